@@ -1,0 +1,1 @@
+//! Applications that use starsessions: see the `*.rs` files beside this folder.

@@ -1,0 +1,75 @@
+//! Time as an argument. Everything else in this crate is told what time it is.
+
+use std::fmt;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// A point in time, in whole seconds since the Unix epoch.
+///
+/// One unit everywhere: timers, records, cookies and stores. Arithmetic saturates, so that no
+/// stored number, however hostile, wraps an expiry into the future.
+///
+/// ```
+/// use std::time::Duration;
+/// use starsessions::Timestamp;
+///
+/// let login = Timestamp::from_unix_seconds(1_700_000_000);
+/// assert_eq!((login + Duration::from_secs(60)).since(login), Duration::from_secs(60));
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Timestamp(u64);
+
+impl Timestamp {
+    /// The instant `seconds` after 1970-01-01T00:00:00Z.
+    #[must_use]
+    pub const fn from_unix_seconds(seconds: u64) -> Self {
+        Self(seconds)
+    }
+
+    /// Seconds since 1970-01-01T00:00:00Z.
+    #[must_use]
+    pub const fn as_unix_seconds(self) -> u64 {
+        self.0
+    }
+
+    /// The time that has passed since `earlier`; zero if `earlier` is later.
+    #[must_use]
+    pub const fn since(self, earlier: Self) -> Duration {
+        Duration::from_secs(self.0.saturating_sub(earlier.0))
+    }
+}
+
+impl std::ops::Add<Duration> for Timestamp {
+    type Output = Self;
+
+    fn add(self, duration: Duration) -> Self {
+        Self(self.0.saturating_add(duration.as_secs()))
+    }
+}
+
+impl fmt::Debug for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Timestamp({})", self.0)
+    }
+}
+
+/// Where the runtime reads the time: once per request that uses its session.
+///
+/// Implement it to put sessions under a simulated clock; `starsessions::testing` has one that
+/// tests turn by hand.
+pub trait Clock: Send + Sync + 'static {
+    /// The current time.
+    fn now(&self) -> Timestamp;
+}
+
+/// The operating system's clock.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    #[expect(clippy::disallowed_methods, reason = "the one place where time is read")]
+    fn now(&self) -> Timestamp {
+        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH);
+        // A clock before 1970 counts as 1970: nothing expires early, nothing panics.
+        Timestamp(since_epoch.map_or(0, |elapsed| elapsed.as_secs()))
+    }
+}

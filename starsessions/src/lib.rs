@@ -1,0 +1,27 @@
+//! Typed web sessions for axum and tower.
+
+#![forbid(unsafe_code)]
+#![deny(missing_docs)]
+
+extern crate self as starsessions;
+
+mod clock;
+mod data;
+mod schema;
+mod value;
+
+pub use clock::{Clock, SystemClock, Timestamp};
+pub use data::SessionData;
+pub use value::OldValue;
+pub use starsessions_derive::Session;
+
+/// What the derive macro's output uses; not a public interface.
+#[doc(hidden)]
+pub mod __private {
+    pub use core;
+    pub use std;
+
+    pub use crate::data::{Absent, FieldReader, FieldWriter, SessionData};
+    pub use crate::schema::{FieldSpec, Merge, Schema};
+    pub use crate::value::{Format, Invalid, MergeFn, OldValue, Stored, ValueError};
+}
