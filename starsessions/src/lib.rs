@@ -12,8 +12,8 @@ mod value;
 
 pub use clock::{Clock, SystemClock, Timestamp};
 pub use data::SessionData;
-pub use value::OldValue;
 pub use starsessions_derive::Session;
+pub use value::{Flaw, Incomplete, Invalid, OldValue, ValueError};
 
 /// What the derive macro's output uses; not a public interface.
 #[doc(hidden)]
@@ -23,5 +23,9 @@ pub mod __private {
 
     pub use crate::data::{Absent, FieldReader, FieldWriter, SessionData};
     pub use crate::schema::{FieldSpec, Merge, Schema};
-    pub use crate::value::{Format, Invalid, MergeFn, OldValue, Stored, ValueError};
+    pub use crate::value::{
+        Append, Flag, Format, Invalid, MergeFn, OldValue, Order, Stored, Sum, Union, ValueError,
+        merge_and, merge_append, merge_max, merge_min, merge_option, merge_or, merge_sum,
+        merge_union, merge_value,
+    };
 }

@@ -1,0 +1,121 @@
+//! What stands in front of each value.
+//!
+//! ```text
+//! format       1 byte          1 = bincode, 2 = JSON
+//! version      1 to 5 bytes    LEB128, in the shortest form only
+//! fingerprint  4 bytes         little endian; bincode only
+//! payload      the rest
+//! ```
+
+use super::{Format, ValueError};
+
+/// The bytes of a stored value, taken apart.
+#[derive(Clone, Copy)]
+pub(super) struct Envelope<'a> {
+    pub(super) version: u32,
+    pub(super) payload: Payload<'a>,
+}
+
+#[derive(Clone, Copy)]
+pub(super) enum Payload<'a> {
+    Bincode {
+        fingerprint: u32,
+        bytes: &'a [u8],
+    },
+    #[cfg(feature = "json")]
+    Json {
+        bytes: &'a [u8],
+    },
+}
+
+/// Writes everything in front of the payload; bincode's fingerprint follows from the caller.
+pub(super) fn write_head(format: Format, version: u32, out: &mut Vec<u8>) {
+    out.push(match format {
+        Format::Bincode => BINCODE,
+        #[cfg(feature = "json")]
+        Format::Json => JSON,
+    });
+    write_version(version, out);
+}
+
+impl<'a> Envelope<'a> {
+    pub(super) fn parse(bytes: &'a [u8]) -> Result<Self, ValueError> {
+        let (format, rest) = bytes.split_first().ok_or(ValueError::MalformedEnvelope)?;
+        let (version, rest) = read_version(rest).ok_or(ValueError::MalformedEnvelope)?;
+        let payload = match *format {
+            BINCODE => {
+                let (fingerprint, bytes) = rest
+                    .split_first_chunk()
+                    .ok_or(ValueError::MalformedEnvelope)?;
+                let fingerprint = u32::from_le_bytes(*fingerprint);
+                Payload::Bincode { fingerprint, bytes }
+            }
+            #[cfg(feature = "json")]
+            JSON => Payload::Json { bytes: rest },
+            found => return Err(ValueError::UnknownFormat { found }),
+        };
+        Ok(Self { version, payload })
+    }
+}
+
+fn write_version(mut version: u32, out: &mut Vec<u8>) {
+    while version >= 0x80 {
+        // The lowest seven bits, with the mark that more follow.
+        out.push((version & 0x7f) as u8 | 0x80);
+        version >>= 7;
+    }
+    out.push(version as u8);
+}
+
+fn read_version(bytes: &[u8]) -> Option<(u32, &[u8])> {
+    let mut version = 0_u32;
+    for (index, byte) in bytes.iter().enumerate().take(LONGEST_VERSION) {
+        let bits = u32::from(byte & 0x7f);
+        let shift = 7 * index as u32;
+        version |= bits.checked_shl(shift)?;
+        // Bits that fell off the top: more than 32.
+        if (bits << shift) >> shift != bits {
+            return None;
+        }
+        if byte & 0x80 == 0 {
+            let shortest = index == 0 || *byte != 0;
+            return shortest.then(|| (version, bytes.get(index + 1..).unwrap_or_default()));
+        }
+    }
+    None
+}
+
+const BINCODE: u8 = 1;
+#[cfg(feature = "json")]
+const JSON: u8 = 2;
+const LONGEST_VERSION: usize = 5;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_version_has_one_spelling() {
+        for version in [0, 1, 127, 128, 16_383, 16_384, 1 << 31, u32::MAX] {
+            let mut bytes = Vec::new();
+            write_version(version, &mut bytes);
+            assert_eq!(read_version(&bytes), Some((version, &[][..])));
+            for cut in 0..bytes.len() {
+                assert_eq!(read_version(bytes.get(..cut).unwrap()), None);
+            }
+            *bytes.last_mut().unwrap() |= 0x80;
+            bytes.push(0);
+            assert_eq!(read_version(&bytes), None, "{version} in a longer form");
+        }
+    }
+
+    #[test]
+    fn a_version_of_more_than_32_bits_is_refused() {
+        assert_eq!(
+            read_version(&[0xff, 0xff, 0xff, 0xff, 0x0f]),
+            Some((u32::MAX, &[][..]))
+        );
+        assert_eq!(read_version(&[0xff, 0xff, 0xff, 0xff, 0x1f]), None);
+        assert_eq!(read_version(&[0xff, 0xff, 0xff, 0xff, 0xff, 0x01]), None);
+    }
+}

@@ -1,0 +1,202 @@
+use std::fmt;
+
+use super::shape::Incomplete;
+
+/// Why a value could not be encoded or decoded.
+///
+/// It names types, versions and limits, never a part of the value: what a format has to say about
+/// bad input often quotes it, so that is dropped. The two texts that come from your own code
+/// ([`Invalid`], [`ValueError::migration`]) are kept as they are; write them without the value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ValueError {
+    /// The first byte names a format that this binary does not read.
+    UnknownFormat {
+        /// The byte.
+        found: u8,
+    },
+    /// The bytes in front of the value are cut short or not canonical: not written by this library.
+    MalformedEnvelope,
+    /// A newer binary wrote the value.
+    NewerVersion {
+        /// The version of the value.
+        found: u32,
+        /// The newest version that this binary knows.
+        known: u32,
+    },
+    /// An older binary wrote the value, and the field has no `migrate` function.
+    NoMigration {
+        /// The version of the value.
+        found: u32,
+        /// The version of the field.
+        known: u32,
+    },
+    /// The `migrate` function failed.
+    Migration {
+        /// What it said.
+        reason: Box<str>,
+    },
+    /// The Rust type had another shape when the value was written.
+    OtherShape {
+        /// The type as it is now.
+        type_name: &'static str,
+    },
+    /// The bytes are not a value of the type.
+    Undecodable {
+        /// The type.
+        type_name: &'static str,
+        /// What is wrong with them.
+        flaw: Flaw,
+    },
+    /// The value is longer than a field may be.
+    TooLarge {
+        /// The most bytes that a value may take, envelope included.
+        limit: usize,
+    },
+    /// The value is nested deeper than it could be read again.
+    TooDeep {
+        /// The most levels.
+        limit: usize,
+    },
+    /// The type's `Serialize` failed, or asks for what the format cannot write.
+    Unencodable {
+        /// The type.
+        type_name: &'static str,
+    },
+    /// bincode cannot carry the type.
+    Unsupported {
+        /// The type.
+        type_name: &'static str,
+        /// Why.
+        reason: Incomplete,
+    },
+    /// What was written does not read back as what was written.
+    NoRoundTrip {
+        /// The type.
+        type_name: &'static str,
+    },
+    /// The `validate` function refused the value.
+    Invalid(Invalid),
+}
+
+/// What is wrong with bytes that are not a value of the expected type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Flaw {
+    /// They end in the middle of the value.
+    EndsEarly,
+    /// They go on after the end of the value.
+    TrailingBytes,
+    /// They ask for more memory, or deeper nesting, than a value may have.
+    ExceedsLimit,
+    /// They cannot be read as this type, or the type's own checks refuse what was read.
+    Mismatch,
+}
+
+impl ValueError {
+    /// For `migrate` functions: says why an older value cannot become a current one.
+    ///
+    /// The reason is shown in logs; leave the value out of it.
+    ///
+    /// ```
+    /// use starsessions::{OldValue, ValueError};
+    ///
+    /// fn cents(old: OldValue<'_>) -> Result<u64, ValueError> {
+    ///     let euros: f64 = old.decode()?;
+    ///     if euros < 0.0 {
+    ///         return Err(ValueError::migration("the old price is negative"));
+    ///     }
+    ///     Ok((euros * 100.0) as u64)
+    /// }
+    /// ```
+    #[must_use]
+    pub fn migration(reason: impl fmt::Display) -> Self {
+        let reason = reason.to_string().into_boxed_str();
+        Self::Migration { reason }
+    }
+}
+
+impl fmt::Display for ValueError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::UnknownFormat { found } => write!(
+                f,
+                "the value is in format {found}, which is unknown here; it may need the cargo feature `json`"
+            ),
+            Self::MalformedEnvelope => f.write_str("the bytes are not a stored value"),
+            Self::NewerVersion { found, known } => write!(
+                f,
+                "the value has version {found}, this binary knows versions up to {known}"
+            ),
+            Self::NoMigration { found, known } => write!(
+                f,
+                "the value has version {found}, the field {known}; name a function with `migrate = ..`"
+            ),
+            Self::Migration { reason } => write!(f, "the value could not be migrated: {reason}"),
+            Self::OtherShape { type_name } => write!(
+                f,
+                "`{type_name}` had another shape when the value was written; to keep such values, raise `version` and add `migrate`"
+            ),
+            Self::Undecodable { type_name, flaw } => {
+                write!(f, "the bytes are not a value of `{type_name}`: they {flaw}")
+            }
+            Self::TooLarge { limit } => write!(
+                f,
+                "the value takes more than {limit} bytes; keep large data in a database and its key in the session"
+            ),
+            Self::TooDeep { limit } => {
+                write!(f, "the value is nested deeper than {limit} levels")
+            }
+            Self::Unencodable { type_name } => write!(
+                f,
+                "`{type_name}` cannot be written in this format; in JSON, map keys must be strings or numbers, in bincode, lists must know their length"
+            ),
+            Self::Unsupported { type_name, reason } => write!(
+                f,
+                "bincode cannot carry `{type_name}`: {reason}; add `codec = json` to the field"
+            ),
+            Self::NoRoundTrip { type_name } => write!(
+                f,
+                "`{type_name}` does not read back as it was written; look for `skip_serializing_if`, `skip_serializing` or different `Serialize` and `Deserialize`, or add `codec = json` to the field"
+            ),
+            Self::Invalid(invalid) => write!(f, "the value is not valid: {invalid}"),
+        }
+    }
+}
+
+impl std::error::Error for ValueError {}
+
+impl fmt::Display for Flaw {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::EndsEarly => "end in the middle of it",
+            Self::TrailingBytes => "go on after its end",
+            Self::ExceedsLimit => "exceed the limits of a value",
+            Self::Mismatch => "say something else",
+        })
+    }
+}
+
+/// Why a value was refused by its `validate` function.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Invalid {
+    reason: Box<str>,
+}
+
+impl Invalid {
+    /// Keeps what the validator said. It is shown in logs; leave the value out of it.
+    #[must_use]
+    pub fn new(reason: impl fmt::Display) -> Self {
+        Self {
+            reason: reason.to_string().into_boxed_str(),
+        }
+    }
+}
+
+impl fmt::Display for Invalid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.reason)
+    }
+}
+
+impl std::error::Error for Invalid {}

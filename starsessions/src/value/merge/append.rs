@@ -1,0 +1,75 @@
+use std::collections::VecDeque;
+
+/// Lists to which parallel requests add: `merge = append`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be merged with `append`",
+    label = "not a list or text",
+    note = "`append` is for `Vec` and `VecDeque`, with elements that are `Clone` and `PartialEq`, and for `String`; for sets and maps there is `union`"
+)]
+pub trait Append {
+    /// What is stored now, without what this request removed, with what it added at the end.
+    #[must_use]
+    fn append(base: &Self, mine: &Self, theirs: &Self) -> Self;
+}
+
+/// The additions and removals of this request are made in what is stored now; the order is kept.
+///
+/// Of text, only an addition at the end can be told from a new text, which wins.
+#[must_use]
+pub fn merge_append<T: Append>(base: &T, mine: &T, theirs: &T) -> T {
+    T::append(base, mine, theirs)
+}
+
+macro_rules! list {
+    ($($list:ident)*) => {$(
+        impl<T: PartialEq + Clone> Append for $list<T> {
+            fn append(base: &Self, mine: &Self, theirs: &Self) -> Self {
+                let removed = without(base, mine);
+                let kept = without(theirs, removed);
+                let added = without(mine, base);
+                kept.into_iter().chain(added).cloned().collect()
+            }
+        }
+    )*};
+}
+
+list! { Vec VecDeque }
+
+impl Append for String {
+    fn append(base: &Self, mine: &Self, theirs: &Self) -> Self {
+        mine.strip_prefix(base.as_str())
+            .map_or_else(|| mine.clone(), |added| format!("{theirs}{added}"))
+    }
+}
+
+/// Absent counts as empty.
+impl<T: Append + Default> Append for Option<T> {
+    fn append(base: &Self, mine: &Self, theirs: &Self) -> Self {
+        let empty = T::default();
+        let [base, mine, theirs] = [base, mine, theirs].map(|side| side.as_ref().unwrap_or(&empty));
+        Some(T::append(base, mine, theirs))
+    }
+}
+
+/// The items without those of `other`, each of which takes away one.
+///
+/// Lists that mostly agree are compared in linear time. The number of comparisons is bounded; in
+/// lists of ten thousands in quite another order, later duplicates stay rather than get lost.
+fn without<'a, T: PartialEq + 'a>(
+    items: impl IntoIterator<Item = &'a T>,
+    other: impl IntoIterator<Item = &'a T>,
+) -> Vec<&'a T> {
+    let mut other: VecDeque<&T> = other.into_iter().collect();
+    let mut comparisons = MOST_COMPARISONS;
+    let is_left = |item: &&T| {
+        let found = other
+            .iter()
+            .take(comparisons)
+            .position(|taken| taken == item);
+        comparisons -= found.map_or(other.len().min(comparisons), |at| at + 1);
+        found.is_none_or(|at| other.remove(at).is_none())
+    };
+    items.into_iter().filter(is_left).collect()
+}
+
+const MOST_COMPARISONS: usize = 1 << 24;

@@ -1,0 +1,24 @@
+/// Values of which the larger or the smaller one is kept: `merge = max`, `merge = min`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be merged with `max` or `min`",
+    label = "has no order, or cannot be cloned",
+    note = "implement `PartialOrd` and `Clone` for `{Self}`, or use `merge = path::to::function`"
+)]
+pub trait Order: PartialOrd + Clone {}
+
+#[diagnostic::do_not_recommend]
+impl<T: PartialOrd + Clone> Order for T {}
+
+/// The larger of the two new values; what is stored if they cannot be compared.
+#[must_use]
+pub fn merge_max<T: Order>(_base: &T, mine: &T, theirs: &T) -> T {
+    if mine > theirs { mine } else { theirs }.clone()
+}
+
+/// The smaller of the two new values; what is stored if they cannot be compared.
+///
+/// For an `Option`, absent is the smallest of all.
+#[must_use]
+pub fn merge_min<T: Order>(_base: &T, mine: &T, theirs: &T) -> T {
+    if mine < theirs { mine } else { theirs }.clone()
+}

@@ -1,0 +1,66 @@
+use std::time::Duration;
+
+/// Values that parallel requests may add to and take from: `merge = sum`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be merged with `sum`",
+    label = "not a number",
+    note = "`sum` is for integers, `f32`, `f64`, `Duration` and `Option`s of them; for collections there are `union` and `append`, for everything else `merge = path::to::function`"
+)]
+pub trait Sum {
+    /// `theirs + (mine - base)`, at the limits of the type instead of beyond.
+    #[must_use]
+    fn sum(base: &Self, mine: &Self, theirs: &Self) -> Self;
+}
+
+/// What this request added goes on top of what is stored now.
+#[must_use]
+pub fn merge_sum<T: Sum>(base: &T, mine: &T, theirs: &T) -> T {
+    T::sum(base, mine, theirs)
+}
+
+/// The difference of two numbers of one type may not fit into it; its amount always fits into the
+/// unsigned one.
+macro_rules! integers {
+    ($add:ident, $subtract:ident: $($integer:ty)*) => {$(
+        impl Sum for $integer {
+            fn sum(base: &Self, mine: &Self, theirs: &Self) -> Self {
+                let amount = mine.abs_diff(*base);
+                if mine >= base {
+                    theirs.$add(amount)
+                } else {
+                    theirs.$subtract(amount)
+                }
+            }
+        }
+    )*};
+}
+
+integers! { saturating_add, saturating_sub: u8 u16 u32 u64 u128 usize Duration }
+integers! { saturating_add_unsigned, saturating_sub_unsigned: i8 i16 i32 i64 i128 isize }
+
+macro_rules! floats {
+    ($($float:ty)*) => {$(
+        impl Sum for $float {
+            fn sum(base: &Self, mine: &Self, theirs: &Self) -> Self {
+                // Rounding must not change a side that stands alone.
+                if theirs == base {
+                    return *mine;
+                }
+                let sum = theirs + (mine - base);
+                // Infinities can cancel out; then there is nothing to add.
+                if sum.is_nan() { *mine } else { sum.clamp(Self::MIN, Self::MAX) }
+            }
+        }
+    )*};
+}
+
+floats! { f32 f64 }
+
+/// Absent counts as zero.
+impl<T: Sum + Default> Sum for Option<T> {
+    fn sum(base: &Self, mine: &Self, theirs: &Self) -> Self {
+        let zero = T::default();
+        let [base, mine, theirs] = [base, mine, theirs].map(|side| side.as_ref().unwrap_or(&zero));
+        Some(T::sum(base, mine, theirs))
+    }
+}

@@ -1,0 +1,56 @@
+use std::fmt;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::ValueError;
+use super::envelope::Envelope;
+
+/// A stored value of an older version, on its way through `migrate`.
+///
+/// ```
+/// use starsessions::{OldValue, ValueError};
+///
+/// fn migrate(old: OldValue<'_>) -> Result<Vec<String>, ValueError> {
+///     match old.version() {
+///         // Version 1 was one tag, version 2 a list of them, separated by commas.
+///         1 => Ok(vec![old.decode()?]),
+///         _ => Ok(old.decode::<String>()?.split(',').map(str::to_owned).collect()),
+///     }
+/// }
+/// ```
+#[derive(Clone, Copy)]
+pub struct OldValue<'a> {
+    envelope: Envelope<'a>,
+}
+
+impl<'a> OldValue<'a> {
+    pub(super) fn new(envelope: Envelope<'a>) -> Self {
+        Self { envelope }
+    }
+
+    /// The version that the value was written with.
+    #[must_use]
+    pub fn version(&self) -> u32 {
+        self.envelope.version
+    }
+
+    /// The value as the type that it had then.
+    ///
+    /// # Errors
+    /// [`ValueError`] if it was another type, or the bytes are damaged.
+    pub fn decode<Old>(&self) -> Result<Old, ValueError>
+    where
+        Old: DeserializeOwned + Serialize + 'static,
+    {
+        self.envelope.payload.decode()
+    }
+}
+
+impl fmt::Debug for OldValue<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OldValue")
+            .field("version", &self.version())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,91 @@
+//! The shape of a type: what a positional codec must know before it may read bytes as that type.
+//!
+//! bincode writes no names and no types. A value that was written before its type changed would
+//! often still decode, into something else. serde tells a deserializer the names of structs,
+//! fields and variants, so the shape can be read off `Deserialize` alone; four bytes of its hash
+//! travel with each value.
+
+mod access;
+mod explore;
+mod explorer;
+mod incomplete;
+mod run;
+mod sample;
+mod tree;
+
+#[cfg(test)]
+mod tests;
+
+use std::any::{TypeId, type_name};
+use std::cell::RefCell;
+use std::collections::HashMap;
+
+use serde::de::DeserializeOwned;
+use sha2::{Digest, Sha256};
+
+pub use self::incomplete::Incomplete;
+use self::tree::Tree;
+
+/// What was found out about a type.
+#[derive(Clone, Debug)]
+pub(crate) struct Shape {
+    /// Equal for types of equal shape; different, but for a chance of 2^-32, for others.
+    pub(crate) fingerprint: u32,
+    /// Whether the whole type could be seen, and what stood in the way.
+    pub(crate) complete: Result<(), Incomplete>,
+}
+
+impl Shape {
+    /// The shape of `T`: explored once per thread, then looked up.
+    pub(crate) fn of<T: DeserializeOwned + 'static>() -> Self {
+        let id = TypeId::of::<T>();
+        if let Some(shape) = SHAPES.with_borrow(|shapes| shapes.get(&id).cloned()) {
+            return shape;
+        }
+        // Not inside the borrow: this runs code of the user's types.
+        let shape = Self::explore::<T>();
+        SHAPES.with_borrow_mut(|shapes| shapes.insert(id, shape.clone()));
+        shape
+    }
+
+    fn explore<T: DeserializeOwned>() -> Self {
+        let tree = explore::explore::<T>();
+        let complete = tree.complete();
+        // What cannot be seen is told apart by the name of the type at least.
+        let stand_in = if complete.is_err() {
+            type_name::<T>()
+        } else {
+            ""
+        };
+        Self {
+            fingerprint: fingerprint(&tree, stand_in),
+            complete,
+        }
+    }
+
+    /// The fingerprint, if a positional codec can carry the type safely.
+    ///
+    /// A type that is only partly visible ([`Incomplete::Opaque`]) can be carried: the check of
+    /// debug builds complains about it, production goes on.
+    pub(crate) fn positional(self) -> Result<u32, Incomplete> {
+        match self.complete {
+            Ok(()) | Err(Incomplete::Opaque { .. }) => Ok(self.fingerprint),
+            Err(incomplete) => Err(incomplete),
+        }
+    }
+}
+
+fn fingerprint(tree: &Tree, stand_in: &str) -> u32 {
+    let mut bytes = LABEL.to_vec();
+    tree.write(&mut bytes);
+    bytes.extend_from_slice(stand_in.as_bytes());
+    let [a, b, c, d, ..] = <[u8; 32]>::from(Sha256::digest(&bytes));
+    u32::from_le_bytes([a, b, c, d])
+}
+
+/// Changing what is hashed makes every stored value unreadable: then this label changes too.
+const LABEL: &[u8] = b"starsessions shape 1\0";
+
+thread_local! {
+    static SHAPES: RefCell<HashMap<TypeId, Shape>> = RefCell::default();
+}
