@@ -5,15 +5,49 @@
 
 extern crate self as starsessions;
 
+#[cfg(feature = "axum")]
+mod axum;
 mod clock;
+mod cookie;
+mod crypto;
 mod data;
+mod engine;
+mod lifecycle;
+mod middleware;
+mod record;
 mod schema;
+mod session;
+mod store;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod value;
 
 pub use clock::{Clock, SystemClock, Timestamp};
+pub use cookie::{CookieBuilder, CookieConfig, CookieConfigError, SameSite};
+pub use crypto::{Key, KeyError, KeyRing, KeyRingError, RandomError};
 pub use data::SessionData;
+pub use lifecycle::{FailurePolicy, Lifetime, ServerErrors};
+pub use middleware::{
+    ConfigError, Passive, PassiveLayer, ResponseFuture, SessionLayer, SessionLayerBuilder,
+    SessionService,
+};
+pub use session::{
+    Oversized, Revocable, Revocation, Session, SessionError, SessionInfo, SessionRejection,
+    Sessions, TooLarge, Unrevocable,
+};
 pub use starsessions_derive::Session;
+pub use store::{Backend, CookieStore, MemoryStore, MemoryStoreBuilder, StoreError};
 pub use value::{Flaw, Incomplete, Invalid, OldValue, ValueError};
+
+/// What a session store is made of: implement [`Store`](store_api::Store) to keep sessions
+/// somewhere else.
+pub mod store_api {
+    pub use crate::crypto::RowKey;
+    pub use crate::record::{
+        Commit, Field, FieldName, FieldWrite, Fields, Forward, Record, Rotation, Touch,
+    };
+    pub use crate::store::{Committed, Created, Loaded, Rotated, Store, StoreError, Touched};
+}
 
 /// What the derive macro's output uses; not a public interface.
 #[doc(hidden)]

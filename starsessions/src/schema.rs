@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::record::{Field, FieldName, Record};
 use crate::value::MergeFn;
 
 /// A session type as the derive macro describes it.
@@ -49,4 +50,13 @@ pub enum Merge {
     Exclusive,
     /// A three-way merge of what this request saw, what it wrote, and what is stored now.
     With(MergeFn),
+}
+
+impl FieldSpec {
+    /// The stored field, dead or alive, under its name or else under a former one.
+    pub(crate) fn find<'r>(&self, record: &'r Record) -> Option<(FieldName, &'r Field)> {
+        std::iter::once(&self.name)
+            .chain(self.aliases)
+            .find_map(|name| Some((FieldName::Borrowed(*name), record.fields.get(name)?)))
+    }
 }

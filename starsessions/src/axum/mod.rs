@@ -1,0 +1,78 @@
+//! Sessions as axum handler arguments.
+
+use std::any::type_name;
+
+use axum_core::extract::{FromRequestParts, OptionalFromRequestParts};
+use axum_core::response::{IntoResponse, Response};
+use http::header::{HeaderValue, LOCATION};
+use http::request::Parts;
+
+use crate::data::SessionData;
+use crate::middleware::Rejected;
+use crate::session::{Revocation, Session, SessionError, SessionRejection, Sessions, find_slot};
+
+impl<T: SessionData, S: Send + Sync> FromRequestParts<S> for Session<T> {
+    type Rejection = SessionRejection;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, SessionRejection> {
+        let slot = find_slot(parts, T::SCHEMA.realm, type_name::<Self>())
+            .inspect_err(|rejection| report_mistake(parts, rejection))?;
+        Self::load(slot).await
+    }
+}
+
+/// `None` for a guest; never for a store that failed.
+impl<T: SessionData, S: Send + Sync> OptionalFromRequestParts<S> for Session<T> {
+    type Rejection = SessionRejection;
+
+    async fn from_request_parts(
+        parts: &mut Parts,
+        state: &S,
+    ) -> Result<Option<Self>, SessionRejection> {
+        match <Self as FromRequestParts<S>>::from_request_parts(parts, state).await {
+            Ok(session) => Ok(Some(session)),
+            Err(SessionRejection::Absent(_)) => Ok(None),
+            Err(rejection) => Err(rejection),
+        }
+    }
+}
+
+impl<R: Revocation, S: Send + Sync> FromRequestParts<S> for Sessions<R> {
+    type Rejection = SessionRejection;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, SessionRejection> {
+        Self::from_parts(parts).inspect_err(|rejection| report_mistake(parts, rejection))
+    }
+}
+
+/// 303 to the struct's `reject` location, 401 without one, 503 if the store failed, 500 for a
+/// mistake of the application, which is in the log.
+impl IntoResponse for SessionRejection {
+    fn into_response(self) -> Response {
+        let mut response = self.status().into_response();
+        if let Self::Absent(absence) = &self
+            && let Some(location) = absence.location()
+        {
+            let location = HeaderValue::from_static(location);
+            response.headers_mut().insert(LOCATION, location);
+        }
+        response.extensions_mut().insert(Rejected);
+        response
+    }
+}
+
+impl IntoResponse for SessionError {
+    fn into_response(self) -> Response {
+        tracing::debug!(error = %self, "a session error is answered");
+        self.status().into_response()
+    }
+}
+
+/// One line that names the route, the type and the remedy.
+fn report_mistake(parts: &Parts, rejection: &SessionRejection) {
+    tracing::error!(
+        method = %parts.method,
+        path = parts.uri.path(),
+        "{rejection}"
+    );
+}

@@ -1,0 +1,235 @@
+//! Sessions inside their cookie: nothing is stored, except the ids of those that were ended.
+
+use std::time::Duration;
+
+use super::wire::{ID_LENGTH, Payload};
+use super::{CookieChange, Credential, Done, Engine, Live, Work};
+use crate::clock::Timestamp;
+use crate::crypto::{self, Binding, RowKey, SealError};
+use crate::lifecycle::plan::Step;
+use crate::record::{Record, Touch};
+use crate::session::SessionError;
+use crate::store::{ErasedStore, StoreError};
+
+pub(crate) struct ClientSide {
+    pub(crate) protection: Protection,
+    /// Where ended sessions are remembered until they would have expired anyway.
+    pub(crate) revocations: Option<Box<dyn ErasedStore>>,
+    /// The cookie's name and the audience are part of what is authenticated.
+    pub(crate) cookie_name: String,
+    pub(crate) audience: String,
+}
+
+/// What a cookie's record is protected by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Protection {
+    /// Encrypted and authenticated.
+    Sealed,
+    /// Authenticated, readable by whoever has the cookie.
+    Signed,
+}
+
+/// The id of a session that lives in its cookie.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct SealedId([u8; ID_LENGTH]);
+
+impl ClientSide {
+    pub(crate) async fn resolve(
+        &self,
+        engine: &Engine,
+        candidate: &[u8],
+        now: Timestamp,
+    ) -> Result<Option<Live>, StoreError> {
+        let Some((payload, is_under_active_key)) = self.open(engine, candidate, now) else {
+            return Ok(None);
+        };
+        let id = SealedId(payload.id);
+        // Issued in the future: by another clock, or never by us.
+        if payload.record.last_seen_at > now + CLOCK_SKEW
+            || !engine.policy.is_live(&payload.record, now)
+            || self.is_revoked(id, now).await?
+        {
+            return Ok(None);
+        }
+        Ok(Some(Live {
+            credential: Credential::Sealed(id),
+            record: payload.record,
+            is_outdated: !is_under_active_key,
+            is_news: false,
+        }))
+    }
+
+    pub(crate) async fn execute(
+        &self,
+        engine: &Engine,
+        mut work: Work,
+    ) -> Result<Done, SessionError> {
+        let Some(mut live) = work.live.take() else {
+            return match work.step {
+                Step::Create => self.begin(engine, &work),
+                _ => Ok(Done::kept(None)),
+            };
+        };
+        let Credential::Sealed(id) = live.credential else {
+            return Ok(Done::gone());
+        };
+        match work.step {
+            Step::Nothing | Step::Create => return Ok(Done::kept(Some(live))),
+            Step::Delete => {
+                self.revoke(engine, id, &live.record, work.now).await?;
+                return Ok(Done {
+                    live: None,
+                    cookie: CookieChange::Remove,
+                    is_gone: false,
+                });
+            }
+            Step::Touch | Step::Commit | Step::Rotate { .. } | Step::Replace => {}
+        }
+        // Ended by another request while this one was running: no cookie may bring it back.
+        if self.is_revoked(id, work.now).await? {
+            return Ok(Done::gone());
+        }
+        if work.step == Step::Replace {
+            let done = self.begin(engine, &work)?;
+            self.revoke(engine, id, &live.record, work.now).await?;
+            return Ok(done);
+        }
+        let before = live.record.clone();
+        if !work.is_passive {
+            // A new cookie is the occasion to write down that the session was used.
+            work.touch.get_or_insert_with(|| {
+                let policy = &engine.policy;
+                let deadline = policy.deadline(before.created_at, before.remembered, work.now);
+                Touch::new(work.now, deadline)
+            });
+        }
+        engine.commit_for(&before, &work)?.apply(&mut live.record);
+        engine.check_size(&live.record)?;
+        // The old cookie of a renewal is only sealed anew; a change of privileges gets another id.
+        let is_privilege = work.step == Step::Rotate { grace: false };
+        let next = if is_privilege { new_id()? } else { id };
+        live.credential = Credential::Sealed(next);
+        let done = self.seal(engine, next, live, work.now)?;
+        if is_privilege {
+            self.revoke(engine, id, &before, work.now).await?;
+        }
+        Ok(done)
+    }
+
+    fn begin(&self, engine: &Engine, work: &Work) -> Result<Done, SessionError> {
+        let id = new_id()?;
+        let live = Live {
+            credential: Credential::Sealed(id),
+            record: engine.first_record(work)?,
+            is_outdated: false,
+            is_news: false,
+        };
+        self.seal(engine, id, live, work.now)
+    }
+
+    fn seal(
+        &self,
+        engine: &Engine,
+        SealedId(id): SealedId,
+        live: Live,
+        now: Timestamp,
+    ) -> Result<Done, SessionError> {
+        let payload = Payload {
+            id,
+            idle: engine.policy.lifetime(live.record.remembered).idle,
+            record: live.record.clone(),
+        };
+        let too_large =
+            |size| SessionError::too_large_cookie(&live.record.fields, size, COOKIE_LIMIT);
+        let bytes = payload
+            .encode()
+            .ok_or_else(|| too_large(live.record.fields.size()))?;
+        let (keys, binding) = (&engine.keys, self.binding());
+        let value = match self.protection {
+            Protection::Sealed => crypto::seal_cookie(keys, binding, &bytes),
+            Protection::Signed => crypto::sign_cookie(keys, binding, &bytes),
+        };
+        let value = value.map_err(|error| match error {
+            SealError::Random(error) => error.into(),
+            SealError::TooLarge => too_large(bytes.len()),
+        })?;
+        let size = self.cookie_name.len() + value.len();
+        if size > COOKIE_LIMIT {
+            return Err(too_large(size));
+        }
+        Ok(Done {
+            cookie: CookieChange::Set {
+                value,
+                max_age: engine.max_age(&live.record, now),
+            },
+            live: Some(live),
+            is_gone: false,
+        })
+    }
+
+    fn open(&self, engine: &Engine, candidate: &[u8], now: Timestamp) -> Option<(Payload, bool)> {
+        let (keys, binding) = (&engine.keys, self.binding());
+        let opened = match self.protection {
+            Protection::Sealed => crypto::open_cookie(keys, binding, candidate, now),
+            Protection::Signed => crypto::verify_cookie(keys, binding, candidate, now),
+        };
+        let opened = opened.ok()?;
+        Some((Payload::decode(&opened.payload)?, opened.under_active_key))
+    }
+
+    /// What a cookie of this layer is valid for.
+    fn binding(&self) -> Binding<'_> {
+        Binding {
+            cookie_name: &self.cookie_name,
+            audience: &self.audience,
+        }
+    }
+
+    async fn is_revoked(&self, id: SealedId, now: Timestamp) -> Result<bool, StoreError> {
+        match &self.revocations {
+            Some(store) => Ok(store.load(&id.row_key(), now).await?.is_some()),
+            None => Ok(false),
+        }
+    }
+
+    /// Remembers that an id has ended, for as long as a copy of its cookie could be accepted.
+    async fn revoke(
+        &self,
+        engine: &Engine,
+        id: SealedId,
+        record: &Record,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        if let Some(store) = &self.revocations {
+            let lifetime = engine.policy.lifetime(record.remembered);
+            let mut tombstone = Record::new(now, record.created_at + lifetime.absolute + CLOCK_SKEW);
+            // Not to be pushed out by a flood of visitors.
+            tombstone.identified = true;
+            store.create(&id.row_key(), &tombstone, now).await?;
+        }
+        Ok(())
+    }
+}
+
+impl SealedId {
+    fn row_key(self) -> RowKey {
+        let mut key = [0; 32];
+        key[..ID_LENGTH].copy_from_slice(&self.0);
+        RowKey::from_bytes(key)
+    }
+}
+
+impl std::fmt::Debug for SealedId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("SealedId(..)")
+    }
+}
+
+fn new_id() -> Result<SealedId, SessionError> {
+    Ok(SealedId(crypto::random_bytes()?))
+}
+
+/// RFC 6265bis, section 5.7: a browser ignores a cookie whose name and value are longer.
+const COOKIE_LIMIT: usize = 4096;
+/// How far the clocks of two servers may be apart.
+const CLOCK_SKEW: Duration = Duration::from_secs(60);

@@ -1,0 +1,219 @@
+//! The only code that awaits a store: it finds the session of a request and carries out its plan.
+
+mod changes;
+mod client_side;
+mod server_side;
+mod wire;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+pub(crate) use self::changes::{Base, Change, Changes, ExclusiveConflict};
+pub(crate) use self::client_side::{ClientSide, Protection, SealedId};
+pub(crate) use self::server_side::ServerSide;
+use crate::clock::{Clock, Timestamp};
+use crate::crypto::{KeyRing, ReferenceToken};
+use crate::lifecycle::Policy;
+use crate::lifecycle::plan::Step;
+use crate::record::{Commit, Record, Touch};
+use crate::session::SessionError;
+use crate::store::StoreError;
+
+/// Keys, timers, clock, and the place where sessions are kept.
+pub(crate) struct Engine {
+    pub(crate) keys: KeyRing,
+    pub(crate) policy: Policy,
+    pub(crate) clock: Arc<dyn Clock>,
+    /// The cookie carries `Max-Age` also for sessions that are not remembered.
+    pub(crate) persistent_cookie: bool,
+    pub(crate) backend: Backend,
+}
+
+pub(crate) enum Backend {
+    /// The cookie is a reference to a record in a store.
+    Server(ServerSide),
+    /// The cookie is the record.
+    Client(ClientSide),
+}
+
+/// A session that this request may use.
+#[derive(Clone, Debug)]
+pub(crate) struct Live {
+    pub(crate) credential: Credential,
+    pub(crate) record: Record,
+    /// The credential stands under a key that is not the active one: it is to be issued anew.
+    pub(crate) is_outdated: bool,
+    /// The browser does not have this credential yet: it came with the one before.
+    pub(crate) is_news: bool,
+}
+
+/// What the browser has to show for its session.
+#[derive(Clone, Debug)]
+pub(crate) enum Credential {
+    Reference(Arc<ReferenceToken>),
+    Sealed(SealedId),
+}
+
+/// What the cookies of a request lead to.
+#[derive(Debug)]
+pub(crate) enum Presented {
+    Nobody,
+    Live(Live),
+    /// Two cookies lead to two different sessions: somebody has planted one of them.
+    Ambiguous,
+}
+
+/// One operation, with everything it takes.
+#[derive(Debug)]
+pub(crate) struct Work {
+    pub(crate) step: Step,
+    pub(crate) live: Option<Live>,
+    pub(crate) changes: Changes,
+    pub(crate) remember: Option<bool>,
+    pub(crate) touch: Option<Touch>,
+    /// The request does not count as activity.
+    pub(crate) is_passive: bool,
+    pub(crate) now: Timestamp,
+}
+
+/// What has become of the session.
+#[derive(Debug)]
+pub(crate) struct Done {
+    pub(crate) live: Option<Live>,
+    pub(crate) cookie: CookieChange,
+    /// The session had ended elsewhere; nothing was written.
+    pub(crate) is_gone: bool,
+}
+
+/// What the response tells the browser.
+#[derive(Debug, Default)]
+pub(crate) enum CookieChange {
+    #[default]
+    Keep,
+    Set {
+        value: String,
+        max_age: Option<Duration>,
+    },
+    Remove,
+}
+
+impl Engine {
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Finds the session that the cookies lead to. More than one cookie of our name is either a
+    /// leftover next to the real one, or an attempt to plant one.
+    pub(crate) async fn load(
+        &self,
+        candidates: &[Vec<u8>],
+        now: Timestamp,
+    ) -> Result<Presented, StoreError> {
+        let mut found = None;
+        for candidate in candidates {
+            let live = match &self.backend {
+                Backend::Server(server) => server.resolve(self, candidate, now).await?,
+                Backend::Client(client) => client.resolve(self, candidate, now).await?,
+            };
+            match live {
+                Some(_) if found.is_some() => return Ok(Presented::Ambiguous),
+                Some(live) => found = Some(live),
+                None => {}
+            }
+        }
+        Ok(found.map_or(Presented::Nobody, Presented::Live))
+    }
+
+    /// The same session as it is stored now; `None` if it has ended.
+    pub(crate) async fn refresh(
+        &self,
+        live: Live,
+        now: Timestamp,
+    ) -> Result<Option<Live>, StoreError> {
+        match (&self.backend, &live.credential) {
+            (Backend::Server(server), Credential::Reference(token)) => {
+                server.resolve(self, token.encode().as_bytes(), now).await
+            }
+            _ => Ok(Some(live)),
+        }
+    }
+
+    /// Carries out one step.
+    pub(crate) async fn execute(&self, work: Work) -> Result<Done, SessionError> {
+        match &self.backend {
+            Backend::Server(server) => server.execute(self, work).await,
+            Backend::Client(client) => client.execute(self, work).await,
+        }
+    }
+
+    /// `Max-Age` of a cookie for this record: the rest of its life, or none for a session cookie.
+    fn max_age(&self, record: &Record, now: Timestamp) -> Option<Duration> {
+        (self.persistent_cookie || record.remembered).then(|| record.expires_at.since(now))
+    }
+
+    /// The record that begins with these changes.
+    fn first_record(&self, work: &Work) -> Result<Record, SessionError> {
+        let remembered = work.remember.unwrap_or(false);
+        let expires_at = self.policy.deadline(work.now, remembered, work.now);
+        let mut record = Record::new(work.now, expires_at);
+        record.revision = 0;
+        record.remembered = remembered;
+        let touch = Touch::new(work.now, expires_at);
+        let commit = work.changes.rebase(&record, touch, work.now)?;
+        commit.apply(&mut record);
+        self.check_size(&record)?;
+        Ok(record)
+    }
+
+    /// The changes of this request on top of `record`, as it is stored now.
+    fn commit_for(
+        &self,
+        record: &Record,
+        work: &Work,
+    ) -> Result<Commit, SessionError> {
+        let mut touch = work
+            .touch
+            .clone()
+            .unwrap_or_else(|| Touch::new(record.last_seen_at, record.expires_at));
+        let remembered = work.remember.unwrap_or(record.remembered);
+        if remembered != record.remembered {
+            touch.last_seen_at = work.now;
+            touch.expires_at = self
+                .policy
+                .deadline(record.created_at, remembered, work.now);
+        }
+        let mut commit = work.changes.rebase(record, touch, work.now)?;
+        commit.remembered = remembered;
+        Ok(commit)
+    }
+
+    fn check_size(&self, record: &Record) -> Result<(), SessionError> {
+        let size = record.fields.size();
+        if size > self.policy.record_limit {
+            return Err(SessionError::too_large_record(
+                &record.fields,
+                size,
+                self.policy.record_limit,
+            ));
+        }
+        Ok(())
+    }
+}
+
+impl Done {
+    fn gone() -> Self {
+        Self {
+            live: None,
+            cookie: CookieChange::Keep,
+            is_gone: true,
+        }
+    }
+
+    fn kept(live: Option<Live>) -> Self {
+        Self {
+            live,
+            cookie: CookieChange::Keep,
+            is_gone: false,
+        }
+    }
+}

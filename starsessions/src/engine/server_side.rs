@@ -1,0 +1,337 @@
+//! Sessions in a store: the cookie is a reference, and concurrent requests meet in the record.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::{CookieChange, Credential, Done, Engine, Live, Work};
+use crate::clock::Timestamp;
+use crate::crypto::ReferenceToken;
+use crate::lifecycle::plan::Step;
+use crate::record::{Forward, Record, Rotation};
+use crate::session::SessionError;
+use crate::store::{Committed, Created, ErasedStore, Loaded, Rotated, StoreError, Touched};
+
+pub(crate) struct ServerSide {
+    pub(crate) store: Box<dyn ErasedStore>,
+}
+
+impl ServerSide {
+    /// The session that a cookie value refers to. An id that is not ours costs no store access.
+    pub(crate) async fn resolve(
+        &self,
+        engine: &Engine,
+        candidate: &[u8],
+        now: Timestamp,
+    ) -> Result<Option<Live>, StoreError> {
+        let Ok(token) = ReferenceToken::parse(candidate, &engine.keys, now) else {
+            return Ok(None);
+        };
+        let mut token = Arc::new(token);
+        let mut is_news = false;
+        for _ in 0..MAX_FORWARDS {
+            match self.store.load(&token.row_key(), now).await? {
+                None => return Ok(None),
+                Some(Loaded::Live(record)) => {
+                    return Ok(engine.policy.is_live(&record, now).then(|| Live {
+                        is_outdated: !token.is_under_active_key(&engine.keys),
+                        credential: Credential::Reference(token),
+                        record,
+                        is_news,
+                    }));
+                }
+                Some(Loaded::Moved(forward)) => match follow(engine, &token, &forward, now) {
+                    Some(successor) => token = successor,
+                    None => return Ok(None),
+                },
+            }
+            is_news = true;
+        }
+        Ok(None)
+    }
+
+    pub(crate) async fn execute(
+        &self,
+        engine: &Engine,
+        mut work: Work,
+    ) -> Result<Done, SessionError> {
+        let Some(live) = work.live.take() else {
+            return match work.step {
+                Step::Create => self.create(engine, &work).await,
+                _ => Ok(Done::kept(None)),
+            };
+        };
+        let Credential::Reference(token) = live.credential.clone() else {
+            return Ok(Done::gone());
+        };
+        match work.step {
+            Step::Nothing | Step::Create => Ok(engine.announce(live, work.now)),
+            Step::Touch => self.touch(engine, live, &token, &work).await,
+            Step::Commit => self.commit(engine, live, token, &work).await,
+            Step::Rotate { grace } => self.rotate(engine, live, token, grace, &work).await,
+            Step::Replace => self.replace(engine, token, &work).await,
+            Step::Delete => {
+                self.delete(engine, token, work.now).await?;
+                Ok(Done {
+                    live: None,
+                    cookie: CookieChange::Remove,
+                    is_gone: false,
+                })
+            }
+        }
+    }
+
+    async fn create(&self, engine: &Engine, work: &Work) -> Result<Done, SessionError> {
+        let record = engine.first_record(work)?;
+        for _ in 0..MAX_ID_COLLISIONS {
+            let token = Arc::new(ReferenceToken::mint(&engine.keys)?);
+            let key = token.row_key();
+            if self.store.create(&key, &record, work.now).await? == Created::Applied {
+                return Ok(engine.issue(token, record, work.now));
+            }
+        }
+        Err(SessionError::contention())
+    }
+
+    async fn touch(
+        &self,
+        engine: &Engine,
+        mut live: Live,
+        token: &ReferenceToken,
+        work: &Work,
+    ) -> Result<Done, SessionError> {
+        let Some(touch) = &work.touch else {
+            return Ok(engine.announce(live, work.now));
+        };
+        match self.store.touch(&token.row_key(), touch, work.now).await? {
+            Touched::Gone => Ok(Done::gone()),
+            Touched::Applied => {
+                let deadline = live.record.expires_at;
+                touch.apply(&mut live.record);
+                live.is_news |= engine.is_visible(deadline, &live.record);
+                Ok(engine.announce(live, work.now))
+            }
+        }
+    }
+
+    async fn commit(
+        &self,
+        engine: &Engine,
+        mut live: Live,
+        mut token: Arc<ReferenceToken>,
+        work: &Work,
+    ) -> Result<Done, SessionError> {
+        for _ in 0..MAX_ATTEMPTS {
+            let commit = engine.commit_for(&live.record, work)?;
+            let mut after = live.record.clone();
+            commit.apply(&mut after);
+            engine.check_size(&after)?;
+            let key = token.row_key();
+            match self.store.commit(&key, &commit, work.now).await? {
+                Committed::Applied(revision) => {
+                    live.is_news |= engine.is_visible(live.record.expires_at, &after)
+                        || after.remembered != live.record.remembered;
+                    live.record = after;
+                    live.record.revision = revision;
+                    live.credential = Credential::Reference(token);
+                    return Ok(engine.announce(live, work.now));
+                }
+                Committed::Conflict(theirs) if engine.policy.is_live(&theirs, work.now) => {
+                    live.record = theirs;
+                }
+                Committed::Moved(forward) => {
+                    match self.follow_live(engine, &token, &forward, work.now).await? {
+                        Some((successor, record)) => {
+                            token = successor;
+                            live.record = record;
+                            live.is_news = true;
+                        }
+                        None => return Ok(Done::gone()),
+                    }
+                }
+                Committed::Conflict(_) | Committed::Gone => return Ok(Done::gone()),
+            }
+        }
+        Err(SessionError::contention())
+    }
+
+    async fn rotate(
+        &self,
+        engine: &Engine,
+        mut live: Live,
+        mut token: Arc<ReferenceToken>,
+        grace: bool,
+        work: &Work,
+    ) -> Result<Done, SessionError> {
+        for _ in 0..MAX_ATTEMPTS {
+            let mut record = live.record.clone();
+            engine.commit_for(&live.record, work)?.apply(&mut record);
+            record.issued_at = work.now;
+            engine.check_size(&record)?;
+            let successor = Arc::new(ReferenceToken::mint(&engine.keys)?);
+            let mut rotation = Rotation::new(record, Some(live.record.revision));
+            if grace {
+                rotation.forward = Some(Forward::new(
+                    Bytes::from(token.seal_forward(&successor)?),
+                    work.now + engine.policy.renewal_grace,
+                ));
+            }
+            match self.move_to(&token, &successor, &rotation, work.now).await? {
+                Rotated::Applied => {
+                    return Ok(engine.issue(successor, rotation.record, work.now));
+                }
+                Rotated::Exists => {}
+                Rotated::Conflict(theirs) if engine.policy.is_live(&theirs, work.now) => {
+                    live.record = theirs;
+                }
+                Rotated::Moved(forward) => {
+                    match self.follow_live(engine, &token, &forward, work.now).await? {
+                        // Somebody else has renewed the id: what is left to do is the commit.
+                        Some((successor, record)) if grace => {
+                            live.record = record;
+                            live.is_news = true;
+                            live.credential = Credential::Reference(successor.clone());
+                            if !work.changes.affect(Some(&live.record)) && work.remember.is_none() {
+                                return Ok(engine.announce(live, work.now));
+                            }
+                            return self.commit(engine, live, successor, work).await;
+                        }
+                        Some((successor, record)) => {
+                            token = successor;
+                            live.record = record;
+                        }
+                        None => return Ok(Done::gone()),
+                    }
+                }
+                Rotated::Conflict(_) | Rotated::Gone => return Ok(Done::gone()),
+            }
+        }
+        Err(SessionError::contention())
+    }
+
+    async fn replace(
+        &self,
+        engine: &Engine,
+        mut token: Arc<ReferenceToken>,
+        work: &Work,
+    ) -> Result<Done, SessionError> {
+        let rotation = Rotation::new(engine.first_record(work)?, None);
+        for _ in 0..MAX_ATTEMPTS {
+            let successor = Arc::new(ReferenceToken::mint(&engine.keys)?);
+            match self.move_to(&token, &successor, &rotation, work.now).await? {
+                Rotated::Applied => {
+                    return Ok(engine.issue(successor, rotation.record, work.now));
+                }
+                Rotated::Exists | Rotated::Conflict(_) => {}
+                Rotated::Moved(forward) => match follow(engine, &token, &forward, work.now) {
+                    Some(successor) => token = successor,
+                    None => return self.create(engine, work).await,
+                },
+                // What was to end has ended already; what was to begin begins.
+                Rotated::Gone => return self.create(engine, work).await,
+            }
+        }
+        Err(SessionError::contention())
+    }
+
+    /// Ends a session under whichever id it stands by now.
+    async fn delete(
+        &self,
+        engine: &Engine,
+        mut token: Arc<ReferenceToken>,
+        now: Timestamp,
+    ) -> Result<(), SessionError> {
+        while let Some(forward) = self.store.delete(&token.row_key(), now).await? {
+            match follow(engine, &token, &forward, now) {
+                Some(successor) => token = successor,
+                None => break,
+            }
+        }
+        Ok(())
+    }
+
+    async fn move_to(
+        &self,
+        old: &ReferenceToken,
+        new: &ReferenceToken,
+        rotation: &Rotation,
+        now: Timestamp,
+    ) -> Result<Rotated, StoreError> {
+        self.store
+            .rotate(&old.row_key(), &new.row_key(), rotation, now)
+            .await
+    }
+
+    async fn follow_live(
+        &self,
+        engine: &Engine,
+        token: &ReferenceToken,
+        forward: &Forward,
+        now: Timestamp,
+    ) -> Result<Option<(Arc<ReferenceToken>, Record)>, StoreError> {
+        let Some(successor) = follow(engine, token, forward, now) else {
+            return Ok(None);
+        };
+        let live = self
+            .resolve(engine, successor.encode().as_bytes(), now)
+            .await?;
+        Ok(live.and_then(|live| match live.credential {
+            Credential::Reference(token) => Some((token, live.record)),
+            Credential::Sealed(_) => None,
+        }))
+    }
+}
+
+fn follow(
+    engine: &Engine,
+    token: &ReferenceToken,
+    forward: &Forward,
+    now: Timestamp,
+) -> Option<Arc<ReferenceToken>> {
+    if forward.until <= now {
+        return None;
+    }
+    let successor = token.open_forward(&forward.to, &engine.keys, now);
+    successor.ok().map(Arc::new)
+}
+
+impl Engine {
+    /// A new credential: the browser is told.
+    fn issue(&self, token: Arc<ReferenceToken>, record: Record, now: Timestamp) -> Done {
+        let live = Live {
+            credential: Credential::Reference(token),
+            record,
+            is_outdated: false,
+            is_news: true,
+        };
+        self.announce(live, now)
+    }
+
+    /// Tells the browser what it does not know yet.
+    fn announce(&self, mut live: Live, now: Timestamp) -> Done {
+        let mut done = Done::kept(None);
+        if let Credential::Reference(token) = &live.credential
+            && std::mem::take(&mut live.is_news)
+        {
+            done.cookie = CookieChange::Set {
+                value: token.encode().to_string(),
+                max_age: self.max_age(&live.record, now),
+            };
+        }
+        done.live = Some(live);
+        done
+    }
+
+    /// Whether the browser can see that the deadline has moved.
+    fn is_visible(&self, before: Timestamp, record: &Record) -> bool {
+        (self.persistent_cookie || record.remembered) && before != record.expires_at
+    }
+}
+
+/// A renewed id leads to its successor; two renewals within one grace are the most that a sane
+/// configuration gives.
+const MAX_FORWARDS: usize = 4;
+/// 256 random bits do not collide; a store that says so twice is broken.
+const MAX_ID_COLLISIONS: usize = 3;
+/// Each failed attempt means that another request has succeeded, so a queue of writers drains.
+const MAX_ATTEMPTS: usize = 128;

@@ -1,0 +1,166 @@
+//! The three timers: idle, absolute, renewal. All of them are functions of `now`.
+
+use std::time::Duration;
+
+use super::{Lifetime, Policy};
+use crate::clock::Timestamp;
+use crate::record::{FieldName, Record, Touch};
+use crate::schema::Schema;
+
+impl Policy {
+    /// The profile that a session lives by.
+    pub(crate) fn lifetime(&self, remembered: bool) -> Lifetime {
+        match self.remembered {
+            Some(long) if remembered => long,
+            _ => self.standard,
+        }
+    }
+
+    /// Whether a record is alive by its own deadline *and* by the timers as configured today, so
+    /// that a shorter timeout binds the sessions that are already there.
+    pub(crate) fn is_live(&self, record: &Record, now: Timestamp) -> bool {
+        let lifetime = self.lifetime(record.remembered);
+        !record.is_expired(now)
+            && now < record.last_seen_at + lifetime.idle
+            && now < record.created_at + lifetime.absolute
+    }
+
+    /// When a session ends if nobody uses it after `now`.
+    pub(crate) fn deadline(
+        &self,
+        created_at: Timestamp,
+        remembered: bool,
+        now: Timestamp,
+    ) -> Timestamp {
+        let lifetime = self.lifetime(remembered);
+        (now + lifetime.idle).min(created_at + lifetime.absolute)
+    }
+
+    /// Whether the id is old enough for a new one.
+    pub(crate) fn is_renewal_due(&self, record: &Record, now: Timestamp) -> bool {
+        self.renewal
+            .is_some_and(|age| now.since(record.issued_at) >= age)
+    }
+
+    /// The deadlines that this use of the session moves by more than the touch interval; `None` if
+    /// there are none, which is what most requests find.
+    pub(crate) fn due_touch(
+        &self,
+        record: &Record,
+        used: &[&'static Schema],
+        now: Timestamp,
+    ) -> Option<Touch> {
+        let deadline = self.deadline(record.created_at, record.remembered, now);
+        let idle = due_idle_fields(record, used, now);
+        let interval = touch_interval(self.lifetime(record.remembered).idle);
+        let is_due = now.since(record.last_seen_at) >= interval && deadline > record.expires_at;
+        (is_due || !idle.is_empty()).then(|| Touch {
+            last_seen_at: now,
+            expires_at: deadline,
+            idle,
+        })
+    }
+}
+
+/// How much of an idle timeout may pass before a use is written down: a tenth, at most a minute.
+/// A session therefore ends between `idle - interval` and `idle` after its last use, never later.
+fn touch_interval(idle: Duration) -> Duration {
+    (idle / 10).min(Duration::from_secs(60))
+}
+
+fn due_idle_fields(
+    record: &Record,
+    used: &[&'static Schema],
+    now: Timestamp,
+) -> Vec<(FieldName, Timestamp)> {
+    let mut due = Vec::new();
+    for spec in used.iter().flat_map(|schema| schema.fields) {
+        let Some(idle) = spec.idle else { continue };
+        let Some((name, field)) = spec.find(record) else {
+            continue;
+        };
+        let Some(deadline) = field.idle_at.filter(|_| field.is_live(now)) else {
+            continue;
+        };
+        if (now + idle).since(deadline) >= touch_interval(idle).max(Duration::from_secs(1)) {
+            due.push((name, now + idle));
+        }
+    }
+    due
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lifecycle::ServerErrors;
+
+    fn policy(idle: u64, absolute: u64) -> Policy {
+        Policy {
+            standard: Lifetime::new(Duration::from_secs(idle), Duration::from_secs(absolute)),
+            remembered: None,
+            renewal: Some(Duration::from_secs(100)),
+            renewal_grace: Duration::from_secs(30),
+            field_limit: 1,
+            record_limit: 1,
+            server_errors: ServerErrors::Discard,
+            check_round_trip: true,
+        }
+    }
+
+    fn at(seconds: u64) -> Timestamp {
+        Timestamp::from_unix_seconds(1_000_000 + seconds)
+    }
+
+    #[test]
+    fn each_timer_ends_the_session_at_its_second_and_not_before() {
+        let policy = policy(60, 100);
+        let record = Record::new(at(0), at(1_000));
+        assert!(policy.is_live(&record, at(59)));
+        assert!(!policy.is_live(&record, at(60)), "idle");
+
+        let mut busy = record.clone();
+        busy.last_seen_at = at(90);
+        assert!(policy.is_live(&busy, at(99)));
+        assert!(!policy.is_live(&busy, at(100)), "absolute");
+
+        let mut stored = record;
+        stored.expires_at = at(10);
+        assert!(policy.is_live(&stored, at(9)));
+        assert!(!policy.is_live(&stored, at(10)), "the record's own deadline");
+    }
+
+    #[test]
+    fn a_clock_that_jumps_back_ends_and_overflows_nothing() {
+        let policy = policy(60, 100);
+        let record = Record::new(at(50), at(110));
+        assert!(policy.is_live(&record, at(0)));
+        assert!(!policy.is_renewal_due(&record, at(0)));
+        assert!(policy.due_touch(&record, &[], at(0)).is_none());
+        let far = Record::new(Timestamp::from_unix_seconds(u64::MAX), at(110));
+        assert!(!policy.is_live(&far, at(110)));
+    }
+
+    #[test]
+    fn a_touch_is_due_once_in_an_interval_and_stops_at_the_absolute_deadline() {
+        let policy = policy(600, 1_000);
+        let mut record = Record::new(at(0), at(600));
+        assert!(policy.due_touch(&record, &[], at(59)).is_none());
+        let touch = policy.due_touch(&record, &[], at(60)).unwrap();
+        assert_eq!(touch.expires_at, at(660));
+
+        record.last_seen_at = at(500);
+        record.expires_at = at(1_000);
+        assert!(
+            policy.due_touch(&record, &[], at(900)).is_none(),
+            "the absolute deadline cannot move, so there is nothing to write"
+        );
+    }
+
+    #[test]
+    fn renewal_is_due_at_its_age() {
+        let policy = policy(600, 1_000);
+        let record = Record::new(at(0), at(600));
+        assert!(!policy.is_renewal_due(&record, at(99)));
+        assert!(policy.is_renewal_due(&record, at(100)));
+    }
+}

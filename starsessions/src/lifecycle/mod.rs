@@ -1,0 +1,96 @@
+//! Every decision about a session's life, as pure functions: no I/O, no clock, no randomness.
+
+pub(crate) mod expiry;
+pub(crate) mod plan;
+
+use std::time::Duration;
+
+/// How long a session lives: the idle and the absolute timeout.
+///
+/// Both are enforced by the server from the stored record, whatever the browser does with its
+/// cookie. The presets follow NIST SP 800-63B-4, sections 2.1.3, 2.2.3 and 2.3.3.
+///
+/// ```
+/// use std::time::Duration;
+/// use starsessions::Lifetime;
+///
+/// let office_hours = Lifetime::new(Duration::from_secs(30 * 60), Duration::from_secs(8 * 3600));
+/// assert!(office_hours.idle < Lifetime::aal1().idle);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lifetime {
+    /// The session ends this long after the last request that used it.
+    pub idle: Duration,
+    /// The session ends this long after it began, however busy it is.
+    pub absolute: Duration,
+}
+
+impl Lifetime {
+    /// A lifetime with these timeouts, in whole seconds. The layer's builder refuses an idle
+    /// timeout that is zero or longer than the absolute one.
+    #[must_use]
+    pub const fn new(idle: Duration, absolute: Duration) -> Self {
+        Self { idle, absolute }
+    }
+
+    /// Assurance level 1: 30 days, and no idle timeout of its own.
+    #[must_use]
+    pub const fn aal1() -> Self {
+        Self::new(
+            Duration::from_secs(30 * DAY),
+            Duration::from_secs(30 * DAY),
+        )
+    }
+
+    /// Assurance level 2: 24 hours, one hour without activity. The default.
+    #[must_use]
+    pub const fn aal2() -> Self {
+        Self::new(Duration::from_secs(3_600), Duration::from_secs(DAY))
+    }
+
+    /// Assurance level 3: 12 hours, 15 minutes without activity.
+    #[must_use]
+    pub const fn aal3() -> Self {
+        Self::new(Duration::from_secs(15 * 60), Duration::from_secs(DAY / 2))
+    }
+}
+
+/// The timers and limits of a layer, checked when it was built.
+#[derive(Clone, Debug)]
+pub(crate) struct Policy {
+    pub(crate) standard: Lifetime,
+    /// The long profile; `None` where nobody can be remembered.
+    pub(crate) remembered: Option<Lifetime>,
+    /// The id changes when it is this old.
+    pub(crate) renewal: Option<Duration>,
+    /// How long a renewed id still leads to its successor.
+    pub(crate) renewal_grace: Duration,
+    pub(crate) field_limit: usize,
+    pub(crate) record_limit: usize,
+    pub(crate) server_errors: ServerErrors,
+    pub(crate) check_round_trip: bool,
+}
+
+/// What happens to a request's data changes when its response is a 5xx.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ServerErrors {
+    /// They are dropped, except `commit = always` fields. Destroying and rotating are kept.
+    #[default]
+    Discard,
+    /// They are kept, as on any other response.
+    Commit,
+}
+
+/// What a request gets when the store fails.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum FailurePolicy {
+    /// 503, for every request that uses its session.
+    #[default]
+    Unavailable,
+    /// A failed load is treated as a guest who can only read: views have their defaults, a required
+    /// field is missing, and a request that writes gets 503. Nobody is signed in, and no cookie is
+    /// set or cleared.
+    ReadOnlyGuest,
+}
+
+const DAY: u64 = 24 * 3_600;

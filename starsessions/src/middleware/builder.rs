@@ -1,0 +1,353 @@
+//! Settings of a layer, and which of them make sense together.
+
+use std::error::Error;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::layer::SessionLayer;
+use crate::clock::{Clock, SystemClock};
+use crate::cookie::{CookieBuilder, CookieConfig, CookieConfigError};
+use crate::crypto::KeyRing;
+use crate::engine::{Backend as EngineBackend, Engine, Protection};
+use crate::lifecycle::{FailurePolicy, Lifetime, Policy, ServerErrors};
+use crate::session::Realm;
+use crate::store::Backend;
+
+/// Builds a [`SessionLayer`]; every combination that cannot work is refused by
+/// [`build`](Self::build) with a sentence that says what to change.
+///
+/// ```
+/// use std::time::Duration;
+/// use starsessions::{KeyRing, Lifetime, MemoryStore, SameSite, SessionLayer};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let layer = SessionLayer::builder(MemoryStore::new(), KeyRing::generate()?)
+///     .cookie(|cookie| cookie.same_site(SameSite::Strict))
+///     .lifetime(Lifetime::aal3())
+///     .remembered_lifetime(Lifetime::aal1())
+///     .build()?;
+/// # Ok(())
+/// # }
+/// ```
+#[must_use = "a builder does nothing until it is built"]
+pub struct SessionLayerBuilder {
+    backend: EngineBackend,
+    keys: KeyRing,
+    cookie: CookieBuilder,
+    realm: String,
+    audience: String,
+    policy: Policy,
+    failure_policy: FailurePolicy,
+    clock: Arc<dyn Clock>,
+}
+
+/// Settings that cannot work together.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// The cookie's attributes.
+    Cookie(CookieConfigError),
+    /// A duration that is not a whole, positive number of seconds.
+    Duration(&'static str),
+    /// An idle timeout that is longer than its absolute one.
+    IdleOverAbsolute,
+    /// An absolute timeout of more than 400 days.
+    AbsoluteTooLong,
+    /// A renewal age that does not lie between a minute and the absolute timeout.
+    Renewal,
+    /// A renewal grace of more than 30 seconds.
+    RenewalGrace,
+    /// Renewal of ids in a `CookieStore`, which has none.
+    RenewalOfCookies,
+    /// A long profile that is shorter than the ordinary one.
+    RememberedTooShort,
+    /// A field limit of zero, over the record limit, or over what the codec takes.
+    FieldLimit,
+    /// A record limit of more than a megabyte.
+    RecordLimit,
+    /// A realm name that no struct could have.
+    Realm,
+}
+
+impl SessionLayerBuilder {
+    pub(super) fn new(backend: impl Backend, keys: KeyRing) -> Self {
+        Self {
+            backend: backend.into_backend().0,
+            keys,
+            cookie: CookieConfig::builder(),
+            realm: String::new(),
+            audience: String::new(),
+            policy: Policy {
+                standard: Lifetime::aal2(),
+                remembered: None,
+                renewal: None,
+                renewal_grace: MAX_RENEWAL_GRACE,
+                field_limit: 16 * 1024,
+                record_limit: 64 * 1024,
+                server_errors: ServerErrors::Discard,
+                check_round_trip: cfg!(debug_assertions),
+            },
+            failure_policy: FailurePolicy::Unavailable,
+            clock: Arc::new(SystemClock),
+        }
+    }
+
+    /// Sets the cookie's name and attributes.
+    pub fn cookie(mut self, set: impl FnOnce(CookieBuilder) -> CookieBuilder) -> Self {
+        self.cookie = set(self.cookie);
+        self
+    }
+
+    /// The cookie of [`SessionLayer::dev`]: for `http://localhost` only.
+    pub fn local_development(mut self) -> Self {
+        self.cookie = CookieBuilder::local_development();
+        self
+    }
+
+    /// The idle and the absolute timeout. Default: [`Lifetime::aal2`].
+    pub fn lifetime(mut self, lifetime: Lifetime) -> Self {
+        self.policy.standard = lifetime;
+        self
+    }
+
+    /// The timeouts of a session that is [remembered](crate::Sessions::remember); without them,
+    /// remembering changes nothing but the cookie's `Max-Age`.
+    pub fn remembered_lifetime(mut self, lifetime: Lifetime) -> Self {
+        self.policy.remembered = Some(lifetime);
+        self
+    }
+
+    /// Gives a session a new id when the old one is this old. The old id leads to its successor for
+    /// a grace of 30 seconds, so that requests on their way do not fail.
+    ///
+    /// Off by default: a browser that never receives the response with the new cookie is signed out
+    /// when the grace is over. (OWASP Session Management Cheat Sheet, "Renewal Timeout".)
+    pub fn renewal(mut self, age: Duration) -> Self {
+        self.policy.renewal = Some(age);
+        self
+    }
+
+    /// How long a renewed id leads to its successor, up to 30 seconds, which is the default.
+    pub fn renewal_grace(mut self, grace: Duration) -> Self {
+        self.policy.renewal_grace = grace;
+        self
+    }
+
+    /// What happens to data changes when the response is a 5xx.
+    pub fn on_server_error(mut self, rule: ServerErrors) -> Self {
+        self.policy.server_errors = rule;
+        self
+    }
+
+    /// What a request gets when the store fails.
+    pub fn on_store_failure(mut self, policy: FailurePolicy) -> Self {
+        self.failure_policy = policy;
+        self
+    }
+
+    /// The most bytes of one field's encoded value, up to 64 KiB. Default: 16 KiB.
+    pub fn field_limit(mut self, bytes: usize) -> Self {
+        self.policy.field_limit = bytes;
+        self
+    }
+
+    /// The most bytes of all names and values together, up to 1 MiB. Default: 64 KiB.
+    pub fn record_limit(mut self, bytes: usize) -> Self {
+        self.policy.record_limit = bytes;
+        self
+    }
+
+    /// Whether each value that is written is read back, to find types that do not survive their
+    /// codec. Default: in debug builds.
+    pub fn check_round_trip(mut self, check: bool) -> Self {
+        self.policy.check_round_trip = check;
+        self
+    }
+
+    /// Serves the structs with `#[session(realm = "..")]` of this name, next to the layer of the
+    /// main realm. Give it a cookie name of its own.
+    pub fn realm(mut self, name: impl Into<String>) -> Self {
+        self.realm = name.into();
+        self
+    }
+
+    /// Sets cookies of a [`CookieStore`](crate::CookieStore) apart that are sealed with the same
+    /// keys for another deployment. Different keys are better.
+    pub fn audience(mut self, audience: impl Into<String>) -> Self {
+        self.audience = audience.into();
+        self
+    }
+
+    /// The clock. Default: the operating system's.
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
+    /// The layer.
+    ///
+    /// # Errors
+    /// If the settings cannot work together.
+    pub fn build(self) -> Result<SessionLayer, ConfigError> {
+        self.check()?;
+        let cookie = self.cookie.clone().build().map_err(ConfigError::Cookie)?;
+        Ok(self.assemble(cookie))
+    }
+
+    /// The layer, where only defaults and presets are set.
+    pub(super) fn build_defaults(self) -> SessionLayer {
+        let cookie = if self.cookie == CookieBuilder::local_development() {
+            CookieConfig::local_development()
+        } else {
+            CookieConfig::default()
+        };
+        self.assemble(cookie)
+    }
+
+    fn check(&self) -> Result<(), ConfigError> {
+        let policy = &self.policy;
+        let lifetimes = [Some(policy.standard), policy.remembered];
+        for lifetime in lifetimes.into_iter().flatten() {
+            check_seconds("idle timeout", lifetime.idle)?;
+            check_seconds("absolute timeout", lifetime.absolute)?;
+            if lifetime.idle > lifetime.absolute {
+                return Err(ConfigError::IdleOverAbsolute);
+            }
+            if lifetime.absolute > MAX_ABSOLUTE {
+                return Err(ConfigError::AbsoluteTooLong);
+            }
+        }
+        if policy
+            .remembered
+            .is_some_and(|long| long.absolute < policy.standard.absolute)
+        {
+            return Err(ConfigError::RememberedTooShort);
+        }
+        if let Some(age) = policy.renewal {
+            check_seconds("renewal age", age)?;
+            if age < MIN_RENEWAL || age >= policy.standard.absolute {
+                return Err(ConfigError::Renewal);
+            }
+            if matches!(self.backend, EngineBackend::Client(_)) {
+                return Err(ConfigError::RenewalOfCookies);
+            }
+        }
+        check_seconds("renewal grace", policy.renewal_grace)?;
+        if policy.renewal_grace > MAX_RENEWAL_GRACE {
+            return Err(ConfigError::RenewalGrace);
+        }
+        let largest = policy.record_limit.min(crate::value::MAX_VALUE);
+        if policy.field_limit == 0 || policy.field_limit > largest {
+            return Err(ConfigError::FieldLimit);
+        }
+        if policy.record_limit > MAX_RECORD {
+            return Err(ConfigError::RecordLimit);
+        }
+        let is_realm_char = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+        if self.realm.len() > 64 || !self.realm.chars().all(is_realm_char) {
+            return Err(ConfigError::Realm);
+        }
+        Ok(())
+    }
+
+    fn assemble(mut self, cookie: CookieConfig) -> SessionLayer {
+        let mut is_revocable = true;
+        if let EngineBackend::Client(client) = &mut self.backend {
+            cookie.name().clone_into(&mut client.cookie_name);
+            client.audience = self.audience;
+            is_revocable = client.revocations.is_some();
+            if client.protection == Protection::Signed {
+                tracing::warn!(
+                    cookie = cookie.name(),
+                    "sessions in this cookie are signed but not encrypted: whoever holds the \
+                     cookie can read them"
+                );
+            }
+        }
+        let persistent_cookie = cookie.is_persistent();
+        SessionLayer::from_realm(Realm {
+            name: self.realm,
+            cookie,
+            failure_policy: self.failure_policy,
+            is_revocable,
+            warned: std::sync::Mutex::default(),
+            engine: Engine {
+                keys: self.keys,
+                policy: self.policy,
+                clock: self.clock,
+                persistent_cookie,
+                backend: self.backend,
+            },
+        })
+    }
+}
+
+fn check_seconds(what: &'static str, duration: Duration) -> Result<(), ConfigError> {
+    if duration.as_secs() == 0 || duration.subsec_nanos() != 0 {
+        return Err(ConfigError::Duration(what));
+    }
+    Ok(())
+}
+
+impl fmt::Debug for SessionLayerBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SessionLayerBuilder")
+            .field("realm", &self.realm)
+            .field("cookie", &self.cookie)
+            .field("policy", &self.policy)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Cookie(error) => return error.fmt(f),
+            Self::Duration(what) => {
+                return write!(f, "the {what} must be a whole number of seconds, at least one");
+            }
+            Self::IdleOverAbsolute => {
+                "the idle timeout is longer than the absolute one and would never matter; \
+                 shorten it, or lengthen the absolute timeout"
+            }
+            Self::AbsoluteTooLong => {
+                "browsers keep no cookie for more than 400 days; shorten the absolute timeout"
+            }
+            Self::Renewal => {
+                "the renewal age must be at least a minute and less than the absolute timeout; \
+                 change it, or leave renewal off"
+            }
+            Self::RenewalGrace => {
+                "a renewed id may lead to its successor for at most 30 seconds; shorten the grace"
+            }
+            Self::RenewalOfCookies => {
+                "a `CookieStore` has no ids to renew; leave renewal off, or use a server-side store"
+            }
+            Self::RememberedTooShort => {
+                "the remembered lifetime is shorter than the ordinary one; swap them, or lengthen it"
+            }
+            Self::FieldLimit => {
+                "the field limit must be at least 1, at most 64 KiB, and at most the record limit"
+            }
+            Self::RecordLimit => "the record limit must be at most 1 MiB",
+            Self::Realm => "a realm's name has up to 64 letters, digits, `_` and `-`",
+        })
+    }
+}
+
+impl Error for ConfigError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Cookie(error) => error.source(),
+            _ => None,
+        }
+    }
+}
+
+/// Longer, and the old id would be a second one.
+const MAX_RENEWAL_GRACE: Duration = Duration::from_secs(30);
+const MIN_RENEWAL: Duration = Duration::from_secs(60);
+/// RFC 6265bis, section 5.5: the lifetime that browsers cap cookies at.
+const MAX_ABSOLUTE: Duration = Duration::from_secs(400 * 24 * 3_600);
+const MAX_RECORD: usize = 1024 * 1024;

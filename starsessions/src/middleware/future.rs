@@ -1,0 +1,122 @@
+//! The way out: what the handler changed is written before its response head leaves.
+
+use std::any::Any;
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use http::Response;
+use pin_project_lite::pin_project;
+
+use super::headers;
+use crate::session::{Ending, SessionError, Slot};
+
+pin_project! {
+    /// The response of a [`SessionService`](super::SessionService).
+    ///
+    /// It allocates only if there is something to write.
+    pub struct ResponseFuture<F, O> {
+        #[pin]
+        inner: F,
+        slot: Option<Arc<Slot>>,
+        finishing: Option<Finishing<O>>,
+    }
+}
+
+struct Finishing<O> {
+    result: Result<O, Panic>,
+    commit: Pin<Box<dyn Future<Output = Result<(), SessionError>> + Send>>,
+}
+
+/// What a handler panicked with.
+type Panic = Box<dyn Any + Send>;
+
+/// Marks the response of an extractor that has turned a request away.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rejected;
+
+impl<F, O> ResponseFuture<F, O> {
+    pub(super) fn new(inner: F, slot: Option<Arc<Slot>>) -> Self {
+        Self {
+            inner,
+            slot,
+            finishing: None,
+        }
+    }
+}
+
+impl<F, B, E> Future for ResponseFuture<F, Result<Response<B>, E>>
+where
+    F: Future<Output = Result<Response<B>, E>>,
+    B: Default,
+{
+    type Output = Result<Response<B>, E>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        if this.finishing.is_none() {
+            let Some(slot) = &this.slot else {
+                return this.inner.poll(cx);
+            };
+            // A panic passes through here, so that a logout before it still takes place.
+            let polled = catch_unwind(AssertUnwindSafe(|| this.inner.as_mut().poll(cx)));
+            let result = match polled {
+                Ok(poll) => Ok(ready!(poll)),
+                Err(panic) => Err(panic),
+            };
+            if !slot.close(ending(&result)) {
+                return Poll::Ready(answer(result, Ok(()), slot));
+            }
+            let closing = Arc::clone(slot);
+            *this.finishing = Some(Finishing {
+                result,
+                commit: Box::pin(async move { closing.finish().await }),
+            });
+        }
+        let Some(finishing) = this.finishing else {
+            return Poll::Pending;
+        };
+        let committed = ready!(finishing.commit.as_mut().poll(cx));
+        match (this.finishing.take(), this.slot.take()) {
+            (Some(finishing), Some(slot)) => {
+                Poll::Ready(answer(finishing.result, committed, &slot))
+            }
+            _ => Poll::Pending,
+        }
+    }
+}
+
+impl<F, O> std::fmt::Debug for ResponseFuture<F, O> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("ResponseFuture(..)")
+    }
+}
+
+fn ending<B, E>(result: &Result<Result<Response<B>, E>, Panic>) -> Ending {
+    match result {
+        Ok(Ok(response)) if response.extensions().get::<Rejected>().is_some() => Ending::Rejection,
+        Ok(Ok(response)) if !response.status().is_server_error() => Ending::Answer,
+        _ => Ending::ServerError,
+    }
+}
+
+/// The handler's response with what the browser must know, or an error's in its place.
+fn answer<B: Default, E>(
+    result: Result<Result<Response<B>, E>, Panic>,
+    committed: Result<(), SessionError>,
+    slot: &Slot,
+) -> Result<Response<B>, E> {
+    let mut response = match result {
+        Ok(result) => result?,
+        Err(panic) => resume_unwind(panic),
+    };
+    if let Err(error) = committed {
+        tracing::error!(%error, "the session could not be written; the response is replaced");
+        response = Response::new(B::default());
+        *response.status_mut() = error.status();
+    }
+    headers::apply(slot.realm(), slot.outcome(), response.headers_mut());
+    Ok(response)
+}

@@ -1,0 +1,86 @@
+//! What a response tells the browser and the caches between.
+
+use http::header::{CACHE_CONTROL, HeaderMap, HeaderValue, SET_COOKIE, VARY};
+
+use crate::engine::CookieChange;
+use crate::session::{Outcome, Realm};
+
+/// RFC 9111, section 7.3: a cache may store a response with `Set-Cookie`, and one that depends on
+/// the session, unless it is told otherwise.
+pub(super) fn apply(realm: &Realm, outcome: Outcome, headers: &mut HeaderMap) {
+    if !outcome.was_used {
+        return;
+    }
+    vary_by_cookie(headers);
+    let cookie = match outcome.cookie {
+        CookieChange::Keep => return,
+        CookieChange::Set { value, max_age } => match realm.cookie.set(&value, max_age) {
+            Ok(header) => header,
+            Err(error) => {
+                // The client side has measured it, and a reference is always 50 characters.
+                tracing::error!(%error, "the session cookie cannot be set");
+                return;
+            }
+        },
+        CookieChange::Remove => realm.cookie.removal(),
+    };
+    replace_cookie(realm.cookie.name(), cookie, headers);
+    forbid_storing(headers);
+}
+
+/// RFC 9110, section 12.5.5: appended, never overwritten.
+fn vary_by_cookie(headers: &mut HeaderMap) {
+    let already = headers.get_all(VARY).iter().any(|value| {
+        tokens(value).any(|token| token == "*" || token.eq_ignore_ascii_case("cookie"))
+    });
+    if !already {
+        headers.append(VARY, HeaderValue::from_static("Cookie"));
+    }
+}
+
+/// RFC 6265bis, section 4.1.1: one cookie is set once in a response.
+fn replace_cookie(name: &str, cookie: HeaderValue, headers: &mut HeaderMap) {
+    let is_ours = |value: &HeaderValue| {
+        value
+            .as_bytes()
+            .strip_prefix(name.as_bytes())
+            .is_some_and(|rest| rest.starts_with(b"="))
+    };
+    if headers.get_all(SET_COOKIE).iter().any(is_ours) {
+        let others: Vec<_> = headers
+            .get_all(SET_COOKIE)
+            .iter()
+            .filter(|value| !is_ours(value))
+            .cloned()
+            .collect();
+        headers.remove(SET_COOKIE);
+        for other in others {
+            headers.append(SET_COOKIE, other);
+        }
+    }
+    headers.append(SET_COOKIE, cookie);
+}
+
+fn forbid_storing(headers: &mut HeaderMap) {
+    let values = headers.get_all(CACHE_CONTROL);
+    let has = |directive: &str| {
+        values
+            .iter()
+            .flat_map(tokens)
+            .any(|token| token.eq_ignore_ascii_case(directive))
+    };
+    if has("no-store") {
+        return;
+    }
+    if has("public") {
+        tracing::warn!(
+            "a handler marked a response `public` that sets the session cookie; \
+             it is sent as `private, no-store`"
+        );
+    }
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
+}
+
+fn tokens(value: &HeaderValue) -> impl Iterator<Item = &str> {
+    value.to_str().unwrap_or("").split(',').map(str::trim)
+}

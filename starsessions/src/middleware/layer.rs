@@ -1,0 +1,119 @@
+//! The way in: a request gets a handle to its session, and nothing else happens yet.
+
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use http::{Request, Response};
+use tower_layer::Layer;
+use tower_service::Service;
+
+use super::builder::SessionLayerBuilder;
+use super::future::ResponseFuture;
+use crate::crypto::KeyRing;
+use crate::session::{Realm, Slot};
+use crate::store::Backend;
+
+/// Serves the sessions of every route inside it.
+///
+/// The defaults are those of a production site behind TLS: the cookie `__Host-Http-id` (`Secure`,
+/// `HttpOnly`, `SameSite=Lax`), [`Lifetime::aal2`](crate::Lifetime::aal2), 503 when the store
+/// fails. Everything else is in the [builder](Self::builder).
+///
+/// A request that takes no session costs one handle: no cookie is parsed, no store is asked, and
+/// its response is left as it is.
+///
+/// ```
+/// use starsessions::{KeyRing, MemoryStore, SessionLayer};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let app = axum::Router::<()>::new();
+/// let layer = SessionLayer::new(MemoryStore::new(), KeyRing::generate()?);
+/// let app = app.layer(layer);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct SessionLayer {
+    realm: Arc<Realm>,
+}
+
+impl SessionLayer {
+    /// A layer with the defaults of a production site.
+    #[must_use]
+    pub fn new(store: impl Backend, keys: KeyRing) -> Self {
+        Self::builder(store, keys).build_defaults()
+    }
+
+    /// A layer for development on `http://localhost`: the cookie is called `id` and is not
+    /// `Secure`, so that browsers keep it without TLS. Not for production.
+    #[must_use]
+    pub fn dev(store: impl Backend, keys: KeyRing) -> Self {
+        Self::builder(store, keys).local_development().build_defaults()
+    }
+
+    /// A layer with settings of one's own.
+    #[must_use]
+    pub fn builder(store: impl Backend, keys: KeyRing) -> SessionLayerBuilder {
+        SessionLayerBuilder::new(store, keys)
+    }
+
+    pub(super) fn from_realm(realm: Realm) -> Self {
+        Self {
+            realm: Arc::new(realm),
+        }
+    }
+
+    #[cfg(feature = "testing")]
+    pub(crate) fn realm(&self) -> &Arc<Realm> {
+        &self.realm
+    }
+}
+
+impl<S> Layer<S> for SessionLayer {
+    type Service = SessionService<S>;
+
+    fn layer(&self, inner: S) -> SessionService<S> {
+        SessionService {
+            inner,
+            realm: Arc::clone(&self.realm),
+        }
+    }
+}
+
+/// The service that [`SessionLayer`] makes.
+#[derive(Clone, Debug)]
+pub struct SessionService<S> {
+    inner: S,
+    realm: Arc<Realm>,
+}
+
+impl<S, RequestBody, ResponseBody> Service<Request<RequestBody>> for SessionService<S>
+where
+    S: Service<Request<RequestBody>, Response = Response<ResponseBody>>,
+    ResponseBody: Default,
+{
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = ResponseFuture<S::Future, Result<S::Response, S::Error>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, mut request: Request<RequestBody>) -> Self::Future {
+        let extensions = request.extensions_mut();
+        let outer = extensions.get::<Arc<Slot>>().cloned();
+        if outer.as_ref().is_some_and(|slot| slot.find(&self.realm.name).is_some()) {
+            tracing::error!(
+                realm = self.realm.name,
+                path = request.uri().path(),
+                "two `SessionLayer`s of one realm serve this route; the outer one is used: \
+                 remove one, or give it another `realm`"
+            );
+            return ResponseFuture::new(self.inner.call(request), None);
+        }
+        let slot = Arc::new(Slot::new(Arc::clone(&self.realm), outer));
+        extensions.insert(Arc::clone(&slot));
+        ResponseFuture::new(self.inner.call(request), Some(slot))
+    }
+}

@@ -1,0 +1,14 @@
+//! The tower side: a layer that gives each request its session and finishes it with the response.
+
+mod builder;
+mod future;
+mod headers;
+mod layer;
+mod passive;
+
+pub use self::builder::{ConfigError, SessionLayerBuilder};
+#[cfg(feature = "axum")]
+pub(crate) use self::future::Rejected;
+pub use self::future::ResponseFuture;
+pub use self::layer::{SessionLayer, SessionService};
+pub use self::passive::{Passive, PassiveLayer};

@@ -1,0 +1,180 @@
+//! One session at rest: timers, a revision, and fields by name.
+
+mod change;
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+pub use self::change::{Commit, FieldWrite, Forward, Rotation, Touch};
+use crate::clock::Timestamp;
+
+/// The stored name of a field: namespace, dot, name.
+pub type FieldName = Cow<'static, str>;
+
+/// One session at rest.
+///
+/// Cloning is cheap: the fields are shared until one of the clones changes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Record {
+    /// When the session began; survives every rotation, so that the absolute timeout holds.
+    pub created_at: Timestamp,
+    /// When the current id was issued.
+    pub issued_at: Timestamp,
+    /// The last request that counted as activity, to within the touch interval.
+    pub last_seen_at: Timestamp,
+    /// From this second on the session is gone: the earlier of its idle and absolute deadlines.
+    pub expires_at: Timestamp,
+    /// Counts the commits; 1 in a new record.
+    pub revision: u64,
+    /// Lives by the long profile ("remember me").
+    pub remembered: bool,
+    /// Has been signed in: a store that must make room gives up anonymous sessions only.
+    pub identified: bool,
+    /// The fields.
+    pub fields: Fields,
+}
+
+impl Record {
+    /// An empty record that was created `now` and ends at `expires_at`.
+    #[must_use]
+    pub fn new(now: Timestamp, expires_at: Timestamp) -> Self {
+        Self {
+            created_at: now,
+            issued_at: now,
+            last_seen_at: now,
+            expires_at,
+            revision: 1,
+            remembered: false,
+            identified: false,
+            fields: Fields::default(),
+        }
+    }
+
+    /// Whether the record's own deadline has passed.
+    #[must_use]
+    pub fn is_expired(&self, now: Timestamp) -> bool {
+        self.expires_at <= now
+    }
+}
+
+/// The value of one field, as bytes that a store does not look into.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Field {
+    /// The encoded value.
+    pub value: Bytes,
+    /// The revision of the record in which the field was last written.
+    pub revision: u64,
+    /// Gone from this second on: so long after it was written.
+    pub expires_at: Option<Timestamp>,
+    /// Gone from this second on: so long after it was last used.
+    pub idle_at: Option<Timestamp>,
+}
+
+impl Field {
+    /// A field without deadlines.
+    #[must_use]
+    pub fn new(value: Bytes, revision: u64) -> Self {
+        Self {
+            value,
+            revision,
+            expires_at: None,
+            idle_at: None,
+        }
+    }
+
+    /// Whether neither of the field's deadlines has passed.
+    #[must_use]
+    pub fn is_live(&self, now: Timestamp) -> bool {
+        [self.expires_at, self.idle_at]
+            .into_iter()
+            .flatten()
+            .all(|deadline| now < deadline)
+    }
+}
+
+/// The fields of a record, ordered by name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Fields(Arc<Vec<(FieldName, Field)>>);
+
+impl Fields {
+    /// The field of this name, dead or alive.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Field> {
+        let place = self.place(name).ok()?;
+        self.0.get(place).map(|(_, field)| field)
+    }
+
+    /// Every field, in the order of the names.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&FieldName, &Field)> {
+        self.0.iter().map(|(name, field)| (name, field))
+    }
+
+    /// How many fields there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there is no field.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The bytes of all names and values.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        self.0
+            .iter()
+            .map(|(name, field)| name.len() + field.value.len())
+            .sum()
+    }
+
+    /// Puts a field in its place; returns the one that it replaces.
+    pub fn insert(&mut self, name: FieldName, field: Field) -> Option<Field> {
+        let place = self.place(&name);
+        let fields = Arc::make_mut(&mut self.0);
+        match place {
+            Ok(place) => fields
+                .get_mut(place)
+                .map(|(_, old)| std::mem::replace(old, field)),
+            Err(place) => {
+                fields.insert(place, (name, field));
+                None
+            }
+        }
+    }
+
+    /// Takes a field out.
+    pub fn remove(&mut self, name: &str) -> Option<Field> {
+        let place = self.place(name).ok()?;
+        Some(Arc::make_mut(&mut self.0).remove(place).1)
+    }
+
+    /// Changes one field in place, if it is there.
+    pub(crate) fn update(&mut self, name: &str, change: impl FnOnce(&mut Field)) {
+        if let Ok(place) = self.place(name)
+            && let Some((_, field)) = Arc::make_mut(&mut self.0).get_mut(place)
+        {
+            change(field);
+        }
+    }
+
+    fn place(&self, name: &str) -> Result<usize, usize> {
+        self.0.binary_search_by(|(other, _)| other.as_ref().cmp(name))
+    }
+}
+
+impl FromIterator<(FieldName, Field)> for Fields {
+    fn from_iter<I: IntoIterator<Item = (FieldName, Field)>>(fields: I) -> Self {
+        let mut collected = Self::default();
+        for (name, field) in fields {
+            collected.insert(name, field);
+        }
+        collected
+    }
+}

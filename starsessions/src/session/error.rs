@@ -1,0 +1,221 @@
+//! What can go wrong with a session, as an application sees it.
+
+use std::error::Error;
+use std::fmt;
+use std::sync::Arc;
+
+use crate::crypto::{RandomError, SealError};
+use crate::engine::ExclusiveConflict;
+use crate::record::Fields;
+use crate::store::StoreError;
+use crate::value::{Invalid, ValueError};
+
+/// Why a session could not be read or written.
+///
+/// As an axum response it is 503 for a store that failed, 409 for a conflict or a session that has
+/// ended, and 500 for a value that cannot be stored.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum SessionError {
+    /// A field marked `exclusive` was changed by another request meanwhile, or there was no end to
+    /// the changes. Nothing was written.
+    Conflict {
+        /// The stored name of the field; empty when the whole record was contended.
+        field: &'static str,
+    },
+    /// The session has ended since it was loaded: it was destroyed, it expired or it was rotated.
+    /// Nothing was written.
+    Gone,
+    /// The store could not be asked, or did not answer. What was to be written may or may not be.
+    Unavailable(Arc<StoreError>),
+    /// The operating system gave no randomness, so no id could be made.
+    NoRandomness(Arc<RandomError>),
+    /// A limit would be exceeded. Nothing was written.
+    TooLarge(TooLarge),
+    /// A value was refused by its `validate` function. Nothing was written.
+    Invalid {
+        /// The stored name of the field, or the name of the struct.
+        name: &'static str,
+        /// What the function said.
+        reason: String,
+    },
+    /// A value could not be encoded. Nothing was written.
+    Value {
+        /// The stored name of the field.
+        field: &'static str,
+        /// Why not.
+        error: Arc<ValueError>,
+    },
+    /// The response has left, so nothing can be written any more.
+    Closed,
+}
+
+/// A value, a record or a cookie that is larger than it may be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TooLarge {
+    /// What is too large.
+    pub what: Oversized,
+    /// Its size in bytes.
+    pub size: usize,
+    /// The limit in bytes.
+    pub limit: usize,
+    /// Every field with the size of its value, the largest first.
+    pub fields: Vec<(String, usize)>,
+}
+
+/// What a size limit is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Oversized {
+    /// One field's value.
+    Field,
+    /// All fields of a session together.
+    Record,
+    /// A cookie's name and value; browsers ignore a larger cookie.
+    Cookie,
+}
+
+impl SessionError {
+    pub(crate) fn contention() -> Self {
+        Self::Conflict { field: "" }
+    }
+
+    pub(crate) fn invalid(name: &'static str, invalid: &Invalid) -> Self {
+        Self::Invalid {
+            name,
+            reason: invalid.to_string(),
+        }
+    }
+
+    pub(crate) fn value(field: &'static str, error: ValueError) -> Self {
+        Self::Value {
+            field,
+            error: Arc::new(error),
+        }
+    }
+
+    pub(crate) fn too_large_field(name: &'static str, size: usize, limit: usize) -> Self {
+        Self::TooLarge(TooLarge {
+            what: Oversized::Field,
+            size,
+            limit,
+            fields: vec![(name.to_owned(), size)],
+        })
+    }
+
+    pub(crate) fn too_large_record(fields: &Fields, size: usize, limit: usize) -> Self {
+        Self::TooLarge(TooLarge::new(Oversized::Record, fields, size, limit))
+    }
+
+    pub(crate) fn too_large_cookie(fields: &Fields, size: usize, limit: usize) -> Self {
+        Self::TooLarge(TooLarge::new(Oversized::Cookie, fields, size, limit))
+    }
+}
+
+impl TooLarge {
+    fn new(what: Oversized, fields: &Fields, size: usize, limit: usize) -> Self {
+        let mut sizes: Vec<_> = fields
+            .iter()
+            .map(|(name, field)| (name.to_string(), field.value.len()))
+            .collect();
+        sizes.sort_by(|(_, a), (_, b)| b.cmp(a));
+        Self {
+            what,
+            size,
+            limit,
+            fields: sizes,
+        }
+    }
+}
+
+impl fmt::Display for SessionError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Conflict { field: "" } => {
+                f.write_str("the session is being changed by too many requests at once; try again")
+            }
+            Self::Conflict { field } => write!(
+                f,
+                "another request has changed the exclusive field `{field}`; load the session again and decide anew"
+            ),
+            Self::Gone => f.write_str("the session has ended since it was loaded; start a new one"),
+            Self::Unavailable(_) => {
+                f.write_str("the session store could not be asked; try again later")
+            }
+            Self::NoRandomness(error) => error.fmt(f),
+            Self::TooLarge(error) => error.fmt(f),
+            Self::Invalid { name, reason } => {
+                write!(f, "`{name}` was refused by its `validate` function: {reason}")
+            }
+            Self::Value { field, error } => write!(f, "`{field}` cannot be stored: {error}"),
+            Self::Closed => f.write_str(
+                "the response has left, so its session can no longer be written; commit before answering",
+            ),
+        }
+    }
+}
+
+impl Error for SessionError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Unavailable(source) => Some(&**source),
+            Self::NoRandomness(source) => Some(&**source),
+            Self::Value { error, .. } => Some(&**error),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for TooLarge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { size, limit, .. } = self;
+        match self.what {
+            Oversized::Field => write!(f, "a field of {size} bytes is over the limit of {limit}")?,
+            Oversized::Record => write!(f, "a session of {size} bytes is over the limit of {limit}")?,
+            Oversized::Cookie => write!(
+                f,
+                "a cookie of {size} bytes is over the {limit} that browsers keep; store less, or use a server-side store"
+            )?,
+        }
+        for (name, size) in self.fields.iter().take(SHOWN) {
+            write!(f, "; `{name}` has {size}")?;
+        }
+        Ok(())
+    }
+}
+
+impl From<StoreError> for SessionError {
+    fn from(error: StoreError) -> Self {
+        Self::Unavailable(Arc::new(error))
+    }
+}
+
+impl From<RandomError> for SessionError {
+    fn from(error: RandomError) -> Self {
+        Self::NoRandomness(Arc::new(error))
+    }
+}
+
+impl From<SealError> for SessionError {
+    fn from(error: SealError) -> Self {
+        match error {
+            SealError::Random(error) => error.into(),
+            SealError::TooLarge => Self::TooLarge(TooLarge {
+                what: Oversized::Cookie,
+                size: usize::MAX,
+                limit: 0,
+                fields: Vec::new(),
+            }),
+        }
+    }
+}
+
+impl From<ExclusiveConflict> for SessionError {
+    fn from(ExclusiveConflict(field): ExclusiveConflict) -> Self {
+        Self::Conflict { field }
+    }
+}
+
+/// How many fields a message about sizes names.
+const SHOWN: usize = 8;

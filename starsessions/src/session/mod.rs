@@ -1,0 +1,219 @@
+//! What a handler holds: `Session<T>`, a typed view, and `Sessions`, the whole session.
+
+mod error;
+mod realm;
+mod rejection;
+mod sessions;
+mod slot;
+mod state;
+
+use std::fmt;
+use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
+
+pub use self::error::{Oversized, SessionError, TooLarge};
+pub(crate) use self::realm::Realm;
+pub use self::rejection::SessionRejection;
+pub(crate) use self::sessions::find_slot;
+pub use self::sessions::{Revocable, Revocation, SessionInfo, Sessions, Unrevocable};
+pub(crate) use self::slot::{Ending, Outcome, Slot};
+use crate::data::{Checks, FieldWriter, SessionData, Snapshot};
+use crate::record::{Field, FieldName, Fields, Record};
+
+/// A typed view of the request's session.
+///
+/// It dereferences to the struct, whose fields are read and written as fields. Reading changes
+/// nothing. After a mutation, however deep, the fields whose encoded value differs are handed to
+/// the request when the view is dropped, and written in one operation before the response leaves.
+///
+/// Two views of one request do not see each other's changes until the one that wrote is dropped or
+/// [flushed](Self::flush); then they merge by the fields' rules, like those of two requests.
+///
+/// As an axum handler argument it is rejected where a `required` field is missing; `Option<Session<T>>`
+/// is `None` there, and `Result<Session<T>, SessionRejection>` leaves the decision to the handler.
+///
+/// ```
+/// use starsessions::{Session, testing};
+///
+/// #[derive(Session)]
+/// struct Shop {
+///     cart: Vec<String>,
+///     #[session(merge = sum)]
+///     views: u64,
+/// }
+///
+/// async fn add(mut shop: Session<Shop>) -> usize {
+///     shop.cart.push("tea".to_owned());
+///     shop.views += 1;
+///     shop.cart.len()
+/// }
+/// # #[cfg(feature = "testing")]
+/// # async fn test() {
+/// assert_eq!(add(Session::for_test(Shop { cart: vec![], views: 0 })).await, 1);
+/// # }
+/// ```
+pub struct Session<T: SessionData> {
+    value: T,
+    /// The encoding of the fields before the first mutation.
+    baseline: Option<Snapshot>,
+    /// The record that the value was read from.
+    seen: Option<Record>,
+    epoch: u32,
+    slot: Arc<Slot>,
+}
+
+impl<T: SessionData> Session<T> {
+    pub(crate) async fn load(slot: Arc<Slot>) -> Result<Self, SessionRejection> {
+        match slot.ready().await {
+            Err(SessionError::Unavailable(_)) if slot.treats_failure_as_guest() => {}
+            result => result?,
+        }
+        let (value, seen, epoch) = slot
+            .view::<T>()
+            .map_err(|absent| SessionRejection::absent(T::SCHEMA, absent.field))?;
+        Ok(Self {
+            value,
+            baseline: None,
+            seen,
+            epoch,
+            slot,
+        })
+    }
+
+    /// Writes every change of this request so far, now, and says how it went.
+    ///
+    /// # Errors
+    /// - [`SessionError::Conflict`]: another request has changed an `exclusive` field.
+    /// - [`SessionError::Gone`]: the session has ended since it was loaded.
+    /// - [`SessionError::Unavailable`]: the store failed.
+    /// - the others: a value cannot be stored.
+    ///
+    /// After an error the changes are dropped: the response will not try again.
+    ///
+    /// # Cancel safety
+    /// When the future is dropped, either all changes are stored or none.
+    pub async fn commit(&mut self) -> Result<(), SessionError> {
+        self.flush()?;
+        self.slot.commit().await
+    }
+
+    /// Hands the changes so far to the request, where views that are made from now on see them.
+    ///
+    /// # Errors
+    /// If a value cannot be stored; none of this view's changes are then taken.
+    pub fn flush(&mut self) -> Result<(), SessionError> {
+        let Some(baseline) = self.baseline.take() else {
+            return Ok(());
+        };
+        let checks = self.slot.checks();
+        let changed = FieldWriter::changes(&self.value, Some(&baseline), checks)?;
+        if changed.is_empty() {
+            return Ok(());
+        }
+        self.slot
+            .push_seen(self.epoch, self.seen.as_ref(), &changed)?;
+        // What this view goes on from is what it has just written.
+        let now = self.slot.now();
+        let fields: &mut Fields = &mut self
+            .seen
+            .get_or_insert_with(|| Record::new(now, now))
+            .fields;
+        for (spec, value) in changed {
+            let name = FieldName::Borrowed(spec.name);
+            match value {
+                Some(value) => fields.insert(name, Field::new(value, u64::MAX)),
+                None => fields.remove(&name),
+            };
+        }
+        Ok(())
+    }
+
+    /// Reads the fields anew: the store is asked again, and changes that this view has not yet
+    /// flushed are dropped.
+    ///
+    /// # Errors
+    /// As when the view was extracted.
+    pub async fn reload(&mut self) -> Result<(), SessionRejection> {
+        self.baseline = None;
+        self.slot.refresh().await?;
+        let fresh = Self::load(Arc::clone(&self.slot)).await?;
+        self.replace(fresh);
+        Ok(())
+    }
+
+    /// The whole session that this is a view of.
+    #[must_use]
+    pub fn sessions(&self) -> Sessions<Unrevocable> {
+        Sessions::new(Arc::clone(&self.slot))
+    }
+
+    #[cfg(feature = "testing")]
+    pub(crate) fn detached(value: T, slot: Arc<Slot>) -> Self {
+        Self {
+            value,
+            baseline: None,
+            seen: None,
+            epoch: 0,
+            slot,
+        }
+    }
+
+    fn replace(&mut self, mut fresh: Self) {
+        std::mem::swap(&mut self.value, &mut fresh.value);
+        self.seen = fresh.seen.take();
+        self.epoch = fresh.epoch;
+    }
+}
+
+impl<T: SessionData> Deref for Session<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.value
+    }
+}
+
+impl<T: SessionData> DerefMut for Session<T> {
+    fn deref_mut(&mut self) -> &mut T {
+        if self.baseline.is_none() {
+            self.baseline = Some(Snapshot::take(&self.value));
+        }
+        &mut self.value
+    }
+}
+
+impl<T: SessionData> Drop for Session<T> {
+    fn drop(&mut self) {
+        // A handler that panics has not finished what it was writing.
+        if std::thread::panicking() {
+            return;
+        }
+        match self.flush() {
+            Ok(()) => {}
+            Err(SessionError::Closed) => tracing::error!(
+                session = T::SCHEMA.type_name,
+                "a session was changed after its response had left; the change is lost; \
+                 commit it before answering"
+            ),
+            Err(error) => self.slot.fail(error),
+        }
+    }
+}
+
+/// Shows the fields, except the values of those marked `secret`.
+impl<T: SessionData> fmt::Debug for Session<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut out = f.debug_struct(T::SCHEMA.type_name);
+        self.value.debug_fields(&mut out);
+        out.finish()
+    }
+}
+
+impl Slot {
+    pub(crate) fn checks(&self) -> Checks {
+        Checks {
+            round_trip: self.realm().engine.policy.check_round_trip,
+            limit: self.realm().engine.policy.field_limit,
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! One layer's sessions: what its requests share.
+
+use std::collections::HashSet;
+use std::fmt;
+use std::sync::{Mutex, PoisonError};
+
+use crate::cookie::CookieConfig;
+use crate::engine::Engine;
+use crate::lifecycle::FailurePolicy;
+use crate::store::StoreError;
+use crate::value::{Invalid, ValueError};
+
+/// One layer's sessions.
+pub(crate) struct Realm {
+    /// Empty for the main realm.
+    pub(crate) name: String,
+    pub(crate) engine: Engine,
+    pub(crate) cookie: CookieConfig,
+    pub(crate) failure_policy: FailurePolicy,
+    /// Ending a session is final, also for copies of its cookie.
+    pub(crate) is_revocable: bool,
+    /// Names that a warning was logged for; each is logged once.
+    pub(crate) warned: Mutex<HashSet<&'static str>>,
+}
+
+impl Realm {
+    pub(crate) fn report_unreadable(&self, field: &'static str, error: &ValueError) {
+        if self.is_first(field) {
+            tracing::warn!(
+                field,
+                %error,
+                "a stored session field cannot be read and counts as absent; further ones like it are logged at debug level"
+            );
+        } else {
+            tracing::debug!(field, %error, "a stored session field cannot be read");
+        }
+    }
+
+    pub(crate) fn report_invalid(&self, session: &'static str, invalid: &Invalid) {
+        if self.is_first(session) {
+            tracing::warn!(
+                session,
+                %invalid,
+                "stored session fields are refused by `validate` and count as absent; further ones like them are logged at debug level"
+            );
+        } else {
+            tracing::debug!(session, %invalid, "stored session fields are refused by `validate`");
+        }
+    }
+
+    pub(crate) fn report_unavailable(&self, error: &StoreError) {
+        let source = std::error::Error::source(error).map(ToString::to_string);
+        tracing::error!(%error, source, "the session store failed");
+    }
+
+    pub(crate) fn report_ambiguous(&self) {
+        tracing::warn!(
+            cookie = self.cookie.name(),
+            "two cookies of one request lead to two different sessions; neither is used"
+        );
+    }
+
+    fn is_first(&self, name: &'static str) -> bool {
+        let mut warned = self.warned.lock().unwrap_or_else(PoisonError::into_inner);
+        warned.insert(name)
+    }
+}
+
+impl fmt::Debug for Realm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Realm")
+            .field("name", &self.name)
+            .field("cookie", &self.cookie)
+            .finish_non_exhaustive()
+    }
+}

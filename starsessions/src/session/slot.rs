@@ -1,0 +1,404 @@
+//! One request's use of its session: what the layer, the extractors and the handles share.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use http::HeaderMap;
+
+use super::SessionError;
+use super::realm::Realm;
+use super::state::{Phase, State};
+use crate::clock::Timestamp;
+use crate::cookie;
+use crate::data::{Absent, FieldReader, SessionData};
+use crate::engine::{Base, Change, CookieChange, Done, Presented, Work};
+use crate::lifecycle::plan::Step;
+use crate::lifecycle::{FailurePolicy, ServerErrors};
+use crate::record::Record;
+use crate::schema::FieldSpec;
+use crate::store::StoreError;
+
+/// One request's use of its session.
+///
+/// The state is behind a plain lock that is never held across an await. The gate is only there to
+/// put this request's own store calls in order (two extractors at once: one load); no other request
+/// ever waits for it.
+pub(crate) struct Slot {
+    realm: Arc<Realm>,
+    /// The slot of a layer further out, for another realm.
+    outer: Option<Arc<Self>>,
+    is_passive: AtomicBool,
+    gate: tokio::sync::Mutex<()>,
+    state: Mutex<State>,
+}
+
+/// How the request ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// With an answer whose changes count.
+    Answer,
+    /// With a 5xx, or a panic.
+    ServerError,
+    /// An extractor of ours has turned it away, so that the handler did not run.
+    Rejection,
+}
+
+/// What the layer has to tell the browser and the caches.
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    pub(crate) was_used: bool,
+    pub(crate) cookie: CookieChange,
+    pub(crate) had_duplicates: bool,
+}
+
+impl Slot {
+    pub(crate) fn new(realm: Arc<Realm>, outer: Option<Arc<Self>>) -> Self {
+        Self {
+            realm,
+            outer,
+            is_passive: AtomicBool::new(false),
+            gate: tokio::sync::Mutex::new(()),
+            state: Mutex::default(),
+        }
+    }
+
+    pub(crate) fn realm(&self) -> &Realm {
+        &self.realm
+    }
+
+    /// The slot of a realm, at this layer or further out.
+    pub(crate) fn find(self: &Arc<Self>, realm: &str) -> Option<Arc<Self>> {
+        let mut slot = self;
+        while slot.realm.name != realm {
+            slot = slot.outer.as_ref()?;
+        }
+        Some(Arc::clone(slot))
+    }
+
+    /// This request does not count as activity.
+    pub(crate) fn set_passive(&self) {
+        self.is_passive.store(true, Ordering::Relaxed);
+        if let Some(outer) = &self.outer {
+            outer.set_passive();
+        }
+    }
+
+    /// Keeps the cookies that may be ours; the first call counts.
+    pub(crate) fn see(&self, headers: &HeaderMap) {
+        let mut state = self.state();
+        if state.candidates.is_none() {
+            let candidates = cookie::candidates(headers, self.realm.cookie.name());
+            state.has_duplicates = candidates.has_duplicates();
+            state.candidates = Some(candidates.map(<[u8]>::to_vec).collect());
+        }
+    }
+
+    /// Loads the session, the first time that it is asked for.
+    ///
+    /// # Errors
+    /// If the store fails: then, and at every further call in this request.
+    pub(crate) async fn ready(&self) -> Result<(), SessionError> {
+        if let Some(known) = self.state().known() {
+            return known;
+        }
+        let _gate = self.gate.lock().await;
+        self.read().await
+    }
+
+    /// Asks the store again.
+    pub(crate) async fn refresh(&self) -> Result<(), SessionError> {
+        let _gate = self.gate.lock().await;
+        self.read().await?;
+        let Some(live) = self.state().live.clone() else {
+            return Ok(());
+        };
+        let now = self.realm.engine.now();
+        let live = self.realm.engine.refresh(live, now).await?;
+        let mut state = self.state();
+        state.is_gone = live.is_none();
+        state.live = live;
+        Ok(())
+    }
+
+    /// Builds a view of the session as this request has left it so far.
+    pub(crate) fn view<T: SessionData>(&self) -> Result<(T, Option<Record>, u32), Absent> {
+        let now = self.realm.engine.now();
+        let mut state = self.state();
+        state.use_view(T::SCHEMA);
+        let (record, epoch) = (state.working_record(now), state.epoch);
+        drop(state);
+        let value = self.read_fields::<T>(record.as_ref(), now)?;
+        if let Err(invalid) = value.validate() {
+            // Fields that are impossible together count as absent together.
+            self.realm.report_invalid(T::SCHEMA.type_name, &invalid);
+            return Ok((self.read_fields(None, now)?, record, epoch));
+        }
+        Ok((value, record, epoch))
+    }
+
+    fn read_fields<T: SessionData>(
+        &self,
+        record: Option<&Record>,
+        now: Timestamp,
+    ) -> Result<T, Absent> {
+        let mut report = |name, error: &_| self.realm.report_unreadable(name, error);
+        T::load(&mut FieldReader::new(T::SCHEMA, record, now, &mut report))
+    }
+
+    /// Takes the changes of one view, measured against the record that it saw.
+    pub(crate) fn push_seen(
+        &self,
+        epoch: u32,
+        seen: Option<&Record>,
+        fields: &[(&'static FieldSpec, Option<Bytes>)],
+    ) -> Result<(), SessionError> {
+        let now = self.realm.engine.now();
+        let mut state = self.state();
+        if state.is_closed {
+            return Err(SessionError::Closed);
+        }
+        if state.epoch != epoch {
+            // Destroyed or rolled back since: these changes went with the rest.
+            return Ok(());
+        }
+        for (spec, value) in fields {
+            let field = seen
+                .and_then(|record| spec.find(record))
+                .map(|(_, field)| field)
+                .filter(|field| field.is_live(now));
+            state.changes.push(Change {
+                spec,
+                base: Base::Seen {
+                    value: field.map(|field| field.value.clone()),
+                    revision: field.map_or(0, |field| field.revision),
+                },
+                value: value.clone(),
+            });
+        }
+        Ok(())
+    }
+
+    /// Takes changes that replace whatever is there.
+    pub(crate) fn push_any(
+        &self,
+        fields: impl IntoIterator<Item = (&'static FieldSpec, Option<Bytes>)>,
+    ) -> Result<(), SessionError> {
+        let mut state = self.open_state()?;
+        for (spec, value) in fields {
+            state.changes.push(Change {
+                spec,
+                base: Base::Any,
+                value,
+            });
+        }
+        Ok(())
+    }
+
+    /// Keeps an error that had no other way to be seen; the response will tell.
+    pub(crate) fn fail(&self, error: SessionError) {
+        let mut state = self.state();
+        state.failure.get_or_insert(error);
+    }
+
+    pub(crate) fn destroy(&self) -> Result<(), SessionError> {
+        self.open_state()?.destroy();
+        Ok(())
+    }
+
+    pub(crate) fn rotate(&self) -> Result<(), SessionError> {
+        self.open_state()?.rotate = true;
+        Ok(())
+    }
+
+    pub(crate) fn remember(&self, remember: bool) -> Result<(), SessionError> {
+        self.open_state()?.remember = Some(remember);
+        Ok(())
+    }
+
+    pub(crate) fn rollback(&self) {
+        self.state().rollback();
+    }
+
+    pub(crate) fn record(&self) -> Option<Record> {
+        let mut state = self.state();
+        state.was_used = true;
+        state.live.as_ref().map(|live| live.record.clone())
+    }
+
+    /// Writes what has been changed so far, now.
+    pub(crate) async fn commit(&self) -> Result<(), SessionError> {
+        drop(self.open_state()?);
+        let _gate = self.gate.lock().await;
+        self.read().await?;
+        let now = self.realm.engine.now();
+        let work = self.state().take_work(&self.realm.engine, true, now);
+        match work {
+            Ok(Some(work)) => self.carry_out(work).await?,
+            Ok(None) => return Ok(()),
+            Err(error) => return Err(error),
+        }
+        if self.state().is_gone {
+            return Err(SessionError::Gone);
+        }
+        Ok(())
+    }
+
+    /// The request is over: no further change is taken. Returns whether there is something to write.
+    pub(crate) fn close(&self, ending: Ending) -> bool {
+        let engine = &self.realm.engine;
+        let mut state = self.state();
+        state.is_closed = true;
+        let keeps_data = match ending {
+            Ending::Answer => true,
+            Ending::ServerError => engine.policy.server_errors == ServerErrors::Commit,
+            Ending::Rejection => false,
+        };
+        if !keeps_data {
+            state.discard_data();
+        }
+        if !state.was_used {
+            return false;
+        }
+        match &state.phase {
+            Phase::Unread | Phase::Failed(_) => state.has_orders(),
+            Phase::Read => {
+                state.failure.is_some()
+                    || state.needs_work(engine, self.is_passive(), engine.now())
+            }
+        }
+    }
+
+    /// Writes what is left to write; call it once, after `close`.
+    pub(crate) async fn finish(&self) -> Result<(), SessionError> {
+        let _gate = self.gate.lock().await;
+        let failure = {
+            let mut state = self.state();
+            let failure = state.failure.take();
+            if failure.is_some() {
+                // A change that cannot be made takes the others with it: one unit.
+                state.discard_data();
+            }
+            failure
+        };
+        self.read().await?;
+        let now = self.realm.engine.now();
+        let is_passive = self.is_passive();
+        let work = self
+            .state()
+            .take_work(&self.realm.engine, is_passive, now);
+        match work {
+            Ok(Some(work)) => self.carry_out(work).await?,
+            // Ended elsewhere: there is nothing left to write to, and nothing to tell.
+            Ok(None) | Err(SessionError::Gone) => {}
+            Err(error) => return Err(error),
+        }
+        failure.map_or(Ok(()), Err)
+    }
+
+    pub(crate) fn outcome(&self) -> Outcome {
+        let mut state = self.state();
+        Outcome {
+            was_used: state.was_used,
+            cookie: std::mem::take(&mut state.cookie),
+            had_duplicates: state.has_duplicates && state.live.is_some(),
+        }
+    }
+
+    async fn read(&self) -> Result<(), SessionError> {
+        let candidates = {
+            let mut state = self.state();
+            if let Some(known) = state.known() {
+                return known;
+            }
+            state.was_used = true;
+            state.candidates.clone().unwrap_or_default()
+        };
+        let engine = &self.realm.engine;
+        let presented = engine.load(&candidates, engine.now()).await;
+        let mut state = self.state();
+        state.phase = Phase::Read;
+        match presented {
+            Ok(Presented::Live(live)) => state.live = Some(live),
+            Ok(Presented::Nobody) => {}
+            Ok(Presented::Ambiguous) => self.realm.report_ambiguous(),
+            Err(error) => {
+                let error = Arc::new(error);
+                self.realm.report_unavailable(&error);
+                state.phase = Phase::Failed(error);
+                return state.known().unwrap_or(Ok(()));
+            }
+        }
+        Ok(())
+    }
+
+    /// Has the engine do it, and keeps what has become of the session.
+    async fn carry_out(&self, work: Work) -> Result<(), SessionError> {
+        let is_terminal = matches!(
+            work.step,
+            Step::Delete | Step::Replace | Step::Rotate { .. }
+        );
+        let runtime = tokio::runtime::Handle::try_current().ok();
+        let done = match runtime {
+            // Logout and rotation are finished even if the client goes away while they run.
+            Some(runtime) if is_terminal => {
+                let realm = Arc::clone(&self.realm);
+                let task = runtime.spawn(async move { realm.engine.execute(work).await });
+                task.await.unwrap_or_else(|interrupted| {
+                    Err(StoreError::Unavailable(Box::new(interrupted)).into())
+                })
+            }
+            _ => self.realm.engine.execute(work).await,
+        };
+        if let Err(SessionError::Unavailable(error)) = &done {
+            self.realm.report_unavailable(error);
+        }
+        let Done {
+            live,
+            cookie,
+            is_gone,
+        } = done?;
+        let mut state = self.state();
+        state.live = live;
+        state.is_gone |= is_gone;
+        if !matches!(cookie, CookieChange::Keep) {
+            state.cookie = cookie;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn treats_failure_as_guest(&self) -> bool {
+        self.realm.failure_policy == FailurePolicy::ReadOnlyGuest
+    }
+
+    fn is_passive(&self) -> bool {
+        self.is_passive.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.realm.engine.now()
+    }
+
+    /// The state, if it still takes changes.
+    fn open_state(&self) -> Result<MutexGuard<'_, State>, SessionError> {
+        let mut state = self.state();
+        if state.is_closed {
+            return Err(SessionError::Closed);
+        }
+        state.was_used = true;
+        Ok(state)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // Every change of the state is a whole one, so a panic elsewhere spoils nothing.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl std::fmt::Debug for Slot {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Slot")
+            .field("realm", &self.realm.name)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,199 @@
+//! What one request knows of its session and wants of it. Nothing here waits for anything.
+
+use std::sync::Arc;
+
+use super::SessionError;
+use crate::clock::Timestamp;
+use crate::engine::{Changes, CookieChange, Engine, Live, Work};
+use crate::lifecycle::plan::{Situation, Step};
+use crate::record::{Field, FieldName, Record, Touch};
+use crate::schema::Schema;
+use crate::store::StoreError;
+
+#[derive(Default)]
+pub(super) struct State {
+    pub(super) phase: Phase,
+    /// The cookies that may be ours; `None` until somebody wants to know.
+    pub(super) candidates: Option<Vec<Vec<u8>>>,
+    pub(super) has_duplicates: bool,
+    pub(super) was_used: bool,
+    pub(super) is_closed: bool,
+    pub(super) live: Option<Live>,
+    /// The session was there when the request came, and has ended since.
+    pub(super) is_gone: bool,
+    pub(super) changes: Changes,
+    /// Counts the times that all changes were thrown away; views of an earlier epoch write no more.
+    pub(super) epoch: u32,
+    destroy: bool,
+    pub(super) rotate: bool,
+    pub(super) remember: Option<bool>,
+    used: Vec<&'static Schema>,
+    pub(super) failure: Option<SessionError>,
+    pub(super) cookie: CookieChange,
+}
+
+#[derive(Default)]
+pub(super) enum Phase {
+    #[default]
+    Unread,
+    Read,
+    Failed(Arc<StoreError>),
+}
+
+impl State {
+    /// The result of the load, once there is one.
+    pub(super) fn known(&self) -> Option<Result<(), SessionError>> {
+        match &self.phase {
+            Phase::Unread => None,
+            Phase::Read => Some(Ok(())),
+            Phase::Failed(error) => Some(Err(SessionError::Unavailable(Arc::clone(error)))),
+        }
+    }
+
+    pub(super) fn use_view(&mut self, schema: &'static Schema) {
+        self.was_used = true;
+        let has_idle_fields = schema.fields.iter().any(|spec| spec.idle.is_some());
+        if has_idle_fields && !self.used.iter().any(|used| std::ptr::eq(*used, schema)) {
+            self.used.push(schema);
+        }
+    }
+
+    pub(super) fn destroy(&mut self) {
+        self.discard_data();
+        self.epoch += 1;
+        self.destroy = true;
+    }
+
+    pub(super) fn rollback(&mut self) {
+        self.changes.clear();
+        self.epoch += 1;
+        self.destroy = false;
+        self.rotate = false;
+        self.remember = None;
+        self.failure = None;
+    }
+
+    /// Drops what a failed request may not write.
+    pub(super) fn discard_data(&mut self) {
+        self.changes.retain_always();
+        self.remember = None;
+        self.failure = None;
+    }
+
+    /// Whether the request wants anything of a session that it has not looked at.
+    pub(super) fn has_orders(&self) -> bool {
+        self.failure.is_some()
+            || self.destroy
+            || self.rotate
+            || self.remember.is_some()
+            || !self.changes.is_empty()
+    }
+
+    /// The record with this request's changes in it.
+    pub(super) fn working_record(&self, now: Timestamp) -> Option<Record> {
+        let mut record = self
+            .live
+            .as_ref()
+            .filter(|_| !self.destroy)
+            .map(|live| live.record.clone());
+        for change in self.changes.iter() {
+            let fields = &mut record.get_or_insert_with(|| Record::new(now, now)).fields;
+            for name in std::iter::once(&change.spec.name).chain(change.spec.aliases) {
+                fields.remove(name);
+            }
+            if let Some(value) = &change.value {
+                let name = FieldName::Borrowed(change.spec.name);
+                fields.insert(name, Field::new(value.clone(), NOT_STORED));
+            }
+        }
+        record
+    }
+
+    pub(super) fn needs_work(&self, engine: &Engine, is_passive: bool, now: Timestamp) -> bool {
+        let (situation, _) = self.situation(engine, is_passive, now);
+        situation.step() != Step::Nothing
+            || self.live.as_ref().is_some_and(|live| live.is_news)
+            || self.is_cookie_to_remove()
+    }
+
+    /// Hands out everything that is to be done, and forgets it.
+    ///
+    /// # Errors
+    /// [`SessionError::Gone`] if there is something to write to a session that has ended.
+    pub(super) fn take_work(
+        &mut self,
+        engine: &Engine,
+        is_passive: bool,
+        now: Timestamp,
+    ) -> Result<Option<Work>, SessionError> {
+        let (situation, touch) = self.situation(engine, is_passive, now);
+        let step = situation.step();
+        if self.is_cookie_to_remove() {
+            self.cookie = CookieChange::Remove;
+        }
+        let changes = std::mem::take(&mut self.changes);
+        let remember = self.remember.take();
+        let was_destroyed = std::mem::take(&mut self.destroy);
+        self.rotate = false;
+        if self.is_gone && !was_destroyed {
+            return if changes.is_empty() {
+                Ok(None)
+            } else {
+                Err(SessionError::Gone)
+            };
+        }
+        let is_news = self.live.as_ref().is_some_and(|live| live.is_news);
+        if step == Step::Nothing && !is_news {
+            return Ok(None);
+        }
+        // What cannot be put back is taken by clone: an error leaves the session as it was.
+        Ok(Some(Work {
+            step,
+            live: self.live.clone(),
+            changes,
+            remember,
+            touch,
+            is_passive,
+            now,
+        }))
+    }
+
+    fn situation(
+        &self,
+        engine: &Engine,
+        is_passive: bool,
+        now: Timestamp,
+    ) -> (Situation, Option<Touch>) {
+        let record = self.live.as_ref().map(|live| &live.record);
+        let remembers = record
+            .zip(self.remember)
+            .is_some_and(|(record, remember)| record.remembered != remember);
+        let touch = record
+            .filter(|_| !is_passive)
+            .and_then(|record| engine.policy.due_touch(record, &self.used, now));
+        let renew = !is_passive
+            && self.live.as_ref().is_some_and(|live| {
+                live.is_outdated || engine.policy.is_renewal_due(&live.record, now)
+            });
+        let base = record.filter(|_| !self.destroy);
+        let situation = Situation {
+            exists: record.is_some(),
+            destroy: self.destroy,
+            changes: self.changes.affect(base) || (remembers && !self.destroy),
+            rotate: self.rotate || base.is_some_and(|record| self.changes.rotate(record)),
+            renew,
+            touch: touch.is_some(),
+        };
+        (situation, touch)
+    }
+
+    /// A logout whose cookie led nowhere: the browser may as well forget it.
+    fn is_cookie_to_remove(&self) -> bool {
+        self.destroy
+            && self.live.is_none()
+            && self.candidates.as_ref().is_some_and(|it| !it.is_empty())
+    }
+}
+
+/// The revision of a value that this request has written and no store has seen.
+const NOT_STORED: u64 = u64::MAX;

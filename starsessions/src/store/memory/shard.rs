@@ -1,0 +1,248 @@
+//! The sessions of one shard, and the two queues that bound them.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::hash::{BuildHasherDefault, Hasher};
+
+use crate::clock::Timestamp;
+use crate::crypto::RowKey;
+use crate::record::{Commit, Forward, Record, Rotation, Touch};
+use crate::store::{Committed, Created, Loaded, Rotated, StoreError, Touched};
+
+/// What is under a key is what `load` returns.
+type Row = Loaded;
+
+pub(super) struct Shard {
+    rows: HashMap<RowKey, Row, BuildHasherDefault<KeyHasher>>,
+    anonymous: usize,
+    anonymous_limit: usize,
+    identified_limit: usize,
+    /// Anonymous sessions, the ones to give up first at the front, with the time they were queued.
+    /// Keys of sessions that ended or signed in meanwhile stay until they are met.
+    queue: VecDeque<(RowKey, Timestamp)>,
+    /// Keys by the slot of time in which they were to expire when they were put here. A session
+    /// that was extended is put back when its slot is due, so that a touch costs nothing here.
+    calendar: BTreeMap<u64, Vec<RowKey>>,
+}
+
+impl Shard {
+    pub(super) fn new(anonymous_limit: usize, identified_limit: usize) -> Self {
+        Self {
+            rows: HashMap::default(),
+            anonymous: 0,
+            anonymous_limit,
+            identified_limit,
+            queue: VecDeque::new(),
+            calendar: BTreeMap::new(),
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    pub(super) fn load(&self, key: &RowKey, now: Timestamp) -> Option<Loaded> {
+        self.rows.get(key).filter(|row| is_live(row, now)).cloned()
+    }
+
+    pub(super) fn create(
+        &mut self,
+        key: &RowKey,
+        record: Record,
+        now: Timestamp,
+    ) -> Result<Created, StoreError> {
+        self.free_expired(FREED_PER_WRITE, now);
+        if self.load(key, now).is_some() {
+            return Ok(Created::Exists);
+        }
+        self.delete(key);
+        if record.identified {
+            self.check_identified_limit()?;
+        } else {
+            self.make_room(now);
+            self.anonymous += 1;
+            self.queue.push_back((*key, now));
+        }
+        self.schedule(*key, record.expires_at);
+        self.rows.insert(*key, Row::Live(record));
+        Ok(Created::Applied)
+    }
+
+    pub(super) fn commit(
+        &mut self,
+        key: &RowKey,
+        commit: &Commit,
+        now: Timestamp,
+    ) -> Result<Committed, StoreError> {
+        self.free_expired(FREED_PER_WRITE, now);
+        let identified = self.rows.len() - self.anonymous;
+        let record = match self.rows.get_mut(key) {
+            Some(row) if !is_live(row, now) => return Ok(Committed::Gone),
+            Some(Row::Live(record)) => record,
+            Some(Row::Moved(forward)) => return Ok(Committed::Moved(forward.clone())),
+            None => return Ok(Committed::Gone),
+        };
+        if !commit.is_allowed_by(record) {
+            return Ok(Committed::Conflict(record.clone()));
+        }
+        if commit.identified && !record.identified {
+            if identified >= self.identified_limit {
+                return Err(StoreError::Full);
+            }
+            self.anonymous -= 1;
+        }
+        commit.apply(record);
+        Ok(Committed::Applied(record.revision))
+    }
+
+    pub(super) fn touch(&mut self, key: &RowKey, touch: &Touch, now: Timestamp) -> Touched {
+        match self.rows.get_mut(key) {
+            Some(Row::Live(record)) if !record.is_expired(now) => {
+                touch.apply(record);
+                Touched::Applied
+            }
+            _ => Touched::Gone,
+        }
+    }
+
+    /// Ends the record that a rotation leaves, if it still is what the rotation expects.
+    pub(super) fn retire(&mut self, key: &RowKey, rotation: &Rotation, now: Timestamp) -> Rotated {
+        match self.load(key, now) {
+            None => return Rotated::Gone,
+            Some(Row::Moved(forward)) => return Rotated::Moved(forward),
+            Some(Row::Live(record)) => {
+                if rotation.expected.is_some_and(|it| it != record.revision) {
+                    return Rotated::Conflict(record);
+                }
+            }
+        }
+        self.delete(key);
+        if let Some(forward) = &rotation.forward {
+            self.schedule(*key, forward.until);
+            self.rows.insert(*key, Row::Moved(forward.clone()));
+        }
+        Rotated::Applied
+    }
+
+    pub(super) fn delete(&mut self, key: &RowKey) -> Option<Forward> {
+        match self.rows.remove(key)? {
+            Row::Moved(forward) => Some(forward),
+            Row::Live(record) => {
+                self.anonymous -= usize::from(!record.identified);
+                None
+            }
+        }
+    }
+
+    /// Looks at up to `limit` keys whose time has come and frees those that have expired.
+    pub(super) fn free_expired(&mut self, limit: usize, now: Timestamp) -> usize {
+        let mut looked_at = 0;
+        while looked_at < limit {
+            let Some(mut slot) = self.calendar.first_entry() else {
+                break;
+            };
+            if *slot.key() > slot_of(now) {
+                break;
+            }
+            let Some(key) = slot.get_mut().pop() else {
+                slot.remove();
+                continue;
+            };
+            looked_at += 1;
+            match self.rows.get(&key) {
+                Some(row) if is_live(row, now) => {
+                    let deadline = deadline(row);
+                    // Within the slot that is due already: look again in the next one.
+                    let next = now + std::time::Duration::from_secs(SLOT_SECONDS);
+                    self.schedule(key, deadline.max(next));
+                }
+                Some(_) => {
+                    self.delete(&key);
+                }
+                None => {}
+            }
+        }
+        looked_at
+    }
+
+    fn schedule(&mut self, key: RowKey, deadline: Timestamp) {
+        self.calendar
+            .entry(slot_of(deadline))
+            .or_default()
+            .push(key);
+    }
+
+    fn check_identified_limit(&self) -> Result<(), StoreError> {
+        if self.rows.len() - self.anonymous >= self.identified_limit {
+            return Err(StoreError::Full);
+        }
+        Ok(())
+    }
+
+    /// Gives up anonymous sessions until a new one fits.
+    fn make_room(&mut self, now: Timestamp) {
+        let mut second_chances = SECOND_CHANCES;
+        while self.anonymous >= self.anonymous_limit {
+            let Some((key, queued_at)) = self.queue.pop_front() else {
+                return;
+            };
+            let Some(Row::Live(record)) = self.rows.get(&key) else {
+                continue;
+            };
+            if record.identified {
+                continue;
+            }
+            // In use since it was queued: to the back, so that a flood meets its own sessions first.
+            if record.last_seen_at > queued_at && second_chances > 0 {
+                second_chances -= 1;
+                self.queue.push_back((key, now));
+                continue;
+            }
+            self.delete(&key);
+        }
+        if self.queue.len() > 2 * self.anonymous_limit {
+            let rows = &self.rows;
+            self.queue.retain(|(key, _)| {
+                matches!(rows.get(key), Some(Row::Live(record)) if !record.identified)
+            });
+        }
+    }
+}
+
+fn is_live(row: &Row, now: Timestamp) -> bool {
+    now < deadline(row)
+}
+
+fn deadline(row: &Row) -> Timestamp {
+    match row {
+        Row::Live(record) => record.expires_at,
+        Row::Moved(forward) => forward.until,
+    }
+}
+
+fn slot_of(time: Timestamp) -> u64 {
+    time.as_unix_seconds() / SLOT_SECONDS
+}
+
+/// Row keys are outputs of HKDF: already uniform, and not for an attacker to choose.
+#[derive(Default)]
+pub(super) struct KeyHasher(u64);
+
+impl Hasher for KeyHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        if let Some((tail, _)) = bytes.split_last_chunk::<8>().map(|(_, tail)| (tail, ())) {
+            self.0 = u64::from_le_bytes(*tail);
+        }
+    }
+
+    /// The length in front of the bytes says nothing.
+    fn write_usize(&mut self, _length: usize) {}
+}
+
+const SLOT_SECONDS: u64 = 16;
+/// Two writes free more than they can add, and none takes long.
+const FREED_PER_WRITE: usize = 4;
+const SECOND_CHANCES: usize = 8;

@@ -1,0 +1,202 @@
+//! Sessions in tests: no store to start, no time to wait for, no network.
+//!
+//! [`TestSessions`] makes a layer with a clock that the test turns, and can seed a session and read
+//! what a response has left in it:
+//!
+//! ```
+//! use starsessions::{Session, testing::TestSessions};
+//!
+//! #[derive(Session)]
+//! struct Login {
+//!     #[session(required)]
+//!     user: u64,
+//! }
+//!
+//! # async fn test() -> Result<(), starsessions::SessionError> {
+//! let test = TestSessions::new();
+//! let app: axum::Router = axum::Router::new().layer(test.layer());
+//! let cookie = test.cookie_with(Login { user: 7 }).await?; // for the `Cookie` header of a request
+//! let login: Option<Login> = test.read(&cookie).await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! [`Session::for_test`] makes a handler's argument, so that the handler can be called as a plain
+//! function.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use http::header::SET_COOKIE;
+use http::{HeaderMap, HeaderValue, Response};
+
+use crate::clock::{Clock, Timestamp};
+use crate::crypto::KeyRing;
+use crate::data::SessionData;
+use crate::engine::CookieChange;
+use crate::middleware::{SessionLayer, SessionLayerBuilder};
+use crate::session::{Ending, Session, SessionError, Sessions, Slot};
+use crate::store::MemoryStore;
+
+/// A clock that stands still until the test turns it. Clones show the same time.
+#[derive(Clone, Debug)]
+pub struct TestClock(Arc<AtomicU64>);
+
+impl TestClock {
+    /// A clock that shows the second `unix_seconds`.
+    #[must_use]
+    pub fn at(unix_seconds: u64) -> Self {
+        Self(Arc::new(AtomicU64::new(unix_seconds)))
+    }
+
+    /// Turns it forward, in whole seconds.
+    pub fn advance(&self, duration: Duration) {
+        self.0.fetch_add(duration.as_secs(), Ordering::Relaxed);
+    }
+
+    /// Sets it, also backwards.
+    pub fn set(&self, unix_seconds: u64) {
+        self.0.store(unix_seconds, Ordering::Relaxed);
+    }
+}
+
+impl Clock for TestClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_unix_seconds(self.0.load(Ordering::Relaxed))
+    }
+}
+
+/// A layer for tests, and ways into its sessions past HTTP.
+#[derive(Clone, Debug)]
+pub struct TestSessions {
+    layer: SessionLayer,
+    clock: TestClock,
+}
+
+impl TestSessions {
+    /// Sessions in memory under the settings of [`SessionLayer::dev`].
+    ///
+    /// # Panics
+    /// If the operating system gives no randomness.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::with(|builder| builder)
+    }
+
+    /// The same with other settings. The clock is the test's.
+    ///
+    /// # Panics
+    /// If the settings cannot work together, with the sentence that says why, or if the operating
+    /// system gives no randomness.
+    #[must_use]
+    #[expect(clippy::panic, reason = "a test that cannot be set up has failed")]
+    pub fn with(set: impl FnOnce(SessionLayerBuilder) -> SessionLayerBuilder) -> Self {
+        let clock = TestClock::at(1_800_000_000);
+        let keys = KeyRing::generate().unwrap_or_else(|error| panic!("{error}"));
+        let builder = SessionLayer::builder(MemoryStore::new(), keys).local_development();
+        let layer = set(builder.clock(clock.clone()))
+            .clock(clock.clone())
+            .build()
+            .unwrap_or_else(|error| panic!("{error}"));
+        Self { layer, clock }
+    }
+
+    /// The layer to put around the routes under test.
+    #[must_use]
+    pub fn layer(&self) -> SessionLayer {
+        self.layer.clone()
+    }
+
+    /// The clock that the layer reads.
+    #[must_use]
+    pub fn clock(&self) -> &TestClock {
+        &self.clock
+    }
+
+    /// Begins a session with this view in it; returns a `Cookie` header for it.
+    ///
+    /// # Errors
+    /// If the value cannot be stored.
+    pub async fn cookie_with<T: SessionData>(&self, value: T) -> Result<HeaderValue, SessionError> {
+        let slot = self.slot(&HeaderMap::new());
+        Sessions::<crate::Unrevocable>::new(Arc::clone(&slot)).insert(value)?;
+        slot.close(Ending::Answer);
+        slot.finish().await?;
+        let pair = match slot.outcome().cookie {
+            CookieChange::Set { value, .. } => {
+                format!("{}={value}", slot.realm().cookie.name())
+            }
+            CookieChange::Keep | CookieChange::Remove => String::new(),
+        };
+        Ok(HeaderValue::try_from(pair).unwrap_or(HeaderValue::from_static("")))
+    }
+
+    /// What a view holds in the session of a `Cookie` header; `None` where a required field is
+    /// missing.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn read<T: SessionData>(
+        &self,
+        cookie: &HeaderValue,
+    ) -> Result<Option<T>, SessionError> {
+        let mut headers = HeaderMap::new();
+        headers.insert(http::header::COOKIE, cookie.clone());
+        Sessions::<crate::Unrevocable>::new(self.slot(&headers))
+            .get()
+            .await
+    }
+
+    /// What a view holds in the session that a response has set.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn read_from<T: SessionData, B>(
+        &self,
+        response: &Response<B>,
+    ) -> Result<Option<T>, SessionError> {
+        let cookie = cookie_header(response).unwrap_or(HeaderValue::from_static(""));
+        self.read(&cookie).await
+    }
+
+    fn slot(&self, headers: &HeaderMap) -> Arc<Slot> {
+        let slot = Slot::new(Arc::clone(self.layer.realm()), None);
+        slot.see(headers);
+        Arc::new(slot)
+    }
+}
+
+impl Default for TestSessions {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// The `Cookie` header with which a browser answers the `Set-Cookie` headers of a response; `None`
+/// if there are none.
+#[must_use]
+pub fn cookie_header<B>(response: &Response<B>) -> Option<HeaderValue> {
+    let pairs: Vec<_> = response
+        .headers()
+        .get_all(SET_COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok()?.split(';').next())
+        .collect();
+    if pairs.is_empty() {
+        return None;
+    }
+    HeaderValue::try_from(pairs.join("; ")).ok()
+}
+
+impl<T: SessionData> Session<T> {
+    /// A handler's argument without a request: it holds `value`, takes changes, and writes nothing.
+    ///
+    /// # Panics
+    /// If the operating system gives no randomness.
+    #[must_use]
+    pub fn for_test(value: T) -> Self {
+        let slot = TestSessions::new().slot(&HeaderMap::new());
+        Self::detached(value, slot)
+    }
+}
