@@ -24,6 +24,8 @@
 //! [`Session::for_test`] makes a handler's argument, so that the handler can be called as a plain
 //! function.
 
+pub mod conformance;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
