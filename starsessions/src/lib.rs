@@ -7,13 +7,16 @@ extern crate self as starsessions;
 
 mod clock;
 mod data;
+mod expansion;
 mod schema;
 mod value;
 
 pub use clock::{Clock, SystemClock, Timestamp};
 pub use data::SessionData;
-pub use starsessions_derive::Session;
 pub use value::{Flaw, Incomplete, Invalid, OldValue, ValueError};
+
+#[doc = include_str!("docs/attributes.md")]
+pub use starsessions_derive::Session;
 
 /// What the derive macro's output uses; not a public interface.
 #[doc(hidden)]
@@ -22,6 +25,10 @@ pub mod __private {
     pub use std;
 
     pub use crate::data::{Absent, FieldReader, FieldWriter, SessionData};
+    pub use crate::expansion::{
+        Column, Defaulted, HasDefault, Optional, Policy, Required, Secret, Show, ShowOpaque,
+        ShowValue, Value, default_of,
+    };
     pub use crate::schema::{FieldSpec, Merge, Schema};
     pub use crate::value::{
         Append, Flag, Format, Invalid, MergeFn, OldValue, Order, Stored, Sum, Union, ValueError,
