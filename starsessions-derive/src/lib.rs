@@ -3,10 +3,38 @@
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
-use proc_macro::TokenStream;
+mod attr;
+mod check;
+mod ctxt;
+mod expand;
+mod fallback;
+mod generics;
+mod keys;
+mod model;
+mod suggest;
+mod value;
+
+use syn::DeriveInput;
+
+use crate::ctxt::Ctxt;
+use crate::model::Model;
 
 /// Makes a struct a typed session; documented where `starsessions` re-exports it.
 #[proc_macro_derive(Session, attributes(session))]
-pub fn session(_input: TokenStream) -> TokenStream {
-    TokenStream::new()
+pub fn session(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
+    derive(input.into()).into()
+}
+
+fn derive(input: proc_macro2::TokenStream) -> proc_macro2::TokenStream {
+    let input: DeriveInput = match syn::parse2(input) {
+        Ok(input) => input,
+        Err(error) => return error.into_compile_error(),
+    };
+    let cx = Ctxt::new();
+    let model = Model::parse(&cx, &input);
+    check::check(&cx, &model);
+    match cx.finish() {
+        Ok(()) => expand::expand(&model),
+        Err(errors) => fallback::expand(&model, &errors),
+    }
 }

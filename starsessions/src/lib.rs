@@ -12,6 +12,7 @@ mod cookie;
 mod crypto;
 mod data;
 mod engine;
+mod expansion;
 mod lifecycle;
 mod middleware;
 mod record;
@@ -35,6 +36,7 @@ pub use session::{
     Oversized, Revocable, Revocation, Session, SessionError, SessionInfo, SessionRejection,
     Sessions, TooLarge, Unrevocable,
 };
+#[doc = include_str!("docs/attributes.md")]
 pub use starsessions_derive::Session;
 pub use store::{Backend, CookieStore, MemoryStore, MemoryStoreBuilder, StoreError};
 pub use value::{Flaw, Incomplete, Invalid, OldValue, ValueError};
@@ -56,6 +58,10 @@ pub mod __private {
     pub use std;
 
     pub use crate::data::{Absent, FieldReader, FieldWriter, SessionData};
+    pub use crate::expansion::{
+        Column, Defaulted, HasDefault, Optional, Policy, Required, Secret, Show, ShowOpaque,
+        ShowValue, Value, default_of,
+    };
     pub use crate::schema::{FieldSpec, Merge, Schema};
     pub use crate::value::{
         Append, Flag, Format, Invalid, MergeFn, OldValue, Order, Stored, Sum, Union, ValueError,

@@ -1,0 +1,238 @@
+//! The rules over more than one attribute. Each is a function, with the bad input above it.
+//!
+//! A rule looks at what is *written*, so that a value that was already reported causes no second error.
+
+use std::collections::BTreeMap;
+
+use crate::attr::{Attrs, Item};
+use crate::ctxt::Ctxt;
+use crate::keys::Key;
+use crate::model::{Field, Model, Stored};
+use crate::value::Merge;
+
+/// Reports every rule that the model breaks.
+pub(crate) fn check(cx: &Ctxt, model: &Model<'_>) {
+    if model.named {
+        nothing_is_stored(cx, model);
+        reject_without_required(cx, model);
+    }
+    names_are_taken(cx, model);
+    names_are_too_long(cx, model);
+    for field in &model.fields {
+        skip_with_others(cx, &field.attrs);
+        required_with_default(cx, &field.attrs);
+        required_option(cx, field);
+        merge_with_exclusive(cx, &field.attrs);
+    }
+    for (field, stored) in model.stored() {
+        rotate_with_merge(cx, &field.attrs, stored);
+        rotate_with_commit(cx, &field.attrs);
+        idle_outlives_expires(cx, &field.attrs, stored);
+        migrate_without_version(cx, &field.attrs, stored);
+        version_without_migrate(cx, &field.attrs, stored);
+    }
+}
+
+/// ```text
+/// struct Shop { #[session(skip)] cart: Vec<Item> }
+/// ```
+fn nothing_is_stored(cx: &Ctxt, model: &Model<'_>) {
+    if model.stored().next().is_none() {
+        let name = model.ident;
+        let message = format!("`{name}` stores nothing; give it a field that is not `skip`");
+        cx.error(name, message);
+    }
+}
+
+/// ```text
+/// #[session(reject = "/login")] struct Shop { cart: Vec<Item> }
+/// ```
+fn reject_without_required(cx: &Ctxt, model: &Model<'_>) {
+    let mut fields = model.fields.iter();
+    if let Some(reject) = model.attrs.get(Key::Reject)
+        && !fields.any(|field| field.attrs.has(Key::Required))
+    {
+        let message = "`reject` never happens, as no field is `required`; mark one `required`, or remove `reject`";
+        cx.error(&reject.key, message);
+    }
+}
+
+/// ```text
+/// struct Shop { cart: Vec<Item>, #[session(alias = "cart")] basket: Vec<Item> }
+/// ```
+fn names_are_taken(cx: &Ctxt, model: &Model<'_>) {
+    let mut taken = BTreeMap::new();
+    for (field, stored) in model.stored() {
+        for name in stored.names() {
+            let owner = *taken.entry(name.text.as_str()).or_insert((field, name));
+            if std::ptr::eq(owner.1, name) {
+                continue;
+            }
+            let text = &name.text;
+            let message = if std::ptr::eq(owner.0, field) {
+                format!("`{text}` is a name of this field already; remove it here")
+            } else {
+                let owner = owner.0.ident;
+                format!("the stored name `{text}` is taken by the field `{owner}`; choose another")
+            };
+            cx.error(&name.at, message);
+        }
+    }
+}
+
+/// A namespace and a field that are short enough alone, and too long together.
+fn names_are_too_long(cx: &Ctxt, model: &Model<'_>) {
+    for name in model.stored().flat_map(|(_, stored)| stored.names()) {
+        let length = model.qualify(&name.text).len();
+        if length > LONGEST_STORED_NAME {
+            let message = format!(
+                "with its namespace the stored name has {length} bytes; {LONGEST_STORED_NAME} are the most"
+            );
+            cx.error(&name.at, message);
+        }
+    }
+}
+
+/// ```text
+/// #[session(skip, rotate)]
+/// ```
+fn skip_with_others(cx: &Ctxt, attrs: &Attrs) {
+    let harmless = [Key::Skip, Key::Default, Key::Secret];
+    for item in attrs.iter() {
+        if !harmless.contains(&item.entry.key)
+            && let Some(pair) = attrs.both(Key::Skip, item)
+        {
+            contradiction(
+                cx,
+                pair,
+                "a `skip` field is never stored; remove one of them",
+            );
+        }
+    }
+}
+
+/// ```text
+/// #[session(required, default = 1)]
+/// ```
+fn required_with_default(cx: &Ctxt, attrs: &Attrs) {
+    if let Some(default) = attrs.get(Key::Default)
+        && let Some(pair) = attrs.both(Key::Required, default)
+    {
+        contradiction(
+            cx,
+            pair,
+            "a `required` field is never absent; remove one of them",
+        );
+    }
+}
+
+/// ```text
+/// #[session(required)] user: Option<User>
+/// ```
+fn required_option(cx: &Ctxt, field: &Field<'_>) {
+    if let Some(required) = field.attrs.get(Key::Required)
+        && field.is_option()
+    {
+        let message = "a `required` field is never `None`; take the `Option` off its type, or remove `required`";
+        cx.error(&required.key, message);
+    }
+}
+
+/// ```text
+/// #[session(merge = sum, exclusive)]
+/// ```
+fn merge_with_exclusive(cx: &Ctxt, attrs: &Attrs) {
+    if let Some(merge) = attrs.get(Key::Merge)
+        && let Some(pair) = attrs.both(Key::Exclusive, merge)
+    {
+        contradiction(
+            cx,
+            pair,
+            "an `exclusive` field is never merged; remove one of them",
+        );
+    }
+}
+
+/// ```text
+/// #[session(rotate, merge = union)]
+/// ```
+fn rotate_with_merge(cx: &Ctxt, attrs: &Attrs, stored: &Stored<'_>) {
+    if let Some(merge) = attrs.get(Key::Merge)
+        && let Some(pair) = attrs.both(Key::Rotate, merge)
+        && !matches!(stored.merge, Merge::Last)
+    {
+        let why = "two requests that change who is signed in have no common result; write `merge = last` or `exclusive`";
+        contradiction(cx, pair, why);
+    }
+}
+
+/// ```text
+/// #[session(rotate, commit = always)]
+/// ```
+fn rotate_with_commit(cx: &Ctxt, attrs: &Attrs) {
+    if let Some(commit) = attrs.get(Key::Commit)
+        && let Some(pair) = attrs.both(Key::Rotate, commit)
+    {
+        let why = "a request that failed must not change who is signed in; remove one of them";
+        contradiction(cx, pair, why);
+    }
+}
+
+/// ```text
+/// #[session(expires = "5m", idle = "10m")]
+/// ```
+fn idle_outlives_expires(cx: &Ctxt, attrs: &Attrs, stored: &Stored<'_>) {
+    if let (Some(idle), Some(expires)) = (stored.idle, stored.expires)
+        && idle >= expires
+        && let Some(item) = attrs.get(Key::Idle)
+        && let Some(pair) = attrs.both(Key::Expires, item)
+    {
+        let why = "`idle` ends after `expires` does, and so never; make it the shorter of the two";
+        contradiction(cx, pair, why);
+    }
+}
+
+/// ```text
+/// #[session(migrate = from_v1)]
+/// ```
+fn migrate_without_version(cx: &Ctxt, attrs: &Attrs, stored: &Stored<'_>) {
+    let Some(migrate) = attrs.get(Key::Migrate) else {
+        return;
+    };
+    match attrs.both(Key::Version, migrate) {
+        Some(pair) if stored.version == Some(1) => {
+            let why = "version 1 has nothing older; write `version = 2` or higher";
+            contradiction(cx, pair, why);
+        }
+        Some(_) => {}
+        None => {
+            let message = "`migrate` is never called at version 1; add `version = 2` or higher";
+            cx.error(&migrate.key, message);
+        }
+    }
+}
+
+/// ```text
+/// #[session(version = 2)]
+/// ```
+fn version_without_migrate(cx: &Ctxt, attrs: &Attrs, stored: &Stored<'_>) {
+    if let Some(version @ 2..) = stored.version
+        && let Some(item) = attrs.get(Key::Version)
+        && !attrs.has(Key::Migrate)
+    {
+        let message = format!(
+            "older values would be lost at version {version}; add `migrate = path::to::function`, or stay at version 1"
+        );
+        cx.error(&item.value, message);
+    }
+}
+
+/// Two items that cannot both be meant; the later one is underlined.
+fn contradiction(cx: &Ctxt, (earlier, later): (&Item, &Item), why: &str) {
+    let (earlier, described) = (earlier.describe(), later.describe());
+    let message = format!("`{described}` contradicts `{earlier}`: {why}");
+    cx.error(later, message);
+}
+
+/// The most bytes of a stored name, namespace and dot included.
+const LONGEST_STORED_NAME: usize = 128;

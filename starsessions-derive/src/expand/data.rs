@@ -1,0 +1,93 @@
+//! `impl SessionData`.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::Generics;
+use syn::ext::IdentExt;
+
+use super::fields::{checked_call, initial_value};
+use super::{place, schema};
+use crate::model::{Field, Kind, Model};
+
+pub(super) fn implementation(model: &Model<'_>, generics: &Generics) -> TokenStream {
+    let ident = model.ident;
+    let (impl_generics, type_generics, where_clause) = generics.split_for_impl();
+    let schema = schema::schema(model);
+    let load = load(model);
+    let save = save(model);
+    let validate = validate(model);
+    let debug = model.fields.iter().map(debug_field);
+    quote! {
+        #[automatically_derived]
+        #[allow(deprecated)]
+        impl #impl_generics __p::SessionData for #ident #type_generics #where_clause {
+            const SCHEMA: &'static __p::Schema = #schema;
+
+            fn load(
+                __fields: &mut __p::FieldReader<'_>,
+            ) -> __p::core::result::Result<Self, __p::Absent> {
+                __p::core::result::Result::Ok(Self { #load })
+            }
+
+            fn save(&self, __fields: &mut __p::FieldWriter<'_>) {
+                #save
+            }
+
+            fn validate(&self) -> __p::core::result::Result<(), __p::Invalid> {
+                #validate
+            }
+
+            fn debug_fields(&self, __out: &mut __p::core::fmt::DebugStruct<'_, '_>) {
+                #[allow(unused_imports)]
+                use __p::{ShowOpaque as _, ShowValue as _};
+                #(#debug)*
+            }
+        }
+    }
+}
+
+/// The fields of a struct expression, in the order of the schema.
+fn load(model: &Model<'_>) -> TokenStream {
+    let mut index = 0;
+    let fields = model.fields.iter().map(|field| {
+        let ident = field.ident;
+        match &field.kind {
+            Kind::Skipped(initial) => {
+                let value = initial_value(initial, field.ty);
+                quote!(#ident: #value)
+            }
+            Kind::Stored(_) => {
+                let place = place(index);
+                let load = quote!(#ident: <Self as __Fields>::#place.load(__fields, #index)?);
+                index += 1;
+                load
+            }
+        }
+    });
+    quote!(#(#fields),*)
+}
+
+fn save(model: &Model<'_>) -> TokenStream {
+    let fields = model.stored().enumerate().map(|(index, (field, _))| {
+        let (ident, place) = (field.ident, place(index));
+        quote!(<Self as __Fields>::#place.save(__fields, &self.#ident);)
+    });
+    quote!(#(#fields)*)
+}
+
+fn validate(model: &Model<'_>) -> TokenStream {
+    match &model.validate {
+        Some(path) => checked_call(path, &quote!(self), &quote!(__p::Invalid::new)),
+        None => quote!(__p::core::result::Result::Ok(())),
+    }
+}
+
+fn debug_field(field: &Field<'_>) -> TokenStream {
+    let ident = field.ident;
+    let name = ident.unraw().to_string();
+    if field.secret {
+        quote!(__out.field(#name, &__p::Secret);)
+    } else {
+        quote!(__out.field(#name, (&__p::Show(&self.#ident)).show());)
+    }
+}

@@ -1,0 +1,42 @@
+//! The output: tables and calls into the runtime, no logic.
+
+mod data;
+mod fields;
+mod schema;
+
+use proc_macro2::TokenStream;
+use quote::{format_ident, quote};
+use syn::{Ident, Path};
+
+use crate::generics::bounded;
+use crate::model::Model;
+
+/// The implementations for a model without errors.
+pub(crate) fn expand(model: &Model<'_>) -> TokenStream {
+    let generics = bounded(model);
+    let fields = fields::fields(model, &generics);
+    let data = data::implementation(model, &generics);
+    wrap(&model.root, &quote!(#fields #data))
+}
+
+/// Puts the output where its names meet no others. Inside, every path begins with `__p`.
+pub(crate) fn wrap(root: &Path, body: &TokenStream) -> TokenStream {
+    quote! {
+        const _: () = {
+            use #root::__private as __p;
+            #body
+        };
+    }
+}
+
+/// The name of the constant, and of its type, for the stored field at this place in the schema.
+fn place(index: usize) -> Ident {
+    format_ident!("F{index}")
+}
+
+fn option(value: Option<TokenStream>) -> TokenStream {
+    match value {
+        Some(value) => quote!(__p::core::option::Option::Some(#value)),
+        None => quote!(__p::core::option::Option::None),
+    }
+}

@@ -1,0 +1,94 @@
+//! The `SCHEMA` constant.
+
+use std::time::Duration;
+
+use proc_macro2::TokenStream;
+use quote::{quote, quote_spanned};
+use syn::Type;
+use syn::ext::IdentExt;
+use syn::spanned::Spanned;
+
+use super::{option, place};
+use crate::model::{Field, Model, Stored};
+use crate::value::Merge;
+
+pub(super) fn schema(model: &Model<'_>) -> TokenStream {
+    let type_name = model.ident.unraw().to_string();
+    let realm = &model.realm;
+    let reject = option(model.reject.as_ref().map(|location| quote!(#location)));
+    let specs = model
+        .stored()
+        .enumerate()
+        .map(|(index, (field, stored))| spec(model, index, field, stored));
+    quote! {
+        &__p::Schema {
+            type_name: #type_name,
+            realm: #realm,
+            reject: #reject,
+            fields: &[#(#specs),*],
+        }
+    }
+}
+
+fn spec(model: &Model<'_>, index: usize, field: &Field<'_>, stored: &Stored<'_>) -> TokenStream {
+    let name = model.qualify(&stored.name.text);
+    let aliases = stored
+        .aliases
+        .iter()
+        .map(|alias| model.qualify(&alias.text));
+    let expires = option(stored.expires.map(duration));
+    let idle = option(stored.idle.map(duration));
+    let Stored {
+        rotate,
+        commit_always,
+        index: indexed,
+        ..
+    } = stored;
+    let secret = field.secret;
+    let merge = merge(index, field.ty, stored);
+    quote! {
+        __p::FieldSpec {
+            name: #name,
+            aliases: &[#(#aliases),*],
+            expires: #expires,
+            idle: #idle,
+            rotate: #rotate,
+            commit_always: #commit_always,
+            index: #indexed,
+            secret: #secret,
+            merge: #merge,
+        }
+    }
+}
+
+fn duration(duration: Duration) -> TokenStream {
+    let seconds = duration.as_secs();
+    quote!(__p::core::time::Duration::from_secs(#seconds))
+}
+
+fn merge(index: usize, ty: &Type, stored: &Stored<'_>) -> TokenStream {
+    if stored.exclusive {
+        return quote!(__p::Merge::Exclusive);
+    }
+    let span = ty.span();
+    let policy = match &stored.merge {
+        Merge::Last => return quote!(__p::Merge::Last),
+        Merge::Sum => quote_spanned!(span=> __p::merge_sum::<#ty>),
+        Merge::Max => quote_spanned!(span=> __p::merge_max::<#ty>),
+        Merge::Min => quote_spanned!(span=> __p::merge_min::<#ty>),
+        Merge::And => quote_spanned!(span=> __p::merge_and::<#ty>),
+        Merge::Or => quote_spanned!(span=> __p::merge_or::<#ty>),
+        Merge::Union => quote_spanned!(span=> __p::merge_union::<#ty>),
+        Merge::Append => quote_spanned!(span=> __p::merge_append::<#ty>),
+        Merge::With(path) => {
+            let call = quote_spanned!(path.span()=> #path(__base, __mine, __theirs));
+            quote!(|__base, __mine, __theirs| #call)
+        }
+    };
+    let place = place(index);
+    quote! {
+        __p::Merge::With(|__base, __mine, __theirs| {
+            <Self as __Fields>::#place.merge(#policy, __base, __mine, __theirs)
+        })
+    }
+}

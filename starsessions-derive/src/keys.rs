@@ -1,0 +1,201 @@
+//! The vocabulary: every key of `#[session(..)]`, once.
+//!
+//! Parsing, suggestions, "belongs on a field", the reference page and two tests are driven by this table.
+
+use crate::suggest::{list, nearest};
+
+/// A key, apart from where it stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Key {
+    Alias,
+    Codec,
+    Commit,
+    Crate,
+    Default,
+    Exclusive,
+    Expires,
+    Idle,
+    Index,
+    Merge,
+    Migrate,
+    Namespace,
+    Realm,
+    Reject,
+    Rename,
+    Required,
+    Rotate,
+    Secret,
+    Skip,
+    Validate,
+    Version,
+}
+
+/// Where an attribute stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    Field,
+    Struct,
+}
+
+/// How often a key may be given, and whether it has a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shape {
+    /// `rotate`
+    Flag,
+    /// `expires = "10m"`
+    Value,
+    /// `alias = "a", alias = "b"`
+    Values,
+}
+
+/// One row of the vocabulary.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    pub(crate) key: Key,
+    pub(crate) name: &'static str,
+    pub(crate) place: Place,
+    pub(crate) shape: Shape,
+    /// The key as it is written, with a value if it takes one.
+    pub(crate) usage: &'static str,
+    /// What it does, as in the reference.
+    pub(crate) doc: &'static str,
+}
+
+/// The row of `name` at `place`, or the sentence that says what to write instead.
+pub(crate) fn find(place: Place, name: &str) -> Result<&'static Entry, String> {
+    if let Some(entry) = at(place).find(|entry| entry.name == name) {
+        return Ok(entry);
+    }
+    let elsewhere = || VOCABULARY.iter().filter(|entry| entry.place != place);
+    if let Some(entry) = elsewhere().find(|entry| entry.name == name) {
+        let (here, there) = (place.describe(), entry.place.describe());
+        return Err(format!(
+            "`{name}` does not go on {here}; it belongs on {there}"
+        ));
+    }
+    if let Some(meant) = nearest(name, at(place).map(|entry| entry.name)) {
+        return Err(format!("unknown key `{name}`; did you mean `{meant}`?"));
+    }
+    if let Some(meant) = nearest(name, elsewhere().map(|entry| entry.name)) {
+        let there = place.other().describe();
+        return Err(format!(
+            "unknown key `{name}`; did you mean `{meant}`, which belongs on {there}?"
+        ));
+    }
+    let (here, keys) = (place.describe(), list(at(place).map(|entry| entry.name)));
+    Err(format!("unknown key `{name}`; {here} takes {keys}"))
+}
+
+fn at(place: Place) -> impl Iterator<Item = &'static Entry> {
+    VOCABULARY.iter().filter(move |entry| entry.place == place)
+}
+
+impl Place {
+    /// The place, after "on".
+    pub(crate) fn describe(self) -> &'static str {
+        match self {
+            Self::Field => "a field",
+            Self::Struct => "the struct",
+        }
+    }
+
+    fn other(self) -> Self {
+        match self {
+            Self::Field => Self::Struct,
+            Self::Struct => Self::Field,
+        }
+    }
+}
+
+const fn field(
+    key: Key,
+    name: &'static str,
+    shape: Shape,
+    usage: &'static str,
+    doc: &'static str,
+) -> Entry {
+    Entry {
+        key,
+        name,
+        place: Place::Field,
+        shape,
+        usage,
+        doc,
+    }
+}
+
+const fn on_struct(
+    key: Key,
+    name: &'static str,
+    shape: Shape,
+    usage: &'static str,
+    doc: &'static str,
+) -> Entry {
+    Entry {
+        place: Place::Struct,
+        ..field(key, name, shape, usage, doc)
+    }
+}
+
+/// Every key, in the order in which the reference describes them.
+#[rustfmt::skip]
+pub(crate) static VOCABULARY: &[Entry] = &[
+    field(Key::Default, "default", Shape::Value, "default = 1", "what the field is while nothing is stored"),
+    field(Key::Required, "required", Shape::Flag, "required", "without a stored value the extractor rejects the request"),
+    field(Key::Expires, "expires", Shape::Value, "expires = \"10m\"", "gone this long after it was last written"),
+    field(Key::Idle, "idle", Shape::Value, "idle = \"15m\"", "gone this long after a request last used the view"),
+    field(Key::Rotate, "rotate", Shape::Flag, "rotate", "a change gives the session a new id in the same commit"),
+    field(Key::Merge, "merge", Shape::Value, "merge = sum", "how a concurrent change of the same field is joined with this one"),
+    field(Key::Exclusive, "exclusive", Shape::Flag, "exclusive", "a concurrent change of the same field is a conflict"),
+    field(Key::Commit, "commit", Shape::Value, "commit = always", "a change is kept even when the response is a server error"),
+    field(Key::Index, "index", Shape::Flag, "index", "sessions can be listed and revoked by this value"),
+    field(Key::Validate, "validate", Shape::Value, "validate = path::to::function", "checked when the value is loaded and before it is committed"),
+    field(Key::Rename, "rename", Shape::Value, "rename = \"name\"", "the stored name"),
+    field(Key::Alias, "alias", Shape::Values, "alias = \"former_name\"", "a former stored name that is still read"),
+    field(Key::Version, "version", Shape::Value, "version = 2", "the version of the value's own layout"),
+    field(Key::Migrate, "migrate", Shape::Value, "migrate = path::to::function", "how a value of an older version becomes a current one"),
+    field(Key::Codec, "codec", Shape::Value, "codec = json", "how the value is written"),
+    field(Key::Secret, "secret", Shape::Flag, "secret", "the value is never shown"),
+    field(Key::Skip, "skip", Shape::Flag, "skip", "the field is never stored"),
+    on_struct(Key::Namespace, "namespace", Shape::Value, "namespace = \"shop\"", "what the stored names of the fields begin with"),
+    on_struct(Key::Reject, "reject", Shape::Value, "reject = \"/login\"", "where a request without the required fields is sent"),
+    on_struct(Key::Validate, "validate", Shape::Value, "validate = path::to::function", "checked when the fields are loaded and before they are committed"),
+    on_struct(Key::Realm, "realm", Shape::Value, "realm = \"admin\"", "which session layer serves the view"),
+    on_struct(Key::Crate, "crate", Shape::Value, "crate = path::to::starsessions", "where the generated code finds starsessions"),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::{Place, VOCABULARY, find};
+
+    #[test]
+    fn every_key_is_found_where_it_belongs_and_only_there() {
+        for entry in VOCABULARY {
+            assert_eq!(find(entry.place, entry.name).unwrap().doc, entry.doc);
+        }
+        assert_eq!(
+            find(Place::Struct, "rotate").unwrap_err(),
+            "`rotate` does not go on the struct; it belongs on a field"
+        );
+        assert_eq!(
+            find(Place::Field, "realm").unwrap_err(),
+            "`realm` does not go on a field; it belongs on the struct"
+        );
+    }
+
+    #[test]
+    fn a_slip_of_the_finger_is_named() {
+        assert_eq!(
+            find(Place::Field, "idel").unwrap_err(),
+            "unknown key `idel`; did you mean `idle`?"
+        );
+        assert_eq!(
+            find(Place::Field, "namespce").unwrap_err(),
+            "unknown key `namespce`; did you mean `namespace`, which belongs on the struct?"
+        );
+        assert_eq!(
+            find(Place::Struct, "colour").unwrap_err(),
+            "unknown key `colour`; the struct takes `namespace`, `reject`, `validate`, `realm` or `crate`"
+        );
+    }
+}

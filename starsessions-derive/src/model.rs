@@ -1,0 +1,400 @@
+//! What the attributes mean. A model that was parsed without an error is valid; what was reported is left out of it.
+
+use std::time::Duration;
+
+use proc_macro2::TokenStream;
+use quote::ToTokens;
+use syn::ext::IdentExt;
+use syn::punctuated::Punctuated;
+use syn::{
+    Attribute, Data, DeriveInput, Expr, ExprPath, Field as Declaration, Fields, GenericArgument,
+    GenericParam, Generics, Ident, Path, PathArguments, Token, Type, parse_quote,
+};
+
+use crate::attr::Attrs;
+use crate::ctxt::Ctxt;
+use crate::keys::{Key, Place};
+use crate::value::{self, Codec, Merge};
+
+/// A session type.
+pub(crate) struct Model<'a> {
+    pub(crate) ident: &'a Ident,
+    pub(crate) generics: &'a Generics,
+    pub(crate) attrs: Attrs,
+    /// The runtime crate.
+    pub(crate) root: Path,
+    pub(crate) namespace: String,
+    pub(crate) realm: String,
+    pub(crate) reject: Option<String>,
+    pub(crate) validate: Option<ExprPath>,
+    /// Whether the fields have names; an input without was reported.
+    pub(crate) named: bool,
+    pub(crate) fields: Vec<Field<'a>>,
+}
+
+/// A field of a session type.
+pub(crate) struct Field<'a> {
+    pub(crate) ident: &'a Ident,
+    pub(crate) ty: &'a Type,
+    pub(crate) attrs: Attrs,
+    pub(crate) secret: bool,
+    pub(crate) kind: Kind<'a>,
+}
+
+/// Whether a field has a place in the record.
+pub(crate) enum Kind<'a> {
+    /// `skip`: the value the field has whenever the struct is built.
+    Skipped(Initial),
+    Stored(Box<Stored<'a>>),
+}
+
+/// How a field is stored.
+pub(crate) struct Stored<'a> {
+    /// Without the namespace.
+    pub(crate) name: Name,
+    /// The former names, without the namespace.
+    pub(crate) aliases: Vec<Name>,
+    pub(crate) presence: Presence<'a>,
+    pub(crate) expires: Option<Duration>,
+    pub(crate) idle: Option<Duration>,
+    pub(crate) rotate: bool,
+    pub(crate) commit_always: bool,
+    pub(crate) index: bool,
+    pub(crate) exclusive: bool,
+    pub(crate) merge: Merge,
+    pub(crate) codec: Codec,
+    /// `None` is 1.
+    pub(crate) version: Option<u32>,
+    pub(crate) migrate: Option<ExprPath>,
+    pub(crate) validate: Option<ExprPath>,
+}
+
+/// What an absent value means.
+pub(crate) enum Presence<'a> {
+    /// The extractor rejects.
+    Required,
+    /// `Option<T>`: absent is `None`, and what is stored is the `T`.
+    Optional(&'a Type),
+    /// The field has this value.
+    Initial(Initial),
+}
+
+/// The value of a field that is not stored.
+pub(crate) enum Initial {
+    /// `Default::default()`
+    Default,
+    /// `default = expr`
+    Expr(Expr),
+}
+
+/// A stored name, and what an error about it underlines.
+pub(crate) struct Name {
+    pub(crate) text: String,
+    pub(crate) at: TokenStream,
+}
+
+impl<'a> Model<'a> {
+    /// Reads the input; every part is read, whatever is wrong with the others.
+    pub(crate) fn parse(cx: &Ctxt, input: &'a DeriveInput) -> Self {
+        let attrs = Attrs::parse(cx, Place::Struct, &input.attrs);
+        refuse_on_parameters(cx, &input.generics);
+        let namespace = read(cx, &attrs, Key::Namespace, value::name);
+        let realm = read(cx, &attrs, Key::Realm, value::name);
+        let declarations = named_fields(cx, input);
+        Self {
+            ident: &input.ident,
+            generics: &input.generics,
+            root: read(cx, &attrs, Key::Crate, value::root)
+                .unwrap_or_else(|| parse_quote!(::starsessions)),
+            namespace: namespace.unwrap_or_else(|| default_namespace(cx, &attrs, &input.ident)),
+            realm: realm.unwrap_or_default(),
+            reject: read(cx, &attrs, Key::Reject, value::location),
+            validate: read(cx, &attrs, Key::Validate, value::function),
+            named: declarations.is_some(),
+            fields: declarations
+                .into_iter()
+                .flatten()
+                .filter_map(|declaration| Field::parse(cx, declaration))
+                .collect(),
+            attrs,
+        }
+    }
+
+    /// The stored fields, in the order of the schema.
+    pub(crate) fn stored(&self) -> impl Iterator<Item = (&Field<'a>, &Stored<'a>)> {
+        self.fields.iter().filter_map(|field| match &field.kind {
+            Kind::Stored(stored) => Some((field, &**stored)),
+            Kind::Skipped(_) => None,
+        })
+    }
+
+    /// A name as it stands in the record.
+    pub(crate) fn qualify(&self, name: &str) -> String {
+        format!("{}.{name}", self.namespace)
+    }
+}
+
+impl<'a> Field<'a> {
+    /// Whether the type is `Option<..>`.
+    pub(crate) fn is_option(&self) -> bool {
+        option_of(self.ty).is_some()
+    }
+
+    fn parse(cx: &Ctxt, declaration: &'a Declaration) -> Option<Self> {
+        let ident = declaration.ident.as_ref()?;
+        let attrs = Attrs::parse(cx, Place::Field, &declaration.attrs);
+        let kind = if attrs.has(Key::Skip) {
+            Kind::Skipped(Initial::of(&attrs))
+        } else {
+            Kind::Stored(Box::new(Stored::parse(cx, &attrs, ident, &declaration.ty)))
+        };
+        Some(Self {
+            ident,
+            ty: &declaration.ty,
+            secret: attrs.has(Key::Secret),
+            kind,
+            attrs,
+        })
+    }
+}
+
+impl<'a> Stored<'a> {
+    fn parse(cx: &Ctxt, attrs: &Attrs, ident: &Ident, ty: &'a Type) -> Self {
+        let rename = read(cx, attrs, Key::Rename, Name::of);
+        let aliases = attrs.values(Key::Alias).flat_map(value::one_or_more);
+        let codec = |cx: &Ctxt, value: &Expr| value::codec(cx, value, cfg!(feature = "json"));
+        Self {
+            name: rename.unwrap_or_else(|| default_name(cx, attrs, ident)),
+            aliases: aliases.filter_map(|alias| Name::of(cx, alias)).collect(),
+            presence: Presence::of(attrs, ty),
+            expires: read(cx, attrs, Key::Expires, value::duration),
+            idle: read(cx, attrs, Key::Idle, value::duration),
+            rotate: attrs.has(Key::Rotate),
+            commit_always: read(cx, attrs, Key::Commit, value::always).is_some(),
+            index: attrs.has(Key::Index),
+            exclusive: attrs.has(Key::Exclusive),
+            merge: read(cx, attrs, Key::Merge, value::merge).unwrap_or(Merge::Last),
+            codec: read(cx, attrs, Key::Codec, codec).unwrap_or(Codec::Bincode),
+            version: read(cx, attrs, Key::Version, value::version),
+            migrate: read(cx, attrs, Key::Migrate, value::function),
+            validate: read(cx, attrs, Key::Validate, value::function),
+        }
+    }
+
+    /// The name and the former names.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &Name> {
+        std::iter::once(&self.name).chain(&self.aliases)
+    }
+
+    /// The type that is stored, given the type of the field.
+    pub(crate) fn ty(&self, declared: &'a Type) -> &'a Type {
+        match self.presence {
+            Presence::Optional(inner) => inner,
+            Presence::Required | Presence::Initial(_) => declared,
+        }
+    }
+}
+
+impl Name {
+    fn of(cx: &Ctxt, value: &Expr) -> Option<Self> {
+        let text = value::name(cx, value)?;
+        let at = value.to_token_stream();
+        Some(Self { text, at })
+    }
+}
+
+impl<'a> Presence<'a> {
+    fn of(attrs: &Attrs, ty: &'a Type) -> Self {
+        if attrs.has(Key::Required) {
+            return Self::Required;
+        }
+        match option_of(ty) {
+            Some(inner) if !attrs.has(Key::Default) => Self::Optional(inner),
+            _ => Self::Initial(Initial::of(attrs)),
+        }
+    }
+}
+
+impl Initial {
+    fn of(attrs: &Attrs) -> Self {
+        match attrs.values(Key::Default).next() {
+            Some(value) => Self::Expr(value.clone()),
+            None => Self::Default,
+        }
+    }
+}
+
+/// The `T` of `Option<T>`; the one type that is known by its name.
+pub(crate) fn option_of(ty: &Type) -> Option<&Type> {
+    let path = match ty {
+        // The invisible delimiters of a `macro_rules` fragment.
+        Type::Group(group) => return option_of(&group.elem),
+        Type::Paren(paren) => return option_of(&paren.elem),
+        Type::Path(path) if path.qself.is_none() => &path.path,
+        _ => return None,
+    };
+    let names: Vec<_> = path
+        .segments
+        .iter()
+        .map(|it| it.ident.to_string())
+        .collect();
+    let names: Vec<_> = names.iter().map(String::as_str).collect();
+    let last = match names[..] {
+        ["Option"] if path.leading_colon.is_none() => path.segments.last(),
+        ["std" | "core", "option", "Option"] => path.segments.last(),
+        _ => None,
+    };
+    match &last?.arguments {
+        PathArguments::AngleBracketed(list) => match list.args.first() {
+            Some(GenericArgument::Type(inner)) if list.args.len() == 1 => Some(inner),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// The value of `key`, if it is given and means something.
+fn read<T>(
+    cx: &Ctxt,
+    attrs: &Attrs,
+    key: Key,
+    parse: impl FnOnce(&Ctxt, &Expr) -> Option<T>,
+) -> Option<T> {
+    parse(cx, attrs.values(key).next()?)
+}
+
+/// The fields; anything but a struct with named fields is reported.
+fn named_fields<'a>(
+    cx: &Ctxt,
+    input: &'a DeriveInput,
+) -> Option<&'a Punctuated<Declaration, Token![,]>> {
+    let only = "a session is a struct with named fields";
+    match &input.data {
+        Data::Struct(data) => match &data.fields {
+            Fields::Named(fields) => return Some(&fields.named),
+            Fields::Unnamed(fields) => {
+                let message = format!("{only}; give each field a name, under which it is stored");
+                cx.error(fields, message);
+            }
+            Fields::Unit => {
+                let message = format!("{only}; add one, as in `{{ views: u64 }}`");
+                cx.error(&input.ident, message);
+            }
+        },
+        Data::Enum(data) => {
+            let message = format!("{only}; make the enum the type of a field");
+            cx.error(data.enum_token, message);
+        }
+        Data::Union(data) => {
+            let message = format!("{only}; a union cannot be stored");
+            cx.error(data.union_token, message);
+        }
+    }
+    None
+}
+
+/// The derive owns `#[session]` on parameters too, where it has no meaning.
+fn refuse_on_parameters(cx: &Ctxt, generics: &Generics) {
+    for parameter in &generics.params {
+        let attributes: &[Attribute] = match parameter {
+            GenericParam::Lifetime(parameter) => &parameter.attrs,
+            GenericParam::Type(parameter) => &parameter.attrs,
+            GenericParam::Const(parameter) => &parameter.attrs,
+        };
+        for attribute in attributes.iter().filter(|it| it.path().is_ident("session")) {
+            let message = "`#[session]` goes on the struct or on a field, not on a parameter";
+            cx.error(&attribute.meta, message);
+        }
+    }
+}
+
+fn default_namespace(cx: &Ctxt, attrs: &Attrs, ident: &Ident) -> String {
+    let name = snake_case(&ident.unraw().to_string());
+    if !attrs.has(Key::Namespace) && value::check_name(&name).is_err() {
+        let message =
+            format!("`{name}` cannot be a namespace; add `#[session(namespace = \"..\")]`");
+        cx.error(ident, message);
+    }
+    name
+}
+
+fn default_name(cx: &Ctxt, attrs: &Attrs, ident: &Ident) -> Name {
+    let text = ident.unraw().to_string();
+    if !attrs.has(Key::Rename) && value::check_name(&text).is_err() {
+        let message =
+            format!("`{text}` cannot be a stored name; add `#[session(rename = \"..\")]`");
+        cx.error(ident, message);
+    }
+    let at = ident.to_token_stream();
+    Name { text, at }
+}
+
+/// `HTTPLog2Entry` becomes `http_log2_entry`.
+fn snake_case(name: &str) -> String {
+    let letters: Vec<char> = name.chars().collect();
+    let mut snake = String::new();
+    for (i, &letter) in letters.iter().enumerate() {
+        let before = i.checked_sub(1).map(|i| letters[i]);
+        let starts_word = letter.is_uppercase()
+            && match (before, letters.get(i + 1)) {
+                (None | Some('_'), _) => false,
+                (Some(before), _) if !before.is_uppercase() => true,
+                (_, after) => after.is_some_and(|after| after.is_lowercase()),
+            };
+        if starts_word {
+            snake.push('_');
+        }
+        snake.extend(letter.to_lowercase());
+    }
+    snake
+}
+
+#[cfg(test)]
+mod tests {
+    use syn::{Type, parse_quote};
+
+    use super::{option_of, snake_case};
+
+    #[test]
+    fn a_namespace_is_the_name_in_snake_case() {
+        for (name, snake) in [
+            ("Shop", "shop"),
+            ("ShopCart", "shop_cart"),
+            ("HTTPLog2Entry", "http_log2_entry"),
+            ("UserID", "user_id"),
+            ("already_snake", "already_snake"),
+            ("Mixed_Case", "mixed_case"),
+            ("_Private", "_private"),
+            ("X", "x"),
+            ("", ""),
+        ] {
+            assert_eq!(snake_case(name), snake, "{name}");
+        }
+    }
+
+    #[test]
+    fn an_option_is_known_by_its_name() {
+        let options: [Type; 6] = [
+            parse_quote!(Option<u8>),
+            parse_quote!((Option<u8>)),
+            parse_quote!(std::option::Option<u8>),
+            parse_quote!(::std::option::Option<u8>),
+            parse_quote!(core::option::Option<u8>),
+            parse_quote!(::core::option::Option<u8>),
+        ];
+        for option in &options {
+            assert_eq!(option_of(option), Some(&parse_quote!(u8)));
+        }
+        let others: [Type; 6] = [
+            parse_quote!(u8),
+            parse_quote!(Option),
+            parse_quote!(::Option<u8>),
+            parse_quote!(mine::Option<u8>),
+            parse_quote!(Vec<Option<u8>>),
+            parse_quote!(<u8 as Maybe>::Option<u8>),
+        ];
+        for other in &others {
+            assert!(option_of(other).is_none());
+        }
+    }
+}

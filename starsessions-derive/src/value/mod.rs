@@ -1,0 +1,275 @@
+//! What a value means: literals and paths become typed values, or an error at the value.
+
+mod text;
+
+use std::time::Duration;
+
+use proc_macro2::TokenStream;
+use quote::{ToTokens, quote};
+use syn::{Expr, ExprPath, Lit, LitStr, Path};
+
+use crate::attr::ungroup;
+use crate::ctxt::Ctxt;
+use crate::suggest::{list, nearest};
+
+/// How concurrent changes of a field are joined.
+#[derive(Clone)]
+pub(crate) enum Merge {
+    Last,
+    Sum,
+    Max,
+    Min,
+    And,
+    Or,
+    Union,
+    Append,
+    With(ExprPath),
+}
+
+/// How a value becomes bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Codec {
+    Bincode,
+    Json,
+}
+
+/// A span of time: a whole number and a unit, in quotes.
+pub(crate) fn duration(cx: &Ctxt, value: &Expr) -> Option<Duration> {
+    let Some(literal) = string(value) else {
+        let written = value.to_token_stream();
+        let message = match ungroup(value) {
+            Expr::Lit(literal) if matches!(&literal.lit, Lit::Int(int) if int.suffix().is_empty()) =>
+            {
+                format!("`{written}` has no unit; write a duration in quotes, as in \"{written}s\"")
+            }
+            Expr::Lit(literal) if matches!(&literal.lit, Lit::Int(_)) => {
+                format!("write the duration in quotes: \"{written}\"")
+            }
+            _ => "a duration is a literal in quotes, as in \"10m\"".to_owned(),
+        };
+        cx.error(value, message);
+        return None;
+    };
+    text::duration(&literal.value())
+        .map_err(|message| cx.error(literal, message))
+        .ok()
+}
+
+/// A part of a stored name.
+pub(crate) fn name(cx: &Ctxt, value: &Expr) -> Option<String> {
+    let Some(literal) = string(value) else {
+        cx.error(value, in_quotes("a name", value));
+        return None;
+    };
+    let name = literal.value();
+    match text::name(&name) {
+        Ok(()) => Some(name),
+        Err(message) => {
+            cx.error(literal, message);
+            None
+        }
+    }
+}
+
+/// One value, or several in brackets.
+pub(crate) fn one_or_more(value: &Expr) -> Vec<&Expr> {
+    match ungroup(value) {
+        Expr::Array(array) => array.elems.iter().collect(),
+        one => vec![one],
+    }
+}
+
+/// Whether an identifier can be a part of a stored name.
+pub(crate) fn check_name(text: &str) -> Result<(), String> {
+    text::name(text)
+}
+
+/// The path of a function.
+pub(crate) fn function(cx: &Ctxt, value: &Expr) -> Option<ExprPath> {
+    match ungroup(value) {
+        Expr::Path(path) => Some(path.clone()),
+        _ => {
+            cx.error(value, without_quotes("the path of a function", value));
+            None
+        }
+    }
+}
+
+/// A policy by name, or the path of a function.
+pub(crate) fn merge(cx: &Ctxt, value: &Expr) -> Option<Merge> {
+    let Expr::Path(path) = ungroup(value) else {
+        cx.error(
+            value,
+            without_quotes("a policy or the path of a function", value),
+        );
+        return None;
+    };
+    let Some(word) = path.path.get_ident().map(ToString::to_string) else {
+        return Some(Merge::With(path.clone()));
+    };
+    if let Some((_, policy)) = POLICIES.iter().find(|(name, _)| *name == word) {
+        return Some(policy.clone());
+    }
+    if let Some(meant) = nearest(&word, POLICIES.iter().map(|(name, _)| *name)) {
+        cx.error(
+            value,
+            format!(
+                "unknown policy `{word}`; did you mean `{meant}`? (a function of this name is `self::{word}`)"
+            ),
+        );
+        return None;
+    }
+    Some(Merge::With(path.clone()))
+}
+
+/// `json` or `bincode`; `json` only if the feature is on.
+pub(crate) fn codec(cx: &Ctxt, value: &Expr, json: bool) -> Option<Codec> {
+    match choice(cx, value, "codec", &["bincode", "json"])? {
+        "json" if json => Some(Codec::Json),
+        "json" => {
+            cx.error(
+                value,
+                "`codec = json` needs the feature `json` of starsessions; add `features = [\"json\"]` to the dependency",
+            );
+            None
+        }
+        _ => Some(Codec::Bincode),
+    }
+}
+
+/// `always`, the only word that says something.
+pub(crate) fn always(cx: &Ctxt, value: &Expr) -> Option<()> {
+    choice(cx, value, "commit", &["always"]).map(|_| ())
+}
+
+/// The version of a value: 1 and up.
+pub(crate) fn version(cx: &Ctxt, value: &Expr) -> Option<u32> {
+    let Expr::Lit(literal) = ungroup(value) else {
+        cx.error(value, "a version is a whole number, as in `version = 2`");
+        return None;
+    };
+    let Lit::Int(int) = &literal.lit else {
+        cx.error(value, "a version is a whole number, as in `version = 2`");
+        return None;
+    };
+    match int.base10_parse::<u32>() {
+        Ok(0) => {
+            cx.error(
+                value,
+                "versions begin at 1, the version of a field that says nothing",
+            );
+            None
+        }
+        Ok(version) => Some(version),
+        Err(_) => {
+            cx.error(value, format!("a version is at most {}", u32::MAX));
+            None
+        }
+    }
+}
+
+/// Where a browser is sent: a path on this site.
+pub(crate) fn location(cx: &Ctxt, value: &Expr) -> Option<String> {
+    let Some(literal) = string(value) else {
+        cx.error(value, in_quotes("a location", value));
+        return None;
+    };
+    let location = literal.value();
+    match text::location(&location) {
+        Ok(()) => Some(location),
+        Err(message) => {
+            cx.error(literal, message);
+            None
+        }
+    }
+}
+
+/// The path of the runtime crate, in quotes or not.
+pub(crate) fn root(cx: &Ctxt, value: &Expr) -> Option<Path> {
+    let path = match string(value) {
+        Some(literal) => literal.parse_with(Path::parse_mod_style).ok(),
+        None => match ungroup(value) {
+            Expr::Path(path) if path.qself.is_none() => Some(path.path.clone()),
+            _ => None,
+        },
+    };
+    if path.is_none() {
+        cx.error(
+            value,
+            "expected the path of a crate or module, as in `crate = path::to::starsessions`",
+        );
+    }
+    path
+}
+
+fn string(value: &Expr) -> Option<&LitStr> {
+    match ungroup(value) {
+        Expr::Lit(literal) => match &literal.lit {
+            Lit::Str(string) => Some(string),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// One of a few words.
+fn choice(cx: &Ctxt, value: &Expr, key: &str, words: &[&'static str]) -> Option<&'static str> {
+    let written = match ungroup(value) {
+        Expr::Path(path) => path.path.get_ident().map(ToString::to_string),
+        _ => None,
+    };
+    let expected = list(words.iter().copied());
+    let Some(written) = written else {
+        cx.error(value, without_quotes(&expected, value));
+        return None;
+    };
+    let found = words.iter().copied().find(|word| *word == written);
+    if found.is_none() {
+        let message = match nearest(&written, words.iter().copied()) {
+            Some(meant) => format!("unknown {key} `{written}`; did you mean `{meant}`?"),
+            None => format!("unknown {key} `{written}`; expected {expected}"),
+        };
+        cx.error(value, message);
+    }
+    found
+}
+
+fn in_quotes(what: &str, value: &Expr) -> String {
+    match ungroup(value) {
+        Expr::Path(path) if path.path.get_ident().is_some() => {
+            let written = path.to_token_stream();
+            format!("{what} is written in quotes: \"{written}\"")
+        }
+        _ => format!("{what} is a literal in quotes"),
+    }
+}
+
+fn without_quotes(what: &str, value: &Expr) -> String {
+    match string(value).map(LitStr::value) {
+        Some(text) if syn::parse_str::<Path>(&text).is_ok() => {
+            format!("expected {what}; drop the quotes: `{text}`")
+        }
+        _ => format!("expected {what}"),
+    }
+}
+
+impl Codec {
+    /// The name of the format in the runtime.
+    pub(crate) fn variant(self) -> TokenStream {
+        match self {
+            Self::Bincode => quote!(Bincode),
+            Self::Json => quote!(Json),
+        }
+    }
+}
+
+const POLICIES: [(&str, Merge); 8] = [
+    ("last", Merge::Last),
+    ("sum", Merge::Sum),
+    ("max", Merge::Max),
+    ("min", Merge::Min),
+    ("and", Merge::And),
+    ("or", Merge::Or),
+    ("union", Merge::Union),
+    ("append", Merge::Append),
+];
