@@ -18,7 +18,8 @@ pub struct Commit {
     pub remove: Vec<FieldName>,
     /// Fields that must still have this revision, 0 for absent; otherwise the commit is a conflict.
     pub guards: Vec<(FieldName, u64)>,
-    /// The timers.
+    /// The timers. As in a touch, deadlines only move forward, except that the deadline of a record
+    /// whose `remembered` changes is set as it stands here.
     pub touch: Touch,
     /// Whether the session lives by the long profile from now on.
     pub remembered: bool,
@@ -124,7 +125,12 @@ impl Commit {
         }
         self.touch.apply_idle(record);
         record.last_seen_at = self.touch.last_seen_at.max(record.last_seen_at);
-        record.expires_at = self.touch.expires_at;
+        // Another request may have moved the deadline further; only another profile takes it back.
+        record.expires_at = if self.remembered == record.remembered {
+            self.touch.expires_at.max(record.expires_at)
+        } else {
+            self.touch.expires_at
+        };
         record.remembered = self.remembered;
         record.identified |= self.identified;
     }

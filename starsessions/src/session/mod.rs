@@ -106,7 +106,11 @@ impl<T: SessionData> Session<T> {
             return Ok(());
         };
         let checks = self.slot.checks();
-        let changed = FieldWriter::changes(&self.value, Some(&baseline), checks)?;
+        let mut changed = FieldWriter::changes(&self.value, Some(&baseline), checks)?;
+        if std::thread::panicking() {
+            // A handler that panics has not finished what it was writing.
+            changed.retain(|(spec, _)| spec.commit_always);
+        }
         if changed.is_empty() {
             return Ok(());
         }
@@ -184,10 +188,6 @@ impl<T: SessionData> DerefMut for Session<T> {
 
 impl<T: SessionData> Drop for Session<T> {
     fn drop(&mut self) {
-        // A handler that panics has not finished what it was writing.
-        if std::thread::panicking() {
-            return;
-        }
         match self.flush() {
             Ok(()) => {}
             Err(SessionError::Closed) => tracing::error!(

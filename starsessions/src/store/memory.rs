@@ -100,7 +100,7 @@ impl Store for MemoryStore {
         record: &Record,
         now: Timestamp,
     ) -> Result<Created, StoreError> {
-        self.shard(key).create(key, record.clone(), now)
+        self.shard(key).insert(key, record.clone(), false, now)
     }
 
     async fn commit(
@@ -122,7 +122,8 @@ impl Store for MemoryStore {
         // The new key is nobody's secret yet, so the order of the two steps cannot be seen: insert,
         // then end the old record or take the insert back. The two locks are never held together.
         let record = rotation.record.clone();
-        if self.shard(new).create(new, record, now)? == Created::Exists {
+        let was_identified = self.shard(old).is_identified(old);
+        if self.shard(new).insert(new, record, was_identified, now)? == Created::Exists {
             return Ok(Rotated::Exists);
         }
         let outcome = self.shard(old).retire(old, rotation, now);

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::hash::{BuildHasherDefault, Hasher};
+use std::time::Duration;
 
 use crate::clock::Timestamp;
 use crate::crypto::RowKey;
@@ -44,10 +45,17 @@ impl Shard {
         self.rows.get(key).filter(|row| is_live(row, now)).cloned()
     }
 
-    pub(super) fn create(
+    pub(super) fn is_identified(&self, key: &RowKey) -> bool {
+        matches!(self.rows.get(key), Some(Row::Live(record)) if record.identified)
+    }
+
+    /// Inserts a record where there is none. One that takes the place of a signed-in session
+    /// (`replaces_identified`) is within the limit already.
+    pub(super) fn insert(
         &mut self,
         key: &RowKey,
         record: Record,
+        replaces_identified: bool,
         now: Timestamp,
     ) -> Result<Created, StoreError> {
         self.free_expired(FREED_PER_WRITE, now);
@@ -56,7 +64,9 @@ impl Shard {
         }
         self.delete(key);
         if record.identified {
-            self.check_identified_limit()?;
+            if !replaces_identified {
+                self.check_identified_limit()?;
+            }
         } else {
             self.make_room(now);
             self.anonymous += 1;
@@ -74,7 +84,7 @@ impl Shard {
         now: Timestamp,
     ) -> Result<Committed, StoreError> {
         self.free_expired(FREED_PER_WRITE, now);
-        let identified = self.rows.len() - self.anonymous;
+        let is_full = self.check_identified_limit().is_err();
         let record = match self.rows.get_mut(key) {
             Some(row) if !is_live(row, now) => return Ok(Committed::Gone),
             Some(Row::Live(record)) => record,
@@ -85,7 +95,7 @@ impl Shard {
             return Ok(Committed::Conflict(record.clone()));
         }
         if commit.identified && !record.identified {
-            if identified >= self.identified_limit {
+            if is_full {
                 return Err(StoreError::Full);
             }
             self.anonymous -= 1;
@@ -152,7 +162,7 @@ impl Shard {
                 Some(row) if is_live(row, now) => {
                     let deadline = deadline(row);
                     // Within the slot that is due already: look again in the next one.
-                    let next = now + std::time::Duration::from_secs(SLOT_SECONDS);
+                    let next = now + Duration::from_secs(SLOT_SECONDS);
                     self.schedule(key, deadline.max(next));
                 }
                 Some(_) => {
@@ -233,7 +243,7 @@ impl Hasher for KeyHasher {
     }
 
     fn write(&mut self, bytes: &[u8]) {
-        if let Some((tail, _)) = bytes.split_last_chunk::<8>().map(|(_, tail)| (tail, ())) {
+        if let Some(tail) = bytes.last_chunk() {
             self.0 = u64::from_le_bytes(*tail);
         }
     }
