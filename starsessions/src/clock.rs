@@ -66,7 +66,10 @@ pub trait Clock: Send + Sync + 'static {
 pub struct SystemClock;
 
 impl Clock for SystemClock {
-    #[expect(clippy::disallowed_methods, reason = "the one place where time is read")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place where time is read"
+    )]
     fn now(&self) -> Timestamp {
         let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH);
         // A clock before 1970 counts as 1970: nothing expires early, nothing panics.

@@ -6,14 +6,24 @@
 extern crate self as starsessions;
 
 mod clock;
+#[cfg_attr(
+    not(test),
+    expect(
+        dead_code,
+        unused_imports,
+        reason = "the engine is what calls the rest"
+    )
+)]
+mod crypto;
 mod data;
 mod schema;
 mod value;
 
 pub use clock::{Clock, SystemClock, Timestamp};
+pub use crypto::{Key, KeyError, KeyRing, KeyRingError, RandomError, RowKey};
 pub use data::SessionData;
-pub use value::OldValue;
 pub use starsessions_derive::Session;
+pub use value::OldValue;
 
 /// What the derive macro's output uses; not a public interface.
 #[doc(hidden)]

@@ -1,0 +1,267 @@
+//! Every key from the master key, and everything that is authenticated beside a payload.
+//!
+//! ```text
+//! K_purpose = HKDF-SHA256(ikm = master, salt = "starsessions/v1", info = PAE("starsessions", "v1", purpose))
+//! lookup    = HKDF-SHA256(ikm = secret, salt = K_index, info = PAE("starsessions", "v1", "lookup"))
+//! PAE       = LE64(count) ‖ (LE64(length) ‖ piece)*
+//! ```
+//!
+//! The only file with domain strings: to see that no two uses of a key can be confused, read them
+//! here. A type for each purpose keeps the keys apart.
+
+use std::fmt;
+
+use zeroize::Zeroizing;
+
+use super::id::{LogId, RowKey, write_hex};
+use super::key::Key;
+use super::random::{self, RandomError};
+use super::seal::NONCE_LEN;
+use super::secret::Secret;
+use super::sign::{MacKey, TAG_LEN};
+use super::token::{Header, InvalidToken};
+
+/// The keys of one master key, derived once. The master key itself is not kept.
+pub(super) struct KeySet {
+    pub(super) id: KeyId,
+    pub(super) index: IndexKey,
+    pub(super) cookie_sign: SignKey,
+    pub(super) cookie_seal: SealKey,
+    pub(super) nonce: NonceKey,
+    pub(super) log: LogKey,
+    pub(super) subject: SubjectKey,
+    pub(super) csrf: CsrfKey,
+}
+
+impl KeySet {
+    pub(super) fn new(master: &Key) -> Self {
+        let prk = Prk::extract(&MacKey::new(b"starsessions/v1"), master.as_bytes());
+        Self {
+            id: KeyId(*prk.expand("kid")),
+            index: IndexKey(prk.mac_key("index")),
+            cookie_sign: SignKey(prk.mac_key("cookie-sign")),
+            cookie_seal: SealKey(Box::new(prk.expand("cookie-seal"))),
+            nonce: NonceKey(prk.mac_key("nonce")),
+            log: LogKey(prk.mac_key("log")),
+            subject: SubjectKey(prk.mac_key("subject")),
+            csrf: CsrfKey(prk.mac_key("csrf")),
+        }
+    }
+}
+
+/// Which key of a ring made a token. Public: it stands in every cookie in the clear.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct KeyId(pub(super) [u8; KeyId::LEN]);
+
+impl KeyId {
+    pub(super) const LEN: usize = 4;
+}
+
+impl fmt::Debug for KeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_hex(f, &self.0)
+    }
+}
+
+/// The pepper between a cookie's secret and its row.
+pub(super) struct IndexKey(MacKey);
+
+impl IndexKey {
+    pub(super) fn session(&self, secret: &Secret) -> SessionPrk {
+        SessionPrk(Prk::extract(&self.0, secret.as_bytes()))
+    }
+}
+
+/// Where the keys of one session come from.
+pub(super) struct SessionPrk(Prk);
+
+impl SessionPrk {
+    pub(super) fn row_key(&self) -> RowKey {
+        RowKey::from_bytes(*self.0.expand("lookup"))
+    }
+
+    pub(super) fn record_key(&self) -> SealKey {
+        SealKey(Box::new(self.0.expand("record")))
+    }
+
+    pub(super) fn forward_key(&self) -> SealKey {
+        SealKey(Box::new(self.0.expand("forward")))
+    }
+}
+
+/// Signs cookies.
+pub(super) struct SignKey(MacKey);
+
+impl SignKey {
+    pub(super) fn sign(&self, message: &[u8]) -> [u8; TAG_LEN] {
+        *self.0.tag(&[message])
+    }
+
+    pub(super) fn verify(&self, message: &[u8], tag: &[u8; TAG_LEN]) -> Result<(), InvalidToken> {
+        self.0.verify(&[message], tag)
+    }
+}
+
+/// Seals cookies, fields or forwards.
+pub(super) struct SealKey(Box<Zeroizing<[u8; 32]>>);
+
+impl SealKey {
+    pub(super) fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    #[cfg(test)]
+    pub(super) fn for_vectors(bytes: [u8; 32]) -> Self {
+        Self(Box::new(Zeroizing::new(bytes)))
+    }
+}
+
+/// Mixes nonces.
+pub(super) struct NonceKey(MacKey);
+
+impl NonceKey {
+    pub(super) fn nonce(&self, aad: &[u8], payload: &[u8]) -> Result<[u8; NONCE_LEN], RandomError> {
+        let mut random = Zeroizing::new([0; 32]);
+        random::fill(random.as_mut_slice())?;
+        let count = le64(2);
+        let (aad_len, payload_len) = (le64(aad.len()), le64(payload.len()));
+        // The same bytes as `pae(&[aad, payload])`, without a second copy of the plaintext.
+        let tag = self.0.tag(&[
+            random.as_slice(),
+            &count,
+            &aad_len,
+            aad,
+            &payload_len,
+            payload,
+        ]);
+        let mut nonce = [0; NONCE_LEN];
+        for (to, from) in nonce.iter_mut().zip(tag.iter()) {
+            *to = *from;
+        }
+        Ok(nonce)
+    }
+}
+
+/// Names sessions in logs.
+pub(super) struct LogKey(MacKey);
+
+impl LogKey {
+    pub(super) fn id(&self, row: &RowKey) -> LogId {
+        let mut id = [0; 8];
+        for (to, from) in id.iter_mut().zip(self.0.tag(&[row.as_bytes()]).iter()) {
+            *to = *from;
+        }
+        LogId(id)
+    }
+}
+
+/// Hides the values of indexed fields from the store.
+pub(super) struct SubjectKey(MacKey);
+
+impl SubjectKey {
+    pub(super) fn tag(&self, namespace: &str, field: &str, value: &[u8]) -> [u8; TAG_LEN] {
+        let message = Zeroizing::new(pae(&[
+            b"starsessions/v1/subject",
+            namespace.as_bytes(),
+            field.as_bytes(),
+            value,
+        ]));
+        *self.0.tag(&[message.as_slice()])
+    }
+}
+
+/// Makes request-forgery tokens that die with the session's id.
+pub(super) struct CsrfKey(MacKey);
+
+impl CsrfKey {
+    pub(super) fn tag(&self, row: &RowKey) -> Zeroizing<[u8; TAG_LEN]> {
+        self.0
+            .tag(&[&pae(&[b"starsessions/v1/csrf", row.as_bytes()])])
+    }
+}
+
+/// What the tag of a signed cookie covers.
+pub(super) fn signed_message(
+    name: &str,
+    audience: &str,
+    header: &Header,
+    payload: &[u8],
+) -> Vec<u8> {
+    pae(&[
+        b"starsessions/v1/signed",
+        name.as_bytes(),
+        audience.as_bytes(),
+        header,
+        payload,
+    ])
+}
+
+/// What a sealed cookie is bound to.
+pub(super) fn sealed_aad(name: &str, audience: &str, header: &Header) -> Vec<u8> {
+    pae(&[
+        b"starsessions/v1/sealed",
+        name.as_bytes(),
+        audience.as_bytes(),
+        header,
+    ])
+}
+
+/// What a stored value is bound to: it opens in no other row, field or application.
+pub(super) fn field_aad(namespace: &str, row: &RowKey, field: &str) -> Vec<u8> {
+    pae(&[
+        b"starsessions/v1/record",
+        namespace.as_bytes(),
+        row.as_bytes(),
+        field.as_bytes(),
+    ])
+}
+
+/// What the way from a renewed id to its successor is bound to.
+pub(super) fn forward_aad(row: &RowKey) -> Vec<u8> {
+    pae(&[b"starsessions/v1/forward", row.as_bytes()])
+}
+
+/// PASETO's pre-authentication encoding: different pieces never give the same bytes.
+pub(super) fn pae(pieces: &[&[u8]]) -> Vec<u8> {
+    let len = pieces.iter().fold(8, |sum, piece| sum + 8 + piece.len());
+    let mut out = Vec::with_capacity(len);
+    out.extend_from_slice(&le64(pieces.len()));
+    for piece in pieces {
+        out.extend_from_slice(&le64(piece.len()));
+        out.extend_from_slice(piece);
+    }
+    out
+}
+
+/// PASETO clears the top bit; no length in memory has it set.
+fn le64(len: usize) -> [u8; 8] {
+    (len as u64).to_le_bytes()
+}
+
+/// HKDF-SHA256 (RFC 5869) for at most one block of output, which cannot fail: extracting and
+/// expanding are one HMAC each.
+pub(super) struct Prk(MacKey);
+
+impl Prk {
+    pub(super) fn extract(salt: &MacKey, ikm: &[u8]) -> Self {
+        Self(MacKey::new(&*salt.tag(&[ikm])))
+    }
+
+    fn mac_key(&self, purpose: &str) -> MacKey {
+        MacKey::new(&*self.expand::<TAG_LEN>(purpose))
+    }
+
+    fn expand<const LEN: usize>(&self, purpose: &str) -> Zeroizing<[u8; LEN]> {
+        self.expand_info(&pae(&[b"starsessions", b"v1", purpose.as_bytes()]))
+    }
+
+    pub(super) fn expand_info<const LEN: usize>(&self, info: &[u8]) -> Zeroizing<[u8; LEN]> {
+        const { assert!(LEN <= TAG_LEN) };
+        let block = self.0.tag(&[info, &[1]]);
+        let mut out = Zeroizing::new([0; LEN]);
+        for (to, from) in out.iter_mut().zip(block.iter()) {
+            *to = *from;
+        }
+        out
+    }
+}

@@ -1,0 +1,59 @@
+//! The public images of a session's secret: what the store and the logs may see.
+
+use std::fmt;
+
+/// The primary key of a session in its store: 32 bytes.
+///
+/// It is derived from the cookie's secret and a key that the store never sees. From a row key
+/// nobody can make a cookie, and because nobody can choose one either, it may be compared and
+/// indexed without care for timing. Store it as binary and compare it bytewise: a text column with
+/// a collation would take different sessions for the same one.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RowKey([u8; RowKey::LEN]);
+
+impl RowKey {
+    /// The length of a row key in bytes.
+    pub const LEN: usize = 32;
+
+    /// The row key with these bytes: for stores that list what they hold, and for their tests.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; Self::LEN]) -> Self {
+        Self(bytes)
+    }
+
+    /// What a store keeps.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; Self::LEN] {
+        &self.0
+    }
+}
+
+/// Shows the first four bytes, enough to tell two rows apart.
+impl fmt::Debug for RowKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("RowKey(")?;
+        write_hex(f, self.0.first_chunk::<4>().map_or(&[], |start| start))?;
+        f.write_str("..)")
+    }
+}
+
+/// How a session is called in logs: a keyed hash of its row key (ASVS 16.2.5), so that a log leads
+/// neither to a cookie nor to a row.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct LogId(pub(super) [u8; 8]);
+
+impl fmt::Display for LogId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_hex(f, &self.0)
+    }
+}
+
+impl fmt::Debug for LogId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+pub(super) fn write_hex(f: &mut fmt::Formatter<'_>, bytes: &[u8]) -> fmt::Result {
+    bytes.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+}

@@ -1,0 +1,59 @@
+//! The values of a stored session.
+//!
+//! ```text
+//! value = nonce(24) ‖ XChaCha20-Poly1305(record key, nonce, data,
+//!             aad = PAE("starsessions/v1/record", namespace, lookup, field name))
+//! ```
+//!
+//! A value is bound to its application, row and field. A revision is not bound: fields are sealed
+//! before the store decides the order of parallel commits.
+
+use std::sync::Arc;
+
+use zeroize::Zeroizing;
+
+use super::derive::{KeySet, SealKey, field_aad};
+use super::id::RowKey;
+use super::seal::{self, SealError};
+use super::token::InvalidToken;
+
+/// Seals and opens the values of one session; only its cookie leads to this key.
+pub(crate) struct RecordKey {
+    key: SealKey,
+    keys: Arc<KeySet>,
+    row: RowKey,
+}
+
+impl RecordKey {
+    pub(super) fn new(key: SealKey, keys: Arc<KeySet>, row: RowKey) -> Self {
+        Self { key, keys, row }
+    }
+
+    /// The value as the store keeps it.
+    pub(crate) fn seal_field(
+        &self,
+        namespace: &str,
+        field: &str,
+        value: &[u8],
+    ) -> Result<Vec<u8>, SealError> {
+        let aad = field_aad(namespace, &self.row, field);
+        let mut sealed = Vec::new();
+        seal::seal(&self.key, &self.keys.nonce, &aad, value, &mut sealed)?;
+        Ok(sealed)
+    }
+
+    /// The value that was sealed for this place.
+    pub(crate) fn open_field(
+        &self,
+        namespace: &str,
+        field: &str,
+        sealed: &[u8],
+    ) -> Result<Zeroizing<Vec<u8>>, InvalidToken> {
+        seal::open(&self.key, &field_aad(namespace, &self.row, field), sealed)
+    }
+
+    #[cfg(test)]
+    pub(super) fn as_bytes(&self) -> &[u8; 32] {
+        self.key.as_bytes()
+    }
+}

@@ -1,0 +1,112 @@
+//! Cookies that carry their session themselves.
+//!
+//! ```text
+//! signed = h ‖ payload ‖ HMAC-SHA256(K_sign, PAE("starsessions/v1/signed", cookie name, audience, h, payload))
+//! sealed = h ‖ nonce(24) ‖ XChaCha20-Poly1305(K_seal, nonce, payload, aad = PAE("starsessions/v1/sealed", cookie name, audience, h))
+//! h      = version ‖ key id
+//! ```
+//!
+//! Name and audience are bound, so that a token of one cookie, application or environment is
+//! worthless in any other. Checks run from cheap to dear: length, alphabet, version, key id, tag.
+
+use zeroize::Zeroizing;
+
+use super::base64;
+use super::derive::{sealed_aad, signed_message};
+use super::ring::KeyRing;
+use super::seal::{self, SealError};
+use super::sign::TAG_LEN;
+use super::token::{HEADER_LEN, InvalidToken, Version, header, split};
+use crate::clock::Timestamp;
+
+/// Where a token is valid.
+#[derive(Clone, Copy)]
+pub(crate) struct Binding<'a> {
+    pub(crate) cookie_name: &'a str,
+    /// Which application and environment, as in `shop-production`.
+    pub(crate) audience: &'a str,
+}
+
+/// A payload whose origin is proven.
+pub(crate) struct Opened {
+    pub(crate) payload: Zeroizing<Vec<u8>>,
+    /// If not, the token should be made anew, so that the old key can retire.
+    pub(crate) under_active_key: bool,
+}
+
+/// Encrypts a payload into a cookie value.
+pub(crate) fn seal_cookie(
+    ring: &KeyRing,
+    binding: Binding<'_>,
+    payload: &[u8],
+) -> Result<String, SealError> {
+    check_len(payload, seal::OVERHEAD)?;
+    let keys = ring.active();
+    let header = header(Version::Sealed, keys.id);
+    let aad = sealed_aad(binding.cookie_name, binding.audience, &header);
+    let mut raw = Vec::with_capacity(HEADER_LEN + seal::OVERHEAD + payload.len());
+    raw.extend_from_slice(&header);
+    seal::seal(&keys.cookie_seal, &keys.nonce, &aad, payload, &mut raw)?;
+    Ok(base64::encode(&raw))
+}
+
+/// The payload of a sealed cookie value.
+pub(crate) fn open_cookie(
+    ring: &KeyRing,
+    binding: Binding<'_>,
+    text: &[u8],
+    now: Timestamp,
+) -> Result<Opened, InvalidToken> {
+    let raw = base64::decode(text, LONGEST_TEXT).ok_or(InvalidToken)?;
+    let (key_id, header, body) = split(&raw, Version::Sealed)?;
+    let keys = ring.find(key_id, now).ok_or(InvalidToken)?;
+    let aad = sealed_aad(binding.cookie_name, binding.audience, &header);
+    Ok(Opened {
+        payload: seal::open(&keys.cookie_seal, &aad, body)?,
+        under_active_key: key_id == ring.active().id,
+    })
+}
+
+/// Signs a payload into a cookie value; whoever holds the cookie can read it.
+pub(crate) fn sign_cookie(
+    ring: &KeyRing,
+    binding: Binding<'_>,
+    payload: &[u8],
+) -> Result<String, SealError> {
+    check_len(payload, TAG_LEN)?;
+    let keys = ring.active();
+    let header = header(Version::Signed, keys.id);
+    let message = signed_message(binding.cookie_name, binding.audience, &header, payload);
+    let tag = keys.cookie_sign.sign(&message);
+    Ok(base64::encode(&[&header, payload, &tag].concat()))
+}
+
+/// The payload of a signed cookie value.
+pub(crate) fn verify_cookie(
+    ring: &KeyRing,
+    binding: Binding<'_>,
+    text: &[u8],
+    now: Timestamp,
+) -> Result<Opened, InvalidToken> {
+    let raw = base64::decode(text, LONGEST_TEXT).ok_or(InvalidToken)?;
+    let (key_id, header, body) = split(&raw, Version::Signed)?;
+    let keys = ring.find(key_id, now).ok_or(InvalidToken)?;
+    let (payload, tag) = body.split_last_chunk::<TAG_LEN>().ok_or(InvalidToken)?;
+    let message = signed_message(binding.cookie_name, binding.audience, &header, payload);
+    keys.cookie_sign.verify(&message, tag)?;
+    Ok(Opened {
+        payload: Zeroizing::new(payload.to_vec()),
+        under_active_key: key_id == ring.active().id,
+    })
+}
+
+fn check_len(payload: &[u8], overhead: usize) -> Result<(), SealError> {
+    if payload.len() > LONGEST_RAW - HEADER_LEN - overhead {
+        return Err(SealError::TooLarge);
+    }
+    Ok(())
+}
+
+/// Browsers drop a cookie whose name and value are longer together (RFC 6265bis section 5.6).
+const LONGEST_TEXT: usize = 4096;
+const LONGEST_RAW: usize = LONGEST_TEXT / 4 * 3;

@@ -1,0 +1,59 @@
+//! The frame of every token.
+//!
+//! ```text
+//! raw  = version(1) ‖ key id(4) ‖ body
+//! text = base64url(raw), without padding
+//! ```
+//!
+//! The version is the whole suite: what the body is, how it is protected, what it is bound to.
+//! There is no algorithm field to lie in, and whoever opens a token says which version it must be.
+
+use std::error::Error;
+use std::fmt;
+
+use super::derive::KeyId;
+
+/// The first byte of a token. 0x03 is reserved for an encryption that commits to its key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(super) enum Version {
+    /// A readable payload and its HMAC-SHA256.
+    Signed = 0x01,
+    /// A payload under XChaCha20-Poly1305.
+    Sealed = 0x02,
+    /// The secret of a session that a server keeps.
+    Reference = 0x04,
+}
+
+/// Version and key id, as they stand in the token and in what is authenticated.
+pub(super) type Header = [u8; HEADER_LEN];
+
+pub(super) const HEADER_LEN: usize = 1 + KeyId::LEN;
+
+pub(super) fn header(version: Version, KeyId([a, b, c, d]): KeyId) -> Header {
+    [version as u8, a, b, c, d]
+}
+
+/// The parts of a decoded token of the expected version, its body still unproven.
+pub(super) fn split(raw: &[u8], expected: Version) -> Result<(KeyId, Header, &[u8]), InvalidToken> {
+    let (header, body) = raw.split_first_chunk::<HEADER_LEN>().ok_or(InvalidToken)?;
+    let [version, key_id @ ..] = *header;
+    if version != expected as u8 {
+        return Err(InvalidToken);
+    }
+    Ok((KeyId(key_id), *header, body))
+}
+
+/// Something that is not one of our tokens, or no longer one.
+///
+/// Deliberately without a reason: what tells a developer why a token failed tells it to a forger too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct InvalidToken;
+
+impl fmt::Display for InvalidToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the token is not valid")
+    }
+}
+
+impl Error for InvalidToken {}
