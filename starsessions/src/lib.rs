@@ -8,11 +8,12 @@ extern crate self as starsessions;
 mod clock;
 #[cfg_attr(
     not(test),
-    expect(
-        dead_code,
-        unused_imports,
-        reason = "the engine is what calls the rest"
-    )
+    expect(dead_code, unused_imports, reason = "the middleware parses")
+)]
+mod cookie;
+#[cfg_attr(
+    not(test),
+    expect(dead_code, unused_imports, reason = "the engine opens and seals")
 )]
 mod crypto;
 mod data;
@@ -20,6 +21,7 @@ mod schema;
 mod value;
 
 pub use clock::{Clock, SystemClock, Timestamp};
+pub use cookie::{CookieBuilder, CookieConfig, CookieConfigError, CookieError, SameSite};
 pub use crypto::{Key, KeyError, KeyRing, KeyRingError, RandomError, RowKey};
 pub use data::SessionData;
 pub use starsessions_derive::Session;
