@@ -24,7 +24,7 @@ pub mod testing;
 mod value;
 
 pub use clock::{Clock, SystemClock, Timestamp};
-pub use cookie::{CookieBuilder, CookieConfig, CookieConfigError, SameSite};
+pub use cookie::{CookieBuilder, CookieConfig, CookieConfigError, CookieError, SameSite};
 pub use crypto::{Key, KeyError, KeyRing, KeyRingError, RandomError};
 pub use data::SessionData;
 pub use lifecycle::{FailurePolicy, Lifetime, ServerErrors};

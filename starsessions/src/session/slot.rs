@@ -49,7 +49,6 @@ pub(crate) enum Ending {
 pub(crate) struct Outcome {
     pub(crate) was_used: bool,
     pub(crate) cookie: CookieChange,
-    pub(crate) had_duplicates: bool,
 }
 
 impl Slot {
@@ -89,8 +88,7 @@ impl Slot {
         let mut state = self.state();
         if state.candidates.is_none() {
             let candidates = cookie::candidates(headers, self.realm.cookie.name());
-            state.has_duplicates = candidates.has_duplicates();
-            state.candidates = Some(candidates.map(<[u8]>::to_vec).collect());
+            state.candidates = Some(candidates.iter().map(<[u8]>::to_vec).collect());
         }
     }
 
@@ -301,7 +299,6 @@ impl Slot {
         Outcome {
             was_used: state.was_used,
             cookie: std::mem::take(&mut state.cookie),
-            had_duplicates: state.has_duplicates && state.live.is_some(),
         }
     }
 
