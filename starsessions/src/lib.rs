@@ -33,7 +33,7 @@ pub use middleware::{
     SessionService,
 };
 pub use session::{
-    Oversized, Revocable, Revocation, Session, SessionError, SessionInfo, SessionRejection,
+    Absence, MissingLayer, Oversized, Revocable, Revocation, Session, SessionError, SessionInfo, SessionRejection,
     Sessions, TooLarge, Unrevocable,
 };
 #[doc = include_str!("docs/attributes.md")]
@@ -48,7 +48,9 @@ pub mod store_api {
     pub use crate::record::{
         Commit, Field, FieldName, FieldWrite, Fields, Forward, Record, Rotation, Touch,
     };
-    pub use crate::store::{Committed, Created, Loaded, Rotated, Store, StoreError, Touched};
+    pub use crate::store::{
+        Committed, Created, Loaded, Protection, Rotated, Store, StoreError, Touched,
+    };
 }
 
 /// What the derive macro's output uses; not a public interface.

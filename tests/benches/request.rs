@@ -78,7 +78,11 @@ fn routes() -> Router {
         .route("/begin", get(begin))
 }
 
-async fn call(app: &mut Router, path: &str, cookie: Option<&http::HeaderValue>) -> http::Response<Body> {
+async fn call(
+    app: &mut Router,
+    path: &str,
+    cookie: Option<&http::HeaderValue>,
+) -> http::Response<Body> {
     let mut request = Request::builder().uri(path);
     if let Some(cookie) = cookie {
         request = request.header(COOKIE, cookie);
@@ -92,8 +96,14 @@ async fn cases() -> Vec<Case> {
     let keys = || KeyRing::generate().expect("randomness");
     let layers = [
         ("memory", SessionLayer::new(MemoryStore::new(), keys())),
-        ("cookie, sealed", SessionLayer::new(CookieStore::sealed(), keys())),
-        ("cookie, signed", SessionLayer::new(CookieStore::signed(), keys())),
+        (
+            "cookie, sealed",
+            SessionLayer::new(CookieStore::sealed(), keys()),
+        ),
+        (
+            "cookie, signed",
+            SessionLayer::new(CookieStore::signed(), keys()),
+        ),
     ];
     let case = |name, app: Router, path, cookie| Case {
         name,
@@ -150,11 +160,16 @@ async fn main() {
         }
     }
     let (bare_time, bare_allocations) = (median(&mut cases[0].rounds), cases[0].allocations);
-    println!("bare axum: {bare_time:.0} ns, {bare_allocations} allocations; below: what comes on top");
+    println!(
+        "bare axum: {bare_time:.0} ns, {bare_allocations} allocations; below: what comes on top"
+    );
     for case in &mut cases[1..] {
         let over = median(&mut case.rounds) - bare_time;
         let allocations = case.allocations - bare_allocations;
-        println!("{:<16} {:<12} {over:>7.0} ns  {allocations:>3} allocations", case.name, case.path);
+        println!(
+            "{:<16} {:<12} {over:>7.0} ns  {allocations:>3} allocations",
+            case.name, case.path
+        );
     }
 }
 

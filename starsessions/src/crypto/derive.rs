@@ -13,6 +13,7 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
+use super::record::FieldPlace;
 use super::id::{LogId, RowKey, write_hex};
 use super::key::Key;
 use super::random::{self, RandomError};
@@ -206,13 +207,18 @@ pub(super) fn sealed_aad(name: &str, audience: &str, header: &Header) -> Vec<u8>
     ])
 }
 
-/// What a stored value is bound to: it opens in no other row, field or application.
-pub(super) fn field_aad(namespace: &str, row: &RowKey, field: &str) -> Vec<u8> {
+/// What a stored value is bound to: it opens in no other row, field or application, and not with
+/// other times beside it.
+pub(super) fn field_aad(row: &RowKey, place: &FieldPlace<'_>) -> Vec<u8> {
+    let created = place.created_at.as_unix_seconds().to_le_bytes();
+    let expires = place.expires_at.map(|it| it.as_unix_seconds().to_le_bytes());
     pae(&[
         b"starsessions/v1/record",
-        namespace.as_bytes(),
+        place.namespace.as_bytes(),
         row.as_bytes(),
-        field.as_bytes(),
+        place.field.as_bytes(),
+        &created,
+        expires.as_ref().map_or(&[], |it| it),
     ])
 }
 

@@ -50,7 +50,7 @@ pub(crate) use id::LogId;
 pub use id::RowKey;
 pub use key::{Key, KeyError};
 pub use random::RandomError;
-pub(crate) use record::RecordKey;
+pub(crate) use record::{FieldPlace, RecordKey};
 pub(crate) use reference::ReferenceToken;
 pub use ring::{KeyRing, KeyRingError};
 pub(crate) use seal::SealError;

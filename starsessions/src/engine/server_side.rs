@@ -4,16 +4,16 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::{CookieChange, Credential, Done, Engine, Live, Work};
+use super::{CookieChange, Credential, Done, Engine, Live, Vault, Work};
 use crate::clock::Timestamp;
 use crate::crypto::ReferenceToken;
 use crate::lifecycle::plan::Step;
 use crate::record::{Forward, Record, Rotation};
 use crate::session::SessionError;
-use crate::store::{Committed, Created, ErasedStore, Loaded, Rotated, StoreError, Touched};
+use crate::store::{Committed, Created, Loaded, Rotated, StoreError, Touched};
 
 pub(crate) struct ServerSide {
-    pub(crate) store: Box<dyn ErasedStore>,
+    pub(crate) vault: Vault,
 }
 
 impl ServerSide {
@@ -30,7 +30,7 @@ impl ServerSide {
         let mut token = Arc::new(token);
         let mut is_news = false;
         for _ in 0..MAX_FORWARDS {
-            match self.store.load(&token.row_key(), now).await? {
+            match self.vault.load(&token, now).await? {
                 None => return Ok(None),
                 Some(Loaded::Live(record)) => {
                     return Ok(engine.policy.is_live(&record, now).then(|| Live {
@@ -85,8 +85,7 @@ impl ServerSide {
         let record = engine.first_record(work)?;
         for _ in 0..MAX_ID_COLLISIONS {
             let token = Arc::new(ReferenceToken::mint(&engine.keys)?);
-            let key = token.row_key();
-            if self.store.create(&key, &record, work.now).await? == Created::Applied {
+            if self.vault.create(&token, &record, work.now).await? == Created::Applied {
                 return Ok(engine.issue(token, record, work.now));
             }
         }
@@ -103,7 +102,7 @@ impl ServerSide {
         let Some(touch) = &work.touch else {
             return Ok(engine.announce(live, work.now));
         };
-        match self.store.touch(&token.row_key(), touch, work.now).await? {
+        match self.vault.touch(token, touch, work.now).await? {
             Touched::Gone => Ok(Done::gone()),
             Touched::Applied => {
                 let deadline = live.record.expires_at;
@@ -126,8 +125,9 @@ impl ServerSide {
             let mut after = live.record.clone();
             commit.apply(&mut after);
             engine.check_size(&after)?;
-            let key = token.row_key();
-            match self.store.commit(&key, &commit, work.now).await? {
+            let created_at = live.record.created_at;
+            let committed = self.vault.commit(&token, created_at, &commit, work.now);
+            match committed.await? {
                 Committed::Applied(revision) => {
                     live.is_news |= engine.is_visible(live.record.expires_at, &after)
                         || after.remembered != live.record.remembered;
@@ -176,7 +176,7 @@ impl ServerSide {
                     work.now + engine.policy.renewal_grace,
                 ));
             }
-            match self.move_to(&token, &successor, &rotation, work.now).await? {
+            match self.vault.rotate(&token, &successor, &rotation, work.now).await? {
                 Rotated::Applied => {
                     return Ok(engine.issue(successor, rotation.record, work.now));
                 }
@@ -218,7 +218,7 @@ impl ServerSide {
         let rotation = Rotation::new(engine.first_record(work)?, None);
         for _ in 0..MAX_ATTEMPTS {
             let successor = Arc::new(ReferenceToken::mint(&engine.keys)?);
-            match self.move_to(&token, &successor, &rotation, work.now).await? {
+            match self.vault.rotate(&token, &successor, &rotation, work.now).await? {
                 Rotated::Applied => {
                     return Ok(engine.issue(successor, rotation.record, work.now));
                 }
@@ -241,25 +241,13 @@ impl ServerSide {
         mut token: Arc<ReferenceToken>,
         now: Timestamp,
     ) -> Result<(), SessionError> {
-        while let Some(forward) = self.store.delete(&token.row_key(), now).await? {
+        while let Some(forward) = self.vault.delete(&token, now).await? {
             match follow(engine, &token, &forward, now) {
                 Some(successor) => token = successor,
                 None => break,
             }
         }
         Ok(())
-    }
-
-    async fn move_to(
-        &self,
-        old: &ReferenceToken,
-        new: &ReferenceToken,
-        rotation: &Rotation,
-        now: Timestamp,
-    ) -> Result<Rotated, StoreError> {
-        self.store
-            .rotate(&old.row_key(), &new.row_key(), rotation, now)
-            .await
     }
 
     async fn follow_live(

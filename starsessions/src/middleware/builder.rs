@@ -9,7 +9,7 @@ use super::layer::SessionLayer;
 use crate::clock::{Clock, SystemClock};
 use crate::cookie::{CookieBuilder, CookieConfig, CookieConfigError};
 use crate::crypto::KeyRing;
-use crate::engine::{Backend as EngineBackend, Engine, Protection};
+use crate::engine::{Backend as EngineBackend, CookieMode, Engine};
 use crate::lifecycle::{FailurePolicy, Lifetime, Policy, ServerErrors};
 use crate::session::Realm;
 use crate::store::Backend;
@@ -172,8 +172,8 @@ impl SessionLayerBuilder {
         self
     }
 
-    /// Sets cookies of a [`CookieStore`](crate::CookieStore) apart that are sealed with the same
-    /// keys for another deployment. Different keys are better.
+    /// Sets what is sealed here apart from what another application or deployment seals with the
+    /// same keys, as in `shop-production`. Different keys are better still.
     pub fn audience(mut self, audience: impl Into<String>) -> Self {
         self.audience = audience.into();
         self
@@ -253,16 +253,19 @@ impl SessionLayerBuilder {
 
     fn assemble(mut self, cookie: CookieConfig) -> SessionLayer {
         let mut is_revocable = true;
-        if let EngineBackend::Client(client) = &mut self.backend {
-            cookie.name().clone_into(&mut client.cookie_name);
-            client.audience = self.audience;
-            is_revocable = client.revocations.is_some();
-            if client.protection == Protection::Signed {
-                tracing::warn!(
-                    cookie = cookie.name(),
-                    "sessions in this cookie are signed but not encrypted: whoever holds the \
-                     cookie can read them"
-                );
+        match &mut self.backend {
+            EngineBackend::Server(server) => server.vault.audience = self.audience,
+            EngineBackend::Client(client) => {
+                cookie.name().clone_into(&mut client.cookie_name);
+                client.audience = self.audience;
+                is_revocable = client.revocations.is_some();
+                if client.mode == CookieMode::Signed {
+                    tracing::warn!(
+                        cookie = cookie.name(),
+                        "sessions in this cookie are signed but not encrypted: whoever holds \
+                         the cookie can read them"
+                    );
+                }
             }
         }
         let persistent_cookie = cookie.is_persistent();

@@ -6,7 +6,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use self::shard::Shard;
-use super::{Committed, Created, Loaded, Rotated, Store, StoreError, Touched};
+use super::{Committed, Created, Loaded, Protection, Rotated, Store, StoreError, Touched};
 use crate::clock::Timestamp;
 use crate::crypto::RowKey;
 use crate::record::{Commit, Forward, Record, Rotation, Touch};
@@ -90,6 +90,11 @@ impl fmt::Debug for MemoryStore {
 }
 
 impl Store for MemoryStore {
+    /// This process's memory also holds the keys.
+    fn protection(&self) -> Protection {
+        Protection::Plain
+    }
+
     async fn load(&self, key: &RowKey, now: Timestamp) -> Result<Option<Loaded>, StoreError> {
         Ok(self.shard(key).load(key, now))
     }

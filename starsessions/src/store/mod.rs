@@ -39,6 +39,12 @@ use crate::record::{Commit, Forward, Record, Rotation, Touch};
     note = "use `MemoryStore`, `CookieStore`, or implement `Store`"
 )]
 pub trait Store: Send + Sync + 'static {
+    /// How the values that this store keeps are protected.
+    ///
+    /// [`Protection::Sealed`] is right for every store that somebody else could read a copy of: a
+    /// file, a server, a backup.
+    fn protection(&self) -> Protection;
+
     /// The record under `key`, or where it has moved.
     fn load(
         &self,
@@ -94,6 +100,15 @@ pub trait Store: Send + Sync + 'static {
         limit: usize,
         now: Timestamp,
     ) -> impl Future<Output = Result<usize, StoreError>> + Send;
+}
+
+/// How values are protected where they are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protection {
+    /// Encrypted and authenticated under a key that only the session's cookie leads to.
+    Sealed,
+    /// As they are: for a store inside this process, whose memory holds the keys as well.
+    Plain,
 }
 
 /// What is under a key.
