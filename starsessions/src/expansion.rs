@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::data::{Absent, FieldReader, FieldWriter};
-use crate::value::{Stored, ValueError, merge_option, merge_value};
+use crate::value::{Invalid, Stored, ValueError, merge_option, merge_value};
 
 /// A type that a session can store.
 #[diagnostic::on_unimplemented(
@@ -34,6 +34,14 @@ impl<T: Default> HasDefault for T {}
 #[must_use]
 pub fn default_of<T: HasDefault>() -> T {
     T::default()
+}
+
+/// Calls the `validate` function of a struct.
+///
+/// # Errors
+/// What the function said.
+pub fn validate<T>(data: &T, validate: fn(&T) -> Result<(), Invalid>) -> Result<(), Invalid> {
+    validate(data)
 }
 
 /// How the values of one field are read, written and merged.

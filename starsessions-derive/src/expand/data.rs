@@ -5,7 +5,7 @@ use quote::quote;
 use syn::Generics;
 use syn::ext::IdentExt;
 
-use super::fields::{checked_call, initial_value};
+use super::fields::{adapted, initial_value};
 use super::{place, schema};
 use crate::model::{Field, Kind, Model};
 
@@ -77,7 +77,10 @@ fn save(model: &Model<'_>) -> TokenStream {
 
 fn validate(model: &Model<'_>) -> TokenStream {
     match &model.validate {
-        Some(path) => checked_call(path, &quote!(self), &quote!(__p::Invalid::new)),
+        Some(path) => {
+            let validate = adapted(path, &quote!(__p::Invalid::new));
+            quote!(__p::validate(self, #validate))
+        }
         None => quote!(__p::core::result::Result::Ok(())),
     }
 }

@@ -3,10 +3,10 @@
 //! The constants are of a trait that only the output sees, so that generic types can have them and the user's type
 //! gains no names. Each names its field's type once, at the type's own span: a type that cannot be stored is one error.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{ExprPath, Generics};
+use syn::{ExprPath, Generics, Ident, Type};
 
 use super::{option, place};
 use crate::model::{Field, Initial, Model, Presence, Stored};
@@ -60,14 +60,10 @@ fn column((field, stored): (&Field<'_>, &Stored<'_>)) -> (TokenStream, TokenStre
 fn how_stored(stored: &Stored<'_>) -> TokenStream {
     let format = stored.codec.variant();
     let version = stored.version.unwrap_or(1);
-    let migrate = option(stored.migrate.as_ref().map(|path| {
-        let call = checked_call(path, &quote!(__old), &quote!(__p::ValueError::migration));
-        quote!(|__old| #call)
-    }));
-    let validate = option(stored.validate.as_ref().map(|path| {
-        let call = checked_call(path, &quote!(__value), &quote!(__p::Invalid::new));
-        quote!(|__value| #call)
-    }));
+    let migrate = stored.migrate.as_ref();
+    let migrate = option(migrate.map(|path| adapted(path, &quote!(__p::ValueError::migration))));
+    let validate = stored.validate.as_ref();
+    let validate = option(validate.map(|path| adapted(path, &quote!(__p::Invalid::new))));
     quote! {
         __p::Stored {
             format: __p::Format::#format,
@@ -78,19 +74,27 @@ fn how_stored(stored: &Stored<'_>) -> TokenStream {
     }
 }
 
-/// A call of the user's function whose error becomes one of ours. It is a call and not a pointer, so that a function
-/// of `&str` can check a `String`; what does not fit is underlined at the path.
-pub(super) fn checked_call(
-    path: &ExprPath,
-    argument: &TokenStream,
-    error: &TokenStream,
-) -> TokenStream {
-    let span = path.span();
-    quote_spanned!(span=> __p::core::result::Result::map_err(#path(#argument), #error))
+/// The user's function with our error. It is called by a closure and not taken as a pointer, so that a function of
+/// `&str` can check a `String`; what does not fit is underlined at the path.
+pub(super) fn adapted(path: &ExprPath, error: &TokenStream) -> TokenStream {
+    let value = Ident::new("__value", path.span());
+    let call = quote_spanned!(path.span()=> #path(#value));
+    let error = located_at(path, error);
+    quote!(|#value| __p::core::result::Result::map_err(#call, #error))
+}
+
+/// Our own tokens at the place of the user's: errors are underlined there, and lints know whose tokens they are.
+fn located_at(place: &ExprPath, tokens: &TokenStream) -> TokenStream {
+    let span = Span::call_site().located_at(place.span());
+    let relocate = |mut token: TokenTree| {
+        token.set_span(span);
+        token
+    };
+    tokens.clone().into_iter().map(relocate).collect()
 }
 
 /// A function that returns the value of an absent field.
-fn initial_function(initial: &Initial, ty: &syn::Type) -> TokenStream {
+fn initial_function(initial: &Initial, ty: &Type) -> TokenStream {
     match initial {
         Initial::Default => quote_spanned!(ty.span()=> __p::default_of::<#ty>),
         Initial::Expr(value) => quote!(|| #value),
@@ -98,7 +102,7 @@ fn initial_function(initial: &Initial, ty: &syn::Type) -> TokenStream {
 }
 
 /// The value of a field that is never stored.
-pub(super) fn initial_value(initial: &Initial, ty: &syn::Type) -> TokenStream {
+pub(super) fn initial_value(initial: &Initial, ty: &Type) -> TokenStream {
     match initial {
         Initial::Default => quote_spanned!(ty.span()=> __p::default_of::<#ty>()),
         Initial::Expr(value) => quote!(#value),

@@ -81,8 +81,8 @@ fn merge(index: usize, ty: &Type, stored: &Stored<'_>) -> TokenStream {
         Merge::Union => quote_spanned!(span=> __p::merge_union::<#ty>),
         Merge::Append => quote_spanned!(span=> __p::merge_append::<#ty>),
         Merge::With(path) => {
-            let call = quote_spanned!(path.span()=> #path(__base, __mine, __theirs));
-            quote!(|__base, __mine, __theirs| #call)
+            // A call, for the reason that `adapted` has.
+            quote_spanned!(path.span()=> |__base, __mine, __theirs| #path(__base, __mine, __theirs))
         }
     };
     let place = place(index);

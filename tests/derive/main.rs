@@ -1,0 +1,3 @@
+//! What `#[derive(Session)]` accepts, and what it means.
+
+mod accepts;
