@@ -21,9 +21,9 @@ impl<T: Serialize + DeserializeOwned + 'static> Value for T {}
 
 /// A type with a value for the time when nothing is stored.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` has no `Default`, which this field is while nothing is stored",
+    message = "`{Self}` has no `Default`, and nothing says what the field is without a stored value",
     label = "has no `Default`",
-    note = "give the field a value by `#[session(default = ..)]`, mark it `required`, or make its type an `Option`"
+    note = "give it a value by `#[session(default = ..)]`, or make its type an `Option`; a stored field can also be `required`"
 )]
 pub trait HasDefault: Default {}
 
@@ -44,10 +44,49 @@ pub fn validate<T>(data: &T, validate: fn(&T) -> Result<(), Invalid>) -> Result<
     validate(data)
 }
 
+/// What a `validate` function returns.
+#[diagnostic::on_unimplemented(
+    message = "a `validate` function cannot return `{Self}`",
+    label = "returns `{Self}`",
+    note = "it returns `Result<(), E>`, where `E` implements `Display`"
+)]
+pub trait Verdict {
+    /// The verdict, with the reason as text.
+    ///
+    /// # Errors
+    /// What the function said.
+    fn verdict(self) -> Result<(), Invalid>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<E: fmt::Display> Verdict for Result<(), E> {
+    fn verdict(self) -> Result<(), Invalid> {
+        self.map_err(Invalid::new)
+    }
+}
+
+/// What a `migrate` function returns.
+#[diagnostic::on_unimplemented(
+    message = "the `migrate` function of this field cannot return `{Self}`",
+    label = "returns `{Self}`",
+    note = "it returns `Result<{T}, E>`, where `E` implements `Display`"
+)]
+pub trait Migrated<T> {
+    /// The new value, or the reason as text.
+    ///
+    /// # Errors
+    /// What the function said.
+    fn migrated(self) -> Result<T, ValueError>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T, E: fmt::Display> Migrated<T> for Result<T, E> {
+    fn migrated(self) -> Result<T, ValueError> {
+        self.map_err(ValueError::migration)
+    }
+}
+
 /// How the values of one field are read, written and merged.
-///
-/// [`new`](Self::new) is the only place that asks for [`Value`]: a type that is none is one error, not one for each
-/// use.
 pub struct Column<T> {
     stored: Stored<T>,
     read: fn(&mut FieldReader<'_>, usize, &Stored<T>) -> Option<T>,
@@ -56,17 +95,17 @@ pub struct Column<T> {
     merge_option: MergeOption<T>,
 }
 
-impl<T: Value> Column<T> {
-    /// A field that is stored like this.
-    #[must_use]
-    pub const fn new(stored: Stored<T>) -> Self {
-        Self {
-            stored,
-            read: |fields, index, stored| fields.read(index, stored),
-            write: |fields, stored, value| fields.write(stored, value),
-            merge_value,
-            merge_option,
-        }
+/// A field that is stored like this.
+///
+/// Only here is asked for [`Value`]: a type that is none is one error, not one for each use.
+#[must_use]
+pub const fn column<T: Value>(stored: Stored<T>) -> Column<T> {
+    Column {
+        stored,
+        read: |fields, index, stored| fields.read(index, stored),
+        write: |fields, stored, value| fields.write(stored, value),
+        merge_value,
+        merge_option,
     }
 }
 

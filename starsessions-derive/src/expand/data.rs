@@ -78,7 +78,7 @@ fn save(model: &Model<'_>) -> TokenStream {
 fn validate(model: &Model<'_>) -> TokenStream {
     match &model.validate {
         Some(path) => {
-            let validate = adapted(path, &quote!(__p::Invalid::new));
+            let validate = adapted(path, &quote!(__p::Verdict::verdict));
             quote!(__p::validate(self, #validate))
         }
         None => quote!(__p::core::result::Result::Ok(())),

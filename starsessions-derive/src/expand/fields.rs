@@ -3,7 +3,7 @@
 //! The constants are of a trait that only the output sees, so that generic types can have them and the user's type
 //! gains no names. Each names its field's type once, at the type's own span: a type that cannot be stored is one error.
 
-use proc_macro2::{Span, TokenStream, TokenTree};
+use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{ExprPath, Generics, Ident, Type};
@@ -36,8 +36,8 @@ pub(super) fn fields(model: &Model<'_>, generics: &Generics) -> TokenStream {
 fn column((field, stored): (&Field<'_>, &Stored<'_>)) -> (TokenStream, TokenStream) {
     let declared = field.ty;
     let ty = stored.ty(declared);
-    let column = quote_spanned!(ty.span()=> __p::Column::<#ty>::new);
-    let how = how_stored(stored);
+    let column = quote_spanned!(ty.span()=> __p::column::<#ty>);
+    let how = how_stored(stored, ty);
     match &stored.presence {
         Presence::Required => (
             quote!(__p::Required<#ty>),
@@ -57,13 +57,14 @@ fn column((field, stored): (&Field<'_>, &Stored<'_>)) -> (TokenStream, TokenStre
     }
 }
 
-fn how_stored(stored: &Stored<'_>) -> TokenStream {
+fn how_stored(stored: &Stored<'_>, ty: &Type) -> TokenStream {
     let format = stored.codec.variant();
     let version = stored.version.unwrap_or(1);
     let migrate = stored.migrate.as_ref();
-    let migrate = option(migrate.map(|path| adapted(path, &quote!(__p::ValueError::migration))));
+    let migrate =
+        option(migrate.map(|path| adapted(path, &quote!(__p::Migrated::<#ty>::migrated))));
     let validate = stored.validate.as_ref();
-    let validate = option(validate.map(|path| adapted(path, &quote!(__p::Invalid::new))));
+    let validate = option(validate.map(|path| adapted(path, &quote!(__p::Verdict::verdict))));
     quote! {
         __p::Stored {
             format: __p::Format::#format,
@@ -74,23 +75,12 @@ fn how_stored(stored: &Stored<'_>) -> TokenStream {
     }
 }
 
-/// The user's function with our error. It is called by a closure and not taken as a pointer, so that a function of
-/// `&str` can check a `String`; what does not fit is underlined at the path.
-pub(super) fn adapted(path: &ExprPath, error: &TokenStream) -> TokenStream {
+/// The user's function, with its result as the runtime wants it. It is called by a closure and not taken as a pointer,
+/// so that a function of `&str` can check a `String`; what does not fit is underlined at the path.
+pub(super) fn adapted(path: &ExprPath, result: &TokenStream) -> TokenStream {
     let value = Ident::new("__value", path.span());
     let call = quote_spanned!(path.span()=> #path(#value));
-    let error = located_at(path, error);
-    quote!(|#value| __p::core::result::Result::map_err(#call, #error))
-}
-
-/// Our own tokens at the place of the user's: errors are underlined there, and lints know whose tokens they are.
-fn located_at(place: &ExprPath, tokens: &TokenStream) -> TokenStream {
-    let span = Span::call_site().located_at(place.span());
-    let relocate = |mut token: TokenTree| {
-        token.set_span(span);
-        token
-    };
-    tokens.clone().into_iter().map(relocate).collect()
+    quote!(|#value| #result(#call))
 }
 
 /// A function that returns the value of an absent field.

@@ -9,6 +9,11 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
             "`{text}` is not a duration; write a whole number and a unit, as in \"90s\", \"10m\", \"12h\" or \"30d\""
         )
     };
+    if text.is_empty() {
+        return Err(
+            "an empty duration says nothing; write a number and a unit, as in \"10m\"".to_owned(),
+        );
+    }
     let digits = text.trim_end_matches(|c: char| !c.is_ascii_digit());
     let seconds: u64 = match &text[digits.len()..] {
         "s" => 1,
@@ -99,7 +104,7 @@ mod tests {
     fn everything_else_is_not_a_duration() {
         let huge = format!("{}d", "9".repeat(40));
         for (text, part) in [
-            ("", "not a duration"),
+            ("", "empty duration"),
             ("m", "not a duration"),
             ("10", "not a duration"),
             ("10 m", "not a duration"),

@@ -4,7 +4,7 @@ struct Item;
 
 #[derive(Session)]
 struct Shop {
-    #[session(merge = append, default = Vec::new())]
+    #[session(default = Vec::new())]
     cart: Vec<Item>,
 }
 

@@ -4,6 +4,7 @@ use starsessions::Session;
 struct Shop {
     #[session(skip, rotate)]
     views: u64,
+    cart: Vec<u64>,
 }
 
 fn main() {}

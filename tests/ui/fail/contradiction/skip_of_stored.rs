@@ -4,6 +4,7 @@ use starsessions::Session;
 struct Shop {
     #[session(expires = "10m", skip)]
     views: u64,
+    cart: Vec<u64>,
 }
 
 fn main() {}

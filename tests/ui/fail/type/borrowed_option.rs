@@ -1,8 +1,8 @@
 use starsessions::Session;
 
 #[derive(Session)]
-struct Shop<#[session(rotate)] T> {
-    views: Vec<T>,
+struct Shop {
+    name: Option<&'static str>,
 }
 
 fn main() {}
