@@ -8,7 +8,7 @@ use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{ExprPath, Generics, Ident, Type};
 
-use super::{option, place};
+use super::{attributes, option, place};
 use crate::model::{Field, Initial, Model, Presence, Stored};
 
 pub(super) fn fields(model: &Model<'_>, generics: &Generics) -> TokenStream {
@@ -16,13 +16,13 @@ pub(super) fn fields(model: &Model<'_>, generics: &Generics) -> TokenStream {
     let (impl_generics, type_generics, where_clause) = generics.split_for_impl();
     let places: Vec<_> = model.stored().enumerate().map(|(i, _)| place(i)).collect();
     let (types, values): (Vec<_>, Vec<_>) = model.stored().map(column).unzip();
+    let attributes = attributes();
     quote! {
         trait __Fields {
             #(type #places; const #places: Self::#places;)*
         }
 
-        #[automatically_derived]
-        #[allow(deprecated)]
+        #attributes
         impl #impl_generics __Fields for #ident #type_generics #where_clause {
             #(
                 type #places = #types;

@@ -30,7 +30,7 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
     match number.saturating_mul(seconds) {
         0 => Err(format!("`{text}` is no time at all; the least is \"1s\"")),
         seconds if seconds > LONGEST_DAYS * 24 * 60 * 60 => Err(format!(
-            "`{text}` is longer than {LONGEST_DAYS} days, after which browsers drop any cookie; write a shorter time"
+            "`{text}` is longer than {LONGEST_DAYS} days, the longest that browsers keep a cookie; write a shorter time"
         )),
         seconds => Ok(Duration::from_secs(seconds)),
     }
