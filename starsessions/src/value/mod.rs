@@ -45,10 +45,16 @@ pub struct Stored<T> {
     /// The version that is written; older ones go through `migrate`.
     pub version: u32,
     /// How an older version becomes this one.
-    pub migrate: Option<fn(OldValue<'_>) -> Result<T, ValueError>>,
+    pub migrate: Option<MigrateFn<T>>,
     /// What must be true of a value, when it is loaded and before it is committed.
-    pub validate: Option<fn(&T) -> Result<(), Invalid>>,
+    pub validate: Option<ValidateFn<T>>,
 }
+
+/// How an older version of a value becomes the current one.
+pub(crate) type MigrateFn<T> = fn(OldValue<'_>) -> Result<T, ValueError>;
+
+/// What must be true of a value.
+pub(crate) type ValidateFn<T> = fn(&T) -> Result<(), Invalid>;
 
 /// A three-way merge on stored bytes: what this request saw, what it wrote, what is stored now.
 pub type MergeFn =

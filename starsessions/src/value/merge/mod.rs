@@ -67,7 +67,7 @@ where
 /// [`ValueError`] if `mine` cannot be read, or the result cannot be stored.
 pub fn merge_option<T>(
     stored: &Stored<T>,
-    merge: fn(&Option<T>, &Option<T>, &Option<T>) -> Option<T>,
+    merge: MergeOption<T>,
     base: Option<&[u8]>,
     mine: Option<&[u8]>,
     theirs: Option<&[u8]>,
@@ -86,6 +86,9 @@ where
     let merged = merge(&base, &ours, &theirs);
     merged.map(|value| store(stored, &value)).transpose()
 }
+
+/// A policy for `Option` fields: base, mine, theirs.
+type MergeOption<T> = fn(&Option<T>, &Option<T>, &Option<T>) -> Option<T>;
 
 /// The side that changed, if only one did.
 fn only_change<'a>(
