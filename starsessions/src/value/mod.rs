@@ -9,9 +9,6 @@ mod merge;
 mod old;
 mod shape;
 
-#[cfg(test)]
-mod tests;
-
 use std::any::type_name;
 use std::fmt;
 

@@ -10,9 +10,6 @@ mod order;
 mod sum;
 mod union;
 
-#[cfg(test)]
-mod tests;
-
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -90,7 +87,7 @@ where
 /// A policy for `Option` fields: base, mine, theirs.
 type MergeOption<T> = fn(&Option<T>, &Option<T>, &Option<T>) -> Option<T>;
 
-/// The side that changed, if only one did.
+/// The side that changed, if only one did; a removal, if both removed.
 fn only_change<'a>(
     base: Option<&[u8]>,
     mine: Option<&'a [u8]>,
@@ -98,7 +95,7 @@ fn only_change<'a>(
 ) -> Option<Option<&'a [u8]>> {
     if theirs == base {
         Some(mine)
-    } else if mine == base {
+    } else if mine == base || (mine.is_none() && theirs.is_none()) {
         Some(theirs)
     } else {
         None
