@@ -6,7 +6,7 @@ pairs! { assert_same:
     the_same_in_another_module { struct T { a: u8, b: Vec<String> } } => { struct T { a: u8, b: Vec<String> } }
     the_same_tuple { type T = (u8, String); } => { type T = (u8, String); }
     boxed { type T = u64; } => { type T = Box<u64>; }
-    boxed_deep_inside { struct A { a: u8 } struct T { a: Vec<A> } } => { struct A { a: u8 } struct T { a: Vec<Box<A>> } }
+    boxed_deep_inside { struct A { a: u8 } struct T { a: Option<A> } } => { struct A { a: u8 } struct T { a: Option<Box<A>> } }
     boxed_text { type T = String; } => { type T = Box<str>; }
     borrowed_text { type T = String; } => { type T = Cow<'static, str>; }
     text_and_path { type T = String; } => { type T = std::path::PathBuf; }

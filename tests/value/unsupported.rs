@@ -38,20 +38,20 @@ fn empty_elements(path: &str) -> Incomplete {
 
 #[derive(Default, Serialize, Deserialize)]
 struct Chain {
-    next: Option<Box<Chain>>,
+    next: Option<Box<Self>>,
 }
 
 #[derive(Default, Serialize, Deserialize)]
 enum Expression {
     #[default]
     One,
-    Not(Box<Expression>),
-    Both(Box<Expression>, Box<Expression>),
+    Not(Box<Self>),
+    Both(Box<Self>, Box<Self>),
 }
 
 #[derive(Default, Serialize, Deserialize)]
 #[serde(transparent)]
-struct Lists(Vec<Lists>);
+struct Lists(Vec<Self>);
 
 #[derive(Default, Serialize, Deserialize)]
 struct Folder {
