@@ -70,6 +70,7 @@ pairs! { assert_changed:
     variant_added_in_front { enum T { #[default] B } } => { enum T { A, #[default] B } }
     variant_removed_from_the_middle { enum T { #[default] A, B, C } } => { enum T { #[default] A, C } }
     variant_given_a_payload { enum T { #[default] A, B } } => { enum T { #[default] A, B(u8) } }
+    variant_given_an_alias { enum T { #[default] A, B } } => { enum T { #[default] A, #[serde(alias = "C")] B } }
     payload_changed { enum T { #[default] A, B(u8) } } => { enum T { #[default] A, B(i8) } }
     payload_of_the_last_variant { enum T { #[default] A, B, C { a: Vec<u8> } } } => { enum T { #[default] A, B, C { a: Vec<i8> } } }
     payload_grown { enum T { #[default] A, B(u8) } } => { enum T { #[default] A, B(u8, u8) } }

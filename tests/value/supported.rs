@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, LinkedList, VecDeque};
-use std::fmt::Debug;
+use std::fmt::{self, Debug};
 use std::marker::PhantomData;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::num::{NonZeroI64, NonZeroU8, Wrapping};
@@ -10,10 +10,11 @@ use std::ops::{Bound, Range, RangeInclusive};
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
-use serde::{Deserialize, Serialize};
+use serde::de::{Error, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 use starsessions::__private::Stored;
 
-use crate::support::{Value, bincode, encode, json, types};
+use crate::support::{Value, assert_changed, bincode, encode, json, types};
 
 types! {
     struct Unit;
@@ -227,6 +228,77 @@ fn nesting_of_one_generic_type_is_no_recursion() {
     carried(value);
     carried(Some(Some(Some(Some(Some(1))))));
     carried(vec![vec![vec![vec![vec![vec![1]]]]]]);
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+enum Level {
+    Low,
+    #[serde(alias = "Middle")]
+    Medium(u8),
+    High {
+        #[serde(alias = "peak")]
+        top: u8,
+    },
+    #[serde(other)]
+    Unknown,
+}
+
+#[test]
+fn enums_with_aliases_and_a_variant_for_the_rest() {
+    for level in [
+        Level::Low,
+        Level::Medium(1),
+        Level::High { top: 2 },
+        Level::Unknown,
+    ] {
+        carried((level, 7));
+    }
+}
+
+#[test]
+fn text_of_the_operating_system() {
+    carried(std::ffi::OsString::from("text"));
+}
+
+/// Its visitor knows the order of the fields, not their names.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+struct Ordered<T> {
+    email: Email,
+    value: T,
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Ordered<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct InOrder<T>(PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for InOrder<T> {
+            type Value = Ordered<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("the fields in order")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut fields: A) -> Result<Ordered<T>, A::Error> {
+                let (Some(email), Some(value)) = (fields.next_element()?, fields.next_element()?)
+                else {
+                    return Err(Error::custom("a field is missing"));
+                };
+                Ok(Ordered { email, value })
+            }
+        }
+
+        deserializer.deserialize_struct("Ordered", &["email", "value"], InOrder(PhantomData))
+    }
+}
+
+#[test]
+fn visitors_that_know_no_names() {
+    let ordered = Ordered {
+        email: email(),
+        value: 1_u8,
+    };
+    assert_changed::<Ordered<u8>, Ordered<i8>>(&ordered);
+    carried((ordered, 1));
 }
 
 #[test]

@@ -128,8 +128,8 @@ impl<T: Serialize + DeserializeOwned + 'static> Stored<T> {
     /// [`ValueError`] that names the type and the cure.
     pub fn check_round_trip(&self, bytes: &[u8]) -> Result<(), ValueError> {
         if self.format == Format::Bincode {
-            let complete = Shape::of::<T>().complete;
-            complete.map_err(unsupported::<T>)?;
+            let complete = &Shape::of::<T>().complete;
+            complete.clone().map_err(unsupported::<T>)?;
         }
         let lost = || ValueError::NoRoundTrip {
             type_name: type_name::<T>(),
