@@ -26,7 +26,7 @@ const _: () = {
         const F3: Self::F3;
     }
     #[automatically_derived]
-    #[allow(deprecated)]
+    #[allow(deprecated, redundant_lifetimes, unused_qualifications)]
     impl<'a, T: Clone, const N: usize> __Fields for Page<'a, T, N>
     where
         T: Item,
@@ -88,7 +88,7 @@ const _: () = {
         );
     }
     #[automatically_derived]
-    #[allow(deprecated)]
+    #[allow(deprecated, redundant_lifetimes, unused_qualifications)]
     impl<'a, T: Clone, const N: usize> __p::SessionData for Page<'a, T, N>
     where
         T: Item,

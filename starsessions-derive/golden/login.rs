@@ -17,7 +17,7 @@ const _: () = {
         const F1: Self::F1;
     }
     #[automatically_derived]
-    #[allow(deprecated)]
+    #[allow(deprecated, redundant_lifetimes, unused_qualifications)]
     impl __Fields for Login {
         type F0 = __p::Required<UserId>;
         const F0: Self::F0 = __p::Required(
@@ -43,7 +43,7 @@ const _: () = {
         );
     }
     #[automatically_derived]
-    #[allow(deprecated)]
+    #[allow(deprecated, redundant_lifetimes, unused_qualifications)]
     impl __p::SessionData for Login {
         const SCHEMA: &'static __p::Schema = &__p::Schema {
             type_name: "Login",

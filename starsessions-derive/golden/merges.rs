@@ -20,7 +20,7 @@ const _: () = {
         const F2: Self::F2;
     }
     #[automatically_derived]
-    #[allow(deprecated)]
+    #[allow(deprecated, redundant_lifetimes, unused_qualifications)]
     impl __Fields for Counters {
         type F0 = __p::Defaulted<u64>;
         const F0: Self::F0 = __p::Defaulted(
@@ -58,7 +58,7 @@ const _: () = {
         );
     }
     #[automatically_derived]
-    #[allow(deprecated)]
+    #[allow(deprecated, redundant_lifetimes, unused_qualifications)]
     impl __p::SessionData for Counters {
         const SCHEMA: &'static __p::Schema = &__p::Schema {
             type_name: "Counters",

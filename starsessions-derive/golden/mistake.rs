@@ -11,7 +11,7 @@ struct Shop<T> {
 const _: () = {
     use ::starsessions::__private as __p;
     #[automatically_derived]
-    #[allow(deprecated)]
+    #[allow(deprecated, redundant_lifetimes, unused_qualifications)]
     impl<T> __p::SessionData for Shop<T>
     where
         Self: __p::core::marker::Send + __p::core::marker::Sync + 'static,

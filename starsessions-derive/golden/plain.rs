@@ -18,7 +18,7 @@ const _: () = {
         const F2: Self::F2;
     }
     #[automatically_derived]
-    #[allow(deprecated)]
+    #[allow(deprecated, redundant_lifetimes, unused_qualifications)]
     impl __Fields for Shop {
         type F0 = __p::Defaulted<Vec<Item>>;
         const F0: Self::F0 = __p::Defaulted(
@@ -57,7 +57,7 @@ const _: () = {
         );
     }
     #[automatically_derived]
-    #[allow(deprecated)]
+    #[allow(deprecated, redundant_lifetimes, unused_qualifications)]
     impl __p::SessionData for Shop {
         const SCHEMA: &'static __p::Schema = &__p::Schema {
             type_name: "Shop",

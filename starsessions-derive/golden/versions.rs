@@ -13,7 +13,7 @@ const _: () = {
         const F0: Self::F0;
     }
     #[automatically_derived]
-    #[allow(deprecated)]
+    #[allow(deprecated, redundant_lifetimes, unused_qualifications)]
     impl __Fields for Prices {
         type F0 = __p::Defaulted<u64>;
         const F0: Self::F0 = __p::Defaulted(
@@ -33,7 +33,7 @@ const _: () = {
         );
     }
     #[automatically_derived]
-    #[allow(deprecated)]
+    #[allow(deprecated, redundant_lifetimes, unused_qualifications)]
     impl __p::SessionData for Prices {
         const SCHEMA: &'static __p::Schema = &__p::Schema {
             type_name: "Prices",

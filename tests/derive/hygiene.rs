@@ -154,13 +154,13 @@ fn a_macro_can_make_sessions() {
 #[derive(Session)]
 struct Configured {
     views: u64,
-    #[cfg(any())]
+    #[cfg(not(test))]
     never: Missing,
-    #[cfg(all())]
+    #[cfg(test)]
     always: u64,
-    #[cfg_attr(all(), session(rename = "attribute"))]
+    #[cfg_attr(test, session(rename = "attribute"))]
     renamed: u64,
-    #[cfg_attr(any(), session(nonsense))]
+    #[cfg_attr(not(test), session(nonsense))]
     plain: u64,
 }
 

@@ -6,7 +6,7 @@ use crate::names;
 
 #[test]
 fn strict_types_are_sessions() {
-    assert_eq!(names::<Shop>().len(), 5);
+    assert_eq!(names::<Shop>().len(), 6);
     assert_eq!(names::<Page<'static, u8, 3>>().len(), 2);
     assert_eq!(names::<Aging>().len(), 2);
 }

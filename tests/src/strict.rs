@@ -49,6 +49,9 @@ pub struct Shop {
     pub(crate) page: String,
     #[session(version = 2, migrate = from_v1, secret)]
     price: Option<u64>,
+    /// Clippy sees a closure around it.
+    #[session(merge = larger)]
+    size: u64,
     #[session(default = Vec::new())]
     cart: Vec<Private>,
     #[session(skip)]
@@ -103,7 +106,15 @@ fn sane(shop: &Shop) -> Result<(), String> {
     }
 }
 
-fn short(page: &str) -> Result<(), &'static str> {
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "a policy takes references, whatever the type"
+)]
+const fn larger(_base: &u64, mine: &u64, theirs: &u64) -> u64 {
+    if *mine > *theirs { *mine } else { *theirs }
+}
+
+const fn short(page: &str) -> Result<(), &'static str> {
     if page.len() < 100 {
         Ok(())
     } else {

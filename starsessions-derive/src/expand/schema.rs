@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
-use syn::Type;
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
+use syn::{Ident, Type};
 
 use super::{option, place};
 use crate::model::{Field, Model, Stored};
@@ -82,7 +82,10 @@ fn merge(index: usize, ty: &Type, stored: &Stored<'_>) -> TokenStream {
         Merge::Append => quote_spanned!(span=> __p::merge_append::<#ty>),
         Merge::With(path) => {
             // A call, for the reason that `adapted` has.
-            quote_spanned!(path.span()=> |__base, __mine, __theirs| #path(__base, __mine, __theirs))
+            let sides = ["__base", "__mine", "__theirs"].map(|side| Ident::new(side, path.span()));
+            let [base, mine, theirs] = &sides;
+            let call = quote_spanned!(path.span()=> #path(#base, #mine, #theirs));
+            quote!(|#base, #mine, #theirs| #call)
         }
     };
     let place = place(index);

@@ -1,90 +1,10 @@
-//! What the output of the derive macro is made of, so that the output itself holds no logic.
+//! The three kinds of stored fields.
 
 use std::fmt;
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
-
+use super::Value;
 use crate::data::{Absent, FieldReader, FieldWriter};
-use crate::value::{Invalid, Stored, ValueError, merge_option, merge_value};
-
-/// A type that a session can store.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be stored in a session",
-    label = "a stored type owns its data and implements `serde::Serialize` and `serde::Deserialize`",
-    note = "derive both on the types of your own in `{Self}`, or mark a field that is never stored `#[session(skip)]`"
-)]
-pub trait Value: Serialize + DeserializeOwned + 'static {}
-
-#[diagnostic::do_not_recommend]
-impl<T: Serialize + DeserializeOwned + 'static> Value for T {}
-
-/// A type with a value for the time when nothing is stored.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` has no `Default`, and nothing says what the field is without a stored value",
-    label = "has no `Default`",
-    note = "give it a value by `#[session(default = ..)]`, or make its type an `Option`; a stored field can also be `required`"
-)]
-pub trait HasDefault: Default {}
-
-#[diagnostic::do_not_recommend]
-impl<T: Default> HasDefault for T {}
-
-/// `T::default()`, with an error that says what else a field can have.
-#[must_use]
-pub fn default_of<T: HasDefault>() -> T {
-    T::default()
-}
-
-/// Calls the `validate` function of a struct.
-///
-/// # Errors
-/// What the function said.
-pub fn validate<T>(data: &T, validate: fn(&T) -> Result<(), Invalid>) -> Result<(), Invalid> {
-    validate(data)
-}
-
-/// What a `validate` function returns.
-#[diagnostic::on_unimplemented(
-    message = "a `validate` function cannot return `{Self}`",
-    label = "returns `{Self}`",
-    note = "it returns `Result<(), E>`, where `E` implements `Display`"
-)]
-pub trait Verdict {
-    /// The verdict, with the reason as text.
-    ///
-    /// # Errors
-    /// What the function said.
-    fn verdict(self) -> Result<(), Invalid>;
-}
-
-#[diagnostic::do_not_recommend]
-impl<E: fmt::Display> Verdict for Result<(), E> {
-    fn verdict(self) -> Result<(), Invalid> {
-        self.map_err(Invalid::new)
-    }
-}
-
-/// What a `migrate` function returns.
-#[diagnostic::on_unimplemented(
-    message = "the `migrate` function of this field cannot return `{Self}`",
-    label = "returns `{Self}`",
-    note = "it returns `Result<{T}, E>`, where `E` implements `Display`"
-)]
-pub trait Migrated<T> {
-    /// The new value, or the reason as text.
-    ///
-    /// # Errors
-    /// What the function said.
-    fn migrated(self) -> Result<T, ValueError>;
-}
-
-#[diagnostic::do_not_recommend]
-impl<T, E: fmt::Display> Migrated<T> for Result<T, E> {
-    fn migrated(self) -> Result<T, ValueError> {
-        self.map_err(ValueError::migration)
-    }
-}
+use crate::value::{Stored, ValueError, merge_option, merge_value};
 
 /// How the values of one field are read, written and merged.
 pub struct Column<T> {
@@ -217,54 +137,6 @@ impl<T> Optional<T> {
 impl<T> fmt::Debug for Column<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Column").finish_non_exhaustive()
-    }
-}
-
-/// Shows a field: by [`ShowValue`] if its type has `Debug`, by [`ShowOpaque`] otherwise.
-///
-/// `(&Show(..)).show()` finds the former first, as it takes one reference less.
-#[derive(Debug)]
-pub struct Show<'a, T>(pub &'a T);
-
-/// The value of a [`Show`].
-pub trait ShowValue {
-    /// What is shown.
-    fn show(&self) -> &dyn fmt::Debug;
-}
-
-impl<T: fmt::Debug> ShowValue for Show<'_, T> {
-    fn show(&self) -> &dyn fmt::Debug {
-        self.0
-    }
-}
-
-/// The place of a [`Show`] whose value cannot be shown.
-pub trait ShowOpaque {
-    /// What is shown.
-    fn show(&self) -> &dyn fmt::Debug;
-}
-
-impl<T> ShowOpaque for &Show<'_, T> {
-    fn show(&self) -> &dyn fmt::Debug {
-        &Opaque
-    }
-}
-
-/// Shown for a value without `Debug`.
-struct Opaque;
-
-impl fmt::Debug for Opaque {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("..")
-    }
-}
-
-/// Shown for a field that is `secret`.
-pub struct Secret;
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("<secret>")
     }
 }
 

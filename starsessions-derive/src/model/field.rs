@@ -1,36 +1,17 @@
-//! What the attributes mean. A model that was parsed without an error is valid; what was reported is left out of it.
+//! What the attributes of a field mean.
 
 use std::time::Duration;
 
 use proc_macro2::TokenStream;
 use quote::ToTokens;
 use syn::ext::IdentExt;
-use syn::punctuated::Punctuated;
-use syn::{
-    Data, DeriveInput, Expr, ExprPath, Field as Declaration, Fields, GenericArgument, Generics,
-    Ident, Path, PathArguments, Token, Type, parse_quote,
-};
+use syn::{Expr, ExprPath, Field as Declaration, GenericArgument, Ident, PathArguments, Type};
 
+use super::read;
 use crate::attr::Attrs;
 use crate::ctxt::Ctxt;
 use crate::keys::{Key, Place};
 use crate::value::{self, Codec, Merge};
-
-/// A session type.
-pub(crate) struct Model<'a> {
-    pub(crate) ident: &'a Ident,
-    pub(crate) generics: &'a Generics,
-    pub(crate) attrs: Attrs,
-    /// The runtime crate.
-    pub(crate) root: Path,
-    pub(crate) namespace: String,
-    pub(crate) realm: String,
-    pub(crate) reject: Option<String>,
-    pub(crate) validate: Option<ExprPath>,
-    /// Whether the fields have names; an input without was reported.
-    pub(crate) named: bool,
-    pub(crate) fields: Vec<Field<'a>>,
-}
 
 /// A field of a session type.
 pub(crate) struct Field<'a> {
@@ -93,53 +74,13 @@ pub(crate) struct Name {
     pub(crate) at: TokenStream,
 }
 
-impl<'a> Model<'a> {
-    /// Reads the input; every part is read, whatever is wrong with the others.
-    pub(crate) fn parse(cx: &Ctxt, input: &'a DeriveInput) -> Self {
-        let attrs = Attrs::parse(cx, Place::Struct, &input.attrs);
-        let namespace = read(cx, &attrs, Key::Namespace, value::name);
-        let realm = read(cx, &attrs, Key::Realm, value::name);
-        let declarations = named_fields(cx, input);
-        Self {
-            ident: &input.ident,
-            generics: &input.generics,
-            root: read(cx, &attrs, Key::Crate, value::root)
-                .unwrap_or_else(|| parse_quote!(::starsessions)),
-            namespace: namespace.unwrap_or_else(|| default_namespace(cx, &attrs, &input.ident)),
-            realm: realm.unwrap_or_default(),
-            reject: read(cx, &attrs, Key::Reject, value::location),
-            validate: read(cx, &attrs, Key::Validate, value::function),
-            named: declarations.is_some(),
-            fields: declarations
-                .into_iter()
-                .flatten()
-                .filter_map(|declaration| Field::parse(cx, declaration))
-                .collect(),
-            attrs,
-        }
-    }
-
-    /// The stored fields, in the order of the schema.
-    pub(crate) fn stored(&self) -> impl Iterator<Item = (&Field<'a>, &Stored<'a>)> {
-        self.fields.iter().filter_map(|field| match &field.kind {
-            Kind::Stored(stored) => Some((field, &**stored)),
-            Kind::Skipped(_) => None,
-        })
-    }
-
-    /// A name as it stands in the record.
-    pub(crate) fn qualify(&self, name: &str) -> String {
-        format!("{}.{name}", self.namespace)
-    }
-}
-
 impl<'a> Field<'a> {
     /// Whether the type is `Option<..>`.
     pub(crate) fn is_option(&self) -> bool {
         option_of(self.ty).is_some()
     }
 
-    fn parse(cx: &Ctxt, declaration: &'a Declaration) -> Option<Self> {
+    pub(super) fn parse(cx: &Ctxt, declaration: &'a Declaration) -> Option<Self> {
         let ident = declaration.ident.as_ref()?;
         let attrs = Attrs::parse(cx, Place::Field, &declaration.attrs);
         let kind = if attrs.has(Key::Skip) {
@@ -224,7 +165,7 @@ impl Initial {
 }
 
 /// The `T` of `Option<T>`; the one type that is known by its name.
-pub(crate) fn option_of(ty: &Type) -> Option<&Type> {
+fn option_of(ty: &Type) -> Option<&Type> {
     let path = match ty {
         // The invisible delimiters of a `macro_rules` fragment.
         Type::Group(group) => return option_of(&group.elem),
@@ -252,56 +193,6 @@ pub(crate) fn option_of(ty: &Type) -> Option<&Type> {
     }
 }
 
-/// The value of `key`, if it is given and means something.
-fn read<T>(
-    cx: &Ctxt,
-    attrs: &Attrs,
-    key: Key,
-    parse: impl FnOnce(&Ctxt, &Expr) -> Option<T>,
-) -> Option<T> {
-    parse(cx, attrs.values(key).next()?)
-}
-
-/// The fields; anything but a struct with named fields is reported.
-fn named_fields<'a>(
-    cx: &Ctxt,
-    input: &'a DeriveInput,
-) -> Option<&'a Punctuated<Declaration, Token![,]>> {
-    let only = "a session is a struct with named fields";
-    match &input.data {
-        Data::Struct(data) => match &data.fields {
-            Fields::Named(fields) => return Some(&fields.named),
-            Fields::Unnamed(fields) => {
-                let message = format!("{only}; give each field a name, under which it is stored");
-                cx.error(fields, message);
-            }
-            Fields::Unit => {
-                let message = format!("{only}; add one, as in `{{ views: u64 }}`");
-                cx.error(&input.ident, message);
-            }
-        },
-        Data::Enum(data) => {
-            let message = format!("{only}; make the enum the type of a field");
-            cx.error(data.enum_token, message);
-        }
-        Data::Union(data) => {
-            let message = format!("{only}; a union cannot be stored");
-            cx.error(data.union_token, message);
-        }
-    }
-    None
-}
-
-fn default_namespace(cx: &Ctxt, attrs: &Attrs, ident: &Ident) -> String {
-    let name = snake_case(&ident.unraw().to_string());
-    if !attrs.has(Key::Namespace) && value::check_name(&name).is_err() {
-        let message =
-            format!("`{name}` cannot be a namespace; add `#[session(namespace = \"..\")]`");
-        cx.error(ident, message);
-    }
-    name
-}
-
 fn default_name(cx: &Ctxt, attrs: &Attrs, ident: &Ident) -> Name {
     let text = ident.unraw().to_string();
     if !attrs.has(Key::Rename) && value::check_name(&text).is_err() {
@@ -313,49 +204,12 @@ fn default_name(cx: &Ctxt, attrs: &Attrs, ident: &Ident) -> Name {
     Name { text, at }
 }
 
-/// `HTTPLog2Entry` becomes `http_log2_entry`.
-fn snake_case(name: &str) -> String {
-    let letters: Vec<char> = name.chars().collect();
-    let mut snake = String::new();
-    for (i, &letter) in letters.iter().enumerate() {
-        let before = i.checked_sub(1).map(|i| letters[i]);
-        let starts_word = letter.is_uppercase()
-            && match (before, letters.get(i + 1)) {
-                (None | Some('_'), _) => false,
-                (Some(before), _) if !before.is_uppercase() => true,
-                (_, after) => after.is_some_and(|after| after.is_lowercase()),
-            };
-        if starts_word {
-            snake.push('_');
-        }
-        snake.extend(letter.to_lowercase());
-    }
-    snake
-}
-
 #[cfg(test)]
 mod tests {
     use quote::ToTokens;
     use syn::{Type, parse_quote};
 
-    use super::{option_of, snake_case};
-
-    #[test]
-    fn a_namespace_is_the_name_in_snake_case() {
-        for (name, snake) in [
-            ("Shop", "shop"),
-            ("ShopCart", "shop_cart"),
-            ("HTTPLog2Entry", "http_log2_entry"),
-            ("UserID", "user_id"),
-            ("already_snake", "already_snake"),
-            ("Mixed_Case", "mixed_case"),
-            ("_Private", "_private"),
-            ("X", "x"),
-            ("", ""),
-        ] {
-            assert_eq!(snake_case(name), snake, "{name}");
-        }
-    }
+    use super::option_of;
 
     #[test]
     fn an_option_is_known_by_its_name() {
