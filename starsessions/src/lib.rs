@@ -61,8 +61,8 @@ pub mod __private {
 
     pub use crate::data::{Absent, FieldReader, FieldWriter, SessionData};
     pub use crate::expansion::{
-        Column, Defaulted, HasDefault, Optional, Policy, Required, Secret, Show, ShowOpaque,
-        ShowValue, Value, default_of,
+        Column, Defaulted, HasDefault, Migrated, Optional, Policy, Required, Secret, Show,
+        ShowOpaque, ShowValue, Value, Verdict, column, default_of, validate,
     };
     pub use crate::schema::{FieldSpec, Merge, Schema};
     pub use crate::value::{

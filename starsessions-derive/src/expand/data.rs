@@ -5,21 +5,21 @@ use quote::quote;
 use syn::Generics;
 use syn::ext::IdentExt;
 
-use super::fields::{checked_call, initial_value};
-use super::{place, schema};
+use super::fields::{adapted, initial_value};
+use super::{attributes, place, schema};
 use crate::model::{Field, Kind, Model};
 
 pub(super) fn implementation(model: &Model<'_>, generics: &Generics) -> TokenStream {
     let ident = model.ident;
     let (impl_generics, type_generics, where_clause) = generics.split_for_impl();
+    let attributes = attributes();
     let schema = schema::schema(model);
     let load = load(model);
     let save = save(model);
     let validate = validate(model);
     let debug = model.fields.iter().map(debug_field);
     quote! {
-        #[automatically_derived]
-        #[allow(deprecated)]
+        #attributes
         impl #impl_generics __p::SessionData for #ident #type_generics #where_clause {
             const SCHEMA: &'static __p::Schema = #schema;
 
@@ -77,7 +77,10 @@ fn save(model: &Model<'_>) -> TokenStream {
 
 fn validate(model: &Model<'_>) -> TokenStream {
     match &model.validate {
-        Some(path) => checked_call(path, &quote!(self), &quote!(__p::Invalid::new)),
+        Some(path) => {
+            let validate = adapted(path, &quote!(__p::Verdict::verdict));
+            quote!(__p::validate(self, #validate))
+        }
         None => quote!(__p::core::result::Result::Ok(())),
     }
 }
