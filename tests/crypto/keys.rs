@@ -6,7 +6,8 @@ use std::ffi::OsStr;
 use std::process::Command;
 
 use proptest::prelude::*;
-use starsessions::{Key, KeyError, KeyRing, KeyRingError, RowKey, Timestamp};
+use starsessions::{Key, KeyError, KeyRing, KeyRingError, Timestamp};
+use starsessions::store_api::RowKey;
 
 /// 32 bytes that look random; no two seeds give the same.
 fn bytes(seed: u8) -> [u8; 32] {
