@@ -219,7 +219,9 @@ impl<'a> FieldWriter<'a> {
     fn next(&mut self, start: Option<usize>) -> Option<(&'static FieldSpec, Bytes, Checks)> {
         let index = self.snapshot.places.len();
         let place = start.map(|start| start..self.snapshot.bytes.len());
-        let value = place.clone().and_then(|place| self.snapshot.bytes.get(place));
+        let value = place
+            .clone()
+            .and_then(|place| self.snapshot.bytes.get(place));
         self.snapshot.places.push(place);
         let spec = self.schema.fields.get(index)?;
         let checks = match self.collect {
@@ -252,7 +254,11 @@ where
     T: Serialize + DeserializeOwned + 'static,
 {
     if bytes.len() > checks.limit {
-        return Err(SessionError::too_large_field(spec.name, bytes.len(), checks.limit));
+        return Err(SessionError::too_large_field(
+            spec.name,
+            bytes.len(),
+            checks.limit,
+        ));
     }
     stored.check_validity(value).map_err(|error| match error {
         ValueError::Invalid(invalid) => SessionError::invalid(spec.name, &invalid),

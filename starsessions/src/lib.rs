@@ -33,8 +33,8 @@ pub use middleware::{
     SessionService,
 };
 pub use session::{
-    Absence, MissingLayer, Oversized, Revocable, Revocation, Session, SessionError, SessionInfo, SessionRejection,
-    Sessions, TooLarge, Unrevocable,
+    Absence, MissingLayer, Oversized, Revocable, Revocation, Session, SessionError, SessionInfo,
+    SessionRejection, Sessions, TooLarge, Unrevocable,
 };
 #[doc = include_str!("docs/attributes.md")]
 pub use starsessions_derive::Session;
@@ -44,7 +44,7 @@ pub use value::{Flaw, Incomplete, Invalid, OldValue, ValueError};
 /// What a session store is made of: implement [`Store`](store_api::Store) to keep sessions
 /// somewhere else.
 pub mod store_api {
-    pub use crate::crypto::RowKey;
+    pub use crate::crypto::{IndexKey, RowKey};
     pub use crate::record::{
         Commit, Field, FieldName, FieldWrite, Fields, Forward, Record, Rotation, Touch,
     };

@@ -6,8 +6,8 @@ use std::ffi::OsStr;
 use std::process::Command;
 
 use proptest::prelude::*;
-use starsessions::{Key, KeyError, KeyRing, KeyRingError, Timestamp};
 use starsessions::store_api::RowKey;
+use starsessions::{Key, KeyError, KeyRing, KeyRingError, Timestamp};
 
 /// 32 bytes that look random; no two seeds give the same.
 fn bytes(seed: u8) -> [u8; 32] {

@@ -13,10 +13,10 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
-use super::record::FieldPlace;
 use super::id::{LogId, RowKey, write_hex};
 use super::key::Key;
 use super::random::{self, RandomError};
+use super::record::FieldPlace;
 use super::seal::NONCE_LEN;
 use super::secret::Secret;
 use super::sign::{MacKey, TAG_LEN};
@@ -211,7 +211,9 @@ pub(super) fn sealed_aad(name: &str, audience: &str, header: &Header) -> Vec<u8>
 /// other times beside it.
 pub(super) fn field_aad(row: &RowKey, place: &FieldPlace<'_>) -> Vec<u8> {
     let created = place.created_at.as_unix_seconds().to_le_bytes();
-    let expires = place.expires_at.map(|it| it.as_unix_seconds().to_le_bytes());
+    let expires = place
+        .expires_at
+        .map(|it| it.as_unix_seconds().to_le_bytes());
     pae(&[
         b"starsessions/v1/record",
         place.namespace.as_bytes(),

@@ -47,7 +47,7 @@ mod token;
 mod tests;
 
 pub(crate) use id::LogId;
-pub use id::RowKey;
+pub use id::{IndexKey, RowKey};
 pub use key::{Key, KeyError};
 pub use random::RandomError;
 pub(crate) use record::{FieldPlace, RecordKey};

@@ -202,7 +202,8 @@ impl ClientSide {
     ) -> Result<(), StoreError> {
         if let Some(store) = &self.revocations {
             let lifetime = engine.policy.lifetime(record.remembered);
-            let mut tombstone = Record::new(now, record.created_at + lifetime.absolute + CLOCK_SKEW);
+            let mut tombstone =
+                Record::new(now, record.created_at + lifetime.absolute + CLOCK_SKEW);
             // Not to be pushed out by a flood of visitors.
             tombstone.identified = true;
             store.create(&id.row_key(), &tombstone, now).await?;

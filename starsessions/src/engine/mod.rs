@@ -168,11 +168,7 @@ impl Engine {
     }
 
     /// The changes of this request on top of `record`, as it is stored now.
-    fn commit_for(
-        &self,
-        record: &Record,
-        work: &Work,
-    ) -> Result<Commit, SessionError> {
+    fn commit_for(&self, record: &Record, work: &Work) -> Result<Commit, SessionError> {
         let mut touch = work
             .touch
             .clone()

@@ -6,9 +6,9 @@ use bytes::Bytes;
 
 use super::{CookieChange, Credential, Done, Engine, Live, Vault, Work};
 use crate::clock::Timestamp;
-use crate::crypto::ReferenceToken;
+use crate::crypto::{IndexKey, ReferenceToken};
 use crate::lifecycle::plan::Step;
-use crate::record::{Forward, Record, Rotation};
+use crate::record::{Commit, Forward, Record, Rotation};
 use crate::session::SessionError;
 use crate::store::{Committed, Created, Loaded, Rotated, StoreError, Touched};
 
@@ -82,7 +82,7 @@ impl ServerSide {
     }
 
     async fn create(&self, engine: &Engine, work: &Work) -> Result<Done, SessionError> {
-        let record = engine.first_record(work)?;
+        let record = self.first_record(engine, work)?;
         for _ in 0..MAX_ID_COLLISIONS {
             let token = Arc::new(ReferenceToken::mint(&engine.keys)?);
             if self.vault.create(&token, &record, work.now).await? == Created::Applied {
@@ -121,7 +121,7 @@ impl ServerSide {
         work: &Work,
     ) -> Result<Done, SessionError> {
         for _ in 0..MAX_ATTEMPTS {
-            let commit = engine.commit_for(&live.record, work)?;
+            let commit = self.commit_for(engine, &live.record, work)?;
             let mut after = live.record.clone();
             commit.apply(&mut after);
             engine.check_size(&after)?;
@@ -165,7 +165,8 @@ impl ServerSide {
     ) -> Result<Done, SessionError> {
         for _ in 0..MAX_ATTEMPTS {
             let mut record = live.record.clone();
-            engine.commit_for(&live.record, work)?.apply(&mut record);
+            self.commit_for(engine, &live.record, work)?
+                .apply(&mut record);
             record.issued_at = work.now;
             engine.check_size(&record)?;
             let successor = Arc::new(ReferenceToken::mint(&engine.keys)?);
@@ -176,7 +177,11 @@ impl ServerSide {
                     work.now + engine.policy.renewal_grace,
                 ));
             }
-            match self.vault.rotate(&token, &successor, &rotation, work.now).await? {
+            match self
+                .vault
+                .rotate(&token, &successor, &rotation, work.now)
+                .await?
+            {
                 Rotated::Applied => {
                     return Ok(engine.issue(successor, rotation.record, work.now));
                 }
@@ -215,10 +220,14 @@ impl ServerSide {
         mut token: Arc<ReferenceToken>,
         work: &Work,
     ) -> Result<Done, SessionError> {
-        let rotation = Rotation::new(engine.first_record(work)?, None);
+        let rotation = Rotation::new(self.first_record(engine, work)?, None);
         for _ in 0..MAX_ATTEMPTS {
             let successor = Arc::new(ReferenceToken::mint(&engine.keys)?);
-            match self.vault.rotate(&token, &successor, &rotation, work.now).await? {
+            match self
+                .vault
+                .rotate(&token, &successor, &rotation, work.now)
+                .await?
+            {
                 Rotated::Applied => {
                     return Ok(engine.issue(successor, rotation.record, work.now));
                 }
@@ -248,6 +257,37 @@ impl ServerSide {
             }
         }
         Ok(())
+    }
+
+    fn commit_for(
+        &self,
+        engine: &Engine,
+        record: &Record,
+        work: &Work,
+    ) -> Result<Commit, SessionError> {
+        let mut commit = engine.commit_for(record, work)?;
+        for (name, write) in &mut commit.set {
+            if work.changes.is_indexed(name) {
+                write.index = Some(self.index_key(engine, name, &write.value));
+            }
+        }
+        Ok(commit)
+    }
+
+    fn first_record(&self, engine: &Engine, work: &Work) -> Result<Record, SessionError> {
+        let mut record = engine.first_record(work)?;
+        for change in work.changes.iter().filter(|change| change.spec.index) {
+            let name = change.spec.name;
+            record.fields.update(name, |field| {
+                field.index = Some(self.index_key(engine, name, &field.value));
+            });
+        }
+        Ok(record)
+    }
+
+    /// What a store can find the session by, without knowing what it stands for.
+    fn index_key(&self, engine: &Engine, field: &str, value: &[u8]) -> IndexKey {
+        engine.keys.index_key(&self.vault.audience, field, value)
     }
 
     async fn follow_live(

@@ -120,7 +120,9 @@ impl Vault {
         for (name, field) in record.fields.iter() {
             let place = self.place(name, record.created_at, field.expires_at);
             let value = key.seal_field(&place, &field.value)?;
-            sealed.fields.update(name, |field| field.value = value.into());
+            sealed
+                .fields
+                .update(name, |field| field.value = value.into());
         }
         Ok(Cow::Owned(sealed))
     }

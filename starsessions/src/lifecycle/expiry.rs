@@ -126,7 +126,10 @@ mod tests {
         let mut stored = record;
         stored.expires_at = at(10);
         assert!(policy.is_live(&stored, at(9)));
-        assert!(!policy.is_live(&stored, at(10)), "the record's own deadline");
+        assert!(
+            !policy.is_live(&stored, at(10)),
+            "the record's own deadline"
+        );
     }
 
     #[test]

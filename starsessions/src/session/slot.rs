@@ -261,8 +261,7 @@ impl Slot {
         match &state.phase {
             Phase::Unread | Phase::Failed(_) => state.has_orders(),
             Phase::Read => {
-                state.failure.is_some()
-                    || state.needs_work(engine, self.is_passive(), engine.now())
+                state.failure.is_some() || state.needs_work(engine, self.is_passive(), engine.now())
             }
         }
     }
@@ -282,9 +281,7 @@ impl Slot {
         self.read().await?;
         let now = self.realm.engine.now();
         let is_passive = self.is_passive();
-        let work = self
-            .state()
-            .take_work(&self.realm.engine, is_passive, now);
+        let work = self.state().take_work(&self.realm.engine, is_passive, now);
         match work {
             Ok(Some(work)) => self.carry_out(work).await?,
             // Ended elsewhere: there is nothing left to write to, and nothing to tell.

@@ -78,14 +78,20 @@ impl<B: private::IntoBackend> Backend for B {}
 pub(crate) mod private {
     use super::EngineBackend;
 
-    #[expect(unnameable_types, reason = "how backends are made is this crate's affair")]
+    #[expect(
+        unnameable_types,
+        reason = "how backends are made is this crate's affair"
+    )]
     pub trait IntoBackend: 'static {
         #[doc(hidden)]
         fn into_backend(self) -> BackendParts;
     }
 
     /// A backend, and whether it can end a session for good.
-    #[expect(unnameable_types, reason = "how backends are made is this crate's affair")]
+    #[expect(
+        unnameable_types,
+        reason = "how backends are made is this crate's affair"
+    )]
     pub struct BackendParts(pub(crate) EngineBackend);
 
     impl std::fmt::Debug for BackendParts {

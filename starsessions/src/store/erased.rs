@@ -38,8 +38,12 @@ pub(crate) trait ErasedStore: Send + Sync + 'static {
         now: Timestamp,
     ) -> Answer<'a, Rotated>;
 
-    fn touch<'a>(&'a self, key: &'a RowKey, touch: &'a Touch, now: Timestamp)
-    -> Answer<'a, Touched>;
+    fn touch<'a>(
+        &'a self,
+        key: &'a RowKey,
+        touch: &'a Touch,
+        now: Timestamp,
+    ) -> Answer<'a, Touched>;
 
     fn delete<'a>(&'a self, key: &'a RowKey, now: Timestamp) -> Answer<'a, Option<Forward>>;
 }

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use self::shard::Shard;
 use super::{Committed, Created, Loaded, Protection, Rotated, Store, StoreError, Touched};
 use crate::clock::Timestamp;
-use crate::crypto::RowKey;
+use crate::crypto::{IndexKey, RowKey};
 use crate::record::{Commit, Forward, Record, Rotation, Touch};
 
 /// Keeps sessions in memory, spread over shards with a lock each.
@@ -150,6 +150,16 @@ impl Store for MemoryStore {
     async fn delete(&self, key: &RowKey, now: Timestamp) -> Result<Option<Forward>, StoreError> {
         let forward = self.shard(key).delete(key);
         Ok(forward.filter(|forward| now < forward.until))
+    }
+
+    async fn sessions_of(
+        &self,
+        index: &IndexKey,
+        now: Timestamp,
+    ) -> Result<Vec<(RowKey, Record)>, StoreError> {
+        Ok((0..self.shards.len())
+            .flat_map(|shard| self.shard_at(shard).sessions_of(index, now))
+            .collect())
     }
 
     async fn sweep(&self, limit: usize, now: Timestamp) -> Result<usize, StoreError> {

@@ -12,7 +12,7 @@ pub use self::cookie::{Backend, CookieStore};
 pub(crate) use self::erased::ErasedStore;
 pub use self::memory::{MemoryStore, MemoryStoreBuilder};
 use crate::clock::Timestamp;
-use crate::crypto::RowKey;
+use crate::crypto::{IndexKey, RowKey};
 use crate::record::{Commit, Forward, Record, Rotation, Touch};
 
 /// A place that keeps records under keys.
@@ -92,6 +92,14 @@ pub trait Store: Send + Sync + 'static {
         key: &RowKey,
         now: Timestamp,
     ) -> impl Future<Output = Result<Option<Forward>, StoreError>> + Send;
+
+    /// The live records that have a live field with this index key, with their keys, in no
+    /// particular order: everything that was committed before the call and nothing that has ended.
+    fn sessions_of(
+        &self,
+        index: &IndexKey,
+        now: Timestamp,
+    ) -> impl Future<Output = Result<Vec<(RowKey, Record)>, StoreError>> + Send;
 
     /// Frees at most `limit` records that have expired; returns how many it looked at, so that a
     /// caller who gets `limit` back knows to call again.

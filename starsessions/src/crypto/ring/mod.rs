@@ -7,6 +7,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::derive::{KeyId, KeySet};
+use super::id::IndexKey;
 use super::key::{Key, KeyError};
 use super::random::RandomError;
 use crate::clock::Timestamp;
@@ -156,6 +157,11 @@ impl KeyRing {
             .not_after
             .is_none_or(|end| now < end)
             .then_some(&accepted.keys)
+    }
+
+    /// What a store finds a session by that holds this value, under the active key.
+    pub(crate) fn index_key(&self, namespace: &str, field: &str, value: &[u8]) -> IndexKey {
+        IndexKey::from_bytes(self.active().subject.tag(namespace, field, value))
     }
 
     /// How an indexed value is filed in the store: the first tag is the one to write, a search needs
