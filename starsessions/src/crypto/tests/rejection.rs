@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use proptest::prelude::*;
 
-use super::super::derive::KeyId;
+use super::super::derive::{KeyId, signed_message};
 use super::super::token::{HEADER_LEN, Version, header};
 use super::super::{
     InvalidToken, Opened, ReferenceToken, open_cookie, seal_cookie, sign_cookie, verify_cookie,
@@ -437,6 +437,20 @@ fn lengths_around_the_limits() {
     };
     assert!(seal_cookie(&ring(1), HERE, &longest(Mode::Sealed, 40)).is_err());
     assert!(sign_cookie(&ring(1), HERE, &longest(Mode::Signed, 32)).is_err());
+}
+
+/// Even with a good tag: no cookie that browsers keep is that long, so it is not read at all.
+#[test]
+fn a_genuine_token_over_the_limit() {
+    let keys = RING.active();
+    let header = header(Version::Signed, keys.id);
+    for (len, opens) in [(3_072, true), (3_073, false), (6_000, false)] {
+        let payload = vec![0; len - 5 - 32];
+        let message = signed_message(HERE.cookie_name, HERE.audience, &header, &payload);
+        let tag = keys.cookie_sign.sign(&message);
+        let text = base64::encode(&[&header[..], &payload, &tag].concat());
+        assert_eq!(Mode::Signed.opens(text.as_bytes()), opens, "{len}");
+    }
 }
 
 proptest! {
