@@ -53,7 +53,6 @@ pub struct CookieConfig {
 
 impl CookieConfig {
     /// Starts from the default.
-    #[must_use]
     pub fn builder() -> CookieBuilder {
         CookieBuilder::default()
     }

@@ -52,7 +52,7 @@ impl KeySet {
 
 /// Which key of a ring made a token. Public: it stands in every cookie in the clear.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct KeyId(pub(super) [u8; KeyId::LEN]);
+pub(crate) struct KeyId(pub(super) [u8; Self::LEN]);
 
 impl KeyId {
     pub(super) const LEN: usize = 4;
@@ -252,11 +252,11 @@ pub(super) struct Prk(MacKey);
 
 impl Prk {
     pub(super) fn extract(salt: &MacKey, ikm: &[u8]) -> Self {
-        Self(MacKey::new(&*salt.tag(&[ikm])))
+        Self(MacKey::new(&salt.tag(&[ikm])))
     }
 
     fn mac_key(&self, purpose: &str) -> MacKey {
-        MacKey::new(&*self.expand::<TAG_LEN>(purpose))
+        MacKey::new(&self.expand::<TAG_LEN>(purpose))
     }
 
     fn expand<const LEN: usize>(&self, purpose: &str) -> Zeroizing<[u8; LEN]> {

@@ -9,7 +9,7 @@ use std::fmt;
 /// indexed without care for timing. Store it as binary and compare it bytewise: a text column with
 /// a collation would take different sessions for the same one.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct RowKey([u8; RowKey::LEN]);
+pub struct RowKey([u8; Self::LEN]);
 
 impl RowKey {
     /// The length of a row key in bytes.

@@ -234,7 +234,7 @@ pub enum KeyRingError {
         /// The name of the variable.
         name: String,
         /// What is wrong with it.
-        reason: Box<KeyRingError>,
+        reason: Box<Self>,
     },
     /// The environment variable is not set.
     NotSet,

@@ -46,7 +46,7 @@ fn binding(case: u64) -> Binding<'static> {
     }
 }
 
-fn cookie(case: u64, token: String) -> Value {
+fn cookie(case: u64, token: &str) -> Value {
     let binding = binding(case);
     json!({
         "master": hex(key(case).as_bytes()),
@@ -58,19 +58,16 @@ fn cookie(case: u64, token: String) -> Value {
 }
 
 fn signed(case: u64) -> Value {
-    cookie(
-        case,
-        sign_cookie(&ring(case), binding(case), &payload(case)).unwrap(),
-    )
+    let token = sign_cookie(&ring(case), binding(case), &payload(case)).unwrap();
+    cookie(case, &token)
 }
 
 fn sealed(case: u64) -> Value {
-    cookie(
-        case,
-        seeded(case, || {
-            seal_cookie(&ring(case), binding(case), &payload(case)).unwrap()
-        }),
-    )
+    let payload = payload(case);
+    let token = seeded(case, || {
+        seal_cookie(&ring(case), binding(case), &payload).unwrap()
+    });
+    cookie(case, &token)
 }
 
 fn derived(case: u64) -> Value {
