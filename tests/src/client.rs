@@ -16,6 +16,8 @@ use crate::browser::Browser;
 pub struct Client {
     app: Router,
     jar: Browser,
+    /// Sent instead of what is in the jar.
+    shown: Option<HeaderValue>,
 }
 
 /// What came back.
@@ -36,15 +38,28 @@ impl Client {
         Self {
             app: app.clone(),
             jar: Browser::new(),
+            shown: None,
         }
     }
 
-    /// The same cookies in front of another app: a newer version, or another node.
+    /// The same cookies in front of another one's app: a newer version, or another node.
     #[must_use]
-    pub fn at(&self, app: &Router) -> Self {
+    pub fn at(&self, other: &Self) -> Self {
         Self {
-            app: app.clone(),
-            jar: self.jar.clone(),
+            app: other.app.clone(),
+            ..self.clone()
+        }
+    }
+
+    /// The same app, visited with this `Cookie` header in the place of the jar's.
+    ///
+    /// # Panics
+    /// If it is not a header value.
+    #[must_use]
+    pub fn showing(&self, cookies: impl AsRef<[u8]>) -> Self {
+        Self {
+            shown: Some(HeaderValue::from_bytes(cookies.as_ref()).unwrap()),
+            ..self.clone()
         }
     }
 
@@ -69,21 +84,13 @@ impl Client {
     /// never arrives.
     pub fn ask(&self, method: Method, path: &str) -> impl Future<Output = Reply> + Send + use<> {
         let mut request = Request::builder().method(method).uri(path);
-        if let Some(cookies) = self.cookies() {
+        if let Some(shown) = &self.shown {
+            request = request.header(COOKIE, shown);
+        } else if let Some(cookies) = self.cookies() {
             request = request.header(COOKIE, cookies);
         }
         let request = request.body(Body::empty()).expect("a test's own request");
         exchange(self.app.clone(), request)
-    }
-
-    /// Sends a request with this `Cookie` header in the place of the jar's.
-    pub async fn get_with(&self, cookie: impl TryInto<HeaderValue>, path: &str) -> Reply {
-        let mut request = Request::new(Body::empty());
-        *request.uri_mut() = path.parse().expect("a test's own path");
-        if let Ok(cookie) = cookie.try_into() {
-            request.headers_mut().insert(COOKIE, cookie);
-        }
-        exchange(self.app.clone(), request).await
     }
 
     /// Keeps the cookies of a reply.

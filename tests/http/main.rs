@@ -1,0 +1,5 @@
+//! The library as applications and browsers see it: requests in, responses out.
+
+mod guarantees;
+mod scenarios;
+mod shop;
