@@ -112,11 +112,16 @@ impl Slot {
             return Ok(());
         };
         let now = self.realm.engine.now();
-        let live = self.realm.engine.refresh(live, now).await?;
+        let refreshed = self.realm.engine.refresh(live, now).await;
         let mut state = self.state();
-        state.is_gone = live.is_none();
-        state.live = live;
-        Ok(())
+        match refreshed {
+            Ok(live) => {
+                state.is_gone = live.is_none();
+                state.live = live;
+                Ok(())
+            }
+            Err(error) => self.fail_reading(&mut state, error),
+        }
     }
 
     /// Builds a view of the session as this request has left it so far.
@@ -316,14 +321,17 @@ impl Slot {
             Ok(Presented::Live(live)) => state.live = Some(live),
             Ok(Presented::Nobody) => {}
             Ok(Presented::Ambiguous) => self.realm.report_ambiguous(),
-            Err(error) => {
-                let error = Arc::new(error);
-                self.realm.report_unavailable(&error);
-                state.phase = Phase::Failed(error);
-                return state.known().unwrap_or(Ok(()));
-            }
+            Err(error) => return self.fail_reading(&mut state, error),
         }
         Ok(())
+    }
+
+    /// From here on the request knows nothing, and writes nothing.
+    fn fail_reading(&self, state: &mut State, error: StoreError) -> Result<(), SessionError> {
+        let error = Arc::new(error);
+        self.realm.report_unavailable(&error);
+        state.phase = Phase::Failed(Arc::clone(&error));
+        Err(SessionError::Unavailable(error))
     }
 
     /// Has the engine do it, and keeps what has become of the session.
