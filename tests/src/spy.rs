@@ -27,6 +27,7 @@ struct Notes {
     bytes: Vec<Vec<u8>>,
     faults: HashMap<Operation, Moment>,
     gates: HashMap<(Operation, Moment), Gate>,
+    is_slow: bool,
 }
 
 /// What a request can ask of a store.
@@ -178,6 +179,11 @@ impl<S: Store> Spy<S> {
         self.notes().faults.clear();
     }
 
+    /// Lets every operation wait once before it takes place, and once after.
+    pub fn slow_down(&self) {
+        self.notes().is_slow = true;
+    }
+
     /// Holds an operation from now on; the gate lets one through at a time.
     #[must_use]
     pub fn hold(&self, operation: Operation, moment: Moment) -> Gate {
@@ -205,6 +211,10 @@ impl<S: Store> Spy<S> {
     }
 
     async fn stop(&self, operation: Operation, moment: Moment) -> Result<(), StoreError> {
+        let is_slow = self.notes().is_slow;
+        if is_slow {
+            tokio::task::yield_now().await;
+        }
         let gate = self.notes().gates.get(&(operation, moment)).cloned();
         if let Some(gate) = gate {
             gate.pass().await;
