@@ -68,6 +68,7 @@ impl Site {
         kept: Kept,
         set: impl FnOnce(SessionLayerBuilder) -> SessionLayerBuilder,
     ) -> Self {
+        crate::logs::listen();
         let keys = KeyRing::generate().unwrap();
         let seen = store.clone();
         let sessions = TestSessions::with(move |_| {
