@@ -109,6 +109,11 @@ impl Client {
     pub fn jar(&self) -> &Browser {
         &self.jar
     }
+
+    /// The browser, to close it or to let its time pass.
+    pub fn jar_mut(&mut self) -> &mut Browser {
+        &mut self.jar
+    }
 }
 
 /// Sends one request through an app.

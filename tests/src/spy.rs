@@ -24,6 +24,7 @@ struct Notes {
     calls: Calls,
     commits: Vec<Commit>,
     rotations: Vec<Rotation>,
+    keys: Vec<RowKey>,
     bytes: Vec<Vec<u8>>,
     faults: HashMap<Operation, Moment>,
     gates: HashMap<(Operation, Moment), Gate>,
@@ -156,6 +157,12 @@ impl<S: Store> Spy<S> {
         std::mem::take(&mut self.notes().rotations)
     }
 
+    /// The keys that records were created under or moved to, in order.
+    #[must_use]
+    pub fn keys(&self) -> Vec<RowKey> {
+        self.notes().keys.clone()
+    }
+
     /// Every key, name and value that has ever come here.
     #[must_use]
     pub fn dump(&self) -> Vec<Vec<u8>> {
@@ -249,6 +256,7 @@ impl<S: Store> Store for Spy<S> {
     ) -> Result<Created, StoreError> {
         self.notes().see_key(key);
         self.notes().see_record(record);
+        self.notes().keys.push(*key);
         let create = self.store.create(key, record, now);
         self.around(Operation::Create, create).await
     }
@@ -277,6 +285,7 @@ impl<S: Store> Store for Spy<S> {
         self.notes().see_key(new);
         self.notes().see_rotation(rotation);
         self.notes().rotations.push(rotation.clone());
+        self.notes().keys.push(*new);
         let rotate = self.store.rotate(old, new, rotation, now);
         self.around(Operation::Rotate, rotate).await
     }
