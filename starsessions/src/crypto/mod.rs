@@ -54,7 +54,9 @@ pub(crate) use record::{FieldPlace, RecordKey};
 pub(crate) use reference::ReferenceToken;
 pub use ring::{KeyRing, KeyRingError};
 pub(crate) use seal::SealError;
-pub(crate) use stateless::{Binding, Opened, open_cookie, seal_cookie, sign_cookie, verify_cookie};
+pub(crate) use stateless::{
+    Binding, Opened, open_cookie, seal_cookie, sealed_len, sign_cookie, signed_len, verify_cookie,
+};
 pub(crate) use token::InvalidToken;
 
 /// Random bytes for an id of one's own.
