@@ -227,7 +227,9 @@ impl<S: Store> Spy<S> {
             gate.pass().await;
         }
         if self.notes().faults.get(&operation) == Some(&moment) {
-            return Err(StoreError::Unavailable("connection refused by the test".into()));
+            return Err(StoreError::Unavailable(
+                "connection refused by the test".into(),
+            ));
         }
         Ok(())
     }

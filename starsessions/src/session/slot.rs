@@ -357,14 +357,18 @@ impl Slot {
         work: impl Future<Output = Result<(), SessionError>> + Send + 'static,
     ) -> Result<(), SessionError> {
         let engine = &self.realm.engine;
-        let may_end = self.state().may_end_id(engine, self.is_passive(), engine.now());
+        let may_end = self
+            .state()
+            .may_end_id(engine, self.is_passive(), engine.now());
         match tokio::runtime::Handle::try_current() {
-            Ok(runtime) if may_end => runtime
-                .spawn(work.in_current_span())
-                .await
-                .unwrap_or_else(|interrupted| {
-                    Err(StoreError::Unavailable(Box::new(interrupted)).into())
-                }),
+            Ok(runtime) if may_end => {
+                runtime
+                    .spawn(work.in_current_span())
+                    .await
+                    .unwrap_or_else(|interrupted| {
+                        Err(StoreError::Unavailable(Box::new(interrupted)).into())
+                    })
+            }
             _ => work.await,
         }
     }

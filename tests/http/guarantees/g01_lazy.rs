@@ -12,13 +12,23 @@ use crate::shop;
 
 /// Responses of every kind, none of which has to do with a session.
 fn routes() -> Router {
-    let teapot = (StatusCode::IM_A_TEAPOT, [(VARY, "Accept")], "short and stout");
-    let stored = [(CACHE_CONTROL, "public, max-age=60"), (SET_COOKIE, "theme=dark")];
+    let teapot = (
+        StatusCode::IM_A_TEAPOT,
+        [(VARY, "Accept")],
+        "short and stout",
+    );
+    let stored = [
+        (CACHE_CONTROL, "public, max-age=60"),
+        (SET_COOKIE, "theme=dark"),
+    ];
     Router::new()
         .route("/page", get(|| async { "page" }))
         .route("/teapot", get(move || async move { teapot }))
         .route("/stored", get(move || async move { (stored, "stored") }))
-        .route("/broken", get(|| async { StatusCode::INTERNAL_SERVER_ERROR }))
+        .route(
+            "/broken",
+            get(|| async { StatusCode::INTERNAL_SERVER_ERROR }),
+        )
 }
 
 const PATHS: [&str; 5] = ["/page", "/teapot", "/stored", "/broken", "/unknown"];

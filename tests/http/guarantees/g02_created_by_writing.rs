@@ -12,17 +12,35 @@ use crate::shop::{Login, Shop};
 /// Everything that can be done with a session without leaving anything in it.
 fn harmless() -> Vec<(&'static str, MethodRouter)> {
     vec![
-        ("read", any(async |shop: Session<Shop>| shop.cart.len().to_string())),
-        ("ask for a login", any(async |login: Option<Session<Login>>| login.is_some().to_string())),
-        ("get", any(async |all: Sessions| all.get::<Shop>().await.map(|_| ()))),
-        ("info", any(async |all: Sessions| all.info().await.map(|info| format!("{info:?}")))),
+        (
+            "read",
+            any(async |shop: Session<Shop>| shop.cart.len().to_string()),
+        ),
+        (
+            "ask for a login",
+            any(async |login: Option<Session<Login>>| login.is_some().to_string()),
+        ),
+        (
+            "get",
+            any(async |all: Sessions| all.get::<Shop>().await.map(|_| ())),
+        ),
+        (
+            "info",
+            any(async |all: Sessions| all.info().await.map(|info| format!("{info:?}"))),
+        ),
         ("log out", any(async |all: Sessions| all.destroy())),
         ("rotate", any(async |all: Sessions| all.rotate())),
         ("remember", any(async |all: Sessions| all.remember(true))),
         ("remove", any(async |all: Sessions| all.remove::<Shop>())),
         ("commit", any(async |all: Sessions| all.commit().await)),
-        ("reload", any(async |mut shop: Session<Shop>| shop.reload().await)),
-        ("borrow mutably", any(async |mut shop: Session<Shop>| shop.cart.clear())),
+        (
+            "reload",
+            any(async |mut shop: Session<Shop>| shop.reload().await),
+        ),
+        (
+            "borrow mutably",
+            any(async |mut shop: Session<Shop>| shop.cart.clear()),
+        ),
         (
             "change and change back",
             any(async |mut shop: Session<Shop>| {
@@ -72,7 +90,10 @@ async fn g02_nothing_but_writing_creates_a_session_for_an_unknown_id() {
         let reply = visitor.showing(&unknown).get("/").await;
         assert_eq!(reply.status, StatusCode::OK, "{what}");
         assert_eq!(site.store.take_calls().writes(), 0, "{what}");
-        let kept = reply.set_cookies().into_iter().filter(|line| !line.contains("Max-Age=0"));
+        let kept = reply
+            .set_cookies()
+            .into_iter()
+            .filter(|line| !line.contains("Max-Age=0"));
         assert_eq!(kept.count(), 0, "{what}: {:?}", reply.set_cookies());
     }
 }
@@ -83,5 +104,11 @@ async fn g02_the_first_change_creates_one_session() {
     let write = any(async |mut shop: Session<Shop>| shop.views += 1);
     let mut visitor = site.serve(Router::new().route("/", write));
     assert_eq!(visitor.get("/").await.set_cookies().len(), 1);
-    assert_eq!(site.store.take_calls(), Calls { creates: 1, ..Calls::NONE });
+    assert_eq!(
+        site.store.take_calls(),
+        Calls {
+            creates: 1,
+            ..Calls::NONE
+        }
+    );
 }

@@ -19,7 +19,9 @@ async fn committed(change: fn(&mut Session<Shop>)) -> (Vec<Commit>, Calls, Reply
         shop.language = Some("en".to_owned());
         shop.notice = Some("hello".to_owned());
         // Enough entries that two copies are not in the same order by accident.
-        shop.ratings = (0..50).map(|stars| (format!("article {stars}"), stars)).collect();
+        shop.ratings = (0..50)
+            .map(|stars| (format!("article {stars}"), stars))
+            .collect();
     });
     let act = post(async move |mut shop: Session<Shop>| change(&mut shop));
     let mut client: Client = site.serve(Router::new().route("/fill", fill).route("/act", act));
@@ -66,13 +68,30 @@ async fn g03_a_mutable_borrow_without_a_change_writes_nothing_and_sets_no_cookie
     })
     .await;
     assert!(commits.is_empty(), "{commits:?}");
-    assert_eq!(calls, Calls { loads: 1, ..Calls::NONE });
+    assert_eq!(
+        calls,
+        Calls {
+            loads: 1,
+            ..Calls::NONE
+        }
+    );
     assert!(!reply.sets_cookie());
 }
 
 #[tokio::test]
 async fn g03_a_change_sets_no_cookie() {
     let (_, calls, reply) = committed(|shop| shop.views += 1).await;
-    assert_eq!(calls, Calls { loads: 1, commits: 1, ..Calls::NONE });
-    assert!(!reply.sets_cookie(), "the browser knows its id: {:?}", reply.set_cookies());
+    assert_eq!(
+        calls,
+        Calls {
+            loads: 1,
+            commits: 1,
+            ..Calls::NONE
+        }
+    );
+    assert!(
+        !reply.sets_cookie(),
+        "the browser knows its id: {:?}",
+        reply.set_cookies()
+    );
 }

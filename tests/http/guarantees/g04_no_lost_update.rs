@@ -40,19 +40,25 @@ async fn crowd(client: &Client, path: &str) -> Vec<StatusCode> {
 }
 
 async fn begun() -> Client {
-    let sell = post(async |State(crowd): Crowd, mut stock: Session<Stock>, Path(n): Path<usize>| {
-        crowd.wait().await;
-        stock.sold += 1;
-        stock.log.push(n);
-    });
-    let race = post(async |State(crowd): Crowd, mut stock: Session<Stock>, Path(n): Path<usize>| {
-        crowd.wait().await;
-        stock.last = n;
-    });
-    let redeem = post(async |State(crowd): Crowd, mut stock: Session<Stock>, Path(n): Path<usize>| {
-        crowd.wait().await;
-        stock.voucher = n;
-    });
+    let sell = post(
+        async |State(crowd): Crowd, mut stock: Session<Stock>, Path(n): Path<usize>| {
+            crowd.wait().await;
+            stock.sold += 1;
+            stock.log.push(n);
+        },
+    );
+    let race = post(
+        async |State(crowd): Crowd, mut stock: Session<Stock>, Path(n): Path<usize>| {
+            crowd.wait().await;
+            stock.last = n;
+        },
+    );
+    let redeem = post(
+        async |State(crowd): Crowd, mut stock: Session<Stock>, Path(n): Path<usize>| {
+            crowd.wait().await;
+            stock.voucher = n;
+        },
+    );
     let begin = post(async |mut stock: Session<Stock>| stock.sold = 100);
     let show = get(async |stock: Session<Stock>| {
         let mut log = stock.log.clone();
@@ -94,5 +100,8 @@ async fn g04_of_fifty_who_redeem_one_voucher_one_succeeds_and_the_others_know() 
     let client = begun().await;
     let statuses = crowd(&client, "/redeem").await;
     let count = |status| statuses.iter().filter(|it| **it == status).count();
-    assert_eq!((count(StatusCode::OK), count(StatusCode::CONFLICT)), (1, CROWD - 1));
+    assert_eq!(
+        (count(StatusCode::OK), count(StatusCode::CONFLICT)),
+        (1, CROWD - 1)
+    );
 }

@@ -47,18 +47,18 @@ fn routes() -> axum::Router {
 }
 
 /// Stops a request at one point of its way, ends its session meanwhile, and lets it go on.
-async fn stopped(
-    at: (Operation, Moment),
-    path: &str,
-    ending: Ending,
-) -> (Site, Client, Reply) {
+async fn stopped(at: (Operation, Moment), path: &str, ending: Ending) -> (Site, Client, Reply) {
     let site = Site::new();
     let mut tab_a = site.serve(routes());
     tab_a.post("/login/7").await;
     let mut tab_b = tab_a.clone();
     site.wait_seconds(600);
 
-    let method = if path == "/cart" { Method::GET } else { Method::POST };
+    let method = if path == "/cart" {
+        Method::GET
+    } else {
+        Method::POST
+    };
     let gate = site.store.hold(at.0, at.1);
     let slow = tokio::spawn(tab_b.ask(method, path));
     gate.reached().await;

@@ -36,7 +36,13 @@ async fn g06_a_first_request_is_one_create() {
     let site = Site::new();
     let mut client = site.serve(routes());
     let reply = client.post("/everything").await;
-    assert_eq!(site.store.take_calls(), Calls { creates: 1, ..Calls::NONE });
+    assert_eq!(
+        site.store.take_calls(),
+        Calls {
+            creates: 1,
+            ..Calls::NONE
+        }
+    );
     assert_eq!(reply.set_cookies().len(), 1);
 }
 
@@ -49,12 +55,25 @@ async fn g06_many_views_a_rotation_and_an_index_are_one_rotate() {
 
     let reply = client.post("/everything").await;
 
-    assert_eq!(site.store.take_calls(), Calls { loads: 1, rotates: 1, ..Calls::NONE });
+    assert_eq!(
+        site.store.take_calls(),
+        Calls {
+            loads: 1,
+            rotates: 1,
+            ..Calls::NONE
+        }
+    );
     assert_eq!(reply.set_cookies().len(), 1);
     let rotations = site.store.take_rotations();
     let record = &rotations[0].record;
     let names: Vec<_> = record.fields.iter().map(|(name, _)| &**name).collect();
-    let all = ["account.email", "account.role", "login.user", "shop.cart", "shop.views"];
+    let all = [
+        "account.email",
+        "account.role",
+        "login.user",
+        "shop.cart",
+        "shop.views",
+    ];
     assert_eq!(names, all);
     assert!(record.remembered && record.identified);
     assert!(record.fields.get("account.email").unwrap().index.is_some());
@@ -69,14 +88,23 @@ async fn g06_a_logout_and_a_new_session_are_one_rotate() {
         shop.notice = Some("goodbye".to_owned());
     });
     let notice = axum::routing::get(async |shop: Session<Shop>| shop.notice.clone().unwrap());
-    let routes = shop::routes().route("/farewell", farewell).route("/notice", notice);
+    let routes = shop::routes()
+        .route("/farewell", farewell)
+        .route("/notice", notice);
     let mut client = site.serve(routes);
     client.post("/login/7").await;
     let _ = site.store.take_calls();
 
     client.post("/farewell").await;
 
-    assert_eq!(site.store.take_calls(), Calls { loads: 1, rotates: 1, ..Calls::NONE });
+    assert_eq!(
+        site.store.take_calls(),
+        Calls {
+            loads: 1,
+            rotates: 1,
+            ..Calls::NONE
+        }
+    );
     assert_eq!(client.get("/me").await.body, "guest");
     assert_eq!(client.get("/notice").await.body, "goodbye");
     assert_eq!(site.rows(), 1);
@@ -85,11 +113,13 @@ async fn g06_a_logout_and_a_new_session_are_one_rotate() {
 #[tokio::test]
 async fn g06_a_value_that_cannot_be_stored_takes_the_others_with_it() {
     let site = Site::with(|layer| layer.field_limit(100));
-    let half = post(async |mut shop: Session<Shop>, mut account: Session<Account>| {
-        account.email = Some("ada@shop.example".to_owned());
-        shop.notice = Some("x".repeat(101));
-        shop.views += 1;
-    });
+    let half = post(
+        async |mut shop: Session<Shop>, mut account: Session<Account>| {
+            account.email = Some("ada@shop.example".to_owned());
+            shop.notice = Some("x".repeat(101));
+            shop.views += 1;
+        },
+    );
     let mut client = site.serve(routes().route("/half", half));
     client.post("/language/en").await;
     let _ = site.store.take_calls();
@@ -97,6 +127,12 @@ async fn g06_a_value_that_cannot_be_stored_takes_the_others_with_it() {
     let reply = client.post("/half").await;
 
     assert_eq!(reply.status, StatusCode::INTERNAL_SERVER_ERROR);
-    assert_eq!(site.store.take_calls(), Calls { loads: 1, ..Calls::NONE });
+    assert_eq!(
+        site.store.take_calls(),
+        Calls {
+            loads: 1,
+            ..Calls::NONE
+        }
+    );
     assert_eq!(client.get("/language").await.body, "en");
 }

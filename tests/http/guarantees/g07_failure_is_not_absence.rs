@@ -33,11 +33,26 @@ fn readers() -> Vec<(&'static str, MethodRouter)> {
     vec![
         ("a view", any(async |_: Session<Shop>| ())),
         ("a required view", any(async |_: Session<Login>| ())),
-        ("an optional view", any(async |_: Option<Session<Login>>| ())),
-        ("get", any(async |all: Sessions| all.get::<Login>().await.map(|_| ()))),
-        ("info", any(async |all: Sessions| all.info().await.map(|_| ()))),
-        ("two views", any(async |_: Option<Session<Shop>>, _: Session<Login>| ())),
-        ("a write", any(async |all: Sessions| all.insert(Login { user: 8 }))),
+        (
+            "an optional view",
+            any(async |_: Option<Session<Login>>| ()),
+        ),
+        (
+            "get",
+            any(async |all: Sessions| all.get::<Login>().await.map(|_| ())),
+        ),
+        (
+            "info",
+            any(async |all: Sessions| all.info().await.map(|_| ())),
+        ),
+        (
+            "two views",
+            any(async |_: Option<Session<Shop>>, _: Session<Login>| ()),
+        ),
+        (
+            "a write",
+            any(async |all: Sessions| all.insert(Login { user: 8 })),
+        ),
         ("a logout", any(async |all: Sessions| all.destroy())),
         ("a rotation", any(async |all: Sessions| all.rotate())),
     ]
@@ -51,7 +66,14 @@ async fn g07_who_uses_the_session_gets_503_and_is_asked_for_once() {
         let reply = client.get("/use").await;
         assert_eq!(reply.status, StatusCode::SERVICE_UNAVAILABLE, "{what}");
         assert!(!reply.sets_cookie(), "{what}: no cookie is cleared");
-        assert_eq!(site.store.take_calls(), Calls { loads: 1, ..Calls::NONE }, "{what}");
+        assert_eq!(
+            site.store.take_calls(),
+            Calls {
+                loads: 1,
+                ..Calls::NONE
+            },
+            "{what}"
+        );
         assert_is_still_signed_in(&site, &mut client).await;
     }
 }
@@ -75,12 +97,14 @@ async fn g07_the_log_has_one_line_with_the_original_error() {
 async fn g07_a_failed_read_is_not_followed_by_a_write_even_when_the_store_is_back() {
     let site = Site::new();
     let store = site.store.clone();
-    let stubborn = any(move |all: Sessions, shop: Result<Session<Shop>, SessionRejection>| async move {
-        assert!(matches!(shop, Err(SessionRejection::Failed(_))));
-        store.recover();
-        all.insert(Login { user: 8 }).unwrap();
-        "stubborn"
-    });
+    let stubborn = any(
+        move |all: Sessions, shop: Result<Session<Shop>, SessionRejection>| async move {
+            assert!(matches!(shop, Err(SessionRejection::Failed(_))));
+            store.recover();
+            all.insert(Login { user: 8 }).unwrap();
+            "stubborn"
+        },
+    );
     let mut client = site.serve(shop::routes().route("/stubborn", stubborn));
     client.post("/login/7").await;
     client.post("/language/en").await;
@@ -90,7 +114,13 @@ async fn g07_a_failed_read_is_not_followed_by_a_write_even_when_the_store_is_bac
     let reply = client.get("/stubborn").await;
 
     assert_eq!(reply.status, StatusCode::SERVICE_UNAVAILABLE);
-    assert_eq!(site.store.take_calls(), Calls { loads: 1, ..Calls::NONE });
+    assert_eq!(
+        site.store.take_calls(),
+        Calls {
+            loads: 1,
+            ..Calls::NONE
+        }
+    );
     assert_is_still_signed_in(&site, &mut client).await;
 }
 
@@ -148,7 +178,10 @@ async fn g07_a_touch_that_fails_is_503_and_tried_again_next_time() {
     site.store.recover();
     site.store.fail(Operation::Touch, Moment::Before);
     site.wait_seconds(600);
-    assert_eq!(client.get("/cart").await.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(
+        client.get("/cart").await.status,
+        StatusCode::SERVICE_UNAVAILABLE
+    );
     site.store.recover();
     let _ = site.store.take_calls();
     client.get("/cart").await;
@@ -160,7 +193,11 @@ async fn g07_a_read_only_guest_sees_pages_and_is_never_signed_in() {
     let (site, mut client) = outage(FailurePolicy::ReadOnlyGuest, Router::new()).await;
     for (path, body) in [("/me", "guest"), ("/cart", ""), ("/language", "")] {
         let reply = client.get(path).await;
-        assert_eq!((reply.status, reply.body.as_str()), (StatusCode::OK, body), "{path}");
+        assert_eq!(
+            (reply.status, reply.body.as_str()),
+            (StatusCode::OK, body),
+            "{path}"
+        );
         assert!(!reply.sets_cookie(), "{path}");
     }
     assert_eq!(site.store.take_calls().writes(), 0);

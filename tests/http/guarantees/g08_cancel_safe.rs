@@ -74,7 +74,10 @@ async fn at_every_poll(path: &'static str, mut look: impl AsyncFnMut(Site, Clien
 async fn g08_a_change_that_is_abandoned_is_there_as_a_whole_or_not_at_all() {
     let mut outcomes = Vec::new();
     at_every_poll("/both", async |_, mut client, _| {
-        let seen = (client.get("/cart").await.body, client.get("/views").await.body);
+        let seen = (
+            client.get("/cart").await.body,
+            client.get("/views").await.body,
+        );
         outcomes.push(format!("{} {}", seen.0, seen.1));
     })
     .await;
@@ -121,7 +124,11 @@ async fn g08_a_renewal_that_is_abandoned_logs_nobody_out() {
         site.wait_seconds(29);
         assert_eq!(client.get("/me").await.body, "7", "after {polls} polls");
         site.wait_seconds(30);
-        assert_eq!(client.get("/me").await.body, "7", "it has the new cookie by now");
+        assert_eq!(
+            client.get("/me").await.body,
+            "7",
+            "it has the new cookie by now"
+        );
     }
 }
 
@@ -133,7 +140,10 @@ async fn g08_a_first_write_that_is_abandoned_leaves_at_most_one_row() {
         let visitor = site.serve(shop::routes());
         abandon(visitor.ask(Method::POST, "/login/7"), polls).await;
         let created = site.store.take_calls().creates;
-        assert!(site.rows() <= created as usize && created <= 1, "after {polls} polls");
+        assert!(
+            site.rows() <= created as usize && created <= 1,
+            "after {polls} polls"
+        );
     }
 }
 
@@ -141,7 +151,11 @@ async fn g08_a_first_write_that_is_abandoned_leaves_at_most_one_row() {
 async fn g08_nothing_stays_locked() {
     for path in ["/both", "/logout", "/login/8"] {
         at_every_poll(path, async |_, mut client, _| {
-            assert_eq!(client.post("/both").await.status, StatusCode::OK, "after {path}");
+            assert_eq!(
+                client.post("/both").await.status,
+                StatusCode::OK,
+                "after {path}"
+            );
         })
         .await;
     }
@@ -168,9 +182,14 @@ async fn order_and_leave(State(hurry): State<Impatient>, sessions: Sessions, end
 
 /// Holds the store in an operation that the handler gives up waiting for; returns the reply.
 async fn given_up(site: &Site, client: &Client, path: &str, operation: Operation) -> Reply {
-    let hurry = Impatient { gives_up: Gate::new() };
+    let hurry = Impatient {
+        gives_up: Gate::new(),
+    };
     let routes = Router::new()
-        .route("/rotate", post(|state, all| order_and_leave(state, all, false)))
+        .route(
+            "/rotate",
+            post(|state, all| order_and_leave(state, all, false)),
+        )
         .route("/end", post(|state, all| order_and_leave(state, all, true)))
         .with_state(hurry.clone());
     let impatient = client.at(&site.serve(routes));
@@ -230,8 +249,15 @@ async fn g08_a_change_that_its_handler_gave_up_waiting_for_is_whole_or_not_there
         site.store.release();
         gives_up.open();
         assert_eq!(request.await.unwrap().status, StatusCode::OK);
-        let seen = (client.get("/cart").await.body, client.get("/views").await.body);
-        let expected = if moment == Moment::Before { ("", "0") } else { ("tea", "1") };
+        let seen = (
+            client.get("/cart").await.body,
+            client.get("/views").await.body,
+        );
+        let expected = if moment == Moment::Before {
+            ("", "0")
+        } else {
+            ("tea", "1")
+        };
         assert_eq!((seen.0.as_str(), seen.1.as_str()), expected);
     }
 }

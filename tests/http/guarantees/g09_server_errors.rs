@@ -144,11 +144,18 @@ async fn failed(action: &str, failure: Failure, rule: ServerErrors) -> Failed {
     let mut after = before.clone();
     let path = format!("/act/{action}/{}", failure.path());
     let reply = AssertUnwindSafe(after.ask(Method::POST, &path));
-    let reply = tokio::spawn(reply.0).await.map_err(tokio::task::JoinError::into_panic);
+    let reply = tokio::spawn(reply.0)
+        .await
+        .map_err(tokio::task::JoinError::into_panic);
     if let Ok(reply) = &reply {
         after.keep(reply);
     }
-    Failed { site, before, after, reply }
+    Failed {
+        site,
+        before,
+        after,
+        reply,
+    }
 }
 
 #[tokio::test]
@@ -171,8 +178,12 @@ async fn g09_the_failure_itself_is_answered_as_it_is() {
 #[tokio::test]
 async fn g09_data_and_a_login_are_dropped() {
     for failure in FAILURES {
-        let Failed { mut after, site, reply, .. } =
-            failed("data", failure, ServerErrors::Discard).await;
+        let Failed {
+            mut after,
+            site,
+            reply,
+            ..
+        } = failed("data", failure, ServerErrors::Discard).await;
         assert!(!reply.is_ok_and(|reply| reply.sets_cookie()), "{failure:?}");
         assert_eq!(after.get("/cart").await.body, "", "{failure:?}");
         assert_eq!(after.get("/me").await.body, "7", "{failure:?}");
@@ -191,8 +202,12 @@ async fn g09_what_is_always_committed_is_kept_and_its_neighbour_dropped() {
 #[tokio::test]
 async fn g09_a_logout_is_kept() {
     for failure in FAILURES {
-        let Failed { mut before, after, site, .. } =
-            failed("destroy", failure, ServerErrors::Discard).await;
+        let Failed {
+            mut before,
+            after,
+            site,
+            ..
+        } = failed("destroy", failure, ServerErrors::Discard).await;
         assert_eq!(before.get("/me").await.body, "guest", "{failure:?}");
         assert_eq!(site.rows(), 0, "{failure:?}");
         if failure.is_answered_by_the_layer() {
@@ -204,8 +219,11 @@ async fn g09_a_logout_is_kept() {
 #[tokio::test]
 async fn g09_a_rotation_is_kept() {
     for failure in FAILURES {
-        let Failed { mut before, mut after, .. } =
-            failed("rotate", failure, ServerErrors::Discard).await;
+        let Failed {
+            mut before,
+            mut after,
+            ..
+        } = failed("rotate", failure, ServerErrors::Discard).await;
         assert_eq!(before.get("/me").await.body, "guest", "{failure:?}");
         if failure.is_answered_by_the_layer() {
             assert_eq!(after.get("/me").await.body, "7", "{failure:?}");

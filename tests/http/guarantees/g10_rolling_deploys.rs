@@ -61,7 +61,10 @@ async fn g10_a_value_whose_type_has_changed_is_recognised_and_the_others_survive
     let mut old = serve(&site, post(write_old));
     old.post("/").await;
     let reply = old.at(&serve(&site, get(read_new))).get("/").await;
-    assert_eq!((reply.status, reply.body.as_str()), (StatusCode::OK, r#"["tea"] None 0"#));
+    assert_eq!(
+        (reply.status, reply.body.as_str()),
+        (StatusCode::OK, r#"["tea"] None 0"#)
+    );
 }
 
 #[tokio::test]
@@ -74,7 +77,12 @@ async fn g10_what_does_not_decode_is_one_line_in_the_log_however_often_it_is_rea
     for _ in 0..5 {
         new.get("/").await;
     }
-    assert_eq!(logs.with(&["WARN", "shop.address"]).len(), 1, "{}", logs.text());
+    assert_eq!(
+        logs.with(&["WARN", "shop.address"]).len(),
+        1,
+        "{}",
+        logs.text()
+    );
     assert!(!logs.text().contains("Milk Lane"), "{}", logs.text());
 }
 
@@ -112,14 +120,22 @@ async fn g10_an_unknown_field_is_kept_byte_by_byte() {
 
 #[tokio::test]
 async fn g10_hostile_bytes_in_a_field_are_absence_and_not_an_error() {
-    for bytes in [&b""[..], b"\xFF", &[0xFF; 64], b"\x01\x02\x03\x04\x05\x06\x07\x08\x09"] {
+    for bytes in [
+        &b""[..],
+        b"\xFF",
+        &[0xFF; 64],
+        b"\x01\x02\x03\x04\x05\x06\x07\x08\x09",
+    ] {
         let site = Site::new();
         let mut client = serve(&site, post(write_old));
         client.post("/").await;
         let key = site.store.keys()[0];
         plant(&site, &key, "shop.points", bytes).await;
         let reply = client.at(&serve(&site, get(read_new))).get("/").await;
-        assert_eq!((reply.status, reply.body.as_str()), (StatusCode::OK, r#"["tea"] None 0"#));
+        assert_eq!(
+            (reply.status, reply.body.as_str()),
+            (StatusCode::OK, r#"["tea"] None 0"#)
+        );
     }
 }
 

@@ -49,17 +49,31 @@ async fn g11_a_login_over_any_planted_id_gets_an_id_of_its_own() {
         victim.keep(&reply);
         assert_ne!(victim.cookies().unwrap(), id, "an id {what}");
         assert_eq!(victim.get("/me").await.body, "7", "an id {what}");
-        assert_eq!(visitor.showing(&id).get("/me").await.body, "guest", "an id {what}");
+        assert_eq!(
+            visitor.showing(&id).get("/me").await.body,
+            "guest",
+            "an id {what}"
+        );
     }
 }
 
 #[tokio::test]
 async fn g11_nothing_is_stored_under_an_id_that_was_not_issued() {
     let (_, visitor, ids) = planted().await;
-    let unknown = ["chosen by an attacker", "expired", "of another site", "malformed", "empty"];
+    let unknown = [
+        "chosen by an attacker",
+        "expired",
+        "of another site",
+        "malformed",
+        "empty",
+    ];
     for (what, id) in ids.into_iter().filter(|(what, _)| unknown.contains(what)) {
         visitor.showing(&id).post("/cart/tea").await;
-        assert_eq!(visitor.showing(&id).get("/cart").await.body, "", "an id {what}");
+        assert_eq!(
+            visitor.showing(&id).get("/cart").await.body,
+            "",
+            "an id {what}"
+        );
     }
 }
 
@@ -68,7 +82,10 @@ async fn g11_an_id_that_cannot_be_ours_costs_no_store_access() {
     let (site, visitor, ids) = planted().await;
     let impossible = ["of another site", "malformed", "empty"];
     let _ = site.store.take_calls();
-    for (what, id) in ids.into_iter().filter(|(what, _)| impossible.contains(what)) {
+    for (what, id) in ids
+        .into_iter()
+        .filter(|(what, _)| impossible.contains(what))
+    {
         visitor.showing(&id).get("/cart").await;
         assert_eq!(site.store.take_calls().loads, 0, "an id {what}");
     }

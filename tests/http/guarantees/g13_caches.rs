@@ -36,7 +36,10 @@ async fn answer(how: Use, headers: &[(&'static str, &'static str)]) -> Reply {
         }
         (kept, "page")
     };
-    Site::new().serve(Router::new().route("/", any(act))).get("/").await
+    Site::new()
+        .serve(Router::new().route("/", any(act)))
+        .get("/")
+        .await
 }
 
 #[tokio::test]
@@ -67,7 +70,10 @@ async fn g13_a_response_that_sets_a_cookie_may_not_be_stored() {
         (vec!["public"], vec!["private, no-store"]),
         (vec!["max-age=60"], vec!["private, no-store"]),
         (vec!["no-cache"], vec!["private, no-store"]),
-        (vec!["public, max-age=60", "must-revalidate"], vec!["private, no-store"]),
+        (
+            vec!["public, max-age=60", "must-revalidate"],
+            vec!["private, no-store"],
+        ),
         (vec!["no-store"], vec!["no-store"]),
         (vec!["No-Store, max-age=0"], vec!["No-Store, max-age=0"]),
         (vec!["max-age=0", "no-store"], vec!["max-age=0", "no-store"]),
@@ -96,9 +102,10 @@ async fn g13_a_removal_may_not_be_stored_either() {
     let mut client = Site::new().serve(crate::shop::with_logout());
     client.post("/login/7").await;
     let reply = client.post("/logout").await;
-    assert_eq!(reply.set_cookies(), [
-        "__Host-Http-id=; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=0"
-    ]);
+    assert_eq!(
+        reply.set_cookies(),
+        ["__Host-Http-id=; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=0"]
+    );
     assert_eq!(reply.all("cache-control"), ["private, no-store"]);
     assert_eq!(reply.all("vary"), ["Cookie"]);
 }
@@ -106,7 +113,10 @@ async fn g13_a_removal_may_not_be_stored_either() {
 #[tokio::test]
 async fn g13_a_request_that_is_turned_away_has_used_its_session() {
     let required = any(async |_: Session<Login>| ());
-    let reply = Site::new().serve(Router::new().route("/", required)).get("/").await;
+    let reply = Site::new()
+        .serve(Router::new().route("/", required))
+        .get("/")
+        .await;
     assert_eq!(reply.location(), Some("/login"));
     assert_eq!(reply.all("vary"), ["Cookie"]);
 }

@@ -22,9 +22,7 @@ fn lifetime() -> Lifetime {
 }
 
 /// A user who has just signed in.
-async fn signed_in(
-    set: impl FnOnce(SessionLayerBuilder) -> SessionLayerBuilder,
-) -> (Site, Client) {
+async fn signed_in(set: impl FnOnce(SessionLayerBuilder) -> SessionLayerBuilder) -> (Site, Client) {
     let site = Site::with(|layer| set(layer.lifetime(lifetime())));
     let poll = get(async |_: Session<Login>| ()).layer(PassiveLayer);
     let reload = get(async |mut shop: Session<Shop>| shop.reload().await);
@@ -75,7 +73,11 @@ async fn g14_a_use_moves_the_idle_timeout() {
 
 #[tokio::test]
 async fn g14_the_absolute_timeout_ends_a_busy_session_at_its_second() {
-    for (waited, user) in [(ABSOLUTE - 1, "7"), (ABSOLUTE, "guest"), (ABSOLUTE + 1, "guest")] {
+    for (waited, user) in [
+        (ABSOLUTE - 1, "7"),
+        (ABSOLUTE, "guest"),
+        (ABSOLUTE + 1, "guest"),
+    ] {
         let (site, mut client) = signed_in(|layer| layer).await;
         keep_busy(&site, &mut client, waited).await;
         assert_eq!(client.get("/me").await.body, user, "after {waited} s");
@@ -127,8 +129,8 @@ async fn g14_the_id_is_renewed_at_its_second() {
     for (waited, is_renewed) in [(RENEWAL - 1, false), (RENEWAL, true), (RENEWAL + 1, true)] {
         let renewal = Duration::from_secs(RENEWAL);
         let (site, mut client) = signed_in(|layer| layer.renewal(renewal)).await;
-        keep_busy(&site, &mut client, waited).await;
         let old = client.cookies();
+        keep_busy(&site, &mut client, waited).await;
         assert_eq!(client.get("/me").await.body, "7");
         assert_eq!(client.cookies() != old, is_renewed, "after {waited} s");
     }
@@ -146,11 +148,20 @@ async fn renewed() -> (Site, Client, Client) {
 
 #[tokio::test]
 async fn g14_the_old_id_leads_to_its_one_successor_for_the_grace_and_no_longer() {
-    for (waited, user) in [(0, "7"), (GRACE - 1, "7"), (GRACE, "guest"), (GRACE + 1, "guest")] {
+    for (waited, user) in [
+        (0, "7"),
+        (GRACE - 1, "7"),
+        (GRACE, "guest"),
+        (GRACE + 1, "guest"),
+    ] {
         let (site, client, mut old) = renewed().await;
         site.wait_seconds(waited);
         assert_eq!(old.get("/me").await.body, user, "after {waited} s");
-        assert_eq!(old.cookies() == client.cookies(), user == "7", "after {waited} s");
+        assert_eq!(
+            old.cookies() == client.cookies(),
+            user == "7",
+            "after {waited} s"
+        );
     }
 }
 
@@ -170,13 +181,12 @@ async fn g14_old_and_new_id_in_one_request_are_one_session() {
 
 #[tokio::test]
 async fn g14_a_logout_with_the_old_id_ends_the_successor() {
-    let (site, mut client, mut old) = renewed().await;
+    let (_, mut client, mut old) = renewed().await;
+    let mut third = old.clone();
     old.post("/logout").await;
-    assert_eq!(client.get("/me").await.body, "guest");
-    // Nor does the old id lead anywhere.
-    site.wait_seconds(GRACE + 1);
-    client.post("/views").await;
-    assert_eq!(site.rows(), 1);
+    for tab in [&mut client, &mut old, &mut third] {
+        assert_eq!(tab.get("/me").await.body, "guest");
+    }
 }
 
 #[tokio::test]
@@ -207,20 +217,19 @@ async fn g14_a_login_ends_the_grace_of_a_renewal_before_it() {
 const LONG: u64 = 5 * ABSOLUTE;
 
 fn long(layer: SessionLayerBuilder) -> SessionLayerBuilder {
-    layer.remembered_lifetime(Lifetime::new(Duration::from_secs(LONG), Duration::from_secs(LONG)))
+    layer.remembered_lifetime(Lifetime::new(
+        Duration::from_secs(LONG),
+        Duration::from_secs(LONG),
+    ))
 }
 
 #[tokio::test]
 async fn g14_who_is_remembered_has_the_long_timeouts_to_the_second() {
     for (waited, user) in [(LONG - 1, "8"), (LONG, "guest")] {
-        let (site, client) = signed_in(long).await;
-        let mut client = client.showing("");
-        let reply = client.post("/remember/8").await;
-        let mut client = client.clone();
-        client.keep(&reply);
-        let remembered = client.showing(client.cookies().unwrap());
+        let (site, mut client) = signed_in(long).await;
+        client.post("/remember/8").await;
         site.wait_seconds(waited);
-        assert_eq!(remembered.clone().get("/me").await.body, user, "after {waited} s");
+        assert_eq!(client.get("/me").await.body, user, "after {waited} s");
     }
 }
 
@@ -245,8 +254,13 @@ async fn g14_a_persistent_cookie_ends_with_its_session() {
     let (site, mut client) =
         signed_in(|layer| layer.cookie(|_| CookieConfig::builder().persistent(true))).await;
     site.wait_seconds(IDLE / 2);
-    assert_eq!(client.get("/me").await.max_age(), Some(IDLE), "moved with the idle timeout");
-    keep_busy(&site, &mut client, ABSOLUTE - IDLE).await;
+    assert_eq!(
+        client.get("/me").await.max_age(),
+        Some(IDLE),
+        "moved with the idle timeout"
+    );
+    keep_busy(&site, &mut client, ABSOLUTE - IDLE / 2 - 700).await;
+    site.wait_seconds(300);
     let told = client.get("/me").await.max_age();
-    assert_eq!(told, Some(IDLE / 2), "not beyond the absolute timeout");
+    assert_eq!(told, Some(400), "not beyond the absolute timeout");
 }

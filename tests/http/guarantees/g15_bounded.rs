@@ -47,8 +47,12 @@ fn notes(kept: Kept, set: impl FnOnce(SessionLayerBuilder) -> SessionLayerBuilde
         .route("/", get(show))
         .route("/fill/{title}/{text}", post(fill))
         .route("/leave/{title}/{text}", post(fill_and_leave));
-    Site::over(starsessions_tests::spy::Spy::new(starsessions::MemoryStore::new()), kept, set)
-        .serve(routes)
+    Site::over(
+        starsessions_tests::spy::Spy::new(starsessions::MemoryStore::new()),
+        kept,
+        set,
+    )
+    .serve(routes)
 }
 
 /// Finds the largest text that is stored, by trying.
@@ -74,11 +78,18 @@ async fn fill_with(client: &mut Client, text: usize) -> Reply {
 async fn g15_a_field_at_its_limit_is_stored_and_one_byte_more_is_an_error() {
     let mut client = notes(Kept::InMemory, |layer| layer.field_limit(1_000));
     let fits = largest(&client).await;
-    assert!((950..1_000).contains(&fits), "{fits}: the value and what describes it");
+    assert!(
+        (950..1_000).contains(&fits),
+        "{fits}: the value and what describes it"
+    );
     assert_eq!(fill_with(&mut client, fits).await.body, "stored");
     let over = fill_with(&mut client, fits + 1).await.body;
     assert_eq!(over, r#"Field 1 ["note.text"]"#);
-    assert_eq!(client.get("/").await.body, format!("1 {fits}"), "the old state is kept");
+    assert_eq!(
+        client.get("/").await.body,
+        format!("1 {fits}"),
+        "the old state is kept"
+    );
 }
 
 #[tokio::test]
@@ -90,7 +101,11 @@ async fn g15_a_record_at_its_limit_is_stored_and_one_byte_more_is_an_error() {
     assert_eq!(fill_with(&mut client, fits).await.body, "stored");
     let over = fill_with(&mut client, fits + 1).await.body;
     assert_eq!(over, r#"Record 1 ["note.text", "note.title"]"#);
-    assert_eq!(client.get("/").await.body, format!("1 {fits}"), "the old state is kept");
+    assert_eq!(
+        client.get("/").await.body,
+        format!("1 {fits}"),
+        "the old state is kept"
+    );
 }
 
 #[tokio::test]
@@ -99,7 +114,10 @@ async fn g15_a_record_grown_by_two_requests_is_bounded_as_well() {
     let mut client = notes(Kept::InMemory, limits);
     assert_eq!(client.post("/fill/700/0").await.body, "stored");
     let over = client.post("/fill/700/700").await.body;
-    assert!(over.starts_with("Record ") && over.ends_with(r#"["note.text", "note.title"]"#), "{over}");
+    assert!(
+        over.starts_with("Record ") && over.ends_with(r#"["note.text", "note.title"]"#),
+        "{over}"
+    );
     assert_eq!(client.get("/").await.body, "700 0");
 }
 
@@ -114,7 +132,11 @@ async fn g15_a_cookie_of_4096_bytes_is_set_and_a_longer_one_is_an_error() {
     let before = client.cookies();
     let over = fill_with(&mut client, fits + 1).await;
     assert!(over.body.starts_with("Cookie "), "{}", over.body);
-    assert!(over.body.ends_with(r#"["note.text", "note.title"]"#), "{}", over.body);
+    assert!(
+        over.body.ends_with(r#"["note.text", "note.title"]"#),
+        "{}",
+        over.body
+    );
     assert_eq!(client.cookies(), before, "the old cookie is kept");
 }
 
@@ -127,7 +149,16 @@ async fn g15_an_oversized_write_that_nobody_looks_at_is_a_500_that_names_the_fie
         let reply = client.post("/leave/3/5000").await;
         assert_eq!(reply.status, StatusCode::INTERNAL_SERVER_ERROR, "{kept:?}");
         assert!(!reply.sets_cookie(), "{kept:?}");
-        assert_eq!(logs.with(&["ERROR", "`note.text` has 50"]).len(), 1, "{}", logs.text());
-        assert_eq!(client.get("/").await.body, "1 10", "{kept:?}: nothing is truncated");
+        assert_eq!(
+            logs.with(&["ERROR", "`note.text` has 50"]).len(),
+            1,
+            "{}",
+            logs.text()
+        );
+        assert_eq!(
+            client.get("/").await.body,
+            "1 10",
+            "{kept:?}: nothing is truncated"
+        );
     }
 }

@@ -22,7 +22,10 @@ async fn add(mut cart: Session<Cart>) -> String {
     if let Some(item) = cart.items.iter_mut().find(|item| item.article == 7) {
         item.count += 1;
     } else {
-        cart.items.push(Item { article: 7, count: 1 });
+        cart.items.push(Item {
+            article: 7,
+            count: 1,
+        });
     }
     format!("{} {:?}", cart.items[0].count, cart.coupon)
 }

@@ -18,7 +18,9 @@ struct Note {
 
 /// Nobody could compress it.
 fn text(bytes: usize) -> String {
-    (0..bytes).map(|i| char::from(b'!' + (i * i % 89) as u8)).collect()
+    (0..bytes)
+        .map(|i| char::from(b'!' + (i * i % 89) as u8))
+        .collect()
 }
 
 async fn write(mut note: Session<Note>, Path(bytes): Path<usize>) -> Result<String, String> {
@@ -37,7 +39,9 @@ async fn write(mut note: Session<Note>, Path(bytes): Path<usize>) -> Result<Stri
 
 fn notes() -> Router {
     let show = get(async |note: Session<Note>| note.text.len().to_string());
-    shop::routes().route("/note", show).route("/note/{bytes}", post(write))
+    shop::routes()
+        .route("/note", show)
+        .route("/note/{bytes}", post(write))
 }
 
 #[tokio::test]
@@ -54,7 +58,10 @@ async fn scenario_20_five_kilobytes_are_an_error_with_the_size_of_each_field() {
     let before = client.cookies();
     let reply = client.post("/note/5000").await;
     let sizes = reply.body;
-    assert!(sizes.starts_with(r#"[("note.text", 50"#), "the largest first: {sizes}");
+    assert!(
+        sizes.starts_with(r#"[("note.text", 50"#),
+        "the largest first: {sizes}"
+    );
     assert!(sizes.contains("note.title"), "{sizes}");
     assert_eq!(client.cookies(), before, "the old cookie is not dropped");
     assert_eq!(client.get("/note").await.body, "100");
@@ -77,7 +84,13 @@ async fn scenario_20_where_nothing_can_be_revoked_destroy_cannot_be_asked_for() 
     let routes = shop::routes().route("/destroy", destroy);
     let mut client = Site::kept(Kept::InCookiesForGood).serve(routes);
     client.post("/login/7").await;
-    assert_eq!(client.post("/destroy").await.status, StatusCode::INTERNAL_SERVER_ERROR);
-    assert_eq!(logs.with(&["ERROR", "revocation list", "/destroy"]).len(), 1);
+    assert_eq!(
+        client.post("/destroy").await.status,
+        StatusCode::INTERNAL_SERVER_ERROR
+    );
+    assert_eq!(
+        logs.with(&["ERROR", "revocation list", "/destroy"]).len(),
+        1
+    );
     assert_eq!(client.get("/me").await.body, "7", "not half");
 }

@@ -47,5 +47,9 @@ async fn scenario_17_two_layers_of_one_realm_are_one_session_and_a_line_with_the
     assert_eq!(errors.len(), 1, "{}", logs.text());
 
     assert_eq!(client.get("/cart").await.body, "tea");
-    assert_eq!((inner.rows(), outer.rows()), (0, 1), "the outer layer is used");
+    assert_eq!(
+        (inner.rows(), outer.rows()),
+        (0, 1),
+        "the outer layer is used"
+    );
 }

@@ -20,9 +20,18 @@ async fn scenario_12_a_cookie_that_is_not_ours_is_a_visitor_and_never_an_error()
             ("of a dropped key", stranger.cookies().unwrap().into()),
             ("truncated", valid[..valid.len() - 1].into()),
             ("with one more letter", format!("{valid}A").into()),
-            ("of another app", format!("{NAME}=s%3Aabcdef.0123456789").into()),
-            ("8 KiB of letters", format!("{NAME}={}", "A".repeat(8 * 1024)).into()),
-            ("8 KiB of bytes", [NAME.as_bytes(), b"=", &[0xFE; 8 * 1024]].concat()),
+            (
+                "of another app",
+                format!("{NAME}=s%3Aabcdef.0123456789").into(),
+            ),
+            (
+                "8 KiB of letters",
+                format!("{NAME}={}", "A".repeat(8 * 1024)).into(),
+            ),
+            (
+                "8 KiB of bytes",
+                [NAME.as_bytes(), b"=", &[0xFE; 8 * 1024]].concat(),
+            ),
             ("without a value", format!("{NAME}=").into()),
             ("in quotes", valid.replacen('=', "=\"", 1).into_bytes()),
             ("with another case", valid.to_lowercase().into()),
@@ -57,7 +66,15 @@ async fn scenario_12_two_cookies_of_two_sessions_are_nobodys() {
         let mut planted = client.clone();
         client.post("/login/7").await;
         planted.post("/login/8").await;
-        let both = format!("{}; {}", client.cookies().unwrap(), planted.cookies().unwrap());
-        assert_eq!(client.showing(both).get("/me").await.body, "guest", "{kept:?}");
+        let both = format!(
+            "{}; {}",
+            client.cookies().unwrap(),
+            planted.cookies().unwrap()
+        );
+        assert_eq!(
+            client.showing(both).get("/me").await.body,
+            "guest",
+            "{kept:?}"
+        );
     }
 }

@@ -28,6 +28,9 @@ async fn scenario_04_the_redirect_after_a_login_leaves_only_when_the_slow_write_
 
     let reply = login.await;
     client.keep(&reply);
-    assert_eq!((reply.status, reply.location()), (StatusCode::SEE_OTHER, Some("/me")));
+    assert_eq!(
+        (reply.status, reply.location()),
+        (StatusCode::SEE_OTHER, Some("/me"))
+    );
     assert_eq!(client.get("/me").await.body, "7");
 }

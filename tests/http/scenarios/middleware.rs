@@ -18,10 +18,19 @@ struct Desk {
 }
 
 /// Reads before the handler, and again after it.
-async fn observe(sessions: Sessions, shop: Session<Shop>, request: Request, next: Next) -> Response {
+async fn observe(
+    sessions: Sessions,
+    shop: Session<Shop>,
+    request: Request,
+    next: Next,
+) -> Response {
     let before = shop.views;
     let mut response = next.run(request).await;
-    let after = sessions.get::<Shop>().await.unwrap().map_or(0, |shop| shop.views);
+    let after = sessions
+        .get::<Shop>()
+        .await
+        .unwrap()
+        .map_or(0, |shop| shop.views);
     let seen = HeaderValue::try_from(format!("{before} {after}")).unwrap();
     response.headers_mut().insert("x-views", seen);
     response
@@ -49,30 +58,46 @@ fn premises() -> Premises {
             .cookie(|_| CookieConfig::builder().name("__Host-staff"))
     });
     let ticket = post(async |mut desk: Session<Desk>| desk.open_tickets.push(1));
-    let both = get(async |shop: Session<Shop>, desk: Session<Desk>, login: Option<Session<Login>>| {
-        let login = login.map(|login| login.user);
-        format!("{} {} {login:?}", shop.views, desk.open_tickets.len())
-    });
+    let both = get(
+        async |shop: Session<Shop>, desk: Session<Desk>, login: Option<Session<Login>>| {
+            let login = login.map(|login| login.user);
+            format!("{} {} {login:?}", shop.views, desk.open_tickets.len())
+        },
+    );
     let routes = shop::with_logout()
-        .route("/evicted", post(async |mut shop: Session<Shop>| shop.views += 1).layer(from_fn(evict)))
+        .route(
+            "/evicted",
+            post(async |mut shop: Session<Shop>| shop.views += 1).layer(from_fn(evict)),
+        )
         .route("/ticket", ticket)
         .route("/both", both)
         .layer(from_fn(observe))
         .layer(customers.sessions.layer());
     let client = staff.serve(routes);
-    Premises { customers, staff, client }
+    Premises {
+        customers,
+        staff,
+        client,
+    }
 }
 
 #[tokio::test]
 async fn scenario_18_the_outer_middleware_sees_what_the_handler_has_changed() {
     let Premises { mut client, .. } = premises();
     let seen = [client.post("/views").await, client.post("/views").await];
-    assert_eq!(seen.map(|reply| reply.headers["x-views"].clone()), ["0 1", "1 2"]);
+    assert_eq!(
+        seen.map(|reply| reply.headers["x-views"].clone()),
+        ["0 1", "1 2"]
+    );
 }
 
 #[tokio::test]
 async fn scenario_18_middleware_and_handler_load_once_and_write_once() {
-    let Premises { mut client, customers, .. } = premises();
+    let Premises {
+        mut client,
+        customers,
+        ..
+    } = premises();
     client.post("/views").await;
     let _ = customers.store.take_calls();
     client.post("/views").await;
@@ -82,7 +107,11 @@ async fn scenario_18_middleware_and_handler_load_once_and_write_once() {
 
 #[tokio::test]
 async fn scenario_18_a_logout_of_an_inner_layer_ends_what_the_handler_wrote() {
-    let Premises { mut client, customers, .. } = premises();
+    let Premises {
+        mut client,
+        customers,
+        ..
+    } = premises();
     client.post("/login/7").await;
     let mut stolen = client.clone();
     client.post("/evicted").await;
@@ -93,7 +122,11 @@ async fn scenario_18_a_logout_of_an_inner_layer_ends_what_the_handler_wrote() {
 
 #[tokio::test]
 async fn scenario_18_two_realms_have_a_cookie_and_one_load_each() {
-    let Premises { mut client, customers, staff } = premises();
+    let Premises {
+        mut client,
+        customers,
+        staff,
+    } = premises();
     client.post("/login/7").await;
     client.post("/views").await;
     client.post("/ticket").await;
@@ -108,7 +141,11 @@ async fn scenario_18_two_realms_have_a_cookie_and_one_load_each() {
 
 #[tokio::test]
 async fn scenario_18_a_logout_in_one_realm_leaves_the_other_alone() {
-    let Premises { mut client, customers, staff } = premises();
+    let Premises {
+        mut client,
+        customers,
+        staff,
+    } = premises();
     client.post("/ticket").await;
     client.post("/login/7").await;
     client.post("/logout").await;

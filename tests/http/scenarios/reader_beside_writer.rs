@@ -37,12 +37,19 @@ async fn scenario_02_a_prefetch_that_ends_late_neither_eats_nor_repeats_the_flas
 
         let prefetch = tokio::spawn(client.ask(Method::GET, "/prefetch"));
         reading.reached().await;
-        assert_eq!(client.post("/save").await.location(), Some("/notice"), "{kept:?}");
+        assert_eq!(
+            client.post("/save").await.location(),
+            Some("/notice"),
+            "{kept:?}"
+        );
         reading.open();
         let prefetch = prefetch.await.unwrap();
         client.keep(&prefetch);
 
-        assert_eq!((prefetch.status, prefetch.body.as_str()), (StatusCode::OK, "1"));
+        assert_eq!(
+            (prefetch.status, prefetch.body.as_str()),
+            (StatusCode::OK, "1")
+        );
         assert!(!prefetch.sets_cookie(), "{kept:?}");
         assert_eq!(client.get("/notice").await.body, "saved", "{kept:?}");
         assert_eq!(client.get("/notice").await.body, "", "{kept:?}");

@@ -44,7 +44,10 @@ fn v1(site: &Site) -> Client {
         basket.colour.get_or_insert_with(|| "blue".to_owned());
     });
     let price = post(|mut basket: Session<V1>| async move { basket.price = 3 });
-    deployed(site, Router::new().route("/add", add).route("/price", price))
+    deployed(
+        site,
+        Router::new().route("/add", add).route("/price", price),
+    )
 }
 
 fn v2(site: &Site) -> Client {
@@ -53,9 +56,17 @@ fn v2(site: &Site) -> Client {
     });
     let wrap = post(|mut basket: Session<V2>| async move { basket.gift_wrap = true });
     let show = get(|basket: Session<V2>| async move {
-        format!("{} {} {}", basket.items.len(), basket.gift_wrap, basket.price)
+        format!(
+            "{} {} {}",
+            basket.items.len(),
+            basket.gift_wrap,
+            basket.price
+        )
     });
-    let routes = Router::new().route("/add", add).route("/wrap", wrap).route("/show", show);
+    let routes = Router::new()
+        .route("/add", add)
+        .route("/wrap", wrap)
+        .route("/show", show);
     deployed(site, routes)
 }
 
@@ -71,7 +82,11 @@ async fn scenario_11_two_versions_of_a_struct_serve_one_session_by_turns() {
 
     for turn in 0..100 {
         client = client.at(if turn % 2 == 0 { &old } else { &new });
-        assert_eq!(client.post("/add").await.status, StatusCode::OK, "turn {turn}");
+        assert_eq!(
+            client.post("/add").await.status,
+            StatusCode::OK,
+            "turn {turn}"
+        );
         assert_eq!(client.get("/me").await.body, "7", "turn {turn}");
     }
 

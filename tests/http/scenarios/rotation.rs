@@ -41,7 +41,11 @@ async fn scenario_15_each_way_to_a_new_id_ends_the_old_one_and_keeps_the_data() 
 
             assert_ne!(client.cookies(), old.cookies(), "{kept:?} {way}");
             assert_eq!(old.get("/me").await.body, "guest", "{kept:?} {way}");
-            let cart = if way == "/login/8" { "milk" } else { "milk,tea" };
+            let cart = if way == "/login/8" {
+                "milk"
+            } else {
+                "milk,tea"
+            };
             assert_eq!(client.get("/cart").await.body, cart, "{kept:?} {way}");
         }
     }
@@ -57,8 +61,15 @@ async fn scenario_15_a_planted_or_empty_id_is_not_the_one_that_is_signed_in() {
         for cookie in [planted.as_str(), "__Host-Http-id=", "__Host-Http-id=chosen"] {
             let victim = visitor.showing(cookie).post("/login/7").await;
             assert!(victim.sets_cookie(), "{kept:?} {cookie}");
-            assert!(!victim.set_cookies()[0].starts_with(&format!("{cookie};")), "{kept:?}");
-            assert_eq!(visitor.showing(cookie).get("/me").await.body, "guest", "{kept:?} {cookie}");
+            assert!(
+                !victim.set_cookies()[0].starts_with(&format!("{cookie};")),
+                "{kept:?}"
+            );
+            assert_eq!(
+                visitor.showing(cookie).get("/me").await.body,
+                "guest",
+                "{kept:?} {cookie}"
+            );
         }
     }
 }
@@ -99,8 +110,14 @@ async fn scenario_15_three_requests_at_a_renewal_end_with_one_new_cookie_and_all
     }
 
     assert!(!cookies[0].is_empty());
-    assert!(cookies.iter().all(|cookie| *cookie == cookies[0]), "{cookies:?}");
-    let seen = (client.get("/cart").await.body, client.get("/language").await.body);
+    assert!(
+        cookies.iter().all(|cookie| *cookie == cookies[0]),
+        "{cookies:?}"
+    );
+    let seen = (
+        client.get("/cart").await.body,
+        client.get("/language").await.body,
+    );
     assert_eq!(seen, ("tea".to_owned(), "en".to_owned()));
     assert_eq!(client.get("/views").await.body, "1");
     assert_eq!(client.get("/me").await.body, "7");

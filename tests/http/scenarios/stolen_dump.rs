@@ -35,7 +35,10 @@ async fn admit(mut patient: Session<Patient>) -> String {
     format!("{patient:?}")
 }
 
-async fn rotate(sessions: Sessions<Unrevocable>, Path(_): Path<u32>) -> Result<String, SessionError> {
+async fn rotate(
+    sessions: Sessions<Unrevocable>,
+    Path(_): Path<u32>,
+) -> Result<String, SessionError> {
     sessions.rotate()?;
     let info = sessions.info().await?;
     Ok(format!("{sessions:?} {info:?}"))
@@ -64,7 +67,15 @@ async fn loot(kept: Kept) -> Loot {
     let mut client = site.serve(routes);
     let visitor = client.clone();
     let (mut cookies, mut text) = (BTreeSet::new(), String::new());
-    let day = ["/admit", "/cart/tea", "/login/7", "/rotate/1", "/views", "/logout", "/login/8"];
+    let day = [
+        "/admit",
+        "/cart/tea",
+        "/login/7",
+        "/rotate/1",
+        "/views",
+        "/logout",
+        "/login/8",
+    ];
     for path in day.into_iter().chain(["/admit", "/cart/milk"]) {
         // Far enough for a renewal, and so for a way from the old id to the new one.
         site.wait_seconds(600);
@@ -74,7 +85,9 @@ async fn loot(kept: Kept) -> Loot {
         writeln!(text, "{} {:?}", reply.body, site).unwrap();
     }
     // Trouble, so that the logs have something to tell.
-    let stale = cookies.iter().map(|value| format!("__Host-Http-id={value}"));
+    let stale = cookies
+        .iter()
+        .map(|value| format!("__Host-Http-id={value}"));
     for cookie in stale.chain(["__Host-Http-id=garbage".to_owned()]) {
         visitor.showing(cookie).get("/me").await;
     }
@@ -82,7 +95,13 @@ async fn loot(kept: Kept) -> Loot {
     client.post("/views").await;
     site.store.recover();
     writeln!(text, "{}", logs.text()).unwrap();
-    Loot { dump: site.store.dump(), site, client, cookies, text }
+    Loot {
+        dump: site.store.dump(),
+        site,
+        client,
+        cookies,
+        text,
+    }
 }
 
 /// Every way in which a secret might have been written down.
@@ -104,7 +123,10 @@ fn contains(text: &[u8], part: &[u8]) -> bool {
 impl Loot {
     fn assert_free_of(&self, what: &str, secret: &[u8]) {
         for spelling in spellings(secret) {
-            assert!(!contains(self.text.as_bytes(), &spelling), "{what} is in a log or `Debug`");
+            assert!(
+                !contains(self.text.as_bytes(), &spelling),
+                "{what} is in a log or `Debug`"
+            );
             let in_store = self.dump.iter().any(|bytes| contains(bytes, &spelling));
             assert!(!in_store, "{what} is in the store");
         }
@@ -135,10 +157,16 @@ async fn scenario_23_no_value_is_in_the_store_or_a_log() {
         loot.assert_free_of("a secret field", DIAGNOSIS.as_bytes());
         // Shown by the handler, on purpose; but not to the store, nor to whoever holds the cookie.
         let in_store = |part| loot.dump.iter().any(|bytes| contains(bytes, part));
-        assert!(!in_store(EMAIL.as_bytes()), "an indexed field is in the store");
+        assert!(
+            !in_store(EMAIL.as_bytes()),
+            "an indexed field is in the store"
+        );
         for cookie in &loot.cookies {
             let token = Base64UrlUnpadded::decode_vec(cookie).unwrap();
-            assert!(!contains(&token, EMAIL.as_bytes()), "a field is in the cookie");
+            assert!(
+                !contains(&token, EMAIL.as_bytes()),
+                "a field is in the cookie"
+            );
         }
     }
 }
@@ -147,7 +175,11 @@ async fn scenario_23_no_value_is_in_the_store_or_a_log() {
 async fn scenario_23_nothing_in_the_dump_signs_anybody_in() {
     let loot = loot(Kept::InMemory).await;
     let mut client = loot.client.clone();
-    assert_eq!(client.get("/me").await.body, "8", "there is somebody to become");
+    assert_eq!(
+        client.get("/me").await.body,
+        "8",
+        "there is somebody to become"
+    );
     let own = client.jar().cookies().next().unwrap().value.clone();
     let header = Base64UrlUnpadded::decode_vec(&own).unwrap()[..5].to_vec();
 
@@ -175,10 +207,16 @@ async fn scenario_23_nothing_in_the_dump_signs_anybody_in() {
 fn scenario_23_no_key_is_in_any_debug_output() {
     let bytes = std::array::from_fn(|i| (i * i * 2_654_435_761 >> 13) as u8);
     let key = || Key::from_bytes(bytes).unwrap();
-    let ring = KeyRing::new(Key::generate().unwrap()).accept(key(), None).unwrap();
+    let ring = KeyRing::new(Key::generate().unwrap())
+        .accept(key(), None)
+        .unwrap();
     let builder = SessionLayer::builder(CookieStore::sealed(), KeyRing::new(key()));
     let layer = SessionLayer::new(MemoryStore::new(), KeyRing::new(key()));
-    let shown = format!("{:?} {ring:?} {builder:?} {layer:?} {:#?}", key(), KeyRing::new(key()));
+    let shown = format!(
+        "{:?} {ring:?} {builder:?} {layer:?} {:#?}",
+        key(),
+        KeyRing::new(key())
+    );
     for spelling in spellings(&bytes).iter().chain(&spellings(&bytes[..6])) {
         assert!(!contains(shown.as_bytes(), spelling), "{shown}");
     }

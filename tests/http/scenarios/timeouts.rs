@@ -31,7 +31,11 @@ async fn scenario_09_who_reads_every_five_minutes_stays_in_for_two_hours_and_no_
         client.post("/login/7").await;
         let mut in_for = Duration::ZERO;
         while in_for < ABSOLUTE {
-            assert_eq!(client.get("/me").await.body, "7", "{kept:?} after {in_for:?}");
+            assert_eq!(
+                client.get("/me").await.body,
+                "7",
+                "{kept:?} after {in_for:?}"
+            );
             site.wait(FIVE_MINUTES);
             in_for += FIVE_MINUTES;
         }
@@ -70,7 +74,11 @@ async fn scenario_09_who_is_remembered_lives_by_the_long_profile() {
             assert_eq!(client.get("/me").await.body, "7", "{kept:?}");
         }
         site.wait(Duration::from_secs(5));
-        assert_eq!(client.get("/me").await.body, "guest", "{kept:?}: the long absolute timeout");
+        assert_eq!(
+            client.get("/me").await.body,
+            "guest",
+            "{kept:?}: the long absolute timeout"
+        );
     }
 }
 
@@ -94,7 +102,11 @@ async fn scenario_09_the_cookie_ends_within_a_second_of_what_is_stored() {
 
         for _ in 0..18 {
             site.wait(FIVE_MINUTES);
-            let told = client.get("/cart").await.max_age().expect("the end has moved");
+            let told = client
+                .get("/cart")
+                .await
+                .max_age()
+                .expect("the end has moved");
             let stored: u64 = client.get("/expiry").await.body.parse().unwrap();
             let told = site.clock().now().as_unix_seconds() + told;
             assert!(told.abs_diff(stored) <= 1, "{kept:?}: {told} and {stored}");
@@ -105,5 +117,7 @@ async fn scenario_09_the_cookie_ends_within_a_second_of_what_is_stored() {
 /// The second in which the session ends, as it is stored.
 async fn expiry(sessions: Sessions<Unrevocable>) -> Result<String, SessionError> {
     let info = sessions.info().await?;
-    Ok(info.map_or_else(String::new, |info| info.expires_at.as_unix_seconds().to_string()))
+    Ok(info.map_or_else(String::new, |info| {
+        info.expires_at.as_unix_seconds().to_string()
+    }))
 }

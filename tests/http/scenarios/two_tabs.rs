@@ -26,7 +26,11 @@ async fn logout_during<T: 'static>(kept: Kept, slow: impl Handler<T, ()>, gate: 
     let reply = slow.await.unwrap();
 
     tab_b.keep(&reply);
-    assert_eq!(tab_b.get("/me").await.body, "guest", "{kept:?}: the old cookie");
+    assert_eq!(
+        tab_b.get("/me").await.body,
+        "guest",
+        "{kept:?}: the old cookie"
+    );
     assert_eq!(tab_a.get("/me").await.body, "guest", "{kept:?}");
     if kept == Kept::InMemory {
         assert_eq!(site.rows(), 0, "nothing is brought back");
@@ -45,7 +49,10 @@ async fn scenario_03_two_tabs_one_logout_and_the_other_changes_a_field() {
             "bought"
         };
         let reply = logout_during(kept, slow, &gate).await;
-        assert_eq!((reply.status, reply.body.as_str()), (StatusCode::OK, "bought"));
+        assert_eq!(
+            (reply.status, reply.body.as_str()),
+            (StatusCode::OK, "bought")
+        );
         assert!(!reply.sets_cookie(), "{kept:?}: {:?}", reply.set_cookies());
     }
 }
@@ -77,7 +84,10 @@ async fn scenario_03_two_tabs_one_logout_and_the_other_rotates() {
             Ok::<_, SessionError>("rotated")
         };
         let reply = logout_during(kept, slow, &gate).await;
-        assert_eq!((reply.status, reply.body.as_str()), (StatusCode::OK, "rotated"));
+        assert_eq!(
+            (reply.status, reply.body.as_str()),
+            (StatusCode::OK, "rotated")
+        );
         assert!(!reply.sets_cookie(), "{kept:?}: {:?}", reply.set_cookies());
     }
 }
