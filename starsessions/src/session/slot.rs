@@ -104,6 +104,18 @@ impl Slot {
         self.read().await
     }
 
+    /// The same for one who only looks: a store that fails shows a guest, where the layer has it so.
+    ///
+    /// # Errors
+    /// If the store fails and the layer does not have it so.
+    pub(crate) async fn ready_to_read(&self) -> Result<(), SessionError> {
+        let shows_guest = self.realm.failure_policy == FailurePolicy::ReadOnlyGuest;
+        match self.ready().await {
+            Err(SessionError::Unavailable(_)) if shows_guest => Ok(()),
+            result => result,
+        }
+    }
+
     /// Asks the store again.
     pub(crate) async fn refresh(&self) -> Result<(), SessionError> {
         let _gate = self.gate.lock().await;
@@ -391,10 +403,6 @@ impl Slot {
             state.cookie = cookie;
         }
         Ok(())
-    }
-
-    pub(crate) fn treats_failure_as_guest(&self) -> bool {
-        self.realm.failure_policy == FailurePolicy::ReadOnlyGuest
     }
 
     fn is_passive(&self) -> bool {
