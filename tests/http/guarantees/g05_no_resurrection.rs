@@ -146,3 +146,18 @@ async fn g05_a_handler_that_commits_to_an_ended_session_is_told() {
     assert!(!reply.sets_cookie());
     assert_eq!(site.rows(), 0);
 }
+
+#[tokio::test]
+async fn g05_a_view_from_before_a_logout_begins_no_new_session() {
+    let site = Site::new();
+    let leave = post(async |mut shop: Session<Shop>, sessions: Sessions| {
+        shop.views += 1;
+        sessions.destroy().unwrap();
+        shop.views += 1;
+    });
+    let mut client = site.serve(shop::routes().route("/leave", leave));
+    client.post("/login/7").await;
+    client.post("/leave").await;
+    assert_eq!(client.cookies(), None);
+    assert_eq!(site.rows(), 0);
+}

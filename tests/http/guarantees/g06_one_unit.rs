@@ -3,7 +3,8 @@
 use axum::Router;
 use axum::routing::post;
 use http::StatusCode;
-use starsessions::{Session, Sessions};
+use starsessions::{Session, SessionError, Sessions};
+use starsessions_tests::logs::Logs;
 use starsessions_tests::site::Site;
 use starsessions_tests::spy::Calls;
 
@@ -135,4 +136,34 @@ async fn g06_a_value_that_cannot_be_stored_takes_the_others_with_it() {
         }
     );
     assert_eq!(client.get("/language").await.body, "en");
+}
+
+#[tokio::test]
+async fn g06_a_change_after_the_response_has_left_is_an_error_in_the_log() {
+    let logs = Logs::capture();
+    let site = Site::new();
+    let (send, kept) = std::sync::mpsc::channel();
+    let keep = post(async move |shop: Session<Shop>, sessions: Sessions| {
+        send.send((shop, sessions)).unwrap();
+    });
+    let mut client = site.serve(shop::routes().route("/keep", keep));
+    client.post("/keep").await;
+    let (mut shop, sessions) = kept.recv().unwrap();
+
+    shop.views += 1;
+    assert!(matches!(shop.commit().await, Err(SessionError::Closed)));
+    assert!(matches!(
+        sessions.insert(Login { user: 7 }),
+        Err(SessionError::Closed)
+    ));
+    assert!(matches!(sessions.destroy(), Err(SessionError::Closed)));
+    shop.views += 1;
+    drop(shop);
+
+    assert_eq!(
+        logs.with(&["ERROR", "Shop", "after its response had left"])
+            .len(),
+        1
+    );
+    assert_eq!(site.store.take_calls(), Calls::NONE);
 }

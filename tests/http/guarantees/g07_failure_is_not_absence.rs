@@ -3,7 +3,7 @@
 use axum::Router;
 use axum::routing::{MethodRouter, any};
 use http::StatusCode;
-use starsessions::{FailurePolicy, Session, SessionRejection, Sessions};
+use starsessions::{FailurePolicy, Session, SessionError, SessionRejection, Sessions};
 use starsessions_tests::client::Client;
 use starsessions_tests::logs::Logs;
 use starsessions_tests::site::Site;
@@ -202,6 +202,26 @@ async fn g07_a_read_only_guest_sees_pages_and_is_never_signed_in() {
     }
     assert_eq!(site.store.take_calls().writes(), 0);
     assert_is_still_signed_in(&site, &mut client).await;
+}
+
+#[tokio::test]
+async fn g07_a_read_only_guest_is_one_by_every_way_of_asking() {
+    let ask = any(async |all: Sessions| {
+        let login = all.get::<Login>().await?.map(|login| login.user);
+        let shop = all.get::<Shop>().await?.map(|shop| shop.views);
+        Ok::<_, SessionError>(format!("{login:?} {shop:?} {:?}", all.info().await?))
+    });
+    let routes = Router::new().route("/ask", ask);
+    let (_, mut client) = outage(FailurePolicy::ReadOnlyGuest, routes).await;
+    assert_eq!(client.get("/ask").await.body, "None Some(0) None");
+}
+
+#[tokio::test]
+async fn g07_a_read_only_guest_is_turned_away_where_a_user_is_required() {
+    let private = any(async |_: Session<Login>| ());
+    let routes = Router::new().route("/private", private);
+    let (_, mut client) = outage(FailurePolicy::ReadOnlyGuest, routes).await;
+    assert_eq!(client.get("/private").await.location(), Some("/login"));
 }
 
 #[tokio::test]

@@ -250,3 +250,17 @@ async fn g09_a_4xx_is_an_answer_and_keeps_its_data() {
     client.post("/refuse").await;
     assert_eq!(client.get("/cart").await.body, "tea");
 }
+
+#[tokio::test]
+async fn g09_what_the_handler_has_committed_itself_is_stored_and_told() {
+    let commit = post(async |mut shop: Session<Shop>| {
+        shop.cart.push("tea".to_owned());
+        shop.commit().await.unwrap();
+        shop.cart.push("milk".to_owned());
+        StatusCode::INTERNAL_SERVER_ERROR
+    });
+    let mut client = Site::new().serve(shop::routes().route("/commit", commit));
+    let reply = client.post("/commit").await;
+    assert_eq!(reply.status, StatusCode::INTERNAL_SERVER_ERROR);
+    assert_eq!(client.get("/cart").await.body, "tea");
+}
