@@ -205,7 +205,7 @@ async fn scenario_23_nothing_in_the_dump_signs_anybody_in() {
 
 #[test]
 fn scenario_23_no_key_is_in_any_debug_output() {
-    let bytes = std::array::from_fn(|i| (i * i * 2_654_435_761 >> 13) as u8);
+    let bytes = std::array::from_fn(|i| ((i * i * 2_654_435_761) >> 13) as u8);
     let key = || Key::from_bytes(bytes).unwrap();
     let ring = KeyRing::new(Key::generate().unwrap())
         .accept(key(), None)
