@@ -1,13 +1,15 @@
 //! G4: no lost update.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{Path, State};
 use axum::routing::{get, post};
 use http::{Method, StatusCode};
-use starsessions::Session;
+use starsessions::{Lifetime, Session, Sessions};
 use starsessions_tests::client::Client;
+use starsessions_tests::gate::Gate;
 use starsessions_tests::site::Site;
 use tokio::sync::Barrier;
 
@@ -104,4 +106,36 @@ async fn g04_of_fifty_who_redeem_one_voucher_one_succeeds_and_the_others_know() 
         (count(StatusCode::OK), count(StatusCode::CONFLICT)),
         (1, CROWD - 1)
     );
+}
+
+/// The profile is part of the session as well.
+#[tokio::test]
+async fn g04_a_writer_that_knew_the_short_profile_does_not_take_back_the_long_one() {
+    let day = Duration::from_secs(24 * 3_600);
+    let site = Site::with(|layer| layer.remembered_lifetime(Lifetime::new(30 * day, 30 * day)));
+    let writing = Gate::new();
+    let held = writing.clone();
+    let slow = post(|mut stock: Session<Stock>| async move {
+        held.pass().await;
+        stock.last = 7;
+    });
+    let remember = post(async |sessions: Sessions| sessions.remember(true));
+    let show = get(async |stock: Session<Stock>| stock.last.to_string());
+    let begin = post(async |mut stock: Session<Stock>| stock.sold = 100);
+    let routes = Router::new()
+        .route("/begin", begin)
+        .route("/slow", slow)
+        .route("/remember", remember)
+        .route("/show", show);
+    let mut client = site.serve(routes);
+    client.post("/begin").await;
+
+    let slow = tokio::spawn(client.ask(Method::POST, "/slow"));
+    writing.reached().await;
+    client.post("/remember").await;
+    writing.open();
+    client.keep(&slow.await.unwrap());
+
+    site.wait(20 * day);
+    assert_eq!(client.get("/show").await.body, "7");
 }
