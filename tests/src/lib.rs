@@ -1,1 +1,3 @@
 //! Everything that judges starsessions.
+
+pub mod browser;

@@ -1,0 +1,4 @@
+//! Every attribute of `#[derive(Session)]`, by what it does to requests.
+
+mod deadline;
+mod presence;
