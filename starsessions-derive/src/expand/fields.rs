@@ -85,8 +85,10 @@ pub(super) fn checked_call(
     argument: &TokenStream,
     error: &TokenStream,
 ) -> TokenStream {
+    // Not at the user's span, where `unused_qualifications` would call it superfluous.
+    let map_err = quote!(__p::core::result::Result::map_err);
     let span = path.span();
-    quote_spanned!(span=> __p::core::result::Result::map_err(#path(#argument), #error))
+    quote_spanned!(span=> #map_err(#path(#argument), #error))
 }
 
 /// A function that returns the value of an absent field.
