@@ -6,7 +6,7 @@ use axum::Router;
 use axum::routing::any;
 use http::StatusCode;
 use starsessions::testing::{TestClock, TestSessions};
-use starsessions::{PassiveLayer, Session, Sessions};
+use starsessions::{PassiveLayer, Session};
 use starsessions_tests::browser::Browser;
 
 #[derive(Session)]
@@ -111,12 +111,11 @@ async fn an_insert_renews_the_same_value() {
         let (mut browser, clock) = start();
         set_coupon(&mut browser, 5).await;
         clock.advance(seconds(300));
-        browser
-            .visit(|sessions: Sessions| async move {
-                let coupon = Some(5);
-                sessions.insert(Offer { coupon, seen: 0 })
-            })
-            .await;
+        let offer = Offer {
+            coupon: Some(5),
+            seen: 0,
+        };
+        browser.insert(offer).await;
         clock.advance(seconds(age));
         assert_eq!(coupon(&mut browser).await, expected, "{age} s after the insert");
     }
@@ -142,9 +141,7 @@ async fn a_required_field_that_has_expired_turns_the_request_away() {
         (301, StatusCode::UNAUTHORIZED),
     ] {
         let (mut browser, clock) = start();
-        browser
-            .visit(|sessions: Sessions| async move { sessions.insert(Sudo { confirmed: true }) })
-            .await;
+        browser.insert(Sudo { confirmed: true }).await;
         clock.advance(seconds(age));
         let reply = browser
             .visit(|sudo: Session<Sudo>| async move { sudo.confirmed.to_string() })

@@ -7,9 +7,7 @@ use starsessions::store_api::{
     StoreError, Touch, Touched,
 };
 use starsessions::testing::TestSessions;
-use starsessions::{
-    KeyRing, Session, SessionLayer, SessionRejection, Sessions, Timestamp, Unrevocable,
-};
+use starsessions::{KeyRing, Session, SessionLayer, SessionRejection, Timestamp};
 use starsessions_tests::browser::Browser;
 
 #[derive(Session)]
@@ -223,7 +221,7 @@ async fn a_store_that_fails_is_never_a_guest() {
 
     let store = starsessions::MemoryStore::new();
     let mut browser = Browser::new(SessionLayer::dev(store, keys.clone()));
-    browser.visit(sign_in).await;
+    browser.insert(ada()).await;
     let mut browser = browser.over(SessionLayer::dev(Broken, keys));
     let replies = [
         browser.visit(optional).await,
@@ -244,13 +242,13 @@ async fn a_store_that_fails_is_never_a_guest() {
 
 async fn signed_in() -> Browser {
     let mut browser = guest();
-    browser.visit(sign_in).await;
+    browser.insert(ada()).await;
     browser
 }
 
-async fn sign_in(sessions: Sessions<Unrevocable>) {
+fn ada() -> Login {
     let name = "Ada".to_owned();
-    sessions.insert(Login { user: 7, name }).unwrap();
+    Login { user: 7, name }
 }
 
 /// A store that cannot be reached.

@@ -9,7 +9,7 @@ use axum::routing::any;
 use http::header::{COOKIE, LOCATION, SET_COOKIE};
 use http::{HeaderMap, HeaderValue, Request, StatusCode};
 use http_body_util::BodyExt;
-use starsessions::{Session, SessionData, SessionLayer};
+use starsessions::{Session, SessionData, SessionLayer, Sessions, Unrevocable};
 use tokio::sync::oneshot;
 use tower::ServiceExt;
 
@@ -95,6 +95,19 @@ impl Browser {
             .await;
         assert_eq!(reply.status, StatusCode::OK, "{reply:?}");
         said.take()
+    }
+
+    /// Has a handler insert a view.
+    ///
+    /// # Panics
+    /// If the request is not answered with 200.
+    pub async fn insert<T: SessionData>(&mut self, view: T) -> Reply {
+        let view = Once::new(view);
+        let reply = self
+            .visit(async move |sessions: Sessions<Unrevocable>| sessions.insert(view.take()))
+            .await;
+        assert_eq!(reply.status, StatusCode::OK, "{reply:?}");
+        reply
     }
 
     /// Has two tabs do this at the same time: `mine` has loaded its view, then `theirs` comes and

@@ -87,13 +87,13 @@ where
     merged.map(|value| store(stored, &value)).transpose()
 }
 
-/// The side that changed, if only one did.
+/// The side that changed, if only one did; nothing, if both removed the value.
 fn only_change<'a>(
     base: Option<&[u8]>,
     mine: Option<&'a [u8]>,
     theirs: Option<&'a [u8]>,
 ) -> Option<Option<&'a [u8]>> {
-    if theirs == base {
+    if theirs == base || (mine.is_none() && theirs.is_none()) {
         Some(mine)
     } else if mine == base {
         Some(theirs)
