@@ -17,6 +17,7 @@ pub use self::rejection::SessionRejection;
 pub(crate) use self::sessions::find_slot;
 pub use self::sessions::{Revocable, Revocation, SessionInfo, Sessions, Unrevocable};
 pub(crate) use self::slot::{Ending, Outcome, Slot};
+use self::state::NOT_STORED;
 use crate::data::{Checks, FieldWriter, SessionData, Snapshot};
 use crate::record::{Field, FieldName, Fields, Record};
 
@@ -125,7 +126,7 @@ impl<T: SessionData> Session<T> {
         for (spec, value) in changed {
             let name = FieldName::Borrowed(spec.name);
             match value {
-                Some(value) => fields.insert(name, Field::new(value, u64::MAX)),
+                Some(value) => fields.insert(name, Field::new(value, NOT_STORED)),
                 None => fields.remove(&name),
             };
         }

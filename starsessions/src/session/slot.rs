@@ -162,20 +162,21 @@ impl Slot {
             // Destroyed or rolled back since: these changes went with the rest.
             return Ok(());
         }
-        for (spec, value) in fields {
+        let changes = fields.iter().map(|(spec, value)| {
             let field = seen
                 .and_then(|record| spec.find(record))
-                .map(|(_, field)| field)
-                .filter(|field| field.is_live(now));
-            state.changes.push(Change {
+                .filter(|(_, field)| field.is_live(now));
+            Change {
                 spec,
                 base: Base::Seen {
-                    value: field.map(|field| field.value.clone()),
-                    revision: field.map_or(0, |field| field.revision),
+                    value: field.as_ref().map(|(_, field)| field.value.clone()),
+                    revision: field.map_or(0, |(name, field)| state.revision_of(&name, field)),
                 },
                 value: value.clone(),
-            });
-        }
+            }
+        });
+        let changes = changes.collect();
+        state.changes.extend(changes)?;
         Ok(())
     }
 

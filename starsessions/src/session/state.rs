@@ -89,6 +89,19 @@ impl State {
             || !self.changes.is_empty()
     }
 
+    /// The revision that a value has in the store which a view has seen. What this request wrote
+    /// itself has one since it was committed.
+    pub(super) fn revision_of(&self, name: &str, seen: &Field) -> u64 {
+        if seen.revision != NOT_STORED {
+            return seen.revision;
+        }
+        self.live
+            .as_ref()
+            .and_then(|live| live.record.fields.get(name))
+            .filter(|stored| stored.value == seen.value)
+            .map_or(NOT_STORED, |stored| stored.revision)
+    }
+
     /// The record with this request's changes in it.
     pub(super) fn working_record(&self, now: Timestamp) -> Option<Record> {
         let mut record = self
@@ -196,4 +209,4 @@ impl State {
 }
 
 /// The revision of a value that this request has written and no store has seen.
-const NOT_STORED: u64 = u64::MAX;
+pub(super) const NOT_STORED: u64 = u64::MAX;
