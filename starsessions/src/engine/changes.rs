@@ -132,7 +132,6 @@ impl Changes {
         now: Timestamp,
     ) -> Result<Commit, ExclusiveConflict> {
         let mut commit = Commit::new(touch);
-        commit.remembered = record.remembered;
         commit.identified = record.identified || self.identify();
         for change in &self.0 {
             change.rebase(record, now, &mut commit)?;
