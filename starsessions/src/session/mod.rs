@@ -89,25 +89,41 @@ impl<T: SessionData> Session<T> {
     /// - [`SessionError::Unavailable`]: the store failed.
     /// - the others: a value cannot be stored.
     ///
-    /// After an error the changes are dropped: the response will not try again.
+    /// After an error the changes are dropped, those of the request's other views included: the
+    /// response will not try again.
     ///
     /// # Cancel safety
     /// When the future is dropped, either all changes are stored or none.
     pub async fn commit(&mut self) -> Result<(), SessionError> {
-        self.flush()?;
+        if let Err(error) = self.flush() {
+            self.baseline = None;
+            self.slot.discard();
+            return Err(error);
+        }
         self.slot.commit().await
     }
 
     /// Hands the changes so far to the request, where views that are made from now on see them.
     ///
     /// # Errors
-    /// If a value cannot be stored; none of this view's changes are then taken.
+    /// If a value cannot be stored, or another view has changed an `exclusive` field. Then none of
+    /// this view's changes are taken; correct them and flush again, or [reload](Self::reload).
+    /// What is left as it is, is tried again when the view is dropped.
     pub fn flush(&mut self) -> Result<(), SessionError> {
         let Some(baseline) = self.baseline.take() else {
             return Ok(());
         };
+        let result = self.hand_over(&baseline);
+        if result.is_err() {
+            self.baseline = Some(baseline);
+        }
+        result
+    }
+
+    /// Gives the request what differs from `baseline`.
+    fn hand_over(&mut self, baseline: &Snapshot) -> Result<(), SessionError> {
         let checks = self.slot.checks();
-        let mut changed = FieldWriter::changes(&self.value, Some(&baseline), checks)?;
+        let mut changed = FieldWriter::changes(&self.value, Some(baseline), checks)?;
         if std::thread::panicking() {
             // A handler that panics has not finished what it was writing.
             changed.retain(|(spec, _)| spec.commit_always);

@@ -202,6 +202,11 @@ impl Slot {
         state.failure.get_or_insert(error);
     }
 
+    /// Drops the data changes so far: one of them cannot be made, and they are one unit.
+    pub(crate) fn discard(&self) {
+        self.state().discard_data();
+    }
+
     pub(crate) fn destroy(&self) -> Result<(), SessionError> {
         self.open_state()?.destroy();
         Ok(())
