@@ -2,6 +2,12 @@
 
 mod deadline;
 mod exclusive;
+mod layout;
 mod merge;
+mod name;
+mod outcome;
 mod presence;
 mod rotation;
+mod validation;
+mod view;
+mod visibility;

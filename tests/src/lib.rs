@@ -1,3 +1,4 @@
 //! Everything that judges starsessions.
 
 pub mod browser;
+pub mod ledger;
