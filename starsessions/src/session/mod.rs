@@ -17,9 +17,8 @@ pub use self::rejection::SessionRejection;
 pub(crate) use self::sessions::find_slot;
 pub use self::sessions::{Revocable, Revocation, SessionInfo, Sessions, Unrevocable};
 pub(crate) use self::slot::{Ending, Outcome, Slot};
-use self::state::NOT_STORED;
 use crate::data::{Checks, FieldWriter, SessionData, Snapshot};
-use crate::record::{Field, FieldName, Fields, Record};
+use crate::record::Record;
 
 /// A typed view of the request's session.
 ///
@@ -135,16 +134,9 @@ impl<T: SessionData> Session<T> {
             .push_seen(self.epoch, self.seen.as_ref(), &changed)?;
         // What this view goes on from is what it has just written.
         let now = self.slot.now();
-        let fields: &mut Fields = &mut self
-            .seen
-            .get_or_insert_with(|| Record::new(now, now))
-            .fields;
+        let seen = self.seen.get_or_insert_with(|| Record::new(now, now));
         for (spec, value) in changed {
-            let name = FieldName::Borrowed(spec.name);
-            match value {
-                Some(value) => fields.insert(name, Field::new(value, NOT_STORED)),
-                None => fields.remove(&name),
-            };
+            state::write(&mut seen.fields, spec, value);
         }
         Ok(())
     }

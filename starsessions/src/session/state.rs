@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
+
 use super::SessionError;
 use crate::clock::Timestamp;
 use crate::engine::{Changes, CookieChange, Engine, Live, Work};
 use crate::lifecycle::plan::{Situation, Step};
-use crate::record::{Field, FieldName, Record, Touch};
-use crate::schema::Schema;
+use crate::record::{Field, FieldName, Fields, Record, Touch};
+use crate::schema::{FieldSpec, Schema};
 use crate::store::StoreError;
 
 #[derive(Default)]
@@ -111,13 +113,7 @@ impl State {
             .map(|live| live.record.clone());
         for change in self.changes.iter() {
             let fields = &mut record.get_or_insert_with(|| Record::new(now, now)).fields;
-            for name in std::iter::once(&change.spec.name).chain(change.spec.aliases) {
-                fields.remove(name);
-            }
-            if let Some(value) = &change.value {
-                let name = FieldName::Borrowed(change.spec.name);
-                fields.insert(name, Field::new(value.clone(), NOT_STORED));
-            }
+            write(fields, change.spec, change.value.clone());
         }
         record
     }
@@ -208,5 +204,15 @@ impl State {
     }
 }
 
+/// Makes a change of this request in fields that only this request sees.
+pub(super) fn write(fields: &mut Fields, spec: &'static FieldSpec, value: Option<Bytes>) {
+    for name in std::iter::once(&spec.name).chain(spec.aliases) {
+        fields.remove(name);
+    }
+    if let Some(value) = value {
+        fields.insert(FieldName::Borrowed(spec.name), Field::new(value, NOT_STORED));
+    }
+}
+
 /// The revision of a value that this request has written and no store has seen.
-pub(super) const NOT_STORED: u64 = u64::MAX;
+const NOT_STORED: u64 = u64::MAX;
