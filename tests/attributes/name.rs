@@ -170,6 +170,26 @@ async fn removing_a_field_removes_its_former_names() {
 }
 
 #[tokio::test]
+async fn a_view_that_has_removed_a_former_name_goes_on_from_there() {
+    #[derive(Session)]
+    #[session(namespace = "shop")]
+    struct Optional {
+        #[session(merge = sum, alias = "basket")]
+        cart: Option<u32>,
+    }
+    let (mut browser, ledger) = with_basket().await;
+    browser
+        .with(|it: &mut Session<Optional>| {
+            assert_eq!(it.cart.take(), Some(5));
+            it.flush().unwrap();
+            it.cart = Some(1);
+        })
+        .await;
+    assert_eq!(browser.with(|it: &mut Session<Optional>| it.cart).await, Some(1));
+    assert_eq!(names(&ledger).await, ["shop.cart"]);
+}
+
+#[tokio::test]
 async fn old_and_new_binaries_add_to_one_counter_at_once() {
     let (mut browser, ledger) = with_basket().await;
     let mut old = browser.clone();
