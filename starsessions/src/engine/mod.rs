@@ -181,7 +181,7 @@ impl Engine {
                 .deadline(record.created_at, remembered, work.now);
         }
         let mut commit = work.changes.rebase(record, touch, work.now)?;
-        commit.remembered = remembered;
+        commit.remembered = work.remember;
         Ok(commit)
     }
 

@@ -131,8 +131,10 @@ impl ServerSide {
                 Committed::Applied(revision) => {
                     live.is_news |= engine.is_visible(live.record.expires_at, &after)
                         || after.remembered != live.record.remembered;
-                    live.record = after;
-                    live.record.revision = revision;
+                    // Others may have committed to other fields: the fields are marked as they are
+                    // in the store, or the next commit of this request would meet itself.
+                    live.record.revision = revision.saturating_sub(1);
+                    commit.apply(&mut live.record);
                     live.credential = Credential::Reference(token);
                     return Ok(engine.announce(live, work.now));
                 }

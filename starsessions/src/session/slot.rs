@@ -163,20 +163,21 @@ impl Slot {
             // Destroyed or rolled back since: these changes went with the rest.
             return Ok(());
         }
-        for (spec, value) in fields {
+        let changes = fields.iter().map(|(spec, value)| {
             let field = seen
                 .and_then(|record| spec.find(record))
-                .map(|(_, field)| field)
-                .filter(|field| field.is_live(now));
-            state.changes.push(Change {
+                .filter(|(_, field)| field.is_live(now));
+            Change {
                 spec,
                 base: Base::Seen {
-                    value: field.map(|field| field.value.clone()),
-                    revision: field.map_or(0, |field| field.revision),
+                    value: field.as_ref().map(|(_, field)| field.value.clone()),
+                    revision: field.map_or(0, |(name, field)| state.revision_of(&name, field)),
                 },
                 value: value.clone(),
-            });
-        }
+            }
+        });
+        let changes = changes.collect();
+        state.changes.extend(changes)?;
         Ok(())
     }
 
@@ -200,6 +201,11 @@ impl Slot {
     pub(crate) fn fail(&self, error: SessionError) {
         let mut state = self.state();
         state.failure.get_or_insert(error);
+    }
+
+    /// Drops the data changes so far: one of them cannot be made, and they are one unit.
+    pub(crate) fn discard(&self) {
+        self.state().discard_data();
     }
 
     pub(crate) fn destroy(&self) -> Result<(), SessionError> {
