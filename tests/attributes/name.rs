@@ -347,8 +347,12 @@ async fn a_type_with_parameters_works_for_each_of_them() {
         .await;
     browser
         .overtaken(
-            |page: &mut Session<Page<u32>>| drop(page.chosen.insert(3)),
-            |page: &mut Session<Page<u32>>| drop(page.chosen.insert(4)),
+            |page: &mut Session<Page<u32>>| {
+                page.chosen.insert(3);
+            },
+            |page: &mut Session<Page<u32>>| {
+                page.chosen.insert(4);
+            },
         )
         .await;
     let read = |page: &mut Session<Page<u32>>| (page.cursor, page.chosen.clone());
