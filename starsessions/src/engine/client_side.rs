@@ -201,8 +201,9 @@ impl ClientSide {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         if let Some(store) = &self.revocations {
-            let lifetime = engine.policy.lifetime(record.remembered);
-            let mut tombstone = Record::new(now, record.created_at + lifetime.absolute + CLOCK_SKEW);
+            // An older copy may say that it is remembered where the newest says that it is not.
+            let end = engine.policy.last_deadline(record.created_at) + CLOCK_SKEW;
+            let mut tombstone = Record::new(now, end);
             // Not to be pushed out by a flood of visitors.
             tombstone.identified = true;
             store.create(&id.row_key(), &tombstone, now).await?;
