@@ -59,6 +59,18 @@ impl ClientSide {
         }))
     }
 
+    /// The session, unless it has been ended since: all else is in the cookie.
+    pub(crate) async fn refresh(
+        &self,
+        live: Live,
+        now: Timestamp,
+    ) -> Result<Option<Live>, StoreError> {
+        let Credential::Sealed(id) = live.credential else {
+            return Ok(None);
+        };
+        Ok((!self.is_revoked(id, now).await?).then_some(live))
+    }
+
     pub(crate) async fn execute(
         &self,
         engine: &Engine,
