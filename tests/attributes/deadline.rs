@@ -50,7 +50,9 @@ fn seconds(seconds: u64) -> Duration {
 }
 
 async fn coupon(browser: &mut Browser) -> Option<u32> {
-    browser.with(|offer: &mut Session<Offer>| offer.coupon).await
+    browser
+        .with(|offer: &mut Session<Offer>| offer.coupon)
+        .await
 }
 
 async fn set_coupon(browser: &mut Browser, coupon: u32) {
@@ -81,7 +83,11 @@ async fn a_new_value_expires_later() {
         clock.advance(seconds(300));
         set_coupon(&mut browser, 6).await;
         clock.advance(seconds(age));
-        assert_eq!(coupon(&mut browser).await, expected, "{age} s after the second");
+        assert_eq!(
+            coupon(&mut browser).await,
+            expected,
+            "{age} s after the second"
+        );
     }
 }
 
@@ -101,7 +107,11 @@ async fn the_same_value_is_no_write_and_expires_as_it_did() {
             })
             .await;
         clock.advance(seconds(age));
-        assert_eq!(coupon(&mut browser).await, expected, "{age} s after the second");
+        assert_eq!(
+            coupon(&mut browser).await,
+            expected,
+            "{age} s after the second"
+        );
     }
 }
 
@@ -117,7 +127,11 @@ async fn an_insert_renews_the_same_value() {
         };
         browser.insert(offer).await;
         clock.advance(seconds(age));
-        assert_eq!(coupon(&mut browser).await, expected, "{age} s after the insert");
+        assert_eq!(
+            coupon(&mut browser).await,
+            expected,
+            "{age} s after the insert"
+        );
     }
 }
 
@@ -179,7 +193,11 @@ async fn an_unused_field_goes_in_its_second_and_not_before() {
     for (age, is_there) in [(899, true), (900, false), (901, false)] {
         let (mut browser, clock) = draft().await;
         clock.advance(seconds(age));
-        assert_eq!(text(&mut browser).await.is_some(), is_there, "after {age} s");
+        assert_eq!(
+            text(&mut browser).await.is_some(),
+            is_there,
+            "after {age} s"
+        );
     }
 }
 
@@ -255,13 +273,17 @@ async fn code(browser: &mut Browser) -> Option<u32> {
 async fn a_field_with_both_goes_at_whichever_comes_first() {
     for (age, expected) in [(299, Some(1)), (300, None)] {
         let (mut browser, clock) = start();
-        browser.with(|both: &mut Session<Both>| both.code = Some(1)).await;
+        browser
+            .with(|both: &mut Session<Both>| both.code = Some(1))
+            .await;
         clock.advance(seconds(age));
         assert_eq!(code(&mut browser).await, expected, "unused for {age} s");
     }
     for (rest, expected) in [(239, Some(1)), (240, None)] {
         let (mut browser, clock) = start();
-        browser.with(|both: &mut Session<Both>| both.code = Some(1)).await;
+        browser
+            .with(|both: &mut Session<Both>| both.code = Some(1))
+            .await;
         for _ in 0..4 {
             clock.advance(seconds(240));
             assert_eq!(code(&mut browser).await, Some(1));

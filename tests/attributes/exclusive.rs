@@ -27,7 +27,9 @@ async fn with_token() -> Browser {
 }
 
 async fn token(browser: &mut Browser) -> Option<u32> {
-    browser.with(|checkout: &mut Session<Checkout>| checkout.token).await
+    browser
+        .with(|checkout: &mut Session<Checkout>| checkout.token)
+        .await
 }
 
 #[tokio::test]
@@ -47,7 +49,11 @@ async fn the_later_change_is_answered_with_409_and_nothing_of_it_is_written() {
     browser
         .with(|checkout: &mut Session<Checkout>| {
             assert_eq!(checkout.token, Some(2));
-            assert_eq!((checkout.note.as_str(), checkout.tries), ("", 0), "one unit");
+            assert_eq!(
+                (checkout.note.as_str(), checkout.tries),
+                ("", 0),
+                "one unit"
+            );
         })
         .await;
 }
@@ -155,7 +161,10 @@ async fn commit_says_which_field_was_in_conflict_and_the_handler_goes_on() {
             }
         })
         .await;
-    assert_eq!((reply.status, reply.body.as_str()), (StatusCode::OK, "checkout.token"));
+    assert_eq!(
+        (reply.status, reply.body.as_str()),
+        (StatusCode::OK, "checkout.token")
+    );
     assert_eq!(token(&mut browser).await, Some(2));
 }
 
@@ -261,10 +270,12 @@ async fn another_request_after_the_own_commit_is_a_conflict_again() {
 async fn two_views_of_one_request_conflict_like_two_requests() {
     let mut browser = with_token().await;
     let reply = browser
-        .visit(async |mut first: Session<Checkout>, mut second: Session<Checkout>| {
-            first.token = Some(2);
-            second.token = Some(3);
-        })
+        .visit(
+            async |mut first: Session<Checkout>, mut second: Session<Checkout>| {
+                first.token = Some(2);
+                second.token = Some(3);
+            },
+        )
         .await;
     assert_eq!(reply.status, StatusCode::CONFLICT);
     assert_eq!(token(&mut browser).await, Some(1));

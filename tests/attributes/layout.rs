@@ -53,7 +53,9 @@ fn as_list(old: OldValue<'_>) -> Result<Vec<String>, ValueError> {
     match old.version() {
         1 => Ok(vec![format!("one: {}", old.decode::<u32>()?)]),
         2 => Ok(vec![format!("two: {}", old.decode::<String>()?)]),
-        other => Err(ValueError::migration(format!("there was no version {other}"))),
+        other => Err(ValueError::migration(format!(
+            "there was no version {other}"
+        ))),
     }
 }
 
@@ -72,12 +74,17 @@ async fn an_older_value_is_migrated_when_it_is_read_and_written_when_it_is_chang
         .await;
     assert_eq!(reply.body, "42");
     let old = browser.with(|it: &mut Session<one::Profile>| it.size).await;
-    assert_eq!(old, 42, "reading writes nothing: the old binary still reads its own value");
+    assert_eq!(
+        old, 42,
+        "reading writes nothing: the old binary still reads its own value"
+    );
 
     browser
         .with(|it: &mut Session<two::Profile>| it.size.as_mut().unwrap().push('!'))
         .await;
-    let new = browser.with(|it: &mut Session<two::Profile>| it.size.clone()).await;
+    let new = browser
+        .with(|it: &mut Session<two::Profile>| it.size.clone())
+        .await;
     assert_eq!(new.as_deref(), Some("42!"));
 }
 
@@ -109,7 +116,9 @@ async fn a_migration_that_fails_leaves_the_field_absent_and_the_value_stored() {
         })
         .await;
     // Version 3 can do what version 2 could not.
-    let size = browser.with(|it: &mut Session<three::Profile>| it.size.clone()).await;
+    let size = browser
+        .with(|it: &mut Session<three::Profile>| it.size.clone())
+        .await;
     assert_eq!(size, ["one: 0"]);
 }
 
@@ -119,7 +128,9 @@ async fn a_migration_knows_from_which_version_it_comes() {
     browser
         .with(|it: &mut Session<two::Profile>| it.size = Some("XL".to_owned()))
         .await;
-    let size = browser.with(|it: &mut Session<three::Profile>| it.size.clone()).await;
+    let size = browser
+        .with(|it: &mut Session<three::Profile>| it.size.clone())
+        .await;
     assert_eq!(size, ["two: XL"]);
 }
 
@@ -130,10 +141,15 @@ async fn a_merge_migrates_what_it_meets() {
     browser
         .held(
             |it: &mut Session<three::Profile>| it.size.push("mine".to_owned()),
-            async { old.with(|it: &mut Session<one::Profile>| it.size = 43).await },
+            async {
+                old.with(|it: &mut Session<one::Profile>| it.size = 43)
+                    .await
+            },
         )
         .await;
-    let size = browser.with(|it: &mut Session<three::Profile>| it.size.clone()).await;
+    let size = browser
+        .with(|it: &mut Session<three::Profile>| it.size.clone())
+        .await;
     assert_eq!(size, ["one: 43", "mine"]);
 }
 
@@ -223,7 +239,11 @@ async fn the_binary_codec_refuses_them_with_the_cure() {
             })
             .await;
         assert!(reply.body.starts_with("binary.filter: "), "{}", reply.body);
-        assert!(reply.body.ends_with("add `codec = json` to the field"), "{}", reply.body);
+        assert!(
+            reply.body.ends_with("add `codec = json` to the field"),
+            "{}",
+            reply.body
+        );
         assert_eq!(reply.cookie(), None, "nothing is stored, not even the page");
     }
 }
@@ -284,7 +304,9 @@ async fn a_field_can_change_its_codec_both_ways() {
             it.home.number = 2;
         })
         .await;
-    let home = browser.with(|it: &mut Session<json::View>| it.home.clone()).await;
+    let home = browser
+        .with(|it: &mut Session<json::View>| it.home.clone())
+        .await;
     assert_eq!((home.street.as_str(), home.number), ("a", 2));
 }
 
@@ -311,9 +333,15 @@ async fn reading_through_another_codec_is_no_change() {
     struct Numbers {
         home: Home,
     }
-    let home = browser.with(|it: &mut Session<Numbers>| it.home.number).await;
+    let home = browser
+        .with(|it: &mut Session<Numbers>| it.home.number)
+        .await;
     assert_eq!(home, 0, "still bincode, of another shape");
-    browser.with(|it: &mut Session<json::View>| it.home.number = 3).await;
-    let home = browser.with(|it: &mut Session<Numbers>| it.home.number).await;
+    browser
+        .with(|it: &mut Session<json::View>| it.home.number = 3)
+        .await;
+    let home = browser
+        .with(|it: &mut Session<Numbers>| it.home.number)
+        .await;
     assert_eq!(home, 3, "JSON by now, which tells its fields");
 }

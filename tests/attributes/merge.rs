@@ -34,6 +34,9 @@ macro_rules! policy {
         policy!(@ $plain, V, $($policy)*);
         policy!(@ $optional, Option<V>, $($policy)*);
     };
+    ($plain:ident: $($policy:tt)*) => {
+        policy!(@ $plain, V, $($policy)*);
+    };
     (@ $name:ident, $value:ty, $($policy:tt)*) => {
         #[derive(starsessions::Session)]
         struct $name<V> {
@@ -73,15 +76,13 @@ async fn merged<T: Single>(base: T::Value, theirs: T::Value, mine: T::Value) -> 
 /// The same where nothing is stored at first.
 async fn merged_from_nothing<T: Single>(theirs: T::Value, mine: T::Value) -> T::Value {
     let mut browser = Browser::new(TestSessions::new().layer());
-    browser.with(|it: &mut Session<Beside>| it.here = true).await;
+    browser
+        .with(|it: &mut Session<Beside>| it.here = true)
+        .await;
     overtaken::<T>(&mut browser, theirs, mine).await
 }
 
-async fn overtaken<T: Single>(
-    browser: &mut Browser,
-    theirs: T::Value,
-    mine: T::Value,
-) -> T::Value {
+async fn overtaken<T: Single>(browser: &mut Browser, theirs: T::Value, mine: T::Value) -> T::Value {
     let reply = browser
         .overtaken(
             |view: &mut Session<T>| *view.value_mut() = theirs,
@@ -89,5 +90,7 @@ async fn overtaken<T: Single>(
         )
         .await;
     assert_eq!(reply.status, StatusCode::OK);
-    browser.with(|view: &mut Session<T>| view.value().clone()).await
+    browser
+        .with(|view: &mut Session<T>| view.value().clone())
+        .await
 }

@@ -34,7 +34,11 @@ const NOW: u64 = 1_800_000_000;
 
 async fn names(ledger: &Ledger) -> Vec<String> {
     let record = ledger.record(Timestamp::from_unix_seconds(NOW)).await;
-    record.fields.iter().map(|(name, _)| name.to_string()).collect()
+    record
+        .fields
+        .iter()
+        .map(|(name, _)| name.to_string())
+        .collect()
 }
 
 #[derive(Session)]
@@ -138,7 +142,9 @@ async fn a_former_name_is_read_and_stays_until_the_field_is_written() {
         .await;
     assert_eq!(names(&ledger).await, ["shop.basket", "shop.title"]);
 
-    browser.with(|it: &mut Session<Second>| it.trolley += 1).await;
+    browser
+        .with(|it: &mut Session<Second>| it.trolley += 1)
+        .await;
     assert_eq!(names(&ledger).await, ["shop.title", "shop.trolley"]);
     assert_eq!(browser.with(|it: &mut Session<Second>| it.trolley).await, 6);
     let old = browser.with(|it: &mut Session<First>| it.basket).await;
@@ -149,7 +155,9 @@ async fn a_former_name_is_read_and_stays_until_the_field_is_written() {
 async fn several_former_names_are_read_in_their_order() {
     let (mut browser, ledger) = with_basket().await;
     assert_eq!(browser.with(|it: &mut Session<Third>| it.cart).await, 5);
-    browser.with(|it: &mut Session<Second>| it.trolley = 7).await;
+    browser
+        .with(|it: &mut Session<Second>| it.trolley = 7)
+        .await;
     // An older binary that is still running writes the oldest name again.
     browser.with(|it: &mut Session<First>| it.basket = 9).await;
     assert_eq!(names(&ledger).await, ["shop.basket", "shop.trolley"]);
@@ -185,7 +193,10 @@ async fn a_view_that_has_removed_a_former_name_goes_on_from_there() {
             it.cart = Some(1);
         })
         .await;
-    assert_eq!(browser.with(|it: &mut Session<Optional>| it.cart).await, Some(1));
+    assert_eq!(
+        browser.with(|it: &mut Session<Optional>| it.cart).await,
+        Some(1)
+    );
     assert_eq!(names(&ledger).await, ["shop.cart"]);
 }
 
@@ -194,12 +205,14 @@ async fn old_and_new_binaries_add_to_one_counter_at_once() {
     let (mut browser, ledger) = with_basket().await;
     let mut old = browser.clone();
     browser
-        .held(
-            |it: &mut Session<Second>| it.trolley += 2,
-            async { old.with(|it: &mut Session<First>| it.basket += 10).await },
-        )
+        .held(|it: &mut Session<Second>| it.trolley += 2, async {
+            old.with(|it: &mut Session<First>| it.basket += 10).await
+        })
         .await;
-    assert_eq!(browser.with(|it: &mut Session<Second>| it.trolley).await, 17);
+    assert_eq!(
+        browser.with(|it: &mut Session<Second>| it.trolley).await,
+        17
+    );
     assert_eq!(names(&ledger).await, ["shop.trolley"]);
 }
 
@@ -263,7 +276,11 @@ async fn each_realm_has_its_own_layer_cookie_and_store() {
 
     let app = Router::new().route("/", any(handler)).layer(main);
     let reply = operator.go(app).await;
-    assert_eq!(reply.headers.get_all(SET_COOKIE).iter().count(), 2, "one for each realm");
+    assert_eq!(
+        reply.headers.get_all(SET_COOKIE).iter().count(),
+        2,
+        "one for each realm"
+    );
 }
 
 #[tokio::test]
@@ -281,7 +298,6 @@ mod facade {
 
 mod reexported {
     /// Shadows what the derive would use by default.
-    #[expect(dead_code, reason = "it is there to be in the way")]
     mod starsessions {}
 
     #[derive(super::facade::sessions::Session)]
@@ -330,8 +346,8 @@ async fn a_type_with_parameters_works_for_each_of_them() {
         .await;
     browser
         .overtaken(
-            |page: &mut Session<Page<u32>>| drop(page.chosen.insert(3)),
-            |page: &mut Session<Page<u32>>| drop(page.chosen.insert(4)),
+            |page: &mut Session<Page<u32>>| page.chosen.extend([3]),
+            |page: &mut Session<Page<u32>>| page.chosen.extend([4]),
         )
         .await;
     let read = |page: &mut Session<Page<u32>>| (page.cursor, page.chosen.clone());

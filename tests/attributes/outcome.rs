@@ -49,7 +49,10 @@ async fn attempts(browser: &mut Browser) -> (u32, bool, usize) {
 
 #[tokio::test]
 async fn a_5xx_keeps_what_is_always_committed_and_drops_the_rest() {
-    for status in [StatusCode::INTERNAL_SERVER_ERROR, StatusCode::SERVICE_UNAVAILABLE] {
+    for status in [
+        StatusCode::INTERNAL_SERVER_ERROR,
+        StatusCode::SERVICE_UNAVAILABLE,
+    ] {
         let mut browser = guest();
         for _ in 0..3 {
             assert_eq!(fails(&mut browser, status).await, status);
@@ -60,7 +63,11 @@ async fn a_5xx_keeps_what_is_always_committed_and_drops_the_rest() {
 
 #[tokio::test]
 async fn anything_below_is_an_answer_like_any_other() {
-    for status in [StatusCode::UNAUTHORIZED, StatusCode::NOT_FOUND, StatusCode::SEE_OTHER] {
+    for status in [
+        StatusCode::UNAUTHORIZED,
+        StatusCode::NOT_FOUND,
+        StatusCode::SEE_OTHER,
+    ] {
         let mut browser = guest();
         fails(&mut browser, status).await;
         assert_eq!(attempts(&mut browser).await, (1, true, 1), "{status}");
@@ -165,6 +172,11 @@ async fn a_5xx_drops_a_sign_in() {
 async fn an_indexed_field_is_stored_like_any_other() {
     let mut browser = guest();
     browser.insert(Login { user: 7 }).await;
-    browser.with(|login: &mut Session<Login>| login.user += 1).await;
-    assert_eq!(browser.with(|login: &mut Session<Login>| login.user).await, 8);
+    browser
+        .with(|login: &mut Session<Login>| login.user += 1)
+        .await;
+    assert_eq!(
+        browser.with(|login: &mut Session<Login>| login.user).await,
+        8
+    );
 }

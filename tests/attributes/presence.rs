@@ -91,9 +91,8 @@ async fn what_is_written_is_there_in_the_next_request_and_the_rest_stays_absent(
 #[tokio::test]
 async fn an_absent_field_is_its_default_expression() {
     let mut browser = guest();
-    let first = |it: &mut Session<Preferences>| {
-        (it.page_size, it.languages.clone(), it.columns, it.volume)
-    };
+    let first =
+        |it: &mut Session<Preferences>| (it.page_size, it.languages.clone(), it.columns, it.volume);
     let languages = vec!["en".to_owned(), "de".to_owned()];
     let expected = (20, languages, Some(3), 0.5);
     assert_eq!(browser.with(first).await, expected);
@@ -125,7 +124,9 @@ async fn an_option_with_a_default_remembers_that_it_was_emptied() {
     browser
         .with(|it: &mut Session<Preferences>| it.columns = None)
         .await;
-    let columns = browser.with(|it: &mut Session<Preferences>| it.columns).await;
+    let columns = browser
+        .with(|it: &mut Session<Preferences>| it.columns)
+        .await;
     assert_eq!(columns, None);
 }
 
@@ -158,12 +159,14 @@ async fn every_required_field_must_be_there() {
     let mut browser = guest();
     browser.with(|it: &mut Session<Half>| it.number = 7).await;
     let reply = browser
-        .visit(|member: Result<Session<Member>, SessionRejection>| async move {
-            match member {
-                Err(SessionRejection::Absent(absence)) => absence.field(),
-                _ => "",
-            }
-        })
+        .visit(
+            |member: Result<Session<Member>, SessionRejection>| async move {
+                match member {
+                    Err(SessionRejection::Absent(absence)) => absence.field(),
+                    _ => "",
+                }
+            },
+        )
         .await;
     assert_eq!(reply.body, "member.since");
 }
@@ -178,7 +181,9 @@ async fn a_required_field_that_is_there_lets_the_request_in() {
         })
         .await;
     assert_eq!(name, 7);
-    let name = browser.with(|login: &mut Session<Login>| login.name.clone()).await;
+    let name = browser
+        .with(|login: &mut Session<Login>| login.name.clone())
+        .await;
     assert_eq!(name, "Ada!");
 }
 
@@ -207,14 +212,19 @@ async fn a_result_lets_the_handler_decide() {
     };
     let reply = guest().visit(who).await;
     assert_eq!(reply.status, StatusCode::IM_A_TEAPOT);
-    assert_eq!(reply.body, "the session has no `login.user`, which `Login` requires");
+    assert_eq!(
+        reply.body,
+        "the session has no `login.user`, which `Login` requires"
+    );
     assert_eq!(signed_in().await.visit(who).await.body, "Ada");
 }
 
 #[tokio::test]
 async fn a_store_that_fails_is_never_a_guest() {
     let keys = KeyRing::generate().unwrap();
-    let mut browser = signed_in().await.over(SessionLayer::dev(Broken, keys.clone()));
+    let mut browser = signed_in()
+        .await
+        .over(SessionLayer::dev(Broken, keys.clone()));
     // An id that is not ours does not even reach the store.
     let optional = |login: Option<Session<Login>>| async move { login.is_none().to_string() };
     assert_eq!(browser.visit(optional).await.body, "true");
@@ -233,9 +243,11 @@ async fn a_store_that_fails_is_never_a_guest() {
         assert_eq!(reply.cookie(), None);
     }
     let decided = browser
-        .visit(|login: Result<Session<Login>, SessionRejection>| async move {
-            matches!(login, Err(SessionRejection::Failed(_))).to_string()
-        })
+        .visit(
+            |login: Result<Session<Login>, SessionRejection>| async move {
+                matches!(login, Err(SessionRejection::Failed(_))).to_string()
+            },
+        )
         .await;
     assert_eq!(decided.body, "true");
 }

@@ -29,14 +29,18 @@ async fn visitor() -> Browser {
 
 async fn user() -> Browser {
     let mut browser = visitor().await;
-    browser.with(|login: &mut Session<Login>| login.user = Some(7)).await;
+    browser
+        .with(|login: &mut Session<Login>| login.user = Some(7))
+        .await;
     browser
 }
 
 async fn state(browser: &Browser) -> (Option<u64>, usize) {
     let mut browser = browser.clone();
     let user = browser.with(|login: &mut Session<Login>| login.user).await;
-    let items = browser.with(|shop: &mut Session<Shop>| shop.cart.len()).await;
+    let items = browser
+        .with(|shop: &mut Session<Shop>| shop.cart.len())
+        .await;
     (user, items)
 }
 
@@ -46,9 +50,15 @@ const NOBODY: (Option<u64>, usize) = (None, 0);
 async fn a_change_moves_the_session_to_a_new_id_and_the_old_one_is_dead() {
     let mut browser = visitor().await;
     let before = browser.clone();
-    browser.with(|login: &mut Session<Login>| login.user = Some(7)).await;
+    browser
+        .with(|login: &mut Session<Login>| login.user = Some(7))
+        .await;
     assert_ne!(browser.cookie(), before.cookie());
-    assert_eq!(state(&browser).await, (Some(7), 1), "everything moves along");
+    assert_eq!(
+        state(&browser).await,
+        (Some(7), 1),
+        "everything moves along"
+    );
     assert_eq!(state(&before).await, NOBODY, "without any grace");
 }
 
@@ -56,7 +66,9 @@ async fn a_change_moves_the_session_to_a_new_id_and_the_old_one_is_dead() {
 async fn another_change_rotates_again() {
     let mut browser = user().await;
     let before = browser.clone();
-    browser.with(|login: &mut Session<Login>| login.user = Some(8)).await;
+    browser
+        .with(|login: &mut Session<Login>| login.user = Some(8))
+        .await;
     assert_ne!(browser.cookie(), before.cookie());
     assert_eq!(state(&browser).await, (Some(8), 1));
     assert_eq!(state(&before).await, NOBODY);
@@ -66,7 +78,9 @@ async fn another_change_rotates_again() {
 async fn a_removal_rotates() {
     let mut browser = user().await;
     let before = browser.clone();
-    browser.with(|login: &mut Session<Login>| login.user = None).await;
+    browser
+        .with(|login: &mut Session<Login>| login.user = None)
+        .await;
     assert_ne!(browser.cookie(), before.cookie());
     assert_eq!(state(&browser).await, (None, 1));
     assert_eq!(state(&before).await, NOBODY, "not even as a guest");
@@ -100,8 +114,14 @@ async fn a_first_write_begins_a_session_that_was_never_known_before() {
     let mut browser = Browser::new(TestSessions::new().layer());
     browser.set_cookie(visitor().await.cookie().cloned());
     let planted = browser.clone();
-    browser.with(|login: &mut Session<Login>| login.user = Some(7)).await;
-    assert_ne!(browser.cookie(), planted.cookie(), "an id of another origin");
+    browser
+        .with(|login: &mut Session<Login>| login.user = Some(7))
+        .await;
+    assert_ne!(
+        browser.cookie(),
+        planted.cookie(),
+        "an id of another origin"
+    );
     assert_eq!(state(&planted).await, NOBODY);
     assert_eq!(state(&browser).await, (Some(7), 0));
 }
@@ -111,7 +131,9 @@ async fn other_fields_do_not_rotate() {
     let mut browser = user().await;
     let before = browser.clone();
     for _ in 0..3 {
-        browser.with(|login: &mut Session<Login>| login.visits += 1).await;
+        browser
+            .with(|login: &mut Session<Login>| login.visits += 1)
+            .await;
         browser
             .with(|shop: &mut Session<Shop>| shop.cart.push("milk".to_owned()))
             .await;
@@ -145,15 +167,18 @@ async fn a_slow_request_under_the_old_id_writes_nothing() {
     let mut browser = visitor().await;
     let mut other = browser.clone();
     let reply = browser
-        .held(
-            |shop: &mut Session<Shop>| shop.cart.clear(),
-            async {
-                other.with(|login: &mut Session<Login>| login.user = Some(7)).await;
-            },
-        )
+        .held(|shop: &mut Session<Shop>| shop.cart.clear(), async {
+            other
+                .with(|login: &mut Session<Login>| login.user = Some(7))
+                .await;
+        })
         .await;
     assert_eq!(reply.cookie(), None, "no cookie from the request that lost");
-    assert_eq!(state(&other).await, (Some(7), 1), "and the cart is not cleared");
+    assert_eq!(
+        state(&other).await,
+        (Some(7), 1),
+        "and the cart is not cleared"
+    );
 }
 
 #[tokio::test]
@@ -161,12 +186,11 @@ async fn two_sign_ins_at_once_leave_one_session() {
     let mut browser = visitor().await;
     let mut first = browser.clone();
     let reply = browser
-        .held(
-            |login: &mut Session<Login>| login.user = Some(8),
-            async {
-                first.with(|login: &mut Session<Login>| login.user = Some(7)).await;
-            },
-        )
+        .held(|login: &mut Session<Login>| login.user = Some(8), async {
+            first
+                .with(|login: &mut Session<Login>| login.user = Some(7))
+                .await;
+        })
         .await;
     assert_eq!(reply.cookie(), None);
     assert_eq!(state(&first).await, (Some(7), 1));
@@ -184,9 +208,8 @@ async fn rotating_does_not_lengthen_the_session() {
         test.clock().advance(Duration::from_secs(57 * 60));
     }
     // 23 h 45 min after the first write, never idle for an hour.
-    let user = async |browser: &mut Browser| {
-        browser.with(|login: &mut Session<Login>| login.user).await
-    };
+    let user =
+        async |browser: &mut Browser| browser.with(|login: &mut Session<Login>| login.user).await;
     assert_eq!(user(&mut browser).await, Some(24));
     test.clock().advance(Duration::from_secs(15 * 60 - 1));
     assert_eq!(user(&mut browser).await, Some(24));

@@ -27,12 +27,20 @@ mod check {
 
     /// Of the value inside the `Option`.
     pub(super) fn is_even(seats: &u32) -> Result<(), &'static str> {
-        if seats.is_multiple_of(2) { Ok(()) } else { Err("odd") }
+        if seats.is_multiple_of(2) {
+            Ok(())
+        } else {
+            Err("odd")
+        }
     }
 }
 
 fn not_over_stock(order: &Order) -> Result<(), &'static str> {
-    if order.amount <= order.stock { Ok(()) } else { Err("over stock") }
+    if order.amount <= order.stock {
+        Ok(())
+    } else {
+        Err("over stock")
+    }
 }
 
 /// The same fields without any checks: an older binary.
@@ -175,7 +183,10 @@ async fn a_stored_combination_that_the_struct_refuses_counts_as_absent_together(
         .await;
     browser
         .with(|order: &mut Session<Order>| {
-            assert_eq!((order.email.as_str(), order.seats, order.amount), ("", None, 0));
+            assert_eq!(
+                (order.email.as_str(), order.seats, order.amount),
+                ("", None, 0)
+            );
             assert_eq!(order.stock, 100);
         })
         .await;
@@ -193,7 +204,11 @@ async fn a_required_field_that_is_not_valid_is_missing() {
         amount: u32,
     }
     fn is_small(required: &Required) -> Result<(), String> {
-        if required.amount < 50 { Ok(()) } else { Err("too much".to_owned()) }
+        if required.amount < 50 {
+            Ok(())
+        } else {
+            Err("too much".to_owned())
+        }
     }
     for (email, amount, missing) in [
         ("nobody", 1, "order.email"),
@@ -210,12 +225,12 @@ async fn a_required_field_that_is_not_valid_is_missing() {
             })
             .await;
         let reply = browser
-            .visit(async |order: Result<Session<Required>, SessionRejection>| {
-                match order {
+            .visit(
+                async |order: Result<Session<Required>, SessionRejection>| match order {
                     Err(SessionRejection::Absent(absence)) => absence.field(),
                     _ => "",
-                }
-            })
+                },
+            )
             .await;
         assert_eq!(reply.body, missing, "{amount}");
     }

@@ -9,7 +9,7 @@ use starsessions::{
     ConfigError, CookieStore, KeyRing, Lifetime, MemoryStore, Oversized, Session, SessionError,
     SessionLayer, SessionLayerBuilder, TooLarge,
 };
-use starsessions_tests::browser::Browser;
+use starsessions_tests::browser::{Browser, Once};
 
 fn build(
     set: impl FnOnce(SessionLayerBuilder) -> SessionLayerBuilder,
@@ -62,7 +62,11 @@ fn every_duration_is_a_whole_and_positive_number_of_seconds() {
             layer.remembered_lifetime(Lifetime::new(seconds(1), time))
         }),
         ("renewal age", hour, SessionLayerBuilder::renewal),
-        ("renewal grace", seconds(1), SessionLayerBuilder::renewal_grace),
+        (
+            "renewal grace",
+            seconds(1),
+            SessionLayerBuilder::renewal_grace,
+        ),
     ];
     for (name, least, set) in cases {
         let refused = format!("the {name} must be a whole number of seconds, at least one");
@@ -256,7 +260,7 @@ struct Texts {
 /// Writes texts of these lengths; the error, if there is one.
 async fn write(test: &TestSessions, first: usize, second: usize) -> Result<(), TooLarge> {
     let mut browser = Browser::new(test.layer());
-    let said = starsessions_tests::browser::Once::empty();
+    let said = Once::empty();
     let keep = said.clone();
     let reply = browser
         .visit(async move |mut texts: Session<Texts>| {
@@ -289,7 +293,11 @@ async fn a_field_of_the_limit_is_stored_and_of_one_byte_more_is_not() {
             Ok(()) => break,
         }
     }
-    assert_eq!(sizes.last(), Some(&(LIMIT + 1)), "one byte more than the largest that is taken");
+    assert_eq!(
+        sizes.last(),
+        Some(&(LIMIT + 1)),
+        "one byte more than the largest that is taken"
+    );
 }
 
 #[tokio::test]
@@ -304,11 +312,17 @@ async fn a_record_of_the_limit_is_stored_and_of_one_byte_more_is_not() {
         }
     }
     let error = last.expect("490 bytes and two names do not fit");
-    assert_eq!((error.what, error.limit, error.size), (Oversized::Record, LIMIT, LIMIT + 1));
+    assert_eq!(
+        (error.what, error.limit, error.size),
+        (Oversized::Record, LIMIT, LIMIT + 1)
+    );
     let [(largest, size), (other, rest)] = &error.fields[..] else {
         panic!("{error:?}");
     };
-    assert_eq!((largest.as_str(), other.as_str()), ("texts.first", "texts.second"));
+    assert_eq!(
+        (largest.as_str(), other.as_str()),
+        ("texts.first", "texts.second")
+    );
     assert!(size > rest, "the largest first");
     let expected = format!(
         "a session of 501 bytes is over the limit of 500; `texts.first` has {size}; `texts.second` has {rest}"

@@ -59,16 +59,31 @@ async fn check<Old: View, New: View>(first: Old) {
     }
     new.with(|view: &mut Session<New>| {
         let (text, count) = view.beside();
-        assert_eq!((text.as_str(), *count), ("beside", 1), "the other fields survive");
+        assert_eq!(
+            (text.as_str(), *count),
+            ("beside", 1),
+            "the other fields survive"
+        );
         *count += 1;
         text.push('!');
     })
     .await;
-    assert_eq!(stored().await, bytes, "what the new binary cannot read, it keeps");
+    assert_eq!(
+        stored().await,
+        bytes,
+        "what the new binary cannot read, it keeps"
+    );
 
     let lines = log.lines();
-    assert_eq!(lines.len(), 1, "one line, not one for each request: {lines:#?}");
-    assert!(lines[0].contains("WARN") && lines[0].contains("view.value"), "{lines:?}");
+    assert_eq!(
+        lines.len(),
+        1,
+        "one line, not one for each request: {lines:#?}"
+    );
+    assert!(
+        lines[0].contains("WARN") && lines[0].contains("view.value"),
+        "{lines:?}"
+    );
     assert!(lines[0].contains("another shape"), "{lines:?}");
 
     old.with(move |view: &mut Session<Old>| {

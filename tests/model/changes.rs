@@ -221,7 +221,9 @@ async fn commits_what_differs(first: Everything, edits: Vec<(u32, Everything)>) 
     let mut differs = first.differences(&after);
     differs.retain(|_, differs| *differs);
     assert!(written.iter().eq(differs.keys()), "{written:?} {differs:?}");
-    let read = browser.with(|view: &mut Session<Everything>| (**view).clone()).await;
+    let read = browser
+        .with(|view: &mut Session<Everything>| (**view).clone())
+        .await;
     assert_eq!(read, after);
     assert!(ledger.writes().is_empty(), "reading writes nothing");
 }
@@ -264,7 +266,9 @@ async fn merges_by_the_rules(first: Merging, edits: Vec<(u32, Merging)>) {
         is_finished.await.unwrap();
     }
     requests.join_all().await;
-    let merged = browser.with(|view: &mut Session<Merging>| (**view).clone()).await;
+    let merged = browser
+        .with(|view: &mut Session<Merging>| (**view).clone())
+        .await;
     assert_eq!(merged, expected, "{:?}", merged.differences(&expected));
 }
 
@@ -284,8 +288,12 @@ impl Merging {
             Some(u8::try_from(exact.clamp(0, 255)).unwrap())
         };
         self.maybe_sum = three_way(base.maybe_sum, mine.maybe_sum, self.maybe_sum, maybe_sum);
-        self.max = three_way(base.max, mine.max, self.max, |_, mine, theirs| mine.max(theirs));
-        self.min = three_way(base.min, mine.min, self.min, |_, mine, theirs| mine.min(theirs));
+        self.max = three_way(base.max, mine.max, self.max, |_, mine, theirs| {
+            mine.max(theirs)
+        });
+        self.min = three_way(base.min, mine.min, self.min, |_, mine, theirs| {
+            mine.min(theirs)
+        });
         self.last = three_way(base.last, mine.last, self.last, |_, mine, _| mine);
         for item in base.set.union(&mine.set) {
             match (base.set.contains(item), mine.set.contains(item)) {

@@ -165,7 +165,9 @@ fn layer(kind: Kind, clock: TestClock) -> SessionLayer {
 }
 
 fn run(kind: Kind, events: &[Event]) {
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
     runtime.block_on(async {
         let mut world = World::new(kind);
         for event in events {
@@ -279,7 +281,11 @@ async fn act(
         user: login.as_ref().map(|login| login.user),
         timers: info.map(|info| {
             let since = |time: starsessions::Timestamp| time.as_unix_seconds() - START;
-            (since(info.created_at), since(info.expires_at), info.remembered)
+            (
+                since(info.created_at),
+                since(info.expires_at),
+                info.remembered,
+            )
         }),
     };
     match op {

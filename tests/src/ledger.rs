@@ -25,7 +25,10 @@ struct Book {
 
 /// One operation.
 #[derive(Clone, Debug)]
-#[expect(missing_docs, reason = "the operations of `Store`, with what they carry")]
+#[expect(
+    missing_docs,
+    reason = "the operations of `Store`, with what they carry"
+)]
 pub enum Entry {
     Load,
     Create(Record),

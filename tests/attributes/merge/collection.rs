@@ -80,7 +80,11 @@ async fn an_absent_set_counts_as_empty() {
     assert_eq!(union.await, Some(words("a b")));
     let base = Some(words("a"));
     let union = merged::<UnionOption<TreeWords>>(base, Some(words("a b")), None);
-    assert_eq!(union.await, Some(words("b")), "what was there is removed, what came stays");
+    assert_eq!(
+        union.await,
+        Some(words("b")),
+        "what was there is removed, what came stays"
+    );
 }
 
 /// What this request added goes to the end, what it removed goes away: base, theirs, mine, result.
@@ -122,7 +126,10 @@ async fn text_grows_at_the_end_and_is_replaced_otherwise() {
     ] {
         let [base, theirs, mine, result] = [base, theirs, mine, result].map(str::to_owned);
         let sides = (base.clone(), theirs.clone(), mine.clone());
-        assert_eq!(merged::<Append<String>>(sides.0, sides.1, sides.2).await, result);
+        assert_eq!(
+            merged::<Append<String>>(sides.0, sides.1, sides.2).await,
+            result
+        );
         let optional = merged::<AppendOption<String>>(Some(base), Some(theirs), Some(mine));
         assert_eq!(optional.await, Some(result));
     }

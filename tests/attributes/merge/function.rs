@@ -1,6 +1,5 @@
 //! `merge = path::to::function`, and merges whose result cannot be stored.
 
-
 use super::{merged, merged_from_nothing};
 
 mod policy {
@@ -38,7 +37,11 @@ struct Limited {
 }
 
 fn at_most_ten(value: &u32) -> Result<(), &'static str> {
-    if *value <= 10 { Ok(()) } else { Err("over ten") }
+    if *value <= 10 {
+        Ok(())
+    } else {
+        Err("over ten")
+    }
 }
 
 macro_rules! single_for {
@@ -78,14 +81,23 @@ async fn a_function_of_options_decides_about_absence() {
     assert_eq!(merged::<Number>(Some(1), Some(2), Some(3)).await, Some(132));
     assert_eq!(merged::<Number>(Some(1), None, Some(3)).await, Some(139));
     assert_eq!(merged::<Number>(Some(1), Some(2), None).await, Some(192));
-    assert_eq!(merged_from_nothing::<Number>(Some(2), Some(3)).await, Some(932));
+    assert_eq!(
+        merged_from_nothing::<Number>(Some(2), Some(3)).await,
+        Some(932)
+    );
     assert_eq!(merged::<Number>(Some(1), Some(4), Some(3)).await, None);
 }
 
 #[tokio::test]
 async fn a_function_is_not_asked_where_one_side_changed() {
-    assert_eq!(merged::<Text>("a".into(), "b".into(), "a".into()).await, "b");
-    assert_eq!(merged::<Text>("a".into(), "a".into(), "b".into()).await, "b");
+    assert_eq!(
+        merged::<Text>("a".into(), "b".into(), "a".into()).await,
+        "b"
+    );
+    assert_eq!(
+        merged::<Text>("a".into(), "a".into(), "b".into()).await,
+        "b"
+    );
 }
 
 #[tokio::test]

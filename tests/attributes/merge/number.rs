@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use starsessions::testing::TestSessions;
 use starsessions::Session;
+use starsessions::testing::TestSessions;
 use starsessions_tests::browser::Browser;
 
 use super::{Beside, merged, merged_from_nothing, policy};
@@ -11,8 +11,8 @@ use super::{Beside, merged, merged_from_nothing, policy};
 policy!(Sum, SumOption: merge = sum);
 policy!(Max, MaxOption: merge = max);
 policy!(Min, MinOption: merge = min);
-policy!(And, AndOption: merge = and);
-policy!(Or, OrOption: merge = or);
+policy!(And: merge = and);
+policy!(Or: merge = or);
 policy!(Last, LastOption: merge = last);
 policy!(Unsaid, UnsaidOption: rename = "value");
 
@@ -79,15 +79,28 @@ async fn a_sum_of_durations_does_not_wrap() {
 #[tokio::test]
 async fn an_absent_number_counts_as_zero_in_a_sum() {
     assert_eq!(merged_from_nothing::<Sum<u32>>(5, 3).await, 8);
-    assert_eq!(merged_from_nothing::<SumOption<u32>>(Some(5), Some(3)).await, Some(8));
-    assert_eq!(merged::<SumOption<u32>>(Some(10), Some(12), None).await, Some(2));
-    assert_eq!(merged::<SumOption<u32>>(Some(10), None, Some(12)).await, Some(2));
+    assert_eq!(
+        merged_from_nothing::<SumOption<u32>>(Some(5), Some(3)).await,
+        Some(8)
+    );
+    assert_eq!(
+        merged::<SumOption<u32>>(Some(10), Some(12), None).await,
+        Some(2)
+    );
+    assert_eq!(
+        merged::<SumOption<u32>>(Some(10), None, Some(12)).await,
+        Some(2)
+    );
 }
 
 #[tokio::test]
 async fn a_removal_that_nobody_contradicts_stays_one() {
     assert_eq!(merged::<SumOption<u32>>(Some(1), None, None).await, None);
-    assert_eq!(merged::<Sum<Option<u32>>>(Some(1), None, None).await, None, "a stored `None`");
+    assert_eq!(
+        merged::<Sum<Option<u32>>>(Some(1), None, None).await,
+        None,
+        "a stored `None`"
+    );
     assert_eq!(merged::<SumOption<u32>>(Some(1), Some(1), None).await, None);
     assert_eq!(merged::<SumOption<u32>>(Some(1), None, Some(1)).await, None);
 }
@@ -96,22 +109,48 @@ async fn a_removal_that_nobody_contradicts_stays_one() {
 async fn the_larger_is_kept() {
     for (theirs, mine) in [(15, 12), (12, 15)] {
         assert_eq!(merged::<Max<u64>>(10, theirs, mine).await, 15);
-        assert_eq!(merged::<MaxOption<u64>>(Some(10), Some(theirs), Some(mine)).await, Some(15));
-        assert_eq!(merged_from_nothing::<MaxOption<u64>>(Some(theirs), Some(mine)).await, Some(15));
+        assert_eq!(
+            merged::<MaxOption<u64>>(Some(10), Some(theirs), Some(mine)).await,
+            Some(15)
+        );
+        assert_eq!(
+            merged_from_nothing::<MaxOption<u64>>(Some(theirs), Some(mine)).await,
+            Some(15)
+        );
     }
-    assert_eq!(merged::<Max<u64>>(10, 3, 4).await, 4, "of the two new values");
-    assert_eq!(merged::<Max<String>>("b".into(), "c".into(), "d".into()).await, "d");
-    assert_eq!(merged::<MaxOption<u64>>(Some(10), Some(3), None).await, Some(3));
+    assert_eq!(
+        merged::<Max<u64>>(10, 3, 4).await,
+        4,
+        "of the two new values"
+    );
+    assert_eq!(
+        merged::<Max<String>>("b".into(), "c".into(), "d".into()).await,
+        "d"
+    );
+    assert_eq!(
+        merged::<MaxOption<u64>>(Some(10), Some(3), None).await,
+        Some(3)
+    );
 }
 
 #[tokio::test]
 async fn the_smaller_is_kept() {
     for (theirs, mine) in [(5, 8), (8, 5)] {
         assert_eq!(merged::<Min<i32>>(10, theirs, mine).await, 5);
-        assert_eq!(merged::<MinOption<i32>>(Some(10), Some(theirs), Some(mine)).await, Some(5));
+        assert_eq!(
+            merged::<MinOption<i32>>(Some(10), Some(theirs), Some(mine)).await,
+            Some(5)
+        );
     }
-    assert_eq!(merged::<Min<i32>>(1, 3, 4).await, 3, "of the two new values");
-    assert_eq!(merged::<MinOption<i32>>(Some(10), Some(3), None).await, None);
+    assert_eq!(
+        merged::<Min<i32>>(1, 3, 4).await,
+        3,
+        "of the two new values"
+    );
+    assert_eq!(
+        merged::<MinOption<i32>>(Some(10), Some(3), None).await,
+        None
+    );
 }
 
 /// Two sides that both change a flag agree on it, unless one of them has written down what was only
@@ -173,12 +212,22 @@ async fn flags_that_both_sides_change_are_what_both_say() {
 async fn the_later_one_wins_by_default_and_by_last() {
     assert_eq!(merged::<Last<u32>>(1, 2, 3).await, 3);
     assert_eq!(merged::<Unsaid<u32>>(1, 2, 3).await, 3);
-    assert_eq!(merged::<LastOption<u32>>(Some(1), Some(2), None).await, None);
-    assert_eq!(merged::<UnsaidOption<u32>>(Some(1), None, Some(3)).await, Some(3));
+    assert_eq!(
+        merged::<LastOption<u32>>(Some(1), Some(2), None).await,
+        None
+    );
+    assert_eq!(
+        merged::<UnsaidOption<u32>>(Some(1), None, Some(3)).await,
+        Some(3)
+    );
 }
 
 #[tokio::test]
 async fn only_what_changed_is_written_also_by_the_later_one() {
     assert_eq!(merged::<Last<u32>>(1, 2, 1).await, 2, "mine is no change");
-    assert_eq!(merged::<Max<u32>>(9, 2, 9).await, 2, "theirs alone, whatever the policy");
+    assert_eq!(
+        merged::<Max<u32>>(9, 2, 9).await,
+        2,
+        "theirs alone, whatever the policy"
+    );
 }

@@ -56,11 +56,19 @@ async fn at_once<T: SessionData>(
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn fifty_increments_at_once_are_fifty() {
     let mut browser = Browser::new(TestSessions::new().layer());
-    browser.with(|it: &mut Session<Beside>| it.here = true).await;
-    at_once(&browser, |_, counters: &mut Session<Counters>| counters.views += 1).await;
+    browser
+        .with(|it: &mut Session<Beside>| it.here = true)
+        .await;
+    at_once(&browser, |_, counters: &mut Session<Counters>| {
+        counters.views += 1
+    })
+    .await;
     let views = browser.with(|it: &mut Session<Counters>| it.views).await;
     assert_eq!(views, 50);
-    at_once(&browser, |_, counters: &mut Session<Counters>| counters.views -= 1).await;
+    at_once(&browser, |_, counters: &mut Session<Counters>| {
+        counters.views -= 1
+    })
+    .await;
     let views = browser.with(|it: &mut Session<Counters>| it.views).await;
     assert_eq!(views, 0);
 }
@@ -112,7 +120,9 @@ async fn fifty_requests_that_change_different_fields_all_count() {
     view! { a b c d e f g h i j }
 
     let mut browser = Browser::new(TestSessions::new().layer());
-    browser.with(|it: &mut Session<Beside>| it.here = true).await;
+    browser
+        .with(|it: &mut Session<Beside>| it.here = true)
+        .await;
     at_once(&browser, |number, wide: &mut Session<Wide>| {
         *fields(wide)[number % 10] = 7;
     })

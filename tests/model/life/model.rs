@@ -90,7 +90,7 @@ impl Model {
         };
         let before = self.sessions[place].clone();
         let seen = before.seen(self.now);
-        (seen, self.visitor(place, before, op))
+        (seen, self.visitor(place, &before, op))
     }
 
     /// The session of a cookie, if it is worth anything.
@@ -120,7 +120,7 @@ impl Model {
         }
     }
 
-    fn visitor(&mut self, place: usize, before: State, op: Op) -> Told {
+    fn visitor(&mut self, place: usize, before: &State, op: Op) -> Told {
         match op {
             Op::Destroy => {
                 self.ended.insert(before.id);
@@ -221,19 +221,29 @@ impl State {
     }
 
     fn idle(&self) -> u64 {
-        let lifetime = if self.remembered { REMEMBERED } else { STANDARD };
+        let lifetime = if self.remembered {
+            REMEMBERED
+        } else {
+            STANDARD
+        };
         lifetime.idle.as_secs()
     }
 
     fn absolute(&self) -> u64 {
-        let lifetime = if self.remembered { REMEMBERED } else { STANDARD };
+        let lifetime = if self.remembered {
+            REMEMBERED
+        } else {
+            STANDARD
+        };
         lifetime.absolute.as_secs()
     }
 }
 
 impl Data {
     fn coupon(&self, now: u64) -> Option<u8> {
-        self.coupon.filter(|(_, end)| now < *end).map(|(coupon, _)| coupon)
+        self.coupon
+            .filter(|(_, end)| now < *end)
+            .map(|(coupon, _)| coupon)
     }
 
     fn change(&mut self, op: Op, now: u64) {
