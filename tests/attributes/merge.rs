@@ -34,6 +34,9 @@ macro_rules! policy {
         policy!(@ $plain, V, $($policy)*);
         policy!(@ $optional, Option<V>, $($policy)*);
     };
+    ($plain:ident: $($policy:tt)*) => {
+        policy!(@ $plain, V, $($policy)*);
+    };
     (@ $name:ident, $value:ty, $($policy:tt)*) => {
         #[derive(starsessions::Session)]
         struct $name<V> {

@@ -298,7 +298,6 @@ mod facade {
 
 mod reexported {
     /// Shadows what the derive would use by default.
-    #[expect(dead_code, reason = "it is there to be in the way")]
     mod starsessions {}
 
     #[derive(super::facade::sessions::Session)]
@@ -347,12 +346,8 @@ async fn a_type_with_parameters_works_for_each_of_them() {
         .await;
     browser
         .overtaken(
-            |page: &mut Session<Page<u32>>| {
-                page.chosen.insert(3);
-            },
-            |page: &mut Session<Page<u32>>| {
-                page.chosen.insert(4);
-            },
+            |page: &mut Session<Page<u32>>| page.chosen.extend([3]),
+            |page: &mut Session<Page<u32>>| page.chosen.extend([4]),
         )
         .await;
     let read = |page: &mut Session<Page<u32>>| (page.cursor, page.chosen.clone());

@@ -11,9 +11,10 @@ use http::StatusCode;
 use http::header::SET_COOKIE;
 use starsessions::testing::{TestClock, TestSessions};
 use starsessions::{
-    KeyRing, Lifetime, Session, SessionError, SessionLayer, SessionRejection, Sessions,
+    CookieStore, KeyRing, Lifetime, MemoryStore, Session, SessionError, SessionLayer,
+    SessionRejection, Sessions,
 };
-use starsessions_tests::caller::Caller;
+use starsessions_tests::caller::{Caller, Once};
 use starsessions_tests::ledger::{Entry, Ledger};
 use tokio::sync::oneshot;
 
@@ -114,7 +115,7 @@ async fn all_views_of_a_request_load_once_and_are_written_in_one_operation() {
     browser
         .with(|shop: &mut Session<Shop>| shop.views = 1)
         .await;
-    ledger.writes();
+    assert_eq!(ledger.writes().len(), 1);
     let handler = async |sessions: Sessions,
                          mut first: Session<Shop>,
                          mut second: Session<Shop>,
@@ -289,6 +290,47 @@ async fn a_reload_after_a_logout_elsewhere_is_turned_away() {
 }
 
 #[tokio::test]
+async fn a_reload_of_a_sealed_session_sees_that_it_was_ended_too() {
+    let store = CookieStore::sealed().revoked_in(MemoryStore::new());
+    let layer = SessionLayer::dev(store, KeyRing::generate().unwrap());
+    let mut browser = Caller::new(layer);
+    browser.insert(Login { user: 7 }).await;
+    let mut other = browser.clone();
+    let reply = browser
+        .visit(async move |mut login: Session<Login>| {
+            other
+                .visit(async |sessions: Sessions| sessions.destroy())
+                .await;
+            login.reload().await
+        })
+        .await;
+    assert_eq!(reply.status, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn a_reload_does_not_keep_a_renewed_id_from_the_browser() {
+    let hour = Duration::from_secs(3_600);
+    let test = TestSessions::with(|layer| {
+        layer
+            .lifetime(Lifetime::new(2 * hour, 10 * hour))
+            .renewal(hour)
+    });
+    let mut browser = Caller::new(test.layer());
+    browser
+        .with(|shop: &mut Session<Shop>| shop.views = 1)
+        .await;
+    test.clock().advance(hour);
+    let mut late = browser.clone();
+    browser.visit(async |_: Session<Shop>| {}).await;
+    assert_ne!(browser.cookie(), late.cookie(), "renewed");
+    let reply = late
+        .visit(async |mut shop: Session<Shop>| shop.reload().await)
+        .await;
+    assert_eq!(reply.status, StatusCode::OK);
+    assert_eq!(late.cookie(), browser.cookie());
+}
+
+#[tokio::test]
 async fn a_rollback_drops_everything_so_far_and_later_views_write_again() {
     let mut browser = begun().await;
     let reply = browser
@@ -416,11 +458,8 @@ async fn destroying_drops_earlier_changes_and_a_later_insert_begins_anew() {
             early.cart.push("from before".to_owned());
         })
         .await;
-    assert!(
-        reply
-            .cookie()
-            .is_some_and(|cookie| Some(cookie) != copy.cookie().map(|it| it.to_str().unwrap()))
-    );
+    assert!(reply.cookie().is_some());
+    assert_ne!(browser.cookie(), copy.cookie());
     assert_eq!(shop(&mut browser).await, (0, vec![], String::new()));
     assert_eq!(
         browser.with(|login: &mut Session<Login>| login.user).await,
@@ -478,7 +517,7 @@ async fn an_insert_and_a_removal_are_seen_by_the_same_request() {
 async fn a_change_after_the_response_is_an_error_and_is_not_written() {
     let mut browser = begun().await;
     let (send, receive) = oneshot::channel();
-    let send = starsessions_tests::caller::Once::new(send);
+    let send = Once::new(send);
     let reply = browser
         .visit(async move |shop: Session<Shop>| {
             send.take().send(shop).unwrap();

@@ -4,7 +4,7 @@ use starsessions::testing::TestSessions;
 use starsessions::{Session, Sessions};
 use starsessions_tests::caller::Caller;
 
-struct NoDebug;
+struct NoDebug(u8);
 
 #[derive(Session)]
 struct Account {
@@ -17,7 +17,7 @@ struct Account {
     cache: Vec<u32>,
     #[session(skip, default = 9)]
     level: u8,
-    #[session(skip, secret, default = NoDebug)]
+    #[session(skip, secret, default = NoDebug(3))]
     hidden: NoDebug,
 }
 
@@ -105,12 +105,14 @@ async fn a_skipped_field_is_never_stored_and_its_change_is_no_change() {
             account.name = "Ada".to_owned();
             account.cache.push(1);
             account.level = 1;
+            account.hidden.0 = 1;
         })
         .await;
-    let read = |account: &mut Session<Account>| (account.cache.len(), account.level);
+    let read =
+        |account: &mut Session<Account>| (account.cache.len(), account.level, account.hidden.0);
     assert_eq!(
         browser.with(read).await,
-        (0, 9),
+        (0, 9, 3),
         "what it is without a value, each time"
     );
 }

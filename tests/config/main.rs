@@ -9,7 +9,7 @@ use starsessions::{
     ConfigError, CookieStore, KeyRing, Lifetime, MemoryStore, Oversized, Session, SessionError,
     SessionLayer, SessionLayerBuilder, TooLarge,
 };
-use starsessions_tests::caller::Caller;
+use starsessions_tests::caller::{Caller, Once};
 
 fn build(
     set: impl FnOnce(SessionLayerBuilder) -> SessionLayerBuilder,
@@ -260,7 +260,7 @@ struct Texts {
 /// Writes texts of these lengths; the error, if there is one.
 async fn write(test: &TestSessions, first: usize, second: usize) -> Result<(), TooLarge> {
     let mut browser = Caller::new(test.layer());
-    let said = starsessions_tests::caller::Once::empty();
+    let said = Once::empty();
     let keep = said.clone();
     let reply = browser
         .visit(async move |mut texts: Session<Texts>| {

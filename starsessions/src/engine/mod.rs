@@ -132,11 +132,9 @@ impl Engine {
         live: Live,
         now: Timestamp,
     ) -> Result<Option<Live>, StoreError> {
-        match (&self.backend, &live.credential) {
-            (Backend::Server(server), Credential::Reference(token)) => {
-                server.resolve(self, token.encode().as_bytes(), now).await
-            }
-            _ => Ok(Some(live)),
+        match &self.backend {
+            Backend::Server(server) => server.refresh(self, live, now).await,
+            Backend::Client(client) => client.refresh(live, now).await,
         }
     }
 

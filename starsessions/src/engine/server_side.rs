@@ -50,6 +50,23 @@ impl ServerSide {
         Ok(None)
     }
 
+    /// The session as it is stored now. What the browser has yet to be told stays to be told.
+    pub(crate) async fn refresh(
+        &self,
+        engine: &Engine,
+        live: Live,
+        now: Timestamp,
+    ) -> Result<Option<Live>, StoreError> {
+        let Credential::Reference(token) = &live.credential else {
+            return Ok(None);
+        };
+        let fresh = self.resolve(engine, token.encode().as_bytes(), now).await?;
+        Ok(fresh.map(|fresh| Live {
+            is_news: fresh.is_news || live.is_news,
+            ..fresh
+        }))
+    }
+
     pub(crate) async fn execute(
         &self,
         engine: &Engine,

@@ -11,8 +11,8 @@ use super::{Beside, merged, merged_from_nothing, policy};
 policy!(Sum, SumOption: merge = sum);
 policy!(Max, MaxOption: merge = max);
 policy!(Min, MinOption: merge = min);
-policy!(And, AndOption: merge = and);
-policy!(Or, OrOption: merge = or);
+policy!(And: merge = and);
+policy!(Or: merge = or);
 policy!(Last, LastOption: merge = last);
 policy!(Unsaid, UnsaidOption: rename = "value");
 
