@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::wire::{ID_LENGTH, Payload};
 use super::{CookieChange, Credential, Done, Engine, Live, Work};
 use crate::clock::Timestamp;
-use crate::crypto::{self, Binding, RowKey, SealError};
+use crate::crypto::{self, Binding, RowKey};
 use crate::lifecycle::plan::Step;
 use crate::record::{Record, Touch};
 use crate::session::SessionError;
@@ -156,19 +156,19 @@ impl ClientSide {
         let bytes = payload
             .encode()
             .ok_or_else(|| too_large(live.record.fields.size()))?;
-        let (keys, binding) = (&engine.keys, self.binding());
-        let value = match self.mode {
-            CookieMode::Sealed => crypto::seal_cookie(keys, binding, &bytes),
-            CookieMode::Signed => crypto::sign_cookie(keys, binding, &bytes),
+        let value_len = match self.mode {
+            CookieMode::Sealed => crypto::sealed_len(bytes.len()),
+            CookieMode::Signed => crypto::signed_len(bytes.len()),
         };
-        let value = value.map_err(|error| match error {
-            SealError::Random(error) => error.into(),
-            SealError::TooLarge => too_large(bytes.len()),
-        })?;
-        let size = self.cookie_name.len() + value.len();
+        let size = self.cookie_name.len() + value_len;
         if size > COOKIE_LIMIT {
             return Err(too_large(size));
         }
+        let (keys, binding) = (&engine.keys, self.binding());
+        let value = match self.mode {
+            CookieMode::Sealed => crypto::seal_cookie(keys, binding, &bytes)?,
+            CookieMode::Signed => crypto::sign_cookie(keys, binding, &bytes)?,
+        };
         Ok(Done {
             cookie: CookieChange::Set {
                 value,

@@ -64,10 +64,7 @@ pub struct Session<T: SessionData> {
 
 impl<T: SessionData> Session<T> {
     pub(crate) async fn load(slot: Arc<Slot>) -> Result<Self, SessionRejection> {
-        match slot.ready().await {
-            Err(SessionError::Unavailable(_)) if slot.treats_failure_as_guest() => {}
-            result => result?,
-        }
+        slot.ready_to_read().await?;
         let (value, seen, epoch) = slot
             .view::<T>()
             .map_err(|absent| SessionRejection::absent(T::SCHEMA, absent.field))?;

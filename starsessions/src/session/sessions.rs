@@ -105,7 +105,7 @@ impl<R> Sessions<R> {
     /// # Errors
     /// If the store fails.
     pub async fn get<T: SessionData>(&self) -> Result<Option<T>, SessionError> {
-        self.slot.ready().await?;
+        self.slot.ready_to_read().await?;
         Ok(self.slot.view().ok().map(|(value, ..)| value))
     }
 
@@ -140,7 +140,7 @@ impl<R> Sessions<R> {
     /// # Errors
     /// If the store fails.
     pub async fn info(&self) -> Result<Option<SessionInfo>, SessionError> {
-        self.slot.ready().await?;
+        self.slot.ready_to_read().await?;
         Ok(self.slot.record().map(|record| SessionInfo {
             created_at: record.created_at,
             last_seen_at: record.last_seen_at,

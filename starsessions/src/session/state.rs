@@ -125,6 +125,14 @@ impl State {
             || self.is_cookie_to_remove()
     }
 
+    /// Whether the id may end by what is to be done; a session that was not read yet may turn out
+    /// to be due for a new one.
+    pub(super) fn may_end_id(&self, engine: &Engine, is_passive: bool, now: Timestamp) -> bool {
+        let (situation, _) = self.situation(engine, is_passive, now);
+        let is_unread = matches!(self.phase, Phase::Unread);
+        is_unread || situation.step().ends_id()
+    }
+
     /// Hands out everything that is to be done, and forgets it.
     ///
     /// # Errors
