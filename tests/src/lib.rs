@@ -1,8 +1,10 @@
 //! Everything that judges starsessions.
 
 pub mod browser;
+pub mod caller;
 pub mod client;
 pub mod gate;
+pub mod ledger;
 pub mod logs;
 pub mod site;
 pub mod spy;

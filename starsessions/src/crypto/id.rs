@@ -42,7 +42,7 @@ impl fmt::Debug for RowKey {
 /// Equal values of one field give equal index keys, and nothing else can be learned from them: a
 /// store can find all sessions of a user without knowing who that is.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct IndexKey([u8; IndexKey::LEN]);
+pub struct IndexKey([u8; Self::LEN]);
 
 impl IndexKey {
     /// The length of an index key in bytes.

@@ -46,7 +46,6 @@ mod token;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use id::LogId;
 pub use id::{IndexKey, RowKey};
 pub use key::{Key, KeyError};
 pub use random::RandomError;
@@ -55,9 +54,8 @@ pub(crate) use reference::ReferenceToken;
 pub use ring::{KeyRing, KeyRingError};
 pub(crate) use seal::SealError;
 pub(crate) use stateless::{
-    Binding, Opened, open_cookie, seal_cookie, sealed_len, sign_cookie, signed_len, verify_cookie,
+    Binding, open_cookie, seal_cookie, sealed_len, sign_cookie, signed_len, verify_cookie,
 };
-pub(crate) use token::InvalidToken;
 
 /// Random bytes for an id of one's own.
 pub(crate) fn random_bytes<const N: usize>() -> Result<[u8; N], RandomError> {

@@ -59,6 +59,18 @@ impl ClientSide {
         }))
     }
 
+    /// The session, unless it has been ended since: all else is in the cookie.
+    pub(crate) async fn refresh(
+        &self,
+        live: Live,
+        now: Timestamp,
+    ) -> Result<Option<Live>, StoreError> {
+        let Credential::Sealed(id) = live.credential else {
+            return Ok(None);
+        };
+        Ok((!self.is_revoked(id, now).await?).then_some(live))
+    }
+
     pub(crate) async fn execute(
         &self,
         engine: &Engine,
@@ -201,9 +213,9 @@ impl ClientSide {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         if let Some(store) = &self.revocations {
-            let lifetime = engine.policy.lifetime(record.remembered);
-            let mut tombstone =
-                Record::new(now, record.created_at + lifetime.absolute + CLOCK_SKEW);
+            // An older copy may say that it is remembered where the newest says that it is not.
+            let end = engine.policy.last_deadline(record.created_at) + CLOCK_SKEW;
+            let mut tombstone = Record::new(now, end);
             // Not to be pushed out by a flood of visitors.
             tombstone.identified = true;
             store.create(&id.row_key(), &tombstone, now).await?;

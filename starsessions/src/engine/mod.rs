@@ -133,15 +133,9 @@ impl Engine {
         live: Live,
         now: Timestamp,
     ) -> Result<Option<Live>, StoreError> {
-        match (&self.backend, &live.credential) {
-            (Backend::Server(server), Credential::Reference(token)) => {
-                let mut fresh = server.resolve(self, token.encode().as_bytes(), now).await?;
-                if let Some(fresh) = &mut fresh {
-                    fresh.is_news |= live.is_news;
-                }
-                Ok(fresh)
-            }
-            _ => Ok(Some(live)),
+        match &self.backend {
+            Backend::Server(server) => server.refresh(self, live, now).await,
+            Backend::Client(client) => client.refresh(live, now).await,
         }
     }
 
@@ -186,7 +180,7 @@ impl Engine {
                 .deadline(record.created_at, remembered, work.now);
         }
         let mut commit = work.changes.rebase(record, touch, work.now)?;
-        commit.remembered = remembered;
+        commit.remembered = work.remember;
         Ok(commit)
     }
 

@@ -36,6 +36,13 @@ impl Policy {
         (now + lifetime.idle).min(created_at + lifetime.absolute)
     }
 
+    /// When a session that began then has ended for certain, whichever profile its copies live by.
+    pub(crate) fn last_deadline(&self, created_at: Timestamp) -> Timestamp {
+        let profiles = [Some(self.standard), self.remembered];
+        let absolute = profiles.into_iter().flatten().map(|it| it.absolute);
+        created_at + absolute.max().unwrap_or_default()
+    }
+
     /// Whether the id is old enough for a new one.
     pub(crate) fn is_renewal_due(&self, record: &Record, now: Timestamp) -> bool {
         self.renewal
@@ -54,7 +61,7 @@ impl Policy {
         let idle = due_idle_fields(record, used, now);
         let interval = touch_interval(self.lifetime(record.remembered).idle);
         let is_due = now.since(record.last_seen_at) >= interval && deadline > record.expires_at;
-        (is_due || !idle.is_empty()).then(|| Touch {
+        (is_due || !idle.is_empty()).then_some(Touch {
             last_seen_at: now,
             expires_at: deadline,
             idle,

@@ -193,8 +193,9 @@ impl<R> Sessions<R> {
 
 impl Sessions<Revocable> {
     /// Ends the session: its record is deleted, and no copy of its cookie is worth anything. What
-    /// this request has changed so far is dropped; what it changes from here on begins a new
-    /// session under a new id.
+    /// this request has changed so far is dropped, and views that exist already will not write any
+    /// more, unless they are [reloaded](Session::reload). What is inserted, or changed in later
+    /// views, begins a new session under a new id.
     ///
     /// # Errors
     /// If the response has left.

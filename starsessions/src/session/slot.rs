@@ -49,6 +49,8 @@ pub(crate) enum Ending {
 pub(crate) struct Outcome {
     pub(crate) was_used: bool,
     pub(crate) cookie: CookieChange,
+    /// The request brought the session's cookie and another of its name.
+    pub(crate) has_stale_cookie: bool,
 }
 
 impl Slot {
@@ -88,6 +90,7 @@ impl Slot {
         let mut state = self.state();
         if state.candidates.is_none() {
             let candidates = cookie::candidates(headers, self.realm.cookie.name());
+            state.has_duplicates = candidates.is_repeated();
             state.candidates = Some(candidates.iter().map(<[u8]>::to_vec).collect());
         }
     }
@@ -177,20 +180,21 @@ impl Slot {
             // Destroyed or rolled back since: these changes went with the rest.
             return Ok(());
         }
-        for (spec, value) in fields {
+        let changes = fields.iter().map(|(spec, value)| {
             let field = seen
                 .and_then(|record| spec.find(record))
-                .map(|(_, field)| field)
-                .filter(|field| field.is_live(now));
-            state.changes.push(Change {
+                .filter(|(_, field)| field.is_live(now));
+            Change {
                 spec,
                 base: Base::Seen {
-                    value: field.map(|field| field.value.clone()),
-                    revision: field.map_or(0, |field| field.revision),
+                    value: field.as_ref().map(|(_, field)| field.value.clone()),
+                    revision: field.map_or(0, |(name, field)| state.revision_of(&name, field)),
                 },
                 value: value.clone(),
-            });
-        }
+            }
+        });
+        let changes = changes.collect();
+        state.changes.extend(changes)?;
         Ok(())
     }
 
@@ -214,6 +218,11 @@ impl Slot {
     pub(crate) fn fail(&self, error: SessionError) {
         let mut state = self.state();
         state.failure.get_or_insert(error);
+    }
+
+    /// Drops the data changes so far: one of them cannot be made, and they are one unit.
+    pub(crate) fn discard(&self) {
+        self.state().discard_data();
     }
 
     pub(crate) fn destroy(&self) -> Result<(), SessionError> {
@@ -329,6 +338,7 @@ impl Slot {
         Outcome {
             was_used: state.was_used,
             cookie: std::mem::take(&mut state.cookie),
+            has_stale_cookie: state.has_duplicates && state.live.is_some(),
         }
     }
 

@@ -7,7 +7,7 @@ use http::{HeaderMap, HeaderValue};
 use proptest::prelude::*;
 
 use super::collect;
-use crate::cookie::{Candidates, candidates};
+use super::{Candidates, candidates};
 
 const NAME: &str = "__Host-id";
 

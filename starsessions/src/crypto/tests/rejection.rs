@@ -6,10 +6,10 @@ use std::sync::LazyLock;
 use proptest::prelude::*;
 
 use super::super::derive::{KeyId, signed_message};
+use super::super::stateless::Opened;
+use super::super::token::InvalidToken;
 use super::super::token::{HEADER_LEN, Version, header};
-use super::super::{
-    InvalidToken, Opened, ReferenceToken, open_cookie, seal_cookie, sign_cookie, verify_cookie,
-};
+use super::super::{ReferenceToken, open_cookie, seal_cookie, sign_cookie, verify_cookie};
 use super::*;
 
 /// Deriving the keys costs more than opening a token.
@@ -296,7 +296,7 @@ fn a_stored_field_or_forward_is_no_cookie() {
     let token = ReferenceToken::mint(&ring).unwrap();
     let field = token
         .record_key()
-        .seal_field("example", "__Host-Http-id", b"v")
+        .seal_field(&place("example", "__Host-Http-id"), b"v")
         .unwrap();
     let forward = token
         .seal_forward(&ReferenceToken::mint(&ring).unwrap())
