@@ -197,3 +197,30 @@ fn editable_line(line: &Line) -> Option<String> {
 const MOST_OF_ONE: u32 = 99;
 
 const COUPONS: [(&str, u32); 2] = [("STAR10", 10), ("COMET25", 25)];
+
+#[cfg(test)]
+mod tests {
+    use super::{Line, merge};
+
+    fn cart(lines: &[(u32, u32)]) -> Vec<Line> {
+        let line = |&(article, quantity)| Line { article, quantity };
+        lines.iter().map(line).collect()
+    }
+
+    #[test]
+    fn both_of_two_changes_count() {
+        let base = cart(&[(1, 1), (2, 3), (3, 1)]);
+        let mine = cart(&[(1, 2), (2, 3), (4, 1)]);
+        let theirs = cart(&[(1, 3), (3, 1), (5, 2)]);
+        // 1: one more here, two more there. 2: removed there. 3: removed here. 4, 5: new.
+        let both = cart(&[(1, 4), (5, 2), (4, 1)]);
+        assert_eq!(merge(&base, &mine, &theirs), both);
+    }
+
+    #[test]
+    fn what_both_add_is_added_twice_and_what_both_remove_is_gone() {
+        let (empty, one) = (cart(&[]), cart(&[(1, 1)]));
+        assert_eq!(merge(&empty, &one, &one), cart(&[(1, 2)]));
+        assert_eq!(merge(&one, &empty, &empty), empty);
+    }
+}
