@@ -138,13 +138,13 @@ const _: () = {
                     index: false,
                     secret: false,
                     merge: __p::Merge::With(|__base, __mine, __theirs| {
-                        <Self as __Fields>::F2
-                            .merge(
-                                __p::merge_append::<Vec<T::Id>>,
-                                __base,
-                                __mine,
-                                __theirs,
-                            )
+                        __p::Defaulted::merge(
+                            &<Self as __Fields>::F2,
+                            __p::merge_append::<Vec<T::Id>>,
+                            __base,
+                            __mine,
+                            __theirs,
+                        )
                     }),
                 },
                 __p::FieldSpec {
@@ -164,18 +164,18 @@ const _: () = {
             __fields: &mut __p::FieldReader<'_>,
         ) -> __p::core::result::Result<Self, __p::Absent> {
             __p::core::result::Result::Ok(Self {
-                items: <Self as __Fields>::F0.load(__fields, 0usize)?,
-                first: <Self as __Fields>::F1.load(__fields, 1usize)?,
-                seen: <Self as __Fields>::F2.load(__fields, 2usize)?,
-                title: <Self as __Fields>::F3.load(__fields, 3usize)?,
+                items: __p::Defaulted::load(&<Self as __Fields>::F0, __fields, 0usize)?,
+                first: __p::Optional::load(&<Self as __Fields>::F1, __fields, 1usize)?,
+                seen: __p::Defaulted::load(&<Self as __Fields>::F2, __fields, 2usize)?,
+                title: __p::Defaulted::load(&<Self as __Fields>::F3, __fields, 3usize)?,
                 cache: __p::default_of::<[Cache<T>; N]>(),
             })
         }
         fn save(&self, __fields: &mut __p::FieldWriter<'_>) {
-            <Self as __Fields>::F0.save(__fields, &self.items);
-            <Self as __Fields>::F1.save(__fields, &self.first);
-            <Self as __Fields>::F2.save(__fields, &self.seen);
-            <Self as __Fields>::F3.save(__fields, &self.title);
+            __p::Defaulted::save(&<Self as __Fields>::F0, __fields, &self.items);
+            __p::Optional::save(&<Self as __Fields>::F1, __fields, &self.first);
+            __p::Defaulted::save(&<Self as __Fields>::F2, __fields, &self.seen);
+            __p::Defaulted::save(&<Self as __Fields>::F3, __fields, &self.title);
         }
         fn validate(&self) -> __p::core::result::Result<(), __p::Invalid> {
             __p::core::result::Result::Ok(())
@@ -183,11 +183,11 @@ const _: () = {
         fn debug_fields(&self, __out: &mut __p::core::fmt::DebugStruct<'_, '_>) {
             #[allow(unused_imports)]
             use __p::{ShowOpaque as _, ShowValue as _};
-            __out.field("items", (&__p::Show(&self.items)).show());
-            __out.field("first", (&__p::Show(&self.first)).show());
-            __out.field("seen", (&__p::Show(&self.seen)).show());
-            __out.field("title", (&__p::Show(&self.title)).show());
-            __out.field("cache", (&__p::Show(&self.cache)).show());
+            __out.field("items", (&__p::Show(&self.items)).__show());
+            __out.field("first", (&__p::Show(&self.first)).__show());
+            __out.field("seen", (&__p::Show(&self.seen)).__show());
+            __out.field("title", (&__p::Show(&self.title)).__show());
+            __out.field("cache", (&__p::Show(&self.cache)).__show());
         }
     }
 };

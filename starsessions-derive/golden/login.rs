@@ -82,13 +82,13 @@ const _: () = {
             __fields: &mut __p::FieldReader<'_>,
         ) -> __p::core::result::Result<Self, __p::Absent> {
             __p::core::result::Result::Ok(Self {
-                user: <Self as __Fields>::F0.load(__fields, 0usize)?,
-                proof: <Self as __Fields>::F1.load(__fields, 1usize)?,
+                user: __p::Required::load(&<Self as __Fields>::F0, __fields, 0usize)?,
+                proof: __p::Optional::load(&<Self as __Fields>::F1, __fields, 1usize)?,
             })
         }
         fn save(&self, __fields: &mut __p::FieldWriter<'_>) {
-            <Self as __Fields>::F0.save(__fields, &self.user);
-            <Self as __Fields>::F1.save(__fields, &self.proof);
+            __p::Required::save(&<Self as __Fields>::F0, __fields, &self.user);
+            __p::Optional::save(&<Self as __Fields>::F1, __fields, &self.proof);
         }
         fn validate(&self) -> __p::core::result::Result<(), __p::Invalid> {
             __p::validate(self, |__value| __p::Verdict::verdict(known(__value)))
@@ -96,7 +96,7 @@ const _: () = {
         fn debug_fields(&self, __out: &mut __p::core::fmt::DebugStruct<'_, '_>) {
             #[allow(unused_imports)]
             use __p::{ShowOpaque as _, ShowValue as _};
-            __out.field("user", (&__p::Show(&self.user)).show());
+            __out.field("user", (&__p::Show(&self.user)).__show());
             __out.field("proof", &__p::Secret);
         }
     }

@@ -75,8 +75,13 @@ const _: () = {
                     index: false,
                     secret: false,
                     merge: __p::Merge::With(|__base, __mine, __theirs| {
-                        <Self as __Fields>::F0
-                            .merge(__p::merge_sum::<u64>, __base, __mine, __theirs)
+                        __p::Defaulted::merge(
+                            &<Self as __Fields>::F0,
+                            __p::merge_sum::<u64>,
+                            __base,
+                            __mine,
+                            __theirs,
+                        )
                     }),
                 },
                 __p::FieldSpec {
@@ -89,13 +94,13 @@ const _: () = {
                     index: false,
                     secret: false,
                     merge: __p::Merge::With(|__base, __mine, __theirs| {
-                        <Self as __Fields>::F1
-                            .merge(
-                                __p::merge_max::<Option<u32>>,
-                                __base,
-                                __mine,
-                                __theirs,
-                            )
+                        __p::Optional::merge(
+                            &<Self as __Fields>::F1,
+                            __p::merge_max::<Option<u32>>,
+                            __base,
+                            __mine,
+                            __theirs,
+                        )
                     }),
                 },
                 __p::FieldSpec {
@@ -108,17 +113,17 @@ const _: () = {
                     index: false,
                     secret: false,
                     merge: __p::Merge::With(|__base, __mine, __theirs| {
-                        <Self as __Fields>::F2
-                            .merge(
-                                |__base, __mine, __theirs| policies::newest(
-                                    __base,
-                                    __mine,
-                                    __theirs,
-                                ),
+                        __p::Required::merge(
+                            &<Self as __Fields>::F2,
+                            |__base, __mine, __theirs| policies::newest(
                                 __base,
                                 __mine,
                                 __theirs,
-                            )
+                            ),
+                            __base,
+                            __mine,
+                            __theirs,
+                        )
                     }),
                 },
             ],
@@ -127,15 +132,15 @@ const _: () = {
             __fields: &mut __p::FieldReader<'_>,
         ) -> __p::core::result::Result<Self, __p::Absent> {
             __p::core::result::Result::Ok(Self {
-                views: <Self as __Fields>::F0.load(__fields, 0usize)?,
-                best: <Self as __Fields>::F1.load(__fields, 1usize)?,
-                last: <Self as __Fields>::F2.load(__fields, 2usize)?,
+                views: __p::Defaulted::load(&<Self as __Fields>::F0, __fields, 0usize)?,
+                best: __p::Optional::load(&<Self as __Fields>::F1, __fields, 1usize)?,
+                last: __p::Required::load(&<Self as __Fields>::F2, __fields, 2usize)?,
             })
         }
         fn save(&self, __fields: &mut __p::FieldWriter<'_>) {
-            <Self as __Fields>::F0.save(__fields, &self.views);
-            <Self as __Fields>::F1.save(__fields, &self.best);
-            <Self as __Fields>::F2.save(__fields, &self.last);
+            __p::Defaulted::save(&<Self as __Fields>::F0, __fields, &self.views);
+            __p::Optional::save(&<Self as __Fields>::F1, __fields, &self.best);
+            __p::Required::save(&<Self as __Fields>::F2, __fields, &self.last);
         }
         fn validate(&self) -> __p::core::result::Result<(), __p::Invalid> {
             __p::core::result::Result::Ok(())
@@ -143,9 +148,9 @@ const _: () = {
         fn debug_fields(&self, __out: &mut __p::core::fmt::DebugStruct<'_, '_>) {
             #[allow(unused_imports)]
             use __p::{ShowOpaque as _, ShowValue as _};
-            __out.field("views", (&__p::Show(&self.views)).show());
-            __out.field("best", (&__p::Show(&self.best)).show());
-            __out.field("last", (&__p::Show(&self.last)).show());
+            __out.field("views", (&__p::Show(&self.views)).__show());
+            __out.field("best", (&__p::Show(&self.best)).__show());
+            __out.field("last", (&__p::Show(&self.last)).__show());
         }
     }
 };

@@ -103,15 +103,19 @@ const _: () = {
             __fields: &mut __p::FieldReader<'_>,
         ) -> __p::core::result::Result<Self, __p::Absent> {
             __p::core::result::Result::Ok(Self {
-                cart: <Self as __Fields>::F0.load(__fields, 0usize)?,
-                coupon: <Self as __Fields>::F1.load(__fields, 1usize)?,
-                quantity: <Self as __Fields>::F2.load(__fields, 2usize)?,
+                cart: __p::Defaulted::load(&<Self as __Fields>::F0, __fields, 0usize)?,
+                coupon: __p::Optional::load(&<Self as __Fields>::F1, __fields, 1usize)?,
+                quantity: __p::Defaulted::load(
+                    &<Self as __Fields>::F2,
+                    __fields,
+                    2usize,
+                )?,
             })
         }
         fn save(&self, __fields: &mut __p::FieldWriter<'_>) {
-            <Self as __Fields>::F0.save(__fields, &self.cart);
-            <Self as __Fields>::F1.save(__fields, &self.coupon);
-            <Self as __Fields>::F2.save(__fields, &self.quantity);
+            __p::Defaulted::save(&<Self as __Fields>::F0, __fields, &self.cart);
+            __p::Optional::save(&<Self as __Fields>::F1, __fields, &self.coupon);
+            __p::Defaulted::save(&<Self as __Fields>::F2, __fields, &self.quantity);
         }
         fn validate(&self) -> __p::core::result::Result<(), __p::Invalid> {
             __p::core::result::Result::Ok(())
@@ -119,9 +123,9 @@ const _: () = {
         fn debug_fields(&self, __out: &mut __p::core::fmt::DebugStruct<'_, '_>) {
             #[allow(unused_imports)]
             use __p::{ShowOpaque as _, ShowValue as _};
-            __out.field("cart", (&__p::Show(&self.cart)).show());
-            __out.field("coupon", (&__p::Show(&self.coupon)).show());
-            __out.field("quantity", (&__p::Show(&self.quantity)).show());
+            __out.field("cart", (&__p::Show(&self.cart)).__show());
+            __out.field("coupon", (&__p::Show(&self.coupon)).__show());
+            __out.field("quantity", (&__p::Show(&self.quantity)).__show());
         }
     }
 };

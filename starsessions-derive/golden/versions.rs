@@ -57,11 +57,11 @@ const _: () = {
             __fields: &mut __p::FieldReader<'_>,
         ) -> __p::core::result::Result<Self, __p::Absent> {
             __p::core::result::Result::Ok(Self {
-                r#type: <Self as __Fields>::F0.load(__fields, 0usize)?,
+                r#type: __p::Defaulted::load(&<Self as __Fields>::F0, __fields, 0usize)?,
             })
         }
         fn save(&self, __fields: &mut __p::FieldWriter<'_>) {
-            <Self as __Fields>::F0.save(__fields, &self.r#type);
+            __p::Defaulted::save(&<Self as __Fields>::F0, __fields, &self.r#type);
         }
         fn validate(&self) -> __p::core::result::Result<(), __p::Invalid> {
             __p::core::result::Result::Ok(())
@@ -69,7 +69,7 @@ const _: () = {
         fn debug_fields(&self, __out: &mut __p::core::fmt::DebugStruct<'_, '_>) {
             #[allow(unused_imports)]
             use __p::{ShowOpaque as _, ShowValue as _};
-            __out.field("type", (&__p::Show(&self.r#type)).show());
+            __out.field("type", (&__p::Show(&self.r#type)).__show());
         }
     }
 };

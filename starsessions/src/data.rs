@@ -107,7 +107,7 @@ impl fmt::Debug for FieldReader<'_> {
 }
 
 /// The fields of one struct at one moment, encoded one after the other.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Snapshot {
     bytes: Vec<u8>,
     /// Where each field's value stands; `None` is an absent field.
@@ -161,8 +161,14 @@ impl<'a> FieldWriter<'a> {
     fn new(schema: &'static Schema, collect: Collect<'a>) -> Self {
         Self {
             schema,
+            snapshot: Snapshot {
+                bytes: Vec::with_capacity(match &collect {
+                    Collect::Changes(baseline, _) => baseline.bytes.len() + SPARE,
+                    _ => FIRST_GUESS,
+                }),
+                places: Vec::with_capacity(schema.fields.len()),
+            },
             collect,
-            snapshot: Snapshot::default(),
             changed: Vec::new(),
             failure: None,
         }
@@ -271,3 +277,7 @@ where
     }
     Ok(())
 }
+
+/// Room for a usual view, so that its encoding is one allocation.
+const FIRST_GUESS: usize = 256;
+const SPARE: usize = 64;

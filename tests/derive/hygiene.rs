@@ -23,6 +23,17 @@ mod bare {
     trait SessionData {}
     impl SessionData for Some {}
 
+    /// Methods that everything has, and that are found before those that borrow.
+    #[expect(dead_code, reason = "to be met by mistake")]
+    trait Everything: ::std::marker::Sized {
+        fn load(self) {}
+        fn save(self) {}
+        fn merge(self) {}
+        fn show(self) {}
+        fn field(self) {}
+    }
+    impl<T> Everything for T {}
+
     #[derive(::starsessions::Session)]
     #[session(reject = "/login", validate = any)]
     pub(super) struct Shop {

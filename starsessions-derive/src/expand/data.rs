@@ -5,7 +5,7 @@ use quote::quote;
 use syn::Generics;
 use syn::ext::IdentExt;
 
-use super::fields::{adapted, initial_value};
+use super::fields::{adapted, initial_value, kind};
 use super::{attributes, place, schema};
 use crate::model::{Field, Kind, Model};
 
@@ -56,9 +56,10 @@ fn load(model: &Model<'_>) -> TokenStream {
                 let value = initial_value(initial, field.ty);
                 quote!(#ident: #value)
             }
-            Kind::Stored(_) => {
-                let place = place(index);
-                let load = quote!(#ident: <Self as __Fields>::#place.load(__fields, #index)?);
+            Kind::Stored(stored) => {
+                let (kind, place) = (kind(stored), place(index));
+                let load =
+                    quote!(#ident: #kind::load(&<Self as __Fields>::#place, __fields, #index)?);
                 index += 1;
                 load
             }
@@ -68,9 +69,9 @@ fn load(model: &Model<'_>) -> TokenStream {
 }
 
 fn save(model: &Model<'_>) -> TokenStream {
-    let fields = model.stored().enumerate().map(|(index, (field, _))| {
-        let (ident, place) = (field.ident, place(index));
-        quote!(<Self as __Fields>::#place.save(__fields, &self.#ident);)
+    let fields = model.stored().enumerate().map(|(index, (field, stored))| {
+        let (ident, kind, place) = (field.ident, kind(stored), place(index));
+        quote!(#kind::save(&<Self as __Fields>::#place, __fields, &self.#ident);)
     });
     quote!(#(#fields)*)
 }
@@ -91,6 +92,6 @@ fn debug_field(field: &Field<'_>) -> TokenStream {
     if field.secret {
         quote!(__out.field(#name, &__p::Secret);)
     } else {
-        quote!(__out.field(#name, (&__p::Show(&self.#ident)).show());)
+        quote!(__out.field(#name, (&__p::Show(&self.#ident)).__show());)
     }
 }

@@ -38,22 +38,25 @@ fn column((field, stored): (&Field<'_>, &Stored<'_>)) -> (TokenStream, TokenStre
     let ty = stored.ty(declared);
     let column = quote_spanned!(ty.span()=> __p::column::<#ty>);
     let how = how_stored(stored, ty);
-    match &stored.presence {
-        Presence::Required => (
-            quote!(__p::Required<#ty>),
-            quote!(__p::Required(#column(#how))),
-        ),
-        Presence::Optional(_) => (
-            quote!(__p::Optional<#ty>),
-            quote!(__p::Optional(#column(#how))),
-        ),
-        Presence::Initial(initial) => {
-            let default = initial_function(initial, declared);
-            (
-                quote!(__p::Defaulted<#ty>),
-                quote!(__p::Defaulted(#column(#how), #default)),
-            )
-        }
+    let kind = kind(stored);
+    let default = match &stored.presence {
+        Presence::Initial(initial) => Some(initial_function(initial, declared)),
+        Presence::Required | Presence::Optional(_) => None,
+    };
+    let default = default.into_iter();
+    (
+        quote!(#kind<#ty>),
+        quote!(#kind(#column(#how) #(, #default)*)),
+    )
+}
+
+/// The runtime's type for this kind of field. Its functions are called by this path, so that no method of a trait of the
+/// user's comes first.
+pub(super) fn kind(stored: &Stored<'_>) -> TokenStream {
+    match stored.presence {
+        Presence::Required => quote!(__p::Required),
+        Presence::Optional(_) => quote!(__p::Optional),
+        Presence::Initial(_) => quote!(__p::Defaulted),
     }
 }
 

@@ -8,6 +8,7 @@ use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 use syn::{Ident, Type};
 
+use super::fields::kind;
 use super::{option, place};
 use crate::model::{Field, Model, Stored};
 use crate::value::Merge;
@@ -88,10 +89,10 @@ fn merge(index: usize, ty: &Type, stored: &Stored<'_>) -> TokenStream {
             quote!(|#base, #mine, #theirs| #call)
         }
     };
-    let place = place(index);
+    let (kind, place) = (kind(stored), place(index));
     quote! {
         __p::Merge::With(|__base, __mine, __theirs| {
-            <Self as __Fields>::#place.merge(#policy, __base, __mine, __theirs)
+            #kind::merge(&<Self as __Fields>::#place, #policy, __base, __mine, __theirs)
         })
     }
 }

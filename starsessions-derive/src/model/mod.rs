@@ -123,20 +123,22 @@ fn default_namespace(cx: &Ctxt, attrs: &Attrs, ident: &Ident) -> String {
 
 /// `HTTPLog2Entry` becomes `http_log2_entry`.
 fn snake_case(name: &str) -> String {
-    let letters: Vec<char> = name.chars().collect();
     let mut snake = String::new();
-    for (i, &letter) in letters.iter().enumerate() {
-        let before = i.checked_sub(1).map(|i| letters[i]);
-        let starts_word = letter.is_uppercase()
-            && match (before, letters.get(i + 1)) {
-                (None | Some('_'), _) => false,
-                (Some(before), _) if !before.is_uppercase() => true,
-                (_, after) => after.is_some_and(|after| after.is_lowercase()),
-            };
-        if starts_word {
+    let mut before = None;
+    let mut letters = name.chars().peekable();
+    while let Some(letter) = letters.next() {
+        let starts_word = match before {
+            None | Some('_') => false,
+            Some(before) if char::is_uppercase(before) => {
+                letters.peek().copied().is_some_and(char::is_lowercase)
+            }
+            Some(_) => true,
+        };
+        if letter.is_uppercase() && starts_word {
             snake.push('_');
         }
         snake.extend(letter.to_lowercase());
+        before = Some(letter);
     }
     snake
 }

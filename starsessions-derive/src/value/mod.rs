@@ -278,3 +278,43 @@ const POLICIES: [(&str, Merge); 8] = [
     ("union", Merge::Union),
     ("append", Merge::Append),
 ];
+
+#[cfg(test)]
+mod tests {
+    use syn::parse_quote;
+
+    use super::{Codec, codec, merge};
+    use crate::ctxt::Ctxt;
+
+    #[test]
+    fn json_needs_its_feature() {
+        let cx = Ctxt::new();
+        assert_eq!(codec(&cx, &parse_quote!(json), true), Some(Codec::Json));
+        assert_eq!(
+            codec(&cx, &parse_quote!(bincode), false),
+            Some(Codec::Bincode)
+        );
+        assert!(cx.finish().is_ok());
+
+        let cx = Ctxt::new();
+        assert_eq!(codec(&cx, &parse_quote!(json), false), None);
+        let message = cx.finish().unwrap_err().to_string();
+        assert!(
+            message.contains("the feature `json` of starsessions"),
+            "{message}"
+        );
+    }
+
+    #[test]
+    fn a_function_near_a_policy_is_named_by_its_path() {
+        let cx = Ctxt::new();
+        assert!(merge(&cx, &parse_quote!(newest)).is_some());
+        assert!(merge(&cx, &parse_quote!(self::summ)).is_some());
+        assert!(merge(&cx, &parse_quote!(sum::<u8>)).is_some());
+        assert!(cx.finish().is_ok());
+
+        let cx = Ctxt::new();
+        assert!(merge(&cx, &parse_quote!(summ)).is_none());
+        assert!(cx.finish().is_err());
+    }
+}

@@ -15,7 +15,7 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
         );
     }
     let digits = text.trim_end_matches(|c: char| !c.is_ascii_digit());
-    let seconds: u64 = match &text[digits.len()..] {
+    let seconds: u64 = match text.strip_prefix(digits).unwrap_or_default() {
         "s" => 1,
         "m" => 60,
         "h" => 60 * 60,

@@ -47,13 +47,13 @@ use write::Template;
 pub struct CookieConfig {
     name: String,
     persistent: bool,
+    partitioned: bool,
     template: Template,
     removal: HeaderValue,
 }
 
 impl CookieConfig {
     /// Starts from the default.
-    #[must_use]
     pub fn builder() -> CookieBuilder {
         CookieBuilder::default()
     }
@@ -70,6 +70,11 @@ impl CookieConfig {
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Whether there is one cookie for each embedding site.
+    pub(crate) fn is_partitioned(&self) -> bool {
+        self.partitioned
     }
 
     /// Whether the cookie outlives the browser's own session.
@@ -196,6 +201,7 @@ impl CookieBuilder {
             template: Template::new(&self),
             name: self.name,
             persistent: self.persistent,
+            partitioned: self.partitioned,
             removal,
         }
     }

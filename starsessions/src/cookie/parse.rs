@@ -34,6 +34,7 @@ pub(crate) struct Candidates<'h, B = u8> {
 
 impl<'h, B> Candidates<'h, B> {
     /// How many different values are kept.
+    #[cfg(test)]
     pub(crate) const LIMIT: usize = LIMIT;
 
     /// The different values, in order.

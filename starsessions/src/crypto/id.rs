@@ -9,7 +9,7 @@ use std::fmt;
 /// indexed without care for timing. Store it as binary and compare it bytewise: a text column with
 /// a collation would take different sessions for the same one.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct RowKey([u8; RowKey::LEN]);
+pub struct RowKey([u8; Self::LEN]);
 
 impl RowKey {
     /// The length of a row key in bytes.
@@ -42,7 +42,7 @@ impl fmt::Debug for RowKey {
 /// Equal values of one field give equal index keys, and nothing else can be learned from them: a
 /// store can find all sessions of a user without knowing who that is.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct IndexKey([u8; IndexKey::LEN]);
+pub struct IndexKey([u8; Self::LEN]);
 
 impl IndexKey {
     /// The length of an index key in bytes.

@@ -46,7 +46,6 @@ mod token;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use id::LogId;
 pub use id::{IndexKey, RowKey};
 pub use key::{Key, KeyError};
 pub use random::RandomError;
@@ -54,8 +53,7 @@ pub(crate) use record::{FieldPlace, RecordKey};
 pub(crate) use reference::ReferenceToken;
 pub use ring::{KeyRing, KeyRingError};
 pub(crate) use seal::SealError;
-pub(crate) use stateless::{Binding, Opened, open_cookie, seal_cookie, sign_cookie, verify_cookie};
-pub(crate) use token::InvalidToken;
+pub(crate) use stateless::{Binding, open_cookie, seal_cookie, sign_cookie, verify_cookie};
 
 /// Random bytes for an id of one's own.
 pub(crate) fn random_bytes<const N: usize>() -> Result<[u8; N], RandomError> {

@@ -4,18 +4,18 @@ use std::fmt;
 
 /// Shows a field: by [`ShowValue`] if its type has `Debug`, by [`ShowOpaque`] otherwise.
 ///
-/// `(&Show(..)).show()` finds the former first, as it takes one reference less.
+/// `(&Show(..)).__show()` finds the former first, as it takes one reference less.
 #[derive(Debug)]
 pub struct Show<'a, T>(pub &'a T);
 
 /// The value of a [`Show`].
 pub trait ShowValue {
     /// What is shown.
-    fn show(&self) -> &dyn fmt::Debug;
+    fn __show(&self) -> &dyn fmt::Debug;
 }
 
 impl<T: fmt::Debug> ShowValue for Show<'_, T> {
-    fn show(&self) -> &dyn fmt::Debug {
+    fn __show(&self) -> &dyn fmt::Debug {
         self.0
     }
 }
@@ -23,11 +23,11 @@ impl<T: fmt::Debug> ShowValue for Show<'_, T> {
 /// The place of a [`Show`] whose value cannot be shown.
 pub trait ShowOpaque {
     /// What is shown.
-    fn show(&self) -> &dyn fmt::Debug;
+    fn __show(&self) -> &dyn fmt::Debug;
 }
 
 impl<T> ShowOpaque for &Show<'_, T> {
-    fn show(&self) -> &dyn fmt::Debug {
+    fn __show(&self) -> &dyn fmt::Debug {
         &Opaque
     }
 }

@@ -54,7 +54,7 @@ impl Policy {
         let idle = due_idle_fields(record, used, now);
         let interval = touch_interval(self.lifetime(record.remembered).idle);
         let is_due = now.since(record.last_seen_at) >= interval && deadline > record.expires_at;
-        (is_due || !idle.is_empty()).then(|| Touch {
+        (is_due || !idle.is_empty()).then_some(Touch {
             last_seen_at: now,
             expires_at: deadline,
             idle,

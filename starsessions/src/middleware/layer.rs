@@ -54,7 +54,6 @@ impl SessionLayer {
     }
 
     /// A layer with settings of one's own.
-    #[must_use]
     pub fn builder(store: impl Backend, keys: KeyRing) -> SessionLayerBuilder {
         SessionLayerBuilder::new(store, keys)
     }

@@ -113,6 +113,7 @@ impl Fields {
     }
 
     /// Every field, in the order of the names.
+    #[must_use]
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&FieldName, &Field)> {
         self.0.iter().map(|(name, field)| (name, field))
     }

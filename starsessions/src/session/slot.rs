@@ -49,6 +49,8 @@ pub(crate) enum Ending {
 pub(crate) struct Outcome {
     pub(crate) was_used: bool,
     pub(crate) cookie: CookieChange,
+    /// The request brought the session's cookie and another of its name.
+    pub(crate) has_stale_cookie: bool,
 }
 
 impl Slot {
@@ -88,6 +90,7 @@ impl Slot {
         let mut state = self.state();
         if state.candidates.is_none() {
             let candidates = cookie::candidates(headers, self.realm.cookie.name());
+            state.has_duplicates = candidates.is_repeated();
             state.candidates = Some(candidates.iter().map(<[u8]>::to_vec).collect());
         }
     }
@@ -296,6 +299,7 @@ impl Slot {
         Outcome {
             was_used: state.was_used,
             cookie: std::mem::take(&mut state.cookie),
+            has_stale_cookie: state.has_duplicates && state.live.is_some(),
         }
     }
 

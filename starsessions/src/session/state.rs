@@ -15,6 +15,7 @@ pub(super) struct State {
     pub(super) phase: Phase,
     /// The cookies that may be ours; `None` until somebody wants to know.
     pub(super) candidates: Option<Vec<Vec<u8>>>,
+    pub(super) has_duplicates: bool,
     pub(super) was_used: bool,
     pub(super) is_closed: bool,
     pub(super) live: Option<Live>,

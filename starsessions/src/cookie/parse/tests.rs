@@ -2,10 +2,12 @@
 
 use std::cell::Cell;
 
-use http::HeaderValue;
+use http::header::COOKIE;
+use http::{HeaderMap, HeaderValue};
 use proptest::prelude::*;
 
-use super::*;
+use super::collect;
+use super::{Candidates, candidates};
 
 const NAME: &str = "__Host-id";
 

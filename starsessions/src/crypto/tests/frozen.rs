@@ -46,7 +46,7 @@ fn binding(case: u64) -> Binding<'static> {
     }
 }
 
-fn cookie(case: u64, token: String) -> Value {
+fn cookie(case: u64, token: &str) -> Value {
     let binding = binding(case);
     json!({
         "master": hex(key(case).as_bytes()),
@@ -58,19 +58,16 @@ fn cookie(case: u64, token: String) -> Value {
 }
 
 fn signed(case: u64) -> Value {
-    cookie(
-        case,
-        sign_cookie(&ring(case), binding(case), &payload(case)).unwrap(),
-    )
+    let token = sign_cookie(&ring(case), binding(case), &payload(case)).unwrap();
+    cookie(case, &token)
 }
 
 fn sealed(case: u64) -> Value {
-    cookie(
-        case,
-        seeded(case, || {
-            seal_cookie(&ring(case), binding(case), &payload(case)).unwrap()
-        }),
-    )
+    let payload = payload(case);
+    let token = seeded(case, || {
+        seal_cookie(&ring(case), binding(case), &payload).unwrap()
+    });
+    cookie(case, &token)
 }
 
 fn derived(case: u64) -> Value {
@@ -85,9 +82,19 @@ fn derived(case: u64) -> Value {
         "record_key": hex(token.record_key().as_bytes()),
         "log_id": token.log_id().to_string(),
         "csrf": hex(&*token.csrf_token()),
-        "subject": hex(&ring.subject_tags("shop", "login.user", b"17").next().unwrap()),
+        "subject": hex(ring.index_key("shop", "login.user", b"17").as_bytes()),
         "forward": hex(&seeded(case, || token.seal_forward(&successor).unwrap())),
     })
+}
+
+/// Every other field has an end of its own.
+fn timed_place<'a>(case: u64, namespace: &'a str, field: &'a str) -> FieldPlace<'a> {
+    let end = Timestamp::from_unix_seconds(1_700_000_600 + case);
+    FieldPlace {
+        created_at: Timestamp::from_unix_seconds(1_700_000_000 + case),
+        expires_at: (case % 2 == 1).then_some(end),
+        ..place(namespace, field)
+    }
 }
 
 fn field(case: u64) -> Value {
@@ -96,7 +103,7 @@ fn field(case: u64) -> Value {
     let sealed = seeded(case, || {
         token
             .record_key()
-            .seal_field(namespace, field, &value)
+            .seal_field(&timed_place(case, namespace, field), &value)
             .unwrap()
     });
     json!({
@@ -104,6 +111,8 @@ fn field(case: u64) -> Value {
         "token": *token.encode(),
         "namespace": namespace,
         "field": field,
+        "created_at": timed_place(case, namespace, field).created_at.as_unix_seconds(),
+        "expires_at": timed_place(case, namespace, field).expires_at.map(Timestamp::as_unix_seconds),
         "value": hex(&value),
         "sealed": hex(&sealed),
     })
@@ -176,11 +185,15 @@ fn fields_are_frozen() {
     for vector in frozen("fields", 64, field) {
         let ring = recorded_ring(&vector);
         let token = ReferenceToken::parse(text(&vector, "token").as_bytes(), &ring, NOW).unwrap();
-        let opened = token.record_key().open_field(
-            text(&vector, "namespace"),
-            text(&vector, "field"),
-            &unhex(text(&vector, "sealed")),
-        );
+        let place = FieldPlace {
+            created_at: Timestamp::from_unix_seconds(vector["created_at"].as_u64().unwrap()),
+            expires_at: vector["expires_at"]
+                .as_u64()
+                .map(Timestamp::from_unix_seconds),
+            ..place(text(&vector, "namespace"), text(&vector, "field"))
+        };
+        let sealed = unhex(text(&vector, "sealed"));
+        let opened = token.record_key().open_field(&place, &sealed);
         assert_eq!(*opened.unwrap(), unhex(text(&vector, "value")));
     }
 }

@@ -7,7 +7,7 @@ mod sessions;
 mod standards;
 mod worked;
 
-use super::{Binding, Key, KeyRing, base64};
+use super::{Binding, FieldPlace, Key, KeyRing, base64};
 use crate::clock::Timestamp;
 
 const NOW: Timestamp = Timestamp::from_unix_seconds(1_800_000_000);
@@ -16,6 +16,16 @@ const HERE: Binding<'_> = Binding {
     cookie_name: "__Host-Http-id",
     audience: "example",
 };
+
+/// A field without an end of its own.
+fn place<'a>(namespace: &'a str, field: &'a str) -> FieldPlace<'a> {
+    FieldPlace {
+        namespace,
+        field,
+        created_at: NOW,
+        expires_at: None,
+    }
+}
 
 /// A key whose bytes look random and are the same in every run.
 fn key(seed: u64) -> Key {

@@ -4,8 +4,9 @@ use std::collections::HashSet;
 
 use proptest::prelude::*;
 
+use super::super::id::LogId;
 use super::super::random::{self, Script};
-use super::super::{LogId, RecordKey, ReferenceToken, RowKey, SealError};
+use super::super::{RecordKey, ReferenceToken, RowKey, SealError};
 use super::*;
 
 fn mint(seed: u64) -> ReferenceToken {
@@ -100,11 +101,36 @@ fn a_field_opens_only_in_its_place() {
     for (i, (token, namespace, field)) in places.iter().enumerate() {
         let sealed = token
             .record_key()
-            .seal_field(namespace, field, b"value")
+            .seal_field(&place(namespace, field), b"value")
             .unwrap();
         for (j, (token, namespace, field)) in places.iter().enumerate() {
-            let opened = token.record_key().open_field(namespace, field, &sealed);
+            let opened = token
+                .record_key()
+                .open_field(&place(namespace, field), &sealed);
             assert_eq!(opened.is_ok(), i == j, "{i} {j}");
+        }
+    }
+}
+
+/// Whoever writes to the store could otherwise keep a session, or a step-up confirmation, alive.
+#[test]
+fn a_field_opens_only_beside_the_times_it_was_sealed_with() {
+    let key = mint(1).record_key();
+    let later = Timestamp::from_unix_seconds(NOW.as_unix_seconds() + 1);
+    let times: Vec<_> = [NOW, later]
+        .into_iter()
+        .flat_map(|created| [None, Some(NOW), Some(later)].map(|expires| (created, expires)))
+        .collect();
+    let at = |(created_at, expires_at)| FieldPlace {
+        created_at,
+        expires_at,
+        ..place("shop", "cart")
+    };
+    for sealed_at in &times {
+        let sealed = key.seal_field(&at(*sealed_at), b"value").unwrap();
+        for opened_at in &times {
+            let opened = key.open_field(&at(*opened_at), &sealed);
+            assert_eq!(opened.is_ok(), sealed_at == opened_at);
         }
     }
 }
@@ -112,14 +138,19 @@ fn a_field_opens_only_in_its_place() {
 #[test]
 fn every_changed_bit_of_a_field_is_seen() {
     let key: RecordKey = mint(1).record_key();
-    let sealed = key.seal_field("shop", "cart", b"forty-two apples").unwrap();
+    let sealed = key
+        .seal_field(&place("shop", "cart"), b"forty-two apples")
+        .unwrap();
     for bit in 0..sealed.len() * 8 {
         let mut changed = sealed.clone();
         changed[bit / 8] ^= 1 << (bit % 8);
-        assert!(key.open_field("shop", "cart", &changed).is_err());
+        assert!(key.open_field(&place("shop", "cart"), &changed).is_err());
     }
     for len in 0..sealed.len() {
-        assert!(key.open_field("shop", "cart", &sealed[..len]).is_err());
+        assert!(
+            key.open_field(&place("shop", "cart"), &sealed[..len])
+                .is_err()
+        );
     }
 }
 
@@ -152,10 +183,14 @@ fn a_forward_leads_from_the_old_token_to_its_successor_only() {
 fn a_forward_and_a_field_are_not_each_other() {
     let (old, new) = (mint(1), mint(2));
     let forward = old.seal_forward(&new).unwrap();
-    assert!(old.record_key().open_field("", "", &forward).is_err());
+    assert!(
+        old.record_key()
+            .open_field(&place("", ""), &forward)
+            .is_err()
+    );
     let field = old
         .record_key()
-        .seal_field("", "", &raw(&new.encode()))
+        .seal_field(&place("", ""), &raw(&new.encode()))
         .unwrap();
     assert!(old.open_forward(&field, &ring(1), NOW).is_err());
 }
@@ -178,19 +213,19 @@ fn a_forward_crosses_a_change_of_keys() {
 #[test]
 fn an_indexed_value_has_one_tag_for_each_key() {
     let both = ring(2).accept(key(1), None).unwrap();
-    let tags: Vec<_> = both.subject_tags("shop", "login.user", b"17").collect();
+    let tags: Vec<_> = both.index_keys("shop", "login.user", b"17").collect();
     assert_eq!(tags.len(), 2);
     assert_eq!(
         tags[0],
         ring(2)
-            .subject_tags("shop", "login.user", b"17")
+            .index_keys("shop", "login.user", b"17")
             .next()
             .unwrap()
     );
     assert_eq!(
         tags[1],
         ring(1)
-            .subject_tags("shop", "login.user", b"17")
+            .index_keys("shop", "login.user", b"17")
             .next()
             .unwrap()
     );
@@ -201,7 +236,7 @@ fn an_indexed_value_has_one_tag_for_each_key() {
     ];
     for (namespace, field, value) in others {
         let other = ring(2)
-            .subject_tags(namespace, field, value.as_bytes())
+            .index_keys(namespace, field, value.as_bytes())
             .next();
         assert_ne!(other.unwrap(), tags[0]);
     }
@@ -213,12 +248,12 @@ fn a_repeated_generator_repeats_no_nonce_for_another_message() {
     let key = mint(1).record_key();
     let seal = |value: &[u8]| {
         random::with(Script::Seeded { seed: 9, calls: 0 }, || {
-            key.seal_field("shop", "cart", value).unwrap()
+            key.seal_field(&place("shop", "cart"), value).unwrap()
         })
     };
     assert_eq!(seal(b"one"), seal(b"one"));
     assert_ne!(seal(b"one")[..24], seal(b"two")[..24]);
-    let fresh = [(); 2].map(|()| key.seal_field("shop", "cart", b"one").unwrap());
+    let fresh = [(); 2].map(|()| key.seal_field(&place("shop", "cart"), b"one").unwrap());
     assert_ne!(fresh[0][..24], fresh[1][..24]);
 }
 
@@ -228,7 +263,7 @@ fn a_payload_over_the_limit_is_refused_before_it_is_sealed() {
     let over = vec![0; super::super::seal::LONGEST_PAYLOAD + 1];
     random::with(Script::FailFrom(0), || {
         assert!(matches!(
-            key.seal_field("", "", &over),
+            key.seal_field(&place("", ""), &over),
             Err(SealError::TooLarge)
         ));
     });
@@ -238,16 +273,16 @@ proptest! {
     #[test]
     fn any_value_comes_back(namespace: String, field: String, value: Vec<u8>) {
         let key = mint(1).record_key();
-        let sealed = key.seal_field(&namespace, &field, &value).unwrap();
+        let sealed = key.seal_field(&place(&namespace, &field), &value).unwrap();
         prop_assert_eq!(sealed.len(), value.len() + 40);
-        prop_assert_eq!(&*key.open_field(&namespace, &field, &sealed).unwrap(), &value);
+        prop_assert_eq!(&*key.open_field(&place(&namespace, &field), &sealed).unwrap(), &value);
     }
 
     #[test]
     fn no_bytes_panic(bytes: Vec<u8>) {
         let (token, ring) = (mint(1), ring(1));
         prop_assert!(token.open_forward(&bytes, &ring, NOW).is_err());
-        prop_assert!(token.record_key().open_field("", "", &bytes).is_err());
+        prop_assert!(token.record_key().open_field(&place("", ""), &bytes).is_err());
         prop_assert!(ReferenceToken::parse(&bytes, &ring, NOW).is_err());
     }
 }
