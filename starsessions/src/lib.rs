@@ -1,4 +1,75 @@
 //! Typed web sessions for axum and tower.
+//!
+//! A session is a plain struct. A handler takes it as an argument, and reads and writes its fields:
+//!
+//! ```
+//! use axum::{Router, routing::get};
+//! use starsessions::{KeyRing, MemoryStore, Session, SessionLayer};
+//!
+//! #[derive(Session)]
+//! struct Counter {
+//!     #[session(merge = sum)]
+//!     visits: u64,
+//! }
+//!
+//! async fn count(mut counter: Session<Counter>) -> String {
+//!     counter.visits += 1;
+//!     format!("Your visits: {}", counter.visits)
+//! }
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let app: Router = Router::new()
+//!     .route("/", get(count))
+//!     .layer(SessionLayer::dev(MemoryStore::new(), KeyRing::generate()?));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # The main types
+//!
+//! - [`derive(Session)`](macro@Session) makes a struct a typed view of some of the session's fields. Its attributes
+//!   say how long a field lives, what happens when two requests change it, whether it must be there.
+//! - [`Session<T>`](struct@Session) is such a view in a handler. It dereferences to the struct; what was changed
+//!   is written before the response leaves.
+//! - [`Sessions`] is the session as a whole: sign in, sign out, a new id, what is known about it.
+//! - [`SessionLayer`] is the tower layer that serves them. [`SessionLayer::builder`] has the settings: cookie,
+//!   timeouts, limits, what happens when something fails.
+//! - [`KeyRing`] holds the keys of the deployment: one that is active, and some that are still honoured.
+//! - [`MemoryStore`] and [`CookieStore`] keep the sessions; [`store_api::Store`] is the trait for others.
+//!
+//! A browser has one session, one cookie and one set of timers, whatever number of views there are.
+//!
+//! # Where to read on
+//!
+//! - [`docs::guide`]: from the first session type to the tests of its handlers.
+//! - [`derive(Session)`](macro@Session): the reference of every attribute.
+//! - [`docs::security`]: what is defended, against whom, and where it ends.
+//! - [`docs::design`]: why it is as it is.
+//! - [`docs::architecture`]: the modules, for those who change them.
+//!
+//! # Security by default
+//!
+//! | what | default |
+//! |---|---|
+//! | cookie | `__Host-Http-id`, with `Secure`, `HttpOnly`, `SameSite=Lax`, `Path=/` and no `Domain`; it ends with the browser |
+//! | timeouts | one hour idle, 24 hours in all ([`Lifetime::aal2`]), held by the server |
+//! | ids | 256 random bits and a MAC; a new one when a `rotate` field changes |
+//! | a session begins | with the first write, never with a read |
+//! | a session ends | for good: nothing that began before brings it back |
+//! | a store that fails | 503; never a guest, never a user |
+//! | a 5xx or a panic | its changes are dropped; logout and a new id are kept |
+//! | caches | `Vary: Cookie` where a session was used, `private, no-store` where a cookie is set |
+//! | sizes | 16 KiB for a field, 64 KiB for a session, 4096 bytes for a cookie |
+//!
+//! # Features
+//!
+//! | feature | default | what it brings |
+//! |---|---|---|
+//! | `axum` | yes | sessions as handler arguments, rejections as responses |
+//! | `json` | no | `codec = json` |
+//! | `testing` | no | `testing`: a clock to turn, sessions to seed and read, the contract of stores |
+//!
+//! A feature adds; it never changes what the rest does.
 
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
@@ -11,6 +82,7 @@ mod clock;
 mod cookie;
 mod crypto;
 mod data;
+pub mod docs;
 mod engine;
 mod expansion;
 mod lifecycle;

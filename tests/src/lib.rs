@@ -33,3 +33,8 @@ pub mod strict;
 #[cfg(doctest)]
 #[derive(Debug)]
 pub struct EndingForGood;
+
+/// The code of the front page, as documentation tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

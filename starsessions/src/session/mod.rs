@@ -14,6 +14,7 @@ use std::sync::Arc;
 pub use self::error::{Oversized, SessionError, TooLarge};
 pub(crate) use self::realm::Realm;
 pub use self::rejection::{Absence, MissingLayer, SessionRejection};
+#[cfg(feature = "axum")]
 pub(crate) use self::sessions::find_slot;
 pub use self::sessions::{Revocable, Revocation, SessionInfo, Sessions, Unrevocable};
 pub(crate) use self::slot::{Ending, Outcome, Slot};

@@ -1,0 +1,226 @@
+//! The cart: its page, what changes it, and what it costs.
+
+use axum::Form;
+use axum::http::StatusCode;
+use axum::response::{Html, Redirect};
+use serde::Deserialize;
+use starsessions::Session;
+
+use super::catalogue::{self, Price};
+use super::page::{Page, Text};
+use super::sessions::{Coupon, Line, Shop};
+
+/// What the buttons of the catalogue send.
+#[derive(Debug, Deserialize)]
+pub(super) struct Addition {
+    article: u32,
+}
+
+/// What the buttons of the cart send.
+#[derive(Debug, Deserialize)]
+pub(super) struct Change {
+    article: u32,
+    step: Step,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Step {
+    More,
+    Less,
+    Remove,
+}
+
+/// A coupon's code, as typed.
+#[derive(Debug, Deserialize)]
+pub(super) struct Code {
+    code: String,
+}
+
+/// Puts one more of an article into the cart.
+pub(super) async fn add(
+    mut shop: Session<Shop>,
+    Form(Addition { article }): Form<Addition>,
+) -> Result<Redirect, StatusCode> {
+    let name = catalogue::find(article).ok_or(StatusCode::NOT_FOUND)?.name;
+    match shop.cart.iter().position(|line| line.article == article) {
+        Some(i) if shop.cart[i].quantity >= MOST_OF_ONE => {}
+        Some(i) => shop.cart[i].quantity += 1,
+        None => shop.cart.push(Line {
+            article,
+            quantity: 1,
+        }),
+    }
+    shop.notice = Some(format!("{name} is in your cart."));
+    Ok(Redirect::to("/"))
+}
+
+/// Changes how many of an article are in the cart.
+pub(super) async fn change(
+    mut shop: Session<Shop>,
+    Form(Change { article, step }): Form<Change>,
+) -> Redirect {
+    if let Some(i) = shop.cart.iter().position(|line| line.article == article) {
+        match step {
+            Step::More if shop.cart[i].quantity < MOST_OF_ONE => shop.cart[i].quantity += 1,
+            Step::More => {}
+            Step::Less if shop.cart[i].quantity > 1 => shop.cart[i].quantity -= 1,
+            Step::Less | Step::Remove => drop(shop.cart.remove(i)),
+        }
+    }
+    Redirect::to("/cart")
+}
+
+/// Redeems a coupon. It is gone after ten minutes: its field says so, nothing here does.
+pub(super) async fn redeem(mut shop: Session<Shop>, Form(Code { code }): Form<Code>) -> Redirect {
+    let code = code.trim().to_uppercase();
+    match COUPONS.iter().find(|(known, _)| *known == code) {
+        Some(&(_, percent)) => {
+            shop.notice = Some(format!("{percent} % off, for ten minutes."));
+            shop.coupon = Some(Coupon { code, percent });
+        }
+        None => shop.notice = Some("No coupon has this code.".to_owned()),
+    }
+    Redirect::to("/cart")
+}
+
+/// The cart's page.
+pub(super) async fn show(page: Page, shop: Session<Shop>) -> Html<String> {
+    if shop.cart.is_empty() {
+        return page.show(
+            "Cart",
+            r#"<section class="panel empty"><h1>Your cart is empty</h1>
+            <p><a class="button" href="/">To the catalogue</a></p></section>"#,
+        );
+    }
+    let lines: String = shop.cart.iter().filter_map(editable_line).collect();
+    let sums = Sums::of(&shop).table(&shop);
+    page.show(
+        "Cart",
+        &format!(
+            r#"<h1>Your cart</h1><section class="panel"><ul class="lines">{lines}</ul>{sums}
+            <form class="row" method="post" action="/cart/coupon">
+            <label for="code">Coupon</label>
+            <input id="code" name="code" placeholder="STAR10" autocomplete="off" maxlength="20" required>
+            <button class="quiet">Redeem</button></form>
+            <a class="button wide" href="/order">Order</a></section>"#
+        ),
+    )
+}
+
+/// Another request has changed the cart meanwhile: both changes count.
+pub(super) fn merge(base: &[Line], mine: &[Line], theirs: &[Line]) -> Vec<Line> {
+    let quantity = |cart: &[Line], article| {
+        cart.iter()
+            .find(|line| line.article == article)
+            .map_or(0, |line| line.quantity)
+    };
+    let is_new = |line: &&Line| quantity(theirs, line.article) == 0;
+    theirs
+        .iter()
+        .chain(mine.iter().filter(is_new))
+        .map(|&Line { article, .. }| Line {
+            article,
+            quantity: (quantity(theirs, article) + quantity(mine, article))
+                .saturating_sub(quantity(base, article))
+                .min(MOST_OF_ONE),
+        })
+        .filter(|line| line.quantity > 0)
+        .collect()
+}
+
+/// What a cart costs.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Sums {
+    goods: Price,
+    discount: Price,
+    /// What is to be paid.
+    pub(super) total: Price,
+}
+
+impl Sums {
+    /// Adds up.
+    pub(super) fn of(shop: &Shop) -> Self {
+        let goods = shop.cart.iter().map(|line| price(line).0).sum();
+        let percent = shop.coupon.as_ref().map_or(0, |coupon| coupon.percent);
+        let discount = goods * u64::from(percent) / 100;
+        Self {
+            goods: Price(goods),
+            discount: Price(discount),
+            total: Price(goods - discount),
+        }
+    }
+
+    /// As rows of a table, the discount only if there is one.
+    pub(super) fn table(&self, shop: &Shop) -> String {
+        let Self {
+            goods,
+            discount,
+            total,
+        } = self;
+        let discount = shop.coupon.as_ref().map_or_else(String::new, |coupon| {
+            let code = Text(&coupon.code);
+            format!(
+                r#"<tr><td>Coupon {code}, {}&nbsp;%</td><td>−{discount}</td></tr>"#,
+                coupon.percent
+            )
+        });
+        format!(
+            r#"<table><tr><td>Goods</td><td>{goods}</td></tr>{discount}
+            <tr class="total"><th>Total</th><td>{total}</td></tr></table>"#
+        )
+    }
+}
+
+fn price(line: &Line) -> Price {
+    let each = catalogue::find(line.article).map_or(0, |article| article.price.0);
+    Price(each * u64::from(line.quantity))
+}
+
+fn editable_line(line: &Line) -> Option<String> {
+    let article = catalogue::find(line.article)?;
+    let (id, name, quantity) = (article.id, article.name, line.quantity);
+    let (picture, price) = (article.picture(), price(line));
+    Some(format!(
+        r#"<li>{picture}<div><strong>{name}</strong><span>{each} each</span></div>
+        <form method="post" action="/cart/change"><input type="hidden" name="article" value="{id}">
+        <button class="step" name="step" value="less" aria-label="One {name} less">−</button>
+        <output>{quantity}</output>
+        <button class="step" name="step" value="more" aria-label="One {name} more">+</button>
+        <button class="link" name="step" value="remove" aria-label="Remove {name}">Remove</button></form>
+        <strong class="sum">{price}</strong></li>"#,
+        each = article.price
+    ))
+}
+
+/// As many of one article as somebody can want.
+const MOST_OF_ONE: u32 = 99;
+
+const COUPONS: [(&str, u32); 2] = [("STAR10", 10), ("COMET25", 25)];
+
+#[cfg(test)]
+mod tests {
+    use super::{Line, merge};
+
+    fn cart(lines: &[(u32, u32)]) -> Vec<Line> {
+        let line = |&(article, quantity)| Line { article, quantity };
+        lines.iter().map(line).collect()
+    }
+
+    #[test]
+    fn both_of_two_changes_count() {
+        let base = cart(&[(1, 1), (2, 3), (3, 1)]);
+        let mine = cart(&[(1, 2), (2, 3), (4, 1)]);
+        let theirs = cart(&[(1, 3), (3, 1), (5, 2)]);
+        // 1: one more here, two more there. 2: removed there. 3: removed here. 4, 5: new.
+        let both = cart(&[(1, 4), (5, 2), (4, 1)]);
+        assert_eq!(merge(&base, &mine, &theirs), both);
+    }
+
+    #[test]
+    fn what_both_add_is_added_twice_and_what_both_remove_is_gone() {
+        let (empty, one) = (cart(&[]), cart(&[(1, 1)]));
+        assert_eq!(merge(&empty, &one, &one), cart(&[(1, 2)]));
+        assert_eq!(merge(&one, &empty, &empty), empty);
+    }
+}

@@ -1,0 +1,84 @@
+//! The frame that every page shares.
+
+use std::fmt;
+
+use axum::RequestPartsExt;
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use axum::response::Html;
+use starsessions::{Session, SessionRejection};
+
+use super::sessions::{Login, Shop};
+
+/// An argument of every handler that answers with a page: who is there, and what to tell them.
+#[derive(Debug)]
+pub(super) struct Page {
+    user: Option<String>,
+    articles: u32,
+    notice: Option<String>,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Page {
+    type Rejection = SessionRejection;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, SessionRejection> {
+        let login: Option<Session<Login>> = parts.extract().await?;
+        let mut shop: Session<Shop> = parts.extract().await?;
+        Ok(Self {
+            user: login.map(|login| login.user.clone()),
+            articles: shop.cart.iter().map(|line| line.quantity).sum(),
+            notice: shop.notice.take(),
+        })
+    }
+}
+
+impl Page {
+    /// The whole page. `body` is HTML: what users have typed goes in as [`Text`].
+    pub(super) fn show(self, title: &str, body: &str) -> Html<String> {
+        let account = match &self.user {
+            Some(user) => format!(r#"<a href="/account">{}</a>"#, Text(user)),
+            None => r#"<a href="/login">Sign in</a>"#.to_owned(),
+        };
+        let count = match self.articles {
+            0 => String::new(),
+            articles => format!(r#" <span class="count">{articles}</span>"#),
+        };
+        let notice = self.notice.map_or_else(String::new, |notice| {
+            format!(r#"<p class="notice" role="status">{}</p>"#, Text(&notice))
+        });
+        Html(format!(
+            r#"<!doctype html>
+<html lang="en">
+<head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title} · The Star Shop</title><link rel="icon" href="data:,"><style>{STYLE}</style></head>
+<body><header><nav><a class="brand" href="/">★ The Star Shop</a>
+<span class="links"><a href="/cart">Cart{count}</a>{account}</span></nav></header>
+<main>{notice}{body}</main>
+<footer>An example of starsessions: every page is one request, with one typed session.</footer></body>
+</html>
+"#
+        ))
+    }
+}
+
+/// Text that becomes HTML: whoever typed it, it stays text.
+#[derive(Debug)]
+pub(super) struct Text<'a>(pub(super) &'a str);
+
+impl fmt::Display for Text<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for character in self.0.chars() {
+            match character {
+                '&' => f.write_str("&amp;")?,
+                '<' => f.write_str("&lt;")?,
+                '>' => f.write_str("&gt;")?,
+                '"' => f.write_str("&quot;")?,
+                '\'' => f.write_str("&#39;")?,
+                other => fmt::Write::write_char(f, other)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+const STYLE: &str = include_str!("style.css");

@@ -1,0 +1,13 @@
+//! Guides: how to use it, what it defends against, why it is as it is.
+
+#[doc = include_str!("guide.md")]
+pub mod guide {}
+
+#[doc = include_str!("security.md")]
+pub mod security {}
+
+#[doc = include_str!("design.md")]
+pub mod design {}
+
+#[doc = include_str!("architecture.md")]
+pub mod architecture {}

@@ -1,0 +1,128 @@
+#!/usr/bin/env bash
+# Starts the examples and requests them as a browser with a cookie jar would.
+# Usage: tests/examples.sh FOLDER_OF_THE_PROGRAMS (tests/run examples builds them first)
+
+set -euo pipefail
+
+readonly PROGRAMS=$1
+WORK=$(mktemp -d)
+readonly WORK
+PIDS=()
+
+stop() {
+    local pid
+    for pid in "${PIDS[@]}"; do
+        kill "$pid" 2>/dev/null || true
+    done
+    rm -rf "$WORK"
+}
+trap stop EXIT
+
+counter() {
+    local port site
+    port=$(free_port)
+    site="http://127.0.0.1:$port/"
+    start counter "127.0.0.1:$port"
+    wait_for counter curl --silent --output /dev/null "$site"
+
+    is 'first visit' "$(request ada "$site")" 'Your visits: 1'
+    is 'second visit' "$(request ada "$site")" 'Your visits: 2'
+    is 'another browser' "$(request bob "$site")" 'Your visits: 1'
+}
+
+shop() {
+    start shop --port 0
+    wait_for shop grep -q 'http://' "$WORK/shop.out"
+    local site
+    site=$(grep -o 'http://[0-9.:]*' "$WORK/shop.out")
+
+    has 'the catalogue opens' "$(request ada "$site/")" 'Ringed planet'
+    leads_to 'an article is added' "$(post ada "$site/cart/add" article=2)" "$site/"
+    has 'a notice is shown' "$(request ada "$site/")" 'Ringed planet is in your cart.'
+    lacks 'a notice is shown once' "$(request ada "$site/")" 'Ringed planet is in your cart.'
+    leads_to 'one more' "$(post ada "$site/cart/change" article=2 step=more)" "$site/cart"
+    leads_to 'a coupon is redeemed' "$(post ada "$site/cart/coupon" code=star10)" "$site/cart"
+    has 'the cart has two' "$(request ada "$site/cart")" '<output>2</output>'
+    has 'the discount is shown' "$(request ada "$site/cart")" 'Coupon STAR10'
+
+    leads_to 'guests have no account' "$(locate ada "$site/account")" "$site/login"
+    keep ada before
+    leads_to 'signing in' "$(post ada "$site/login" name=Ada password=star)" "$site/account"
+    differ 'signing in changes the id' "$(cookie ada)" "$(cookie before)"
+    leads_to 'the former id is a guest' "$(locate before "$site/account")" "$site/login"
+    has 'the cart is kept' "$(request ada "$site/cart")" '<output>2</output>'
+
+    leads_to 'an order wants a confirmation' "$(locate ada "$site/order")" "$site/confirm"
+    leads_to 'confirming' "$(post ada "$site/confirm" password=star)" "$site/order"
+    has 'the order is shown' "$(request ada "$site/order")" 'Place the order'
+    leads_to 'ordering' "$(post ada "$site/order")" "$site/account"
+    has 'the order is thanked for' "$(request ada "$site/account")" 'Thank you!'
+
+    keep ada stolen
+    has 'a copy of the cookie works' "$(request stolen "$site/account")" 'Hello, Ada'
+    leads_to 'signing out' "$(post ada "$site/logout")" "$site/"
+    leads_to 'a copy of the cookie is worthless' "$(locate stolen "$site/account")" "$site/login"
+}
+
+# start PROGRAM ARGUMENT..: in the background, its output in WORK.
+start() {
+    local program=$1
+    shift
+    "$PROGRAMS/$program" "$@" >"$WORK/$program.out" 2>"$WORK/$program.err" &
+    PIDS+=($!)
+}
+
+# wait_for PROGRAM COMMAND..: until the command succeeds, ten seconds at most.
+wait_for() {
+    local program=$1 tries
+    shift
+    for ((tries = 0; tries < 100; tries++)); do
+        "$@" && return
+        kill -0 "${PIDS[-1]}" 2>/dev/null || fail "$program has ended: $(cat "$WORK/$program.err")"
+        sleep 0.1
+    done
+    fail "$program does not answer: $(cat "$WORK/$program.err")"
+}
+
+# Requests with the cookies of a browser: request BROWSER URL, post BROWSER URL FIELD..
+request() { browse "$1" "$2" --fail; }
+locate() { browse "$1" "$2" --output /dev/null --write-out '%{http_code} %{redirect_url}'; }
+post() {
+    local browser=$1 url=$2 fields=() field
+    shift 2
+    for field in "$@"; do
+        fields+=(--data-urlencode "$field")
+    done
+    browse "$browser" "$url" --request POST "${fields[@]}" --output /dev/null --write-out '%{http_code} %{redirect_url}'
+}
+browse() {
+    local jar="$WORK/$1.jar" url=$2
+    shift 2
+    curl --silent --show-error --max-time 10 --cookie "$jar" --cookie-jar "$jar" "$@" "$url"
+}
+cookie() { awk '$6 == "id" { print $7 }' "$WORK/$1.jar"; }
+keep() { cp "$WORK/$1.jar" "$WORK/$2.jar"; }
+
+is() { [[ $2 == "$3" ]] || fail "$1: expected \`$3\`, got \`$2\`"; passed "$1"; }
+has() { [[ $2 == *"$3"* ]] || fail "$1: \`$3\` is not in the page"; passed "$1"; }
+lacks() { [[ $2 != *"$3"* ]] || fail "$1: \`$3\` is in the page"; passed "$1"; }
+differ() { [[ -n $2 && -n $3 && $2 != "$3" ]] || fail "$1: \`$2\` and \`$3\`"; passed "$1"; }
+leads_to() { is "$1" "$2" "303 $3"; }
+
+free_port() {
+    local port
+    for ((;;)); do
+        port=$((20000 + RANDOM))
+        (: <"/dev/tcp/127.0.0.1/$port") 2>/dev/null || break
+    done
+    echo "$port"
+}
+
+passed() { echo "ok: $1"; }
+fail() {
+    echo "error: $*" >&2
+    exit 1
+}
+
+counter
+shop

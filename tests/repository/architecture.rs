@@ -1,0 +1,231 @@
+//! The modules of `starsessions` against the table in `docs/architecture.md`.
+
+use std::collections::BTreeMap;
+
+use super::source::{self, File};
+
+#[test]
+fn a_module_imports_only_what_its_row_allows() {
+    let table = Table::read();
+    let roots = Roots::read();
+    let mut mistakes = Vec::new();
+    for file in source::files(SOURCES) {
+        let Some(module) = module_of(&file) else {
+            continue;
+        };
+        let Some(allowed) = table.rows.get(module.as_str()) else {
+            mistakes.push(format!("`{module}` has no row in {TABLE}"));
+            continue;
+        };
+        for (number, line) in file.code() {
+            for import in roots.imports(&file, line) {
+                if import != module && !allowed.contains(&import) {
+                    mistakes.push(format!("{}:{number} imports `{import}`", file.path));
+                }
+            }
+        }
+    }
+    assert!(
+        mistakes.is_empty(),
+        "not in {TABLE}:\n{}",
+        mistakes.join("\n")
+    );
+}
+
+#[test]
+fn imports_go_down_except_where_an_arrow_says_so() {
+    let table = Table::read();
+    let rank = |module: &str| table.order.iter().position(|row| row == module);
+    for (module, allowed) in &table.rows {
+        for import in allowed {
+            assert!(
+                rank(import).is_some(),
+                "`{module}` may import `{import}`, which has no row"
+            );
+            let goes_up = rank(import) > rank(module);
+            let has_arrow = table.upward.contains(&(module.clone(), import.clone()));
+            assert_eq!(
+                goes_up, has_arrow,
+                "the arrow of `{import}` in the row of `{module}`"
+            );
+        }
+    }
+}
+
+#[test]
+fn every_row_is_a_module() {
+    let roots = Roots::read();
+    for module in Table::read().order {
+        assert!(
+            roots.modules.contains(&module),
+            "{TABLE}: there is no module `{module}`"
+        );
+    }
+}
+
+#[test]
+fn no_file_has_more_than_400_lines_of_code() {
+    for folder in [SOURCES, "starsessions-derive/src", "examples"] {
+        for file in source::files(folder) {
+            // A list of clauses, each of them a test.
+            if file.path.contains("testing/conformance") {
+                continue;
+            }
+            let lines = file.code().count();
+            assert!(
+                lines <= 400,
+                "{} has {lines} lines of code; split it by concept",
+                file.path
+            );
+        }
+    }
+}
+
+#[test]
+fn only_the_clock_reads_the_time() {
+    assert_only_in("SystemTime::now", &["clock.rs"]);
+    assert_only_in("Instant::now", &[]);
+}
+
+#[test]
+fn only_cryptography_asks_for_randomness() {
+    assert_only_in("getrandom", &["crypto/"]);
+}
+
+#[test]
+fn decisions_wait_for_nothing() {
+    let pure = ["cookie", "crypto", "lifecycle", "record", "value"];
+    for file in source::files(SOURCES) {
+        if module_of(&file).is_some_and(|module| pure.contains(&module.as_str())) {
+            for (number, line) in file.code() {
+                assert!(!line.contains(".await"), "{}:{number} awaits", file.path);
+            }
+        }
+    }
+}
+
+/// The table of modules: one row each, lowest first, with what it may import.
+#[derive(Default)]
+struct Table {
+    order: Vec<String>,
+    rows: BTreeMap<String, Vec<String>>,
+    upward: Vec<(String, String)>,
+}
+
+impl Table {
+    fn read() -> Self {
+        let mut table = Self::default();
+        for line in source::read(TABLE).lines() {
+            let mut cells = line.split('|').map(str::trim).skip(1);
+            let Some(module) = cells.next().into_iter().flat_map(quoted).next() else {
+                continue;
+            };
+            let imports = cells.nth(1).unwrap_or_default();
+            for import in quoted(imports) {
+                if imports.contains(&format!("`{import}` ↑")) {
+                    table.upward.push((module.to_owned(), import.to_owned()));
+                }
+            }
+            table.order.push(module.to_owned());
+            let imports = quoted(imports).map(str::to_owned).collect();
+            table.rows.insert(module.to_owned(), imports);
+        }
+        assert!(table.order.len() > 5, "{TABLE} has no table of modules");
+        table
+    }
+}
+
+/// The names at the root of the crate, and the modules that they belong to.
+struct Roots {
+    modules: Vec<String>,
+    exports: BTreeMap<String, String>,
+}
+
+impl Roots {
+    fn read() -> Self {
+        let lib = source::read("starsessions/src/lib.rs");
+        let modules = lib
+            .lines()
+            .filter_map(|line| line.trim_start_matches("pub ").strip_prefix("mod "))
+            .filter_map(|line| line.strip_suffix(';'))
+            .map(str::to_owned)
+            .collect();
+        let mut exports = BTreeMap::new();
+        for item in lib.split("pub use ").skip(1) {
+            let item = item.split(';').next().unwrap_or_default();
+            let Some((module, names)) = item.trim_start_matches("crate::").split_once("::") else {
+                continue;
+            };
+            for name in words(names) {
+                exports.insert(name.to_owned(), module.to_owned());
+            }
+        }
+        Self { modules, exports }
+    }
+
+    /// The modules that a line names, by themselves or by what the crate exports of them.
+    fn imports(&self, file: &File, line: &str) -> Vec<String> {
+        let supers = "super::".repeat(depth(file));
+        let paths = line
+            .match_indices("crate::")
+            .map(|(at, found)| at + found.len());
+        let above = line
+            .match_indices(&supers)
+            .map(|(at, found)| at + found.len());
+        paths
+            .chain(above)
+            .flat_map(|at| {
+                assert!(
+                    !line[at..].starts_with('{'),
+                    "{}: one `use` for each module",
+                    file.path
+                );
+                words(&line[at..]).next()
+            })
+            .filter_map(|name| {
+                let module = self.exports.get(name).map_or(name, String::as_str);
+                self.modules.iter().find(|known| *known == module).cloned()
+            })
+            .collect()
+    }
+}
+
+/// The module at the root of the crate that a file belongs to; `None` for the root itself.
+fn module_of(file: &File) -> Option<String> {
+    let path = file.path.strip_prefix(SOURCES)?.strip_prefix('/')?;
+    let module = path.split('/').next()?.trim_end_matches(".rs");
+    (module != "lib").then(|| module.to_owned())
+}
+
+/// How many times `super::` leads from a file to the root of the crate.
+fn depth(file: &File) -> usize {
+    let path = file.path.strip_prefix(SOURCES).unwrap_or_default();
+    path.matches('/').count() - usize::from(path.ends_with("/mod.rs"))
+}
+
+fn assert_only_in(text: &str, places: &[&str]) {
+    for file in source::files(SOURCES) {
+        let path = file
+            .path
+            .trim_start_matches(SOURCES)
+            .trim_start_matches('/');
+        if places.iter().any(|place| path.starts_with(place)) {
+            continue;
+        }
+        for (number, line) in file.code() {
+            assert!(!line.contains(text), "{}:{number} has `{text}`", file.path);
+        }
+    }
+}
+
+fn quoted(cell: &str) -> impl Iterator<Item = &str> {
+    cell.split('`').skip(1).step_by(2)
+}
+
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| !c.is_alphanumeric() && c != '_')
+        .filter(|word| !word.is_empty())
+}
+
+const SOURCES: &str = "starsessions/src";
+const TABLE: &str = "starsessions/src/docs/architecture.md";

@@ -1,0 +1,13 @@
+//! What the repository says about itself: the front page, the architecture, the examples.
+
+mod architecture;
+mod examples;
+mod readme;
+mod source;
+
+#[path = "../../examples/counter.rs"]
+#[expect(dead_code, reason = "`main` is not called")]
+pub mod counter;
+#[path = "../../examples/shop/main.rs"]
+#[expect(dead_code, reason = "`main` is not called")]
+pub mod shop;

@@ -1,0 +1,40 @@
+//! The front page shows what is in the examples.
+
+use super::source;
+
+#[test]
+fn the_quickstart_is_the_counter_example() {
+    let readme = source::read("README.md");
+    let quickstart = readme
+        .split("```")
+        .find_map(|block| block.strip_prefix("rust,no_run\n"))
+        .expect("README.md has a block that starts with ```rust,no_run");
+    assert_eq!(
+        quickstart,
+        source::read("examples/counter.rs"),
+        "copy examples/counter.rs into the quickstart of README.md"
+    );
+}
+
+#[test]
+fn the_published_crate_has_the_same_front_page() {
+    assert_eq!(
+        source::read("starsessions/README.md"),
+        source::read("README.md")
+    );
+}
+
+#[test]
+fn every_attribute_is_in_the_table() {
+    let reference = source::read("starsessions/src/docs/attributes.md");
+    let readme = source::read("README.md");
+    let missing: Vec<_> = reference
+        .lines()
+        .filter_map(|line| line.strip_prefix("### `"))
+        .filter_map(|heading| heading.split(['`', ' ']).next())
+        .filter(|key| {
+            !readme.contains(&format!("`{key}`")) && !readme.contains(&format!("`{key} = "))
+        })
+        .collect();
+    assert!(missing.is_empty(), "README.md does not name {missing:?}");
+}
