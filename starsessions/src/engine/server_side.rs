@@ -60,9 +60,7 @@ impl ServerSide {
         let Credential::Reference(token) = &live.credential else {
             return Ok(None);
         };
-        let fresh = self
-            .resolve(engine, token.encode().as_bytes(), now)
-            .await?;
+        let fresh = self.resolve(engine, token.encode().as_bytes(), now).await?;
         Ok(fresh.map(|fresh| Live {
             is_news: fresh.is_news || live.is_news,
             ..fresh
