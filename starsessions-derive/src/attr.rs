@@ -146,13 +146,18 @@ fn read_item(place: Place, input: ParseStream<'_>) -> syn::Result<Item> {
     if input.peek(Token![=]) {
         input.parse::<Token![=]>()?;
         if !ends(input) {
-            value = Some(input.parse::<Expr>()?);
+            value = Some(input.parse::<Expr>());
         }
     }
     let entry = find(place, &key.unraw().to_string())
         .map_err(|message| syn::Error::new(key.span(), message))?;
+    let value = value
+        .transpose()
+        .map_err(|error| malformed(entry, &error))?;
     if !ends(input) {
-        return Err(input.error(unexpected(entry, value.is_some())));
+        let token: TokenTree = input.parse()?;
+        let message = unexpected(entry, value.is_some());
+        return Err(syn::Error::new_spanned(token, message));
     }
     match (&value, entry.shape) {
         (Some(value), Shape::Flag) => Err(superfluous(entry, value)),
@@ -181,6 +186,12 @@ fn unexpected(entry: &Entry, after_value: bool) -> String {
         Shape::Flag => format!("expected `,` after `{name}`, which takes no value"),
         Shape::Value | Shape::Values => format!("expected `=` after `{name}`, as in `{usage}`"),
     }
+}
+
+fn malformed(entry: &Entry, error: &syn::Error) -> syn::Error {
+    let Entry { name, usage, .. } = entry;
+    let message = format!("expected the value of `{name}`, as in `{usage}`");
+    syn::Error::new(error.span(), message)
 }
 
 fn superfluous(entry: &Entry, value: &Expr) -> syn::Error {

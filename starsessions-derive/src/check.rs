@@ -4,10 +4,12 @@
 
 use std::collections::BTreeMap;
 
+use syn::Type;
+
 use crate::attr::{Attrs, Item};
 use crate::ctxt::Ctxt;
 use crate::keys::Key;
-use crate::model::{Field, Model, Stored};
+use crate::model::{Field, Kind, Model, Stored};
 use crate::value::Merge;
 
 /// Reports every rule that the model breaks.
@@ -22,6 +24,7 @@ pub(crate) fn check(cx: &Ctxt, model: &Model<'_>) {
         skip_with_others(cx, &field.attrs);
         required_with_default(cx, &field.attrs);
         required_option(cx, field);
+        borrowed(cx, field);
         merge_with_exclusive(cx, &field.attrs);
     }
     for (field, stored) in model.stored() {
@@ -39,7 +42,7 @@ pub(crate) fn check(cx: &Ctxt, model: &Model<'_>) {
 fn nothing_is_stored(cx: &Ctxt, model: &Model<'_>) {
     if model.stored().next().is_none() {
         let name = model.ident;
-        let message = format!("`{name}` stores nothing; give it a field that is not `skip`");
+        let message = format!("`{name}` stores nothing; add a field that is not `skip`");
         cx.error(name, message);
     }
 }
@@ -86,7 +89,7 @@ fn names_are_too_long(cx: &Ctxt, model: &Model<'_>) {
         let length = model.qualify(&name.text).len();
         if length > LONGEST_STORED_NAME {
             let message = format!(
-                "with its namespace the stored name has {length} bytes; {LONGEST_STORED_NAME} are the most"
+                "with its namespace the stored name has {length} bytes; shorten one of them, {LONGEST_STORED_NAME} are the most"
             );
             cx.error(&name.at, message);
         }
@@ -139,6 +142,18 @@ fn required_option(cx: &Ctxt, field: &Field<'_>) {
 }
 
 /// ```text
+/// struct Shop<'a> { name: &'a str }
+/// ```
+fn borrowed(cx: &Ctxt, field: &Field<'_>) {
+    if let Kind::Stored(stored) = &field.kind
+        && let Type::Reference(reference) = stored.ty(field.ty)
+    {
+        let message = "a session outlives the request and cannot store a reference; store what it points to, as in `String` for `&str`";
+        cx.error(reference, message);
+    }
+}
+
+/// ```text
 /// #[session(merge = sum, exclusive)]
 /// ```
 fn merge_with_exclusive(cx: &Ctxt, attrs: &Attrs) {
@@ -187,7 +202,7 @@ fn idle_outlives_expires(cx: &Ctxt, attrs: &Attrs, stored: &Stored<'_>) {
         && let Some(item) = attrs.get(Key::Idle)
         && let Some(pair) = attrs.both(Key::Expires, item)
     {
-        let why = "`idle` ends after `expires` does, and so never; make it the shorter of the two";
+        let why = "`idle` never ends first; make it the shorter one, or remove it";
         contradiction(cx, pair, why);
     }
 }

@@ -4,7 +4,7 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use crate::expand::wrap;
+use crate::expand::{attributes, wrap};
 use crate::generics::supertraits;
 use crate::model::Model;
 
@@ -15,9 +15,9 @@ pub(crate) fn expand(model: &Model<'_>, errors: &syn::Error) -> TokenStream {
     let supertraits = supertraits(&generics);
     generics.make_where_clause().predicates.extend(supertraits);
     let (impl_generics, type_generics, where_clause) = generics.split_for_impl();
+    let attributes = attributes();
     let hollow = quote! {
-        #[automatically_derived]
-        #[allow(deprecated)]
+        #attributes
         impl #impl_generics __p::SessionData for #ident #type_generics #where_clause {
             const SCHEMA: &'static __p::Schema = &__p::Schema {
                 type_name: "",

@@ -10,7 +10,9 @@ use crate::value::Merge;
 /// The generics of the type, with what the implementations need added to the `where` clause.
 pub(crate) fn bounded(model: &Model<'_>) -> Generics {
     let mut generics = model.generics.clone();
-    let parameters: Vec<Ident> = generics.type_params().map(|it| it.ident.clone()).collect();
+    let types = generics.type_params().map(|it| it.ident.clone());
+    let constants = generics.const_params().map(|it| it.ident.clone());
+    let parameters: Vec<Ident> = types.chain(constants).collect();
     let mut predicates = supertraits(&generics);
     for field in &model.fields {
         if mentions(field.ty, &parameters) {

@@ -12,6 +12,8 @@ mod generics;
 mod keys;
 mod model;
 mod suggest;
+#[cfg(test)]
+mod tests;
 mod value;
 
 use syn::DeriveInput;

@@ -60,7 +60,7 @@ mod tests {
             ("iddle", "idle", 1),
             ("rotated", "rotate", 1),
             ("expries", "expires", 1),
-            ("merge", "secret", 5),
+            ("merge", "secret", 4),
         ] {
             assert_eq!(distance(a, b), edits, "{a} -> {b}");
             assert_eq!(distance(b, a), edits, "{b} -> {a}");

@@ -107,7 +107,7 @@ impl fmt::Debug for FieldReader<'_> {
 }
 
 /// The fields of one struct at one moment, encoded one after the other.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Snapshot {
     bytes: Vec<u8>,
     /// Where each field's value stands; `None` is an absent field.
@@ -161,8 +161,14 @@ impl<'a> FieldWriter<'a> {
     fn new(schema: &'static Schema, collect: Collect<'a>) -> Self {
         Self {
             schema,
+            snapshot: Snapshot {
+                bytes: Vec::with_capacity(match &collect {
+                    Collect::Changes(baseline, _) => baseline.bytes.len() + SPARE,
+                    _ => FIRST_GUESS,
+                }),
+                places: Vec::with_capacity(schema.fields.len()),
+            },
             collect,
-            snapshot: Snapshot::default(),
             changed: Vec::new(),
             failure: None,
         }
@@ -219,7 +225,9 @@ impl<'a> FieldWriter<'a> {
     fn next(&mut self, start: Option<usize>) -> Option<(&'static FieldSpec, Bytes, Checks)> {
         let index = self.snapshot.places.len();
         let place = start.map(|start| start..self.snapshot.bytes.len());
-        let value = place.clone().and_then(|place| self.snapshot.bytes.get(place));
+        let value = place
+            .clone()
+            .and_then(|place| self.snapshot.bytes.get(place));
         self.snapshot.places.push(place);
         let spec = self.schema.fields.get(index)?;
         let checks = match self.collect {
@@ -252,7 +260,11 @@ where
     T: Serialize + DeserializeOwned + 'static,
 {
     if bytes.len() > checks.limit {
-        return Err(SessionError::too_large_field(spec.name, bytes.len(), checks.limit));
+        return Err(SessionError::too_large_field(
+            spec.name,
+            bytes.len(),
+            checks.limit,
+        ));
     }
     stored.check_validity(value).map_err(|error| match error {
         ValueError::Invalid(invalid) => SessionError::invalid(spec.name, &invalid),
@@ -265,3 +277,7 @@ where
     }
     Ok(())
 }
+
+/// Room for a usual view, so that its encoding is one allocation.
+const FIRST_GUESS: usize = 256;
+const SPARE: usize = 64;

@@ -24,7 +24,7 @@ pub mod testing;
 mod value;
 
 pub use clock::{Clock, SystemClock, Timestamp};
-pub use cookie::{CookieBuilder, CookieConfig, CookieConfigError, SameSite};
+pub use cookie::{CookieBuilder, CookieConfig, CookieConfigError, CookieError, SameSite};
 pub use crypto::{Key, KeyError, KeyRing, KeyRingError, RandomError};
 pub use data::SessionData;
 pub use lifecycle::{FailurePolicy, Lifetime, ServerErrors};
@@ -33,8 +33,8 @@ pub use middleware::{
     SessionService,
 };
 pub use session::{
-    Oversized, Revocable, Revocation, Session, SessionError, SessionInfo, SessionRejection,
-    Sessions, TooLarge, Unrevocable,
+    Absence, MissingLayer, Oversized, Revocable, Revocation, Session, SessionError, SessionInfo,
+    SessionRejection, Sessions, TooLarge, Unrevocable,
 };
 #[doc = include_str!("docs/attributes.md")]
 pub use starsessions_derive::Session;
@@ -44,11 +44,13 @@ pub use value::{Flaw, Incomplete, Invalid, OldValue, ValueError};
 /// What a session store is made of: implement [`Store`](store_api::Store) to keep sessions
 /// somewhere else.
 pub mod store_api {
-    pub use crate::crypto::RowKey;
+    pub use crate::crypto::{IndexKey, RowKey};
     pub use crate::record::{
         Commit, Field, FieldName, FieldWrite, Fields, Forward, Record, Rotation, Touch,
     };
-    pub use crate::store::{Committed, Created, Loaded, Rotated, Store, StoreError, Touched};
+    pub use crate::store::{
+        Committed, Created, Loaded, Protection, Rotated, Store, StoreError, Touched,
+    };
 }
 
 /// What the derive macro's output uses; not a public interface.
@@ -59,8 +61,8 @@ pub mod __private {
 
     pub use crate::data::{Absent, FieldReader, FieldWriter, SessionData};
     pub use crate::expansion::{
-        Column, Defaulted, HasDefault, Optional, Policy, Required, Secret, Show, ShowOpaque,
-        ShowValue, Value, default_of,
+        Column, Defaulted, HasDefault, Migrated, Optional, Policy, Required, Secret, Show,
+        ShowOpaque, ShowValue, Value, Verdict, column, default_of, validate,
     };
     pub use crate::schema::{FieldSpec, Merge, Schema};
     pub use crate::value::{

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use http::StatusCode;
 use starsessions::testing::TestSessions;
 use starsessions::{Session, SessionError, Sessions};
-use starsessions_tests::browser::Browser;
+use starsessions_tests::caller::Caller;
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 
@@ -18,15 +18,15 @@ struct Checkout {
     tries: u32,
 }
 
-async fn with_token() -> Browser {
-    let mut browser = Browser::new(TestSessions::new().layer());
+async fn with_token() -> Caller {
+    let mut browser = Caller::new(TestSessions::new().layer());
     browser
         .with(|checkout: &mut Session<Checkout>| checkout.token = Some(1))
         .await;
     browser
 }
 
-async fn token(browser: &mut Browser) -> Option<u32> {
+async fn token(browser: &mut Caller) -> Option<u32> {
     browser
         .with(|checkout: &mut Session<Checkout>| checkout.token)
         .await
@@ -72,7 +72,7 @@ async fn two_removals_conflict_too() {
 
 #[tokio::test]
 async fn two_first_writes_conflict_too() {
-    let mut browser = Browser::new(TestSessions::new().layer());
+    let mut browser = Caller::new(TestSessions::new().layer());
     browser
         .with(|checkout: &mut Session<Checkout>| checkout.note.push('x'))
         .await;

@@ -6,10 +6,10 @@ use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use starsessions::testing::TestSessions;
 use starsessions::{OldValue, Session, SessionError, ValueError};
-use starsessions_tests::browser::Browser;
+use starsessions_tests::caller::Caller;
 
-fn guest() -> Browser {
-    Browser::new(TestSessions::new().layer())
+fn guest() -> Caller {
+    Caller::new(TestSessions::new().layer())
 }
 
 mod one {
@@ -59,7 +59,7 @@ fn as_list(old: OldValue<'_>) -> Result<Vec<String>, ValueError> {
     }
 }
 
-async fn by_one(size: u32) -> Browser {
+async fn by_one(size: u32) -> Caller {
     let mut browser = guest();
     let title = "a".to_owned();
     browser.insert(one::Profile { size, title }).await;

@@ -10,7 +10,7 @@ mod parallel;
 use http::StatusCode;
 use starsessions::testing::TestSessions;
 use starsessions::{Session, SessionData};
-use starsessions_tests::browser::Browser;
+use starsessions_tests::caller::Caller;
 
 /// Another view, so that there is a session with nothing of ours in it.
 #[derive(Session)]
@@ -68,21 +68,21 @@ use policy;
 
 /// What is stored after `mine` has changed what `theirs` changed too since both were `base`.
 async fn merged<T: Single>(base: T::Value, theirs: T::Value, mine: T::Value) -> T::Value {
-    let mut browser = Browser::new(TestSessions::new().layer());
+    let mut browser = Caller::new(TestSessions::new().layer());
     browser.insert(T::new(base)).await;
     overtaken::<T>(&mut browser, theirs, mine).await
 }
 
 /// The same where nothing is stored at first.
 async fn merged_from_nothing<T: Single>(theirs: T::Value, mine: T::Value) -> T::Value {
-    let mut browser = Browser::new(TestSessions::new().layer());
+    let mut browser = Caller::new(TestSessions::new().layer());
     browser
         .with(|it: &mut Session<Beside>| it.here = true)
         .await;
     overtaken::<T>(&mut browser, theirs, mine).await
 }
 
-async fn overtaken<T: Single>(browser: &mut Browser, theirs: T::Value, mine: T::Value) -> T::Value {
+async fn overtaken<T: Single>(browser: &mut Caller, theirs: T::Value, mine: T::Value) -> T::Value {
     let reply = browser
         .overtaken(
             |view: &mut Session<T>| *view.value_mut() = theirs,

@@ -12,22 +12,22 @@ use starsessions::{
     CookieConfig, KeyRing, MemoryStore, Revocable, Session, SessionLayer, SessionRejection,
     Sessions, Timestamp,
 };
-use starsessions_tests::browser::{Browser, send};
+use starsessions_tests::caller::{Caller, send};
 use starsessions_tests::ledger::Ledger;
 
-fn guest() -> Browser {
-    Browser::new(TestSessions::new().layer())
+fn guest() -> Caller {
+    Caller::new(TestSessions::new().layer())
 }
 
 /// A browser, and what is stored for it.
-fn observed() -> (Browser, Ledger) {
+fn observed() -> (Caller, Ledger) {
     let ledger = Ledger::new();
     let layer = SessionLayer::builder(ledger.clone(), KeyRing::generate().unwrap())
         .local_development()
         .clock(TestClock::at(NOW))
         .build()
         .unwrap();
-    (Browser::new(layer), ledger)
+    (Caller::new(layer), ledger)
 }
 
 const NOW: u64 = 1_800_000_000;
@@ -124,7 +124,7 @@ mod renamed {
 }
 use renamed::{First, Second, Third};
 
-async fn with_basket() -> (Browser, Ledger) {
+async fn with_basket() -> (Caller, Ledger) {
     let (mut browser, ledger) = observed();
     browser.with(|it: &mut Session<First>| it.basket = 5).await;
     (browser, ledger)
@@ -260,7 +260,7 @@ async fn each_realm_has_its_own_layer_cookie_and_store() {
     }
     assert_eq!((main_store.len(), admin_store.len()), (2, 0));
 
-    let mut operator = Browser::new(admin.clone());
+    let mut operator = Caller::new(admin.clone());
     let sign_in = async |request: Request| {
         let (parts, _) = request.into_parts();
         let sessions = Sessions::<Revocable>::from_realm(&parts, "admin");

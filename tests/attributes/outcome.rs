@@ -8,7 +8,7 @@ use axum::routing::any;
 use http::StatusCode;
 use starsessions::testing::TestSessions;
 use starsessions::{ServerErrors, Session, SessionError, Sessions};
-use starsessions_tests::browser::Browser;
+use starsessions_tests::caller::Caller;
 
 #[derive(Session)]
 struct Attempts {
@@ -25,11 +25,11 @@ struct Login {
     user: u64,
 }
 
-fn guest() -> Browser {
-    Browser::new(TestSessions::new().layer())
+fn guest() -> Caller {
+    Caller::new(TestSessions::new().layer())
 }
 
-async fn fails(browser: &mut Browser, status: StatusCode) -> StatusCode {
+async fn fails(browser: &mut Caller, status: StatusCode) -> StatusCode {
     let reply = browser
         .visit(async move |mut attempts: Session<Attempts>| {
             attempts.failed += 1;
@@ -41,7 +41,7 @@ async fn fails(browser: &mut Browser, status: StatusCode) -> StatusCode {
     reply.status
 }
 
-async fn attempts(browser: &mut Browser) -> (u32, bool, usize) {
+async fn attempts(browser: &mut Caller) -> (u32, bool, usize) {
     browser
         .with(|it: &mut Session<Attempts>| (it.failed, it.reason.is_some(), it.draft.len()))
         .await
@@ -115,7 +115,7 @@ async fn an_extractor_that_turns_a_request_away_keeps_it_too() {
 #[tokio::test]
 async fn the_layer_can_keep_everything_on_a_5xx() {
     let test = TestSessions::with(|layer| layer.on_server_error(ServerErrors::Commit));
-    let mut browser = Browser::new(test.layer());
+    let mut browser = Caller::new(test.layer());
     fails(&mut browser, StatusCode::INTERNAL_SERVER_ERROR).await;
     assert_eq!(attempts(&mut browser).await, (1, true, 1));
 }

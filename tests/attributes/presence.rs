@@ -3,12 +3,12 @@
 use axum::response::IntoResponse;
 use http::StatusCode;
 use starsessions::store_api::{
-    Commit, Committed, Created, Forward, Loaded, Record, Rotated, Rotation, RowKey, Store,
-    StoreError, Touch, Touched,
+    Commit, Committed, Created, Forward, IndexKey, Loaded, Protection, Record, Rotated, Rotation,
+    RowKey, Store, StoreError, Touch, Touched,
 };
 use starsessions::testing::TestSessions;
 use starsessions::{KeyRing, Session, SessionLayer, SessionRejection, Timestamp};
-use starsessions_tests::browser::Browser;
+use starsessions_tests::caller::Caller;
 
 #[derive(Session)]
 struct Shop {
@@ -49,8 +49,8 @@ struct Member {
     since: u32,
 }
 
-fn guest() -> Browser {
-    Browser::new(TestSessions::new().layer())
+fn guest() -> Caller {
+    Caller::new(TestSessions::new().layer())
 }
 
 #[tokio::test]
@@ -230,7 +230,7 @@ async fn a_store_that_fails_is_never_a_guest() {
     assert_eq!(browser.visit(optional).await.body, "true");
 
     let store = starsessions::MemoryStore::new();
-    let mut browser = Browser::new(SessionLayer::dev(store, keys.clone()));
+    let mut browser = Caller::new(SessionLayer::dev(store, keys.clone()));
     browser.insert(ada()).await;
     let mut browser = browser.over(SessionLayer::dev(Broken, keys));
     let replies = [
@@ -252,7 +252,7 @@ async fn a_store_that_fails_is_never_a_guest() {
     assert_eq!(decided.body, "true");
 }
 
-async fn signed_in() -> Browser {
+async fn signed_in() -> Caller {
     let mut browser = guest();
     browser.insert(ada()).await;
     browser
@@ -271,6 +271,18 @@ fn down<T>() -> Result<T, StoreError> {
 }
 
 impl Store for Broken {
+    fn protection(&self) -> Protection {
+        Protection::Plain
+    }
+
+    async fn sessions_of(
+        &self,
+        _: &IndexKey,
+        _: Timestamp,
+    ) -> Result<Vec<(RowKey, Record)>, StoreError> {
+        down()
+    }
+
     async fn load(&self, _: &RowKey, _: Timestamp) -> Result<Option<Loaded>, StoreError> {
         down()
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use starsessions::testing::TestSessions;
 use starsessions::{Session, Sessions};
-use starsessions_tests::browser::Browser;
+use starsessions_tests::caller::Caller;
 
 #[derive(Session)]
 struct Login {
@@ -19,15 +19,15 @@ struct Shop {
 }
 
 /// A visitor with something in the cart, not signed in.
-async fn visitor() -> Browser {
-    let mut browser = Browser::new(TestSessions::new().layer());
+async fn visitor() -> Caller {
+    let mut browser = Caller::new(TestSessions::new().layer());
     browser
         .with(|shop: &mut Session<Shop>| shop.cart.push("tea".to_owned()))
         .await;
     browser
 }
 
-async fn user() -> Browser {
+async fn user() -> Caller {
     let mut browser = visitor().await;
     browser
         .with(|login: &mut Session<Login>| login.user = Some(7))
@@ -35,7 +35,7 @@ async fn user() -> Browser {
     browser
 }
 
-async fn state(browser: &Browser) -> (Option<u64>, usize) {
+async fn state(browser: &Caller) -> (Option<u64>, usize) {
     let mut browser = browser.clone();
     let user = browser.with(|login: &mut Session<Login>| login.user).await;
     let items = browser
@@ -111,7 +111,7 @@ async fn an_insert_rotates_even_over_the_same_value() {
 
 #[tokio::test]
 async fn a_first_write_begins_a_session_that_was_never_known_before() {
-    let mut browser = Browser::new(TestSessions::new().layer());
+    let mut browser = Caller::new(TestSessions::new().layer());
     browser.set_cookie(visitor().await.cookie().cloned());
     let planted = browser.clone();
     browser
@@ -200,7 +200,7 @@ async fn two_sign_ins_at_once_leave_one_session() {
 #[tokio::test]
 async fn rotating_does_not_lengthen_the_session() {
     let test = TestSessions::new();
-    let mut browser = Browser::new(test.layer());
+    let mut browser = Caller::new(test.layer());
     for round in 0..25 {
         browser
             .with(move |login: &mut Session<Login>| login.user = Some(round))
@@ -209,7 +209,7 @@ async fn rotating_does_not_lengthen_the_session() {
     }
     // 23 h 45 min after the first write, never idle for an hour.
     let user =
-        async |browser: &mut Browser| browser.with(|login: &mut Session<Login>| login.user).await;
+        async |browser: &mut Caller| browser.with(|login: &mut Session<Login>| login.user).await;
     assert_eq!(user(&mut browser).await, Some(24));
     test.clock().advance(Duration::from_secs(15 * 60 - 1));
     assert_eq!(user(&mut browser).await, Some(24));

@@ -3,7 +3,7 @@
 use http::StatusCode;
 use starsessions::testing::TestSessions;
 use starsessions::{Session, SessionError, SessionRejection, Sessions};
-use starsessions_tests::browser::Browser;
+use starsessions_tests::caller::Caller;
 
 #[derive(Session)]
 #[session(validate = not_over_stock)]
@@ -52,11 +52,11 @@ struct Unchecked {
     amount: u32,
 }
 
-fn guest() -> Browser {
-    Browser::new(TestSessions::new().layer())
+fn guest() -> Caller {
+    Caller::new(TestSessions::new().layer())
 }
 
-async fn begun() -> Browser {
+async fn begun() -> Caller {
     let mut browser = guest();
     browser
         .with(|order: &mut Session<Order>| {
@@ -116,7 +116,7 @@ async fn what_the_checks_allow_is_committed() {
 #[tokio::test]
 async fn commit_says_what_the_function_said() {
     let mut browser = begun().await;
-    let refused = async |change: fn(&mut Order), browser: &mut Browser| {
+    let refused = async |change: fn(&mut Order), browser: &mut Caller| {
         let reply = browser
             .visit(async move |mut order: Session<Order>| {
                 change(&mut order);

@@ -12,7 +12,7 @@ use starsessions::testing::TestSessions;
 use starsessions::{
     CookieStore, KeyRing, Lifetime, MemoryStore, Session, SessionError, SessionLayer, Sessions,
 };
-use starsessions_tests::browser::Browser;
+use starsessions_tests::caller::Caller;
 use starsessions_tests::ledger::{Entry, Ledger};
 
 #[derive(Session)]
@@ -31,17 +31,17 @@ pub(super) struct Login {
     pub(super) user: u64,
 }
 
-pub(super) fn guest() -> Browser {
-    Browser::new(TestSessions::new().layer())
+pub(super) fn guest() -> Caller {
+    Caller::new(TestSessions::new().layer())
 }
 
-pub(super) fn observed() -> (Browser, Ledger) {
+pub(super) fn observed() -> (Caller, Ledger) {
     let ledger = Ledger::new();
     let layer = SessionLayer::dev(ledger.clone(), KeyRing::generate().unwrap());
-    (Browser::new(layer), ledger)
+    (Caller::new(layer), ledger)
 }
 
-pub(super) async fn begun() -> Browser {
+pub(super) async fn begun() -> Caller {
     let mut browser = guest();
     browser
         .with(|shop: &mut Session<Shop>| {
@@ -52,7 +52,7 @@ pub(super) async fn begun() -> Browser {
     browser
 }
 
-pub(super) async fn shop(browser: &mut Browser) -> (u32, Vec<String>, String) {
+pub(super) async fn shop(browser: &mut Caller) -> (u32, Vec<String>, String) {
     browser
         .with(|shop: &mut Session<Shop>| (shop.views, shop.cart.clone(), shop.note.clone()))
         .await
@@ -290,7 +290,7 @@ async fn a_reload_after_a_logout_elsewhere_is_turned_away() {
 async fn a_reload_of_a_sealed_session_sees_that_it_was_ended_too() {
     let store = CookieStore::sealed().revoked_in(MemoryStore::new());
     let layer = SessionLayer::dev(store, KeyRing::generate().unwrap());
-    let mut browser = Browser::new(layer);
+    let mut browser = Caller::new(layer);
     browser.insert(Login { user: 7 }).await;
     let mut other = browser.clone();
     let reply = browser
@@ -312,7 +312,7 @@ async fn a_reload_does_not_keep_a_renewed_id_from_the_browser() {
             .lifetime(Lifetime::new(2 * hour, 10 * hour))
             .renewal(hour)
     });
-    let mut browser = Browser::new(test.layer());
+    let mut browser = Caller::new(test.layer());
     browser
         .with(|shop: &mut Session<Shop>| shop.views = 1)
         .await;

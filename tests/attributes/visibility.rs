@@ -2,7 +2,7 @@
 
 use starsessions::testing::TestSessions;
 use starsessions::{Session, Sessions};
-use starsessions_tests::browser::Browser;
+use starsessions_tests::caller::Caller;
 
 struct NoDebug(u8);
 
@@ -21,8 +21,8 @@ struct Account {
     hidden: NoDebug,
 }
 
-fn guest() -> Browser {
-    Browser::new(TestSessions::new().layer())
+fn guest() -> Caller {
+    Caller::new(TestSessions::new().layer())
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use http::StatusCode;
 use http::header::SET_COOKIE;
 use starsessions::testing::{TestClock, TestSessions};
 use starsessions::{Lifetime, Session, SessionError, SessionRejection, Sessions};
-use starsessions_tests::browser::{Browser, Once};
+use starsessions_tests::caller::{Caller, Once};
 use tokio::sync::oneshot;
 
 use super::view::{Login, Shop, begun, guest, observed, shop};
@@ -178,8 +178,8 @@ async fn info_and_remember_tell_and_change_the_timers() {
             .remembered_lifetime(Lifetime::new(10 * hour, 20 * hour))
     });
     let clock: &TestClock = test.clock();
-    let mut browser = Browser::new(test.layer());
-    let info = async |browser: &mut Browser| {
+    let mut browser = Caller::new(test.layer());
+    let info = async |browser: &mut Caller| {
         let reply = browser
             .visit(async |sessions: Sessions| {
                 let info = sessions.info().await.unwrap();
@@ -225,7 +225,7 @@ async fn a_slow_request_does_not_forget_that_another_has_asked_to_be_remembered(
             .lifetime(Lifetime::new(hour, hour))
             .remembered_lifetime(Lifetime::new(10 * hour, 10 * hour))
     });
-    let mut browser = Browser::new(test.layer());
+    let mut browser = Caller::new(test.layer());
     browser
         .with(|shop: &mut Session<Shop>| shop.views = 1)
         .await;

@@ -9,7 +9,7 @@ use starsessions::{
     ConfigError, CookieStore, KeyRing, Lifetime, MemoryStore, Oversized, Session, SessionError,
     SessionLayer, SessionLayerBuilder, TooLarge,
 };
-use starsessions_tests::browser::{Browser, Once};
+use starsessions_tests::caller::{Caller, Once};
 
 fn build(
     set: impl FnOnce(SessionLayerBuilder) -> SessionLayerBuilder,
@@ -259,7 +259,7 @@ struct Texts {
 
 /// Writes texts of these lengths; the error, if there is one.
 async fn write(test: &TestSessions, first: usize, second: usize) -> Result<(), TooLarge> {
-    let mut browser = Browser::new(test.layer());
+    let mut browser = Caller::new(test.layer());
     let said = Once::empty();
     let keep = said.clone();
     let reply = browser

@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex};
 
 use starsessions::testing::TestClock;
 use starsessions::{KeyRing, Session, SessionData, SessionLayer, Timestamp};
-use starsessions_tests::browser::Browser;
+use starsessions_tests::caller::Caller;
 use starsessions_tests::ledger::Ledger;
 use tracing::Level;
 
@@ -44,7 +44,7 @@ async fn check<Old: View, New: View>(first: Old) {
     let log = Log::default();
     let _guard = log.start();
 
-    let mut old = Browser::new(binary());
+    let mut old = Caller::new(binary());
     old.insert(first).await;
     let bytes = stored().await;
     assert!(bytes.is_some());

@@ -11,7 +11,7 @@ use proptest::prelude::*;
 use serde::{Deserialize, Serialize};
 use starsessions::testing::TestSessions;
 use starsessions::{KeyRing, Session, SessionLayer};
-use starsessions_tests::browser::{Browser, Once};
+use starsessions_tests::caller::{Caller, Once};
 use starsessions_tests::ledger::{Entry, Ledger};
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
@@ -193,7 +193,7 @@ fn block_on(test: impl Future<Output = ()>) {
 async fn commits_what_differs(first: Everything, edits: Vec<(u32, Everything)>) {
     let ledger = Ledger::new();
     let layer = SessionLayer::dev(ledger.clone(), KeyRing::generate().unwrap());
-    let mut browser = Browser::new(layer);
+    let mut browser = Caller::new(layer);
     browser.insert(first.clone()).await;
     assert_eq!(ledger.writes().len(), 1);
 
@@ -230,7 +230,7 @@ async fn commits_what_differs(first: Everything, edits: Vec<(u32, Everything)>) 
 
 /// Every request has loaded the first value; then they write, one after the other.
 async fn merges_by_the_rules(first: Merging, edits: Vec<(u32, Merging)>) {
-    let mut browser = Browser::new(TestSessions::new().layer());
+    let mut browser = Caller::new(TestSessions::new().layer());
     browser.insert(first.clone()).await;
 
     let mut expected = first.clone();

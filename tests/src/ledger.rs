@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use starsessions::store_api::{
-    Commit, Committed, Created, Forward, Loaded, Record, Rotated, Rotation, RowKey, Store,
-    StoreError, Touch, Touched,
+    Commit, Committed, Created, Forward, IndexKey, Loaded, Protection, Record, Rotated, Rotation,
+    RowKey, Store, StoreError, Touch, Touched,
 };
 use starsessions::{MemoryStore, Timestamp};
 
@@ -91,6 +91,10 @@ impl Ledger {
 }
 
 impl Store for Ledger {
+    fn protection(&self) -> Protection {
+        self.store.protection()
+    }
+
     async fn load(&self, key: &RowKey, now: Timestamp) -> Result<Option<Loaded>, StoreError> {
         self.write(Entry::Load, None);
         self.store.load(key, now).await
@@ -140,6 +144,14 @@ impl Store for Ledger {
     async fn delete(&self, key: &RowKey, now: Timestamp) -> Result<Option<Forward>, StoreError> {
         self.write(Entry::Delete, None);
         self.store.delete(key, now).await
+    }
+
+    async fn sessions_of(
+        &self,
+        index: &IndexKey,
+        now: Timestamp,
+    ) -> Result<Vec<(RowKey, Record)>, StoreError> {
+        self.store.sessions_of(index, now).await
     }
 
     async fn sweep(&self, limit: usize, now: Timestamp) -> Result<usize, StoreError> {

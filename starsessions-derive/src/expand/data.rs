@@ -5,21 +5,21 @@ use quote::quote;
 use syn::Generics;
 use syn::ext::IdentExt;
 
-use super::fields::{checked_call, initial_value};
-use super::{place, schema};
+use super::fields::{adapted, initial_value, kind};
+use super::{attributes, place, schema};
 use crate::model::{Field, Kind, Model};
 
 pub(super) fn implementation(model: &Model<'_>, generics: &Generics) -> TokenStream {
     let ident = model.ident;
     let (impl_generics, type_generics, where_clause) = generics.split_for_impl();
+    let attributes = attributes();
     let schema = schema::schema(model);
     let load = load(model);
     let save = save(model);
     let validate = validate(model);
     let debug = model.fields.iter().map(debug_field);
     quote! {
-        #[automatically_derived]
-        #[allow(deprecated)]
+        #attributes
         impl #impl_generics __p::SessionData for #ident #type_generics #where_clause {
             const SCHEMA: &'static __p::Schema = #schema;
 
@@ -56,9 +56,10 @@ fn load(model: &Model<'_>) -> TokenStream {
                 let value = initial_value(initial, field.ty);
                 quote!(#ident: #value)
             }
-            Kind::Stored(_) => {
-                let place = place(index);
-                let load = quote!(#ident: <Self as __Fields>::#place.load(__fields, #index)?);
+            Kind::Stored(stored) => {
+                let (kind, place) = (kind(stored), place(index));
+                let load =
+                    quote!(#ident: #kind::load(&<Self as __Fields>::#place, __fields, #index)?);
                 index += 1;
                 load
             }
@@ -68,16 +69,19 @@ fn load(model: &Model<'_>) -> TokenStream {
 }
 
 fn save(model: &Model<'_>) -> TokenStream {
-    let fields = model.stored().enumerate().map(|(index, (field, _))| {
-        let (ident, place) = (field.ident, place(index));
-        quote!(<Self as __Fields>::#place.save(__fields, &self.#ident);)
+    let fields = model.stored().enumerate().map(|(index, (field, stored))| {
+        let (ident, kind, place) = (field.ident, kind(stored), place(index));
+        quote!(#kind::save(&<Self as __Fields>::#place, __fields, &self.#ident);)
     });
     quote!(#(#fields)*)
 }
 
 fn validate(model: &Model<'_>) -> TokenStream {
     match &model.validate {
-        Some(path) => checked_call(path, &quote!(self), &quote!(__p::Invalid::new)),
+        Some(path) => {
+            let validate = adapted(path, &quote!(__p::Verdict::verdict));
+            quote!(__p::validate(self, #validate))
+        }
         None => quote!(__p::core::result::Result::Ok(())),
     }
 }
@@ -88,6 +92,6 @@ fn debug_field(field: &Field<'_>) -> TokenStream {
     if field.secret {
         quote!(__out.field(#name, &__p::Secret);)
     } else {
-        quote!(__out.field(#name, (&__p::Show(&self.#ident)).show());)
+        quote!(__out.field(#name, (&__p::Show(&self.#ident)).__show());)
     }
 }

@@ -6,9 +6,9 @@
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{ExprPath, Generics};
+use syn::{ExprPath, Generics, Ident, Type};
 
-use super::{option, place};
+use super::{attributes, option, place};
 use crate::model::{Field, Initial, Model, Presence, Stored};
 
 pub(super) fn fields(model: &Model<'_>, generics: &Generics) -> TokenStream {
@@ -16,13 +16,13 @@ pub(super) fn fields(model: &Model<'_>, generics: &Generics) -> TokenStream {
     let (impl_generics, type_generics, where_clause) = generics.split_for_impl();
     let places: Vec<_> = model.stored().enumerate().map(|(i, _)| place(i)).collect();
     let (types, values): (Vec<_>, Vec<_>) = model.stored().map(column).unzip();
+    let attributes = attributes();
     quote! {
         trait __Fields {
             #(type #places; const #places: Self::#places;)*
         }
 
-        #[automatically_derived]
-        #[allow(deprecated)]
+        #attributes
         impl #impl_generics __Fields for #ident #type_generics #where_clause {
             #(
                 type #places = #types;
@@ -36,38 +36,38 @@ pub(super) fn fields(model: &Model<'_>, generics: &Generics) -> TokenStream {
 fn column((field, stored): (&Field<'_>, &Stored<'_>)) -> (TokenStream, TokenStream) {
     let declared = field.ty;
     let ty = stored.ty(declared);
-    let column = quote_spanned!(ty.span()=> __p::Column::<#ty>::new);
-    let how = how_stored(stored);
-    match &stored.presence {
-        Presence::Required => (
-            quote!(__p::Required<#ty>),
-            quote!(__p::Required(#column(#how))),
-        ),
-        Presence::Optional(_) => (
-            quote!(__p::Optional<#ty>),
-            quote!(__p::Optional(#column(#how))),
-        ),
-        Presence::Initial(initial) => {
-            let default = initial_function(initial, declared);
-            (
-                quote!(__p::Defaulted<#ty>),
-                quote!(__p::Defaulted(#column(#how), #default)),
-            )
-        }
+    let column = quote_spanned!(ty.span()=> __p::column::<#ty>);
+    let how = how_stored(stored, ty);
+    let kind = kind(stored);
+    let default = match &stored.presence {
+        Presence::Initial(initial) => Some(initial_function(initial, declared)),
+        Presence::Required | Presence::Optional(_) => None,
+    };
+    let default = default.into_iter();
+    (
+        quote!(#kind<#ty>),
+        quote!(#kind(#column(#how) #(, #default)*)),
+    )
+}
+
+/// The runtime's type for this kind of field. Its functions are called by this path, so that no method of a trait of the
+/// user's comes first.
+pub(super) fn kind(stored: &Stored<'_>) -> TokenStream {
+    match stored.presence {
+        Presence::Required => quote!(__p::Required),
+        Presence::Optional(_) => quote!(__p::Optional),
+        Presence::Initial(_) => quote!(__p::Defaulted),
     }
 }
 
-fn how_stored(stored: &Stored<'_>) -> TokenStream {
+fn how_stored(stored: &Stored<'_>, ty: &Type) -> TokenStream {
     let format = stored.codec.variant();
     let version = stored.version.unwrap_or(1);
-    let migrate = option(stored.migrate.as_ref().map(|path| {
-        let call = checked_call(path, &quote!(__old), &quote!(__p::ValueError::migration));
-        quote!(|__old| #call)
-    }));
-    let validate = option(stored.validate.as_ref().map(|path| {
-        let call = checked_call(path, &quote!(__value), &quote!(__p::Invalid::new));
-        quote!(|__value| #call)
-    }));
+    let migrate = stored.migrate.as_ref();
+    let migrate =
+        option(migrate.map(|path| adapted(path, &quote!(__p::Migrated::<#ty>::migrated))));
+    let validate = stored.validate.as_ref();
+    let validate = option(validate.map(|path| adapted(path, &quote!(__p::Verdict::verdict))));
     quote! {
         __p::Stored {
             format: __p::Format::#format,
@@ -78,21 +78,16 @@ fn how_stored(stored: &Stored<'_>) -> TokenStream {
     }
 }
 
-/// A call of the user's function whose error becomes one of ours. It is a call and not a pointer, so that a function
-/// of `&str` can check a `String`; what does not fit is underlined at the path.
-pub(super) fn checked_call(
-    path: &ExprPath,
-    argument: &TokenStream,
-    error: &TokenStream,
-) -> TokenStream {
-    // Not at the user's span, where `unused_qualifications` would call it superfluous.
-    let map_err = quote!(__p::core::result::Result::map_err);
-    let span = path.span();
-    quote_spanned!(span=> #map_err(#path(#argument), #error))
+/// The user's function, with its result as the runtime wants it. It is called by a closure and not taken as a pointer,
+/// so that a function of `&str` can check a `String`; what does not fit is underlined at the path.
+pub(super) fn adapted(path: &ExprPath, result: &TokenStream) -> TokenStream {
+    let value = Ident::new("__value", path.span());
+    let call = quote_spanned!(path.span()=> #path(#value));
+    quote!(|#value| #result(#call))
 }
 
 /// A function that returns the value of an absent field.
-fn initial_function(initial: &Initial, ty: &syn::Type) -> TokenStream {
+fn initial_function(initial: &Initial, ty: &Type) -> TokenStream {
     match initial {
         Initial::Default => quote_spanned!(ty.span()=> __p::default_of::<#ty>),
         Initial::Expr(value) => quote!(|| #value),
@@ -100,7 +95,7 @@ fn initial_function(initial: &Initial, ty: &syn::Type) -> TokenStream {
 }
 
 /// The value of a field that is never stored.
-pub(super) fn initial_value(initial: &Initial, ty: &syn::Type) -> TokenStream {
+pub(super) fn initial_value(initial: &Initial, ty: &Type) -> TokenStream {
     match initial {
         Initial::Default => quote_spanned!(ty.span()=> __p::default_of::<#ty>()),
         Initial::Expr(value) => quote!(#value),

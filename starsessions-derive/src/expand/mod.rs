@@ -29,6 +29,16 @@ pub(crate) fn wrap(root: &Path, body: &TokenStream) -> TokenStream {
     }
 }
 
+/// What stands above each implementation. The lints are those that were seen to blame the user for the output: for a
+/// deprecated type or field, for a path that is longer where the output has it, and for a lifetime that a session can only
+/// have as `'static`.
+pub(crate) fn attributes() -> TokenStream {
+    quote! {
+        #[automatically_derived]
+        #[allow(deprecated, redundant_lifetimes, unused_qualifications)]
+    }
+}
+
 /// The name of the constant, and of its type, for the stored field at this place in the schema.
 fn place(index: usize) -> Ident {
     format_ident!("F{index}")

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
-use syn::Type;
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
+use syn::{Ident, Type};
 
+use super::fields::kind;
 use super::{option, place};
 use crate::model::{Field, Model, Stored};
 use crate::value::Merge;
@@ -81,14 +82,17 @@ fn merge(index: usize, ty: &Type, stored: &Stored<'_>) -> TokenStream {
         Merge::Union => quote_spanned!(span=> __p::merge_union::<#ty>),
         Merge::Append => quote_spanned!(span=> __p::merge_append::<#ty>),
         Merge::With(path) => {
-            let call = quote_spanned!(path.span()=> #path(__base, __mine, __theirs));
-            quote!(|__base, __mine, __theirs| #call)
+            // A call, for the reason that `adapted` has.
+            let sides = ["__base", "__mine", "__theirs"].map(|side| Ident::new(side, path.span()));
+            let [base, mine, theirs] = &sides;
+            let call = quote_spanned!(path.span()=> #path(#base, #mine, #theirs));
+            quote!(|#base, #mine, #theirs| #call)
         }
     };
-    let place = place(index);
+    let (kind, place) = (kind(stored), place(index));
     quote! {
         __p::Merge::With(|__base, __mine, __theirs| {
-            <Self as __Fields>::#place.merge(#policy, __base, __mine, __theirs)
+            #kind::merge(&<Self as __Fields>::#place, #policy, __base, __mine, __theirs)
         })
     }
 }

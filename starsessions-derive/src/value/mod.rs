@@ -58,7 +58,7 @@ pub(crate) fn duration(cx: &Ctxt, value: &Expr) -> Option<Duration> {
 /// A part of a stored name.
 pub(crate) fn name(cx: &Ctxt, value: &Expr) -> Option<String> {
     let Some(literal) = string(value) else {
-        cx.error(value, in_quotes("a name", value));
+        cx.error(value, in_quotes("a name", "cart", value));
         return None;
     };
     let name = literal.value();
@@ -89,7 +89,10 @@ pub(crate) fn function(cx: &Ctxt, value: &Expr) -> Option<ExprPath> {
     match ungroup(value) {
         Expr::Path(path) => Some(path.clone()),
         _ => {
-            cx.error(value, without_quotes("the path of a function", value));
+            cx.error(
+                value,
+                without_quotes("the path of a function, as in `path::to::function`", value),
+            );
             None
         }
     }
@@ -98,10 +101,9 @@ pub(crate) fn function(cx: &Ctxt, value: &Expr) -> Option<ExprPath> {
 /// A policy by name, or the path of a function.
 pub(crate) fn merge(cx: &Ctxt, value: &Expr) -> Option<Merge> {
     let Expr::Path(path) = ungroup(value) else {
-        cx.error(
-            value,
-            without_quotes("a policy or the path of a function", value),
-        );
+        let policies = list(POLICIES.map(|(name, _)| name));
+        let what = format!("{policies}, or the path of a function");
+        cx.error(value, without_quotes(&what, value));
         return None;
     };
     let Some(word) = path.path.get_ident().map(ToString::to_string) else {
@@ -156,7 +158,7 @@ pub(crate) fn version(cx: &Ctxt, value: &Expr) -> Option<u32> {
         Ok(0) => {
             cx.error(
                 value,
-                "versions begin at 1, the version of a field that says nothing",
+                "versions begin at 1, which a field without `version` has",
             );
             None
         }
@@ -171,7 +173,7 @@ pub(crate) fn version(cx: &Ctxt, value: &Expr) -> Option<u32> {
 /// Where a browser is sent: a path on this site.
 pub(crate) fn location(cx: &Ctxt, value: &Expr) -> Option<String> {
     let Some(literal) = string(value) else {
-        cx.error(value, in_quotes("a location", value));
+        cx.error(value, in_quotes("a location", "/login", value));
         return None;
     };
     let location = literal.value();
@@ -225,29 +227,32 @@ fn choice(cx: &Ctxt, value: &Expr, key: &str, words: &[&'static str]) -> Option<
     };
     let found = words.iter().copied().find(|word| *word == written);
     if found.is_none() {
-        let message = match nearest(&written, words.iter().copied()) {
-            Some(meant) => format!("unknown {key} `{written}`; did you mean `{meant}`?"),
-            None => format!("unknown {key} `{written}`; expected {expected}"),
+        let way_out = match nearest(&written, words.iter().copied()) {
+            Some(meant) => format!("did you mean `{meant}`?"),
+            None => format!("write {expected}"),
         };
-        cx.error(value, message);
+        cx.error(
+            value,
+            format!("`{written}` is not a value of `{key}`; {way_out}"),
+        );
     }
     found
 }
 
-fn in_quotes(what: &str, value: &Expr) -> String {
+fn in_quotes(what: &str, example: &str, value: &Expr) -> String {
     match ungroup(value) {
         Expr::Path(path) if path.path.get_ident().is_some() => {
             let written = path.to_token_stream();
             format!("{what} is written in quotes: \"{written}\"")
         }
-        _ => format!("{what} is a literal in quotes"),
+        _ => format!("{what} is a literal in quotes, as in \"{example}\""),
     }
 }
 
 fn without_quotes(what: &str, value: &Expr) -> String {
     match string(value).map(LitStr::value) {
         Some(text) if syn::parse_str::<Path>(&text).is_ok() => {
-            format!("expected {what}; drop the quotes: `{text}`")
+            format!("write `{text}` without the quotes")
         }
         _ => format!("expected {what}"),
     }
@@ -273,3 +278,43 @@ const POLICIES: [(&str, Merge); 8] = [
     ("union", Merge::Union),
     ("append", Merge::Append),
 ];
+
+#[cfg(test)]
+mod tests {
+    use syn::parse_quote;
+
+    use super::{Codec, codec, merge};
+    use crate::ctxt::Ctxt;
+
+    #[test]
+    fn json_needs_its_feature() {
+        let cx = Ctxt::new();
+        assert_eq!(codec(&cx, &parse_quote!(json), true), Some(Codec::Json));
+        assert_eq!(
+            codec(&cx, &parse_quote!(bincode), false),
+            Some(Codec::Bincode)
+        );
+        assert!(cx.finish().is_ok());
+
+        let cx = Ctxt::new();
+        assert_eq!(codec(&cx, &parse_quote!(json), false), None);
+        let message = cx.finish().unwrap_err().to_string();
+        assert!(
+            message.contains("the feature `json` of starsessions"),
+            "{message}"
+        );
+    }
+
+    #[test]
+    fn a_function_near_a_policy_is_named_by_its_path() {
+        let cx = Ctxt::new();
+        assert!(merge(&cx, &parse_quote!(newest)).is_some());
+        assert!(merge(&cx, &parse_quote!(self::summ)).is_some());
+        assert!(merge(&cx, &parse_quote!(sum::<u8>)).is_some());
+        assert!(cx.finish().is_ok());
+
+        let cx = Ctxt::new();
+        assert!(merge(&cx, &parse_quote!(summ)).is_none());
+        assert!(cx.finish().is_err());
+    }
+}

@@ -9,8 +9,13 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
             "`{text}` is not a duration; write a whole number and a unit, as in \"90s\", \"10m\", \"12h\" or \"30d\""
         )
     };
+    if text.is_empty() {
+        return Err(
+            "an empty duration says nothing; write a number and a unit, as in \"10m\"".to_owned(),
+        );
+    }
     let digits = text.trim_end_matches(|c: char| !c.is_ascii_digit());
-    let seconds: u64 = match &text[digits.len()..] {
+    let seconds: u64 = match text.strip_prefix(digits).unwrap_or_default() {
         "s" => 1,
         "m" => 60,
         "h" => 60 * 60,
@@ -25,7 +30,7 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
     match number.saturating_mul(seconds) {
         0 => Err(format!("`{text}` is no time at all; the least is \"1s\"")),
         seconds if seconds > LONGEST_DAYS * 24 * 60 * 60 => Err(format!(
-            "`{text}` is longer than {LONGEST_DAYS} days, after which browsers drop any cookie; write a shorter time"
+            "`{text}` is longer than {LONGEST_DAYS} days, the longest that browsers keep a cookie; write a shorter time"
         )),
         seconds => Ok(Duration::from_secs(seconds)),
     }
@@ -99,7 +104,7 @@ mod tests {
     fn everything_else_is_not_a_duration() {
         let huge = format!("{}d", "9".repeat(40));
         for (text, part) in [
-            ("", "not a duration"),
+            ("", "empty duration"),
             ("m", "not a duration"),
             ("10", "not a duration"),
             ("10 m", "not a duration"),

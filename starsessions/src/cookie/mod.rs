@@ -1,35 +1,249 @@
-//! STUB until the real one lands.
-#![allow(missing_docs)]
-use http::{HeaderMap, HeaderValue};
-use std::time::Duration;
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CookieBuilder(String);
+//! The session cookie on the wire, in both directions.
+
+#![deny(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic
+)]
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::panic
+    )
+)]
+
+mod check;
+mod error;
+mod parse;
+mod write;
+
+use http::HeaderValue;
+
+pub use error::{CookieConfigError, CookieError};
+pub(crate) use parse::candidates;
+use write::Template;
+
+/// How the session cookie is called, and where browsers send it.
+///
+/// A value of this type is one that browsers accept: combinations that they ignore do not
+/// [build](CookieBuilder::build). `HttpOnly` is always set, so no script reads the cookie
+/// (ASVS 3.3.4), and `SameSite` is always explicit (RFC 6265bis section 5.6.7.2).
+///
+/// The default is `__Host-Http-id; Secure; HttpOnly; SameSite=Lax; Path=/`: no other host, no plain
+/// connection and no script can set or change it (ASVS 3.3.1 to 3.3.4).
+///
+/// ```
+/// use starsessions::{CookieConfig, SameSite};
+///
+/// let cookie = CookieConfig::builder().same_site(SameSite::Strict).persistent(true).build()?;
+/// assert_eq!(cookie.name(), "__Host-Http-id");
+/// # Ok::<(), starsessions::CookieConfigError>(())
+/// ```
 #[derive(Clone, Debug)]
-pub struct CookieConfig(String);
-#[derive(Debug)]
-pub struct CookieConfigError;
-#[derive(Debug)]
-pub enum SameSite { Lax, Strict, None }
-impl std::fmt::Display for CookieConfigError { fn fmt(&self, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result { Ok(()) } }
-impl std::error::Error for CookieConfigError {}
-impl CookieBuilder {
-    pub fn local_development() -> Self { Self("id".to_owned()) }
-    pub fn build(self) -> Result<CookieConfig, CookieConfigError> { Ok(CookieConfig(self.0)) }
-    pub fn same_site(self, _: SameSite) -> Self { self }
+pub struct CookieConfig {
+    name: String,
+    persistent: bool,
+    partitioned: bool,
+    template: Template,
+    removal: HeaderValue,
 }
-impl Default for CookieConfig { fn default() -> Self { Self("__Host-Http-id".to_owned()) } }
+
 impl CookieConfig {
-    pub fn builder() -> CookieBuilder { CookieBuilder("__Host-Http-id".to_owned()) }
-    pub fn local_development() -> Self { Self("id".to_owned()) }
-    pub fn name(&self) -> &str { &self.0 }
-    pub fn is_persistent(&self) -> bool { false }
-    pub fn set(&self, value: &str, _: Option<Duration>) -> Result<HeaderValue, CookieConfigError> { HeaderValue::try_from(format!("{}={value}; HttpOnly; Path=/", self.0)).map_err(|_| CookieConfigError) }
-    pub fn removal(&self) -> HeaderValue { HeaderValue::try_from(format!("{}=; HttpOnly; Path=/; Max-Age=0", self.0)).unwrap() }
+    /// Starts from the default.
+    pub fn builder() -> CookieBuilder {
+        CookieBuilder::default()
+    }
+
+    /// A cookie named `id` that also works over plain HTTP, for machines of developers only: on a
+    /// network, anybody on the way reads and replaces it.
+    #[must_use]
+    pub fn local_development() -> Self {
+        let builder = CookieBuilder::local_development();
+        builder.assemble(HeaderValue::from_static(DEVELOPMENT_REMOVAL))
+    }
+
+    /// The name of the cookie.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Whether there is one cookie for each embedding site.
+    pub(crate) fn is_partitioned(&self) -> bool {
+        self.partitioned
+    }
+
+    /// Whether the cookie outlives the browser's own session.
+    pub(crate) fn is_persistent(&self) -> bool {
+        self.persistent
+    }
 }
-pub(crate) struct Candidates(std::vec::IntoIter<&'static [u8]>, Vec<Vec<u8>>);
-impl Candidates { pub fn has_duplicates(&self) -> bool { self.1.len() > 1 } pub fn map<T>(self, _: fn(&[u8]) -> T) -> std::vec::IntoIter<Vec<u8>> { self.1.into_iter() } }
-pub(crate) fn candidates(headers: &HeaderMap, name: &str) -> Candidates {
-    let mut v = vec![];
-    for h in headers.get_all("cookie") { for p in h.to_str().unwrap_or("").split(';') { if let Some((n, x)) = p.trim().split_once('=') { if n == name { v.push(x.as_bytes().to_vec()); } } } }
-    Candidates(vec![].into_iter(), v)
+
+impl Default for CookieConfig {
+    fn default() -> Self {
+        Self::builder().assemble(HeaderValue::from_static(DEFAULT_REMOVAL))
+    }
+}
+
+/// When browsers send the cookie with requests that other sites cause.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum SameSite {
+    /// With links to this site, but not with forms, frames or scripts of other sites.
+    #[default]
+    Lax,
+    /// Always; needs `Secure`, and protection against request forgery.
+    None,
+    /// Never, not even when a link leads here: the first page after it sees no session.
+    Strict,
+}
+
+/// Changes the default [`CookieConfig`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use = "a builder does nothing until `build`"]
+pub struct CookieBuilder {
+    name: String,
+    path: String,
+    domain: Option<String>,
+    same_site: SameSite,
+    secure: bool,
+    partitioned: bool,
+    persistent: bool,
+}
+
+impl CookieBuilder {
+    /// Starts from [`CookieConfig::local_development`].
+    pub fn local_development() -> Self {
+        Self::default().name("id").secure(false)
+    }
+
+    /// The name; `__Host-Http-id` unless changed.
+    ///
+    /// A prefix is a promise that browsers enforce: `__Host-` needs `Secure`, `Path=/` and no domain,
+    /// `__Secure-` and `__Http-` need `Secure` (RFC 6265bis section 4.1.3). A name without a prefix
+    /// can be overwritten by any sibling domain and by anybody on a plain connection.
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = name.into();
+        self
+    }
+
+    /// The path below which the cookie is sent; `/` unless changed. It is no protection: pages of
+    /// other paths can read each other.
+    pub fn path(mut self, path: impl Into<String>) -> Self {
+        self.path = path.into();
+        self
+    }
+
+    /// Sends the cookie to this domain and all hosts below it, instead of to this host only. Each of
+    /// them can then steal and replace sessions.
+    pub fn domain(mut self, domain: impl Into<String>) -> Self {
+        self.domain = Some(domain.into());
+        self
+    }
+
+    /// When browsers send the cookie with requests that other sites cause.
+    pub fn same_site(mut self, same_site: SameSite) -> Self {
+        self.same_site = same_site;
+        self
+    }
+
+    /// Whether the cookie travels over TLS only; it does unless changed. Without it, use a name
+    /// without a prefix, and read [`CookieConfig::local_development`].
+    pub fn secure(mut self, secure: bool) -> Self {
+        self.secure = secure;
+        self
+    }
+
+    /// Keeps one cookie for each site that this one is embedded in (CHIPS). An embedded site also
+    /// needs [`SameSite::None`].
+    pub fn partitioned(mut self, partitioned: bool) -> Self {
+        self.partitioned = partitioned;
+        self
+    }
+
+    /// Whether the cookie outlives the browser's own session, up to the session's end or 400 days. It
+    /// does not unless changed (NIST SP 800-63B-4 section 5.1).
+    pub fn persistent(mut self, persistent: bool) -> Self {
+        self.persistent = persistent;
+        self
+    }
+
+    /// The configuration, if browsers accept it.
+    ///
+    /// # Errors
+    /// [`CookieConfigError`] says what browsers would refuse and what to change.
+    ///
+    /// ```
+    /// use starsessions::CookieConfig;
+    ///
+    /// let error = CookieConfig::builder().domain("example.com").build().unwrap_err();
+    /// assert_eq!(
+    ///     error.to_string(),
+    ///     "browsers refuse `__Host-Http-id` with a domain: remove the domain, \
+    ///      or use a name that starts with `__Http-` or `__Secure-`",
+    /// );
+    /// ```
+    pub fn build(mut self) -> Result<CookieConfig, CookieConfigError> {
+        if let Some(domain) = &mut self.domain {
+            domain.make_ascii_lowercase();
+        }
+        check::check(&self)?;
+        let removal = Template::new(&self).removal()?;
+        Ok(self.assemble(removal))
+    }
+
+    fn assemble(self, mut removal: HeaderValue) -> CookieConfig {
+        removal.set_sensitive(true);
+        CookieConfig {
+            template: Template::new(&self),
+            name: self.name,
+            persistent: self.persistent,
+            partitioned: self.partitioned,
+            removal,
+        }
+    }
+}
+
+impl Default for CookieBuilder {
+    fn default() -> Self {
+        Self {
+            name: "__Host-Http-id".to_owned(),
+            path: "/".to_owned(),
+            domain: None,
+            same_site: SameSite::default(),
+            secure: true,
+            partitioned: false,
+            persistent: false,
+        }
+    }
+}
+
+// What the templates of the two constructors give; a test compares them.
+const DEFAULT_REMOVAL: &str = "__Host-Http-id=; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=0";
+const DEVELOPMENT_REMOVAL: &str = "id=; HttpOnly; SameSite=Lax; Path=/; Max-Age=0";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_constructors_are_what_the_builder_builds() {
+        let development = CookieConfig::builder().name("id").secure(false);
+        for (constructed, built) in [
+            (
+                CookieConfig::default(),
+                CookieConfig::builder().build().unwrap(),
+            ),
+            (
+                CookieConfig::local_development(),
+                development.build().unwrap(),
+            ),
+        ] {
+            assert_eq!(constructed.removal, built.removal);
+            assert_eq!(format!("{constructed:?}"), format!("{built:?}"));
+        }
+    }
 }

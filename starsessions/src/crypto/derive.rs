@@ -13,9 +13,10 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
-use super::id::{LogId, RowKey, write_hex};
+use super::id::{IndexKey, LogId, RowKey, write_hex};
 use super::key::Key;
 use super::random::{self, RandomError};
+use super::record::FieldPlace;
 use super::seal::NONCE_LEN;
 use super::secret::Secret;
 use super::sign::{MacKey, TAG_LEN};
@@ -24,7 +25,7 @@ use super::token::{Header, InvalidToken};
 /// The keys of one master key, derived once. The master key itself is not kept.
 pub(super) struct KeySet {
     pub(super) id: KeyId,
-    pub(super) index: IndexKey,
+    pub(super) index: PepperKey,
     pub(super) cookie_sign: SignKey,
     pub(super) cookie_seal: SealKey,
     pub(super) nonce: NonceKey,
@@ -38,7 +39,7 @@ impl KeySet {
         let prk = Prk::extract(&MacKey::new(b"starsessions/v1"), master.as_bytes());
         Self {
             id: KeyId(*prk.expand("kid")),
-            index: IndexKey(prk.mac_key("index")),
+            index: PepperKey(prk.mac_key("index")),
             cookie_sign: SignKey(prk.mac_key("cookie-sign")),
             cookie_seal: SealKey(Box::new(prk.expand("cookie-seal"))),
             nonce: NonceKey(prk.mac_key("nonce")),
@@ -51,7 +52,7 @@ impl KeySet {
 
 /// Which key of a ring made a token. Public: it stands in every cookie in the clear.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct KeyId(pub(super) [u8; KeyId::LEN]);
+pub(crate) struct KeyId(pub(super) [u8; Self::LEN]);
 
 impl KeyId {
     pub(super) const LEN: usize = 4;
@@ -64,9 +65,9 @@ impl fmt::Debug for KeyId {
 }
 
 /// The pepper between a cookie's secret and its row.
-pub(super) struct IndexKey(MacKey);
+pub(super) struct PepperKey(MacKey);
 
-impl IndexKey {
+impl PepperKey {
     pub(super) fn session(&self, secret: &Secret) -> SessionPrk {
         SessionPrk(Prk::extract(&self.0, secret.as_bytes()))
     }
@@ -159,14 +160,14 @@ impl LogKey {
 pub(super) struct SubjectKey(MacKey);
 
 impl SubjectKey {
-    pub(super) fn tag(&self, namespace: &str, field: &str, value: &[u8]) -> [u8; TAG_LEN] {
+    pub(super) fn index_key(&self, namespace: &str, field: &str, value: &[u8]) -> IndexKey {
         let message = Zeroizing::new(pae(&[
             b"starsessions/v1/subject",
             namespace.as_bytes(),
             field.as_bytes(),
             value,
         ]));
-        *self.0.tag(&[message.as_slice()])
+        IndexKey::from_bytes(*self.0.tag(&[message.as_slice()]))
     }
 }
 
@@ -206,13 +207,20 @@ pub(super) fn sealed_aad(name: &str, audience: &str, header: &Header) -> Vec<u8>
     ])
 }
 
-/// What a stored value is bound to: it opens in no other row, field or application.
-pub(super) fn field_aad(namespace: &str, row: &RowKey, field: &str) -> Vec<u8> {
+/// What a stored value is bound to: it opens in no other row, field or application, and not with
+/// other times beside it.
+pub(super) fn field_aad(row: &RowKey, place: &FieldPlace<'_>) -> Vec<u8> {
+    let created = place.created_at.as_unix_seconds().to_le_bytes();
+    let expires = place
+        .expires_at
+        .map(|it| it.as_unix_seconds().to_le_bytes());
     pae(&[
         b"starsessions/v1/record",
-        namespace.as_bytes(),
+        place.namespace.as_bytes(),
         row.as_bytes(),
-        field.as_bytes(),
+        place.field.as_bytes(),
+        &created,
+        expires.as_ref().map_or(&[], |it| it),
     ])
 }
 
@@ -244,11 +252,11 @@ pub(super) struct Prk(MacKey);
 
 impl Prk {
     pub(super) fn extract(salt: &MacKey, ikm: &[u8]) -> Self {
-        Self(MacKey::new(&*salt.tag(&[ikm])))
+        Self(MacKey::new(&salt.tag(&[ikm])))
     }
 
     fn mac_key(&self, purpose: &str) -> MacKey {
-        MacKey::new(&*self.expand::<TAG_LEN>(purpose))
+        MacKey::new(&self.expand::<TAG_LEN>(purpose))
     }
 
     fn expand<const LEN: usize>(&self, purpose: &str) -> Zeroizing<[u8; LEN]> {

@@ -9,7 +9,7 @@ use std::fmt;
 /// indexed without care for timing. Store it as binary and compare it bytewise: a text column with
 /// a collation would take different sessions for the same one.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct RowKey([u8; RowKey::LEN]);
+pub struct RowKey([u8; Self::LEN]);
 
 impl RowKey {
     /// The length of a row key in bytes.
@@ -32,6 +32,39 @@ impl RowKey {
 impl fmt::Debug for RowKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("RowKey(")?;
+        write_hex(f, self.0.first_chunk::<4>().map_or(&[], |start| start))?;
+        f.write_str("..)")
+    }
+}
+
+/// What sessions are listed by: the keyed image of a field marked `index`, 32 bytes.
+///
+/// Equal values of one field give equal index keys, and nothing else can be learned from them: a
+/// store can find all sessions of a user without knowing who that is.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct IndexKey([u8; Self::LEN]);
+
+impl IndexKey {
+    /// The length of an index key in bytes.
+    pub const LEN: usize = 32;
+
+    /// The index key with these bytes.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; Self::LEN]) -> Self {
+        Self(bytes)
+    }
+
+    /// What a store keeps.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; Self::LEN] {
+        &self.0
+    }
+}
+
+/// Shows the first four bytes, enough to tell two keys apart.
+impl fmt::Debug for IndexKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("IndexKey(")?;
         write_hex(f, self.0.first_chunk::<4>().map_or(&[], |start| start))?;
         f.write_str("..)")
     }

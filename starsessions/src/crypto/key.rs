@@ -30,7 +30,7 @@ use super::random::{self, RandomError};
 /// let key = starsessions::Key::generate().unwrap();
 /// let copy = key.clone();
 /// ```
-pub struct Key(Box<Zeroizing<[u8; Key::LEN]>>);
+pub struct Key(Box<Zeroizing<[u8; Self::LEN]>>);
 
 impl Key {
     /// The length of a key in bytes.

@@ -46,20 +46,18 @@ mod token;
 #[cfg(test)]
 mod tests;
 
+pub use id::{IndexKey, RowKey};
+pub use key::{Key, KeyError};
+pub use random::RandomError;
+pub(crate) use record::{FieldPlace, RecordKey};
+pub(crate) use reference::ReferenceToken;
+pub use ring::{KeyRing, KeyRingError};
+pub(crate) use seal::SealError;
+pub(crate) use stateless::{Binding, open_cookie, seal_cookie, sign_cookie, verify_cookie};
+
 /// Random bytes for an id of one's own.
 pub(crate) fn random_bytes<const N: usize>() -> Result<[u8; N], RandomError> {
     let mut bytes = [0; N];
     random::fill(&mut bytes)?;
     Ok(bytes)
 }
-
-pub(crate) use id::LogId;
-pub use id::RowKey;
-pub use key::{Key, KeyError};
-pub use random::RandomError;
-pub(crate) use record::RecordKey;
-pub(crate) use reference::ReferenceToken;
-pub use ring::{KeyRing, KeyRingError};
-pub(crate) use seal::SealError;
-pub(crate) use stateless::{Binding, Opened, open_cookie, seal_cookie, sign_cookie, verify_cookie};
-pub(crate) use token::InvalidToken;

@@ -90,14 +90,13 @@ mod scripted {
 
     /// Runs `test` with random bytes from `script`.
     pub(crate) fn with<T>(script: Script, test: impl FnOnce() -> T) -> T {
-        struct Restore;
+        struct Restore(Option<Script>);
         impl Drop for Restore {
             fn drop(&mut self) {
-                SCRIPT.set(None);
+                SCRIPT.set(self.0.take());
             }
         }
-        SCRIPT.set(Some(script));
-        let _restore = Restore;
+        let _restore = Restore(SCRIPT.replace(Some(script)));
         test()
     }
 

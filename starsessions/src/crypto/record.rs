@@ -1,11 +1,11 @@
 //! The values of a stored session.
 //!
 //! ```text
-//! value = nonce(24) ‖ XChaCha20-Poly1305(record key, nonce, data,
-//!             aad = PAE("starsessions/v1/record", namespace, lookup, field name))
+//! value = nonce(24) ‖ XChaCha20-Poly1305(record key, nonce, data, aad =
+//!             PAE("starsessions/v1/record", namespace, lookup, field name, created, expires))
 //! ```
 //!
-//! A value is bound to its application, row and field. A revision is not bound: fields are sealed
+//! A value is bound to its application, row and field, and to the times that limit its life. A revision is not bound: fields are sealed
 //! before the store decides the order of parallel commits.
 
 use std::sync::Arc;
@@ -16,6 +16,20 @@ use super::derive::{KeySet, SealKey, field_aad};
 use super::id::RowKey;
 use super::seal::{self, SealError};
 use super::token::InvalidToken;
+use crate::clock::Timestamp;
+
+/// What a sealed value belongs to.
+#[derive(Clone, Copy)]
+pub(crate) struct FieldPlace<'a> {
+    /// The application.
+    pub(crate) namespace: &'a str,
+    /// The stored name of the field.
+    pub(crate) field: &'a str,
+    /// When the session began.
+    pub(crate) created_at: Timestamp,
+    /// When the value ends, if it ends before its session.
+    pub(crate) expires_at: Option<Timestamp>,
+}
 
 /// Seals and opens the values of one session; only its cookie leads to this key.
 pub(crate) struct RecordKey {
@@ -32,11 +46,10 @@ impl RecordKey {
     /// The value as the store keeps it.
     pub(crate) fn seal_field(
         &self,
-        namespace: &str,
-        field: &str,
+        place: &FieldPlace<'_>,
         value: &[u8],
     ) -> Result<Vec<u8>, SealError> {
-        let aad = field_aad(namespace, &self.row, field);
+        let aad = field_aad(&self.row, place);
         let mut sealed = Vec::new();
         seal::seal(&self.key, &self.keys.nonce, &aad, value, &mut sealed)?;
         Ok(sealed)
@@ -45,11 +58,10 @@ impl RecordKey {
     /// The value that was sealed for this place.
     pub(crate) fn open_field(
         &self,
-        namespace: &str,
-        field: &str,
+        place: &FieldPlace<'_>,
         sealed: &[u8],
     ) -> Result<Zeroizing<Vec<u8>>, InvalidToken> {
-        seal::open(&self.key, &field_aad(namespace, &self.row, field), sealed)
+        seal::open(&self.key, &field_aad(&self.row, place), sealed)
     }
 
     #[cfg(test)]

@@ -7,7 +7,7 @@ use super::random::{self, RandomError};
 /// The secret of one session (ASVS 7.2.3: at least 128 bits; these are 256).
 ///
 /// In a box, so that moving it leaves no copies; wiped on drop; without `Debug`, `Clone` or `==`.
-pub(super) struct Secret(Box<Zeroizing<[u8; Secret::LEN]>>);
+pub(super) struct Secret(Box<Zeroizing<[u8; Self::LEN]>>);
 
 impl Secret {
     pub(super) const LEN: usize = 32;

@@ -22,10 +22,7 @@ pub(crate) struct Change {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Base {
     /// The request read the field, found this, and changed it. Revision 0 is an absent field.
-    Seen {
-        value: Option<Bytes>,
-        revision: u64,
-    },
+    Seen { value: Option<Bytes>, revision: u64 },
     /// The request replaces whatever is there.
     Any,
 }
@@ -78,7 +75,11 @@ impl Changes {
 
     /// Adds a change on top of those that this request has made so far.
     pub(crate) fn push(&mut self, mut change: Change) {
-        let Some(place) = self.0.iter().position(|it| it.spec.name == change.spec.name) else {
+        let Some(place) = self
+            .0
+            .iter()
+            .position(|it| it.spec.name == change.spec.name)
+        else {
             self.0.push(change);
             return;
         };
@@ -121,6 +122,13 @@ impl Changes {
         self.0
             .iter()
             .any(|change| change.spec.rotate && change.value.is_some())
+    }
+
+    /// Whether a field is one that sessions are found by.
+    pub(crate) fn is_indexed(&self, name: &str) -> bool {
+        self.0
+            .iter()
+            .any(|change| change.spec.index && change.spec.name == name)
     }
 
     /// The commit that makes these changes to `record`, merging where the record is not what the
@@ -192,6 +200,7 @@ impl Change {
                     value,
                     expires_at: spec.expires.map(|lifetime| now + lifetime),
                     idle_at: spec.idle.map(|lifetime| now + lifetime),
+                    index: None,
                 },
             )),
             None if record.fields.get(spec.name).is_some() => {

@@ -12,7 +12,7 @@ use crate::session::SessionError;
 use crate::store::{ErasedStore, StoreError};
 
 pub(crate) struct ClientSide {
-    pub(crate) protection: Protection,
+    pub(crate) mode: CookieMode,
     /// Where ended sessions are remembered until they would have expired anyway.
     pub(crate) revocations: Option<Box<dyn ErasedStore>>,
     /// The cookie's name and the audience are part of what is authenticated.
@@ -22,7 +22,7 @@ pub(crate) struct ClientSide {
 
 /// What a cookie's record is protected by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Protection {
+pub(crate) enum CookieMode {
     /// Encrypted and authenticated.
     Sealed,
     /// Authenticated, readable by whoever has the cookie.
@@ -157,9 +157,9 @@ impl ClientSide {
             .encode()
             .ok_or_else(|| too_large(live.record.fields.size()))?;
         let (keys, binding) = (&engine.keys, self.binding());
-        let value = match self.protection {
-            Protection::Sealed => crypto::seal_cookie(keys, binding, &bytes),
-            Protection::Signed => crypto::sign_cookie(keys, binding, &bytes),
+        let value = match self.mode {
+            CookieMode::Sealed => crypto::seal_cookie(keys, binding, &bytes),
+            CookieMode::Signed => crypto::sign_cookie(keys, binding, &bytes),
         };
         let value = value.map_err(|error| match error {
             SealError::Random(error) => error.into(),
@@ -181,9 +181,9 @@ impl ClientSide {
 
     fn open(&self, engine: &Engine, candidate: &[u8], now: Timestamp) -> Option<(Payload, bool)> {
         let (keys, binding) = (&engine.keys, self.binding());
-        let opened = match self.protection {
-            Protection::Sealed => crypto::open_cookie(keys, binding, candidate, now),
-            Protection::Signed => crypto::verify_cookie(keys, binding, candidate, now),
+        let opened = match self.mode {
+            CookieMode::Sealed => crypto::open_cookie(keys, binding, candidate, now),
+            CookieMode::Signed => crypto::verify_cookie(keys, binding, candidate, now),
         };
         let opened = opened.ok()?;
         Some((Payload::decode(&opened.payload)?, opened.under_active_key))

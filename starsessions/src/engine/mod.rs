@@ -3,14 +3,16 @@
 mod changes;
 mod client_side;
 mod server_side;
+mod vault;
 mod wire;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 pub(crate) use self::changes::{Base, Change, Changes, ExclusiveConflict};
-pub(crate) use self::client_side::{ClientSide, Protection, SealedId};
+pub(crate) use self::client_side::{ClientSide, CookieMode, SealedId};
 pub(crate) use self::server_side::ServerSide;
+pub(crate) use self::vault::Vault;
 use crate::clock::{Clock, Timestamp};
 use crate::crypto::{KeyRing, ReferenceToken};
 use crate::lifecycle::Policy;
@@ -164,11 +166,7 @@ impl Engine {
     }
 
     /// The changes of this request on top of `record`, as it is stored now.
-    fn commit_for(
-        &self,
-        record: &Record,
-        work: &Work,
-    ) -> Result<Commit, SessionError> {
+    fn commit_for(&self, record: &Record, work: &Work) -> Result<Commit, SessionError> {
         let mut touch = work
             .touch
             .clone()

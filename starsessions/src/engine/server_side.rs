@@ -4,16 +4,16 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::{CookieChange, Credential, Done, Engine, Live, Work};
+use super::{CookieChange, Credential, Done, Engine, Live, Vault, Work};
 use crate::clock::Timestamp;
-use crate::crypto::ReferenceToken;
+use crate::crypto::{IndexKey, ReferenceToken};
 use crate::lifecycle::plan::Step;
-use crate::record::{Forward, Record, Rotation};
+use crate::record::{Commit, Forward, Record, Rotation};
 use crate::session::SessionError;
-use crate::store::{Committed, Created, ErasedStore, Loaded, Rotated, StoreError, Touched};
+use crate::store::{Committed, Created, Loaded, Rotated, StoreError, Touched};
 
 pub(crate) struct ServerSide {
-    pub(crate) store: Box<dyn ErasedStore>,
+    pub(crate) vault: Vault,
 }
 
 impl ServerSide {
@@ -30,7 +30,7 @@ impl ServerSide {
         let mut token = Arc::new(token);
         let mut is_news = false;
         for _ in 0..MAX_FORWARDS {
-            match self.store.load(&token.row_key(), now).await? {
+            match self.vault.load(&token, now).await? {
                 None => return Ok(None),
                 Some(Loaded::Live(record)) => {
                     return Ok(engine.policy.is_live(&record, now).then(|| Live {
@@ -99,11 +99,10 @@ impl ServerSide {
     }
 
     async fn create(&self, engine: &Engine, work: &Work) -> Result<Done, SessionError> {
-        let record = engine.first_record(work)?;
+        let record = self.first_record(engine, work)?;
         for _ in 0..MAX_ID_COLLISIONS {
             let token = Arc::new(ReferenceToken::mint(&engine.keys)?);
-            let key = token.row_key();
-            if self.store.create(&key, &record, work.now).await? == Created::Applied {
+            if self.vault.create(&token, &record, work.now).await? == Created::Applied {
                 return Ok(engine.issue(token, record, work.now));
             }
         }
@@ -120,7 +119,7 @@ impl ServerSide {
         let Some(touch) = &work.touch else {
             return Ok(engine.announce(live, work.now));
         };
-        match self.store.touch(&token.row_key(), touch, work.now).await? {
+        match self.vault.touch(token, touch, work.now).await? {
             Touched::Gone => Ok(Done::gone()),
             Touched::Applied => {
                 let deadline = live.record.expires_at;
@@ -139,12 +138,13 @@ impl ServerSide {
         work: &Work,
     ) -> Result<Done, SessionError> {
         for _ in 0..MAX_ATTEMPTS {
-            let commit = engine.commit_for(&live.record, work)?;
+            let commit = self.commit_for(engine, &live.record, work)?;
             let mut after = live.record.clone();
             commit.apply(&mut after);
             engine.check_size(&after)?;
-            let key = token.row_key();
-            match self.store.commit(&key, &commit, work.now).await? {
+            let created_at = live.record.created_at;
+            let committed = self.vault.commit(&token, created_at, &commit, work.now);
+            match committed.await? {
                 Committed::Applied(revision) => {
                     live.is_news |= engine.is_visible(live.record.expires_at, &after)
                         || after.remembered != live.record.remembered;
@@ -184,7 +184,8 @@ impl ServerSide {
     ) -> Result<Done, SessionError> {
         for _ in 0..MAX_ATTEMPTS {
             let mut record = live.record.clone();
-            engine.commit_for(&live.record, work)?.apply(&mut record);
+            self.commit_for(engine, &live.record, work)?
+                .apply(&mut record);
             record.issued_at = work.now;
             engine.check_size(&record)?;
             let successor = Arc::new(ReferenceToken::mint(&engine.keys)?);
@@ -195,7 +196,11 @@ impl ServerSide {
                     work.now + engine.policy.renewal_grace,
                 ));
             }
-            match self.move_to(&token, &successor, &rotation, work.now).await? {
+            match self
+                .vault
+                .rotate(&token, &successor, &rotation, work.now)
+                .await?
+            {
                 Rotated::Applied => {
                     return Ok(engine.issue(successor, rotation.record, work.now));
                 }
@@ -234,10 +239,14 @@ impl ServerSide {
         mut token: Arc<ReferenceToken>,
         work: &Work,
     ) -> Result<Done, SessionError> {
-        let rotation = Rotation::new(engine.first_record(work)?, None);
+        let rotation = Rotation::new(self.first_record(engine, work)?, None);
         for _ in 0..MAX_ATTEMPTS {
             let successor = Arc::new(ReferenceToken::mint(&engine.keys)?);
-            match self.move_to(&token, &successor, &rotation, work.now).await? {
+            match self
+                .vault
+                .rotate(&token, &successor, &rotation, work.now)
+                .await?
+            {
                 Rotated::Applied => {
                     return Ok(engine.issue(successor, rotation.record, work.now));
                 }
@@ -260,7 +269,7 @@ impl ServerSide {
         mut token: Arc<ReferenceToken>,
         now: Timestamp,
     ) -> Result<(), SessionError> {
-        while let Some(forward) = self.store.delete(&token.row_key(), now).await? {
+        while let Some(forward) = self.vault.delete(&token, now).await? {
             match follow(engine, &token, &forward, now) {
                 Some(successor) => token = successor,
                 None => break,
@@ -269,16 +278,35 @@ impl ServerSide {
         Ok(())
     }
 
-    async fn move_to(
+    fn commit_for(
         &self,
-        old: &ReferenceToken,
-        new: &ReferenceToken,
-        rotation: &Rotation,
-        now: Timestamp,
-    ) -> Result<Rotated, StoreError> {
-        self.store
-            .rotate(&old.row_key(), &new.row_key(), rotation, now)
-            .await
+        engine: &Engine,
+        record: &Record,
+        work: &Work,
+    ) -> Result<Commit, SessionError> {
+        let mut commit = engine.commit_for(record, work)?;
+        for (name, write) in &mut commit.set {
+            if work.changes.is_indexed(name) {
+                write.index = Some(self.index_key(engine, name, &write.value));
+            }
+        }
+        Ok(commit)
+    }
+
+    fn first_record(&self, engine: &Engine, work: &Work) -> Result<Record, SessionError> {
+        let mut record = engine.first_record(work)?;
+        for change in work.changes.iter().filter(|change| change.spec.index) {
+            let name = change.spec.name;
+            record.fields.update(name, |field| {
+                field.index = Some(self.index_key(engine, name, &field.value));
+            });
+        }
+        Ok(record)
+    }
+
+    /// What a store can find the session by, without knowing what it stands for.
+    fn index_key(&self, engine: &Engine, field: &str, value: &[u8]) -> IndexKey {
+        engine.keys.index_key(&self.vault.audience, field, value)
     }
 
     async fn follow_live(

@@ -160,7 +160,11 @@ mod tests {
         let whole_fields = [33, 33 + 1 + 9 + 1 + 5 + 4 + 2];
         for length in 0..bytes.len() {
             let decoded = Payload::decode(&bytes[..length]);
-            assert_eq!(decoded.is_some(), whole_fields.contains(&length), "{length}");
+            assert_eq!(
+                decoded.is_some(),
+                whole_fields.contains(&length),
+                "{length}"
+            );
         }
         let mut longer = bytes;
         longer.push(0);
@@ -189,7 +193,9 @@ mod tests {
         assert_eq!(late.encode(), None);
         let mut long = payload();
         let name = "x".repeat(256);
-        long.record.fields.insert(name.into(), Field::new(Bytes::new(), 1));
+        long.record
+            .fields
+            .insert(name.into(), Field::new(Bytes::new(), 1));
         assert_eq!(long.encode(), None);
     }
 }

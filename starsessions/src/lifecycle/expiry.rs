@@ -61,7 +61,7 @@ impl Policy {
         let idle = due_idle_fields(record, used, now);
         let interval = touch_interval(self.lifetime(record.remembered).idle);
         let is_due = now.since(record.last_seen_at) >= interval && deadline > record.expires_at;
-        (is_due || !idle.is_empty()).then(|| Touch {
+        (is_due || !idle.is_empty()).then_some(Touch {
             last_seen_at: now,
             expires_at: deadline,
             idle,
@@ -133,7 +133,10 @@ mod tests {
         let mut stored = record;
         stored.expires_at = at(10);
         assert!(policy.is_live(&stored, at(9)));
-        assert!(!policy.is_live(&stored, at(10)), "the record's own deadline");
+        assert!(
+            !policy.is_live(&stored, at(10)),
+            "the record's own deadline"
+        );
     }
 
     #[test]

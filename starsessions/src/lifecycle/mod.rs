@@ -36,10 +36,7 @@ impl Lifetime {
     /// Assurance level 1: 30 days, and no idle timeout of its own.
     #[must_use]
     pub const fn aal1() -> Self {
-        Self::new(
-            Duration::from_secs(30 * DAY),
-            Duration::from_secs(30 * DAY),
-        )
+        Self::new(Duration::from_secs(30 * DAY), Duration::from_secs(30 * DAY))
     }
 
     /// Assurance level 2: 24 hours, one hour without activity. The default.

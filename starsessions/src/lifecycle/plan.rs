@@ -80,7 +80,10 @@ mod tests {
             let step = situation.step();
             if !situation.exists {
                 let creates = step == Step::Create;
-                assert_eq!(creates, situation.changes, "created by writing only: {situation:?}");
+                assert_eq!(
+                    creates, situation.changes,
+                    "created by writing only: {situation:?}"
+                );
                 assert!(creates || step == Step::Nothing, "{situation:?}");
                 continue;
             }

@@ -9,7 +9,7 @@ use super::layer::SessionLayer;
 use crate::clock::{Clock, SystemClock};
 use crate::cookie::{CookieBuilder, CookieConfig, CookieConfigError};
 use crate::crypto::KeyRing;
-use crate::engine::{Backend as EngineBackend, Engine, Protection};
+use crate::engine::{Backend as EngineBackend, CookieMode, Engine};
 use crate::lifecycle::{FailurePolicy, Lifetime, Policy, ServerErrors};
 use crate::session::Realm;
 use crate::store::Backend;
@@ -35,6 +35,7 @@ pub struct SessionLayerBuilder {
     backend: EngineBackend,
     keys: KeyRing,
     cookie: CookieBuilder,
+    former_cookie: Option<CookieBuilder>,
     realm: String,
     audience: String,
     policy: Policy,
@@ -76,6 +77,7 @@ impl SessionLayerBuilder {
             backend: backend.into_backend().0,
             keys,
             cookie: CookieConfig::builder(),
+            former_cookie: None,
             realm: String::new(),
             audience: String::new(),
             policy: Policy {
@@ -96,6 +98,15 @@ impl SessionLayerBuilder {
     /// Sets the cookie's name and attributes.
     pub fn cookie(mut self, set: impl FnOnce(CookieBuilder) -> CookieBuilder) -> Self {
         self.cookie = set(self.cookie);
+        self
+    }
+
+    /// Removes leftovers of a cookie of the same name that was set with another path, domain or
+    /// partitioning, in the response to a request that brings both. Give it what differs from
+    /// [`cookie`](Self::cookie) as it is set today. Of a partitioned cookie, the unpartitioned twin
+    /// is removed without being asked.
+    pub fn former_cookie(mut self, set: impl FnOnce(CookieBuilder) -> CookieBuilder) -> Self {
+        self.former_cookie = Some(set(self.cookie.clone()));
         self
     }
 
@@ -172,8 +183,8 @@ impl SessionLayerBuilder {
         self
     }
 
-    /// Sets cookies of a [`CookieStore`](crate::CookieStore) apart that are sealed with the same
-    /// keys for another deployment. Different keys are better.
+    /// Sets what is sealed here apart from what another application or deployment seals with the
+    /// same keys, as in `shop-production`. Different keys are better still.
     pub fn audience(mut self, audience: impl Into<String>) -> Self {
         self.audience = audience.into();
         self
@@ -191,8 +202,13 @@ impl SessionLayerBuilder {
     /// If the settings cannot work together.
     pub fn build(self) -> Result<SessionLayer, ConfigError> {
         self.check()?;
-        let cookie = self.cookie.clone().build().map_err(ConfigError::Cookie)?;
-        Ok(self.assemble(cookie))
+        let build = |cookie: CookieBuilder| cookie.build().map_err(ConfigError::Cookie);
+        let cookie = build(self.cookie.clone())?;
+        let twin = cookie
+            .is_partitioned()
+            .then(|| self.cookie.clone().partitioned(false));
+        let former = self.former_cookie.clone().or(twin).map(build).transpose()?;
+        Ok(self.assemble(cookie, former))
     }
 
     /// The layer, where only defaults and presets are set.
@@ -202,7 +218,7 @@ impl SessionLayerBuilder {
         } else {
             CookieConfig::default()
         };
-        self.assemble(cookie)
+        self.assemble(cookie, None)
     }
 
     fn check(&self) -> Result<(), ConfigError> {
@@ -251,24 +267,32 @@ impl SessionLayerBuilder {
         Ok(())
     }
 
-    fn assemble(mut self, cookie: CookieConfig) -> SessionLayer {
+    fn assemble(
+        mut self,
+        cookie: CookieConfig,
+        former_cookie: Option<CookieConfig>,
+    ) -> SessionLayer {
         let mut is_revocable = true;
-        if let EngineBackend::Client(client) = &mut self.backend {
-            cookie.name().clone_into(&mut client.cookie_name);
-            client.audience = self.audience;
-            is_revocable = client.revocations.is_some();
-            if client.protection == Protection::Signed {
-                tracing::warn!(
-                    cookie = cookie.name(),
-                    "sessions in this cookie are signed but not encrypted: whoever holds the \
-                     cookie can read them"
-                );
+        match &mut self.backend {
+            EngineBackend::Server(server) => server.vault.audience = self.audience,
+            EngineBackend::Client(client) => {
+                cookie.name().clone_into(&mut client.cookie_name);
+                client.audience = self.audience;
+                is_revocable = client.revocations.is_some();
+                if client.mode == CookieMode::Signed {
+                    tracing::warn!(
+                        cookie = cookie.name(),
+                        "sessions in this cookie are signed but not encrypted: whoever holds \
+                         the cookie can read them"
+                    );
+                }
             }
         }
         let persistent_cookie = cookie.is_persistent();
         SessionLayer::from_realm(Realm {
             name: self.realm,
             cookie,
+            former_cookie,
             failure_policy: self.failure_policy,
             is_revocable,
             warned: std::sync::Mutex::default(),

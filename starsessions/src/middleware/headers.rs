@@ -13,7 +13,11 @@ pub(super) fn apply(realm: &Realm, outcome: Outcome, headers: &mut HeaderMap) {
     }
     vary_by_cookie(headers);
     let cookie = match outcome.cookie {
-        CookieChange::Keep => return,
+        // One header of a name in one response: a leftover waits until ours has nothing to say.
+        CookieChange::Keep => match &realm.former_cookie {
+            Some(former) if outcome.has_stale_cookie => former.removal(),
+            _ => return,
+        },
         CookieChange::Set { value, max_age } => match realm.cookie.set(&value, max_age) {
             Ok(header) => header,
             Err(error) => {

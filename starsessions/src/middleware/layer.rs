@@ -48,11 +48,12 @@ impl SessionLayer {
     /// `Secure`, so that browsers keep it without TLS. Not for production.
     #[must_use]
     pub fn dev(store: impl Backend, keys: KeyRing) -> Self {
-        Self::builder(store, keys).local_development().build_defaults()
+        Self::builder(store, keys)
+            .local_development()
+            .build_defaults()
     }
 
     /// A layer with settings of one's own.
-    #[must_use]
     pub fn builder(store: impl Backend, keys: KeyRing) -> SessionLayerBuilder {
         SessionLayerBuilder::new(store, keys)
     }
@@ -103,7 +104,10 @@ where
     fn call(&mut self, mut request: Request<RequestBody>) -> Self::Future {
         let extensions = request.extensions_mut();
         let outer = extensions.get::<Arc<Slot>>().cloned();
-        if outer.as_ref().is_some_and(|slot| slot.find(&self.realm.name).is_some()) {
+        if outer
+            .as_ref()
+            .is_some_and(|slot| slot.find(&self.realm.name).is_some())
+        {
             tracing::error!(
                 realm = self.realm.name,
                 path = request.uri().path(),

@@ -4,6 +4,7 @@ use bytes::Bytes;
 
 use super::{Field, FieldName, Record};
 use crate::clock::Timestamp;
+use crate::crypto::IndexKey;
 
 /// All changes of one request to one record, applied together or not at all.
 ///
@@ -37,6 +38,8 @@ pub struct FieldWrite {
     pub expires_at: Option<Timestamp>,
     /// See [`Field::idle_at`].
     pub idle_at: Option<Timestamp>,
+    /// See [`Field::index`].
+    pub index: Option<IndexKey>,
 }
 
 impl FieldWrite {
@@ -47,6 +50,7 @@ impl FieldWrite {
             value,
             expires_at: None,
             idle_at: None,
+            index: None,
         }
     }
 }
@@ -120,6 +124,7 @@ impl Commit {
                 revision: record.revision,
                 expires_at: write.expires_at,
                 idle_at: write.idle_at,
+                index: write.index,
             };
             record.fields.insert(name.clone(), field);
         }

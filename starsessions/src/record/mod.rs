@@ -9,6 +9,7 @@ use bytes::Bytes;
 
 pub use self::change::{Commit, FieldWrite, Forward, Rotation, Touch};
 use crate::clock::Timestamp;
+use crate::crypto::IndexKey;
 
 /// The stored name of a field: namespace, dot, name.
 pub type FieldName = Cow<'static, str>;
@@ -72,6 +73,8 @@ pub struct Field {
     pub expires_at: Option<Timestamp>,
     /// Gone from this second on: so long after it was last used.
     pub idle_at: Option<Timestamp>,
+    /// What the session can be found by as long as the field has this value.
+    pub index: Option<IndexKey>,
 }
 
 impl Field {
@@ -83,6 +86,7 @@ impl Field {
             revision,
             expires_at: None,
             idle_at: None,
+            index: None,
         }
     }
 
@@ -109,6 +113,7 @@ impl Fields {
     }
 
     /// Every field, in the order of the names.
+    #[must_use]
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&FieldName, &Field)> {
         self.0.iter().map(|(name, field)| (name, field))
     }
@@ -165,7 +170,8 @@ impl Fields {
     }
 
     fn place(&self, name: &str) -> Result<usize, usize> {
-        self.0.binary_search_by(|(other, _)| other.as_ref().cmp(name))
+        self.0
+            .binary_search_by(|(other, _)| other.as_ref().cmp(name))
     }
 }
 

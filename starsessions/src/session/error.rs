@@ -172,7 +172,9 @@ impl fmt::Display for TooLarge {
         let Self { size, limit, .. } = self;
         match self.what {
             Oversized::Field => write!(f, "a field of {size} bytes is over the limit of {limit}")?,
-            Oversized::Record => write!(f, "a session of {size} bytes is over the limit of {limit}")?,
+            Oversized::Record => {
+                write!(f, "a session of {size} bytes is over the limit of {limit}")?
+            }
             Oversized::Cookie => write!(
                 f,
                 "a cookie of {size} bytes is over the {limit} that browsers keep; store less, or use a server-side store"

@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 pub use self::error::{Oversized, SessionError, TooLarge};
 pub(crate) use self::realm::Realm;
-pub use self::rejection::SessionRejection;
+pub use self::rejection::{Absence, MissingLayer, SessionRejection};
 pub(crate) use self::sessions::find_slot;
 pub use self::sessions::{Revocable, Revocation, SessionInfo, Sessions, Unrevocable};
 pub(crate) use self::slot::{Ending, Outcome, Slot};
@@ -197,6 +197,10 @@ impl<T: SessionData> DerefMut for Session<T> {
 
 impl<T: SessionData> Drop for Session<T> {
     fn drop(&mut self) {
+        let keeps_nothing = || T::SCHEMA.fields.iter().all(|spec| !spec.commit_always);
+        if std::thread::panicking() && keeps_nothing() {
+            return;
+        }
         match self.flush() {
             Ok(()) => {}
             Err(SessionError::Closed) => tracing::error!(

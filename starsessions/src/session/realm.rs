@@ -16,6 +16,8 @@ pub(crate) struct Realm {
     pub(crate) name: String,
     pub(crate) engine: Engine,
     pub(crate) cookie: CookieConfig,
+    /// How the cookie was set in the past; a leftover of it is removed where it is met.
+    pub(crate) former_cookie: Option<CookieConfig>,
     pub(crate) failure_policy: FailurePolicy,
     /// Ending a session is final, also for copies of its cookie.
     pub(crate) is_revocable: bool,

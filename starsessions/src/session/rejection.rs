@@ -100,7 +100,11 @@ impl fmt::Display for SessionRejection {
 
 impl fmt::Display for MissingLayer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`{}` was asked for where no `SessionLayer`", self.type_name)?;
+        write!(
+            f,
+            "`{}` was asked for where no `SessionLayer`",
+            self.type_name
+        )?;
         if !self.realm.is_empty() {
             write!(f, " of the realm `{}`", self.realm)?;
         }

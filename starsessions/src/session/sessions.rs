@@ -259,6 +259,7 @@ impl Revocation for Unrevocable {
 }
 
 mod private {
+    #[expect(unnameable_types, reason = "a trait for the types of this crate only")]
     pub trait Sealed {}
     impl Sealed for super::Revocable {}
     impl Sealed for super::Unrevocable {}

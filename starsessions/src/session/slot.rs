@@ -49,7 +49,8 @@ pub(crate) enum Ending {
 pub(crate) struct Outcome {
     pub(crate) was_used: bool,
     pub(crate) cookie: CookieChange,
-    pub(crate) had_duplicates: bool,
+    /// The request brought the session's cookie and another of its name.
+    pub(crate) has_stale_cookie: bool,
 }
 
 impl Slot {
@@ -89,8 +90,8 @@ impl Slot {
         let mut state = self.state();
         if state.candidates.is_none() {
             let candidates = cookie::candidates(headers, self.realm.cookie.name());
-            state.has_duplicates = candidates.has_duplicates();
-            state.candidates = Some(candidates.map(<[u8]>::to_vec).collect());
+            state.has_duplicates = candidates.is_repeated();
+            state.candidates = Some(candidates.iter().map(<[u8]>::to_vec).collect());
         }
     }
 
@@ -269,8 +270,7 @@ impl Slot {
         match &state.phase {
             Phase::Unread | Phase::Failed(_) => state.has_orders(),
             Phase::Read => {
-                state.failure.is_some()
-                    || state.needs_work(engine, self.is_passive(), engine.now())
+                state.failure.is_some() || state.needs_work(engine, self.is_passive(), engine.now())
             }
         }
     }
@@ -290,9 +290,7 @@ impl Slot {
         self.read().await?;
         let now = self.realm.engine.now();
         let is_passive = self.is_passive();
-        let work = self
-            .state()
-            .take_work(&self.realm.engine, is_passive, now);
+        let work = self.state().take_work(&self.realm.engine, is_passive, now);
         match work {
             Ok(Some(work)) => self.carry_out(work).await?,
             // Ended elsewhere: there is nothing left to write to, and nothing to tell.
@@ -307,7 +305,7 @@ impl Slot {
         Outcome {
             was_used: state.was_used,
             cookie: std::mem::take(&mut state.cookie),
-            had_duplicates: state.has_duplicates && state.live.is_some(),
+            has_stale_cookie: state.has_duplicates && state.live.is_some(),
         }
     }
 

@@ -210,8 +210,10 @@ pub(super) fn write(fields: &mut Fields, spec: &'static FieldSpec, value: Option
         fields.remove(name);
     }
     if let Some(value) = value {
-        let name = FieldName::Borrowed(spec.name);
-        fields.insert(name, Field::new(value, NOT_STORED));
+        fields.insert(
+            FieldName::Borrowed(spec.name),
+            Field::new(value, NOT_STORED),
+        );
     }
 }
 

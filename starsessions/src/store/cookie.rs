@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::{ErasedStore, Store};
-use crate::engine::{Backend as EngineBackend, ClientSide, Protection, ServerSide};
+use crate::engine::{Backend as EngineBackend, ClientSide, CookieMode, ServerSide, Vault};
 
 /// Keeps each session inside its own cookie.
 ///
@@ -27,7 +27,7 @@ use crate::engine::{Backend as EngineBackend, ClientSide, Protection, ServerSide
 /// # }
 /// ```
 pub struct CookieStore {
-    protection: Protection,
+    mode: CookieMode,
     revocations: Option<Box<dyn ErasedStore>>,
 }
 
@@ -36,7 +36,7 @@ impl CookieStore {
     #[must_use]
     pub fn sealed() -> Self {
         Self {
-            protection: Protection::Sealed,
+            mode: CookieMode::Sealed,
             revocations: None,
         }
     }
@@ -46,7 +46,7 @@ impl CookieStore {
     #[must_use]
     pub fn signed() -> Self {
         Self {
-            protection: Protection::Signed,
+            mode: CookieMode::Signed,
             revocations: None,
         }
     }
@@ -63,7 +63,7 @@ impl CookieStore {
 impl fmt::Debug for CookieStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CookieStore")
-            .field("protection", &self.protection)
+            .field("mode", &self.mode)
             .field("is_revocable", &self.revocations.is_some())
             .finish()
     }
@@ -78,12 +78,20 @@ impl<B: private::IntoBackend> Backend for B {}
 pub(crate) mod private {
     use super::EngineBackend;
 
+    #[expect(
+        unnameable_types,
+        reason = "how backends are made is this crate's affair"
+    )]
     pub trait IntoBackend: 'static {
         #[doc(hidden)]
         fn into_backend(self) -> BackendParts;
     }
 
     /// A backend, and whether it can end a session for good.
+    #[expect(
+        unnameable_types,
+        reason = "how backends are made is this crate's affair"
+    )]
     pub struct BackendParts(pub(crate) EngineBackend);
 
     impl std::fmt::Debug for BackendParts {
@@ -96,7 +104,7 @@ pub(crate) mod private {
 impl<S: Store> private::IntoBackend for S {
     fn into_backend(self) -> private::BackendParts {
         private::BackendParts(EngineBackend::Server(ServerSide {
-            store: Box::new(self),
+            vault: Vault::new(Box::new(self)),
         }))
     }
 }
@@ -104,7 +112,7 @@ impl<S: Store> private::IntoBackend for S {
 impl private::IntoBackend for CookieStore {
     fn into_backend(self) -> private::BackendParts {
         private::BackendParts(EngineBackend::Client(ClientSide {
-            protection: self.protection,
+            mode: self.mode,
             revocations: self.revocations,
             // Known when the layer is built.
             cookie_name: String::new(),

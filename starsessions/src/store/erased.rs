@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::pin::Pin;
 
-use super::{Committed, Created, Loaded, Rotated, Store, StoreError, Touched};
+use super::{Committed, Created, Loaded, Protection, Rotated, Store, StoreError, Touched};
 use crate::clock::Timestamp;
 use crate::crypto::RowKey;
 use crate::record::{Commit, Forward, Record, Rotation, Touch};
@@ -12,6 +12,8 @@ type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send +
 
 /// [`Store`], object safe.
 pub(crate) trait ErasedStore: Send + Sync + 'static {
+    fn protection(&self) -> Protection;
+
     fn load<'a>(&'a self, key: &'a RowKey, now: Timestamp) -> Answer<'a, Option<Loaded>>;
 
     fn create<'a>(
@@ -36,13 +38,21 @@ pub(crate) trait ErasedStore: Send + Sync + 'static {
         now: Timestamp,
     ) -> Answer<'a, Rotated>;
 
-    fn touch<'a>(&'a self, key: &'a RowKey, touch: &'a Touch, now: Timestamp)
-    -> Answer<'a, Touched>;
+    fn touch<'a>(
+        &'a self,
+        key: &'a RowKey,
+        touch: &'a Touch,
+        now: Timestamp,
+    ) -> Answer<'a, Touched>;
 
     fn delete<'a>(&'a self, key: &'a RowKey, now: Timestamp) -> Answer<'a, Option<Forward>>;
 }
 
 impl<S: Store> ErasedStore for S {
+    fn protection(&self) -> Protection {
+        Store::protection(self)
+    }
+
     fn load<'a>(&'a self, key: &'a RowKey, now: Timestamp) -> Answer<'a, Option<Loaded>> {
         Box::pin(Store::load(self, key, now))
     }

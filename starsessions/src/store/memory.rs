@@ -6,9 +6,9 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use self::shard::Shard;
-use super::{Committed, Created, Loaded, Rotated, Store, StoreError, Touched};
+use super::{Committed, Created, Loaded, Protection, Rotated, Store, StoreError, Touched};
 use crate::clock::Timestamp;
-use crate::crypto::RowKey;
+use crate::crypto::{IndexKey, RowKey};
 use crate::record::{Commit, Forward, Record, Rotation, Touch};
 
 /// Keeps sessions in memory, spread over shards with a lock each.
@@ -90,6 +90,11 @@ impl fmt::Debug for MemoryStore {
 }
 
 impl Store for MemoryStore {
+    /// This process's memory also holds the keys.
+    fn protection(&self) -> Protection {
+        Protection::Plain
+    }
+
     async fn load(&self, key: &RowKey, now: Timestamp) -> Result<Option<Loaded>, StoreError> {
         Ok(self.shard(key).load(key, now))
     }
@@ -145,6 +150,16 @@ impl Store for MemoryStore {
     async fn delete(&self, key: &RowKey, now: Timestamp) -> Result<Option<Forward>, StoreError> {
         let forward = self.shard(key).delete(key);
         Ok(forward.filter(|forward| now < forward.until))
+    }
+
+    async fn sessions_of(
+        &self,
+        index: &IndexKey,
+        now: Timestamp,
+    ) -> Result<Vec<(RowKey, Record)>, StoreError> {
+        Ok((0..self.shards.len())
+            .flat_map(|shard| self.shard_at(shard).sessions_of(index, now))
+            .collect())
     }
 
     async fn sweep(&self, limit: usize, now: Timestamp) -> Result<usize, StoreError> {

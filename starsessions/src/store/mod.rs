@@ -12,7 +12,7 @@ pub use self::cookie::{Backend, CookieStore};
 pub(crate) use self::erased::ErasedStore;
 pub use self::memory::{MemoryStore, MemoryStoreBuilder};
 use crate::clock::Timestamp;
-use crate::crypto::RowKey;
+use crate::crypto::{IndexKey, RowKey};
 use crate::record::{Commit, Forward, Record, Rotation, Touch};
 
 /// A place that keeps records under keys.
@@ -39,6 +39,12 @@ use crate::record::{Commit, Forward, Record, Rotation, Touch};
     note = "use `MemoryStore`, `CookieStore`, or implement `Store`"
 )]
 pub trait Store: Send + Sync + 'static {
+    /// How the values that this store keeps are protected.
+    ///
+    /// [`Protection::Sealed`] is right for every store that somebody else could read a copy of: a
+    /// file, a server, a backup.
+    fn protection(&self) -> Protection;
+
     /// The record under `key`, or where it has moved.
     fn load(
         &self,
@@ -87,6 +93,14 @@ pub trait Store: Send + Sync + 'static {
         now: Timestamp,
     ) -> impl Future<Output = Result<Option<Forward>, StoreError>> + Send;
 
+    /// The live records that have a live field with this index key, with their keys, in no
+    /// particular order: everything that was committed before the call and nothing that has ended.
+    fn sessions_of(
+        &self,
+        index: &IndexKey,
+        now: Timestamp,
+    ) -> impl Future<Output = Result<Vec<(RowKey, Record)>, StoreError>> + Send;
+
     /// Frees at most `limit` records that have expired; returns how many it looked at, so that a
     /// caller who gets `limit` back knows to call again.
     fn sweep(
@@ -94,6 +108,15 @@ pub trait Store: Send + Sync + 'static {
         limit: usize,
         now: Timestamp,
     ) -> impl Future<Output = Result<usize, StoreError>> + Send;
+}
+
+/// How values are protected where they are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protection {
+    /// Encrypted and authenticated under a key that only the session's cookie leads to.
+    Sealed,
+    /// As they are: for a store inside this process, whose memory holds the keys as well.
+    Plain,
 }
 
 /// What is under a key.

@@ -26,7 +26,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::clock::Timestamp;
-use crate::crypto::{self, RowKey};
+use crate::crypto::{self, IndexKey, RowKey};
 use crate::record::{Commit, Field, FieldWrite, Forward, Record, Rotation, Touch};
 use crate::store::{Committed, Created, Loaded, Rotated, Store, StoreError, Touched};
 
@@ -47,6 +47,7 @@ pub async fn run<S: Store>(store: &S) {
     a_rotation_moves_the_record(store).await;
     a_rotation_with_grace_leaves_the_way(store).await;
     a_rotation_expects_a_revision(store).await;
+    an_index_finds_the_sessions_that_are_there(store).await;
     parallel_commits_lose_nothing(store).await;
     parallel_creates_have_one_winner(store).await;
     parallel_rotations_have_one_successor(store).await;
@@ -68,8 +69,16 @@ pub async fn what_is_created_is_loaded<S: Store>(store: &S) {
         .fields
         .insert("shop.cart".into(), Field::new(Bytes::new(), 1));
     expect(CLAUSE, store.load(&key, at(0)).await, &None);
-    expect(CLAUSE, store.create(&key, &record, at(0)).await, &Created::Applied);
-    expect(CLAUSE, store.load(&key, at(1)).await, &Some(Loaded::Live(record)));
+    expect(
+        CLAUSE,
+        store.create(&key, &record, at(0)).await,
+        &Created::Applied,
+    );
+    expect(
+        CLAUSE,
+        store.load(&key, at(1)).await,
+        &Some(Loaded::Live(record)),
+    );
     let mut neighbour = *key.as_bytes();
     neighbour[31] ^= 0x20;
     let neighbour = RowKey::from_bytes(neighbour);
@@ -81,9 +90,21 @@ pub async fn create_never_replaces<S: Store>(store: &S) {
     const CLAUSE: &str = "create_never_replaces";
     let (key, first) = (new_key(), record_with("a.x", b"first"));
     let second = record_with("a.x", b"second");
-    expect(CLAUSE, store.create(&key, &first, at(0)).await, &Created::Applied);
-    expect(CLAUSE, store.create(&key, &second, at(0)).await, &Created::Exists);
-    expect(CLAUSE, store.load(&key, at(0)).await, &Some(Loaded::Live(first)));
+    expect(
+        CLAUSE,
+        store.create(&key, &first, at(0)).await,
+        &Created::Applied,
+    );
+    expect(
+        CLAUSE,
+        store.create(&key, &second, at(0)).await,
+        &Created::Exists,
+    );
+    expect(
+        CLAUSE,
+        store.load(&key, at(0)).await,
+        &Some(Loaded::Live(first)),
+    );
 }
 
 /// Clause 1: commit, touch, rotate and delete of what is not there leave nothing behind.
@@ -91,9 +112,17 @@ pub async fn nothing_but_create_inserts<S: Store>(store: &S) {
     const CLAUSE: &str = "nothing_but_create_inserts";
     let (key, new) = (new_key(), new_key());
     let commit = commit_of("a.x", b"1");
-    expect(CLAUSE, store.commit(&key, &commit, at(0)).await, &Committed::Gone);
+    expect(
+        CLAUSE,
+        store.commit(&key, &commit, at(0)).await,
+        &Committed::Gone,
+    );
     let touch = Touch::new(at(0), at(100));
-    expect(CLAUSE, store.touch(&key, &touch, at(0)).await, &Touched::Gone);
+    expect(
+        CLAUSE,
+        store.touch(&key, &touch, at(0)).await,
+        &Touched::Gone,
+    );
     for expected in [None, Some(1)] {
         let rotation = Rotation::new(record(), expected);
         expect(
@@ -111,7 +140,11 @@ pub async fn nothing_but_create_inserts<S: Store>(store: &S) {
 pub async fn an_expired_record_is_gone<S: Store>(store: &S) {
     const CLAUSE: &str = "an_expired_record_is_gone";
     let (key, record) = (new_key(), record());
-    expect(CLAUSE, store.create(&key, &record, at(0)).await, &Created::Applied);
+    expect(
+        CLAUSE,
+        store.create(&key, &record, at(0)).await,
+        &Created::Applied,
+    );
     let end = record.expires_at;
     let last = Timestamp::from_unix_seconds(end.as_unix_seconds() - 1);
     expect(
@@ -121,7 +154,11 @@ pub async fn an_expired_record_is_gone<S: Store>(store: &S) {
     );
     expect(CLAUSE, store.load(&key, end).await, &None);
     let commit = commit_of("a.x", b"1");
-    expect(CLAUSE, store.commit(&key, &commit, end).await, &Committed::Gone);
+    expect(
+        CLAUSE,
+        store.commit(&key, &commit, end).await,
+        &Committed::Gone,
+    );
     let touch = Touch::new(end, end + Duration::from_secs(60));
     expect(CLAUSE, store.touch(&key, &touch, end).await, &Touched::Gone);
     let rotation = Rotation::new(record, None);
@@ -141,7 +178,11 @@ pub async fn a_commit_changes_what_it_names<S: Store>(store: &S) {
     let old = Field::new(Bytes::from_static(b"old"), 1);
     before.fields.insert("a.changed".into(), old.clone());
     before.fields.insert("a.removed".into(), old);
-    expect(CLAUSE, store.create(&key, &before, at(0)).await, &Created::Applied);
+    expect(
+        CLAUSE,
+        store.create(&key, &before, at(0)).await,
+        &Created::Applied,
+    );
     let mut commit = commit_of("a.changed", b"new");
     let mut added = FieldWrite::new(Bytes::from_static(b"added"));
     added.expires_at = Some(at(30));
@@ -158,7 +199,11 @@ pub async fn a_commit_changes_what_it_names<S: Store>(store: &S) {
     );
     let mut after = before;
     commit.apply(&mut after);
-    expect(CLAUSE, store.load(&key, at(5)).await, &Some(Loaded::Live(after.clone())));
+    expect(
+        CLAUSE,
+        store.load(&key, at(5)).await,
+        &Some(Loaded::Live(after.clone())),
+    );
 
     // From a request that has not seen the session being remembered and signed in.
     let commit = commit_of("a.late", b"3");
@@ -171,14 +216,22 @@ pub async fn a_commit_changes_what_it_names<S: Store>(store: &S) {
     if !(after.remembered && after.identified) {
         panic!("{CLAUSE}: a commit takes back what it does not name");
     }
-    expect(CLAUSE, store.load(&key, at(6)).await, &Some(Loaded::Live(after)));
+    expect(
+        CLAUSE,
+        store.load(&key, at(6)).await,
+        &Some(Loaded::Live(after)),
+    );
 }
 
 /// Clause 5: all of a commit or nothing of it, and the conflict shows what is there.
 pub async fn a_failed_guard_changes_nothing<S: Store>(store: &S) {
     const CLAUSE: &str = "a_failed_guard_changes_nothing";
     let (key, record) = (new_key(), record_with("a.x", b"1"));
-    expect(CLAUSE, store.create(&key, &record, at(0)).await, &Created::Applied);
+    expect(
+        CLAUSE,
+        store.create(&key, &record, at(0)).await,
+        &Created::Applied,
+    );
     for guard in [("a.x", 0), ("a.x", 2), ("a.absent", 1)] {
         let mut commit = commit_of("a.y", b"2");
         commit.guards = vec![("a.x".into(), 1), (guard.0.into(), guard.1)];
@@ -206,7 +259,11 @@ pub async fn a_failed_guard_changes_nothing<S: Store>(store: &S) {
 pub async fn revisions_grow_with_commits<S: Store>(store: &S) {
     const CLAUSE: &str = "revisions_grow_with_commits";
     let (key, record) = (new_key(), record_with("a.x", b"1"));
-    expect(CLAUSE, store.create(&key, &record, at(0)).await, &Created::Applied);
+    expect(
+        CLAUSE,
+        store.create(&key, &record, at(0)).await,
+        &Created::Applied,
+    );
     for revision in 2..5 {
         let commit = commit_of("a.y", b"2");
         expect(
@@ -215,7 +272,11 @@ pub async fn revisions_grow_with_commits<S: Store>(store: &S) {
             &Committed::Applied(revision),
         );
         let touch = Touch::new(at(2), at(100));
-        expect(CLAUSE, store.touch(&key, &touch, at(2)).await, &Touched::Applied);
+        expect(
+            CLAUSE,
+            store.touch(&key, &touch, at(2)).await,
+            &Touched::Applied,
+        );
         let record = live(CLAUSE, store.load(&key, at(2)).await);
         let revisions = ["a.x", "a.y"].map(|name| record.fields.get(name).map(|it| it.revision));
         if record.revision != revision || revisions != [Some(1), Some(revision)] {
@@ -228,29 +289,55 @@ pub async fn revisions_grow_with_commits<S: Store>(store: &S) {
 pub async fn a_touch_moves_deadlines_only_forward<S: Store>(store: &S) {
     const CLAUSE: &str = "a_touch_moves_deadlines_only_forward";
     let (key, mut record) = (new_key(), record_with("a.x", b"1"));
-    record.fields.update("a.x", |field| field.idle_at = Some(at(60)));
-    expect(CLAUSE, store.create(&key, &record, at(0)).await, &Created::Applied);
+    record
+        .fields
+        .update("a.x", |field| field.idle_at = Some(at(60)));
+    expect(
+        CLAUSE,
+        store.create(&key, &record, at(0)).await,
+        &Created::Applied,
+    );
     let mut late = Touch::new(at(20), at(200));
     late.idle = vec![("a.x".into(), at(80)), ("a.gone".into(), at(80))];
     let mut early = Touch::new(at(10), at(150));
     early.idle = vec![("a.x".into(), at(70))];
     for touch in [&late, &early] {
-        expect(CLAUSE, store.touch(&key, touch, at(20)).await, &Touched::Applied);
+        expect(
+            CLAUSE,
+            store.touch(&key, touch, at(20)).await,
+            &Touched::Applied,
+        );
     }
     late.apply(&mut record);
-    expect(CLAUSE, store.load(&key, at(20)).await, &Some(Loaded::Live(record)));
+    expect(
+        CLAUSE,
+        store.load(&key, at(20)).await,
+        &Some(Loaded::Live(record)),
+    );
 }
 
 /// Clause 1: nothing that was under way brings a deleted record back.
 pub async fn a_deleted_record_stays_deleted<S: Store>(store: &S) {
     const CLAUSE: &str = "a_deleted_record_stays_deleted";
     let (key, record) = (new_key(), record_with("a.x", b"1"));
-    expect(CLAUSE, store.create(&key, &record, at(0)).await, &Created::Applied);
+    expect(
+        CLAUSE,
+        store.create(&key, &record, at(0)).await,
+        &Created::Applied,
+    );
     expect(CLAUSE, store.delete(&key, at(1)).await, &None);
     let commit = commit_of("a.x", b"2");
-    expect(CLAUSE, store.commit(&key, &commit, at(1)).await, &Committed::Gone);
+    expect(
+        CLAUSE,
+        store.commit(&key, &commit, at(1)).await,
+        &Committed::Gone,
+    );
     let touch = Touch::new(at(1), at(100));
-    expect(CLAUSE, store.touch(&key, &touch, at(1)).await, &Touched::Gone);
+    expect(
+        CLAUSE,
+        store.touch(&key, &touch, at(1)).await,
+        &Touched::Gone,
+    );
     let rotation = Rotation::new(record, Some(1));
     let new = new_key();
     expect(
@@ -287,7 +374,11 @@ pub async fn a_rotation_moves_the_record<S: Store>(store: &S) {
         &Some(Loaded::Live(after.clone())),
     );
     let late = commit_of("a.x", b"late");
-    expect(CLAUSE, store.commit(&old, &late, at(1)).await, &Committed::Gone);
+    expect(
+        CLAUSE,
+        store.commit(&old, &late, at(1)).await,
+        &Committed::Gone,
+    );
     // A key that is taken is not rotated onto.
     let taken = new_key();
     expect(
@@ -297,10 +388,16 @@ pub async fn a_rotation_moves_the_record<S: Store>(store: &S) {
     );
     expect(
         CLAUSE,
-        store.rotate(&new, &taken, &Rotation::new(record(), None), at(1)).await,
+        store
+            .rotate(&new, &taken, &Rotation::new(record(), None), at(1))
+            .await,
         &Rotated::Exists,
     );
-    expect(CLAUSE, store.load(&new, at(1)).await, &Some(Loaded::Live(after)));
+    expect(
+        CLAUSE,
+        store.load(&new, at(1)).await,
+        &Some(Loaded::Live(after)),
+    );
 }
 
 /// A rotation with grace: the old key leads to the new one, for so long and no longer.
@@ -308,7 +405,11 @@ pub async fn a_rotation_with_grace_leaves_the_way<S: Store>(store: &S) {
     const CLAUSE: &str = "a_rotation_with_grace_leaves_the_way";
     let (old, new) = (new_key(), new_key());
     let record = record_with("a.x", b"1");
-    expect(CLAUSE, store.create(&old, &record, at(0)).await, &Created::Applied);
+    expect(
+        CLAUSE,
+        store.create(&old, &record, at(0)).await,
+        &Created::Applied,
+    );
     let forward = Forward::new(Bytes::from_static(b"sealed"), at(31));
     let mut rotation = Rotation::new(record.clone(), Some(1));
     rotation.forward = Some(forward.clone());
@@ -334,13 +435,29 @@ pub async fn a_rotation_with_grace_leaves_the_way<S: Store>(store: &S) {
         &Rotated::Moved(forward.clone()),
     );
     let touch = Touch::new(at(30), at(100));
-    expect(CLAUSE, store.touch(&old, &touch, at(30)).await, &Touched::Gone);
+    expect(
+        CLAUSE,
+        store.touch(&old, &touch, at(30)).await,
+        &Touched::Gone,
+    );
     expect(CLAUSE, store.load(&old, at(31)).await, &None);
-    expect(CLAUSE, store.commit(&old, &commit, at(31)).await, &Committed::Gone);
-    expect(CLAUSE, store.load(&new, at(31)).await, &Some(Loaded::Live(record.clone())));
+    expect(
+        CLAUSE,
+        store.commit(&old, &commit, at(31)).await,
+        &Committed::Gone,
+    );
+    expect(
+        CLAUSE,
+        store.load(&new, at(31)).await,
+        &Some(Loaded::Live(record.clone())),
+    );
 
     let (old, new) = (new_key(), new_key());
-    expect(CLAUSE, store.create(&old, &record, at(0)).await, &Created::Applied);
+    expect(
+        CLAUSE,
+        store.create(&old, &record, at(0)).await,
+        &Created::Applied,
+    );
     expect(
         CLAUSE,
         store.rotate(&old, &new, &rotation, at(1)).await,
@@ -355,7 +472,11 @@ pub async fn a_rotation_expects_a_revision<S: Store>(store: &S) {
     const CLAUSE: &str = "a_rotation_expects_a_revision";
     let (old, new) = (new_key(), new_key());
     let before = record_with("a.x", b"1");
-    expect(CLAUSE, store.create(&old, &before, at(0)).await, &Created::Applied);
+    expect(
+        CLAUSE,
+        store.create(&old, &before, at(0)).await,
+        &Created::Applied,
+    );
     let commit = commit_of("a.y", b"2");
     expect(
         CLAUSE,
@@ -369,7 +490,11 @@ pub async fn a_rotation_expects_a_revision<S: Store>(store: &S) {
         store.rotate(&old, &new, &rotation, at(1)).await,
         &Rotated::Conflict(now.clone()),
     );
-    expect(CLAUSE, store.load(&old, at(1)).await, &Some(Loaded::Live(now)));
+    expect(
+        CLAUSE,
+        store.load(&old, at(1)).await,
+        &Some(Loaded::Live(now)),
+    );
     expect(CLAUSE, store.load(&new, at(1)).await, &None);
     // Without an expectation it ends whatever the record has become.
     let rotation = Rotation::new(before, None);
@@ -380,20 +505,76 @@ pub async fn a_rotation_expects_a_revision<S: Store>(store: &S) {
     );
 }
 
+/// The index follows commits, rotation, deletion and expiry.
+pub async fn an_index_finds_the_sessions_that_are_there<S: Store>(store: &S) {
+    const CLAUSE: &str = "an_index_finds_the_sessions_that_are_there";
+    let (alice, bob) = (new_index(), new_index());
+    let [phone, laptop, tablet] = [(); 3].map(|()| new_key());
+    for key in [&phone, &laptop, &tablet] {
+        let record = indexed_record(alice);
+        expect(
+            CLAUSE,
+            store.create(key, &record, at(0)).await,
+            &Created::Applied,
+        );
+    }
+    expect_sessions(CLAUSE, store, alice, at(1), &[phone, laptop, tablet]).await;
+    expect_sessions(CLAUSE, store, bob, at(1), &[]).await;
+
+    // Another user signs in on the tablet.
+    let mut commit = commit_of("login.user", b"bob");
+    commit
+        .set
+        .iter_mut()
+        .for_each(|(_, write)| write.index = Some(bob));
+    expect(
+        CLAUSE,
+        store.commit(&tablet, &commit, at(1)).await,
+        &Committed::Applied(2),
+    );
+    // The laptop gets a new id, and the phone is signed out.
+    let renewed = new_key();
+    let mut rotation = Rotation::new(indexed_record(alice), Some(1));
+    rotation.forward = Some(Forward::new(Bytes::from_static(b"sealed"), at(30)));
+    expect(
+        CLAUSE,
+        store.rotate(&laptop, &renewed, &rotation, at(1)).await,
+        &Rotated::Applied,
+    );
+    expect(CLAUSE, store.delete(&phone, at(1)).await, &None);
+    expect_sessions(CLAUSE, store, alice, at(2), &[renewed]).await;
+    expect_sessions(CLAUSE, store, bob, at(2), &[tablet]).await;
+
+    let mut commit = Commit::new(Touch::new(at(2), at(100)));
+    commit.remove = vec!["login.user".into()];
+    expect(
+        CLAUSE,
+        store.commit(&tablet, &commit, at(2)).await,
+        &Committed::Applied(3),
+    );
+    expect_sessions(CLAUSE, store, bob, at(2), &[]).await;
+    expect_sessions(CLAUSE, store, alice, at(100), &[]).await;
+}
+
 /// Clauses 4 and 5: writers of different fields, and guarded writers of the same one.
 pub async fn parallel_commits_lose_nothing<S: Store>(store: &S) {
     const CLAUSE: &str = "parallel_commits_lose_nothing";
     let key = new_key();
     expect(
         CLAUSE,
-        store.create(&key, &record_with("n.sum", b"\0"), at(0)).await,
+        store
+            .create(&key, &record_with("n.sum", b"\0"), at(0))
+            .await,
         &Created::Applied,
     );
     let key = &key;
     all((0..WRITERS).map(|writer| async move {
         let name = format!("w.{writer}");
         let commit = commit_of(&name, &[writer]);
-        if !matches!(store.commit(key, &commit, at(1)).await, Ok(Committed::Applied(_))) {
+        if !matches!(
+            store.commit(key, &commit, at(1)).await,
+            Ok(Committed::Applied(_))
+        ) {
             panic!("{CLAUSE}: an unguarded commit was not applied");
         }
         let mut seen = live(CLAUSE, store.load(key, at(1)).await);
@@ -427,7 +608,11 @@ pub async fn parallel_creates_have_one_winner<S: Store>(store: &S) {
     let key = &new_key();
     let created = all((0..WRITERS).map(|writer| async move {
         let record = record_with("a.writer", &[writer]);
-        matches!(store.create(key, &record, at(0)).await, Ok(Created::Applied)).then_some(writer)
+        matches!(
+            store.create(key, &record, at(0)).await,
+            Ok(Created::Applied)
+        )
+        .then_some(writer)
     }))
     .await;
     let winners: Vec<_> = created.into_iter().flatten().collect();
@@ -442,7 +627,11 @@ pub async fn parallel_creates_have_one_winner<S: Store>(store: &S) {
 pub async fn parallel_rotations_have_one_successor<S: Store>(store: &S) {
     const CLAUSE: &str = "parallel_rotations_have_one_successor";
     let old = &new_key();
-    expect(CLAUSE, store.create(old, &record(), at(0)).await, &Created::Applied);
+    expect(
+        CLAUSE,
+        store.create(old, &record(), at(0)).await,
+        &Created::Applied,
+    );
     let outcomes = all((0..WRITERS).map(|writer| async move {
         let new = new_key();
         let mut rotation = Rotation::new(record(), Some(1));
@@ -474,9 +663,15 @@ pub async fn a_dropped_operation_is_whole_or_not_at_all<S: Store>(store: &S) {
     for polls in 0..MAX_POLLS {
         let key = new_key();
         let before = record_with("a.x", b"1");
-        expect(CLAUSE, store.create(&key, &before, at(0)).await, &Created::Applied);
+        expect(
+            CLAUSE,
+            store.create(&key, &before, at(0)).await,
+            &Created::Applied,
+        );
         let mut commit = commit_of("a.x", b"2");
-        commit.set.push(("a.y".into(), FieldWrite::new(Bytes::from_static(b"2"))));
+        commit
+            .set
+            .push(("a.y".into(), FieldWrite::new(Bytes::from_static(b"2"))));
         let was_finished = poll_times(store.commit(&key, &commit, at(1)), polls).await;
         let after = settled(CLAUSE, store, &key).await;
         let has_both = after.fields.get("a.y").is_some()
@@ -509,10 +704,18 @@ pub async fn a_sweep_frees_only_what_has_expired<S: Store>(store: &S) {
     let mut early = record();
     early.expires_at = at(10);
     for (key, record) in [(&short, &early), (&extended, &early), (&long, &record())] {
-        expect(CLAUSE, store.create(key, record, at(0)).await, &Created::Applied);
+        expect(
+            CLAUSE,
+            store.create(key, record, at(0)).await,
+            &Created::Applied,
+        );
     }
     let touch = Touch::new(at(9), at(90));
-    expect(CLAUSE, store.touch(&extended, &touch, at(9)).await, &Touched::Applied);
+    expect(
+        CLAUSE,
+        store.touch(&extended, &touch, at(9)).await,
+        &Touched::Applied,
+    );
     // Other tests may share the server: sweep until there is nothing left, with an end in sight.
     for _ in 0..MAX_SWEEPS {
         match store.sweep(SWEEP, at(40)).await {
@@ -540,6 +743,32 @@ fn record_with(name: &str, value: &[u8]) -> Record {
     record
 }
 
+fn indexed_record(index: IndexKey) -> Record {
+    let mut record = record_with("login.user", b"alice");
+    let index_it = |field: &mut Field| field.index = Some(index);
+    record.fields.update("login.user", index_it);
+    record
+}
+
+async fn expect_sessions<S: Store>(
+    clause: &str,
+    store: &S,
+    index: IndexKey,
+    now: Timestamp,
+    expected: &[RowKey],
+) {
+    let mut found: Vec<_> = match store.sessions_of(&index, now).await {
+        Ok(sessions) => sessions.into_iter().map(|(key, _)| key).collect(),
+        Err(error) => panic!("{clause}: {error:?}"),
+    };
+    let mut expected = expected.to_vec();
+    found.sort();
+    expected.sort();
+    if found != expected {
+        panic!("{clause}: expected {expected:?}, found {found:?}");
+    }
+}
+
 fn commit_of(name: &str, value: &[u8]) -> Commit {
     let mut commit = Commit::new(Touch::new(at(1), at(100)));
     let write = FieldWrite::new(Bytes::copy_from_slice(value));
@@ -557,6 +786,10 @@ fn new_key() -> RowKey {
         Ok(bytes) => RowKey::from_bytes(bytes),
         Err(error) => panic!("{error}"),
     }
+}
+
+fn new_index() -> IndexKey {
+    IndexKey::from_bytes(*new_key().as_bytes())
 }
 
 #[track_caller]
@@ -627,7 +860,10 @@ async fn all<F: Future>(futures: impl Iterator<Item = F>) -> Vec<F::Output> {
         }
     })
     .await;
-    running.into_iter().filter_map(|(_, output)| output).collect()
+    running
+        .into_iter()
+        .filter_map(|(_, output)| output)
+        .collect()
 }
 
 const WRITERS: u8 = 32;

@@ -9,9 +9,6 @@ mod merge;
 mod old;
 mod shape;
 
-#[cfg(test)]
-mod tests;
-
 use std::any::type_name;
 use std::fmt;
 
@@ -45,10 +42,16 @@ pub struct Stored<T> {
     /// The version that is written; older ones go through `migrate`.
     pub version: u32,
     /// How an older version becomes this one.
-    pub migrate: Option<fn(OldValue<'_>) -> Result<T, ValueError>>,
+    pub migrate: Option<MigrateFn<T>>,
     /// What must be true of a value, when it is loaded and before it is committed.
-    pub validate: Option<fn(&T) -> Result<(), Invalid>>,
+    pub validate: Option<ValidateFn<T>>,
 }
+
+/// How an older version of a value becomes the current one.
+pub(crate) type MigrateFn<T> = fn(OldValue<'_>) -> Result<T, ValueError>;
+
+/// What must be true of a value.
+pub(crate) type ValidateFn<T> = fn(&T) -> Result<(), Invalid>;
 
 /// A three-way merge on stored bytes: what this request saw, what it wrote, what is stored now.
 pub type MergeFn =
@@ -125,8 +128,8 @@ impl<T: Serialize + DeserializeOwned + 'static> Stored<T> {
     /// [`ValueError`] that names the type and the cure.
     pub fn check_round_trip(&self, bytes: &[u8]) -> Result<(), ValueError> {
         if self.format == Format::Bincode {
-            let complete = Shape::of::<T>().complete;
-            complete.map_err(unsupported::<T>)?;
+            let complete = &Shape::of::<T>().complete;
+            complete.clone().map_err(unsupported::<T>)?;
         }
         let lost = || ValueError::NoRoundTrip {
             type_name: type_name::<T>(),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use starsessions::Session;
 use starsessions::testing::TestSessions;
-use starsessions_tests::browser::Browser;
+use starsessions_tests::caller::Caller;
 
 use super::{Beside, merged, merged_from_nothing, policy};
 
@@ -169,7 +169,7 @@ struct Flags {
 
 #[tokio::test]
 async fn flags_are_joined() {
-    let mut browser = Browser::new(TestSessions::new().layer());
+    let mut browser = Caller::new(TestSessions::new().layer());
     let begin = |it: &mut Session<Beside>| it.here = true;
     browser.with(begin).await;
     let mut other = browser.clone();

@@ -7,6 +7,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::derive::{KeyId, KeySet};
+use super::id::IndexKey;
 use super::key::{Key, KeyError};
 use super::random::RandomError;
 use crate::clock::Timestamp;
@@ -158,16 +159,25 @@ impl KeyRing {
             .then_some(&accepted.keys)
     }
 
-    /// How an indexed value is filed in the store: the first tag is the one to write, a search needs
-    /// them all, because a row keeps the tag of the key that was active when it was written.
-    pub(crate) fn subject_tags(
+    /// What a store files a session under that holds this value.
+    pub(crate) fn index_key(&self, namespace: &str, field: &str, value: &[u8]) -> IndexKey {
+        self.active().subject.index_key(namespace, field, value)
+    }
+
+    /// What a search for this value needs: a row keeps the index key under the ring key that was
+    /// active when it was written.
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "for listing the sessions of a user")
+    )]
+    pub(crate) fn index_keys(
         &self,
         namespace: &str,
         field: &str,
         value: &[u8],
-    ) -> impl Iterator<Item = [u8; 32]> {
+    ) -> impl Iterator<Item = IndexKey> {
         self.key_sets()
-            .map(move |keys| keys.subject.tag(namespace, field, value))
+            .map(move |keys| keys.subject.index_key(namespace, field, value))
     }
 
     fn ids(&self) -> impl Iterator<Item = KeyId> {
@@ -228,7 +238,7 @@ pub enum KeyRingError {
         /// The name of the variable.
         name: String,
         /// What is wrong with it.
-        reason: Box<KeyRingError>,
+        reason: Box<Self>,
     },
     /// The environment variable is not set.
     NotSet,

@@ -5,12 +5,12 @@ use std::hash::{BuildHasherDefault, Hasher};
 use std::time::Duration;
 
 use crate::clock::Timestamp;
-use crate::crypto::RowKey;
-use crate::record::{Commit, Forward, Record, Rotation, Touch};
+use crate::crypto::{IndexKey, RowKey};
+use crate::record::{Commit, Field, Forward, Record, Rotation, Touch};
 use crate::store::{Committed, Created, Loaded, Rotated, StoreError, Touched};
 
 /// What is under a key is what `load` returns.
-type Row = Loaded;
+use Loaded as Row;
 
 pub(super) struct Shard {
     rows: HashMap<RowKey, Row, BuildHasherDefault<KeyHasher>>,
@@ -23,6 +23,8 @@ pub(super) struct Shard {
     /// Keys by the slot of time in which they were to expire when they were put here. A session
     /// that was extended is put back when its slot is due, so that a touch costs nothing here.
     calendar: BTreeMap<u64, Vec<RowKey>>,
+    /// The sessions that hold a field with an index key: exactly those in `rows`.
+    index: HashMap<IndexKey, Vec<RowKey>>,
 }
 
 impl Shard {
@@ -34,6 +36,7 @@ impl Shard {
             identified_limit,
             queue: VecDeque::new(),
             calendar: BTreeMap::new(),
+            index: HashMap::new(),
         }
     }
 
@@ -73,6 +76,7 @@ impl Shard {
             self.queue.push_back((*key, now));
         }
         self.schedule(*key, record.expires_at);
+        add_to_index(&mut self.index, key, &record);
         self.rows.insert(*key, Row::Live(record));
         Ok(Created::Applied)
     }
@@ -100,7 +104,9 @@ impl Shard {
             }
             self.anonymous -= 1;
         }
+        remove_from_index(&mut self.index, key, record);
         commit.apply(record);
+        add_to_index(&mut self.index, key, record);
         Ok(Committed::Applied(record.revision))
     }
 
@@ -137,10 +143,22 @@ impl Shard {
         match self.rows.remove(key)? {
             Row::Moved(forward) => Some(forward),
             Row::Live(record) => {
+                remove_from_index(&mut self.index, key, &record);
                 self.anonymous -= usize::from(!record.identified);
                 None
             }
         }
+    }
+
+    pub(super) fn sessions_of(&self, index: &IndexKey, now: Timestamp) -> Vec<(RowKey, Record)> {
+        let is_match = |field: &Field| field.index == Some(*index) && field.is_live(now);
+        let keys = self.index.get(index).into_iter().flatten();
+        keys.filter_map(|key| match self.load(key, now)? {
+            Row::Live(record) => Some((*key, record)),
+            Row::Moved(_) => None,
+        })
+        .filter(|(_, record)| record.fields.iter().any(|(_, field)| is_match(field)))
+        .collect()
     }
 
     /// Looks at up to `limit` keys whose time has come and frees those that have expired.
@@ -211,9 +229,33 @@ impl Shard {
         }
         if self.queue.len() > 2 * self.anonymous_limit {
             let rows = &self.rows;
-            self.queue.retain(|(key, _)| {
-                matches!(rows.get(key), Some(Row::Live(record)) if !record.identified)
-            });
+            self.queue.retain(
+                |(key, _)| matches!(rows.get(key), Some(Row::Live(record)) if !record.identified),
+            );
+        }
+    }
+}
+
+fn index_keys(record: &Record) -> impl Iterator<Item = IndexKey> {
+    record.fields.iter().filter_map(|(_, field)| field.index)
+}
+
+fn add_to_index(index: &mut HashMap<IndexKey, Vec<RowKey>>, key: &RowKey, record: &Record) {
+    for index_key in index_keys(record) {
+        let sessions = index.entry(index_key).or_default();
+        if !sessions.contains(key) {
+            sessions.push(*key);
+        }
+    }
+}
+
+fn remove_from_index(index: &mut HashMap<IndexKey, Vec<RowKey>>, key: &RowKey, record: &Record) {
+    for index_key in index_keys(record) {
+        if let Some(sessions) = index.get_mut(&index_key) {
+            sessions.retain(|session| session != key);
+            if sessions.is_empty() {
+                index.remove(&index_key);
+            }
         }
     }
 }

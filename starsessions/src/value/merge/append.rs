@@ -24,9 +24,8 @@ macro_rules! list {
     ($($list:ident)*) => {$(
         impl<T: PartialEq + Clone> Append for $list<T> {
             fn append(base: &Self, mine: &Self, theirs: &Self) -> Self {
-                let removed = without(base, mine);
-                let kept = without(theirs, removed);
-                let added = without(mine, base);
+                let (added, removed) = difference(mine, base);
+                let (kept, _) = difference(theirs, removed);
                 kept.into_iter().chain(added).cloned().collect()
             }
         }
@@ -54,25 +53,28 @@ impl<T: Append + Default> Append for Option<T> {
     }
 }
 
-/// The items without those of `other`, each of which takes away one.
+/// Pairs off equal elements; gives what is left of both lists, each in its order.
 ///
-/// Lists that mostly agree are compared in linear time. The number of comparisons is bounded; in
-/// lists of ten thousands in quite another order, later duplicates stay rather than get lost.
-fn without<'a, T: PartialEq + 'a>(
+/// One pass for both, so that whatever counts as removed because no partner was found counts as
+/// added too. Lists that mostly agree take linear time. The number of comparisons is bounded: in
+/// lists of thousands in quite another order, some elements move or are doubled, none is lost.
+fn difference<'a, T: PartialEq + 'a>(
     items: impl IntoIterator<Item = &'a T>,
     other: impl IntoIterator<Item = &'a T>,
-) -> Vec<&'a T> {
+) -> (Vec<&'a T>, VecDeque<&'a T>) {
     let mut other: VecDeque<&T> = other.into_iter().collect();
     let mut comparisons = MOST_COMPARISONS;
     let is_left = |item: &&T| {
-        let found = other
+        let candidates = comparisons.min(other.len());
+        let partner = other
             .iter()
-            .take(comparisons)
-            .position(|taken| taken == item);
-        comparisons -= found.map_or(other.len().min(comparisons), |at| at + 1);
-        found.is_none_or(|at| other.remove(at).is_none())
+            .take(candidates)
+            .position(|other| other == item);
+        comparisons -= partner.map_or(candidates, |at| at + 1);
+        partner.is_none_or(|at| other.remove(at).is_none())
     };
-    items.into_iter().filter(is_left).collect()
+    let items = items.into_iter().filter(is_left).collect();
+    (items, other)
 }
 
-const MOST_COMPARISONS: usize = 1 << 24;
+const MOST_COMPARISONS: usize = 1 << 22;

@@ -10,9 +10,6 @@ mod order;
 mod sum;
 mod union;
 
-#[cfg(test)]
-mod tests;
-
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -67,7 +64,7 @@ where
 /// [`ValueError`] if `mine` cannot be read, or the result cannot be stored.
 pub fn merge_option<T>(
     stored: &Stored<T>,
-    merge: fn(&Option<T>, &Option<T>, &Option<T>) -> Option<T>,
+    merge: MergeOption<T>,
     base: Option<&[u8]>,
     mine: Option<&[u8]>,
     theirs: Option<&[u8]>,
@@ -87,15 +84,18 @@ where
     merged.map(|value| store(stored, &value)).transpose()
 }
 
-/// The side that changed, if only one did; nothing, if both removed the value.
+/// A policy for `Option` fields: base, mine, theirs.
+type MergeOption<T> = fn(&Option<T>, &Option<T>, &Option<T>) -> Option<T>;
+
+/// The side that changed, if only one did; a removal, if both removed.
 fn only_change<'a>(
     base: Option<&[u8]>,
     mine: Option<&'a [u8]>,
     theirs: Option<&'a [u8]>,
 ) -> Option<Option<&'a [u8]>> {
-    if theirs == base || (mine.is_none() && theirs.is_none()) {
+    if theirs == base {
         Some(mine)
-    } else if mine == base {
+    } else if mine == base || (mine.is_none() && theirs.is_none()) {
         Some(theirs)
     } else {
         None

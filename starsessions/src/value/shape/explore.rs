@@ -11,7 +11,7 @@ use super::tree::{Call, Id, Kind, Tree};
 pub(super) fn explore<T: DeserializeOwned>() -> Tree {
     let mut exploration = Exploration {
         tree: Tree::new(),
-        runs: 0,
+        steps: MOST_STEPS,
         deserialize: deserialize::<T>,
     };
     exploration.visit(Tree::ROOT);
@@ -25,23 +25,25 @@ fn deserialize<T: DeserializeOwned>(run: &Run<'_>) {
 
 struct Exploration {
     tree: Tree,
-    runs: usize,
+    /// How many questions of the type are still answered, over all runs.
+    steps: usize,
     /// A pointer, so that this algorithm is compiled once and not for each type.
     deserialize: fn(&Run<'_>),
 }
 
 impl Exploration {
     fn run(&mut self, target: Id, goal: Goal) -> Outcome {
-        self.runs += 1;
-        if self.runs > MOST_RUNS {
-            self.tree.give_up();
-        }
         if self.tree.is_too_large() {
             return Outcome::default();
         }
-        let run = Run::new(&self.tree, target, goal);
+        let run = Run::new(&self.tree, target, goal, self.steps);
         (self.deserialize)(&run);
-        run.outcome
+        self.steps = run.steps.get();
+        let outcome = run.outcome;
+        if self.steps == 0 {
+            self.tree.give_up();
+        }
+        outcome
     }
 
     /// Explores a node and everything below. Says whether the type took it at all.
@@ -171,5 +173,5 @@ impl Exploration {
     }
 }
 
-/// Enough for any type that fits into the nodes of a tree; an end for one that does not.
-const MOST_RUNS: usize = 1 << 16;
+/// A type of a session takes some hundreds; one that takes more is too large.
+const MOST_STEPS: usize = 1 << 18;

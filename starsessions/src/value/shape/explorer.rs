@@ -43,9 +43,7 @@ impl<'r> Explorer<'r> {
 
     /// What every call does first: end a run that is over, or note what the target is.
     pub(super) fn enter(&self, call: Call, visitor: &'static str) -> Result<(), Halt> {
-        if self.run.outcome.over.get() {
-            return Err(Halt::Stop);
-        }
+        self.run.step()?;
         let at_target = matches!(self.mode, Mode::Walk(depth) if depth + 1 == self.run.path.len());
         if at_target && self.run.goal == Goal::Record {
             return Err(self.run.record(call, visitor));
@@ -100,6 +98,7 @@ impl<'r> Explorer<'r> {
         attempt: u8,
         seed: S,
     ) -> Result<S::Value, Halt> {
+        self.run.step()?;
         let result = seed.deserialize(self.child(id, attempt));
         if self.next_on_the_way() == self.run.path.last().copied()
             && self.next_on_the_way() == Some(id)

@@ -19,6 +19,8 @@ mod tests;
 use std::any::{TypeId, type_name};
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+use std::rc::Rc;
 
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
@@ -37,14 +39,14 @@ pub(crate) struct Shape {
 
 impl Shape {
     /// The shape of `T`: explored once per thread, then looked up.
-    pub(crate) fn of<T: DeserializeOwned + 'static>() -> Self {
+    pub(crate) fn of<T: DeserializeOwned + 'static>() -> Rc<Self> {
         let id = TypeId::of::<T>();
         if let Some(shape) = SHAPES.with_borrow(|shapes| shapes.get(&id).cloned()) {
             return shape;
         }
-        // Not inside the borrow: this runs code of the user's types.
-        let shape = Self::explore::<T>();
-        SHAPES.with_borrow_mut(|shapes| shapes.insert(id, shape.clone()));
+        // Not inside a borrow: this runs the code of other types.
+        let shape = Rc::new(Self::explore::<T>());
+        SHAPES.with_borrow_mut(|shapes| shapes.insert(id, Rc::clone(&shape)));
         shape
     }
 
@@ -67,10 +69,10 @@ impl Shape {
     ///
     /// A type that is only partly visible ([`Incomplete::Opaque`]) can be carried: the check of
     /// debug builds complains about it, production goes on.
-    pub(crate) fn positional(self) -> Result<u32, Incomplete> {
-        match self.complete {
+    pub(crate) fn positional(&self) -> Result<u32, Incomplete> {
+        match &self.complete {
             Ok(()) | Err(Incomplete::Opaque { .. }) => Ok(self.fingerprint),
-            Err(incomplete) => Err(incomplete),
+            Err(incomplete) => Err(incomplete.clone()),
         }
     }
 }
@@ -83,9 +85,29 @@ fn fingerprint(tree: &Tree, stand_in: &str) -> u32 {
     u32::from_le_bytes([a, b, c, d])
 }
 
+/// A `TypeId` is a hash already.
+#[derive(Default)]
+struct Unhashed(u64);
+
+impl Hasher for Unhashed {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.write_u64(self.0.rotate_left(8) ^ u64::from(*byte));
+        }
+    }
+
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
+    }
+}
+
 /// Changing what is hashed makes every stored value unreadable: then this label changes too.
 const LABEL: &[u8] = b"starsessions shape 1\0";
 
 thread_local! {
-    static SHAPES: RefCell<HashMap<TypeId, Shape>> = RefCell::default();
+    static SHAPES: RefCell<HashMap<TypeId, Rc<Shape>, BuildHasherDefault<Unhashed>>> = RefCell::default();
 }

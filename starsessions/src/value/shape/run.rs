@@ -25,6 +25,8 @@ pub(super) struct Run<'t> {
     pub(super) tree: &'t Tree,
     pub(super) path: Vec<Id>,
     pub(super) goal: Goal,
+    /// How many questions of the type are still answered.
+    pub(super) steps: Cell<usize>,
     pub(super) outcome: Outcome,
 }
 
@@ -46,12 +48,26 @@ pub(super) struct Outcome {
 }
 
 impl<'t> Run<'t> {
-    pub(super) fn new(tree: &'t Tree, target: Id, goal: Goal) -> Self {
+    pub(super) fn new(tree: &'t Tree, target: Id, goal: Goal, steps: usize) -> Self {
         Self {
             tree,
             path: tree.path(target),
             goal,
+            steps: Cell::new(steps),
             outcome: Outcome::default(),
+        }
+    }
+
+    /// Counts a question of the type; it gets no answer if the run is over.
+    pub(super) fn step(&self) -> Result<(), Halt> {
+        match self.steps.get().checked_sub(1) {
+            Some(left) => self.steps.set(left),
+            None => self.outcome.over.set(true),
+        }
+        if self.outcome.over.get() {
+            Err(Halt::Stop)
+        } else {
+            Ok(())
         }
     }
 

@@ -307,7 +307,7 @@ fn write_number(number: usize, out: &mut Vec<u8>) {
 
 static NOWHERE: Node = Node::new(None);
 
-/// Beyond this, the elements of an unnamed tuple are taken to be those of one array.
-const LONGEST_TUPLE: usize = 64;
+/// serde knows tuples up to this length; what is longer is an array, of one kind of element.
+const LONGEST_TUPLE: usize = 16;
 const MOST_NODES: usize = 4096;
 const DEEPEST: usize = 64;

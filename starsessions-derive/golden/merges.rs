@@ -1,0 +1,156 @@
+struct Counters {
+    #[session(merge = sum)]
+    views: u64,
+    #[session(merge = max)]
+    best: Option<u32>,
+    #[session(required, merge = policies::newest)]
+    last: Page,
+}
+
+// ------------------------------------------------------------ expands to
+
+const _: () = {
+    use ::starsessions::__private as __p;
+    trait __Fields {
+        type F0;
+        const F0: Self::F0;
+        type F1;
+        const F1: Self::F1;
+        type F2;
+        const F2: Self::F2;
+    }
+    #[automatically_derived]
+    #[allow(deprecated, redundant_lifetimes, unused_qualifications)]
+    impl __Fields for Counters {
+        type F0 = __p::Defaulted<u64>;
+        const F0: Self::F0 = __p::Defaulted(
+            __p::column::<
+                u64,
+            >(__p::Stored {
+                format: __p::Format::Bincode,
+                version: 1u32,
+                migrate: __p::core::option::Option::None,
+                validate: __p::core::option::Option::None,
+            }),
+            __p::default_of::<u64>,
+        );
+        type F1 = __p::Optional<u32>;
+        const F1: Self::F1 = __p::Optional(
+            __p::column::<
+                u32,
+            >(__p::Stored {
+                format: __p::Format::Bincode,
+                version: 1u32,
+                migrate: __p::core::option::Option::None,
+                validate: __p::core::option::Option::None,
+            }),
+        );
+        type F2 = __p::Required<Page>;
+        const F2: Self::F2 = __p::Required(
+            __p::column::<
+                Page,
+            >(__p::Stored {
+                format: __p::Format::Bincode,
+                version: 1u32,
+                migrate: __p::core::option::Option::None,
+                validate: __p::core::option::Option::None,
+            }),
+        );
+    }
+    #[automatically_derived]
+    #[allow(deprecated, redundant_lifetimes, unused_qualifications)]
+    impl __p::SessionData for Counters {
+        const SCHEMA: &'static __p::Schema = &__p::Schema {
+            type_name: "Counters",
+            realm: "",
+            reject: __p::core::option::Option::None,
+            fields: &[
+                __p::FieldSpec {
+                    name: "counters.views",
+                    aliases: &[],
+                    expires: __p::core::option::Option::None,
+                    idle: __p::core::option::Option::None,
+                    rotate: false,
+                    commit_always: false,
+                    index: false,
+                    secret: false,
+                    merge: __p::Merge::With(|__base, __mine, __theirs| {
+                        __p::Defaulted::merge(
+                            &<Self as __Fields>::F0,
+                            __p::merge_sum::<u64>,
+                            __base,
+                            __mine,
+                            __theirs,
+                        )
+                    }),
+                },
+                __p::FieldSpec {
+                    name: "counters.best",
+                    aliases: &[],
+                    expires: __p::core::option::Option::None,
+                    idle: __p::core::option::Option::None,
+                    rotate: false,
+                    commit_always: false,
+                    index: false,
+                    secret: false,
+                    merge: __p::Merge::With(|__base, __mine, __theirs| {
+                        __p::Optional::merge(
+                            &<Self as __Fields>::F1,
+                            __p::merge_max::<Option<u32>>,
+                            __base,
+                            __mine,
+                            __theirs,
+                        )
+                    }),
+                },
+                __p::FieldSpec {
+                    name: "counters.last",
+                    aliases: &[],
+                    expires: __p::core::option::Option::None,
+                    idle: __p::core::option::Option::None,
+                    rotate: false,
+                    commit_always: false,
+                    index: false,
+                    secret: false,
+                    merge: __p::Merge::With(|__base, __mine, __theirs| {
+                        __p::Required::merge(
+                            &<Self as __Fields>::F2,
+                            |__base, __mine, __theirs| policies::newest(
+                                __base,
+                                __mine,
+                                __theirs,
+                            ),
+                            __base,
+                            __mine,
+                            __theirs,
+                        )
+                    }),
+                },
+            ],
+        };
+        fn load(
+            __fields: &mut __p::FieldReader<'_>,
+        ) -> __p::core::result::Result<Self, __p::Absent> {
+            __p::core::result::Result::Ok(Self {
+                views: __p::Defaulted::load(&<Self as __Fields>::F0, __fields, 0usize)?,
+                best: __p::Optional::load(&<Self as __Fields>::F1, __fields, 1usize)?,
+                last: __p::Required::load(&<Self as __Fields>::F2, __fields, 2usize)?,
+            })
+        }
+        fn save(&self, __fields: &mut __p::FieldWriter<'_>) {
+            __p::Defaulted::save(&<Self as __Fields>::F0, __fields, &self.views);
+            __p::Optional::save(&<Self as __Fields>::F1, __fields, &self.best);
+            __p::Required::save(&<Self as __Fields>::F2, __fields, &self.last);
+        }
+        fn validate(&self) -> __p::core::result::Result<(), __p::Invalid> {
+            __p::core::result::Result::Ok(())
+        }
+        fn debug_fields(&self, __out: &mut __p::core::fmt::DebugStruct<'_, '_>) {
+            #[allow(unused_imports)]
+            use __p::{ShowOpaque as _, ShowValue as _};
+            __out.field("views", (&__p::Show(&self.views)).__show());
+            __out.field("best", (&__p::Show(&self.best)).__show());
+            __out.field("last", (&__p::Show(&self.last)).__show());
+        }
+    }
+};

@@ -1,0 +1,166 @@
+//! What the attributes mean. A model that was parsed without an error is valid; what was reported is left out of it.
+
+mod field;
+
+use syn::ext::IdentExt;
+use syn::punctuated::Punctuated;
+use syn::{
+    Data, DeriveInput, Expr, ExprPath, Field as Declaration, Fields, Generics, Ident, Path, Token,
+    parse_quote,
+};
+
+pub(crate) use self::field::{Field, Initial, Kind, Presence, Stored};
+use crate::attr::Attrs;
+use crate::ctxt::Ctxt;
+use crate::keys::{Key, Place};
+use crate::value;
+
+/// A session type.
+pub(crate) struct Model<'a> {
+    pub(crate) ident: &'a Ident,
+    pub(crate) generics: &'a Generics,
+    pub(crate) attrs: Attrs,
+    /// The runtime crate.
+    pub(crate) root: Path,
+    pub(crate) namespace: String,
+    pub(crate) realm: String,
+    pub(crate) reject: Option<String>,
+    pub(crate) validate: Option<ExprPath>,
+    /// Whether the fields have names; an input without was reported.
+    pub(crate) named: bool,
+    pub(crate) fields: Vec<Field<'a>>,
+}
+
+impl<'a> Model<'a> {
+    /// Reads the input; every part is read, whatever is wrong with the others.
+    pub(crate) fn parse(cx: &Ctxt, input: &'a DeriveInput) -> Self {
+        let attrs = Attrs::parse(cx, Place::Struct, &input.attrs);
+        let namespace = read(cx, &attrs, Key::Namespace, value::name);
+        let realm = read(cx, &attrs, Key::Realm, value::name);
+        let declarations = named_fields(cx, input);
+        Self {
+            ident: &input.ident,
+            generics: &input.generics,
+            root: read(cx, &attrs, Key::Crate, value::root)
+                .unwrap_or_else(|| parse_quote!(::starsessions)),
+            namespace: namespace.unwrap_or_else(|| default_namespace(cx, &attrs, &input.ident)),
+            realm: realm.unwrap_or_default(),
+            reject: read(cx, &attrs, Key::Reject, value::location),
+            validate: read(cx, &attrs, Key::Validate, value::function),
+            named: declarations.is_some(),
+            fields: declarations
+                .into_iter()
+                .flatten()
+                .filter_map(|declaration| Field::parse(cx, declaration))
+                .collect(),
+            attrs,
+        }
+    }
+
+    /// The stored fields, in the order of the schema.
+    pub(crate) fn stored(&self) -> impl Iterator<Item = (&Field<'a>, &Stored<'a>)> {
+        self.fields.iter().filter_map(|field| match &field.kind {
+            Kind::Stored(stored) => Some((field, &**stored)),
+            Kind::Skipped(_) => None,
+        })
+    }
+
+    /// A name as it stands in the record.
+    pub(crate) fn qualify(&self, name: &str) -> String {
+        format!("{}.{name}", self.namespace)
+    }
+}
+
+/// The value of `key`, if it is given and means something.
+fn read<T>(
+    cx: &Ctxt,
+    attrs: &Attrs,
+    key: Key,
+    parse: impl FnOnce(&Ctxt, &Expr) -> Option<T>,
+) -> Option<T> {
+    parse(cx, attrs.values(key).next()?)
+}
+
+/// The fields; anything but a struct with named fields is reported.
+fn named_fields<'a>(
+    cx: &Ctxt,
+    input: &'a DeriveInput,
+) -> Option<&'a Punctuated<Declaration, Token![,]>> {
+    let only = "a session is a struct with named fields";
+    match &input.data {
+        Data::Struct(data) => match &data.fields {
+            Fields::Named(fields) => return Some(&fields.named),
+            Fields::Unnamed(fields) => {
+                let message = format!("{only}; give each field a name, under which it is stored");
+                cx.error(fields, message);
+            }
+            Fields::Unit => {
+                let message = format!("{only}; add one, as in `{{ views: u64 }}`");
+                cx.error(&input.ident, message);
+            }
+        },
+        Data::Enum(data) => {
+            let message = format!("{only}; make the enum the type of a field");
+            cx.error(data.enum_token, message);
+        }
+        Data::Union(data) => {
+            let message = format!("{only}; a union cannot be stored");
+            cx.error(data.union_token, message);
+        }
+    }
+    None
+}
+
+fn default_namespace(cx: &Ctxt, attrs: &Attrs, ident: &Ident) -> String {
+    let name = snake_case(&ident.unraw().to_string());
+    if !attrs.has(Key::Namespace) && value::check_name(&name).is_err() {
+        let message =
+            format!("`{name}` cannot be a namespace; add `#[session(namespace = \"..\")]`");
+        cx.error(ident, message);
+    }
+    name
+}
+
+/// `HTTPLog2Entry` becomes `http_log2_entry`.
+fn snake_case(name: &str) -> String {
+    let mut snake = String::new();
+    let mut before = None;
+    let mut letters = name.chars().peekable();
+    while let Some(letter) = letters.next() {
+        let starts_word = match before {
+            None | Some('_') => false,
+            Some(before) if char::is_uppercase(before) => {
+                letters.peek().copied().is_some_and(char::is_lowercase)
+            }
+            Some(_) => true,
+        };
+        if letter.is_uppercase() && starts_word {
+            snake.push('_');
+        }
+        snake.extend(letter.to_lowercase());
+        before = Some(letter);
+    }
+    snake
+}
+
+#[cfg(test)]
+mod tests {
+    use super::snake_case;
+
+    #[test]
+    fn a_namespace_is_the_name_in_snake_case() {
+        for (name, snake) in [
+            ("Shop", "shop"),
+            ("ShopCart", "shop_cart"),
+            ("HTTPLog2Entry", "http_log2_entry"),
+            ("UserID", "user_id"),
+            ("already_snake", "already_snake"),
+            ("Mixed_Case", "mixed_case"),
+            ("_Private", "_private"),
+            ("X", "x"),
+            ("", ""),
+        ] {
+            assert_eq!(snake_case(name), snake, "{name}");
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! What can be wrong with a cookie, and what to change.
+
+use std::error::Error;
+use std::fmt;
+
+/// Why browsers would refuse or misread a cookie with this configuration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CookieConfigError {
+    /// The name, path or domain has a character that no header can carry. The checks of each find it
+    /// first and say where it is.
+    ControlCharacter,
+    /// The domain is an IP address.
+    DomainAddress,
+    /// The domain has a character that host names do not have; a port is one.
+    DomainCharacter {
+        /// The first of them.
+        character: char,
+    },
+    /// The domain starts with a dot.
+    DomainLeadingDot,
+    /// The domain is empty, too long, or has a label that is.
+    DomainMalformed,
+    /// The domain has one label only, as `localhost` and `com`.
+    DomainSingleLabel,
+    /// A name with the prefix `__Host-` has a domain.
+    HostPrefixDomain {
+        /// The name.
+        name: String,
+    },
+    /// A name with the prefix `__Host-` has a path other than `/`.
+    HostPrefixPath {
+        /// The name.
+        name: String,
+    },
+    /// The name has a character that no cookie name has.
+    NameCharacter {
+        /// The first of them.
+        character: char,
+    },
+    /// The name is empty.
+    NameEmpty,
+    /// The name is longer than 256 octets.
+    NameTooLong {
+        /// Its length.
+        octets: usize,
+    },
+    /// `Partitioned` without `Secure`.
+    PartitionedInsecure,
+    /// The path has a character that paths of cookies do not have.
+    PathCharacter {
+        /// The first of them.
+        character: char,
+    },
+    /// The path does not start with a slash.
+    PathNotAbsolute,
+    /// The path is longer than 1024 octets.
+    PathTooLong {
+        /// Its length.
+        octets: usize,
+    },
+    /// A name with a prefix, without `Secure`.
+    PrefixInsecure {
+        /// The name.
+        name: String,
+    },
+    /// `SameSite=None` without `Secure`.
+    SameSiteNoneInsecure,
+}
+
+impl fmt::Display for CookieConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ControlCharacter => {
+                f.write_str("the cookie's name, path or domain has a control character: remove it")
+            }
+            Self::DomainAddress => f.write_str(
+                "the cookie's domain is an IP address, which has no subdomains: remove the domain",
+            ),
+            Self::DomainCharacter { character } => write!(
+                f,
+                "the cookie's domain has the character {character:?}: write a plain host name such as \
+                 `example.com`, without a port, in its ASCII form (`xn--`) if it is international"
+            ),
+            Self::DomainLeadingDot => f.write_str(
+                "the cookie's domain starts with a dot: remove the dot, subdomains are included anyway",
+            ),
+            Self::DomainMalformed => f.write_str(
+                "the cookie's domain is not a host name: write one such as `example.com`, \
+                 of at most 253 characters and 63 in each label",
+            ),
+            Self::DomainSingleLabel => f.write_str(
+                "the cookie's domain is a single label, which browsers take for a public suffix: \
+                 remove the domain, or write the whole name",
+            ),
+            Self::HostPrefixDomain { name } => write!(
+                f,
+                "browsers refuse `{name}` with a domain: remove the domain, \
+                 or use a name that starts with `__Http-` or `__Secure-`"
+            ),
+            Self::HostPrefixPath { name } => write!(
+                f,
+                "browsers refuse `{name}` with a path other than `/`: remove the path, \
+                 or use a name that starts with `__Http-` or `__Secure-`"
+            ),
+            Self::NameCharacter { character } => write!(
+                f,
+                "the cookie's name has the character {character:?}: use letters, digits, `-` and `_`"
+            ),
+            Self::NameEmpty => f.write_str("the cookie has no name: give it one, such as `__Host-Http-id`"),
+            Self::NameTooLong { octets } => {
+                write!(f, "the cookie's name has {octets} octets: use at most 256")
+            }
+            Self::PartitionedInsecure => f.write_str(
+                "browsers refuse a partitioned cookie without `Secure`: do not switch `secure` off",
+            ),
+            Self::PathCharacter { character } => write!(
+                f,
+                "the cookie's path has the character {character:?}: write it percent-encoded, as in URLs"
+            ),
+            Self::PathNotAbsolute => {
+                f.write_str("the cookie's path does not start with a slash: write `/` or `/app`")
+            }
+            Self::PathTooLong { octets } => write!(
+                f,
+                "the cookie's path has {octets} octets and browsers ignore more than 1024: use a shorter one"
+            ),
+            Self::PrefixInsecure { name } => write!(
+                f,
+                "browsers refuse `{name}` without `Secure`: do not switch `secure` off, or use \
+                 `CookieConfig::local_development()` on your own machine"
+            ),
+            Self::SameSiteNoneInsecure => f.write_str(
+                "browsers refuse `SameSite=None` without `Secure`: do not switch `secure` off, \
+                 or choose `SameSite::Lax`",
+            ),
+        }
+    }
+}
+
+impl Error for CookieConfigError {}
+
+/// Why a value was not written into a cookie. It never holds the value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CookieError {
+    /// Name and value together are longer than browsers keep (RFC 6265bis section 5.6).
+    TooLarge {
+        /// Their length; the limit is 4096.
+        octets: usize,
+    },
+    /// The value has octets that a cookie cannot carry.
+    Value,
+}
+
+impl fmt::Display for CookieError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooLarge { octets } => write!(
+                f,
+                "the cookie's name and value have {octets} octets and browsers ignore more than 4096: \
+                 store less in the session, or keep it in a server-side store"
+            ),
+            Self::Value => f.write_str(
+                "the cookie's value has octets that a cookie cannot carry: encode it in base64url",
+            ),
+        }
+    }
+}
+
+impl Error for CookieError {}

@@ -1,0 +1,482 @@
+//! Nothing but the token itself opens.
+
+use std::collections::HashSet;
+use std::sync::LazyLock;
+
+use proptest::prelude::*;
+
+use super::super::derive::{KeyId, signed_message};
+use super::super::stateless::Opened;
+use super::super::token::InvalidToken;
+use super::super::token::{HEADER_LEN, Version, header};
+use super::super::{ReferenceToken, open_cookie, seal_cookie, sign_cookie, verify_cookie};
+use super::*;
+
+/// Deriving the keys costs more than opening a token.
+static RING: LazyLock<KeyRing> = LazyLock::new(|| ring(1));
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Mode {
+    Reference,
+    Sealed,
+    Signed,
+}
+
+const MODES: [Mode; 3] = [Mode::Reference, Mode::Sealed, Mode::Signed];
+
+impl Mode {
+    fn mint(self, ring: &KeyRing, binding: Binding<'_>, payload: &[u8]) -> String {
+        match self {
+            Self::Reference => ReferenceToken::mint(ring).unwrap().encode().to_string(),
+            Self::Sealed => seal_cookie(ring, binding, payload).unwrap(),
+            Self::Signed => sign_cookie(ring, binding, payload).unwrap(),
+        }
+    }
+
+    fn open(
+        self,
+        ring: &KeyRing,
+        binding: Binding<'_>,
+        text: &[u8],
+    ) -> Result<Vec<u8>, InvalidToken> {
+        let payload = |opened: Opened| opened.payload.to_vec();
+        match self {
+            Self::Reference => ReferenceToken::parse(text, ring, NOW)
+                .map(|token| token.row_key().as_bytes().to_vec()),
+            Self::Sealed => open_cookie(ring, binding, text, NOW).map(payload),
+            Self::Signed => verify_cookie(ring, binding, text, NOW).map(payload),
+        }
+    }
+
+    fn opens(self, text: &[u8]) -> bool {
+        self.open(&RING, HERE, text).is_ok()
+    }
+}
+
+/// 48 signed and 48 sealed tokens with payloads of 0 to 3000 bytes.
+fn sample() -> Vec<(Mode, String)> {
+    let lengths = (0..45).chain([100, 500, 3_000]);
+    lengths
+        .flat_map(|len| [(Mode::Sealed, len), (Mode::Signed, len)])
+        .map(|(mode, len)| (mode, mode.mint(&RING, HERE, &vec![b'x'; len])))
+        .collect()
+}
+
+#[test]
+fn a_flipped_bit() {
+    let mut cases = 0;
+    for (mode, text) in sample() {
+        assert!(mode.opens(text.as_bytes()));
+        let mut raw = raw(&text);
+        for bit in 0..raw.len() * 8 {
+            // In a long payload every 101st bit; the header, the nonce and the tag in full.
+            let edge = bit < 40 * 8 || raw.len() * 8 - bit <= 40 * 8;
+            if raw.len() > 200 && !edge && bit % 101 != 0 {
+                continue;
+            }
+            raw[bit / 8] ^= 1 << (bit % 8);
+            assert!(
+                !mode.opens(base64::encode(&raw).as_bytes()),
+                "{mode:?} bit {bit}"
+            );
+            raw[bit / 8] ^= 1 << (bit % 8);
+            cases += 1;
+        }
+    }
+    assert!(cases > 40_000, "{cases}");
+}
+
+#[test]
+fn a_changed_character() {
+    let short = MODES.map(|mode| (mode, mode.mint(&RING, HERE, b"")));
+    for (mode, text) in short {
+        let original = mode.open(&RING, HERE, text.as_bytes()).unwrap();
+        let mut octets = text.clone().into_bytes();
+        for place in 0..octets.len() {
+            for octet in (0..=0xff).filter(|octet| *octet != text.as_bytes()[place]) {
+                octets[place] = octet;
+                // Another secret is another session; anything else is nothing.
+                let opened = mode.open(&RING, HERE, &octets);
+                match mode {
+                    Mode::Reference => assert_ne!(opened, Ok(original.clone())),
+                    Mode::Sealed | Mode::Signed => assert_eq!(opened, Err(InvalidToken)),
+                }
+            }
+            octets[place] = text.as_bytes()[place];
+        }
+    }
+}
+
+#[test]
+fn a_piece_missing_or_too_much() {
+    let mut cases = 0;
+    for (mode, text) in sample()
+        .into_iter()
+        .chain([(Mode::Reference, { Mode::Reference.mint(&RING, HERE, b"") })])
+    {
+        let text = text.as_bytes();
+        let step = 1 + text.len() / 150;
+        for place in (0..text.len()).step_by(step) {
+            let (before, after) = text.split_at(place);
+            let without = [before, &after[1..]].concat();
+            let doubled = [before, &after[..1], after].concat();
+            assert!(!mode.opens(before));
+            assert!(!mode.opens(after) || place == 0);
+            assert!(!mode.opens(&without));
+            assert!(!mode.opens(&doubled));
+            for inserted in *b"A_=.+ \0" {
+                assert!(!mode.opens(&[before, &[inserted], after].concat()));
+            }
+            cases += 11;
+        }
+        for appended in 0..=0xff {
+            assert!(!mode.opens(&[text, &[appended]].concat()));
+            assert!(!mode.opens(&[&[appended], text].concat()));
+            cases += 2;
+        }
+        assert!(!mode.opens(&text.repeat(2)));
+    }
+    assert!(cases > 60_000, "{cases}");
+}
+
+/// The same on the raw bytes, so that the text is well-formed.
+#[test]
+fn a_byte_missing_or_too_much() {
+    for (mode, text) in sample() {
+        let raw = raw(&text);
+        let step = 1 + raw.len() / 150;
+        for place in (0..raw.len()).step_by(step) {
+            let (before, after) = raw.split_at(place);
+            for changed in [
+                before.to_vec(),
+                [before, &after[1..]].concat(),
+                [before, &after[..1], after].concat(),
+                [before, &[0], after].concat(),
+            ] {
+                assert!(
+                    !mode.opens(base64::encode(&changed).as_bytes()),
+                    "{mode:?} {place}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn every_version_but_the_expected_one() {
+    for mode in MODES {
+        for minted in MODES {
+            let mut raw = raw(&minted.mint(&RING, HERE, b"payload"));
+            let version = raw[0];
+            for byte in 0..=0xff {
+                raw[0] = byte;
+                let opens = mode.opens(base64::encode(&raw).as_bytes());
+                assert_eq!(
+                    opens,
+                    byte == version && mode == minted,
+                    "{mode:?} {minted:?} {byte}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn every_key_id_but_that_of_the_key() {
+    let both = ring(1).accept(key(2), None).unwrap();
+    let ids = [ring(1).active().id.0, ring(2).active().id.0];
+    for mode in MODES {
+        let text = mode.mint(&RING, HERE, b"payload");
+        let original = mode.open(&both, HERE, text.as_bytes()).unwrap();
+        let neighbours = ids.into_iter().flat_map(|id| {
+            (0..32).map(move |bit| (u32::from_be_bytes(id) ^ (1 << bit)).to_be_bytes())
+        });
+        for id in neighbours.chain([ids[1], [0; 4], [0xff; 4]]) {
+            let mut raw = raw(&text);
+            raw[1..5].copy_from_slice(&id);
+            let opened = mode.open(&both, HERE, base64::encode(&raw).as_bytes());
+            // A secret under the other key of the ring is an unknown row, not this one.
+            if mode == Mode::Reference && id == ids[1] {
+                assert_ne!(opened.unwrap(), original);
+            } else {
+                assert_eq!(opened, Err(InvalidToken));
+            }
+        }
+    }
+}
+
+/// Only who agrees on name, audience, mode and key opens.
+#[test]
+fn the_cross_matrix_has_a_diagonal() {
+    let rings = [ring(1), ring(2)];
+    let combinations: Vec<_> = (0..16)
+        .map(|bits| {
+            let choose = |bit: usize| bits >> bit & 1;
+            let binding = Binding {
+                cookie_name: ["__Host-Http-id", "__Host-Http-i"][choose(0)],
+                audience: ["example", "dexample"][choose(1)],
+            };
+            (
+                binding,
+                [Mode::Sealed, Mode::Signed][choose(2)],
+                &rings[choose(3)],
+            )
+        })
+        .collect();
+    for len in 0..100 {
+        let payload = vec![b'd'; len];
+        for (i, (binding, mode, ring)) in combinations.iter().enumerate() {
+            let text = mode.mint(ring, *binding, &payload);
+            for (j, (binding, mode, ring)) in combinations.iter().enumerate() {
+                let opened = mode.open(ring, *binding, text.as_bytes());
+                assert_eq!(opened.is_ok(), i == j, "{i} {j}");
+            }
+        }
+    }
+}
+
+/// Moving a letter over the border of two bound strings gives another token.
+#[test]
+fn bound_strings_do_not_run_together() {
+    for mode in [Mode::Sealed, Mode::Signed] {
+        let bind = |cookie_name, audience| Binding {
+            cookie_name,
+            audience,
+        };
+        let text = mode.mint(&RING, bind("id", "example"), b"payload");
+        for other in [
+            bind("ide", "xample"),
+            bind("i", "dexample"),
+            bind("", "idexample"),
+        ] {
+            assert!(mode.open(&RING, other, text.as_bytes()).is_err());
+        }
+    }
+}
+
+#[test]
+fn spliced_tokens() {
+    let mut cases = 0;
+    for mode in [Mode::Sealed, Mode::Signed] {
+        for len in 0..64 {
+            let tokens = [b'a', b'b'].map(|byte| raw(&mode.mint(&RING, HERE, &vec![byte; len])));
+            for place in HEADER_LEN + 1..tokens[0].len() {
+                let spliced = [&tokens[0][..place], &tokens[1][place..]].concat();
+                // With equal payloads a token may be equal to its splice.
+                if !tokens.contains(&spliced) {
+                    assert!(!mode.opens(base64::encode(&spliced).as_bytes()));
+                    cases += 1;
+                }
+            }
+        }
+    }
+    assert!(cases > 7_000, "{cases}");
+}
+
+#[test]
+fn relabelled_modes() {
+    for (minted, label, mode) in [
+        (Mode::Sealed, Version::Signed, Mode::Signed),
+        (Mode::Signed, Version::Sealed, Mode::Sealed),
+        (Mode::Sealed, Version::Reference, Mode::Reference),
+        (Mode::Reference, Version::Sealed, Mode::Sealed),
+        (Mode::Reference, Version::Signed, Mode::Signed),
+    ] {
+        for len in 0..100 {
+            let mut raw = raw(&minted.mint(&RING, HERE, &vec![0; len]));
+            raw[0] = label as u8;
+            assert!(!mode.opens(base64::encode(&raw).as_bytes()));
+        }
+    }
+}
+
+#[test]
+fn a_stored_field_or_forward_is_no_cookie() {
+    let ring = ring(1);
+    let token = ReferenceToken::mint(&ring).unwrap();
+    let field = token
+        .record_key()
+        .seal_field(&place("example", "__Host-Http-id"), b"v")
+        .unwrap();
+    let forward = token
+        .seal_forward(&ReferenceToken::mint(&ring).unwrap())
+        .unwrap();
+    for blob in [&field[..], &forward, &*token.csrf_token()] {
+        assert!(!Mode::Sealed.opens(base64::encode(blob).as_bytes()));
+        let labelled = [&header(Version::Sealed, ring.active().id)[..], blob].concat();
+        assert!(!Mode::Sealed.opens(base64::encode(&labelled).as_bytes()));
+        let labelled = [&header(Version::Signed, ring.active().id)[..], blob].concat();
+        assert!(!Mode::Signed.opens(base64::encode(&labelled).as_bytes()));
+    }
+}
+
+/// Formats of other libraries, of past and of none: no decoder takes over.
+#[test]
+fn downgrades() {
+    let foreign: [&[u8]; 28] = [
+        b"",
+        b"null",
+        b"{}",
+        br#"{"user":1,"admin":true}"#,
+        b"eyJ1c2VyIjoxLCJhZG1pbiI6dHJ1ZX0",
+        b"eyJ1c2VyIjoxLCJhZG1pbiI6dHJ1ZX0=",
+        b"eyJhbGciOiJub25lIn0.eyJ1c2VyIjoxfQ.",
+        b"eyJhbGciOiJOb25lIiwidHlwIjoiSldUIn0.eyJ1c2VyIjoxfQ.AAAA",
+        b"eyJhbGciOiJIUzI1NiJ9.eyJ1c2VyIjoxfQ.c2lnbmF0dXJl",
+        b"eyJhbGciOiJkaXIiLCJlbmMiOiJBMjU2R0NNIn0..AAAAAAAAAAAAAAAA.AAAA.AAAAAAAAAAAAAAAAAAAAAA",
+        b"gAAAAAAdwJ6wAAECAwQFBgcICQoLDA0ODy021cpGVWKZ_eEwCGM4BLLF_5CV9dOPmrhuVUPgJobwOz7JcbmrR64jVmpU4IwqDA==",
+        b"eyJfaWQiOjF9.ZxqQxw.R9TQ5mIR3vrpVdVJ1mRlN6u0J9E",
+        b".eJyrVspMUbIyqgUADcICpQ.ZxqQxw.AAAAAAAAAAAAAAAAAAAAAAAAAAA",
+        b"v4.local.AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+        b"v4.public.eyJ1c2VyIjoxfQ",
+        b"s%3Aabcdef.0123456789",
+        b"s:abcdef.RJp0GqhiyuvDS0dq6RGEZQ",
+        b"BAh7BkkiCXVzZXIGOgZFVGkG--3b2a",
+        b"BAh7BkkiCXVzZXIGOgZFVGkG",
+        b"gASVCwAAAAAAAACMBHVzZXKUSwGGlC4",
+        b"rO0ABXNyABFqYXZhLnV0aWwuSGFzaE1hcA",
+        b"gaR1c2VyAQ",
+        b"a:1:{s:4:\"user\";i:1;}",
+        b"QaBz0mDkFzDDZ9wqI2ZTt3Y=userid",
+        b"870S4BYjk7NvyViEjUNsTEmGXbARAX9PamXZg0b3JyeIdGyZkFJhNsOQW6m0K9KnXt3ZUBqDB6hF4",
+        b"00000000-0000-0000-0000-000000000000",
+        b"0123456789abcdef0123456789abcdef",
+        b"deleted",
+    ];
+    let versions: Vec<Vec<u8>> = foreign
+        .iter()
+        .flat_map(|text| {
+            [
+                text.to_vec(),
+                base64::encode(text).into_bytes(),
+                // Under our own header, as somebody who has seen one of our cookies would try.
+                base64::encode(&[&[1, 0xff, 0x38], *text].concat()).into_bytes(),
+                base64::encode(&[&header(Version::Signed, ring(1).active().id)[..], text].concat())
+                    .into_bytes(),
+                base64::encode(&[&header(Version::Sealed, ring(1).active().id)[..], text].concat())
+                    .into_bytes(),
+                base64::encode(&[&header(Version::Signed, KeyId([0; 4]))[..], text].concat())
+                    .into_bytes(),
+            ]
+        })
+        .collect();
+    for text in &versions {
+        for mode in MODES {
+            assert!(
+                !mode.opens(text),
+                "{mode:?} {}",
+                String::from_utf8_lossy(text)
+            );
+        }
+    }
+}
+
+#[test]
+fn other_spellings_of_base64() {
+    // Tokens of every residue, and such that both special characters occur.
+    for len in 0..24 {
+        let text = Mode::Signed.mint(&RING, HERE, &vec![0xfb; len]);
+        let spellings = [
+            text.replace('-', "+").replace('_', "/"),
+            format!("{text}="),
+            format!("{text}=="),
+            format!(" {text}"),
+            format!("{text} "),
+            format!("{text}\n"),
+            format!("{text}\r\n"),
+            format!("{text}\0"),
+            format!("\"{text}\""),
+            text.replacen('A', "%41", 1),
+            text.replacen('A', "\u{0410}", 1),
+            text.replacen('A', "\u{ff21}", 1),
+            text.to_lowercase(),
+            text.to_uppercase(),
+            format!("{}\t{}", &text[..4], &text[4..]),
+            format!("{}\r\n {}", &text[..4], &text[4..]),
+        ];
+        for spelling in spellings.into_iter().filter(|spelling| *spelling != text) {
+            assert!(!Mode::Signed.opens(spelling.as_bytes()), "{spelling}");
+        }
+    }
+}
+
+/// Every text of up to two octets, and every one of three from the alphabet and its neighbours.
+/// Each value has one text, and each text that decodes is the one that its value encodes to.
+#[test]
+fn one_text_for_one_value() {
+    let all: Vec<u8> = (0..=0xff).collect();
+    let some: Vec<u8> = (b'*'..=b'~').chain([0, b'\n', b' ', 0x80, 0xff]).collect();
+    let pairs = all.iter().flat_map(|a| all.iter().map(|b| vec![*a, *b]));
+    let triples = some.iter().flat_map(|a| {
+        some.iter()
+            .flat_map(|b| some.iter().map(|c| vec![*a, *b, *c]))
+    });
+    let singles = all.iter().map(|a| vec![*a]);
+    let mut values = HashSet::new();
+    for text in singles.chain(pairs).chain(triples) {
+        if let Some(bytes) = base64::decode(&text, 3) {
+            assert_eq!(base64::encode(&bytes).as_bytes(), text);
+            assert!(values.insert(bytes.to_vec()), "two texts for {bytes:?}");
+        }
+    }
+    assert_eq!(values.len(), 256 + 65_536);
+}
+
+#[test]
+fn lengths_around_the_limits() {
+    for len in [1, 5, 49, 51, 4_095, 4_096, 4_097, 8_192, 1 << 20] {
+        let text = vec![b'A'; len];
+        assert!(MODES.iter().all(|mode| !mode.opens(&text)), "{len}");
+    }
+    let longest = |mode: Mode, overhead: usize| {
+        let payload = vec![0; 3_072 - 5 - overhead];
+        let text = mode.mint(&RING, HERE, &payload);
+        assert_eq!(text.len(), 4_096);
+        assert!(mode.opens(text.as_bytes()));
+        [payload, vec![0]].concat()
+    };
+    assert!(seal_cookie(&ring(1), HERE, &longest(Mode::Sealed, 40)).is_err());
+    assert!(sign_cookie(&ring(1), HERE, &longest(Mode::Signed, 32)).is_err());
+}
+
+/// Even with a good tag: no cookie that browsers keep is that long, so it is not read at all.
+#[test]
+fn a_genuine_token_over_the_limit() {
+    let keys = RING.active();
+    let header = header(Version::Signed, keys.id);
+    for (len, opens) in [(3_072, true), (3_073, false), (6_000, false)] {
+        let payload = vec![0; len - 5 - 32];
+        let message = signed_message(HERE.cookie_name, HERE.audience, &header, &payload);
+        let tag = keys.cookie_sign.sign(&message);
+        let text = base64::encode(&[&header[..], &payload, &tag].concat());
+        assert_eq!(Mode::Signed.opens(text.as_bytes()), opens, "{len}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_payload_comes_back(payload: Vec<u8>, cookie_name: String, audience: String) {
+        let binding = Binding { cookie_name: &cookie_name, audience: &audience };
+        for mode in [Mode::Sealed, Mode::Signed] {
+            let text = mode.mint(&RING, binding, &payload);
+            prop_assert_eq!(mode.open(&RING, binding, text.as_bytes()), Ok(payload.clone()));
+        }
+    }
+
+    #[test]
+    fn no_text_opens(text: Vec<u8>, encoded in "[A-Za-z0-9_-]{0,200}") {
+        for mode in MODES {
+            prop_assert!(!mode.opens(&text));
+            prop_assert!(mode == Mode::Reference || !mode.opens(encoded.as_bytes()));
+        }
+    }
+
+    #[test]
+    fn decoding_undoes_encoding(bytes: Vec<u8>, text: Vec<u8>) {
+        let encoded = base64::encode(&bytes);
+        prop_assert_eq!(&*base64::decode(encoded.as_bytes(), usize::MAX).unwrap(), &bytes);
+        if let Some(bytes) = base64::decode(&text, usize::MAX) {
+            prop_assert_eq!(base64::encode(&bytes).into_bytes(), text);
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! A store as the engine sees it: rows by token, values in the clear.
+//!
+//! What lies in the store is sealed under a key that only the session's cookie leads to, each value
+//! bound to its application, row, field, and to the times that limit its life. So a copy of the
+//! store reveals nothing, and whoever can write to it can neither move a value elsewhere nor let a
+//! session or a step-up confirmation live longer than it was made for. (OWASP ASVS 14.2.4.)
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+
+use crate::clock::Timestamp;
+use crate::crypto::{FieldPlace, RecordKey, ReferenceToken};
+use crate::record::{Commit, FieldName, Forward, Record, Rotation, Touch};
+use crate::session::SessionError;
+use crate::store::{
+    Committed, Created, ErasedStore, Loaded, Protection, Rotated, StoreError, Touched,
+};
+
+pub(crate) struct Vault {
+    store: Box<dyn ErasedStore>,
+    is_sealed: bool,
+    /// Sets the values of this application apart from those of others in the same store.
+    pub(crate) audience: String,
+}
+
+impl Vault {
+    pub(crate) fn new(store: Box<dyn ErasedStore>) -> Self {
+        Self {
+            is_sealed: store.protection() == Protection::Sealed,
+            store,
+            audience: String::new(),
+        }
+    }
+
+    pub(super) async fn load(
+        &self,
+        token: &ReferenceToken,
+        now: Timestamp,
+    ) -> Result<Option<Loaded>, StoreError> {
+        let loaded = self.store.load(&token.row_key(), now).await?;
+        Ok(loaded.map(|loaded| match loaded {
+            Loaded::Live(record) => Loaded::Live(self.open(token, record)),
+            Loaded::Moved(forward) => Loaded::Moved(forward),
+        }))
+    }
+
+    pub(super) async fn create(
+        &self,
+        token: &ReferenceToken,
+        record: &Record,
+        now: Timestamp,
+    ) -> Result<Created, SessionError> {
+        let record = self.seal(token, record)?;
+        Ok(self.store.create(&token.row_key(), &record, now).await?)
+    }
+
+    /// Commits to a record that was created at `created_at`.
+    pub(super) async fn commit(
+        &self,
+        token: &ReferenceToken,
+        created_at: Timestamp,
+        commit: &Commit,
+        now: Timestamp,
+    ) -> Result<Committed, SessionError> {
+        let commit = self.seal_commit(token, created_at, commit)?;
+        let committed = self.store.commit(&token.row_key(), &commit, now).await?;
+        Ok(match committed {
+            Committed::Conflict(theirs) => Committed::Conflict(self.open(token, theirs)),
+            other => other,
+        })
+    }
+
+    pub(super) async fn rotate(
+        &self,
+        old: &ReferenceToken,
+        new: &ReferenceToken,
+        rotation: &Rotation,
+        now: Timestamp,
+    ) -> Result<Rotated, SessionError> {
+        let mut sealed = Rotation::new(
+            self.seal(new, &rotation.record)?.into_owned(),
+            rotation.expected,
+        );
+        sealed.forward.clone_from(&rotation.forward);
+        let (from, to) = (old.row_key(), new.row_key());
+        Ok(match self.store.rotate(&from, &to, &sealed, now).await? {
+            Rotated::Conflict(theirs) => Rotated::Conflict(self.open(old, theirs)),
+            other => other,
+        })
+    }
+
+    pub(super) async fn touch(
+        &self,
+        token: &ReferenceToken,
+        touch: &Touch,
+        now: Timestamp,
+    ) -> Result<Touched, StoreError> {
+        self.store.touch(&token.row_key(), touch, now).await
+    }
+
+    pub(super) async fn delete(
+        &self,
+        token: &ReferenceToken,
+        now: Timestamp,
+    ) -> Result<Option<Forward>, StoreError> {
+        self.store.delete(&token.row_key(), now).await
+    }
+
+    fn seal<'r>(
+        &self,
+        token: &ReferenceToken,
+        record: &'r Record,
+    ) -> Result<Cow<'r, Record>, SessionError> {
+        if !self.is_sealed || record.fields.is_empty() {
+            return Ok(Cow::Borrowed(record));
+        }
+        let key = token.record_key();
+        let mut sealed = record.clone();
+        for (name, field) in record.fields.iter() {
+            let place = self.place(name, record.created_at, field.expires_at);
+            let value = key.seal_field(&place, &field.value)?;
+            sealed
+                .fields
+                .update(name, |field| field.value = value.into());
+        }
+        Ok(Cow::Owned(sealed))
+    }
+
+    fn seal_commit<'c>(
+        &self,
+        token: &ReferenceToken,
+        created_at: Timestamp,
+        commit: &'c Commit,
+    ) -> Result<Cow<'c, Commit>, SessionError> {
+        if !self.is_sealed || commit.set.is_empty() {
+            return Ok(Cow::Borrowed(commit));
+        }
+        let key = token.record_key();
+        let mut sealed = commit.clone();
+        for (name, write) in &mut sealed.set {
+            let place = self.place(name, created_at, write.expires_at);
+            write.value = key.seal_field(&place, &write.value)?.into();
+        }
+        Ok(Cow::Owned(sealed))
+    }
+
+    fn open(&self, token: &ReferenceToken, mut record: Record) -> Record {
+        if !self.is_sealed || record.fields.is_empty() {
+            return record;
+        }
+        let key = token.record_key();
+        let names: Vec<FieldName> = record.fields.iter().map(|(name, _)| name.clone()).collect();
+        for name in names {
+            let created_at = record.created_at;
+            record.fields.update(&name, |field| {
+                let place = self.place(&name, created_at, field.expires_at);
+                field.value = open_field(&key, &place, &field.value);
+            });
+        }
+        record
+    }
+
+    fn place<'a>(
+        &'a self,
+        field: &'a str,
+        created_at: Timestamp,
+        expires_at: Option<Timestamp>,
+    ) -> FieldPlace<'a> {
+        FieldPlace {
+            namespace: &self.audience,
+            field,
+            created_at,
+            expires_at,
+        }
+    }
+}
+
+/// A value that does not open was not put there by us: it stays in its place, so that its revision
+/// can be guarded, as bytes that no type decodes.
+fn open_field(key: &RecordKey, place: &FieldPlace<'_>, sealed: &Bytes) -> Bytes {
+    key.open_field(place, sealed)
+        .map_or_else(|_| Bytes::new(), |value| Bytes::copy_from_slice(&value))
+}

@@ -1,0 +1,155 @@
+//! The three kinds of stored fields.
+
+use std::fmt;
+
+use super::Value;
+use crate::data::{Absent, FieldReader, FieldWriter};
+use crate::value::{Stored, ValueError, merge_option, merge_value};
+
+/// How the values of one field are read, written and merged.
+pub struct Column<T> {
+    stored: Stored<T>,
+    read: fn(&mut FieldReader<'_>, usize, &Stored<T>) -> Option<T>,
+    write: fn(&mut FieldWriter<'_>, &Stored<T>, &T),
+    merge_value: MergeValue<T>,
+    merge_option: MergeOption<T>,
+}
+
+/// A field that is stored like this.
+///
+/// Only here is asked for [`Value`]: a type that is none is one error, not one for each use.
+#[must_use]
+pub const fn column<T: Value>(stored: Stored<T>) -> Column<T> {
+    Column {
+        stored,
+        read: |fields, index, stored| fields.read(index, stored),
+        write: |fields, stored, value| fields.write(stored, value),
+        merge_value,
+        merge_option,
+    }
+}
+
+/// A `required` field.
+#[derive(Debug)]
+pub struct Required<T>(pub Column<T>);
+
+impl<T> Required<T> {
+    /// The stored value.
+    ///
+    /// # Errors
+    /// [`Absent`] if there is none.
+    pub fn load(&self, fields: &mut FieldReader<'_>, index: usize) -> Result<T, Absent> {
+        let Column { stored, read, .. } = &self.0;
+        read(fields, index, stored).ok_or_else(|| fields.absent(index))
+    }
+
+    /// Hands the value over.
+    pub fn save(&self, fields: &mut FieldWriter<'_>, value: &T) {
+        (self.0.write)(fields, &self.0.stored, value);
+    }
+
+    /// Merges by this policy.
+    ///
+    /// # Errors
+    /// [`ValueError`] if the bytes are no values.
+    pub fn merge(
+        &self,
+        policy: Policy<T>,
+        base: Side<'_>,
+        mine: Side<'_>,
+        theirs: Side<'_>,
+    ) -> Merged {
+        (self.0.merge_value)(&self.0.stored, None, policy, base, mine, theirs)
+    }
+}
+
+/// A field that has a value even when nothing is stored.
+#[derive(Debug)]
+pub struct Defaulted<T>(pub Column<T>, pub fn() -> T);
+
+impl<T> Defaulted<T> {
+    /// The stored value, or the default.
+    ///
+    /// # Errors
+    /// None; as for the other kinds of field.
+    pub fn load(&self, fields: &mut FieldReader<'_>, index: usize) -> Result<T, Absent> {
+        let Self(Column { stored, read, .. }, default) = self;
+        Ok(read(fields, index, stored).unwrap_or_else(default))
+    }
+
+    /// Hands the value over.
+    pub fn save(&self, fields: &mut FieldWriter<'_>, value: &T) {
+        (self.0.write)(fields, &self.0.stored, value);
+    }
+
+    /// Merges by this policy.
+    ///
+    /// # Errors
+    /// [`ValueError`] if the bytes are no values.
+    pub fn merge(
+        &self,
+        policy: Policy<T>,
+        base: Side<'_>,
+        mine: Side<'_>,
+        theirs: Side<'_>,
+    ) -> Merged {
+        (self.0.merge_value)(&self.0.stored, Some(self.1), policy, base, mine, theirs)
+    }
+}
+
+/// An `Option` field, of which the inside is stored.
+#[derive(Debug)]
+pub struct Optional<T>(pub Column<T>);
+
+impl<T> Optional<T> {
+    /// The stored value, if there is one.
+    ///
+    /// # Errors
+    /// None; as for the other kinds of field.
+    pub fn load(&self, fields: &mut FieldReader<'_>, index: usize) -> Result<Option<T>, Absent> {
+        let Column { stored, read, .. } = &self.0;
+        Ok(read(fields, index, stored))
+    }
+
+    /// Hands the value over, or its absence.
+    pub fn save(&self, fields: &mut FieldWriter<'_>, value: &Option<T>) {
+        match value {
+            Some(value) => (self.0.write)(fields, &self.0.stored, value),
+            None => fields.absent(),
+        }
+    }
+
+    /// Merges by this policy.
+    ///
+    /// # Errors
+    /// [`ValueError`] if the bytes are no values.
+    pub fn merge(
+        &self,
+        policy: Policy<Option<T>>,
+        base: Side<'_>,
+        mine: Side<'_>,
+        theirs: Side<'_>,
+    ) -> Merged {
+        (self.0.merge_option)(&self.0.stored, policy, base, mine, theirs)
+    }
+}
+
+impl<T> fmt::Debug for Column<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Column").finish_non_exhaustive()
+    }
+}
+
+/// A three-way merge of values: what this request saw, what it wrote, what is stored now.
+pub type Policy<T> = fn(&T, &T, &T) -> T;
+
+/// The bytes that one side of a merge has for the field, if it has any.
+type Side<'a> = Option<&'a [u8]>;
+
+/// The bytes after a merge.
+type Merged = Result<Option<Vec<u8>>, ValueError>;
+
+type MergeValue<T> =
+    fn(&Stored<T>, Option<fn() -> T>, Policy<T>, Side<'_>, Side<'_>, Side<'_>) -> Merged;
+
+type MergeOption<T> = fn(&Stored<T>, Policy<Option<T>>, Side<'_>, Side<'_>, Side<'_>) -> Merged;

@@ -1,0 +1,91 @@
+//! What the output of the derive macro is made of, so that the output itself holds no logic.
+
+mod column;
+mod show;
+
+use std::fmt;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+pub use self::column::{Column, Defaulted, Optional, Policy, Required, column};
+pub use self::show::{Secret, Show, ShowOpaque, ShowValue};
+use crate::value::{Invalid, ValueError};
+
+/// A type that a session can store.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be stored in a session",
+    label = "a stored type owns its data and implements `serde::Serialize` and `serde::Deserialize`",
+    note = "derive both on the types of your own in `{Self}`, or mark a field that is never stored `#[session(skip)]`"
+)]
+pub trait Value: Serialize + DeserializeOwned + 'static {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Serialize + DeserializeOwned + 'static> Value for T {}
+
+/// A type with a value for the time when nothing is stored.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no `Default`, and nothing says what the field is without a stored value",
+    label = "has no `Default`",
+    note = "give it a value by `#[session(default = ..)]`, or make its type an `Option`; a stored field can also be `required`"
+)]
+pub trait HasDefault: Default {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Default> HasDefault for T {}
+
+/// `T::default()`, with an error that says what else a field can have.
+#[must_use]
+pub fn default_of<T: HasDefault>() -> T {
+    T::default()
+}
+
+/// Calls the `validate` function of a struct.
+///
+/// # Errors
+/// What the function said.
+pub fn validate<T>(data: &T, validate: fn(&T) -> Result<(), Invalid>) -> Result<(), Invalid> {
+    validate(data)
+}
+
+/// What a `validate` function returns.
+#[diagnostic::on_unimplemented(
+    message = "a `validate` function cannot return `{Self}`",
+    label = "returns `{Self}`",
+    note = "it returns `Result<(), E>`, where `E` implements `Display`"
+)]
+pub trait Verdict {
+    /// The verdict, with the reason as text.
+    ///
+    /// # Errors
+    /// What the function said.
+    fn verdict(self) -> Result<(), Invalid>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<E: fmt::Display> Verdict for Result<(), E> {
+    fn verdict(self) -> Result<(), Invalid> {
+        self.map_err(Invalid::new)
+    }
+}
+
+/// What a `migrate` function returns.
+#[diagnostic::on_unimplemented(
+    message = "the `migrate` function of this field cannot return `{Self}`",
+    label = "returns `{Self}`",
+    note = "it returns `Result<{T}, E>`, where `E` implements `Display`"
+)]
+pub trait Migrated<T> {
+    /// The new value, or the reason as text.
+    ///
+    /// # Errors
+    /// What the function said.
+    fn migrated(self) -> Result<T, ValueError>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T, E: fmt::Display> Migrated<T> for Result<T, E> {
+    fn migrated(self) -> Result<T, ValueError> {
+        self.map_err(ValueError::migration)
+    }
+}

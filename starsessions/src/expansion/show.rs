@@ -1,0 +1,51 @@
+//! What `debug_fields` shows.
+
+use std::fmt;
+
+/// Shows a field: by [`ShowValue`] if its type has `Debug`, by [`ShowOpaque`] otherwise.
+///
+/// `(&Show(..)).__show()` finds the former first, as it takes one reference less.
+#[derive(Debug)]
+pub struct Show<'a, T>(pub &'a T);
+
+/// The value of a [`Show`].
+pub trait ShowValue {
+    /// What is shown.
+    fn __show(&self) -> &dyn fmt::Debug;
+}
+
+impl<T: fmt::Debug> ShowValue for Show<'_, T> {
+    fn __show(&self) -> &dyn fmt::Debug {
+        self.0
+    }
+}
+
+/// The place of a [`Show`] whose value cannot be shown.
+pub trait ShowOpaque {
+    /// What is shown.
+    fn __show(&self) -> &dyn fmt::Debug;
+}
+
+impl<T> ShowOpaque for &Show<'_, T> {
+    fn __show(&self) -> &dyn fmt::Debug {
+        &Opaque
+    }
+}
+
+/// Shown for a value without `Debug`.
+struct Opaque;
+
+impl fmt::Debug for Opaque {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("..")
+    }
+}
+
+/// Shown for a field that is `secret`.
+pub struct Secret;
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("<secret>")
+    }
+}

@@ -1,0 +1,4 @@
+//! The session cookie, judged by a browser.
+
+mod configuration;
+mod header;

@@ -1,0 +1,3 @@
+//! Keys as users make them; what is made of them is tested beside the code.
+
+mod keys;

@@ -1,0 +1,12 @@
+//! The output under the lints of `starsessions_tests::strict`, which has compiled if this has.
+
+use starsessions_tests::strict::{Aging, Page, Shop};
+
+use crate::names;
+
+#[test]
+fn strict_types_are_sessions() {
+    assert_eq!(names::<Shop>().len(), 6);
+    assert_eq!(names::<Page<'static, u8, 3>>().len(), 2);
+    assert_eq!(names::<Aging>().len(), 2);
+}

@@ -1,0 +1,9 @@
+use starsessions::Session;
+
+#[derive(Session)]
+struct Shop {
+    #[session(expires = "5m", idle = "10m")]
+    views: u64,
+}
+
+fn main() {}

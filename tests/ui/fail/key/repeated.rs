@@ -1,0 +1,9 @@
+use starsessions::Session;
+
+#[derive(Session)]
+struct Shop {
+    #[session(expires = "10m", expires = "20m")]
+    views: u64,
+}
+
+fn main() {}

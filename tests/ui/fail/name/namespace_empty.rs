@@ -1,0 +1,9 @@
+use starsessions::Session;
+
+#[derive(Session)]
+#[session(namespace = "")]
+struct Shop {
+    views: u64,
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use starsessions::Session;
+
+#[derive(Session)]
+struct Shop {}
+
+fn main() {}

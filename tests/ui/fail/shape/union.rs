@@ -1,0 +1,8 @@
+use starsessions::Session;
+
+#[derive(Session)]
+union Shop {
+    views: u64,
+}
+
+fn main() {}

@@ -1,0 +1,11 @@
+use starsessions::SessionData;
+
+struct Shop;
+
+fn handler<T: SessionData>() {}
+
+fn handlers() {
+    handler::<Shop>();
+}
+
+fn main() {}

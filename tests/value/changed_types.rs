@@ -1,0 +1,92 @@
+//! A type that changed is recognised, whatever changed and however deep.
+
+use crate::support::pairs;
+
+pairs! { assert_changed:
+    field_renamed { struct T { a: u32 } } => { struct T { b: u32 } }
+    fields_reordered { struct T { a: u32, b: u32 } } => { struct T { b: u32, a: u32 } }
+    field_added_at_the_end { struct T { a: u32 } } => { struct T { a: u32, b: u32 } }
+    field_added_in_front { struct T { b: u32 } } => { struct T { a: u32, b: u32 } }
+    field_of_no_bytes_added { struct T { a: u32 } } => { struct T { a: u32, b: () } }
+    field_swapped_for_another { struct T { a: u32, b: u8 } } => { struct T { a: u32, c: u8 } }
+    field_skipped { struct T { a: u32, b: u8 } } => { struct T { a: u32, #[serde(skip)] b: u8 } }
+    field_renamed_for_serde { struct T { a: u8 } } => { struct T { #[serde(rename = "A")] a: u8 } }
+    fields_renamed_for_serde { struct T { a_b: u8 } } => { #[serde(rename_all = "camelCase")] struct T { a_b: u8 } }
+    field_merged_into_another_by_an_alias { struct T { a: u8, b: u8, c: u8 } } => { struct T { #[serde(alias = "b")] a: u8, c: u8 } }
+    alias_became_the_name { struct T { a: u8 } } => { struct T { #[serde(alias = "a")] b: u8 } }
+    struct_renamed { struct T { a: u8 } } => { #[serde(rename = "U")] struct T { a: u8 } }
+    struct_to_tuple_struct { struct T { a: u8, b: u8 } } => { struct T(u8, u8); }
+    struct_to_newtype { struct T { a: u8 } } => { struct T(u8); }
+    struct_to_unit_struct { struct T {} } => { struct T; }
+    tuple_struct_to_tuple { struct T(u8, u8); } => { type T = (u8, u8); }
+    newtype_to_plain { struct T(u8); } => { type T = u8; }
+    newtype_renamed { struct A(u8); type T = A; } => { struct B(u8); type T = B; }
+    newtype_to_newtype_field { struct T { a: u8 } } => { struct A(u8); struct T { a: A } }
+    unit_struct_renamed { struct A; type T = A; } => { struct B; type T = B; }
+    unit_to_unit_struct { type T = (); } => { struct T; }
+
+    u32_to_u64 { type T = u32; } => { type T = u64; }
+    u64_to_i64 { type T = u64; } => { type T = i64; }
+    u8_to_bool { type T = u8; } => { type T = bool; }
+    u8_to_i8 { type T = u8; } => { type T = i8; }
+    u16_to_u32 { type T = u16; } => { type T = u32; }
+    u64_to_u128 { type T = u64; } => { type T = u128; }
+    i64_to_i128 { type T = i64; } => { type T = i128; }
+    i16_to_i32 { type T = i16; } => { type T = i32; }
+    f32_to_f64 { type T = f32; } => { type T = f64; }
+    f64_to_u64 { type T = f64; } => { type T = u64; }
+    char_to_u32 { type T = char; } => { type T = u32; }
+    char_to_text { type T = char; } => { type T = String; }
+    text_to_list_of_bytes { type T = String; } => { type T = Vec<u8>; }
+    text_to_bytes { type T = String; } => { type T = uuid::Uuid; }
+    list_of_bytes_to_bytes { type T = Vec<u8>; } => { type T = uuid::Uuid; }
+    plain_to_option { type T = u8; } => { type T = Option<u8>; }
+    option_to_list { type T = Option<u8>; } => { type T = Vec<u8>; }
+    option_to_nested_option { type T = Option<u8>; } => { type T = Option<Option<u8>>; }
+    element_of_option { type T = Option<u8>; } => { type T = Option<i8>; }
+    element_of_list { type T = Vec<u32>; } => { type T = Vec<u64>; }
+    list_to_map { type T = Vec<(u8, u8)>; } => { type T = BTreeMap<u8, u8>; }
+    key_of_map { type T = BTreeMap<u8, u8>; } => { type T = BTreeMap<u16, u8>; }
+    value_of_map { type T = HashMap<u8, u8>; } => { type T = HashMap<u8, u16>; }
+    map_turned_round { type T = BTreeMap<u8, String>; } => { type T = BTreeMap<String, u8>; }
+    length_of_tuple { type T = (u8, u8); } => { type T = (u8, u8, u8); }
+    second_element_of_tuple { type T = (u8, u8); } => { type T = (u8, i8); }
+    last_element_of_a_long_tuple { type T = (u8, u8, u8, u8, u8, u8, u8, u8, u8, u8, u8, u8); } => { type T = (u8, u8, u8, u8, u8, u8, u8, u8, u8, u8, u8, u16); }
+    elements_of_tuple_swapped { type T = (u8, u16); } => { type T = (u16, u8); }
+    tuple_regrouped { type T = ((u8, u8), u8); } => { type T = (u8, (u8, u8)); }
+    length_of_array { type T = [u8; 31]; } => { type T = [u8; 32]; }
+    element_of_array { type T = [u8; 32]; } => { type T = [u16; 32]; }
+    element_of_a_short_array { type T = [u8; 3]; } => { type T = [i8; 3]; }
+    length_of_a_short_array { type T = [u8; 3]; } => { type T = [u8; 4]; }
+    array_in_front_of_a_changed_field { type T = ([u8; 32], u8); } => { type T = ([u8; 32], i8); }
+    array_to_list { type T = [u8; 4]; } => { type T = Vec<u8>; }
+    tuple_behind_a_text { type T = (String, u8); } => { type T = (String, u16); }
+    tuple_behind_a_nonzero_number { struct A { #[serde(default)] a: u8 } type T = (Option<NonZeroU8>, A); } => { struct A { #[serde(default)] b: u8 } type T = (Option<NonZeroU8>, A); }
+    duration_to_system_parts { type T = Duration; } => { type T = (u64, u32); }
+
+    variant_renamed { enum T { #[default] A, B } } => { enum T { #[default] A, C } }
+    variants_swapped { enum T { #[default] A, B } } => { enum T { B, #[default] A } }
+    variant_added_at_the_end { enum T { #[default] A } } => { enum T { #[default] A, B } }
+    variant_added_in_front { enum T { #[default] B } } => { enum T { A, #[default] B } }
+    variant_removed_from_the_middle { enum T { #[default] A, B, C } } => { enum T { #[default] A, C } }
+    variant_given_a_payload { enum T { #[default] A, B } } => { enum T { #[default] A, B(u8) } }
+    variant_given_an_alias { enum T { #[default] A, B } } => { enum T { #[default] A, #[serde(alias = "C")] B } }
+    payload_changed { enum T { #[default] A, B(u8) } } => { enum T { #[default] A, B(i8) } }
+    payload_of_the_last_variant { enum T { #[default] A, B, C { a: Vec<u8> } } } => { enum T { #[default] A, B, C { a: Vec<i8> } } }
+    payload_grown { enum T { #[default] A, B(u8) } } => { enum T { #[default] A, B(u8, u8) } }
+    payload_element_changed { enum T { #[default] A, B(u8, u8) } } => { enum T { #[default] A, B(u8, i8) } }
+    payload_named { enum T { #[default] A, B(u8, u8) } } => { enum T { #[default] A, B { a: u8, b: u8 } } }
+    payload_field_renamed { enum T { #[default] A, B { a: u8 } } } => { enum T { #[default] A, B { b: u8 } } }
+    newtype_variant_to_one_element { enum T { #[default] A, B(u8) } } => { enum T { #[default] A, B { a: u8 } } }
+    enum_renamed { enum A { #[default] A } type T = A; } => { enum B { #[default] A } type T = B; }
+    enum_to_number { enum T { #[default] A, B } } => { type T = u32; }
+    result_turned_round { struct T { a: Option<Result<u8, String>> } } => { struct T { a: Option<Result<String, u8>> } }
+
+    deep_in_structs { struct C { a: u8 } struct B { c: C } struct A { b: B } struct T { a: A } } => { struct C { a: i8 } struct B { c: C } struct A { b: B } struct T { a: A } }
+    deep_in_lists { struct A { a: u8 } struct T { a: Vec<Vec<Option<A>>> } } => { struct A { b: u8 } struct T { a: Vec<Vec<Option<A>>> } }
+    deep_in_maps { struct A { a: u8 } struct T { a: HashMap<String, BTreeMap<u8, (u8, A)>> } } => { struct A { b: u8 } struct T { a: HashMap<String, BTreeMap<u8, (u8, A)>> } }
+    deep_in_a_map_key { struct T { a: HashMap<(u8, [u8; 3]), u8> } } => { struct T { a: HashMap<(u8, [i8; 3]), u8> } }
+    deep_in_an_enum { struct A { a: u8 } enum B { #[default] A, B(Box<A>) } struct T { a: B } } => { struct A { a: i8 } enum B { #[default] A, B(Box<A>) } struct T { a: B } }
+    deep_in_an_enum_in_a_tuple { enum A { #[default] A, B(u8) } type T = (A, (u8, A, u8)); } => { enum A { #[default] A, B(i8) } type T = (A, (u8, A, u8)); }
+    field_moved_into_a_struct { struct T { a: u8, b: u8 } } => { struct B { b: u8 } struct T { a: u8, b: B } }
+}

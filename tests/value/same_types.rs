@@ -1,0 +1,51 @@
+//! What does not change the bytes or their meaning does not change the fingerprint.
+
+use crate::support::pairs;
+
+pairs! { assert_same:
+    the_same_in_another_module { struct T { a: u8, b: Vec<String> } } => { struct T { a: u8, b: Vec<String> } }
+    the_same_tuple { type T = (u8, String); } => { type T = (u8, String); }
+    boxed { type T = u64; } => { type T = Box<u64>; }
+    boxed_deep_inside { struct A { a: u8 } struct T { a: Option<A> } } => { struct A { a: u8 } struct T { a: Option<Box<A>> } }
+    boxed_text { type T = String; } => { type T = Box<str>; }
+    borrowed_text { type T = String; } => { type T = Cow<'static, str>; }
+    text_and_path { type T = String; } => { type T = std::path::PathBuf; }
+    list_and_deque { type T = Vec<u8>; } => { type T = VecDeque<u8>; }
+    list_and_linked_list { type T = Vec<u8>; } => { type T = LinkedList<u8>; }
+    list_and_boxed_slice { type T = Vec<u8>; } => { type T = Box<[u8]>; }
+    list_and_set { type T = Vec<u8>; } => { type T = BTreeSet<u8>; }
+    two_kinds_of_set { type T = HashSet<u8>; } => { type T = BTreeSet<u8>; }
+    two_kinds_of_map { type T = HashMap<u8, String>; } => { type T = BTreeMap<u8, String>; }
+    array_and_tuple { type T = [u8; 3]; } => { type T = (u8, u8, u8); }
+    number_and_cell { type T = u8; } => { type T = std::cell::Cell<u8>; }
+    usize_and_u64 { type T = usize; } => { type T = u64; }
+    transparent_newtype { type T = u64; } => { #[serde(transparent)] struct T(u64); }
+    transparent_struct { type T = u64; } => { #[serde(transparent)] struct T { a: u64 } }
+    defaulted_field { struct T { a: u8 } } => { struct T { #[serde(default)] a: u8 } }
+    defaulted_struct { struct T { a: u8 } } => { #[serde(default)] struct T { a: u8 } }
+    denied_unknown_fields { struct T { a: u8 } } => { #[serde(deny_unknown_fields)] struct T { a: u8 } }
+    alias_added { struct T { a: u8, b: u8 } } => { struct T { a: u8, #[serde(alias = "c")] b: u8 } }
+    aliases_added_on_both_sides_of_the_name { struct T { m: u8, n: u8 } } => { struct T { #[serde(alias = "a", alias = "z")] m: u8, n: u8 } }
+    alias_of_an_optional_field { struct T { a: Option<u8>, b: Option<u8> } } => { struct T { #[serde(alias = "0")] a: Option<u8>, b: Option<u8> } }
+    alias_in_a_variant { enum T { #[default] A, B { a: u8, b: u8 } } } => { enum T { #[default] A, B { #[serde(alias = "c")] a: u8, b: u8 } } }
+    renamed_in_rust_only { struct T { a: u8 } } => { struct T { #[serde(rename = "a")] b: u8 } }
+    struct_renamed_in_rust_only { struct T { a: u8 } } => { #[serde(rename = "T")] struct U { a: u8 } type T = U; }
+    skipped_field { struct T { a: u8 } } => { struct T { a: u8, #[serde(skip)] b: u8 } }
+    generic_and_plain { struct T { a: u8 } } => { #[serde(rename = "T")] struct U<X> { a: X } type T = U<u8>; }
+    variant_renamed_in_rust_only { enum T { #[default] A, B } } => { enum T { #[default] A, #[serde(rename = "B")] C } }
+    nonzero_number { type T = Option<u8>; } => { type T = Option<NonZeroU8>; }
+    helper_functions_of_the_same_form { struct T { a: u8 } } => { struct T { #[serde(with = "crate::same_types::plain")] a: u8 } }
+}
+
+/// `#[serde(with = ..)]` that does what serde does.
+pub(crate) mod plain {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(crate) fn serialize<S: Serializer>(value: &u8, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u8(*value)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u8, D::Error> {
+        u8::deserialize(deserializer)
+    }
+}
