@@ -11,3 +11,4 @@ mod rotation;
 mod validation;
 mod view;
 mod visibility;
+mod whole;

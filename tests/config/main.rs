@@ -251,6 +251,21 @@ fn a_realms_name_is_one_that_a_struct_can_have() {
     }
 }
 
+#[test]
+fn what_is_wrong_with_the_cookie_is_said_in_its_own_words() {
+    let host_with_domain = |layer: SessionLayerBuilder| {
+        layer.cookie(|cookie| cookie.name("__Host-id").domain("example.org"))
+    };
+    let error = build(host_with_domain).unwrap_err();
+    let ConfigError::Cookie(cookie) = &error else {
+        panic!("{error}");
+    };
+    assert!(!cookie.to_string().is_empty());
+    assert_eq!(error.to_string(), cookie.to_string());
+    let named = |layer: SessionLayerBuilder| layer.cookie(|cookie| cookie.name("__Host-id"));
+    assert_eq!(said(named), TAKEN, "it is the domain that is wrong");
+}
+
 #[derive(Session)]
 struct Texts {
     first: String,

@@ -165,7 +165,7 @@ fn config(cases: u32) -> ProptestConfig {
 }
 
 proptest! {
-    #![proptest_config(config(400))]
+    #![proptest_config(config(300))]
 
     #[test]
     fn a_request_commits_the_fields_whose_value_differs_and_no_others(

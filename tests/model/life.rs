@@ -71,7 +71,7 @@ const STANDARD: Lifetime = Lifetime::new(Duration::from_secs(600), Duration::fro
 const REMEMBERED: Lifetime = Lifetime::new(Duration::from_secs(3_000), Duration::from_secs(9_000));
 const START: u64 = 1_800_000_000;
 const BROWSERS: usize = 3;
-const SEQUENCES: u32 = 1_500;
+const SEQUENCES: u32 = 1_200;
 
 fn op() -> impl Strategy<Value = Op> {
     prop_oneof![

@@ -1,0 +1,242 @@
+//! The session as a whole: begun, rotated, ended, remembered, and after the response.
+
+use std::time::Duration;
+
+use http::StatusCode;
+use http::header::SET_COOKIE;
+use starsessions::testing::{TestClock, TestSessions};
+use starsessions::{Lifetime, Session, SessionError, SessionRejection, Sessions};
+use starsessions_tests::caller::{Caller, Once};
+use tokio::sync::oneshot;
+
+use super::view::{Login, Shop, begun, guest, observed, shop};
+
+#[tokio::test]
+async fn a_session_that_was_begun_by_a_commit_gets_its_cookie_with_the_response() {
+    let mut browser = guest();
+    let reply = browser
+        .visit(async |mut shop: Session<Shop>| {
+            shop.views += 1;
+            shop.commit().await.unwrap();
+            shop.views += 1;
+            shop.commit().await.unwrap();
+            shop.views += 1;
+        })
+        .await;
+    assert_eq!(reply.headers.get_all(SET_COOKIE).iter().count(), 1);
+    assert_eq!(shop(&mut browser).await.0, 3);
+}
+
+#[tokio::test]
+async fn several_rotations_of_one_request_set_the_last_cookie() {
+    let mut browser = begun().await;
+    let copy = browser.clone();
+    let reply = browser
+        .visit(async |sessions: Sessions, mut shop: Session<Shop>| {
+            for user in [1, 2] {
+                sessions.insert(Login { user }).unwrap();
+                sessions.commit().await.unwrap();
+            }
+            shop.views += 1;
+        })
+        .await;
+    assert_eq!(reply.headers.get_all(SET_COOKIE).iter().count(), 1);
+    assert_eq!(shop(&mut browser).await.0, 11);
+    assert_eq!(
+        browser.with(|login: &mut Session<Login>| login.user).await,
+        2
+    );
+    assert_eq!(shop(&mut copy.clone()).await.0, 0);
+}
+
+#[tokio::test]
+async fn a_commit_to_a_session_that_has_ended_is_gone_and_brings_nothing_back() {
+    let mut browser = begun().await;
+    let mut other = browser.clone();
+    let reply = browser
+        .visit(async move |mut shop: Session<Shop>| {
+            other
+                .visit(async |sessions: Sessions| sessions.destroy())
+                .await;
+            shop.views += 1;
+            let first = shop.commit().await;
+            shop.views += 1;
+            let second = shop.commit().await;
+            shop.views += 1;
+            assert!(matches!(first, Err(SessionError::Gone)), "{first:?}");
+            assert!(matches!(second, Err(SessionError::Gone)), "{second:?}");
+        })
+        .await;
+    assert_eq!((reply.status, reply.cookie()), (StatusCode::OK, None));
+    assert_eq!(shop(&mut browser).await.0, 0);
+}
+
+#[tokio::test]
+async fn destroying_drops_earlier_changes_and_a_later_insert_begins_anew() {
+    let mut browser = begun().await;
+    let copy = browser.clone();
+    let reply = browser
+        .visit(async |mut early: Session<Shop>, sessions: Sessions| {
+            early.views += 1;
+            early.flush().unwrap();
+            sessions.destroy().unwrap();
+            assert_eq!(sessions.get::<Shop>().await.unwrap().unwrap().views, 0);
+            sessions.insert(Login { user: 7 }).unwrap();
+            early.cart.push("from before".to_owned());
+        })
+        .await;
+    assert!(reply.cookie().is_some());
+    assert_ne!(browser.cookie(), copy.cookie());
+    assert_eq!(shop(&mut browser).await, (0, vec![], String::new()));
+    assert_eq!(
+        browser.with(|login: &mut Session<Login>| login.user).await,
+        7
+    );
+    assert_eq!(
+        shop(&mut copy.clone()).await.0,
+        0,
+        "the old session has ended"
+    );
+}
+
+#[tokio::test]
+async fn a_view_that_is_reloaded_after_a_destroy_writes_to_the_next_session() {
+    let mut browser = begun().await;
+    browser
+        .visit(async |mut shop: Session<Shop>, sessions: Sessions| {
+            sessions.destroy().unwrap();
+            shop.reload().await.unwrap();
+            assert_eq!(shop.views, 0);
+            shop.note.push_str("bye");
+        })
+        .await;
+    assert_eq!(shop(&mut browser).await, (0, vec![], "bye".to_owned()));
+}
+
+#[tokio::test]
+async fn logging_out_without_a_session_stores_nothing() {
+    let (mut browser, ledger) = observed();
+    let reply = browser
+        .visit(async |sessions: Sessions| sessions.destroy())
+        .await;
+    assert_eq!((reply.status, reply.cookie()), (StatusCode::OK, None));
+    assert!(ledger.writes().is_empty());
+}
+
+#[tokio::test]
+async fn an_insert_and_a_removal_are_seen_by_the_same_request() {
+    let mut browser = guest();
+    let reply = browser
+        .visit(async |sessions: Sessions| {
+            sessions.insert(Login { user: 7 }).unwrap();
+            let user = sessions.get::<Login>().await.unwrap().map(|it| it.user);
+            assert_eq!(user, Some(7));
+            sessions.remove::<Login>().unwrap();
+            assert!(sessions.get::<Login>().await.unwrap().is_none());
+            let view = sessions.view::<Login>().await;
+            assert!(matches!(view, Err(SessionRejection::Absent(_))));
+        })
+        .await;
+    assert_eq!((reply.status, reply.cookie()), (StatusCode::OK, None));
+}
+
+#[tokio::test]
+async fn a_change_after_the_response_is_an_error_and_is_not_written() {
+    let mut browser = begun().await;
+    let (send, receive) = oneshot::channel();
+    let send = Once::new(send);
+    let reply = browser
+        .visit(async move |shop: Session<Shop>| {
+            send.take().send(shop).unwrap();
+        })
+        .await;
+    assert_eq!(reply.status, StatusCode::OK);
+    let mut late = receive.await.unwrap();
+    late.views += 1;
+    assert!(matches!(late.flush(), Err(SessionError::Closed)));
+    late.views += 1;
+    assert!(matches!(late.commit().await, Err(SessionError::Closed)));
+    let sessions = late.sessions();
+    assert!(matches!(
+        sessions.insert(Login { user: 7 }),
+        Err(SessionError::Closed)
+    ));
+    assert!(matches!(sessions.forget(), Err(SessionError::Closed)));
+    assert!(matches!(sessions.rotate(), Err(SessionError::Closed)));
+    assert!(matches!(sessions.remember(true), Err(SessionError::Closed)));
+    late.views += 1;
+    drop(late);
+    assert_eq!(shop(&mut browser).await.0, 10);
+}
+
+#[tokio::test]
+async fn info_and_remember_tell_and_change_the_timers() {
+    let hour = Duration::from_secs(3_600);
+    let test = TestSessions::with(|layer| {
+        layer
+            .lifetime(Lifetime::new(hour, 2 * hour))
+            .remembered_lifetime(Lifetime::new(10 * hour, 20 * hour))
+    });
+    let clock: &TestClock = test.clock();
+    let mut browser = Caller::new(test.layer());
+    let info = async |browser: &mut Caller| {
+        let reply = browser
+            .visit(async |sessions: Sessions| {
+                let info = sessions.info().await.unwrap();
+                info.map_or("none".to_owned(), |info| {
+                    let seconds = info.expires_at.since(info.last_seen_at).as_secs();
+                    format!("{} {seconds}", info.remembered)
+                })
+            })
+            .await;
+        reply.body
+    };
+    assert_eq!(info(&mut browser).await, "none");
+    let reply = browser
+        .visit(async |sessions: Sessions| sessions.remember(true))
+        .await;
+    assert_eq!(reply.cookie(), None, "there is nothing to remember");
+
+    browser
+        .with(|shop: &mut Session<Shop>| shop.views = 1)
+        .await;
+    assert_eq!(info(&mut browser).await, "false 3600");
+    browser
+        .visit(async |sessions: Sessions| sessions.remember(true))
+        .await;
+    assert_eq!(info(&mut browser).await, "true 36000");
+    clock.advance(9 * hour);
+    assert_eq!(shop(&mut browser).await.0, 1);
+    browser
+        .visit(async |sessions: Sessions| sessions.remember(false))
+        .await;
+    assert_eq!(
+        shop(&mut browser).await.0,
+        0,
+        "older than the short profile allows"
+    );
+}
+
+#[tokio::test]
+async fn a_slow_request_does_not_forget_that_another_has_asked_to_be_remembered() {
+    let hour = Duration::from_secs(3_600);
+    let test = TestSessions::with(|layer| {
+        layer
+            .lifetime(Lifetime::new(hour, hour))
+            .remembered_lifetime(Lifetime::new(10 * hour, 10 * hour))
+    });
+    let mut browser = Caller::new(test.layer());
+    browser
+        .with(|shop: &mut Session<Shop>| shop.views = 1)
+        .await;
+    let mut other = browser.clone();
+    browser
+        .held(|shop: &mut Session<Shop>| shop.views += 1, async {
+            other
+                .visit(async |sessions: Sessions| sessions.remember(true))
+                .await;
+        })
+        .await;
+    test.clock().advance(2 * hour);
+    assert_eq!(shop(&mut browser).await.0, 2);
+}
