@@ -1,9 +1,40 @@
 //! Everything that judges starsessions.
 
 pub mod browser;
+pub mod caller;
+pub mod client;
+pub mod gate;
+pub mod ledger;
+pub mod logs;
+pub mod site;
+pub mod spy;
 pub mod strict;
 
 /// The code of the front page, as documentation tests.
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 struct Readme;
+
+/// A session that cannot be ended for good has no `destroy`:
+///
+/// ```compile_fail,E0599
+/// # use starsessions::{Sessions, Unrevocable};
+/// async fn sign_out(sessions: Sessions<Unrevocable>) {
+///     let _ = sessions.destroy();
+/// }
+/// ```
+///
+/// It has `forget`, and one that can be ended has `destroy`:
+///
+/// ```
+/// # use starsessions::{Sessions, Unrevocable};
+/// async fn sign_out(sessions: Sessions) {
+///     let _ = sessions.destroy();
+/// }
+/// async fn forget(sessions: Sessions<Unrevocable>) {
+///     let _ = sessions.forget();
+/// }
+/// ```
+#[cfg(doctest)]
+#[derive(Debug)]
+pub struct EndingForGood;

@@ -53,7 +53,9 @@ pub(crate) use record::{FieldPlace, RecordKey};
 pub(crate) use reference::ReferenceToken;
 pub use ring::{KeyRing, KeyRingError};
 pub(crate) use seal::SealError;
-pub(crate) use stateless::{Binding, open_cookie, seal_cookie, sign_cookie, verify_cookie};
+pub(crate) use stateless::{
+    Binding, open_cookie, seal_cookie, sealed_len, sign_cookie, signed_len, verify_cookie,
+};
 
 /// Random bytes for an id of one's own.
 pub(crate) fn random_bytes<const N: usize>() -> Result<[u8; N], RandomError> {

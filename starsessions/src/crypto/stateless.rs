@@ -100,6 +100,21 @@ pub(crate) fn verify_cookie(
     })
 }
 
+/// How long the value of a sealed cookie with so many bytes of payload is.
+pub(crate) fn sealed_len(payload: usize) -> usize {
+    text_len(HEADER_LEN + seal::OVERHEAD + payload)
+}
+
+/// How long the value of a signed cookie with so many bytes of payload is.
+pub(crate) fn signed_len(payload: usize) -> usize {
+    text_len(HEADER_LEN + payload + TAG_LEN)
+}
+
+/// Base64 without padding: four characters for three bytes.
+fn text_len(raw: usize) -> usize {
+    raw.saturating_mul(4).div_ceil(3)
+}
+
 fn check_len(payload: &[u8], overhead: usize) -> Result<(), SealError> {
     if payload.len() > LONGEST_RAW - HEADER_LEN - overhead {
         return Err(SealError::TooLarge);

@@ -49,6 +49,30 @@ impl Changes {
         self.0.retain(|change| change.spec.commit_always);
     }
 
+    /// Adds the changes of one view on top of those that this request has made so far: all of them,
+    /// or none if they meet another view's change of an `exclusive` field.
+    pub(crate) fn extend(&mut self, changes: Vec<Change>) -> Result<(), ExclusiveConflict> {
+        for change in &changes {
+            self.check_exclusive(change)?;
+        }
+        for change in changes {
+            self.push(change);
+        }
+        Ok(())
+    }
+
+    fn check_exclusive(&self, change: &Change) -> Result<(), ExclusiveConflict> {
+        let earlier = self.0.iter().find(|it| it.spec.name == change.spec.name);
+        match (&change.base, earlier) {
+            (Base::Seen { value: seen, .. }, Some(earlier))
+                if matches!(change.spec.merge, Merge::Exclusive) && *seen != earlier.value =>
+            {
+                Err(ExclusiveConflict(change.spec.name))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Adds a change on top of those that this request has made so far.
     pub(crate) fn push(&mut self, mut change: Change) {
         let Some(place) = self
@@ -116,7 +140,6 @@ impl Changes {
         now: Timestamp,
     ) -> Result<Commit, ExclusiveConflict> {
         let mut commit = Commit::new(touch);
-        commit.remembered = record.remembered;
         commit.identified = record.identified || self.identify();
         for change in &self.0 {
             change.rebase(record, now, &mut commit)?;

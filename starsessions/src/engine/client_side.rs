@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::wire::{ID_LENGTH, Payload};
 use super::{CookieChange, Credential, Done, Engine, Live, Work};
 use crate::clock::Timestamp;
-use crate::crypto::{self, Binding, RowKey, SealError};
+use crate::crypto::{self, Binding, RowKey};
 use crate::lifecycle::plan::Step;
 use crate::record::{Record, Touch};
 use crate::session::SessionError;
@@ -57,6 +57,18 @@ impl ClientSide {
             is_outdated: !is_under_active_key,
             is_news: false,
         }))
+    }
+
+    /// The session, unless it has been ended since: all else is in the cookie.
+    pub(crate) async fn refresh(
+        &self,
+        live: Live,
+        now: Timestamp,
+    ) -> Result<Option<Live>, StoreError> {
+        let Credential::Sealed(id) = live.credential else {
+            return Ok(None);
+        };
+        Ok((!self.is_revoked(id, now).await?).then_some(live))
     }
 
     pub(crate) async fn execute(
@@ -144,19 +156,19 @@ impl ClientSide {
         let bytes = payload
             .encode()
             .ok_or_else(|| too_large(live.record.fields.size()))?;
-        let (keys, binding) = (&engine.keys, self.binding());
-        let value = match self.mode {
-            CookieMode::Sealed => crypto::seal_cookie(keys, binding, &bytes),
-            CookieMode::Signed => crypto::sign_cookie(keys, binding, &bytes),
+        let value_len = match self.mode {
+            CookieMode::Sealed => crypto::sealed_len(bytes.len()),
+            CookieMode::Signed => crypto::signed_len(bytes.len()),
         };
-        let value = value.map_err(|error| match error {
-            SealError::Random(error) => error.into(),
-            SealError::TooLarge => too_large(bytes.len()),
-        })?;
-        let size = self.cookie_name.len() + value.len();
+        let size = self.cookie_name.len() + value_len;
         if size > COOKIE_LIMIT {
             return Err(too_large(size));
         }
+        let (keys, binding) = (&engine.keys, self.binding());
+        let value = match self.mode {
+            CookieMode::Sealed => crypto::seal_cookie(keys, binding, &bytes)?,
+            CookieMode::Signed => crypto::sign_cookie(keys, binding, &bytes)?,
+        };
         Ok(Done {
             cookie: CookieChange::Set {
                 value,
@@ -201,9 +213,9 @@ impl ClientSide {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         if let Some(store) = &self.revocations {
-            let lifetime = engine.policy.lifetime(record.remembered);
-            let mut tombstone =
-                Record::new(now, record.created_at + lifetime.absolute + CLOCK_SKEW);
+            // An older copy may say that it is remembered where the newest says that it is not.
+            let end = engine.policy.last_deadline(record.created_at) + CLOCK_SKEW;
+            let mut tombstone = Record::new(now, end);
             // Not to be pushed out by a flood of visitors.
             tombstone.identified = true;
             store.create(&id.row_key(), &tombstone, now).await?;

@@ -111,16 +111,17 @@ impl Engine {
         candidates: &[Vec<u8>],
         now: Timestamp,
     ) -> Result<Presented, StoreError> {
-        let mut found = None;
+        let mut found: Option<Live> = None;
         for candidate in candidates {
             let live = match &self.backend {
                 Backend::Server(server) => server.resolve(self, candidate, now).await?,
                 Backend::Client(client) => client.resolve(self, candidate, now).await?,
             };
-            match live {
-                Some(_) if found.is_some() => return Ok(Presented::Ambiguous),
-                Some(live) => found = Some(live),
-                None => {}
+            match (live, &mut found) {
+                (None, _) => {}
+                (Some(live), None) => found = Some(live),
+                (Some(live), Some(first)) if first.is_same_session(&live) => first.prefer(live),
+                (Some(_), Some(_)) => return Ok(Presented::Ambiguous),
             }
         }
         Ok(found.map_or(Presented::Nobody, Presented::Live))
@@ -132,11 +133,9 @@ impl Engine {
         live: Live,
         now: Timestamp,
     ) -> Result<Option<Live>, StoreError> {
-        match (&self.backend, &live.credential) {
-            (Backend::Server(server), Credential::Reference(token)) => {
-                server.resolve(self, token.encode().as_bytes(), now).await
-            }
-            _ => Ok(Some(live)),
+        match &self.backend {
+            Backend::Server(server) => server.refresh(self, live, now).await,
+            Backend::Client(client) => client.refresh(live, now).await,
         }
     }
 
@@ -181,7 +180,7 @@ impl Engine {
                 .deadline(record.created_at, remembered, work.now);
         }
         let mut commit = work.changes.rebase(record, touch, work.now)?;
-        commit.remembered = remembered;
+        commit.remembered = work.remember;
         Ok(commit)
     }
 
@@ -195,6 +194,25 @@ impl Engine {
             ));
         }
         Ok(())
+    }
+}
+
+impl Live {
+    /// Whether both have come by cookies of one session: an id in its grace and the one after it, or
+    /// two states of a session that is its cookie.
+    fn is_same_session(&self, other: &Self) -> bool {
+        match (&self.credential, &other.credential) {
+            (Credential::Reference(a), Credential::Reference(b)) => a.row_key() == b.row_key(),
+            (Credential::Sealed(a), Credential::Sealed(b)) => a == b,
+            _ => false,
+        }
+    }
+
+    /// Goes on with the cookie that is ahead of the other one.
+    fn prefer(&mut self, other: Self) {
+        if self.is_news || self.record.last_seen_at < other.record.last_seen_at {
+            *self = other;
+        }
     }
 }
 

@@ -50,6 +50,23 @@ impl ServerSide {
         Ok(None)
     }
 
+    /// The session as it is stored now. What the browser has yet to be told stays to be told.
+    pub(crate) async fn refresh(
+        &self,
+        engine: &Engine,
+        live: Live,
+        now: Timestamp,
+    ) -> Result<Option<Live>, StoreError> {
+        let Credential::Reference(token) = &live.credential else {
+            return Ok(None);
+        };
+        let fresh = self.resolve(engine, token.encode().as_bytes(), now).await?;
+        Ok(fresh.map(|fresh| Live {
+            is_news: fresh.is_news || live.is_news,
+            ..fresh
+        }))
+    }
+
     pub(crate) async fn execute(
         &self,
         engine: &Engine,
@@ -131,8 +148,10 @@ impl ServerSide {
                 Committed::Applied(revision) => {
                     live.is_news |= engine.is_visible(live.record.expires_at, &after)
                         || after.remembered != live.record.remembered;
-                    live.record = after;
-                    live.record.revision = revision;
+                    // Others may have committed to other fields: the fields are marked as they are
+                    // in the store, or the next commit of this request would meet itself.
+                    live.record.revision = revision.saturating_sub(1);
+                    commit.apply(&mut live.record);
                     live.credential = Credential::Reference(token);
                     return Ok(engine.announce(live, work.now));
                 }

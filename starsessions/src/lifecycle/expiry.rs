@@ -36,6 +36,13 @@ impl Policy {
         (now + lifetime.idle).min(created_at + lifetime.absolute)
     }
 
+    /// When a session that began then has ended for certain, whichever profile its copies live by.
+    pub(crate) fn last_deadline(&self, created_at: Timestamp) -> Timestamp {
+        let profiles = [Some(self.standard), self.remembered];
+        let absolute = profiles.into_iter().flatten().map(|it| it.absolute);
+        created_at + absolute.max().unwrap_or_default()
+    }
+
     /// Whether the id is old enough for a new one.
     pub(crate) fn is_renewal_due(&self, record: &Record, now: Timestamp) -> bool {
         self.renewal

@@ -36,6 +36,13 @@ pub(crate) enum Step {
     Delete,
 }
 
+impl Step {
+    /// Whether the id that the browser has ends by it.
+    pub(crate) fn ends_id(self) -> bool {
+        matches!(self, Self::Rotate { .. } | Self::Replace | Self::Delete)
+    }
+}
+
 impl Situation {
     pub(crate) fn step(self) -> Step {
         match self {

@@ -22,8 +22,8 @@ pub struct Commit {
     /// The timers. As in a touch, deadlines only move forward, except that the deadline of a record
     /// whose `remembered` changes is set as it stands here.
     pub touch: Touch,
-    /// Whether the session lives by the long profile from now on.
-    pub remembered: bool,
+    /// Whether the session lives by the long profile from now on; `None` leaves that as it is stored.
+    pub remembered: Option<bool>,
     /// Whether the session has been signed in. A store never takes this back.
     pub identified: bool,
 }
@@ -98,7 +98,7 @@ impl Commit {
             remove: Vec::new(),
             guards: Vec::new(),
             touch,
-            remembered: false,
+            remembered: None,
             identified: false,
         }
     }
@@ -131,12 +131,13 @@ impl Commit {
         self.touch.apply_idle(record);
         record.last_seen_at = self.touch.last_seen_at.max(record.last_seen_at);
         // Another request may have moved the deadline further; only another profile takes it back.
-        record.expires_at = if self.remembered == record.remembered {
+        let remembered = self.remembered.unwrap_or(record.remembered);
+        record.expires_at = if remembered == record.remembered {
             self.touch.expires_at.max(record.expires_at)
         } else {
             self.touch.expires_at
         };
-        record.remembered = self.remembered;
+        record.remembered = remembered;
         record.identified |= self.identified;
     }
 }

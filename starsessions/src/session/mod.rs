@@ -19,7 +19,7 @@ pub(crate) use self::sessions::find_slot;
 pub use self::sessions::{Revocable, Revocation, SessionInfo, Sessions, Unrevocable};
 pub(crate) use self::slot::{Ending, Outcome, Slot};
 use crate::data::{Checks, FieldWriter, SessionData, Snapshot};
-use crate::record::{Field, FieldName, Fields, Record};
+use crate::record::Record;
 
 /// A typed view of the request's session.
 ///
@@ -65,10 +65,7 @@ pub struct Session<T: SessionData> {
 
 impl<T: SessionData> Session<T> {
     pub(crate) async fn load(slot: Arc<Slot>) -> Result<Self, SessionRejection> {
-        match slot.ready().await {
-            Err(SessionError::Unavailable(_)) if slot.treats_failure_as_guest() => {}
-            result => result?,
-        }
+        slot.ready_to_read().await?;
         let (value, seen, epoch) = slot
             .view::<T>()
             .map_err(|absent| SessionRejection::absent(T::SCHEMA, absent.field))?;
@@ -89,25 +86,41 @@ impl<T: SessionData> Session<T> {
     /// - [`SessionError::Unavailable`]: the store failed.
     /// - the others: a value cannot be stored.
     ///
-    /// After an error the changes are dropped: the response will not try again.
+    /// After an error the changes are dropped, those of the request's other views included: the
+    /// response will not try again.
     ///
     /// # Cancel safety
     /// When the future is dropped, either all changes are stored or none.
     pub async fn commit(&mut self) -> Result<(), SessionError> {
-        self.flush()?;
+        if let Err(error) = self.flush() {
+            self.baseline = None;
+            self.slot.discard();
+            return Err(error);
+        }
         self.slot.commit().await
     }
 
     /// Hands the changes so far to the request, where views that are made from now on see them.
     ///
     /// # Errors
-    /// If a value cannot be stored; none of this view's changes are then taken.
+    /// If a value cannot be stored, or another view has changed an `exclusive` field. Then none of
+    /// this view's changes are taken; correct them and flush again, or [reload](Self::reload).
+    /// What is left as it is, is tried again when the view is dropped.
     pub fn flush(&mut self) -> Result<(), SessionError> {
         let Some(baseline) = self.baseline.take() else {
             return Ok(());
         };
+        let result = self.hand_over(&baseline);
+        if result.is_err() {
+            self.baseline = Some(baseline);
+        }
+        result
+    }
+
+    /// Gives the request what differs from `baseline`.
+    fn hand_over(&mut self, baseline: &Snapshot) -> Result<(), SessionError> {
         let checks = self.slot.checks();
-        let mut changed = FieldWriter::changes(&self.value, Some(&baseline), checks)?;
+        let mut changed = FieldWriter::changes(&self.value, Some(baseline), checks)?;
         if std::thread::panicking() {
             // A handler that panics has not finished what it was writing.
             changed.retain(|(spec, _)| spec.commit_always);
@@ -119,16 +132,9 @@ impl<T: SessionData> Session<T> {
             .push_seen(self.epoch, self.seen.as_ref(), &changed)?;
         // What this view goes on from is what it has just written.
         let now = self.slot.now();
-        let fields: &mut Fields = &mut self
-            .seen
-            .get_or_insert_with(|| Record::new(now, now))
-            .fields;
+        let seen = self.seen.get_or_insert_with(|| Record::new(now, now));
         for (spec, value) in changed {
-            let name = FieldName::Borrowed(spec.name);
-            match value {
-                Some(value) => fields.insert(name, Field::new(value, u64::MAX)),
-                None => fields.remove(&name),
-            };
+            state::write(&mut seen.fields, spec, value);
         }
         Ok(())
     }

@@ -105,7 +105,7 @@ impl<R> Sessions<R> {
     /// # Errors
     /// If the store fails.
     pub async fn get<T: SessionData>(&self) -> Result<Option<T>, SessionError> {
-        self.slot.ready().await?;
+        self.slot.ready_to_read().await?;
         Ok(self.slot.view().ok().map(|(value, ..)| value))
     }
 
@@ -140,7 +140,7 @@ impl<R> Sessions<R> {
     /// # Errors
     /// If the store fails.
     pub async fn info(&self) -> Result<Option<SessionInfo>, SessionError> {
-        self.slot.ready().await?;
+        self.slot.ready_to_read().await?;
         Ok(self.slot.record().map(|record| SessionInfo {
             created_at: record.created_at,
             last_seen_at: record.last_seen_at,
@@ -192,8 +192,9 @@ impl<R> Sessions<R> {
 
 impl Sessions<Revocable> {
     /// Ends the session: its record is deleted, and no copy of its cookie is worth anything. What
-    /// this request has changed so far is dropped; what it changes from here on begins a new
-    /// session under a new id.
+    /// this request has changed so far is dropped, and views that exist already will not write any
+    /// more, unless they are [reloaded](Session::reload). What is inserted, or changed in later
+    /// views, begins a new session under a new id.
     ///
     /// # Errors
     /// If the response has left.

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use http::HeaderMap;
+use tracing::Instrument;
 
 use super::SessionError;
 use super::realm::Realm;
@@ -13,7 +14,6 @@ use crate::clock::Timestamp;
 use crate::cookie;
 use crate::data::{Absent, FieldReader, SessionData};
 use crate::engine::{Base, Change, CookieChange, Done, Presented, Work};
-use crate::lifecycle::plan::Step;
 use crate::lifecycle::{FailurePolicy, ServerErrors};
 use crate::record::Record;
 use crate::schema::FieldSpec;
@@ -107,6 +107,18 @@ impl Slot {
         self.read().await
     }
 
+    /// The same for one who only looks: a store that fails shows a guest, where the layer has it so.
+    ///
+    /// # Errors
+    /// If the store fails and the layer does not have it so.
+    pub(crate) async fn ready_to_read(&self) -> Result<(), SessionError> {
+        let shows_guest = self.realm.failure_policy == FailurePolicy::ReadOnlyGuest;
+        match self.ready().await {
+            Err(SessionError::Unavailable(_)) if shows_guest => Ok(()),
+            result => result,
+        }
+    }
+
     /// Asks the store again.
     pub(crate) async fn refresh(&self) -> Result<(), SessionError> {
         let _gate = self.gate.lock().await;
@@ -115,11 +127,16 @@ impl Slot {
             return Ok(());
         };
         let now = self.realm.engine.now();
-        let live = self.realm.engine.refresh(live, now).await?;
+        let refreshed = self.realm.engine.refresh(live, now).await;
         let mut state = self.state();
-        state.is_gone = live.is_none();
-        state.live = live;
-        Ok(())
+        match refreshed {
+            Ok(live) => {
+                state.is_gone = live.is_none();
+                state.live = live;
+                Ok(())
+            }
+            Err(error) => self.fail_reading(&mut state, error),
+        }
     }
 
     /// Builds a view of the session as this request has left it so far.
@@ -163,20 +180,21 @@ impl Slot {
             // Destroyed or rolled back since: these changes went with the rest.
             return Ok(());
         }
-        for (spec, value) in fields {
+        let changes = fields.iter().map(|(spec, value)| {
             let field = seen
                 .and_then(|record| spec.find(record))
-                .map(|(_, field)| field)
-                .filter(|field| field.is_live(now));
-            state.changes.push(Change {
+                .filter(|(_, field)| field.is_live(now));
+            Change {
                 spec,
                 base: Base::Seen {
-                    value: field.map(|field| field.value.clone()),
-                    revision: field.map_or(0, |field| field.revision),
+                    value: field.as_ref().map(|(_, field)| field.value.clone()),
+                    revision: field.map_or(0, |(name, field)| state.revision_of(&name, field)),
                 },
                 value: value.clone(),
-            });
-        }
+            }
+        });
+        let changes = changes.collect();
+        state.changes.extend(changes)?;
         Ok(())
     }
 
@@ -200,6 +218,11 @@ impl Slot {
     pub(crate) fn fail(&self, error: SessionError) {
         let mut state = self.state();
         state.failure.get_or_insert(error);
+    }
+
+    /// Drops the data changes so far: one of them cannot be made, and they are one unit.
+    pub(crate) fn discard(&self) {
+        self.state().discard_data();
     }
 
     pub(crate) fn destroy(&self) -> Result<(), SessionError> {
@@ -228,8 +251,14 @@ impl Slot {
     }
 
     /// Writes what has been changed so far, now.
-    pub(crate) async fn commit(&self) -> Result<(), SessionError> {
+    pub(crate) async fn commit(self: &Arc<Self>) -> Result<(), SessionError> {
         drop(self.open_state()?);
+        let slot = Arc::clone(self);
+        self.see_through(async move { slot.commit_in_turn().await })
+            .await
+    }
+
+    async fn commit_in_turn(&self) -> Result<(), SessionError> {
         let _gate = self.gate.lock().await;
         self.read().await?;
         let now = self.realm.engine.now();
@@ -261,6 +290,10 @@ impl Slot {
         if !state.was_used {
             return false;
         }
+        // Something is under way that the handler did not wait for: the browser is to know how it ends.
+        if self.gate.try_lock().is_err() {
+            return true;
+        }
         match &state.phase {
             Phase::Unread | Phase::Failed(_) => state.has_orders(),
             Phase::Read => {
@@ -270,7 +303,13 @@ impl Slot {
     }
 
     /// Writes what is left to write; call it once, after `close`.
-    pub(crate) async fn finish(&self) -> Result<(), SessionError> {
+    pub(crate) async fn finish(self: &Arc<Self>) -> Result<(), SessionError> {
+        let slot = Arc::clone(self);
+        self.see_through(async move { slot.finish_in_turn().await })
+            .await
+    }
+
+    async fn finish_in_turn(&self) -> Result<(), SessionError> {
         let _gate = self.gate.lock().await;
         let failure = {
             let mut state = self.state();
@@ -320,34 +359,45 @@ impl Slot {
             Ok(Presented::Live(live)) => state.live = Some(live),
             Ok(Presented::Nobody) => {}
             Ok(Presented::Ambiguous) => self.realm.report_ambiguous(),
-            Err(error) => {
-                let error = Arc::new(error);
-                self.realm.report_unavailable(&error);
-                state.phase = Phase::Failed(error);
-                return state.known().unwrap_or(Ok(()));
-            }
+            Err(error) => return self.fail_reading(&mut state, error),
         }
         Ok(())
     }
 
+    /// From here on the request knows nothing, and writes nothing.
+    fn fail_reading(&self, state: &mut State, error: StoreError) -> Result<(), SessionError> {
+        let error = Arc::new(error);
+        self.realm.report_unavailable(&error);
+        state.phase = Phase::Failed(Arc::clone(&error));
+        Err(SessionError::Unavailable(error))
+    }
+
+    /// Goes on with `work` to its end, even when nobody waits for it any more, if the id may end by
+    /// it: a logout or rotation that has begun takes place, and this request knows how it went.
+    async fn see_through(
+        &self,
+        work: impl Future<Output = Result<(), SessionError>> + Send + 'static,
+    ) -> Result<(), SessionError> {
+        let engine = &self.realm.engine;
+        let may_end = self
+            .state()
+            .may_end_id(engine, self.is_passive(), engine.now());
+        match tokio::runtime::Handle::try_current() {
+            Ok(runtime) if may_end => {
+                runtime
+                    .spawn(work.in_current_span())
+                    .await
+                    .unwrap_or_else(|interrupted| {
+                        Err(StoreError::Unavailable(Box::new(interrupted)).into())
+                    })
+            }
+            _ => work.await,
+        }
+    }
+
     /// Has the engine do it, and keeps what has become of the session.
     async fn carry_out(&self, work: Work) -> Result<(), SessionError> {
-        let is_terminal = matches!(
-            work.step,
-            Step::Delete | Step::Replace | Step::Rotate { .. }
-        );
-        let runtime = tokio::runtime::Handle::try_current().ok();
-        let done = match runtime {
-            // Logout and rotation are finished even if the client goes away while they run.
-            Some(runtime) if is_terminal => {
-                let realm = Arc::clone(&self.realm);
-                let task = runtime.spawn(async move { realm.engine.execute(work).await });
-                task.await.unwrap_or_else(|interrupted| {
-                    Err(StoreError::Unavailable(Box::new(interrupted)).into())
-                })
-            }
-            _ => self.realm.engine.execute(work).await,
-        };
+        let done = self.realm.engine.execute(work).await;
         if let Err(SessionError::Unavailable(error)) = &done {
             self.realm.report_unavailable(error);
         }
@@ -363,10 +413,6 @@ impl Slot {
             state.cookie = cookie;
         }
         Ok(())
-    }
-
-    pub(crate) fn treats_failure_as_guest(&self) -> bool {
-        self.realm.failure_policy == FailurePolicy::ReadOnlyGuest
     }
 
     fn is_passive(&self) -> bool {

@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
+
 use super::SessionError;
 use crate::clock::Timestamp;
 use crate::engine::{Changes, CookieChange, Engine, Live, Work};
 use crate::lifecycle::plan::{Situation, Step};
-use crate::record::{Field, FieldName, Record, Touch};
-use crate::schema::Schema;
+use crate::record::{Field, FieldName, Fields, Record, Touch};
+use crate::schema::{FieldSpec, Schema};
 use crate::store::StoreError;
 
 #[derive(Default)]
@@ -89,6 +91,19 @@ impl State {
             || !self.changes.is_empty()
     }
 
+    /// The revision that a value has in the store which a view has seen. What this request wrote
+    /// itself has one since it was committed.
+    pub(super) fn revision_of(&self, name: &str, seen: &Field) -> u64 {
+        if seen.revision != NOT_STORED {
+            return seen.revision;
+        }
+        self.live
+            .as_ref()
+            .and_then(|live| live.record.fields.get(name))
+            .filter(|stored| stored.value == seen.value)
+            .map_or(NOT_STORED, |stored| stored.revision)
+    }
+
     /// The record with this request's changes in it.
     pub(super) fn working_record(&self, now: Timestamp) -> Option<Record> {
         let mut record = self
@@ -98,13 +113,7 @@ impl State {
             .map(|live| live.record.clone());
         for change in self.changes.iter() {
             let fields = &mut record.get_or_insert_with(|| Record::new(now, now)).fields;
-            for name in std::iter::once(&change.spec.name).chain(change.spec.aliases) {
-                fields.remove(name);
-            }
-            if let Some(value) = &change.value {
-                let name = FieldName::Borrowed(change.spec.name);
-                fields.insert(name, Field::new(value.clone(), NOT_STORED));
-            }
+            write(fields, change.spec, change.value.clone());
         }
         record
     }
@@ -114,6 +123,14 @@ impl State {
         situation.step() != Step::Nothing
             || self.live.as_ref().is_some_and(|live| live.is_news)
             || self.is_cookie_to_remove()
+    }
+
+    /// Whether the id may end by what is to be done; a session that was not read yet may turn out
+    /// to be due for a new one.
+    pub(super) fn may_end_id(&self, engine: &Engine, is_passive: bool, now: Timestamp) -> bool {
+        let (situation, _) = self.situation(engine, is_passive, now);
+        let is_unread = matches!(self.phase, Phase::Unread);
+        is_unread || situation.step().ends_id()
     }
 
     /// Hands out everything that is to be done, and forgets it.
@@ -192,6 +209,19 @@ impl State {
         self.destroy
             && self.live.is_none()
             && self.candidates.as_ref().is_some_and(|it| !it.is_empty())
+    }
+}
+
+/// Makes a change of this request in fields that only this request sees.
+pub(super) fn write(fields: &mut Fields, spec: &'static FieldSpec, value: Option<Bytes>) {
+    for name in std::iter::once(&spec.name).chain(spec.aliases) {
+        fields.remove(name);
+    }
+    if let Some(value) = value {
+        fields.insert(
+            FieldName::Borrowed(spec.name),
+            Field::new(value, NOT_STORED),
+        );
     }
 }
 

@@ -190,7 +190,7 @@ pub async fn a_commit_changes_what_it_names<S: Store>(store: &S) {
     commit.set.push(("b.added".into(), added));
     commit.remove = vec!["a.removed".into(), "a.never_there".into()];
     commit.touch = Touch::new(at(5), at(80));
-    commit.remembered = true;
+    commit.remembered = Some(true);
     commit.identified = true;
     expect(
         CLAUSE,
@@ -202,6 +202,23 @@ pub async fn a_commit_changes_what_it_names<S: Store>(store: &S) {
     expect(
         CLAUSE,
         store.load(&key, at(5)).await,
+        &Some(Loaded::Live(after.clone())),
+    );
+
+    // From a request that has not seen the session being remembered and signed in.
+    let commit = commit_of("a.late", b"3");
+    expect(
+        CLAUSE,
+        store.commit(&key, &commit, at(6)).await,
+        &Committed::Applied(3),
+    );
+    commit.apply(&mut after);
+    if !(after.remembered && after.identified) {
+        panic!("{CLAUSE}: a commit takes back what it does not name");
+    }
+    expect(
+        CLAUSE,
+        store.load(&key, at(6)).await,
         &Some(Loaded::Live(after)),
     );
 }

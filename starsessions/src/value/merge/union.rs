@@ -82,9 +82,12 @@ where
     }
 }
 
-/// Absent counts as empty.
+/// Absent counts as empty, unless both sides want it absent.
 impl<T: Union + Default> Union for Option<T> {
     fn union(base: &Self, mine: &Self, theirs: &Self) -> Self {
+        if mine.is_none() && theirs.is_none() {
+            return None;
+        }
         let empty = T::default();
         let [base, mine, theirs] = [base, mine, theirs].map(|side| side.as_ref().unwrap_or(&empty));
         Some(T::union(base, mine, theirs))

@@ -1,0 +1,182 @@
+//! `commit = always`, and what the others do when a request fails. `index`.
+
+use axum::Router;
+use axum::extract::Request;
+use axum::middleware::{Next, from_fn};
+use axum::response::Response;
+use axum::routing::any;
+use http::StatusCode;
+use starsessions::testing::TestSessions;
+use starsessions::{ServerErrors, Session, SessionError, Sessions};
+use starsessions_tests::caller::Caller;
+
+#[derive(Session)]
+struct Attempts {
+    #[session(commit = always, merge = sum)]
+    failed: u32,
+    #[session(commit = always)]
+    reason: Option<String>,
+    draft: String,
+}
+
+#[derive(Session)]
+struct Login {
+    #[session(required, rotate, index)]
+    user: u64,
+}
+
+fn guest() -> Caller {
+    Caller::new(TestSessions::new().layer())
+}
+
+async fn fails(browser: &mut Caller, status: StatusCode) -> StatusCode {
+    let reply = browser
+        .visit(async move |mut attempts: Session<Attempts>| {
+            attempts.failed += 1;
+            attempts.reason = Some("no such user".to_owned());
+            attempts.draft.push('x');
+            status
+        })
+        .await;
+    reply.status
+}
+
+async fn attempts(browser: &mut Caller) -> (u32, bool, usize) {
+    browser
+        .with(|it: &mut Session<Attempts>| (it.failed, it.reason.is_some(), it.draft.len()))
+        .await
+}
+
+#[tokio::test]
+async fn a_5xx_keeps_what_is_always_committed_and_drops_the_rest() {
+    for status in [
+        StatusCode::INTERNAL_SERVER_ERROR,
+        StatusCode::SERVICE_UNAVAILABLE,
+    ] {
+        let mut browser = guest();
+        for _ in 0..3 {
+            assert_eq!(fails(&mut browser, status).await, status);
+        }
+        assert_eq!(attempts(&mut browser).await, (3, true, 0));
+    }
+}
+
+#[tokio::test]
+async fn anything_below_is_an_answer_like_any_other() {
+    for status in [
+        StatusCode::UNAUTHORIZED,
+        StatusCode::NOT_FOUND,
+        StatusCode::SEE_OTHER,
+    ] {
+        let mut browser = guest();
+        fails(&mut browser, status).await;
+        assert_eq!(attempts(&mut browser).await, (1, true, 1), "{status}");
+    }
+}
+
+#[tokio::test]
+async fn a_panic_keeps_what_is_always_committed() {
+    let mut browser = guest();
+    browser
+        .with(|attempts: &mut Session<Attempts>| attempts.draft.push('a'))
+        .await;
+    let mut tab = browser.clone();
+    let request = tokio::spawn(async move {
+        tab.visit(async |mut attempts: Session<Attempts>| {
+            attempts.failed += 1;
+            attempts.draft.push('b');
+            assert_eq!(attempts.failed, 7, "a deliberate panic");
+        })
+        .await
+    });
+    assert!(request.await.is_err());
+    assert_eq!(attempts(&mut browser).await, (1, false, 1));
+}
+
+/// Counts before the route is asked; the route turns the visitor away.
+async fn count(mut attempts: Session<Attempts>, request: Request, next: Next) -> Response {
+    attempts.failed += 1;
+    attempts.draft.push('x');
+    drop(attempts);
+    next.run(request).await
+}
+
+#[tokio::test]
+async fn an_extractor_that_turns_a_request_away_keeps_it_too() {
+    let mut browser = guest();
+    let app = Router::new()
+        .route("/", any(async |_: Session<Login>| {}))
+        .layer(from_fn(count));
+    let reply = browser.go(app).await;
+    assert_eq!(reply.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(attempts(&mut browser).await, (1, false, 0));
+}
+
+#[tokio::test]
+async fn the_layer_can_keep_everything_on_a_5xx() {
+    let test = TestSessions::with(|layer| layer.on_server_error(ServerErrors::Commit));
+    let mut browser = Caller::new(test.layer());
+    fails(&mut browser, StatusCode::INTERNAL_SERVER_ERROR).await;
+    assert_eq!(attempts(&mut browser).await, (1, true, 1));
+}
+
+#[tokio::test]
+async fn a_5xx_after_a_commit_keeps_what_was_committed() {
+    let mut browser = guest();
+    let reply = browser
+        .visit(async |mut attempts: Session<Attempts>| {
+            attempts.draft.push('a');
+            attempts.commit().await?;
+            attempts.draft.push('b');
+            attempts.failed += 1;
+            Ok::<_, SessionError>(StatusCode::BAD_GATEWAY)
+        })
+        .await;
+    assert_eq!(reply.status, StatusCode::BAD_GATEWAY);
+    assert_eq!(attempts(&mut browser).await, (1, false, 1));
+}
+
+#[tokio::test]
+async fn a_5xx_keeps_a_logout() {
+    let mut browser = guest();
+    browser.insert(Login { user: 7 }).await;
+    let copy = browser.clone();
+    let reply = browser
+        .visit(async |sessions: Sessions| {
+            sessions.destroy().unwrap();
+            StatusCode::INTERNAL_SERVER_ERROR
+        })
+        .await;
+    assert_eq!(reply.status, StatusCode::INTERNAL_SERVER_ERROR);
+    for mut browser in [browser, copy] {
+        let reply = browser.visit(async |_: Session<Login>| {}).await;
+        assert_eq!(reply.status, StatusCode::UNAUTHORIZED);
+    }
+}
+
+#[tokio::test]
+async fn a_5xx_drops_a_sign_in() {
+    let mut browser = guest();
+    let reply = browser
+        .visit(async |sessions: Sessions| {
+            sessions.insert(Login { user: 7 }).unwrap();
+            StatusCode::INTERNAL_SERVER_ERROR
+        })
+        .await;
+    assert_eq!(reply.cookie(), None);
+    let reply = browser.visit(async |_: Session<Login>| {}).await;
+    assert_eq!(reply.status, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn an_indexed_field_is_stored_like_any_other() {
+    let mut browser = guest();
+    browser.insert(Login { user: 7 }).await;
+    browser
+        .with(|login: &mut Session<Login>| login.user += 1)
+        .await;
+    assert_eq!(
+        browser.with(|login: &mut Session<Login>| login.user).await,
+        8
+    );
+}

@@ -1,0 +1,218 @@
+//! `rotate`: a change of the field gives the session a new id, and the old one is worth nothing.
+
+use std::time::Duration;
+
+use starsessions::testing::TestSessions;
+use starsessions::{Session, Sessions};
+use starsessions_tests::caller::Caller;
+
+#[derive(Session)]
+struct Login {
+    #[session(rotate)]
+    user: Option<u64>,
+    visits: u32,
+}
+
+#[derive(Session)]
+struct Shop {
+    cart: Vec<String>,
+}
+
+/// A visitor with something in the cart, not signed in.
+async fn visitor() -> Caller {
+    let mut browser = Caller::new(TestSessions::new().layer());
+    browser
+        .with(|shop: &mut Session<Shop>| shop.cart.push("tea".to_owned()))
+        .await;
+    browser
+}
+
+async fn user() -> Caller {
+    let mut browser = visitor().await;
+    browser
+        .with(|login: &mut Session<Login>| login.user = Some(7))
+        .await;
+    browser
+}
+
+async fn state(browser: &Caller) -> (Option<u64>, usize) {
+    let mut browser = browser.clone();
+    let user = browser.with(|login: &mut Session<Login>| login.user).await;
+    let items = browser
+        .with(|shop: &mut Session<Shop>| shop.cart.len())
+        .await;
+    (user, items)
+}
+
+const NOBODY: (Option<u64>, usize) = (None, 0);
+
+#[tokio::test]
+async fn a_change_moves_the_session_to_a_new_id_and_the_old_one_is_dead() {
+    let mut browser = visitor().await;
+    let before = browser.clone();
+    browser
+        .with(|login: &mut Session<Login>| login.user = Some(7))
+        .await;
+    assert_ne!(browser.cookie(), before.cookie());
+    assert_eq!(
+        state(&browser).await,
+        (Some(7), 1),
+        "everything moves along"
+    );
+    assert_eq!(state(&before).await, NOBODY, "without any grace");
+}
+
+#[tokio::test]
+async fn another_change_rotates_again() {
+    let mut browser = user().await;
+    let before = browser.clone();
+    browser
+        .with(|login: &mut Session<Login>| login.user = Some(8))
+        .await;
+    assert_ne!(browser.cookie(), before.cookie());
+    assert_eq!(state(&browser).await, (Some(8), 1));
+    assert_eq!(state(&before).await, NOBODY);
+}
+
+#[tokio::test]
+async fn a_removal_rotates() {
+    let mut browser = user().await;
+    let before = browser.clone();
+    browser
+        .with(|login: &mut Session<Login>| login.user = None)
+        .await;
+    assert_ne!(browser.cookie(), before.cookie());
+    assert_eq!(state(&browser).await, (None, 1));
+    assert_eq!(state(&before).await, NOBODY, "not even as a guest");
+}
+
+#[tokio::test]
+async fn a_removal_of_the_view_rotates() {
+    let mut browser = user().await;
+    let before = browser.clone();
+    browser
+        .visit(|sessions: Sessions| async move { sessions.remove::<Login>() })
+        .await;
+    assert_ne!(browser.cookie(), before.cookie());
+    assert_eq!(state(&browser).await, (None, 1));
+    assert_eq!(state(&before).await, NOBODY);
+}
+
+#[tokio::test]
+async fn an_insert_rotates_even_over_the_same_value() {
+    let mut browser = user().await;
+    let before = browser.clone();
+    let (user, visits) = (Some(7), 0);
+    browser.insert(Login { user, visits }).await;
+    assert_ne!(browser.cookie(), before.cookie());
+    assert_eq!(state(&browser).await, (Some(7), 1));
+    assert_eq!(state(&before).await, NOBODY);
+}
+
+#[tokio::test]
+async fn a_first_write_begins_a_session_that_was_never_known_before() {
+    let mut browser = Caller::new(TestSessions::new().layer());
+    browser.set_cookie(visitor().await.cookie().cloned());
+    let planted = browser.clone();
+    browser
+        .with(|login: &mut Session<Login>| login.user = Some(7))
+        .await;
+    assert_ne!(
+        browser.cookie(),
+        planted.cookie(),
+        "an id of another origin"
+    );
+    assert_eq!(state(&planted).await, NOBODY);
+    assert_eq!(state(&browser).await, (Some(7), 0));
+}
+
+#[tokio::test]
+async fn other_fields_do_not_rotate() {
+    let mut browser = user().await;
+    let before = browser.clone();
+    for _ in 0..3 {
+        browser
+            .with(|login: &mut Session<Login>| login.visits += 1)
+            .await;
+        browser
+            .with(|shop: &mut Session<Shop>| shop.cart.push("milk".to_owned()))
+            .await;
+    }
+    assert_eq!(browser.cookie(), before.cookie());
+}
+
+#[tokio::test]
+async fn a_change_that_is_taken_back_does_not_rotate() {
+    let mut browser = user().await;
+    let reply = browser
+        .visit(|mut login: Session<Login>| async move {
+            login.user = None;
+            login.user = Some(7);
+        })
+        .await;
+    assert_eq!(reply.cookie(), None);
+}
+
+#[tokio::test]
+async fn removing_what_is_not_there_does_not_rotate() {
+    let mut browser = visitor().await;
+    let reply = browser
+        .visit(|sessions: Sessions| async move { sessions.remove::<Login>() })
+        .await;
+    assert_eq!(reply.cookie(), None);
+}
+
+#[tokio::test]
+async fn a_slow_request_under_the_old_id_writes_nothing() {
+    let mut browser = visitor().await;
+    let mut other = browser.clone();
+    let reply = browser
+        .held(|shop: &mut Session<Shop>| shop.cart.clear(), async {
+            other
+                .with(|login: &mut Session<Login>| login.user = Some(7))
+                .await;
+        })
+        .await;
+    assert_eq!(reply.cookie(), None, "no cookie from the request that lost");
+    assert_eq!(
+        state(&other).await,
+        (Some(7), 1),
+        "and the cart is not cleared"
+    );
+}
+
+#[tokio::test]
+async fn two_sign_ins_at_once_leave_one_session() {
+    let mut browser = visitor().await;
+    let mut first = browser.clone();
+    let reply = browser
+        .held(|login: &mut Session<Login>| login.user = Some(8), async {
+            first
+                .with(|login: &mut Session<Login>| login.user = Some(7))
+                .await;
+        })
+        .await;
+    assert_eq!(reply.cookie(), None);
+    assert_eq!(state(&first).await, (Some(7), 1));
+    assert_eq!(state(&browser).await, NOBODY);
+}
+
+#[tokio::test]
+async fn rotating_does_not_lengthen_the_session() {
+    let test = TestSessions::new();
+    let mut browser = Caller::new(test.layer());
+    for round in 0..25 {
+        browser
+            .with(move |login: &mut Session<Login>| login.user = Some(round))
+            .await;
+        test.clock().advance(Duration::from_secs(57 * 60));
+    }
+    // 23 h 45 min after the first write, never idle for an hour.
+    let user =
+        async |browser: &mut Caller| browser.with(|login: &mut Session<Login>| login.user).await;
+    assert_eq!(user(&mut browser).await, Some(24));
+    test.clock().advance(Duration::from_secs(15 * 60 - 1));
+    assert_eq!(user(&mut browser).await, Some(24));
+    test.clock().advance(Duration::from_secs(1));
+    assert_eq!(user(&mut browser).await, None, "24 h after the first write");
+}

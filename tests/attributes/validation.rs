@@ -1,0 +1,237 @@
+//! `validate`, on fields and on the struct: when a value is loaded, and before it is committed.
+
+use http::StatusCode;
+use starsessions::testing::TestSessions;
+use starsessions::{Session, SessionError, SessionRejection, Sessions};
+use starsessions_tests::caller::Caller;
+
+#[derive(Session)]
+#[session(validate = not_over_stock)]
+struct Order {
+    #[session(validate = check::is_email)]
+    email: String,
+    #[session(validate = check::is_even)]
+    seats: Option<u32>,
+    amount: u32,
+    #[session(default = 100)]
+    stock: u32,
+}
+
+mod check {
+    pub(super) fn is_email(email: &str) -> Result<(), String> {
+        match email.contains('@') {
+            true => Ok(()),
+            false => Err("there is no @ in it".to_owned()),
+        }
+    }
+
+    /// Of the value inside the `Option`.
+    pub(super) fn is_even(seats: &u32) -> Result<(), &'static str> {
+        if seats.is_multiple_of(2) {
+            Ok(())
+        } else {
+            Err("odd")
+        }
+    }
+}
+
+fn not_over_stock(order: &Order) -> Result<(), &'static str> {
+    if order.amount <= order.stock {
+        Ok(())
+    } else {
+        Err("over stock")
+    }
+}
+
+/// The same fields without any checks: an older binary.
+#[derive(Session)]
+#[session(namespace = "order")]
+struct Unchecked {
+    email: String,
+    seats: Option<u32>,
+    amount: u32,
+}
+
+fn guest() -> Caller {
+    Caller::new(TestSessions::new().layer())
+}
+
+async fn begun() -> Caller {
+    let mut browser = guest();
+    browser
+        .with(|order: &mut Session<Order>| {
+            order.email = "ada@example.org".to_owned();
+            order.seats = Some(2);
+        })
+        .await;
+    browser
+}
+
+/// Answers 500, and leaves everything as it was.
+async fn is_refused(change: impl FnOnce(&mut Order) + Clone + Send + Sync + 'static) {
+    let mut browser = begun().await;
+    let reply = browser
+        .visit(async move |mut order: Session<Order>| change(&mut order))
+        .await;
+    assert_eq!(reply.status, StatusCode::INTERNAL_SERVER_ERROR);
+    browser
+        .with(|order: &mut Session<Order>| {
+            assert_eq!(order.email, "ada@example.org");
+            assert_eq!((order.seats, order.amount), (Some(2), 0));
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn a_value_that_a_field_refuses_is_not_committed_and_neither_is_the_rest() {
+    is_refused(|order| {
+        order.email = "nobody".to_owned();
+        order.amount = 5;
+    })
+    .await;
+    is_refused(|order| (order.seats, order.amount) = (Some(3), 5)).await;
+}
+
+#[tokio::test]
+async fn a_combination_that_the_struct_refuses_is_not_committed() {
+    is_refused(|order| {
+        order.amount = 101;
+        order.seats = Some(4);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_the_checks_allow_is_committed() {
+    let mut browser = begun().await;
+    browser
+        .with(|order: &mut Session<Order>| (order.seats, order.amount) = (None, 100))
+        .await;
+    let order = browser
+        .with(|order: &mut Session<Order>| (order.seats, order.amount))
+        .await;
+    assert_eq!(order, (None, 100), "an absent `Option` is not checked");
+}
+
+#[tokio::test]
+async fn commit_says_what_the_function_said() {
+    let mut browser = begun().await;
+    let refused = async |change: fn(&mut Order), browser: &mut Caller| {
+        let reply = browser
+            .visit(async move |mut order: Session<Order>| {
+                change(&mut order);
+                match order.commit().await {
+                    Err(SessionError::Invalid { name, reason }) => format!("{name}: {reason}"),
+                    other => format!("{other:?}"),
+                }
+            })
+            .await;
+        assert_eq!(reply.status, StatusCode::OK, "the handler has decided");
+        reply.body
+    };
+    let email = refused(|order| order.email.clear(), &mut browser).await;
+    assert_eq!(email, "order.email: there is no @ in it");
+    let stock = refused(|order| order.amount = 101, &mut browser).await;
+    assert_eq!(stock, "Order: over stock");
+}
+
+#[tokio::test]
+async fn an_insert_is_checked_at_once() {
+    let mut browser = guest();
+    let reply = browser
+        .visit(async |sessions: Sessions| {
+            let order = Order {
+                email: "nobody".to_owned(),
+                seats: None,
+                amount: 0,
+                stock: 0,
+            };
+            sessions.insert(order).is_err().to_string()
+        })
+        .await;
+    assert_eq!((reply.body.as_str(), reply.cookie()), ("true", None));
+}
+
+#[tokio::test]
+async fn a_stored_value_that_a_field_refuses_counts_as_absent() {
+    let mut browser = guest();
+    browser
+        .insert(Unchecked {
+            email: "nobody".to_owned(),
+            seats: Some(3),
+            amount: 7,
+        })
+        .await;
+    browser
+        .with(|order: &mut Session<Order>| {
+            assert_eq!((order.email.as_str(), order.seats), ("", None));
+            assert_eq!(order.amount, 7, "the others survive");
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn a_stored_combination_that_the_struct_refuses_counts_as_absent_together() {
+    let mut browser = guest();
+    let email = "ada@example.org".to_owned();
+    browser
+        .insert(Unchecked {
+            email,
+            seats: Some(2),
+            amount: 101,
+        })
+        .await;
+    browser
+        .with(|order: &mut Session<Order>| {
+            assert_eq!(
+                (order.email.as_str(), order.seats, order.amount),
+                ("", None, 0)
+            );
+            assert_eq!(order.stock, 100);
+        })
+        .await;
+    let amount = browser.with(|it: &mut Session<Unchecked>| it.amount).await;
+    assert_eq!(amount, 101, "reading has not thrown it away");
+}
+
+#[tokio::test]
+async fn a_required_field_that_is_not_valid_is_missing() {
+    #[derive(Session)]
+    #[session(namespace = "order", validate = is_small)]
+    struct Required {
+        #[session(required, validate = check::is_email)]
+        email: String,
+        amount: u32,
+    }
+    fn is_small(required: &Required) -> Result<(), String> {
+        if required.amount < 50 {
+            Ok(())
+        } else {
+            Err("too much".to_owned())
+        }
+    }
+    for (email, amount, missing) in [
+        ("nobody", 1, "order.email"),
+        ("ada@example.org", 50, "order.email"),
+        ("ada@example.org", 49, ""),
+    ] {
+        let mut browser = guest();
+        let email = email.to_owned();
+        browser
+            .insert(Unchecked {
+                email,
+                seats: None,
+                amount,
+            })
+            .await;
+        let reply = browser
+            .visit(
+                async |order: Result<Session<Required>, SessionRejection>| match order {
+                    Err(SessionRejection::Absent(absence)) => absence.field(),
+                    _ => "",
+                },
+            )
+            .await;
+        assert_eq!(reply.body, missing, "{amount}");
+    }
+}

@@ -1,0 +1,163 @@
+//! G5: only `create` inserts; what has ended stays ended.
+
+use axum::routing::post;
+use http::{Method, StatusCode};
+use starsessions::{Lifetime, Session, SessionError, Sessions};
+use starsessions_tests::client::{Client, Reply};
+use starsessions_tests::site::Site;
+use starsessions_tests::spy::{Moment, Operation};
+
+use crate::shop::{self, Shop};
+
+/// How a session can end while a request is running.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ending {
+    Logout,
+    Login,
+    Expiry,
+}
+
+impl Ending {
+    const ALL: [Self; 3] = [Self::Logout, Self::Login, Self::Expiry];
+
+    async fn happen(self, site: &Site, tab: &mut Client) {
+        match self {
+            Self::Logout => drop(tab.post("/logout").await),
+            Self::Login => drop(tab.post("/login/8").await),
+            Self::Expiry => site.wait(Lifetime::aal2().absolute),
+        }
+    }
+
+    /// The rows that are left: a login leaves the new session.
+    fn rows(self) -> usize {
+        usize::from(self == Self::Login)
+    }
+}
+
+/// Requests that write, each by another operation of the store.
+const WRITERS: [(&str, Operation); 3] = [
+    ("/views", Operation::Commit),
+    ("/cart", Operation::Touch),
+    ("/rotate", Operation::Rotate),
+];
+
+fn routes() -> axum::Router {
+    let rotate = post(async |sessions: Sessions| sessions.rotate());
+    shop::with_logout().route("/rotate", rotate)
+}
+
+/// Stops a request at one point of its way, ends its session meanwhile, and lets it go on.
+async fn stopped(at: (Operation, Moment), path: &str, ending: Ending) -> (Site, Client, Reply) {
+    let site = Site::new();
+    let mut tab_a = site.serve(routes());
+    tab_a.post("/login/7").await;
+    let mut tab_b = tab_a.clone();
+    site.wait_seconds(600);
+
+    let method = if path == "/cart" {
+        Method::GET
+    } else {
+        Method::POST
+    };
+    let gate = site.store.hold(at.0, at.1);
+    let slow = tokio::spawn(tab_b.ask(method, path));
+    gate.reached().await;
+    site.store.release();
+    ending.happen(&site, &mut tab_a).await;
+    gate.open();
+    let reply = slow.await.unwrap();
+    tab_b.keep(&reply);
+    (site, tab_b, reply)
+}
+
+#[tokio::test]
+async fn g05_a_session_that_ends_while_a_write_is_on_its_way_stays_ended() {
+    for (path, operation) in WRITERS {
+        let on_its_way = (operation, Moment::Before);
+        let cases = Ending::ALL
+            .map(|ending| ((Operation::Load, Moment::After), ending))
+            .into_iter()
+            // A write is judged by the second in which it was sent.
+            .chain([(on_its_way, Ending::Logout), (on_its_way, Ending::Login)]);
+        for (at, ending) in cases {
+            let (site, mut tab, reply) = stopped(at, path, ending).await;
+            let case = format!("{path} at {at:?}, {ending:?}");
+            assert_eq!(reply.status, StatusCode::OK, "{case}");
+            assert!(!reply.sets_cookie(), "{case}: {:?}", reply.set_cookies());
+            assert_eq!(tab.get("/me").await.body, "guest", "{case}");
+            if ending != Ending::Expiry {
+                assert_eq!(site.rows(), ending.rows(), "{case}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn g05_a_session_that_ends_before_the_load_is_nobodys() {
+    for (path, _) in WRITERS {
+        for ending in [Ending::Logout, Ending::Login] {
+            let at = (Operation::Load, Moment::Before);
+            let (site, mut tab, reply) = stopped(at, path, ending).await;
+            assert_eq!(reply.status, StatusCode::OK, "{path} {ending:?}");
+            assert_eq!(tab.get("/me").await.body, "guest", "{path} {ending:?}");
+            // A visitor who writes begins a session of its own.
+            let begun = usize::from(path == "/views");
+            assert_eq!(site.rows(), ending.rows() + begun, "{path} {ending:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn g05_a_session_that_ends_right_after_a_write_stays_ended() {
+    for (path, operation) in &WRITERS[..2] {
+        for ending in Ending::ALL {
+            let at = (*operation, Moment::After);
+            let (site, mut tab, reply) = stopped(at, path, ending).await;
+            assert_eq!(reply.status, StatusCode::OK, "{path} {ending:?}");
+            assert_eq!(tab.get("/me").await.body, "guest", "{path} {ending:?}");
+            if ending != Ending::Expiry {
+                assert_eq!(site.rows(), ending.rows(), "{path} {ending:?}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn g05_a_handler_that_commits_to_an_ended_session_is_told() {
+    let site = Site::new();
+    let gate = starsessions_tests::gate::Gate::new();
+    let held = gate.clone();
+    let slow = post(|mut shop: Session<Shop>| async move {
+        held.pass().await;
+        shop.views += 1;
+        match shop.commit().await {
+            Err(SessionError::Gone) => "gone",
+            _ => "not gone",
+        }
+    });
+    let mut tab = site.serve(shop::with_logout().route("/slow", slow));
+    tab.post("/login/7").await;
+    let slow = tokio::spawn(tab.ask(Method::POST, "/slow"));
+    gate.reached().await;
+    tab.post("/logout").await;
+    gate.open();
+    let reply = slow.await.unwrap();
+    assert_eq!(reply.body, "gone");
+    assert!(!reply.sets_cookie());
+    assert_eq!(site.rows(), 0);
+}
+
+#[tokio::test]
+async fn g05_a_view_from_before_a_logout_begins_no_new_session() {
+    let site = Site::new();
+    let leave = post(async |mut shop: Session<Shop>, sessions: Sessions| {
+        shop.views += 1;
+        sessions.destroy().unwrap();
+        shop.views += 1;
+    });
+    let mut client = site.serve(shop::routes().route("/leave", leave));
+    client.post("/login/7").await;
+    client.post("/leave").await;
+    assert_eq!(client.cookies(), None);
+    assert_eq!(site.rows(), 0);
+}

@@ -1,0 +1,169 @@
+//! G6: all changes of one request land in one store operation.
+
+use axum::Router;
+use axum::routing::post;
+use http::StatusCode;
+use starsessions::{Session, SessionError, Sessions};
+use starsessions_tests::logs::Logs;
+use starsessions_tests::site::Site;
+use starsessions_tests::spy::Calls;
+
+use crate::shop::{self, Login, Shop};
+
+#[derive(Session)]
+struct Account {
+    #[session(index)]
+    email: Option<String>,
+    #[session(rotate)]
+    role: u8,
+}
+
+async fn everything(sessions: Sessions, mut shop: Session<Shop>, mut account: Session<Account>) {
+    shop.cart.push("tea".to_owned());
+    shop.views += 1;
+    account.email = Some("ada@shop.example".to_owned());
+    account.role += 1;
+    drop(account);
+    sessions.insert(Login { user: 7 }).unwrap();
+    sessions.remember(true).unwrap();
+}
+
+fn routes() -> Router {
+    shop::routes().route("/everything", post(everything))
+}
+
+#[tokio::test]
+async fn g06_a_first_request_is_one_create() {
+    let site = Site::new();
+    let mut client = site.serve(routes());
+    let reply = client.post("/everything").await;
+    assert_eq!(
+        site.store.take_calls(),
+        Calls {
+            creates: 1,
+            ..Calls::NONE
+        }
+    );
+    assert_eq!(reply.set_cookies().len(), 1);
+}
+
+#[tokio::test]
+async fn g06_many_views_a_rotation_and_an_index_are_one_rotate() {
+    let site = Site::new();
+    let mut client = site.serve(routes());
+    client.post("/views").await;
+    let _ = site.store.take_calls();
+
+    let reply = client.post("/everything").await;
+
+    assert_eq!(
+        site.store.take_calls(),
+        Calls {
+            loads: 1,
+            rotates: 1,
+            ..Calls::NONE
+        }
+    );
+    assert_eq!(reply.set_cookies().len(), 1);
+    let rotations = site.store.take_rotations();
+    let record = &rotations[0].record;
+    let names: Vec<_> = record.fields.iter().map(|(name, _)| &**name).collect();
+    let all = [
+        "account.email",
+        "account.role",
+        "login.user",
+        "shop.cart",
+        "shop.views",
+    ];
+    assert_eq!(names, all);
+    assert!(record.remembered && record.identified);
+    assert!(record.fields.get("account.email").unwrap().index.is_some());
+}
+
+#[tokio::test]
+async fn g06_a_logout_and_a_new_session_are_one_rotate() {
+    let site = Site::new();
+    let farewell = post(async |sessions: Sessions| {
+        sessions.destroy().unwrap();
+        let mut shop = sessions.view::<Shop>().await.unwrap();
+        shop.notice = Some("goodbye".to_owned());
+    });
+    let notice = axum::routing::get(async |shop: Session<Shop>| shop.notice.clone().unwrap());
+    let routes = shop::routes()
+        .route("/farewell", farewell)
+        .route("/notice", notice);
+    let mut client = site.serve(routes);
+    client.post("/login/7").await;
+    let _ = site.store.take_calls();
+
+    client.post("/farewell").await;
+
+    assert_eq!(
+        site.store.take_calls(),
+        Calls {
+            loads: 1,
+            rotates: 1,
+            ..Calls::NONE
+        }
+    );
+    assert_eq!(client.get("/me").await.body, "guest");
+    assert_eq!(client.get("/notice").await.body, "goodbye");
+    assert_eq!(site.rows(), 1);
+}
+
+#[tokio::test]
+async fn g06_a_value_that_cannot_be_stored_takes_the_others_with_it() {
+    let site = Site::with(|layer| layer.field_limit(100));
+    let half = post(
+        async |mut shop: Session<Shop>, mut account: Session<Account>| {
+            account.email = Some("ada@shop.example".to_owned());
+            shop.notice = Some("x".repeat(101));
+            shop.views += 1;
+        },
+    );
+    let mut client = site.serve(routes().route("/half", half));
+    client.post("/language/en").await;
+    let _ = site.store.take_calls();
+
+    let reply = client.post("/half").await;
+
+    assert_eq!(reply.status, StatusCode::INTERNAL_SERVER_ERROR);
+    assert_eq!(
+        site.store.take_calls(),
+        Calls {
+            loads: 1,
+            ..Calls::NONE
+        }
+    );
+    assert_eq!(client.get("/language").await.body, "en");
+}
+
+#[tokio::test]
+async fn g06_a_change_after_the_response_has_left_is_an_error_in_the_log() {
+    let logs = Logs::capture();
+    let site = Site::new();
+    let (send, kept) = std::sync::mpsc::channel();
+    let keep = post(async move |shop: Session<Shop>, sessions: Sessions| {
+        send.send((shop, sessions)).unwrap();
+    });
+    let mut client = site.serve(shop::routes().route("/keep", keep));
+    client.post("/keep").await;
+    let (mut shop, sessions) = kept.recv().unwrap();
+
+    shop.views += 1;
+    assert!(matches!(shop.commit().await, Err(SessionError::Closed)));
+    assert!(matches!(
+        sessions.insert(Login { user: 7 }),
+        Err(SessionError::Closed)
+    ));
+    assert!(matches!(sessions.destroy(), Err(SessionError::Closed)));
+    shop.views += 1;
+    drop(shop);
+
+    assert_eq!(
+        logs.with(&["ERROR", "Shop", "after its response had left"])
+            .len(),
+        1
+    );
+    assert_eq!(site.store.take_calls(), Calls::NONE);
+}

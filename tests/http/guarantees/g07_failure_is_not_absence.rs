@@ -1,0 +1,237 @@
+//! G7: a store error is its own outcome.
+
+use axum::Router;
+use axum::routing::{MethodRouter, any};
+use http::StatusCode;
+use starsessions::{FailurePolicy, Session, SessionError, SessionRejection, Sessions};
+use starsessions_tests::client::Client;
+use starsessions_tests::logs::Logs;
+use starsessions_tests::site::Site;
+use starsessions_tests::spy::{Calls, Moment, Operation};
+
+use crate::shop::{self, Login, Shop};
+
+/// A site whose user is signed in, and whose store then fails.
+async fn outage(policy: FailurePolicy, routes: Router) -> (Site, Client) {
+    let site = Site::with(|layer| layer.on_store_failure(policy));
+    let mut client = site.serve(shop::with_logout().merge(routes));
+    client.post("/login/7").await;
+    client.post("/language/en").await;
+    site.store.fail_all();
+    let _ = site.store.take_calls();
+    (site, client)
+}
+
+async fn assert_is_still_signed_in(site: &Site, client: &mut Client) {
+    site.store.recover();
+    assert_eq!(client.get("/me").await.body, "7");
+    assert_eq!(client.get("/language").await.body, "en");
+}
+
+/// Every way to ask for the session.
+fn readers() -> Vec<(&'static str, MethodRouter)> {
+    vec![
+        ("a view", any(async |_: Session<Shop>| ())),
+        ("a required view", any(async |_: Session<Login>| ())),
+        (
+            "an optional view",
+            any(async |_: Option<Session<Login>>| ()),
+        ),
+        (
+            "get",
+            any(async |all: Sessions| all.get::<Login>().await.map(|_| ())),
+        ),
+        (
+            "info",
+            any(async |all: Sessions| all.info().await.map(|_| ())),
+        ),
+        (
+            "two views",
+            any(async |_: Option<Session<Shop>>, _: Session<Login>| ()),
+        ),
+        (
+            "a write",
+            any(async |all: Sessions| all.insert(Login { user: 8 })),
+        ),
+        ("a logout", any(async |all: Sessions| all.destroy())),
+        ("a rotation", any(async |all: Sessions| all.rotate())),
+    ]
+}
+
+#[tokio::test]
+async fn g07_who_uses_the_session_gets_503_and_is_asked_for_once() {
+    for (what, reader) in readers() {
+        let routes = Router::new().route("/use", reader);
+        let (site, mut client) = outage(FailurePolicy::Unavailable, routes).await;
+        let reply = client.get("/use").await;
+        assert_eq!(reply.status, StatusCode::SERVICE_UNAVAILABLE, "{what}");
+        assert!(!reply.sets_cookie(), "{what}: no cookie is cleared");
+        assert_eq!(
+            site.store.take_calls(),
+            Calls {
+                loads: 1,
+                ..Calls::NONE
+            },
+            "{what}"
+        );
+        assert_is_still_signed_in(&site, &mut client).await;
+    }
+}
+
+#[tokio::test]
+async fn g07_who_does_not_use_the_session_notices_nothing() {
+    let (_, mut client) = outage(FailurePolicy::Unavailable, Router::new()).await;
+    assert_eq!(client.get("/").await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn g07_the_log_has_one_line_with_the_original_error() {
+    let (_, mut client) = outage(FailurePolicy::Unavailable, Router::new()).await;
+    let logs = Logs::capture();
+    client.get("/cart").await;
+    let lines = logs.with(&["ERROR", "connection refused by the test"]);
+    assert_eq!(lines.len(), 1, "{}", logs.text());
+}
+
+#[tokio::test]
+async fn g07_a_failed_read_is_not_followed_by_a_write_even_when_the_store_is_back() {
+    let site = Site::new();
+    let store = site.store.clone();
+    let stubborn = any(
+        move |all: Sessions, shop: Result<Session<Shop>, SessionRejection>| async move {
+            assert!(matches!(shop, Err(SessionRejection::Failed(_))));
+            store.recover();
+            all.insert(Login { user: 8 }).unwrap();
+            "stubborn"
+        },
+    );
+    let mut client = site.serve(shop::routes().route("/stubborn", stubborn));
+    client.post("/login/7").await;
+    client.post("/language/en").await;
+    site.store.fail(Operation::Load, Moment::Before);
+    let _ = site.store.take_calls();
+
+    let reply = client.get("/stubborn").await;
+
+    assert_eq!(reply.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(
+        site.store.take_calls(),
+        Calls {
+            loads: 1,
+            ..Calls::NONE
+        }
+    );
+    assert_is_still_signed_in(&site, &mut client).await;
+}
+
+#[tokio::test]
+async fn g07_a_failed_reload_is_not_followed_by_a_write() {
+    let site = Site::new();
+    let store = site.store.clone();
+    let stubborn = any(move |mut shop: Session<Shop>| async move {
+        store.fail(Operation::Load, Moment::Before);
+        assert!(shop.reload().await.is_err());
+        store.recover();
+        shop.language = Some("xx".to_owned());
+    });
+    let mut client = site.serve(shop::routes().route("/stubborn", stubborn));
+    client.post("/login/7").await;
+    client.post("/language/en").await;
+    let _ = site.store.take_calls();
+
+    let reply = client.get("/stubborn").await;
+
+    assert_eq!(reply.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(site.store.take_calls().writes(), 0);
+    assert_is_still_signed_in(&site, &mut client).await;
+}
+
+#[tokio::test]
+async fn g07_a_write_that_fails_is_503_and_the_old_state_is_kept() {
+    for (path, operation) in [
+        ("/language/xx", Operation::Commit),
+        ("/login/8", Operation::Rotate),
+        ("/logout", Operation::Delete),
+    ] {
+        let (site, mut client) = outage(FailurePolicy::Unavailable, Router::new()).await;
+        site.store.recover();
+        site.store.fail(operation, Moment::Before);
+        let reply = client.post(path).await;
+        assert_eq!(reply.status, StatusCode::SERVICE_UNAVAILABLE, "{path}");
+        assert!(!reply.sets_cookie(), "{path}: not as if it had happened");
+        assert_is_still_signed_in(&site, &mut client).await;
+    }
+}
+
+#[tokio::test]
+async fn g07_a_session_that_could_not_be_created_has_no_cookie() {
+    let site = Site::new();
+    site.store.fail(Operation::Create, Moment::Before);
+    let reply = site.serve(shop::routes()).post("/login/7").await;
+    assert_eq!(reply.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(!reply.sets_cookie());
+}
+
+#[tokio::test]
+async fn g07_a_touch_that_fails_is_503_and_tried_again_next_time() {
+    let (site, mut client) = outage(FailurePolicy::Unavailable, Router::new()).await;
+    site.store.recover();
+    site.store.fail(Operation::Touch, Moment::Before);
+    site.wait_seconds(600);
+    assert_eq!(
+        client.get("/cart").await.status,
+        StatusCode::SERVICE_UNAVAILABLE
+    );
+    site.store.recover();
+    let _ = site.store.take_calls();
+    client.get("/cart").await;
+    assert_eq!(site.store.take_calls().touches, 1);
+}
+
+#[tokio::test]
+async fn g07_a_read_only_guest_sees_pages_and_is_never_signed_in() {
+    let (site, mut client) = outage(FailurePolicy::ReadOnlyGuest, Router::new()).await;
+    for (path, body) in [("/me", "guest"), ("/cart", ""), ("/language", "")] {
+        let reply = client.get(path).await;
+        assert_eq!(
+            (reply.status, reply.body.as_str()),
+            (StatusCode::OK, body),
+            "{path}"
+        );
+        assert!(!reply.sets_cookie(), "{path}");
+    }
+    assert_eq!(site.store.take_calls().writes(), 0);
+    assert_is_still_signed_in(&site, &mut client).await;
+}
+
+#[tokio::test]
+async fn g07_a_read_only_guest_is_one_by_every_way_of_asking() {
+    let ask = any(async |all: Sessions| {
+        let login = all.get::<Login>().await?.map(|login| login.user);
+        let shop = all.get::<Shop>().await?.map(|shop| shop.views);
+        Ok::<_, SessionError>(format!("{login:?} {shop:?} {:?}", all.info().await?))
+    });
+    let routes = Router::new().route("/ask", ask);
+    let (_, mut client) = outage(FailurePolicy::ReadOnlyGuest, routes).await;
+    assert_eq!(client.get("/ask").await.body, "None Some(0) None");
+}
+
+#[tokio::test]
+async fn g07_a_read_only_guest_is_turned_away_where_a_user_is_required() {
+    let private = any(async |_: Session<Login>| ());
+    let routes = Router::new().route("/private", private);
+    let (_, mut client) = outage(FailurePolicy::ReadOnlyGuest, routes).await;
+    assert_eq!(client.get("/private").await.location(), Some("/login"));
+}
+
+#[tokio::test]
+async fn g07_a_read_only_guest_cannot_write_even_when_the_store_is_back() {
+    for path in ["/language/xx", "/login/8", "/logout", "/views"] {
+        let (site, mut client) = outage(FailurePolicy::ReadOnlyGuest, Router::new()).await;
+        let reply = client.post(path).await;
+        assert_eq!(reply.status, StatusCode::SERVICE_UNAVAILABLE, "{path}");
+        assert!(!reply.sets_cookie(), "{path}");
+        assert_eq!(site.store.take_calls().writes(), 0, "{path}");
+        assert_is_still_signed_in(&site, &mut client).await;
+    }
+}

@@ -1,0 +1,263 @@
+//! G8: a request can be dropped at any await point.
+
+use std::pin::pin;
+use std::task::Poll;
+
+use axum::Router;
+use axum::extract::State;
+use axum::routing::post;
+use http::{Method, StatusCode};
+use starsessions::{Session, SessionError, Sessions};
+use starsessions_tests::client::{Client, Reply};
+use starsessions_tests::gate::Gate;
+use starsessions_tests::site::Site;
+use starsessions_tests::spy::{Calls, Moment, Operation};
+
+use crate::shop::{self, Shop};
+
+/// Changes two fields, which must be seen together.
+async fn both(mut shop: Session<Shop>) {
+    shop.cart.push("tea".to_owned());
+    shop.views += 1;
+}
+
+/// A signed-in user of a store that answers nothing at once.
+async fn slow_site() -> (Site, Client) {
+    let site = Site::with(|layer| layer.renewal(RENEWAL));
+    let mut client = site.serve(shop::with_logout().route("/both", post(both)));
+    client.post("/login/7").await;
+    let _ = site.store.take_calls();
+    site.store.slow_down();
+    (site, client)
+}
+
+const RENEWAL: std::time::Duration = std::time::Duration::from_secs(600);
+
+/// Polls a request so many times and drops it, as a server does when the client goes away. `None`
+/// if it was not answered by then.
+async fn abandon(request: impl Future<Output = Reply>, polls: usize) -> Option<Reply> {
+    let mut reply = None;
+    {
+        let mut request = pin!(request);
+        for _ in 0..polls {
+            let polled = std::future::poll_fn(|cx| Poll::Ready(request.as_mut().poll(cx))).await;
+            // What it has spawned gets on.
+            tokio::task::yield_now().await;
+            if let Poll::Ready(done) = polled {
+                reply = Some(done);
+                break;
+            }
+        }
+    }
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    reply
+}
+
+/// Abandons a request of a new user at every poll until it is answered; shows what is left each
+/// time, with the calls that the store has seen.
+async fn at_every_poll(path: &'static str, mut look: impl AsyncFnMut(Site, Client, Calls)) {
+    for polls in 0.. {
+        let (site, client) = slow_site().await;
+        let reply = abandon(client.ask(Method::POST, path), polls).await;
+        let calls = site.store.take_calls();
+        look(site, client, calls).await;
+        if let Some(reply) = reply {
+            assert!(polls > 3, "{path} has waited for nothing: {reply:?}");
+            return;
+        }
+    }
+}
+
+#[tokio::test]
+async fn g08_a_change_that_is_abandoned_is_there_as_a_whole_or_not_at_all() {
+    let mut outcomes = Vec::new();
+    at_every_poll("/both", async |_, mut client, _| {
+        let seen = (
+            client.get("/cart").await.body,
+            client.get("/views").await.body,
+        );
+        outcomes.push(format!("{} {}", seen.0, seen.1));
+    })
+    .await;
+    outcomes.dedup();
+    assert_eq!(outcomes, [" 0", "tea 1"]);
+}
+
+#[tokio::test]
+async fn g08_a_logout_that_has_begun_is_finished() {
+    let mut outcomes = Vec::new();
+    at_every_poll("/logout", async |site, mut client, calls| {
+        let has_begun = calls != Calls::NONE;
+        assert_eq!(site.rows(), usize::from(!has_begun), "{calls:?}");
+        let user = if has_begun { "guest" } else { "7" };
+        assert_eq!(client.get("/me").await.body, user, "{calls:?}");
+        outcomes.push(has_begun);
+    })
+    .await;
+    outcomes.dedup();
+    assert_eq!(outcomes, [false, true]);
+}
+
+#[tokio::test]
+async fn g08_a_login_that_has_begun_is_finished_and_ends_the_old_id() {
+    let mut outcomes = Vec::new();
+    at_every_poll("/login/8", async |site, mut client, calls| {
+        let has_begun = calls != Calls::NONE;
+        assert_eq!(site.rows(), 1, "{calls:?}");
+        let user = if has_begun { "guest" } else { "7" };
+        assert_eq!(client.get("/me").await.body, user, "{calls:?}");
+        outcomes.push(has_begun);
+    })
+    .await;
+    outcomes.dedup();
+    assert_eq!(outcomes, [false, true]);
+}
+
+#[tokio::test]
+async fn g08_a_renewal_that_is_abandoned_logs_nobody_out() {
+    for polls in 0..20 {
+        let (site, mut client) = slow_site().await;
+        site.wait(RENEWAL);
+        abandon(client.ask(Method::POST, "/both"), polls).await;
+        site.wait_seconds(29);
+        assert_eq!(client.get("/me").await.body, "7", "after {polls} polls");
+        site.wait_seconds(30);
+        assert_eq!(
+            client.get("/me").await.body,
+            "7",
+            "it has the new cookie by now"
+        );
+    }
+}
+
+#[tokio::test]
+async fn g08_a_first_write_that_is_abandoned_leaves_at_most_one_row() {
+    for polls in 0..10 {
+        let site = Site::new();
+        site.store.slow_down();
+        let visitor = site.serve(shop::routes());
+        abandon(visitor.ask(Method::POST, "/login/7"), polls).await;
+        let created = site.store.take_calls().creates;
+        assert!(
+            site.rows() <= created as usize && created <= 1,
+            "after {polls} polls"
+        );
+    }
+}
+
+#[tokio::test]
+async fn g08_nothing_stays_locked() {
+    for path in ["/both", "/logout", "/login/8"] {
+        at_every_poll(path, async |_, mut client, _| {
+            assert_eq!(
+                client.post("/both").await.status,
+                StatusCode::OK,
+                "after {path}"
+            );
+        })
+        .await;
+    }
+}
+
+/// A handler that gives up waiting for what it has asked for.
+#[derive(Clone)]
+struct Impatient {
+    gives_up: Gate,
+}
+
+async fn order_and_leave(State(hurry): State<Impatient>, sessions: Sessions, end: bool) {
+    if end {
+        sessions.destroy().unwrap();
+    } else {
+        sessions.rotate().unwrap();
+    }
+    tokio::select! {
+        biased;
+        _ = sessions.commit() => panic!("the store is held"),
+        () = hurry.gives_up.pass() => {}
+    }
+}
+
+/// Holds the store in an operation that the handler gives up waiting for; returns the reply.
+async fn given_up(site: &Site, client: &Client, path: &str, operation: Operation) -> Reply {
+    let hurry = Impatient {
+        gives_up: Gate::new(),
+    };
+    let routes = Router::new()
+        .route(
+            "/rotate",
+            post(|state, all| order_and_leave(state, all, false)),
+        )
+        .route("/end", post(|state, all| order_and_leave(state, all, true)))
+        .with_state(hurry.clone());
+    let impatient = client.at(&site.serve(routes));
+    let held = site.store.hold(operation, Moment::Before);
+    let request = tokio::spawn(impatient.ask(Method::POST, path));
+    held.reached().await;
+    site.store.release();
+    hurry.gives_up.reached().await;
+    hurry.gives_up.open();
+    tokio::task::yield_now().await;
+    held.open();
+    request.await.unwrap()
+}
+
+#[tokio::test]
+async fn g08_a_rotation_that_its_handler_gave_up_waiting_for_still_reaches_the_browser() {
+    let site = Site::new();
+    let mut client = site.serve(shop::routes());
+    client.post("/login/7").await;
+    let reply = given_up(&site, &client, "/rotate", Operation::Rotate).await;
+    assert_eq!(reply.set_cookies().len(), 1);
+    client.keep(&reply);
+    assert_eq!(client.get("/me").await.body, "7");
+}
+
+#[tokio::test]
+async fn g08_a_logout_that_its_handler_gave_up_waiting_for_still_reaches_the_browser() {
+    let site = Site::new();
+    let mut client = site.serve(shop::routes());
+    client.post("/login/7").await;
+    let reply = given_up(&site, &client, "/end", Operation::Delete).await;
+    client.keep(&reply);
+    assert_eq!(client.cookies(), None);
+    assert_eq!(site.rows(), 0);
+}
+
+#[tokio::test]
+async fn g08_a_change_that_its_handler_gave_up_waiting_for_is_whole_or_not_there() {
+    for moment in [Moment::Before, Moment::After] {
+        let site = Site::new();
+        let gives_up = Gate::new();
+        let leaves = gives_up.clone();
+        let hasty = post(|mut shop: Session<Shop>| async move {
+            shop.cart.push("tea".to_owned());
+            shop.views += 1;
+            tokio::select! {
+                biased;
+                _ = shop.commit() => panic!("the store is held"),
+                () = leaves.pass() => Ok::<_, SessionError>(()),
+            }
+        });
+        let mut client = site.serve(shop::routes().route("/hasty", hasty));
+        client.post("/login/7").await;
+        let held = site.store.hold(Operation::Commit, moment);
+        let request = tokio::spawn(client.ask(Method::POST, "/hasty"));
+        held.reached().await;
+        site.store.release();
+        gives_up.open();
+        assert_eq!(request.await.unwrap().status, StatusCode::OK);
+        let seen = (
+            client.get("/cart").await.body,
+            client.get("/views").await.body,
+        );
+        let expected = if moment == Moment::Before {
+            ("", "0")
+        } else {
+            ("tea", "1")
+        };
+        assert_eq!((seen.0.as_str(), seen.1.as_str()), expected);
+    }
+}

@@ -1,0 +1,266 @@
+//! G9: a failed request keeps no data, but what ends or guards a session.
+
+use std::any::Any;
+use std::panic::AssertUnwindSafe;
+
+use axum::Router;
+use axum::extract::{Path, Request};
+use axum::middleware::{Next, from_fn};
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use http::{Method, StatusCode};
+use starsessions::{ServerErrors, Session, Sessions};
+use starsessions_tests::client::{Client, Reply};
+use starsessions_tests::site::Site;
+use tower_http::catch_panic::CatchPanicLayer;
+
+use crate::shop::{self, Login, Shop};
+
+#[derive(Session)]
+struct Guard {
+    #[session(commit = always)]
+    failures: u32,
+    hint: Option<String>,
+}
+
+/// How a handler fails after it has changed something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Failure {
+    Status500,
+    Status503,
+    /// Without anything that catches it.
+    Panic,
+    /// Caught between the handler and the session layer.
+    PanicCaughtInside,
+    /// Caught in front of the session layer.
+    PanicCaughtOutside,
+    /// An extractor of this library turns the request away after a middleware has changed something.
+    Rejection,
+}
+
+use Failure::{Panic, PanicCaughtInside, PanicCaughtOutside, Rejection, Status500, Status503};
+
+const FAILURES: [Failure; 6] = [
+    Status500,
+    Status503,
+    Panic,
+    PanicCaughtInside,
+    PanicCaughtOutside,
+    Rejection,
+];
+
+impl Failure {
+    fn path(self) -> &'static str {
+        match self {
+            Status500 => "500",
+            Status503 => "503",
+            Panic | PanicCaughtInside | PanicCaughtOutside => "panic",
+            Rejection => "rejection",
+        }
+    }
+
+    /// Whether there is a response that can carry a cookie.
+    fn is_answered_by_the_layer(self) -> bool {
+        !matches!(self, Panic | PanicCaughtOutside)
+    }
+}
+
+async fn fail(Path((_, failure)): Path<(String, String)>) -> StatusCode {
+    match failure.as_str() {
+        "500" => StatusCode::INTERNAL_SERVER_ERROR,
+        "503" => StatusCode::SERVICE_UNAVAILABLE,
+        "panic" => panic!("the handler's own"),
+        _ => StatusCode::OK,
+    }
+}
+
+/// Does what the path says, and then what fails.
+async fn act(
+    Path((action, failure)): Path<(String, String)>,
+    sessions: Sessions,
+    mut shop: Session<Shop>,
+    mut guard: Session<Guard>,
+    request: Request,
+    next: Next,
+) -> Response {
+    match action.as_str() {
+        "data" => {
+            shop.cart.push("tea".to_owned());
+            sessions.insert(Login { user: 8 }).unwrap();
+        }
+        "always" => {
+            guard.failures += 1;
+            guard.hint = Some("wrong password".to_owned());
+        }
+        "rotate" => sessions.rotate().unwrap(),
+        "destroy" => sessions.destroy().unwrap(),
+        _ => unreachable!("{action}"),
+    }
+    if failure == "rejection" {
+        // The session has nobody's desk in it.
+        return match sessions.view::<Nobody>().await {
+            Ok(_) => unreachable!(),
+            Err(rejection) => rejection.into_response(),
+        };
+    }
+    // While this view is alive, a panic inside unwinds through it.
+    let response = next.run(request).await;
+    drop(shop);
+    response
+}
+
+#[derive(Session)]
+struct Nobody {
+    #[session(required)]
+    name: String,
+}
+
+/// A signed-in user of a site where this action of a middleware is followed by this failure.
+struct Failed {
+    site: Site,
+    before: Client,
+    after: Client,
+    reply: Result<Reply, Box<dyn Any + Send>>,
+}
+
+async fn failed(action: &str, failure: Failure, rule: ServerErrors) -> Failed {
+    let site = Site::with(|layer| layer.on_server_error(rule));
+    let mut acting = Router::new()
+        .route("/act/{action}/{failure}", post(fail))
+        .layer(from_fn(act));
+    if failure == PanicCaughtInside {
+        acting = acting.layer(CatchPanicLayer::new());
+    }
+    let guard = axum::routing::get(async |guard: Session<Guard>| {
+        format!("{} {:?}", guard.failures, guard.hint)
+    });
+    let routes = shop::routes().merge(acting).route("/guard", guard);
+    let mut app = routes.layer(site.sessions.layer());
+    if failure == PanicCaughtOutside {
+        app = app.layer(CatchPanicLayer::new());
+    }
+    let mut before = Client::new(&app);
+    before.post("/login/7").await;
+    let mut after = before.clone();
+    let path = format!("/act/{action}/{}", failure.path());
+    let reply = AssertUnwindSafe(after.ask(Method::POST, &path));
+    let reply = tokio::spawn(reply.0)
+        .await
+        .map_err(tokio::task::JoinError::into_panic);
+    if let Ok(reply) = &reply {
+        after.keep(reply);
+    }
+    Failed {
+        site,
+        before,
+        after,
+        reply,
+    }
+}
+
+#[tokio::test]
+async fn g09_the_failure_itself_is_answered_as_it_is() {
+    for failure in FAILURES {
+        let Failed { reply, .. } = failed("data", failure, ServerErrors::Discard).await;
+        let status = reply.map(|reply| reply.status.as_u16());
+        match failure {
+            Status500 | PanicCaughtInside | PanicCaughtOutside => assert_eq!(status.unwrap(), 500),
+            Status503 => assert_eq!(status.unwrap(), 503),
+            Rejection => assert_eq!(status.unwrap(), 401),
+            Panic => {
+                let panic = status.unwrap_err();
+                assert_eq!(panic.downcast_ref(), Some(&"the handler's own"));
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn g09_data_and_a_login_are_dropped() {
+    for failure in FAILURES {
+        let Failed {
+            mut after,
+            site,
+            reply,
+            ..
+        } = failed("data", failure, ServerErrors::Discard).await;
+        assert!(!reply.is_ok_and(|reply| reply.sets_cookie()), "{failure:?}");
+        assert_eq!(after.get("/cart").await.body, "", "{failure:?}");
+        assert_eq!(after.get("/me").await.body, "7", "{failure:?}");
+        assert_eq!(site.store.take_calls().rotates, 0, "{failure:?}");
+    }
+}
+
+#[tokio::test]
+async fn g09_what_is_always_committed_is_kept_and_its_neighbour_dropped() {
+    for failure in FAILURES {
+        let Failed { mut after, .. } = failed("always", failure, ServerErrors::Discard).await;
+        assert_eq!(after.get("/guard").await.body, "1 None", "{failure:?}");
+    }
+}
+
+#[tokio::test]
+async fn g09_a_logout_is_kept() {
+    for failure in FAILURES {
+        let Failed {
+            mut before,
+            after,
+            site,
+            ..
+        } = failed("destroy", failure, ServerErrors::Discard).await;
+        assert_eq!(before.get("/me").await.body, "guest", "{failure:?}");
+        assert_eq!(site.rows(), 0, "{failure:?}");
+        if failure.is_answered_by_the_layer() {
+            assert_eq!(after.cookies(), None, "{failure:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn g09_a_rotation_is_kept() {
+    for failure in FAILURES {
+        let Failed {
+            mut before,
+            mut after,
+            ..
+        } = failed("rotate", failure, ServerErrors::Discard).await;
+        assert_eq!(before.get("/me").await.body, "guest", "{failure:?}");
+        if failure.is_answered_by_the_layer() {
+            assert_eq!(after.get("/me").await.body, "7", "{failure:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn g09_the_layer_can_keep_the_data_of_a_5xx() {
+    for failure in [Status500, Status503] {
+        let Failed { mut after, .. } = failed("data", failure, ServerErrors::Commit).await;
+        assert_eq!(after.get("/cart").await.body, "tea", "{failure:?}");
+        assert_eq!(after.get("/me").await.body, "8", "{failure:?}");
+    }
+}
+
+#[tokio::test]
+async fn g09_a_4xx_is_an_answer_and_keeps_its_data() {
+    let refuse = post(async |mut shop: Session<Shop>| {
+        shop.cart.push("tea".to_owned());
+        StatusCode::UNPROCESSABLE_ENTITY
+    });
+    let mut client = Site::new().serve(shop::routes().route("/refuse", refuse));
+    client.post("/refuse").await;
+    assert_eq!(client.get("/cart").await.body, "tea");
+}
+
+#[tokio::test]
+async fn g09_what_the_handler_has_committed_itself_is_stored_and_told() {
+    let commit = post(async |mut shop: Session<Shop>| {
+        shop.cart.push("tea".to_owned());
+        shop.commit().await.unwrap();
+        shop.cart.push("milk".to_owned());
+        StatusCode::INTERNAL_SERVER_ERROR
+    });
+    let mut client = Site::new().serve(shop::routes().route("/commit", commit));
+    let reply = client.post("/commit").await;
+    assert_eq!(reply.status, StatusCode::INTERNAL_SERVER_ERROR);
+    assert_eq!(client.get("/cart").await.body, "tea");
+}

@@ -1,0 +1,266 @@
+//! G14: idle, absolute and renewal, enforced by the server.
+
+use std::time::Duration;
+
+use axum::extract::Path;
+use axum::routing::{get, post};
+use starsessions::{
+    CookieConfig, Lifetime, PassiveLayer, Session, SessionError, SessionLayerBuilder, Sessions,
+};
+use starsessions_tests::client::Client;
+use starsessions_tests::site::Site;
+
+use crate::shop::{self, Login, Shop};
+
+const IDLE: u64 = 600;
+const ABSOLUTE: u64 = 3_600;
+const RENEWAL: u64 = 900;
+const GRACE: u64 = 30;
+
+fn lifetime() -> Lifetime {
+    Lifetime::new(Duration::from_secs(IDLE), Duration::from_secs(ABSOLUTE))
+}
+
+/// A user who has just signed in.
+async fn signed_in(set: impl FnOnce(SessionLayerBuilder) -> SessionLayerBuilder) -> (Site, Client) {
+    let site = Site::with(|layer| set(layer.lifetime(lifetime())));
+    let poll = get(async |_: Session<Login>| ()).layer(PassiveLayer);
+    let reload = get(async |mut shop: Session<Shop>| shop.reload().await);
+    let routes = shop::with_logout()
+        .route("/poll", poll)
+        .route("/reload", reload)
+        .route("/remember/{user}", post(remember));
+    let mut client = site.serve(routes);
+    client.post("/login/7").await;
+    (site, client)
+}
+
+async fn remember(sessions: Sessions, Path(user): Path<u64>) -> Result<(), SessionError> {
+    sessions.remember(true)?;
+    sessions.insert(Login { user })
+}
+
+/// Uses the session so often that it never idles.
+async fn keep_busy(site: &Site, client: &mut Client, seconds: u64) {
+    let mut left = seconds;
+    while left > 0 {
+        let step = left.min(IDLE / 2);
+        client.get("/me").await;
+        site.wait_seconds(step);
+        left -= step;
+    }
+}
+
+#[tokio::test]
+async fn g14_the_idle_timeout_ends_the_session_at_its_second() {
+    for (waited, user) in [(IDLE - 1, "7"), (IDLE, "guest"), (IDLE + 1, "guest")] {
+        let (site, mut client) = signed_in(|layer| layer).await;
+        site.wait_seconds(waited);
+        assert_eq!(client.get("/me").await.body, user, "after {waited} s");
+    }
+}
+
+#[tokio::test]
+async fn g14_a_use_moves_the_idle_timeout() {
+    for (waited, user) in [(IDLE - 1, "7"), (IDLE, "guest")] {
+        let (site, mut client) = signed_in(|layer| layer).await;
+        site.wait_seconds(IDLE - 1);
+        client.get("/me").await;
+        site.wait_seconds(waited);
+        assert_eq!(client.get("/me").await.body, user, "after {waited} s");
+    }
+}
+
+#[tokio::test]
+async fn g14_the_absolute_timeout_ends_a_busy_session_at_its_second() {
+    for (waited, user) in [
+        (ABSOLUTE - 1, "7"),
+        (ABSOLUTE, "guest"),
+        (ABSOLUTE + 1, "guest"),
+    ] {
+        let (site, mut client) = signed_in(|layer| layer).await;
+        keep_busy(&site, &mut client, waited).await;
+        assert_eq!(client.get("/me").await.body, user, "after {waited} s");
+    }
+}
+
+#[tokio::test]
+async fn g14_no_new_id_moves_the_absolute_timeout() {
+    let (site, mut client) = signed_in(|layer| layer.renewal(Duration::from_secs(RENEWAL))).await;
+    keep_busy(&site, &mut client, ABSOLUTE / 2).await;
+    client.post("/login/8").await;
+    keep_busy(&site, &mut client, ABSOLUTE / 2 - 1).await;
+    assert_eq!(client.get("/me").await.body, "8");
+    site.wait_seconds(1);
+    assert_eq!(client.get("/me").await.body, "guest");
+}
+
+#[tokio::test]
+async fn g14_a_clock_that_jumps_back_ends_nothing_and_lengthens_nothing() {
+    let (site, mut client) = signed_in(|layer| layer).await;
+    let started = starsessions::Clock::now(site.clock()).as_unix_seconds();
+    site.clock().set(started - 10_000);
+    assert_eq!(client.get("/me").await.body, "7");
+    site.clock().set(started + IDLE);
+    assert_eq!(client.get("/me").await.body, "guest");
+}
+
+#[tokio::test]
+async fn g14_a_passive_request_uses_the_session_and_does_not_keep_it() {
+    let (site, mut client) = signed_in(|layer| layer).await;
+    for _ in 0..9 {
+        site.wait_seconds(IDLE / 10);
+        assert_eq!(client.get("/poll").await.status, 200);
+    }
+    site.wait_seconds(IDLE / 10);
+    assert_eq!(client.get("/me").await.body, "guest");
+}
+
+#[tokio::test]
+async fn g14_a_passive_request_renews_no_id() {
+    let (site, mut client) = signed_in(|layer| layer.renewal(Duration::from_secs(60))).await;
+    site.wait_seconds(120);
+    assert!(!client.get("/poll").await.sets_cookie());
+    assert!(client.get("/me").await.sets_cookie());
+}
+
+#[tokio::test]
+async fn g14_the_id_is_renewed_at_its_second() {
+    for (waited, is_renewed) in [(RENEWAL - 1, false), (RENEWAL, true), (RENEWAL + 1, true)] {
+        let renewal = Duration::from_secs(RENEWAL);
+        let (site, mut client) = signed_in(|layer| layer.renewal(renewal)).await;
+        let old = client.cookies();
+        keep_busy(&site, &mut client, waited).await;
+        assert_eq!(client.get("/me").await.body, "7");
+        assert_eq!(client.cookies() != old, is_renewed, "after {waited} s");
+    }
+}
+
+/// A user whose id has just been renewed, and a tab that does not know it yet.
+async fn renewed() -> (Site, Client, Client) {
+    let (site, mut client) = signed_in(|layer| layer.renewal(Duration::from_secs(60))).await;
+    site.wait_seconds(60);
+    let old = client.clone();
+    client.get("/me").await;
+    assert_ne!(client.cookies(), old.cookies());
+    (site, client, old)
+}
+
+#[tokio::test]
+async fn g14_the_old_id_leads_to_its_one_successor_for_the_grace_and_no_longer() {
+    for (waited, user) in [
+        (0, "7"),
+        (GRACE - 1, "7"),
+        (GRACE, "guest"),
+        (GRACE + 1, "guest"),
+    ] {
+        let (site, client, mut old) = renewed().await;
+        site.wait_seconds(waited);
+        assert_eq!(old.get("/me").await.body, user, "after {waited} s");
+        assert_eq!(
+            old.cookies() == client.cookies(),
+            user == "7",
+            "after {waited} s"
+        );
+    }
+}
+
+#[tokio::test]
+async fn g14_a_reload_within_the_grace_still_tells_the_browser_its_new_id() {
+    let (_, client, mut old) = renewed().await;
+    old.get("/reload").await;
+    assert_eq!(old.cookies(), client.cookies());
+}
+
+#[tokio::test]
+async fn g14_old_and_new_id_in_one_request_are_one_session() {
+    let (_, client, old) = renewed().await;
+    let both = format!("{}; {}", old.cookies().unwrap(), client.cookies().unwrap());
+    assert_eq!(client.showing(both).get("/me").await.body, "7");
+}
+
+#[tokio::test]
+async fn g14_a_logout_with_the_old_id_ends_the_successor() {
+    let (_, mut client, mut old) = renewed().await;
+    let mut third = old.clone();
+    old.post("/logout").await;
+    for tab in [&mut client, &mut old, &mut third] {
+        assert_eq!(tab.get("/me").await.body, "guest");
+    }
+}
+
+#[tokio::test]
+async fn g14_a_login_leaves_no_grace() {
+    let (_, mut client) = signed_in(|layer| layer.renewal(Duration::from_secs(60))).await;
+    let mut old = client.clone();
+    client.post("/login/8").await;
+    assert_eq!(old.get("/me").await.body, "guest");
+}
+
+#[tokio::test]
+async fn g14_a_login_when_a_renewal_is_due_leaves_no_grace() {
+    let (site, mut client) = signed_in(|layer| layer.renewal(Duration::from_secs(60))).await;
+    site.wait_seconds(60);
+    let mut old = client.clone();
+    client.post("/login/8").await;
+    assert_eq!(old.get("/me").await.body, "guest");
+    assert_eq!(client.get("/me").await.body, "8");
+}
+
+#[tokio::test]
+async fn g14_a_login_ends_the_grace_of_a_renewal_before_it() {
+    let (_, mut client, mut old) = renewed().await;
+    client.post("/login/8").await;
+    assert_eq!(old.get("/me").await.body, "guest");
+}
+
+const LONG: u64 = 5 * ABSOLUTE;
+
+fn long(layer: SessionLayerBuilder) -> SessionLayerBuilder {
+    layer.remembered_lifetime(Lifetime::new(
+        Duration::from_secs(LONG),
+        Duration::from_secs(LONG),
+    ))
+}
+
+#[tokio::test]
+async fn g14_who_is_remembered_has_the_long_timeouts_to_the_second() {
+    for (waited, user) in [(LONG - 1, "8"), (LONG, "guest")] {
+        let (site, mut client) = signed_in(long).await;
+        client.post("/remember/8").await;
+        site.wait_seconds(waited);
+        assert_eq!(client.get("/me").await.body, user, "after {waited} s");
+    }
+}
+
+#[tokio::test]
+async fn g14_who_is_remembered_keeps_the_cookie_when_the_browser_is_closed() {
+    let (_, mut client) = signed_in(long).await;
+    let reply = client.post("/remember/8").await;
+    assert_eq!(reply.max_age(), Some(LONG));
+    client.jar_mut().close();
+    assert_eq!(client.get("/me").await.body, "8");
+}
+
+#[tokio::test]
+async fn g14_who_is_not_remembered_loses_the_cookie_when_the_browser_is_closed() {
+    let (_, mut client) = signed_in(long).await;
+    client.jar_mut().close();
+    assert_eq!(client.get("/me").await.body, "guest");
+}
+
+#[tokio::test]
+async fn g14_a_persistent_cookie_ends_with_its_session() {
+    let (site, mut client) =
+        signed_in(|layer| layer.cookie(|_| CookieConfig::builder().persistent(true))).await;
+    site.wait_seconds(IDLE / 2);
+    assert_eq!(
+        client.get("/me").await.max_age(),
+        Some(IDLE),
+        "moved with the idle timeout"
+    );
+    keep_busy(&site, &mut client, ABSOLUTE - IDLE / 2 - 700).await;
+    site.wait_seconds(300);
+    let told = client.get("/me").await.max_age();
+    assert_eq!(told, Some(400), "not beyond the absolute timeout");
+}

@@ -1,0 +1,6 @@
+//! The library as applications and browsers see it: requests in, responses out.
+
+mod guarantees;
+mod matrix;
+mod scenarios;
+mod shop;

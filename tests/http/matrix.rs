@@ -1,0 +1,195 @@
+//! Every kind of response, by one table.
+
+use axum::Router;
+use axum::response::{IntoResponse, Response};
+use axum::routing::any;
+use http::header::{CACHE_CONTROL, SET_COOKIE, VARY};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use starsessions::Sessions;
+use starsessions_tests::client::Reply;
+use starsessions_tests::site::Site;
+use tower_http::catch_panic::CatchPanicLayer;
+
+use crate::shop::{self, Login, Shop};
+
+const NAME: &str = "__Host-Http-id=";
+
+const STATUSES: [u16; 8] = [101, 200, 204, 303, 304, 404, 500, 503];
+
+/// What a handler does with the session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Action {
+    Nothing,
+    Read,
+    Contains,
+    Write,
+    Clear,
+    Rotate,
+    Logout,
+}
+
+const ACTIONS: [Action; 7] = [
+    Action::Nothing,
+    Action::Read,
+    Action::Contains,
+    Action::Write,
+    Action::Clear,
+    Action::Rotate,
+    Action::Logout,
+];
+
+impl Action {
+    async fn act(self, sessions: &Sessions) {
+        match self {
+            Self::Nothing => {}
+            Self::Read => drop(sessions.view::<Shop>().await.unwrap()),
+            Self::Contains => drop(sessions.get::<Login>().await.unwrap()),
+            Self::Write => sessions.insert(Login { user: 8 }).unwrap(),
+            Self::Clear => sessions.remove::<Login>().unwrap(),
+            Self::Rotate => sessions.rotate().unwrap(),
+            Self::Logout => sessions.destroy().unwrap(),
+        }
+    }
+}
+
+type Headers = &'static [(HeaderName, &'static str)];
+
+/// What a handler says itself.
+const HEADERS: [Headers; 4] = [
+    &[],
+    &[(VARY, "Accept"), (CACHE_CONTROL, "public, max-age=60")],
+    &[(VARY, "*"), (CACHE_CONTROL, "no-store")],
+    &[
+        (SET_COOKIE, "theme=dark"),
+        (SET_COOKIE, "__Host-Http-id=forged"),
+    ],
+];
+
+#[derive(Clone, Copy, Debug)]
+struct Case {
+    status: u16,
+    panics: bool,
+    action: Action,
+    headers: Headers,
+    is_signed_in: bool,
+}
+
+fn cases() -> impl Iterator<Item = Case> {
+    STATUSES.into_iter().flat_map(|status| {
+        [false, true].into_iter().flat_map(move |panics| {
+            ACTIONS.into_iter().flat_map(move |action| {
+                HEADERS.into_iter().flat_map(move |headers| {
+                    [false, true].map(|is_signed_in| Case {
+                        status,
+                        panics,
+                        action,
+                        headers,
+                        is_signed_in,
+                    })
+                })
+            })
+        })
+    })
+}
+
+impl Case {
+    async fn handle(self, sessions: Option<Sessions>) -> Response {
+        if let Some(sessions) = sessions {
+            self.action.act(&sessions).await;
+        }
+        if self.panics {
+            // Without the hook, which would write a thousand lines.
+            std::panic::resume_unwind(Box::new("the handler's own"));
+        }
+        let mut headers = HeaderMap::new();
+        for (name, value) in self.headers {
+            headers.append(name, HeaderValue::from_static(value));
+        }
+        (StatusCode::from_u16(self.status).unwrap(), headers, "body").into_response()
+    }
+
+    /// The reply to it, with the layer and without.
+    async fn replies(self) -> [Reply; 2] {
+        let uses = self.action != Action::Nothing;
+        let with = if uses {
+            any(async move |sessions: Sessions| self.handle(Some(sessions)).await)
+        } else {
+            any(async move || self.handle(None).await)
+        };
+        let without = any(async move || self.handle(None).await);
+        let route = |handler| {
+            Router::new()
+                .route("/case", handler)
+                .layer(CatchPanicLayer::new())
+        };
+        let mut client = Site::new().serve(shop::routes().merge(route(with)));
+        if self.is_signed_in {
+            client.post("/login/7").await;
+        }
+        let mut bare = starsessions_tests::client::Client::new(&route(without));
+        [client.get("/case").await, bare.get("/case").await]
+    }
+
+    /// Whether the browser has to learn something.
+    fn changes_cookie(self) -> bool {
+        let is_error = self.panics || self.status >= 500;
+        match self.action {
+            Action::Nothing | Action::Read | Action::Contains => false,
+            Action::Write => !is_error,
+            // What is removed is of a kind that rotates.
+            Action::Clear => self.is_signed_in && !is_error,
+            Action::Rotate | Action::Logout => self.is_signed_in,
+        }
+    }
+
+    fn check(self, with: &Reply, without: &Reply) {
+        assert_eq!(
+            (with.status, &with.body),
+            (without.status, &without.body),
+            "{self:?}"
+        );
+        if self.action == Action::Nothing {
+            assert_eq!(with.headers, without.headers, "{self:?}");
+            return;
+        }
+        let vary = with.all("vary").join(", ");
+        assert!(
+            vary.contains("Cookie") || vary.contains('*'),
+            "{self:?}: {vary}"
+        );
+        for said in without.all("vary") {
+            assert!(with.all("vary").contains(&said), "{self:?}: {said} is lost");
+        }
+
+        let is_named_ours = |line: &&str| line.starts_with(NAME);
+        let (ours, others): (Vec<&str>, Vec<&str>) =
+            with.set_cookies().into_iter().partition(is_named_ours);
+        assert!(ours.len() <= 1, "{self:?}: {ours:?}");
+        let mut theirs = without.set_cookies();
+        theirs.retain(|line| !is_named_ours(line));
+        assert_eq!(others, theirs, "{self:?}");
+
+        let is_ours = ours.first().is_some_and(|line| !line.ends_with("forged"));
+        assert_eq!(is_ours, self.changes_cookie(), "{self:?}: {ours:?}");
+        let caching = with.all("cache-control");
+        if is_ours {
+            assert!(
+                caching.join(",").contains("no-store"),
+                "{self:?}: {caching:?}"
+            );
+        } else {
+            assert_eq!(caching, without.all("cache-control"), "{self:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_response_says_what_it_must_and_nothing_else() {
+    let mut checked = 0;
+    for case in cases() {
+        let [with, without] = case.replies().await;
+        case.check(&with, &without);
+        checked += 1;
+    }
+    assert_eq!(checked, 8 * 2 * 7 * 4 * 2);
+}

@@ -1,0 +1,42 @@
+//! 7. Bots and floods.
+
+use axum::routing::get;
+use starsessions::{MemoryStore, Session, SessionError, Sessions};
+use starsessions_tests::site::{Kept, Site};
+use starsessions_tests::spy::{Calls, Spy};
+
+use crate::shop::{self, Shop};
+
+async fn page(shop: Session<Shop>, sessions: Sessions) -> Result<String, SessionError> {
+    let info = sessions.info().await?;
+    Ok(format!("{} {info:?}", shop.cart.len()))
+}
+
+#[tokio::test]
+async fn scenario_07_a_hundred_thousand_bots_leave_no_row_and_get_no_cookie() {
+    let site = Site::new();
+    let mut bot = site.serve(shop::routes().route("/page", get(page)));
+    for _ in 0..100_000 {
+        let reply = bot.get("/page").await;
+        assert_eq!(reply.body, "0 None");
+        assert!(!reply.sets_cookie());
+    }
+    assert_eq!(site.store.take_calls(), Calls::NONE);
+}
+
+#[tokio::test]
+async fn scenario_07_a_flood_of_anonymous_writers_stays_under_the_limit_and_logs_nobody_out() {
+    const LIMIT: usize = 500;
+    let store = Spy::new(MemoryStore::builder().anonymous_limit(LIMIT).build());
+    let site = Site::over(store, Kept::InMemory, |layer| layer);
+    let visitor = site.serve(shop::routes());
+    let mut user = visitor.clone();
+    user.post("/login/7").await;
+
+    for _ in 0..10 * LIMIT {
+        visitor.clone().post("/cart/spam").await;
+    }
+
+    assert!(site.rows() <= LIMIT + 1, "{} rows", site.rows());
+    assert_eq!(user.get("/me").await.body, "7");
+}

@@ -1,0 +1,55 @@
+//! 17. Forgotten layer, wrong order, two layers.
+
+use http::StatusCode;
+use starsessions_tests::client::Client;
+use starsessions_tests::logs::Logs;
+use starsessions_tests::site::Site;
+
+use crate::shop;
+
+/// One line with the route, the type and the remedy.
+fn assert_is_told(logs: &Logs) {
+    let errors = logs.with(&["ERROR"]);
+    assert_eq!(errors.len(), 1, "{}", logs.text());
+    for word in ["GET", "/cart", "Shop", ".layer(SessionLayer::new"] {
+        assert!(errors[0].contains(word), "no {word:?} in {}", errors[0]);
+    }
+}
+
+#[tokio::test]
+async fn scenario_17_a_forgotten_layer_is_a_500_and_a_line_with_the_remedy() {
+    let logs = Logs::capture();
+    let reply = Client::new(&shop::routes()).get("/cart").await;
+    assert_eq!(reply.status, StatusCode::INTERNAL_SERVER_ERROR);
+    assert_is_told(&logs);
+}
+
+#[tokio::test]
+async fn scenario_17_a_layer_put_before_the_route_is_a_500_and_a_line_with_the_remedy() {
+    let logs = Logs::capture();
+    let late = axum::Router::new()
+        .route("/early", axum::routing::get(|| async {}))
+        .layer(Site::new().sessions.layer())
+        .merge(shop::routes());
+    let reply = Client::new(&late).get("/cart").await;
+    assert_eq!(reply.status, StatusCode::INTERNAL_SERVER_ERROR);
+    assert_is_told(&logs);
+}
+
+#[tokio::test]
+async fn scenario_17_two_layers_of_one_realm_are_one_session_and_a_line_with_the_remedy() {
+    let logs = Logs::capture();
+    let (inner, outer) = (Site::new(), Site::new());
+    let mut client = outer.serve(shop::routes().layer(inner.sessions.layer()));
+    let reply = client.post("/cart/tea").await;
+    assert_eq!(reply.set_cookies().len(), 1);
+    let errors = logs.with(&["ERROR", "/cart/tea", "remove one"]);
+    assert_eq!(errors.len(), 1, "{}", logs.text());
+
+    assert_eq!(client.get("/cart").await.body, "tea");
+    assert_eq!(
+        (inner.rows(), outer.rows()),
+        (0, 1),
+        "the outer layer is used"
+    );
+}

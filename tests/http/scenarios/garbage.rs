@@ -1,0 +1,80 @@
+//! 12. Garbage and duplicates.
+
+use http::StatusCode;
+use starsessions_tests::site::{Kept, Site};
+
+use crate::shop;
+
+const NAME: &str = "__Host-Http-id";
+
+#[tokio::test]
+async fn scenario_12_a_cookie_that_is_not_ours_is_a_visitor_and_never_an_error() {
+    for kept in Kept::ANYWHERE {
+        let mut stranger = Site::kept(kept).serve(shop::routes());
+        stranger.post("/login/8").await;
+        let client = Site::kept(kept).serve(shop::routes());
+        let mut user = client.clone();
+        user.post("/login/7").await;
+        let valid = user.cookies().unwrap();
+        let garbage: [(&str, Vec<u8>); 10] = [
+            ("of a dropped key", stranger.cookies().unwrap().into()),
+            ("truncated", valid[..valid.len() - 1].into()),
+            ("with one more letter", format!("{valid}A").into()),
+            (
+                "of another app",
+                format!("{NAME}=s%3Aabcdef.0123456789").into(),
+            ),
+            (
+                "8 KiB of letters",
+                format!("{NAME}={}", "A".repeat(8 * 1024)).into(),
+            ),
+            (
+                "8 KiB of bytes",
+                [NAME.as_bytes(), b"=", &[0xFE; 8 * 1024]].concat(),
+            ),
+            ("without a value", format!("{NAME}=").into()),
+            ("in quotes", valid.replacen('=', "=\"", 1).into_bytes()),
+            ("with another case", valid.to_lowercase().into()),
+            ("without anything", Vec::new()),
+        ];
+        for (what, cookie) in garbage {
+            let reply = client.showing(cookie).get("/me").await;
+            let seen = (reply.status, reply.body.as_str());
+            assert_eq!(seen, (StatusCode::OK, "guest"), "{kept:?}: a cookie {what}");
+            assert!(!reply.sets_cookie(), "{kept:?}: a cookie {what}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn scenario_12_of_two_cookies_the_valid_one_wins_wherever_it_stands() {
+    for kept in Kept::ANYWHERE {
+        let mut client = Site::kept(kept).serve(shop::routes());
+        client.post("/login/7").await;
+        let valid = client.cookies().unwrap();
+        let stale = format!("{NAME}=stale");
+        for both in [format!("{stale}; {valid}"), format!("{valid}; {stale}")] {
+            assert_eq!(client.showing(both).get("/me").await.body, "7", "{kept:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn scenario_12_two_cookies_of_two_sessions_are_nobodys() {
+    for kept in Kept::ANYWHERE {
+        let mut client = Site::kept(kept).serve(shop::routes());
+        let mut planted = client.clone();
+        client.post("/login/7").await;
+        planted.post("/login/8").await;
+        let both = format!(
+            "{}; {}",
+            client.cookies().unwrap(),
+            planted.cookies().unwrap()
+        );
+        assert_eq!(
+            client.showing(both).get("/me").await.body,
+            "guest",
+            "{kept:?}"
+        );
+    }
+}

@@ -1,0 +1,154 @@
+//! 18. Middleware, handler, realms.
+
+use axum::extract::Request;
+use axum::middleware::{Next, from_fn};
+use axum::response::Response;
+use axum::routing::{get, post};
+use http::HeaderValue;
+use starsessions::{CookieConfig, Session, Sessions};
+use starsessions_tests::client::Client;
+use starsessions_tests::site::Site;
+
+use crate::shop::{self, Login, Shop};
+
+#[derive(Session)]
+#[session(realm = "admin")]
+struct Desk {
+    open_tickets: Vec<u32>,
+}
+
+/// Reads before the handler, and again after it.
+async fn observe(
+    sessions: Sessions,
+    shop: Session<Shop>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let before = shop.views;
+    let mut response = next.run(request).await;
+    let after = sessions
+        .get::<Shop>()
+        .await
+        .unwrap()
+        .map_or(0, |shop| shop.views);
+    let seen = HeaderValue::try_from(format!("{before} {after}")).unwrap();
+    response.headers_mut().insert("x-views", seen);
+    response
+}
+
+/// Logs out when the handler has answered.
+async fn evict(sessions: Sessions, request: Request, next: Next) -> Response {
+    let response = next.run(request).await;
+    sessions.destroy().unwrap();
+    response
+}
+
+/// A shop inside the realm of its customers and, around it, that of its staff.
+struct Premises {
+    customers: Site,
+    staff: Site,
+    client: Client,
+}
+
+fn premises() -> Premises {
+    let customers = Site::new();
+    let staff = Site::with(|layer| {
+        layer
+            .realm("admin")
+            .cookie(|_| CookieConfig::builder().name("__Host-staff"))
+    });
+    let ticket = post(async |mut desk: Session<Desk>| desk.open_tickets.push(1));
+    let both = get(
+        async |shop: Session<Shop>, desk: Session<Desk>, login: Option<Session<Login>>| {
+            let login = login.map(|login| login.user);
+            format!("{} {} {login:?}", shop.views, desk.open_tickets.len())
+        },
+    );
+    let routes = shop::with_logout()
+        .route(
+            "/evicted",
+            post(async |mut shop: Session<Shop>| shop.views += 1).layer(from_fn(evict)),
+        )
+        .route("/ticket", ticket)
+        .route("/both", both)
+        .layer(from_fn(observe))
+        .layer(customers.sessions.layer());
+    let client = staff.serve(routes);
+    Premises {
+        customers,
+        staff,
+        client,
+    }
+}
+
+#[tokio::test]
+async fn scenario_18_the_outer_middleware_sees_what_the_handler_has_changed() {
+    let Premises { mut client, .. } = premises();
+    let seen = [client.post("/views").await, client.post("/views").await];
+    assert_eq!(
+        seen.map(|reply| reply.headers["x-views"].clone()),
+        ["0 1", "1 2"]
+    );
+}
+
+#[tokio::test]
+async fn scenario_18_middleware_and_handler_load_once_and_write_once() {
+    let Premises {
+        mut client,
+        customers,
+        ..
+    } = premises();
+    client.post("/views").await;
+    let _ = customers.store.take_calls();
+    client.post("/views").await;
+    let calls = customers.store.take_calls();
+    assert_eq!((calls.loads, calls.commits, calls.writes()), (1, 1, 1));
+}
+
+#[tokio::test]
+async fn scenario_18_a_logout_of_an_inner_layer_ends_what_the_handler_wrote() {
+    let Premises {
+        mut client,
+        customers,
+        ..
+    } = premises();
+    client.post("/login/7").await;
+    let mut stolen = client.clone();
+    client.post("/evicted").await;
+    assert_eq!(client.cookies(), None);
+    assert_eq!(stolen.get("/me").await.body, "guest");
+    assert_eq!(customers.rows(), 0);
+}
+
+#[tokio::test]
+async fn scenario_18_two_realms_have_a_cookie_and_one_load_each() {
+    let Premises {
+        mut client,
+        customers,
+        staff,
+    } = premises();
+    client.post("/login/7").await;
+    client.post("/views").await;
+    client.post("/ticket").await;
+    assert_eq!(client.jar().cookies().count(), 2);
+    let _ = (customers.store.take_calls(), staff.store.take_calls());
+
+    assert_eq!(client.get("/both").await.body, "1 1 Some(7)");
+
+    let loads = [&customers, &staff].map(|site| site.store.take_calls().loads);
+    assert_eq!(loads, [1, 1]);
+}
+
+#[tokio::test]
+async fn scenario_18_a_logout_in_one_realm_leaves_the_other_alone() {
+    let Premises {
+        mut client,
+        customers,
+        staff,
+    } = premises();
+    client.post("/ticket").await;
+    client.post("/login/7").await;
+    client.post("/logout").await;
+    assert_eq!((customers.rows(), staff.rows()), (0, 1));
+    assert_eq!(client.get("/both").await.body, "0 1 None");
+}

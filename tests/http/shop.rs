@@ -1,0 +1,96 @@
+//! The site that most tests visit.
+
+use std::collections::HashMap;
+
+use axum::Router;
+use axum::extract::Path;
+use axum::response::Redirect;
+use axum::routing::{get, post};
+use starsessions::{Session, SessionError, Sessions, Unrevocable};
+
+/// What a visitor has gathered.
+#[derive(Session)]
+pub(crate) struct Shop {
+    pub(crate) cart: Vec<String>,
+    #[session(merge = sum)]
+    pub(crate) views: u64,
+    pub(crate) language: Option<String>,
+    pub(crate) notice: Option<String>,
+    pub(crate) ratings: HashMap<String, u8>,
+}
+
+/// Who a visitor is.
+#[derive(Session)]
+#[session(reject = "/login")]
+pub(crate) struct Login {
+    #[session(required, rotate)]
+    pub(crate) user: u64,
+}
+
+/// Works on every layer; the tests add what they need beside it.
+pub(crate) fn routes() -> Router {
+    Router::new()
+        .route("/", get(|| async { "welcome" }))
+        .route("/cart", get(cart))
+        .route("/cart/{item}", post(add))
+        .route("/views", get(views).post(view))
+        .route("/language", get(language).delete(forget_language))
+        .route("/language/{language}", post(speak))
+        .route("/login/{user}", post(sign_in))
+        .route("/me", get(me))
+        .route("/forget", post(forget))
+}
+
+/// The same where a session can be ended.
+pub(crate) fn with_logout() -> Router {
+    routes().route("/logout", post(sign_out))
+}
+
+async fn cart(shop: Session<Shop>) -> String {
+    shop.cart.join(",")
+}
+
+async fn add(mut shop: Session<Shop>, Path(item): Path<String>) {
+    shop.cart.push(item);
+}
+
+async fn views(shop: Session<Shop>) -> String {
+    shop.views.to_string()
+}
+
+async fn view(mut shop: Session<Shop>) {
+    shop.views += 1;
+}
+
+async fn language(shop: Session<Shop>) -> String {
+    shop.language.clone().unwrap_or_default()
+}
+
+async fn speak(mut shop: Session<Shop>, Path(language): Path<String>) {
+    shop.language = Some(language);
+}
+
+async fn forget_language(mut shop: Session<Shop>) {
+    shop.language = None;
+}
+
+async fn me(login: Option<Session<Login>>) -> String {
+    login.map_or("guest".to_owned(), |login| login.user.to_string())
+}
+
+async fn sign_in(
+    sessions: Sessions<Unrevocable>,
+    Path(user): Path<u64>,
+) -> Result<Redirect, SessionError> {
+    sessions.insert(Login { user })?;
+    Ok(Redirect::to("/me"))
+}
+
+async fn sign_out(sessions: Sessions) -> Result<Redirect, SessionError> {
+    sessions.destroy()?;
+    Ok(Redirect::to("/"))
+}
+
+async fn forget(sessions: Sessions<Unrevocable>) -> Result<(), SessionError> {
+    sessions.forget()
+}

@@ -1,0 +1,312 @@
+//! The life of sessions: random requests of three browsers, some of them with old and stolen
+//! cookies, while time passes. A model says what each request sees and what its reply sets.
+
+mod model;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::routing::get;
+use axum::{Extension, Router};
+use http::header::{COOKIE, SET_COOKIE};
+use http::{Request, StatusCode};
+use http_body_util::BodyExt;
+use proptest::collection::vec;
+use proptest::prelude::*;
+use starsessions::testing::TestClock;
+use starsessions::{
+    CookieStore, KeyRing, Lifetime, MemoryStore, Session, SessionLayer, SessionLayerBuilder,
+    Sessions,
+};
+use tower::ServiceExt;
+
+use self::model::{Kind, Model, Seen, Told};
+
+#[derive(Session)]
+struct Visit {
+    #[session(merge = sum)]
+    count: u32,
+    note: Option<u8>,
+    #[session(expires = "5m")]
+    coupon: Option<u8>,
+}
+
+#[derive(Session)]
+struct Login {
+    #[session(required, rotate)]
+    user: u8,
+}
+
+/// What happens next.
+#[derive(Clone, Debug)]
+enum Event {
+    /// A browser sends a request.
+    Request(usize, Op),
+    /// A browser gets hold of a cookie that was once set: an old one, or another's.
+    Adopt(usize, prop::sample::Index),
+    /// A browser is closed for good.
+    Forget(usize),
+    /// So many seconds pass.
+    Pass(u64),
+}
+
+/// What a handler does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Op {
+    Read,
+    Count,
+    Note(Option<u8>),
+    Coupon(Option<u8>),
+    SignIn(u8),
+    ChangeUser(u8),
+    RemoveLogin,
+    Destroy,
+    Restart(u8),
+    Rotate,
+    Remember(bool),
+}
+
+const STANDARD: Lifetime = Lifetime::new(Duration::from_secs(600), Duration::from_secs(3_000));
+const REMEMBERED: Lifetime = Lifetime::new(Duration::from_secs(3_000), Duration::from_secs(9_000));
+const START: u64 = 1_800_000_000;
+const BROWSERS: usize = 3;
+const SEQUENCES: u32 = 1_500;
+
+fn op() -> impl Strategy<Value = Op> {
+    prop_oneof![
+        3 => Just(Op::Read),
+        4 => Just(Op::Count),
+        2 => prop::option::of(0..3_u8).prop_map(Op::Note),
+        2 => prop::option::of(0..3_u8).prop_map(Op::Coupon),
+        3 => (0..3_u8).prop_map(Op::SignIn),
+        1 => (0..3_u8).prop_map(Op::ChangeUser),
+        1 => Just(Op::RemoveLogin),
+        2 => Just(Op::Destroy),
+        1 => (0..3_u8).prop_map(Op::Restart),
+        1 => Just(Op::Rotate),
+        2 => any::<bool>().prop_map(Op::Remember),
+    ]
+}
+
+/// Seconds around every timer: -1, 0 and +1 of each, and anything between.
+fn seconds() -> impl Strategy<Value = u64> {
+    let timers = [1, 60, 300, 600, 3_000, 9_000];
+    prop_oneof![
+        (0..timers.len(), 0..3_u64).prop_map(move |(timer, around)| timers[timer] + around - 1),
+        0..700_u64,
+    ]
+}
+
+fn event() -> impl Strategy<Value = Event> {
+    let browser = 0..BROWSERS;
+    prop_oneof![
+        12 => (browser.clone(), op()).prop_map(|(browser, op)| Event::Request(browser, op)),
+        3 => (browser.clone(), any::<prop::sample::Index>())
+            .prop_map(|(browser, cookie)| Event::Adopt(browser, cookie)),
+        1 => browser.prop_map(Event::Forget),
+        4 => seconds().prop_map(Event::Pass),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        cases: SEQUENCES,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
+
+    #[test]
+    fn a_memory_store_lives_like_the_model(events in vec(event(), 1..40)) {
+        run(Kind::Server, &events);
+    }
+
+    #[test]
+    fn sealed_cookies_with_revocations_live_like_the_model(events in vec(event(), 1..40)) {
+        run(Kind::Sealed, &events);
+    }
+}
+
+/// A copy that lives by the long profile, of a session that was ended under the short one.
+#[test]
+fn an_ended_session_stays_ended_for_its_copies_under_the_longer_profile() {
+    for kind in [Kind::Server, Kind::Sealed] {
+        run(
+            kind,
+            &[
+                Event::Request(0, Op::SignIn(1)),
+                Event::Pass(500),
+                Event::Request(0, Op::Remember(true)),
+                Event::Request(0, Op::Remember(false)),
+                Event::Request(0, Op::Destroy),
+                // Later than the short profile can last, sooner than the long one does.
+                Event::Pass(2_900),
+            ],
+        );
+    }
+}
+
+fn layer(kind: Kind, clock: TestClock) -> SessionLayer {
+    let keys = KeyRing::generate().unwrap();
+    let builder: SessionLayerBuilder = match kind {
+        Kind::Server => SessionLayer::builder(MemoryStore::new(), keys),
+        Kind::Sealed => {
+            let store = CookieStore::sealed().revoked_in(MemoryStore::new());
+            SessionLayer::builder(store, keys)
+        }
+    };
+    builder
+        .local_development()
+        .lifetime(STANDARD)
+        .remembered_lifetime(REMEMBERED)
+        .clock(clock)
+        .build()
+        .unwrap()
+}
+
+fn run(kind: Kind, events: &[Event]) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let mut world = World::new(kind);
+        for event in events {
+            world.happens(event).await;
+        }
+        // In the end, every cookie that was ever set is shown once more.
+        for cookie in 0..world.cookies.len() {
+            world.browsers[0] = Some(cookie);
+            world.request(0, Op::Read).await;
+        }
+    });
+}
+
+/// The real thing and the model of it.
+struct World {
+    app: Router,
+    clock: TestClock,
+    model: Model,
+    /// Every cookie that was ever set.
+    cookies: Vec<Arc<str>>,
+    /// The cookie that each browser has.
+    browsers: [Option<usize>; BROWSERS],
+    log: Vec<String>,
+}
+
+impl World {
+    fn new(kind: Kind) -> Self {
+        let clock = TestClock::at(START);
+        Self {
+            app: Router::new()
+                .route("/", get(act))
+                .layer(layer(kind, clock.clone())),
+            clock,
+            model: Model::new(kind),
+            cookies: Vec::new(),
+            browsers: [None; BROWSERS],
+            log: Vec::new(),
+        }
+    }
+
+    async fn happens(&mut self, event: &Event) {
+        self.log.push(format!("{event:?}"));
+        match *event {
+            Event::Request(browser, op) => self.request(browser, op).await,
+            Event::Adopt(browser, cookie) => {
+                if !self.cookies.is_empty() {
+                    self.browsers[browser] = Some(cookie.index(self.cookies.len()));
+                }
+            }
+            Event::Forget(browser) => self.browsers[browser] = None,
+            Event::Pass(seconds) => {
+                self.clock.advance(Duration::from_secs(seconds));
+                self.model.pass(seconds);
+            }
+        }
+    }
+
+    async fn request(&mut self, browser: usize, op: Op) {
+        let cookie = self.browsers[browser];
+        let (expected, told) = self.model.request(cookie, op);
+
+        let mut request = Request::new(Body::empty());
+        request.extensions_mut().insert(op);
+        if let Some(cookie) = cookie {
+            let value = self.cookies[cookie].parse().unwrap();
+            request.headers_mut().insert(COOKIE, value);
+        }
+        let Ok(response) = self.app.clone().oneshot(request).await;
+        let context = || format!("{op:?} with cookie {cookie:?} after {:#?}", self.log);
+        assert_eq!(response.status(), StatusCode::OK, "{}", context());
+        let set = response.headers().get(SET_COOKIE).map(|header| {
+            let header = header.to_str().unwrap();
+            header.split(';').next().unwrap().to_owned()
+        });
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        let seen = String::from_utf8(body.to_vec()).unwrap();
+        assert_eq!(seen, format!("{expected:?}"), "{}", context());
+
+        let known = cookie.map(|cookie| &*self.cookies[cookie]);
+        match (told, set) {
+            (Told::Nothing, None) => {}
+            (Told::Again, None) => {}
+            // The browser may be told about a later deadline.
+            (Told::Again, Some(same)) if Some(&*same) == known => {}
+            (Told::Removal, Some(removal)) if removal.ends_with('=') => {
+                self.browsers[browser] = None;
+            }
+            (Told::New, Some(new)) if !new.ends_with('=') => {
+                let is_new = self.cookies.iter().all(|old| **old != *new);
+                assert!(is_new, "{}", context());
+                self.browsers[browser] = Some(self.cookies.len());
+                self.cookies.push(new.into());
+            }
+            (told, set) => panic!("{told:?} expected, {set:?} set: {}", context()),
+        }
+    }
+}
+
+/// Shows what the request sees, then does what it is told.
+async fn act(
+    sessions: Sessions,
+    mut visit: Session<Visit>,
+    login: Option<Session<Login>>,
+    Extension(op): Extension<Op>,
+) -> String {
+    let info = sessions.info().await.unwrap();
+    let seen = Seen {
+        count: visit.count,
+        note: visit.note,
+        coupon: visit.coupon,
+        user: login.as_ref().map(|login| login.user),
+        timers: info.map(|info| {
+            let since = |time: starsessions::Timestamp| time.as_unix_seconds() - START;
+            (
+                since(info.created_at),
+                since(info.expires_at),
+                info.remembered,
+            )
+        }),
+    };
+    match op {
+        Op::Read => {}
+        Op::Count => visit.count += 1,
+        Op::Note(note) => visit.note = note,
+        Op::Coupon(coupon) => visit.coupon = coupon,
+        Op::SignIn(user) => sessions.insert(Login { user }).unwrap(),
+        Op::ChangeUser(user) => {
+            if let Some(mut login) = login {
+                login.user = user;
+            }
+        }
+        Op::RemoveLogin => sessions.remove::<Login>().unwrap(),
+        Op::Destroy => sessions.destroy().unwrap(),
+        Op::Restart(user) => {
+            sessions.destroy().unwrap();
+            sessions.insert(Login { user }).unwrap();
+        }
+        Op::Rotate => sessions.rotate().unwrap(),
+        Op::Remember(remember) => sessions.remember(remember).unwrap(),
+    }
+    format!("{seen:?}")
+}

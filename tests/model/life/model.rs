@@ -1,0 +1,264 @@
+//! What must come out, without keys, stores, encodings or concurrency.
+
+use std::collections::BTreeSet;
+
+use super::{Op, REMEMBERED, STANDARD};
+
+/// What a cookie is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// The way to a session that is kept elsewhere; one cookie at a time is that of a session.
+    Server,
+    /// A session as it was once; the newest one is worth no more than those before it, until the
+    /// id that they share is ended.
+    Sealed,
+}
+
+/// What a request sees. Times count from the start.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Seen {
+    pub(super) count: u32,
+    pub(super) note: Option<u8>,
+    pub(super) coupon: Option<u8>,
+    pub(super) user: Option<u8>,
+    /// When it began, when it ends, whether it is remembered.
+    pub(super) timers: Option<(u64, u64, bool)>,
+}
+
+/// What a reply tells the browser.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Told {
+    Nothing,
+    /// Nothing, or the same cookie again.
+    Again,
+    New,
+    Removal,
+}
+
+pub(super) struct Model {
+    kind: Kind,
+    now: u64,
+    /// The session of each cookie that was ever set.
+    cookies: Vec<usize>,
+    sessions: Vec<State>,
+    /// The ids that have ended.
+    ended: BTreeSet<u32>,
+    next_id: u32,
+}
+
+#[derive(Clone, Debug)]
+struct State {
+    id: u32,
+    created: u64,
+    used: u64,
+    /// Where nobody writes it down, it follows from the others.
+    expires: u64,
+    remembered: bool,
+    data: Data,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Data {
+    count: u32,
+    note: Option<u8>,
+    /// With the second in which it goes.
+    coupon: Option<(u8, u64)>,
+    user: Option<u8>,
+}
+
+impl Model {
+    pub(super) fn new(kind: Kind) -> Self {
+        Self {
+            kind,
+            now: 0,
+            cookies: Vec::new(),
+            sessions: Vec::new(),
+            ended: BTreeSet::new(),
+            next_id: 0,
+        }
+    }
+
+    pub(super) fn pass(&mut self, seconds: u64) {
+        self.now += seconds;
+    }
+
+    /// What a request with this cookie sees, and what its reply tells.
+    pub(super) fn request(&mut self, cookie: Option<usize>, op: Op) -> (Seen, Told) {
+        let Some(place) = cookie.and_then(|cookie| self.live(cookie)) else {
+            let told = self.guest(cookie.is_some(), op);
+            return (Seen::default(), told);
+        };
+        let before = self.sessions[place].clone();
+        let seen = before.seen(self.now);
+        (seen, self.visitor(place, &before, op))
+    }
+
+    /// The session of a cookie, if it is worth anything.
+    fn live(&self, cookie: usize) -> Option<usize> {
+        let place = self.cookies[cookie];
+        let state = &self.sessions[place];
+        let is_current = match self.kind {
+            Kind::Server => self.cookies.iter().rposition(|it| *it == place) == Some(cookie),
+            Kind::Sealed => true,
+        };
+        let is_live = self.now < state.expires
+            && self.now < state.used + state.idle()
+            && self.now < state.created + state.absolute();
+        (is_current && is_live && !self.ended.contains(&state.id)).then_some(place)
+    }
+
+    fn guest(&mut self, has_cookie: bool, op: Op) -> Told {
+        let mut data = Data::default();
+        data.change(op, self.now);
+        if data != Data::default() {
+            self.begin(data);
+            return Told::New;
+        }
+        match op {
+            Op::Destroy if has_cookie => Told::Removal,
+            _ => Told::Nothing,
+        }
+    }
+
+    fn visitor(&mut self, place: usize, before: &State, op: Op) -> Told {
+        match op {
+            Op::Destroy => {
+                self.ended.insert(before.id);
+                return Told::Removal;
+            }
+            Op::Restart(_) => {
+                self.ended.insert(before.id);
+                let mut data = Data::default();
+                data.change(op, self.now);
+                self.begin(data);
+                return Told::New;
+            }
+            _ => {}
+        }
+        let mut after = before.clone();
+        after.data.change(op, self.now);
+        let is_privilege = match op {
+            Op::SignIn(_) | Op::Rotate => true,
+            _ => before.data.user != after.data.user,
+        };
+        if let Op::Remember(remember) = op {
+            after.remembered = remember;
+        }
+        let has_other_profile = before.remembered != after.remembered;
+        let is_written = before.data != after.data || is_privilege || has_other_profile;
+
+        let deadline = (self.now + after.idle()).min(after.created + after.absolute());
+        let is_due = self.now - before.used >= before.idle().div_euclid(10).min(60)
+            && deadline > before.expires;
+        let is_used = match self.kind {
+            Kind::Server => is_due || has_other_profile,
+            // A new cookie always says when it was made.
+            Kind::Sealed => is_due || is_written,
+        };
+        if is_used {
+            after.used = self.now;
+            after.expires = match self.kind {
+                Kind::Server => deadline,
+                Kind::Sealed => self.now + after.idle(),
+            };
+        }
+        match self.kind {
+            Kind::Server => {
+                self.sessions[place] = after;
+                if is_privilege {
+                    self.cookies.push(place);
+                    Told::New
+                } else {
+                    Told::Again
+                }
+            }
+            Kind::Sealed if is_written || is_due => {
+                if is_privilege {
+                    self.ended.insert(before.id);
+                    after.id = self.new_id();
+                }
+                self.keep(after);
+                Told::New
+            }
+            Kind::Sealed => Told::Nothing,
+        }
+    }
+
+    fn begin(&mut self, data: Data) {
+        let id = self.new_id();
+        let mut state = State {
+            id,
+            created: self.now,
+            used: self.now,
+            expires: 0,
+            remembered: false,
+            data,
+        };
+        state.expires = self.now + state.idle();
+        self.keep(state);
+    }
+
+    fn keep(&mut self, state: State) {
+        self.cookies.push(self.sessions.len());
+        self.sessions.push(state);
+    }
+
+    fn new_id(&mut self) -> u32 {
+        self.next_id += 1;
+        self.next_id
+    }
+}
+
+impl State {
+    fn seen(&self, now: u64) -> Seen {
+        Seen {
+            count: self.data.count,
+            note: self.data.note,
+            coupon: self.data.coupon(now),
+            user: self.data.user,
+            timers: Some((self.created, self.expires, self.remembered)),
+        }
+    }
+
+    fn idle(&self) -> u64 {
+        let lifetime = if self.remembered {
+            REMEMBERED
+        } else {
+            STANDARD
+        };
+        lifetime.idle.as_secs()
+    }
+
+    fn absolute(&self) -> u64 {
+        let lifetime = if self.remembered {
+            REMEMBERED
+        } else {
+            STANDARD
+        };
+        lifetime.absolute.as_secs()
+    }
+}
+
+impl Data {
+    fn coupon(&self, now: u64) -> Option<u8> {
+        self.coupon
+            .filter(|(_, end)| now < *end)
+            .map(|(coupon, _)| coupon)
+    }
+
+    fn change(&mut self, op: Op, now: u64) {
+        match op {
+            Op::Read | Op::Destroy | Op::Rotate | Op::Remember(_) => {}
+            Op::Count => self.count += 1,
+            Op::Note(note) => self.note = note,
+            Op::Coupon(coupon) => {
+                if coupon != self.coupon(now) {
+                    self.coupon = coupon.map(|coupon| (coupon, now + 300));
+                }
+            }
+            Op::SignIn(user) | Op::Restart(user) => self.user = Some(user),
+            Op::ChangeUser(user) => self.user = self.user.map(|_| user),
+            Op::RemoveLogin => self.user = None,
+        }
+    }
+}

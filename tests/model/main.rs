@@ -1,0 +1,4 @@
+//! Random requests against simple models of what must come out.
+
+mod changes;
+mod life;

@@ -1,0 +1,173 @@
+//! A browser in front of an app: sends requests, keeps cookies, shows what came back.
+
+use axum::Router;
+use axum::body::Body;
+use http::header::{COOKIE, LOCATION, SET_COOKIE};
+use http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
+use http_body_util::BodyExt;
+use tower::ServiceExt;
+
+use crate::browser::Browser;
+
+/// A browser in front of an app.
+///
+/// A clone is another tab, or a thief: it begins with the same cookies and keeps its own from there.
+#[derive(Clone, Debug)]
+pub struct Client {
+    app: Router,
+    jar: Browser,
+    /// Sent instead of what is in the jar.
+    shown: Option<HeaderValue>,
+}
+
+/// What came back.
+#[derive(Clone, Debug)]
+pub struct Reply {
+    /// The status.
+    pub status: StatusCode,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body, as text.
+    pub body: String,
+}
+
+impl Client {
+    /// A browser without cookies.
+    #[must_use]
+    pub fn new(app: &Router) -> Self {
+        Self {
+            app: app.clone(),
+            jar: Browser::new(),
+            shown: None,
+        }
+    }
+
+    /// The same cookies in front of another one's app: a newer version, or another node.
+    #[must_use]
+    pub fn at(&self, other: &Self) -> Self {
+        Self {
+            app: other.app.clone(),
+            ..self.clone()
+        }
+    }
+
+    /// The same app, visited with this `Cookie` header in the place of the jar's.
+    ///
+    /// # Panics
+    /// If it is not a header value.
+    #[must_use]
+    pub fn showing(&self, cookies: impl AsRef<[u8]>) -> Self {
+        Self {
+            shown: Some(HeaderValue::from_bytes(cookies.as_ref()).unwrap()),
+            ..self.clone()
+        }
+    }
+
+    /// Sends a GET.
+    pub async fn get(&mut self, path: &str) -> Reply {
+        self.send(Method::GET, path).await
+    }
+
+    /// Sends a POST without a body.
+    pub async fn post(&mut self, path: &str) -> Reply {
+        self.send(Method::POST, path).await
+    }
+
+    /// Sends a request with the cookies, and keeps those of the reply.
+    pub async fn send(&mut self, method: Method, path: &str) -> Reply {
+        let reply = self.ask(method, path).await;
+        self.keep(&reply);
+        reply
+    }
+
+    /// Sends a request with the cookies and keeps nothing: what happens when the reply is late, or
+    /// never arrives.
+    pub fn ask(&self, method: Method, path: &str) -> impl Future<Output = Reply> + Send + use<> {
+        let mut request = Request::builder().method(method).uri(path);
+        if let Some(shown) = &self.shown {
+            request = request.header(COOKIE, shown);
+        } else if let Some(cookies) = self.cookies() {
+            request = request.header(COOKIE, cookies);
+        }
+        let request = request.body(Body::empty()).expect("a test's own request");
+        exchange(self.app.clone(), request)
+    }
+
+    /// Keeps the cookies of a reply.
+    pub fn keep(&mut self, reply: &Reply) {
+        self.jar.receive(&reply.headers, ORIGIN);
+    }
+
+    /// The `Cookie` header of the next request.
+    #[must_use]
+    pub fn cookies(&self) -> Option<String> {
+        self.jar.cookie_header(ORIGIN)
+    }
+
+    /// The cookies as the browser keeps them.
+    #[must_use]
+    pub fn jar(&self) -> &Browser {
+        &self.jar
+    }
+
+    /// The browser, to close it or to let its time pass.
+    pub fn jar_mut(&mut self) -> &mut Browser {
+        &mut self.jar
+    }
+}
+
+/// Sends one request through an app.
+///
+/// # Panics
+/// If the body fails: those of the tests are all in memory.
+pub async fn exchange(app: Router, request: Request<Body>) -> Reply {
+    let Ok(response) = app.oneshot(request).await;
+    let (parts, body) = response.into_parts();
+    let body = body.collect().await.expect("a body in memory").to_bytes();
+    Reply {
+        status: parts.status,
+        headers: parts.headers,
+        body: String::from_utf8_lossy(&body).into_owned(),
+    }
+}
+
+impl Reply {
+    /// Every `Set-Cookie` line.
+    #[must_use]
+    pub fn set_cookies(&self) -> Vec<&str> {
+        self.all(SET_COOKIE.as_str())
+    }
+
+    /// Whether the browser is told anything about a cookie.
+    #[must_use]
+    pub fn sets_cookie(&self) -> bool {
+        self.headers.contains_key(SET_COOKIE)
+    }
+
+    /// Every value of a header.
+    #[must_use]
+    pub fn all(&self, header: &str) -> Vec<&str> {
+        self.headers
+            .get_all(header)
+            .iter()
+            .map(|value| value.to_str().unwrap_or("not text"))
+            .collect()
+    }
+
+    /// Where the browser is sent.
+    #[must_use]
+    pub fn location(&self) -> Option<&str> {
+        self.headers.get(LOCATION)?.to_str().ok()
+    }
+
+    /// The seconds that the cookie is to live, if the reply sets one that says so.
+    #[must_use]
+    pub fn max_age(&self) -> Option<u64> {
+        self.set_cookies()
+            .into_iter()
+            .flat_map(|line| line.split("; "))
+            .find_map(|attribute| attribute.strip_prefix("Max-Age=")?.parse().ok())
+    }
+}
+
+const ORIGIN: &str = "https://shop.example/";

@@ -1,0 +1,54 @@
+//! A place where code under test waits for the test.
+
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
+
+/// Holds whoever [passes](Self::pass) until the test [opens](Self::open) it. Clones are one gate.
+#[derive(Clone, Debug)]
+pub struct Gate(Arc<Sides>);
+
+#[derive(Debug)]
+struct Sides {
+    arrived: Semaphore,
+    open: Semaphore,
+}
+
+impl Gate {
+    /// A closed gate.
+    #[must_use]
+    pub fn new() -> Self {
+        Self(Arc::new(Sides {
+            arrived: Semaphore::new(0),
+            open: Semaphore::new(0),
+        }))
+    }
+
+    /// Arrives, and waits until the gate is opened.
+    ///
+    /// # Panics
+    /// Never: the semaphores are not closed.
+    pub async fn pass(&self) {
+        self.0.arrived.add_permits(1);
+        self.0.open.acquire().await.unwrap().forget();
+    }
+
+    /// Waits until one more has arrived.
+    ///
+    /// # Panics
+    /// Never: the semaphores are not closed.
+    pub async fn reached(&self) {
+        self.0.arrived.acquire().await.unwrap().forget();
+    }
+
+    /// Lets one through.
+    pub fn open(&self) {
+        self.0.open.add_permits(1);
+    }
+}
+
+impl Default for Gate {
+    fn default() -> Self {
+        Self::new()
+    }
+}

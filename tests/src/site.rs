@@ -1,0 +1,120 @@
+//! A site under test: its layer, its clock, its store.
+
+use std::time::Duration;
+
+use axum::Router;
+use starsessions::testing::{TestClock, TestSessions};
+use starsessions::{
+    CookieConfig, CookieStore, KeyRing, MemoryStore, SessionLayer, SessionLayerBuilder,
+};
+
+use crate::client::Client;
+use crate::spy::Spy;
+
+/// A site with the settings of production, in memory, whose time the test turns.
+#[derive(Clone, Debug)]
+pub struct Site {
+    /// What stands between the layer and the sessions. Where sessions are cookies, it sees their
+    /// revocations.
+    pub store: Spy<MemoryStore>,
+    /// The layer and its clock.
+    pub sessions: TestSessions,
+}
+
+/// Where a site keeps its sessions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kept {
+    /// In memory.
+    InMemory,
+    /// In sealed cookies, with a list of those that were ended.
+    InCookies,
+    /// In sealed cookies that cannot be ended.
+    InCookiesForGood,
+}
+
+impl Kept {
+    /// Every place.
+    pub const ANYWHERE: [Self; 3] = [Self::InMemory, Self::InCookies, Self::InCookiesForGood];
+    /// The places where a session can be ended.
+    pub const REVOCABLY: [Self; 2] = [Self::InMemory, Self::InCookies];
+}
+
+impl Site {
+    /// Sessions in memory.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::with(|layer| layer)
+    }
+
+    /// Sessions in memory, under other settings.
+    #[must_use]
+    pub fn with(set: impl FnOnce(SessionLayerBuilder) -> SessionLayerBuilder) -> Self {
+        Self::over(Spy::new(MemoryStore::new()), Kept::InMemory, set)
+    }
+
+    /// Sessions in one of several places.
+    #[must_use]
+    pub fn kept(kept: Kept) -> Self {
+        Self::over(Spy::new(MemoryStore::new()), kept, |layer| layer)
+    }
+
+    /// Sessions in one of several places, under other settings, in front of a store of one's own.
+    ///
+    /// # Panics
+    /// If the settings cannot work together.
+    #[must_use]
+    pub fn over(
+        store: Spy<MemoryStore>,
+        kept: Kept,
+        set: impl FnOnce(SessionLayerBuilder) -> SessionLayerBuilder,
+    ) -> Self {
+        crate::logs::listen();
+        let keys = KeyRing::generate().unwrap();
+        let seen = store.clone();
+        let sessions = TestSessions::with(move |_| {
+            let layer = match kept {
+                Kept::InMemory => SessionLayer::builder(seen, keys),
+                Kept::InCookies => {
+                    SessionLayer::builder(CookieStore::sealed().revoked_in(seen), keys)
+                }
+                Kept::InCookiesForGood => SessionLayer::builder(CookieStore::sealed(), keys),
+            };
+            set(layer.cookie(|_| CookieConfig::builder()))
+        });
+        Self { store, sessions }
+    }
+
+    /// A browser without cookies in front of these routes.
+    #[must_use]
+    pub fn serve(&self, routes: Router) -> Client {
+        Client::new(&routes.layer(self.sessions.layer()))
+    }
+
+    /// Turns the clock forward.
+    pub fn wait(&self, time: Duration) {
+        self.sessions.clock().advance(time);
+    }
+
+    /// Turns the clock forward by seconds.
+    pub fn wait_seconds(&self, seconds: u64) {
+        self.wait(Duration::from_secs(seconds));
+    }
+
+    /// The clock.
+    #[must_use]
+    pub fn clock(&self) -> &TestClock {
+        self.sessions.clock()
+    }
+
+    /// How many records there are.
+    #[must_use]
+    pub fn rows(&self) -> usize {
+        self.store.store().len()
+    }
+}
+
+impl Default for Site {
+    fn default() -> Self {
+        Self::new()
+    }
+}
