@@ -35,7 +35,7 @@
 //! - [`SessionLayer`] is the tower layer that serves them. [`SessionLayer::builder`] has the settings: cookie,
 //!   timeouts, limits, what happens when something fails.
 //! - [`KeyRing`] holds the keys of the deployment: one that is active, and some that are still honoured.
-//! - [`MemoryStore`] and [`CookieStore`] keep the sessions; [`store_api::Store`] is the trait for others.
+//! - [`MemoryStore`] and [`CookieStore`] keep the sessions; [`store::Store`] is the trait for others.
 //!
 //! A browser has one session, one cookie and one set of timers, whatever number of views there are.
 //!
@@ -90,7 +90,7 @@ mod middleware;
 mod record;
 mod schema;
 mod session;
-mod store;
+pub mod store;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod value;
@@ -112,18 +112,6 @@ pub use session::{
 pub use starsessions_derive::Session;
 pub use store::{Backend, CookieStore, MemoryStore, MemoryStoreBuilder, StoreError};
 pub use value::{Flaw, Incomplete, Invalid, OldValue, ValueError};
-
-/// What a session store is made of: implement [`Store`](store_api::Store) to keep sessions
-/// somewhere else.
-pub mod store_api {
-    pub use crate::crypto::{IndexKey, RowKey};
-    pub use crate::record::{
-        Commit, Field, FieldName, FieldWrite, Fields, Forward, Record, Rotation, Touch,
-    };
-    pub use crate::store::{
-        Committed, Created, Loaded, Protection, Rotated, Store, StoreError, Touched,
-    };
-}
 
 /// What the derive macro's output uses; not a public interface.
 #[doc(hidden)]

@@ -2,7 +2,7 @@
 
 use axum::response::IntoResponse;
 use http::StatusCode;
-use starsessions::store_api::{
+use starsessions::store::{
     Commit, Committed, Created, Forward, IndexKey, Loaded, Protection, Record, Rotated, Rotation,
     RowKey, Store, StoreError, Touch, Touched,
 };

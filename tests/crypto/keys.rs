@@ -6,7 +6,7 @@ use std::ffi::OsStr;
 use std::process::Command;
 
 use proptest::prelude::*;
-use starsessions::store_api::RowKey;
+use starsessions::store::RowKey;
 use starsessions::{Key, KeyError, KeyRing, KeyRingError, Timestamp};
 
 /// 32 bytes that look random; no two seeds give the same.

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
-use starsessions::store_api::{
+use starsessions::store::{
     Commit, Committed, Created, Forward, IndexKey, Loaded, Protection, Record, Rotated, Rotation,
     RowKey, Store, StoreError, Touch, Touched,
 };

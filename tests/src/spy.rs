@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use starsessions::Timestamp;
-use starsessions::store_api::{
+use starsessions::store::{
     Commit, Committed, Created, FieldWrite, Forward, IndexKey, Loaded, Protection, Record, Rotated,
     Rotation, RowKey, Store, StoreError, Touch, Touched,
 };

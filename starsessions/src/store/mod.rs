@@ -1,4 +1,7 @@
 //! Where sessions are kept: one trait, one file for each store.
+//!
+//! Implement [`Store`] to keep sessions somewhere else, and put the implementation through the suite
+//! in `starsessions::testing::conformance`.
 
 mod cookie;
 mod erased;
@@ -12,8 +15,10 @@ pub use self::cookie::{Backend, CookieStore};
 pub(crate) use self::erased::ErasedStore;
 pub use self::memory::{MemoryStore, MemoryStoreBuilder};
 use crate::clock::Timestamp;
-use crate::crypto::{IndexKey, RowKey};
-use crate::record::{Commit, Forward, Record, Rotation, Touch};
+pub use crate::crypto::{IndexKey, RowKey};
+pub use crate::record::{
+    Commit, Field, FieldName, FieldWrite, Fields, Forward, Record, Rotation, Touch,
+};
 
 /// A place that keeps records under keys.
 ///

@@ -3,7 +3,7 @@
 use axum::Router;
 use axum::routing::post;
 use starsessions::Session;
-use starsessions::store_api::Commit;
+use starsessions::store::Commit;
 use starsessions_tests::client::{Client, Reply};
 use starsessions_tests::site::Site;
 use starsessions_tests::spy::Calls;

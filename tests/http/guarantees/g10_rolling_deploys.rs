@@ -5,7 +5,7 @@ use axum::routing::{MethodRouter, get, post};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use starsessions::Session;
-use starsessions::store_api::{Commit, Field, RowKey, Store, Touch};
+use starsessions::store::{Commit, Field, RowKey, Store, Touch};
 use starsessions_tests::client::Client;
 use starsessions_tests::logs::Logs;
 use starsessions_tests::site::Site;
@@ -92,7 +92,7 @@ async fn plant(site: &Site, key: &RowKey, name: &'static str, value: &'static [u
     let store = site.store.store();
     let later = now + std::time::Duration::from_secs(600);
     let mut commit = Commit::new(Touch::new(now, later));
-    let write = starsessions::store_api::FieldWrite::new(value.into());
+    let write = starsessions::store::FieldWrite::new(value.into());
     commit.set.push((name.into(), write));
     store.commit(key, &commit, now).await.unwrap();
 }
@@ -100,8 +100,8 @@ async fn plant(site: &Site, key: &RowKey, name: &'static str, value: &'static [u
 async fn field(site: &Site, key: &RowKey, name: &str) -> Option<Field> {
     let now = starsessions::Clock::now(site.clock());
     match site.store.store().load(key, now).await.unwrap()? {
-        starsessions::store_api::Loaded::Live(record) => record.fields.get(name).cloned(),
-        starsessions::store_api::Loaded::Moved(_) => None,
+        starsessions::store::Loaded::Live(record) => record.fields.get(name).cloned(),
+        starsessions::store::Loaded::Moved(_) => None,
     }
 }
 
