@@ -8,9 +8,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::clock::Timestamp;
+use crate::error::SessionError;
 use crate::record::Record;
 use crate::schema::{FieldSpec, Schema};
-use crate::session::SessionError;
 use crate::value::{Invalid, Stored, ValueError};
 
 /// A typed view of a session's fields; implemented by [`derive(Session)`](macro@crate::Session).

@@ -84,6 +84,7 @@ mod crypto;
 mod data;
 pub mod docs;
 mod engine;
+mod error;
 mod expansion;
 mod lifecycle;
 mod middleware;
@@ -99,18 +100,20 @@ pub use clock::{Clock, SystemClock, Timestamp};
 pub use cookie::{CookieBuilder, CookieConfig, CookieConfigError, CookieError, SameSite};
 pub use crypto::{Key, KeyError, KeyRing, KeyRingError, RandomError};
 pub use data::SessionData;
+pub use engine::{Backend, CookieStore};
+pub use error::{Oversized, SessionError, TooLarge};
 pub use lifecycle::{FailurePolicy, Lifetime, ServerErrors};
 pub use middleware::{
     ConfigError, Passive, PassiveLayer, ResponseFuture, SessionLayer, SessionLayerBuilder,
     SessionService,
 };
 pub use session::{
-    Absence, MissingLayer, Oversized, Revocable, Revocation, Session, SessionError, SessionInfo,
-    SessionRejection, Sessions, TooLarge, Unrevocable,
+    Absence, MissingLayer, Revocable, Revocation, Session, SessionInfo, SessionRejection, Sessions,
+    Unrevocable,
 };
 #[doc = include_str!("docs/attributes.md")]
 pub use starsessions_derive::Session;
-pub use store::{Backend, CookieStore, MemoryStore, MemoryStoreBuilder, StoreError};
+pub use store::{MemoryStore, MemoryStoreBuilder, StoreError};
 pub use value::{Flaw, Incomplete, Invalid, OldValue, ValueError};
 
 /// What the derive macro's output uses; not a public interface.

@@ -8,8 +8,9 @@ use http::header::{HeaderValue, LOCATION};
 use http::request::Parts;
 
 use crate::data::SessionData;
+use crate::error::SessionError;
 use crate::middleware::Rejected;
-use crate::session::{Revocation, Session, SessionError, SessionRejection, Sessions, find_slot};
+use crate::session::{Revocation, Session, SessionRejection, Sessions, find_slot};
 
 impl<T: SessionData, S: Send + Sync> FromRequestParts<S> for Session<T> {
     type Rejection = SessionRejection;

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 
 use crate::clock::Timestamp;
+use crate::error::SessionError;
 use crate::record::{Commit, FieldName, FieldWrite, Record, Touch};
 use crate::schema::{FieldSpec, Merge};
 
@@ -30,6 +31,12 @@ pub(crate) enum Base {
 /// A field marked `exclusive` was changed by another request meanwhile.
 #[derive(Debug)]
 pub(crate) struct ExclusiveConflict(pub(crate) &'static str);
+
+impl From<ExclusiveConflict> for SessionError {
+    fn from(ExclusiveConflict(field): ExclusiveConflict) -> Self {
+        Self::Conflict { field }
+    }
+}
 
 impl Changes {
     pub(crate) fn is_empty(&self) -> bool {

@@ -6,9 +6,9 @@ use super::wire::{ID_LENGTH, Payload};
 use super::{CookieChange, Credential, Done, Engine, Live, Work};
 use crate::clock::Timestamp;
 use crate::crypto::{self, Binding, RowKey};
+use crate::error::SessionError;
 use crate::lifecycle::plan::Step;
 use crate::record::{Record, Touch};
-use crate::session::SessionError;
 use crate::store::{ErasedStore, StoreError};
 
 pub(crate) struct ClientSide {

@@ -1,5 +1,6 @@
 //! The only code that awaits a store: it finds the session of a request and carries out its plan.
 
+mod backend;
 mod changes;
 mod client_side;
 mod server_side;
@@ -9,16 +10,17 @@ mod wire;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub(crate) use self::changes::{Base, Change, Changes, ExclusiveConflict};
+pub use self::backend::{Backend, CookieStore};
+pub(crate) use self::changes::{Base, Change, Changes};
 pub(crate) use self::client_side::{ClientSide, CookieMode, SealedId};
 pub(crate) use self::server_side::ServerSide;
 pub(crate) use self::vault::Vault;
 use crate::clock::{Clock, Timestamp};
 use crate::crypto::{KeyRing, ReferenceToken};
+use crate::error::SessionError;
 use crate::lifecycle::Policy;
 use crate::lifecycle::plan::Step;
 use crate::record::{Commit, Record, Touch};
-use crate::session::SessionError;
 use crate::store::StoreError;
 
 /// Keys, timers, clock, and the place where sessions are kept.
@@ -28,10 +30,11 @@ pub(crate) struct Engine {
     pub(crate) clock: Arc<dyn Clock>,
     /// The cookie carries `Max-Age` also for sessions that are not remembered.
     pub(crate) persistent_cookie: bool,
-    pub(crate) backend: Backend,
+    pub(crate) place: Place,
 }
 
-pub(crate) enum Backend {
+/// Where sessions are kept.
+pub(crate) enum Place {
     /// The cookie is a reference to a record in a store.
     Server(ServerSide),
     /// The cookie is the record.
@@ -113,9 +116,9 @@ impl Engine {
     ) -> Result<Presented, StoreError> {
         let mut found: Option<Live> = None;
         for candidate in candidates {
-            let live = match &self.backend {
-                Backend::Server(server) => server.resolve(self, candidate, now).await?,
-                Backend::Client(client) => client.resolve(self, candidate, now).await?,
+            let live = match &self.place {
+                Place::Server(server) => server.resolve(self, candidate, now).await?,
+                Place::Client(client) => client.resolve(self, candidate, now).await?,
             };
             match (live, &mut found) {
                 (None, _) => {}
@@ -133,17 +136,17 @@ impl Engine {
         live: Live,
         now: Timestamp,
     ) -> Result<Option<Live>, StoreError> {
-        match &self.backend {
-            Backend::Server(server) => server.refresh(self, live, now).await,
-            Backend::Client(client) => client.refresh(live, now).await,
+        match &self.place {
+            Place::Server(server) => server.refresh(self, live, now).await,
+            Place::Client(client) => client.refresh(live, now).await,
         }
     }
 
     /// Carries out one step.
     pub(crate) async fn execute(&self, work: Work) -> Result<Done, SessionError> {
-        match &self.backend {
-            Backend::Server(server) => server.execute(self, work).await,
-            Backend::Client(client) => client.execute(self, work).await,
+        match &self.place {
+            Place::Server(server) => server.execute(self, work).await,
+            Place::Client(client) => client.execute(self, work).await,
         }
     }
 

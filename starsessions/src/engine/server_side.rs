@@ -7,9 +7,9 @@ use bytes::Bytes;
 use super::{CookieChange, Credential, Done, Engine, Live, Vault, Work};
 use crate::clock::Timestamp;
 use crate::crypto::{IndexKey, ReferenceToken};
+use crate::error::SessionError;
 use crate::lifecycle::plan::Step;
 use crate::record::{Commit, Forward, Record, Rotation};
-use crate::session::SessionError;
 use crate::store::{Committed, Created, Loaded, Rotated, StoreError, Touched};
 
 pub(crate) struct ServerSide {

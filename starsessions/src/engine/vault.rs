@@ -11,8 +11,8 @@ use bytes::Bytes;
 
 use crate::clock::Timestamp;
 use crate::crypto::{FieldPlace, RecordKey, ReferenceToken};
+use crate::error::SessionError;
 use crate::record::{Commit, FieldName, Forward, Record, Rotation, Touch};
-use crate::session::SessionError;
 use crate::store::{
     Committed, Created, ErasedStore, Loaded, Protection, Rotated, StoreError, Touched,
 };

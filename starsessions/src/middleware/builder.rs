@@ -9,10 +9,9 @@ use super::layer::SessionLayer;
 use crate::clock::{Clock, SystemClock};
 use crate::cookie::{CookieBuilder, CookieConfig, CookieConfigError};
 use crate::crypto::KeyRing;
-use crate::engine::{Backend as EngineBackend, CookieMode, Engine};
+use crate::engine::{Backend, CookieMode, Engine, Place};
 use crate::lifecycle::{FailurePolicy, Lifetime, Policy, ServerErrors};
 use crate::session::Realm;
-use crate::store::Backend;
 
 /// Builds a [`SessionLayer`]; every combination that cannot work is refused by
 /// [`build`](Self::build) with a sentence that says what to change.
@@ -32,7 +31,7 @@ use crate::store::Backend;
 /// ```
 #[must_use = "a builder does nothing until it is built"]
 pub struct SessionLayerBuilder {
-    backend: EngineBackend,
+    place: Place,
     keys: KeyRing,
     cookie: CookieBuilder,
     former_cookie: Option<CookieBuilder>,
@@ -74,7 +73,7 @@ pub enum ConfigError {
 impl SessionLayerBuilder {
     pub(super) fn new(backend: impl Backend, keys: KeyRing) -> Self {
         Self {
-            backend: backend.into_backend().0,
+            place: backend.into_backend().0,
             keys,
             cookie: CookieConfig::builder(),
             former_cookie: None,
@@ -245,7 +244,7 @@ impl SessionLayerBuilder {
             if age < MIN_RENEWAL || age >= policy.standard.absolute {
                 return Err(ConfigError::Renewal);
             }
-            if matches!(self.backend, EngineBackend::Client(_)) {
+            if matches!(self.place, Place::Client(_)) {
                 return Err(ConfigError::RenewalOfCookies);
             }
         }
@@ -273,9 +272,9 @@ impl SessionLayerBuilder {
         former_cookie: Option<CookieConfig>,
     ) -> SessionLayer {
         let mut is_revocable = true;
-        match &mut self.backend {
-            EngineBackend::Server(server) => server.vault.audience = self.audience,
-            EngineBackend::Client(client) => {
+        match &mut self.place {
+            Place::Server(server) => server.vault.audience = self.audience,
+            Place::Client(client) => {
                 cookie.name().clone_into(&mut client.cookie_name);
                 client.audience = self.audience;
                 is_revocable = client.revocations.is_some();
@@ -301,7 +300,7 @@ impl SessionLayerBuilder {
                 policy: self.policy,
                 clock: self.clock,
                 persistent_cookie,
-                backend: self.backend,
+                place: self.place,
             },
         })
     }

@@ -11,7 +11,8 @@ use http::Response;
 use pin_project_lite::pin_project;
 
 use super::headers;
-use crate::session::{Ending, SessionError, Slot};
+use crate::error::SessionError;
+use crate::session::{Ending, Slot};
 
 pin_project! {
     /// The response of a [`SessionService`](super::SessionService).

@@ -10,8 +10,8 @@ use tower_service::Service;
 use super::builder::SessionLayerBuilder;
 use super::future::ResponseFuture;
 use crate::crypto::KeyRing;
+use crate::engine::Backend;
 use crate::session::{Realm, Slot};
-use crate::store::Backend;
 
 /// Serves the sessions of every route inside it.
 ///

@@ -1,6 +1,5 @@
 //! What a handler holds: `Session<T>`, a typed view, and `Sessions`, the whole session.
 
-mod error;
 mod realm;
 mod rejection;
 mod sessions;
@@ -11,7 +10,6 @@ use std::fmt;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
-pub use self::error::{Oversized, SessionError, TooLarge};
 pub(crate) use self::realm::Realm;
 pub use self::rejection::{Absence, MissingLayer, SessionRejection};
 #[cfg(feature = "axum")]
@@ -19,6 +17,7 @@ pub(crate) use self::sessions::find_slot;
 pub use self::sessions::{Revocable, Revocation, SessionInfo, Sessions, Unrevocable};
 pub(crate) use self::slot::{Ending, Outcome, Slot};
 use crate::data::{Checks, FieldWriter, SessionData, Snapshot};
+use crate::error::SessionError;
 use crate::record::Record;
 
 /// A typed view of the request's session.

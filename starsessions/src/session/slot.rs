@@ -7,13 +7,13 @@ use bytes::Bytes;
 use http::HeaderMap;
 use tracing::Instrument;
 
-use super::SessionError;
 use super::realm::Realm;
 use super::state::{Phase, State};
 use crate::clock::Timestamp;
 use crate::cookie;
 use crate::data::{Absent, FieldReader, SessionData};
 use crate::engine::{Base, Change, CookieChange, Done, Presented, Work};
+use crate::error::SessionError;
 use crate::lifecycle::{FailurePolicy, ServerErrors};
 use crate::record::Record;
 use crate::schema::FieldSpec;

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::SessionError;
 use crate::clock::Timestamp;
 use crate::engine::{Changes, CookieChange, Engine, Live, Work};
+use crate::error::SessionError;
 use crate::lifecycle::plan::{Situation, Step};
 use crate::record::{Field, FieldName, Fields, Record, Touch};
 use crate::schema::{FieldSpec, Schema};

@@ -3,7 +3,6 @@
 //! Implement [`Store`] to keep sessions somewhere else, and put the implementation through the suite
 //! in `starsessions::testing::conformance`.
 
-mod cookie;
 mod erased;
 mod memory;
 
@@ -11,7 +10,6 @@ use std::error::Error;
 use std::fmt;
 use std::future::Future;
 
-pub use self::cookie::{Backend, CookieStore};
 pub(crate) use self::erased::ErasedStore;
 pub use self::memory::{MemoryStore, MemoryStoreBuilder};
 use crate::clock::Timestamp;

@@ -37,8 +37,9 @@ use crate::clock::{Clock, Timestamp};
 use crate::crypto::KeyRing;
 use crate::data::SessionData;
 use crate::engine::CookieChange;
+use crate::error::SessionError;
 use crate::middleware::{SessionLayer, SessionLayerBuilder};
-use crate::session::{Ending, Session, SessionError, Sessions, Slot};
+use crate::session::{Ending, Session, Sessions, Slot};
 use crate::store::MemoryStore;
 
 /// A clock that stands still until the test turns it. Clones show the same time.

@@ -5,7 +5,6 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::crypto::{RandomError, SealError};
-use crate::engine::ExclusiveConflict;
 use crate::record::Fields;
 use crate::store::StoreError;
 use crate::value::{Invalid, ValueError};
@@ -210,12 +209,6 @@ impl From<SealError> for SessionError {
                 fields: Vec::new(),
             }),
         }
-    }
-}
-
-impl From<ExclusiveConflict> for SessionError {
-    fn from(ExclusiveConflict(field): ExclusiveConflict) -> Self {
-        Self::Conflict { field }
     }
 }
 

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use super::{ErasedStore, Store};
-use crate::engine::{Backend as EngineBackend, ClientSide, CookieMode, ServerSide, Vault};
+use super::{ClientSide, CookieMode, Place, ServerSide, Vault};
+use crate::store::{ErasedStore, Store};
 
 /// Keeps each session inside its own cookie.
 ///
@@ -76,7 +76,7 @@ pub trait Backend: private::IntoBackend {}
 impl<B: private::IntoBackend> Backend for B {}
 
 pub(crate) mod private {
-    use super::EngineBackend;
+    use super::Place;
 
     #[expect(
         unnameable_types,
@@ -92,7 +92,7 @@ pub(crate) mod private {
         unnameable_types,
         reason = "how backends are made is this crate's affair"
     )]
-    pub struct BackendParts(pub(crate) EngineBackend);
+    pub struct BackendParts(pub(crate) Place);
 
     impl std::fmt::Debug for BackendParts {
         fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -103,7 +103,7 @@ pub(crate) mod private {
 
 impl<S: Store> private::IntoBackend for S {
     fn into_backend(self) -> private::BackendParts {
-        private::BackendParts(EngineBackend::Server(ServerSide {
+        private::BackendParts(Place::Server(ServerSide {
             vault: Vault::new(Box::new(self)),
         }))
     }
@@ -111,7 +111,7 @@ impl<S: Store> private::IntoBackend for S {
 
 impl private::IntoBackend for CookieStore {
     fn into_backend(self) -> private::BackendParts {
-        private::BackendParts(EngineBackend::Client(ClientSide {
+        private::BackendParts(Place::Client(ClientSide {
             mode: self.mode,
             revocations: self.revocations,
             // Known when the layer is built.
