@@ -74,6 +74,23 @@ async fn anything_below_is_an_answer_like_any_other() {
     }
 }
 
+/// Nothing of an ended session, not even what is always committed, begins the next one.
+#[tokio::test]
+async fn a_logout_drops_what_would_be_committed_always() {
+    let mut browser = guest();
+    fails(&mut browser, StatusCode::OK).await;
+    browser
+        .visit(
+            async |mut attempts: Session<Attempts>, sessions: Sessions| {
+                attempts.failed += 1;
+                attempts.flush()?;
+                sessions.destroy()
+            },
+        )
+        .await;
+    assert_eq!(attempts(&mut browser).await, (0, false, 0));
+}
+
 #[tokio::test]
 async fn a_panic_keeps_what_is_always_committed() {
     let mut browser = guest();

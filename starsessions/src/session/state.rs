@@ -61,8 +61,7 @@ impl State {
     }
 
     pub(super) fn destroy(&mut self) {
-        self.discard_data();
-        self.epoch += 1;
+        self.rollback();
         self.destroy = true;
     }
 
