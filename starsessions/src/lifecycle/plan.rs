@@ -11,7 +11,7 @@ pub(crate) struct Situation {
     pub(crate) changes: bool,
     /// A new id is to be issued at once: asked for, or a `rotate` field changes.
     pub(crate) rotate: bool,
-    /// The id is old, stands under a key that is on its way out, or is to live by another profile.
+    /// The id is old, or stands under a key that is on its way out.
     pub(crate) renew: bool,
     /// A deadline is to be moved.
     pub(crate) touch: bool,

@@ -127,8 +127,7 @@ impl<R> Sessions<R> {
     }
 
     /// Lets the session live by the layer's long profile from now on, or by the short one again.
-    /// Takes effect together with a session that exists, whose id is renewed by it, or is begun by
-    /// this request.
+    /// Takes effect together with a session that exists or is begun by this request.
     ///
     /// # Errors
     /// If the response has left.

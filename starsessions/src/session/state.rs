@@ -187,18 +187,15 @@ impl State {
         let touch = record
             .filter(|_| !is_passive)
             .and_then(|record| engine.policy.due_touch(record, &self.used, now));
-        // A new profile comes with a new id, so that a request which knows only the old profile meets
-        // the new one instead of writing over it.
-        let renew = remembers
-            || !is_passive
-                && self.live.as_ref().is_some_and(|live| {
-                    live.is_outdated || engine.policy.is_renewal_due(&live.record, now)
-                });
+        let renew = !is_passive
+            && self.live.as_ref().is_some_and(|live| {
+                live.is_outdated || engine.policy.is_renewal_due(&live.record, now)
+            });
         let base = record.filter(|_| !self.destroy);
         let situation = Situation {
             exists: record.is_some(),
             destroy: self.destroy,
-            changes: self.changes.affect(base),
+            changes: self.changes.affect(base) || (remembers && !self.destroy),
             rotate: self.rotate || base.is_some_and(|record| self.changes.rotate(record)),
             renew,
             touch: touch.is_some(),
