@@ -56,10 +56,19 @@ impl Realm {
     }
 
     pub(crate) fn report_ambiguous(&self) {
-        tracing::warn!(
-            cookie = self.cookie.name(),
-            "two cookies of one request lead to two different sessions; neither is used"
-        );
+        let cookie = self.cookie.name();
+        if self.is_first("two sessions") {
+            tracing::warn!(
+                cookie,
+                "two cookies of one request lead to two different sessions, and neither is used: \
+                 somebody may have planted one; further ones are logged at debug level"
+            );
+        } else {
+            tracing::debug!(
+                cookie,
+                "two cookies of one request lead to two different sessions"
+            );
+        }
     }
 
     fn is_first(&self, name: &'static str) -> bool {

@@ -23,6 +23,8 @@ pub(super) struct Shard {
     /// Keys by the slot of time in which they were to expire when they were put here. A session
     /// that was extended is put back when its slot is due, so that a touch costs nothing here.
     calendar: BTreeMap<u64, Vec<RowKey>>,
+    /// How many keys the calendar has, those of sessions included that have ended early.
+    scheduled: usize,
     /// The sessions that hold a field with an index key: exactly those in `rows`.
     index: HashMap<IndexKey, Vec<RowKey>>,
 }
@@ -36,6 +38,7 @@ impl Shard {
             identified_limit,
             queue: VecDeque::new(),
             calendar: BTreeMap::new(),
+            scheduled: 0,
             index: HashMap::new(),
         }
     }
@@ -176,6 +179,7 @@ impl Shard {
                 continue;
             };
             looked_at += 1;
+            self.scheduled -= 1;
             match self.rows.get(&key) {
                 Some(row) if is_live(row, now) => {
                     let deadline = deadline(row);
@@ -193,10 +197,26 @@ impl Shard {
     }
 
     fn schedule(&mut self, key: RowKey, deadline: Timestamp) {
+        // Whoever begins and ends sessions without end must not fill the calendar with their keys.
+        if self.scheduled > 2 * self.rows.len() + SPARE_KEYS {
+            self.rewrite_calendar();
+        }
+        self.scheduled += 1;
         self.calendar
             .entry(slot_of(deadline))
             .or_default()
             .push(key);
+    }
+
+    /// The calendar of the sessions that are there: as much work as there were ends since the last
+    /// time.
+    fn rewrite_calendar(&mut self) {
+        self.calendar.clear();
+        self.scheduled = self.rows.len();
+        for (key, row) in &self.rows {
+            let slot = slot_of(deadline(row));
+            self.calendar.entry(slot).or_default().push(*key);
+        }
     }
 
     fn check_identified_limit(&self) -> Result<(), StoreError> {
@@ -298,3 +318,85 @@ const SLOT_SECONDS: u64 = 16;
 /// Two writes free more than they can add, and none takes long.
 const FREED_PER_WRITE: usize = 4;
 const SECOND_CHANCES: usize = 8;
+const SPARE_KEYS: usize = 64;
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+
+    fn at(second: u64) -> Timestamp {
+        Timestamp::from_unix_seconds(1_000_000 + second)
+    }
+
+    fn key(number: u64) -> RowKey {
+        let mut bytes = [0; 32];
+        bytes[24..].copy_from_slice(&number.to_le_bytes());
+        RowKey::from_bytes(bytes)
+    }
+
+    fn record(identified: bool) -> Record {
+        let mut record = Record::new(at(0), at(1_000_000));
+        record.identified = identified;
+        let mut field = Field::new(Bytes::new(), 1);
+        field.index = identified.then(|| IndexKey::from_bytes([7; 32]));
+        record.fields.insert("login.user".into(), field);
+        record
+    }
+
+    fn keys_held(shard: &Shard) -> usize {
+        let calendar: usize = shard.calendar.values().map(Vec::len).sum();
+        assert_eq!(calendar, shard.scheduled);
+        let index: usize = shard.index.values().map(Vec::len).sum();
+        calendar + shard.queue.len() + index
+    }
+
+    /// Sessions that end long before they would expire leave nothing behind.
+    #[test]
+    fn sessions_that_begin_and_end_do_not_add_up() {
+        for identified in [false, true] {
+            let mut shard = Shard::new(100, 100);
+            for number in 0..10_000 {
+                let (key, record) = (key(number), record(identified));
+                shard.insert(&key, record, false, at(0)).unwrap();
+                shard.delete(&key);
+            }
+            assert_eq!(shard.len(), 0);
+            let held = keys_held(&shard);
+            assert!(held <= 300, "{held} keys of sessions that have ended");
+        }
+    }
+
+    /// A flood of visitors stays under the limit with all that belongs to them.
+    #[test]
+    fn a_flood_of_visitors_is_flat() {
+        let mut shard = Shard::new(100, 100);
+        for number in 0..10_000 {
+            let outcome = shard.insert(&key(number), record(false), false, at(0));
+            assert_eq!(outcome.unwrap(), Created::Applied);
+        }
+        assert_eq!(shard.len(), 100);
+        let held = keys_held(&shard);
+        assert!(held <= 500, "{held} keys for 100 sessions");
+    }
+
+    #[test]
+    fn every_session_is_freed_in_its_time_after_the_calendar_was_rewritten() {
+        let mut shard = Shard::new(1_000, 1_000);
+        for number in 0..500 {
+            let mut record = record(false);
+            record.expires_at = at(100 + number);
+            shard.insert(&key(number), record, false, at(0)).unwrap();
+        }
+        shard.rewrite_calendar();
+        shard.free_expired(usize::MAX, at(100 + 250 + SLOT_SECONDS));
+        assert!(shard.len() <= 250, "{} are left", shard.len());
+        shard.free_expired(usize::MAX, at(700));
+        assert_eq!(
+            (shard.len(), keys_held(&shard)),
+            (0, 500),
+            "only the queue is left"
+        );
+    }
+}
