@@ -65,10 +65,6 @@ fn every_row_is_a_module() {
 fn no_file_has_more_than_400_lines_of_code() {
     for folder in [SOURCES, "starsessions-derive/src", "examples"] {
         for file in source::files(folder) {
-            // A list of clauses, each of them a test.
-            if file.path.contains("testing/conformance") {
-                continue;
-            }
             let lines = file.code().count();
             assert!(
                 lines <= 400,

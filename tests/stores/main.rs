@@ -1,3 +1,4 @@
 //! Every store against the contract.
 
 mod memory;
+mod wrong;
