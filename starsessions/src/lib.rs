@@ -45,6 +45,7 @@
 //! - [`derive(Session)`](macro@Session): the reference of every attribute.
 //! - [`docs::security`]: what is defended, against whom, and where it ends.
 //! - [`docs::design`]: why it is as it is.
+//! - [`docs::performance`]: what a session costs a request, measured.
 //! - [`docs::architecture`]: the modules, for those who change them.
 //!
 //! # Security by default

@@ -9,5 +9,8 @@ pub mod security {}
 #[doc = include_str!("design.md")]
 pub mod design {}
 
+#[doc = include_str!("performance.md")]
+pub mod performance {}
+
 #[doc = include_str!("architecture.md")]
 pub mod architecture {}
