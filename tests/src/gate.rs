@@ -1,6 +1,7 @@
 //! A place where code under test waits for the test.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
@@ -36,9 +37,13 @@ impl Gate {
     /// Waits until one more has arrived.
     ///
     /// # Panics
-    /// Never: the semaphores are not closed.
+    /// If nobody comes: a test that fails is better than one that waits for ever.
     pub async fn reached(&self) {
-        self.0.arrived.acquire().await.unwrap().forget();
+        tokio::time::timeout(PATIENCE, self.0.arrived.acquire())
+            .await
+            .expect("nobody has come to the gate")
+            .unwrap()
+            .forget();
     }
 
     /// Lets one through.
@@ -52,3 +57,5 @@ impl Default for Gate {
         Self::new()
     }
 }
+
+const PATIENCE: Duration = Duration::from_secs(20);

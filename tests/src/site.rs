@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::Router;
 use starsessions::testing::{TestClock, TestSessions};
 use starsessions::{
-    CookieConfig, CookieStore, KeyRing, MemoryStore, SessionLayer, SessionLayerBuilder,
+    Clock, CookieConfig, CookieStore, KeyRing, MemoryStore, SessionLayer, SessionLayerBuilder,
 };
 
 use crate::client::Client;
@@ -19,6 +19,8 @@ pub struct Site {
     pub store: Spy<MemoryStore>,
     /// The layer and its clock.
     pub sessions: TestSessions,
+    kept: Kept,
+    keys: KeyRing,
 }
 
 /// Where a site keeps its sessions.
@@ -69,19 +71,43 @@ impl Site {
         set: impl FnOnce(SessionLayerBuilder) -> SessionLayerBuilder,
     ) -> Self {
         crate::logs::listen();
-        let keys = KeyRing::generate().unwrap();
-        let seen = store.clone();
+        Self::assemble(store, kept, KeyRing::generate().unwrap(), set)
+    }
+
+    /// The same sessions under other settings, from now on: after a restart, or on another node.
+    ///
+    /// # Panics
+    /// If the settings cannot work together.
+    #[must_use]
+    pub fn restarted(&self, set: impl FnOnce(SessionLayerBuilder) -> SessionLayerBuilder) -> Self {
+        let site = Self::assemble(self.store.clone(), self.kept, self.keys.clone(), set);
+        site.clock().set(self.clock().now().as_unix_seconds());
+        site
+    }
+
+    fn assemble(
+        store: Spy<MemoryStore>,
+        kept: Kept,
+        keys: KeyRing,
+        set: impl FnOnce(SessionLayerBuilder) -> SessionLayerBuilder,
+    ) -> Self {
+        let (seen, ring) = (store.clone(), keys.clone());
         let sessions = TestSessions::with(move |_| {
             let layer = match kept {
-                Kept::InMemory => SessionLayer::builder(seen, keys),
+                Kept::InMemory => SessionLayer::builder(seen, ring),
                 Kept::InCookies => {
-                    SessionLayer::builder(CookieStore::sealed().revoked_in(seen), keys)
+                    SessionLayer::builder(CookieStore::sealed().revoked_in(seen), ring)
                 }
-                Kept::InCookiesForGood => SessionLayer::builder(CookieStore::sealed(), keys),
+                Kept::InCookiesForGood => SessionLayer::builder(CookieStore::sealed(), ring),
             };
             set(layer.cookie(|_| CookieConfig::builder()))
         });
-        Self { store, sessions }
+        Self {
+            store,
+            sessions,
+            kept,
+            keys,
+        }
     }
 
     /// A browser without cookies in front of these routes.

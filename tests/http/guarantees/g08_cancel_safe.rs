@@ -10,7 +10,7 @@ use http::{Method, StatusCode};
 use starsessions::{Session, SessionError, Sessions};
 use starsessions_tests::client::{Client, Reply};
 use starsessions_tests::gate::Gate;
-use starsessions_tests::site::Site;
+use starsessions_tests::site::{Kept, Site};
 use starsessions_tests::spy::{Calls, Moment, Operation};
 
 use crate::shop::{self, Shop};
@@ -96,6 +96,25 @@ async fn g08_a_logout_that_has_begun_is_finished() {
         outcomes.push(has_begun);
     })
     .await;
+    outcomes.dedup();
+    assert_eq!(outcomes, [false, true]);
+}
+
+#[tokio::test]
+async fn g08_a_logout_of_a_sealed_session_that_has_begun_is_finished() {
+    let mut outcomes = Vec::new();
+    for polls in 0..10 {
+        let site = Site::kept(Kept::InCookies);
+        let mut client = site.serve(shop::with_logout());
+        client.post("/login/7").await;
+        let _ = site.store.take_calls();
+        site.store.slow_down();
+        abandon(client.ask(Method::POST, "/logout"), polls).await;
+        let has_begun = site.store.take_calls() != Calls::NONE;
+        let user = if has_begun { "guest" } else { "7" };
+        assert_eq!(client.get("/me").await.body, user, "after {polls} polls");
+        outcomes.push(has_begun);
+    }
     outcomes.dedup();
     assert_eq!(outcomes, [false, true]);
 }

@@ -5,10 +5,12 @@ use std::time::Duration;
 use axum::extract::Path;
 use axum::routing::{get, post};
 use starsessions::{
-    CookieConfig, Lifetime, PassiveLayer, Session, SessionError, SessionLayerBuilder, Sessions,
+    CookieConfig, Lifetime, MemoryStore, PassiveLayer, Session, SessionError, SessionLayerBuilder,
+    Sessions,
 };
 use starsessions_tests::client::Client;
-use starsessions_tests::site::Site;
+use starsessions_tests::site::{Kept, Site};
+use starsessions_tests::spy::Spy;
 
 use crate::shop::{self, Login, Shop};
 
@@ -57,6 +59,40 @@ async fn g14_the_idle_timeout_ends_the_session_at_its_second() {
         let (site, mut client) = signed_in(|layer| layer).await;
         site.wait_seconds(waited);
         assert_eq!(client.get("/me").await.body, user, "after {waited} s");
+    }
+}
+
+#[tokio::test]
+async fn g14_the_library_checks_the_timeouts_whatever_the_store_returns() {
+    for (waited, user) in [(IDLE - 1, "7"), (IDLE, "guest"), (IDLE + 1, "guest")] {
+        let (site, mut client) = signed_in(|layer| layer).await;
+        site.store.forget_time();
+        site.wait_seconds(waited);
+        assert_eq!(client.get("/me").await.body, user, "after {waited} s");
+    }
+}
+
+#[tokio::test]
+async fn g14_shorter_timeouts_bind_the_sessions_that_are_already_there() {
+    let short =
+        |idle, absolute| Lifetime::new(Duration::from_secs(idle), Duration::from_secs(absolute));
+    for kept in Kept::ANYWHERE {
+        for lifetime in [short(100, ABSOLUTE), short(100, 100)] {
+            for (waited, user) in [(99, "7"), (100, "guest")] {
+                let store = Spy::new(MemoryStore::new());
+                let site = Site::over(store, kept, |layer| layer);
+                let mut client = site.serve(shop::routes());
+                client.post("/login/7").await;
+                let site = site.restarted(|layer| layer.lifetime(lifetime));
+                let mut client = client.at(&site.serve(shop::routes()));
+                site.wait_seconds(waited);
+                assert_eq!(
+                    client.get("/me").await.body,
+                    user,
+                    "{kept:?} after {waited} s"
+                );
+            }
+        }
     }
 }
 
