@@ -54,7 +54,7 @@
 //! |---|---|
 //! | cookie | `__Host-Http-id`, with `Secure`, `HttpOnly`, `SameSite=Lax`, `Path=/` and no `Domain`; it ends with the browser |
 //! | timeouts | one hour idle, 24 hours in all ([`Lifetime::aal2`]), held by the server |
-//! | ids | 256 random bits and a MAC; a new one when a `rotate` field changes |
+//! | ids | 256 random bits; a new one when a `rotate` field changes |
 //! | a session begins | with the first write, never with a read |
 //! | a session ends | for good: nothing that began before brings it back |
 //! | a store that fails | 503; never a guest, never a user |

@@ -78,3 +78,71 @@ async fn scenario_12_two_cookies_of_two_sessions_are_nobodys() {
         );
     }
 }
+
+/// The name is not protected by a prefix here, so the site once set it for the whole domain.
+#[tokio::test]
+async fn scenario_12_a_leftover_of_a_former_domain_is_removed_where_it_is_met() {
+    let site = Site::with(|layer| {
+        layer
+            .cookie(|cookie| cookie.name("__Secure-id"))
+            .former_cookie(|cookie| cookie.domain("example.com"))
+    });
+    let mut client = site.serve(shop::routes());
+    client.post("/login/7").await;
+    let valid = client.cookies().unwrap();
+    assert!(
+        !client.get("/me").await.sets_cookie(),
+        "one cookie, one session"
+    );
+
+    let reply = client
+        .showing(format!("__Secure-id=leftover; {valid}"))
+        .get("/me")
+        .await;
+    assert_eq!(reply.body, "7");
+    let removal =
+        "__Secure-id=; HttpOnly; SameSite=Lax; Secure; Path=/; Domain=example.com; Max-Age=0";
+    assert_eq!(reply.set_cookies(), [removal]);
+    assert_eq!(reply.all("cache-control"), ["private, no-store"]);
+    assert_eq!(
+        client.get("/me").await.body,
+        "7",
+        "the cookie of today is another one"
+    );
+
+    let strangers = client.showing("__Secure-id=one; __Secure-id=two");
+    assert!(
+        !strangers.clone().get("/me").await.sets_cookie(),
+        "nobody is signed in"
+    );
+}
+
+/// Where a response sets the cookie of today, it sets that alone: one header of a name.
+#[tokio::test]
+async fn scenario_12_a_leftover_waits_until_the_cookie_of_today_has_nothing_to_say() {
+    let site = Site::with(|layer| {
+        layer.cookie(|cookie| {
+            cookie
+                .same_site(starsessions::SameSite::None)
+                .partitioned(true)
+        })
+    });
+    let mut client = site.serve(shop::routes());
+    client.post("/login/7").await;
+    let valid = client.cookies().unwrap();
+    let mut both = client.showing(format!("{valid}; {NAME}=unpartitioned"));
+
+    let read = both.get("/me").await;
+    assert_eq!(read.body, "7");
+    let removal = format!("{NAME}=; HttpOnly; SameSite=None; Secure; Path=/; Max-Age=0");
+    assert_eq!(
+        read.set_cookies(),
+        [removal],
+        "the twin, not the partitioned one"
+    );
+
+    let signed_in_anew = both.post("/login/8").await;
+    let set = signed_in_anew.set_cookies();
+    assert_eq!(set.len(), 1, "{set:?}");
+    assert!(set[0].contains("; Partitioned"), "{set:?}");
+}
