@@ -53,8 +53,9 @@ impl IntoResponse for SessionRejection {
         let mut response = self.status().into_response();
         if let Self::Absent(absence) = &self
             && let Some(location) = absence.location()
+            // The derive macro accepts nothing else; a schema written by hand may be wrong.
+            && let Ok(location) = HeaderValue::from_str(location)
         {
-            let location = HeaderValue::from_static(location);
             response.headers_mut().insert(LOCATION, location);
         }
         response.extensions_mut().insert(Rejected);
