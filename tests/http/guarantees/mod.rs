@@ -11,6 +11,7 @@ mod g08_cancel_safe;
 mod g09_server_errors;
 mod g10_rolling_deploys;
 mod g11_strict_ids;
+mod g12_sealed_at_rest;
 mod g13_caches;
 mod g14_timers;
 mod g15_bounded;
