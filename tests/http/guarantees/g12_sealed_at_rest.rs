@@ -92,14 +92,21 @@ async fn g12_commits_merges_rotation_and_renewal_go_on_over_sealed_values() {
 #[tokio::test]
 async fn g12_a_value_in_another_row_or_field_counts_as_absent() {
     let site = sealed();
-    let mut victim = confirmed_user(&site).await;
+    let mut victim = site.serve(routes());
+    victim.post("/login/7").await;
+    // A value of the same type that the visitor chooses, in the place of one that is earned.
+    victim.post("/language/forged").await;
     let (key, record) = row(&site).await;
     let mut swapped = record.clone();
-    let user = record.fields.get("login.user").unwrap().clone();
-    swapped.fields.insert("sudo.confirmed".into(), user);
+    let chosen = record.fields.get("shop.language").unwrap().clone();
+    swapped.fields.insert("sudo.confirmed".into(), chosen);
     overwrite(&site, &key, &swapped).await;
     assert_eq!(victim.get("/confirmed").await.body, "no", "another field");
-    assert_eq!(victim.get("/me").await.body, "7", "the others survive");
+    assert_eq!(
+        victim.get("/language").await.body,
+        "forged",
+        "the others survive"
+    );
 
     let other = sealed_neighbour(&site, &record).await;
     assert_eq!(other, ("guest".to_owned(), "no".to_owned()), "another row");
