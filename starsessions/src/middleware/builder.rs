@@ -295,6 +295,7 @@ impl SessionLayerBuilder {
             failure_policy: self.failure_policy,
             is_revocable,
             warned: std::sync::Mutex::default(),
+            outage_at: std::sync::atomic::AtomicU64::new(0),
             engine: Engine {
                 keys: self.keys,
                 policy: self.policy,

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use crate::cookie::CookieConfig;
@@ -23,6 +24,8 @@ pub(crate) struct Realm {
     pub(crate) is_revocable: bool,
     /// Names that a warning was logged for; each is logged once.
     pub(crate) warned: Mutex<HashSet<&'static str>>,
+    /// When the last line about a failing store was logged, in Unix seconds.
+    pub(crate) outage_at: AtomicU64,
 }
 
 impl Realm {
@@ -52,7 +55,27 @@ impl Realm {
 
     pub(crate) fn report_unavailable(&self, error: &StoreError) {
         let source = std::error::Error::source(error).map(ToString::to_string);
-        tracing::error!(%error, source, "the session store failed");
+        if self.opens_outage_window() {
+            tracing::error!(
+                %error,
+                source,
+                "the session store failed; for {OUTAGE_WINDOW} seconds further failures are logged \
+                 at debug level"
+            );
+        } else {
+            tracing::debug!(%error, source, "the session store failed");
+        }
+    }
+
+    /// Whether this failure is the first for a while: an outage is one line in a window, however
+    /// many requests meet it.
+    fn opens_outage_window(&self) -> bool {
+        let now = self.engine.now().as_unix_seconds();
+        let begin =
+            |open: u64| (now >= open.saturating_add(OUTAGE_WINDOW) || now < open).then_some(now);
+        self.outage_at
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, begin)
+            .is_ok()
     }
 
     pub(crate) fn report_ambiguous(&self) {
@@ -85,3 +108,6 @@ impl fmt::Debug for Realm {
             .finish_non_exhaustive()
     }
 }
+
+/// Seconds.
+const OUTAGE_WINDOW: u64 = 10;

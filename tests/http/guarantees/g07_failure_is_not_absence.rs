@@ -235,3 +235,24 @@ async fn g07_a_read_only_guest_cannot_write_even_when_the_store_is_back() {
         assert_is_still_signed_in(&site, &mut client).await;
     }
 }
+
+/// However many requests meet it, an outage is one line in ten seconds, with what the store said.
+#[tokio::test]
+async fn g07_an_outage_is_one_line_in_a_window() {
+    let logs = Logs::capture();
+    let site = Site::new();
+    let mut client = site.serve(shop::routes());
+    client.post("/cart/tea").await;
+    site.store.fail_all();
+    let lines = || logs.with(&["ERROR", "the session store failed"]).len();
+    for (second, expected) in [(0, 1), (9, 1), (10, 2), (19, 2)] {
+        site.clock().set(OUTAGE + second);
+        for _ in 0..3 {
+            let reply = client.get("/cart").await;
+            assert_eq!(reply.status, StatusCode::SERVICE_UNAVAILABLE);
+        }
+        assert_eq!(lines(), expected, "second {second}");
+    }
+}
+
+const OUTAGE: u64 = 1_800_000_100;
