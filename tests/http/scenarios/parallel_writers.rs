@@ -56,10 +56,10 @@ async fn scenario_01_two_writers_at_once_are_both_seen_a_thousand_times() {
     let visitor = with_meeting_point();
     for run in 0..RUNS {
         let mut client = visitor.clone();
-        client.post("/views").await;
+        client.post("/cart/milk").await;
         let (cart, language) = ("/both/cart/tea", "/both/language/en");
         at_once(&client, (Method::POST, cart), (Method::POST, language)).await;
-        assert_eq!(client.get("/cart").await.body, "tea", "run {run}");
+        assert_eq!(client.get("/cart").await.body, "milk,tea", "run {run}");
         assert_eq!(client.get("/language").await.body, "en", "run {run}");
     }
 }
