@@ -68,6 +68,7 @@
 //! |---|---|---|
 //! | `axum` | yes | sessions as handler arguments, rejections as responses |
 //! | `json` | no | `codec = json` |
+//! | `sqlite` | no | `SqliteStore`: sessions in a file that survives a restart |
 //! | `testing` | no | `testing`: a clock to turn, sessions to seed and read, the contract of stores |
 //!
 //! A feature adds; it never changes what the rest does.
@@ -115,6 +116,8 @@ pub use session::{
 #[doc = include_str!("docs/attributes.md")]
 pub use starsessions_derive::Session;
 pub use store::{MemoryStore, MemoryStoreBuilder, StoreError};
+#[cfg(feature = "sqlite")]
+pub use store::{SqliteOpenError, SqliteStore, SqliteStoreBuilder};
 pub use value::{Flaw, Incomplete, Invalid, OldValue, ValueError};
 
 /// What the derive macro's output uses; not a public interface.

@@ -1,4 +1,5 @@
 //! Every store against the contract.
 
 mod memory;
+mod sqlite;
 mod wrong;

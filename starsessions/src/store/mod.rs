@@ -5,6 +5,8 @@
 
 mod erased;
 mod memory;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 
 use std::error::Error;
 use std::fmt;
@@ -12,6 +14,8 @@ use std::future::Future;
 
 pub(crate) use self::erased::ErasedStore;
 pub use self::memory::{MemoryStore, MemoryStoreBuilder};
+#[cfg(feature = "sqlite")]
+pub use self::sqlite::{SqliteOpenError, SqliteStore, SqliteStoreBuilder};
 use crate::clock::Timestamp;
 pub use crate::crypto::{IndexKey, RowKey};
 pub use crate::record::{
