@@ -6,6 +6,7 @@ pub mod client;
 pub mod gate;
 pub mod ledger;
 pub mod logs;
+pub mod servers;
 pub mod site;
 pub mod spy;
 pub mod strict;

