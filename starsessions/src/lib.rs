@@ -116,6 +116,8 @@ pub use session::{
 #[doc = include_str!("docs/attributes.md")]
 pub use starsessions_derive::Session;
 pub use store::{MemoryStore, MemoryStoreBuilder, StoreError};
+#[cfg(feature = "mysql")]
+pub use store::{MigrateError, MySqlStore, MySqlStoreBuilder, TableNameError};
 #[cfg(feature = "sqlite")]
 pub use store::{SqliteOpenError, SqliteStore, SqliteStoreBuilder};
 pub use value::{Flaw, Incomplete, Invalid, OldValue, ValueError};

@@ -5,6 +5,10 @@
 
 mod erased;
 mod memory;
+#[cfg(feature = "mysql")]
+mod mysql;
+#[cfg(feature = "mysql")]
+mod sql;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
@@ -14,6 +18,10 @@ use std::future::Future;
 
 pub(crate) use self::erased::ErasedStore;
 pub use self::memory::{MemoryStore, MemoryStoreBuilder};
+#[cfg(feature = "mysql")]
+pub use self::mysql::{MySqlStore, MySqlStoreBuilder};
+#[cfg(feature = "mysql")]
+pub use self::sql::{MigrateError, TableNameError};
 #[cfg(feature = "sqlite")]
 pub use self::sqlite::{SqliteOpenError, SqliteStore, SqliteStoreBuilder};
 use crate::clock::Timestamp;

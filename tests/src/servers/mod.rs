@@ -1,5 +1,6 @@
 //! Real servers for tests: each with a port, a folder and a process of its own.
 
+pub mod mariadb;
 mod program;
 
 use std::fs::Permissions;
