@@ -9,7 +9,7 @@ use starsessions_tests::logs::Logs;
 use starsessions_tests::site::Site;
 use starsessions_tests::spy::{Calls, Moment, Operation};
 
-use crate::shop::{self, Login, Shop};
+use starsessions_tests::shop::{self, Login, Shop};
 
 /// A site whose user is signed in, and whose store then fails.
 async fn outage(policy: FailurePolicy, routes: Router) -> (Site, Client) {
