@@ -12,7 +12,7 @@ use std::error::Error;
 use std::fmt;
 use std::future::Future;
 
-pub(crate) use self::erased::ErasedStore;
+pub(crate) use self::erased::{Answer, ErasedStore};
 pub use self::memory::{MemoryStore, MemoryStoreBuilder};
 #[cfg(feature = "sqlite")]
 pub use self::sqlite::{SqliteOpenError, SqliteStore, SqliteStoreBuilder};

@@ -1,7 +1,9 @@
 //! What users must be able to do on every store. The numbers are those of the acceptance scenarios.
 
+mod devices;
 mod key_rotation;
 mod login_redirect;
+mod outage;
 mod parallel_writers;
 mod rolling_deploy;
 mod rotation;
@@ -15,8 +17,15 @@ use std::time::Duration;
 use starsessions::MemoryStore;
 use starsessions::store::Store;
 
+use crate::servers::Server;
+
+pub use self::devices::{
+    a_rotation_does_not_slip_away, an_account_is_signed_out_everywhere,
+    devices_are_listed_and_ended,
+};
 pub use self::key_rotation::a_new_key_takes_over;
 pub use self::login_redirect::the_redirect_waits_for_the_login;
+pub use self::outage::an_outage_signs_nobody_out;
 pub use self::parallel_writers::{
     every_increment_counts, two_writers_at_once_are_both_seen,
     what_one_deletes_the_other_does_not_bring_back,
@@ -54,6 +63,12 @@ impl Stage for MemoryStore {
     }
 }
 
+/// A store on a server that can fail.
+pub trait Served: Stage {
+    /// The server, on which nobody else depends.
+    fn server(&self) -> &Server;
+}
+
 /// All bytes of all files in a folder.
 ///
 /// # Panics
@@ -72,7 +87,8 @@ pub fn bytes_in(folder: &Path) -> Vec<u8> {
     bytes
 }
 
-/// The scenarios as tests of one store: `$open` is an async function that makes its [`Stage`].
+/// The scenarios as tests of one store: `$open` is an async function that makes its [`Stage`]. With
+/// `and outages` it must be [`Served`].
 #[macro_export]
 macro_rules! scenarios {
     ($open:path) => {
@@ -86,11 +102,20 @@ macro_rules! scenarios {
             scenario_04_login_then_redirect = the_redirect_waits_for_the_login(&site);
             scenario_11_rolling_deploy = two_versions_serve_one_session(&site);
             scenario_13_key_rotation = a_new_key_takes_over(&site);
+            scenario_14_devices = devices_are_listed_and_ended(&site);
+            scenario_14_an_account = an_account_is_signed_out_everywhere(&site);
+            scenario_14_rotations = a_rotation_does_not_slip_away(&site);
             scenario_15_new_ids = a_new_id_ends_the_old_one(&site);
             scenario_15_planted_ids = a_planted_id_is_not_signed_in(&site);
             scenario_15_renewal = a_renewal_has_one_successor(&site);
             scenario_23_no_secret_leaks = no_secret_leaks(&site.restarted(|layer| layer.renewal($crate::scenarios::RENEWAL)), &stage);
             scenario_23_nobody_is_signed_in = a_dump_signs_nobody_in(&site);
+        }
+    };
+    ($open:path, and outages) => {
+        $crate::scenarios!($open);
+        $crate::scenarios! { @ $open, stage, site;
+            scenario_21_an_outage = an_outage_signs_nobody_out(&site, $crate::scenarios::Served::server(&stage));
         }
     };
     (@ $open:path, $stage:ident, $site:ident; $($name:ident = $scenario:ident($($argument:expr),*);)*) => {$(
