@@ -18,6 +18,7 @@ pub(crate) fn check(cx: &Ctxt, model: &Model<'_>) {
         nothing_is_stored(cx, model);
         reject_without_required(cx, model);
     }
+    two_indexes(cx, model);
     names_are_taken(cx, model);
     names_are_too_long(cx, model);
     for field in &model.fields {
@@ -57,6 +58,26 @@ fn reject_without_required(cx: &Ctxt, model: &Model<'_>) {
     {
         let message = "`reject` never happens, as no field is `required`; mark one `required`, or remove `reject`";
         cx.error(&reject.key, message);
+    }
+}
+
+/// ```text
+/// struct Login { #[session(index)] user: u64, #[session(index)] company: u64 }
+/// ```
+fn two_indexes(cx: &Ctxt, model: &Model<'_>) {
+    let mut indexes = model
+        .fields
+        .iter()
+        .filter_map(|field| Some((field, field.attrs.get(Key::Index)?)));
+    let Some((first, _)) = indexes.next() else {
+        return;
+    };
+    for (_, item) in indexes {
+        let first = first.ident;
+        let message = format!(
+            "sessions of this type are found by `{first}` already; put this field into a session type of its own"
+        );
+        cx.error(&item.key, message);
     }
 }
 

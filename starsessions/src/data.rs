@@ -41,6 +41,25 @@ pub trait SessionData: Sized + Send + Sync + 'static {
     fn debug_fields(&self, out: &mut fmt::DebugStruct<'_, '_>);
 }
 
+/// A session type with a field that sessions are found by; implemented by
+/// [`derive(Session)`](macro@crate::Session) where a field is marked `index`.
+#[diagnostic::on_unimplemented(
+    message = "no field of `{Self}` is one that sessions are found by",
+    note = "mark the field, as in `#[session(index)] user: UserId`"
+)]
+pub trait Indexed: SessionData {
+    /// The type of that field; of an `Option<T>`, the `T`.
+    type Index;
+
+    /// How it is described.
+    #[doc(hidden)]
+    const SPEC: &'static FieldSpec;
+
+    /// How it is stored.
+    #[doc(hidden)]
+    fn encode_index(value: &Self::Index) -> Result<Vec<u8>, ValueError>;
+}
+
 /// A required field that is not in the record.
 #[derive(Debug)]
 pub struct Absent {

@@ -12,7 +12,7 @@ use crate::value::{Invalid, ValueError};
 /// Why a session could not be read or written.
 ///
 /// As an axum response it is 503 for a store that failed, 409 for a conflict or a session that has
-/// ended, and 500 for a value that cannot be stored.
+/// ended, and 500 for a value that cannot be stored or a list that cannot be had.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum SessionError {
@@ -47,6 +47,8 @@ pub enum SessionError {
     },
     /// The response has left, so nothing can be written any more.
     Closed,
+    /// The layer keeps its sessions in cookies, so there is no list of them.
+    Unlisted,
 }
 
 /// A value, a record or a cookie that is larger than it may be.
@@ -150,6 +152,9 @@ impl fmt::Display for SessionError {
             Self::Value { field, error } => write!(f, "`{field}` cannot be stored: {error}"),
             Self::Closed => f.write_str(
                 "the response has left, so its session can no longer be written; commit before answering",
+            ),
+            Self::Unlisted => f.write_str(
+                "sessions that are cookies cannot be listed or ended by others; keep them in a store",
             ),
         }
     }

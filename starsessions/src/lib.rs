@@ -100,8 +100,8 @@ mod value;
 
 pub use clock::{Clock, SystemClock, Timestamp};
 pub use cookie::{CookieBuilder, CookieConfig, CookieConfigError, CookieError, SameSite};
-pub use crypto::{Key, KeyError, KeyRing, KeyRingError, RandomError};
-pub use data::SessionData;
+pub use crypto::{InvalidHandle, Key, KeyError, KeyRing, KeyRingError, RandomError, SessionHandle};
+pub use data::{Indexed, SessionData};
 pub use engine::{Backend, CookieStore};
 pub use error::{Oversized, SessionError, TooLarge};
 pub use lifecycle::{FailurePolicy, Lifetime, ServerErrors};
@@ -110,8 +110,8 @@ pub use middleware::{
     SessionService,
 };
 pub use session::{
-    Absence, MissingLayer, Revocable, Revocation, Session, SessionInfo, SessionRejection, Sessions,
-    Unrevocable,
+    Absence, ListedSession, MissingLayer, Revocable, Revocation, Session, SessionInfo,
+    SessionRejection, Sessions, Unrevocable,
 };
 #[doc = include_str!("docs/attributes.md")]
 pub use starsessions_derive::Session;
@@ -128,7 +128,7 @@ pub mod __private {
     pub use core;
     pub use std;
 
-    pub use crate::data::{Absent, FieldReader, FieldWriter, SessionData};
+    pub use crate::data::{Absent, FieldReader, FieldWriter, Indexed, SessionData};
     pub use crate::expansion::{
         Column, Defaulted, HasDefault, Migrated, Optional, Policy, Required, Secret, Show,
         ShowOpaque, ShowValue, Value, Verdict, column, default_of, validate,

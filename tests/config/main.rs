@@ -125,6 +125,21 @@ fn the_absolute_timeout_is_at_most_400_days() {
 }
 
 #[test]
+fn a_store_time_out_leaves_the_store_some_time() {
+    for (milliseconds, is_taken) in [(0, false), (1, true)] {
+        let timeout = Duration::from_millis(milliseconds);
+        let result = build(|layer| layer.store_timeout(timeout));
+        assert_eq!(result.is_ok(), is_taken, "{milliseconds}");
+        if let Err(error) = result {
+            assert_eq!(
+                error.to_string(),
+                "with a store time-out of zero every request fails; lengthen it"
+            );
+        }
+    }
+}
+
+#[test]
 fn the_remembered_lifetime_is_not_the_shorter_one() {
     for (absolute, is_taken) in [(DAY - 1, false), (DAY, true), (DAY + 1, true)] {
         let result = build(|layer| {

@@ -3,4 +3,3 @@
 mod guarantees;
 mod matrix;
 mod scenarios;
-mod shop;

@@ -10,7 +10,7 @@ use starsessions_tests::client::Reply;
 use starsessions_tests::site::Site;
 use tower_http::catch_panic::CatchPanicLayer;
 
-use crate::shop::{self, Login, Shop};
+use starsessions_tests::shop::{self, Login, Shop};
 
 const NAME: &str = "__Host-Http-id=";
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use axum::Router;
+use starsessions::store::Store;
 use starsessions::testing::{TestClock, TestSessions};
 use starsessions::{
     Clock, CookieConfig, CookieStore, KeyRing, MemoryStore, SessionLayer, SessionLayerBuilder,
@@ -11,12 +12,13 @@ use starsessions::{
 use crate::client::Client;
 use crate::spy::Spy;
 
-/// A site with the settings of production, in memory, whose time the test turns.
+/// A site with the settings of production, whose time the test turns. In memory, unless it says
+/// otherwise.
 #[derive(Clone, Debug)]
-pub struct Site {
+pub struct Site<S = MemoryStore> {
     /// What stands between the layer and the sessions. Where sessions are cookies, it sees their
     /// revocations.
-    pub store: Spy<MemoryStore>,
+    pub store: Spy<S>,
     /// The layer and its clock.
     pub sessions: TestSessions,
     kept: Kept,
@@ -26,8 +28,8 @@ pub struct Site {
 /// Where a site keeps its sessions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kept {
-    /// In memory.
-    InMemory,
+    /// In the store.
+    OnServer,
     /// In sealed cookies, with a list of those that were ended.
     InCookies,
     /// In sealed cookies that cannot be ended.
@@ -36,9 +38,9 @@ pub enum Kept {
 
 impl Kept {
     /// Every place.
-    pub const ANYWHERE: [Self; 3] = [Self::InMemory, Self::InCookies, Self::InCookiesForGood];
+    pub const ANYWHERE: [Self; 3] = [Self::OnServer, Self::InCookies, Self::InCookiesForGood];
     /// The places where a session can be ended.
-    pub const REVOCABLY: [Self; 2] = [Self::InMemory, Self::InCookies];
+    pub const REVOCABLY: [Self; 2] = [Self::OnServer, Self::InCookies];
 }
 
 impl Site {
@@ -51,7 +53,7 @@ impl Site {
     /// Sessions in memory, under other settings.
     #[must_use]
     pub fn with(set: impl FnOnce(SessionLayerBuilder) -> SessionLayerBuilder) -> Self {
-        Self::over(Spy::new(MemoryStore::new()), Kept::InMemory, set)
+        Self::over(Spy::new(MemoryStore::new()), Kept::OnServer, set)
     }
 
     /// Sessions in one of several places.
@@ -60,13 +62,30 @@ impl Site {
         Self::over(Spy::new(MemoryStore::new()), kept, |layer| layer)
     }
 
+    /// How many records there are.
+    #[must_use]
+    pub fn rows(&self) -> usize {
+        self.store.store().len()
+    }
+}
+
+impl<S: Store + Clone> Site<S> {
+    /// Sessions in a store that others could read, in the year 2100: later than the clock of a
+    /// server that would expire them by it.
+    #[must_use]
+    pub fn on(store: S) -> Self {
+        let site = Self::over(Spy::new(store).sealed(), Kept::OnServer, |layer| layer);
+        site.clock().set(4_102_444_800);
+        site
+    }
+
     /// Sessions in one of several places, under other settings, in front of a store of one's own.
     ///
     /// # Panics
     /// If the settings cannot work together.
     #[must_use]
     pub fn over(
-        store: Spy<MemoryStore>,
+        store: Spy<S>,
         kept: Kept,
         set: impl FnOnce(SessionLayerBuilder) -> SessionLayerBuilder,
     ) -> Self {
@@ -85,8 +104,16 @@ impl Site {
         site
     }
 
+    /// The same sessions under other keys: on another node, before or after a change of keys.
+    #[must_use]
+    pub fn under(&self, keys: KeyRing) -> Self {
+        let site = Self::assemble(self.store.clone(), self.kept, keys, |layer| layer);
+        site.clock().set(self.clock().now().as_unix_seconds());
+        site
+    }
+
     fn assemble(
-        store: Spy<MemoryStore>,
+        store: Spy<S>,
         kept: Kept,
         keys: KeyRing,
         set: impl FnOnce(SessionLayerBuilder) -> SessionLayerBuilder,
@@ -94,7 +121,7 @@ impl Site {
         let (seen, ring) = (store.clone(), keys.clone());
         let sessions = TestSessions::with(move |_| {
             let layer = match kept {
-                Kept::InMemory => SessionLayer::builder(seen, ring),
+                Kept::OnServer => SessionLayer::builder(seen, ring),
                 Kept::InCookies => {
                     SessionLayer::builder(CookieStore::sealed().revoked_in(seen), ring)
                 }
@@ -130,12 +157,6 @@ impl Site {
     #[must_use]
     pub fn clock(&self) -> &TestClock {
         self.sessions.clock()
-    }
-
-    /// How many records there are.
-    #[must_use]
-    pub fn rows(&self) -> usize {
-        self.store.store().len()
     }
 }
 

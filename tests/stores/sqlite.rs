@@ -2,11 +2,37 @@
 
 use starsessions::SqliteStore;
 use starsessions::testing::conformance;
+use starsessions_tests::scenarios;
+use starsessions_tests::scenarios::Stage;
+use starsessions_tests::servers::Folder;
+
+/// A file in a folder of its own.
+struct File {
+    store: SqliteStore,
+    folder: Folder,
+}
+
+impl Stage for File {
+    type Store = SqliteStore;
+
+    fn store(&self) -> SqliteStore {
+        self.store.clone()
+    }
+
+    async fn disk(&self) -> Vec<u8> {
+        scenarios::bytes_in(self.folder.path())
+    }
+}
+
+async fn open() -> File {
+    let folder = Folder::new();
+    let store = SqliteStore::open(folder.join("sessions.db")).unwrap();
+    File { store, folder }
+}
 
 #[tokio::test]
 async fn keeps_the_contract() {
-    let path = std::env::temp_dir().join("sqlite-conf.db");
-    let _ = std::fs::remove_file(&path);
-    let store = SqliteStore::open(&path).unwrap();
-    conformance::run(&store).await;
+    conformance::run(&open().await.store).await;
 }
+
+scenarios!(open);

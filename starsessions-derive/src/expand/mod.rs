@@ -2,6 +2,7 @@
 
 mod data;
 mod fields;
+mod index;
 mod schema;
 
 use proc_macro2::TokenStream;
@@ -16,7 +17,8 @@ pub(crate) fn expand(model: &Model<'_>) -> TokenStream {
     let generics = bounded(model);
     let fields = fields::fields(model, &generics);
     let data = data::implementation(model, &generics);
-    wrap(&model.root, &quote!(#fields #data))
+    let index = index::implementation(model, &generics);
+    wrap(&model.root, &quote!(#fields #data #index))
 }
 
 /// Puts the output where its names meet no others. Inside, every path begins with `__p`.

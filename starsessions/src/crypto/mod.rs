@@ -31,6 +31,7 @@
 
 mod base64;
 mod derive;
+mod handle;
 mod id;
 mod key;
 mod random;
@@ -46,6 +47,7 @@ mod token;
 #[cfg(test)]
 mod tests;
 
+pub use handle::{InvalidHandle, SessionHandle};
 pub use id::{IndexKey, RowKey};
 pub use key::{Key, KeyError};
 pub use random::RandomError;

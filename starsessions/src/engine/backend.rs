@@ -1,9 +1,11 @@
 //! Sessions that are their cookie: nothing is stored on the server.
 
 use std::fmt;
+use std::time::Duration;
 
+use super::timed::TimedStore;
 use super::{ClientSide, CookieMode, Place, ServerSide, Vault};
-use crate::store::{ErasedStore, Store};
+use crate::store::Store;
 
 /// Keeps each session inside its own cookie.
 ///
@@ -28,7 +30,7 @@ use crate::store::{ErasedStore, Store};
 /// ```
 pub struct CookieStore {
     mode: CookieMode,
-    revocations: Option<Box<dyn ErasedStore>>,
+    revocations: Option<TimedStore>,
 }
 
 impl CookieStore {
@@ -55,8 +57,20 @@ impl CookieStore {
     /// each request that uses its session.
     #[must_use]
     pub fn revoked_in(mut self, store: impl Store) -> Self {
-        self.revocations = Some(Box::new(store));
+        self.revocations = Some(TimedStore::new(store));
         self
+    }
+}
+
+impl Place {
+    pub(crate) fn set_store_timeout(&mut self, timeout: Duration) {
+        let store = match self {
+            Self::Server(server) => Some(&mut server.vault.store),
+            Self::Client(client) => client.revocations.as_mut(),
+        };
+        if let Some(store) = store {
+            store.timeout = timeout;
+        }
     }
 }
 
@@ -104,7 +118,7 @@ pub(crate) mod private {
 impl<S: Store> private::IntoBackend for S {
     fn into_backend(self) -> private::BackendParts {
         private::BackendParts(Place::Server(ServerSide {
-            vault: Vault::new(Box::new(self)),
+            vault: Vault::new(TimedStore::new(self)),
         }))
     }
 }

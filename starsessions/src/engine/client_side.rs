@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::timed::TimedStore;
 use super::wire::{ID_LENGTH, Payload};
 use super::{CookieChange, Credential, Done, Engine, Live, Work};
 use crate::clock::Timestamp;
@@ -9,12 +10,12 @@ use crate::crypto::{self, Binding, RowKey};
 use crate::error::SessionError;
 use crate::lifecycle::plan::Step;
 use crate::record::{Record, Touch};
-use crate::store::{ErasedStore, StoreError};
+use crate::store::StoreError;
 
 pub(crate) struct ClientSide {
     pub(crate) mode: CookieMode,
     /// Where ended sessions are remembered until they would have expired anyway.
-    pub(crate) revocations: Option<Box<dyn ErasedStore>>,
+    pub(crate) revocations: Option<TimedStore>,
     /// The cookie's name and the audience are part of what is authenticated.
     pub(crate) cookie_name: String,
     pub(crate) audience: String,

@@ -3,7 +3,9 @@
 mod backend;
 mod changes;
 mod client_side;
+mod listing;
 mod server_side;
+mod timed;
 mod vault;
 mod wire;
 
@@ -13,6 +15,7 @@ use std::time::Duration;
 pub use self::backend::{Backend, CookieStore};
 pub(crate) use self::changes::{Base, Change, Changes};
 pub(crate) use self::client_side::{ClientSide, CookieMode, SealedId};
+pub(crate) use self::listing::Lookup;
 pub(crate) use self::server_side::ServerSide;
 pub(crate) use self::vault::Vault;
 use crate::clock::{Clock, Timestamp};

@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::{CookieChange, Credential, Done, Engine, Live, Vault, Work};
 use crate::clock::Timestamp;
-use crate::crypto::{IndexKey, ReferenceToken};
+use crate::crypto::ReferenceToken;
 use crate::error::SessionError;
 use crate::lifecycle::plan::Step;
 use crate::record::{Commit, Forward, Record, Rotation};
@@ -302,11 +302,6 @@ impl ServerSide {
             });
         }
         Ok(record)
-    }
-
-    /// What a store can find the session by, without knowing what it stands for.
-    fn index_key(&self, engine: &Engine, field: &str, value: &[u8]) -> IndexKey {
-        engine.keys.index_key(&self.vault.audience, field, value)
     }
 
     async fn follow_live(

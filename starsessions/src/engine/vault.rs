@@ -9,23 +9,22 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 
+use super::timed::TimedStore;
 use crate::clock::Timestamp;
-use crate::crypto::{FieldPlace, RecordKey, ReferenceToken};
+use crate::crypto::{FieldPlace, IndexKey, RecordKey, ReferenceToken, RowKey};
 use crate::error::SessionError;
 use crate::record::{Commit, FieldName, Forward, Record, Rotation, Touch};
-use crate::store::{
-    Committed, Created, ErasedStore, Loaded, Protection, Rotated, StoreError, Touched,
-};
+use crate::store::{Committed, Created, Loaded, Protection, Rotated, StoreError, Touched};
 
 pub(crate) struct Vault {
-    store: Box<dyn ErasedStore>,
+    pub(crate) store: TimedStore,
     is_sealed: bool,
     /// Sets the values of this application apart from those of others in the same store.
     pub(crate) audience: String,
 }
 
 impl Vault {
-    pub(crate) fn new(store: Box<dyn ErasedStore>) -> Self {
+    pub(crate) fn new(store: TimedStore) -> Self {
         Self {
             is_sealed: store.protection() == Protection::Sealed,
             store,
@@ -105,6 +104,15 @@ impl Vault {
         now: Timestamp,
     ) -> Result<Option<Forward>, StoreError> {
         self.store.delete(&token.row_key(), now).await
+    }
+
+    /// The records as they lie there: what is in them stays sealed, as their cookies are elsewhere.
+    pub(super) async fn sessions_of(
+        &self,
+        index: &IndexKey,
+        now: Timestamp,
+    ) -> Result<Vec<(RowKey, Record)>, StoreError> {
+        self.store.sessions_of(index, now).await
     }
 
     fn seal<'r>(

@@ -11,6 +11,7 @@ pub struct Column<T> {
     stored: Stored<T>,
     read: fn(&mut FieldReader<'_>, usize, &Stored<T>) -> Option<T>,
     write: fn(&mut FieldWriter<'_>, &Stored<T>, &T),
+    encode: fn(&Stored<T>, &T) -> Result<Vec<u8>, ValueError>,
     merge_value: MergeValue<T>,
     merge_option: MergeOption<T>,
 }
@@ -24,8 +25,23 @@ pub const fn column<T: Value>(stored: Stored<T>) -> Column<T> {
         stored,
         read: |fields, index, stored| fields.read(index, stored),
         write: |fields, stored, value| fields.write(stored, value),
+        encode: |stored, value| {
+            let mut bytes = Vec::new();
+            stored.encode(value, &mut bytes)?;
+            Ok(bytes)
+        },
         merge_value,
         merge_option,
+    }
+}
+
+impl<T> Column<T> {
+    /// The bytes of a value.
+    ///
+    /// # Errors
+    /// [`ValueError`] if it cannot be stored.
+    pub fn encode(&self, value: &T) -> Result<Vec<u8>, ValueError> {
+        (self.encode)(&self.stored, value)
     }
 }
 

@@ -39,6 +39,7 @@ pub struct SessionLayerBuilder {
     audience: String,
     policy: Policy,
     failure_policy: FailurePolicy,
+    store_timeout: Option<Duration>,
     clock: Arc<dyn Clock>,
 }
 
@@ -66,6 +67,8 @@ pub enum ConfigError {
     FieldLimit,
     /// A record limit of more than a megabyte.
     RecordLimit,
+    /// A store time-out of zero.
+    StoreTimeout,
     /// A realm name that no struct could have.
     Realm,
 }
@@ -90,6 +93,7 @@ impl SessionLayerBuilder {
                 check_round_trip: cfg!(debug_assertions),
             },
             failure_policy: FailurePolicy::Unavailable,
+            store_timeout: None,
             clock: Arc::new(SystemClock),
         }
     }
@@ -153,6 +157,13 @@ impl SessionLayerBuilder {
     /// What a request gets when the store fails.
     pub fn on_store_failure(mut self, policy: FailurePolicy) -> Self {
         self.failure_policy = policy;
+        self
+    }
+
+    /// How long a request waits for one operation of the store, before the failure policy decides;
+    /// 5 seconds by default. The runtime must have its timer enabled, as that of `#[tokio::main]` has.
+    pub fn store_timeout(mut self, timeout: Duration) -> Self {
+        self.store_timeout = Some(timeout);
         self
     }
 
@@ -259,6 +270,9 @@ impl SessionLayerBuilder {
         if policy.record_limit > MAX_RECORD {
             return Err(ConfigError::RecordLimit);
         }
+        if self.store_timeout.is_some_and(|timeout| timeout.is_zero()) {
+            return Err(ConfigError::StoreTimeout);
+        }
         let is_realm_char = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
         if self.realm.len() > 64 || !self.realm.chars().all(is_realm_char) {
             return Err(ConfigError::Realm);
@@ -272,6 +286,9 @@ impl SessionLayerBuilder {
         former_cookie: Option<CookieConfig>,
     ) -> SessionLayer {
         let mut is_revocable = true;
+        if let Some(timeout) = self.store_timeout {
+            self.place.set_store_timeout(timeout);
+        }
         match &mut self.place {
             Place::Server(server) => server.vault.audience = self.audience,
             Place::Client(client) => {
@@ -355,6 +372,7 @@ impl fmt::Display for ConfigError {
                 "the field limit must be at least 1, at most 64 KiB, and at most the record limit"
             }
             Self::RecordLimit => "the record limit must be at most 1 MiB",
+            Self::StoreTimeout => "with a store time-out of zero every request fails; lengthen it",
             Self::Realm => "a realm's name has up to 64 letters, digits, `_` and `-`",
         })
     }

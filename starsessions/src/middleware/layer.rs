@@ -10,8 +10,10 @@ use tower_service::Service;
 use super::builder::SessionLayerBuilder;
 use super::future::ResponseFuture;
 use crate::crypto::KeyRing;
+use crate::data::Indexed;
 use crate::engine::Backend;
-use crate::session::{Realm, Slot};
+use crate::error::SessionError;
+use crate::session::{ListedSession, Realm, Slot};
 
 /// Serves the sessions of every route inside it.
 ///
@@ -67,6 +69,42 @@ impl SessionLayer {
     #[cfg(feature = "testing")]
     pub(crate) fn realm(&self) -> &Arc<Realm> {
         &self.realm
+    }
+}
+
+/// For a task beside the requests, or for the page of an administrator.
+impl SessionLayer {
+    /// The live sessions with this value in `T`'s indexed field, the last used first.
+    ///
+    /// ```
+    /// # use starsessions::{Session, SessionError, SessionLayer};
+    /// #[derive(Session)]
+    /// struct Login {
+    ///     #[session(required, rotate, index)]
+    ///     user: u64,
+    /// }
+    ///
+    /// async fn devices_of(layer: &SessionLayer, user: u64) -> Result<usize, SessionError> {
+    ///     Ok(layer.list::<Login>(&user).await?.len())
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// If the store fails, the sessions are cookies, or the value cannot be encoded.
+    pub async fn list<T: Indexed>(
+        &self,
+        value: &T::Index,
+    ) -> Result<Vec<ListedSession>, SessionError> {
+        self.realm.list_of::<T>(value).await
+    }
+
+    /// Ends all sessions with this value in `T`'s indexed field; returns how many there were. For an
+    /// account that is disabled or deleted (OWASP ASVS 7.4.2, 7.4.5).
+    ///
+    /// # Errors
+    /// As for [`list`](Self::list).
+    pub async fn revoke_all<T: Indexed>(&self, value: &T::Index) -> Result<usize, SessionError> {
+        self.realm.revoke_all::<T>(value).await
     }
 }
 

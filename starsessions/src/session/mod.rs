@@ -1,15 +1,18 @@
 //! What a handler holds: `Session<T>`, a typed view, and `Sessions`, the whole session.
 
+mod listing;
 mod realm;
 mod rejection;
 mod sessions;
 mod slot;
 mod state;
+mod task;
 
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
+pub use self::listing::ListedSession;
 pub(crate) use self::realm::Realm;
 pub use self::rejection::{Absence, MissingLayer, SessionRejection};
 #[cfg(feature = "axum")]

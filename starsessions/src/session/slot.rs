@@ -5,14 +5,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use http::HeaderMap;
-use tracing::Instrument;
 
 use super::realm::Realm;
 use super::state::{Phase, State};
+use super::task::to_its_end;
 use crate::clock::Timestamp;
 use crate::cookie;
+use crate::crypto::RowKey;
 use crate::data::{Absent, FieldReader, SessionData};
-use crate::engine::{Base, Change, CookieChange, Done, Presented, Work};
+use crate::engine::{Base, Change, CookieChange, Done, Live, Presented, Work};
 use crate::error::SessionError;
 use crate::lifecycle::{FailurePolicy, ServerErrors};
 use crate::record::Record;
@@ -64,7 +65,7 @@ impl Slot {
         }
     }
 
-    pub(crate) fn realm(&self) -> &Realm {
+    pub(crate) fn realm(&self) -> &Arc<Realm> {
         &self.realm
     }
 
@@ -250,6 +251,15 @@ impl Slot {
         state.live.as_ref().map(|live| live.record.clone())
     }
 
+    /// What the session is, to whoever looks for it in the store: its row, and its record with the
+    /// changes of this request in it.
+    pub(super) fn own(&self) -> (Option<RowKey>, Option<Record>) {
+        let now = self.realm.engine.now();
+        let state = self.state();
+        let row_key = state.live.as_ref().and_then(Live::row_key);
+        (row_key, state.working_record(now))
+    }
+
     /// Writes what has been changed so far, now.
     pub(crate) async fn commit(self: &Arc<Self>) -> Result<(), SessionError> {
         drop(self.open_state()?);
@@ -382,16 +392,10 @@ impl Slot {
         let may_end = self
             .state()
             .may_end_id(engine, self.is_passive(), engine.now());
-        match tokio::runtime::Handle::try_current() {
-            Ok(runtime) if may_end => {
-                runtime
-                    .spawn(work.in_current_span())
-                    .await
-                    .unwrap_or_else(|interrupted| {
-                        Err(StoreError::Unavailable(Box::new(interrupted)).into())
-                    })
-            }
-            _ => work.await,
+        if may_end {
+            to_its_end(work).await
+        } else {
+            work.await
         }
     }
 

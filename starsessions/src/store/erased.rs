@@ -5,10 +5,10 @@ use std::pin::Pin;
 
 use super::{Committed, Created, Loaded, Protection, Rotated, Store, StoreError, Touched};
 use crate::clock::Timestamp;
-use crate::crypto::RowKey;
+use crate::crypto::{IndexKey, RowKey};
 use crate::record::{Commit, Forward, Record, Rotation, Touch};
 
-type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
+pub(crate) type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
 
 /// [`Store`], object safe.
 pub(crate) trait ErasedStore: Send + Sync + 'static {
@@ -46,6 +46,12 @@ pub(crate) trait ErasedStore: Send + Sync + 'static {
     ) -> Answer<'a, Touched>;
 
     fn delete<'a>(&'a self, key: &'a RowKey, now: Timestamp) -> Answer<'a, Option<Forward>>;
+
+    fn sessions_of<'a>(
+        &'a self,
+        index: &'a IndexKey,
+        now: Timestamp,
+    ) -> Answer<'a, Vec<(RowKey, Record)>>;
 }
 
 impl<S: Store> ErasedStore for S {
@@ -96,5 +102,13 @@ impl<S: Store> ErasedStore for S {
 
     fn delete<'a>(&'a self, key: &'a RowKey, now: Timestamp) -> Answer<'a, Option<Forward>> {
         Box::pin(Store::delete(self, key, now))
+    }
+
+    fn sessions_of<'a>(
+        &'a self,
+        index: &'a IndexKey,
+        now: Timestamp,
+    ) -> Answer<'a, Vec<(RowKey, Record)>> {
+        Box::pin(Store::sessions_of(self, index, now))
     }
 }

@@ -16,7 +16,7 @@ use std::error::Error;
 use std::fmt;
 use std::future::Future;
 
-pub(crate) use self::erased::ErasedStore;
+pub(crate) use self::erased::{Answer, ErasedStore};
 pub use self::memory::{MemoryStore, MemoryStoreBuilder};
 #[cfg(feature = "mysql")]
 pub use self::mysql::{MySqlStore, MySqlStoreBuilder};

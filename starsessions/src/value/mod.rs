@@ -50,6 +50,17 @@ pub struct Stored<T> {
 /// How an older version of a value becomes the current one.
 pub(crate) type MigrateFn<T> = fn(OldValue<'_>) -> Result<T, ValueError>;
 
+/// What of a stored value says which value it is: a new `version` of the field, or a type of another
+/// name with the same content, keeps it.
+pub(crate) fn content(bytes: &[u8]) -> &[u8] {
+    match Envelope::parse(bytes).map(|envelope| envelope.payload) {
+        Ok(Payload::Bincode { bytes, .. }) => bytes,
+        #[cfg(feature = "json")]
+        Ok(Payload::Json { bytes }) => bytes,
+        Err(_) => bytes,
+    }
+}
+
 /// What must be true of a value.
 pub(crate) type ValidateFn<T> = fn(&T) -> Result<(), Invalid>;
 

@@ -8,7 +8,7 @@ use starsessions_tests::client::Client;
 use starsessions_tests::site::Site;
 use starsessions_tests::spy::Calls;
 
-use crate::shop;
+use starsessions_tests::shop;
 
 /// Responses of every kind, none of which has to do with a session.
 fn routes() -> Router {

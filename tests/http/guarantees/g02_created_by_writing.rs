@@ -7,7 +7,7 @@ use starsessions::{Session, Sessions};
 use starsessions_tests::site::Site;
 use starsessions_tests::spy::Calls;
 
-use crate::shop::{Login, Shop};
+use starsessions_tests::shop::{Login, Shop};
 
 /// Everything that can be done with a session without leaving anything in it.
 fn harmless() -> Vec<(&'static str, MethodRouter)> {
@@ -80,7 +80,7 @@ async fn g02_nothing_but_writing_creates_a_session() {
 #[tokio::test]
 async fn g02_nothing_but_writing_creates_a_session_for_an_unknown_id() {
     let unknown = {
-        let mut other = Site::new().serve(crate::shop::routes());
+        let mut other = Site::new().serve(starsessions_tests::shop::routes());
         other.post("/views").await;
         other.cookies().unwrap()
     };

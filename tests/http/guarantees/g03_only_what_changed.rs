@@ -8,7 +8,7 @@ use starsessions_tests::client::{Client, Reply};
 use starsessions_tests::site::Site;
 use starsessions_tests::spy::Calls;
 
-use crate::shop::Shop;
+use starsessions_tests::shop::Shop;
 
 /// Has a handler do this to a session in which every field is full; returns what was committed.
 async fn committed(change: fn(&mut Session<Shop>)) -> (Vec<Commit>, Calls, Reply) {

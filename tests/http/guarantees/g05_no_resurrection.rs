@@ -7,7 +7,7 @@ use starsessions_tests::client::{Client, Reply};
 use starsessions_tests::site::Site;
 use starsessions_tests::spy::{Moment, Operation};
 
-use crate::shop::{self, Shop};
+use starsessions_tests::shop::{self, Shop};
 
 /// How a session can end while a request is running.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

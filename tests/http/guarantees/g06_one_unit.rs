@@ -8,7 +8,7 @@ use starsessions_tests::logs::Logs;
 use starsessions_tests::site::Site;
 use starsessions_tests::spy::Calls;
 
-use crate::shop::{self, Login, Shop};
+use starsessions_tests::shop::{self, Login, Shop};
 
 #[derive(Session)]
 struct Account {

@@ -1,5 +1,7 @@
 //! G7: a store error is its own outcome.
 
+use std::time::Duration;
+
 use axum::Router;
 use axum::routing::{MethodRouter, any};
 use http::StatusCode;
@@ -9,7 +11,7 @@ use starsessions_tests::logs::Logs;
 use starsessions_tests::site::Site;
 use starsessions_tests::spy::{Calls, Moment, Operation};
 
-use crate::shop::{self, Login, Shop};
+use starsessions_tests::shop::{self, Login, Shop};
 
 /// A site whose user is signed in, and whose store then fails.
 async fn outage(policy: FailurePolicy, routes: Router) -> (Site, Client) {
@@ -234,6 +236,30 @@ async fn g07_a_read_only_guest_cannot_write_even_when_the_store_is_back() {
         assert_eq!(site.store.take_calls().writes(), 0, "{path}");
         assert_is_still_signed_in(&site, &mut client).await;
     }
+}
+
+/// A store that does not answer is one that fails, after the layer's time-out.
+#[tokio::test]
+async fn g07_a_store_that_does_not_answer_is_503_and_holds_nobody() {
+    let site = Site::with(|layer| layer.store_timeout(Duration::from_millis(1)));
+    let mut client = site.serve(shop::with_logout());
+    client.post("/login/7").await;
+    let logs = Logs::capture();
+    for (operation, path) in [
+        (Operation::Load, "/cart/tea"),
+        (Operation::Commit, "/cart/tea"),
+        (Operation::Rotate, "/login/8"),
+        (Operation::Delete, "/logout"),
+    ] {
+        // Nobody opens this gate.
+        let _gate = site.store.hold(operation, Moment::Before);
+        let reply = client.post(path).await;
+        assert_eq!(reply.status, StatusCode::SERVICE_UNAVAILABLE, "{path}");
+        assert!(!reply.sets_cookie(), "{path}");
+        site.store.release();
+        assert_eq!(client.get("/me").await.body, "7", "{path}");
+    }
+    assert_eq!(logs.with(&["ERROR", "no answer within 1ms"]).len(), 1);
 }
 
 /// However many requests meet it, an outage is one line in ten seconds, with what the store said.

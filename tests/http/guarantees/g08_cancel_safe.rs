@@ -13,7 +13,7 @@ use starsessions_tests::gate::Gate;
 use starsessions_tests::site::{Kept, Site};
 use starsessions_tests::spy::{Calls, Moment, Operation};
 
-use crate::shop::{self, Shop};
+use starsessions_tests::shop::{self, Shop};
 
 /// Changes two fields, which must be seen together.
 async fn both(mut shop: Session<Shop>) {

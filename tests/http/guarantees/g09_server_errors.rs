@@ -14,7 +14,7 @@ use starsessions_tests::client::{Client, Reply};
 use starsessions_tests::site::Site;
 use tower_http::catch_panic::CatchPanicLayer;
 
-use crate::shop::{self, Login, Shop};
+use starsessions_tests::shop::{self, Login, Shop};
 
 #[derive(Session)]
 struct Guard {

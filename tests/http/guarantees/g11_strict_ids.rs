@@ -5,7 +5,7 @@ use starsessions::Lifetime;
 use starsessions_tests::client::Client;
 use starsessions_tests::site::Site;
 
-use crate::shop;
+use starsessions_tests::shop;
 
 /// Ids that a victim may be made to bring to the login page.
 async fn planted() -> (Site, Client, Vec<(&'static str, String)>) {

@@ -10,7 +10,7 @@ use starsessions_tests::client::Client;
 use starsessions_tests::site::{Kept, Site};
 use starsessions_tests::spy::Spy;
 
-use crate::shop;
+use starsessions_tests::shop;
 
 #[derive(Session)]
 struct Sudo {
@@ -35,7 +35,7 @@ async fn confirmed(sudo: Option<Session<Sudo>>) -> String {
 
 fn sealed() -> Site {
     let store = Spy::new(MemoryStore::new()).sealed();
-    Site::over(store, Kept::InMemory, |layer| {
+    Site::over(store, Kept::OnServer, |layer| {
         layer.renewal(Duration::from_secs(600))
     })
 }

@@ -8,7 +8,7 @@ use starsessions::{Session, Sessions};
 use starsessions_tests::client::Reply;
 use starsessions_tests::site::Site;
 
-use crate::shop::{Login, Shop};
+use starsessions_tests::shop::{Login, Shop};
 
 #[derive(Clone, Copy, Debug)]
 enum Use {
@@ -99,7 +99,7 @@ async fn g13_a_response_that_sets_no_cookie_keeps_its_cache_control() {
 
 #[tokio::test]
 async fn g13_a_removal_may_not_be_stored_either() {
-    let mut client = Site::new().serve(crate::shop::with_logout());
+    let mut client = Site::new().serve(starsessions_tests::shop::with_logout());
     client.post("/login/7").await;
     let reply = client.post("/logout").await;
     assert_eq!(

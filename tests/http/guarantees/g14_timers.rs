@@ -12,7 +12,7 @@ use starsessions_tests::client::Client;
 use starsessions_tests::site::{Kept, Site};
 use starsessions_tests::spy::Spy;
 
-use crate::shop::{self, Login, Shop};
+use starsessions_tests::shop::{self, Login, Shop};
 
 const IDLE: u64 = 600;
 const ABSOLUTE: u64 = 3_600;

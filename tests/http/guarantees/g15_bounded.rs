@@ -76,7 +76,7 @@ async fn fill_with(client: &mut Client, text: usize) -> Reply {
 
 #[tokio::test]
 async fn g15_a_field_at_its_limit_is_stored_and_one_byte_more_is_an_error() {
-    let mut client = notes(Kept::InMemory, |layer| layer.field_limit(1_000));
+    let mut client = notes(Kept::OnServer, |layer| layer.field_limit(1_000));
     let fits = largest(&client).await;
     assert!(
         (950..1_000).contains(&fits),
@@ -95,7 +95,7 @@ async fn g15_a_field_at_its_limit_is_stored_and_one_byte_more_is_an_error() {
 #[tokio::test]
 async fn g15_a_record_at_its_limit_is_stored_and_one_byte_more_is_an_error() {
     let limits = |layer: SessionLayerBuilder| layer.field_limit(1_000).record_limit(1_000);
-    let mut client = notes(Kept::InMemory, limits);
+    let mut client = notes(Kept::OnServer, limits);
     let fits = largest(&client).await;
     assert!((900..1_000).contains(&fits), "{fits}: names count");
     assert_eq!(fill_with(&mut client, fits).await.body, "stored");
@@ -111,7 +111,7 @@ async fn g15_a_record_at_its_limit_is_stored_and_one_byte_more_is_an_error() {
 #[tokio::test]
 async fn g15_a_record_grown_by_two_requests_is_bounded_as_well() {
     let limits = |layer: SessionLayerBuilder| layer.field_limit(800).record_limit(1_000);
-    let mut client = notes(Kept::InMemory, limits);
+    let mut client = notes(Kept::OnServer, limits);
     assert_eq!(client.post("/fill/700/0").await.body, "stored");
     let over = client.post("/fill/700/700").await.body;
     assert!(
@@ -142,7 +142,7 @@ async fn g15_a_cookie_of_4096_bytes_is_set_and_a_longer_one_is_an_error() {
 
 #[tokio::test]
 async fn g15_an_oversized_write_that_nobody_looks_at_is_a_500_that_names_the_field() {
-    for kept in [Kept::InMemory, Kept::InCookiesForGood] {
+    for kept in [Kept::OnServer, Kept::InCookiesForGood] {
         let mut client = notes(kept, |layer| layer.field_limit(2_000).record_limit(2_000));
         client.post("/fill/1/10").await;
         let logs = Logs::capture();

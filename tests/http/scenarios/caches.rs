@@ -8,7 +8,7 @@ use starsessions_tests::client::Client;
 use starsessions_tests::logs::Logs;
 use starsessions_tests::site::Site;
 
-use crate::shop::{self, Shop};
+use starsessions_tests::shop::{self, Shop};
 
 #[tokio::test]
 async fn scenario_10_a_handler_without_session_answers_the_same_headers_as_without_layer() {

@@ -8,7 +8,7 @@ use starsessions::{Oversized, Session, SessionError, Sessions};
 use starsessions_tests::logs::Logs;
 use starsessions_tests::site::{Kept, Site};
 
-use crate::shop;
+use starsessions_tests::shop;
 
 #[derive(Session)]
 struct Note {

@@ -5,7 +5,7 @@ use starsessions::{MemoryStore, Session, SessionError, Sessions};
 use starsessions_tests::site::{Kept, Site};
 use starsessions_tests::spy::{Calls, Spy};
 
-use crate::shop::{self, Shop};
+use starsessions_tests::shop::{self, Shop};
 
 async fn page(shop: Session<Shop>, sessions: Sessions) -> Result<String, SessionError> {
     let info = sessions.info().await?;
@@ -28,7 +28,7 @@ async fn scenario_07_a_hundred_thousand_bots_leave_no_row_and_get_no_cookie() {
 async fn scenario_07_a_flood_of_anonymous_writers_stays_under_the_limit_and_logs_nobody_out() {
     const LIMIT: usize = 500;
     let store = Spy::new(MemoryStore::builder().anonymous_limit(LIMIT).build());
-    let site = Site::over(store, Kept::InMemory, |layer| layer);
+    let site = Site::over(store, Kept::OnServer, |layer| layer);
     let visitor = site.serve(shop::routes());
     let mut user = visitor.clone();
     user.post("/login/7").await;

@@ -5,7 +5,7 @@ use starsessions_tests::client::Client;
 use starsessions_tests::logs::Logs;
 use starsessions_tests::site::Site;
 
-use crate::shop;
+use starsessions_tests::shop;
 
 /// One line with the route, the type and the remedy.
 fn assert_is_told(logs: &Logs) {

@@ -3,7 +3,7 @@
 use http::StatusCode;
 use starsessions_tests::site::{Kept, Site};
 
-use crate::shop;
+use starsessions_tests::shop;
 
 const NAME: &str = "__Host-Http-id";
 

@@ -9,7 +9,7 @@ use starsessions::{CookieConfig, Session, Sessions};
 use starsessions_tests::client::Client;
 use starsessions_tests::site::Site;
 
-use crate::shop::{self, Login, Shop};
+use starsessions_tests::shop::{self, Login, Shop};
 
 #[derive(Session)]
 #[session(realm = "admin")]

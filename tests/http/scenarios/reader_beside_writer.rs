@@ -7,7 +7,7 @@ use starsessions::Session;
 use starsessions_tests::gate::Gate;
 use starsessions_tests::site::{Kept, Site};
 
-use crate::shop::{self, Shop};
+use starsessions_tests::shop::{self, Shop};
 
 async fn save(mut shop: Session<Shop>) -> Redirect {
     shop.notice = Some("saved".to_owned());

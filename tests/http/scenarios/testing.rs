@@ -11,7 +11,7 @@ use starsessions::testing::TestSessions;
 use starsessions::{Lifetime, Session};
 use tower::ServiceExt;
 
-use crate::shop::{Login, Shop};
+use starsessions_tests::shop::{Login, Shop};
 
 async fn add(_login: Session<Login>, mut shop: Session<Shop>) -> String {
     shop.cart.push("tea".to_owned());

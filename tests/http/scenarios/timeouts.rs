@@ -11,7 +11,7 @@ use starsessions::{
 use starsessions_tests::site::{Kept, Site};
 use starsessions_tests::spy::Spy;
 
-use crate::shop::{self, Login};
+use starsessions_tests::shop::{self, Login};
 
 const IDLE: Duration = Duration::from_secs(30 * 60);
 const ABSOLUTE: Duration = Duration::from_secs(2 * 3_600);

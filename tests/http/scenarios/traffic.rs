@@ -2,7 +2,7 @@
 
 use starsessions_tests::site::Site;
 
-use crate::shop;
+use starsessions_tests::shop;
 
 #[tokio::test]
 async fn scenario_08_a_minute_of_page_views_costs_one_load_each_and_at_most_one_touch() {

@@ -166,10 +166,6 @@ impl KeyRing {
 
     /// What a search for this value needs: a row keeps the index key under the ring key that was
     /// active when it was written.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "for listing the sessions of a user")
-    )]
     pub(crate) fn index_keys(
         &self,
         namespace: &str,

@@ -1,11 +1,12 @@
 //! 11. Rolling deploy.
 
+use crate::client::Client;
+use crate::site::Site;
 use axum::Router;
 use axum::routing::{get, post};
 use http::StatusCode;
+use starsessions::store::Store;
 use starsessions::{OldValue, Session, ValueError};
-use starsessions_tests::client::Client;
-use starsessions_tests::site::Site;
 
 use crate::shop;
 
@@ -34,11 +35,11 @@ fn from_euros(old: OldValue<'_>) -> Result<u64, ValueError> {
 }
 
 /// The same layer and login, under an older or a newer version of the struct.
-fn deployed(site: &Site, version: Router) -> Client {
+fn deployed<S: Store + Clone>(site: &Site<S>, version: Router) -> Client {
     site.serve(shop::routes().merge(version))
 }
 
-fn v1(site: &Site) -> Client {
+fn v1<S: Store + Clone>(site: &Site<S>) -> Client {
     let add = post(|mut basket: Session<V1>| async move {
         basket.items.push("one".to_owned());
         basket.colour.get_or_insert_with(|| "blue".to_owned());
@@ -50,7 +51,7 @@ fn v1(site: &Site) -> Client {
     )
 }
 
-fn v2(site: &Site) -> Client {
+fn v2<S: Store + Clone>(site: &Site<S>) -> Client {
     let add = post(|mut basket: Session<V2>| async move {
         basket.items.push("two".to_owned());
     });
@@ -70,10 +71,12 @@ fn v2(site: &Site) -> Client {
     deployed(site, routes)
 }
 
-#[tokio::test]
-async fn scenario_11_two_versions_of_a_struct_serve_one_session_by_turns() {
-    let site = Site::new();
-    let (old, new) = (v1(&site), v2(&site));
+/// An older and a newer binary serve the same session by turns.
+///
+/// # Panics
+/// If one of them loses what the other has written.
+pub async fn two_versions_serve_one_session<S: Store + Clone>(site: &Site<S>) {
+    let (old, new) = (v1(site), v2(site));
     let mut client = old.clone();
     client.post("/login/7").await;
     client.post("/price").await;

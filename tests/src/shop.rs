@@ -9,26 +9,32 @@ use axum::routing::{get, post};
 use starsessions::{Session, SessionError, Sessions, Unrevocable};
 
 /// What a visitor has gathered.
-#[derive(Session)]
-pub(crate) struct Shop {
-    pub(crate) cart: Vec<String>,
+#[derive(Debug, Session)]
+pub struct Shop {
+    /// Names of items.
+    pub cart: Vec<String>,
+    /// Pages that were looked at.
     #[session(merge = sum)]
-    pub(crate) views: u64,
-    pub(crate) language: Option<String>,
-    pub(crate) notice: Option<String>,
-    pub(crate) ratings: HashMap<String, u8>,
+    pub views: u64,
+    /// What the visitor speaks.
+    pub language: Option<String>,
+    /// To be shown once.
+    pub notice: Option<String>,
+    /// Stars by item.
+    pub ratings: HashMap<String, u8>,
 }
 
 /// Who a visitor is.
-#[derive(Session)]
+#[derive(Debug, Session)]
 #[session(reject = "/login")]
-pub(crate) struct Login {
+pub struct Login {
+    /// The user's number.
     #[session(required, rotate)]
-    pub(crate) user: u64,
+    pub user: u64,
 }
 
 /// Works on every layer; the tests add what they need beside it.
-pub(crate) fn routes() -> Router {
+pub fn routes() -> Router {
     Router::new()
         .route("/", get(|| async { "welcome" }))
         .route("/cart", get(cart))
@@ -42,7 +48,7 @@ pub(crate) fn routes() -> Router {
 }
 
 /// The same where a session can be ended.
-pub(crate) fn with_logout() -> Router {
+pub fn with_logout() -> Router {
     routes().route("/logout", post(sign_out))
 }
 

@@ -2,27 +2,26 @@
 
 use std::sync::Arc;
 
+use crate::client::Client;
+use crate::site::Site;
 use axum::Router;
 use axum::extract::{Path, State};
 use axum::routing::post;
 use http::{Method, StatusCode};
 use starsessions::Session;
-use starsessions_tests::client::Client;
-use starsessions_tests::site::Site;
+use starsessions::store::Store;
 use tokio::sync::Barrier;
 
 use crate::shop::{self, Shop};
 
-const RUNS: usize = 1_000;
-
 /// Both handlers have read the session before either of them writes.
-fn with_meeting_point() -> Client {
+fn with_meeting_point<S: Store + Clone>(site: &Site<S>) -> Client {
     let both = Arc::new(Barrier::new(2));
     let slow = Router::new()
         .route("/both/cart/{item}", post(add))
         .route("/both/language/{language}", post(speak).delete(forget))
         .with_state(both);
-    Site::new().serve(shop::routes().merge(slow))
+    site.serve(shop::routes().merge(slow))
 }
 
 type Both = State<Arc<Barrier>>;
@@ -51,10 +50,13 @@ async fn at_once(client: &Client, first: (Method, &str), second: (Method, &str))
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn scenario_01_two_writers_at_once_are_both_seen_a_thousand_times() {
-    let visitor = with_meeting_point();
-    for run in 0..RUNS {
+/// Two requests that write to different fields are both seen, however often they meet.
+///
+/// # Panics
+/// If one undoes the other.
+pub async fn two_writers_at_once_are_both_seen<S: Store + Clone>(site: &Site<S>, runs: usize) {
+    let visitor = with_meeting_point(site);
+    for run in 0..runs {
         let mut client = visitor.clone();
         client.post("/cart/milk").await;
         let (cart, language) = ("/both/cart/tea", "/both/language/en");
@@ -64,10 +66,16 @@ async fn scenario_01_two_writers_at_once_are_both_seen_a_thousand_times() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn scenario_01_a_field_that_one_request_deletes_is_not_brought_back_by_the_other() {
-    let visitor = with_meeting_point();
-    for run in 0..RUNS {
+/// A field that one request deletes is not brought back by the other.
+///
+/// # Panics
+/// If it is.
+pub async fn what_one_deletes_the_other_does_not_bring_back<S: Store + Clone>(
+    site: &Site<S>,
+    runs: usize,
+) {
+    let visitor = with_meeting_point(site);
+    for run in 0..runs {
         let mut client = visitor.clone();
         client.post("/language/en").await;
         let (cart, language) = ("/both/cart/tea", "/both/language/x");
@@ -75,4 +83,20 @@ async fn scenario_01_a_field_that_one_request_deletes_is_not_brought_back_by_the
         assert_eq!(client.get("/cart").await.body, "tea", "run {run}");
         assert_eq!(client.get("/language").await.body, "", "run {run}");
     }
+}
+
+/// However many requests add to one number, none of them is lost.
+///
+/// # Panics
+/// If one is.
+pub async fn every_increment_counts<S: Store + Clone>(site: &Site<S>) {
+    let mut client = site.serve(shop::routes());
+    client.post("/cart/milk").await;
+    let views: Vec<_> = (0..50)
+        .map(|_| tokio::spawn(client.ask(Method::POST, "/views")))
+        .collect();
+    for view in views {
+        assert_eq!(view.await.unwrap().status, StatusCode::OK);
+    }
+    assert_eq!(client.get("/views").await.body, "50");
 }

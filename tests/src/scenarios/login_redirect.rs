@@ -4,14 +4,18 @@ use std::pin::pin;
 use std::task::Poll;
 
 use http::{Method, StatusCode};
-use starsessions_tests::site::Site;
-use starsessions_tests::spy::{Moment, Operation};
+use starsessions::store::Store;
+
+use crate::site::Site;
+use crate::spy::{Moment, Operation};
 
 use crate::shop;
 
-#[tokio::test]
-async fn scenario_04_the_redirect_after_a_login_leaves_only_when_the_slow_write_is_done() {
-    let site = Site::new();
+/// However slow the write is, the redirect leaves when it is done.
+///
+/// # Panics
+/// If it leaves before.
+pub async fn the_redirect_waits_for_the_login<S: Store + Clone>(site: &Site<S>) {
     let mut client = site.serve(shop::routes());
     let writing = site.store.hold(Operation::Create, Moment::After);
     let mut login = pin!(client.ask(Method::POST, "/login/7"));

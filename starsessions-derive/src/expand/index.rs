@@ -1,0 +1,31 @@
+//! `impl Indexed`, where a field is marked `index`.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::Generics;
+
+use super::{attributes, place};
+use crate::model::Model;
+
+pub(super) fn implementation(model: &Model<'_>, generics: &Generics) -> Option<TokenStream> {
+    let mut stored = model.stored().enumerate();
+    let (index, (field, stored)) = stored.find(|(_, (_, stored))| stored.index)?;
+    let ident = model.ident;
+    let (impl_generics, type_generics, where_clause) = generics.split_for_impl();
+    let attributes = attributes();
+    let (ty, place) = (stored.ty(field.ty), place(index));
+    Some(quote! {
+        #attributes
+        impl #impl_generics __p::Indexed for #ident #type_generics #where_clause {
+            type Index = #ty;
+            const SPEC: &'static __p::FieldSpec =
+                &<Self as __p::SessionData>::SCHEMA.fields[#index];
+
+            fn encode_index(
+                __value: &Self::Index,
+            ) -> __p::core::result::Result<__p::std::vec::Vec<u8>, __p::ValueError> {
+                __p::Column::encode(&<Self as __Fields>::#place.0, __value)
+            }
+        }
+    })
+}

@@ -1,0 +1,193 @@
+//! The sessions of a user: listed, and ended from elsewhere.
+
+use std::cmp::Reverse;
+use std::sync::Arc;
+
+use super::realm::Realm;
+use super::task::to_its_end;
+use super::{Revocable, SessionError, Sessions};
+use crate::clock::Timestamp;
+use crate::crypto::{RowKey, SessionHandle};
+use crate::data::Indexed;
+use crate::engine::Lookup;
+use crate::record::Record;
+
+/// One of a user's sessions, for a page that shows them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ListedSession {
+    /// What to call it in a form that ends it.
+    pub handle: SessionHandle,
+    /// When it began.
+    pub created_at: Timestamp,
+    /// The last request that used it, to within a tenth of the idle timeout and at most a minute.
+    pub last_seen_at: Timestamp,
+    /// When it ends if nobody uses it again.
+    pub expires_at: Timestamp,
+    /// Whether it lives by the long profile.
+    pub remembered: bool,
+    /// Whether it is the session of the request that asks.
+    pub is_current: bool,
+}
+
+/// By the value of the field that is marked `index`. Each of these asks the store at once, whatever
+/// becomes of the request's own changes.
+///
+/// ```
+/// use starsessions::{ListedSession, Session, SessionError, SessionHandle, Sessions};
+///
+/// #[derive(Session)]
+/// struct Login {
+///     #[session(required, rotate, index)]
+///     user: u64,
+/// }
+///
+/// async fn devices(sessions: Sessions) -> Result<Vec<ListedSession>, SessionError> {
+///     sessions.list::<Login>().await
+/// }
+///
+/// async fn end(sessions: Sessions, handle: SessionHandle) -> Result<(), SessionError> {
+///     sessions.revoke::<Login>(handle).await?;
+///     Ok(())
+/// }
+///
+/// async fn change_password(sessions: Sessions) -> Result<(), SessionError> {
+///     sessions.revoke_others::<Login>().await?; // OWASP ASVS 7.4.3
+///     sessions.rotate()
+/// }
+/// ```
+impl Sessions<Revocable> {
+    /// The live sessions with the same value in `T`'s indexed field as this one, this one included,
+    /// the last used first. None where this one has no such value.
+    ///
+    /// # Errors
+    /// If the store fails, or the sessions are cookies.
+    pub async fn list<T: Indexed>(&self) -> Result<Vec<ListedSession>, SessionError> {
+        self.slot.ready().await?;
+        let (own, record) = self.slot.own();
+        match lookup_in::<T>(record.as_ref()) {
+            Some(lookup) => self.slot.realm().list(&lookup, own.as_ref()).await,
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// Ends one of those sessions; returns whether it was there. Where it is this one, the browser
+    /// is told as well.
+    ///
+    /// # Errors
+    /// As for [`list`](Self::list).
+    pub async fn revoke<T: Indexed>(&self, handle: SessionHandle) -> Result<bool, SessionError> {
+        self.slot.ready().await?;
+        let (own, record) = self.slot.own();
+        let Some(lookup) = lookup_in::<T>(record.as_ref()) else {
+            return Ok(false);
+        };
+        let is_meant = move |key: &RowKey, record: &Record| handle.means(&handle_of(key, record));
+        if own
+            .zip(record)
+            .is_some_and(|(key, record)| is_meant(&key, &record))
+        {
+            self.slot.destroy()?;
+        }
+        let ended = end(self.slot.realm(), lookup, is_meant).await?;
+        Ok(ended > 0)
+    }
+
+    /// Ends all those sessions but this one; returns how many there were. For a change of password
+    /// or of another factor (OWASP ASVS 7.4.3).
+    ///
+    /// # Errors
+    /// As for [`list`](Self::list); [`SessionError::Gone`] if this one has ended meanwhile.
+    pub async fn revoke_others<T: Indexed>(&self) -> Result<usize, SessionError> {
+        self.slot.ready().await?;
+        // A request beside this one may have given the session a new id: it is still this one.
+        self.slot.refresh().await?;
+        let (own, record) = self.slot.own();
+        let Some(lookup) = lookup_in::<T>(record.as_ref()) else {
+            return Ok(0);
+        };
+        let is_other = move |key: &RowKey, _: &Record| Some(*key) != own;
+        end(self.slot.realm(), lookup, is_other).await
+    }
+}
+
+impl Realm {
+    pub(crate) async fn list_of<T: Indexed>(
+        &self,
+        value: &T::Index,
+    ) -> Result<Vec<ListedSession>, SessionError> {
+        self.list(&lookup_of::<T>(value)?, None).await
+    }
+
+    pub(crate) async fn revoke_all<T: Indexed>(
+        self: &Arc<Self>,
+        value: &T::Index,
+    ) -> Result<usize, SessionError> {
+        end(self, lookup_of::<T>(value)?, |_, _| true).await
+    }
+
+    async fn list(
+        &self,
+        lookup: &Lookup,
+        own: Option<&RowKey>,
+    ) -> Result<Vec<ListedSession>, SessionError> {
+        let found = self.engine.sessions_of(lookup, self.engine.now()).await;
+        let mut listed: Vec<_> = self
+            .reported(found)?
+            .iter()
+            .map(|(key, record)| ListedSession {
+                handle: handle_of(key, record),
+                created_at: record.created_at,
+                last_seen_at: record.last_seen_at,
+                expires_at: record.expires_at,
+                remembered: record.remembered,
+                is_current: own == Some(key),
+            })
+            .collect();
+        listed.sort_by_key(|session| Reverse((session.last_seen_at, session.created_at)));
+        Ok(listed)
+    }
+
+    fn reported<T>(&self, result: Result<T, SessionError>) -> Result<T, SessionError> {
+        if let Err(SessionError::Unavailable(error)) = &result {
+            self.report_unavailable(error);
+        }
+        result
+    }
+}
+
+async fn end(
+    realm: &Arc<Realm>,
+    lookup: Lookup,
+    is_to_end: impl Fn(&RowKey, &Record) -> bool + Send + Sync + 'static,
+) -> Result<usize, SessionError> {
+    let realm = Arc::clone(realm);
+    to_its_end(async move {
+        let now = realm.engine.now();
+        let ended = realm.engine.end_sessions_of(&lookup, now, is_to_end).await;
+        realm.reported(ended)
+    })
+    .await
+}
+
+/// What the session itself holds.
+fn lookup_in<T: Indexed>(record: Option<&Record>) -> Option<Lookup> {
+    let spec = T::SPEC;
+    let (_, field) = spec.find(record?)?;
+    Some(Lookup {
+        spec,
+        value: field.value.to_vec(),
+    })
+}
+
+fn lookup_of<T: Indexed>(value: &T::Index) -> Result<Lookup, SessionError> {
+    let spec = T::SPEC;
+    match T::encode_index(value) {
+        Ok(value) => Ok(Lookup { spec, value }),
+        Err(error) => Err(SessionError::value(spec.name, error)),
+    }
+}
+
+fn handle_of(key: &RowKey, record: &Record) -> SessionHandle {
+    SessionHandle::new(key, record.created_at, record.issued_at)
+}

@@ -1,0 +1,135 @@
+//! What users must be able to do on every store. The numbers are those of the acceptance scenarios.
+
+mod devices;
+mod key_rotation;
+mod login_redirect;
+mod outage;
+mod parallel_writers;
+mod rolling_deploy;
+mod rotation;
+mod stolen_dump;
+mod two_tabs;
+
+use std::fmt::Debug;
+use std::path::Path;
+use std::time::Duration;
+
+use starsessions::MemoryStore;
+use starsessions::store::Store;
+
+use crate::servers::Server;
+
+pub use self::devices::{
+    a_rotation_does_not_slip_away, an_account_is_signed_out_everywhere,
+    devices_are_listed_and_ended,
+};
+pub use self::key_rotation::a_new_key_takes_over;
+pub use self::login_redirect::the_redirect_waits_for_the_login;
+pub use self::outage::an_outage_signs_nobody_out;
+pub use self::parallel_writers::{
+    every_increment_counts, two_writers_at_once_are_both_seen,
+    what_one_deletes_the_other_does_not_bring_back,
+};
+pub use self::rolling_deploy::two_versions_serve_one_session;
+pub use self::rotation::{
+    a_new_id_ends_the_old_one, a_planted_id_is_not_signed_in, a_renewal_has_one_successor,
+};
+pub use self::stolen_dump::{a_dump_signs_nobody_in, contains, no_secret_leaks, spellings};
+pub use self::two_tabs::{
+    a_logout_beside_a_change, a_logout_beside_a_reader, a_logout_beside_a_rotation,
+};
+
+/// A store that nobody else uses, with what keeps it going.
+pub trait Stage {
+    /// The store.
+    type Store: Store + Clone + Debug;
+
+    /// One more handle on it.
+    fn store(&self) -> Self::Store;
+
+    /// Everything that somebody who takes its disk away would read.
+    fn disk(&self) -> impl Future<Output = Vec<u8>> + Send;
+}
+
+impl Stage for MemoryStore {
+    type Store = Self;
+
+    fn store(&self) -> Self {
+        self.clone()
+    }
+
+    async fn disk(&self) -> Vec<u8> {
+        Vec::new()
+    }
+}
+
+/// A store on a server that can fail.
+pub trait Served: Stage {
+    /// The server, on which nobody else depends.
+    fn server(&self) -> &Server;
+}
+
+/// All bytes of all files in a folder.
+///
+/// # Panics
+/// If a file cannot be read.
+#[must_use]
+pub fn bytes_in(folder: &Path) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for entry in std::fs::read_dir(folder).expect("a folder").flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            bytes.extend(bytes_in(&path));
+        } else if path.is_file() {
+            bytes.extend(std::fs::read(&path).expect("a file"));
+        }
+    }
+    bytes
+}
+
+/// The scenarios as tests of one store: `$open` is an async function that makes its [`Stage`]. With
+/// `and outages` it must be [`Served`].
+#[macro_export]
+macro_rules! scenarios {
+    ($open:path) => {
+        $crate::scenarios! { @ $open, stage, site;
+            scenario_01_two_writers = two_writers_at_once_are_both_seen(&site, $crate::scenarios::RUNS);
+            scenario_01_a_deletion = what_one_deletes_the_other_does_not_bring_back(&site, $crate::scenarios::RUNS);
+            scenario_01_increments = every_increment_counts(&site);
+            scenario_03_a_change = a_logout_beside_a_change(&site);
+            scenario_03_a_reader = a_logout_beside_a_reader(&site);
+            scenario_03_a_rotation = a_logout_beside_a_rotation(&site);
+            scenario_04_login_then_redirect = the_redirect_waits_for_the_login(&site);
+            scenario_11_rolling_deploy = two_versions_serve_one_session(&site);
+            scenario_13_key_rotation = a_new_key_takes_over(&site);
+            scenario_14_devices = devices_are_listed_and_ended(&site);
+            scenario_14_an_account = an_account_is_signed_out_everywhere(&site);
+            scenario_14_rotations = a_rotation_does_not_slip_away(&site);
+            scenario_15_new_ids = a_new_id_ends_the_old_one(&site);
+            scenario_15_planted_ids = a_planted_id_is_not_signed_in(&site);
+            scenario_15_renewal = a_renewal_has_one_successor(&site);
+            scenario_23_no_secret_leaks = no_secret_leaks(&site.restarted(|layer| layer.renewal($crate::scenarios::RENEWAL)), &stage);
+            scenario_23_nobody_is_signed_in = a_dump_signs_nobody_in(&site);
+        }
+    };
+    ($open:path, and outages) => {
+        $crate::scenarios!($open);
+        $crate::scenarios! { @ $open, stage, site;
+            scenario_21_an_outage = an_outage_signs_nobody_out(&site, $crate::scenarios::Served::server(&stage));
+        }
+    };
+    (@ $open:path, $stage:ident, $site:ident; $($name:ident = $scenario:ident($($argument:expr),*);)*) => {$(
+        #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+        async fn $name() {
+            let $stage = $open().await;
+            let $site = $crate::site::Site::on($crate::scenarios::Stage::store(&$stage));
+            $crate::scenarios::$scenario($($argument),*).await;
+        }
+    )*};
+}
+
+/// How often two requests meet: enough to see what goes wrong one time in a hundred.
+pub const RUNS: usize = 200;
+/// Short enough that each request of a [busy day](no_secret_leaks) meets a renewal, and so leaves a
+/// way from an old id to a new one.
+pub const RENEWAL: Duration = Duration::from_secs(600);

@@ -1,0 +1,138 @@
+//! 21. Store outage.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use http::{Method, StatusCode};
+use starsessions::FailurePolicy;
+use starsessions::store::Store;
+
+use crate::client::Client;
+use crate::servers::Server;
+use crate::shop;
+use crate::site::Site;
+
+/// The server is killed under load and comes back, and is frozen and goes on. Requests that use
+/// their session get 503 meanwhile, or are guests where the layer has it so; nobody is signed out,
+/// no acknowledged change is lost, and the application is not restarted.
+///
+/// # Panics
+/// If any of this is not so.
+pub async fn an_outage_signs_nobody_out<S: Store + Clone>(site: &Site<S>, server: &Server) {
+    let strict = site.restarted(|layer| layer.store_timeout(TIMEOUT));
+    let lenient = site.restarted(|layer| {
+        let layer = layer.store_timeout(TIMEOUT);
+        layer.on_store_failure(FailurePolicy::ReadOnlyGuest)
+    });
+    let mut client = strict.serve(shop::routes());
+    let guest = lenient.serve(shop::routes());
+    client.post("/login/7").await;
+    let load = Load::start(&client);
+
+    for (begin, end) in [
+        (Server::kill as fn(&Server), Server::start as fn(&Server)),
+        (Server::freeze, Server::thaw),
+    ] {
+        load.wait_for_success().await;
+        begin(server);
+        // What was on its way may still have been answered.
+        wait_for(&mut client, StatusCode::SERVICE_UNAVAILABLE).await;
+        for path in ["/me", "/cart"] {
+            let reply = client.get(path).await;
+            assert_eq!(reply.status, StatusCode::SERVICE_UNAVAILABLE, "{path}");
+            assert!(!reply.sets_cookie(), "{path}: the cookie is kept");
+        }
+        assert_eq!(client.get("/").await.status, StatusCode::OK);
+        let reply = client.at(&guest).get("/me").await;
+        assert_eq!((reply.status, &*reply.body), (StatusCode::OK, "guest"));
+        assert!(!reply.sets_cookie());
+        let reply = client.at(&guest).post("/cart/tea").await;
+        assert_eq!(reply.status, StatusCode::SERVICE_UNAVAILABLE);
+
+        end(server);
+        wait_for(&mut client, StatusCode::OK).await;
+        assert_eq!(client.get("/me").await.body, "7");
+    }
+
+    let (acknowledged, sent) = load.stop().await;
+    let kept: u64 = client.get("/views").await.body.parse().expect("a number");
+    assert!(
+        (acknowledged..=sent).contains(&kept),
+        "{acknowledged} of {sent} were acknowledged, {kept} are there"
+    );
+}
+
+/// Requests until the site answers like this.
+async fn wait_for(client: &mut Client, status: StatusCode) {
+    for _ in 0..ATTEMPTS {
+        if client.get("/me").await.status == status {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("the site does not answer {status}");
+}
+
+/// A few visitors who never stop.
+struct Load {
+    counts: Arc<Counts>,
+    visitors: Vec<tokio::task::JoinHandle<()>>,
+}
+
+#[derive(Default)]
+struct Counts {
+    sent: AtomicU64,
+    acknowledged: AtomicU64,
+    is_over: AtomicBool,
+}
+
+impl Load {
+    fn start(client: &Client) -> Self {
+        let counts = Arc::new(Counts::default());
+        let visit = |_| {
+            let (client, counts) = (client.clone(), Arc::clone(&counts));
+            tokio::spawn(async move {
+                while !counts.is_over.load(Ordering::Relaxed) {
+                    counts.sent.fetch_add(1, Ordering::Relaxed);
+                    match client.ask(Method::POST, "/views").await.status {
+                        StatusCode::OK => counts.acknowledged.fetch_add(1, Ordering::Relaxed),
+                        StatusCode::SERVICE_UNAVAILABLE => continue,
+                        other => panic!("{other}"),
+                    };
+                }
+            })
+        };
+        Self {
+            visitors: (0..4).map(visit).collect(),
+            counts,
+        }
+    }
+
+    async fn wait_for_success(&self) {
+        let before = self.counts.acknowledged.load(Ordering::Relaxed);
+        for _ in 0..ATTEMPTS {
+            if self.counts.acknowledged.load(Ordering::Relaxed) > before {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("no request succeeds");
+    }
+
+    /// How many changes were acknowledged, and how many sent.
+    async fn stop(self) -> (u64, u64) {
+        self.counts.is_over.store(true, Ordering::Relaxed);
+        for visitor in self.visitors {
+            visitor.await.expect("a visitor");
+        }
+        (
+            self.counts.acknowledged.load(Ordering::Relaxed),
+            self.counts.sent.load(Ordering::Relaxed),
+        )
+    }
+}
+
+const TIMEOUT: Duration = Duration::from_millis(500);
+/// Half a minute in all, and more if the store is slow to give up.
+const ATTEMPTS: u32 = 600;

@@ -1,0 +1,126 @@
+//! 15. Rotation.
+
+use std::time::Duration;
+
+use crate::gate::Gate;
+use crate::site::Site;
+use axum::Router;
+use axum::extract::{Path, State};
+use axum::routing::post;
+use http::{Method, StatusCode};
+use starsessions::store::Store;
+use starsessions::{Session, SessionError, Sessions, Unrevocable};
+
+use crate::shop::{self, Shop};
+
+async fn renew_then_set(sessions: Sessions<Unrevocable>, mut shop: Session<Shop>) {
+    sessions.rotate().unwrap();
+    shop.cart.push("tea".to_owned());
+}
+
+async fn set_then_renew(mut shop: Session<Shop>) -> Result<(), SessionError> {
+    shop.cart.push("tea".to_owned());
+    let sessions = shop.sessions();
+    drop(shop);
+    sessions.rotate()
+}
+
+/// Each way to a new id ends the old one and keeps the data.
+///
+/// # Panics
+/// If the old id still leads to somebody.
+pub async fn a_new_id_ends_the_old_one<S: Store + Clone>(site: &Site<S>) {
+    for way in ["/renew-then-set", "/set-then-renew", "/login/8"] {
+        let routes = shop::routes()
+            .route("/renew-then-set", post(renew_then_set))
+            .route("/set-then-renew", post(set_then_renew));
+        let mut client = site.serve(routes);
+        client.post("/login/7").await;
+        client.post("/cart/milk").await;
+        let mut old = client.clone();
+
+        client.post(way).await;
+
+        assert_ne!(client.cookies(), old.cookies(), "{way}");
+        assert_eq!(old.get("/me").await.body, "guest", "{way}");
+        let cart = if way == "/login/8" {
+            "milk"
+        } else {
+            "milk,tea"
+        };
+        assert_eq!(client.get("/cart").await.body, cart, "{way}");
+    }
+}
+
+/// An id that an attacker has planted, an empty one and an invented one are not signed in.
+///
+/// # Panics
+/// If one of them is.
+pub async fn a_planted_id_is_not_signed_in<S: Store + Clone>(site: &Site<S>) {
+    let mut attacker = site.serve(shop::routes());
+    let visitor = attacker.clone();
+    attacker.post("/cart/bait").await;
+    let planted = attacker.cookies().expect("a session");
+    for cookie in [planted.as_str(), "__Host-Http-id=", "__Host-Http-id=chosen"] {
+        let victim = visitor.showing(cookie).post("/login/7").await;
+        let set = victim.set_cookies();
+        assert_eq!(set.len(), 1, "{cookie}");
+        assert!(!set[0].starts_with(&format!("{cookie};")), "{cookie}");
+        let me = visitor.showing(cookie).get("/me").await.body;
+        assert_eq!(me, "guest", "{cookie}");
+    }
+}
+
+const RENEWAL: Duration = Duration::from_secs(600);
+
+/// Each of these requests has read the session before any of them goes on.
+async fn add_held(State(gate): State<Gate>, mut shop: Session<Shop>, Path(item): Path<String>) {
+    gate.pass().await;
+    match item.as_str() {
+        "tea" => shop.cart.push(item),
+        "en" => shop.language = Some(item),
+        _ => shop.views += 1,
+    }
+}
+
+/// Three requests at a renewal end with one new cookie and with all data.
+///
+/// # Panics
+/// If one of them fails or is lost.
+pub async fn a_renewal_has_one_successor<S: Store + Clone>(site: &Site<S>) {
+    let site = site.restarted(|layer| layer.renewal(RENEWAL));
+    let gate = Gate::new();
+    let held = Router::new().route("/held/{item}", post(add_held));
+    let mut client = site.serve(shop::routes().merge(held.with_state(gate.clone())));
+    client.post("/login/7").await;
+    site.wait(RENEWAL);
+
+    let paths = ["/held/tea", "/held/en", "/held/view"];
+    let requests = paths.map(|path| tokio::spawn(client.ask(Method::POST, path)));
+    for _ in paths {
+        gate.reached().await;
+    }
+    for _ in paths {
+        gate.open();
+    }
+    let mut cookies = Vec::new();
+    for request in requests {
+        let reply = request.await.unwrap();
+        assert_eq!(reply.status, StatusCode::OK);
+        cookies.push(reply.set_cookies().join("\n"));
+        client.keep(&reply);
+    }
+
+    assert!(!cookies[0].is_empty());
+    assert!(
+        cookies.iter().all(|cookie| *cookie == cookies[0]),
+        "{cookies:?}"
+    );
+    let seen = (
+        client.get("/cart").await.body,
+        client.get("/language").await.body,
+    );
+    assert_eq!(seen, ("tea".to_owned(), "en".to_owned()));
+    assert_eq!(client.get("/views").await.body, "1");
+    assert_eq!(client.get("/me").await.body, "7");
+}
