@@ -1,5 +1,7 @@
 //! How many statements an operation takes, and how many rows each of them reads.
 
+#![expect(clippy::print_stdout, reason = "the numbers are in the documentation")]
+
 use sqlx::Row;
 use sqlx::mysql::{MySqlPool, MySqlPoolOptions};
 use starsessions::MySqlStore;

@@ -1,11 +1,15 @@
 //! Sweeping among requests.
 
-use std::time::Instant;
+#![expect(
+    clippy::print_stdout,
+    reason = "how long it takes is worth knowing, and not asserted"
+)]
 
 use sqlx::mysql::MySqlPool;
 use starsessions::MySqlStore;
 use starsessions::store::{Loaded, RowKey, Store, Touch, Touched};
 use starsessions_tests::servers::{Server, mariadb};
+use tokio::time::Instant;
 
 use super::{MYSQL, at, execute, number, opened};
 
