@@ -24,9 +24,11 @@ use starsessions_tests::servers::{Server, mariadb};
 
 use crate::agreement;
 
-static MARIADB: LazyLock<Server> = LazyLock::new(|| mariadb::mariadb(SMALL));
-static MYSQL: LazyLock<Server> = LazyLock::new(|| mariadb::mysql(&[]));
+static MARIADB: LazyLock<Server> = LazyLock::new(|| mariadb::mariadb(&[SMALL, &[QUICK]].concat()));
+static MYSQL: LazyLock<Server> = LazyLock::new(|| mariadb::mysql(&[QUICK, "--skip-log-bin"]));
 
+/// Nobody cuts the power.
+const QUICK: &str = "--innodb-flush-log-at-trx-commit=2";
 /// A dump is searched for many secrets.
 const SMALL: &[&str] = &["--innodb-log-file-size=4M"];
 
