@@ -1,11 +1,12 @@
 //! Operations that nobody waits for any more.
 
-use std::future::poll_fn;
+use std::future::{pending, poll_fn};
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
+use sqlx::Executor;
 use sqlx::mysql::MySqlPoolOptions;
 use starsessions::MySqlStore;
 use starsessions::store::{Loaded, Rotation, Store};
@@ -102,6 +103,36 @@ async fn what_was_begun_is_done_although_nobody_waits() {
     drop(held);
     // It stands in line before this.
     assert!(store.load(&key(1), at(1)).await.unwrap().is_some());
+}
+
+/// sqlx leaves a transaction open whose beginning was dropped. On a pool that rolls it back, as the
+/// documentation says to have it, the store is not drawn into it.
+#[tokio::test]
+async fn a_shared_pool_that_rolls_back_loses_nothing() {
+    let database = database(&MARIADB).await;
+    let single = MySqlPoolOptions::new()
+        .max_connections(1)
+        .after_release(|connection, _| {
+            Box::pin(async move { connection.execute("ROLLBACK").await.map(|_| true) })
+        });
+    let shared = pool(&MARIADB, &database, single).await;
+    let store = MySqlStore::new(shared.clone());
+    store.migrate().await.unwrap();
+    for polls in 0..32 {
+        let transaction = async {
+            let _open = shared.begin().await;
+            pending::<()>().await;
+        };
+        poll_times(transaction, polls).await;
+        let record = record_with("a.x", b"1");
+        store
+            .create(&key(polls as u64), &record, at(0))
+            .await
+            .unwrap();
+    }
+    let observer = pool(&MARIADB, &database, MySqlPoolOptions::new()).await;
+    let kept = number(&observer, "SELECT COUNT(*) FROM starsessions").await;
+    assert_eq!(kept, 32, "what was acknowledged is committed");
 }
 
 const SESSIONS: u64 = 48;

@@ -41,6 +41,18 @@ async fn instances_that_start_together_make_the_tables_together() {
 }
 
 #[tokio::test]
+async fn the_tables_can_be_made_by_a_script() {
+    for server in [&*MARIADB, &*MYSQL] {
+        let pool = pool(server, &database(server).await, MySqlPoolOptions::new()).await;
+        let store = MySqlStore::new(pool.clone());
+        // As often as one likes.
+        execute(&pool, &store.schema_sql().repeat(2)).await;
+        conformance::run(&store).await;
+        store.migrate().await.unwrap();
+    }
+}
+
+#[tokio::test]
 async fn a_newer_schema_is_refused() {
     let (pool, store) = opened(&MARIADB).await;
     execute(&pool, "INSERT INTO starsessions_schema VALUES (7)").await;

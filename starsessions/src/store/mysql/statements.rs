@@ -48,6 +48,10 @@ impl Statement {
     pub(super) fn sql(&self) -> AssertSqlSafe<Arc<str>> {
         AssertSqlSafe(Arc::clone(&self.0))
     }
+
+    pub(super) fn text(&self) -> &str {
+        &self.0
+    }
 }
 
 impl Statements {
@@ -91,8 +95,8 @@ impl Statements {
     }
 
     /// Without parameters, and so not to be prepared: the next one is another statement.
-    pub(super) fn free(&self, ids: &[u64], now: i64) -> Statement {
-        let ids: Vec<_> = ids.iter().map(u64::to_string).collect();
+    pub(super) fn free(&self, found: &[(u64, i64)], now: i64) -> Statement {
+        let ids: Vec<_> = found.iter().map(|(id, _)| id.to_string()).collect();
         let sql = FREE
             .replace("{ids}", &ids.join(","))
             .replace("{now}", &now.to_string());
@@ -203,12 +207,12 @@ SELECT session_key, {record}, forward
 FROM {index} AS found JOIN {table} ON id = found.session
 WHERE found.index_key = ? AND expires_at > ? AND forward IS NULL";
 
-// Reads without a lock. One that looked for rows to lock would stop at all those that others have
-// deleted and the server has not purged yet.
+// Reads without a lock, and goes on where the last batch has ended: what was deleted has to be passed
+// for as long as somebody's transaction might still see it.
 const EXPIRED: &str = "
-SELECT id
+SELECT id, expires_at
 FROM {table}
-WHERE expires_at <= ?
+WHERE expires_at BETWEEN ? AND ?
 ORDER BY expires_at
 LIMIT ?";
 
