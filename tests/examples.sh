@@ -30,11 +30,12 @@ counter() {
     is 'another browser' "$(request bob "$site")" 'Your visits: 1'
 }
 
+# shop STORE: a visit to the shop, with its sessions kept there.
 shop() {
-    start shop --port 0
-    wait_for shop grep -q 'http://' "$WORK/shop.out"
+    echo "-- the shop, sessions in: $1"
+    rm -f "$WORK"/*.jar
     local site
-    site=$(grep -o 'http://[0-9.:]*' "$WORK/shop.out")
+    open_shop "$1"
 
     has 'the catalogue opens' "$(request ada "$site/")" 'Ringed planet'
     leads_to 'an article is added' "$(post ada "$site/cart/add" article=2)" "$site/"
@@ -58,10 +59,41 @@ shop() {
     leads_to 'ordering' "$(post ada "$site/order")" "$site/account"
     has 'the order is thanked for' "$(request ada "$site/account")" 'Thank you!'
 
+    reopen "$1"
+    if [[ $1 == memory ]]; then
+        leads_to 'a restart forgets' "$(locate ada "$site/account")" "$site/login"
+        close_shop
+        return
+    fi
+    has 'a restart keeps the sign-in' "$(request ada "$site/account")" 'Hello, Ada'
+
+    if [[ $1 != cookie ]]; then
+        post bob "$site/login" name=Ada password=star >/dev/null
+        has 'both browsers are listed' "$(request ada "$site/devices")" 'Another browser'
+        leads_to 'the other one is ended' "$(post ada "$site/devices/end-others")" "$site/devices"
+        leads_to 'it is a guest now' "$(locate bob "$site/account")" "$site/login"
+        lacks 'it is not listed' "$(request ada "$site/devices")" 'Another browser'
+    fi
+
     keep ada stolen
     has 'a copy of the cookie works' "$(request stolen "$site/account")" 'Hello, Ada'
     leads_to 'signing out' "$(post ada "$site/logout")" "$site/"
     leads_to 'a copy of the cookie is worthless' "$(locate stolen "$site/account")" "$site/login"
+    close_shop
+}
+
+open_shop() {
+    start shop --port "${2-0}" --data "$WORK/data" --store "$1"
+    wait_for shop grep -q 'http://' "$WORK/shop.out"
+    site=$(grep -o 'http://[0-9.:]*' "$WORK/shop.out")
+}
+close_shop() {
+    kill "${PIDS[-1]}"
+    wait "${PIDS[-1]}" 2>/dev/null || true
+}
+reopen() {
+    close_shop
+    open_shop "$1" "${site##*:}"
 }
 
 # start PROGRAM ARGUMENT..: in the background, its output in WORK.
@@ -125,4 +157,6 @@ fail() {
 }
 
 counter
-shop
+for store in memory cookie sqlite; do
+    shop "$store"
+done

@@ -69,6 +69,7 @@ pub(super) async fn show(page: Page, login: Session<Login>, shop: Session<Shop>)
             <tr><td>Orders since you signed in</td><td>{orders}</td></tr>
             <tr><td>Articles in your cart</td><td>{articles}</td></tr>
             <tr><td>Visits to the catalogue</td><td>{visits}</td></tr></table>
+            <p><a href="/devices">Where you are signed in</a></p>
             <form method="post" action="/logout"><button class="quiet wide">Sign out</button></form></section>"#
         ),
     )

@@ -1,20 +1,24 @@
 //! A small shop to click through: `cargo run --example shop`.
 //!
 //! What its sessions hold, and by which rules, is declared in `sessions.rs`. The handlers are
-//! about a shop: they take typed sessions as arguments, and read and write their fields.
+//! about a shop: they take typed sessions as arguments, and read and write their fields. Where the
+//! sessions are kept is one line in `store.rs`, and up to the command line: `--store memory`.
 
 mod account;
 mod cart;
 mod catalogue;
+mod devices;
 mod order;
 mod page;
 mod sessions;
+mod store;
 
 use std::error::Error;
+use std::path::PathBuf;
 
 use axum::Router;
 use axum::routing::{get, post};
-use starsessions::{KeyRing, MemoryStore, SessionLayer};
+use starsessions::SessionLayer;
 use tokio::net::TcpListener;
 
 /// The shop, with its sessions kept by `layer`.
@@ -28,6 +32,9 @@ pub fn app(layer: SessionLayer) -> Router {
         .route("/login", get(account::login_form).post(account::sign_in))
         .route("/logout", post(account::sign_out))
         .route("/account", get(account::show))
+        .route("/devices", get(devices::show))
+        .route("/devices/end", post(devices::end))
+        .route("/devices/end-others", post(devices::end_others))
         .route(
             "/confirm",
             get(account::confirm_form).post(account::confirm),
@@ -42,29 +49,41 @@ async fn main() -> Result<(), Box<dyn Error>> {
     tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
         .init();
-    // `dev` is for http://localhost; behind TLS it is `SessionLayer::new`.
-    let layer = SessionLayer::dev(MemoryStore::new(), keys()?);
-    let listener = TcpListener::bind(("127.0.0.1", port()?)).await?;
+    let options = Options::parse(std::env::args().skip(1))?;
+    let layer = store::layer(&options.store, &options.folder)?;
+    let listener = TcpListener::bind(("127.0.0.1", options.port)).await?;
     println!("The shop is open: http://{}", listener.local_addr()?);
     axum::serve(listener, app(layer)).await?;
     Ok(())
 }
 
-/// The keys of the environment; without them new ones, and every session ends with the process.
-fn keys() -> Result<KeyRing, Box<dyn Error>> {
-    if std::env::var_os("SESSION_KEYS").is_some() {
-        Ok(KeyRing::from_env("SESSION_KEYS")?)
-    } else {
-        Ok(KeyRing::generate()?)
+/// What the command line says.
+struct Options {
+    /// 0 takes a free one.
+    port: u16,
+    store: String,
+    /// Of the session file and the keys.
+    folder: PathBuf,
+}
+
+impl Options {
+    fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Self, Box<dyn Error>> {
+        let mut options = Self {
+            port: 3000,
+            store: "sqlite".to_owned(),
+            folder: "shop-data".into(),
+        };
+        while let Some(option) = arguments.next() {
+            let value = arguments.next();
+            match (option.as_str(), value) {
+                ("--port", Some(port)) => options.port = port.parse()?,
+                ("--store", Some(store)) => options.store = store,
+                ("--data", Some(folder)) => options.folder = folder.into(),
+                _ => return Err(format!("{USAGE}; {}", store::STORES).into()),
+            }
+        }
+        Ok(options)
     }
 }
 
-/// 3000, or what `--port` says; 0 takes a free one.
-fn port() -> Result<u16, Box<dyn Error>> {
-    let mut arguments = std::env::args().skip(1);
-    match (arguments.next().as_deref(), arguments.next()) {
-        (None, _) => Ok(3000),
-        (Some("--port"), Some(port)) => Ok(port.parse()?),
-        _ => Err("usage: shop [--port NUMBER]".into()),
-    }
-}
+const USAGE: &str = "usage: shop [--port NUMBER] [--store STORE] [--data FOLDER]";

@@ -25,8 +25,9 @@ pub(super) struct Shop {
 #[derive(Session)]
 #[session(reject = "/login")]
 pub(super) struct Login {
-    /// Signing in gives the session a new id: one that was known before is worth nothing.
-    #[session(required, rotate)]
+    /// Signing in gives the session a new id: one that was known before is worth nothing. The
+    /// sessions of a user can be listed and ended.
+    #[session(required, rotate, index)]
     pub(super) user: String,
     /// Orders placed since then.
     #[session(merge = sum)]

@@ -1,5 +1,7 @@
 //! What a layer refuses to be built with, to the second and the byte, and what it says.
 
+mod key_file;
+
 use std::error::Error;
 use std::time::Duration;
 

@@ -1,10 +1,12 @@
 //! The keys of a deployment: one that makes tokens, and some that are still honoured.
 
+mod file;
 mod text;
 
 use std::error::Error;
-use std::fmt;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::{fmt, io};
 
 use super::derive::{KeyId, KeySet};
 use super::id::IndexKey;
@@ -116,6 +118,28 @@ impl KeyRing {
     /// ```
     pub fn from_env(variable: &str) -> Result<Self, KeyRingError> {
         text::from_env(variable)
+    }
+
+    /// The ring in a file, in the form of [`parse`](Self::parse). If there is no file, one with a new
+    /// key is made, that only its owner can read: for an application on one machine, whose sessions
+    /// are to survive a restart without anybody having to make a key first.
+    ///
+    /// Whoever can read the file can make cookies that this ring accepts; keep it out of backups
+    /// that hold the sessions as well.
+    ///
+    /// # Errors
+    /// [`KeyRingError::File`], which names the file and what is wrong with it, and never shows a key.
+    ///
+    /// ```no_run
+    /// use starsessions::KeyRing;
+    ///
+    /// # fn main() -> Result<(), starsessions::KeyRingError> {
+    /// let keys = KeyRing::from_file_or_new("session-keys")?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn from_file_or_new(path: impl AsRef<Path>) -> Result<Self, KeyRingError> {
+        file::open_or_make(path.as_ref())
     }
 
     /// The ring that a text lists: base64 keys (see [`Key::from_base64`]), separated by commas or white
@@ -240,6 +264,15 @@ pub enum KeyRingError {
     NotSet,
     /// The environment variable is not text.
     NotUnicode,
+    /// The file holds no valid ring, and none could be made.
+    File {
+        /// Where it is.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: Box<Self>,
+    },
+    /// A file could not be read or written.
+    Io(io::Error),
 }
 
 impl fmt::Display for KeyRingError {
@@ -270,6 +303,11 @@ impl fmt::Display for KeyRingError {
             Self::NotSet => f.write_str(
                 "it is not set; make a key with `openssl rand -base64 32` and list it first, \
                  older keys behind it: \"newkey...=,oldkey...=@1798761600\"",
+            ),
+            Self::File { path, reason } => write!(f, "{}: {reason}", path.display()),
+            Self::Io(error) => write!(
+                f,
+                "{error}; name a file that this process may read, in a folder that is there"
             ),
             Self::NotUnicode => f.write_str(
                 "it is not text; it must list base64 keys, as `openssl rand -base64 32` makes them",

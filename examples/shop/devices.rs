@@ -1,0 +1,95 @@
+//! Where the user is signed in, and a way to end it there.
+
+use axum::Form;
+use axum::response::{Html, IntoResponse, Redirect, Response};
+use serde::Deserialize;
+use starsessions::{Clock, ListedSession, Session, SessionError, Sessions, SystemClock, Timestamp};
+
+use super::page::{Page, Text};
+use super::sessions::{Login, Shop};
+
+/// What the button beside a session sends.
+#[derive(Deserialize)]
+pub(super) struct End {
+    handle: String,
+}
+
+/// The list, for users only.
+pub(super) async fn show(
+    page: Page,
+    login: Session<Login>,
+    sessions: Sessions,
+) -> Result<Html<String>, SessionError> {
+    let user = Text(&login.user);
+    let list = match sessions.list::<Login>().await {
+        Err(error @ SessionError::Unlisted) => {
+            let body = format!(r#"<section class="panel"><p>{error}.</p></section>"#);
+            return Ok(page.show("Devices", &body));
+        }
+        list => list?,
+    };
+    let rows: String = list.iter().map(row).collect();
+    let others = match list.len() {
+        0 | 1 => "",
+        _ => {
+            r#"<form method="post" action="/devices/end-others">
+            <button class="quiet wide">Sign out everywhere else</button></form>"#
+        }
+    };
+    let body = format!(
+        r#"<h1>Where {user} is signed in</h1>
+        <section class="panel"><ul class="lines">{rows}</ul>{others}</section>"#
+    );
+    Ok(page.show("Devices", &body))
+}
+
+/// Ends one session: at its next request, that browser is a guest.
+pub(super) async fn end(
+    _login: Session<Login>,
+    sessions: Sessions,
+    Form(form): Form<End>,
+) -> Result<Response, SessionError> {
+    if let Ok(handle) = form.handle.parse() {
+        sessions.revoke::<Login>(handle).await?;
+    }
+    Ok(Redirect::to("/devices").into_response())
+}
+
+/// Ends all sessions of the user but this one.
+pub(super) async fn end_others(
+    _login: Session<Login>,
+    sessions: Sessions,
+    mut shop: Session<Shop>,
+) -> Result<Redirect, SessionError> {
+    let count = sessions.revoke_others::<Login>().await?;
+    shop.notice = Some(match count {
+        1 => "One other session has ended.".to_owned(),
+        count => format!("{count} other sessions have ended."),
+    });
+    Ok(Redirect::to("/devices"))
+}
+
+fn row(session: &ListedSession) -> String {
+    let (begun, seen) = (ago(session.created_at), ago(session.last_seen_at));
+    let (handle, times) = (
+        session.handle,
+        format!("Signed in {begun}, last seen {seen}"),
+    );
+    if session.is_current {
+        return format!(r#"<li><div><strong>This browser</strong><span>{times}</span></div></li>"#);
+    }
+    format!(
+        r#"<li><div><strong>Another browser</strong><span>{times}</span></div>
+        <form method="post" action="/devices/end"><input type="hidden" name="handle" value="{handle}">
+        <button class="quiet">Sign out</button></form></li>"#
+    )
+}
+
+fn ago(time: Timestamp) -> String {
+    match SystemClock.now().since(time).as_secs() {
+        0..60 => "just now".to_owned(),
+        60..120 => "a minute ago".to_owned(),
+        seconds @ ..3_600 => format!("{} minutes ago", seconds / 60),
+        seconds => format!("{} h ago", seconds / 3_600),
+    }
+}

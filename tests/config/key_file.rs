@@ -1,0 +1,55 @@
+//! `KeyRing::from_file_or_new`.
+
+use std::os::unix::fs::PermissionsExt;
+
+use starsessions::{KeyRing, KeyRingError};
+use starsessions_tests::servers::Folder;
+
+/// What tells two rings apart: the ids of their keys, which are public.
+fn ids(ring: &KeyRing) -> String {
+    format!("{ring:?}")
+}
+
+#[test]
+fn a_file_is_made_once_and_for_its_owner() {
+    let folder = Folder::new();
+    let path = folder.join("keys");
+    let open = || ids(&KeyRing::from_file_or_new(&path).unwrap());
+    let first = open();
+    assert_eq!(open(), first);
+    let mode = std::fs::metadata(&path).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    let files = std::fs::read_dir(folder.path()).unwrap().count();
+    assert_eq!(files, 1, "no draft is left");
+    let text = std::fs::read_to_string(&path).unwrap();
+    assert_eq!(ids(&KeyRing::parse(&text).unwrap()), first);
+}
+
+#[test]
+fn who_starts_at_the_same_time_has_the_same_keys() {
+    let folder = Folder::new();
+    let path = folder.join("keys");
+    let open = || ids(&KeyRing::from_file_or_new(&path).unwrap());
+    let rings: Vec<_> = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..8).map(|_| scope.spawn(open)).collect();
+        threads.into_iter().map(|it| it.join().unwrap()).collect()
+    });
+    assert!(rings.iter().all(|ring| *ring == rings[0]), "{rings:?}");
+}
+
+#[test]
+fn an_error_names_the_file_and_keeps_what_is_in_it() {
+    let folder = Folder::new();
+    let path = folder.join("keys");
+    std::fs::write(&path, "c2hvcnQ=").unwrap();
+    let error = KeyRing::from_file_or_new(&path).unwrap_err();
+    assert!(matches!(error, KeyRingError::File { .. }), "{error}");
+    let shown = error.to_string();
+    assert!(shown.contains("keys: key 1: "), "{shown}");
+    assert!(!shown.contains("c2hvcnQ="), "{shown}");
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), "c2hvcnQ=");
+
+    let nowhere = folder.join("nowhere").join("keys");
+    let shown = KeyRing::from_file_or_new(&nowhere).unwrap_err().to_string();
+    assert!(shown.contains("in a folder that is there"), "{shown}");
+}
