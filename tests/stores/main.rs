@@ -2,5 +2,6 @@
 
 mod memory;
 mod mysql;
+mod postgres;
 mod sqlite;
 mod wrong;

@@ -33,21 +33,3 @@ async fn pool(url: &str) -> MySqlPool {
     let options = MySqlPoolOptions::new().max_connections(8);
     options.connect(url).await.unwrap()
 }
-
-#[tokio::test]
-async fn scratch() {
-    let Ok(urls) = std::env::var("SCRATCH") else { return };
-    for url in urls.split(',') {
-        let p = pool(url).await;
-        let version: String = sqlx::query_scalar("SELECT VERSION()").fetch_one(&p).await.unwrap();
-        for isolation in ["REPEATABLE READ", "READ COMMITTED"] {
-            sqlx::query(sqlx::AssertSqlSafe(format!("SET GLOBAL TRANSACTION ISOLATION LEVEL {isolation}"))).execute(&p).await.unwrap();
-            let p = pool(url).await;
-            let store = MySqlStore::new(p);
-            store.migrate().await.unwrap();
-            let started = std::time::Instant::now();
-            conformance::run(&store).await;
-            println!("{version} {isolation}: {:?}", started.elapsed());
-        }
-    }
-}
