@@ -1,6 +1,7 @@
 //! Real servers for tests: each with a port, a folder and a process of its own.
 
 pub mod mariadb;
+pub mod postgres;
 mod program;
 
 use std::fs::Permissions;
@@ -208,19 +209,21 @@ impl Drop for Keeper {
 const KEEPER: &str = r#"
 trap '' INT TERM HUP
 folder=$1; shift; pid=
-end() { [ -n "$pid" ] && { kill -CONT "$pid"; kill "-$1" "$pid"; wait "$pid"; pid=; } 2>/dev/null; }
+# A server may have processes below it.
+all() { kill "-$1" "$pid" $(cat "/proc/$pid/task/$pid/children" 2>/dev/null); } 2>/dev/null
+gone() { wait "$pid"; pid=; } 2>/dev/null
 while read -r order; do
     case $order in
         start) (trap - INT TERM HUP; exec "$@") </dev/null >>"$folder/log" 2>&1 & pid=$! ;;
         look) kill -0 "$pid" 2>/dev/null && { echo runs; continue; } ;;
-        freeze) kill -STOP "$pid" ;;
-        thaw) kill -CONT "$pid" ;;
-        kill) end KILL ;;
-        stop) end TERM ;;
+        freeze) all STOP ;;
+        thaw) all CONT ;;
+        kill) all KILL; gone ;;
+        stop) kill -TERM "$pid" 2>/dev/null; gone ;;
     esac
     echo done
 done
-end KILL
+[ -n "$pid" ] && { all KILL; gone; }
 rm -rf -- "$folder"
 "#;
 
