@@ -1,5 +1,6 @@
 //! Every store against the contract.
 
+mod agreement;
 mod memory;
 mod mysql;
 mod postgres;

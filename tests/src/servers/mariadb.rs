@@ -1,10 +1,9 @@
 //! MariaDB and MySQL.
 
 use std::net::Ipv4Addr;
-use std::path::Path;
 use std::process::Command;
 
-use super::{Folder, Program, Server, free_port, hand_over, run};
+use super::{Folder, Program, Server, free_port, hand_over, program, run};
 
 /// A MariaDB that runs, with these options on top of its defaults.
 ///
@@ -14,15 +13,33 @@ use super::{Folder, Program, Server, free_port, hand_over, run};
 pub fn mariadb(options: &[&str]) -> Server {
     let folder = Folder::new();
     hand_over(folder.path());
-    run(Program::find("mariadb-install-db")
-        .unprivileged()
-        .args(["--no-defaults", "--skip-test-db"])
-        .args([
-            "--auth-root-authentication-method=normal",
-            "--skip-name-resolve",
-        ])
-        .arg(data(folder.path())));
-    start(folder, Program::find("mariadbd").unprivileged(), options)
+    let mut install = Program::find("mariadb-install-db").unprivileged();
+    install.args(["--no-defaults", "--skip-test-db", "--skip-name-resolve"]);
+    install.arg("--auth-root-authentication-method=normal");
+    run(install.arg(data(&folder)));
+    let mut server = Program::find("mariadbd").unprivileged();
+    server.arg("--no-defaults");
+    start(folder, server, options)
+}
+
+/// A MySQL that runs, with these options on top of its defaults.
+///
+/// # Panics
+/// If it is not installed, or does not start.
+#[must_use]
+pub fn mysql(options: &[&str]) -> Server {
+    let folder = Folder::new();
+    let program = || {
+        let mut mysqld = Program::bundled("mysql", "mysqld").command();
+        // Its libraries are where only we can read them.
+        if program::is_root() {
+            mysqld.arg("--user=root");
+        }
+        mysqld.args(["--secure-file-priv=NULL", "--mysqlx=OFF"]);
+        mysqld
+    };
+    run(program().arg("--initialize-insecure").arg(data(&folder)));
+    start(folder, program(), options)
 }
 
 /// How to reach a database as the user who may do everything.
@@ -34,8 +51,7 @@ pub fn url(server: &Server, database: &str) -> String {
 fn start(folder: Folder, mut command: Command, options: &[&str]) -> Server {
     let port = free_port();
     command
-        .arg("--no-defaults")
-        .arg(data(folder.path()))
+        .arg(data(&folder))
         .arg(format!("--port={port}"))
         .arg(format!("--bind-address={}", Ipv4Addr::LOCALHOST))
         .arg(format!("--socket={}", folder.join("socket").display()))
@@ -46,6 +62,6 @@ fn start(folder: Folder, mut command: Command, options: &[&str]) -> Server {
     server
 }
 
-fn data(folder: &Path) -> String {
+fn data(folder: &Folder) -> String {
     format!("--datadir={}", folder.join("data").display())
 }

@@ -5,11 +5,11 @@
 //! ```
 //!
 //! Names, values and index keys are base64url: a name needs no quoting in a path, and no character
-//! set can change a byte. `e`, `i` and `x` may be absent or `null`.
+//! set can change a byte. `e`, `i` and `x` may be absent.
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use bytes::Bytes;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use crate::crypto::IndexKey;
 use crate::record::{Commit, Field, FieldName, FieldWrite, Fields};
@@ -22,7 +22,9 @@ pub(super) fn document(fields: &Fields) -> String {
         write.expires_at = field.expires_at;
         write.idle_at = field.idle_at;
         write.index = field.index;
-        (key(name), member(&write, &clamped(field.revision).into()))
+        let mut member = member(&write, &clamped(field.revision).into());
+        member.retain(|_, value| !value.is_null());
+        (key(name), member.into())
     });
     Value::Object(members.collect()).to_string()
 }
@@ -35,7 +37,8 @@ pub(super) fn patch(commit: &Commit) -> String {
         for (_, deadline) in commit.touch.idle.iter().filter(|(idle, _)| idle == name) {
             write.idle_at = write.idle_at.map(|idle_at| idle_at.max(*deadline));
         }
-        (key(name), member(&write, &NEW_REVISION.into()))
+        // What is `null` is removed, also within a field that was there before.
+        (key(name), member(&write, &NEW_REVISION.into()).into())
     });
     Value::Object(removed.chain(set).collect()).to_string()
 }
@@ -78,7 +81,6 @@ fn decode_member(member: &Value) -> Result<Field, Malformed> {
                 let index = decode_bytes(index)?.try_into().map_err(|_| Malformed)?;
                 field.index = Some(IndexKey::from_bytes(index));
             }
-            ("e" | "i" | "x", Value::Null) => {}
             _ => return Err(Malformed),
         }
     }
@@ -89,14 +91,18 @@ fn decode_member(member: &Value) -> Result<Field, Malformed> {
     Ok(field)
 }
 
-fn member(write: &FieldWrite, revision: &Value) -> Value {
-    json!({
-        "v": encode_bytes(&write.value),
-        "r": revision,
-        "e": write.expires_at.map(seconds),
-        "i": write.idle_at.map(seconds),
-        "x": write.index.map(|index| encode_bytes(index.as_bytes())),
-    })
+fn member(write: &FieldWrite, revision: &Value) -> Map<String, Value> {
+    let index = write.index.map(|index| encode_bytes(index.as_bytes()));
+    [
+        ("v", encode_bytes(&write.value).into()),
+        ("r", revision.clone()),
+        ("e", write.expires_at.map(seconds).into()),
+        ("i", write.idle_at.map(seconds).into()),
+        ("x", index.into()),
+    ]
+    .map(|(name, value)| (name.to_owned(), value))
+    .into_iter()
+    .collect()
 }
 
 fn key(name: &FieldName) -> String {
