@@ -18,12 +18,19 @@ use starsessions_tests::scenarios;
 use starsessions_tests::scenarios::{Served, Stage};
 use starsessions_tests::servers::{Server, postgres};
 
+use crate::agreement;
+
 /// One for all tests that do not stop it.
 static POSTGRES: LazyLock<Server> = LazyLock::new(|| postgres::postgres(&["fsync=off"]));
 
 #[tokio::test(flavor = "multi_thread")]
 async fn keeps_the_contract() {
     conformance::run(&Database::new().await.store).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn answers_as_the_memory_store_does() {
+    agreement::run(&Database::new().await.store).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -69,6 +69,7 @@ impl Drop for Folder {
 #[derive(Debug)]
 pub struct Server {
     port: u16,
+    readiness: &'static str,
     keeper: Mutex<Keeper>,
     folder: Folder,
 }
@@ -83,19 +84,29 @@ impl Server {
         let keeper = Mutex::new(Keeper::new(folder.path(), command));
         Self {
             port,
+            readiness: "",
             keeper,
             folder,
         }
     }
 
-    /// Starts it, and waits until it listens.
+    /// The same of a server that listens before it answers: what it writes when it does.
+    #[must_use]
+    pub fn ready_when(mut self, it_says: &'static str) -> Self {
+        self.readiness = it_says;
+        self
+    }
+
+    /// Starts it, and waits until it is ready.
     ///
     /// # Panics
     /// If it does not, with the end of what it has written.
     pub fn start(&self) {
+        let before = self.log().len();
         self.order("start");
         for _ in 0..ATTEMPTS {
-            if TcpStream::connect(self.address()).is_ok() {
+            let said = self.log().split_off(before);
+            if said.contains(self.readiness) && TcpStream::connect(self.address()).is_ok() {
                 return;
             }
             if self.order("look") != "runs" {
@@ -103,7 +114,7 @@ impl Server {
             }
             thread::sleep(PAUSE);
         }
-        panic!("the server does not listen:\n{}", self.log());
+        panic!("the server is not ready:\n{}", self.log());
     }
 
     /// Kills it as a crash would: what it has not written is lost.

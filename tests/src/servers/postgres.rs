@@ -39,6 +39,7 @@ pub fn postgres(settings: &[&str]) -> Server {
         command.args(["-c", setting]);
     }
     let server = Server::new(folder, port, &command);
+    let server = server.ready_when("ready to accept connections");
     server.start();
     server
 }

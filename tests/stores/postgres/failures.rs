@@ -1,7 +1,7 @@
 //! Rows that are not ours, and secrets that are not shown.
 
 use starsessions::store::{RowKey, Store};
-use starsessions::{StoreError, Timestamp};
+use starsessions::{PostgresStore, StoreError, Timestamp};
 
 use super::Database;
 
@@ -15,9 +15,10 @@ async fn a_row_that_is_no_session_is_corrupt_and_can_be_ended() {
         "field_revisions = ARRAY[1, 2]",
         "field_revisions = ARRAY[NULL::bigint]",
         "field_values = ARRAY[NULL::bytea]",
-        "field_names = ARRAY['a.x', 'a.x'], field_values = ARRAY['', '']::bytea[],
+        "field_names = ARRAY['a.x', 'a.x']::bytea[], field_values = ARRAY['', '']::bytea[],
             field_revisions = ARRAY[1, 1], field_expires_at = ARRAY[NULL, NULL]::bigint[],
             field_idle_at = ARRAY[NULL, NULL]::bigint[], field_index_keys = ARRAY[NULL, NULL]::bytea[]",
+        "field_names = ARRAY['\\xff'::bytea]",
         "field_index_keys = ARRAY['\\x01'::bytea]",
     ]
     .into_iter()
@@ -25,7 +26,7 @@ async fn a_row_that_is_no_session_is_corrupt_and_can_be_ended() {
     {
         let key = RowKey::from_bytes([number as u8 + 1; 32]);
         let insert = "INSERT INTO starsessions
-            VALUES ($1, 0, 0, 0, 9, 1, false, false, ARRAY['a.x'], ARRAY[''::bytea], ARRAY[1],
+            VALUES ($1, 0, 0, 0, 9, 1, false, false, ARRAY['a.x'::bytea], ARRAY[''::bytea], ARRAY[1],
                 ARRAY[NULL::bigint], ARRAY[NULL::bigint], ARRAY[NULL::bytea], NULL)";
         let insert = sqlx::query(insert).bind(key.as_bytes().as_slice());
         insert.execute(&pool).await.unwrap();
@@ -45,10 +46,10 @@ async fn a_row_that_is_no_session_is_corrupt_and_can_be_ended() {
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_shows_how_the_server_is_reached() {
     let database = Database::new().await;
-    let options = database.options.clone().password("hunter2");
+    let options = database.options.password("hunter2");
     let pool = sqlx::postgres::PgPoolOptions::new().connect_lazy_with(options);
-    let builder = starsessions::PostgresStore::builder(pool);
-    let shown = format!("{builder:?} {:?}", builder.build().unwrap());
+    let builder = PostgresStore::builder(pool);
+    let shown = [format!("{builder:?}"), format!("{:?}", builder.build())].concat();
     assert!(
         !shown.contains("hunter2") && !shown.contains("127.0.0.1"),
         "{shown}"

@@ -94,7 +94,7 @@ async fn every_search_has_an_index() {
 
 async fn fill(pool: &PgPool, rows: i64) {
     let fill = "INSERT INTO starsessions
-        SELECT sha256(i::text::bytea), 0, 0, 0, 1000000 + i, 1, false, false, ARRAY['a.x'],
+        SELECT sha256(i::text::bytea), 0, 0, 0, 1000000 + i, 1, false, false, ARRAY['a.x'::bytea],
             ARRAY['\\x01'::bytea], ARRAY[1], ARRAY[NULL::bigint], ARRAY[NULL::bigint],
             ARRAY[sha256((i / 3)::text::bytea)], NULL
         FROM generate_series(1, $1) AS i";

@@ -53,11 +53,11 @@ impl Rows {
     ) -> Result<Committed, StoreError> {
         let (guarded, expected) = named(&commit.guards, |revision| clamped(*revision));
         let (idle, idle_at) = named(&commit.touch.idle, |deadline| seconds(*deadline));
-        let written = commit.set.iter().map(|(name, _)| &**name);
+        let written = commit.set.iter().map(|(name, _)| name.as_bytes());
         let replaced: Vec<_> = commit
             .remove
             .iter()
-            .map(|name| &**name)
+            .map(|name| name.as_bytes())
             .chain(written.clone())
             .collect();
         let written: Vec<_> = written.collect();
@@ -117,16 +117,20 @@ impl Rows {
                 .bind(rotation.expected.map(clamped))
                 .bind(forward.map(|forward| &*forward.to))
                 .bind(forward.map(|forward| seconds(forward.until)))
-                .fetch_optional(&self.pool)
+                .fetch_one(&self.pool)
         });
-        let Some(row) = rotate.await? else {
-            return Ok(Rotated::Gone);
-        };
+        let row = rotate.await?;
         if row.try_get("applied")? {
             return Ok(Rotated::Applied);
         }
-        if row.try_get("is_expected")? {
+        if row.try_get("is_taken")? {
             return Ok(Rotated::Exists);
+        }
+        match row.try_get("is_expected")? {
+            None => return Ok(Rotated::Gone),
+            // Somebody has taken the new key at this moment.
+            Some(true) => return Ok(Rotated::Exists),
+            Some(false) => {}
         }
         Ok(match open(&row)? {
             Loaded::Live(record) => Rotated::Conflict(record),
@@ -218,7 +222,7 @@ fn begin<'q>(statement: &Statement, key: &RowKey, now: Timestamp) -> Bound<'q> {
 /// A record as the columns of a row.
 struct Columns<'r> {
     record: &'r Record,
-    names: Vec<&'r str>,
+    names: Vec<&'r [u8]>,
     values: Vec<&'r [u8]>,
     revisions: Vec<i64>,
     expires_at: Vec<Option<i64>>,
@@ -231,7 +235,11 @@ impl<'r> Columns<'r> {
         let fields = || record.fields.iter().map(|(_, field)| field);
         Self {
             record,
-            names: record.fields.iter().map(|(name, _)| &**name).collect(),
+            names: record
+                .fields
+                .iter()
+                .map(|(name, _)| name.as_bytes())
+                .collect(),
             values: fields().map(|field| &*field.value).collect(),
             revisions: fields().map(|field| clamped(field.revision)).collect(),
             expires_at: fields()
@@ -262,10 +270,10 @@ impl<'r> Columns<'r> {
     }
 }
 
-fn named<T, N>(pairs: &[(FieldName, T)], number: impl Fn(&T) -> N) -> (Vec<&str>, Vec<N>) {
+fn named<T, N>(pairs: &[(FieldName, T)], number: impl Fn(&T) -> N) -> (Vec<&[u8]>, Vec<N>) {
     pairs
         .iter()
-        .map(|(name, value)| (&**name, number(value)))
+        .map(|(name, value)| (name.as_bytes(), number(value)))
         .unzip()
 }
 
@@ -299,7 +307,7 @@ fn record_in(row: &PgRow) -> Result<Record, StoreError> {
 }
 
 fn fields_in(row: &PgRow) -> Result<Fields, StoreError> {
-    let names: Vec<String> = row.try_get("field_names")?;
+    let names: Vec<Vec<u8>> = row.try_get("field_names")?;
     let values: Vec<Vec<u8>> = row.try_get("field_values")?;
     let revisions: Vec<i64> = row.try_get("field_revisions")?;
     let expires_at: Vec<Option<i64>> = row.try_get("field_expires_at")?;
@@ -333,6 +341,7 @@ fn fields_in(row: &PgRow) -> Result<Fields, StoreError> {
             .map(|bytes| bytes.try_into().map(IndexKey::from_bytes))
             .transpose()
             .map_err(|_| Malformed)?;
+        let name = String::from_utf8(name).map_err(|_| Malformed)?;
         if fields.insert(name.into(), field).is_some() {
             return Err(Malformed.into());
         }

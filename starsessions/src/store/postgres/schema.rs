@@ -56,7 +56,8 @@ const PROBE: &str = "
 SELECT key, forward, {record} FROM {table} LIMIT 0";
 
 // `expires_at` of a row with `forward` is the end of that way. The arrays have one element for each
-// field, and the same order.
+// field, and the same order. Names are bytes,
+// because `text` takes not every character.
 const SCRIPT: &str = "
 SELECT pg_advisory_xact_lock(hashtextextended('{table}', 0));
 CREATE TABLE IF NOT EXISTS {table} (
@@ -68,7 +69,7 @@ CREATE TABLE IF NOT EXISTS {table} (
     revision bigint NOT NULL,
     remembered boolean NOT NULL,
     identified boolean NOT NULL,
-    field_names text[] NOT NULL,
+    field_names bytea[] NOT NULL,
     field_values bytea[] NOT NULL,
     field_revisions bigint[] NOT NULL,
     field_expires_at bigint[] NOT NULL,

@@ -97,7 +97,7 @@ WITH seen AS MATERIALIZED (
 ), verdict AS MATERIALIZED (
     SELECT *, forward IS NULL AND NOT EXISTS (
         SELECT
-        FROM unnest($3::text[], $4::bigint[]) AS guard (name, revision)
+        FROM unnest($3::bytea[], $4::bigint[]) AS guard (name, revision)
         WHERE guard.revision <> coalesce(
             field_revisions[array_position(field_names, guard.name)], 0)
     ) AS is_allowed
@@ -107,11 +107,11 @@ WITH seen AS MATERIALIZED (
     FROM verdict, unnest(field_names, field_values, field_revisions, field_expires_at,
         field_idle_at, field_index_keys)
         AS kept (name, value, revision, expires_at, idle_at, index_key)
-    WHERE kept.name <> ALL ($5::text[])
+    WHERE kept.name <> ALL ($5::bytea[])
     UNION ALL
     SELECT written.name, written.value, verdict.revision + 1, written.expires_at, written.idle_at,
         written.index_key
-    FROM verdict, unnest($6::text[], $7::bytea[], $8::bigint[], $9::bigint[], $10::bytea[])
+    FROM verdict, unnest($6::bytea[], $7::bytea[], $8::bigint[], $9::bigint[], $10::bytea[])
         AS written (name, value, expires_at, idle_at, index_key)
 ), fields AS MATERIALIZED (
     SELECT coalesce(array_agg(name), '{}') AS names,
@@ -119,7 +119,7 @@ WITH seen AS MATERIALIZED (
         coalesce(array_agg(revision), '{}') AS revisions,
         coalesce(array_agg(expires_at), '{}') AS expires_at,
         coalesce(array_agg(CASE WHEN idle_at IS NOT NULL THEN greatest(idle_at,
-            ($12::bigint[])[array_position($11::text[], name)]) END), '{}') AS idle_at,
+            ($12::bigint[])[array_position($11::bytea[], name)]) END), '{}') AS idle_at,
         coalesce(array_agg(index_key), '{}') AS index_keys
     FROM field
 ), changed AS (
@@ -179,9 +179,10 @@ WITH seen AS MATERIALIZED (
     USING inserted
     WHERE stored.key = $16 AND $18 IS NULL
 )
-SELECT coalesce(inserted.applied, false) AS applied,
+SELECT coalesce(inserted.applied, false) AS applied, is_taken,
     seen.forward IS NULL AND seen.revision = coalesce($17, seen.revision) AS is_expected, seen.*
-FROM seen
+FROM (SELECT EXISTS (SELECT FROM {table} WHERE key = $1 AND expires_at > $2) AS is_taken) AS target
+LEFT JOIN seen ON true
 LEFT JOIN inserted ON true";
 
 // The deadlines of the fields are made from the row that is updated: if it has changed meanwhile,
@@ -190,9 +191,9 @@ const TOUCH: &str = "
 UPDATE {table} AS stored
 SET last_seen_at = greatest(last_seen_at, $3),
     expires_at = greatest(expires_at, $4),
-    field_idle_at = CASE WHEN cardinality($5::text[]) = 0 THEN field_idle_at ELSE ARRAY (
+    field_idle_at = CASE WHEN cardinality($5::bytea[]) = 0 THEN field_idle_at ELSE ARRAY (
         SELECT CASE WHEN idle_at IS NOT NULL THEN greatest(idle_at,
-            ($6::bigint[])[array_position($5::text[], name)]) END
+            ($6::bigint[])[array_position($5::bytea[], name)]) END
         FROM unnest(field_names, field_idle_at) WITH ORDINALITY AS field (name, idle_at, place)
         ORDER BY place
     ) END
