@@ -1,5 +1,7 @@
 //! Records as rows: what each operation binds, and what it reads back.
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
 use sqlx::postgres::{PgArguments, PgPool, PgRow};
 use sqlx::query::Query;
@@ -8,7 +10,7 @@ use sqlx::{Postgres, Row};
 use super::statements::{Statement, Statements};
 use crate::clock::Timestamp;
 use crate::crypto::{IndexKey, RowKey};
-use crate::record::{Commit, Field, FieldName, Fields, Forward, Record, Rotation, Touch};
+use crate::record::{Commit, Field, Fields, Forward, Record, Rotation, Touch};
 use crate::store::sql::{Malformed, clamped, number, retried, seconds, time};
 use crate::store::{Committed, Created, Loaded, Rotated, StoreError, Touched};
 
@@ -51,42 +53,10 @@ impl Rows {
         commit: &Commit,
         now: Timestamp,
     ) -> Result<Committed, StoreError> {
-        let (guarded, expected) = named(&commit.guards, |revision| clamped(*revision));
-        let (idle, idle_at) = named(&commit.touch.idle, |deadline| seconds(*deadline));
-        let written = commit.set.iter().map(|(name, _)| name.as_bytes());
-        let replaced: Vec<_> = commit
-            .remove
-            .iter()
-            .map(|name| name.as_bytes())
-            .chain(written.clone())
-            .collect();
-        let written: Vec<_> = written.collect();
-        let writes = || commit.set.iter().map(|(_, write)| write);
-        let values: Vec<_> = writes().map(|write| &*write.value).collect();
-        let expires_at: Vec<_> = writes()
-            .map(|write| write.expires_at.map(seconds))
-            .collect();
-        let written_idle_at: Vec<_> = writes().map(|write| write.idle_at.map(seconds)).collect();
-        let index_keys: Vec<_> = writes()
-            .map(|write| bytes_of(write.index.as_ref()))
-            .collect();
+        let changes = Changes::of(commit);
         let changed = retried(|| {
-            begin(&self.statements.commit, key, now)
-                .bind(&guarded)
-                .bind(&expected)
-                .bind(&replaced)
-                .bind(&written)
-                .bind(&values)
-                .bind(&expires_at)
-                .bind(&written_idle_at)
-                .bind(&index_keys)
-                .bind(&idle)
-                .bind(&idle_at)
-                .bind(seconds(commit.touch.last_seen_at))
-                .bind(seconds(commit.touch.expires_at))
-                .bind(commit.remembered)
-                .bind(commit.identified)
-                .fetch_optional(&self.pool)
+            let query = begin(&self.statements.commit, key, now);
+            changes.bind(query).fetch_optional(&self.pool)
         });
         let Some(row) = changed.await? else {
             return Ok(Committed::Gone);
@@ -144,7 +114,7 @@ impl Rows {
         touch: &Touch,
         now: Timestamp,
     ) -> Result<Touched, StoreError> {
-        let (idle, idle_at) = named(&touch.idle, |deadline| seconds(*deadline));
+        let (idle, idle_at) = deadlines(touch);
         let touched = retried(|| {
             begin(&self.statements.touch, key, now)
                 .bind(seconds(touch.last_seen_at))
@@ -183,7 +153,6 @@ impl Rows {
         let found = retried(|| {
             sqlx::query(self.statements.sessions_of.sql())
                 .bind(index.as_bytes().as_slice())
-                .bind(seconds(now))
                 .fetch_all(&self.pool)
         });
         let mut sessions = Vec::new();
@@ -192,7 +161,7 @@ impl Rows {
             let key = key.try_into().map_err(|_| Malformed)?;
             let record = record_in(&row)?;
             let is_match = |field: &Field| field.index == Some(*index) && field.is_live(now);
-            if record.fields.iter().any(|(_, field)| is_match(field)) {
+            if !record.is_expired(now) && record.fields.iter().any(|(_, field)| is_match(field)) {
                 sessions.push((RowKey::from_bytes(key), record));
             }
         }
@@ -270,11 +239,75 @@ impl<'r> Columns<'r> {
     }
 }
 
-fn named<T, N>(pairs: &[(FieldName, T)], number: impl Fn(&T) -> N) -> (Vec<&[u8]>, Vec<N>) {
-    pairs
-        .iter()
-        .map(|(name, value)| (name.as_bytes(), number(value)))
-        .unzip()
+/// A commit as the parameters of its statement.
+struct Changes<'c> {
+    commit: &'c Commit,
+    guarded: Vec<&'c [u8]>,
+    expected: Vec<i64>,
+    replaced: Vec<&'c [u8]>,
+    names: Vec<&'c [u8]>,
+    values: Vec<&'c [u8]>,
+    expires_at: Vec<Option<i64>>,
+    idle_at: Vec<Option<i64>>,
+    index_keys: Vec<Option<&'c [u8]>>,
+    touched: Vec<&'c [u8]>,
+    deadlines: Vec<i64>,
+}
+
+impl<'c> Changes<'c> {
+    fn of(commit: &'c Commit) -> Self {
+        let guards = commit.guards.iter();
+        let (guarded, expected) = guards
+            .map(|(name, revision)| (name.as_bytes(), clamped(*revision)))
+            .unzip();
+        // The last one counts where a name is set twice.
+        let set = commit.set.iter();
+        let set: BTreeMap<_, _> = set.map(|(name, write)| (name.as_bytes(), write)).collect();
+        let removed = commit.remove.iter().map(|name| name.as_bytes());
+        let (touched, deadlines) = deadlines(&commit.touch);
+        Self {
+            commit,
+            guarded,
+            expected,
+            replaced: removed.chain(set.keys().copied()).collect(),
+            names: set.keys().copied().collect(),
+            values: set.values().map(|write| &*write.value).collect(),
+            expires_at: set.values().map(|it| it.expires_at.map(seconds)).collect(),
+            idle_at: set.values().map(|it| it.idle_at.map(seconds)).collect(),
+            index_keys: set.values().map(|it| bytes_of(it.index.as_ref())).collect(),
+            touched,
+            deadlines,
+        }
+    }
+
+    fn bind<'q>(&'q self, query: Bound<'q>) -> Bound<'q> {
+        query
+            .bind(&self.guarded)
+            .bind(&self.expected)
+            .bind(&self.replaced)
+            .bind(&self.names)
+            .bind(&self.values)
+            .bind(&self.expires_at)
+            .bind(&self.idle_at)
+            .bind(&self.index_keys)
+            .bind(&self.touched)
+            .bind(&self.deadlines)
+            .bind(seconds(self.commit.touch.last_seen_at))
+            .bind(seconds(self.commit.touch.expires_at))
+            .bind(self.commit.remembered)
+            .bind(self.commit.identified)
+    }
+}
+
+/// The new idle deadlines of fields; the latest one counts where a name is there twice.
+fn deadlines(touch: &Touch) -> (Vec<&[u8]>, Vec<i64>) {
+    let mut latest = BTreeMap::new();
+    for (name, deadline) in &touch.idle {
+        let latest = latest.entry(name.as_bytes()).or_insert(*deadline);
+        *latest = (*latest).max(*deadline);
+    }
+    let latest = latest.into_iter();
+    latest.map(|(name, it)| (name, seconds(it))).unzip()
 }
 
 fn bytes_of(index: Option<&IndexKey>) -> Option<&[u8]> {
