@@ -26,12 +26,12 @@ pub(super) fn script(statements: &Statements) -> Statement {
 }
 
 async fn version(pool: &PgPool, statements: &Statements) -> Result<Option<i32>, MigrateError> {
-    let find = statements.custom("SELECT to_regclass('{table}_schema') IS NOT NULL");
+    let find = statements.custom("SELECT to_regclass('{versions}') IS NOT NULL");
     let is_there: bool = sqlx::query(find.sql()).fetch_one(pool).await?.try_get(0)?;
     if !is_there {
         return Ok(None);
     }
-    let find = statements.custom("SELECT max(version) FROM {table}_schema");
+    let find = statements.custom("SELECT max(version) FROM {versions}");
     Ok(sqlx::query(find.sql()).fetch_one(pool).await?.try_get(0)?)
 }
 
@@ -57,7 +57,8 @@ SELECT key, forward, {record} FROM {table} LIMIT 0";
 
 // `expires_at` of a row with `forward` is the end of that way. The arrays have one element for each
 // field, and the same order. Names are bytes,
-// because `text` takes not every character.
+// because `text` takes not every character. The index on keys has no pending list, which every search
+// would read to its end.
 const SCRIPT: &str = "
 SELECT pg_advisory_xact_lock(hashtextextended('{table}', 0));
 CREATE TABLE IF NOT EXISTS {table} (
@@ -77,10 +78,10 @@ CREATE TABLE IF NOT EXISTS {table} (
     field_index_keys bytea[] NOT NULL,
     forward bytea
 );
-CREATE INDEX IF NOT EXISTS {name}_by_end ON {table} (expires_at);
-CREATE INDEX IF NOT EXISTS {name}_by_index ON {table}
-    USING gin (array_remove(field_index_keys, NULL))
+CREATE INDEX IF NOT EXISTS \"{name}_by_end\" ON {table} (expires_at);
+CREATE INDEX IF NOT EXISTS \"{name}_by_index\" ON {table}
+    USING gin (array_remove(field_index_keys, NULL)) WITH (fastupdate = off)
     WHERE array_remove(field_index_keys, NULL) <> '{}';
-CREATE TABLE IF NOT EXISTS {table}_schema (version integer PRIMARY KEY);
-INSERT INTO {table}_schema VALUES (1) ON CONFLICT DO NOTHING;
+CREATE TABLE IF NOT EXISTS {versions} (version integer PRIMARY KEY);
+INSERT INTO {versions} VALUES (1) ON CONFLICT DO NOTHING;
 ";
