@@ -233,12 +233,13 @@ impl Store for PostgresStore {
     /// In batches, each a transaction of its own.
     async fn sweep(&self, limit: usize, now: Timestamp) -> Result<usize, StoreError> {
         let mut freed = 0;
+        let mut last = Timestamp::from_unix_seconds(0);
         while freed < limit {
             let batch = SWEEP_BATCH.min(limit - freed);
-            let found = self
-                .run(|rows| async move { rows.sweep(batch, now).await })
-                .await?;
+            let sweep = self.run(move |rows| async move { rows.sweep(batch, last, now).await });
+            let (found, until) = sweep.await?;
             freed += found;
+            last = until;
             if found < batch {
                 break;
             }

@@ -168,14 +168,25 @@ impl Rows {
         Ok(sessions)
     }
 
-    pub(super) async fn sweep(&self, limit: usize, now: Timestamp) -> Result<usize, StoreError> {
+    /// Frees a batch of those that have expired since `first`; returns how many, and since when the
+    /// last one.
+    pub(super) async fn sweep(
+        &self,
+        limit: usize,
+        first: Timestamp,
+        now: Timestamp,
+    ) -> Result<(usize, Timestamp), StoreError> {
         let freed = retried(|| {
             sqlx::query(self.statements.sweep.sql())
                 .bind(seconds(now))
                 .bind(i64::try_from(limit).unwrap_or(i64::MAX))
-                .execute(&self.pool)
+                .bind(seconds(first))
+                .fetch_one(&self.pool)
         });
-        Ok(usize::try_from(freed.await?.rows_affected()).unwrap_or(usize::MAX))
+        let row = freed.await?;
+        let freed = usize::try_from(number(row.try_get("freed")?)).unwrap_or(limit);
+        let last: Option<i64> = row.try_get("last")?;
+        Ok((freed, last.map_or(first, time)))
     }
 }
 

@@ -221,17 +221,22 @@ WHERE array_remove(field_index_keys, NULL) @> ARRAY[$1]
 // Rows that somebody else is changing are passed over: either another sweep has them, or they are
 // being extended. The lock looks at the deadline again, so what was extended before it stays. An
 // array of keys, so that they are looked up one by one: a join may read everything that has expired
-// for each batch.
+// for each batch. And each batch begins where the one before has ended: as long as somebody's
+// transaction may still see them, the entries of freed rows stay in the index and have to be read.
 const SWEEP: &str = "
-DELETE FROM {table}
-WHERE expires_at <= $1 AND key = ANY (ARRAY (
-    SELECT key
-    FROM {table}
-    WHERE expires_at <= $1
-    ORDER BY expires_at
-    LIMIT $2
-    FOR UPDATE SKIP LOCKED
-))";
+WITH freed AS (
+    DELETE FROM {table}
+    WHERE expires_at <= $1 AND key = ANY (ARRAY (
+        SELECT key
+        FROM {table}
+        WHERE expires_at BETWEEN $3 AND $1
+        ORDER BY expires_at
+        LIMIT $2
+        FOR UPDATE SKIP LOCKED
+    ))
+    RETURNING expires_at
+)
+SELECT count(*) AS freed, max(expires_at) AS last FROM freed";
 
 const RECORD: &str = "created_at, issued_at, last_seen_at, expires_at, revision, remembered, \
     identified, field_names, field_values, field_revisions, field_expires_at, field_idle_at, \
