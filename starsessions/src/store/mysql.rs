@@ -62,7 +62,7 @@ use crate::record::{Commit, Forward, Record, Rotation, Touch};
 /// | create | 1, and 1 for each indexed field |
 /// | rotate | 2, and 1 for each indexed field; 2 more if it is refused |
 /// | delete | 1; 2 for a session that is gone, 3 for the way that a rotation has left |
-/// | sweep | 1 for each thousand |
+/// | sweep | 2 for each thousand |
 ///
 /// A commit changes fields on the server, in one `UPDATE` that checks the guards: two requests that
 /// change different fields at the same time both succeed at the first attempt, however many there
@@ -85,8 +85,8 @@ use crate::record::{Commit, Forward, Record, Rotation, Touch};
 /// # Sweeping
 ///
 /// Expired sessions are never shown again, but stay in the table until they are swept. Have each
-/// replica call [`sweep`](Store::sweep) now and then; they pass over what another one is
-/// deleting.
+/// replica call [`sweep`](Store::sweep) now and then: what one is about to delete and another has
+/// extended stays.
 #[derive(Clone)]
 pub struct MySqlStore {
     rows: Arc<Rows>,

@@ -177,16 +177,20 @@ impl Rows {
         Ok(found)
     }
 
+    /// Returns how many were found, also those that somebody else has freed or extended meanwhile.
     pub(super) async fn sweep(&self, limit: usize, now: Timestamp) -> Result<usize, StoreError> {
-        let freed = retried(|| {
-            query(&self.statements.sweep)
+        let found = retried(|| {
+            sqlx::query_scalar(self.statements.expired.sql())
                 .bind(seconds(now))
                 .bind(i64::try_from(limit).unwrap_or(i64::MAX))
-                .bind(seconds(now))
-                .execute(&self.pool)
+                .fetch_all(&self.pool)
         });
-        let freed = freed.await?.rows_affected();
-        Ok(usize::try_from(freed).unwrap_or(limit))
+        let ids: Vec<u64> = found.await?;
+        if !ids.is_empty() {
+            let statement = self.statements.free(&ids, seconds(now));
+            retried(|| sqlx::raw_sql(statement.sql()).execute(&self.pool)).await?;
+        }
+        Ok(ids.len())
     }
 
     /// Returns the number of the row; `None` if something is under the key.

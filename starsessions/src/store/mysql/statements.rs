@@ -36,7 +36,7 @@ pub(super) struct Statements {
     pub(super) add_to_index: Statement,
     pub(super) claim_index: Statement,
     pub(super) sessions_of: Statement,
-    pub(super) sweep: Statement,
+    pub(super) expired: Statement,
     pub(super) probe: Statement,
 }
 
@@ -64,7 +64,7 @@ impl Statements {
             add_to_index: statement(ADD_TO_INDEX),
             claim_index: statement(CLAIM_INDEX),
             sessions_of: statement(SESSIONS_OF),
-            sweep: statement(SWEEP),
+            expired: statement(EXPIRED),
             probe: statement(PROBE),
             table,
         }
@@ -88,6 +88,15 @@ impl Statements {
             &self.table,
             &TOUCH.replace("{fields}", &with_deadlines(deadlines)),
         )
+    }
+
+    /// Without parameters, and so not to be prepared: the next one is another statement.
+    pub(super) fn free(&self, ids: &[u64], now: i64) -> Statement {
+        let ids: Vec<_> = ids.iter().map(u64::to_string).collect();
+        let sql = FREE
+            .replace("{ids}", &ids.join(","))
+            .replace("{now}", &now.to_string());
+        fill(&self.table, &sql)
     }
 
     pub(super) fn custom(&self, template: &str) -> Statement {
@@ -194,19 +203,19 @@ SELECT session_key, {record}, forward
 FROM {index} AS found JOIN {table} ON id = found.session
 WHERE found.index_key = ? AND expires_at > ? AND forward IS NULL";
 
-// Rows that somebody else is changing are passed over: either another sweep has them, or they are
-// being extended. The deadline is looked at again under the lock.
-const SWEEP: &str = "
-DELETE {table}
-FROM (
-    SELECT id
-    FROM {table}
-    WHERE expires_at <= ?
-    ORDER BY expires_at
-    LIMIT ?
-    FOR UPDATE SKIP LOCKED
-) AS expired STRAIGHT_JOIN {table} ON {table}.id = expired.id
-WHERE {table}.expires_at <= ?";
+// Reads without a lock. One that looked for rows to lock would stop at all those that others have
+// deleted and the server has not purged yet.
+const EXPIRED: &str = "
+SELECT id
+FROM {table}
+WHERE expires_at <= ?
+ORDER BY expires_at
+LIMIT ?";
+
+// What was extended meanwhile is not to be freed any more.
+const FREE: &str = "
+DELETE FROM {table}
+WHERE id IN ({ids}) AND expires_at <= {now}";
 
 const PROBE: &str = "
 SELECT id, session_key, {record}, forward
