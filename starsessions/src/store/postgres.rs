@@ -42,9 +42,6 @@ use crate::record::{Commit, Forward, Record, Rotation, Touch};
 /// works at every isolation level. Every connection of the pool leads to the same primary: a replica
 /// that lags behind still shows sessions that have ended.
 ///
-/// Behind PgBouncer in transaction mode, set `statement_cache_capacity(0)` in the options of the
-/// connections, unless PgBouncer keeps prepared statements itself (1.21 and later).
-///
 /// # Durability
 ///
 /// What was acknowledged is as durable as the server makes it. With its defaults
@@ -62,6 +59,15 @@ use crate::record::{Commit, Forward, Record, Rotation, Touch};
 /// different fields at the same time both succeed at the first attempt, however many there are.
 ///
 /// Operations run in tasks of their own. One whose future is dropped goes on to its end.
+///
+/// # PgBouncer
+///
+/// It has to know a parameter that `sqlx` sends: `ignore_startup_parameters = extra_float_digits`. In
+/// session mode that is all. In transaction mode it must be version 1.21 or later with
+/// `max_prepared_statements` above 0, so that it knows the prepared statements of its clients. Otherwise
+/// it mixes them up, and a statement runs in the place of another: this is so for everything that goes
+/// through `sqlx`, and `statement_cache_capacity(0)` does not change it, because `sqlx` names its
+/// statements all the same.
 ///
 /// # What is in the table
 ///
