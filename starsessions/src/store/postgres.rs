@@ -1,5 +1,6 @@
 //! Sessions in PostgreSQL: for several machines that share a database.
 
+mod columns;
 mod rows;
 mod schema;
 mod statements;
@@ -81,9 +82,26 @@ use crate::record::{Commit, Forward, Record, Rotation, Touch};
 ///
 /// # Sweeping
 ///
-/// Expired sessions are never shown again, but stay in the table until they are swept. Have each
-/// replica call [`sweep`](Store::sweep) now and then; they pass over what another one is
-/// deleting.
+/// Expired sessions are never shown again, but stay in the table until they are swept. Any number of
+/// replicas may do so, at the same time too: each passes over the rows that another one has, and a
+/// session that is extended meanwhile stays.
+///
+/// ```no_run
+/// use std::time::Duration;
+/// use starsessions::store::Store;
+/// use starsessions::{Clock, PostgresStore, SystemClock};
+///
+/// fn sweep_every_minute(store: PostgresStore) {
+///     tokio::spawn(async move {
+///         loop {
+///             tokio::time::sleep(Duration::from_secs(60)).await;
+///             if let Err(error) = store.sweep(100_000, SystemClock.now()).await {
+///                 tracing::warn!("sessions are not swept: {error}");
+///             }
+///         }
+///     });
+/// }
+/// ```
 #[derive(Clone)]
 pub struct PostgresStore {
     rows: Arc<Rows>,

@@ -239,10 +239,10 @@ WITH freed AS (
 SELECT count(*) AS freed, max(expires_at) AS last FROM freed";
 
 const RECORD: &str = "created_at, issued_at, last_seen_at, expires_at, revision, remembered, \
-    identified, field_names, field_values, field_revisions, field_expires_at, field_idle_at, \
+    identified, field_revisions, field_names, field_values, field_expires_at, field_idle_at, \
     field_index_keys";
 
 const EXCLUDED: &str = "excluded.created_at, excluded.issued_at, excluded.last_seen_at, \
     excluded.expires_at, excluded.revision, excluded.remembered, excluded.identified, \
-    excluded.field_names, excluded.field_values, excluded.field_revisions, \
+    excluded.field_revisions, excluded.field_names, excluded.field_values, \
     excluded.field_expires_at, excluded.field_idle_at, excluded.field_index_keys";
