@@ -3,5 +3,6 @@
 mod agreement;
 mod memory;
 mod mysql;
+mod postgres;
 mod sqlite;
 mod wrong;

@@ -7,7 +7,9 @@ mod erased;
 mod memory;
 #[cfg(feature = "mysql")]
 mod mysql;
-#[cfg(feature = "mysql")]
+#[cfg(feature = "postgres")]
+mod postgres;
+#[cfg(any(feature = "mysql", feature = "postgres"))]
 mod sql;
 #[cfg(feature = "sqlite")]
 mod sqlite;
@@ -20,7 +22,9 @@ pub(crate) use self::erased::{Answer, ErasedStore};
 pub use self::memory::{MemoryStore, MemoryStoreBuilder};
 #[cfg(feature = "mysql")]
 pub use self::mysql::{MySqlStore, MySqlStoreBuilder};
-#[cfg(feature = "mysql")]
+#[cfg(feature = "postgres")]
+pub use self::postgres::{PostgresStore, PostgresStoreBuilder};
+#[cfg(any(feature = "mysql", feature = "postgres"))]
 pub use self::sql::{MigrateError, TableNameError};
 #[cfg(feature = "sqlite")]
 pub use self::sqlite::{SqliteOpenError, SqliteStore, SqliteStoreBuilder};

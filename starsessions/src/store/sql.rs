@@ -160,22 +160,6 @@ fn is_worth_another_attempt(error: &sqlx::Error) -> bool {
     matches!(code.as_deref(), Some("40001" | "40P01"))
 }
 
-/// Somebody else has got through each time.
-pub(super) fn contended() -> StoreError {
-    StoreError::Unavailable(Box::new(Contended))
-}
-
-#[derive(Debug)]
-struct Contended;
-
-impl fmt::Display for Contended {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a session is changed by too many at once; try again")
-    }
-}
-
-impl Error for Contended {}
-
 /// Seconds as the servers keep them: the end of their time comes 292 billion years after 1970.
 pub(super) fn seconds(time: Timestamp) -> i64 {
     clamped(time.as_unix_seconds())

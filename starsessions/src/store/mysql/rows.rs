@@ -1,6 +1,8 @@
 //! Each operation as statements that are whole in themselves: no lock outlives a round trip.
 
 use std::collections::BTreeSet;
+use std::error::Error;
+use std::fmt;
 
 use bytes::Bytes;
 use sqlx::mysql::{MySqlArguments, MySqlPool, MySqlQueryResult, MySqlRow};
@@ -12,9 +14,7 @@ use super::statements::{Statement, Statements};
 use crate::clock::Timestamp;
 use crate::crypto::{IndexKey, RowKey};
 use crate::record::{Commit, Field, FieldName, Forward, Record, Rotation, Touch};
-use crate::store::sql::{
-    MAX_ATTEMPTS, Malformed, clamped, contended, number, retried, seconds, time,
-};
+use crate::store::sql::{MAX_ATTEMPTS, Malformed, clamped, number, retried, seconds, time};
 use crate::store::{Committed, Created, Loaded, Rotated, StoreError, Touched};
 
 /// The tables of one store.
@@ -411,3 +411,19 @@ fn forward(row: &MySqlRow) -> Result<Option<Forward>, StoreError> {
 
 /// What has this deadline is not there: it comes before every time.
 const ENDED: Timestamp = Timestamp::from_unix_seconds(0);
+
+/// Somebody else has got through each time.
+fn contended() -> StoreError {
+    StoreError::Unavailable(Box::new(Contended))
+}
+
+#[derive(Debug)]
+struct Contended;
+
+impl fmt::Display for Contended {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a session is changed by too many at once; try again")
+    }
+}
+
+impl Error for Contended {}
