@@ -1,5 +1,6 @@
 //! Sessions in MySQL or MariaDB: for several machines that share a database.
 
+mod columns;
 mod fields;
 mod rows;
 mod schema;
@@ -110,9 +111,25 @@ use crate::record::{Commit, Forward, Record, Rotation, Touch};
 ///
 /// # Sweeping
 ///
-/// Expired sessions are never shown again, but stay in the table until they are swept. Have a replica
-/// call [`sweep`](Store::sweep) now and then. Several may do so at once, but share no work; whatever
-/// is extended meanwhile stays.
+/// Expired sessions are never shown again, but stay in the table until they are swept. One replica is
+/// enough; several do no harm, but share no work. A session that is extended meanwhile stays.
+///
+/// ```no_run
+/// use std::time::Duration;
+/// use starsessions::store::Store;
+/// use starsessions::{Clock, MySqlStore, SystemClock};
+///
+/// fn sweep_every_minute(store: MySqlStore) {
+///     tokio::spawn(async move {
+///         loop {
+///             tokio::time::sleep(Duration::from_secs(60)).await;
+///             if let Err(error) = store.sweep(100_000, SystemClock.now()).await {
+///                 tracing::warn!("sessions are not swept: {error}");
+///             }
+///         }
+///     });
+/// }
+/// ```
 #[derive(Clone)]
 pub struct MySqlStore {
     rows: Arc<Rows>,
