@@ -45,6 +45,10 @@ use crate::record::{Commit, Forward, Record, Rotation, Touch};
 /// connection of the pool leads to the same primary: a replica that lags behind still shows sessions
 /// that have ended.
 ///
+/// How to connect is a matter of `sqlx`: the application turns on its features, such as
+/// `tls-rustls`. MySQL's own way to check passwords, `caching_sha2_password`, needs TLS; without it, sqlx needs
+/// its feature `mysql-rsa`, whose cryptography can be timed (RUSTSEC-2023-0071) and is not built here.
+///
 /// # A pool that others use
 ///
 /// Best the sessions have a pool of their own. sqlx 0.9 leaves a transaction open if a future that
