@@ -116,6 +116,8 @@ pub use session::{
 #[doc = include_str!("docs/attributes.md")]
 pub use starsessions_derive::Session;
 pub use store::{MemoryStore, MemoryStoreBuilder, StoreError};
+#[cfg(feature = "redis")]
+pub use store::{RedisClient, RedisConnectError, RedisStore, RedisStoreBuilder};
 #[cfg(feature = "sqlite")]
 pub use store::{SqliteOpenError, SqliteStore, SqliteStoreBuilder};
 pub use value::{Flaw, Incomplete, Invalid, OldValue, ValueError};

@@ -5,6 +5,8 @@
 
 mod erased;
 mod memory;
+#[cfg(feature = "redis")]
+mod redis;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
@@ -14,6 +16,8 @@ use std::future::Future;
 
 pub(crate) use self::erased::{Answer, ErasedStore};
 pub use self::memory::{MemoryStore, MemoryStoreBuilder};
+#[cfg(feature = "redis")]
+pub use self::redis::{RedisClient, RedisConnectError, RedisStore, RedisStoreBuilder};
 #[cfg(feature = "sqlite")]
 pub use self::sqlite::{SqliteOpenError, SqliteStore, SqliteStoreBuilder};
 use crate::clock::Timestamp;
