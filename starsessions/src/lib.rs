@@ -116,6 +116,12 @@ pub use session::{
 #[doc = include_str!("docs/attributes.md")]
 pub use starsessions_derive::Session;
 pub use store::{MemoryStore, MemoryStoreBuilder, StoreError};
+#[cfg(any(feature = "mysql", feature = "postgres"))]
+pub use store::{MigrateError, TableNameError};
+#[cfg(feature = "mysql")]
+pub use store::{MySqlStore, MySqlStoreBuilder};
+#[cfg(feature = "postgres")]
+pub use store::{PostgresStore, PostgresStoreBuilder};
 #[cfg(feature = "redis")]
 pub use store::{RedisClient, RedisConnectError, RedisStore, RedisStoreBuilder};
 #[cfg(feature = "sqlite")]

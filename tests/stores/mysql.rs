@@ -1,0 +1,135 @@
+//! The MySQL store, on a MariaDB and on a MySQL.
+
+mod failures;
+mod schema;
+mod statements;
+mod sweeping;
+
+use std::fs;
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use sqlx::mysql::{MySqlPool, MySqlPoolOptions};
+use sqlx::{AssertSqlSafe, Executor};
+use starsessions::MySqlStore;
+use starsessions::testing::conformance;
+use starsessions_tests::scenarios;
+use starsessions_tests::scenarios::{Served, Stage};
+use starsessions_tests::servers::{Server, mariadb};
+
+use crate::agreement;
+
+static MARIADB: LazyLock<Server> = LazyLock::new(|| mariadb::mariadb(SMALL));
+static MYSQL: LazyLock<Server> = LazyLock::new(|| mariadb::mysql(&[]));
+
+/// A dump is searched for many secrets.
+const SMALL: &[&str] = &["--innodb-log-file-size=4M"];
+
+#[tokio::test]
+async fn mariadb_keeps_the_contract() {
+    keeps_the_contract(&MARIADB).await;
+    for mode in ["SIMULTANEOUS_ASSIGNMENT", "ORACLE"] {
+        keeps_the_contract_under(&MARIADB, format!("sql_mode = '{mode}'")).await;
+    }
+}
+
+#[tokio::test]
+async fn mysql_keeps_the_contract() {
+    keeps_the_contract(&MYSQL).await;
+}
+
+async fn keeps_the_contract(server: &Server) {
+    for isolation in ["READ-COMMITTED", "REPEATABLE-READ", "SERIALIZABLE"] {
+        let setting = if server.address() == MARIADB.address() {
+            "tx_isolation"
+        } else {
+            "transaction_isolation"
+        };
+        keeps_the_contract_under(server, format!("{setting} = '{isolation}'")).await;
+    }
+    for mode in [
+        "",
+        "ANSI",
+        "TRADITIONAL,NO_BACKSLASH_ESCAPES",
+        "PAD_CHAR_TO_FULL_LENGTH",
+    ] {
+        keeps_the_contract_under(server, format!("sql_mode = '{mode}'")).await;
+    }
+    keeps_the_contract_under(server, "NAMES utf8mb4 COLLATE utf8mb4_bin".to_owned()).await;
+}
+
+async fn keeps_the_contract_under(server: &Server, setting: String) {
+    println!("under {setting}");
+    let set = format!("SET {setting}");
+    let options = MySqlPoolOptions::new().after_connect(move |connection, _| {
+        let set = AssertSqlSafe(set.clone());
+        Box::pin(async move { connection.execute(set).await.map(drop) })
+    });
+    let store = MySqlStore::new(pool(server, &database(server).await, options).await);
+    store.migrate().await.unwrap();
+    conformance::run(&store).await;
+    agreement::run(&store).await;
+}
+
+/// A store in a database of its own, on a server that is shared.
+struct Shared {
+    store: MySqlStore,
+    database: String,
+}
+
+impl Stage for Shared {
+    type Store = MySqlStore;
+
+    fn store(&self) -> MySqlStore {
+        self.store.clone()
+    }
+
+    /// The tables, what the server notes of every change, and what it keeps of rows that were.
+    async fn disk(&self) -> Vec<u8> {
+        let data = MARIADB.folder().join("data");
+        let mut bytes = scenarios::bytes_in(&data.join(&self.database));
+        for file in ["ib_logfile0", "ibdata1"] {
+            bytes.extend(fs::read(data.join(file)).unwrap());
+        }
+        // Most of it is empty pages.
+        let parts = bytes
+            .chunks(64)
+            .filter(|chunk| chunk.iter().any(|byte| *byte != 0));
+        parts.flatten().copied().collect()
+    }
+}
+
+async fn open() -> Shared {
+    let database = database(&MARIADB).await;
+    let store = MySqlStore::new(pool(&MARIADB, &database, MySqlPoolOptions::new()).await);
+    store.migrate().await.unwrap();
+    Shared { store, database }
+}
+
+scenarios!(open);
+
+/// A pool to a new database, and a store in it.
+async fn opened(server: &Server) -> (MySqlPool, MySqlStore) {
+    let pool = pool(server, &database(server).await, MySqlPoolOptions::new()).await;
+    let store = MySqlStore::new(pool.clone());
+    store.migrate().await.unwrap();
+    (pool, store)
+}
+
+async fn database(server: &Server) -> String {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let name = format!("test{}", NEXT.fetch_add(1, Ordering::Relaxed));
+    let pool = pool(server, "mysql", MySqlPoolOptions::new()).await;
+    execute(&pool, &format!("CREATE DATABASE {name}")).await;
+    pool.close().await;
+    name
+}
+
+async fn pool(server: &Server, database: &str, options: MySqlPoolOptions) -> MySqlPool {
+    let url = mariadb::url(server, database);
+    options.connect(&url).await.unwrap()
+}
+
+async fn execute(pool: &MySqlPool, sql: &str) {
+    pool.execute(AssertSqlSafe(sql.to_owned())).await.unwrap();
+}
