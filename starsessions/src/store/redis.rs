@@ -59,7 +59,7 @@ use crate::record::{Commit, Forward, Record, Rotation, Touch};
 /// | load, commit, touch, create | 1 |
 /// | rotate | 1; 2 in a Cluster |
 /// | delete | 1 |
-/// | `sessions_of` | 2, the second for all sessions at once |
+/// | `sessions_of` | 2, the second for all sessions at once; 1 more where a session has ended |
 ///
 /// One more goes before a create, rotate or commit that writes an indexed field, and one after a rotate or
 /// delete of a session that has one. Once a month an indexed session that is in use takes two more.
@@ -291,7 +291,8 @@ pub struct RedisConnectError(redis::RedisError);
 impl fmt::Display for RedisConnectError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(
-            "the session server cannot be reached; check its address, the user and the password,              and that it is running",
+            "the session server cannot be reached; check its address, the user and the password, \
+             and that it is running",
         )
     }
 }

@@ -12,6 +12,7 @@
 //! horizon of its entries (`x`), and a write that would outlive it is refused until the entries
 //! have been prolonged.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -230,34 +231,65 @@ impl Access {
         }
     }
 
+    /// A session that is given a new id between the look at the index and that at the record is
+    /// entered under it by then: as long as an entry leads nowhere, the index is read once more.
     pub(super) async fn sessions_of(
         &self,
         index: &IndexKey,
         now: Timestamp,
     ) -> Result<Vec<(RowKey, Record)>, StoreError> {
+        let mut seen = BTreeSet::new();
+        let mut sessions = Vec::new();
+        for _ in 0..MAX_LOOKS {
+            let mut entries = self.entries(index, now).await?;
+            entries.retain(|key| seen.insert(*key));
+            let looked_at = entries.len();
+            let found = self.load_all(entries, now).await?;
+            let is_complete = found.len() == looked_at;
+            let is_match = |field: &Field| field.index == Some(*index) && field.is_live(now);
+            sessions.extend(
+                found
+                    .into_iter()
+                    .filter(|(_, record)| record.fields.iter().any(|(_, field)| is_match(field))),
+            );
+            if is_complete {
+                return Ok(sessions);
+            }
+        }
+        Err(StoreError::Unavailable(Box::new(Contended)))
+    }
+
+    async fn entries(&self, index: &IndexKey, now: Timestamp) -> Result<Vec<RowKey>, StoreError> {
         let mut find = redis::cmd("ZRANGEBYSCORE");
         find.arg(self.index_name(index))
             .arg(packed::seconds(now))
             .arg("+inf");
         let entries: Vec<Vec<u8>> = read(self.connection.send(&find).await.map_err(failed)?)?;
+        let keys = entries
+            .into_iter()
+            .map(|entry| entry.try_into().map(RowKey::from_bytes));
+        Ok(keys.collect::<Result<_, _>>().map_err(|_| Malformed)?)
+    }
+
+    /// The live ones, all asked for at once.
+    async fn load_all(
+        &self,
+        keys: Vec<RowKey>,
+        now: Timestamp,
+    ) -> Result<Vec<(RowKey, Record)>, StoreError> {
         let mut loads = JoinSet::new();
-        for entry in entries {
-            let key = RowKey::from_bytes(entry.try_into().map_err(|_| Malformed)?);
+        for key in keys {
             let access = self.clone();
             loads.spawn(async move { (key, access.load(&key, now).await) });
         }
-        let mut sessions = Vec::new();
+        let mut found = Vec::new();
         while let Some(loaded) = loads.join_next().await {
             let (key, loaded) = loaded.map_err(|error| StoreError::Unavailable(error.into()))?;
-            let Some(Loaded::Live(record)) = loaded? else {
-                continue;
-            };
-            let is_match = |field: &Field| field.index == Some(*index) && field.is_live(now);
-            if record.fields.iter().any(|(_, field)| is_match(field)) {
-                sessions.push((key, record));
+            if let Some(Loaded::Live(record)) = loaded? {
+                found.push((key, record));
             }
         }
-        Ok(sessions)
+        Ok(found)
     }
 
     async fn insert(
@@ -448,16 +480,10 @@ impl Arguments {
 
     fn expectation(&mut self, rotation: &Rotation) {
         self.optional(rotation.expected.map(packed::number));
-        match &rotation.forward {
-            Some(forward) => {
-                self.bytes(forward.to.to_vec());
-                self.number(packed::seconds(forward.until));
-            }
-            None => {
-                self.bytes([]);
-                self.bytes([]);
-            }
-        }
+        let forward = rotation.forward.as_ref();
+        self.flag(forward.is_some());
+        self.bytes(forward.map_or_else(Vec::new, |forward| forward.to.to_vec()));
+        self.optional(forward.map(|forward| packed::seconds(forward.until)));
     }
 }
 
@@ -547,7 +573,7 @@ impl From<Malformed> for StoreError {
     }
 }
 
-/// Others have changed the session's place in the index each time.
+/// Others were faster each time.
 #[derive(Debug)]
 struct Contended;
 
@@ -561,5 +587,7 @@ impl std::error::Error for Contended {}
 
 /// The second succeeds, unless another request makes the session live longer still.
 const MAX_ATTEMPTS: usize = 5;
+/// Each means that another session was given a new id at this moment.
+const MAX_LOOKS: usize = 32;
 const DAY: Duration = Duration::from_secs(24 * 3_600);
 const MONTH: Duration = Duration::from_secs(30 * 24 * 3_600);

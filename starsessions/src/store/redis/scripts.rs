@@ -174,8 +174,8 @@ end
 
 local function leave(key)
     redis.call('DEL', key)
-    local way, ends = take(), take()
-    if way ~= '' then
+    local has_way, way, ends = take(), take(), take()
+    if has_way == '1' then
         redis.call('HSET', key, 'w', way, 'e', ends)
         live_until(key, ends)
     end
