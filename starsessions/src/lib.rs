@@ -68,6 +68,7 @@
 //! |---|---|---|
 //! | `axum` | yes | sessions as handler arguments, rejections as responses |
 //! | `json` | no | `codec = json` |
+//! | `mysql` | no | `MySqlStore`: sessions in MySQL or MariaDB, for several machines; needs Rust 1.94 |
 //! | `sqlite` | no | `SqliteStore`: sessions in a file that survives a restart |
 //! | `testing` | no | `testing`: a clock to turn, sessions to seed and read, the contract of stores |
 //!

@@ -199,4 +199,4 @@ fn at(second: u64) -> Timestamp {
     Timestamp::from_unix_seconds(4_102_444_800 + second)
 }
 
-const STORIES: u8 = 24;
+const STORIES: u8 = 12;

@@ -21,15 +21,15 @@ use crate::clock::Timestamp;
 use crate::crypto::{IndexKey, RowKey};
 use crate::record::{Commit, Forward, Record, Rotation, Touch};
 
-/// Keeps sessions in MySQL or MariaDB, over the application's own pool.
+/// Keeps sessions in MySQL or MariaDB, over a pool of `sqlx`.
 ///
 /// ```no_run
 /// use sqlx::mysql::MySqlPool;
 /// use starsessions::{KeyRing, MySqlStore, SessionLayer};
 ///
 /// # async fn start() -> Result<(), Box<dyn std::error::Error>> {
-/// let pool = MySqlPool::connect(&std::env::var("DATABASE_URL")?).await?;
-/// let store = MySqlStore::new(pool);
+/// let sessions = MySqlPool::connect(&std::env::var("DATABASE_URL")?).await?;
+/// let store = MySqlStore::new(sessions);
 /// store.migrate().await?;
 /// let layer = SessionLayer::new(store, KeyRing::from_env("SESSION_KEYS")?);
 /// # let _ = layer;
@@ -43,6 +43,29 @@ use crate::record::{Commit, Forward, Record, Rotation, Touch};
 /// MariaDB 10.6, or a later version, with InnoDB, at any isolation level from READ COMMITTED on. Every
 /// connection of the pool leads to the same primary: a replica that lags behind still shows sessions
 /// that have ended.
+///
+/// # A pool that others use
+///
+/// Best the sessions have a pool of their own. sqlx 0.9 leaves a transaction open if a future that
+/// begins one is dropped, as a request is whose browser goes away (launchbadge/sqlx#4385). Whatever
+/// comes next over that connection is part of it, a session's logout too, and is undone with it. If
+/// the application shares its pool with the store, let the pool end such transactions:
+///
+/// ```no_run
+/// use sqlx::Executor;
+/// use sqlx::mysql::MySqlPoolOptions;
+///
+/// # async fn start(url: &str) -> Result<(), sqlx::Error> {
+/// let shared = MySqlPoolOptions::new()
+///     .after_release(|connection, _| {
+///         Box::pin(async move { connection.execute("ROLLBACK").await.map(|_| true) })
+///     })
+///     .connect(url)
+///     .await?;
+/// # let _ = shared;
+/// # Ok(())
+/// # }
+/// ```
 ///
 /// # Durability
 ///
@@ -59,18 +82,21 @@ use crate::record::{Commit, Forward, Record, Rotation, Touch};
 /// |---|---|
 /// | load, touch, `sessions_of` | 1 |
 /// | commit | 1, and 1 for each indexed field that it sets; 1 more for a conflict, or a session that is gone |
-/// | create | 1, and 1 for each indexed field |
-/// | rotate | 2, and 1 for each indexed field; 2 more if it is refused |
+/// | create | 1, and 1 for each indexed value |
+/// | rotate | 2, and 1 for each indexed value; 2 more if it is refused |
 /// | delete | 1; 2 for a session that is gone, 3 for the way that a rotation has left |
-/// | sweep | 1 for each thousand |
+/// | sweep | 2 for each thousand |
 ///
 /// A commit changes fields on the server, in one `UPDATE` that checks the guards: two requests that
 /// change different fields at the same time both succeed at the first attempt, however many there
-/// are. The price is that values are kept as base64.
+/// are. The price is that values are kept as base64. A statement that the server has undone to end a
+/// deadlock is made again.
+///
+/// sqlx adds one more to prepare a statement for the first time on a connection; and with
+/// `test_before_acquire`, which is its default, a ping before each.
 ///
 /// Operations run in tasks of their own. One whose future is dropped goes on to its end, so that no
-/// answer is left on a connection for the next to read. What the pool does by itself comes on top:
-/// with `test_before_acquire`, which is its default, a ping before each statement.
+/// answer is left on a connection for the next to read.
 ///
 /// # What is in the tables
 ///
@@ -84,9 +110,9 @@ use crate::record::{Commit, Forward, Record, Rotation, Touch};
 ///
 /// # Sweeping
 ///
-/// Expired sessions are never shown again, but stay in the table until they are swept. Have each
-/// replica call [`sweep`](Store::sweep) now and then; they pass over what another one is
-/// deleting.
+/// Expired sessions are never shown again, but stay in the table until they are swept. Have a replica
+/// call [`sweep`](Store::sweep) now and then. Several may do so at once, but share no work; whatever
+/// is extended meanwhile stays.
 #[derive(Clone)]
 pub struct MySqlStore {
     rows: Arc<Rows>,
@@ -113,7 +139,8 @@ impl MySqlStore {
     /// Makes the tables, or brings them to what this version works with. Instances may do so at the
     /// same time, and as often as they like.
     ///
-    /// It needs the rights `CREATE` and `REFERENCES`, which nothing else here does.
+    /// It needs the rights `CREATE` and `REFERENCES`, which nothing else here does. Where all changes of
+    /// a database are kept in one place, take [`schema_sql`](Self::schema_sql) there instead.
     ///
     /// # Errors
     /// See [`MigrateError`].
@@ -123,6 +150,12 @@ impl MySqlStore {
         migrated
             .await
             .map_err(|error| MigrateError::Unavailable(error.into()))?
+    }
+
+    /// What [`migrate`](Self::migrate) runs: a script for the application's own migrations.
+    #[must_use]
+    pub fn schema_sql(&self) -> String {
+        schema::script(&self.rows.statements)
     }
 
     fn with_table(pool: MySqlPool, table: TableName, protection: Protection) -> Self {
@@ -233,18 +266,19 @@ impl Store for MySqlStore {
 
     /// In batches, each a transaction of its own.
     async fn sweep(&self, limit: usize, now: Timestamp) -> Result<usize, StoreError> {
-        let mut freed = 0;
-        while freed < limit {
-            let batch = SWEEP_BATCH.min(limit - freed);
-            let found = self
-                .run(|rows| async move { rows.sweep(batch, now).await })
-                .await?;
-            freed += found;
-            if found < batch {
+        let mut found = 0;
+        let mut last = Timestamp::from_unix_seconds(0);
+        while found < limit {
+            let batch = SWEEP_BATCH.min(limit - found);
+            let sweep = self.run(move |rows| async move { rows.sweep(batch, last, now).await });
+            let (more, until) = sweep.await?;
+            found += more;
+            last = until;
+            if more < batch {
                 break;
             }
         }
-        Ok(freed)
+        Ok(found)
     }
 }
 

@@ -54,6 +54,8 @@ fn start(folder: Folder, mut command: Command, options: &[&str]) -> Server {
         .arg(data(&folder))
         .arg(format!("--port={port}"))
         .arg(format!("--bind-address={}", Ipv4Addr::LOCALHOST))
+        // One that starts removes what others have in a folder that they share.
+        .arg(format!("--tmpdir={}", folder.path().display()))
         .arg(format!("--socket={}", folder.join("socket").display()))
         .arg(format!("--pid-file={}", folder.join("pid").display()))
         .args(options);

@@ -177,16 +177,28 @@ impl Rows {
         Ok(found)
     }
 
-    pub(super) async fn sweep(&self, limit: usize, now: Timestamp) -> Result<usize, StoreError> {
-        let freed = retried(|| {
-            query(&self.statements.sweep)
+    /// Frees a batch of those that have expired since `first`. Returns how many were found, also those
+    /// that somebody else has freed or extended meanwhile, and since when the last one.
+    pub(super) async fn sweep(
+        &self,
+        limit: usize,
+        first: Timestamp,
+        now: Timestamp,
+    ) -> Result<(usize, Timestamp), StoreError> {
+        let found = retried(|| {
+            sqlx::query_as(self.statements.expired.sql())
+                .bind(seconds(first))
                 .bind(seconds(now))
                 .bind(i64::try_from(limit).unwrap_or(i64::MAX))
-                .bind(seconds(now))
-                .execute(&self.pool)
+                .fetch_all(&self.pool)
         });
-        let freed = freed.await?.rows_affected();
-        Ok(usize::try_from(freed).unwrap_or(limit))
+        let found: Vec<(u64, i64)> = found.await?;
+        let Some((_, last)) = found.last() else {
+            return Ok((0, first));
+        };
+        let statement = self.statements.free(&found, seconds(now));
+        retried(|| sqlx::raw_sql(statement.sql()).execute(&self.pool)).await?;
+        Ok((found.len(), time(*last)))
     }
 
     /// Returns the number of the row; `None` if something is under the key.

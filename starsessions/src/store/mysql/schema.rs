@@ -1,6 +1,5 @@
 //! The tables, and how they become what this version wants.
 
-use sqlx::Row;
 use sqlx::mysql::MySqlPool;
 
 use super::statements::{Statement, Statements};
@@ -10,8 +9,8 @@ use crate::store::sql::MigrateError;
 /// none here: instances that start together may do every step side by side.
 pub(super) async fn migrate(pool: &MySqlPool, statements: &Statements) -> Result<(), MigrateError> {
     execute(pool, &statements.custom(CREATE_SCHEMA)).await?;
-    let version = sqlx::query(statements.custom(FIND_VERSION).sql());
-    let found: Option<i32> = version.fetch_one(pool).await?.try_get(0)?;
+    let version = sqlx::query_scalar(statements.custom(FIND_VERSION).sql());
+    let found: Option<i32> = version.fetch_one(pool).await?;
     match found {
         Some(SCHEMA) => {}
         Some(found) => {
@@ -30,6 +29,13 @@ pub(super) async fn migrate(pool: &MySqlPool, statements: &Statements) -> Result
         }
         probed => Ok(probed?),
     }
+}
+
+/// Everything that makes the tables.
+pub(super) fn script(statements: &Statements) -> String {
+    [CREATE_SCHEMA, CREATE_SESSIONS, CREATE_INDEX, SET_VERSION]
+        .map(|step| format!("{};\n", statements.custom(step).text().trim()))
+        .concat()
 }
 
 async fn execute(pool: &MySqlPool, statement: &Statement) -> Result<(), sqlx::Error> {

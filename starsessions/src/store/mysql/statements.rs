@@ -36,7 +36,7 @@ pub(super) struct Statements {
     pub(super) add_to_index: Statement,
     pub(super) claim_index: Statement,
     pub(super) sessions_of: Statement,
-    pub(super) sweep: Statement,
+    pub(super) expired: Statement,
     pub(super) probe: Statement,
 }
 
@@ -47,6 +47,10 @@ pub(super) struct Statement(Arc<str>);
 impl Statement {
     pub(super) fn sql(&self) -> AssertSqlSafe<Arc<str>> {
         AssertSqlSafe(Arc::clone(&self.0))
+    }
+
+    pub(super) fn text(&self) -> &str {
+        &self.0
     }
 }
 
@@ -64,7 +68,7 @@ impl Statements {
             add_to_index: statement(ADD_TO_INDEX),
             claim_index: statement(CLAIM_INDEX),
             sessions_of: statement(SESSIONS_OF),
-            sweep: statement(SWEEP),
+            expired: statement(EXPIRED),
             probe: statement(PROBE),
             table,
         }
@@ -88,6 +92,15 @@ impl Statements {
             &self.table,
             &TOUCH.replace("{fields}", &with_deadlines(deadlines)),
         )
+    }
+
+    /// Without parameters, and so not to be prepared: the next one is another statement.
+    pub(super) fn free(&self, found: &[(u64, i64)], now: i64) -> Statement {
+        let ids: Vec<_> = found.iter().map(|(id, _)| id.to_string()).collect();
+        let sql = FREE
+            .replace("{ids}", &ids.join(","))
+            .replace("{now}", &now.to_string());
+        fill(&self.table, &sql)
     }
 
     pub(super) fn custom(&self, template: &str) -> Statement {
@@ -194,19 +207,19 @@ SELECT session_key, {record}, forward
 FROM {index} AS found JOIN {table} ON id = found.session
 WHERE found.index_key = ? AND expires_at > ? AND forward IS NULL";
 
-// Rows that somebody else is changing are passed over: either another sweep has them, or they are
-// being extended. The deadline is looked at again under the lock.
-const SWEEP: &str = "
-DELETE {table}
-FROM (
-    SELECT id
-    FROM {table}
-    WHERE expires_at <= ?
-    ORDER BY expires_at
-    LIMIT ?
-    FOR UPDATE SKIP LOCKED
-) AS expired STRAIGHT_JOIN {table} ON {table}.id = expired.id
-WHERE {table}.expires_at <= ?";
+// Reads without a lock, and goes on where the last batch has ended: what was deleted has to be passed
+// for as long as somebody's transaction might still see it.
+const EXPIRED: &str = "
+SELECT id, expires_at
+FROM {table}
+WHERE expires_at BETWEEN ? AND ?
+ORDER BY expires_at
+LIMIT ?";
+
+// What was extended meanwhile is not to be freed any more.
+const FREE: &str = "
+DELETE FROM {table}
+WHERE id IN ({ids}) AND expires_at <= {now}";
 
 const PROBE: &str = "
 SELECT id, session_key, {record}, forward
