@@ -1,5 +1,6 @@
 //! The PostgreSQL store, on a real server.
 
+mod bouncer;
 mod cancellation;
 mod failures;
 mod schema;

@@ -1,5 +1,6 @@
 //! Sessions in PostgreSQL: for several machines that share a database.
 
+mod columns;
 mod rows;
 mod schema;
 mod statements;
@@ -42,9 +43,6 @@ use crate::record::{Commit, Forward, Record, Rotation, Touch};
 /// works at every isolation level. Every connection of the pool leads to the same primary: a replica
 /// that lags behind still shows sessions that have ended.
 ///
-/// Behind PgBouncer in transaction mode, set `statement_cache_capacity(0)` in the options of the
-/// connections, unless PgBouncer keeps prepared statements itself (1.21 and later).
-///
 /// # Durability
 ///
 /// What was acknowledged is as durable as the server makes it. With its defaults
@@ -63,6 +61,15 @@ use crate::record::{Commit, Forward, Record, Rotation, Touch};
 ///
 /// Operations run in tasks of their own. One whose future is dropped goes on to its end.
 ///
+/// # PgBouncer
+///
+/// It has to know a parameter that `sqlx` sends: `ignore_startup_parameters = extra_float_digits`. In
+/// session mode that is all. In transaction mode it must be version 1.21 or later with
+/// `max_prepared_statements` above 0, so that it knows the prepared statements of its clients. Otherwise
+/// it mixes them up, and a statement runs in the place of another: this is so for everything that goes
+/// through `sqlx`, and `statement_cache_capacity(0)` does not change it, because `sqlx` names its
+/// statements all the same.
+///
 /// # What is in the table
 ///
 /// `starsessions`, unless another name is [set](PostgresStoreBuilder::table), and beside it
@@ -75,9 +82,26 @@ use crate::record::{Commit, Forward, Record, Rotation, Touch};
 ///
 /// # Sweeping
 ///
-/// Expired sessions are never shown again, but stay in the table until they are swept. Have each
-/// replica call [`sweep`](Store::sweep) now and then; they pass over what another one is
-/// deleting.
+/// Expired sessions are never shown again, but stay in the table until they are swept. Any number of
+/// replicas may do so, at the same time too: each passes over the rows that another one has, and a
+/// session that is extended meanwhile stays.
+///
+/// ```no_run
+/// use std::time::Duration;
+/// use starsessions::store::Store;
+/// use starsessions::{Clock, PostgresStore, SystemClock};
+///
+/// fn sweep_every_minute(store: PostgresStore) {
+///     tokio::spawn(async move {
+///         loop {
+///             tokio::time::sleep(Duration::from_secs(60)).await;
+///             if let Err(error) = store.sweep(100_000, SystemClock.now()).await {
+///                 tracing::warn!("sessions are not swept: {error}");
+///             }
+///         }
+///     });
+/// }
+/// ```
 #[derive(Clone)]
 pub struct PostgresStore {
     rows: Arc<Rows>,
@@ -233,12 +257,13 @@ impl Store for PostgresStore {
     /// In batches, each a transaction of its own.
     async fn sweep(&self, limit: usize, now: Timestamp) -> Result<usize, StoreError> {
         let mut freed = 0;
+        let mut last = Timestamp::from_unix_seconds(0);
         while freed < limit {
             let batch = SWEEP_BATCH.min(limit - freed);
-            let found = self
-                .run(|rows| async move { rows.sweep(batch, now).await })
-                .await?;
+            let sweep = self.run(move |rows| async move { rows.sweep(batch, last, now).await });
+            let (found, until) = sweep.await?;
             freed += found;
+            last = until;
             if found < batch {
                 break;
             }

@@ -1,5 +1,8 @@
 //! Rows that are not ours, and secrets that are not shown.
 
+use std::time::Duration;
+
+use sqlx::postgres::PgPoolOptions;
 use starsessions::store::{RowKey, Store};
 use starsessions::{PostgresStore, StoreError, Timestamp};
 
@@ -14,6 +17,8 @@ async fn a_row_that_is_no_session_is_corrupt_and_can_be_ended() {
         "field_values = '{}'",
         "field_revisions = ARRAY[1, 2]",
         "field_revisions = ARRAY[NULL::bigint]",
+        "field_revisions = ARRAY[0]",
+        "field_names = ARRAY['\\xff'::bytea]",
         "field_values = ARRAY[NULL::bytea]",
         "field_names = ARRAY['a.x', 'a.x']::bytea[], field_values = ARRAY['', '']::bytea[],
             field_revisions = ARRAY[1, 1], field_expires_at = ARRAY[NULL, NULL]::bigint[],
@@ -47,11 +52,29 @@ async fn a_row_that_is_no_session_is_corrupt_and_can_be_ended() {
 async fn nothing_shows_how_the_server_is_reached() {
     let database = Database::new().await;
     let options = database.options.password("hunter2");
-    let pool = sqlx::postgres::PgPoolOptions::new().connect_lazy_with(options);
+    let pool = PgPoolOptions::new().connect_lazy_with(options);
     let builder = PostgresStore::builder(pool);
     let shown = [format!("{builder:?}"), format!("{:?}", builder.build())].concat();
     assert!(
         !shown.contains("hunter2") && !shown.contains("127.0.0.1"),
         "{shown}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pool_without_a_free_connection_is_unavailable() {
+    let database = Database::new().await;
+    let pool = PgPoolOptions::new().max_connections(1);
+    let pool = pool.acquire_timeout(Duration::from_millis(100));
+    let pool = pool.connect_with(database.options.clone()).await.unwrap();
+    let store = PostgresStore::new(pool.clone());
+    let (key, now) = (RowKey::from_bytes([1; 32]), Timestamp::from_unix_seconds(1));
+    let taken = pool.acquire().await.unwrap();
+    let loaded = store.load(&key, now).await;
+    assert!(
+        matches!(loaded, Err(StoreError::Unavailable(_))),
+        "{loaded:?}"
+    );
+    drop(taken);
+    assert_eq!(store.load(&key, now).await.unwrap(), None);
 }

@@ -1,5 +1,6 @@
 //! Making the table, and refusing one that is not ours.
 
+use sqlx::postgres::PgPoolOptions;
 use starsessions::store::Store;
 use starsessions::testing::conformance;
 use starsessions::{MigrateError, PostgresStore};
@@ -9,21 +10,25 @@ use super::Database;
 #[tokio::test(flavor = "multi_thread")]
 async fn instances_that_start_together_make_one_table() {
     let database = Database::new().await;
-    let pool = database.pool(8).await;
-    for round in 0..5 {
-        let table = format!("sessions{round}");
-        let builder = PostgresStore::builder(pool.clone()).table(&table);
-        let store = builder.build().unwrap();
-        let instances: Vec<_> = (0..8)
-            .map(|_| {
-                let store = store.clone();
-                tokio::spawn(async move { store.migrate().await })
-            })
-            .collect();
-        for instance in instances {
-            instance.await.unwrap().unwrap();
+    for level in ["read committed", "repeatable read", "serializable"] {
+        let options = database.options.clone();
+        let options = options.options([("default_transaction_isolation", level)]);
+        let pool = PgPoolOptions::new().connect_with(options).await.unwrap();
+        for round in 0..5 {
+            let table = format!("{}{round}", level.replace(' ', "_"));
+            let builder = PostgresStore::builder(pool.clone()).table(&table);
+            let store = builder.build().unwrap();
+            let instances: Vec<_> = (0..8)
+                .map(|_| {
+                    let store = store.clone();
+                    tokio::spawn(async move { store.migrate().await })
+                })
+                .collect();
+            for instance in instances {
+                instance.await.unwrap().unwrap();
+            }
+            conformance::what_is_created_is_loaded(&store).await;
         }
-        conformance::what_is_created_is_loaded(&store).await;
     }
 }
 
@@ -31,7 +36,8 @@ async fn instances_that_start_together_make_one_table() {
 async fn the_script_is_what_migrating_does() {
     let database = Database::new().await;
     let pool = database.pool(2).await;
-    let builder = PostgresStore::builder(pool.clone()).table("by_hand");
+    // A word of the language.
+    let builder = PostgresStore::builder(pool.clone()).table("select");
     let store = builder.build().unwrap();
     let script = sqlx::AssertSqlSafe(store.schema_sql());
     sqlx::raw_sql(script).execute(&pool).await.unwrap();

@@ -1,7 +1,12 @@
 //! Freeing what has expired, beside requests and other replicas.
 
+use std::time::Duration;
+
 use starsessions::store::{RowKey, Store, Touch, Touched};
 use starsessions::{PostgresStore, Timestamp};
+
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
 use super::{Database, number};
 
@@ -58,12 +63,20 @@ async fn sweep_with_four_replicas(expired: i64) {
         })
         .collect();
     // Meanwhile requests go on.
+    let begin = Instant::now();
     let kept = RowKey::from_bytes(sha256_of_zero());
-    for _ in 0..50 {
+    let mut slowest = Duration::ZERO;
+    while !replicas.iter().all(JoinHandle::is_finished) {
+        let asked = Instant::now();
         let touch = Touch::new(at(1_501), at(2_500));
         let touched = database.store.touch(&kept, &touch, at(1_500)).await;
         assert_eq!(touched.unwrap(), Touched::Applied);
+        slowest = slowest.max(asked.elapsed());
     }
+    println!(
+        "{:?} for {dead} rows; the slowest touch beside: {slowest:?}",
+        begin.elapsed()
+    );
     let mut freed = 0;
     for replica in replicas {
         freed += replica.await.unwrap();
@@ -87,9 +100,9 @@ async fn sweep_with_four_replicas(expired: i64) {
 async fn sweep_all(store: &PostgresStore) -> usize {
     let mut freed = 0;
     loop {
-        let found = store.sweep(10_000, at(1_500)).await.unwrap();
+        let found = store.sweep(LIMIT, at(1_500)).await.unwrap();
         freed += found;
-        if found < 10_000 {
+        if found < LIMIT {
             return freed;
         }
     }
@@ -105,3 +118,5 @@ fn sha256_of_zero() -> [u8; 32] {
 fn at(second: u64) -> Timestamp {
     Timestamp::from_unix_seconds(second)
 }
+
+const LIMIT: usize = 100_000;

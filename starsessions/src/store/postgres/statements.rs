@@ -67,8 +67,13 @@ impl Statements {
 }
 
 fn fill(template: &str, table: &TableName) -> Statement {
+    let schema = table.schema.as_ref();
+    let schema = schema.map_or_else(String::new, |schema| format!("\"{schema}\"."));
+    // In quotes, because a name may be a word of the language.
     let sql = template
-        .replace("{table}", &table.to_string())
+        .replace("{table}", "{schema}\"{name}\"")
+        .replace("{versions}", "{schema}\"{name}_schema\"")
+        .replace("{schema}", &schema)
         .replace("{name}", &table.table)
         .replace("{record}", RECORD)
         .replace("{excluded}", EXCLUDED);
@@ -204,33 +209,40 @@ DELETE FROM {table}
 WHERE key = $1
 RETURNING forward, expires_at";
 
+// Without a look at the clock: a condition on `expires_at` would tempt the planner, which does not know
+// the value, to read everything that has not expired instead of the index on the keys.
 const SESSIONS_OF: &str = "
 SELECT key, forward, {record}
 FROM {table}
 WHERE array_remove(field_index_keys, NULL) @> ARRAY[$1]
     AND array_remove(field_index_keys, NULL) <> '{}'
-    AND expires_at > $2 AND forward IS NULL";
+    AND forward IS NULL";
 
 // Rows that somebody else is changing are passed over: either another sweep has them, or they are
-// being extended. The lock looks at the deadline again, so what was extended before it stays.
+// being extended. The lock looks at the deadline again, so what was extended before it stays. An
+// array of keys, so that they are looked up one by one: a join may read everything that has expired
+// for each batch. And each batch begins where the one before has ended: as long as somebody's
+// transaction may still see them, the entries of freed rows stay in the index and have to be read.
 const SWEEP: &str = "
-WITH expired AS MATERIALIZED (
-    SELECT key
-    FROM {table}
-    WHERE expires_at <= $1
-    ORDER BY expires_at
-    LIMIT $2
-    FOR UPDATE SKIP LOCKED
+WITH freed AS (
+    DELETE FROM {table}
+    WHERE expires_at <= $1 AND key = ANY (ARRAY (
+        SELECT key
+        FROM {table}
+        WHERE expires_at BETWEEN $3 AND $1
+        ORDER BY expires_at
+        LIMIT $2
+        FOR UPDATE SKIP LOCKED
+    ))
+    RETURNING expires_at
 )
-DELETE FROM {table} AS stored
-USING expired
-WHERE stored.key = expired.key AND stored.expires_at <= $1";
+SELECT count(*) AS freed, max(expires_at) AS last FROM freed";
 
 const RECORD: &str = "created_at, issued_at, last_seen_at, expires_at, revision, remembered, \
-    identified, field_names, field_values, field_revisions, field_expires_at, field_idle_at, \
+    identified, field_revisions, field_names, field_values, field_expires_at, field_idle_at, \
     field_index_keys";
 
 const EXCLUDED: &str = "excluded.created_at, excluded.issued_at, excluded.last_seen_at, \
     excluded.expires_at, excluded.revision, excluded.remembered, excluded.identified, \
-    excluded.field_names, excluded.field_values, excluded.field_revisions, \
+    excluded.field_revisions, excluded.field_names, excluded.field_values, \
     excluded.field_expires_at, excluded.field_idle_at, excluded.field_index_keys";
