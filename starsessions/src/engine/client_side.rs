@@ -149,7 +149,9 @@ impl ClientSide {
     ) -> Result<Done, SessionError> {
         let payload = Payload {
             id,
-            idle: engine.policy.lifetime(live.record.remembered).idle,
+            // Up to the deadline, the absolute one included: timeouts that are lengthened later are
+            // for later cookies, since a list of revocations does not know them.
+            idle: live.record.expires_at.since(live.record.last_seen_at),
             record: live.record.clone(),
         };
         let too_large =
@@ -215,7 +217,8 @@ impl ClientSide {
     ) -> Result<(), StoreError> {
         if let Some(store) = &self.revocations {
             // An older copy may say that it is remembered where the newest says that it is not.
-            let end = engine.policy.last_deadline(record.created_at) + CLOCK_SKEW;
+            let last = engine.policy.last_deadline(record.created_at);
+            let end = last.max(record.expires_at) + CLOCK_SKEW;
             let mut tombstone = Record::new(now, end);
             // Not to be pushed out by a flood of visitors.
             tombstone.identified = true;

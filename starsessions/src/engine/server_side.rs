@@ -150,8 +150,14 @@ impl ServerSide {
                         || after.remembered != live.record.remembered;
                     // Others may have committed to other fields: the fields are marked as they are
                     // in the store, or the next commit of this request would meet itself.
+                    let before = live.record.revision;
                     live.record.revision = revision.saturating_sub(1);
+                    let has_missed_others = live.record.revision != before;
                     commit.apply(&mut live.record);
+                    if has_missed_others {
+                        // A rotation of this record must not pass for one of what is stored.
+                        live.record.revision = before;
+                    }
                     live.credential = Credential::Reference(token);
                     return Ok(engine.announce(live, work.now));
                 }

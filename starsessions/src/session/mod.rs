@@ -18,6 +18,7 @@ pub use self::rejection::{Absence, MissingLayer, SessionRejection};
 #[cfg(feature = "axum")]
 pub(crate) use self::sessions::find_slot;
 pub use self::sessions::{Revocable, Revocation, SessionInfo, Sessions, Unrevocable};
+use self::slot::Seen;
 pub(crate) use self::slot::{Ending, Outcome, Slot};
 use crate::data::{Checks, FieldWriter, SessionData, Snapshot};
 use crate::error::SessionError;
@@ -59,23 +60,20 @@ pub struct Session<T: SessionData> {
     value: T,
     /// The encoding of the fields before the first mutation.
     baseline: Option<Snapshot>,
-    /// The record that the value was read from.
-    seen: Option<Record>,
-    epoch: u32,
+    seen: Seen,
     slot: Arc<Slot>,
 }
 
 impl<T: SessionData> Session<T> {
     pub(crate) async fn load(slot: Arc<Slot>) -> Result<Self, SessionRejection> {
         slot.ready_to_read().await?;
-        let (value, seen, epoch) = slot
+        let (value, seen) = slot
             .view::<T>()
             .map_err(|absent| SessionRejection::absent(T::SCHEMA, absent.field))?;
         Ok(Self {
             value,
             baseline: None,
             seen,
-            epoch,
             slot,
         })
     }
@@ -130,11 +128,13 @@ impl<T: SessionData> Session<T> {
         if changed.is_empty() {
             return Ok(());
         }
-        self.slot
-            .push_seen(self.epoch, self.seen.as_ref(), &changed)?;
+        self.slot.push_seen(&self.seen, &changed)?;
         // What this view goes on from is what it has just written.
         let now = self.slot.now();
-        let seen = self.seen.get_or_insert_with(|| Record::new(now, now));
+        let seen = self
+            .seen
+            .record
+            .get_or_insert_with(|| Record::new(now, now));
         for (spec, value) in changed {
             state::write(&mut seen.fields, spec, value);
         }
@@ -165,16 +165,14 @@ impl<T: SessionData> Session<T> {
         Self {
             value,
             baseline: None,
-            seen: None,
-            epoch: 0,
+            seen: Seen::default(),
             slot,
         }
     }
 
     fn replace(&mut self, mut fresh: Self) {
         std::mem::swap(&mut self.value, &mut fresh.value);
-        self.seen = fresh.seen.take();
-        self.epoch = fresh.epoch;
+        self.seen = std::mem::take(&mut fresh.seen);
     }
 }
 

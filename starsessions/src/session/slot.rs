@@ -45,6 +45,15 @@ pub(crate) enum Ending {
     Rejection,
 }
 
+/// What a view was read from.
+#[derive(Debug, Default)]
+pub(crate) struct Seen {
+    pub(crate) record: Option<Record>,
+    /// A value that was alive then was seen, even if it runs out in the hands of the handler.
+    at: Timestamp,
+    epoch: u32,
+}
+
 /// What the layer has to tell the browser and the caches.
 #[derive(Debug)]
 pub(crate) struct Outcome {
@@ -141,19 +150,20 @@ impl Slot {
     }
 
     /// Builds a view of the session as this request has left it so far.
-    pub(crate) fn view<T: SessionData>(&self) -> Result<(T, Option<Record>, u32), Absent> {
-        let now = self.realm.engine.now();
+    pub(crate) fn view<T: SessionData>(&self) -> Result<(T, Seen), Absent> {
+        let at = self.realm.engine.now();
         let mut state = self.state();
         state.use_view(T::SCHEMA);
-        let (record, epoch) = (state.working_record(now), state.epoch);
+        let (record, epoch) = (state.working_record(at), state.epoch);
         drop(state);
-        let value = self.read_fields::<T>(record.as_ref(), now)?;
+        let seen = Seen { record, at, epoch };
+        let value = self.read_fields::<T>(seen.record.as_ref(), at)?;
         if let Err(invalid) = value.validate() {
             // Fields that are impossible together count as absent together.
             self.realm.report_invalid(T::SCHEMA.type_name, &invalid);
-            return Ok((self.read_fields(None, now)?, record, epoch));
+            return Ok((self.read_fields(None, at)?, seen));
         }
-        Ok((value, record, epoch))
+        Ok((value, seen))
     }
 
     fn read_fields<T: SessionData>(
@@ -165,26 +175,25 @@ impl Slot {
         T::load(&mut FieldReader::new(T::SCHEMA, record, now, &mut report))
     }
 
-    /// Takes the changes of one view, measured against the record that it saw.
+    /// Takes the changes of one view, measured against what it saw.
     pub(crate) fn push_seen(
         &self,
-        epoch: u32,
-        seen: Option<&Record>,
+        seen: &Seen,
         fields: &[(&'static FieldSpec, Option<Bytes>)],
     ) -> Result<(), SessionError> {
-        let now = self.realm.engine.now();
         let mut state = self.state();
         if state.is_closed {
             return Err(SessionError::Closed);
         }
-        if state.epoch != epoch {
+        if state.epoch != seen.epoch {
             // Destroyed or rolled back since: these changes went with the rest.
             return Ok(());
         }
         let changes = fields.iter().map(|(spec, value)| {
-            let field = seen
+            let record = seen.record.as_ref();
+            let field = record
                 .and_then(|record| spec.find(record))
-                .filter(|(_, field)| field.is_live(now));
+                .filter(|(_, field)| field.is_live(seen.at));
             Change {
                 spec,
                 base: Base::Seen {
@@ -412,7 +421,8 @@ impl Slot {
         } = done?;
         let mut state = self.state();
         state.live = live;
-        state.is_gone |= is_gone;
+        // After an end elsewhere only a new beginning is carried out.
+        state.is_gone = is_gone;
         if !matches!(cookie, CookieChange::Keep) {
             state.cookie = cookie;
         }

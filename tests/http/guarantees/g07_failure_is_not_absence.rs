@@ -175,19 +175,22 @@ async fn g07_a_session_that_could_not_be_created_has_no_cookie() {
 }
 
 #[tokio::test]
-async fn g07_a_touch_that_fails_is_503_and_tried_again_next_time() {
-    let (site, mut client) = outage(FailurePolicy::Unavailable, Router::new()).await;
-    site.store.recover();
-    site.store.fail(Operation::Touch, Moment::Before);
-    site.wait_seconds(600);
-    assert_eq!(
-        client.get("/cart").await.status,
-        StatusCode::SERVICE_UNAVAILABLE
-    );
-    site.store.recover();
-    let _ = site.store.take_calls();
-    client.get("/cart").await;
-    assert_eq!(site.store.take_calls().touches, 1);
+async fn g07_a_touch_that_fails_is_logged_and_tried_again_and_the_page_is_shown() {
+    for moment in [Moment::Before, Moment::After] {
+        let (site, mut client) = outage(FailurePolicy::Unavailable, Router::new()).await;
+        site.store.recover();
+        site.store.fail(Operation::Touch, moment);
+        site.wait_seconds(600);
+        let logs = Logs::capture();
+        let reply = client.get("/language").await;
+        assert_eq!((reply.status, reply.body.as_str()), (StatusCode::OK, "en"));
+        assert_eq!(logs.with(&["ERROR", "the session store failed"]).len(), 1);
+        site.store.recover();
+        site.wait_seconds(60);
+        let _ = site.store.take_calls();
+        client.get("/language").await;
+        assert_eq!(site.store.take_calls().touches, 1);
+    }
 }
 
 #[tokio::test]

@@ -300,3 +300,26 @@ async fn g14_a_persistent_cookie_ends_with_its_session() {
     let told = client.get("/me").await.max_age();
     assert_eq!(told, Some(400), "not beyond the absolute timeout");
 }
+
+#[tokio::test]
+async fn g14_a_shorter_idle_timeout_logs_nobody_out_who_is_busy() {
+    for kept in [Kept::OnServer, Kept::InCookies] {
+        let hours = |hours: u64| Duration::from_secs(hours * 3_600);
+        let before = Lifetime::new(hours(8), hours(24));
+        let site = Site::over(Spy::new(MemoryStore::new()), kept, |layer| {
+            layer.lifetime(before)
+        });
+        let mut client = site.serve(shop::routes());
+        client.post("/login/7").await;
+
+        let after = Lifetime::new(hours(1), hours(24));
+        let site = site.restarted(|layer| layer.lifetime(after));
+        let mut client = client.at(&site.serve(shop::routes()));
+        for _ in 0..3 {
+            site.wait_seconds(1_800);
+            assert_eq!(client.get("/me").await.body, "7", "{kept:?}");
+        }
+        site.wait(hours(1));
+        assert_eq!(client.get("/me").await.body, "guest", "{kept:?}");
+    }
+}
