@@ -90,17 +90,21 @@ impl ClientSide {
             Step::Nothing | Step::Create => return Ok(Done::kept(Some(live))),
             Step::Delete => {
                 self.revoke(engine, id, &live.record, work.now).await?;
-                return Ok(Done {
-                    live: None,
-                    cookie: CookieChange::Remove,
-                    is_gone: false,
-                });
+                return Ok(Done::ended());
             }
             Step::Touch | Step::Commit | Step::Rotate { .. } | Step::Replace => {}
         }
         // Ended by another request while this one was running: no cookie may bring it back.
-        if self.is_revoked(id, work.now).await? {
-            return Ok(Done::gone());
+        match self.is_revoked(id, work.now).await {
+            Ok(false) => {}
+            Ok(true) => return Ok(Done::gone()),
+            Err(error) if work.step == Step::Touch => {
+                return Ok(Done {
+                    untouched: Some(error),
+                    ..Done::kept(Some(live))
+                });
+            }
+            Err(error) => return Err(error.into()),
         }
         if work.step == Step::Replace {
             let done = self.begin(engine, &work)?;
@@ -177,8 +181,7 @@ impl ClientSide {
                 value,
                 max_age: engine.max_age(&live.record, now),
             },
-            live: Some(live),
-            is_gone: false,
+            ..Done::kept(Some(live))
         })
     }
 

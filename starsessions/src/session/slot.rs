@@ -418,7 +418,11 @@ impl Slot {
             live,
             cookie,
             is_gone,
+            untouched,
         } = done?;
+        if let Some(error) = untouched {
+            self.realm.report_unavailable(&error);
+        }
         let mut state = self.state();
         state.live = live;
         // After an end elsewhere only a new beginning is carried out.
