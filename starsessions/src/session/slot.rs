@@ -59,7 +59,7 @@ pub(crate) struct Seen {
 pub(crate) struct Outcome {
     pub(crate) was_used: bool,
     pub(crate) cookie: CookieChange,
-    /// The request brought the session's cookie and another of its name.
+    /// The request brought the session's cookie and another of its name, or two of two sessions.
     pub(crate) has_stale_cookie: bool,
 }
 
@@ -357,7 +357,8 @@ impl Slot {
         Outcome {
             was_used: state.was_used,
             cookie: std::mem::take(&mut state.cookie),
-            has_stale_cookie: state.has_duplicates && state.live.is_some(),
+            // Of two sessions, the former cookie's is the one to go, or nobody could ever sign in.
+            has_stale_cookie: state.has_duplicates && (state.live.is_some() || state.is_ambiguous),
         }
     }
 
@@ -377,7 +378,10 @@ impl Slot {
         match presented {
             Ok(Presented::Live(live)) => state.live = Some(live),
             Ok(Presented::Nobody) => {}
-            Ok(Presented::Ambiguous) => self.realm.report_ambiguous(),
+            Ok(Presented::Ambiguous) => {
+                state.is_ambiguous = true;
+                self.realm.report_ambiguous();
+            }
             Err(error) => return self.fail_reading(&mut state, error),
         }
         Ok(())

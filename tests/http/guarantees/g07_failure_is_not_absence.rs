@@ -8,7 +8,7 @@ use http::StatusCode;
 use starsessions::{FailurePolicy, Session, SessionError, SessionRejection, Sessions};
 use starsessions_tests::client::Client;
 use starsessions_tests::logs::Logs;
-use starsessions_tests::site::Site;
+use starsessions_tests::site::{Kept, Site};
 use starsessions_tests::spy::{Calls, Moment, Operation};
 
 use starsessions_tests::shop::{self, Login, Shop};
@@ -285,3 +285,20 @@ async fn g07_an_outage_is_one_line_in_a_window() {
 }
 
 const OUTAGE: u64 = 1_800_000_100;
+
+/// The list of ended sessions fails between the two times that it is asked.
+#[tokio::test]
+async fn g07_a_sealed_session_that_cannot_be_touched_is_read_all_the_same() {
+    let site = Site::kept(Kept::InCookies);
+    let store = site.store.clone();
+    let read = any(move |shop: Session<Shop>| async move {
+        store.fail(Operation::Load, Moment::Before);
+        shop.language.clone().unwrap_or_default()
+    });
+    let mut client = site.serve(shop::routes().route("/read", read));
+    client.post("/language/en").await;
+    site.wait_seconds(600);
+    let reply = client.get("/read").await;
+    assert_eq!((reply.status, reply.body.as_str()), (StatusCode::OK, "en"));
+    assert!(!reply.sets_cookie(), "it may have ended meanwhile");
+}
