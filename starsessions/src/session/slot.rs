@@ -30,6 +30,9 @@ pub(crate) struct Slot {
     /// The slot of a layer further out, for another realm.
     outer: Option<Arc<Self>>,
     is_passive: AtomicBool,
+    /// The layer is done with the request, or was given up with it: nobody writes any more what is
+    /// not committed at once.
+    is_over: AtomicBool,
     gate: tokio::sync::Mutex<()>,
     state: Mutex<State>,
 }
@@ -69,6 +72,7 @@ impl Slot {
             realm,
             outer,
             is_passive: AtomicBool::new(false),
+            is_over: AtomicBool::new(false),
             gate: tokio::sync::Mutex::new(()),
             state: Mutex::default(),
         }
@@ -224,6 +228,15 @@ impl Slot {
         Ok(())
     }
 
+    pub(crate) fn is_over(&self) -> bool {
+        self.is_over.load(Ordering::Relaxed)
+    }
+
+    /// Whoever still holds the session holds it for itself.
+    pub(crate) fn leave(&self) {
+        self.is_over.store(true, Ordering::Relaxed);
+    }
+
     /// Keeps an error that had no other way to be seen; the response will tell.
     pub(crate) fn fail(&self, error: SessionError) {
         let mut state = self.state();
@@ -296,6 +309,7 @@ impl Slot {
     /// The request is over: no further change is taken. Returns whether there is something to write.
     pub(crate) fn close(&self, ending: Ending) -> bool {
         let engine = &self.realm.engine;
+        self.leave();
         let mut state = self.state();
         state.is_closed = true;
         let keeps_data = match ending {
