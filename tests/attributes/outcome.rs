@@ -232,8 +232,7 @@ struct Ledger {
 
 #[tokio::test]
 async fn a_panic_that_a_value_makes_worse_is_one_panic() {
-    let mut browser = guest();
-    let mut tab = browser.clone();
+    let mut tab = guest();
     let request = tokio::spawn(async move {
         tab.visit(async |mut ledger: Session<Ledger>| {
             ledger.entries += 1;

@@ -125,9 +125,11 @@ fn answer<B: Default, E>(
     };
     if let Err(error) = committed {
         tracing::error!(%error, "the session could not be written; the response is replaced");
-        response = Response::new(B::default());
-        *response.status_mut() = error.status();
+        let mut failed = Response::new(B::default());
+        *failed.status_mut() = error.status();
+        headers::keep_announced(&mut response, &mut failed);
+        response = failed;
     }
-    headers::apply(slot.realm(), slot.outcome(), response.headers_mut());
+    headers::apply(slot, &mut response);
     Ok(response)
 }

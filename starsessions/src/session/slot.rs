@@ -91,6 +91,11 @@ impl Slot {
         Some(Arc::clone(slot))
     }
 
+    /// Whether a layer further out, of another realm, can still fail.
+    pub(crate) fn has_outer(&self) -> bool {
+        self.outer.is_some()
+    }
+
     /// This request does not count as activity.
     pub(crate) fn set_passive(&self) {
         self.is_passive.store(true, Ordering::Relaxed);
