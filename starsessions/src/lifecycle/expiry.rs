@@ -57,10 +57,13 @@ impl Policy {
         used: &[&'static Schema],
         now: Timestamp,
     ) -> Option<Touch> {
-        let deadline = self.deadline(record.created_at, record.remembered, now);
+        let deadline = |seen_at| self.deadline(record.created_at, record.remembered, seen_at);
+        // Under a timeout that was longer when it was written, the record's own is not what binds.
+        let binding = deadline(record.last_seen_at).min(record.expires_at);
+        let deadline = deadline(now);
         let idle = due_idle_fields(record, used, now);
         let interval = touch_interval(self.lifetime(record.remembered).idle);
-        let is_due = now.since(record.last_seen_at) >= interval && deadline > record.expires_at;
+        let is_due = now.since(record.last_seen_at) >= interval && deadline > binding;
         (is_due || !idle.is_empty()).then_some(Touch {
             last_seen_at: now,
             expires_at: deadline,

@@ -187,7 +187,8 @@ impl SessionLayerBuilder {
     }
 
     /// Serves the structs with `#[session(realm = "..")]` of this name, next to the layer of the
-    /// main realm. Give it a cookie name of its own.
+    /// main realm. Give it a cookie name of its own. It may share the store and the keys: a cookie of
+    /// one realm is worthless in every other.
     pub fn realm(mut self, name: impl Into<String>) -> Self {
         self.realm = name.into();
         self
@@ -305,6 +306,7 @@ impl SessionLayerBuilder {
             }
         }
         let persistent_cookie = cookie.is_persistent();
+        let keys = self.keys.of_realm(&self.realm);
         SessionLayer::from_realm(Realm {
             name: self.realm,
             cookie,
@@ -314,7 +316,7 @@ impl SessionLayerBuilder {
             warned: std::sync::Mutex::default(),
             outage_at: std::sync::atomic::AtomicU64::new(0),
             engine: Engine {
-                keys: self.keys,
+                keys,
                 policy: self.policy,
                 clock: self.clock,
                 persistent_cookie,

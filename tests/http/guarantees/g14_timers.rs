@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use axum::Router;
 use axum::extract::Path;
 use axum::routing::{get, post};
 use starsessions::{
@@ -299,4 +300,53 @@ async fn g14_a_persistent_cookie_ends_with_its_session() {
     site.wait_seconds(300);
     let told = client.get("/me").await.max_age();
     assert_eq!(told, Some(400), "not beyond the absolute timeout");
+}
+
+#[tokio::test]
+async fn g14_a_shorter_idle_timeout_logs_nobody_out_who_is_busy() {
+    for kept in [Kept::OnServer, Kept::InCookies] {
+        let hours = |hours: u64| Duration::from_secs(hours * 3_600);
+        let before = Lifetime::new(hours(8), hours(24));
+        let site = Site::over(Spy::new(MemoryStore::new()), kept, |layer| {
+            layer.lifetime(before)
+        });
+        let mut client = site.serve(shop::routes());
+        client.post("/login/7").await;
+
+        let after = Lifetime::new(hours(1), hours(24));
+        let site = site.restarted(|layer| layer.lifetime(after));
+        let mut client = client.at(&site.serve(shop::routes()));
+        for _ in 0..3 {
+            site.wait_seconds(1_800);
+            assert_eq!(client.get("/me").await.body, "7", "{kept:?}");
+        }
+        site.wait(hours(1));
+        assert_eq!(client.get("/me").await.body, "guest", "{kept:?}");
+    }
+}
+
+#[derive(Session)]
+struct Badge {
+    #[session(index, expires = "10m")]
+    owner: Option<u64>,
+}
+
+#[tokio::test]
+async fn g14_who_is_no_longer_signed_in_sees_and_ends_no_sessions_of_the_user() {
+    let site = Site::new();
+    let sign_in = post(async |sessions: Sessions| sessions.insert(Badge { owner: Some(7) }));
+    let count = get(async |sessions: Sessions| {
+        let listed = sessions.list::<Badge>().await?.len();
+        let ended = sessions.revoke_others::<Badge>().await?;
+        Ok::<_, SessionError>(format!("{listed} {ended}"))
+    });
+    let routes = Router::new().route("/in", sign_in).route("/count", count);
+    let mut phone = site.serve(routes);
+    let mut laptop = phone.clone();
+    phone.post("/in").await;
+    site.wait_seconds(300);
+    laptop.post("/in").await;
+    site.wait_seconds(300);
+    assert_eq!(phone.get("/count").await.body, "0 0");
+    assert_eq!(laptop.get("/count").await.body, "1 0");
 }
