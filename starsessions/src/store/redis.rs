@@ -1,6 +1,8 @@
 //! Sessions in Redis or Valkey: for many machines, and for many sessions.
 
+mod arguments;
 mod connection;
+mod index;
 mod packed;
 mod records;
 mod scripts;

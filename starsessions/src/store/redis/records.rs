@@ -1,31 +1,18 @@
 //! Each operation as scripts.
-//!
-//! # The index
-//!
-//! Beside the sessions there is a sorted set for each index key, with the keys of the sessions that hold
-//! the value. In a Cluster it lies in another slot, so no script can change both. Therefore a session
-//! is entered *before* its record says so, and taken out *after* its record is gone; whoever looks
-//! something up reads the record behind each entry, and believes the record. A crash in between
-//! leaves an entry that leads nowhere, never a session that cannot be found.
-//!
-//! An entry has a horizon of its own, a month beyond the session's end. The session knows the
-//! horizon of its entries (`x`), and a write that would outlive it is refused until the entries
-//! have been prolonged.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Duration;
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use redis::{FromRedisValue, Value};
-use tokio::task::JoinSet;
 
+use super::arguments::{Arguments, Indexed};
 use super::connection::Connection;
+use super::index::{horizon_of, index_keys};
 use super::packed::{self, Hash, Malformed};
 use super::scripts::{Script, Scripts};
 use crate::clock::Timestamp;
-use crate::crypto::{IndexKey, RowKey};
-use crate::record::{Commit, Field, FieldName, Forward, Record, Rotation, Touch};
+use crate::crypto::RowKey;
+use crate::record::{Commit, Forward, Record, Rotation, Touch};
 use crate::store::{Committed, Created, Loaded, Rotated, StoreError, Touched};
 
 /// The keys of one store on its server.
@@ -78,7 +65,7 @@ impl Access {
                 .await?;
         }
         for _ in 0..MAX_ATTEMPTS {
-            let arguments = commit_arguments(commit, indexed, now);
+            let arguments = Arguments::of_commit(commit, indexed, now);
             let reply = self
                 .run(&self.records.scripts.commit, key, &arguments)
                 .await?;
@@ -231,67 +218,6 @@ impl Access {
         }
     }
 
-    /// A session that is given a new id between the look at the index and that at the record is
-    /// entered under it by then: as long as an entry leads nowhere, the index is read once more.
-    pub(super) async fn sessions_of(
-        &self,
-        index: &IndexKey,
-        now: Timestamp,
-    ) -> Result<Vec<(RowKey, Record)>, StoreError> {
-        let mut seen = BTreeSet::new();
-        let mut sessions = Vec::new();
-        for _ in 0..MAX_LOOKS {
-            let mut entries = self.entries(index, now).await?;
-            entries.retain(|key| seen.insert(*key));
-            let looked_at = entries.len();
-            let found = self.load_all(entries, now).await?;
-            let is_complete = found.len() == looked_at;
-            let is_match = |field: &Field| field.index == Some(*index) && field.is_live(now);
-            sessions.extend(
-                found
-                    .into_iter()
-                    .filter(|(_, record)| record.fields.iter().any(|(_, field)| is_match(field))),
-            );
-            if is_complete {
-                return Ok(sessions);
-            }
-        }
-        Err(StoreError::Unavailable(Box::new(Contended)))
-    }
-
-    async fn entries(&self, index: &IndexKey, now: Timestamp) -> Result<Vec<RowKey>, StoreError> {
-        let mut find = redis::cmd("ZRANGEBYSCORE");
-        find.arg(self.index_name(index))
-            .arg(packed::seconds(now))
-            .arg("+inf");
-        let entries: Vec<Vec<u8>> = read(self.connection.send(&find).await.map_err(failed)?)?;
-        let keys = entries
-            .into_iter()
-            .map(|entry| entry.try_into().map(RowKey::from_bytes));
-        Ok(keys.collect::<Result<_, _>>().map_err(|_| Malformed)?)
-    }
-
-    /// The live ones, all asked for at once.
-    async fn load_all(
-        &self,
-        keys: Vec<RowKey>,
-        now: Timestamp,
-    ) -> Result<Vec<(RowKey, Record)>, StoreError> {
-        let mut loads = JoinSet::new();
-        for key in keys {
-            let access = self.clone();
-            loads.spawn(async move { (key, access.load(&key, now).await) });
-        }
-        let mut found = Vec::new();
-        while let Some(loaded) = loads.join_next().await {
-            let (key, loaded) = loaded.map_err(|error| StoreError::Unavailable(error.into()))?;
-            if let Some(Loaded::Live(record)) = loaded? {
-                found.push((key, record));
-            }
-        }
-        Ok(found)
-    }
-
     async fn insert(
         &self,
         key: &RowKey,
@@ -312,74 +238,10 @@ impl Access {
         )
     }
 
-    async fn hash(&self, key: &RowKey) -> Result<Hash, StoreError> {
+    pub(super) async fn hash(&self, key: &RowKey) -> Result<Hash, StoreError> {
         let mut load = redis::cmd("HGETALL");
         load.arg(self.name(key));
         read(self.connection.send(&load).await.map_err(failed)?)
-    }
-
-    /// Enters a record that is about to be written; returns until when.
-    async fn index_record(
-        &self,
-        key: &RowKey,
-        record: &Record,
-        now: Timestamp,
-    ) -> Result<Option<Timestamp>, StoreError> {
-        let keys = index_keys(record);
-        self.index(key, &keys, record.expires_at, now).await?;
-        Ok((!keys.is_empty()).then(|| horizon_of(record.expires_at)))
-    }
-
-    async fn index(
-        &self,
-        key: &RowKey,
-        index_keys: &[IndexKey],
-        expires_at: Timestamp,
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
-        for index in index_keys {
-            let mut arguments = Arguments::new(now);
-            arguments.bytes(key.as_bytes());
-            // A day more than the record is told: two that enter at once need not agree.
-            arguments.number(packed::seconds(horizon_of(expires_at) + DAY));
-            let name = self.index_name(index);
-            let script = &self.records.scripts.index;
-            self.connection
-                .run(script, &[&name], &arguments.0)
-                .await
-                .map_err(failed)?;
-        }
-        Ok(())
-    }
-
-    /// Enters a session anew, under everything that it holds and is about to be given.
-    async fn prolong(
-        &self,
-        key: &RowKey,
-        written: &[IndexKey],
-        expires_at: Timestamp,
-        now: Timestamp,
-    ) -> Result<Indexed, StoreError> {
-        let mut keys = written.to_vec();
-        let mut end = expires_at;
-        if let Some(Loaded::Live(record)) = packed::unpack(&self.hash(key).await?)? {
-            keys.extend(index_keys(&record));
-            end = end.max(record.expires_at);
-        }
-        self.index(key, &keys, end, now).await?;
-        Ok(Indexed {
-            horizon: Some(horizon_of(end)),
-            is_for_all: true,
-        })
-    }
-
-    async fn take_out(&self, key: &RowKey, index_keys: &[IndexKey]) -> Result<(), StoreError> {
-        for index in index_keys {
-            let mut remove = redis::cmd("ZREM");
-            remove.arg(self.index_name(index)).arg(key.as_bytes());
-            self.connection.send(&remove).await.map_err(failed)?;
-        }
-        Ok(())
     }
 
     async fn run(
@@ -397,119 +259,10 @@ impl Access {
         self.named("session:", key.as_bytes())
     }
 
-    fn index_name(&self, index: &IndexKey) -> Vec<u8> {
-        self.named("index:", index.as_bytes())
-    }
-
-    fn named(&self, kind: &str, bytes: &[u8]) -> Vec<u8> {
+    pub(super) fn named(&self, kind: &str, bytes: &[u8]) -> Vec<u8> {
         let text = Base64UrlUnpadded::encode_string(bytes);
         [&self.records.prefix, kind, &text].concat().into_bytes()
     }
-}
-
-/// What a session is told about its entries in the index.
-#[derive(Clone, Copy, Default)]
-struct Indexed {
-    /// They last until then.
-    horizon: Option<Timestamp>,
-    /// All of them, and not only those of the fields that are written.
-    is_for_all: bool,
-}
-
-/// What a script takes, in the order in which it takes it.
-struct Arguments(Vec<Vec<u8>>);
-
-impl Arguments {
-    fn none() -> Self {
-        Self(Vec::new())
-    }
-
-    fn new(now: Timestamp) -> Self {
-        let mut arguments = Self::none();
-        arguments.number(packed::seconds(now));
-        arguments
-    }
-
-    fn bytes(&mut self, bytes: impl Into<Vec<u8>>) {
-        self.0.push(bytes.into());
-    }
-
-    fn number(&mut self, number: u64) {
-        self.bytes(number.to_string());
-    }
-
-    fn count(&mut self, count: usize) {
-        self.bytes(count.to_string());
-    }
-
-    fn flag(&mut self, flag: bool) {
-        self.number(flag.into());
-    }
-
-    /// What is absent is an empty text.
-    fn optional(&mut self, number: Option<u64>) {
-        self.bytes(number.map_or_else(String::new, |number| number.to_string()));
-    }
-
-    fn indexed(&mut self, indexed: Indexed) {
-        self.optional(indexed.horizon.map(packed::seconds));
-        self.flag(indexed.is_for_all);
-    }
-
-    fn deadlines(&mut self, idle: &[(FieldName, Timestamp)]) {
-        self.count(idle.len());
-        for (name, deadline) in idle {
-            self.bytes(packed::field_name(name));
-            self.number(packed::seconds(*deadline));
-        }
-    }
-
-    fn record(&mut self, record: &Record, horizon: Option<Timestamp>) {
-        let mut pairs = packed::pack(record);
-        if let Some(horizon) = horizon {
-            let horizon = packed::seconds(horizon).to_string();
-            pairs.push((b"x".to_vec(), horizon.into_bytes()));
-        }
-        self.number(packed::seconds(record.expires_at));
-        self.count(pairs.len());
-        for (name, value) in pairs {
-            self.bytes(name);
-            self.bytes(value);
-        }
-    }
-
-    fn expectation(&mut self, rotation: &Rotation) {
-        self.optional(rotation.expected.map(packed::number));
-        let forward = rotation.forward.as_ref();
-        self.flag(forward.is_some());
-        self.bytes(forward.map_or_else(Vec::new, |forward| forward.to.to_vec()));
-        self.optional(forward.map(|forward| packed::seconds(forward.until)));
-    }
-}
-
-fn commit_arguments(commit: &Commit, indexed: Indexed, now: Timestamp) -> Arguments {
-    let mut arguments = Arguments::new(now);
-    arguments.count(commit.guards.len());
-    for (name, revision) in &commit.guards {
-        arguments.bytes(packed::field_name(name));
-        arguments.number(packed::number(*revision));
-    }
-    arguments.number(packed::seconds(commit.touch.last_seen_at));
-    arguments.number(packed::seconds(commit.touch.expires_at));
-    arguments.optional(commit.remembered.map(u64::from));
-    arguments.flag(commit.identified);
-    arguments.indexed(indexed);
-    arguments.count(commit.remove.len());
-    for name in &commit.remove {
-        arguments.bytes(packed::field_name(name));
-    }
-    arguments.count(commit.set.len());
-    for (name, write) in &commit.set {
-        arguments.bytes(packed::field_name(name));
-        arguments.bytes(packed::pack_write(write));
-    }
-    arguments.deadlines(&commit.touch.idle);
-    arguments
 }
 
 /// The record, or the way to it, with which a script has refused.
@@ -544,26 +297,11 @@ fn is_reindex(reply: &Value) -> bool {
     matches!(reply, Value::SimpleString(text) if text == "REINDEX")
 }
 
-fn index_keys(record: &Record) -> Vec<IndexKey> {
-    let mut keys: Vec<_> = record
-        .fields
-        .iter()
-        .filter_map(|(_, field)| field.index)
-        .collect();
-    keys.sort_unstable();
-    keys.dedup();
-    keys
-}
-
-fn horizon_of(expires_at: Timestamp) -> Timestamp {
-    expires_at + MONTH
-}
-
-fn read<T: FromRedisValue>(reply: Value) -> Result<T, StoreError> {
+pub(super) fn read<T: FromRedisValue>(reply: Value) -> Result<T, StoreError> {
     redis::from_redis_value(reply).map_err(|error| StoreError::Corrupt(error.into()))
 }
 
-fn failed(error: redis::RedisError) -> StoreError {
+pub(super) fn failed(error: redis::RedisError) -> StoreError {
     StoreError::Unavailable(error.into())
 }
 
@@ -575,7 +313,7 @@ impl From<Malformed> for StoreError {
 
 /// Others were faster each time.
 #[derive(Debug)]
-struct Contended;
+pub(super) struct Contended;
 
 impl std::fmt::Display for Contended {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -587,7 +325,3 @@ impl std::error::Error for Contended {}
 
 /// The second succeeds, unless another request makes the session live longer still.
 const MAX_ATTEMPTS: usize = 5;
-/// Each means that another session was given a new id at this moment.
-const MAX_LOOKS: usize = 32;
-const DAY: Duration = Duration::from_secs(24 * 3_600);
-const MONTH: Duration = Duration::from_secs(30 * 24 * 3_600);
