@@ -223,8 +223,8 @@ impl ClientSide {
             let last = engine.policy.last_deadline(record.created_at);
             let end = last.max(record.expires_at) + CLOCK_SKEW;
             let mut tombstone = Record::new(now, end);
-            // Not to be pushed out by a flood of visitors.
-            tombstone.identified = true;
+            // A user's is not to be pushed out by a flood of visitors, nor kept out by theirs.
+            tombstone.identified = record.identified;
             store.create(&id.row_key(), &tombstone, now).await?;
         }
         Ok(())

@@ -8,6 +8,7 @@ use super::{CookieChange, Credential, Done, Engine, Live, Vault, Work};
 use crate::clock::Timestamp;
 use crate::crypto::ReferenceToken;
 use crate::error::SessionError;
+use crate::lifecycle::expiry::is_settled;
 use crate::lifecycle::plan::Step;
 use crate::record::{Commit, Forward, Record, Rotation};
 use crate::store::{Committed, Created, Loaded, Rotated, StoreError, Touched};
@@ -34,7 +35,8 @@ impl ServerSide {
                 None => return Ok(None),
                 Some(Loaded::Live(record)) => {
                     return Ok(engine.policy.is_live(&record, now).then(|| Live {
-                        is_outdated: !token.is_under_active_key(&engine.keys),
+                        is_outdated: !token.is_under_active_key(&engine.keys)
+                            && is_settled(&record, now),
                         credential: Credential::Reference(token),
                         record,
                         is_news,

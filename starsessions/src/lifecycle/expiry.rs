@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Lifetime, Policy};
+use super::{Lifetime, MIN_RENEWAL, Policy};
 use crate::clock::Timestamp;
 use crate::record::{FieldName, Record, Touch};
 use crate::schema::Schema;
@@ -70,6 +70,13 @@ impl Policy {
             idle,
         })
     }
+}
+
+/// Whether the id is old enough for one under another key. Nodes that do not agree on the active key
+/// yet would pass a session to and fro, and each new id is one more that requests on their way do
+/// not know.
+pub(crate) fn is_settled(record: &Record, now: Timestamp) -> bool {
+    now.since(record.issued_at) >= MIN_RENEWAL
 }
 
 /// How much of an idle timeout may pass before a use is written down: a tenth, at most a minute.

@@ -10,7 +10,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::cookie::{CookieBuilder, CookieConfig, CookieConfigError};
 use crate::crypto::KeyRing;
 use crate::engine::{Backend, CookieMode, Engine, Place};
-use crate::lifecycle::{FailurePolicy, Lifetime, Policy, ServerErrors};
+use crate::lifecycle::{FailurePolicy, Lifetime, MIN_RENEWAL, Policy, ServerErrors};
 use crate::session::Realm;
 
 /// Builds a [`SessionLayer`]; every combination that cannot work is refused by
@@ -391,7 +391,6 @@ impl Error for ConfigError {
 
 /// Longer, and the old id would be a second one.
 const MAX_RENEWAL_GRACE: Duration = Duration::from_secs(30);
-const MIN_RENEWAL: Duration = Duration::from_secs(60);
 /// RFC 6265bis, section 5.5: the lifetime that browsers cap cookies at.
 const MAX_ABSOLUTE: Duration = Duration::from_secs(400 * 24 * 3_600);
 const MAX_RECORD: usize = 1024 * 1024;

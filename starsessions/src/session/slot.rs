@@ -361,12 +361,21 @@ impl Slot {
         self.read().await?;
         let now = self.realm.engine.now();
         let is_passive = self.is_passive();
-        let work = self.state().take_work(&self.realm.engine, is_passive, now);
+        let (uses_up, work) = {
+            let mut state = self.state();
+            let uses_up = state.changes.use_up();
+            let work = state.take_work(&self.realm.engine, is_passive, now);
+            (uses_up, work)
+        };
         match work {
             Ok(Some(work)) => self.carry_out(work).await?,
             // Ended elsewhere: there is nothing left to write to, and nothing to tell.
             Ok(None) | Err(SessionError::Gone) => {}
             Err(error) => return Err(error),
+        }
+        if uses_up && self.state().is_gone {
+            // But what can be used once may live on under another id, and was not used.
+            return Err(SessionError::Gone);
         }
         failure.map_or(Ok(()), Err)
     }
@@ -411,6 +420,7 @@ impl Slot {
         let error = Arc::new(error);
         self.realm.report_unavailable(&error);
         state.phase = Phase::Failed(Arc::clone(&error));
+        state.live = None;
         Err(SessionError::Unavailable(error))
     }
 

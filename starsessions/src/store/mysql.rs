@@ -1,5 +1,6 @@
 //! Sessions in MySQL or MariaDB: for several machines that share a database.
 
+mod columns;
 mod fields;
 mod rows;
 mod schema;
@@ -43,6 +44,10 @@ use crate::record::{Commit, Forward, Record, Rotation, Touch};
 /// MariaDB 10.6, or a later version, with InnoDB, at any isolation level from READ COMMITTED on. Every
 /// connection of the pool leads to the same primary: a replica that lags behind still shows sessions
 /// that have ended.
+///
+/// How to connect is a matter of `sqlx`: the application turns on its features, such as
+/// `tls-rustls`. MySQL's own way to check passwords, `caching_sha2_password`, needs TLS; without it, sqlx needs
+/// its feature `mysql-rsa`, whose cryptography can be timed (RUSTSEC-2023-0071) and is not built here.
 ///
 /// # A pool that others use
 ///
@@ -110,9 +115,25 @@ use crate::record::{Commit, Forward, Record, Rotation, Touch};
 ///
 /// # Sweeping
 ///
-/// Expired sessions are never shown again, but stay in the table until they are swept. Have a replica
-/// call [`sweep`](Store::sweep) now and then. Several may do so at once, but share no work; whatever
-/// is extended meanwhile stays.
+/// Expired sessions are never shown again, but stay in the table until they are swept. One replica is
+/// enough; several do no harm, but share no work. A session that is extended meanwhile stays.
+///
+/// ```no_run
+/// use std::time::Duration;
+/// use starsessions::store::Store;
+/// use starsessions::{Clock, MySqlStore, SystemClock};
+///
+/// fn sweep_every_minute(store: MySqlStore) {
+///     tokio::spawn(async move {
+///         loop {
+///             tokio::time::sleep(Duration::from_secs(60)).await;
+///             if let Err(error) = store.sweep(100_000, SystemClock.now()).await {
+///                 tracing::warn!("sessions are not swept: {error}");
+///             }
+///         }
+///     });
+/// }
+/// ```
 #[derive(Clone)]
 pub struct MySqlStore {
     rows: Arc<Rows>,

@@ -10,6 +10,7 @@ use http::{Method, StatusCode};
 use starsessions::{Lifetime, Session, SessionError, Sessions};
 use starsessions_tests::client::Client;
 use starsessions_tests::gate::Gate;
+use starsessions_tests::shop;
 use starsessions_tests::site::Site;
 use tokio::sync::Barrier;
 
@@ -206,4 +207,32 @@ async fn g04_a_ticket_that_ran_out_in_the_hands_of_two_is_not_used_twice() {
         }
         assert!(taken <= 1, "{taken} times, after {waited} s");
     }
+}
+
+/// It takes the ticket along under its new id, where it can still be used.
+#[tokio::test]
+async fn g04_a_ticket_that_a_login_took_along_was_not_used_by_a_request_before_it() {
+    let using = Gate::new();
+    let held = using.clone();
+    let take = post(|mut ticket: Session<Ticket>| async move {
+        let seat = ticket.seat.take();
+        held.pass().await;
+        format!("{seat:?}")
+    });
+    let issue = post(async |mut ticket: Session<Ticket>| ticket.seat = Some(7));
+    let routes = shop::routes().route("/issue", issue).route("/take", take);
+    let mut client = Site::new().serve(routes);
+    client.post("/issue").await;
+    let slow = tokio::spawn(client.ask(Method::POST, "/take"));
+    using.reached().await;
+    client.post("/login/7").await;
+    using.open();
+    let reply = slow.await.unwrap();
+    assert_eq!(reply.status, StatusCode::CONFLICT);
+    assert!(!reply.sets_cookie());
+
+    using.open();
+    assert_eq!(client.post("/take").await.body, "Some(7)");
+    using.open();
+    assert_eq!(client.post("/take").await.body, "None");
 }

@@ -302,3 +302,20 @@ async fn g07_a_sealed_session_that_cannot_be_touched_is_read_all_the_same() {
     assert_eq!((reply.status, reply.body.as_str()), (StatusCode::OK, "en"));
     assert!(!reply.sets_cookie(), "it may have ended meanwhile");
 }
+
+#[tokio::test]
+async fn g07_a_read_only_guest_is_one_from_a_failed_reload_on() {
+    let site = Site::with(|layer| layer.on_store_failure(FailurePolicy::ReadOnlyGuest));
+    let store = site.store.clone();
+    let ask = any(move |mut shop: Session<Shop>, all: Sessions| async move {
+        store.fail(Operation::Load, Moment::Before);
+        assert!(shop.reload().await.is_err());
+        let login = all.get::<Login>().await?.map(|login| login.user);
+        Ok::<_, SessionError>(format!("{login:?} {:?}", all.info().await?))
+    });
+    let mut client = site.serve(shop::routes().route("/ask", ask));
+    client.post("/login/7").await;
+    assert_eq!(client.get("/ask").await.body, "None None");
+    site.store.recover();
+    assert_eq!(client.get("/me").await.body, "7");
+}

@@ -6,8 +6,8 @@ use axum::Router;
 use axum::extract::Path;
 use axum::routing::{get, post};
 use starsessions::{
-    CookieConfig, Lifetime, MemoryStore, PassiveLayer, Session, SessionError, SessionLayerBuilder,
-    Sessions,
+    CookieConfig, Key, KeyRing, Lifetime, MemoryStore, PassiveLayer, Session, SessionError,
+    SessionLayerBuilder, Sessions,
 };
 use starsessions_tests::client::Client;
 use starsessions_tests::site::{Kept, Site};
@@ -349,4 +349,34 @@ async fn g14_who_is_no_longer_signed_in_sees_and_ends_no_sessions_of_the_user() 
     site.wait_seconds(300);
     assert_eq!(phone.get("/count").await.body, "0 0");
     assert_eq!(laptop.get("/count").await.body, "1 0");
+}
+
+/// Each new id is one more that requests on their way do not know.
+#[tokio::test]
+async fn g14_nodes_that_do_not_agree_on_a_key_pass_no_session_to_and_fro() {
+    let bytes = |step: usize| std::array::from_fn(|i| (i * i * step) as u8);
+    let [one, two] = [7, 11].map(|step| move || Key::from_bytes(bytes(step)).unwrap());
+    let ring = |active: Key, accepted: Key| KeyRing::new(active).accept(accepted, None).unwrap();
+    let site = Site::new();
+    let behind = site.under(ring(one(), two()));
+    let ahead = site.under(ring(two(), one()));
+    let nodes = [behind.serve(shop::routes()), ahead.serve(shop::routes())];
+    let mut client = nodes[0].clone();
+    client.post("/login/7").await;
+    for _ in 0..2 {
+        behind.wait_seconds(60);
+        ahead.wait_seconds(60);
+        let late = client.clone();
+        let mut issued = 0;
+        for visit in 1..=20 {
+            client = client.at(&nodes[visit % 2]);
+            let reply = client.get("/me").await;
+            assert_eq!(reply.body, "7");
+            issued += usize::from(reply.sets_cookie());
+        }
+        assert_eq!(issued, 1, "new ids within a second");
+        for node in &nodes {
+            assert_eq!(late.at(node).get("/me").await.body, "7");
+        }
+    }
 }

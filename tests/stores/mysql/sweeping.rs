@@ -24,7 +24,7 @@ async fn four_sweep_at_once_on_mysql() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-#[ignore = "takes minutes: run it by name"]
+#[ignore = "minutes: tests/nightly"]
 async fn two_millions_are_swept() {
     // As whoever has millions of sessions would give it.
     let server = mariadb::mariadb(&["--innodb-buffer-pool-size=1G", QUICK]);

@@ -4,17 +4,16 @@ use std::collections::BTreeSet;
 use std::error::Error;
 use std::fmt;
 
-use bytes::Bytes;
-use sqlx::mysql::{MySqlArguments, MySqlPool, MySqlQueryResult, MySqlRow};
-use sqlx::query::Query;
-use sqlx::{MySql, Row};
+use sqlx::Row;
+use sqlx::mysql::{MySqlPool, MySqlQueryResult};
 
+use super::columns::{bind_deadlines, deadlines, forward, open, query};
 use super::fields;
 use super::statements::{Statement, Statements};
 use crate::clock::Timestamp;
 use crate::crypto::{IndexKey, RowKey};
 use crate::record::{Commit, Field, FieldName, Forward, Record, Rotation, Touch};
-use crate::store::sql::{MAX_ATTEMPTS, Malformed, clamped, number, retried, seconds, time};
+use crate::store::sql::{MAX_ATTEMPTS, Malformed, clamped, retried, seconds, time};
 use crate::store::{Committed, Created, Loaded, Rotated, StoreError, Touched};
 
 /// The tables of one store.
@@ -107,7 +106,7 @@ impl Rows {
         touch: &Touch,
         now: Timestamp,
     ) -> Result<Touched, StoreError> {
-        let deadlines: Vec<_> = touch.idle.iter().collect();
+        let deadlines = deadlines(touch, |_| true);
         let statement = self.statements.touch(deadlines.len());
         let touched = retried(|| {
             bind_deadlines(query(&statement), &deadlines)
@@ -268,8 +267,7 @@ impl Rows {
         let is_changed = |name: &FieldName| {
             commit.remove.contains(name) || commit.set.iter().any(|(set, _)| set == name)
         };
-        let idle = commit.touch.idle.iter();
-        let deadlines: Vec<_> = idle.filter(|(name, _)| !is_changed(name)).collect();
+        let deadlines = deadlines(&commit.touch, |name| !is_changed(name));
         let statement = self.statements.commit(commit, deadlines.len());
         let patch = fields::patch(commit);
         let updated = retried(|| {
@@ -353,23 +351,6 @@ impl Rows {
     }
 }
 
-type MySqlQuery<'a> = Query<'a, MySql, MySqlArguments>;
-
-fn query<'a>(statement: &Statement) -> MySqlQuery<'a> {
-    sqlx::query(statement.sql())
-}
-
-fn bind_deadlines<'a>(
-    mut query: MySqlQuery<'a>,
-    deadlines: &[&(FieldName, Timestamp)],
-) -> MySqlQuery<'a> {
-    for (name, deadline) in deadlines {
-        let path = fields::idle_path(name);
-        query = query.bind(path.clone()).bind(path).bind(seconds(*deadline));
-    }
-    query
-}
-
 /// The session of an index entry is not there any more: what follows will say so.
 fn unless_ended(written: Result<MySqlQueryResult, sqlx::Error>) -> Result<(), sqlx::Error> {
     match written {
@@ -385,28 +366,6 @@ fn is_expected(rotation: &Rotation, record: &Record) -> bool {
 fn index_keys(record: &Record) -> BTreeSet<IndexKey> {
     let fields = record.fields.iter();
     fields.filter_map(|(_, field)| field.index).collect()
-}
-
-fn open(row: &MySqlRow) -> Result<Loaded, StoreError> {
-    if let Some(forward) = forward(row)? {
-        return Ok(Loaded::Moved(forward));
-    }
-    let at = |column: &str| row.try_get(column).map(time);
-    let mut record = Record::new(at("created_at")?, at("expires_at")?);
-    record.issued_at = at("issued_at")?;
-    record.last_seen_at = at("last_seen_at")?;
-    record.revision = number(row.try_get("revision")?);
-    record.remembered = row.try_get("remembered")?;
-    record.identified = row.try_get("identified")?;
-    // MySQL has a type for it, MariaDB calls it text.
-    record.fields = fields::decode(row.try_get_unchecked("fields")?)?;
-    Ok(Loaded::Live(record))
-}
-
-fn forward(row: &MySqlRow) -> Result<Option<Forward>, StoreError> {
-    let to: Option<Vec<u8>> = row.try_get("forward")?;
-    let until = row.try_get("expires_at").map(time)?;
-    Ok(to.map(|to| Forward::new(Bytes::from(to), until)))
 }
 
 /// What has this deadline is not there: it comes before every time.

@@ -6,14 +6,28 @@
 //! came first is waited for, and the `WHERE` is checked against what that one has left. So guards
 //! and new fields are made of the same row, and nobody can come in between.
 //!
-//! The fields are one JSON document. A merge patch changes its members by name and leaves the
-//! others; a member `null` goes away. What a patch sets has the revision `"#"`, which becomes the
-//! new one on the server.
+//! For that the fields are one JSON document. A merge patch changes its members by name and leaves
+//! the others; a member `null` goes away. What a patch sets has the revision `"#"`, which becomes
+//! the new one on the server; `LAST_INSERT_ID` brings that back with the answer. The other ways take
+//! more round trips: fields as opaque bytes have to be read first and written back if nobody else
+//! was faster (two, and two more for each race that is lost), fields as rows need a transaction
+//! (four, with locks held in between).
 //!
 //! No expression reads a column that is assigned before it. So it does not matter that assignments
 //! take place from left to right, or all at once under `SIMULTANEOUS_ASSIGNMENT`.
 //!
 //! The result of `JSON_TYPE` is compared as bytes, because servers do not agree on its collation.
+//!
+//! # Why a rotation needs no transaction
+//!
+//! The successor is inserted as a row that has expired, which nobody is shown. A second statement
+//! gives it its deadline and takes the old row's away: both or neither. Whoever stops in between
+//! leaves a row to be swept.
+//!
+//! # Why the index is never short of an entry
+//!
+//! An entry is there before anybody has the key of its row, or before the row has the value. Entries
+//! that are too many are found out when the row is read, and go with the row.
 
 use std::fmt::Write;
 use std::sync::Arc;
