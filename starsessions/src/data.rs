@@ -164,6 +164,9 @@ enum Collect<'a> {
     Everything(Checks),
     /// Those that differ.
     Changes(&'a Snapshot, Checks),
+    /// Of those that differ, the ones that a failed request keeps. The others are not looked at:
+    /// one of them may be what has failed.
+    Always(&'a Snapshot, Checks),
 }
 
 /// Takes the fields of one struct, in the order of the schema, and finds those that differ.
@@ -182,7 +185,9 @@ impl<'a> FieldWriter<'a> {
             schema,
             snapshot: Snapshot {
                 bytes: Vec::with_capacity(match &collect {
-                    Collect::Changes(baseline, _) => baseline.bytes.len() + SPARE,
+                    Collect::Changes(baseline, _) | Collect::Always(baseline, _) => {
+                        baseline.bytes.len() + SPARE
+                    }
                     _ => FIRST_GUESS,
                 }),
                 places: Vec::with_capacity(schema.fields.len()),
@@ -203,6 +208,22 @@ impl<'a> FieldWriter<'a> {
             None => Collect::Everything(checks),
             Some(baseline) => Collect::Changes(baseline, checks),
         };
+        Self::collect(value, collect)
+    }
+
+    /// The `commit = always` fields of `value` whose encoding is not what it was in `baseline`.
+    pub(crate) fn always<T: SessionData>(
+        value: &T,
+        baseline: &'a Snapshot,
+        checks: Checks,
+    ) -> Result<Vec<(&'static FieldSpec, Option<Bytes>)>, SessionError> {
+        Self::collect(value, Collect::Always(baseline, checks))
+    }
+
+    fn collect<T: SessionData>(
+        value: &T,
+        collect: Collect<'a>,
+    ) -> Result<Vec<(&'static FieldSpec, Option<Bytes>)>, SessionError> {
         let mut writer = FieldWriter::new(T::SCHEMA, collect);
         value.save(&mut writer);
         if let Some(failure) = writer.failure {
@@ -221,6 +242,9 @@ impl<'a> FieldWriter<'a> {
     where
         T: Serialize + DeserializeOwned + 'static,
     {
+        if self.passes_over_next() {
+            return;
+        }
         let start = self.snapshot.bytes.len();
         if let Err(error) = stored.encode(value, &mut self.snapshot.bytes) {
             self.snapshot.bytes.truncate(start);
@@ -237,7 +261,19 @@ impl<'a> FieldWriter<'a> {
 
     /// The next field is absent.
     pub fn absent(&mut self) {
-        self.next(None);
+        if !self.passes_over_next() {
+            self.next(None);
+        }
+    }
+
+    fn passes_over_next(&mut self) -> bool {
+        let spec = self.schema.fields.get(self.snapshot.places.len());
+        let passes_over = matches!(self.collect, Collect::Always(..))
+            && spec.is_some_and(|spec| !spec.commit_always);
+        if passes_over {
+            self.snapshot.places.push(None);
+        }
+        passes_over
     }
 
     /// Closes the field whose value starts at `start`; returns it if it is to be handed out.
@@ -251,8 +287,14 @@ impl<'a> FieldWriter<'a> {
         let spec = self.schema.fields.get(index)?;
         let checks = match self.collect {
             Collect::Nothing => return None,
-            Collect::Changes(baseline, _) if baseline.get(index) == value => return None,
-            Collect::Everything(checks) | Collect::Changes(_, checks) => checks,
+            Collect::Changes(baseline, _) | Collect::Always(baseline, _)
+                if baseline.get(index) == value =>
+            {
+                return None;
+            }
+            Collect::Everything(checks)
+            | Collect::Changes(_, checks)
+            | Collect::Always(_, checks) => checks,
         };
         let value = value.map(Bytes::copy_from_slice);
         self.changed.push((spec, value.clone()));

@@ -123,6 +123,8 @@ pub use store::{MigrateError, TableNameError};
 pub use store::{MySqlStore, MySqlStoreBuilder};
 #[cfg(feature = "postgres")]
 pub use store::{PostgresStore, PostgresStoreBuilder};
+#[cfg(feature = "redis")]
+pub use store::{RedisClient, RedisConnectError, RedisStore, RedisStoreBuilder};
 #[cfg(feature = "sqlite")]
 pub use store::{SqliteOpenError, SqliteStore, SqliteStoreBuilder};
 pub use value::{Flaw, Incomplete, Invalid, OldValue, ValueError};

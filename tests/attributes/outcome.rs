@@ -197,3 +197,51 @@ async fn an_indexed_field_is_stored_like_any_other() {
         8
     );
 }
+
+/// Whoever guesses passwords must not choose a name that is too long to be counted.
+#[tokio::test]
+async fn a_value_that_cannot_be_stored_does_not_stop_the_count() {
+    let mut browser = guest();
+    let reply = browser
+        .visit(async |mut attempts: Session<Attempts>| {
+            attempts.failed += 1;
+            attempts.draft = "x".repeat(1024 * 1024);
+        })
+        .await;
+    assert_eq!(reply.status, StatusCode::INTERNAL_SERVER_ERROR);
+    assert_eq!(attempts(&mut browser).await, (1, false, 0));
+}
+
+/// A value that is in the middle of a change, and says so.
+#[derive(Default, serde::Deserialize)]
+struct Torn(bool);
+
+impl serde::Serialize for Torn {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        assert!(!self.0, "half written");
+        serializer.serialize_bool(self.0)
+    }
+}
+
+#[derive(Session)]
+struct Ledger {
+    #[session(commit = always)]
+    entries: u32,
+    torn: Torn,
+}
+
+#[tokio::test]
+async fn a_panic_that_a_value_makes_worse_is_one_panic() {
+    let mut tab = guest();
+    let request = tokio::spawn(async move {
+        tab.visit(async |mut ledger: Session<Ledger>| {
+            ledger.entries += 1;
+            ledger.torn.0 = true;
+            assert_eq!(ledger.entries, 7, "a deliberate panic");
+        })
+        .await
+    });
+    let panic = request.await.unwrap_err().into_panic();
+    let message: &String = panic.downcast_ref().unwrap();
+    assert!(message.contains("a deliberate panic"), "{message}");
+}

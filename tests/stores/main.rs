@@ -4,5 +4,6 @@ mod agreement;
 mod memory;
 mod mysql;
 mod postgres;
+mod redis;
 mod sqlite;
 mod wrong;

@@ -3,6 +3,7 @@
 //! ```text
 //! K_purpose = HKDF-SHA256(ikm = master, salt = "starsessions/v1", info = PAE("starsessions", "v1", purpose))
 //! lookup    = HKDF-SHA256(ikm = secret, salt = K_index, info = PAE("starsessions", "v1", "lookup"))
+//! realm's master = HMAC-SHA256(K_realm, PAE("starsessions/v1/realm", name)); the main realm has the master key
 //! PAE       = LE64(count) ‖ (LE64(length) ‖ piece)*
 //! ```
 //!
@@ -32,11 +33,24 @@ pub(super) struct KeySet {
     pub(super) log: LogKey,
     pub(super) subject: SubjectKey,
     pub(super) csrf: CsrfKey,
+    realm: RealmKey,
 }
 
 impl KeySet {
     pub(super) fn new(master: &Key) -> Self {
-        let prk = Prk::extract(&MacKey::new(b"starsessions/v1"), master.as_bytes());
+        Self::from_master(master.as_bytes())
+    }
+
+    /// The keys of a realm: under the same key id, and of no use in any other realm.
+    pub(super) fn of_realm(&self, name: &str) -> Self {
+        Self {
+            id: self.id,
+            ..Self::from_master(&self.realm.master(name))
+        }
+    }
+
+    fn from_master(master: &[u8; 32]) -> Self {
+        let prk = Prk::extract(&MacKey::new(b"starsessions/v1"), master);
         Self {
             id: KeyId(*prk.expand("kid")),
             index: PepperKey(prk.mac_key("index")),
@@ -46,6 +60,7 @@ impl KeySet {
             log: LogKey(prk.mac_key("log")),
             subject: SubjectKey(prk.mac_key("subject")),
             csrf: CsrfKey(prk.mac_key("csrf")),
+            realm: RealmKey(prk.mac_key("realm")),
         }
     }
 }
@@ -61,6 +76,16 @@ impl KeyId {
 impl fmt::Debug for KeyId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write_hex(f, &self.0)
+    }
+}
+
+/// Sets realms with the same keys apart.
+struct RealmKey(MacKey);
+
+impl RealmKey {
+    fn master(&self, name: &str) -> Zeroizing<[u8; TAG_LEN]> {
+        self.0
+            .tag(&[&pae(&[b"starsessions/v1/realm", name.as_bytes()])])
     }
 }
 

@@ -131,6 +131,13 @@ impl Changes {
             .any(|change| change.spec.rotate && change.value.is_some())
     }
 
+    /// Whether a field changes that only one request may change.
+    pub(crate) fn use_up(&self) -> bool {
+        self.0
+            .iter()
+            .any(|change| matches!(change.spec.merge, Merge::Exclusive))
+    }
+
     /// Whether a field is one that sessions are found by.
     pub(crate) fn is_indexed(&self, name: &str) -> bool {
         self.0

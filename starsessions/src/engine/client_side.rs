@@ -90,17 +90,21 @@ impl ClientSide {
             Step::Nothing | Step::Create => return Ok(Done::kept(Some(live))),
             Step::Delete => {
                 self.revoke(engine, id, &live.record, work.now).await?;
-                return Ok(Done {
-                    live: None,
-                    cookie: CookieChange::Remove,
-                    is_gone: false,
-                });
+                return Ok(Done::ended());
             }
             Step::Touch | Step::Commit | Step::Rotate { .. } | Step::Replace => {}
         }
         // Ended by another request while this one was running: no cookie may bring it back.
-        if self.is_revoked(id, work.now).await? {
-            return Ok(Done::gone());
+        match self.is_revoked(id, work.now).await {
+            Ok(false) => {}
+            Ok(true) => return Ok(Done::gone()),
+            Err(error) if work.step == Step::Touch => {
+                return Ok(Done {
+                    untouched: Some(error),
+                    ..Done::kept(Some(live))
+                });
+            }
+            Err(error) => return Err(error.into()),
         }
         if work.step == Step::Replace {
             let done = self.begin(engine, &work)?;
@@ -149,7 +153,9 @@ impl ClientSide {
     ) -> Result<Done, SessionError> {
         let payload = Payload {
             id,
-            idle: engine.policy.lifetime(live.record.remembered).idle,
+            // Up to the deadline, the absolute one included: timeouts that are lengthened later are
+            // for later cookies, since a list of revocations does not know them.
+            idle: live.record.expires_at.since(live.record.last_seen_at),
             record: live.record.clone(),
         };
         let too_large =
@@ -175,8 +181,7 @@ impl ClientSide {
                 value,
                 max_age: engine.max_age(&live.record, now),
             },
-            live: Some(live),
-            is_gone: false,
+            ..Done::kept(Some(live))
         })
     }
 
@@ -215,10 +220,11 @@ impl ClientSide {
     ) -> Result<(), StoreError> {
         if let Some(store) = &self.revocations {
             // An older copy may say that it is remembered where the newest says that it is not.
-            let end = engine.policy.last_deadline(record.created_at) + CLOCK_SKEW;
+            let last = engine.policy.last_deadline(record.created_at);
+            let end = last.max(record.expires_at) + CLOCK_SKEW;
             let mut tombstone = Record::new(now, end);
-            // Not to be pushed out by a flood of visitors.
-            tombstone.identified = true;
+            // A user's is not to be pushed out by a flood of visitors, nor kept out by theirs.
+            tombstone.identified = record.identified;
             store.create(&id.row_key(), &tombstone, now).await?;
         }
         Ok(())

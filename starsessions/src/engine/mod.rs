@@ -91,6 +91,9 @@ pub(crate) struct Done {
     pub(crate) cookie: CookieChange,
     /// The session had ended elsewhere; nothing was written.
     pub(crate) is_gone: bool,
+    /// Why the timers are as they were. It takes nothing away from anybody but time, so the request
+    /// goes on.
+    pub(crate) untouched: Option<StoreError>,
 }
 
 /// What the response tells the browser.
@@ -225,9 +228,15 @@ impl Live {
 impl Done {
     fn gone() -> Self {
         Self {
-            live: None,
-            cookie: CookieChange::Keep,
             is_gone: true,
+            ..Self::kept(None)
+        }
+    }
+
+    fn ended() -> Self {
+        Self {
+            cookie: CookieChange::Remove,
+            ..Self::kept(None)
         }
     }
 
@@ -236,6 +245,7 @@ impl Done {
             live,
             cookie: CookieChange::Keep,
             is_gone: false,
+            untouched: None,
         }
     }
 }

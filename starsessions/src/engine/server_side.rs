@@ -8,6 +8,7 @@ use super::{CookieChange, Credential, Done, Engine, Live, Vault, Work};
 use crate::clock::Timestamp;
 use crate::crypto::ReferenceToken;
 use crate::error::SessionError;
+use crate::lifecycle::expiry::is_settled;
 use crate::lifecycle::plan::Step;
 use crate::record::{Commit, Forward, Record, Rotation};
 use crate::store::{Committed, Created, Loaded, Rotated, StoreError, Touched};
@@ -34,7 +35,8 @@ impl ServerSide {
                 None => return Ok(None),
                 Some(Loaded::Live(record)) => {
                     return Ok(engine.policy.is_live(&record, now).then(|| Live {
-                        is_outdated: !token.is_under_active_key(&engine.keys),
+                        is_outdated: !token.is_under_active_key(&engine.keys)
+                            && is_settled(&record, now),
                         credential: Credential::Reference(token),
                         record,
                         is_news,
@@ -83,17 +85,13 @@ impl ServerSide {
         };
         match work.step {
             Step::Nothing | Step::Create => Ok(engine.announce(live, work.now)),
-            Step::Touch => self.touch(engine, live, &token, &work).await,
+            Step::Touch => Ok(self.touch(engine, live, &token, &work).await),
             Step::Commit => self.commit(engine, live, token, &work).await,
             Step::Rotate { grace } => self.rotate(engine, live, token, grace, &work).await,
             Step::Replace => self.replace(engine, token, &work).await,
             Step::Delete => {
                 self.delete(engine, token, work.now).await?;
-                Ok(Done {
-                    live: None,
-                    cookie: CookieChange::Remove,
-                    is_gone: false,
-                })
+                Ok(Done::ended())
             }
         }
     }
@@ -115,18 +113,22 @@ impl ServerSide {
         mut live: Live,
         token: &ReferenceToken,
         work: &Work,
-    ) -> Result<Done, SessionError> {
+    ) -> Done {
         let Some(touch) = &work.touch else {
-            return Ok(engine.announce(live, work.now));
+            return engine.announce(live, work.now);
         };
-        match self.vault.touch(token, touch, work.now).await? {
-            Touched::Gone => Ok(Done::gone()),
-            Touched::Applied => {
+        match self.vault.touch(token, touch, work.now).await {
+            Ok(Touched::Gone) => Done::gone(),
+            Ok(Touched::Applied) => {
                 let deadline = live.record.expires_at;
                 touch.apply(&mut live.record);
                 live.is_news |= engine.is_visible(deadline, &live.record);
-                Ok(engine.announce(live, work.now))
+                engine.announce(live, work.now)
             }
+            Err(error) => Done {
+                untouched: Some(error),
+                ..engine.announce(live, work.now)
+            },
         }
     }
 
@@ -150,8 +152,14 @@ impl ServerSide {
                         || after.remembered != live.record.remembered;
                     // Others may have committed to other fields: the fields are marked as they are
                     // in the store, or the next commit of this request would meet itself.
+                    let before = live.record.revision;
                     live.record.revision = revision.saturating_sub(1);
+                    let has_missed_others = live.record.revision != before;
                     commit.apply(&mut live.record);
+                    if has_missed_others {
+                        // A rotation of this record must not pass for one of what is stored.
+                        live.record.revision = before;
+                    }
                     live.credential = Credential::Reference(token);
                     return Ok(engine.announce(live, work.now));
                 }

@@ -1,9 +1,12 @@
 //! A store as the engine sees it: rows by token, values in the clear.
 //!
 //! What lies in the store is sealed under a key that only the session's cookie leads to, each value
-//! bound to its application, row, field, and to the times that limit its life. So a copy of the
-//! store reveals nothing, and whoever can write to it can neither move a value elsewhere nor let a
-//! session or a step-up confirmation live longer than it was made for. (OWASP ASVS 14.2.4.)
+//! bound to its application, row, field, to when the session began and to when the value expires. So
+//! a copy of the store reveals nothing, and whoever can write to it can neither move a value
+//! elsewhere nor let it live longer than its `expires` or than the longest absolute timeout.
+//! (OWASP ASVS 14.2.4.)
+//!
+//! Not bound is what moves without a new value: idle deadlines, the profile, revisions, index keys.
 
 use std::borrow::Cow;
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Lifetime, Policy};
+use super::{Lifetime, MIN_RENEWAL, Policy};
 use crate::clock::Timestamp;
 use crate::record::{FieldName, Record, Touch};
 use crate::schema::Schema;
@@ -57,16 +57,26 @@ impl Policy {
         used: &[&'static Schema],
         now: Timestamp,
     ) -> Option<Touch> {
-        let deadline = self.deadline(record.created_at, record.remembered, now);
+        let deadline = |seen_at| self.deadline(record.created_at, record.remembered, seen_at);
+        // Under a timeout that was longer when it was written, the record's own is not what binds.
+        let binding = deadline(record.last_seen_at).min(record.expires_at);
+        let deadline = deadline(now);
         let idle = due_idle_fields(record, used, now);
         let interval = touch_interval(self.lifetime(record.remembered).idle);
-        let is_due = now.since(record.last_seen_at) >= interval && deadline > record.expires_at;
+        let is_due = now.since(record.last_seen_at) >= interval && deadline > binding;
         (is_due || !idle.is_empty()).then_some(Touch {
             last_seen_at: now,
             expires_at: deadline,
             idle,
         })
     }
+}
+
+/// Whether the id is old enough for one under another key. Nodes that do not agree on the active key
+/// yet would pass a session to and fro, and each new id is one more that requests on their way do
+/// not know.
+pub(crate) fn is_settled(record: &Record, now: Timestamp) -> bool {
+    now.since(record.issued_at) >= MIN_RENEWAL
 }
 
 /// How much of an idle timeout may pass before a use is written down: a tenth, at most a minute.

@@ -90,4 +90,6 @@ pub enum FailurePolicy {
     ReadOnlyGuest,
 }
 
+/// The shortest life of an id, twice as long as the longest grace: so at most one leads to another.
+pub(crate) const MIN_RENEWAL: Duration = Duration::from_secs(60);
 const DAY: u64 = 24 * 3_600;

@@ -10,7 +10,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::cookie::{CookieBuilder, CookieConfig, CookieConfigError};
 use crate::crypto::KeyRing;
 use crate::engine::{Backend, CookieMode, Engine, Place};
-use crate::lifecycle::{FailurePolicy, Lifetime, Policy, ServerErrors};
+use crate::lifecycle::{FailurePolicy, Lifetime, MIN_RENEWAL, Policy, ServerErrors};
 use crate::session::Realm;
 
 /// Builds a [`SessionLayer`]; every combination that cannot work is refused by
@@ -187,7 +187,8 @@ impl SessionLayerBuilder {
     }
 
     /// Serves the structs with `#[session(realm = "..")]` of this name, next to the layer of the
-    /// main realm. Give it a cookie name of its own.
+    /// main realm. Give it a cookie name of its own. It may share the store and the keys: a cookie of
+    /// one realm is worthless in every other.
     pub fn realm(mut self, name: impl Into<String>) -> Self {
         self.realm = name.into();
         self
@@ -305,6 +306,7 @@ impl SessionLayerBuilder {
             }
         }
         let persistent_cookie = cookie.is_persistent();
+        let keys = self.keys.of_realm(&self.realm);
         SessionLayer::from_realm(Realm {
             name: self.realm,
             cookie,
@@ -314,7 +316,7 @@ impl SessionLayerBuilder {
             warned: std::sync::Mutex::default(),
             outage_at: std::sync::atomic::AtomicU64::new(0),
             engine: Engine {
-                keys: self.keys,
+                keys,
                 policy: self.policy,
                 clock: self.clock,
                 persistent_cookie,
@@ -389,7 +391,6 @@ impl Error for ConfigError {
 
 /// Longer, and the old id would be a second one.
 const MAX_RENEWAL_GRACE: Duration = Duration::from_secs(30);
-const MIN_RENEWAL: Duration = Duration::from_secs(60);
 /// RFC 6265bis, section 5.5: the lifetime that browsers cap cookies at.
 const MAX_ABSOLUTE: Duration = Duration::from_secs(400 * 24 * 3_600);
 const MAX_RECORD: usize = 1024 * 1024;

@@ -21,7 +21,8 @@ pin_project! {
     pub struct ResponseFuture<F, O> {
         #[pin]
         inner: F,
-        slot: Option<Arc<Slot>>,
+        // Dropped after the handler, whose views are given up with it.
+        slot: Option<Attended>,
         finishing: Option<Finishing<O>>,
     }
 }
@@ -29,6 +30,15 @@ pin_project! {
 struct Finishing<O> {
     result: Result<O, Panic>,
     commit: Pin<Box<dyn Future<Output = Result<(), SessionError>> + Send>>,
+}
+
+/// A session as long as there is somebody to write it.
+struct Attended(Arc<Slot>);
+
+impl Drop for Attended {
+    fn drop(&mut self) {
+        self.0.leave();
+    }
 }
 
 /// What a handler panicked with.
@@ -42,7 +52,7 @@ impl<F, O> ResponseFuture<F, O> {
     pub(super) fn new(inner: F, slot: Option<Arc<Slot>>) -> Self {
         Self {
             inner,
-            slot,
+            slot: slot.map(Attended),
             finishing: None,
         }
     }
@@ -58,7 +68,7 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
         if this.finishing.is_none() {
-            let Some(slot) = &this.slot else {
+            let Some(slot) = this.slot.as_ref() else {
                 return this.inner.poll(cx);
             };
             // A panic passes through here, so that a logout before it still takes place.
@@ -67,10 +77,10 @@ where
                 Ok(poll) => Ok(ready!(poll)),
                 Err(panic) => Err(panic),
             };
-            if !slot.close(ending(&result)) {
-                return Poll::Ready(answer(result, Ok(()), slot));
+            if !slot.0.close(ending(&result)) {
+                return Poll::Ready(answer(result, Ok(()), &slot.0));
             }
-            let closing = Arc::clone(slot);
+            let closing = Arc::clone(&slot.0);
             *this.finishing = Some(Finishing {
                 result,
                 commit: Box::pin(async move { closing.finish().await }),
@@ -82,7 +92,7 @@ where
         let committed = ready!(finishing.commit.as_mut().poll(cx));
         match (this.finishing.take(), this.slot.take()) {
             (Some(finishing), Some(slot)) => {
-                Poll::Ready(answer(finishing.result, committed, &slot))
+                Poll::Ready(answer(finishing.result, committed, &slot.0))
             }
             _ => Poll::Pending,
         }
@@ -115,9 +125,11 @@ fn answer<B: Default, E>(
     };
     if let Err(error) = committed {
         tracing::error!(%error, "the session could not be written; the response is replaced");
-        response = Response::new(B::default());
-        *response.status_mut() = error.status();
+        let mut failed = Response::new(B::default());
+        *failed.status_mut() = error.status();
+        headers::keep_announced(&mut response, &mut failed);
+        response = failed;
     }
-    headers::apply(slot.realm(), slot.outcome(), response.headers_mut());
+    headers::apply(slot, &mut response);
     Ok(response)
 }

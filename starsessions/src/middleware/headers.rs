@@ -1,16 +1,35 @@
 //! What a response tells the browser and the caches between.
 
+use http::Response;
 use http::header::{CACHE_CONTROL, HeaderMap, HeaderValue, SET_COOKIE, VARY};
 
 use crate::engine::CookieChange;
-use crate::session::{Outcome, Realm};
+use crate::session::Slot;
+
+/// The cookies that layers further in have set, for layers further out that replace the response.
+#[derive(Clone, Default)]
+struct Announced(Vec<HeaderValue>);
+
+/// What layers further in have done is done: the browser must hear of it, whatever fails further out.
+pub(super) fn keep_announced<B>(from: &mut Response<B>, to: &mut Response<B>) {
+    let Some(announced) = from.extensions_mut().remove::<Announced>() else {
+        return;
+    };
+    for cookie in &announced.0 {
+        to.headers_mut().append(SET_COOKIE, cookie.clone());
+    }
+    to.extensions_mut().insert(announced);
+    forbid_storing(to.headers_mut());
+}
 
 /// RFC 9111, section 7.3: a cache may store a response with `Set-Cookie`, and one that depends on
 /// the session, unless it is told otherwise.
-pub(super) fn apply(realm: &Realm, outcome: Outcome, headers: &mut HeaderMap) {
+pub(super) fn apply<B>(slot: &Slot, response: &mut Response<B>) {
+    let (realm, outcome) = (slot.realm(), slot.outcome());
     if !outcome.was_used {
         return;
     }
+    let headers = response.headers_mut();
     vary_by_cookie(headers);
     let cookie = match outcome.cookie {
         // One header of a name in one response: a leftover waits until ours has nothing to say.
@@ -28,8 +47,14 @@ pub(super) fn apply(realm: &Realm, outcome: Outcome, headers: &mut HeaderMap) {
         },
         CookieChange::Remove => realm.cookie.removal(),
     };
-    replace_cookie(realm.cookie.name(), cookie, headers);
+    replace_cookie(realm.cookie.name(), cookie.clone(), headers);
     forbid_storing(headers);
+    if slot.has_outer() {
+        let announced = response
+            .extensions_mut()
+            .get_or_insert_default::<Announced>();
+        announced.0.push(cookie);
+    }
 }
 
 /// RFC 9110, section 12.5.5: appended, never overwritten.

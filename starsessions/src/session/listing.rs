@@ -65,7 +65,7 @@ impl Sessions<Revocable> {
     pub async fn list<T: Indexed>(&self) -> Result<Vec<ListedSession>, SessionError> {
         self.slot.ready().await?;
         let (own, record) = self.slot.own();
-        match lookup_in::<T>(record.as_ref()) {
+        match lookup_in::<T>(record.as_ref(), self.slot.now()) {
             Some(lookup) => self.slot.realm().list(&lookup, own.as_ref()).await,
             None => Ok(Vec::new()),
         }
@@ -79,7 +79,7 @@ impl Sessions<Revocable> {
     pub async fn revoke<T: Indexed>(&self, handle: SessionHandle) -> Result<bool, SessionError> {
         self.slot.ready().await?;
         let (own, record) = self.slot.own();
-        let Some(lookup) = lookup_in::<T>(record.as_ref()) else {
+        let Some(lookup) = lookup_in::<T>(record.as_ref(), self.slot.now()) else {
             return Ok(false);
         };
         let is_meant = move |key: &RowKey, record: &Record| handle.means(&handle_of(key, record));
@@ -103,7 +103,7 @@ impl Sessions<Revocable> {
         // A request beside this one may have given the session a new id: it is still this one.
         self.slot.refresh().await?;
         let (own, record) = self.slot.own();
-        let Some(lookup) = lookup_in::<T>(record.as_ref()) else {
+        let Some(lookup) = lookup_in::<T>(record.as_ref(), self.slot.now()) else {
             return Ok(0);
         };
         let is_other = move |key: &RowKey, _: &Record| Some(*key) != own;
@@ -170,11 +170,11 @@ async fn end(
     .await
 }
 
-/// What the session itself holds.
-fn lookup_in<T: Indexed>(record: Option<&Record>) -> Option<Lookup> {
+/// What the session itself holds, as long as that has not run out.
+fn lookup_in<T: Indexed>(record: Option<&Record>, now: Timestamp) -> Option<Lookup> {
     let spec = T::SPEC;
     let (_, field) = spec.find(record?)?;
-    Some(Lookup {
+    field.is_live(now).then(|| Lookup {
         spec,
         value: field.value.to_vec(),
     })

@@ -10,7 +10,10 @@ mod task;
 
 use std::fmt;
 use std::ops::{Deref, DerefMut};
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+
+use bytes::Bytes;
 
 pub use self::listing::ListedSession;
 pub(crate) use self::realm::Realm;
@@ -18,10 +21,12 @@ pub use self::rejection::{Absence, MissingLayer, SessionRejection};
 #[cfg(feature = "axum")]
 pub(crate) use self::sessions::find_slot;
 pub use self::sessions::{Revocable, Revocation, SessionInfo, Sessions, Unrevocable};
-pub(crate) use self::slot::{Ending, Outcome, Slot};
+use self::slot::Seen;
+pub(crate) use self::slot::{Ending, Slot};
 use crate::data::{Checks, FieldWriter, SessionData, Snapshot};
 use crate::error::SessionError;
 use crate::record::Record;
+use crate::schema::FieldSpec;
 
 /// A typed view of the request's session.
 ///
@@ -59,23 +64,20 @@ pub struct Session<T: SessionData> {
     value: T,
     /// The encoding of the fields before the first mutation.
     baseline: Option<Snapshot>,
-    /// The record that the value was read from.
-    seen: Option<Record>,
-    epoch: u32,
+    seen: Seen,
     slot: Arc<Slot>,
 }
 
 impl<T: SessionData> Session<T> {
     pub(crate) async fn load(slot: Arc<Slot>) -> Result<Self, SessionRejection> {
         slot.ready_to_read().await?;
-        let (value, seen, epoch) = slot
+        let (value, seen) = slot
             .view::<T>()
             .map_err(|absent| SessionRejection::absent(T::SCHEMA, absent.field))?;
         Ok(Self {
             value,
             baseline: None,
             seen,
-            epoch,
             slot,
         })
     }
@@ -89,13 +91,14 @@ impl<T: SessionData> Session<T> {
     /// - the others: a value cannot be stored.
     ///
     /// After an error the changes are dropped, those of the request's other views included: the
-    /// response will not try again.
+    /// response will not try again. Of a value that cannot be stored, it tries the `commit = always`
+    /// fields beside it.
     ///
     /// # Cancel safety
     /// When the future is dropped, either all changes are stored or none.
     pub async fn commit(&mut self) -> Result<(), SessionError> {
         if let Err(error) = self.flush() {
-            self.baseline = None;
+            self.flush_always();
             self.slot.discard();
             return Err(error);
         }
@@ -109,36 +112,72 @@ impl<T: SessionData> Session<T> {
     /// this view's changes are taken; correct them and flush again, or [reload](Self::reload).
     /// What is left as it is, is tried again when the view is dropped.
     pub fn flush(&mut self) -> Result<(), SessionError> {
+        self.flush_changes().map(|_| ())
+    }
+
+    /// Returns whether there were any changes.
+    fn flush_changes(&mut self) -> Result<bool, SessionError> {
         let Some(baseline) = self.baseline.take() else {
-            return Ok(());
+            return Ok(false);
         };
-        let result = self.hand_over(&baseline);
+        let changed = FieldWriter::changes(&self.value, Some(&baseline), self.slot.checks());
+        let result = changed.and_then(|changed| self.hand_over(changed));
         if result.is_err() {
             self.baseline = Some(baseline);
         }
         result
     }
 
-    /// Gives the request what differs from `baseline`.
-    fn hand_over(&mut self, baseline: &Snapshot) -> Result<(), SessionError> {
+    /// Hands over what a failed request keeps, if at least that can be stored. The others are dropped.
+    fn flush_always(&mut self) {
+        let Some(baseline) = self.baseline.take() else {
+            return;
+        };
         let checks = self.slot.checks();
-        let mut changed = FieldWriter::changes(&self.value, Some(baseline), checks)?;
-        if std::thread::panicking() {
-            // A handler that panics has not finished what it was writing.
-            changed.retain(|(spec, _)| spec.commit_always);
+        let kept = FieldWriter::always(&self.value, &baseline, checks)
+            .and_then(|changed| self.hand_over(changed));
+        if let Err(error) = kept {
+            tracing::debug!(session = T::SCHEMA.type_name, %error, "nothing of it is kept");
         }
+    }
+
+    /// Gives the request these changes, if there are any.
+    fn hand_over(
+        &mut self,
+        changed: Vec<(&'static FieldSpec, Option<Bytes>)>,
+    ) -> Result<bool, SessionError> {
         if changed.is_empty() {
-            return Ok(());
+            return Ok(false);
         }
-        self.slot
-            .push_seen(self.epoch, self.seen.as_ref(), &changed)?;
+        self.slot.push_seen(&self.seen, &changed)?;
         // What this view goes on from is what it has just written.
         let now = self.slot.now();
-        let seen = self.seen.get_or_insert_with(|| Record::new(now, now));
+        let seen = self
+            .seen
+            .record
+            .get_or_insert_with(|| Record::new(now, now));
         for (spec, value) in changed {
             state::write(&mut seen.fields, spec, value);
         }
-        Ok(())
+        Ok(true)
+    }
+
+    /// A handler that panics has not finished what it was writing, and what is half written may
+    /// panic as well: a second panic on the way out would end the process.
+    fn save_from_panic(&mut self) {
+        if T::SCHEMA.fields.iter().any(|spec| spec.commit_always) {
+            let flush = AssertUnwindSafe(|| self.flush_always());
+            let _ = std::panic::catch_unwind(flush);
+        }
+    }
+
+    /// Nobody is left who could write it.
+    fn report_loss(&self) {
+        tracing::error!(
+            session = T::SCHEMA.type_name,
+            "a session was changed after its response had left; the change is lost; \
+             commit it before answering"
+        );
     }
 
     /// Reads the fields anew: the store is asked again, and changes that this view has not yet
@@ -165,16 +204,14 @@ impl<T: SessionData> Session<T> {
         Self {
             value,
             baseline: None,
-            seen: None,
-            epoch: 0,
+            seen: Seen::default(),
             slot,
         }
     }
 
     fn replace(&mut self, mut fresh: Self) {
         std::mem::swap(&mut self.value, &mut fresh.value);
-        self.seen = fresh.seen.take();
-        self.epoch = fresh.epoch;
+        self.seen = std::mem::take(&mut fresh.seen);
     }
 }
 
@@ -197,18 +234,23 @@ impl<T: SessionData> DerefMut for Session<T> {
 
 impl<T: SessionData> Drop for Session<T> {
     fn drop(&mut self) {
-        let keeps_nothing = || T::SCHEMA.fields.iter().all(|spec| !spec.commit_always);
-        if std::thread::panicking() && keeps_nothing() {
-            return;
+        if std::thread::panicking() {
+            return self.save_from_panic();
         }
-        match self.flush() {
-            Ok(()) => {}
-            Err(SessionError::Closed) => tracing::error!(
-                session = T::SCHEMA.type_name,
-                "a session was changed after its response had left; the change is lost; \
-                 commit it before answering"
-            ),
-            Err(error) => self.slot.fail(error),
+        match self.flush_changes() {
+            Ok(has_changed) => {
+                if has_changed && self.slot.is_over() {
+                    self.report_loss();
+                }
+            }
+            Err(SessionError::Closed) => self.report_loss(),
+            Err(error) => {
+                if self.slot.is_over() {
+                    return self.report_loss();
+                }
+                self.flush_always();
+                self.slot.fail(error);
+            }
         }
     }
 }

@@ -30,6 +30,9 @@ pub(crate) struct Slot {
     /// The slot of a layer further out, for another realm.
     outer: Option<Arc<Self>>,
     is_passive: AtomicBool,
+    /// The layer is done with the request, or was given up with it: nobody writes any more what is
+    /// not committed at once.
+    is_over: AtomicBool,
     gate: tokio::sync::Mutex<()>,
     state: Mutex<State>,
 }
@@ -45,12 +48,21 @@ pub(crate) enum Ending {
     Rejection,
 }
 
+/// What a view was read from.
+#[derive(Debug, Default)]
+pub(crate) struct Seen {
+    pub(crate) record: Option<Record>,
+    /// A value that was alive then was seen, even if it runs out in the hands of the handler.
+    at: Timestamp,
+    epoch: u32,
+}
+
 /// What the layer has to tell the browser and the caches.
 #[derive(Debug)]
 pub(crate) struct Outcome {
     pub(crate) was_used: bool,
     pub(crate) cookie: CookieChange,
-    /// The request brought the session's cookie and another of its name.
+    /// The request brought the session's cookie and another of its name, or two of two sessions.
     pub(crate) has_stale_cookie: bool,
 }
 
@@ -60,6 +72,7 @@ impl Slot {
             realm,
             outer,
             is_passive: AtomicBool::new(false),
+            is_over: AtomicBool::new(false),
             gate: tokio::sync::Mutex::new(()),
             state: Mutex::default(),
         }
@@ -76,6 +89,11 @@ impl Slot {
             slot = slot.outer.as_ref()?;
         }
         Some(Arc::clone(slot))
+    }
+
+    /// Whether a layer further out, of another realm, can still fail.
+    pub(crate) fn has_outer(&self) -> bool {
+        self.outer.is_some()
     }
 
     /// This request does not count as activity.
@@ -141,19 +159,20 @@ impl Slot {
     }
 
     /// Builds a view of the session as this request has left it so far.
-    pub(crate) fn view<T: SessionData>(&self) -> Result<(T, Option<Record>, u32), Absent> {
-        let now = self.realm.engine.now();
+    pub(crate) fn view<T: SessionData>(&self) -> Result<(T, Seen), Absent> {
+        let at = self.realm.engine.now();
         let mut state = self.state();
         state.use_view(T::SCHEMA);
-        let (record, epoch) = (state.working_record(now), state.epoch);
+        let (record, epoch) = (state.working_record(at), state.epoch);
         drop(state);
-        let value = self.read_fields::<T>(record.as_ref(), now)?;
+        let seen = Seen { record, at, epoch };
+        let value = self.read_fields::<T>(seen.record.as_ref(), at)?;
         if let Err(invalid) = value.validate() {
             // Fields that are impossible together count as absent together.
             self.realm.report_invalid(T::SCHEMA.type_name, &invalid);
-            return Ok((self.read_fields(None, now)?, record, epoch));
+            return Ok((self.read_fields(None, at)?, seen));
         }
-        Ok((value, record, epoch))
+        Ok((value, seen))
     }
 
     fn read_fields<T: SessionData>(
@@ -165,26 +184,25 @@ impl Slot {
         T::load(&mut FieldReader::new(T::SCHEMA, record, now, &mut report))
     }
 
-    /// Takes the changes of one view, measured against the record that it saw.
+    /// Takes the changes of one view, measured against what it saw.
     pub(crate) fn push_seen(
         &self,
-        epoch: u32,
-        seen: Option<&Record>,
+        seen: &Seen,
         fields: &[(&'static FieldSpec, Option<Bytes>)],
     ) -> Result<(), SessionError> {
-        let now = self.realm.engine.now();
         let mut state = self.state();
         if state.is_closed {
             return Err(SessionError::Closed);
         }
-        if state.epoch != epoch {
+        if state.epoch != seen.epoch {
             // Destroyed or rolled back since: these changes went with the rest.
             return Ok(());
         }
         let changes = fields.iter().map(|(spec, value)| {
-            let field = seen
+            let record = seen.record.as_ref();
+            let field = record
                 .and_then(|record| spec.find(record))
-                .filter(|(_, field)| field.is_live(now));
+                .filter(|(_, field)| field.is_live(seen.at));
             Change {
                 spec,
                 base: Base::Seen {
@@ -213,6 +231,15 @@ impl Slot {
             });
         }
         Ok(())
+    }
+
+    pub(crate) fn is_over(&self) -> bool {
+        self.is_over.load(Ordering::Relaxed)
+    }
+
+    /// Whoever still holds the session holds it for itself.
+    pub(crate) fn leave(&self) {
+        self.is_over.store(true, Ordering::Relaxed);
     }
 
     /// Keeps an error that had no other way to be seen; the response will tell.
@@ -287,6 +314,7 @@ impl Slot {
     /// The request is over: no further change is taken. Returns whether there is something to write.
     pub(crate) fn close(&self, ending: Ending) -> bool {
         let engine = &self.realm.engine;
+        self.leave();
         let mut state = self.state();
         state.is_closed = true;
         let keeps_data = match ending {
@@ -333,12 +361,21 @@ impl Slot {
         self.read().await?;
         let now = self.realm.engine.now();
         let is_passive = self.is_passive();
-        let work = self.state().take_work(&self.realm.engine, is_passive, now);
+        let (uses_up, work) = {
+            let mut state = self.state();
+            let uses_up = state.changes.use_up();
+            let work = state.take_work(&self.realm.engine, is_passive, now);
+            (uses_up, work)
+        };
         match work {
             Ok(Some(work)) => self.carry_out(work).await?,
             // Ended elsewhere: there is nothing left to write to, and nothing to tell.
             Ok(None) | Err(SessionError::Gone) => {}
             Err(error) => return Err(error),
+        }
+        if uses_up && self.state().is_gone {
+            // But what can be used once may live on under another id, and was not used.
+            return Err(SessionError::Gone);
         }
         failure.map_or(Ok(()), Err)
     }
@@ -348,7 +385,8 @@ impl Slot {
         Outcome {
             was_used: state.was_used,
             cookie: std::mem::take(&mut state.cookie),
-            has_stale_cookie: state.has_duplicates && state.live.is_some(),
+            // Of two sessions, the former cookie's is the one to go, or nobody could ever sign in.
+            has_stale_cookie: state.has_duplicates && (state.live.is_some() || state.is_ambiguous),
         }
     }
 
@@ -368,7 +406,10 @@ impl Slot {
         match presented {
             Ok(Presented::Live(live)) => state.live = Some(live),
             Ok(Presented::Nobody) => {}
-            Ok(Presented::Ambiguous) => self.realm.report_ambiguous(),
+            Ok(Presented::Ambiguous) => {
+                state.is_ambiguous = true;
+                self.realm.report_ambiguous();
+            }
             Err(error) => return self.fail_reading(&mut state, error),
         }
         Ok(())
@@ -379,6 +420,7 @@ impl Slot {
         let error = Arc::new(error);
         self.realm.report_unavailable(&error);
         state.phase = Phase::Failed(Arc::clone(&error));
+        state.live = None;
         Err(SessionError::Unavailable(error))
     }
 
@@ -409,10 +451,15 @@ impl Slot {
             live,
             cookie,
             is_gone,
+            untouched,
         } = done?;
+        if let Some(error) = untouched {
+            self.realm.report_unavailable(&error);
+        }
         let mut state = self.state();
         state.live = live;
-        state.is_gone |= is_gone;
+        // After an end elsewhere only a new beginning is carried out.
+        state.is_gone = is_gone;
         if !matches!(cookie, CookieChange::Keep) {
             state.cookie = cookie;
         }

@@ -18,6 +18,8 @@ pub(super) struct State {
     /// The cookies that may be ours; `None` until somebody wants to know.
     pub(super) candidates: Option<Vec<Vec<u8>>>,
     pub(super) has_duplicates: bool,
+    /// Two of the cookies led to two different sessions.
+    pub(super) is_ambiguous: bool,
     pub(super) was_used: bool,
     pub(super) is_closed: bool,
     pub(super) live: Option<Live>,

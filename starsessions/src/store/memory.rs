@@ -127,8 +127,8 @@ impl Store for MemoryStore {
         // The new key is nobody's secret yet, so the order of the two steps cannot be seen: insert,
         // then end the old record or take the insert back. The two locks are never held together.
         let record = rotation.record.clone();
-        let was_identified = self.shard(old).is_identified(old);
-        if self.shard(new).insert(new, record, was_identified, now)? == Created::Exists {
+        let replaces = self.shard(old).holds(old, record.identified);
+        if self.shard(new).insert(new, record, replaces, now)? == Created::Exists {
             return Ok(Rotated::Exists);
         }
         let outcome = self.shard(old).retire(old, rotation, now);

@@ -9,6 +9,8 @@ mod memory;
 mod mysql;
 #[cfg(feature = "postgres")]
 mod postgres;
+#[cfg(feature = "redis")]
+mod redis;
 #[cfg(any(feature = "mysql", feature = "postgres"))]
 mod sql;
 #[cfg(feature = "sqlite")]
@@ -24,6 +26,8 @@ pub use self::memory::{MemoryStore, MemoryStoreBuilder};
 pub use self::mysql::{MySqlStore, MySqlStoreBuilder};
 #[cfg(feature = "postgres")]
 pub use self::postgres::{PostgresStore, PostgresStoreBuilder};
+#[cfg(feature = "redis")]
+pub use self::redis::{RedisClient, RedisConnectError, RedisStore, RedisStoreBuilder};
 #[cfg(any(feature = "mysql", feature = "postgres"))]
 pub use self::sql::{MigrateError, TableNameError};
 #[cfg(feature = "sqlite")]

@@ -7,9 +7,10 @@ use axum::Router;
 use axum::extract::{Path, State};
 use axum::routing::{get, post};
 use http::{Method, StatusCode};
-use starsessions::{Lifetime, Session, Sessions};
+use starsessions::{Lifetime, Session, SessionError, Sessions};
 use starsessions_tests::client::Client;
 use starsessions_tests::gate::Gate;
+use starsessions_tests::shop;
 use starsessions_tests::site::Site;
 use tokio::sync::Barrier;
 
@@ -138,4 +139,100 @@ async fn g04_a_writer_that_knew_the_short_profile_does_not_take_back_the_long_on
 
     site.wait(20 * day);
     assert_eq!(client.get("/show").await.body, "7");
+}
+
+/// A new id takes the whole record along, so it must be the record that is stored.
+#[tokio::test]
+async fn g04_a_new_id_after_a_commit_beside_another_takes_the_others_change_along() {
+    let site = Site::new();
+    let writing = Gate::new();
+    let held = writing.clone();
+    let slow = post(|mut stock: Session<Stock>, sessions: Sessions| async move {
+        held.pass().await;
+        stock.last = 7;
+        stock.commit().await?;
+        sessions.rotate()
+    });
+    let sell = post(async |mut stock: Session<Stock>| stock.sold += 1);
+    let show = get(async |stock: Session<Stock>| format!("{} {}", stock.sold, stock.last));
+    let routes = Router::new()
+        .route("/sell", sell)
+        .route("/slow", slow)
+        .route("/show", show);
+    let mut client = site.serve(routes);
+    client.post("/sell").await;
+
+    let slow = tokio::spawn(client.ask(Method::POST, "/slow"));
+    writing.reached().await;
+    client.post("/sell").await;
+    writing.open();
+    let reply = slow.await.unwrap();
+    assert!(reply.sets_cookie());
+    client.keep(&reply);
+    assert_eq!(client.get("/show").await.body, "2 7");
+}
+
+#[derive(Session)]
+struct Ticket {
+    #[session(exclusive, expires = "10m")]
+    seat: Option<u32>,
+}
+
+/// A request can be held by its body for as long as the client likes.
+#[tokio::test]
+async fn g04_a_ticket_that_ran_out_in_the_hands_of_two_is_not_used_twice() {
+    let site = Site::new();
+    let using = Gate::new();
+    let held = using.clone();
+    let take = post(|mut ticket: Session<Ticket>| async move {
+        held.pass().await;
+        let seat = ticket.seat.take();
+        ticket.commit().await?;
+        Ok::<_, SessionError>(format!("{seat:?}"))
+    });
+    let issue = post(async |mut ticket: Session<Ticket>| ticket.seat = Some(7));
+    let routes = Router::new().route("/issue", issue).route("/take", take);
+    for waited in [0, 600] {
+        let mut client = site.serve(routes.clone());
+        client.post("/issue").await;
+        let requests = [(); 2].map(|()| tokio::spawn(client.ask(Method::POST, "/take")));
+        using.reached().await;
+        using.reached().await;
+        site.wait_seconds(waited);
+        using.open();
+        using.open();
+        let mut taken = 0;
+        for request in requests {
+            taken += u32::from(request.await.unwrap().body == "Some(7)");
+        }
+        assert!(taken <= 1, "{taken} times, after {waited} s");
+    }
+}
+
+/// It takes the ticket along under its new id, where it can still be used.
+#[tokio::test]
+async fn g04_a_ticket_that_a_login_took_along_was_not_used_by_a_request_before_it() {
+    let using = Gate::new();
+    let held = using.clone();
+    let take = post(|mut ticket: Session<Ticket>| async move {
+        let seat = ticket.seat.take();
+        held.pass().await;
+        format!("{seat:?}")
+    });
+    let issue = post(async |mut ticket: Session<Ticket>| ticket.seat = Some(7));
+    let routes = shop::routes().route("/issue", issue).route("/take", take);
+    let mut client = Site::new().serve(routes);
+    client.post("/issue").await;
+    let slow = tokio::spawn(client.ask(Method::POST, "/take"));
+    using.reached().await;
+    client.post("/login/7").await;
+    using.open();
+    let reply = slow.await.unwrap();
+    assert_eq!(reply.status, StatusCode::CONFLICT);
+    assert!(!reply.sets_cookie());
+
+    using.open();
+    assert_eq!(client.post("/take").await.body, "Some(7)");
+    using.open();
+    assert_eq!(client.post("/take").await.body, "None");
 }

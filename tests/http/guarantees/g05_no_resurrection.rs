@@ -1,11 +1,13 @@
 //! G5: only `create` inserts; what has ended stays ended.
 
+use std::time::Duration;
+
 use axum::routing::post;
 use http::{Method, StatusCode};
-use starsessions::{Lifetime, Session, SessionError, Sessions};
+use starsessions::{Lifetime, MemoryStore, Session, SessionError, Sessions};
 use starsessions_tests::client::{Client, Reply};
-use starsessions_tests::site::Site;
-use starsessions_tests::spy::{Moment, Operation};
+use starsessions_tests::site::{Kept, Site};
+use starsessions_tests::spy::{Moment, Operation, Spy};
 
 use starsessions_tests::shop::{self, Shop};
 
@@ -160,4 +162,58 @@ async fn g05_a_view_from_before_a_logout_begins_no_new_session() {
     client.post("/leave").await;
     assert_eq!(client.cookies(), None);
     assert_eq!(site.rows(), 0);
+}
+
+#[tokio::test]
+async fn g05_a_handler_that_was_told_can_begin_anew() {
+    let site = Site::new();
+    let gate = starsessions_tests::gate::Gate::new();
+    let held = gate.clone();
+    let persistent = post(|mut shop: Session<Shop>, sessions: Sessions| async move {
+        held.pass().await;
+        shop.views += 1;
+        assert!(matches!(shop.commit().await, Err(SessionError::Gone)));
+        sessions.destroy()?;
+        sessions.insert(shop::Login { user: 8 })?;
+        sessions.commit().await?;
+        let mut shop = sessions.view::<Shop>().await.unwrap();
+        shop.views = 5;
+        shop.commit().await
+    });
+    let mut tab = site.serve(shop::with_logout().route("/persistent", persistent));
+    tab.post("/login/7").await;
+    let slow = tokio::spawn(tab.ask(Method::POST, "/persistent"));
+    gate.reached().await;
+    tab.post("/logout").await;
+    gate.open();
+    let reply = slow.await.unwrap();
+    assert_eq!(reply.status, StatusCode::OK);
+    tab.keep(&reply);
+    assert_eq!(tab.get("/me").await.body, "8");
+    assert_eq!(tab.get("/views").await.body, "5");
+}
+
+/// The list of ended sessions forgets one when its cookies have run out, so a cookie must not
+/// live longer afterwards.
+#[tokio::test]
+async fn g05_a_longer_lifetime_brings_no_ended_cookie_back() {
+    let hours = |hours: u64| Duration::from_secs(hours * 3_600);
+    let short = Lifetime::new(hours(8), hours(10));
+    let long = Lifetime::new(hours(48), hours(48));
+    let site = Site::over(Spy::new(MemoryStore::new()), Kept::InCookies, |layer| {
+        layer.lifetime(short)
+    });
+    let mut client = site.serve(shop::with_logout());
+    client.post("/login/7").await;
+    site.wait(hours(5));
+    client.get("/me").await;
+    let stolen = client.clone();
+    client.post("/logout").await;
+    let restarted = site.restarted(|layer| layer.lifetime(long));
+    let mut thief = stolen.at(&restarted.serve(shop::with_logout()));
+    assert_eq!(thief.get("/me").await.body, "guest");
+    for hour in 5..14 {
+        restarted.wait(hours(1));
+        assert_eq!(thief.get("/me").await.body, "guest", "at {hour} h");
+    }
 }

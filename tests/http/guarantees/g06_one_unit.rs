@@ -1,9 +1,12 @@
 //! G6: all changes of one request land in one store operation.
 
+use std::sync::{Arc, Mutex};
+
 use axum::Router;
 use axum::routing::post;
-use http::StatusCode;
+use http::{Method, StatusCode};
 use starsessions::{Session, SessionError, Sessions};
+use starsessions_tests::gate::Gate;
 use starsessions_tests::logs::Logs;
 use starsessions_tests::site::Site;
 use starsessions_tests::spy::Calls;
@@ -166,4 +169,63 @@ async fn g06_a_change_after_the_response_has_left_is_an_error_in_the_log() {
         1
     );
     assert_eq!(site.store.take_calls(), Calls::NONE);
+}
+
+#[derive(Session)]
+struct Form {
+    #[session(validate = short)]
+    text: String,
+}
+
+fn short(text: &str) -> Result<(), &'static str> {
+    if text.len() < 4 {
+        Ok(())
+    } else {
+        Err("too long")
+    }
+}
+
+/// A view that a task keeps for itself, and what the task does with it when the answer has left.
+#[tokio::test]
+async fn g06_a_change_after_the_answer_is_seen_in_the_log_whatever_is_wrong_with_it() {
+    for text in ["abc", "abcd"] {
+        let logs = Logs::capture();
+        let kept = Arc::new(Mutex::new(None));
+        let keep = Arc::clone(&kept);
+        let lend = post(move |form: Session<Form>| async move {
+            *keep.lock().unwrap() = Some(form);
+        });
+        let site = Site::new();
+        let mut client = site.serve(Router::new().route("/lend", lend));
+        client.post("/lend").await;
+        let mut form = kept.lock().unwrap().take().unwrap();
+        text.clone_into(&mut form.text);
+        drop(form);
+        assert_eq!(logs.with(&["ERROR", "Form"]).len(), 1, "{}", logs.text());
+    }
+}
+
+/// The client has gone away, and with it whoever would have written.
+#[tokio::test]
+async fn g06_a_change_after_the_request_was_given_up_is_seen_in_the_log() {
+    let logs = Logs::capture();
+    let kept = Arc::new(Mutex::new(None));
+    let keep = Arc::clone(&kept);
+    let gate = Gate::new();
+    let held = gate.clone();
+    let lend = post(move |form: Session<Form>| async move {
+        *keep.lock().unwrap() = Some(form);
+        held.pass().await;
+    });
+    let site = Site::new();
+    let client = site.serve(Router::new().route("/lend", lend));
+    let request = tokio::spawn(client.ask(Method::POST, "/lend"));
+    gate.reached().await;
+    request.abort();
+    assert!(request.await.unwrap_err().is_cancelled());
+    let mut form = kept.lock().unwrap().take().unwrap();
+    form.text = "abc".to_owned();
+    drop(form);
+    assert_eq!(site.rows(), 0);
+    assert_eq!(logs.with(&["ERROR", "Form"]).len(), 1, "{}", logs.text());
 }

@@ -8,7 +8,7 @@ use http::StatusCode;
 use starsessions::{FailurePolicy, Session, SessionError, SessionRejection, Sessions};
 use starsessions_tests::client::Client;
 use starsessions_tests::logs::Logs;
-use starsessions_tests::site::Site;
+use starsessions_tests::site::{Kept, Site};
 use starsessions_tests::spy::{Calls, Moment, Operation};
 
 use starsessions_tests::shop::{self, Login, Shop};
@@ -175,19 +175,22 @@ async fn g07_a_session_that_could_not_be_created_has_no_cookie() {
 }
 
 #[tokio::test]
-async fn g07_a_touch_that_fails_is_503_and_tried_again_next_time() {
-    let (site, mut client) = outage(FailurePolicy::Unavailable, Router::new()).await;
-    site.store.recover();
-    site.store.fail(Operation::Touch, Moment::Before);
-    site.wait_seconds(600);
-    assert_eq!(
-        client.get("/cart").await.status,
-        StatusCode::SERVICE_UNAVAILABLE
-    );
-    site.store.recover();
-    let _ = site.store.take_calls();
-    client.get("/cart").await;
-    assert_eq!(site.store.take_calls().touches, 1);
+async fn g07_a_touch_that_fails_is_logged_and_tried_again_and_the_page_is_shown() {
+    for moment in [Moment::Before, Moment::After] {
+        let (site, mut client) = outage(FailurePolicy::Unavailable, Router::new()).await;
+        site.store.recover();
+        site.store.fail(Operation::Touch, moment);
+        site.wait_seconds(600);
+        let logs = Logs::capture();
+        let reply = client.get("/language").await;
+        assert_eq!((reply.status, reply.body.as_str()), (StatusCode::OK, "en"));
+        assert_eq!(logs.with(&["ERROR", "the session store failed"]).len(), 1);
+        site.store.recover();
+        site.wait_seconds(60);
+        let _ = site.store.take_calls();
+        client.get("/language").await;
+        assert_eq!(site.store.take_calls().touches, 1);
+    }
 }
 
 #[tokio::test]
@@ -282,3 +285,37 @@ async fn g07_an_outage_is_one_line_in_a_window() {
 }
 
 const OUTAGE: u64 = 1_800_000_100;
+
+/// The list of ended sessions fails between the two times that it is asked.
+#[tokio::test]
+async fn g07_a_sealed_session_that_cannot_be_touched_is_read_all_the_same() {
+    let site = Site::kept(Kept::InCookies);
+    let store = site.store.clone();
+    let read = any(move |shop: Session<Shop>| async move {
+        store.fail(Operation::Load, Moment::Before);
+        shop.language.clone().unwrap_or_default()
+    });
+    let mut client = site.serve(shop::routes().route("/read", read));
+    client.post("/language/en").await;
+    site.wait_seconds(600);
+    let reply = client.get("/read").await;
+    assert_eq!((reply.status, reply.body.as_str()), (StatusCode::OK, "en"));
+    assert!(!reply.sets_cookie(), "it may have ended meanwhile");
+}
+
+#[tokio::test]
+async fn g07_a_read_only_guest_is_one_from_a_failed_reload_on() {
+    let site = Site::with(|layer| layer.on_store_failure(FailurePolicy::ReadOnlyGuest));
+    let store = site.store.clone();
+    let ask = any(move |mut shop: Session<Shop>, all: Sessions| async move {
+        store.fail(Operation::Load, Moment::Before);
+        assert!(shop.reload().await.is_err());
+        let login = all.get::<Login>().await?.map(|login| login.user);
+        Ok::<_, SessionError>(format!("{login:?} {:?}", all.info().await?))
+    });
+    let mut client = site.serve(shop::routes().route("/ask", ask));
+    client.post("/login/7").await;
+    assert_eq!(client.get("/ask").await.body, "None None");
+    site.store.recover();
+    assert_eq!(client.get("/me").await.body, "7");
+}

@@ -1,9 +1,11 @@
 //! G11: an id that this system did not issue is never adopted.
 
+use axum::Router;
+use axum::routing::get;
 use base64ct::{Base64UrlUnpadded, Encoding};
-use starsessions::Lifetime;
+use starsessions::{CookieConfig, Lifetime, Session};
 use starsessions_tests::client::Client;
-use starsessions_tests::site::Site;
+use starsessions_tests::site::{Kept, Site};
 
 use starsessions_tests::shop;
 
@@ -88,5 +90,42 @@ async fn g11_an_id_that_cannot_be_ours_costs_no_store_access() {
     {
         visitor.showing(&id).get("/cart").await;
         assert_eq!(site.store.take_calls().loads, 0, "an id {what}");
+    }
+}
+
+mod staff {
+    use starsessions::Session;
+
+    /// Of the same name, and so under the same names in a record, as the customers' one.
+    #[derive(Session)]
+    #[session(realm = "staff")]
+    pub(super) struct Login {
+        #[session(required, rotate)]
+        pub(super) user: u64,
+    }
+}
+
+#[tokio::test]
+async fn g11_an_id_of_one_realm_is_none_in_another_with_the_same_store_and_keys() {
+    for kept in Kept::ANYWHERE {
+        let site = Site::kept(kept);
+        // Next to each other below different paths, where one name is not one cookie.
+        for name in ["__Host-staff", "__Host-Http-id"] {
+            let staff = site.restarted(|layer| {
+                layer
+                    .realm("staff")
+                    .cookie(|_| CookieConfig::builder().name(name))
+            });
+            let desk = get(async |login: Option<Session<staff::Login>>| {
+                login.map_or("nobody".to_owned(), |login| login.user.to_string())
+            });
+            let desk = staff.serve(Router::new().route("/desk", desk));
+            let mut customer = site.serve(shop::routes());
+            customer.post("/login/1").await;
+            let cookie = customer.cookies().unwrap();
+            let value = cookie.split_once('=').unwrap().1;
+            let mut thief = desk.showing(format!("{name}={value}"));
+            assert_eq!(thief.get("/desk").await.body, "nobody", "{kept:?} {name}");
+        }
     }
 }

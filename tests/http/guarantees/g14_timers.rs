@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use axum::Router;
 use axum::extract::Path;
 use axum::routing::{get, post};
 use starsessions::{
-    CookieConfig, Lifetime, MemoryStore, PassiveLayer, Session, SessionError, SessionLayerBuilder,
-    Sessions,
+    CookieConfig, Key, KeyRing, Lifetime, MemoryStore, PassiveLayer, Session, SessionError,
+    SessionLayerBuilder, Sessions,
 };
 use starsessions_tests::client::Client;
 use starsessions_tests::site::{Kept, Site};
@@ -299,4 +300,83 @@ async fn g14_a_persistent_cookie_ends_with_its_session() {
     site.wait_seconds(300);
     let told = client.get("/me").await.max_age();
     assert_eq!(told, Some(400), "not beyond the absolute timeout");
+}
+
+#[tokio::test]
+async fn g14_a_shorter_idle_timeout_logs_nobody_out_who_is_busy() {
+    for kept in [Kept::OnServer, Kept::InCookies] {
+        let hours = |hours: u64| Duration::from_secs(hours * 3_600);
+        let before = Lifetime::new(hours(8), hours(24));
+        let site = Site::over(Spy::new(MemoryStore::new()), kept, |layer| {
+            layer.lifetime(before)
+        });
+        let mut client = site.serve(shop::routes());
+        client.post("/login/7").await;
+
+        let after = Lifetime::new(hours(1), hours(24));
+        let site = site.restarted(|layer| layer.lifetime(after));
+        let mut client = client.at(&site.serve(shop::routes()));
+        for _ in 0..3 {
+            site.wait_seconds(1_800);
+            assert_eq!(client.get("/me").await.body, "7", "{kept:?}");
+        }
+        site.wait(hours(1));
+        assert_eq!(client.get("/me").await.body, "guest", "{kept:?}");
+    }
+}
+
+#[derive(Session)]
+struct Badge {
+    #[session(index, expires = "10m")]
+    owner: Option<u64>,
+}
+
+#[tokio::test]
+async fn g14_who_is_no_longer_signed_in_sees_and_ends_no_sessions_of_the_user() {
+    let site = Site::new();
+    let sign_in = post(async |sessions: Sessions| sessions.insert(Badge { owner: Some(7) }));
+    let count = get(async |sessions: Sessions| {
+        let listed = sessions.list::<Badge>().await?.len();
+        let ended = sessions.revoke_others::<Badge>().await?;
+        Ok::<_, SessionError>(format!("{listed} {ended}"))
+    });
+    let routes = Router::new().route("/in", sign_in).route("/count", count);
+    let mut phone = site.serve(routes);
+    let mut laptop = phone.clone();
+    phone.post("/in").await;
+    site.wait_seconds(300);
+    laptop.post("/in").await;
+    site.wait_seconds(300);
+    assert_eq!(phone.get("/count").await.body, "0 0");
+    assert_eq!(laptop.get("/count").await.body, "1 0");
+}
+
+/// Each new id is one more that requests on their way do not know.
+#[tokio::test]
+async fn g14_nodes_that_do_not_agree_on_a_key_pass_no_session_to_and_fro() {
+    let bytes = |step: usize| std::array::from_fn(|i| (i * i * step) as u8);
+    let [one, two] = [7, 11].map(|step| move || Key::from_bytes(bytes(step)).unwrap());
+    let ring = |active: Key, accepted: Key| KeyRing::new(active).accept(accepted, None).unwrap();
+    let site = Site::new();
+    let behind = site.under(ring(one(), two()));
+    let ahead = site.under(ring(two(), one()));
+    let nodes = [behind.serve(shop::routes()), ahead.serve(shop::routes())];
+    let mut client = nodes[0].clone();
+    client.post("/login/7").await;
+    for _ in 0..2 {
+        behind.wait_seconds(60);
+        ahead.wait_seconds(60);
+        let late = client.clone();
+        let mut issued = 0;
+        for visit in 1..=20 {
+            client = client.at(&nodes[visit % 2]);
+            let reply = client.get("/me").await;
+            assert_eq!(reply.body, "7");
+            issued += usize::from(reply.sets_cookie());
+        }
+        assert_eq!(issued, 1, "new ids within a second");
+        for node in &nodes {
+            assert_eq!(late.at(node).get("/me").await.body, "7");
+        }
+    }
 }

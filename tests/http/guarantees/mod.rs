@@ -3,6 +3,7 @@
 mod g01_lazy;
 mod g02_created_by_writing;
 mod g03_only_what_changed;
+mod g04_interleavings;
 mod g04_no_lost_update;
 mod g05_no_resurrection;
 mod g06_one_unit;

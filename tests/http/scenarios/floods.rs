@@ -40,3 +40,31 @@ async fn scenario_07_a_flood_of_anonymous_writers_stays_under_the_limit_and_logs
     assert!(site.rows() <= LIMIT + 1, "{} rows", site.rows());
     assert_eq!(user.get("/me").await.body, "7");
 }
+
+/// Whoever comes and goes without end fills the list of ended sessions; users must still get out.
+#[tokio::test]
+async fn scenario_07_a_flood_of_anonymous_logouts_keeps_no_user_from_logging_out() {
+    const LIMIT: usize = 20;
+    let list = MemoryStore::builder()
+        .anonymous_limit(LIMIT)
+        .identified_limit(LIMIT)
+        .build();
+    let site = Site::over(Spy::new(list), Kept::InCookies, |layer| layer);
+    let visitor = site.serve(shop::with_logout());
+    let mut user = visitor.clone();
+    user.post("/login/7").await;
+    let mut stolen = user.clone();
+    for _ in 0..10 * LIMIT {
+        let mut bot = visitor.clone();
+        bot.post("/cart/spam").await;
+        bot.post("/logout").await;
+    }
+    assert_eq!(user.post("/logout").await.location(), Some("/"));
+    for _ in 0..10 * LIMIT {
+        let mut bot = visitor.clone();
+        bot.post("/cart/spam").await;
+        bot.post("/logout").await;
+    }
+    assert_eq!(stolen.get("/me").await.body, "guest");
+    assert!(site.rows() <= 2 * LIMIT, "{} rows", site.rows());
+}

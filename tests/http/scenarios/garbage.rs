@@ -146,3 +146,28 @@ async fn scenario_12_a_leftover_waits_until_the_cookie_of_today_has_nothing_to_s
     assert_eq!(set.len(), 1, "{set:?}");
     assert!(set[0].contains("; Partitioned"), "{set:?}");
 }
+
+/// Both sessions are alive: the one from before the move, and the one that the user has now.
+#[tokio::test]
+async fn scenario_12_a_leftover_with_a_session_of_its_own_shuts_nobody_out_for_good() {
+    let site = Site::with(|layer| {
+        layer
+            .cookie(|cookie| cookie.name("__Secure-id"))
+            .former_cookie(|cookie| cookie.domain("example.com"))
+    });
+    let visitor = site.serve(shop::routes());
+    let mut before = visitor.clone();
+    before.post("/cart/tea").await;
+    let mut after = visitor.clone();
+    after.post("/login/7").await;
+    let both = format!(
+        "{}; {}",
+        before.cookies().unwrap(),
+        after.cookies().unwrap()
+    );
+    let reply = visitor.showing(both).get("/me").await;
+    assert_eq!(reply.body, "guest");
+    let removal =
+        "__Secure-id=; HttpOnly; SameSite=Lax; Secure; Path=/; Domain=example.com; Max-Age=0";
+    assert_eq!(reply.set_cookies(), [removal]);
+}

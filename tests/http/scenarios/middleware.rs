@@ -3,8 +3,8 @@
 use axum::extract::Request;
 use axum::middleware::{Next, from_fn};
 use axum::response::Response;
-use axum::routing::{get, post};
-use http::HeaderValue;
+use axum::routing::{MethodRouter, get, post};
+use http::{HeaderValue, StatusCode};
 use starsessions::{CookieConfig, Session, Sessions};
 use starsessions_tests::client::Client;
 use starsessions_tests::site::Site;
@@ -51,13 +51,18 @@ struct Premises {
 }
 
 fn premises() -> Premises {
+    premises_with(post(async |mut desk: Session<Desk>| {
+        desk.open_tickets.push(1)
+    }))
+}
+
+fn premises_with(ticket: MethodRouter) -> Premises {
     let customers = Site::new();
     let staff = Site::with(|layer| {
         layer
             .realm("admin")
             .cookie(|_| CookieConfig::builder().name("__Host-staff"))
     });
-    let ticket = post(async |mut desk: Session<Desk>| desk.open_tickets.push(1));
     let both = get(
         async |shop: Session<Shop>, desk: Session<Desk>, login: Option<Session<Login>>| {
             let login = login.map(|login| login.user);
@@ -151,4 +156,24 @@ async fn scenario_18_a_logout_in_one_realm_leaves_the_other_alone() {
     client.post("/logout").await;
     assert_eq!((customers.rows(), staff.rows()), (0, 1));
     assert_eq!(client.get("/both").await.body, "0 1 None");
+}
+
+/// What the inner layer has done is done, and its id is known to nobody else.
+#[tokio::test]
+async fn scenario_18_a_failure_of_the_outer_realm_takes_no_cookie_of_the_inner_one() {
+    let Premises {
+        mut client,
+        staff,
+        customers,
+    } = premises_with(post(async |mut desk: Session<Desk>, sessions: Sessions| {
+        desk.open_tickets.push(1);
+        sessions.insert(Login { user: 8 })
+    }));
+    client.post("/login/7").await;
+    staff.store.fail_all();
+    let reply = client.post("/ticket").await;
+    assert_eq!(reply.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(customers.rows(), 1);
+    staff.store.recover();
+    assert_eq!(client.get("/me").await.body, "8");
 }

@@ -28,6 +28,7 @@ pub async fn a_new_key_takes_over<S: Store + Clone>(site: &Site<S>) {
     comes_back.post("/login/7").await;
     comes_back.post("/cart/tea").await;
 
+    after.wait_seconds(60);
     // Both instances are running: the new one issues a cookie anew and keeps everything in it.
     let mut comes_back = comes_back.at(&new);
     let reply = comes_back.get("/me").await;

@@ -3,6 +3,7 @@
 pub mod mariadb;
 pub mod postgres;
 mod program;
+pub mod redis;
 
 use std::fs::Permissions;
 use std::io::{BufRead, BufReader, Write};

@@ -163,6 +163,23 @@ impl KeyRing {
         text::parse(keys)
     }
 
+    /// The keys of a realm, so that its cookies and rows are worthless in every other. Two realms may
+    /// have a struct of the same name, which means somebody else in each of them.
+    pub(crate) fn of_realm(self, name: &str) -> Self {
+        if name.is_empty() {
+            return self;
+        }
+        let of_realm = |keys: &KeySet| Arc::new(keys.of_realm(name));
+        let accepted = self.0.accepted.iter().map(|accepted| Accepted {
+            keys: of_realm(&accepted.keys),
+            not_after: accepted.not_after,
+        });
+        Self(Arc::new(Keys {
+            active: of_realm(&self.0.active),
+            accepted: accepted.collect(),
+        }))
+    }
+
     pub(super) fn active(&self) -> &Arc<KeySet> {
         &self.0.active
     }

@@ -15,6 +15,8 @@ use Loaded as Row;
 pub(super) struct Shard {
     rows: HashMap<RowKey, Row, BuildHasherDefault<KeyHasher>>,
     anonymous: usize,
+    /// Renewed ids in their grace: neither kind of session.
+    moved: usize,
     anonymous_limit: usize,
     identified_limit: usize,
     /// Anonymous sessions, the ones to give up first at the front, with the time they were queued.
@@ -34,6 +36,7 @@ impl Shard {
         Self {
             rows: HashMap::default(),
             anonymous: 0,
+            moved: 0,
             anonymous_limit,
             identified_limit,
             queue: VecDeque::new(),
@@ -51,17 +54,18 @@ impl Shard {
         self.rows.get(key).filter(|row| is_live(row, now)).cloned()
     }
 
-    pub(super) fn is_identified(&self, key: &RowKey) -> bool {
-        matches!(self.rows.get(key), Some(Row::Live(record)) if record.identified)
+    /// Whether there is a session of this kind.
+    pub(super) fn holds(&self, key: &RowKey, identified: bool) -> bool {
+        matches!(self.rows.get(key), Some(Row::Live(record)) if record.identified == identified)
     }
 
-    /// Inserts a record where there is none. One that takes the place of a signed-in session
-    /// (`replaces_identified`) is within the limit already.
+    /// Inserts a record where there is none. One that takes the place of a session of its kind
+    /// (`replaces`) is within the limit already.
     pub(super) fn insert(
         &mut self,
         key: &RowKey,
         record: Record,
-        replaces_identified: bool,
+        replaces: bool,
         now: Timestamp,
     ) -> Result<Created, StoreError> {
         self.free_expired(FREED_PER_WRITE, now);
@@ -70,11 +74,13 @@ impl Shard {
         }
         self.delete(key);
         if record.identified {
-            if !replaces_identified {
+            if !replaces {
                 self.check_identified_limit()?;
             }
         } else {
-            self.make_room(now);
+            if !replaces {
+                self.make_room(now);
+            }
             self.anonymous += 1;
             self.queue.push_back((*key, now));
         }
@@ -138,13 +144,17 @@ impl Shard {
         if let Some(forward) = &rotation.forward {
             self.schedule(*key, forward.until);
             self.rows.insert(*key, Row::Moved(forward.clone()));
+            self.moved += 1;
         }
         Rotated::Applied
     }
 
     pub(super) fn delete(&mut self, key: &RowKey) -> Option<Forward> {
         match self.rows.remove(key)? {
-            Row::Moved(forward) => Some(forward),
+            Row::Moved(forward) => {
+                self.moved -= 1;
+                Some(forward)
+            }
             Row::Live(record) => {
                 remove_from_index(&mut self.index, key, &record);
                 self.anonymous -= usize::from(!record.identified);
@@ -220,7 +230,7 @@ impl Shard {
     }
 
     fn check_identified_limit(&self) -> Result<(), StoreError> {
-        if self.rows.len() - self.anonymous >= self.identified_limit {
+        if self.rows.len() - self.anonymous - self.moved >= self.identified_limit {
             return Err(StoreError::Full);
         }
         Ok(())
