@@ -22,7 +22,7 @@ pub use self::rejection::{Absence, MissingLayer, SessionRejection};
 pub(crate) use self::sessions::find_slot;
 pub use self::sessions::{Revocable, Revocation, SessionInfo, Sessions, Unrevocable};
 use self::slot::Seen;
-pub(crate) use self::slot::{Ending, Outcome, Slot};
+pub(crate) use self::slot::{Ending, Slot};
 use crate::data::{Checks, FieldWriter, SessionData, Snapshot};
 use crate::error::SessionError;
 use crate::record::Record;
