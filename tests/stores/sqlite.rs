@@ -6,6 +6,8 @@ use starsessions_tests::scenarios;
 use starsessions_tests::scenarios::Stage;
 use starsessions_tests::servers::Folder;
 
+use crate::agreement;
+
 /// A file in a folder of its own.
 struct File {
     store: SqliteStore,
@@ -33,6 +35,11 @@ async fn open() -> File {
 #[tokio::test]
 async fn keeps_the_contract() {
     conformance::run(&open().await.store).await;
+}
+
+#[tokio::test]
+async fn answers_as_the_memory_store_does() {
+    agreement::run(&open().await.store).await;
 }
 
 scenarios!(open);

@@ -87,8 +87,8 @@ pub fn bytes_in(folder: &Path) -> Vec<u8> {
     bytes
 }
 
-/// The scenarios as tests of one store: `$open` is an async function that makes its [`Stage`]. With
-/// `and outages` it must be [`Served`].
+/// The scenarios as tests of one store: `$open` is an async function that makes its [`Stage`]. Those
+/// that stop the server are `outages of` one that is [`Served`].
 #[macro_export]
 macro_rules! scenarios {
     ($open:path) => {
@@ -112,8 +112,7 @@ macro_rules! scenarios {
             scenario_23_nobody_is_signed_in = a_dump_signs_nobody_in(&site);
         }
     };
-    ($open:path, and outages) => {
-        $crate::scenarios!($open);
+    (outages of $open:path) => {
         $crate::scenarios! { @ $open, stage, site;
             scenario_21_an_outage = an_outage_signs_nobody_out(&site, $crate::scenarios::Served::server(&stage));
         }

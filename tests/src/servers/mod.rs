@@ -1,6 +1,9 @@
 //! Real servers for tests: each with a port, a folder and a process of its own.
 
+pub mod mariadb;
+pub mod postgres;
 mod program;
+pub mod redis;
 
 use std::fs::Permissions;
 use std::io::{BufRead, BufReader, Write};
@@ -67,6 +70,7 @@ impl Drop for Folder {
 #[derive(Debug)]
 pub struct Server {
     port: u16,
+    readiness: &'static str,
     keeper: Mutex<Keeper>,
     folder: Folder,
 }
@@ -81,19 +85,29 @@ impl Server {
         let keeper = Mutex::new(Keeper::new(folder.path(), command));
         Self {
             port,
+            readiness: "",
             keeper,
             folder,
         }
     }
 
-    /// Starts it, and waits until it listens.
+    /// The same of a server that listens before it answers: what it writes when it does.
+    #[must_use]
+    pub fn ready_when(mut self, it_says: &'static str) -> Self {
+        self.readiness = it_says;
+        self
+    }
+
+    /// Starts it, and waits until it is ready.
     ///
     /// # Panics
     /// If it does not, with the end of what it has written.
     pub fn start(&self) {
+        let before = self.log().len();
         self.order("start");
         for _ in 0..ATTEMPTS {
-            if TcpStream::connect(self.address()).is_ok() {
+            let said = self.log().split_off(before);
+            if said.contains(self.readiness) && TcpStream::connect(self.address()).is_ok() {
                 return;
             }
             if self.order("look") != "runs" {
@@ -101,7 +115,7 @@ impl Server {
             }
             thread::sleep(PAUSE);
         }
-        panic!("the server does not listen:\n{}", self.log());
+        panic!("the server is not ready:\n{}", self.log());
     }
 
     /// Kills it as a crash would: what it has not written is lost.
@@ -207,19 +221,21 @@ impl Drop for Keeper {
 const KEEPER: &str = r#"
 trap '' INT TERM HUP
 folder=$1; shift; pid=
-end() { [ -n "$pid" ] && { kill -CONT "$pid"; kill "-$1" "$pid"; wait "$pid"; pid=; } 2>/dev/null; }
+# A server may have processes below it.
+all() { kill "-$1" "$pid" $(cat "/proc/$pid/task/$pid/children" 2>/dev/null); } 2>/dev/null
+gone() { wait "$pid"; pid=; } 2>/dev/null
 while read -r order; do
     case $order in
         start) (trap - INT TERM HUP; exec "$@") </dev/null >>"$folder/log" 2>&1 & pid=$! ;;
         look) kill -0 "$pid" 2>/dev/null && { echo runs; continue; } ;;
-        freeze) kill -STOP "$pid" ;;
-        thaw) kill -CONT "$pid" ;;
-        kill) end KILL ;;
-        stop) end TERM ;;
+        freeze) all STOP ;;
+        thaw) all CONT ;;
+        kill) all KILL; gone ;;
+        stop) kill -TERM "$pid" 2>/dev/null; gone ;;
     esac
     echo done
 done
-end KILL
+[ -n "$pid" ] && { all KILL; gone; }
 rm -rf -- "$folder"
 "#;
 

@@ -1,0 +1,179 @@
+//! The sessions that hold a value.
+//!
+//! Beside the sessions there is a sorted set for each index key, with the keys of the sessions that hold
+//! the value. In a Cluster it lies in another slot, so no script can change both. Therefore a session
+//! is entered *before* its record says so, and taken out *after* its record is gone; whoever looks
+//! something up reads the record behind each entry, and believes the record. A crash in between
+//! leaves an entry that leads nowhere, never a session that cannot be found.
+//!
+//! An entry has a horizon of its own, a month beyond the session's end. The session knows the
+//! horizon of its entries (`x`), and a write that would outlive it is refused until the entries
+//! have been prolonged.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+
+use super::arguments::{Arguments, Indexed};
+use super::packed::{self, Malformed};
+use super::records::{Access, Contended, failed, read};
+use crate::clock::Timestamp;
+use crate::crypto::{IndexKey, RowKey};
+use crate::record::{Field, Record};
+use crate::store::{Loaded, StoreError};
+
+impl Access {
+    /// A session that is given a new id between the look at the index and that at the record is
+    /// entered under it by then: as long as an entry leads nowhere, the index is read once more.
+    pub(super) async fn sessions_of(
+        &self,
+        index: &IndexKey,
+        now: Timestamp,
+    ) -> Result<Vec<(RowKey, Record)>, StoreError> {
+        let mut seen = BTreeSet::new();
+        let mut sessions = Vec::new();
+        for _ in 0..MAX_LOOKS {
+            let mut entries = self.entries(index, now).await?;
+            entries.retain(|key| seen.insert(*key));
+            let looked_at = entries.len();
+            let found = self.load_all(entries, now).await?;
+            let is_complete = found.len() == looked_at;
+            let is_match = |field: &Field| field.index == Some(*index) && field.is_live(now);
+            sessions.extend(
+                found
+                    .into_iter()
+                    .filter(|(_, record)| record.fields.iter().any(|(_, field)| is_match(field))),
+            );
+            if is_complete {
+                return Ok(sessions);
+            }
+        }
+        Err(StoreError::Unavailable(Box::new(Contended)))
+    }
+
+    async fn entries(&self, index: &IndexKey, now: Timestamp) -> Result<Vec<RowKey>, StoreError> {
+        let mut find = redis::cmd("ZRANGEBYSCORE");
+        find.arg(self.index_name(index))
+            .arg(packed::seconds(now))
+            .arg("+inf");
+        let entries: Vec<Vec<u8>> = read(self.connection.send(&find).await.map_err(failed)?)?;
+        let keys = entries
+            .into_iter()
+            .map(|entry| entry.try_into().map(RowKey::from_bytes));
+        Ok(keys.collect::<Result<_, _>>().map_err(|_| Malformed)?)
+    }
+
+    /// The live ones, all asked for at once.
+    async fn load_all(
+        &self,
+        keys: Vec<RowKey>,
+        now: Timestamp,
+    ) -> Result<Vec<(RowKey, Record)>, StoreError> {
+        let mut loads = JoinSet::new();
+        for key in keys {
+            let access = self.clone();
+            loads.spawn(async move { (key, access.load(&key, now).await) });
+        }
+        let mut found = Vec::new();
+        while let Some(loaded) = loads.join_next().await {
+            let (key, loaded) = loaded.map_err(|error| StoreError::Unavailable(error.into()))?;
+            if let Some(Loaded::Live(record)) = loaded? {
+                found.push((key, record));
+            }
+        }
+        Ok(found)
+    }
+
+    /// Enters a record that is about to be written; returns until when.
+    pub(super) async fn index_record(
+        &self,
+        key: &RowKey,
+        record: &Record,
+        now: Timestamp,
+    ) -> Result<Option<Timestamp>, StoreError> {
+        let keys = index_keys(record);
+        self.index(key, &keys, record.expires_at, now).await?;
+        Ok((!keys.is_empty()).then(|| horizon_of(record.expires_at)))
+    }
+
+    pub(super) async fn index(
+        &self,
+        key: &RowKey,
+        index_keys: &[IndexKey],
+        expires_at: Timestamp,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        for index in index_keys {
+            let mut arguments = Arguments::new(now);
+            arguments.bytes(key.as_bytes());
+            // A day more than the record is told: two that enter at once need not agree.
+            arguments.number(packed::seconds(horizon_of(expires_at) + DAY));
+            let name = self.index_name(index);
+            let script = &self.records.scripts.index;
+            self.connection
+                .run(script, &[&name], &arguments.0)
+                .await
+                .map_err(failed)?;
+        }
+        Ok(())
+    }
+
+    /// Enters a session anew, under everything that it holds and is about to be given.
+    pub(super) async fn prolong(
+        &self,
+        key: &RowKey,
+        written: &[IndexKey],
+        expires_at: Timestamp,
+        now: Timestamp,
+    ) -> Result<Indexed, StoreError> {
+        let mut keys = written.to_vec();
+        let mut end = expires_at;
+        if let Some(Loaded::Live(record)) = packed::unpack(&self.hash(key).await?)? {
+            keys.extend(index_keys(&record));
+            end = end.max(record.expires_at);
+        }
+        self.index(key, &keys, end, now).await?;
+        Ok(Indexed {
+            horizon: Some(horizon_of(end)),
+            is_for_all: true,
+        })
+    }
+
+    pub(super) async fn take_out(
+        &self,
+        key: &RowKey,
+        index_keys: &[IndexKey],
+    ) -> Result<(), StoreError> {
+        for index in index_keys {
+            let mut remove = redis::cmd("ZREM");
+            remove.arg(self.index_name(index)).arg(key.as_bytes());
+            self.connection.send(&remove).await.map_err(failed)?;
+        }
+        Ok(())
+    }
+
+    fn index_name(&self, index: &IndexKey) -> Vec<u8> {
+        self.named("index:", index.as_bytes())
+    }
+}
+
+pub(super) fn index_keys(record: &Record) -> Vec<IndexKey> {
+    let mut keys: Vec<_> = record
+        .fields
+        .iter()
+        .filter_map(|(_, field)| field.index)
+        .collect();
+    keys.sort_unstable();
+    keys.dedup();
+    keys
+}
+
+pub(super) fn horizon_of(expires_at: Timestamp) -> Timestamp {
+    expires_at + MONTH
+}
+
+/// Each means that another session was given a new id at this moment.
+const MAX_LOOKS: usize = 32;
+const DAY: Duration = Duration::from_secs(24 * 3_600);
+const MONTH: Duration = Duration::from_secs(30 * 24 * 3_600);

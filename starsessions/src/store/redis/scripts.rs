@@ -1,0 +1,223 @@
+//! The scripts: what has to happen on the server in one step.
+//!
+//! A session is a hash. A field of the session is `f:` and its name; what belongs to the session as a
+//! whole has one letter: `c`reated at, `i`ssued at, `l`ast seen at, `e`xpires at, `r`evision,
+//! re`m`embered, i`d`entified, `w`ay to the successor, inde`x`ed until.
+//!
+//! Scripts name no key but those that they are given, one, so that a Cluster can run them; only
+//! [`ROTATE`] takes two, and is not for a Cluster. Servers run one script at a time: nothing happens
+//! between a check and what follows from it.
+
+use redis::Script as Hashed;
+
+/// A script, and the hash that a server knows it by.
+pub(super) struct Script {
+    pub(super) code: String,
+    pub(super) hash: String,
+}
+
+impl Script {
+    fn new(parts: &[&str]) -> Self {
+        let code = parts.concat();
+        let hash = Hashed::new(&code).get_hash().to_owned();
+        Self { code, hash }
+    }
+}
+
+/// All of them.
+pub(super) struct Scripts {
+    pub(super) create: Script,
+    pub(super) commit: Script,
+    pub(super) touch: Script,
+    pub(super) rotate: Script,
+    pub(super) switch: Script,
+    pub(super) delete: Script,
+    pub(super) index: Script,
+}
+
+impl Scripts {
+    pub(super) fn new() -> Self {
+        let create = "return create(KEYS[1]) and 1 or 0";
+        let switch = "return switch(KEYS[1])";
+        Self {
+            create: Script::new(&[COMMON, CREATE, create]),
+            commit: Script::new(&[COMMON, COMMIT]),
+            touch: Script::new(&[COMMON, TOUCH]),
+            rotate: Script::new(&[COMMON, CREATE, SWITCH, ROTATE]),
+            switch: Script::new(&[COMMON, SWITCH, switch]),
+            delete: Script::new(&[DELETE]),
+            index: Script::new(&[COMMON, INDEX]),
+        }
+    }
+}
+
+// Arguments are taken one after the other. A key lives a minute longer than what it holds, so that
+// a server whose clock is a little ahead ends nothing early; whoever reads looks at `e`.
+const COMMON: &str = r"
+local place = 0
+local function take() place = place + 1; return ARGV[place] end
+local function count() return tonumber(take()) end
+
+local function live_until(key, ends)
+    local at = math.min(tonumber(ends) + 60, 253402300799)
+    redis.call('EXPIREAT', key, string.format('%.0f', at))
+end
+
+-- Where the server can, a field with a deadline goes by itself; elsewhere it is only hidden.
+local function put(key, name, value)
+    redis.call('HSET', key, name, value)
+    local ends = string.match(value, '^%d+;(%d+);')
+    if ends then
+        local at = math.min((tonumber(ends) + 60) * 1000, 253402300799000)
+        redis.pcall('HPEXPIREAT', key, string.format('%.0f', at), 'FIELDS', 1, name)
+    end
+end
+
+local function keep_alive(key)
+    for _ = 1, count() do
+        local name, deadline = take(), take()
+        local value = redis.call('HGET', key, name)
+        if value then
+            local head, idle, rest = string.match(value, '^(%d+;%d*;)(%d*)(;.*)$')
+            if idle and idle ~= '' and tonumber(idle) < tonumber(deadline) then
+                put(key, name, head .. deadline .. rest)
+            end
+        end
+    end
+end
+
+-- How long the session is sure to be in the indexes, or nothing where that is not long enough.
+local function indexed_until(known, ends)
+    local horizon, is_for_all = take(), take()
+    if horizon ~= '' and (is_for_all == '1' or not known or tonumber(known) > tonumber(horizon)) then
+        known = horizon
+    end
+    if known and tonumber(ends) > tonumber(known) then return nil end
+    return known or ''
+end
+";
+
+const CREATE: &str = r"
+local function create(key)
+    local ends = redis.call('HGET', key, 'e')
+    if ends and tonumber(ends) > count() then return false end
+    if not ends then take() end
+    redis.call('DEL', key)
+    local ends = take()
+    for _ = 1, count() do
+        local name = take()
+        put(key, name, take())
+    end
+    live_until(key, ends)
+    return true
+end
+";
+
+const COMMIT: &str = r"
+local key = KEYS[1]
+local was = redis.call('HMGET', key, 'e', 'l', 'r', 'm', 'd', 'w', 'x')
+if not was[1] or tonumber(was[1]) <= count() then return false end
+if was[6] then return redis.call('HGETALL', key) end
+for _ = 1, count() do
+    local value, revision = redis.call('HGET', key, take()), take()
+    local found = value and string.match(value, '^%d+') or 0
+    if tonumber(found) ~= tonumber(revision) then return redis.call('HGETALL', key) end
+end
+local seen, ends, remembered, identified = take(), take(), take(), take()
+if remembered == '' then remembered = was[4] end
+-- Another request may have moved the deadline further; only another profile takes it back.
+if remembered == was[4] and tonumber(was[1]) > tonumber(ends) then ends = was[1] end
+if tonumber(was[2]) > tonumber(seen) then seen = was[2] end
+if was[5] == '1' then identified = '1' end
+local indexed = indexed_until(was[7], ends)
+if not indexed then return redis.status_reply('REINDEX') end
+
+local revision = string.format('%.0f', tonumber(was[3]) + 1)
+redis.call('HSET', key, 'e', ends, 'l', seen, 'r', revision, 'm', remembered, 'd', identified)
+if indexed ~= '' then redis.call('HSET', key, 'x', indexed) end
+for _ = 1, count() do redis.call('HDEL', key, take()) end
+for _ = 1, count() do
+    local name = take()
+    put(key, name, revision .. ';' .. take())
+end
+keep_alive(key)
+live_until(key, ends)
+return tonumber(revision)
+";
+
+const TOUCH: &str = r"
+local key = KEYS[1]
+local was = redis.call('HMGET', key, 'e', 'l', 'w', 'x')
+if not was[1] or was[3] or tonumber(was[1]) <= count() then return false end
+local seen, ends = take(), take()
+if tonumber(was[1]) > tonumber(ends) then ends = was[1] end
+if tonumber(was[2]) > tonumber(seen) then seen = was[2] end
+local indexed = indexed_until(was[4], ends)
+if not indexed then return redis.status_reply('REINDEX') end
+redis.call('HSET', key, 'e', ends, 'l', seen)
+if indexed ~= '' then redis.call('HSET', key, 'x', indexed) end
+keep_alive(key)
+live_until(key, ends)
+return 1
+";
+
+// Ends a session, or turns it into the way to its successor, if it is what was expected.
+const SWITCH: &str = r"
+local function expected(key)
+    local was = redis.call('HMGET', key, 'e', 'r', 'w')
+    if not was[1] or tonumber(was[1]) <= count() then return false, false end
+    local revision = take()
+    local is_other = revision ~= '' and tonumber(revision) ~= tonumber(was[2])
+    if was[3] or is_other then return false, redis.call('HGETALL', key) end
+    return true
+end
+
+local function leave(key)
+    redis.call('DEL', key)
+    local has_way, way, ends = take(), take(), take()
+    if has_way == '1' then
+        redis.call('HSET', key, 'w', way, 'e', ends)
+        live_until(key, ends)
+    end
+end
+
+local function switch(key)
+    local is_expected, found = expected(key)
+    if not is_expected then return found end
+    leave(key)
+    return 1
+end
+";
+
+const ROTATE: &str = r"
+local new, old = KEYS[1], KEYS[2]
+local ends = redis.call('HGET', new, 'e')
+if ends and tonumber(ends) > count() then return 0 end
+if not ends then take() end
+local is_expected, found = expected(old)
+if not is_expected then return found end
+leave(old)
+create(new)
+return 1
+";
+
+// The whole record where it is in an index, so that it can be taken out there.
+const DELETE: &str = r"
+local key = KEYS[1]
+local was = redis.call('HMGET', key, 'e', 'w', 'x')
+local found = {}
+if was[3] then found = redis.call('HGETALL', key)
+elseif was[1] and was[2] then found = {'e', was[1], 'w', was[2]} end
+redis.call('DEL', key)
+return found
+";
+
+const INDEX: &str = r"
+local key = KEYS[1]
+redis.call('ZREMRANGEBYSCORE', key, '-inf', take())
+local session, horizon = take(), take()
+local known = redis.call('ZSCORE', key, session)
+if not known or tonumber(known) < tonumber(horizon) then redis.call('ZADD', key, horizon, session) end
+live_until(key, redis.call('ZREVRANGE', key, 0, 0, 'WITHSCORES')[2])
+return 1
+";

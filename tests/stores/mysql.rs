@@ -1,0 +1,195 @@
+//! The MySQL store, on a MariaDB and on a MySQL.
+
+mod cancellation;
+mod failures;
+mod schema;
+mod statements;
+mod sweeping;
+
+use std::fs;
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use bytes::Bytes;
+use sqlx::mysql::{MySqlPool, MySqlPoolOptions};
+use sqlx::{AssertSqlSafe, Executor};
+use starsessions::store::{
+    Commit, Field, FieldWrite, IndexKey, Protection, Record, RowKey, Store, Touch,
+};
+use starsessions::testing::conformance;
+use starsessions::{MySqlStore, Timestamp};
+use starsessions_tests::scenarios;
+use starsessions_tests::scenarios::Stage;
+use starsessions_tests::servers::{Server, mariadb};
+
+use crate::agreement;
+
+static MARIADB: LazyLock<Server> = LazyLock::new(|| mariadb::mariadb(&[SMALL, &[QUICK]].concat()));
+static MYSQL: LazyLock<Server> = LazyLock::new(|| mariadb::mysql(&[QUICK, "--skip-log-bin"]));
+
+/// Nobody cuts the power.
+const QUICK: &str = "--innodb-flush-log-at-trx-commit=2";
+/// A dump is searched for many secrets.
+const SMALL: &[&str] = &["--innodb-log-file-size=4M"];
+
+#[tokio::test]
+async fn mariadb_keeps_the_contract() {
+    keeps_the_contract(&MARIADB).await;
+    for mode in ["SIMULTANEOUS_ASSIGNMENT", "ORACLE"] {
+        keeps_the_contract_under(&MARIADB, format!("sql_mode = '{mode}'")).await;
+    }
+}
+
+#[tokio::test]
+async fn mysql_keeps_the_contract() {
+    keeps_the_contract(&MYSQL).await;
+}
+
+async fn keeps_the_contract(server: &Server) {
+    for isolation in ["READ-COMMITTED", "REPEATABLE-READ", "SERIALIZABLE"] {
+        let setting = if server.address() == MARIADB.address() {
+            "tx_isolation"
+        } else {
+            "transaction_isolation"
+        };
+        keeps_the_contract_under(server, format!("{setting} = '{isolation}'")).await;
+    }
+    for mode in [
+        "",
+        "ANSI",
+        "TRADITIONAL,NO_BACKSLASH_ESCAPES",
+        "PAD_CHAR_TO_FULL_LENGTH",
+    ] {
+        keeps_the_contract_under(server, format!("sql_mode = '{mode}'")).await;
+    }
+    keeps_the_contract_under(server, "NAMES utf8mb4 COLLATE utf8mb4_bin".to_owned()).await;
+}
+
+#[expect(
+    clippy::print_stdout,
+    reason = "a clause does not know the setting that it was violated under"
+)]
+async fn keeps_the_contract_under(server: &Server, setting: String) {
+    println!("under {setting}");
+    let set = format!("SET {setting}");
+    let options = MySqlPoolOptions::new().after_connect(move |connection, _| {
+        let set = AssertSqlSafe(set.clone());
+        Box::pin(async move { connection.execute(set).await.map(drop) })
+    });
+    let store = MySqlStore::new(pool(server, &database(server).await, options).await);
+    store.migrate().await.unwrap();
+    conformance::run(&store).await;
+    agreement::run(&store).await;
+}
+
+/// A store in a database of its own, on a server that is shared.
+struct Shared {
+    store: MySqlStore,
+    database: String,
+}
+
+impl Stage for Shared {
+    type Store = MySqlStore;
+
+    fn store(&self) -> MySqlStore {
+        self.store.clone()
+    }
+
+    /// The tables, what the server notes of every change, and what it keeps of rows that were.
+    async fn disk(&self) -> Vec<u8> {
+        let data = MARIADB.folder().join("data");
+        let mut bytes = scenarios::bytes_in(&data.join(&self.database));
+        for file in ["ib_logfile0", "ibdata1"] {
+            bytes.extend(fs::read(data.join(file)).unwrap());
+        }
+        // Most of it is empty pages.
+        let parts = bytes
+            .chunks(64)
+            .filter(|chunk| chunk.iter().any(|byte| *byte != 0));
+        parts.flatten().copied().collect()
+    }
+}
+
+async fn open() -> Shared {
+    let database = database(&MARIADB).await;
+    let store = MySqlStore::new(pool(&MARIADB, &database, MySqlPoolOptions::new()).await);
+    store.migrate().await.unwrap();
+    Shared { store, database }
+}
+
+scenarios!(open);
+
+/// A pool to a new database, and a store in it.
+async fn opened(server: &Server) -> (MySqlPool, MySqlStore) {
+    let pool = pool(server, &database(server).await, MySqlPoolOptions::new()).await;
+    let store = MySqlStore::new(pool.clone());
+    store.migrate().await.unwrap();
+    (pool, store)
+}
+
+async fn database(server: &Server) -> String {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let name = format!("test{}", NEXT.fetch_add(1, Ordering::Relaxed));
+    let pool = pool(server, "mysql", MySqlPoolOptions::new()).await;
+    execute(&pool, &format!("CREATE DATABASE {name}")).await;
+    pool.close().await;
+    name
+}
+
+async fn pool(server: &Server, database: &str, options: MySqlPoolOptions) -> MySqlPool {
+    let url = mariadb::url(server, database);
+    options.connect(&url).await.unwrap()
+}
+
+/// A value that is kept as it is can be found where secrets are looked for.
+#[tokio::test]
+async fn the_disk_is_all_there_is() {
+    let stage = open().await;
+    let pool = pool(&MARIADB, &stage.database, MySqlPoolOptions::new()).await;
+    let plain = MySqlStore::builder(pool).plain_values().build().unwrap();
+    assert_eq!(plain.protection(), Protection::Plain);
+    let value = b"in plain sight, for once";
+    let record = record_with("a.x", value);
+    plain.create(&key(1), &record, at(0)).await.unwrap();
+    let disk = stage.disk().await;
+    let mut spellings = scenarios::spellings(value).into_iter();
+    assert!(spellings.any(|it| scenarios::contains(&disk, &it)));
+}
+
+fn key(number: u64) -> RowKey {
+    let mut bytes = [0; RowKey::LEN];
+    bytes[..8].copy_from_slice(&number.to_be_bytes());
+    RowKey::from_bytes(bytes)
+}
+
+fn index(number: u8) -> IndexKey {
+    IndexKey::from_bytes([number; IndexKey::LEN])
+}
+
+/// Ends at 100.
+fn record_with(name: &'static str, value: &[u8]) -> Record {
+    let mut record = Record::new(at(0), at(100));
+    let field = Field::new(Bytes::copy_from_slice(value), 1);
+    record.fields.insert(name.into(), field);
+    record
+}
+
+fn commit_of(name: &'static str, value: &[u8]) -> Commit {
+    let mut commit = Commit::new(Touch::new(at(1), at(100)));
+    let write = FieldWrite::new(Bytes::copy_from_slice(value));
+    commit.set.push((name.into(), write));
+    commit
+}
+
+fn at(second: u64) -> Timestamp {
+    Timestamp::from_unix_seconds(1_000_000 + second)
+}
+
+async fn number(pool: &MySqlPool, sql: &str) -> i64 {
+    let sql = AssertSqlSafe(sql.to_owned());
+    sqlx::query_scalar(sql).fetch_one(pool).await.unwrap()
+}
+
+async fn execute(pool: &MySqlPool, sql: &str) {
+    pool.execute(AssertSqlSafe(sql.to_owned())).await.unwrap();
+}

@@ -1,0 +1,170 @@
+//! The tables: how they are made, and what they are not mistaken for.
+
+use sqlx::mysql::MySqlPoolOptions;
+use starsessions::store::{Committed, Created, Store, StoreError};
+use starsessions::testing::conformance;
+use starsessions::{MigrateError, MySqlStore};
+use starsessions_tests::servers::mariadb;
+
+use super::{
+    MARIADB, MYSQL, at, commit_of, database, execute, key, number, opened, pool, record_with,
+};
+
+#[tokio::test]
+async fn instances_that_start_together_make_the_tables_together() {
+    for server in [&*MARIADB, &*MYSQL] {
+        let database = database(server).await;
+        let instances = (0..8).map(|_| {
+            let url = mariadb::url(server, &database);
+            tokio::spawn(async move {
+                let pool = MySqlPoolOptions::new().connect(&url).await.unwrap();
+                let store = MySqlStore::new(pool.clone());
+                store.migrate().await.unwrap();
+                store.migrate().await.unwrap();
+                pool
+            })
+        });
+        let instances: Vec<_> = instances.collect();
+        for (place, instance) in (0..).zip(instances) {
+            let pool = instance.await.unwrap();
+            let store = MySqlStore::new(pool.clone());
+            let created = store
+                .create(&key(place), &record_with("a.x", b"1"), at(0))
+                .await;
+            assert_eq!(created.unwrap(), Created::Applied);
+            assert_eq!(
+                number(&pool, "SELECT COUNT(*) FROM starsessions_schema").await,
+                1
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_tables_can_be_made_by_a_script() {
+    for server in [&*MARIADB, &*MYSQL] {
+        let pool = pool(server, &database(server).await, MySqlPoolOptions::new()).await;
+        let store = MySqlStore::new(pool.clone());
+        // As often as one likes.
+        execute(&pool, &store.schema_sql().repeat(2)).await;
+        conformance::run(&store).await;
+        store.migrate().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_newer_schema_is_refused() {
+    let (pool, store) = opened(&MARIADB).await;
+    execute(&pool, "INSERT INTO starsessions_schema VALUES (7)").await;
+    execute(&pool, "DROP TABLE starsessions_index").await;
+    let refused = store.migrate().await.unwrap_err();
+    assert!(
+        matches!(refused, MigrateError::Newer { found: 7, known: 1 }),
+        "{refused}"
+    );
+    assert!(refused.to_string().contains("schema 7"), "{refused}");
+    let tables = "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = DATABASE()";
+    assert_eq!(number(&pool, tables).await, 2, "nothing was made");
+}
+
+#[tokio::test]
+async fn a_table_of_somebody_else_is_refused() {
+    let database = database(&MARIADB).await;
+    let pool = pool(&MARIADB, &database, MySqlPoolOptions::new()).await;
+    execute(
+        &pool,
+        "CREATE TABLE starsessions (id BIGINT UNSIGNED PRIMARY KEY, name TEXT)",
+    )
+    .await;
+    let refused = MySqlStore::new(pool.clone()).migrate().await.unwrap_err();
+    assert!(matches!(refused, MigrateError::Foreign(_)), "{refused:?}");
+    // Under another name there is room for both; it may even be a word of the language.
+    let store = MySqlStore::builder(pool).table("select").build().unwrap();
+    store.migrate().await.unwrap();
+    conformance::run(&store).await;
+}
+
+#[tokio::test]
+async fn a_name_that_needs_quotes_is_refused() {
+    let (pool, _) = opened(&MARIADB).await;
+    let refused = MySqlStore::builder(pool).table("a`; DROP TABLE b").build();
+    assert!(refused.unwrap_err().to_string().contains("lower-case"));
+}
+
+#[tokio::test]
+async fn a_user_who_may_not_make_tables_is_told_so() {
+    let (pool, _) = opened(&MARIADB).await;
+    let database: String = sqlx::query_scalar("SELECT DATABASE()")
+        .fetch_one(&pool)
+        .await
+        .unwrap();
+    execute(
+        &pool,
+        &format!("CREATE USER {database}@'127.0.0.1' IDENTIFIED BY 'secret'"),
+    )
+    .await;
+    let grant =
+        format!("GRANT SELECT, INSERT, UPDATE, DELETE ON {database}.* TO {database}@'127.0.0.1'");
+    execute(&pool, &grant).await;
+    let url = format!("mysql://{database}:secret@{}/{database}", MARIADB.address());
+    let pool = MySqlPoolOptions::new().connect(&url).await.unwrap();
+    let store = MySqlStore::new(pool);
+    let refused = store.migrate().await.unwrap_err();
+    assert!(
+        matches!(refused, MigrateError::Unavailable(_)),
+        "{refused:?}"
+    );
+    assert!(!format!("{refused:?} {store:?}").contains("secret"));
+    // Everything else needs no more than it has.
+    conformance::run(&store).await;
+}
+
+#[tokio::test]
+async fn what_is_no_session_is_corrupt() {
+    let documents = [
+        "[]",
+        "7",
+        r#"{"%": {"v": "", "r": 1}}"#,
+        r#"{"gA": {"v": "", "r": 1}}"#,
+        r#"{"YQ": 7}"#,
+        r#"{"YQ": {"r": 1}}"#,
+        r#"{"YQ": {"v": ""}}"#,
+        r#"{"YQ": {"v": "", "r": 0}}"#,
+        r#"{"YQ": {"v": "", "r": "1"}}"#,
+        r#"{"YQ": {"v": "%", "r": 1}}"#,
+        r#"{"YQ": {"v": "", "r": 1, "x": "YQ"}}"#,
+        r#"{"YQ": {"v": "", "r": 1, "e": 1.5}}"#,
+        r#"{"YQ": {"v": "", "r": 1, "z": 1}}"#,
+    ];
+    for server in [&*MARIADB, &*MYSQL] {
+        let (pool, store) = opened(server).await;
+        for document in documents {
+            store
+                .create(&key(1), &record_with("a.x", b"1"), at(0))
+                .await
+                .unwrap();
+            execute(
+                &pool,
+                &format!("UPDATE starsessions SET fields = '{document}'"),
+            )
+            .await;
+            let loaded = store.load(&key(1), at(1)).await;
+            assert!(
+                matches!(loaded, Err(StoreError::Corrupt(_))),
+                "{document}: {loaded:?}"
+            );
+            let mut commit = commit_of("a.x", b"2");
+            commit.guards = vec![("a.x".into(), 1)];
+            let committed = store.commit(&key(1), &commit, at(1)).await;
+            assert!(
+                matches!(committed, Err(StoreError::Corrupt(_))),
+                "{document}: {committed:?}"
+            );
+            assert_eq!(store.delete(&key(1), at(1)).await.unwrap(), None);
+            assert_eq!(
+                store.commit(&key(1), &commit, at(1)).await.unwrap(),
+                Committed::Gone
+            );
+        }
+    }
+}

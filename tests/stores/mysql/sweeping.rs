@@ -1,0 +1,135 @@
+//! Sweeping among requests.
+
+#![expect(
+    clippy::print_stdout,
+    reason = "how long it takes is worth knowing, and not asserted"
+)]
+
+use sqlx::mysql::MySqlPool;
+use starsessions::MySqlStore;
+use starsessions::store::{Loaded, RowKey, Store, Touch, Touched};
+use starsessions_tests::servers::{Server, mariadb};
+use tokio::time::Instant;
+
+use super::{MYSQL, QUICK, at, execute, number, opened};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn four_sweep_at_once_and_free_what_has_expired() {
+    a_sweep_of(200_000, &mariadb::mariadb(&[QUICK])).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn four_sweep_at_once_on_mysql() {
+    a_sweep_of(20_000, &MYSQL).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+#[ignore = "minutes: tests/nightly"]
+async fn two_millions_are_swept() {
+    // As whoever has millions of sessions would give it.
+    let server = mariadb::mariadb(&["--innodb-buffer-pool-size=1G", QUICK]);
+    a_sweep_of(2_000_000, &server).await;
+}
+
+/// Four sweep what has expired, while a request whose clock is behind extends some of it.
+async fn a_sweep_of(expired: u64, server: &Server) {
+    let (pool, store) = opened(server).await;
+    let live = expired / 10;
+    let started = Instant::now();
+    fill(&pool, expired + live).await;
+    let total = number(&pool, "SELECT COUNT(*) FROM starsessions")
+        .await
+        .cast_unsigned();
+    let limit = format!(
+        "UPDATE starsessions SET expires_at = IF(id % 11 = 0, {}, {} - id % 100)",
+        at(1_000).as_unix_seconds(),
+        at(100).as_unix_seconds(),
+    );
+    execute(&pool, &limit).await;
+    let live = number(&pool, "SELECT COUNT(*) FROM starsessions WHERE id % 11 = 0").await;
+    println!(
+        "{total} sessions, {live} of them live: made in {:?}",
+        started.elapsed()
+    );
+
+    let started = Instant::now();
+    let replica = |_| {
+        let store = store.clone();
+        tokio::spawn(async move {
+            let mut freed = 0;
+            loop {
+                match store.sweep(SWEEP, at(100)).await.unwrap() {
+                    0 => return freed,
+                    found => freed += found,
+                }
+            }
+        })
+    };
+    let replicas: Vec<_> = (0..4).map(replica).collect();
+    let racing = keys(&pool, "id % 11 <> 0 AND id % 100 <> 0").await;
+    let touched = extend(&store, &racing).await;
+    let mut freed = 0;
+    for replica in replicas {
+        freed += replica.await.unwrap();
+    }
+    let elapsed = started.elapsed();
+    println!("swept by four, who looked at {freed}, in {elapsed:?}; {touched} extended meanwhile");
+    let left = number(&pool, "SELECT COUNT(*) FROM starsessions").await;
+    assert_eq!(
+        usize::try_from(left).unwrap(),
+        usize::try_from(live).unwrap() + touched
+    );
+    let entries = number(&pool, "SELECT COUNT(*) FROM starsessions_index").await;
+    assert_eq!(entries, left, "the index is swept with the sessions");
+}
+
+/// Extends sessions that are being swept; returns how many were still there. What was told to be
+/// extended is kept, and nothing else.
+async fn extend(store: &MySqlStore, keys: &[RowKey]) -> usize {
+    let mut extended = Vec::new();
+    let touch = Touch::new(at(0), at(500));
+    for key in keys {
+        if store.touch(key, &touch, at(0)).await.unwrap() == Touched::Applied {
+            extended.push(key);
+        }
+    }
+    for key in keys {
+        let is_live = matches!(
+            store.load(key, at(101)).await.unwrap(),
+            Some(Loaded::Live(_))
+        );
+        assert_eq!(is_live, extended.contains(&key));
+    }
+    extended.len()
+}
+
+async fn keys(pool: &MySqlPool, which: &str) -> Vec<RowKey> {
+    let query = format!("SELECT session_key FROM starsessions WHERE {which} LIMIT 500");
+    let keys = sqlx::query_scalar(sqlx::AssertSqlSafe(query));
+    let keys: Vec<Vec<u8>> = keys.fetch_all(pool).await.unwrap();
+    let key = |bytes: Vec<u8>| RowKey::from_bytes(bytes.try_into().unwrap());
+    keys.into_iter().map(key).collect()
+}
+
+/// At least so many rows, each with an index entry.
+async fn fill(pool: &MySqlPool, rows: u64) {
+    let first = "INSERT INTO starsessions
+        VALUES (1, UNHEX(SHA2('', 256)), 0, 0, 0, 0, 1, 0, 1, '{}', NULL)";
+    execute(pool, first).await;
+    let mut there = 1;
+    while there < rows {
+        // Numbers without gaps, which what is counted here relies on.
+        let double = format!(
+            "INSERT INTO starsessions SELECT id + {there}, UNHEX(SHA2(CONCAT({there}, HEX(session_key)), 256)),
+                    0, 0, 0, 0, 1, 0, 1, '{{}}', NULL
+             FROM starsessions LIMIT {}", rows - there
+        );
+        execute(pool, &double).await;
+        there *= 2;
+    }
+    let entries = "INSERT INTO starsessions_index
+        SELECT UNHEX(SHA2(id, 256)), id FROM starsessions";
+    execute(pool, entries).await;
+}
+
+const SWEEP: usize = 5_000;

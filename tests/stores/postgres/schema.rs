@@ -1,0 +1,91 @@
+//! Making the table, and refusing one that is not ours.
+
+use sqlx::postgres::PgPoolOptions;
+use starsessions::store::Store;
+use starsessions::testing::conformance;
+use starsessions::{MigrateError, PostgresStore};
+
+use super::Database;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn instances_that_start_together_make_one_table() {
+    let database = Database::new().await;
+    for level in ["read committed", "repeatable read", "serializable"] {
+        let options = database.options.clone();
+        let options = options.options([("default_transaction_isolation", level)]);
+        let pool = PgPoolOptions::new().connect_with(options).await.unwrap();
+        for round in 0..5 {
+            let table = format!("{}{round}", level.replace(' ', "_"));
+            let builder = PostgresStore::builder(pool.clone()).table(&table);
+            let store = builder.build().unwrap();
+            let instances: Vec<_> = (0..8)
+                .map(|_| {
+                    let store = store.clone();
+                    tokio::spawn(async move { store.migrate().await })
+                })
+                .collect();
+            for instance in instances {
+                instance.await.unwrap().unwrap();
+            }
+            conformance::what_is_created_is_loaded(&store).await;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_script_is_what_migrating_does() {
+    let database = Database::new().await;
+    let pool = database.pool(2).await;
+    // A word of the language.
+    let builder = PostgresStore::builder(pool.clone()).table("select");
+    let store = builder.build().unwrap();
+    let script = sqlx::AssertSqlSafe(store.schema_sql());
+    sqlx::raw_sql(script).execute(&pool).await.unwrap();
+    conformance::run(&store).await;
+    store.migrate().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_newer_table_is_refused_and_kept() {
+    let database = Database::new().await;
+    let pool = database.pool(1).await;
+    let newer = "INSERT INTO starsessions_schema VALUES (9)";
+    sqlx::query(newer).execute(&pool).await.unwrap();
+    let error = database.store.migrate().await.unwrap_err();
+    assert!(
+        matches!(error, MigrateError::Newer { found: 9, known: 1 }),
+        "{error}"
+    );
+    assert_eq!(
+        error.to_string(),
+        "the tables of sessions have schema 9 and this version knows 1; update `starsessions`, or name another table"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_applications_table_is_refused_and_kept() {
+    let database = Database::new().await;
+    let pool = database.pool(2).await;
+    let theirs = "CREATE TABLE theirs (key text, data text); INSERT INTO theirs VALUES ('a', 'b')";
+    sqlx::raw_sql(theirs).execute(&pool).await.unwrap();
+    let builder = PostgresStore::builder(pool.clone()).table("theirs");
+    let error = builder.build().unwrap().migrate().await.unwrap_err();
+    assert!(
+        matches!(&error, MigrateError::Foreign(table) if table == "theirs"),
+        "{error}"
+    );
+    assert_eq!(super::number(&pool, "SELECT count(*) FROM theirs").await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_table_the_store_is_unavailable() {
+    let database = Database::new().await;
+    let builder = PostgresStore::builder(database.pool(1).await).table("not_there");
+    let store = builder.build().unwrap();
+    let key = starsessions::store::RowKey::from_bytes([1; 32]);
+    let error = store.load(&key, starsessions::Timestamp::default()).await;
+    assert!(matches!(
+        error,
+        Err(starsessions::StoreError::Unavailable(_))
+    ));
+}

@@ -1,0 +1,115 @@
+//! Freeing what has expired, beside requests and other replicas.
+
+use std::time::Duration;
+
+use starsessions::store::{RowKey, Store, Touch, Touched};
+use starsessions::{PostgresStore, Timestamp};
+
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+
+use super::{Database, number};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn four_replicas_free_what_has_expired_and_nothing_else() {
+    sweep_with_four_replicas(60_000).await;
+}
+
+/// As much as a busy site's night leaves. Prints how long it took.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "a minute; to measure"]
+async fn four_replicas_free_two_million() {
+    let (took, slowest) = sweep_with_four_replicas(2_000_000).await;
+    println!("{took:?}; the slowest touch beside: {slowest:?}");
+}
+
+async fn sweep_with_four_replicas(expired: i64) -> (Duration, Duration) {
+    let database = Database::new().await;
+    let pool = database.pool(2).await;
+    // Every tenth row is alive.
+    let fill = "INSERT INTO starsessions
+        SELECT sha256(i::text::bytea), 0, 0, 0, CASE WHEN i % 10 = 0 THEN 2000 ELSE i % 1000 END, 1,
+            false, false, '{}', '{}', '{}', '{}', '{}', '{}', NULL
+        FROM generate_series(0, $1 * 10 / 9 - 1) AS i";
+    sqlx::query(fill)
+        .bind(expired)
+        .execute(&pool)
+        .await
+        .unwrap();
+    let live = number(
+        &pool,
+        "SELECT count(*) FROM starsessions WHERE expires_at > 1500",
+    )
+    .await;
+    let dead = number(
+        &pool,
+        "SELECT count(*) FROM starsessions WHERE expires_at <= 1500",
+    )
+    .await;
+
+    // One that somebody is extending at this moment: the sweeps go around it.
+    let mut extending = pool.begin().await.unwrap();
+    let extended: Vec<u8> = sqlx::query_scalar(
+        "UPDATE starsessions SET expires_at = 3000 WHERE key = (SELECT key FROM starsessions
+            WHERE expires_at <= 1500 ORDER BY expires_at LIMIT 1) RETURNING key",
+    )
+    .fetch_one(&mut *extending)
+    .await
+    .unwrap();
+
+    let replicas: Vec<_> = (0..4)
+        .map(|_| {
+            let store = database.store.clone();
+            tokio::spawn(async move { sweep_all(&store).await })
+        })
+        .collect();
+    // Meanwhile requests go on.
+    let begin = Instant::now();
+    let kept = RowKey::from_bytes(sha256_of_zero());
+    let mut slowest = Duration::ZERO;
+    while !replicas.iter().all(JoinHandle::is_finished) {
+        let asked = Instant::now();
+        let touch = Touch::new(at(1_501), at(2_500));
+        let touched = database.store.touch(&kept, &touch, at(1_500)).await;
+        assert_eq!(touched.unwrap(), Touched::Applied);
+        slowest = slowest.max(asked.elapsed());
+    }
+    let took = begin.elapsed();
+    let mut freed = 0;
+    for replica in replicas {
+        freed += replica.await.unwrap();
+    }
+    extending.commit().await.unwrap();
+
+    assert_eq!(i64::try_from(freed).unwrap(), dead - 1);
+    let left = number(&pool, "SELECT count(*) FROM starsessions").await;
+    assert_eq!(left, live + 1);
+    let key = RowKey::from_bytes(extended.try_into().unwrap());
+    let kept = database.store.load(&key, at(1_500)).await.unwrap();
+    assert!(kept.is_some());
+    (took, slowest)
+}
+
+async fn sweep_all(store: &PostgresStore) -> usize {
+    let mut freed = 0;
+    loop {
+        let found = store.sweep(LIMIT, at(1_500)).await.unwrap();
+        freed += found;
+        if found < LIMIT {
+            return freed;
+        }
+    }
+}
+
+/// The key of the row with the number 0, which lives.
+fn sha256_of_zero() -> [u8; 32] {
+    let hex = "5feceb66ffc86f38d952786c6d696c79c2dbc239dd4e91b46729d73a27fb57e9";
+    let byte = |place: usize| u8::from_str_radix(&hex[place..place + 2], 16).unwrap();
+    std::array::from_fn(|i| byte(2 * i))
+}
+
+fn at(second: u64) -> Timestamp {
+    Timestamp::from_unix_seconds(second)
+}
+
+const LIMIT: usize = 100_000;

@@ -1,0 +1,108 @@
+//! The Redis store, on real servers of several versions and kinds.
+
+mod closing;
+mod cluster;
+mod counted;
+mod deadlines;
+mod indexed;
+mod sentinel;
+mod tls;
+
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use starsessions::RedisStore;
+use starsessions::testing::conformance;
+use starsessions_tests::scenarios;
+use starsessions_tests::scenarios::{Served, Stage};
+use starsessions_tests::servers::Server;
+use starsessions_tests::servers::redis::{self as servers, Version};
+
+use crate::agreement;
+
+/// One for all tests that do not stop it.
+static REDIS: LazyLock<Server> = LazyLock::new(|| servers::redis(Version::System, &[]));
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keeps_the_contract_on_every_version() {
+    for version in Version::ALL {
+        let server = servers::redis(version, &[]);
+        conformance::run(&connected(&server).await).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn answers_as_the_memory_store_does_on_every_version() {
+    for version in Version::ALL {
+        let server = servers::redis(version, &[]);
+        agreement::run(&connected(&server).await).await;
+    }
+}
+
+scenarios!(own_prefix);
+scenarios!(outages of own_server);
+
+async fn connected(server: &Server) -> RedisStore {
+    RedisStore::connect(client(server)).await.unwrap()
+}
+
+fn client(server: &Server) -> ::redis::Client {
+    ::redis::Client::open(servers::url(server)).unwrap()
+}
+
+/// A store whose keys are a test's own.
+struct OwnPrefix(RedisStore);
+
+async fn own_prefix() -> OwnPrefix {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let prefix = format!("test{}:", NEXT.fetch_add(1, Ordering::Relaxed));
+    let builder = RedisStore::builder(client(&REDIS)).prefix(prefix);
+    OwnPrefix(builder.connect().await.unwrap())
+}
+
+impl Stage for OwnPrefix {
+    type Store = RedisStore;
+
+    fn store(&self) -> RedisStore {
+        self.0.clone()
+    }
+
+    /// What the server appends to its log: every command that has changed something.
+    async fn disk(&self) -> Vec<u8> {
+        // The other tests write there as well, so only what names these keys counts; a session's
+        // key and values stand close together.
+        let bytes = scenarios::bytes_in(REDIS.folder());
+        assert!(bytes.len() > 1_000, "{}", bytes.len());
+        bytes
+    }
+}
+
+/// A server that its test can stop.
+struct OwnServer {
+    server: Server,
+    store: RedisStore,
+}
+
+async fn own_server() -> OwnServer {
+    let server = servers::redis(Version::System, &[]);
+    let store = connected(&server).await;
+    OwnServer { server, store }
+}
+
+impl Stage for OwnServer {
+    type Store = RedisStore;
+
+    fn store(&self) -> RedisStore {
+        self.store.clone()
+    }
+
+    async fn disk(&self) -> Vec<u8> {
+        scenarios::bytes_in(self.server.folder())
+    }
+}
+
+impl Served for OwnServer {
+    fn server(&self) -> &Server {
+        &self.server
+    }
+}

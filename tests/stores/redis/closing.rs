@@ -1,0 +1,100 @@
+//! Connections: how many, and when they end.
+
+use std::time::Duration;
+
+use starsessions::store::{RowKey, Store};
+use starsessions::{RedisStore, StoreError, Timestamp};
+use starsessions_tests::servers::Server;
+use starsessions_tests::servers::redis::{Version, ask, redis};
+
+use super::{client, connected};
+
+/// Those of others: this one asks over one of its own.
+fn connections(server: &Server) -> usize {
+    let list = ask(server, &["CLIENT", "LIST"]);
+    list.lines().filter(|line| !line.is_empty()).count() - 1
+}
+
+async fn wait_for_none(server: &Server) {
+    for _ in 0..200 {
+        if connections(server) == 0 {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("{}", ask(server, &["CLIENT", "LIST"]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_requests_share_a_connection_which_ends_with_the_last_clone() {
+    let server = redis(Version::System, &[]);
+    let store = connected(&server).await;
+    let requests: Vec<_> = (0..64)
+        .map(|number| {
+            let store = store.clone();
+            let key = RowKey::from_bytes([number; 32]);
+            tokio::spawn(async move { store.load(&key, Timestamp::default()).await.unwrap() })
+        })
+        .collect();
+    for request in requests {
+        assert_eq!(request.await.unwrap(), None);
+    }
+    assert_eq!(connections(&server), 1);
+    let clone = store.clone();
+    drop(store);
+    assert!(
+        clone
+            .load(&RowKey::from_bytes([1; 32]), Timestamp::default())
+            .await
+            .is_ok()
+    );
+    drop(clone);
+    wait_for_none(&server).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_closed_store_is_unavailable_for_all_clones() {
+    let server = redis(Version::System, &[]);
+    let store = connected(&server).await;
+    let clone = store.clone();
+    store.close().await;
+    store.close().await;
+    wait_for_none(&server).await;
+    let loaded = clone
+        .load(&RowKey::from_bytes([1; 32]), Timestamp::default())
+        .await;
+    assert!(
+        matches!(loaded, Err(StoreError::Unavailable(_))),
+        "{loaded:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_is_not_there_is_an_error_at_the_start() {
+    let server = redis(Version::System, &[]);
+    server.stop();
+    let error = RedisStore::connect(client(&server)).await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the session server cannot be reached; check its address, the user and the password, and that it is running"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_user_of_the_server_is_enough_and_a_wrong_password_is_seen_at_the_start() {
+    let server = redis(Version::System, &[]);
+    let user = "ACL SETUSER shop on >hunter2 ~shop:* &* +@read +@write +@connection +@scripting";
+    ask(&server, &user.split(' ').collect::<Vec<_>>());
+    let connect = |password: &str| {
+        let url = format!("redis://shop:{password}@{}/", server.address());
+        let client = ::redis::Client::open(url).unwrap();
+        let builder = RedisStore::builder(client).prefix("shop:");
+        assert!(!format!("{builder:?}").contains("hunter2"));
+        builder.connect()
+    };
+    let error = connect("wrong").await.unwrap_err();
+    assert!(!format!("{error:?}{error}").contains("wrong"), "{error:?}");
+    let store = connect("hunter2").await.unwrap();
+    assert!(!format!("{store:?}").contains("hunter2"));
+    starsessions::testing::conformance::run(&store).await;
+}
