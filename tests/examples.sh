@@ -100,7 +100,9 @@ reopen() {
 start() {
     local program=$1
     shift
-    "$PROGRAMS/$program" "$@" >"$WORK/$program.out" 2>"$WORK/$program.err" &
+    # Whoever waits for what it says must not read what the one before has said.
+    : >"$WORK/$program.out"
+    "$PROGRAMS/$program" "$@" >>"$WORK/$program.out" 2>"$WORK/$program.err" &
     PIDS+=($!)
 }
 
@@ -166,5 +168,5 @@ for server in postgres mysql redis; do
     shop "$server=$url"
     # The end of its input is the end of the server.
     exec {SERVER[1]}>&-
-    wait "$SERVER_PID"
+    wait "$SERVER_PID" 2>/dev/null || true
 done
