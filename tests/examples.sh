@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # Starts the examples and requests them as a browser with a cookie jar would.
-# Usage: tests/examples.sh FOLDER_OF_THE_PROGRAMS (tests/run examples builds them first)
+# Usage: tests/examples.sh TARGET/debug (tests/run examples builds the programs first)
 
 set -euo pipefail
 
-readonly PROGRAMS=$1
+readonly PROGRAMS=$1/examples SERVE=$1/serve
 WORK=$(mktemp -d)
 readonly WORK
 PIDS=()
@@ -32,7 +32,7 @@ counter() {
 
 # shop STORE: a visit to the shop, with its sessions kept there.
 shop() {
-    echo "-- the shop, sessions in: $1"
+    echo "-- the shop, sessions in: ${1%%=*}"
     rm -f "$WORK"/*.jar
     local site
     open_shop "$1"
@@ -100,7 +100,9 @@ reopen() {
 start() {
     local program=$1
     shift
-    "$PROGRAMS/$program" "$@" >"$WORK/$program.out" 2>"$WORK/$program.err" &
+    # Whoever waits for what it says must not read what the one before has said.
+    : >"$WORK/$program.out"
+    "$PROGRAMS/$program" "$@" >>"$WORK/$program.out" 2>"$WORK/$program.err" &
     PIDS+=($!)
 }
 
@@ -159,4 +161,12 @@ fail() {
 counter
 for store in memory cookie sqlite; do
     shop "$store"
+done
+for server in postgres mysql redis; do
+    coproc SERVER { "$SERVE" "$server"; }
+    read -r url <&"${SERVER[0]}"
+    shop "$server=$url"
+    # The end of its input is the end of the server.
+    exec {SERVER[1]}>&-
+    wait "$SERVER_PID" 2>/dev/null || true
 done

@@ -80,7 +80,7 @@ fetch_next() { # fetch_next FOLDER PACKAGE PROGRAM [OPTION…], where $root may 
     mkdir -p "$folder/apt/lists/partial" "$folder/apt/archives/partial"
     folder=$(cd "$folder" && pwd)
     local mirror
-    mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Origin: Debian' 2>/dev/null | head -n 1)
+    mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Origin: Debian' 2>/dev/null | head -n 1 || true)
     [[ -n $mirror ]] ||
         { echo "error: $program is missing; put one of a later version than Debian's into $folder" >&2 && exit 1; }
     : >"$folder/apt/status"

@@ -50,7 +50,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .with_writer(std::io::stderr)
         .init();
     let options = Options::parse(std::env::args().skip(1))?;
-    let layer = store::layer(&options.store, &options.folder)?;
+    let layer = store::layer(&options.store, &options.folder).await?;
     let listener = TcpListener::bind(("127.0.0.1", options.port)).await?;
     println!("The shop is open: http://{}", listener.local_addr()?);
     axum::serve(listener, app(layer)).await?;

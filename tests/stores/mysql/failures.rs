@@ -11,7 +11,7 @@ use starsessions::store::{
     Committed, Created, Loaded, Rotated, Rotation, RowKey, Store, StoreError, Touched,
 };
 use starsessions_tests::scenarios;
-use starsessions_tests::servers::{free_port, mariadb};
+use starsessions_tests::servers::{Server, free_port, mariadb};
 use starsessions_tests::site::Site;
 
 use super::{
@@ -19,10 +19,18 @@ use super::{
 };
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn scenario_21_an_outage() {
-    let server = mariadb::mariadb(SMALL);
-    let (_, store) = opened(&server).await;
-    scenarios::an_outage_signs_nobody_out(&Site::on(store), &server).await;
+async fn scenario_21_an_outage_of_mariadb() {
+    an_outage(&mariadb::mariadb(SMALL)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn scenario_21_an_outage_of_mysql() {
+    an_outage(&mariadb::mysql(&[])).await;
+}
+
+async fn an_outage(server: &Server) {
+    let (_, store) = opened(server).await;
+    scenarios::an_outage_signs_nobody_out(&Site::on(store), server).await;
 }
 
 /// Killed while sessions begin and change; everything that was acknowledged is there afterwards.
