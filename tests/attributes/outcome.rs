@@ -210,6 +210,16 @@ async fn a_value_that_cannot_be_stored_does_not_stop_the_count() {
         .await;
     assert_eq!(reply.status, StatusCode::INTERNAL_SERVER_ERROR);
     assert_eq!(attempts(&mut browser).await, (1, false, 0));
+
+    let reply = browser
+        .visit(async |mut attempts: Session<Attempts>| {
+            attempts.failed += 1;
+            attempts.draft = "x".repeat(1024 * 1024);
+            attempts.commit().await
+        })
+        .await;
+    assert_eq!(reply.status, StatusCode::INTERNAL_SERVER_ERROR);
+    assert_eq!(attempts(&mut browser).await, (2, false, 0));
 }
 
 /// A value that is in the middle of a change, and says so.

@@ -48,6 +48,10 @@ impl<R: Revocation, S: Send + Sync> FromRequestParts<S> for Sessions<R> {
 
 /// 303 to the struct's `reject` location, 401 without one, 503 if the store failed, 500 for a
 /// mistake of the application, which is in the log.
+///
+/// A response that is made from it drops the request's data changes, as a 5xx does. To keep some, as
+/// the page to come back to after a login, [commit](Session::commit) them first, or answer with a
+/// response of your own.
 impl IntoResponse for SessionRejection {
     fn into_response(self) -> Response {
         let mut response = self.status().into_response();

@@ -3,7 +3,7 @@
 //! ```text
 //! K_purpose = HKDF-SHA256(ikm = master, salt = "starsessions/v1", info = PAE("starsessions", "v1", purpose))
 //! lookup    = HKDF-SHA256(ikm = secret, salt = K_index, info = PAE("starsessions", "v1", "lookup"))
-//! realm's master = HMAC-SHA256(K_realm, PAE("starsessions/v1/realm", name)); the main realm has the master key
+//! realm's master = HMAC-SHA256(K_realm, PAE("starsessions/v1/realm", audience, name)); if both are empty, the master key
 //! PAE       = LE64(count) ‖ (LE64(length) ‖ piece)*
 //! ```
 //!
@@ -42,10 +42,10 @@ impl KeySet {
     }
 
     /// The keys of a realm: under the same key id, and of no use in any other realm.
-    pub(super) fn of_realm(&self, name: &str) -> Self {
+    pub(super) fn of_realm(&self, audience: &str, name: &str) -> Self {
         Self {
             id: self.id,
-            ..Self::from_master(&self.realm.master(name))
+            ..Self::from_master(&self.realm.master(audience, name))
         }
     }
 
@@ -79,13 +79,16 @@ impl fmt::Debug for KeyId {
     }
 }
 
-/// Sets realms with the same keys apart.
+/// Sets realms and applications with the same keys apart.
 struct RealmKey(MacKey);
 
 impl RealmKey {
-    fn master(&self, name: &str) -> Zeroizing<[u8; TAG_LEN]> {
-        self.0
-            .tag(&[&pae(&[b"starsessions/v1/realm", name.as_bytes()])])
+    fn master(&self, audience: &str, name: &str) -> Zeroizing<[u8; TAG_LEN]> {
+        self.0.tag(&[&pae(&[
+            b"starsessions/v1/realm",
+            audience.as_bytes(),
+            name.as_bytes(),
+        ])])
     }
 }
 

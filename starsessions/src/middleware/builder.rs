@@ -286,6 +286,7 @@ impl SessionLayerBuilder {
         cookie: CookieConfig,
         former_cookie: Option<CookieConfig>,
     ) -> SessionLayer {
+        let keys = self.keys.of_realm(&self.audience, &self.realm);
         let mut is_revocable = true;
         if let Some(timeout) = self.store_timeout {
             self.place.set_store_timeout(timeout);
@@ -306,7 +307,6 @@ impl SessionLayerBuilder {
             }
         }
         let persistent_cookie = cookie.is_persistent();
-        let keys = self.keys.of_realm(&self.realm);
         SessionLayer::from_realm(Realm {
             name: self.realm,
             cookie,

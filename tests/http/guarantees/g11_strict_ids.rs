@@ -3,9 +3,10 @@
 use axum::Router;
 use axum::routing::get;
 use base64ct::{Base64UrlUnpadded, Encoding};
-use starsessions::{CookieConfig, Lifetime, Session};
+use starsessions::{CookieConfig, Lifetime, MemoryStore, Session};
 use starsessions_tests::client::Client;
 use starsessions_tests::site::{Kept, Site};
+use starsessions_tests::spy::Spy;
 
 use starsessions_tests::shop;
 
@@ -127,5 +128,20 @@ async fn g11_an_id_of_one_realm_is_none_in_another_with_the_same_store_and_keys(
             let mut thief = desk.showing(format!("{name}={value}"));
             assert_eq!(thief.get("/desk").await.body, "nobody", "{kept:?} {name}");
         }
+    }
+}
+
+#[tokio::test]
+async fn g11_an_id_of_one_audience_is_none_of_another_with_the_same_store_and_keys() {
+    for kept in Kept::ANYWHERE {
+        let one = Site::over(Spy::new(MemoryStore::new()), kept, |layer| {
+            layer.audience("one")
+        });
+        let two = one.restarted(|layer| layer.audience("two"));
+        let mut user = one.serve(shop::routes());
+        user.post("/login/1").await;
+        assert_eq!(user.get("/me").await.body, "1", "{kept:?}");
+        let mut thief = user.at(&two.serve(shop::routes()));
+        assert_eq!(thief.get("/me").await.body, "guest", "{kept:?}");
     }
 }

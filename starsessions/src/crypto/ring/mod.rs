@@ -163,13 +163,13 @@ impl KeyRing {
         text::parse(keys)
     }
 
-    /// The keys of a realm, so that its cookies and rows are worthless in every other. Two realms may
-    /// have a struct of the same name, which means somebody else in each of them.
-    pub(crate) fn of_realm(self, name: &str) -> Self {
-        if name.is_empty() {
+    /// The keys of one realm of one application, so that its cookies and rows are worthless in every
+    /// other. Two of them may have a struct of the same name, which means somebody else in each.
+    pub(crate) fn of_realm(self, audience: &str, name: &str) -> Self {
+        if audience.is_empty() && name.is_empty() {
             return self;
         }
-        let of_realm = |keys: &KeySet| Arc::new(keys.of_realm(name));
+        let of_realm = |keys: &KeySet| Arc::new(keys.of_realm(audience, name));
         let accepted = self.0.accepted.iter().map(|accepted| Accepted {
             keys: of_realm(&accepted.keys),
             not_after: accepted.not_after,

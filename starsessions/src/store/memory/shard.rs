@@ -83,6 +83,7 @@ impl Shard {
             }
             self.anonymous += 1;
             self.queue.push_back((*key, now));
+            self.trim_queue();
         }
         self.schedule(*key, record.expires_at);
         add_to_index(&mut self.index, key, &record);
@@ -257,6 +258,10 @@ impl Shard {
             }
             self.delete(&key);
         }
+    }
+
+    /// Drops the keys of sessions that are no longer there, when there are too many of them.
+    fn trim_queue(&mut self) {
         if self.queue.len() > 2 * self.anonymous_limit {
             let rows = &self.rows;
             self.queue.retain(
@@ -376,6 +381,22 @@ mod tests {
             let held = keys_held(&shard);
             assert!(held <= 300, "{held} keys of sessions that have ended");
         }
+    }
+
+    /// New ids without end leave nothing behind either.
+    #[test]
+    fn sessions_that_are_given_new_ids_do_not_add_up() {
+        let mut shard = Shard::new(100, 100);
+        shard.insert(&key(0), record(false), false, at(0)).unwrap();
+        for number in 1..10_000 {
+            let rotation = Rotation::new(record(false), None);
+            let (old, new) = (key(number - 1), key(number));
+            shard.insert(&new, record(false), true, at(0)).unwrap();
+            assert_eq!(shard.retire(&old, &rotation, at(0)), Rotated::Applied);
+        }
+        assert_eq!((shard.len(), shard.anonymous), (1, 1));
+        let held = keys_held(&shard);
+        assert!(held <= 300, "{held} keys of ids that have ended");
     }
 
     /// A flood of visitors stays under the limit with all that belongs to them.
