@@ -1,6 +1,15 @@
 //! The SQLite store.
 
+mod crash;
+mod full;
+mod opening;
+mod sharing;
+mod sweeping;
+
+use bytes::Bytes;
 use starsessions::SqliteStore;
+use starsessions::Timestamp;
+use starsessions::store::{Field, IndexKey, Record, RowKey};
 use starsessions::testing::conformance;
 use starsessions_tests::scenarios;
 use starsessions_tests::scenarios::Stage;
@@ -43,3 +52,26 @@ async fn answers_as_the_memory_store_does() {
 }
 
 scenarios!(open);
+
+fn key(number: u32) -> RowKey {
+    let mut bytes = [7; RowKey::LEN];
+    bytes[..4].copy_from_slice(&number.to_be_bytes());
+    RowKey::from_bytes(bytes)
+}
+
+/// A session that knows its number, and is in the index.
+fn record(number: u32) -> Record {
+    let mut record = Record::new(at(0), at(100));
+    let mut own = Field::new(Bytes::copy_from_slice(&number.to_be_bytes()), 1);
+    own.index = Some(index());
+    record.fields.insert("a.own".into(), own);
+    record
+}
+
+fn index() -> IndexKey {
+    IndexKey::from_bytes([9; IndexKey::LEN])
+}
+
+fn at(second: u64) -> Timestamp {
+    Timestamp::from_unix_seconds(4_102_444_800 + second)
+}

@@ -1,0 +1,150 @@
+//! Which files are opened, and what is said about the others.
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use rusqlite::Connection;
+use starsessions::store::Store;
+use starsessions::{SqliteOpenError, SqliteStore, StoreError};
+use starsessions_tests::servers::Folder;
+
+use super::{at, index, key, record};
+
+fn error_of(path: impl AsRef<Path>) -> SqliteOpenError {
+    SqliteStore::open(path).expect_err("this file must not be opened")
+}
+
+#[tokio::test]
+async fn a_new_file_is_for_its_owner_alone() {
+    let folder = Folder::new();
+    let path = folder.join("a file with spaces, 'quotes' and ?marks=1.db");
+    let store = SqliteStore::open(&path).unwrap();
+    store.create(&key(1), &record(1), at(0)).await.unwrap();
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(folder.path()).unwrap() {
+        let entry = entry.unwrap();
+        let mode = entry.metadata().unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{:?}", entry.file_name());
+        names.push(entry.file_name());
+    }
+    assert_eq!(names.len(), 3, "the file, its log, its map: {names:?}");
+}
+
+#[tokio::test]
+async fn a_newer_schema_is_refused_and_kept() {
+    let folder = Folder::new();
+    let path = folder.join("sessions.db");
+    drop(SqliteStore::open(&path).unwrap());
+    let database = Connection::open(&path).unwrap();
+    database.pragma_update(None, "user_version", 9).unwrap();
+    let error = error_of(&path);
+    assert!(matches!(
+        error,
+        SqliteOpenError::Newer { found: 9, known: 1 }
+    ));
+    assert_eq!(
+        error.to_string(),
+        "the session file has schema 9 and this version knows 1; update `starsessions`, or begin with a new file"
+    );
+    database.pragma_update(None, "user_version", 1).unwrap();
+    SqliteStore::open(&path).unwrap();
+}
+
+#[tokio::test]
+async fn another_applications_database_is_refused_and_kept() {
+    let folder = Folder::new();
+    let path = folder.join("theirs.db");
+    let theirs = Connection::open(&path).unwrap();
+    theirs
+        .execute_batch("CREATE TABLE sessions (a); INSERT INTO sessions VALUES (1)")
+        .unwrap();
+    assert!(matches!(error_of(&path), SqliteOpenError::Foreign));
+    let count = "SELECT count(*) FROM sessions WHERE a = 1";
+    assert_eq!(theirs.query_row(count, [], |row| row.get(0)), Ok(1));
+}
+
+#[tokio::test]
+async fn what_is_no_database_is_refused_and_kept() {
+    let folder = Folder::new();
+    let path = folder.join("letter.txt");
+    let letter = "Dear Ada, ".repeat(1_000);
+    std::fs::write(&path, &letter).unwrap();
+    assert!(matches!(error_of(&path), SqliteOpenError::Corrupt(_)));
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), letter);
+
+    assert!(matches!(
+        error_of(folder.path()),
+        SqliteOpenError::Unavailable(_)
+    ));
+    let nowhere = folder.join("nowhere").join("sessions.db");
+    assert!(matches!(error_of(nowhere), SqliteOpenError::Unavailable(_)));
+}
+
+#[tokio::test]
+async fn a_row_that_is_no_session_is_corrupt_and_can_be_ended() {
+    let folder = Folder::new();
+    let path = folder.join("sessions.db");
+    let store = SqliteStore::open(&path).unwrap();
+    let database = Connection::open(&path).unwrap();
+    for (number, damage) in [
+        "fields = x''",
+        "fields = x'02'",
+        "fields = x'01ff'",
+        "fields = CAST(substr(fields, 1, length(fields) - 1) AS BLOB)",
+        "fields = CAST(fields || x'00' AS BLOB)",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let key = key(number as u32);
+        store.create(&key, &record(1), at(0)).await.unwrap();
+        let spoil = format!("UPDATE sessions SET {damage} WHERE key = ?1");
+        assert_eq!(database.execute(&spoil, [key.as_bytes()]), Ok(1));
+        let loaded = store.load(&key, at(1)).await;
+        assert!(
+            matches!(loaded, Err(StoreError::Corrupt(_))),
+            "{damage}: {loaded:?}"
+        );
+        store.delete(&key, at(1)).await.unwrap();
+        assert_eq!(store.load(&key, at(1)).await.unwrap(), None);
+    }
+    assert_eq!(store.sessions_of(&index(), at(1)).await.unwrap(), []);
+}
+
+/// A page in the middle is overwritten: what is on it is an error and never a session.
+#[tokio::test]
+async fn a_damaged_file_is_an_error_and_never_somebody_elses_session() {
+    let folder = Folder::new();
+    let path = folder.join("sessions.db");
+    let store = SqliteStore::open(&path).unwrap();
+    for number in 0..500 {
+        store
+            .create(&key(number), &record(number), at(0))
+            .await
+            .unwrap();
+    }
+    drop(store);
+    let mut bytes = std::fs::read(&path).unwrap();
+    let pages = bytes.len() / 4_096;
+    assert!(pages > 10, "{pages}");
+    for page in 2..pages {
+        bytes[page * 4_096..][..64].fill(0xAA);
+    }
+    std::fs::write(&path, bytes).unwrap();
+    let Ok(store) = SqliteStore::open(&path) else {
+        return;
+    };
+    let mut errors = 0;
+    for number in 0..500 {
+        match store.load(&key(number), at(1)).await {
+            Ok(Some(loaded)) => {
+                let found = starsessions::store::Loaded::Live(record(number));
+                assert_eq!(loaded, found, "{number}");
+            }
+            Ok(None) => {}
+            Err(StoreError::Corrupt(_)) => errors += 1,
+            Err(other) => panic!("{other:?}"),
+        }
+    }
+    assert!(errors > 0);
+}
