@@ -10,4 +10,5 @@ mod source;
 pub mod counter;
 #[path = "../../examples/shop/main.rs"]
 #[expect(dead_code, reason = "`main` is not called")]
+#[expect(unexpected_cfgs, reason = "its features are those of the examples")]
 pub mod shop;

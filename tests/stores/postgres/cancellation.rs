@@ -1,6 +1,6 @@
 //! Requests that are given up in the middle of a statement.
 
-use std::future::poll_fn;
+use std::future::{pending, poll_fn};
 use std::pin::pin;
 use std::task::Poll;
 use std::time::Duration;
@@ -56,6 +56,25 @@ async fn after_a_storm_everybody_gets_the_own_answer() {
     let idle = "SELECT count(*) FROM pg_stat_activity
         WHERE datname = current_database() AND state LIKE 'idle in transaction%'";
     assert_eq!(super::number(&database.pool(1).await, idle).await, 0);
+}
+
+/// The application gives up a transaction of its own on the pool that it shares with the store.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_abandoned_transaction_of_others_takes_nothing_with_it() {
+    let database = Database::new().await;
+    let shared = database.pool(1).await;
+    let store = PostgresStore::new(shared.clone());
+    for polls in 0..32 {
+        let transaction = async {
+            let _open = shared.begin().await;
+            pending::<()>().await;
+        };
+        poll_times(transaction, polls).await;
+        let created = store.create(&key(polls as u8), &record(1), now()).await;
+        assert_eq!(created.unwrap(), Created::Applied);
+    }
+    let kept = "SELECT count(*) FROM starsessions";
+    assert_eq!(super::number(&database.pool(1).await, kept).await, 32);
 }
 
 async fn expect_own(store: &PostgresStore, number: u8) {
