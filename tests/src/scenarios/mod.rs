@@ -93,8 +93,8 @@ pub fn bytes_in(folder: &Path) -> Vec<u8> {
 macro_rules! scenarios {
     ($open:path) => {
         $crate::scenarios! { @ $open, stage, site;
-            scenario_01_two_writers = two_writers_at_once_are_both_seen(&site, $crate::scenarios::RUNS);
-            scenario_01_a_deletion = what_one_deletes_the_other_does_not_bring_back(&site, $crate::scenarios::RUNS);
+            scenario_01_two_writers = two_writers_at_once_are_both_seen(&site, $crate::scenarios::runs());
+            scenario_01_a_deletion = what_one_deletes_the_other_does_not_bring_back(&site, $crate::scenarios::runs());
             scenario_01_increments = every_increment_counts(&site);
             scenario_03_a_change = a_logout_beside_a_change(&site);
             scenario_03_a_reader = a_logout_beside_a_reader(&site);
@@ -127,8 +127,14 @@ macro_rules! scenarios {
     )*};
 }
 
-/// How often two requests meet: enough to see what goes wrong one time in a hundred.
-pub const RUNS: usize = 200;
+/// How often two requests meet: enough to see what goes wrong one time in a hundred, or as often as
+/// `STARSESSIONS_RUNS` says.
+#[must_use]
+pub fn runs() -> usize {
+    let runs = std::env::var("STARSESSIONS_RUNS");
+    runs.ok().and_then(|runs| runs.parse().ok()).unwrap_or(200)
+}
+
 /// Short enough that each request of a [busy day](no_secret_leaks) meets a renewal, and so leaves a
 /// way from an old id to a new one.
 pub const RENEWAL: Duration = Duration::from_secs(600);

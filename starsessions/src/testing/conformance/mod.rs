@@ -35,7 +35,8 @@ pub use self::commits::{
 pub use self::index::an_index_finds_the_sessions_that_are_there;
 pub use self::presence::{
     a_deleted_record_stays_deleted, a_sweep_frees_only_what_has_expired, an_expired_record_is_gone,
-    create_never_replaces, nothing_but_create_inserts, what_is_created_is_loaded,
+    create_never_replaces, nothing_but_create_inserts, the_largest_record_is_kept_whole,
+    what_is_created_is_loaded,
 };
 pub use self::races::{
     a_dropped_operation_is_whole_or_not_at_all, parallel_commits_lose_nothing,
@@ -56,6 +57,7 @@ use crate::store::{Loaded, Store, StoreError};
 /// If the store violates one, with its name.
 pub async fn run<S: Store>(store: &S) {
     what_is_created_is_loaded(store).await;
+    the_largest_record_is_kept_whole(store).await;
     create_never_replaces(store).await;
     nothing_but_create_inserts(store).await;
     an_expired_record_is_gone(store).await;

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::{at, commit_of, expect, live, new_key, record, record_with};
 use crate::clock::Timestamp;
 use crate::crypto::RowKey;
-use crate::record::{Field, Rotation, Touch};
+use crate::record::{Commit, Field, FieldWrite, Rotation, Touch};
 use crate::store::{Committed, Created, Loaded, Rotated, Store, Touched};
 
 /// Clause 2: a record comes back as it went in, and names are compared byte by byte.
@@ -38,6 +38,45 @@ pub async fn what_is_created_is_loaded<S: Store>(store: &S) {
     neighbour[31] ^= 0x20;
     let neighbour = RowKey::from_bytes(neighbour);
     expect(CLAUSE, store.load(&neighbour, at(1)).await, &None);
+}
+
+/// A layer may allow a megabyte in a session: in few fields or in many, whatever is in them.
+pub async fn the_largest_record_is_kept_whole<S: Store>(store: &S) {
+    const CLAUSE: &str = "the_largest_record_is_kept_whole";
+    for (fields, size) in [(16, 64 * 1024), (2_000, 16)] {
+        let key = new_key();
+        let mut record = record();
+        for number in 0..fields {
+            // Every byte there is, and none of them at the same place in two fields.
+            let value: Vec<u8> = (0..size).map(|i| (i + number) as u8).collect();
+            let name = format!("a.field-{number}");
+            record
+                .fields
+                .insert(name.into(), Field::new(value.into(), 1));
+        }
+        expect(
+            CLAUSE,
+            store.create(&key, &record, at(0)).await,
+            &Created::Applied,
+        );
+        if live(CLAUSE, store.load(&key, at(1)).await) != record {
+            panic!("{CLAUSE}: {fields} fields of {size} bytes have come back as others");
+        }
+        let mut commit = Commit::new(Touch::new(at(1), at(100)));
+        for (name, field) in record.fields.iter() {
+            let value = field.value.iter().rev().copied().collect();
+            commit.set.push((name.clone(), FieldWrite::new(value)));
+        }
+        expect(
+            CLAUSE,
+            store.commit(&key, &commit, at(1)).await,
+            &Committed::Applied(2),
+        );
+        commit.apply(&mut record);
+        if live(CLAUSE, store.load(&key, at(1)).await) != record {
+            panic!("{CLAUSE}: {fields} fields of {size} bytes were changed to others");
+        }
+    }
 }
 
 /// Clause 1: a key that is taken stays with its record.
