@@ -1,12 +1,16 @@
 //! A site under test: its layer, its clock, its store.
 
+use std::collections::BTreeSet;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use axum::Router;
-use starsessions::store::Store;
+use starsessions::store::{Loaded, RowKey, Store};
 use starsessions::testing::{TestClock, TestSessions};
 use starsessions::{
     Clock, CookieConfig, CookieStore, KeyRing, MemoryStore, SessionLayer, SessionLayerBuilder,
+    Timestamp,
 };
 
 use crate::client::Client;
@@ -62,10 +66,22 @@ impl Site {
         Self::over(Spy::new(MemoryStore::new()), kept, |layer| layer)
     }
 
-    /// How many records there are.
+    /// How many records there are, those that have expired and were not freed included; without the
+    /// ways from former ids.
+    ///
+    /// # Panics
+    /// Never: a store in memory answers at once.
     #[must_use]
     pub fn rows(&self) -> usize {
-        self.store.store().len()
+        let is_record = |key: &RowKey| {
+            let load = pin!(self.store.store().load(key, Timestamp::default()));
+            match load.poll(&mut Context::from_waker(Waker::noop())) {
+                Poll::Ready(loaded) => matches!(loaded, Ok(Some(Loaded::Live(_)))),
+                Poll::Pending => panic!("the store has not answered at once"),
+            }
+        };
+        let keys: BTreeSet<_> = self.store.keys().into_iter().collect();
+        keys.iter().filter(|key| is_record(key)).count()
     }
 }
 

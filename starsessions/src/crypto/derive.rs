@@ -116,6 +116,11 @@ impl SessionPrk {
     pub(super) fn forward_key(&self) -> SealKey {
         SealKey(Box::new(self.0.expand("forward")))
     }
+
+    /// A way with another key: who wants to go on cannot take it for one.
+    pub(super) fn ending_key(&self) -> SealKey {
+        SealKey(Box::new(self.0.expand("ending")))
+    }
 }
 
 /// Signs cookies.

@@ -5,6 +5,7 @@
 //! lookup  = HKDF(ikm = secret, salt = K_index, "lookup")     the row key
 //! record  = HKDF(ikm = secret, salt = K_index, "record")     seals the row's values
 //! forward = HKDF(ikm = secret, salt = K_index, "forward")    seals the way to a successor
+//! ending  = HKDF(ikm = secret, salt = K_index, "ending")     the same, for whoever ends the session
 //! ```
 //!
 //! The token needs no MAC: 256 random bits cannot be guessed, and a made-up one leads to a row key
@@ -17,7 +18,7 @@ use std::sync::Arc;
 use zeroize::Zeroizing;
 
 use super::base64;
-use super::derive::{KeySet, SessionPrk, forward_aad};
+use super::derive::{KeySet, SealKey, SessionPrk, forward_aad};
 use super::id::{LogId, RowKey};
 use super::random::RandomError;
 use super::record::RecordKey;
@@ -87,9 +88,18 @@ impl ReferenceToken {
     /// Only the old token opens it: whoever reads the store sees that there is a successor, not
     /// which.
     pub(crate) fn seal_forward(&self, successor: &Self) -> Result<Vec<u8>, SealError> {
+        self.seal_way(&self.prk.forward_key(), successor)
+    }
+
+    /// Seals it for one purpose alone: to end the session under its new id.
+    pub(crate) fn seal_ending(&self, successor: &Self) -> Result<Vec<u8>, SealError> {
+        self.seal_way(&self.prk.ending_key(), successor)
+    }
+
+    fn seal_way(&self, key: &SealKey, successor: &Self) -> Result<Vec<u8>, SealError> {
         let mut sealed = Vec::new();
         seal::seal(
-            &self.prk.forward_key(),
+            key,
             &self.keys.nonce,
             &forward_aad(&self.row_key),
             successor.to_raw().as_slice(),
@@ -105,8 +115,27 @@ impl ReferenceToken {
         ring: &KeyRing,
         now: Timestamp,
     ) -> Result<Self, InvalidToken> {
-        let aad = forward_aad(&self.row_key);
-        let raw = seal::open(&self.prk.forward_key(), &aad, sealed)?;
+        self.open_way(&self.prk.forward_key(), sealed, ring, now)
+    }
+
+    /// The successor that [`seal_ending`](Self::seal_ending) has sealed.
+    pub(crate) fn open_ending(
+        &self,
+        sealed: &[u8],
+        ring: &KeyRing,
+        now: Timestamp,
+    ) -> Result<Self, InvalidToken> {
+        self.open_way(&self.prk.ending_key(), sealed, ring, now)
+    }
+
+    fn open_way(
+        &self,
+        key: &SealKey,
+        sealed: &[u8],
+        ring: &KeyRing,
+        now: Timestamp,
+    ) -> Result<Self, InvalidToken> {
+        let raw = seal::open(key, &forward_aad(&self.row_key), sealed)?;
         Self::from_raw(&raw, ring, now)
     }
 

@@ -1,6 +1,7 @@
 //! Sessions in a store: the cookie is a reference, and concurrent requests meet in the record.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 
@@ -198,12 +199,12 @@ impl ServerSide {
             engine.check_size(&record)?;
             let successor = Arc::new(ReferenceToken::mint(&engine.keys)?);
             let mut rotation = Rotation::new(record, Some(live.record.revision));
-            if grace {
-                rotation.forward = Some(Forward::new(
-                    Bytes::from(token.seal_forward(&successor)?),
-                    work.now + engine.policy.renewal_grace,
-                ));
-            }
+            let (way, for_how_long) = if grace {
+                (token.seal_forward(&successor)?, engine.policy.renewal_grace)
+            } else {
+                (token.seal_ending(&successor)?, ENDING_GRACE)
+            };
+            rotation.forward = Some(Forward::new(Bytes::from(way), work.now + for_how_long));
             match self
                 .vault
                 .rotate(&token, &successor, &rotation, work.now)
@@ -259,10 +260,12 @@ impl ServerSide {
                     return Ok(engine.issue(successor, rotation.record, work.now));
                 }
                 Rotated::Exists | Rotated::Conflict(_) => {}
-                Rotated::Moved(forward) => match follow(engine, &token, &forward, work.now) {
-                    Some(successor) => token = successor,
-                    None => return self.create(engine, work).await,
-                },
+                Rotated::Moved(forward) => {
+                    match follow_to_end(engine, &token, &forward, work.now) {
+                        Some(successor) => token = successor,
+                        None => return self.create(engine, work).await,
+                    }
+                }
                 // What was to end has ended already; what was to begin begins.
                 Rotated::Gone => return self.create(engine, work).await,
             }
@@ -278,7 +281,7 @@ impl ServerSide {
         now: Timestamp,
     ) -> Result<(), SessionError> {
         while let Some(forward) = self.vault.delete(&token, now).await? {
-            match follow(engine, &token, &forward, now) {
+            match follow_to_end(engine, &token, &forward, now) {
                 Some(successor) => token = successor,
                 None => break,
             }
@@ -345,6 +348,20 @@ fn follow(
     successor.ok().map(Arc::new)
 }
 
+/// Also where nobody may go on: a logout that has begun ends the session, even when a sign-in beside
+/// it has given it a new id meanwhile.
+fn follow_to_end(
+    engine: &Engine,
+    token: &ReferenceToken,
+    forward: &Forward,
+    now: Timestamp,
+) -> Option<Arc<ReferenceToken>> {
+    follow(engine, token, forward, now).or_else(|| {
+        let successor = token.open_ending(&forward.to, &engine.keys, now);
+        successor.ok().map(Arc::new)
+    })
+}
+
 impl Engine {
     /// A new credential: the browser is told.
     fn issue(&self, token: Arc<ReferenceToken>, record: Record, now: Timestamp) -> Done {
@@ -378,6 +395,8 @@ impl Engine {
     }
 }
 
+/// How long a request may have been on its way that ends the session under a former id.
+const ENDING_GRACE: Duration = Duration::from_secs(60);
 /// A renewed id leads to its successor; two renewals within one grace are the most that a sane
 /// configuration gives.
 const MAX_FORWARDS: usize = 4;

@@ -6,6 +6,7 @@ mod g03_only_what_changed;
 mod g04_interleavings;
 mod g04_no_lost_update;
 mod g05_no_resurrection;
+mod g05_overtaken;
 mod g06_one_unit;
 mod g07_failure_is_not_absence;
 mod g08_cancel_safe;

@@ -1,0 +1,50 @@
+//! G5: a logout ends the session also when a sign-in beside it gives it a new id meanwhile.
+
+use axum::routing::post;
+use http::Method;
+use starsessions::Sessions;
+use starsessions_tests::shop;
+use starsessions_tests::site::Site;
+use starsessions_tests::spy::{Moment, Operation};
+
+#[tokio::test]
+async fn g05_a_logout_that_is_overtaken_by_a_new_id_ends_the_session_under_it() {
+    for path in ["/login/8", "/rotate"] {
+        for renewals in 1..3 {
+            let site = Site::new();
+            let rotate = post(async |sessions: Sessions| sessions.rotate());
+            let routes = shop::with_logout().route("/rotate", rotate);
+            let mut tab_a = site.serve(routes);
+            tab_a.post("/login/7").await;
+            let mut tab_b = tab_a.clone();
+
+            let leaving = site.store.hold(Operation::Delete, Moment::Before);
+            let logout = tokio::spawn(tab_a.ask(Method::POST, "/logout"));
+            leaving.reached().await;
+            for _ in 0..renewals {
+                tab_b.post(path).await;
+            }
+            assert_ne!(tab_b.cookies(), tab_a.cookies(), "{path}");
+            site.store.release();
+            leaving.open();
+            tab_a.keep(&logout.await.unwrap());
+
+            assert_eq!(tab_b.get("/me").await.body, "guest", "{path}");
+            assert_eq!(tab_a.get("/me").await.body, "guest", "{path}");
+            assert_eq!(site.rows(), 0, "{path}: nothing is left");
+        }
+    }
+}
+
+/// The way is for ending alone: who brings the former id is a guest, whatever they do.
+#[tokio::test]
+async fn g05_a_former_id_ends_nothing_and_leads_nowhere() {
+    let site = Site::new();
+    let mut user = site.serve(shop::with_logout());
+    user.post("/cart/tea").await;
+    let mut former = user.clone();
+    user.post("/login/7").await;
+    assert_eq!(former.get("/me").await.body, "guest");
+    former.post("/logout").await;
+    assert_eq!(user.get("/me").await.body, "7");
+}
