@@ -100,4 +100,18 @@ const _: () = {
             __out.field("proof", &__p::Secret);
         }
     }
+    #[automatically_derived]
+    #[allow(deprecated, redundant_lifetimes, unused_qualifications)]
+    impl __p::Indexed for Login {
+        type Index = UserId;
+        const SPEC: &'static __p::FieldSpec = __p::spec(
+            <Self as __p::SessionData>::SCHEMA,
+            0usize,
+        );
+        fn encode_index(
+            __value: &Self::Index,
+        ) -> __p::core::result::Result<__p::std::vec::Vec<u8>, __p::ValueError> {
+            __p::Column::encode(&<Self as __Fields>::F0.0, __value)
+        }
+    }
 };

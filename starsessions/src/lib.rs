@@ -140,7 +140,7 @@ pub mod __private {
         Column, Defaulted, HasDefault, Migrated, Optional, Policy, Required, Secret, Show,
         ShowOpaque, ShowValue, Value, Verdict, column, default_of, validate,
     };
-    pub use crate::schema::{FieldSpec, Merge, Schema};
+    pub use crate::schema::{FieldSpec, Merge, Schema, spec};
     pub use crate::value::{
         Append, Flag, Format, Invalid, MergeFn, OldValue, Order, Stored, Sum, Union, ValueError,
         merge_and, merge_append, merge_max, merge_min, merge_option, merge_or, merge_sum,

@@ -18,6 +18,12 @@ pub struct Schema {
     pub fields: &'static [FieldSpec],
 }
 
+/// The field at a place; a place that is not there does not compile.
+#[must_use]
+pub const fn spec(schema: &'static Schema, place: usize) -> &'static FieldSpec {
+    &schema.fields[place]
+}
+
 /// One stored field of a session type.
 #[derive(Debug)]
 pub struct FieldSpec {

@@ -19,7 +19,7 @@ pub(super) fn implementation(model: &Model<'_>, generics: &Generics) -> Option<T
         impl #impl_generics __p::Indexed for #ident #type_generics #where_clause {
             type Index = #ty;
             const SPEC: &'static __p::FieldSpec =
-                &<Self as __p::SessionData>::SCHEMA.fields[#index];
+                __p::spec(<Self as __p::SessionData>::SCHEMA, #index);
 
             fn encode_index(
                 __value: &Self::Index,
