@@ -9,8 +9,9 @@ use crate::record::{Commit, FieldName, Record, Rotation};
 pub(super) struct Indexed {
     /// They last until then.
     pub(super) horizon: Option<Timestamp>,
-    /// All of them, and not only those of the fields that are written.
-    pub(super) is_for_all: bool,
+    /// All of them, if the session still has this revision, and not only those of the fields that are
+    /// written.
+    pub(super) seen: Option<u64>,
 }
 
 /// What a script takes, in the order in which it takes it.
@@ -50,7 +51,7 @@ impl Arguments {
 
     pub(super) fn indexed(&mut self, indexed: Indexed) {
         self.optional(indexed.horizon.map(packed::seconds));
-        self.flag(indexed.is_for_all);
+        self.optional(indexed.seen.map(packed::number));
     }
 
     pub(super) fn deadlines(&mut self, idle: &[(FieldName, Timestamp)]) {

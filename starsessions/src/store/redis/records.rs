@@ -127,11 +127,15 @@ impl Access {
             self.rotate_at_once(old, new, rotation, horizon, now)
                 .await?
         };
-        let ended = match &rotated {
-            Rotated::Applied => old,
-            _ => new,
-        };
-        self.take_out(ended, &index_keys(&rotation.record)).await?;
+        let keys = index_keys(&rotation.record);
+        match &rotated {
+            Rotated::Applied => self.take_out(old, &keys).await,
+            // What is there may hold the same value.
+            Rotated::Exists => {}
+            Rotated::Conflict(_) | Rotated::Moved(_) | Rotated::Gone => {
+                self.take_out(new, &keys).await;
+            }
+        }
         Ok(rotated)
     }
 
@@ -210,7 +214,7 @@ impl Access {
         // What is malformed has ended like everything else.
         match packed::unpack(&hash) {
             Ok(Some(Loaded::Live(record))) => {
-                self.take_out(key, &index_keys(&record)).await?;
+                self.take_out(key, &index_keys(&record)).await;
                 Ok(None)
             }
             Ok(Some(Loaded::Moved(forward))) => Ok(Some(forward).filter(|it| now < it.until)),
@@ -255,7 +259,7 @@ impl Access {
         reply.map_err(failed)
     }
 
-    fn name(&self, key: &RowKey) -> Vec<u8> {
+    pub(super) fn name(&self, key: &RowKey) -> Vec<u8> {
         self.named("session:", key.as_bytes())
     }
 

@@ -5,8 +5,11 @@
 //! re`m`embered, i`d`entified, `w`ay to the successor, inde`x`ed until.
 //!
 //! Scripts name no key but those that they are given, one, so that a Cluster can run them; only
-//! [`ROTATE`] takes two, and is not for a Cluster. Servers run one script at a time: nothing happens
-//! between a check and what follows from it.
+//! [`ROTATE`] and [`LOOK`] take more, and are not for a Cluster. Servers run one script at a time:
+//! nothing happens between a check and what follows from it.
+//!
+//! A server whose memory is used up refuses a script's first write, unless that one frees memory; then
+//! all that follow are let through. So nothing is deleted first by a script that only adds.
 
 use redis::Script as Hashed;
 
@@ -33,6 +36,7 @@ pub(super) struct Scripts {
     pub(super) switch: Script,
     pub(super) delete: Script,
     pub(super) index: Script,
+    pub(super) look: Script,
 }
 
 impl Scripts {
@@ -47,6 +51,7 @@ impl Scripts {
             switch: Script::new(&[COMMON, SWITCH, switch]),
             delete: Script::new(&[DELETE]),
             index: Script::new(&[COMMON, INDEX]),
+            look: Script::new(&[LOOK]),
         }
     }
 }
@@ -87,9 +92,9 @@ local function keep_alive(key)
 end
 
 -- How long the session is sure to be in the indexes, or nothing where that is not long enough.
-local function indexed_until(known, ends)
-    local horizon, is_for_all = take(), take()
-    if horizon ~= '' and (is_for_all == '1' or not known or tonumber(known) > tonumber(horizon)) then
+local function indexed_until(known, ends, revision)
+    local horizon, seen = take(), take()
+    if horizon ~= '' and (seen == revision or not known or tonumber(known) > tonumber(horizon)) then
         known = horizon
     end
     if known and tonumber(ends) > tonumber(known) then return nil end
@@ -102,7 +107,7 @@ local function create(key)
     local ends = redis.call('HGET', key, 'e')
     if ends and tonumber(ends) > count() then return false end
     if not ends then take() end
-    redis.call('DEL', key)
+    if redis.call('EXISTS', key) == 1 then redis.call('DEL', key) end
     local ends = take()
     for _ = 1, count() do
         local name = take()
@@ -129,7 +134,7 @@ if remembered == '' then remembered = was[4] end
 if remembered == was[4] and tonumber(was[1]) > tonumber(ends) then ends = was[1] end
 if tonumber(was[2]) > tonumber(seen) then seen = was[2] end
 if was[5] == '1' then identified = '1' end
-local indexed = indexed_until(was[7], ends)
+local indexed = indexed_until(was[7], ends, was[3])
 if not indexed then return redis.status_reply('REINDEX') end
 
 local revision = string.format('%.0f', tonumber(was[3]) + 1)
@@ -147,12 +152,12 @@ return tonumber(revision)
 
 const TOUCH: &str = r"
 local key = KEYS[1]
-local was = redis.call('HMGET', key, 'e', 'l', 'w', 'x')
+local was = redis.call('HMGET', key, 'e', 'l', 'w', 'x', 'r')
 if not was[1] or was[3] or tonumber(was[1]) <= count() then return false end
 local seen, ends = take(), take()
 if tonumber(was[1]) > tonumber(ends) then ends = was[1] end
 if tonumber(was[2]) > tonumber(seen) then seen = was[2] end
-local indexed = indexed_until(was[4], ends)
+local indexed = indexed_until(was[4], ends, was[5])
 if not indexed then return redis.status_reply('REINDEX') end
 redis.call('HSET', key, 'e', ends, 'l', seen)
 if indexed ~= '' then redis.call('HSET', key, 'x', indexed) end
@@ -214,10 +219,17 @@ return found
 
 const INDEX: &str = r"
 local key = KEYS[1]
-redis.call('ZREMRANGEBYSCORE', key, '-inf', take())
-local session, horizon = take(), take()
+local now, session, horizon = take(), take(), take()
 local known = redis.call('ZSCORE', key, session)
 if not known or tonumber(known) < tonumber(horizon) then redis.call('ZADD', key, horizon, session) end
+redis.call('ZREMRANGEBYSCORE', key, '-inf', now)
 live_until(key, redis.call('ZREVRANGE', key, 0, 0, 'WITHSCORES')[2])
 return 1
+";
+
+// All of them at one moment.
+const LOOK: &str = r"
+local found = {}
+for place, key in ipairs(KEYS) do found[place] = redis.call('HGETALL', key) end
+return found
 ";
