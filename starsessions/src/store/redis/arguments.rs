@@ -23,9 +23,19 @@ impl Arguments {
     }
 
     pub(super) fn new(now: Timestamp) -> Self {
+        Self::none().at(now)
+    }
+
+    /// Of a call that must not take place twice.
+    pub(super) fn once(ticket: &[u8]) -> Self {
         let mut arguments = Self::none();
-        arguments.number(packed::seconds(now));
+        arguments.bytes(ticket);
         arguments
+    }
+
+    pub(super) fn at(mut self, now: Timestamp) -> Self {
+        self.number(packed::seconds(now));
+        self
     }
 
     pub(super) fn bytes(&mut self, bytes: impl Into<Vec<u8>>) {
@@ -84,8 +94,13 @@ impl Arguments {
         self.optional(forward.map(|forward| packed::seconds(forward.until)));
     }
 
-    pub(super) fn of_commit(commit: &Commit, indexed: Indexed, now: Timestamp) -> Self {
-        let mut arguments = Self::new(now);
+    pub(super) fn of_commit(
+        commit: &Commit,
+        indexed: Indexed,
+        ticket: &[u8],
+        now: Timestamp,
+    ) -> Self {
+        let mut arguments = Self::once(ticket).at(now);
         arguments.count(commit.guards.len());
         for (name, revision) in &commit.guards {
             arguments.bytes(packed::field_name(name));

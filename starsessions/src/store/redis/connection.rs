@@ -1,6 +1,7 @@
 //! The way to the server: one connection that all requests share, and that comes back by itself.
 
 use std::fmt;
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -94,7 +95,15 @@ impl Connection {
     pub(super) async fn send(&self, command: &Cmd) -> RedisResult<Value> {
         match self {
             Self::Single(manager) => command.query_async(&mut manager.clone()).await,
-            Self::Cluster(connection) => command.query_async(&mut connection.clone()).await,
+            Self::Cluster(connection) => {
+                // Its client goes on by itself for as long as somebody waits.
+                let mut connection = connection.clone();
+                let reply = command.query_async(&mut connection);
+                match tokio::time::timeout(RESPONSE_TIMEOUT, reply).await {
+                    Ok(reply) => reply,
+                    Err(_) => Err(io::Error::from(io::ErrorKind::TimedOut).into()),
+                }
+            }
             Self::Sentinel(master) => send_to_master(master, command).await,
         }
     }

@@ -2,7 +2,11 @@
 //!
 //! A session is a hash. A field of the session is `f:` and its name; what belongs to the session as a
 //! whole has one letter: `c`reated at, `i`ssued at, `l`ast seen at, `e`xpires at, `r`evision,
-//! re`m`embered, i`d`entified, `w`ay to the successor, inde`x`ed until.
+//! re`m`embered, i`d`entified, `w`ay to the successor, inde`x`ed until, `t`icket.
+//!
+//! When a connection is lost, the client of a Cluster sends a call again, also one that was carried out.
+//! Therefore a call that must not take place twice has a ticket there: a hash that was last written
+//! under the same ticket has this call behind it.
 //!
 //! Scripts name no key but those that they are given, one, so that a Cluster can run them; only
 //! [`ROTATE`] and [`LOOK`] take more, and are not for a Cluster. Servers run one script at a time:
@@ -41,14 +45,13 @@ pub(super) struct Scripts {
 
 impl Scripts {
     pub(super) fn new() -> Self {
-        let create = "return create(KEYS[1]) and 1 or 0";
-        let switch = "return switch(KEYS[1])";
+        let create = "if is_done(KEYS[1]) then return 1 end return create(KEYS[1]) and 1 or 0";
         Self {
             create: Script::new(&[COMMON, CREATE, create]),
             commit: Script::new(&[COMMON, COMMIT]),
             touch: Script::new(&[COMMON, TOUCH]),
-            rotate: Script::new(&[COMMON, CREATE, SWITCH, ROTATE]),
-            switch: Script::new(&[COMMON, SWITCH, switch]),
+            rotate: Script::new(&[COMMON, CREATE, EXPECTED, ROTATE]),
+            switch: Script::new(&[COMMON, EXPECTED, SWITCH]),
             delete: Script::new(&[DELETE]),
             index: Script::new(&[COMMON, INDEX]),
             look: Script::new(&[LOOK]),
@@ -62,6 +65,16 @@ const COMMON: &str = r"
 local place = 0
 local function take() place = place + 1; return ARGV[place] end
 local function count() return tonumber(take()) end
+
+local ticket = ''
+local function is_done(key)
+    ticket = take()
+    return ticket ~= '' and redis.call('HGET', key, 't') == ticket
+end
+
+local function sign(key)
+    if ticket ~= '' then redis.call('HSET', key, 't', ticket) end
+end
 
 local function live_until(key, ends)
     local at = math.min(tonumber(ends) + 60, 253402300799)
@@ -113,6 +126,7 @@ local function create(key)
         local name = take()
         put(key, name, take())
     end
+    sign(key)
     live_until(key, ends)
     return true
 end
@@ -120,7 +134,9 @@ end
 
 const COMMIT: &str = r"
 local key = KEYS[1]
+local is_done = is_done(key)
 local was = redis.call('HMGET', key, 'e', 'l', 'r', 'm', 'd', 'w', 'x')
+if is_done then return tonumber(was[3]) end
 if not was[1] or tonumber(was[1]) <= count() then return false end
 if was[6] then return redis.call('HGETALL', key) end
 for _ = 1, count() do
@@ -140,6 +156,7 @@ if not indexed then return redis.status_reply('REINDEX') end
 local revision = string.format('%.0f', tonumber(was[3]) + 1)
 redis.call('HSET', key, 'e', ends, 'l', seen, 'r', revision, 'm', remembered, 'd', identified)
 if indexed ~= '' then redis.call('HSET', key, 'x', indexed) end
+sign(key)
 for _ = 1, count() do redis.call('HDEL', key, take()) end
 for _ = 1, count() do
     local name = take()
@@ -167,7 +184,7 @@ return 1
 ";
 
 // Ends a session, or turns it into the way to its successor, if it is what was expected.
-const SWITCH: &str = r"
+const EXPECTED: &str = r"
 local function expected(key)
     local was = redis.call('HMGET', key, 'e', 'r', 'w')
     if not was[1] or tonumber(was[1]) <= count() then return false, false end
@@ -185,13 +202,23 @@ local function leave(key)
         live_until(key, ends)
     end
 end
+";
 
-local function switch(key)
-    local is_expected, found = expected(key)
-    if not is_expected then return found end
-    leave(key)
-    return 1
+// What ends without a way leaves its ticket for a minute, in a hash that has expired.
+const SWITCH: &str = r"
+local key = KEYS[1]
+if is_done(key) then return 1 end
+local now = take()
+local is_expected, found = expected(key)
+if not is_expected then return found end
+leave(key)
+if redis.call('EXISTS', key) == 1 then
+    sign(key)
+else
+    redis.call('HSET', key, 'w', '', 'e', 0, 't', ticket)
+    live_until(key, now)
 end
+return 1
 ";
 
 const ROTATE: &str = r"
