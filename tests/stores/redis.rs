@@ -5,6 +5,8 @@ mod cluster;
 mod counted;
 mod deadlines;
 mod indexed;
+mod lost_reply;
+mod memory;
 mod sentinel;
 mod tls;
 

@@ -72,7 +72,7 @@ use crate::record::{Commit, Forward, Record, Rotation, Touch};
 ///
 /// All requests share one connection (in a Cluster, one to each node), which comes back by itself
 /// after an outage. In a Cluster a rotation takes two steps: a list of a user's sessions that is
-/// made between them shows the session twice.
+/// made between them shows the session twice. Do not have a Cluster's client read from replicas.
 ///
 /// # What is on the server
 ///

@@ -1,8 +1,11 @@
 //! Three masters.
 
+use std::time::Duration;
+
 use ::redis::cluster::ClusterClient;
-use starsessions::RedisStore;
+use starsessions::store::{RowKey, Store};
 use starsessions::testing::conformance;
+use starsessions::{RedisStore, StoreError, Timestamp};
 use starsessions_tests::scenarios;
 use starsessions_tests::scenarios::Stage;
 use starsessions_tests::servers::Server;
@@ -54,3 +57,26 @@ async fn keeps_the_contract_and_spreads_the_sessions() {
 }
 
 scenarios!(current);
+
+/// One that is there and does not answer keeps nobody waiting for ever.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_frozen_master_is_unavailable_and_comes_back() {
+    let Cluster { masters, store } = current().await;
+    let key = RowKey::from_bytes([1; 32]);
+    assert_eq!(store.load(&key, Timestamp::default()).await.unwrap(), None);
+    masters.iter().for_each(Server::freeze);
+    let load = store.load(&key, Timestamp::default());
+    let loaded = tokio::time::timeout(Duration::from_secs(60), load).await;
+    assert!(
+        matches!(loaded, Ok(Err(StoreError::Unavailable(_)))),
+        "{loaded:?}"
+    );
+    masters.iter().for_each(Server::thaw);
+    for _ in 0..200 {
+        if store.load(&key, Timestamp::default()).await.is_ok() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("the store does not come back");
+}

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use starsessions::store::{
-    Commit, Committed, Field, IndexKey, Record, RowKey, Store, Touch, Touched,
+    Commit, Committed, Field, IndexKey, Record, Rotated, Rotation, RowKey, Store, Touch, Touched,
 };
 use starsessions::{RedisStore, Timestamp};
 use starsessions_tests::servers::redis::{Version, ask, redis};
@@ -88,11 +88,75 @@ async fn what_has_ended_is_taken_out() {
     store.create(&old, &record, at(0)).await.unwrap();
     let index = ask(&server, &["KEYS", "starsessions:index:*"]);
     let entries = || ask(&server, &["ZCARD", index.trim()]);
-    let rotation = starsessions::store::Rotation::new(record, None);
+    let rotation = Rotation::new(record, None);
     store.rotate(&old, &new, &rotation, at(1)).await.unwrap();
     assert_eq!(entries(), "1\n");
     store.delete(&new, at(1)).await.unwrap();
     assert_eq!(entries(), "0\n");
+}
+
+/// Rotating onto a key that is taken ends nothing, and hides nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_whose_key_somebody_rotates_onto_is_still_found() {
+    let server = redis(Version::System, &[]);
+    let store = connected(&server).await;
+    let (old, taken) = (key(1), key(2));
+    let record = record(at(0), at(DAY));
+    for key in [&old, &taken] {
+        store.create(key, &record, at(0)).await.unwrap();
+    }
+    let rotation = Rotation::new(record, None);
+    let rotated = store.rotate(&old, &taken, &rotation, at(1)).await;
+    assert_eq!(rotated.unwrap(), Rotated::Exists);
+    assert_eq!(found(&store, at(1)).await, [old, taken]);
+}
+
+/// What has happened is not called a failure because an entry that leads nowhere has stayed.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rotation_and_a_deletion_that_cannot_tidy_up_have_taken_place() {
+    let server = redis(Version::System, &[]);
+    ask(&server, &["ACL", "SETUSER", "default", "-zrem"]);
+    let store = connected(&server).await;
+    let (old, new) = (key(1), key(2));
+    let record = record(at(0), at(DAY));
+    store.create(&old, &record, at(0)).await.unwrap();
+    let rotation = Rotation::new(record, None);
+    let rotated = store.rotate(&old, &new, &rotation, at(1)).await;
+    assert_eq!(rotated.unwrap(), Rotated::Applied);
+    assert_eq!(found(&store, at(1)).await, [new]);
+    assert_eq!(store.delete(&new, at(1)).await.unwrap(), None);
+    assert_eq!(found(&store, at(1)).await, []);
+}
+
+/// A list is what is there at one moment, also while a session is given new ids all the time.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_is_never_listed_twice() {
+    let server = redis(Version::System, &[]);
+    let (store, rotating) = (connected(&server).await, connected(&server).await);
+    let record = record(at(0), at(DAY));
+    store.create(&numbered(0), &record, at(0)).await.unwrap();
+    let rotations = tokio::spawn(async move {
+        let rotation = Rotation::new(record, None);
+        for number in 1..ROTATIONS {
+            let (old, new) = (numbered(number - 1), numbered(number));
+            let rotated = rotating.rotate(&old, &new, &rotation, at(1)).await;
+            assert_eq!(rotated.unwrap(), Rotated::Applied);
+        }
+    });
+    let index = IndexKey::from_bytes([7; 32]);
+    while !rotations.is_finished() {
+        let sessions = store.sessions_of(&index, at(1)).await.unwrap();
+        assert_eq!(sessions.len(), 1);
+    }
+    rotations.await.unwrap();
+}
+
+const ROTATIONS: u16 = 2_000;
+
+fn numbered(number: u16) -> RowKey {
+    let mut bytes = [0; 32];
+    bytes[..2].copy_from_slice(&number.to_be_bytes());
+    RowKey::from_bytes(bytes)
 }
 
 async fn found(store: &RedisStore, now: Timestamp) -> Vec<RowKey> {

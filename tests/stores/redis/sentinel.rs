@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use ::redis::sentinel::{SentinelClient, SentinelServerType};
 use bytes::Bytes;
-use starsessions::store::{Commit, Committed, FieldWrite, Loaded, Record, RowKey, Store, Touch};
+use starsessions::store::{
+    Commit, Committed, Created, FieldWrite, Loaded, Record, RowKey, Store, Touch,
+};
 use starsessions::testing::conformance;
 use starsessions::{RedisStore, Timestamp};
 use starsessions_tests::servers::redis::{Version, ask, sentinel, url, wait_until};
@@ -46,6 +48,31 @@ async fn after_a_fail_over_the_store_goes_on_with_the_new_master() {
         panic!("the session is lost");
     };
     assert_eq!(&*record.fields.get("a.x").unwrap().value, b"2");
+}
+
+/// A master that has become a replica and keeps its connections refuses the write, and nobody notices.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_write_that_a_former_master_refuses_goes_to_the_new_one() {
+    for version in Version::ALL {
+        let set = sentinel(version);
+        let nodes = vec![url(&set.sentinel)];
+        let client = SentinelClient::build(nodes, "sessions", None, SentinelServerType::Master);
+        let store = RedisStore::connect(client.unwrap()).await.unwrap();
+
+        let port = set.replica.port().to_string();
+        ask(&set.sentinel, &["SENTINEL", "REMOVE", "sessions"]);
+        ask(&set.replica, &["REPLICAOF", "NO", "ONE"]);
+        ask(&set.master, &["REPLICAOF", "127.0.0.1", &port]);
+        let monitor = ["SENTINEL", "MONITOR", "sessions", "127.0.0.1", &port, "1"];
+        ask(&set.sentinel, &monitor);
+        wait_until(&set.replica, &["INFO", "replication"], "connected_slaves:1");
+
+        let key = RowKey::from_bytes([1; 32]);
+        let record = Record::new(at(0), at(100));
+        let created = store.create(&key, &record, at(0)).await;
+        assert_eq!(created.unwrap(), Created::Applied, "{version:?}");
+        assert_eq!(ask(&set.replica, &["DBSIZE"]), "1\n", "{version:?}");
+    }
 }
 
 /// Errors are what a fail-over looks like; a restart is not needed.

@@ -9,8 +9,9 @@ use crate::record::{Commit, FieldName, Record, Rotation};
 pub(super) struct Indexed {
     /// They last until then.
     pub(super) horizon: Option<Timestamp>,
-    /// All of them, and not only those of the fields that are written.
-    pub(super) is_for_all: bool,
+    /// All of them, if the session still has this revision, and not only those of the fields that are
+    /// written.
+    pub(super) seen: Option<u64>,
 }
 
 /// What a script takes, in the order in which it takes it.
@@ -22,9 +23,19 @@ impl Arguments {
     }
 
     pub(super) fn new(now: Timestamp) -> Self {
+        Self::none().at(now)
+    }
+
+    /// Of a call that must not take place twice.
+    pub(super) fn once(ticket: &[u8]) -> Self {
         let mut arguments = Self::none();
-        arguments.number(packed::seconds(now));
+        arguments.bytes(ticket);
         arguments
+    }
+
+    pub(super) fn at(mut self, now: Timestamp) -> Self {
+        self.number(packed::seconds(now));
+        self
     }
 
     pub(super) fn bytes(&mut self, bytes: impl Into<Vec<u8>>) {
@@ -50,7 +61,7 @@ impl Arguments {
 
     pub(super) fn indexed(&mut self, indexed: Indexed) {
         self.optional(indexed.horizon.map(packed::seconds));
-        self.flag(indexed.is_for_all);
+        self.optional(indexed.seen.map(packed::number));
     }
 
     pub(super) fn deadlines(&mut self, idle: &[(FieldName, Timestamp)]) {
@@ -83,8 +94,13 @@ impl Arguments {
         self.optional(forward.map(|forward| packed::seconds(forward.until)));
     }
 
-    pub(super) fn of_commit(commit: &Commit, indexed: Indexed, now: Timestamp) -> Self {
-        let mut arguments = Self::new(now);
+    pub(super) fn of_commit(
+        commit: &Commit,
+        indexed: Indexed,
+        ticket: &[u8],
+        now: Timestamp,
+    ) -> Self {
+        let mut arguments = Self::once(ticket).at(now);
         arguments.count(commit.guards.len());
         for (name, revision) in &commit.guards {
             arguments.bytes(packed::field_name(name));

@@ -1,6 +1,7 @@
 //! The way to the server: one connection that all requests share, and that comes back by itself.
 
 use std::fmt;
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use redis::aio::{ConnectionManager, ConnectionManagerConfig, MultiplexedConnecti
 use redis::cluster::ClusterClient;
 use redis::cluster_async::ClusterConnection;
 use redis::sentinel::SentinelClient;
-use redis::{Client, Cmd, ErrorKind, RedisResult, ServerErrorKind, Value};
+use redis::{Client, Cmd, ErrorKind, RedisError, RedisResult, ServerErrorKind, Value};
 use tokio::sync::Mutex;
 
 use super::scripts::Script;
@@ -94,7 +95,15 @@ impl Connection {
     pub(super) async fn send(&self, command: &Cmd) -> RedisResult<Value> {
         match self {
             Self::Single(manager) => command.query_async(&mut manager.clone()).await,
-            Self::Cluster(connection) => command.query_async(&mut connection.clone()).await,
+            Self::Cluster(connection) => {
+                // Its client goes on by itself for as long as somebody waits.
+                let mut connection = connection.clone();
+                let reply = command.query_async(&mut connection);
+                match tokio::time::timeout(RESPONSE_TIMEOUT, reply).await {
+                    Ok(reply) => reply,
+                    Err(_) => Err(io::Error::from(io::ErrorKind::TimedOut).into()),
+                }
+            }
             Self::Sentinel(master) => send_to_master(master, command).await,
         }
     }
@@ -126,7 +135,7 @@ impl Connection {
 async fn send_to_master(master: &Mutex<Master>, command: &Cmd) -> RedisResult<Value> {
     let mut connection = master.lock().await.connection().await?;
     match command.query_async(&mut connection).await {
-        Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::ReadOnly) => {
+        Err(error) if is_read_only(&error) => {
             let mut connection = master.lock().await.find().await?;
             command.query_async(&mut connection).await
         }
@@ -136,6 +145,13 @@ async fn send_to_master(master: &Mutex<Master>, command: &Cmd) -> RedisResult<Va
         }
         outcome => outcome,
     }
+}
+
+/// Redis 6 wraps the refusal of a script's write in an error of the script.
+fn is_read_only(error: &RedisError) -> bool {
+    let is_wrapped = |detail: &str| detail.contains("-READONLY ");
+    error.kind() == ErrorKind::Server(ServerErrorKind::ReadOnly)
+        || error.detail().is_some_and(is_wrapped)
 }
 
 impl Master {

@@ -16,7 +16,7 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 
 use super::arguments::{Arguments, Indexed};
-use super::packed::{self, Malformed};
+use super::packed::{self, Hash, Malformed};
 use super::records::{Access, Contended, failed, read};
 use crate::clock::Timestamp;
 use crate::crypto::{IndexKey, RowKey};
@@ -24,35 +24,35 @@ use crate::record::{Field, Record};
 use crate::store::{Loaded, StoreError};
 
 impl Access {
-    /// A session that is given a new id between the look at the index and that at the record is
-    /// entered under it by then: as long as an entry leads nowhere, the index is read once more.
+    /// A session that is given a new id between the look at the index and that at the records is
+    /// entered under it by then: when an entry leads nowhere, the index is read once more.
     pub(super) async fn sessions_of(
         &self,
         index: &IndexKey,
         now: Timestamp,
     ) -> Result<Vec<(RowKey, Record)>, StoreError> {
-        let mut seen = BTreeSet::new();
-        let mut sessions = Vec::new();
+        let mut entries = self.entries(index, now).await?;
         for _ in 0..MAX_LOOKS {
-            let mut entries = self.entries(index, now).await?;
-            entries.retain(|key| seen.insert(*key));
-            let looked_at = entries.len();
-            let found = self.load_all(entries, now).await?;
-            let is_complete = found.len() == looked_at;
-            let is_match = |field: &Field| field.index == Some(*index) && field.is_live(now);
-            sessions.extend(
-                found
-                    .into_iter()
-                    .filter(|(_, record)| record.fields.iter().any(|(_, field)| is_match(field))),
-            );
-            if is_complete {
-                return Ok(sessions);
+            let mut sessions = self.load_all(&entries, now).await?;
+            if sessions.len() < entries.len() {
+                let later = self.entries(index, now).await?;
+                if !later.is_subset(&entries) {
+                    entries = later;
+                    continue;
+                }
             }
+            let is_match = |field: &Field| field.index == Some(*index) && field.is_live(now);
+            sessions.retain(|(_, record)| record.fields.iter().any(|(_, field)| is_match(field)));
+            return Ok(sessions);
         }
         Err(StoreError::Unavailable(Box::new(Contended)))
     }
 
-    async fn entries(&self, index: &IndexKey, now: Timestamp) -> Result<Vec<RowKey>, StoreError> {
+    async fn entries(
+        &self,
+        index: &IndexKey,
+        now: Timestamp,
+    ) -> Result<BTreeSet<RowKey>, StoreError> {
         let mut find = redis::cmd("ZRANGEBYSCORE");
         find.arg(self.index_name(index))
             .arg(packed::seconds(now))
@@ -64,21 +64,47 @@ impl Access {
         Ok(keys.collect::<Result<_, _>>().map_err(|_| Malformed)?)
     }
 
-    /// The live ones, all asked for at once.
+    /// The live ones. All are read at one moment, so that none is seen under two keys; but a Cluster
+    /// has them in many places.
     async fn load_all(
         &self,
-        keys: Vec<RowKey>,
+        keys: &BTreeSet<RowKey>,
+        now: Timestamp,
+    ) -> Result<Vec<(RowKey, Record)>, StoreError> {
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
+        if self.connection.is_cluster() {
+            return self.load_each(keys, now).await;
+        }
+        let names: Vec<_> = keys.iter().map(|key| self.name(key)).collect();
+        let names: Vec<_> = names.iter().map(Vec::as_slice).collect();
+        let script = &self.records.scripts.look;
+        let reply = self.connection.run(script, &names, &[]).await;
+        let hashes: Vec<Hash> = read(reply.map_err(failed)?)?;
+        let mut found = Vec::new();
+        for (key, hash) in keys.iter().zip(&hashes) {
+            if let Some(record) = live_record(packed::unpack(hash)?, now) {
+                found.push((*key, record));
+            }
+        }
+        Ok(found)
+    }
+
+    async fn load_each(
+        &self,
+        keys: &BTreeSet<RowKey>,
         now: Timestamp,
     ) -> Result<Vec<(RowKey, Record)>, StoreError> {
         let mut loads = JoinSet::new();
         for key in keys {
-            let access = self.clone();
+            let (access, key) = (self.clone(), *key);
             loads.spawn(async move { (key, access.load(&key, now).await) });
         }
         let mut found = Vec::new();
         while let Some(loaded) = loads.join_next().await {
             let (key, loaded) = loaded.map_err(|error| StoreError::Unavailable(error.into()))?;
-            if let Some(Loaded::Live(record)) = loaded? {
+            if let Some(record) = live_record(loaded?, now) {
                 found.push((key, record));
             }
         }
@@ -128,33 +154,37 @@ impl Access {
         now: Timestamp,
     ) -> Result<Indexed, StoreError> {
         let mut keys = written.to_vec();
-        let mut end = expires_at;
+        let (mut end, mut seen) = (expires_at, None);
         if let Some(Loaded::Live(record)) = packed::unpack(&self.hash(key).await?)? {
             keys.extend(index_keys(&record));
             end = end.max(record.expires_at);
+            seen = Some(record.revision);
         }
         self.index(key, &keys, end, now).await?;
         Ok(Indexed {
             horizon: Some(horizon_of(end)),
-            is_for_all: true,
+            seen,
         })
     }
 
-    pub(super) async fn take_out(
-        &self,
-        key: &RowKey,
-        index_keys: &[IndexKey],
-    ) -> Result<(), StoreError> {
+    /// An entry that stays leads nowhere: what has taken place has not failed for that.
+    pub(super) async fn take_out(&self, key: &RowKey, index_keys: &[IndexKey]) {
         for index in index_keys {
             let mut remove = redis::cmd("ZREM");
             remove.arg(self.index_name(index)).arg(key.as_bytes());
-            self.connection.send(&remove).await.map_err(failed)?;
+            let _ = self.connection.send(&remove).await;
         }
-        Ok(())
     }
 
     fn index_name(&self, index: &IndexKey) -> Vec<u8> {
         self.named("index:", index.as_bytes())
+    }
+}
+
+fn live_record(loaded: Option<Loaded>, now: Timestamp) -> Option<Record> {
+    match loaded {
+        Some(Loaded::Live(record)) if !record.is_expired(now) => Some(record),
+        _ => None,
     }
 }
 

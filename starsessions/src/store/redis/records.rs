@@ -11,7 +11,7 @@ use super::index::{horizon_of, index_keys};
 use super::packed::{self, Hash, Malformed};
 use super::scripts::{Script, Scripts};
 use crate::clock::Timestamp;
-use crate::crypto::RowKey;
+use crate::crypto::{RowKey, random_bytes};
 use crate::record::{Commit, Forward, Record, Rotation, Touch};
 use crate::store::{Committed, Created, Loaded, Rotated, StoreError, Touched};
 
@@ -64,8 +64,9 @@ impl Access {
             self.index(key, &written, commit.touch.expires_at, now)
                 .await?;
         }
+        let ticket = self.ticket()?;
         for _ in 0..MAX_ATTEMPTS {
-            let arguments = Arguments::of_commit(commit, indexed, now);
+            let arguments = Arguments::of_commit(commit, indexed, &ticket, now);
             let reply = self
                 .run(&self.records.scripts.commit, key, &arguments)
                 .await?;
@@ -127,11 +128,15 @@ impl Access {
             self.rotate_at_once(old, new, rotation, horizon, now)
                 .await?
         };
-        let ended = match &rotated {
-            Rotated::Applied => old,
-            _ => new,
-        };
-        self.take_out(ended, &index_keys(&rotation.record)).await?;
+        let keys = index_keys(&rotation.record);
+        match &rotated {
+            Rotated::Applied => self.take_out(old, &keys).await,
+            // What is there may hold the same value.
+            Rotated::Exists => {}
+            Rotated::Conflict(_) | Rotated::Moved(_) | Rotated::Gone => {
+                self.take_out(new, &keys).await;
+            }
+        }
         Ok(rotated)
     }
 
@@ -143,10 +148,9 @@ impl Access {
         horizon: Option<Timestamp>,
         now: Timestamp,
     ) -> Result<Rotated, StoreError> {
-        let mut arguments = Arguments::new(now);
-        arguments.number(packed::seconds(now));
+        let mut arguments = Arguments::new(now).at(now);
         arguments.expectation(rotation);
-        arguments.number(packed::seconds(now));
+        arguments = arguments.at(now);
         arguments.record(&rotation.record, horizon);
         let (old, new) = (self.name(old), self.name(new));
         let script = &self.records.scripts.rotate;
@@ -179,7 +183,7 @@ impl Access {
         if self.insert(new, &rotation.record, horizon, now).await? == Created::Exists {
             return Ok(Rotated::Exists);
         }
-        let mut arguments = Arguments::new(now);
+        let mut arguments = Arguments::once(&self.ticket()?).at(now).at(now);
         arguments.expectation(rotation);
         let switched = self
             .run(&self.records.scripts.switch, old, &arguments)
@@ -210,7 +214,7 @@ impl Access {
         // What is malformed has ended like everything else.
         match packed::unpack(&hash) {
             Ok(Some(Loaded::Live(record))) => {
-                self.take_out(key, &index_keys(&record)).await?;
+                self.take_out(key, &index_keys(&record)).await;
                 Ok(None)
             }
             Ok(Some(Loaded::Moved(forward))) => Ok(Some(forward).filter(|it| now < it.until)),
@@ -225,7 +229,7 @@ impl Access {
         horizon: Option<Timestamp>,
         now: Timestamp,
     ) -> Result<Created, StoreError> {
-        let mut arguments = Arguments::new(now);
+        let mut arguments = Arguments::once(&self.ticket()?).at(now);
         arguments.record(record, horizon);
         Ok(
             match self
@@ -236,6 +240,17 @@ impl Access {
                 _ => Created::Applied,
             },
         )
+    }
+
+    /// What tells a call from all others, where a call may arrive twice.
+    fn ticket(&self) -> Result<Vec<u8>, StoreError> {
+        if !self.connection.is_cluster() {
+            return Ok(Vec::new());
+        }
+        match random_bytes::<16>() {
+            Ok(ticket) => Ok(ticket.to_vec()),
+            Err(error) => Err(StoreError::Unavailable(error.into())),
+        }
     }
 
     pub(super) async fn hash(&self, key: &RowKey) -> Result<Hash, StoreError> {
@@ -255,7 +270,7 @@ impl Access {
         reply.map_err(failed)
     }
 
-    fn name(&self, key: &RowKey) -> Vec<u8> {
+    pub(super) fn name(&self, key: &RowKey) -> Vec<u8> {
         self.named("session:", key.as_bytes())
     }
 
