@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::timed::TimedStore;
 use super::wire::{ID_LENGTH, Payload};
-use super::{CookieChange, Credential, Done, Engine, Live, Work};
+use super::{CookieChange, Credential, Done, Engine, Live, Presented, Work};
 use crate::clock::Timestamp;
 use crate::crypto::{self, Binding, RowKey};
 use crate::error::SessionError;
@@ -40,9 +40,9 @@ impl ClientSide {
         engine: &Engine,
         candidate: &[u8],
         now: Timestamp,
-    ) -> Result<Option<Live>, StoreError> {
+    ) -> Result<Presented, StoreError> {
         let Some((payload, is_under_active_key)) = self.open(engine, candidate, now) else {
-            return Ok(None);
+            return Ok(Presented::Nobody);
         };
         let id = SealedId(payload.id);
         // Issued in the future: by another clock, or never by us.
@@ -50,9 +50,9 @@ impl ClientSide {
             || !engine.policy.is_live(&payload.record, now)
             || self.is_revoked(id, now).await?
         {
-            return Ok(None);
+            return Ok(Presented::Nobody);
         }
-        Ok(Some(Live {
+        Ok(Presented::Live(Live {
             credential: Credential::Sealed(id),
             record: payload.record,
             is_outdated: !is_under_active_key,

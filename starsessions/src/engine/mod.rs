@@ -67,6 +67,9 @@ pub(crate) enum Credential {
 pub(crate) enum Presented {
     Nobody,
     Live(Live),
+    /// To an id that a sign-in has just ended. Nobody goes on from here, but the browser is about to
+    /// hear of a successor.
+    Former,
     /// Two cookies lead to two different sessions: somebody has planted one of them.
     Ambiguous,
 }
@@ -120,20 +123,24 @@ impl Engine {
         candidates: &[Vec<u8>],
         now: Timestamp,
     ) -> Result<Presented, StoreError> {
-        let mut found: Option<Live> = None;
+        let mut found = Presented::Nobody;
         for candidate in candidates {
-            let live = match &self.place {
+            let next = match &self.place {
                 Place::Server(server) => server.resolve(self, candidate, now).await?,
                 Place::Client(client) => client.resolve(self, candidate, now).await?,
             };
-            match (live, &mut found) {
-                (None, _) => {}
-                (Some(live), None) => found = Some(live),
-                (Some(live), Some(first)) if first.is_same_session(&live) => first.prefer(live),
-                (Some(_), Some(_)) => return Ok(Presented::Ambiguous),
+            match (next, &mut found) {
+                (Presented::Live(live), Presented::Live(first)) => {
+                    if !first.is_same_session(&live) {
+                        return Ok(Presented::Ambiguous);
+                    }
+                    first.prefer(live);
+                }
+                (Presented::Nobody, _) | (_, Presented::Live(_)) => {}
+                (next, _) => found = next,
             }
         }
-        Ok(found.map_or(Presented::Nobody, Presented::Live))
+        Ok(found)
     }
 
     /// The same session as it is stored now; `None` if it has ended.
@@ -203,6 +210,15 @@ impl Engine {
             ));
         }
         Ok(())
+    }
+}
+
+impl Presented {
+    fn live(self) -> Option<Live> {
+        match self {
+            Self::Live(live) => Some(live),
+            Self::Nobody | Self::Former | Self::Ambiguous => None,
+        }
     }
 }
 

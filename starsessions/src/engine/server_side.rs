@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::{CookieChange, Credential, Done, Engine, Live, Vault, Work};
+use super::{CookieChange, Credential, Done, Engine, Live, Presented, Vault, Work};
 use crate::clock::Timestamp;
 use crate::crypto::ReferenceToken;
 use crate::error::SessionError;
@@ -25,17 +25,16 @@ impl ServerSide {
         engine: &Engine,
         candidate: &[u8],
         now: Timestamp,
-    ) -> Result<Option<Live>, StoreError> {
+    ) -> Result<Presented, StoreError> {
         let Ok(token) = ReferenceToken::parse(candidate, &engine.keys, now) else {
-            return Ok(None);
+            return Ok(Presented::Nobody);
         };
         let mut token = Arc::new(token);
         let mut is_news = false;
         for _ in 0..MAX_FORWARDS {
             match self.vault.load(&token, now).await? {
-                None => return Ok(None),
-                Some(Loaded::Live(record)) => {
-                    return Ok(engine.policy.is_live(&record, now).then(|| Live {
+                Some(Loaded::Live(record)) if engine.policy.is_live(&record, now) => {
+                    return Ok(Presented::Live(Live {
                         is_outdated: !token.is_under_active_key(&engine.keys)
                             && is_settled(&record, now),
                         credential: Credential::Reference(token),
@@ -43,14 +42,18 @@ impl ServerSide {
                         is_news,
                     }));
                 }
+                None | Some(Loaded::Live(_)) => break,
                 Some(Loaded::Moved(forward)) => match follow(engine, &token, &forward, now) {
                     Some(successor) => token = successor,
-                    None => return Ok(None),
+                    None if follow_to_end(engine, &token, &forward, now).is_some() => {
+                        return Ok(Presented::Former);
+                    }
+                    None => break,
                 },
             }
             is_news = true;
         }
-        Ok(None)
+        Ok(Presented::Nobody)
     }
 
     /// The session as it is stored now. What the browser has yet to be told stays to be told.
@@ -63,8 +66,8 @@ impl ServerSide {
         let Credential::Reference(token) = &live.credential else {
             return Ok(None);
         };
-        let fresh = self.resolve(engine, token.encode().as_bytes(), now).await?;
-        Ok(fresh.map(|fresh| Live {
+        let found = self.resolve(engine, token.encode().as_bytes(), now).await?;
+        Ok(found.live().map(|fresh| Live {
             is_news: fresh.is_news || live.is_news,
             ..fresh
         }))
@@ -325,10 +328,10 @@ impl ServerSide {
         let Some(successor) = follow(engine, token, forward, now) else {
             return Ok(None);
         };
-        let live = self
+        let found = self
             .resolve(engine, successor.encode().as_bytes(), now)
             .await?;
-        Ok(live.and_then(|live| match live.credential {
+        Ok(found.live().and_then(|live| match live.credential {
             Credential::Reference(token) => Some((token, live.record)),
             Credential::Sealed(_) => None,
         }))

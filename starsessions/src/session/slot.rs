@@ -373,7 +373,7 @@ impl Slot {
             Ok(None) | Err(SessionError::Gone) => {}
             Err(error) => return Err(error),
         }
-        if uses_up && self.state().is_gone {
+        if uses_up && self.state().has_ended() {
             // But what can be used once may live on under another id, and was not used.
             return Err(SessionError::Gone);
         }
@@ -406,6 +406,7 @@ impl Slot {
         match presented {
             Ok(Presented::Live(live)) => state.live = Some(live),
             Ok(Presented::Nobody) => {}
+            Ok(Presented::Former) => state.is_behind = true,
             Ok(Presented::Ambiguous) => {
                 state.is_ambiguous = true;
                 self.realm.report_ambiguous();

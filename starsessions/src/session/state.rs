@@ -25,6 +25,9 @@ pub(super) struct State {
     pub(super) live: Option<Live>,
     /// The session was there when the request came, and has ended since.
     pub(super) is_gone: bool,
+    /// A sign-in had just ended the id that the request came with. What the request begins would
+    /// take the place of that sign-in in the browser, so it may begin nothing less than another.
+    pub(super) is_behind: bool,
     pub(super) changes: Changes,
     /// Counts the times that all changes were thrown away; views of an earlier epoch write no more.
     pub(super) epoch: u32,
@@ -119,6 +122,11 @@ impl State {
         record
     }
 
+    /// Whether the session that the request came with has ended, and not by this request.
+    pub(super) fn has_ended(&self) -> bool {
+        self.is_gone || self.is_behind
+    }
+
     pub(super) fn needs_work(&self, engine: &Engine, is_passive: bool, now: Timestamp) -> bool {
         let (situation, _) = self.situation(engine, is_passive, now);
         situation.step() != Step::Nothing
@@ -153,7 +161,11 @@ impl State {
         let remember = self.remember.take();
         let was_destroyed = std::mem::take(&mut self.destroy);
         self.rotate = false;
-        if self.is_gone && !was_destroyed {
+        let signs_in = self.is_behind && changes.identify();
+        if was_destroyed || signs_in {
+            self.is_behind = false;
+        }
+        if self.has_ended() && !was_destroyed {
             return if changes.is_empty() {
                 Ok(None)
             } else {

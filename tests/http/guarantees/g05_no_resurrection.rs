@@ -102,11 +102,68 @@ async fn g05_a_session_that_ends_before_the_load_is_nobodys() {
             let (site, mut tab, reply) = stopped(at, path, ending).await;
             assert_eq!(reply.status, StatusCode::OK, "{path} {ending:?}");
             assert_eq!(tab.get("/me").await.body, "guest", "{path} {ending:?}");
-            // A visitor who writes begins a session of its own.
-            let begun = usize::from(path == "/views");
+            // A visitor who writes begins a session of its own, but not in the place of a sign-in
+            // that is on its way to the same browser.
+            let begun = usize::from(path == "/views" && ending == Ending::Logout);
+            assert_eq!(reply.sets_cookie(), begun == 1, "{path} {ending:?}");
             assert_eq!(site.rows(), ending.rows() + begun, "{path} {ending:?}");
         }
     }
+}
+
+/// Requests that come with the cookie from before a sign-in, when it is over.
+async fn behind_a_login(path: &'static str) -> (Site, Client, Client, Reply) {
+    let site = Site::new();
+    let leave_for = post(async |sessions: Sessions| {
+        sessions.destroy()?;
+        sessions.insert(shop::Login { user: 5 })
+    });
+    let told = post(async |mut shop: Session<Shop>| {
+        shop.views += 1;
+        match shop.commit().await {
+            Err(SessionError::Gone) => "gone",
+            _ => "not gone",
+        }
+    });
+    let routes = routes()
+        .route("/leave_for", leave_for)
+        .route("/told", told);
+    let mut tab = site.serve(routes);
+    tab.post("/login/7").await;
+    let mut behind = tab.clone();
+    tab.post("/login/8").await;
+    let reply = behind.post(path).await;
+    (site, tab, behind, reply)
+}
+
+#[tokio::test]
+async fn g05_a_write_behind_a_login_takes_nobodys_place() {
+    let (site, mut tab, _, reply) = behind_a_login("/views").await;
+    assert_eq!(reply.status, StatusCode::OK);
+    assert!(!reply.sets_cookie());
+    assert_eq!(site.rows(), 1);
+    assert_eq!(tab.get("/me").await.body, "8");
+    let (.., reply) = behind_a_login("/told").await;
+    assert_eq!(reply.body, "gone");
+}
+
+#[tokio::test]
+async fn g05_a_login_behind_a_login_begins_a_session() {
+    for path in ["/login/9", "/login/8"] {
+        let (site, mut tab, mut behind, reply) = behind_a_login(path).await;
+        assert!(reply.sets_cookie(), "{path}");
+        assert_eq!(behind.get("/me").await.body, &path[7..]);
+        assert_eq!(tab.get("/me").await.body, "8");
+        assert_eq!(site.rows(), 2);
+    }
+}
+
+#[tokio::test]
+async fn g05_a_handler_that_destroys_what_is_behind_a_login_can_begin_anew() {
+    let (site, mut tab, mut behind, _) = behind_a_login("/leave_for").await;
+    assert_eq!(behind.get("/me").await.body, "5");
+    assert_eq!(tab.get("/me").await.body, "8");
+    assert_eq!(site.rows(), 2);
 }
 
 #[tokio::test]
