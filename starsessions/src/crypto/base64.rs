@@ -2,14 +2,19 @@
 //!
 //! Tokens use the URL-safe alphabet without padding. White space, the other alphabet, padding and
 //! non-zero trailing bits are rejected (RFC 4648 section 3.5): otherwise several strings would be
-//! the same token, and whoever compares, caches or denies the text would be fooled. Decoding and
-//! encoding take the same time for every value of the same length.
+//! the same token, and whoever compares, caches or denies the text would be fooled.
+//!
+//! What is a secret in itself, a key or a reference, takes the same time for every value of the same
+//! length. The text of a cookie that carries its session is ciphertext, or open to its bearer anyway;
+//! it is long, and takes the faster way.
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use base64ct::{Base64, Base64Unpadded, Base64Url, Base64UrlUnpadded, Encoding};
 use zeroize::Zeroizing;
 
-/// Decodes a text that must give exactly `N` bytes. Allocates nothing.
-pub(super) fn decode_exact<const N: usize>(text: &[u8]) -> Option<Zeroizing<[u8; N]>> {
+/// Decodes the text of a secret, which must give exactly `N` bytes. Allocates nothing.
+pub(super) fn decode_secret<const N: usize>(text: &[u8]) -> Option<Zeroizing<[u8; N]>> {
     if decoded_len(text)? != N {
         return None;
     }
@@ -18,19 +23,22 @@ pub(super) fn decode_exact<const N: usize>(text: &[u8]) -> Option<Zeroizing<[u8;
     Some(bytes)
 }
 
+/// The text of a secret.
+pub(super) fn encode_secret(bytes: &[u8]) -> Zeroizing<String> {
+    Zeroizing::new(Base64UrlUnpadded::encode_string(bytes))
+}
+
 /// Decodes a text of at most `limit` characters; a longer one is refused before it is read.
-pub(super) fn decode(text: &[u8], limit: usize) -> Option<Zeroizing<Vec<u8>>> {
+pub(super) fn decode(text: &[u8], limit: usize) -> Option<Vec<u8>> {
     if text.len() > limit {
         return None;
     }
-    let mut bytes = Zeroizing::new(vec![0; decoded_len(text)?]);
-    Base64UrlUnpadded::decode(text, &mut bytes).ok()?;
-    Some(bytes)
+    URL_SAFE_NO_PAD.decode(text).ok()
 }
 
 /// The text of `bytes`.
 pub(super) fn encode(bytes: &[u8]) -> String {
-    Base64UrlUnpadded::encode_string(bytes)
+    URL_SAFE_NO_PAD.encode(bytes)
 }
 
 /// Decodes what people paste as a key: either alphabet, with or without padding.

@@ -14,14 +14,14 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
+use super::aead::NONCE_LEN;
 use super::id::{IndexKey, LogId, RowKey, write_hex};
 use super::key::Key;
 use super::random::{self, RandomError};
 use super::record::FieldPlace;
-use super::seal::NONCE_LEN;
-use super::secret::Secret;
-use super::sign::{MacKey, TAG_LEN};
-use super::token::{Header, InvalidToken};
+use super::sign::{MacKey, Message, TAG_LEN, pae};
+use super::stateless::Binding;
+use super::token::{Header, InvalidToken, SECRET_LEN};
 
 /// The keys of one master key, derived once. The master key itself is not kept.
 pub(super) struct KeySet {
@@ -84,11 +84,12 @@ struct RealmKey(MacKey);
 
 impl RealmKey {
     fn master(&self, audience: &str, name: &str) -> Zeroizing<[u8; TAG_LEN]> {
-        self.0.tag(&[&pae(&[
+        let realm: [&[u8]; 3] = [
             b"starsessions/v1/realm",
             audience.as_bytes(),
             name.as_bytes(),
-        ])])
+        ];
+        self.0.message().list(&realm).tag()
     }
 }
 
@@ -96,8 +97,8 @@ impl RealmKey {
 pub(super) struct PepperKey(MacKey);
 
 impl PepperKey {
-    pub(super) fn session(&self, secret: &Secret) -> SessionPrk {
-        SessionPrk(Prk::extract(&self.0, secret.as_bytes()))
+    pub(super) fn session(&self, secret: &[u8; SECRET_LEN]) -> SessionPrk {
+        SessionPrk(Prk::extract(&self.0, secret))
     }
 }
 
@@ -127,12 +128,33 @@ impl SessionPrk {
 pub(super) struct SignKey(MacKey);
 
 impl SignKey {
-    pub(super) fn sign(&self, message: &[u8]) -> [u8; TAG_LEN] {
-        *self.0.tag(&[message])
+    pub(super) fn sign(
+        &self,
+        binding: Binding<'_>,
+        header: &Header,
+        payload: &[u8],
+    ) -> [u8; TAG_LEN] {
+        *self.message(binding, header, payload).tag()
     }
 
-    pub(super) fn verify(&self, message: &[u8], tag: &[u8; TAG_LEN]) -> Result<(), InvalidToken> {
-        self.0.verify(&[message], tag)
+    pub(super) fn verify(
+        &self,
+        binding: Binding<'_>,
+        header: &Header,
+        payload: &[u8],
+        tag: &[u8; TAG_LEN],
+    ) -> Result<(), InvalidToken> {
+        self.message(binding, header, payload).verify(tag)
+    }
+
+    fn message(&self, binding: Binding<'_>, header: &Header, payload: &[u8]) -> Message {
+        self.0.message().list(&[
+            b"starsessions/v1/signed",
+            binding.cookie_name.as_bytes(),
+            binding.audience.as_bytes(),
+            header,
+            payload,
+        ])
     }
 }
 
@@ -157,17 +179,8 @@ impl NonceKey {
     pub(super) fn nonce(&self, aad: &[u8], payload: &[u8]) -> Result<[u8; NONCE_LEN], RandomError> {
         let mut random = Zeroizing::new([0; 32]);
         random::fill(random.as_mut_slice())?;
-        let count = le64(2);
-        let (aad_len, payload_len) = (le64(aad.len()), le64(payload.len()));
-        // The same bytes as `pae(&[aad, payload])`, without a second copy of the plaintext.
-        let tag = self.0.tag(&[
-            random.as_slice(),
-            &count,
-            &aad_len,
-            aad,
-            &payload_len,
-            payload,
-        ]);
+        let message = self.0.message().part(random.as_slice());
+        let tag = message.list(&[aad, payload]).tag();
         let mut nonce = [0; NONCE_LEN];
         for (to, from) in nonce.iter_mut().zip(tag.iter()) {
             *to = *from;
@@ -182,7 +195,7 @@ pub(super) struct LogKey(MacKey);
 impl LogKey {
     pub(super) fn id(&self, row: &RowKey) -> LogId {
         let mut id = [0; 8];
-        for (to, from) in id.iter_mut().zip(self.0.tag(&[row.as_bytes()]).iter()) {
+        for (to, from) in id.iter_mut().zip(self.0.tag(row.as_bytes()).iter()) {
             *to = *from;
         }
         LogId(id)
@@ -192,7 +205,7 @@ impl LogKey {
 /// What a session is called towards its user. It needs no key: who can name a row has its key, and
 /// a name alone opens nothing.
 pub(super) fn handle_of(row: &RowKey) -> [u8; 16] {
-    let tag = MacKey::new(b"starsessions/v1/handle").tag(&[row.as_bytes()]);
+    let tag = MacKey::new(b"starsessions/v1/handle").tag(row.as_bytes());
     let mut handle = [0; 16];
     for (to, from) in handle.iter_mut().zip(tag.iter()) {
         *to = *from;
@@ -205,13 +218,13 @@ pub(super) struct SubjectKey(MacKey);
 
 impl SubjectKey {
     pub(super) fn index_key(&self, namespace: &str, field: &str, value: &[u8]) -> IndexKey {
-        let message = Zeroizing::new(pae(&[
+        let value: [&[u8]; 4] = [
             b"starsessions/v1/subject",
             namespace.as_bytes(),
             field.as_bytes(),
             value,
-        ]));
-        IndexKey::from_bytes(*self.0.tag(&[message.as_slice()]))
+        ];
+        IndexKey::from_bytes(*self.0.message().list(&value).tag())
     }
 }
 
@@ -220,33 +233,17 @@ pub(super) struct CsrfKey(MacKey);
 
 impl CsrfKey {
     pub(super) fn tag(&self, row: &RowKey) -> Zeroizing<[u8; TAG_LEN]> {
-        self.0
-            .tag(&[&pae(&[b"starsessions/v1/csrf", row.as_bytes()])])
+        let row: [&[u8]; 2] = [b"starsessions/v1/csrf", row.as_bytes()];
+        self.0.message().list(&row).tag()
     }
 }
 
-/// What the tag of a signed cookie covers.
-pub(super) fn signed_message(
-    name: &str,
-    audience: &str,
-    header: &Header,
-    payload: &[u8],
-) -> Vec<u8> {
-    pae(&[
-        b"starsessions/v1/signed",
-        name.as_bytes(),
-        audience.as_bytes(),
-        header,
-        payload,
-    ])
-}
-
 /// What a sealed cookie is bound to.
-pub(super) fn sealed_aad(name: &str, audience: &str, header: &Header) -> Vec<u8> {
-    pae(&[
+pub(super) fn sealed_aad(binding: Binding<'_>, header: &Header) -> Vec<u8> {
+    encoded(&[
         b"starsessions/v1/sealed",
-        name.as_bytes(),
-        audience.as_bytes(),
+        binding.cookie_name.as_bytes(),
+        binding.audience.as_bytes(),
         header,
     ])
 }
@@ -258,7 +255,7 @@ pub(super) fn field_aad(row: &RowKey, place: &FieldPlace<'_>) -> Vec<u8> {
     let expires = place
         .expires_at
         .map(|it| it.as_unix_seconds().to_le_bytes());
-    pae(&[
+    encoded(&[
         b"starsessions/v1/record",
         place.namespace.as_bytes(),
         row.as_bytes(),
@@ -270,24 +267,15 @@ pub(super) fn field_aad(row: &RowKey, place: &FieldPlace<'_>) -> Vec<u8> {
 
 /// What the way from a renewed id to its successor is bound to.
 pub(super) fn forward_aad(row: &RowKey) -> Vec<u8> {
-    pae(&[b"starsessions/v1/forward", row.as_bytes()])
+    encoded(&[b"starsessions/v1/forward", row.as_bytes()])
 }
 
-/// PASETO's pre-authentication encoding: different pieces never give the same bytes.
-pub(super) fn pae(pieces: &[&[u8]]) -> Vec<u8> {
-    let len = pieces.iter().fold(8, |sum, piece| sum + 8 + piece.len());
+/// A list as associated data.
+pub(super) fn encoded(items: &[&[u8]]) -> Vec<u8> {
+    let len = items.iter().fold(8, |sum, item| sum + 8 + item.len());
     let mut out = Vec::with_capacity(len);
-    out.extend_from_slice(&le64(pieces.len()));
-    for piece in pieces {
-        out.extend_from_slice(&le64(piece.len()));
-        out.extend_from_slice(piece);
-    }
+    pae(items, |bytes| out.extend_from_slice(bytes));
     out
-}
-
-/// PASETO clears the top bit; no length in memory has it set.
-fn le64(len: usize) -> [u8; 8] {
-    (len as u64).to_le_bytes()
 }
 
 /// HKDF-SHA256 (RFC 5869) for at most one block of output, which cannot fail: extracting and
@@ -296,7 +284,7 @@ pub(super) struct Prk(MacKey);
 
 impl Prk {
     pub(super) fn extract(salt: &MacKey, ikm: &[u8]) -> Self {
-        Self(MacKey::new(&salt.tag(&[ikm])))
+        Self(MacKey::new(&salt.tag(ikm)))
     }
 
     fn mac_key(&self, purpose: &str) -> MacKey {
@@ -304,16 +292,23 @@ impl Prk {
     }
 
     fn expand<const LEN: usize>(&self, purpose: &str) -> Zeroizing<[u8; LEN]> {
-        self.expand_info(&pae(&[b"starsessions", b"v1", purpose.as_bytes()]))
+        let info: [&[u8]; 3] = [b"starsessions", b"v1", purpose.as_bytes()];
+        first_block(self.0.message().list(&info))
     }
 
+    #[cfg(test)]
     pub(super) fn expand_info<const LEN: usize>(&self, info: &[u8]) -> Zeroizing<[u8; LEN]> {
-        const { assert!(LEN <= TAG_LEN) };
-        let block = self.0.tag(&[info, &[1]]);
-        let mut out = Zeroizing::new([0; LEN]);
-        for (to, from) in out.iter_mut().zip(block.iter()) {
-            *to = *from;
-        }
-        out
+        first_block(self.0.message().part(info))
     }
+}
+
+/// The first `LEN` bytes of the first block of output.
+fn first_block<const LEN: usize>(info: Message) -> Zeroizing<[u8; LEN]> {
+    const { assert!(LEN <= TAG_LEN) };
+    let block = info.part(&[1]).tag();
+    let mut out = Zeroizing::new([0; LEN]);
+    for (to, from) in out.iter_mut().zip(block.iter()) {
+        *to = *from;
+    }
+    out
 }

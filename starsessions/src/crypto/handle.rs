@@ -56,7 +56,7 @@ impl FromStr for SessionHandle {
     type Err = InvalidHandle;
 
     fn from_str(text: &str) -> Result<Self, InvalidHandle> {
-        let bytes = base64::decode_exact::<LEN>(text.as_bytes()).ok_or(InvalidHandle)?;
+        let bytes = base64::decode_secret::<LEN>(text.as_bytes()).ok_or(InvalidHandle)?;
         let (created_at, rest) = bytes.split_first_chunk().ok_or(InvalidHandle)?;
         let (issued_at, row) = rest.split_first_chunk().ok_or(InvalidHandle)?;
         let time = |bytes: &[u8; 8]| Timestamp::from_unix_seconds(u64::from_be_bytes(*bytes));

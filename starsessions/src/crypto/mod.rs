@@ -29,6 +29,7 @@
     )
 )]
 
+mod aead;
 mod base64;
 mod derive;
 mod handle;
@@ -39,7 +40,6 @@ mod record;
 mod reference;
 mod ring;
 mod seal;
-mod secret;
 mod sign;
 mod stateless;
 mod token;

@@ -10,7 +10,7 @@
 
 use std::sync::Arc;
 
-use zeroize::Zeroizing;
+use bytes::Bytes;
 
 use super::derive::{KeySet, SealKey, field_aad};
 use super::id::RowKey;
@@ -60,8 +60,10 @@ impl RecordKey {
         &self,
         place: &FieldPlace<'_>,
         sealed: &[u8],
-    ) -> Result<Zeroizing<Vec<u8>>, InvalidToken> {
-        seal::open(&self.key, &field_aad(&self.row, place), sealed)
+    ) -> Result<Bytes, InvalidToken> {
+        let mut raw = sealed.to_vec();
+        let value = seal::open(&self.key, &field_aad(&self.row, place), &mut raw)?;
+        Ok(Bytes::from(raw).slice(value))
     }
 
     #[cfg(test)]

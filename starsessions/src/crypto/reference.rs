@@ -20,17 +20,18 @@ use zeroize::Zeroizing;
 use super::base64;
 use super::derive::{KeySet, SealKey, SessionPrk, forward_aad};
 use super::id::{LogId, RowKey};
-use super::random::RandomError;
+use super::random::{self, RandomError};
 use super::record::RecordKey;
 use super::ring::KeyRing;
 use super::seal::{self, SealError};
-use super::secret::Secret;
-use super::token::{HEADER_LEN, InvalidToken, Version, header, split};
+use super::token::{HEADER_LEN, InvalidToken, SECRET_LEN, Version, header, split};
 use crate::clock::Timestamp;
 
 /// The credential of a stored session, as a browser holds it.
+///
+/// Wiped on drop, and without `Clone` or `==`.
 pub(crate) struct ReferenceToken {
-    secret: Secret,
+    secret: Zeroizing<[u8; SECRET_LEN]>,
     keys: Arc<KeySet>,
     prk: SessionPrk,
     row_key: RowKey,
@@ -39,19 +40,25 @@ pub(crate) struct ReferenceToken {
 impl ReferenceToken {
     /// A new secret under the active key. The only way in which a session gets an id: none is ever
     /// taken over from a client (ASVS 7.2.4).
-    pub(crate) fn mint(ring: &KeyRing) -> Result<Self, RandomError> {
-        Ok(Self::new(Secret::generate()?, Arc::clone(ring.active())))
+    pub(crate) fn mint(ring: &KeyRing) -> Result<Arc<Self>, RandomError> {
+        let mut secret = Zeroizing::new([0; SECRET_LEN]);
+        random::fill(secret.as_mut_slice())?;
+        Ok(Self::new(&secret, ring.active()))
     }
 
     /// The token with this text, if a key of the ring can have made it.
-    pub(crate) fn parse(text: &[u8], ring: &KeyRing, now: Timestamp) -> Result<Self, InvalidToken> {
-        let raw = base64::decode_exact::<RAW_LEN>(text).ok_or(InvalidToken)?;
+    pub(crate) fn parse(
+        text: &[u8],
+        ring: &KeyRing,
+        now: Timestamp,
+    ) -> Result<Arc<Self>, InvalidToken> {
+        let raw = base64::decode_secret::<RAW_LEN>(text).ok_or(InvalidToken)?;
         Self::from_raw(raw.as_slice(), ring, now)
     }
 
     /// The text for the cookie.
     pub(crate) fn encode(&self) -> Zeroizing<String> {
-        Zeroizing::new(base64::encode(self.to_raw().as_slice()))
+        base64::encode_secret(self.to_raw().as_slice())
     }
 
     /// Where the store keeps this session.
@@ -114,7 +121,7 @@ impl ReferenceToken {
         sealed: &[u8],
         ring: &KeyRing,
         now: Timestamp,
-    ) -> Result<Self, InvalidToken> {
+    ) -> Result<Arc<Self>, InvalidToken> {
         self.open_way(&self.prk.forward_key(), sealed, ring, now)
     }
 
@@ -124,7 +131,7 @@ impl ReferenceToken {
         sealed: &[u8],
         ring: &KeyRing,
         now: Timestamp,
-    ) -> Result<Self, InvalidToken> {
+    ) -> Result<Arc<Self>, InvalidToken> {
         self.open_way(&self.prk.ending_key(), sealed, ring, now)
     }
 
@@ -134,33 +141,39 @@ impl ReferenceToken {
         sealed: &[u8],
         ring: &KeyRing,
         now: Timestamp,
-    ) -> Result<Self, InvalidToken> {
-        let raw = seal::open(key, &forward_aad(&self.row_key), sealed)?;
-        Self::from_raw(&raw, ring, now)
+    ) -> Result<Arc<Self>, InvalidToken> {
+        let mut raw = Zeroizing::new(sealed.to_vec());
+        let place = seal::open(key, &forward_aad(&self.row_key), &mut raw)?;
+        Self::from_raw(raw.get(place).ok_or(InvalidToken)?, ring, now)
     }
 
-    fn new(secret: Secret, keys: Arc<KeySet>) -> Self {
-        let prk = keys.index.session(&secret);
+    fn new(secret: &[u8; SECRET_LEN], keys: &Arc<KeySet>) -> Arc<Self> {
+        let prk = keys.index.session(secret);
         let row_key = prk.row_key();
-        Self {
-            secret,
-            keys,
+        let mut token = Arc::new(Self {
+            secret: Zeroizing::new([0; SECRET_LEN]),
+            keys: Arc::clone(keys),
             prk,
             row_key,
+        });
+        // Written where it stays: what is moved leaves copies behind.
+        if let Some(token) = Arc::get_mut(&mut token) {
+            token.secret.copy_from_slice(secret);
         }
+        token
     }
 
-    fn from_raw(raw: &[u8], ring: &KeyRing, now: Timestamp) -> Result<Self, InvalidToken> {
+    fn from_raw(raw: &[u8], ring: &KeyRing, now: Timestamp) -> Result<Arc<Self>, InvalidToken> {
         let (key_id, _, body) = split(raw, Version::Reference)?;
         let secret = body.try_into().map_err(|_| InvalidToken)?;
         let keys = ring.find(key_id, now).ok_or(InvalidToken)?;
-        Ok(Self::new(Secret::from_bytes(secret), Arc::clone(keys)))
+        Ok(Self::new(secret, keys))
     }
 
     fn to_raw(&self) -> Zeroizing<[u8; RAW_LEN]> {
         let header = header(Version::Reference, self.keys.id);
         let mut raw = Zeroizing::new([0; RAW_LEN]);
-        let token = header.iter().chain(self.secret.as_bytes());
+        let token = header.iter().chain(self.secret.iter());
         for (to, from) in raw.iter_mut().zip(token) {
             *to = *from;
         }
@@ -175,4 +188,4 @@ impl fmt::Debug for ReferenceToken {
     }
 }
 
-const RAW_LEN: usize = HEADER_LEN + Secret::LEN;
+const RAW_LEN: usize = HEADER_LEN + SECRET_LEN;

@@ -10,19 +10,15 @@
 
 use std::error::Error;
 use std::fmt;
+use std::ops::Range;
 
-use chacha20poly1305::{AeadInOut, KeyInit, XChaCha20Poly1305};
-use zeroize::Zeroizing;
-
+use super::aead::{self, NONCE_LEN, TAG_LEN};
 use super::derive::{NonceKey, SealKey};
 use super::random::RandomError;
 use super::token::InvalidToken;
 
 /// What sealing adds to the payload's length.
 pub(super) const OVERHEAD: usize = NONCE_LEN + TAG_LEN;
-
-pub(super) const NONCE_LEN: usize = 24;
-const TAG_LEN: usize = 16;
 
 /// Far below what the cipher allows (256 GiB); sessions are bounded long before by their limits.
 pub(super) const LONGEST_PAYLOAD: usize = 16 << 20;
@@ -42,21 +38,19 @@ pub(super) fn seal(
     seal_with_nonce(key, &nonce, aad, payload, out)
 }
 
-/// The payload, if it was sealed under this key for this `aad`.
+/// Opens in place what was sealed under this key for this `aad`: returns where the payload stands.
 pub(super) fn open(
     key: &SealKey,
     aad: &[u8],
-    sealed: &[u8],
-) -> Result<Zeroizing<Vec<u8>>, InvalidToken> {
+    sealed: &mut [u8],
+) -> Result<Range<usize>, InvalidToken> {
+    let end = sealed.len().checked_sub(TAG_LEN).ok_or(InvalidToken)?;
     let (nonce, rest) = sealed
-        .split_first_chunk::<NONCE_LEN>()
+        .split_first_chunk_mut::<NONCE_LEN>()
         .ok_or(InvalidToken)?;
-    let (ciphertext, tag) = rest.split_last_chunk::<TAG_LEN>().ok_or(InvalidToken)?;
-    let mut payload = Zeroizing::new(ciphertext.to_vec());
-    cipher(key)
-        .decrypt_inout_detached(nonce.into(), aad, payload.as_mut_slice().into(), tag.into())
-        .map_err(|_| InvalidToken)?;
-    Ok(payload)
+    let (text, tag) = rest.split_last_chunk_mut::<TAG_LEN>().ok_or(InvalidToken)?;
+    aead::decrypt(key.as_bytes(), nonce, aad, text, tag).map_err(|_| InvalidToken)?;
+    Ok(NONCE_LEN..end)
 }
 
 /// Separate from [`seal`] for the published vectors, which prescribe the nonce.
@@ -73,15 +67,9 @@ pub(super) fn seal_with_nonce(
     let start = out.len();
     out.extend_from_slice(payload);
     let (_, text) = out.split_at_mut_checked(start).ok_or(SealError::TooLarge)?;
-    let tag = cipher(key)
-        .encrypt_inout_detached(nonce.into(), aad, text.into())
-        .map_err(|_| SealError::TooLarge)?;
+    let tag = aead::encrypt(key.as_bytes(), nonce, aad, text).map_err(|_| SealError::TooLarge)?;
     out.extend_from_slice(&tag);
     Ok(())
-}
-
-fn cipher(key: &SealKey) -> XChaCha20Poly1305 {
-    XChaCha20Poly1305::new(key.as_bytes().into())
 }
 
 /// Why a payload was not sealed. Nothing was written.

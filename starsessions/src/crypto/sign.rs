@@ -23,26 +23,55 @@ impl MacKey {
         Self(Hmac::new((&*block).into()))
     }
 
-    /// The tag of the parts, one after the other. Ambiguous unless all but one have a fixed length
-    /// or the parts are a pre-authentication encoding.
-    pub(super) fn tag(&self, parts: &[&[u8]]) -> Zeroizing<[u8; TAG_LEN]> {
-        Zeroizing::new(self.absorb(parts).finalize().into_bytes().into())
+    /// A message to authenticate, part by part, so that none of it is copied.
+    pub(super) fn message(&self) -> Message {
+        Message(self.0.clone())
+    }
+
+    /// The tag of a message in one part.
+    pub(super) fn tag(&self, message: &[u8]) -> Zeroizing<[u8; TAG_LEN]> {
+        self.message().part(message).tag()
+    }
+}
+
+/// A message on its way into the MAC.
+pub(super) struct Message(Hmac<Sha256>);
+
+impl Message {
+    /// Goes on with these bytes. Parts run into each other, so at most one may vary in length.
+    pub(super) fn part(mut self, bytes: &[u8]) -> Self {
+        self.0.update(bytes);
+        self
+    }
+
+    /// Goes on with a list, whose items do not run into each other.
+    pub(super) fn list(mut self, items: &[&[u8]]) -> Self {
+        pae(items, |bytes| self.0.update(bytes));
+        self
+    }
+
+    pub(super) fn tag(self) -> Zeroizing<[u8; TAG_LEN]> {
+        Zeroizing::new(self.0.finalize().into_bytes().into())
     }
 
     /// Compares the whole tag in constant time.
-    pub(super) fn verify(&self, parts: &[&[u8]], tag: &[u8; TAG_LEN]) -> Result<(), InvalidToken> {
-        self.absorb(parts)
-            .verify(tag.into())
-            .map_err(|_| InvalidToken)
+    pub(super) fn verify(self, tag: &[u8; TAG_LEN]) -> Result<(), InvalidToken> {
+        self.0.verify(tag.into()).map_err(|_| InvalidToken)
     }
+}
 
-    fn absorb(&self, parts: &[&[u8]]) -> Hmac<Sha256> {
-        let mut mac = self.0.clone();
-        for part in parts {
-            mac.update(part);
-        }
-        mac
+/// PASETO's pre-authentication encoding: different lists never give the same bytes.
+pub(super) fn pae(items: &[&[u8]], mut write: impl FnMut(&[u8])) {
+    write(&le64(items.len()));
+    for item in items {
+        write(&le64(item.len()));
+        write(item);
     }
+}
+
+/// PASETO clears the top bit; no length in memory has it set.
+fn le64(len: usize) -> [u8; 8] {
+    (len as u64).to_le_bytes()
 }
 
 const BLOCK_LEN: usize = 64;

@@ -9,10 +9,10 @@
 //! Name and audience are bound, so that a token of one cookie, application or environment is
 //! worthless in any other. Checks run from cheap to dear: length, alphabet, version, key id, tag.
 
-use zeroize::Zeroizing;
+use bytes::Bytes;
 
 use super::base64;
-use super::derive::{sealed_aad, signed_message};
+use super::derive::sealed_aad;
 use super::ring::KeyRing;
 use super::seal::{self, SealError};
 use super::sign::TAG_LEN;
@@ -29,7 +29,7 @@ pub(crate) struct Binding<'a> {
 
 /// A payload whose origin is proven.
 pub(crate) struct Opened {
-    pub(crate) payload: Zeroizing<Vec<u8>>,
+    pub(crate) payload: Bytes,
     /// If not, the token should be made anew, so that the old key can retire.
     pub(crate) under_active_key: bool,
 }
@@ -43,7 +43,7 @@ pub(crate) fn seal_cookie(
     check_len(payload, seal::OVERHEAD)?;
     let keys = ring.active();
     let header = header(Version::Sealed, keys.id);
-    let aad = sealed_aad(binding.cookie_name, binding.audience, &header);
+    let aad = sealed_aad(binding, &header);
     let mut raw = Vec::with_capacity(HEADER_LEN + seal::OVERHEAD + payload.len());
     raw.extend_from_slice(&header);
     seal::seal(&keys.cookie_seal, &keys.nonce, &aad, payload, &mut raw)?;
@@ -57,12 +57,14 @@ pub(crate) fn open_cookie(
     text: &[u8],
     now: Timestamp,
 ) -> Result<Opened, InvalidToken> {
-    let raw = base64::decode(text, LONGEST_TEXT).ok_or(InvalidToken)?;
-    let (key_id, header, body) = split(&raw, Version::Sealed)?;
+    let mut raw = base64::decode(text, LONGEST_TEXT).ok_or(InvalidToken)?;
+    let (key_id, header, _) = split(&raw, Version::Sealed)?;
     let keys = ring.find(key_id, now).ok_or(InvalidToken)?;
-    let aad = sealed_aad(binding.cookie_name, binding.audience, &header);
+    let aad = sealed_aad(binding, &header);
+    let (_, body) = raw.split_at_mut_checked(HEADER_LEN).ok_or(InvalidToken)?;
+    let payload = seal::open(&keys.cookie_seal, &aad, body)?;
     Ok(Opened {
-        payload: seal::open(&keys.cookie_seal, &aad, body)?,
+        payload: Bytes::from(raw).slice(HEADER_LEN..).slice(payload),
         under_active_key: key_id == ring.active().id,
     })
 }
@@ -76,8 +78,7 @@ pub(crate) fn sign_cookie(
     check_len(payload, TAG_LEN)?;
     let keys = ring.active();
     let header = header(Version::Signed, keys.id);
-    let message = signed_message(binding.cookie_name, binding.audience, &header, payload);
-    let tag = keys.cookie_sign.sign(&message);
+    let tag = keys.cookie_sign.sign(binding, &header, payload);
     Ok(base64::encode(&[&header, payload, &tag].concat()))
 }
 
@@ -92,10 +93,10 @@ pub(crate) fn verify_cookie(
     let (key_id, header, body) = split(&raw, Version::Signed)?;
     let keys = ring.find(key_id, now).ok_or(InvalidToken)?;
     let (payload, tag) = body.split_last_chunk::<TAG_LEN>().ok_or(InvalidToken)?;
-    let message = signed_message(binding.cookie_name, binding.audience, &header, payload);
-    keys.cookie_sign.verify(&message, tag)?;
+    keys.cookie_sign.verify(binding, &header, payload, tag)?;
+    let payload = HEADER_LEN..HEADER_LEN + payload.len();
     Ok(Opened {
-        payload: Zeroizing::new(payload.to_vec()),
+        payload: Bytes::from(raw).slice(payload),
         under_active_key: key_id == ring.active().id,
     })
 }

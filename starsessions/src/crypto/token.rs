@@ -30,6 +30,9 @@ pub(super) type Header = [u8; HEADER_LEN];
 
 pub(super) const HEADER_LEN: usize = 1 + KeyId::LEN;
 
+/// What a reference keeps to itself (ASVS 7.2.3: at least 128 bits; these are 256).
+pub(super) const SECRET_LEN: usize = 32;
+
 pub(super) fn header(version: Version, KeyId([a, b, c, d]): KeyId) -> Header {
     [version as u8, a, b, c, d]
 }

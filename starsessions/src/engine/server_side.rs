@@ -26,10 +26,9 @@ impl ServerSide {
         candidate: &[u8],
         now: Timestamp,
     ) -> Result<Presented, StoreError> {
-        let Ok(token) = ReferenceToken::parse(candidate, &engine.keys, now) else {
+        let Ok(mut token) = ReferenceToken::parse(candidate, &engine.keys, now) else {
             return Ok(Presented::Nobody);
         };
-        let mut token = Arc::new(token);
         let mut is_news = false;
         for _ in 0..MAX_FORWARDS {
             match self.vault.load(&token, now).await? {
@@ -103,7 +102,7 @@ impl ServerSide {
     async fn create(&self, engine: &Engine, work: &Work) -> Result<Done, SessionError> {
         let record = self.first_record(engine, work)?;
         for _ in 0..MAX_ID_COLLISIONS {
-            let token = Arc::new(ReferenceToken::mint(&engine.keys)?);
+            let token = ReferenceToken::mint(&engine.keys)?;
             if self.vault.create(&token, &record, work.now).await? == Created::Applied {
                 return Ok(engine.issue(token, record, work.now));
             }
@@ -200,7 +199,7 @@ impl ServerSide {
                 .apply(&mut record);
             record.issued_at = work.now;
             engine.check_size(&record)?;
-            let successor = Arc::new(ReferenceToken::mint(&engine.keys)?);
+            let successor = ReferenceToken::mint(&engine.keys)?;
             let mut rotation = Rotation::new(record, Some(live.record.revision));
             let (way, for_how_long) = if grace {
                 (token.seal_forward(&successor)?, engine.policy.renewal_grace)
@@ -253,7 +252,7 @@ impl ServerSide {
     ) -> Result<Done, SessionError> {
         let rotation = Rotation::new(self.first_record(engine, work)?, None);
         for _ in 0..MAX_ATTEMPTS {
-            let successor = Arc::new(ReferenceToken::mint(&engine.keys)?);
+            let successor = ReferenceToken::mint(&engine.keys)?;
             match self
                 .vault
                 .rotate(&token, &successor, &rotation, work.now)
@@ -348,7 +347,7 @@ fn follow(
         return None;
     }
     let successor = token.open_forward(&forward.to, &engine.keys, now);
-    successor.ok().map(Arc::new)
+    successor.ok()
 }
 
 /// Also where nobody may go on: a logout that has begun ends the session, even when a sign-in beside
@@ -361,7 +360,7 @@ fn follow_to_end(
 ) -> Option<Arc<ReferenceToken>> {
     follow(engine, token, forward, now).or_else(|| {
         let successor = token.open_ending(&forward.to, &engine.keys, now);
-        successor.ok().map(Arc::new)
+        successor.ok()
     })
 }
 

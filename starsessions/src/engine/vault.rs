@@ -190,6 +190,5 @@ impl Vault {
 /// A value that does not open was not put there by us: it stays in its place, so that its revision
 /// can be guarded, as bytes that no type decodes.
 fn open_field(key: &RecordKey, place: &FieldPlace<'_>, sealed: &Bytes) -> Bytes {
-    key.open_field(place, sealed)
-        .map_or_else(|_| Bytes::new(), |value| Bytes::copy_from_slice(&value))
+    key.open_field(place, sealed).unwrap_or_default()
 }

@@ -48,8 +48,8 @@ impl Payload {
     }
 
     /// The record, if every byte is as `encode` writes it.
-    pub(super) fn decode(bytes: &[u8]) -> Option<Self> {
-        let mut input = Input(Bytes::copy_from_slice(bytes));
+    pub(super) fn decode(bytes: Bytes) -> Option<Self> {
+        let mut input = Input(bytes);
         if input.array().map(u16::from_be_bytes)? != SCHEMA {
             return None;
         }
@@ -151,7 +151,7 @@ mod tests {
     fn what_is_written_is_read() {
         let payload = payload();
         let bytes = payload.encode().unwrap();
-        assert_eq!(Payload::decode(&bytes), Some(payload));
+        assert_eq!(Payload::decode(bytes.clone().into()), Some(payload));
     }
 
     #[test]
@@ -159,7 +159,7 @@ mod tests {
         let bytes = payload().encode().unwrap();
         let whole_fields = [33, 33 + 1 + 9 + 1 + 5 + 4 + 2];
         for length in 0..bytes.len() {
-            let decoded = Payload::decode(&bytes[..length]);
+            let decoded = Payload::decode(Bytes::copy_from_slice(&bytes[..length]));
             assert_eq!(
                 decoded.is_some(),
                 whole_fields.contains(&length),
@@ -168,7 +168,7 @@ mod tests {
         }
         let mut longer = bytes;
         longer.push(0);
-        assert_eq!(Payload::decode(&longer), None);
+        assert_eq!(Payload::decode(longer.into()), None);
     }
 
     /// One record, one encoding: a byte that means nothing would make two cookies of one session.
@@ -179,7 +179,7 @@ mod tests {
             for flip in 1..=255_u8 {
                 let mut changed = bytes.clone();
                 changed[place] ^= flip;
-                if let Some(payload) = Payload::decode(&changed) {
+                if let Some(payload) = Payload::decode(changed.clone().into()) {
                     assert_eq!(payload.encode().unwrap(), changed, "byte {place}");
                 }
             }

@@ -125,9 +125,7 @@ async fn behind_a_login(path: &'static str) -> (Site, Client, Client, Reply) {
             _ => "not gone",
         }
     });
-    let routes = routes()
-        .route("/leave_for", leave_for)
-        .route("/told", told);
+    let routes = routes().route("/leave_for", leave_for).route("/told", told);
     let mut tab = site.serve(routes);
     tab.post("/login/7").await;
     let mut behind = tab.clone();

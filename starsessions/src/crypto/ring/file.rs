@@ -33,7 +33,8 @@ fn read(path: &Path) -> Result<KeyRing, KeyRingError> {
 fn make(path: &Path) -> Result<(), KeyRingError> {
     let no_randomness = |error| KeyRingError::Io(io::Error::other(error));
     let key = Key::generate().map_err(no_randomness)?;
-    let line = Zeroizing::new(base64::encode(key.as_bytes()) + "\n");
+    let mut line = base64::encode_secret(key.as_bytes());
+    line.push('\n');
     let suffix = random_bytes::<9>().map_err(no_randomness)?;
     let draft = path.with_extension(base64::encode(&suffix));
     write_for_owner(&draft, line.as_bytes()).map_err(KeyRingError::Io)?;

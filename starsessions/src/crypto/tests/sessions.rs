@@ -1,6 +1,7 @@
 //! Reference tokens, and what is sealed under them.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use proptest::prelude::*;
 
@@ -9,7 +10,7 @@ use super::super::random::{self, Script};
 use super::super::{RecordKey, ReferenceToken, RowKey, SealError};
 use super::*;
 
-fn mint(seed: u64) -> ReferenceToken {
+fn mint(seed: u64) -> Arc<ReferenceToken> {
     random::with(Script::Seeded { seed, calls: 0 }, || {
         ReferenceToken::mint(&ring(1)).unwrap()
     })
@@ -91,7 +92,7 @@ fn nothing_printed_leads_to_the_cookie() {
 
 #[test]
 fn a_field_opens_only_in_its_place() {
-    let places: Vec<(ReferenceToken, &str, &str)> = [1, 2]
+    let places: Vec<(Arc<ReferenceToken>, &str, &str)> = [1, 2]
         .into_iter()
         .flat_map(|seed| ["shop", "shop2"].map(|namespace| (seed, namespace)))
         .flat_map(|(seed, namespace)| {

@@ -25,21 +25,21 @@ fn signed_cookie() {
     let ring = example_ring();
     assert_eq!(sign_cookie(&ring, HERE, PAYLOAD).unwrap(), SIGNED);
     let opened = verify_cookie(&ring, HERE, SIGNED.as_bytes(), NOW).unwrap();
-    assert_eq!(*opened.payload, PAYLOAD);
+    assert_eq!(opened.payload, PAYLOAD);
 }
 
 #[test]
 fn sealed_cookie() {
     let keys = KeySet::new(&Key::for_vectors(counting(0)));
     let header = header(Version::Sealed, keys.id);
-    let aad = sealed_aad(HERE.cookie_name, HERE.audience, &header);
+    let aad = sealed_aad(HERE, &header);
     let nonce: [u8; 24] = std::array::from_fn(|place| 0x40 + place as u8);
     let mut raw = header.to_vec();
     seal::seal_with_nonce(&keys.cookie_seal, &nonce, &aad, PAYLOAD, &mut raw).unwrap();
     assert_eq!(base64::encode(&raw), SEALED);
 
     let opened = open_cookie(&example_ring(), HERE, SEALED.as_bytes(), NOW).unwrap();
-    assert_eq!(*opened.payload, PAYLOAD);
+    assert_eq!(opened.payload, PAYLOAD);
     assert!(opened.under_active_key);
 }
 
