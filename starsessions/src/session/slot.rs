@@ -3,21 +3,19 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use bytes::Bytes;
 use http::HeaderMap;
 
 use super::realm::Realm;
-use super::state::{Phase, State};
+use super::state::{Phase, State, Turn};
 use super::task::to_its_end;
 use crate::clock::Timestamp;
-use crate::cookie;
+use crate::cookie::{self, Candidates};
 use crate::crypto::RowKey;
-use crate::data::{Absent, FieldReader, SessionData};
+use crate::data::{Absent, Changed, FieldReader, SessionData};
 use crate::engine::{Base, Change, CookieChange, Done, Live, Presented, Work};
 use crate::error::SessionError;
 use crate::lifecycle::{FailurePolicy, ServerErrors};
 use crate::record::Record;
-use crate::schema::FieldSpec;
 use crate::store::StoreError;
 
 /// One request's use of its session.
@@ -104,13 +102,19 @@ impl Slot {
         }
     }
 
-    /// Keeps the cookies that may be ours; the first call counts.
+    /// Keeps the cookies that may be ours, for when the session is asked for.
     pub(crate) fn see(&self, headers: &HeaderMap) {
         let mut state = self.state();
-        if state.candidates.is_none() {
-            let candidates = cookie::candidates(headers, self.realm.cookie.name());
-            state.has_duplicates = candidates.is_repeated();
-            state.candidates = Some(candidates.iter().map(<[u8]>::to_vec).collect());
+        if state.kept_cookies.is_none() && matches!(state.phase, Phase::Unread) {
+            let cookies = cookie::candidates(headers, self.realm.cookie.name());
+            state.see(&cookies);
+            state.kept_cookies = Some(
+                cookies
+                    .values()
+                    .iter()
+                    .map(|value| Box::from(*value))
+                    .collect(),
+            );
         }
     }
 
@@ -119,20 +123,28 @@ impl Slot {
     /// # Errors
     /// If the store fails: then, and at every further call in this request.
     pub(crate) async fn ready(&self) -> Result<(), SessionError> {
+        self.ready_with(None).await
+    }
+
+    /// The same with the request's headers at hand, so that no cookie need be kept.
+    pub(crate) async fn ready_with(&self, headers: Option<&HeaderMap>) -> Result<(), SessionError> {
         if let Some(known) = self.state().known() {
             return known;
         }
         let _gate = self.gate.lock().await;
-        self.read().await
+        self.read(headers).await
     }
 
     /// The same for one who only looks: a store that fails shows a guest, where the layer has it so.
     ///
     /// # Errors
     /// If the store fails and the layer does not have it so.
-    pub(crate) async fn ready_to_read(&self) -> Result<(), SessionError> {
+    pub(crate) async fn ready_to_read(
+        &self,
+        headers: Option<&HeaderMap>,
+    ) -> Result<(), SessionError> {
         let shows_guest = self.realm.failure_policy == FailurePolicy::ReadOnlyGuest;
-        match self.ready().await {
+        match self.ready_with(headers).await {
             Err(SessionError::Unavailable(_)) if shows_guest => Ok(()),
             result => result,
         }
@@ -141,7 +153,7 @@ impl Slot {
     /// Asks the store again.
     pub(crate) async fn refresh(&self) -> Result<(), SessionError> {
         let _gate = self.gate.lock().await;
-        self.read().await?;
+        self.read(None).await?;
         let Some(live) = self.state().live.clone() else {
             return Ok(());
         };
@@ -185,11 +197,7 @@ impl Slot {
     }
 
     /// Takes the changes of one view, measured against what it saw.
-    pub(crate) fn push_seen(
-        &self,
-        seen: &Seen,
-        fields: &[(&'static FieldSpec, Option<Bytes>)],
-    ) -> Result<(), SessionError> {
+    pub(crate) fn push_seen(&self, seen: &Seen, fields: &[Changed]) -> Result<(), SessionError> {
         let mut state = self.state();
         if state.is_closed {
             return Err(SessionError::Closed);
@@ -220,7 +228,7 @@ impl Slot {
     /// Takes changes that replace whatever is there.
     pub(crate) fn push_any(
         &self,
-        fields: impl IntoIterator<Item = (&'static FieldSpec, Option<Bytes>)>,
+        fields: impl IntoIterator<Item = Changed>,
     ) -> Result<(), SessionError> {
         let mut state = self.open_state()?;
         for (spec, value) in fields {
@@ -290,16 +298,20 @@ impl Slot {
     /// Writes what has been changed so far, now.
     pub(crate) async fn commit(self: &Arc<Self>) -> Result<(), SessionError> {
         drop(self.open_state()?);
+        if !self.may_end_id() {
+            return self.commit_in_turn().await;
+        }
         let slot = Arc::clone(self);
-        self.see_through(async move { slot.commit_in_turn().await })
-            .await
+        to_its_end(Box::pin(async move { slot.commit_in_turn().await })).await
     }
 
     async fn commit_in_turn(&self) -> Result<(), SessionError> {
         let _gate = self.gate.lock().await;
-        self.read().await?;
+        self.read(None).await?;
         let now = self.realm.engine.now();
-        let work = self.state().take_work(&self.realm.engine, true, now);
+        let work = self
+            .state()
+            .take_work(&self.realm.engine, Turn::Commit, now);
         match work {
             Ok(Some(work)) => self.carry_out(work).await?,
             Ok(None) => return Ok(()),
@@ -342,9 +354,11 @@ impl Slot {
 
     /// Writes what is left to write; call it once, after `close`.
     pub(crate) async fn finish(self: &Arc<Self>) -> Result<(), SessionError> {
+        if !self.may_end_id() {
+            return self.finish_in_turn().await;
+        }
         let slot = Arc::clone(self);
-        self.see_through(async move { slot.finish_in_turn().await })
-            .await
+        to_its_end(Box::pin(async move { slot.finish_in_turn().await })).await
     }
 
     async fn finish_in_turn(&self) -> Result<(), SessionError> {
@@ -358,13 +372,13 @@ impl Slot {
             }
             failure
         };
-        self.read().await?;
+        self.read(None).await?;
         let now = self.realm.engine.now();
         let is_passive = self.is_passive();
         let (uses_up, work) = {
             let mut state = self.state();
             let uses_up = state.changes.use_up();
-            let work = state.take_work(&self.realm.engine, is_passive, now);
+            let work = state.take_work(&self.realm.engine, Turn::Last { is_passive }, now);
             (uses_up, work)
         };
         match work {
@@ -390,17 +404,28 @@ impl Slot {
         }
     }
 
-    async fn read(&self) -> Result<(), SessionError> {
-        let candidates = {
+    async fn read(&self, headers: Option<&HeaderMap>) -> Result<(), SessionError> {
+        let engine = &self.realm.engine;
+        let kept;
+        let cookies = {
             let mut state = self.state();
             if let Some(known) = state.known() {
                 return known;
             }
             state.was_used = true;
-            state.candidates.clone().unwrap_or_default()
+            kept = state.kept_cookies.clone();
+            match (&kept, headers) {
+                (Some(kept), _) => kept.iter().map(|value| &**value).collect(),
+                (None, Some(headers)) => {
+                    let cookies = cookie::candidates(headers, self.realm.cookie.name());
+                    state.see(&cookies);
+                    cookies
+                }
+                (None, None) => Candidates::default(),
+            }
         };
-        let engine = &self.realm.engine;
-        let presented = engine.load(&candidates, engine.now()).await;
+        let now = engine.now();
+        let presented = engine.load(cookies.values(), now).await;
         let mut state = self.state();
         state.phase = Phase::Read;
         match presented {
@@ -425,21 +450,12 @@ impl Slot {
         Err(SessionError::Unavailable(error))
     }
 
-    /// Goes on with `work` to its end, even when nobody waits for it any more, if the id may end by
-    /// it: a logout or rotation that has begun takes place, and this request knows how it went.
-    async fn see_through(
-        &self,
-        work: impl Future<Output = Result<(), SessionError>> + Send + 'static,
-    ) -> Result<(), SessionError> {
+    /// Whether the id may end by what is to be done. Then it is done to its end, even when nobody
+    /// waits for it any more: a logout or rotation that has begun takes place.
+    fn may_end_id(&self) -> bool {
         let engine = &self.realm.engine;
-        let may_end = self
-            .state()
-            .may_end_id(engine, self.is_passive(), engine.now());
-        if may_end {
-            to_its_end(work).await
-        } else {
-            work.await
-        }
+        self.state()
+            .may_end_id(engine, self.is_passive(), engine.now())
     }
 
     /// Has the engine do it, and keeps what has become of the session.
