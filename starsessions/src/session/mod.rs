@@ -7,6 +7,7 @@ mod sessions;
 mod slot;
 mod state;
 mod task;
+mod writing;
 
 use std::fmt;
 use std::ops::{Deref, DerefMut};
@@ -22,7 +23,8 @@ pub use self::rejection::{Absence, MissingLayer, SessionRejection};
 pub(crate) use self::sessions::find_slot;
 pub use self::sessions::{Revocable, Revocation, SessionInfo, Sessions, Unrevocable};
 use self::slot::Seen;
-pub(crate) use self::slot::{Ending, Slot};
+pub(crate) use self::slot::Slot;
+pub(crate) use self::writing::Ending;
 use crate::data::{Changed, Checks, FieldWriter, SessionData, Snapshot};
 use crate::error::SessionError;
 use crate::record::Record;
