@@ -34,6 +34,7 @@
 //! - [`Sessions`] is the session as a whole: sign in, sign out, a new id, what is known about it.
 //! - [`SessionLayer`] is the tower layer that serves them. [`SessionLayer::builder`] has the settings: cookie,
 //!   timeouts, limits, what happens when something fails.
+//! - [`CsrfLayer`] refuses requests that another site makes a browser send.
 //! - [`KeyRing`] holds the keys of the deployment: one that is active, and some that are still honoured.
 //! - [`MemoryStore`] and [`CookieStore`] keep the sessions; [`store::Store`] is the trait for others.
 //!
@@ -66,7 +67,7 @@
 //!
 //! | feature | default | what it brings |
 //! |---|---|---|
-//! | `axum` | yes | sessions as handler arguments, rejections as responses |
+//! | `axum` | yes | sessions as handler arguments, rejections as responses, `CsrfLayer` |
 //! | `json` | no | `codec = json` |
 //! | `mysql` | no | `MySqlStore`: sessions in MySQL or MariaDB, for several machines; needs Rust 1.94 |
 //! | `sqlite` | no | `SqliteStore`: sessions in a file that survives a restart |
@@ -84,6 +85,8 @@ mod axum;
 mod clock;
 mod cookie;
 mod crypto;
+#[cfg(feature = "axum")]
+mod csrf;
 mod data;
 pub mod docs;
 mod engine;
@@ -102,6 +105,8 @@ mod value;
 pub use clock::{Clock, SystemClock, Timestamp};
 pub use cookie::{CookieBuilder, CookieConfig, CookieConfigError, CookieError, SameSite};
 pub use crypto::{InvalidHandle, Key, KeyError, KeyRing, KeyRingError, RandomError, SessionHandle};
+#[cfg(feature = "axum")]
+pub use csrf::{Csrf, CsrfFuture, CsrfLayer, CsrfRejection, CsrfToken, InvalidOrigin};
 pub use data::{Indexed, SessionData};
 pub use engine::{Backend, CookieStore};
 pub use error::{Oversized, SessionError, TooLarge};

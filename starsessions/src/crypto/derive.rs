@@ -233,8 +233,16 @@ pub(super) struct CsrfKey(MacKey);
 
 impl CsrfKey {
     pub(super) fn tag(&self, row: &RowKey) -> Zeroizing<[u8; TAG_LEN]> {
+        self.message(row).tag()
+    }
+
+    pub(super) fn verify(&self, row: &RowKey, tag: &[u8; TAG_LEN]) -> Result<(), InvalidToken> {
+        self.message(row).verify(tag)
+    }
+
+    fn message(&self, row: &RowKey) -> Message {
         let row: [&[u8]; 2] = [b"starsessions/v1/csrf", row.as_bytes()];
-        self.0.message().list(&row).tag()
+        self.0.message().list(&row)
     }
 }
 

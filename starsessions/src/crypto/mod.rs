@@ -32,6 +32,8 @@
 mod aead;
 mod base64;
 mod derive;
+#[cfg(feature = "axum")]
+mod forgery;
 mod handle;
 mod id;
 mod key;
@@ -47,6 +49,8 @@ mod token;
 #[cfg(test)]
 mod tests;
 
+#[cfg(feature = "axum")]
+pub(crate) use forgery::{mint_forgery_token, verify_forgery_token};
 pub use handle::{InvalidHandle, SessionHandle};
 pub use id::{IndexKey, RowKey};
 pub use key::{Key, KeyError};

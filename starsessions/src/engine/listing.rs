@@ -92,6 +92,15 @@ impl ServerSide {
 }
 
 impl Live {
+    /// What a token of this session is made from: its row, or that of its tombstone.
+    #[cfg(feature = "axum")]
+    pub(crate) fn forgery_row(&self) -> RowKey {
+        match &self.credential {
+            Credential::Reference(token) => token.row_key(),
+            Credential::Sealed(id) => id.row_key(),
+        }
+    }
+
     /// Where it lies, if it lies in a store.
     pub(crate) fn row_key(&self) -> Option<RowKey> {
         match &self.credential {

@@ -1,5 +1,7 @@
 //! What a handler holds: `Session<T>`, a typed view, and `Sessions`, the whole session.
 
+#[cfg(feature = "axum")]
+mod forgery;
 mod listing;
 mod realm;
 mod rejection;

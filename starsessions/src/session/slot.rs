@@ -33,7 +33,7 @@ pub(crate) struct Slot {
     /// The layer is done with the request, or was given up with it: nobody writes any more what is
     /// not committed at once.
     is_over: AtomicBool,
-    gate: tokio::sync::Mutex<()>,
+    pub(super) gate: tokio::sync::Mutex<()>,
     state: Mutex<State>,
 }
 
@@ -427,7 +427,7 @@ impl Slot {
 
     /// Goes on with `work` to its end, even when nobody waits for it any more, if the id may end by
     /// it: a logout or rotation that has begun takes place, and this request knows how it went.
-    async fn see_through(
+    pub(super) async fn see_through(
         &self,
         work: impl Future<Output = Result<(), SessionError>> + Send + 'static,
     ) -> Result<(), SessionError> {
@@ -443,7 +443,7 @@ impl Slot {
     }
 
     /// Has the engine do it, and keeps what has become of the session.
-    async fn carry_out(&self, work: Work) -> Result<(), SessionError> {
+    pub(super) async fn carry_out(&self, work: Work) -> Result<(), SessionError> {
         let done = self.realm.engine.execute(work).await;
         if let Err(SessionError::Unavailable(error)) = &done {
             self.realm.report_unavailable(error);
@@ -467,7 +467,7 @@ impl Slot {
         Ok(())
     }
 
-    fn is_passive(&self) -> bool {
+    pub(super) fn is_passive(&self) -> bool {
         self.is_passive.load(Ordering::Relaxed)
     }
 
@@ -485,7 +485,7 @@ impl Slot {
         Ok(state)
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
         // Every change of the state is a whole one, so a panic elsewhere spoils nothing.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

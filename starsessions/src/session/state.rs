@@ -188,6 +188,31 @@ impl State {
         }))
     }
 
+    /// A new id for a session whose id is old, and nothing else; `None` if it is not due, or will change
+    /// for another reason.
+    #[cfg(feature = "axum")]
+    pub(super) fn renewal(&self, engine: &Engine, now: Timestamp) -> Option<Work> {
+        let (situation, _) = self.situation(engine, false, now);
+        let is_due = situation.step() == Step::Rotate { grace: true };
+        let live = self.live.as_ref().filter(|_| is_due && !self.is_gone)?;
+        live.row_key()?;
+        Some(Work {
+            step: Step::Rotate { grace: true },
+            live: Some(live.clone()),
+            changes: Changes::default(),
+            remember: None,
+            touch: None,
+            is_passive: true,
+            now,
+        })
+    }
+
+    /// Whether the session that the request came with is to end.
+    #[cfg(feature = "axum")]
+    pub(super) fn ends(&self) -> bool {
+        self.destroy
+    }
+
     fn situation(
         &self,
         engine: &Engine,

@@ -1,5 +1,6 @@
 //! What needs the crate's own functions; what users can reach is tested from outside.
 
+mod forgery;
 mod frozen;
 mod keys;
 mod rejection;
