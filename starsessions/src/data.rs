@@ -1,7 +1,6 @@
 //! The trait behind `#[derive(Session)]`, and what its generated code talks to.
 
 use std::fmt;
-use std::ops::Range;
 
 use bytes::Bytes;
 use serde::Serialize;
@@ -125,26 +124,46 @@ impl fmt::Debug for FieldReader<'_> {
     }
 }
 
-/// The fields of one struct at one moment, encoded one after the other.
+/// The fields of one struct at one moment, encoded one after the other, each behind its length.
 #[derive(Debug)]
-pub(crate) struct Snapshot {
-    bytes: Vec<u8>,
-    /// Where each field's value stands; `None` is an absent field.
-    places: Vec<Option<Range<usize>>>,
-}
+pub(crate) struct Snapshot(Vec<u8>);
 
 impl Snapshot {
     /// The encoding of `value`'s fields as they are, unchecked: what changes are measured against.
-    pub(crate) fn take<T: SessionData>(value: &T) -> Self {
-        let mut writer = FieldWriter::new(T::SCHEMA, Collect::Nothing);
+    /// `size` is about how long it will be.
+    pub(crate) fn take<T: SessionData>(value: &T, size: usize) -> Self {
+        let size = size + T::SCHEMA.fields.len() * LENGTH;
+        let mut writer = FieldWriter::new(T::SCHEMA, Collect::Snapshot, size);
         value.save(&mut writer);
-        writer.snapshot
+        Self(writer.bytes)
     }
 
-    fn get(&self, index: usize) -> Option<&[u8]> {
-        self.bytes.get(self.places.get(index)?.clone()?)
+    fn fields(&self) -> Fields<'_> {
+        Fields(&self.0)
     }
 }
+
+/// The rest of a snapshot, read from the front.
+#[derive(Clone, Copy, Debug)]
+struct Fields<'a>(&'a [u8]);
+
+impl<'a> Fields<'a> {
+    /// The next field, which may be absent.
+    fn next(&mut self) -> Option<&'a [u8]> {
+        let (length, rest) = self.0.split_first_chunk()?;
+        self.0 = rest;
+        let length = u32::from_le_bytes(*length);
+        if length == ABSENT {
+            return None;
+        }
+        let (value, rest) = rest.split_at_checked(length as usize)?;
+        self.0 = rest;
+        Some(value)
+    }
+}
+
+/// A field that differs, and its new value; `None` removes it.
+pub(crate) type Changed = (&'static FieldSpec, Option<Bytes>);
 
 /// What a value must pass on its way into a record.
 #[derive(Clone, Copy, Debug)]
@@ -159,40 +178,37 @@ pub(crate) struct Checks {
 #[derive(Debug)]
 enum Collect<'a> {
     /// None: the snapshot is what is wanted.
-    Nothing,
+    Snapshot,
     /// All of them.
     Everything(Checks),
     /// Those that differ.
-    Changes(&'a Snapshot, Checks),
+    Changes(Fields<'a>, Checks),
     /// Of those that differ, the ones that a failed request keeps. The others are not looked at:
     /// one of them may be what has failed.
-    Always(&'a Snapshot, Checks),
+    Always(Fields<'a>, Checks),
 }
 
 /// Takes the fields of one struct, in the order of the schema, and finds those that differ.
 #[derive(Debug)]
 pub struct FieldWriter<'a> {
-    schema: &'static Schema,
+    /// The fields that are still to come.
+    specs: &'static [FieldSpec],
     collect: Collect<'a>,
-    snapshot: Snapshot,
-    changed: Vec<(&'static FieldSpec, Option<Bytes>)>,
+    /// The fields so far, of a snapshot; the current one, else.
+    bytes: Vec<u8>,
+    /// What the current field was in the baseline.
+    before: Option<&'a [u8]>,
+    changed: Vec<Changed>,
     failure: Option<SessionError>,
 }
 
 impl<'a> FieldWriter<'a> {
-    fn new(schema: &'static Schema, collect: Collect<'a>) -> Self {
+    fn new(schema: &'static Schema, collect: Collect<'a>, size: usize) -> Self {
         Self {
-            schema,
-            snapshot: Snapshot {
-                bytes: Vec::with_capacity(match &collect {
-                    Collect::Changes(baseline, _) | Collect::Always(baseline, _) => {
-                        baseline.bytes.len() + SPARE
-                    }
-                    _ => FIRST_GUESS,
-                }),
-                places: Vec::with_capacity(schema.fields.len()),
-            },
+            specs: schema.fields,
             collect,
+            bytes: Vec::with_capacity(size),
+            before: None,
             changed: Vec::new(),
             failure: None,
         }
@@ -203,10 +219,10 @@ impl<'a> FieldWriter<'a> {
         value: &T,
         baseline: Option<&'a Snapshot>,
         checks: Checks,
-    ) -> Result<Vec<(&'static FieldSpec, Option<Bytes>)>, SessionError> {
+    ) -> Result<Vec<Changed>, SessionError> {
         let collect = match baseline {
             None => Collect::Everything(checks),
-            Some(baseline) => Collect::Changes(baseline, checks),
+            Some(baseline) => Collect::Changes(baseline.fields(), checks),
         };
         Self::collect(value, collect)
     }
@@ -216,15 +232,15 @@ impl<'a> FieldWriter<'a> {
         value: &T,
         baseline: &'a Snapshot,
         checks: Checks,
-    ) -> Result<Vec<(&'static FieldSpec, Option<Bytes>)>, SessionError> {
-        Self::collect(value, Collect::Always(baseline, checks))
+    ) -> Result<Vec<Changed>, SessionError> {
+        Self::collect(value, Collect::Always(baseline.fields(), checks))
     }
 
     fn collect<T: SessionData>(
         value: &T,
         collect: Collect<'a>,
-    ) -> Result<Vec<(&'static FieldSpec, Option<Bytes>)>, SessionError> {
-        let mut writer = FieldWriter::new(T::SCHEMA, collect);
+    ) -> Result<Vec<Changed>, SessionError> {
+        let mut writer = FieldWriter::new(T::SCHEMA, collect, SCRATCH);
         value.save(&mut writer);
         if let Some(failure) = writer.failure {
             return Err(failure);
@@ -242,70 +258,73 @@ impl<'a> FieldWriter<'a> {
     where
         T: Serialize + DeserializeOwned + 'static,
     {
-        if self.passes_over_next() {
-            return;
+        let Some(spec) = self.next() else { return };
+        let entry = self.bytes.len();
+        self.bytes.extend_from_slice(&ABSENT.to_le_bytes());
+        let start = self.bytes.len();
+        match stored.encode(value, &mut self.bytes) {
+            Ok(()) => {
+                // No value is longer than `MAX_VALUE`.
+                let length = (self.bytes.len() - start) as u32;
+                if let Some(place) = self.bytes.get_mut(entry..start) {
+                    place.copy_from_slice(&length.to_le_bytes());
+                }
+            }
+            Err(error) => self.fail(SessionError::value(spec.name, error)),
         }
-        let start = self.snapshot.bytes.len();
-        if let Err(error) = stored.encode(value, &mut self.snapshot.bytes) {
-            self.snapshot.bytes.truncate(start);
-            self.fail(|spec| SessionError::value(spec.name, error));
-            self.next(None);
-            return;
-        }
-        if let Some((spec, bytes, checks)) = self.next(Some(start))
-            && let Err(failure) = check(spec, stored, value, &bytes, checks)
+        if let Some(checks) = self.close(spec, entry)
+            && let Some((_, Some(bytes))) = self.changed.last()
+            && let Err(failure) = check(spec, stored, value, bytes, checks)
         {
-            self.failure.get_or_insert(failure);
+            self.fail(failure);
         }
     }
 
     /// The next field is absent.
     pub fn absent(&mut self) {
-        if !self.passes_over_next() {
-            self.next(None);
+        if let Some(spec) = self.next() {
+            let entry = self.bytes.len();
+            self.bytes.extend_from_slice(&ABSENT.to_le_bytes());
+            self.close(spec, entry);
         }
     }
 
-    fn passes_over_next(&mut self) -> bool {
-        let spec = self.schema.fields.get(self.snapshot.places.len());
-        let passes_over = matches!(self.collect, Collect::Always(..))
-            && spec.is_some_and(|spec| !spec.commit_always);
-        if passes_over {
-            self.snapshot.places.push(None);
-        }
-        passes_over
-    }
-
-    /// Closes the field whose value starts at `start`; returns it if it is to be handed out.
-    fn next(&mut self, start: Option<usize>) -> Option<(&'static FieldSpec, Bytes, Checks)> {
-        let index = self.snapshot.places.len();
-        let place = start.map(|start| start..self.snapshot.bytes.len());
-        let value = place
-            .clone()
-            .and_then(|place| self.snapshot.bytes.get(place));
-        self.snapshot.places.push(place);
-        let spec = self.schema.fields.get(index)?;
-        let checks = match self.collect {
-            Collect::Nothing => return None,
-            Collect::Changes(baseline, _) | Collect::Always(baseline, _)
-                if baseline.get(index) == value =>
-            {
-                return None;
+    /// Goes to the next field; `None` if it is passed over.
+    #[inline]
+    fn next(&mut self) -> Option<&'static FieldSpec> {
+        let (spec, rest) = self.specs.split_first()?;
+        self.specs = rest;
+        match &mut self.collect {
+            Collect::Snapshot => return Some(spec),
+            Collect::Everything(_) => {}
+            Collect::Changes(baseline, _) => self.before = baseline.next(),
+            Collect::Always(baseline, _) => {
+                self.before = baseline.next();
+                if !spec.commit_always {
+                    return None;
+                }
             }
+        }
+        self.bytes.clear();
+        Some(spec)
+    }
+
+    /// Closes the field that begins at `entry`; returns what it must pass if it is handed out.
+    fn close(&mut self, spec: &'static FieldSpec, entry: usize) -> Option<Checks> {
+        let value = Fields(self.bytes.get(entry..)?).next();
+        let checks = match self.collect {
+            Collect::Snapshot => return None,
+            Collect::Changes(..) | Collect::Always(..) if value == self.before => return None,
             Collect::Everything(checks)
             | Collect::Changes(_, checks)
             | Collect::Always(_, checks) => checks,
         };
-        let value = value.map(Bytes::copy_from_slice);
-        self.changed.push((spec, value.clone()));
-        Some((spec, value?, checks))
+        self.changed.push((spec, value.map(Bytes::copy_from_slice)));
+        Some(checks)
     }
 
-    fn fail(&mut self, failure: impl FnOnce(&'static FieldSpec) -> SessionError) {
-        let spec = self.schema.fields.get(self.snapshot.places.len());
-        if let (None, Some(spec)) = (&self.failure, spec) {
-            self.failure = Some(failure(spec));
-        }
+    fn fail(&mut self, failure: SessionError) {
+        self.failure.get_or_insert(failure);
     }
 }
 
@@ -339,6 +358,9 @@ where
     Ok(())
 }
 
-/// Room for a usual view, so that its encoding is one allocation.
-const FIRST_GUESS: usize = 256;
-const SPARE: usize = 64;
+/// What stands for the length of a field that is absent.
+const ABSENT: u32 = u32::MAX;
+/// The bytes of a length.
+const LENGTH: usize = 4;
+/// Room for a usual field.
+const SCRATCH: usize = 128;

@@ -61,8 +61,7 @@ pub enum Merge {
 impl FieldSpec {
     /// The stored field, dead or alive, under its name or else under a former one.
     pub(crate) fn find<'r>(&self, record: &'r Record) -> Option<(FieldName, &'r Field)> {
-        std::iter::once(&self.name)
-            .chain(self.aliases)
-            .find_map(|name| Some((FieldName::Borrowed(*name), record.fields.get(name)?)))
+        let find = |name| Some((FieldName::Borrowed(name), record.fields.get(name)?));
+        find(self.name).or_else(|| self.aliases.iter().copied().find_map(find))
     }
 }

@@ -18,7 +18,7 @@ impl<T: SessionData, S: Send + Sync> FromRequestParts<S> for Session<T> {
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, SessionRejection> {
         let slot = find_slot(parts, T::SCHEMA.realm, type_name::<Self>())
             .inspect_err(|rejection| report_mistake(parts, rejection))?;
-        Self::load(slot).await
+        Self::load(slot, Some(&parts.headers)).await
     }
 }
 

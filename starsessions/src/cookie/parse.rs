@@ -23,8 +23,6 @@ pub(crate) fn candidates<'h>(headers: &'h HeaderMap, name: &str) -> Candidates<'
 }
 
 /// A few different values of one cookie.
-///
-/// `B` is an octet; tests count how often one is looked at.
 #[derive(Debug)]
 pub(crate) struct Candidates<'h, B = u8> {
     values: [&'h [B]; LIMIT],
@@ -38,8 +36,13 @@ impl<'h, B> Candidates<'h, B> {
     pub(crate) const LIMIT: usize = LIMIT;
 
     /// The different values, in order.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &'h [B]> {
-        self.values.iter().take(self.len).copied()
+    pub(crate) fn values(&self) -> &[&'h [B]] {
+        self.values.get(..self.len).unwrap_or_default()
+    }
+
+    /// Whether there is none.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.len == 0
     }
 
     /// Whether the name came more than once, with equal values or not.
@@ -51,13 +54,23 @@ impl<'h, B> Candidates<'h, B> {
 impl<'h, B: PartialEq> Candidates<'h, B> {
     fn add(&mut self, value: &'h [B]) {
         self.occurrences = self.occurrences.saturating_add(1);
-        if self.iter().any(|known| known == value) {
+        if self.values().contains(&value) {
             return;
         }
         if let Some(free) = self.values.get_mut(self.len) {
             *free = value;
             self.len += 1;
         }
+    }
+}
+
+impl<'h, B: PartialEq> FromIterator<&'h [B]> for Candidates<'h, B> {
+    fn from_iter<I: IntoIterator<Item = &'h [B]>>(values: I) -> Self {
+        let mut found = Self::default();
+        for value in values {
+            found.add(value);
+        }
+        found
     }
 }
 
@@ -71,19 +84,29 @@ impl<B> Default for Candidates<'_, B> {
     }
 }
 
-fn collect<'h, B>(line: &'h [B], name: &[B], found: &mut Candidates<'h, B>)
-where
-    B: Copy + PartialEq + From<u8>,
-{
+/// A byte of a header; tests count how often one is looked at.
+trait Octet: Copy + PartialEq + From<u8> {
+    /// Where this octet is first.
+    fn find(self, line: &[Self]) -> Option<usize>;
+}
+
+impl Octet for u8 {
+    fn find(self, line: &[Self]) -> Option<usize> {
+        memchr::memchr(self, line)
+    }
+}
+
+fn collect<'h, B: Octet>(line: &'h [B], name: &[B], found: &mut Candidates<'h, B>) {
     // Browsers send cookies without a name as `=value`; they are nobody's.
     if name.is_empty() {
         return;
     }
-    for pair in line.split(|octet| *octet == B::from(b';')) {
-        let Some((start, rest)) = trim(pair).split_at_checked(name.len()) else {
-            continue;
-        };
-        if let [equals, value @ ..] = rest
+    let mut rest = Some(line);
+    while let Some(line) = rest {
+        let end = B::from(b';').find(line).unwrap_or(line.len());
+        let pair = line.get(..end).unwrap_or_default();
+        rest = line.get(end + 1..);
+        if let Some((start, [equals, value @ ..])) = trim(pair).split_at_checked(name.len())
             && *equals == B::from(b'=')
             && start == name
         {
@@ -93,7 +116,7 @@ where
 }
 
 /// Drops spaces and tabs at both ends, and no other white space.
-fn trim<B: Copy + PartialEq + From<u8>>(mut pair: &[B]) -> &[B] {
+fn trim<B: Octet>(mut pair: &[B]) -> &[B] {
     let is_blank = |octet: &B| *octet == B::from(b' ') || *octet == B::from(b'\t');
     while let [first, rest @ ..] = pair
         && is_blank(first)

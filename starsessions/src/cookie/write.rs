@@ -38,11 +38,15 @@ impl CookieConfig {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn set_cookie(&self, value: &str, lifetime: Duration) -> Result<HeaderValue, CookieError> {
-        self.set(value, self.persistent.then_some(lifetime))
+        if !value.bytes().all(is_cookie_octet) {
+            return Err(CookieError::Value);
+        }
+        self.set_token(value, self.persistent.then_some(lifetime))
     }
 
-    /// The same with or without `Max-Age` as the session, not the configuration, has it.
-    pub(crate) fn set(
+    /// The same for a token, which is base64, with or without `Max-Age` as the session, not the
+    /// configuration, has it.
+    pub(crate) fn set_token(
         &self,
         value: &str,
         max_age: Option<Duration>,
@@ -50,9 +54,6 @@ impl CookieConfig {
         let octets = self.name.len() + value.len();
         if octets > LONGEST_PAIR {
             return Err(CookieError::TooLarge { octets });
-        }
-        if !value.bytes().all(is_cookie_octet) {
-            return Err(CookieError::Value);
         }
         let max_age = max_age.map(|rest| rest.min(Self::LONGEST_MAX_AGE));
         self.template.fill(value, max_age).ok_or(CookieError::Value)

@@ -54,7 +54,7 @@ impl<R> Sessions<R> {
     /// # Errors
     /// If the store fails, or the operating system gives no randomness.
     pub async fn csrf_token(&self) -> Result<CsrfToken, SessionError> {
-        self.slot.ready_to_read().await?;
+        self.slot.ready_to_read(None).await?;
         self.slot.renew().await?;
         let Some(row) = self.slot.current_row() else {
             return Ok(CsrfToken(Zeroizing::default()));

@@ -62,6 +62,10 @@ impl Changes {
         for change in &changes {
             self.check_exclusive(change)?;
         }
+        if self.0.is_empty() {
+            self.0 = changes;
+            return Ok(());
+        }
         for change in changes {
             self.push(change);
         }

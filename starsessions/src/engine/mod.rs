@@ -120,11 +120,11 @@ impl Engine {
     /// leftover next to the real one, or an attempt to plant one.
     pub(crate) async fn load(
         &self,
-        candidates: &[Vec<u8>],
+        cookies: &[&[u8]],
         now: Timestamp,
     ) -> Result<Presented, StoreError> {
         let mut found = Presented::Nobody;
-        for candidate in candidates {
+        for candidate in cookies {
             let next = match &self.place {
                 Place::Server(server) => server.resolve(self, candidate, now).await?,
                 Place::Client(client) => client.resolve(self, candidate, now).await?,
@@ -198,6 +198,15 @@ impl Engine {
         let mut commit = work.changes.rebase(record, touch, work.now)?;
         commit.remembered = work.remember;
         Ok(commit)
+    }
+
+    fn check_size_after(&self, commit: &Commit, record: &Record) -> Result<(), SessionError> {
+        if commit.size_after(record) <= self.policy.record_limit {
+            return Ok(());
+        }
+        let mut after = record.clone();
+        commit.apply(&mut after);
+        self.check_size(&after)
     }
 
     fn check_size(&self, record: &Record) -> Result<(), SessionError> {

@@ -44,7 +44,7 @@ impl ServerSide {
                 None | Some(Loaded::Live(_)) => break,
                 Some(Loaded::Moved(forward)) => match follow(engine, &token, &forward, now) {
                     Some(successor) => token = successor,
-                    None if follow_to_end(engine, &token, &forward, now).is_some() => {
+                    None if is_overtaken(engine, &token, &forward, now) => {
                         return Ok(Presented::Former);
                     }
                     None => break,
@@ -90,10 +90,13 @@ impl ServerSide {
             Step::Nothing | Step::Create => Ok(engine.announce(live, work.now)),
             Step::Touch => Ok(self.touch(engine, live, &token, &work).await),
             Step::Commit => self.commit(engine, live, token, &work).await,
-            Step::Rotate { grace } => self.rotate(engine, live, token, grace, &work).await,
-            Step::Replace => self.replace(engine, token, &work).await,
+            // In boxes: what is rare and large would make the future of every request as large.
+            Step::Rotate { grace } => {
+                Box::pin(self.rotate(engine, live, token, grace, &work)).await
+            }
+            Step::Replace => Box::pin(self.replace(engine, token, &work)).await,
             Step::Delete => {
-                self.delete(engine, token, work.now).await?;
+                Box::pin(self.delete(engine, token, work.now)).await?;
                 Ok(Done::ended())
             }
         }
@@ -144,15 +147,12 @@ impl ServerSide {
     ) -> Result<Done, SessionError> {
         for _ in 0..MAX_ATTEMPTS {
             let commit = self.commit_for(engine, &live.record, work)?;
-            let mut after = live.record.clone();
-            commit.apply(&mut after);
-            engine.check_size(&after)?;
+            engine.check_size_after(&commit, &live.record)?;
             let created_at = live.record.created_at;
             let committed = self.vault.commit(&token, created_at, &commit, work.now);
             match committed.await? {
                 Committed::Applied(revision) => {
-                    live.is_news |= engine.is_visible(live.record.expires_at, &after)
-                        || after.remembered != live.record.remembered;
+                    let (deadline, remembered) = (live.record.expires_at, live.record.remembered);
                     // Others may have committed to other fields: the fields are marked as they are
                     // in the store, or the next commit of this request would meet itself.
                     let before = live.record.revision;
@@ -163,6 +163,8 @@ impl ServerSide {
                         // A rotation of this record must not pass for one of what is stored.
                         live.record.revision = before;
                     }
+                    live.is_news |= engine.is_visible(deadline, &live.record)
+                        || live.record.remembered != remembered;
                     live.credential = Credential::Reference(token);
                     return Ok(engine.announce(live, work.now));
                 }
@@ -170,7 +172,8 @@ impl ServerSide {
                     live.record = theirs;
                 }
                 Committed::Moved(forward) => {
-                    match self.follow_live(engine, &token, &forward, work.now).await? {
+                    let found = Box::pin(self.follow_live(engine, &token, &forward, work.now));
+                    match found.await? {
                         Some((successor, record)) => {
                             token = successor;
                             live.record = record;
@@ -364,6 +367,17 @@ fn follow_to_end(
     })
 }
 
+/// Whether a sign-in has ended the id so short a time ago that its response may still be on its way.
+fn is_overtaken(
+    engine: &Engine,
+    token: &ReferenceToken,
+    forward: &Forward,
+    now: Timestamp,
+) -> bool {
+    forward.until.since(now) > ENDING_GRACE - RESPONSE_TIME
+        && token.open_ending(&forward.to, &engine.keys, now).is_ok()
+}
+
 impl Engine {
     /// A new credential: the browser is told.
     fn issue(&self, token: Arc<ReferenceToken>, record: Record, now: Timestamp) -> Done {
@@ -399,6 +413,9 @@ impl Engine {
 
 /// How long a request may have been on its way that ends the session under a former id.
 const ENDING_GRACE: Duration = Duration::from_secs(60);
+/// How long a browser may wait for the response to its sign-in. After that it has lost it, and what
+/// it does with its former id counts again.
+const RESPONSE_TIME: Duration = Duration::from_secs(10);
 /// A renewed id leads to its successor; two renewals within one grace are the most that a sane
 /// configuration gives.
 const MAX_FORWARDS: usize = 4;

@@ -1,5 +1,6 @@
 //! A store that is not waited for longer than the layer allows.
 
+use std::any::Any;
 use std::error::Error;
 use std::fmt;
 use std::future::poll_fn;
@@ -10,26 +11,40 @@ use crate::clock::Timestamp;
 use crate::crypto::{IndexKey, RowKey};
 use crate::record::{Commit, Forward, Record, Rotation, Touch};
 use crate::store::{
-    Answer, Committed, Created, ErasedStore, Loaded, Protection, Rotated, Store, StoreError,
-    Touched,
+    Answer, Committed, Created, ErasedStore, Loaded, MemoryStore, Protection, Rotated, Store,
+    StoreError, Touched,
 };
 
 /// A store, and how long each of its operations may take.
 pub(crate) struct TimedStore {
-    store: Box<dyn ErasedStore>,
+    kept: Kept,
     pub(crate) timeout: Duration,
+}
+
+enum Kept {
+    /// Answers at once: there is nothing to limit, and no future to put in a box.
+    Memory(MemoryStore),
+    Elsewhere(Box<dyn ErasedStore>),
 }
 
 impl TimedStore {
     pub(super) fn new(store: impl Store) -> Self {
+        let memory = (&store as &dyn Any).downcast_ref::<MemoryStore>();
+        let kept = match memory {
+            Some(memory) => Kept::Memory(memory.clone()),
+            None => Kept::Elsewhere(Box::new(store)),
+        };
         Self {
-            store: Box::new(store),
+            kept,
             timeout: DEFAULT_TIMEOUT,
         }
     }
 
     pub(super) fn protection(&self) -> Protection {
-        self.store.protection()
+        match &self.kept {
+            Kept::Memory(store) => Store::protection(store),
+            Kept::Elsewhere(store) => store.protection(),
+        }
     }
 
     pub(super) async fn load(
@@ -37,7 +52,10 @@ impl TimedStore {
         key: &RowKey,
         now: Timestamp,
     ) -> Result<Option<Loaded>, StoreError> {
-        self.limit(self.store.load(key, now)).await
+        match &self.kept {
+            Kept::Memory(store) => Store::load(store, key, now).await,
+            Kept::Elsewhere(store) => self.limit(store.load(key, now)).await,
+        }
     }
 
     pub(super) async fn create(
@@ -46,7 +64,10 @@ impl TimedStore {
         record: &Record,
         now: Timestamp,
     ) -> Result<Created, StoreError> {
-        self.limit(self.store.create(key, record, now)).await
+        match &self.kept {
+            Kept::Memory(store) => Store::create(store, key, record, now).await,
+            Kept::Elsewhere(store) => self.limit(store.create(key, record, now)).await,
+        }
     }
 
     pub(super) async fn commit(
@@ -55,7 +76,10 @@ impl TimedStore {
         commit: &Commit,
         now: Timestamp,
     ) -> Result<Committed, StoreError> {
-        self.limit(self.store.commit(key, commit, now)).await
+        match &self.kept {
+            Kept::Memory(store) => Store::commit(store, key, commit, now).await,
+            Kept::Elsewhere(store) => self.limit(store.commit(key, commit, now)).await,
+        }
     }
 
     pub(super) async fn rotate(
@@ -65,7 +89,10 @@ impl TimedStore {
         rotation: &Rotation,
         now: Timestamp,
     ) -> Result<Rotated, StoreError> {
-        self.limit(self.store.rotate(old, new, rotation, now)).await
+        match &self.kept {
+            Kept::Memory(store) => Store::rotate(store, old, new, rotation, now).await,
+            Kept::Elsewhere(store) => self.limit(store.rotate(old, new, rotation, now)).await,
+        }
     }
 
     pub(super) async fn touch(
@@ -74,7 +101,10 @@ impl TimedStore {
         touch: &Touch,
         now: Timestamp,
     ) -> Result<Touched, StoreError> {
-        self.limit(self.store.touch(key, touch, now)).await
+        match &self.kept {
+            Kept::Memory(store) => Store::touch(store, key, touch, now).await,
+            Kept::Elsewhere(store) => self.limit(store.touch(key, touch, now)).await,
+        }
     }
 
     pub(super) async fn delete(
@@ -82,7 +112,10 @@ impl TimedStore {
         key: &RowKey,
         now: Timestamp,
     ) -> Result<Option<Forward>, StoreError> {
-        self.limit(self.store.delete(key, now)).await
+        match &self.kept {
+            Kept::Memory(store) => Store::delete(store, key, now).await,
+            Kept::Elsewhere(store) => self.limit(store.delete(key, now)).await,
+        }
     }
 
     pub(super) async fn sessions_of(
@@ -90,7 +123,10 @@ impl TimedStore {
         index: &IndexKey,
         now: Timestamp,
     ) -> Result<Vec<(RowKey, Record)>, StoreError> {
-        self.limit(self.store.sessions_of(index, now)).await
+        match &self.kept {
+            Kept::Memory(store) => Store::sessions_of(store, index, now).await,
+            Kept::Elsewhere(store) => self.limit(store.sessions_of(index, now)).await,
+        }
     }
 
     /// What has not happened when the time is over may still happen, or not: nobody knows.

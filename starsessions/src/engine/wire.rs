@@ -107,7 +107,7 @@ impl Input {
             field.idle_at = idle_at;
             fields.push((name.into(), field));
         }
-        Some(fields.into_iter().collect())
+        Some(Fields::from_ordered(fields))
     }
 }
 
@@ -151,7 +151,7 @@ mod tests {
     fn what_is_written_is_read() {
         let payload = payload();
         let bytes = payload.encode().unwrap();
-        assert_eq!(Payload::decode(bytes.clone().into()), Some(payload));
+        assert_eq!(Payload::decode(bytes.into()), Some(payload));
     }
 
     #[test]

@@ -37,7 +37,7 @@ pub(super) fn apply<B>(slot: &Slot, response: &mut Response<B>) {
             Some(former) if outcome.has_stale_cookie => former.removal(),
             _ => return,
         },
-        CookieChange::Set { value, max_age } => match realm.cookie.set(&value, max_age) {
+        CookieChange::Set { value, max_age } => match realm.cookie.set_token(&value, max_age) {
             Ok(header) => header,
             Err(error) => {
                 // The client side has measured it, and a reference is always 50 characters.

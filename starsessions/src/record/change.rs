@@ -112,6 +112,24 @@ impl Commit {
         })
     }
 
+    /// The size of `record`'s fields with the changes made.
+    pub(crate) fn size_after(&self, record: &Record) -> usize {
+        let size = |name: &str| {
+            let field = record.fields.get(name);
+            field.map_or(0, |field| name.len() + field.value.len())
+        };
+        let gone = self
+            .remove
+            .iter()
+            .chain(self.set.iter().map(|(name, _)| name));
+        let set = self
+            .set
+            .iter()
+            .map(|(name, write)| name.len() + write.value.len());
+        let gone: usize = gone.map(|name| size(name)).sum();
+        (record.fields.size() + set.sum::<usize>()).saturating_sub(gone)
+    }
+
     /// Makes the changes; the guards have been checked.
     pub fn apply(&self, record: &mut Record) {
         record.revision = record.revision.saturating_add(1);

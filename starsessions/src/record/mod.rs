@@ -92,11 +92,10 @@ impl Field {
 
     /// Whether neither of the field's deadlines has passed.
     #[must_use]
+    #[inline]
     pub fn is_live(&self, now: Timestamp) -> bool {
-        [self.expires_at, self.idle_at]
-            .into_iter()
-            .flatten()
-            .all(|deadline| now < deadline)
+        let is_ahead = |deadline: Option<Timestamp>| deadline.is_none_or(|it| now < it);
+        is_ahead(self.expires_at) && is_ahead(self.idle_at)
     }
 }
 
@@ -167,6 +166,12 @@ impl Fields {
         {
             change(field);
         }
+    }
+
+    /// Fields that come in the order of their names, none twice.
+    pub(crate) fn from_ordered(fields: Vec<(FieldName, Field)>) -> Self {
+        debug_assert!(fields.is_sorted_by(|(a, _), (b, _)| a < b));
+        Self(Arc::new(fields))
     }
 
     fn place(&self, name: &str) -> Result<usize, usize> {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::Slot;
+use super::task::to_its_end;
 use crate::crypto::RowKey;
 use crate::engine::Live;
 use crate::error::SessionError;
@@ -25,7 +26,7 @@ impl Slot {
             return Ok(());
         }
         let slot = Arc::clone(self);
-        self.see_through(async move {
+        to_its_end(async move {
             let _gate = slot.gate.lock().await;
             let work = slot.state().renewal(&slot.realm().engine, now);
             match work {

@@ -9,13 +9,14 @@ mod sessions;
 mod slot;
 mod state;
 mod task;
+mod writing;
 
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
-use bytes::Bytes;
+use http::HeaderMap;
 
 pub use self::listing::ListedSession;
 pub(crate) use self::realm::Realm;
@@ -24,11 +25,11 @@ pub use self::rejection::{Absence, MissingLayer, SessionRejection};
 pub(crate) use self::sessions::find_slot;
 pub use self::sessions::{Revocable, Revocation, SessionInfo, Sessions, Unrevocable};
 use self::slot::Seen;
-pub(crate) use self::slot::{Ending, Slot};
-use crate::data::{Checks, FieldWriter, SessionData, Snapshot};
+pub(crate) use self::slot::Slot;
+pub(crate) use self::writing::Ending;
+use crate::data::{Changed, Checks, FieldWriter, SessionData, Snapshot};
 use crate::error::SessionError;
 use crate::record::Record;
-use crate::schema::FieldSpec;
 
 /// A typed view of the request's session.
 ///
@@ -71,8 +72,11 @@ pub struct Session<T: SessionData> {
 }
 
 impl<T: SessionData> Session<T> {
-    pub(crate) async fn load(slot: Arc<Slot>) -> Result<Self, SessionRejection> {
-        slot.ready_to_read().await?;
+    pub(crate) async fn load(
+        slot: Arc<Slot>,
+        headers: Option<&HeaderMap>,
+    ) -> Result<Self, SessionRejection> {
+        slot.ready_to_read(headers).await?;
         let (value, seen) = slot
             .view::<T>()
             .map_err(|absent| SessionRejection::absent(T::SCHEMA, absent.field))?;
@@ -114,13 +118,15 @@ impl<T: SessionData> Session<T> {
     /// this view's changes are taken; correct them and flush again, or [reload](Self::reload).
     /// What is left as it is, is tried again when the view is dropped.
     pub fn flush(&mut self) -> Result<(), SessionError> {
-        self.flush_changes().map(|_| ())
+        let changed = self.flush_changes()?;
+        self.go_on_from(changed);
+        Ok(())
     }
 
-    /// Returns whether there were any changes.
-    fn flush_changes(&mut self) -> Result<bool, SessionError> {
+    /// Returns the changes that were handed over.
+    fn flush_changes(&mut self) -> Result<Vec<Changed>, SessionError> {
         let Some(baseline) = self.baseline.take() else {
-            return Ok(false);
+            return Ok(Vec::new());
         };
         let changed = FieldWriter::changes(&self.value, Some(&baseline), self.slot.checks());
         let result = changed.and_then(|changed| self.hand_over(changed));
@@ -138,21 +144,27 @@ impl<T: SessionData> Session<T> {
         let checks = self.slot.checks();
         let kept = FieldWriter::always(&self.value, &baseline, checks)
             .and_then(|changed| self.hand_over(changed));
-        if let Err(error) = kept {
-            tracing::debug!(session = T::SCHEMA.type_name, %error, "nothing of it is kept");
+        match kept {
+            Ok(changed) => self.go_on_from(changed),
+            Err(error) => {
+                tracing::debug!(session = T::SCHEMA.type_name, %error, "nothing of it is kept");
+            }
         }
     }
 
     /// Gives the request these changes, if there are any.
-    fn hand_over(
-        &mut self,
-        changed: Vec<(&'static FieldSpec, Option<Bytes>)>,
-    ) -> Result<bool, SessionError> {
-        if changed.is_empty() {
-            return Ok(false);
+    fn hand_over(&self, changed: Vec<Changed>) -> Result<Vec<Changed>, SessionError> {
+        if !changed.is_empty() {
+            self.slot.push_seen(&self.seen, &changed)?;
         }
-        self.slot.push_seen(&self.seen, &changed)?;
-        // What this view goes on from is what it has just written.
+        Ok(changed)
+    }
+
+    /// What this view goes on from is what it has just written.
+    fn go_on_from(&mut self, changed: Vec<Changed>) {
+        if changed.is_empty() {
+            return;
+        }
         let now = self.slot.now();
         let seen = self
             .seen
@@ -161,7 +173,6 @@ impl<T: SessionData> Session<T> {
         for (spec, value) in changed {
             state::write(&mut seen.fields, spec, value);
         }
-        Ok(true)
     }
 
     /// A handler that panics has not finished what it was writing, and what is half written may
@@ -190,7 +201,7 @@ impl<T: SessionData> Session<T> {
     pub async fn reload(&mut self) -> Result<(), SessionRejection> {
         self.baseline = None;
         self.slot.refresh().await?;
-        let fresh = Self::load(Arc::clone(&self.slot)).await?;
+        let fresh = Self::load(Arc::clone(&self.slot), None).await?;
         self.replace(fresh);
         Ok(())
     }
@@ -228,7 +239,9 @@ impl<T: SessionData> Deref for Session<T> {
 impl<T: SessionData> DerefMut for Session<T> {
     fn deref_mut(&mut self) -> &mut T {
         if self.baseline.is_none() {
-            self.baseline = Some(Snapshot::take(&self.value));
+            let record = self.seen.record.as_ref();
+            let size = record.map_or(0, |record| record.fields.size());
+            self.baseline = Some(Snapshot::take(&self.value, size));
         }
         &mut self.value
     }
@@ -240,8 +253,8 @@ impl<T: SessionData> Drop for Session<T> {
             return self.save_from_panic();
         }
         match self.flush_changes() {
-            Ok(has_changed) => {
-                if has_changed && self.slot.is_over() {
+            Ok(changed) => {
+                if !changed.is_empty() && self.slot.is_over() {
                     self.report_loss();
                 }
             }

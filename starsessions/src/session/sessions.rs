@@ -105,7 +105,7 @@ impl<R> Sessions<R> {
     /// # Errors
     /// If the store fails.
     pub async fn get<T: SessionData>(&self) -> Result<Option<T>, SessionError> {
-        self.slot.ready_to_read().await?;
+        self.slot.ready_to_read(None).await?;
         Ok(self.slot.view().ok().map(|(value, ..)| value))
     }
 
@@ -114,7 +114,7 @@ impl<R> Sessions<R> {
     /// # Errors
     /// Where the argument would be rejected.
     pub async fn view<T: SessionData>(&self) -> Result<Session<T>, SessionRejection> {
-        Session::load(Arc::clone(&self.slot)).await
+        Session::load(Arc::clone(&self.slot), None).await
     }
 
     /// Gives the session a new id at once; the old one ends with no grace. For a change of
@@ -140,7 +140,7 @@ impl<R> Sessions<R> {
     /// # Errors
     /// If the store fails.
     pub async fn info(&self) -> Result<Option<SessionInfo>, SessionError> {
-        self.slot.ready_to_read().await?;
+        self.slot.ready_to_read(None).await?;
         Ok(self.slot.record().map(|record| SessionInfo {
             created_at: record.created_at,
             last_seen_at: record.last_seen_at,
@@ -183,6 +183,7 @@ impl<R> Sessions<R> {
         R: Revocation,
     {
         let slot = find_slot(parts, realm, type_name::<Self>())?;
+        slot.see(&parts.headers);
         if R::IS_FINAL && !slot.realm().is_revocable {
             return Err(SessionRejection::NotRevocable);
         }
@@ -220,16 +221,14 @@ pub(crate) fn find_slot(
     realm: &'static str,
     type_name: &'static str,
 ) -> Result<Arc<Slot>, SessionRejection> {
-    let slot = parts
+    parts
         .extensions
         .get::<Arc<Slot>>()
         .and_then(|slot| slot.find(realm))
         .ok_or(SessionRejection::MissingLayer(MissingLayer {
             type_name,
             realm,
-        }))?;
-    slot.see(&parts.headers);
-    Ok(slot)
+        }))
 }
 
 impl<R> Clone for Sessions<R> {

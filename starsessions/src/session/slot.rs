@@ -3,21 +3,18 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use bytes::Bytes;
 use http::HeaderMap;
 
 use super::realm::Realm;
 use super::state::{Phase, State};
-use super::task::to_its_end;
 use crate::clock::Timestamp;
-use crate::cookie;
+use crate::cookie::{self, Candidates};
 use crate::crypto::RowKey;
-use crate::data::{Absent, FieldReader, SessionData};
-use crate::engine::{Base, Change, CookieChange, Done, Live, Presented, Work};
+use crate::data::{Absent, Changed, FieldReader, SessionData};
+use crate::engine::{Base, Change, CookieChange, Live, Presented};
 use crate::error::SessionError;
-use crate::lifecycle::{FailurePolicy, ServerErrors};
+use crate::lifecycle::FailurePolicy;
 use crate::record::Record;
-use crate::schema::FieldSpec;
 use crate::store::StoreError;
 
 /// One request's use of its session.
@@ -35,17 +32,6 @@ pub(crate) struct Slot {
     is_over: AtomicBool,
     pub(super) gate: tokio::sync::Mutex<()>,
     state: Mutex<State>,
-}
-
-/// How the request ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Ending {
-    /// With an answer whose changes count.
-    Answer,
-    /// With a 5xx, or a panic.
-    ServerError,
-    /// An extractor of ours has turned it away, so that the handler did not run.
-    Rejection,
 }
 
 /// What a view was read from.
@@ -104,13 +90,19 @@ impl Slot {
         }
     }
 
-    /// Keeps the cookies that may be ours; the first call counts.
+    /// Keeps the cookies that may be ours, for when the session is asked for.
     pub(crate) fn see(&self, headers: &HeaderMap) {
         let mut state = self.state();
-        if state.candidates.is_none() {
-            let candidates = cookie::candidates(headers, self.realm.cookie.name());
-            state.has_duplicates = candidates.is_repeated();
-            state.candidates = Some(candidates.iter().map(<[u8]>::to_vec).collect());
+        if state.kept_cookies.is_none() && matches!(state.phase, Phase::Unread) {
+            let cookies = cookie::candidates(headers, self.realm.cookie.name());
+            state.see(&cookies);
+            state.kept_cookies = Some(
+                cookies
+                    .values()
+                    .iter()
+                    .map(|value| Box::from(*value))
+                    .collect(),
+            );
         }
     }
 
@@ -119,20 +111,28 @@ impl Slot {
     /// # Errors
     /// If the store fails: then, and at every further call in this request.
     pub(crate) async fn ready(&self) -> Result<(), SessionError> {
+        self.ready_with(None).await
+    }
+
+    /// The same with the request's headers at hand, so that no cookie need be kept.
+    pub(crate) async fn ready_with(&self, headers: Option<&HeaderMap>) -> Result<(), SessionError> {
         if let Some(known) = self.state().known() {
             return known;
         }
         let _gate = self.gate.lock().await;
-        self.read().await
+        self.read(headers).await
     }
 
     /// The same for one who only looks: a store that fails shows a guest, where the layer has it so.
     ///
     /// # Errors
     /// If the store fails and the layer does not have it so.
-    pub(crate) async fn ready_to_read(&self) -> Result<(), SessionError> {
+    pub(crate) async fn ready_to_read(
+        &self,
+        headers: Option<&HeaderMap>,
+    ) -> Result<(), SessionError> {
         let shows_guest = self.realm.failure_policy == FailurePolicy::ReadOnlyGuest;
-        match self.ready().await {
+        match self.ready_with(headers).await {
             Err(SessionError::Unavailable(_)) if shows_guest => Ok(()),
             result => result,
         }
@@ -141,7 +141,7 @@ impl Slot {
     /// Asks the store again.
     pub(crate) async fn refresh(&self) -> Result<(), SessionError> {
         let _gate = self.gate.lock().await;
-        self.read().await?;
+        self.read(None).await?;
         let Some(live) = self.state().live.clone() else {
             return Ok(());
         };
@@ -185,11 +185,7 @@ impl Slot {
     }
 
     /// Takes the changes of one view, measured against what it saw.
-    pub(crate) fn push_seen(
-        &self,
-        seen: &Seen,
-        fields: &[(&'static FieldSpec, Option<Bytes>)],
-    ) -> Result<(), SessionError> {
+    pub(crate) fn push_seen(&self, seen: &Seen, fields: &[Changed]) -> Result<(), SessionError> {
         let mut state = self.state();
         if state.is_closed {
             return Err(SessionError::Closed);
@@ -220,7 +216,7 @@ impl Slot {
     /// Takes changes that replace whatever is there.
     pub(crate) fn push_any(
         &self,
-        fields: impl IntoIterator<Item = (&'static FieldSpec, Option<Bytes>)>,
+        fields: impl IntoIterator<Item = Changed>,
     ) -> Result<(), SessionError> {
         let mut state = self.open_state()?;
         for (spec, value) in fields {
@@ -287,99 +283,6 @@ impl Slot {
         (row_key, state.working_record(now))
     }
 
-    /// Writes what has been changed so far, now.
-    pub(crate) async fn commit(self: &Arc<Self>) -> Result<(), SessionError> {
-        drop(self.open_state()?);
-        let slot = Arc::clone(self);
-        self.see_through(async move { slot.commit_in_turn().await })
-            .await
-    }
-
-    async fn commit_in_turn(&self) -> Result<(), SessionError> {
-        let _gate = self.gate.lock().await;
-        self.read().await?;
-        let now = self.realm.engine.now();
-        let work = self.state().take_work(&self.realm.engine, true, now);
-        match work {
-            Ok(Some(work)) => self.carry_out(work).await?,
-            Ok(None) => return Ok(()),
-            Err(error) => return Err(error),
-        }
-        if self.state().is_gone {
-            return Err(SessionError::Gone);
-        }
-        Ok(())
-    }
-
-    /// The request is over: no further change is taken. Returns whether there is something to write.
-    pub(crate) fn close(&self, ending: Ending) -> bool {
-        let engine = &self.realm.engine;
-        self.leave();
-        let mut state = self.state();
-        state.is_closed = true;
-        let keeps_data = match ending {
-            Ending::Answer => true,
-            Ending::ServerError => engine.policy.server_errors == ServerErrors::Commit,
-            Ending::Rejection => false,
-        };
-        if !keeps_data {
-            state.discard_data();
-        }
-        if !state.was_used {
-            return false;
-        }
-        // Something is under way that the handler did not wait for: the browser is to know how it ends.
-        if self.gate.try_lock().is_err() {
-            return true;
-        }
-        match &state.phase {
-            Phase::Unread | Phase::Failed(_) => state.has_orders(),
-            Phase::Read => {
-                state.failure.is_some() || state.needs_work(engine, self.is_passive(), engine.now())
-            }
-        }
-    }
-
-    /// Writes what is left to write; call it once, after `close`.
-    pub(crate) async fn finish(self: &Arc<Self>) -> Result<(), SessionError> {
-        let slot = Arc::clone(self);
-        self.see_through(async move { slot.finish_in_turn().await })
-            .await
-    }
-
-    async fn finish_in_turn(&self) -> Result<(), SessionError> {
-        let _gate = self.gate.lock().await;
-        let failure = {
-            let mut state = self.state();
-            let failure = state.failure.take();
-            if failure.is_some() {
-                // A change that cannot be made takes the others with it: one unit.
-                state.discard_data();
-            }
-            failure
-        };
-        self.read().await?;
-        let now = self.realm.engine.now();
-        let is_passive = self.is_passive();
-        let (uses_up, work) = {
-            let mut state = self.state();
-            let uses_up = state.changes.use_up();
-            let work = state.take_work(&self.realm.engine, is_passive, now);
-            (uses_up, work)
-        };
-        match work {
-            Ok(Some(work)) => self.carry_out(work).await?,
-            // Ended elsewhere: there is nothing left to write to, and nothing to tell.
-            Ok(None) | Err(SessionError::Gone) => {}
-            Err(error) => return Err(error),
-        }
-        if uses_up && self.state().has_ended() {
-            // But what can be used once may live on under another id, and was not used.
-            return Err(SessionError::Gone);
-        }
-        failure.map_or(Ok(()), Err)
-    }
-
     pub(crate) fn outcome(&self) -> Outcome {
         let mut state = self.state();
         Outcome {
@@ -390,17 +293,28 @@ impl Slot {
         }
     }
 
-    async fn read(&self) -> Result<(), SessionError> {
-        let candidates = {
+    pub(super) async fn read(&self, headers: Option<&HeaderMap>) -> Result<(), SessionError> {
+        let engine = &self.realm.engine;
+        let kept;
+        let cookies = {
             let mut state = self.state();
             if let Some(known) = state.known() {
                 return known;
             }
             state.was_used = true;
-            state.candidates.clone().unwrap_or_default()
+            kept = state.kept_cookies.clone();
+            match (&kept, headers) {
+                (Some(kept), _) => kept.iter().map(|value| &**value).collect(),
+                (None, Some(headers)) => {
+                    let cookies = cookie::candidates(headers, self.realm.cookie.name());
+                    state.see(&cookies);
+                    cookies
+                }
+                (None, None) => Candidates::default(),
+            }
         };
-        let engine = &self.realm.engine;
-        let presented = engine.load(&candidates, engine.now()).await;
+        let now = engine.now();
+        let presented = engine.load(cookies.values(), now).await;
         let mut state = self.state();
         state.phase = Phase::Read;
         match presented {
@@ -425,48 +339,6 @@ impl Slot {
         Err(SessionError::Unavailable(error))
     }
 
-    /// Goes on with `work` to its end, even when nobody waits for it any more, if the id may end by
-    /// it: a logout or rotation that has begun takes place, and this request knows how it went.
-    pub(super) async fn see_through(
-        &self,
-        work: impl Future<Output = Result<(), SessionError>> + Send + 'static,
-    ) -> Result<(), SessionError> {
-        let engine = &self.realm.engine;
-        let may_end = self
-            .state()
-            .may_end_id(engine, self.is_passive(), engine.now());
-        if may_end {
-            to_its_end(work).await
-        } else {
-            work.await
-        }
-    }
-
-    /// Has the engine do it, and keeps what has become of the session.
-    pub(super) async fn carry_out(&self, work: Work) -> Result<(), SessionError> {
-        let done = self.realm.engine.execute(work).await;
-        if let Err(SessionError::Unavailable(error)) = &done {
-            self.realm.report_unavailable(error);
-        }
-        let Done {
-            live,
-            cookie,
-            is_gone,
-            untouched,
-        } = done?;
-        if let Some(error) = untouched {
-            self.realm.report_unavailable(&error);
-        }
-        let mut state = self.state();
-        state.live = live;
-        // After an end elsewhere only a new beginning is carried out.
-        state.is_gone = is_gone;
-        if !matches!(cookie, CookieChange::Keep) {
-            state.cookie = cookie;
-        }
-        Ok(())
-    }
-
     pub(super) fn is_passive(&self) -> bool {
         self.is_passive.load(Ordering::Relaxed)
     }
@@ -476,7 +348,7 @@ impl Slot {
     }
 
     /// The state, if it still takes changes.
-    fn open_state(&self) -> Result<MutexGuard<'_, State>, SessionError> {
+    pub(super) fn open_state(&self) -> Result<MutexGuard<'_, State>, SessionError> {
         let mut state = self.state();
         if state.is_closed {
             return Err(SessionError::Closed);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::clock::Timestamp;
+use crate::cookie::Candidates;
 use crate::engine::{Changes, CookieChange, Engine, Live, Work};
 use crate::error::SessionError;
 use crate::lifecycle::plan::{Situation, Step};
@@ -15,8 +16,9 @@ use crate::store::StoreError;
 #[derive(Default)]
 pub(super) struct State {
     pub(super) phase: Phase,
-    /// The cookies that may be ours; `None` until somebody wants to know.
-    pub(super) candidates: Option<Vec<Vec<u8>>>,
+    /// The cookies that may be ours, for one who may ask for the session when the headers are gone.
+    pub(super) kept_cookies: Option<Arc<[Box<[u8]>]>>,
+    has_cookie: bool,
     pub(super) has_duplicates: bool,
     /// Two of the cookies led to two different sessions.
     pub(super) is_ambiguous: bool,
@@ -47,6 +49,24 @@ pub(super) enum Phase {
     Failed(Arc<StoreError>),
 }
 
+/// Which of a request's turns to write it is.
+#[derive(Clone, Copy)]
+pub(super) enum Turn {
+    /// Within the handler, which leaves timers to the end.
+    Commit,
+    /// When the handler has answered.
+    Last { is_passive: bool },
+}
+
+impl Turn {
+    fn is_passive(self) -> bool {
+        match self {
+            Self::Commit => true,
+            Self::Last { is_passive } => is_passive,
+        }
+    }
+}
+
 impl State {
     /// The result of the load, once there is one.
     pub(super) fn known(&self) -> Option<Result<(), SessionError>> {
@@ -55,6 +75,12 @@ impl State {
             Phase::Read => Some(Ok(())),
             Phase::Failed(error) => Some(Err(SessionError::Unavailable(Arc::clone(error)))),
         }
+    }
+
+    /// Notes which cookies there are.
+    pub(super) fn see(&mut self, cookies: &Candidates<'_>) {
+        self.has_cookie = !cookies.is_empty();
+        self.has_duplicates = cookies.is_repeated();
     }
 
     pub(super) fn use_view(&mut self, schema: &'static Schema) {
@@ -149,9 +175,10 @@ impl State {
     pub(super) fn take_work(
         &mut self,
         engine: &Engine,
-        is_passive: bool,
+        turn: Turn,
         now: Timestamp,
     ) -> Result<Option<Work>, SessionError> {
+        let is_passive = turn.is_passive();
         let (situation, touch) = self.situation(engine, is_passive, now);
         let step = situation.step();
         if self.is_cookie_to_remove() {
@@ -176,10 +203,15 @@ impl State {
         if step == Step::Nothing && !is_news {
             return Ok(None);
         }
-        // What cannot be put back is taken by clone: an error leaves the session as it was.
+        let live = match turn {
+            // What cannot be put back is taken by clone: an error leaves the session as it was.
+            Turn::Commit => self.live.clone(),
+            // A record that nobody shares is changed in place.
+            Turn::Last { .. } => self.live.take(),
+        };
         Ok(Some(Work {
             step,
-            live: self.live.clone(),
+            live,
             changes,
             remember,
             touch,
@@ -244,9 +276,7 @@ impl State {
 
     /// A logout whose cookie led nowhere: the browser may as well forget it.
     fn is_cookie_to_remove(&self) -> bool {
-        self.destroy
-            && self.live.is_none()
-            && self.candidates.as_ref().is_some_and(|it| !it.is_empty())
+        self.destroy && self.live.is_none() && self.has_cookie
     }
 }
 

@@ -48,6 +48,7 @@ struct Bounded<'a> {
 }
 
 impl Writer for Bounded<'_> {
+    #[inline]
     fn write(&mut self, bytes: &[u8]) -> Result<(), EncodeError> {
         if bytes.len() > self.limit.saturating_sub(self.out.len()) {
             self.full = true;

@@ -145,6 +145,21 @@ async fn g05_a_write_behind_a_login_takes_nobodys_place() {
     assert_eq!(reply.body, "gone");
 }
 
+/// The response to the sign-in was lost: the browser goes on with what it has.
+#[tokio::test]
+async fn g05_a_browser_that_never_hears_of_its_login_is_a_visitor_again() {
+    for (seconds, begins) in [(9, false), (10, true)] {
+        let (site, _, mut behind, _) = behind_a_login("/views").await;
+        site.wait_seconds(seconds);
+        let reply = behind.post("/views").await;
+        assert_eq!(reply.sets_cookie(), begins, "{seconds} s");
+        assert_eq!(
+            behind.get("/views").await.body,
+            u8::from(begins).to_string()
+        );
+    }
+}
+
 #[tokio::test]
 async fn g05_a_login_behind_a_login_begins_a_session() {
     for path in ["/login/9", "/login/8"] {

@@ -1,6 +1,6 @@
 //! What must come out, without keys, stores, encodings or concurrency.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Op, REMEMBERED, STANDARD};
 
@@ -40,6 +40,8 @@ pub(super) struct Model {
     now: u64,
     /// The session of each cookie that was ever set.
     cookies: Vec<usize>,
+    /// By cookie, when a sign-in gave its session another.
+    left: BTreeMap<usize, u64>,
     sessions: Vec<State>,
     /// The ids that have ended.
     ended: BTreeSet<u32>,
@@ -72,6 +74,7 @@ impl Model {
             kind,
             now: 0,
             cookies: Vec::new(),
+            left: BTreeMap::new(),
             sessions: Vec::new(),
             ended: BTreeSet::new(),
             next_id: 0,
@@ -85,7 +88,7 @@ impl Model {
     /// What a request with this cookie sees, and what its reply tells.
     pub(super) fn request(&mut self, cookie: Option<usize>, op: Op) -> (Seen, Told) {
         let Some(place) = cookie.and_then(|cookie| self.live(cookie)) else {
-            let told = self.guest(cookie.is_some(), op);
+            let told = self.guest(cookie, op);
             return (Seen::default(), told);
         };
         let before = self.sessions[place].clone();
@@ -107,15 +110,18 @@ impl Model {
         (is_current && is_live && !self.ended.contains(&state.id)).then_some(place)
     }
 
-    fn guest(&mut self, has_cookie: bool, op: Op) -> Told {
+    fn guest(&mut self, cookie: Option<usize>, op: Op) -> Told {
         let mut data = Data::default();
         data.change(op, self.now);
-        if data != Data::default() {
+        // Behind a sign-in, whose cookie is on its way, only another one begins a session.
+        let left = cookie.and_then(|cookie| self.left.get(&cookie));
+        let is_behind = left.is_some_and(|left| self.now < left + 10);
+        if data != Data::default() && (!is_behind || data.user.is_some()) {
             self.begin(data);
             return Told::New;
         }
         match op {
-            Op::Destroy if has_cookie => Told::Removal,
+            Op::Destroy if cookie.is_some() => Told::Removal,
             _ => Told::Nothing,
         }
     }
@@ -166,6 +172,8 @@ impl Model {
             Kind::Server => {
                 self.sessions[place] = after;
                 if is_privilege {
+                    let former = self.cookies.iter().rposition(|it| *it == place);
+                    self.left.extend(former.map(|it| (it, self.now)));
                     self.cookies.push(place);
                     Told::New
                 } else {
