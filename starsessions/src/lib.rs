@@ -147,8 +147,8 @@ pub mod __private {
     };
     pub use crate::schema::{FieldSpec, Merge, Schema, spec};
     pub use crate::value::{
-        Append, Flag, Format, Invalid, MergeFn, OldValue, Order, Stored, Sum, Union, ValueError,
-        merge_and, merge_append, merge_max, merge_min, merge_option, merge_or, merge_sum,
-        merge_union, merge_value,
+        Append, Flag, Flash, Format, Invalid, MergeFn, OldValue, Order, Stored, Sum, Union,
+        ValueError, merge_and, merge_append, merge_flash, merge_flashes, merge_max, merge_min,
+        merge_option, merge_or, merge_sum, merge_union, merge_value,
     };
 }

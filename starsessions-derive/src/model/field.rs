@@ -42,6 +42,7 @@ pub(crate) struct Stored<'a> {
     pub(crate) commit_always: bool,
     pub(crate) index: bool,
     pub(crate) exclusive: bool,
+    pub(crate) flash: bool,
     pub(crate) merge: Merge,
     pub(crate) codec: Codec,
     /// `None` is 1.
@@ -113,6 +114,7 @@ impl<'a> Stored<'a> {
             commit_always: read(cx, attrs, Key::Commit, value::always).is_some(),
             index: attrs.has(Key::Index),
             exclusive: attrs.has(Key::Exclusive),
+            flash: attrs.has(Key::Flash),
             merge: read(cx, attrs, Key::Merge, value::merge).unwrap_or(Merge::Last),
             codec: read(cx, attrs, Key::Codec, codec).unwrap_or(Codec::Bincode),
             version: read(cx, attrs, Key::Version, value::version),

@@ -18,6 +18,9 @@ impl<T: SessionData, S: Send + Sync> FromRequestParts<S> for Session<T> {
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, SessionRejection> {
         let slot = find_slot(parts, T::SCHEMA.realm, type_name::<Self>())
             .inspect_err(|rejection| report_mistake(parts, rejection))?;
+        if T::SCHEMA.has_flash() {
+            slot.look_out(parts);
+        }
         Self::load(slot, Some(&parts.headers)).await
     }
 }

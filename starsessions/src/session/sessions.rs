@@ -184,6 +184,7 @@ impl<R> Sessions<R> {
     {
         let slot = find_slot(parts, realm, type_name::<Self>())?;
         slot.see(&parts.headers);
+        slot.look_out(parts);
         if R::IS_FINAL && !slot.realm().is_revocable {
             return Err(SessionRejection::NotRevocable);
         }

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use http::HeaderMap;
 
+use super::flash;
 use super::realm::Realm;
 use super::state::{Phase, State};
 use crate::clock::Timestamp;
@@ -27,6 +28,8 @@ pub(crate) struct Slot {
     /// The slot of a layer further out, for another realm.
     outer: Option<Arc<Self>>,
     is_passive: AtomicBool,
+    /// Nobody may ever look at the response.
+    is_unseen: AtomicBool,
     /// The layer is done with the request, or was given up with it: nobody writes any more what is
     /// not committed at once.
     is_over: AtomicBool,
@@ -58,6 +61,7 @@ impl Slot {
             realm,
             outer,
             is_passive: AtomicBool::new(false),
+            is_unseen: AtomicBool::new(false),
             is_over: AtomicBool::new(false),
             gate: tokio::sync::Mutex::new(()),
             state: Mutex::default(),
@@ -88,6 +92,11 @@ impl Slot {
         if let Some(outer) = &self.outer {
             outer.set_passive();
         }
+    }
+
+    /// Nobody may ever look at the response: a message must wait for the next one.
+    pub(super) fn set_unseen(&self) {
+        self.is_unseen.store(true, Ordering::Relaxed);
     }
 
     /// Keeps the cookies that may be ours, for when the session is asked for.
@@ -163,8 +172,11 @@ impl Slot {
         let at = self.realm.engine.now();
         let mut state = self.state();
         state.use_view(T::SCHEMA);
-        let (record, epoch) = (state.working_record(at), state.epoch);
+        let (mut record, epoch) = (state.working_record(at), state.epoch);
         drop(state);
+        if self.is_unseen.load(Ordering::Relaxed) {
+            flash::hide(T::SCHEMA, record.as_mut());
+        }
         let seen = Seen { record, at, epoch };
         let value = self.read_fields::<T>(seen.record.as_ref(), at)?;
         if let Err(invalid) = value.validate() {

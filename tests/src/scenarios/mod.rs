@@ -1,6 +1,7 @@
 //! What users must be able to do on every store. The numbers are those of the acceptance scenarios.
 
 mod devices;
+mod flash;
 mod key_rotation;
 mod login_redirect;
 mod outage;
@@ -22,6 +23,9 @@ use crate::servers::Server;
 pub use self::devices::{
     a_rotation_does_not_slip_away, an_account_is_signed_out_everywhere,
     devices_are_listed_and_ended,
+};
+pub use self::flash::{
+    a_message_is_shown_once, a_newer_message_stays, what_can_be_used_once_is_used_once,
 };
 pub use self::key_rotation::a_new_key_takes_over;
 pub use self::login_redirect::the_redirect_waits_for_the_login;
@@ -96,6 +100,9 @@ macro_rules! scenarios {
             scenario_01_two_writers = two_writers_at_once_are_both_seen(&site, $crate::scenarios::runs());
             scenario_01_a_deletion = what_one_deletes_the_other_does_not_bring_back(&site, $crate::scenarios::runs());
             scenario_01_increments = every_increment_counts(&site);
+            scenario_02_a_message = a_message_is_shown_once(&site);
+            scenario_02_a_newer_message = a_newer_message_stays(&site);
+            scenario_02_used_once = what_can_be_used_once_is_used_once(&site);
             scenario_03_a_change = a_logout_beside_a_change(&site);
             scenario_03_a_reader = a_logout_beside_a_reader(&site);
             scenario_03_a_rotation = a_logout_beside_a_rotation(&site);
