@@ -110,7 +110,7 @@ pub use csrf::{Csrf, CsrfFuture, CsrfLayer, CsrfRejection, CsrfToken, InvalidOri
 pub use data::{Indexed, SessionData};
 pub use engine::{Backend, CookieStore};
 pub use error::{Oversized, SessionError, TooLarge};
-pub use lifecycle::{FailurePolicy, Lifetime, ServerErrors};
+pub use lifecycle::{AtLimit, FailurePolicy, Lifetime, ServerErrors};
 pub use middleware::{
     ConfigError, Passive, PassiveLayer, ResponseFuture, SessionLayer, SessionLayerBuilder,
     SessionService,

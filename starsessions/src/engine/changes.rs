@@ -2,10 +2,12 @@
 
 use bytes::Bytes;
 
+use super::listing::Lookup;
 use crate::clock::Timestamp;
 use crate::error::SessionError;
 use crate::record::{Commit, FieldName, FieldWrite, Record, Touch};
 use crate::schema::{FieldSpec, Merge};
+use crate::value;
 
 /// The pending changes of one request, at most one for each field.
 #[derive(Clone, Debug, Default)]
@@ -133,6 +135,29 @@ impl Changes {
         self.0
             .iter()
             .any(|change| change.spec.rotate && change.value.is_some())
+    }
+
+    /// Whether a field is set that sessions are found by.
+    pub(crate) fn may_sign_in(&self) -> bool {
+        self.0
+            .iter()
+            .any(|change| change.spec.index && change.value.is_some())
+    }
+
+    /// The values by which the session is to be found, and by which it is not found now.
+    pub(super) fn sign_ins(&self, record: Option<&Record>, now: Timestamp) -> Vec<Lookup> {
+        let sign_in = |change: &Change| {
+            let value = change.value.as_ref().filter(|_| change.spec.index)?;
+            let stored = record.and_then(|record| change.spec.find(record));
+            let is_found = stored.is_some_and(|(_, field)| {
+                field.is_live(now) && value::content(&field.value) == value::content(value)
+            });
+            (!is_found).then(|| Lookup {
+                spec: change.spec,
+                value: value.to_vec(),
+            })
+        };
+        self.0.iter().filter_map(sign_in).collect()
     }
 
     /// Whether a field changes that only one request may change.

@@ -62,7 +62,7 @@ impl Engine {
         Err(SessionError::contention())
     }
 
-    async fn end_row(&self, key: &RowKey, now: Timestamp) -> Result<(), SessionError> {
+    pub(super) async fn end_row(&self, key: &RowKey, now: Timestamp) -> Result<(), SessionError> {
         let Place::Server(server) = &self.place else {
             return Err(SessionError::Unlisted);
         };

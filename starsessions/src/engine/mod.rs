@@ -3,6 +3,7 @@
 mod backend;
 mod changes;
 mod client_side;
+mod limit;
 mod listing;
 mod server_side;
 mod timed;
@@ -21,8 +22,8 @@ pub(crate) use self::vault::Vault;
 use crate::clock::{Clock, Timestamp};
 use crate::crypto::{KeyRing, ReferenceToken};
 use crate::error::SessionError;
-use crate::lifecycle::Policy;
 use crate::lifecycle::plan::Step;
+use crate::lifecycle::{Policy, SessionLimit};
 use crate::record::{Commit, Record, Touch};
 use crate::store::StoreError;
 
@@ -33,6 +34,8 @@ pub(crate) struct Engine {
     pub(crate) clock: Arc<dyn Clock>,
     /// The cookie carries `Max-Age` also for sessions that are not remembered.
     pub(crate) persistent_cookie: bool,
+    /// How many sessions a user may have.
+    pub(crate) limit: Option<SessionLimit>,
     pub(crate) place: Place,
 }
 
@@ -157,6 +160,13 @@ impl Engine {
 
     /// Carries out one step.
     pub(crate) async fn execute(&self, work: Work) -> Result<Done, SessionError> {
+        match self.limit {
+            Some(limit) if work.changes.may_sign_in() => self.execute_within(limit, work).await,
+            _ => self.carry_out(work).await,
+        }
+    }
+
+    async fn carry_out(&self, work: Work) -> Result<Done, SessionError> {
         match &self.place {
             Place::Server(server) => server.execute(self, work).await,
             Place::Client(client) => client.execute(self, work).await,

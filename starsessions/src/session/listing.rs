@@ -78,10 +78,43 @@ impl Sessions<Revocable> {
     /// As for [`list`](Self::list).
     pub async fn revoke<T: Indexed>(&self, handle: SessionHandle) -> Result<bool, SessionError> {
         self.slot.ready().await?;
+        let (_, record) = self.slot.own();
+        match lookup_in::<T>(record.as_ref(), self.slot.now()) {
+            Some(lookup) => self.end_one(lookup, handle).await,
+            None => Ok(false),
+        }
+    }
+
+    /// The live sessions of a user who has proved who he is and is not signed in here: for a sign-in
+    /// that [asks](crate::SessionLayerBuilder::sessions_per_user) which device is to make room.
+    ///
+    /// # Errors
+    /// As for [`list`](Self::list).
+    pub async fn list_of<T: Indexed>(
+        &self,
+        value: &T::Index,
+    ) -> Result<Vec<ListedSession>, SessionError> {
+        self.slot.ready().await?;
+        let (own, _) = self.slot.own();
+        let lookup = lookup_of::<T>(value)?;
+        self.slot.realm().list(&lookup, own.as_ref()).await
+    }
+
+    /// Ends one of them; returns whether it was there.
+    ///
+    /// # Errors
+    /// As for [`list`](Self::list).
+    pub async fn revoke_of<T: Indexed>(
+        &self,
+        value: &T::Index,
+        handle: SessionHandle,
+    ) -> Result<bool, SessionError> {
+        self.slot.ready().await?;
+        self.end_one(lookup_of::<T>(value)?, handle).await
+    }
+
+    async fn end_one(&self, lookup: Lookup, handle: SessionHandle) -> Result<bool, SessionError> {
         let (own, record) = self.slot.own();
-        let Some(lookup) = lookup_in::<T>(record.as_ref(), self.slot.now()) else {
-            return Ok(false);
-        };
         let is_meant = move |key: &RowKey, record: &Record| handle.means(&handle_of(key, record));
         if own
             .zip(record)

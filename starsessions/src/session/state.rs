@@ -165,7 +165,8 @@ impl State {
     pub(super) fn may_end_id(&self, engine: &Engine, is_passive: bool, now: Timestamp) -> bool {
         let (situation, _) = self.situation(engine, is_passive, now);
         let is_unread = matches!(self.phase, Phase::Unread);
-        is_unread || situation.step().ends_id()
+        let counts = engine.limit.is_some() && self.changes.may_sign_in();
+        is_unread || counts || situation.step().ends_id()
     }
 
     /// Hands out everything that is to be done, and forgets it.
