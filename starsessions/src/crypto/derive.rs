@@ -33,6 +33,7 @@ pub(super) struct KeySet {
     pub(super) log: LogKey,
     pub(super) subject: SubjectKey,
     pub(super) csrf: CsrfKey,
+    pub(super) label: SealKey,
     realm: RealmKey,
 }
 
@@ -60,6 +61,7 @@ impl KeySet {
             log: LogKey(prk.mac_key("log")),
             subject: SubjectKey(prk.mac_key("subject")),
             csrf: CsrfKey(prk.mac_key("csrf")),
+            label: SealKey(Box::new(prk.expand("label"))),
             realm: RealmKey(prk.mac_key("realm")),
         }
     }
@@ -270,6 +272,18 @@ pub(super) fn field_aad(row: &RowKey, place: &FieldPlace<'_>) -> Vec<u8> {
         place.field.as_bytes(),
         &created,
         expires.as_ref().map_or(&[], |it| it),
+    ])
+}
+
+/// What a session's label is bound to.
+pub(super) fn label_aad(row: &RowKey, place: &FieldPlace<'_>, id: KeyId) -> Vec<u8> {
+    let created = place.created_at.as_unix_seconds().to_le_bytes();
+    encoded(&[
+        b"starsessions/v1/label",
+        place.namespace.as_bytes(),
+        row.as_bytes(),
+        &created,
+        &id.0,
     ])
 }
 

@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 
+use super::label::LABEL;
 use super::listing::Lookup;
 use crate::clock::Timestamp;
 use crate::error::SessionError;
@@ -193,7 +194,10 @@ impl Changes {
 
 impl Change {
     fn affects(&self, record: Option<&Record>) -> bool {
-        self.value.is_some() || record.is_some_and(|record| self.spec.find(record).is_some())
+        // A label names a session and begins none.
+        let may_begin = record.is_some() || self.spec.name != LABEL;
+        (may_begin && self.value.is_some())
+            || record.is_some_and(|record| self.spec.find(record).is_some())
     }
 
     fn rebase(

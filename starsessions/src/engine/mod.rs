@@ -3,6 +3,7 @@
 mod backend;
 mod changes;
 mod client_side;
+mod label;
 mod limit;
 mod listing;
 mod server_side;
@@ -16,6 +17,7 @@ use std::time::Duration;
 pub use self::backend::{Backend, CookieStore};
 pub(crate) use self::changes::{Base, Change, Changes};
 pub(crate) use self::client_side::{ClientSide, CookieMode, SealedId};
+pub(crate) use self::label::{LABEL_LIMIT, LABEL_SPEC};
 pub(crate) use self::listing::Lookup;
 pub(crate) use self::server_side::ServerSide;
 pub(crate) use self::vault::Vault;

@@ -1,7 +1,10 @@
 //! The sessions of a user: listed, and ended from elsewhere.
 
 use std::cmp::Reverse;
+use std::fmt;
 use std::sync::Arc;
+
+use bytes::Bytes;
 
 use super::realm::Realm;
 use super::task::to_its_end;
@@ -9,11 +12,11 @@ use super::{Revocable, SessionError, Sessions};
 use crate::clock::Timestamp;
 use crate::crypto::{RowKey, SessionHandle};
 use crate::data::Indexed;
-use crate::engine::Lookup;
+use crate::engine::{LABEL_LIMIT, LABEL_SPEC, Lookup};
 use crate::record::Record;
 
 /// One of a user's sessions, for a page that shows them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ListedSession {
     /// What to call it in a form that ends it.
@@ -28,6 +31,49 @@ pub struct ListedSession {
     pub remembered: bool,
     /// Whether it is the session of the request that asks.
     pub is_current: bool,
+    label: Option<String>,
+}
+
+impl ListedSession {
+    /// What it was [called](Sessions::set_label).
+    #[must_use]
+    pub fn label(&self) -> Option<&str> {
+        self.label.as_deref()
+    }
+}
+
+/// Without the label, which may be private.
+impl fmt::Debug for ListedSession {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ListedSession")
+            .field("handle", &self.handle)
+            .field("created_at", &self.created_at)
+            .field("last_seen_at", &self.last_seen_at)
+            .field("expires_at", &self.expires_at)
+            .field("remembered", &self.remembered)
+            .field("is_current", &self.is_current)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<R> Sessions<R> {
+    /// Calls the session something that its user knows it by in a [list](Sessions::list), as in
+    /// `Firefox on Linux`. It stays with the session, also under a new id; an empty one is none.
+    ///
+    /// The user's other sessions can read it, and whoever has only the store cannot. It takes effect
+    /// together with a session that exists or is begun by this request.
+    ///
+    /// # Errors
+    /// [`SessionError::TooLarge`] if it has more than 256 bytes; if the response has left.
+    pub fn set_label(&self, label: impl Into<String>) -> Result<(), SessionError> {
+        let label: String = label.into();
+        if label.len() > LABEL_LIMIT {
+            let (name, size) = (LABEL_SPEC.name, label.len());
+            return Err(SessionError::too_large_field(name, size, LABEL_LIMIT));
+        }
+        let value = (!label.is_empty()).then(|| Bytes::from(label));
+        self.slot.push_any([(&LABEL_SPEC, value)])
+    }
 }
 
 /// By the value of the field that is marked `index`. Each of these asks the store at once, whatever
@@ -164,7 +210,8 @@ impl Realm {
         lookup: &Lookup,
         own: Option<&RowKey>,
     ) -> Result<Vec<ListedSession>, SessionError> {
-        let found = self.engine.sessions_of(lookup, self.engine.now()).await;
+        let now = self.engine.now();
+        let found = self.engine.sessions_of(lookup, now).await;
         let mut listed: Vec<_> = self
             .reported(found)?
             .iter()
@@ -175,6 +222,7 @@ impl Realm {
                 expires_at: record.expires_at,
                 remembered: record.remembered,
                 is_current: own == Some(key),
+                label: self.engine.label(key, record, now),
             })
             .collect();
         listed.sort_by_key(|session| Reverse((session.last_seen_at, session.created_at)));

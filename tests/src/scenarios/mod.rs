@@ -3,6 +3,7 @@
 mod devices;
 mod flash;
 mod key_rotation;
+mod label;
 mod limit;
 mod login_redirect;
 mod outage;
@@ -29,6 +30,7 @@ pub use self::flash::{
     a_message_is_shown_once, a_newer_message_stays, what_can_be_used_once_is_used_once,
 };
 pub use self::key_rotation::a_new_key_takes_over;
+pub use self::label::devices_have_labels;
 pub use self::limit::{
     a_device_too_many_is_refused, sign_ins_at_once_hold_the_limit, the_oldest_device_makes_room,
 };
@@ -116,6 +118,7 @@ macro_rules! scenarios {
             scenario_14_devices = devices_are_listed_and_ended(&site);
             scenario_14_an_account = an_account_is_signed_out_everywhere(&site);
             scenario_14_rotations = a_rotation_does_not_slip_away(&site);
+            scenario_14_labels = devices_have_labels(&site);
             scenario_14_the_oldest = the_oldest_device_makes_room(&site);
             scenario_14_one_too_many = a_device_too_many_is_refused(&site);
             scenario_14_all_at_once = sign_ins_at_once_hold_the_limit(&site);

@@ -3,6 +3,7 @@
 mod forgery;
 mod frozen;
 mod keys;
+mod label;
 mod rejection;
 mod sessions;
 mod standards;
