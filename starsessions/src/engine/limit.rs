@@ -24,7 +24,7 @@ impl Engine {
     pub(super) async fn execute_within(
         &self,
         limit: SessionLimit,
-        work: Work,
+        work: Box<Work>,
     ) -> Result<Done, SessionError> {
         let (lookups, now) = (work.sign_ins(), work.now);
         if limit.at_limit == AtLimit::Refuse {

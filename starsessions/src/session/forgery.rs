@@ -30,7 +30,7 @@ impl Slot {
             let _gate = slot.gate.lock().await;
             let work = slot.state().renewal(&slot.realm().engine, now);
             match work {
-                Some(work) => slot.carry_out(work).await,
+                Some(work) => slot.carry_out(Box::new(work)).await,
                 None => Ok(()),
             }
         })
