@@ -107,8 +107,12 @@ fn names_are_taken(cx: &Ctxt, model: &Model<'_>) {
 
 /// A namespace and a field that are short enough alone, and too long together.
 fn names_are_too_long(cx: &Ctxt, model: &Model<'_>) {
-    for name in model.stored().flat_map(|(_, stored)| stored.names()) {
-        let length = model.qualify(&name.text).len();
+    let names = model
+        .stored()
+        .flat_map(|(_, stored)| stored.names().map(move |name| (stored, name)));
+    for (stored, name) in names {
+        let mark = usize::from(model.ends_with_privileges(stored));
+        let length = model.qualify(&name.text).len() + mark;
         if length > LONGEST_STORED_NAME {
             let message = format!(
                 "with its namespace the stored name has {length} bytes; shorten one of them, {LONGEST_STORED_NAME} are the most"

@@ -95,6 +95,13 @@ impl SessionError {
         }
     }
 
+    pub(crate) fn invalid_merge(name: &'static str, error: &ValueError) -> Self {
+        Self::Invalid {
+            name,
+            reason: error.to_string(),
+        }
+    }
+
     pub(crate) fn value(field: &'static str, error: ValueError) -> Self {
         Self::Value {
             field,

@@ -32,11 +32,7 @@ pub(super) fn schema(model: &Model<'_>) -> TokenStream {
 }
 
 fn spec(model: &Model<'_>, index: usize, field: &Field<'_>, stored: &Stored<'_>) -> TokenStream {
-    let name = model.qualify(&stored.name.text);
-    let aliases = stored
-        .aliases
-        .iter()
-        .map(|alias| model.qualify(&alias.text));
+    let (name, aliases) = model.stored_names(stored);
     let expires = option(stored.expires.map(duration));
     let idle = option(stored.idle.map(duration));
     let Stored {

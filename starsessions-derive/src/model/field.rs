@@ -38,6 +38,8 @@ pub(crate) struct Stored<'a> {
     pub(crate) presence: Presence<'a>,
     pub(crate) expires: Option<Duration>,
     pub(crate) idle: Option<Duration>,
+    /// Ends with the privileges that it was written under.
+    pub(crate) until_rotate: bool,
     pub(crate) rotate: bool,
     pub(crate) commit_always: bool,
     pub(crate) index: bool,
@@ -110,6 +112,7 @@ impl<'a> Stored<'a> {
             presence: Presence::of(attrs, ty),
             expires: read(cx, attrs, Key::Expires, value::duration),
             idle: read(cx, attrs, Key::Idle, value::duration),
+            until_rotate: read(cx, attrs, Key::Until, value::until).is_some(),
             rotate: attrs.has(Key::Rotate),
             commit_always: read(cx, attrs, Key::Commit, value::always).is_some(),
             index: attrs.has(Key::Index),

@@ -168,6 +168,21 @@ impl Changes {
             .any(|change| matches!(change.spec.merge, Merge::Exclusive))
     }
 
+    /// Removes what ends with the privileges that it was written under, but for what this request
+    /// writes under the new ones.
+    pub(crate) fn end_privileged(record: &Record, commit: &mut Commit) {
+        for (name, _) in record
+            .fields
+            .iter()
+            .filter(|(name, _)| ends_with_privileges(name))
+        {
+            let is_set = commit.set.iter().any(|(set, _)| set == name);
+            if !is_set && !commit.remove.contains(name) {
+                commit.remove.push(name.clone());
+            }
+        }
+    }
+
     /// Whether a field is one that sessions are found by.
     pub(crate) fn is_indexed(&self, name: &str) -> bool {
         self.0
@@ -257,6 +272,12 @@ impl Change {
         }
         Ok(())
     }
+}
+
+/// The derive macro puts it into the name, behind the namespace.
+fn ends_with_privileges(name: &str) -> bool {
+    name.split_once('.')
+        .is_some_and(|(_, field)| field.starts_with('~'))
 }
 
 /// The field must still be, under each of its names, what the merge was made from.

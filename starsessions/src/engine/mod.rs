@@ -219,6 +219,9 @@ impl Engine {
         }
         let mut commit = work.changes.rebase(record, touch, work.now)?;
         commit.remembered = work.remember;
+        if work.step == (Step::Rotate { grace: false }) {
+            Changes::end_privileged(record, &mut commit);
+        }
         Ok(commit)
     }
 

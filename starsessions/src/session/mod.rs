@@ -4,6 +4,7 @@ mod flash;
 #[cfg(feature = "axum")]
 mod forgery;
 mod listing;
+mod merging;
 mod realm;
 mod rejection;
 mod sessions;
