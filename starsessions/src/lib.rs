@@ -112,8 +112,8 @@ pub use engine::{Backend, CookieStore};
 pub use error::{Oversized, SessionError, TooLarge};
 pub use lifecycle::{AtLimit, FailurePolicy, Lifetime, ServerErrors};
 pub use middleware::{
-    ConfigError, Passive, PassiveLayer, ResponseFuture, SessionLayer, SessionLayerBuilder,
-    SessionService,
+    ConfigError, FailurePolicyLayer, Passive, PassiveLayer, ResponseFuture, SessionLayer,
+    SessionLayerBuilder, SessionService, WithFailurePolicy,
 };
 pub use session::{
     Absence, ListedSession, MissingLayer, Revocable, Revocation, Session, SessionInfo,

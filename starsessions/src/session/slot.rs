@@ -28,6 +28,8 @@ pub(crate) struct Slot {
     /// The slot of a layer further out, for another realm.
     outer: Option<Arc<Self>>,
     is_passive: AtomicBool,
+    /// Whoever only looks sees a guest when the store fails.
+    shows_guest: AtomicBool,
     /// Nobody may ever look at the response.
     is_unseen: AtomicBool,
     /// The layer is done with the request, or was given up with it: nobody writes any more what is
@@ -58,6 +60,7 @@ pub(crate) struct Outcome {
 impl Slot {
     pub(crate) fn new(realm: Arc<Realm>, outer: Option<Arc<Self>>) -> Self {
         Self {
+            shows_guest: AtomicBool::new(shows_guest(realm.failure_policy)),
             realm,
             outer,
             is_passive: AtomicBool::new(false),
@@ -91,6 +94,15 @@ impl Slot {
         self.is_passive.store(true, Ordering::Relaxed);
         if let Some(outer) = &self.outer {
             outer.set_passive();
+        }
+    }
+
+    /// This route has a policy of its own.
+    pub(crate) fn set_failure_policy(&self, policy: FailurePolicy) {
+        let shows_guest = shows_guest(policy);
+        self.shows_guest.store(shows_guest, Ordering::Relaxed);
+        if let Some(outer) = &self.outer {
+            outer.set_failure_policy(policy);
         }
     }
 
@@ -140,7 +152,7 @@ impl Slot {
         &self,
         headers: Option<&HeaderMap>,
     ) -> Result<(), SessionError> {
-        let shows_guest = self.realm.failure_policy == FailurePolicy::ReadOnlyGuest;
+        let shows_guest = self.shows_guest.load(Ordering::Relaxed);
         match self.ready_with(headers).await {
             Err(SessionError::Unavailable(_)) if shows_guest => Ok(()),
             result => result,
@@ -383,6 +395,10 @@ impl Slot {
         // Every change of the state is a whole one, so a panic elsewhere spoils nothing.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn shows_guest(policy: FailurePolicy) -> bool {
+    policy == FailurePolicy::ReadOnlyGuest
 }
 
 impl std::fmt::Debug for Slot {
