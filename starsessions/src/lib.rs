@@ -85,7 +85,6 @@ mod axum;
 mod clock;
 mod cookie;
 mod crypto;
-#[cfg(feature = "axum")]
 mod csrf;
 mod data;
 pub mod docs;
@@ -106,7 +105,8 @@ pub use clock::{Clock, SystemClock, Timestamp};
 pub use cookie::{CookieBuilder, CookieConfig, CookieConfigError, CookieError, SameSite};
 pub use crypto::{InvalidHandle, Key, KeyError, KeyRing, KeyRingError, RandomError, SessionHandle};
 #[cfg(feature = "axum")]
-pub use csrf::{Csrf, CsrfFuture, CsrfLayer, CsrfRejection, CsrfToken, InvalidOrigin};
+pub use csrf::{Csrf, CsrfFuture, CsrfLayer, InvalidOrigin};
+pub use csrf::{CsrfRejection, CsrfToken};
 pub use data::{Indexed, SessionData};
 pub use engine::{Backend, CookieStore};
 pub use error::{Oversized, SessionError, TooLarge};

@@ -20,6 +20,7 @@ pub struct Schema {
 
 impl Schema {
     /// Whether a field is a message.
+    #[cfg(feature = "axum")]
     pub(crate) fn has_flash(&self) -> bool {
         self.fields.iter().any(|spec| spec.flash)
     }

@@ -32,7 +32,6 @@
 mod aead;
 mod base64;
 mod derive;
-#[cfg(feature = "axum")]
 mod forgery;
 mod handle;
 mod id;
@@ -50,7 +49,6 @@ mod token;
 #[cfg(test)]
 mod tests;
 
-#[cfg(feature = "axum")]
 pub(crate) use forgery::{mint_forgery_token, verify_forgery_token};
 pub use handle::{InvalidHandle, SessionHandle};
 pub use id::{IndexKey, RowKey};

@@ -16,7 +16,7 @@ use tower_service::Service;
 
 use super::CsrfRejection;
 use super::origin::{InvalidOrigin, Source, Trusted, source};
-use super::token::{check, find_field};
+use super::token::{FIELD, check};
 use crate::session::{MissingLayer, SessionRejection, Slot};
 
 /// Refuses requests that another site makes a browser send.
@@ -180,6 +180,15 @@ fn is_form(headers: &HeaderMap) -> bool {
         let media_type = value.as_bytes().split(|octet| *octet == b';').next();
         media_type.is_some_and(|it| it.trim_ascii().eq_ignore_ascii_case(FORM))
     })
+}
+
+/// The only field of this name in a form. Tokens need no percent-encoding.
+fn find_field(form: &[u8]) -> Option<&[u8]> {
+    let mut found = form
+        .split(|octet| *octet == b'&')
+        .filter_map(|pair| pair.strip_prefix(FIELD.as_bytes())?.strip_prefix(b"="));
+    let first = found.next()?;
+    found.next().is_none().then_some(first)
 }
 
 pin_project! {

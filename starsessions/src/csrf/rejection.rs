@@ -3,11 +3,9 @@
 use std::error::Error;
 use std::fmt;
 
-use axum_core::response::{IntoResponse, Response};
 use http::StatusCode;
 
 use crate::error::SessionError;
-use crate::middleware::Rejected;
 use crate::session::SessionRejection;
 
 /// Why a request was not let through: 403 for one that another site may have caused.
@@ -68,17 +66,5 @@ impl Error for CsrfRejection {
 impl From<SessionError> for CsrfRejection {
     fn from(error: SessionError) -> Self {
         Self::Session(error.into())
-    }
-}
-
-/// With the sentence as its body. Like every rejection it drops the request's data changes.
-impl IntoResponse for CsrfRejection {
-    fn into_response(self) -> Response {
-        let mut response = match self {
-            Self::Session(rejection) => return rejection.into_response(),
-            refused => (refused.status(), format!("{refused}\n")).into_response(),
-        };
-        response.extensions_mut().insert(Rejected);
-        response
     }
 }

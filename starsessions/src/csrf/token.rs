@@ -64,7 +64,7 @@ impl<R> Sessions<R> {
     }
 
     /// Checks a token that a handler has taken from the request itself, as from a part of a
-    /// multipart form. [`CsrfLayer`](super::CsrfLayer) does the rest.
+    /// multipart form.
     ///
     /// # Errors
     /// [`CsrfRejection::Token`] if it is not one of this session, a guest's included.
@@ -81,15 +81,6 @@ pub(super) async fn check(slot: &Slot, token: &[u8]) -> Result<(), CsrfRejection
     slot.current_row()
         .and_then(|row| verify_forgery_token(&engine.keys, &row, token, engine.now()).ok())
         .ok_or(CsrfRejection::Token)
-}
-
-/// The only field of this name in a form. Tokens need no percent-encoding.
-pub(super) fn find_field(form: &[u8]) -> Option<&[u8]> {
-    let mut found = form
-        .split(|octet| *octet == b'&')
-        .filter_map(|pair| pair.strip_prefix(FIELD.as_bytes())?.strip_prefix(b"="));
-    let first = found.next()?;
-    found.next().is_none().then_some(first)
 }
 
 impl fmt::Display for CsrfToken {

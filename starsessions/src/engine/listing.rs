@@ -93,7 +93,6 @@ impl ServerSide {
 
 impl Live {
     /// What a token of this session is made from: its row, or that of its tombstone.
-    #[cfg(feature = "axum")]
     pub(crate) fn forgery_row(&self) -> RowKey {
         match &self.credential {
             Credential::Reference(token) => token.row_key(),

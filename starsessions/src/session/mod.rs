@@ -1,7 +1,6 @@
 //! What a handler holds: `Session<T>`, a typed view, and `Sessions`, the whole session.
 
 mod flash;
-#[cfg(feature = "axum")]
 mod forgery;
 mod listing;
 mod merging;

@@ -225,7 +225,6 @@ impl State {
 
     /// A new id for a session whose id is old, and nothing else; `None` if it is not due, or will change
     /// for another reason.
-    #[cfg(feature = "axum")]
     pub(super) fn renewal(&self, engine: &Engine, now: Timestamp) -> Option<Work> {
         let (situation, _) = self.situation(engine, false, now);
         let is_due = situation.step() == Step::Rotate { grace: true };
@@ -243,7 +242,6 @@ impl State {
     }
 
     /// Whether the session that the request came with is to end.
-    #[cfg(feature = "axum")]
     pub(super) fn ends(&self) -> bool {
         self.destroy
     }
