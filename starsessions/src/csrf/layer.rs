@@ -163,6 +163,11 @@ async fn prove(slot: &Slot, request: Request<Body>) -> Result<Request<Body>, Csr
     if !is_form(request.headers()) {
         return Err(CsrfRejection::Unproven);
     }
+    slot.ready().await?;
+    if slot.current_row().is_none() {
+        // A guest's form is not even read.
+        return Err(CsrfRejection::Unproven);
+    }
     let (parts, body) = request.into_parts();
     let mut form = Request::new(body);
     // As long as a form may be here.
@@ -222,12 +227,12 @@ where
     }
 
     fn refuse(request: &Request<Body>, rejection: CsrfRejection) -> Self {
-        tracing::debug!(
-            method = %request.method(),
-            path = request.uri().path(),
-            %rejection,
-            "a request is refused"
-        );
+        let (method, path) = (request.method(), request.uri().path());
+        match &rejection {
+            // A mistake of the application, which is to hear of it.
+            CsrfRejection::Session(mistake) => tracing::error!(%method, path, "{mistake}"),
+            _ => tracing::debug!(%method, path, %rejection, "a request is refused"),
+        }
         Self {
             state: State::Refused {
                 response: Some(rejection.into_response()),

@@ -33,6 +33,8 @@ impl Engine {
             return None;
         };
         let label = server.vault.label(&self.keys, row, record, now)?;
-        String::from_utf8(label.into()).ok()
+        // One that the session itself could not open is empty from its next id on.
+        let label = String::from_utf8(label.into()).ok();
+        label.filter(|label| !label.is_empty())
     }
 }

@@ -268,9 +268,98 @@ async fn a_store_that_fails_lets_nothing_through() {
 
 #[tokio::test]
 async fn a_route_without_sessions_says_so() {
+    let logs = starsessions_tests::logs::Logs::capture();
     let app = Router::new()
         .route("/echo", post(echo))
         .layer(CsrfLayer::new());
     let reply = exchange(app, Request::post("/echo").body(Body::empty()).unwrap()).await;
     assert_eq!(reply.status, StatusCode::INTERNAL_SERVER_ERROR);
+    assert_eq!(
+        logs.with(&["ERROR", "/echo", "CsrfLayer", "SessionLayer"])
+            .len(),
+        1
+    );
+}
+
+/// Each realm has sessions of its own, and tokens of its own.
+#[tokio::test]
+async fn a_token_of_another_realm_is_refused() {
+    let main = Site::new();
+    let admin = Site::with(|layer| {
+        layer
+            .realm("admin")
+            .cookie(|cookie| cookie.name("__Host-admin"))
+    });
+    let page = async |parts: http::request::Parts| {
+        let sessions = Sessions::<Unrevocable>::from_realm(&parts, "admin").unwrap();
+        sessions.insert(AdminLogin { user: 1 }).unwrap();
+        sessions.commit().await.unwrap();
+        sessions.csrf_token().await.unwrap().to_string()
+    };
+    let app = |guard: CsrfLayer| {
+        shop::routes()
+            .route("/page", get(self::page))
+            .route("/admin/page", get(page))
+            .route("/echo", post(echo))
+            .layer(guard)
+            .layer(main.sessions.layer())
+            .layer(admin.sessions.layer())
+    };
+    let mut client = Client::new(&app(CsrfLayer::new()));
+    let own = [("sec-fetch-site", "same-origin")];
+    let reply = client.ask_with(Method::POST, "/login/7", &own).await;
+    client.keep(&reply);
+    let token = client.get("/page").await.body;
+    let of_admin = client.get("/admin/page").await.body;
+    for (guard, good, bad) in [
+        (CsrfLayer::new(), &token, &of_admin),
+        (CsrfLayer::new().realm("admin"), &of_admin, &token),
+    ] {
+        let client = client.at(&Client::new(&app(guard)));
+        for (token, status) in [(good, OK), (bad, NO)] {
+            let headers = [("x-csrf-token", token.as_str())];
+            let reply = client.ask_with(Method::POST, "/echo", &headers).await;
+            assert_eq!(reply.status, status);
+        }
+    }
+}
+
+#[derive(starsessions::Session)]
+#[session(realm = "admin")]
+struct AdminLogin {
+    #[session(required, rotate)]
+    user: u64,
+}
+
+/// A token from a multipart form, which the handler checks by itself.
+#[tokio::test]
+async fn a_handler_checks_a_token_by_itself() {
+    use axum::Json;
+    use starsessions::{CsrfRejection, CsrfToken};
+
+    let checked =
+        async |all: Sessions, Json(token): Json<CsrfToken>| -> Result<(), CsrfRejection> {
+            assert_eq!(format!("{token:?}"), "CsrfToken(..)");
+            all.check_csrf(&token).await
+        };
+    let site = Site::new();
+    let app = routes().route("/checked", post(checked));
+    let mut user = site.serve(app.clone());
+    let app = app.layer(site.sessions.layer());
+    user.post("/login/7").await;
+    let token = user.get("/page").await.body;
+    let send = async |cookies: Option<String>, token: &str| {
+        let mut request = Request::post("/checked").header("content-type", "application/json");
+        if let Some(cookies) = cookies {
+            request = request.header(COOKIE, cookies);
+        }
+        let body = Body::from(format!("\"{token}\""));
+        exchange(app.clone(), request.body(body).unwrap())
+            .await
+            .status
+    };
+    assert_eq!(send(user.cookies(), &token).await, OK);
+    assert_eq!(send(user.cookies(), "").await, NO);
+    assert_eq!(send(None, &token).await, NO);
+    assert_eq!(send(None, "").await, NO);
 }
