@@ -46,6 +46,8 @@ use write::Template;
 #[derive(Clone, Debug)]
 pub struct CookieConfig {
     name: String,
+    #[cfg(feature = "axum")]
+    secure: bool,
     persistent: bool,
     partitioned: bool,
     template: Template,
@@ -75,6 +77,12 @@ impl CookieConfig {
     /// Whether there is one cookie for each embedding site.
     pub(crate) fn is_partitioned(&self) -> bool {
         self.partitioned
+    }
+
+    /// Whether browsers send the cookie over TLS only.
+    #[cfg(feature = "axum")]
+    pub(crate) fn is_secure(&self) -> bool {
+        self.secure
     }
 
     /// Whether the cookie outlives the browser's own session.
@@ -200,6 +208,8 @@ impl CookieBuilder {
         CookieConfig {
             template: Template::new(&self),
             name: self.name,
+            #[cfg(feature = "axum")]
+            secure: self.secure,
             persistent: self.persistent,
             partitioned: self.partitioned,
             removal,

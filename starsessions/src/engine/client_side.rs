@@ -233,7 +233,7 @@ impl ClientSide {
 }
 
 impl SealedId {
-    fn row_key(self) -> RowKey {
+    pub(super) fn row_key(self) -> RowKey {
         let mut key = [0; 32];
         key[..ID_LENGTH].copy_from_slice(&self.0);
         RowKey::from_bytes(key)

@@ -10,7 +10,9 @@ use crate::clock::{Clock, SystemClock};
 use crate::cookie::{CookieBuilder, CookieConfig, CookieConfigError};
 use crate::crypto::KeyRing;
 use crate::engine::{Backend, CookieMode, Engine, Place};
-use crate::lifecycle::{FailurePolicy, Lifetime, MIN_RENEWAL, Policy, ServerErrors};
+use crate::lifecycle::{
+    AtLimit, FailurePolicy, Lifetime, MIN_RENEWAL, Policy, ServerErrors, SessionLimit,
+};
 use crate::session::Realm;
 
 /// Builds a [`SessionLayer`]; every combination that cannot work is refused by
@@ -40,6 +42,7 @@ pub struct SessionLayerBuilder {
     policy: Policy,
     failure_policy: FailurePolicy,
     store_timeout: Option<Duration>,
+    limit: Option<SessionLimit>,
     clock: Arc<dyn Clock>,
 }
 
@@ -69,6 +72,10 @@ pub enum ConfigError {
     RecordLimit,
     /// A store time-out of zero.
     StoreTimeout,
+    /// A limit of sessions of zero.
+    SessionLimit,
+    /// A limit of sessions for a `CookieStore`, which does not know them.
+    SessionLimitOfCookies,
     /// A realm name that no struct could have.
     Realm,
 }
@@ -94,6 +101,7 @@ impl SessionLayerBuilder {
             },
             failure_policy: FailurePolicy::Unavailable,
             store_timeout: None,
+            limit: None,
             clock: Arc::new(SystemClock),
         }
     }
@@ -164,6 +172,24 @@ impl SessionLayerBuilder {
     /// 5 seconds by default. The runtime must have its timer enabled, as that of `#[tokio::main]` has.
     pub fn store_timeout(mut self, timeout: Duration) -> Self {
         self.store_timeout = Some(timeout);
+        self
+    }
+
+    /// How many sessions a user may have, and what happens when one more is begun (OWASP ASVS 7.1.2).
+    /// A user is whoever has the same value in the field that is marked `index`; signing in is to set
+    /// it where it was not that.
+    ///
+    /// It costs a sign-in a list of that user's sessions, or two with [`AtLimit::Refuse`], and other
+    /// requests nothing. What holds when several sign in at the same moment:
+    ///
+    /// - No more than `max` of them are left when all have been answered.
+    /// - With [`AtLimit::EndOldest`], `max` are left. One that has to make room for another at the
+    ///   same second gets [`SessionError::TooManySessions`](crate::SessionError::TooManySessions).
+    /// - With [`AtLimit::Refuse`], those who take the last place together may all be refused.
+    /// - A session that is given a new id in the very moment in which the store lists them may be
+    ///   overlooked, until the next sign-in.
+    pub fn sessions_per_user(mut self, max: usize, at_limit: AtLimit) -> Self {
+        self.limit = Some(SessionLimit { max, at_limit });
         self
     }
 
@@ -274,6 +300,14 @@ impl SessionLayerBuilder {
         if self.store_timeout.is_some_and(|timeout| timeout.is_zero()) {
             return Err(ConfigError::StoreTimeout);
         }
+        if let Some(limit) = self.limit {
+            if limit.max == 0 {
+                return Err(ConfigError::SessionLimit);
+            }
+            if matches!(self.place, Place::Client(_)) {
+                return Err(ConfigError::SessionLimitOfCookies);
+            }
+        }
         let is_realm_char = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
         if self.realm.len() > 64 || !self.realm.chars().all(is_realm_char) {
             return Err(ConfigError::Realm);
@@ -320,6 +354,7 @@ impl SessionLayerBuilder {
                 policy: self.policy,
                 clock: self.clock,
                 persistent_cookie,
+                limit: self.limit,
                 place: self.place,
             },
         })
@@ -375,6 +410,11 @@ impl fmt::Display for ConfigError {
             }
             Self::RecordLimit => "the record limit must be at most 1 MiB",
             Self::StoreTimeout => "with a store time-out of zero every request fails; lengthen it",
+            Self::SessionLimit => "with a limit of zero sessions nobody signs in; allow at least one",
+            Self::SessionLimitOfCookies => {
+                "a `CookieStore` does not know how many sessions a user has; leave the limit off, \
+                 or use a server-side store"
+            }
             Self::Realm => "a realm's name has up to 64 letters, digits, `_` and `-`",
         })
     }

@@ -1,6 +1,9 @@
 //! What a handler holds: `Session<T>`, a typed view, and `Sessions`, the whole session.
 
+mod flash;
+mod forgery;
 mod listing;
+mod merging;
 mod realm;
 mod rejection;
 mod sessions;

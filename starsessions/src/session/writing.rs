@@ -131,7 +131,7 @@ impl Slot {
     }
 
     /// Has the engine do it, and keeps what has become of the session.
-    async fn carry_out(&self, work: Box<Work>) -> Result<(), SessionError> {
+    pub(super) async fn carry_out(&self, work: Box<Work>) -> Result<(), SessionError> {
         let done = self.realm().engine.execute(work).await;
         if let Err(SessionError::Unavailable(error)) = &done {
             self.realm().report_unavailable(error);
