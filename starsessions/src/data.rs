@@ -1,6 +1,7 @@
 //! The trait behind `#[derive(Session)]`, and what its generated code talks to.
 
 use std::fmt;
+use std::ops::Range;
 
 use bytes::Bytes;
 use serde::Serialize;
@@ -194,11 +195,11 @@ pub struct FieldWriter<'a> {
     /// The fields that are still to come.
     specs: &'static [FieldSpec],
     collect: Collect<'a>,
-    /// The fields so far, of a snapshot; the current one, else.
+    /// The fields so far: all of them of a snapshot, else those that differ.
     bytes: Vec<u8>,
     /// What the current field was in the baseline.
     before: Option<&'a [u8]>,
-    changed: Vec<Changed>,
+    changed: Vec<(&'static FieldSpec, Option<Range<usize>>)>,
     failure: Option<SessionError>,
 }
 
@@ -250,7 +251,22 @@ impl<'a> FieldWriter<'a> {
                 .validate()
                 .map_err(|invalid| SessionError::invalid(T::SCHEMA.type_name, &invalid))?;
         }
-        Ok(writer.changed)
+        Ok(writer.hand_out())
+    }
+
+    /// The fields that differ. Small values share one allocation: none of them outlives the others by
+    /// much, or keeps much from being freed.
+    fn hand_out(self) -> Vec<Changed> {
+        let all = &self.bytes;
+        let shared = (all.len() <= SHARED).then(|| Bytes::copy_from_slice(all));
+        let value = |place: Range<usize>| match &shared {
+            Some(shared) => shared.slice(place),
+            None => Bytes::copy_from_slice(all.get(place).unwrap_or_default()),
+        };
+        let changed = self.changed.into_iter();
+        changed
+            .map(|(spec, place)| (spec, place.map(value)))
+            .collect()
     }
 
     /// The next field has this value.
@@ -273,7 +289,7 @@ impl<'a> FieldWriter<'a> {
             Err(error) => self.fail(SessionError::value(spec.name, error)),
         }
         if let Some(checks) = self.close(spec, entry)
-            && let Some((_, Some(bytes))) = self.changed.last()
+            && let Some(bytes) = self.bytes.get(start..)
             && let Err(failure) = check(spec, stored, value, bytes, checks)
         {
             self.fail(failure);
@@ -305,7 +321,6 @@ impl<'a> FieldWriter<'a> {
                 }
             }
         }
-        self.bytes.clear();
         Some(spec)
     }
 
@@ -314,12 +329,16 @@ impl<'a> FieldWriter<'a> {
         let value = Fields(self.bytes.get(entry..)?).next();
         let checks = match self.collect {
             Collect::Snapshot => return None,
-            Collect::Changes(..) | Collect::Always(..) if value == self.before => return None,
+            Collect::Changes(..) | Collect::Always(..) if value == self.before => {
+                self.bytes.truncate(entry);
+                return None;
+            }
             Collect::Everything(checks)
             | Collect::Changes(_, checks)
             | Collect::Always(_, checks) => checks,
         };
-        self.changed.push((spec, value.map(Bytes::copy_from_slice)));
+        let place = value.map(|value| entry + LENGTH..entry + LENGTH + value.len());
+        self.changed.push((spec, place));
         Some(checks)
     }
 
@@ -333,7 +352,7 @@ fn check<T>(
     spec: &'static FieldSpec,
     stored: &Stored<T>,
     value: &T,
-    bytes: &Bytes,
+    bytes: &[u8],
     checks: Checks,
 ) -> Result<(), SessionError>
 where
@@ -362,5 +381,7 @@ where
 const ABSENT: u32 = u32::MAX;
 /// The bytes of a length.
 const LENGTH: usize = 4;
+/// Values that are no longer together share an allocation.
+const SHARED: usize = 1_024;
 /// Room for a usual field.
 const SCRATCH: usize = 128;
