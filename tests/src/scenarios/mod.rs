@@ -32,7 +32,8 @@ pub use self::flash::{
 pub use self::key_rotation::a_new_key_takes_over;
 pub use self::label::devices_have_labels;
 pub use self::limit::{
-    a_device_too_many_is_refused, sign_ins_at_once_hold_the_limit, the_oldest_device_makes_room,
+    a_device_too_many_is_refused, a_handler_asks_which_device_goes,
+    sign_ins_at_once_hold_the_limit, the_oldest_device_makes_room,
 };
 pub use self::login_redirect::the_redirect_waits_for_the_login;
 pub use self::outage::an_outage_signs_nobody_out;
@@ -122,6 +123,7 @@ macro_rules! scenarios {
             scenario_14_labels = devices_have_labels(&site);
             scenario_14_the_oldest = the_oldest_device_makes_room(&site);
             scenario_14_one_too_many = a_device_too_many_is_refused(&site);
+            scenario_14_asked = a_handler_asks_which_device_goes(&site);
             scenario_14_all_at_once = sign_ins_at_once_hold_the_limit(&site);
             scenario_15_new_ids = a_new_id_ends_the_old_one(&site);
             scenario_15_planted_ids = a_planted_id_is_not_signed_in(&site);
