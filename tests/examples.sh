@@ -56,6 +56,7 @@ shop() {
     leads_to 'an order wants a confirmation' "$(locate ada "$site/order")" "$site/confirm"
     leads_to 'confirming' "$(post ada "$site/confirm" password=star)" "$site/order"
     has 'the order is shown' "$(request ada "$site/order")" 'Place the order'
+    is 'another site cannot order' "$(ORIGIN=http://evil.example post ada "$site/order")" '403 '
     leads_to 'ordering' "$(post ada "$site/order")" "$site/account"
     has 'the order is thanked for' "$(request ada "$site/account")" 'Thank you!'
 
@@ -69,10 +70,11 @@ shop() {
 
     if [[ $1 != cookie ]]; then
         post bob "$site/login" name=Ada password=star >/dev/null
-        has 'both browsers are listed' "$(request ada "$site/devices")" 'Another browser'
+        has 'both browsers are listed' "$(request ada "$site/devices")" 'action="/devices/end"'
         leads_to 'the other one is ended' "$(post ada "$site/devices/end-others")" "$site/devices"
         leads_to 'it is a guest now' "$(locate bob "$site/account")" "$site/login"
-        lacks 'it is not listed' "$(request ada "$site/devices")" 'Another browser'
+        lacks 'it is not listed' "$(request ada "$site/devices")" 'action="/devices/end"'
+        has 'browsers have names' "$(request ada "$site/devices")" 'curl (this one)'
     fi
 
     keep ada stolen
@@ -127,7 +129,7 @@ post() {
     for field in "$@"; do
         fields+=(--data-urlencode "$field")
     done
-    browse "$browser" "$url" --request POST "${fields[@]}" --output /dev/null --write-out '%{http_code} %{redirect_url}'
+    browse "$browser" "$url" --request POST --header "Origin: ${ORIGIN-$site}" "${fields[@]}" --output /dev/null --write-out '%{http_code} %{redirect_url}'
 }
 browse() {
     local jar="$WORK/$1.jar" url=$2

@@ -1,11 +1,12 @@
 //! Signing in and out, and the confirmation that it is still you.
 
 use axum::Form;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use serde::Deserialize;
 use starsessions::{Session, SessionError, Sessions};
 
+use super::devices;
 use super::page::{Page, Text};
 use super::sessions::{Confirmation, Login, Shop, Sudo};
 
@@ -31,6 +32,7 @@ pub(super) async fn login_form(page: Page) -> Html<String> {
 pub(super) async fn sign_in(
     page: Page,
     sessions: Sessions,
+    headers: HeaderMap,
     Form(form): Form<Credentials>,
 ) -> Result<Response, SessionError> {
     let name = form.name.trim();
@@ -46,8 +48,7 @@ pub(super) async fn sign_in(
         user: name.to_owned(),
         orders: 0,
     })?;
-    // Who was signed in before may have confirmed something; this one has not.
-    sessions.remove::<Sudo>()?;
+    sessions.set_label(devices::name(&headers))?;
     Ok(Redirect::to("/account").into_response())
 }
 

@@ -1,6 +1,8 @@
 //! Where the user is signed in, and a way to end it there.
 
 use axum::Form;
+use axum::http::HeaderMap;
+use axum::http::header::USER_AGENT;
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use serde::Deserialize;
 use starsessions::{Clock, ListedSession, Session, SessionError, Sessions, SystemClock, Timestamp};
@@ -69,17 +71,35 @@ pub(super) async fn end_others(
     Ok(Redirect::to("/devices"))
 }
 
+/// What the user knows this browser by.
+pub(super) fn name(headers: &HeaderMap) -> String {
+    let agent = headers.get(USER_AGENT).and_then(|it| it.to_str().ok());
+    let agent = agent.unwrap_or_default();
+    let first_in = |words: &[&'static str]| words.iter().find(|it| agent.contains(**it)).copied();
+    // Each of them also calls itself what stands behind it.
+    let browser = first_in(&["Firefox", "Edg", "Chrome", "Safari", "curl"]);
+    let system = first_in(&["Android", "iPhone", "Windows", "Macintosh", "Linux"]);
+    match (browser, system) {
+        (Some(browser), Some(system)) => format!("{browser} on {system}"),
+        (Some(browser), None) => browser.to_owned(),
+        _ => String::new(),
+    }
+}
+
 fn row(session: &ListedSession) -> String {
     let (begun, seen) = (ago(session.created_at), ago(session.last_seen_at));
     let (handle, times) = (
         session.handle,
         format!("Signed in {begun}, last seen {seen}"),
     );
+    let label = Text(session.label().unwrap_or("A browser"));
     if session.is_current {
-        return format!(r#"<li><div><strong>This browser</strong><span>{times}</span></div></li>"#);
+        return format!(
+            r#"<li><div><strong>{label} (this one)</strong><span>{times}</span></div></li>"#
+        );
     }
     format!(
-        r#"<li><div><strong>Another browser</strong><span>{times}</span></div>
+        r#"<li><div><strong>{label}</strong><span>{times}</span></div>
         <form method="post" action="/devices/end"><input type="hidden" name="handle" value="{handle}">
         <button class="quiet">Sign out</button></form></li>"#
     )

@@ -18,7 +18,7 @@ use std::path::PathBuf;
 
 use axum::Router;
 use axum::routing::{get, post};
-use starsessions::SessionLayer;
+use starsessions::{CsrfLayer, SessionLayer};
 use tokio::net::TcpListener;
 
 /// The shop, with its sessions kept by `layer`.
@@ -40,6 +40,8 @@ pub fn app(layer: SessionLayer) -> Router {
             get(account::confirm_form).post(account::confirm),
         )
         .route("/order", get(order::review).post(order::place))
+        // Other sites cannot order in anybody's name.
+        .layer(CsrfLayer::new())
         .layer(layer)
 }
 

@@ -35,11 +35,11 @@ pub(super) struct Login {
     pub(super) orders: u32,
 }
 
-/// The user has given the password again, within the last five minutes.
+/// The user has given the password again, within the last five minutes; who signs in next has not.
 #[derive(Session)]
 #[session(reject = "/confirm")]
 pub(super) struct Sudo {
-    #[session(required, rotate, expires = "5m")]
+    #[session(required, rotate, until = rotate, expires = "5m")]
     pub(super) confirmed: Confirmation,
 }
 

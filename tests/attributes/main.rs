@@ -2,6 +2,7 @@
 
 mod deadline;
 mod exclusive;
+mod flash;
 mod layout;
 mod merge;
 mod name;

@@ -242,7 +242,9 @@ impl Visitor {
     }
 
     async fn post(&mut self, path: &str, form: &str) -> Answer {
-        let request = Request::post(path).header(CONTENT_TYPE, "application/x-www-form-urlencoded");
+        let request = Request::post(path)
+            .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .header("sec-fetch-site", "same-origin");
         self.send(request, form).await
     }
 

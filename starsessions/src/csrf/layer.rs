@@ -119,15 +119,11 @@ where
     }
 
     fn call(&mut self, request: Request<Body>) -> CsrfFuture<S> {
-        let slot = self.slot(&request);
-        let is_secure = slot
-            .as_ref()
-            .is_none_or(|slot| slot.realm().cookie.is_secure());
-        match source(&request, &self.rules.trusted, is_secure) {
+        match source(&request, &self.rules.trusted, || self.is_secure(&request)) {
             Source::Own => CsrfFuture::let_through(self.inner.call(request)),
             Source::Foreign => CsrfFuture::refuse(&request, CsrfRejection::Foreign),
             Source::Unknown => {
-                let Some(slot) = slot else {
+                let Some(slot) = self.slot(&request) else {
                     return CsrfFuture::refuse(&request, self.missing());
                 };
                 // The service that is ready is the one to use.
@@ -143,6 +139,11 @@ impl<S> Csrf<S> {
     fn slot(&self, request: &Request<Body>) -> Option<Arc<Slot>> {
         let slot = request.extensions().get::<Arc<Slot>>()?;
         slot.find(self.rules.realm)
+    }
+
+    fn is_secure(&self, request: &Request<Body>) -> bool {
+        let slot = self.slot(request);
+        slot.is_none_or(|slot| slot.realm().cookie.is_secure())
     }
 
     fn missing(&self) -> CsrfRejection {

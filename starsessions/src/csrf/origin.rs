@@ -56,7 +56,11 @@ impl Trusted {
 
 /// Judges a request. `is_secure` says whether the site is served over TLS: that is known from its
 /// configuration, never from what a request says.
-pub(super) fn source<B>(request: &Request<B>, trusted: &Trusted, is_secure: bool) -> Source {
+pub(super) fn source<B>(
+    request: &Request<B>,
+    trusted: &Trusted,
+    is_secure: impl FnOnce() -> bool,
+) -> Source {
     let headers = request.headers();
     let is_handshake = is_websocket(headers);
     if SAFE.contains(request.method()) && !is_handshake {
@@ -91,7 +95,7 @@ pub(super) fn source<B>(request: &Request<B>, trusted: &Trusted, is_secure: bool
 }
 
 /// Whether the origin is that of the host which the request was sent to.
-fn is_own<B>(origin: &[u8], request: &Request<B>, is_secure: bool) -> bool {
+fn is_own<B>(origin: &[u8], request: &Request<B>, is_secure: impl FnOnce() -> bool) -> bool {
     let host = match single(request.headers(), &HOST) {
         Header::One(host) => host,
         // HTTP/2 and later.
@@ -111,11 +115,11 @@ fn is_own<B>(origin: &[u8], request: &Request<B>, is_secure: bool) -> bool {
         return false;
     };
     let host = host.strip_suffix(port.as_bytes()).unwrap_or(host);
+    if host.is_empty() || !origin.as_bytes().eq_ignore_ascii_case(host) {
+        return false;
+    }
     // Whoever is between a browser and this site can make any page of its plain twin.
-    let may_be_plain = !is_secure || is_loopback(origin);
-    (scheme == "https" || may_be_plain)
-        && !host.is_empty()
-        && origin.as_bytes().eq_ignore_ascii_case(host)
+    scheme == "https" || is_loopback(origin) || !is_secure()
 }
 
 fn default_port(scheme: &str) -> Option<&'static str> {

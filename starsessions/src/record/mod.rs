@@ -11,7 +11,8 @@ pub use self::change::{Commit, FieldWrite, Forward, Rotation, Touch};
 use crate::clock::Timestamp;
 use crate::crypto::IndexKey;
 
-/// The stored name of a field: namespace, dot, name.
+/// The stored name of a field: namespace, dot, name. Nothing but ASCII letters and digits, `.`, `_`, `-` and `~`;
+/// what begins with the dot is of this library.
 pub type FieldName = Cow<'static, str>;
 
 /// One session at rest.

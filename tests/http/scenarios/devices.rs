@@ -24,3 +24,19 @@ async fn scenario_14_sessions_that_are_cookies_say_that_they_cannot_be_listed() 
     let revoked = site.sessions.layer().revoke_all::<Account>(&7).await;
     assert!(matches!(revoked, Err(SessionError::Unlisted)));
 }
+
+/// In the memory that also holds the keys, nothing is sealed.
+#[tokio::test]
+async fn scenario_14_a_label_is_shown_where_values_are_plain() {
+    let site = Site::new();
+    let sign_in = get(async |sessions: Sessions| {
+        sessions.insert(Account { user: 7 })?;
+        sessions.set_label("Firefox on Linux")
+    });
+    let mut client = site.serve(Router::new().route("/in", sign_in));
+    client.get("/in").await;
+    let list = site.sessions.layer().list::<Account>(&7).await.unwrap();
+    let labels: Vec<_> = list.iter().map(|session| session.label()).collect();
+    assert_eq!(labels, [Some("Firefox on Linux")]);
+    assert!(!format!("{list:?}").contains("Firefox"));
+}

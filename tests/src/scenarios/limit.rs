@@ -5,7 +5,7 @@ use axum::extract::Path;
 use axum::routing::{get, post};
 use http::{Method, StatusCode};
 use starsessions::store::Store;
-use starsessions::{AtLimit, Session, SessionError, Sessions};
+use starsessions::{AtLimit, Session, SessionError, SessionHandle, Sessions};
 
 use crate::client::Client;
 use crate::shop;
@@ -25,6 +25,8 @@ fn visitor<S: Store + Clone>(site: &Site<S>) -> Client {
     site.serve(
         shop::routes()
             .merge(Router::new().route("/join/{name}", post(join)))
+            .route("/ask/{name}", post(ask))
+            .route("/ask/{name}/{instead}", post(ask_instead))
             .route("/leave", post(leave))
             .route("/new-id", post(new_id))
             .route("/who", get(who)),
@@ -33,6 +35,31 @@ fn visitor<S: Store + Clone>(site: &Site<S>) -> Client {
 
 async fn join(sessions: Sessions, Path(name): Path<String>) -> Result<(), SessionError> {
     sessions.insert(Member { name })
+}
+
+/// Signs in, or shows the devices of which one is to go.
+async fn ask(sessions: Sessions, Path(name): Path<String>) -> Result<String, SessionError> {
+    sessions.insert(Member { name: name.clone() })?;
+    match sessions.commit().await {
+        Err(SessionError::TooManySessions { limit }) => {
+            let devices = sessions.list_of::<Member>(&name).await?;
+            assert_eq!(devices.len(), limit);
+            assert!(devices.iter().all(|device| !device.is_current));
+            let handles = devices.iter().map(|device| device.handle.to_string());
+            Ok(handles.collect::<Vec<_>>().join(" "))
+        }
+        result => result.map(|()| "in".to_owned()),
+    }
+}
+
+async fn ask_instead(
+    sessions: Sessions,
+    Path((name, handle)): Path<(String, String)>,
+) -> Result<String, SessionError> {
+    let handle: SessionHandle = handle.parse().expect("the test has it from a list");
+    let is_ended = sessions.revoke_of::<Member>(&name, handle).await?;
+    let answer = ask(sessions, Path(name)).await?;
+    Ok(format!("{is_ended} {answer}"))
 }
 
 async fn leave(sessions: Sessions) -> Result<(), SessionError> {
@@ -125,6 +152,37 @@ pub async fn a_device_too_many_is_refused<S: Store + Clone>(site: &Site<S>) {
     assert_eq!(guest.post("/join/ada").await.status, StatusCode::OK);
     assert_eq!(guest.get("/who").await.body, "ada");
     assert_eq!(guest.get("/cart").await.body, "tea");
+}
+
+/// A handler asks which device is to make room, and the guest keeps what he has meanwhile.
+///
+/// # Panics
+/// If another one goes.
+pub async fn a_handler_asks_which_device_goes<S: Store + Clone>(site: &Site<S>) {
+    let site = &limited(site, 2, AtLimit::Refuse);
+    let visitor = visitor(site);
+    let mut bob = join_as(site, &visitor, "bob").await;
+    let mut devices = [
+        join_as(site, &visitor, "ada").await,
+        join_as(site, &visitor, "ada").await,
+    ];
+    let mut guest = visitor.clone();
+    guest.post("/cart/tea").await;
+    let answer = guest.post("/ask/ada").await.body;
+    // The last used one comes first.
+    let [_, oldest] = answer.split(' ').collect::<Vec<_>>()[..] else {
+        panic!("{answer}");
+    };
+    assert_eq!(guest.get("/who").await.body, "guest");
+    // The handle means nothing among another user's.
+    let path = format!("/ask/bob/{oldest}");
+    assert_eq!(visitor.clone().post(&path).await.body, "false in");
+    let path = format!("/ask/ada/{oldest}");
+    assert_eq!(guest.post(&path).await.body, "true in");
+    assert_eq!(guest.get("/who").await.body, "ada");
+    assert_eq!(guest.get("/cart").await.body, "tea");
+    assert_eq!(names(&mut devices).await, ["guest", "ada"]);
+    assert_eq!(bob.get("/who").await.body, "bob");
 }
 
 const AT_ONCE: usize = 8;

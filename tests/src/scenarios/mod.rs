@@ -32,7 +32,8 @@ pub use self::flash::{
 pub use self::key_rotation::a_new_key_takes_over;
 pub use self::label::devices_have_labels;
 pub use self::limit::{
-    a_device_too_many_is_refused, sign_ins_at_once_hold_the_limit, the_oldest_device_makes_room,
+    a_device_too_many_is_refused, a_handler_asks_which_device_goes,
+    sign_ins_at_once_hold_the_limit, the_oldest_device_makes_room,
 };
 pub use self::login_redirect::the_redirect_waits_for_the_login;
 pub use self::outage::an_outage_signs_nobody_out;
@@ -43,6 +44,7 @@ pub use self::parallel_writers::{
 pub use self::rolling_deploy::two_versions_serve_one_session;
 pub use self::rotation::{
     a_new_id_ends_the_old_one, a_planted_id_is_not_signed_in, a_renewal_has_one_successor,
+    old_privileges_end_with_what_belongs_to_them,
 };
 pub use self::stolen_dump::{a_dump_signs_nobody_in, contains, no_secret_leaks, spellings};
 pub use self::two_tabs::{
@@ -121,9 +123,11 @@ macro_rules! scenarios {
             scenario_14_labels = devices_have_labels(&site);
             scenario_14_the_oldest = the_oldest_device_makes_room(&site);
             scenario_14_one_too_many = a_device_too_many_is_refused(&site);
+            scenario_14_asked = a_handler_asks_which_device_goes(&site);
             scenario_14_all_at_once = sign_ins_at_once_hold_the_limit(&site);
             scenario_15_new_ids = a_new_id_ends_the_old_one(&site);
             scenario_15_planted_ids = a_planted_id_is_not_signed_in(&site);
+            scenario_15_privileges = old_privileges_end_with_what_belongs_to_them(&site);
             scenario_15_renewal = a_renewal_has_one_successor(&site);
             scenario_23_no_secret_leaks = no_secret_leaks(&site.restarted(|layer| layer.renewal($crate::scenarios::RENEWAL)), &stage);
             scenario_23_nobody_is_signed_in = a_dump_signs_nobody_in(&site);

@@ -124,3 +124,39 @@ pub async fn a_renewal_has_one_successor<S: Store + Clone>(site: &Site<S>) {
     assert_eq!(client.get("/views").await.body, "1");
     assert_eq!(client.get("/me").await.body, "7");
 }
+
+#[derive(Debug, Session)]
+struct Draft {
+    kept: u32,
+    #[session(until = rotate)]
+    guest: Option<String>,
+}
+
+async fn write(mut draft: Session<Draft>) {
+    draft.kept += 1;
+    draft.guest = Some("bait".to_owned());
+}
+
+async fn read(draft: Session<Draft>) -> String {
+    format!(
+        "{} {}",
+        draft.kept,
+        draft.guest.as_deref().unwrap_or("none")
+    )
+}
+
+/// What is to end with the privileges that it was written under does, and what is beside it does not.
+///
+/// # Panics
+/// If it survives a sign-in.
+pub async fn old_privileges_end_with_what_belongs_to_them<S: Store + Clone>(site: &Site<S>) {
+    let mut client = site.serve(shop::routes().route("/draft", post(write).get(read)));
+    client.post("/draft").await;
+    assert_eq!(client.get("/draft").await.body, "1 bait");
+    client.post("/login/7").await;
+    assert_eq!(client.get("/draft").await.body, "1 none");
+    client.post("/draft").await;
+    assert_eq!(client.get("/draft").await.body, "2 bait");
+    client.post("/login/8").await;
+    assert_eq!(client.get("/draft").await.body, "2 none");
+}

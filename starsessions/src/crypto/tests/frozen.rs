@@ -9,7 +9,10 @@ use std::{env, fs};
 use serde_json::{Value, json};
 
 use super::super::random::{self, Script};
-use super::super::{ReferenceToken, open_cookie, seal_cookie, sign_cookie, verify_cookie};
+use super::super::{
+    ReferenceToken, RowKey, mint_forgery_token, open_cookie, open_label, seal_cookie, sign_cookie,
+    verify_cookie, verify_forgery_token,
+};
 use super::*;
 
 const NAMES: [&str; 4] = ["__Host-Http-id", "__Host-id", "id", "__Secure-session"];
@@ -118,6 +121,38 @@ fn field(case: u64) -> Value {
     })
 }
 
+fn label(case: u64) -> Value {
+    let token = seeded(case, || ReferenceToken::mint(&ring(case)).unwrap());
+    let here = place(AUDIENCES[case as usize % 4], ".label");
+    let text = payload(case);
+    let sealed = seeded(case, || {
+        token.record_key().seal_label(&here, &text).unwrap()
+    });
+    json!({
+        "master": hex(key(case).as_bytes()),
+        "row": hex(token.row_key().as_bytes()),
+        "namespace": here.namespace,
+        "created_at": here.created_at.as_unix_seconds(),
+        "label": hex(&text),
+        "sealed": hex(&sealed),
+    })
+}
+
+fn forgery(case: u64) -> Value {
+    let token = seeded(case, || ReferenceToken::mint(&ring(case)).unwrap());
+    let row = token.row_key();
+    let masked = seeded(case, || mint_forgery_token(&ring(case), &row).unwrap());
+    json!({
+        "master": hex(key(case).as_bytes()),
+        "row": hex(row.as_bytes()),
+        "token": *masked,
+    })
+}
+
+fn row(vector: &Value) -> RowKey {
+    RowKey::from_bytes(unhex(text(vector, "row")).try_into().unwrap())
+}
+
 /// Compares what the code makes now with the file, byte by byte; returns the file's vectors.
 fn frozen(name: &str, cases: u64, make: fn(u64) -> Value) -> Vec<Value> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../tests/vectors/{name}.json"));
@@ -195,5 +230,28 @@ fn fields_are_frozen() {
         let sealed = unhex(text(&vector, "sealed"));
         let opened = token.record_key().open_field(&place, &sealed);
         assert_eq!(*opened.unwrap(), unhex(text(&vector, "value")));
+    }
+}
+
+#[test]
+fn labels_are_frozen() {
+    for vector in frozen("labels", 16, label) {
+        let here = FieldPlace {
+            created_at: Timestamp::from_unix_seconds(vector["created_at"].as_u64().unwrap()),
+            ..place(text(&vector, "namespace"), ".label")
+        };
+        let sealed = unhex(text(&vector, "sealed"));
+        let ring = recorded_ring(&vector);
+        let opened = open_label(&ring, &row(&vector), &here, &sealed, NOW);
+        assert_eq!(*opened.unwrap(), unhex(text(&vector, "label")));
+    }
+}
+
+#[test]
+fn forgery_tokens_are_frozen() {
+    for vector in frozen("forgery", 16, forgery) {
+        let token = text(&vector, "token").as_bytes();
+        let ring = recorded_ring(&vector);
+        assert!(verify_forgery_token(&ring, &row(&vector), token, NOW).is_ok());
     }
 }

@@ -1,0 +1,118 @@
+//! `flash`, and what a field that is merely taken does instead.
+
+use std::collections::VecDeque;
+
+use http::StatusCode;
+use starsessions::testing::TestSessions;
+use starsessions::{Session, Sessions};
+use starsessions_tests::caller::Caller;
+
+#[derive(Session)]
+struct Notes {
+    #[session(flash)]
+    notice: Option<String>,
+    #[session(flash)]
+    errors: Vec<String>,
+    #[session(flash, expires = "10m")]
+    hints: VecDeque<u32>,
+    plain: Option<String>,
+    plain_list: Vec<String>,
+}
+
+async fn with_messages() -> Caller {
+    let mut browser = Caller::new(TestSessions::new().layer());
+    browser
+        .with(|notes: &mut Session<Notes>| {
+            notes.notice = Some("first".to_owned());
+            notes.errors = vec!["first".to_owned()];
+            notes.hints = VecDeque::from([1]);
+            notes.plain = Some("first".to_owned());
+            notes.plain_list = vec!["first".to_owned()];
+        })
+        .await;
+    browser
+}
+
+/// What is left, the lists with commas.
+async fn left(browser: &mut Caller) -> [String; 5] {
+    browser
+        .with(|notes: &mut Session<Notes>| {
+            [
+                notes.notice.clone().unwrap_or_default(),
+                notes.errors.join(","),
+                notes.hints.iter().map(u32::to_string).collect(),
+                notes.plain.clone().unwrap_or_default(),
+                notes.plain_list.join(","),
+            ]
+        })
+        .await
+}
+
+fn take(notes: &mut Session<Notes>) {
+    assert_eq!(notes.notice.take().as_deref(), Some("first"));
+    assert_eq!(std::mem::take(&mut notes.errors), ["first"]);
+    assert_eq!(std::mem::take(&mut notes.hints), [1]);
+    assert_eq!(notes.plain.take().as_deref(), Some("first"));
+    assert_eq!(std::mem::take(&mut notes.plain_list), ["first"]);
+}
+
+/// The newer message is what a plain field loses.
+#[tokio::test]
+async fn who_takes_what_it_has_seen_leaves_what_came_since() {
+    let mut browser = with_messages().await;
+    let set = |notes: &mut Session<Notes>| {
+        notes.notice = Some("second".to_owned());
+        notes.errors.push("second".to_owned());
+        notes.hints.push_back(2);
+        notes.plain = Some("second".to_owned());
+        notes.plain_list.push("second".to_owned());
+    };
+    let reply = browser.overtaken(set, take).await;
+    assert_eq!(reply.status, StatusCode::OK);
+    assert_eq!(left(&mut browser).await, ["second", "second", "2", "", ""]);
+}
+
+#[tokio::test]
+async fn two_that_take_the_same_message_both_have_it_and_it_is_gone() {
+    let mut browser = with_messages().await;
+    let reply = browser.overtaken(take, take).await;
+    assert_eq!(reply.status, StatusCode::OK);
+    assert_eq!(left(&mut browser).await, ["", "", "", "", ""]);
+}
+
+#[tokio::test]
+async fn of_two_messages_that_are_set_at_once_the_later_stays_and_lists_have_both() {
+    let mut browser = with_messages().await;
+    let reply = browser
+        .overtaken(
+            |notes: &mut Session<Notes>| {
+                notes.notice = Some("theirs".to_owned());
+                notes.errors.push("theirs".to_owned());
+            },
+            |notes: &mut Session<Notes>| {
+                notes.notice = Some("mine".to_owned());
+                notes.errors.push("mine".to_owned());
+            },
+        )
+        .await;
+    assert_eq!(reply.status, StatusCode::OK);
+    let [notice, errors, ..] = left(&mut browser).await;
+    assert_eq!(
+        (notice.as_str(), errors.as_str()),
+        ("mine", "first,theirs,mine")
+    );
+}
+
+/// A handler that is told to roll back has taken nothing.
+#[tokio::test]
+async fn a_rollback_puts_it_back() {
+    let mut browser = with_messages().await;
+    browser
+        .visit(async |all: Sessions, mut notes: Session<Notes>| {
+            take(&mut notes);
+            drop(notes);
+            all.rollback();
+        })
+        .await;
+    assert_eq!(left(&mut browser).await[0], "first");
+}
