@@ -104,15 +104,15 @@ pub use cookie::{CookieBuilder, CookieConfig, CookieConfigError, CookieError, Sa
 pub use crypto::{InvalidHandle, Key, KeyError, KeyRing, KeyRingError, RandomError, SessionHandle};
 pub use data::{Indexed, SessionData};
 pub use engine::{Backend, CookieStore};
-pub use error::{Oversized, SessionError, TooLarge};
+pub use error::{DetachError, Oversized, SessionError, TooLarge};
 pub use lifecycle::{FailurePolicy, Lifetime, ServerErrors};
 pub use middleware::{
     ConfigError, Passive, PassiveLayer, ResponseFuture, SessionLayer, SessionLayerBuilder,
     SessionService,
 };
 pub use session::{
-    Absence, ListedSession, MissingLayer, Revocable, Revocation, Session, SessionInfo,
-    SessionRejection, Sessions, Unrevocable,
+    Absence, Detached, ListedSession, MissingLayer, Revocable, Revocation, Session, SessionInfo,
+    SessionRejection, Sessions, Unrevocable, Watch,
 };
 #[doc = include_str!("docs/attributes.md")]
 pub use starsessions_derive::Session;

@@ -68,6 +68,7 @@ impl Engine {
         };
         // A way to a successor cannot be followed without the cookie; the next round finds it.
         server.vault.store.delete(key, now).await?;
+        server.watchers.changed(key);
         Ok(())
     }
 }

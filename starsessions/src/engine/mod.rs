@@ -7,6 +7,7 @@ mod listing;
 mod server_side;
 mod timed;
 mod vault;
+mod watchers;
 mod wire;
 
 use std::sync::Arc;
@@ -18,6 +19,7 @@ pub(crate) use self::client_side::{ClientSide, CookieMode, SealedId};
 pub(crate) use self::listing::Lookup;
 pub(crate) use self::server_side::ServerSide;
 pub(crate) use self::vault::Vault;
+pub(crate) use self::watchers::{Watched, Watchers};
 use crate::clock::{Clock, Timestamp};
 use crate::crypto::{KeyRing, ReferenceToken};
 use crate::error::SessionError;

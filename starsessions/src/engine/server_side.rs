@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::{CookieChange, Credential, Done, Engine, Live, Presented, Vault, Work};
+use super::{CookieChange, Credential, Done, Engine, Live, Presented, Vault, Watchers, Work};
 use crate::clock::Timestamp;
 use crate::crypto::ReferenceToken;
 use crate::error::SessionError;
@@ -16,6 +16,7 @@ use crate::store::{Committed, Created, Loaded, Rotated, StoreError, Touched};
 
 pub(crate) struct ServerSide {
     pub(crate) vault: Vault,
+    pub(crate) watchers: Watchers,
 }
 
 impl ServerSide {
@@ -65,11 +66,22 @@ impl ServerSide {
         let Credential::Reference(token) = &live.credential else {
             return Ok(None);
         };
-        let found = self.resolve(engine, token.encode().as_bytes(), now).await?;
-        Ok(found.live().map(|fresh| Live {
+        let found = self.look(engine, token, now).await?;
+        Ok(found.map(|fresh| Live {
             is_news: fresh.is_news || live.is_news,
             ..fresh
         }))
+    }
+
+    /// What an id leads to now. A key that has retired since is not honoured.
+    pub(super) async fn look(
+        &self,
+        engine: &Engine,
+        token: &ReferenceToken,
+        now: Timestamp,
+    ) -> Result<Option<Live>, StoreError> {
+        let found = self.resolve(engine, token.encode().as_bytes(), now).await?;
+        Ok(found.live())
     }
 
     pub(crate) async fn execute(
@@ -152,6 +164,7 @@ impl ServerSide {
             let committed = self.vault.commit(&token, created_at, &commit, work.now);
             match committed.await? {
                 Committed::Applied(revision) => {
+                    self.watchers.changed(&token.row_key());
                     let (deadline, remembered) = (live.record.expires_at, live.record.remembered);
                     // Others may have committed to other fields: the fields are marked as they are
                     // in the store, or the next commit of this request would meet itself.
@@ -216,6 +229,12 @@ impl ServerSide {
                 .await?
             {
                 Rotated::Applied => {
+                    if grace {
+                        self.watchers.moved(&token.row_key(), &successor);
+                    } else {
+                        // Who held the session before a sign-in does not come along.
+                        self.watchers.changed(&token.row_key());
+                    }
                     return Ok(engine.issue(successor, rotation.record, work.now));
                 }
                 Rotated::Exists => {}
@@ -262,6 +281,7 @@ impl ServerSide {
                 .await?
             {
                 Rotated::Applied => {
+                    self.watchers.changed(&token.row_key());
                     return Ok(engine.issue(successor, rotation.record, work.now));
                 }
                 Rotated::Exists | Rotated::Conflict(_) => {}
@@ -285,7 +305,10 @@ impl ServerSide {
         mut token: Arc<ReferenceToken>,
         now: Timestamp,
     ) -> Result<(), SessionError> {
-        while let Some(forward) = self.vault.delete(&token, now).await? {
+        loop {
+            let forward = self.vault.delete(&token, now).await?;
+            self.watchers.changed(&token.row_key());
+            let Some(forward) = forward else { break };
             match follow_to_end(engine, &token, &forward, now) {
                 Some(successor) => token = successor,
                 None => break,

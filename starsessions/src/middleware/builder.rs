@@ -40,6 +40,7 @@ pub struct SessionLayerBuilder {
     policy: Policy,
     failure_policy: FailurePolicy,
     store_timeout: Option<Duration>,
+    watch_interval: Option<Duration>,
     clock: Arc<dyn Clock>,
 }
 
@@ -69,6 +70,8 @@ pub enum ConfigError {
     RecordLimit,
     /// A store time-out of zero.
     StoreTimeout,
+    /// A watch interval of zero.
+    WatchInterval,
     /// A realm name that no struct could have.
     Realm,
 }
@@ -94,6 +97,7 @@ impl SessionLayerBuilder {
             },
             failure_policy: FailurePolicy::Unavailable,
             store_timeout: None,
+            watch_interval: None,
             clock: Arc::new(SystemClock),
         }
     }
@@ -164,6 +168,14 @@ impl SessionLayerBuilder {
     /// 5 seconds by default. The runtime must have its timer enabled, as that of `#[tokio::main]` has.
     pub fn store_timeout(mut self, timeout: Duration) -> Self {
         self.store_timeout = Some(timeout);
+        self
+    }
+
+    /// How long a change or an end that another process has made may go unseen by a
+    /// [`Watch`](crate::Watch); 10 seconds by default. Each watched session is loaded once in about
+    /// this time. With [renewal](Self::renewal) it is at most half of the grace.
+    pub fn watch_interval(mut self, interval: Duration) -> Self {
+        self.watch_interval = Some(interval);
         self
     }
 
@@ -274,6 +286,9 @@ impl SessionLayerBuilder {
         if self.store_timeout.is_some_and(|timeout| timeout.is_zero()) {
             return Err(ConfigError::StoreTimeout);
         }
+        if self.watch_interval.is_some_and(|it| it.is_zero()) {
+            return Err(ConfigError::WatchInterval);
+        }
         let is_realm_char = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
         if self.realm.len() > 64 || !self.realm.chars().all(is_realm_char) {
             return Err(ConfigError::Realm);
@@ -290,6 +305,9 @@ impl SessionLayerBuilder {
         let mut is_revocable = true;
         if let Some(timeout) = self.store_timeout {
             self.place.set_store_timeout(timeout);
+        }
+        if let Some(interval) = self.watch_interval {
+            self.place.set_watch_interval(interval);
         }
         match &mut self.place {
             Place::Server(server) => server.vault.audience = self.audience,
@@ -375,6 +393,9 @@ impl fmt::Display for ConfigError {
             }
             Self::RecordLimit => "the record limit must be at most 1 MiB",
             Self::StoreTimeout => "with a store time-out of zero every request fails; lengthen it",
+            Self::WatchInterval => {
+                "with a watch interval of zero the store is asked without end; lengthen it"
+            }
             Self::Realm => "a realm's name has up to 64 letters, digits, `_` and `-`",
         })
     }

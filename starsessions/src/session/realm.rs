@@ -5,9 +5,12 @@ use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
+use crate::clock::Timestamp;
 use crate::cookie::CookieConfig;
+use crate::data::{Absent, FieldReader, SessionData};
 use crate::engine::Engine;
 use crate::lifecycle::FailurePolicy;
+use crate::record::Record;
 use crate::store::StoreError;
 use crate::value::{Invalid, ValueError};
 
@@ -29,6 +32,30 @@ pub(crate) struct Realm {
 }
 
 impl Realm {
+    /// A view of what is in a record.
+    pub(super) fn read_view<T: SessionData>(
+        &self,
+        record: Option<&Record>,
+        now: Timestamp,
+    ) -> Result<T, Absent> {
+        let value: T = self.read_fields(record, now)?;
+        if let Err(invalid) = value.validate() {
+            // Fields that are impossible together count as absent together.
+            self.report_invalid(T::SCHEMA.type_name, &invalid);
+            return self.read_fields(None, now);
+        }
+        Ok(value)
+    }
+
+    fn read_fields<T: SessionData>(
+        &self,
+        record: Option<&Record>,
+        now: Timestamp,
+    ) -> Result<T, Absent> {
+        let mut report = |name, error: &_| self.report_unreadable(name, error);
+        T::load(&mut FieldReader::new(T::SCHEMA, record, now, &mut report))
+    }
+
     pub(crate) fn report_unreadable(&self, field: &'static str, error: &ValueError) {
         if self.is_first(field) {
             tracing::warn!(

@@ -10,7 +10,7 @@ use super::state::{Phase, State};
 use crate::clock::Timestamp;
 use crate::cookie::{self, Candidates};
 use crate::crypto::RowKey;
-use crate::data::{Absent, Changed, FieldReader, SessionData};
+use crate::data::{Absent, Changed, SessionData};
 use crate::engine::{Base, Change, CookieChange, Live, Presented};
 use crate::error::SessionError;
 use crate::lifecycle::FailurePolicy;
@@ -166,22 +166,8 @@ impl Slot {
         let (record, epoch) = (state.working_record(at), state.epoch);
         drop(state);
         let seen = Seen { record, at, epoch };
-        let value = self.read_fields::<T>(seen.record.as_ref(), at)?;
-        if let Err(invalid) = value.validate() {
-            // Fields that are impossible together count as absent together.
-            self.realm.report_invalid(T::SCHEMA.type_name, &invalid);
-            return Ok((self.read_fields(None, at)?, seen));
-        }
+        let value = self.realm.read_view(seen.record.as_ref(), at)?;
         Ok((value, seen))
-    }
-
-    fn read_fields<T: SessionData>(
-        &self,
-        record: Option<&Record>,
-        now: Timestamp,
-    ) -> Result<T, Absent> {
-        let mut report = |name, error: &_| self.realm.report_unreadable(name, error);
-        T::load(&mut FieldReader::new(T::SCHEMA, record, now, &mut report))
     }
 
     /// Takes the changes of one view, measured against what it saw.

@@ -148,6 +148,11 @@ impl State {
         record
     }
 
+    /// Whether the id ends with this request, as far as it is known.
+    pub(super) fn is_to_move(&self, record: &Record) -> bool {
+        self.destroy || self.rotate || self.changes.rotate(record)
+    }
+
     /// Whether the session that the request came with has ended, and not by this request.
     pub(super) fn has_ended(&self) -> bool {
         self.is_gone || self.is_behind

@@ -4,6 +4,7 @@ mod any_type;
 mod anywhere;
 mod caches;
 mod cookie_limits;
+mod detached;
 mod devices;
 mod floods;
 mod forgotten_layer;
