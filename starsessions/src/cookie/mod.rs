@@ -24,7 +24,7 @@ mod write;
 use http::HeaderValue;
 
 pub use error::{CookieConfigError, CookieError};
-pub(crate) use parse::{Candidates, candidates};
+pub(crate) use parse::{Candidates, Values, candidates};
 use write::Template;
 
 /// How the session cookie is called, and where browsers send it.

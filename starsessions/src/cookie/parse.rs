@@ -22,6 +22,14 @@ pub(crate) fn candidates<'h>(headers: &'h HeaderMap, name: &str) -> Candidates<'
     found
 }
 
+/// The different values of one cookie: in nearly every request, one.
+#[derive(Debug)]
+pub(crate) enum Values<'h, B = u8> {
+    None,
+    One(&'h [B]),
+    Several(Box<[&'h [B]]>),
+}
+
 /// A few different values of one cookie.
 #[derive(Debug)]
 pub(crate) struct Candidates<'h, B = u8> {
@@ -38,6 +46,15 @@ impl<'h, B> Candidates<'h, B> {
     /// The different values, in order.
     pub(crate) fn values(&self) -> &[&'h [B]] {
         self.values.get(..self.len).unwrap_or_default()
+    }
+
+    /// The same in less room.
+    pub(crate) fn into_values(self) -> Values<'h, B> {
+        match self.values() {
+            [] => Values::None,
+            [only] => Values::One(only),
+            several => Values::Several(several.into()),
+        }
     }
 
     /// Whether there is none.

@@ -75,7 +75,7 @@ impl ClientSide {
     pub(crate) async fn execute(
         &self,
         engine: &Engine,
-        mut work: Work,
+        mut work: Box<Work>,
     ) -> Result<Done, SessionError> {
         let Some(mut live) = work.live.take() else {
             return match work.step {
@@ -205,7 +205,8 @@ impl ClientSide {
 
     async fn is_revoked(&self, id: SealedId, now: Timestamp) -> Result<bool, StoreError> {
         match &self.revocations {
-            Some(store) => Ok(store.load(&id.row_key(), now).await?.is_some()),
+            // In a box: without a list there is nothing to wait for.
+            Some(store) => Ok(Box::pin(store.load(&id.row_key(), now)).await?.is_some()),
             None => Ok(false),
         }
     }

@@ -118,20 +118,16 @@ impl Engine {
         self.clock.now()
     }
 
-    /// Finds the session that the cookies lead to. More than one cookie of our name is either a
-    /// leftover next to the real one, or an attempt to plant one.
-    pub(crate) async fn load(
+    /// Finds the session that several cookies of our name lead to: one of them is a leftover next to
+    /// the real one, or an attempt to plant one.
+    pub(crate) async fn choose(
         &self,
         cookies: &[&[u8]],
         now: Timestamp,
     ) -> Result<Presented, StoreError> {
         let mut found = Presented::Nobody;
-        for candidate in cookies {
-            let next = match &self.place {
-                Place::Server(server) => server.resolve(self, candidate, now).await?,
-                Place::Client(client) => client.resolve(self, candidate, now).await?,
-            };
-            match (next, &mut found) {
+        for cookie in cookies {
+            match (self.resolve(cookie, now).await?, &mut found) {
                 (Presented::Live(live), Presented::Live(first)) => {
                     if !first.is_same_session(&live) {
                         return Ok(Presented::Ambiguous);
@@ -143,6 +139,18 @@ impl Engine {
             }
         }
         Ok(found)
+    }
+
+    /// Finds the session that a cookie leads to.
+    pub(crate) async fn resolve(
+        &self,
+        cookie: &[u8],
+        now: Timestamp,
+    ) -> Result<Presented, StoreError> {
+        match &self.place {
+            Place::Server(server) => server.resolve(self, cookie, now).await,
+            Place::Client(client) => client.resolve(self, cookie, now).await,
+        }
     }
 
     /// The same session as it is stored now; `None` if it has ended.
@@ -158,7 +166,7 @@ impl Engine {
     }
 
     /// Carries out one step.
-    pub(crate) async fn execute(&self, work: Work) -> Result<Done, SessionError> {
+    pub(crate) async fn execute(&self, work: Box<Work>) -> Result<Done, SessionError> {
         match &self.place {
             Place::Server(server) => server.execute(self, work).await,
             Place::Client(client) => client.execute(self, work).await,

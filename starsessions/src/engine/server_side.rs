@@ -87,7 +87,7 @@ impl ServerSide {
     pub(crate) async fn execute(
         &self,
         engine: &Engine,
-        mut work: Work,
+        mut work: Box<Work>,
     ) -> Result<Done, SessionError> {
         let Some(live) = work.live.take() else {
             return match work.step {
@@ -95,7 +95,7 @@ impl ServerSide {
                 _ => Ok(Done::kept(None)),
             };
         };
-        let Credential::Reference(token) = live.credential.clone() else {
+        let (live, Some(token)) = with_token(live) else {
             return Ok(Done::gone());
         };
         match work.step {
@@ -361,6 +361,15 @@ impl ServerSide {
             Credential::Sealed(_) => None,
         }))
     }
+}
+
+/// Not in line: what a future has borrowed once, it keeps.
+fn with_token(live: Live) -> (Live, Option<Arc<ReferenceToken>>) {
+    let token = match &live.credential {
+        Credential::Reference(token) => Some(Arc::clone(token)),
+        Credential::Sealed(_) => None,
+    };
+    (live, token)
 }
 
 fn follow(

@@ -8,7 +8,7 @@ use http::HeaderMap;
 use super::realm::Realm;
 use super::state::{Phase, State};
 use crate::clock::Timestamp;
-use crate::cookie::{self, Candidates};
+use crate::cookie::{self, Candidates, Values};
 use crate::crypto::RowKey;
 use crate::data::{Absent, Changed, SessionData};
 use crate::engine::{Base, Change, CookieChange, Live, Presented};
@@ -160,8 +160,10 @@ impl Slot {
 
     /// Builds a view of the session as this request has left it so far.
     pub(crate) fn view<T: SessionData>(&self) -> Result<(T, Seen), Absent> {
-        let at = self.realm.engine.now();
         let mut state = self.state();
+        // The view that the session was loaded for sees it as of then, at the cost of no clock.
+        let just_now = state.just_read_at.take();
+        let at = just_now.unwrap_or_else(|| self.realm.engine.now());
         state.use_view(T::SCHEMA);
         let (record, epoch) = (state.working_record(at), state.epoch);
         drop(state);
@@ -289,7 +291,7 @@ impl Slot {
             }
             state.was_used = true;
             kept = state.kept_cookies.clone();
-            match (&kept, headers) {
+            let cookies: Candidates<'_> = match (&kept, headers) {
                 (Some(kept), _) => kept.iter().map(|value| &**value).collect(),
                 (None, Some(headers)) => {
                     let cookies = cookie::candidates(headers, self.realm.cookie.name());
@@ -297,12 +299,20 @@ impl Slot {
                     cookies
                 }
                 (None, None) => Candidates::default(),
-            }
+            };
+            cookies.into_values()
         };
         let now = engine.now();
-        let presented = engine.load(cookies.values(), now).await;
+        let presented = match cookies {
+            Values::None => Ok(Presented::Nobody),
+            Values::One(cookie) => engine.resolve(cookie, now).await,
+            // In a box: what is rare would make the future of every request larger.
+            Values::Several(cookies) => Box::pin(engine.choose(&cookies, now)).await,
+        };
         let mut state = self.state();
         state.phase = Phase::Read;
+        state.read_at = now;
+        state.just_read_at = headers.map(|_| now);
         match presented {
             Ok(Presented::Live(live)) => state.live = Some(live),
             Ok(Presented::Nobody) => {}

@@ -23,6 +23,8 @@ pub(super) struct State {
     /// Two of the cookies led to two different sessions.
     pub(super) is_ambiguous: bool,
     pub(super) was_used: bool,
+    pub(super) read_at: Timestamp,
+    pub(super) just_read_at: Option<Timestamp>,
     pub(super) is_closed: bool,
     pub(super) live: Option<Live>,
     /// The session was there when the request came, and has ended since.
@@ -182,7 +184,7 @@ impl State {
         engine: &Engine,
         turn: Turn,
         now: Timestamp,
-    ) -> Result<Option<Work>, SessionError> {
+    ) -> Result<Option<Box<Work>>, SessionError> {
         let is_passive = turn.is_passive();
         let (situation, touch) = self.situation(engine, is_passive, now);
         let step = situation.step();
@@ -214,7 +216,7 @@ impl State {
             // A record that nobody shares is changed in place.
             Turn::Last { .. } => self.live.take(),
         };
-        Ok(Some(Work {
+        Ok(Some(Box::new(Work {
             step,
             live,
             changes,
@@ -222,7 +224,7 @@ impl State {
             touch,
             is_passive,
             now,
-        }))
+        })))
     }
 
     fn situation(

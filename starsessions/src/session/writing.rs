@@ -34,7 +34,7 @@ impl Slot {
     async fn commit_in_turn(&self) -> Result<(), SessionError> {
         let _gate = self.gate.lock().await;
         self.read(None).await?;
-        let now = self.realm().engine.now();
+        let now = self.now();
         let work = self
             .state()
             .take_work(&self.realm().engine, Turn::Commit, now);
@@ -73,7 +73,9 @@ impl Slot {
         match &state.phase {
             Phase::Unread | Phase::Failed(_) => state.has_orders(),
             Phase::Read => {
-                state.failure.is_some() || state.needs_work(engine, self.is_passive(), engine.now())
+                // A touch or renewal is due if it was when the request came.
+                let now = state.read_at;
+                state.failure.is_some() || state.needs_work(engine, self.is_passive(), now)
             }
         }
     }
@@ -99,7 +101,7 @@ impl Slot {
             failure
         };
         self.read(None).await?;
-        let now = self.realm().engine.now();
+        let now = self.now();
         let is_passive = self.is_passive();
         let (uses_up, work) = {
             let mut state = self.state();
@@ -125,11 +127,11 @@ impl Slot {
     fn may_end_id(&self) -> bool {
         let engine = &self.realm().engine;
         self.state()
-            .may_end_id(engine, self.is_passive(), engine.now())
+            .may_end_id(engine, self.is_passive(), self.now())
     }
 
     /// Has the engine do it, and keeps what has become of the session.
-    async fn carry_out(&self, work: Work) -> Result<(), SessionError> {
+    async fn carry_out(&self, work: Box<Work>) -> Result<(), SessionError> {
         let done = self.realm().engine.execute(work).await;
         if let Err(SessionError::Unavailable(error)) = &done {
             self.realm().report_unavailable(error);

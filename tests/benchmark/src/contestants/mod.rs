@@ -1,0 +1,104 @@
+//! Everybody who is measured.
+
+pub mod actix;
+pub mod axum_session;
+pub mod floor;
+pub mod layers;
+pub mod ours;
+pub mod stores;
+pub mod tower_sessions;
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use axum::body::Body;
+use axum::{Router, routing::get};
+use http::{HeaderValue, Request, header};
+use tower::Service;
+
+use crate::measure::{Case, Kind};
+
+/// What axum costs without sessions, sent the same cookie.
+pub const AXUM: &str = "bare axum";
+
+pub fn bare() -> Vec<Case> {
+    // As long as ours: a cookie costs its header even where nobody reads it.
+    let cookie = HeaderValue::from_static(
+        "__Host-Http-id=BAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+    );
+    let app = Router::new().route("/untouched", get(untouched));
+    vec![axum_case(AXUM, Kind::Untouched, app, "/untouched", Some(cookie))]
+}
+
+pub async fn untouched() -> &'static str {
+    "ok"
+}
+
+/// A case of an axum application that is sent the same request over and over.
+pub fn axum_case(
+    contestant: &'static str,
+    kind: Kind,
+    app: Router,
+    path: &'static str,
+    cookie: Option<HeaderValue>,
+) -> Case {
+    Case::new(contestant, AXUM, kind, move |requests| {
+        let (mut app, cookie) = (app.clone(), cookie.clone());
+        async move {
+            for _ in 0..requests {
+                let response = call(&mut app, path, cookie.as_ref()).await;
+                assert!(response.status().is_success());
+                std::hint::black_box(response);
+            }
+        }
+    })
+}
+
+/// The same for requests whose answers change the cookie.
+pub fn following_case(
+    contestant: &'static str,
+    kind: Kind,
+    app: Router,
+    path: &'static str,
+    cookie: Option<HeaderValue>,
+) -> Case {
+    let jar = Rc::new(RefCell::new(cookie));
+    Case::new(contestant, AXUM, kind, move |requests| {
+        let (mut app, jar) = (app.clone(), Rc::clone(&jar));
+        async move {
+            for _ in 0..requests {
+                let cookie = jar.borrow().clone();
+                let response = call(&mut app, path, cookie.as_ref()).await;
+                assert!(response.status().is_success());
+                if let Some(cookie) = cookie_of(&response) {
+                    jar.replace(Some(cookie));
+                }
+            }
+        }
+    })
+}
+
+pub async fn call(
+    app: &mut Router,
+    path: &str,
+    cookie: Option<&HeaderValue>,
+) -> http::Response<Body> {
+    let mut request = Request::builder().uri(path);
+    if let Some(cookie) = cookie {
+        request = request.header(header::COOKIE, cookie);
+    }
+    let request = request.body(Body::empty()).expect("a valid request");
+    // A router is always ready.
+    app.call(request).await.expect("infallible")
+}
+
+/// The `Cookie` header that a browser would send after this response.
+pub fn cookie_of<B>(response: &http::Response<B>) -> Option<HeaderValue> {
+    let pairs: Vec<&str> = response
+        .headers()
+        .get_all(header::SET_COOKIE)
+        .iter()
+        .filter_map(|cookie| cookie.to_str().ok()?.split(';').next())
+        .collect();
+    (!pairs.is_empty()).then(|| pairs.join("; ").parse().expect("a valid cookie"))
+}

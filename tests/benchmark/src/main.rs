@@ -1,0 +1,55 @@
+//! What sessions cost, beside everybody else's, in one run. See `tests/bench`.
+
+mod contestants;
+mod measure;
+mod table;
+mod visitor;
+
+use contestants::{actix, axum_session, bare, floor, layers, ours, stores, tower_sessions};
+use measure::{Case, Counting};
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let (options, words): (Vec<_>, Vec<_>) = arguments.into_iter().partition(|it| it.starts_with("--"));
+    let number = |name: &str, default: u32| {
+        let prefix = format!("--{name}=");
+        let given = options.iter().find_map(|it| it.strip_prefix(&prefix));
+        given.map_or(default, |it| it.parse().expect("a number"))
+    };
+    let (rounds, requests) = (number("rounds", 40), number("requests", 1_000));
+    let svg = options.iter().find_map(|it| it.strip_prefix("--svg="));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    tokio::task::LocalSet::new().block_on(&runtime, async {
+        let mut cases = all().await;
+        cases.retain(|case| case.contestant.starts_with("bare a") || case.is_meant_by(&words));
+        let costs = measure::run(&mut cases, rounds, requests).await;
+        let rows = table::rows(&cases, &costs);
+        print!("{}", table::text(&rows));
+        if let Some(path) = svg {
+            std::fs::write(path, table::svg(&rows)).expect("the plot is written");
+        }
+    });
+}
+
+async fn all() -> Vec<Case> {
+    let mut cases = bare();
+    cases.extend(layers::cases());
+    cases.extend(floor::cases().await);
+    cases.extend(ours::cases().await);
+    cases.extend(tower_sessions::cases().await);
+    cases.extend(axum_session::cases().await);
+    cases.extend(actix::cases().await);
+    if let Ok(url) = std::env::var("BENCH_REDIS") {
+        cases.extend(stores::redis(&url).await);
+    }
+    if let Ok(url) = std::env::var("BENCH_POSTGRES") {
+        cases.extend(stores::postgres(&url).await);
+    }
+    if let Ok(path) = std::env::var("BENCH_SQLITE") {
+        cases.extend(stores::sqlite(&path).await);
+    }
+    cases
+}

@@ -1,0 +1,158 @@
+//! Cases that take turns in short rounds, so that a slow moment of the machine hits all of them.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Instant;
+
+/// One contestant's way of serving one kind of request.
+pub struct Case {
+    pub contestant: &'static str,
+    pub kind: Kind,
+    /// What this contestant's framework costs without sessions.
+    pub base: &'static str,
+    serve: Box<dyn FnMut(u32) -> Pin<Box<dyn Future<Output = ()>>>>,
+    rounds: Vec<f64>,
+    allocations: u64,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Kind {
+    Untouched,
+    Read,
+    Write,
+    Create,
+    Rotate,
+    Views,
+    Wide,
+    Large,
+    Expiry,
+}
+
+impl Kind {
+    pub const ALL: [Self; 9] = [
+        Self::Untouched,
+        Self::Read,
+        Self::Write,
+        Self::Create,
+        Self::Rotate,
+        Self::Views,
+        Self::Wide,
+        Self::Large,
+        Self::Expiry,
+    ];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Untouched => "untouched",
+            Self::Read => "read",
+            Self::Write => "read + write",
+            Self::Create => "new session",
+            Self::Rotate => "new id",
+            Self::Views => "two views",
+            Self::Wide => "1 of 20 fields",
+            Self::Large => "4 KB, write",
+            Self::Expiry => "fields expire",
+        }
+    }
+}
+
+/// What a case has cost: nanoseconds and allocations of one request.
+#[derive(Clone, Copy, Debug)]
+pub struct Cost {
+    pub median: f64,
+    /// Half of the rounds lie within this of the median.
+    pub spread: f64,
+    pub allocations: u64,
+}
+
+impl Case {
+    /// `serve` answers so many requests.
+    pub fn new<F, S>(contestant: &'static str, base: &'static str, kind: Kind, mut serve: S) -> Self
+    where
+        S: FnMut(u32) -> F + 'static,
+        F: Future<Output = ()> + 'static,
+    {
+        Self {
+            contestant,
+            kind,
+            base,
+            serve: Box::new(move |requests| Box::pin(serve(requests))),
+            rounds: Vec::new(),
+            allocations: 0,
+        }
+    }
+
+    pub fn is_meant_by(&self, words: &[String]) -> bool {
+        let name = format!("{} {}", self.contestant, self.kind.name());
+        words.iter().all(|word| name.contains(word.as_str()))
+    }
+
+    async fn round(&mut self, requests: u32) -> f64 {
+        let start = Instant::now();
+        (self.serve)(requests).await;
+        start.elapsed().as_nanos() as f64 / f64::from(requests)
+    }
+
+    /// Callgrind counts what happens in here.
+    #[inline(never)]
+    pub async fn serve(&mut self, requests: u32) {
+        (self.serve)(requests).await;
+    }
+
+    fn cost(&mut self) -> Cost {
+        self.rounds.sort_by(f64::total_cmp);
+        let at = |part: f64| {
+            let last = self.rounds.len().saturating_sub(1) as f64;
+            self.rounds.get((last * part) as usize).copied().unwrap_or(0.0)
+        };
+        Cost {
+            median: at(0.5),
+            spread: (at(0.75) - at(0.25)) / 2.0,
+            allocations: self.allocations,
+        }
+    }
+}
+
+/// Runs all cases in turns.
+pub async fn run(cases: &mut [Case], rounds: u32, requests: u32) -> Vec<Cost> {
+    for case in &mut *cases {
+        case.round(200).await;
+        let before = ALLOCATIONS.get();
+        case.round(100).await;
+        // The round itself takes one for its future.
+        case.allocations = (ALLOCATIONS.get() - before - 1) / 100;
+    }
+    for _ in 0..rounds {
+        for case in &mut *cases {
+            let cost = case.round(requests).await;
+            case.rounds.push(cost);
+        }
+    }
+    cases.iter_mut().map(Case::cost).collect()
+}
+
+/// Counts the allocations of each thread.
+pub struct Counting;
+
+thread_local! {
+    static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
+}
+
+// SAFETY: passes every call on, as it is.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.set(ALLOCATIONS.get() + 1);
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        unsafe { System.dealloc(pointer, layout) }
+    }
+
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        ALLOCATIONS.set(ALLOCATIONS.get() + 1);
+        unsafe { System.realloc(pointer, layout, size) }
+    }
+}
