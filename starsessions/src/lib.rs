@@ -45,6 +45,7 @@
 //! - [`derive(Session)`](macro@Session): the reference of every attribute.
 //! - [`docs::security`]: what is defended, against whom, and where it ends.
 //! - [`docs::design`]: why it is as it is.
+//! - [`docs::observability`]: logs, metrics, and why a request went as it did.
 //! - [`docs::performance`]: what a session costs a request, measured.
 //! - [`docs::architecture`]: the modules, for those who change them.
 //!
@@ -68,6 +69,7 @@
 //! |---|---|---|
 //! | `axum` | yes | sessions as handler arguments, rejections as responses |
 //! | `json` | no | `codec = json` |
+//! | `metrics` | no | counters and histograms through the `metrics` facade |
 //! | `mysql` | no | `MySqlStore`: sessions in MySQL or MariaDB, for several machines; needs Rust 1.94 |
 //! | `sqlite` | no | `SqliteStore`: sessions in a file that survives a restart |
 //! | `testing` | no | `testing`: a clock to turn, sessions to seed and read, the contract of stores |
@@ -91,6 +93,7 @@ mod error;
 mod expansion;
 mod lifecycle;
 mod middleware;
+mod observe;
 mod record;
 mod schema;
 mod session;

@@ -2,4 +2,5 @@
 
 mod guarantees;
 mod matrix;
+mod observability;
 mod scenarios;

@@ -4,6 +4,7 @@ use bytes::Bytes;
 
 use crate::clock::Timestamp;
 use crate::error::SessionError;
+use crate::observe;
 use crate::record::{Commit, FieldName, FieldWrite, Record, Touch};
 use crate::schema::{FieldSpec, Merge};
 
@@ -34,6 +35,7 @@ pub(crate) struct ExclusiveConflict(pub(crate) &'static str);
 
 impl From<ExclusiveConflict> for SessionError {
     fn from(ExclusiveConflict(field): ExclusiveConflict) -> Self {
+        observe::conflict(field);
         Self::Conflict { field }
     }
 }

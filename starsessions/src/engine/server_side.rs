@@ -5,12 +5,16 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::{CookieChange, Credential, Done, Engine, Live, Presented, Vault, Watchers, Work};
+use super::{
+    CookieChange, Credential, Done, Engine, Live, Presented, Vault, Watchers, Work, why_expired,
+    why_unreadable,
+};
 use crate::clock::Timestamp;
 use crate::crypto::ReferenceToken;
 use crate::error::SessionError;
 use crate::lifecycle::expiry::is_settled;
 use crate::lifecycle::plan::Step;
+use crate::observe::{self, Ended, Name, Refusal};
 use crate::record::{Commit, Forward, Record, Rotation};
 use crate::store::{Committed, Created, Loaded, Rotated, StoreError, Touched};
 
@@ -28,9 +32,10 @@ impl ServerSide {
         now: Timestamp,
     ) -> Result<Presented, StoreError> {
         let Ok(mut token) = ReferenceToken::parse(candidate, &engine.keys, now) else {
-            return Ok(Presented::Nobody);
+            return Ok(Presented::Nobody(why_unreadable(candidate)));
         };
         let mut is_news = false;
+        let mut why = Refusal::Unknown;
         for _ in 0..MAX_FORWARDS {
             match self.vault.load(&token, now).await? {
                 Some(Loaded::Live(record)) if engine.policy.is_live(&record, now) => {
@@ -42,7 +47,11 @@ impl ServerSide {
                         is_news,
                     }));
                 }
-                None | Some(Loaded::Live(_)) => break,
+                Some(Loaded::Live(record)) => {
+                    why = why_expired(&engine.policy, &record, now);
+                    break;
+                }
+                None => break,
                 Some(Loaded::Moved(forward)) => match follow(engine, &token, &forward, now) {
                     Some(successor) => token = successor,
                     None if is_overtaken(engine, &token, &forward, now) => {
@@ -53,7 +62,7 @@ impl ServerSide {
             }
             is_news = true;
         }
-        Ok(Presented::Nobody)
+        Ok(Presented::Nobody(why))
     }
 
     /// The session as it is stored now. What the browser has yet to be told stays to be told.
@@ -119,6 +128,7 @@ impl ServerSide {
         for _ in 0..MAX_ID_COLLISIONS {
             let token = ReferenceToken::mint(&engine.keys)?;
             if self.vault.create(&token, &record, work.now).await? == Created::Applied {
+                observe::created(Name::Token(&token), &record);
                 return Ok(engine.issue(token, record, work.now));
             }
         }
@@ -136,8 +146,9 @@ impl ServerSide {
             return engine.announce(live, work.now);
         };
         match self.vault.touch(token, touch, work.now).await {
-            Ok(Touched::Gone) => Done::gone(),
+            Ok(Touched::Gone) => gone(token),
             Ok(Touched::Applied) => {
+                observe::touched(Name::Token(token));
                 let deadline = live.record.expires_at;
                 touch.apply(&mut live.record);
                 live.is_news |= engine.is_visible(deadline, &live.record);
@@ -157,7 +168,7 @@ impl ServerSide {
         mut token: Arc<ReferenceToken>,
         work: &Work,
     ) -> Result<Done, SessionError> {
-        for _ in 0..MAX_ATTEMPTS {
+        for conflicts in 0..MAX_ATTEMPTS {
             let commit = self.commit_for(engine, &live.record, work)?;
             engine.check_size_after(&commit, &live.record)?;
             let created_at = live.record.created_at;
@@ -172,6 +183,7 @@ impl ServerSide {
                     live.record.revision = revision.saturating_sub(1);
                     let has_missed_others = live.record.revision != before;
                     commit.apply(&mut live.record);
+                    observe::committed(Name::Token(&token), &commit, conflicts, &live.record);
                     if has_missed_others {
                         // A rotation of this record must not pass for one of what is stored.
                         live.record.revision = before;
@@ -182,6 +194,7 @@ impl ServerSide {
                     return Ok(engine.announce(live, work.now));
                 }
                 Committed::Conflict(theirs) if engine.policy.is_live(&theirs, work.now) => {
+                    observe::retried(Name::Token(&token));
                     live.record = theirs;
                 }
                 Committed::Moved(forward) => {
@@ -192,10 +205,10 @@ impl ServerSide {
                             live.record = record;
                             live.is_news = true;
                         }
-                        None => return Ok(Done::gone()),
+                        None => return Ok(gone(&token)),
                     }
                 }
-                Committed::Conflict(_) | Committed::Gone => return Ok(Done::gone()),
+                Committed::Conflict(_) | Committed::Gone => return Ok(gone(&token)),
             }
         }
         Err(SessionError::contention())
@@ -235,10 +248,13 @@ impl ServerSide {
                         // Who held the session before a sign-in does not come along.
                         self.watchers.changed(&token.row_key());
                     }
+                    let (old, new) = (Name::Token(&token), Name::Token(&successor));
+                    observe::rotated(old, new, grace, &rotation.record);
                     return Ok(engine.issue(successor, rotation.record, work.now));
                 }
                 Rotated::Exists => {}
                 Rotated::Conflict(theirs) if engine.policy.is_live(&theirs, work.now) => {
+                    observe::retried(Name::Token(&token));
                     live.record = theirs;
                 }
                 Rotated::Moved(forward) => {
@@ -257,10 +273,10 @@ impl ServerSide {
                             token = successor;
                             live.record = record;
                         }
-                        None => return Ok(Done::gone()),
+                        None => return Ok(gone(&token)),
                     }
                 }
-                Rotated::Conflict(_) | Rotated::Gone => return Ok(Done::gone()),
+                Rotated::Conflict(_) | Rotated::Gone => return Ok(gone(&token)),
             }
         }
         Err(SessionError::contention())
@@ -282,6 +298,8 @@ impl ServerSide {
             {
                 Rotated::Applied => {
                     self.watchers.changed(&token.row_key());
+                    observe::ended(Name::Token(&token), Ended::Logout);
+                    observe::created(Name::Token(&successor), &rotation.record);
                     return Ok(engine.issue(successor, rotation.record, work.now));
                 }
                 Rotated::Exists | Rotated::Conflict(_) => {}
@@ -308,7 +326,10 @@ impl ServerSide {
         loop {
             let forward = self.vault.delete(&token, now).await?;
             self.watchers.changed(&token.row_key());
-            let Some(forward) = forward else { break };
+            let Some(forward) = forward else {
+                observe::ended(Name::Token(&token), Ended::Logout);
+                break;
+            };
             match follow_to_end(engine, &token, &forward, now) {
                 Some(successor) => token = successor,
                 None => break,
@@ -361,6 +382,12 @@ impl ServerSide {
             Credential::Sealed(_) => None,
         }))
     }
+}
+
+/// There is nothing left to write to.
+fn gone(token: &ReferenceToken) -> Done {
+    observe::gone(Name::Token(token));
+    Done::gone()
 }
 
 /// Not in line: what a future has borrowed once, it keeps.

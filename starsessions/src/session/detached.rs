@@ -12,6 +12,7 @@ use crate::data::{Changed, FieldWriter, SessionData, Snapshot};
 use crate::engine::{Base, Change, Changes, Credential, Done, Live, Watched, Work};
 use crate::error::{DetachError, SessionError};
 use crate::lifecycle::plan::Step;
+use crate::observe::{self, Name};
 use crate::record::Record;
 use crate::store::StoreError;
 
@@ -90,7 +91,9 @@ impl<T: SessionData> Detached<T> {
         let Some(watchers) = realm.engine.watchers() else {
             return Err(DetachError::InCookie.into());
         };
-        let watched = watchers.add(slot.lasting_token()?);
+        let token = slot.lasting_token()?;
+        observe::detached(Name::Token(&token));
+        let watched = watchers.add(token);
         Ok(Self {
             held: Arc::new(Held { realm, watched }),
             view: PhantomData,
@@ -149,7 +152,7 @@ impl<T: SessionData> Detached<T> {
             return Err(DetachError::NewId.into());
         }
         self.held
-            .carry_out(Work {
+            .carry_out(Box::new(Work {
                 step: Step::Commit,
                 live: Some(live),
                 changes,
@@ -157,7 +160,7 @@ impl<T: SessionData> Detached<T> {
                 touch: None,
                 is_passive: true,
                 now,
-            })
+            }))
             .await?;
         Ok(result)
     }
@@ -179,7 +182,7 @@ impl<T: SessionData> Detached<T> {
             return Ok(());
         }
         self.held
-            .carry_out(Work {
+            .carry_out(Box::new(Work {
                 step: Step::Touch,
                 live: Some(live),
                 changes: Changes::default(),
@@ -187,7 +190,7 @@ impl<T: SessionData> Detached<T> {
                 touch,
                 is_passive: false,
                 now,
-            })
+            }))
             .await
     }
 
@@ -233,7 +236,7 @@ impl Held {
         }
     }
 
-    async fn carry_out(&self, work: Work) -> Result<(), SessionError> {
+    async fn carry_out(&self, work: Box<Work>) -> Result<(), SessionError> {
         let done = self.realm.engine.execute(work).await;
         if let Err(SessionError::Unavailable(error)) = &done {
             self.realm.report_unavailable(error);
@@ -257,6 +260,7 @@ impl Drop for Held {
     fn drop(&mut self) {
         if let Some(watchers) = self.realm.engine.watchers() {
             watchers.remove(&self.watched);
+            observe::released();
         }
     }
 }

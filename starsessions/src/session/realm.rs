@@ -10,6 +10,7 @@ use crate::cookie::CookieConfig;
 use crate::data::{Absent, FieldReader, SessionData};
 use crate::engine::Engine;
 use crate::lifecycle::FailurePolicy;
+use crate::observe;
 use crate::record::Record;
 use crate::store::StoreError;
 use crate::value::{Invalid, ValueError};
@@ -57,6 +58,7 @@ impl Realm {
     }
 
     pub(crate) fn report_unreadable(&self, field: &'static str, error: &ValueError) {
+        observe::unreadable(field);
         if self.is_first(field) {
             tracing::warn!(
                 field,

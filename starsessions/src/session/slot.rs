@@ -14,6 +14,7 @@ use crate::data::{Absent, Changed, SessionData};
 use crate::engine::{Base, Change, CookieChange, Live, Presented};
 use crate::error::SessionError;
 use crate::lifecycle::FailurePolicy;
+use crate::observe::{self, Refusal};
 use crate::record::Record;
 use crate::store::StoreError;
 
@@ -304,7 +305,7 @@ impl Slot {
         };
         let now = engine.now();
         let presented = match cookies {
-            Values::None => Ok(Presented::Nobody),
+            Values::None => Ok(Presented::Nobody(Refusal::NoCookie)),
             Values::One(cookie) => engine.resolve(cookie, now).await,
             // In a box: what is rare would make the future of every request larger.
             Values::Several(cookies) => Box::pin(engine.choose(&cookies, now)).await,
@@ -314,14 +315,24 @@ impl Slot {
         state.read_at = now;
         state.just_read_at = headers.map(|_| now);
         match presented {
-            Ok(Presented::Live(live)) => state.live = Some(live),
-            Ok(Presented::Nobody) => {}
-            Ok(Presented::Former) => state.is_behind = true,
+            Ok(Presented::Live(live)) => {
+                observe::loaded(live.name(&engine.keys), &live.record);
+                state.live = Some(live);
+            }
+            Ok(Presented::Nobody(why)) => observe::refused(why),
+            Ok(Presented::Former) => {
+                observe::behind();
+                state.is_behind = true;
+            }
             Ok(Presented::Ambiguous) => {
+                observe::ambiguous();
                 state.is_ambiguous = true;
                 self.realm.report_ambiguous();
             }
-            Err(error) => return self.fail_reading(&mut state, error),
+            Err(error) => {
+                observe::load_failed();
+                return self.fail_reading(&mut state, error);
+            }
         }
         Ok(())
     }

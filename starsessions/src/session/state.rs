@@ -107,6 +107,10 @@ impl State {
         self.failure = None;
     }
 
+    pub(super) fn has_changes(&self) -> bool {
+        !self.changes.is_empty()
+    }
+
     /// Drops what a failed request may not write.
     pub(super) fn discard_data(&mut self) {
         self.changes.retain_always();

@@ -8,6 +8,7 @@ use super::task::to_its_end;
 use crate::engine::{CookieChange, Done, Work};
 use crate::error::SessionError;
 use crate::lifecycle::ServerErrors;
+use crate::observe;
 
 /// How the request ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,6 +62,9 @@ impl Slot {
             Ending::Rejection => false,
         };
         if !keeps_data {
+            if state.has_changes() {
+                observe::dropped();
+            }
             state.discard_data();
         }
         if !state.was_used {
