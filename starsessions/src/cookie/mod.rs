@@ -48,6 +48,8 @@ pub struct CookieConfig {
     name: String,
     persistent: bool,
     partitioned: bool,
+    secure: bool,
+    same_site: SameSite,
     template: Template,
     removal: HeaderValue,
 }
@@ -75,6 +77,16 @@ impl CookieConfig {
     /// Whether there is one cookie for each embedding site.
     pub(crate) fn is_partitioned(&self) -> bool {
         self.partitioned
+    }
+
+    /// Whether browsers keep and send it over https only.
+    pub(crate) fn is_secure(&self) -> bool {
+        self.secure
+    }
+
+    /// With which requests of other sites browsers send it.
+    pub(crate) fn same_site(&self) -> SameSite {
+        self.same_site
     }
 
     /// Whether the cookie outlives the browser's own session.
@@ -202,6 +214,8 @@ impl CookieBuilder {
             name: self.name,
             persistent: self.persistent,
             partitioned: self.partitioned,
+            secure: self.secure,
+            same_site: self.same_site,
             removal,
         }
     }

@@ -3,6 +3,7 @@
 mod backend;
 mod changes;
 mod client_side;
+mod forward;
 mod listing;
 mod server_side;
 mod timed;

@@ -1,10 +1,10 @@
 //! Sessions in a store: the cookie is a reference, and concurrent requests meet in the record.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::forward::{ENDING_GRACE, follow, follow_to_end, is_overtaken};
 use super::{
     CookieChange, Credential, Done, Engine, Live, Presented, Vault, Watchers, Work, why_expired,
     why_unreadable,
@@ -399,45 +399,15 @@ fn with_token(live: Live) -> (Live, Option<Arc<ReferenceToken>>) {
     (live, token)
 }
 
-fn follow(
-    engine: &Engine,
-    token: &ReferenceToken,
-    forward: &Forward,
-    now: Timestamp,
-) -> Option<Arc<ReferenceToken>> {
-    if forward.until <= now {
-        return None;
-    }
-    let successor = token.open_forward(&forward.to, &engine.keys, now);
-    successor.ok()
-}
-
-/// Also where nobody may go on: a logout that has begun ends the session, even when a sign-in beside
-/// it has given it a new id meanwhile.
-fn follow_to_end(
-    engine: &Engine,
-    token: &ReferenceToken,
-    forward: &Forward,
-    now: Timestamp,
-) -> Option<Arc<ReferenceToken>> {
-    follow(engine, token, forward, now).or_else(|| {
-        let successor = token.open_ending(&forward.to, &engine.keys, now);
-        successor.ok()
-    })
-}
-
-/// Whether a sign-in has ended the id so short a time ago that its response may still be on its way.
-fn is_overtaken(
-    engine: &Engine,
-    token: &ReferenceToken,
-    forward: &Forward,
-    now: Timestamp,
-) -> bool {
-    forward.until.since(now) > ENDING_GRACE - RESPONSE_TIME
-        && token.open_ending(&forward.to, &engine.keys, now).is_ok()
-}
-
 impl Engine {
+    /// Whether the id stands under a key that is not the active one, but is too young for a new one.
+    pub(crate) fn waits_for_new_id(&self, live: &Live, now: Timestamp) -> bool {
+        let Credential::Reference(token) = &live.credential else {
+            return false;
+        };
+        !token.is_under_active_key(&self.keys) && !is_settled(&live.record, now)
+    }
+
     /// A new credential: the browser is told.
     fn issue(&self, token: Arc<ReferenceToken>, record: Record, now: Timestamp) -> Done {
         let live = Live {
@@ -470,11 +440,6 @@ impl Engine {
     }
 }
 
-/// How long a request may have been on its way that ends the session under a former id.
-const ENDING_GRACE: Duration = Duration::from_secs(60);
-/// How long a browser may wait for the response to its sign-in. After that it has lost it, and what
-/// it does with its former id counts again.
-const RESPONSE_TIME: Duration = Duration::from_secs(10);
 /// A renewed id leads to its successor; two renewals within one grace are the most that a sane
 /// configuration gives.
 const MAX_FORWARDS: usize = 4;

@@ -41,6 +41,7 @@ pub struct SessionLayerBuilder {
     failure_policy: FailurePolicy,
     store_timeout: Option<Duration>,
     watch_interval: Option<Duration>,
+    explains: bool,
     clock: Arc<dyn Clock>,
 }
 
@@ -98,6 +99,7 @@ impl SessionLayerBuilder {
             failure_policy: FailurePolicy::Unavailable,
             store_timeout: None,
             watch_interval: None,
+            explains: false,
             clock: Arc::new(SystemClock),
         }
     }
@@ -210,6 +212,14 @@ impl SessionLayerBuilder {
     /// same keys, as in `shop-production`. Different keys are better still.
     pub fn audience(mut self, audience: impl Into<String>) -> Self {
         self.audience = audience.into();
+        self
+    }
+
+    /// Whether each response whose session was used says in the header `x-session-explain`, and in the
+    /// log at debug level, why the session was loaded, written or refused. Off by default, on in
+    /// [`SessionLayer::dev`]: it helps whoever develops the site, and whoever attacks it.
+    pub fn explain(mut self, explain: bool) -> Self {
+        self.explains = explain;
         self
     }
 
@@ -331,6 +341,8 @@ impl SessionLayerBuilder {
             former_cookie,
             failure_policy: self.failure_policy,
             is_revocable,
+            explains: self.explains,
+            is_transport_known: std::sync::atomic::AtomicBool::new(false),
             warned: std::sync::Mutex::default(),
             outage_at: std::sync::atomic::AtomicU64::new(0),
             engine: Engine {

@@ -221,6 +221,11 @@ pub(crate) fn unreadable(field: &'static str) {
     tracing::trace!(field, "session field unreadable");
 }
 
+/// Why a request's session went as it did.
+pub(crate) fn explained(realm: &str, text: &str) {
+    tracing::debug!(realm, explanation = text, "session explained");
+}
+
 /// A handle was detached from its request.
 pub(crate) fn detached(name: Name<'_>) {
     tracing::debug!(session = %name, "session detached");

@@ -1,6 +1,7 @@
 //! What a handler holds: `Session<T>`, a typed view, and `Sessions`, the whole session.
 
 mod detached;
+mod explain;
 mod listing;
 mod realm;
 mod rejection;
@@ -8,6 +9,7 @@ mod sessions;
 mod slot;
 mod state;
 mod task;
+mod transport;
 mod watch;
 mod writing;
 

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use http::HeaderMap;
 
+use super::explain::Explanation;
 use super::realm::Realm;
 use super::state::{Phase, State};
 use crate::clock::Timestamp;
@@ -33,6 +34,8 @@ pub(crate) struct Slot {
     is_over: AtomicBool,
     pub(super) gate: tokio::sync::Mutex<()>,
     state: Mutex<State>,
+    /// In development only.
+    explanation: Option<Box<Explanation>>,
 }
 
 /// What a view was read from.
@@ -62,7 +65,17 @@ impl Slot {
             is_over: AtomicBool::new(false),
             gate: tokio::sync::Mutex::new(()),
             state: Mutex::default(),
+            explanation: None,
         }
+    }
+
+    /// Keeps in mind why things go as they go.
+    pub(crate) fn explain_to(&mut self, headers: &HeaderMap) {
+        self.explanation = Some(Box::new(Explanation::new(headers)));
+    }
+
+    pub(super) fn explanation(&self) -> Option<&Explanation> {
+        self.explanation.as_deref()
     }
 
     pub(crate) fn realm(&self) -> &Arc<Realm> {
@@ -97,6 +110,7 @@ impl Slot {
         if state.kept_cookies.is_none() && matches!(state.phase, Phase::Unread) {
             let cookies = cookie::candidates(headers, self.realm.cookie.name());
             state.see(&cookies);
+            self.realm.learn_transport(headers, !cookies.is_empty());
             state.kept_cookies = Some(
                 cookies
                     .values()
@@ -297,6 +311,7 @@ impl Slot {
                 (None, Some(headers)) => {
                     let cookies = cookie::candidates(headers, self.realm.cookie.name());
                     state.see(&cookies);
+                    self.realm.learn_transport(headers, !cookies.is_empty());
                     cookies
                 }
                 (None, None) => Candidates::default(),
@@ -310,6 +325,9 @@ impl Slot {
             // In a box: what is rare would make the future of every request larger.
             Values::Several(cookies) => Box::pin(engine.choose(&cookies, now)).await,
         };
+        if let Some(explanation) = self.explanation() {
+            explanation.loaded(&presented, &self.realm, now);
+        }
         let mut state = self.state();
         state.phase = Phase::Read;
         state.read_at = now;

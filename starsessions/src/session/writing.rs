@@ -64,6 +64,9 @@ impl Slot {
         if !keeps_data {
             if state.has_changes() {
                 observe::dropped();
+                if let Some(explanation) = self.explanation() {
+                    explanation.dropped(ending);
+                }
             }
             state.discard_data();
         }
@@ -136,7 +139,14 @@ impl Slot {
 
     /// Has the engine do it, and keeps what has become of the session.
     async fn carry_out(&self, work: Box<Work>) -> Result<(), SessionError> {
+        let step = work.step;
+        let explained = self
+            .explanation()
+            .map(|it| (it, work.changes.iter().count()));
         let done = self.realm().engine.execute(work).await;
+        if let Some((explanation, fields)) = explained {
+            explanation.written(step, fields, &done);
+        }
         if let Err(SessionError::Unavailable(error)) = &done {
             self.realm().report_unavailable(error);
         }

@@ -6,6 +6,7 @@ mod caches;
 mod cookie_limits;
 mod detached;
 mod devices;
+mod explained;
 mod floods;
 mod forgotten_layer;
 mod garbage;
