@@ -15,6 +15,7 @@ pub(super) struct Shop {
     #[session(expires = "10m")]
     pub(super) coupon: Option<Coupon>,
     /// Shown once, on the next page.
+    #[session(flash)]
     pub(super) notice: Option<String>,
     /// Visits to the catalogue; those of parallel requests are added up.
     #[session(merge = sum)]

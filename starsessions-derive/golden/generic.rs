@@ -115,6 +115,7 @@ const _: () = {
                     commit_always: false,
                     index: false,
                     secret: false,
+                    flash: false,
                     merge: __p::Merge::Last,
                 },
                 __p::FieldSpec {
@@ -126,6 +127,7 @@ const _: () = {
                     commit_always: false,
                     index: false,
                     secret: false,
+                    flash: false,
                     merge: __p::Merge::Last,
                 },
                 __p::FieldSpec {
@@ -137,6 +139,7 @@ const _: () = {
                     commit_always: false,
                     index: false,
                     secret: false,
+                    flash: false,
                     merge: __p::Merge::With(|__base, __mine, __theirs| {
                         __p::Defaulted::merge(
                             &<Self as __Fields>::F2,
@@ -156,6 +159,7 @@ const _: () = {
                     commit_always: false,
                     index: false,
                     secret: false,
+                    flash: false,
                     merge: __p::Merge::Last,
                 },
             ],

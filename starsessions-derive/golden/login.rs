@@ -59,6 +59,7 @@ const _: () = {
                     commit_always: false,
                     index: true,
                     secret: false,
+                    flash: false,
                     merge: __p::Merge::Exclusive,
                 },
                 __p::FieldSpec {
@@ -74,6 +75,7 @@ const _: () = {
                     commit_always: true,
                     index: false,
                     secret: true,
+                    flash: false,
                     merge: __p::Merge::Last,
                 },
             ],

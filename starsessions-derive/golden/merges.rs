@@ -5,6 +5,10 @@ struct Counters {
     best: Option<u32>,
     #[session(required, merge = policies::newest)]
     last: Page,
+    #[session(flash)]
+    notice: Option<String>,
+    #[session(flash)]
+    errors: Vec<String>,
 }
 
 // ------------------------------------------------------------ expands to
@@ -18,6 +22,10 @@ const _: () = {
         const F1: Self::F1;
         type F2;
         const F2: Self::F2;
+        type F3;
+        const F3: Self::F3;
+        type F4;
+        const F4: Self::F4;
     }
     #[automatically_derived]
     #[allow(deprecated, redundant_lifetimes, unused_qualifications)]
@@ -56,6 +64,29 @@ const _: () = {
                 validate: __p::core::option::Option::None,
             }),
         );
+        type F3 = __p::Optional<String>;
+        const F3: Self::F3 = __p::Optional(
+            __p::column::<
+                String,
+            >(__p::Stored {
+                format: __p::Format::Bincode,
+                version: 1u32,
+                migrate: __p::core::option::Option::None,
+                validate: __p::core::option::Option::None,
+            }),
+        );
+        type F4 = __p::Defaulted<Vec<String>>;
+        const F4: Self::F4 = __p::Defaulted(
+            __p::column::<
+                Vec<String>,
+            >(__p::Stored {
+                format: __p::Format::Bincode,
+                version: 1u32,
+                migrate: __p::core::option::Option::None,
+                validate: __p::core::option::Option::None,
+            }),
+            __p::default_of::<Vec<String>>,
+        );
     }
     #[automatically_derived]
     #[allow(deprecated, redundant_lifetimes, unused_qualifications)]
@@ -74,6 +105,7 @@ const _: () = {
                     commit_always: false,
                     index: false,
                     secret: false,
+                    flash: false,
                     merge: __p::Merge::With(|__base, __mine, __theirs| {
                         __p::Defaulted::merge(
                             &<Self as __Fields>::F0,
@@ -93,6 +125,7 @@ const _: () = {
                     commit_always: false,
                     index: false,
                     secret: false,
+                    flash: false,
                     merge: __p::Merge::With(|__base, __mine, __theirs| {
                         __p::Optional::merge(
                             &<Self as __Fields>::F1,
@@ -112,6 +145,7 @@ const _: () = {
                     commit_always: false,
                     index: false,
                     secret: false,
+                    flash: false,
                     merge: __p::Merge::With(|__base, __mine, __theirs| {
                         __p::Required::merge(
                             &<Self as __Fields>::F2,
@@ -120,6 +154,38 @@ const _: () = {
                                 __mine,
                                 __theirs,
                             ),
+                            __base,
+                            __mine,
+                            __theirs,
+                        )
+                    }),
+                },
+                __p::FieldSpec {
+                    name: "counters.notice",
+                    aliases: &[],
+                    expires: __p::core::option::Option::None,
+                    idle: __p::core::option::Option::None,
+                    rotate: false,
+                    commit_always: false,
+                    index: false,
+                    secret: false,
+                    flash: true,
+                    merge: __p::Merge::With(__p::merge_flash),
+                },
+                __p::FieldSpec {
+                    name: "counters.errors",
+                    aliases: &[],
+                    expires: __p::core::option::Option::None,
+                    idle: __p::core::option::Option::None,
+                    rotate: false,
+                    commit_always: false,
+                    index: false,
+                    secret: false,
+                    flash: true,
+                    merge: __p::Merge::With(|__base, __mine, __theirs| {
+                        __p::Defaulted::merge(
+                            &<Self as __Fields>::F4,
+                            __p::merge_flashes::<Vec<String>>,
                             __base,
                             __mine,
                             __theirs,
@@ -135,12 +201,16 @@ const _: () = {
                 views: __p::Defaulted::load(&<Self as __Fields>::F0, __fields, 0usize)?,
                 best: __p::Optional::load(&<Self as __Fields>::F1, __fields, 1usize)?,
                 last: __p::Required::load(&<Self as __Fields>::F2, __fields, 2usize)?,
+                notice: __p::Optional::load(&<Self as __Fields>::F3, __fields, 3usize)?,
+                errors: __p::Defaulted::load(&<Self as __Fields>::F4, __fields, 4usize)?,
             })
         }
         fn save(&self, __fields: &mut __p::FieldWriter<'_>) {
             __p::Defaulted::save(&<Self as __Fields>::F0, __fields, &self.views);
             __p::Optional::save(&<Self as __Fields>::F1, __fields, &self.best);
             __p::Required::save(&<Self as __Fields>::F2, __fields, &self.last);
+            __p::Optional::save(&<Self as __Fields>::F3, __fields, &self.notice);
+            __p::Defaulted::save(&<Self as __Fields>::F4, __fields, &self.errors);
         }
         fn validate(&self) -> __p::core::result::Result<(), __p::Invalid> {
             __p::core::result::Result::Ok(())
@@ -151,6 +221,8 @@ const _: () = {
             __out.field("views", (&__p::Show(&self.views)).__show());
             __out.field("best", (&__p::Show(&self.best)).__show());
             __out.field("last", (&__p::Show(&self.last)).__show());
+            __out.field("notice", (&__p::Show(&self.notice)).__show());
+            __out.field("errors", (&__p::Show(&self.errors)).__show());
         }
     }
 };

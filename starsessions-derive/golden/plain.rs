@@ -73,6 +73,7 @@ const _: () = {
                     commit_always: false,
                     index: false,
                     secret: false,
+                    flash: false,
                     merge: __p::Merge::Last,
                 },
                 __p::FieldSpec {
@@ -84,6 +85,7 @@ const _: () = {
                     commit_always: false,
                     index: false,
                     secret: false,
+                    flash: false,
                     merge: __p::Merge::Last,
                 },
                 __p::FieldSpec {
@@ -95,6 +97,7 @@ const _: () = {
                     commit_always: false,
                     index: false,
                     secret: false,
+                    flash: false,
                     merge: __p::Merge::Last,
                 },
             ],

@@ -49,6 +49,7 @@ const _: () = {
                     commit_always: false,
                     index: false,
                     secret: false,
+                    flash: false,
                     merge: __p::Merge::Last,
                 },
             ],

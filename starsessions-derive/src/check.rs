@@ -27,6 +27,7 @@ pub(crate) fn check(cx: &Ctxt, model: &Model<'_>) {
         required_option(cx, field);
         borrowed(cx, field);
         merge_with_exclusive(cx, &field.attrs);
+        flash_with_others(cx, &field.attrs);
     }
     for (field, stored) in model.stored() {
         rotate_with_merge(cx, &field.attrs, stored);
@@ -106,8 +107,12 @@ fn names_are_taken(cx: &Ctxt, model: &Model<'_>) {
 
 /// A namespace and a field that are short enough alone, and too long together.
 fn names_are_too_long(cx: &Ctxt, model: &Model<'_>) {
-    for name in model.stored().flat_map(|(_, stored)| stored.names()) {
-        let length = model.qualify(&name.text).len();
+    let names = model
+        .stored()
+        .flat_map(|(_, stored)| stored.names().map(move |name| (stored, name)));
+    for (stored, name) in names {
+        let mark = usize::from(model.ends_with_privileges(stored));
+        let length = model.qualify(&name.text).len() + mark;
         if length > LONGEST_STORED_NAME {
             let message = format!(
                 "with its namespace the stored name has {length} bytes; shorten one of them, {LONGEST_STORED_NAME} are the most"
@@ -186,6 +191,46 @@ fn merge_with_exclusive(cx: &Ctxt, attrs: &Attrs) {
             pair,
             "an `exclusive` field is never merged; remove one of them",
         );
+    }
+}
+
+/// ```text
+/// #[session(flash, required)]
+/// ```
+fn flash_with_others(cx: &Ctxt, attrs: &Attrs) {
+    let reasons = [
+        (
+            Key::Required,
+            "a message is not always there; remove one of them",
+        ),
+        (
+            Key::Default,
+            "a message that was shown would come back; remove one of them",
+        ),
+        (Key::Rotate, "a message signs nobody in; remove one of them"),
+        (
+            Key::Index,
+            "a message is gone when it was shown; remove one of them",
+        ),
+        (
+            Key::Merge,
+            "a `flash` field has a merge of its own; remove one of them",
+        ),
+        (
+            Key::Exclusive,
+            "two requests at once may both show a message; for what can be used once, write `exclusive` alone",
+        ),
+        (
+            Key::Commit,
+            "nobody has seen what a failed response took; remove one of them",
+        ),
+    ];
+    for (key, why) in reasons {
+        if let Some(other) = attrs.get(key)
+            && let Some(pair) = attrs.both(Key::Flash, other)
+        {
+            contradiction(cx, pair, why);
+        }
     }
 }
 

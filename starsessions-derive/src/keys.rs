@@ -14,6 +14,7 @@ pub(crate) enum Key {
     Default,
     Exclusive,
     Expires,
+    Flash,
     Idle,
     Index,
     Merge,
@@ -26,6 +27,7 @@ pub(crate) enum Key {
     Rotate,
     Secret,
     Skip,
+    Until,
     Validate,
     Version,
 }
@@ -144,9 +146,11 @@ pub(crate) static VOCABULARY: &[Entry] = &[
     field(Key::Required, "required", Shape::Flag, "required", "without a stored value the extractor rejects the request"),
     field(Key::Expires, "expires", Shape::Value, "expires = \"10m\"", "gone this long after it was last written"),
     field(Key::Idle, "idle", Shape::Value, "idle = \"15m\"", "gone this long after a request last used the view"),
+    field(Key::Until, "until", Shape::Value, "until = rotate", "gone when the session gets a new id for a change of privileges"),
     field(Key::Rotate, "rotate", Shape::Flag, "rotate", "a change gives the session a new id in the same commit"),
     field(Key::Merge, "merge", Shape::Value, "merge = sum", "how a concurrent change of the same field is joined with this one"),
     field(Key::Exclusive, "exclusive", Shape::Flag, "exclusive", "a concurrent change of the same field is a conflict"),
+    field(Key::Flash, "flash", Shape::Flag, "flash", "a message that is shown once, and not to a prefetch"),
     field(Key::Commit, "commit", Shape::Value, "commit = always", "a change is kept even when the response is a server error"),
     field(Key::Index, "index", Shape::Flag, "index", "sessions can be listed and revoked by this value"),
     field(Key::Validate, "validate", Shape::Value, "validate = path::to::function", "checked when the value is loaded and before it is committed"),
@@ -160,6 +164,7 @@ pub(crate) static VOCABULARY: &[Entry] = &[
     on_struct(Key::Namespace, "namespace", Shape::Value, "namespace = \"shop\"", "what the stored names of the fields begin with"),
     on_struct(Key::Reject, "reject", Shape::Value, "reject = \"/login\"", "where a request without the required fields is sent"),
     on_struct(Key::Validate, "validate", Shape::Value, "validate = path::to::function", "checked when the fields are loaded and before they are committed"),
+    on_struct(Key::Until, "until", Shape::Value, "until = rotate", "all fields are gone when the session gets a new id for a change of privileges"),
     on_struct(Key::Realm, "realm", Shape::Value, "realm = \"admin\"", "which session layer serves the view"),
     on_struct(Key::Crate, "crate", Shape::Value, "crate = path::to::starsessions", "where the generated code finds starsessions"),
 ];
@@ -195,7 +200,7 @@ mod tests {
         );
         assert_eq!(
             find(Place::Struct, "colour").unwrap_err(),
-            "unknown key `colour`; the struct takes `namespace`, `reject`, `validate`, `realm` or `crate`"
+            "unknown key `colour`; the struct takes `namespace`, `reject`, `validate`, `until`, `realm` or `crate`"
         );
     }
 }

@@ -11,8 +11,8 @@ use crate::value::{Invalid, ValueError};
 
 /// Why a session could not be read or written.
 ///
-/// As an axum response it is 503 for a store that failed, 409 for a conflict or a session that has
-/// ended, and 500 for a value that cannot be stored or a list that cannot be had.
+/// As an axum response it is 503 for a store that failed, 409 for a conflict, a session that has
+/// ended or one that is too many, and 500 for a value that cannot be stored or a list that cannot be had.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum SessionError {
@@ -47,6 +47,12 @@ pub enum SessionError {
     },
     /// The response has left, so nothing can be written any more.
     Closed,
+    /// The user has as many sessions as the layer allows. Of sign-ins that did not meet, nothing was
+    /// written; of those at the same moment, the session has ended.
+    TooManySessions {
+        /// How many the layer allows.
+        limit: usize,
+    },
     /// The layer keeps its sessions in cookies, so there is no list of them.
     Unlisted,
     /// What cannot be done without a request at hand. Nothing was written.
@@ -102,6 +108,13 @@ impl SessionError {
         Self::Invalid {
             name,
             reason: invalid.to_string(),
+        }
+    }
+
+    pub(crate) fn invalid_merge(name: &'static str, error: &ValueError) -> Self {
+        Self::Invalid {
+            name,
+            reason: error.to_string(),
         }
     }
 
@@ -170,6 +183,10 @@ impl fmt::Display for SessionError {
                 "the response has left, so its session can no longer be written; commit before answering",
             ),
             Self::Detach(error) => error.fmt(f),
+            Self::TooManySessions { limit } => write!(
+                f,
+                "this user has {limit} sessions, as many as there may be; end one of them and sign in again"
+            ),
             Self::Unlisted => f.write_str(
                 "sessions that are cookies cannot be listed or ended by others; keep them in a store",
             ),

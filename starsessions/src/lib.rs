@@ -34,6 +34,7 @@
 //! - [`Sessions`] is the session as a whole: sign in, sign out, a new id, what is known about it.
 //! - [`SessionLayer`] is the tower layer that serves them. [`SessionLayer::builder`] has the settings: cookie,
 //!   timeouts, limits, what happens when something fails.
+//! - [`CsrfLayer`] refuses requests that another site makes a browser send.
 //! - [`KeyRing`] holds the keys of the deployment: one that is active, and some that are still honoured.
 //! - [`MemoryStore`] and [`CookieStore`] keep the sessions; [`store::Store`] is the trait for others.
 //!
@@ -67,7 +68,7 @@
 //!
 //! | feature | default | what it brings |
 //! |---|---|---|
-//! | `axum` | yes | sessions as handler arguments, rejections as responses |
+//! | `axum` | yes | sessions as handler arguments, rejections as responses, `CsrfLayer` |
 //! | `json` | no | `codec = json` |
 //! | `metrics` | no | counters and histograms through the `metrics` facade |
 //! | `mysql` | no | `MySqlStore`: sessions in MySQL or MariaDB, for several machines; needs Rust 1.94 |
@@ -86,6 +87,7 @@ mod axum;
 mod clock;
 mod cookie;
 mod crypto;
+mod csrf;
 mod data;
 pub mod docs;
 mod engine;
@@ -105,13 +107,16 @@ mod value;
 pub use clock::{Clock, SystemClock, Timestamp};
 pub use cookie::{CookieBuilder, CookieConfig, CookieConfigError, CookieError, SameSite};
 pub use crypto::{InvalidHandle, Key, KeyError, KeyRing, KeyRingError, RandomError, SessionHandle};
+#[cfg(feature = "axum")]
+pub use csrf::{Csrf, CsrfFuture, CsrfLayer, InvalidOrigin};
+pub use csrf::{CsrfRejection, CsrfToken};
 pub use data::{Indexed, SessionData};
 pub use engine::{Backend, CookieStore};
 pub use error::{DetachError, Oversized, SessionError, TooLarge};
-pub use lifecycle::{FailurePolicy, Lifetime, ServerErrors};
+pub use lifecycle::{AtLimit, FailurePolicy, Lifetime, ServerErrors};
 pub use middleware::{
-    ConfigError, Passive, PassiveLayer, ResponseFuture, SessionLayer, SessionLayerBuilder,
-    SessionService,
+    ConfigError, FailurePolicyLayer, Passive, PassiveLayer, ResponseFuture, SessionLayer,
+    SessionLayerBuilder, SessionService, WithFailurePolicy,
 };
 pub use session::{
     Absence, Detached, ListedSession, MissingLayer, Revocable, Revocation, Session, SessionInfo,
@@ -145,8 +150,8 @@ pub mod __private {
     };
     pub use crate::schema::{FieldSpec, Merge, Schema, spec};
     pub use crate::value::{
-        Append, Flag, Format, Invalid, MergeFn, OldValue, Order, Stored, Sum, Union, ValueError,
-        merge_and, merge_append, merge_max, merge_min, merge_option, merge_or, merge_sum,
-        merge_union, merge_value,
+        Append, Flag, Flash, Format, Invalid, MergeFn, OldValue, Order, Stored, Sum, Union,
+        ValueError, merge_and, merge_append, merge_flash, merge_flashes, merge_max, merge_min,
+        merge_option, merge_or, merge_sum, merge_union, merge_value,
     };
 }

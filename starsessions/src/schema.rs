@@ -18,6 +18,14 @@ pub struct Schema {
     pub fields: &'static [FieldSpec],
 }
 
+impl Schema {
+    /// Whether a field is a message.
+    #[cfg(feature = "axum")]
+    pub(crate) fn has_flash(&self) -> bool {
+        self.fields.iter().any(|spec| spec.flash)
+    }
+}
+
 /// The field at a place; a place that is not there does not compile.
 #[must_use]
 pub const fn spec(schema: &'static Schema, place: usize) -> &'static FieldSpec {
@@ -43,6 +51,8 @@ pub struct FieldSpec {
     pub index: bool,
     /// Never shown by `Debug`, traces or listings.
     pub secret: bool,
+    /// A message for the next page that somebody looks at.
+    pub flash: bool,
     /// What happens when another request changed the same field meanwhile.
     pub merge: Merge,
 }

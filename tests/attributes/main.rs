@@ -8,6 +8,7 @@ mod name;
 mod outcome;
 mod presence;
 mod rotation;
+mod until;
 mod validation;
 mod view;
 mod visibility;

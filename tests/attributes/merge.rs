@@ -6,6 +6,7 @@ mod collection;
 mod function;
 mod number;
 mod parallel;
+mod saved;
 
 use http::StatusCode;
 use starsessions::testing::TestSessions;

@@ -228,6 +228,31 @@ fn a_cookie_store_has_no_ids_to_renew() {
 }
 
 #[test]
+fn a_limit_of_sessions_is_one_at_least_and_needs_a_store() {
+    use starsessions::AtLimit;
+    let keys = || KeyRing::generate().unwrap();
+    let error = SessionLayer::builder(MemoryStore::new(), keys())
+        .sessions_per_user(0, AtLimit::EndOldest)
+        .build()
+        .unwrap_err();
+    assert!(matches!(error, ConfigError::SessionLimit), "{error}");
+    let error = SessionLayer::builder(CookieStore::sealed(), keys())
+        .sessions_per_user(1, AtLimit::Refuse)
+        .build()
+        .unwrap_err();
+    assert!(
+        matches!(error, ConfigError::SessionLimitOfCookies),
+        "{error}"
+    );
+    for error in [
+        ConfigError::SessionLimit,
+        ConfigError::SessionLimitOfCookies,
+    ] {
+        assert!(error.to_string().contains("limit"), "{error}");
+    }
+}
+
+#[test]
 fn the_field_limit_fits_the_codec_and_the_record() {
     const KIB: usize = 1024;
     for (field, record, is_taken) in [

@@ -83,14 +83,31 @@ impl Client {
     /// Sends a request with the cookies and keeps nothing: what happens when the reply is late, or
     /// never arrives.
     pub fn ask(&self, method: Method, path: &str) -> impl Future<Output = Reply> + Send + use<> {
-        let mut request = Request::builder().method(method).uri(path);
-        if let Some(shown) = &self.shown {
-            request = request.header(COOKIE, shown);
-        } else if let Some(cookies) = self.cookies() {
-            request = request.header(COOKIE, cookies);
-        }
+        let request = self.request(method, path);
         let request = request.body(Body::empty()).expect("a test's own request");
         exchange(self.app.clone(), request)
+    }
+
+    /// The same with headers of one's own.
+    ///
+    /// # Panics
+    /// If they are no headers.
+    pub async fn ask_with(&self, method: Method, path: &str, headers: &[(&str, &str)]) -> Reply {
+        let mut request = self.request(method, path);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(Body::empty()).expect("a test's own request");
+        exchange(self.app.clone(), request).await
+    }
+
+    fn request(&self, method: Method, path: &str) -> http::request::Builder {
+        let request = Request::builder().method(method).uri(path);
+        match (&self.shown, self.cookies()) {
+            (Some(shown), _) => request.header(COOKIE, shown),
+            (None, Some(cookies)) => request.header(COOKIE, cookies),
+            (None, None) => request,
+        }
     }
 
     /// Keeps the cookies of a reply.

@@ -10,7 +10,7 @@ use syn::{Ident, Type};
 
 use super::fields::kind;
 use super::{option, place};
-use crate::model::{Field, Model, Stored};
+use crate::model::{Field, Model, Presence, Stored};
 use crate::value::Merge;
 
 pub(super) fn schema(model: &Model<'_>) -> TokenStream {
@@ -32,17 +32,14 @@ pub(super) fn schema(model: &Model<'_>) -> TokenStream {
 }
 
 fn spec(model: &Model<'_>, index: usize, field: &Field<'_>, stored: &Stored<'_>) -> TokenStream {
-    let name = model.qualify(&stored.name.text);
-    let aliases = stored
-        .aliases
-        .iter()
-        .map(|alias| model.qualify(&alias.text));
+    let (name, aliases) = model.stored_names(stored);
     let expires = option(stored.expires.map(duration));
     let idle = option(stored.idle.map(duration));
     let Stored {
         rotate,
         commit_always,
         index: indexed,
+        flash,
         ..
     } = stored;
     let secret = field.secret;
@@ -57,6 +54,7 @@ fn spec(model: &Model<'_>, index: usize, field: &Field<'_>, stored: &Stored<'_>)
             commit_always: #commit_always,
             index: #indexed,
             secret: #secret,
+            flash: #flash,
             merge: #merge,
         }
     }
@@ -73,6 +71,10 @@ fn merge(index: usize, ty: &Type, stored: &Stored<'_>) -> TokenStream {
     }
     let span = ty.span();
     let policy = match &stored.merge {
+        _ if stored.flash => match stored.presence {
+            Presence::Optional(_) => return quote!(__p::Merge::With(__p::merge_flash)),
+            _ => quote_spanned!(span=> __p::merge_flashes::<#ty>),
+        },
         Merge::Last => return quote!(__p::Merge::Last),
         Merge::Sum => quote_spanned!(span=> __p::merge_sum::<#ty>),
         Merge::Max => quote_spanned!(span=> __p::merge_max::<#ty>),

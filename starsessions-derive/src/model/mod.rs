@@ -26,6 +26,8 @@ pub(crate) struct Model<'a> {
     pub(crate) realm: String,
     pub(crate) reject: Option<String>,
     pub(crate) validate: Option<ExprPath>,
+    /// Every field ends with the privileges that it was written under.
+    pub(crate) until_rotate: bool,
     /// Whether the fields have names; an input without was reported.
     pub(crate) named: bool,
     pub(crate) fields: Vec<Field<'a>>,
@@ -47,6 +49,7 @@ impl<'a> Model<'a> {
             realm: realm.unwrap_or_default(),
             reject: read(cx, &attrs, Key::Reject, value::location),
             validate: read(cx, &attrs, Key::Validate, value::function),
+            until_rotate: read(cx, &attrs, Key::Until, value::until).is_some(),
             named: declarations.is_some(),
             fields: declarations
                 .into_iter()
@@ -69,7 +72,29 @@ impl<'a> Model<'a> {
     pub(crate) fn qualify(&self, name: &str) -> String {
         format!("{}.{name}", self.namespace)
     }
+
+    /// Whether a field ends when the privileges change that it was written under.
+    pub(crate) fn ends_with_privileges(&self, stored: &Stored<'_>) -> bool {
+        self.until_rotate || stored.until_rotate
+    }
+
+    /// The stored name of a field, and the former ones. What ends with its privileges says so in its
+    /// name: the request that changes them may not know its type.
+    pub(crate) fn stored_names(&self, stored: &Stored<'_>) -> (String, Vec<String>) {
+        let aliases = stored.aliases.iter().map(|alias| self.qualify(&alias.text));
+        let name = self.qualify(&stored.name.text);
+        if !self.ends_with_privileges(stored) {
+            return (name, aliases.collect());
+        }
+        let ending = |name: &str| self.qualify(&format!("{ENDING}{name}"));
+        let former = stored.aliases.iter().map(|alias| ending(&alias.text));
+        let aliases = former.chain([name]).chain(aliases).collect();
+        (ending(&stored.name.text), aliases)
+    }
 }
+
+/// What stands before the name of a field that ends with its privileges. No name that a user gives has it.
+const ENDING: char = '~';
 
 /// The value of `key`, if it is given and means something.
 fn read<T>(

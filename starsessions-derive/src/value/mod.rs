@@ -144,6 +144,11 @@ pub(crate) fn always(cx: &Ctxt, value: &Expr) -> Option<()> {
     choice(cx, value, "commit", &["always"]).map(|_| ())
 }
 
+/// `rotate`, the only word that says something.
+pub(crate) fn until(cx: &Ctxt, value: &Expr) -> Option<()> {
+    choice(cx, value, "until", &["rotate"]).map(|_| ())
+}
+
 /// The version of a value: 1 and up.
 pub(crate) fn version(cx: &Ctxt, value: &Expr) -> Option<u32> {
     let Expr::Lit(literal) = ungroup(value) else {

@@ -7,6 +7,7 @@ use axum_core::response::{IntoResponse, Response};
 use http::header::{HeaderValue, LOCATION};
 use http::request::Parts;
 
+use crate::csrf::CsrfRejection;
 use crate::data::SessionData;
 use crate::error::SessionError;
 use crate::middleware::Rejected;
@@ -18,6 +19,9 @@ impl<T: SessionData, S: Send + Sync> FromRequestParts<S> for Session<T> {
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, SessionRejection> {
         let slot = find_slot(parts, T::SCHEMA.realm, type_name::<Self>())
             .inspect_err(|rejection| report_mistake(parts, rejection))?;
+        if T::SCHEMA.has_flash() {
+            slot.look_out(parts);
+        }
         Self::load(slot, Some(&parts.headers)).await
     }
 }
@@ -62,6 +66,18 @@ impl IntoResponse for SessionRejection {
         {
             response.headers_mut().insert(LOCATION, location);
         }
+        response.extensions_mut().insert(Rejected);
+        response
+    }
+}
+
+/// With the sentence as its body. Like every rejection it drops the request's data changes.
+impl IntoResponse for CsrfRejection {
+    fn into_response(self) -> Response {
+        let mut response = match self {
+            Self::Session(rejection) => return rejection.into_response(),
+            refused => (refused.status(), format!("{refused}\n")).into_response(),
+        };
         response.extensions_mut().insert(Rejected);
         response
     }

@@ -33,6 +33,7 @@ pub(super) struct KeySet {
     pub(super) log: LogKey,
     pub(super) subject: SubjectKey,
     pub(super) csrf: CsrfKey,
+    pub(super) label: SealKey,
     realm: RealmKey,
 }
 
@@ -60,6 +61,7 @@ impl KeySet {
             log: LogKey(prk.mac_key("log")),
             subject: SubjectKey(prk.mac_key("subject")),
             csrf: CsrfKey(prk.mac_key("csrf")),
+            label: SealKey(Box::new(prk.expand("label"))),
             realm: RealmKey(prk.mac_key("realm")),
         }
     }
@@ -233,8 +235,16 @@ pub(super) struct CsrfKey(MacKey);
 
 impl CsrfKey {
     pub(super) fn tag(&self, row: &RowKey) -> Zeroizing<[u8; TAG_LEN]> {
+        self.message(row).tag()
+    }
+
+    pub(super) fn verify(&self, row: &RowKey, tag: &[u8; TAG_LEN]) -> Result<(), InvalidToken> {
+        self.message(row).verify(tag)
+    }
+
+    fn message(&self, row: &RowKey) -> Message {
         let row: [&[u8]; 2] = [b"starsessions/v1/csrf", row.as_bytes()];
-        self.0.message().list(&row).tag()
+        self.0.message().list(&row)
     }
 }
 
@@ -262,6 +272,18 @@ pub(super) fn field_aad(row: &RowKey, place: &FieldPlace<'_>) -> Vec<u8> {
         place.field.as_bytes(),
         &created,
         expires.as_ref().map_or(&[], |it| it),
+    ])
+}
+
+/// What a session's label is bound to.
+pub(super) fn label_aad(row: &RowKey, place: &FieldPlace<'_>, id: KeyId) -> Vec<u8> {
+    let created = place.created_at.as_unix_seconds().to_le_bytes();
+    encoded(&[
+        b"starsessions/v1/label",
+        place.namespace.as_bytes(),
+        row.as_bytes(),
+        &created,
+        &id.0,
     ])
 }
 

@@ -32,9 +32,11 @@
 mod aead;
 mod base64;
 mod derive;
+mod forgery;
 mod handle;
 mod id;
 mod key;
+mod label;
 mod random;
 mod record;
 mod reference;
@@ -47,10 +49,12 @@ mod token;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use forgery::{mint_forgery_token, verify_forgery_token};
 pub use handle::{InvalidHandle, SessionHandle};
 pub(crate) use id::LogId;
 pub use id::{IndexKey, RowKey};
 pub use key::{Key, KeyError};
+pub(crate) use label::open_label;
 pub use random::RandomError;
 pub(crate) use record::{FieldPlace, RecordKey};
 pub(crate) use reference::ReferenceToken;

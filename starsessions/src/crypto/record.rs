@@ -43,6 +43,10 @@ impl RecordKey {
         Self { key, keys, row }
     }
 
+    pub(super) fn parts(&self) -> (&KeySet, &RowKey) {
+        (&self.keys, &self.row)
+    }
+
     /// The value as the store keeps it.
     pub(crate) fn seal_field(
         &self,

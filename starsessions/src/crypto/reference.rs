@@ -76,12 +76,9 @@ impl ReferenceToken {
         self.keys.log.id(&self.row_key)
     }
 
-    /// A request-forgery token for this session; it ends when the id changes.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "for the form protection to come")
-    )]
-    pub(crate) fn csrf_token(&self) -> Zeroizing<[u8; 32]> {
+    /// What a request-forgery token of this session masks; it ends when the id changes.
+    #[cfg(test)]
+    pub(super) fn csrf_token(&self) -> Zeroizing<[u8; 32]> {
         self.keys.csrf.tag(&self.row_key)
     }
 

@@ -24,6 +24,8 @@ pub(super) enum Version {
     Sealed = 0x02,
     /// The secret of a session that a server keeps.
     Reference = 0x04,
+    /// A masked request-forgery token.
+    Forgery = 0x05,
 }
 
 /// Version and key id, as they stand in the token and in what is authenticated.

@@ -2,11 +2,14 @@
 
 use bytes::Bytes;
 
+use super::label::LABEL;
+use super::listing::Lookup;
 use crate::clock::Timestamp;
 use crate::error::SessionError;
 use crate::observe;
 use crate::record::{Commit, FieldName, FieldWrite, Record, Touch};
 use crate::schema::{FieldSpec, Merge};
+use crate::value;
 
 /// The pending changes of one request, at most one for each field.
 #[derive(Clone, Debug, Default)]
@@ -137,11 +140,49 @@ impl Changes {
             .any(|change| change.spec.rotate && change.value.is_some())
     }
 
+    /// Whether a field is set that sessions are found by.
+    pub(crate) fn may_sign_in(&self) -> bool {
+        self.0
+            .iter()
+            .any(|change| change.spec.index && change.value.is_some())
+    }
+
+    /// The values by which the session is to be found, and by which it is not found now.
+    pub(super) fn sign_ins(&self, record: Option<&Record>, now: Timestamp) -> Vec<Lookup> {
+        let sign_in = |change: &Change| {
+            let value = change.value.as_ref().filter(|_| change.spec.index)?;
+            let stored = record.and_then(|record| change.spec.find(record));
+            let is_found = stored.is_some_and(|(_, field)| {
+                field.is_live(now) && value::content(&field.value) == value::content(value)
+            });
+            (!is_found).then(|| Lookup {
+                spec: change.spec,
+                value: value.to_vec(),
+            })
+        };
+        self.0.iter().filter_map(sign_in).collect()
+    }
+
     /// Whether a field changes that only one request may change.
     pub(crate) fn use_up(&self) -> bool {
         self.0
             .iter()
             .any(|change| matches!(change.spec.merge, Merge::Exclusive))
+    }
+
+    /// Removes what ends with the privileges that it was written under, but for what this request
+    /// writes under the new ones.
+    pub(crate) fn end_privileged(record: &Record, commit: &mut Commit) {
+        for (name, _) in record
+            .fields
+            .iter()
+            .filter(|(name, _)| ends_with_privileges(name))
+        {
+            let is_set = commit.set.iter().any(|(set, _)| set == name);
+            if !is_set && !commit.remove.contains(name) {
+                commit.remove.push(name.clone());
+            }
+        }
     }
 
     /// Whether a field is one that sessions are found by.
@@ -170,7 +211,10 @@ impl Changes {
 
 impl Change {
     fn affects(&self, record: Option<&Record>) -> bool {
-        self.value.is_some() || record.is_some_and(|record| self.spec.find(record).is_some())
+        // A label names a session and begins none.
+        let may_begin = record.is_some() || self.spec.name != LABEL;
+        (may_begin && self.value.is_some())
+            || record.is_some_and(|record| self.spec.find(record).is_some())
     }
 
     fn rebase(
@@ -230,6 +274,12 @@ impl Change {
         }
         Ok(())
     }
+}
+
+/// The derive macro puts it into the name, behind the namespace.
+fn ends_with_privileges(name: &str) -> bool {
+    name.split_once('.')
+        .is_some_and(|(_, field)| field.starts_with('~'))
 }
 
 /// The field must still be, under each of its names, what the merge was made from.

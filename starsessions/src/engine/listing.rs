@@ -63,7 +63,7 @@ impl Engine {
         Err(SessionError::contention())
     }
 
-    async fn end_row(&self, key: &RowKey, now: Timestamp) -> Result<(), SessionError> {
+    pub(super) async fn end_row(&self, key: &RowKey, now: Timestamp) -> Result<(), SessionError> {
         let Place::Server(server) = &self.place else {
             return Err(SessionError::Unlisted);
         };
@@ -95,6 +95,14 @@ impl ServerSide {
 }
 
 impl Live {
+    /// What a token of this session is made from: its row, or that of its tombstone.
+    pub(crate) fn forgery_row(&self) -> RowKey {
+        match &self.credential {
+            Credential::Reference(token) => token.row_key(),
+            Credential::Sealed(id) => id.row_key(),
+        }
+    }
+
     /// Where it lies, if it lies in a store.
     pub(crate) fn row_key(&self) -> Option<RowKey> {
         match &self.credential {

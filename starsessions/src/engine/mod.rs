@@ -4,6 +4,8 @@ mod backend;
 mod changes;
 mod client_side;
 mod forward;
+mod label;
+mod limit;
 mod listing;
 mod server_side;
 mod timed;
@@ -17,6 +19,7 @@ use std::time::Duration;
 pub use self::backend::{Backend, CookieStore};
 pub(crate) use self::changes::{Base, Change, Changes};
 pub(crate) use self::client_side::{ClientSide, CookieMode, SealedId};
+pub(crate) use self::label::{LABEL_LIMIT, LABEL_SPEC};
 pub(crate) use self::listing::Lookup;
 pub(crate) use self::server_side::ServerSide;
 pub(crate) use self::vault::Vault;
@@ -24,9 +27,9 @@ pub(crate) use self::watchers::{Watched, Watchers};
 use crate::clock::{Clock, Timestamp};
 use crate::crypto::{self, KeyRing, ReferenceToken};
 use crate::error::SessionError;
-use crate::lifecycle::Policy;
 use crate::lifecycle::expiry::End;
 use crate::lifecycle::plan::Step;
+use crate::lifecycle::{Policy, SessionLimit};
 use crate::observe::{Name, Refusal};
 use crate::record::{Commit, Record, Touch};
 use crate::store::StoreError;
@@ -38,6 +41,8 @@ pub(crate) struct Engine {
     pub(crate) clock: Arc<dyn Clock>,
     /// The cookie carries `Max-Age` also for sessions that are not remembered.
     pub(crate) persistent_cookie: bool,
+    /// How many sessions a user may have.
+    pub(crate) limit: Option<SessionLimit>,
     pub(crate) place: Place,
 }
 
@@ -171,6 +176,15 @@ impl Engine {
 
     /// Carries out one step.
     pub(crate) async fn execute(&self, work: Box<Work>) -> Result<Done, SessionError> {
+        match self.limit {
+            Some(limit) if work.changes.may_sign_in() => {
+                Box::pin(self.execute_within(limit, work)).await
+            }
+            _ => self.carry_out(work).await,
+        }
+    }
+
+    async fn carry_out(&self, work: Box<Work>) -> Result<Done, SessionError> {
         match &self.place {
             Place::Server(server) => server.execute(self, work).await,
             Place::Client(client) => client.execute(self, work).await,
@@ -211,6 +225,9 @@ impl Engine {
         }
         let mut commit = work.changes.rebase(record, touch, work.now)?;
         commit.remembered = work.remember;
+        if work.step == (Step::Rotate { grace: false }) {
+            Changes::end_privileged(record, &mut commit);
+        }
         Ok(commit)
     }
 

@@ -12,9 +12,12 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 
+use super::label::LABEL;
 use super::timed::TimedStore;
 use crate::clock::Timestamp;
-use crate::crypto::{FieldPlace, IndexKey, RecordKey, ReferenceToken, RowKey};
+use crate::crypto::{
+    self, FieldPlace, IndexKey, KeyRing, RecordKey, ReferenceToken, RowKey, SealError,
+};
 use crate::error::SessionError;
 use crate::record::{Commit, FieldName, Forward, Record, Rotation, Touch};
 use crate::store::{Committed, Created, Loaded, Protection, Rotated, StoreError, Touched};
@@ -130,7 +133,7 @@ impl Vault {
         let mut sealed = record.clone();
         for (name, field) in record.fields.iter() {
             let place = self.place(name, record.created_at, field.expires_at);
-            let value = key.seal_field(&place, &field.value)?;
+            let value = seal_field(&key, &place, &field.value)?;
             sealed
                 .fields
                 .update(name, |field| field.value = value.into());
@@ -151,7 +154,7 @@ impl Vault {
         let mut sealed = commit.clone();
         for (name, write) in &mut sealed.set {
             let place = self.place(name, created_at, write.expires_at);
-            write.value = key.seal_field(&place, &write.value)?.into();
+            write.value = seal_field(&key, &place, &write.value)?.into();
         }
         Ok(Cow::Owned(sealed))
     }
@@ -172,6 +175,22 @@ impl Vault {
         record
     }
 
+    /// What the user has called a session that lies there.
+    pub(super) fn label(
+        &self,
+        ring: &KeyRing,
+        row: &RowKey,
+        record: &Record,
+        now: Timestamp,
+    ) -> Option<Bytes> {
+        let field = record.fields.get(LABEL)?;
+        if !self.is_sealed {
+            return Some(field.value.clone());
+        }
+        let place = self.place(LABEL, record.created_at, field.expires_at);
+        crypto::open_label(ring, row, &place, &field.value, now).ok()
+    }
+
     fn place<'a>(
         &'a self,
         field: &'a str,
@@ -190,5 +209,16 @@ impl Vault {
 /// A value that does not open was not put there by us: it stays in its place, so that its revision
 /// can be guarded, as bytes that no type decodes.
 fn open_field(key: &RecordKey, place: &FieldPlace<'_>, sealed: &Bytes) -> Bytes {
-    key.open_field(place, sealed).unwrap_or_default()
+    let value = match place.field {
+        LABEL => key.open_label(place, sealed),
+        _ => key.open_field(place, sealed),
+    };
+    value.unwrap_or_default()
+}
+
+fn seal_field(key: &RecordKey, place: &FieldPlace<'_>, value: &[u8]) -> Result<Vec<u8>, SealError> {
+    match place.field {
+        LABEL => key.seal_label(place, value),
+        _ => key.seal_field(place, value),
+    }
 }

@@ -195,3 +195,55 @@ impl Default for Watchers {
 /// How many may look at the store at the same time.
 const MAX_LOOKS: usize = 32;
 const DEFAULT_INTERVAL: Duration = Duration::from_secs(10);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::KeyRing;
+
+    fn token() -> Arc<ReferenceToken> {
+        ReferenceToken::mint(&KeyRing::generate().unwrap()).unwrap()
+    }
+
+    fn is_empty(watchers: &Watchers) -> bool {
+        watchers.rows().is_empty() && watchers.count.load(Ordering::Acquire) == 0
+    }
+
+    #[test]
+    fn whoever_holds_a_row_hears_of_it_and_nobody_else() {
+        let watchers = Watchers::default();
+        let (here, there) = (token(), token());
+        let held = [&here, &here, &there].map(|token| watchers.add(Arc::clone(token)));
+        let news = held.each_ref().map(|watched| watched.news());
+        watchers.changed(&here.row_key());
+        let heard = news.each_ref().map(|news| news.has_changed().unwrap());
+        assert_eq!(heard, [true, true, false]);
+        for watched in &held {
+            watchers.remove(watched);
+        }
+        assert!(is_empty(&watchers), "what nobody holds takes no room");
+    }
+
+    #[test]
+    fn a_handle_goes_with_its_session_and_is_forgotten_under_its_last_id() {
+        let watchers = Watchers::default();
+        let (first, second, third) = (token(), token(), token());
+        let watched = watchers.add(Arc::clone(&first));
+        let news = watched.news();
+        watchers.moved(&first.row_key(), &second);
+        assert!(news.has_changed().unwrap());
+        assert_eq!(watched.token().row_key(), second.row_key());
+        let live = Live {
+            credential: Credential::Reference(Arc::clone(&third)),
+            record: crate::record::Record::new(Timestamp::default(), Timestamp::default()),
+            is_outdated: false,
+            is_news: false,
+        };
+        watchers.follow(&watched, &live);
+        watchers.follow(&watched, &live);
+        assert_eq!(watched.token().row_key(), third.row_key());
+        assert_eq!(watchers.rows().len(), 1);
+        watchers.remove(&watched);
+        assert!(is_empty(&watchers));
+    }
+}

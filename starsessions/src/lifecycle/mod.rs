@@ -78,6 +78,22 @@ pub enum ServerErrors {
     Commit,
 }
 
+/// What happens when a user who has as many sessions as there may be signs in once more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AtLimit {
+    /// The sign-in fails with [`SessionError::TooManySessions`](crate::SessionError::TooManySessions).
+    Refuse,
+    /// The session that was used the longest ago ends.
+    EndOldest,
+}
+
+/// How many sessions may hold the same value in an `index` field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct SessionLimit {
+    pub(crate) max: usize,
+    pub(crate) at_limit: AtLimit,
+}
+
 /// What a request gets when the store fails.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum FailurePolicy {

@@ -10,7 +10,9 @@ use crate::clock::{Clock, SystemClock};
 use crate::cookie::{CookieBuilder, CookieConfig, CookieConfigError};
 use crate::crypto::KeyRing;
 use crate::engine::{Backend, CookieMode, Engine, Place};
-use crate::lifecycle::{FailurePolicy, Lifetime, MIN_RENEWAL, Policy, ServerErrors};
+use crate::lifecycle::{
+    AtLimit, FailurePolicy, Lifetime, MIN_RENEWAL, Policy, ServerErrors, SessionLimit,
+};
 use crate::session::Realm;
 
 /// Builds a [`SessionLayer`]; every combination that cannot work is refused by
@@ -42,6 +44,7 @@ pub struct SessionLayerBuilder {
     store_timeout: Option<Duration>,
     watch_interval: Option<Duration>,
     explains: bool,
+    limit: Option<SessionLimit>,
     clock: Arc<dyn Clock>,
 }
 
@@ -73,6 +76,10 @@ pub enum ConfigError {
     StoreTimeout,
     /// A watch interval of zero.
     WatchInterval,
+    /// A limit of sessions of zero.
+    SessionLimit,
+    /// A limit of sessions for a `CookieStore`, which does not know them.
+    SessionLimitOfCookies,
     /// A realm name that no struct could have.
     Realm,
 }
@@ -100,6 +107,7 @@ impl SessionLayerBuilder {
             store_timeout: None,
             watch_interval: None,
             explains: false,
+            limit: None,
             clock: Arc::new(SystemClock),
         }
     }
@@ -178,6 +186,24 @@ impl SessionLayerBuilder {
     /// this time. With [renewal](Self::renewal) it is at most half of the grace.
     pub fn watch_interval(mut self, interval: Duration) -> Self {
         self.watch_interval = Some(interval);
+        self
+    }
+
+    /// How many sessions a user may have, and what happens when one more is begun (OWASP ASVS 7.1.2).
+    /// A user is whoever has the same value in the field that is marked `index`; signing in is to set
+    /// it where it was not that.
+    ///
+    /// It costs a sign-in a list of that user's sessions, or two with [`AtLimit::Refuse`], and other
+    /// requests nothing. What holds when several sign in at the same moment:
+    ///
+    /// - No more than `max` of them are left when all have been answered.
+    /// - With [`AtLimit::EndOldest`], `max` are left. One that has to make room for another at the
+    ///   same second gets [`SessionError::TooManySessions`](crate::SessionError::TooManySessions).
+    /// - With [`AtLimit::Refuse`], those who take the last place together may all be refused.
+    /// - A session that is given a new id in the very moment in which the store lists them may be
+    ///   overlooked, until the next sign-in.
+    pub fn sessions_per_user(mut self, max: usize, at_limit: AtLimit) -> Self {
+        self.limit = Some(SessionLimit { max, at_limit });
         self
     }
 
@@ -299,6 +325,14 @@ impl SessionLayerBuilder {
         if self.watch_interval.is_some_and(|it| it.is_zero()) {
             return Err(ConfigError::WatchInterval);
         }
+        if let Some(limit) = self.limit {
+            if limit.max == 0 {
+                return Err(ConfigError::SessionLimit);
+            }
+            if matches!(self.place, Place::Client(_)) {
+                return Err(ConfigError::SessionLimitOfCookies);
+            }
+        }
         let is_realm_char = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
         if self.realm.len() > 64 || !self.realm.chars().all(is_realm_char) {
             return Err(ConfigError::Realm);
@@ -350,6 +384,7 @@ impl SessionLayerBuilder {
                 policy: self.policy,
                 clock: self.clock,
                 persistent_cookie,
+                limit: self.limit,
                 place: self.place,
             },
         })
@@ -407,6 +442,11 @@ impl fmt::Display for ConfigError {
             Self::StoreTimeout => "with a store time-out of zero every request fails; lengthen it",
             Self::WatchInterval => {
                 "with a watch interval of zero the store is asked without end; lengthen it"
+            }
+            Self::SessionLimit => "with a limit of zero sessions nobody signs in; allow at least one",
+            Self::SessionLimitOfCookies => {
+                "a `CookieStore` does not know how many sessions a user has; leave the limit off, \
+                 or use a server-side store"
             }
             Self::Realm => "a realm's name has up to 64 letters, digits, `_` and `-`",
         })

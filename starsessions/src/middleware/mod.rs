@@ -1,12 +1,14 @@
 //! The tower side: a layer that gives each request its session and finishes it with the response.
 
 mod builder;
+mod failure;
 mod future;
 mod headers;
 mod layer;
 mod passive;
 
 pub use self::builder::{ConfigError, SessionLayerBuilder};
+pub use self::failure::{FailurePolicyLayer, WithFailurePolicy};
 #[cfg(feature = "axum")]
 pub(crate) use self::future::Rejected;
 pub use self::future::ResponseFuture;

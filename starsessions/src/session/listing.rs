@@ -1,7 +1,10 @@
 //! The sessions of a user: listed, and ended from elsewhere.
 
 use std::cmp::Reverse;
+use std::fmt;
 use std::sync::Arc;
+
+use bytes::Bytes;
 
 use super::realm::Realm;
 use super::task::to_its_end;
@@ -9,11 +12,11 @@ use super::{Revocable, SessionError, Sessions};
 use crate::clock::Timestamp;
 use crate::crypto::{RowKey, SessionHandle};
 use crate::data::Indexed;
-use crate::engine::Lookup;
+use crate::engine::{LABEL_LIMIT, LABEL_SPEC, Lookup};
 use crate::record::Record;
 
 /// One of a user's sessions, for a page that shows them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ListedSession {
     /// What to call it in a form that ends it.
@@ -28,6 +31,49 @@ pub struct ListedSession {
     pub remembered: bool,
     /// Whether it is the session of the request that asks.
     pub is_current: bool,
+    label: Option<String>,
+}
+
+impl ListedSession {
+    /// What it was [called](Sessions::set_label).
+    #[must_use]
+    pub fn label(&self) -> Option<&str> {
+        self.label.as_deref()
+    }
+}
+
+/// Without the label, which may be private.
+impl fmt::Debug for ListedSession {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ListedSession")
+            .field("handle", &self.handle)
+            .field("created_at", &self.created_at)
+            .field("last_seen_at", &self.last_seen_at)
+            .field("expires_at", &self.expires_at)
+            .field("remembered", &self.remembered)
+            .field("is_current", &self.is_current)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<R> Sessions<R> {
+    /// Calls the session something that its user knows it by in a [list](Sessions::list), as in
+    /// `Firefox on Linux`. It stays with the session, also under a new id; an empty one is none.
+    ///
+    /// The user's other sessions can read it, and whoever has only the store cannot. It takes effect
+    /// together with a session that exists or is begun by this request.
+    ///
+    /// # Errors
+    /// [`SessionError::TooLarge`] if it has more than 256 bytes; if the response has left.
+    pub fn set_label(&self, label: impl Into<String>) -> Result<(), SessionError> {
+        let label: String = label.into();
+        if label.len() > LABEL_LIMIT {
+            let (name, size) = (LABEL_SPEC.name, label.len());
+            return Err(SessionError::too_large_field(name, size, LABEL_LIMIT));
+        }
+        let value = (!label.is_empty()).then(|| Bytes::from(label));
+        self.slot.push_any([(&LABEL_SPEC, value)])
+    }
 }
 
 /// By the value of the field that is marked `index`. Each of these asks the store at once, whatever
@@ -78,10 +124,43 @@ impl Sessions<Revocable> {
     /// As for [`list`](Self::list).
     pub async fn revoke<T: Indexed>(&self, handle: SessionHandle) -> Result<bool, SessionError> {
         self.slot.ready().await?;
+        let (_, record) = self.slot.own();
+        match lookup_in::<T>(record.as_ref(), self.slot.now()) {
+            Some(lookup) => self.end_one(lookup, handle).await,
+            None => Ok(false),
+        }
+    }
+
+    /// The live sessions of a user who has proved who he is and is not signed in here: for a sign-in
+    /// that [asks](crate::SessionLayerBuilder::sessions_per_user) which device is to make room.
+    ///
+    /// # Errors
+    /// As for [`list`](Self::list).
+    pub async fn list_of<T: Indexed>(
+        &self,
+        value: &T::Index,
+    ) -> Result<Vec<ListedSession>, SessionError> {
+        self.slot.ready().await?;
+        let (own, _) = self.slot.own();
+        let lookup = lookup_of::<T>(value)?;
+        self.slot.realm().list(&lookup, own.as_ref()).await
+    }
+
+    /// Ends one of them; returns whether it was there.
+    ///
+    /// # Errors
+    /// As for [`list`](Self::list).
+    pub async fn revoke_of<T: Indexed>(
+        &self,
+        value: &T::Index,
+        handle: SessionHandle,
+    ) -> Result<bool, SessionError> {
+        self.slot.ready().await?;
+        self.end_one(lookup_of::<T>(value)?, handle).await
+    }
+
+    async fn end_one(&self, lookup: Lookup, handle: SessionHandle) -> Result<bool, SessionError> {
         let (own, record) = self.slot.own();
-        let Some(lookup) = lookup_in::<T>(record.as_ref(), self.slot.now()) else {
-            return Ok(false);
-        };
         let is_meant = move |key: &RowKey, record: &Record| handle.means(&handle_of(key, record));
         if own
             .zip(record)
@@ -131,7 +210,8 @@ impl Realm {
         lookup: &Lookup,
         own: Option<&RowKey>,
     ) -> Result<Vec<ListedSession>, SessionError> {
-        let found = self.engine.sessions_of(lookup, self.engine.now()).await;
+        let now = self.engine.now();
+        let found = self.engine.sessions_of(lookup, now).await;
         let mut listed: Vec<_> = self
             .reported(found)?
             .iter()
@@ -142,6 +222,7 @@ impl Realm {
                 expires_at: record.expires_at,
                 remembered: record.remembered,
                 is_current: own == Some(key),
+                label: self.engine.label(key, record, now),
             })
             .collect();
         listed.sort_by_key(|session| Reverse((session.last_seen_at, session.created_at)));

@@ -2,7 +2,10 @@
 
 mod detached;
 mod explain;
+mod flash;
+mod forgery;
 mod listing;
+mod merging;
 mod realm;
 mod rejection;
 mod sessions;

@@ -59,7 +59,9 @@ impl SessionError {
     #[must_use]
     pub fn status(&self) -> StatusCode {
         match self {
-            Self::Conflict { .. } | Self::Gone => StatusCode::CONFLICT,
+            Self::Conflict { .. } | Self::Gone | Self::TooManySessions { .. } => {
+                StatusCode::CONFLICT
+            }
             Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
             _ => StatusCode::INTERNAL_SERVER_ERROR,
         }

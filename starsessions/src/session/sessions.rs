@@ -42,7 +42,7 @@ use crate::data::{FieldWriter, SessionData};
 /// that every copy of its cookie is worthless. A `CookieStore` without a revocation list cannot, so
 /// there the argument is `Sessions<Unrevocable>`, which can only [`forget`](Sessions::forget).
 pub struct Sessions<R = Revocable> {
-    pub(super) slot: Arc<Slot>,
+    pub(crate) slot: Arc<Slot>,
     revocation: PhantomData<fn() -> R>,
 }
 
@@ -184,6 +184,7 @@ impl<R> Sessions<R> {
     {
         let slot = find_slot(parts, realm, type_name::<Self>())?;
         slot.see(&parts.headers);
+        slot.look_out(parts);
         if R::IS_FINAL && !slot.realm().is_revocable {
             return Err(SessionRejection::NotRevocable);
         }

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use http::HeaderMap;
 
 use super::explain::Explanation;
+use super::flash;
 use super::realm::Realm;
 use super::state::{Phase, State};
 use crate::clock::Timestamp;
@@ -29,6 +30,10 @@ pub(crate) struct Slot {
     /// The slot of a layer further out, for another realm.
     outer: Option<Arc<Self>>,
     is_passive: AtomicBool,
+    /// Whoever only looks sees a guest when the store fails.
+    shows_guest: AtomicBool,
+    /// Nobody may ever look at the response.
+    is_unseen: AtomicBool,
     /// The layer is done with the request, or was given up with it: nobody writes any more what is
     /// not committed at once.
     is_over: AtomicBool,
@@ -59,9 +64,11 @@ pub(crate) struct Outcome {
 impl Slot {
     pub(crate) fn new(realm: Arc<Realm>, outer: Option<Arc<Self>>) -> Self {
         Self {
+            shows_guest: AtomicBool::new(shows_guest(realm.failure_policy)),
             realm,
             outer,
             is_passive: AtomicBool::new(false),
+            is_unseen: AtomicBool::new(false),
             is_over: AtomicBool::new(false),
             gate: tokio::sync::Mutex::new(()),
             state: Mutex::default(),
@@ -102,6 +109,20 @@ impl Slot {
         if let Some(outer) = &self.outer {
             outer.set_passive();
         }
+    }
+
+    /// This route has a policy of its own.
+    pub(crate) fn set_failure_policy(&self, policy: FailurePolicy) {
+        let shows_guest = shows_guest(policy);
+        self.shows_guest.store(shows_guest, Ordering::Relaxed);
+        if let Some(outer) = &self.outer {
+            outer.set_failure_policy(policy);
+        }
+    }
+
+    /// Nobody may ever look at the response: a message must wait for the next one.
+    pub(super) fn set_unseen(&self) {
+        self.is_unseen.store(true, Ordering::Relaxed);
     }
 
     /// Keeps the cookies that may be ours, for when the session is asked for.
@@ -146,7 +167,7 @@ impl Slot {
         &self,
         headers: Option<&HeaderMap>,
     ) -> Result<(), SessionError> {
-        let shows_guest = self.realm.failure_policy == FailurePolicy::ReadOnlyGuest;
+        let shows_guest = self.shows_guest.load(Ordering::Relaxed);
         match self.ready_with(headers).await {
             Err(SessionError::Unavailable(_)) if shows_guest => Ok(()),
             result => result,
@@ -180,8 +201,11 @@ impl Slot {
         let just_now = state.just_read_at.take();
         let at = just_now.unwrap_or_else(|| self.realm.engine.now());
         state.use_view(T::SCHEMA);
-        let (record, epoch) = (state.working_record(at), state.epoch);
+        let (mut record, epoch) = (state.working_record(at), state.epoch);
         drop(state);
+        if self.is_unseen.load(Ordering::Relaxed) {
+            flash::hide(T::SCHEMA, record.as_mut());
+        }
         let seen = Seen { record, at, epoch };
         let value = self.realm.read_view(seen.record.as_ref(), at)?;
         Ok((value, seen))
@@ -386,6 +410,10 @@ impl Slot {
         // Every change of the state is a whole one, so a panic elsewhere spoils nothing.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn shows_guest(policy: FailurePolicy) -> bool {
+    policy == FailurePolicy::ReadOnlyGuest
 }
 
 impl std::fmt::Debug for Slot {

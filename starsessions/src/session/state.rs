@@ -176,7 +176,8 @@ impl State {
     pub(super) fn may_end_id(&self, engine: &Engine, is_passive: bool, now: Timestamp) -> bool {
         let (situation, _) = self.situation(engine, is_passive, now);
         let is_unread = matches!(self.phase, Phase::Unread);
-        is_unread || situation.step().ends_id()
+        let counts = engine.limit.is_some() && self.changes.may_sign_in();
+        is_unread || counts || situation.step().ends_id()
     }
 
     /// Hands out everything that is to be done, and forgets it.
@@ -229,6 +230,29 @@ impl State {
             is_passive,
             now,
         })))
+    }
+
+    /// A new id for a session whose id is old, and nothing else; `None` if it is not due, or will change
+    /// for another reason.
+    pub(super) fn renewal(&self, engine: &Engine, now: Timestamp) -> Option<Work> {
+        let (situation, _) = self.situation(engine, false, now);
+        let is_due = situation.step() == Step::Rotate { grace: true };
+        let live = self.live.as_ref().filter(|_| is_due && !self.is_gone)?;
+        live.row_key()?;
+        Some(Work {
+            step: Step::Rotate { grace: true },
+            live: Some(live.clone()),
+            changes: Changes::default(),
+            remember: None,
+            touch: None,
+            is_passive: true,
+            now,
+        })
+    }
+
+    /// Whether the session that the request came with is to end.
+    pub(super) fn ends(&self) -> bool {
+        self.destroy
     }
 
     fn situation(

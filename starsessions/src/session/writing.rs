@@ -138,7 +138,7 @@ impl Slot {
     }
 
     /// Has the engine do it, and keeps what has become of the session.
-    async fn carry_out(&self, work: Box<Work>) -> Result<(), SessionError> {
+    pub(super) async fn carry_out(&self, work: Box<Work>) -> Result<(), SessionError> {
         let step = work.step;
         let explained = self
             .explanation()

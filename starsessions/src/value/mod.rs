@@ -18,8 +18,8 @@ use serde::de::DeserializeOwned;
 use self::envelope::{Envelope, Payload};
 pub use self::error::{Flaw, Invalid, ValueError};
 pub use self::merge::{
-    Append, Flag, Order, Sum, Union, merge_and, merge_append, merge_max, merge_min, merge_option,
-    merge_or, merge_sum, merge_union, merge_value,
+    Append, Flag, Flash, Order, Sum, Union, merge_and, merge_append, merge_flash, merge_flashes,
+    merge_max, merge_min, merge_option, merge_or, merge_sum, merge_union, merge_value,
 };
 pub use self::old::OldValue;
 pub use self::shape::Incomplete;

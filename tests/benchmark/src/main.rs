@@ -1,6 +1,8 @@
 //! What sessions cost, beside everybody else's, in one run. See `tests/bench`.
 
 mod contestants;
+mod growth;
+mod load;
 mod measure;
 mod table;
 mod visitor;
@@ -13,7 +15,8 @@ static ALLOCATOR: Counting = Counting;
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let (options, words): (Vec<_>, Vec<_>) = arguments.into_iter().partition(|it| it.starts_with("--"));
+    let (options, words): (Vec<_>, Vec<_>) =
+        arguments.into_iter().partition(|it| it.starts_with("--"));
     let number = |name: &str, default: u32| {
         let prefix = format!("--{name}=");
         let given = options.iter().find_map(|it| it.strip_prefix(&prefix));
@@ -21,10 +24,30 @@ fn main() {
     };
     let (rounds, requests) = (number("rounds", 40), number("requests", 1_000));
     let svg = options.iter().find_map(|it| it.strip_prefix("--svg="));
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    if let Some(place) = options.iter().find_map(|it| it.strip_prefix("--serve=")) {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .build()
+            .expect("a runtime");
+        return runtime.block_on(load::serve(place));
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
     tokio::task::LocalSet::new().block_on(&runtime, async {
+        if let Some(largest) = options.iter().find_map(|it| it.strip_prefix("--growth=")) {
+            return grow(largest.parse().expect("a number")).await;
+        }
         let mut cases = all().await;
         cases.retain(|case| case.contestant.starts_with("bare a") || case.is_meant_by(&words));
+        if options.iter().any(|it| it == "--once") {
+            // For callgrind: exactly one case, so many times.
+            for case in cases.iter_mut().filter(|case| case.is_meant_by(&words)) {
+                case.serve(requests).await;
+            }
+            return;
+        }
         let costs = measure::run(&mut cases, rounds, requests).await;
         let rows = table::rows(&cases, &costs);
         print!("{}", table::text(&rows));
@@ -32,6 +55,24 @@ fn main() {
             std::fs::write(path, table::svg(&rows)).expect("the plot is written");
         }
     });
+}
+
+async fn grow(largest: usize) {
+    let sizes: Vec<usize> = [1_000, 10_000, 100_000, 1_000_000]
+        .into_iter()
+        .filter(|it| *it <= largest)
+        .collect();
+    growth::memory(&sizes).await;
+    if let Ok(folder) = std::env::var("BENCH_FOLDER") {
+        let sizes: Vec<usize> = [1_000, 100_000, largest]
+            .into_iter()
+            .filter(|it| *it <= largest)
+            .collect();
+        growth::sqlite(&folder, &sizes).await;
+    }
+    if let Ok(url) = std::env::var("BENCH_REDIS") {
+        growth::redis(&url).await;
+    }
 }
 
 async fn all() -> Vec<Case> {

@@ -105,7 +105,10 @@ impl Case {
         self.rounds.sort_by(f64::total_cmp);
         let at = |part: f64| {
             let last = self.rounds.len().saturating_sub(1) as f64;
-            self.rounds.get((last * part) as usize).copied().unwrap_or(0.0)
+            self.rounds
+                .get((last * part) as usize)
+                .copied()
+                .unwrap_or(0.0)
         };
         Cost {
             median: at(0.5),
@@ -138,21 +141,30 @@ pub struct Counting;
 
 thread_local! {
     static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
+    static HELD: Cell<i64> = const { Cell::new(0) };
+}
+
+/// The bytes that this thread has asked for and not given back.
+pub fn bytes_held() -> i64 {
+    HELD.get()
 }
 
 // SAFETY: passes every call on, as it is.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         ALLOCATIONS.set(ALLOCATIONS.get() + 1);
+        HELD.set(HELD.get() + layout.size() as i64);
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        HELD.set(HELD.get() - layout.size() as i64);
         unsafe { System.dealloc(pointer, layout) }
     }
 
     unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         ALLOCATIONS.set(ALLOCATIONS.get() + 1);
+        HELD.set(HELD.get() + size as i64 - layout.size() as i64);
         unsafe { System.realloc(pointer, layout, size) }
     }
 }

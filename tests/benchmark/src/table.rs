@@ -12,9 +12,16 @@ pub struct Row {
 }
 
 pub fn rows(cases: &[Case], costs: &[Cost]) -> Vec<Row> {
-    let none = Cost { median: 0.0, spread: 0.0, allocations: 0 };
+    let none = Cost {
+        median: 0.0,
+        spread: 0.0,
+        allocations: 0,
+    };
     let base_of = |name: &str| {
-        let found = cases.iter().zip(costs).find(|(case, _)| case.contestant == name);
+        let found = cases
+            .iter()
+            .zip(costs)
+            .find(|(case, _)| case.contestant == name);
         found.map_or(none, |(_, cost)| *cost)
     };
     let mut rows: Vec<Row> = Vec::new();
@@ -29,7 +36,10 @@ pub fn rows(cases: &[Case], costs: &[Cost]) -> Vec<Row> {
                 allocations: cost.allocations.saturating_sub(base.allocations),
             }
         };
-        match rows.iter_mut().find(|row| row.contestant == case.contestant) {
+        match rows
+            .iter_mut()
+            .find(|row| row.contestant == case.contestant)
+        {
             Some(row) => row.cells.push((case.kind, over)),
             None => rows.push(Row {
                 contestant: case.contestant,
@@ -44,10 +54,14 @@ pub fn rows(cases: &[Case], costs: &[Cost]) -> Vec<Row> {
 /// A Markdown table: nanoseconds over the bare framework, how many times its own time that is, and
 /// allocations.
 pub fn text(rows: &[Row]) -> String {
-    let mut kinds: Vec<Kind> = rows.iter().flat_map(|row| row.cells.iter().map(|it| it.0)).collect();
+    let mut kinds: Vec<Kind> = rows
+        .iter()
+        .flat_map(|row| row.cells.iter().map(|it| it.0))
+        .collect();
     kinds.sort();
     kinds.dedup();
-    let mut out = String::from("| over bare: ns ± half the middle half / of bare's time / allocations |");
+    let mut out =
+        String::from("| over bare: ns ± half the middle half / of bare's time / allocations |");
     for kind in &kinds {
         let _ = write!(out, " {} |", kind.name());
     }
@@ -60,7 +74,11 @@ pub fn text(rows: &[Row]) -> String {
             match row.cells.iter().find(|it| it.0 == *kind) {
                 Some((_, cost)) if row.base > 0.0 => {
                     let times = cost.median / row.base;
-                    let _ = write!(out, " {:.0} ± {:.0} / {times:.2} / {} |", cost.median, cost.spread, cost.allocations);
+                    let _ = write!(
+                        out,
+                        " {:.0} ± {:.0} / {times:.2} / {} |",
+                        cost.median, cost.spread, cost.allocations
+                    );
                 }
                 Some((_, cost)) => {
                     let _ = write!(out, " {:.0} ± {:.0} |", cost.median, cost.spread);
@@ -85,18 +103,37 @@ pub fn svg(rows: &[Row]) -> String {
     let mut top = 0.0;
     for kind in [Kind::Read, Kind::Write] {
         let bars = shown(kind);
-        let longest = bars.iter().map(|(row, cost)| cost.median / row.base.max(1.0)).fold(0.0, f64::max);
+        let longest = bars
+            .iter()
+            .map(|(row, cost)| cost.median / row.base.max(1.0))
+            .fold(0.0, f64::max);
         top += 28.0;
-        let _ = writeln!(out, "<text x='8' y='{top}' font-weight='bold'>{}: times the bare framework's own time</text>", kind.name());
+        let _ = writeln!(
+            out,
+            "<text x='8' y='{top}' font-weight='bold'>{}: times the bare framework's own time</text>",
+            kind.name()
+        );
         for (row, cost) in bars {
             let times = cost.median / row.base.max(1.0);
             let width = 400.0 * times / longest.max(0.01);
             let ours = row.contestant.starts_with("starsessions");
             let colour = if ours { "#2f7ed8" } else { "#999999" };
             top += 20.0;
-            let _ = writeln!(out, "<text x='228' y='{top}' text-anchor='end'>{}</text>", row.contestant);
-            let _ = writeln!(out, "<rect x='236' y='{}' width='{width:.1}' height='13' rx='2' fill='{colour}'/>", top - 11.0);
-            let _ = writeln!(out, "<text x='{:.1}' y='{top}'>{times:.1}</text>", 242.0 + width);
+            let _ = writeln!(
+                out,
+                "<text x='228' y='{top}' text-anchor='end'>{}</text>",
+                row.contestant
+            );
+            let _ = writeln!(
+                out,
+                "<rect x='236' y='{}' width='{width:.1}' height='13' rx='2' fill='{colour}'/>",
+                top - 11.0
+            );
+            let _ = writeln!(
+                out,
+                "<text x='{:.1}' y='{top}'>{times:.1}</text>",
+                242.0 + width
+            );
         }
     }
     format!(

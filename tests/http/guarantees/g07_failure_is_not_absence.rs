@@ -319,3 +319,38 @@ async fn g07_a_read_only_guest_is_one_from_a_failed_reload_on() {
     site.store.recover();
     assert_eq!(client.get("/me").await.body, "7");
 }
+
+/// A route may go on for guests where the others do not, and the other way round.
+#[tokio::test]
+async fn g07_a_route_has_a_policy_of_its_own() {
+    use starsessions::FailurePolicyLayer;
+    let greet = async |login: Option<Session<Login>>| match login {
+        Some(_) => "user",
+        None => "guest",
+    };
+    for (site_wide, own) in [
+        (FailurePolicy::Unavailable, FailurePolicy::ReadOnlyGuest),
+        (FailurePolicy::ReadOnlyGuest, FailurePolicy::Unavailable),
+    ] {
+        let other = FailurePolicyLayer::new(site_wide);
+        let own_layer = FailurePolicyLayer::new(own);
+        let routes = Router::new()
+            .route("/own", any(greet))
+            .layer(own_layer)
+            .layer(other)
+            .route("/other", any(greet));
+        let (site, mut client) = outage(site_wide, routes).await;
+        for (path, policy) in [("/own", own), ("/other", site_wide)] {
+            let reply = client.get(path).await;
+            let expected = match policy {
+                FailurePolicy::ReadOnlyGuest => (StatusCode::OK, "guest"),
+                FailurePolicy::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, ""),
+            };
+            assert_eq!((reply.status, reply.body.as_str()), expected, "{path}");
+            assert!(!reply.sets_cookie(), "{path}");
+        }
+        assert_eq!(site.store.take_calls().writes(), 0);
+        assert_is_still_signed_in(&site, &mut client).await;
+        assert_eq!(client.get("/own").await.body, "user");
+    }
+}

@@ -8,8 +8,8 @@ use starsessions_tests::spy::{Calls, Spy};
 use starsessions_tests::shop::{self, Shop};
 
 async fn page(shop: Session<Shop>, sessions: Sessions) -> Result<String, SessionError> {
-    let info = sessions.info().await?;
-    Ok(format!("{} {info:?}", shop.cart.len()))
+    let (info, token) = (sessions.info().await?, sessions.csrf_token().await?);
+    Ok(format!("{} {info:?}{token}", shop.cart.len()))
 }
 
 #[tokio::test]

@@ -13,6 +13,7 @@ mod garbage;
 mod leaked_logs;
 mod middleware;
 mod reader_beside_writer;
+mod step_up;
 mod testing;
 mod timeouts;
 mod traffic;

@@ -5,6 +5,7 @@ use axum::routing::{get, post};
 use http::{Method, StatusCode};
 use starsessions::Session;
 use starsessions_tests::gate::Gate;
+use starsessions_tests::scenarios::a_message_is_shown_once;
 use starsessions_tests::site::{Kept, Site};
 
 use starsessions_tests::shop::{self, Shop};
@@ -53,5 +54,12 @@ async fn scenario_02_a_prefetch_that_ends_late_neither_eats_nor_repeats_the_flas
         assert!(!prefetch.sets_cookie(), "{kept:?}");
         assert_eq!(client.get("/notice").await.body, "saved", "{kept:?}");
         assert_eq!(client.get("/notice").await.body, "", "{kept:?}");
+    }
+}
+
+#[tokio::test]
+async fn scenario_02_a_flash_waits_for_somebody_who_looks_also_in_a_cookie() {
+    for kept in Kept::ANYWHERE {
+        a_message_is_shown_once(&Site::kept(kept)).await;
     }
 }

@@ -2,7 +2,10 @@
 
 mod detached;
 mod devices;
+mod flash;
 mod key_rotation;
+mod label;
+mod limit;
 mod login_redirect;
 mod outage;
 mod parallel_writers;
@@ -25,7 +28,14 @@ pub use self::devices::{
     a_rotation_does_not_slip_away, an_account_is_signed_out_everywhere,
     devices_are_listed_and_ended,
 };
+pub use self::flash::{
+    a_message_is_shown_once, a_newer_message_stays, what_can_be_used_once_is_used_once,
+};
 pub use self::key_rotation::a_new_key_takes_over;
+pub use self::label::devices_have_labels;
+pub use self::limit::{
+    a_device_too_many_is_refused, sign_ins_at_once_hold_the_limit, the_oldest_device_makes_room,
+};
 pub use self::login_redirect::the_redirect_waits_for_the_login;
 pub use self::outage::an_outage_signs_nobody_out;
 pub use self::parallel_writers::{
@@ -98,6 +108,9 @@ macro_rules! scenarios {
             scenario_01_two_writers = two_writers_at_once_are_both_seen(&site, $crate::scenarios::runs());
             scenario_01_a_deletion = what_one_deletes_the_other_does_not_bring_back(&site, $crate::scenarios::runs());
             scenario_01_increments = every_increment_counts(&site);
+            scenario_02_a_message = a_message_is_shown_once(&site);
+            scenario_02_a_newer_message = a_newer_message_stays(&site);
+            scenario_02_used_once = what_can_be_used_once_is_used_once(&site);
             scenario_03_a_change = a_logout_beside_a_change(&site);
             scenario_03_a_reader = a_logout_beside_a_reader(&site);
             scenario_03_a_rotation = a_logout_beside_a_rotation(&site);
@@ -107,6 +120,10 @@ macro_rules! scenarios {
             scenario_14_devices = devices_are_listed_and_ended(&site);
             scenario_14_an_account = an_account_is_signed_out_everywhere(&site);
             scenario_14_rotations = a_rotation_does_not_slip_away(&site);
+            scenario_14_labels = devices_have_labels(&site);
+            scenario_14_the_oldest = the_oldest_device_makes_room(&site);
+            scenario_14_one_too_many = a_device_too_many_is_refused(&site);
+            scenario_14_all_at_once = sign_ins_at_once_hold_the_limit(&site);
             scenario_15_new_ids = a_new_id_ends_the_old_one(&site);
             scenario_15_planted_ids = a_planted_id_is_not_signed_in(&site);
             scenario_15_renewal = a_renewal_has_one_successor(&site);

@@ -1,7 +1,9 @@
 //! What needs the crate's own functions; what users can reach is tested from outside.
 
+mod forgery;
 mod frozen;
 mod keys;
+mod label;
 mod rejection;
 mod sessions;
 mod standards;

@@ -6,6 +6,7 @@
 
 mod append;
 mod flag;
+mod flash;
 mod order;
 mod sum;
 mod union;
@@ -15,6 +16,7 @@ use serde::de::DeserializeOwned;
 
 pub use self::append::{Append, merge_append};
 pub use self::flag::{Flag, merge_and, merge_or};
+pub use self::flash::{Flash, merge_flash, merge_flashes};
 pub use self::order::{Order, merge_max, merge_min};
 pub use self::sum::{Sum, merge_sum};
 pub use self::union::{Union, merge_union};

@@ -50,9 +50,16 @@ fn routes(config: &mut web::ServiceConfig) {
         .route("/create", web::get().to(create));
 }
 
-fn case<S, B>(name: &'static str, kind: Kind, app: Rc<S>, path: &'static str, cookie: Option<String>) -> Case
+fn case<S, B>(
+    name: &'static str,
+    kind: Kind,
+    app: Rc<S>,
+    path: &'static str,
+    cookie: Option<String>,
+) -> Case
 where
-    S: Service<actix_http::Request, Response = ServiceResponse<B>, Error = actix_web::Error> + 'static,
+    S: Service<actix_http::Request, Response = ServiceResponse<B>, Error = actix_web::Error>
+        + 'static,
     B: MessageBody + 'static,
 {
     Case::new(name, ACTIX, kind, move |requests| {
@@ -82,10 +89,20 @@ pub async fn cases() -> Vec<Case> {
         .call(test::TestRequest::get().uri("/create").to_request())
         .await
         .unwrap();
-    let cookie = begun.response().cookies().next().map(|it| format!("{}={}", it.name(), it.value()));
+    let cookie = begun
+        .response()
+        .cookies()
+        .next()
+        .map(|it| format!("{}={}", it.name(), it.value()));
     vec![
         case(ACTIX, Kind::Untouched, bare, "/untouched", cookie.clone()),
-        case(NAME, Kind::Untouched, Rc::clone(&app), "/untouched", cookie.clone()),
+        case(
+            NAME,
+            Kind::Untouched,
+            Rc::clone(&app),
+            "/untouched",
+            cookie.clone(),
+        ),
         case(NAME, Kind::Read, Rc::clone(&app), "/read", cookie.clone()),
         case(NAME, Kind::Write, Rc::clone(&app), "/write", cookie),
         case(NAME, Kind::Create, app, "/create", None),

@@ -45,7 +45,13 @@ pub async fn cases() -> Vec<Case> {
         .layer(SessionLayer::new(store));
     let cookie = cookie_of(&call(&mut app, "/create", None).await);
     vec![
-        axum_case(NAME, Kind::Untouched, app.clone(), "/untouched", cookie.clone()),
+        axum_case(
+            NAME,
+            Kind::Untouched,
+            app.clone(),
+            "/untouched",
+            cookie.clone(),
+        ),
         axum_case(NAME, Kind::Read, app.clone(), "/read", cookie.clone()),
         axum_case(NAME, Kind::Write, app.clone(), "/write", cookie),
         axum_case(NAME, Kind::Create, app, "/create", None),

@@ -66,8 +66,14 @@ impl<S: Send + Sync> FromRequestParts<S> for Session {
     type Rejection = std::convert::Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
-        let slot = parts.extensions.get::<Arc<Slot>>().expect("the layer").clone();
-        let visitor = find(parts).and_then(|token| slot.load(token)).unwrap_or_default();
+        let slot = parts
+            .extensions
+            .get::<Arc<Slot>>()
+            .expect("the layer")
+            .clone();
+        let visitor = find(parts)
+            .and_then(|token| slot.load(token))
+            .unwrap_or_default();
         Ok(Self { visitor, slot })
     }
 }
@@ -97,7 +103,9 @@ impl Slot {
                 let (nonce, text) = raw.split_first_chunk_mut::<24>()?;
                 let (text, tag) = text.split_last_chunk_mut::<16>()?;
                 let (nonce, tag) = ((&*nonce).into(), (&*tag).into());
-                cipher.decrypt_inout_detached(nonce, b"id", (&mut *text).into(), tag).ok()?;
+                cipher
+                    .decrypt_inout_detached(nonce, b"id", (&mut *text).into(), tag)
+                    .ok()?;
                 decode(text)
             }
             Place::Aes(cipher) => {
@@ -105,7 +113,9 @@ impl Slot {
                 let (nonce, text) = raw.split_first_chunk_mut::<12>()?;
                 let (text, tag) = text.split_last_chunk_mut::<16>()?;
                 let (nonce, tag) = ((&*nonce).into(), (&*tag).into());
-                cipher.decrypt_in_place_detached(nonce, b"id", text, tag).ok()?;
+                cipher
+                    .decrypt_in_place_detached(nonce, b"id", text, tag)
+                    .ok()?;
                 decode(text)
             }
         }
@@ -119,7 +129,10 @@ impl Slot {
             Place::Memory { key, shards } => {
                 let is_new = id.is_none();
                 let id = id.unwrap_or_else(random);
-                shard(shards, &id).lock().unwrap().insert(id, Arc::new(visitor));
+                shard(shards, &id)
+                    .lock()
+                    .unwrap()
+                    .insert(id, Arc::new(visitor));
                 is_new.then(|| {
                     let mut mac = key.clone();
                     mac.update(&id);
@@ -133,14 +146,18 @@ impl Slot {
                 let nonce: [u8; 24] = random();
                 let mut raw = encode(&nonce, &visitor);
                 let text = (&mut raw[24..]).into();
-                let tag = cipher.encrypt_inout_detached(&nonce.into(), b"id", text).ok()?;
+                let tag = cipher
+                    .encrypt_inout_detached(&nonce.into(), b"id", text)
+                    .ok()?;
                 raw.extend_from_slice(&tag);
                 Some(BASE64.encode(&raw))
             }
             Place::Aes(cipher) => {
                 let nonce: [u8; 12] = random();
                 let mut raw = encode(&nonce, &visitor);
-                let tag = cipher.encrypt_in_place_detached(&nonce.into(), b"id", &mut raw[12..]).ok()?;
+                let tag = cipher
+                    .encrypt_in_place_detached(&nonce.into(), b"id", &mut raw[12..])
+                    .ok()?;
                 raw.extend_from_slice(&tag);
                 Some(BASE64.encode(&raw))
             }
@@ -253,8 +270,14 @@ pub async fn cases() -> Vec<Case> {
     };
     let places = [
         ("floor, memory", memory),
-        ("floor, cookie XChaCha20", Place::XChaCha(XChaCha20Poly1305::new(&[7; 32].into()))),
-        ("floor, cookie AES-GCM", Place::Aes(aes_gcm::KeyInit::new(&[7; 32].into()))),
+        (
+            "floor, cookie XChaCha20",
+            Place::XChaCha(XChaCha20Poly1305::new(&[7; 32].into())),
+        ),
+        (
+            "floor, cookie AES-GCM",
+            Place::Aes(aes_gcm::KeyInit::new(&[7; 32].into())),
+        ),
     ];
     let mut cases = Vec::new();
     for (name, place) in places {
@@ -266,7 +289,13 @@ pub async fn cases() -> Vec<Case> {
             .layer(Floor(Arc::new(place)));
         let cookie = cookie_of(&call(&mut app, "/create", None).await);
         cases.extend([
-            axum_case(name, Kind::Untouched, app.clone(), "/untouched", cookie.clone()),
+            axum_case(
+                name,
+                Kind::Untouched,
+                app.clone(),
+                "/untouched",
+                cookie.clone(),
+            ),
             axum_case(name, Kind::Read, app.clone(), "/read", cookie.clone()),
             axum_case(name, Kind::Write, app.clone(), "/write", cookie),
             axum_case(name, Kind::Create, app, "/create", None),

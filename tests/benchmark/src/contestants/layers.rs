@@ -19,8 +19,20 @@ pub fn cases() -> Vec<Case> {
         ))
     };
     vec![
-        axum_case("a layer that passes on", Kind::Untouched, app().layer(PassOn), "/untouched", cookie()),
-        axum_case("a layer that clones and boxes", Kind::Untouched, app().layer(CloneAndBox), "/untouched", cookie()),
+        axum_case(
+            "a layer that passes on",
+            Kind::Untouched,
+            app().layer(PassOn),
+            "/untouched",
+            cookie(),
+        ),
+        axum_case(
+            "a layer that clones and boxes",
+            Kind::Untouched,
+            app().layer(CloneAndBox),
+            "/untouched",
+            cookie(),
+        ),
     ]
 }
 

@@ -27,7 +27,13 @@ pub fn bare() -> Vec<Case> {
         "__Host-Http-id=BAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
     );
     let app = Router::new().route("/untouched", get(untouched));
-    vec![axum_case(AXUM, Kind::Untouched, app, "/untouched", Some(cookie))]
+    vec![axum_case(
+        AXUM,
+        Kind::Untouched,
+        app,
+        "/untouched",
+        Some(cookie),
+    )]
 }
 
 pub async fn untouched() -> &'static str {

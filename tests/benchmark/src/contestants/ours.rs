@@ -25,9 +25,26 @@ struct Preferences {
 
 #[derive(Session)]
 struct Wide {
-    a0: u64, a1: u64, a2: u64, a3: u64, a4: u64, a5: u64, a6: u64, a7: u64, a8: u64, a9: u64,
-    b0: String, b1: String, b2: String, b3: String, b4: String,
-    b5: String, b6: String, b7: String, b8: String, b9: String,
+    a0: u64,
+    a1: u64,
+    a2: u64,
+    a3: u64,
+    a4: u64,
+    a5: u64,
+    a6: u64,
+    a7: u64,
+    a8: u64,
+    a9: u64,
+    b0: String,
+    b1: String,
+    b2: String,
+    b3: String,
+    b4: String,
+    b5: String,
+    b6: String,
+    b7: String,
+    b8: String,
+    b9: String,
 }
 
 #[derive(Session)]
@@ -154,9 +171,31 @@ pub async fn over(contestant: &'static str, store: impl Backend, kinds: &[Kind])
 }
 
 pub async fn cases() -> Vec<Case> {
-    let in_cookies = [Kind::Untouched, Kind::Read, Kind::Write, Kind::Create, Kind::Views, Kind::Wide, Kind::Expiry];
+    let in_cookies = [
+        Kind::Untouched,
+        Kind::Read,
+        Kind::Write,
+        Kind::Create,
+        Kind::Views,
+        Kind::Wide,
+        Kind::Expiry,
+    ];
     let mut cases = over("starsessions, memory", MemoryStore::new(), &Kind::ALL).await;
-    cases.extend(over("starsessions, cookie sealed", CookieStore::sealed(), &in_cookies).await);
-    cases.extend(over("starsessions, cookie signed", CookieStore::signed(), &in_cookies).await);
+    cases.extend(
+        over(
+            "starsessions, cookie sealed",
+            CookieStore::sealed(),
+            &in_cookies,
+        )
+        .await,
+    );
+    cases.extend(
+        over(
+            "starsessions, cookie signed",
+            CookieStore::signed(),
+            &in_cookies,
+        )
+        .await,
+    );
     cases
 }

@@ -1,0 +1,290 @@
+//! The layer that lets through what the site itself has caused.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use axum_core::body::Body;
+use axum_core::extract::FromRequest;
+use axum_core::response::{IntoResponse, Response};
+use bytes::Bytes;
+use http::Request;
+use http::header::{CONTENT_TYPE, HeaderMap};
+use pin_project_lite::pin_project;
+use tower_layer::Layer;
+use tower_service::Service;
+
+use super::CsrfRejection;
+use super::origin::{InvalidOrigin, Source, Trusted, source};
+use super::token::{FIELD, check};
+use crate::session::{MissingLayer, SessionRejection, Slot};
+
+/// Refuses requests that another site makes a browser send.
+///
+/// A request with an unsafe method (not `GET`, `HEAD`, `OPTIONS` or `TRACE`) and a WebSocket's
+/// handshake must come from this site:
+///
+/// 1. `Sec-Fetch-Site` decides where the browser sends it: `same-origin` and `none` pass.
+/// 2. Otherwise `Origin` decides. It must name the host that the request was sent to, with `https`
+///    where the session's cookie is `Secure`, or an origin that is [trusted](Self::trust).
+/// 3. Where both are silent, as in very old browsers and in tools, the request must bring a
+///    [token](crate::Sessions::csrf_token) of its session, in the header `X-CSRF-Token` or in the
+///    field `csrf_token` of a form. A guest has no token and is refused: a sign-in without any sign of
+///    where it comes from may be another site's (login CSRF).
+///
+/// What is refused gets a 403 that says what to do. A request that is let through by its headers
+/// costs no look at its session.
+///
+/// It goes *inside* the [`SessionLayer`](crate::SessionLayer), around all routes but those that other
+/// servers call:
+///
+/// ```
+/// # use axum::{Router, routing::post};
+/// # use starsessions::{CsrfLayer, KeyRing, MemoryStore, SessionLayer};
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # async fn pay() {}
+/// # async fn webhook() {}
+/// let app: Router = Router::new()
+///     .route("/pay", post(pay))
+///     .layer(CsrfLayer::new())
+///     .route("/webhook", post(webhook)) // has proofs of its own
+///     .layer(SessionLayer::new(MemoryStore::new(), KeyRing::generate()?));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug, Default)]
+#[must_use = "a layer does nothing until it is put around a route"]
+pub struct CsrfLayer {
+    rules: Arc<Rules>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Rules {
+    trusted: Trusted,
+    realm: &'static str,
+}
+
+impl CsrfLayer {
+    /// A layer that lets through what this site itself has caused.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Lets requests of another origin through as well: of an application on a sibling host, or of
+    /// this site where a proxy changes `Host`.
+    ///
+    /// # Errors
+    /// If it is not an origin as browsers send it, as in `https://app.shop.example`.
+    pub fn trust(mut self, origin: &str) -> Result<Self, InvalidOrigin> {
+        Arc::make_mut(&mut self.rules).trusted.add(origin)?;
+        Ok(self)
+    }
+
+    /// Checks tokens by the session of the realm of this name.
+    pub fn realm(mut self, name: &'static str) -> Self {
+        Arc::make_mut(&mut self.rules).realm = name;
+        self
+    }
+}
+
+impl<S> Layer<S> for CsrfLayer {
+    type Service = Csrf<S>;
+
+    fn layer(&self, inner: S) -> Csrf<S> {
+        Csrf {
+            inner,
+            rules: Arc::clone(&self.rules),
+        }
+    }
+}
+
+/// The service that [`CsrfLayer`] makes.
+#[derive(Clone, Debug)]
+pub struct Csrf<S> {
+    inner: S,
+    rules: Arc<Rules>,
+}
+
+impl<S> Service<Request<Body>> for Csrf<S>
+where
+    S: Service<Request<Body>, Response = Response> + Clone + Send + 'static,
+    S::Future: Send,
+{
+    type Response = Response;
+    type Error = S::Error;
+    type Future = CsrfFuture<S>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request<Body>) -> CsrfFuture<S> {
+        let slot = self.slot(&request);
+        let is_secure = slot
+            .as_ref()
+            .is_none_or(|slot| slot.realm().cookie.is_secure());
+        match source(&request, &self.rules.trusted, is_secure) {
+            Source::Own => CsrfFuture::let_through(self.inner.call(request)),
+            Source::Foreign => CsrfFuture::refuse(&request, CsrfRejection::Foreign),
+            Source::Unknown => {
+                let Some(slot) = slot else {
+                    return CsrfFuture::refuse(&request, self.missing());
+                };
+                // The service that is ready is the one to use.
+                let next = self.inner.clone();
+                let inner = std::mem::replace(&mut self.inner, next);
+                CsrfFuture::prove(slot, inner, request)
+            }
+        }
+    }
+}
+
+impl<S> Csrf<S> {
+    fn slot(&self, request: &Request<Body>) -> Option<Arc<Slot>> {
+        let slot = request.extensions().get::<Arc<Slot>>()?;
+        slot.find(self.rules.realm)
+    }
+
+    fn missing(&self) -> CsrfRejection {
+        CsrfRejection::Session(SessionRejection::MissingLayer(MissingLayer {
+            type_name: "CsrfLayer",
+            realm: self.rules.realm,
+        }))
+    }
+}
+
+/// The request as the inner service gets it, if it brings a token of its session.
+async fn prove(slot: &Slot, request: Request<Body>) -> Result<Request<Body>, CsrfRejection> {
+    slot.see(request.headers());
+    if let Some(token) = request.headers().get(HEADER) {
+        check(slot, token.as_bytes()).await?;
+        return Ok(request);
+    }
+    if !is_form(request.headers()) {
+        return Err(CsrfRejection::Unproven);
+    }
+    slot.ready().await?;
+    if slot.current_row().is_none() {
+        // A guest's form is not even read.
+        return Err(CsrfRejection::Unproven);
+    }
+    let (parts, body) = request.into_parts();
+    let mut form = Request::new(body);
+    // As long as a form may be here.
+    *form.extensions_mut() = parts.extensions.clone();
+    let Ok(form) = Bytes::from_request(form, &()).await else {
+        return Err(CsrfRejection::Unproven);
+    };
+    let token = find_field(&form).ok_or(CsrfRejection::Unproven)?;
+    check(slot, token).await?;
+    Ok(Request::from_parts(parts, Body::from(form)))
+}
+
+fn is_form(headers: &HeaderMap) -> bool {
+    headers.get(CONTENT_TYPE).is_some_and(|value| {
+        let media_type = value.as_bytes().split(|octet| *octet == b';').next();
+        media_type.is_some_and(|it| it.trim_ascii().eq_ignore_ascii_case(FORM))
+    })
+}
+
+/// The only field of this name in a form. Tokens need no percent-encoding.
+fn find_field(form: &[u8]) -> Option<&[u8]> {
+    let mut found = form
+        .split(|octet| *octet == b'&')
+        .filter_map(|pair| pair.strip_prefix(FIELD.as_bytes())?.strip_prefix(b"="));
+    let first = found.next()?;
+    found.next().is_none().then_some(first)
+}
+
+pin_project! {
+    /// The response of a [`Csrf`] service.
+    pub struct CsrfFuture<S: Service<Request<Body>>> {
+        #[pin]
+        state: State<S::Future, Proof<S>>,
+    }
+}
+
+pin_project! {
+    #[project = StateProjection]
+    enum State<F, P> {
+        LetThrough { #[pin] inner: F },
+        Refused { response: Option<Response> },
+        ToProve { proof: P },
+    }
+}
+
+type Proof<S> =
+    Pin<Box<dyn Future<Output = Result<Response, <S as Service<Request<Body>>>::Error>> + Send>>;
+
+impl<S> CsrfFuture<S>
+where
+    S: Service<Request<Body>, Response = Response>,
+{
+    fn let_through(inner: S::Future) -> Self {
+        Self {
+            state: State::LetThrough { inner },
+        }
+    }
+
+    fn refuse(request: &Request<Body>, rejection: CsrfRejection) -> Self {
+        let (method, path) = (request.method(), request.uri().path());
+        match &rejection {
+            // A mistake of the application, which is to hear of it.
+            CsrfRejection::Session(mistake) => tracing::error!(%method, path, "{mistake}"),
+            _ => tracing::debug!(%method, path, %rejection, "a request is refused"),
+        }
+        Self {
+            state: State::Refused {
+                response: Some(rejection.into_response()),
+            },
+        }
+    }
+
+    fn prove(slot: Arc<Slot>, mut inner: S, request: Request<Body>) -> Self
+    where
+        S: Send + 'static,
+        S::Future: Send,
+    {
+        let proof = async move {
+            match prove(&slot, request).await {
+                Ok(request) => inner.call(request).await,
+                Err(rejection) => {
+                    tracing::debug!(%rejection, "a request is refused");
+                    Ok(rejection.into_response())
+                }
+            }
+        };
+        Self {
+            state: State::ToProve {
+                proof: Box::pin(proof),
+            },
+        }
+    }
+}
+
+impl<S> Future for CsrfFuture<S>
+where
+    S: Service<Request<Body>, Response = Response>,
+{
+    type Output = Result<Response, S::Error>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match self.project().state.project() {
+            StateProjection::LetThrough { inner } => inner.poll(cx),
+            StateProjection::ToProve { proof } => proof.as_mut().poll(cx),
+            StateProjection::Refused { response } => match response.take() {
+                Some(response) => Poll::Ready(Ok(response)),
+                None => Poll::Pending,
+            },
+        }
+    }
+}
+
+impl<S: Service<Request<Body>>> std::fmt::Debug for CsrfFuture<S> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("CsrfFuture(..)")
+    }
+}
+
+const HEADER: &str = "x-csrf-token";
+const FORM: &[u8] = b"application/x-www-form-urlencoded";

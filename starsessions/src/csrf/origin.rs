@@ -1,0 +1,177 @@
+//! Where a request comes from, as far as its browser says. Nothing here asks for a session.
+
+use std::error::Error;
+use std::fmt;
+
+use http::header::{HOST, HeaderMap, HeaderName, ORIGIN, UPGRADE};
+use http::{Method, Request};
+
+/// What a request's headers say about who has caused it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Source {
+    /// It changes nothing, or this site has caused it, or one that is trusted.
+    Own,
+    /// Another site has caused it.
+    Foreign,
+    /// Nobody says.
+    Unknown,
+}
+
+/// An origin that no browser would send.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InvalidOrigin(String);
+
+/// The origins of other sites that may send requests.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Trusted(Vec<String>);
+
+impl Trusted {
+    pub(super) fn add(&mut self, origin: &str) -> Result<(), InvalidOrigin> {
+        let is_valid = origin.split_once("://").is_some_and(|(scheme, host)| {
+            let is_host_char = |octet: u8| {
+                octet.is_ascii_graphic()
+                    && !octet.is_ascii_uppercase()
+                    && !b"/?#@*,\\\"".contains(&octet)
+            };
+            let default_port = default_port(scheme);
+            !scheme.is_empty()
+                && scheme
+                    .bytes()
+                    .all(|octet| octet.is_ascii_lowercase() || b"+-.".contains(&octet))
+                && !host.is_empty()
+                && host.bytes().all(is_host_char)
+                && default_port.is_none_or(|port| !host.ends_with(port))
+        });
+        if !is_valid {
+            return Err(InvalidOrigin(origin.to_owned()));
+        }
+        self.0.push(origin.to_owned());
+        Ok(())
+    }
+
+    fn has(&self, origin: &[u8]) -> bool {
+        self.0.iter().any(|trusted| trusted.as_bytes() == origin)
+    }
+}
+
+/// Judges a request. `is_secure` says whether the site is served over TLS: that is known from its
+/// configuration, never from what a request says.
+pub(super) fn source<B>(request: &Request<B>, trusted: &Trusted, is_secure: bool) -> Source {
+    let headers = request.headers();
+    let is_handshake = is_websocket(headers);
+    if SAFE.contains(request.method()) && !is_handshake {
+        return Source::Own;
+    }
+    let origin = single(headers, &ORIGIN);
+    let source = match single(headers, &SEC_FETCH_SITE) {
+        Header::One(b"same-origin" | b"none") => Source::Own,
+        // A sibling or another scheme: nobody that the host alone could vouch for.
+        Header::One(_) | Header::Many => match origin {
+            Header::One(origin) if trusted.has(origin) => Source::Own,
+            _ => Source::Foreign,
+        },
+        Header::None => match origin {
+            // What a page without referrers sends, and what a sandboxed frame sends.
+            Header::None | Header::One(b"null") => Source::Unknown,
+            Header::One(origin) if trusted.has(origin) => Source::Own,
+            Header::One(origin) if is_own(origin, request, is_secure) => Source::Own,
+            Header::One(_) | Header::Many => Source::Foreign,
+        },
+    };
+    // Browsers always say where a WebSocket comes from, so this is none.
+    if source == Source::Unknown && is_handshake && *request.method() == Method::GET {
+        let is_silent = matches!(origin, Header::None);
+        return if is_silent {
+            Source::Own
+        } else {
+            Source::Foreign
+        };
+    }
+    source
+}
+
+/// Whether the origin is that of the host which the request was sent to.
+fn is_own<B>(origin: &[u8], request: &Request<B>, is_secure: bool) -> bool {
+    let host = match single(request.headers(), &HOST) {
+        Header::One(host) => host,
+        // HTTP/2 and later.
+        Header::None => match request.uri().authority() {
+            Some(authority) => authority.as_str().as_bytes(),
+            None => return false,
+        },
+        Header::Many => return false,
+    };
+    let Some((scheme, origin)) = std::str::from_utf8(origin)
+        .ok()
+        .and_then(|origin| origin.split_once("://"))
+    else {
+        return false;
+    };
+    let Some(port) = default_port(scheme) else {
+        return false;
+    };
+    let host = host.strip_suffix(port.as_bytes()).unwrap_or(host);
+    // Whoever is between a browser and this site can make any page of its plain twin.
+    let may_be_plain = !is_secure || is_loopback(origin);
+    (scheme == "https" || may_be_plain)
+        && !host.is_empty()
+        && origin.as_bytes().eq_ignore_ascii_case(host)
+}
+
+fn default_port(scheme: &str) -> Option<&'static str> {
+    match scheme {
+        "https" => Some(":443"),
+        "http" => Some(":80"),
+        _ => None,
+    }
+}
+
+/// W3C Secure Contexts, section 3.1: what is as trustworthy without TLS.
+fn is_loopback(host: &str) -> bool {
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|octet| octet.is_ascii_digit()) => name,
+        _ => host,
+    };
+    name == "localhost" || name.ends_with(".localhost") || name == "127.0.0.1" || name == "[::1]"
+}
+
+fn is_websocket(headers: &HeaderMap) -> bool {
+    headers.get(UPGRADE).is_some_and(|value| {
+        value
+            .as_bytes()
+            .split(|octet| *octet == b',')
+            .any(|protocol| protocol.trim_ascii().eq_ignore_ascii_case(b"websocket"))
+    })
+}
+
+enum Header<'a> {
+    None,
+    One(&'a [u8]),
+    Many,
+}
+
+fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Header<'a> {
+    let mut values = headers.get_all(name).iter();
+    match (values.next(), values.next()) {
+        (None, _) => Header::None,
+        (Some(value), None) => Header::One(value.as_bytes()),
+        (Some(_), Some(_)) => Header::Many,
+    }
+}
+
+/// RFC 9110, section 9.2.1. Not asked of `http`, whose answer may grow with its version.
+const SAFE: [Method; 4] = [Method::GET, Method::HEAD, Method::OPTIONS, Method::TRACE];
+static SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+
+impl fmt::Display for InvalidOrigin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "`{}` is not an origin as browsers send it: a scheme, a host in lower case and a port \
+             that is not the default one, as in `https://shop.example` or `http://localhost:3000`",
+            self.0.escape_debug()
+        )
+    }
+}
+
+impl Error for InvalidOrigin {}

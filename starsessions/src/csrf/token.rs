@@ -1,0 +1,105 @@
+//! What a page carries to prove that its forms are its own.
+
+use std::fmt;
+
+use serde::{Deserialize, Deserializer};
+use zeroize::Zeroizing;
+
+use super::CsrfRejection;
+use crate::crypto::{mint_forgery_token, verify_forgery_token};
+use crate::error::SessionError;
+use crate::session::{Sessions, Slot};
+
+/// A token by which a session knows its own forms; another text each time.
+///
+/// It is empty for a guest, who has nothing yet that another site could use. As a field of a form it
+/// is read like any other text.
+#[derive(Clone)]
+pub struct CsrfToken(Zeroizing<String>);
+
+impl CsrfToken {
+    /// The text, for a header or a template.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// A hidden field for an HTML form.
+    #[must_use]
+    pub fn field(&self) -> String {
+        // The text is base64, so there is nothing to escape.
+        format!(
+            r#"<input type="hidden" name="{FIELD}" value="{}">"#,
+            self.as_str()
+        )
+    }
+}
+
+/// Forms.
+///
+/// ```
+/// use starsessions::{CsrfToken, SessionError, Sessions};
+///
+/// async fn page(sessions: Sessions) -> Result<String, SessionError> {
+///     let token = sessions.csrf_token().await?;
+///     Ok(format!(r#"<form method="post" action="/pay">{}<button>Pay</button></form>"#, token.field()))
+/// }
+/// ```
+impl<R> Sessions<R> {
+    /// A token for the forms of this page. It follows from the session's id: nothing is stored, and
+    /// when the id changes, as it does when somebody signs in, the token is worth nothing.
+    ///
+    /// A session whose id is due for renewal gets its new id now, so that the token is one for it.
+    ///
+    /// # Errors
+    /// If the store fails, or the operating system gives no randomness.
+    pub async fn csrf_token(&self) -> Result<CsrfToken, SessionError> {
+        self.slot.ready_to_read(None).await?;
+        self.slot.renew().await?;
+        let Some(row) = self.slot.current_row() else {
+            return Ok(CsrfToken(Zeroizing::default()));
+        };
+        let token = mint_forgery_token(&self.slot.realm().engine.keys, &row)?;
+        Ok(CsrfToken(token))
+    }
+
+    /// Checks a token that a handler has taken from the request itself, as from a part of a
+    /// multipart form.
+    ///
+    /// # Errors
+    /// [`CsrfRejection::Token`] if it is not one of this session, a guest's included.
+    pub async fn check_csrf(&self, token: &CsrfToken) -> Result<(), CsrfRejection> {
+        check(&self.slot, token.0.as_bytes()).await
+    }
+}
+
+/// Whether a text is a token of the request's session. A guest has none: whoever visits the page could
+/// put a guest's token into a page of his own, and sign a visitor in as himself.
+pub(super) async fn check(slot: &Slot, token: &[u8]) -> Result<(), CsrfRejection> {
+    slot.ready().await?;
+    let engine = &slot.realm().engine;
+    slot.current_row()
+        .and_then(|row| verify_forgery_token(&engine.keys, &row, token, engine.now()).ok())
+        .ok_or(CsrfRejection::Token)
+}
+
+impl fmt::Display for CsrfToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Without the text: with it, a log would do for a page.
+impl fmt::Debug for CsrfToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("CsrfToken(..)")
+    }
+}
+
+impl<'de> Deserialize<'de> for CsrfToken {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(|text| Self(Zeroizing::new(text)))
+    }
+}
+
+pub(super) const FIELD: &str = "csrf_token";

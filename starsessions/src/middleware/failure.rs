@@ -1,0 +1,80 @@
+//! Routes that answer a store that fails in their own way.
+
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use http::Request;
+use tower_layer::Layer;
+use tower_service::Service;
+
+use crate::lifecycle::FailurePolicy;
+use crate::session::Slot;
+
+/// What the routes inside it do when the store fails, whatever the `SessionLayer` says: a page for
+/// everybody may go on for guests, while all others answer 503; or the other way round.
+///
+/// It goes *inside* the `SessionLayer`; of several, the innermost counts.
+///
+/// ```
+/// # use axum::{Router, routing::get};
+/// # use starsessions::{FailurePolicy, FailurePolicyLayer, KeyRing, MemoryStore, SessionLayer};
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # async fn front_page() {}
+/// # async fn account() {}
+/// let app: Router = Router::new()
+///     .route("/", get(front_page).layer(FailurePolicyLayer::new(FailurePolicy::ReadOnlyGuest)))
+///     .route("/account", get(account))
+///     .layer(SessionLayer::new(MemoryStore::new(), KeyRing::generate()?));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Copy, Debug)]
+#[must_use = "a layer does nothing until it is put around a route"]
+pub struct FailurePolicyLayer {
+    policy: FailurePolicy,
+}
+
+impl FailurePolicyLayer {
+    /// A layer with this policy.
+    pub const fn new(policy: FailurePolicy) -> Self {
+        Self { policy }
+    }
+}
+
+impl<S> Layer<S> for FailurePolicyLayer {
+    type Service = WithFailurePolicy<S>;
+
+    fn layer(&self, inner: S) -> WithFailurePolicy<S> {
+        WithFailurePolicy {
+            inner,
+            policy: self.policy,
+        }
+    }
+}
+
+/// The service that [`FailurePolicyLayer`] makes.
+#[derive(Clone, Copy, Debug)]
+pub struct WithFailurePolicy<S> {
+    inner: S,
+    policy: FailurePolicy,
+}
+
+impl<S, B> Service<Request<B>> for WithFailurePolicy<S>
+where
+    S: Service<Request<B>>,
+{
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = S::Future;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request<B>) -> S::Future {
+        if let Some(slot) = request.extensions().get::<Arc<Slot>>() {
+            slot.set_failure_policy(self.policy);
+        }
+        self.inner.call(request)
+    }
+}

@@ -1,0 +1,105 @@
+//! What a user has saved elsewhere meets what he has gathered as a guest.
+
+use bytes::Bytes;
+
+use super::Session;
+use crate::data::{FieldReader, FieldWriter, SessionData};
+use crate::error::SessionError;
+use crate::record::{Field, FieldName, Record};
+use crate::schema::{FieldSpec, Merge};
+
+impl<T: SessionData> Session<T> {
+    /// Merges what the application has saved of a user into his session, as at a sign-in: each field by
+    /// its own rule, as if another request had just stored the saved value, and this one had made its
+    /// value out of an absent one.
+    ///
+    /// So `sum` adds up, `union` has both, `append` has what was saved and then what the session has,
+    /// `max` the larger. Where the later value wins, and where a field is `exclusive`, that is the
+    /// session's, and the saved one where the session has none or the default. `skip` fields begin anew.
+    ///
+    /// ```
+    /// use std::collections::BTreeSet;
+    /// use starsessions::{Session, SessionError, Sessions};
+    ///
+    /// #[derive(Session)]
+    /// struct Shop {
+    ///     #[session(merge = append)]
+    ///     cart: Vec<u32>,
+    ///     #[session(merge = union)]
+    ///     liked: BTreeSet<u32>,
+    ///     language: Option<String>,
+    /// }
+    /// # #[derive(Session)]
+    /// # struct Login { #[session(required, rotate)] user: u64 }
+    /// # async fn saved_by(_user: u64) -> Shop { unimplemented!() }
+    ///
+    /// async fn sign_in(sessions: Sessions, mut shop: Session<Shop>) -> Result<(), SessionError> {
+    ///     // .. after the password was checked:
+    ///     shop.merge_saved(saved_by(7).await)?;
+    ///     sessions.insert(Login { user: 7 }) // one operation, under one new id
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// If a value cannot be stored or is refused by `validate`. Then the session is as it was.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "the saved value is used up: merged twice, it would count twice"
+    )]
+    pub fn merge_saved(&mut self, saved: T) -> Result<(), SessionError> {
+        let checks = self.slot.checks();
+        let mine = FieldWriter::changes(&self.value, None, checks)?;
+        let theirs = FieldWriter::changes(&saved, None, checks)?;
+        let now = self.slot.now();
+        // Fields that are `required` are never initial, and a default that cannot be stored is none.
+        let initial = load::<T>(&Record::new(now, now)).ok().flatten();
+        let initial = initial.and_then(|it| FieldWriter::changes(&it, None, checks).ok());
+        let mut initial = initial.unwrap_or_default().into_iter();
+        let mut record = Record::new(now, now);
+        for ((spec, mine), (_, theirs)) in mine.into_iter().zip(theirs) {
+            let is_initial = initial.next().is_some_and(|(_, value)| value == mine);
+            let mine = mine.filter(|_| !is_initial);
+            if let Some(value) = merged(spec, mine, theirs)? {
+                let name = FieldName::Borrowed(spec.name);
+                record.fields.insert(name, Field::new(value, 0));
+            }
+        }
+        if let Some(value) = load::<T>(&record)? {
+            **self = value;
+        }
+        Ok(())
+    }
+}
+
+/// The value of one field on both sides as one, from an absent one.
+fn merged(
+    spec: &'static FieldSpec,
+    mine: Option<Bytes>,
+    theirs: Option<Bytes>,
+) -> Result<Option<Bytes>, SessionError> {
+    match (spec.merge, &mine, &theirs) {
+        (_, None, _) => Ok(theirs),
+        (Merge::With(merge), Some(own), Some(saved)) => merge(None, Some(own), Some(saved))
+            .map(|merged| merged.map(Bytes::from))
+            .map_err(|error| SessionError::value(spec.name, error)),
+        _ => Ok(mine),
+    }
+}
+
+/// The struct with these fields; `None` if one is missing that is required.
+fn load<T: SessionData>(record: &Record) -> Result<Option<T>, SessionError> {
+    let mut failure = None;
+    let mut report = |name, error: &_| {
+        failure.get_or_insert_with(|| SessionError::invalid_merge(name, error));
+    };
+    let value = T::load(&mut FieldReader::new(
+        T::SCHEMA,
+        Some(record),
+        record.created_at,
+        &mut report,
+    ));
+    match failure {
+        Some(failure) => Err(failure),
+        None => Ok(value.ok()),
+    }
+}

@@ -1,0 +1,181 @@
+//! `until = rotate`: what does not survive a change of privileges.
+
+use std::time::Duration;
+
+use http::StatusCode;
+use starsessions::{Session, SessionError, Sessions, Unrevocable};
+use starsessions_tests::caller::Caller;
+use starsessions_tests::site::{Kept, Site};
+
+#[derive(Session)]
+struct Login {
+    #[session(rotate)]
+    user: Option<u64>,
+}
+
+#[derive(Session)]
+struct Shop {
+    cart: Vec<String>,
+    #[session(until = rotate)]
+    back_to: Option<String>,
+}
+
+#[derive(Session)]
+#[session(until = rotate)]
+struct Draft {
+    title: String,
+    #[session(alias = "text")]
+    body: String,
+}
+
+/// As it was before the attribute was given.
+#[derive(Session)]
+#[session(namespace = "draft")]
+struct OldDraft {
+    title: String,
+    text: String,
+}
+
+async fn visitor(kept: Kept) -> Caller {
+    let site = Site::kept(kept);
+    let mut browser = Caller::new(site.sessions.layer());
+    browser
+        .with(|shop: &mut Session<Shop>| {
+            shop.cart.push("tea".to_owned());
+            shop.back_to = Some("https://evil.example".to_owned());
+        })
+        .await;
+    browser
+        .with(|draft: &mut Session<Draft>| {
+            draft.title = "title".to_owned();
+            draft.body = "body".to_owned();
+        })
+        .await;
+    browser
+}
+
+/// What is left: the cart, where to go back to, and the draft.
+async fn left(browser: &Caller) -> (usize, bool, String) {
+    let mut browser = browser.clone();
+    let shop = browser
+        .with(|shop: &mut Session<Shop>| (shop.cart.len(), shop.back_to.is_some()))
+        .await;
+    let draft = browser
+        .with(|draft: &mut Session<Draft>| format!("{}{}", draft.title, draft.body))
+        .await;
+    (shop.0, shop.1, draft)
+}
+
+fn everything() -> (usize, bool, String) {
+    (1, true, "titlebody".to_owned())
+}
+
+fn the_cart_alone() -> (usize, bool, String) {
+    (1, false, String::new())
+}
+
+#[tokio::test]
+async fn a_sign_in_a_change_of_user_and_a_sign_out_each_end_it() {
+    for kept in Kept::ANYWHERE {
+        for users in [[Some(7), None], [Some(7), Some(8)]] {
+            let mut browser = visitor(kept).await;
+            assert_eq!(left(&browser).await, everything());
+            let mut is_first = true;
+            for user in users {
+                browser
+                    .with(move |login: &mut Session<Login>| login.user = user)
+                    .await;
+                assert_eq!(left(&browser).await, the_cart_alone(), "{kept:?} {user:?}");
+                if std::mem::take(&mut is_first) {
+                    browser
+                        .with(|draft: &mut Session<Draft>| draft.title = "new".to_owned())
+                        .await;
+                    assert_eq!(left(&browser).await.2, "new");
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_new_id_that_is_asked_for_ends_it() {
+    let mut browser = visitor(Kept::OnServer).await;
+    browser
+        .visit(async |sessions: Sessions| sessions.rotate())
+        .await;
+    assert_eq!(left(&browser).await, the_cart_alone());
+}
+
+#[tokio::test]
+async fn a_renewal_by_age_and_other_changes_leave_it() {
+    let site = Site::with(|layer| layer.renewal(Duration::from_secs(600)));
+    let mut browser = Caller::new(site.sessions.layer());
+    browser
+        .with(|draft: &mut Session<Draft>| draft.title = "title".to_owned())
+        .await;
+    let before = browser.cookie().cloned();
+    site.wait_seconds(601);
+    browser
+        .with(|shop: &mut Session<Shop>| shop.cart.push("milk".to_owned()))
+        .await;
+    assert_ne!(browser.cookie(), before.as_ref());
+    assert_eq!(left(&browser).await.2, "title");
+}
+
+#[tokio::test]
+async fn what_is_written_with_the_sign_in_belongs_to_it() {
+    for kept in Kept::ANYWHERE {
+        let mut browser = visitor(kept).await;
+        let sign_in = async |sessions: Sessions<Unrevocable>,
+                             mut draft: Session<Draft>|
+               -> Result<(), SessionError> {
+            draft.title = "mine".to_owned();
+            sessions.insert(Login { user: Some(7) })
+        };
+        assert_eq!(browser.visit(sign_in).await.status, StatusCode::OK);
+        let expected = (1, false, "mine".to_owned());
+        assert_eq!(left(&browser).await, expected, "{kept:?}");
+    }
+}
+
+/// A sign-in that fails has changed nothing.
+#[tokio::test]
+async fn a_sign_in_that_fails_leaves_it() {
+    let mut browser = visitor(Kept::OnServer).await;
+    let fail = async |mut login: Session<Login>| {
+        login.user = Some(7);
+        StatusCode::INTERNAL_SERVER_ERROR
+    };
+    browser.visit(fail).await;
+    assert_eq!(left(&browser).await, everything());
+}
+
+#[tokio::test]
+async fn values_from_before_the_attribute_are_read_and_end_once_they_are_written() {
+    let mut browser = visitor(Kept::OnServer).await;
+    browser
+        .with(|old: &mut Session<OldDraft>| {
+            old.title = "old".to_owned();
+            old.text = "text".to_owned();
+        })
+        .await;
+    let mut fresh = Caller::new(Site::new().sessions.layer());
+    fresh
+        .with(|old: &mut Session<OldDraft>| {
+            old.title = "old".to_owned();
+            old.text = "text".to_owned();
+        })
+        .await;
+    assert_eq!(left(&fresh).await.2, "oldtext");
+    fresh
+        .with(|draft: &mut Session<Draft>| {
+            draft.title.push('!');
+            draft.body.push('!');
+        })
+        .await;
+    assert_eq!(left(&fresh).await.2, "old!text!");
+    fresh
+        .with(|login: &mut Session<Login>| login.user = Some(7))
+        .await;
+    assert_eq!(left(&fresh).await.2, "");
+}

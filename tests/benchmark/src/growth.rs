@@ -1,0 +1,191 @@
+//! What many sessions cost: time for each request, memory for each session, the longest pause.
+
+use std::time::{Duration, Instant};
+
+use axum::{Router, routing::get};
+use http::HeaderValue;
+use starsessions::store::Store;
+use starsessions::testing::TestClock;
+use starsessions::{Clock, KeyRing, MemoryStore, Session, SessionLayer, SqliteStore};
+
+use crate::contestants::{call, cookie_of};
+use crate::measure::bytes_held;
+use crate::visitor::{Item, Visitor as Plain};
+
+#[derive(Session)]
+struct Visitor {
+    user: u64,
+    name: String,
+    cart: Vec<Item>,
+    token: String,
+    since: u64,
+    views: u64,
+}
+
+async fn write(mut visitor: Session<Visitor>) -> &'static str {
+    visitor.views += 1;
+    "ok"
+}
+
+async fn create(mut visitor: Session<Visitor>) -> &'static str {
+    let ada = Plain::ada();
+    visitor.user = ada.user;
+    visitor.name = ada.name;
+    visitor.cart = ada.cart;
+    visitor.token = ada.token;
+    visitor.since = ada.since;
+    "ok"
+}
+
+fn routes() -> Router {
+    Router::new()
+        .route("/write", get(write))
+        .route("/create", get(create))
+}
+
+/// So many of the sessions are asked for, in an order that no cache can guess.
+const ASKED: usize = 20_000;
+
+async fn ask(app: &mut Router, cookies: &[HeaderValue]) -> (f64, Duration) {
+    let mut longest = Duration::ZERO;
+    let mut place = 0;
+    let start = Instant::now();
+    for _ in 0..ASKED {
+        place = (place * 1_103_515_245 + 12_345) % cookies.len();
+        let before = Instant::now();
+        let response = call(app, "/write", Some(&cookies[place])).await;
+        longest = longest.max(before.elapsed());
+        assert!(
+            response.headers().get("set-cookie").is_none(),
+            "the session is there"
+        );
+    }
+    (start.elapsed().as_nanos() as f64 / ASKED as f64, longest)
+}
+
+/// Sessions in memory, at each size.
+pub async fn memory(sizes: &[usize]) {
+    println!(
+        "| sessions in memory | ns of a write | longest | bytes of a session | ns of a new one | freed after expiry |"
+    );
+    println!("|---|---|---|---|---|---|");
+    for size in sizes {
+        let clock = TestClock::at(1_800_000_000);
+        let store = MemoryStore::builder().anonymous_limit(4_000_000).build();
+        let keys = KeyRing::generate().expect("randomness");
+        let layer = SessionLayer::builder(store.clone(), keys)
+            .clock(clock.clone())
+            .build()
+            .expect("settings");
+        let mut app = routes().layer(layer);
+        let mut cookies = Vec::with_capacity(*size);
+        let before = bytes_held();
+        let mut of_cookies = 0;
+        let begun = Instant::now();
+        for _ in 0..*size {
+            let response = call(&mut app, "/create", None).await;
+            cookies.push(cookie_of(&response).expect("a session begins"));
+        }
+        let creating = begun.elapsed().as_nanos() as f64 / *size as f64;
+        // What the test keeps itself is not the store's.
+        for cookie in &cookies {
+            of_cookies += cookie.len() as i64;
+        }
+        let each = (bytes_held() - before - of_cookies) as f64 / *size as f64;
+        ask(&mut app, &cookies).await;
+        let (time, longest) = ask(&mut app, &cookies).await;
+        clock.advance(Duration::from_secs(48 * 3_600));
+        let mut freed = 0;
+        let mut pause = Duration::ZERO;
+        while !store.is_empty() {
+            let before = Instant::now();
+            freed += store.sweep(16, clock.now()).await.expect("memory");
+            pause = pause.max(before.elapsed());
+        }
+        println!(
+            "| {size} | {time:.0} | {} µs | {each:.0} | {creating:.0} | {freed}, {} µs under a lock at most |",
+            longest.as_micros(),
+            pause.as_micros()
+        );
+    }
+}
+
+/// Sessions in an SQLite file, at each size: those asked for a moment ago, and any.
+pub async fn sqlite(folder: &str, sizes: &[usize]) {
+    println!(
+        "| rows in SQLite | µs of a read and write, hot | any | bytes of a session in the file |"
+    );
+    println!("|---|---|---|---|");
+    for size in sizes {
+        let path = format!("{folder}/growth-{size}.db");
+        let store = SqliteStore::open(&path).expect("a file");
+        let keys = KeyRing::generate().expect("randomness");
+        let app = routes().layer(SessionLayer::new(store, keys));
+        // Side by side, so that the store can commit many at once.
+        let mut cookies = Vec::with_capacity(*size);
+        while cookies.len() < *size {
+            let batch: Vec<_> = (0..512.min(*size - cookies.len()))
+                .map(|_| {
+                    let mut app = app.clone();
+                    tokio::task::spawn_local(async move {
+                        let response = call(&mut app, "/create", None).await;
+                        cookie_of(&response).expect("a session begins")
+                    })
+                })
+                .collect();
+            for one in batch {
+                cookies.push(one.await.expect("no panic"));
+            }
+        }
+        let file = std::fs::metadata(&path).expect("the file").len() as f64 / *size as f64;
+        let mut times = Vec::new();
+        for few in [1_000.min(*size), *size] {
+            let mut app = app.clone();
+            let asked = 2_000;
+            let mut place = 0;
+            let start = Instant::now();
+            for _ in 0..asked {
+                place = (place * 1_103_515_245 + 12_345) % few;
+                call(&mut app, "/write", Some(&cookies[place])).await;
+            }
+            times.push(start.elapsed().as_micros() as f64 / f64::from(asked));
+        }
+        println!("| {size} | {:.0} | {:.0} | {file:.0} |", times[0], times[1]);
+        let _ = std::fs::remove_file(&path);
+    }
+}
+
+/// Many clients on one connection: requests a second together.
+pub async fn redis(url: &str) {
+    use starsessions::RedisStore;
+    let client = redis::Client::open(url).expect("a URL");
+    let store = RedisStore::connect(client).await.expect("Redis is there");
+    let keys = KeyRing::generate().expect("randomness");
+    let app = routes().layer(SessionLayer::new(store, keys));
+    println!("| clients on one Redis connection | reads and writes a second | each takes |");
+    println!("|---|---|---|");
+    for clients in [1_usize, 8, 64] {
+        let each = 4_000 / clients.min(16);
+        let mut tasks = Vec::new();
+        let start = Instant::now();
+        for _ in 0..clients {
+            let mut app = app.clone();
+            tasks.push(tokio::task::spawn_local(async move {
+                let cookie = cookie_of(&call(&mut app, "/create", None).await);
+                for _ in 0..each {
+                    call(&mut app, "/write", cookie.as_ref()).await;
+                }
+            }));
+        }
+        for task in tasks {
+            task.await.expect("no panic");
+        }
+        let seconds = start.elapsed().as_secs_f64();
+        let all = (clients * each) as f64;
+        println!(
+            "| {clients} | {:.0} | {:.0} µs |",
+            all / seconds,
+            seconds * 1e6 / each as f64
+        );
+    }
+}

@@ -1,0 +1,365 @@
+//! Tokens, for clients that do not say where they come from.
+
+use std::collections::HashSet;
+
+use starsessions_tests::site::Kept;
+use starsessions_tests::spy::Calls;
+
+use super::*;
+
+const OK: StatusCode = StatusCode::OK;
+const NO: StatusCode = StatusCode::FORBIDDEN;
+
+#[tokio::test]
+async fn a_token_of_the_session_passes_in_a_header_and_in_a_form() {
+    for kept in Kept::ANYWHERE {
+        let site = Site::kept(kept);
+        let guarded = Guarded::new(&site);
+        let mut user = guarded.user(7).await;
+        let mut seen = HashSet::new();
+        for _ in 0..50 {
+            let token = user.get("/page").await.body;
+            assert_eq!(guarded.post_token(&user, &token).await, OK, "{kept:?}");
+            let form = format!("amount=3&csrf_token={token}&note=a%20b");
+            assert_eq!(guarded.submit(&user, &form).await, OK, "{kept:?}");
+            assert!(seen.insert(token), "a new text each time");
+        }
+    }
+}
+
+#[tokio::test]
+async fn without_a_token_and_without_an_origin_nothing_passes() {
+    let site = Site::new();
+    let guarded = Guarded::new(&site);
+    let mut user = guarded.user(7).await;
+    let token = user.get("/page").await.body;
+    assert_eq!(guarded.post(&user, &[]).await, NO);
+    assert_eq!(guarded.post(&user, &[("origin", "null")]).await, NO);
+    assert_eq!(guarded.submit(&user, "amount=3").await, NO);
+    assert_eq!(guarded.submit(&user, "").await, NO);
+    assert_eq!(
+        guarded.submit(&user, &format!("xcsrf_token={token}")).await,
+        NO
+    );
+    assert_eq!(
+        guarded.submit(&user, &format!("csrf_tokens={token}")).await,
+        NO
+    );
+    let twice = format!("csrf_token={token}&csrf_token={token}");
+    assert_eq!(
+        guarded.submit(&user, &twice).await,
+        NO,
+        "which of them is meant?"
+    );
+    let form = format!("csrf_token={token}");
+    for media_type in [
+        "text/plain",
+        "multipart/form-data; boundary=x",
+        "application/json",
+    ] {
+        let headers = [("content-type", media_type)];
+        let reply = guarded
+            .send(&user, Method::POST, "/echo", &headers, &form)
+            .await;
+        assert_eq!(reply.status, NO, "{media_type}");
+    }
+    let charset = [(
+        "content-type",
+        "Application/X-WWW-Form-Urlencoded; charset=utf-8",
+    )];
+    let reply = guarded
+        .send(&user, Method::POST, "/echo", &charset, &form)
+        .await;
+    assert_eq!(reply.status, OK);
+    // Where else a token could be looked for: a URL ends up in logs and in `Referer`.
+    let query = format!("/echo?csrf_token={token}");
+    assert_eq!(
+        guarded
+            .send(&user, Method::POST, &query, &[], "")
+            .await
+            .status,
+        NO
+    );
+}
+
+#[tokio::test]
+async fn a_form_that_is_too_long_is_not_read() {
+    let site = Site::new();
+    let guarded = Guarded::new(&site);
+    let mut user = guarded.user(7).await;
+    let token = user.get("/page").await.body;
+    let long = format!("note={}&csrf_token={token}", "x".repeat(3 << 20));
+    assert_eq!(guarded.submit(&user, &long).await, NO);
+}
+
+#[tokio::test]
+async fn a_token_of_another_session_is_refused() {
+    for kept in Kept::ANYWHERE {
+        let site = Site::kept(kept);
+        let guarded = Guarded::new(&site);
+        let (user, mut attacker) = (guarded.user(7).await, guarded.user(7).await);
+        let token = attacker.get("/page").await.body;
+        assert_eq!(guarded.post_token(&user, &token).await, NO, "{kept:?}");
+        assert_eq!(guarded.post_token(&attacker, &token).await, OK, "{kept:?}");
+    }
+}
+
+/// Whoever knew the guest's session knows nothing of the user's.
+#[tokio::test]
+async fn a_token_from_before_the_sign_in_is_refused_and_one_from_after_passes() {
+    for kept in Kept::ANYWHERE {
+        let site = Site::kept(kept);
+        let guarded = Guarded::new(&site);
+        let mut visitor = guarded.visitor.clone();
+        visitor.post("/cart/tea").await;
+        let before = visitor.get("/page").await.body;
+        assert_eq!(guarded.post_token(&visitor, &before).await, OK, "{kept:?}");
+
+        visitor.post("/login/7").await;
+        let after = visitor.get("/page").await.body;
+        assert_eq!(guarded.post_token(&visitor, &before).await, NO, "{kept:?}");
+        assert_eq!(guarded.post_token(&visitor, &after).await, OK, "{kept:?}");
+
+        visitor.post("/login/8").await;
+        assert_eq!(
+            guarded.post_token(&visitor, &after).await,
+            NO,
+            "{kept:?}: another user"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_token_ends_with_its_session() {
+    let site = Site::new();
+    let guarded = Guarded::new(&site);
+    let mut user = guarded.user(7).await;
+    let token = user.get("/page").await.body;
+    let before = user.clone();
+    user.post("/forget").await;
+    assert_eq!(guarded.post_token(&before, &token).await, NO);
+    assert_eq!(guarded.post_token(&user, &token).await, NO);
+}
+
+#[tokio::test]
+async fn a_guest_has_no_token_no_row_and_no_cookie_and_signs_in_by_where_he_comes_from() {
+    for kept in Kept::ANYWHERE {
+        let site = Site::kept(kept);
+        let guarded = Guarded::new(&site);
+        let mut guest = guarded.visitor.clone();
+        for _ in 0..100 {
+            let reply = guest.get("/page").await;
+            assert_eq!((reply.status, reply.body.as_str()), (OK, ""), "{kept:?}");
+            assert!(!reply.sets_cookie(), "{kept:?}");
+            assert_eq!(
+                reply.all("vary"),
+                ["Cookie"],
+                "a user's page is another one"
+            );
+        }
+        assert_eq!(site.store.take_calls(), Calls::NONE, "{kept:?}");
+        for token in ["", "null", "undefined"] {
+            assert_eq!(guarded.post_token(&guest, token).await, NO, "{kept:?}");
+            let form = format!("csrf_token={token}");
+            assert_eq!(guarded.submit(&guest, &form).await, NO, "{kept:?}");
+        }
+        // Login CSRF: an attacker's own token, and his own credentials, from his own page.
+        let mut attacker = guarded.user(6).await;
+        let token = attacker.get("/page").await.body;
+        let headers = [("x-csrf-token", token.as_str())];
+        let reply = guarded
+            .send(&guest, Method::POST, "/login/6", &headers, "")
+            .await;
+        assert_eq!(reply.status, NO, "{kept:?}");
+        assert!(!reply.sets_cookie(), "{kept:?}");
+        let own = [("origin", "https://shop.example")];
+        let reply = guarded
+            .send(&guest, Method::POST, "/login/7", &own, "")
+            .await;
+        assert!(reply.sets_cookie(), "{kept:?}");
+    }
+}
+
+#[tokio::test]
+async fn no_bit_of_a_token_may_change() {
+    let site = Site::new();
+    let guarded = Guarded::new(&site);
+    let mut user = guarded.user(7).await;
+    let token = user.get("/page").await.body;
+    for place in 0..token.len() {
+        for bit in 0..7 {
+            let mut changed = token.clone().into_bytes();
+            changed[place] ^= 1 << bit;
+            let Ok(changed) = http::HeaderValue::from_bytes(&changed) else {
+                continue;
+            };
+            let Ok(changed) = changed.to_str() else {
+                continue;
+            };
+            assert_eq!(
+                guarded.post_token(&user, changed).await,
+                NO,
+                "{place}.{bit}"
+            );
+        }
+    }
+    for end in 0..token.len() {
+        assert_eq!(
+            guarded.post_token(&user, &token[..end]).await,
+            NO,
+            "{end} characters"
+        );
+    }
+    for changed in [
+        format!("{token}="),
+        format!("{token}A"),
+        format!("{token}AAAA"),
+    ] {
+        assert_eq!(guarded.post_token(&user, &changed).await, NO, "{changed}");
+    }
+    let cookie = user.cookies().unwrap();
+    let (_, cookie) = cookie.split_once('=').unwrap();
+    assert_eq!(
+        guarded.post_token(&user, cookie).await,
+        NO,
+        "the cookie is no token"
+    );
+    let as_cookie = user.showing(format!("__Host-Http-id={token}"));
+    assert_eq!(
+        as_cookie.clone().get("/me").await.body,
+        "guest",
+        "nor the token a cookie"
+    );
+}
+
+/// The page that meets the renewal carries a token for the new id.
+#[tokio::test]
+async fn a_page_on_which_the_id_is_renewed_has_a_token_of_the_new_id() {
+    use std::time::Duration;
+    let site = Site::with(|layer| layer.renewal(Duration::from_secs(600)));
+    let guarded = Guarded::new(&site);
+    let mut user = guarded.user(7).await;
+    let old = user.cookies();
+    site.wait_seconds(600);
+    let reply = user.get("/page").await;
+    assert_ne!(user.cookies(), old, "the id is renewed");
+    assert_eq!(reply.set_cookies().len(), 1);
+    assert_eq!(guarded.post_token(&user, &reply.body).await, OK);
+    assert_eq!(user.get("/me").await.body, "7");
+}
+
+#[tokio::test]
+async fn a_store_that_fails_lets_nothing_through() {
+    let site =
+        Site::with(|layer| layer.on_store_failure(starsessions::FailurePolicy::ReadOnlyGuest));
+    let guarded = Guarded::new(&site);
+    let mut user = guarded.user(7).await;
+    let token = user.get("/page").await.body;
+    site.store.fail_all();
+    let unavailable = StatusCode::SERVICE_UNAVAILABLE;
+    let headers = [("x-csrf-token", token.as_str())];
+    let reply = guarded
+        .send(&user, Method::POST, "/echo", &headers, "")
+        .await;
+    assert_eq!(reply.status, unavailable);
+    let own = [("sec-fetch-site", "same-origin")];
+    assert_eq!(guarded.post(&user, &own).await, OK, "needs no session");
+}
+
+#[tokio::test]
+async fn a_route_without_sessions_says_so() {
+    let logs = starsessions_tests::logs::Logs::capture();
+    let app = Router::new()
+        .route("/echo", post(echo))
+        .layer(CsrfLayer::new());
+    let reply = exchange(app, Request::post("/echo").body(Body::empty()).unwrap()).await;
+    assert_eq!(reply.status, StatusCode::INTERNAL_SERVER_ERROR);
+    assert_eq!(
+        logs.with(&["ERROR", "/echo", "CsrfLayer", "SessionLayer"])
+            .len(),
+        1
+    );
+}
+
+/// Each realm has sessions of its own, and tokens of its own.
+#[tokio::test]
+async fn a_token_of_another_realm_is_refused() {
+    let main = Site::new();
+    let admin = Site::with(|layer| {
+        layer
+            .realm("admin")
+            .cookie(|cookie| cookie.name("__Host-admin"))
+    });
+    let page = async |parts: http::request::Parts| {
+        let sessions = Sessions::<Unrevocable>::from_realm(&parts, "admin").unwrap();
+        sessions.insert(AdminLogin { user: 1 }).unwrap();
+        sessions.commit().await.unwrap();
+        sessions.csrf_token().await.unwrap().to_string()
+    };
+    let app = |guard: CsrfLayer| {
+        shop::routes()
+            .route("/page", get(self::page))
+            .route("/admin/page", get(page))
+            .route("/echo", post(echo))
+            .layer(guard)
+            .layer(main.sessions.layer())
+            .layer(admin.sessions.layer())
+    };
+    let mut client = Client::new(&app(CsrfLayer::new()));
+    let own = [("sec-fetch-site", "same-origin")];
+    let reply = client.ask_with(Method::POST, "/login/7", &own).await;
+    client.keep(&reply);
+    let token = client.get("/page").await.body;
+    let of_admin = client.get("/admin/page").await.body;
+    for (guard, good, bad) in [
+        (CsrfLayer::new(), &token, &of_admin),
+        (CsrfLayer::new().realm("admin"), &of_admin, &token),
+    ] {
+        let client = client.at(&Client::new(&app(guard)));
+        for (token, status) in [(good, OK), (bad, NO)] {
+            let headers = [("x-csrf-token", token.as_str())];
+            let reply = client.ask_with(Method::POST, "/echo", &headers).await;
+            assert_eq!(reply.status, status);
+        }
+    }
+}
+
+#[derive(starsessions::Session)]
+#[session(realm = "admin")]
+struct AdminLogin {
+    #[session(required, rotate)]
+    user: u64,
+}
+
+/// A token from a multipart form, which the handler checks by itself.
+#[tokio::test]
+async fn a_handler_checks_a_token_by_itself() {
+    use axum::Json;
+    use starsessions::{CsrfRejection, CsrfToken};
+
+    let checked =
+        async |all: Sessions, Json(token): Json<CsrfToken>| -> Result<(), CsrfRejection> {
+            assert_eq!(format!("{token:?}"), "CsrfToken(..)");
+            all.check_csrf(&token).await
+        };
+    let site = Site::new();
+    let app = routes().route("/checked", post(checked));
+    let mut user = site.serve(app.clone());
+    let app = app.layer(site.sessions.layer());
+    user.post("/login/7").await;
+    let token = user.get("/page").await.body;
+    let send = async |cookies: Option<String>, token: &str| {
+        let mut request = Request::post("/checked").header("content-type", "application/json");
+        if let Some(cookies) = cookies {
+            request = request.header(COOKIE, cookies);
+        }
+        let body = Body::from(format!("\"{token}\""));
+        exchange(app.clone(), request.body(body).unwrap())
+            .await
+            .status
+    };
+    assert_eq!(send(user.cookies(), &token).await, OK);
+    assert_eq!(send(user.cookies(), "").await, NO);
+    assert_eq!(send(None, &token).await, NO);
+    assert_eq!(send(None, "").await, NO);
+}

@@ -1,0 +1,169 @@
+//! 14. No more devices than there may be.
+
+use axum::Router;
+use axum::extract::Path;
+use axum::routing::{get, post};
+use http::{Method, StatusCode};
+use starsessions::store::Store;
+use starsessions::{AtLimit, Session, SessionError, Sessions};
+
+use crate::client::Client;
+use crate::shop;
+use crate::site::Site;
+
+#[derive(Debug, Session)]
+struct Member {
+    #[session(required, rotate, index)]
+    name: String,
+}
+
+fn limited<S: Store + Clone>(site: &Site<S>, max: usize, at_limit: AtLimit) -> Site<S> {
+    site.restarted(|layer| layer.sessions_per_user(max, at_limit))
+}
+
+fn visitor<S: Store + Clone>(site: &Site<S>) -> Client {
+    site.serve(
+        shop::routes()
+            .merge(Router::new().route("/join/{name}", post(join)))
+            .route("/leave", post(leave))
+            .route("/new-id", post(new_id))
+            .route("/who", get(who)),
+    )
+}
+
+async fn join(sessions: Sessions, Path(name): Path<String>) -> Result<(), SessionError> {
+    sessions.insert(Member { name })
+}
+
+async fn leave(sessions: Sessions) -> Result<(), SessionError> {
+    sessions.destroy()
+}
+
+async fn new_id(sessions: Sessions) -> Result<(), SessionError> {
+    sessions.rotate()
+}
+
+async fn who(member: Option<Session<Member>>) -> String {
+    member.map_or("guest".to_owned(), |member| member.name.clone())
+}
+
+async fn join_as<S: Store + Clone>(site: &Site<S>, visitor: &Client, name: &str) -> Client {
+    let mut device = visitor.clone();
+    let reply = device.post(&format!("/join/{name}")).await;
+    assert_eq!(reply.status, StatusCode::OK, "{}", reply.body);
+    site.wait_seconds(1);
+    device
+}
+
+async fn names<const N: usize>(devices: &mut [Client; N]) -> [String; N] {
+    let mut names = [const { String::new() }; N];
+    for (device, name) in devices.iter_mut().zip(&mut names) {
+        *name = device.get("/who").await.body;
+    }
+    names
+}
+
+/// The device that was used the longest ago makes room for a new one.
+///
+/// # Panics
+/// If another one does, or somebody else is signed out.
+pub async fn the_oldest_device_makes_room<S: Store + Clone>(site: &Site<S>) {
+    let site = &limited(site, 3, AtLimit::EndOldest);
+    let visitor = visitor(site);
+    let mut bob = join_as(site, &visitor, "bob").await;
+    let mut devices = [
+        join_as(site, &visitor, "ada").await,
+        join_as(site, &visitor, "ada").await,
+        join_as(site, &visitor, "ada").await,
+    ];
+    // Signing in again, or a new id, is no new device.
+    devices[1].post("/join/ada").await;
+    devices[2].post("/new-id").await;
+    site.wait_seconds(120);
+    devices[0].get("/who").await;
+    devices[2].get("/who").await;
+    assert_eq!(names(&mut devices).await, ["ada"; 3]);
+    site.wait_seconds(120);
+    devices[0].get("/who").await;
+    devices[1].get("/who").await;
+    site.wait_seconds(120);
+
+    let mut fourth = join_as(site, &visitor, "ada").await;
+
+    assert_eq!(names(&mut devices).await, ["ada", "ada", "guest"]);
+    assert_eq!(fourth.get("/who").await.body, "ada");
+    assert_eq!(bob.get("/who").await.body, "bob");
+    // Another user on the same device takes a place of his own.
+    fourth.post("/join/bob").await;
+    let mut fifth = join_as(site, &visitor, "ada").await;
+    assert_eq!(names(&mut devices).await, ["ada", "ada", "guest"]);
+    assert_eq!(fifth.get("/who").await.body, "ada");
+}
+
+/// A device that is too many stays a guest, with what it had as a guest.
+///
+/// # Panics
+/// If it is signed in, or has lost anything.
+pub async fn a_device_too_many_is_refused<S: Store + Clone>(site: &Site<S>) {
+    let site = &limited(site, 2, AtLimit::Refuse);
+    let visitor = visitor(site);
+    let mut devices = [
+        join_as(site, &visitor, "ada").await,
+        join_as(site, &visitor, "ada").await,
+    ];
+    let mut guest = visitor.clone();
+    guest.post("/cart/tea").await;
+    let reply = guest.post("/join/ada").await;
+    assert_eq!(reply.status, StatusCode::CONFLICT);
+    assert!(!reply.sets_cookie());
+    assert_eq!(guest.get("/who").await.body, "guest");
+    assert_eq!(guest.get("/cart").await.body, "tea");
+    assert_eq!(names(&mut devices).await, ["ada"; 2]);
+    assert_eq!(devices[0].post("/join/ada").await.status, StatusCode::OK);
+
+    devices[1].post("/leave").await;
+    assert_eq!(guest.post("/join/ada").await.status, StatusCode::OK);
+    assert_eq!(guest.get("/who").await.body, "ada");
+    assert_eq!(guest.get("/cart").await.body, "tea");
+}
+
+const AT_ONCE: usize = 8;
+const ROUNDS: usize = 5;
+
+/// However many sign in at once, no more are left than there may be.
+///
+/// # Panics
+/// If there are more, or nobody is left where somebody should be.
+pub async fn sign_ins_at_once_hold_the_limit<S: Store + Clone>(site: &Site<S>) {
+    for round in 0..ROUNDS {
+        for at_limit in [AtLimit::EndOldest, AtLimit::Refuse] {
+            let visitor = visitor(&limited(site, 2, at_limit));
+            let path = format!("/join/{at_limit:?}-{round}");
+            let requests: Vec<_> = (0..AT_ONCE)
+                .map(|_| tokio::spawn(visitor.ask(Method::POST, &path)))
+                .collect();
+            let mut replies = Vec::new();
+            for request in requests {
+                replies.push(request.await.unwrap());
+            }
+            let mut left = 0;
+            for reply in replies {
+                assert!(
+                    [StatusCode::OK, StatusCode::CONFLICT].contains(&reply.status),
+                    "{}",
+                    reply.status
+                );
+                let mut device = visitor.clone();
+                device.keep(&reply);
+                let is_left = device.get("/who").await.body != "guest";
+                // Who is told that it went wrong is not signed in.
+                assert!(!is_left || reply.status == StatusCode::OK, "{round}");
+                left += usize::from(is_left);
+            }
+            match at_limit {
+                AtLimit::EndOldest => assert_eq!(left, 2, "round {round}"),
+                AtLimit::Refuse => assert!(left <= 2, "round {round}: {left}"),
+            }
+        }
+    }
+}

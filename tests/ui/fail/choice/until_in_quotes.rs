@@ -1,0 +1,9 @@
+use starsessions::Session;
+
+#[derive(Session)]
+struct Shop {
+    #[session(until = "rotate")]
+    views: u64,
+}
+
+fn main() {}

@@ -1,0 +1,9 @@
+use starsessions::Session;
+
+#[derive(Session)]
+struct Shop {
+    #[session(index, flash)]
+    notice: Option<String>,
+}
+
+fn main() {}

@@ -1,0 +1,9 @@
+use starsessions::Session;
+
+#[derive(Session)]
+struct Shop {
+    #[session(flash, merge = append)]
+    notice: Vec<String>,
+}
+
+fn main() {}
