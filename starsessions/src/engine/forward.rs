@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Engine;
+use super::{Credential, Engine, Live};
 use crate::clock::Timestamp;
 use crate::crypto::ReferenceToken;
+use crate::lifecycle::expiry::is_settled;
 use crate::record::Forward;
 
 /// The successor of an id, as long as it may be followed.
@@ -45,6 +46,16 @@ pub(super) fn is_overtaken(
 ) -> bool {
     forward.until.since(now) > ENDING_GRACE - RESPONSE_TIME
         && token.open_ending(&forward.to, &engine.keys, now).is_ok()
+}
+
+impl Engine {
+    /// Whether the id stands under a key that is not the active one, but is too young for a new one.
+    pub(crate) fn waits_for_new_id(&self, live: &Live, now: Timestamp) -> bool {
+        let Credential::Reference(token) = &live.credential else {
+            return false;
+        };
+        !token.is_under_active_key(&self.keys) && !is_settled(&live.record, now)
+    }
 }
 
 /// How long a request may have been on its way that ends the session under a former id.

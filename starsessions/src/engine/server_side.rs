@@ -400,14 +400,6 @@ fn with_token(live: Live) -> (Live, Option<Arc<ReferenceToken>>) {
 }
 
 impl Engine {
-    /// Whether the id stands under a key that is not the active one, but is too young for a new one.
-    pub(crate) fn waits_for_new_id(&self, live: &Live, now: Timestamp) -> bool {
-        let Credential::Reference(token) = &live.credential else {
-            return false;
-        };
-        !token.is_under_active_key(&self.keys) && !is_settled(&live.record, now)
-    }
-
     /// A new credential: the browser is told.
     fn issue(&self, token: Arc<ReferenceToken>, record: Record, now: Timestamp) -> Done {
         let live = Live {
