@@ -55,6 +55,22 @@ pub enum SessionError {
     },
     /// The layer keeps its sessions in cookies, so there is no list of them.
     Unlisted,
+    /// What cannot be done without a request at hand. Nothing was written.
+    Detach(DetachError),
+}
+
+/// What stands against a [detached](crate::Session::detach) session, or against its change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum DetachError {
+    /// A guest's session begins with its first commit.
+    NothingStored,
+    /// The request has yet to end the id that the session stands under.
+    IdPending,
+    /// The session is its cookie, and only a response can change that.
+    InCookie,
+    /// The change would give the session a new id, which only a response can tell to the browser.
+    NewId,
 }
 
 /// A value, a record or a cookie that is larger than it may be.
@@ -166,6 +182,7 @@ impl fmt::Display for SessionError {
             Self::Closed => f.write_str(
                 "the response has left, so its session can no longer be written; commit before answering",
             ),
+            Self::Detach(error) => error.fmt(f),
             Self::TooManySessions { limit } => write!(
                 f,
                 "this user has {limit} sessions, as many as there may be; end one of them and sign in again"
@@ -185,6 +202,35 @@ impl Error for SessionError {
             Self::Value { error, .. } => Some(&**error),
             _ => None,
         }
+    }
+}
+
+impl fmt::Display for DetachError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NothingStored => {
+                "nothing is stored of this session yet; commit a change of it before you detach it"
+            }
+            Self::IdPending => {
+                "this request ends the session's id, by a sign-in, a logout or `rotate`; commit \
+                 that before you detach the session"
+            }
+            Self::InCookie => {
+                "a session that is its cookie cannot be used without a request; keep it in a store"
+            }
+            Self::NewId => {
+                "the change gives the session a new id, and only a response can tell the browser; \
+                 make it in a request"
+            }
+        })
+    }
+}
+
+impl Error for DetachError {}
+
+impl From<DetachError> for SessionError {
+    fn from(error: DetachError) -> Self {
+        Self::Detach(error)
     }
 }
 

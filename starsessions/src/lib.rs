@@ -46,6 +46,7 @@
 //! - [`derive(Session)`](macro@Session): the reference of every attribute.
 //! - [`docs::security`]: what is defended, against whom, and where it ends.
 //! - [`docs::design`]: why it is as it is.
+//! - [`docs::observability`]: logs, metrics, and why a request went as it did.
 //! - [`docs::performance`]: what a session costs a request, measured.
 //! - [`docs::architecture`]: the modules, for those who change them.
 //!
@@ -69,6 +70,7 @@
 //! |---|---|---|
 //! | `axum` | yes | sessions as handler arguments, rejections as responses, `CsrfLayer` |
 //! | `json` | no | `codec = json` |
+//! | `metrics` | no | counters and histograms through the `metrics` facade |
 //! | `mysql` | no | `MySqlStore`: sessions in MySQL or MariaDB, for several machines; needs Rust 1.94 |
 //! | `sqlite` | no | `SqliteStore`: sessions in a file that survives a restart |
 //! | `testing` | no | `testing`: a clock to turn, sessions to seed and read, the contract of stores |
@@ -93,6 +95,7 @@ mod error;
 mod expansion;
 mod lifecycle;
 mod middleware;
+mod observe;
 mod record;
 mod schema;
 mod session;
@@ -109,15 +112,15 @@ pub use csrf::{Csrf, CsrfFuture, CsrfLayer, InvalidOrigin};
 pub use csrf::{CsrfRejection, CsrfToken};
 pub use data::{Indexed, SessionData};
 pub use engine::{Backend, CookieStore};
-pub use error::{Oversized, SessionError, TooLarge};
+pub use error::{DetachError, Oversized, SessionError, TooLarge};
 pub use lifecycle::{AtLimit, FailurePolicy, Lifetime, ServerErrors};
 pub use middleware::{
     ConfigError, FailurePolicyLayer, Passive, PassiveLayer, ResponseFuture, SessionLayer,
     SessionLayerBuilder, SessionService, WithFailurePolicy,
 };
 pub use session::{
-    Absence, ListedSession, MissingLayer, Revocable, Revocation, Session, SessionInfo,
-    SessionRejection, Sessions, Unrevocable,
+    Absence, Detached, ListedSession, MissingLayer, Revocable, Revocation, Session, SessionInfo,
+    SessionRejection, Sessions, Unrevocable, Watch,
 };
 #[doc = include_str!("docs/attributes.md")]
 pub use starsessions_derive::Session;

@@ -142,6 +142,21 @@ fn a_store_time_out_leaves_the_store_some_time() {
 }
 
 #[test]
+fn a_watch_interval_leaves_the_store_some_time() {
+    for (milliseconds, is_taken) in [(0, false), (1, true)] {
+        let interval = Duration::from_millis(milliseconds);
+        let result = build(|layer| layer.watch_interval(interval));
+        assert_eq!(result.is_ok(), is_taken, "{milliseconds}");
+        if let Err(error) = result {
+            assert_eq!(
+                error.to_string(),
+                "with a watch interval of zero the store is asked without end; lengthen it"
+            );
+        }
+    }
+}
+
+#[test]
 fn the_remembered_lifetime_is_not_the_shorter_one() {
     for (absolute, is_taken) in [(DAY - 1, false), (DAY, true), (DAY + 1, true)] {
         let result = build(|layer| {

@@ -3,4 +3,5 @@
 mod csrf;
 mod guarantees;
 mod matrix;
+mod observability;
 mod scenarios;

@@ -46,10 +46,10 @@ use write::Template;
 #[derive(Clone, Debug)]
 pub struct CookieConfig {
     name: String,
-    #[cfg(feature = "axum")]
-    secure: bool,
     persistent: bool,
     partitioned: bool,
+    secure: bool,
+    same_site: SameSite,
     template: Template,
     removal: HeaderValue,
 }
@@ -79,10 +79,14 @@ impl CookieConfig {
         self.partitioned
     }
 
-    /// Whether browsers send the cookie over TLS only.
-    #[cfg(feature = "axum")]
+    /// Whether browsers keep and send it over https only.
     pub(crate) fn is_secure(&self) -> bool {
         self.secure
+    }
+
+    /// With which requests of other sites browsers send it.
+    pub(crate) fn same_site(&self) -> SameSite {
+        self.same_site
     }
 
     /// Whether the cookie outlives the browser's own session.
@@ -208,10 +212,10 @@ impl CookieBuilder {
         CookieConfig {
             template: Template::new(&self),
             name: self.name,
-            #[cfg(feature = "axum")]
-            secure: self.secure,
             persistent: self.persistent,
             partitioned: self.partitioned,
+            secure: self.secure,
+            same_site: self.same_site,
             removal,
         }
     }

@@ -51,6 +51,7 @@ mod tests;
 
 pub(crate) use forgery::{mint_forgery_token, verify_forgery_token};
 pub use handle::{InvalidHandle, SessionHandle};
+pub(crate) use id::LogId;
 pub use id::{IndexKey, RowKey};
 pub use key::{Key, KeyError};
 pub(crate) use label::open_label;
@@ -62,6 +63,12 @@ pub(crate) use seal::SealError;
 pub(crate) use stateless::{
     Binding, open_cookie, seal_cookie, sealed_len, sign_cookie, signed_len, verify_cookie,
 };
+
+/// Whether a cookie's value looks like one of ours, under whichever key: for those who look for a
+/// mistake. It proves nothing.
+pub(crate) fn is_well_formed(text: &[u8]) -> bool {
+    token::is_well_formed(text)
+}
 
 /// Random bytes for an id of one's own.
 pub(crate) fn random_bytes<const N: usize>() -> Result<[u8; N], RandomError> {

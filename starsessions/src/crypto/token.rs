@@ -11,6 +11,7 @@
 use std::error::Error;
 use std::fmt;
 
+use super::base64;
 use super::derive::KeyId;
 
 /// The first byte of a token. 0x03 is reserved for an encryption that commits to its key.
@@ -37,6 +38,17 @@ pub(super) const SECRET_LEN: usize = 32;
 
 pub(super) fn header(version: Version, KeyId([a, b, c, d]): KeyId) -> Header {
     [version as u8, a, b, c, d]
+}
+
+/// Whether a text has the frame of a token.
+pub(super) fn is_well_formed(text: &[u8]) -> bool {
+    let Some(raw) = base64::decode(text, text.len()) else {
+        return false;
+    };
+    let versions = [Version::Signed, Version::Sealed, Version::Reference];
+    versions
+        .into_iter()
+        .any(|version| split(&raw, version).is_ok())
 }
 
 /// The parts of a decoded token of the expected version, its body still unproven.

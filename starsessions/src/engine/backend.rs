@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::timed::TimedStore;
-use super::{ClientSide, CookieMode, Place, ServerSide, Vault};
+use super::{ClientSide, CookieMode, Place, ServerSide, Vault, Watchers};
 use crate::store::Store;
 
 /// Keeps each session inside its own cookie.
@@ -72,6 +72,13 @@ impl Place {
             store.timeout = timeout;
         }
     }
+
+    /// Where sessions are cookies, nobody can watch them.
+    pub(crate) fn set_watch_interval(&mut self, interval: Duration) {
+        if let Self::Server(server) = self {
+            server.watchers.interval = interval;
+        }
+    }
 }
 
 impl fmt::Debug for CookieStore {
@@ -119,6 +126,7 @@ impl<S: Store> private::IntoBackend for S {
     fn into_backend(self) -> private::BackendParts {
         private::BackendParts(Place::Server(ServerSide {
             vault: Vault::new(TimedStore::new(self)),
+            watchers: Watchers::default(),
         }))
     }
 }

@@ -6,6 +6,7 @@ use super::label::LABEL;
 use super::listing::Lookup;
 use crate::clock::Timestamp;
 use crate::error::SessionError;
+use crate::observe;
 use crate::record::{Commit, FieldName, FieldWrite, Record, Touch};
 use crate::schema::{FieldSpec, Merge};
 use crate::value;
@@ -37,6 +38,7 @@ pub(crate) struct ExclusiveConflict(pub(crate) &'static str);
 
 impl From<ExclusiveConflict> for SessionError {
     fn from(ExclusiveConflict(field): ExclusiveConflict) -> Self {
+        observe::conflict(field);
         Self::Conflict { field }
     }
 }

@@ -4,11 +4,14 @@ use std::time::Duration;
 
 use super::timed::TimedStore;
 use super::wire::{ID_LENGTH, Payload};
-use super::{CookieChange, Credential, Done, Engine, Live, Presented, Work};
+use super::{
+    CookieChange, Credential, Done, Engine, Live, Presented, Work, why_expired, why_unreadable,
+};
 use crate::clock::Timestamp;
-use crate::crypto::{self, Binding, RowKey};
+use crate::crypto::{self, Binding, KeyRing, RowKey};
 use crate::error::SessionError;
 use crate::lifecycle::plan::Step;
+use crate::observe::{self, Ended, Name, Refusal};
 use crate::record::{Record, Touch};
 use crate::store::StoreError;
 
@@ -42,15 +45,19 @@ impl ClientSide {
         now: Timestamp,
     ) -> Result<Presented, StoreError> {
         let Some((payload, is_under_active_key)) = self.open(engine, candidate, now) else {
-            return Ok(Presented::Nobody);
+            return Ok(Presented::Nobody(why_unreadable(candidate)));
         };
         let id = SealedId(payload.id);
         // Issued in the future: by another clock, or never by us.
-        if payload.record.last_seen_at > now + CLOCK_SKEW
-            || !engine.policy.is_live(&payload.record, now)
-            || self.is_revoked(id, now).await?
-        {
-            return Ok(Presented::Nobody);
+        if payload.record.last_seen_at > now + CLOCK_SKEW {
+            return Ok(Presented::Nobody(Refusal::Future));
+        }
+        if !engine.policy.is_live(&payload.record, now) {
+            let why = why_expired(&engine.policy, &payload.record, now);
+            return Ok(Presented::Nobody(why));
+        }
+        if self.is_revoked(id, now).await? {
+            return Ok(Presented::Nobody(Refusal::Revoked));
         }
         Ok(Presented::Live(Live {
             credential: Credential::Sealed(id),
@@ -90,6 +97,7 @@ impl ClientSide {
             Step::Nothing | Step::Create => return Ok(Done::kept(Some(live))),
             Step::Delete => {
                 self.revoke(engine, id, &live.record, work.now).await?;
+                observe::ended(id.name(&engine.keys), Ended::Logout);
                 return Ok(Done::ended());
             }
             Step::Touch | Step::Commit | Step::Rotate { .. } | Step::Replace => {}
@@ -97,7 +105,10 @@ impl ClientSide {
         // Ended by another request while this one was running: no cookie may bring it back.
         match self.is_revoked(id, work.now).await {
             Ok(false) => {}
-            Ok(true) => return Ok(Done::gone()),
+            Ok(true) => {
+                observe::gone(id.name(&engine.keys));
+                return Ok(Done::gone());
+            }
             Err(error) if work.step == Step::Touch => {
                 return Ok(Done {
                     untouched: Some(error),
@@ -109,6 +120,7 @@ impl ClientSide {
         if work.step == Step::Replace {
             let done = self.begin(engine, &work)?;
             self.revoke(engine, id, &live.record, work.now).await?;
+            observe::ended(id.name(&engine.keys), Ended::Logout);
             return Ok(done);
         }
         let before = live.record.clone();
@@ -120,7 +132,8 @@ impl ClientSide {
                 Touch::new(work.now, deadline)
             });
         }
-        engine.commit_for(&before, &work)?.apply(&mut live.record);
+        let commit = engine.commit_for(&before, &work)?;
+        commit.apply(&mut live.record);
         engine.check_size(&live.record)?;
         // The old cookie of a renewal is only sealed anew; a change of privileges gets another id.
         let is_privilege = work.step == Step::Rotate { grace: false };
@@ -129,6 +142,14 @@ impl ClientSide {
         let done = self.seal(engine, next, live, work.now)?;
         if is_privilege {
             self.revoke(engine, id, &before, work.now).await?;
+        }
+        let (former, name) = (id.name(&engine.keys), next.name(&engine.keys));
+        match (work.step, &done.live) {
+            (Step::Commit, Some(live)) => observe::committed(name, &commit, 0, &live.record),
+            (Step::Rotate { grace }, Some(live)) => {
+                observe::rotated(former, name, grace, &live.record);
+            }
+            _ => observe::touched(name),
         }
         Ok(done)
     }
@@ -141,7 +162,11 @@ impl ClientSide {
             is_outdated: false,
             is_news: false,
         };
-        self.seal(engine, id, live, work.now)
+        let done = self.seal(engine, id, live, work.now)?;
+        if let Some(live) = &done.live {
+            observe::created(live.name(&engine.keys), &live.record);
+        }
+        Ok(done)
     }
 
     fn seal(
@@ -233,6 +258,10 @@ impl ClientSide {
 }
 
 impl SealedId {
+    fn name(self, keys: &KeyRing) -> Name<'_> {
+        Name::Row(keys, self.row_key())
+    }
+
     pub(super) fn row_key(self) -> RowKey {
         let mut key = [0; 32];
         key[..ID_LENGTH].copy_from_slice(&self.0);

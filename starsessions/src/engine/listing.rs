@@ -4,6 +4,7 @@ use super::{Credential, Engine, Live, Place, ServerSide};
 use crate::clock::Timestamp;
 use crate::crypto::{IndexKey, RowKey};
 use crate::error::SessionError;
+use crate::observe::{self, Ended, Name};
 use crate::record::Record;
 use crate::schema::FieldSpec;
 use crate::value;
@@ -68,6 +69,8 @@ impl Engine {
         };
         // A way to a successor cannot be followed without the cookie; the next round finds it.
         server.vault.store.delete(key, now).await?;
+        server.watchers.changed(key);
+        observe::ended(Name::Row(&self.keys, *key), Ended::Revoked);
         Ok(())
     }
 }

@@ -3,12 +3,14 @@
 mod backend;
 mod changes;
 mod client_side;
+mod forward;
 mod label;
 mod limit;
 mod listing;
 mod server_side;
 mod timed;
 mod vault;
+mod watchers;
 mod wire;
 
 use std::sync::Arc;
@@ -21,11 +23,14 @@ pub(crate) use self::label::{LABEL_LIMIT, LABEL_SPEC};
 pub(crate) use self::listing::Lookup;
 pub(crate) use self::server_side::ServerSide;
 pub(crate) use self::vault::Vault;
+pub(crate) use self::watchers::{Watched, Watchers};
 use crate::clock::{Clock, Timestamp};
-use crate::crypto::{KeyRing, ReferenceToken};
+use crate::crypto::{self, KeyRing, ReferenceToken};
 use crate::error::SessionError;
+use crate::lifecycle::expiry::End;
 use crate::lifecycle::plan::Step;
 use crate::lifecycle::{Policy, SessionLimit};
+use crate::observe::{Name, Refusal};
 use crate::record::{Commit, Record, Touch};
 use crate::store::StoreError;
 
@@ -70,7 +75,7 @@ pub(crate) enum Credential {
 /// What the cookies of a request lead to.
 #[derive(Debug)]
 pub(crate) enum Presented {
-    Nobody,
+    Nobody(Refusal),
     Live(Live),
     /// To an id that a sign-in has just ended. Nobody goes on from here, but the browser is about to
     /// hear of a successor.
@@ -128,7 +133,7 @@ impl Engine {
         cookies: &[&[u8]],
         now: Timestamp,
     ) -> Result<Presented, StoreError> {
-        let mut found = Presented::Nobody;
+        let mut found = Presented::Nobody(Refusal::NoCookie);
         for cookie in cookies {
             match (self.resolve(cookie, now).await?, &mut found) {
                 (Presented::Live(live), Presented::Live(first)) => {
@@ -137,7 +142,8 @@ impl Engine {
                     }
                     first.prefer(live);
                 }
-                (Presented::Nobody, _) | (_, Presented::Live(_)) => {}
+                (_, Presented::Live(_)) => {}
+                (Presented::Nobody(_), found) if !matches!(found, Presented::Nobody(_)) => {}
                 (next, _) => found = next,
             }
         }
@@ -247,16 +253,41 @@ impl Engine {
     }
 }
 
+/// Why a cookie's value could not be read.
+fn why_unreadable(value: &[u8]) -> Refusal {
+    if crypto::is_well_formed(value) {
+        Refusal::Key
+    } else {
+        Refusal::Malformed
+    }
+}
+
+fn why_expired(policy: &Policy, record: &Record, now: Timestamp) -> Refusal {
+    match policy.end_of(record, now) {
+        End::Idle => Refusal::Idle,
+        End::Absolute => Refusal::Absolute,
+        End::Deadline => Refusal::Expired,
+    }
+}
+
 impl Presented {
     fn live(self) -> Option<Live> {
         match self {
             Self::Live(live) => Some(live),
-            Self::Nobody | Self::Former | Self::Ambiguous => None,
+            Self::Nobody(_) | Self::Former | Self::Ambiguous => None,
         }
     }
 }
 
 impl Live {
+    /// What a log calls it.
+    pub(crate) fn name<'a>(&'a self, keys: &'a KeyRing) -> Name<'a> {
+        match &self.credential {
+            Credential::Reference(token) => Name::Token(token),
+            Credential::Sealed(id) => Name::Row(keys, id.row_key()),
+        }
+    }
+
     /// Whether both have come by cookies of one session: an id in its grace and the one after it, or
     /// two states of a session that is its cookie.
     fn is_same_session(&self, other: &Self) -> bool {

@@ -1,21 +1,26 @@
 //! Sessions in a store: the cookie is a reference, and concurrent requests meet in the record.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::{CookieChange, Credential, Done, Engine, Live, Presented, Vault, Work};
+use super::forward::{ENDING_GRACE, follow, follow_to_end, is_overtaken};
+use super::{
+    CookieChange, Credential, Done, Engine, Live, Presented, Vault, Watchers, Work, why_expired,
+    why_unreadable,
+};
 use crate::clock::Timestamp;
 use crate::crypto::ReferenceToken;
 use crate::error::SessionError;
 use crate::lifecycle::expiry::is_settled;
 use crate::lifecycle::plan::Step;
+use crate::observe::{self, Ended, Name, Refusal};
 use crate::record::{Commit, Forward, Record, Rotation};
 use crate::store::{Committed, Created, Loaded, Rotated, StoreError, Touched};
 
 pub(crate) struct ServerSide {
     pub(crate) vault: Vault,
+    pub(crate) watchers: Watchers,
 }
 
 impl ServerSide {
@@ -27,9 +32,10 @@ impl ServerSide {
         now: Timestamp,
     ) -> Result<Presented, StoreError> {
         let Ok(mut token) = ReferenceToken::parse(candidate, &engine.keys, now) else {
-            return Ok(Presented::Nobody);
+            return Ok(Presented::Nobody(why_unreadable(candidate)));
         };
         let mut is_news = false;
+        let mut why = Refusal::Unknown;
         for _ in 0..MAX_FORWARDS {
             match self.vault.load(&token, now).await? {
                 Some(Loaded::Live(record)) if engine.policy.is_live(&record, now) => {
@@ -41,7 +47,11 @@ impl ServerSide {
                         is_news,
                     }));
                 }
-                None | Some(Loaded::Live(_)) => break,
+                Some(Loaded::Live(record)) => {
+                    why = why_expired(&engine.policy, &record, now);
+                    break;
+                }
+                None => break,
                 Some(Loaded::Moved(forward)) => match follow(engine, &token, &forward, now) {
                     Some(successor) => token = successor,
                     None if is_overtaken(engine, &token, &forward, now) => {
@@ -52,7 +62,7 @@ impl ServerSide {
             }
             is_news = true;
         }
-        Ok(Presented::Nobody)
+        Ok(Presented::Nobody(why))
     }
 
     /// The session as it is stored now. What the browser has yet to be told stays to be told.
@@ -65,11 +75,22 @@ impl ServerSide {
         let Credential::Reference(token) = &live.credential else {
             return Ok(None);
         };
-        let found = self.resolve(engine, token.encode().as_bytes(), now).await?;
-        Ok(found.live().map(|fresh| Live {
+        let found = self.look(engine, token, now).await?;
+        Ok(found.map(|fresh| Live {
             is_news: fresh.is_news || live.is_news,
             ..fresh
         }))
+    }
+
+    /// What an id leads to now. A key that has retired since is not honoured.
+    pub(super) async fn look(
+        &self,
+        engine: &Engine,
+        token: &ReferenceToken,
+        now: Timestamp,
+    ) -> Result<Option<Live>, StoreError> {
+        let found = self.resolve(engine, token.encode().as_bytes(), now).await?;
+        Ok(found.live())
     }
 
     pub(crate) async fn execute(
@@ -107,6 +128,7 @@ impl ServerSide {
         for _ in 0..MAX_ID_COLLISIONS {
             let token = ReferenceToken::mint(&engine.keys)?;
             if self.vault.create(&token, &record, work.now).await? == Created::Applied {
+                observe::created(Name::Token(&token), &record);
                 return Ok(engine.issue(token, record, work.now));
             }
         }
@@ -124,8 +146,9 @@ impl ServerSide {
             return engine.announce(live, work.now);
         };
         match self.vault.touch(token, touch, work.now).await {
-            Ok(Touched::Gone) => Done::gone(),
+            Ok(Touched::Gone) => gone(token),
             Ok(Touched::Applied) => {
+                observe::touched(Name::Token(token));
                 let deadline = live.record.expires_at;
                 touch.apply(&mut live.record);
                 live.is_news |= engine.is_visible(deadline, &live.record);
@@ -145,13 +168,14 @@ impl ServerSide {
         mut token: Arc<ReferenceToken>,
         work: &Work,
     ) -> Result<Done, SessionError> {
-        for _ in 0..MAX_ATTEMPTS {
+        for conflicts in 0..MAX_ATTEMPTS {
             let commit = self.commit_for(engine, &live.record, work)?;
             engine.check_size_after(&commit, &live.record)?;
             let created_at = live.record.created_at;
             let committed = self.vault.commit(&token, created_at, &commit, work.now);
             match committed.await? {
                 Committed::Applied(revision) => {
+                    self.watchers.changed(&token.row_key());
                     let (deadline, remembered) = (live.record.expires_at, live.record.remembered);
                     // Others may have committed to other fields: the fields are marked as they are
                     // in the store, or the next commit of this request would meet itself.
@@ -159,6 +183,7 @@ impl ServerSide {
                     live.record.revision = revision.saturating_sub(1);
                     let has_missed_others = live.record.revision != before;
                     commit.apply(&mut live.record);
+                    observe::committed(Name::Token(&token), &commit, conflicts, &live.record);
                     if has_missed_others {
                         // A rotation of this record must not pass for one of what is stored.
                         live.record.revision = before;
@@ -169,6 +194,7 @@ impl ServerSide {
                     return Ok(engine.announce(live, work.now));
                 }
                 Committed::Conflict(theirs) if engine.policy.is_live(&theirs, work.now) => {
+                    observe::retried(Name::Token(&token));
                     live.record = theirs;
                 }
                 Committed::Moved(forward) => {
@@ -179,10 +205,10 @@ impl ServerSide {
                             live.record = record;
                             live.is_news = true;
                         }
-                        None => return Ok(Done::gone()),
+                        None => return Ok(gone(&token)),
                     }
                 }
-                Committed::Conflict(_) | Committed::Gone => return Ok(Done::gone()),
+                Committed::Conflict(_) | Committed::Gone => return Ok(gone(&token)),
             }
         }
         Err(SessionError::contention())
@@ -216,10 +242,19 @@ impl ServerSide {
                 .await?
             {
                 Rotated::Applied => {
+                    if grace {
+                        self.watchers.moved(&token.row_key(), &successor);
+                    } else {
+                        // Who held the session before a sign-in does not come along.
+                        self.watchers.changed(&token.row_key());
+                    }
+                    let (old, new) = (Name::Token(&token), Name::Token(&successor));
+                    observe::rotated(old, new, grace, &rotation.record);
                     return Ok(engine.issue(successor, rotation.record, work.now));
                 }
                 Rotated::Exists => {}
                 Rotated::Conflict(theirs) if engine.policy.is_live(&theirs, work.now) => {
+                    observe::retried(Name::Token(&token));
                     live.record = theirs;
                 }
                 Rotated::Moved(forward) => {
@@ -238,10 +273,10 @@ impl ServerSide {
                             token = successor;
                             live.record = record;
                         }
-                        None => return Ok(Done::gone()),
+                        None => return Ok(gone(&token)),
                     }
                 }
-                Rotated::Conflict(_) | Rotated::Gone => return Ok(Done::gone()),
+                Rotated::Conflict(_) | Rotated::Gone => return Ok(gone(&token)),
             }
         }
         Err(SessionError::contention())
@@ -262,6 +297,9 @@ impl ServerSide {
                 .await?
             {
                 Rotated::Applied => {
+                    self.watchers.changed(&token.row_key());
+                    observe::ended(Name::Token(&token), Ended::Logout);
+                    observe::created(Name::Token(&successor), &rotation.record);
                     return Ok(engine.issue(successor, rotation.record, work.now));
                 }
                 Rotated::Exists | Rotated::Conflict(_) => {}
@@ -285,7 +323,13 @@ impl ServerSide {
         mut token: Arc<ReferenceToken>,
         now: Timestamp,
     ) -> Result<(), SessionError> {
-        while let Some(forward) = self.vault.delete(&token, now).await? {
+        loop {
+            let forward = self.vault.delete(&token, now).await?;
+            self.watchers.changed(&token.row_key());
+            let Some(forward) = forward else {
+                observe::ended(Name::Token(&token), Ended::Logout);
+                break;
+            };
             match follow_to_end(engine, &token, &forward, now) {
                 Some(successor) => token = successor,
                 None => break,
@@ -340,6 +384,12 @@ impl ServerSide {
     }
 }
 
+/// There is nothing left to write to.
+fn gone(token: &ReferenceToken) -> Done {
+    observe::gone(Name::Token(token));
+    Done::gone()
+}
+
 /// Not in line: what a future has borrowed once, it keeps.
 fn with_token(live: Live) -> (Live, Option<Arc<ReferenceToken>>) {
     let token = match &live.credential {
@@ -347,44 +397,6 @@ fn with_token(live: Live) -> (Live, Option<Arc<ReferenceToken>>) {
         Credential::Sealed(_) => None,
     };
     (live, token)
-}
-
-fn follow(
-    engine: &Engine,
-    token: &ReferenceToken,
-    forward: &Forward,
-    now: Timestamp,
-) -> Option<Arc<ReferenceToken>> {
-    if forward.until <= now {
-        return None;
-    }
-    let successor = token.open_forward(&forward.to, &engine.keys, now);
-    successor.ok()
-}
-
-/// Also where nobody may go on: a logout that has begun ends the session, even when a sign-in beside
-/// it has given it a new id meanwhile.
-fn follow_to_end(
-    engine: &Engine,
-    token: &ReferenceToken,
-    forward: &Forward,
-    now: Timestamp,
-) -> Option<Arc<ReferenceToken>> {
-    follow(engine, token, forward, now).or_else(|| {
-        let successor = token.open_ending(&forward.to, &engine.keys, now);
-        successor.ok()
-    })
-}
-
-/// Whether a sign-in has ended the id so short a time ago that its response may still be on its way.
-fn is_overtaken(
-    engine: &Engine,
-    token: &ReferenceToken,
-    forward: &Forward,
-    now: Timestamp,
-) -> bool {
-    forward.until.since(now) > ENDING_GRACE - RESPONSE_TIME
-        && token.open_ending(&forward.to, &engine.keys, now).is_ok()
 }
 
 impl Engine {
@@ -420,11 +432,6 @@ impl Engine {
     }
 }
 
-/// How long a request may have been on its way that ends the session under a former id.
-const ENDING_GRACE: Duration = Duration::from_secs(60);
-/// How long a browser may wait for the response to its sign-in. After that it has lost it, and what
-/// it does with its former id counts again.
-const RESPONSE_TIME: Duration = Duration::from_secs(10);
 /// A renewed id leads to its successor; two renewals within one grace are the most that a sane
 /// configuration gives.
 const MAX_FORWARDS: usize = 4;

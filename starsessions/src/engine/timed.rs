@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use crate::clock::Timestamp;
 use crate::crypto::{IndexKey, RowKey};
+use crate::observe;
 use crate::record::{Commit, Forward, Record, Rotation, Touch};
 use crate::store::{
     Answer, Committed, Created, ErasedStore, Loaded, MemoryStore, Protection, Rotated, Store,
@@ -54,7 +55,7 @@ impl TimedStore {
     ) -> Result<Option<Loaded>, StoreError> {
         match &self.kept {
             Kept::Memory(store) => Store::load(store, key, now).await,
-            Kept::Elsewhere(store) => self.limit(store.load(key, now)).await,
+            Kept::Elsewhere(store) => self.limit("load", store.load(key, now)).await,
         }
     }
 
@@ -66,7 +67,7 @@ impl TimedStore {
     ) -> Result<Created, StoreError> {
         match &self.kept {
             Kept::Memory(store) => Store::create(store, key, record, now).await,
-            Kept::Elsewhere(store) => self.limit(store.create(key, record, now)).await,
+            Kept::Elsewhere(store) => self.limit("create", store.create(key, record, now)).await,
         }
     }
 
@@ -78,7 +79,7 @@ impl TimedStore {
     ) -> Result<Committed, StoreError> {
         match &self.kept {
             Kept::Memory(store) => Store::commit(store, key, commit, now).await,
-            Kept::Elsewhere(store) => self.limit(store.commit(key, commit, now)).await,
+            Kept::Elsewhere(store) => self.limit("commit", store.commit(key, commit, now)).await,
         }
     }
 
@@ -91,7 +92,10 @@ impl TimedStore {
     ) -> Result<Rotated, StoreError> {
         match &self.kept {
             Kept::Memory(store) => Store::rotate(store, old, new, rotation, now).await,
-            Kept::Elsewhere(store) => self.limit(store.rotate(old, new, rotation, now)).await,
+            Kept::Elsewhere(store) => {
+                self.limit("rotate", store.rotate(old, new, rotation, now))
+                    .await
+            }
         }
     }
 
@@ -103,7 +107,7 @@ impl TimedStore {
     ) -> Result<Touched, StoreError> {
         match &self.kept {
             Kept::Memory(store) => Store::touch(store, key, touch, now).await,
-            Kept::Elsewhere(store) => self.limit(store.touch(key, touch, now)).await,
+            Kept::Elsewhere(store) => self.limit("touch", store.touch(key, touch, now)).await,
         }
     }
 
@@ -114,7 +118,7 @@ impl TimedStore {
     ) -> Result<Option<Forward>, StoreError> {
         match &self.kept {
             Kept::Memory(store) => Store::delete(store, key, now).await,
-            Kept::Elsewhere(store) => self.limit(store.delete(key, now)).await,
+            Kept::Elsewhere(store) => self.limit("delete", store.delete(key, now)).await,
         }
     }
 
@@ -125,16 +129,24 @@ impl TimedStore {
     ) -> Result<Vec<(RowKey, Record)>, StoreError> {
         match &self.kept {
             Kept::Memory(store) => Store::sessions_of(store, index, now).await,
-            Kept::Elsewhere(store) => self.limit(store.sessions_of(index, now)).await,
+            Kept::Elsewhere(store) => {
+                self.limit("sessions_of", store.sessions_of(index, now))
+                    .await
+            }
         }
     }
 
     /// What has not happened when the time is over may still happen, or not: nobody knows.
-    async fn limit<T>(&self, mut operation: Answer<'_, T>) -> Result<T, StoreError> {
+    async fn limit<T>(
+        &self,
+        name: &'static str,
+        mut operation: Answer<'_, T>,
+    ) -> Result<T, StoreError> {
+        let span = observe::operation_span(name);
         // A store inside this process answers at once, and needs no timer.
         let mut timer = None;
-        poll_fn(|cx| {
-            if let Poll::Ready(answer) = operation.as_mut().poll(cx) {
+        let answer = poll_fn(|cx| {
+            if let Poll::Ready(answer) = span.in_scope(|| operation.as_mut().poll(cx)) {
                 return Poll::Ready(answer);
             }
             timer
@@ -142,8 +154,8 @@ impl TimedStore {
                 .as_mut()
                 .poll(cx)
                 .map(|()| Err(StoreError::Unavailable(TimedOut(self.timeout).into())))
-        })
-        .await
+        });
+        observe::measured(name, answer).await
     }
 }
 

@@ -7,6 +7,15 @@ use crate::clock::Timestamp;
 use crate::record::{FieldName, Record, Touch};
 use crate::schema::Schema;
 
+/// What has ended a session that nobody has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    Idle,
+    Absolute,
+    /// The record's own, of timeouts that were shorter when it was written.
+    Deadline,
+}
+
 impl Policy {
     /// The profile that a session lives by.
     pub(crate) fn lifetime(&self, remembered: bool) -> Lifetime {
@@ -23,6 +32,18 @@ impl Policy {
         !record.is_expired(now)
             && now < record.last_seen_at + lifetime.idle
             && now < record.created_at + lifetime.absolute
+    }
+
+    /// Which timer has ended a record that [is not live](Self::is_live).
+    pub(crate) fn end_of(&self, record: &Record, now: Timestamp) -> End {
+        let lifetime = self.lifetime(record.remembered);
+        if record.created_at + lifetime.absolute <= now {
+            End::Absolute
+        } else if record.last_seen_at + lifetime.idle <= now {
+            End::Idle
+        } else {
+            End::Deadline
+        }
     }
 
     /// When a session ends if nobody uses it after `now`.
@@ -134,11 +155,13 @@ mod tests {
         let record = Record::new(at(0), at(1_000));
         assert!(policy.is_live(&record, at(59)));
         assert!(!policy.is_live(&record, at(60)), "idle");
+        assert_eq!(policy.end_of(&record, at(60)), End::Idle);
 
         let mut busy = record.clone();
         busy.last_seen_at = at(90);
         assert!(policy.is_live(&busy, at(99)));
         assert!(!policy.is_live(&busy, at(100)), "absolute");
+        assert_eq!(policy.end_of(&busy, at(100)), End::Absolute);
 
         let mut stored = record;
         stored.expires_at = at(10);
@@ -147,6 +170,7 @@ mod tests {
             !policy.is_live(&stored, at(10)),
             "the record's own deadline"
         );
+        assert_eq!(policy.end_of(&stored, at(10)), End::Deadline);
     }
 
     #[test]

@@ -42,6 +42,8 @@ pub struct SessionLayerBuilder {
     policy: Policy,
     failure_policy: FailurePolicy,
     store_timeout: Option<Duration>,
+    watch_interval: Option<Duration>,
+    explains: bool,
     limit: Option<SessionLimit>,
     clock: Arc<dyn Clock>,
 }
@@ -72,6 +74,8 @@ pub enum ConfigError {
     RecordLimit,
     /// A store time-out of zero.
     StoreTimeout,
+    /// A watch interval of zero.
+    WatchInterval,
     /// A limit of sessions of zero.
     SessionLimit,
     /// A limit of sessions for a `CookieStore`, which does not know them.
@@ -101,6 +105,8 @@ impl SessionLayerBuilder {
             },
             failure_policy: FailurePolicy::Unavailable,
             store_timeout: None,
+            watch_interval: None,
+            explains: false,
             limit: None,
             clock: Arc::new(SystemClock),
         }
@@ -175,6 +181,14 @@ impl SessionLayerBuilder {
         self
     }
 
+    /// How long a change or an end that another process has made may go unseen by a
+    /// [`Watch`](crate::Watch); 10 seconds by default. Each watched session is loaded once in about
+    /// this time. With [renewal](Self::renewal) it is at most half of the grace.
+    pub fn watch_interval(mut self, interval: Duration) -> Self {
+        self.watch_interval = Some(interval);
+        self
+    }
+
     /// How many sessions a user may have, and what happens when one more is begun (OWASP ASVS 7.1.2).
     /// A user is whoever has the same value in the field that is marked `index`; signing in is to set
     /// it where it was not that.
@@ -224,6 +238,14 @@ impl SessionLayerBuilder {
     /// same keys, as in `shop-production`. Different keys are better still.
     pub fn audience(mut self, audience: impl Into<String>) -> Self {
         self.audience = audience.into();
+        self
+    }
+
+    /// Whether each response whose session was used says in the header `x-session-explain`, and in the
+    /// log at debug level, why the session was loaded, written or refused. Off by default, on in
+    /// [`SessionLayer::dev`]: it helps whoever develops the site, and whoever attacks it.
+    pub fn explain(mut self, explain: bool) -> Self {
+        self.explains = explain;
         self
     }
 
@@ -300,6 +322,9 @@ impl SessionLayerBuilder {
         if self.store_timeout.is_some_and(|timeout| timeout.is_zero()) {
             return Err(ConfigError::StoreTimeout);
         }
+        if self.watch_interval.is_some_and(|it| it.is_zero()) {
+            return Err(ConfigError::WatchInterval);
+        }
         if let Some(limit) = self.limit {
             if limit.max == 0 {
                 return Err(ConfigError::SessionLimit);
@@ -325,6 +350,9 @@ impl SessionLayerBuilder {
         if let Some(timeout) = self.store_timeout {
             self.place.set_store_timeout(timeout);
         }
+        if let Some(interval) = self.watch_interval {
+            self.place.set_watch_interval(interval);
+        }
         match &mut self.place {
             Place::Server(server) => server.vault.audience = self.audience,
             Place::Client(client) => {
@@ -347,6 +375,8 @@ impl SessionLayerBuilder {
             former_cookie,
             failure_policy: self.failure_policy,
             is_revocable,
+            explains: self.explains,
+            is_transport_known: std::sync::atomic::AtomicBool::new(false),
             warned: std::sync::Mutex::default(),
             outage_at: std::sync::atomic::AtomicU64::new(0),
             engine: Engine {
@@ -410,6 +440,9 @@ impl fmt::Display for ConfigError {
             }
             Self::RecordLimit => "the record limit must be at most 1 MiB",
             Self::StoreTimeout => "with a store time-out of zero every request fails; lengthen it",
+            Self::WatchInterval => {
+                "with a watch interval of zero the store is asked without end; lengthen it"
+            }
             Self::SessionLimit => "with a limit of zero sessions nobody signs in; allow at least one",
             Self::SessionLimitOfCookies => {
                 "a `CookieStore` does not know how many sessions a user has; leave the limit off, \

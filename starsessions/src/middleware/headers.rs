@@ -31,6 +31,7 @@ pub(super) fn apply<B>(slot: &Slot, response: &mut Response<B>) {
     }
     let headers = response.headers_mut();
     vary_by_cookie(headers);
+    explain(slot, &outcome.cookie, headers);
     let cookie = match outcome.cookie {
         // One header of a name in one response: a leftover waits until ours has nothing to say.
         CookieChange::Keep => match &realm.former_cookie {
@@ -54,6 +55,14 @@ pub(super) fn apply<B>(slot: &Slot, response: &mut Response<B>) {
             .extensions_mut()
             .get_or_insert_default::<Announced>();
         announced.0.push(cookie);
+    }
+}
+
+/// Says why, where the layer does.
+fn explain(slot: &Slot, cookie: &CookieChange, headers: &mut HeaderMap) {
+    let text = slot.explained(cookie);
+    if let Some(Ok(line)) = text.map(HeaderValue::try_from) {
+        headers.append("x-session-explain", line);
     }
 }
 

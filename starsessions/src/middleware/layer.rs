@@ -47,11 +47,13 @@ impl SessionLayer {
     }
 
     /// A layer for development on `http://localhost`: the cookie is called `id` and is not
-    /// `Secure`, so that browsers keep it without TLS. Not for production.
+    /// `Secure`, so that browsers keep it without TLS, and responses
+    /// [say](SessionLayerBuilder::explain) why their session went as it did. Not for production.
     #[must_use]
     pub fn dev(store: impl Backend, keys: KeyRing) -> Self {
         Self::builder(store, keys)
             .local_development()
+            .explain(true)
             .build_defaults()
     }
 
@@ -154,7 +156,12 @@ where
             );
             return ResponseFuture::new(self.inner.call(request), None);
         }
-        let slot = Arc::new(Slot::new(Arc::clone(&self.realm), outer));
+        let mut slot = Slot::new(Arc::clone(&self.realm), outer);
+        if self.realm.explains {
+            slot.explain_to(request.headers());
+        }
+        let slot = Arc::new(slot);
+        let extensions = request.extensions_mut();
         extensions.insert(Arc::clone(&slot));
         ResponseFuture::new(self.inner.call(request), Some(slot))
     }

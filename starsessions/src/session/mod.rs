@@ -1,5 +1,7 @@
 //! What a handler holds: `Session<T>`, a typed view, and `Sessions`, the whole session.
 
+mod detached;
+mod explain;
 mod flash;
 mod forgery;
 mod listing;
@@ -10,6 +12,8 @@ mod sessions;
 mod slot;
 mod state;
 mod task;
+mod transport;
+mod watch;
 mod writing;
 
 use std::fmt;
@@ -19,6 +23,7 @@ use std::sync::Arc;
 
 use http::HeaderMap;
 
+pub use self::detached::Detached;
 pub use self::listing::ListedSession;
 pub(crate) use self::realm::Realm;
 pub use self::rejection::{Absence, MissingLayer, SessionRejection};
@@ -27,6 +32,7 @@ pub(crate) use self::sessions::find_slot;
 pub use self::sessions::{Revocable, Revocation, SessionInfo, Sessions, Unrevocable};
 use self::slot::Seen;
 pub(crate) use self::slot::Slot;
+pub use self::watch::Watch;
 pub(crate) use self::writing::Ending;
 use crate::data::{Changed, Checks, FieldWriter, SessionData, Snapshot};
 use crate::error::SessionError;
@@ -214,7 +220,7 @@ impl<T: SessionData> Session<T> {
     }
 
     #[cfg(feature = "testing")]
-    pub(crate) fn detached(value: T, slot: Arc<Slot>) -> Self {
+    pub(crate) fn without_request(value: T, slot: Arc<Slot>) -> Self {
         Self {
             value,
             baseline: None,
@@ -282,9 +288,15 @@ impl<T: SessionData> fmt::Debug for Session<T> {
 
 impl Slot {
     pub(crate) fn checks(&self) -> Checks {
+        self.realm().checks()
+    }
+}
+
+impl Realm {
+    fn checks(&self) -> Checks {
         Checks {
-            round_trip: self.realm().engine.policy.check_round_trip,
-            limit: self.realm().engine.policy.field_limit,
+            round_trip: self.engine.policy.check_round_trip,
+            limit: self.engine.policy.field_limit,
         }
     }
 }

@@ -2,12 +2,19 @@
 
 use std::collections::HashSet;
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
+use http::HeaderMap;
+
+use super::transport;
+use crate::clock::Timestamp;
 use crate::cookie::CookieConfig;
+use crate::data::{Absent, FieldReader, SessionData};
 use crate::engine::Engine;
 use crate::lifecycle::FailurePolicy;
+use crate::observe;
+use crate::record::Record;
 use crate::store::StoreError;
 use crate::value::{Invalid, ValueError};
 
@@ -22,6 +29,10 @@ pub(crate) struct Realm {
     pub(crate) failure_policy: FailurePolicy,
     /// Ending a session is final, also for copies of its cookie.
     pub(crate) is_revocable: bool,
+    /// Responses say why the session went as it did.
+    pub(crate) explains: bool,
+    /// The cookie has come back once, or it was said that it will not.
+    pub(crate) is_transport_known: AtomicBool,
     /// Names that a warning was logged for; each is logged once.
     pub(crate) warned: Mutex<HashSet<&'static str>>,
     /// When the last line about a failing store was logged, in Unix seconds.
@@ -29,7 +40,52 @@ pub(crate) struct Realm {
 }
 
 impl Realm {
+    /// A view of what is in a record.
+    pub(super) fn read_view<T: SessionData>(
+        &self,
+        record: Option<&Record>,
+        now: Timestamp,
+    ) -> Result<T, Absent> {
+        let value: T = self.read_fields(record, now)?;
+        if let Err(invalid) = value.validate() {
+            // Fields that are impossible together count as absent together.
+            self.report_invalid(T::SCHEMA.type_name, &invalid);
+            return self.read_fields(None, now);
+        }
+        Ok(value)
+    }
+
+    fn read_fields<T: SessionData>(
+        &self,
+        record: Option<&Record>,
+        now: Timestamp,
+    ) -> Result<T, Absent> {
+        let mut report = |name, error: &_| self.report_unreadable(name, error);
+        T::load(&mut FieldReader::new(T::SCHEMA, record, now, &mut report))
+    }
+
+    /// A `Secure` cookie that is set over plain http never comes back: said once, by the request of a
+    /// guest that shows it.
+    pub(super) fn learn_transport(&self, headers: &HeaderMap, has_cookie: bool) {
+        if self.is_transport_known.load(Ordering::Relaxed) {
+            return;
+        }
+        if !has_cookie && self.cookie.is_secure() {
+            if !transport::is_plain(headers) {
+                return;
+            }
+            tracing::warn!(
+                cookie = self.cookie.name(),
+                "the session cookie is `Secure` and a request came over plain http, where browsers \
+                 do not keep it, so nobody stays signed in: serve https; for http://localhost use \
+                 `SessionLayer::dev`, or `.cookie(|cookie| cookie.secure(false))` and another name"
+            );
+        }
+        self.is_transport_known.store(true, Ordering::Relaxed);
+    }
+
     pub(crate) fn report_unreadable(&self, field: &'static str, error: &ValueError) {
+        observe::unreadable(field);
         if self.is_first(field) {
             tracing::warn!(
                 field,

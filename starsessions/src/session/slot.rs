@@ -5,16 +5,18 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use http::HeaderMap;
 
+use super::explain::Explanation;
 use super::flash;
 use super::realm::Realm;
 use super::state::{Phase, State};
 use crate::clock::Timestamp;
 use crate::cookie::{self, Candidates, Values};
 use crate::crypto::RowKey;
-use crate::data::{Absent, Changed, FieldReader, SessionData};
+use crate::data::{Absent, Changed, SessionData};
 use crate::engine::{Base, Change, CookieChange, Live, Presented};
 use crate::error::SessionError;
 use crate::lifecycle::FailurePolicy;
+use crate::observe::{self, Refusal};
 use crate::record::Record;
 use crate::store::StoreError;
 
@@ -37,6 +39,8 @@ pub(crate) struct Slot {
     is_over: AtomicBool,
     pub(super) gate: tokio::sync::Mutex<()>,
     state: Mutex<State>,
+    /// In development only.
+    explanation: Option<Box<Explanation>>,
 }
 
 /// What a view was read from.
@@ -68,7 +72,17 @@ impl Slot {
             is_over: AtomicBool::new(false),
             gate: tokio::sync::Mutex::new(()),
             state: Mutex::default(),
+            explanation: None,
         }
+    }
+
+    /// Keeps in mind why things go as they go.
+    pub(crate) fn explain_to(&mut self, headers: &HeaderMap) {
+        self.explanation = Some(Box::new(Explanation::new(headers)));
+    }
+
+    pub(super) fn explanation(&self) -> Option<&Explanation> {
+        self.explanation.as_deref()
     }
 
     pub(crate) fn realm(&self) -> &Arc<Realm> {
@@ -117,6 +131,7 @@ impl Slot {
         if state.kept_cookies.is_none() && matches!(state.phase, Phase::Unread) {
             let cookies = cookie::candidates(headers, self.realm.cookie.name());
             state.see(&cookies);
+            self.realm.learn_transport(headers, !cookies.is_empty());
             state.kept_cookies = Some(
                 cookies
                     .values()
@@ -192,22 +207,8 @@ impl Slot {
             flash::hide(T::SCHEMA, record.as_mut());
         }
         let seen = Seen { record, at, epoch };
-        let value = self.read_fields::<T>(seen.record.as_ref(), at)?;
-        if let Err(invalid) = value.validate() {
-            // Fields that are impossible together count as absent together.
-            self.realm.report_invalid(T::SCHEMA.type_name, &invalid);
-            return Ok((self.read_fields(None, at)?, seen));
-        }
+        let value = self.realm.read_view(seen.record.as_ref(), at)?;
         Ok((value, seen))
-    }
-
-    fn read_fields<T: SessionData>(
-        &self,
-        record: Option<&Record>,
-        now: Timestamp,
-    ) -> Result<T, Absent> {
-        let mut report = |name, error: &_| self.realm.report_unreadable(name, error);
-        T::load(&mut FieldReader::new(T::SCHEMA, record, now, &mut report))
     }
 
     /// Takes the changes of one view, measured against what it saw.
@@ -334,6 +335,7 @@ impl Slot {
                 (None, Some(headers)) => {
                     let cookies = cookie::candidates(headers, self.realm.cookie.name());
                     state.see(&cookies);
+                    self.realm.learn_transport(headers, !cookies.is_empty());
                     cookies
                 }
                 (None, None) => Candidates::default(),
@@ -342,24 +344,37 @@ impl Slot {
         };
         let now = engine.now();
         let presented = match cookies {
-            Values::None => Ok(Presented::Nobody),
+            Values::None => Ok(Presented::Nobody(Refusal::NoCookie)),
             Values::One(cookie) => engine.resolve(cookie, now).await,
             // In a box: what is rare would make the future of every request larger.
             Values::Several(cookies) => Box::pin(engine.choose(&cookies, now)).await,
         };
+        if let Some(explanation) = self.explanation() {
+            explanation.loaded(&presented, &self.realm, now);
+        }
         let mut state = self.state();
         state.phase = Phase::Read;
         state.read_at = now;
         state.just_read_at = headers.map(|_| now);
         match presented {
-            Ok(Presented::Live(live)) => state.live = Some(live),
-            Ok(Presented::Nobody) => {}
-            Ok(Presented::Former) => state.is_behind = true,
+            Ok(Presented::Live(live)) => {
+                observe::loaded(live.name(&engine.keys), &live.record);
+                state.live = Some(live);
+            }
+            Ok(Presented::Nobody(why)) => observe::refused(why),
+            Ok(Presented::Former) => {
+                observe::behind();
+                state.is_behind = true;
+            }
             Ok(Presented::Ambiguous) => {
+                observe::ambiguous();
                 state.is_ambiguous = true;
                 self.realm.report_ambiguous();
             }
-            Err(error) => return self.fail_reading(&mut state, error),
+            Err(error) => {
+                observe::load_failed();
+                return self.fail_reading(&mut state, error);
+            }
         }
         Ok(())
     }

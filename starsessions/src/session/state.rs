@@ -107,6 +107,10 @@ impl State {
         self.failure = None;
     }
 
+    pub(super) fn has_changes(&self) -> bool {
+        !self.changes.is_empty()
+    }
+
     /// Drops what a failed request may not write.
     pub(super) fn discard_data(&mut self) {
         self.changes.retain_always();
@@ -148,6 +152,11 @@ impl State {
             write(fields, change.spec, change.value.clone());
         }
         record
+    }
+
+    /// Whether the id ends with this request, as far as it is known.
+    pub(super) fn is_to_move(&self, record: &Record) -> bool {
+        self.destroy || self.rotate || self.changes.rotate(record)
     }
 
     /// Whether the session that the request came with has ended, and not by this request.

@@ -8,6 +8,7 @@ use super::task::to_its_end;
 use crate::engine::{CookieChange, Done, Work};
 use crate::error::SessionError;
 use crate::lifecycle::ServerErrors;
+use crate::observe;
 
 /// How the request ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,6 +62,12 @@ impl Slot {
             Ending::Rejection => false,
         };
         if !keeps_data {
+            if state.has_changes() {
+                observe::dropped();
+                if let Some(explanation) = self.explanation() {
+                    explanation.dropped(ending);
+                }
+            }
             state.discard_data();
         }
         if !state.was_used {
@@ -132,7 +139,14 @@ impl Slot {
 
     /// Has the engine do it, and keeps what has become of the session.
     pub(super) async fn carry_out(&self, work: Box<Work>) -> Result<(), SessionError> {
+        let step = work.step;
+        let explained = self
+            .explanation()
+            .map(|it| (it, work.changes.iter().count()));
         let done = self.realm().engine.execute(work).await;
+        if let Some((explanation, fields)) = explained {
+            explanation.written(step, fields, &done);
+        }
         if let Err(SessionError::Unavailable(error)) = &done {
             self.realm().report_unavailable(error);
         }

@@ -200,6 +200,6 @@ impl<T: SessionData> Session<T> {
     #[must_use]
     pub fn for_test(value: T) -> Self {
         let slot = TestSessions::new().slot(&HeaderMap::new());
-        Self::detached(value, slot)
+        Self::without_request(value, slot)
     }
 }

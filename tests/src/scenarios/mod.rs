@@ -1,5 +1,6 @@
 //! What users must be able to do on every store. The numbers are those of the acceptance scenarios.
 
+mod detached;
 mod devices;
 mod flash;
 mod key_rotation;
@@ -22,6 +23,7 @@ use starsessions::store::Store;
 
 use crate::servers::Server;
 
+pub use self::detached::{a_socket_lives_with_its_session, an_event_stream_flows};
 pub use self::devices::{
     a_rotation_does_not_slip_away, an_account_is_signed_out_everywhere,
     devices_are_listed_and_ended,
@@ -129,6 +131,8 @@ macro_rules! scenarios {
             scenario_15_planted_ids = a_planted_id_is_not_signed_in(&site);
             scenario_15_privileges = old_privileges_end_with_what_belongs_to_them(&site);
             scenario_15_renewal = a_renewal_has_one_successor(&site);
+            scenario_22_a_socket = a_socket_lives_with_its_session(&site);
+            scenario_22_an_event_stream = an_event_stream_flows(&site);
             scenario_23_no_secret_leaks = no_secret_leaks(&site.restarted(|layer| layer.renewal($crate::scenarios::RENEWAL)), &stage);
             scenario_23_nobody_is_signed_in = a_dump_signs_nobody_in(&site);
         }

@@ -9,6 +9,7 @@ use crate::site::Site;
 use axum::extract::Path;
 use axum::routing::post;
 use base64ct::{Base64, Base64UrlUnpadded, Encoding};
+use metrics_util::debugging::DebuggingRecorder;
 use starsessions::store::Store;
 use starsessions::{Session, SessionError, Sessions, Unrevocable};
 
@@ -42,6 +43,16 @@ async fn rotate(
     Ok(format!("{sessions:?} {info:?}"))
 }
 
+/// From beside the request.
+async fn second_opinion(patient: Session<Patient>) -> Result<String, SessionError> {
+    let patient = patient.detach()?;
+    let seen = patient.watch().next().await;
+    patient
+        .update(|patient| patient.diagnosis.push('!'))
+        .await?;
+    Ok(format!("{patient:?} {seen:?}", seen = seen.map(|_| ())))
+}
+
 /// A busy site: what was handed out to browsers, what came to the store, what was logged or shown.
 struct Loot {
     client: Client,
@@ -53,8 +64,11 @@ struct Loot {
 
 async fn loot<S: Store + Clone + Debug>(site: &Site<S>) -> Loot {
     let logs = Logs::capture();
+    let recorder = DebuggingRecorder::new();
+    let _recording = metrics::set_default_local_recorder(&recorder);
     let routes = shop::with_logout()
         .route("/admit", post(admit))
+        .route("/opinion", post(second_opinion))
         .route("/rotate/{n}", post(rotate));
     let mut client = site.serve(routes);
     let visitor = client.clone();
@@ -68,7 +82,7 @@ async fn loot<S: Store + Clone + Debug>(site: &Site<S>) -> Loot {
         "/logout",
         "/login/8",
     ];
-    for path in day.into_iter().chain(["/admit", "/cart/milk"]) {
+    for path in day.into_iter().chain(["/admit", "/opinion", "/cart/milk"]) {
         // Far enough for a renewal, and so for a way from the old id to the new one.
         site.wait_seconds(600);
         let reply = client.post(path).await;
@@ -87,6 +101,9 @@ async fn loot<S: Store + Clone + Debug>(site: &Site<S>) -> Loot {
     client.post("/views").await;
     site.store.recover();
     writeln!(text, "{}", logs.text()).unwrap();
+    let metrics = recorder.snapshotter().snapshot().into_vec();
+    assert!(metrics.len() > 8, "{metrics:?}");
+    writeln!(text, "{metrics:?}").unwrap();
     Loot {
         dump: site.store.dump(),
         client,
@@ -136,6 +153,9 @@ pub async fn no_secret_leaks<S: Stage>(site: &Site<S::Store>, stage: &S) {
     let mut loot = loot(site).await;
     loot.dump.push(stage.disk().await);
     assert!(loot.cookies.len() > 3, "{}", loot.cookies.len());
+    for event in ["session loaded", "session created", "session committed"] {
+        assert!(loot.text.contains(event), "{event} is not in the log");
+    }
     for cookie in &loot.cookies {
         let token = Base64UrlUnpadded::decode_vec(cookie).expect("a cookie of ours");
         let (_, secret) = token.split_at(5);

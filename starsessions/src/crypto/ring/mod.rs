@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::{fmt, io};
 
 use super::derive::{KeyId, KeySet};
-use super::id::IndexKey;
+use super::id::{IndexKey, LogId, RowKey};
 use super::key::{Key, KeyError};
 use super::random::RandomError;
 use crate::clock::Timestamp;
@@ -198,6 +198,11 @@ impl KeyRing {
             .not_after
             .is_none_or(|end| now < end)
             .then_some(&accepted.keys)
+    }
+
+    /// How logs call a session of which only the row is known.
+    pub(crate) fn log_id(&self, row: &RowKey) -> LogId {
+        self.active().log.id(row)
     }
 
     /// What a store files a session under that holds this value.

@@ -1,0 +1,249 @@
+//! The sessions that somebody holds beside the requests: they learn at once what this process does
+//! to them.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{Semaphore, watch};
+
+use super::{Credential, Engine, Live, Place};
+use crate::clock::Timestamp;
+use crate::crypto::{ReferenceToken, RowKey};
+use crate::store::StoreError;
+
+/// Who is to be told when a row changes.
+pub(crate) struct Watchers {
+    /// A request that finds nobody takes no lock.
+    count: AtomicUsize,
+    rows: Mutex<HashMap<RowKey, Vec<Arc<Watched>>>>,
+    /// Keeps the looks of many sockets at the store from crowding out the requests.
+    looks: Semaphore,
+    /// How long a change by another process may go unseen.
+    pub(super) interval: Duration,
+}
+
+/// A session that is held beside the requests, under the id that it stands under by now.
+pub(crate) struct Watched {
+    token: Mutex<Arc<ReferenceToken>>,
+    news: watch::Sender<()>,
+}
+
+impl Watchers {
+    /// Begins to follow a session.
+    pub(crate) fn add(&self, token: Arc<ReferenceToken>) -> Arc<Watched> {
+        let row = token.row_key();
+        let watched = Arc::new(Watched {
+            token: Mutex::new(token),
+            news: watch::Sender::new(()),
+        });
+        self.count.fetch_add(1, Ordering::AcqRel);
+        let mut rows = self.rows();
+        rows.entry(row).or_default().push(Arc::clone(&watched));
+        watched
+    }
+
+    /// Nobody holds it any more.
+    pub(crate) fn remove(&self, watched: &Arc<Watched>) {
+        let mut rows = self.rows();
+        take(&mut rows, &watched.token().row_key(), watched);
+        self.count.fetch_sub(1, Ordering::AcqRel);
+    }
+
+    /// The row is not what it was: whoever holds the session looks again.
+    pub(super) fn changed(&self, row: &RowKey) {
+        if self.count.load(Ordering::Acquire) == 0 {
+            return;
+        }
+        for watched in self.rows().get(row).into_iter().flatten() {
+            watched.news.send_replace(());
+        }
+    }
+
+    /// The session goes on under another id: whoever holds it goes with it.
+    pub(super) fn moved(&self, row: &RowKey, successor: &Arc<ReferenceToken>) {
+        if self.count.load(Ordering::Acquire) == 0 {
+            return;
+        }
+        let mut rows = self.rows();
+        let Some(moved) = rows.remove(row) else {
+            return;
+        };
+        for watched in &moved {
+            watched.go_on_as(successor);
+        }
+        rows.entry(successor.row_key()).or_default().extend(moved);
+    }
+
+    /// The same for one that has found out by itself.
+    pub(crate) fn follow(&self, watched: &Arc<Watched>, live: &Live) {
+        let Credential::Reference(successor) = &live.credential else {
+            return;
+        };
+        let mut rows = self.rows();
+        let former = watched.token().row_key();
+        if former == successor.row_key() || !take(&mut rows, &former, watched) {
+            return;
+        }
+        watched.go_on_as(successor);
+        let row = rows.entry(successor.row_key()).or_default();
+        row.push(Arc::clone(watched));
+    }
+
+    fn rows(&self) -> MutexGuard<'_, HashMap<RowKey, Vec<Arc<Watched>>>> {
+        self.rows.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Takes one from its row; returns whether it was there.
+fn take(
+    rows: &mut HashMap<RowKey, Vec<Arc<Watched>>>,
+    row: &RowKey,
+    watched: &Arc<Watched>,
+) -> bool {
+    let Some(holders) = rows.get_mut(row) else {
+        return false;
+    };
+    let place = holders.iter().position(|it| Arc::ptr_eq(it, watched));
+    if let Some(place) = place {
+        holders.swap_remove(place);
+    }
+    if holders.is_empty() {
+        rows.remove(row);
+    }
+    place.is_some()
+}
+
+impl Watched {
+    /// Wakes when this process has done something to the session.
+    pub(crate) fn news(&self) -> watch::Receiver<()> {
+        self.news.subscribe()
+    }
+
+    fn token(&self) -> Arc<ReferenceToken> {
+        Arc::clone(&self.token.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn go_on_as(&self, successor: &Arc<ReferenceToken>) {
+        let mut token = self.token.lock().unwrap_or_else(PoisonError::into_inner);
+        *token = Arc::clone(successor);
+        drop(token);
+        self.news.send_replace(());
+    }
+}
+
+impl Engine {
+    /// Who follows the sessions; nobody where they are cookies.
+    pub(crate) fn watchers(&self) -> Option<&Watchers> {
+        match &self.place {
+            Place::Server(server) => Some(&server.watchers),
+            Place::Client(_) => None,
+        }
+    }
+
+    /// How long to wait between two looks at a session. Twice within the grace of a renewed id, so
+    /// that none is lost; and not all sessions at once.
+    pub(crate) fn pause(&self, watched: &Watched) -> Duration {
+        let interval = self.watchers().map_or(DEFAULT_INTERVAL, |it| it.interval);
+        let longest = interval.min(self.policy.renewal_grace / 2);
+        let [spread, ..] = *watched.token().row_key().as_bytes();
+        longest - longest / 4 * u32::from(spread) / 256
+    }
+
+    /// The session as it is stored now; `None` if it has ended.
+    pub(crate) async fn look(
+        &self,
+        watched: &Arc<Watched>,
+        now: Timestamp,
+    ) -> Result<Option<Live>, StoreError> {
+        let Place::Server(server) = &self.place else {
+            return Ok(None);
+        };
+        let live = server.look(self, &watched.token(), now).await?;
+        if let Some(live) = &live {
+            server.watchers.follow(watched, live);
+        }
+        Ok(live)
+    }
+
+    /// The same when its turn has come.
+    pub(crate) async fn look_in_turn(
+        &self,
+        watched: &Arc<Watched>,
+    ) -> Result<Option<Live>, StoreError> {
+        // Never closed; without a turn the look is as good.
+        let _turn = match self.watchers() {
+            Some(watchers) => watchers.looks.acquire().await.ok(),
+            None => None,
+        };
+        self.look(watched, self.now()).await
+    }
+}
+
+impl Default for Watchers {
+    fn default() -> Self {
+        Self {
+            count: AtomicUsize::new(0),
+            rows: Mutex::default(),
+            looks: Semaphore::new(MAX_LOOKS),
+            interval: DEFAULT_INTERVAL,
+        }
+    }
+}
+
+/// How many may look at the store at the same time.
+const MAX_LOOKS: usize = 32;
+const DEFAULT_INTERVAL: Duration = Duration::from_secs(10);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::KeyRing;
+
+    fn token() -> Arc<ReferenceToken> {
+        ReferenceToken::mint(&KeyRing::generate().unwrap()).unwrap()
+    }
+
+    fn is_empty(watchers: &Watchers) -> bool {
+        watchers.rows().is_empty() && watchers.count.load(Ordering::Acquire) == 0
+    }
+
+    #[test]
+    fn whoever_holds_a_row_hears_of_it_and_nobody_else() {
+        let watchers = Watchers::default();
+        let (here, there) = (token(), token());
+        let held = [&here, &here, &there].map(|token| watchers.add(Arc::clone(token)));
+        let news = held.each_ref().map(|watched| watched.news());
+        watchers.changed(&here.row_key());
+        let heard = news.each_ref().map(|news| news.has_changed().unwrap());
+        assert_eq!(heard, [true, true, false]);
+        for watched in &held {
+            watchers.remove(watched);
+        }
+        assert!(is_empty(&watchers), "what nobody holds takes no room");
+    }
+
+    #[test]
+    fn a_handle_goes_with_its_session_and_is_forgotten_under_its_last_id() {
+        let watchers = Watchers::default();
+        let (first, second, third) = (token(), token(), token());
+        let watched = watchers.add(Arc::clone(&first));
+        let news = watched.news();
+        watchers.moved(&first.row_key(), &second);
+        assert!(news.has_changed().unwrap());
+        assert_eq!(watched.token().row_key(), second.row_key());
+        let live = Live {
+            credential: Credential::Reference(Arc::clone(&third)),
+            record: crate::record::Record::new(Timestamp::default(), Timestamp::default()),
+            is_outdated: false,
+            is_news: false,
+        };
+        watchers.follow(&watched, &live);
+        watchers.follow(&watched, &live);
+        assert_eq!(watched.token().row_key(), third.row_key());
+        assert_eq!(watchers.rows().len(), 1);
+        watchers.remove(&watched);
+        assert!(is_empty(&watchers));
+    }
+}

@@ -1,0 +1,32 @@
+//! How long stores take, and how often they fail.
+
+/// Measures one operation of a store.
+#[cfg(feature = "metrics")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "how long something took decides nothing"
+)]
+pub(crate) async fn measured<T, E>(
+    operation: &'static str,
+    work: impl Future<Output = Result<T, E>>,
+) -> Result<T, E> {
+    let begin = std::time::Instant::now();
+    let answer = work.await;
+    let seconds = begin.elapsed().as_secs_f64();
+    metrics::histogram!("starsessions_store_seconds", "operation" => operation).record(seconds);
+    if answer.is_err() {
+        metrics::counter!("starsessions_store_errors_total", "operation" => operation).increment(1);
+    }
+    answer
+}
+
+/// Nobody measures: the operation is all there is.
+#[cfg(not(feature = "metrics"))]
+pub(crate) fn measured<F: Future>(_operation: &'static str, work: F) -> F {
+    work
+}
+
+/// What the lines of a store's client stand in.
+pub(crate) fn operation_span(operation: &'static str) -> tracing::Span {
+    tracing::trace_span!("session_store", operation)
+}

@@ -1,0 +1,240 @@
+//! The one place where it is told what happens to sessions: as `tracing` events, and with the feature
+//! `metrics` as counters.
+//!
+//! A session is called by its [fingerprint](LogId), never by an id; of fields there are numbers and
+//! sizes, never values. What nobody listens to is not worked out.
+
+mod latency;
+
+use std::fmt;
+
+pub(crate) use self::latency::{measured, operation_span};
+use crate::crypto::{KeyRing, LogId, ReferenceToken, RowKey};
+use crate::record::{Commit, Record};
+
+/// Counts one more.
+macro_rules! count {
+    ($name:literal $(, $label:literal => $value:expr)*) => {
+        #[cfg(feature = "metrics")]
+        metrics::counter!($name $(, $label => $value)*).increment(1);
+    };
+}
+
+/// Notes how large a session is.
+macro_rules! measure {
+    ($record:expr) => {
+        #[cfg(feature = "metrics")]
+        #[expect(clippy::cast_precision_loss, reason = "sizes are below a megabyte")]
+        metrics::histogram!("starsessions_record_bytes").record($record.fields.size() as f64);
+    };
+}
+
+/// A session, for a log: its fingerprint is made when somebody reads it.
+#[derive(Clone, Copy)]
+pub(crate) enum Name<'a> {
+    /// Of a session in a store.
+    Token(&'a ReferenceToken),
+    /// Of one that is known by its row alone.
+    Row(&'a KeyRing, RowKey),
+}
+
+impl Name<'_> {
+    fn log_id(&self) -> LogId {
+        match self {
+            Self::Token(token) => token.log_id(),
+            Self::Row(keys, row) => keys.log_id(row),
+        }
+    }
+}
+
+impl fmt::Display for Name<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.log_id().fmt(f)
+    }
+}
+
+/// Why a cookie leads to no session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// There is none.
+    NoCookie,
+    /// Its value is not one that this library makes.
+    Malformed,
+    /// It stands under a key that this layer does not have, or it was made for another cookie.
+    Key,
+    /// Nothing is stored under its id.
+    Unknown,
+    /// By the idle timeout.
+    Idle,
+    /// By the absolute timeout.
+    Absolute,
+    /// By the deadline that was written when it was used last.
+    Expired,
+    /// It was ended before its cookie was.
+    Revoked,
+    /// It says that it was made in the future.
+    Future,
+}
+
+impl Refusal {
+    /// As a label.
+    pub(crate) fn label(self) -> &'static str {
+        match self {
+            Self::NoCookie => "no_cookie",
+            Self::Malformed => "malformed",
+            Self::Key => "key",
+            Self::Unknown => "unknown",
+            Self::Idle => "idle",
+            Self::Absolute => "absolute",
+            Self::Expired => "expired",
+            Self::Revoked => "revoked",
+            Self::Future => "future",
+        }
+    }
+}
+
+/// Why a session has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ended {
+    /// By its own request.
+    Logout,
+    /// By another session, or by the application.
+    Revoked,
+}
+
+impl Ended {
+    fn label(self) -> &'static str {
+        match self {
+            Self::Logout => "logout",
+            Self::Revoked => "revoked",
+        }
+    }
+}
+
+/// A request has found its session.
+pub(crate) fn loaded(name: Name<'_>, record: &Record) {
+    tracing::trace!(
+        session = %name,
+        fields = record.fields.len(),
+        revision = record.revision,
+        "session loaded"
+    );
+    count!("starsessions_loads_total", "outcome" => "hit");
+}
+
+/// A request has no session: it has no cookie, or one that leads to none.
+pub(crate) fn refused(refusal: Refusal) {
+    if refusal == Refusal::NoCookie {
+        count!("starsessions_loads_total", "outcome" => "guest");
+        return;
+    }
+    tracing::debug!(reason = refusal.label(), "session cookie refused");
+    count!("starsessions_loads_total", "outcome" => "refused");
+    count!("starsessions_refused_cookies_total", "reason" => refusal.label());
+}
+
+/// A cookie leads to an id that a sign-in has just ended.
+pub(crate) fn behind() {
+    tracing::debug!("session cookie is behind a sign-in");
+    count!("starsessions_loads_total", "outcome" => "behind");
+}
+
+/// Two cookies lead to two sessions. The realm has its own line for it.
+pub(crate) fn ambiguous() {
+    count!("starsessions_loads_total", "outcome" => "ambiguous");
+}
+
+/// The store has failed a request that asks for its session. The realm has its own line for it.
+pub(crate) fn load_failed() {
+    count!("starsessions_loads_total", "outcome" => "failed");
+}
+
+/// A session has begun.
+pub(crate) fn created(name: Name<'_>, record: &Record) {
+    tracing::debug!(session = %name, fields = record.fields.len(), "session created");
+    count!("starsessions_created_total");
+    measure!(record);
+}
+
+/// Changes are stored: after so many conflicts, in this record.
+pub(crate) fn committed(name: Name<'_>, commit: &Commit, conflicts: usize, record: &Record) {
+    tracing::debug!(
+        session = %name,
+        set = commit.set.len(),
+        removed = commit.remove.len(),
+        conflicts,
+        revision = record.revision,
+        "session committed"
+    );
+    count!("starsessions_commits_total", "merged" => if conflicts > 0 { "true" } else { "false" });
+    measure!(record);
+}
+
+/// Another request came first; the change is merged and tried again.
+pub(crate) fn retried(name: Name<'_>) {
+    tracing::debug!(session = %name, "session changed meanwhile; the change is merged");
+    count!("starsessions_conflicts_total", "outcome" => "merged");
+}
+
+/// A change could not be merged.
+pub(crate) fn conflict(field: &'static str) {
+    tracing::debug!(field, "session change refused: another request came first");
+    count!("starsessions_conflicts_total", "outcome" => "refused");
+}
+
+/// A session has a new id, with a grace for the old one or without.
+pub(crate) fn rotated(old: Name<'_>, new: Name<'_>, grace: bool, record: &Record) {
+    let reason = if grace { "renewal" } else { "privilege" };
+    let revision = record.revision;
+    tracing::debug!(session = %old, successor = %new, reason, revision, "session has a new id");
+    count!("starsessions_rotations_total", "reason" => reason);
+    measure!(record);
+}
+
+/// The deadlines of a session were moved.
+pub(crate) fn touched(name: Name<'_>) {
+    tracing::trace!(session = %name, "session touched");
+    count!("starsessions_touches_total");
+}
+
+/// A session has ended.
+pub(crate) fn ended(name: Name<'_>, cause: Ended) {
+    tracing::debug!(session = %name, cause = cause.label(), "session ended");
+    count!("starsessions_ended_total", "cause" => cause.label());
+}
+
+/// Somebody came to write to a session that had ended.
+pub(crate) fn gone(name: Name<'_>) {
+    tracing::debug!(session = %name, "session has ended; nothing is written");
+    count!("starsessions_gone_total");
+}
+
+/// What a failed request has changed is dropped.
+pub(crate) fn dropped() {
+    tracing::debug!("session changes of a failed request are dropped");
+    count!("starsessions_dropped_total");
+}
+
+/// A stored value cannot be read. The realm has its own line for it.
+pub(crate) fn unreadable(field: &'static str) {
+    count!("starsessions_unreadable_fields_total", "field" => field);
+    tracing::trace!(field, "session field unreadable");
+}
+
+/// Why a request's session went as it did.
+pub(crate) fn explained(realm: &str, text: &str) {
+    tracing::debug!(realm, explanation = text, "session explained");
+}
+
+/// A handle was detached from its request.
+pub(crate) fn detached(name: Name<'_>) {
+    tracing::debug!(session = %name, "session detached");
+    #[cfg(feature = "metrics")]
+    metrics::gauge!("starsessions_detached").increment(1.0);
+}
+
+/// The last clone of a handle is gone.
+pub(crate) fn released() {
+    #[cfg(feature = "metrics")]
+    metrics::gauge!("starsessions_detached").decrement(1.0);
+}

@@ -1,0 +1,327 @@
+//! A session that is held beside the requests: by a WebSocket, an event stream, a task.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use super::watch::Watch;
+use super::{Realm, Session, Sessions, Slot};
+use crate::clock::Timestamp;
+use crate::crypto::ReferenceToken;
+use crate::data::{Changed, FieldWriter, SessionData, Snapshot};
+use crate::engine::{Base, Change, Changes, Credential, Done, Live, Watched, Work};
+use crate::error::{DetachError, SessionError};
+use crate::lifecycle::plan::Step;
+use crate::observe::{self, Name};
+use crate::record::Record;
+use crate::store::StoreError;
+
+/// A session that outlives its request: for a WebSocket, an event stream or a task.
+///
+/// It holds no value and no lock. [`load`](Self::load) reads the view as it is stored now,
+/// [`update`](Self::update) changes it in one operation of its own, which the next request sees, and
+/// [`watch`](Self::watch) tells of changes and of the end. Clones are handles of the same session.
+///
+/// ```
+/// use starsessions::{Detached, Session, SessionError};
+///
+/// #[derive(Session)]
+/// struct Shop {
+///     cart: Vec<String>,
+/// }
+///
+/// async fn import(shop: Session<Shop>) -> Result<&'static str, SessionError> {
+///     let shop = shop.detach()?;
+///     tokio::spawn(async move {
+///         let article = "tea".to_owned(); // .. after a while
+///         if let Err(error) = shop.update(|shop| shop.cart.push(article)).await {
+///             tracing::warn!(%error, "the article is not in the cart");
+///         }
+///     });
+///     Ok("on its way")
+/// }
+/// ```
+///
+/// # What happens to it meanwhile
+/// - **Logout, revocation, expiry:** [`SessionError::Gone`] from then on. An open socket is not
+///   activity: without [`touch`](Self::touch) the session ends when its browser is idle.
+/// - **A sign-in, or any other change of a `rotate` field:** `Gone` as well. Whoever held the session
+///   before, one who planted its cookie included, does not come along.
+/// - **A renewal of the id:** it goes on under the new one. Where another process renews, that takes a
+///   use or a [`Watch`] within the grace of the old id; a handle that is left alone for longer ends.
+pub struct Detached<T: SessionData> {
+    held: Arc<Held>,
+    view: PhantomData<fn() -> T>,
+}
+
+/// What the clones of a handle share.
+struct Held {
+    realm: Arc<Realm>,
+    watched: Arc<Watched>,
+}
+
+impl<T: SessionData> Session<T> {
+    /// A handle of this session that outlives the response.
+    ///
+    /// It knows what is stored; what this request changes, it sees when that is committed.
+    ///
+    /// # Errors
+    /// [`SessionError::Detach`] if nothing is stored yet, the id is about to change or the session is
+    /// a cookie; [`SessionError::Gone`] if it has ended; [`SessionError::Closed`] if the response has
+    /// left.
+    pub fn detach(&self) -> Result<Detached<T>, SessionError> {
+        Detached::from_slot(&self.slot)
+    }
+}
+
+impl<R> Sessions<R> {
+    /// A handle of this session that outlives the response.
+    ///
+    /// # Errors
+    /// As for [`Session::detach`], and if the store fails.
+    pub async fn detach<T: SessionData>(&self) -> Result<Detached<T>, SessionError> {
+        self.slot.ready().await?;
+        Detached::from_slot(&self.slot)
+    }
+}
+
+impl<T: SessionData> Detached<T> {
+    fn from_slot(slot: &Slot) -> Result<Self, SessionError> {
+        let realm = Arc::clone(slot.realm());
+        let Some(watchers) = realm.engine.watchers() else {
+            return Err(DetachError::InCookie.into());
+        };
+        let token = slot.lasting_token()?;
+        observe::detached(Name::Token(&token));
+        let watched = watchers.add(token);
+        Ok(Self {
+            held: Arc::new(Held { realm, watched }),
+            view: PhantomData,
+        })
+    }
+
+    /// The view as it is stored now. Does not count as activity.
+    ///
+    /// # Errors
+    /// [`SessionError::Gone`] if the session has ended or a required field is missing;
+    /// [`SessionError::Unavailable`] if the store fails.
+    pub async fn load(&self) -> Result<T, SessionError> {
+        let now = self.held.now();
+        let live = self.held.live(now).await?;
+        self.read(&live.record, now).ok_or(SessionError::Gone)
+    }
+
+    /// Reads the view as it is stored now, changes it, and writes the fields that differ, in one
+    /// operation. Does not count as activity.
+    ///
+    /// The closure runs once. What others change meanwhile is merged by the rules of the fields, as
+    /// between two requests: for one that must not be overwritten, declare `merge`.
+    ///
+    /// ```
+    /// # use starsessions::{Detached, Session, SessionError};
+    /// # #[derive(Session)]
+    /// # struct Shop { cart: Vec<String> }
+    /// async fn buy(shop: &Detached<Shop>) -> Result<usize, SessionError> {
+    ///     shop.update(|shop| {
+    ///         shop.cart.push("tea".to_owned());
+    ///         shop.cart.len()
+    ///     })
+    ///     .await
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// As for [`load`](Self::load) and for [`Session::commit`]; [`SessionError::Detach`] if a `rotate`
+    /// field changes. Then nothing is written.
+    ///
+    /// # Cancel safety
+    /// When the future is dropped, either all changes are stored or none.
+    pub async fn update<R>(&self, change: impl FnOnce(&mut T) -> R) -> Result<R, SessionError> {
+        let now = self.held.now();
+        let live = self.held.live(now).await?;
+        let mut view = self.read(&live.record, now).ok_or(SessionError::Gone)?;
+        let baseline = Snapshot::take(&view, live.record.fields.size());
+        let result = change(&mut view);
+        let changed = FieldWriter::changes(&view, Some(&baseline), self.held.realm.checks())?;
+        drop(view);
+        if changed.is_empty() {
+            return Ok(result);
+        }
+        let changes = against(&live.record, changed, now)?;
+        if changes.rotate(&live.record) {
+            return Err(DetachError::NewId.into());
+        }
+        self.held
+            .carry_out(Box::new(Work {
+                step: Step::Commit,
+                live: Some(live),
+                changes,
+                remember: None,
+                touch: None,
+                is_passive: true,
+                now,
+            }))
+            .await?;
+        Ok(result)
+    }
+
+    /// Says that the user is there, as a request does: moves the idle deadlines of the session and of
+    /// this view's fields, at most once in a tenth of the timeout or a minute. Call it when the user
+    /// has done something, not for a ping.
+    ///
+    /// It cannot lengthen the life of the cookie: a browser with a persistent one needs a request.
+    ///
+    /// # Errors
+    /// As for [`load`](Self::load).
+    pub async fn touch(&self) -> Result<(), SessionError> {
+        let now = self.held.now();
+        let live = self.held.live(now).await?;
+        let policy = &self.held.realm.engine.policy;
+        let touch = policy.due_touch(&live.record, &[T::SCHEMA], now);
+        if touch.is_none() {
+            return Ok(());
+        }
+        self.held
+            .carry_out(Box::new(Work {
+                step: Step::Touch,
+                live: Some(live),
+                changes: Changes::default(),
+                remember: None,
+                touch,
+                is_passive: false,
+                now,
+            }))
+            .await
+    }
+
+    /// Follows what becomes of the view.
+    #[must_use]
+    pub fn watch(&self) -> Watch<T> {
+        Watch::new(self.clone(), self.held.watched.news())
+    }
+
+    /// The view in a record; `None` where a required field is missing.
+    pub(super) fn read(&self, record: &Record, now: Timestamp) -> Option<T> {
+        self.held.realm.read_view(Some(record), now).ok()
+    }
+
+    /// What is stored now, when it is this handle's turn to look.
+    pub(super) async fn look(&self) -> Result<Option<Live>, StoreError> {
+        let engine = &self.held.realm.engine;
+        let looked = engine.look_in_turn(&self.held.watched).await;
+        looked.inspect_err(|error| self.held.realm.report_unavailable(error))
+    }
+
+    pub(super) fn realm(&self) -> &Realm {
+        &self.held.realm
+    }
+
+    pub(super) fn watched(&self) -> &Watched {
+        &self.held.watched
+    }
+}
+
+impl Held {
+    fn now(&self) -> Timestamp {
+        self.realm.engine.now()
+    }
+
+    async fn live(&self, now: Timestamp) -> Result<Live, SessionError> {
+        match self.realm.engine.look(&self.watched, now).await {
+            Ok(live) => live.ok_or(SessionError::Gone),
+            Err(error) => {
+                self.realm.report_unavailable(&error);
+                Err(error.into())
+            }
+        }
+    }
+
+    async fn carry_out(&self, work: Box<Work>) -> Result<(), SessionError> {
+        let done = self.realm.engine.execute(work).await;
+        if let Err(SessionError::Unavailable(error)) = &done {
+            self.realm.report_unavailable(error);
+        }
+        let Done {
+            live, untouched, ..
+        } = done?;
+        if let Some(error) = untouched {
+            self.realm.report_unavailable(&error);
+            return Err(error.into());
+        }
+        let live = live.ok_or(SessionError::Gone)?;
+        if let Some(watchers) = self.realm.engine.watchers() {
+            watchers.follow(&self.watched, &live);
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        if let Some(watchers) = self.realm.engine.watchers() {
+            watchers.remove(&self.watched);
+            observe::released();
+        }
+    }
+}
+
+/// The changes of a view that was read from this record.
+fn against(
+    record: &Record,
+    changed: Vec<Changed>,
+    now: Timestamp,
+) -> Result<Changes, SessionError> {
+    let changes = changed.into_iter().map(|(spec, value)| {
+        let seen = spec.find(record).map(|(_, field)| field);
+        let seen = seen.filter(|field| field.is_live(now));
+        Change {
+            spec,
+            base: Base::Seen {
+                value: seen.map(|field| field.value.clone()),
+                revision: seen.map_or(0, |field| field.revision),
+            },
+            value,
+        }
+    });
+    let mut all = Changes::default();
+    all.extend(changes.collect())?;
+    Ok(all)
+}
+
+impl Slot {
+    /// What the session can be found by when the request is over.
+    fn lasting_token(&self) -> Result<Arc<ReferenceToken>, SessionError> {
+        let state = self.open_state()?;
+        if let Some(known) = state.known() {
+            known?;
+        }
+        if state.has_ended() {
+            return Err(SessionError::Gone);
+        }
+        let Some(live) = &state.live else {
+            return Err(DetachError::NothingStored.into());
+        };
+        if state.is_to_move(&live.record) {
+            return Err(DetachError::IdPending.into());
+        }
+        match &live.credential {
+            Credential::Reference(token) => Ok(Arc::clone(token)),
+            Credential::Sealed(_) => Err(DetachError::InCookie.into()),
+        }
+    }
+}
+
+impl<T: SessionData> Clone for Detached<T> {
+    fn clone(&self) -> Self {
+        Self {
+            held: Arc::clone(&self.held),
+            view: PhantomData,
+        }
+    }
+}
+
+impl<T: SessionData> fmt::Debug for Detached<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Detached<{}>(..)", T::SCHEMA.type_name)
+    }
+}

@@ -1,0 +1,82 @@
+//! How a request came, as far as its headers tell: to warn of settings that cannot work.
+
+use http::HeaderMap;
+use http::header::{HOST, HeaderName, ORIGIN, REFERER};
+
+/// Whether the browser, or the proxy before this server, says that it came over plain http. Both can
+/// lie, so nothing but a warning may depend on it.
+pub(super) fn is_plain(headers: &HeaderMap) -> bool {
+    if let Some(scheme) = text(headers, &FORWARDED) {
+        let scheme = scheme.split(',').next().unwrap_or_default();
+        return scheme.trim().eq_ignore_ascii_case("http");
+    }
+    let Some(host) = text(headers, &HOST) else {
+        return false;
+    };
+    // Where the page came from that has sent the request: of this site, by the same scheme.
+    let is_from_here = |header| {
+        let from = text(headers, header).and_then(|from| from.strip_prefix("http://"));
+        from.is_some_and(|from| from.split('/').next() == Some(host))
+    };
+    is_from_here(&ORIGIN) || is_from_here(&REFERER)
+}
+
+/// Whether a page of another site has caused the request.
+pub(super) fn is_cross_site(headers: &HeaderMap) -> bool {
+    text(headers, &FETCH_SITE) == Some("cross-site")
+}
+
+fn text<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h str> {
+    headers.get(name)?.to_str().ok()
+}
+
+const FORWARDED: HeaderName = HeaderName::from_static("x-forwarded-proto");
+const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::HeaderValue;
+
+    fn headers(lines: &[(HeaderName, &'static str)]) -> HeaderMap {
+        let line = |(name, value): &(HeaderName, &'static str)| {
+            (name.clone(), HeaderValue::from_static(value))
+        };
+        lines.iter().map(line).collect()
+    }
+
+    #[test]
+    fn only_what_is_certain_is_plain() {
+        let host = (HOST, "shop.example:3000");
+        for (lines, plain) in [
+            (vec![], false),
+            (vec![host.clone()], false),
+            (
+                vec![host.clone(), (ORIGIN, "http://shop.example:3000")],
+                true,
+            ),
+            (
+                vec![host.clone(), (ORIGIN, "https://shop.example:3000")],
+                false,
+            ),
+            (vec![host.clone(), (ORIGIN, "http://other.example")], false),
+            (
+                vec![host.clone(), (REFERER, "http://shop.example:3000/in")],
+                true,
+            ),
+            (vec![(ORIGIN, "http://shop.example:3000")], false),
+            (vec![(FORWARDED, "http")], true),
+            (vec![(FORWARDED, "https, http")], false),
+            (
+                vec![
+                    host,
+                    (ORIGIN, "http://shop.example:3000"),
+                    (FORWARDED, "https"),
+                ],
+                false,
+            ),
+        ] {
+            assert_eq!(is_plain(&headers(&lines)), plain, "{lines:?}");
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! What becomes of a detached session, for somebody who waits for it.
+
+use std::fmt;
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
+use std::task::Poll;
+
+use bytes::Bytes;
+use tokio::sync::watch::Receiver;
+use tokio::time::{Sleep, sleep};
+
+use super::Detached;
+use crate::clock::Timestamp;
+use crate::data::SessionData;
+use crate::record::Record;
+
+/// Follows a view of a [detached](super::Detached) session: its changes, and its end.
+///
+/// What this process does to the session is seen at once; what others do, at the layer's
+/// [interval](crate::SessionLayerBuilder::watch_interval). Between two looks it costs one timer. A
+/// store that fails changes and ends nothing: it is asked again, until the session's absolute timeout.
+///
+/// A socket that writes, pushes what others write, and closes when the session ends:
+///
+/// ```
+/// use starsessions::{Detached, Session, SessionError};
+/// # use tokio::sync::mpsc::{Receiver, Sender};
+///
+/// #[derive(Session)]
+/// struct Shop {
+///     cart: Vec<String>,
+/// }
+///
+/// # type Socket = (Receiver<String>, Sender<usize>);
+/// async fn serve(shop: Detached<Shop>, (mut read, write): Socket) -> Result<(), SessionError> {
+///     let mut watch = shop.watch();
+///     loop {
+///         tokio::select! {
+///             now = watch.next() => match now {
+///                 Some(shop) => drop(write.send(shop.cart.len()).await),
+///                 None => return Ok(()), // logged out, revoked or expired
+///             },
+///             Some(article) = read.recv() => {
+///                 shop.touch().await?;
+///                 shop.update(|shop| shop.cart.push(article)).await?;
+///             }
+///         }
+///     }
+/// }
+/// ```
+pub struct Watch<T: SessionData> {
+    detached: Detached<T>,
+    news: Receiver<()>,
+    timer: Option<Pin<Box<Sleep>>>,
+    is_due: bool,
+    /// As the last look has found it.
+    latest: Option<(Record, Timestamp)>,
+    /// The fields that were handed out last.
+    shown: Option<Vec<Option<Bytes>>>,
+    is_over: bool,
+}
+
+impl<T: SessionData> Watch<T> {
+    pub(super) fn new(detached: Detached<T>, news: Receiver<()>) -> Self {
+        Self {
+            detached,
+            news,
+            timer: None,
+            is_due: true,
+            latest: None,
+            shown: None,
+            is_over: false,
+        }
+    }
+
+    /// The view as it is now, the first time; after that, whenever it is another one. `None` when the
+    /// session has ended or a required field has gone. Changes in quick succession may be one.
+    ///
+    /// # Cancel safety
+    /// When the future is dropped, nothing is lost.
+    pub async fn next(&mut self) -> Option<T> {
+        loop {
+            if let Some((record, at)) = &self.latest {
+                let fields = fields_of::<T>(record, *at);
+                if self.shown.as_ref() != Some(&fields) {
+                    let Some(view) = self.detached.read(record, *at) else {
+                        self.end();
+                        return None;
+                    };
+                    self.shown = Some(fields);
+                    return Some(view);
+                }
+            }
+            if self.is_over {
+                return None;
+            }
+            self.look().await;
+        }
+    }
+
+    /// Waits until the session has ended or a required field of the view has gone.
+    ///
+    /// # Cancel safety
+    /// When the future is dropped, nothing is lost.
+    pub async fn ended(&mut self) {
+        while !self.is_over {
+            self.look().await;
+            if let Some((record, at)) = &self.latest
+                && self.detached.read(record, *at).is_none()
+            {
+                self.end();
+            }
+        }
+    }
+
+    /// Waits until it is time, and looks.
+    async fn look(&mut self) {
+        if !self.is_due {
+            self.wait().await;
+            self.is_due = true;
+        }
+        // What comes while it looks makes it look again.
+        self.news.mark_unchanged();
+        let looked = self.detached.look().await;
+        let now = self.detached.realm().engine.now();
+        match looked {
+            Ok(Some(live)) => self.latest = Some((live.record, now)),
+            Ok(None) => return self.end(),
+            Err(_) if self.is_past_its_time(now) => return self.end(),
+            // The session is what it was, as far as anybody knows.
+            Err(_) => {}
+        }
+        self.is_due = false;
+        let pause = (self.detached.realm().engine).pause(self.detached.watched());
+        match &mut self.timer {
+            Some(timer) => timer.set(sleep(pause)),
+            None => self.timer = Some(Box::pin(sleep(pause))),
+        }
+    }
+
+    async fn wait(&mut self) {
+        let mut news = pin!(self.news.changed());
+        let timer = &mut self.timer;
+        poll_fn(|cx| {
+            let is_over = timer
+                .as_mut()
+                .is_none_or(|it| it.as_mut().poll(cx).is_ready());
+            if is_over || news.as_mut().poll(cx).is_ready() {
+                return Poll::Ready(());
+            }
+            Poll::Pending
+        })
+        .await;
+    }
+
+    /// Whether it has ended whatever a store that fails would say.
+    fn is_past_its_time(&self, now: Timestamp) -> bool {
+        let policy = &self.detached.realm().engine.policy;
+        let known = self.latest.as_ref();
+        known.is_some_and(|(record, _)| policy.last_deadline(record.created_at) <= now)
+    }
+
+    fn end(&mut self) {
+        self.is_over = true;
+        self.latest = None;
+        self.timer = None;
+    }
+}
+
+/// The view's fields as they are stored.
+fn fields_of<T: SessionData>(record: &Record, now: Timestamp) -> Vec<Option<Bytes>> {
+    let specs = T::SCHEMA.fields.iter();
+    let live = specs.map(|spec| spec.find(record).filter(|(_, field)| field.is_live(now)));
+    live.map(|found| found.map(|(_, field)| field.value.clone()))
+        .collect()
+}
+
+impl<T: SessionData> fmt::Debug for Watch<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Watch")
+            .field("detached", &self.detached)
+            .field("is_over", &self.is_over)
+            .finish_non_exhaustive()
+    }
+}

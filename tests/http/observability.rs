@@ -1,0 +1,255 @@
+//! What is logged and counted of sessions, against the table in `docs/observability.md`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use axum::routing::post;
+use http::StatusCode;
+use metrics_util::debugging::{DebugValue, DebuggingRecorder, Snapshotter};
+use starsessions::{Session, SessionError, Sessions};
+use starsessions_tests::client::Client;
+use starsessions_tests::logs::Logs;
+use starsessions_tests::shop::{self, Login, Shop};
+use starsessions_tests::site::{Kept, Site};
+use starsessions_tests::spy::{Moment, Operation};
+
+/// Counts what happens on this thread.
+struct Metrics {
+    snapshotter: Snapshotter,
+    seen: BTreeMap<String, f64>,
+}
+
+impl Metrics {
+    fn read(&mut self) -> &BTreeMap<String, f64> {
+        for (key, _, _, value) in self.snapshotter.snapshot().into_vec() {
+            let key = key.key();
+            let labels = key
+                .labels()
+                .map(|it| format!("{}={}", it.key(), it.value()));
+            let labels: Vec<_> = labels.collect();
+            let name = format!("{}{{{}}}", key.name(), labels.join(","));
+            let value = match value {
+                DebugValue::Counter(value) => value as f64,
+                DebugValue::Gauge(value) => value.into_inner(),
+                DebugValue::Histogram(values) => values.len() as f64,
+            };
+            // A snapshot empties the counters and the histograms; a gauge stands.
+            let seen = self.seen.entry(name).or_default();
+            *seen = if key.name().ends_with("detached") {
+                value
+            } else {
+                *seen + value
+            };
+        }
+        &self.seen
+    }
+
+    fn of(&mut self, name: &str) -> f64 {
+        self.read().get(name).copied().unwrap_or_default()
+    }
+
+    /// What there is, without values.
+    fn names(&mut self) -> BTreeSet<String> {
+        let names = self.read().keys();
+        names
+            .map(|name| name.split('{').next().unwrap().to_owned())
+            .collect()
+    }
+}
+
+macro_rules! metrics {
+    ($name:ident) => {
+        let recorder = DebuggingRecorder::new();
+        let mut $name = Metrics {
+            snapshotter: recorder.snapshotter(),
+            seen: BTreeMap::new(),
+        };
+        let _recording = ::metrics::set_default_local_recorder(&recorder);
+    };
+}
+
+async fn fail(mut shop: Session<Shop>) -> StatusCode {
+    shop.views += 1;
+    StatusCode::INTERNAL_SERVER_ERROR
+}
+
+async fn detach(shop: Session<Shop>) -> Result<String, SessionError> {
+    let shop = shop.detach()?;
+    let views = shop.update(|shop| {
+        shop.views += 1;
+        shop.views
+    });
+    Ok(views.await?.to_string())
+}
+
+async fn replace(sessions: Sessions) -> Result<(), SessionError> {
+    sessions.destroy()?;
+    sessions.insert(Login { user: 9 })
+}
+
+fn site(kept: Kept) -> (Site, Client) {
+    let site = Site::kept(kept);
+    let routes = shop::with_logout()
+        .route("/fail", post(fail))
+        .route("/detach", post(detach))
+        .route("/replace", post(replace));
+    let client = site.serve(routes);
+    (site, client)
+}
+
+#[tokio::test]
+async fn a_day_is_counted() {
+    metrics!(metrics);
+    let (site, mut client) = site(Kept::OnServer);
+    client.get("/cart").await;
+    assert_eq!(metrics.of("starsessions_loads_total{outcome=guest}"), 1.0);
+    client.post("/cart/tea").await;
+    assert_eq!(metrics.of("starsessions_created_total{}"), 1.0);
+    client.post("/views").await;
+    assert_eq!(metrics.of("starsessions_loads_total{outcome=hit}"), 1.0);
+    assert_eq!(metrics.of("starsessions_commits_total{merged=false}"), 1.0);
+    client.post("/login/7").await;
+    assert_eq!(
+        metrics.of("starsessions_rotations_total{reason=privilege}"),
+        1.0
+    );
+    assert_eq!(metrics.of("starsessions_record_bytes{}"), 3.0);
+    site.wait_seconds(600);
+    client.get("/cart").await;
+    assert_eq!(metrics.of("starsessions_touches_total{}"), 1.0);
+    client.post("/fail").await;
+    assert_eq!(metrics.of("starsessions_dropped_total{}"), 1.0);
+    client.post("/detach").await;
+    assert_eq!(metrics.of("starsessions_detached{}"), 0.0);
+    assert!(metrics.names().contains("starsessions_detached"));
+
+    let gate = site.store.hold(Operation::Commit, Moment::Before);
+    let late = tokio::spawn(client.ask(http::Method::POST, "/views"));
+    gate.reached().await;
+    site.store.release();
+    client.post("/views").await;
+    gate.open();
+    late.await.unwrap();
+    assert_eq!(
+        metrics.of("starsessions_conflicts_total{outcome=merged}"),
+        1.0
+    );
+    assert_eq!(metrics.of("starsessions_commits_total{merged=true}"), 1.0);
+
+    let gate = site.store.hold(Operation::Commit, Moment::Before);
+    let late = tokio::spawn(client.ask(http::Method::POST, "/views"));
+    gate.reached().await;
+    site.store.release();
+    let old = client.clone();
+    client.post("/logout").await;
+    gate.open();
+    late.await.unwrap();
+    assert_eq!(metrics.of("starsessions_ended_total{cause=logout}"), 1.0);
+    assert_eq!(metrics.of("starsessions_gone_total{}"), 1.0);
+    let mut thief = old;
+    thief.get("/me").await;
+    assert_eq!(
+        metrics.of("starsessions_refused_cookies_total{reason=unknown}"),
+        1.0
+    );
+    client.showing("__Host-Http-id=garbage").get("/me").await;
+    assert_eq!(
+        metrics.of("starsessions_refused_cookies_total{reason=malformed}"),
+        1.0
+    );
+    assert_eq!(metrics.of("starsessions_loads_total{outcome=refused}"), 2.0);
+
+    client.post("/login/7").await;
+    client.post("/replace").await;
+    assert_eq!(metrics.of("starsessions_ended_total{cause=logout}"), 2.0);
+    site.store.fail_all();
+    client.get("/me").await;
+    assert_eq!(metrics.of("starsessions_loads_total{outcome=failed}"), 1.0);
+    assert_eq!(
+        metrics.of("starsessions_store_errors_total{operation=load}"),
+        1.0
+    );
+    for operation in ["load", "create", "commit", "rotate", "touch", "delete"] {
+        let name = format!("starsessions_store_seconds{{operation={operation}}}");
+        assert!(metrics.of(&name) > 0.0, "{name}");
+    }
+}
+
+/// Where the store leaves it to the library, or there is none.
+#[tokio::test]
+async fn expiry_is_counted_by_its_cause() {
+    for kept in [Kept::OnServer, Kept::InCookies] {
+        for (busy, reason) in [(false, "idle"), (true, "absolute")] {
+            metrics!(metrics);
+            let (site, mut client) = site(kept);
+            site.store.forget_time();
+            client.post("/login/7").await;
+            for _ in 0..if busy { 48 } else { 2 } {
+                if busy {
+                    client.get("/me").await;
+                }
+                site.wait(Duration::from_secs(1_800));
+            }
+            client.get("/me").await;
+            let name = format!("starsessions_refused_cookies_total{{reason={reason}}}");
+            assert_eq!(metrics.of(&name), 1.0, "{kept:?} {:?}", metrics.seen);
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_metric_is_in_the_table() {
+    metrics!(metrics);
+    for kept in Kept::REVOCABLY {
+        let (site, mut client) = site(kept);
+        for path in [
+            "/cart/tea",
+            "/views",
+            "/login/7",
+            "/fail",
+            "/detach",
+            "/replace",
+            "/logout",
+        ] {
+            client.post(path).await;
+            site.wait_seconds(600);
+        }
+    }
+    let guide = include_str!("../../starsessions/src/docs/observability.md");
+    let names = metrics.names();
+    assert!(names.len() > 8, "{names:?}");
+    for name in names {
+        assert!(guide.contains(&format!("| `{name}` |")), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_day_is_logged_by_fingerprints() {
+    for kept in Kept::REVOCABLY {
+        let logs = Logs::capture();
+        let (site, mut client) = site(kept);
+        client.post("/cart/tea").await;
+        client.post("/views").await;
+        client.post("/login/7").await;
+        site.wait_seconds(600);
+        client.get("/cart").await;
+        client.post("/logout").await;
+        for event in [
+            "session created",
+            "session loaded",
+            "session committed",
+            "session has a new id",
+            "session touched",
+            "session ended",
+        ] {
+            let lines = logs.with(&[event, "session="]);
+            assert!(!lines.is_empty(), "{event} {kept:?}: {}", logs.text());
+            for line in lines {
+                let name = line.split("session=").nth(1).unwrap();
+                let name = name.split(' ').next().unwrap();
+                assert_eq!(name.len(), 16, "{line}");
+                assert!(name.bytes().all(|byte| byte.is_ascii_hexdigit()), "{line}");
+            }
+        }
+    }
+}

@@ -1,0 +1,293 @@
+//! 6. Localhost, Safari, proxy: what does not work is said, and why a session went as it did.
+
+use axum::Router;
+use axum::routing::{get, post};
+use http::header::{COOKIE, HOST, ORIGIN, SET_COOKIE};
+use http::{HeaderValue, Method, Request, StatusCode};
+use starsessions::{
+    CookieStore, KeyRing, MemoryStore, SameSite, Session, SessionLayer, SessionRejection, Sessions,
+};
+use starsessions_tests::client::{Client, Reply, exchange};
+use starsessions_tests::logs::Logs;
+use starsessions_tests::shop::{self, Login, Shop};
+use starsessions_tests::site::Site;
+
+fn explaining() -> Site {
+    Site::with(|layer| layer.explain(true))
+}
+
+fn routes() -> Router {
+    let fail = |mut shop: Session<Shop>| async move {
+        shop.views += 1;
+        StatusCode::INTERNAL_SERVER_ERROR
+    };
+    let refuse = |mut shop: Session<Shop>, sessions: Sessions| async move {
+        shop.views += 1;
+        drop(shop);
+        Err::<(), SessionRejection>(sessions.view::<Login>().await.unwrap_err())
+    };
+    let routes = shop::with_logout().route("/fail", post(fail));
+    routes
+        .route("/refuse", post(refuse))
+        .route("/none", get(async || ()))
+}
+
+fn explanation(reply: &Reply) -> &str {
+    let lines = reply.all(HEADER);
+    assert_eq!(lines.len(), 1, "{:?}", reply.headers);
+    lines[0]
+}
+
+async fn ask(client: &Client, app: &Router, path: &str, headers: &[(&'static str, &str)]) -> Reply {
+    let mut request = Request::builder().method(Method::POST).uri(path);
+    if let Some(cookies) = client.cookies() {
+        request = request.header(COOKIE, cookies);
+    }
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    exchange(
+        app.clone(),
+        request.body(axum::body::Body::empty()).unwrap(),
+    )
+    .await
+}
+
+#[tokio::test]
+async fn scenario_06_a_request_says_why() {
+    let site = explaining();
+    let mut client = site.serve(routes());
+    let said = explanation(&client.get("/cart").await).to_owned();
+    assert_eq!(
+        said,
+        "no session: the request has no cookie `__Host-Http-id`; nothing to write"
+    );
+    for (path, expected) in [
+        (
+            "/cart/tea",
+            "no session: the request has no cookie `__Host-Http-id`; created: 1 fields; cookie set",
+        ),
+        ("/views", "loaded; written: 1 fields"),
+        (
+            "/fail",
+            "loaded; changes dropped: the response is a 5xx; `commit = always` or \
+             `on_server_error` keeps them; nothing to write",
+        ),
+        (
+            "/refuse",
+            "loaded; changes dropped: an extractor has turned the request away; nothing to write",
+        ),
+        (
+            "/login/7",
+            "new id: a `rotate` field has changed, or `rotate` was called; cookie set",
+        ),
+    ] {
+        let reply = client.post(path).await;
+        let said = explanation(&reply);
+        assert!(said.ends_with(expected), "{path}: {said}");
+    }
+    site.wait_seconds(600);
+    assert_eq!(
+        explanation(&client.get("/cart").await),
+        "loaded; deadlines moved"
+    );
+    let former = client.clone();
+    let said = explanation(&client.post("/logout").await).to_owned();
+    assert!(said.ends_with("ended; cookie removed"), "{said}");
+    let mut former = former;
+    let said = explanation(&former.get("/cart").await).to_owned();
+    assert!(
+        said.starts_with("cookie refused: no such session"),
+        "{said}"
+    );
+    let said = client.showing("__Host-Http-id=garbage").get("/cart").await;
+    assert!(explanation(&said).starts_with("cookie refused: its value is not one"));
+    site.store.fail_all();
+    let said = former.get("/cart").await;
+    assert!(explanation(&said).starts_with("not loaded: the store failed"));
+}
+
+#[tokio::test]
+async fn scenario_06_another_key_or_realm_is_named() {
+    let site = explaining();
+    let mut client = site.serve(routes());
+    client.post("/cart/tea").await;
+    let other = explaining();
+    let mut lost = client.at(&other.serve(routes()));
+    let said = explanation(&lost.get("/cart").await).to_owned();
+    assert!(
+        said.starts_with("cookie refused: it stands under a key"),
+        "{said}"
+    );
+}
+
+#[tokio::test]
+async fn scenario_06_expiry_is_named() {
+    for (busy, timeout) in [(false, "idle"), (true, "absolute")] {
+        let site = explaining();
+        site.store.forget_time();
+        let mut client = site.serve(routes());
+        client.post("/cart/tea").await;
+        for _ in 0..if busy { 48 } else { 2 } {
+            if busy {
+                client.get("/cart").await;
+            }
+            site.wait_seconds(1_800);
+        }
+        let said = explanation(&client.get("/cart").await).to_owned();
+        assert!(
+            said.contains(&format!("ended by the {timeout} timeout")),
+            "{said}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn scenario_06_two_sessions_are_named() {
+    let site = explaining();
+    let mut one = site.serve(routes());
+    let mut two = one.clone();
+    one.post("/cart/tea").await;
+    two.post("/cart/milk").await;
+    let both = format!("{}; {}", one.cookies().unwrap(), two.cookies().unwrap());
+    let reply = one.showing(both).get("/cart").await;
+    let said = explanation(&reply);
+    assert!(
+        said.contains("two cookies `__Host-Http-id` lead to two sessions"),
+        "{said}"
+    );
+}
+
+#[tokio::test]
+async fn scenario_06_what_browsers_leave_out_is_named() {
+    for (same_site, expected) in [
+        (
+            SameSite::Lax,
+            Some("`SameSite=Lax` cookie there, but for links"),
+        ),
+        (SameSite::Strict, Some("`SameSite=Strict` cookie there")),
+        (SameSite::None, None),
+    ] {
+        let site = Site::with(|layer| layer.explain(true).cookie(|it| it.same_site(same_site)));
+        let app = routes().layer(site.sessions.layer());
+        let client = Client::new(&app);
+        let reply = ask(&client, &app, "/views", &[("sec-fetch-site", "cross-site")]).await;
+        let said = explanation(&reply);
+        match expected {
+            Some(expected) => assert!(said.contains(expected), "{said}"),
+            None => assert!(!said.contains("another site"), "{said}"),
+        }
+        let reply = ask(
+            &client,
+            &app,
+            "/views",
+            &[("sec-fetch-site", "same-origin")],
+        )
+        .await;
+        assert!(!explanation(&reply).contains("another site"));
+    }
+}
+
+/// Production settings, visited over http: one warning that names the setting.
+#[tokio::test]
+async fn scenario_06_plain_http_is_one_warning() {
+    let plain = [("host", "shop.example"), ("origin", "http://shop.example")];
+    let proxied = [("host", "shop.example"), ("origin", "https://shop.example")];
+    for (headers, secure, warnings) in [(plain, true, 1), (proxied, true, 0), (plain, false, 0)] {
+        for path in ["/views", "/login/7"] {
+            let logs = Logs::capture();
+            let site = Site::with(|layer| {
+                layer.cookie(|cookie| {
+                    if secure {
+                        cookie
+                    } else {
+                        cookie.name("id").secure(false)
+                    }
+                })
+            });
+            let app = routes().layer(site.sessions.layer());
+            for _ in 0..3 {
+                let reply = ask(&Client::new(&app), &app, path, &headers).await;
+                assert!(reply.sets_cookie());
+                assert!(reply.all(HEADER).is_empty());
+            }
+            let lines = logs.with(&["WARN", "`SessionLayer::dev`", "`Secure`"]);
+            assert_eq!(lines.len(), warnings, "{path} {headers:?}: {}", logs.text());
+        }
+    }
+}
+
+#[tokio::test]
+async fn scenario_06_an_explanation_names_the_scheme() {
+    let site = explaining();
+    let app = routes().layer(site.sessions.layer());
+    let headers = [
+        (HOST.as_str(), "shop.example"),
+        (ORIGIN.as_str(), "http://shop.example"),
+    ];
+    let reply = ask(&Client::new(&app), &app, "/views", &headers).await;
+    let said = explanation(&reply);
+    for part in [
+        "browsers do not send a `Secure`",
+        "browsers do not keep a `Secure`",
+    ] {
+        assert!(said.contains(part), "{said}");
+    }
+}
+
+#[tokio::test]
+async fn scenario_06_development_explains_and_production_does_not() {
+    let keys = || KeyRing::generate().unwrap();
+    for (layer, explains) in [
+        (SessionLayer::dev(MemoryStore::new(), keys()), true),
+        (SessionLayer::dev(CookieStore::sealed(), keys()), true),
+        (SessionLayer::new(MemoryStore::new(), keys()), false),
+        (
+            SessionLayer::builder(MemoryStore::new(), keys())
+                .build()
+                .unwrap(),
+            false,
+        ),
+    ] {
+        let mut client = Client::new(&shop::routes().route("/none", get(async || ())).layer(layer));
+        assert_eq!(
+            client.post("/views").await.headers.contains_key(HEADER),
+            explains
+        );
+        assert_eq!(
+            client.get("/views").await.headers.contains_key(HEADER),
+            explains
+        );
+        // Who takes no session gets what he would get without the layer.
+        assert!(!client.get("/none").await.headers.contains_key(HEADER));
+    }
+}
+
+#[tokio::test]
+async fn scenario_06_an_explanation_holds_no_secret() {
+    let logs = Logs::capture();
+    let site = explaining();
+    let mut client = site.serve(routes());
+    let mut said = String::new();
+    let mut cookies = Vec::new();
+    for path in ["/cart/tea", "/views", "/login/7", "/fail", "/logout"] {
+        let reply = client.post(path).await;
+        said.push_str(explanation(&reply));
+        let set = reply.headers.get(SET_COOKIE).map(HeaderValue::to_str);
+        cookies.extend(set.map(|it| it.unwrap().to_owned()));
+    }
+    said.push_str(&logs.text());
+    assert!(
+        logs.with(&["DEBUG", "session explained", "written"]).len() == 1,
+        "{}",
+        logs.text()
+    );
+    assert!(cookies.len() > 2);
+    for cookie in cookies {
+        let value = cookie.split(['=', ';']).nth(1).unwrap();
+        assert!(value.is_empty() || !said.contains(value), "{said}");
+    }
+    assert!(!said.contains("tea"), "{said}");
+}
+
+const HEADER: &str = "x-session-explain";
