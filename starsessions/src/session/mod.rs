@@ -51,7 +51,7 @@ use crate::record::Record;
 /// is `None` there, and `Result<Session<T>, SessionRejection>` leaves the decision to the handler.
 ///
 /// ```
-/// use starsessions::{Session, testing};
+/// use starsessions::Session;
 ///
 /// #[derive(Session)]
 /// struct Shop {
