@@ -12,5 +12,8 @@ pub mod design {}
 #[doc = include_str!("performance.md")]
 pub mod performance {}
 
+#[doc = include_str!("scaling.md")]
+pub mod scaling {}
+
 #[doc = include_str!("architecture.md")]
 pub mod architecture {}

@@ -84,16 +84,18 @@ async fn all() -> Vec<Case> {
     cases.extend(tower_sessions::cases().await);
     cases.extend(axum_session::cases().await);
     cases.extend(actix::cases().await);
+    let mut waiting = Vec::new();
     if let Ok(url) = std::env::var("BENCH_REDIS") {
-        cases.extend(stores::redis(&url).await);
-        cases.extend(tower_sessions::redis(&url).await);
-        cases.extend(axum_session::redis(&url).await);
+        waiting.extend(stores::redis(&url).await);
+        waiting.extend(tower_sessions::redis(&url).await);
+        waiting.extend(axum_session::redis(&url).await);
     }
     if let Ok(url) = std::env::var("BENCH_POSTGRES") {
-        cases.extend(stores::postgres(&url).await);
+        waiting.extend(stores::postgres(&url).await);
     }
     if let Ok(path) = std::env::var("BENCH_SQLITE") {
-        cases.extend(stores::sqlite(&path).await);
+        waiting.extend(stores::sqlite(&path).await);
     }
+    cases.extend(waiting.into_iter().map(Case::waiting));
     cases
 }

@@ -208,7 +208,7 @@ const FILL_POSTGRES: &str = "
 INSERT INTO starsessions (key, created_at, issued_at, last_seen_at, expires_at, revision, remembered,
     identified, field_names, field_values, field_revisions, field_expires_at, field_idle_at,
     field_index_keys)
-SELECT sha256((n::text || random()::text || key::text)::bytea), created_at, issued_at, last_seen_at,
+SELECT sha256(convert_to(n::text || random()::text, 'UTF8')), created_at, issued_at, last_seen_at,
     expires_at + n % 3600, revision, remembered, identified, field_names, field_values,
     field_revisions, field_expires_at, field_idle_at, field_index_keys
 FROM generate_series(1, $1) AS n, (SELECT * FROM starsessions LIMIT 1) AS one";
