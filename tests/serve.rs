@@ -1,5 +1,6 @@
 //! Starts a server as the tests have it, says how to reach it, and stops it when its input ends:
-//! `serve redis|postgres|mysql`, for scripts, and for whoever wants to look at a store by hand.
+//! `serve redis|postgres|mysql`, for scripts, and for whoever wants to look at a store by hand. What
+//! follows are options of the server, as in `serve redis --appendonly no`.
 
 use std::io::{Read, stdin};
 
@@ -8,25 +9,27 @@ use starsessions_tests::servers::{mariadb, postgres, redis};
 
 #[expect(clippy::print_stdout, reason = "the address is what it is for")]
 fn main() {
-    let kind = std::env::args().nth(1).unwrap_or_default();
-    let (_server, url) = match kind.as_str() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let kind = arguments.first().map_or("", String::as_str);
+    let options: Vec<&str> = arguments.iter().skip(1).map(String::as_str).collect();
+    let (_server, url) = match kind {
         "redis" => {
-            let server = redis::redis(Version::System, &[]);
+            let server = redis::redis(Version::System, &options);
             let url = redis::url(&server);
             (server, url)
         }
         "postgres" => {
-            let server = postgres::postgres(&[]);
+            let server = postgres::postgres(&options);
             let url = postgres::url(&server, "postgres");
             (server, url)
         }
         "mysql" => {
-            let server = mariadb::mariadb(&[]);
+            let server = mariadb::mariadb(&options);
             let url = mariadb::url(&server, "mysql");
             (server, url)
         }
         _ => {
-            println!("usage: serve redis|postgres|mysql");
+            println!("usage: serve redis|postgres|mysql [OPTION OF THE SERVER]...");
             std::process::exit(2);
         }
     };

@@ -15,5 +15,8 @@ pub mod performance {}
 #[doc = include_str!("observability.md")]
 pub mod observability {}
 
+#[doc = include_str!("scaling.md")]
+pub mod scaling {}
+
 #[doc = include_str!("architecture.md")]
 pub mod architecture {}

@@ -6,10 +6,10 @@ use axum::{Router, routing::get};
 use http::HeaderValue;
 use starsessions::store::Store;
 use starsessions::testing::TestClock;
-use starsessions::{Clock, KeyRing, MemoryStore, Session, SessionLayer, SqliteStore};
+use starsessions::{Clock, KeyRing, MemoryStore, Session, SessionLayer};
 
 use crate::contestants::{call, cookie_of};
-use crate::measure::bytes_held;
+use crate::measure::{Processor, bytes_held, processor_time};
 use crate::visitor::{Item, Visitor as Plain};
 
 #[derive(Session)]
@@ -20,6 +20,11 @@ struct Visitor {
     token: String,
     since: u64,
     views: u64,
+}
+
+async fn read(visitor: Session<Visitor>) -> &'static str {
+    assert_eq!(visitor.cart.len(), 5);
+    "ok"
 }
 
 async fn write(mut visitor: Session<Visitor>) -> &'static str {
@@ -37,8 +42,9 @@ async fn create(mut visitor: Session<Visitor>) -> &'static str {
     "ok"
 }
 
-fn routes() -> Router {
+pub fn routes() -> Router {
     Router::new()
+        .route("/read", get(read))
         .route("/write", get(write))
         .route("/create", get(create))
 }
@@ -49,21 +55,22 @@ const ASKED: usize = 20_000;
 async fn ask(app: &mut Router, cookies: &[HeaderValue]) -> (f64, Duration) {
     let mut longest = Duration::ZERO;
     let mut place = 0;
-    let start = Instant::now();
+    let start = processor_time(Processor::OfThread);
     for _ in 0..ASKED {
         place = (place * 1_103_515_245 + 12_345) % cookies.len();
-        let before = Instant::now();
+        let before = processor_time(Processor::OfThread);
         let response = call(app, "/write", Some(&cookies[place])).await;
-        longest = longest.max(before.elapsed());
+        longest = longest.max(processor_time(Processor::OfThread) - before);
         assert!(
             response.headers().get("set-cookie").is_none(),
             "the session is there"
         );
     }
-    (start.elapsed().as_nanos() as f64 / ASKED as f64, longest)
+    let all = processor_time(Processor::OfThread) - start;
+    (all.as_nanos() as f64 / ASKED as f64, longest)
 }
 
-/// Sessions in memory, at each size.
+/// Sessions in memory, at each size. A moment in which another process ran is no pause of ours.
 pub async fn memory(sizes: &[usize]) {
     println!(
         "| sessions in memory | ns of a write | longest | bytes of a session | ns of a new one | freed after expiry |"
@@ -81,12 +88,13 @@ pub async fn memory(sizes: &[usize]) {
         let mut cookies = Vec::with_capacity(*size);
         let before = bytes_held();
         let mut of_cookies = 0;
-        let begun = Instant::now();
+        let begun = processor_time(Processor::OfThread);
         for _ in 0..*size {
             let response = call(&mut app, "/create", None).await;
             cookies.push(cookie_of(&response).expect("a session begins"));
         }
-        let creating = begun.elapsed().as_nanos() as f64 / *size as f64;
+        let creating =
+            (processor_time(Processor::OfThread) - begun).as_nanos() as f64 / *size as f64;
         // What the test keeps itself is not the store's.
         for cookie in &cookies {
             of_cookies += cookie.len() as i64;
@@ -98,9 +106,9 @@ pub async fn memory(sizes: &[usize]) {
         let mut freed = 0;
         let mut pause = Duration::ZERO;
         while !store.is_empty() {
-            let before = Instant::now();
+            let before = processor_time(Processor::OfThread);
             freed += store.sweep(16, clock.now()).await.expect("memory");
-            pause = pause.max(before.elapsed());
+            pause = pause.max(processor_time(Processor::OfThread) - before);
         }
         println!(
             "| {size} | {time:.0} | {} µs | {each:.0} | {creating:.0} | {freed}, {} µs under a lock at most |",
@@ -110,55 +118,14 @@ pub async fn memory(sizes: &[usize]) {
     }
 }
 
-/// Sessions in an SQLite file, at each size: those asked for a moment ago, and any.
-pub async fn sqlite(folder: &str, sizes: &[usize]) {
-    println!(
-        "| rows in SQLite | µs of a read and write, hot | any | bytes of a session in the file |"
-    );
-    println!("|---|---|---|---|");
-    for size in sizes {
-        let path = format!("{folder}/growth-{size}.db");
-        let store = SqliteStore::open(&path).expect("a file");
-        let keys = KeyRing::generate().expect("randomness");
-        let app = routes().layer(SessionLayer::new(store, keys));
-        // Side by side, so that the store can commit many at once.
-        let mut cookies = Vec::with_capacity(*size);
-        while cookies.len() < *size {
-            let batch: Vec<_> = (0..512.min(*size - cookies.len()))
-                .map(|_| {
-                    let mut app = app.clone();
-                    tokio::task::spawn_local(async move {
-                        let response = call(&mut app, "/create", None).await;
-                        cookie_of(&response).expect("a session begins")
-                    })
-                })
-                .collect();
-            for one in batch {
-                cookies.push(one.await.expect("no panic"));
-            }
-        }
-        let file = std::fs::metadata(&path).expect("the file").len() as f64 / *size as f64;
-        let mut times = Vec::new();
-        for few in [1_000.min(*size), *size] {
-            let mut app = app.clone();
-            let asked = 2_000;
-            let mut place = 0;
-            let start = Instant::now();
-            for _ in 0..asked {
-                place = (place * 1_103_515_245 + 12_345) % few;
-                call(&mut app, "/write", Some(&cookies[place])).await;
-            }
-            times.push(start.elapsed().as_micros() as f64 / f64::from(asked));
-        }
-        println!("| {size} | {:.0} | {:.0} | {file:.0} |", times[0], times[1]);
-        let _ = std::fs::remove_file(&path);
-    }
-}
-
-/// Many clients on one connection: requests a second together.
+/// Many clients on one connection: requests a second together; and what a session takes there.
 pub async fn redis(url: &str) {
     use starsessions::RedisStore;
     let client = redis::Client::open(url).expect("a URL");
+    let mut server = client
+        .get_multiplexed_async_connection()
+        .await
+        .expect("Redis is there");
     let store = RedisStore::connect(client).await.expect("Redis is there");
     let keys = KeyRing::generate().expect("randomness");
     let app = routes().layer(SessionLayer::new(store, keys));
@@ -188,4 +155,37 @@ pub async fn redis(url: &str) {
             seconds * 1e6 / each as f64
         );
     }
+    println!();
+    for line in told(&mut server, "commandstats").await.lines() {
+        if ["cmdstat_hgetall", "cmdstat_evalsha"]
+            .iter()
+            .any(|it| line.starts_with(it))
+        {
+            println!("the server itself: {line}");
+        }
+    }
+    let before = used(&mut server).await;
+    let mut app = app;
+    for _ in 0..ASKED {
+        call(&mut app, "/create", None).await;
+    }
+    let each = (used(&mut server).await - before) / ASKED as u64;
+    println!("bytes of a session on Redis: {each}");
+}
+
+async fn told(server: &mut redis::aio::MultiplexedConnection, section: &str) -> String {
+    let asked = redis::cmd("INFO")
+        .arg(section)
+        .query_async::<String>(server)
+        .await;
+    asked.expect("Redis answers")
+}
+
+async fn used(server: &mut redis::aio::MultiplexedConnection) -> u64 {
+    let memory = told(server, "memory").await;
+    let used = memory
+        .lines()
+        .find_map(|it| it.strip_prefix("used_memory:"));
+    used.and_then(|it| it.trim().parse().ok())
+        .expect("a number of bytes")
 }

@@ -1,9 +1,10 @@
-//! A server for `wrk`: the same handler with and without sessions. It says its address and stops when
-//! its input ends.
+//! A server for `wrk`: the same handler with and without sessions. It says the cookies of its visitors,
+//! then its address, and stops when its input ends.
 
 use std::io::Read as _;
 
 use axum::{Router, routing::get};
+use http::HeaderValue;
 use starsessions::{
     KeyRing, MemoryStore, PostgresStore, RedisStore, Session, SessionLayer, SqliteStore,
 };
@@ -71,19 +72,26 @@ pub async fn serve(place: &str) {
         Some(layer) => routes.layer(layer),
         None => Router::new().route("/bare", get(bare)),
     };
-    let cookie = cookie_of(&call(&mut app, "/begin", None).await);
+    // As long as ours where there are no sessions.
+    let nobody = HeaderValue::from_static(
+        "__Host-Http-id=BAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+    );
+    for _ in 0..VISITORS {
+        let cookie = cookie_of(&call(&mut app, "/begin", None).await);
+        let cookie = cookie.as_ref().unwrap_or(&nobody);
+        println!("{}", cookie.to_str().expect("text"));
+    }
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
         .await
         .expect("a port");
     let address = listener.local_addr().expect("an address");
-    let cookie = cookie
-        .as_ref()
-        .and_then(|it| it.to_str().ok())
-        .unwrap_or("id=none");
-    println!("{address} {cookie}");
+    println!("http://{address}");
     std::thread::spawn(|| {
         let _ = std::io::stdin().read_to_end(&mut Vec::new());
         std::process::exit(0);
     });
     axum::serve(listener, app).await.expect("the server runs");
 }
+
+/// So many that two requests at once are seldom of one session.
+const VISITORS: usize = 64;

@@ -4,6 +4,7 @@ mod contestants;
 mod growth;
 mod load;
 mod measure;
+mod rows;
 mod table;
 mod visitor;
 
@@ -58,17 +59,17 @@ fn main() {
 }
 
 async fn grow(largest: usize) {
-    let sizes: Vec<usize> = [1_000, 10_000, 100_000, 1_000_000]
-        .into_iter()
-        .filter(|it| *it <= largest)
-        .collect();
-    growth::memory(&sizes).await;
+    let up_to_largest = |sizes: &[usize]| -> Vec<usize> {
+        let fitting = sizes.iter().copied().filter(|it| *it <= largest);
+        fitting.collect()
+    };
+    growth::memory(&up_to_largest(&[1_000, 10_000, 100_000, 1_000_000])).await;
+    let sizes = up_to_largest(&[10_000, 1_000_000, 10_000_000]);
     if let Ok(folder) = std::env::var("BENCH_FOLDER") {
-        let sizes: Vec<usize> = [1_000, 100_000, largest]
-            .into_iter()
-            .filter(|it| *it <= largest)
-            .collect();
-        growth::sqlite(&folder, &sizes).await;
+        rows::sqlite(&folder, &sizes).await;
+    }
+    if let Ok(url) = std::env::var("BENCH_POSTGRES") {
+        rows::postgres(&url, &sizes).await;
     }
     if let Ok(url) = std::env::var("BENCH_REDIS") {
         growth::redis(&url).await;
@@ -83,14 +84,18 @@ async fn all() -> Vec<Case> {
     cases.extend(tower_sessions::cases().await);
     cases.extend(axum_session::cases().await);
     cases.extend(actix::cases().await);
+    let mut waiting = Vec::new();
     if let Ok(url) = std::env::var("BENCH_REDIS") {
-        cases.extend(stores::redis(&url).await);
+        waiting.extend(stores::redis(&url).await);
+        waiting.extend(tower_sessions::redis(&url).await);
+        waiting.extend(axum_session::redis(&url).await);
     }
     if let Ok(url) = std::env::var("BENCH_POSTGRES") {
-        cases.extend(stores::postgres(&url).await);
+        waiting.extend(stores::postgres(&url).await);
     }
     if let Ok(path) = std::env::var("BENCH_SQLITE") {
-        cases.extend(stores::sqlite(&path).await);
+        waiting.extend(stores::sqlite(&path).await);
     }
+    cases.extend(waiting.into_iter().map(Case::waiting));
     cases
 }

@@ -1,27 +1,34 @@
-//! axum_session, with its memory cache as the store.
+//! axum_session: in memory, and over Redis with and without its memory in front.
+
+use std::fmt::Debug;
 
 use axum::{Router, routing::get};
-use axum_session::{Session, SessionConfig, SessionLayer, SessionNullPool, SessionStore};
+use axum_session::{
+    DatabasePool, Session, SessionConfig, SessionLayer, SessionNullPool, SessionStore,
+};
+use axum_session_redispool::SessionRedisPool;
+use time::Duration;
 
 use super::{axum_case, call, cookie_of, untouched};
 use crate::measure::{Case, Kind};
 use crate::visitor::{Item, Visitor};
 
-type Null = Session<SessionNullPool>;
+trait Pool: DatabasePool + Clone + Debug + Send + Sync + 'static {}
+impl<T: DatabasePool + Clone + Debug + Send + Sync + 'static> Pool for T {}
 
-async fn read(session: Null) -> &'static str {
+async fn read<P: Pool>(session: Session<P>) -> &'static str {
     let cart: Vec<Item> = session.get("cart").unwrap();
     assert_eq!(cart.len(), 5);
     "ok"
 }
 
-async fn write(session: Null) -> &'static str {
+async fn write<P: Pool>(session: Session<P>) -> &'static str {
     let views: u64 = session.get("views").unwrap();
     session.set("views", views + 1);
     "ok"
 }
 
-async fn create(session: Null) -> &'static str {
+async fn create<P: Pool>(session: Session<P>) -> &'static str {
     let ada = Visitor::ada();
     session.set("user", ada.user);
     session.set("name", ada.name);
@@ -32,28 +39,42 @@ async fn create(session: Null) -> &'static str {
     "ok"
 }
 
-pub async fn cases() -> Vec<Case> {
-    const NAME: &str = "axum_session, memory";
-    let store = SessionStore::<SessionNullPool>::new(None, SessionConfig::default())
-        .await
-        .unwrap();
+async fn over<P: Pool>(
+    contestant: &'static str,
+    pool: Option<P>,
+    config: SessionConfig,
+) -> Vec<Case> {
+    let store = SessionStore::<P>::new(pool, config).await.unwrap();
     let mut app = Router::new()
         .route("/untouched", get(untouched))
-        .route("/read", get(read))
-        .route("/write", get(write))
-        .route("/create", get(create))
+        .route("/read", get(read::<P>))
+        .route("/write", get(write::<P>))
+        .route("/create", get(create::<P>))
         .layer(SessionLayer::new(store));
     let cookie = cookie_of(&call(&mut app, "/create", None).await);
-    vec![
-        axum_case(
-            NAME,
-            Kind::Untouched,
-            app.clone(),
-            "/untouched",
-            cookie.clone(),
-        ),
-        axum_case(NAME, Kind::Read, app.clone(), "/read", cookie.clone()),
-        axum_case(NAME, Kind::Write, app.clone(), "/write", cookie),
-        axum_case(NAME, Kind::Create, app, "/create", None),
+    [
+        (Kind::Untouched, "/untouched", cookie.clone()),
+        (Kind::Read, "/read", cookie.clone()),
+        (Kind::Write, "/write", cookie),
+        (Kind::Create, "/create", None),
     ]
+    .map(|(kind, path, cookie)| axum_case(contestant, kind, app.clone(), path, cookie))
+    .into()
+}
+
+pub async fn cases() -> Vec<Case> {
+    over::<SessionNullPool>("axum_session, memory", None, SessionConfig::default()).await
+}
+
+pub async fn redis(url: &str) -> Vec<Case> {
+    let pool = || {
+        let client = redis::Client::open(url).expect("a URL");
+        Some(SessionRedisPool::from(redis_pool::RedisPool::from(client)))
+    };
+    // As it comes, one process does not see what another has written.
+    let shared = SessionConfig::default().with_memory_lifetime(Duration::ZERO);
+    let mut cases = over("axum_session, Redis", pool(), shared).await;
+    let default = SessionConfig::default();
+    cases.extend(over("axum_session, Redis and memory", pool(), default).await);
+    cases
 }
