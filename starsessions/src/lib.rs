@@ -47,6 +47,7 @@
 //! - [`docs::security`]: what is defended, against whom, and where it ends.
 //! - [`docs::design`]: why it is as it is.
 //! - [`docs::performance`]: what a session costs a request, measured.
+//! - [`docs::scaling`]: how much one machine holds, and when to take the next store.
 //! - [`docs::architecture`]: the modules, for those who change them.
 //!
 //! # Security by default
