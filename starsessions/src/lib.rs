@@ -48,6 +48,7 @@
 //! - [`docs::design`]: why it is as it is.
 //! - [`docs::observability`]: logs, metrics, and why a request went as it did.
 //! - [`docs::performance`]: what a session costs a request, measured.
+//! - [`docs::scaling`]: how much one machine holds, and when to take the next store.
 //! - [`docs::architecture`]: the modules, for those who change them.
 //!
 //! # Security by default
