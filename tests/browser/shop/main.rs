@@ -1,9 +1,11 @@
 //! What a visitor of the shop sees, in a real browser, with the sessions in each store.
 
+mod coupon;
 mod devices;
 mod notices;
 mod other_sites;
 mod restart;
+mod screens;
 mod tabs;
 
 use starsessions_browser_tests::{Browser, Shop};

@@ -146,20 +146,23 @@ impl Browser {
         self.read("cookie").as_array().expect("a list").clone()
     }
 
-    /// Puts a picture of the page into `target/browser`, as a screen of this size shows it.
-    pub fn picture(&self, name: &str, (width, height): (u32, u32)) {
-        self.command(
-            "Emulation.setDeviceMetricsOverride",
-            &json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600 }),
-        );
+    /// Has a screen of this size from now on: a phone's, if it is narrow.
+    pub fn resize(&self, (width, height): (u32, u32)) {
+        let size = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600 });
+        self.command("Emulation.setDeviceMetricsOverride", &size);
+    }
+
+    /// Puts a picture of the page into `target/browser`.
+    ///
+    /// # Panics
+    /// If it cannot be written.
+    pub fn picture(&self, name: &str) {
         let picture = self.command("Page.captureScreenshot", &json!({}));
-        let bytes = STANDARD
-            .decode(picture["data"].as_str().expect("a picture"))
-            .expect("Base64");
-        self.command("Emulation.clearDeviceMetricsOverride", &json!({}));
+        let picture = picture["data"].as_str().expect("a picture");
+        let bytes = STANDARD.decode(picture).expect("Base64");
         let folder = pictures();
         std::fs::create_dir_all(&folder).expect("the folder of the build");
-        std::fs::write(folder.join(format!("{name}-{width}.png")), bytes).expect("a file");
+        std::fs::write(folder.join(format!("{name}.png")), bytes).expect("a file");
     }
 
     fn command(&self, name: &str, options: &Value) -> Value {

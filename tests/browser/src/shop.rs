@@ -1,5 +1,6 @@
 //! The shop, on each of its stores.
 
+use std::path::PathBuf;
 use std::process::Command;
 use std::sync::{LazyLock, Mutex};
 
@@ -76,6 +77,7 @@ impl Shop {
             port: 0,
             data: Folder::new(),
         };
+        shop.advance(0);
         shop.start();
         shop
     }
@@ -87,6 +89,17 @@ impl Shop {
     pub fn restart(&mut self) {
         self.process = None;
         self.start();
+    }
+
+    /// Puts its clock, and not that of the browser, ahead.
+    ///
+    /// # Panics
+    /// If there is no room for a file.
+    pub fn advance(&self, minutes: u32) {
+        // At once or not at all: the shop may be reading it.
+        let next = self.data.path().join("clock.next");
+        std::fs::write(&next, format!("+{minutes}m\n")).expect("our own folder");
+        std::fs::rename(next, self.clock()).expect("our own folder");
     }
 
     /// The address of a page.
@@ -101,17 +114,37 @@ impl Shop {
         self.port
     }
 
+    /// The file that says how far ahead its clock is.
+    fn clock(&self) -> PathBuf {
+        self.data.path().join("clock")
+    }
+
     fn start(&mut self) {
         let mut command = Command::new(build().join("examples/shop"));
         command
             .args(["--port", &self.port.to_string()])
             .args(["--store", &self.store.option()])
             .arg("--data")
-            .arg(self.data.path());
+            .arg(self.data.path())
+            .env("LD_PRELOAD", faketime())
+            .env("FAKETIME_TIMESTAMP_FILE", self.clock())
+            .env("FAKETIME_NO_CACHE", "1")
+            // What measures durations, as timeouts do, goes on as it is.
+            .env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
         let remedy = "build it with: tests/run browser";
         let (process, line) = Process::start(&mut command, "http://", remedy);
         let (_, port) = line.rsplit_once(':').expect("an address");
         self.port = port.trim().parse().expect("a port");
         self.process = Some(process);
     }
+}
+
+/// What tells a program another time than it is.
+fn faketime() -> PathBuf {
+    let folders = std::fs::read_dir("/usr/lib").expect("a system with libraries");
+    folders
+        .flatten()
+        .map(|folder| folder.path().join("faketime/libfaketime.so.1"))
+        .find(|library| library.is_file())
+        .expect("libfaketime is missing; install it with: tests/run browser")
 }
