@@ -64,12 +64,13 @@ impl Browser {
         self.ask("url", &json!({ "url": url }));
     }
 
-    /// Opens another tab, and goes on there. Returns what [`switch`](Self::switch) takes.
-    pub fn new_tab(&self) -> String {
+    /// Opens another tab, and goes on there.
+    ///
+    /// # Panics
+    /// If there is none.
+    pub fn new_tab(&self) {
         let tab = self.ask("window/new", &json!({ "type": "tab" }));
-        let tab = tab["handle"].as_str().expect("a tab").to_owned();
-        self.switch(&tab);
-        tab
+        self.switch(tab["handle"].as_str().expect("a tab"));
     }
 
     /// The tab that it is in.
@@ -128,6 +129,10 @@ impl Browser {
     }
 
     /// Runs this function body in the page, and waits if it returns a promise.
+    #[expect(
+        clippy::must_use_candidate,
+        reason = "many a script is run for what it does"
+    )]
     pub fn run(&self, script: &str) -> Value {
         self.ask("execute/sync", &json!({ "script": script, "args": [] }))
     }
