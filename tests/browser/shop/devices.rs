@@ -1,0 +1,33 @@
+//! One user, two browsers.
+
+use starsessions_browser_tests::{Browser, Shop, Store};
+
+use super::{has, lacks, on_each_store, sign_in};
+
+on_each_store! { one_browser_signs_the_other_out }
+
+fn one_browser_signs_the_other_out(store: Store) {
+    let shop = Shop::open(store);
+    let (here, there) = (Browser::open(), Browser::open());
+    sign_in(&here, &shop, "Katherine");
+    sign_in(&there, &shop, "Katherine");
+
+    here.go(&shop.page("/devices"));
+    if store == Store::Cookie {
+        // Cookies cannot be listed, and the page says so.
+        assert_eq!(here.status(), 200);
+        lacks(&here, "(this one)");
+        return;
+    }
+    has(&here, "(this one)");
+    let rows = here.text().matches("Signed in just now").count();
+    assert_eq!(rows, 2);
+    here.click("form[action='/devices/end'] button");
+    assert_eq!(here.path(), "/devices");
+    assert_eq!(here.text().matches("Signed in just now").count(), 1);
+
+    there.click("a[href='/devices']");
+    assert_eq!(there.path(), "/login");
+    here.go(&shop.page("/account"));
+    has(&here, "Hello, Katherine");
+}

@@ -1,0 +1,86 @@
+//! What a visitor of the shop sees, in a real browser, with the sessions in each store.
+
+mod coupon;
+mod devices;
+mod notices;
+mod other_sites;
+mod restart;
+mod screens;
+mod tabs;
+
+use starsessions_browser_tests::{Browser, Shop};
+
+/// Each scenario as a module of tests, one for each store.
+macro_rules! on_each_store {
+    ($($scenario:ident)*) => { $(
+        mod $scenario {
+            use starsessions_browser_tests::Store;
+
+            #[test]
+            fn memory() {
+                super::$scenario(Store::Memory);
+            }
+
+            #[test]
+            fn cookie() {
+                super::$scenario(Store::Cookie);
+            }
+
+            #[test]
+            fn sqlite() {
+                super::$scenario(Store::Sqlite);
+            }
+
+            #[test]
+            fn redis() {
+                super::$scenario(Store::Redis);
+            }
+
+            #[test]
+            fn postgres() {
+                super::$scenario(Store::Postgres);
+            }
+        }
+    )* };
+}
+use on_each_store;
+
+/// Signs in by the form. Tests share database servers, so each has users of its own.
+fn sign_in(browser: &Browser, shop: &Shop, user: &str) {
+    browser.go(&shop.page("/login"));
+    browser.fill("#name", user);
+    browser.fill("#password", "star");
+    browser.click("form button");
+    assert_eq!(browser.path(), "/account");
+    has(browser, &format!("Hello, {user}"));
+}
+
+/// Puts an article into the cart, from the catalogue.
+fn add(browser: &Browser, shop: &Shop, article: u32) {
+    browser.go(&shop.page("/"));
+    browser.click(&format!("button[value='{article}']"));
+    has(browser, "is in your cart.");
+}
+
+/// How many articles the cart has.
+fn articles(browser: &Browser) -> u64 {
+    let count = browser.run("return Number(document.querySelector('.count')?.innerText ?? 0)");
+    count.as_u64().expect("a number")
+}
+
+/// The value of the session's cookie, if there is one.
+fn cookie(browser: &Browser) -> Option<String> {
+    let cookies = browser.cookies();
+    assert!(cookies.len() <= 1, "{cookies:?}");
+    Some(cookies.first()?["value"].as_str()?.to_owned())
+}
+
+fn has(browser: &Browser, part: &str) {
+    let text = browser.text();
+    assert!(text.contains(part), "`{part}` is not in the page:\n{text}");
+}
+
+fn lacks(browser: &Browser, part: &str) {
+    let text = browser.text();
+    assert!(!text.contains(part), "`{part}` is in the page:\n{text}");
+}

@@ -1,0 +1,61 @@
+//! What pages, here and elsewhere, can do with the session's cookie.
+
+use serde_json::json;
+use starsessions_browser_tests::{Browser, Elsewhere, Shop, Store};
+
+use super::{articles, cookie, has, on_each_store, sign_in};
+
+on_each_store! {
+    a_return_from_another_site_is_signed_in
+    another_site_cannot_change_the_cart
+    scripts_do_not_see_the_cookie
+}
+
+fn a_return_from_another_site_is_signed_in(store: Store) {
+    let (shop, browser) = (Shop::open(store), Browser::open());
+    sign_in(&browser, &shop, "Edith");
+    let back = format!("<a href='{}'>Back</a>", shop.page("/account"));
+    browser.go(&Elsewhere::with(back).address());
+    browser.click("a");
+    assert_eq!(browser.path(), "/account");
+    has(&browser, "Hello, Edith");
+}
+
+fn another_site_cannot_change_the_cart(store: Store) {
+    let (shop, browser) = (Shop::open(store), Browser::open());
+    sign_in(&browser, &shop, "Frances");
+    let before = cookie(&browser);
+    let form = format!(
+        "<form method='post' action='{}'><button name='article' value='1'>Win!</button></form>",
+        shop.page("/cart/add")
+    );
+    browser.go(&Elsewhere::with(form).address());
+    browser.click("button");
+    assert_eq!(
+        browser.run("return location.href"),
+        shop.page("/cart/add"),
+        "{}",
+        browser.text()
+    );
+    assert_eq!(browser.status(), 403);
+    assert_eq!(cookie(&browser), before);
+
+    browser.go(&shop.page("/account"));
+    has(&browser, "Hello, Frances");
+    assert_eq!(articles(&browser), 0);
+}
+
+fn scripts_do_not_see_the_cookie(store: Store) {
+    let (shop, browser) = (Shop::open(store), Browser::open());
+    sign_in(&browser, &shop, "Joan");
+    assert_eq!(browser.run("return document.cookie"), "");
+    let cookies = browser.cookies();
+    let [cookie] = cookies.as_slice() else {
+        panic!("{cookies:?}");
+    };
+    let attributes = ["name", "httpOnly", "sameSite", "secure", "path", "domain"];
+    let seen = attributes.map(|name| cookie[name].clone());
+    // Not `Secure`, and no prefix in its name: the shop is on plain HTTP.
+    let expected = json!(["id", true, "Lax", false, "/", "127.0.0.1"]);
+    assert_eq!(json!(seen), expected);
+}

@@ -1,0 +1,26 @@
+//! The shop is killed, and opens again.
+
+use starsessions_browser_tests::{Browser, Shop, Store};
+
+use super::{add, articles, has, on_each_store, sign_in};
+
+on_each_store! { a_restart_keeps_what_is_stored }
+
+fn a_restart_keeps_what_is_stored(store: Store) {
+    let (mut shop, browser) = (Shop::open(store), Browser::open());
+    add(&browser, &shop, 2);
+    sign_in(&browser, &shop, "Barbara");
+    assert_eq!(articles(&browser), 1);
+
+    shop.restart();
+    browser.go(&shop.page("/cart"));
+    assert_eq!(browser.status(), 200);
+    if store == Store::Memory {
+        has(&browser, "Your cart is empty");
+        has(&browser, "Sign in");
+        return;
+    }
+    assert_eq!(articles(&browser), 1);
+    browser.go(&shop.page("/account"));
+    has(&browser, "Hello, Barbara");
+}

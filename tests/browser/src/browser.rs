@@ -1,0 +1,264 @@
+//! Chromium without a window, driven by the WebDriver protocol.
+
+use std::path::PathBuf;
+use std::process::Command;
+use std::thread;
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+use ureq::Agent;
+
+use crate::folder::{Folder, build};
+use crate::process::Process;
+
+/// A browser of its own: no cookie of another one is in it. Dropped, it is closed.
+#[derive(Debug)]
+pub struct Browser {
+    agent: Agent,
+    session: String,
+    pid: Option<u64>,
+    _driver: Process,
+    _profile: Folder,
+}
+
+impl Browser {
+    /// A browser with one tab.
+    ///
+    /// # Panics
+    /// If Chromium and its driver are not installed, with what to install.
+    #[must_use]
+    pub fn open() -> Self {
+        let (driver, line) = Process::start(
+            Command::new("chromedriver").arg("--port=0"),
+            "started successfully on port",
+            "install chromium and chromium-driver with: tests/run browser",
+        );
+        let port = line
+            .trim_end_matches('.')
+            .rsplit(' ')
+            .next()
+            .expect("a port");
+        let profile = Folder::new();
+        let mut arguments: Vec<String> = ARGUMENTS.map(str::to_owned).into();
+        arguments.push(format!("--user-data-dir={}", profile.path().display()));
+        let wanted = json!({ "capabilities": { "alwaysMatch": {
+            "goog:chromeOptions": { "args": arguments },
+        } } });
+        let agent = agent();
+        let address = format!("http://127.0.0.1:{port}/session");
+        let answer = ask(&agent, &address, &wanted);
+        let id = answer["sessionId"].as_str().expect("a session").to_owned();
+        Self {
+            agent,
+            session: format!("{address}/{id}"),
+            pid: answer["capabilities"]["goog:processID"].as_u64(),
+            _driver: driver,
+            _profile: profile,
+        }
+    }
+
+    /// Goes to a page, and waits for it.
+    pub fn go(&self, url: &str) {
+        self.ask("url", &json!({ "url": url }));
+    }
+
+    /// Opens another tab, and goes on there.
+    ///
+    /// # Panics
+    /// If there is none.
+    pub fn new_tab(&self) {
+        let tab = self.ask("window/new", &json!({ "type": "tab" }));
+        self.switch(tab["handle"].as_str().expect("a tab"));
+    }
+
+    /// The tab that it is in.
+    #[must_use]
+    pub fn tab(&self) -> String {
+        self.read("window").as_str().expect("a tab").to_owned()
+    }
+
+    /// Goes on in this tab.
+    pub fn switch(&self, tab: &str) {
+        self.ask("window", &json!({ "handle": tab }));
+    }
+
+    /// Clicks on what this CSS selector finds first, and waits for the page that it leads to.
+    ///
+    /// # Panics
+    /// If it leads nowhere.
+    pub fn click(&self, selector: &str) {
+        let element = self.find(selector);
+        self.run("window.isFormerPage = true");
+        self.ask(&format!("element/{element}/click"), &json!({}));
+        // The driver waits for a page of the same site only. Between two pages there is none to ask.
+        let url = format!("{}/execute/sync", self.session);
+        let script = "return !window.isFormerPage && document.readyState === 'complete'";
+        let question = json!({ "script": script, "args": [] });
+        for _ in 0..ATTEMPTS {
+            if answer(&self.agent, &url, &question).is_ok_and(|there| there == true) {
+                return;
+            }
+            thread::sleep(PAUSE);
+        }
+        panic!("{selector} leads nowhere");
+    }
+
+    /// Types into the field that this CSS selector finds.
+    pub fn fill(&self, selector: &str, text: &str) {
+        let element = self.find(selector);
+        self.ask(
+            &format!("element/{element}/value"),
+            &json!({ "text": text }),
+        );
+    }
+
+    /// The text of the page, as one sees it.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let text = self.run("return document.body.innerText");
+        text.as_str().expect("text").to_owned()
+    }
+
+    /// The path of the page.
+    #[must_use]
+    pub fn path(&self) -> String {
+        let path = self.run("return location.pathname");
+        path.as_str().expect("a path").to_owned()
+    }
+
+    /// Runs this function body in the page, and waits if it returns a promise.
+    #[expect(
+        clippy::must_use_candidate,
+        reason = "many a script is run for what it does"
+    )]
+    pub fn run(&self, script: &str) -> Value {
+        self.ask("execute/sync", &json!({ "script": script, "args": [] }))
+    }
+
+    /// The status that the page was answered with.
+    #[must_use]
+    pub fn status(&self) -> u64 {
+        self.run("return performance.getEntriesByType('navigation')[0].responseStatus")
+            .as_u64()
+            .expect("a status")
+    }
+
+    /// All cookies that the browser would send to the page, with their attributes.
+    #[must_use]
+    pub fn cookies(&self) -> Vec<Value> {
+        self.read("cookie").as_array().expect("a list").clone()
+    }
+
+    /// Has a screen of this size from now on: a phone's, if it is narrow.
+    pub fn resize(&self, (width, height): (u32, u32)) {
+        let size = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600 });
+        self.command("Emulation.setDeviceMetricsOverride", &size);
+    }
+
+    /// Puts a picture of the page into `target/browser`.
+    ///
+    /// # Panics
+    /// If it cannot be written.
+    pub fn picture(&self, name: &str) {
+        let picture = self.command("Page.captureScreenshot", &json!({}));
+        let picture = picture["data"].as_str().expect("a picture");
+        let bytes = STANDARD.decode(picture).expect("Base64");
+        let folder = pictures();
+        std::fs::create_dir_all(&folder).expect("the folder of the build");
+        std::fs::write(folder.join(format!("{name}.png")), bytes).expect("a file");
+    }
+
+    fn command(&self, name: &str, options: &Value) -> Value {
+        self.ask(
+            "goog/cdp/execute",
+            &json!({ "cmd": name, "params": options }),
+        )
+    }
+
+    fn find(&self, selector: &str) -> String {
+        let query = json!({ "using": "css selector", "value": selector });
+        let element = self.ask("element", &query);
+        let id = element.as_object().and_then(|names| names.values().next());
+        id.and_then(Value::as_str).expect("an element").to_owned()
+    }
+
+    fn ask(&self, command: &str, body: &Value) -> Value {
+        ask(&self.agent, &format!("{}/{command}", self.session), body)
+    }
+
+    fn read(&self, what: &str) -> Value {
+        let request = self.agent.get(format!("{}/{what}", self.session));
+        value(request.call()).unwrap_or_else(|problem| panic!("{what}: {problem}"))
+    }
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        if self.agent.delete(&self.session).call().is_ok() {
+            return;
+        }
+        if let Some(pid) = self.pid {
+            let _ = Command::new("kill")
+                .args(["-KILL", &pid.to_string()])
+                .status();
+        }
+    }
+}
+
+fn agent() -> Agent {
+    Agent::config_builder()
+        .http_status_as_error(false)
+        .timeout_global(Some(PATIENCE))
+        .build()
+        .into()
+}
+
+fn ask(agent: &Agent, url: &str, body: &Value) -> Value {
+    answer(agent, url, body).unwrap_or_else(|problem| panic!("{url}: {problem}"))
+}
+
+fn answer(agent: &Agent, url: &str, body: &Value) -> Result<Value, String> {
+    value(agent.post(url).send_json(body))
+}
+
+fn value(answer: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Result<Value, String> {
+    let mut answer = answer.map_err(|error| error.to_string())?;
+    let json: Value = answer
+        .body_mut()
+        .read_json()
+        .map_err(|error| error.to_string())?;
+    let value = json["value"].clone();
+    if answer.status().is_success() {
+        Ok(value)
+    } else {
+        Err(value.to_string())
+    }
+}
+
+fn pictures() -> PathBuf {
+    let target = build();
+    target
+        .parent()
+        .expect("the folder of builds")
+        .join("browser")
+}
+
+/// Of no use without a screen, or of none in tests; root has no sandbox.
+const ARGUMENTS: [&str; 9] = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-dev-shm-usage",
+];
+
+const PATIENCE: Duration = Duration::from_secs(60);
+/// Half a minute in all.
+const ATTEMPTS: u32 = 1500;
+const PAUSE: Duration = Duration::from_millis(20);

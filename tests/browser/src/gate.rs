@@ -1,0 +1,139 @@
+//! Makes requests slow: the shop has the head, and has loaded the session, while the body waits here.
+
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::sync::mpsc::{Receiver, SyncSender, channel, sync_channel};
+use std::thread;
+use std::time::Duration;
+
+/// A way to the shop that holds what is sent to one path back, until it is opened.
+#[derive(Debug)]
+pub struct Gate {
+    port: u16,
+    held: Receiver<Held>,
+}
+
+/// A request whose body waits.
+#[derive(Debug)]
+pub struct Held {
+    open: SyncSender<()>,
+    answer: Receiver<String>,
+}
+
+impl Gate {
+    /// A gate before the shop at this port, for requests that start so: `POST /cart/add`.
+    ///
+    /// # Panics
+    /// If there is no free port.
+    #[must_use]
+    pub fn before(shop: u16, held: &'static str) -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+        let port = listener.local_addr().expect("an address").port();
+        let (tell, wait) = channel();
+        thread::spawn(move || {
+            for browser in listener.incoming().flatten() {
+                let tell = tell.clone();
+                thread::spawn(move || {
+                    let shop = TcpStream::connect((Ipv4Addr::LOCALHOST, shop))?;
+                    pass(&browser, &shop, |head| {
+                        if !head.starts_with(held) {
+                            return None;
+                        }
+                        let (open, opened) = sync_channel(1);
+                        let (answered, answer) = sync_channel(1);
+                        tell.send(Held { open, answer }).ok()?;
+                        Some((opened, answered))
+                    })
+                });
+            }
+        });
+        Self { port, held: wait }
+    }
+
+    /// The address of a page, through the gate.
+    #[must_use]
+    pub fn page(&self, path: &str) -> String {
+        format!("http://127.0.0.1:{}{path}", self.port)
+    }
+
+    /// Waits for a request that is held back.
+    ///
+    /// # Panics
+    /// If none comes.
+    #[must_use]
+    pub fn held(&self) -> Held {
+        self.held.recv_timeout(PATIENCE).expect("a request")
+    }
+}
+
+impl Held {
+    /// Lets the request go on, and returns the head of its answer.
+    ///
+    /// # Panics
+    /// If there is no answer.
+    #[must_use]
+    pub fn release(self) -> String {
+        self.open.send(()).expect("the gate is there");
+        self.answer.recv_timeout(PATIENCE).expect("an answer")
+    }
+}
+
+type Hold = (Receiver<()>, SyncSender<String>);
+
+/// One request after the other, as browsers send them.
+fn pass(
+    mut browser: &TcpStream,
+    mut shop: &TcpStream,
+    hold: impl Fn(&str) -> Option<Hold>,
+) -> std::io::Result<()> {
+    loop {
+        let (head, mut body) = head(browser)?;
+        shop.write_all(head.as_bytes())?;
+        let held = hold(&head);
+        if let Some((opened, _)) = &held {
+            let _ = opened.recv();
+        }
+        let length = content_length(&head);
+        fill(browser, &mut body, length)?;
+        shop.write_all(&body)?;
+
+        let (answer, mut content) = self::head(shop)?;
+        fill(shop, &mut content, content_length(&answer))?;
+        browser.write_all(answer.as_bytes())?;
+        browser.write_all(&content)?;
+        if let Some((_, answered)) = held {
+            let _ = answered.send(answer);
+        }
+    }
+}
+
+/// The head of a message, and what has come of its body.
+fn head(mut stream: &TcpStream) -> std::io::Result<(String, Vec<u8>)> {
+    let mut bytes = Vec::new();
+    let mut chunk = [0; 16_384];
+    loop {
+        if let Some(end) = bytes.windows(4).position(|four| four == b"\r\n\r\n") {
+            let body = bytes.split_off(end + 4);
+            return Ok((String::from_utf8_lossy(&bytes).into_owned(), body));
+        }
+        match stream.read(&mut chunk)? {
+            0 => return Err(std::io::ErrorKind::UnexpectedEof.into()),
+            count => bytes.extend_from_slice(&chunk[..count]),
+        }
+    }
+}
+
+fn fill(mut stream: &TcpStream, body: &mut Vec<u8>, length: usize) -> std::io::Result<()> {
+    let has = body.len();
+    body.resize(length.max(has), 0);
+    stream.read_exact(&mut body[has..])
+}
+
+fn content_length(head: &str) -> usize {
+    head.lines()
+        .filter_map(|line| line.split_once(':'))
+        .find(|(name, _)| name.eq_ignore_ascii_case("content-length"))
+        .map_or(0, |(_, value)| value.trim().parse().expect("a length"))
+}
+
+const PATIENCE: Duration = Duration::from_secs(30);

@@ -1,0 +1,15 @@
+//! What the tests in a real browser are made of: the browser, the shop, and what is around them.
+
+mod browser;
+mod elsewhere;
+mod folder;
+mod gate;
+mod process;
+mod shop;
+
+pub use self::browser::Browser;
+pub use self::elsewhere::Elsewhere;
+pub use self::folder::Folder;
+pub use self::gate::{Gate, Held};
+pub use self::process::Process;
+pub use self::shop::{Shop, Store};

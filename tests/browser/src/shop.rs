@@ -1,0 +1,150 @@
+//! The shop, on each of its stores.
+
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::{LazyLock, Mutex};
+
+use crate::folder::{Folder, build};
+use crate::process::Process;
+
+/// Where the shop keeps its sessions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Store {
+    /// In the memory of its process.
+    Memory,
+    /// In the cookie.
+    Cookie,
+    /// In a file.
+    Sqlite,
+    /// In a Redis of these tests.
+    Redis,
+    /// In a PostgreSQL of these tests.
+    Postgres,
+}
+
+impl Store {
+    /// As the command line of the shop says it.
+    fn option(self) -> String {
+        static REDIS: LazyLock<Served> = LazyLock::new(|| Served::start("redis"));
+        static POSTGRES: LazyLock<Served> = LazyLock::new(|| Served::start("postgres"));
+        match self {
+            Self::Memory => "memory".to_owned(),
+            Self::Cookie => "cookie".to_owned(),
+            Self::Sqlite => "sqlite".to_owned(),
+            Self::Redis => format!("redis={}", REDIS.url),
+            Self::Postgres => format!("postgres={}", POSTGRES.url),
+        }
+    }
+}
+
+/// A database server that all tests share. It ends with its input, which is when this process does.
+struct Served {
+    url: String,
+    _process: Mutex<Process>,
+}
+
+impl Served {
+    fn start(kind: &str) -> Self {
+        let mut command = Command::new(build().join("serve"));
+        let remedy = "install and build it with: tests/run servers browser";
+        let (process, url) = Process::start(command.arg(kind), "://", remedy);
+        Self {
+            url,
+            _process: Mutex::new(process),
+        }
+    }
+}
+
+/// The shop, open until it is dropped.
+#[derive(Debug)]
+pub struct Shop {
+    process: Option<Process>,
+    store: Store,
+    port: u16,
+    data: Folder,
+}
+
+impl Shop {
+    /// Opens it.
+    ///
+    /// # Panics
+    /// If it is not built, or its store does not start.
+    #[must_use]
+    pub fn open(store: Store) -> Self {
+        let mut shop = Self {
+            process: None,
+            store,
+            port: 0,
+            data: Folder::new(),
+        };
+        shop.advance(0);
+        shop.start();
+        shop
+    }
+
+    /// Kills it, and opens it again where it was.
+    ///
+    /// # Panics
+    /// As [`open`](Self::open).
+    pub fn restart(&mut self) {
+        self.process = None;
+        self.start();
+    }
+
+    /// Puts its clock, and not that of the browser, ahead.
+    ///
+    /// # Panics
+    /// If there is no room for a file.
+    pub fn advance(&self, minutes: u32) {
+        // At once or not at all: the shop may be reading it.
+        let next = self.data.path().join("clock.next");
+        std::fs::write(&next, format!("+{minutes}m\n")).expect("our own folder");
+        std::fs::rename(next, self.clock()).expect("our own folder");
+    }
+
+    /// The address of a page.
+    #[must_use]
+    pub fn page(&self, path: &str) -> String {
+        format!("http://127.0.0.1:{}{path}", self.port)
+    }
+
+    /// Its port.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The file that says how far ahead its clock is.
+    fn clock(&self) -> PathBuf {
+        self.data.path().join("clock")
+    }
+
+    fn start(&mut self) {
+        let mut command = Command::new(build().join("examples/shop"));
+        command
+            .args(["--port", &self.port.to_string()])
+            .args(["--store", &self.store.option()])
+            .arg("--data")
+            .arg(self.data.path())
+            .env("LD_PRELOAD", faketime())
+            .env("FAKETIME_TIMESTAMP_FILE", self.clock())
+            .env("FAKETIME_NO_CACHE", "1")
+            // What measures durations, as timeouts do, goes on as it is.
+            .env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
+        let remedy = "build it with: tests/run browser";
+        let (process, line) = Process::start(&mut command, "http://", remedy);
+        let (_, port) = line.rsplit_once(':').expect("an address");
+        self.port = port.trim().parse().expect("a port");
+        self.process = Some(process);
+    }
+}
+
+/// What tells a program another time than it is.
+fn faketime() -> PathBuf {
+    let folders = std::fs::read_dir("/usr/lib").expect("a system with libraries");
+    folders
+        .flatten()
+        .map(|folder| folder.path().join("faketime/libfaketime.so.1"))
+        .find(|library| library.is_file())
+        .expect("libfaketime is missing; install it with: tests/run browser")
+}
