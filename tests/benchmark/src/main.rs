@@ -1,5 +1,11 @@
 //! What sessions cost, beside everybody else's, in one run. See `tests/bench`.
 
+#![expect(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
+#![expect(
+    clippy::large_enum_variant,
+    reason = "a floor has few of them, and one step less"
+)]
+
 mod contestants;
 mod growth;
 mod load;

@@ -6,13 +6,15 @@ use std::future::Future;
 use std::pin::Pin;
 use std::time::{Duration, Instant};
 
+type Serving = Pin<Box<dyn Future<Output = ()>>>;
+
 /// One contestant's way of serving one kind of request.
 pub struct Case {
     pub contestant: &'static str,
     pub kind: Kind,
     /// What this contestant's framework costs without sessions.
     pub base: &'static str,
-    serve: Box<dyn FnMut(u32) -> Pin<Box<dyn Future<Output = ()>>>>,
+    serve: Box<dyn FnMut(u32) -> Serving>,
     rounds: Vec<f64>,
     allocations: u64,
     is_waiting: bool,
