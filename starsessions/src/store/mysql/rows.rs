@@ -12,7 +12,7 @@ use super::fields;
 use super::statements::{Statement, Statements};
 use crate::clock::Timestamp;
 use crate::crypto::{IndexKey, RowKey};
-use crate::record::{Commit, Field, FieldName, Forward, Record, Rotation, Touch};
+use crate::record::{Commit, FieldName, Forward, Record, Rotation, Touch};
 use crate::store::sql::{MAX_ATTEMPTS, Malformed, clamped, retried, seconds, time};
 use crate::store::{Committed, Created, Loaded, Rotated, StoreError, Touched};
 
@@ -161,13 +161,12 @@ impl Rows {
                 .bind(seconds(now))
                 .fetch_all(&self.pool)
         });
-        let is_match = |field: &Field| field.index == Some(*index) && field.is_live(now);
         let mut found = Vec::new();
         for row in rows.await? {
             let Loaded::Live(record) = open(&row)? else {
                 continue;
             };
-            if record.fields.iter().any(|(_, field)| is_match(field)) {
+            if record.is_filed_under(index, now) {
                 let key: Vec<u8> = row.try_get("session_key")?;
                 let key = key.try_into().map_err(|_| Malformed)?;
                 found.push((RowKey::from_bytes(key), record));
@@ -261,7 +260,11 @@ impl Rows {
         commit: &Commit,
         now: Timestamp,
     ) -> Result<Option<u64>, sqlx::Error> {
-        for index in commit.set.iter().filter_map(|(_, write)| write.index) {
+        for index in commit
+            .set
+            .iter()
+            .filter_map(|(_, write)| write.index.as_ref())
+        {
             self.claim_index(key, &index).await?;
         }
         let is_changed = |name: &FieldName| {
@@ -326,7 +329,7 @@ impl Rows {
 
     /// Nobody has the key of a new row yet, so nothing of it is missed before this.
     async fn add_to_index(&self, id: u64, record: &Record) -> Result<(), sqlx::Error> {
-        for index in index_keys(record) {
+        for index in record.index_keys().collect::<BTreeSet<_>>() {
             let added = retried(|| {
                 query(&self.statements.add_to_index)
                     .bind(index.as_bytes().as_slice())
@@ -361,11 +364,6 @@ fn unless_ended(written: Result<MySqlQueryResult, sqlx::Error>) -> Result<(), sq
 
 fn is_expected(rotation: &Rotation, record: &Record) -> bool {
     rotation.expected.is_none_or(|it| it == record.revision)
-}
-
-fn index_keys(record: &Record) -> BTreeSet<IndexKey> {
-    let fields = record.fields.iter();
-    fields.filter_map(|(_, field)| field.index).collect()
 }
 
 /// What has this deadline is not there: it comes before every time.

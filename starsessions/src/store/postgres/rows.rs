@@ -7,7 +7,7 @@ use super::columns::{Bound, Changes, Deadlines, RecordColumns, forward_in, open,
 use super::statements::{Statement, Statements};
 use crate::clock::Timestamp;
 use crate::crypto::{IndexKey, RowKey};
-use crate::record::{Commit, Field, Forward, Record, Rotation, Touch};
+use crate::record::{Commit, Forward, Record, Rotation, Touch};
 use crate::store::sql::{Malformed, clamped, number, retried, seconds, time};
 use crate::store::{Committed, Created, Loaded, Rotated, StoreError, Touched};
 
@@ -155,8 +155,7 @@ impl Rows {
             let key: &[u8] = row.try_get("key")?;
             let key = key.try_into().map_err(|_| Malformed)?;
             let record = record_in(&row)?;
-            let is_match = |field: &Field| field.index == Some(*index) && field.is_live(now);
-            if !record.is_expired(now) && record.fields.iter().any(|(_, field)| is_match(field)) {
+            if !record.is_expired(now) && record.is_filed_under(index, now) {
                 sessions.push((RowKey::from_bytes(key), record));
             }
         }

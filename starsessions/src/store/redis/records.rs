@@ -56,7 +56,7 @@ impl Access {
         let written: Vec<_> = commit
             .set
             .iter()
-            .filter_map(|(_, write)| write.index)
+            .filter_map(|(_, write)| write.index.clone())
             .collect();
         let mut indexed = Indexed::default();
         if !written.is_empty() {

@@ -3,6 +3,8 @@
 //! The changes themselves are those of [`Commit::apply`] and [`Touch::apply`], as in memory. There
 //! is one writer at a time, also among processes, so what was read is still so when it is written.
 
+use std::collections::BTreeSet;
+
 use bytes::Bytes;
 use rusqlite::{Connection, OptionalExtension, Row as SqlRow, params};
 
@@ -10,7 +12,7 @@ use super::fault::Fault;
 use super::fields;
 use crate::clock::Timestamp;
 use crate::crypto::{IndexKey, RowKey};
-use crate::record::{Commit, Field, Forward, Record, Rotation, Touch};
+use crate::record::{Commit, Forward, Record, Rotation, Touch};
 use crate::store::{Committed, Created, Loaded, Rotated, Touched};
 
 pub(super) fn load(
@@ -138,8 +140,7 @@ pub(super) fn sessions_of(
         let Loaded::Live(record) = row.open()? else {
             continue;
         };
-        let is_match = |field: &Field| field.index == Some(*index) && field.is_live(now);
-        if record.fields.iter().any(|(_, field)| is_match(field)) {
+        if record.is_filed_under(index, now) {
             found.push((RowKey::from_bytes(key), record));
         }
     }
@@ -296,18 +297,11 @@ fn delete_row(connection: &Connection, id: i64) -> Result<(), Fault> {
     Ok(())
 }
 
-fn index_keys(record: &Record) -> Vec<IndexKey> {
-    let mut keys: Vec<_> = record
-        .fields
-        .iter()
-        .filter_map(|(_, field)| field.index)
-        .collect();
-    keys.sort_unstable();
-    keys.dedup();
-    keys
+fn index_keys(record: &Record) -> BTreeSet<IndexKey> {
+    record.index_keys().cloned().collect()
 }
 
-fn add_to_index(connection: &Connection, id: i64, keys: &[IndexKey]) -> Result<(), Fault> {
+fn add_to_index(connection: &Connection, id: i64, keys: &BTreeSet<IndexKey>) -> Result<(), Fault> {
     for key in keys {
         connection
             .prepare_cached("INSERT INTO session_index (key, session) VALUES (?1, ?2)")?
