@@ -265,7 +265,7 @@ impl Rows {
             .iter()
             .filter_map(|(_, write)| write.index.as_ref())
         {
-            self.claim_index(key, &index).await?;
+            self.claim_index(key, index).await?;
         }
         let is_changed = |name: &FieldName| {
             commit.remove.contains(name) || commit.set.iter().any(|(set, _)| set == name)
