@@ -9,8 +9,11 @@ use crate::crypto::{IndexKey, RowKey};
 use crate::record::{Commit, Forward, Record, Rotation, Touch};
 use crate::store::{Committed, Created, Loaded, Rotated, StoreError, Touched};
 
-/// What is under a key is what `load` returns.
-use Loaded as Row;
+/// What is under a key.
+enum Row {
+    Live(Record),
+    Moved(Forward),
+}
 
 pub(super) struct Shard {
     rows: HashMap<RowKey, Row, BuildHasherDefault<KeyHasher>>,
@@ -51,7 +54,15 @@ impl Shard {
     }
 
     pub(super) fn load(&self, key: &RowKey, now: Timestamp) -> Option<Loaded> {
-        self.rows.get(key).filter(|row| is_live(row, now)).cloned()
+        let found = match self.rows.get(key)? {
+            Row::Live(record) => Loaded::Live(record.clone()),
+            Row::Moved(forward) => Loaded::Moved(forward.clone()),
+        };
+        found.at(now)
+    }
+
+    fn live(&self, key: &RowKey, now: Timestamp) -> Option<&Row> {
+        self.rows.get(key).filter(|row| is_live(row, now))
     }
 
     /// Whether there is a session of this kind.
@@ -69,7 +80,7 @@ impl Shard {
         now: Timestamp,
     ) -> Result<Created, StoreError> {
         self.free_expired(FREED_PER_WRITE, now);
-        if self.load(key, now).is_some() {
+        if self.live(key, now).is_some() {
             return Ok(Created::Exists);
         }
         self.delete(key);
@@ -132,14 +143,14 @@ impl Shard {
 
     /// Ends the record that a rotation leaves, if it still is what the rotation expects.
     pub(super) fn retire(&mut self, key: &RowKey, rotation: &Rotation, now: Timestamp) -> Rotated {
-        match self.load(key, now) {
-            None => return Rotated::Gone,
-            Some(Row::Moved(forward)) => return Rotated::Moved(forward),
+        match self.live(key, now) {
+            Some(Row::Moved(forward)) => return Rotated::Moved(forward.clone()),
             Some(Row::Live(record)) => {
                 if rotation.expected.is_some_and(|it| it != record.revision) {
-                    return Rotated::Conflict(record);
+                    return Rotated::Conflict(record.clone());
                 }
             }
+            None => return Rotated::Gone,
         }
         self.delete(key);
         if let Some(forward) = &rotation.forward {
@@ -166,11 +177,12 @@ impl Shard {
 
     pub(super) fn sessions_of(&self, index: &IndexKey, now: Timestamp) -> Vec<(RowKey, Record)> {
         let keys = self.index.get(index).into_iter().flatten();
-        keys.filter_map(|key| match self.load(key, now)? {
+        keys.filter_map(|key| match self.live(key, now)? {
             Row::Live(record) => Some((*key, record)),
             Row::Moved(_) => None,
         })
         .filter(|(_, record)| record.is_filed_under(index, now))
+        .map(|(key, record)| (key, record.clone()))
         .collect()
     }
 

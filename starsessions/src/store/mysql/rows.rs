@@ -31,10 +31,10 @@ impl Rows {
         let row = retried(|| {
             query(&self.statements.load)
                 .bind(key.as_bytes().as_slice())
-                .bind(seconds(now))
                 .fetch_optional(&self.pool)
         });
-        row.await?.map(|row| open(&row)).transpose()
+        let found = row.await?.map(|row| open(&row)).transpose()?;
+        Ok(found.and_then(|found| found.at(now)).filter(was_begun))
     }
 
     pub(super) async fn create(
@@ -63,8 +63,7 @@ impl Rows {
             match self.load(key, now).await? {
                 // The guard that has failed holds again: the record has changed since.
                 Some(Loaded::Live(record)) if commit.is_allowed_by(&record) => {}
-                Some(Loaded::Live(record)) => return Ok(Committed::Conflict(record)),
-                Some(Loaded::Moved(forward)) => return Ok(Committed::Moved(forward)),
+                Some(found) => return Ok(found.into_committed()),
                 None => return Ok(Committed::Gone),
             }
         }
@@ -92,8 +91,7 @@ impl Rows {
             match found {
                 // A sweep has freed the successor, which looks as if it had expired.
                 Some(Loaded::Live(record)) if is_expected(rotation, &record) => {}
-                Some(Loaded::Live(record)) => return Ok(Rotated::Conflict(record)),
-                Some(Loaded::Moved(forward)) => return Ok(Rotated::Moved(forward)),
+                Some(found) => return Ok(found.into_rotated()),
                 None => return Ok(Rotated::Gone),
             }
         }
@@ -364,6 +362,11 @@ fn unless_ended(written: Result<MySqlQueryResult, sqlx::Error>) -> Result<(), sq
 
 fn is_expected(rotation: &Rotation, record: &Record) -> bool {
     rotation.expected.is_none_or(|it| it == record.revision)
+}
+
+/// Whether it is a record's deadline that has passed. One that is on its way has never been there.
+fn was_begun(found: &Loaded) -> bool {
+    !matches!(found, Loaded::Expired(record) if record.expires_at == ENDED)
 }
 
 /// What has this deadline is not there: it comes before every time.

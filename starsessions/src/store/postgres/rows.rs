@@ -23,8 +23,13 @@ impl Rows {
         key: &RowKey,
         now: Timestamp,
     ) -> Result<Option<Loaded>, StoreError> {
-        let load = retried(|| begin(&self.statements.load, key, now).fetch_optional(&self.pool));
-        load.await?.map(|row| open(&row)).transpose()
+        let load = retried(|| {
+            sqlx::query(self.statements.load.sql())
+                .bind(key.as_bytes().as_slice())
+                .fetch_optional(&self.pool)
+        });
+        let found = load.await?.map(|row| open(&row)).transpose()?;
+        Ok(found.and_then(|found| found.at(now)))
     }
 
     pub(super) async fn create(
@@ -61,10 +66,7 @@ impl Rows {
         if let Some(revision) = row.try_get("applied")? {
             return Ok(Committed::Applied(number(revision)));
         }
-        Ok(match open(&row)? {
-            Loaded::Live(record) => Committed::Conflict(record),
-            Loaded::Moved(forward) => Committed::Moved(forward),
-        })
+        Ok(open(&row)?.into_committed())
     }
 
     pub(super) async fn rotate(
@@ -99,10 +101,7 @@ impl Rows {
             Some(true) => return Ok(Rotated::Exists),
             Some(false) => {}
         }
-        Ok(match open(&row)? {
-            Loaded::Live(record) => Rotated::Conflict(record),
-            Loaded::Moved(forward) => Rotated::Moved(forward),
-        })
+        Ok(open(&row)?.into_rotated())
     }
 
     pub(super) async fn touch(

@@ -218,7 +218,7 @@ impl Access {
                 Ok(None)
             }
             Ok(Some(Loaded::Moved(forward))) => Ok(Some(forward).filter(|it| now < it.until)),
-            Ok(None) | Err(Malformed) => Ok(None),
+            Ok(Some(Loaded::Expired(_)) | None) | Err(Malformed) => Ok(None),
         }
     }
 
@@ -285,26 +285,11 @@ fn refused(reply: Value) -> Result<Loaded, StoreError> {
     Ok(packed::unpack(&read(reply)?)?.ok_or(Malformed)?)
 }
 
-impl Loaded {
-    fn into_committed(self) -> Committed {
-        match self {
-            Self::Live(record) => Committed::Conflict(record),
-            Self::Moved(forward) => Committed::Moved(forward),
-        }
-    }
-
-    fn into_rotated(self) -> Rotated {
-        match self {
-            Self::Live(record) => Rotated::Conflict(record),
-            Self::Moved(forward) => Rotated::Moved(forward),
-        }
-    }
-}
-
 fn is_live(found: &Loaded, now: Timestamp) -> bool {
     match found {
         Loaded::Live(record) => !record.is_expired(now),
         Loaded::Moved(forward) => now < forward.until,
+        Loaded::Expired(_) => false,
     }
 }
 

@@ -20,7 +20,8 @@ pub(super) fn load(
     key: &RowKey,
     now: Timestamp,
 ) -> Result<Option<Loaded>, Fault> {
-    find(connection, key, now)?.map(Row::open).transpose()
+    let found = look_up(connection, key)?.map(Row::open).transpose()?;
+    Ok(found.and_then(|found| found.at(now)))
 }
 
 pub(super) fn create(
@@ -45,8 +46,8 @@ pub(super) fn commit(
     };
     let id = row.id;
     let mut record = match row.open()? {
-        Loaded::Moved(forward) => return Ok(Committed::Moved(forward)),
         Loaded::Live(record) => record,
+        found => return Ok(found.into_committed()),
     };
     if !commit.is_allowed_by(&record) {
         return Ok(Committed::Conflict(record));
@@ -78,10 +79,7 @@ pub(super) fn rotate(
     let id = row.id;
     let is_expected = rotation.expected.is_none_or(|it| it == row.revision);
     if row.forward.is_some() || !is_expected {
-        return Ok(match row.open()? {
-            Loaded::Moved(forward) => Rotated::Moved(forward),
-            Loaded::Live(record) => Rotated::Conflict(record),
-        });
+        return Ok(row.open()?.into_rotated());
     }
     match &rotation.forward {
         Some(forward) => leave_way(connection, id, forward)?,
@@ -215,14 +213,21 @@ impl Row {
     }
 }
 
+/// What is there and alive.
 fn find(connection: &Connection, key: &RowKey, now: Timestamp) -> Result<Option<Row>, Fault> {
+    let row = look_up(connection, key)?;
+    Ok(row.filter(|row| now < time(row.expires_at)))
+}
+
+fn look_up(connection: &Connection, key: &RowKey) -> Result<Option<Row>, Fault> {
     let mut statement = connection.prepare_cached(
         "SELECT id, created_at, issued_at, last_seen_at, expires_at, revision, remembered,
                 identified, fields, forward
-         FROM sessions WHERE key = ?1 AND expires_at > ?2",
+         FROM sessions WHERE key = ?1",
     )?;
-    let row = statement.query_row(params![key.as_bytes(), seconds(now)], Row::read);
-    Ok(row.optional()?)
+    Ok(statement
+        .query_row([key.as_bytes()], Row::read)
+        .optional()?)
 }
 
 fn insert(
