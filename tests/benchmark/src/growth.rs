@@ -122,6 +122,53 @@ pub async fn memory(sizes: &[usize]) {
     }
 }
 
+/// Sockets that are open and say nothing: what each of them holds, and what it takes to look after them.
+pub async fn sockets(counts: &[usize]) {
+    println!(
+        "| open sockets | bytes of one, its session included | of a core, to look after all |"
+    );
+    println!("|---|---|---|");
+    for count in counts {
+        let store = MemoryStore::builder().anonymous_limit(4_000_000).build();
+        let keys = KeyRing::generate().expect("randomness");
+        let (sender, mut opened) = tokio::sync::mpsc::unbounded_channel();
+        let open = async move |visitor: Session<Visitor>| {
+            let detached = visitor.detach().expect("a stored session");
+            sender.send(detached).expect("somebody listens");
+        };
+        let mut app = routes()
+            .route("/open", get(open))
+            .layer(SessionLayer::new(store, keys));
+        let before = bytes_held();
+        let mut tasks = Vec::new();
+        for _ in 0..*count {
+            let cookie = cookie_of(&call(&mut app, "/create", None).await);
+            call(&mut app, "/open", cookie.as_ref()).await;
+            let detached = opened.recv().await.expect("a handle");
+            tasks.push(tokio::task::spawn_local(async move {
+                detached.watch().ended().await;
+            }));
+        }
+        // Each looks once at the beginning, and then in its turn.
+        tokio::time::sleep(LOOKS).await;
+        let each = (bytes_held() - before) as f64 / *count as f64;
+        let start = processor_time(Processor::OfThread);
+        tokio::time::sleep(LOOKS).await;
+        let busy = processor_time(Processor::OfThread) - start;
+        println!(
+            "| {count} | {each:.0} | {:.2} % |",
+            100.0 * busy.as_secs_f64() / LOOKS.as_secs_f64()
+        );
+        for task in tasks {
+            task.abort();
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
+/// As long as every session that is watched is looked at once.
+const LOOKS: Duration = Duration::from_secs(10);
+
 /// Many clients on one connection: requests a second together; and what a session takes there.
 pub async fn redis(url: &str) {
     use starsessions::RedisStore;

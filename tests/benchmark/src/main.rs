@@ -70,6 +70,7 @@ async fn grow(largest: usize) {
         fitting.collect()
     };
     growth::memory(&up_to_largest(&[1_000, 10_000, 100_000, 1_000_000])).await;
+    growth::sockets(&up_to_largest(&[1_000, 10_000, 100_000])).await;
     let sizes = up_to_largest(&[10_000, 1_000_000, 10_000_000]);
     if let Ok(folder) = std::env::var("BENCH_FOLDER") {
         rows::sqlite(&folder, &sizes).await;
