@@ -5,6 +5,7 @@
 //! sessions are kept is one line in `store.rs`, and up to the command line: `--store memory`.
 
 mod account;
+mod assets;
 mod cart;
 mod catalogue;
 mod devices;
@@ -18,7 +19,7 @@ use std::path::PathBuf;
 
 use axum::Router;
 use axum::routing::{get, post};
-use starsessions::{CsrfLayer, SessionLayer};
+use starsessions::{CsrfLayer, PassiveLayer, SessionLayer};
 use tokio::net::TcpListener;
 
 /// The shop, with its sessions kept by `layer`.
@@ -26,6 +27,8 @@ pub fn app(layer: SessionLayer) -> Router {
     Router::new()
         .route("/", get(catalogue::show))
         .route("/cart", get(cart::show))
+        // A tab that is left open keeps nobody signed in.
+        .route("/cart/live", get(cart::live).layer(PassiveLayer))
         .route("/cart/add", post(cart::add))
         .route("/cart/change", post(cart::change))
         .route("/cart/coupon", post(cart::redeem))
@@ -40,6 +43,8 @@ pub fn app(layer: SessionLayer) -> Router {
             get(account::confirm_form).post(account::confirm),
         )
         .route("/order", get(order::review).post(order::place))
+        .route("/style.css", get(assets::style))
+        .route("/live.js", get(assets::live))
         // Other sites cannot order in anybody's name.
         .layer(CsrfLayer::new())
         .layer(layer)

@@ -2,6 +2,7 @@
 
 mod coupon;
 mod devices;
+mod live;
 mod notices;
 mod other_sites;
 mod restart;
@@ -64,7 +65,7 @@ fn add(browser: &Browser, shop: &Shop, article: u32) {
 
 /// How many articles the cart has.
 fn articles(browser: &Browser) -> u64 {
-    let count = browser.run("return Number(document.querySelector('.count')?.innerText ?? 0)");
+    let count = browser.run("return Number(document.getElementById('count').innerText)");
     count.as_u64().expect("a number")
 }
 

@@ -65,11 +65,17 @@ impl Browser {
     }
 
     /// Opens another tab, and goes on there.
-    ///
-    /// # Panics
-    /// If there is none.
     pub fn new_tab(&self) {
-        let tab = self.ask("window/new", &json!({ "type": "tab" }));
+        self.open_another("tab");
+    }
+
+    /// Opens a tab in a window of its own, and goes on there. Both are in sight.
+    pub fn new_window(&self) {
+        self.open_another("window");
+    }
+
+    fn open_another(&self, kind: &str) {
+        let tab = self.ask("window/new", &json!({ "type": kind }));
         self.switch(tab["handle"].as_str().expect("a tab"));
     }
 
@@ -135,6 +141,16 @@ impl Browser {
     )]
     pub fn run(&self, script: &str) -> Value {
         self.ask("execute/sync", &json!({ "script": script, "args": [] }))
+    }
+
+    /// Waits until this is true in the page.
+    pub fn wait_for(&self, condition: &str) {
+        self.run(&format!(
+            "return new Promise(done => {{
+                const look = () => {condition} ? done(true) : setTimeout(look, 20);
+                look();
+            }})"
+        ));
     }
 
     /// The status that the page was answered with.
