@@ -52,7 +52,7 @@ impl Page {
 <body><header><nav><a class="brand" href="/">★ The Star Shop</a>
 <span class="links"><a href="/cart">Cart {count}</a>{account}</span></nav></header>
 <main>{notice}{body}</main>
-<footer>An example of starsessions: every page is one request, with one typed session.</footer></body>
+<footer>An example of starsessions: every page is one request, with one typed session. <a href="/operations">Operations</a></footer></body>
 </html>
 "#
         ))

@@ -206,7 +206,7 @@ async fn reading_the_cart_begins_no_session() {
 
 fn open_shop() -> (TestSessions, Router) {
     let sessions = TestSessions::new();
-    let app = shop::app(sessions.layer());
+    let app = shop::app(sessions.layer(), shop::Operations::default());
     (sessions, app)
 }
 
