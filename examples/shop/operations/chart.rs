@@ -6,8 +6,9 @@ use std::fmt::Write as _;
 pub(super) struct Chart {
     pub(super) id: &'static str,
     pub(super) title: &'static str,
-    /// What it comes to.
+    /// What it comes to, and what is meant by it.
     pub(super) value: String,
+    pub(super) about: String,
     /// Of the upright axis.
     pub(super) unit: &'static str,
     /// What it says while there is nothing to draw.
@@ -37,6 +38,7 @@ impl Chart {
             id,
             title,
             value,
+            about,
             unit,
             ..
         } = self;
@@ -48,9 +50,10 @@ impl Chart {
             Shape::Bars => self.bars(top),
         };
         format!(
-            r#"<figure class="panel chart" id="{id}"><figcaption><h2>{title}</h2><p>{value}</p></figcaption>
+            r#"<figure class="panel chart" id="{id}"><figcaption><h2>{title}</h2>
+            <p><strong>{value}</strong></p><p>{about}</p></figcaption>
             <svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-labelledby="{id}-title {id}-value">
-            <title id="{id}-title">{title}</title><desc id="{id}-value">{value}</desc>
+            <title id="{id}-title">{title}</title><desc id="{id}-value">{value}. {about}</desc>
             <text class="unit" x="4" y="11">{unit}</text>{axes}{drawing}</svg>{legend}</figure>"#
         )
     }
@@ -70,7 +73,7 @@ impl Chart {
     }
 
     fn nothing(&self) -> String {
-        let (x, y) = (LEFT + PLOT_WIDTH / 2.0, UPPER + PLOT_HEIGHT / 2.0);
+        let (x, y) = (LEFT + PLOT_WIDTH / 2.0, UPPER + PLOT_HEIGHT / 4.0);
         let nothing = self.nothing;
         format!(r#"<text class="nothing" x="{x}" y="{y}" text-anchor="middle">{nothing}</text>"#)
     }

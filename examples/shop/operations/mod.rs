@@ -53,11 +53,15 @@ pub(super) async fn show(State(operations): State<Operations>, page: Page) -> Ht
 
 fn in_use(steps: &[Step]) -> Chart {
     let values = || steps.iter().filter_map(|step| step.in_use);
-    let (now, most) = (values().last().unwrap_or(0), values().max().unwrap_or(0));
+    let (now, most) = (
+        values().next_back().unwrap_or(0),
+        values().max().unwrap_or(0),
+    );
     Chart {
         id: "in-use",
         title: "Sessions in use",
-        value: format!("{now} now, {most} at most. Used in the last five minutes, and not ended."),
+        value: format!("{now} now, {most} at most"),
+        about: "Used in the last five minutes, and not ended.".to_owned(),
         unit: "sessions",
         nothing: "No request has had a session yet.",
         shape: Shape::Lines,
@@ -73,7 +77,8 @@ fn merged(steps: &[Step]) -> Chart {
     Chart {
         id: "merged",
         title: "Conflicts merged",
-        value: format!("{total} in ten minutes. Changes that met those of another request."),
+        value: format!("{total} in ten minutes"),
+        about: "Changes that met those of another request, and both count.".to_owned(),
         unit: "changes in 10 s",
         nothing: "No change has met another one.",
         shape: Shape::Bars,
@@ -97,9 +102,8 @@ fn ended(steps: &[Step]) -> Chart {
     Chart {
         id: "ended",
         title: "Sessions ended, by cause",
-        value: format!(
-            "{total} in ten minutes. Unknown: a cookie has come whose session had expired or ended."
-        ),
+        value: format!("{total} in ten minutes"),
+        about: "Unknown are cookies that come after their session has expired or ended.".to_owned(),
         unit: "sessions in 10 s",
         nothing: "No session has ended.",
         shape: Shape::Bars,
@@ -120,7 +124,8 @@ fn store(steps: &[Step]) -> Chart {
     Chart {
         id: "store",
         title: "Store latency",
-        value: format!("{half} ms at p50, {most} ms at p99, of {total} operations."),
+        value: format!("{half} ms at p50, {most} ms at p99"),
+        about: format!("Of {total} operations of the store."),
         unit: "milliseconds",
         nothing: "Nothing to measure: a memory store answers at once.",
         shape: Shape::Lines,
