@@ -84,12 +84,14 @@ impl Chart {
             let mut path = String::new();
             let mut is_drawing = false;
             for (x, value) in columns(series) {
-                // A point that stands alone is a dot.
-                let _ = match value.map(|value| height(value, top)) {
-                    Some(y) if is_drawing => write!(path, "L{x:.1} {:.1}", FLOOR - y),
-                    Some(y) => write!(path, "M{x:.1} {:.1}h0", FLOOR - y),
-                    None => Ok(()),
-                };
+                if let Some(value) = value {
+                    let (left, right) = (x - COLUMN / 2.0, x + COLUMN / 2.0);
+                    let (to, y) = (
+                        if is_drawing { 'L' } else { 'M' },
+                        FLOOR - height(value, top),
+                    );
+                    let _ = write!(path, "{to}{left:.1} {y:.1}H{right:.1}");
+                }
                 is_drawing = value.is_some();
             }
             let _ = write!(lines, r#"<path class="line-{i}" d="{path}"/>"#);
@@ -193,12 +195,12 @@ pub(super) fn number(number: f64) -> String {
 }
 
 /// As wide as on a phone, so that its letters are of their size there, and larger on a desk.
-const WIDTH: f64 = 340.0;
+const WIDTH: f64 = 320.0;
 const HEIGHT: f64 = 180.0;
 const LEFT: f64 = 40.0;
 const UPPER: f64 = 24.0;
 const FLOOR: f64 = 154.0;
-const PLOT_WIDTH: f64 = 294.0;
+const PLOT_WIDTH: f64 = 276.0;
 const PLOT_HEIGHT: f64 = FLOOR - UPPER;
 /// Of sixty.
 const COLUMN: f64 = PLOT_WIDTH / 60.0;

@@ -2,14 +2,16 @@
 
 use starsessions_browser_tests::{Browser, Shop, Store};
 
-use super::{add, articles, has, lacks, on_each_store, sign_in};
+use super::{add, articles, has, lacks, on_each_shared_store, on_each_store, on_stores, sign_in};
 
 on_each_store! {
     a_cart_follows_another_tab
+}
+on_each_shared_store! {
     a_cart_follows_a_sign_in_and_a_logout_of_another_tab
     a_cart_closes_when_its_session_is_ended_elsewhere
-    a_first_visitor_has_nothing_to_follow
 }
+on_stores! { a_first_visitor_has_nothing_to_follow: Memory Cookie }
 
 fn a_cart_follows_another_tab(store: Store) {
     let (shop, browser) = (Shop::open(store), Browser::open());
@@ -47,9 +49,6 @@ fn a_cart_follows_another_tab(store: Store) {
 }
 
 fn a_cart_follows_a_sign_in_and_a_logout_of_another_tab(store: Store) {
-    if store == Store::Cookie {
-        return;
-    }
     let (shop, browser) = (Shop::open(store), Browser::open());
     add(&browser, &shop, 3);
     let cart = watch_cart(&browser, &shop);
@@ -58,7 +57,7 @@ fn a_cart_follows_a_sign_in_and_a_logout_of_another_tab(store: Store) {
     let other = browser.tab();
     browser.switch(&cart);
     browser.wait_for("document.querySelector('[data-user]')?.innerText === 'Mary'");
-    lacks(&browser, SIGNED_OUT);
+    lacks(&browser, "You have been signed out.");
     has(&browser, "Comet");
 
     // It goes on under the new id, and under the one after a confirmation.
@@ -69,22 +68,19 @@ fn a_cart_follows_a_sign_in_and_a_logout_of_another_tab(store: Store) {
     add(&browser, &shop, 3);
     browser.switch(&cart);
     browser.wait_for("document.getElementById('count').innerText === '2'");
-    lacks(&browser, SIGNED_OUT);
+    lacks(&browser, "You have been signed out.");
 
     browser.switch(&other);
     browser.go(&shop.page("/account"));
     browser.click("form[action='/logout'] button");
     browser.switch(&cart);
-    browser.wait_for("document.body.innerText.includes('You have been signed out.')");
+    browser.wait_for(IS_SIGNED_OUT);
     lacks(&browser, "Comet");
     lacks(&browser, "Mary");
     is_the_same_page(&browser);
 }
 
 fn a_cart_closes_when_its_session_is_ended_elsewhere(store: Store) {
-    if store == Store::Cookie {
-        return;
-    }
     let shop = Shop::open(store);
     let (here, there) = (Browser::open(), Browser::open());
     sign_in(&there, &shop, "Hedy");
@@ -94,7 +90,7 @@ fn a_cart_closes_when_its_session_is_ended_elsewhere(store: Store) {
     here.go(&shop.page("/devices"));
     here.click("form[action='/devices/end'] button");
 
-    there.wait_for("document.body.innerText.includes('You have been signed out.')");
+    there.wait_for(IS_SIGNED_OUT);
     lacks(&there, "Red dwarf");
     is_the_same_page(&there);
     there.click("#signed-out a");
@@ -121,4 +117,4 @@ fn is_the_same_page(browser: &Browser) {
     assert_eq!(browser.run("return window.isSamePage"), true);
 }
 
-const SIGNED_OUT: &str = "You have been signed out.";
+const IS_SIGNED_OUT: &str = "document.body.innerText.includes('You have been signed out.')";
