@@ -1,13 +1,17 @@
 //! The cart: its page, what changes it, and what it costs.
 
+use std::convert::Infallible;
+
 use axum::Form;
 use axum::http::StatusCode;
-use axum::response::{Html, Redirect};
+use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::response::{Html, IntoResponse, Redirect};
+use futures_util::{StreamExt, stream};
 use serde::Deserialize;
 use starsessions::Session;
 
 use super::catalogue::{self, Price};
-use super::page::{Page, Text};
+use super::page::{Count, Page, Text};
 use super::sessions::{Coupon, Line, Shop};
 
 /// What the buttons of the catalogue send.
@@ -86,26 +90,28 @@ pub(super) async fn redeem(mut shop: Session<Shop>, Form(Code { code }): Form<Co
 
 /// The cart's page.
 pub(super) async fn show(page: Page, shop: Session<Shop>) -> Html<String> {
-    if shop.cart.is_empty() {
-        return page.show(
-            "Cart",
-            r#"<section class="panel empty"><h1>Your cart is empty</h1>
-            <p><a class="button" href="/">To the catalogue</a></p></section>"#,
-        );
-    }
-    let lines: String = shop.cart.iter().filter_map(editable_line).collect();
-    let sums = Sums::of(&shop).table(&shop);
+    let (lines, checkout) = (lines(&shop), checkout(&shop));
     page.show(
         "Cart",
         &format!(
-            r#"<h1>Your cart</h1><section class="panel"><ul class="lines">{lines}</ul>{sums}
-            <form class="row" method="post" action="/cart/coupon">
-            <label for="code">Coupon</label>
-            <input id="code" name="code" placeholder="STAR10" autocomplete="off" maxlength="20" required>
-            <button class="quiet">Redeem</button></form>
-            <a class="button wide" href="/order">Order</a></section>"#
+            r#"<p class="notice" role="alert" id="signed-out" hidden>You have been signed out. <a href="/login">Sign in</a></p>
+            <h1>Your cart</h1><section class="panel" data-live="/cart/live" aria-live="polite">{lines}{checkout}</section>
+            <script type="module" src="/live.js"></script>"#
         ),
     )
+}
+
+/// What changes of that page, whenever it does; the end when the session has ended.
+pub(super) async fn live(shop: Session<Shop>) -> Result<impl IntoResponse, StatusCode> {
+    // Without a cart that is stored there is nothing to follow, and a browser does not ask again.
+    let shop = shop.detach().map_err(|_| StatusCode::NO_CONTENT)?;
+    let carts = shop.watch().into_stream().map(|shop| {
+        let (count, lines, checkout) = (Count::of(&shop), lines(&shop), checkout(&shop));
+        Event::default().data(format!("{count}{lines}{checkout}"))
+    });
+    let end = stream::iter([Event::default().event("end").data("The session has ended.")]);
+    let events = carts.chain(end).map(Ok::<_, Infallible>);
+    Ok(Sse::new(events).keep_alive(KeepAlive::default()))
 }
 
 /// Another request has changed the cart meanwhile: both changes count.
@@ -170,6 +176,28 @@ impl Sums {
             <tr class="total"><th>Total</th><td>{total}</td></tr></table>"#
         )
     }
+}
+
+fn lines(shop: &Shop) -> String {
+    if shop.cart.is_empty() {
+        return r#"<div id="lines" class="empty"><p>Your cart is empty.</p>
+            <a class="button" href="/">To the catalogue</a></div>"#
+            .to_owned();
+    }
+    let lines: String = shop.cart.iter().filter_map(editable_line).collect();
+    let sums = Sums::of(shop).table(shop);
+    format!(r#"<div id="lines"><ul class="lines">{lines}</ul>{sums}</div>"#)
+}
+
+fn checkout(shop: &Shop) -> &'static str {
+    if shop.cart.is_empty() {
+        return r#"<div id="checkout"></div>"#;
+    }
+    r#"<div id="checkout"><form class="row" method="post" action="/cart/coupon">
+    <label for="code">Coupon</label>
+    <input id="code" name="code" placeholder="STAR10" autocomplete="off" maxlength="20" required>
+    <button class="quiet">Redeem</button></form>
+    <a class="button wide" href="/order">Order</a></div>"#
 }
 
 fn price(line: &Line) -> Price {

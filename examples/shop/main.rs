@@ -5,9 +5,11 @@
 //! sessions are kept is one line in `store.rs`, and up to the command line: `--store memory`.
 
 mod account;
+mod assets;
 mod cart;
 mod catalogue;
 mod devices;
+mod operations;
 mod order;
 mod page;
 mod sessions;
@@ -18,14 +20,20 @@ use std::path::PathBuf;
 
 use axum::Router;
 use axum::routing::{get, post};
-use starsessions::{CsrfLayer, SessionLayer};
+use starsessions::{CsrfLayer, PassiveLayer, SessionLayer};
 use tokio::net::TcpListener;
+use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::prelude::*;
 
-/// The shop, with its sessions kept by `layer`.
-pub fn app(layer: SessionLayer) -> Router {
+pub use self::operations::Operations;
+
+/// The shop, with its sessions kept by `layer`, and what is known of them in `operations`.
+pub fn app(layer: SessionLayer, operations: Operations) -> Router {
     Router::new()
         .route("/", get(catalogue::show))
         .route("/cart", get(cart::show))
+        // A tab that is left open keeps nobody signed in.
+        .route("/cart/live", get(cart::live).layer(PassiveLayer))
         .route("/cart/add", post(cart::add))
         .route("/cart/change", post(cart::change))
         .route("/cart/coupon", post(cart::redeem))
@@ -40,6 +48,9 @@ pub fn app(layer: SessionLayer) -> Router {
             get(account::confirm_form).post(account::confirm),
         )
         .route("/order", get(order::review).post(order::place))
+        .route("/operations", get(operations::show).with_state(operations))
+        .route("/style.css", get(assets::style))
+        .route("/live.js", get(assets::live))
         // Other sites cannot order in anybody's name.
         .layer(CsrfLayer::new())
         .layer(layer)
@@ -48,14 +59,20 @@ pub fn app(layer: SessionLayer) -> Router {
 #[tokio::main]
 #[expect(clippy::print_stdout, reason = "says where to point the browser")]
 async fn main() -> Result<(), Box<dyn Error>> {
-    tracing_subscriber::fmt()
-        .with_writer(std::io::stderr)
+    let operations = Operations::default();
+    let log = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    tracing_subscriber::registry()
+        .with(log.with_filter(LevelFilter::INFO))
+        .with(operations.events())
         .init();
+    metrics::set_global_recorder(operations.clone())?;
+    tokio::spawn(operations.clone().keep_time());
+
     let options = Options::parse(std::env::args().skip(1))?;
     let layer = store::layer(&options.store, &options.folder).await?;
     let listener = TcpListener::bind(("127.0.0.1", options.port)).await?;
     println!("The shop is open: http://{}", listener.local_addr()?);
-    axum::serve(listener, app(layer)).await?;
+    axum::serve(listener, app(layer, operations)).await?;
     Ok(())
 }
 

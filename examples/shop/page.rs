@@ -14,7 +14,7 @@ use super::sessions::{Login, Shop};
 #[derive(Debug)]
 pub(super) struct Page {
     user: Option<String>,
-    articles: u32,
+    count: Count,
     notice: Option<String>,
 }
 
@@ -26,7 +26,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Page {
         let mut shop: Session<Shop> = parts.extract().await?;
         Ok(Self {
             user: login.map(|login| login.user.clone()),
-            articles: shop.cart.iter().map(|line| line.quantity).sum(),
+            count: Count::of(&shop),
             notice: shop.notice.take(),
         })
     }
@@ -36,13 +36,10 @@ impl Page {
     /// The whole page. `body` is HTML: what users have typed goes in as [`Text`].
     pub(super) fn show(self, title: &str, body: &str) -> Html<String> {
         let account = match &self.user {
-            Some(user) => format!(r#"<a href="/account">{}</a>"#, Text(user)),
+            Some(user) => format!(r#"<a href="/account" data-user="{0}">{0}</a>"#, Text(user)),
             None => r#"<a href="/login">Sign in</a>"#.to_owned(),
         };
-        let count = match self.articles {
-            0 => String::new(),
-            articles => format!(r#" <span class="count">{articles}</span>"#),
-        };
+        let count = self.count;
         let notice = self.notice.map_or_else(String::new, |notice| {
             format!(r#"<p class="notice" role="status">{}</p>"#, Text(&notice))
         });
@@ -50,14 +47,35 @@ impl Page {
             r#"<!doctype html>
 <html lang="en">
 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title} · The Star Shop</title><link rel="icon" href="data:,"><style>{STYLE}</style></head>
+<meta http-equiv="content-security-policy" content="default-src 'self'; img-src data:; form-action 'self'; base-uri 'none'">
+<title>{title} · The Star Shop</title><link rel="icon" href="data:,"><link rel="stylesheet" href="/style.css"></head>
 <body><header><nav><a class="brand" href="/">★ The Star Shop</a>
-<span class="links"><a href="/cart">Cart{count}</a>{account}</span></nav></header>
+<span class="links"><a href="/cart">Cart {count}</a>{account}</span></nav></header>
 <main>{notice}{body}</main>
-<footer>An example of starsessions: every page is one request, with one typed session.</footer></body>
+<footer>An example of starsessions: every page is one request, with one typed session. <a href="/operations">Operations</a></footer></body>
 </html>
 "#
         ))
+    }
+}
+
+/// How many articles are in the cart.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Count(u32);
+
+impl Count {
+    /// Counts.
+    pub(super) fn of(shop: &Shop) -> Self {
+        Self(shop.cart.iter().map(|line| line.quantity).sum())
+    }
+}
+
+impl fmt::Display for Count {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            0 => f.write_str(r#"<span id="count"></span>"#),
+            count => write!(f, r#"<span id="count">{count}</span>"#),
+        }
     }
 }
 
@@ -80,5 +98,3 @@ impl fmt::Display for Text<'_> {
         Ok(())
     }
 }
-
-const STYLE: &str = include_str!("style.css");

@@ -121,7 +121,7 @@ pub use middleware::{
 };
 pub use session::{
     Absence, Detached, ListedSession, MissingLayer, Revocable, Revocation, Session, SessionInfo,
-    SessionRejection, Sessions, Unrevocable, Watch,
+    SessionRejection, Sessions, Unrevocable, Watch, WatchStream,
 };
 #[doc = include_str!("docs/attributes.md")]
 pub use starsessions_derive::Session;

@@ -4,14 +4,18 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use http::header::{CONTENT_TYPE, COOKIE, LOCATION, SET_COOKIE};
+use futures_util::{SinkExt, StreamExt};
+use http::header::{CONTENT_TYPE, COOKIE, LOCATION, ORIGIN, SET_COOKIE};
 use http::{Request, Response, StatusCode};
 use http_body_util::BodyExt;
 use starsessions::testing::TestSessions;
 use starsessions_tests::browser::Browser;
+use tokio::net::{TcpListener, TcpStream};
+use tokio_tungstenite::tungstenite;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tower::ServiceExt;
 
-use super::{counter, shop};
+use super::{counter, shop, socket};
 
 #[tokio::test]
 async fn the_counter_counts_for_each_browser() {
@@ -20,6 +24,54 @@ async fn the_counter_counts_for_each_browser() {
     assert_eq!(ada.get("/").await.text, "Your visits: 1\n");
     assert_eq!(ada.get("/").await.text, "Your visits: 2\n");
     assert_eq!(bob.get("/").await.text, "Your visits: 1\n");
+}
+
+#[tokio::test]
+async fn a_chat_closes_for_who_signs_out() {
+    let app = socket::app().unwrap();
+    let (mut ada, mut bob) = (Visitor::new(&app), Visitor::new(&app));
+    for (visitor, form) in [(&mut ada, "name=Ada"), (&mut bob, "name=Bob")] {
+        visitor.post("/login", form).await.leads_to("/");
+    }
+    let address = serve(app).await;
+    let mut there = ada.open_socket(&address, &address).await.unwrap();
+    let mut other = bob.open_socket(&address, &address).await.unwrap();
+    // Whose line comes back has its socket in the room.
+    for socket in [&mut there, &mut other] {
+        socket.send("hello".into()).await.unwrap();
+        hear(socket).await;
+    }
+    other.send("hello, Ada".into()).await.unwrap();
+    while hear(&mut there).await != "Bob: hello, Ada".into() {}
+
+    ada.post("/logout", "").await.leads_to("/");
+    let end = loop {
+        if let tungstenite::Message::Close(end) = hear(&mut there).await {
+            break end.unwrap();
+        }
+    };
+    assert_eq!(end.reason.as_str(), "signed out");
+    other.send("still here".into()).await.unwrap();
+    while hear(&mut other).await != "Bob: still here".into() {}
+}
+
+#[tokio::test]
+async fn a_chat_opens_for_users_of_its_own_pages() {
+    let app = socket::app().unwrap();
+    let mut ada = Visitor::new(&app);
+    let guest = ada.clone();
+    ada.post("/login", "name=Ada").await.leads_to("/");
+    let address = serve(app).await;
+    for (visitor, origin, status) in [
+        (&guest, address.as_str(), StatusCode::SEE_OTHER),
+        (&ada, "evil.example", StatusCode::FORBIDDEN),
+    ] {
+        let refused = visitor.open_socket(&address, origin).await.unwrap_err();
+        let tungstenite::Error::Http(answer) = refused else {
+            panic!("{refused}");
+        };
+        assert_eq!(answer.status(), status);
+    }
 }
 
 #[tokio::test]
@@ -206,7 +258,7 @@ async fn reading_the_cart_begins_no_session() {
 
 fn open_shop() -> (TestSessions, Router) {
     let sessions = TestSessions::new();
-    let app = shop::app(sessions.layer());
+    let app = shop::app(sessions.layer(), shop::Operations::default());
     (sessions, app)
 }
 
@@ -262,6 +314,35 @@ impl Visitor {
     fn cookie(&self) -> Option<String> {
         self.browser.cookie_header(SITE)
     }
+
+    /// As a page of `origin` would.
+    async fn open_socket(&self, address: &str, origin: &str) -> Result<Socket, tungstenite::Error> {
+        let mut request = format!("ws://{address}/socket").into_client_request()?;
+        let headers = request.headers_mut();
+        headers.insert(ORIGIN, format!("http://{origin}").parse().unwrap());
+        if let Some(cookie) = self.cookie() {
+            headers.insert(COOKIE, cookie.parse().unwrap());
+        }
+        let stream = TcpStream::connect(address).await.unwrap();
+        let (socket, _) = tokio_tungstenite::client_async(request, stream).await?;
+        Ok(socket)
+    }
+}
+
+type Socket = tokio_tungstenite::WebSocketStream<TcpStream>;
+
+async fn hear(socket: &mut Socket) -> tungstenite::Message {
+    let message = tokio::time::timeout(Duration::from_secs(20), socket.next()).await;
+    let message = message.expect("nothing comes from the socket");
+    message.expect("a message").expect("a whole message")
+}
+
+/// On a port of its own, until the test is over.
+async fn serve(app: Router) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    tokio::spawn(async move { axum::serve(listener, app).await });
+    address
 }
 
 impl Answer {

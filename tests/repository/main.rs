@@ -12,3 +12,6 @@ pub mod counter;
 #[expect(dead_code, reason = "`main` is not called")]
 #[expect(unexpected_cfgs, reason = "its features are those of the examples")]
 pub mod shop;
+#[path = "../../examples/socket.rs"]
+#[expect(dead_code, reason = "`main` is not called")]
+pub mod socket;

@@ -2,48 +2,48 @@
 
 mod coupon;
 mod devices;
+mod live;
 mod notices;
+mod operations;
 mod other_sites;
+mod outage;
 mod restart;
 mod screens;
 mod tabs;
+mod timeouts;
 
 use starsessions_browser_tests::{Browser, Shop};
 
 /// Each scenario as a module of tests, one for each store.
 macro_rules! on_each_store {
-    ($($scenario:ident)*) => { $(
-        mod $scenario {
-            use starsessions_browser_tests::Store;
-
-            #[test]
-            fn memory() {
-                super::$scenario(Store::Memory);
-            }
-
-            #[test]
-            fn cookie() {
-                super::$scenario(Store::Cookie);
-            }
-
-            #[test]
-            fn sqlite() {
-                super::$scenario(Store::Sqlite);
-            }
-
-            #[test]
-            fn redis() {
-                super::$scenario(Store::Redis);
-            }
-
-            #[test]
-            fn postgres() {
-                super::$scenario(Store::Postgres);
-            }
-        }
-    )* };
+    ($($scenario:ident)*) => {
+        super::on_stores! { $($scenario)*: Memory Cookie Sqlite Redis Postgres Mysql }
+    };
 }
-use on_each_store;
+
+/// The same without the cookie, which nobody but its browser can change or follow.
+macro_rules! on_each_shared_store {
+    ($($scenario:ident)*) => {
+        super::on_stores! { $($scenario)*: Memory Sqlite Redis Postgres Mysql }
+    };
+}
+
+macro_rules! on_stores {
+    ($scenario:ident $($more:ident)*: $($store:ident)*) => {
+        #[expect(non_snake_case, reason = "tests are named after stores")]
+        mod $scenario {
+            $(
+                #[test]
+                fn $store() {
+                    super::$scenario(starsessions_browser_tests::Store::$store);
+                }
+            )*
+        }
+        super::on_stores! { $($more)*: $($store)* }
+    };
+    (: $($store:ident)*) => {};
+}
+use {on_each_shared_store, on_each_store, on_stores};
 
 /// Signs in by the form. Tests share database servers, so each has users of its own.
 fn sign_in(browser: &Browser, shop: &Shop, user: &str) {
@@ -64,7 +64,7 @@ fn add(browser: &Browser, shop: &Shop, article: u32) {
 
 /// How many articles the cart has.
 fn articles(browser: &Browser) -> u64 {
-    let count = browser.run("return Number(document.querySelector('.count')?.innerText ?? 0)");
+    let count = browser.run("return Number(document.getElementById('count').innerText)");
     count.as_u64().expect("a number")
 }
 

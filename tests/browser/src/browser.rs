@@ -30,11 +30,7 @@ impl Browser {
     /// If Chromium and its driver are not installed, with what to install.
     #[must_use]
     pub fn open() -> Self {
-        let (driver, line) = Process::start(
-            Command::new("chromedriver").arg("--port=0"),
-            "started successfully on port",
-            "install chromium and chromium-driver with: tests/run browser",
-        );
+        let (driver, line) = driver();
         let port = line
             .trim_end_matches('.')
             .rsplit(' ')
@@ -65,11 +61,17 @@ impl Browser {
     }
 
     /// Opens another tab, and goes on there.
-    ///
-    /// # Panics
-    /// If there is none.
     pub fn new_tab(&self) {
-        let tab = self.ask("window/new", &json!({ "type": "tab" }));
+        self.open_another("tab");
+    }
+
+    /// Opens a tab in a window of its own, and goes on there. Both are in sight.
+    pub fn new_window(&self) {
+        self.open_another("window");
+    }
+
+    fn open_another(&self, kind: &str) {
+        let tab = self.ask("window/new", &json!({ "type": kind }));
         self.switch(tab["handle"].as_str().expect("a tab"));
     }
 
@@ -135,6 +137,16 @@ impl Browser {
     )]
     pub fn run(&self, script: &str) -> Value {
         self.ask("execute/sync", &json!({ "script": script, "args": [] }))
+    }
+
+    /// Waits until this is true in the page.
+    pub fn wait_for(&self, condition: &str) {
+        self.run(&format!(
+            "return new Promise(done => {{
+                const look = async () => {condition} ? done(true) : setTimeout(look, 20);
+                look();
+            }})"
+        ));
     }
 
     /// The status that the page was answered with.
@@ -205,6 +217,17 @@ impl Drop for Browser {
                 .status();
         }
     }
+}
+
+/// It takes a port that is free with IPv4, and ends if somebody else has it with IPv6.
+fn driver() -> (Process, String) {
+    let remedy = "install chromium and chromium-driver with: tests/run browser";
+    let sign = "started successfully on port";
+    let mut command = Command::new("chromedriver");
+    command.arg("--port=0");
+    (0..3)
+        .find_map(|_| Process::try_start(&mut command, sign, remedy))
+        .unwrap_or_else(|| Process::start(&mut command, sign, remedy))
 }
 
 fn agent() -> Agent {

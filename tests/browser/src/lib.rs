@@ -1,6 +1,7 @@
 //! What the tests in a real browser are made of: the browser, the shop, and what is around them.
 
 mod browser;
+mod cable;
 mod elsewhere;
 mod folder;
 mod gate;
@@ -8,6 +9,7 @@ mod process;
 mod shop;
 
 pub use self::browser::Browser;
+pub use self::cable::Cable;
 pub use self::elsewhere::Elsewhere;
 pub use self::folder::Folder;
 pub use self::gate::{Gate, Held};

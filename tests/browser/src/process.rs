@@ -14,6 +14,16 @@ impl Process {
     /// If it cannot be started, with `remedy`, or ends without that line.
     #[must_use]
     pub fn start(command: &mut Command, sign: &str, remedy: &str) -> (Self, String) {
+        Self::try_start(command, sign, remedy)
+            .unwrap_or_else(|| panic!("{command:?} has ended; {remedy}"))
+    }
+
+    /// The same; `None` if it ends without that line.
+    pub(crate) fn try_start(
+        command: &mut Command,
+        sign: &str,
+        remedy: &str,
+    ) -> Option<(Self, String)> {
         let child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -23,12 +33,10 @@ impl Process {
         let mut process = Self(child);
         let output = process.0.stdout.take().expect("a pipe");
         let mut lines = BufReader::new(output).lines().map_while(Result::ok);
-        let line = lines
-            .find(|line| line.contains(sign))
-            .unwrap_or_else(|| panic!("{command:?} has ended; {remedy}"));
+        let line = lines.find(|line| line.contains(sign))?;
         // Whoever writes into a closed pipe ends.
         std::thread::spawn(move || lines.for_each(drop));
-        (process, line)
+        Some((process, line))
     }
 }
 

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::sync::{LazyLock, Mutex};
 
+use crate::cable::Cable;
 use crate::folder::{Folder, build};
 use crate::process::Process;
 
@@ -20,6 +21,8 @@ pub enum Store {
     Redis,
     /// In a PostgreSQL of these tests.
     Postgres,
+    /// In a MariaDB of these tests.
+    Mysql,
 }
 
 impl Store {
@@ -27,12 +30,14 @@ impl Store {
     fn option(self) -> String {
         static REDIS: LazyLock<Served> = LazyLock::new(|| Served::start("redis"));
         static POSTGRES: LazyLock<Served> = LazyLock::new(|| Served::start("postgres"));
+        static MYSQL: LazyLock<Served> = LazyLock::new(|| Served::start("mysql"));
         match self {
             Self::Memory => "memory".to_owned(),
             Self::Cookie => "cookie".to_owned(),
             Self::Sqlite => "sqlite".to_owned(),
             Self::Redis => format!("redis={}", REDIS.url),
             Self::Postgres => format!("postgres={}", POSTGRES.url),
+            Self::Mysql => format!("mysql={}", MYSQL.url),
         }
     }
 }
@@ -59,7 +64,8 @@ impl Served {
 #[derive(Debug)]
 pub struct Shop {
     process: Option<Process>,
-    store: Store,
+    /// As the command line says it.
+    store: String,
     port: u16,
     data: Folder,
 }
@@ -71,6 +77,24 @@ impl Shop {
     /// If it is not built, or its store does not start.
     #[must_use]
     pub fn open(store: Store) -> Self {
+        Self::with(store.option())
+    }
+
+    /// Opens it with a database server at the other end of a cable.
+    ///
+    /// # Panics
+    /// As [`open`](Self::open), and if the store has no server.
+    #[must_use]
+    pub fn open_over_cable(store: Store) -> (Self, Cable) {
+        let option = store.option();
+        let (_, place) = option.rsplit_once(':').expect("a server");
+        let port = place.split('/').next().expect("a port");
+        let cable = Cable::to(port.parse().expect("a port"));
+        let option = option.replace(&format!(":{port}"), &format!(":{}", cable.port()));
+        (Self::with(option), cable)
+    }
+
+    fn with(store: String) -> Self {
         let mut shop = Self {
             process: None,
             store,
@@ -123,7 +147,7 @@ impl Shop {
         let mut command = Command::new(build().join("examples/shop"));
         command
             .args(["--port", &self.port.to_string()])
-            .args(["--store", &self.store.option()])
+            .args(["--store", &self.store])
             .arg("--data")
             .arg(self.data.path())
             .env("LD_PRELOAD", faketime())

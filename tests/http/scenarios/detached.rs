@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::routing::post;
+use futures_util::StreamExt;
 use starsessions::{DetachError, Detached, Session, SessionError, Sessions, Unrevocable};
 use starsessions_tests::client::Client;
 use starsessions_tests::shop::{self, Login, Shop};
@@ -423,6 +424,19 @@ async fn scenario_22_nobody_looks_without_a_reason() {
     client.get("/cart").await;
     client.post("/login/7").await;
     assert!(watch.next().await.is_none());
+}
+
+#[tokio::test]
+async fn scenario_22_a_watch_is_a_stream_that_ends_once() {
+    let site = Site::new();
+    let (mut client, shop) = detached(&site).await;
+    let mut carts = shop.watch().into_stream().map(|shop| shop.cart.join(","));
+    assert_eq!(carts.next().await.as_deref(), Some("tea"));
+    client.post("/cart/milk").await;
+    assert_eq!(carts.next().await.as_deref(), Some("tea,milk"));
+    client.post("/logout").await;
+    assert_eq!(carts.next().await, None);
+    assert_eq!(carts.next().await, None, "and does not panic");
 }
 
 /// Dropped at every await point: all of it, or nothing.

@@ -12,6 +12,7 @@ mod forgotten_layer;
 mod garbage;
 mod leaked_logs;
 mod middleware;
+mod providers;
 mod reader_beside_writer;
 mod step_up;
 mod testing;

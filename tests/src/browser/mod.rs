@@ -74,6 +74,8 @@ pub enum Initiator<'a> {
     Same,
     /// A link on another site.
     Link,
+    /// A form on another site, which is sent with POST.
+    Form,
     /// A page of this other site, which embeds the requested one.
     Frame(&'a str),
 }
@@ -190,7 +192,7 @@ impl StoredCookie {
         let initiator_allows = match initiator {
             Initiator::Same => true,
             Initiator::Link => self.same_site != SameSitePolicy::Strict,
-            Initiator::Frame(_) => self.same_site == SameSitePolicy::None,
+            Initiator::Form | Initiator::Frame(_) => self.same_site == SameSitePolicy::None,
         };
         let partition = self
             .partition

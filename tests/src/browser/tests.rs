@@ -113,6 +113,7 @@ fn other_sites() {
     let sent = |initiator| browser.cookie_header_in(HERE, initiator).unwrap();
     assert_eq!(sent(Initiator::Same), "s=1; l=1; d=1; n=1");
     assert_eq!(sent(Initiator::Link), "l=1; d=1; n=1");
+    assert_eq!(sent(Initiator::Form), "n=1");
     assert_eq!(sent(Initiator::Frame("https://portal.example/")), "n=1");
 }
 

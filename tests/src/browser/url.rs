@@ -38,7 +38,7 @@ impl Url {
     pub(super) fn top_level_site(&self, initiator: Initiator<'_>) -> String {
         match initiator {
             Initiator::Frame(page) => site(&Self::parse(page).host),
-            Initiator::Same | Initiator::Link => site(&self.host),
+            Initiator::Same | Initiator::Link | Initiator::Form => site(&self.host),
         }
     }
 }

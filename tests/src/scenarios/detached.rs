@@ -8,7 +8,6 @@ use axum::body::{Body, BodyDataStream};
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
 use axum::response::{IntoResponse, Response, Sse, sse};
 use axum::routing::get;
-use futures_util::stream::unfold;
 use futures_util::{SinkExt, StreamExt};
 use http::{Method, Request, header};
 use starsessions::store::Store;
@@ -52,10 +51,9 @@ async fn socket(upgrade: WebSocketUpgrade, shop: Session<Shop>) -> Result<Respon
 
 /// Every cart, as an event.
 async fn events(shop: Session<Shop>) -> Result<Response, SessionError> {
-    let carts = unfold(shop.detach()?.watch(), |mut watch| async move {
-        let shop = watch.next().await?;
-        let event = sse::Event::default().data(format!("cart {}", shop.cart.join(",")));
-        Some((Ok::<_, Infallible>(event), watch))
+    let carts = shop.detach()?.watch().into_stream().map(|shop| {
+        let cart = format!("cart {}", shop.cart.join(","));
+        Ok::<_, Infallible>(sse::Event::default().data(cart))
     });
     Ok(Sse::new(carts).into_response())
 }

@@ -1,0 +1,207 @@
+//! Pictures of numbers over time, as SVG.
+
+use std::fmt::Write as _;
+
+/// A picture, and the same in words.
+pub(super) struct Chart {
+    pub(super) id: &'static str,
+    pub(super) title: &'static str,
+    /// What it comes to, and what is meant by it.
+    pub(super) value: String,
+    pub(super) about: String,
+    /// Of the upright axis.
+    pub(super) unit: &'static str,
+    /// What it says while there is nothing to draw.
+    pub(super) nothing: &'static str,
+    pub(super) shape: Shape,
+    pub(super) series: Vec<Series>,
+}
+
+/// Numbers that belong together, the oldest first.
+pub(super) struct Series {
+    pub(super) name: String,
+    /// `None` where nothing is known.
+    pub(super) values: Vec<Option<f64>>,
+}
+
+#[derive(Clone, Copy)]
+pub(super) enum Shape {
+    Lines,
+    /// One upon the other.
+    Bars,
+}
+
+impl Chart {
+    /// As HTML.
+    pub(super) fn figure(&self) -> String {
+        let Self {
+            id,
+            title,
+            value,
+            about,
+            unit,
+            ..
+        } = self;
+        let top = top(self.highest());
+        let (axes, legend) = (axes(top), self.legend());
+        let drawing = match self.shape {
+            _ if self.highest() <= 0.0 => self.nothing(),
+            Shape::Lines => self.lines(top),
+            Shape::Bars => self.bars(top),
+        };
+        format!(
+            r#"<figure class="panel chart" id="{id}"><figcaption><h2>{title}</h2>
+            <p><strong>{value}</strong></p><p>{about}</p></figcaption>
+            <svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-labelledby="{id}-title {id}-value">
+            <title id="{id}-title">{title}</title><desc id="{id}-value">{value}. {about}</desc>
+            <text class="unit" x="4" y="11">{unit}</text>{axes}{drawing}</svg>{legend}</figure>"#
+        )
+    }
+
+    /// A single series is named by the title.
+    fn legend(&self) -> String {
+        if self.series.len() < 2 {
+            return String::new();
+        }
+        let names = self.series.iter().enumerate().map(|(i, series)| {
+            let name = &series.name;
+            format!(
+                r#"<li><svg viewBox="0 0 12 12" aria-hidden="true"><rect class="fill-{i}" width="12" height="12" rx="3"/></svg>{name}</li>"#
+            )
+        });
+        format!(r#"<ul class="legend">{}</ul>"#, names.collect::<String>())
+    }
+
+    fn nothing(&self) -> String {
+        let (x, y) = (LEFT + PLOT_WIDTH / 2.0, UPPER + PLOT_HEIGHT / 4.0);
+        let nothing = self.nothing;
+        format!(r#"<text class="nothing" x="{x}" y="{y}" text-anchor="middle">{nothing}</text>"#)
+    }
+
+    fn lines(&self, top: f64) -> String {
+        let mut lines = String::new();
+        for (i, series) in self.series.iter().enumerate() {
+            let mut path = String::new();
+            let mut is_drawing = false;
+            for (x, value) in columns(series) {
+                if let Some(value) = value {
+                    let (left, right) = (x - COLUMN / 2.0, x + COLUMN / 2.0);
+                    let (to, y) = (
+                        if is_drawing { 'L' } else { 'M' },
+                        FLOOR - height(value, top),
+                    );
+                    let _ = write!(path, "{to}{left:.1} {y:.1}H{right:.1}");
+                }
+                is_drawing = value.is_some();
+            }
+            let _ = write!(lines, r#"<path class="line-{i}" d="{path}"/>"#);
+        }
+        lines
+    }
+
+    fn bars(&self, top: f64) -> String {
+        let mut bars = String::new();
+        let mut floors = vec![FLOOR; self.series.first().map_or(0, |first| first.values.len())];
+        for (i, series) in self.series.iter().enumerate() {
+            for ((x, value), floor) in columns(series).zip(&mut floors) {
+                let height = height(value.unwrap_or(0.0), top);
+                if height > 0.0 {
+                    *floor -= height;
+                    let (left, width) = (x - BAR / 2.0, BAR);
+                    let _ = write!(
+                        bars,
+                        r#"<rect class="fill-{i}" x="{left:.1}" y="{floor:.1}" width="{width:.1}" height="{height:.1}"/>"#
+                    );
+                }
+            }
+        }
+        bars
+    }
+
+    /// What the upright axis must reach.
+    fn highest(&self) -> f64 {
+        let length = self.series.iter().map(|series| series.values.len()).max();
+        let at = |i| self.series.iter().filter_map(move |it| *it.values.get(i)?);
+        let columns = (0..length.unwrap_or(0)).map(|i| match self.shape {
+            Shape::Lines => at(i).fold(0.0, f64::max),
+            Shape::Bars => at(i).sum(),
+        });
+        columns.fold(0.0, f64::max)
+    }
+}
+
+/// The middle of each column, and its value.
+fn columns(series: &Series) -> impl Iterator<Item = (f64, Option<f64>)> {
+    let middles = std::iter::successors(Some(LEFT + COLUMN / 2.0), |x| Some(x + COLUMN));
+    middles.zip(series.values.iter().copied())
+}
+
+fn height(value: f64, top: f64) -> f64 {
+    value / top * PLOT_HEIGHT
+}
+
+fn axes(top: f64) -> String {
+    let mut axes = String::new();
+    for part in [0.0, 0.5, 1.0] {
+        let y = FLOOR - part * PLOT_HEIGHT;
+        let (right, label_y) = (LEFT + PLOT_WIDTH, y + 4.0);
+        let (label_x, label) = (LEFT - 6.0, number(top * part));
+        let _ = write!(
+            axes,
+            r#"<path class="grid-line" d="M{LEFT} {y}H{right}"/><text x="{label_x}" y="{label_y}" text-anchor="end">{label}</text>"#
+        );
+    }
+    for (part, anchor, label) in [
+        (0.0, "start", "10 min ago"),
+        (0.5, "middle", "5 min ago"),
+        (1.0, "end", "now"),
+    ] {
+        let (x, y) = (LEFT + part * PLOT_WIDTH, FLOOR + 18.0);
+        let _ = write!(
+            axes,
+            r#"<text x="{x}" y="{y}" text-anchor="{anchor}">{label}</text>"#
+        );
+    }
+    axes
+}
+
+/// The next number that has a half which is easy to read.
+fn top(highest: f64) -> f64 {
+    let mut unit = if highest < 1.0 { 0.001 } else { 1.0 };
+    loop {
+        for step in [2.0, 4.0, 10.0] {
+            if step * unit >= highest {
+                return if highest > 0.0 { step * unit } else { 2.0 };
+            }
+        }
+        unit *= 10.0;
+    }
+}
+
+/// Short: three digits behind the point at most.
+pub(super) fn number(number: f64) -> String {
+    let digits = match number {
+        10.0.. => 0,
+        1.0.. => 1,
+        0.1.. => 2,
+        _ => 3,
+    };
+    let text = format!("{number:.digits$}");
+    if text.contains('.') {
+        let text = text.trim_end_matches('0').trim_end_matches('.');
+        return text.to_owned();
+    }
+    text
+}
+
+/// As wide as on a phone, so that its letters are of their size there, and larger on a desk.
+const WIDTH: f64 = 320.0;
+const HEIGHT: f64 = 180.0;
+const LEFT: f64 = 40.0;
+const UPPER: f64 = 24.0;
+const FLOOR: f64 = 154.0;
+const PLOT_WIDTH: f64 = 276.0;
+const PLOT_HEIGHT: f64 = FLOOR - UPPER;
+/// Of sixty.
+const COLUMN: f64 = PLOT_WIDTH / 60.0;
+const BAR: f64 = COLUMN * 0.8;

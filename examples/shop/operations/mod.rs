@@ -1,0 +1,151 @@
+//! A page for whoever runs the shop: what happens to its sessions, in pictures.
+//!
+//! The numbers are those of the library's feature `metrics`, and the events that it logs. A shop
+//! with more than one process has an exporter for them, and a page like this one elsewhere.
+
+mod chart;
+mod events;
+mod history;
+mod recorder;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::response::Html;
+
+use self::chart::{Chart, Series, Shape};
+use self::history::{History, Step};
+use super::page::Page;
+
+/// The last ten minutes.
+#[derive(Clone, Debug, Default)]
+pub struct Operations(Arc<Mutex<History>>);
+
+impl Operations {
+    /// Goes from second to second.
+    pub(super) async fn keep_time(self) {
+        let mut second = tokio::time::interval(Duration::from_secs(1));
+        loop {
+            second.tick().await;
+            self.history().end_second();
+        }
+    }
+
+    fn history(&self) -> MutexGuard<'_, History> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The pictures.
+pub(super) async fn show(State(operations): State<Operations>, page: Page) -> Html<String> {
+    let steps = operations.history().steps();
+    let charts = [in_use(&steps), merged(&steps), ended(&steps), store(&steps)];
+    let charts: String = charts.iter().map(Chart::figure).collect();
+    page.show(
+        "Operations",
+        &format!(
+            r#"<h1>Operations</h1><p class="hint">The last ten minutes, in steps of ten seconds.
+            <a href="/operations">Draw again</a></p><div class="charts">{charts}</div>"#
+        ),
+    )
+}
+
+fn in_use(steps: &[Step]) -> Chart {
+    let values = || steps.iter().filter_map(|step| step.in_use);
+    let (now, most) = (
+        values().next_back().unwrap_or(0),
+        values().max().unwrap_or(0),
+    );
+    Chart {
+        id: "in-use",
+        title: "Sessions in use",
+        value: format!("{now} now, {most} at most"),
+        about: "Used in the last five minutes, and not ended.".to_owned(),
+        unit: "sessions",
+        nothing: "No request has had a session yet.",
+        shape: Shape::Lines,
+        series: vec![Series {
+            name: "Sessions".to_owned(),
+            values: steps.iter().map(|step| step.in_use.map(count)).collect(),
+        }],
+    }
+}
+
+fn merged(steps: &[Step]) -> Chart {
+    let total: u64 = steps.iter().map(|step| step.merged).sum();
+    Chart {
+        id: "merged",
+        title: "Conflicts merged",
+        value: format!("{total} in ten minutes"),
+        about: "Changes that met those of another request, and both count.".to_owned(),
+        unit: "changes in 10 s",
+        nothing: "No change has met another one.",
+        shape: Shape::Bars,
+        series: vec![Series {
+            name: format!("Merged: {total}"),
+            values: steps.iter().map(|step| Some(count(step.merged))).collect(),
+        }],
+    }
+}
+
+fn ended(steps: &[Step]) -> Chart {
+    let causes = ["Signed out", "Ended elsewhere", "Timed out", "Unknown"];
+    let series = causes.iter().enumerate().map(|(i, cause)| {
+        let total: u64 = steps.iter().map(|step| step.ended[i]).sum();
+        Series {
+            name: format!("{cause}: {total}"),
+            values: (steps.iter().map(|step| Some(count(step.ended[i])))).collect(),
+        }
+    });
+    let total: u64 = steps.iter().flat_map(|step| step.ended).sum();
+    Chart {
+        id: "ended",
+        title: "Sessions ended, by cause",
+        value: format!("{total} in ten minutes"),
+        about: "Unknown are cookies whose session is not there any more.".to_owned(),
+        unit: "sessions in 10 s",
+        nothing: "No session has ended.",
+        shape: Shape::Bars,
+        series: series.collect(),
+    }
+}
+
+fn store(steps: &[Step]) -> Chart {
+    let of = |percent| {
+        let percentile = |step: &Step| history::percentile(&step.store, percent);
+        let values = steps.iter().map(percentile);
+        let all: Vec<f64> = steps.iter().flat_map(|step| step.store.clone()).collect();
+        let all = history::percentile(&all, percent).map_or("–".to_owned(), chart::number);
+        (all, values.collect())
+    };
+    let ((half, half_values), (most, most_values)) = (of(50), of(99));
+    let total: usize = steps.iter().map(|step| step.store.len()).sum();
+    Chart {
+        id: "store",
+        title: "Store latency",
+        value: format!("{half} ms at p50, {most} ms at p99"),
+        about: format!("Of {total} operations of the store."),
+        unit: "milliseconds",
+        nothing: "Nothing to measure: a memory store answers at once.",
+        shape: Shape::Lines,
+        series: vec![
+            Series {
+                name: format!("p50: {half} ms"),
+                values: half_values,
+            },
+            Series {
+                name: format!("p99: {most} ms"),
+                values: most_values,
+            },
+        ],
+    }
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "nobody counts so far in ten minutes"
+)]
+fn count(number: u64) -> f64 {
+    number as f64
+}

@@ -1,0 +1,96 @@
+//! A chat over WebSockets, at <http://127.0.0.1:3000>: who signs out, in whichever tab, is out of it.
+
+use axum::extract::State;
+use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade, close_code};
+use axum::response::{Html, Redirect, Response};
+use axum::routing::{get, post};
+use axum::{Form, Router};
+use serde::Deserialize;
+use starsessions::{
+    CsrfLayer, Detached, KeyRing, MemoryStore, Session, SessionError, SessionLayer, Sessions,
+};
+use tokio::sync::broadcast::Sender;
+
+#[derive(Session, Deserialize)]
+#[session(reject = "/")]
+struct Login {
+    #[session(required, rotate)]
+    name: String,
+}
+
+/// Opens a socket, for users only: the argument says so.
+async fn open(
+    upgrade: WebSocketUpgrade,
+    State(room): State<Sender<String>>,
+    login: Session<Login>,
+) -> Result<Response, SessionError> {
+    let (name, login) = (login.name.clone(), login.detach()?);
+    Ok(upgrade.on_upgrade(|socket| async move {
+        // An error is a browser that has gone: there is nobody to tell.
+        let _ = talk(socket, &name, &login, &room).await;
+    }))
+}
+
+/// Goes on until the browser closes the socket, or the session ends.
+async fn talk(
+    mut socket: WebSocket,
+    name: &str,
+    login: &Detached<Login>,
+    room: &Sender<String>,
+) -> Result<(), axum::Error> {
+    let (mut watch, mut said) = (login.watch(), room.subscribe());
+    loop {
+        tokio::select! {
+            () = watch.ended() => {
+                let (code, reason) = (close_code::POLICY, "signed out".into());
+                return socket.send(Message::Close(Some(CloseFrame { code, reason }))).await;
+            }
+            Ok(line) = said.recv() => socket.send(Message::Text(line.into())).await?,
+            message = socket.recv() => match message {
+                Some(Ok(Message::Text(text))) => drop(room.send(format!("{name}: {text}"))),
+                Some(Ok(_)) => {}
+                Some(Err(_)) | None => return Ok(()),
+            },
+        }
+    }
+}
+
+async fn page(login: Option<Session<Login>>) -> Html<&'static str> {
+    Html(match login {
+        Some(_) => include_str!("socket.html"),
+        None => {
+            r#"<form method="post" action="/login"><input name="name"><button>Join</button></form>"#
+        }
+    })
+}
+
+async fn sign_in(sessions: Sessions, Form(login): Form<Login>) -> Result<Redirect, SessionError> {
+    sessions.insert(login)?;
+    Ok(Redirect::to("/"))
+}
+
+async fn sign_out(sessions: Sessions) -> Result<Redirect, SessionError> {
+    sessions.destroy()?;
+    Ok(Redirect::to("/"))
+}
+
+/// The chat, with one room.
+pub fn app() -> Result<Router, Box<dyn std::error::Error>> {
+    let sessions = SessionLayer::dev(MemoryStore::new(), KeyRing::generate()?);
+    Ok(Router::new()
+        .route("/", get(page))
+        .route("/login", post(sign_in))
+        .route("/logout", post(sign_out))
+        .route("/socket", get(open))
+        // Sockets are open to pages of this site alone: browsers let any page ask for one.
+        .layer(CsrfLayer::new())
+        .layer(sessions)
+        .with_state(Sender::new(16)))
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
+    axum::serve(listener, app()?).await?;
+    Ok(())
+}

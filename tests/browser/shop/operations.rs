@@ -1,0 +1,89 @@
+//! The page that draws what happens to sessions.
+
+use starsessions_browser_tests::{Browser, Gate, Shop, Store};
+
+use super::{has, sign_in};
+
+#[test]
+fn an_empty_page_says_that_nothing_has_happened() {
+    let (shop, browser) = (Shop::open(Store::Memory), Browser::open());
+    browser.go(&shop.page("/operations"));
+    for nothing in [
+        "No request has had a session yet.",
+        "No change has met another one.",
+        "No session has ended.",
+        "Nothing to measure: a memory store answers at once.",
+    ] {
+        has(&browser, nothing);
+    }
+}
+
+#[test]
+fn the_pictures_show_what_was_done() {
+    let shop = Shop::open(Store::Sqlite);
+    let (here, there) = (Browser::open(), Browser::open());
+    sign_in(&here, &shop, "Vera");
+    sign_in(&there, &shop, "Vera");
+    meet(&here, &shop);
+    is_drawn(&here, &shop, "in-use", "2 now, 2 at most");
+    is_drawn(&here, &shop, "merged", "1 in ten minutes");
+
+    here.go(&shop.page("/devices"));
+    here.click("form[action='/devices/end'] button");
+    there.go(&shop.page("/operations"));
+    here.go(&shop.page("/account"));
+    here.click("form[action='/logout'] button");
+    here.go(&shop.page("/"));
+    shop.advance(61);
+    is_drawn(&here, &shop, "ended", "4 in ten minutes");
+    for cause in [
+        "Signed out: 1",
+        "Ended elsewhere: 1",
+        "Timed out: 0",
+        "Unknown: 2",
+    ] {
+        has(&here, cause);
+    }
+    let latency = here.run("return document.querySelector('#store strong').innerText");
+    let latency = latency.as_str().expect("text");
+    let numbers: Vec<f64> = (latency.split(' ').filter_map(|word| word.parse().ok())).collect();
+    let [half, most] = numbers[..] else {
+        panic!("{latency}");
+    };
+    assert!(0.0 < half && half <= most, "{latency}");
+    is_drawn(&here, &shop, "store", latency);
+}
+
+/// Two requests that have both loaded the session before one of them changes it.
+fn meet(browser: &Browser, shop: &Shop) {
+    let gate = Gate::before(shop.port(), "POST /cart/add");
+    browser.go(&gate.page("/login"));
+    for article in [1, 2] {
+        browser.run(&format!(
+            "fetch('/cart/add', {{ method: 'POST', redirect: 'manual', body: new URLSearchParams({{ article: {article} }}) }}); return 0"
+        ));
+    }
+    for request in [gate.held(), gate.held()] {
+        assert!(request.release().starts_with("HTTP/1.1 303"));
+    }
+}
+
+/// The picture says this, in words and to those who do not see it, and has something in it.
+fn is_drawn(browser: &Browser, shop: &Shop, id: &str, value: &str) {
+    browser.go(&shop.page("/operations"));
+    let seen = browser.run(&format!(
+        "const figure = document.getElementById('{id}');
+        const inside = figure.querySelector('svg').getBoundingClientRect();
+        const marks = [...figure.querySelectorAll('[class^=line-], figure > svg > [class^=fill-]')];
+        const boxes = marks.map(mark => mark.getBoundingClientRect());
+        return [
+            figure.querySelector('strong').innerText,
+            figure.querySelector('desc').textContent,
+            boxes.some(box => box.width > 0 && box.top >= inside.top && box.bottom <= inside.bottom),
+        ]"
+    ));
+    assert_eq!(seen[0], value);
+    let described = seen[1].as_str().expect("text");
+    assert!(described.starts_with(value), "{described}");
+    assert_eq!(seen[2], true, "{id} has nothing in it");
+}

@@ -1,0 +1,52 @@
+//! 9. Sessions end an hour after their last use, and a day after their beginning.
+
+use starsessions_browser_tests::{Browser, Shop, Store};
+
+use super::{add, has, lacks, on_each_store, sign_in};
+
+on_each_store! {
+    a_session_ends_an_hour_after_its_last_use
+    a_session_ends_a_day_after_its_beginning
+}
+
+fn a_session_ends_an_hour_after_its_last_use(store: Store) {
+    let (shop, browser) = (Shop::open(store), Browser::open());
+    sign_in(&browser, &shop, "Annie");
+    for minutes in [50, 100, 150] {
+        shop.advance(minutes);
+        browser.go(&shop.page("/account"));
+        has(&browser, "Hello, Annie");
+    }
+    shop.advance(150 + 61);
+    browser.go(&shop.page("/account"));
+    assert_eq!(browser.path(), "/login");
+}
+
+fn a_session_ends_a_day_after_its_beginning(store: Store) {
+    let (shop, browser) = (Shop::open(store), Browser::open());
+    sign_in(&browser, &shop, "Cecilia");
+    let day = 24 * 60;
+    for minutes in (50..day).step_by(50) {
+        shop.advance(minutes);
+        browser.go(&shop.page("/account"));
+        assert_eq!(browser.path(), "/account", "after {minutes} minutes");
+    }
+    shop.advance(day + 1);
+    browser.go(&shop.page("/account"));
+    assert_eq!(browser.path(), "/login");
+}
+
+/// It follows the cart all the while.
+#[test]
+fn a_tab_that_is_left_open_keeps_nobody_signed_in() {
+    let (shop, browser) = (Shop::open(Store::Sqlite), Browser::open());
+    sign_in(&browser, &shop, "Emmy");
+    add(&browser, &shop, 6);
+    browser.go(&shop.page("/cart"));
+    shop.advance(50);
+    browser.run("return fetch('/cart/live').then(answer => answer.status)");
+    shop.advance(61);
+    browser.wait_for("document.body.innerText.includes('You have been signed out.')");
+    lacks(&browser, "Gas giant");
+    lacks(&browser, "Emmy");
+}
