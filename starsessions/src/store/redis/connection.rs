@@ -96,7 +96,7 @@ impl Connection {
         match self {
             Self::Single(manager) => {
                 let reply = manager.clone().send_packed_command(command).await;
-                reply?.extract_error().map_err(Into::into)
+                reply?.extract_error()
             }
             Self::Cluster(connection) => {
                 // Its client goes on by itself for as long as somebody waits.

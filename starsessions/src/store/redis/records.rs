@@ -68,8 +68,7 @@ impl Access {
         let ticket = self.ticket()?;
         for _ in 0..MAX_ATTEMPTS {
             let change = change::of_commit(commit, indexed, &ticket, now)?;
-            let script = &self.records.scripts.change;
-            match self.run(script, key, &[&change]).await? {
+            match self.change(key, change, &commit.touch).await? {
                 Value::Nil => return Ok(Committed::Gone),
                 Value::Int(revision) => {
                     return Ok(Committed::Applied(revision.max(0).cast_unsigned()));
@@ -94,8 +93,7 @@ impl Access {
         let mut indexed = Indexed::default();
         for _ in 0..MAX_ATTEMPTS {
             let change = change::of_touch(touch, indexed, now)?;
-            let script = &self.records.scripts.change;
-            match self.run(script, key, &[&change]).await? {
+            match self.change(key, change, touch).await? {
                 Value::Nil => return Ok(Touched::Gone),
                 reply if is_reindex(&reply) => {
                     indexed = self.prolong(key, &[], touch.expires_at, now).await?;
@@ -104,6 +102,17 @@ impl Access {
             }
         }
         Err(StoreError::Unavailable(Box::new(Contended)))
+    }
+
+    async fn change(
+        &self,
+        key: &RowKey,
+        change: Vec<u8>,
+        touch: &Touch,
+    ) -> Result<Value, StoreError> {
+        let arguments = [change, end_of_key(touch.expires_at)];
+        self.run(&self.records.scripts.change, key, &arguments)
+            .await
     }
 
     pub(super) async fn rotate(
