@@ -1,6 +1,7 @@
 //! Time as an argument. Everything else in this crate is told what time it is.
 
 use std::fmt;
+use std::num::NonZeroU64;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// A point in time, in whole seconds since the Unix epoch.
@@ -15,26 +16,34 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 /// let login = Timestamp::from_unix_seconds(1_700_000_000);
 /// assert_eq!((login + Duration::from_secs(60)).since(login), Duration::from_secs(60));
 /// ```
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub struct Timestamp(u64);
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+// One more than the seconds, so that a deadline that may be absent takes no more room.
+pub struct Timestamp(NonZeroU64);
 
 impl Timestamp {
-    /// The instant `seconds` after 1970-01-01T00:00:00Z.
+    /// The instant `seconds` after 1970-01-01T00:00:00Z; at most `u64::MAX - 1` of them.
     #[must_use]
     pub const fn from_unix_seconds(seconds: u64) -> Self {
-        Self(seconds)
+        Self(NonZeroU64::MIN.saturating_add(seconds))
     }
 
     /// Seconds since 1970-01-01T00:00:00Z.
     #[must_use]
     pub const fn as_unix_seconds(self) -> u64 {
-        self.0
+        self.0.get() - 1
     }
 
     /// The time that has passed since `earlier`; zero if `earlier` is later.
     #[must_use]
     pub const fn since(self, earlier: Self) -> Duration {
-        Duration::from_secs(self.0.saturating_sub(earlier.0))
+        Duration::from_secs(self.0.get().saturating_sub(earlier.0.get()))
+    }
+}
+
+/// The epoch.
+impl Default for Timestamp {
+    fn default() -> Self {
+        Self::from_unix_seconds(0)
     }
 }
 
@@ -48,7 +57,7 @@ impl std::ops::Add<Duration> for Timestamp {
 
 impl fmt::Debug for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Timestamp({})", self.0)
+        write!(f, "Timestamp({})", self.as_unix_seconds())
     }
 }
 
@@ -73,6 +82,6 @@ impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
         let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH);
         // A clock before 1970 counts as 1970: nothing expires early, nothing panics.
-        Timestamp(since_epoch.map_or(0, |elapsed| elapsed.as_secs()))
+        Timestamp::from_unix_seconds(since_epoch.map_or(0, |elapsed| elapsed.as_secs()))
     }
 }

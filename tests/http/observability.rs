@@ -175,14 +175,13 @@ async fn a_day_is_counted() {
     }
 }
 
-/// Where the store leaves it to the library, or there is none.
+/// The store says when a session has expired; a sealed cookie says it itself.
 #[tokio::test]
 async fn expiry_is_counted_by_its_cause() {
     for kept in [Kept::OnServer, Kept::InCookies] {
         for (busy, reason) in [(false, "idle"), (true, "absolute")] {
             metrics!(metrics);
             let (site, mut client) = site(kept);
-            site.store.forget_time();
             client.post("/login/7").await;
             for _ in 0..if busy { 48 } else { 2 } {
                 if busy {

@@ -146,6 +146,26 @@ fn an_ended_session_stays_ended_for_its_copies_under_the_longer_profile() {
     }
 }
 
+/// Back from the long profile, when the short one's absolute timeout is nearer than its idle one.
+#[test]
+fn the_idle_timeout_never_reaches_beyond_the_absolute_one() {
+    for kind in [Kind::Server, Kind::Sealed] {
+        run(
+            kind,
+            &[
+                Event::Request(0, Op::Restart(0)),
+                Event::Request(0, Op::Remember(true)),
+                Event::Pass(2_401),
+                Event::Request(0, Op::Remember(false)),
+                Event::Request(0, Op::Read),
+                Event::Pass(598),
+                Event::Request(0, Op::Read),
+                Event::Pass(1),
+            ],
+        );
+    }
+}
+
 fn layer(kind: Kind, clock: TestClock) -> SessionLayer {
     let keys = KeyRing::generate().unwrap();
     let builder: SessionLayerBuilder = match kind {

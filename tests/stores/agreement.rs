@@ -7,7 +7,8 @@ use proptest::sample::select;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 use starsessions::store::{
-    Commit, Field, FieldName, FieldWrite, Forward, IndexKey, Record, Rotation, RowKey, Store, Touch,
+    Commit, Created, Field, FieldName, FieldWrite, Fields, Forward, IndexKey, Loaded, Record,
+    Rotated, Rotation, RowKey, Store, Touch,
 };
 use starsessions::{MemoryStore, Timestamp};
 
@@ -32,6 +33,27 @@ pub(crate) async fn run<S: Store>(store: &S) {
     }
 }
 
+/// Asks for a session whose time is over, and for one that has moved.
+///
+/// # Panics
+/// If the store does not say that the one has expired, or says it of the other.
+pub(crate) async fn tells_what_has_expired<S: Store>(store: &S) {
+    let (old, new) = (RowKey::from_bytes([200; 32]), RowKey::from_bytes([201; 32]));
+    let mut record = Record::new(at(0), at(20));
+    let field = Field::new(Bytes::from_static(b"1"), 1);
+    record.fields.insert("a.x".into(), field);
+    let created = store.create(&old, &record, at(0)).await;
+    assert_eq!(created.unwrap(), Created::Applied);
+    let mut rotation = Rotation::new(record.clone(), Some(1));
+    rotation.forward = Some(Forward::new(Bytes::from_static(b"new"), at(10)));
+    let rotated = store.rotate(&old, &new, &rotation, at(1)).await;
+    assert_eq!(rotated.unwrap(), Rotated::Applied);
+    assert_eq!(store.load(&old, at(10)).await.unwrap(), None);
+    record.fields = Fields::default();
+    let found = store.load(&new, at(20)).await.unwrap();
+    assert_eq!(found, Some(Loaded::Expired(record)));
+}
+
 #[derive(Clone, Debug)]
 enum Operation {
     Load(u8),
@@ -50,7 +72,12 @@ async fn ask<S: Store>(store: &S, operation: &Operation, story: u8, now: u64) ->
         RowKey::from_bytes([[story; 16], [key; 16]].concat().try_into().unwrap())
     });
     match operation {
-        Operation::Load(it) => format!("{:?}", store.load(&key(*it), now).await),
+        Operation::Load(it) => {
+            let found = store.load(&key(*it), now).await.unwrap();
+            // What has expired may have been swept.
+            let found = found.filter(|it| !matches!(it, Loaded::Expired(_)));
+            format!("{found:?}")
+        }
         Operation::Create(it, record) => {
             format!("{:?}", store.create(&key(*it), record, now).await)
         }

@@ -8,9 +8,12 @@ use starsessions::testing::conformance;
 use starsessions::{MemoryStore, Timestamp};
 use starsessions_tests::scenarios;
 
+use crate::agreement;
+
 #[tokio::test]
 async fn keeps_the_contract() {
     conformance::run(&MemoryStore::new()).await;
+    agreement::tells_what_has_expired(&MemoryStore::new()).await;
 }
 
 #[tokio::test]

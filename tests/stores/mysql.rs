@@ -80,6 +80,7 @@ async fn keeps_the_contract_under(server: &Server, setting: String) {
     store.migrate().await.unwrap();
     conformance::run(&store).await;
     agreement::run(&store).await;
+    agreement::tells_what_has_expired(&store).await;
 }
 
 /// A store in a database of its own, on a server that is shared.

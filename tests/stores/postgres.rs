@@ -32,6 +32,7 @@ async fn keeps_the_contract() {
 #[tokio::test(flavor = "multi_thread")]
 async fn answers_as_the_memory_store_does() {
     agreement::run(&Database::new().await.store).await;
+    agreement::tells_what_has_expired(&Database::new().await.store).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -49,6 +49,7 @@ async fn keeps_the_contract() {
 #[tokio::test]
 async fn answers_as_the_memory_store_does() {
     agreement::run(&open().await.store).await;
+    agreement::tells_what_has_expired(&open().await.store).await;
 }
 
 scenarios!(open);

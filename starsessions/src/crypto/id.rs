@@ -1,6 +1,7 @@
 //! The public images of a session's secret: what the store and the logs may see.
 
 use std::fmt;
+use std::sync::Arc;
 
 /// The primary key of a session in its store: 32 bytes.
 ///
@@ -41,8 +42,9 @@ impl fmt::Debug for RowKey {
 ///
 /// Equal values of one field give equal index keys, and nothing else can be learned from them: a
 /// store can find all sessions of a user without knowing who that is.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct IndexKey([u8; Self::LEN]);
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+// Few fields have one, so it is kept outside of the field.
+pub struct IndexKey(Arc<[u8; Self::LEN]>);
 
 impl IndexKey {
     /// The length of an index key in bytes.
@@ -50,13 +52,13 @@ impl IndexKey {
 
     /// The index key with these bytes.
     #[must_use]
-    pub const fn from_bytes(bytes: [u8; Self::LEN]) -> Self {
-        Self(bytes)
+    pub fn from_bytes(bytes: [u8; Self::LEN]) -> Self {
+        Self(Arc::new(bytes))
     }
 
     /// What a store keeps.
     #[must_use]
-    pub const fn as_bytes(&self) -> &[u8; Self::LEN] {
+    pub fn as_bytes(&self) -> &[u8; Self::LEN] {
         &self.0
     }
 }

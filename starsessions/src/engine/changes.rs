@@ -201,6 +201,7 @@ impl Changes {
         now: Timestamp,
     ) -> Result<Commit, ExclusiveConflict> {
         let mut commit = Commit::new(touch);
+        commit.set.reserve_exact(self.0.len());
         commit.identified = record.identified || self.identify();
         for change in &self.0 {
             change.rebase(record, now, &mut commit)?;

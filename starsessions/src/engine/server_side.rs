@@ -47,7 +47,7 @@ impl ServerSide {
                         is_news,
                     }));
                 }
-                Some(Loaded::Live(record)) => {
+                Some(Loaded::Live(record) | Loaded::Expired(record)) => {
                     why = why_expired(&engine.policy, &record, now);
                     break;
                 }

@@ -46,7 +46,7 @@ impl Vault {
         let loaded = self.store.load(&token.row_key(), now).await?;
         Ok(loaded.map(|loaded| match loaded {
             Loaded::Live(record) => Loaded::Live(self.open(token, record)),
-            Loaded::Moved(forward) => Loaded::Moved(forward),
+            other => other,
         }))
     }
 

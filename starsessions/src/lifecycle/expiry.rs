@@ -37,12 +37,15 @@ impl Policy {
     /// Which timer has ended a record that [is not live](Self::is_live).
     pub(crate) fn end_of(&self, record: &Record, now: Timestamp) -> End {
         let lifetime = self.lifetime(record.remembered);
-        if record.created_at + lifetime.absolute <= now {
-            End::Absolute
-        } else if record.last_seen_at + lifetime.idle <= now {
-            End::Idle
-        } else {
+        let absolute = record.created_at + lifetime.absolute;
+        let idle = record.last_seen_at + lifetime.idle;
+        // Whoever comes back after both has met the earlier one.
+        if now < absolute.min(idle) {
             End::Deadline
+        } else if absolute <= idle {
+            End::Absolute
+        } else {
+            End::Idle
         }
     }
 
@@ -156,6 +159,7 @@ mod tests {
         assert!(policy.is_live(&record, at(59)));
         assert!(!policy.is_live(&record, at(60)), "idle");
         assert_eq!(policy.end_of(&record, at(60)), End::Idle);
+        assert_eq!(policy.end_of(&record, at(200)), End::Idle, "it came first");
 
         let mut busy = record.clone();
         busy.last_seen_at = at(90);

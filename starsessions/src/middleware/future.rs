@@ -12,7 +12,7 @@ use pin_project_lite::pin_project;
 
 use super::headers;
 use crate::error::SessionError;
-use crate::session::{Ending, Slot};
+use crate::session::{Ending, Left, Slot};
 
 pin_project! {
     /// The response of a [`SessionService`](super::SessionService).
@@ -77,8 +77,10 @@ where
                 Ok(poll) => Ok(ready!(poll)),
                 Err(panic) => Err(panic),
             };
-            if !slot.0.close(ending(&result)) {
-                return Poll::Ready(answer(result, Ok(()), &slot.0));
+            match slot.0.close(ending(&result)) {
+                Left::Untouched => return Poll::Ready(handled(result)),
+                Left::Told => return Poll::Ready(answer(result, Ok(()), &slot.0)),
+                Left::ToWrite => {}
             }
             let closing = Arc::clone(&slot.0);
             *this.finishing = Some(Finishing {
@@ -113,16 +115,18 @@ fn ending<B, E>(result: &Result<Result<Response<B>, E>, Panic>) -> Ending {
     }
 }
 
+/// The handler's response, as it is.
+fn handled<B, E>(result: Result<Result<Response<B>, E>, Panic>) -> Result<Response<B>, E> {
+    result.unwrap_or_else(|panic| resume_unwind(panic))
+}
+
 /// The handler's response with what the browser must know, or an error's in its place.
 fn answer<B: Default, E>(
     result: Result<Result<Response<B>, E>, Panic>,
     committed: Result<(), SessionError>,
     slot: &Slot,
 ) -> Result<Response<B>, E> {
-    let mut response = match result {
-        Ok(result) => result?,
-        Err(panic) => resume_unwind(panic),
-    };
+    let mut response = handled(result)?;
     if let Err(error) = committed {
         tracing::error!(%error, "the session could not be written; the response is replaced");
         let mut failed = Response::new(B::default());

@@ -22,13 +22,12 @@ pub(super) fn keep_announced<B>(from: &mut Response<B>, to: &mut Response<B>) {
     forbid_storing(to.headers_mut());
 }
 
+/// Tells it to the response of a request that has used its session.
+///
 /// RFC 9111, section 7.3: a cache may store a response with `Set-Cookie`, and one that depends on
 /// the session, unless it is told otherwise.
 pub(super) fn apply<B>(slot: &Slot, response: &mut Response<B>) {
     let (realm, outcome) = (slot.realm(), slot.outcome());
-    if !outcome.was_used {
-        return;
-    }
     let headers = response.headers_mut();
     vary_by_cookie(headers);
     explain(slot, &outcome.cookie, headers);

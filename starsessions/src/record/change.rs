@@ -136,13 +136,16 @@ impl Commit {
         for name in &self.remove {
             record.fields.remove(name);
         }
+        if record.fields.is_empty() {
+            record.fields.reserve(self.set.len());
+        }
         for (name, write) in &self.set {
             let field = Field {
                 value: write.value.clone(),
                 revision: record.revision,
                 expires_at: write.expires_at,
                 idle_at: write.idle_at,
-                index: write.index,
+                index: write.index.clone(),
             };
             record.fields.insert(name.clone(), field);
         }

@@ -60,6 +60,19 @@ impl Record {
     pub fn is_expired(&self, now: Timestamp) -> bool {
         self.expires_at <= now
     }
+
+    /// What the session is filed under, field by field: twice if two fields say so.
+    pub fn index_keys(&self) -> impl Iterator<Item = &IndexKey> {
+        let fields = self.fields.iter();
+        fields.filter_map(|(_, field)| field.index.as_ref())
+    }
+
+    /// Whether the session is to be found by `index` at the moment: a field that lives says so.
+    #[must_use]
+    pub fn is_filed_under(&self, index: &IndexKey, now: Timestamp) -> bool {
+        let is_match = |field: &Field| field.index.as_ref() == Some(index) && field.is_live(now);
+        self.fields.iter().any(|(_, field)| is_match(field))
+    }
 }
 
 /// The value of one field, as bytes that a store does not look into.
@@ -152,6 +165,11 @@ impl Fields {
                 None
             }
         }
+    }
+
+    /// Makes room for so many more, and no more than that.
+    pub(crate) fn reserve(&mut self, more: usize) {
+        Arc::make_mut(&mut self.0).reserve_exact(more);
     }
 
     /// Takes a field out.

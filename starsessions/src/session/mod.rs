@@ -33,7 +33,7 @@ pub use self::sessions::{Revocable, Revocation, SessionInfo, Sessions, Unrevocab
 use self::slot::Seen;
 pub(crate) use self::slot::Slot;
 pub use self::watch::Watch;
-pub(crate) use self::writing::Ending;
+pub(crate) use self::writing::{Ending, Left};
 use crate::data::{Changed, Checks, FieldWriter, SessionData, Snapshot};
 use crate::error::SessionError;
 use crate::record::Record;

@@ -55,7 +55,6 @@ pub(crate) struct Seen {
 /// What the layer has to tell the browser and the caches.
 #[derive(Debug)]
 pub(crate) struct Outcome {
-    pub(crate) was_used: bool,
     pub(crate) cookie: CookieChange,
     /// The request brought the session's cookie and another of its name, or two of two sessions.
     pub(crate) has_stale_cookie: bool,
@@ -313,7 +312,6 @@ impl Slot {
     pub(crate) fn outcome(&self) -> Outcome {
         let mut state = self.state();
         Outcome {
-            was_used: state.was_used,
             cookie: std::mem::take(&mut state.cookie),
             // Of two sessions, the former cookie's is the one to go, or nobody could ever sign in.
             has_stale_cookie: state.has_duplicates && (state.live.is_some() || state.is_ambiguous),

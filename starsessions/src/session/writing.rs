@@ -21,6 +21,17 @@ pub(crate) enum Ending {
     Rejection,
 }
 
+/// What a request that is over leaves to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Left {
+    /// Nothing: it has not even looked at its session.
+    Untouched,
+    /// To tell what has become of it.
+    Told,
+    /// To write first.
+    ToWrite,
+}
+
 impl Slot {
     /// Writes what has been changed so far, now.
     pub(crate) async fn commit(self: &Arc<Self>) -> Result<(), SessionError> {
@@ -50,8 +61,8 @@ impl Slot {
         Ok(())
     }
 
-    /// The request is over: no further change is taken. Returns whether there is something to write.
-    pub(crate) fn close(&self, ending: Ending) -> bool {
+    /// The request is over: no further change is taken.
+    pub(crate) fn close(&self, ending: Ending) -> Left {
         let engine = &self.realm().engine;
         self.leave();
         let mut state = self.state();
@@ -71,20 +82,21 @@ impl Slot {
             state.discard_data();
         }
         if !state.was_used {
-            return false;
+            return Left::Untouched;
         }
         // Something is under way that the handler did not wait for: the browser is to know how it ends.
         if self.gate.try_lock().is_err() {
-            return true;
+            return Left::ToWrite;
         }
-        match &state.phase {
+        let has_work = match &state.phase {
             Phase::Unread | Phase::Failed(_) => state.has_orders(),
             Phase::Read => {
                 // A touch or renewal is due if it was when the request came.
                 let now = state.read_at;
                 state.failure.is_some() || state.needs_work(engine, self.is_passive(), now)
             }
-        }
+        };
+        if has_work { Left::ToWrite } else { Left::Told }
     }
 
     /// Writes what is left to write; call it once, after `close`.

@@ -220,5 +220,5 @@ impl MemoryStoreBuilder {
 }
 
 const FREED_PER_LOCK: usize = 16;
-const MAX_SHARDS: usize = 64;
+const MAX_SHARDS: usize = 256;
 const SESSIONS_PER_SHARD: usize = 1_000;

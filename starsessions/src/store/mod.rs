@@ -48,6 +48,7 @@ pub use crate::record::{
 /// 2. **Each operation is atomic.** Others see all of it or nothing of it, also when its future is
 ///    dropped at any await point.
 /// 3. **A record whose `expires_at` is not later than `now` is gone**, whether or not it was swept.
+///    `load` may say that it [has expired](Loaded::Expired), so that this can be counted.
 /// 4. **A commit changes what it names.** Every other field stays as it is stored at that moment.
 /// 5. **Guards are checked and the changes made in one step.** A failed guard is a `Conflict` that
 ///    carries the record as it is now.
@@ -149,6 +150,64 @@ pub enum Loaded {
     Live(Record),
     /// The way to the record's new key, within the grace after a renewal.
     Moved(Forward),
+    /// The times of a record that has expired and was not yet swept, without its fields. It is as
+    /// good as nothing, and where a store cannot tell, it says nothing.
+    Expired(Record),
+}
+
+impl Loaded {
+    /// What this is at a time: nothing is alive after its deadline.
+    ///
+    /// ```
+    /// use starsessions::Timestamp;
+    /// use starsessions::store::{Loaded, Record};
+    ///
+    /// let at = Timestamp::from_unix_seconds;
+    /// let found = Loaded::Live(Record::new(at(0), at(600)));
+    /// assert!(matches!(found.clone().at(at(599)), Some(Loaded::Live(_))));
+    /// assert!(matches!(found.at(at(600)), Some(Loaded::Expired(_))));
+    /// ```
+    #[must_use]
+    pub fn at(self, now: Timestamp) -> Option<Self> {
+        match self {
+            Self::Live(mut record) if record.is_expired(now) => {
+                record.fields = Fields::default();
+                Some(Self::Expired(record))
+            }
+            Self::Moved(forward) if forward.until <= now => None,
+            found => Some(found),
+        }
+    }
+
+    /// What a commit meets that was refused.
+    #[cfg(any(
+        feature = "mysql",
+        feature = "postgres",
+        feature = "redis",
+        feature = "sqlite"
+    ))]
+    fn into_committed(self) -> Committed {
+        match self {
+            Self::Live(record) => Committed::Conflict(record),
+            Self::Moved(forward) => Committed::Moved(forward),
+            Self::Expired(_) => Committed::Gone,
+        }
+    }
+
+    /// What a rotation meets that was refused.
+    #[cfg(any(
+        feature = "mysql",
+        feature = "postgres",
+        feature = "redis",
+        feature = "sqlite"
+    ))]
+    fn into_rotated(self) -> Rotated {
+        match self {
+            Self::Live(record) => Rotated::Conflict(record),
+            Self::Moved(forward) => Rotated::Moved(forward),
+            Self::Expired(_) => Rotated::Gone,
+        }
+    }
 }
 
 /// The outcome of [`Store::create`].

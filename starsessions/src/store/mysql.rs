@@ -280,7 +280,7 @@ impl Store for MySqlStore {
         index: &IndexKey,
         now: Timestamp,
     ) -> Result<Vec<(RowKey, Record)>, StoreError> {
-        let index = *index;
+        let index = index.clone();
         self.run(|rows| async move { rows.sessions_of(&index, now).await })
             .await
     }

@@ -199,7 +199,7 @@ impl Store for SqliteStore {
         index: &IndexKey,
         now: Timestamp,
     ) -> Result<Vec<(RowKey, Record)>, StoreError> {
-        let index = *index;
+        let index = index.clone();
         self.read(move |connection| rows::sessions_of(connection, &index, now))
             .await
     }

@@ -91,7 +91,7 @@ pub fn text(rows: &[Row]) -> String {
     out
 }
 
-/// Bars of what a read and a write cost, readable on light and on dark.
+/// Bars of what a read and a write cost, in the colour of the text around them.
 pub fn svg(rows: &[Row]) -> String {
     let shown = |kind: Kind| {
         rows.iter()
@@ -138,7 +138,7 @@ pub fn svg(rows: &[Row]) -> String {
     }
     format!(
         "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 700 {h}' width='700' height='{h}' font-family='sans-serif' font-size='12'>\n\
-         <style>text {{ fill: #222 }} @media (prefers-color-scheme: dark) {{ text {{ fill: #ddd }} }}</style>\n{out}</svg>\n",
+         <style>text {{ fill: currentColor }}</style>\n{out}</svg>\n",
         h = top + 16.0
     )
 }

@@ -101,7 +101,7 @@ async fn field(site: &Site, key: &RowKey, name: &str) -> Option<Field> {
     let now = starsessions::Clock::now(site.clock());
     match site.store.store().load(key, now).await.unwrap()? {
         starsessions::store::Loaded::Live(record) => record.fields.get(name).cloned(),
-        starsessions::store::Loaded::Moved(_) => None,
+        starsessions::store::Loaded::Moved(_) | starsessions::store::Loaded::Expired(_) => None,
     }
 }
 

@@ -125,7 +125,6 @@ async fn scenario_06_another_key_or_realm_is_named() {
 async fn scenario_06_expiry_is_named() {
     for (busy, timeout) in [(false, "idle"), (true, "absolute")] {
         let site = explaining();
-        site.store.forget_time();
         let mut client = site.serve(routes());
         client.post("/cart/tea").await;
         for _ in 0..if busy { 48 } else { 2 } {

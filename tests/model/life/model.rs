@@ -163,10 +163,7 @@ impl Model {
         };
         if is_used {
             after.used = self.now;
-            after.expires = match self.kind {
-                Kind::Server => deadline,
-                Kind::Sealed => self.now + after.idle(),
-            };
+            after.expires = deadline;
         }
         match self.kind {
             Kind::Server => {

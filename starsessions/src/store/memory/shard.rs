@@ -6,11 +6,14 @@ use std::time::Duration;
 
 use crate::clock::Timestamp;
 use crate::crypto::{IndexKey, RowKey};
-use crate::record::{Commit, Field, Forward, Record, Rotation, Touch};
+use crate::record::{Commit, Forward, Record, Rotation, Touch};
 use crate::store::{Committed, Created, Loaded, Rotated, StoreError, Touched};
 
-/// What is under a key is what `load` returns.
-use Loaded as Row;
+/// What is under a key.
+enum Row {
+    Live(Record),
+    Moved(Forward),
+}
 
 pub(super) struct Shard {
     rows: HashMap<RowKey, Row, BuildHasherDefault<KeyHasher>>,
@@ -24,7 +27,7 @@ pub(super) struct Shard {
     queue: VecDeque<(RowKey, Timestamp)>,
     /// Keys by the slot of time in which they were to expire when they were put here. A session
     /// that was extended is put back when its slot is due, so that a touch costs nothing here.
-    calendar: BTreeMap<u64, Vec<RowKey>>,
+    calendar: BTreeMap<u64, Slot>,
     /// How many keys the calendar has, those of sessions included that have ended early.
     scheduled: usize,
     /// The sessions that hold a field with an index key: exactly those in `rows`.
@@ -51,7 +54,15 @@ impl Shard {
     }
 
     pub(super) fn load(&self, key: &RowKey, now: Timestamp) -> Option<Loaded> {
-        self.rows.get(key).filter(|row| is_live(row, now)).cloned()
+        let found = match self.rows.get(key)? {
+            Row::Live(record) => Loaded::Live(record.clone()),
+            Row::Moved(forward) => Loaded::Moved(forward.clone()),
+        };
+        found.at(now)
+    }
+
+    fn live(&self, key: &RowKey, now: Timestamp) -> Option<&Row> {
+        self.rows.get(key).filter(|row| is_live(row, now))
     }
 
     /// Whether there is a session of this kind.
@@ -69,7 +80,7 @@ impl Shard {
         now: Timestamp,
     ) -> Result<Created, StoreError> {
         self.free_expired(FREED_PER_WRITE, now);
-        if self.load(key, now).is_some() {
+        if self.live(key, now).is_some() {
             return Ok(Created::Exists);
         }
         self.delete(key);
@@ -132,14 +143,14 @@ impl Shard {
 
     /// Ends the record that a rotation leaves, if it still is what the rotation expects.
     pub(super) fn retire(&mut self, key: &RowKey, rotation: &Rotation, now: Timestamp) -> Rotated {
-        match self.load(key, now) {
-            None => return Rotated::Gone,
-            Some(Row::Moved(forward)) => return Rotated::Moved(forward),
+        match self.live(key, now) {
+            Some(Row::Moved(forward)) => return Rotated::Moved(forward.clone()),
             Some(Row::Live(record)) => {
                 if rotation.expected.is_some_and(|it| it != record.revision) {
-                    return Rotated::Conflict(record);
+                    return Rotated::Conflict(record.clone());
                 }
             }
+            None => return Rotated::Gone,
         }
         self.delete(key);
         if let Some(forward) = &rotation.forward {
@@ -165,13 +176,13 @@ impl Shard {
     }
 
     pub(super) fn sessions_of(&self, index: &IndexKey, now: Timestamp) -> Vec<(RowKey, Record)> {
-        let is_match = |field: &Field| field.index == Some(*index) && field.is_live(now);
         let keys = self.index.get(index).into_iter().flatten();
-        keys.filter_map(|key| match self.load(key, now)? {
+        keys.filter_map(|key| match self.live(key, now)? {
             Row::Live(record) => Some((*key, record)),
             Row::Moved(_) => None,
         })
-        .filter(|(_, record)| record.fields.iter().any(|(_, field)| is_match(field)))
+        .filter(|(_, record)| record.is_filed_under(index, now))
+        .map(|(key, record)| (key, record.clone()))
         .collect()
     }
 
@@ -271,13 +282,38 @@ impl Shard {
     }
 }
 
-fn index_keys(record: &Record) -> impl Iterator<Item = IndexKey> {
-    record.fields.iter().filter_map(|(_, field)| field.index)
+/// The keys of one slot of the calendar, in blocks: what is freed at once is small, however many
+/// sessions expire in the same moment. Allocators take their time over what is large.
+#[derive(Default)]
+struct Slot(Vec<Vec<RowKey>>);
+
+impl Slot {
+    fn push(&mut self, key: RowKey) {
+        match self.0.last_mut() {
+            Some(block) if block.len() < block.capacity() => block.push(key),
+            last => {
+                // The first block of a quiet time is small.
+                let room = last.map_or(FIRST_BLOCK, |_| BLOCK);
+                let mut block = Vec::with_capacity(room);
+                block.push(key);
+                self.0.push(block);
+            }
+        }
+    }
+
+    fn pop(&mut self) -> Option<RowKey> {
+        let block = self.0.last_mut()?;
+        let key = block.pop();
+        if block.is_empty() {
+            self.0.pop();
+        }
+        key
+    }
 }
 
 fn add_to_index(index: &mut HashMap<IndexKey, Vec<RowKey>>, key: &RowKey, record: &Record) {
-    for index_key in index_keys(record) {
-        let sessions = index.entry(index_key).or_default();
+    for index_key in record.index_keys() {
+        let sessions = index.entry(index_key.clone()).or_default();
         if !sessions.contains(key) {
             sessions.push(*key);
         }
@@ -285,11 +321,11 @@ fn add_to_index(index: &mut HashMap<IndexKey, Vec<RowKey>>, key: &RowKey, record
 }
 
 fn remove_from_index(index: &mut HashMap<IndexKey, Vec<RowKey>>, key: &RowKey, record: &Record) {
-    for index_key in index_keys(record) {
-        if let Some(sessions) = index.get_mut(&index_key) {
+    for index_key in record.index_keys() {
+        if let Some(sessions) = index.get_mut(index_key) {
             sessions.retain(|session| session != key);
             if sessions.is_empty() {
-                index.remove(&index_key);
+                index.remove(index_key);
             }
         }
     }
@@ -330,6 +366,8 @@ impl Hasher for KeyHasher {
 }
 
 const SLOT_SECONDS: u64 = 16;
+const FIRST_BLOCK: usize = 4;
+const BLOCK: usize = 64;
 /// Two writes free more than they can add, and none takes long.
 const FREED_PER_WRITE: usize = 4;
 const SECOND_CHANCES: usize = 8;
@@ -340,6 +378,7 @@ mod tests {
     use bytes::Bytes;
 
     use super::*;
+    use crate::record::Field;
 
     fn at(second: u64) -> Timestamp {
         Timestamp::from_unix_seconds(1_000_000 + second)
@@ -361,7 +400,8 @@ mod tests {
     }
 
     fn keys_held(shard: &Shard) -> usize {
-        let calendar: usize = shard.calendar.values().map(Vec::len).sum();
+        let slots = shard.calendar.values().flat_map(|slot| &slot.0);
+        let calendar: usize = slots.map(Vec::len).sum();
         assert_eq!(calendar, shard.scheduled);
         let index: usize = shard.index.values().map(Vec::len).sum();
         calendar + shard.queue.len() + index

@@ -21,7 +21,7 @@ pub(super) fn document(fields: &Fields) -> String {
         let mut write = FieldWrite::new(field.value.clone());
         write.expires_at = field.expires_at;
         write.idle_at = field.idle_at;
-        write.index = field.index;
+        write.index = field.index.clone();
         let mut member = member(&write, &clamped(field.revision).into());
         member.retain(|_, value| !value.is_null());
         (key(name), member.into())
@@ -92,7 +92,10 @@ fn decode_member(member: &Value) -> Result<Field, Malformed> {
 }
 
 fn member(write: &FieldWrite, revision: &Value) -> Map<String, Value> {
-    let index = write.index.map(|index| encode_bytes(index.as_bytes()));
+    let index = write
+        .index
+        .as_ref()
+        .map(|index| encode_bytes(index.as_bytes()));
     [
         ("v", encode_bytes(&write.value).into()),
         ("r", revision.clone()),

@@ -12,7 +12,7 @@ use super::fields;
 use super::statements::{Statement, Statements};
 use crate::clock::Timestamp;
 use crate::crypto::{IndexKey, RowKey};
-use crate::record::{Commit, Field, FieldName, Forward, Record, Rotation, Touch};
+use crate::record::{Commit, FieldName, Forward, Record, Rotation, Touch};
 use crate::store::sql::{MAX_ATTEMPTS, Malformed, clamped, retried, seconds, time};
 use crate::store::{Committed, Created, Loaded, Rotated, StoreError, Touched};
 
@@ -31,10 +31,10 @@ impl Rows {
         let row = retried(|| {
             query(&self.statements.load)
                 .bind(key.as_bytes().as_slice())
-                .bind(seconds(now))
                 .fetch_optional(&self.pool)
         });
-        row.await?.map(|row| open(&row)).transpose()
+        let found = row.await?.map(|row| open(&row)).transpose()?;
+        Ok(found.and_then(|found| found.at(now)).filter(was_begun))
     }
 
     pub(super) async fn create(
@@ -63,8 +63,7 @@ impl Rows {
             match self.load(key, now).await? {
                 // The guard that has failed holds again: the record has changed since.
                 Some(Loaded::Live(record)) if commit.is_allowed_by(&record) => {}
-                Some(Loaded::Live(record)) => return Ok(Committed::Conflict(record)),
-                Some(Loaded::Moved(forward)) => return Ok(Committed::Moved(forward)),
+                Some(found) => return Ok(found.into_committed()),
                 None => return Ok(Committed::Gone),
             }
         }
@@ -92,8 +91,7 @@ impl Rows {
             match found {
                 // A sweep has freed the successor, which looks as if it had expired.
                 Some(Loaded::Live(record)) if is_expected(rotation, &record) => {}
-                Some(Loaded::Live(record)) => return Ok(Rotated::Conflict(record)),
-                Some(Loaded::Moved(forward)) => return Ok(Rotated::Moved(forward)),
+                Some(found) => return Ok(found.into_rotated()),
                 None => return Ok(Rotated::Gone),
             }
         }
@@ -161,13 +159,12 @@ impl Rows {
                 .bind(seconds(now))
                 .fetch_all(&self.pool)
         });
-        let is_match = |field: &Field| field.index == Some(*index) && field.is_live(now);
         let mut found = Vec::new();
         for row in rows.await? {
             let Loaded::Live(record) = open(&row)? else {
                 continue;
             };
-            if record.fields.iter().any(|(_, field)| is_match(field)) {
+            if record.is_filed_under(index, now) {
                 let key: Vec<u8> = row.try_get("session_key")?;
                 let key = key.try_into().map_err(|_| Malformed)?;
                 found.push((RowKey::from_bytes(key), record));
@@ -261,8 +258,12 @@ impl Rows {
         commit: &Commit,
         now: Timestamp,
     ) -> Result<Option<u64>, sqlx::Error> {
-        for index in commit.set.iter().filter_map(|(_, write)| write.index) {
-            self.claim_index(key, &index).await?;
+        for index in commit
+            .set
+            .iter()
+            .filter_map(|(_, write)| write.index.as_ref())
+        {
+            self.claim_index(key, index).await?;
         }
         let is_changed = |name: &FieldName| {
             commit.remove.contains(name) || commit.set.iter().any(|(set, _)| set == name)
@@ -326,7 +327,7 @@ impl Rows {
 
     /// Nobody has the key of a new row yet, so nothing of it is missed before this.
     async fn add_to_index(&self, id: u64, record: &Record) -> Result<(), sqlx::Error> {
-        for index in index_keys(record) {
+        for index in record.index_keys().collect::<BTreeSet<_>>() {
             let added = retried(|| {
                 query(&self.statements.add_to_index)
                     .bind(index.as_bytes().as_slice())
@@ -363,9 +364,9 @@ fn is_expected(rotation: &Rotation, record: &Record) -> bool {
     rotation.expected.is_none_or(|it| it == record.revision)
 }
 
-fn index_keys(record: &Record) -> BTreeSet<IndexKey> {
-    let fields = record.fields.iter();
-    fields.filter_map(|(_, field)| field.index).collect()
+/// Whether it is a record's deadline that has passed. One that is on its way has never been there.
+fn was_begun(found: &Loaded) -> bool {
+    !matches!(found, Loaded::Expired(record) if record.expires_at == ENDED)
 }
 
 /// What has this deadline is not there: it comes before every time.

@@ -159,7 +159,7 @@ const RECORD: &str =
 const LOAD: &str = "
 SELECT {record}, forward
 FROM {table}
-WHERE session_key = ? AND expires_at > ?";
+WHERE session_key = ?";
 
 const INSERT: &str = "
 INSERT INTO {table} (session_key, {record})

@@ -7,7 +7,7 @@ use super::columns::{Bound, Changes, Deadlines, RecordColumns, forward_in, open,
 use super::statements::{Statement, Statements};
 use crate::clock::Timestamp;
 use crate::crypto::{IndexKey, RowKey};
-use crate::record::{Commit, Field, Forward, Record, Rotation, Touch};
+use crate::record::{Commit, Forward, Record, Rotation, Touch};
 use crate::store::sql::{Malformed, clamped, number, retried, seconds, time};
 use crate::store::{Committed, Created, Loaded, Rotated, StoreError, Touched};
 
@@ -23,8 +23,13 @@ impl Rows {
         key: &RowKey,
         now: Timestamp,
     ) -> Result<Option<Loaded>, StoreError> {
-        let load = retried(|| begin(&self.statements.load, key, now).fetch_optional(&self.pool));
-        load.await?.map(|row| open(&row)).transpose()
+        let load = retried(|| {
+            sqlx::query(self.statements.load.sql())
+                .bind(key.as_bytes().as_slice())
+                .fetch_optional(&self.pool)
+        });
+        let found = load.await?.map(|row| open(&row)).transpose()?;
+        Ok(found.and_then(|found| found.at(now)))
     }
 
     pub(super) async fn create(
@@ -61,10 +66,7 @@ impl Rows {
         if let Some(revision) = row.try_get("applied")? {
             return Ok(Committed::Applied(number(revision)));
         }
-        Ok(match open(&row)? {
-            Loaded::Live(record) => Committed::Conflict(record),
-            Loaded::Moved(forward) => Committed::Moved(forward),
-        })
+        Ok(open(&row)?.into_committed())
     }
 
     pub(super) async fn rotate(
@@ -99,10 +101,7 @@ impl Rows {
             Some(true) => return Ok(Rotated::Exists),
             Some(false) => {}
         }
-        Ok(match open(&row)? {
-            Loaded::Live(record) => Rotated::Conflict(record),
-            Loaded::Moved(forward) => Rotated::Moved(forward),
-        })
+        Ok(open(&row)?.into_rotated())
     }
 
     pub(super) async fn touch(
@@ -155,8 +154,7 @@ impl Rows {
             let key: &[u8] = row.try_get("key")?;
             let key = key.try_into().map_err(|_| Malformed)?;
             let record = record_in(&row)?;
-            let is_match = |field: &Field| field.index == Some(*index) && field.is_live(now);
-            if !record.is_expired(now) && record.fields.iter().any(|(_, field)| is_match(field)) {
+            if !record.is_expired(now) && record.is_filed_under(index, now) {
                 sessions.push((RowKey::from_bytes(key), record));
             }
         }

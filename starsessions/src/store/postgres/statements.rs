@@ -83,7 +83,7 @@ fn fill(template: &str, table: &TableName) -> Statement {
 const LOAD: &str = "
 SELECT forward, {record}
 FROM {table}
-WHERE key = $1 AND expires_at > $2";
+WHERE key = $1";
 
 // Replaces nothing but what has expired under the key and was not swept yet.
 const CREATE: &str = "

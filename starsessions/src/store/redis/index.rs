@@ -21,7 +21,7 @@ use super::packed::{self, Malformed};
 use super::records::{Access, Contended, failed, found, read};
 use crate::clock::Timestamp;
 use crate::crypto::{IndexKey, RowKey};
-use crate::record::{Field, Record};
+use crate::record::Record;
 use crate::store::{Loaded, StoreError};
 
 impl Access {
@@ -42,8 +42,7 @@ impl Access {
                     continue;
                 }
             }
-            let is_match = |field: &Field| field.index == Some(*index) && field.is_live(now);
-            sessions.retain(|(_, record)| record.fields.iter().any(|(_, field)| is_match(field)));
+            sessions.retain(|(_, record)| record.is_filed_under(index, now));
             return Ok(sessions);
         }
         Err(StoreError::Unavailable(Box::new(Contended)))
@@ -190,11 +189,7 @@ fn live_record(loaded: Option<Loaded>, now: Timestamp) -> Option<Record> {
 }
 
 pub(super) fn index_keys(record: &Record) -> Vec<IndexKey> {
-    let mut keys: Vec<_> = record
-        .fields
-        .iter()
-        .filter_map(|(_, field)| field.index)
-        .collect();
+    let mut keys: Vec<_> = record.index_keys().cloned().collect();
     keys.sort_unstable();
     keys.dedup();
     keys

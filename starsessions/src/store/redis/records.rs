@@ -57,7 +57,7 @@ impl Access {
         let written: Vec<_> = commit
             .set
             .iter()
-            .filter_map(|(_, write)| write.index)
+            .filter_map(|(_, write)| write.index.clone())
             .collect();
         let mut indexed = Indexed::default();
         if !written.is_empty() {
@@ -223,7 +223,7 @@ impl Access {
                 Ok(None)
             }
             Ok(Some(Ok(Loaded::Moved(forward)))) => Ok(Some(forward).filter(|it| now < it.until)),
-            Ok(Some(Err(Malformed)) | None) | Err(Malformed) => Ok(None),
+            Ok(Some(Ok(Loaded::Expired(_)) | Err(Malformed)) | None) | Err(Malformed) => Ok(None),
         }
     }
 
@@ -335,26 +335,11 @@ fn refused(reply: Value) -> Result<Loaded, StoreError> {
     Ok(found(reply)?.ok_or(Malformed)?)
 }
 
-impl Loaded {
-    fn into_committed(self) -> Committed {
-        match self {
-            Self::Live(record) => Committed::Conflict(record),
-            Self::Moved(forward) => Committed::Moved(forward),
-        }
-    }
-
-    fn into_rotated(self) -> Rotated {
-        match self {
-            Self::Live(record) => Rotated::Conflict(record),
-            Self::Moved(forward) => Rotated::Moved(forward),
-        }
-    }
-}
-
 fn is_live(found: &Loaded, now: Timestamp) -> bool {
     match found {
         Loaded::Live(record) => !record.is_expired(now),
         Loaded::Moved(forward) => now < forward.until,
+        Loaded::Expired(_) => false,
     }
 }
 

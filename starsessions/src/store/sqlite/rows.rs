@@ -3,6 +3,8 @@
 //! The changes themselves are those of [`Commit::apply`] and [`Touch::apply`], as in memory. There
 //! is one writer at a time, also among processes, so what was read is still so when it is written.
 
+use std::collections::BTreeSet;
+
 use bytes::Bytes;
 use rusqlite::{Connection, OptionalExtension, Row as SqlRow, params};
 
@@ -10,7 +12,7 @@ use super::fault::Fault;
 use super::fields;
 use crate::clock::Timestamp;
 use crate::crypto::{IndexKey, RowKey};
-use crate::record::{Commit, Field, Forward, Record, Rotation, Touch};
+use crate::record::{Commit, Forward, Record, Rotation, Touch};
 use crate::store::{Committed, Created, Loaded, Rotated, Touched};
 
 pub(super) fn load(
@@ -18,7 +20,8 @@ pub(super) fn load(
     key: &RowKey,
     now: Timestamp,
 ) -> Result<Option<Loaded>, Fault> {
-    find(connection, key, now)?.map(Row::open).transpose()
+    let found = look_up(connection, key)?.map(Row::open).transpose()?;
+    Ok(found.and_then(|found| found.at(now)))
 }
 
 pub(super) fn create(
@@ -43,8 +46,8 @@ pub(super) fn commit(
     };
     let id = row.id;
     let mut record = match row.open()? {
-        Loaded::Moved(forward) => return Ok(Committed::Moved(forward)),
         Loaded::Live(record) => record,
+        found => return Ok(found.into_committed()),
     };
     if !commit.is_allowed_by(&record) {
         return Ok(Committed::Conflict(record));
@@ -76,10 +79,7 @@ pub(super) fn rotate(
     let id = row.id;
     let is_expected = rotation.expected.is_none_or(|it| it == row.revision);
     if row.forward.is_some() || !is_expected {
-        return Ok(match row.open()? {
-            Loaded::Moved(forward) => Rotated::Moved(forward),
-            Loaded::Live(record) => Rotated::Conflict(record),
-        });
+        return Ok(row.open()?.into_rotated());
     }
     match &rotation.forward {
         Some(forward) => leave_way(connection, id, forward)?,
@@ -138,8 +138,7 @@ pub(super) fn sessions_of(
         let Loaded::Live(record) = row.open()? else {
             continue;
         };
-        let is_match = |field: &Field| field.index == Some(*index) && field.is_live(now);
-        if record.fields.iter().any(|(_, field)| is_match(field)) {
+        if record.is_filed_under(index, now) {
             found.push((RowKey::from_bytes(key), record));
         }
     }
@@ -214,14 +213,21 @@ impl Row {
     }
 }
 
+/// What is there and alive.
 fn find(connection: &Connection, key: &RowKey, now: Timestamp) -> Result<Option<Row>, Fault> {
+    let row = look_up(connection, key)?;
+    Ok(row.filter(|row| now < time(row.expires_at)))
+}
+
+fn look_up(connection: &Connection, key: &RowKey) -> Result<Option<Row>, Fault> {
     let mut statement = connection.prepare_cached(
         "SELECT id, created_at, issued_at, last_seen_at, expires_at, revision, remembered,
                 identified, fields, forward
-         FROM sessions WHERE key = ?1 AND expires_at > ?2",
+         FROM sessions WHERE key = ?1",
     )?;
-    let row = statement.query_row(params![key.as_bytes(), seconds(now)], Row::read);
-    Ok(row.optional()?)
+    Ok(statement
+        .query_row([key.as_bytes()], Row::read)
+        .optional()?)
 }
 
 fn insert(
@@ -296,18 +302,11 @@ fn delete_row(connection: &Connection, id: i64) -> Result<(), Fault> {
     Ok(())
 }
 
-fn index_keys(record: &Record) -> Vec<IndexKey> {
-    let mut keys: Vec<_> = record
-        .fields
-        .iter()
-        .filter_map(|(_, field)| field.index)
-        .collect();
-    keys.sort_unstable();
-    keys.dedup();
-    keys
+fn index_keys(record: &Record) -> BTreeSet<IndexKey> {
+    record.index_keys().cloned().collect()
 }
 
-fn add_to_index(connection: &Connection, id: i64, keys: &[IndexKey]) -> Result<(), Fault> {
+fn add_to_index(connection: &Connection, id: i64, keys: &BTreeSet<IndexKey>) -> Result<(), Fault> {
     for key in keys {
         connection
             .prepare_cached("INSERT INTO session_index (key, session) VALUES (?1, ?2)")?

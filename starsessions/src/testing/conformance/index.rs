@@ -14,22 +14,22 @@ pub async fn an_index_finds_the_sessions_that_are_there<S: Store>(store: &S) {
     let (alice, bob) = (new_index(), new_index());
     let [phone, laptop, tablet] = [(); 3].map(|()| new_key());
     for key in [&phone, &laptop, &tablet] {
-        let record = indexed_record(alice);
+        let record = indexed_record(&alice);
         expect(
             CLAUSE,
             store.create(key, &record, at(0)).await,
             &Created::Applied,
         );
     }
-    expect_sessions(CLAUSE, store, alice, at(1), &[phone, laptop, tablet]).await;
-    expect_sessions(CLAUSE, store, bob, at(1), &[]).await;
+    expect_sessions(CLAUSE, store, &alice, at(1), &[phone, laptop, tablet]).await;
+    expect_sessions(CLAUSE, store, &bob, at(1), &[]).await;
 
     // Another user signs in on the tablet.
     let mut commit = commit_of("login.user", b"bob");
     commit
         .set
         .iter_mut()
-        .for_each(|(_, write)| write.index = Some(bob));
+        .for_each(|(_, write)| write.index = Some(bob.clone()));
     expect(
         CLAUSE,
         store.commit(&tablet, &commit, at(1)).await,
@@ -37,7 +37,7 @@ pub async fn an_index_finds_the_sessions_that_are_there<S: Store>(store: &S) {
     );
     // The laptop gets a new id, and the phone is signed out.
     let renewed = new_key();
-    let mut rotation = Rotation::new(indexed_record(alice), Some(1));
+    let mut rotation = Rotation::new(indexed_record(&alice), Some(1));
     rotation.forward = Some(Forward::new(Bytes::from_static(b"sealed"), at(30)));
     expect(
         CLAUSE,
@@ -45,8 +45,8 @@ pub async fn an_index_finds_the_sessions_that_are_there<S: Store>(store: &S) {
         &Rotated::Applied,
     );
     expect(CLAUSE, store.delete(&phone, at(1)).await, &None);
-    expect_sessions(CLAUSE, store, alice, at(2), &[renewed]).await;
-    expect_sessions(CLAUSE, store, bob, at(2), &[tablet]).await;
+    expect_sessions(CLAUSE, store, &alice, at(2), &[renewed]).await;
+    expect_sessions(CLAUSE, store, &bob, at(2), &[tablet]).await;
 
     let mut commit = Commit::new(Touch::new(at(2), at(100)));
     commit.remove = vec!["login.user".into()];
@@ -55,13 +55,13 @@ pub async fn an_index_finds_the_sessions_that_are_there<S: Store>(store: &S) {
         store.commit(&tablet, &commit, at(2)).await,
         &Committed::Applied(3),
     );
-    expect_sessions(CLAUSE, store, bob, at(2), &[]).await;
-    expect_sessions(CLAUSE, store, alice, at(100), &[]).await;
+    expect_sessions(CLAUSE, store, &bob, at(2), &[]).await;
+    expect_sessions(CLAUSE, store, &alice, at(100), &[]).await;
 }
 
-fn indexed_record(index: IndexKey) -> Record {
+fn indexed_record(index: &IndexKey) -> Record {
     let mut record = record_with("login.user", b"alice");
-    let index_it = |field: &mut Field| field.index = Some(index);
+    let index_it = |field: &mut Field| field.index = Some(index.clone());
     record.fields.update("login.user", index_it);
     record
 }
@@ -69,11 +69,11 @@ fn indexed_record(index: IndexKey) -> Record {
 async fn expect_sessions<S: Store>(
     clause: &str,
     store: &S,
-    index: IndexKey,
+    index: &IndexKey,
     now: Timestamp,
     expected: &[RowKey],
 ) {
-    let mut found: Vec<_> = match store.sessions_of(&index, now).await {
+    let mut found: Vec<_> = match store.sessions_of(index, now).await {
         Ok(sessions) => sessions.into_iter().map(|(key, _)| key).collect(),
         Err(error) => panic!("{clause}: {error:?}"),
     };

@@ -48,7 +48,7 @@ pub use self::rotations::{
 };
 use crate::clock::Timestamp;
 use crate::crypto::{self, RowKey};
-use crate::record::{Commit, Field, FieldWrite, Record, Touch};
+use crate::record::{Commit, Field, FieldWrite, Fields, Record, Touch};
 use crate::store::{Loaded, Store, StoreError};
 
 /// Puts a store through every clause.
@@ -117,6 +117,18 @@ fn expect<T: PartialEq + std::fmt::Debug>(
         Ok(found) if found == *expected => {}
         Ok(found) => panic!("{clause}: expected {expected:?}, found {found:?}"),
         Err(error) => panic!("{clause}: expected {expected:?}, found the error {error:?}"),
+    }
+}
+
+/// Not there, or the remains of `record` that a sweep has not met.
+#[track_caller]
+fn gone(clause: &str, found: Result<Option<Loaded>, StoreError>, record: &Record) {
+    let mut remains = record.clone();
+    remains.fields = Fields::default();
+    match found {
+        Ok(None) => {}
+        Ok(Some(Loaded::Expired(found))) if found == remains => {}
+        found => panic!("{clause}: expected nothing, or {remains:?} as expired, found {found:?}"),
     }
 }
 

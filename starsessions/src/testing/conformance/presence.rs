@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::{at, commit_of, expect, live, new_key, record, record_with};
+use super::{at, commit_of, expect, gone, live, new_key, record, record_with};
 use crate::clock::Timestamp;
 use crate::crypto::RowKey;
 use crate::record::{Commit, Field, FieldWrite, Rotation, Touch};
@@ -146,7 +146,7 @@ pub async fn an_expired_record_is_gone<S: Store>(store: &S) {
         store.load(&key, last).await,
         &Some(Loaded::Live(record.clone())),
     );
-    expect(CLAUSE, store.load(&key, end).await, &None);
+    gone(CLAUSE, store.load(&key, end).await, &record);
     let commit = commit_of("a.x", b"1");
     expect(
         CLAUSE,
@@ -155,13 +155,13 @@ pub async fn an_expired_record_is_gone<S: Store>(store: &S) {
     );
     let touch = Touch::new(end, end + Duration::from_secs(60));
     expect(CLAUSE, store.touch(&key, &touch, end).await, &Touched::Gone);
-    let rotation = Rotation::new(record, None);
+    let rotation = Rotation::new(record.clone(), None);
     expect(
         CLAUSE,
         store.rotate(&key, &new_key(), &rotation, end).await,
         &Rotated::Gone,
     );
-    expect(CLAUSE, store.load(&key, end).await, &None);
+    gone(CLAUSE, store.load(&key, end).await, &record);
 }
 
 /// Clause 1: nothing that was under way brings a deleted record back.
