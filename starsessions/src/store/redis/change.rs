@@ -3,7 +3,7 @@
 //! ```text
 //! change = now(5) ‖ raise(1) ‖ expires_at(5) ‖ last_seen_at(5) ‖ remembered(1) ‖ identified(1)
 //!          ‖ horizon(5) ‖ seen(7) ‖ length(1) ‖ ticket ‖ count of each list(2)(2)(2)(2)
-//!          ‖ (revision(7) ‖ name)* ‖ name* ‖ (idle_at(5) ‖ name)* ‖ entry*
+//!          ‖ (revision(7) ‖ name)* ‖ name* ‖ (idle_at(5) ‖ name)* ‖ (length(4) ‖ entry)*
 //! name   = length(2) ‖ UTF-8
 //! ```
 //!

@@ -4,12 +4,16 @@
 //! session = head ‖ field*                             or, where it has moved, head ‖ the way there
 //! head    = kind(1) ‖ flags(1) ‖ expires_at(5) ‖ revision(7) ‖ last_seen_at(5) ‖ indexed_until(5)
 //!           ‖ created_at(5) ‖ issued_at(5) ‖ length(1) ‖ ticket
-//! field   = revision(7) ‖ entry
-//! entry   = length of tail(4) ‖ flags(1) ‖ length(2) ‖ name ‖ tail
+//! field   = entry ‖ revision(7)
+//! entry   = name ‖ tail ‖ length of tail(4) ‖ flags(1) ‖ length of name(2)
 //! tail    = expires_at(5)? ‖ idle_at(5)? ‖ index(32)? ‖ value
 //! kind    = 1 a session, 2 the way to its successor
-//! flags   of head: 1 remembered, 2 identified; of entry: 1 expires_at, 2 idle_at, 4 index
+//! flags   of head: 1 remembered, 2 identified, 4 some field may have an expires_at
+//!         of entry: 1 expires_at, 2 idle_at, 4 index
 //! ```
+//!
+//! Fields are found from the end, where those stand that were written last: what changes often is found at
+//! once, and the rest is copied unseen.
 //!
 //! Integers are big-endian, times Unix seconds, and an `indexed_until` of 0 says that the session is in
 //! no index. One key and not a hash: a session is read with the cheapest command there is, and its
@@ -34,7 +38,13 @@ pub(super) fn pack(
     let fields = record.fields.iter();
     let room = MAX_HEAD_LEN + record.fields.size() + fields.len() * MAX_FIELD_LEN;
     let mut bytes = Vec::with_capacity(room);
-    let flags = flag(record.remembered, REMEMBERED) | flag(record.identified, IDENTIFIED);
+    let is_dated = record
+        .fields
+        .iter()
+        .any(|(_, field)| field.expires_at.is_some());
+    let flags = flag(record.remembered, REMEMBERED)
+        | flag(record.identified, IDENTIFIED)
+        | flag(is_dated, DATED);
     bytes.put_slice(&[SESSION, flags]);
     put_time(&mut bytes, record.expires_at);
     put_number(&mut bytes, record.revision);
@@ -44,10 +54,10 @@ pub(super) fn pack(
     put_time(&mut bytes, record.issued_at);
     put_ticket(&mut bytes, ticket);
     for (name, field) in fields {
-        put_number(&mut bytes, field.revision);
         let (expires_at, idle_at) = (field.expires_at, field.idle_at);
-        let (index, value) = (field.index.as_ref(), &field.value);
-        put_entry(&mut bytes, name, expires_at, idle_at, index, value)?;
+        let tail = Tail(expires_at, idle_at, field.index.as_ref(), &field.value);
+        tail.put_entry(&mut bytes, name)?;
+        put_number(&mut bytes, field.revision);
     }
     Ok(bytes)
 }
@@ -63,42 +73,53 @@ pub(super) fn pack_way(forward: &Forward, ticket: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// A field that is set, without its revision, which the server gives.
+/// The entry of a field that is set, and before it its length; the revision is the server's to give.
 pub(super) fn put_write(
     bytes: &mut Vec<u8>,
     name: &str,
     write: &FieldWrite,
 ) -> Result<(), Malformed> {
-    let (index, value) = (write.index.as_ref(), &write.value);
-    put_entry(bytes, name, write.expires_at, write.idle_at, index, value)
+    let (expires_at, idle_at) = (write.expires_at, write.idle_at);
+    let tail = Tail(expires_at, idle_at, write.index.as_ref(), &write.value);
+    let len = name.len() + tail.len() + LEN_OF_LENGTHS;
+    bytes.put_u32(len.try_into().map_err(|_| Malformed)?);
+    tail.put_entry(bytes, name)
 }
 
-fn put_entry(
-    bytes: &mut Vec<u8>,
-    name: &str,
-    expires_at: Option<Timestamp>,
-    idle_at: Option<Timestamp>,
-    index: Option<&IndexKey>,
-    value: &[u8],
-) -> Result<(), Malformed> {
-    let deadlines = [expires_at, idle_at];
-    let len_of_deadlines = deadlines.iter().flatten().count() * TIME_LEN;
-    let tail_len = len_of_deadlines + index.map_or(0, |_| IndexKey::LEN) + value.len();
-    bytes.put_u32(tail_len.try_into().map_err(|_| Malformed)?);
-    bytes.put_u8(
-        flag(expires_at.is_some(), HAS_EXPIRES_AT)
-            | flag(idle_at.is_some(), HAS_IDLE_AT)
-            | flag(index.is_some(), HAS_INDEX),
-    );
-    put_name(bytes, name)?;
-    for deadline in deadlines.into_iter().flatten() {
-        put_time(bytes, deadline);
+/// `expires_at`, `idle_at`, index and value.
+struct Tail<'a>(
+    Option<Timestamp>,
+    Option<Timestamp>,
+    Option<&'a IndexKey>,
+    &'a [u8],
+);
+
+impl Tail<'_> {
+    fn len(&self) -> usize {
+        let Self(expires_at, idle_at, index, value) = self;
+        let deadlines = [expires_at, idle_at].into_iter().flatten().count();
+        deadlines * TIME_LEN + index.map_or(0, |_| IndexKey::LEN) + value.len()
     }
-    if let Some(index) = index {
-        bytes.put_slice(index.as_bytes());
+
+    fn put_entry(&self, bytes: &mut Vec<u8>, name: &str) -> Result<(), Malformed> {
+        let Self(expires_at, idle_at, index, value) = self;
+        bytes.put_slice(name.as_bytes());
+        for deadline in [expires_at, idle_at].into_iter().flatten() {
+            put_time(bytes, *deadline);
+        }
+        if let Some(index) = index {
+            bytes.put_slice(index.as_bytes());
+        }
+        bytes.put_slice(value);
+        bytes.put_u32(self.len().try_into().map_err(|_| Malformed)?);
+        bytes.put_u8(
+            flag(expires_at.is_some(), HAS_EXPIRES_AT)
+                | flag(idle_at.is_some(), HAS_IDLE_AT)
+                | flag(index.is_some(), HAS_INDEX),
+        );
+        bytes.put_u16(name.len().try_into().map_err(|_| Malformed)?);
+        Ok(())
     }
-    bytes.put_slice(value);
-    Ok(())
 }
 
 pub(super) fn put_name(bytes: &mut Vec<u8>, name: &str) -> Result<(), Malformed> {
@@ -145,12 +166,13 @@ pub(super) fn unpack(bytes: Vec<u8>) -> Result<Loaded, Malformed> {
     }
 }
 
-/// Those that came later stand behind the others.
+/// From the last to the first: those that were written later stand behind the others.
 fn fields(mut bytes: Bytes) -> Result<Fields, Malformed> {
     let mut fields = Vec::with_capacity(USUAL);
     while bytes.has_remaining() {
-        fields.push(field(&mut bytes)?);
+        fields.push(last_field(&mut bytes)?);
     }
+    fields.reverse();
     let is_before = |a: &(FieldName, Field), b: &(FieldName, Field)| a.0 < b.0;
     if !fields.is_sorted_by(is_before) {
         fields.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
@@ -161,18 +183,18 @@ fn fields(mut bytes: Bytes) -> Result<Fields, Malformed> {
     Ok(Fields::from_ordered(fields))
 }
 
-fn field(bytes: &mut Bytes) -> Result<(FieldName, Field), Malformed> {
-    let revision = bytes.try_get_uint(NUMBER_LEN)?;
-    let tail_len = bytes.try_get_u32()?;
-    let flags = bytes.try_get_u8()?;
-    let name_len = bytes.try_get_u16()?;
+fn last_field(bytes: &mut Bytes) -> Result<(FieldName, Field), Malformed> {
+    let mut lengths = take_last(bytes, LEN_OF_LENGTHS + NUMBER_LEN)?;
+    let tail_len = lengths.try_get_u32()?;
+    let flags = lengths.try_get_u8()?;
+    let name_len = lengths.try_get_u16()?;
+    let revision = lengths.try_get_uint(NUMBER_LEN)?;
     if flags & !ALL_OF_FIELD != 0 {
         return Err(Malformed);
     }
-    let name = bytes.get(..name_len.into()).ok_or(Malformed)?;
-    let name = str::from_utf8(name).map_err(|_| Malformed)?.to_owned();
-    bytes.advance(name.len());
-    let mut value = take(bytes, tail_len.try_into().map_err(|_| Malformed)?)?;
+    let mut value = take_last(bytes, tail_len.try_into().map_err(|_| Malformed)?)?;
+    let name = take_last(bytes, name_len.into())?;
+    let name = str::from_utf8(&name).map_err(|_| Malformed)?.to_owned();
     let mut field = Field::new(Bytes::new(), revision);
     if flags & HAS_EXPIRES_AT != 0 {
         field.expires_at = Some(time(&mut value)?);
@@ -194,6 +216,11 @@ fn take(bytes: &mut Bytes, len: usize) -> Result<Bytes, Malformed> {
         return Err(Malformed);
     }
     Ok(bytes.split_to(len))
+}
+
+fn take_last(bytes: &mut Bytes, len: usize) -> Result<Bytes, Malformed> {
+    let start = bytes.remaining().checked_sub(len).ok_or(Malformed)?;
+    Ok(bytes.split_off(start))
 }
 
 fn time(bytes: &mut Bytes) -> Result<Timestamp, Malformed> {
@@ -237,7 +264,8 @@ const SESSION: u8 = 1;
 const WAY: u8 = 2;
 const REMEMBERED: u8 = 1;
 const IDENTIFIED: u8 = 2;
-const ALL_OF_HEAD: u8 = REMEMBERED | IDENTIFIED;
+const DATED: u8 = 4;
+const ALL_OF_HEAD: u8 = REMEMBERED | IDENTIFIED | DATED;
 const HAS_EXPIRES_AT: u8 = 1;
 const HAS_IDLE_AT: u8 = 2;
 const HAS_INDEX: u8 = 4;
@@ -247,7 +275,9 @@ const NUMBER_LEN: usize = 7;
 /// Of the head of a way, between its end and its ticket: nobody asks for that.
 const LEN_OF_THE_REST: usize = NUMBER_LEN + 4 * TIME_LEN;
 const MAX_HEAD_LEN: usize = 2 + TIME_LEN + LEN_OF_THE_REST + 1 + 16;
-const MAX_FIELD_LEN: usize = NUMBER_LEN + 4 + 1 + 2 + 2 * TIME_LEN + IndexKey::LEN;
+/// Behind the tail of an entry.
+const LEN_OF_LENGTHS: usize = 4 + 1 + 2;
+const MAX_FIELD_LEN: usize = 2 * TIME_LEN + IndexKey::LEN + LEN_OF_LENGTHS + NUMBER_LEN;
 /// Room for so many fields is made at once.
 const USUAL: usize = 8;
 

@@ -67,8 +67,8 @@ call('SET', KEYS[1], ARGV[3], 'EXAT', ARGV[2])
 return 1
 ";
 
-// A commit or a touch, the second in which the key ends: what stays as it is is copied in pieces that are as
-// long as can be, and the time to live stays where the session's end does.
+// A commit or a touch, the second in which the key ends: fields are looked at from the last on until all are
+// found that are named, and the time to live stays where the session's end does.
 const CHANGE: &str = r"
 local key, change = KEYS[1], ARGV[1]
 local old = call('GET', key)
@@ -100,69 +100,74 @@ for _ = 1, idle do
 end
 
 -- The field with a later idle deadline, if it has one that is earlier.
-local function prolong(field, deadline)
-    local flags, length = byte(field, 12), unpack('>H', field, 13)
-    local idle = 15 + length + flags % 2 * 5
+local prolong = idle > 0 and function(field, flags, length, deadline)
+    local idle = length + flags % 2 * 5 + 1
     if flags % 4 < 2 or unpack('>I5', field, idle) >= deadline then return field end
     return sub(field, 1, idle - 1) .. pack('>I5', deadline) .. sub(field, idle + 5)
 end
 
-local stamp = set > 0 and pack('>I7', revision + 1)
+local is_dated, stamp = flags >= 4, pack('>I7', revision + 1)
 for _ = 1, set do
-    local length, _, name, tail = unpack('>I4BHc0', change, at)
-    local field = stamp .. sub(change, at, tail + length - 1)
+    local size, first = unpack('>I4', change, at)
+    at = first + size
+    local bits, e, f = byte(change, at - 3, at - 1)
+    local name, field = sub(change, first, first + e * 256 + f - 1), sub(change, first, at - 1) .. stamp
     local deadline = deadlines[name]
-    written[name] = deadline and prolong(field, deadline) or field
-    at = tail + length
+    written[name] = deadline and prolong(field, bits, e * 256 + f, deadline) or field
+    is_dated = is_dated or bits % 2 == 1
 end
 
-local parts, count, from, size = {''}, 1, place, #old
-while place <= size do
+-- What is written anew leaves its place, and comes to stand at the end.
+local parts, count, last, missing = {'', ''}, 2, #old, guards + gone + idle + set
+local kept = last
+while last >= place and (missing > 0 or flags >= 4) do
     -- Faster than `unpack`, where it is done for each field.
-    local a, b, c, d, flags, e, f = byte(old, place + 7, place + 13)
-    local tail = place + 14 + e * 256 + f
-    local next = tail + ((a * 256 + b) * 256 + c) * 256 + d
-    local name = sub(old, place + 14, tail - 1)
-    local guard = guarded[name]
+    local a, b, c, d, bits, e, f = byte(old, last - 13, last - 7)
+    local tail = last - 13 - (((a * 256 + b) * 256 + c) * 256 + d)
+    local first = tail - e * 256 - f
+    local name = sub(old, first, tail - 1)
+    local guard, deadline, new = guarded[name], deadlines[name], written[name]
     if guard then
-        if unpack('>I7', old, place) ~= guard then return old end
-        guarded[name] = nil
-    end
-    local new = written[name]
-    if new then
-        written[name] = nil
-    elseif flags % 2 == 1 and unpack('>I5', old, tail) + 60 <= now then
-        new = ''
-    elseif deadlines[name] then
-        new = prolong(sub(old, place, next - 1), deadlines[name])
+        if unpack('>I7', old, last - 6) ~= guard then return old end
+        guarded[name], missing = nil, missing - 1
     end
     if new then
-        parts[count + 1], parts[count + 2] = sub(old, from, place - 1), new
-        count, from = count + 2, next
+        missing = missing - 1
+    elseif deadline then
+        new = prolong(sub(old, first, last), bits, tail - first, deadline)
+        written[name] = new
     end
-    place = next
+    if deadline then missing = missing - 1 end
+    if new or bits % 2 == 1 and unpack('>I5', old, tail) + 60 <= now then
+        if last < kept then
+            count = count + 1
+            parts[count] = sub(old, last + 1, kept)
+        end
+        kept = first - 1
+    end
+    last = first - 1
 end
 for _, guard in pairs(guarded) do
     if guard ~= 0 then return old end
 end
-count = count + 1
-parts[count] = sub(old, from)
-for _, new in pairs(written) do
+parts[2] = sub(old, place, kept)
+for _, field in pairs(written) do
     count = count + 1
-    parts[count] = new
+    parts[count] = field
 end
 
 if remembered == 2 then remembered = flags % 2 end
 -- Another request may have moved the deadline further; only another profile takes it back.
 if remembered == flags % 2 and was_ends > ends then ends = was_ends end
 if was_seen > seen then seen = was_seen end
-if flags >= 2 then identified = 1 end
+if flags % 4 >= 2 then identified = 1 end
 -- How long the session is sure to be in the indexes; where that is not long enough, it is entered anew.
 if horizon > 0 and (indexed_at == revision or indexed == 0 or indexed > horizon) then indexed = horizon end
 if indexed > 0 and ends > indexed then return redis.status_reply('REINDEX') end
 if raise == 0 then ticket = was_ticket end
 revision = revision + raise
-parts[1] = pack(HEAD, 1, remembered + 2 * identified, ends, revision, seen, indexed, fixed, #ticket, ticket)
+flags = remembered + 2 * identified + (is_dated and 4 or 0)
+parts[1] = pack(HEAD, 1, flags, ends, revision, seen, indexed, fixed, #ticket, ticket)
 local new = table.concat(parts)
 if ends == was_ends then
     call('SET', key, new, 'KEEPTTL')
