@@ -12,8 +12,8 @@ import math
 import random
 import sys
 
-BYTES = 1416  # of a session of six fields, its key and deadline included
-LOAD, COMMIT = 2.7, 16.8  # µs of the server's one thread, for its own work
+BYTES = 698  # of a session of six fields, its key and deadline included
+LOAD, COMMIT = 0.5, 15.0  # µs of the server's one thread, for its own work
 NETWORK = 4.7  # µs to take a pipelined command and answer it
 BUSY = 0.6  # of that thread, so that the queue before it stays short
 ROOM = 24e9  # bytes of sessions on a machine of 32 GB

@@ -12,6 +12,8 @@ use std::error::Error;
 use std::fmt;
 use std::ops::Range;
 
+use bytes::Bytes;
+
 use super::aead::{self, NONCE_LEN, TAG_LEN};
 use super::derive::{NonceKey, SealKey};
 use super::random::RandomError;
@@ -51,6 +53,17 @@ pub(super) fn open(
     let (text, tag) = rest.split_last_chunk_mut::<TAG_LEN>().ok_or(InvalidToken)?;
     aead::decrypt(key.as_bytes(), nonce, aad, text, tag).map_err(|_| InvalidToken)?;
     Ok(NONCE_LEN..end)
+}
+
+/// The payload of what was sealed under this key for this `aad`; nothing but the payload is copied.
+pub(super) fn open_copy(key: &SealKey, aad: &[u8], sealed: &[u8]) -> Result<Bytes, InvalidToken> {
+    let (nonce, rest) = sealed
+        .split_first_chunk::<NONCE_LEN>()
+        .ok_or(InvalidToken)?;
+    let (text, tag) = rest.split_last_chunk::<TAG_LEN>().ok_or(InvalidToken)?;
+    let mut payload = text.to_vec();
+    aead::decrypt(key.as_bytes(), nonce, aad, &mut payload, tag).map_err(|_| InvalidToken)?;
+    Ok(payload.into())
 }
 
 /// Separate from [`seal`] for the published vectors, which prescribe the nonce.

@@ -19,7 +19,7 @@ use crate::crypto::{
     self, FieldPlace, IndexKey, KeyRing, RecordKey, ReferenceToken, RowKey, SealError,
 };
 use crate::error::SessionError;
-use crate::record::{Commit, FieldName, Forward, Record, Rotation, Touch};
+use crate::record::{Commit, Forward, Record, Rotation, Touch};
 use crate::store::{Committed, Created, Loaded, Protection, Rotated, StoreError, Touched};
 
 pub(crate) struct Vault {
@@ -131,12 +131,9 @@ impl Vault {
         }
         let key = token.record_key();
         let mut sealed = record.clone();
-        for (name, field) in record.fields.iter() {
+        for (name, field) in sealed.fields.iter_mut() {
             let place = self.place(name, record.created_at, field.expires_at);
-            let value = seal_field(&key, &place, &field.value)?;
-            sealed
-                .fields
-                .update(name, |field| field.value = value.into());
+            field.value = seal_field(&key, &place, &field.value)?.into();
         }
         Ok(Cow::Owned(sealed))
     }
@@ -164,13 +161,9 @@ impl Vault {
             return record;
         }
         let key = token.record_key();
-        let names: Vec<FieldName> = record.fields.iter().map(|(name, _)| name.clone()).collect();
-        for name in names {
-            let created_at = record.created_at;
-            record.fields.update(&name, |field| {
-                let place = self.place(&name, created_at, field.expires_at);
-                field.value = open_field(&key, &place, &field.value);
-            });
+        for (name, field) in record.fields.iter_mut() {
+            let place = self.place(name, record.created_at, field.expires_at);
+            field.value = open_field(&key, &place, &field.value);
         }
         record
     }

@@ -187,6 +187,12 @@ impl Fields {
         }
     }
 
+    /// Every field, to be changed in place.
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = (&str, &mut Field)> {
+        let fields = Arc::make_mut(&mut self.0).iter_mut();
+        fields.map(|(name, field)| (&**name, field))
+    }
+
     /// Fields that come in the order of their names, none twice.
     pub(crate) fn from_ordered(fields: Vec<(FieldName, Field)>) -> Self {
         debug_assert!(fields.is_sorted_by(|(a, _), (b, _)| a < b));

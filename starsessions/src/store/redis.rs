@@ -1,6 +1,6 @@
 //! Sessions in Redis or Valkey: for many machines, and for many sessions.
 
-mod arguments;
+mod change;
 mod connection;
 mod index;
 mod packed;
@@ -66,9 +66,10 @@ use crate::record::{Commit, Forward, Record, Rotation, Touch};
 /// One more goes before a create, rotate or commit that writes an indexed field, and one after a rotate or
 /// delete of a session that has one. Once a month an indexed session that is in use takes two more.
 ///
-/// A commit changes fields on the server, in a script that checks the guards: two requests that
-/// change different fields at the same time both succeed at the first attempt, however many there
-/// are. Scripts are called by their hash, and loaded where a server does not know them.
+/// A load is a `GET`, a create a `SET`. A commit changes fields on the server, in a script that checks
+/// the guards: two requests that change different fields at the same time both succeed at the first
+/// attempt, however many there are. Scripts are called by their hash, and loaded where a server does not
+/// know them.
 ///
 /// All requests share one connection (in a Cluster, one to each node), which comes back by itself
 /// after an outage. In a Cluster a rotation takes two steps: a list of a user's sessions that is
@@ -76,10 +77,10 @@ use crate::record::{Commit, Forward, Record, Rotation, Touch};
 ///
 /// # What is on the server
 ///
-/// A hash for each session, a sorted set for each indexed value; each key has a time to live, so
-/// there is nothing to sweep. Fields with a deadline of their own go by themselves on servers that know
-/// `HPEXPIREAT`; everywhere they are hidden when their time has come. The server's clock should not be
-/// more than a minute ahead of the application's.
+/// One value for each session, a sorted set for each indexed value; each key has a time to live, so
+/// there is nothing to sweep. A field with a deadline of its own is hidden when its time has come, and
+/// goes with the session's next write, or with the session. The server's clock should not be more than a
+/// minute ahead of the application's.
 ///
 /// Values are sealed under keys that only the cookies lead to. Whoever can read the server sees how many
 /// sessions there are, their times, the names and sizes of their fields, and which of them have the same

@@ -208,7 +208,7 @@ pub async fn redis(url: &str) {
     }
     println!();
     for line in told(&mut server, "commandstats").await.lines() {
-        if ["cmdstat_hgetall", "cmdstat_evalsha"]
+        if ["cmdstat_get:", "cmdstat_evalsha"]
             .iter()
             .any(|it| line.starts_with(it))
         {

@@ -94,7 +94,10 @@ impl Connection {
 
     pub(super) async fn send(&self, command: &Cmd) -> RedisResult<Value> {
         match self {
-            Self::Single(manager) => command.query_async(&mut manager.clone()).await,
+            Self::Single(manager) => {
+                let reply = manager.clone().send_packed_command(command).await;
+                reply?.extract_error()
+            }
             Self::Cluster(connection) => {
                 // Its client goes on by itself for as long as somebody waits.
                 let mut connection = connection.clone();
@@ -113,11 +116,20 @@ impl Connection {
         &self,
         script: &Script,
         keys: &[&[u8]],
-        arguments: &[Vec<u8>],
+        arguments: &[impl AsRef<[u8]>],
     ) -> RedisResult<Value> {
         let by = |name: &str, script: &str| {
-            let mut command = redis::cmd(name);
-            command.arg(script).arg(keys.len()).arg(keys).arg(arguments);
+            let arguments = arguments.iter().map(AsRef::as_ref);
+            let parts = keys.iter().copied().chain(arguments);
+            let size = parts.clone().map(<[u8]>::len).sum::<usize>();
+            let mut command = Cmd::with_capacity(
+                3 + parts.clone().count(),
+                name.len() + script.len() + 1 + size,
+            );
+            command.arg(name).arg(script).arg(keys.len());
+            for part in parts {
+                command.arg(part);
+            }
             command
         };
         match self.send(&by("EVALSHA", &script.hash)).await {

@@ -13,11 +13,12 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use redis::Value;
 use tokio::task::JoinSet;
 
-use super::arguments::{Arguments, Indexed};
-use super::packed::{self, Hash, Malformed};
-use super::records::{Access, Contended, failed, read};
+use super::change::Indexed;
+use super::packed::{self, Malformed};
+use super::records::{Access, Contended, failed, found, read};
 use crate::clock::Timestamp;
 use crate::crypto::{IndexKey, RowKey};
 use crate::record::Record;
@@ -76,18 +77,18 @@ impl Access {
         if self.connection.is_cluster() {
             return self.load_each(keys, now).await;
         }
-        let names: Vec<_> = keys.iter().map(|key| self.name(key)).collect();
-        let names: Vec<_> = names.iter().map(Vec::as_slice).collect();
-        let script = &self.records.scripts.look;
-        let reply = self.connection.run(script, &names, &[]).await;
-        let hashes: Vec<Hash> = read(reply.map_err(failed)?)?;
-        let mut found = Vec::new();
-        for (key, hash) in keys.iter().zip(&hashes) {
-            if let Some(record) = live_record(packed::unpack(hash)?, now) {
-                found.push((*key, record));
+        let mut look = redis::cmd("MGET");
+        for key in keys {
+            look.arg(self.name(key));
+        }
+        let replies: Vec<Value> = read(self.connection.send(&look).await.map_err(failed)?)?;
+        let mut sessions = Vec::new();
+        for (key, reply) in keys.iter().zip(replies) {
+            if let Some(record) = live_record(found(reply)?, now) {
+                sessions.push((*key, record));
             }
         }
-        Ok(found)
+        Ok(sessions)
     }
 
     async fn load_each(
@@ -129,15 +130,15 @@ impl Access {
         expires_at: Timestamp,
         now: Timestamp,
     ) -> Result<(), StoreError> {
+        // A day more than the record is told: two that enter at once need not agree.
+        let horizon = packed::seconds(horizon_of(expires_at) + DAY).to_string();
+        let now = packed::seconds(now).to_string();
+        let arguments: [&[u8]; 3] = [now.as_bytes(), key.as_bytes(), horizon.as_bytes()];
         for index in index_keys {
-            let mut arguments = Arguments::new(now);
-            arguments.bytes(key.as_bytes());
-            // A day more than the record is told: two that enter at once need not agree.
-            arguments.number(packed::seconds(horizon_of(expires_at) + DAY));
             let name = self.index_name(index);
             let script = &self.records.scripts.index;
             self.connection
-                .run(script, &[&name], &arguments.0)
+                .run(script, &[&name], &arguments)
                 .await
                 .map_err(failed)?;
         }
@@ -154,7 +155,7 @@ impl Access {
     ) -> Result<Indexed, StoreError> {
         let mut keys = written.to_vec();
         let (mut end, mut seen) = (expires_at, None);
-        if let Some(Loaded::Live(record)) = packed::unpack(&self.hash(key).await?)? {
+        if let Some(Loaded::Live(record)) = self.look(key).await? {
             keys.extend(index_keys(&record));
             end = end.max(record.expires_at);
             seen = Some(record.revision);

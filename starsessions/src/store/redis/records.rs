@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use base64ct::{Base64UrlUnpadded, Encoding};
-use redis::{FromRedisValue, Value};
+use bytes::Bytes;
+use redis::{Cmd, FromRedisValue, Value};
 
-use super::arguments::{Arguments, Indexed};
+use super::change::{self, Indexed};
 use super::connection::Connection;
 use super::index::{horizon_of, index_keys};
-use super::packed::{self, Hash, Malformed};
+use super::packed::{self, Malformed};
 use super::scripts::{Script, Scripts};
 use crate::clock::Timestamp;
 use crate::crypto::{RowKey, random_bytes};
@@ -34,7 +35,7 @@ impl Access {
         key: &RowKey,
         now: Timestamp,
     ) -> Result<Option<Loaded>, StoreError> {
-        Ok(packed::unpack(&self.hash(key).await?)?.filter(|found| is_live(found, now)))
+        Ok(self.look(key).await?.filter(|found| is_live(found, now)))
     }
 
     pub(super) async fn create(
@@ -66,11 +67,8 @@ impl Access {
         }
         let ticket = self.ticket()?;
         for _ in 0..MAX_ATTEMPTS {
-            let arguments = Arguments::of_commit(commit, indexed, &ticket, now);
-            let reply = self
-                .run(&self.records.scripts.commit, key, &arguments)
-                .await?;
-            match reply {
+            let change = change::of_commit(commit, indexed, &ticket, now)?;
+            match self.change(key, change, &commit.touch).await? {
                 Value::Nil => return Ok(Committed::Gone),
                 Value::Int(revision) => {
                     return Ok(Committed::Applied(revision.max(0).cast_unsigned()));
@@ -94,15 +92,8 @@ impl Access {
     ) -> Result<Touched, StoreError> {
         let mut indexed = Indexed::default();
         for _ in 0..MAX_ATTEMPTS {
-            let mut arguments = Arguments::new(now);
-            arguments.number(packed::seconds(touch.last_seen_at));
-            arguments.number(packed::seconds(touch.expires_at));
-            arguments.indexed(indexed);
-            arguments.deadlines(&touch.idle);
-            match self
-                .run(&self.records.scripts.touch, key, &arguments)
-                .await?
-            {
+            let change = change::of_touch(touch, indexed, now)?;
+            match self.change(key, change, touch).await? {
                 Value::Nil => return Ok(Touched::Gone),
                 reply if is_reindex(&reply) => {
                     indexed = self.prolong(key, &[], touch.expires_at, now).await?;
@@ -111,6 +102,17 @@ impl Access {
             }
         }
         Err(StoreError::Unavailable(Box::new(Contended)))
+    }
+
+    async fn change(
+        &self,
+        key: &RowKey,
+        change: Vec<u8>,
+        touch: &Touch,
+    ) -> Result<Value, StoreError> {
+        let arguments = [change, end_of_key(touch.expires_at)];
+        self.run(&self.records.scripts.change, key, &arguments)
+            .await
     }
 
     pub(super) async fn rotate(
@@ -148,26 +150,26 @@ impl Access {
         horizon: Option<Timestamp>,
         now: Timestamp,
     ) -> Result<Rotated, StoreError> {
-        let mut arguments = Arguments::new(now).at(now);
-        arguments.expectation(rotation);
-        arguments = arguments.at(now);
-        arguments.record(&rotation.record, horizon);
+        let record = packed::pack(&rotation.record, horizon, &[])?;
+        let forward = rotation.forward.as_ref();
+        let way = forward.map_or_else(Vec::new, |forward| packed::pack_way(forward, &[]));
+        let arguments = [
+            decimal(packed::seconds(now)),
+            expected(rotation),
+            end_of_key(forward.map_or(now, |forward| forward.until)),
+            way,
+            end_of_key(rotation.record.expires_at),
+            record,
+        ];
         let (old, new) = (self.name(old), self.name(new));
         let script = &self.records.scripts.rotate;
-        let keys: [&[u8]; 2] = [&new, &old];
-        Ok(
-            match self
-                .connection
-                .run(script, &keys, &arguments.0)
-                .await
-                .map_err(failed)?
-            {
-                Value::Nil => Rotated::Gone,
-                Value::Int(0) => Rotated::Exists,
-                Value::Int(_) => Rotated::Applied,
-                reply => refused(reply)?.into_rotated(),
-            },
-        )
+        let reply = self.connection.run(script, &[&old, &new], &arguments).await;
+        Ok(match reply.map_err(failed)? {
+            Value::Nil => Rotated::Gone,
+            Value::Int(0) => Rotated::Exists,
+            Value::Int(_) => Rotated::Applied,
+            reply => refused(reply)?.into_rotated(),
+        })
     }
 
     /// Two slots, two steps: the successor first. Until the old record is switched nobody has been
@@ -183,8 +185,15 @@ impl Access {
         if self.insert(new, &rotation.record, horizon, now).await? == Created::Exists {
             return Ok(Rotated::Exists);
         }
-        let mut arguments = Arguments::once(&self.ticket()?).at(now).at(now);
-        arguments.expectation(rotation);
+        // What ends without a way leaves its ticket for a minute, in a way that leads nowhere.
+        let nowhere = Forward::new(Bytes::new(), Timestamp::default());
+        let forward = rotation.forward.as_ref();
+        let arguments = [
+            decimal(packed::seconds(now)),
+            expected(rotation),
+            end_of_key(forward.map_or(now, |forward| forward.until)),
+            packed::pack_way(forward.unwrap_or(&nowhere), &self.ticket()?),
+        ];
         let switched = self
             .run(&self.records.scripts.switch, old, &arguments)
             .await;
@@ -194,8 +203,7 @@ impl Access {
         // After an error nobody knows whether the old record still stands; then both may stay until
         // they expire, and no cookie leads to the new one.
         let switched = switched?;
-        self.run(&self.records.scripts.delete, new, &Arguments::none())
-            .await?;
+        self.send("DEL", new, &[]).await?;
         Ok(match switched {
             Value::Nil => Rotated::Gone,
             reply => refused(reply)?.into_rotated(),
@@ -207,21 +215,20 @@ impl Access {
         key: &RowKey,
         now: Timestamp,
     ) -> Result<Option<Forward>, StoreError> {
-        let reply = self
-            .run(&self.records.scripts.delete, key, &Arguments::none())
-            .await?;
-        let hash = read::<Hash>(reply)?;
+        let ended = self.send("GETDEL", key, &[]).await?;
         // What is malformed has ended like everything else.
-        match packed::unpack(&hash) {
-            Ok(Some(Loaded::Live(record))) => {
+        match bytes_of(ended).map(|bytes| bytes.map(packed::unpack)) {
+            Ok(Some(Ok(Loaded::Live(record)))) => {
                 self.take_out(key, &index_keys(&record)).await;
                 Ok(None)
             }
-            Ok(Some(Loaded::Moved(forward))) => Ok(Some(forward).filter(|it| now < it.until)),
-            Ok(Some(Loaded::Expired(_)) | None) | Err(Malformed) => Ok(None),
+            Ok(Some(Ok(Loaded::Moved(forward)))) => Ok(Some(forward).filter(|it| now < it.until)),
+            Ok(Some(Ok(Loaded::Expired(_)) | Err(Malformed)) | None) | Err(Malformed) => Ok(None),
         }
     }
 
+    /// Nearly always the key is nobody's. What is there nevertheless may have expired, or be the
+    /// outcome of this very call: that is for a script.
     async fn insert(
         &self,
         key: &RowKey,
@@ -229,17 +236,19 @@ impl Access {
         horizon: Option<Timestamp>,
         now: Timestamp,
     ) -> Result<Created, StoreError> {
-        let mut arguments = Arguments::once(&self.ticket()?).at(now);
-        arguments.record(record, horizon);
-        Ok(
-            match self
-                .run(&self.records.scripts.create, key, &arguments)
-                .await?
-            {
-                Value::Int(0) => Created::Exists,
-                _ => Created::Applied,
-            },
-        )
+        let session = packed::pack(record, horizon, &self.ticket()?)?;
+        let end = end_of_key(record.expires_at);
+        let arguments: [&[u8]; 4] = [&session, b"NX", b"EXAT", &end];
+        if self.send("SET", key, &arguments).await? != Value::Nil {
+            return Ok(Created::Applied);
+        }
+        let now = decimal(packed::seconds(now));
+        let arguments: [&[u8]; 3] = [&now, &end, &session];
+        let script = &self.records.scripts.create;
+        Ok(match self.run(script, key, &arguments).await? {
+            Value::Int(0) => Created::Exists,
+            _ => Created::Applied,
+        })
     }
 
     /// What tells a call from all others, where a call may arrive twice.
@@ -253,20 +262,32 @@ impl Access {
         }
     }
 
-    pub(super) async fn hash(&self, key: &RowKey) -> Result<Hash, StoreError> {
-        let mut load = redis::cmd("HGETALL");
-        load.arg(self.name(key));
-        read(self.connection.send(&load).await.map_err(failed)?)
+    /// Whatever is under a key, dead or alive.
+    pub(super) async fn look(&self, key: &RowKey) -> Result<Option<Loaded>, StoreError> {
+        found(self.send("GET", key, &[]).await?)
+    }
+
+    async fn send(
+        &self,
+        command: &str,
+        key: &RowKey,
+        arguments: &[&[u8]],
+    ) -> Result<Value, StoreError> {
+        let name = self.name(key);
+        let size = arguments.iter().map(|it| it.len()).sum::<usize>();
+        let mut sent = Cmd::with_capacity(2 + arguments.len(), command.len() + name.len() + size);
+        sent.arg(command).arg(name).arg(arguments);
+        self.connection.send(&sent).await.map_err(failed)
     }
 
     async fn run(
         &self,
         script: &Script,
         key: &RowKey,
-        arguments: &Arguments,
+        arguments: &[impl AsRef<[u8]>],
     ) -> Result<Value, StoreError> {
         let name = self.name(key);
-        let reply = self.connection.run(script, &[&name], &arguments.0).await;
+        let reply = self.connection.run(script, &[&name], arguments).await;
         reply.map_err(failed)
     }
 
@@ -274,15 +295,44 @@ impl Access {
         self.named("session:", key.as_bytes())
     }
 
-    pub(super) fn named(&self, kind: &str, bytes: &[u8]) -> Vec<u8> {
+    pub(super) fn named(&self, kind: &str, bytes: &[u8; 32]) -> Vec<u8> {
         let text = Base64UrlUnpadded::encode_string(bytes);
         [&self.records.prefix, kind, &text].concat().into_bytes()
     }
 }
 
+/// What a reply holds: a session, the way to it, or nothing.
+pub(super) fn found(reply: Value) -> Result<Option<Loaded>, StoreError> {
+    Ok(bytes_of(reply)?.map(packed::unpack).transpose()?)
+}
+
+fn bytes_of(reply: Value) -> Result<Option<Vec<u8>>, Malformed> {
+    match reply {
+        Value::Nil => Ok(None),
+        Value::BulkString(bytes) => Ok(Some(bytes)),
+        _ => Err(Malformed),
+    }
+}
+
+fn decimal(number: u64) -> Vec<u8> {
+    number.to_string().into_bytes()
+}
+
+/// Empty, if any revision will do.
+fn expected(rotation: &Rotation) -> Vec<u8> {
+    let revision = rotation.expected.map(packed::number);
+    revision.map(decimal).unwrap_or_default()
+}
+
+/// A minute after what it holds, so that a server whose clock is a little ahead ends nothing early. Whoever
+/// reads looks at the session's own end.
+fn end_of_key(end: Timestamp) -> Vec<u8> {
+    decimal((packed::seconds(end) + 60).min(LAST_SECOND))
+}
+
 /// The record, or the way to it, with which a script has refused.
 fn refused(reply: Value) -> Result<Loaded, StoreError> {
-    Ok(packed::unpack(&read(reply)?)?.ok_or(Malformed)?)
+    Ok(found(reply)?.ok_or(Malformed)?)
 }
 
 fn is_live(found: &Loaded, now: Timestamp) -> bool {
@@ -322,6 +372,9 @@ impl std::fmt::Display for Contended {
 }
 
 impl std::error::Error for Contended {}
+
+/// Of the year 9999, which is as far as a server looks.
+const LAST_SECOND: u64 = 253_402_300_799;
 
 /// The second succeeds, unless another request makes the session live longer still.
 const MAX_ATTEMPTS: usize = 5;
