@@ -11,8 +11,8 @@ use serde::Deserialize;
 use starsessions::Session;
 
 use super::catalogue::{self, Price};
-use super::page::{Count, Page, Text};
-use super::sessions::{Coupon, Line, Shop};
+use super::page::{Account, Count, Page, Text};
+use super::sessions::{Coupon, Line, Login, Shop};
 
 /// What the buttons of the catalogue send.
 #[derive(Debug, Deserialize)]
@@ -102,12 +102,16 @@ pub(super) async fn show(page: Page, shop: Session<Shop>) -> Html<String> {
 }
 
 /// What changes of that page, whenever it does; the end when the session has ended.
-pub(super) async fn live(shop: Session<Shop>) -> Result<impl IntoResponse, StatusCode> {
+pub(super) async fn live(
+    login: Option<Session<Login>>,
+    shop: Session<Shop>,
+) -> Result<impl IntoResponse, StatusCode> {
     // Without a cart that is stored there is nothing to follow, and a browser does not ask again.
     let shop = shop.detach().map_err(|_| StatusCode::NO_CONTENT)?;
-    let carts = shop.watch().into_stream().map(|shop| {
+    let account = Account::of(login.as_deref());
+    let carts = shop.watch().into_stream().map(move |shop| {
         let (count, lines, checkout) = (Count::of(&shop), lines(&shop), checkout(&shop));
-        Event::default().data(format!("{count}{lines}{checkout}"))
+        Event::default().data(format!("{account}{count}{lines}{checkout}"))
     });
     let end = stream::iter([Event::default().event("end").data("The session has ended.")]);
     let events = carts.chain(end).map(Ok::<_, Infallible>);

@@ -5,6 +5,7 @@ const parse = (html) => new DOMParser().parseFromString(html, "text/html");
 const user = () => document.querySelector("[data-user]")?.dataset.user;
 
 let stream;
+let known = user();
 
 function follow() {
   stream?.close();
@@ -16,8 +17,13 @@ function follow() {
       const shown = document.getElementById(fresh.id);
       if (!shown.isEqualNode(fresh)) shown.replaceWith(fresh);
     }
+    tell();
   };
-  stream.addEventListener("end", renew);
+  stream.addEventListener("end", async () => {
+    await renew();
+    // A tab that is just signing in may have its new cookie a moment later.
+    if (!user()) setTimeout(renew, 2000);
+  });
   // The browser connects again by itself, unless the answer is that there is nothing to follow.
   stream.onerror = ({ target }) => {
     if (hasBegun && target.readyState === EventSource.CLOSED) renew();
@@ -27,12 +33,17 @@ function follow() {
 // Signed out, signed in or timed out, here or elsewhere: what holds now is what the server shows now.
 async function renew() {
   stream.close();
-  const before = user();
   const answer = await fetch(location.href);
   if (!answer.ok) return;
   document.body.replaceWith(parse(await answer.text()).body);
-  document.getElementById("signed-out").hidden = !before || user() === before;
+  tell();
   follow();
+}
+
+// Whoever was signed in on this page, and is not any more, is told.
+function tell() {
+  document.getElementById("signed-out").hidden = !known || Boolean(user());
+  known = user() ?? known;
 }
 
 // A browser keeps few connections to a site: hidden tabs leave them to the others.

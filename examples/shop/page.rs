@@ -13,7 +13,7 @@ use super::sessions::{Login, Shop};
 /// An argument of every handler that answers with a page: who is there, and what to tell them.
 #[derive(Debug)]
 pub(super) struct Page {
-    user: Option<String>,
+    account: Account,
     count: Count,
     notice: Option<String>,
 }
@@ -25,7 +25,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Page {
         let login: Option<Session<Login>> = parts.extract().await?;
         let mut shop: Session<Shop> = parts.extract().await?;
         Ok(Self {
-            user: login.map(|login| login.user.clone()),
+            account: Account::of(login.as_deref()),
             count: Count::of(&shop),
             notice: shop.notice.take(),
         })
@@ -35,11 +35,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Page {
 impl Page {
     /// The whole page. `body` is HTML: what users have typed goes in as [`Text`].
     pub(super) fn show(self, title: &str, body: &str) -> Html<String> {
-        let account = match &self.user {
-            Some(user) => format!(r#"<a href="/account" data-user="{0}">{0}</a>"#, Text(user)),
-            None => r#"<a href="/login">Sign in</a>"#.to_owned(),
-        };
-        let count = self.count;
+        let (account, count) = (self.account, self.count);
         let notice = self.notice.map_or_else(String::new, |notice| {
             format!(r#"<p class="notice" role="status">{}</p>"#, Text(&notice))
         });
@@ -56,6 +52,30 @@ impl Page {
 </html>
 "#
         ))
+    }
+}
+
+/// Who is signed in, as a link.
+#[derive(Debug)]
+pub(super) struct Account(Option<String>);
+
+impl Account {
+    /// Of this user, or of a guest.
+    pub(super) fn of(login: Option<&Login>) -> Self {
+        Self(login.map(|login| login.user.clone()))
+    }
+}
+
+impl fmt::Display for Account {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(user) = &self.0 else {
+            return f.write_str(r#"<a id="account" href="/login">Sign in</a>"#);
+        };
+        let user = Text(user);
+        write!(
+            f,
+            r#"<a id="account" href="/account" data-user="{user}">{user}</a>"#
+        )
     }
 }
 

@@ -91,6 +91,7 @@ fn a_cart_closes_when_its_session_is_ended_elsewhere(store: Store) {
     here.click("form[action='/devices/end'] button");
 
     there.wait_for(IS_SIGNED_OUT);
+    there.picture("cart-signed-out");
     lacks(&there, "Red dwarf");
     is_the_same_page(&there);
     there.click("#signed-out a");

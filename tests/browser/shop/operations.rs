@@ -25,8 +25,8 @@ fn the_pictures_show_what_was_done() {
     sign_in(&here, &shop, "Vera");
     sign_in(&there, &shop, "Vera");
     meet(&here, &shop);
-    is_drawn(&here, &shop, "in-use", "2 now, 2 at most");
-    is_drawn(&here, &shop, "merged", "1 in ten minutes");
+    assert_eq!(drawn(&here, &shop, "in-use"), "2 now, 2 at most");
+    assert_eq!(drawn(&here, &shop, "merged"), "1 in ten minutes");
 
     here.go(&shop.page("/devices"));
     here.click("form[action='/devices/end'] button");
@@ -35,7 +35,7 @@ fn the_pictures_show_what_was_done() {
     here.click("form[action='/logout'] button");
     here.go(&shop.page("/"));
     shop.advance(61);
-    is_drawn(&here, &shop, "ended", "4 in ten minutes");
+    assert_eq!(drawn(&here, &shop, "ended"), "4 in ten minutes");
     for cause in [
         "Signed out: 1",
         "Ended elsewhere: 1",
@@ -44,14 +44,12 @@ fn the_pictures_show_what_was_done() {
     ] {
         has(&here, cause);
     }
-    let latency = here.run("return document.querySelector('#store strong').innerText");
-    let latency = latency.as_str().expect("text");
+    let latency = drawn(&here, &shop, "store");
     let numbers: Vec<f64> = (latency.split(' ').filter_map(|word| word.parse().ok())).collect();
     let [half, most] = numbers[..] else {
         panic!("{latency}");
     };
     assert!(0.0 < half && half <= most, "{latency}");
-    is_drawn(&here, &shop, "store", latency);
 }
 
 /// Two requests that have both loaded the session before one of them changes it.
@@ -68,8 +66,8 @@ fn meet(browser: &Browser, shop: &Shop) {
     }
 }
 
-/// The picture says this, in words and to those who do not see it, and has something in it.
-fn is_drawn(browser: &Browser, shop: &Shop, id: &str, value: &str) {
+/// What a picture says, in words and to those who do not see it. It has something in it.
+fn drawn(browser: &Browser, shop: &Shop, id: &str) -> String {
     browser.go(&shop.page("/operations"));
     let seen = browser.run(&format!(
         "const figure = document.getElementById('{id}');
@@ -82,8 +80,8 @@ fn is_drawn(browser: &Browser, shop: &Shop, id: &str, value: &str) {
             boxes.some(box => box.width > 0 && box.top >= inside.top && box.bottom <= inside.bottom),
         ]"
     ));
-    assert_eq!(seen[0], value);
-    let described = seen[1].as_str().expect("text");
+    let (value, described) = (seen[0].as_str().unwrap(), seen[1].as_str().unwrap());
     assert!(described.starts_with(value), "{described}");
     assert_eq!(seen[2], true, "{id} has nothing in it");
+    value.to_owned()
 }

@@ -3,13 +3,11 @@
 use serde_json::json;
 use starsessions_browser_tests::{Browser, Elsewhere, Shop, Store};
 
-use super::{articles, cookie, has, on_each_store, sign_in};
+use super::{articles, cookie, has, on_each_store, on_stores, sign_in};
 
-on_each_store! {
-    a_return_from_another_site_is_signed_in
-    another_site_cannot_change_the_cart
-    scripts_do_not_see_the_cookie
-}
+on_each_store! { a_return_from_another_site_is_signed_in }
+// What is kept elsewhere is behind the same cookie.
+on_stores! { another_site_cannot_change_the_cart scripts_do_not_see_the_cookie: Memory Cookie }
 
 fn a_return_from_another_site_is_signed_in(store: Store) {
     let (shop, browser) = (Shop::open(store), Browser::open());

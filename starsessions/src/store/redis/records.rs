@@ -35,7 +35,7 @@ impl Access {
         key: &RowKey,
         now: Timestamp,
     ) -> Result<Option<Loaded>, StoreError> {
-        Ok(self.look(key).await?.filter(|found| is_live(found, now)))
+        Ok(self.look(key).await?.and_then(|found| found.at(now)))
     }
 
     pub(super) async fn create(
@@ -333,14 +333,6 @@ fn end_of_key(end: Timestamp) -> Vec<u8> {
 /// The record, or the way to it, with which a script has refused.
 fn refused(reply: Value) -> Result<Loaded, StoreError> {
     Ok(found(reply)?.ok_or(Malformed)?)
-}
-
-fn is_live(found: &Loaded, now: Timestamp) -> bool {
-    match found {
-        Loaded::Live(record) => !record.is_expired(now),
-        Loaded::Moved(forward) => now < forward.until,
-        Loaded::Expired(_) => false,
-    }
 }
 
 fn is_reindex(reply: &Value) -> bool {
