@@ -37,7 +37,9 @@ async fn keeps_the_contract_on_every_version() {
 async fn answers_as_the_memory_store_does_on_every_version() {
     for version in Version::ALL {
         let server = servers::redis(version, &[]);
-        agreement::run(&connected(&server).await).await;
+        let store = connected(&server).await;
+        agreement::run(&store).await;
+        agreement::tells_what_has_expired(&store).await;
     }
 }
 

@@ -228,7 +228,7 @@ pub async fn a_sweep_frees_only_what_has_expired<S: Store>(store: &S) {
             Err(error) => panic!("{CLAUSE}: {error:?}"),
         }
     }
-    expect(CLAUSE, store.load(&short, at(40)).await, &None);
+    gone(CLAUSE, store.load(&short, at(40)).await, &early);
     live(CLAUSE, store.load(&extended, at(40)).await);
     live(CLAUSE, store.load(&long, at(40)).await);
 }
