@@ -124,7 +124,7 @@ fn store(steps: &[Step]) -> Chart {
     Chart {
         id: "store",
         title: "Store latency",
-        value: format!("{half} ms at p50, {most} ms at p99"),
+        value: format!("p50 {half} ms, p99 {most} ms"),
         about: format!("Of {total} operations of the store."),
         unit: "milliseconds",
         nothing: "Nothing to measure: a memory store answers at once.",
