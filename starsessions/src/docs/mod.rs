@@ -10,6 +10,8 @@ pub mod security {}
 pub mod design {}
 
 #[doc = include_str!("performance.md")]
+#[doc = "# In pictures\n"]
+#[doc = include_str!("performance.svg")]
 pub mod performance {}
 
 #[doc = include_str!("observability.md")]

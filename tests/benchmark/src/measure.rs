@@ -17,7 +17,7 @@ pub struct Case {
     serve: Box<dyn FnMut(u32) -> Serving>,
     rounds: Vec<f64>,
     allocations: u64,
-    is_waiting: bool,
+    pub is_waiting: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]

@@ -8,6 +8,7 @@ use crate::measure::{Case, Cost, Kind};
 pub struct Row {
     pub contestant: &'static str,
     base: f64,
+    is_waiting: bool,
     cells: Vec<(Kind, Cost)>,
 }
 
@@ -44,6 +45,7 @@ pub fn rows(cases: &[Case], costs: &[Cost]) -> Vec<Row> {
             None => rows.push(Row {
                 contestant: case.contestant,
                 base: base.median,
+                is_waiting: case.is_waiting,
                 cells: vec![(case.kind, over)],
             }),
         }
@@ -91,11 +93,12 @@ pub fn text(rows: &[Row]) -> String {
     out
 }
 
-/// Bars of what a read and a write cost, in the colour of the text around them.
+/// Bars of what a read and a write cost, in the colour of the text around them. Those that wait for a
+/// server would make all others too short to see.
 pub fn svg(rows: &[Row]) -> String {
     let shown = |kind: Kind| {
         rows.iter()
-            .filter(|row| !row.contestant.starts_with("bare"))
+            .filter(|row| !row.is_waiting && !row.contestant.starts_with("bare"))
             .filter_map(move |row| Some((row, row.cells.iter().find(|it| it.0 == kind)?.1)))
             .collect::<Vec<_>>()
     };

@@ -157,7 +157,8 @@ pub async fn over(contestant: &'static str, store: impl Backend, kinds: &[Kind])
         let app = app.clone();
         cases.push(match kind {
             Kind::Untouched => axum_case(contestant, *kind, app, "/untouched", cookie),
-            Kind::Read => axum_case(contestant, *kind, app, "/read", cookie),
+            // A cookie that carries its session is sent anew once in a while.
+            Kind::Read => following_case(contestant, *kind, app, "/read", cookie),
             Kind::Write => axum_case(contestant, *kind, app, "/write", cookie),
             Kind::Create => axum_case(contestant, *kind, app, "/create", None),
             Kind::Rotate => following_case(contestant, *kind, app, "/rotate", cookie),
