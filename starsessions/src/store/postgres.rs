@@ -21,15 +21,15 @@ use crate::clock::Timestamp;
 use crate::crypto::{IndexKey, RowKey};
 use crate::record::{Commit, Forward, Record, Rotation, Touch};
 
-/// Keeps sessions in PostgreSQL, over the application's own pool.
+/// Keeps sessions in PostgreSQL.
 ///
 /// ```no_run
 /// use sqlx::postgres::PgPool;
 /// use starsessions::{KeyRing, PostgresStore, SessionLayer};
 ///
 /// # async fn start() -> Result<(), Box<dyn std::error::Error>> {
-/// let pool = PgPool::connect(&std::env::var("DATABASE_URL")?).await?;
-/// let store = PostgresStore::new(pool);
+/// let sessions = PgPool::connect(&std::env::var("DATABASE_URL")?).await?;
+/// let store = PostgresStore::new(sessions);
 /// store.migrate().await?;
 /// let layer = SessionLayer::new(store, KeyRing::from_env("SESSION_KEYS")?);
 /// # let _ = layer;
@@ -42,6 +42,30 @@ use crate::record::{Commit, Forward, Record, Rotation, Touch};
 /// For an application on several machines that has a PostgreSQL anyway. It wants version 12 or later, and
 /// works at every isolation level. Every connection of the pool leads to the same primary: a replica
 /// that lags behind still shows sessions that have ended.
+///
+/// # A pool that others use
+///
+/// Best the sessions have a pool of their own. sqlx 0.9 leaves a transaction open if a future that
+/// begins one is dropped, as a request is whose browser goes away (launchbadge/sqlx#4385). Whatever
+/// comes next over that connection is part of it, a session's logout too, and is undone with it. If
+/// the application shares its pool with the store, let the pool end such transactions:
+///
+/// ```no_run
+/// use sqlx::Executor;
+/// use sqlx::postgres::PgPoolOptions;
+///
+/// # async fn start(url: &str) -> Result<(), sqlx::Error> {
+/// let shared = PgPoolOptions::new()
+///     .after_release(|connection, _| {
+///         // By itself, `ROLLBACK` is a warning in the log where there is nothing to roll back.
+///         Box::pin(async move { connection.execute("BEGIN; ROLLBACK").await.map(|_| true) })
+///     })
+///     .connect(url)
+///     .await?;
+/// # let _ = shared;
+/// # Ok(())
+/// # }
+/// ```
 ///
 /// # Durability
 ///
