@@ -39,8 +39,8 @@ fn the_pictures_show_what_was_done() {
     for cause in [
         "Signed out: 1",
         "Ended elsewhere: 1",
-        "Timed out: 0",
-        "Unknown: 2",
+        "Timed out: 1",
+        "Unknown: 1",
     ] {
         has(&here, cause);
     }
