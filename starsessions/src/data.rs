@@ -241,7 +241,12 @@ impl<'a> FieldWriter<'a> {
         value: &T,
         collect: Collect<'a>,
     ) -> Result<Vec<Changed>, SessionError> {
-        let mut writer = FieldWriter::new(T::SCHEMA, collect, SCRATCH);
+        // No field is usually much longer than all of them were.
+        let size = match &collect {
+            Collect::Changes(baseline, _) | Collect::Always(baseline, _) => baseline.0.len(),
+            Collect::Snapshot | Collect::Everything(_) => 0,
+        };
+        let mut writer = FieldWriter::new(T::SCHEMA, collect, SCRATCH.max(size));
         value.save(&mut writer);
         if let Some(failure) = writer.failure {
             return Err(failure);

@@ -62,8 +62,8 @@ impl ReferenceToken {
     }
 
     /// Where the store keeps this session.
-    pub(crate) fn row_key(&self) -> RowKey {
-        self.row_key
+    pub(crate) fn row_key(&self) -> &RowKey {
+        &self.row_key
     }
 
     /// What seals this session's values.

@@ -69,7 +69,7 @@ impl Place {
             Self::Client(client) => client.revocations.as_mut(),
         };
         if let Some(store) = store {
-            store.timeout = timeout;
+            store.set_timeout(timeout);
         }
     }
 

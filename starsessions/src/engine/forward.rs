@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Credential, Engine, Live};
+use super::{Credential, Engine, Live, ServerSide};
 use crate::clock::Timestamp;
 use crate::crypto::ReferenceToken;
 use crate::lifecycle::expiry::is_settled;
-use crate::record::Forward;
+use crate::record::{Forward, Record};
+use crate::store::StoreError;
 
 /// The successor of an id, as long as it may be followed.
 pub(super) fn follow(
@@ -46,6 +47,28 @@ pub(super) fn is_overtaken(
 ) -> bool {
     forward.until.since(now) > ENDING_GRACE - RESPONSE_TIME
         && token.open_ending(&forward.to, &engine.keys, now).is_ok()
+}
+
+impl ServerSide {
+    /// The session that the successor of an id leads to.
+    pub(super) async fn follow_live(
+        &self,
+        engine: &Engine,
+        token: &ReferenceToken,
+        forward: &Forward,
+        now: Timestamp,
+    ) -> Result<Option<(Arc<ReferenceToken>, Record)>, StoreError> {
+        let Some(successor) = follow(engine, token, forward, now) else {
+            return Ok(None);
+        };
+        let found = self
+            .resolve(engine, successor.encode().as_bytes(), now)
+            .await?;
+        Ok(found.live().and_then(|live| match live.credential {
+            Credential::Reference(token) => Some((token, live.record)),
+            Credential::Sealed(_) => None,
+        }))
+    }
 }
 
 impl Engine {

@@ -98,7 +98,7 @@ impl Live {
     /// What a token of this session is made from: its row, or that of its tombstone.
     pub(crate) fn forgery_row(&self) -> RowKey {
         match &self.credential {
-            Credential::Reference(token) => token.row_key(),
+            Credential::Reference(token) => *token.row_key(),
             Credential::Sealed(id) => id.row_key(),
         }
     }
@@ -106,7 +106,7 @@ impl Live {
     /// Where it lies, if it lies in a store.
     pub(crate) fn row_key(&self) -> Option<RowKey> {
         match &self.credential {
-            Credential::Reference(token) => Some(token.row_key()),
+            Credential::Reference(token) => Some(*token.row_key()),
             Credential::Sealed(_) => None,
         }
     }

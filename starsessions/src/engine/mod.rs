@@ -3,6 +3,7 @@
 mod backend;
 mod changes;
 mod client_side;
+mod erased;
 mod forward;
 mod label;
 mod limit;

@@ -104,13 +104,16 @@ impl ServerSide {
                 _ => Ok(Done::kept(None)),
             };
         };
-        let (live, Some(token)) = with_token(live) else {
+        let (mut live, Some(token)) = with_token(live) else {
             return Ok(Done::gone());
         };
         match work.step {
             Step::Nothing | Step::Create => Ok(engine.announce(live, work.now)),
             Step::Touch => Ok(self.touch(engine, live, &token, &work).await),
-            Step::Commit => self.commit(engine, live, token, &work).await,
+            Step::Commit => {
+                let is_there = self.commit(engine, &mut live, token, &work).await?;
+                Ok(engine.announce_if(is_there, live, work.now))
+            }
             // In boxes: what is rare and large would make the future of every request as large.
             Step::Rotate { grace } => {
                 Box::pin(self.rotate(engine, live, token, grace, &work)).await
@@ -161,13 +164,14 @@ impl ServerSide {
         }
     }
 
+    /// Commits to what is stored, and keeps in `live` what that is now; `false` if it has ended.
     async fn commit(
         &self,
         engine: &Engine,
-        mut live: Live,
+        live: &mut Live,
         mut token: Arc<ReferenceToken>,
         work: &Work,
-    ) -> Result<Done, SessionError> {
+    ) -> Result<bool, SessionError> {
         for conflicts in 0..MAX_ATTEMPTS {
             let commit = self.commit_for(engine, &live.record, work)?;
             engine.check_size_after(&commit, &live.record)?;
@@ -175,7 +179,7 @@ impl ServerSide {
             let committed = self.vault.commit(&token, created_at, &commit, work.now);
             match committed.await? {
                 Committed::Applied(revision) => {
-                    self.watchers.changed(&token.row_key());
+                    self.watchers.changed(token.row_key());
                     let (deadline, remembered) = (live.record.expires_at, live.record.remembered);
                     // Others may have committed to other fields: the fields are marked as they are
                     // in the store, or the next commit of this request would meet itself.
@@ -191,7 +195,7 @@ impl ServerSide {
                     live.is_news |= engine.is_visible(deadline, &live.record)
                         || live.record.remembered != remembered;
                     live.credential = Credential::Reference(token);
-                    return Ok(engine.announce(live, work.now));
+                    return Ok(true);
                 }
                 Committed::Conflict(theirs) if engine.policy.is_live(&theirs, work.now) => {
                     observe::retried(Name::Token(&token));
@@ -205,10 +209,10 @@ impl ServerSide {
                             live.record = record;
                             live.is_news = true;
                         }
-                        None => return Ok(gone(&token)),
+                        None => return Ok(false),
                     }
                 }
-                Committed::Conflict(_) | Committed::Gone => return Ok(gone(&token)),
+                Committed::Conflict(_) | Committed::Gone => return Ok(false),
             }
         }
         Err(SessionError::contention())
@@ -243,10 +247,10 @@ impl ServerSide {
             {
                 Rotated::Applied => {
                     if grace {
-                        self.watchers.moved(&token.row_key(), &successor);
+                        self.watchers.moved(token.row_key(), &successor);
                     } else {
                         // Who held the session before a sign-in does not come along.
-                        self.watchers.changed(&token.row_key());
+                        self.watchers.changed(token.row_key());
                     }
                     let (old, new) = (Name::Token(&token), Name::Token(&successor));
                     observe::rotated(old, new, grace, &rotation.record);
@@ -267,7 +271,8 @@ impl ServerSide {
                             if !work.changes.affect(Some(&live.record)) && work.remember.is_none() {
                                 return Ok(engine.announce(live, work.now));
                             }
-                            return self.commit(engine, live, successor, work).await;
+                            let is_there = self.commit(engine, &mut live, successor, work).await?;
+                            return Ok(engine.announce_if(is_there, live, work.now));
                         }
                         Some((successor, record)) => {
                             token = successor;
@@ -297,7 +302,7 @@ impl ServerSide {
                 .await?
             {
                 Rotated::Applied => {
-                    self.watchers.changed(&token.row_key());
+                    self.watchers.changed(token.row_key());
                     observe::ended(Name::Token(&token), Ended::Logout);
                     observe::created(Name::Token(&successor), &rotation.record);
                     return Ok(engine.issue(successor, rotation.record, work.now));
@@ -325,7 +330,7 @@ impl ServerSide {
     ) -> Result<(), SessionError> {
         loop {
             let forward = self.vault.delete(&token, now).await?;
-            self.watchers.changed(&token.row_key());
+            self.watchers.changed(token.row_key());
             let Some(forward) = forward else {
                 observe::ended(Name::Token(&token), Ended::Logout);
                 break;
@@ -362,25 +367,6 @@ impl ServerSide {
             });
         }
         Ok(record)
-    }
-
-    async fn follow_live(
-        &self,
-        engine: &Engine,
-        token: &ReferenceToken,
-        forward: &Forward,
-        now: Timestamp,
-    ) -> Result<Option<(Arc<ReferenceToken>, Record)>, StoreError> {
-        let Some(successor) = follow(engine, token, forward, now) else {
-            return Ok(None);
-        };
-        let found = self
-            .resolve(engine, successor.encode().as_bytes(), now)
-            .await?;
-        Ok(found.live().and_then(|live| match live.credential {
-            Credential::Reference(token) => Some((token, live.record)),
-            Credential::Sealed(_) => None,
-        }))
     }
 }
 
@@ -424,6 +410,15 @@ impl Engine {
         }
         done.live = Some(live);
         done
+    }
+
+    /// Of a session that has ended meanwhile there is nothing to tell.
+    fn announce_if(&self, is_there: bool, live: Live, now: Timestamp) -> Done {
+        if is_there {
+            return self.announce(live, now);
+        }
+        observe::gone(live.name(&self.keys));
+        Done::gone()
     }
 
     /// Whether the browser can see that the deadline has moved.

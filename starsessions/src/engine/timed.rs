@@ -1,26 +1,18 @@
-//! A store that is not waited for longer than the layer allows.
+//! The store of a layer: the one in memory as it is, any other behind a pointer and with a timer.
 
 use std::any::Any;
-use std::error::Error;
-use std::fmt;
-use std::future::poll_fn;
-use std::task::Poll;
 use std::time::Duration;
 
+use super::erased::{ErasedStore, Timed};
 use crate::clock::Timestamp;
 use crate::crypto::{IndexKey, RowKey};
-use crate::observe;
 use crate::record::{Commit, Forward, Record, Rotation, Touch};
 use crate::store::{
-    Answer, Committed, Created, ErasedStore, Loaded, MemoryStore, Protection, Rotated, Store,
-    StoreError, Touched,
+    Committed, Created, Loaded, MemoryStore, Protection, Rotated, Store, StoreError, Touched,
 };
 
-/// A store, and how long each of its operations may take.
-pub(crate) struct TimedStore {
-    kept: Kept,
-    pub(crate) timeout: Duration,
-}
+/// A store that is not waited for too long.
+pub(crate) struct TimedStore(Kept);
 
 enum Kept {
     /// Answers at once: there is nothing to limit, and no future to put in a box.
@@ -31,18 +23,21 @@ enum Kept {
 impl TimedStore {
     pub(super) fn new(store: impl Store) -> Self {
         let memory = (&store as &dyn Any).downcast_ref::<MemoryStore>();
-        let kept = match memory {
+        Self(match memory {
             Some(memory) => Kept::Memory(memory.clone()),
-            None => Kept::Elsewhere(Box::new(store)),
-        };
-        Self {
-            kept,
-            timeout: DEFAULT_TIMEOUT,
+            None => Kept::Elsewhere(Box::new(Timed::new(store))),
+        })
+    }
+
+    /// How long each operation may take.
+    pub(super) fn set_timeout(&mut self, timeout: Duration) {
+        if let Kept::Elsewhere(store) = &mut self.0 {
+            store.set_timeout(timeout);
         }
     }
 
     pub(super) fn protection(&self) -> Protection {
-        match &self.kept {
+        match &self.0 {
             Kept::Memory(store) => Store::protection(store),
             Kept::Elsewhere(store) => store.protection(),
         }
@@ -53,9 +48,9 @@ impl TimedStore {
         key: &RowKey,
         now: Timestamp,
     ) -> Result<Option<Loaded>, StoreError> {
-        match &self.kept {
+        match &self.0 {
             Kept::Memory(store) => Store::load(store, key, now).await,
-            Kept::Elsewhere(store) => self.limit("load", store.load(key, now)).await,
+            Kept::Elsewhere(store) => store.load(key, now).await,
         }
     }
 
@@ -65,9 +60,9 @@ impl TimedStore {
         record: &Record,
         now: Timestamp,
     ) -> Result<Created, StoreError> {
-        match &self.kept {
+        match &self.0 {
             Kept::Memory(store) => Store::create(store, key, record, now).await,
-            Kept::Elsewhere(store) => self.limit("create", store.create(key, record, now)).await,
+            Kept::Elsewhere(store) => store.create(key, record, now).await,
         }
     }
 
@@ -77,9 +72,9 @@ impl TimedStore {
         commit: &Commit,
         now: Timestamp,
     ) -> Result<Committed, StoreError> {
-        match &self.kept {
+        match &self.0 {
             Kept::Memory(store) => Store::commit(store, key, commit, now).await,
-            Kept::Elsewhere(store) => self.limit("commit", store.commit(key, commit, now)).await,
+            Kept::Elsewhere(store) => store.commit(key, commit, now).await,
         }
     }
 
@@ -90,12 +85,9 @@ impl TimedStore {
         rotation: &Rotation,
         now: Timestamp,
     ) -> Result<Rotated, StoreError> {
-        match &self.kept {
+        match &self.0 {
             Kept::Memory(store) => Store::rotate(store, old, new, rotation, now).await,
-            Kept::Elsewhere(store) => {
-                self.limit("rotate", store.rotate(old, new, rotation, now))
-                    .await
-            }
+            Kept::Elsewhere(store) => store.rotate(old, new, rotation, now).await,
         }
     }
 
@@ -105,9 +97,9 @@ impl TimedStore {
         touch: &Touch,
         now: Timestamp,
     ) -> Result<Touched, StoreError> {
-        match &self.kept {
+        match &self.0 {
             Kept::Memory(store) => Store::touch(store, key, touch, now).await,
-            Kept::Elsewhere(store) => self.limit("touch", store.touch(key, touch, now)).await,
+            Kept::Elsewhere(store) => store.touch(key, touch, now).await,
         }
     }
 
@@ -116,9 +108,9 @@ impl TimedStore {
         key: &RowKey,
         now: Timestamp,
     ) -> Result<Option<Forward>, StoreError> {
-        match &self.kept {
+        match &self.0 {
             Kept::Memory(store) => Store::delete(store, key, now).await,
-            Kept::Elsewhere(store) => self.limit("delete", store.delete(key, now)).await,
+            Kept::Elsewhere(store) => store.delete(key, now).await,
         }
     }
 
@@ -127,49 +119,9 @@ impl TimedStore {
         index: &IndexKey,
         now: Timestamp,
     ) -> Result<Vec<(RowKey, Record)>, StoreError> {
-        match &self.kept {
+        match &self.0 {
             Kept::Memory(store) => Store::sessions_of(store, index, now).await,
-            Kept::Elsewhere(store) => {
-                self.limit("sessions_of", store.sessions_of(index, now))
-                    .await
-            }
+            Kept::Elsewhere(store) => store.sessions_of(index, now).await,
         }
     }
-
-    /// What has not happened when the time is over may still happen, or not: nobody knows.
-    async fn limit<T>(
-        &self,
-        name: &'static str,
-        mut operation: Answer<'_, T>,
-    ) -> Result<T, StoreError> {
-        let span = observe::operation_span(name);
-        // A store inside this process answers at once, and needs no timer.
-        let mut timer = None;
-        let answer = poll_fn(|cx| {
-            if let Poll::Ready(answer) = span.in_scope(|| operation.as_mut().poll(cx)) {
-                return Poll::Ready(answer);
-            }
-            timer
-                .get_or_insert_with(|| Box::pin(tokio::time::sleep(self.timeout)))
-                .as_mut()
-                .poll(cx)
-                .map(|()| Err(StoreError::Unavailable(TimedOut(self.timeout).into())))
-        });
-        observe::measured(name, answer).await
-    }
 }
-
-/// The store has not answered within the layer's time-out.
-#[derive(Debug)]
-struct TimedOut(Duration);
-
-impl fmt::Display for TimedOut {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "no answer within {:?}", self.0)
-    }
-}
-
-impl Error for TimedOut {}
-
-/// Less than browsers and proxies wait, more than a store in trouble needs to find itself again.
-const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5);

@@ -43,7 +43,7 @@ impl Vault {
         token: &ReferenceToken,
         now: Timestamp,
     ) -> Result<Option<Loaded>, StoreError> {
-        let loaded = self.store.load(&token.row_key(), now).await?;
+        let loaded = self.store.load(token.row_key(), now).await?;
         Ok(loaded.map(|loaded| match loaded {
             Loaded::Live(record) => Loaded::Live(self.open(token, record)),
             other => other,
@@ -57,7 +57,7 @@ impl Vault {
         now: Timestamp,
     ) -> Result<Created, SessionError> {
         let record = self.seal(token, record)?;
-        Ok(self.store.create(&token.row_key(), &record, now).await?)
+        Ok(self.store.create(token.row_key(), &record, now).await?)
     }
 
     /// Commits to a record that was created at `created_at`.
@@ -69,7 +69,7 @@ impl Vault {
         now: Timestamp,
     ) -> Result<Committed, SessionError> {
         let commit = self.seal_commit(token, created_at, commit)?;
-        let committed = self.store.commit(&token.row_key(), &commit, now).await?;
+        let committed = self.store.commit(token.row_key(), &commit, now).await?;
         Ok(match committed {
             Committed::Conflict(theirs) => Committed::Conflict(self.open(token, theirs)),
             other => other,
@@ -89,7 +89,7 @@ impl Vault {
         );
         sealed.forward.clone_from(&rotation.forward);
         let (from, to) = (old.row_key(), new.row_key());
-        Ok(match self.store.rotate(&from, &to, &sealed, now).await? {
+        Ok(match self.store.rotate(from, to, &sealed, now).await? {
             Rotated::Conflict(theirs) => Rotated::Conflict(self.open(old, theirs)),
             other => other,
         })
@@ -101,7 +101,7 @@ impl Vault {
         touch: &Touch,
         now: Timestamp,
     ) -> Result<Touched, StoreError> {
-        self.store.touch(&token.row_key(), touch, now).await
+        self.store.touch(token.row_key(), touch, now).await
     }
 
     pub(super) async fn delete(
@@ -109,7 +109,7 @@ impl Vault {
         token: &ReferenceToken,
         now: Timestamp,
     ) -> Result<Option<Forward>, StoreError> {
-        self.store.delete(&token.row_key(), now).await
+        self.store.delete(token.row_key(), now).await
     }
 
     /// The records as they lie there: what is in them stays sealed, as their cookies are elsewhere.

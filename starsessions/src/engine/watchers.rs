@@ -33,7 +33,7 @@ pub(crate) struct Watched {
 impl Watchers {
     /// Begins to follow a session.
     pub(crate) fn add(&self, token: Arc<ReferenceToken>) -> Arc<Watched> {
-        let row = token.row_key();
+        let row = *token.row_key();
         let watched = Arc::new(Watched {
             token: Mutex::new(token),
             news: watch::Sender::new(()),
@@ -47,7 +47,7 @@ impl Watchers {
     /// Nobody holds it any more.
     pub(crate) fn remove(&self, watched: &Arc<Watched>) {
         let mut rows = self.rows();
-        take(&mut rows, &watched.token().row_key(), watched);
+        take(&mut rows, watched.token().row_key(), watched);
         self.count.fetch_sub(1, Ordering::AcqRel);
     }
 
@@ -73,7 +73,7 @@ impl Watchers {
         for watched in &moved {
             watched.go_on_as(successor);
         }
-        rows.entry(successor.row_key()).or_default().extend(moved);
+        rows.entry(*successor.row_key()).or_default().extend(moved);
     }
 
     /// The same for one that has found out by itself.
@@ -82,12 +82,12 @@ impl Watchers {
             return;
         };
         let mut rows = self.rows();
-        let former = watched.token().row_key();
-        if former == successor.row_key() || !take(&mut rows, &former, watched) {
+        let former = *watched.token().row_key();
+        if former == *successor.row_key() || !take(&mut rows, &former, watched) {
             return;
         }
         watched.go_on_as(successor);
-        let row = rows.entry(successor.row_key()).or_default();
+        let row = rows.entry(*successor.row_key()).or_default();
         row.push(Arc::clone(watched));
     }
 
@@ -215,7 +215,7 @@ mod tests {
         let (here, there) = (token(), token());
         let held = [&here, &here, &there].map(|token| watchers.add(Arc::clone(token)));
         let news = held.each_ref().map(|watched| watched.news());
-        watchers.changed(&here.row_key());
+        watchers.changed(here.row_key());
         let heard = news.each_ref().map(|news| news.has_changed().unwrap());
         assert_eq!(heard, [true, true, false]);
         for watched in &held {
@@ -230,7 +230,7 @@ mod tests {
         let (first, second, third) = (token(), token(), token());
         let watched = watchers.add(Arc::clone(&first));
         let news = watched.news();
-        watchers.moved(&first.row_key(), &second);
+        watchers.moved(first.row_key(), &second);
         assert!(news.has_changed().unwrap());
         assert_eq!(watched.token().row_key(), second.row_key());
         let live = Live {

@@ -10,7 +10,7 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 
 use crate::clock::Timestamp;
 use crate::record::{Field, FieldName, Fields, Record};
@@ -74,8 +74,17 @@ impl Input {
         (length <= self.0.len()).then(|| self.0.split_to(length))
     }
 
+    /// Without a look at who else holds the bytes, as [`take`](Self::take) has to.
     fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
-        self.take(N)?.as_ref().try_into().ok()
+        let array = *self.0.first_chunk()?;
+        self.0.advance(N);
+        Some(array)
+    }
+
+    fn name(&mut self, length: usize) -> Option<FieldName> {
+        let name = std::str::from_utf8(self.0.get(..length)?).ok()?.to_owned();
+        self.0.advance(length);
+        Some(name.into())
     }
 
     fn time(&mut self) -> Option<Timestamp> {
@@ -93,9 +102,8 @@ impl Input {
         let mut fields: Vec<(FieldName, Field)> = Vec::new();
         while !self.0.is_empty() {
             let [length] = self.array()?;
-            let name = self.take(length.into())?;
-            let name = std::str::from_utf8(&name).ok()?.to_owned();
-            if fields.last().is_some_and(|(last, _)| **last >= *name) {
+            let name = self.name(length.into())?;
+            if fields.last().is_some_and(|(last, _)| *last >= name) {
                 return None;
             }
             let [expires, idle] = self.flags()?;
@@ -105,7 +113,7 @@ impl Input {
             let mut field = Field::new(self.take(usize::try_from(length).ok()?)?, 1);
             field.expires_at = expires_at;
             field.idle_at = idle_at;
-            fields.push((name.into(), field));
+            fields.push((name, field));
         }
         Some(Fields::from_ordered(fields))
     }

@@ -82,10 +82,9 @@ where
                 Left::Told => return Poll::Ready(answer(result, Ok(()), &slot.0)),
                 Left::ToWrite => {}
             }
-            let closing = Arc::clone(&slot.0);
             *this.finishing = Some(Finishing {
                 result,
-                commit: Box::pin(async move { closing.finish().await }),
+                commit: Box::pin(Arc::clone(&slot.0).finish()),
             });
         }
         let Some(finishing) = this.finishing else {

@@ -216,7 +216,7 @@ impl Fields {
 }
 
 /// Up to so many fields are looked through one by one.
-const FEW: usize = 16;
+const FEW: usize = 32;
 
 impl FromIterator<(FieldName, Field)> for Fields {
     fn from_iter<I: IntoIterator<Item = (FieldName, Field)>>(fields: I) -> Self {

@@ -100,12 +100,11 @@ impl Slot {
     }
 
     /// Writes what is left to write; call it once, after `close`.
-    pub(crate) async fn finish(self: &Arc<Self>) -> Result<(), SessionError> {
+    pub(crate) async fn finish(self: Arc<Self>) -> Result<(), SessionError> {
         if !self.may_end_id() {
             return self.finish_in_turn().await;
         }
-        let slot = Arc::clone(self);
-        to_its_end(Box::pin(async move { slot.finish_in_turn().await })).await
+        to_its_end(Box::pin(async move { self.finish_in_turn().await })).await
     }
 
     async fn finish_in_turn(&self) -> Result<(), SessionError> {

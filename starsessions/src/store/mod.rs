@@ -3,7 +3,6 @@
 //! Implement [`Store`] to keep sessions somewhere else, and put the implementation through the suite
 //! in `starsessions::testing::conformance`.
 
-mod erased;
 mod memory;
 #[cfg(feature = "mysql")]
 mod mysql;
@@ -20,7 +19,6 @@ use std::error::Error;
 use std::fmt;
 use std::future::Future;
 
-pub(crate) use self::erased::{Answer, ErasedStore};
 pub use self::memory::{MemoryStore, MemoryStoreBuilder};
 #[cfg(feature = "mysql")]
 pub use self::mysql::{MySqlStore, MySqlStoreBuilder};

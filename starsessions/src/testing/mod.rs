@@ -125,7 +125,7 @@ impl TestSessions {
         let slot = self.slot(&HeaderMap::new());
         Sessions::<crate::Unrevocable>::new(Arc::clone(&slot)).insert(value)?;
         slot.close(Ending::Answer);
-        slot.finish().await?;
+        Arc::clone(&slot).finish().await?;
         let pair = match slot.outcome().cookie {
             CookieChange::Set { value, .. } => {
                 format!("{}={value}", slot.realm().cookie.name())

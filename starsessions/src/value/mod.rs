@@ -219,7 +219,7 @@ impl Refusal {
 }
 
 fn fingerprint<T: DeserializeOwned + 'static>() -> Result<u32, ValueError> {
-    Shape::of::<T>().positional().map_err(unsupported::<T>)
+    Shape::positional::<T>().map_err(unsupported::<T>)
 }
 
 fn unsupported<T>(reason: Incomplete) -> ValueError {

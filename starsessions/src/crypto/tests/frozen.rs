@@ -141,7 +141,7 @@ fn label(case: u64) -> Value {
 fn forgery(case: u64) -> Value {
     let token = seeded(case, || ReferenceToken::mint(&ring(case)).unwrap());
     let row = token.row_key();
-    let masked = seeded(case, || mint_forgery_token(&ring(case), &row).unwrap());
+    let masked = seeded(case, || mint_forgery_token(&ring(case), row).unwrap());
     json!({
         "master": hex(key(case).as_bytes()),
         "row": hex(row.as_bytes()),

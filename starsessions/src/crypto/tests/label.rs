@@ -15,28 +15,28 @@ fn a_label_opens_with_the_ring_in_its_own_place_only() {
     let opens = |ring: &KeyRing, row: &RowKey, place: &FieldPlace<'_>, sealed: &[u8]| {
         open_label(ring, row, place, sealed, NOW).is_ok_and(|text| text == TEXT)
     };
-    assert!(opens(&ring(1), &row, &here, &sealed));
-    assert!(opens(&both, &row, &here, &sealed), "an older key");
+    assert!(opens(&ring(1), row, &here, &sealed));
+    assert!(opens(&both, row, &here, &sealed), "an older key");
     assert_eq!(token.record_key().open_label(&here, &sealed).unwrap(), TEXT);
 
     let other = ReferenceToken::mint(&ring(1)).unwrap();
-    assert!(!opens(&ring(1), &other.row_key(), &here, &sealed), "row");
+    assert!(!opens(&ring(1), other.row_key(), &here, &sealed), "row");
     assert!(other.record_key().open_label(&here, &sealed).is_err());
-    assert!(!opens(&ring(2), &row, &here, &sealed), "key");
+    assert!(!opens(&ring(2), row, &here, &sealed), "key");
     let elsewhere = place("other", ".label");
-    assert!(!opens(&ring(1), &row, &elsewhere, &sealed), "application");
+    assert!(!opens(&ring(1), row, &elsewhere, &sealed), "application");
     let later = FieldPlace {
         created_at: Timestamp::from_unix_seconds(1_800_000_001),
         ..here
     };
-    assert!(!opens(&ring(1), &row, &later, &sealed), "beginning");
+    assert!(!opens(&ring(1), row, &later, &sealed), "beginning");
     for bit in 0..sealed.len() * 8 {
         let mut changed = sealed.clone();
         changed[bit / 8] ^= 1 << (bit % 8);
-        assert!(!opens(&ring(1), &row, &here, &changed), "bit {bit}");
+        assert!(!opens(&ring(1), row, &here, &changed), "bit {bit}");
     }
     for end in 0..sealed.len() {
-        assert!(!opens(&ring(1), &row, &here, &sealed[..end]), "{end} bytes");
+        assert!(!opens(&ring(1), row, &here, &sealed[..end]), "{end} bytes");
     }
 }
 

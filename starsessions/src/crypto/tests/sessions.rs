@@ -37,7 +37,7 @@ fn a_token_survives_the_browser() {
 fn every_token_is_new() {
     let ring = ring(1);
     let rows: HashSet<RowKey> = (0..5_000)
-        .map(|_| ReferenceToken::mint(&ring).unwrap().row_key())
+        .map(|_| *ReferenceToken::mint(&ring).unwrap().row_key())
         .collect();
     assert_eq!(rows.len(), 5_000);
 }
@@ -62,7 +62,7 @@ fn the_key_is_a_pepper() {
     let mut raw = raw(&mint(1).encode());
     let row = |raw: &[u8], ring| {
         let text = base64::encode(raw);
-        ReferenceToken::parse(text.as_bytes(), ring, NOW).map(|token| token.row_key())
+        ReferenceToken::parse(text.as_bytes(), ring, NOW).map(|token| *token.row_key())
     };
     let first = row(&raw, &one).unwrap();
     assert!(row(&raw, &two).is_err());

@@ -17,9 +17,9 @@ mod tree;
 mod tests;
 
 use std::any::{TypeId, type_name};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
+use std::hash::{BuildHasher, BuildHasherDefault, Hasher};
 use std::rc::Rc;
 
 use serde::de::DeserializeOwned;
@@ -50,6 +50,27 @@ impl Shape {
         shape
     }
 
+    /// The fingerprint of `T`, if a positional codec can carry the type safely.
+    ///
+    /// A type that is only partly visible ([`Incomplete::Opaque`]) can be carried: the check of
+    /// debug builds complains about it, production goes on.
+    pub(crate) fn positional<T: DeserializeOwned + 'static>() -> Result<u32, Incomplete> {
+        let id = TypeId::of::<T>();
+        let place = BuildHasherDefault::<Unhashed>::default().hash_one(id) as usize % NEAR;
+        let known = FINGERPRINTS.with(|near| near.get(place).and_then(Cell::get));
+        if let Some((_, fingerprint)) = known.filter(|(known, _)| *known == id) {
+            return Ok(fingerprint);
+        }
+        let shape = Self::of::<T>();
+        match &shape.complete {
+            Ok(()) | Err(Incomplete::Opaque { .. }) => {}
+            Err(incomplete) => return Err(incomplete.clone()),
+        }
+        let found = Some((id, shape.fingerprint));
+        FINGERPRINTS.with(|near| near.get(place).map(|it| it.set(found)));
+        Ok(shape.fingerprint)
+    }
+
     fn explore<T: DeserializeOwned>() -> Self {
         let tree = explore::explore::<T>();
         let complete = tree.complete();
@@ -62,17 +83,6 @@ impl Shape {
         Self {
             fingerprint: fingerprint(&tree, stand_in),
             complete,
-        }
-    }
-
-    /// The fingerprint, if a positional codec can carry the type safely.
-    ///
-    /// A type that is only partly visible ([`Incomplete::Opaque`]) can be carried: the check of
-    /// debug builds complains about it, production goes on.
-    pub(crate) fn positional(&self) -> Result<u32, Incomplete> {
-        match &self.complete {
-            Ok(()) | Err(Incomplete::Opaque { .. }) => Ok(self.fingerprint),
-            Err(incomplete) => Err(incomplete.clone()),
         }
     }
 }
@@ -108,6 +118,13 @@ impl Hasher for Unhashed {
 /// Changing what is hashed makes every stored value unreadable: then this label changes too.
 const LABEL: &[u8] = b"starsessions shape 1\0";
 
+/// How many fingerprints are at hand.
+const NEAR: usize = 64;
+
 thread_local! {
+    /// Those that were asked for last, each in its place: every field of every request asks.
+    static FINGERPRINTS: [Cell<Option<(TypeId, u32)>>; NEAR] =
+        const { [const { Cell::new(None) }; NEAR] };
+
     static SHAPES: RefCell<HashMap<TypeId, Rc<Shape>, BuildHasherDefault<Unhashed>>> = RefCell::default();
 }

@@ -67,7 +67,7 @@ fn a_value_in_front_is_made_up_until_it_is_accepted() {
 #[test]
 fn a_second_look_costs_nothing() {
     thread_local! {
-        static CALLS: std::cell::Cell<u32> = const { std::cell::Cell::new(0) };
+        static CALLS: Cell<u32> = const { Cell::new(0) };
     }
 
     struct Counted;
