@@ -26,14 +26,14 @@ impl Slot {
             return Ok(());
         }
         let slot = Arc::clone(self);
-        to_its_end(async move {
+        to_its_end(Box::pin(async move {
             let _gate = slot.gate.lock().await;
             let work = slot.state().renewal(&slot.realm().engine, now);
             match work {
                 Some(work) => slot.carry_out(Box::new(work)).await,
                 None => Ok(()),
             }
-        })
+        }))
         .await
     }
 }

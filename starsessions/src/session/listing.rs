@@ -243,11 +243,11 @@ async fn end(
     is_to_end: impl Fn(&RowKey, &Record) -> bool + Send + Sync + 'static,
 ) -> Result<usize, SessionError> {
     let realm = Arc::clone(realm);
-    to_its_end(async move {
+    to_its_end(Box::pin(async move {
         let now = realm.engine.now();
         let ended = realm.engine.end_sessions_of(&lookup, now, is_to_end).await;
         realm.reported(ended)
-    })
+    }))
     .await
 }
 
