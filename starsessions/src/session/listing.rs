@@ -181,6 +181,10 @@ impl Sessions<Revocable> {
         self.slot.ready().await?;
         // A request beside this one may have given the session a new id: it is still this one.
         self.slot.refresh().await?;
+        if self.slot.is_gone() {
+            // As if there were no others, it would leave a thief alone who was faster.
+            return Err(SessionError::Gone);
+        }
         let (own, record) = self.slot.own();
         let Some(lookup) = lookup_in::<T>(record.as_ref(), self.slot.now()) else {
             return Ok(0);

@@ -280,6 +280,10 @@ impl Slot {
         Ok(())
     }
 
+    pub(super) fn is_gone(&self) -> bool {
+        self.state().is_gone
+    }
+
     pub(crate) fn rotate(&self) -> Result<(), SessionError> {
         self.open_state()?.rotate = true;
         Ok(())

@@ -1,9 +1,10 @@
-//! 14. Where sessions are cookies, there is no list of them.
+//! 14. What is the same on every store, and that there is no list of sessions that are cookies.
 
 use axum::Router;
 use axum::routing::get;
-use http::StatusCode;
+use http::{Method, StatusCode};
 use starsessions::{Session, SessionError, Sessions};
+use starsessions_tests::gate::Gate;
 use starsessions_tests::site::{Kept, Site};
 
 #[derive(Session)]
@@ -39,4 +40,41 @@ async fn scenario_14_a_label_is_shown_where_values_are_plain() {
     let labels: Vec<_> = list.iter().map(|session| session.label()).collect();
     assert_eq!(labels, [Some("Firefox on Linux")]);
     assert!(!format!("{list:?}").contains("Firefox"));
+}
+
+/// Whoever changes his password must hear of it if the thief was faster and has ended his session: an
+/// answer as if nobody else were signed in would leave the thief where he is.
+#[tokio::test]
+async fn scenario_14_a_session_that_was_ended_meanwhile_cannot_end_the_others_and_says_so() {
+    let site = Site::new();
+    let gate = Gate::new();
+    let held = gate.clone();
+    let routes = Router::new()
+        .route(
+            "/in",
+            get(async |sessions: Sessions| sessions.insert(Account { user: 7 })),
+        )
+        .route("/me", get(async |_: Session<Account>| ()))
+        .route("/out", get(async |sessions: Sessions| sessions.destroy()))
+        .route(
+            "/others",
+            get(|account: Session<Account>, sessions: Sessions| async move {
+                held.pass().await;
+                drop(account);
+                let ended = sessions.revoke_others::<Account>().await?;
+                Ok::<_, SessionError>(ended.to_string())
+            }),
+        );
+    let mut owner = site.serve(routes);
+    let mut thief = owner.clone();
+    owner.get("/in").await;
+    thief.get("/in").await;
+    let change = tokio::spawn(owner.ask(Method::GET, "/others"));
+    gate.reached().await;
+    owner.get("/out").await;
+    gate.open();
+    let reply = change.await.unwrap();
+    assert_eq!(reply.status, StatusCode::CONFLICT, "{}", reply.body);
+    assert!(!reply.sets_cookie());
+    assert_eq!(thief.get("/me").await.status, StatusCode::OK);
 }
