@@ -149,6 +149,12 @@ impl Explanation {
         });
     }
 
+    /// The session is gone from the store, by its handle.
+    pub(super) fn ended(&self) {
+        self.has_written.store(true, Ordering::Relaxed);
+        self.note("ended");
+    }
+
     /// What the browser is told.
     fn cookie(&self, change: &CookieChange, realm: &Realm) {
         match change {

@@ -6,6 +6,7 @@ use http::{Method, StatusCode};
 use starsessions::{Session, SessionError, Sessions};
 use starsessions_tests::gate::Gate;
 use starsessions_tests::site::{Kept, Site};
+use starsessions_tests::spy::Calls;
 
 #[derive(Session)]
 struct Account {
@@ -77,4 +78,53 @@ async fn scenario_14_a_session_that_was_ended_meanwhile_cannot_end_the_others_an
     assert_eq!(reply.status, StatusCode::CONFLICT, "{}", reply.body);
     assert!(!reply.sets_cookie());
     assert_eq!(thief.get("/me").await.status, StatusCode::OK);
+}
+
+/// Once: what is counted as ended and asked of the store would be wrong otherwise.
+#[tokio::test]
+async fn scenario_14_a_session_that_ends_itself_by_its_handle_is_ended_once() {
+    let site = Site::new();
+    let end = async |sessions: Sessions| {
+        let own = sessions.list::<Account>().await?.remove(0);
+        assert!(own.is_current);
+        assert!(sessions.revoke::<Account>(own.handle).await?);
+        assert!(sessions.list::<Account>().await?.is_empty());
+        Ok::<_, SessionError>(())
+    };
+    let end_and_begin = async move |sessions: Sessions| {
+        end(sessions.clone()).await?;
+        sessions.insert(Account { user: 8 })
+    };
+    let routes = Router::new()
+        .route(
+            "/in",
+            get(async |sessions: Sessions| sessions.insert(Account { user: 7 })),
+        )
+        .route("/end", get(end))
+        .route("/begin", get(end_and_begin))
+        .route(
+            "/me",
+            get(async |account: Session<Account>| account.user.to_string()),
+        );
+    for (path, creates) in [("/end", 0), ("/begin", 1)] {
+        let mut client = site.serve(routes.clone());
+        client.get("/in").await;
+        let mut former = client.clone();
+        let _ = site.store.take_calls();
+        let reply = client.get(path).await;
+        assert_eq!(reply.status, StatusCode::OK, "{path}");
+        let calls = Calls {
+            loads: 1,
+            deletes: 1,
+            creates,
+            ..Calls::NONE
+        };
+        assert_eq!(site.store.take_calls(), calls, "{path}");
+        assert_eq!(former.get("/me").await.status, StatusCode::UNAUTHORIZED);
+        if creates == 0 {
+            assert_eq!(reply.max_age(), Some(0), "the browser is told");
+        } else {
+            assert_eq!(client.get("/me").await.body, "8");
+        }
+    }
 }
