@@ -3,10 +3,10 @@
 use axum::Router;
 use axum::routing::get;
 use http::{Method, StatusCode};
-use starsessions::{Session, SessionError, Sessions};
+use starsessions::{AtLimit, Session, SessionError, Sessions};
 use starsessions_tests::gate::Gate;
 use starsessions_tests::site::{Kept, Site};
-use starsessions_tests::spy::Calls;
+use starsessions_tests::spy::{Calls, Moment, Operation};
 
 #[derive(Session)]
 struct Account {
@@ -116,6 +116,8 @@ async fn scenario_14_a_session_that_ends_itself_by_its_handle_is_ended_once() {
         let calls = Calls {
             loads: 1,
             deletes: 1,
+            // The page, what is to end, that nothing is left.
+            lists: 3,
             creates,
             ..Calls::NONE
         };
@@ -127,4 +129,64 @@ async fn scenario_14_a_session_that_ends_itself_by_its_handle_is_ended_once() {
             assert_eq!(client.get("/me").await.body, "8");
         }
     }
+}
+
+async fn sign_in_anew(sessions: Sessions) -> Result<(), SessionError> {
+    sessions.destroy()?;
+    sessions.insert(Account { user: 7 })
+}
+
+/// Who signs in anew after another device has taken the place does not get in beside it.
+#[tokio::test]
+async fn scenario_14_a_session_that_made_room_is_one_more_when_it_begins_anew() {
+    for (at_limit, status) in [
+        (AtLimit::EndOldest, StatusCode::OK),
+        (AtLimit::Refuse, StatusCode::CONFLICT),
+    ] {
+        let site = Site::with(|layer| layer.sessions_per_user(1, at_limit));
+        let gate = Gate::new();
+        let held = gate.clone();
+        let routes = Router::new()
+            .route("/in", get(sign_in_anew))
+            .route("/out", get(async |sessions: Sessions| sessions.destroy()))
+            .route(
+                "/slow",
+                get(|account: Session<Account>, sessions: Sessions| async move {
+                    drop(account);
+                    held.pass().await;
+                    sign_in_anew(sessions).await
+                }),
+            );
+        let mut first = site.serve(routes);
+        let mut second = first.clone();
+        first.get("/in").await;
+        assert_eq!(
+            first.get("/in").await.status,
+            StatusCode::OK,
+            "its own place"
+        );
+        let slow = tokio::spawn(first.ask(Method::GET, "/slow"));
+        gate.reached().await;
+        first.get("/out").await;
+        assert_eq!(second.get("/in").await.status, StatusCode::OK);
+        gate.open();
+        assert_eq!(slow.await.unwrap().status, status, "{at_limit:?}");
+        let left = site.sessions.layer().list::<Account>(&7).await.unwrap();
+        assert_eq!(left.len(), 1, "{at_limit:?}");
+    }
+}
+
+/// Nobody has the cookie of a sign-in that was answered with an error: it must not take a place.
+#[tokio::test]
+async fn scenario_14_a_sign_in_that_cannot_be_counted_leaves_nobody() {
+    let site = Site::with(|layer| layer.sessions_per_user(1, AtLimit::EndOldest));
+    let mut client = site.serve(Router::new().route("/in", get(sign_in_anew)));
+    site.store.fail(Operation::List, Moment::Before);
+    let reply = client.get("/in").await;
+    assert_eq!(reply.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(!reply.sets_cookie());
+    assert_eq!(site.rows(), 0);
+    site.store.recover();
+    assert_eq!(client.get("/in").await.status, StatusCode::OK);
+    assert_eq!(site.rows(), 1);
 }
