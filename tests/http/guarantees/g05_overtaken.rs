@@ -4,7 +4,7 @@ use axum::routing::post;
 use http::Method;
 use starsessions::Sessions;
 use starsessions_tests::shop;
-use starsessions_tests::site::Site;
+use starsessions_tests::site::{Kept, Site};
 use starsessions_tests::spy::{Moment, Operation};
 
 #[tokio::test]
@@ -47,4 +47,33 @@ async fn g05_a_former_id_ends_nothing_and_leads_nowhere() {
     assert_eq!(former.get("/me").await.body, "guest");
     former.post("/logout").await;
     assert_eq!(user.get("/me").await.body, "7");
+}
+
+/// Of two that end one id, one has ended it: the other builds nothing on it.
+#[tokio::test]
+async fn g05_a_sign_in_that_is_overtaken_signs_nobody_in() {
+    for (kept, ending) in [
+        (Kept::OnServer, Operation::Rotate),
+        (Kept::InCookies, Operation::Create),
+    ] {
+        for (path, left) in [("/logout", "guest"), ("/login/9", "9")] {
+            let site = Site::kept(kept);
+            let mut tab_a = site.serve(shop::with_logout());
+            tab_a.post("/login/7").await;
+            let mut tab_b = tab_a.clone();
+
+            let gate = site.store.hold(ending, Moment::Before);
+            let late = tokio::spawn(tab_a.ask(Method::POST, "/login/8"));
+            gate.reached().await;
+            site.store.release();
+            tab_b.post(path).await;
+            gate.open();
+            let reply = late.await.unwrap();
+            tab_a.keep(&reply);
+
+            assert!(!reply.sets_cookie(), "{kept:?} {path}");
+            assert_eq!(tab_a.get("/me").await.body, "guest", "{kept:?} {path}");
+            assert_eq!(tab_b.get("/me").await.body, left, "{kept:?} {path}");
+        }
+    }
 }
