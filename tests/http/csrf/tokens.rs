@@ -92,6 +92,44 @@ async fn a_form_that_is_too_long_is_not_read() {
     assert_eq!(guarded.submit(&user, &long).await, NO);
 }
 
+/// Who streams uploads to a disk has taken the limit away, and must not find them in memory.
+#[tokio::test]
+async fn a_form_without_a_limit_is_read_up_to_ours() {
+    let site = Site::new();
+    let mut guarded = Guarded::new(&site);
+    let mut user = guarded.user(7).await;
+    let token = user.get("/page").await.body;
+    guarded.app = routes()
+        .layer(CsrfLayer::new())
+        .layer(axum::extract::DefaultBodyLimit::disable())
+        .layer(site.sessions.layer());
+    for (megabytes, status) in [(3, OK), (17, NO)] {
+        let note = "x".repeat(megabytes << 20);
+        let form = format!("note={note}&csrf_token={token}");
+        assert_eq!(guarded.submit(&user, &form).await, status, "{megabytes}");
+    }
+}
+
+/// A guest has no token that could be in it.
+#[tokio::test]
+async fn the_form_of_a_guest_is_not_read() {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    let site = Site::new();
+    let guarded = Guarded::new(&site);
+    let was_read = Arc::new(AtomicBool::new(false));
+    let read = Arc::clone(&was_read);
+    let body = Body::from_stream(futures_util::stream::once(async move {
+        read.store(true, Ordering::Relaxed);
+        Ok::<_, std::io::Error>("csrf_token=x")
+    }));
+    let request = Request::post("/echo").header("host", HOST);
+    let request = request.header(FORM.0, FORM.1).body(body).unwrap();
+    assert_eq!(exchange(guarded.app.clone(), request).await.status, NO);
+    assert!(!was_read.load(Ordering::Relaxed));
+}
+
 #[tokio::test]
 async fn a_token_of_another_session_is_refused() {
     for kept in Kept::ANYWHERE {
