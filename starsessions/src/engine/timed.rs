@@ -23,7 +23,7 @@ pub(crate) struct TimedStore {
 }
 
 enum Kept {
-    /// Answers at once: there is nothing to limit, and no future to put in a box.
+    /// Answers at once: there is nothing to limit, and no future to put in a box. Fails if it is full.
     Memory(MemoryStore),
     Elsewhere(Box<dyn ErasedStore>),
 }
@@ -66,7 +66,9 @@ impl TimedStore {
         now: Timestamp,
     ) -> Result<Created, StoreError> {
         match &self.kept {
-            Kept::Memory(store) => Store::create(store, key, record, now).await,
+            Kept::Memory(store) => {
+                observe::counted("create", Store::create(store, key, record, now).await)
+            }
             Kept::Elsewhere(store) => self.limit("create", store.create(key, record, now)).await,
         }
     }
@@ -78,7 +80,9 @@ impl TimedStore {
         now: Timestamp,
     ) -> Result<Committed, StoreError> {
         match &self.kept {
-            Kept::Memory(store) => Store::commit(store, key, commit, now).await,
+            Kept::Memory(store) => {
+                observe::counted("commit", Store::commit(store, key, commit, now).await)
+            }
             Kept::Elsewhere(store) => self.limit("commit", store.commit(key, commit, now)).await,
         }
     }
@@ -91,7 +95,10 @@ impl TimedStore {
         now: Timestamp,
     ) -> Result<Rotated, StoreError> {
         match &self.kept {
-            Kept::Memory(store) => Store::rotate(store, old, new, rotation, now).await,
+            Kept::Memory(store) => {
+                let rotated = Store::rotate(store, old, new, rotation, now).await;
+                observe::counted("rotate", rotated)
+            }
             Kept::Elsewhere(store) => {
                 self.limit("rotate", store.rotate(old, new, rotation, now))
                     .await
