@@ -82,6 +82,9 @@ pub enum ServerErrors {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AtLimit {
     /// The sign-in fails with [`SessionError::TooManySessions`](crate::SessionError::TooManySessions).
+    /// The handler can leave it at that, or ask which device is to make room: it
+    /// [lists](crate::Sessions::list_of) them, and [ends](crate::Sessions::revoke_of) the one that was
+    /// chosen before it signs in again.
     Refuse,
     /// The session that was used the longest ago ends.
     EndOldest,
