@@ -96,11 +96,16 @@ impl ClientSide {
         match work.step {
             Step::Nothing | Step::Create => return Ok(Done::kept(Some(live))),
             Step::Delete => {
-                self.revoke(engine, id, &live.record, work.now).await?;
-                observe::ended(id.name(&engine.keys), Ended::Logout);
+                self.end(engine, id, &live.record, work.now).await?;
                 return Ok(Done::ended());
             }
-            Step::Touch | Step::Commit | Step::Rotate { .. } | Step::Replace => {}
+            // What was to end may have ended already; what is to begin begins.
+            Step::Replace => {
+                let done = self.begin(engine, &work)?;
+                self.end(engine, id, &live.record, work.now).await?;
+                return Ok(done);
+            }
+            Step::Touch | Step::Commit | Step::Rotate { .. } => {}
         }
         // Ended by another request while this one was running: no cookie may bring it back.
         match self.is_revoked(id, work.now).await {
@@ -116,12 +121,6 @@ impl ClientSide {
                 });
             }
             Err(error) => return Err(error.into()),
-        }
-        if work.step == Step::Replace {
-            let done = self.begin(engine, &work)?;
-            self.revoke(engine, id, &live.record, work.now).await?;
-            observe::ended(id.name(&engine.keys), Ended::Logout);
-            return Ok(done);
         }
         let before = live.record.clone();
         if !work.is_passive {
@@ -236,6 +235,20 @@ impl ClientSide {
             Some(store) => Ok(Box::pin(store.load(&id.row_key(), now)).await?.is_some()),
             None => Ok(false),
         }
+    }
+
+    /// Ends a session for its user.
+    async fn end(
+        &self,
+        engine: &Engine,
+        id: SealedId,
+        record: &Record,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        if self.revoke(engine, id, record, now).await? {
+            observe::ended(id.name(&engine.keys), Ended::Logout);
+        }
+        Ok(())
     }
 
     /// Remembers that an id has ended, for as long as a copy of its cookie could be accepted. Returns

@@ -2,8 +2,9 @@
 
 use axum::routing::post;
 use http::Method;
-use starsessions::Sessions;
-use starsessions_tests::shop;
+use starsessions::{Session, Sessions};
+use starsessions_tests::gate::Gate;
+use starsessions_tests::shop::{self, Login, Shop};
 use starsessions_tests::site::{Kept, Site};
 use starsessions_tests::spy::{Moment, Operation};
 
@@ -75,5 +76,31 @@ async fn g05_a_sign_in_that_is_overtaken_signs_nobody_in() {
             assert_eq!(tab_a.get("/me").await.body, "guest", "{kept:?} {path}");
             assert_eq!(tab_b.get("/me").await.body, left, "{kept:?} {path}");
         }
+    }
+}
+
+/// Who leaves and signs in as somebody else is not kept out by a logout that was faster.
+#[tokio::test]
+async fn g05_what_was_to_begin_after_an_end_begins_also_when_that_end_was_overtaken() {
+    for kept in Kept::REVOCABLY {
+        let site = Site::kept(kept);
+        let gate = Gate::new();
+        let held = gate.clone();
+        let slow = post(|shop: Session<Shop>, sessions: Sessions| async move {
+            held.pass().await;
+            drop(shop);
+            sessions.destroy()?;
+            sessions.insert(Login { user: 8 })
+        });
+        let mut tab = site.serve(shop::with_logout().route("/slow", slow));
+        tab.post("/login/7").await;
+        let slow = tokio::spawn(tab.ask(Method::POST, "/slow"));
+        gate.reached().await;
+        tab.post("/logout").await;
+        gate.open();
+        let reply = slow.await.unwrap();
+        assert!(reply.sets_cookie(), "{kept:?}");
+        tab.keep(&reply);
+        assert_eq!(tab.get("/me").await.body, "8", "{kept:?}");
     }
 }
