@@ -286,6 +286,49 @@ async fn a_page_on_which_the_id_is_renewed_has_a_token_of_the_new_id() {
     assert_eq!(user.get("/me").await.body, "7");
 }
 
+/// What a view has read before the renewal is not read by another request.
+#[tokio::test]
+async fn a_token_for_which_the_id_is_renewed_conflicts_with_no_change() {
+    use std::time::Duration;
+    let site = Site::with(|layer| layer.renewal(Duration::from_secs(600)));
+    let pay = |mut order: starsessions::Session<Order>, all: Sessions| async move {
+        order.sum += 1;
+        let token = order.token.take().unwrap_or_default();
+        let csrf = all.csrf_token().await?;
+        order.commit().await?;
+        order.sum += 1;
+        Ok::<_, SessionError>(format!("{token} {csrf}"))
+    };
+    let issue = |mut order: starsessions::Session<Order>| async move {
+        order.token = Some(7);
+    };
+    let routes = routes()
+        .route("/pay", post(pay))
+        .route("/issue", post(issue))
+        .route(
+            "/sum",
+            get(async |order: starsessions::Session<Order>| order.sum.to_string()),
+        );
+    let mut client = site.serve(routes);
+    client.post("/issue").await;
+    site.wait_seconds(600);
+    let former = client.cookies();
+    let reply = client.post("/pay").await;
+    assert_eq!(reply.status, OK, "{}", reply.body);
+    assert!(reply.body.starts_with("7 "), "{}", reply.body);
+    assert_eq!(reply.set_cookies().len(), 1);
+    assert_ne!(client.cookies(), former);
+    assert_eq!(client.get("/sum").await.body, "2");
+}
+
+#[derive(starsessions::Session)]
+struct Order {
+    #[session(merge = sum)]
+    sum: u32,
+    #[session(exclusive)]
+    token: Option<u32>,
+}
+
 #[tokio::test]
 async fn a_store_that_fails_lets_nothing_through() {
     let site =
