@@ -286,6 +286,31 @@ async fn a_page_on_which_the_id_is_renewed_has_a_token_of_the_new_id() {
     assert_eq!(user.get("/me").await.body, "7");
 }
 
+/// A body that goes on for long cannot tell the browser of a new id.
+#[tokio::test]
+async fn a_page_whose_head_has_left_renews_no_id() {
+    use std::sync::{Arc, Mutex};
+    use std::time::Duration;
+    let site = Site::with(|layer| layer.renewal(Duration::from_secs(600)));
+    let body = Arc::new(Mutex::new(None));
+    let keep = Arc::clone(&body);
+    let stream = move |all: Sessions| async move {
+        all.info().await?;
+        *keep.lock().unwrap() = Some(all);
+        Ok::<_, SessionError>(())
+    };
+    let mut user = site.serve(routes().route("/stream", get(stream)));
+    user.post("/login/7").await;
+    user.get("/stream").await;
+    site.wait_seconds(600);
+    let sessions = body.lock().unwrap().take().unwrap();
+    let token = sessions.csrf_token().await.unwrap().to_string();
+    site.wait_seconds(60);
+    let guarded = Guarded::new(&site);
+    assert_eq!(guarded.post_token(&user, &token).await, OK);
+    assert_eq!(user.get("/me").await.body, "7");
+}
+
 /// What a view has read before the renewal is not read by another request.
 #[tokio::test]
 async fn a_token_for_which_the_id_is_renewed_conflicts_with_no_change() {
