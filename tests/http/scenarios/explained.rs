@@ -142,6 +142,29 @@ struct Badge {
     number: String,
 }
 
+#[derive(Session)]
+struct Account {
+    #[session(required, index)]
+    user: u64,
+}
+
+#[tokio::test]
+async fn scenario_06_an_end_by_the_own_handle_is_named() {
+    let site = explaining();
+    let enter = async |sessions: Sessions| sessions.insert(Account { user: 7 });
+    let leave = async |sessions: Sessions| {
+        let own = sessions.list::<Account>().await?.remove(0);
+        sessions.revoke::<Account>(own.handle).await.map(|_| ())
+    };
+    let routes = Router::new()
+        .route("/enter", post(enter))
+        .route("/leave", post(leave));
+    let mut client = site.serve(routes);
+    client.post("/enter").await;
+    let said = client.post("/leave").await;
+    assert_eq!(explanation(&said), "loaded; ended; cookie removed");
+}
+
 fn none(number: &str) -> Result<(), String> {
     Err(format!("{number} is no number of ours"))
 }
