@@ -192,7 +192,7 @@ impl SessionLayerBuilder {
 
     /// How many sessions a user may have, and what happens when one more is begun (OWASP ASVS 7.1.2).
     /// A user is whoever has the same value in the field that is marked `index`; signing in is to set
-    /// it where it was not that.
+    /// it where it was not that, or in a session that begins anew.
     ///
     /// It costs a sign-in a list of that user's sessions, or two with [`AtLimit::Refuse`], and other
     /// requests nothing. What holds when several sign in at the same moment:
