@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::routing::post;
 use http::StatusCode;
 use metrics_util::debugging::{DebugValue, DebuggingRecorder, Snapshotter};
-use starsessions::{Session, SessionError, Sessions};
+use starsessions::{KeyRing, MemoryStore, Session, SessionError, SessionLayer, Sessions};
 use starsessions_tests::client::Client;
 use starsessions_tests::logs::Logs;
 use starsessions_tests::shop::{self, Login, Shop};
@@ -172,6 +172,30 @@ async fn a_day_is_counted() {
     for operation in ["load", "create", "commit", "rotate", "touch", "delete"] {
         let name = format!("starsessions_store_seconds{{operation={operation}}}");
         assert!(metrics.of(&name) > 0.0, "{name}");
+    }
+}
+
+/// Also where nothing is measured, because the answer is there at once.
+#[tokio::test]
+async fn a_memory_store_that_is_full_is_counted() {
+    metrics!(metrics);
+    let store = MemoryStore::builder().identified_limit(1).build();
+    let layer = SessionLayer::dev(store, KeyRing::generate().unwrap());
+    let visitor = Client::new(&shop::routes().layer(layer));
+    let mut replies = Vec::new();
+    for first in ["/cart/tea", "/"] {
+        let mut client = visitor.clone();
+        client.post(first).await;
+        replies.push(client.post("/login/7").await.status);
+    }
+    let mut guest = visitor;
+    guest.post("/cart/tea").await;
+    replies.push(guest.post("/login/7").await.status);
+    let full = StatusCode::SERVICE_UNAVAILABLE;
+    assert_eq!(replies, [StatusCode::SEE_OTHER, full, full]);
+    for operation in ["create", "rotate"] {
+        let name = format!("starsessions_store_errors_total{{operation={operation}}}");
+        assert_eq!(metrics.of(&name), 1.0, "{:?}", metrics.seen);
     }
 }
 

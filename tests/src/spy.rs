@@ -47,6 +47,8 @@ pub enum Operation {
     Touch,
     /// `Store::delete`
     Delete,
+    /// `Store::sessions_of`
+    List,
 }
 
 /// When a store fails or waits.
@@ -73,17 +75,20 @@ pub struct Calls {
     pub touches: u32,
     /// `Store::delete`
     pub deletes: u32,
+    /// `Store::sessions_of`
+    pub lists: u32,
 }
 
 impl Operation {
     /// Every operation.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Load,
         Self::Create,
         Self::Commit,
         Self::Rotate,
         Self::Touch,
         Self::Delete,
+        Self::List,
     ];
 }
 
@@ -96,6 +101,7 @@ impl Calls {
         rotates: 0,
         touches: 0,
         deletes: 0,
+        lists: 0,
     };
 
     /// The calls that change something.
@@ -112,6 +118,7 @@ impl Calls {
             Operation::Rotate => &mut self.rotates,
             Operation::Touch => &mut self.touches,
             Operation::Delete => &mut self.deletes,
+            Operation::List => &mut self.lists,
         }
     }
 }
@@ -326,7 +333,8 @@ impl<S: Store> Store for Spy<S> {
         index: &IndexKey,
         now: Timestamp,
     ) -> Result<Vec<(RowKey, Record)>, StoreError> {
-        self.store.sessions_of(index, now).await
+        let list = self.store.sessions_of(index, now);
+        self.around(Operation::List, list).await
     }
 
     async fn sweep(&self, limit: usize, now: Timestamp) -> Result<usize, StoreError> {

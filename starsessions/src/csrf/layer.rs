@@ -1,13 +1,15 @@
 //! The layer that lets through what the site itself has caused.
 
+use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use axum_core::RequestExt;
 use axum_core::body::Body;
-use axum_core::extract::FromRequest;
 use axum_core::response::{IntoResponse, Response};
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
+use futures_core::Stream;
 use http::Request;
 use http::header::{CONTENT_TYPE, HeaderMap};
 use pin_project_lite::pin_project;
@@ -33,7 +35,11 @@ use crate::session::{MissingLayer, SessionRejection, Slot};
 ///    where it comes from may be another site's (login CSRF).
 ///
 /// What is refused gets a 403 that says what to do. A request that is let through by its headers
-/// costs no look at its session.
+/// costs no look at its session. A form is only read to find its token, up to the application's own
+/// limit and 16 MiB.
+///
+/// The method counts as it is when the layer sees it: what lets a header or a field override it goes
+/// outside of this layer.
 ///
 /// It goes *inside* the [`SessionLayer`](crate::SessionLayer), around all routes but those that other
 /// servers call:
@@ -173,12 +179,25 @@ async fn prove(slot: &Slot, request: Request<Body>) -> Result<Request<Body>, Csr
     let mut form = Request::new(body);
     // As long as a form may be here.
     *form.extensions_mut() = parts.extensions.clone();
-    let Ok(form) = Bytes::from_request(form, &()).await else {
-        return Err(CsrfRejection::Unproven);
-    };
+    let form = read(form.into_limited_body()).await;
+    let form = form.ok_or(CsrfRejection::Unproven)?;
     let token = find_field(&form).ok_or(CsrfRejection::Unproven)?;
     check(slot, token).await?;
     Ok(Request::from_parts(parts, Body::from(form)))
+}
+
+/// The whole form, if it comes to its end before the limit.
+async fn read(body: Body) -> Option<Bytes> {
+    let mut parts = body.into_data_stream();
+    let mut form = BytesMut::new();
+    while let Some(part) = poll_fn(|cx| Pin::new(&mut parts).poll_next(cx)).await {
+        let part = part.ok()?;
+        if part.len() > MAX_FORM - form.len() {
+            return None;
+        }
+        form.extend_from_slice(&part);
+    }
+    Some(form.freeze())
 }
 
 fn is_form(headers: &HeaderMap) -> bool {
@@ -288,4 +307,6 @@ impl<S: Service<Request<Body>>> std::fmt::Debug for CsrfFuture<S> {
 }
 
 const HEADER: &str = "x-csrf-token";
+/// Also where the application has no limit, because its handlers keep no body in memory.
+const MAX_FORM: usize = 16 << 20;
 const FORM: &[u8] = b"application/x-www-form-urlencoded";

@@ -13,7 +13,7 @@ use crate::error::SessionError;
 use crate::lifecycle::plan::Step;
 use crate::observe::{self, Ended, Name, Refusal};
 use crate::record::{Record, Touch};
-use crate::store::StoreError;
+use crate::store::{Created, StoreError};
 
 pub(crate) struct ClientSide {
     pub(crate) mode: CookieMode,
@@ -96,11 +96,16 @@ impl ClientSide {
         match work.step {
             Step::Nothing | Step::Create => return Ok(Done::kept(Some(live))),
             Step::Delete => {
-                self.revoke(engine, id, &live.record, work.now).await?;
-                observe::ended(id.name(&engine.keys), Ended::Logout);
+                self.end(engine, id, &live.record, work.now).await?;
                 return Ok(Done::ended());
             }
-            Step::Touch | Step::Commit | Step::Rotate { .. } | Step::Replace => {}
+            // What was to end may have ended already; what is to begin begins.
+            Step::Replace => {
+                let done = self.begin(engine, &work)?;
+                self.end(engine, id, &live.record, work.now).await?;
+                return Ok(done);
+            }
+            Step::Touch | Step::Commit | Step::Rotate { .. } => {}
         }
         // Ended by another request while this one was running: no cookie may bring it back.
         match self.is_revoked(id, work.now).await {
@@ -116,12 +121,6 @@ impl ClientSide {
                 });
             }
             Err(error) => return Err(error.into()),
-        }
-        if work.step == Step::Replace {
-            let done = self.begin(engine, &work)?;
-            self.revoke(engine, id, &live.record, work.now).await?;
-            observe::ended(id.name(&engine.keys), Ended::Logout);
-            return Ok(done);
         }
         let before = live.record.clone();
         if !work.is_passive {
@@ -140,8 +139,10 @@ impl ClientSide {
         let next = if is_privilege { new_id()? } else { id };
         live.credential = Credential::Sealed(next);
         let done = self.seal(engine, next, live, work.now)?;
-        if is_privilege {
-            self.revoke(engine, id, &before, work.now).await?;
+        if is_privilege && !self.revoke(engine, id, &before, work.now).await? {
+            // A logout or another sign-in was faster, and what it has ended goes on nowhere else.
+            observe::gone(id.name(&engine.keys));
+            return Ok(Done::gone());
         }
         let (former, name) = (id.name(&engine.keys), next.name(&engine.keys));
         match (work.step, &done.live) {
@@ -236,24 +237,40 @@ impl ClientSide {
         }
     }
 
-    /// Remembers that an id has ended, for as long as a copy of its cookie could be accepted.
-    async fn revoke(
+    /// Ends a session for its user.
+    async fn end(
         &self,
         engine: &Engine,
         id: SealedId,
         record: &Record,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        if let Some(store) = &self.revocations {
-            // An older copy may say that it is remembered where the newest says that it is not.
-            let last = engine.policy.last_deadline(record.created_at);
-            let end = last.max(record.expires_at) + CLOCK_SKEW;
-            let mut tombstone = Record::new(now, end);
-            // A user's is not to be pushed out by a flood of visitors, nor kept out by theirs.
-            tombstone.identified = record.identified;
-            store.create(&id.row_key(), &tombstone, now).await?;
+        if self.revoke(engine, id, record, now).await? {
+            observe::ended(id.name(&engine.keys), Ended::Logout);
         }
         Ok(())
+    }
+
+    /// Remembers that an id has ended, for as long as a copy of its cookie could be accepted. Returns
+    /// whether nobody else has done so before.
+    async fn revoke(
+        &self,
+        engine: &Engine,
+        id: SealedId,
+        record: &Record,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let Some(store) = &self.revocations else {
+            return Ok(true);
+        };
+        // An older copy may say that it is remembered where the newest says that it is not.
+        let last = engine.policy.last_deadline(record.created_at);
+        let end = last.max(record.expires_at) + CLOCK_SKEW;
+        let mut tombstone = Record::new(now, end);
+        // A user's is not to be pushed out by a flood of visitors, nor kept out by theirs.
+        tombstone.identified = record.identified;
+        let created = store.create(&id.row_key(), &tombstone, now).await?;
+        Ok(created == Created::Applied)
     }
 }
 

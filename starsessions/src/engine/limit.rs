@@ -8,13 +8,16 @@ use super::{Done, Engine, Live, Work};
 use crate::clock::Timestamp;
 use crate::crypto::RowKey;
 use crate::error::SessionError;
+use crate::lifecycle::plan::Step;
 use crate::lifecycle::{AtLimit, SessionLimit};
 use crate::record::Record;
 
 impl Work {
     /// The values that the session is to be found by from now on, and was not before.
     fn sign_ins(&self) -> Vec<Lookup> {
-        let record = self.live.as_ref().map(|live| &live.record);
+        // One that ends and begins anew may have ended already, and its place may be taken.
+        let goes_on = self.live.as_ref().filter(|_| self.step != Step::Replace);
+        let record = goes_on.map(|live| &live.record);
         self.changes.sign_ins(record, self.now)
     }
 }
@@ -40,7 +43,11 @@ impl Engine {
         let done = self.carry_out(work).await?;
         if let Some(own) = done.live.as_ref().and_then(Live::row_key) {
             for lookup in &lookups {
-                self.hold(limit, lookup, own, now).await?;
+                if let Err(error) = self.hold(limit, lookup, own, now).await {
+                    // Nobody is told its id, so it must not take a place either.
+                    self.end_row(&own, now).await?;
+                    return Err(error);
+                }
             }
         }
         Ok(done)
@@ -62,7 +69,6 @@ impl Engine {
                 return Ok(());
             }
             if surplus.contains(&own) {
-                self.end_row(&own, now).await?;
                 return Err(limit.exceeded());
             }
             for key in surplus {

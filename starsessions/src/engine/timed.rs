@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::erased::{ErasedStore, Timed};
 use crate::clock::Timestamp;
 use crate::crypto::{IndexKey, RowKey};
+use crate::observe;
 use crate::record::{Commit, Forward, Record, Rotation, Touch};
 use crate::store::{
     Committed, Created, Loaded, MemoryStore, Protection, Rotated, Store, StoreError, Touched,
@@ -15,7 +16,7 @@ use crate::store::{
 pub(crate) struct TimedStore(Kept);
 
 enum Kept {
-    /// Answers at once: there is nothing to limit, and no future to put in a box.
+    /// Answers at once: there is nothing to limit, and no future to put in a box. Fails if it is full.
     Memory(MemoryStore),
     Elsewhere(Box<dyn ErasedStore>),
 }
@@ -61,7 +62,9 @@ impl TimedStore {
         now: Timestamp,
     ) -> Result<Created, StoreError> {
         match &self.0 {
-            Kept::Memory(store) => Store::create(store, key, record, now).await,
+            Kept::Memory(store) => {
+                observe::counted("create", Store::create(store, key, record, now).await)
+            }
             Kept::Elsewhere(store) => store.create(key, record, now).await,
         }
     }
@@ -73,7 +76,9 @@ impl TimedStore {
         now: Timestamp,
     ) -> Result<Committed, StoreError> {
         match &self.0 {
-            Kept::Memory(store) => Store::commit(store, key, commit, now).await,
+            Kept::Memory(store) => {
+                observe::counted("commit", Store::commit(store, key, commit, now).await)
+            }
             Kept::Elsewhere(store) => store.commit(key, commit, now).await,
         }
     }
@@ -86,7 +91,10 @@ impl TimedStore {
         now: Timestamp,
     ) -> Result<Rotated, StoreError> {
         match &self.0 {
-            Kept::Memory(store) => Store::rotate(store, old, new, rotation, now).await,
+            Kept::Memory(store) => {
+                let rotated = Store::rotate(store, old, new, rotation, now).await;
+                observe::counted("rotate", rotated)
+            }
             Kept::Elsewhere(store) => store.rotate(old, new, rotation, now).await,
         }
     }

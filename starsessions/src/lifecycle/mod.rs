@@ -82,6 +82,9 @@ pub enum ServerErrors {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AtLimit {
     /// The sign-in fails with [`SessionError::TooManySessions`](crate::SessionError::TooManySessions).
+    /// The handler can leave it at that, or ask which device is to make room: it
+    /// [lists](crate::Sessions::list_of) them, and [ends](crate::Sessions::revoke_of) the one that was
+    /// chosen before it signs in again.
     Refuse,
     /// The session that was used the longest ago ends.
     EndOldest,
@@ -109,3 +112,20 @@ pub enum FailurePolicy {
 /// The shortest life of an id, twice as long as the longest grace: so at most one leads to another.
 pub(crate) const MIN_RENEWAL: Duration = Duration::from_secs(60);
 const DAY: u64 = 24 * 3_600;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// NIST SP 800-63B-4, sections 2.1.3, 2.2.3 and 2.3.3: in all, and without activity.
+    #[test]
+    fn the_presets_are_those_of_the_assurance_levels() {
+        let minutes = |lifetime: Lifetime| {
+            let seconds = [lifetime.absolute, lifetime.idle].map(|it| it.as_secs());
+            seconds.map(|seconds| seconds / 60)
+        };
+        assert_eq!(minutes(Lifetime::aal1()), [30 * 24 * 60; 2]);
+        assert_eq!(minutes(Lifetime::aal2()), [24 * 60, 60]);
+        assert_eq!(minutes(Lifetime::aal3()), [12 * 60, 15]);
+    }
+}

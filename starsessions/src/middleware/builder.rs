@@ -183,7 +183,8 @@ impl SessionLayerBuilder {
 
     /// How long a change or an end that another process has made may go unseen by a
     /// [`Watch`](crate::Watch); 10 seconds by default. Each watched session is loaded once in about
-    /// this time. With [renewal](Self::renewal) it is at most half of the grace.
+    /// this time. It is never longer than half of the [grace](Self::renewal_grace) of a renewed id: a
+    /// change of keys renews ids as well.
     pub fn watch_interval(mut self, interval: Duration) -> Self {
         self.watch_interval = Some(interval);
         self
@@ -191,7 +192,7 @@ impl SessionLayerBuilder {
 
     /// How many sessions a user may have, and what happens when one more is begun (OWASP ASVS 7.1.2).
     /// A user is whoever has the same value in the field that is marked `index`; signing in is to set
-    /// it where it was not that.
+    /// it where it was not that, or in a session that begins anew.
     ///
     /// It costs a sign-in a list of that user's sessions, or two with [`AtLimit::Refuse`], and other
     /// requests nothing. What holds when several sign in at the same moment:

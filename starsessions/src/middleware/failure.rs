@@ -1,14 +1,14 @@
 //! Routes that answer a store that fails in their own way.
 
-use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use http::Request;
 use tower_layer::Layer;
 use tower_service::Service;
 
+use super::slot_around;
+
 use crate::lifecycle::FailurePolicy;
-use crate::session::Slot;
 
 /// What the routes inside it do when the store fails, whatever the `SessionLayer` says: a page for
 /// everybody may go on for guests, while all others answer 503; or the other way round.
@@ -72,7 +72,7 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> S::Future {
-        if let Some(slot) = request.extensions().get::<Arc<Slot>>() {
+        if let Some(slot) = slot_around(&request, "FailurePolicyLayer") {
             slot.set_failure_policy(self.policy);
         }
         self.inner.call(request)

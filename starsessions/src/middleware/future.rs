@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use http::Response;
+use http::{Response, StatusCode};
 use pin_project_lite::pin_project;
 
 use super::headers;
@@ -119,6 +119,15 @@ fn handled<B, E>(result: Result<Result<Response<B>, E>, Panic>) -> Result<Respon
     result.unwrap_or_else(|panic| resume_unwind(panic))
 }
 
+/// An outage has its own line, and that another request came first is no mistake of anybody's.
+fn report(error: &SessionError) {
+    if error.status() == StatusCode::INTERNAL_SERVER_ERROR {
+        tracing::error!(%error, "the session could not be written; the response is replaced");
+    } else {
+        tracing::debug!(%error, "the session could not be written; the response is replaced");
+    }
+}
+
 /// The handler's response with what the browser must know, or an error's in its place.
 fn answer<B: Default, E>(
     result: Result<Result<Response<B>, E>, Panic>,
@@ -127,7 +136,7 @@ fn answer<B: Default, E>(
 ) -> Result<Response<B>, E> {
     let mut response = handled(result)?;
     if let Err(error) = committed {
-        tracing::error!(%error, "the session could not be written; the response is replaced");
+        report(&error);
         let mut failed = Response::new(B::default());
         *failed.status_mut() = error.status();
         headers::keep_announced(&mut response, &mut failed);

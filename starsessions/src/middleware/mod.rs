@@ -7,6 +7,10 @@ mod headers;
 mod layer;
 mod passive;
 
+use std::sync::Arc;
+
+use http::Request;
+
 pub use self::builder::{ConfigError, SessionLayerBuilder};
 pub use self::failure::{FailurePolicyLayer, WithFailurePolicy};
 #[cfg(feature = "axum")]
@@ -14,3 +18,19 @@ pub(crate) use self::future::Rejected;
 pub use self::future::ResponseFuture;
 pub use self::layer::{SessionLayer, SessionService};
 pub use self::passive::{Passive, PassiveLayer};
+use crate::session::Slot;
+
+/// The session that a layer around some routes is about. Without one the routes would go as if it
+/// were not there, and nobody would see.
+fn slot_around<'r, B>(request: &'r Request<B>, layer: &str) -> Option<&'r Arc<Slot>> {
+    let slot = request.extensions().get::<Arc<Slot>>();
+    if slot.is_none() {
+        tracing::error!(
+            method = %request.method(),
+            path = request.uri().path(),
+            "a `{layer}` changes nothing where no `SessionLayer` is outside of it; \
+             put it inside: add `.layer(SessionLayer::new(..))` after it"
+        );
+    }
+    slot
+}

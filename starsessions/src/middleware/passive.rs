@@ -1,13 +1,12 @@
 //! Requests that do not keep a session alive.
 
-use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use http::Request;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use crate::session::Slot;
+use super::slot_around;
 
 /// Marks the routes inside it as passive: their requests use the session, but do not count as the
 /// user's activity. For polling, which would otherwise keep an abandoned tab signed in.
@@ -55,7 +54,7 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> S::Future {
-        if let Some(slot) = request.extensions().get::<Arc<Slot>>() {
+        if let Some(slot) = slot_around(&request, "PassiveLayer") {
             slot.set_passive();
         }
         self.inner.call(request)

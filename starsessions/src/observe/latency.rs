@@ -14,9 +14,21 @@ pub(crate) async fn measured<T, E>(
     let answer = work.await;
     let seconds = begin.elapsed().as_secs_f64();
     metrics::histogram!("starsessions_store_seconds", "operation" => operation).record(seconds);
+    counted(operation, answer)
+}
+
+/// Counts an operation that has failed.
+#[cfg(feature = "metrics")]
+pub(crate) fn counted<T, E>(operation: &'static str, answer: Result<T, E>) -> Result<T, E> {
     if answer.is_err() {
         metrics::counter!("starsessions_store_errors_total", "operation" => operation).increment(1);
     }
+    answer
+}
+
+/// Nobody counts.
+#[cfg(not(feature = "metrics"))]
+pub(crate) fn counted<T>(_operation: &'static str, answer: T) -> T {
     answer
 }
 

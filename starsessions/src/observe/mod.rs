@@ -8,7 +8,7 @@ mod latency;
 
 use std::fmt;
 
-pub(crate) use self::latency::{measured, operation_span};
+pub(crate) use self::latency::{counted, measured, operation_span};
 use crate::crypto::{KeyRing, LogId, ReferenceToken, RowKey};
 use crate::record::{Commit, Record};
 

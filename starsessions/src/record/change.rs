@@ -29,7 +29,7 @@ pub struct Commit {
 }
 
 /// A field's new value and deadlines.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct FieldWrite {
     /// The encoded value.

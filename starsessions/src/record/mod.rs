@@ -1,6 +1,7 @@
 //! One session at rest: timers, a revision, and fields by name.
 
 mod change;
+mod show;
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -76,7 +77,7 @@ impl Record {
 }
 
 /// The value of one field, as bytes that a store does not look into.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Field {
     /// The encoded value.

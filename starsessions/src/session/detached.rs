@@ -4,6 +4,7 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
+use super::task::to_its_end;
 use super::watch::Watch;
 use super::{Realm, Session, Sessions, Slot};
 use crate::clock::Timestamp;
@@ -236,7 +237,16 @@ impl Held {
         }
     }
 
-    async fn carry_out(&self, work: Box<Work>) -> Result<(), SessionError> {
+    async fn carry_out(self: &Arc<Self>, work: Box<Work>) -> Result<(), SessionError> {
+        if self.realm.engine.limit.is_none() || !work.changes.may_sign_in() {
+            return self.carry_out_here(work).await;
+        }
+        // What has begun is counted, even when nobody waits for it.
+        let held = Arc::clone(self);
+        to_its_end(Box::pin(async move { held.carry_out_here(work).await })).await
+    }
+
+    async fn carry_out_here(&self, work: Box<Work>) -> Result<(), SessionError> {
         let done = self.realm.engine.execute(work).await;
         if let Err(SessionError::Unavailable(error)) = &done {
             self.realm.report_unavailable(error);

@@ -132,12 +132,10 @@ impl Explanation {
     pub(super) fn written(&self, step: Step, fields: usize, done: &Result<Done, SessionError>) {
         self.has_written.store(true, Ordering::Relaxed);
         self.note(match (step, done) {
-            (_, Err(error)) => format!("not written: {error}").into(),
-            (_, Ok(done)) if done.is_gone => {
-                Cow::Borrowed("not written: the session has ended meanwhile")
-            }
+            (_, Err(error)) => return self.failed(error),
+            (_, Ok(done)) if done.is_gone => return self.gone(),
             (Step::Nothing, _) => return,
-            (Step::Touch, _) => "deadlines moved".into(),
+            (Step::Touch, _) => Cow::Borrowed("deadlines moved"),
             (Step::Create, _) => format!("created: {fields} fields").into(),
             (Step::Commit, _) => format!("written: {fields} fields").into(),
             (Step::Rotate { grace: true }, _) => "new id: the old one was due for renewal".into(),
@@ -146,6 +144,29 @@ impl Explanation {
             }
             (Step::Replace, _) => "ended, and another one created".into(),
             (Step::Delete, _) => "ended".into(),
+        });
+    }
+
+    /// The session is gone from the store, by its handle.
+    pub(super) fn ended(&self) {
+        self.has_written.store(true, Ordering::Relaxed);
+        self.note("ended");
+    }
+
+    /// There was something to write, and nothing to write it to.
+    pub(super) fn gone(&self) {
+        self.has_written.store(true, Ordering::Relaxed);
+        self.note("not written: the session has ended meanwhile");
+    }
+
+    /// A change that cannot be made. What is said of a value may be the value.
+    pub(super) fn failed(&self, error: &SessionError) {
+        self.has_written.store(true, Ordering::Relaxed);
+        self.note(match error {
+            SessionError::Invalid { name, .. } | SessionError::Value { field: name, .. } => {
+                format!("not written: `{name}` cannot be stored; the log has its error")
+            }
+            error => format!("not written: {error}"),
         });
     }
 

@@ -18,7 +18,8 @@ impl Slot {
 
     /// Gives a session whose id is old its new one now, in the place of the end of the request.
     pub(crate) async fn renew(self: &Arc<Self>) -> Result<(), SessionError> {
-        if self.is_passive() {
+        // Whose head has left can tell no browser of it.
+        if self.is_passive() || self.is_over() {
             return Ok(());
         }
         let now = self.now();
@@ -30,8 +31,8 @@ impl Slot {
             let _gate = slot.gate.lock().await;
             let work = slot.state().renewal(&slot.realm().engine, now);
             match work {
-                Some(work) => slot.carry_out(Box::new(work)).await,
-                None => Ok(()),
+                Some(work) if !slot.is_over() => slot.carry_out(Box::new(work)).await,
+                _ => Ok(()),
             }
         }))
         .await

@@ -162,14 +162,18 @@ impl Sessions<Revocable> {
     async fn end_one(&self, lookup: Lookup, handle: SessionHandle) -> Result<bool, SessionError> {
         let (own, record) = self.slot.own();
         let is_meant = move |key: &RowKey, record: &Record| handle.means(&handle_of(key, record));
-        if own
+        let is_own = own
             .zip(record)
-            .is_some_and(|(key, record)| is_meant(&key, &record))
-        {
+            .is_some_and(|(key, record)| is_meant(&key, &record));
+        if is_own {
+            // Also when the store fails now: then the end of the request tries again.
             self.slot.destroy()?;
         }
-        let ended = end(self.slot.realm(), lookup, is_meant).await?;
-        Ok(ended > 0)
+        let is_ended = end(self.slot.realm(), lookup, is_meant).await? > 0;
+        if is_own && is_ended {
+            self.slot.note_destroyed();
+        }
+        Ok(is_ended)
     }
 
     /// Ends all those sessions but this one; returns how many there were. For a change of password
@@ -181,6 +185,10 @@ impl Sessions<Revocable> {
         self.slot.ready().await?;
         // A request beside this one may have given the session a new id: it is still this one.
         self.slot.refresh().await?;
+        if self.slot.is_gone() {
+            // As if there were no others, it would leave a thief alone who was faster.
+            return Err(SessionError::Gone);
+        }
         let (own, record) = self.slot.own();
         let Some(lookup) = lookup_in::<T>(record.as_ref(), self.slot.now()) else {
             return Ok(0);

@@ -216,6 +216,9 @@ impl<T: SessionData> Session<T> {
     }
 
     /// The whole session that this is a view of.
+    ///
+    /// Take a view with `flash` fields as an argument, or from a [`Sessions`] that is one: only where
+    /// the request is at hand is it known whether anybody looks at the response.
     #[must_use]
     pub fn sessions(&self) -> Sessions<Unrevocable> {
         Sessions::new(Arc::clone(&self.slot))

@@ -127,7 +127,8 @@ impl<R> Sessions<R> {
     }
 
     /// Lets the session live by the layer's long profile from now on, or by the short one again.
-    /// Takes effect together with a session that exists or is begun by this request.
+    /// Takes effect together with a session that exists or is begun by this request, and stays when
+    /// the id or the user changes: say at each sign-in which it is to be.
     ///
     /// # Errors
     /// If the response has left.

@@ -280,6 +280,19 @@ impl Slot {
         Ok(())
     }
 
+    /// What was to be destroyed is gone from the store already.
+    pub(super) fn note_destroyed(&self) {
+        if self.state().note_destroyed()
+            && let Some(explanation) = self.explanation()
+        {
+            explanation.ended();
+        }
+    }
+
+    pub(super) fn is_gone(&self) -> bool {
+        self.state().is_gone
+    }
+
     pub(crate) fn rotate(&self) -> Result<(), SessionError> {
         self.open_state()?.rotate = true;
         Ok(())

@@ -98,6 +98,17 @@ impl State {
         self.destroy = true;
     }
 
+    /// The store has nothing left to destroy: the browser is told, and what is written from now on
+    /// begins another session. Returns whether it was to be destroyed.
+    pub(super) fn note_destroyed(&mut self) -> bool {
+        let was_to_end = std::mem::take(&mut self.destroy);
+        if was_to_end {
+            self.live = None;
+            self.cookie = CookieChange::Remove;
+        }
+        was_to_end
+    }
+
     pub(super) fn rollback(&mut self) {
         self.changes.clear();
         self.epoch += 1;

@@ -112,9 +112,12 @@ impl Slot {
         let failure = {
             let mut state = self.state();
             let failure = state.failure.take();
-            if failure.is_some() {
+            if let Some(failure) = &failure {
                 // A change that cannot be made takes the others with it: one unit.
                 state.discard_data();
+                if let Some(explanation) = self.explanation() {
+                    explanation.failed(failure);
+                }
             }
             failure
         };
@@ -129,8 +132,13 @@ impl Slot {
         };
         match work {
             Ok(Some(work)) => self.carry_out(work).await?,
+            Ok(None) => {}
             // Ended elsewhere: there is nothing left to write to, and nothing to tell.
-            Ok(None) | Err(SessionError::Gone) => {}
+            Err(SessionError::Gone) => {
+                if let Some(explanation) = self.explanation() {
+                    explanation.gone();
+                }
+            }
             Err(error) => return Err(error),
         }
         if uses_up && self.state().has_ended() {

@@ -191,6 +191,26 @@ async fn the_host_may_stand_in_the_uri_and_name_its_port() {
         NO
     );
     assert_eq!(send(Request::post("/echo")).await, NO, "no host at all");
+    let v6 = |host: &str, origin: &str| {
+        let request = Request::post("/echo").header("host", host);
+        let request = request
+            .header("origin", origin)
+            .body(Body::empty())
+            .unwrap();
+        let app = guarded.app.clone();
+        async move { exchange(app, request).await.status }
+    };
+    for (host, origin, status) in [
+        ("[2001:db8::1]", "https://[2001:db8::1]", OK),
+        ("[2001:db8::1]:443", "https://[2001:db8::1]", OK),
+        ("[2001:DB8::1]:8443", "https://[2001:db8::1]:8443", OK),
+        ("[2001:db8::1]", "https://[2001:db8::2]", NO),
+        ("[2001:db8::443]", "https://[2001:db8:]", NO),
+        ("[2001:db8::1]:8443", "https://[2001:db8::1]", NO),
+        ("[2001:db8::1]", "http://[2001:db8::1]", NO),
+    ] {
+        assert_eq!(v6(host, origin).await, status, "{host} {origin}");
+    }
     let two = Request::post("/echo")
         .header("host", HOST)
         .header("host", HOST);
@@ -269,6 +289,7 @@ async fn what_changes_nothing_is_not_asked() {
         (Method::GET, StatusCode::OK),
         (Method::HEAD, StatusCode::OK),
         (Method::OPTIONS, StatusCode::METHOD_NOT_ALLOWED),
+        (Method::TRACE, StatusCode::METHOD_NOT_ALLOWED),
     ] {
         let reply = guarded
             .send(&user, method.clone(), "/page", &foreign, "")
@@ -288,6 +309,33 @@ async fn what_changes_nothing_is_not_asked() {
             .await;
         assert_eq!(reply.status, NO, "{method}");
     }
+}
+
+/// The method that the layer sees counts: one that a header or a field of the form names does not.
+#[tokio::test]
+async fn a_method_that_is_overridden_is_not_believed() {
+    let site = Site::new();
+    let guarded = Guarded::new(&site);
+    let user = guarded.user(7).await;
+    for name in [
+        "x-http-method-override",
+        "x-http-method",
+        "x-method-override",
+    ] {
+        let headers = [("sec-fetch-site", "cross-site"), (name, "GET")];
+        assert_eq!(guarded.post(&user, &headers).await, NO, "{name}");
+    }
+    let foreign = [("sec-fetch-site", "cross-site"), FORM];
+    let reply = guarded
+        .send(
+            &user,
+            Method::POST,
+            "/echo?_method=GET",
+            &foreign,
+            "_method=GET",
+        )
+        .await;
+    assert_eq!(reply.status, NO);
 }
 
 /// No preflight and no `SameSite` between sibling hosts: a WebSocket has only its `Origin`.

@@ -92,6 +92,44 @@ async fn a_form_that_is_too_long_is_not_read() {
     assert_eq!(guarded.submit(&user, &long).await, NO);
 }
 
+/// Who streams uploads to a disk has taken the limit away, and must not find them in memory.
+#[tokio::test]
+async fn a_form_without_a_limit_is_read_up_to_ours() {
+    let site = Site::new();
+    let mut guarded = Guarded::new(&site);
+    let mut user = guarded.user(7).await;
+    let token = user.get("/page").await.body;
+    guarded.app = routes()
+        .layer(CsrfLayer::new())
+        .layer(axum::extract::DefaultBodyLimit::disable())
+        .layer(site.sessions.layer());
+    for (megabytes, status) in [(3, OK), (17, NO)] {
+        let note = "x".repeat(megabytes << 20);
+        let form = format!("note={note}&csrf_token={token}");
+        assert_eq!(guarded.submit(&user, &form).await, status, "{megabytes}");
+    }
+}
+
+/// A guest has no token that could be in it.
+#[tokio::test]
+async fn the_form_of_a_guest_is_not_read() {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    let site = Site::new();
+    let guarded = Guarded::new(&site);
+    let was_read = Arc::new(AtomicBool::new(false));
+    let read = Arc::clone(&was_read);
+    let body = Body::from_stream(futures_util::stream::once(async move {
+        read.store(true, Ordering::Relaxed);
+        Ok::<_, std::io::Error>("csrf_token=x")
+    }));
+    let request = Request::post("/echo").header("host", HOST);
+    let request = request.header(FORM.0, FORM.1).body(body).unwrap();
+    assert_eq!(exchange(guarded.app.clone(), request).await.status, NO);
+    assert!(!was_read.load(Ordering::Relaxed));
+}
+
 #[tokio::test]
 async fn a_token_of_another_session_is_refused() {
     for kept in Kept::ANYWHERE {
@@ -246,6 +284,74 @@ async fn a_page_on_which_the_id_is_renewed_has_a_token_of_the_new_id() {
     assert_eq!(reply.set_cookies().len(), 1);
     assert_eq!(guarded.post_token(&user, &reply.body).await, OK);
     assert_eq!(user.get("/me").await.body, "7");
+}
+
+/// A body that goes on for long cannot tell the browser of a new id.
+#[tokio::test]
+async fn a_page_whose_head_has_left_renews_no_id() {
+    use std::sync::{Arc, Mutex};
+    use std::time::Duration;
+    let site = Site::with(|layer| layer.renewal(Duration::from_secs(600)));
+    let body = Arc::new(Mutex::new(None));
+    let keep = Arc::clone(&body);
+    let stream = move |all: Sessions| async move {
+        all.info().await?;
+        *keep.lock().unwrap() = Some(all);
+        Ok::<_, SessionError>(())
+    };
+    let mut user = site.serve(routes().route("/stream", get(stream)));
+    user.post("/login/7").await;
+    user.get("/stream").await;
+    site.wait_seconds(600);
+    let sessions = body.lock().unwrap().take().unwrap();
+    let token = sessions.csrf_token().await.unwrap().to_string();
+    site.wait_seconds(60);
+    let guarded = Guarded::new(&site);
+    assert_eq!(guarded.post_token(&user, &token).await, OK);
+    assert_eq!(user.get("/me").await.body, "7");
+}
+
+/// What a view has read before the renewal is not read by another request.
+#[tokio::test]
+async fn a_token_for_which_the_id_is_renewed_conflicts_with_no_change() {
+    use std::time::Duration;
+    let site = Site::with(|layer| layer.renewal(Duration::from_secs(600)));
+    let pay = |mut order: starsessions::Session<Order>, all: Sessions| async move {
+        order.sum += 1;
+        let token = order.token.take().unwrap_or_default();
+        let csrf = all.csrf_token().await?;
+        order.commit().await?;
+        order.sum += 1;
+        Ok::<_, SessionError>(format!("{token} {csrf}"))
+    };
+    let issue = |mut order: starsessions::Session<Order>| async move {
+        order.token = Some(7);
+    };
+    let routes = routes()
+        .route("/pay", post(pay))
+        .route("/issue", post(issue))
+        .route(
+            "/sum",
+            get(async |order: starsessions::Session<Order>| order.sum.to_string()),
+        );
+    let mut client = site.serve(routes);
+    client.post("/issue").await;
+    site.wait_seconds(600);
+    let former = client.cookies();
+    let reply = client.post("/pay").await;
+    assert_eq!(reply.status, OK, "{}", reply.body);
+    assert!(reply.body.starts_with("7 "), "{}", reply.body);
+    assert_eq!(reply.set_cookies().len(), 1);
+    assert_ne!(client.cookies(), former);
+    assert_eq!(client.get("/sum").await.body, "2");
+}
+
+#[derive(starsessions::Session)]
+struct Order {
+    #[session(merge = sum)]
+    sum: u32,
+    #[session(exclusive)]
+    token: Option<u32>,
 }
 
 #[tokio::test]

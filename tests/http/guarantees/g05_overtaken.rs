@@ -2,9 +2,10 @@
 
 use axum::routing::post;
 use http::Method;
-use starsessions::Sessions;
-use starsessions_tests::shop;
-use starsessions_tests::site::Site;
+use starsessions::{Session, Sessions};
+use starsessions_tests::gate::Gate;
+use starsessions_tests::shop::{self, Login, Shop};
+use starsessions_tests::site::{Kept, Site};
 use starsessions_tests::spy::{Moment, Operation};
 
 #[tokio::test]
@@ -47,4 +48,59 @@ async fn g05_a_former_id_ends_nothing_and_leads_nowhere() {
     assert_eq!(former.get("/me").await.body, "guest");
     former.post("/logout").await;
     assert_eq!(user.get("/me").await.body, "7");
+}
+
+/// Of two that end one id, one has ended it: the other builds nothing on it.
+#[tokio::test]
+async fn g05_a_sign_in_that_is_overtaken_signs_nobody_in() {
+    for (kept, ending) in [
+        (Kept::OnServer, Operation::Rotate),
+        (Kept::InCookies, Operation::Create),
+    ] {
+        for (path, left) in [("/logout", "guest"), ("/login/9", "9")] {
+            let site = Site::kept(kept);
+            let mut tab_a = site.serve(shop::with_logout());
+            tab_a.post("/login/7").await;
+            let mut tab_b = tab_a.clone();
+
+            let gate = site.store.hold(ending, Moment::Before);
+            let late = tokio::spawn(tab_a.ask(Method::POST, "/login/8"));
+            gate.reached().await;
+            site.store.release();
+            tab_b.post(path).await;
+            gate.open();
+            let reply = late.await.unwrap();
+            tab_a.keep(&reply);
+
+            assert!(!reply.sets_cookie(), "{kept:?} {path}");
+            assert_eq!(tab_a.get("/me").await.body, "guest", "{kept:?} {path}");
+            assert_eq!(tab_b.get("/me").await.body, left, "{kept:?} {path}");
+        }
+    }
+}
+
+/// Who leaves and signs in as somebody else is not kept out by a logout that was faster.
+#[tokio::test]
+async fn g05_what_was_to_begin_after_an_end_begins_also_when_that_end_was_overtaken() {
+    for kept in Kept::REVOCABLY {
+        let site = Site::kept(kept);
+        let gate = Gate::new();
+        let held = gate.clone();
+        let slow = post(|shop: Session<Shop>, sessions: Sessions| async move {
+            held.pass().await;
+            drop(shop);
+            sessions.destroy()?;
+            sessions.insert(Login { user: 8 })
+        });
+        let mut tab = site.serve(shop::with_logout().route("/slow", slow));
+        tab.post("/login/7").await;
+        let slow = tokio::spawn(tab.ask(Method::POST, "/slow"));
+        gate.reached().await;
+        tab.post("/logout").await;
+        gate.open();
+        let reply = slow.await.unwrap();
+        assert!(reply.sets_cookie(), "{kept:?}");
+        tab.keep(&reply);
+        assert_eq!(tab.get("/me").await.body, "8", "{kept:?}");
+    }
 }

@@ -7,7 +7,7 @@ use axum::Router;
 use axum::extract::State;
 use axum::routing::post;
 use http::{Method, StatusCode};
-use starsessions::{Session, SessionError, Sessions};
+use starsessions::{AtLimit, Session, SessionError, Sessions};
 use starsessions_tests::client::{Client, Reply};
 use starsessions_tests::gate::Gate;
 use starsessions_tests::site::{Kept, Site};
@@ -164,6 +164,35 @@ async fn g08_a_first_write_that_is_abandoned_leaves_at_most_one_row() {
             "after {polls} polls"
         );
     }
+}
+
+#[derive(Session)]
+struct Member {
+    #[session(required, rotate, index)]
+    number: u64,
+}
+
+/// Also one of whose sign-in nobody hears takes the place of another, and not one beside it.
+#[tokio::test]
+async fn g08_a_sign_in_that_is_abandoned_is_counted_to_its_end() {
+    let mut calls = Vec::new();
+    for polls in 0..20 {
+        let site = Site::with(|layer| layer.sessions_per_user(1, AtLimit::EndOldest));
+        let join = post(async |all: Sessions| all.insert(Member { number: 7 }));
+        let first = site.serve(Router::new().route("/join", join));
+        let second = first.clone();
+        let joined = first.ask(Method::POST, "/join").await;
+        assert_eq!(joined.status, StatusCode::OK);
+        site.wait_seconds(1);
+        let _ = site.store.take_calls();
+        site.store.slow_down();
+        abandon(second.ask(Method::POST, "/join"), polls).await;
+        calls.push(site.store.take_calls());
+        let listed = site.sessions.layer().list::<Member>(&7).await.unwrap();
+        assert_eq!(listed.len(), 1, "after {polls} polls: {calls:?}");
+    }
+    calls.dedup();
+    assert_eq!(calls.len(), 2, "all of it, or nothing: {calls:?}");
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::routing::post;
 use futures_util::StreamExt;
-use starsessions::{DetachError, Detached, Session, SessionError, Sessions, Unrevocable};
+use starsessions::{AtLimit, DetachError, Detached, Session, SessionError, Sessions, Unrevocable};
 use starsessions_tests::client::Client;
 use starsessions_tests::shop::{self, Login, Shop};
 use starsessions_tests::site::{Kept, Site};
@@ -293,6 +293,43 @@ async fn scenario_22_a_new_id_takes_a_request() {
         Err(SessionError::Detach(DetachError::NewId))
     ));
     assert_eq!(client.get("/me").await.body, "7");
+}
+
+#[derive(Debug, Session)]
+struct Badge {
+    #[session(index)]
+    owner: Option<u64>,
+}
+
+/// Also where nobody waits for it any more.
+#[tokio::test]
+async fn scenario_22_a_session_that_becomes_a_users_is_counted_among_his() {
+    for polls in 0..20 {
+        let site = Site::with(|layer| layer.sessions_per_user(1, AtLimit::EndOldest));
+        let held = Held::<Badge>::default();
+        let keep = Arc::clone(&held);
+        let detach = |badge: Session<Badge>| async move {
+            *keep.lock().unwrap() = Some(badge.detach()?);
+            Ok::<_, SessionError>(())
+        };
+        let take = async |mut badge: Session<Badge>| badge.owner = Some(7);
+        let routes = shop::routes()
+            .route("/hold", post(detach))
+            .route("/take", post(take));
+        let first = site.serve(routes);
+        let mut second = first.clone();
+        second.post("/cart/tea").await;
+        second.post("/hold").await;
+        let badge = held.lock().unwrap().take().unwrap();
+        first.ask(http::Method::POST, "/take").await;
+        site.store.slow_down();
+        abandon(badge.update(|badge| badge.owner = Some(7)), polls).await;
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
+        let listed = site.sessions.layer().list::<Badge>(&7).await.unwrap();
+        assert_eq!(listed.len(), 1, "after {polls} polls");
+    }
 }
 
 #[tokio::test]

@@ -1,10 +1,12 @@
-//! 14. Where sessions are cookies, there is no list of them.
+//! 14. What is the same on every store, and that there is no list of sessions that are cookies.
 
 use axum::Router;
 use axum::routing::get;
-use http::StatusCode;
-use starsessions::{Session, SessionError, Sessions};
+use http::{Method, StatusCode};
+use starsessions::{AtLimit, Session, SessionError, Sessions};
+use starsessions_tests::gate::Gate;
 use starsessions_tests::site::{Kept, Site};
+use starsessions_tests::spy::{Calls, Moment, Operation};
 
 #[derive(Session)]
 struct Account {
@@ -39,4 +41,154 @@ async fn scenario_14_a_label_is_shown_where_values_are_plain() {
     let labels: Vec<_> = list.iter().map(|session| session.label()).collect();
     assert_eq!(labels, [Some("Firefox on Linux")]);
     assert!(!format!("{list:?}").contains("Firefox"));
+}
+
+/// Whoever changes his password must hear of it if the thief was faster and has ended his session: an
+/// answer as if nobody else were signed in would leave the thief where he is.
+#[tokio::test]
+async fn scenario_14_a_session_that_was_ended_meanwhile_cannot_end_the_others_and_says_so() {
+    let site = Site::new();
+    let gate = Gate::new();
+    let held = gate.clone();
+    let routes = Router::new()
+        .route(
+            "/in",
+            get(async |sessions: Sessions| sessions.insert(Account { user: 7 })),
+        )
+        .route("/me", get(async |_: Session<Account>| ()))
+        .route("/out", get(async |sessions: Sessions| sessions.destroy()))
+        .route(
+            "/others",
+            get(|account: Session<Account>, sessions: Sessions| async move {
+                held.pass().await;
+                drop(account);
+                let ended = sessions.revoke_others::<Account>().await?;
+                Ok::<_, SessionError>(ended.to_string())
+            }),
+        );
+    let mut owner = site.serve(routes);
+    let mut thief = owner.clone();
+    owner.get("/in").await;
+    thief.get("/in").await;
+    let change = tokio::spawn(owner.ask(Method::GET, "/others"));
+    gate.reached().await;
+    owner.get("/out").await;
+    gate.open();
+    let reply = change.await.unwrap();
+    assert_eq!(reply.status, StatusCode::CONFLICT, "{}", reply.body);
+    assert!(!reply.sets_cookie());
+    assert_eq!(thief.get("/me").await.status, StatusCode::OK);
+}
+
+/// Once: what is counted as ended and asked of the store would be wrong otherwise.
+#[tokio::test]
+async fn scenario_14_a_session_that_ends_itself_by_its_handle_is_ended_once() {
+    let site = Site::new();
+    let end = async |sessions: Sessions| {
+        let own = sessions.list::<Account>().await?.remove(0);
+        assert!(own.is_current);
+        assert!(sessions.revoke::<Account>(own.handle).await?);
+        assert!(sessions.list::<Account>().await?.is_empty());
+        Ok::<_, SessionError>(())
+    };
+    let end_and_begin = async move |sessions: Sessions| {
+        end(sessions.clone()).await?;
+        sessions.insert(Account { user: 8 })
+    };
+    let routes = Router::new()
+        .route(
+            "/in",
+            get(async |sessions: Sessions| sessions.insert(Account { user: 7 })),
+        )
+        .route("/end", get(end))
+        .route("/begin", get(end_and_begin))
+        .route(
+            "/me",
+            get(async |account: Session<Account>| account.user.to_string()),
+        );
+    for (path, creates) in [("/end", 0), ("/begin", 1)] {
+        let mut client = site.serve(routes.clone());
+        client.get("/in").await;
+        let mut former = client.clone();
+        let _ = site.store.take_calls();
+        let reply = client.get(path).await;
+        assert_eq!(reply.status, StatusCode::OK, "{path}");
+        let calls = Calls {
+            loads: 1,
+            deletes: 1,
+            // The page, what is to end, that nothing is left.
+            lists: 3,
+            creates,
+            ..Calls::NONE
+        };
+        assert_eq!(site.store.take_calls(), calls, "{path}");
+        assert_eq!(former.get("/me").await.status, StatusCode::UNAUTHORIZED);
+        if creates == 0 {
+            assert_eq!(reply.max_age(), Some(0), "the browser is told");
+        } else {
+            assert_eq!(client.get("/me").await.body, "8");
+        }
+    }
+}
+
+async fn sign_in_anew(sessions: Sessions) -> Result<(), SessionError> {
+    sessions.destroy()?;
+    sessions.insert(Account { user: 7 })
+}
+
+/// Who signs in anew after another device has taken the place does not get in beside it.
+#[tokio::test]
+async fn scenario_14_a_session_that_made_room_is_one_more_when_it_begins_anew() {
+    for (at_limit, status) in [
+        (AtLimit::EndOldest, StatusCode::OK),
+        (AtLimit::Refuse, StatusCode::CONFLICT),
+    ] {
+        let site = Site::with(|layer| layer.sessions_per_user(1, at_limit));
+        let gate = Gate::new();
+        let held = gate.clone();
+        let routes = Router::new()
+            .route("/in", get(sign_in_anew))
+            .route("/out", get(async |sessions: Sessions| sessions.destroy()))
+            .route(
+                "/slow",
+                get(|account: Session<Account>, sessions: Sessions| async move {
+                    drop(account);
+                    held.pass().await;
+                    sign_in_anew(sessions).await
+                }),
+            );
+        let mut first = site.serve(routes);
+        let mut second = first.clone();
+        first.get("/in").await;
+        assert_eq!(
+            first.get("/in").await.status,
+            StatusCode::OK,
+            "its own place"
+        );
+        let slow = tokio::spawn(first.ask(Method::GET, "/slow"));
+        gate.reached().await;
+        first.get("/out").await;
+        assert_eq!(second.get("/in").await.status, StatusCode::OK);
+        // Of those of one second, either may be the newest.
+        site.wait_seconds(1);
+        gate.open();
+        assert_eq!(slow.await.unwrap().status, status, "{at_limit:?}");
+        let left = site.sessions.layer().list::<Account>(&7).await.unwrap();
+        assert_eq!(left.len(), 1, "{at_limit:?}");
+    }
+}
+
+/// Nobody has the cookie of a sign-in that was answered with an error: it must not take a place.
+#[tokio::test]
+async fn scenario_14_a_sign_in_that_cannot_be_counted_leaves_nobody() {
+    let site = Site::with(|layer| layer.sessions_per_user(1, AtLimit::EndOldest));
+    let mut client = site.serve(Router::new().route("/in", get(sign_in_anew)));
+    site.store.fail(Operation::List, Moment::Before);
+    let reply = client.get("/in").await;
+    assert_eq!(reply.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(!reply.sets_cookie());
+    assert_eq!(site.rows(), 0);
+    site.store.recover();
+    assert_eq!(client.get("/in").await.status, StatusCode::OK);
+    assert_eq!(site.rows(), 1);
 }

@@ -3,7 +3,7 @@
 use axum::Router;
 use axum::routing::{get, post};
 use http::header::{COOKIE, HOST, ORIGIN, SET_COOKIE};
-use http::{HeaderValue, Method, Request, StatusCode};
+use http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
 use starsessions::{
     CookieStore, KeyRing, MemoryStore, SameSite, Session, SessionLayer, SessionRejection, Sessions,
 };
@@ -105,6 +105,68 @@ async fn scenario_06_a_request_says_why() {
     site.store.fail_all();
     let said = former.get("/cart").await;
     assert!(explanation(&said).starts_with("not loaded: the store failed"));
+}
+
+/// What a value that is refused says may be the value itself.
+#[tokio::test]
+async fn scenario_06_what_cannot_be_written_is_named_and_not_shown() {
+    let site = explaining();
+    let enter = |mut badge: Session<Badge>| async move { badge.number = "42".to_owned() };
+    let meanwhile = Client::new(&routes().layer(site.sessions.layer()));
+    let behind = |mut shop: Session<Shop>, headers: HeaderMap| async move {
+        let cookies = headers.get(COOKIE).unwrap();
+        meanwhile.showing(cookies).post("/logout").await;
+        let _ = shop.reload().await;
+        shop.views += 1;
+    };
+    let routes = routes()
+        .route("/enter", post(enter))
+        .route("/behind", post(behind));
+    let mut client = site.serve(routes);
+    client.post("/cart/tea").await;
+    let reply = client.post("/enter").await;
+    assert_eq!(reply.status, StatusCode::INTERNAL_SERVER_ERROR);
+    let said = explanation(&reply);
+    assert_eq!(
+        said,
+        "loaded; not written: `badge.number` cannot be stored; the log has its error"
+    );
+    let said = client.post("/behind").await;
+    let said = explanation(&said);
+    assert_eq!(said, "loaded; not written: the session has ended meanwhile");
+}
+
+#[derive(Session)]
+struct Badge {
+    #[session(validate = none)]
+    number: String,
+}
+
+#[derive(Session)]
+struct Account {
+    #[session(required, index)]
+    user: u64,
+}
+
+#[tokio::test]
+async fn scenario_06_an_end_by_the_own_handle_is_named() {
+    let site = explaining();
+    let enter = async |sessions: Sessions| sessions.insert(Account { user: 7 });
+    let leave = async |sessions: Sessions| {
+        let own = sessions.list::<Account>().await?.remove(0);
+        sessions.revoke::<Account>(own.handle).await.map(|_| ())
+    };
+    let routes = Router::new()
+        .route("/enter", post(enter))
+        .route("/leave", post(leave));
+    let mut client = site.serve(routes);
+    client.post("/enter").await;
+    let said = client.post("/leave").await;
+    assert_eq!(explanation(&said), "loaded; ended; cookie removed");
+}
+
+fn none(number: &str) -> Result<(), String> {
+    Err(format!("{number} is no number of ours"))
 }
 
 #[tokio::test]

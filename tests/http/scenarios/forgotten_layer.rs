@@ -1,6 +1,7 @@
 //! 17. Forgotten layer, wrong order, two layers.
 
 use http::StatusCode;
+use starsessions::{FailurePolicy, FailurePolicyLayer, PassiveLayer};
 use starsessions_tests::client::Client;
 use starsessions_tests::logs::Logs;
 use starsessions_tests::site::Site;
@@ -52,4 +53,22 @@ async fn scenario_17_two_layers_of_one_realm_are_one_session_and_a_line_with_the
         (0, 1),
         "the outer layer is used"
     );
+}
+
+/// Without a word, polling would keep an abandoned tab signed in.
+#[tokio::test]
+async fn scenario_17_a_layer_of_routes_outside_of_the_sessions_is_a_line_with_the_remedy() {
+    let site = Site::new();
+    let inner = || shop::routes().layer(site.sessions.layer());
+    let policy = FailurePolicyLayer::new(FailurePolicy::ReadOnlyGuest);
+    for (name, app) in [
+        ("PassiveLayer", inner().layer(PassiveLayer)),
+        ("FailurePolicyLayer", inner().layer(policy)),
+    ] {
+        let logs = Logs::capture();
+        let reply = Client::new(&app).get("/cart").await;
+        assert_eq!(reply.status, StatusCode::OK);
+        let errors = logs.with(&["ERROR", "/cart", name, "inside"]);
+        assert_eq!(errors.len(), 1, "{name}: {}", logs.text());
+    }
 }
