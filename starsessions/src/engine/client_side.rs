@@ -122,24 +122,27 @@ impl ClientSide {
             }
             Err(error) => return Err(error.into()),
         }
-        let before = live.record.clone();
         if !work.is_passive {
             // A new cookie is the occasion to write down that the session was used.
             work.touch.get_or_insert_with(|| {
-                let policy = &engine.policy;
+                let (policy, before) = (&engine.policy, &live.record);
                 let deadline = policy.deadline(before.created_at, before.remembered, work.now);
                 Touch::new(work.now, deadline)
             });
         }
-        let commit = engine.commit_for(&before, &work)?;
-        commit.apply(&mut live.record);
-        engine.check_size(&live.record)?;
+        let commit = engine.commit_for(&live.record, &work)?;
         // The old cookie of a renewal is only sealed anew; a change of privileges gets another id.
         let is_privilege = work.step == Step::Rotate { grace: false };
         let next = if is_privilege { new_id()? } else { id };
+        let end = is_privilege.then(|| tombstone(engine, &live.record, work.now));
+        // In place: nobody else has the fields of a cookie.
+        commit.apply(&mut live.record);
+        engine.check_size(&live.record)?;
         live.credential = Credential::Sealed(next);
         let done = self.seal(engine, next, live, work.now)?;
-        if is_privilege && !self.revoke(engine, id, &before, work.now).await? {
+        if let Some(end) = end
+            && !self.revoke(id, &end, work.now).await?
+        {
             // A logout or another sign-in was faster, and what it has ended goes on nowhere else.
             observe::gone(id.name(&engine.keys));
             return Ok(Done::gone());
@@ -245,7 +248,8 @@ impl ClientSide {
         record: &Record,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        if self.revoke(engine, id, record, now).await? {
+        let end = tombstone(engine, record, now);
+        if self.revoke(id, &end, now).await? {
             observe::ended(id.name(&engine.keys), Ended::Logout);
         }
         Ok(())
@@ -255,23 +259,27 @@ impl ClientSide {
     /// whether nobody else has done so before.
     async fn revoke(
         &self,
-        engine: &Engine,
         id: SealedId,
-        record: &Record,
+        tombstone: &Record,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         let Some(store) = &self.revocations else {
             return Ok(true);
         };
-        // An older copy may say that it is remembered where the newest says that it is not.
-        let last = engine.policy.last_deadline(record.created_at);
-        let end = last.max(record.expires_at) + CLOCK_SKEW;
-        let mut tombstone = Record::new(now, end);
-        // A user's is not to be pushed out by a flood of visitors, nor kept out by theirs.
-        tombstone.identified = record.identified;
-        let created = store.create(&id.row_key(), &tombstone, now).await?;
+        let created = store.create(&id.row_key(), tombstone, now).await?;
         Ok(created == Created::Applied)
     }
+}
+
+/// What stands for a session that has ended.
+fn tombstone(engine: &Engine, record: &Record, now: Timestamp) -> Record {
+    // An older copy may say that it is remembered where the newest says that it is not.
+    let last = engine.policy.last_deadline(record.created_at);
+    let end = last.max(record.expires_at) + CLOCK_SKEW;
+    let mut tombstone = Record::new(now, end);
+    // A user's is not to be pushed out by a flood of visitors, nor kept out by theirs.
+    tombstone.identified = record.identified;
+    tombstone
 }
 
 impl SealedId {
