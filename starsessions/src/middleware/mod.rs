@@ -9,8 +9,8 @@ mod passive;
 
 pub use self::builder::{ConfigError, SessionLayerBuilder};
 pub use self::failure::{FailurePolicyLayer, WithFailurePolicy};
-#[cfg(feature = "axum")]
-pub(crate) use self::future::Rejected;
 pub use self::future::ResponseFuture;
+#[cfg(feature = "axum")]
+pub(crate) use self::future::{Failed, Rejected};
 pub use self::layer::{SessionLayer, SessionService};
 pub use self::passive::{Passive, PassiveLayer};

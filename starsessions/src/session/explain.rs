@@ -149,6 +149,16 @@ impl Explanation {
         });
     }
 
+    /// Why nothing was written, where that was found before the store was asked, or by the handler.
+    fn failed(&self, error: &SessionError) {
+        self.has_written.store(true, Ordering::Relaxed);
+        let note = format!("not written: {error}");
+        let mut notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
+        if !notes.iter().any(|known| *known == note) {
+            notes.push(note.into());
+        }
+    }
+
     /// What the browser is told.
     fn cookie(&self, change: &CookieChange, realm: &Realm) {
         match change {
@@ -173,6 +183,13 @@ impl Explanation {
 }
 
 impl Slot {
+    /// Adds an error that the response stands for.
+    pub(crate) fn explain_failure(&self, error: &SessionError) {
+        if let Some(explanation) = self.explanation() {
+            explanation.failed(error);
+        }
+    }
+
     /// The whole explanation, where the layer gives one.
     pub(crate) fn explained(&self, cookie: &CookieChange) -> Option<String> {
         let explanation = self.explanation()?;
@@ -180,7 +197,8 @@ impl Slot {
             explanation.note("nothing to write");
         }
         explanation.cookie(cookie, self.realm());
-        let text = explanation.text();
+        // A header is one line, whatever an application's own message is.
+        let text = explanation.text().replace(char::is_control, " ");
         observe::explained(&self.realm().name, &text);
         Some(text)
     }

@@ -107,6 +107,36 @@ async fn scenario_06_a_request_says_why() {
     assert!(explanation(&said).starts_with("not loaded: the store failed"));
 }
 
+/// Whoever hears of the error: nobody but the layer, the handler, or the store's caller.
+#[tokio::test]
+async fn scenario_06_what_cannot_be_written_is_named() {
+    let too_much = || "x".repeat(20_000);
+    let drops = async move |mut shop: Session<Shop>| shop.cart.push(too_much());
+    let commits = async move |mut shop: Session<Shop>| {
+        shop.cart.push(too_much());
+        shop.commit().await
+    };
+    let fills = async |mut shop: Session<Shop>| shop.cart.push("x".repeat(900));
+    let routes = Router::new()
+        .route("/drops", post(drops))
+        .route("/commits", post(commits))
+        .route("/fills", post(fills));
+    let site = Site::with(|layer| layer.explain(true).field_limit(1_000).record_limit(1_000));
+    let mut client = site.serve(routes);
+    for (path, expected) in [
+        ("/drops", "not written: a field of "),
+        ("/commits", "not written: a field of "),
+        ("/fills", "; created: 1 fields"),
+        ("/fills", "not written: a field of "),
+    ] {
+        let reply = client.post(path).await;
+        let said = explanation(&reply);
+        assert!(said.contains(expected), "{path}: {said}");
+        assert!(!said.contains("nothing to write"), "{path}: {said}");
+        assert!(said.matches("not written").count() < 2, "{path}: {said}");
+    }
+}
+
 #[tokio::test]
 async fn scenario_06_another_key_or_realm_is_named() {
     let site = explaining();
