@@ -138,8 +138,8 @@ impl Explanation {
             }
             (Step::Nothing, _) => return,
             (Step::Touch, _) => "deadlines moved".into(),
-            (Step::Create, _) => format!("created: {fields} fields").into(),
-            (Step::Commit, _) => format!("written: {fields} fields").into(),
+            (Step::Create, _) => format!("created: {}", number_of(fields)).into(),
+            (Step::Commit, _) => format!("written: {}", number_of(fields)).into(),
             (Step::Rotate { grace: true }, _) => "new id: the old one was due for renewal".into(),
             (Step::Rotate { grace: false }, _) => {
                 "new id: a `rotate` field has changed, or `rotate` was called".into()
@@ -179,6 +179,13 @@ impl Explanation {
     fn text(&self) -> String {
         let notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
         notes.join("; ")
+    }
+}
+
+fn number_of(fields: usize) -> String {
+    match fields {
+        1 => "1 field".to_owned(),
+        fields => format!("{fields} fields"),
     }
 }
 

@@ -65,9 +65,9 @@ async fn scenario_06_a_request_says_why() {
     for (path, expected) in [
         (
             "/cart/tea",
-            "no session: the request has no cookie `__Host-Http-id`; created: 1 fields; cookie set",
+            "no session: the request has no cookie `__Host-Http-id`; created: 1 field; cookie set",
         ),
-        ("/views", "loaded; written: 1 fields"),
+        ("/views", "loaded; written: 1 field"),
         (
             "/fail",
             "loaded; changes dropped: the response is a 5xx; `commit = always` or \
@@ -126,7 +126,7 @@ async fn scenario_06_what_cannot_be_written_is_named() {
     for (path, expected) in [
         ("/drops", "not written: a field of "),
         ("/commits", "not written: a field of "),
-        ("/fills", "; created: 1 fields"),
+        ("/fills", "; created: 1 field"),
         ("/fills", "not written: a field of "),
     ] {
         let reply = client.post(path).await;
