@@ -32,8 +32,8 @@ use crate::session::{MissingLayer, SessionRejection, Slot};
 ///    field `csrf_token` of a form. A guest has no token and is refused: a sign-in without any sign of
 ///    where it comes from may be another site's (login CSRF).
 ///
-/// What is refused gets a 403 that says what to do. A request that is let through by its headers
-/// costs no look at its session.
+/// What is refused gets a 403 that says what to do. A request that passes by its headers does not load
+/// its session.
 ///
 /// It goes *inside* the [`SessionLayer`](crate::SessionLayer), around all routes but those that other
 /// servers call:
