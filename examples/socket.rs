@@ -1,8 +1,9 @@
-//! A chat over WebSockets, at <http://127.0.0.1:3000>: who signs out, in whichever tab, is out of it.
+//! A chat over WebSockets, at <http://127.0.0.1:3000>: signing out, in whichever tab, closes it in all of them.
 
 use axum::extract::State;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade, close_code};
-use axum::response::{Html, Redirect, Response};
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use axum::{Form, Router};
 use serde::Deserialize;
@@ -57,11 +58,16 @@ async fn talk(
 
 async fn page(login: Option<Session<Login>>) -> Html<&'static str> {
     Html(match login {
-        Some(_) => include_str!("socket.html"),
-        None => {
-            r#"<form method="post" action="/login"><input name="name"><button>Join</button></form>"#
-        }
+        Some(_) => include_str!("socket/chat.html"),
+        None => include_str!("socket/join.html"),
     })
+}
+
+async fn style() -> impl IntoResponse {
+    (
+        [(CONTENT_TYPE, "text/css")],
+        include_str!("socket/style.css"),
+    )
 }
 
 async fn sign_in(sessions: Sessions, Form(login): Form<Login>) -> Result<Redirect, SessionError> {
@@ -82,7 +88,8 @@ pub fn app() -> Result<Router, Box<dyn std::error::Error>> {
         .route("/login", post(sign_in))
         .route("/logout", post(sign_out))
         .route("/socket", get(open))
-        // Sockets are open to pages of this site alone: browsers let any page ask for one.
+        .route("/style.css", get(style))
+        // Browsers let any page open a socket to any site; this refuses the pages of others.
         .layer(CsrfLayer::new())
         .layer(sessions)
         .with_state(Sender::new(16)))

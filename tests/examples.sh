@@ -55,7 +55,7 @@ shop() {
 
     leads_to 'an order wants a confirmation' "$(locate ada "$site/order")" "$site/confirm"
     leads_to 'confirming' "$(post ada "$site/confirm" password=star)" "$site/order"
-    has 'the order is shown' "$(request ada "$site/order")" 'Place the order'
+    has 'the order is shown' "$(request ada "$site/order")" 'Place order'
     is 'another site cannot order' "$(ORIGIN=http://evil.example post ada "$site/order")" '403 '
     leads_to 'ordering' "$(post ada "$site/order")" "$site/account"
     has 'the order is thanked for' "$(request ada "$site/account")" 'Thank you!'
@@ -74,7 +74,7 @@ shop() {
         leads_to 'the other one is ended' "$(post ada "$site/devices/end-others")" "$site/devices"
         leads_to 'it is a guest now' "$(locate bob "$site/account")" "$site/login"
         lacks 'it is not listed' "$(request ada "$site/devices")" 'action="/devices/end"'
-        has 'browsers have names' "$(request ada "$site/devices")" 'curl (this one)'
+        has 'browsers have names' "$(request ada "$site/devices")" 'curl</strong> <em class="badge">This device'
     fi
 
     keep ada stolen

@@ -38,10 +38,7 @@ pub(super) async fn sign_in(
     let name = form.name.trim();
     let is_name = !name.is_empty() && name.chars().count() <= LONGEST_NAME;
     if !is_name || form.password != PASSWORD {
-        let form = login(
-            name,
-            "That is not right. Any name will do, and the password is below.",
-        );
+        let form = login(name, "Wrong name or password. Both are explained below.");
         return Ok(refuse(page.show("Sign in", &form)));
     }
     sessions.insert(Login {
@@ -66,12 +63,12 @@ pub(super) async fn show(page: Page, login: Session<Login>, shop: Session<Shop>)
     page.show(
         "Account",
         &format!(
-            r#"<h1>Hello, {user}</h1><section class="panel"><table>
-            <tr><td>Orders since you signed in</td><td>{orders}</td></tr>
-            <tr><td>Articles in your cart</td><td>{articles}</td></tr>
-            <tr><td>Visits to the catalogue</td><td>{visits}</td></tr></table>
-            <p><a href="/devices">Where you are signed in</a></p>
-            <form method="post" action="/logout"><button class="quiet wide">Sign out</button></form></section>"#
+            r#"<h1>Hello, {user}</h1><section class="panel"><dl class="facts">
+            <div><dt>Orders since you signed in</dt><dd>{orders}</dd></div>
+            <div><dt>Articles in your cart</dt><dd>{articles}</dd></div>
+            <div><dt>Visits to the catalogue</dt><dd>{visits}</dd></div></dl>
+            <div class="actions"><a class="button" href="/devices">Your devices</a>
+            <form method="post" action="/logout"><button class="quiet">Sign out</button></form></div></section>"#
         ),
     )
 }
@@ -89,7 +86,7 @@ pub(super) async fn confirm(
     Form(form): Form<Password>,
 ) -> Result<Response, SessionError> {
     if form.password != PASSWORD {
-        let form = confirmation(&login.user, "That is not the password.");
+        let form = confirmation(&login.user, "Wrong password.");
         return Ok(refuse(page.show("Confirm", &form)));
     }
     sessions.insert(Sudo {
@@ -112,22 +109,22 @@ fn login(name: &str, problem: &str) -> String {
         <label for="password">Password</label>
         <input id="password" name="password" type="password" autocomplete="current-password" required>
         <button class="wide">Sign in</button>
-        <p class="hint">This is a demonstration: any name will do, and the password is <code>{PASSWORD}</code>.
-        What is in your cart stays there.</p></form>"#
+        <p class="hint">This is a demo: any name of up to {LONGEST_NAME} letters works, and the password is <code>{PASSWORD}</code>.
+        Your cart comes along.</p></form>"#
     )
 }
 
 fn confirmation(user: &str, problem: &str) -> String {
     let (user, problem) = (Text(user), Text(problem));
     format!(
-        r#"<form class="panel narrow" method="post" action="/confirm"><h1>Is it still you?</h1>
+        r#"<form class="panel narrow" method="post" action="/confirm"><h1>Confirm it’s you</h1>
         <p class="problem" role="alert">{problem}</p>
-        <p>Before an order we ask {user} for the password again. It then holds for five minutes.</p>
+        <p>Please enter the password of <strong>{user}</strong> again before you order. It counts for five minutes.</p>
         <input type="hidden" name="username" value="{user}" autocomplete="username">
         <label for="password">Password</label>
         <input id="password" name="password" type="password" autocomplete="current-password" required>
         <button class="wide">Confirm</button>
-        <p class="hint">The password is <code>{PASSWORD}</code>.</p></form>"#
+        <p class="hint">This is a demo: the password is <code>{PASSWORD}</code>.</p></form>"#
     )
 }
 

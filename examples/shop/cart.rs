@@ -80,22 +80,23 @@ pub(super) async fn redeem(mut shop: Session<Shop>, Form(Code { code }): Form<Co
     let code = code.trim().to_uppercase();
     match COUPONS.iter().find(|(known, _)| *known == code) {
         Some(&(_, percent)) => {
-            shop.notice = Some(format!("{percent} % off, for ten minutes."));
+            shop.notice = Some(format!("{percent}% off for the next ten minutes."));
             shop.coupon = Some(Coupon { code, percent });
         }
-        None => shop.notice = Some("No coupon has this code.".to_owned()),
+        None => shop.notice = Some("This coupon code is not valid.".to_owned()),
     }
     Redirect::to("/cart")
 }
 
 /// The cart's page.
 pub(super) async fn show(page: Page, shop: Session<Shop>) -> Html<String> {
-    let (lines, checkout) = (lines(&shop), checkout(&shop));
+    let (lines, sums, checkout) = (lines(&shop), sums(&shop), checkout(&shop));
     page.show(
         "Cart",
         &format!(
             r#"<p class="notice" role="alert" id="signed-out" hidden>You have been signed out. <a href="/login">Sign in</a></p>
-            <h1>Your cart</h1><section class="panel" data-live="/cart/live" aria-live="polite">{lines}{checkout}</section>
+            <h1>Your cart</h1><div class="cart" data-live="/cart/live" aria-live="polite">
+            {lines}<aside class="panel">{sums}{checkout}</aside></div>
             <script type="module" src="/live.js"></script>"#
         ),
     )
@@ -110,8 +111,9 @@ pub(super) async fn live(
     let shop = shop.detach().map_err(|_| StatusCode::NO_CONTENT)?;
     let account = Account::of(login.as_deref());
     let carts = shop.watch().into_stream().map(move |shop| {
-        let (count, lines, checkout) = (Count::of(&shop), lines(&shop), checkout(&shop));
-        Event::default().data(format!("{account}{count}{lines}{checkout}"))
+        let (count, lines) = (Count::of(&shop), lines(&shop));
+        let (sums, checkout) = (sums(&shop), checkout(&shop));
+        Event::default().data(format!("{account}{count}{lines}{sums}{checkout}"))
     });
     let end = stream::iter([Event::default().event("end").data("The session has ended.")]);
     let events = carts.chain(end).map(Ok::<_, Infallible>);
@@ -171,12 +173,12 @@ impl Sums {
         let discount = shop.coupon.as_ref().map_or_else(String::new, |coupon| {
             let code = Text(&coupon.code);
             format!(
-                r#"<tr><td>Coupon {code}, {}&nbsp;%</td><td>−{discount}</td></tr>"#,
+                r#"<tr><td>Coupon {code}, {}%</td><td>−{discount}</td></tr>"#,
                 coupon.percent
             )
         });
         format!(
-            r#"<table><tr><td>Goods</td><td>{goods}</td></tr>{discount}
+            r#"<table><tr><td>Subtotal</td><td>{goods}</td></tr>{discount}
             <tr class="total"><th>Total</th><td>{total}</td></tr></table>"#
         )
     }
@@ -184,13 +186,17 @@ impl Sums {
 
 fn lines(shop: &Shop) -> String {
     if shop.cart.is_empty() {
-        return r#"<div id="lines" class="empty"><p>Your cart is empty.</p>
-            <a class="button" href="/">To the catalogue</a></div>"#
+        return r#"<section id="lines" class="panel empty"><p>Your cart is empty.</p>
+            <a class="button" href="/">Browse the catalogue</a></section>"#
             .to_owned();
     }
     let lines: String = shop.cart.iter().filter_map(editable_line).collect();
-    let sums = Sums::of(shop).table(shop);
-    format!(r#"<div id="lines"><ul class="lines">{lines}</ul>{sums}</div>"#)
+    format!(r#"<section id="lines" class="panel"><ul class="lines">{lines}</ul></section>"#)
+}
+
+fn sums(shop: &Shop) -> String {
+    let table = Sums::of(shop).table(shop);
+    format!(r#"<div id="sums">{table}</div>"#)
 }
 
 fn checkout(shop: &Shop) -> &'static str {
@@ -200,11 +206,12 @@ fn checkout(shop: &Shop) -> &'static str {
     r#"<div id="checkout"><form class="row" method="post" action="/cart/coupon">
     <label for="code">Coupon</label>
     <input id="code" name="code" placeholder="STAR10" autocomplete="off" maxlength="20" required>
-    <button class="quiet">Redeem</button></form>
-    <a class="button wide" href="/order">Order</a></div>"#
+    <button class="quiet">Apply</button></form>
+    <a class="button wide" href="/order">Check out</a></div>"#
 }
 
-fn price(line: &Line) -> Price {
+/// What so many of an article cost.
+pub(super) fn price(line: &Line) -> Price {
     let each = catalogue::find(line.article).map_or(0, |article| article.price.0);
     Price(each * u64::from(line.quantity))
 }
@@ -215,10 +222,10 @@ fn editable_line(line: &Line) -> Option<String> {
     let (picture, price) = (article.picture(), price(line));
     Some(format!(
         r#"<li>{picture}<div><strong>{name}</strong><span>{each} each</span></div>
-        <form method="post" action="/cart/change"><input type="hidden" name="article" value="{id}">
-        <button class="step" name="step" value="less" aria-label="One {name} less">−</button>
+        <form class="steps" method="post" action="/cart/change"><input type="hidden" name="article" value="{id}">
+        <button class="step" name="step" value="less" aria-label="One less: {name}">−</button>
         <output>{quantity}</output>
-        <button class="step" name="step" value="more" aria-label="One {name} more">+</button>
+        <button class="step" name="step" value="more" aria-label="One more: {name}">+</button>
         <button class="link" name="step" value="remove" aria-label="Remove {name}">Remove</button></form>
         <strong class="sum">{price}</strong></li>"#,
         each = article.price

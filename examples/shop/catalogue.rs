@@ -6,6 +6,7 @@ use axum::response::Html;
 use starsessions::Session;
 
 use super::page::Page;
+use super::picture::{self, Shape};
 use super::sessions::Shop;
 
 /// Something to buy.
@@ -23,20 +24,12 @@ pub(super) struct Article {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Price(pub(super) u64);
 
-#[derive(Clone, Copy, Debug)]
-enum Shape {
-    Planet,
-    Rings,
-    Comet,
-    Star,
-}
-
 /// The front page.
 pub(super) async fn show(page: Page, mut shop: Session<Shop>) -> Html<String> {
     shop.visits += 1;
     let greeting = match shop.visits {
         1 => "Welcome! This is your first visit.".to_owned(),
-        visits => format!("Good to see you again: this is visit {visits}."),
+        visits => format!("Good to see you again! This is visit number {visits}."),
     };
     let cards: String = ARTICLES.iter().map(card).collect();
     page.show(
@@ -56,40 +49,13 @@ pub(super) fn find(id: u32) -> Option<&'static Article> {
 impl Article {
     /// Its picture, as SVG.
     pub(super) fn picture(&self) -> String {
-        let Self { id, hue, shape, .. } = self;
-        let halo = match shape {
-            Shape::Planet => "",
-            Shape::Rings => {
-                r##"<ellipse cx="60" cy="60" rx="52" ry="13" fill="none" stroke="#fff" stroke-opacity=".75" stroke-width="4" transform="rotate(-18 60 60)"/>"##
-            }
-            Shape::Comet => {
-                r##"<path d="M48 40 L112 8 L72 62 Z" fill="#fff" fill-opacity=".35"/>"##
-            }
-            Shape::Star => {
-                r##"<g stroke="#fff" stroke-opacity=".7" stroke-width="3" stroke-linecap="round"><path d="M60 12v10M60 98v10M12 60h10M98 60h10M26 26l7 7M87 87l7 7M94 26l-7 7M33 87l-7 7"/></g>"##
-            }
-        };
-        let radius = if matches!(shape, Shape::Comet) {
-            20
-        } else {
-            30
-        };
-        format!(
-            r##"<svg viewBox="0 0 120 120" role="img" aria-hidden="true">
-            <defs><radialGradient id="body{id}" cx=".35" cy=".3" r=".9">
-            <stop offset="0" stop-color="hsl({hue} 90% 82%)"/><stop offset=".55" stop-color="hsl({hue} 70% 55%)"/><stop offset="1" stop-color="hsl({hue} 70% 22%)"/>
-            </radialGradient><linearGradient id="sky{id}" x2="0" y2="1">
-            <stop stop-color="hsl({hue} 45% 26%)"/><stop offset="1" stop-color="hsl(245 45% 12%)"/></linearGradient></defs>
-            <rect x="-60" width="240" height="120" fill="url(#sky{id})"/>
-            <g fill="#fff" fill-opacity=".6"><circle cx="-24" cy="70" r="1.2"/><circle cx="-10" cy="16" r="1"/><circle cx="134" cy="58" r="1"/><circle cx="146" cy="18" r="1.2"/><circle cx="18" cy="22" r="1.2"/><circle cx="98" cy="30" r="1"/><circle cx="104" cy="92" r="1.4"/><circle cx="22" cy="96" r="1"/><circle cx="44" cy="14" r=".8"/><circle cx="80" cy="106" r=".8"/></g>
-            {halo}<circle cx="60" cy="60" r="{radius}" fill="url(#body{id})"/></svg>"##
-        )
+        picture::svg(self.id, self.hue, self.shape)
     }
 }
 
 impl fmt::Display for Price {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "€\u{a0}{}.{:02}", self.0 / 100, self.0 % 100)
+        write!(f, "€{}.{:02}", self.0 / 100, self.0 % 100)
     }
 }
 
@@ -116,7 +82,7 @@ const ARTICLES: [Article; 6] = [
         about: "Always shows you the same side.",
         price: Price(12_00),
         hue: 220,
-        shape: Shape::Planet,
+        shape: Shape::Moon,
     },
     Article {
         id: 2,
@@ -148,7 +114,7 @@ const ARTICLES: [Article; 6] = [
         about: "Needs little, lasts for ages.",
         price: Price(64_90),
         hue: 8,
-        shape: Shape::Star,
+        shape: Shape::Dwarf,
     },
     Article {
         id: 6,
@@ -156,6 +122,6 @@ const ARTICLES: [Article; 6] = [
         about: "Light for its size. No returns.",
         price: Price(75_00),
         hue: 285,
-        shape: Shape::Rings,
+        shape: Shape::Giant,
     },
 ];

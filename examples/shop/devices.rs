@@ -39,7 +39,7 @@ pub(super) async fn show(
         }
     };
     let body = format!(
-        r#"<h1>Where {user} is signed in</h1>
+        r#"<h1>Devices of {user}</h1>
         <section class="panel"><ul class="lines">{rows}</ul>{others}</section>"#
     );
     Ok(page.show("Devices", &body))
@@ -65,8 +65,8 @@ pub(super) async fn end_others(
 ) -> Result<Redirect, SessionError> {
     let count = sessions.revoke_others::<Login>().await?;
     shop.notice = Some(match count {
-        1 => "One other session has ended.".to_owned(),
-        count => format!("{count} other sessions have ended."),
+        1 => "You are signed out on one other device.".to_owned(),
+        count => format!("You are signed out on {count} other devices."),
     });
     Ok(Redirect::to("/devices"))
 }
@@ -90,12 +90,12 @@ fn row(session: &ListedSession) -> String {
     let (begun, seen) = (ago(session.created_at), ago(session.last_seen_at));
     let (handle, times) = (
         session.handle,
-        format!("Signed in {begun}, last seen {seen}"),
+        format!("Signed in {begun} · last active {seen}"),
     );
-    let label = Text(session.label().unwrap_or("A browser"));
+    let label = Text(session.label().unwrap_or("Unknown browser"));
     if session.is_current {
         return format!(
-            r#"<li><div><strong>{label} (this one)</strong><span>{times}</span></div></li>"#
+            r#"<li><div><strong>{label}</strong> <em class="badge">This device</em><span>{times}</span></div></li>"#
         );
     }
     format!(

@@ -12,6 +12,7 @@ mod devices;
 mod operations;
 mod order;
 mod page;
+mod picture;
 mod sessions;
 mod store;
 
@@ -51,6 +52,7 @@ pub fn app(layer: SessionLayer, operations: Operations) -> Router {
         .route("/operations", get(operations::show).with_state(operations))
         .route("/style.css", get(assets::style))
         .route("/live.js", get(assets::live))
+        .fallback(page::not_found)
         // Other sites cannot order in anybody's name.
         .layer(CsrfLayer::new())
         .layer(layer)

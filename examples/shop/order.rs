@@ -3,7 +3,7 @@
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use starsessions::Session;
 
-use super::cart::Sums;
+use super::cart::{self, Sums};
 use super::catalogue;
 use super::page::Page;
 use super::sessions::{Line, Login, Shop, Sudo};
@@ -21,9 +21,9 @@ pub(super) async fn review(
     let lines: String = shop.cart.iter().filter_map(line).collect();
     let sums = Sums::of(&shop).table(&shop);
     let body = format!(
-        r#"<h1>Your order</h1><section class="panel"><ul class="lines">{lines}</ul>{sums}
-        <form method="post" action="/order"><button class="wide">Place the order</button></form>
-        <p class="hint">Nothing will be sent, and nothing has to be paid.</p></section>"#
+        r#"<h1>Review your order</h1><section class="panel"><ul class="lines">{lines}</ul>{sums}
+        <form method="post" action="/order"><button class="wide">Place order</button></form>
+        <p class="hint">This is a demo: nothing is shipped, and nothing is charged.</p></section>"#
     );
     Html::into_response(page.show("Order", &body))
 }
@@ -48,7 +48,9 @@ pub(super) async fn place(
 fn line(line: &Line) -> Option<String> {
     let article = catalogue::find(line.article)?;
     let (picture, name, quantity) = (article.picture(), article.name, line.quantity);
+    let price = cart::price(line);
     Some(format!(
-        "<li>{picture}<div><strong>{name}</strong></div><span>× {quantity}</span></li>"
+        r#"<li>{picture}<div><strong>{name}</strong><span>{quantity} × {each}</span></div><strong class="sum">{price}</strong></li>"#,
+        each = article.price
     ))
 }

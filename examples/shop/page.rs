@@ -4,6 +4,7 @@ use std::fmt;
 
 use axum::RequestPartsExt;
 use axum::extract::FromRequestParts;
+use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::response::Html;
 use starsessions::{Session, SessionRejection};
@@ -48,11 +49,18 @@ impl Page {
 <body><header><nav><a class="brand" href="/">★ The Star Shop</a>
 <span class="links"><a href="/cart">Cart {count}</a>{account}</span></nav></header>
 <main>{notice}{body}</main>
-<footer>An example of starsessions: every page is one request, with one typed session. <a href="/operations">Operations</a></footer></body>
+<footer>A demo of starsessions, typed sessions for axum. <a href="/operations">Operations</a></footer></body>
 </html>
 "#
         ))
     }
+}
+
+/// What is said where there is no page.
+pub(super) async fn not_found(page: Page) -> (StatusCode, Html<String>) {
+    let body = r#"<section class="panel empty"><h1>Lost in space</h1><p>There is no such page.</p>
+        <a class="button" href="/">Browse the catalogue</a></section>"#;
+    (StatusCode::NOT_FOUND, page.show("Not found", body))
 }
 
 /// Who is signed in, as a link.

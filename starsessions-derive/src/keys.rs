@@ -142,13 +142,13 @@ const fn on_struct(
 /// Every key, in the order in which the reference describes them.
 #[rustfmt::skip]
 pub(crate) static VOCABULARY: &[Entry] = &[
-    field(Key::Default, "default", Shape::Value, "default = 1", "what the field is while nothing is stored"),
+    field(Key::Default, "default", Shape::Value, "default = 1", "the field's value while nothing is stored"),
     field(Key::Required, "required", Shape::Flag, "required", "without a stored value the extractor rejects the request"),
-    field(Key::Expires, "expires", Shape::Value, "expires = \"10m\"", "gone this long after it was last written"),
-    field(Key::Idle, "idle", Shape::Value, "idle = \"15m\"", "gone this long after a request last used the view"),
-    field(Key::Until, "until", Shape::Value, "until = rotate", "gone when the session gets a new id for a change of privileges"),
+    field(Key::Expires, "expires", Shape::Value, "expires = \"10m\"", "removed this long after it was last written"),
+    field(Key::Idle, "idle", Shape::Value, "idle = \"15m\"", "removed this long after a request last used the view"),
+    field(Key::Until, "until", Shape::Value, "until = rotate", "removed when the session gets a new id for a change of privileges"),
     field(Key::Rotate, "rotate", Shape::Flag, "rotate", "a change gives the session a new id in the same commit"),
-    field(Key::Merge, "merge", Shape::Value, "merge = sum", "how a concurrent change of the same field is joined with this one"),
+    field(Key::Merge, "merge", Shape::Value, "merge = sum", "how a concurrent change of the same field is merged with this one"),
     field(Key::Exclusive, "exclusive", Shape::Flag, "exclusive", "a concurrent change of the same field is a conflict"),
     field(Key::Flash, "flash", Shape::Flag, "flash", "a message that is shown once, and not to a prefetch"),
     field(Key::Commit, "commit", Shape::Value, "commit = always", "a change is kept even when the response is a server error"),
@@ -161,10 +161,10 @@ pub(crate) static VOCABULARY: &[Entry] = &[
     field(Key::Codec, "codec", Shape::Value, "codec = json", "how the value is written"),
     field(Key::Secret, "secret", Shape::Flag, "secret", "the value is never shown"),
     field(Key::Skip, "skip", Shape::Flag, "skip", "the field is never stored"),
-    on_struct(Key::Namespace, "namespace", Shape::Value, "namespace = \"shop\"", "what the stored names of the fields begin with"),
-    on_struct(Key::Reject, "reject", Shape::Value, "reject = \"/login\"", "where a request without the required fields is sent"),
+    on_struct(Key::Namespace, "namespace", Shape::Value, "namespace = \"shop\"", "the prefix of the stored names of the fields"),
+    on_struct(Key::Reject, "reject", Shape::Value, "reject = \"/login\"", "where a request without the required fields is redirected"),
     on_struct(Key::Validate, "validate", Shape::Value, "validate = path::to::function", "checked when the fields are loaded and before they are committed"),
-    on_struct(Key::Until, "until", Shape::Value, "until = rotate", "all fields are gone when the session gets a new id for a change of privileges"),
+    on_struct(Key::Until, "until", Shape::Value, "until = rotate", "all fields are removed when the session gets a new id for a change of privileges"),
     on_struct(Key::Realm, "realm", Shape::Value, "realm = \"admin\"", "which session layer serves the view"),
     on_struct(Key::Crate, "crate", Shape::Value, "crate = path::to::starsessions", "where the generated code finds starsessions"),
 ];

@@ -28,42 +28,44 @@
 //! # The main types
 //!
 //! - [`derive(Session)`](macro@Session) makes a struct a typed view of some of the session's fields. Its attributes
-//!   say how long a field lives, what happens when two requests change it, whether it must be there.
-//! - [`Session<T>`](struct@Session) is such a view in a handler. It dereferences to the struct; what was changed
-//!   is written before the response leaves.
-//! - [`Sessions`] is the session as a whole: sign in, sign out, a new id, what is known about it.
+//!   say how long a field lives, how concurrent changes are merged, and whether it must be present.
+//! - [`Session<T>`](struct@Session) is such a view in a handler. It dereferences to the struct; changes are written
+//!   before the response leaves.
+//! - [`Sessions`] is the session as a whole: sign in, sign out, rotate the id, ask for its times.
 //! - [`SessionLayer`] is the tower layer that serves them. [`SessionLayer::builder`] has the settings: cookie,
-//!   timeouts, limits, what happens when something fails.
+//!   timeouts, limits, and what happens when something fails.
 //! - [`CsrfLayer`] refuses requests that another site makes a browser send.
-//! - [`KeyRing`] holds the keys of the deployment: one that is active, and some that are still honoured.
-//! - [`MemoryStore`] and [`CookieStore`] keep the sessions; [`store::Store`] is the trait for others.
+//! - [`KeyRing`] holds the keys of the deployment: the active one, and others that are still accepted.
+//! - [`MemoryStore`], [`CookieStore`] and the stores behind features keep the sessions; [`store::Store`] is the
+//!   trait for your own.
+//! - [`Detached`] is a session that outlives its request: for WebSockets, event streams and tasks.
 //!
-//! A browser has one session, one cookie and one set of timers, whatever number of views there are.
+//! A browser has one session, one cookie and one set of timers, however many views there are.
 //!
 //! # Where to read on
 //!
 //! - [`docs::guide`]: from the first session type to the tests of its handlers.
 //! - [`derive(Session)`](macro@Session): the reference of every attribute.
-//! - [`docs::security`]: what is defended, against whom, and where it ends.
-//! - [`docs::design`]: why it is as it is.
+//! - [`docs::security`]: what is defended, against whom, and the limits.
+//! - [`docs::design`]: why it is the way it is.
 //! - [`docs::observability`]: logs, metrics, and why a request went as it did.
 //! - [`docs::performance`]: what a session costs a request, measured.
-//! - [`docs::scaling`]: how much one machine holds, and when to take the next store.
-//! - [`docs::architecture`]: the modules, for those who change them.
+//! - [`docs::scaling`]: how much one machine holds, and when to move to the next store.
+//! - [`docs::architecture`]: the modules, for contributors.
 //!
 //! # Security by default
 //!
 //! | what | default |
 //! |---|---|
-//! | cookie | `__Host-Http-id`, with `Secure`, `HttpOnly`, `SameSite=Lax`, `Path=/` and no `Domain`; it ends with the browser |
-//! | timeouts | one hour idle, 24 hours in all ([`Lifetime::aal2`]), held by the server |
+//! | cookie | `__Host-Http-id`, with `Secure`, `HttpOnly`, `SameSite=Lax`, `Path=/` and no `Domain`; a session cookie, which ends with the browser |
+//! | timeouts | one hour idle, 24 hours absolute ([`Lifetime::aal2`]), enforced by the server |
 //! | ids | 256 random bits; a new one when a `rotate` field changes |
 //! | a session begins | with the first write, never with a read |
-//! | a session ends | for good: nothing that began before brings it back |
-//! | a store that fails | 503; never a guest, never a user |
-//! | a 5xx or a panic | its changes are dropped; logout and a new id are kept |
+//! | a session ends | for good: no request in flight brings it back |
+//! | a store that fails | 503; never taken for a guest or a user |
+//! | a 5xx or a panic | changes are dropped; a logout and a new id are kept |
 //! | caches | `Vary: Cookie` where a session was used, `private, no-store` where a cookie is set |
-//! | sizes | 16 KiB for a field, 64 KiB for a session, 4096 bytes for a cookie |
+//! | sizes | 16 KiB per field, 64 KiB per session, 4096 bytes for the cookie |
 //!
 //! # Features
 //!
@@ -71,12 +73,15 @@
 //! |---|---|---|
 //! | `axum` | yes | sessions as handler arguments, rejections as responses, `CsrfLayer` |
 //! | `json` | no | `codec = json` |
-//! | `metrics` | no | counters and histograms through the `metrics` facade |
+//! | `metrics` | no | counters, histograms and a gauge through the `metrics` facade |
 //! | `mysql` | no | `MySqlStore`: sessions in MySQL or MariaDB, for several machines; needs Rust 1.94 |
-//! | `sqlite` | no | `SqliteStore`: sessions in a file that survives a restart |
+//! | `postgres` | no | `PostgresStore`: sessions in PostgreSQL, for several machines; needs Rust 1.94 |
+//! | `redis` | no | `RedisStore`: sessions in Redis or Valkey, for many machines and many sessions |
+//! | `ring` | no | encryption by the `ring` library: the same bytes in less time; builds C and assembly |
+//! | `sqlite` | no | `SqliteStore`: sessions in a file, which survive a restart |
 //! | `testing` | no | `testing`: a clock to turn, sessions to seed and read, the contract of stores |
 //!
-//! A feature adds; it never changes what the rest does.
+//! Features only add; none changes what the rest does.
 
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]

@@ -87,7 +87,7 @@ async fn a_cart_has_quantities() {
         .leads_to("/cart");
     let cart = visitor.get("/cart").await;
     assert!(cart.text.contains("<output>2</output>"));
-    assert!(cart.text.contains("€\u{a0}96.00"));
+    assert!(cart.text.contains("€96.00"));
     visitor
         .post("/cart/change", "article=2&step=remove")
         .await
@@ -126,7 +126,7 @@ async fn a_coupon_is_gone_after_ten_minutes() {
         .await
         .leads_to("/cart");
     sessions.clock().advance(Duration::from_secs(599));
-    assert!(visitor.get("/cart").await.text.contains("−€\u{a0}1.20"));
+    assert!(visitor.get("/cart").await.text.contains("−€1.20"));
     sessions.clock().advance(Duration::from_secs(1));
     let cart = visitor.get("/cart").await.text;
     assert!(!cart.contains("−€"), "the coupon has expired");

@@ -20,7 +20,7 @@ pub(super) struct History {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Second {
     in_use: u64,
-    /// Changes that met those of another request.
+    /// Changes that were merged with those of another request.
     pub(super) merged: u64,
     /// Sessions: signed out, ended elsewhere, timed out, unknown.
     pub(super) ended: [u64; 4],

@@ -46,7 +46,7 @@ pub(super) async fn show(State(operations): State<Operations>, page: Page) -> Ht
         "Operations",
         &format!(
             r#"<h1>Operations</h1><p class="hint">The last ten minutes, in steps of ten seconds.
-            <a href="/operations">Draw again</a></p><div class="charts">{charts}</div>"#
+            <a href="/operations">Refresh</a></p><div class="charts">{charts}</div>"#
         ),
     )
 }
@@ -59,11 +59,11 @@ fn in_use(steps: &[Step]) -> Chart {
     );
     Chart {
         id: "in-use",
-        title: "Sessions in use",
-        value: format!("{now} now, {most} at most"),
-        about: "Used in the last five minutes, and not ended.".to_owned(),
+        title: "Active sessions",
+        value: format!("{now} now, {most} at peak"),
+        about: "Used within the last five minutes, and not ended.".to_owned(),
         unit: "sessions",
-        nothing: "No request has had a session yet.",
+        nothing: "No session has been used yet.",
         shape: Shape::Lines,
         series: vec![Series {
             name: "Sessions".to_owned(),
@@ -78,9 +78,9 @@ fn merged(steps: &[Step]) -> Chart {
         id: "merged",
         title: "Conflicts merged",
         value: format!("{total} in ten minutes"),
-        about: "Changes that met those of another request, and both count.".to_owned(),
-        unit: "changes in 10 s",
-        nothing: "No change has met another one.",
+        about: "Saved together with the change of another request.".to_owned(),
+        unit: "changes per 10 s",
+        nothing: "No two requests have changed a session at once.",
         shape: Shape::Bars,
         series: vec![Series {
             name: format!("Merged: {total}"),
@@ -103,8 +103,8 @@ fn ended(steps: &[Step]) -> Chart {
         id: "ended",
         title: "Sessions ended, by cause",
         value: format!("{total} in ten minutes"),
-        about: "Unknown are cookies whose session is not there any more.".to_owned(),
-        unit: "sessions in 10 s",
+        about: "Unknown: the cookie came, the session was no longer there.".to_owned(),
+        unit: "sessions per 10 s",
         nothing: "No session has ended.",
         shape: Shape::Bars,
         series: series.collect(),
@@ -125,9 +125,9 @@ fn store(steps: &[Step]) -> Chart {
         id: "store",
         title: "Store latency",
         value: format!("p50 {half} ms, p99 {most} ms"),
-        about: format!("Of {total} operations of the store."),
+        about: format!("Over {total} operations of the store."),
         unit: "milliseconds",
-        nothing: "Nothing to measure: a memory store answers at once.",
+        nothing: "Nothing to measure: no store outside of this process.",
         shape: Shape::Lines,
         series: vec![
             Series {

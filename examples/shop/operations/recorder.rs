@@ -20,7 +20,7 @@ impl Recorder for Operations {
     fn register_counter(&self, key: &Key, _: &Metadata<'_>) -> Counter {
         let label = key.labels().next().map_or("", Label::value);
         let what: fn(&mut Second) -> &mut u64 = match (key.name(), label) {
-            ("starsessions_conflicts_total", "merged") => |now| &mut now.merged,
+            ("starsessions_commits_total", "true") => |now| &mut now.merged,
             ("starsessions_ended_total", "logout") => |now| &mut now.ended[0],
             ("starsessions_ended_total", "revoked") => |now| &mut now.ended[1],
             ("starsessions_refused_cookies_total", "idle" | "absolute" | "expired") => {

@@ -4,13 +4,14 @@ use std::any::type_name;
 
 use axum_core::extract::{FromRequestParts, OptionalFromRequestParts};
 use axum_core::response::{IntoResponse, Response};
+use http::StatusCode;
 use http::header::{HeaderValue, LOCATION};
 use http::request::Parts;
 
 use crate::csrf::CsrfRejection;
 use crate::data::SessionData;
 use crate::error::SessionError;
-use crate::middleware::Rejected;
+use crate::middleware::{Failed, Rejected};
 use crate::session::{Revocation, Session, SessionRejection, Sessions, find_slot};
 
 impl<T: SessionData, S: Send + Sync> FromRequestParts<S> for Session<T> {
@@ -51,14 +52,20 @@ impl<R: Revocation, S: Send + Sync> FromRequestParts<S> for Sessions<R> {
 }
 
 /// 303 to the struct's `reject` location, 401 without one, 503 if the store failed, 500 for a
-/// mistake of the application, which is in the log.
+/// mistake in the application, which is logged, and in debug builds also the body.
 ///
-/// A response that is made from it drops the request's data changes, as a 5xx does. To keep some, as
-/// the page to come back to after a login, [commit](Session::commit) them first, or answer with a
-/// response of your own.
+/// A response that is made from it drops the request's data changes, as a 5xx does. To keep some, for
+/// example the page to return to after the login, [commit](Session::commit) them first, or respond in
+/// your own way.
 impl IntoResponse for SessionRejection {
     fn into_response(self) -> Response {
-        let mut response = self.status().into_response();
+        let mut response = match self {
+            // Production says it in the log only; whoever forgets a layer has none to explain it.
+            Self::MissingLayer(_) | Self::NotRevocable if cfg!(debug_assertions) => {
+                (self.status(), format!("{self}\n")).into_response()
+            }
+            _ => self.status().into_response(),
+        };
         if let Self::Absent(absence) = &self
             && let Some(location) = absence.location()
             // The derive macro accepts nothing else; a schema written by hand may be wrong.
@@ -85,8 +92,15 @@ impl IntoResponse for CsrfRejection {
 
 impl IntoResponse for SessionError {
     fn into_response(self) -> Response {
-        tracing::debug!(error = %self, "a session error is answered");
-        self.status().into_response()
+        let status = self.status();
+        if status == StatusCode::INTERNAL_SERVER_ERROR {
+            tracing::error!(error = %self, "the handler failed with a session error");
+        } else {
+            tracing::debug!(error = %self, "the handler failed with a session error");
+        }
+        let mut response = status.into_response();
+        response.extensions_mut().insert(Failed(self));
+        response
     }
 }
 

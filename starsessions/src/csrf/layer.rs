@@ -34,12 +34,11 @@ use crate::session::{MissingLayer, SessionRejection, Slot};
 ///    field `csrf_token` of a form. A guest has no token and is refused: a sign-in without any sign of
 ///    where it comes from may be another site's (login CSRF).
 ///
-/// What is refused gets a 403 that says what to do. A request that is let through by its headers
-/// costs no look at its session. A form is only read to find its token, up to the application's own
-/// limit and 16 MiB.
+/// What is refused gets a 403 that says what to do. A request that passes by its headers does not load
+/// its session. A form is only read to find its token, up to the application's own limit and 16 MiB.
 ///
-/// The method counts as it is when the layer sees it: what lets a header or a field override it goes
-/// outside of this layer.
+/// The method counts as it is when the layer sees it: whatever lets a header or a field override it
+/// goes outside of this layer.
 ///
 /// It goes *inside* the [`SessionLayer`](crate::SessionLayer), around all routes but those that other
 /// servers call:

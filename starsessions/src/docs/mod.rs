@@ -1,4 +1,4 @@
-//! Guides: how to use it, what it defends against, why it is as it is.
+//! Guides: how to use it, what it defends against, why it is the way it is.
 
 #[doc = include_str!("guide.md")]
 pub mod guide {}

@@ -16,7 +16,7 @@ use crate::value::{Invalid, ValueError};
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be stored in a session",
     label = "a stored type owns its data and implements `serde::Serialize` and `serde::Deserialize`",
-    note = "derive both on the types of your own in `{Self}`, or mark a field that is never stored `#[session(skip)]`"
+    note = "derive both on your own types in `{Self}`, or mark a field that is never stored with `#[session(skip)]`"
 )]
 pub trait Value: Serialize + DeserializeOwned + 'static {}
 

@@ -66,7 +66,7 @@ pub enum ConfigError {
     RenewalGrace,
     /// Renewal of ids in a `CookieStore`, which has none.
     RenewalOfCookies,
-    /// A long profile that is shorter than the ordinary one.
+    /// A remembered lifetime that is shorter than the ordinary one.
     RememberedTooShort,
     /// A field limit of zero, over the record limit, or over what the codec takes.
     FieldLimit,
@@ -139,8 +139,8 @@ impl SessionLayerBuilder {
         self
     }
 
-    /// The timeouts of a session that is [remembered](crate::Sessions::remember); without them,
-    /// remembering changes nothing but the cookie's `Max-Age`.
+    /// The timeouts of a session that is [remembered](crate::Sessions::remember). Without them,
+    /// remembering only gives the cookie a `Max-Age`.
     pub fn remembered_lifetime(mut self, lifetime: Lifetime) -> Self {
         self.policy.remembered = Some(lifetime);
         self

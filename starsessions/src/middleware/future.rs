@@ -48,6 +48,10 @@ type Panic = Box<dyn Any + Send>;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Rejected;
 
+/// Marks the response that an error of its session was made into.
+#[derive(Clone, Debug)]
+pub(crate) struct Failed(pub(crate) SessionError);
+
 impl<F, O> ResponseFuture<F, O> {
     pub(super) fn new(inner: F, slot: Option<Arc<Slot>>) -> Self {
         Self {
@@ -135,7 +139,11 @@ fn answer<B: Default, E>(
     slot: &Slot,
 ) -> Result<Response<B>, E> {
     let mut response = handled(result)?;
+    if let Some(Failed(error)) = response.extensions().get() {
+        slot.explain_failure(error);
+    }
     if let Err(error) = committed {
+        slot.explain_failure(&error);
         report(&error);
         let mut failed = Response::new(B::default());
         *failed.status_mut() = error.status();

@@ -13,9 +13,9 @@ use http::Request;
 
 pub use self::builder::{ConfigError, SessionLayerBuilder};
 pub use self::failure::{FailurePolicyLayer, WithFailurePolicy};
-#[cfg(feature = "axum")]
-pub(crate) use self::future::Rejected;
 pub use self::future::ResponseFuture;
+#[cfg(feature = "axum")]
+pub(crate) use self::future::{Failed, Rejected};
 pub use self::layer::{SessionLayer, SessionService};
 pub use self::passive::{Passive, PassiveLayer};
 use crate::session::Slot;

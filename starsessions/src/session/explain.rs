@@ -136,8 +136,8 @@ impl Explanation {
             (_, Ok(done)) if done.is_gone => return self.gone(),
             (Step::Nothing, _) => return,
             (Step::Touch, _) => Cow::Borrowed("deadlines moved"),
-            (Step::Create, _) => format!("created: {fields} fields").into(),
-            (Step::Commit, _) => format!("written: {fields} fields").into(),
+            (Step::Create, _) => format!("created: {}", number_of(fields)).into(),
+            (Step::Commit, _) => format!("written: {}", number_of(fields)).into(),
             (Step::Rotate { grace: true }, _) => "new id: the old one was due for renewal".into(),
             (Step::Rotate { grace: false }, _) => {
                 "new id: a `rotate` field has changed, or `rotate` was called".into()
@@ -159,15 +159,19 @@ impl Explanation {
         self.note("not written: the session has ended meanwhile");
     }
 
-    /// A change that cannot be made. What is said of a value may be the value.
-    pub(super) fn failed(&self, error: &SessionError) {
+    /// Why nothing was written, whoever finds it first. What is said of a value may be the value.
+    fn failed(&self, error: &SessionError) {
         self.has_written.store(true, Ordering::Relaxed);
-        self.note(match error {
+        let note = match error {
             SessionError::Invalid { name, .. } | SessionError::Value { field: name, .. } => {
                 format!("not written: `{name}` cannot be stored; the log has its error")
             }
             error => format!("not written: {error}"),
-        });
+        };
+        let mut notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
+        if !notes.iter().any(|known| *known == note) {
+            notes.push(note.into());
+        }
     }
 
     /// What the browser is told.
@@ -193,7 +197,21 @@ impl Explanation {
     }
 }
 
+fn number_of(fields: usize) -> String {
+    match fields {
+        1 => "1 field".to_owned(),
+        fields => format!("{fields} fields"),
+    }
+}
+
 impl Slot {
+    /// Adds an error that the response stands for.
+    pub(crate) fn explain_failure(&self, error: &SessionError) {
+        if let Some(explanation) = self.explanation() {
+            explanation.failed(error);
+        }
+    }
+
     /// The whole explanation, where the layer gives one.
     pub(crate) fn explained(&self, cookie: &CookieChange) -> Option<String> {
         let explanation = self.explanation()?;
@@ -201,7 +219,8 @@ impl Slot {
             explanation.note("nothing to write");
         }
         explanation.cookie(cookie, self.realm());
-        let text = explanation.text();
+        // A header is one line, whatever an application's own message is.
+        let text = explanation.text().replace(char::is_control, " ");
         observe::explained(&self.realm().name, &text);
         Some(text)
     }

@@ -19,7 +19,7 @@ use crate::record::Record;
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ListedSession {
-    /// What to call it in a form that ends it.
+    /// Identifies it in a form that ends it.
     pub handle: SessionHandle,
     /// When it began.
     pub created_at: Timestamp,
@@ -27,7 +27,7 @@ pub struct ListedSession {
     pub last_seen_at: Timestamp,
     /// When it ends if nobody uses it again.
     pub expires_at: Timestamp,
-    /// Whether it lives by the long profile.
+    /// Whether it has the remembered lifetime.
     pub remembered: bool,
     /// Whether it is the session of the request that asks.
     pub is_current: bool,
@@ -57,10 +57,11 @@ impl fmt::Debug for ListedSession {
 }
 
 impl<R> Sessions<R> {
-    /// Calls the session something that its user knows it by in a [list](Sessions::list), as in
-    /// `Firefox on Linux`. It stays with the session, also under a new id; an empty one is none.
+    /// Names the session, so that its user recognises it in a [list](Sessions::list): `Firefox on
+    /// Linux`, for example. The label stays with the session, also under a new id; an empty one is
+    /// none.
     ///
-    /// The user's other sessions can read it, and whoever has only the store cannot. It takes effect
+    /// The user's other sessions can read it; somebody who has only the store cannot. It takes effect
     /// together with a session that exists or is begun by this request.
     ///
     /// # Errors
@@ -131,8 +132,9 @@ impl Sessions<Revocable> {
         }
     }
 
-    /// The live sessions of a user who has proved who he is and is not signed in here: for a sign-in
-    /// that [asks](crate::SessionLayerBuilder::sessions_per_user) which device is to make room.
+    /// The live sessions of a user who has proved their identity but is not signed in here yet: for a
+    /// sign-in that [asks](crate::SessionLayerBuilder::sessions_per_user) which device should be signed
+    /// out.
     ///
     /// # Errors
     /// As for [`list`](Self::list).

@@ -1,4 +1,4 @@
-//! What a user has saved elsewhere meets what he has gathered as a guest.
+//! What the application has saved for a user meets what they have gathered as a guest.
 
 use bytes::Bytes;
 
@@ -9,13 +9,14 @@ use crate::record::{Field, FieldName, Record};
 use crate::schema::{FieldSpec, Merge};
 
 impl<T: SessionData> Session<T> {
-    /// Merges what the application has saved of a user into his session, as at a sign-in: each field by
-    /// its own rule, as if another request had just stored the saved value, and this one had made its
-    /// value out of an absent one.
+    /// Merges what the application has saved for a user into their session, for example at a sign-in:
+    /// each field by its own rule, as if another request had just stored the saved value, and this one
+    /// had started from an absent one.
     ///
-    /// So `sum` adds up, `union` has both, `append` has what was saved and then what the session has,
-    /// `max` the larger. Where the later value wins, and where a field is `exclusive`, that is the
-    /// session's, and the saved one where the session has none or the default. `skip` fields begin anew.
+    /// So `sum` adds up, `union` keeps both, `append` has what was saved followed by what the session
+    /// has, and `max` takes the larger. Where the later value wins, and for an `exclusive` field, the
+    /// session's value is kept, or the saved one if the session has none or the default. `skip` fields
+    /// start anew.
     ///
     /// ```
     /// use std::collections::BTreeSet;

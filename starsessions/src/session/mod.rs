@@ -97,7 +97,7 @@ impl<T: SessionData> Session<T> {
         })
     }
 
-    /// Writes every change of this request so far, now, and says how it went.
+    /// Writes every change of this request so far, now, and reports the outcome.
     ///
     /// # Errors
     /// - [`SessionError::Conflict`]: another request has changed an `exclusive` field.

@@ -14,8 +14,8 @@ use crate::data::{FieldWriter, SessionData};
 
 /// The request's session as a whole: sign in, sign out, a new id, what is known about it.
 ///
-/// Methods that are not `async` note what is to be done; it happens in one operation when the
-/// handler has answered, or at [`commit`](Self::commit).
+/// Methods that are not `async` only record what to do; it is done in one operation after the handler
+/// has returned, or at [`commit`](Self::commit).
 ///
 /// ```
 /// use starsessions::{Session, SessionError, Sessions};
@@ -64,7 +64,7 @@ pub struct SessionInfo {
     pub last_seen_at: Timestamp,
     /// When it ends if nobody uses it again.
     pub expires_at: Timestamp,
-    /// Whether it lives by the long profile.
+    /// Whether it has the remembered lifetime.
     pub remembered: bool,
 }
 
@@ -76,7 +76,7 @@ impl<R> Sessions<R> {
         }
     }
 
-    /// Puts a view into the session, all its fields, whatever was there before. If one of them is
+    /// Puts a view with all its fields into the session, replacing what was there. If one of them is
     /// marked `rotate`, the session gets a new id and the old one ends.
     ///
     /// # Errors
@@ -90,7 +90,7 @@ impl<R> Sessions<R> {
         self.slot.push_any(changes)
     }
 
-    /// Takes a view out of the session, all its fields.
+    /// Removes a view with all its fields from the session.
     ///
     /// # Errors
     /// If the response has left.
@@ -126,9 +126,9 @@ impl<R> Sessions<R> {
         self.slot.rotate()
     }
 
-    /// Lets the session live by the layer's long profile from now on, or by the short one again.
-    /// Takes effect together with a session that exists or is begun by this request, and stays when
-    /// the id or the user changes: say at each sign-in which it is to be.
+    /// Gives the session the layer's [remembered lifetime](crate::SessionLayerBuilder::remembered_lifetime)
+    /// from now on, or the ordinary one again. Takes effect together with a session that exists or is
+    /// begun by this request, and stays when the id or the user changes: set it at each sign-in.
     ///
     /// # Errors
     /// If the response has left.
@@ -150,7 +150,7 @@ impl<R> Sessions<R> {
         }))
     }
 
-    /// Does everything that was noted so far, now, and says how it went.
+    /// Does everything that was recorded so far, now, and reports the outcome.
     ///
     /// # Errors
     /// As [`Session::commit`].
@@ -158,7 +158,7 @@ impl<R> Sessions<R> {
         self.slot.commit().await
     }
 
-    /// Drops everything that was noted and not yet committed. Views that exist already will not
+    /// Drops everything that was recorded and not yet committed. Views that already exist will not
     /// write any more.
     pub fn rollback(&self) {
         self.slot.rollback();
@@ -194,8 +194,8 @@ impl<R> Sessions<R> {
 }
 
 impl Sessions<Revocable> {
-    /// Ends the session: its record is deleted, and no copy of its cookie is worth anything. What
-    /// this request has changed so far is dropped, and views that exist already will not write any
+    /// Ends the session: its record is deleted, and no copy of its cookie works any more. What this
+    /// request has changed so far is dropped, and views that exist already will not write any
     /// more, unless they are [reloaded](Session::reload). What is inserted, or changed in later
     /// views, begins a new session under a new id.
     ///

@@ -112,12 +112,9 @@ impl Slot {
         let failure = {
             let mut state = self.state();
             let failure = state.failure.take();
-            if let Some(failure) = &failure {
+            if failure.is_some() {
                 // A change that cannot be made takes the others with it: one unit.
                 state.discard_data();
-                if let Some(explanation) = self.explanation() {
-                    explanation.failed(failure);
-                }
             }
             failure
         };

@@ -16,10 +16,10 @@ fn one_browser_signs_the_other_out(store: Store) {
     if store == Store::Cookie {
         // Cookies cannot be listed, and the page says so.
         assert_eq!(here.status(), 200);
-        lacks(&here, "(this one)");
+        lacks(&here, "This device");
         return;
     }
-    has(&here, "(this one)");
+    has(&here, "This device");
     let rows = here.text().matches("Signed in just now").count();
     assert_eq!(rows, 2);
     here.click("form[action='/devices/end'] button");

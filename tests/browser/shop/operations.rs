@@ -9,10 +9,10 @@ fn an_empty_page_says_that_nothing_has_happened() {
     let (shop, browser) = (Shop::open(Store::Memory), Browser::open());
     browser.go(&shop.page("/operations"));
     for nothing in [
-        "No request has had a session yet.",
-        "No change has met another one.",
+        "No session has been used yet.",
+        "No two requests have changed a session at once.",
         "No session has ended.",
-        "Nothing to measure: a memory store answers at once.",
+        "Nothing to measure: no store outside of this process.",
     ] {
         has(&browser, nothing);
     }
@@ -25,7 +25,7 @@ fn the_pictures_show_what_was_done() {
     sign_in(&here, &shop, "Vera");
     sign_in(&there, &shop, "Vera");
     meet(&here, &shop);
-    assert_eq!(drawn(&here, &shop, "in-use"), "2 now, 2 at most");
+    assert_eq!(drawn(&here, &shop, "in-use"), "2 now, 2 at peak");
     assert_eq!(drawn(&here, &shop, "merged"), "1 in ten minutes");
 
     here.go(&shop.page("/devices"));

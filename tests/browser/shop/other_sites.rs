@@ -3,20 +3,26 @@
 use serde_json::json;
 use starsessions_browser_tests::{Browser, Elsewhere, Shop, Store};
 
-use super::{articles, cookie, has, on_each_store, on_stores, sign_in};
+use super::{add, articles, cookie, has, on_each_store, on_stores, sign_in};
 
-on_each_store! { a_return_from_another_site_is_signed_in }
+on_each_store! { a_return_from_a_provider_finds_the_session }
 // What is kept elsewhere is behind the same cookie.
 on_stores! { another_site_cannot_change_the_cart scripts_do_not_see_the_cookie: Memory Cookie }
 
-fn a_return_from_another_site_is_signed_in(store: Store) {
+/// As with OAuth: a form at the provider, its redirect back, and another one by the shop.
+fn a_return_from_a_provider_finds_the_session(store: Store) {
     let (shop, browser) = (Shop::open(store), Browser::open());
+    add(&browser, &shop, 1);
     sign_in(&browser, &shop, "Edith");
-    let back = format!("<a href='{}'>Back</a>", shop.page("/account"));
-    browser.go(&Elsewhere::with(back).address());
-    browser.click("a");
-    assert_eq!(browser.path(), "/account");
-    has(&browser, "Hello, Edith");
+    let signed_in = cookie(&browser);
+    let consent = "<form method='post'><button>Allow</button></form>";
+    browser.go(&Elsewhere::with_way_back(consent, &shop.page("/order")).address());
+    browser.click("button");
+    // Where users go who have not confirmed: guests would be at `/login`.
+    assert_eq!(browser.path(), "/confirm");
+    has(&browser, "Edith");
+    assert_eq!(articles(&browser), 1);
+    assert_eq!(cookie(&browser), signed_in);
 }
 
 fn another_site_cannot_change_the_cart(store: Store) {
@@ -27,7 +33,7 @@ fn another_site_cannot_change_the_cart(store: Store) {
         "<form method='post' action='{}'><button name='article' value='1'>Win!</button></form>",
         shop.page("/cart/add")
     );
-    browser.go(&Elsewhere::with(form).address());
+    browser.go(&Elsewhere::with(&form).address());
     browser.click("button");
     assert_eq!(
         browser.run("return location.href"),

@@ -9,7 +9,11 @@ fn no_page_is_wider_than_its_screen() {
     let (shop, browser) = (Shop::open(Store::Sqlite), Browser::open());
     add(&browser, &shop, 2);
     add(&browser, &shop, 5);
-    look(&browser, &shop, &["/", "/cart", "/login", "/operations"]);
+    look(
+        &browser,
+        &shop,
+        &["/", "/cart", "/login", "/operations", "/no-such-page"],
+    );
     sign_in(&browser, &shop, "Dorothy");
     look(&browser, &shop, &["/account", "/devices", "/confirm"]);
     browser.go(&shop.page("/confirm"));

@@ -10,28 +10,18 @@ pub struct Elsewhere(u16);
 
 impl Elsewhere {
     /// Answers every request with this page.
-    ///
-    /// # Panics
-    /// If there is no free port.
     #[must_use]
-    pub fn with(page: String) -> Self {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
-        let port = listener.local_addr().expect("an address").port();
-        thread::spawn(move || {
-            // A browser opens connections that it then does not use.
-            for mut stream in listener.incoming().flatten() {
-                let page = page.clone();
-                thread::spawn(move || {
-                    let _ = stream.read(&mut [0; 16_384]);
-                    let _ = write!(
-                        stream,
-                        "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{page}",
-                        page.len()
-                    );
-                });
-            }
-        });
-        Self(port)
+    pub fn with(page: &str) -> Self {
+        Self::open(ok(page), ok(page))
+    }
+
+    /// Answers with this page, and when its form is sent with a redirect: a provider's way back.
+    #[must_use]
+    pub fn with_way_back(page: &str, back: &str) -> Self {
+        let redirect = format!(
+            "HTTP/1.1 302 Found\r\nLocation: {back}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+        );
+        Self::open(ok(page), redirect)
     }
 
     /// Its address.
@@ -39,4 +29,30 @@ impl Elsewhere {
     pub fn address(&self) -> String {
         format!("http://localhost:{}/", self.0)
     }
+
+    fn open(page: String, posted: String) -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+        let port = listener.local_addr().expect("an address").port();
+        thread::spawn(move || {
+            // A browser opens connections that it then does not use.
+            for mut stream in listener.incoming().flatten() {
+                let (page, posted) = (page.clone(), posted.clone());
+                thread::spawn(move || {
+                    let mut request = [0; 16_384];
+                    let length = stream.read(&mut request).unwrap_or(0);
+                    let is_form = request[..length].starts_with(b"POST");
+                    let answer = if is_form { posted } else { page };
+                    let _ = stream.write_all(answer.as_bytes());
+                });
+            }
+        });
+        Self(port)
+    }
+}
+
+fn ok(page: &str) -> String {
+    let length = page.len();
+    format!(
+        "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{page}"
+    )
 }

@@ -65,9 +65,9 @@ async fn scenario_06_a_request_says_why() {
     for (path, expected) in [
         (
             "/cart/tea",
-            "no session: the request has no cookie `__Host-Http-id`; created: 1 fields; cookie set",
+            "no session: the request has no cookie `__Host-Http-id`; created: 1 field; cookie set",
         ),
-        ("/views", "loaded; written: 1 fields"),
+        ("/views", "loaded; written: 1 field"),
         (
             "/fail",
             "loaded; changes dropped: the response is a 5xx; `commit = always` or \
@@ -167,6 +167,36 @@ async fn scenario_06_an_end_by_the_own_handle_is_named() {
 
 fn none(number: &str) -> Result<(), String> {
     Err(format!("{number} is no number of ours"))
+}
+
+/// Whoever hears of the error: nobody but the layer, the handler, or the store's caller.
+#[tokio::test]
+async fn scenario_06_what_is_too_large_is_named_once() {
+    let too_much = || "x".repeat(20_000);
+    let drops = async move |mut shop: Session<Shop>| shop.cart.push(too_much());
+    let commits = async move |mut shop: Session<Shop>| {
+        shop.cart.push(too_much());
+        shop.commit().await
+    };
+    let fills = async |mut shop: Session<Shop>| shop.cart.push("x".repeat(900));
+    let routes = Router::new()
+        .route("/drops", post(drops))
+        .route("/commits", post(commits))
+        .route("/fills", post(fills));
+    let site = Site::with(|layer| layer.explain(true).field_limit(1_000).record_limit(1_000));
+    let mut client = site.serve(routes);
+    for (path, expected) in [
+        ("/drops", "not written: a field of "),
+        ("/commits", "not written: a field of "),
+        ("/fills", "; created: 1 field"),
+        ("/fills", "not written: a field of "),
+    ] {
+        let reply = client.post(path).await;
+        let said = explanation(&reply);
+        assert!(said.contains(expected), "{path}: {said}");
+        assert!(!said.contains("nothing to write"), "{path}: {said}");
+        assert!(said.matches("not written").count() < 2, "{path}: {said}");
+    }
 }
 
 #[tokio::test]
