@@ -80,7 +80,7 @@ fn merged(steps: &[Step]) -> Chart {
         value: format!("{total} in ten minutes"),
         about: "Saved together with the change of another request.".to_owned(),
         unit: "changes per 10 s",
-        nothing: "No two requests have changed a session at once.",
+        nothing: "No change had to be merged.",
         shape: Shape::Bars,
         series: vec![Series {
             name: format!("Merged: {total}"),
@@ -127,7 +127,7 @@ fn store(steps: &[Step]) -> Chart {
         value: format!("p50 {half} ms, p99 {most} ms"),
         about: format!("Over {total} operations of the store."),
         unit: "milliseconds",
-        nothing: "Nothing to measure: no store outside of this process.",
+        nothing: "No operation to measure.",
         shape: Shape::Lines,
         series: vec![
             Series {

@@ -10,9 +10,9 @@ fn an_empty_page_says_that_nothing_has_happened() {
     browser.go(&shop.page("/operations"));
     for nothing in [
         "No session has been used yet.",
-        "No two requests have changed a session at once.",
+        "No change had to be merged.",
         "No session has ended.",
-        "Nothing to measure: no store outside of this process.",
+        "No operation to measure.",
     ] {
         has(&browser, nothing);
     }
