@@ -7,7 +7,6 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use super::slot_around;
-
 use crate::lifecycle::FailurePolicy;
 
 /// What the routes inside it do when the store fails, whatever the `SessionLayer` says: a page for
