@@ -135,7 +135,7 @@ impl ClientSide {
         let is_privilege = work.step == Step::Rotate { grace: false };
         let next = if is_privilege { new_id()? } else { id };
         let end = is_privilege.then(|| tombstone(engine, &live.record, work.now));
-        // In place: nobody else has the fields of a cookie.
+        // In place at the end of a request, when nobody else has the fields any more.
         commit.apply(&mut live.record);
         engine.check_size(&live.record)?;
         live.credential = Credential::Sealed(next);

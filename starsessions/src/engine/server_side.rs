@@ -194,7 +194,6 @@ impl ServerSide {
                     }
                     live.is_news |= engine.is_visible(deadline, &live.record)
                         || live.record.remembered != remembered;
-                    live.credential = Credential::Reference(token);
                     return Ok(true);
                 }
                 Committed::Conflict(theirs) if engine.policy.is_live(&theirs, work.now) => {
@@ -205,6 +204,7 @@ impl ServerSide {
                     let found = Box::pin(self.follow_live(engine, &token, &forward, work.now));
                     match found.await? {
                         Some((successor, record)) => {
+                            live.credential = Credential::Reference(Arc::clone(&successor));
                             token = successor;
                             live.record = record;
                             live.is_news = true;

@@ -112,3 +112,21 @@ fn a_type_that_swallows_errors_comes_to_an_end() {
     assert_eq!(written::<Lenient>(), node(21, "", 0, &[], &[leaf(7)]));
     assert!(Shape::of::<(Lenient, u16)>().complete.is_ok());
 }
+
+/// More types than there are places for their fingerprints.
+#[test]
+fn types_that_share_a_place_have_fingerprints_of_their_own() {
+    macro_rules! arrays {
+        ($element:ty: $($length:literal)*) => {
+            $(assert_eq!(
+                Shape::positional::<[$element; $length]>(),
+                Ok(Shape::of::<[$element; $length]>().fingerprint),
+            );)*
+        };
+    }
+    for _ in 0..2 {
+        arrays!(u8: 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31 32);
+        arrays!(u16: 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31 32);
+        arrays!(u32: 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31 32);
+    }
+}
