@@ -8,7 +8,7 @@ use axum::routing::{get, post};
 use axum::{Form, Router};
 use serde::Deserialize;
 use starsessions::{
-    CsrfLayer, Detached, KeyRing, MemoryStore, Session, SessionError, SessionLayer, Sessions,
+    CsrfLayer, CurrentSession, Detached, KeyRing, MemoryStore, Session, SessionError, SessionLayer,
 };
 use tokio::sync::broadcast::Sender;
 
@@ -70,13 +70,16 @@ async fn style() -> impl IntoResponse {
     )
 }
 
-async fn sign_in(sessions: Sessions, Form(login): Form<Login>) -> Result<Redirect, SessionError> {
-    sessions.insert(login)?;
+async fn sign_in(
+    session: CurrentSession,
+    Form(login): Form<Login>,
+) -> Result<Redirect, SessionError> {
+    session.insert(login)?;
     Ok(Redirect::to("/"))
 }
 
-async fn sign_out(sessions: Sessions) -> Result<Redirect, SessionError> {
-    sessions.destroy()?;
+async fn sign_out(session: CurrentSession) -> Result<Redirect, SessionError> {
+    session.destroy()?;
     Ok(Redirect::to("/"))
 }
 

@@ -20,6 +20,7 @@ main() {
     need redis-server redis-server
     need openssl openssl
     need mariadbd mariadb-server
+    need nats-server nats-server
     need setpriv util-linux
     need python3 python3
     [[ -n $(ls /usr/lib/postgresql/*/bin/postgres 2>/dev/null) ]] || need postgres postgresql

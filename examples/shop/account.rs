@@ -4,7 +4,7 @@ use axum::Form;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use serde::Deserialize;
-use starsessions::{Session, SessionError, Sessions};
+use starsessions::{CurrentSession, Session, SessionError};
 
 use super::devices;
 use super::page::{Page, Text};
@@ -31,7 +31,7 @@ pub(super) async fn login_form(page: Page) -> Html<String> {
 /// Signs in. The session goes on under a new id, and the cart with it.
 pub(super) async fn sign_in(
     page: Page,
-    sessions: Sessions,
+    session: CurrentSession,
     headers: HeaderMap,
     Form(form): Form<Credentials>,
 ) -> Result<Response, SessionError> {
@@ -41,17 +41,17 @@ pub(super) async fn sign_in(
         let form = login(name, "Wrong name or password. Both are explained below.");
         return Ok(refuse(page.show("Sign in", &form)));
     }
-    sessions.insert(Login {
+    session.insert(Login {
         user: name.to_owned(),
         orders: 0,
     })?;
-    sessions.set_label(devices::name(&headers))?;
+    session.set_label(devices::name(&headers))?;
     Ok(Redirect::to("/account").into_response())
 }
 
 /// Signs out: the session ends, and every copy of its cookie with it.
-pub(super) async fn sign_out(sessions: Sessions) -> Result<Redirect, SessionError> {
-    sessions.destroy()?;
+pub(super) async fn sign_out(session: CurrentSession) -> Result<Redirect, SessionError> {
+    session.destroy()?;
     Ok(Redirect::to("/"))
 }
 
@@ -82,14 +82,14 @@ pub(super) async fn confirm_form(page: Page, login: Session<Login>) -> Html<Stri
 pub(super) async fn confirm(
     page: Page,
     login: Session<Login>,
-    sessions: Sessions,
+    session: CurrentSession,
     Form(form): Form<Password>,
 ) -> Result<Response, SessionError> {
     if form.password != PASSWORD {
         let form = confirmation(&login.user, "Wrong password.");
         return Ok(refuse(page.show("Confirm", &form)));
     }
-    sessions.insert(Sudo {
+    session.insert(Sudo {
         confirmed: Confirmation::Password,
     })?;
     Ok(Redirect::to("/order").into_response())

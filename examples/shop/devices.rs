@@ -5,7 +5,9 @@ use axum::http::HeaderMap;
 use axum::http::header::USER_AGENT;
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use serde::Deserialize;
-use starsessions::{Clock, ListedSession, Session, SessionError, Sessions, SystemClock, Timestamp};
+use starsessions::{
+    Clock, CurrentSession, ListedSession, Session, SessionError, SystemClock, Timestamp,
+};
 
 use super::page::{Page, Text};
 use super::sessions::{Login, Shop};
@@ -13,17 +15,17 @@ use super::sessions::{Login, Shop};
 /// What the button beside a session sends.
 #[derive(Deserialize)]
 pub(super) struct End {
-    handle: String,
+    id: String,
 }
 
 /// The list, for users only.
 pub(super) async fn show(
     page: Page,
     login: Session<Login>,
-    sessions: Sessions,
+    session: CurrentSession,
 ) -> Result<Html<String>, SessionError> {
     let user = Text(&login.user);
-    let list = match sessions.list::<Login>().await {
+    let list = match session.list::<Login>().await {
         Err(error @ SessionError::Unlisted) => {
             let body = format!(r#"<section class="panel"><p>{error}.</p></section>"#);
             return Ok(page.show("Devices", &body));
@@ -48,11 +50,11 @@ pub(super) async fn show(
 /// Ends one session: at its next request, that browser is a guest.
 pub(super) async fn end(
     _login: Session<Login>,
-    sessions: Sessions,
+    session: CurrentSession,
     Form(form): Form<End>,
 ) -> Result<Response, SessionError> {
-    if let Ok(handle) = form.handle.parse() {
-        sessions.revoke::<Login>(handle).await?;
+    if let Ok(id) = form.id.parse() {
+        session.revoke::<Login>(id).await?;
     }
     Ok(Redirect::to("/devices").into_response())
 }
@@ -60,10 +62,10 @@ pub(super) async fn end(
 /// Ends all sessions of the user but this one.
 pub(super) async fn end_others(
     _login: Session<Login>,
-    sessions: Sessions,
+    session: CurrentSession,
     mut shop: Session<Shop>,
 ) -> Result<Redirect, SessionError> {
-    let count = sessions.revoke_others::<Login>().await?;
+    let count = session.revoke_others::<Login>().await?;
     shop.notice = Some(match count {
         1 => "You are signed out on one other device.".to_owned(),
         count => format!("You are signed out on {count} other devices."),
@@ -88,8 +90,8 @@ pub(super) fn name(headers: &HeaderMap) -> String {
 
 fn row(session: &ListedSession) -> String {
     let (begun, seen) = (ago(session.created_at), ago(session.last_seen_at));
-    let (handle, times) = (
-        session.handle,
+    let (id, times) = (
+        session.id,
         format!("Signed in {begun} · last active {seen}"),
     );
     let label = Text(session.label().unwrap_or("Unknown browser"));
@@ -100,7 +102,7 @@ fn row(session: &ListedSession) -> String {
     }
     format!(
         r#"<li><div><strong>{label}</strong><span>{times}</span></div>
-        <form method="post" action="/devices/end"><input type="hidden" name="handle" value="{handle}">
+        <form method="post" action="/devices/end"><input type="hidden" name="id" value="{id}">
         <button class="quiet">Sign out</button></form></li>"#
     )
 }

@@ -100,7 +100,7 @@ impl<'a> FieldReader<'a> {
         if !field.is_live(self.now) {
             return None;
         }
-        match stored.decode(&field.value) {
+        match stored.decode(field.value) {
             Ok(value) => Some(value),
             Err(error) => {
                 (self.unreadable)(spec.name, &error);

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::crypto::{RandomError, SealError};
-use crate::record::Fields;
+use crate::record::Record;
 use crate::store::StoreError;
 use crate::value::{Invalid, ValueError};
 
@@ -78,7 +78,7 @@ pub enum DetachError {
 #[non_exhaustive]
 pub struct TooLarge {
     /// What is too large.
-    pub what: Oversized,
+    pub what: LimitKind,
     /// Its size in bytes.
     pub size: usize,
     /// The limit in bytes.
@@ -90,7 +90,7 @@ pub struct TooLarge {
 /// What a size limit is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Oversized {
+pub enum LimitKind {
     /// One field's value.
     Field,
     /// All fields of a session together.
@@ -127,27 +127,27 @@ impl SessionError {
 
     pub(crate) fn too_large_field(name: &'static str, size: usize, limit: usize) -> Self {
         Self::TooLarge(TooLarge {
-            what: Oversized::Field,
+            what: LimitKind::Field,
             size,
             limit,
             fields: vec![(name.to_owned(), size)],
         })
     }
 
-    pub(crate) fn too_large_record(fields: &Fields, size: usize, limit: usize) -> Self {
-        Self::TooLarge(TooLarge::new(Oversized::Record, fields, size, limit))
+    pub(crate) fn too_large_record(record: &Record, size: usize, limit: usize) -> Self {
+        Self::TooLarge(TooLarge::new(LimitKind::Record, record, size, limit))
     }
 
-    pub(crate) fn too_large_cookie(fields: &Fields, size: usize, limit: usize) -> Self {
-        Self::TooLarge(TooLarge::new(Oversized::Cookie, fields, size, limit))
+    pub(crate) fn too_large_cookie(record: &Record, size: usize, limit: usize) -> Self {
+        Self::TooLarge(TooLarge::new(LimitKind::Cookie, record, size, limit))
     }
 }
 
 impl TooLarge {
-    fn new(what: Oversized, fields: &Fields, size: usize, limit: usize) -> Self {
-        let mut sizes: Vec<_> = fields
-            .iter()
-            .map(|(name, field)| (name.to_string(), field.value.len()))
+    fn new(what: LimitKind, record: &Record, size: usize, limit: usize) -> Self {
+        let sizes = record.fields();
+        let mut sizes: Vec<_> = sizes
+            .map(|(name, field)| (name.to_owned(), field.value.len()))
             .collect();
         sizes.sort_by(|(_, a), (_, b)| b.cmp(a));
         Self {
@@ -238,11 +238,11 @@ impl fmt::Display for TooLarge {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { size, limit, .. } = self;
         match self.what {
-            Oversized::Field => write!(f, "a field of {size} bytes is over the limit of {limit}")?,
-            Oversized::Record => {
+            LimitKind::Field => write!(f, "a field of {size} bytes is over the limit of {limit}")?,
+            LimitKind::Record => {
                 write!(f, "a session of {size} bytes is over the limit of {limit}")?
             }
-            Oversized::Cookie => write!(
+            LimitKind::Cookie => write!(
                 f,
                 "a cookie of {size} bytes is over the {limit} that browsers keep; store less, or use a server-side store"
             )?,
@@ -271,7 +271,7 @@ impl From<SealError> for SessionError {
         match error {
             SealError::Random(error) => error.into(),
             SealError::TooLarge => Self::TooLarge(TooLarge {
-                what: Oversized::Cookie,
+                what: LimitKind::Cookie,
                 size: usize::MAX,
                 limit: 0,
                 fields: Vec::new(),

@@ -31,7 +31,7 @@
 //!   say how long a field lives, how concurrent changes are merged, and whether it must be present.
 //! - [`Session<T>`](struct@Session) is such a view in a handler. It dereferences to the struct; changes are written
 //!   before the response leaves.
-//! - [`Sessions`] is the session as a whole: sign in, sign out, rotate the id, ask for its times.
+//! - [`CurrentSession`] is the session as a whole: sign in, sign out, rotate the id, ask for its times.
 //! - [`SessionLayer`] is the tower layer that serves them. [`SessionLayer::builder`] has the settings: cookie,
 //!   timeouts, limits, and what happens when something fails.
 //! - [`CsrfLayer`] refuses requests that another site makes a browser send.
@@ -103,6 +103,7 @@ mod lifecycle;
 mod middleware;
 mod observe;
 mod record;
+mod request;
 mod schema;
 mod session;
 pub mod store;
@@ -112,25 +113,26 @@ mod value;
 
 pub use clock::{Clock, SystemClock, Timestamp};
 pub use cookie::{CookieBuilder, CookieConfig, CookieConfigError, CookieError, SameSite};
-pub use crypto::{InvalidHandle, Key, KeyError, KeyRing, KeyRingError, RandomError, SessionHandle};
+pub use crypto::{
+    InvalidSessionId, Key, KeyError, KeyRing, KeyRingError, PublicSessionId, RandomError,
+};
 #[cfg(feature = "axum")]
-pub use csrf::{Csrf, CsrfFuture, CsrfLayer, InvalidOrigin};
+pub use csrf::{CsrfFuture, CsrfLayer, CsrfService, InvalidOrigin};
 pub use csrf::{CsrfRejection, CsrfToken};
 pub use data::{Indexed, SessionData};
-pub use engine::{Backend, CookieStore};
-pub use error::{DetachError, Oversized, SessionError, TooLarge};
-pub use lifecycle::{AtLimit, FailurePolicy, Lifetime, ServerErrors};
+pub use error::{DetachError, LimitKind, SessionError, TooLarge};
+pub use lifecycle::{AtLimit, FailurePolicy, Lifetime, OnServerError};
 pub use middleware::{
-    ConfigError, FailurePolicyLayer, Passive, PassiveLayer, ResponseFuture, SessionLayer,
-    SessionLayerBuilder, SessionService, WithFailurePolicy,
+    ConfigError, FailurePolicyLayer, FailurePolicyService, PassiveLayer, PassiveService,
+    ResponseFuture, SessionLayer, SessionLayerBuilder, SessionService,
 };
 pub use session::{
-    Absence, Detached, ListedSession, MissingLayer, Revocable, Revocation, Session, SessionInfo,
-    SessionRejection, Sessions, Unrevocable, Watch, WatchStream,
+    Absence, BrowserOnly, CurrentSession, Detached, ListedSession, MissingLayer, Revocable,
+    Revocation, Session, SessionInfo, SessionRejection, Watch, WatchStream,
 };
 #[doc = include_str!("docs/attributes.md")]
 pub use starsessions_derive::Session;
-pub use store::{MemoryStore, MemoryStoreBuilder, StoreError};
+pub use store::{Backend, CookieStore, MemoryStore, MemoryStoreBuilder, StoreError};
 #[cfg(any(feature = "mysql", feature = "postgres"))]
 pub use store::{MigrateError, TableNameError};
 #[cfg(feature = "mysql")]

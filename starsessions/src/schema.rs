@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::record::{Field, FieldName, Record};
+use crate::record::{Field, Record};
 use crate::value::MergeFn;
 
 /// A session type as the derive macro describes it.
@@ -69,9 +69,17 @@ pub enum Merge {
 }
 
 impl FieldSpec {
-    /// The stored field, dead or alive, under its name or else under a former one.
-    pub(crate) fn find<'r>(&self, record: &'r Record) -> Option<(FieldName, &'r Field)> {
-        let find = |name| Some((FieldName::Borrowed(name), record.fields.get(name)?));
-        find(self.name).or_else(|| self.aliases.iter().copied().find_map(find))
+    /// The stored field, dead or alive, and its name there. While an older version of the application
+    /// still writes a former name, the one that was written later counts.
+    pub(crate) fn find<'r>(&self, record: &'r Record) -> Option<(&'static str, Field<'r>)> {
+        let mut found = record.get(self.name).map(|field| (self.name, field));
+        for alias in self.aliases {
+            let is_later =
+                |former: &Field<'_>| found.is_none_or(|(_, field)| field.written < former.written);
+            if let Some(former) = record.get(alias).filter(is_later) {
+                found = Some((alias, former));
+            }
+        }
+        found
     }
 }

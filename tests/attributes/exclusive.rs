@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use http::StatusCode;
 use starsessions::testing::TestSessions;
-use starsessions::{Session, SessionError, Sessions};
+use starsessions::{CurrentSession, Session, SessionError};
 use starsessions_tests::caller::Caller;
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
@@ -129,7 +129,7 @@ async fn an_insert_replaces_whatever_is_there() {
     let mut browser = with_token().await;
     let mut other = browser.clone();
     let reply = browser
-        .visit(async move |sessions: Sessions, _: Session<Checkout>| {
+        .visit(async move |session: CurrentSession, _: Session<Checkout>| {
             other
                 .with(|checkout: &mut Session<Checkout>| checkout.token = Some(2))
                 .await;
@@ -138,7 +138,7 @@ async fn an_insert_replaces_whatever_is_there() {
                 note: String::new(),
                 tries: 0,
             };
-            sessions.insert(checkout)
+            session.insert(checkout)
         })
         .await;
     assert_eq!(reply.status, StatusCode::OK);
@@ -231,15 +231,17 @@ async fn others_may_change_other_fields_between_two_commits() {
 async fn a_view_from_before_a_commit_of_the_same_request_does_not_conflict_with_it() {
     let mut browser = with_token().await;
     let reply = browser
-        .visit(async |mut first: Session<Checkout>, sessions: Sessions| {
-            first.token = Some(2);
-            first.flush().unwrap();
-            let mut second = sessions.view::<Checkout>().await.unwrap();
-            sessions.commit().await?;
-            assert_eq!(second.token.replace(3), Some(2));
-            drop(second);
-            sessions.commit().await
-        })
+        .visit(
+            async |mut first: Session<Checkout>, session: CurrentSession| {
+                first.token = Some(2);
+                first.flush().unwrap();
+                let mut second = session.view::<Checkout>().await.unwrap();
+                session.commit().await?;
+                assert_eq!(second.token.replace(3), Some(2));
+                drop(second);
+                session.commit().await
+            },
+        )
         .await;
     assert_eq!(reply.status, StatusCode::OK);
     assert_eq!(token(&mut browser).await, Some(3));

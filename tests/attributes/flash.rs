@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use http::StatusCode;
 use starsessions::testing::TestSessions;
-use starsessions::{Session, Sessions};
+use starsessions::{CurrentSession, Session};
 use starsessions_tests::caller::Caller;
 
 #[derive(Session)]
@@ -108,7 +108,7 @@ async fn of_two_messages_that_are_set_at_once_the_later_stays_and_lists_have_bot
 async fn a_rollback_puts_it_back() {
     let mut browser = with_messages().await;
     browser
-        .visit(async |all: Sessions, mut notes: Session<Notes>| {
+        .visit(async |all: CurrentSession, mut notes: Session<Notes>| {
             take(&mut notes);
             drop(notes);
             all.rollback();

@@ -7,7 +7,7 @@ use axum::response::Response;
 use axum::routing::any;
 use http::StatusCode;
 use starsessions::testing::TestSessions;
-use starsessions::{ServerErrors, Session, SessionError, Sessions};
+use starsessions::{CurrentSession, OnServerError, Session, SessionError};
 use starsessions_tests::caller::Caller;
 
 #[derive(Session)]
@@ -81,10 +81,10 @@ async fn a_logout_drops_what_would_be_committed_always() {
     fails(&mut browser, StatusCode::OK).await;
     browser
         .visit(
-            async |mut attempts: Session<Attempts>, sessions: Sessions| {
+            async |mut attempts: Session<Attempts>, session: CurrentSession| {
                 attempts.failed += 1;
                 attempts.flush()?;
-                sessions.destroy()
+                session.destroy()
             },
         )
         .await;
@@ -131,7 +131,7 @@ async fn an_extractor_that_turns_a_request_away_keeps_it_too() {
 
 #[tokio::test]
 async fn the_layer_can_keep_everything_on_a_5xx() {
-    let test = TestSessions::with(|layer| layer.on_server_error(ServerErrors::Commit));
+    let test = TestSessions::with(|layer| layer.on_server_error(OnServerError::Commit));
     let mut browser = Caller::new(test.layer());
     fails(&mut browser, StatusCode::INTERNAL_SERVER_ERROR).await;
     assert_eq!(attempts(&mut browser).await, (1, true, 1));
@@ -159,8 +159,8 @@ async fn a_5xx_keeps_a_logout() {
     browser.insert(Login { user: 7 }).await;
     let copy = browser.clone();
     let reply = browser
-        .visit(async |sessions: Sessions| {
-            sessions.destroy().unwrap();
+        .visit(async |session: CurrentSession| {
+            session.destroy().unwrap();
             StatusCode::INTERNAL_SERVER_ERROR
         })
         .await;
@@ -175,8 +175,8 @@ async fn a_5xx_keeps_a_logout() {
 async fn a_5xx_drops_a_sign_in() {
     let mut browser = guest();
     let reply = browser
-        .visit(async |sessions: Sessions| {
-            sessions.insert(Login { user: 7 }).unwrap();
+        .visit(async |session: CurrentSession| {
+            session.insert(Login { user: 7 }).unwrap();
             StatusCode::INTERNAL_SERVER_ERROR
         })
         .await;

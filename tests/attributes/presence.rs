@@ -2,13 +2,10 @@
 
 use axum::response::IntoResponse;
 use http::StatusCode;
-use starsessions::store::{
-    Commit, Committed, Created, Forward, IndexKey, Loaded, Protection, Record, Rotated, Rotation,
-    RowKey, Store, StoreError, Touch, Touched,
-};
 use starsessions::testing::TestSessions;
-use starsessions::{KeyRing, Session, SessionLayer, SessionRejection, Timestamp};
+use starsessions::{KeyRing, MemoryStore, Session, SessionLayer, SessionRejection};
 use starsessions_tests::caller::Caller;
+use starsessions_tests::spy::Spy;
 
 #[derive(Session)]
 struct Shop {
@@ -224,15 +221,15 @@ async fn a_store_that_fails_is_never_a_guest() {
     let keys = KeyRing::generate().unwrap();
     let mut browser = signed_in()
         .await
-        .over(SessionLayer::dev(Broken, keys.clone()));
+        .over(SessionLayer::dev(broken(), keys.clone()));
     // An id that is not ours does not even reach the store.
     let optional = |login: Option<Session<Login>>| async move { login.is_none().to_string() };
     assert_eq!(browser.visit(optional).await.body, "true");
 
-    let store = starsessions::MemoryStore::new();
+    let store = MemoryStore::new();
     let mut browser = Caller::new(SessionLayer::dev(store, keys.clone()));
     browser.insert(ada()).await;
-    let mut browser = browser.over(SessionLayer::dev(Broken, keys));
+    let mut browser = browser.over(SessionLayer::dev(broken(), keys));
     let replies = [
         browser.visit(optional).await,
         browser.visit(|_: Session<Login>| async {}).await,
@@ -264,56 +261,8 @@ fn ada() -> Login {
 }
 
 /// A store that cannot be reached.
-struct Broken;
-
-fn down<T>() -> Result<T, StoreError> {
-    Err(StoreError::Unavailable("connection refused".into()))
-}
-
-impl Store for Broken {
-    fn protection(&self) -> Protection {
-        Protection::Plain
-    }
-
-    async fn sessions_of(
-        &self,
-        _: &IndexKey,
-        _: Timestamp,
-    ) -> Result<Vec<(RowKey, Record)>, StoreError> {
-        down()
-    }
-
-    async fn load(&self, _: &RowKey, _: Timestamp) -> Result<Option<Loaded>, StoreError> {
-        down()
-    }
-
-    async fn create(&self, _: &RowKey, _: &Record, _: Timestamp) -> Result<Created, StoreError> {
-        down()
-    }
-
-    async fn commit(&self, _: &RowKey, _: &Commit, _: Timestamp) -> Result<Committed, StoreError> {
-        down()
-    }
-
-    async fn rotate(
-        &self,
-        _: &RowKey,
-        _: &RowKey,
-        _: &Rotation,
-        _: Timestamp,
-    ) -> Result<Rotated, StoreError> {
-        down()
-    }
-
-    async fn touch(&self, _: &RowKey, _: &Touch, _: Timestamp) -> Result<Touched, StoreError> {
-        down()
-    }
-
-    async fn delete(&self, _: &RowKey, _: Timestamp) -> Result<Option<Forward>, StoreError> {
-        down()
-    }
-
-    async fn sweep(&self, _: usize, _: Timestamp) -> Result<usize, StoreError> {
-        down()
-    }
+fn broken() -> Spy<MemoryStore> {
+    let store = Spy::new(MemoryStore::new());
+    store.fail_all();
+    store
 }

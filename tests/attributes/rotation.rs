@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use starsessions::testing::TestSessions;
-use starsessions::{Session, Sessions};
+use starsessions::{CurrentSession, Session};
 use starsessions_tests::caller::Caller;
 
 #[derive(Session)]
@@ -91,7 +91,7 @@ async fn a_removal_of_the_view_rotates() {
     let mut browser = user().await;
     let before = browser.clone();
     browser
-        .visit(|sessions: Sessions| async move { sessions.remove::<Login>() })
+        .visit(|session: CurrentSession| async move { session.remove::<Login>() })
         .await;
     assert_ne!(browser.cookie(), before.cookie());
     assert_eq!(state(&browser).await, (None, 1));
@@ -157,7 +157,7 @@ async fn a_change_that_is_taken_back_does_not_rotate() {
 async fn removing_what_is_not_there_does_not_rotate() {
     let mut browser = visitor().await;
     let reply = browser
-        .visit(|sessions: Sessions| async move { sessions.remove::<Login>() })
+        .visit(|session: CurrentSession| async move { session.remove::<Login>() })
         .await;
     assert_eq!(reply.cookie(), None);
 }

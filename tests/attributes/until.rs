@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use http::StatusCode;
-use starsessions::{Session, SessionError, Sessions, Unrevocable};
+use starsessions::{BrowserOnly, CurrentSession, Session, SessionError};
 use starsessions_tests::caller::Caller;
 use starsessions_tests::site::{Kept, Site};
 
@@ -101,7 +101,7 @@ async fn a_sign_in_a_change_of_user_and_a_sign_out_each_end_it() {
 async fn a_new_id_that_is_asked_for_ends_it() {
     let mut browser = visitor(Kept::OnServer).await;
     browser
-        .visit(async |sessions: Sessions| sessions.rotate())
+        .visit(async |session: CurrentSession| session.rotate())
         .await;
     assert_eq!(left(&browser).await, the_cart_alone());
 }
@@ -126,11 +126,11 @@ async fn a_renewal_by_age_and_other_changes_leave_it() {
 async fn what_is_written_with_the_sign_in_belongs_to_it() {
     for kept in Kept::ANYWHERE {
         let mut browser = visitor(kept).await;
-        let sign_in = async |sessions: Sessions<Unrevocable>,
+        let sign_in = async |session: CurrentSession<BrowserOnly>,
                              mut draft: Session<Draft>|
                -> Result<(), SessionError> {
             draft.title = "mine".to_owned();
-            sessions.insert(Login { user: Some(7) })
+            session.insert(Login { user: Some(7) })
         };
         assert_eq!(browser.visit(sign_in).await.status, StatusCode::OK);
         let expected = (1, false, "mine".to_owned());

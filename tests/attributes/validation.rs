@@ -2,7 +2,7 @@
 
 use http::StatusCode;
 use starsessions::testing::TestSessions;
-use starsessions::{Session, SessionError, SessionRejection, Sessions};
+use starsessions::{CurrentSession, Session, SessionError, SessionRejection};
 use starsessions_tests::caller::Caller;
 
 #[derive(Session)]
@@ -139,14 +139,14 @@ async fn commit_says_what_the_function_said() {
 async fn an_insert_is_checked_at_once() {
     let mut browser = guest();
     let reply = browser
-        .visit(async |sessions: Sessions| {
+        .visit(async |session: CurrentSession| {
             let order = Order {
                 email: "nobody".to_owned(),
                 seats: None,
                 amount: 0,
                 stock: 0,
             };
-            sessions.insert(order).is_err().to_string()
+            session.insert(order).is_err().to_string()
         })
         .await;
     assert_eq!((reply.body.as_str(), reply.cookie()), ("true", None));

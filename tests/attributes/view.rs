@@ -10,10 +10,12 @@ use axum::routing::any;
 use http::StatusCode;
 use starsessions::testing::TestSessions;
 use starsessions::{
-    CookieStore, KeyRing, Lifetime, MemoryStore, Session, SessionError, SessionLayer, Sessions,
+    CookieStore, CurrentSession, KeyRing, Lifetime, MemoryStore, Session, SessionError,
+    SessionLayer,
 };
 use starsessions_tests::caller::Caller;
-use starsessions_tests::ledger::{Entry, Ledger};
+use starsessions_tests::ledger::Ledger;
+use starsessions_tests::spy::Write;
 
 #[derive(Session)]
 pub(super) struct Shop {
@@ -36,7 +38,7 @@ pub(super) fn guest() -> Caller {
 }
 
 pub(super) fn observed() -> (Caller, Ledger) {
-    let ledger = Ledger::new();
+    let ledger = Ledger::new(MemoryStore::new());
     let layer = SessionLayer::dev(ledger.clone(), KeyRing::generate().unwrap());
     (Caller::new(layer), ledger)
 }
@@ -112,32 +114,29 @@ async fn all_views_of_a_request_load_once_and_are_written_in_one_operation() {
     browser
         .with(|shop: &mut Session<Shop>| shop.views = 1)
         .await;
-    assert_eq!(ledger.writes().len(), 1);
-    let handler = async |sessions: Sessions,
+    assert_eq!(ledger.take_writes().len(), 1);
+    let handler = async |session: CurrentSession,
                          mut first: Session<Shop>,
                          mut second: Session<Shop>,
                          login: Option<Session<Login>>| {
         assert!(login.is_none());
-        sessions.info().await.unwrap();
+        session.info().await.unwrap();
         first.views += 1;
         second.note.push('x');
     };
     let load_once = browser.clone().visit(handler).await;
     assert_eq!(load_once.status, StatusCode::OK);
-    assert_eq!(ledger.loads(), 1);
+    assert_eq!(ledger.take_calls().loads, 1);
+    let _ = ledger.take_writes();
 
     browser.visit(handler).await;
-    let writes = ledger.writes();
-    let [Entry::Commit(commit)] = &writes[..] else {
-        panic!("one commit: {writes:?}");
+    let writes = ledger.take_writes();
+    let [write @ Write::Replace { .. }] = &writes[..] else {
+        panic!("one write: {writes:?}");
     };
-    let names: Vec<_> = commit.set.iter().map(|(name, _)| &**name).collect();
-    assert_eq!(names.len(), 2);
-    assert!(
-        names.contains(&"shop.note") && names.contains(&"shop.views"),
-        "{names:?}"
-    );
-    assert!(commit.remove.is_empty());
+    let difference = write.difference();
+    assert_eq!(difference.set, ["shop.note", "shop.views"]);
+    assert!(difference.removed.is_empty());
 }
 
 /// Counts before and after the handler, in a view that it holds all the while.
@@ -171,8 +170,8 @@ async fn a_middleware_and_its_handler_both_count() {
 async fn flushed_changes_are_seen_by_later_views_and_counted_once() {
     let mut browser = begun().await;
     browser
-        .visit(async |mut shop: Session<Shop>, sessions: Sessions| {
-            let seen = async || sessions.get::<Shop>().await.unwrap().unwrap().views;
+        .visit(async |mut shop: Session<Shop>, session: CurrentSession| {
+            let seen = async || session.get::<Shop>().await.unwrap().unwrap().views;
             shop.views += 1;
             assert_eq!(seen().await, 10);
             shop.flush().unwrap();
@@ -180,7 +179,7 @@ async fn flushed_changes_are_seen_by_later_views_and_counted_once() {
             shop.views += 1;
             shop.flush().unwrap();
             assert_eq!(seen().await, 12);
-            let mut later = sessions.view::<Shop>().await.unwrap();
+            let mut later = session.view::<Shop>().await.unwrap();
             later.views += 10;
             shop.views += 100;
         })
@@ -192,12 +191,12 @@ async fn flushed_changes_are_seen_by_later_views_and_counted_once() {
 async fn a_flush_that_fails_takes_nothing_and_can_be_repeated() {
     let mut browser = begun().await;
     let reply = browser
-        .visit(async |mut shop: Session<Shop>, sessions: Sessions| {
+        .visit(async |mut shop: Session<Shop>, session: CurrentSession| {
             shop.views += 1;
             shop.note = "x".repeat(20_000);
             let error = shop.flush().unwrap_err();
             assert!(matches!(error, SessionError::TooLarge(_)), "{error}");
-            let seen = sessions.get::<Shop>().await.unwrap().unwrap();
+            let seen = session.get::<Shop>().await.unwrap().unwrap();
             assert_eq!((seen.views, seen.note.len()), (10, 0));
             shop.note = "short".to_owned();
         })
@@ -278,7 +277,7 @@ async fn a_reload_after_a_logout_elsewhere_is_turned_away() {
     let reply = browser
         .visit(async move |mut login: Session<Login>| {
             other
-                .visit(async |sessions: Sessions| sessions.destroy())
+                .visit(async |session: CurrentSession| session.destroy())
                 .await;
             login.reload().await
         })
@@ -296,7 +295,7 @@ async fn a_reload_of_a_sealed_session_sees_that_it_was_ended_too() {
     let reply = browser
         .visit(async move |mut login: Session<Login>| {
             other
-                .visit(async |sessions: Sessions| sessions.destroy())
+                .visit(async |session: CurrentSession| session.destroy())
                 .await;
             login.reload().await
         })
@@ -331,16 +330,16 @@ async fn a_reload_does_not_keep_a_renewed_id_from_the_browser() {
 async fn a_rollback_drops_everything_so_far_and_later_views_write_again() {
     let mut browser = begun().await;
     let reply = browser
-        .visit(async |mut early: Session<Shop>, sessions: Sessions| {
+        .visit(async |mut early: Session<Shop>, session: CurrentSession| {
             early.views += 1;
             early.flush().unwrap();
-            sessions.insert(Login { user: 7 }).unwrap();
-            sessions.rotate().unwrap();
-            sessions.rollback();
-            assert_eq!(sessions.get::<Shop>().await.unwrap().unwrap().views, 10);
-            assert!(sessions.get::<Login>().await.unwrap().is_none());
+            session.insert(Login { user: 7 }).unwrap();
+            session.rotate().unwrap();
+            session.rollback();
+            assert_eq!(session.get::<Shop>().await.unwrap().unwrap().views, 10);
+            assert!(session.get::<Login>().await.unwrap().is_none());
             early.cart.push("from before".to_owned());
-            let mut late = sessions.view::<Shop>().await.unwrap();
+            let mut late = session.view::<Shop>().await.unwrap();
             late.note.push_str("after");
         })
         .await;
@@ -353,9 +352,9 @@ async fn a_rollback_drops_everything_so_far_and_later_views_write_again() {
 async fn a_rollback_takes_back_a_destroy() {
     let mut browser = begun().await;
     browser
-        .visit(async |sessions: Sessions| {
-            sessions.destroy().unwrap();
-            sessions.rollback();
+        .visit(async |session: CurrentSession| {
+            session.destroy().unwrap();
+            session.rollback();
         })
         .await;
     assert_eq!(shop(&mut browser).await.0, 10);

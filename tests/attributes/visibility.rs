@@ -1,7 +1,7 @@
 //! `secret` and `skip`.
 
 use starsessions::testing::TestSessions;
-use starsessions::{Session, Sessions};
+use starsessions::{CurrentSession, Session};
 use starsessions_tests::caller::Caller;
 
 struct NoDebug(u8);
@@ -54,9 +54,9 @@ async fn debug_of_the_whole_session_shows_nothing() {
         .with(|account: &mut Session<Account>| account.token = Some("hunter2".to_owned()))
         .await;
     let reply = browser
-        .visit(async |sessions: Sessions, _: Session<Account>| format!("{sessions:?}"))
+        .visit(async |session: CurrentSession, _: Session<Account>| format!("{session:?}"))
         .await;
-    assert_eq!(reply.body, "Sessions(..)");
+    assert_eq!(reply.body, "CurrentSession(..)");
 }
 
 #[tokio::test]

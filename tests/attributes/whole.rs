@@ -5,7 +5,7 @@ use std::time::Duration;
 use http::StatusCode;
 use http::header::SET_COOKIE;
 use starsessions::testing::{TestClock, TestSessions};
-use starsessions::{Lifetime, Session, SessionError, SessionRejection, Sessions};
+use starsessions::{CurrentSession, Lifetime, Session, SessionError, SessionRejection};
 use starsessions_tests::caller::{Caller, Once};
 use tokio::sync::oneshot;
 
@@ -32,10 +32,10 @@ async fn several_rotations_of_one_request_set_the_last_cookie() {
     let mut browser = begun().await;
     let copy = browser.clone();
     let reply = browser
-        .visit(async |sessions: Sessions, mut shop: Session<Shop>| {
+        .visit(async |session: CurrentSession, mut shop: Session<Shop>| {
             for user in [1, 2] {
-                sessions.insert(Login { user }).unwrap();
-                sessions.commit().await.unwrap();
+                session.insert(Login { user }).unwrap();
+                session.commit().await.unwrap();
             }
             shop.views += 1;
         })
@@ -56,7 +56,7 @@ async fn a_commit_to_a_session_that_has_ended_is_gone_and_brings_nothing_back() 
     let reply = browser
         .visit(async move |mut shop: Session<Shop>| {
             other
-                .visit(async |sessions: Sessions| sessions.destroy())
+                .visit(async |session: CurrentSession| session.destroy())
                 .await;
             shop.views += 1;
             let first = shop.commit().await;
@@ -76,12 +76,12 @@ async fn destroying_drops_earlier_changes_and_a_later_insert_begins_anew() {
     let mut browser = begun().await;
     let copy = browser.clone();
     let reply = browser
-        .visit(async |mut early: Session<Shop>, sessions: Sessions| {
+        .visit(async |mut early: Session<Shop>, session: CurrentSession| {
             early.views += 1;
             early.flush().unwrap();
-            sessions.destroy().unwrap();
-            assert_eq!(sessions.get::<Shop>().await.unwrap().unwrap().views, 0);
-            sessions.insert(Login { user: 7 }).unwrap();
+            session.destroy().unwrap();
+            assert_eq!(session.get::<Shop>().await.unwrap().unwrap().views, 0);
+            session.insert(Login { user: 7 }).unwrap();
             early.cart.push("from before".to_owned());
         })
         .await;
@@ -103,8 +103,8 @@ async fn destroying_drops_earlier_changes_and_a_later_insert_begins_anew() {
 async fn a_view_that_is_reloaded_after_a_destroy_writes_to_the_next_session() {
     let mut browser = begun().await;
     browser
-        .visit(async |mut shop: Session<Shop>, sessions: Sessions| {
-            sessions.destroy().unwrap();
+        .visit(async |mut shop: Session<Shop>, session: CurrentSession| {
+            session.destroy().unwrap();
             shop.reload().await.unwrap();
             assert_eq!(shop.views, 0);
             shop.note.push_str("bye");
@@ -117,23 +117,23 @@ async fn a_view_that_is_reloaded_after_a_destroy_writes_to_the_next_session() {
 async fn logging_out_without_a_session_stores_nothing() {
     let (mut browser, ledger) = observed();
     let reply = browser
-        .visit(async |sessions: Sessions| sessions.destroy())
+        .visit(async |session: CurrentSession| session.destroy())
         .await;
     assert_eq!((reply.status, reply.cookie()), (StatusCode::OK, None));
-    assert!(ledger.writes().is_empty());
+    assert!(ledger.take_writes().is_empty());
 }
 
 #[tokio::test]
 async fn an_insert_and_a_removal_are_seen_by_the_same_request() {
     let mut browser = guest();
     let reply = browser
-        .visit(async |sessions: Sessions| {
-            sessions.insert(Login { user: 7 }).unwrap();
-            let user = sessions.get::<Login>().await.unwrap().map(|it| it.user);
+        .visit(async |session: CurrentSession| {
+            session.insert(Login { user: 7 }).unwrap();
+            let user = session.get::<Login>().await.unwrap().map(|it| it.user);
             assert_eq!(user, Some(7));
-            sessions.remove::<Login>().unwrap();
-            assert!(sessions.get::<Login>().await.unwrap().is_none());
-            let view = sessions.view::<Login>().await;
+            session.remove::<Login>().unwrap();
+            assert!(session.get::<Login>().await.unwrap().is_none());
+            let view = session.view::<Login>().await;
             assert!(matches!(view, Err(SessionRejection::Absent(_))));
         })
         .await;
@@ -156,14 +156,14 @@ async fn a_change_after_the_response_is_an_error_and_is_not_written() {
     assert!(matches!(late.flush(), Err(SessionError::Closed)));
     late.views += 1;
     assert!(matches!(late.commit().await, Err(SessionError::Closed)));
-    let sessions = late.sessions();
+    let session = late.current();
     assert!(matches!(
-        sessions.insert(Login { user: 7 }),
+        session.insert(Login { user: 7 }),
         Err(SessionError::Closed)
     ));
-    assert!(matches!(sessions.forget(), Err(SessionError::Closed)));
-    assert!(matches!(sessions.rotate(), Err(SessionError::Closed)));
-    assert!(matches!(sessions.remember(true), Err(SessionError::Closed)));
+    assert!(matches!(session.forget(), Err(SessionError::Closed)));
+    assert!(matches!(session.rotate(), Err(SessionError::Closed)));
+    assert!(matches!(session.remember(true), Err(SessionError::Closed)));
     late.views += 1;
     drop(late);
     assert_eq!(shop(&mut browser).await.0, 10);
@@ -181,8 +181,8 @@ async fn info_and_remember_tell_and_change_the_timers() {
     let mut browser = Caller::new(test.layer());
     let info = async |browser: &mut Caller| {
         let reply = browser
-            .visit(async |sessions: Sessions| {
-                let info = sessions.info().await.unwrap();
+            .visit(async |session: CurrentSession| {
+                let info = session.info().await.unwrap();
                 info.map_or("none".to_owned(), |info| {
                     let seconds = info.expires_at.since(info.last_seen_at).as_secs();
                     format!("{} {seconds}", info.remembered)
@@ -193,7 +193,7 @@ async fn info_and_remember_tell_and_change_the_timers() {
     };
     assert_eq!(info(&mut browser).await, "none");
     let reply = browser
-        .visit(async |sessions: Sessions| sessions.remember(true))
+        .visit(async |session: CurrentSession| session.remember(true))
         .await;
     assert_eq!(reply.cookie(), None, "there is nothing to remember");
 
@@ -202,13 +202,13 @@ async fn info_and_remember_tell_and_change_the_timers() {
         .await;
     assert_eq!(info(&mut browser).await, "false 3600");
     browser
-        .visit(async |sessions: Sessions| sessions.remember(true))
+        .visit(async |session: CurrentSession| session.remember(true))
         .await;
     assert_eq!(info(&mut browser).await, "true 36000");
     clock.advance(9 * hour);
     assert_eq!(shop(&mut browser).await.0, 1);
     browser
-        .visit(async |sessions: Sessions| sessions.remember(false))
+        .visit(async |session: CurrentSession| session.remember(false))
         .await;
     assert_eq!(
         shop(&mut browser).await.0,
@@ -233,7 +233,7 @@ async fn a_slow_request_does_not_forget_that_another_has_asked_to_be_remembered(
     browser
         .held(|shop: &mut Session<Shop>| shop.views += 1, async {
             other
-                .visit(async |sessions: Sessions| sessions.remember(true))
+                .visit(async |session: CurrentSession| session.remember(true))
                 .await;
         })
         .await;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use http::StatusCode;
 use starsessions::testing::TestSessions;
 use starsessions::{
-    ConfigError, CookieStore, KeyRing, Lifetime, MemoryStore, Oversized, Session, SessionError,
+    ConfigError, CookieStore, KeyRing, Lifetime, LimitKind, MemoryStore, Session, SessionError,
     SessionLayer, SessionLayerBuilder, TooLarge,
 };
 use starsessions_tests::caller::{Caller, Once};
@@ -358,7 +358,7 @@ async fn a_field_of_the_limit_is_stored_and_of_one_byte_more_is_not() {
     for length in most {
         match write(&test, length, 10).await {
             Err(error) => {
-                assert_eq!((error.what, error.limit), (Oversized::Field, LIMIT));
+                assert_eq!((error.what, error.limit), (LimitKind::Field, LIMIT));
                 assert_eq!(error.fields, [("texts.first".to_owned(), error.size)]);
                 sizes.push(error.size);
             }
@@ -386,7 +386,7 @@ async fn a_record_of_the_limit_is_stored_and_of_one_byte_more_is_not() {
     let error = last.expect("490 bytes and two names do not fit");
     assert_eq!(
         (error.what, error.limit, error.size),
-        (Oversized::Record, LIMIT, LIMIT + 1)
+        (LimitKind::Record, LIMIT, LIMIT + 1)
     );
     let [(largest, size), (other, rest)] = &error.fields[..] else {
         panic!("{error:?}");

@@ -1,3 +1,4 @@
 //! Keys as users make them; what is made of them is tested beside the code.
 
 mod keys;
+mod vectors;

@@ -14,7 +14,7 @@ use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
 use starsessions::testing::TestClock;
-use starsessions::{KeyRing, Session, SessionData, SessionLayer, Timestamp};
+use starsessions::{KeyRing, MemoryStore, Session, SessionData, SessionLayer, Timestamp};
 use starsessions_tests::caller::Caller;
 use starsessions_tests::ledger::Ledger;
 use tracing::Level;
@@ -29,7 +29,10 @@ trait View: SessionData {
 /// The new binary reads what the old one has written; then both go on.
 async fn check<Old: View, New: View>(first: Old) {
     let written = first.value();
-    let (ledger, keys) = (Ledger::new(), KeyRing::generate().unwrap());
+    let (ledger, keys) = (
+        Ledger::new(MemoryStore::new()),
+        KeyRing::generate().unwrap(),
+    );
     let binary = || {
         SessionLayer::builder(ledger.clone(), keys.clone())
             .local_development()

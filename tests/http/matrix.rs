@@ -5,7 +5,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use http::header::{CACHE_CONTROL, SET_COOKIE, VARY};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
-use starsessions::Sessions;
+use starsessions::CurrentSession;
 use starsessions_tests::client::Reply;
 use starsessions_tests::site::Site;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -39,15 +39,15 @@ const ACTIONS: [Action; 7] = [
 ];
 
 impl Action {
-    async fn act(self, sessions: &Sessions) {
+    async fn act(self, session: &CurrentSession) {
         match self {
             Self::Nothing => {}
-            Self::Read => drop(sessions.view::<Shop>().await.unwrap()),
-            Self::Contains => drop(sessions.get::<Login>().await.unwrap()),
-            Self::Write => sessions.insert(Login { user: 8 }).unwrap(),
-            Self::Clear => sessions.remove::<Login>().unwrap(),
-            Self::Rotate => sessions.rotate().unwrap(),
-            Self::Logout => sessions.destroy().unwrap(),
+            Self::Read => drop(session.view::<Shop>().await.unwrap()),
+            Self::Contains => drop(session.get::<Login>().await.unwrap()),
+            Self::Write => session.insert(Login { user: 8 }).unwrap(),
+            Self::Clear => session.remove::<Login>().unwrap(),
+            Self::Rotate => session.rotate().unwrap(),
+            Self::Logout => session.destroy().unwrap(),
         }
     }
 }
@@ -93,9 +93,9 @@ fn cases() -> impl Iterator<Item = Case> {
 }
 
 impl Case {
-    async fn handle(self, sessions: Option<Sessions>) -> Response {
-        if let Some(sessions) = sessions {
-            self.action.act(&sessions).await;
+    async fn handle(self, session: Option<CurrentSession>) -> Response {
+        if let Some(session) = session {
+            self.action.act(&session).await;
         }
         if self.panics {
             // Without the hook, which would write a thousand lines.
@@ -112,7 +112,7 @@ impl Case {
     async fn replies(self) -> [Reply; 2] {
         let uses = self.action != Action::Nothing;
         let with = if uses {
-            any(async move |sessions: Sessions| self.handle(Some(sessions)).await)
+            any(async move |session: CurrentSession| self.handle(Some(session)).await)
         } else {
             any(async move || self.handle(None).await)
         };

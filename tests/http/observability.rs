@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::routing::post;
 use http::StatusCode;
 use metrics_util::debugging::{DebugValue, DebuggingRecorder, Snapshotter};
-use starsessions::{KeyRing, MemoryStore, Session, SessionError, SessionLayer, Sessions};
+use starsessions::{CurrentSession, KeyRing, MemoryStore, Session, SessionError, SessionLayer};
 use starsessions_tests::client::Client;
 use starsessions_tests::logs::Logs;
 use starsessions_tests::shop::{self, Login, Shop};
@@ -82,9 +82,9 @@ async fn detach(shop: Session<Shop>) -> Result<String, SessionError> {
     Ok(views.await?.to_string())
 }
 
-async fn replace(sessions: Sessions) -> Result<(), SessionError> {
-    sessions.destroy()?;
-    sessions.insert(Login { user: 9 })
+async fn replace(session: CurrentSession) -> Result<(), SessionError> {
+    session.destroy()?;
+    session.insert(Login { user: 9 })
 }
 
 fn site(kept: Kept) -> (Site, Client) {
@@ -123,7 +123,7 @@ async fn a_day_is_counted() {
     assert_eq!(metrics.of("starsessions_detached{}"), 0.0);
     assert!(metrics.names().contains("starsessions_detached"));
 
-    let gate = site.store.hold(Operation::Commit, Moment::Before);
+    let gate = site.store.hold(Operation::Replace, Moment::Before);
     let late = tokio::spawn(client.ask(http::Method::POST, "/views"));
     gate.reached().await;
     site.store.release();
@@ -136,7 +136,7 @@ async fn a_day_is_counted() {
     );
     assert_eq!(metrics.of("starsessions_commits_total{merged=true}"), 1.0);
 
-    let gate = site.store.hold(Operation::Commit, Moment::Before);
+    let gate = site.store.hold(Operation::Replace, Moment::Before);
     let late = tokio::spawn(client.ask(http::Method::POST, "/views"));
     gate.reached().await;
     site.store.release();
@@ -169,7 +169,7 @@ async fn a_day_is_counted() {
         metrics.of("starsessions_store_errors_total{operation=load}"),
         1.0
     );
-    for operation in ["load", "create", "commit", "rotate", "touch", "delete"] {
+    for operation in ["load", "insert", "replace", "rotate", "touch", "remove"] {
         let name = format!("starsessions_store_seconds{{operation={operation}}}");
         assert!(metrics.of(&name) > 0.0, "{name}");
     }
@@ -193,7 +193,7 @@ async fn a_memory_store_that_is_full_is_counted() {
     replies.push(guest.post("/login/7").await.status);
     let full = StatusCode::SERVICE_UNAVAILABLE;
     assert_eq!(replies, [StatusCode::SEE_OTHER, full, full]);
-    for operation in ["create", "rotate"] {
+    for operation in ["insert", "rotate"] {
         let name = format!("starsessions_store_errors_total{{operation={operation}}}");
         assert_eq!(metrics.of(&name), 1.0, "{:?}", metrics.seen);
     }

@@ -10,9 +10,10 @@ use proptest::option;
 use proptest::prelude::*;
 use serde::{Deserialize, Serialize};
 use starsessions::testing::TestSessions;
-use starsessions::{KeyRing, Session, SessionLayer};
+use starsessions::{KeyRing, MemoryStore, Session, SessionLayer};
 use starsessions_tests::caller::{Caller, Once};
-use starsessions_tests::ledger::{Entry, Ledger};
+use starsessions_tests::ledger::Ledger;
+use starsessions_tests::spy::Write;
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
@@ -191,11 +192,11 @@ fn block_on(test: impl Future<Output = ()>) {
 
 /// Several edits in one request, over each other.
 async fn commits_what_differs(first: Everything, edits: Vec<(u32, Everything)>) {
-    let ledger = Ledger::new();
+    let ledger = Ledger::new(MemoryStore::new());
     let layer = SessionLayer::dev(ledger.clone(), KeyRing::generate().unwrap());
     let mut browser = Caller::new(layer);
     browser.insert(first.clone()).await;
-    assert_eq!(ledger.writes().len(), 1);
+    assert_eq!(ledger.take_writes().len(), 1);
 
     let before = first.clone();
     let after = browser
@@ -208,14 +209,17 @@ async fn commits_what_differs(first: Everything, edits: Vec<(u32, Everything)>) 
         })
         .await;
     let mut written = BTreeSet::new();
-    for entry in ledger.writes() {
-        let Entry::Commit(commit) = entry else {
-            panic!("a commit: {entry:?}");
+    for entry in ledger.take_writes() {
+        let Write::Replace { .. } = entry else {
+            panic!("a write: {entry:?}");
         };
-        assert!(written.is_empty(), "one commit, with something in it");
-        let set = commit.set.iter().map(|(name, _)| name);
-        written = set.chain(&commit.remove).map(ToString::to_string).collect();
-        assert_eq!(written.len(), commit.set.len() + commit.remove.len());
+        assert!(written.is_empty(), "one write, with something in it");
+        let difference = entry.difference();
+        written = difference
+            .set
+            .into_iter()
+            .chain(difference.removed)
+            .collect();
         assert!(!written.is_empty());
     }
     let mut differs = first.differences(&after);
@@ -225,7 +229,7 @@ async fn commits_what_differs(first: Everything, edits: Vec<(u32, Everything)>) 
         .with(|view: &mut Session<Everything>| (**view).clone())
         .await;
     assert_eq!(read, after);
-    assert!(ledger.writes().is_empty(), "reading writes nothing");
+    assert!(ledger.take_writes().is_empty(), "reading writes nothing");
 }
 
 /// Every request has loaded the first value; then they write, one after the other.

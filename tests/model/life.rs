@@ -16,8 +16,8 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use starsessions::testing::TestClock;
 use starsessions::{
-    CookieStore, KeyRing, Lifetime, MemoryStore, Session, SessionLayer, SessionLayerBuilder,
-    Sessions,
+    CookieStore, CurrentSession, KeyRing, Lifetime, MemoryStore, Session, SessionLayer,
+    SessionLayerBuilder,
 };
 use tower::ServiceExt;
 
@@ -288,12 +288,12 @@ impl World {
 
 /// Shows what the request sees, then does what it is told.
 async fn act(
-    sessions: Sessions,
+    session: CurrentSession,
     mut visit: Session<Visit>,
     login: Option<Session<Login>>,
     Extension(op): Extension<Op>,
 ) -> String {
-    let info = sessions.info().await.unwrap();
+    let info = session.info().await.unwrap();
     let seen = Seen {
         count: visit.count,
         note: visit.note,
@@ -313,20 +313,20 @@ async fn act(
         Op::Count => visit.count += 1,
         Op::Note(note) => visit.note = note,
         Op::Coupon(coupon) => visit.coupon = coupon,
-        Op::SignIn(user) => sessions.insert(Login { user }).unwrap(),
+        Op::SignIn(user) => session.insert(Login { user }).unwrap(),
         Op::ChangeUser(user) => {
             if let Some(mut login) = login {
                 login.user = user;
             }
         }
-        Op::RemoveLogin => sessions.remove::<Login>().unwrap(),
-        Op::Destroy => sessions.destroy().unwrap(),
+        Op::RemoveLogin => session.remove::<Login>().unwrap(),
+        Op::Destroy => session.destroy().unwrap(),
         Op::Restart(user) => {
-            sessions.destroy().unwrap();
-            sessions.insert(Login { user }).unwrap();
+            session.destroy().unwrap();
+            session.insert(Login { user }).unwrap();
         }
-        Op::Rotate => sessions.rotate().unwrap(),
-        Op::Remember(remember) => sessions.remember(remember).unwrap(),
+        Op::Rotate => session.rotate().unwrap(),
+        Op::Remember(remember) => session.remember(remember).unwrap(),
     }
     format!("{seen:?}")
 }

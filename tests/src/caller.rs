@@ -9,7 +9,7 @@ use axum::routing::any;
 use http::header::{COOKIE, LOCATION, SET_COOKIE};
 use http::{HeaderMap, HeaderValue, Request, StatusCode};
 use http_body_util::BodyExt;
-use starsessions::{Session, SessionData, SessionLayer, Sessions, Unrevocable};
+use starsessions::{BrowserOnly, CurrentSession, Session, SessionData, SessionLayer};
 use tokio::sync::oneshot;
 use tower::ServiceExt;
 
@@ -104,7 +104,7 @@ impl Caller {
     pub async fn insert<T: SessionData>(&mut self, view: T) -> Reply {
         let view = Once::new(view);
         let reply = self
-            .visit(async move |sessions: Sessions<Unrevocable>| sessions.insert(view.take()))
+            .visit(async move |session: CurrentSession<BrowserOnly>| session.insert(view.take()))
             .await;
         assert_eq!(reply.status, StatusCode::OK, "{reply:?}");
         reply

@@ -16,21 +16,21 @@ pub mod strict;
 /// A session that cannot be ended for good has no `destroy`:
 ///
 /// ```compile_fail,E0599
-/// # use starsessions::{Sessions, Unrevocable};
-/// async fn sign_out(sessions: Sessions<Unrevocable>) {
-///     let _ = sessions.destroy();
+/// # use starsessions::{BrowserOnly, CurrentSession};
+/// async fn sign_out(session: CurrentSession<BrowserOnly>) {
+///     let _ = session.destroy();
 /// }
 /// ```
 ///
 /// It has `forget`, and one that can be ended has `destroy`:
 ///
 /// ```
-/// # use starsessions::{Sessions, Unrevocable};
-/// async fn sign_out(sessions: Sessions) {
-///     let _ = sessions.destroy();
+/// # use starsessions::{BrowserOnly, CurrentSession};
+/// async fn sign_out(session: CurrentSession) {
+///     let _ = session.destroy();
 /// }
-/// async fn forget(sessions: Sessions<Unrevocable>) {
-///     let _ = sessions.forget();
+/// async fn forget(session: CurrentSession<BrowserOnly>) {
+///     let _ = session.forget();
 /// }
 /// ```
 #[cfg(doctest)]

@@ -6,7 +6,7 @@ use axum::Router;
 use axum::extract::Path;
 use axum::response::Redirect;
 use axum::routing::{get, post};
-use starsessions::{Session, SessionError, Sessions, Unrevocable};
+use starsessions::{BrowserOnly, CurrentSession, Session, SessionError};
 
 /// What a visitor has gathered.
 #[derive(Debug, Session)]
@@ -85,18 +85,18 @@ async fn me(login: Option<Session<Login>>) -> String {
 }
 
 async fn sign_in(
-    sessions: Sessions<Unrevocable>,
+    session: CurrentSession<BrowserOnly>,
     Path(user): Path<u64>,
 ) -> Result<Redirect, SessionError> {
-    sessions.insert(Login { user })?;
+    session.insert(Login { user })?;
     Ok(Redirect::to("/me"))
 }
 
-async fn sign_out(sessions: Sessions) -> Result<Redirect, SessionError> {
-    sessions.destroy()?;
+async fn sign_out(session: CurrentSession) -> Result<Redirect, SessionError> {
+    session.destroy()?;
     Ok(Redirect::to("/"))
 }
 
-async fn forget(sessions: Sessions<Unrevocable>) -> Result<(), SessionError> {
-    sessions.forget()
+async fn forget(session: CurrentSession<BrowserOnly>) -> Result<(), SessionError> {
+    session.forget()
 }

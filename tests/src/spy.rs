@@ -5,9 +5,10 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use starsessions::Timestamp;
 use starsessions::store::{
-    Commit, Committed, Created, FieldWrite, Forward, IndexKey, Loaded, Protection, Record, Rotated,
-    Rotation, RowKey, Store, StoreError, Touch, Touched,
+    IndexKey, Inserted, Listed, Protection, Replaced, Rotated, Rotation, Row, RowKey, Store,
+    StoreError, Touch, Touched,
 };
+use starsessions::testing::{StoredField, stored_fields};
 
 use crate::gate::Gate;
 
@@ -22,8 +23,7 @@ pub struct Spy<S> {
 #[derive(Debug, Default)]
 struct Notes {
     calls: Calls,
-    commits: Vec<Commit>,
-    rotations: Vec<Rotation>,
+    writes: Vec<Write>,
     keys: Vec<RowKey>,
     bytes: Vec<Vec<u8>>,
     faults: HashMap<Operation, Moment>,
@@ -37,18 +37,67 @@ struct Notes {
 pub enum Operation {
     /// `Store::load`
     Load,
-    /// `Store::create`
-    Create,
-    /// `Store::commit`
-    Commit,
+    /// `Store::insert`
+    Insert,
+    /// `Store::replace`
+    Replace,
     /// `Store::rotate`
     Rotate,
     /// `Store::touch`
     Touch,
-    /// `Store::delete`
-    Delete,
-    /// `Store::sessions_of`
+    /// `Store::remove`
+    Remove,
+    /// `Store::listed`
     List,
+}
+
+/// A write that a store was asked for.
+#[derive(Clone, Debug)]
+#[expect(
+    missing_docs,
+    reason = "the operations of `Store`, with what they carry"
+)]
+pub enum Write {
+    Insert(Row),
+    Replace { seen: Row, row: Row },
+    Rotate { seen: Row, left: Row, row: Row },
+    Touch(Touch),
+    Remove,
+}
+
+/// What a write changes of the fields of a session in the clear.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Difference {
+    /// The names of the fields that are new or other ones.
+    pub set: Vec<String>,
+    /// The names of the fields that are gone.
+    pub removed: Vec<String>,
+}
+
+impl Write {
+    /// What changes of the fields, compared with the row that was read.
+    #[must_use]
+    pub fn difference(&self) -> Difference {
+        let (before, after) = match self {
+            Self::Insert(row) => (Vec::new(), fields(row)),
+            Self::Replace { seen, row } | Self::Rotate { seen, row, .. } => {
+                (fields(seen), fields(row))
+            }
+            Self::Touch(_) | Self::Remove => return Difference::default(),
+        };
+        let names = |fields: &[StoredField], others: &[StoredField]| {
+            let own = fields.iter().filter(|field| !others.contains(field));
+            own.map(|field| field.name.clone()).collect::<Vec<_>>()
+        };
+        let set = names(&after, &before);
+        let mut removed = names(&before, &after);
+        removed.retain(|name| !after.iter().any(|field| field.name == *name));
+        Difference { set, removed }
+    }
+}
+
+fn fields(row: &Row) -> Vec<StoredField> {
+    stored_fields(row).unwrap_or_default()
 }
 
 /// When a store fails or waits.
@@ -65,17 +114,17 @@ pub enum Moment {
 pub struct Calls {
     /// `Store::load`
     pub loads: u32,
-    /// `Store::create`
-    pub creates: u32,
-    /// `Store::commit`
-    pub commits: u32,
+    /// `Store::insert`
+    pub inserts: u32,
+    /// `Store::replace`
+    pub replaces: u32,
     /// `Store::rotate`
     pub rotates: u32,
     /// `Store::touch`
     pub touches: u32,
-    /// `Store::delete`
-    pub deletes: u32,
-    /// `Store::sessions_of`
+    /// `Store::remove`
+    pub removes: u32,
+    /// `Store::listed`
     pub lists: u32,
 }
 
@@ -83,11 +132,11 @@ impl Operation {
     /// Every operation.
     pub const ALL: [Self; 7] = [
         Self::Load,
-        Self::Create,
-        Self::Commit,
+        Self::Insert,
+        Self::Replace,
         Self::Rotate,
         Self::Touch,
-        Self::Delete,
+        Self::Remove,
         Self::List,
     ];
 }
@@ -96,28 +145,28 @@ impl Calls {
     /// No call at all.
     pub const NONE: Self = Self {
         loads: 0,
-        creates: 0,
-        commits: 0,
+        inserts: 0,
+        replaces: 0,
         rotates: 0,
         touches: 0,
-        deletes: 0,
+        removes: 0,
         lists: 0,
     };
 
     /// The calls that change something.
     #[must_use]
     pub fn writes(self) -> u32 {
-        self.creates + self.commits + self.rotates + self.touches + self.deletes
+        self.inserts + self.replaces + self.rotates + self.touches + self.removes
     }
 
     fn of(&mut self, operation: Operation) -> &mut u32 {
         match operation {
             Operation::Load => &mut self.loads,
-            Operation::Create => &mut self.creates,
-            Operation::Commit => &mut self.commits,
+            Operation::Insert => &mut self.inserts,
+            Operation::Replace => &mut self.replaces,
             Operation::Rotate => &mut self.rotates,
             Operation::Touch => &mut self.touches,
-            Operation::Delete => &mut self.deletes,
+            Operation::Remove => &mut self.removes,
             Operation::List => &mut self.lists,
         }
     }
@@ -153,19 +202,13 @@ impl<S: Store> Spy<S> {
         std::mem::take(&mut self.notes().calls)
     }
 
-    /// The commits that were asked for since the last time that they were taken.
+    /// The writes that were asked for since the last time that they were taken.
     #[must_use]
-    pub fn take_commits(&self) -> Vec<Commit> {
-        std::mem::take(&mut self.notes().commits)
+    pub fn take_writes(&self) -> Vec<Write> {
+        std::mem::take(&mut self.notes().writes)
     }
 
-    /// The rotations that were asked for since the last time that they were taken.
-    #[must_use]
-    pub fn take_rotations(&self) -> Vec<Rotation> {
-        std::mem::take(&mut self.notes().rotations)
-    }
-
-    /// The keys that records were created under or moved to, in order.
+    /// The keys that rows were inserted under or moved to, in order.
     #[must_use]
     pub fn keys(&self) -> Vec<RowKey> {
         self.notes().keys.clone()
@@ -257,7 +300,7 @@ impl<S: Store> Store for Spy<S> {
         self.protection.unwrap_or_else(|| self.store.protection())
     }
 
-    async fn load(&self, key: &RowKey, now: Timestamp) -> Result<Option<Loaded>, StoreError> {
+    async fn load(&self, key: &RowKey, now: Timestamp) -> Result<Option<Row>, StoreError> {
         self.notes().see_key(key);
         let is_timeless = self.notes().is_timeless;
         let now = if is_timeless {
@@ -269,71 +312,78 @@ impl<S: Store> Store for Spy<S> {
         self.around(Operation::Load, load).await
     }
 
-    async fn create(
+    async fn insert(
         &self,
         key: &RowKey,
-        record: &Record,
+        row: &Row,
         now: Timestamp,
-    ) -> Result<Created, StoreError> {
+    ) -> Result<Inserted, StoreError> {
         self.notes().see_key(key);
-        self.notes().see_record(record);
+        self.notes().see_row(row);
         self.notes().keys.push(*key);
-        let create = self.store.create(key, record, now);
-        self.around(Operation::Create, create).await
+        self.notes().writes.push(Write::Insert(row.clone()));
+        let insert = self.store.insert(key, row, now);
+        self.around(Operation::Insert, insert).await
     }
 
-    async fn commit(
+    async fn replace(
         &self,
         key: &RowKey,
-        commit: &Commit,
+        seen: &Row,
+        row: &Row,
         now: Timestamp,
-    ) -> Result<Committed, StoreError> {
+    ) -> Result<Replaced, StoreError> {
         self.notes().see_key(key);
-        self.notes().see_commit(commit);
-        self.notes().commits.push(commit.clone());
-        let commit = self.store.commit(key, commit, now);
-        self.around(Operation::Commit, commit).await
+        self.notes().see_row(row);
+        self.notes().writes.push(Write::Replace {
+            seen: seen.clone(),
+            row: row.clone(),
+        });
+        let replace = self.store.replace(key, seen, row, now);
+        self.around(Operation::Replace, replace).await
     }
 
-    async fn rotate(
-        &self,
-        old: &RowKey,
-        new: &RowKey,
-        rotation: &Rotation,
-        now: Timestamp,
-    ) -> Result<Rotated, StoreError> {
-        self.notes().see_key(old);
-        self.notes().see_key(new);
-        self.notes().see_rotation(rotation);
-        self.notes().rotations.push(rotation.clone());
-        self.notes().keys.push(*new);
-        let rotate = self.store.rotate(old, new, rotation, now);
+    async fn rotate(&self, rotation: Rotation<'_>, now: Timestamp) -> Result<Rotated, StoreError> {
+        self.notes().see_key(rotation.old);
+        self.notes().see_key(rotation.new);
+        self.notes().see_row(rotation.left);
+        self.notes().see_row(rotation.row);
+        self.notes().writes.push(Write::Rotate {
+            seen: rotation.seen.clone(),
+            left: rotation.left.clone(),
+            row: rotation.row.clone(),
+        });
+        self.notes().keys.push(*rotation.new);
+        let rotate = self.store.rotate(rotation, now);
         self.around(Operation::Rotate, rotate).await
     }
 
     async fn touch(
         &self,
         key: &RowKey,
-        touch: &Touch,
+        seen: &Row,
+        touch: Touch,
         now: Timestamp,
     ) -> Result<Touched, StoreError> {
         self.notes().see_key(key);
-        let touch = self.store.touch(key, touch, now);
+        self.notes().writes.push(Write::Touch(touch));
+        let touch = self.store.touch(key, seen, touch, now);
         self.around(Operation::Touch, touch).await
     }
 
-    async fn delete(&self, key: &RowKey, now: Timestamp) -> Result<Option<Forward>, StoreError> {
+    async fn remove(&self, key: &RowKey) -> Result<Option<Row>, StoreError> {
         self.notes().see_key(key);
-        let delete = self.store.delete(key, now);
-        self.around(Operation::Delete, delete).await
+        self.notes().writes.push(Write::Remove);
+        let remove = self.store.remove(key);
+        self.around(Operation::Remove, remove).await
     }
 
-    async fn sessions_of(
+    async fn listed(
         &self,
-        index: &IndexKey,
+        index_key: &IndexKey,
         now: Timestamp,
-    ) -> Result<Vec<(RowKey, Record)>, StoreError> {
-        let list = self.store.sessions_of(index, now);
+    ) -> Result<Vec<Listed>, StoreError> {
+        let list = self.store.listed(index_key, now);
         self.around(Operation::List, list).await
     }
 
@@ -347,27 +397,10 @@ impl Notes {
         self.bytes.push(key.as_bytes().to_vec());
     }
 
-    fn see_record(&mut self, record: &Record) {
-        for (name, field) in record.fields.iter() {
-            self.see_value(name, &field.value);
+    fn see_row(&mut self, row: &Row) {
+        self.bytes.push(row.value.to_vec());
+        if let Some(listing) = &row.listing {
+            self.bytes.push(listing.card.to_vec());
         }
-    }
-
-    fn see_commit(&mut self, commit: &Commit) {
-        for (name, FieldWrite { value, .. }) in &commit.set {
-            self.see_value(name, value);
-        }
-    }
-
-    fn see_rotation(&mut self, rotation: &Rotation) {
-        self.see_record(&rotation.record);
-        if let Some(forward) = &rotation.forward {
-            self.bytes.push(forward.to.to_vec());
-        }
-    }
-
-    fn see_value(&mut self, name: &str, value: &[u8]) {
-        self.bytes.push(name.as_bytes().to_vec());
-        self.bytes.push(value.to_vec());
     }
 }

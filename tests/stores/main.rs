@@ -3,7 +3,9 @@
 mod agreement;
 mod memory;
 mod mysql;
+mod nats;
 mod postgres;
 mod redis;
+mod sql;
 mod sqlite;
 mod wrong;

@@ -1,9 +1,12 @@
 //! The memory store.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use bytes::Bytes;
-use starsessions::store::{Created, Forward, Record, Rotated, Rotation, RowKey, Store, StoreError};
+use starsessions::store::{
+    IndexKey, Inserted, Listing, Replaced, Rotated, Rotation, Row, RowKey, Store, StoreError,
+};
 use starsessions::testing::conformance;
 use starsessions::{MemoryStore, Timestamp};
 use starsessions_tests::scenarios;
@@ -20,6 +23,7 @@ async fn keeps_the_contract() {
 async fn keeps_the_contract_with_one_shard() {
     let store = MemoryStore::builder().anonymous_limit(500).build();
     conformance::run(&store).await;
+    agreement::run(&store).await;
 }
 
 async fn open() -> MemoryStore {
@@ -28,32 +32,17 @@ async fn open() -> MemoryStore {
 
 scenarios!(open);
 
-fn record(identified: bool) -> Record {
-    let mut record = Record::new(NOW, NOW + HOUR);
-    record.identified = identified;
-    record
-}
-
-fn key(number: u8) -> RowKey {
-    RowKey::from_bytes([number; 32])
-}
-
-/// Renewals change nothing in the number of sessions.
+/// A new id changes nothing in the number of sessions.
 #[tokio::test]
-async fn a_new_id_at_the_limit_pushes_nobody_out() {
+async fn a_new_id_at_the_limit_pushes_no_session_out() {
     let store = MemoryStore::builder().anonymous_limit(2).build();
     for number in [1, 2] {
-        store
-            .create(&key(number), &record(false), NOW)
-            .await
-            .unwrap();
+        insert(&store, key(number), &guest()).await;
     }
-    let rotation = Rotation::new(record(false), Some(1));
-    let rotated = store.rotate(&key(1), &key(3), &rotation, NOW).await;
-    assert_eq!(rotated.unwrap(), Rotated::Applied);
-    assert_eq!(store.len(), 2);
+    rotate(&store, key(1), key(3), &guest()).await;
     for number in [2, 3] {
-        assert!(store.load(&key(number), NOW).await.unwrap().is_some());
+        let found = store.load(&key(number), NOW).await.unwrap();
+        assert_eq!(found, Some(guest()));
     }
 }
 
@@ -64,19 +53,120 @@ async fn ids_in_their_grace_take_no_place_of_a_signed_in_session() {
         .identified_limit(10)
         .build();
     for number in 0..10 {
-        let (old, new) = (key(number), key(100 + number));
-        store.create(&old, &record(false), NOW).await.unwrap();
-        let mut rotation = Rotation::new(record(false), Some(1));
-        rotation.forward = Some(Forward::new(Bytes::from_static(b"new"), NOW + HOUR));
-        store.rotate(&old, &new, &rotation, NOW).await.unwrap();
+        insert(&store, key(number), &user()).await;
+        rotate(&store, key(number), key(100 + number), &user()).await;
     }
-    for number in 200..210 {
-        let created = store.create(&key(number), &record(true), NOW).await;
-        assert_eq!(created.unwrap(), Created::Applied);
-    }
-    let eleventh = store.create(&key(210), &record(true), NOW).await;
+    let eleventh = store.insert(&key(200), &user(), NOW).await;
     assert!(matches!(eleventh, Err(StoreError::Full)));
+    store.remove(&key(100)).await.unwrap();
+    insert(&store, key(200), &user()).await;
 }
 
+/// A session that moves from shard to shard is listed, each time that is asked for, and once.
+#[test]
+fn a_session_is_listed_once_while_it_rotates() {
+    let store = MemoryStore::new();
+    let is_over = AtomicBool::new(false);
+    block_on(insert(&store, key(0), &user()));
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for number in 0..250 {
+                block_on(rotate(&store, key(number), key(number + 1), &user()));
+                std::thread::yield_now();
+            }
+            is_over.store(true, Ordering::Relaxed);
+        });
+        while !is_over.load(Ordering::Relaxed) {
+            let listed = block_on(store.listed(&USER, NOW)).unwrap();
+            assert_eq!(listed.len(), 1, "{listed:?}");
+        }
+    });
+}
+
+/// Of threads that write at the same time, none takes back what another one wrote.
+#[test]
+fn writers_in_parallel_lose_nothing() {
+    let store = MemoryStore::new();
+    block_on(insert(&store, key(0), &guest()));
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                let mut seen = guest();
+                for _ in 0..1_000 {
+                    loop {
+                        let mut row = seen.clone();
+                        row.revision += 1;
+                        match block_on(store.replace(&key(0), &seen, &row, NOW)).unwrap() {
+                            Replaced::Replaced => break,
+                            Replaced::Stale(theirs) => seen = theirs,
+                            Replaced::Gone => panic!("the row is gone"),
+                        }
+                    }
+                }
+            });
+        }
+    });
+    let found = block_on(store.load(&key(0), NOW)).unwrap();
+    assert_eq!(found.map(|row| row.revision), Some(4_001));
+}
+
+/// A sweep that is continued until it is at its end has freed all that had expired.
+#[tokio::test]
+async fn a_sweep_frees_all_that_has_expired() {
+    let store = MemoryStore::new();
+    for number in 0..200 {
+        insert(&store, key(number), &user()).await;
+    }
+    for limit in [1, 7, 1_000] {
+        while store.sweep(limit, NOW).await.unwrap() == limit {}
+        assert_eq!(store.len(), 200);
+    }
+    while store.sweep(7, NOW + HOUR).await.unwrap() == 7 {}
+    assert!(store.is_empty());
+}
+
+async fn insert(store: &MemoryStore, key: RowKey, row: &Row) {
+    let inserted = store.insert(&key, row, NOW).await;
+    assert_eq!(inserted.unwrap(), Inserted::Inserted);
+}
+
+async fn rotate(store: &MemoryStore, old: RowKey, new: RowKey, row: &Row) {
+    let mut left = Row::new(*b"way", NOW, NOW + HOUR);
+    left.revision = row.revision + 1;
+    let rotation = Rotation {
+        old: &old,
+        seen: row,
+        left: &left,
+        new: &new,
+        row,
+    };
+    let rotated = store.rotate(rotation, NOW).await;
+    assert_eq!(rotated.unwrap(), Rotated::Rotated);
+}
+
+fn guest() -> Row {
+    Row::new(*b"value", NOW, NOW + HOUR)
+}
+
+fn user() -> Row {
+    let mut row = guest();
+    row.listing = Some(Arc::new(Listing::new(vec![USER], *b"card")));
+    row
+}
+
+fn key(number: u8) -> RowKey {
+    RowKey::from_bytes([number; RowKey::LEN])
+}
+
+/// Runs a future that is ready at once, as all of this store's are.
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    match std::pin::pin!(future).poll(&mut context) {
+        std::task::Poll::Ready(output) => output,
+        std::task::Poll::Pending => panic!("the memory store waits"),
+    }
+}
+
+const USER: IndexKey = IndexKey::from_bytes([9; IndexKey::LEN]);
 const NOW: Timestamp = Timestamp::from_unix_seconds(1_700_000_000);
 const HOUR: Duration = Duration::from_secs(3_600);

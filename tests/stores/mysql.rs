@@ -1,6 +1,7 @@
 //! The MySQL store, on a MariaDB and on a MySQL.
 
 mod cancellation;
+mod connections;
 mod failures;
 mod schema;
 mod statements;
@@ -10,24 +11,22 @@ use std::fs;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use bytes::Bytes;
 use sqlx::mysql::{MySqlPool, MySqlPoolOptions};
 use sqlx::{AssertSqlSafe, Executor};
-use starsessions::store::{
-    Commit, Field, FieldWrite, IndexKey, Protection, Record, RowKey, Store, Touch,
-};
+use starsessions::MySqlStore;
+use starsessions::store::{Protection, Store};
 use starsessions::testing::conformance;
-use starsessions::{MySqlStore, Timestamp};
 use starsessions_tests::scenarios;
 use starsessions_tests::scenarios::Stage;
 use starsessions_tests::servers::{Server, mariadb};
 
 use crate::agreement;
+use crate::sql::{at, key, row};
 
 static MARIADB: LazyLock<Server> = LazyLock::new(|| mariadb::mariadb(&[SMALL, &[QUICK]].concat()));
 static MYSQL: LazyLock<Server> = LazyLock::new(|| mariadb::mysql(&[QUICK, "--skip-log-bin"]));
 
-/// Nobody cuts the power.
+/// The power is not cut in these tests.
 const QUICK: &str = "--innodb-flush-log-at-trx-commit=2";
 /// A dump is searched for many secrets.
 const SMALL: &[&str] = &["--innodb-log-file-size=4M"];
@@ -150,40 +149,10 @@ async fn the_disk_is_all_there_is() {
     let plain = MySqlStore::builder(pool).plain_values().build().unwrap();
     assert_eq!(plain.protection(), Protection::Plain);
     let value = b"in plain sight, for once";
-    let record = record_with("a.x", value);
-    plain.create(&key(1), &record, at(0)).await.unwrap();
+    plain.insert(&key(1), &row(value), at(0)).await.unwrap();
     let disk = stage.disk().await;
     let mut spellings = scenarios::spellings(value).into_iter();
     assert!(spellings.any(|it| scenarios::contains(&disk, &it)));
-}
-
-fn key(number: u64) -> RowKey {
-    let mut bytes = [0; RowKey::LEN];
-    bytes[..8].copy_from_slice(&number.to_be_bytes());
-    RowKey::from_bytes(bytes)
-}
-
-fn index(number: u8) -> IndexKey {
-    IndexKey::from_bytes([number; IndexKey::LEN])
-}
-
-/// Ends at 100.
-fn record_with(name: &'static str, value: &[u8]) -> Record {
-    let mut record = Record::new(at(0), at(100));
-    let field = Field::new(Bytes::copy_from_slice(value), 1);
-    record.fields.insert(name.into(), field);
-    record
-}
-
-fn commit_of(name: &'static str, value: &[u8]) -> Commit {
-    let mut commit = Commit::new(Touch::new(at(1), at(100)));
-    let write = FieldWrite::new(Bytes::copy_from_slice(value));
-    commit.set.push((name.into(), write));
-    commit
-}
-
-fn at(second: u64) -> Timestamp {
-    Timestamp::from_unix_seconds(1_000_000 + second)
 }
 
 async fn number(pool: &MySqlPool, sql: &str) -> i64 {

@@ -2,6 +2,7 @@
 
 mod bouncer;
 mod cancellation;
+mod connections;
 mod failures;
 mod schema;
 mod statements;

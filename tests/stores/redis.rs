@@ -2,18 +2,22 @@
 
 mod closing;
 mod cluster;
+mod corrupt;
 mod counted;
 mod deadlines;
 mod indexed;
 mod lost_reply;
 mod memory;
+mod proxy;
+mod samples;
 mod sentinel;
+mod silence;
 mod tls;
 
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use starsessions::RedisStore;
+use starsessions::store::RedisStore;
 use starsessions::testing::conformance;
 use starsessions_tests::scenarios;
 use starsessions_tests::scenarios::{Served, Stage};

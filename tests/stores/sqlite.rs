@@ -4,13 +4,14 @@ mod crash;
 mod full;
 mod opening;
 mod sharing;
+mod statements;
 mod sweeping;
 
-use bytes::Bytes;
-use starsessions::SqliteStore;
-use starsessions::Timestamp;
-use starsessions::store::{Field, IndexKey, Record, RowKey};
+use std::sync::Arc;
+
+use starsessions::store::{IndexKey, Inserted, Listing, Replaced, Row, RowKey, Store};
 use starsessions::testing::conformance;
+use starsessions::{SqliteStore, Timestamp};
 use starsessions_tests::scenarios;
 use starsessions_tests::scenarios::Stage;
 use starsessions_tests::servers::Folder;
@@ -52,6 +53,26 @@ async fn answers_as_the_memory_store_does() {
     agreement::tells_what_has_expired(&open().await.store).await;
 }
 
+/// SQLite counts to 2^63. Revisions have no order, so that all of them are kept.
+#[tokio::test]
+async fn numbers_beyond_those_of_sqlite_are_kept_and_times_are_its_latest() {
+    let File { store, folder } = open().await;
+    let latest = Timestamp::from_unix_seconds(u64::MAX);
+    let mut first = Row::new(*b"1", latest, latest);
+    first.revision = u64::MAX;
+    let inserted = store.insert(&key(1), &first, at(0)).await;
+    assert_eq!(inserted.unwrap(), Inserted::Inserted);
+    let mut second = first.clone();
+    second.revision = 1 << 63;
+    let replaced = store.replace(&key(1), &first, &second, at(0)).await;
+    assert_eq!(replaced.unwrap(), Replaced::Replaced);
+    let found = store.load(&key(1), at(0)).await.unwrap().unwrap();
+    assert_eq!(found.revision, 1 << 63);
+    let counted = Timestamp::from_unix_seconds(i64::MAX as u64);
+    assert_eq!((found.deadline, found.last_seen), (counted, counted));
+    drop(folder);
+}
+
 scenarios!(open);
 
 fn key(number: u32) -> RowKey {
@@ -61,12 +82,18 @@ fn key(number: u32) -> RowKey {
 }
 
 /// A session that knows its number, and is in the index.
-fn record(number: u32) -> Record {
-    let mut record = Record::new(at(0), at(100));
-    let mut own = Field::new(Bytes::copy_from_slice(&number.to_be_bytes()), 1);
-    own.index = Some(index());
-    record.fields.insert("a.own".into(), own);
-    record
+fn row(number: u32) -> Row {
+    let mut row = Row::new(number.to_be_bytes(), at(0), at(100));
+    row.listing = Some(Arc::new(Listing::new(vec![index()], *b"card")));
+    row
+}
+
+/// What a writer puts in the place of a row.
+fn next(row: &Row, value: impl Into<Arc<[u8]>>) -> Row {
+    let mut next = row.clone();
+    next.revision += 1;
+    next.value = value.into();
+    next
 }
 
 fn index() -> IndexKey {

@@ -12,7 +12,7 @@ use crate::csrf::CsrfRejection;
 use crate::data::SessionData;
 use crate::error::SessionError;
 use crate::middleware::{Failed, Rejected};
-use crate::session::{Revocation, Session, SessionRejection, Sessions, find_slot};
+use crate::session::{CurrentSession, Revocation, Session, SessionRejection, find_slot};
 
 impl<T: SessionData, S: Send + Sync> FromRequestParts<S> for Session<T> {
     type Rejection = SessionRejection;
@@ -43,7 +43,7 @@ impl<T: SessionData, S: Send + Sync> OptionalFromRequestParts<S> for Session<T> 
     }
 }
 
-impl<R: Revocation, S: Send + Sync> FromRequestParts<S> for Sessions<R> {
+impl<R: Revocation, S: Send + Sync> FromRequestParts<S> for CurrentSession<R> {
     type Rejection = SessionRejection;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, SessionRejection> {

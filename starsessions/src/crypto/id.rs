@@ -1,13 +1,12 @@
 //! The public images of a session's secret: what the store and the logs may see.
 
 use std::fmt;
-use std::sync::Arc;
 
 /// The primary key of a session in its store: 32 bytes.
 ///
-/// It is derived from the cookie's secret and a key that the store never sees. From a row key
-/// nobody can make a cookie, and because nobody can choose one either, it may be compared and
-/// indexed without care for timing. Store it as binary and compare it bytewise: a text column with
+/// It is derived from the cookie's secret and a key that the store never sees. A row key does not
+/// lead back to a cookie, and no client can choose one, so that it may be compared and indexed
+/// without care for timing. Store it as binary and compare it bytewise: a text column with
 /// a collation would take different sessions for the same one.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RowKey([u8; Self::LEN]);
@@ -41,10 +40,9 @@ impl fmt::Debug for RowKey {
 /// What sessions are listed by: the keyed image of a field marked `index`, 32 bytes.
 ///
 /// Equal values of one field give equal index keys, and nothing else can be learned from them: a
-/// store can find all sessions of a user without knowing who that is.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-// Few fields have one, so it is kept outside of the field.
-pub struct IndexKey(Arc<[u8; Self::LEN]>);
+/// store can find all sessions of a user without knowing the user.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct IndexKey([u8; Self::LEN]);
 
 impl IndexKey {
     /// The length of an index key in bytes.
@@ -52,13 +50,13 @@ impl IndexKey {
 
     /// The index key with these bytes.
     #[must_use]
-    pub fn from_bytes(bytes: [u8; Self::LEN]) -> Self {
-        Self(Arc::new(bytes))
+    pub const fn from_bytes(bytes: [u8; Self::LEN]) -> Self {
+        Self(bytes)
     }
 
     /// What a store keeps.
     #[must_use]
-    pub fn as_bytes(&self) -> &[u8; Self::LEN] {
+    pub const fn as_bytes(&self) -> &[u8; Self::LEN] {
         &self.0
     }
 }

@@ -5,7 +5,7 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
-use super::base64;
+use super::encoding;
 use super::random::{self, RandomError};
 
 /// A master key: exactly 32 random bytes, from which a [`KeyRing`](super::KeyRing) derives one key
@@ -85,7 +85,7 @@ impl Key {
             return Err(KeyError::Encoding { characters });
         }
         let decoded =
-            base64::decode_key(text.as_bytes()).ok_or(KeyError::Encoding { characters })?;
+            encoding::decode_key(text.as_bytes()).ok_or(KeyError::Encoding { characters })?;
         let bytes = decoded
             .as_slice()
             .try_into()

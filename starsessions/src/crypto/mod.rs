@@ -1,17 +1,40 @@
 //! Keys and tokens: bytes in, bytes out. Knows no HTTP, no sessions and no stores.
 //!
-//! What is held against whom:
+//! What each attacker can do:
 //!
-//! - Who sends requests cannot make or change a token: 256 random bits, or a MAC over everything
-//!   that gives the token meaning.
-//! - Who reads the store gets neither a cookie nor data: the row key is a one-way, peppered image
-//!   of the cookie's secret, and values are sealed under a key that only the cookie leads to.
-//! - Who writes to the store cannot move a value to another row, field or application. Putting an
-//!   older value back in its own place is possible and needs protection outside.
-//! - Who holds the keys alone can read nothing, because each value also needs its cookie.
+//! - A sender of requests can neither make nor change a token: it is 256 random bits, or has a MAC over
+//!   everything that gives it meaning.
+//! - A reader of the store gets neither a cookie nor data: the row key is a one-way, peppered image of
+//!   the cookie's secret, and records are sealed under a key that only the cookie leads to.
+//! - A writer to the store can neither change a part of a record nor move it to another row, revision,
+//!   format or application. Putting back an older row as a whole is possible and needs protection outside.
+//! - A holder of the keys alone can read cards, and no record, because each record also needs its cookie.
 //!
 //! One version byte names the whole suite and the key id selects exactly one key: nothing is
 //! negotiated, nothing is tried twice, and no decoder takes over when another one fails.
+//!
+//! A file imports only from files above it:
+//!
+//! | file | what it is |
+//! |---|---|
+//! | `random` | bytes from the operating system |
+//! | `encoding` | base64 |
+//! | `id` | row keys, index keys, the names of sessions in logs |
+//! | `token` | the frame of every token; key ids |
+//! | `mac` | HMAC-SHA256 and the encoding of lists |
+//! | `xchacha` | the cipher and its back ends |
+//! | `seal` | payloads sealed in place, with their nonces |
+//! | `key` | a master key |
+//! | `kdf` | how keys follow from keys |
+//! | `keyset` | the keys of a master key, and what each use is bound to |
+//! | `keyring` | the keys of a deployment |
+//! | `record` | the record of a stored session |
+//! | `reference` | the cookie of a stored session |
+//! | `card` | what the owner's other sessions may read |
+//! | `way` | from a former id to its successor |
+//! | `stateless` | cookies that carry their session |
+//! | `csrf` | tokens in forms |
+//! | `public_id` | the name of a session towards its user |
 
 #![deny(
     clippy::unwrap_used,
@@ -29,50 +52,43 @@
     )
 )]
 
-mod aead;
-mod base64;
-mod derive;
-mod forgery;
-mod handle;
+mod card;
+mod csrf;
+mod encoding;
 mod id;
+mod kdf;
 mod key;
-mod label;
+mod keyring;
+mod keyset;
+mod mac;
+mod public_id;
 mod random;
 mod record;
 mod reference;
-mod ring;
 mod seal;
-mod sign;
 mod stateless;
 mod token;
+mod way;
+mod xchacha;
 
 #[cfg(test)]
 mod tests;
 
-pub(crate) use forgery::{mint_forgery_token, verify_forgery_token};
-pub use handle::{InvalidHandle, SessionHandle};
+pub(crate) use card::open_card;
+pub(crate) use csrf::{mint_csrf_token, verify_csrf_token};
 pub(crate) use id::LogId;
 pub use id::{IndexKey, RowKey};
 pub use key::{Key, KeyError};
-pub(crate) use label::open_label;
+pub use keyring::{KeyRing, KeyRingError};
+pub(crate) use keyset::{Binding, RecordPlace};
+pub use public_id::{InvalidSessionId, PublicSessionId};
 pub use random::RandomError;
-pub(crate) use record::{FieldPlace, RecordKey};
+pub(crate) use random::random_bytes;
+pub(crate) use record::RecordKey;
 pub(crate) use reference::ReferenceToken;
-pub use ring::{KeyRing, KeyRingError};
 pub(crate) use seal::SealError;
 pub(crate) use stateless::{
-    Binding, open_cookie, seal_cookie, sealed_len, sign_cookie, signed_len, verify_cookie,
+    open_cookie, seal_cookie, sealed_len, sign_cookie, signed_len, verify_cookie,
 };
-
-/// Whether a cookie's value looks like one of ours, under whichever key: for those who look for a
-/// mistake. It proves nothing.
-pub(crate) fn is_well_formed(text: &[u8]) -> bool {
-    token::is_well_formed(text)
-}
-
-/// Random bytes for an id of one's own.
-pub(crate) fn random_bytes<const N: usize>() -> Result<[u8; N], RandomError> {
-    let mut bytes = [0; N];
-    random::fill(&mut bytes)?;
-    Ok(bytes)
-}
+pub(crate) use token::is_well_formed;
+pub(crate) use way::WayKind;

@@ -29,6 +29,13 @@ pub(super) fn fill(bytes: &mut [u8]) -> Result<(), RandomError> {
     Ok(())
 }
 
+/// Random bytes for an id of one's own.
+pub(crate) fn random_bytes<const N: usize>() -> Result<[u8; N], RandomError> {
+    let mut bytes = [0; N];
+    fill(&mut bytes)?;
+    Ok(bytes)
+}
+
 fn all_equal(bytes: &[u8]) -> bool {
     bytes
         .windows(2)

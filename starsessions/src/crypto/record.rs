@@ -1,71 +1,59 @@
-//! The values of a stored session.
+//! The record of a stored session, sealed as a whole.
 //!
 //! ```text
-//! value = nonce(24) ‖ XChaCha20-Poly1305(record key, nonce, data, aad =
-//!             PAE("starsessions/v1/record", namespace, lookup, field name, created, expires))
+//! record = nonce(24) ‖ XChaCha20-Poly1305(S_record, nonce, payload, aad =
+//!              PAE("starsessions/v1/record", namespace, row key, format(1), LE64(revision)))
 //! ```
 //!
-//! A value is bound to its application, row and field, and to the times that limit its life. A revision is not bound: fields are sealed
-//! before the store decides the order of parallel commits.
+//! No part of a record can be moved or put back alone. A whole row can: a store that returns an older
+//! row with its older revision is believed, and only a protection outside of this crate sees it.
 
-use std::sync::Arc;
+use std::ops::Range;
 
-use bytes::Bytes;
-
-use super::derive::{KeySet, SealKey, field_aad};
 use super::id::RowKey;
-use super::seal::{self, SealError};
+use super::keyset::{RecordPlace, record_aad};
+use super::seal::{self, SealError, SealKey};
 use super::token::InvalidToken;
-use crate::clock::Timestamp;
 
-/// What a sealed value belongs to.
-#[derive(Clone, Copy)]
-pub(crate) struct FieldPlace<'a> {
-    /// The application.
-    pub(crate) namespace: &'a str,
-    /// The stored name of the field.
-    pub(crate) field: &'a str,
-    /// When the session began.
-    pub(crate) created_at: Timestamp,
-    /// When the value ends, if it ends before its session.
-    pub(crate) expires_at: Option<Timestamp>,
-}
-
-/// Seals and opens the values of one session; only its cookie leads to this key.
+/// Seals and opens the record of one session; only its cookie leads to this key.
 pub(crate) struct RecordKey {
     key: SealKey,
-    keys: Arc<KeySet>,
     row: RowKey,
 }
 
 impl RecordKey {
-    pub(super) fn new(key: SealKey, keys: Arc<KeySet>, row: RowKey) -> Self {
-        Self { key, keys, row }
+    /// The room for the nonce, in front of the payload.
+    pub(crate) const NONCE_LEN: usize = seal::NONCE_LEN;
+    /// The room for the tag, behind the payload.
+    pub(crate) const TAG_LEN: usize = seal::TAG_LEN;
+
+    pub(super) fn new(key: SealKey, row: RowKey) -> Self {
+        Self { key, row }
     }
 
-    pub(super) fn parts(&self) -> (&KeySet, &RowKey) {
-        (&self.keys, &self.row)
-    }
-
-    /// The value as the store keeps it.
-    pub(crate) fn seal_field(
+    /// Seals the payload that stands in `room`, between [`NONCE_LEN`](Self::NONCE_LEN) bytes and
+    /// [`TAG_LEN`](Self::TAG_LEN) bytes that this fills in.
+    ///
+    /// Reserve all of it before the payload is written: a buffer that grows leaves plaintext behind in
+    /// freed memory.
+    pub(crate) fn seal_in_place(
         &self,
-        place: &FieldPlace<'_>,
-        value: &[u8],
-    ) -> Result<Vec<u8>, SealError> {
-        let aad = field_aad(&self.row, place);
-        let mut sealed = Vec::new();
-        seal::seal(&self.key, &self.keys.nonce, &aad, value, &mut sealed)?;
-        Ok(sealed)
+        place: &RecordPlace<'_>,
+        room: &mut [u8],
+    ) -> Result<(), SealError> {
+        self.key.seal_in_place(&record_aad(&self.row, place), room)
     }
 
-    /// The value that was sealed for this place.
-    pub(crate) fn open_field(
+    /// Opens what was sealed for this place; returns where in `sealed` the payload stands.
+    ///
+    /// After an error the bytes are of no use.
+    pub(crate) fn open_in_place(
         &self,
-        place: &FieldPlace<'_>,
-        sealed: &[u8],
-    ) -> Result<Bytes, InvalidToken> {
-        seal::open_copy(&self.key, &field_aad(&self.row, place), sealed)
+        place: &RecordPlace<'_>,
+        sealed: &mut [u8],
+    ) -> Result<Range<usize>, InvalidToken> {
+        self.key
+            .open_in_place(&record_aad(&self.row, place), sealed)
     }
 
     #[cfg(test)]

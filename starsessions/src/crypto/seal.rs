@@ -1,91 +1,113 @@
-//! XChaCha20-Poly1305, the nonce made inside.
+//! Encrypts and authenticates payloads where they stand.
 //!
 //! ```text
-//! sealed = nonce(24) ‖ ciphertext ‖ tag(16)
-//! nonce  = HMAC(nonce key, random(32) ‖ PAE(aad, payload))[..24]
+//! sealed = nonce(24) ‖ XChaCha20-Poly1305(key, nonce, payload, aad) ‖ tag(16)
 //! ```
 //!
-//! 192 bits let random nonces be drawn for ever. Hedging them with the message means that even a
-//! random generator that repeats itself repeats a nonce for an identical message only.
+//! The nonce comes from the operating system, new for each payload: 192 bits are enough to draw it
+//! at random for ever.
 
 use std::error::Error;
 use std::fmt;
 use std::ops::Range;
 
-use bytes::Bytes;
+use zeroize::Zeroizing;
 
-use super::aead::{self, NONCE_LEN, TAG_LEN};
-use super::derive::{NonceKey, SealKey};
-use super::random::RandomError;
+use super::random::{self, RandomError};
 use super::token::InvalidToken;
+use super::xchacha::{self, KEY_LEN};
+pub(super) use super::xchacha::{NONCE_LEN, TAG_LEN};
 
-/// What sealing adds to the payload's length.
-pub(super) const OVERHEAD: usize = NONCE_LEN + TAG_LEN;
+/// Seals and opens.
+pub(super) struct SealKey(Box<Zeroizing<[u8; KEY_LEN]>>);
 
-/// Far below what the cipher allows (256 GiB); sessions are bounded long before by their limits.
-pub(super) const LONGEST_PAYLOAD: usize = 16 << 20;
-
-/// Appends the sealed `payload` to `out`.
-pub(super) fn seal(
-    key: &SealKey,
-    nonces: &NonceKey,
-    aad: &[u8],
-    payload: &[u8],
-    out: &mut Vec<u8>,
-) -> Result<(), SealError> {
-    if payload.len() > LONGEST_PAYLOAD {
-        return Err(SealError::TooLarge);
+impl SealKey {
+    /// The key with these bytes. They are copied to where they stay, because a move leaves a copy.
+    pub(super) fn new(bytes: &[u8; KEY_LEN]) -> Self {
+        let mut key = Box::new(Zeroizing::new([0; KEY_LEN]));
+        key.copy_from_slice(bytes);
+        Self(key)
     }
-    let nonce = nonces.nonce(aad, payload)?;
-    seal_with_nonce(key, &nonce, aad, payload, out)
+
+    /// Seals the payload in `room`: 24 bytes for the nonce, the payload, 16 bytes for the tag.
+    pub(super) fn seal_in_place(&self, aad: &[u8], room: &mut [u8]) -> Result<(), SealError> {
+        let (nonce, rest) = room
+            .split_first_chunk_mut::<NONCE_LEN>()
+            .ok_or(SealError::TooLarge)?;
+        let (payload, tag) = rest
+            .split_last_chunk_mut::<TAG_LEN>()
+            .ok_or(SealError::TooLarge)?;
+        if payload.len() > LONGEST_PAYLOAD {
+            return Err(SealError::TooLarge);
+        }
+        random::fill(nonce)?;
+        *tag = self.encrypt(nonce, aad, payload)?;
+        Ok(())
+    }
+
+    /// Opens what was sealed for this `aad`; returns where the payload stands.
+    ///
+    /// After an error the bytes are of no use.
+    pub(super) fn open_in_place(
+        &self,
+        aad: &[u8],
+        sealed: &mut [u8],
+    ) -> Result<Range<usize>, InvalidToken> {
+        let (nonce, text) = sealed
+            .split_first_chunk_mut::<NONCE_LEN>()
+            .ok_or(InvalidToken)?;
+        xchacha::decrypt(&self.0, nonce, aad, text).map_err(|_| InvalidToken)?;
+        let end = sealed.len().checked_sub(TAG_LEN).ok_or(InvalidToken)?;
+        Ok(NONCE_LEN..end)
+    }
+
+    /// `head` in the clear, and the sealed parts of a payload behind it.
+    pub(super) fn seal(
+        &self,
+        aad: &[u8],
+        head: &[u8],
+        payload: &[&[u8]],
+    ) -> Result<Vec<u8>, SealError> {
+        let len = payload.iter().fold(0, |sum, part| sum + part.len());
+        // One allocation: a buffer that grew would leave the plaintext behind in freed memory.
+        let mut out = Vec::with_capacity(head.len() + OVERHEAD + len);
+        out.extend_from_slice(head);
+        out.extend_from_slice(&[0; NONCE_LEN]);
+        payload.iter().for_each(|part| out.extend_from_slice(part));
+        out.extend_from_slice(&[0; TAG_LEN]);
+        let room = out.get_mut(head.len()..).ok_or(SealError::TooLarge)?;
+        self.seal_in_place(aad, room)?;
+        Ok(out)
+    }
+
+    /// The payload of a copy of what was sealed for this `aad`.
+    pub(super) fn open(&self, aad: &[u8], sealed: &[u8]) -> Result<Vec<u8>, InvalidToken> {
+        let (nonce, text) = sealed
+            .split_first_chunk::<NONCE_LEN>()
+            .ok_or(InvalidToken)?;
+        let mut payload = text.to_vec();
+        xchacha::decrypt(&self.0, nonce, aad, &mut payload).map_err(|_| InvalidToken)?;
+        payload.truncate(text.len().saturating_sub(TAG_LEN));
+        Ok(payload)
+    }
+
+    /// Separate for the published vectors, which prescribe the nonce.
+    pub(super) fn encrypt(
+        &self,
+        nonce: &[u8; NONCE_LEN],
+        aad: &[u8],
+        payload: &mut [u8],
+    ) -> Result<[u8; TAG_LEN], SealError> {
+        xchacha::encrypt(&self.0, nonce, aad, payload).map_err(|_| SealError::TooLarge)
+    }
+
+    #[cfg(test)]
+    pub(super) fn as_bytes(&self) -> &[u8; KEY_LEN] {
+        &self.0
+    }
 }
 
-/// Opens in place what was sealed under this key for this `aad`: returns where the payload stands.
-pub(super) fn open(
-    key: &SealKey,
-    aad: &[u8],
-    sealed: &mut [u8],
-) -> Result<Range<usize>, InvalidToken> {
-    let end = sealed.len().checked_sub(TAG_LEN).ok_or(InvalidToken)?;
-    let (nonce, rest) = sealed
-        .split_first_chunk_mut::<NONCE_LEN>()
-        .ok_or(InvalidToken)?;
-    let (text, tag) = rest.split_last_chunk_mut::<TAG_LEN>().ok_or(InvalidToken)?;
-    aead::decrypt(key.as_bytes(), nonce, aad, text, tag).map_err(|_| InvalidToken)?;
-    Ok(NONCE_LEN..end)
-}
-
-/// The payload of what was sealed under this key for this `aad`; nothing but the payload is copied.
-pub(super) fn open_copy(key: &SealKey, aad: &[u8], sealed: &[u8]) -> Result<Bytes, InvalidToken> {
-    let (nonce, rest) = sealed
-        .split_first_chunk::<NONCE_LEN>()
-        .ok_or(InvalidToken)?;
-    let (text, tag) = rest.split_last_chunk::<TAG_LEN>().ok_or(InvalidToken)?;
-    let mut payload = text.to_vec();
-    aead::decrypt(key.as_bytes(), nonce, aad, &mut payload, tag).map_err(|_| InvalidToken)?;
-    Ok(payload.into())
-}
-
-/// Separate from [`seal`] for the published vectors, which prescribe the nonce.
-pub(super) fn seal_with_nonce(
-    key: &SealKey,
-    nonce: &[u8; NONCE_LEN],
-    aad: &[u8],
-    payload: &[u8],
-    out: &mut Vec<u8>,
-) -> Result<(), SealError> {
-    // One reservation: a buffer that grew would leave the plaintext behind in freed memory.
-    out.reserve_exact(OVERHEAD + payload.len());
-    out.extend_from_slice(nonce);
-    let start = out.len();
-    out.extend_from_slice(payload);
-    let (_, text) = out.split_at_mut_checked(start).ok_or(SealError::TooLarge)?;
-    let tag = aead::encrypt(key.as_bytes(), nonce, aad, text).map_err(|_| SealError::TooLarge)?;
-    out.extend_from_slice(&tag);
-    Ok(())
-}
-
-/// Why a payload was not sealed. Nothing was written.
+/// Why a payload was not sealed.
 #[derive(Debug)]
 pub(crate) enum SealError {
     /// No random bytes for the nonce.
@@ -119,3 +141,9 @@ impl Error for SealError {
         }
     }
 }
+
+/// What sealing adds to the payload's length.
+pub(super) const OVERHEAD: usize = NONCE_LEN + TAG_LEN;
+
+/// Far below what the cipher allows (256 GiB); sessions are bounded long before by their limits.
+pub(super) const LONGEST_PAYLOAD: usize = 16 << 20;

@@ -11,21 +11,13 @@
 
 use bytes::Bytes;
 
-use super::base64;
-use super::derive::sealed_aad;
-use super::ring::KeyRing;
+use super::encoding;
+use super::keyring::KeyRing;
+use super::keyset::{Binding, sealed_aad};
+use super::mac::TAG_LEN;
 use super::seal::{self, SealError};
-use super::sign::TAG_LEN;
 use super::token::{HEADER_LEN, InvalidToken, Version, header, split};
 use crate::clock::Timestamp;
-
-/// Where a token is valid.
-#[derive(Clone, Copy)]
-pub(crate) struct Binding<'a> {
-    pub(crate) cookie_name: &'a str,
-    /// Which application and environment, as in `shop-production`.
-    pub(crate) audience: &'a str,
-}
 
 /// A payload whose origin is proven.
 pub(crate) struct Opened {
@@ -44,10 +36,8 @@ pub(crate) fn seal_cookie(
     let keys = ring.active();
     let header = header(Version::Sealed, keys.id);
     let aad = sealed_aad(binding, &header);
-    let mut raw = Vec::with_capacity(HEADER_LEN + seal::OVERHEAD + payload.len());
-    raw.extend_from_slice(&header);
-    seal::seal(&keys.cookie_seal, &keys.nonce, &aad, payload, &mut raw)?;
-    Ok(base64::encode(&raw))
+    let raw = keys.cookie_seal.seal(&aad, &header, &[payload])?;
+    Ok(encoding::encode(&raw))
 }
 
 /// The payload of a sealed cookie value.
@@ -57,19 +47,19 @@ pub(crate) fn open_cookie(
     text: &[u8],
     now: Timestamp,
 ) -> Result<Opened, InvalidToken> {
-    let mut raw = base64::decode(text, LONGEST_TEXT).ok_or(InvalidToken)?;
+    let mut raw = encoding::decode(text, LONGEST_TEXT).ok_or(InvalidToken)?;
     let (key_id, header, _) = split(&raw, Version::Sealed)?;
     let keys = ring.find(key_id, now).ok_or(InvalidToken)?;
     let aad = sealed_aad(binding, &header);
     let (_, body) = raw.split_at_mut_checked(HEADER_LEN).ok_or(InvalidToken)?;
-    let payload = seal::open(&keys.cookie_seal, &aad, body)?;
+    let payload = keys.cookie_seal.open_in_place(&aad, body)?;
     Ok(Opened {
         payload: Bytes::from(raw).slice(HEADER_LEN..).slice(payload),
         under_active_key: key_id == ring.active().id,
     })
 }
 
-/// Signs a payload into a cookie value; whoever holds the cookie can read it.
+/// Signs a payload into a cookie value; the holder of the cookie can read it.
 pub(crate) fn sign_cookie(
     ring: &KeyRing,
     binding: Binding<'_>,
@@ -79,7 +69,7 @@ pub(crate) fn sign_cookie(
     let keys = ring.active();
     let header = header(Version::Signed, keys.id);
     let tag = keys.cookie_sign.sign(binding, &header, payload);
-    Ok(base64::encode(&[&header, payload, &tag].concat()))
+    Ok(encoding::encode(&[&header, payload, &tag].concat()))
 }
 
 /// The payload of a signed cookie value.
@@ -89,7 +79,7 @@ pub(crate) fn verify_cookie(
     text: &[u8],
     now: Timestamp,
 ) -> Result<Opened, InvalidToken> {
-    let raw = base64::decode(text, LONGEST_TEXT).ok_or(InvalidToken)?;
+    let raw = encoding::decode(text, LONGEST_TEXT).ok_or(InvalidToken)?;
     let (key_id, header, body) = split(&raw, Version::Signed)?;
     let keys = ring.find(key_id, now).ok_or(InvalidToken)?;
     let (payload, tag) = body.split_last_chunk::<TAG_LEN>().ok_or(InvalidToken)?;

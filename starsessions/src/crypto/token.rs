@@ -6,13 +6,13 @@
 //! ```
 //!
 //! The version is the whole suite: what the body is, how it is protected, what it is bound to.
-//! There is no algorithm field to lie in, and whoever opens a token says which version it must be.
+//! There is no algorithm field to lie in: the code that opens a token says which version it must be.
 
 use std::error::Error;
 use std::fmt;
 
-use super::base64;
-use super::derive::KeyId;
+use super::encoding;
+use super::id::write_hex;
 
 /// The first byte of a token. 0x03 is reserved for an encryption that commits to its key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,7 +25,21 @@ pub(super) enum Version {
     /// The secret of a session that a server keeps.
     Reference = 0x04,
     /// A masked request-forgery token.
-    Forgery = 0x05,
+    Csrf = 0x05,
+}
+
+/// Which key of a ring made a token. Public: it stands in every cookie in the clear.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct KeyId(pub(super) [u8; Self::LEN]);
+
+impl KeyId {
+    pub(super) const LEN: usize = 4;
+}
+
+impl fmt::Debug for KeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_hex(f, &self.0)
+    }
 }
 
 /// Version and key id, as they stand in the token and in what is authenticated.
@@ -40,9 +54,10 @@ pub(super) fn header(version: Version, KeyId([a, b, c, d]): KeyId) -> Header {
     [version as u8, a, b, c, d]
 }
 
-/// Whether a text has the frame of a token.
-pub(super) fn is_well_formed(text: &[u8]) -> bool {
-    let Some(raw) = base64::decode(text, text.len()) else {
+/// Whether a cookie's value has the frame of a session's token, under any key. It proves nothing and
+/// helps to find a mistake.
+pub(crate) fn is_well_formed(text: &[u8]) -> bool {
+    let Some(raw) = encoding::decode(text, text.len()) else {
         return false;
     };
     let versions = [Version::Signed, Version::Sealed, Version::Reference];

@@ -19,7 +19,8 @@ use tower_service::Service;
 use super::CsrfRejection;
 use super::origin::{InvalidOrigin, Source, Trusted, source};
 use super::token::{FIELD, check};
-use crate::session::{MissingLayer, SessionRejection, Slot};
+use crate::request::Slot;
+use crate::session::{MissingLayer, SessionRejection};
 
 /// Refuses requests that another site makes a browser send.
 ///
@@ -30,7 +31,7 @@ use crate::session::{MissingLayer, SessionRejection, Slot};
 /// 2. Otherwise `Origin` decides. It must name the host that the request was sent to, with `https`
 ///    where the session's cookie is `Secure`, or an origin that is [trusted](Self::trust).
 /// 3. Where both are silent, as in very old browsers and in tools, the request must bring a
-///    [token](crate::Sessions::csrf_token) of its session, in the header `X-CSRF-Token` or in the
+///    [token](crate::CurrentSession::csrf_token) of its session, in the header `X-CSRF-Token` or in the
 ///    field `csrf_token` of a form. A guest has no token and is refused: a sign-in without any sign of
 ///    where it comes from may be another site's (login CSRF).
 ///
@@ -93,10 +94,10 @@ impl CsrfLayer {
 }
 
 impl<S> Layer<S> for CsrfLayer {
-    type Service = Csrf<S>;
+    type Service = CsrfService<S>;
 
-    fn layer(&self, inner: S) -> Csrf<S> {
-        Csrf {
+    fn layer(&self, inner: S) -> CsrfService<S> {
+        CsrfService {
             inner,
             rules: Arc::clone(&self.rules),
         }
@@ -105,12 +106,12 @@ impl<S> Layer<S> for CsrfLayer {
 
 /// The service that [`CsrfLayer`] makes.
 #[derive(Clone, Debug)]
-pub struct Csrf<S> {
+pub struct CsrfService<S> {
     inner: S,
     rules: Arc<Rules>,
 }
 
-impl<S> Service<Request<Body>> for Csrf<S>
+impl<S> Service<Request<Body>> for CsrfService<S>
 where
     S: Service<Request<Body>, Response = Response> + Clone + Send + 'static,
     S::Future: Send,
@@ -140,7 +141,7 @@ where
     }
 }
 
-impl<S> Csrf<S> {
+impl<S> CsrfService<S> {
     fn slot(&self, request: &Request<Body>) -> Option<Arc<Slot>> {
         let slot = request.extensions().get::<Arc<Slot>>()?;
         slot.find(self.rules.realm)
@@ -169,8 +170,8 @@ async fn prove(slot: &Slot, request: Request<Body>) -> Result<Request<Body>, Csr
     if !is_form(request.headers()) {
         return Err(CsrfRejection::Unproven);
     }
-    slot.ready().await?;
-    if slot.current_row().is_none() {
+    slot.ready(None).await?;
+    if slot.csrf_row().is_none() {
         // A guest's form is not even read.
         return Err(CsrfRejection::Unproven);
     }

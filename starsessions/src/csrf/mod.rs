@@ -8,7 +8,7 @@ mod rejection;
 mod token;
 
 #[cfg(feature = "axum")]
-pub use self::layer::{Csrf, CsrfFuture, CsrfLayer};
+pub use self::layer::{CsrfFuture, CsrfLayer, CsrfService};
 #[cfg(feature = "axum")]
 pub use self::origin::InvalidOrigin;
 pub use self::rejection::CsrfRejection;

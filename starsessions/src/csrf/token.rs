@@ -6,9 +6,10 @@ use serde::{Deserialize, Deserializer};
 use zeroize::Zeroizing;
 
 use super::CsrfRejection;
-use crate::crypto::{mint_forgery_token, verify_forgery_token};
+use crate::crypto::{mint_csrf_token, verify_csrf_token};
 use crate::error::SessionError;
-use crate::session::{Sessions, Slot};
+use crate::request::Slot;
+use crate::session::CurrentSession;
 
 /// A token by which a session knows its own forms; another text each time.
 ///
@@ -38,14 +39,14 @@ impl CsrfToken {
 /// Forms.
 ///
 /// ```
-/// use starsessions::{CsrfToken, SessionError, Sessions};
+/// use starsessions::{CsrfToken, CurrentSession, SessionError};
 ///
-/// async fn page(sessions: Sessions) -> Result<String, SessionError> {
-///     let token = sessions.csrf_token().await?;
+/// async fn page(session: CurrentSession) -> Result<String, SessionError> {
+///     let token = session.csrf_token().await?;
 ///     Ok(format!(r#"<form method="post" action="/pay">{}<button>Pay</button></form>"#, token.field()))
 /// }
 /// ```
-impl<R> Sessions<R> {
+impl<R> CurrentSession<R> {
     /// A token for the forms of this page. It follows from the session's id: nothing is stored, and
     /// when the id changes, as it does when somebody signs in, the token is worth nothing.
     ///
@@ -56,10 +57,10 @@ impl<R> Sessions<R> {
     pub async fn csrf_token(&self) -> Result<CsrfToken, SessionError> {
         self.slot.ready_to_read(None).await?;
         self.slot.renew().await?;
-        let Some(row) = self.slot.current_row() else {
+        let Some(row) = self.slot.csrf_row() else {
             return Ok(CsrfToken(Zeroizing::default()));
         };
-        let token = mint_forgery_token(&self.slot.realm().engine.keys, &row)?;
+        let token = mint_csrf_token(self.slot.realm().engine.keys(), &row)?;
         Ok(CsrfToken(token))
     }
 
@@ -76,10 +77,10 @@ impl<R> Sessions<R> {
 /// Whether a text is a token of the request's session. A guest has none: whoever visits the page could
 /// put a guest's token into a page of his own, and sign a visitor in as himself.
 pub(super) async fn check(slot: &Slot, token: &[u8]) -> Result<(), CsrfRejection> {
-    slot.ready().await?;
+    slot.ready(None).await?;
     let engine = &slot.realm().engine;
-    slot.current_row()
-        .and_then(|row| verify_forgery_token(&engine.keys, &row, token, engine.now()).ok())
+    slot.csrf_row()
+        .and_then(|row| verify_csrf_token(engine.keys(), &row, token, engine.now()).ok())
         .ok_or(CsrfRejection::Token)
 }
 

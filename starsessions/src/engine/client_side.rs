@@ -1,36 +1,23 @@
 //! Sessions inside their cookie: nothing is stored, except the ids of those that were ended.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::timed::TimedStore;
-use super::wire::{ID_LENGTH, Payload};
-use super::{
-    CookieChange, Credential, Done, Engine, Live, Presented, Work, why_expired, why_unreadable,
-};
+use super::{Context, CookieChange, Credential, Executed, Live, Presented, Work, why_unreadable};
 use crate::clock::Timestamp;
 use crate::crypto::{self, Binding, KeyRing, RowKey};
 use crate::error::SessionError;
-use crate::lifecycle::plan::Step;
-use crate::observe::{self, Ended, Name, Refusal};
-use crate::record::{Record, Touch};
-use crate::store::{Created, StoreError};
+use crate::lifecycle::expiry::Due;
+use crate::lifecycle::plan::{Plan, Step};
+use crate::observe::{self, EndCause, Name, Refusal};
+use crate::record::{ID_LENGTH, Payload, Record};
+use crate::store::{CookieMode, ErasedStore, Inserted, Listing, Row, StoreError};
 
 pub(crate) struct ClientSide {
-    pub(crate) mode: CookieMode,
+    pub(super) context: Context,
+    pub(super) mode: CookieMode,
     /// Where ended sessions are remembered until they would have expired anyway.
-    pub(crate) revocations: Option<TimedStore>,
-    /// The cookie's name and the audience are part of what is authenticated.
-    pub(crate) cookie_name: String,
-    pub(crate) audience: String,
-}
-
-/// What a cookie's record is protected by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum CookieMode {
-    /// Encrypted and authenticated.
-    Sealed,
-    /// Authenticated, readable by whoever has the cookie.
-    Signed,
+    pub(super) revocations: Option<ErasedStore>,
 }
 
 /// The id of a session that lives in its cookie.
@@ -38,13 +25,12 @@ pub(crate) enum CookieMode {
 pub(crate) struct SealedId([u8; ID_LENGTH]);
 
 impl ClientSide {
-    pub(crate) async fn resolve(
+    pub(super) async fn resolve(
         &self,
-        engine: &Engine,
         candidate: &[u8],
         now: Timestamp,
     ) -> Result<Presented, StoreError> {
-        let Some((payload, is_under_active_key)) = self.open(engine, candidate, now) else {
+        let Some((payload, is_under_active_key)) = self.open(candidate, now) else {
             return Ok(Presented::Nobody(why_unreadable(candidate)));
         };
         let id = SealedId(payload.id);
@@ -52,8 +38,8 @@ impl ClientSide {
         if payload.record.last_seen_at > now + CLOCK_SKEW {
             return Ok(Presented::Nobody(Refusal::Future));
         }
-        if !engine.policy.is_live(&payload.record, now) {
-            let why = why_expired(&engine.policy, &payload.record, now);
+        if !self.context.policy.is_live(&payload.record, now) {
+            let why = self.context.why_expired(&payload.record, now);
             return Ok(Presented::Nobody(why));
         }
         if self.is_revoked(id, now).await? {
@@ -68,7 +54,7 @@ impl ClientSide {
     }
 
     /// The session, unless it has been ended since: all else is in the cookie.
-    pub(crate) async fn refresh(
+    pub(super) async fn refresh(
         &self,
         live: Live,
         now: Timestamp,
@@ -79,77 +65,67 @@ impl ClientSide {
         Ok((!self.is_revoked(id, now).await?).then_some(live))
     }
 
-    pub(crate) async fn execute(
-        &self,
-        engine: &Engine,
-        mut work: Box<Work>,
-    ) -> Result<Done, SessionError> {
-        let Some(mut live) = work.live.take() else {
-            return match work.step {
-                Step::Create => self.begin(engine, &work),
-                _ => Ok(Done::kept(None)),
+    pub(super) async fn execute(&self, work: Box<Work>) -> Result<Executed, SessionError> {
+        let Work { live, mut plan } = *work;
+        let Some(mut live) = live else {
+            return match plan.step {
+                Step::Create => self.begin(&plan),
+                _ => Ok(Executed::kept(None)),
             };
         };
         let Credential::Sealed(id) = live.credential else {
-            return Ok(Done::gone());
+            return Ok(Executed::gone());
         };
-        match work.step {
-            Step::Nothing | Step::Create => return Ok(Done::kept(Some(live))),
+        match plan.step {
+            Step::Nothing | Step::Create => return Ok(Executed::kept(Some(live))),
             Step::Delete => {
-                self.end(engine, id, &live.record, work.now).await?;
-                return Ok(Done::ended());
+                self.end(id, &live.record, plan.now).await?;
+                return Ok(Executed::ended());
             }
             // What was to end may have ended already; what is to begin begins.
             Step::Replace => {
-                let done = self.begin(engine, &work)?;
-                self.end(engine, id, &live.record, work.now).await?;
+                let done = self.begin(&plan)?;
+                self.end(id, &live.record, plan.now).await?;
                 return Ok(done);
             }
             Step::Touch | Step::Commit | Step::Rotate { .. } => {}
         }
         // Ended by another request while this one was running: no cookie may bring it back.
-        match self.is_revoked(id, work.now).await {
+        match self.is_revoked(id, plan.now).await {
             Ok(false) => {}
-            Ok(true) => {
-                observe::gone(id.name(&engine.keys));
-                return Ok(Done::gone());
-            }
-            Err(error) if work.step == Step::Touch => {
-                return Ok(Done {
+            Ok(true) => return Ok(self.gone(id)),
+            Err(error) if plan.step == Step::Touch => {
+                return Ok(Executed {
                     untouched: Some(error),
-                    ..Done::kept(Some(live))
+                    ..Executed::kept(Some(live))
                 });
             }
             Err(error) => return Err(error.into()),
         }
-        if !work.is_passive {
+        if !plan.is_passive {
             // A new cookie is the occasion to write down that the session was used.
-            work.touch.get_or_insert_with(|| {
-                let (policy, before) = (&engine.policy, &live.record);
-                let deadline = policy.deadline(before.created_at, before.remembered, work.now);
-                Touch::new(work.now, deadline)
-            });
+            plan.due
+                .get_or_insert_with(|| self.used(&live.record, plan.now));
         }
-        let commit = engine.commit_for(&live.record, &work)?;
         // The old cookie of a renewal is only sealed anew; a change of privileges gets another id.
-        let is_privilege = work.step == Step::Rotate { grace: false };
+        let is_privilege = plan.step == Step::Rotate { grace: false };
         let next = if is_privilege { new_id()? } else { id };
-        let end = is_privilege.then(|| tombstone(engine, &live.record, work.now));
-        // In place at the end of a request, when nobody else has the fields any more.
-        commit.apply(&mut live.record);
-        engine.check_size(&live.record)?;
+        let end = is_privilege.then(|| self.tombstone(&live.record, plan.now));
+        live.record = self.context.next(&plan, &live.record)?;
         live.credential = Credential::Sealed(next);
-        let done = self.seal(engine, next, live, work.now)?;
+        let done = self.seal(next, live, plan.now)?;
         if let Some(end) = end
-            && !self.revoke(id, &end, work.now).await?
+            && !self.revoke(id, &end, plan.now).await?
         {
             // A logout or another sign-in was faster, and what it has ended goes on nowhere else.
-            observe::gone(id.name(&engine.keys));
-            return Ok(Done::gone());
+            return Ok(self.gone(id));
         }
-        let (former, name) = (id.name(&engine.keys), next.name(&engine.keys));
-        match (work.step, &done.live) {
-            (Step::Commit, Some(live)) => observe::committed(name, &commit, 0, &live.record),
+        let keys = &self.context.keys;
+        let (former, name) = (id.name(keys), next.name(keys));
+        match (plan.step, &done.live) {
+            (Step::Commit, Some(live)) => {
+                observe::committed(name, plan.changes.len(), 0, &live.record)
+            }
             (Step::Rotate { grace }, Some(live)) => {
                 observe::rotated(former, name, grace, &live.record);
             }
@@ -158,128 +134,132 @@ impl ClientSide {
         Ok(done)
     }
 
-    fn begin(&self, engine: &Engine, work: &Work) -> Result<Done, SessionError> {
+    fn begin(&self, plan: &Plan) -> Result<Executed, SessionError> {
         let id = new_id()?;
         let live = Live {
             credential: Credential::Sealed(id),
-            record: engine.first_record(work)?,
+            record: self.context.begin(plan)?,
             is_outdated: false,
             is_news: false,
         };
-        let done = self.seal(engine, id, live, work.now)?;
+        let done = self.seal(id, live, plan.now)?;
         if let Some(live) = &done.live {
-            observe::created(live.name(&engine.keys), &live.record);
+            observe::created(live.name(&self.context.keys), &live.record);
         }
         Ok(done)
     }
 
+    /// The deadlines of a session that is used now.
+    fn used(&self, record: &Record, now: Timestamp) -> Due {
+        let policy = &self.context.policy;
+        Due {
+            last_seen_at: now,
+            expires_at: policy.deadline(record.created_at, record.remembered, now),
+            idle: Vec::new(),
+        }
+    }
+
+    fn gone(&self, id: SealedId) -> Executed {
+        observe::gone(id.name(&self.context.keys));
+        Executed::gone()
+    }
+
     fn seal(
         &self,
-        engine: &Engine,
         SealedId(id): SealedId,
         live: Live,
         now: Timestamp,
-    ) -> Result<Done, SessionError> {
-        let payload = Payload {
-            id,
-            // Up to the deadline, the absolute one included: timeouts that are lengthened later are
-            // for later cookies, since a list of revocations does not know them.
-            idle: live.record.expires_at.since(live.record.last_seen_at),
-            record: live.record.clone(),
-        };
-        let too_large =
-            |size| SessionError::too_large_cookie(&live.record.fields, size, COOKIE_LIMIT);
-        let bytes = payload
-            .encode()
-            .ok_or_else(|| too_large(live.record.fields.size()))?;
+    ) -> Result<Executed, SessionError> {
+        let record = live.record.clone();
+        let bytes = Payload { id, record }.pack();
         let value_len = match self.mode {
             CookieMode::Sealed => crypto::sealed_len(bytes.len()),
             CookieMode::Signed => crypto::signed_len(bytes.len()),
         };
-        let size = self.cookie_name.len() + value_len;
+        let size = self.context.cookie_name.len() + value_len;
         if size > COOKIE_LIMIT {
-            return Err(too_large(size));
+            return Err(SessionError::too_large_cookie(
+                &live.record,
+                size,
+                COOKIE_LIMIT,
+            ));
         }
-        let (keys, binding) = (&engine.keys, self.binding());
+        let (keys, binding) = (&self.context.keys, self.binding());
         let value = match self.mode {
             CookieMode::Sealed => crypto::seal_cookie(keys, binding, &bytes)?,
             CookieMode::Signed => crypto::sign_cookie(keys, binding, &bytes)?,
         };
-        Ok(Done {
+        Ok(Executed {
             cookie: CookieChange::Set {
                 value,
-                max_age: engine.max_age(&live.record, now),
+                max_age: self.context.max_age(&live.record, now),
             },
-            ..Done::kept(Some(live))
+            ..Executed::kept(Some(live))
         })
     }
 
-    fn open(&self, engine: &Engine, candidate: &[u8], now: Timestamp) -> Option<(Payload, bool)> {
-        let (keys, binding) = (&engine.keys, self.binding());
+    fn open(&self, candidate: &[u8], now: Timestamp) -> Option<(Payload, bool)> {
+        let (keys, binding) = (&self.context.keys, self.binding());
         let opened = match self.mode {
             CookieMode::Sealed => crypto::open_cookie(keys, binding, candidate, now),
             CookieMode::Signed => crypto::verify_cookie(keys, binding, candidate, now),
         };
         let opened = opened.ok()?;
-        Some((Payload::decode(opened.payload)?, opened.under_active_key))
+        Some((Payload::parse(&opened.payload)?, opened.under_active_key))
     }
 
     /// What a cookie of this layer is valid for.
     fn binding(&self) -> Binding<'_> {
         Binding {
-            cookie_name: &self.cookie_name,
-            audience: &self.audience,
+            cookie_name: &self.context.cookie_name,
+            audience: &self.context.audience,
         }
     }
 
     async fn is_revoked(&self, id: SealedId, now: Timestamp) -> Result<bool, StoreError> {
         match &self.revocations {
-            // In a box: without a list there is nothing to wait for.
+            // Boxed, so that a layer without a list does not carry the room for it.
             Some(store) => Ok(Box::pin(store.load(&id.row_key(), now)).await?.is_some()),
             None => Ok(false),
         }
     }
 
     /// Ends a session for its user.
-    async fn end(
-        &self,
-        engine: &Engine,
-        id: SealedId,
-        record: &Record,
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
-        let end = tombstone(engine, record, now);
-        if self.revoke(id, &end, now).await? {
-            observe::ended(id.name(&engine.keys), Ended::Logout);
+    async fn end(&self, id: SealedId, record: &Record, now: Timestamp) -> Result<(), StoreError> {
+        let tombstone = self.tombstone(record, now);
+        if self.revoke(id, &tombstone, now).await? {
+            observe::ended(id.name(&self.context.keys), EndCause::Logout);
         }
         Ok(())
     }
 
     /// Remembers that an id has ended, for as long as a copy of its cookie could be accepted. Returns
-    /// whether nobody else has done so before.
+    /// `false` if another request has done so before.
     async fn revoke(
         &self,
         id: SealedId,
-        tombstone: &Record,
+        tombstone: &Row,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         let Some(store) = &self.revocations else {
             return Ok(true);
         };
-        let created = store.create(&id.row_key(), tombstone, now).await?;
-        Ok(created == Created::Applied)
+        let inserted = store.insert(&id.row_key(), tombstone, now).await?;
+        Ok(inserted == Inserted::Inserted)
     }
-}
 
-/// What stands for a session that has ended.
-fn tombstone(engine: &Engine, record: &Record, now: Timestamp) -> Record {
-    // An older copy may say that it is remembered where the newest says that it is not.
-    let last = engine.policy.last_deadline(record.created_at);
-    let end = last.max(record.expires_at) + CLOCK_SKEW;
-    let mut tombstone = Record::new(now, end);
-    // A user's is not to be pushed out by a flood of visitors, nor kept out by theirs.
-    tombstone.identified = record.identified;
-    tombstone
+    /// What stands for a session that has ended.
+    fn tombstone(&self, record: &Record, now: Timestamp) -> Row {
+        // An older copy may say that it is remembered where the newest says that it is not.
+        let last = self.context.policy.last_deadline(record.created_at);
+        let end = last.max(record.expires_at) + CLOCK_SKEW;
+        let mut tombstone = Row::new([], now, end);
+        // A user's is not to be pushed out by a flood of visitors, nor kept out by theirs.
+        tombstone.listing = record
+            .identified
+            .then(|| Arc::new(Listing::new(Vec::new(), [])));
+        tombstone
+    }
 }
 
 impl SealedId {

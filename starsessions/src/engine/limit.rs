@@ -3,38 +3,42 @@
 //! A store has no transaction over several sessions, so a sign-in is written first and counted then:
 //! of those at the same moment, the one that counts last sees all of them.
 
-use super::listing::Lookup;
-use super::{Done, Engine, Live, Work};
+use super::listing::FoundSession;
+use super::server_side::ServerSide;
+use super::{Executed, Live, Work};
 use crate::clock::Timestamp;
 use crate::crypto::RowKey;
 use crate::error::SessionError;
+use crate::lifecycle::changes::Lookup;
 use crate::lifecycle::plan::Step;
 use crate::lifecycle::{AtLimit, SessionLimit};
-use crate::record::Record;
 
 impl Work {
     /// The values that the session is to be found by from now on, and was not before.
     fn sign_ins(&self) -> Vec<Lookup> {
         // One that ends and begins anew may have ended already, and its place may be taken.
-        let goes_on = self.live.as_ref().filter(|_| self.step != Step::Replace);
+        let goes_on = self
+            .live
+            .as_ref()
+            .filter(|_| self.plan.step != Step::Replace);
         let record = goes_on.map(|live| &live.record);
-        self.changes.sign_ins(record, self.now)
+        self.plan.changes.sign_ins(record, self.plan.now)
     }
 }
 
-impl Engine {
-    /// Carries out one step that may be a sign-in.
+impl ServerSide {
+    /// Carries out one plan that may be a sign-in.
     pub(super) async fn execute_within(
         &self,
         limit: SessionLimit,
         work: Box<Work>,
-    ) -> Result<Done, SessionError> {
-        let (lookups, now) = (work.sign_ins(), work.now);
+    ) -> Result<Executed, SessionError> {
+        let (lookups, now) = (work.sign_ins(), work.plan.now);
         if limit.at_limit == AtLimit::Refuse {
             let own = work.live.as_ref().and_then(Live::row_key);
             for lookup in &lookups {
                 let found = self.sessions_of(lookup, now).await?;
-                let others = found.iter().filter(|(key, _)| Some(*key) != own);
+                let others = found.iter().filter(|session| Some(session.key) != own);
                 if others.count() >= limit.max {
                     return Err(limit.exceeded());
                 }
@@ -44,7 +48,7 @@ impl Engine {
         if let Some(own) = done.live.as_ref().and_then(Live::row_key) {
             for lookup in &lookups {
                 if let Err(error) = self.hold(limit, lookup, own, now).await {
-                    // Nobody is told its id, so it must not take a place either.
+                    // No browser is told its id, so it must not take a place either.
                     self.end_row(&own, now).await?;
                     return Err(error);
                 }
@@ -90,7 +94,7 @@ impl SessionLimit {
 /// It is the newest, unless another one was issued at the same second or later, which then is a
 /// sign-in at the same moment, or one of a node whose clock is ahead. Among those, all of them agree
 /// on who is the newest.
-fn surplus(limit: SessionLimit, mut found: Vec<(RowKey, Record)>, own: RowKey) -> Vec<RowKey> {
+fn surplus(limit: SessionLimit, mut found: Vec<FoundSession>, own: RowKey) -> Vec<RowKey> {
     let Some(too_many) = found
         .len()
         .checked_sub(limit.max)
@@ -101,8 +105,8 @@ fn surplus(limit: SessionLimit, mut found: Vec<(RowKey, Record)>, own: RowKey) -
     if limit.at_limit == AtLimit::Refuse {
         return vec![own];
     }
-    let age = |(key, record): &(RowKey, Record)| (record.issued_at, *key);
-    let Some(mine) = found.iter().find(|(key, _)| *key == own).map(age) else {
+    let age = |session: &FoundSession| (session.record.issued_at, session.key);
+    let Some(mine) = found.iter().find(|session| session.key == own).map(age) else {
         // Ended already, by a sign-in that was faster.
         return vec![own];
     };
@@ -111,8 +115,12 @@ fn surplus(limit: SessionLimit, mut found: Vec<(RowKey, Record)>, own: RowKey) -
         return vec![own];
     }
     found.retain(|session| age(session) < mine);
-    found.sort_by_key(|(key, record)| (record.last_seen_at, record.issued_at, *key));
-    found.iter().map(|(key, _)| *key).take(too_many).collect()
+    found.sort_by_key(|session| (session.record.last_seen_at, age(session)));
+    found
+        .iter()
+        .map(|session| session.key)
+        .take(too_many)
+        .collect()
 }
 
 /// More than one is rare: it takes a rotation at the same moment.
@@ -121,18 +129,19 @@ const MAX_ROUNDS: usize = 16;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::Record;
 
     const NOW: u64 = 1_000;
 
-    fn session(name: u8, seen: u64, issued: u64) -> (RowKey, Record) {
+    fn session(name: u8, seen: u64, issued: u64) -> FoundSession {
         let at = Timestamp::from_unix_seconds;
         let mut record = Record::new(at(1), at(5_000));
         record.last_seen_at = at(seen);
         record.issued_at = at(issued);
-        (RowKey::from_bytes([name; 32]), record)
+        FoundSession::of(RowKey::from_bytes([name; 32]), record)
     }
 
-    fn surplus_of(at_limit: AtLimit, max: usize, found: &[(RowKey, Record)], own: u8) -> Vec<u8> {
+    fn surplus_of(at_limit: AtLimit, max: usize, found: &[FoundSession], own: u8) -> Vec<u8> {
         let limit = SessionLimit { max, at_limit };
         let own = RowKey::from_bytes([own; 32]);
         let surplus = surplus(limit, found.to_vec(), own);

@@ -1,20 +1,39 @@
 //! Sessions that are found by a value in them, and ended by others.
 
-use super::{Credential, Engine, Live, Place, ServerSide};
+use std::sync::Arc;
+
+use super::Engine;
+use super::server_side::ServerSide;
 use crate::clock::Timestamp;
-use crate::crypto::{IndexKey, RowKey};
+use crate::crypto::{self, IndexKey, ReferenceToken, RowKey};
 use crate::error::SessionError;
-use crate::observe::{self, Ended, Name};
-use crate::record::Record;
-use crate::schema::FieldSpec;
+use crate::lifecycle::changes::Lookup;
+use crate::lifecycle::label::LABEL;
+use crate::observe::{self, EndCause, Name};
+use crate::record::{Card, Field, Record};
+use crate::store::{Listed, Listing, Row};
 use crate::value;
 
-/// A value that sessions are looked for by.
+/// A session as the owner's other sessions see it.
 #[derive(Clone, Debug)]
-pub(crate) struct Lookup {
-    pub(crate) spec: &'static FieldSpec,
-    /// As it is stored.
-    pub(crate) value: Vec<u8>,
+pub(crate) struct FoundSession {
+    pub(crate) key: RowKey,
+    /// Its times; what is in it stays sealed, as its cookie is elsewhere.
+    pub(crate) record: Record,
+    pub(crate) label: Option<String>,
+    successor: Option<RowKey>,
+}
+
+#[cfg(test)]
+impl FoundSession {
+    pub(super) fn of(key: RowKey, record: Record) -> Self {
+        Self {
+            key,
+            record,
+            label: None,
+            successor: None,
+        }
+    }
 }
 
 impl Engine {
@@ -23,40 +42,97 @@ impl Engine {
         &self,
         lookup: &Lookup,
         now: Timestamp,
-    ) -> Result<Vec<(RowKey, Record)>, SessionError> {
-        let Place::Server(server) = &self.place else {
-            return Err(SessionError::Unlisted);
-        };
-        let mut found = Vec::new();
-        for index in server.index_keys(self, lookup) {
-            found.extend(server.vault.sessions_of(&index, now).await?);
-        }
-        found.retain(|(_, record)| self.policy.is_live(record, now));
-        // One that was filed under several keys is one session.
-        found.sort_by_key(|(key, _)| *key);
-        found.dedup_by_key(|(key, _)| *key);
-        Ok(found)
+    ) -> Result<Vec<FoundSession>, SessionError> {
+        let server = self.server().ok_or(SessionError::Unlisted)?;
+        server.sessions_of(lookup, now).await
     }
 
     /// Ends those of them that `is_to_end` names; returns how many there were.
-    ///
-    /// A session that is given a new id at this moment could slip away under it, so it looks again
-    /// until there is none left.
     pub(crate) async fn end_sessions_of(
         &self,
         lookup: &Lookup,
         now: Timestamp,
-        is_to_end: impl Fn(&RowKey, &Record) -> bool,
+        is_to_end: impl Fn(&FoundSession) -> bool,
+    ) -> Result<usize, SessionError> {
+        let server = self.server().ok_or(SessionError::Unlisted)?;
+        server.end_sessions_of(lookup, now, is_to_end).await
+    }
+}
+
+impl ServerSide {
+    pub(super) async fn sessions_of(
+        &self,
+        lookup: &Lookup,
+        now: Timestamp,
+    ) -> Result<Vec<FoundSession>, SessionError> {
+        let mut found = Vec::new();
+        for index_key in self.index_keys(lookup) {
+            let listed = self.vault.store.listed(&index_key, now).await?;
+            found.extend(
+                listed
+                    .into_iter()
+                    .filter_map(|it| self.found(&index_key, it, now)),
+            );
+        }
+        // One that was filed under several keys is one session.
+        found.sort_by_key(|session| session.key);
+        found.dedup_by_key(|session| session.key);
+        // One that is about to move is there twice for a moment.
+        let keys: Vec<_> = found.iter().map(|session| session.key).collect();
+        found.retain(|session| {
+            session
+                .successor
+                .is_none_or(|successor| keys.binary_search(&successor).is_err())
+        });
+        Ok(found)
+    }
+
+    /// What is known of a session without its cookie. One whose card is not ours is listed all the same:
+    /// what can be used can be ended.
+    fn found(&self, index_key: &IndexKey, listed: Listed, now: Timestamp) -> Option<FoundSession> {
+        let mut record = Record::new(listed.last_seen, listed.deadline);
+        let (mut label, mut successor) = (None, None);
+        if let Some(card) = self.card(&listed.key, &listed.listing, now) {
+            let place = listed.listing.index_keys.binary_search(index_key);
+            if !card.is_filed(place.ok()?, now) {
+                return None;
+            }
+            record.created_at = card.created_at;
+            record.issued_at = card.issued_at;
+            record.remembered = card.remembered;
+            label = String::from_utf8(card.label)
+                .ok()
+                .filter(|label| !label.is_empty());
+            successor = card.successor;
+        }
+        self.context
+            .policy
+            .is_live(&record, now)
+            .then_some(FoundSession {
+                key: listed.key,
+                record,
+                label,
+                successor,
+            })
+    }
+
+    /// A session that is given a new id at this moment could slip away under it, so it looks again
+    /// until there is none left.
+    async fn end_sessions_of(
+        &self,
+        lookup: &Lookup,
+        now: Timestamp,
+        is_to_end: impl Fn(&FoundSession) -> bool,
     ) -> Result<usize, SessionError> {
         let mut ended = 0;
         for _ in 0..MAX_ROUNDS {
             let mut found = self.sessions_of(lookup, now).await?;
-            found.retain(|(key, record)| is_to_end(key, record));
+            found.retain(|session| is_to_end(session));
             if found.is_empty() {
                 return Ok(ended);
             }
-            for (key, _) in found {
-                self.end_row(&key, now).await?;
+            for session in found {
+                self.end_row(&session.key, now).await?;
                 ended += 1;
             }
         }
@@ -64,52 +140,130 @@ impl Engine {
     }
 
     pub(super) async fn end_row(&self, key: &RowKey, now: Timestamp) -> Result<(), SessionError> {
-        let Place::Server(server) = &self.place else {
-            return Err(SessionError::Unlisted);
-        };
         // A way to a successor cannot be followed without the cookie; the next round finds it.
-        server.vault.store.delete(key, now).await?;
-        server.watchers.changed(key);
-        observe::ended(Name::Row(&self.keys, *key), Ended::Revoked);
+        self.vault.store.remove(key, now).await?;
+        self.watchers.changed(key);
+        observe::ended(Name::Row(&self.context.keys, *key), EndCause::Revoked);
         Ok(())
     }
-}
 
-impl ServerSide {
+    /// The row of a record, which comes after another one under the same id, if there was one.
+    pub(super) fn row(
+        &self,
+        token: &ReferenceToken,
+        record: &Record,
+        before: Option<(&Record, &Row)>,
+    ) -> Result<Row, SessionError> {
+        let listing = match before {
+            Some((before, row)) if is_listed_alike(before, record) => row.listing.clone(),
+            _ => self.listing(token, record)?,
+        };
+        self.vault.close(&self.context, token, record, listing)
+    }
+
+    fn listing(
+        &self,
+        token: &ReferenceToken,
+        record: &Record,
+    ) -> Result<Option<Arc<Listing>>, SessionError> {
+        let mut filed: Vec<_> = indexed(record)
+            .map(|(name, field)| (self.index_key(name, field.value), field.ends_at()))
+            .collect();
+        if filed.is_empty() && !record.identified {
+            return Ok(None);
+        }
+        // Of two fields with one value, the one that lives longer counts.
+        filed.sort_unstable_by_key(|(key, ends_at)| (*key, ends_at.is_some(), *ends_at));
+        filed.dedup_by_key(|(key, _)| *key);
+        let deadlines = filed.iter().zip(0_u8..=u8::MAX);
+        let deadlines = deadlines.filter_map(|((_, ends_at), place)| Some((place, (*ends_at)?)));
+        let card = Card {
+            created_at: record.created_at,
+            issued_at: record.issued_at,
+            remembered: record.remembered,
+            deadlines: deadlines.collect(),
+            successor: None,
+            label: record
+                .get(LABEL)
+                .map_or_else(Vec::new, |field| field.value.to_vec()),
+        };
+        let keys = filed.into_iter().map(|(key, _)| key).collect();
+        self.close_listing(token, keys, &card).map(Some)
+    }
+
+    /// How a session is listed while it moves to another key.
+    pub(super) fn listing_while_moving(
+        &self,
+        token: &ReferenceToken,
+        row: &Row,
+        successor: &RowKey,
+    ) -> Result<Option<Arc<Listing>>, SessionError> {
+        let Some(listing) = &row.listing else {
+            return Ok(None);
+        };
+        let Some(mut card) = self.card(token.row_key(), listing, self.context.clock.now()) else {
+            return Ok(Some(Arc::clone(listing)));
+        };
+        card.successor = Some(*successor);
+        let keys = listing.index_keys.clone();
+        self.close_listing(token, keys, &card).map(Some)
+    }
+
+    fn close_listing(
+        &self,
+        token: &ReferenceToken,
+        keys: Vec<IndexKey>,
+        card: &Card,
+    ) -> Result<Arc<Listing>, SessionError> {
+        let mut card = card.pack();
+        if self.vault.is_sealed {
+            card = token.seal_card(&self.context.audience, &card)?;
+        }
+        Ok(Arc::new(Listing::new(keys, card)))
+    }
+
+    fn card(&self, key: &RowKey, listing: &Listing, now: Timestamp) -> Option<Card> {
+        if !self.vault.is_sealed {
+            return Card::parse(&listing.card);
+        }
+        let (keys, audience) = (&self.context.keys, &self.context.audience);
+        let card = crypto::open_card(keys, audience, key, &listing.card, now).ok()?;
+        Card::parse(&card)
+    }
+
     /// What a store files a session under, without knowing what it stands for.
-    pub(super) fn index_key(&self, engine: &Engine, field: &str, bytes: &[u8]) -> IndexKey {
-        let audience = &self.vault.audience;
-        engine
-            .keys
-            .index_key(audience, field, value::content(bytes))
+    fn index_key(&self, field: &str, bytes: &[u8]) -> IndexKey {
+        let (keys, audience) = (&self.context.keys, &self.context.audience);
+        keys.index_key(audience, field, value::content(bytes))
     }
 
     /// What it may have been filed under: by an older key, by a former name of the field.
-    fn index_keys(&self, engine: &Engine, lookup: &Lookup) -> Vec<IndexKey> {
+    fn index_keys(&self, lookup: &Lookup) -> Vec<IndexKey> {
         let names = std::iter::once(&lookup.spec.name).chain(lookup.spec.aliases);
         let value = value::content(&lookup.value);
+        let (keys, audience) = (&self.context.keys, &self.context.audience);
         names
-            .flat_map(|name| engine.keys.index_keys(&self.vault.audience, name, value))
+            .flat_map(|name| keys.index_keys(audience, name, value))
             .collect()
     }
 }
 
-impl Live {
-    /// What a token of this session is made from: its row, or that of its tombstone.
-    pub(crate) fn forgery_row(&self) -> RowKey {
-        match &self.credential {
-            Credential::Reference(token) => *token.row_key(),
-            Credential::Sealed(id) => id.row_key(),
-        }
-    }
+/// The fields that the session is found by.
+fn indexed(record: &Record) -> impl Iterator<Item = (&str, Field<'_>)> {
+    record.fields().filter(|(_, field)| field.indexed)
+}
 
-    /// Where it lies, if it lies in a store.
-    pub(crate) fn row_key(&self) -> Option<RowKey> {
-        match &self.credential {
-            Credential::Reference(token) => Some(*token.row_key()),
-            Credential::Sealed(_) => None,
-        }
-    }
+/// Whether two records under one id have the same listing.
+fn is_listed_alike(a: &Record, b: &Record) -> bool {
+    let key = |record: &Record| (record.identified, record.remembered, record.issued_at);
+    let filed = |a: (&str, Field<'_>), b: (&str, Field<'_>)| {
+        a.0 == b.0 && a.1.value == b.1.value && a.1.ends_at() == b.1.ends_at()
+    };
+    let mut others = indexed(b);
+    key(a) == key(b)
+        && a.get(LABEL).map(|it| it.value) == b.get(LABEL).map(|it| it.value)
+        && indexed(a).all(|field| others.next().is_some_and(|other| filed(field, other)))
+        && others.next().is_none()
 }
 
 /// More than one is rare: it takes a rotation at the same moment.

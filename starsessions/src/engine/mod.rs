@@ -1,58 +1,62 @@
 //! The only code that awaits a store: it finds the session of a request and carries out its plan.
 
-mod backend;
-mod changes;
+mod by_parts;
 mod client_side;
-mod erased;
-mod forward;
-mod label;
 mod limit;
 mod listing;
 mod server_side;
-mod timed;
 mod vault;
 mod watchers;
-mod wire;
+mod ways;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use self::backend::{Backend, CookieStore};
-pub(crate) use self::changes::{Base, Change, Changes};
-pub(crate) use self::client_side::{ClientSide, CookieMode, SealedId};
-pub(crate) use self::label::{LABEL_LIMIT, LABEL_SPEC};
-pub(crate) use self::listing::Lookup;
-pub(crate) use self::server_side::ServerSide;
-pub(crate) use self::vault::Vault;
+use self::client_side::ClientSide;
+pub(crate) use self::client_side::SealedId;
+pub(crate) use self::listing::FoundSession;
+use self::server_side::ServerSide;
+use self::vault::Vault;
 pub(crate) use self::watchers::{Watched, Watchers};
 use crate::clock::{Clock, Timestamp};
-use crate::crypto::{self, KeyRing, ReferenceToken};
+use crate::crypto::{self, KeyRing, ReferenceToken, RowKey};
 use crate::error::SessionError;
-use crate::lifecycle::expiry::End;
-use crate::lifecycle::plan::Step;
+use crate::lifecycle::changes::ExclusiveConflict;
+use crate::lifecycle::expiry::{ExpiredBy, is_settled};
+use crate::lifecycle::plan::Plan;
 use crate::lifecycle::{Policy, SessionLimit};
-use crate::observe::{Name, Refusal};
-use crate::record::{Commit, Record, Touch};
-use crate::store::StoreError;
+use crate::observe::{self, Name, Refusal};
+use crate::record::Record;
+use crate::store::{BackendKind, Row, StoreError};
 
-/// Keys, timers, clock, and the place where sessions are kept.
-pub(crate) struct Engine {
-    pub(crate) keys: KeyRing,
-    pub(crate) policy: Policy,
-    pub(crate) clock: Arc<dyn Clock>,
-    /// The cookie carries `Max-Age` also for sessions that are not remembered.
-    pub(crate) persistent_cookie: bool,
-    /// How many sessions a user may have.
-    pub(crate) limit: Option<SessionLimit>,
-    pub(crate) place: Place,
-}
-
-/// Where sessions are kept.
-pub(crate) enum Place {
-    /// The cookie is a reference to a record in a store.
+/// Where the sessions of a layer are.
+pub(crate) enum Engine {
+    /// The cookie refers to a record in a store.
     Server(ServerSide),
     /// The cookie is the record.
     Client(ClientSide),
+}
+
+/// What both kinds of sessions have in common.
+pub(crate) struct Context {
+    pub(crate) keys: KeyRing,
+    pub(crate) policy: Policy,
+    pub(crate) clock: Arc<dyn Clock>,
+    /// Sets the sessions of this application apart from those of others in the same store.
+    pub(crate) audience: String,
+    /// The cookie's name is part of what is authenticated.
+    pub(crate) cookie_name: String,
+    /// The cookie carries `Max-Age` also for sessions that are not remembered.
+    pub(crate) persistent_cookie: bool,
+}
+
+/// The settings of the engine beside its context.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Settings {
+    pub(crate) store_timeout: Option<Duration>,
+    pub(crate) watch_interval: Option<Duration>,
+    /// How many sessions a user may have.
+    pub(crate) limit: Option<SessionLimit>,
 }
 
 /// A session that this request may use.
@@ -69,7 +73,8 @@ pub(crate) struct Live {
 /// What the browser has to show for its session.
 #[derive(Clone, Debug)]
 pub(crate) enum Credential {
-    Reference(Arc<ReferenceToken>),
+    /// A token, and the row that it led to.
+    Reference(Arc<ReferenceToken>, Row),
     Sealed(SealedId),
 }
 
@@ -78,35 +83,28 @@ pub(crate) enum Credential {
 pub(crate) enum Presented {
     Nobody(Refusal),
     Live(Live),
-    /// To an id that a sign-in has just ended. Nobody goes on from here, but the browser is about to
-    /// hear of a successor.
+    /// To an id that a sign-in has just ended. No request goes on from here, but the browser is about
+    /// to hear of a successor.
     Former,
-    /// Two cookies lead to two different sessions: somebody has planted one of them.
+    /// Two cookies lead to two different sessions: one of them may be planted.
     Ambiguous,
 }
 
-/// One operation, with everything it takes.
+/// A plan, and the session that it is for.
 #[derive(Debug)]
 pub(crate) struct Work {
-    pub(crate) step: Step,
     pub(crate) live: Option<Live>,
-    pub(crate) changes: Changes,
-    pub(crate) remember: Option<bool>,
-    pub(crate) touch: Option<Touch>,
-    /// The request does not count as activity.
-    pub(crate) is_passive: bool,
-    pub(crate) now: Timestamp,
+    pub(crate) plan: Plan,
 }
 
 /// What has become of the session.
 #[derive(Debug)]
-pub(crate) struct Done {
+pub(crate) struct Executed {
     pub(crate) live: Option<Live>,
     pub(crate) cookie: CookieChange,
     /// The session had ended elsewhere; nothing was written.
     pub(crate) is_gone: bool,
-    /// Why the timers are as they were. It takes nothing away from anybody but time, so the request
-    /// goes on.
+    /// Why the timers are as they were. That costs the user nothing but time, so the request goes on.
     pub(crate) untouched: Option<StoreError>,
 }
 
@@ -123,8 +121,49 @@ pub(crate) enum CookieChange {
 }
 
 impl Engine {
+    pub(crate) fn new(backend: BackendKind, context: Context, settings: Settings) -> Self {
+        match backend {
+            BackendKind::Store(store) => Self::Server(ServerSide {
+                vault: Vault::new(store.with_timeout(settings.store_timeout)),
+                watchers: Watchers::new(settings.watch_interval),
+                limit: settings.limit,
+                context,
+            }),
+            BackendKind::Cookie(store) => Self::Client(ClientSide {
+                mode: store.mode,
+                revocations: store
+                    .revocations
+                    .map(|store| store.with_timeout(settings.store_timeout)),
+                context,
+            }),
+        }
+    }
+
+    pub(crate) fn context(&self) -> &Context {
+        match self {
+            Self::Server(server) => &server.context,
+            Self::Client(client) => &client.context,
+        }
+    }
+
+    /// The store side; `None` where sessions are cookies.
+    pub(crate) fn server(&self) -> Option<&ServerSide> {
+        match self {
+            Self::Server(server) => Some(server),
+            Self::Client(_) => None,
+        }
+    }
+
+    pub(crate) fn keys(&self) -> &KeyRing {
+        &self.context().keys
+    }
+
+    pub(crate) fn policy(&self) -> &Policy {
+        &self.context().policy
+    }
+
     pub(crate) fn now(&self) -> Timestamp {
-        self.clock.now()
+        self.context().clock.now()
     }
 
     /// Finds the session that several cookies of our name lead to: one of them is a leftover next to
@@ -157,9 +196,9 @@ impl Engine {
         cookie: &[u8],
         now: Timestamp,
     ) -> Result<Presented, StoreError> {
-        match &self.place {
-            Place::Server(server) => server.resolve(self, cookie, now).await,
-            Place::Client(client) => client.resolve(self, cookie, now).await,
+        match self {
+            Self::Server(server) => server.resolve(cookie, now).await,
+            Self::Client(client) => client.resolve(cookie, now).await,
         }
     }
 
@@ -169,88 +208,64 @@ impl Engine {
         live: Live,
         now: Timestamp,
     ) -> Result<Option<Live>, StoreError> {
-        match &self.place {
-            Place::Server(server) => server.refresh(self, live, now).await,
-            Place::Client(client) => client.refresh(live, now).await,
+        match self {
+            Self::Server(server) => server.refresh(live, now).await,
+            Self::Client(client) => client.refresh(live, now).await,
         }
     }
 
-    /// Carries out one step.
-    pub(crate) async fn execute(&self, work: Box<Work>) -> Result<Done, SessionError> {
-        match self.limit {
-            Some(limit) if work.changes.may_sign_in() => {
-                Box::pin(self.execute_within(limit, work)).await
-            }
-            _ => self.carry_out(work).await,
+    /// Carries out one plan.
+    pub(crate) async fn execute(&self, work: Box<Work>) -> Result<Executed, SessionError> {
+        match self {
+            Self::Server(server) => server.execute(work).await,
+            Self::Client(client) => client.execute(work).await,
         }
     }
 
-    async fn carry_out(&self, work: Box<Work>) -> Result<Done, SessionError> {
-        match &self.place {
-            Place::Server(server) => server.execute(self, work).await,
-            Place::Client(client) => client.execute(self, work).await,
-        }
+    /// Whether a plan with these changes is counted, before and after it is carried out.
+    pub(crate) fn counts(&self, plan_signs_in: bool) -> bool {
+        plan_signs_in && self.server().is_some_and(|server| server.limit.is_some())
     }
 
+    /// Whether the id stands under a key that is not the active one, but is too young for a new one.
+    pub(crate) fn waits_for_new_id(&self, live: &Live, now: Timestamp) -> bool {
+        let Credential::Reference(token, _) = &live.credential else {
+            return false;
+        };
+        !token.is_under_active_key(self.keys()) && !is_settled(&live.record, now)
+    }
+}
+
+impl Context {
     /// `Max-Age` of a cookie for this record: the rest of its life, or none for a session cookie.
     fn max_age(&self, record: &Record, now: Timestamp) -> Option<Duration> {
         (self.persistent_cookie || record.remembered).then(|| record.expires_at.since(now))
     }
 
-    /// The record that begins with these changes.
-    fn first_record(&self, work: &Work) -> Result<Record, SessionError> {
-        let remembered = work.remember.unwrap_or(false);
-        let expires_at = self.policy.deadline(work.now, remembered, work.now);
-        let mut record = Record::new(work.now, expires_at);
-        record.revision = 0;
-        record.remembered = remembered;
-        let touch = Touch::new(work.now, expires_at);
-        let commit = work.changes.rebase(&record, touch, work.now)?;
-        commit.apply(&mut record);
-        self.check_size(&record)?;
+    /// The record that begins by this plan.
+    fn begin(&self, plan: &Plan) -> Result<Record, SessionError> {
+        self.checked(plan.begin(&self.policy)?)
+    }
+
+    /// What a record, as it is stored now, is after this plan.
+    fn next(&self, plan: &Plan, record: &Record) -> Result<Record, SessionError> {
+        self.checked(plan.next(&self.policy, record)?)
+    }
+
+    fn checked(&self, record: Record) -> Result<Record, SessionError> {
+        let (size, limit) = (record.size(), self.policy.record_limit);
+        if size > limit {
+            return Err(SessionError::too_large_record(&record, size, limit));
+        }
         Ok(record)
     }
 
-    /// The changes of this request on top of `record`, as it is stored now.
-    fn commit_for(&self, record: &Record, work: &Work) -> Result<Commit, SessionError> {
-        let mut touch = work
-            .touch
-            .clone()
-            .unwrap_or_else(|| Touch::new(record.last_seen_at, record.expires_at));
-        let remembered = work.remember.unwrap_or(record.remembered);
-        if remembered != record.remembered {
-            touch.last_seen_at = work.now;
-            touch.expires_at = self
-                .policy
-                .deadline(record.created_at, remembered, work.now);
+    fn why_expired(&self, record: &Record, now: Timestamp) -> Refusal {
+        match self.policy.end_of(record, now) {
+            ExpiredBy::Idle => Refusal::Idle,
+            ExpiredBy::Absolute => Refusal::Absolute,
+            ExpiredBy::Deadline => Refusal::Expired,
         }
-        let mut commit = work.changes.rebase(record, touch, work.now)?;
-        commit.remembered = work.remember;
-        if work.step == (Step::Rotate { grace: false }) {
-            Changes::end_privileged(record, &mut commit);
-        }
-        Ok(commit)
-    }
-
-    fn check_size_after(&self, commit: &Commit, record: &Record) -> Result<(), SessionError> {
-        if commit.size_after(record) <= self.policy.record_limit {
-            return Ok(());
-        }
-        let mut after = record.clone();
-        commit.apply(&mut after);
-        self.check_size(&after)
-    }
-
-    fn check_size(&self, record: &Record) -> Result<(), SessionError> {
-        let size = record.fields.size();
-        if size > self.policy.record_limit {
-            return Err(SessionError::too_large_record(
-                &record.fields,
-                size,
-                self.policy.record_limit,
-            ));
-        }
-        Ok(())
     }
 }
 
@@ -263,11 +278,10 @@ fn why_unreadable(value: &[u8]) -> Refusal {
     }
 }
 
-fn why_expired(policy: &Policy, record: &Record, now: Timestamp) -> Refusal {
-    match policy.end_of(record, now) {
-        End::Idle => Refusal::Idle,
-        End::Absolute => Refusal::Absolute,
-        End::Deadline => Refusal::Expired,
+impl From<ExclusiveConflict> for SessionError {
+    fn from(ExclusiveConflict(field): ExclusiveConflict) -> Self {
+        observe::conflict(field);
+        Self::Conflict { field }
     }
 }
 
@@ -284,8 +298,24 @@ impl Live {
     /// What a log calls it.
     pub(crate) fn name<'a>(&'a self, keys: &'a KeyRing) -> Name<'a> {
         match &self.credential {
-            Credential::Reference(token) => Name::Token(token),
+            Credential::Reference(token, _) => Name::Token(token),
             Credential::Sealed(id) => Name::Row(keys, id.row_key()),
+        }
+    }
+
+    /// What a request-forgery token of this session is made from: its row, or that of its tombstone.
+    pub(crate) fn csrf_row(&self) -> RowKey {
+        match &self.credential {
+            Credential::Reference(token, _) => *token.row_key(),
+            Credential::Sealed(id) => id.row_key(),
+        }
+    }
+
+    /// Where it lies, if it lies in a store.
+    pub(crate) fn row_key(&self) -> Option<RowKey> {
+        match &self.credential {
+            Credential::Reference(token, _) => Some(*token.row_key()),
+            Credential::Sealed(_) => None,
         }
     }
 
@@ -293,7 +323,9 @@ impl Live {
     /// two states of a session that is its cookie.
     fn is_same_session(&self, other: &Self) -> bool {
         match (&self.credential, &other.credential) {
-            (Credential::Reference(a), Credential::Reference(b)) => a.row_key() == b.row_key(),
+            (Credential::Reference(a, _), Credential::Reference(b, _)) => {
+                a.row_key() == b.row_key()
+            }
             (Credential::Sealed(a), Credential::Sealed(b)) => a == b,
             _ => false,
         }
@@ -307,7 +339,7 @@ impl Live {
     }
 }
 
-impl Done {
+impl Executed {
     fn gone() -> Self {
         Self {
             is_gone: true,

@@ -1,81 +1,83 @@
 //! Sessions in a store: the cookie is a reference, and concurrent requests meet in the record.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use bytes::Bytes;
-
-use super::forward::{ENDING_GRACE, follow, follow_to_end, is_overtaken};
+use super::vault::{ENDED, Found};
+use super::ways::Way;
 use super::{
-    CookieChange, Credential, Done, Engine, Live, Presented, Vault, Watchers, Work, why_expired,
+    Context, CookieChange, Credential, Executed, Live, Presented, Vault, Watchers, Work,
     why_unreadable,
 };
 use crate::clock::Timestamp;
 use crate::crypto::ReferenceToken;
 use crate::error::SessionError;
+use crate::lifecycle::SessionLimit;
 use crate::lifecycle::expiry::is_settled;
-use crate::lifecycle::plan::Step;
-use crate::observe::{self, Ended, Name, Refusal};
-use crate::record::{Commit, Forward, Record, Rotation};
-use crate::store::{Committed, Created, Loaded, Rotated, StoreError, Touched};
+use crate::lifecycle::plan::{Plan, Step};
+use crate::observe::{self, EndCause, Name, Refusal};
+use crate::record::Record;
+use crate::store::{Inserted, Replaced, Rotated, Rotation, Row, StoreError, Touch, Touched};
 
 pub(crate) struct ServerSide {
-    pub(crate) vault: Vault,
+    pub(super) context: Context,
+    pub(super) vault: Vault,
     pub(crate) watchers: Watchers,
+    /// How many sessions a user may have.
+    pub(super) limit: Option<SessionLimit>,
 }
 
 impl ServerSide {
     /// The session that a cookie value refers to. An id that is not ours costs no store access.
-    pub(crate) async fn resolve(
+    pub(super) async fn resolve(
         &self,
-        engine: &Engine,
         candidate: &[u8],
         now: Timestamp,
     ) -> Result<Presented, StoreError> {
-        let Ok(mut token) = ReferenceToken::parse(candidate, &engine.keys, now) else {
+        let Ok(mut token) = ReferenceToken::parse(candidate, &self.context.keys, now) else {
             return Ok(Presented::Nobody(why_unreadable(candidate)));
         };
         let mut is_news = false;
-        let mut why = Refusal::Unknown;
-        for _ in 0..MAX_FORWARDS {
-            match self.vault.load(&token, now).await? {
-                Some(Loaded::Live(record)) if engine.policy.is_live(&record, now) => {
+        for _ in 0..MAX_WAYS {
+            let row = match self.vault.load(&self.context, &token, now).await? {
+                Found::Record(record, row) if self.context.policy.is_live(&record, now) => {
                     return Ok(Presented::Live(Live {
-                        is_outdated: !token.is_under_active_key(&engine.keys)
+                        is_outdated: !token.is_under_active_key(&self.context.keys)
                             && is_settled(&record, now),
-                        credential: Credential::Reference(token),
+                        credential: Credential::Reference(token, row),
                         record,
                         is_news,
                     }));
                 }
-                Some(Loaded::Live(record) | Loaded::Expired(record)) => {
-                    why = why_expired(&engine.policy, &record, now);
-                    break;
+                Found::Record(record, _) => {
+                    return Ok(Presented::Nobody(self.context.why_expired(&record, now)));
                 }
-                None => break,
-                Some(Loaded::Moved(forward)) => match follow(engine, &token, &forward, now) {
-                    Some(successor) => token = successor,
-                    None if is_overtaken(engine, &token, &forward, now) => {
-                        return Ok(Presented::Former);
-                    }
-                    None => break,
-                },
+                Found::Nothing => break,
+                Found::Way(row) => row,
+            };
+            match self.way(&token, &row, now) {
+                Some(way) if way.is_forward => {
+                    self.settle(&token, &row, &way, now).await?;
+                    token = way.successor;
+                }
+                Some(way) if way.is_news(now) => return Ok(Presented::Former),
+                _ => break,
             }
             is_news = true;
         }
-        Ok(Presented::Nobody(why))
+        Ok(Presented::Nobody(Refusal::Unknown))
     }
 
     /// The session as it is stored now. What the browser has yet to be told stays to be told.
-    pub(crate) async fn refresh(
+    pub(super) async fn refresh(
         &self,
-        engine: &Engine,
         live: Live,
         now: Timestamp,
     ) -> Result<Option<Live>, StoreError> {
-        let Credential::Reference(token) = &live.credential else {
+        let Some((token, _)) = live.reference() else {
             return Ok(None);
         };
-        let found = self.look(engine, token, now).await?;
+        let found = self.look(&token, now).await?;
         Ok(found.map(|fresh| Live {
             is_news: fresh.is_news || live.is_news,
             ..fresh
@@ -85,311 +87,343 @@ impl ServerSide {
     /// What an id leads to now. A key that has retired since is not honoured.
     pub(super) async fn look(
         &self,
-        engine: &Engine,
         token: &ReferenceToken,
         now: Timestamp,
     ) -> Result<Option<Live>, StoreError> {
-        let found = self.resolve(engine, token.encode().as_bytes(), now).await?;
-        Ok(found.live())
+        Ok(self.resolve(token.encode().as_bytes(), now).await?.live())
     }
 
-    pub(crate) async fn execute(
-        &self,
-        engine: &Engine,
-        mut work: Box<Work>,
-    ) -> Result<Done, SessionError> {
-        let Some(live) = work.live.take() else {
-            return match work.step {
-                Step::Create => self.create(engine, &work).await,
-                _ => Ok(Done::kept(None)),
+    pub(super) async fn execute(&self, work: Box<Work>) -> Result<Executed, SessionError> {
+        match self.limit {
+            Some(limit) if work.plan.changes.may_sign_in() => {
+                Box::pin(self.execute_within(limit, work)).await
+            }
+            _ => self.carry_out(work).await,
+        }
+    }
+
+    pub(super) async fn carry_out(&self, work: Box<Work>) -> Result<Executed, SessionError> {
+        let Work { live, plan } = *work;
+        let Some(live) = live else {
+            return match plan.step {
+                Step::Create => self.create(&plan).await,
+                _ => Ok(Executed::kept(None)),
             };
         };
-        let (mut live, Some(token)) = with_token(live) else {
-            return Ok(Done::gone());
-        };
-        match work.step {
-            Step::Nothing | Step::Create => Ok(engine.announce(live, work.now)),
-            Step::Touch => Ok(self.touch(engine, live, &token, &work).await),
-            Step::Commit => {
-                let is_there = self.commit(engine, &mut live, token, &work).await?;
-                Ok(engine.announce_if(is_there, live, work.now))
-            }
-            // In boxes: what is rare and large would make the future of every request as large.
-            Step::Rotate { grace } => {
-                Box::pin(self.rotate(engine, live, token, grace, &work)).await
-            }
-            Step::Replace => Box::pin(self.replace(engine, token, &work)).await,
-            Step::Delete => {
-                Box::pin(self.delete(engine, token, work.now)).await?;
-                Ok(Done::ended())
-            }
+        match plan.step {
+            Step::Nothing | Step::Create => Ok(self.announce(live, plan.now)),
+            Step::Touch => Ok(self.touch(live, &plan).await),
+            Step::Commit => self.commit(live, &plan).await,
+            // Boxed, so that what is rare does not enlarge every request's future.
+            Step::Rotate { grace } => Box::pin(self.rotate(live, grace, &plan)).await,
+            Step::Replace => Box::pin(self.begin_anew(live, &plan)).await,
+            Step::Delete => Box::pin(self.delete(live, &plan)).await,
         }
     }
 
-    async fn create(&self, engine: &Engine, work: &Work) -> Result<Done, SessionError> {
-        let record = self.first_record(engine, work)?;
+    async fn create(&self, plan: &Plan) -> Result<Executed, SessionError> {
+        let record = self.context.begin(plan)?;
         for _ in 0..MAX_ID_COLLISIONS {
-            let token = ReferenceToken::mint(&engine.keys)?;
-            if self.vault.create(&token, &record, work.now).await? == Created::Applied {
+            let token = ReferenceToken::mint(&self.context.keys)?;
+            let row = self.row(&token, &record, None)?;
+            let inserted = self.vault.store.insert(token.row_key(), &row, plan.now);
+            if inserted.await? == Inserted::Inserted {
                 observe::created(Name::Token(&token), &record);
-                return Ok(engine.issue(token, record, work.now));
+                return Ok(self.issue(token, record, row, plan.now));
             }
         }
         Err(SessionError::contention())
     }
 
-    async fn touch(
-        &self,
-        engine: &Engine,
-        mut live: Live,
-        token: &ReferenceToken,
-        work: &Work,
-    ) -> Done {
-        let Some(touch) = &work.touch else {
-            return engine.announce(live, work.now);
+    /// Moves the timers. An error takes nothing away from the user but time.
+    async fn touch(&self, live: Live, plan: &Plan) -> Executed {
+        let before = live.clone();
+        self.try_touch(live, plan).await.unwrap_or_else(|error| {
+            let untouched = match error {
+                SessionError::Unavailable(error) => Arc::into_inner(error),
+                _ => None,
+            };
+            Executed {
+                untouched,
+                ..self.announce(before, plan.now)
+            }
+        })
+    }
+
+    async fn try_touch(&self, mut live: Live, plan: &Plan) -> Result<Executed, SessionError> {
+        let Some(due) = &plan.due else {
+            return Ok(self.announce(live, plan.now));
         };
-        match self.vault.touch(token, touch, work.now).await {
-            Ok(Touched::Gone) => gone(token),
-            Ok(Touched::Applied) => {
+        // The deadlines of fields are part of the record.
+        if !due.idle.is_empty() {
+            return self.commit(live, plan).await;
+        }
+        let touch = Touch {
+            last_seen: due.last_seen_at,
+            deadline: due.expires_at,
+        };
+        let Credential::Reference(token, row) = &mut live.credential else {
+            return Ok(Executed::gone());
+        };
+        let store = &self.vault.store;
+        match store.touch(token.row_key(), row, touch, plan.now).await? {
+            Touched::Touched => {
                 observe::touched(Name::Token(token));
-                let deadline = live.record.expires_at;
-                touch.apply(&mut live.record);
-                live.is_news |= engine.is_visible(deadline, &live.record);
-                engine.announce(live, work.now)
+                row.touch(touch);
+                let before = live.record.expires_at;
+                due.move_times(&mut live.record);
+                live.is_news |= self.is_visible(before, &live.record);
+                Ok(self.announce(live, plan.now))
             }
-            Err(error) => Done {
-                untouched: Some(error),
-                ..engine.announce(live, work.now)
-            },
+            // Another request has moved them, or the session has ended.
+            Touched::Stale => {
+                let name = Arc::clone(token);
+                match self.refresh(live, plan.now).await? {
+                    Some(live) => Ok(self.announce(live, plan.now)),
+                    None => Ok(gone(&name)),
+                }
+            }
         }
     }
 
-    /// Commits to what is stored, and keeps in `live` what that is now; `false` if it has ended.
-    async fn commit(
-        &self,
-        engine: &Engine,
-        live: &mut Live,
-        mut token: Arc<ReferenceToken>,
-        work: &Work,
-    ) -> Result<bool, SessionError> {
+    /// Writes to what is stored.
+    async fn commit(&self, mut live: Live, plan: &Plan) -> Result<Executed, SessionError> {
         for conflicts in 0..MAX_ATTEMPTS {
-            let commit = self.commit_for(engine, &live.record, work)?;
-            engine.check_size_after(&commit, &live.record)?;
-            let created_at = live.record.created_at;
-            let committed = self.vault.commit(&token, created_at, &commit, work.now);
-            match committed.await? {
-                Committed::Applied(revision) => {
+            let Some((token, seen)) = live.reference() else {
+                return Ok(Executed::gone());
+            };
+            let record = self.context.next(plan, &live.record)?;
+            let row = self.row(&token, &record, Some((&live.record, seen)))?;
+            let store = &self.vault.store;
+            match store.replace(token.row_key(), seen, &row, plan.now).await? {
+                Replaced::Replaced => {
                     self.watchers.changed(token.row_key());
-                    let (deadline, remembered) = (live.record.expires_at, live.record.remembered);
-                    // Others may have committed to other fields: the fields are marked as they are
-                    // in the store, or the next commit of this request would meet itself.
-                    let before = live.record.revision;
-                    live.record.revision = revision.saturating_sub(1);
-                    let has_missed_others = live.record.revision != before;
-                    commit.apply(&mut live.record);
-                    observe::committed(Name::Token(&token), &commit, conflicts, &live.record);
-                    if has_missed_others {
-                        // A rotation of this record must not pass for one of what is stored.
-                        live.record.revision = before;
-                    }
-                    live.is_news |= engine.is_visible(deadline, &live.record)
-                        || live.record.remembered != remembered;
-                    return Ok(true);
+                    observe::committed(Name::Token(&token), plan.changes.len(), conflicts, &record);
+                    live.is_news |= self.is_visible(live.record.expires_at, &record)
+                        || live.record.remembered != record.remembered;
+                    live.record = record;
+                    live.credential = Credential::Reference(token, row);
+                    return Ok(self.announce(live, plan.now));
                 }
-                Committed::Conflict(theirs) if engine.policy.is_live(&theirs, work.now) => {
+                Replaced::Stale(row) => {
                     observe::retried(Name::Token(&token));
-                    live.record = theirs;
+                    let found = self.meet(&token, row, plan.now).await?;
+                    let Some(fresh) = found else {
+                        return Ok(gone(&token));
+                    };
+                    live.is_news |= fresh.is_news;
+                    live.credential = fresh.credential;
+                    live.record = fresh.record;
                 }
-                Committed::Moved(forward) => {
-                    let found = Box::pin(self.follow_live(engine, &token, &forward, work.now));
-                    match found.await? {
-                        Some((successor, record)) => {
-                            live.credential = Credential::Reference(Arc::clone(&successor));
-                            token = successor;
-                            live.record = record;
-                            live.is_news = true;
-                        }
-                        None => return Ok(false),
-                    }
-                }
-                Committed::Conflict(_) | Committed::Gone => return Ok(false),
+                Replaced::Gone => return Ok(gone(&token)),
             }
+            back_off(conflicts).await;
         }
         Err(SessionError::contention())
+    }
+
+    /// The session that a writer goes on from who was overtaken; `None` if it has ended.
+    async fn meet(
+        &self,
+        token: &Arc<ReferenceToken>,
+        row: Row,
+        now: Timestamp,
+    ) -> Result<Option<Live>, StoreError> {
+        match self.vault.open(&self.context, token, row) {
+            Found::Record(record, row) => {
+                Ok(self.context.policy.is_live(&record, now).then(|| Live {
+                    credential: Credential::Reference(Arc::clone(token), row),
+                    record,
+                    is_outdated: false,
+                    is_news: false,
+                }))
+            }
+            Found::Way(row) => {
+                let found = Box::pin(self.follow(token, &row, now)).await?;
+                Ok(found.map(|live| Live {
+                    is_news: true,
+                    ..live
+                }))
+            }
+            Found::Nothing => Ok(None),
+        }
     }
 
     async fn rotate(
         &self,
-        engine: &Engine,
         mut live: Live,
-        mut token: Arc<ReferenceToken>,
         grace: bool,
-        work: &Work,
-    ) -> Result<Done, SessionError> {
-        for _ in 0..MAX_ATTEMPTS {
-            let mut record = live.record.clone();
-            self.commit_for(engine, &live.record, work)?
-                .apply(&mut record);
-            record.issued_at = work.now;
-            engine.check_size(&record)?;
-            let successor = ReferenceToken::mint(&engine.keys)?;
-            let mut rotation = Rotation::new(record, Some(live.record.revision));
-            let (way, for_how_long) = if grace {
-                (token.seal_forward(&successor)?, engine.policy.renewal_grace)
-            } else {
-                (token.seal_ending(&successor)?, ENDING_GRACE)
+        plan: &Plan,
+    ) -> Result<Executed, SessionError> {
+        for conflicts in 0..MAX_ATTEMPTS {
+            let Some((token, seen)) = live.reference() else {
+                return Ok(Executed::gone());
             };
-            rotation.forward = Some(Forward::new(Bytes::from(way), work.now + for_how_long));
-            match self
-                .vault
-                .rotate(&token, &successor, &rotation, work.now)
-                .await?
-            {
-                Rotated::Applied => {
+            let record = self.context.next(plan, &live.record)?;
+            let successor = ReferenceToken::mint(&self.context.keys)?;
+            let row = self.row(&successor, &record, None)?;
+            let way = Way::new(
+                grace,
+                &successor,
+                self.context.policy.renewal_grace,
+                plan.now,
+            );
+            match self.rotate_rows(&token, seen, way, &row, plan.now).await? {
+                Rotated::Rotated => {
                     if grace {
                         self.watchers.moved(token.row_key(), &successor);
                     } else {
-                        // Who held the session before a sign-in does not come along.
+                        // What held the session before a sign-in does not come along.
                         self.watchers.changed(token.row_key());
                     }
                     let (old, new) = (Name::Token(&token), Name::Token(&successor));
-                    observe::rotated(old, new, grace, &rotation.record);
-                    return Ok(engine.issue(successor, rotation.record, work.now));
+                    observe::rotated(old, new, grace, &record);
+                    return Ok(self.issue(successor, record, row, plan.now));
+                }
+                Rotated::Exists | Rotated::Unsupported => {}
+                Rotated::Stale(row) => {
+                    observe::retried(Name::Token(&token));
+                    let Some(fresh) = self.meet(&token, row, plan.now).await? else {
+                        return Ok(gone(&token));
+                    };
+                    let has_moved = fresh.is_news;
+                    live = Live {
+                        is_news: live.is_news || has_moved,
+                        ..fresh
+                    };
+                    // Another request has renewed the id: what is left to do are the changes.
+                    if has_moved && grace {
+                        return self.after_renewal(live, plan).await;
+                    }
+                }
+                Rotated::Gone => return Ok(gone(&token)),
+            }
+            back_off(conflicts).await;
+        }
+        Err(SessionError::contention())
+    }
+
+    async fn after_renewal(&self, live: Live, plan: &Plan) -> Result<Executed, SessionError> {
+        if !plan.changes.affect(Some(&live.record)) && plan.remember.is_none() {
+            return Ok(self.announce(live, plan.now));
+        }
+        let plan = Plan {
+            step: Step::Commit,
+            ..plan.clone()
+        };
+        self.commit(live, &plan).await
+    }
+
+    async fn rotate_rows(
+        &self,
+        token: &ReferenceToken,
+        seen: &Row,
+        way: Way,
+        row: &Row,
+        now: Timestamp,
+    ) -> Result<Rotated, SessionError> {
+        let left = way.close(token, seen, None)?;
+        let rotation = Rotation {
+            old: token.row_key(),
+            seen,
+            left: &left,
+            new: way.successor.row_key(),
+            row,
+        };
+        match self.vault.store.rotate(rotation, now).await? {
+            Rotated::Unsupported => self.rotate_by_parts(token, seen, way, row, now).await,
+            rotated => Ok(rotated),
+        }
+    }
+
+    /// Ends the session and begins another, in one operation.
+    async fn begin_anew(&self, mut live: Live, plan: &Plan) -> Result<Executed, SessionError> {
+        let record = self.context.begin(plan)?;
+        for conflicts in 0..MAX_ATTEMPTS {
+            let Some((token, seen)) = live.reference() else {
+                return Ok(Executed::gone());
+            };
+            let successor = ReferenceToken::mint(&self.context.keys)?;
+            let row = self.row(&successor, &record, None)?;
+            let mut left = Row::new([ENDED], plan.now, plan.now);
+            left.revision = seen.revision + 1;
+            let rotation = Rotation {
+                old: token.row_key(),
+                seen,
+                left: &left,
+                new: successor.row_key(),
+                row: &row,
+            };
+            match self.vault.store.rotate(rotation, plan.now).await? {
+                Rotated::Rotated => {
+                    self.watchers.changed(token.row_key());
+                    observe::ended(Name::Token(&token), EndCause::Logout);
+                    observe::created(Name::Token(&successor), &record);
+                    return Ok(self.issue(successor, record, row, plan.now));
                 }
                 Rotated::Exists => {}
-                Rotated::Conflict(theirs) if engine.policy.is_live(&theirs, work.now) => {
-                    observe::retried(Name::Token(&token));
-                    live.record = theirs;
-                }
-                Rotated::Moved(forward) => {
-                    match self.follow_live(engine, &token, &forward, work.now).await? {
-                        // Somebody else has renewed the id: what is left to do is the commit.
-                        Some((successor, record)) if grace => {
-                            live.record = record;
-                            live.is_news = true;
-                            live.credential = Credential::Reference(successor.clone());
-                            if !work.changes.affect(Some(&live.record)) && work.remember.is_none() {
-                                return Ok(engine.announce(live, work.now));
-                            }
-                            let is_there = self.commit(engine, &mut live, successor, work).await?;
-                            return Ok(engine.announce_if(is_there, live, work.now));
-                        }
-                        Some((successor, record)) => {
-                            token = successor;
-                            live.record = record;
-                        }
-                        None => return Ok(gone(&token)),
-                    }
-                }
-                Rotated::Conflict(_) | Rotated::Gone => return Ok(gone(&token)),
-            }
-        }
-        Err(SessionError::contention())
-    }
-
-    async fn replace(
-        &self,
-        engine: &Engine,
-        mut token: Arc<ReferenceToken>,
-        work: &Work,
-    ) -> Result<Done, SessionError> {
-        let rotation = Rotation::new(self.first_record(engine, work)?, None);
-        for _ in 0..MAX_ATTEMPTS {
-            let successor = ReferenceToken::mint(&engine.keys)?;
-            match self
-                .vault
-                .rotate(&token, &successor, &rotation, work.now)
-                .await?
-            {
-                Rotated::Applied => {
-                    self.watchers.changed(token.row_key());
-                    observe::ended(Name::Token(&token), Ended::Logout);
-                    observe::created(Name::Token(&successor), &rotation.record);
-                    return Ok(engine.issue(successor, rotation.record, work.now));
-                }
-                Rotated::Exists | Rotated::Conflict(_) => {}
-                Rotated::Moved(forward) => {
-                    match follow_to_end(engine, &token, &forward, work.now) {
-                        Some(successor) => token = successor,
-                        None => return self.create(engine, work).await,
-                    }
-                }
+                Rotated::Stale(row) => match self.meet_to_end(&token, row, plan.now).await? {
+                    Some(next) => live.credential = next,
+                    None => return self.create(plan).await,
+                },
                 // What was to end has ended already; what was to begin begins.
-                Rotated::Gone => return self.create(engine, work).await,
+                Rotated::Gone => return self.create(plan).await,
+                Rotated::Unsupported => {
+                    self.delete(live, plan).await?;
+                    return self.create(plan).await;
+                }
             }
+            back_off(conflicts).await;
         }
         Err(SessionError::contention())
     }
 
-    /// Ends a session under whichever id it stands by now.
-    async fn delete(
+    /// What is to end instead of a row that was there before; `None` if it has ended.
+    async fn meet_to_end(
         &self,
-        engine: &Engine,
-        mut token: Arc<ReferenceToken>,
+        token: &Arc<ReferenceToken>,
+        row: Row,
         now: Timestamp,
-    ) -> Result<(), SessionError> {
+    ) -> Result<Option<Credential>, StoreError> {
+        let Some(way) = self.way(token, &row, now) else {
+            let is_record = matches!(
+                self.vault.open(&self.context, token, row.clone()),
+                Found::Record(..)
+            );
+            return Ok(is_record.then(|| Credential::Reference(Arc::clone(token), row)));
+        };
+        let row = self.vault.store.load(way.successor.row_key(), now).await?;
+        Ok(row.map(|row| Credential::Reference(way.successor, row)))
+    }
+
+    /// Ends a session under the id that it has by now: a logout that has begun ends the session, also
+    /// when a sign-in beside it has given it a new one.
+    async fn delete(&self, live: Live, plan: &Plan) -> Result<Executed, SessionError> {
+        let Some((mut token, _)) = live.reference() else {
+            return Ok(Executed::ended());
+        };
         loop {
-            let forward = self.vault.delete(&token, now).await?;
+            let row = self.vault.store.remove(token.row_key(), plan.now).await?;
             self.watchers.changed(token.row_key());
-            let Some(forward) = forward else {
-                observe::ended(Name::Token(&token), Ended::Logout);
-                break;
-            };
-            match follow_to_end(engine, &token, &forward, now) {
-                Some(successor) => token = successor,
+            match row.and_then(|row| self.way(&token, &row, plan.now)) {
+                Some(way) => token = way.successor,
                 None => break,
             }
         }
-        Ok(())
+        observe::ended(Name::Token(&token), EndCause::Logout);
+        Ok(Executed::ended())
     }
 
-    fn commit_for(
-        &self,
-        engine: &Engine,
-        record: &Record,
-        work: &Work,
-    ) -> Result<Commit, SessionError> {
-        let mut commit = engine.commit_for(record, work)?;
-        for (name, write) in &mut commit.set {
-            if work.changes.is_indexed(name) {
-                write.index = Some(self.index_key(engine, name, &write.value));
-            }
-        }
-        Ok(commit)
-    }
-
-    fn first_record(&self, engine: &Engine, work: &Work) -> Result<Record, SessionError> {
-        let mut record = engine.first_record(work)?;
-        for change in work.changes.iter().filter(|change| change.spec.index) {
-            let name = change.spec.name;
-            record.fields.update(name, |field| {
-                field.index = Some(self.index_key(engine, name, &field.value));
-            });
-        }
-        Ok(record)
-    }
-}
-
-/// There is nothing left to write to.
-fn gone(token: &ReferenceToken) -> Done {
-    observe::gone(Name::Token(token));
-    Done::gone()
-}
-
-/// Not in line: what a future has borrowed once, it keeps.
-fn with_token(live: Live) -> (Live, Option<Arc<ReferenceToken>>) {
-    let token = match &live.credential {
-        Credential::Reference(token) => Some(Arc::clone(token)),
-        Credential::Sealed(_) => None,
-    };
-    (live, token)
-}
-
-impl Engine {
     /// A new credential: the browser is told.
-    fn issue(&self, token: Arc<ReferenceToken>, record: Record, now: Timestamp) -> Done {
+    fn issue(
+        &self,
+        token: Arc<ReferenceToken>,
+        record: Record,
+        row: Row,
+        now: Timestamp,
+    ) -> Executed {
         let live = Live {
-            credential: Credential::Reference(token),
+            credential: Credential::Reference(token, row),
             record,
             is_outdated: false,
             is_news: true,
@@ -398,39 +432,48 @@ impl Engine {
     }
 
     /// Tells the browser what it does not know yet.
-    fn announce(&self, mut live: Live, now: Timestamp) -> Done {
-        let mut done = Done::kept(None);
-        if let Credential::Reference(token) = &live.credential
+    fn announce(&self, mut live: Live, now: Timestamp) -> Executed {
+        let mut done = Executed::kept(None);
+        if let Credential::Reference(token, _) = &live.credential
             && std::mem::take(&mut live.is_news)
         {
             done.cookie = CookieChange::Set {
                 value: token.encode().to_string(),
-                max_age: self.max_age(&live.record, now),
+                max_age: self.context.max_age(&live.record, now),
             };
         }
         done.live = Some(live);
         done
     }
 
-    /// Of a session that has ended meanwhile there is nothing to tell.
-    fn announce_if(&self, is_there: bool, live: Live, now: Timestamp) -> Done {
-        if is_there {
-            return self.announce(live, now);
-        }
-        observe::gone(live.name(&self.keys));
-        Done::gone()
-    }
-
     /// Whether the browser can see that the deadline has moved.
     fn is_visible(&self, before: Timestamp, record: &Record) -> bool {
-        (self.persistent_cookie || record.remembered) && before != record.expires_at
+        (self.context.persistent_cookie || record.remembered) && before != record.expires_at
+    }
+}
+
+/// There is nothing left to write to.
+fn gone(token: &ReferenceToken) -> Executed {
+    observe::gone(Name::Token(token));
+    Executed::gone()
+}
+
+/// A writer who was overtaken often lets the others go first.
+async fn back_off(conflicts: u32) {
+    if conflicts >= PATIENCE {
+        let pause = Duration::from_millis(u64::from(conflicts.min(LONGEST_PAUSE)));
+        tokio::time::sleep(pause).await;
     }
 }
 
 /// A renewed id leads to its successor; two renewals within one grace are the most that a sane
 /// configuration gives.
-const MAX_FORWARDS: usize = 4;
+const MAX_WAYS: usize = 4;
 /// 256 random bits do not collide; a store that says so twice is broken.
 const MAX_ID_COLLISIONS: usize = 3;
 /// Each failed attempt means that another request has succeeded, so a queue of writers drains.
-const MAX_ATTEMPTS: usize = 128;
+const MAX_ATTEMPTS: u32 = 128;
+/// After so many conflicts a writer pauses.
+const PATIENCE: u32 = 8;
+/// In milliseconds.
+const LONGEST_PAUSE: u32 = 20;

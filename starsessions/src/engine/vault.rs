@@ -1,217 +1,137 @@
-//! A store as the engine sees it: rows by token, values in the clear.
+//! A store as the engine sees it: records by token, in the clear.
 //!
-//! What lies in the store is sealed under a key that only the session's cookie leads to, each value
-//! bound to its application, row, field, to when the session began and to when the value expires. So
-//! a copy of the store reveals nothing, and whoever can write to it can neither move a value
-//! elsewhere nor let it live longer than its `expires` or than the longest absolute timeout.
-//! (OWASP ASVS 14.2.4.)
+//! ```text
+//! value = record (version 1)                       in a store inside the process
+//!       | 2 ‖ sealed(record)                       in every other store
+//!       | 3 ‖ sealed(way)  |  4 ‖ sealed(way)      what a renewed id, or one that has ended, leaves
+//!       | 5                                        a session that has ended, beside a new one
+//! ```
 //!
-//! Not bound is what moves without a new value: idle deadlines, the profile, revisions, index keys.
+//! A record is sealed as a whole, under a key that only the session's cookie leads to, and bound to its
+//! application, row, format and revision. So a copy of the store reveals nothing, and no part of a
+//! record can be moved elsewhere or put back by itself (OWASP ASVS 14.2.4). Not bound are the row's
+//! times, which move without a new value: the record's own limits hold beside them.
 
-use std::borrow::Cow;
+use std::sync::Arc;
 
-use bytes::Bytes;
-
-use super::label::LABEL;
-use super::timed::TimedStore;
+use super::Context;
 use crate::clock::Timestamp;
-use crate::crypto::{
-    self, FieldPlace, IndexKey, KeyRing, RecordKey, ReferenceToken, RowKey, SealError,
-};
+use crate::crypto::{RecordKey, RecordPlace, ReferenceToken};
 use crate::error::SessionError;
-use crate::record::{Commit, Forward, Record, Rotation, Touch};
-use crate::store::{Committed, Created, Loaded, Protection, Rotated, StoreError, Touched};
+use crate::record::Record;
+use crate::store::{ErasedStore, Listing, Protection, Row, StoreError};
 
+/// A store, and how its values are protected.
 pub(crate) struct Vault {
-    pub(crate) store: TimedStore,
-    is_sealed: bool,
-    /// Sets the values of this application apart from those of others in the same store.
-    pub(crate) audience: String,
+    pub(super) store: ErasedStore,
+    pub(super) is_sealed: bool,
+}
+
+/// What is under a key.
+pub(super) enum Found {
+    Record(Record, Row),
+    /// What a rotation has left.
+    Way(Row),
+    /// Nothing that this application has written under this key.
+    Nothing,
 }
 
 impl Vault {
-    pub(crate) fn new(store: TimedStore) -> Self {
+    pub(super) fn new(store: ErasedStore) -> Self {
         Self {
             is_sealed: store.protection() == Protection::Sealed,
             store,
-            audience: String::new(),
         }
     }
 
     pub(super) async fn load(
         &self,
+        context: &Context,
         token: &ReferenceToken,
         now: Timestamp,
-    ) -> Result<Option<Loaded>, StoreError> {
-        let loaded = self.store.load(token.row_key(), now).await?;
-        Ok(loaded.map(|loaded| match loaded {
-            Loaded::Live(record) => Loaded::Live(self.open(token, record)),
-            other => other,
-        }))
+    ) -> Result<Found, StoreError> {
+        let row = self.store.load(token.row_key(), now).await?;
+        Ok(row.map_or(Found::Nothing, |row| self.open(context, token, row)))
     }
 
-    pub(super) async fn create(
+    /// What a row holds, for the bearer of the token that leads to it.
+    pub(super) fn open(&self, context: &Context, token: &ReferenceToken, row: Row) -> Found {
+        let packed = match row.value.first() {
+            Some(&(FORWARD | ENDING)) => return Found::Way(row),
+            Some(&SEALED) if self.is_sealed => unsealed(context, token, &row),
+            Some(_) if !self.is_sealed => Some(Arc::clone(&row.value)),
+            _ => None,
+        };
+        let Some(mut record) = packed.and_then(Record::parse) else {
+            return Found::Nothing;
+        };
+        record.revision = row.revision;
+        record.last_seen_at = row.last_seen;
+        record.expires_at = row.deadline;
+        Found::Record(record, row)
+    }
+
+    /// The row that holds a record.
+    pub(super) fn close(
         &self,
+        context: &Context,
         token: &ReferenceToken,
         record: &Record,
-        now: Timestamp,
-    ) -> Result<Created, SessionError> {
-        let record = self.seal(token, record)?;
-        Ok(self.store.create(token.row_key(), &record, now).await?)
-    }
-
-    /// Commits to a record that was created at `created_at`.
-    pub(super) async fn commit(
-        &self,
-        token: &ReferenceToken,
-        created_at: Timestamp,
-        commit: &Commit,
-        now: Timestamp,
-    ) -> Result<Committed, SessionError> {
-        let commit = self.seal_commit(token, created_at, commit)?;
-        let committed = self.store.commit(token.row_key(), &commit, now).await?;
-        Ok(match committed {
-            Committed::Conflict(theirs) => Committed::Conflict(self.open(token, theirs)),
-            other => other,
-        })
-    }
-
-    pub(super) async fn rotate(
-        &self,
-        old: &ReferenceToken,
-        new: &ReferenceToken,
-        rotation: &Rotation,
-        now: Timestamp,
-    ) -> Result<Rotated, SessionError> {
-        let mut sealed = Rotation::new(
-            self.seal(new, &rotation.record)?.into_owned(),
-            rotation.expected,
-        );
-        sealed.forward.clone_from(&rotation.forward);
-        let (from, to) = (old.row_key(), new.row_key());
-        Ok(match self.store.rotate(from, to, &sealed, now).await? {
-            Rotated::Conflict(theirs) => Rotated::Conflict(self.open(old, theirs)),
-            other => other,
-        })
-    }
-
-    pub(super) async fn touch(
-        &self,
-        token: &ReferenceToken,
-        touch: &Touch,
-        now: Timestamp,
-    ) -> Result<Touched, StoreError> {
-        self.store.touch(token.row_key(), touch, now).await
-    }
-
-    pub(super) async fn delete(
-        &self,
-        token: &ReferenceToken,
-        now: Timestamp,
-    ) -> Result<Option<Forward>, StoreError> {
-        self.store.delete(token.row_key(), now).await
-    }
-
-    /// The records as they lie there: what is in them stays sealed, as their cookies are elsewhere.
-    pub(super) async fn sessions_of(
-        &self,
-        index: &IndexKey,
-        now: Timestamp,
-    ) -> Result<Vec<(RowKey, Record)>, StoreError> {
-        self.store.sessions_of(index, now).await
-    }
-
-    fn seal<'r>(
-        &self,
-        token: &ReferenceToken,
-        record: &'r Record,
-    ) -> Result<Cow<'r, Record>, SessionError> {
-        if !self.is_sealed || record.fields.is_empty() {
-            return Ok(Cow::Borrowed(record));
-        }
-        let key = token.record_key();
-        let mut sealed = record.clone();
-        for (name, field) in sealed.fields.iter_mut() {
-            let place = self.place(name, record.created_at, field.expires_at);
-            field.value = seal_field(&key, &place, &field.value)?.into();
-        }
-        Ok(Cow::Owned(sealed))
-    }
-
-    fn seal_commit<'c>(
-        &self,
-        token: &ReferenceToken,
-        created_at: Timestamp,
-        commit: &'c Commit,
-    ) -> Result<Cow<'c, Commit>, SessionError> {
-        if !self.is_sealed || commit.set.is_empty() {
-            return Ok(Cow::Borrowed(commit));
-        }
-        let key = token.record_key();
-        let mut sealed = commit.clone();
-        for (name, write) in &mut sealed.set {
-            let place = self.place(name, created_at, write.expires_at);
-            write.value = seal_field(&key, &place, &write.value)?.into();
-        }
-        Ok(Cow::Owned(sealed))
-    }
-
-    fn open(&self, token: &ReferenceToken, mut record: Record) -> Record {
-        if !self.is_sealed || record.fields.is_empty() {
-            return record;
-        }
-        let key = token.record_key();
-        for (name, field) in record.fields.iter_mut() {
-            let place = self.place(name, record.created_at, field.expires_at);
-            field.value = open_field(&key, &place, &field.value);
-        }
-        record
-    }
-
-    /// What the user has called a session that lies there.
-    pub(super) fn label(
-        &self,
-        ring: &KeyRing,
-        row: &RowKey,
-        record: &Record,
-        now: Timestamp,
-    ) -> Option<Bytes> {
-        let field = record.fields.get(LABEL)?;
-        if !self.is_sealed {
-            return Some(field.value.clone());
-        }
-        let place = self.place(LABEL, record.created_at, field.expires_at);
-        crypto::open_label(ring, row, &place, &field.value, now).ok()
-    }
-
-    fn place<'a>(
-        &'a self,
-        field: &'a str,
-        created_at: Timestamp,
-        expires_at: Option<Timestamp>,
-    ) -> FieldPlace<'a> {
-        FieldPlace {
-            namespace: &self.audience,
-            field,
-            created_at,
-            expires_at,
-        }
+        listing: Option<Arc<Listing>>,
+    ) -> Result<Row, SessionError> {
+        let packed = record.packed();
+        let value = if self.is_sealed {
+            sealed(context, token, record.revision, &packed)?
+        } else {
+            packed
+        };
+        let mut row = Row::new(value, record.last_seen_at, record.expires_at);
+        row.revision = record.revision;
+        row.listing = listing;
+        Ok(row)
     }
 }
 
-/// A value that does not open was not put there by us: it stays in its place, so that its revision
-/// can be guarded, as bytes that no type decodes.
-fn open_field(key: &RecordKey, place: &FieldPlace<'_>, sealed: &Bytes) -> Bytes {
-    let value = match place.field {
-        LABEL => key.open_label(place, sealed),
-        _ => key.open_field(place, sealed),
-    };
-    value.unwrap_or_default()
+/// A packed record as the value of a row.
+fn sealed(
+    context: &Context,
+    token: &ReferenceToken,
+    revision: u64,
+    packed: &[u8],
+) -> Result<Arc<[u8]>, SessionError> {
+    let overhead = RecordKey::NONCE_LEN + RecordKey::TAG_LEN;
+    let mut value = Vec::with_capacity(1 + overhead + packed.len());
+    value.push(SEALED);
+    value.extend_from_slice(&[0; RecordKey::NONCE_LEN]);
+    value.extend_from_slice(packed);
+    value.extend_from_slice(&[0; RecordKey::TAG_LEN]);
+    if let Some((_, room)) = value.split_first_mut() {
+        let place = place(context, revision);
+        token.record_key().seal_in_place(&place, room)?;
+    }
+    Ok(value.into())
 }
 
-fn seal_field(key: &RecordKey, place: &FieldPlace<'_>, value: &[u8]) -> Result<Vec<u8>, SealError> {
-    match place.field {
-        LABEL => key.seal_label(place, value),
-        _ => key.seal_field(place, value),
+/// The packed record of a row; `None` if it was not sealed for this place. The row stays as it is: some
+/// stores tell by its bytes whether another one has taken its place.
+fn unsealed(context: &Context, token: &ReferenceToken, row: &Row) -> Option<Arc<[u8]>> {
+    let mut bytes = row.value.get(1..)?.to_vec();
+    let place = place(context, row.revision);
+    let opened = token.record_key().open_in_place(&place, &mut bytes);
+    Some(Arc::from(bytes.get(opened.ok()?)?))
+}
+
+fn place(context: &Context, revision: u64) -> RecordPlace<'_> {
+    RecordPlace {
+        namespace: &context.audience,
+        format: SEALED,
+        revision,
     }
 }
+
+const SEALED: u8 = 2;
+/// The way to a successor, for requests that are on their way with the id before.
+pub(super) const FORWARD: u8 = 3;
+/// The same, for requests that end the session.
+pub(super) const ENDING: u8 = 4;
+pub(super) const ENDED: u8 = 5;

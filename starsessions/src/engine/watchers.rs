@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::sync::{Semaphore, watch};
 
-use super::{Credential, Engine, Live, Place};
+use super::{Credential, Engine, Live};
 use crate::clock::Timestamp;
 use crate::crypto::{ReferenceToken, RowKey};
 use crate::store::StoreError;
@@ -78,7 +78,7 @@ impl Watchers {
 
     /// The same for one that has found out by itself.
     pub(crate) fn follow(&self, watched: &Arc<Watched>, live: &Live) {
-        let Credential::Reference(successor) = &live.credential else {
+        let Credential::Reference(successor, _) = &live.credential else {
             return;
         };
         let mut rows = self.rows();
@@ -136,17 +136,14 @@ impl Watched {
 impl Engine {
     /// Who follows the sessions; nobody where they are cookies.
     pub(crate) fn watchers(&self) -> Option<&Watchers> {
-        match &self.place {
-            Place::Server(server) => Some(&server.watchers),
-            Place::Client(_) => None,
-        }
+        self.server().map(|server| &server.watchers)
     }
 
     /// How long to wait between two looks at a session. Twice within the grace of a renewed id, so
     /// that none is lost; and not all sessions at once.
     pub(crate) fn pause(&self, watched: &Watched) -> Duration {
         let interval = self.watchers().map_or(DEFAULT_INTERVAL, |it| it.interval);
-        let longest = interval.min(self.policy.renewal_grace / 2);
+        let longest = interval.min(self.policy().renewal_grace / 2);
         let [spread, ..] = *watched.token().row_key().as_bytes();
         longest - longest / 4 * u32::from(spread) / 256
     }
@@ -157,10 +154,10 @@ impl Engine {
         watched: &Arc<Watched>,
         now: Timestamp,
     ) -> Result<Option<Live>, StoreError> {
-        let Place::Server(server) = &self.place else {
+        let Some(server) = self.server() else {
             return Ok(None);
         };
-        let live = server.look(self, &watched.token(), now).await?;
+        let live = server.look(&watched.token(), now).await?;
         if let Some(live) = &live {
             server.watchers.follow(watched, live);
         }
@@ -181,13 +178,13 @@ impl Engine {
     }
 }
 
-impl Default for Watchers {
-    fn default() -> Self {
+impl Watchers {
+    pub(super) fn new(interval: Option<Duration>) -> Self {
         Self {
             count: AtomicUsize::new(0),
             rows: Mutex::default(),
             looks: Semaphore::new(MAX_LOOKS),
-            interval: DEFAULT_INTERVAL,
+            interval: interval.unwrap_or(DEFAULT_INTERVAL),
         }
     }
 }
@@ -211,7 +208,7 @@ mod tests {
 
     #[test]
     fn whoever_holds_a_row_hears_of_it_and_nobody_else() {
-        let watchers = Watchers::default();
+        let watchers = Watchers::new(None);
         let (here, there) = (token(), token());
         let held = [&here, &here, &there].map(|token| watchers.add(Arc::clone(token)));
         let news = held.each_ref().map(|watched| watched.news());
@@ -226,16 +223,18 @@ mod tests {
 
     #[test]
     fn a_handle_goes_with_its_session_and_is_forgotten_under_its_last_id() {
-        let watchers = Watchers::default();
+        let watchers = Watchers::new(None);
         let (first, second, third) = (token(), token(), token());
         let watched = watchers.add(Arc::clone(&first));
         let news = watched.news();
         watchers.moved(first.row_key(), &second);
         assert!(news.has_changed().unwrap());
         assert_eq!(watched.token().row_key(), second.row_key());
+        let at = Timestamp::default();
+        let row = crate::store::Row::new([], at, at);
         let live = Live {
-            credential: Credential::Reference(Arc::clone(&third)),
-            record: crate::record::Record::new(Timestamp::default(), Timestamp::default()),
+            credential: Credential::Reference(Arc::clone(&third), row),
+            record: crate::record::Record::new(at, at),
             is_outdated: false,
             is_news: false,
         };

@@ -4,16 +4,33 @@ use std::time::Duration;
 
 use super::{Lifetime, MIN_RENEWAL, Policy};
 use crate::clock::Timestamp;
-use crate::record::{FieldName, Record, Touch};
+use crate::record::Record;
 use crate::schema::Schema;
 
 /// What has ended a session that nobody has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum End {
+pub(crate) enum ExpiredBy {
     Idle,
     Absolute,
     /// The record's own, of timeouts that were shorter when it was written.
     Deadline,
+}
+
+/// Deadlines that a use of the session moves forward.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Due {
+    pub(crate) last_seen_at: Timestamp,
+    pub(crate) expires_at: Timestamp,
+    /// The idle deadlines of fields, by their stored names.
+    pub(crate) idle: Vec<(&'static str, Timestamp)>,
+}
+
+impl Due {
+    /// Moves the record's own deadlines; they never move back.
+    pub(crate) fn move_times(&self, record: &mut Record) {
+        record.last_seen_at = record.last_seen_at.max(self.last_seen_at);
+        record.expires_at = record.expires_at.max(self.expires_at);
+    }
 }
 
 impl Policy {
@@ -35,17 +52,17 @@ impl Policy {
     }
 
     /// Which timer has ended a record that [is not live](Self::is_live).
-    pub(crate) fn end_of(&self, record: &Record, now: Timestamp) -> End {
+    pub(crate) fn end_of(&self, record: &Record, now: Timestamp) -> ExpiredBy {
         let lifetime = self.lifetime(record.remembered);
         let absolute = record.created_at + lifetime.absolute;
         let idle = record.last_seen_at + lifetime.idle;
         // Whoever comes back after both has met the earlier one.
         if now < absolute.min(idle) {
-            End::Deadline
+            ExpiredBy::Deadline
         } else if absolute <= idle {
-            End::Absolute
+            ExpiredBy::Absolute
         } else {
-            End::Idle
+            ExpiredBy::Idle
         }
     }
 
@@ -75,12 +92,12 @@ impl Policy {
 
     /// The deadlines that this use of the session moves by more than the touch interval; `None` if
     /// there are none, which is what most requests find.
-    pub(crate) fn due_touch(
+    pub(crate) fn due(
         &self,
         record: &Record,
         used: &[&'static Schema],
         now: Timestamp,
-    ) -> Option<Touch> {
+    ) -> Option<Due> {
         let deadline = |seen_at| self.deadline(record.created_at, record.remembered, seen_at);
         // Under a timeout that was longer when it was written, the record's own is not what binds.
         let binding = deadline(record.last_seen_at).min(record.expires_at);
@@ -88,7 +105,7 @@ impl Policy {
         let idle = due_idle_fields(record, used, now);
         let interval = touch_interval(self.lifetime(record.remembered).idle);
         let is_due = now.since(record.last_seen_at) >= interval && deadline > binding;
-        (is_due || !idle.is_empty()).then_some(Touch {
+        (is_due || !idle.is_empty()).then_some(Due {
             last_seen_at: now,
             expires_at: deadline,
             idle,
@@ -113,7 +130,7 @@ fn due_idle_fields(
     record: &Record,
     used: &[&'static Schema],
     now: Timestamp,
-) -> Vec<(FieldName, Timestamp)> {
+) -> Vec<(&'static str, Timestamp)> {
     let mut due = Vec::new();
     for spec in used.iter().flat_map(|schema| schema.fields) {
         let Some(idle) = spec.idle else { continue };
@@ -133,7 +150,7 @@ fn due_idle_fields(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lifecycle::ServerErrors;
+    use crate::lifecycle::OnServerError;
 
     fn policy(idle: u64, absolute: u64) -> Policy {
         Policy {
@@ -143,7 +160,7 @@ mod tests {
             renewal_grace: Duration::from_secs(30),
             field_limit: 1,
             record_limit: 1,
-            server_errors: ServerErrors::Discard,
+            server_errors: OnServerError::Discard,
             check_round_trip: true,
         }
     }
@@ -158,14 +175,18 @@ mod tests {
         let record = Record::new(at(0), at(1_000));
         assert!(policy.is_live(&record, at(59)));
         assert!(!policy.is_live(&record, at(60)), "idle");
-        assert_eq!(policy.end_of(&record, at(60)), End::Idle);
-        assert_eq!(policy.end_of(&record, at(200)), End::Idle, "it came first");
+        assert_eq!(policy.end_of(&record, at(60)), ExpiredBy::Idle);
+        assert_eq!(
+            policy.end_of(&record, at(200)),
+            ExpiredBy::Idle,
+            "it came first"
+        );
 
         let mut busy = record.clone();
         busy.last_seen_at = at(90);
         assert!(policy.is_live(&busy, at(99)));
         assert!(!policy.is_live(&busy, at(100)), "absolute");
-        assert_eq!(policy.end_of(&busy, at(100)), End::Absolute);
+        assert_eq!(policy.end_of(&busy, at(100)), ExpiredBy::Absolute);
 
         let mut stored = record;
         stored.expires_at = at(10);
@@ -174,7 +195,7 @@ mod tests {
             !policy.is_live(&stored, at(10)),
             "the record's own deadline"
         );
-        assert_eq!(policy.end_of(&stored, at(10)), End::Deadline);
+        assert_eq!(policy.end_of(&stored, at(10)), ExpiredBy::Deadline);
     }
 
     #[test]
@@ -183,7 +204,7 @@ mod tests {
         let record = Record::new(at(50), at(110));
         assert!(policy.is_live(&record, at(0)));
         assert!(!policy.is_renewal_due(&record, at(0)));
-        assert!(policy.due_touch(&record, &[], at(0)).is_none());
+        assert!(policy.due(&record, &[], at(0)).is_none());
         let far = Record::new(Timestamp::from_unix_seconds(u64::MAX), at(110));
         assert!(!policy.is_live(&far, at(110)));
     }
@@ -192,14 +213,14 @@ mod tests {
     fn a_touch_is_due_once_in_an_interval_and_stops_at_the_absolute_deadline() {
         let policy = policy(600, 1_000);
         let mut record = Record::new(at(0), at(600));
-        assert!(policy.due_touch(&record, &[], at(59)).is_none());
-        let touch = policy.due_touch(&record, &[], at(60)).unwrap();
+        assert!(policy.due(&record, &[], at(59)).is_none());
+        let touch = policy.due(&record, &[], at(60)).unwrap();
         assert_eq!(touch.expires_at, at(660));
 
         record.last_seen_at = at(500);
         record.expires_at = at(1_000);
         assert!(
-            policy.due_touch(&record, &[], at(900)).is_none(),
+            policy.due(&record, &[], at(900)).is_none(),
             "the absolute deadline cannot move, so there is nothing to write"
         );
     }

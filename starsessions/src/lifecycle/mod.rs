@@ -1,6 +1,8 @@
 //! Every decision about a session's life, as pure functions: no I/O, no clock, no randomness.
 
+pub(crate) mod changes;
 pub(crate) mod expiry;
+pub(crate) mod label;
 pub(crate) mod plan;
 
 use std::time::Duration;
@@ -64,13 +66,13 @@ pub(crate) struct Policy {
     pub(crate) renewal_grace: Duration,
     pub(crate) field_limit: usize,
     pub(crate) record_limit: usize,
-    pub(crate) server_errors: ServerErrors,
+    pub(crate) server_errors: OnServerError,
     pub(crate) check_round_trip: bool,
 }
 
 /// What happens to a request's data changes when its response is a 5xx.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum ServerErrors {
+pub enum OnServerError {
     /// They are dropped, except `commit = always` fields. Destroying and rotating are kept.
     #[default]
     Discard,
@@ -83,7 +85,7 @@ pub enum ServerErrors {
 pub enum AtLimit {
     /// The sign-in fails with [`SessionError::TooManySessions`](crate::SessionError::TooManySessions).
     /// The handler can leave it at that, or ask which device is to make room: it
-    /// [lists](crate::Sessions::list_of) them, and [ends](crate::Sessions::revoke_of) the one that was
+    /// [lists](crate::CurrentSession::list_of) them, and [ends](crate::CurrentSession::revoke_of) the one that was
     /// chosen before it signs in again.
     Refuse,
     /// The session that was used the longest ago ends.

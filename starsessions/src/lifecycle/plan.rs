@@ -1,4 +1,10 @@
-//! What to do with a session at the end of a request.
+//! What to do with a session at the end of a request, and what its record is afterwards.
+
+use super::Policy;
+use super::changes::{Changes, ExclusiveConflict, ends_with_privileges};
+use super::expiry::Due;
+use crate::clock::Timestamp;
+use crate::record::{Edit, FieldChange, Record};
 
 /// What is known when the handler has answered.
 #[derive(Clone, Copy, Debug, Default)]
@@ -63,6 +69,95 @@ impl Situation {
             Self { changes: true, .. } => Step::Commit,
             Self { touch: true, .. } => Step::Touch,
             _ => Step::Nothing,
+        }
+    }
+}
+
+/// One operation, with everything that it takes but the session itself.
+#[derive(Clone, Debug)]
+pub(crate) struct Plan {
+    pub(crate) step: Step,
+    pub(crate) changes: Changes,
+    pub(crate) remember: Option<bool>,
+    pub(crate) due: Option<Due>,
+    /// The request does not count as activity.
+    pub(crate) is_passive: bool,
+    pub(crate) now: Timestamp,
+}
+
+impl Plan {
+    /// This step alone.
+    pub(crate) fn new(step: Step, now: Timestamp) -> Self {
+        Self {
+            step,
+            changes: Changes::default(),
+            remember: None,
+            due: None,
+            is_passive: true,
+            now,
+        }
+    }
+
+    /// The record that begins with these changes.
+    pub(crate) fn begin(&self, policy: &Policy) -> Result<Record, ExclusiveConflict> {
+        let remembered = self.remember.unwrap_or(false);
+        let expires_at = policy.deadline(self.now, remembered, self.now);
+        let mut record = Record::new(self.now, expires_at);
+        record.remembered = remembered;
+        record.revision = 1;
+        record.identified = self.changes.identify();
+        let edits = self.changes.edits(&record, self.now)?;
+        record.rewrite(edits);
+        Ok(record)
+    }
+
+    /// What `record`, as it is stored now, is after this step.
+    pub(crate) fn next(
+        &self,
+        policy: &Policy,
+        record: &Record,
+    ) -> Result<Record, ExclusiveConflict> {
+        let mut next = record.clone();
+        next.revision += 1;
+        next.identified |= self.changes.identify();
+        if let Some(due) = &self.due {
+            due.move_times(&mut next);
+        }
+        let remembered = self.remember.unwrap_or(record.remembered);
+        if remembered != record.remembered {
+            next.remembered = remembered;
+            next.last_seen_at = self.now;
+            next.expires_at = policy.deadline(record.created_at, remembered, self.now);
+        }
+        if matches!(self.step, Step::Rotate { .. }) {
+            next.issued_at = self.now;
+        }
+        let mut edits = self.changes.edits(record, self.now)?;
+        self.move_idle_fields(&mut edits);
+        if self.step == (Step::Rotate { grace: false }) {
+            end_privileged(record, &mut edits);
+        }
+        next.rewrite(edits);
+        Ok(next)
+    }
+
+    /// Those that are written have new deadlines already.
+    fn move_idle_fields<'p>(&'p self, edits: &mut Vec<Edit<'p>>) {
+        for (name, deadline) in self.due.iter().flat_map(|due| &due.idle) {
+            if !edits.iter().any(|edit| edit.name == *name) {
+                let change = FieldChange::Idle(*deadline);
+                edits.push(Edit { name, change });
+            }
+        }
+    }
+}
+
+/// Removes what ends with the privileges that it was written under, but for what this request writes
+/// under the new ones.
+fn end_privileged<'r>(record: &'r Record, edits: &mut Vec<Edit<'r>>) {
+    for (name, _) in record.fields() {
+        if ends_with_privileges(name) && !edits.iter().any(|edit| edit.name == name) {
+            edits.push(Edit::remove(name));
         }
     }
 }

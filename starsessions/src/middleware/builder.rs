@@ -9,11 +9,12 @@ use super::layer::SessionLayer;
 use crate::clock::{Clock, SystemClock};
 use crate::cookie::{CookieBuilder, CookieConfig, CookieConfigError};
 use crate::crypto::KeyRing;
-use crate::engine::{Backend, CookieMode, Engine, Place};
+use crate::engine::{Context, Engine, Settings};
 use crate::lifecycle::{
-    AtLimit, FailurePolicy, Lifetime, MIN_RENEWAL, Policy, ServerErrors, SessionLimit,
+    AtLimit, FailurePolicy, Lifetime, MIN_RENEWAL, OnServerError, Policy, SessionLimit,
 };
-use crate::session::Realm;
+use crate::request::Realm;
+use crate::store::{Backend, BackendKind, CookieMode};
 
 /// Builds a [`SessionLayer`]; every combination that cannot work is refused by
 /// [`build`](Self::build) with a sentence that says what to change.
@@ -33,7 +34,7 @@ use crate::session::Realm;
 /// ```
 #[must_use = "a builder does nothing until it is built"]
 pub struct SessionLayerBuilder {
-    place: Place,
+    backend: BackendKind,
     keys: KeyRing,
     cookie: CookieBuilder,
     former_cookie: Option<CookieBuilder>,
@@ -41,10 +42,8 @@ pub struct SessionLayerBuilder {
     audience: String,
     policy: Policy,
     failure_policy: FailurePolicy,
-    store_timeout: Option<Duration>,
-    watch_interval: Option<Duration>,
+    settings: Settings,
     explains: bool,
-    limit: Option<SessionLimit>,
     clock: Arc<dyn Clock>,
 }
 
@@ -87,7 +86,7 @@ pub enum ConfigError {
 impl SessionLayerBuilder {
     pub(super) fn new(backend: impl Backend, keys: KeyRing) -> Self {
         Self {
-            place: backend.into_backend().0,
+            backend: backend.into_backend(),
             keys,
             cookie: CookieConfig::builder(),
             former_cookie: None,
@@ -100,14 +99,12 @@ impl SessionLayerBuilder {
                 renewal_grace: MAX_RENEWAL_GRACE,
                 field_limit: 16 * 1024,
                 record_limit: 64 * 1024,
-                server_errors: ServerErrors::Discard,
+                server_errors: OnServerError::Discard,
                 check_round_trip: cfg!(debug_assertions),
             },
             failure_policy: FailurePolicy::Unavailable,
-            store_timeout: None,
-            watch_interval: None,
+            settings: Settings::default(),
             explains: false,
-            limit: None,
             clock: Arc::new(SystemClock),
         }
     }
@@ -139,7 +136,7 @@ impl SessionLayerBuilder {
         self
     }
 
-    /// The timeouts of a session that is [remembered](crate::Sessions::remember). Without them,
+    /// The timeouts of a session that is [remembered](crate::CurrentSession::remember). Without them,
     /// remembering only gives the cookie a `Max-Age`.
     pub fn remembered_lifetime(mut self, lifetime: Lifetime) -> Self {
         self.policy.remembered = Some(lifetime);
@@ -163,7 +160,7 @@ impl SessionLayerBuilder {
     }
 
     /// What happens to data changes when the response is a 5xx.
-    pub fn on_server_error(mut self, rule: ServerErrors) -> Self {
+    pub fn on_server_error(mut self, rule: OnServerError) -> Self {
         self.policy.server_errors = rule;
         self
     }
@@ -177,7 +174,7 @@ impl SessionLayerBuilder {
     /// How long a request waits for one operation of the store, before the failure policy decides;
     /// 5 seconds by default. The runtime must have its timer enabled, as that of `#[tokio::main]` has.
     pub fn store_timeout(mut self, timeout: Duration) -> Self {
-        self.store_timeout = Some(timeout);
+        self.settings.store_timeout = Some(timeout);
         self
     }
 
@@ -186,7 +183,7 @@ impl SessionLayerBuilder {
     /// this time. It is never longer than half of the [grace](Self::renewal_grace) of a renewed id: a
     /// change of keys renews ids as well.
     pub fn watch_interval(mut self, interval: Duration) -> Self {
-        self.watch_interval = Some(interval);
+        self.settings.watch_interval = Some(interval);
         self
     }
 
@@ -204,7 +201,7 @@ impl SessionLayerBuilder {
     /// - A session that is given a new id in the very moment in which the store lists them may be
     ///   overlooked, until the next sign-in.
     pub fn sessions_per_user(mut self, max: usize, at_limit: AtLimit) -> Self {
-        self.limit = Some(SessionLimit { max, at_limit });
+        self.settings.limit = Some(SessionLimit { max, at_limit });
         self
     }
 
@@ -305,7 +302,7 @@ impl SessionLayerBuilder {
             if age < MIN_RENEWAL || age >= policy.standard.absolute {
                 return Err(ConfigError::Renewal);
             }
-            if matches!(self.place, Place::Client(_)) {
+            if matches!(self.backend, BackendKind::Cookie(_)) {
                 return Err(ConfigError::RenewalOfCookies);
             }
         }
@@ -320,17 +317,21 @@ impl SessionLayerBuilder {
         if policy.record_limit > MAX_RECORD {
             return Err(ConfigError::RecordLimit);
         }
-        if self.store_timeout.is_some_and(|timeout| timeout.is_zero()) {
+        if self
+            .settings
+            .store_timeout
+            .is_some_and(|timeout| timeout.is_zero())
+        {
             return Err(ConfigError::StoreTimeout);
         }
-        if self.watch_interval.is_some_and(|it| it.is_zero()) {
+        if self.settings.watch_interval.is_some_and(|it| it.is_zero()) {
             return Err(ConfigError::WatchInterval);
         }
-        if let Some(limit) = self.limit {
+        if let Some(limit) = self.settings.limit {
             if limit.max == 0 {
                 return Err(ConfigError::SessionLimit);
             }
-            if matches!(self.place, Place::Client(_)) {
+            if matches!(self.backend, BackendKind::Cookie(_)) {
                 return Err(ConfigError::SessionLimitOfCookies);
             }
         }
@@ -341,37 +342,31 @@ impl SessionLayerBuilder {
         Ok(())
     }
 
-    fn assemble(
-        mut self,
-        cookie: CookieConfig,
-        former_cookie: Option<CookieConfig>,
-    ) -> SessionLayer {
-        let keys = self.keys.of_realm(&self.audience, &self.realm);
-        let mut is_revocable = true;
-        if let Some(timeout) = self.store_timeout {
-            self.place.set_store_timeout(timeout);
-        }
-        if let Some(interval) = self.watch_interval {
-            self.place.set_watch_interval(interval);
-        }
-        match &mut self.place {
-            Place::Server(server) => server.vault.audience = self.audience,
-            Place::Client(client) => {
-                cookie.name().clone_into(&mut client.cookie_name);
-                client.audience = self.audience;
-                is_revocable = client.revocations.is_some();
-                if client.mode == CookieMode::Signed {
+    fn assemble(self, cookie: CookieConfig, former_cookie: Option<CookieConfig>) -> SessionLayer {
+        let is_revocable = match &self.backend {
+            BackendKind::Store(_) => true,
+            BackendKind::Cookie(store) => {
+                if store.mode == CookieMode::Signed {
                     tracing::warn!(
                         cookie = cookie.name(),
-                        "sessions in this cookie are signed but not encrypted: whoever holds \
-                         the cookie can read them"
+                        "sessions in this cookie are signed but not encrypted: the holder of the \
+                         cookie can read them"
                     );
                 }
+                store.revocations.is_some()
             }
-        }
-        let persistent_cookie = cookie.is_persistent();
+        };
+        let context = Context {
+            keys: self.keys.of_realm(&self.audience, &self.realm),
+            policy: self.policy,
+            clock: self.clock,
+            audience: self.audience,
+            cookie_name: cookie.name().to_owned(),
+            persistent_cookie: cookie.is_persistent(),
+        };
         SessionLayer::from_realm(Realm {
             name: self.realm,
+            engine: Engine::new(self.backend, context, self.settings),
             cookie,
             former_cookie,
             failure_policy: self.failure_policy,
@@ -379,15 +374,6 @@ impl SessionLayerBuilder {
             explains: self.explains,
             is_transport_known: std::sync::atomic::AtomicBool::new(false),
             warned: std::sync::Mutex::default(),
-            outage_at: std::sync::atomic::AtomicU64::new(0),
-            engine: Engine {
-                keys,
-                policy: self.policy,
-                clock: self.clock,
-                persistent_cookie,
-                limit: self.limit,
-                place: self.place,
-            },
         })
     }
 }

@@ -41,10 +41,10 @@ impl FailurePolicyLayer {
 }
 
 impl<S> Layer<S> for FailurePolicyLayer {
-    type Service = WithFailurePolicy<S>;
+    type Service = FailurePolicyService<S>;
 
-    fn layer(&self, inner: S) -> WithFailurePolicy<S> {
-        WithFailurePolicy {
+    fn layer(&self, inner: S) -> FailurePolicyService<S> {
+        FailurePolicyService {
             inner,
             policy: self.policy,
         }
@@ -53,12 +53,12 @@ impl<S> Layer<S> for FailurePolicyLayer {
 
 /// The service that [`FailurePolicyLayer`] makes.
 #[derive(Clone, Copy, Debug)]
-pub struct WithFailurePolicy<S> {
+pub struct FailurePolicyService<S> {
     inner: S,
     policy: FailurePolicy,
 }
 
-impl<S, B> Service<Request<B>> for WithFailurePolicy<S>
+impl<S, B> Service<Request<B>> for FailurePolicyService<S>
 where
     S: Service<Request<B>>,
 {

@@ -12,7 +12,7 @@ use pin_project_lite::pin_project;
 
 use super::headers;
 use crate::error::SessionError;
-use crate::session::{Ending, Left, Slot};
+use crate::request::{Remaining, ResponseKind, Slot};
 
 pin_project! {
     /// The response of a [`SessionService`](super::SessionService).
@@ -81,14 +81,14 @@ where
                 Ok(poll) => Ok(ready!(poll)),
                 Err(panic) => Err(panic),
             };
-            match slot.0.close(ending(&result)) {
-                Left::Untouched => return Poll::Ready(handled(result)),
-                Left::Told => return Poll::Ready(answer(result, Ok(()), &slot.0)),
-                Left::ToWrite => {}
-            }
+            let work = match slot.0.close(kind_of(&result)) {
+                Remaining::Untouched => return Poll::Ready(handled(result)),
+                Remaining::Told(told) => return Poll::Ready(answer(result, told, &slot.0)),
+                Remaining::ToWrite(work) => work,
+            };
             *this.finishing = Some(Finishing {
                 result,
-                commit: Box::pin(Arc::clone(&slot.0).finish()),
+                commit: Box::pin(Arc::clone(&slot.0).finish(work)),
             });
         }
         let Some(finishing) = this.finishing else {
@@ -110,11 +110,13 @@ impl<F, O> std::fmt::Debug for ResponseFuture<F, O> {
     }
 }
 
-fn ending<B, E>(result: &Result<Result<Response<B>, E>, Panic>) -> Ending {
+fn kind_of<B, E>(result: &Result<Result<Response<B>, E>, Panic>) -> ResponseKind {
     match result {
-        Ok(Ok(response)) if response.extensions().get::<Rejected>().is_some() => Ending::Rejection,
-        Ok(Ok(response)) if !response.status().is_server_error() => Ending::Answer,
-        _ => Ending::ServerError,
+        Ok(Ok(response)) if response.extensions().get::<Rejected>().is_some() => {
+            ResponseKind::Rejection
+        }
+        Ok(Ok(response)) if !response.status().is_server_error() => ResponseKind::Answer,
+        _ => ResponseKind::ServerError,
     }
 }
 

@@ -4,7 +4,7 @@ use http::Response;
 use http::header::{CACHE_CONTROL, HeaderMap, HeaderValue, SET_COOKIE, VARY};
 
 use crate::engine::CookieChange;
-use crate::session::Slot;
+use crate::request::Slot;
 
 /// The cookies that layers further in have set, for layers further out that replace the response.
 #[derive(Clone, Default)]
@@ -27,14 +27,14 @@ pub(super) fn keep_announced<B>(from: &mut Response<B>, to: &mut Response<B>) {
 /// RFC 9111, section 7.3: a cache may store a response with `Set-Cookie`, and one that depends on
 /// the session, unless it is told otherwise.
 pub(super) fn apply<B>(slot: &Slot, response: &mut Response<B>) {
-    let (realm, outcome) = (slot.realm(), slot.outcome());
+    let (realm, effects) = (slot.realm(), slot.effects());
     let headers = response.headers_mut();
     vary_by_cookie(headers);
-    explain(slot, &outcome.cookie, headers);
-    let cookie = match outcome.cookie {
+    explain(slot, &effects.cookie, headers);
+    let cookie = match effects.cookie {
         // One header of a name in one response: a leftover waits until ours has nothing to say.
         CookieChange::Keep => match &realm.former_cookie {
-            Some(former) if outcome.has_stale_cookie => former.removal(),
+            Some(former) if effects.has_stale_cookie => former.removal(),
             _ => return,
         },
         CookieChange::Set { value, max_age } => match realm.cookie.set_token(&value, max_age) {

@@ -11,9 +11,10 @@ use super::builder::SessionLayerBuilder;
 use super::future::ResponseFuture;
 use crate::crypto::KeyRing;
 use crate::data::Indexed;
-use crate::engine::Backend;
 use crate::error::SessionError;
-use crate::session::{ListedSession, Realm, Slot};
+use crate::request::{Realm, Slot};
+use crate::session::ListedSession;
+use crate::store::Backend;
 
 /// Serves the sessions of every route inside it.
 ///

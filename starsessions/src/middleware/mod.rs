@@ -12,13 +12,13 @@ use std::sync::Arc;
 use http::Request;
 
 pub use self::builder::{ConfigError, SessionLayerBuilder};
-pub use self::failure::{FailurePolicyLayer, WithFailurePolicy};
+pub use self::failure::{FailurePolicyLayer, FailurePolicyService};
 pub use self::future::ResponseFuture;
 #[cfg(feature = "axum")]
 pub(crate) use self::future::{Failed, Rejected};
 pub use self::layer::{SessionLayer, SessionService};
-pub use self::passive::{Passive, PassiveLayer};
-use crate::session::Slot;
+pub use self::passive::{PassiveLayer, PassiveService};
+use crate::request::Slot;
 
 /// The session that a layer around some routes is about. Without one the routes would go as if it
 /// were not there, and nobody would see.

@@ -28,20 +28,20 @@ use super::slot_around;
 pub struct PassiveLayer;
 
 impl<S> Layer<S> for PassiveLayer {
-    type Service = Passive<S>;
+    type Service = PassiveService<S>;
 
-    fn layer(&self, inner: S) -> Passive<S> {
-        Passive { inner }
+    fn layer(&self, inner: S) -> PassiveService<S> {
+        PassiveService { inner }
     }
 }
 
 /// The service that [`PassiveLayer`] makes.
 #[derive(Clone, Copy, Debug)]
-pub struct Passive<S> {
+pub struct PassiveService<S> {
     inner: S,
 }
 
-impl<S, B> Service<Request<B>> for Passive<S>
+impl<S, B> Service<Request<B>> for PassiveService<S>
 where
     S: Service<Request<B>>,
 {

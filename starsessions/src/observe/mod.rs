@@ -5,12 +5,14 @@
 //! sizes, never values. What nobody listens to is not worked out.
 
 mod latency;
+mod outages;
 
 use std::fmt;
 
 pub(crate) use self::latency::{counted, measured, operation_span};
+pub(crate) use self::outages::Outages;
 use crate::crypto::{KeyRing, LogId, ReferenceToken, RowKey};
-use crate::record::{Commit, Record};
+use crate::record::Record;
 
 /// Counts one more.
 macro_rules! count {
@@ -25,7 +27,7 @@ macro_rules! measure {
     ($record:expr) => {
         #[cfg(feature = "metrics")]
         #[expect(clippy::cast_precision_loss, reason = "sizes are below a megabyte")]
-        metrics::histogram!("starsessions_record_bytes").record($record.fields.size() as f64);
+        metrics::histogram!("starsessions_record_bytes").record($record.size() as f64);
     };
 }
 
@@ -95,14 +97,14 @@ impl Refusal {
 
 /// Why a session has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Ended {
+pub(crate) enum EndCause {
     /// By its own request.
     Logout,
     /// By another session, or by the application.
     Revoked,
 }
 
-impl Ended {
+impl EndCause {
     fn label(self) -> &'static str {
         match self {
             Self::Logout => "logout",
@@ -115,7 +117,7 @@ impl Ended {
 pub(crate) fn loaded(name: Name<'_>, record: &Record) {
     tracing::trace!(
         session = %name,
-        fields = record.fields.len(),
+        fields = record.len(),
         revision = record.revision,
         "session loaded"
     );
@@ -151,17 +153,16 @@ pub(crate) fn load_failed() {
 
 /// A session has begun.
 pub(crate) fn created(name: Name<'_>, record: &Record) {
-    tracing::debug!(session = %name, fields = record.fields.len(), "session created");
+    tracing::debug!(session = %name, fields = record.len(), "session created");
     count!("starsessions_created_total");
     measure!(record);
 }
 
 /// Changes are stored: after so many conflicts, in this record.
-pub(crate) fn committed(name: Name<'_>, commit: &Commit, conflicts: usize, record: &Record) {
+pub(crate) fn committed(name: Name<'_>, fields: usize, conflicts: u32, record: &Record) {
     tracing::debug!(
         session = %name,
-        set = commit.set.len(),
-        removed = commit.remove.len(),
+        fields,
         conflicts,
         revision = record.revision,
         "session committed"
@@ -198,7 +199,7 @@ pub(crate) fn touched(name: Name<'_>) {
 }
 
 /// A session has ended.
-pub(crate) fn ended(name: Name<'_>, cause: Ended) {
+pub(crate) fn ended(name: Name<'_>, cause: EndCause) {
     tracing::debug!(session = %name, cause = cause.label(), "session ended");
     count!("starsessions_ended_total", "cause" => cause.label());
 }

@@ -1,230 +1,199 @@
-//! One session at rest: timers, a revision, and fields by name.
+//! One session at rest: its times, and its fields by name in one packed value.
+//!
+//! ```text
+//! record = version u8 ‖ flags u8 ‖ created u40 ‖ issued u40 ‖ field*
+//! field  = name length u8 ‖ flags u8 ‖ written u32 ‖ value length u32 ‖ [expires u40] ‖ [idle u40] ‖ name ‖ value
+//! ```
+//!
+//! All integers are big-endian and of fixed width, times are Unix seconds, and fields stand in the
+//! order of their names, so that a record has one encoding. These bytes are the same in memory, in
+//! every store and in cookies. Times that move without a change of data, which are those of a [`Row`],
+//! stand beside them.
+//!
+//! [`Row`]: crate::store::Row
 
-mod change;
-mod show;
+mod card;
+mod edit;
+mod field;
+mod wire;
 
-use std::borrow::Cow;
+use std::fmt;
 use std::sync::Arc;
 
-use bytes::Bytes;
-
-pub use self::change::{Commit, FieldWrite, Forward, Rotation, Touch};
+pub(crate) use self::card::Card;
+pub(crate) use self::edit::{Edit, FieldChange};
+pub(crate) use self::field::Field;
+use self::field::{Entries, Entry};
+pub(crate) use self::wire::{ID_LENGTH, Payload};
 use crate::clock::Timestamp;
-use crate::crypto::IndexKey;
 
-/// The stored name of a field: namespace, dot, name. Nothing but ASCII letters and digits, `.`, `_`, `-` and `~`;
-/// what begins with the dot is of this library.
-pub type FieldName = Cow<'static, str>;
-
-/// One session at rest.
-///
-/// Cloning is cheap: the fields are shared until one of the clones changes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Record {
+/// One session at rest. Cloning is cheap: the packed fields are shared.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Record {
     /// When the session began; survives every rotation, so that the absolute timeout holds.
-    pub created_at: Timestamp,
+    pub(crate) created_at: Timestamp,
     /// When the current id was issued.
-    pub issued_at: Timestamp,
+    pub(crate) issued_at: Timestamp,
     /// The last request that counted as activity, to within the touch interval.
-    pub last_seen_at: Timestamp,
+    pub(crate) last_seen_at: Timestamp,
     /// From this second on the session is gone: the earlier of its idle and absolute deadlines.
-    pub expires_at: Timestamp,
-    /// Counts the commits; 1 in a new record.
-    pub revision: u64,
+    pub(crate) expires_at: Timestamp,
+    /// Counts the writes; 1 in a new record.
+    pub(crate) revision: u64,
     /// Lives by the long profile ("remember me").
-    pub remembered: bool,
-    /// Has been signed in: a store that must make room gives up anonymous sessions only.
-    pub identified: bool,
-    /// The fields.
-    pub fields: Fields,
+    pub(crate) remembered: bool,
+    /// Has been signed in: a store that must make room gives up guests' sessions only.
+    pub(crate) identified: bool,
+    packed: Packed,
 }
+
+/// The packed form; none where nothing was packed yet.
+type Packed = Option<Arc<[u8]>>;
 
 impl Record {
     /// An empty record that was created `now` and ends at `expires_at`.
-    #[must_use]
-    pub fn new(now: Timestamp, expires_at: Timestamp) -> Self {
+    pub(crate) fn new(now: Timestamp, expires_at: Timestamp) -> Self {
         Self {
             created_at: now,
             issued_at: now,
             last_seen_at: now,
             expires_at,
-            revision: 1,
+            revision: 0,
             remembered: false,
             identified: false,
-            fields: Fields::default(),
+            packed: None,
         }
+    }
+
+    /// The record in `packed`, if it begins as one does. Times and revision are the row's.
+    pub(crate) fn parse(packed: Arc<[u8]>) -> Option<Self> {
+        let [version, flags, times @ ..] = *packed.first_chunk::<HEAD>()?;
+        let [remembered, identified, ..] = bits(flags, 2)?;
+        let (created, issued) = times.split_first_chunk()?;
+        let mut record = Self::new(time(created), Timestamp::default());
+        record.issued_at = time(issued.first_chunk()?);
+        record.remembered = remembered;
+        record.identified = identified;
+        record.packed = Some(packed);
+        (version == VERSION).then_some(record)
+    }
+
+    /// The record in `packed`, if every byte is as [`rewrite`](Self::rewrite) writes it.
+    pub(crate) fn parse_strictly(packed: Arc<[u8]>) -> Option<Self> {
+        let record = Self::parse(packed)?;
+        let mut entries = record.entries();
+        let mut last: &[u8] = &[];
+        for entry in &mut entries {
+            if entry.name <= last || std::str::from_utf8(entry.name).is_err() {
+                return None;
+            }
+            last = entry.name;
+        }
+        entries.is_at_its_end().then_some(record)
+    }
+
+    /// The packed form.
+    pub(crate) fn packed(&self) -> Arc<[u8]> {
+        self.packed.clone().unwrap_or_else(|| self.pack(&mut [], 0))
     }
 
     /// Whether the record's own deadline has passed.
-    #[must_use]
-    pub fn is_expired(&self, now: Timestamp) -> bool {
+    pub(crate) fn is_expired(&self, now: Timestamp) -> bool {
         self.expires_at <= now
     }
 
-    /// What the session is filed under, field by field: twice if two fields say so.
-    pub fn index_keys(&self) -> impl Iterator<Item = &IndexKey> {
-        let fields = self.fields.iter();
-        fields.filter_map(|(_, field)| field.index.as_ref())
-    }
-
-    /// Whether the session is to be found by `index` at the moment: a field that lives says so.
-    #[must_use]
-    pub fn is_filed_under(&self, index: &IndexKey, now: Timestamp) -> bool {
-        let is_match = |field: &Field| field.index.as_ref() == Some(index) && field.is_live(now);
-        self.fields.iter().any(|(_, field)| is_match(field))
-    }
-}
-
-/// The value of one field, as bytes that a store does not look into.
-#[derive(Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Field {
-    /// The encoded value.
-    pub value: Bytes,
-    /// The revision of the record in which the field was last written.
-    pub revision: u64,
-    /// Gone from this second on: so long after it was written.
-    pub expires_at: Option<Timestamp>,
-    /// Gone from this second on: so long after it was last used.
-    pub idle_at: Option<Timestamp>,
-    /// What the session can be found by as long as the field has this value.
-    pub index: Option<IndexKey>,
-}
-
-impl Field {
-    /// A field without deadlines.
-    #[must_use]
-    pub fn new(value: Bytes, revision: u64) -> Self {
-        Self {
-            value,
-            revision,
-            expires_at: None,
-            idle_at: None,
-            index: None,
-        }
-    }
-
-    /// Whether neither of the field's deadlines has passed.
-    #[must_use]
-    #[inline]
-    pub fn is_live(&self, now: Timestamp) -> bool {
-        let is_ahead = |deadline: Option<Timestamp>| deadline.is_none_or(|it| now < it);
-        is_ahead(self.expires_at) && is_ahead(self.idle_at)
-    }
-}
-
-/// The fields of a record, ordered by name.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Fields(Arc<Vec<(FieldName, Field)>>);
-
-impl Fields {
     /// The field of this name, dead or alive.
-    #[must_use]
-    pub fn get(&self, name: &str) -> Option<&Field> {
-        let place = self.place(name).ok()?;
-        self.0.get(place).map(|(_, field)| field)
+    pub(crate) fn get(&self, name: &str) -> Option<Field<'_>> {
+        let is_meant = |entry: &Entry<'_>| entry.name == name.as_bytes();
+        self.entries().find(is_meant).map(|entry| entry.field())
     }
 
-    /// Every field, in the order of the names.
-    #[must_use]
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&FieldName, &Field)> {
-        self.0.iter().map(|(name, field)| (name, field))
+    /// Every field with its name, in the order of the names.
+    pub(crate) fn fields(&self) -> impl Iterator<Item = (&str, Field<'_>)> {
+        self.entries().filter_map(|entry| {
+            let name = std::str::from_utf8(entry.name).ok()?;
+            Some((name, entry.field()))
+        })
     }
 
     /// How many fields there are.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    /// Whether there is no field.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+    pub(crate) fn len(&self) -> usize {
+        self.entries().count()
     }
 
     /// The bytes of all names and values.
-    #[must_use]
-    pub fn size(&self) -> usize {
-        self.0
-            .iter()
-            .map(|(name, field)| name.len() + field.value.len())
+    pub(crate) fn size(&self) -> usize {
+        let sizes = self.entries();
+        sizes
+            .map(|entry| entry.name.len() + entry.value.len())
             .sum()
     }
 
-    /// Puts a field in its place; returns the one that it replaces.
-    pub fn insert(&mut self, name: FieldName, field: Field) -> Option<Field> {
-        let place = self.place(&name);
-        let fields = Arc::make_mut(&mut self.0);
-        match place {
-            Ok(place) => fields
-                .get_mut(place)
-                .map(|(_, old)| std::mem::replace(old, field)),
-            Err(place) => {
-                fields.insert(place, (name, field));
-                None
-            }
-        }
-    }
-
-    /// Makes room for so many more, and no more than that.
-    pub(crate) fn reserve(&mut self, more: usize) {
-        Arc::make_mut(&mut self.0).reserve_exact(more);
-    }
-
-    /// Takes a field out.
-    pub fn remove(&mut self, name: &str) -> Option<Field> {
-        let place = self.place(name).ok()?;
-        Some(Arc::make_mut(&mut self.0).remove(place).1)
-    }
-
-    /// Changes one field in place, if it is there.
-    pub(crate) fn update(&mut self, name: &str, change: impl FnOnce(&mut Field)) {
-        if let Ok(place) = self.place(name)
-            && let Some((_, field)) = Arc::make_mut(&mut self.0).get_mut(place)
-        {
-            change(field);
-        }
-    }
-
-    /// Every field, to be changed in place.
-    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = (&str, &mut Field)> {
-        let fields = Arc::make_mut(&mut self.0).iter_mut();
-        fields.map(|(name, field)| (&**name, field))
-    }
-
-    /// Fields that come in the order of their names, none twice.
-    pub(crate) fn from_ordered(fields: Vec<(FieldName, Field)>) -> Self {
-        debug_assert!(fields.is_sorted_by(|(a, _), (b, _)| a < b));
-        Self(Arc::new(fields))
-    }
-
-    fn place(&self, name: &str) -> Result<usize, usize> {
-        // Names begin alike and rarely end alike: of a few, the right one is found sooner by its end.
-        if self.0.len() <= FEW {
-            let end = name.as_bytes().last();
-            let is_meant = |(other, _): &(FieldName, Field)| {
-                other.len() == name.len() && other.as_bytes().last() == end && other == name
-            };
-            if let Some(place) = self.0.iter().position(is_meant) {
-                return Ok(place);
-            }
-        }
-        self.0
-            .binary_search_by(|(other, _)| other.as_ref().cmp(name))
+    fn entries(&self) -> Entries<'_> {
+        let packed = self.packed.as_deref().unwrap_or_default();
+        Entries::new(packed.get(HEAD..).unwrap_or_default())
     }
 }
 
-/// Up to so many fields are looked through one by one.
-const FEW: usize = 32;
-
-impl FromIterator<(FieldName, Field)> for Fields {
-    fn from_iter<I: IntoIterator<Item = (FieldName, Field)>>(fields: I) -> Self {
-        let mut collected = Self::default();
-        for (name, field) in fields {
-            collected.insert(name, field);
-        }
-        collected
+/// Shows names and sizes: in a store in memory, values are in the clear.
+impl fmt::Debug for Record {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Record")
+            .field("created_at", &self.created_at)
+            .field("issued_at", &self.issued_at)
+            .field("last_seen_at", &self.last_seen_at)
+            .field("expires_at", &self.expires_at)
+            .field("revision", &self.revision)
+            .field("remembered", &self.remembered)
+            .field("identified", &self.identified)
+            .field("fields", &Names(self))
+            .finish()
     }
 }
+
+struct Names<'a>(&'a Record);
+
+impl fmt::Debug for Names<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sizes = self
+            .0
+            .fields()
+            .map(|(name, field)| (name, field.value.len()));
+        f.debug_map().entries(sizes).finish()
+    }
+}
+
+fn time(bytes: &[u8; TIME]) -> Timestamp {
+    let [a, b, c, d, e] = *bytes;
+    Timestamp::from_unix_seconds(u64::from_be_bytes([0, 0, 0, a, b, c, d, e]))
+}
+
+/// A time beyond the year 36 000 is as late as can be written.
+fn put_time(time: Timestamp, out: &mut Vec<u8>) {
+    let seconds = time.as_unix_seconds().min(LATEST);
+    let [_, _, _, bytes @ ..] = seconds.to_be_bytes();
+    out.extend_from_slice(&bytes);
+}
+
+fn flags(bits: [bool; 3]) -> u8 {
+    let [a, b, c] = bits.map(u8::from);
+    a | b << 1 | c << 2
+}
+
+/// The lowest bits, of which `count` may be set.
+fn bits(flags: u8, count: u32) -> Option<[bool; 3]> {
+    let [a, b, c] = [1, 2, 4].map(|bit| flags & bit != 0);
+    (u32::from(flags) >> count == 0).then_some([a, b, c])
+}
+
+/// What stands for the revision of a value that this request has written and no store has seen.
+pub(crate) const NOT_STORED: u32 = u32::MAX;
+const VERSION: u8 = 1;
+/// The bytes in front of the fields.
+const HEAD: usize = 2 + 2 * TIME;
+/// The bytes of a time.
+const TIME: usize = 5;
+const LATEST: u64 = (1 << 40) - 1;
+
+#[cfg(test)]
+mod tests;

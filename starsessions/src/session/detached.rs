@@ -4,17 +4,17 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use super::task::to_its_end;
 use super::watch::Watch;
-use super::{Realm, Session, Sessions, Slot};
+use super::{CurrentSession, Session};
 use crate::clock::Timestamp;
-use crate::crypto::ReferenceToken;
 use crate::data::{Changed, FieldWriter, SessionData, Snapshot};
-use crate::engine::{Base, Change, Changes, Credential, Done, Live, Watched, Work};
+use crate::engine::{Executed, Live, Watched, Work};
 use crate::error::{DetachError, SessionError};
-use crate::lifecycle::plan::Step;
+use crate::lifecycle::changes::{Base, Change, Changes};
+use crate::lifecycle::plan::{Plan, Step};
 use crate::observe::{self, Name};
 use crate::record::Record;
+use crate::request::{Realm, Slot, to_its_end};
 use crate::store::StoreError;
 
 /// A session that outlives its request: for a WebSocket, an event stream or a task.
@@ -75,13 +75,13 @@ impl<T: SessionData> Session<T> {
     }
 }
 
-impl<R> Sessions<R> {
+impl<R> CurrentSession<R> {
     /// A handle of this session that outlives the response.
     ///
     /// # Errors
     /// As for [`Session::detach`], and if the store fails.
     pub async fn detach<T: SessionData>(&self) -> Result<Detached<T>, SessionError> {
-        self.slot.ready().await?;
+        self.slot.ready(None).await?;
         Detached::from_slot(&self.slot)
     }
 }
@@ -141,7 +141,7 @@ impl<T: SessionData> Detached<T> {
         let now = self.held.now();
         let live = self.held.live(now).await?;
         let mut view = self.read(&live.record, now).ok_or(SessionError::Gone)?;
-        let baseline = Snapshot::take(&view, live.record.fields.size());
+        let baseline = Snapshot::take(&view, live.record.size());
         let result = change(&mut view);
         let changed = FieldWriter::changes(&view, Some(&baseline), self.held.realm.checks())?;
         drop(view);
@@ -154,13 +154,11 @@ impl<T: SessionData> Detached<T> {
         }
         self.held
             .carry_out(Box::new(Work {
-                step: Step::Commit,
                 live: Some(live),
-                changes,
-                remember: None,
-                touch: None,
-                is_passive: true,
-                now,
+                plan: Plan {
+                    changes,
+                    ..Plan::new(Step::Commit, now)
+                },
             }))
             .await?;
         Ok(result)
@@ -177,20 +175,19 @@ impl<T: SessionData> Detached<T> {
     pub async fn touch(&self) -> Result<(), SessionError> {
         let now = self.held.now();
         let live = self.held.live(now).await?;
-        let policy = &self.held.realm.engine.policy;
-        let touch = policy.due_touch(&live.record, &[T::SCHEMA], now);
-        if touch.is_none() {
+        let policy = self.held.realm.engine.policy();
+        let due = policy.due(&live.record, &[T::SCHEMA], now);
+        if due.is_none() {
             return Ok(());
         }
         self.held
             .carry_out(Box::new(Work {
-                step: Step::Touch,
                 live: Some(live),
-                changes: Changes::default(),
-                remember: None,
-                touch,
-                is_passive: false,
-                now,
+                plan: Plan {
+                    due,
+                    is_passive: false,
+                    ..Plan::new(Step::Touch, now)
+                },
             }))
             .await
     }
@@ -209,8 +206,7 @@ impl<T: SessionData> Detached<T> {
     /// What is stored now, when it is this handle's turn to look.
     pub(super) async fn look(&self) -> Result<Option<Live>, StoreError> {
         let engine = &self.held.realm.engine;
-        let looked = engine.look_in_turn(&self.held.watched).await;
-        looked.inspect_err(|error| self.held.realm.report_unavailable(error))
+        engine.look_in_turn(&self.held.watched).await
     }
 
     pub(super) fn realm(&self) -> &Realm {
@@ -228,17 +224,12 @@ impl Held {
     }
 
     async fn live(&self, now: Timestamp) -> Result<Live, SessionError> {
-        match self.realm.engine.look(&self.watched, now).await {
-            Ok(live) => live.ok_or(SessionError::Gone),
-            Err(error) => {
-                self.realm.report_unavailable(&error);
-                Err(error.into())
-            }
-        }
+        let live = self.realm.engine.look(&self.watched, now).await?;
+        live.ok_or(SessionError::Gone)
     }
 
     async fn carry_out(self: &Arc<Self>, work: Box<Work>) -> Result<(), SessionError> {
-        if self.realm.engine.limit.is_none() || !work.changes.may_sign_in() {
+        if !self.realm.engine.counts(work.plan.changes.may_sign_in()) {
             return self.carry_out_here(work).await;
         }
         // What has begun is counted, even when nobody waits for it.
@@ -247,15 +238,11 @@ impl Held {
     }
 
     async fn carry_out_here(&self, work: Box<Work>) -> Result<(), SessionError> {
-        let done = self.realm.engine.execute(work).await;
-        if let Err(SessionError::Unavailable(error)) = &done {
-            self.realm.report_unavailable(error);
-        }
-        let Done {
+        let done = self.realm.engine.execute(work).await?;
+        let Executed {
             live, untouched, ..
-        } = done?;
+        } = done;
         if let Some(error) = untouched {
-            self.realm.report_unavailable(&error);
             return Err(error.into());
         }
         let live = live.ok_or(SessionError::Gone)?;
@@ -282,43 +269,12 @@ fn against(
     now: Timestamp,
 ) -> Result<Changes, SessionError> {
     let changes = changed.into_iter().map(|(spec, value)| {
-        let seen = spec.find(record).map(|(_, field)| field);
-        let seen = seen.filter(|field| field.is_live(now));
-        Change {
-            spec,
-            base: Base::Seen {
-                value: seen.map(|field| field.value.clone()),
-                revision: seen.map_or(0, |field| field.revision),
-            },
-            value,
-        }
+        let base = Base::seen(spec, Some(record), now, None);
+        Change { spec, base, value }
     });
     let mut all = Changes::default();
     all.extend(changes.collect())?;
     Ok(all)
-}
-
-impl Slot {
-    /// What the session can be found by when the request is over.
-    fn lasting_token(&self) -> Result<Arc<ReferenceToken>, SessionError> {
-        let state = self.open_state()?;
-        if let Some(known) = state.known() {
-            known?;
-        }
-        if state.has_ended() {
-            return Err(SessionError::Gone);
-        }
-        let Some(live) = &state.live else {
-            return Err(DetachError::NothingStored.into());
-        };
-        if state.is_to_move(&live.record) {
-            return Err(DetachError::IdPending.into());
-        }
-        match &live.credential {
-            Credential::Reference(token) => Ok(Arc::clone(token)),
-            Credential::Sealed(_) => Err(DetachError::InCookie.into()),
-        }
-    }
 }
 
 impl<T: SessionData> Clone for Detached<T> {

@@ -6,21 +6,23 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::realm::Realm;
-use super::task::to_its_end;
-use super::{Revocable, SessionError, Sessions};
+use super::{CurrentSession, Revocable};
 use crate::clock::Timestamp;
-use crate::crypto::{RowKey, SessionHandle};
+use crate::crypto::{PublicSessionId, RowKey};
 use crate::data::Indexed;
-use crate::engine::{LABEL_LIMIT, LABEL_SPEC, Lookup};
+use crate::engine::FoundSession;
+use crate::error::SessionError;
+use crate::lifecycle::changes::Lookup;
+use crate::lifecycle::label::{LABEL_LIMIT, LABEL_SPEC};
 use crate::record::Record;
+use crate::request::{Realm, to_its_end};
 
 /// One of a user's sessions, for a page that shows them.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ListedSession {
     /// Identifies it in a form that ends it.
-    pub handle: SessionHandle,
+    pub id: PublicSessionId,
     /// When it began.
     pub created_at: Timestamp,
     /// The last request that used it, to within a tenth of the idle timeout and at most a minute.
@@ -35,7 +37,7 @@ pub struct ListedSession {
 }
 
 impl ListedSession {
-    /// What it was [called](Sessions::set_label).
+    /// What it was [called](CurrentSession::set_label).
     #[must_use]
     pub fn label(&self) -> Option<&str> {
         self.label.as_deref()
@@ -46,7 +48,7 @@ impl ListedSession {
 impl fmt::Debug for ListedSession {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ListedSession")
-            .field("handle", &self.handle)
+            .field("id", &self.id)
             .field("created_at", &self.created_at)
             .field("last_seen_at", &self.last_seen_at)
             .field("expires_at", &self.expires_at)
@@ -56,8 +58,8 @@ impl fmt::Debug for ListedSession {
     }
 }
 
-impl<R> Sessions<R> {
-    /// Names the session, so that its user recognises it in a [list](Sessions::list): `Firefox on
+impl<R> CurrentSession<R> {
+    /// Names the session, so that its user recognises it in a [list](CurrentSession::list): `Firefox on
     /// Linux`, for example. The label stays with the session, also under a new id; an empty one is
     /// none.
     ///
@@ -81,7 +83,7 @@ impl<R> Sessions<R> {
 /// becomes of the request's own changes.
 ///
 /// ```
-/// use starsessions::{ListedSession, Session, SessionError, SessionHandle, Sessions};
+/// use starsessions::{CurrentSession, ListedSession, PublicSessionId, Session, SessionError};
 ///
 /// #[derive(Session)]
 /// struct Login {
@@ -89,28 +91,28 @@ impl<R> Sessions<R> {
 ///     user: u64,
 /// }
 ///
-/// async fn devices(sessions: Sessions) -> Result<Vec<ListedSession>, SessionError> {
-///     sessions.list::<Login>().await
+/// async fn devices(session: CurrentSession) -> Result<Vec<ListedSession>, SessionError> {
+///     session.list::<Login>().await
 /// }
 ///
-/// async fn end(sessions: Sessions, handle: SessionHandle) -> Result<(), SessionError> {
-///     sessions.revoke::<Login>(handle).await?;
+/// async fn end(session: CurrentSession, id: PublicSessionId) -> Result<(), SessionError> {
+///     session.revoke::<Login>(id).await?;
 ///     Ok(())
 /// }
 ///
-/// async fn change_password(sessions: Sessions) -> Result<(), SessionError> {
-///     sessions.revoke_others::<Login>().await?; // OWASP ASVS 7.4.3
-///     sessions.rotate()
+/// async fn change_password(session: CurrentSession) -> Result<(), SessionError> {
+///     session.revoke_others::<Login>().await?; // OWASP ASVS 7.4.3
+///     session.rotate()
 /// }
 /// ```
-impl Sessions<Revocable> {
+impl CurrentSession<Revocable> {
     /// The live sessions with the same value in `T`'s indexed field as this one, this one included,
     /// the last used first. None where this one has no such value.
     ///
     /// # Errors
     /// If the store fails, or the sessions are cookies.
     pub async fn list<T: Indexed>(&self) -> Result<Vec<ListedSession>, SessionError> {
-        self.slot.ready().await?;
+        self.slot.ready(None).await?;
         let (own, record) = self.slot.own();
         match lookup_in::<T>(record.as_ref(), self.slot.now()) {
             Some(lookup) => self.slot.realm().list(&lookup, own.as_ref()).await,
@@ -123,11 +125,11 @@ impl Sessions<Revocable> {
     ///
     /// # Errors
     /// As for [`list`](Self::list).
-    pub async fn revoke<T: Indexed>(&self, handle: SessionHandle) -> Result<bool, SessionError> {
-        self.slot.ready().await?;
+    pub async fn revoke<T: Indexed>(&self, id: PublicSessionId) -> Result<bool, SessionError> {
+        self.slot.ready(None).await?;
         let (_, record) = self.slot.own();
         match lookup_in::<T>(record.as_ref(), self.slot.now()) {
-            Some(lookup) => self.end_one(lookup, handle).await,
+            Some(lookup) => self.end_one(lookup, id).await,
             None => Ok(false),
         }
     }
@@ -142,7 +144,7 @@ impl Sessions<Revocable> {
         &self,
         value: &T::Index,
     ) -> Result<Vec<ListedSession>, SessionError> {
-        self.slot.ready().await?;
+        self.slot.ready(None).await?;
         let (own, _) = self.slot.own();
         let lookup = lookup_of::<T>(value)?;
         self.slot.realm().list(&lookup, own.as_ref()).await
@@ -155,18 +157,18 @@ impl Sessions<Revocable> {
     pub async fn revoke_of<T: Indexed>(
         &self,
         value: &T::Index,
-        handle: SessionHandle,
+        id: PublicSessionId,
     ) -> Result<bool, SessionError> {
-        self.slot.ready().await?;
-        self.end_one(lookup_of::<T>(value)?, handle).await
+        self.slot.ready(None).await?;
+        self.end_one(lookup_of::<T>(value)?, id).await
     }
 
-    async fn end_one(&self, lookup: Lookup, handle: SessionHandle) -> Result<bool, SessionError> {
+    async fn end_one(&self, lookup: Lookup, id: PublicSessionId) -> Result<bool, SessionError> {
         let (own, record) = self.slot.own();
-        let is_meant = move |key: &RowKey, record: &Record| handle.means(&handle_of(key, record));
         let is_own = own
             .zip(record)
-            .is_some_and(|(key, record)| is_meant(&key, &record));
+            .is_some_and(|(key, record)| id.means(&public_id_of(&key, &record)));
+        let is_meant = move |it: &FoundSession| id.means(&public_id_of(&it.key, &it.record));
         if is_own {
             // Also when the store fails now: then the end of the request tries again.
             self.slot.destroy()?;
@@ -184,10 +186,10 @@ impl Sessions<Revocable> {
     /// # Errors
     /// As for [`list`](Self::list); [`SessionError::Gone`] if this one has ended meanwhile.
     pub async fn revoke_others<T: Indexed>(&self) -> Result<usize, SessionError> {
-        self.slot.ready().await?;
+        self.slot.ready(None).await?;
         // A request beside this one may have given the session a new id: it is still this one.
         self.slot.refresh().await?;
-        if self.slot.is_gone() {
+        if self.slot.has_ended() {
             // As if there were no others, it would leave a thief alone who was faster.
             return Err(SessionError::Gone);
         }
@@ -195,7 +197,7 @@ impl Sessions<Revocable> {
         let Some(lookup) = lookup_in::<T>(record.as_ref(), self.slot.now()) else {
             return Ok(0);
         };
-        let is_other = move |key: &RowKey, _: &Record| Some(*key) != own;
+        let is_other = move |session: &FoundSession| Some(session.key) != own;
         end(self.slot.realm(), lookup, is_other).await
     }
 }
@@ -212,7 +214,7 @@ impl Realm {
         self: &Arc<Self>,
         value: &T::Index,
     ) -> Result<usize, SessionError> {
-        end(self, lookup_of::<T>(value)?, |_, _| true).await
+        end(self, lookup_of::<T>(value)?, |_| true).await
     }
 
     async fn list(
@@ -221,42 +223,37 @@ impl Realm {
         own: Option<&RowKey>,
     ) -> Result<Vec<ListedSession>, SessionError> {
         let now = self.engine.now();
-        let found = self.engine.sessions_of(lookup, now).await;
-        let mut listed: Vec<_> = self
-            .reported(found)?
-            .iter()
-            .map(|(key, record)| ListedSession {
-                handle: handle_of(key, record),
-                created_at: record.created_at,
-                last_seen_at: record.last_seen_at,
-                expires_at: record.expires_at,
-                remembered: record.remembered,
-                is_current: own == Some(key),
-                label: self.engine.label(key, record, now),
-            })
+        let found = self.engine.sessions_of(lookup, now).await?;
+        let mut listed: Vec<_> = found
+            .into_iter()
+            .map(
+                |FoundSession {
+                     key, record, label, ..
+                 }| ListedSession {
+                    id: public_id_of(&key, &record),
+                    created_at: record.created_at,
+                    last_seen_at: record.last_seen_at,
+                    expires_at: record.expires_at,
+                    remembered: record.remembered,
+                    is_current: own == Some(&key),
+                    label,
+                },
+            )
             .collect();
         listed.sort_by_key(|session| Reverse((session.last_seen_at, session.created_at)));
         Ok(listed)
-    }
-
-    fn reported<T>(&self, result: Result<T, SessionError>) -> Result<T, SessionError> {
-        if let Err(SessionError::Unavailable(error)) = &result {
-            self.report_unavailable(error);
-        }
-        result
     }
 }
 
 async fn end(
     realm: &Arc<Realm>,
     lookup: Lookup,
-    is_to_end: impl Fn(&RowKey, &Record) -> bool + Send + Sync + 'static,
+    is_to_end: impl Fn(&FoundSession) -> bool + Send + Sync + 'static,
 ) -> Result<usize, SessionError> {
     let realm = Arc::clone(realm);
     to_its_end(Box::pin(async move {
         let now = realm.engine.now();
-        let ended = realm.engine.end_sessions_of(&lookup, now, is_to_end).await;
-        realm.reported(ended)
+        realm.engine.end_sessions_of(&lookup, now, is_to_end).await
     }))
     .await
 }
@@ -279,6 +276,6 @@ fn lookup_of<T: Indexed>(value: &T::Index) -> Result<Lookup, SessionError> {
     }
 }
 
-fn handle_of(key: &RowKey, record: &Record) -> SessionHandle {
-    SessionHandle::new(key, record.created_at, record.issued_at)
+fn public_id_of(key: &RowKey, record: &Record) -> PublicSessionId {
+    PublicSessionId::new(key, record.created_at, record.issued_at)
 }

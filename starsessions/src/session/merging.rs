@@ -5,7 +5,7 @@ use bytes::Bytes;
 use super::Session;
 use crate::data::{FieldReader, FieldWriter, SessionData};
 use crate::error::SessionError;
-use crate::record::{Field, FieldName, Record};
+use crate::record::{Edit, Record};
 use crate::schema::{FieldSpec, Merge};
 
 impl<T: SessionData> Session<T> {
@@ -20,7 +20,7 @@ impl<T: SessionData> Session<T> {
     ///
     /// ```
     /// use std::collections::BTreeSet;
-    /// use starsessions::{Session, SessionError, Sessions};
+    /// use starsessions::{CurrentSession, Session, SessionError};
     ///
     /// #[derive(Session)]
     /// struct Shop {
@@ -34,10 +34,10 @@ impl<T: SessionData> Session<T> {
     /// # struct Login { #[session(required, rotate)] user: u64 }
     /// # async fn saved_by(_user: u64) -> Shop { unimplemented!() }
     ///
-    /// async fn sign_in(sessions: Sessions, mut shop: Session<Shop>) -> Result<(), SessionError> {
+    /// async fn sign_in(session: CurrentSession, mut shop: Session<Shop>) -> Result<(), SessionError> {
     ///     // .. after the password was checked:
     ///     shop.merge_saved(saved_by(7).await)?;
-    ///     sessions.insert(Login { user: 7 }) // one operation, under one new id
+    ///     session.insert(Login { user: 7 }) // one operation, under one new id
     /// }
     /// ```
     ///
@@ -48,7 +48,7 @@ impl<T: SessionData> Session<T> {
         reason = "the saved value is used up: merged twice, it would count twice"
     )]
     pub fn merge_saved(&mut self, saved: T) -> Result<(), SessionError> {
-        let checks = self.slot.checks();
+        let checks = self.slot.realm().checks();
         let mine = FieldWriter::changes(&self.value, None, checks)?;
         let theirs = FieldWriter::changes(&saved, None, checks)?;
         let now = self.slot.now();
@@ -56,15 +56,17 @@ impl<T: SessionData> Session<T> {
         let initial = load::<T>(&Record::new(now, now)).ok().flatten();
         let initial = initial.and_then(|it| FieldWriter::changes(&it, None, checks).ok());
         let mut initial = initial.unwrap_or_default().into_iter();
-        let mut record = Record::new(now, now);
+        let mut values = Vec::new();
         for ((spec, mine), (_, theirs)) in mine.into_iter().zip(theirs) {
             let is_initial = initial.next().is_some_and(|(_, value)| value == mine);
             let mine = mine.filter(|_| !is_initial);
             if let Some(value) = merged(spec, mine, theirs)? {
-                let name = FieldName::Borrowed(spec.name);
-                record.fields.insert(name, Field::new(value, 0));
+                values.push((spec.name, value));
             }
         }
+        let mut record = Record::new(now, now);
+        let edits = values.iter().map(|(name, value)| Edit::set(name, value));
+        record.rewrite(edits.collect());
         if let Some(value) = load::<T>(&record)? {
             **self = value;
         }

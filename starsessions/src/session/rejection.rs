@@ -5,7 +5,7 @@ use std::fmt;
 
 use http::StatusCode;
 
-use super::SessionError;
+use crate::error::SessionError;
 use crate::schema::Schema;
 
 /// Why a handler's session argument could not be had.
@@ -93,8 +93,8 @@ impl fmt::Display for SessionRejection {
             Self::Failed(error) => error.fmt(f),
             Self::MissingLayer(missing) => missing.fmt(f),
             Self::NotRevocable => f.write_str(
-                "this layer's `CookieStore` cannot end a session for good, and `Sessions` has \
-                 `destroy`; give the store a revocation list, or take `Sessions<Unrevocable>`",
+                "this layer's `CookieStore` cannot end a session for good, and `CurrentSession` has \
+                 `destroy`; give the store a revocation list, or take `CurrentSession<BrowserOnly>`",
             ),
         }
     }

@@ -155,7 +155,7 @@ impl<T: SessionData> Watch<T> {
 
     /// Whether it has ended whatever a store that fails would say.
     fn is_past_its_time(&self, now: Timestamp) -> bool {
-        let policy = &self.detached.realm().engine.policy;
+        let policy = self.detached.realm().engine.policy();
         let known = self.latest.as_ref();
         known.is_some_and(|(record, _)| policy.last_deadline(record.created_at) <= now)
     }
@@ -171,7 +171,7 @@ impl<T: SessionData> Watch<T> {
 fn fields_of<T: SessionData>(record: &Record, now: Timestamp) -> Vec<Option<Bytes>> {
     let specs = T::SCHEMA.fields.iter();
     let live = specs.map(|spec| spec.find(record).filter(|(_, field)| field.is_live(now)));
-    live.map(|found| found.map(|(_, field)| field.value.clone()))
+    live.map(|found| found.map(|(_, field)| Bytes::copy_from_slice(field.value)))
         .collect()
 }
 

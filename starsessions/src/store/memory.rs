@@ -1,26 +1,33 @@
 //! Sessions in this process's memory: for one process, and for tests of the others.
 
+mod queue;
+mod rows;
 mod shard;
+mod table;
 
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use self::shard::Shard;
-use super::{Committed, Created, Loaded, Protection, Rotated, Store, StoreError, Touched};
+use super::{
+    Inserted, Listed, Protection, Replaced, Rotated, Rotation, Row, Store, StoreError, Touch,
+    Touched,
+};
 use crate::clock::Timestamp;
 use crate::crypto::{IndexKey, RowKey};
-use crate::record::{Commit, Forward, Record, Rotation, Touch};
 
 /// Keeps sessions in memory, spread over shards with a lock each.
 ///
 /// Memory is bounded: there is a limit of anonymous sessions, beyond which the longest unused one
 /// makes room, and a limit of signed-in sessions, beyond which a new one is refused. Neither kind
-/// can push out the other, so a flood of visitors logs nobody out.
+/// can push out the other, so a flood of visitors logs no user out. The old id of a session that got
+/// a new one counts as an anonymous session until its grace is over.
 ///
-/// Expired sessions are freed by the writes that come after, a few at each, so that there is never
-/// a sweep of everything.
+/// Each write looks at a few sessions and frees those that have expired, so [`sweep`](Store::sweep)
+/// is not needed.
 ///
-/// Clones share their sessions.
+/// Clones share their sessions. All operations end at their first poll.
 ///
 /// ```
 /// use starsessions::MemoryStore;
@@ -31,7 +38,16 @@ use crate::record::{Commit, Forward, Record, Rotation, Touch};
 /// ```
 #[derive(Clone)]
 pub struct MemoryStore {
-    shards: Arc<[Mutex<Shard>]>,
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    shards: Box<[Mutex<Shard>]>,
+    /// Shared by rotations and exclusive to [`Store::listed`], which would otherwise find a session
+    /// twice or not at all when it moves from one shard to another.
+    moving: RwLock<()>,
+    /// Which shard the next sweep begins with.
+    swept: AtomicUsize,
 }
 
 impl MemoryStore {
@@ -53,7 +69,7 @@ impl MemoryStore {
     /// How many sessions are held, those included that have expired and are not yet freed.
     #[must_use]
     pub fn len(&self) -> usize {
-        (0..self.shards.len()).map(|i| self.shard_at(i).len()).sum()
+        self.every_shard().map(|shard| shard.len()).sum()
     }
 
     /// Whether no session is held.
@@ -64,14 +80,120 @@ impl MemoryStore {
 
     fn shard(&self, key: &RowKey) -> MutexGuard<'_, Shard> {
         let [low, high, ..] = *key.as_bytes();
-        self.shard_at(usize::from(u16::from_le_bytes([low, high])) % self.shards.len())
+        let shards = &self.inner.shards;
+        lock(&shards[usize::from(u16::from_le_bytes([low, high])) % shards.len()])
     }
 
-    fn shard_at(&self, index: usize) -> MutexGuard<'_, Shard> {
-        // A shard is whole between any two of its statements, so a panic elsewhere spoils nothing.
-        self.shards[index]
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+    /// Each shard in turn, never two at once.
+    fn every_shard(&self) -> impl Iterator<Item = MutexGuard<'_, Shard>> {
+        self.inner.shards.iter().map(lock)
+    }
+}
+
+impl Store for MemoryStore {
+    /// This process's memory also holds the keys.
+    fn protection(&self) -> Protection {
+        Protection::Plain
+    }
+
+    async fn load(&self, key: &RowKey, _now: Timestamp) -> Result<Option<Row>, StoreError> {
+        Ok(self.shard(key).get(key).cloned())
+    }
+
+    async fn insert(
+        &self,
+        key: &RowKey,
+        row: &Row,
+        now: Timestamp,
+    ) -> Result<Inserted, StoreError> {
+        self.shard(key).insert(key, row.clone(), now)
+    }
+
+    async fn replace(
+        &self,
+        key: &RowKey,
+        seen: &Row,
+        row: &Row,
+        now: Timestamp,
+    ) -> Result<Replaced, StoreError> {
+        self.shard(key).replace(key, seen, row, now)
+    }
+
+    /// The locks of two shards are never held together. The new key is a secret until this returns,
+    /// so no request sees the new row before the old one has been replaced.
+    async fn rotate(&self, rotation: Rotation<'_>, now: Timestamp) -> Result<Rotated, StoreError> {
+        let Rotation { old, seen, new, .. } = rotation;
+        let _moving = self
+            .inner
+            .moving
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
+        let stored = match self.shard(old).before_leaving(old, seen, now) {
+            Ok(stored) => stored,
+            Err(outcome) => return Ok(rotated(outcome)),
+        };
+        let row = rotation.row.in_place_of(&stored, seen);
+        if self.shard(new).insert_in_exchange(new, row, &stored, now)? == Inserted::Exists {
+            return Ok(Rotated::Exists);
+        }
+        let outcome = self.shard(old).leave(old, seen, rotation.left, now);
+        if outcome != Replaced::Replaced {
+            self.shard(new).remove(new);
+        }
+        Ok(rotated(outcome))
+    }
+
+    async fn touch(
+        &self,
+        key: &RowKey,
+        seen: &Row,
+        touch: Touch,
+        now: Timestamp,
+    ) -> Result<Touched, StoreError> {
+        Ok(self.shard(key).touch(key, seen, touch, now))
+    }
+
+    async fn remove(&self, key: &RowKey) -> Result<Option<Row>, StoreError> {
+        Ok(self.shard(key).remove(key))
+    }
+
+    async fn listed(
+        &self,
+        index_key: &IndexKey,
+        now: Timestamp,
+    ) -> Result<Vec<Listed>, StoreError> {
+        let _still = self
+            .inner
+            .moving
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        let mut found = Vec::new();
+        for shard in self.every_shard() {
+            found.extend(shard.listed(index_key, now));
+        }
+        Ok(found)
+    }
+
+    /// Looks at every session in turn: a sweep that has returned less than its limit has come to the
+    /// last one, and the next begins with the first.
+    async fn sweep(&self, limit: usize, now: Timestamp) -> Result<usize, StoreError> {
+        let Inner { shards, swept, .. } = &*self.inner;
+        let mut left = limit;
+        while left > 0 {
+            let at = swept.load(Ordering::Relaxed);
+            let Some(shard) = shards.get(at) else {
+                swept.store(0, Ordering::Relaxed);
+                break;
+            };
+            // A few under each lock: a request that wants the same shard waits for no more.
+            let few = left.min(SWEPT_PER_LOCK);
+            let looked_at = lock(shard).sweep(few, now);
+            left -= looked_at;
+            if looked_at < few {
+                swept.store(at + 1, Ordering::Relaxed);
+            }
+        }
+        Ok(limit - left)
     }
 }
 
@@ -86,96 +208,6 @@ impl fmt::Debug for MemoryStore {
         f.debug_struct("MemoryStore")
             .field("sessions", &self.len())
             .finish()
-    }
-}
-
-impl Store for MemoryStore {
-    /// This process's memory also holds the keys.
-    fn protection(&self) -> Protection {
-        Protection::Plain
-    }
-
-    async fn load(&self, key: &RowKey, now: Timestamp) -> Result<Option<Loaded>, StoreError> {
-        Ok(self.shard(key).load(key, now))
-    }
-
-    async fn create(
-        &self,
-        key: &RowKey,
-        record: &Record,
-        now: Timestamp,
-    ) -> Result<Created, StoreError> {
-        self.shard(key).insert(key, record.clone(), false, now)
-    }
-
-    async fn commit(
-        &self,
-        key: &RowKey,
-        commit: &Commit,
-        now: Timestamp,
-    ) -> Result<Committed, StoreError> {
-        self.shard(key).commit(key, commit, now)
-    }
-
-    async fn rotate(
-        &self,
-        old: &RowKey,
-        new: &RowKey,
-        rotation: &Rotation,
-        now: Timestamp,
-    ) -> Result<Rotated, StoreError> {
-        // The new key is nobody's secret yet, so the order of the two steps cannot be seen: insert,
-        // then end the old record or take the insert back. The two locks are never held together.
-        let record = rotation.record.clone();
-        let replaces = self.shard(old).holds(old, record.identified);
-        if self.shard(new).insert(new, record, replaces, now)? == Created::Exists {
-            return Ok(Rotated::Exists);
-        }
-        let outcome = self.shard(old).retire(old, rotation, now);
-        if outcome != Rotated::Applied {
-            self.shard(new).delete(new);
-        }
-        Ok(outcome)
-    }
-
-    async fn touch(
-        &self,
-        key: &RowKey,
-        touch: &Touch,
-        now: Timestamp,
-    ) -> Result<Touched, StoreError> {
-        Ok(self.shard(key).touch(key, touch, now))
-    }
-
-    async fn delete(&self, key: &RowKey, now: Timestamp) -> Result<Option<Forward>, StoreError> {
-        let forward = self.shard(key).delete(key);
-        Ok(forward.filter(|forward| now < forward.until))
-    }
-
-    async fn sessions_of(
-        &self,
-        index: &IndexKey,
-        now: Timestamp,
-    ) -> Result<Vec<(RowKey, Record)>, StoreError> {
-        Ok((0..self.shards.len())
-            .flat_map(|shard| self.shard_at(shard).sessions_of(index, now))
-            .collect())
-    }
-
-    async fn sweep(&self, limit: usize, now: Timestamp) -> Result<usize, StoreError> {
-        let mut left = limit;
-        for index in 0..self.shards.len() {
-            // A few under each lock: a request that wants the same shard waits for no more.
-            loop {
-                let few = left.min(FREED_PER_LOCK);
-                let looked_at = self.shard_at(index).free_expired(few, now);
-                left -= looked_at;
-                if looked_at < FREED_PER_LOCK {
-                    break;
-                }
-            }
-        }
-        Ok(limit - left)
     }
 }
 
@@ -195,8 +227,8 @@ impl MemoryStoreBuilder {
         self
     }
 
-    /// The most sessions that are kept once they were signed in; at the limit, a further sign-in
-    /// fails with [`StoreError::Full`]. At least 1.
+    /// The most signed-in sessions that are kept; at the limit, a further sign-in fails with
+    /// [`StoreError::Full`]. At least 1.
     #[must_use]
     pub fn identified_limit(mut self, sessions: usize) -> Self {
         self.identified_limit = sessions.max(1);
@@ -208,17 +240,36 @@ impl MemoryStoreBuilder {
     pub fn build(self) -> MemoryStore {
         // Each shard gets its part of the limits, so small limits want few shards.
         let smallest = self.anonymous_limit.min(self.identified_limit);
-        let shards = (smallest / SESSIONS_PER_SHARD).clamp(1, MAX_SHARDS);
-        let anonymous = self.anonymous_limit / shards;
-        let identified = self.identified_limit / shards;
-        MemoryStore {
+        let shards = (smallest / SESSIONS_PER_SHARD).clamp(1, MOST_SHARDS);
+        let guests = self.anonymous_limit / shards;
+        let listed = self.identified_limit / shards;
+        let inner = Inner {
             shards: (0..shards)
-                .map(|_| Mutex::new(Shard::new(anonymous, identified)))
+                .map(|_| Mutex::new(Shard::new(guests, listed)))
                 .collect(),
+            moving: RwLock::default(),
+            swept: AtomicUsize::default(),
+        };
+        MemoryStore {
+            inner: Arc::new(inner),
         }
     }
 }
 
-const FREED_PER_LOCK: usize = 16;
-const MAX_SHARDS: usize = 256;
+/// What a rotation comes to by what became of the old row.
+fn rotated(replaced: Replaced) -> Rotated {
+    match replaced {
+        Replaced::Replaced => Rotated::Rotated,
+        Replaced::Stale(row) => Rotated::Stale(row),
+        Replaced::Gone => Rotated::Gone,
+    }
+}
+
+fn lock(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
+    // A shard is whole between any two of its statements, so a panic elsewhere spoils nothing.
+    shard.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+const SWEPT_PER_LOCK: usize = 64;
+const MOST_SHARDS: usize = 256;
 const SESSIONS_PER_SHARD: usize = 1_000;

@@ -1,61 +1,71 @@
 //! Where sessions are kept: one trait, one file for each store.
 //!
+//! A store keeps one opaque value for each session and replaces it only if it is the one that was
+//! read: what `ETag` and `If-Match` are to a web server. It knows no fields, cookies, keys or policies.
+//!
 //! Implement [`Store`] to keep sessions somewhere else, and put the implementation through the suite
 //! in `starsessions::testing::conformance`.
 
+#[cfg(any(feature = "mysql", feature = "postgres", feature = "redis"))]
+mod again;
+mod cookie;
+mod erased;
 mod memory;
-#[cfg(feature = "mysql")]
-mod mysql;
-#[cfg(feature = "postgres")]
-mod postgres;
 #[cfg(feature = "redis")]
 mod redis;
+mod row;
 #[cfg(any(feature = "mysql", feature = "postgres"))]
 mod sql;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+mod uninterrupted;
 
 use std::error::Error;
 use std::fmt;
 use std::future::Future;
 
+pub use self::cookie::{Backend, CookieStore};
+pub(crate) use self::cookie::{BackendKind, CookieMode};
+pub(crate) use self::erased::ErasedStore;
 pub use self::memory::{MemoryStore, MemoryStoreBuilder};
-#[cfg(feature = "mysql")]
-pub use self::mysql::{MySqlStore, MySqlStoreBuilder};
-#[cfg(feature = "postgres")]
-pub use self::postgres::{PostgresStore, PostgresStoreBuilder};
 #[cfg(feature = "redis")]
 pub use self::redis::{RedisClient, RedisConnectError, RedisStore, RedisStoreBuilder};
+pub use self::row::{Listed, Listing, Rotation, Row, Touch};
 #[cfg(any(feature = "mysql", feature = "postgres"))]
 pub use self::sql::{MigrateError, TableNameError};
+#[cfg(feature = "mysql")]
+pub use self::sql::{MySqlStore, MySqlStoreBuilder};
+#[cfg(feature = "postgres")]
+pub use self::sql::{PostgresStore, PostgresStoreBuilder};
 #[cfg(feature = "sqlite")]
 pub use self::sqlite::{SqliteOpenError, SqliteStore, SqliteStoreBuilder};
+pub use self::uninterrupted::Uninterrupted;
 use crate::clock::Timestamp;
 pub use crate::crypto::{IndexKey, RowKey};
-pub use crate::record::{
-    Commit, Field, FieldName, FieldWrite, Fields, Forward, Record, Rotation, Touch,
-};
 
-/// A place that keeps records under keys.
+/// A place that keeps rows under keys.
 ///
-/// A store knows bytes, revisions and deadlines; it knows no cookies, types or policies. It is told
-/// what time it is. Its contract:
+/// A store is told what time it is. Its contract:
 ///
-/// 1. **Only `create` and `rotate` insert**, and only where nothing is. No other operation brings
-///    back a record that was deleted, has expired or was rotated away: to them it is `Gone`.
+/// 1. **Only `insert` and `rotate` bring a row into being**, and only where none is. No other
+///    operation brings back a row that was removed, has expired or was rotated away.
 /// 2. **Each operation is atomic.** Others see all of it or nothing of it, also when its future is
 ///    dropped at any await point.
-/// 3. **A record whose `expires_at` is not later than `now` is gone**, whether or not it was swept.
-///    `load` may say that it [has expired](Loaded::Expired), so that this can be counted.
-/// 4. **A commit changes what it names.** Every other field stays as it is stored at that moment.
-/// 5. **Guards are checked and the changes made in one step.** A failed guard is a `Conflict` that
-///    carries the record as it is now.
-/// 6. **Revisions grow.** A commit raises the record's revision by one and marks the fields it sets
-///    with it. `touch` raises nothing.
+/// 3. **A row whose deadline is not later than `now` is gone**, whether or not it was swept: `insert`
+///    may take its place, `replace` and `rotate` find nothing, no index key leads to it. `load` may still
+///    return it, so that the runtime can tell an expired session from an unknown one.
+/// 4. **A row is replaced only if it still is the one that was read**, which is told by its revision.
+///    If it is not, nothing is written and the row that is there is returned.
+/// 5. **A row is kept as it was given**, byte for byte, with its revision and its listing. Only its
+///    times may be later: of a row that was [touched](Self::touch) since it was read, the later times
+///    stay (see [`Row::in_place_of`]).
+/// 6. **An index key leads to every live row that is filed under it**: to all that was written before
+///    the call, to nothing that has ended.
 /// 7. **Keys are compared byte by byte.**
 ///
-/// Errors mean that the outcome is unknown or that the store could not be asked; "not there" is
-/// never an error.
+/// Each operation may be repeated after an error: what the runtime writes is unique, so it recognises
+/// what it finds as its own. Errors mean that the outcome is unknown or that the store could not be
+/// asked; "not there" is never an error.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a session store",
     note = "use `MemoryStore`, `CookieStore`, or implement `Store`"
@@ -67,64 +77,64 @@ pub trait Store: Send + Sync + 'static {
     /// file, a server, a backup.
     fn protection(&self) -> Protection;
 
-    /// The record under `key`, or where it has moved.
+    /// The row under `key`.
     fn load(
         &self,
         key: &RowKey,
         now: Timestamp,
-    ) -> impl Future<Output = Result<Option<Loaded>, StoreError>> + Send;
+    ) -> impl Future<Output = Result<Option<Row>, StoreError>> + Send;
 
-    /// Inserts a new record. Never replaces one.
-    fn create(
+    /// Inserts a new row. Never replaces one.
+    fn insert(
         &self,
         key: &RowKey,
-        record: &Record,
+        row: &Row,
         now: Timestamp,
-    ) -> impl Future<Output = Result<Created, StoreError>> + Send;
+    ) -> impl Future<Output = Result<Inserted, StoreError>> + Send;
 
-    /// Changes fields of a record that is there.
-    fn commit(
+    /// Puts `row` in the place of `seen`, if that still is what is there.
+    fn replace(
         &self,
         key: &RowKey,
-        commit: &Commit,
+        seen: &Row,
+        row: &Row,
         now: Timestamp,
-    ) -> impl Future<Output = Result<Committed, StoreError>> + Send;
+    ) -> impl Future<Output = Result<Replaced, StoreError>> + Send;
 
-    /// Moves a record from `old` to `new`: inserts the one and ends the other.
+    /// Moves a session to a new key: inserts the one row and replaces the other, or does neither.
+    ///
+    /// A store that cannot change two keys at once leaves this as it is. The runtime then does it in
+    /// steps that lose no session and leave none behind, whichever of them fails.
     fn rotate(
         &self,
-        old: &RowKey,
-        new: &RowKey,
-        rotation: &Rotation,
+        rotation: Rotation<'_>,
         now: Timestamp,
-    ) -> impl Future<Output = Result<Rotated, StoreError>> + Send;
+    ) -> impl Future<Output = Result<Rotated, StoreError>> + Send {
+        let _ = (rotation, now);
+        std::future::ready(Ok(Rotated::Unsupported))
+    }
 
-    /// Moves deadlines forward; never writes data, never brings anything back.
+    /// Moves the times of `seen` forward, if it still is what is there; changes no revision.
     fn touch(
         &self,
         key: &RowKey,
-        touch: &Touch,
+        seen: &Row,
+        touch: Touch,
         now: Timestamp,
     ) -> impl Future<Output = Result<Touched, StoreError>> + Send;
 
-    /// Ends whatever is under `key`. If that was the way to a successor, returns it, so that the
-    /// caller can end the successor too.
-    fn delete(
-        &self,
-        key: &RowKey,
-        now: Timestamp,
-    ) -> impl Future<Output = Result<Option<Forward>, StoreError>> + Send;
+    /// Ends what is under `key`, and returns it: it may be the way to a successor that is to end too.
+    fn remove(&self, key: &RowKey) -> impl Future<Output = Result<Option<Row>, StoreError>> + Send;
 
-    /// The live records that have a live field with this index key, with their keys, in no
-    /// particular order: everything that was committed before the call and nothing that has ended.
-    fn sessions_of(
+    /// The live rows that are filed under `index_key`, in no particular order.
+    fn listed(
         &self,
-        index: &IndexKey,
+        index_key: &IndexKey,
         now: Timestamp,
-    ) -> impl Future<Output = Result<Vec<(RowKey, Record)>, StoreError>> + Send;
+    ) -> impl Future<Output = Result<Vec<Listed>, StoreError>> + Send;
 
-    /// Frees at most `limit` records that have expired; returns how many it looked at, so that a
-    /// caller who gets `limit` back knows to call again.
+    /// Frees at most `limit` rows that have expired; returns how many it looked at, so that a caller
+    /// who gets `limit` back knows to call again.
     fn sweep(
         &self,
         limit: usize,
@@ -141,117 +151,48 @@ pub enum Protection {
     Plain,
 }
 
-/// What is under a key.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Loaded {
-    /// A record.
-    Live(Record),
-    /// The way to the record's new key, within the grace after a renewal.
-    Moved(Forward),
-    /// The times of a record that has expired and was not yet swept, without its fields. It is as
-    /// good as nothing, and where a store cannot tell, it says nothing.
-    Expired(Record),
-}
-
-impl Loaded {
-    /// What this is at a time: nothing is alive after its deadline.
-    ///
-    /// ```
-    /// use starsessions::Timestamp;
-    /// use starsessions::store::{Loaded, Record};
-    ///
-    /// let at = Timestamp::from_unix_seconds;
-    /// let found = Loaded::Live(Record::new(at(0), at(600)));
-    /// assert!(matches!(found.clone().at(at(599)), Some(Loaded::Live(_))));
-    /// assert!(matches!(found.at(at(600)), Some(Loaded::Expired(_))));
-    /// ```
-    #[must_use]
-    pub fn at(self, now: Timestamp) -> Option<Self> {
-        match self {
-            Self::Live(mut record) if record.is_expired(now) => {
-                record.fields = Fields::default();
-                Some(Self::Expired(record))
-            }
-            Self::Moved(forward) if forward.until <= now => None,
-            found => Some(found),
-        }
-    }
-
-    /// What a commit meets that was refused.
-    #[cfg(any(
-        feature = "mysql",
-        feature = "postgres",
-        feature = "redis",
-        feature = "sqlite"
-    ))]
-    fn into_committed(self) -> Committed {
-        match self {
-            Self::Live(record) => Committed::Conflict(record),
-            Self::Moved(forward) => Committed::Moved(forward),
-            Self::Expired(_) => Committed::Gone,
-        }
-    }
-
-    /// What a rotation meets that was refused.
-    #[cfg(any(
-        feature = "mysql",
-        feature = "postgres",
-        feature = "redis",
-        feature = "sqlite"
-    ))]
-    fn into_rotated(self) -> Rotated {
-        match self {
-            Self::Live(record) => Rotated::Conflict(record),
-            Self::Moved(forward) => Rotated::Moved(forward),
-            Self::Expired(_) => Rotated::Gone,
-        }
-    }
-}
-
-/// The outcome of [`Store::create`].
+/// The outcome of [`Store::insert`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Created {
-    /// The record is stored.
-    Applied,
+pub enum Inserted {
+    /// The row is stored.
+    Inserted,
     /// Something is under that key; nothing was written.
     Exists,
 }
 
-/// The outcome of [`Store::commit`].
+/// The outcome of [`Store::replace`].
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Committed {
-    /// All changes are stored, and the record has this revision now.
-    Applied(u64),
-    /// A guard failed; nothing was written. The record as it is now.
-    Conflict(Record),
-    /// The record has moved to a new key; nothing was written.
-    Moved(Forward),
-    /// There is no such record any more; nothing was written.
+pub enum Replaced {
+    /// The row is stored.
+    Replaced,
+    /// Another row is there, which is returned; nothing was written.
+    Stale(Row),
+    /// There is no live row any more; nothing was written.
     Gone,
 }
 
 /// The outcome of [`Store::rotate`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Rotated {
-    /// The record is under the new key.
-    Applied,
+    /// The session is under the new key.
+    Rotated,
+    /// Another row is under the old key, which is returned; nothing was written.
+    Stale(Row),
     /// Something is under the new key already; nothing was written.
     Exists,
-    /// The old record has another revision than expected; nothing was written. It is this now.
-    Conflict(Record),
-    /// Another request has rotated the record; nothing was written.
-    Moved(Forward),
-    /// There is no old record any more; nothing was written.
+    /// There is no live row under the old key any more; nothing was written.
     Gone,
+    /// This store cannot change two keys at once; nothing was written.
+    Unsupported,
 }
 
 /// The outcome of [`Store::touch`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Touched {
-    /// The deadlines are stored.
-    Applied,
-    /// There is no such record any more.
-    Gone,
+    /// The times are stored.
+    Touched,
+    /// The row is not there any more, or not as it was read; nothing was written.
+    Stale,
 }
 
 /// Why a store could not do what it was asked.

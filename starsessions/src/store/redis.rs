@@ -1,28 +1,31 @@
 //! Sessions in Redis or Valkey: for many machines, and for many sessions.
 
-mod change;
-mod connection;
+mod failure;
 mod index;
+mod link;
+mod node;
 mod packed;
-mod records;
+mod rotation;
+mod rows;
 mod scripts;
 
 use std::error::Error;
 use std::fmt;
-use std::future::Future;
 use std::sync::Arc;
 
-use tokio::sync::RwLock;
-use tracing::Instrument;
+use tokio::sync::{RwLock, RwLockReadGuard};
 
-use self::connection::Connection;
-pub use self::connection::RedisClient;
-use self::records::{Access, Records};
+use self::failure::Unresolved;
+use self::link::Link;
+pub use self::link::RedisClient;
+use self::rows::Rows;
 use self::scripts::Scripts;
-use super::{Committed, Created, Loaded, Protection, Rotated, Store, StoreError, Touched};
+use super::{
+    Inserted, Listed, Protection, Replaced, Rotated, Rotation, Row, Store, StoreError, Touch,
+    Touched,
+};
 use crate::clock::Timestamp;
 use crate::crypto::{IndexKey, RowKey};
-use crate::record::{Commit, Forward, Record, Rotation, Touch};
 
 /// Keeps sessions in Redis or Valkey: one server, a Cluster, or the master of a Sentinel set.
 ///
@@ -58,33 +61,34 @@ use crate::record::{Commit, Forward, Record, Rotation, Touch};
 ///
 /// | operation | round trips |
 /// |---|---|
-/// | load, commit, touch, create | 1 |
-/// | rotate | 1; 2 in a Cluster |
-/// | delete | 1 |
-/// | `sessions_of` | 2, the second for all sessions at once; 1 more where a session has ended |
+/// | load, insert, replace, touch | 1 |
+/// | rotate | 1; a Cluster leaves it to the library, which takes 2 |
+/// | remove | 1 |
+/// | a list of sessions | 2; 1 more where a session has ended |
 ///
-/// One more goes before a create, rotate or commit that writes an indexed field, and one after a rotate or
-/// delete of a session that has one. Once a month an indexed session that is in use takes two more.
+/// One more goes before a write that changes what the session is listed by, and before one write of a
+/// listed session in a day. One more goes after the removal of a listed session, two after a write that takes
+/// a session off a list. A write that meets another one takes one more with a server that has `SET .. IFEQ`.
 ///
-/// A load is a `GET`, a create a `SET`. A commit changes fields on the server, in a script that checks
-/// the guards: two requests that change different fields at the same time both succeed at the first
-/// attempt, however many there are. Scripts are called by their hash, and loaded where a server does not
-/// know them.
+/// A row is replaced by `SET .. IFEQ` where the server has it (Valkey 8.1, Redis 8.4), and by a script of two
+/// commands where it does not. Scripts are called by their hash, and loaded where a server does not know them.
 ///
-/// All requests share one connection (in a Cluster, one to each node), which comes back by itself
-/// after an outage. In a Cluster a rotation takes two steps: a list of a user's sessions that is
-/// made between them shows the session twice. Do not have a Cluster's client read from replicas.
+/// # Connections
+///
+/// All requests share one connection (in a Cluster, one to each node). If a command gets no reply within two
+/// seconds, or the connection is closed, the connection is replaced and the command is sent once more. If it
+/// then cannot be told whether the first one had arrived, the operation is [`StoreError::Unavailable`].
+///
+/// TCP keep-alive and user time-out are set where the client leaves them unset. Do not have a Cluster's client
+/// read from replicas.
 ///
 /// # What is on the server
 ///
-/// One value for each session, a sorted set for each indexed value; each key has a time to live, so
-/// there is nothing to sweep. A field with a deadline of its own is hidden when its time has come, and
-/// goes with the session's next write, or with the session. The server's clock should not be more than a
-/// minute ahead of the application's.
+/// One value for each session, a sorted set for each index key; each has a time to live, so there is
+/// nothing to sweep. The server's clock should not be more than a minute ahead of the application's.
 ///
-/// Values are sealed under keys that only the cookies lead to. Whoever can read the server sees how many
-/// sessions there are, their times, the names and sizes of their fields, and which of them have the same
-/// indexed value, but not which value that is.
+/// Values are sealed under keys that only the cookies lead to. A reader of the server sees how many
+/// sessions there are, their times and sizes, and which of them are listed together, but not by what.
 ///
 /// # Closing
 ///
@@ -95,10 +99,9 @@ pub struct RedisStore {
 }
 
 struct Shared {
-    records: Arc<Records>,
     protection: Protection,
     /// Read for the time of an operation; taken when the store is closed.
-    connection: RwLock<Option<Connection>>,
+    rows: RwLock<Option<Rows>>,
 }
 
 impl RedisStore {
@@ -121,119 +124,78 @@ impl RedisStore {
     }
 
     /// Waits for the operations that are under way and closes the connection, for all clones.
-    /// Whatever is asked afterwards is [`StoreError::Unavailable`].
+    /// Operations after that are [`StoreError::Unavailable`].
     pub async fn close(&self) {
-        self.shared.connection.write().await.take();
+        self.shared.rows.write().await.take();
     }
 
-    async fn run<T, F>(&self, operation: impl FnOnce(Access) -> F) -> Result<T, StoreError>
-    where
-        F: Future<Output = Result<T, StoreError>>,
-    {
-        let connection = self.shared.connection.read().await;
-        let Some(connection) = &*connection else {
-            return Err(StoreError::Unavailable(Box::new(Closed)));
-        };
-        operation(Access {
-            records: Arc::clone(&self.shared.records),
-            connection: connection.clone(),
-        })
-        .await
-    }
-
-    /// The same in a task of its own: what takes several steps goes on to its end, also when nobody
-    /// waits for it any more.
-    async fn run_to_its_end<T, F>(
-        &self,
-        operation: impl FnOnce(Access) -> F + Send + 'static,
-    ) -> Result<T, StoreError>
-    where
-        T: Send + 'static,
-        F: Future<Output = Result<T, StoreError>> + Send + 'static,
-    {
-        let store = self.clone();
-        let task = async move { store.run(operation).await };
-        tokio::spawn(task.in_current_span())
-            .await
-            .map_err(|error| StoreError::Unavailable(error.into()))?
+    async fn rows(&self) -> Result<RwLockReadGuard<'_, Rows>, StoreError> {
+        let rows = self.shared.rows.read().await;
+        RwLockReadGuard::try_map(rows, Option::as_ref).map_err(|_| Unresolved::Closed.into())
     }
 }
 
 impl fmt::Debug for RedisStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RedisStore")
-            .field("prefix", &self.shared.records.prefix)
-            .finish_non_exhaustive()
+        f.debug_struct("RedisStore").finish_non_exhaustive()
     }
 }
 
+/// A future that is dropped leaves an operation done or not done. At most, an entry of an index
+/// stays that leads nowhere.
 impl Store for RedisStore {
     fn protection(&self) -> Protection {
         self.shared.protection
     }
 
-    async fn load(&self, key: &RowKey, now: Timestamp) -> Result<Option<Loaded>, StoreError> {
-        self.run(|access| async move { access.load(key, now).await })
-            .await
+    async fn load(&self, key: &RowKey, _now: Timestamp) -> Result<Option<Row>, StoreError> {
+        self.rows().await?.load(key).await
     }
 
-    async fn create(
+    async fn insert(
         &self,
         key: &RowKey,
-        record: &Record,
+        row: &Row,
         now: Timestamp,
-    ) -> Result<Created, StoreError> {
-        self.run(|access| async move { access.create(key, record, now).await })
-            .await
+    ) -> Result<Inserted, StoreError> {
+        self.rows().await?.insert(key, row, now).await
     }
 
-    async fn commit(
+    async fn replace(
         &self,
         key: &RowKey,
-        commit: &Commit,
+        seen: &Row,
+        row: &Row,
         now: Timestamp,
-    ) -> Result<Committed, StoreError> {
-        self.run(|access| async move { access.commit(key, commit, now).await })
-            .await
+    ) -> Result<Replaced, StoreError> {
+        self.rows().await?.replace(key, seen, row, now).await
     }
 
-    async fn rotate(
-        &self,
-        old: &RowKey,
-        new: &RowKey,
-        rotation: &Rotation,
-        now: Timestamp,
-    ) -> Result<Rotated, StoreError> {
-        let (old, new, rotation) = (*old, *new, rotation.clone());
-        self.run_to_its_end(
-            move |access| async move { access.rotate(&old, &new, &rotation, now).await },
-        )
-        .await
+    /// One step where one server has both keys; `Unsupported` in a Cluster.
+    async fn rotate(&self, rotation: Rotation<'_>, now: Timestamp) -> Result<Rotated, StoreError> {
+        self.rows().await?.rotate(rotation, now).await
     }
 
     async fn touch(
         &self,
         key: &RowKey,
-        touch: &Touch,
+        seen: &Row,
+        touch: Touch,
         now: Timestamp,
     ) -> Result<Touched, StoreError> {
-        self.run(|access| async move { access.touch(key, touch, now).await })
-            .await
+        self.rows().await?.touch(key, seen, touch, now).await
     }
 
-    async fn delete(&self, key: &RowKey, now: Timestamp) -> Result<Option<Forward>, StoreError> {
-        let key = *key;
-        self.run_to_its_end(move |access| async move { access.delete(&key, now).await })
-            .await
+    async fn remove(&self, key: &RowKey) -> Result<Option<Row>, StoreError> {
+        self.rows().await?.remove(key).await
     }
 
-    async fn sessions_of(
+    async fn listed(
         &self,
-        index: &IndexKey,
+        index_key: &IndexKey,
         now: Timestamp,
-    ) -> Result<Vec<(RowKey, Record)>, StoreError> {
-        self.run(|access| async move { access.sessions_of(index, now).await })
-            .await
+    ) -> Result<Vec<Listed>, StoreError> {
+        self.rows().await?.listed(index_key, now).await
     }
 
     /// Nothing to do: the server frees what has expired.
@@ -259,8 +221,8 @@ impl RedisStoreBuilder {
         self
     }
 
-    /// Keeps values as they are: whoever can read the server or a backup of it can read the
-    /// sessions. Sessions that were kept sealed cannot be read any more, and the other way round.
+    /// Keeps values as they are: a reader of the server or of a backup can read the sessions. Sessions
+    /// that were kept sealed cannot be read any more, and the other way round.
     #[must_use]
     pub fn plain_values(mut self) -> Self {
         self.protection = Protection::Plain;
@@ -272,16 +234,15 @@ impl RedisStoreBuilder {
     /// # Errors
     /// See [`RedisConnectError`].
     pub async fn connect(self) -> Result<RedisStore, RedisConnectError> {
-        let connection = Connection::open(self.client).await;
-        let records = Records {
+        let rows = Rows {
+            link: Link::open(self.client).await.map_err(RedisConnectError)?,
             scripts: Scripts::new(),
             prefix: self.prefix,
         };
         Ok(RedisStore {
             shared: Arc::new(Shared {
-                records: Arc::new(records),
                 protection: self.protection,
-                connection: RwLock::new(Some(connection.map_err(RedisConnectError)?)),
+                rows: RwLock::new(Some(rows)),
             }),
         })
     }
@@ -305,14 +266,3 @@ impl Error for RedisConnectError {
         Some(&self.0)
     }
 }
-
-#[derive(Debug)]
-struct Closed;
-
-impl fmt::Display for Closed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the store was closed")
-    }
-}
-
-impl Error for Closed {}

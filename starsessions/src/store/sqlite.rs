@@ -1,7 +1,6 @@
 //! Sessions in an SQLite file: for one machine, without a server to run.
 
-mod fault;
-mod fields;
+mod error;
 mod queue;
 mod rows;
 mod schema;
@@ -13,13 +12,14 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
-use self::fault::Fault;
+pub use self::error::SqliteOpenError;
 use self::queue::Queue;
-pub use self::schema::SqliteOpenError;
-use super::{Committed, Created, Loaded, Protection, Rotated, Store, StoreError, Touched};
+use super::{
+    Inserted, Listed, Protection, Replaced, Rotated, Rotation, Row, Store, StoreError, Touch,
+    Touched,
+};
 use crate::clock::Timestamp;
 use crate::crypto::{IndexKey, RowKey};
-use crate::record::{Commit, Forward, Record, Rotation, Touch};
 
 /// Keeps sessions in an SQLite file.
 ///
@@ -38,8 +38,8 @@ use crate::record::{Commit, Forward, Record, Rotation, Touch};
 ///
 /// For an application on one machine whose sessions survive a restart. Several processes of that
 /// machine can share the file, so a deployment can overlap with the one before it. The file belongs on a
-/// local disk: the locks of network file systems are not reliable. For several machines take a store
-/// on a server.
+/// local disk: the locks of network file systems are not reliable. Several machines need a store on a
+/// server.
 ///
 /// # Durability
 ///
@@ -52,20 +52,20 @@ use crate::record::{Commit, Forward, Record, Rotation, Touch};
 ///
 /// # What is in the file
 ///
-/// Values are sealed under keys that only the cookies lead to. Whoever has a copy of the file sees
-/// how many sessions there are, their times, the names and sizes of their fields, and which of them
-/// have the same indexed value, but not which value that is. A new file is for its owner alone.
+/// Sessions are sealed under keys that only the cookies lead to. A copy of the file shows how many
+/// sessions there are, their times and sizes, and which of them have the same indexed value, but not
+/// which value that is. Only the owner of a new file can read it.
 ///
 /// A copy made with SQLite's own means (`.backup`, `VACUUM INTO`) while the store is open is a
 /// complete backup; a plain copy also needs the `-wal` file beside it. Restoring a backup brings
 /// back the sessions that were ended since: change the keys, or empty the table `sessions`.
 ///
-/// Each new session frees two expired ones, so that there is nothing to run beside. The file keeps its
+/// Each new session frees two expired ones, so the file stops growing without a sweep. It keeps its
 /// largest size and uses the room again; `VACUUM` gives it back.
 ///
 /// # Closing
 ///
-/// Clones share the connections. The last one to be dropped waits until the operations that were
+/// Clones share the connections. The last clone to be dropped waits until the operations that were
 /// handed over are done; [`close`](Self::close) does so without blocking.
 #[derive(Clone)]
 pub struct SqliteStore {
@@ -80,7 +80,7 @@ struct Shared {
 }
 
 impl SqliteStore {
-    /// Opens a file, and makes it if it is not there. Waits for the disk, so it belongs to the start
+    /// Opens a file, and creates it if it is not there. Waits for the disk, so it belongs to the start
     /// of the application.
     ///
     /// # Errors
@@ -89,7 +89,7 @@ impl SqliteStore {
         Self::builder(path).open()
     }
 
-    /// Settings of one's own.
+    /// Opens a file with other settings.
     #[must_use]
     pub fn builder(path: impl AsRef<Path>) -> SqliteStoreBuilder {
         SqliteStoreBuilder {
@@ -100,24 +100,26 @@ impl SqliteStore {
         }
     }
 
-    /// Finishes what was handed over and closes the file, for all clones. Whatever is asked
-    /// afterwards is [`StoreError::Unavailable`].
+    /// Finishes what was handed over and closes the file, for all clones. Later operations fail with
+    /// [`StoreError::Unavailable`].
+    ///
+    /// If the future is dropped, the store may stay open for writing; call it again.
     pub async fn close(&self) {
         self.shared.readers.close().await;
-        // The last to go: it empties the write-ahead log.
+        // The last connection to be closed empties the write-ahead log.
         self.shared.writer.close().await;
     }
 
     async fn read<T: Send + 'static>(
         &self,
-        job: impl FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
+        job: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
         self.shared.readers.run(job).await
     }
 
     async fn write<T: Send + 'static>(
         &self,
-        job: impl FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
+        job: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
         let job = move |connection: &Connection| queue::whole(connection, job);
         self.shared.writer.run(job).await
@@ -137,83 +139,89 @@ impl Store for SqliteStore {
         self.shared.protection
     }
 
-    async fn load(&self, key: &RowKey, now: Timestamp) -> Result<Option<Loaded>, StoreError> {
+    async fn load(&self, key: &RowKey, _: Timestamp) -> Result<Option<Row>, StoreError> {
         let key = *key;
-        self.read(move |connection| rows::load(connection, &key, now))
+        self.read(move |connection| rows::load(connection, &key))
             .await
     }
 
-    async fn create(
+    async fn insert(
         &self,
         key: &RowKey,
-        record: &Record,
+        row: &Row,
         now: Timestamp,
-    ) -> Result<Created, StoreError> {
-        let (key, record) = (*key, record.clone());
-        self.write(move |connection| rows::create(connection, &key, &record, now))
+    ) -> Result<Inserted, StoreError> {
+        let (key, row) = (*key, row.clone());
+        self.write(move |connection| rows::insert(connection, &key, &row, now))
             .await
     }
 
-    async fn commit(
+    async fn replace(
         &self,
         key: &RowKey,
-        commit: &Commit,
+        seen: &Row,
+        row: &Row,
         now: Timestamp,
-    ) -> Result<Committed, StoreError> {
-        let (key, commit) = (*key, commit.clone());
-        self.write(move |connection| rows::commit(connection, &key, &commit, now))
+    ) -> Result<Replaced, StoreError> {
+        let (key, seen, row) = (*key, seen.clone(), row.clone());
+        self.write(move |connection| rows::replace(connection, &key, &seen, &row, now))
             .await
     }
 
-    async fn rotate(
-        &self,
-        old: &RowKey,
-        new: &RowKey,
-        rotation: &Rotation,
-        now: Timestamp,
-    ) -> Result<Rotated, StoreError> {
-        let (old, new, rotation) = (*old, *new, rotation.clone());
-        self.write(move |connection| rows::rotate(connection, &old, &new, &rotation, now))
-            .await
+    async fn rotate(&self, rotation: Rotation<'_>, now: Timestamp) -> Result<Rotated, StoreError> {
+        let (old, new) = (*rotation.old, *rotation.new);
+        let [seen, left, row] = [rotation.seen, rotation.left, rotation.row].map(Row::clone);
+        self.write(move |connection| {
+            let rotation = Rotation {
+                old: &old,
+                seen: &seen,
+                left: &left,
+                new: &new,
+                row: &row,
+            };
+            rows::rotate(connection, rotation, now)
+        })
+        .await
     }
 
     async fn touch(
         &self,
         key: &RowKey,
-        touch: &Touch,
+        seen: &Row,
+        touch: Touch,
         now: Timestamp,
     ) -> Result<Touched, StoreError> {
-        let (key, touch) = (*key, touch.clone());
-        self.write(move |connection| rows::touch(connection, &key, &touch, now))
+        let (key, revision) = (*key, seen.revision);
+        self.write(move |connection| rows::touch(connection, &key, revision, touch, now))
             .await
     }
 
-    async fn delete(&self, key: &RowKey, now: Timestamp) -> Result<Option<Forward>, StoreError> {
+    async fn remove(&self, key: &RowKey) -> Result<Option<Row>, StoreError> {
         let key = *key;
-        self.write(move |connection| rows::delete(connection, &key, now))
+        self.write(move |connection| rows::remove(connection, &key))
             .await
     }
 
-    async fn sessions_of(
+    async fn listed(
         &self,
-        index: &IndexKey,
+        index_key: &IndexKey,
         now: Timestamp,
-    ) -> Result<Vec<(RowKey, Record)>, StoreError> {
-        let index = index.clone();
-        self.read(move |connection| rows::sessions_of(connection, &index, now))
+    ) -> Result<Vec<Listed>, StoreError> {
+        let index_key = *index_key;
+        self.read(move |connection| rows::listed(connection, &index_key, now))
             .await
     }
 
-    /// In batches of their own, with the writes of requests between them.
+    /// In steps of one transaction each, so that the writes of requests come between them.
     async fn sweep(&self, limit: usize, now: Timestamp) -> Result<usize, StoreError> {
         let mut freed = 0;
         while freed < limit {
-            let batch = SWEEP_BATCH.min(limit - freed);
+            let step = SWEEP_STEP.min(limit - freed);
             let found = self
-                .write(move |connection| rows::free_expired(connection, batch, now))
+                .write(move |connection| rows::free_expired(connection, step, now))
                 .await?;
             freed += found;
-            if found < batch {
+            if found < step {
                 break;
             }
         }
@@ -231,7 +239,7 @@ pub struct SqliteStoreBuilder {
 }
 
 impl SqliteStoreBuilder {
-    /// Keeps values as they are: whoever can read the file or a backup of it can read the sessions.
+    /// Keeps values as they are: a copy of the file or of a backup shows what is in the sessions.
     /// Sessions that were kept sealed cannot be read any more, and the other way round.
     #[must_use]
     pub fn plain_values(mut self) -> Self {
@@ -253,7 +261,7 @@ impl SqliteStoreBuilder {
         self
     }
 
-    /// Opens the file, and makes it if it is not there.
+    /// Opens the file, and creates it if it is not there.
     ///
     /// # Errors
     /// See [`SqliteOpenError`].
@@ -275,4 +283,4 @@ impl SqliteStoreBuilder {
 }
 
 /// A few milliseconds of the writer's time.
-const SWEEP_BATCH: usize = 256;
+const SWEEP_STEP: usize = 256;

@@ -25,6 +25,7 @@
 //! function.
 
 pub mod conformance;
+mod stored;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -33,13 +34,15 @@ use std::time::Duration;
 use http::header::SET_COOKIE;
 use http::{HeaderMap, HeaderValue, Response};
 
+pub use self::stored::{StoredField, stored_fields, with_stored_field};
 use crate::clock::{Clock, Timestamp};
 use crate::crypto::KeyRing;
 use crate::data::SessionData;
 use crate::engine::CookieChange;
 use crate::error::SessionError;
 use crate::middleware::{SessionLayer, SessionLayerBuilder};
-use crate::session::{Ending, Session, Sessions, Slot};
+use crate::request::{Remaining, ResponseKind, Slot};
+use crate::session::{CurrentSession, Session};
 use crate::store::MemoryStore;
 
 /// A clock that stands still until the test turns it. Clones show the same time.
@@ -123,10 +126,11 @@ impl TestSessions {
     /// If the value cannot be stored.
     pub async fn cookie_with<T: SessionData>(&self, value: T) -> Result<HeaderValue, SessionError> {
         let slot = self.slot(&HeaderMap::new());
-        Sessions::<crate::Unrevocable>::new(Arc::clone(&slot)).insert(value)?;
-        slot.close(Ending::Answer);
-        Arc::clone(&slot).finish().await?;
-        let pair = match slot.outcome().cookie {
+        CurrentSession::<crate::BrowserOnly>::new(Arc::clone(&slot)).insert(value)?;
+        if let Remaining::ToWrite(work) = slot.close(ResponseKind::Answer) {
+            Arc::clone(&slot).finish(work).await?;
+        }
+        let pair = match slot.effects().cookie {
             CookieChange::Set { value, .. } => {
                 format!("{}={value}", slot.realm().cookie.name())
             }
@@ -146,7 +150,7 @@ impl TestSessions {
     ) -> Result<Option<T>, SessionError> {
         let mut headers = HeaderMap::new();
         headers.insert(http::header::COOKIE, cookie.clone());
-        Sessions::<crate::Unrevocable>::new(self.slot(&headers))
+        CurrentSession::<crate::BrowserOnly>::new(self.slot(&headers))
             .get()
             .await
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use http::StatusCode;
 use starsessions::testing::TestSessions;
-use starsessions::{Session, SessionError, Sessions};
+use starsessions::{CurrentSession, Session, SessionError};
 use starsessions_tests::caller::Caller;
 
 #[derive(Session)]
@@ -60,9 +60,9 @@ fn saved() -> Shop {
     }
 }
 
-async fn sign_in(sessions: Sessions, mut shop: Session<Shop>) -> Result<(), SessionError> {
+async fn sign_in(session: CurrentSession, mut shop: Session<Shop>) -> Result<(), SessionError> {
     shop.merge_saved(saved())?;
-    sessions.insert(Login { user: 7 })
+    session.insert(Login { user: 7 })
 }
 
 async fn shop(browser: &mut Caller) -> Shop {

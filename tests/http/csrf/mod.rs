@@ -8,7 +8,7 @@ use axum::body::Body;
 use axum::routing::{get, post};
 use http::header::COOKIE;
 use http::{Method, Request, StatusCode};
-use starsessions::{CsrfLayer, SessionError, Sessions, Unrevocable};
+use starsessions::{BrowserOnly, CsrfLayer, CurrentSession, SessionError};
 use starsessions_tests::client::{Client, Reply, exchange};
 use starsessions_tests::shop;
 use starsessions_tests::site::Site;
@@ -16,8 +16,8 @@ use starsessions_tests::site::Site;
 const HOST: &str = "shop.example";
 const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
 
-async fn page(sessions: Sessions<Unrevocable>) -> Result<String, SessionError> {
-    Ok(sessions.csrf_token().await?.to_string())
+async fn page(session: CurrentSession<BrowserOnly>) -> Result<String, SessionError> {
+    Ok(session.csrf_token().await?.to_string())
 }
 
 /// What the handler sees of a form: all of it, whatever the layer has looked at.

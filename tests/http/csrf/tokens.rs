@@ -294,7 +294,7 @@ async fn a_page_whose_head_has_left_renews_no_id() {
     let site = Site::with(|layer| layer.renewal(Duration::from_secs(600)));
     let body = Arc::new(Mutex::new(None));
     let keep = Arc::clone(&body);
-    let stream = move |all: Sessions| async move {
+    let stream = move |all: CurrentSession| async move {
         all.info().await?;
         *keep.lock().unwrap() = Some(all);
         Ok::<_, SessionError>(())
@@ -316,7 +316,7 @@ async fn a_page_whose_head_has_left_renews_no_id() {
 async fn a_token_for_which_the_id_is_renewed_conflicts_with_no_change() {
     use std::time::Duration;
     let site = Site::with(|layer| layer.renewal(Duration::from_secs(600)));
-    let pay = |mut order: starsessions::Session<Order>, all: Sessions| async move {
+    let pay = |mut order: starsessions::Session<Order>, all: CurrentSession| async move {
         order.sum += 1;
         let token = order.token.take().unwrap_or_default();
         let csrf = all.csrf_token().await?;
@@ -397,7 +397,7 @@ async fn a_token_of_another_realm_is_refused() {
             .cookie(|cookie| cookie.name("__Host-admin"))
     });
     let page = async |parts: http::request::Parts| {
-        let sessions = Sessions::<Unrevocable>::from_realm(&parts, "admin").unwrap();
+        let sessions = CurrentSession::<BrowserOnly>::from_parts_in(&parts, "admin").unwrap();
         sessions.insert(AdminLogin { user: 1 }).unwrap();
         sessions.commit().await.unwrap();
         sessions.csrf_token().await.unwrap().to_string()
@@ -444,7 +444,7 @@ async fn a_handler_checks_a_token_by_itself() {
     use starsessions::{CsrfRejection, CsrfToken};
 
     let checked =
-        async |all: Sessions, Json(token): Json<CsrfToken>| -> Result<(), CsrfRejection> {
+        async |all: CurrentSession, Json(token): Json<CsrfToken>| -> Result<(), CsrfRejection> {
             assert_eq!(format!("{token:?}"), "CsrfToken(..)");
             all.check_csrf(&token).await
         };

@@ -3,7 +3,7 @@
 use axum::Router;
 use axum::routing::{MethodRouter, any};
 use http::StatusCode;
-use starsessions::{Session, Sessions};
+use starsessions::{CurrentSession, Session};
 use starsessions_tests::site::Site;
 use starsessions_tests::spy::Calls;
 
@@ -22,17 +22,26 @@ fn harmless() -> Vec<(&'static str, MethodRouter)> {
         ),
         (
             "get",
-            any(async |all: Sessions| all.get::<Shop>().await.map(|_| ())),
+            any(async |all: CurrentSession| all.get::<Shop>().await.map(|_| ())),
         ),
         (
             "info",
-            any(async |all: Sessions| all.info().await.map(|info| format!("{info:?}"))),
+            any(async |all: CurrentSession| all.info().await.map(|info| format!("{info:?}"))),
         ),
-        ("log out", any(async |all: Sessions| all.destroy())),
-        ("rotate", any(async |all: Sessions| all.rotate())),
-        ("remember", any(async |all: Sessions| all.remember(true))),
-        ("remove", any(async |all: Sessions| all.remove::<Shop>())),
-        ("commit", any(async |all: Sessions| all.commit().await)),
+        ("log out", any(async |all: CurrentSession| all.destroy())),
+        ("rotate", any(async |all: CurrentSession| all.rotate())),
+        (
+            "remember",
+            any(async |all: CurrentSession| all.remember(true)),
+        ),
+        (
+            "remove",
+            any(async |all: CurrentSession| all.remove::<Shop>()),
+        ),
+        (
+            "commit",
+            any(async |all: CurrentSession| all.commit().await),
+        ),
         (
             "reload",
             any(async |mut shop: Session<Shop>| shop.reload().await),
@@ -50,14 +59,14 @@ fn harmless() -> Vec<(&'static str, MethodRouter)> {
         ),
         (
             "write and roll back",
-            any(async |all: Sessions| {
+            any(async |all: CurrentSession| {
                 all.insert(Login { user: 7 }).unwrap();
                 all.rollback();
             }),
         ),
         (
             "sign in and out",
-            any(async |all: Sessions| {
+            any(async |all: CurrentSession| {
                 all.insert(Login { user: 7 }).unwrap();
                 all.destroy()
             }),
@@ -107,7 +116,7 @@ async fn g02_the_first_change_creates_one_session() {
     assert_eq!(
         site.store.take_calls(),
         Calls {
-            creates: 1,
+            inserts: 1,
             ..Calls::NONE
         }
     );

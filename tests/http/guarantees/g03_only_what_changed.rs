@@ -3,15 +3,14 @@
 use axum::Router;
 use axum::routing::post;
 use starsessions::Session;
-use starsessions::store::Commit;
 use starsessions_tests::client::{Client, Reply};
 use starsessions_tests::site::Site;
-use starsessions_tests::spy::Calls;
+use starsessions_tests::spy::{Calls, Difference, Write};
 
 use starsessions_tests::shop::Shop;
 
 /// Has a handler do this to a session in which every field is full; returns what was committed.
-async fn committed(change: fn(&mut Session<Shop>)) -> (Vec<Commit>, Calls, Reply) {
+async fn written(change: fn(&mut Session<Shop>)) -> (Vec<Write>, Calls, Reply) {
     let site = Site::new();
     let fill = post(async |mut shop: Session<Shop>| {
         shop.cart = vec!["milk".to_owned()];
@@ -26,40 +25,45 @@ async fn committed(change: fn(&mut Session<Shop>)) -> (Vec<Commit>, Calls, Reply
     let act = post(async move |mut shop: Session<Shop>| change(&mut shop));
     let mut client: Client = site.serve(Router::new().route("/fill", fill).route("/act", act));
     client.post("/fill").await;
-    let _ = (site.store.take_calls(), site.store.take_commits());
+    let _ = (site.store.take_calls(), site.store.take_writes());
     let reply = client.post("/act").await;
-    (site.store.take_commits(), site.store.take_calls(), reply)
+    (site.store.take_writes(), site.store.take_calls(), reply)
 }
 
-/// The names that a single commit sets, and those that it removes.
-fn names(commits: &[Commit]) -> (Vec<&str>, Vec<&str>) {
-    assert_eq!(commits.len(), 1);
-    let set = commits[0].set.iter().map(|(name, _)| &**name);
-    let remove = commits[0].remove.iter().map(|name| &**name);
-    (set.collect(), remove.collect())
+/// The names of the fields that a single write sets, and of those that it removes.
+fn names(writes: &[Write]) -> (Vec<String>, Vec<String>) {
+    let [write @ Write::Replace { .. }] = writes else {
+        panic!("one write: {writes:?}");
+    };
+    let Difference { set, removed } = write.difference();
+    (set, removed)
+}
+
+fn named(names: &[&str]) -> Vec<String> {
+    names.iter().map(ToString::to_string).collect()
 }
 
 #[tokio::test]
-async fn g03_only_the_changed_field_is_in_the_commit() {
-    let (commits, ..) = committed(|shop| shop.cart.push("tea".to_owned())).await;
-    assert_eq!(names(&commits), (vec!["shop.cart"], vec![]));
+async fn g03_only_the_changed_field_is_another_one() {
+    let (writes, ..) = written(|shop| shop.cart.push("tea".to_owned())).await;
+    assert_eq!(names(&writes), (named(&["shop.cart"]), vec![]));
 }
 
 #[tokio::test]
-async fn g03_a_map_beside_a_changed_field_is_not_in_the_commit() {
-    let (commits, ..) = committed(|shop| shop.views += 1).await;
-    assert_eq!(names(&commits), (vec!["shop.views"], vec![]));
+async fn g03_a_map_beside_a_changed_field_stays_as_it_is_stored() {
+    let (writes, ..) = written(|shop| shop.views += 1).await;
+    assert_eq!(names(&writes), (named(&["shop.views"]), vec![]));
 }
 
 #[tokio::test]
 async fn g03_an_option_that_is_taken_is_removed() {
-    let (commits, ..) = committed(|shop| drop(shop.notice.take())).await;
-    assert_eq!(names(&commits), (vec![], vec!["shop.notice"]));
+    let (writes, ..) = written(|shop| drop(shop.notice.take())).await;
+    assert_eq!(names(&writes), (vec![], named(&["shop.notice"])));
 }
 
 #[tokio::test]
 async fn g03_a_mutable_borrow_without_a_change_writes_nothing_and_sets_no_cookie() {
-    let (commits, calls, reply) = committed(|shop| {
+    let (writes, calls, reply) = written(|shop| {
         // Each of these goes through `DerefMut`.
         let shop: &mut Shop = shop;
         shop.cart.retain(|_| true);
@@ -67,7 +71,7 @@ async fn g03_a_mutable_borrow_without_a_change_writes_nothing_and_sets_no_cookie
         shop.language = Some("en".to_owned());
     })
     .await;
-    assert!(commits.is_empty(), "{commits:?}");
+    assert!(writes.is_empty(), "{writes:?}");
     assert_eq!(
         calls,
         Calls {
@@ -80,12 +84,12 @@ async fn g03_a_mutable_borrow_without_a_change_writes_nothing_and_sets_no_cookie
 
 #[tokio::test]
 async fn g03_a_change_sets_no_cookie() {
-    let (_, calls, reply) = committed(|shop| shop.views += 1).await;
+    let (_, calls, reply) = written(|shop| shop.views += 1).await;
     assert_eq!(
         calls,
         Calls {
             loads: 1,
-            commits: 1,
+            replaces: 1,
             ..Calls::NONE
         }
     );

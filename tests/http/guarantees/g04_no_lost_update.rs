@@ -7,7 +7,7 @@ use axum::Router;
 use axum::extract::{Path, State};
 use axum::routing::{get, post};
 use http::{Method, StatusCode};
-use starsessions::{Lifetime, Session, SessionError, Sessions};
+use starsessions::{CurrentSession, Lifetime, Session, SessionError};
 use starsessions_tests::client::Client;
 use starsessions_tests::gate::Gate;
 use starsessions_tests::shop;
@@ -120,7 +120,7 @@ async fn g04_a_writer_that_knew_the_short_profile_does_not_take_back_the_long_on
         held.pass().await;
         stock.last = 7;
     });
-    let remember = post(async |sessions: Sessions| sessions.remember(true));
+    let remember = post(async |session: CurrentSession| session.remember(true));
     let show = get(async |stock: Session<Stock>| stock.last.to_string());
     let begin = post(async |mut stock: Session<Stock>| stock.sold = 100);
     let routes = Router::new()
@@ -147,12 +147,14 @@ async fn g04_a_new_id_after_a_commit_beside_another_takes_the_others_change_alon
     let site = Site::new();
     let writing = Gate::new();
     let held = writing.clone();
-    let slow = post(|mut stock: Session<Stock>, sessions: Sessions| async move {
-        held.pass().await;
-        stock.last = 7;
-        stock.commit().await?;
-        sessions.rotate()
-    });
+    let slow = post(
+        |mut stock: Session<Stock>, session: CurrentSession| async move {
+            held.pass().await;
+            stock.last = 7;
+            stock.commit().await?;
+            session.rotate()
+        },
+    );
     let sell = post(async |mut stock: Session<Stock>| stock.sold += 1);
     let show = get(async |stock: Session<Stock>| format!("{} {}", stock.sold, stock.last));
     let routes = Router::new()

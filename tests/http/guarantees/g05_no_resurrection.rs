@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::routing::post;
 use http::{Method, StatusCode};
-use starsessions::{Lifetime, MemoryStore, Session, SessionError, Sessions};
+use starsessions::{CurrentSession, Lifetime, MemoryStore, Session, SessionError};
 use starsessions_tests::client::{Client, Reply};
 use starsessions_tests::site::{Kept, Site};
 use starsessions_tests::spy::{Moment, Operation, Spy};
@@ -38,13 +38,13 @@ impl Ending {
 
 /// Requests that write, each by another operation of the store.
 const WRITERS: [(&str, Operation); 3] = [
-    ("/views", Operation::Commit),
+    ("/views", Operation::Replace),
     ("/cart", Operation::Touch),
     ("/rotate", Operation::Rotate),
 ];
 
 fn routes() -> axum::Router {
-    let rotate = post(async |sessions: Sessions| sessions.rotate());
+    let rotate = post(async |session: CurrentSession| session.rotate());
     shop::with_logout().route("/rotate", rotate)
 }
 
@@ -114,9 +114,9 @@ async fn g05_a_session_that_ends_before_the_load_is_nobodys() {
 /// Requests that come with the cookie from before a sign-in, when it is over.
 async fn behind_a_login(path: &'static str) -> (Site, Client, Client, Reply) {
     let site = Site::new();
-    let leave_for = post(async |sessions: Sessions| {
-        sessions.destroy()?;
-        sessions.insert(shop::Login { user: 5 })
+    let leave_for = post(async |session: CurrentSession| {
+        session.destroy()?;
+        session.insert(shop::Login { user: 5 })
     });
     let told = post(async |mut shop: Session<Shop>| {
         shop.views += 1;
@@ -222,9 +222,9 @@ async fn g05_a_handler_that_commits_to_an_ended_session_is_told() {
 #[tokio::test]
 async fn g05_a_view_from_before_a_logout_begins_no_new_session() {
     let site = Site::new();
-    let leave = post(async |mut shop: Session<Shop>, sessions: Sessions| {
+    let leave = post(async |mut shop: Session<Shop>, session: CurrentSession| {
         shop.views += 1;
-        sessions.destroy().unwrap();
+        session.destroy().unwrap();
         shop.views += 1;
     });
     let mut client = site.serve(shop::routes().route("/leave", leave));
@@ -239,17 +239,19 @@ async fn g05_a_handler_that_was_told_can_begin_anew() {
     let site = Site::new();
     let gate = starsessions_tests::gate::Gate::new();
     let held = gate.clone();
-    let persistent = post(|mut shop: Session<Shop>, sessions: Sessions| async move {
-        held.pass().await;
-        shop.views += 1;
-        assert!(matches!(shop.commit().await, Err(SessionError::Gone)));
-        sessions.destroy()?;
-        sessions.insert(shop::Login { user: 8 })?;
-        sessions.commit().await?;
-        let mut shop = sessions.view::<Shop>().await.unwrap();
-        shop.views = 5;
-        shop.commit().await
-    });
+    let persistent = post(
+        |mut shop: Session<Shop>, session: CurrentSession| async move {
+            held.pass().await;
+            shop.views += 1;
+            assert!(matches!(shop.commit().await, Err(SessionError::Gone)));
+            session.destroy()?;
+            session.insert(shop::Login { user: 8 })?;
+            session.commit().await?;
+            let mut shop = session.view::<Shop>().await.unwrap();
+            shop.views = 5;
+            shop.commit().await
+        },
+    );
     let mut tab = site.serve(shop::with_logout().route("/persistent", persistent));
     tab.post("/login/7").await;
     let slow = tokio::spawn(tab.ask(Method::POST, "/persistent"));

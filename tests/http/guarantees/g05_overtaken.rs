@@ -2,7 +2,7 @@
 
 use axum::routing::post;
 use http::Method;
-use starsessions::{Session, Sessions};
+use starsessions::{CurrentSession, Session};
 use starsessions_tests::gate::Gate;
 use starsessions_tests::shop::{self, Login, Shop};
 use starsessions_tests::site::{Kept, Site};
@@ -13,13 +13,13 @@ async fn g05_a_logout_that_is_overtaken_by_a_new_id_ends_the_session_under_it() 
     for path in ["/login/8", "/rotate"] {
         for renewals in 1..3 {
             let site = Site::new();
-            let rotate = post(async |sessions: Sessions| sessions.rotate());
+            let rotate = post(async |session: CurrentSession| session.rotate());
             let routes = shop::with_logout().route("/rotate", rotate);
             let mut tab_a = site.serve(routes);
             tab_a.post("/login/7").await;
             let mut tab_b = tab_a.clone();
 
-            let leaving = site.store.hold(Operation::Delete, Moment::Before);
+            let leaving = site.store.hold(Operation::Remove, Moment::Before);
             let logout = tokio::spawn(tab_a.ask(Method::POST, "/logout"));
             leaving.reached().await;
             for _ in 0..renewals {
@@ -55,7 +55,7 @@ async fn g05_a_former_id_ends_nothing_and_leads_nowhere() {
 async fn g05_a_sign_in_that_is_overtaken_signs_nobody_in() {
     for (kept, ending) in [
         (Kept::OnServer, Operation::Rotate),
-        (Kept::InCookies, Operation::Create),
+        (Kept::InCookies, Operation::Insert),
     ] {
         for (path, left) in [("/logout", "guest"), ("/login/9", "9")] {
             let site = Site::kept(kept);
@@ -86,11 +86,11 @@ async fn g05_what_was_to_begin_after_an_end_begins_also_when_that_end_was_overta
         let site = Site::kept(kept);
         let gate = Gate::new();
         let held = gate.clone();
-        let slow = post(|shop: Session<Shop>, sessions: Sessions| async move {
+        let slow = post(|shop: Session<Shop>, session: CurrentSession| async move {
             held.pass().await;
             drop(shop);
-            sessions.destroy()?;
-            sessions.insert(Login { user: 8 })
+            session.destroy()?;
+            session.insert(Login { user: 8 })
         });
         let mut tab = site.serve(shop::with_logout().route("/slow", slow));
         tab.post("/login/7").await;

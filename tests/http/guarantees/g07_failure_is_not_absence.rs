@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::routing::{MethodRouter, any};
 use http::StatusCode;
-use starsessions::{FailurePolicy, Session, SessionError, SessionRejection, Sessions};
+use starsessions::{CurrentSession, FailurePolicy, Session, SessionError, SessionRejection};
 use starsessions_tests::client::Client;
 use starsessions_tests::logs::Logs;
 use starsessions_tests::site::{Kept, Site};
@@ -41,11 +41,11 @@ fn readers() -> Vec<(&'static str, MethodRouter)> {
         ),
         (
             "get",
-            any(async |all: Sessions| all.get::<Login>().await.map(|_| ())),
+            any(async |all: CurrentSession| all.get::<Login>().await.map(|_| ())),
         ),
         (
             "info",
-            any(async |all: Sessions| all.info().await.map(|_| ())),
+            any(async |all: CurrentSession| all.info().await.map(|_| ())),
         ),
         (
             "two views",
@@ -53,10 +53,10 @@ fn readers() -> Vec<(&'static str, MethodRouter)> {
         ),
         (
             "a write",
-            any(async |all: Sessions| all.insert(Login { user: 8 })),
+            any(async |all: CurrentSession| all.insert(Login { user: 8 })),
         ),
-        ("a logout", any(async |all: Sessions| all.destroy())),
-        ("a rotation", any(async |all: Sessions| all.rotate())),
+        ("a logout", any(async |all: CurrentSession| all.destroy())),
+        ("a rotation", any(async |all: CurrentSession| all.rotate())),
     ]
 }
 
@@ -100,7 +100,7 @@ async fn g07_a_failed_read_is_not_followed_by_a_write_even_when_the_store_is_bac
     let site = Site::new();
     let store = site.store.clone();
     let stubborn = any(
-        move |all: Sessions, shop: Result<Session<Shop>, SessionRejection>| async move {
+        move |all: CurrentSession, shop: Result<Session<Shop>, SessionRejection>| async move {
             assert!(matches!(shop, Err(SessionRejection::Failed(_))));
             store.recover();
             all.insert(Login { user: 8 }).unwrap();
@@ -151,9 +151,9 @@ async fn g07_a_failed_reload_is_not_followed_by_a_write() {
 #[tokio::test]
 async fn g07_a_write_that_fails_is_503_and_the_old_state_is_kept() {
     for (path, operation) in [
-        ("/language/xx", Operation::Commit),
+        ("/language/xx", Operation::Replace),
         ("/login/8", Operation::Rotate),
-        ("/logout", Operation::Delete),
+        ("/logout", Operation::Remove),
     ] {
         let (site, mut client) = outage(FailurePolicy::Unavailable, Router::new()).await;
         site.store.recover();
@@ -168,7 +168,7 @@ async fn g07_a_write_that_fails_is_503_and_the_old_state_is_kept() {
 #[tokio::test]
 async fn g07_a_session_that_could_not_be_created_has_no_cookie() {
     let site = Site::new();
-    site.store.fail(Operation::Create, Moment::Before);
+    site.store.fail(Operation::Insert, Moment::Before);
     let reply = site.serve(shop::routes()).post("/login/7").await;
     assert_eq!(reply.status, StatusCode::SERVICE_UNAVAILABLE);
     assert!(!reply.sets_cookie());
@@ -211,7 +211,7 @@ async fn g07_a_read_only_guest_sees_pages_and_is_never_signed_in() {
 
 #[tokio::test]
 async fn g07_a_read_only_guest_is_one_by_every_way_of_asking() {
-    let ask = any(async |all: Sessions| {
+    let ask = any(async |all: CurrentSession| {
         let login = all.get::<Login>().await?.map(|login| login.user);
         let shop = all.get::<Shop>().await?.map(|shop| shop.views);
         Ok::<_, SessionError>(format!("{login:?} {shop:?} {:?}", all.info().await?))
@@ -250,9 +250,9 @@ async fn g07_a_store_that_does_not_answer_is_503_and_holds_nobody() {
     let logs = Logs::capture();
     for (operation, path) in [
         (Operation::Load, "/cart/tea"),
-        (Operation::Commit, "/cart/tea"),
+        (Operation::Replace, "/cart/tea"),
         (Operation::Rotate, "/login/8"),
-        (Operation::Delete, "/logout"),
+        (Operation::Remove, "/logout"),
     ] {
         // Nobody opens this gate.
         let _gate = site.store.hold(operation, Moment::Before);
@@ -308,12 +308,14 @@ async fn g07_a_sealed_session_that_cannot_be_touched_is_read_all_the_same() {
 async fn g07_a_read_only_guest_is_one_from_a_failed_reload_on() {
     let site = Site::with(|layer| layer.on_store_failure(FailurePolicy::ReadOnlyGuest));
     let store = site.store.clone();
-    let ask = any(move |mut shop: Session<Shop>, all: Sessions| async move {
-        store.fail(Operation::Load, Moment::Before);
-        assert!(shop.reload().await.is_err());
-        let login = all.get::<Login>().await?.map(|login| login.user);
-        Ok::<_, SessionError>(format!("{login:?} {:?}", all.info().await?))
-    });
+    let ask = any(
+        move |mut shop: Session<Shop>, all: CurrentSession| async move {
+            store.fail(Operation::Load, Moment::Before);
+            assert!(shop.reload().await.is_err());
+            let login = all.get::<Login>().await?.map(|login| login.user);
+            Ok::<_, SessionError>(format!("{login:?} {:?}", all.info().await?))
+        },
+    );
     let mut client = site.serve(shop::routes().route("/ask", ask));
     client.post("/login/7").await;
     assert_eq!(client.get("/ask").await.body, "None None");

@@ -7,7 +7,7 @@ use axum::Router;
 use axum::extract::State;
 use axum::routing::post;
 use http::{Method, StatusCode};
-use starsessions::{AtLimit, Session, SessionError, Sessions};
+use starsessions::{AtLimit, CurrentSession, Session, SessionError};
 use starsessions_tests::client::{Client, Reply};
 use starsessions_tests::gate::Gate;
 use starsessions_tests::site::{Kept, Site};
@@ -158,7 +158,7 @@ async fn g08_a_first_write_that_is_abandoned_leaves_at_most_one_row() {
         site.store.slow_down();
         let visitor = site.serve(shop::routes());
         abandon(visitor.ask(Method::POST, "/login/7"), polls).await;
-        let created = site.store.take_calls().creates;
+        let created = site.store.take_calls().inserts;
         assert!(
             site.rows() <= created as usize && created <= 1,
             "after {polls} polls"
@@ -178,7 +178,7 @@ async fn g08_a_sign_in_that_is_abandoned_is_counted_to_its_end() {
     let mut calls = Vec::new();
     for polls in 0..20 {
         let site = Site::with(|layer| layer.sessions_per_user(1, AtLimit::EndOldest));
-        let join = post(async |all: Sessions| all.insert(Member { number: 7 }));
+        let join = post(async |all: CurrentSession| all.insert(Member { number: 7 }));
         let first = site.serve(Router::new().route("/join", join));
         let second = first.clone();
         let joined = first.ask(Method::POST, "/join").await;
@@ -215,15 +215,15 @@ struct Impatient {
     gives_up: Gate,
 }
 
-async fn order_and_leave(State(hurry): State<Impatient>, sessions: Sessions, end: bool) {
+async fn order_and_leave(State(hurry): State<Impatient>, session: CurrentSession, end: bool) {
     if end {
-        sessions.destroy().unwrap();
+        session.destroy().unwrap();
     } else {
-        sessions.rotate().unwrap();
+        session.rotate().unwrap();
     }
     tokio::select! {
         biased;
-        _ = sessions.commit() => panic!("the store is held"),
+        _ = session.commit() => panic!("the store is held"),
         () = hurry.gives_up.pass() => {}
     }
 }
@@ -268,7 +268,7 @@ async fn g08_a_logout_that_its_handler_gave_up_waiting_for_still_reaches_the_bro
     let site = Site::new();
     let mut client = site.serve(shop::routes());
     client.post("/login/7").await;
-    let reply = given_up(&site, &client, "/end", Operation::Delete).await;
+    let reply = given_up(&site, &client, "/end", Operation::Remove).await;
     client.keep(&reply);
     assert_eq!(client.cookies(), None);
     assert_eq!(site.rows(), 0);
@@ -291,7 +291,7 @@ async fn g08_a_change_that_its_handler_gave_up_waiting_for_is_whole_or_not_there
         });
         let mut client = site.serve(shop::routes().route("/hasty", hasty));
         client.post("/login/7").await;
-        let held = site.store.hold(Operation::Commit, moment);
+        let held = site.store.hold(Operation::Replace, moment);
         let request = tokio::spawn(client.ask(Method::POST, "/hasty"));
         held.reached().await;
         site.store.release();

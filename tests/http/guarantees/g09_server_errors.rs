@@ -9,7 +9,7 @@ use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use http::{Method, StatusCode};
-use starsessions::{ServerErrors, Session, Sessions};
+use starsessions::{CurrentSession, OnServerError, Session};
 use starsessions_tests::client::{Client, Reply};
 use starsessions_tests::site::Site;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -77,7 +77,7 @@ async fn fail(Path((_, failure)): Path<(String, String)>) -> StatusCode {
 /// Does what the path says, and then what fails.
 async fn act(
     Path((action, failure)): Path<(String, String)>,
-    sessions: Sessions,
+    session: CurrentSession,
     mut shop: Session<Shop>,
     mut guard: Session<Guard>,
     request: Request,
@@ -86,19 +86,19 @@ async fn act(
     match action.as_str() {
         "data" => {
             shop.cart.push("tea".to_owned());
-            sessions.insert(Login { user: 8 }).unwrap();
+            session.insert(Login { user: 8 }).unwrap();
         }
         "always" => {
             guard.failures += 1;
             guard.hint = Some("wrong password".to_owned());
         }
-        "rotate" => sessions.rotate().unwrap(),
-        "destroy" => sessions.destroy().unwrap(),
+        "rotate" => session.rotate().unwrap(),
+        "destroy" => session.destroy().unwrap(),
         _ => unreachable!("{action}"),
     }
     if failure == "rejection" {
         // The session has nobody's desk in it.
-        return match sessions.view::<Nobody>().await {
+        return match session.view::<Nobody>().await {
             Ok(_) => unreachable!(),
             Err(rejection) => rejection.into_response(),
         };
@@ -123,7 +123,7 @@ struct Failed {
     reply: Result<Reply, Box<dyn Any + Send>>,
 }
 
-async fn failed(action: &str, failure: Failure, rule: ServerErrors) -> Failed {
+async fn failed(action: &str, failure: Failure, rule: OnServerError) -> Failed {
     let site = Site::with(|layer| layer.on_server_error(rule));
     let mut acting = Router::new()
         .route("/act/{action}/{failure}", post(fail))
@@ -161,7 +161,7 @@ async fn failed(action: &str, failure: Failure, rule: ServerErrors) -> Failed {
 #[tokio::test]
 async fn g09_the_failure_itself_is_answered_as_it_is() {
     for failure in FAILURES {
-        let Failed { reply, .. } = failed("data", failure, ServerErrors::Discard).await;
+        let Failed { reply, .. } = failed("data", failure, OnServerError::Discard).await;
         let status = reply.map(|reply| reply.status.as_u16());
         match failure {
             Status500 | PanicCaughtInside | PanicCaughtOutside => assert_eq!(status.unwrap(), 500),
@@ -183,7 +183,7 @@ async fn g09_data_and_a_login_are_dropped() {
             site,
             reply,
             ..
-        } = failed("data", failure, ServerErrors::Discard).await;
+        } = failed("data", failure, OnServerError::Discard).await;
         assert!(!reply.is_ok_and(|reply| reply.sets_cookie()), "{failure:?}");
         assert_eq!(after.get("/cart").await.body, "", "{failure:?}");
         assert_eq!(after.get("/me").await.body, "7", "{failure:?}");
@@ -194,7 +194,7 @@ async fn g09_data_and_a_login_are_dropped() {
 #[tokio::test]
 async fn g09_what_is_always_committed_is_kept_and_its_neighbour_dropped() {
     for failure in FAILURES {
-        let Failed { mut after, .. } = failed("always", failure, ServerErrors::Discard).await;
+        let Failed { mut after, .. } = failed("always", failure, OnServerError::Discard).await;
         assert_eq!(after.get("/guard").await.body, "1 None", "{failure:?}");
     }
 }
@@ -207,7 +207,7 @@ async fn g09_a_logout_is_kept() {
             after,
             site,
             ..
-        } = failed("destroy", failure, ServerErrors::Discard).await;
+        } = failed("destroy", failure, OnServerError::Discard).await;
         assert_eq!(before.get("/me").await.body, "guest", "{failure:?}");
         assert_eq!(site.rows(), 0, "{failure:?}");
         if failure.is_answered_by_the_layer() {
@@ -223,7 +223,7 @@ async fn g09_a_rotation_is_kept() {
             mut before,
             mut after,
             ..
-        } = failed("rotate", failure, ServerErrors::Discard).await;
+        } = failed("rotate", failure, OnServerError::Discard).await;
         assert_eq!(before.get("/me").await.body, "guest", "{failure:?}");
         if failure.is_answered_by_the_layer() {
             assert_eq!(after.get("/me").await.body, "7", "{failure:?}");
@@ -234,7 +234,7 @@ async fn g09_a_rotation_is_kept() {
 #[tokio::test]
 async fn g09_the_layer_can_keep_the_data_of_a_5xx() {
     for failure in [Status500, Status503] {
-        let Failed { mut after, .. } = failed("data", failure, ServerErrors::Commit).await;
+        let Failed { mut after, .. } = failed("data", failure, OnServerError::Commit).await;
         assert_eq!(after.get("/cart").await.body, "tea", "{failure:?}");
         assert_eq!(after.get("/me").await.body, "8", "{failure:?}");
     }

@@ -4,7 +4,7 @@ use axum::Router;
 use axum::routing::any;
 use http::header::{CACHE_CONTROL, VARY};
 use http::{HeaderMap, HeaderValue};
-use starsessions::{Session, Sessions};
+use starsessions::{CurrentSession, Session};
 use starsessions_tests::client::Reply;
 use starsessions_tests::site::Site;
 
@@ -27,12 +27,12 @@ async fn answer(how: Use, headers: &[(&'static str, &'static str)]) -> Reply {
     for (name, value) in headers {
         kept.append(*name, HeaderValue::from_static(value));
     }
-    let act = async move |sessions: Sessions| {
+    let act = async move |session: CurrentSession| {
         match how {
-            Use::Read => drop(sessions.view::<Shop>().await.unwrap()),
-            Use::Contains => assert!(sessions.get::<Login>().await.unwrap().is_none()),
-            Use::Info => assert!(sessions.info().await.unwrap().is_none()),
-            Use::Write => sessions.insert(Login { user: 7 }).unwrap(),
+            Use::Read => drop(session.view::<Shop>().await.unwrap()),
+            Use::Contains => assert!(session.get::<Login>().await.unwrap().is_none()),
+            Use::Info => assert!(session.info().await.unwrap().is_none()),
+            Use::Write => session.insert(Login { user: 7 }).unwrap(),
         }
         (kept, "page")
     };

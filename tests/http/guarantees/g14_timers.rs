@@ -6,8 +6,8 @@ use axum::Router;
 use axum::extract::Path;
 use axum::routing::{get, post};
 use starsessions::{
-    CookieConfig, Key, KeyRing, Lifetime, MemoryStore, PassiveLayer, Session, SessionError,
-    SessionLayerBuilder, Sessions,
+    CookieConfig, CurrentSession, Key, KeyRing, Lifetime, MemoryStore, PassiveLayer, Session,
+    SessionError, SessionLayerBuilder,
 };
 use starsessions_tests::client::Client;
 use starsessions_tests::site::{Kept, Site};
@@ -38,9 +38,9 @@ async fn signed_in(set: impl FnOnce(SessionLayerBuilder) -> SessionLayerBuilder)
     (site, client)
 }
 
-async fn remember(sessions: Sessions, Path(user): Path<u64>) -> Result<(), SessionError> {
-    sessions.remember(true)?;
-    sessions.insert(Login { user })
+async fn remember(session: CurrentSession, Path(user): Path<u64>) -> Result<(), SessionError> {
+    session.remember(true)?;
+    session.insert(Login { user })
 }
 
 /// Uses the session so often that it never idles.
@@ -334,10 +334,10 @@ struct Badge {
 #[tokio::test]
 async fn g14_who_is_no_longer_signed_in_sees_and_ends_no_sessions_of_the_user() {
     let site = Site::new();
-    let sign_in = post(async |sessions: Sessions| sessions.insert(Badge { owner: Some(7) }));
-    let count = get(async |sessions: Sessions| {
-        let listed = sessions.list::<Badge>().await?.len();
-        let ended = sessions.revoke_others::<Badge>().await?;
+    let sign_in = post(async |session: CurrentSession| session.insert(Badge { owner: Some(7) }));
+    let count = get(async |session: CurrentSession| {
+        let listed = session.list::<Badge>().await?.len();
+        let ended = session.revoke_others::<Badge>().await?;
         Ok::<_, SessionError>(format!("{listed} {ended}"))
     });
     let routes = Router::new().route("/in", sign_in).route("/count", count);

@@ -4,7 +4,7 @@ use axum::Router;
 use axum::extract::Path;
 use axum::routing::{get, post};
 use http::StatusCode;
-use starsessions::{Oversized, Session, SessionError, Sessions};
+use starsessions::{CurrentSession, LimitKind, Session, SessionError};
 use starsessions_tests::logs::Logs;
 use starsessions_tests::site::{Kept, Site};
 
@@ -29,7 +29,7 @@ async fn write(mut note: Session<Note>, Path(bytes): Path<usize>) -> Result<Stri
     match note.commit().await {
         Ok(()) => Ok("stored".to_owned()),
         Err(SessionError::TooLarge(error)) => {
-            assert_eq!(error.what, Oversized::Cookie);
+            assert_eq!(error.what, LimitKind::Cookie);
             assert!(error.size > error.limit);
             Err(format!("{:?}", error.fields))
         }
@@ -80,7 +80,7 @@ async fn scenario_20_a_copied_cookie_is_refused_after_the_logout() {
 #[tokio::test]
 async fn scenario_20_where_nothing_can_be_revoked_destroy_cannot_be_asked_for() {
     let logs = Logs::capture();
-    let destroy = post(async |sessions: Sessions| sessions.destroy());
+    let destroy = post(async |session: CurrentSession| session.destroy());
     let routes = shop::routes().route("/destroy", destroy);
     let mut client = Site::kept(Kept::InCookiesForGood).serve(routes);
     client.post("/login/7").await;

@@ -9,7 +9,9 @@ use std::time::Duration;
 use axum::Router;
 use axum::routing::post;
 use futures_util::StreamExt;
-use starsessions::{AtLimit, DetachError, Detached, Session, SessionError, Sessions, Unrevocable};
+use starsessions::{
+    AtLimit, BrowserOnly, CurrentSession, DetachError, Detached, Session, SessionError,
+};
 use starsessions_tests::client::Client;
 use starsessions_tests::shop::{self, Login, Shop};
 use starsessions_tests::site::{Kept, Site};
@@ -78,15 +80,15 @@ fn a_handle_goes_anywhere() {
 async fn scenario_22_a_change_is_one_commit_of_what_differs() {
     let site = Site::new();
     let (mut client, shop) = detached(&site).await;
-    let _ = (site.store.take_calls(), site.store.take_commits());
+    let _ = (site.store.take_calls(), site.store.take_writes());
     let size = shop.update(|shop| {
         shop.cart.push("milk".to_owned());
         shop.cart.len()
     });
     assert_eq!(size.await.unwrap(), 2);
     let calls = site.store.take_calls();
-    assert_eq!((calls.loads, calls.commits, calls.writes()), (1, 1, 1));
-    assert_eq!(site.store.take_commits()[0].set.len(), 1);
+    assert_eq!((calls.loads, calls.replaces, calls.writes()), (1, 1, 1));
+    assert_eq!(site.store.take_writes()[0].difference().set, ["shop.cart"]);
     assert_eq!(client.get("/cart").await.body, "tea,milk");
 
     let _ = site.store.take_calls();
@@ -98,7 +100,7 @@ async fn scenario_22_a_change_is_one_commit_of_what_differs() {
 async fn scenario_22_changes_at_the_same_time_are_merged() {
     let site = Site::new();
     let (mut client, shop) = detached(&site).await;
-    let gate = site.store.hold(Operation::Commit, Moment::Before);
+    let gate = site.store.hold(Operation::Replace, Moment::Before);
     let mut runs = 0;
     let task = tokio::spawn(async move {
         let changed = shop.update(|shop| {
@@ -133,7 +135,7 @@ async fn scenario_22_a_token_is_used_once() {
     let routes = Router::new().route("/detach", post(detach));
     site.serve(routes).post("/detach").await;
     let ticket = held.lock().unwrap().take().unwrap();
-    let gate = site.store.hold(Operation::Commit, Moment::Before);
+    let gate = site.store.hold(Operation::Replace, Moment::Before);
     let other = ticket.clone();
     let first = tokio::spawn(async move { other.update(|it| it.token.take()).await });
     gate.reached().await;
@@ -180,7 +182,7 @@ async fn scenario_22_an_end_is_gone() {
 async fn scenario_22_a_logout_while_it_writes_brings_nothing_back() {
     let site = Site::new();
     let (mut client, shop) = detached(&site).await;
-    let gate = site.store.hold(Operation::Commit, Moment::Before);
+    let gate = site.store.hold(Operation::Replace, Moment::Before);
     let late = tokio::spawn(async move { shop.update(|shop| shop.views += 1).await });
     gate.reached().await;
     client.post("/logout").await;
@@ -198,7 +200,7 @@ async fn scenario_22_a_required_field_that_goes_ends_its_view_alone() {
         *keep.lock().unwrap() = Some(login.detach()?);
         Ok::<_, SessionError>(())
     };
-    let leave = |sessions: Sessions| async move { sessions.remove::<Login>() };
+    let leave = |session: CurrentSession| async move { session.remove::<Login>() };
     let (routes, _) = routes();
     let routes = routes
         .route("/hold", post(detach))
@@ -238,14 +240,14 @@ async fn scenario_22_what_cannot_be_detached_says_so() {
         shop.views += 1;
         note(shop.detach(), &one);
     };
-    let moving = move |shop: Session<Shop>, sessions: Sessions<Unrevocable>| async move {
-        sessions.insert(Login { user: 7 })?;
+    let moving = move |shop: Session<Shop>, session: CurrentSession<BrowserOnly>| async move {
+        session.insert(Login { user: 7 })?;
         note(shop.detach(), &two);
         Ok::<_, SessionError>(())
     };
-    let ending = move |shop: Session<Shop>, sessions: Sessions<Unrevocable>| async move {
-        sessions.forget()?;
-        note(sessions.detach().await, &three);
+    let ending = move |shop: Session<Shop>, session: CurrentSession<BrowserOnly>| async move {
+        session.forget()?;
+        note(session.detach().await, &three);
         drop(shop);
         Ok::<_, SessionError>(())
     };

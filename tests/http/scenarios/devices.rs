@@ -3,7 +3,7 @@
 use axum::Router;
 use axum::routing::get;
 use http::{Method, StatusCode};
-use starsessions::{AtLimit, Session, SessionError, Sessions};
+use starsessions::{AtLimit, CurrentSession, Session, SessionError};
 use starsessions_tests::gate::Gate;
 use starsessions_tests::site::{Kept, Site};
 use starsessions_tests::spy::{Calls, Moment, Operation};
@@ -17,8 +17,8 @@ struct Account {
 #[tokio::test]
 async fn scenario_14_sessions_that_are_cookies_say_that_they_cannot_be_listed() {
     let site = Site::kept(Kept::InCookies);
-    let sign_in = get(async |sessions: Sessions| sessions.insert(Account { user: 7 }));
-    let list = get(async |sessions: Sessions| sessions.list::<Account>().await.map(|_| ()));
+    let sign_in = get(async |session: CurrentSession| session.insert(Account { user: 7 }));
+    let list = get(async |session: CurrentSession| session.list::<Account>().await.map(|_| ()));
     let mut client = site.serve(Router::new().route("/in", sign_in).route("/list", list));
     client.get("/in").await;
     let reply = client.get("/list").await;
@@ -31,9 +31,9 @@ async fn scenario_14_sessions_that_are_cookies_say_that_they_cannot_be_listed() 
 #[tokio::test]
 async fn scenario_14_a_label_is_shown_where_values_are_plain() {
     let site = Site::new();
-    let sign_in = get(async |sessions: Sessions| {
-        sessions.insert(Account { user: 7 })?;
-        sessions.set_label("Firefox on Linux")
+    let sign_in = get(async |session: CurrentSession| {
+        session.insert(Account { user: 7 })?;
+        session.set_label("Firefox on Linux")
     });
     let mut client = site.serve(Router::new().route("/in", sign_in));
     client.get("/in").await;
@@ -53,18 +53,23 @@ async fn scenario_14_a_session_that_was_ended_meanwhile_cannot_end_the_others_an
     let routes = Router::new()
         .route(
             "/in",
-            get(async |sessions: Sessions| sessions.insert(Account { user: 7 })),
+            get(async |session: CurrentSession| session.insert(Account { user: 7 })),
         )
         .route("/me", get(async |_: Session<Account>| ()))
-        .route("/out", get(async |sessions: Sessions| sessions.destroy()))
+        .route(
+            "/out",
+            get(async |session: CurrentSession| session.destroy()),
+        )
         .route(
             "/others",
-            get(|account: Session<Account>, sessions: Sessions| async move {
-                held.pass().await;
-                drop(account);
-                let ended = sessions.revoke_others::<Account>().await?;
-                Ok::<_, SessionError>(ended.to_string())
-            }),
+            get(
+                |account: Session<Account>, session: CurrentSession| async move {
+                    held.pass().await;
+                    drop(account);
+                    let ended = session.revoke_others::<Account>().await?;
+                    Ok::<_, SessionError>(ended.to_string())
+                },
+            ),
         );
     let mut owner = site.serve(routes);
     let mut thief = owner.clone();
@@ -84,21 +89,21 @@ async fn scenario_14_a_session_that_was_ended_meanwhile_cannot_end_the_others_an
 #[tokio::test]
 async fn scenario_14_a_session_that_ends_itself_by_its_handle_is_ended_once() {
     let site = Site::new();
-    let end = async |sessions: Sessions| {
-        let own = sessions.list::<Account>().await?.remove(0);
+    let end = async |session: CurrentSession| {
+        let own = session.list::<Account>().await?.remove(0);
         assert!(own.is_current);
-        assert!(sessions.revoke::<Account>(own.handle).await?);
-        assert!(sessions.list::<Account>().await?.is_empty());
+        assert!(session.revoke::<Account>(own.id).await?);
+        assert!(session.list::<Account>().await?.is_empty());
         Ok::<_, SessionError>(())
     };
-    let end_and_begin = async move |sessions: Sessions| {
-        end(sessions.clone()).await?;
-        sessions.insert(Account { user: 8 })
+    let end_and_begin = async move |session: CurrentSession| {
+        end(session.clone()).await?;
+        session.insert(Account { user: 8 })
     };
     let routes = Router::new()
         .route(
             "/in",
-            get(async |sessions: Sessions| sessions.insert(Account { user: 7 })),
+            get(async |session: CurrentSession| session.insert(Account { user: 7 })),
         )
         .route("/end", get(end))
         .route("/begin", get(end_and_begin))
@@ -115,10 +120,10 @@ async fn scenario_14_a_session_that_ends_itself_by_its_handle_is_ended_once() {
         assert_eq!(reply.status, StatusCode::OK, "{path}");
         let calls = Calls {
             loads: 1,
-            deletes: 1,
+            removes: 1,
             // The page, what is to end, that nothing is left.
             lists: 3,
-            creates,
+            inserts: creates,
             ..Calls::NONE
         };
         assert_eq!(site.store.take_calls(), calls, "{path}");
@@ -131,9 +136,9 @@ async fn scenario_14_a_session_that_ends_itself_by_its_handle_is_ended_once() {
     }
 }
 
-async fn sign_in_anew(sessions: Sessions) -> Result<(), SessionError> {
-    sessions.destroy()?;
-    sessions.insert(Account { user: 7 })
+async fn sign_in_anew(session: CurrentSession) -> Result<(), SessionError> {
+    session.destroy()?;
+    session.insert(Account { user: 7 })
 }
 
 /// Who signs in anew after another device has taken the place does not get in beside it.
@@ -148,14 +153,19 @@ async fn scenario_14_a_session_that_made_room_is_one_more_when_it_begins_anew() 
         let held = gate.clone();
         let routes = Router::new()
             .route("/in", get(sign_in_anew))
-            .route("/out", get(async |sessions: Sessions| sessions.destroy()))
+            .route(
+                "/out",
+                get(async |session: CurrentSession| session.destroy()),
+            )
             .route(
                 "/slow",
-                get(|account: Session<Account>, sessions: Sessions| async move {
-                    drop(account);
-                    held.pass().await;
-                    sign_in_anew(sessions).await
-                }),
+                get(
+                    |account: Session<Account>, session: CurrentSession| async move {
+                        drop(account);
+                        held.pass().await;
+                        sign_in_anew(session).await
+                    },
+                ),
             );
         let mut first = site.serve(routes);
         let mut second = first.clone();

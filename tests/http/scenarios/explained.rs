@@ -5,7 +5,8 @@ use axum::routing::{get, post};
 use http::header::{COOKIE, HOST, ORIGIN, SET_COOKIE};
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
 use starsessions::{
-    CookieStore, KeyRing, MemoryStore, SameSite, Session, SessionLayer, SessionRejection, Sessions,
+    CookieStore, CurrentSession, KeyRing, MemoryStore, SameSite, Session, SessionLayer,
+    SessionRejection,
 };
 use starsessions_tests::client::{Client, Reply, exchange};
 use starsessions_tests::logs::Logs;
@@ -21,10 +22,10 @@ fn routes() -> Router {
         shop.views += 1;
         StatusCode::INTERNAL_SERVER_ERROR
     };
-    let refuse = |mut shop: Session<Shop>, sessions: Sessions| async move {
+    let refuse = |mut shop: Session<Shop>, session: CurrentSession| async move {
         shop.views += 1;
         drop(shop);
-        Err::<(), SessionRejection>(sessions.view::<Login>().await.unwrap_err())
+        Err::<(), SessionRejection>(session.view::<Login>().await.unwrap_err())
     };
     let routes = shop::with_logout().route("/fail", post(fail));
     routes
@@ -151,10 +152,10 @@ struct Account {
 #[tokio::test]
 async fn scenario_06_an_end_by_the_own_handle_is_named() {
     let site = explaining();
-    let enter = async |sessions: Sessions| sessions.insert(Account { user: 7 });
-    let leave = async |sessions: Sessions| {
-        let own = sessions.list::<Account>().await?.remove(0);
-        sessions.revoke::<Account>(own.handle).await.map(|_| ())
+    let enter = async |session: CurrentSession| session.insert(Account { user: 7 });
+    let leave = async |session: CurrentSession| {
+        let own = session.list::<Account>().await?.remove(0);
+        session.revoke::<Account>(own.id).await.map(|_| ())
     };
     let routes = Router::new()
         .route("/enter", post(enter))

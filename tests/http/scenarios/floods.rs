@@ -1,14 +1,14 @@
 //! 7. Bots and floods.
 
 use axum::routing::get;
-use starsessions::{MemoryStore, Session, SessionError, Sessions};
+use starsessions::{CurrentSession, MemoryStore, Session, SessionError};
 use starsessions_tests::site::{Kept, Site};
 use starsessions_tests::spy::{Calls, Spy};
 
 use starsessions_tests::shop::{self, Shop};
 
-async fn page(shop: Session<Shop>, sessions: Sessions) -> Result<String, SessionError> {
-    let (info, token) = (sessions.info().await?, sessions.csrf_token().await?);
+async fn page(shop: Session<Shop>, session: CurrentSession) -> Result<String, SessionError> {
+    let (info, token) = (session.info().await?, session.csrf_token().await?);
     Ok(format!("{} {info:?}{token}", shop.cart.len()))
 }
 

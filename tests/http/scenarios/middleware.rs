@@ -5,7 +5,7 @@ use axum::middleware::{Next, from_fn};
 use axum::response::Response;
 use axum::routing::{MethodRouter, get, post};
 use http::{HeaderValue, StatusCode};
-use starsessions::{CookieConfig, Session, Sessions};
+use starsessions::{CookieConfig, CurrentSession, Session};
 use starsessions_tests::client::Client;
 use starsessions_tests::site::Site;
 
@@ -19,14 +19,14 @@ struct Desk {
 
 /// Reads before the handler, and again after it.
 async fn observe(
-    sessions: Sessions,
+    session: CurrentSession,
     shop: Session<Shop>,
     request: Request,
     next: Next,
 ) -> Response {
     let before = shop.views;
     let mut response = next.run(request).await;
-    let after = sessions
+    let after = session
         .get::<Shop>()
         .await
         .unwrap()
@@ -37,9 +37,9 @@ async fn observe(
 }
 
 /// Logs out when the handler has answered.
-async fn evict(sessions: Sessions, request: Request, next: Next) -> Response {
+async fn evict(session: CurrentSession, request: Request, next: Next) -> Response {
     let response = next.run(request).await;
-    sessions.destroy().unwrap();
+    session.destroy().unwrap();
     response
 }
 
@@ -107,7 +107,7 @@ async fn scenario_18_middleware_and_handler_load_once_and_write_once() {
     let _ = customers.store.take_calls();
     client.post("/views").await;
     let calls = customers.store.take_calls();
-    assert_eq!((calls.loads, calls.commits, calls.writes()), (1, 1, 1));
+    assert_eq!((calls.loads, calls.replaces, calls.writes()), (1, 1, 1));
 }
 
 #[tokio::test]
@@ -165,10 +165,12 @@ async fn scenario_18_a_failure_of_the_outer_realm_takes_no_cookie_of_the_inner_o
         mut client,
         staff,
         customers,
-    } = premises_with(post(async |mut desk: Session<Desk>, sessions: Sessions| {
-        desk.open_tickets.push(1);
-        sessions.insert(Login { user: 8 })
-    }));
+    } = premises_with(post(
+        async |mut desk: Session<Desk>, session: CurrentSession| {
+            desk.open_tickets.push(1);
+            session.insert(Login { user: 8 })
+        },
+    ));
     client.post("/login/7").await;
     staff.store.fail_all();
     let reply = client.post("/ticket").await;

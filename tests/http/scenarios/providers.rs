@@ -7,7 +7,7 @@ use axum::routing::{get, post};
 use http::{Method, StatusCode};
 use serde::Deserialize;
 use starsessions::{
-    CookieConfig, CsrfLayer, MemoryStore, SameSite, Session, SessionError, Sessions,
+    CookieConfig, CsrfLayer, CurrentSession, MemoryStore, SameSite, Session, SessionError,
 };
 use starsessions_tests::browser::Initiator;
 use starsessions_tests::client::{Client, Reply};
@@ -43,11 +43,11 @@ async fn begin(mut attempt: Session<Attempt>, mut flow: Session<Flow>) {
 
 async fn by_get(
     mut attempt: Session<Attempt>,
-    sessions: Sessions,
+    session: CurrentSession,
     Query(answer): Query<Answer>,
 ) -> Result<Redirect, SessionError> {
     if attempt.state.take() == Some(answer.state) {
-        sessions.insert(Login { user: 7 })?;
+        session.insert(Login { user: 7 })?;
     }
     Ok(Redirect::to("/me"))
 }
@@ -63,9 +63,12 @@ async fn by_post(
     Ok(Redirect::to("/finish"))
 }
 
-async fn finish(mut flow: Session<Flow>, sessions: Sessions) -> Result<Redirect, SessionError> {
+async fn finish(
+    mut flow: Session<Flow>,
+    session: CurrentSession,
+) -> Result<Redirect, SessionError> {
     if let Some(user) = flow.user.take() {
-        sessions.insert(Login { user })?;
+        session.insert(Login { user })?;
     }
     Ok(Redirect::to("/me"))
 }

@@ -4,7 +4,7 @@ use axum::Router;
 use axum::extract::Path;
 use axum::routing::{get, post};
 use http::StatusCode;
-use starsessions::{Lifetime, PassiveLayer, Session, SessionError, Sessions, Unrevocable};
+use starsessions::{BrowserOnly, CurrentSession, Lifetime, PassiveLayer, Session, SessionError};
 use starsessions_tests::client::Client;
 use starsessions_tests::shop::{self, Login};
 use starsessions_tests::site::{Kept, Site};
@@ -20,11 +20,11 @@ async fn delete(login: Session<Login>, sudo: Session<Sudo>) -> String {
     format!("{} by {}", login.user, sudo.factor)
 }
 
-async fn confirm(_: Session<Login>, all: Sessions<Unrevocable>) -> Result<(), SessionError> {
+async fn confirm(_: Session<Login>, all: CurrentSession<BrowserOnly>) -> Result<(), SessionError> {
     all.insert(Sudo { factor: 2 })
 }
 
-async fn drop_it(all: Sessions<Unrevocable>) -> Result<(), SessionError> {
+async fn drop_it(all: CurrentSession<BrowserOnly>) -> Result<(), SessionError> {
     all.remove::<Sudo>()
 }
 
@@ -32,13 +32,13 @@ async fn draft(mut shop: Session<shop::Shop>, Path(item): Path<String>) {
     shop.cart.push(item);
 }
 
-async fn left(all: Sessions<Unrevocable>) -> Result<String, SessionError> {
+async fn left(all: CurrentSession<BrowserOnly>) -> Result<String, SessionError> {
     Ok(all.info().await?.map_or("none".to_owned(), |info| {
         info.expires_at.as_unix_seconds().to_string()
     }))
 }
 
-async fn stay(all: Sessions<Unrevocable>) -> Result<(), SessionError> {
+async fn stay(all: CurrentSession<BrowserOnly>) -> Result<(), SessionError> {
     all.info().await.map(|_| ())
 }
 
@@ -139,7 +139,7 @@ async fn scenario_09_who_asks_how_long_it_is_does_not_make_it_longer_and_who_sta
 #[tokio::test]
 async fn scenario_09_a_remembered_sign_in_keeps_its_long_life_over_a_proof() {
     let site = Site::with(|layer| layer.remembered_lifetime(Lifetime::aal1()));
-    let remember = async |all: Sessions| all.remember(true);
+    let remember = async |all: CurrentSession| all.remember(true);
     let mut client = site.serve(routes().route("/remember", post(remember)));
     client.post("/login/7").await;
     let reply = client.post("/remember").await;

@@ -5,8 +5,8 @@ use std::time::Duration;
 use axum::extract::Path;
 use axum::routing::{get, post};
 use starsessions::{
-    Clock, CookieConfig, Lifetime, MemoryStore, PassiveLayer, Session, SessionError,
-    SessionLayerBuilder, Sessions, Unrevocable,
+    BrowserOnly, Clock, CookieConfig, CurrentSession, Lifetime, MemoryStore, PassiveLayer, Session,
+    SessionError, SessionLayerBuilder,
 };
 use starsessions_tests::site::{Kept, Site};
 use starsessions_tests::spy::Spy;
@@ -83,11 +83,11 @@ async fn scenario_09_who_is_remembered_lives_by_the_long_profile() {
 }
 
 async fn remember(
-    sessions: Sessions<Unrevocable>,
+    session: CurrentSession<BrowserOnly>,
     Path(user): Path<u64>,
 ) -> Result<(), SessionError> {
-    sessions.remember(true)?;
-    sessions.insert(Login { user })
+    session.remember(true)?;
+    session.insert(Login { user })
 }
 
 #[tokio::test]
@@ -115,8 +115,8 @@ async fn scenario_09_the_cookie_ends_within_a_second_of_what_is_stored() {
 }
 
 /// The second in which the session ends, as it is stored.
-async fn expiry(sessions: Sessions<Unrevocable>) -> Result<String, SessionError> {
-    let info = sessions.info().await?;
+async fn expiry(session: CurrentSession<BrowserOnly>) -> Result<String, SessionError> {
+    let info = session.info().await?;
     Ok(info.map_or_else(String::new, |info| {
         info.expires_at.as_unix_seconds().to_string()
     }))

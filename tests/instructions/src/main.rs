@@ -5,7 +5,9 @@ use axum::{Router, routing::get};
 use http::{HeaderValue, Request, header::COOKIE};
 use serde::{Deserialize, Serialize};
 use starsessions::testing::cookie_header;
-use starsessions::{Backend, CookieStore, KeyRing, MemoryStore, Session, SessionLayer, Sessions};
+use starsessions::{
+    Backend, CookieStore, CurrentSession, KeyRing, MemoryStore, Session, SessionLayer,
+};
 use tower::Service;
 
 /// About 300 bytes as JSON.
@@ -50,8 +52,8 @@ async fn create(mut visitor: Session<Visitor>) -> &'static str {
     "ok"
 }
 
-async fn rotate(sessions: Sessions) -> &'static str {
-    let rotated = sessions.rotate();
+async fn rotate(session: CurrentSession) -> &'static str {
+    let rotated = session.rotate();
     if rotated.is_ok() { "ok" } else { "late" }
 }
 

@@ -5,7 +5,9 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use http::{Method, StatusCode};
 use starsessions::store::Store;
-use starsessions::{Key, KeyRing, ListedSession, Session, SessionError, SessionHandle, Sessions};
+use starsessions::{
+    CurrentSession, Key, KeyRing, ListedSession, PublicSessionId, Session, SessionError,
+};
 
 use crate::client::Client;
 use crate::gate::Gate;
@@ -25,10 +27,10 @@ fn routes(gate: &Gate) -> Router {
         held.pass().await;
         account.pages += 1;
     };
-    let slow_rotation = async move |sessions: Sessions| {
-        sessions.info().await?;
+    let slow_rotation = async move |session: CurrentSession| {
+        session.info().await?;
         also_held.pass().await;
-        sessions.rotate()
+        session.rotate()
     };
     Router::new()
         .route("/sign-in/{user}", post(sign_in))
@@ -40,8 +42,8 @@ fn routes(gate: &Gate) -> Router {
         .route("/slow-rotation", post(slow_rotation))
 }
 
-async fn sign_in(sessions: Sessions, Path(user): Path<String>) -> Result<(), SessionError> {
-    sessions.insert(Account { user, pages: 0 })
+async fn sign_in(session: CurrentSession, Path(user): Path<String>) -> Result<(), SessionError> {
+    session.insert(Account { user, pages: 0 })
 }
 
 async fn me(account: Option<Session<Account>>) -> String {
@@ -49,24 +51,27 @@ async fn me(account: Option<Session<Account>>) -> String {
 }
 
 /// The handle of each session, a star before that of this one.
-async fn devices(sessions: Sessions) -> Result<Json<Vec<String>>, SessionError> {
+async fn devices(session: CurrentSession) -> Result<Json<Vec<String>>, SessionError> {
     let show = |session: &ListedSession| {
         let star = if session.is_current { "*" } else { "" };
         assert!(session.created_at <= session.last_seen_at);
         assert!(session.last_seen_at < session.expires_at);
-        format!("{star}{}", session.handle)
+        format!("{star}{}", session.id)
     };
-    let list = sessions.list::<Account>().await?;
+    let list = session.list::<Account>().await?;
     Ok(Json(list.iter().map(show).collect()))
 }
 
-async fn revoke(sessions: Sessions, Path(handle): Path<String>) -> Result<String, SessionError> {
-    let handle: SessionHandle = handle.parse().expect("the test has it from a list");
-    Ok(sessions.revoke::<Account>(handle).await?.to_string())
+async fn revoke(
+    session: CurrentSession,
+    Path(handle): Path<String>,
+) -> Result<String, SessionError> {
+    let handle: PublicSessionId = handle.parse().expect("the test has it from a list");
+    Ok(session.revoke::<Account>(handle).await?.to_string())
 }
 
-async fn revoke_others(sessions: Sessions) -> Result<String, SessionError> {
-    Ok(sessions.revoke_others::<Account>().await?.to_string())
+async fn revoke_others(session: CurrentSession) -> Result<String, SessionError> {
+    Ok(session.revoke_others::<Account>().await?.to_string())
 }
 
 async fn list(client: &mut Client) -> Vec<String> {

@@ -5,7 +5,7 @@ use axum::extract::Path;
 use axum::routing::{get, post};
 use http::StatusCode;
 use starsessions::store::Store;
-use starsessions::{Session, SessionError, Sessions};
+use starsessions::{CurrentSession, Session, SessionError};
 
 use crate::client::Client;
 use crate::scenarios::contains;
@@ -19,9 +19,9 @@ struct Owner {
 }
 
 fn routes() -> Router {
-    let call = async |sessions: Sessions, Path(label): Path<String>| sessions.set_label(label);
-    let forget = async |sessions: Sessions| sessions.set_label("");
-    let new_id = async |sessions: Sessions| sessions.rotate();
+    let call = async |session: CurrentSession, Path(label): Path<String>| session.set_label(label);
+    let forget = async |session: CurrentSession| session.set_label("");
+    let new_id = async |session: CurrentSession| session.rotate();
     shop::routes()
         .route("/enter/{name}/{label}", post(enter))
         .route("/call/{label}", post(call).delete(forget))
@@ -30,15 +30,15 @@ fn routes() -> Router {
 }
 
 async fn enter(
-    sessions: Sessions,
+    session: CurrentSession,
     Path((name, label)): Path<(String, String)>,
 ) -> Result<(), SessionError> {
-    sessions.insert(Owner { name })?;
-    sessions.set_label(label)
+    session.insert(Owner { name })?;
+    session.set_label(label)
 }
 
-async fn labels(sessions: Sessions) -> Result<String, SessionError> {
-    let list = sessions.list::<Owner>().await?;
+async fn labels(session: CurrentSession) -> Result<String, SessionError> {
+    let list = session.list::<Owner>().await?;
     let shown = format!("{list:?}");
     let mut labels: Vec<_> = list
         .iter()

@@ -5,7 +5,7 @@ use axum::extract::Path;
 use axum::routing::{get, post};
 use http::{Method, StatusCode};
 use starsessions::store::Store;
-use starsessions::{AtLimit, Session, SessionError, SessionHandle, Sessions};
+use starsessions::{AtLimit, CurrentSession, PublicSessionId, Session, SessionError};
 
 use crate::client::Client;
 use crate::shop;
@@ -33,19 +33,19 @@ fn visitor<S: Store + Clone>(site: &Site<S>) -> Client {
     )
 }
 
-async fn join(sessions: Sessions, Path(name): Path<String>) -> Result<(), SessionError> {
-    sessions.insert(Member { name })
+async fn join(session: CurrentSession, Path(name): Path<String>) -> Result<(), SessionError> {
+    session.insert(Member { name })
 }
 
 /// Signs in, or shows the devices of which one is to go.
-async fn ask(sessions: Sessions, Path(name): Path<String>) -> Result<String, SessionError> {
-    sessions.insert(Member { name: name.clone() })?;
-    match sessions.commit().await {
+async fn ask(session: CurrentSession, Path(name): Path<String>) -> Result<String, SessionError> {
+    session.insert(Member { name: name.clone() })?;
+    match session.commit().await {
         Err(SessionError::TooManySessions { limit }) => {
-            let devices = sessions.list_of::<Member>(&name).await?;
+            let devices = session.list_of::<Member>(&name).await?;
             assert_eq!(devices.len(), limit);
             assert!(devices.iter().all(|device| !device.is_current));
-            let handles = devices.iter().map(|device| device.handle.to_string());
+            let handles = devices.iter().map(|device| device.id.to_string());
             Ok(handles.collect::<Vec<_>>().join(" "))
         }
         result => result.map(|()| "in".to_owned()),
@@ -53,21 +53,21 @@ async fn ask(sessions: Sessions, Path(name): Path<String>) -> Result<String, Ses
 }
 
 async fn ask_instead(
-    sessions: Sessions,
+    session: CurrentSession,
     Path((name, handle)): Path<(String, String)>,
 ) -> Result<String, SessionError> {
-    let handle: SessionHandle = handle.parse().expect("the test has it from a list");
-    let is_ended = sessions.revoke_of::<Member>(&name, handle).await?;
-    let answer = ask(sessions, Path(name)).await?;
+    let handle: PublicSessionId = handle.parse().expect("the test has it from a list");
+    let is_ended = session.revoke_of::<Member>(&name, handle).await?;
+    let answer = ask(session, Path(name)).await?;
     Ok(format!("{is_ended} {answer}"))
 }
 
-async fn leave(sessions: Sessions) -> Result<(), SessionError> {
-    sessions.destroy()
+async fn leave(session: CurrentSession) -> Result<(), SessionError> {
+    session.destroy()
 }
 
-async fn new_id(sessions: Sessions) -> Result<(), SessionError> {
-    sessions.rotate()
+async fn new_id(session: CurrentSession) -> Result<(), SessionError> {
+    session.rotate()
 }
 
 async fn who(member: Option<Session<Member>>) -> String {

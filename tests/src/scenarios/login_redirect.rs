@@ -17,7 +17,7 @@ use crate::shop;
 /// If it leaves before.
 pub async fn the_redirect_waits_for_the_login<S: Store + Clone>(site: &Site<S>) {
     let mut client = site.serve(shop::routes());
-    let writing = site.store.hold(Operation::Create, Moment::After);
+    let writing = site.store.hold(Operation::Insert, Moment::After);
     let mut login = pin!(client.ask(Method::POST, "/login/7"));
 
     let is_answered = tokio::select! {

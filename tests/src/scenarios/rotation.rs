@@ -9,20 +9,20 @@ use axum::extract::{Path, State};
 use axum::routing::post;
 use http::{Method, StatusCode};
 use starsessions::store::Store;
-use starsessions::{Session, SessionError, Sessions, Unrevocable};
+use starsessions::{BrowserOnly, CurrentSession, Session, SessionError};
 
 use crate::shop::{self, Shop};
 
-async fn renew_then_set(sessions: Sessions<Unrevocable>, mut shop: Session<Shop>) {
-    sessions.rotate().unwrap();
+async fn renew_then_set(session: CurrentSession<BrowserOnly>, mut shop: Session<Shop>) {
+    session.rotate().unwrap();
     shop.cart.push("tea".to_owned());
 }
 
 async fn set_then_renew(mut shop: Session<Shop>) -> Result<(), SessionError> {
     shop.cart.push("tea".to_owned());
-    let sessions = shop.sessions();
+    let session = shop.current();
     drop(shop);
-    sessions.rotate()
+    session.rotate()
 }
 
 /// Each way to a new id ends the old one and keeps the data.

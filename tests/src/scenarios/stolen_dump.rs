@@ -11,7 +11,7 @@ use axum::routing::post;
 use base64ct::{Base64, Base64UrlUnpadded, Encoding};
 use metrics_util::debugging::DebuggingRecorder;
 use starsessions::store::Store;
-use starsessions::{Session, SessionError, Sessions, Unrevocable};
+use starsessions::{BrowserOnly, CurrentSession, Session, SessionError};
 
 use crate::scenarios::Stage;
 use crate::shop;
@@ -35,12 +35,12 @@ async fn admit(mut patient: Session<Patient>) -> String {
 }
 
 async fn rotate(
-    sessions: Sessions<Unrevocable>,
+    session: CurrentSession<BrowserOnly>,
     Path(_): Path<u32>,
 ) -> Result<String, SessionError> {
-    sessions.rotate()?;
-    let info = sessions.info().await?;
-    Ok(format!("{sessions:?} {info:?}"))
+    session.rotate()?;
+    let info = session.info().await?;
+    Ok(format!("{session:?} {info:?}"))
 }
 
 /// From beside the request.

@@ -7,7 +7,7 @@ use axum::handler::Handler;
 use axum::routing::get;
 use http::{Method, StatusCode};
 use starsessions::store::Store;
-use starsessions::{Session, SessionError, Sessions, Unrevocable};
+use starsessions::{BrowserOnly, CurrentSession, Session, SessionError};
 
 use crate::shop::{self, Shop};
 
@@ -71,10 +71,10 @@ pub async fn a_logout_beside_a_reader<S: Store + Clone>(site: &Site<S>) {
 pub async fn a_logout_beside_a_rotation<S: Store + Clone>(site: &Site<S>) {
     let gate = Gate::new();
     let held = gate.clone();
-    let slow = |sessions: Sessions<Unrevocable>| async move {
-        sessions.info().await?;
+    let slow = |session: CurrentSession<BrowserOnly>| async move {
+        session.info().await?;
         held.pass().await;
-        sessions.rotate()?;
+        session.rotate()?;
         Ok::<_, SessionError>("rotated")
     };
     assert_unchanged(&logout_during(site, slow, &gate).await, "rotated");

@@ -1,6 +1,7 @@
 //! Real servers for tests: each with a port, a folder and a process of its own.
 
 pub mod mariadb;
+pub mod nats;
 pub mod postgres;
 mod program;
 pub mod redis;

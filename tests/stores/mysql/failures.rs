@@ -1,5 +1,6 @@
 //! Servers that fail, and neighbours that hold locks.
 
+use std::error::Error;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -7,16 +8,13 @@ use std::time::Duration;
 use sqlx::mysql::{MySqlConnectOptions, MySqlPool, MySqlPoolOptions};
 use sqlx::{AssertSqlSafe, Connection, Executor};
 use starsessions::MySqlStore;
-use starsessions::store::{
-    Committed, Created, Loaded, Rotated, Rotation, RowKey, Store, StoreError, Touched,
-};
+use starsessions::store::{Inserted, Replaced, Rotated, Rotation, RowKey, Store, StoreError};
 use starsessions_tests::scenarios;
 use starsessions_tests::servers::{Server, free_port, mariadb};
 use starsessions_tests::site::Site;
 
-use super::{
-    MARIADB, MYSQL, SMALL, at, commit_of, database, key, number, opened, pool, record_with,
-};
+use super::{MARIADB, MYSQL, SMALL, database, number, opened, pool};
+use crate::sql::{after, at, filed_row, index_key, key, row, way_after};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn scenario_21_an_outage_of_mariadb() {
@@ -67,9 +65,9 @@ async fn a_killed_server_loses_nothing() {
         println!("killed after {} acknowledged sessions", acknowledged.len());
         for (key, revision) in acknowledged {
             match store.load(&key, at(1)).await.unwrap() {
-                // The last commit may have been made without an answer.
-                Some(Loaded::Live(it)) => assert!((revision..=revision + 1).contains(&it.revision)),
-                found => panic!("{found:?}"),
+                // The last replacement may have been made without an answer.
+                Some(it) => assert!((revision..=revision + 1).contains(&it.revision)),
+                None => panic!("an acknowledged session is lost"),
             }
         }
     }
@@ -80,8 +78,9 @@ async fn write(store: MySqlStore, first: u64, is_over: Arc<AtomicBool>) -> Vec<(
     let mut acknowledged = Vec::new();
     for number in first.. {
         let key = key(number);
-        match store.create(&key, &record_with("a.x", b"1"), at(0)).await {
-            Ok(created) => assert_eq!(created, Created::Applied),
+        let mut seen = row(b"1");
+        match store.insert(&key, &seen, at(0)).await {
+            Ok(inserted) => assert_eq!(inserted, Inserted::Inserted),
             Err(error) if is_over.load(Ordering::Relaxed) => {
                 assert!(matches!(error, StoreError::Unavailable(_)), "{error:?}");
                 return acknowledged;
@@ -92,14 +91,13 @@ async fn write(store: MySqlStore, first: u64, is_over: Arc<AtomicBool>) -> Vec<(
         }
         acknowledged.push((key, 1));
         for _ in 0..2 {
-            if let Ok(committed) = store.commit(&key, &commit_of("a.x", b"2"), at(1)).await {
-                let Committed::Applied(revision) = committed else {
-                    panic!("{committed:?}");
-                };
-                acknowledged.last_mut().unwrap().1 = revision;
-            } else {
+            let next = after(&seen, b"2");
+            let Ok(replaced) = store.replace(&key, &seen, &next, at(1)).await else {
                 break;
-            }
+            };
+            assert_eq!(replaced, Replaced::Replaced);
+            acknowledged.last_mut().unwrap().1 = next.revision;
+            seen = next;
         }
     }
     acknowledged
@@ -138,18 +136,39 @@ async fn a_server_that_is_not_there_is_unavailable_and_its_password_stays_secret
     assert!(!shown.contains("hunter2"), "{shown}");
 }
 
+/// The server is there, so the error says what is wrong with it.
 #[tokio::test]
-async fn tables_that_were_not_made_are_unavailable() {
-    let pool = pool(&MARIADB, &database(&MARIADB).await, MySqlPoolOptions::new()).await;
-    expect_unavailable(&MySqlStore::new(pool)).await;
+async fn an_error_says_what_the_server_refuses() {
+    for server in [&*MARIADB, &*MYSQL] {
+        let (pool, store) = opened(server).await;
+        let elsewhere = MySqlStore::builder(pool.clone()).table("not_there").build();
+        let error = expect_unavailable(&elsewhere.unwrap()).await;
+        assert!(
+            cause(&error).contains("run the store's `migrate`"),
+            "{error:?}"
+        );
+
+        // As a full disk is told of.
+        let full = "CREATE TRIGGER full_disk BEFORE INSERT ON starsessions FOR EACH ROW
+            SIGNAL SQLSTATE 'HY000' SET MYSQL_ERRNO = 1021, MESSAGE_TEXT = 'Disk full'";
+        pool.execute(AssertSqlSafe(full.to_owned())).await.unwrap();
+        let error = store.insert(&key(1), &row(b"1"), at(0)).await.unwrap_err();
+        assert!(
+            cause(&error).contains("disk of the database server is full"),
+            "{error:?}"
+        );
+    }
+}
+
+fn cause(error: &StoreError) -> String {
+    error.source().expect("a cause").to_string()
 }
 
 async fn expect_unavailable(store: &MySqlStore) -> StoreError {
-    let record = record_with("a.x", b"1");
-    let created = store.create(&key(1), &record, at(0)).await;
+    let inserted = store.insert(&key(1), &row(b"1"), at(0)).await;
     assert!(
-        matches!(created, Err(StoreError::Unavailable(_))),
-        "{created:?}"
+        matches!(inserted, Err(StoreError::Unavailable(_))),
+        "{inserted:?}"
     );
     let loaded = store.load(&key(1), at(0)).await;
     let Err(error @ StoreError::Unavailable(_)) = loaded else {
@@ -158,7 +177,8 @@ async fn expect_unavailable(store: &MySqlStore) -> StoreError {
     error
 }
 
-/// Somebody holds the row longer than the server waits: that is told, and not tried for ever.
+/// A row that another statement holds for longer than the server waits is unavailable, and nothing of
+/// the operation is left.
 #[tokio::test]
 async fn a_row_that_stays_locked_is_unavailable() {
     for server in [&*MARIADB, &*MYSQL] {
@@ -169,30 +189,28 @@ async fn a_row_that_stays_locked_is_unavailable() {
         });
         let options = (*pool.connect_options()).clone();
         let store = MySqlStore::new(hasty.connect_with(options).await.unwrap());
-        store
-            .create(&key(1), &record_with("a.x", b"1"), at(0))
-            .await
-            .unwrap();
+        let seen = row(b"1");
+        store.insert(&key(1), &seen, at(0)).await.unwrap();
 
         let mut neighbour = pool.acquire().await.unwrap();
         neighbour.execute("START TRANSACTION").await.unwrap();
         neighbour
-            .execute("SELECT id FROM starsessions FOR UPDATE")
+            .execute("SELECT revision FROM starsessions FOR UPDATE")
             .await
             .unwrap();
-        let commit = commit_of("a.x", b"2");
-        let committed = store.commit(&key(1), &commit, at(1)).await;
+        let mut next = after(&seen, b"2");
+        next.listing = filed_row(b"", 1).listing;
+        let replaced = store.replace(&key(1), &seen, &next, at(1)).await;
         assert!(
-            matches!(committed, Err(StoreError::Unavailable(_))),
-            "{committed:?}"
+            matches!(replaced, Err(StoreError::Unavailable(_))),
+            "{replaced:?}"
         );
-        // Who only reads does not wait.
+        // A read does not wait.
         assert!(store.load(&key(1), at(1)).await.unwrap().is_some());
         neighbour.execute("ROLLBACK").await.unwrap();
-        assert_eq!(
-            store.commit(&key(1), &commit, at(1)).await.unwrap(),
-            Committed::Applied(2)
-        );
+        assert!(store.listed(&index_key(1), at(1)).await.unwrap().is_empty());
+        let replaced = store.replace(&key(1), &seen, &next, at(1)).await;
+        assert_eq!(replaced.unwrap(), Replaced::Replaced);
     }
 }
 
@@ -201,10 +219,8 @@ async fn a_row_that_stays_locked_is_unavailable() {
 async fn a_deadlock_is_survived() {
     let server = mariadb::mariadb(SMALL);
     let (pool, store) = opened(&server).await;
-    // Enough for the server to go by the key.
     for number in 1..100 {
-        let record = record_with("a.x", b"1");
-        store.create(&key(number), &record, at(0)).await.unwrap();
+        store.insert(&key(number), &row(b"1"), at(0)).await.unwrap();
     }
     let mut neighbour = pool.acquire().await.unwrap().detach();
     let mut run = async |sql: &str| {
@@ -217,22 +233,25 @@ async fn a_deadlock_is_survived() {
     run("CREATE TABLE ballast (id INT PRIMARY KEY)").await;
     run("START TRANSACTION").await;
     run("INSERT INTO ballast VALUES (1), (2), (3), (4), (5), (6), (7), (8)").await;
-    // From the row to its key, while the store goes from the key to the row.
-    run("SELECT * FROM starsessions FORCE INDEX (PRIMARY) WHERE id = 1 FOR UPDATE").await;
-    let commit = tokio::spawn({
-        let store = store.clone();
-        async move { store.commit(&key(1), &commit_of("a.x", b"2"), at(1)).await }
-    });
+    // From the new key to the old one, while the store goes from the old key to the new one.
+    let new = hex(&key(200));
+    run(&format!(
+        "INSERT INTO starsessions VALUES (X'{new}', 1, 0, 0, '', NULL, NULL)"
+    ))
+    .await;
+    let rotation = tokio::spawn(async move { rotate(&store).await });
     wait_for(
         &pool,
         "SELECT COUNT(*) FROM information_schema.innodb_lock_waits",
     )
     .await;
-    let by_key = "SELECT * FROM starsessions FORCE INDEX (by_key)
-        WHERE session_key = UNHEX(RPAD('0000000000000001', 64, '0')) FOR UPDATE";
-    run(by_key).await;
-    run("COMMIT").await;
-    assert_eq!(commit.await.unwrap().unwrap(), Committed::Applied(2));
+    let old = hex(&key(1));
+    run(&format!(
+        "SELECT * FROM starsessions WHERE session_key = X'{old}' FOR UPDATE"
+    ))
+    .await;
+    run("ROLLBACK").await;
+    assert_eq!(rotation.await.unwrap(), Rotated::Rotated);
     let deadlocks = "SELECT CAST(VARIABLE_VALUE AS SIGNED) FROM information_schema.GLOBAL_STATUS
         WHERE VARIABLE_NAME = 'INNODB_DEADLOCKS'";
     assert_eq!(number(&pool, deadlocks).await, 1);
@@ -246,81 +265,22 @@ async fn wait_for(pool: &MySqlPool, count: &str) {
     }
 }
 
-/// Of commits to the old key and rotations away from it, nothing that was acknowledged is lost.
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn commits_and_rotations_do_not_miss_each_other() {
-    for server in [&*MARIADB, &*MYSQL] {
-        let (_, store) = opened(server).await;
-        let mut rotations = 0;
-        for race in 0..100 {
-            let (old, new) = (key(2 * race), key(2 * race + 1));
-            store
-                .create(&old, &record_with("a.x", b"1"), at(0))
-                .await
-                .unwrap();
-            let commits = (0..3).map(|_| {
-                let store = store.clone();
-                tokio::spawn(async move {
-                    // Two statements, as the rotation has: sometimes one comes first, sometimes the other.
-                    for _ in 0..race % 4 {
-                        store.load(&old, at(1)).await.unwrap();
-                    }
-                    let commit = commit_of("a.x", b"2");
-                    store.commit(&old, &commit, at(1)).await.unwrap()
-                })
-            });
-            let commits: Vec<_> = commits.collect();
-            let rotation = Rotation::new(record_with("a.x", b"1"), Some(1));
-            let rotated = store.rotate(&old, &new, &rotation, at(1)).await.unwrap();
-            let mut applied = 0;
-            for commit in commits {
-                applied += usize::from(matches!(commit.await.unwrap(), Committed::Applied(_)));
-            }
-            match rotated {
-                Rotated::Applied => assert_eq!(applied, 0, "it expected what was there first"),
-                Rotated::Conflict(_) => assert_eq!(applied, 3),
-                other => panic!("{other:?}"),
-            }
-            rotations += usize::from(rotated == Rotated::Applied);
-            let touched = store
-                .touch(&old, &commit_of("a", b"").touch, at(1))
-                .await
-                .unwrap();
-            assert_eq!(touched == Touched::Applied, applied == 3);
-        }
-        assert!(
-            (1..100).contains(&rotations),
-            "{rotations} of 100 came first"
-        );
-    }
+/// From the key 1 to the key 200.
+async fn rotate(store: &MySqlStore) -> Rotated {
+    let seen = row(b"1");
+    let rotation = Rotation {
+        old: &key(1),
+        seen: &seen,
+        left: &way_after(&seen),
+        new: &key(200),
+        row: &row(b"moved"),
+    };
+    store.rotate(rotation, at(1)).await.unwrap()
 }
 
-/// Many at once in one session all get through, each at its first attempt.
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_busy_session_needs_no_second_attempt() {
-    let (_, store) = opened(&MARIADB).await;
-    store
-        .create(&key(1), &record_with("a.x", b"1"), at(0))
-        .await
-        .unwrap();
-    let names = ["w.0", "w.1", "w.2", "w.3", "w.4", "w.5", "w.6", "w.7"];
-    let writers = names.map(|name| {
-        let store = store.clone();
-        tokio::spawn(async move {
-            for _ in 0..50 {
-                let committed = store.commit(&key(1), &commit_of(name, b"1"), at(1)).await;
-                assert!(
-                    matches!(committed, Ok(Committed::Applied(_))),
-                    "{committed:?}"
-                );
-            }
-        })
-    });
-    for writer in writers {
-        writer.await.unwrap();
-    }
-    let Some(Loaded::Live(record)) = store.load(&key(1), at(1)).await.unwrap() else {
-        panic!("it is there");
-    };
-    assert_eq!((record.revision, record.fields.len()), (401, 9));
+fn hex(key: &RowKey) -> String {
+    key.as_bytes()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }

@@ -1,14 +1,13 @@
 //! The tables: how they are made, and what they are not mistaken for.
 
 use sqlx::mysql::MySqlPoolOptions;
-use starsessions::store::{Committed, Created, Store, StoreError};
+use starsessions::store::{Inserted, Store, StoreError};
 use starsessions::testing::conformance;
 use starsessions::{MigrateError, MySqlStore};
 use starsessions_tests::servers::mariadb;
 
-use super::{
-    MARIADB, MYSQL, at, commit_of, database, execute, key, number, opened, pool, record_with,
-};
+use super::{MARIADB, MYSQL, database, execute, number, opened, pool};
+use crate::sql::{at, filed_row, key, row};
 
 #[tokio::test]
 async fn instances_that_start_together_make_the_tables_together() {
@@ -28,10 +27,8 @@ async fn instances_that_start_together_make_the_tables_together() {
         for (place, instance) in (0..).zip(instances) {
             let pool = instance.await.unwrap();
             let store = MySqlStore::new(pool.clone());
-            let created = store
-                .create(&key(place), &record_with("a.x", b"1"), at(0))
-                .await;
-            assert_eq!(created.unwrap(), Created::Applied);
+            let inserted = store.insert(&key(place), &row(b"1"), at(0)).await;
+            assert_eq!(inserted.unwrap(), Inserted::Inserted);
             assert_eq!(
                 number(&pool, "SELECT COUNT(*) FROM starsessions_schema").await,
                 1
@@ -45,7 +42,7 @@ async fn the_tables_can_be_made_by_a_script() {
     for server in [&*MARIADB, &*MYSQL] {
         let pool = pool(server, &database(server).await, MySqlPoolOptions::new()).await;
         let store = MySqlStore::new(pool.clone());
-        // As often as one likes.
+        // Any number of times.
         execute(&pool, &store.schema_sql().repeat(2)).await;
         conformance::run(&store).await;
         store.migrate().await.unwrap();
@@ -59,7 +56,7 @@ async fn a_newer_schema_is_refused() {
     execute(&pool, "DROP TABLE starsessions_index").await;
     let refused = store.migrate().await.unwrap_err();
     assert!(
-        matches!(refused, MigrateError::Newer { found: 7, known: 1 }),
+        matches!(refused, MigrateError::Newer { found: 7, known: 2 }),
         "{refused}"
     );
     assert!(refused.to_string().contains("schema 7"), "{refused}");
@@ -68,7 +65,7 @@ async fn a_newer_schema_is_refused() {
 }
 
 #[tokio::test]
-async fn a_table_of_somebody_else_is_refused() {
+async fn a_table_of_another_application_is_refused() {
     let database = database(&MARIADB).await;
     let pool = pool(&MARIADB, &database, MySqlPoolOptions::new()).await;
     execute(
@@ -119,52 +116,42 @@ async fn a_user_who_may_not_make_tables_is_told_so() {
     conformance::run(&store).await;
 }
 
+/// Such tables were never released, so there is nothing to carry over.
 #[tokio::test]
-async fn what_is_no_session_is_corrupt() {
-    let documents = [
-        "[]",
-        "7",
-        r#"{"%": {"v": "", "r": 1}}"#,
-        r#"{"gA": {"v": "", "r": 1}}"#,
-        r#"{"YQ": 7}"#,
-        r#"{"YQ": {"r": 1}}"#,
-        r#"{"YQ": {"v": ""}}"#,
-        r#"{"YQ": {"v": "", "r": 0}}"#,
-        r#"{"YQ": {"v": "", "r": "1"}}"#,
-        r#"{"YQ": {"v": "%", "r": 1}}"#,
-        r#"{"YQ": {"v": "", "r": 1, "x": "YQ"}}"#,
-        r#"{"YQ": {"v": "", "r": 1, "e": 1.5}}"#,
-        r#"{"YQ": {"v": "", "r": 1, "z": 1}}"#,
-    ];
+async fn a_table_of_the_first_layout_is_refused_and_kept() {
+    let database = database(&MARIADB).await;
+    let pool = pool(&MARIADB, &database, MySqlPoolOptions::new()).await;
+    for step in [
+        "CREATE TABLE starsessions (id BIGINT UNSIGNED PRIMARY KEY, fields JSON)",
+        "INSERT INTO starsessions VALUES (1, '{}')",
+        "CREATE TABLE starsessions_schema (version INT NOT NULL PRIMARY KEY)",
+        "INSERT INTO starsessions_schema VALUES (1)",
+    ] {
+        execute(&pool, step).await;
+    }
+    let refused = MySqlStore::new(pool.clone()).migrate().await.unwrap_err();
+    assert_eq!(
+        refused.to_string(),
+        "the tables of sessions have schema 1, which was never released, and this version needs 2; drop them, or name another table"
+    );
+    assert_eq!(number(&pool, "SELECT COUNT(*) FROM starsessions").await, 1);
+}
+
+#[tokio::test]
+async fn what_is_no_session_is_corrupt_and_can_be_ended() {
     for server in [&*MARIADB, &*MYSQL] {
         let (pool, store) = opened(server).await;
-        for document in documents {
-            store
-                .create(&key(1), &record_with("a.x", b"1"), at(0))
-                .await
-                .unwrap();
-            execute(
-                &pool,
-                &format!("UPDATE starsessions SET fields = '{document}'"),
-            )
-            .await;
+        for damage in ["index_keys = NULL", "card = NULL", "index_keys = 'short'"] {
+            let inserted = store.insert(&key(1), &filed_row(b"a", 1), at(0)).await;
+            assert_eq!(inserted.unwrap(), Inserted::Inserted);
+            execute(&pool, &format!("UPDATE starsessions SET {damage}")).await;
             let loaded = store.load(&key(1), at(1)).await;
             assert!(
                 matches!(loaded, Err(StoreError::Corrupt(_))),
-                "{document}: {loaded:?}"
+                "{damage}: {loaded:?}"
             );
-            let mut commit = commit_of("a.x", b"2");
-            commit.guards = vec![("a.x".into(), 1)];
-            let committed = store.commit(&key(1), &commit, at(1)).await;
-            assert!(
-                matches!(committed, Err(StoreError::Corrupt(_))),
-                "{document}: {committed:?}"
-            );
-            assert_eq!(store.delete(&key(1), at(1)).await.unwrap(), None);
-            assert_eq!(
-                store.commit(&key(1), &commit, at(1)).await.unwrap(),
-                Committed::Gone
-            );
+            assert_eq!(store.remove(&key(1)).await.unwrap(), None);
+            assert_eq!(store.load(&key(1), at(1)).await.unwrap(), None);
         }
     }
 }

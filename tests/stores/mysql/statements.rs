@@ -2,15 +2,14 @@
 
 #![expect(clippy::print_stdout, reason = "the numbers are in the documentation")]
 
-use sqlx::Row;
+use sqlx::Row as _;
 use sqlx::mysql::{MySqlPool, MySqlPoolOptions};
 use starsessions::MySqlStore;
-use starsessions::store::{
-    Commit, Committed, Created, Forward, Record, Rotated, Rotation, Store, Touch, Touched,
-};
+use starsessions::store::{Inserted, Replaced, Rotated, Rotation, Row, Store, Touched};
 use starsessions_tests::servers::Server;
 
-use super::{MARIADB, MYSQL, at, commit_of, database, execute, index, key, pool, record_with};
+use super::{MARIADB, MYSQL, database, execute, pool};
+use crate::sql::{after, at, filed_row, index_key, key, row, touch, way_after};
 
 #[tokio::test]
 async fn statements_are_counted_on_mariadb() {
@@ -25,156 +24,85 @@ async fn statements_are_counted_on_mysql() {
 async fn counts(server: &Server) {
     let meter = Meter::new(server).await;
     let store = &meter.store;
-    let signed_in = || {
-        let mut record = record_with("a.user", b"7");
-        record.fields = record
-            .fields
-            .iter()
-            .map(|(name, field)| {
-                let mut field = field.clone();
-                field.index = Some(index(7));
-                (name.clone(), field)
-            })
-            .collect();
-        record
+    let guest = row(b"1");
+    let signed_in = filed_row(b"1", 7);
+    let insert = async |what: &str, statements, number, row: &Row| {
+        let key = key(number);
+        let insert = store.insert(&key, row, at(0));
+        meter.run(what, statements, insert).await
     };
-    let forward = |mut rotation: Rotation| {
-        rotation.forward = Some(Forward::new("sealed".into(), at(50)));
-        rotation
-    };
-    let plain = record_with("a.x", b"1");
+    let inserted = insert("insert", 1, 1, &guest).await;
+    assert_eq!(inserted, Inserted::Inserted);
+    // The second one looks whether what is there has expired.
+    let inserted = insert("insert over a row", 2, 1, &guest).await;
+    assert_eq!(inserted, Inserted::Exists);
+    let inserted = insert("insert, listed", 2 + TRANSACTION, 2, &signed_in).await;
+    assert_eq!(inserted, Inserted::Inserted);
 
-    meter
-        .expect(
-            "create",
-            1,
-            store.create(&key(1), &plain, at(0)),
-            Created::Applied,
-        )
-        .await;
-    meter
-        .expect(
-            "create what is there",
-            2,
-            store.create(&key(1), &plain, at(0)),
-            Created::Exists,
-        )
-        .await;
-    meter
-        .expect(
-            "create, indexed",
-            2,
-            store.create(&key(2), &signed_in(), at(0)),
-            Created::Applied,
-        )
-        .await;
+    let replace = async |what: &str, statements, number, seen: &Row, row: &Row| {
+        let key = key(number);
+        let replace = store.replace(&key, seen, row, at(1));
+        meter.run(what, statements, replace).await
+    };
+    let second = after(&guest, b"2");
+    let replaced = replace("replace", 1, 1, &guest, &second).await;
+    assert_eq!(replaced, Replaced::Replaced);
+    let replaced = replace("replace of another row", 2, 1, &guest, &second).await;
+    assert_eq!(replaced, Replaced::Stale(second.clone()));
+    let replaced = replace("replace of nothing", 2, 9, &guest, &second).await;
+    assert_eq!(replaced, Replaced::Gone);
+    let same = after(&signed_in, b"2");
+    let replaced = replace("replace, with the same listing", 1, 2, &signed_in, &same).await;
+    assert_eq!(replaced, Replaced::Replaced);
+    let mut other = after(&same, b"3");
+    other.listing = filed_row(b"", 8).listing;
+    let replaced = replace(
+        "replace, listed elsewhere",
+        3 + TRANSACTION,
+        2,
+        &same,
+        &other,
+    )
+    .await;
+    assert_eq!(replaced, Replaced::Replaced);
+
     meter.run("load", 1, store.load(&key(1), at(1))).await;
-    meter
-        .run("load nothing", 1, store.load(&key(9), at(1)))
-        .await;
+    let (first, user) = (key(1), index_key(8));
+    let later = touch(2, 200);
+    let touched = store.touch(&first, &second, later, at(1));
+    assert_eq!(meter.run("touch", 1, touched).await, Touched::Touched);
+    let mut second = second;
+    second.touch(later);
+    let listed = store.listed(&user, at(1));
+    assert_eq!(meter.run("listed", 1, listed).await.len(), 1);
 
-    let mut commit = commit_of("a.y", b"2");
-    commit.guards = vec![("a.x".into(), 1), ("a.y".into(), 0)];
-    commit.touch.idle = vec![("a.x".into(), at(9)), ("a.z".into(), at(9))];
-    meter
-        .expect(
-            "commit",
-            1,
-            store.commit(&key(1), &commit, at(1)),
-            Committed::Applied(2),
-        )
-        .await;
-    let conflict = meter
-        .run(
-            "commit, in conflict",
-            2,
-            store.commit(&key(1), &commit, at(1)),
-        )
-        .await;
-    assert!(matches!(conflict, Committed::Conflict(_)));
-    let mut sign_in = commit_of("a.user", b"8");
-    sign_in
-        .set
-        .iter_mut()
-        .for_each(|(_, write)| write.index = Some(index(8)));
-    meter
-        .expect(
-            "commit, indexed",
-            2,
-            store.commit(&key(1), &sign_in, at(1)),
-            Committed::Applied(3),
-        )
-        .await;
-    meter
-        .expect(
-            "commit to nothing",
-            2,
-            store.commit(&key(9), &commit, at(1)),
-            Committed::Gone,
-        )
-        .await;
+    let rotate = async |what: &str, statements, number, seen: &Row, row: &Row| {
+        let left = way_after(seen);
+        let (old, new) = (key(number), key(number + 2));
+        let rotation = Rotation {
+            old: &old,
+            seen,
+            left: &left,
+            new: &new,
+            row,
+        };
+        meter
+            .run(what, statements, store.rotate(rotation, at(1)))
+            .await
+    };
+    let rotated = rotate("rotate", 2 + TRANSACTION, 1, &second, &guest).await;
+    assert_eq!(rotated, Rotated::Rotated);
+    let rotated = rotate("rotate, listed", 4 + TRANSACTION, 2, &other, &signed_in).await;
+    assert_eq!(rotated, Rotated::Rotated);
+    let rotated = rotate("rotate another row", 2 + TRANSACTION, 2, &other, &signed_in).await;
+    assert!(matches!(rotated, Rotated::Stale(_)));
 
-    meter
-        .expect(
-            "touch",
-            1,
-            store.touch(&key(1), &commit.touch, at(1)),
-            Touched::Applied,
-        )
-        .await;
-    meter
-        .expect(
-            "touch nothing",
-            1,
-            store.touch(&key(9), &commit.touch, at(1)),
-            Touched::Gone,
-        )
-        .await;
-
-    let found = meter
-        .run("sessions of a user", 1, store.sessions_of(&index(7), at(1)))
-        .await;
-    assert_eq!(found.len(), 1);
-
-    let rotation = forward(Rotation::new(plain.clone(), Some(3)));
-    meter
-        .expect(
-            "rotate",
-            2,
-            store.rotate(&key(1), &key(3), &rotation, at(1)),
-            Rotated::Applied,
-        )
-        .await;
-    let rotation = Rotation::new(signed_in(), Some(1));
-    meter
-        .expect(
-            "rotate, indexed",
-            3,
-            store.rotate(&key(2), &key(4), &rotation, at(1)),
-            Rotated::Applied,
-        )
-        .await;
-    let rotation = Rotation::new(plain, Some(9));
-    let conflict = meter
-        .run(
-            "rotate, in conflict",
-            4,
-            store.rotate(&key(3), &key(5), &rotation, at(1)),
-        )
-        .await;
-    assert!(matches!(conflict, Rotated::Conflict(_)));
-
-    meter
-        .expect("delete", 1, store.delete(&key(3), at(1)), None)
-        .await;
-    meter
-        .expect("delete nothing", 2, store.delete(&key(9), at(1)), None)
-        .await;
-    let way = meter
-        .run("delete a way", 3, store.delete(&key(1), at(1)))
-        .await;
-    assert!(way.is_some());
-    meter.expect("sweep", 2, store.sweep(10, at(200)), 2).await;
+    let removed = meter.run("remove", 2, store.remove(&key(3))).await;
+    assert!(removed.is_some());
+    let removed = meter.run("remove nothing", 1, store.remove(&key(9))).await;
+    assert_eq!(removed, None);
+    // The ways that the rotations have left.
+    assert_eq!(meter.run("sweep", 1, store.sweep(10, at(50))).await, 2);
 }
 
 #[tokio::test]
@@ -191,32 +119,34 @@ async fn rows_are_found_by_an_index_on_mysql() {
 async fn reads(server: &Server) {
     let meter = Meter::new(server).await;
     meter.fill().await;
-    let everything = sqlx::query("SELECT SUM(remembered) FROM starsessions").fetch_all(&meter.pool);
+    let everything = sqlx::query("SELECT SUM(last_seen) FROM starsessions").fetch_all(&meter.pool);
     assert!(meter.rows_read(everything).await >= 4096, "it counts");
     let store = &meter.store;
-    let record = Record::new(at(0), at(9_000));
-    let rotation = Rotation::new(record.clone(), None);
-    let touch = Touch::new(at(1), at(9_000));
+    let first = filed_row(b"1", 1);
     meter
-        .reads("create", store.create(&key(1), &record, at(0)))
+        .reads("insert", store.insert(&key(1), &first, at(0)))
         .await;
     meter.reads("load", store.load(&key(1), at(1))).await;
+    let second = after(&first, b"2");
     meter
-        .reads(
-            "commit",
-            store.commit(&key(1), &Commit::new(touch.clone()), at(1)),
-        )
+        .reads("replace", store.replace(&key(1), &first, &second, at(1)))
+        .await;
+    let later = touch(1, 9_000);
+    meter
+        .reads("touch", store.touch(&key(1), &second, later, at(1)))
         .await;
     meter
-        .reads("touch", store.touch(&key(1), &touch, at(1)))
+        .reads("listed", store.listed(&index_key(1), at(1)))
         .await;
-    meter
-        .reads("sessions of a user", store.sessions_of(&index(1), at(1)))
-        .await;
-    meter
-        .reads("rotate", store.rotate(&key(1), &key(2), &rotation, at(1)))
-        .await;
-    meter.reads("delete", store.delete(&key(2), at(1))).await;
+    let rotation = Rotation {
+        old: &key(1),
+        seen: &second,
+        left: &way_after(&second),
+        new: &key(2),
+        row: &first,
+    };
+    meter.reads("rotate", store.rotate(rotation, at(1))).await;
+    meter.reads("remove", store.remove(&key(2))).await;
     meter.reads("sweep", store.sweep(5, at(3_000))).await;
 }
 
@@ -237,37 +167,21 @@ impl Meter {
 
     /// 4096 sessions, each with an index entry, of which one ends at each second.
     async fn fill(&self) {
-        let record = Record::new(at(0), at(0));
-        self.store.create(&key(0), &record, at(0)).await.unwrap();
+        self.store.insert(&key(0), &row(b"1"), at(0)).await.unwrap();
         for power in 0..12 {
             let step = 1 << power;
             let double = format!(
-                "INSERT INTO starsessions (session_key, created_at, issued_at, last_seen_at,
-                        expires_at, revision, remembered, identified, fields)
-                 SELECT UNHEX(SHA2(CONCAT({step}, HEX(session_key)), 256)), created_at, issued_at,
-                        last_seen_at, expires_at + {step}, revision, remembered, identified, fields
+                "INSERT INTO starsessions
+                 SELECT UNHEX(SHA2(CONCAT({step}, HEX(session_key)), 256)), revision, deadline + {step},
+                        last_seen, value, index_keys, card
                  FROM starsessions"
             );
             execute(&self.pool, &double).await;
         }
-        let entries = "INSERT INTO starsessions_index (index_key, session)
-            SELECT UNHEX(SHA2(id, 256)), id FROM starsessions";
+        let entries = "INSERT INTO starsessions_index (index_key, session_key)
+            SELECT UNHEX(SHA2(session_key, 256)), session_key FROM starsessions";
         execute(&self.pool, entries).await;
         execute(&self.pool, "ANALYZE TABLE starsessions, starsessions_index").await;
-    }
-
-    async fn expect<T: PartialEq + std::fmt::Debug, E: std::fmt::Debug>(
-        &self,
-        what: &str,
-        statements: u64,
-        operation: impl Future<Output = Result<T, E>>,
-        expected: T,
-    ) {
-        assert_eq!(
-            self.run(what, statements, operation).await,
-            expected,
-            "{what}"
-        );
     }
 
     async fn run<T, E: std::fmt::Debug>(
@@ -315,5 +229,7 @@ impl Meter {
     }
 }
 
+/// Its beginning and its end, which is sent whether it is kept or undone.
+const TRANSACTION: u64 = 2;
 /// A sweep of five looks at each of them a few times.
 const MAX_READ: u64 = 40;

@@ -7,11 +7,12 @@
 
 use sqlx::mysql::MySqlPool;
 use starsessions::MySqlStore;
-use starsessions::store::{Loaded, RowKey, Store, Touch, Touched};
+use starsessions::store::{Row, RowKey, Store, Touched};
 use starsessions_tests::servers::{Server, mariadb};
 use tokio::time::Instant;
 
-use super::{MYSQL, QUICK, at, execute, number, opened};
+use super::{MYSQL, QUICK, execute, number, opened};
+use crate::sql::{at, touch};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn four_sweep_at_once_and_free_what_has_expired() {
@@ -26,7 +27,7 @@ async fn four_sweep_at_once_on_mysql() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 #[ignore = "minutes: tests/nightly"]
 async fn two_millions_are_swept() {
-    // As whoever has millions of sessions would give it.
+    // As a server with millions of sessions would have it.
     let server = mariadb::mariadb(&["--innodb-buffer-pool-size=1G", QUICK]);
     a_sweep_of(2_000_000, &server).await;
 }
@@ -41,12 +42,16 @@ async fn a_sweep_of(expired: u64, server: &Server) {
         .await
         .cast_unsigned();
     let limit = format!(
-        "UPDATE starsessions SET expires_at = IF(id % 11 = 0, {}, {} - id % 100)",
+        "UPDATE starsessions SET deadline = IF(last_seen % 11 = 0, {}, {} - last_seen % 100)",
         at(1_000).as_unix_seconds(),
         at(100).as_unix_seconds(),
     );
     execute(&pool, &limit).await;
-    let live = number(&pool, "SELECT COUNT(*) FROM starsessions WHERE id % 11 = 0").await;
+    let live = number(
+        &pool,
+        "SELECT COUNT(*) FROM starsessions WHERE last_seen % 11 = 0",
+    )
+    .await;
     println!(
         "{total} sessions, {live} of them live: made in {:?}",
         started.elapsed()
@@ -66,7 +71,7 @@ async fn a_sweep_of(expired: u64, server: &Server) {
         })
     };
     let replicas: Vec<_> = (0..4).map(replica).collect();
-    let racing = keys(&pool, "id % 11 <> 0 AND id % 100 <> 0").await;
+    let racing = keys(&pool, "last_seen % 11 <> 0 AND last_seen % 100 <> 0").await;
     let touched = extend(&store, &racing).await;
     let mut freed = 0;
     for replica in replicas {
@@ -87,17 +92,16 @@ async fn a_sweep_of(expired: u64, server: &Server) {
 /// extended is kept, and nothing else.
 async fn extend(store: &MySqlStore, keys: &[RowKey]) -> usize {
     let mut extended = Vec::new();
-    let touch = Touch::new(at(0), at(500));
+    let seen = Row::new(*b"", at(0), at(0));
     for key in keys {
-        if store.touch(key, &touch, at(0)).await.unwrap() == Touched::Applied {
+        let touched = store.touch(key, &seen, touch(0, 500), at(0)).await;
+        if touched.unwrap() == Touched::Touched {
             extended.push(key);
         }
     }
     for key in keys {
-        let is_live = matches!(
-            store.load(key, at(101)).await.unwrap(),
-            Some(Loaded::Live(_))
-        );
+        let found = store.load(key, at(101)).await.unwrap();
+        let is_live = found.is_some_and(|row| row.is_live(at(101)));
         assert_eq!(is_live, extended.contains(&key));
     }
     extended.len()
@@ -111,24 +115,25 @@ async fn keys(pool: &MySqlPool, which: &str) -> Vec<RowKey> {
     keys.into_iter().map(key).collect()
 }
 
-/// At least so many rows, each with an index entry.
+/// So many rows, each with a number in `last_seen` and an index entry.
 async fn fill(pool: &MySqlPool, rows: u64) {
     let first = "INSERT INTO starsessions
-        VALUES (1, UNHEX(SHA2('', 256)), 0, 0, 0, 0, 1, 0, 1, '{}', NULL)";
+        VALUES (UNHEX(SHA2('', 256)), 1, 0, 1, '', UNHEX(SHA2(1, 256)), '')";
     execute(pool, first).await;
     let mut there = 1;
     while there < rows {
-        // Numbers without gaps, which what is counted here relies on.
         let double = format!(
-            "INSERT INTO starsessions SELECT id + {there}, UNHEX(SHA2(CONCAT({there}, HEX(session_key)), 256)),
-                    0, 0, 0, 0, 1, 0, 1, '{{}}', NULL
-             FROM starsessions LIMIT {}", rows - there
+            "INSERT INTO starsessions
+             SELECT UNHEX(SHA2(CONCAT({there}, HEX(session_key)), 256)), 1, 0, last_seen + {there}, '',
+                    UNHEX(SHA2(last_seen + {there}, 256)), ''
+             FROM starsessions LIMIT {}",
+            rows - there
         );
         execute(pool, &double).await;
         there *= 2;
     }
     let entries = "INSERT INTO starsessions_index
-        SELECT UNHEX(SHA2(id, 256)), id FROM starsessions";
+        SELECT index_keys, session_key FROM starsessions";
     execute(pool, entries).await;
 }
 

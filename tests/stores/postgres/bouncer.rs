@@ -1,15 +1,12 @@
 //! Behind PgBouncer, whose clients share a few connections from statement to statement.
 
-use bytes::Bytes;
 use sqlx::postgres::PgPoolOptions;
-use starsessions::Timestamp;
-use starsessions::store::{
-    Commit, Committed, Created, FieldWrite, Loaded, Record, RowKey, Store, Touch,
-};
+use starsessions::store::{Inserted, Replaced, Store};
 use starsessions::testing::conformance;
 use starsessions_tests::servers::postgres;
 
 use super::{Database, POSTGRES, migrated};
+use crate::sql::{after, at, key, row};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn keeps_the_contract_behind_a_bouncer() {
@@ -19,7 +16,7 @@ async fn keeps_the_contract_behind_a_bouncer() {
     let store = migrated(pool.connect_with(options).await.unwrap()).await;
     conformance::run(&store).await;
 
-    // Each visitor gets what belongs to them, whoever's connection it is that asks.
+    // Each visitor gets its own rows, over a connection that others use as well.
     let visitors = (0..32).map(|number| {
         let store = store.clone();
         tokio::spawn(async move { visit(&store, number).await })
@@ -30,20 +27,15 @@ async fn keeps_the_contract_behind_a_bouncer() {
 }
 
 async fn visit<S: Store>(store: &S, number: u8) {
-    let now = Timestamp::from_unix_seconds(1);
-    let end = Timestamp::from_unix_seconds(9);
-    let key = RowKey::from_bytes([number; 32]);
-    let mut record = Record::new(now, end);
-    let created = store.create(&key, &record, now).await.unwrap();
-    assert_eq!(created, Created::Applied);
+    let key = key(number.into());
+    let mut row = row(&[number]);
+    let inserted = store.insert(&key, &row, at(0)).await.unwrap();
+    assert_eq!(inserted, Inserted::Inserted);
     for turn in 0..30 {
-        let mut commit = Commit::new(Touch::new(now, end));
-        let write = FieldWrite::new(Bytes::copy_from_slice(&[number, turn]));
-        commit.set.push(("a.own".into(), write));
-        let committed = store.commit(&key, &commit, now).await.unwrap();
-        commit.apply(&mut record);
-        assert_eq!(committed, Committed::Applied(record.revision));
-        let loaded = store.load(&key, now).await.unwrap();
-        assert_eq!(loaded, Some(Loaded::Live(record.clone())));
+        let next = after(&row, &[number, turn]);
+        let replaced = store.replace(&key, &row, &next, at(1)).await.unwrap();
+        assert_eq!(replaced, Replaced::Replaced);
+        assert_eq!(store.load(&key, at(1)).await.unwrap().as_ref(), Some(&next));
+        row = next;
     }
 }

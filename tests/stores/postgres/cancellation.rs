@@ -1,31 +1,28 @@
 //! Requests that are given up in the middle of a statement.
 
-use std::future::{pending, poll_fn};
-use std::pin::pin;
-use std::task::Poll;
-use std::time::Duration;
+use std::future::pending;
 
-use bytes::Bytes;
 use sqlx::Executor;
 use sqlx::postgres::PgPoolOptions;
-use starsessions::store::{
-    Commit, Committed, Created, Field, FieldWrite, Loaded, Record, RowKey, Store, Touch,
-};
-use starsessions::{PostgresStore, Timestamp};
+use starsessions::PostgresStore;
+use starsessions::store::{Inserted, Store};
 
 use super::Database;
+use crate::sql::{after, at, key, poll_times, row, touch};
 
 const SESSIONS: u8 = 16;
 const STORM: usize = 3_000;
 
-/// Each session holds its own number; whoever reads another one has read somebody else's answer.
+/// Each session holds its own number; one with another number is the answer to another operation.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn after_a_storm_everybody_gets_the_own_answer() {
+async fn after_a_storm_each_operation_gets_its_own_answer() {
     let database = Database::new().await;
     let store = PostgresStore::new(database.pool(2).await);
     for number in 0..SESSIONS {
-        let created = store.create(&key(number), &record(number), now()).await;
-        assert_eq!(created.unwrap(), Created::Applied);
+        let inserted = store
+            .insert(&key(number.into()), &row(&[number]), at(0))
+            .await;
+        assert_eq!(inserted.unwrap(), Inserted::Inserted);
     }
     let patient = tokio::spawn({
         let store = store.clone();
@@ -37,27 +34,37 @@ async fn after_a_storm_everybody_gets_the_own_answer() {
     });
     for turn in 0..STORM {
         let number = (turn % usize::from(SESSIONS)) as u8;
-        let given_up = async {
-            match turn % 3 {
-                0 => drop(store.load(&key(number), now()).await),
-                1 => drop(store.commit(&key(number), &commit(number), now()).await),
-                _ => {
-                    let touch = Touch::new(now(), end());
-                    drop(store.touch(&key(number), &touch, now()).await);
-                }
+        let (key, polls) = (key(number.into()), turn % 7);
+        let seen = row(&[number]);
+        match turn % 3 {
+            0 => poll_times(store.load(&key, at(1)), polls).await,
+            1 => {
+                let next = after(&seen, &[number, 1]);
+                poll_times(store.replace(&key, &seen, &next, at(1)), polls).await;
             }
-        };
-        poll_times(given_up, turn % 7).await;
+            _ => poll_times(store.touch(&key, &seen, touch(1, 100), at(1)), polls).await,
+        }
     }
     patient.await.unwrap();
     for number in 0..SESSIONS {
         expect_own(&store, number).await;
-        let committed = store.commit(&key(number), &commit(number), now()).await;
-        assert!(matches!(committed.unwrap(), Committed::Applied(_)));
     }
     let idle = "SELECT count(*) FROM pg_stat_activity
         WHERE datname = current_database() AND state LIKE 'idle in transaction%'";
     assert_eq!(super::number(&database.pool(1).await, idle).await, 0);
+}
+
+/// An application that gives up before the server has answered.
+#[tokio::test]
+async fn what_was_begun_is_done_although_its_caller_has_gone() {
+    let database = Database::new().await;
+    let pool = database.pool(1).await;
+    let store = PostgresStore::new(pool.clone());
+    let held = pool.acquire().await.unwrap();
+    poll_times(store.insert(&key(1), &row(b"a"), at(0)), 3).await;
+    drop(held);
+    // It stands in line before this.
+    assert!(store.load(&key(1), at(1)).await.unwrap().is_some());
 }
 
 /// sqlx leaves a transaction open whose beginning was dropped. On a pool that rolls it back, as the
@@ -78,53 +85,14 @@ async fn a_shared_pool_that_rolls_back_loses_nothing() {
             pending::<()>().await;
         };
         poll_times(transaction, polls).await;
-        let created = store.create(&key(polls as u8), &record(1), now()).await;
-        assert_eq!(created.unwrap(), Created::Applied);
+        let inserted = store.insert(&key(polls as u64), &row(b"a"), at(0)).await;
+        assert_eq!(inserted.unwrap(), Inserted::Inserted);
     }
     let kept = "SELECT count(*) FROM starsessions";
     assert_eq!(super::number(&database.pool(1).await, kept).await, 32);
 }
 
 async fn expect_own(store: &PostgresStore, number: u8) {
-    let Some(Loaded::Live(record)) = store.load(&key(number), now()).await.unwrap() else {
-        panic!("session {number} is lost");
-    };
-    assert_eq!(record.fields.get("a.own").unwrap().value[0], number);
-}
-
-/// Polls a future so many times, unless it is done, and drops it.
-async fn poll_times(future: impl Future<Output = ()>, polls: usize) {
-    let mut future = pin!(future);
-    for _ in 0..polls {
-        if poll_fn(|cx| Poll::Ready(future.as_mut().poll(cx).is_ready())).await {
-            return;
-        }
-        tokio::task::yield_now().await;
-    }
-}
-
-fn key(number: u8) -> RowKey {
-    RowKey::from_bytes([number + 1; 32])
-}
-
-fn record(number: u8) -> Record {
-    let mut record = Record::new(now(), end());
-    let own = Field::new(Bytes::copy_from_slice(&[number]), 1);
-    record.fields.insert("a.own".into(), own);
-    record
-}
-
-fn commit(number: u8) -> Commit {
-    let mut commit = Commit::new(Touch::new(now(), end()));
-    let own = FieldWrite::new(Bytes::copy_from_slice(&[number]));
-    commit.set.push(("a.own".into(), own));
-    commit
-}
-
-fn now() -> Timestamp {
-    Timestamp::from_unix_seconds(4_102_444_800)
-}
-
-fn end() -> Timestamp {
-    now() + Duration::from_secs(100)
+    let found = store.load(&key(number.into()), at(1)).await.unwrap();
+    assert_eq!(found.expect("it is there").value[0], number);
 }

@@ -1,50 +1,41 @@
-//! Rows that are not ours, and secrets that are not shown.
+//! Rows that are not ours, and what errors say.
 
+use std::error::Error;
 use std::time::Duration;
 
 use sqlx::postgres::PgPoolOptions;
-use starsessions::store::{RowKey, Store};
-use starsessions::{PostgresStore, StoreError, Timestamp};
+use starsessions::store::{Replaced, Store};
+use starsessions::{PostgresStore, StoreError};
 
 use super::Database;
+use crate::sql::{after, at, filed_row, key, row};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_row_that_is_no_session_is_corrupt_and_can_be_ended() {
-    let now = Timestamp::from_unix_seconds(1);
     let database = Database::new().await;
-    let pool = database.pool(1).await;
-    for (number, damage) in [
-        "field_values = '{}'",
-        "field_revisions = ARRAY[1, 2]",
-        "field_revisions = ARRAY[NULL::bigint]",
-        "field_revisions = ARRAY[0]",
-        "field_names = ARRAY['\\xff'::bytea]",
-        "field_values = ARRAY[NULL::bytea]",
-        "field_names = ARRAY['a.x', 'a.x']::bytea[], field_values = ARRAY['', '']::bytea[],
-            field_revisions = ARRAY[1, 1], field_expires_at = ARRAY[NULL, NULL]::bigint[],
-            field_idle_at = ARRAY[NULL, NULL]::bigint[], field_index_keys = ARRAY[NULL, NULL]::bytea[]",
-        "field_names = ARRAY['\\xff'::bytea]",
-        "field_index_keys = ARRAY['\\x01'::bytea]",
-    ]
-    .into_iter()
-    .enumerate()
-    {
-        let key = RowKey::from_bytes([number as u8 + 1; 32]);
-        let insert = "INSERT INTO starsessions
-            VALUES ($1, 0, 0, 0, 9, 1, false, false, ARRAY['a.x'::bytea], ARRAY[''::bytea], ARRAY[1],
-                ARRAY[NULL::bigint], ARRAY[NULL::bigint], ARRAY[NULL::bytea], NULL)";
-        let insert = sqlx::query(insert).bind(key.as_bytes().as_slice());
-        insert.execute(&pool).await.unwrap();
-        assert!(database.store.load(&key, now).await.unwrap().is_some());
-
-        let spoil = format!("UPDATE starsessions SET {damage} WHERE key = $1");
-        let spoil = sqlx::query(sqlx::AssertSqlSafe(spoil)).bind(key.as_bytes().as_slice());
+    let (pool, store) = (database.pool(1).await, &database.store);
+    for damage in [
+        "index_keys = NULL",
+        "card = NULL",
+        "index_keys = ARRAY['\\x01'::bytea]",
+        "index_keys = ARRAY[NULL::bytea]",
+    ] {
+        store
+            .insert(&key(1), &filed_row(b"a", 1), at(0))
+            .await
+            .unwrap();
+        assert!(store.load(&key(1), at(1)).await.unwrap().is_some());
+        let spoil = format!("UPDATE starsessions SET {damage}");
+        let spoil = sqlx::query(sqlx::AssertSqlSafe(spoil));
         spoil.execute(&pool).await.unwrap();
 
-        let loaded = database.store.load(&key, now).await;
-        assert!(matches!(loaded, Err(StoreError::Corrupt(_))), "{damage}: {loaded:?}");
-        database.store.delete(&key, now).await.unwrap();
-        assert!(database.store.load(&key, now).await.unwrap().is_none());
+        let loaded = store.load(&key(1), at(1)).await;
+        assert!(
+            matches!(loaded, Err(StoreError::Corrupt(_))),
+            "{damage}: {loaded:?}"
+        );
+        assert_eq!(store.remove(&key(1)).await.unwrap(), None);
+        assert_eq!(store.load(&key(1), at(1)).await.unwrap(), None);
     }
 }
 
@@ -68,13 +59,78 @@ async fn a_pool_without_a_free_connection_is_unavailable() {
     let pool = pool.acquire_timeout(Duration::from_millis(100));
     let pool = pool.connect_with(database.options.clone()).await.unwrap();
     let store = PostgresStore::new(pool.clone());
-    let (key, now) = (RowKey::from_bytes([1; 32]), Timestamp::from_unix_seconds(1));
     let taken = pool.acquire().await.unwrap();
-    let loaded = store.load(&key, now).await;
+    let loaded = store.load(&key(1), at(1)).await;
     assert!(
         matches!(loaded, Err(StoreError::Unavailable(_))),
         "{loaded:?}"
     );
     drop(taken);
-    assert_eq!(store.load(&key, now).await.unwrap(), None);
+    assert_eq!(store.load(&key(1), at(1)).await.unwrap(), None);
+}
+
+/// The server is there, so the error says what is wrong with it.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_error_says_what_the_server_refuses() {
+    let database = Database::new().await;
+    let options = database.options.clone();
+    let read_only = options.options([("default_transaction_read_only", "on")]);
+    let pool = PgPoolOptions::new().connect_with(read_only).await.unwrap();
+    let inserted = PostgresStore::new(pool.clone())
+        .insert(&key(1), &row(b"a"), at(0))
+        .await;
+    assert!(cause(inserted.unwrap_err()).contains("takes no changes"));
+
+    let elsewhere = PostgresStore::builder(pool).table("not_there").build();
+    let loaded = elsewhere.unwrap().load(&key(1), at(0)).await;
+    assert!(cause(loaded.unwrap_err()).contains("run the store's `migrate`"));
+
+    // As a full disk is told of.
+    let full = "CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS
+            $$ BEGIN RAISE 'could not extend file' USING ERRCODE = 'disk_full'; END $$;
+        CREATE TRIGGER full_disk BEFORE INSERT ON starsessions EXECUTE FUNCTION full_disk()";
+    sqlx::raw_sql(full)
+        .execute(&database.pool(1).await)
+        .await
+        .unwrap();
+    let inserted = database.store.insert(&key(1), &row(b"a"), at(0)).await;
+    assert!(cause(inserted.unwrap_err()).contains("disk of the database server is full"));
+}
+
+fn cause(error: StoreError) -> String {
+    assert!(matches!(error, StoreError::Unavailable(_)), "{error:?}");
+    error.source().expect("a cause").to_string()
+}
+
+/// A row that another statement holds for longer than the store waits.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_row_that_stays_locked_is_unavailable() {
+    let database = Database::new().await;
+    let pool = database.pool(4).await;
+    let builder = PostgresStore::builder(pool.clone());
+    let store = builder
+        .response_timeout(Duration::from_millis(300))
+        .build()
+        .unwrap();
+    let seen = row(b"a");
+    store.insert(&key(1), &seen, at(0)).await.unwrap();
+    let mut neighbour = pool.begin().await.unwrap();
+    let hold = "SELECT key FROM starsessions FOR UPDATE";
+    sqlx::query(hold).execute(&mut *neighbour).await.unwrap();
+
+    let next = after(&seen, b"b");
+    let replaced = store.replace(&key(1), &seen, &next, at(1)).await;
+    assert!(
+        matches!(replaced, Err(StoreError::Unavailable(_))),
+        "{replaced:?}"
+    );
+    // A read does not wait.
+    assert!(store.load(&key(1), at(1)).await.unwrap().is_some());
+    neighbour.rollback().await.unwrap();
+    // The server may have gone on with the statements that were given up: the row is what was sent.
+    match store.replace(&key(1), &seen, &next, at(1)).await.unwrap() {
+        Replaced::Replaced => {}
+        Replaced::Stale(found) => assert_eq!(found, next),
+        Replaced::Gone => panic!("it is there"),
+    }
 }

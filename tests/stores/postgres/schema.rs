@@ -1,7 +1,6 @@
 //! Making the table, and refusing one that is not ours.
 
 use sqlx::postgres::PgPoolOptions;
-use starsessions::store::Store;
 use starsessions::testing::conformance;
 use starsessions::{MigrateError, PostgresStore};
 
@@ -27,7 +26,7 @@ async fn instances_that_start_together_make_one_table() {
             for instance in instances {
                 instance.await.unwrap().unwrap();
             }
-            conformance::what_is_created_is_loaded(&store).await;
+            conformance::a_row_is_kept_as_it_was_given(&store).await;
         }
     }
 }
@@ -53,12 +52,12 @@ async fn a_newer_table_is_refused_and_kept() {
     sqlx::query(newer).execute(&pool).await.unwrap();
     let error = database.store.migrate().await.unwrap_err();
     assert!(
-        matches!(error, MigrateError::Newer { found: 9, known: 1 }),
+        matches!(error, MigrateError::Newer { found: 9, known: 2 }),
         "{error}"
     );
     assert_eq!(
         error.to_string(),
-        "the tables of sessions have schema 9 and this version knows 1; update `starsessions`, or name another table"
+        "the tables of sessions have schema 9 and this version knows 2; update `starsessions`, or name another table"
     );
 }
 
@@ -77,15 +76,21 @@ async fn another_applications_table_is_refused_and_kept() {
     assert_eq!(super::number(&pool, "SELECT count(*) FROM theirs").await, 1);
 }
 
+/// Such tables were never released, so there is nothing to carry over.
 #[tokio::test(flavor = "multi_thread")]
-async fn without_a_table_the_store_is_unavailable() {
+async fn a_table_of_the_first_layout_is_refused_and_kept() {
     let database = Database::new().await;
-    let builder = PostgresStore::builder(database.pool(1).await).table("not_there");
-    let store = builder.build().unwrap();
-    let key = starsessions::store::RowKey::from_bytes([1; 32]);
-    let error = store.load(&key, starsessions::Timestamp::default()).await;
-    assert!(matches!(
-        error,
-        Err(starsessions::StoreError::Unavailable(_))
-    ));
+    let pool = database.pool(2).await;
+    let old = "CREATE TABLE old (key bytea PRIMARY KEY, field_names bytea[]);
+        INSERT INTO old VALUES ('a', '{}');
+        CREATE TABLE old_schema (version integer PRIMARY KEY);
+        INSERT INTO old_schema VALUES (1)";
+    sqlx::raw_sql(old).execute(&pool).await.unwrap();
+    let builder = PostgresStore::builder(pool.clone()).table("old");
+    let error = builder.build().unwrap().migrate().await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the tables of sessions have schema 1, which was never released, and this version needs 2; drop them, or name another table"
+    );
+    assert_eq!(super::number(&pool, "SELECT count(*) FROM old").await, 1);
 }

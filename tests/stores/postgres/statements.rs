@@ -1,15 +1,14 @@
 //! How often the server is asked, and what it does for an answer.
 
-use bytes::Bytes;
+use std::time::Duration;
+
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
-use starsessions::store::{
-    Commit, Committed, Created, Field, FieldWrite, IndexKey, Record, Rotated, Rotation, RowKey,
-    Store, Touch, Touched,
-};
-use starsessions::{PostgresStore, Timestamp};
+use starsessions::PostgresStore;
+use starsessions::store::{Inserted, Replaced, Rotated, Rotation, Row, Store, Touched};
 use starsessions_tests::servers::postgres;
 
 use super::migrated;
+use crate::sql::{after, at, filed_row, index_key, key, touch, way_after};
 
 /// A server that writes down every statement.
 #[tokio::test(flavor = "multi_thread")]
@@ -23,7 +22,6 @@ async fn each_operation_is_one_statement() {
             + server.log().matches("LOG:  statement").count()
     };
 
-    let (old, new) = (RowKey::from_bytes([1; 32]), RowKey::from_bytes([2; 32]));
     let mut before = seen();
     let mut count = |operation: &str, expected: usize| {
         let now = seen();
@@ -33,35 +31,48 @@ async fn each_operation_is_one_statement() {
         assert_eq!(statements, expected, "{operation}\n{}", server.log());
     };
 
-    let created = store.create(&old, &record(), at(0)).await.unwrap();
-    assert_eq!(created, Created::Applied);
-    count("create", 1);
-    store.load(&old, at(1)).await.unwrap();
+    let first = filed_row(b"1", 7);
+    let inserted = store.insert(&key(1), &first, at(0)).await.unwrap();
+    assert_eq!(inserted, Inserted::Inserted);
+    count("insert", 1);
+    let inserted = store.insert(&key(1), &first, at(0)).await.unwrap();
+    assert_eq!(inserted, Inserted::Exists);
+    count("insert over a row", 1);
+    store.load(&key(1), at(1)).await.unwrap();
     count("load", 1);
-    let committed = store.commit(&old, &commit(), at(1)).await.unwrap();
-    assert_eq!(committed, Committed::Applied(2));
-    count("commit", 1);
-    let mut guarded = commit();
-    guarded.guards = vec![("a.x".into(), 1)];
-    let committed = store.commit(&old, &guarded, at(1)).await.unwrap();
-    assert!(matches!(committed, Committed::Conflict(_)));
-    count("commit that conflicts", 1);
-    let touched = store.touch(&old, &Touch::new(at(2), at(200)), at(2)).await;
-    assert_eq!(touched.unwrap(), Touched::Applied);
+    let second = after(&first, b"2");
+    let replaced = store.replace(&key(1), &first, &second, at(1)).await;
+    assert_eq!(replaced.unwrap(), Replaced::Replaced);
+    count("replace", 1);
+    let replaced = store.replace(&key(1), &first, &second, at(1)).await;
+    assert_eq!(replaced.unwrap(), Replaced::Stale(second.clone()));
+    count("replace of another row", 2);
+    let touched = store.touch(&key(1), &second, touch(2, 200), at(2)).await;
+    assert_eq!(touched.unwrap(), Touched::Touched);
     count("touch", 1);
-    let rotation = Rotation::new(record(), Some(2));
-    let rotated = store.rotate(&old, &new, &rotation, at(2)).await.unwrap();
-    assert_eq!(rotated, Rotated::Applied);
+    let rotated = rotate(&store, &second).await;
+    assert_eq!(rotated, Rotated::Rotated);
     count("rotate", 1);
-    store
-        .sessions_of(&IndexKey::from_bytes([7; 32]), at(2))
-        .await
-        .unwrap();
-    count("sessions_of", 1);
-    store.delete(&new, at(2)).await.unwrap();
-    count("delete", 1);
+    assert!(matches!(rotate(&store, &second).await, Rotated::Stale(_)));
+    count("rotate another row", 2);
+    assert_eq!(store.listed(&index_key(7), at(2)).await.unwrap().len(), 1);
+    count("listed", 1);
+    assert!(store.remove(&key(2)).await.unwrap().is_some());
+    count("remove", 1);
     store.sweep(10, at(2)).await.unwrap();
     count("sweep", 1);
+}
+
+/// From the key 1 to the key 2.
+async fn rotate(store: &PostgresStore, seen: &Row) -> Rotated {
+    let rotation = Rotation {
+        old: &key(1),
+        seen,
+        left: &way_after(seen),
+        new: &key(2),
+        row: &filed_row(b"3", 7),
+    };
+    store.rotate(rotation, at(2)).await.unwrap()
 }
 
 /// What the server does for each statement, also when it plans without knowing the values: no
@@ -85,17 +96,19 @@ async fn rows_are_found_by_an_index() {
         fill(&pool, mode, 20_000).await;
 
         let before = server.log().len();
-        let (old, new) = (RowKey::from_bytes([1; 32]), RowKey::from_bytes([2; 32]));
-        store.create(&old, &record(), at(0)).await.unwrap();
-        store.load(&old, at(1)).await.unwrap();
-        store.commit(&old, &commit(), at(1)).await.unwrap();
-        let touch = Touch::new(at(1), at(200));
-        store.touch(&old, &touch, at(1)).await.unwrap();
-        let rotation = Rotation::new(record(), None);
-        store.rotate(&old, &new, &rotation, at(1)).await.unwrap();
-        let index = IndexKey::from_bytes([7; 32]);
-        assert_eq!(store.sessions_of(&index, at(1)).await.unwrap().len(), 1);
-        store.delete(&new, at(1)).await.unwrap();
+        let first = filed_row(b"1", 7);
+        store.insert(&key(1), &first, at(0)).await.unwrap();
+        store.load(&key(1), at(1)).await.unwrap();
+        let second = after(&first, b"2");
+        store
+            .replace(&key(1), &first, &second, at(1))
+            .await
+            .unwrap();
+        let touched = store.touch(&key(1), &second, touch(1, 200), at(1)).await;
+        assert_eq!(touched.unwrap(), Touched::Touched);
+        assert_eq!(rotate(&store, &second).await, Rotated::Rotated);
+        assert_eq!(store.listed(&index_key(7), at(1)).await.unwrap().len(), 1);
+        store.remove(&key(2)).await.unwrap();
         assert_eq!(store.sweep(10, at(1)).await.unwrap(), 10);
 
         let log = server.log();
@@ -125,9 +138,8 @@ fn rows_of(line: &str) -> Option<u64> {
 async fn fill(pool: &PgPool, table: &str, rows: i64) {
     let fill = format!(
         "INSERT INTO {table}
-            SELECT sha256(i::text::bytea), 0, 0, 0, (i % 2) * 5000000000 + i, 1, false, false,
-                ARRAY['a.x'::bytea], ARRAY['\\x01'::bytea], ARRAY[1], ARRAY[NULL::bigint],
-                ARRAY[NULL::bigint], ARRAY[sha256((i / 3)::text::bytea)], NULL
+            SELECT sha256(i::text::bytea), 1, (i % 2) * 5000000000 + i, 0, '\\x01',
+                ARRAY[sha256((i / 3)::text::bytea)], ''
             FROM generate_series(1, {rows}) AS i;
         ANALYZE {table}"
     );
@@ -163,22 +175,33 @@ async fn a_table_can_have_another_name_and_schema() {
     );
 }
 
-fn record() -> Record {
-    let mut record = Record::new(at(0), at(100));
-    let mut field = Field::new(Bytes::from_static(b"1"), 1);
-    field.index = Some(IndexKey::from_bytes([7; 32]));
-    record.fields.insert("a.x".into(), field);
-    record
+/// PostgreSQL keeps such an update within its page and changes no index (a heap-only tuple), unless the
+/// page is full at this moment.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_replace_that_keeps_the_deadline_changes_no_index() {
+    let database = super::Database::new().await;
+    let store = &database.store;
+    let mut seen = filed_row(&[1; 400], 7);
+    store.insert(&key(1), &seen, at(0)).await.unwrap();
+    for turn in 0..REPLACES {
+        let next = after(&seen, &[turn; 400]);
+        let replaced = store.replace(&key(1), &seen, &next, at(1)).await;
+        assert_eq!(replaced.unwrap(), Replaced::Replaced);
+        seen = next;
+    }
+    let pool = database.pool(1).await;
+    let count = async |what: &str| {
+        let counter =
+            format!("SELECT {what} FROM pg_stat_user_tables WHERE relname = 'starsessions'");
+        let counter = sqlx::query_scalar(sqlx::AssertSqlSafe(counter));
+        counter.fetch_one(&pool).await.unwrap()
+    };
+    // The server counts a moment later.
+    while count("n_tup_upd").await < i64::from(REPLACES) {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    let others: i64 = count("n_tup_upd - n_tup_hot_upd").await;
+    assert!(others < i64::from(REPLACES) / 10, "{others}");
 }
 
-fn commit() -> Commit {
-    let mut commit = Commit::new(Touch::new(at(1), at(100)));
-    commit
-        .set
-        .push(("a.x".into(), FieldWrite::new(Bytes::from_static(b"2"))));
-    commit
-}
-
-fn at(second: u64) -> Timestamp {
-    Timestamp::from_unix_seconds(4_102_444_800 + second)
-}
+const REPLACES: u8 = 100;

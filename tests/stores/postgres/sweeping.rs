@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use starsessions::store::{RowKey, Store, Touch, Touched};
+use starsessions::store::{Row, RowKey, Store, Touch, Touched};
 use starsessions::{PostgresStore, Timestamp};
 
 use tokio::task::JoinHandle;
@@ -28,8 +28,8 @@ async fn sweep_with_four_replicas(expired: i64) -> (Duration, Duration) {
     let pool = database.pool(2).await;
     // Every tenth row is alive.
     let fill = "INSERT INTO starsessions
-        SELECT sha256(i::text::bytea), 0, 0, 0, CASE WHEN i % 10 = 0 THEN 2000 ELSE i % 1000 END, 1,
-            false, false, '{}', '{}', '{}', '{}', '{}', '{}', NULL
+        SELECT sha256(i::text::bytea), 1, CASE WHEN i % 10 = 0 THEN 2000 ELSE i % 1000 END, 0, '', NULL,
+            NULL
         FROM generate_series(0, $1 * 10 / 9 - 1) AS i";
     sqlx::query(fill)
         .bind(expired)
@@ -38,20 +38,20 @@ async fn sweep_with_four_replicas(expired: i64) -> (Duration, Duration) {
         .unwrap();
     let live = number(
         &pool,
-        "SELECT count(*) FROM starsessions WHERE expires_at > 1500",
+        "SELECT count(*) FROM starsessions WHERE deadline > 1500",
     )
     .await;
     let dead = number(
         &pool,
-        "SELECT count(*) FROM starsessions WHERE expires_at <= 1500",
+        "SELECT count(*) FROM starsessions WHERE deadline <= 1500",
     )
     .await;
 
-    // One that somebody is extending at this moment: the sweeps go around it.
+    // One that another statement is extending at this moment: the sweeps go around it.
     let mut extending = pool.begin().await.unwrap();
     let extended: Vec<u8> = sqlx::query_scalar(
-        "UPDATE starsessions SET expires_at = 3000 WHERE key = (SELECT key FROM starsessions
-            WHERE expires_at <= 1500 ORDER BY expires_at LIMIT 1) RETURNING key",
+        "UPDATE starsessions SET deadline = 3000 WHERE key = (SELECT key FROM starsessions
+            WHERE deadline <= 1500 ORDER BY deadline LIMIT 1) RETURNING key",
     )
     .fetch_one(&mut *extending)
     .await
@@ -66,12 +66,16 @@ async fn sweep_with_four_replicas(expired: i64) -> (Duration, Duration) {
     // Meanwhile requests go on.
     let begin = Instant::now();
     let kept = RowKey::from_bytes(sha256_of_zero());
+    let seen = Row::new(*b"", at(0), at(2_000));
     let mut slowest = Duration::ZERO;
     while !replicas.iter().all(JoinHandle::is_finished) {
         let asked = Instant::now();
-        let touch = Touch::new(at(1_501), at(2_500));
-        let touched = database.store.touch(&kept, &touch, at(1_500)).await;
-        assert_eq!(touched.unwrap(), Touched::Applied);
+        let touch = Touch {
+            last_seen: at(1_501),
+            deadline: at(2_500),
+        };
+        let touched = database.store.touch(&kept, &seen, touch, at(1_500)).await;
+        assert_eq!(touched.unwrap(), Touched::Touched);
         slowest = slowest.max(asked.elapsed());
     }
     let took = begin.elapsed();

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use starsessions::store::{RowKey, Store};
-use starsessions::{RedisStore, StoreError, Timestamp};
+use starsessions::store::{RedisStore, Store, StoreError};
 use starsessions_tests::servers::Server;
 use starsessions_tests::servers::redis::{Version, ask, redis};
 
+use super::samples::{at, key};
 use super::{client, connected};
 
 /// Those of others: this one asks over one of its own.
@@ -32,8 +32,7 @@ async fn all_requests_share_a_connection_which_ends_with_the_last_clone() {
     let requests: Vec<_> = (0..64)
         .map(|number| {
             let store = store.clone();
-            let key = RowKey::from_bytes([number; 32]);
-            tokio::spawn(async move { store.load(&key, Timestamp::default()).await.unwrap() })
+            tokio::spawn(async move { store.load(&key(number), at(0)).await.unwrap() })
         })
         .collect();
     for request in requests {
@@ -42,12 +41,7 @@ async fn all_requests_share_a_connection_which_ends_with_the_last_clone() {
     assert_eq!(connections(&server), 1);
     let clone = store.clone();
     drop(store);
-    assert!(
-        clone
-            .load(&RowKey::from_bytes([1; 32]), Timestamp::default())
-            .await
-            .is_ok()
-    );
+    assert!(clone.load(&key(1), at(0)).await.is_ok());
     drop(clone);
     wait_for_none(&server).await;
 }
@@ -60,9 +54,7 @@ async fn a_closed_store_is_unavailable_for_all_clones() {
     store.close().await;
     store.close().await;
     wait_for_none(&server).await;
-    let loaded = clone
-        .load(&RowKey::from_bytes([1; 32]), Timestamp::default())
-        .await;
+    let loaded = clone.load(&key(1), at(0)).await;
     assert!(
         matches!(loaded, Err(StoreError::Unavailable(_))),
         "{loaded:?}"

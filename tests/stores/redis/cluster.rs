@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use ::redis::cluster::ClusterClient;
-use starsessions::store::{RowKey, Store};
+use starsessions::store::{RedisStore, Replaced, Store, StoreError};
 use starsessions::testing::conformance;
-use starsessions::{RedisStore, StoreError, Timestamp};
 use starsessions_tests::scenarios;
 use starsessions_tests::scenarios::Stage;
-use starsessions_tests::servers::Server;
-use starsessions_tests::servers::redis::{self as servers, Version, ask};
+use starsessions_tests::servers::redis::{self as servers, Version, ask, wait_until};
+use starsessions_tests::servers::{Server, free_port};
 
+use super::samples::{after, at, key, row};
 use crate::agreement;
 
 struct Cluster {
@@ -58,14 +58,14 @@ async fn keeps_the_contract_and_spreads_the_sessions() {
 
 scenarios!(current);
 
-/// One that is there and does not answer keeps nobody waiting for ever.
+/// One that is there and does not answer keeps no request waiting for ever.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_frozen_master_is_unavailable_and_comes_back() {
+async fn frozen_masters_are_unavailable_and_come_back() {
     let Cluster { masters, store } = current().await;
-    let key = RowKey::from_bytes([1; 32]);
-    assert_eq!(store.load(&key, Timestamp::default()).await.unwrap(), None);
+    let key = key(1);
+    assert_eq!(store.load(&key, at(0)).await.unwrap(), None);
     masters.iter().for_each(Server::freeze);
-    let load = store.load(&key, Timestamp::default());
+    let load = store.load(&key, at(0));
     let loaded = tokio::time::timeout(Duration::from_secs(60), load).await;
     assert!(
         matches!(loaded, Ok(Err(StoreError::Unavailable(_)))),
@@ -73,10 +73,59 @@ async fn a_frozen_master_is_unavailable_and_comes_back() {
     );
     masters.iter().for_each(Server::thaw);
     for _ in 0..200 {
-        if store.load(&key, Timestamp::default()).await.is_ok() {
+        if store.load(&key, at(0)).await.is_ok() {
             return;
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     panic!("the store does not come back");
+}
+
+/// A master hangs and keeps its connections open; its replica takes over, and the store finds it.
+#[tokio::test(flavor = "multi_thread")]
+async fn after_a_master_hangs_the_store_goes_on_with_its_replica() {
+    let Cluster { masters, store } = cluster(Version::System).await;
+    let replicas = masters.each_ref().map(replica_of);
+    let rows: Vec<_> = (0..30).map(|number| (key(number), row(b"first"))).collect();
+    for (key, row) in &rows {
+        store.insert(key, row, at(0)).await.unwrap();
+    }
+    for master in &masters {
+        ask(master, &["WAIT", "1", "5000"]);
+    }
+    masters[0].freeze();
+    wait_until(&replicas[0], &["ROLE"], "master");
+    wait_until(&replicas[0], &["CLUSTER", "INFO"], "cluster_state:ok");
+    for master in &masters[1..] {
+        wait_until(master, &["CLUSTER", "INFO"], "cluster_state:ok");
+    }
+    for (key, row) in &rows {
+        let next = after(row, b"second");
+        let replaced = store.replace(key, row, &next, at(1)).await;
+        assert_eq!(replaced.unwrap(), Replaced::Replaced);
+    }
+}
+
+/// A replica that has caught up, and that the other nodes know.
+fn replica_of(master: &Server) -> Server {
+    let bus = free_port().to_string();
+    let replica = servers::redis(
+        Version::System,
+        &[
+            "--cluster-enabled",
+            "yes",
+            "--cluster-node-timeout",
+            "2000",
+            "--cluster-port",
+            &bus,
+        ],
+    );
+    let port = master.port().to_string();
+    ask(&replica, &["CLUSTER", "MEET", "127.0.0.1", &port]);
+    let id = ask(master, &["CLUSTER", "MYID"]);
+    wait_until(&replica, &["CLUSTER", "NODES"], id.trim());
+    wait_until(&replica, &["CLUSTER", "INFO"], "cluster_state:ok");
+    ask(&replica, &["CLUSTER", "REPLICATE", id.trim()]);
+    wait_until(&replica, &["INFO", "replication"], "master_link_status:up");
+    replica
 }

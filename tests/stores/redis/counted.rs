@@ -2,19 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use bytes::Bytes;
 use starsessions::store::{
-    Commit, Committed, Created, Field, FieldWrite, IndexKey, Record, Rotated, Rotation, RowKey,
-    Store, Touch, Touched,
+    IndexKey, Inserted, RedisStore, Replaced, Rotated, Rotation, Row, Store, Touched,
 };
-use starsessions::{RedisStore, Timestamp};
 use starsessions_tests::servers::Server;
 use starsessions_tests::servers::redis::{Version, ask, redis};
 
 use super::connected;
+use super::lost_reply::single;
+use super::proxy::Proxy;
+use super::samples::{after, at, filed_row, index_key, key, row, touch, way_after};
 
-/// What a client has sent, without what scripts have called.
-fn sent(server: &Server) -> BTreeMap<String, u64> {
+/// What a client has sent, and what scripts have called.
+fn calls(server: &Server) -> BTreeMap<String, u64> {
     let stats = ask(server, &["INFO", "commandstats"]);
     let counts = stats.lines().filter_map(|line| {
         let (name, counts) = line.strip_prefix("cmdstat_")?.split_once(":calls=")?;
@@ -23,127 +23,151 @@ fn sent(server: &Server) -> BTreeMap<String, u64> {
     counts.collect()
 }
 
-/// The requests of one operation: with the scripts known, each of them is one.
-async fn requests<T>(server: &Server, operation: impl Future<Output = T>) -> (T, u64) {
-    ask(server, &["CONFIG", "RESETSTAT"]);
+/// How many round trips an operation takes, with the scripts known.
+async fn trips<T>(proxy: &Proxy, operation: impl Future<Output = T>) -> (T, usize) {
+    let before = proxy.round_trips();
     let outcome = operation.await;
-    let sent = sent(server);
-    let count = |names: &[&str]| names.iter().filter_map(|name| sent.get(*name)).sum::<u64>();
-    let scripts = count(&["evalsha", "eval"]);
-    // The other scripts call some of these themselves, but never take anything out of an index.
-    let of_index = count(&["zscore"]);
-    let alone = if scripts == of_index {
-        count(&["get", "set", "getdel", "zrem"])
-    } else {
-        count(&["zrem"])
-    };
-    (outcome, scripts + alone)
+    (outcome, proxy.round_trips() - before)
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_operation_takes_as_many_round_trips_as_the_documentation_says() {
-    let server = redis(Version::System, &[]);
-    let store = connected(&server).await;
-    // The server learns the scripts.
-    visit(&server, &store, [1, 2], false).await;
-    let plain = visit(&server, &store, [3, 4], false).await;
-    assert_eq!(
-        plain,
-        [
-            ("create", 1),
-            ("load", 1),
-            ("commit", 1),
-            ("conflict", 1),
-            ("touch", 1),
-            ("rotate", 1),
-            ("delete", 1)
-        ]
-    );
-    visit(&server, &store, [5, 6], true).await;
-    let indexed = visit(&server, &store, [7, 8], true).await;
-    assert_eq!(
-        indexed,
-        [
-            ("create", 2),
-            ("load", 1),
-            ("commit", 1),
-            ("conflict", 1),
-            ("touch", 1),
-            ("rotate", 3),
-            ("delete", 2)
-        ]
-    );
+    for version in [Version::System, Version::Valkey9] {
+        let (store, proxy, _server) = single(version).await;
+        // The server learns the scripts, and the store what the server can do.
+        visit(&proxy, &store, [1, 2], &filed_row(b"first")).await;
+        let guest = visit(&proxy, &store, [3, 4], &row(b"first")).await;
+        // A refusal tells what is there; `SET .. IFEQ` does not.
+        let stale = if version == Version::System { 1 } else { 2 };
+        assert_eq!(
+            guest,
+            [
+                ("insert", 1),
+                ("load", 1),
+                ("replace", 1),
+                ("stale", stale),
+                ("touch", 1),
+                ("rotate", 1),
+                ("remove", 1),
+            ],
+            "{version:?}"
+        );
+        let user = visit(&proxy, &store, [5, 6], &filed_row(b"first")).await;
+        assert_eq!(
+            user,
+            [
+                ("insert", 2),
+                ("load", 1),
+                ("replace", 1),
+                ("stale", stale),
+                ("touch", 1),
+                ("rotate", 2),
+                ("remove", 2),
+            ],
+            "{version:?}"
+        );
+        let (listed, list) = trips(&proxy, store.listed(&index_key(), at(1))).await;
+        assert_eq!((listed.unwrap().len(), list), (0, 1));
+        store
+            .insert(&key(7), &filed_row(b"first"), at(0))
+            .await
+            .unwrap();
+        let (listed, list) = trips(&proxy, store.listed(&index_key(), at(1))).await;
+        assert_eq!((listed.unwrap().len(), list), (1, 2));
+    }
 }
 
 async fn visit(
-    server: &Server,
+    proxy: &Proxy,
     store: &RedisStore,
     keys: [u8; 2],
-    is_indexed: bool,
-) -> [(&'static str, u64); 7] {
-    let [old, new] = keys.map(|key| RowKey::from_bytes([key; 32]));
-    let record = record(is_indexed);
-    let (created, create) = requests(server, store.create(&old, &record, at(0))).await;
-    assert_eq!(created.unwrap(), Created::Applied);
-    let (loaded, load) = requests(server, store.load(&old, at(1))).await;
+    first: &Row,
+) -> [(&'static str, usize); 7] {
+    let [old, new] = keys.map(key);
+    let (inserted, insert) = trips(proxy, store.insert(&old, first, at(0))).await;
+    assert_eq!(inserted.unwrap(), Inserted::Inserted);
+    let (loaded, load) = trips(proxy, store.load(&old, at(1))).await;
     assert!(loaded.unwrap().is_some());
-    let mut change = commit();
-    let (committed, commit) = requests(server, store.commit(&old, &change, at(1))).await;
-    assert_eq!(committed.unwrap(), Committed::Applied(2));
-    change.guards = vec![("a.y".into(), 7)];
-    let (refused, conflict) = requests(server, store.commit(&old, &change, at(1))).await;
-    assert!(matches!(refused.unwrap(), Committed::Conflict(_)));
-    let (touched, touch) = requests(
-        server,
-        store.touch(&old, &Touch::new(at(2), at(200)), at(2)),
-    )
-    .await;
-    assert_eq!(touched.unwrap(), Touched::Applied);
-    let rotation = Rotation::new(record, Some(2));
-    let (rotated, rotate) = requests(server, store.rotate(&old, &new, &rotation, at(2))).await;
-    assert_eq!(rotated.unwrap(), Rotated::Applied);
-    let (deleted, delete) = requests(server, store.delete(&new, at(2))).await;
-    assert_eq!(deleted.unwrap(), None);
+    let second = after(first, b"second");
+    let (replaced, replace) = trips(proxy, store.replace(&old, first, &second, at(1))).await;
+    assert_eq!(replaced.unwrap(), Replaced::Replaced);
+    let (refused, stale) = trips(proxy, store.replace(&old, first, &second, at(1))).await;
+    assert_eq!(refused.unwrap(), Replaced::Stale(second.clone()));
+    let moved = touch(2, 200);
+    let (touched, touch) = trips(proxy, store.touch(&old, &second, moved, at(2))).await;
+    assert_eq!(touched.unwrap(), Touched::Touched);
+    let mut seen = second;
+    seen.touch(moved);
+    let rotation = Rotation {
+        old: &old,
+        seen: &seen,
+        left: &way_after(&seen),
+        new: &new,
+        row: first,
+    };
+    let (rotated, rotate) = trips(proxy, store.rotate(rotation, at(2))).await;
+    assert_eq!(rotated.unwrap(), Rotated::Rotated);
+    let (removed, remove) = trips(proxy, store.remove(&new)).await;
+    assert!(removed.unwrap().is_some());
     [
-        ("create", create),
+        ("insert", insert),
         ("load", load),
-        ("commit", commit),
-        ("conflict", conflict),
+        ("replace", replace),
+        ("stale", stale),
         ("touch", touch),
         ("rotate", rotate),
-        ("delete", delete),
+        ("remove", remove),
     ]
 }
 
-fn record(is_indexed: bool) -> Record {
-    let mut record = Record::new(at(0), at(100));
-    let mut field = Field::new(Bytes::from_static(b"1"), 1);
-    field.index = is_indexed.then(|| IndexKey::from_bytes([7; 32]));
-    record.fields.insert("a.x".into(), field);
-    record
-}
-
-fn commit() -> Commit {
-    let mut commit = Commit::new(Touch::new(at(1), at(100)));
-    let write = FieldWrite::new(Bytes::from_static(b"2"));
-    commit.set.push(("a.y".into(), write));
-    commit
+/// A server that can compare by itself is sent no script, and the others are not asked again.
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_are_replaced_by_the_servers_own_means_where_it_has_them() {
+    for (version, has_ifeq) in [
+        (Version::System, false),
+        (Version::Redis6, false),
+        (Version::Redis8, false),
+        (Version::Valkey9, true),
+    ] {
+        let server = redis(version, &[]);
+        let store = connected(&server).await;
+        let mut seen = row(b"first");
+        store.insert(&key(1), &seen, at(0)).await.unwrap();
+        ask(&server, &["CONFIG", "RESETSTAT"]);
+        for _ in 0..10 {
+            let next = after(&seen, b"next");
+            let replaced = store.replace(&key(1), &seen, &next, at(1)).await;
+            assert_eq!(replaced.unwrap(), Replaced::Replaced);
+            seen = next;
+        }
+        let calls = calls(&server);
+        let scripts = calls.get("evalsha").copied().unwrap_or_default();
+        assert_eq!(
+            scripts,
+            if has_ifeq { 0 } else { 10 },
+            "{version:?}: {calls:?}"
+        );
+        assert_eq!(
+            calls["set"],
+            if has_ifeq { 10 } else { 11 },
+            "{version:?}: {calls:?}"
+        );
+    }
 }
 
 /// No operation looks at more keys than its own.
 #[tokio::test(flavor = "multi_thread")]
 async fn no_operation_searches_the_server() {
-    let server = redis(Version::System, &[]);
-    let store = connected(&server).await;
+    let (store, proxy, server) = single(Version::System).await;
     ask(&server, &["CONFIG", "RESETSTAT"]);
-    visit(&server, &store, [1, 2], true).await;
+    visit(&proxy, &store, [1, 2], &filed_row(b"first")).await;
     store
-        .sessions_of(&IndexKey::from_bytes([7; 32]), at(3))
+        .listed(&IndexKey::from_bytes([7; 32]), at(3))
         .await
         .unwrap();
-    let sent = sent(&server);
+    let calls = calls(&server);
     for command in ["keys", "scan", "sscan", "hscan", "zscan", "sort"] {
-        assert!(!sent.contains_key(command), "{sent:?}");
+        assert!(!calls.contains_key(command), "{calls:?}");
     }
 }
 
@@ -152,17 +176,14 @@ async fn no_operation_searches_the_server() {
 async fn forgotten_scripts_are_taught_again() {
     let server = redis(Version::System, &[]);
     let store = connected(&server).await;
-    for key in 0..5 {
+    for number in 0..5 {
         ask(&server, &["SCRIPT", "FLUSH"]);
-        let key = RowKey::from_bytes([key; 32]);
-        let created = store.create(&key, &record(true), at(0)).await;
-        assert_eq!(created.unwrap(), Created::Applied);
+        let (key, first) = (key(number), filed_row(b"first"));
+        let inserted = store.insert(&key, &first, at(0)).await;
+        assert_eq!(inserted.unwrap(), Inserted::Inserted);
         ask(&server, &["SCRIPT", "FLUSH"]);
-        let committed = store.commit(&key, &commit(), at(1)).await;
-        assert_eq!(committed.unwrap(), Committed::Applied(2));
+        let second = after(&first, b"second");
+        let replaced = store.replace(&key, &first, &second, at(1)).await;
+        assert_eq!(replaced.unwrap(), Replaced::Replaced);
     }
-}
-
-fn at(second: u64) -> Timestamp {
-    Timestamp::from_unix_seconds(4_102_444_800 + second)
 }

@@ -1,186 +1,259 @@
-//! The index beside the sessions: what a crash leaves, and what a long life needs.
+//! The index beside the rows: what a crash leaves, and what a long life needs.
 
-use std::time::Duration;
-
-use bytes::Bytes;
-use starsessions::store::{
-    Commit, Committed, Field, IndexKey, Record, Rotated, Rotation, RowKey, Store, Touch, Touched,
-};
-use starsessions::{RedisStore, Timestamp};
+use starsessions::Timestamp;
+use starsessions::store::{RedisStore, Replaced, Rotated, Rotation, Row, RowKey, Store, Touched};
+use starsessions_tests::servers::Server;
 use starsessions_tests::servers::redis::{Version, ask, redis};
 
 use super::connected;
+use super::lost_reply::single;
+use super::samples::{after, at, filed_row, index_key, key, touch, way_after};
 
 const DAY: u64 = 24 * 3_600;
 
-/// For a year, by small steps: never does the index forget what still lives.
+/// By small steps: never does the index forget what still lives.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_session_that_is_kept_alive_for_a_year_is_found_all_the_time() {
     let server = redis(Version::System, &[]);
     let store = connected(&server).await;
-    let (touched, committed) = (key(1), key(2));
-    for key in [&touched, &committed] {
-        store
-            .create(key, &record(at(0), at(DAY)), at(0))
-            .await
-            .unwrap();
+    let (by_touch, by_write) = (key(1), key(2));
+    let [mut touched, mut written] = [row_until(DAY), row_until(DAY)];
+    for key in [&by_touch, &by_write] {
+        store.insert(key, &touched, at(0)).await.unwrap();
     }
-    for day in 1..365 {
-        let now = at(day * DAY - 60);
-        let touch = Touch::new(now, at((day + 1) * DAY));
-        let commit = Commit::new(touch.clone());
-        assert_eq!(
-            store.touch(&touched, &touch, now).await.unwrap(),
-            Touched::Applied
-        );
-        let outcome = store.commit(&committed, &commit, now).await.unwrap();
-        assert_eq!(outcome, Committed::Applied(day + 1));
-        assert_eq!(found(&store, now).await, [touched, committed], "day {day}");
-        // Somebody else signs in, which tidies the index up.
-        store
-            .create(
-                &key(100 + (day % 100) as u8),
-                &record(now, now + SECOND),
-                now,
-            )
-            .await
-            .unwrap();
+    for half_day in 1..730 {
+        let (now, end) = (half_day * DAY / 2, half_day * DAY / 2 + DAY);
+        let next = touch(now, end);
+        let outcome = store.touch(&by_touch, &touched, next, at(now)).await;
+        assert_eq!(outcome.unwrap(), Touched::Touched);
+        touched.touch(next);
+        let mut row = after(&written, b"next");
+        row.touch(next);
+        let outcome = store.replace(&by_write, &written, &row, at(now)).await;
+        assert_eq!(outcome.unwrap(), Replaced::Replaced);
+        written = row;
+        assert_eq!(found(&store, at(now)).await, [by_touch, by_write], "{now}");
+        // Another session begins, which tidies the index up.
+        let mut brief = row_until(now + 1);
+        brief.last_seen = at(now);
+        let other = key(100 + (half_day % 100) as u8);
+        store.remove(&other).await.unwrap();
+        store.insert(&other, &brief, at(now)).await.unwrap();
     }
-    let now = at(365 * DAY);
-    assert_eq!(found(&store, now).await, []);
+    assert_eq!(found(&store, at(366 * DAY)).await, []);
 }
 
-/// What ended without being taken out is in nobody's way, and does not stay for ever.
+/// A node whose clock is ahead takes nothing out that another node may still prolong.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clock_that_is_ahead_takes_no_session_out_of_the_index() {
+    let server = redis(Version::System, &[]);
+    let store = connected(&server).await;
+    let seen = row_until(DAY - 10);
+    store.insert(&key(1), &seen, at(0)).await.unwrap();
+    let (ahead, mut other) = (at(DAY + 79), row_until(2 * DAY));
+    other.last_seen = ahead;
+    store.insert(&key(2), &other, ahead).await.unwrap();
+    assert_eq!(found(&store, ahead).await, [key(2)]);
+    assert_eq!(found(&store, at(DAY - 11)).await, [key(1), key(2)]);
+    let moved = touch(DAY - 11, DAY + 90);
+    let touched = store.touch(&key(1), &seen, moved, at(DAY - 11)).await;
+    assert_eq!(touched.unwrap(), Touched::Touched);
+    assert_eq!(found(&store, ahead).await, [key(1), key(2)]);
+}
+
+/// What ended without being taken out is in the way of nothing, and does not stay for ever.
 #[tokio::test(flavor = "multi_thread")]
 async fn entries_that_lead_nowhere_are_passed_over_and_tidied_up() {
     let server = redis(Version::System, &[]);
     let store = connected(&server).await;
     let (kept, lost) = (key(1), key(2));
     for key in [&kept, &lost] {
+        store.insert(key, &row_until(DAY), at(0)).await.unwrap();
+    }
+    // A crash after the first of two steps: the entry is there and the row is not.
+    ask(&server, &["DEL", &name_of(&server, &lost)]);
+    assert_eq!(found(&store, at(1)).await, [kept]);
+    assert_eq!(entries(&server), "2\n");
+    let later = 4 * DAY;
+    let mut row = row_until(later + DAY);
+    row.last_seen = at(later);
+    store.insert(&key(3), &row, at(later)).await.unwrap();
+    assert_eq!(entries(&server), "1\n", "two days are over");
+}
+
+/// However many have ended: no insert takes long, and the next ones go on.
+#[tokio::test(flavor = "multi_thread")]
+async fn entries_that_have_ended_are_taken_out_a_hundred_at_a_time() {
+    let server = redis(Version::System, &[]);
+    let store = connected(&server).await;
+    for number in 0..250 {
         store
-            .create(key, &record(at(0), at(DAY)), at(0))
+            .insert(&numbered(number), &row_until(1), at(0))
             .await
             .unwrap();
     }
-    // A crash after the first of two steps: the entry is there and the session is not.
-    let keys = ask(&server, &["KEYS", "starsessions:session:AgIC*"]);
-    ask(&server, &["DEL", keys.trim()]);
-    assert_eq!(found(&store, at(1)).await, [kept]);
-
-    let index = ask(&server, &["KEYS", "starsessions:index:*"]);
-    let entries = || ask(&server, &["ZCARD", index.trim()]);
-    assert_eq!(entries(), "2\n");
-    let later = at(40 * DAY);
-    store
-        .create(&key(3), &record(later, at(41 * DAY)), later)
-        .await
-        .unwrap();
-    assert_eq!(entries(), "1\n", "the month is over");
+    let later = 4 * DAY;
+    for (number, left) in [(1, "151\n"), (2, "52\n"), (3, "3\n")] {
+        let row = row_until(later + DAY);
+        store.insert(&key(number), &row, at(later)).await.unwrap();
+        assert_eq!(entries(&server), left);
+    }
 }
 
-/// A deleted and a rotated session are taken out at once.
+/// A key of another type and a value of another program are no sessions, and hide none.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_not_a_row_is_passed_over() {
+    let server = redis(Version::System, &[]);
+    let store = connected(&server).await;
+    for number in 1..=3 {
+        store
+            .insert(&key(number), &row_until(DAY), at(0))
+            .await
+            .unwrap();
+    }
+    let [garbage, list] = [1, 2].map(|number| name_of(&server, &key(number)));
+    ask(&server, &["SET", &garbage, "garbage"]);
+    ask(&server, &["DEL", &list]);
+    ask(&server, &["LPUSH", &list, "item"]);
+    assert_eq!(found(&store, at(1)).await, [key(3)]);
+}
+
+/// A removed and a rotated session are taken out at once.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_has_ended_is_taken_out() {
     let server = redis(Version::System, &[]);
     let store = connected(&server).await;
     let (old, new) = (key(1), key(2));
-    let record = record(at(0), at(DAY));
-    store.create(&old, &record, at(0)).await.unwrap();
-    let index = ask(&server, &["KEYS", "starsessions:index:*"]);
-    let entries = || ask(&server, &["ZCARD", index.trim()]);
-    let rotation = Rotation::new(record, None);
-    store.rotate(&old, &new, &rotation, at(1)).await.unwrap();
-    assert_eq!(entries(), "1\n");
-    store.delete(&new, at(1)).await.unwrap();
-    assert_eq!(entries(), "0\n");
+    store.insert(&old, &row_until(DAY), at(0)).await.unwrap();
+    assert_eq!(rotate(&store, &old, &new).await, Rotated::Rotated);
+    assert_eq!(entries(&server), "1\n");
+    store.remove(&new).await.unwrap();
+    assert_eq!(ask(&server, &["KEYS", "*index*"]), "");
+}
+
+/// The one request takes a session off a list, and another one puts it back before the entry is gone.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_taken_off_a_list_and_put_back_is_listed() {
+    let (store, proxy, server) = single(Version::System).await;
+    let other = connected(&server).await;
+    let (key, first) = (key(1), row_until(DAY));
+    store.insert(&key, &first, at(0)).await.unwrap();
+    let mut off = after(&first, b"off");
+    off.listing = None;
+
+    proxy.hold("ZREM");
+    let taking = tokio::spawn({
+        let (store, first, off) = (store.clone(), first.clone(), off.clone());
+        async move { store.replace(&key, &first, &off, at(1)).await }
+    });
+    while other.load(&key, at(1)).await.unwrap().as_ref() != Some(&off) {
+        tokio::task::yield_now().await;
+    }
+    let mut back = after(&off, b"back");
+    back.listing = first.listing;
+    let replaced = other.replace(&key, &off, &back, at(1)).await;
+    assert_eq!(replaced.unwrap(), Replaced::Replaced);
+    proxy.release();
+    assert_eq!(taking.await.unwrap().unwrap(), Replaced::Replaced);
+    assert_eq!(found(&other, at(1)).await, [key]);
 }
 
 /// Rotating onto a key that is taken ends nothing, and hides nothing.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_session_whose_key_somebody_rotates_onto_is_still_found() {
+async fn a_session_whose_key_is_rotated_onto_is_still_found() {
     let server = redis(Version::System, &[]);
     let store = connected(&server).await;
     let (old, taken) = (key(1), key(2));
-    let record = record(at(0), at(DAY));
     for key in [&old, &taken] {
-        store.create(key, &record, at(0)).await.unwrap();
+        store.insert(key, &row_until(DAY), at(0)).await.unwrap();
     }
-    let rotation = Rotation::new(record, None);
-    let rotated = store.rotate(&old, &taken, &rotation, at(1)).await;
-    assert_eq!(rotated.unwrap(), Rotated::Exists);
+    assert_eq!(rotate(&store, &old, &taken).await, Rotated::Exists);
     assert_eq!(found(&store, at(1)).await, [old, taken]);
 }
 
 /// What has happened is not called a failure because an entry that leads nowhere has stayed.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_rotation_and_a_deletion_that_cannot_tidy_up_have_taken_place() {
+async fn a_rotation_and_a_removal_that_cannot_tidy_up_have_taken_place() {
     let server = redis(Version::System, &[]);
     ask(&server, &["ACL", "SETUSER", "default", "-zrem"]);
     let store = connected(&server).await;
     let (old, new) = (key(1), key(2));
-    let record = record(at(0), at(DAY));
-    store.create(&old, &record, at(0)).await.unwrap();
-    let rotation = Rotation::new(record, None);
-    let rotated = store.rotate(&old, &new, &rotation, at(1)).await;
-    assert_eq!(rotated.unwrap(), Rotated::Applied);
+    store.insert(&old, &row_until(DAY), at(0)).await.unwrap();
+    assert_eq!(rotate(&store, &old, &new).await, Rotated::Rotated);
     assert_eq!(found(&store, at(1)).await, [new]);
-    assert_eq!(store.delete(&new, at(1)).await.unwrap(), None);
+    assert!(store.remove(&new).await.unwrap().is_some());
     assert_eq!(found(&store, at(1)).await, []);
 }
 
-/// A list is what is there at one moment, also while a session is given new ids all the time.
+/// A list is what is there at one moment, also while a session is given new keys all the time.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_session_is_never_listed_twice() {
+async fn a_session_is_never_listed_twice_and_never_missed() {
     let server = redis(Version::System, &[]);
     let (store, rotating) = (connected(&server).await, connected(&server).await);
-    let record = record(at(0), at(DAY));
-    store.create(&numbered(0), &record, at(0)).await.unwrap();
+    store
+        .insert(&numbered(0), &row_until(DAY), at(0))
+        .await
+        .unwrap();
     let rotations = tokio::spawn(async move {
-        let rotation = Rotation::new(record, None);
         for number in 1..ROTATIONS {
             let (old, new) = (numbered(number - 1), numbered(number));
-            let rotated = rotating.rotate(&old, &new, &rotation, at(1)).await;
-            assert_eq!(rotated.unwrap(), Rotated::Applied);
+            assert_eq!(rotate(&rotating, &old, &new).await, Rotated::Rotated);
         }
     });
-    let index = IndexKey::from_bytes([7; 32]);
     while !rotations.is_finished() {
-        let sessions = store.sessions_of(&index, at(1)).await.unwrap();
-        assert_eq!(sessions.len(), 1);
+        let listed = store.listed(&index_key(), at(1)).await.unwrap();
+        assert_eq!(listed.len(), 1);
     }
     rotations.await.unwrap();
 }
 
 const ROTATIONS: u16 = 2_000;
 
+async fn rotate(store: &RedisStore, old: &RowKey, new: &RowKey) -> Rotated {
+    let seen = row_until(DAY);
+    let rotation = Rotation {
+        old,
+        seen: &seen,
+        left: &way_after(&seen),
+        new,
+        row: &seen,
+    };
+    store.rotate(rotation, at(1)).await.unwrap()
+}
+
+fn row_until(second: u64) -> Row {
+    let mut row = filed_row(b"value");
+    row.deadline = at(second);
+    row
+}
+
 fn numbered(number: u16) -> RowKey {
-    let mut bytes = [0; 32];
-    bytes[..2].copy_from_slice(&number.to_be_bytes());
+    let mut bytes = [200; 32];
+    bytes[1..3].copy_from_slice(&number.to_be_bytes());
     RowKey::from_bytes(bytes)
 }
 
+/// Of the keys with a small number.
 async fn found(store: &RedisStore, now: Timestamp) -> Vec<RowKey> {
-    let sessions = store.sessions_of(&IndexKey::from_bytes([7; 32]), now).await;
-    let mut keys: Vec<_> = sessions.unwrap().into_iter().map(|(key, _)| key).collect();
+    let listed = store.listed(&index_key(), now).await.unwrap();
+    let mut keys: Vec<_> = listed.into_iter().map(|listed| listed.key).collect();
     keys.retain(|key| key.as_bytes()[0] < 100);
     keys.sort();
     keys
 }
 
-fn key(number: u8) -> RowKey {
-    RowKey::from_bytes([number; 32])
+fn entries(server: &Server) -> String {
+    let index = ask(server, &["KEYS", "*index*"]);
+    ask(server, &["ZCARD", index.trim()])
 }
 
-fn record(from: Timestamp, to: Timestamp) -> Record {
-    let mut record = Record::new(from, to);
-    let mut field = Field::new(Bytes::from_static(b"1"), 1);
-    field.index = Some(IndexKey::from_bytes([7; 32]));
-    record.fields.insert("a.x".into(), field);
-    record
+/// What the key is called on the server.
+fn name_of(server: &Server, key: &RowKey) -> String {
+    let start = match key.as_bytes()[0] {
+        1 => "AQEB",
+        2 => "AgIC",
+        number => panic!("{number}"),
+    };
+    let pattern = format!("starsessions:session:{start}*");
+    ask(server, &["KEYS", &pattern]).trim().to_owned()
 }
-
-fn at(second: u64) -> Timestamp {
-    Timestamp::from_unix_seconds(4_102_444_800 + second)
-}
-
-const SECOND: Duration = Duration::from_secs(1);

@@ -3,35 +3,29 @@
 use std::time::Duration;
 
 use ::redis::sentinel::{SentinelClient, SentinelServerType};
-use bytes::Bytes;
-use starsessions::store::{
-    Commit, Committed, Created, FieldWrite, Loaded, Record, RowKey, Store, Touch,
-};
+use starsessions::store::{Inserted, RedisStore, Replaced, Row, RowKey, Store};
 use starsessions::testing::conformance;
-use starsessions::{RedisStore, Timestamp};
-use starsessions_tests::servers::redis::{Version, ask, sentinel, url, wait_until};
+use starsessions_tests::servers::Server;
+use starsessions_tests::servers::redis::{Sentinel, Version, ask, sentinel, url, wait_until};
+
+use super::samples::{after, at, key, row};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn after_a_fail_over_the_store_goes_on_with_the_new_master() {
     let set = sentinel(Version::System);
-    let nodes = vec![url(&set.sentinel)];
-    let client = SentinelClient::build(nodes, "sessions", None, SentinelServerType::Master);
-    let store = RedisStore::connect(client.unwrap()).await.unwrap();
+    let store = connected(&set).await;
     conformance::run(&store).await;
 
-    let key = RowKey::from_bytes([1; 32]);
-    store
-        .create(&key, &Record::new(at(0), at(100)), at(0))
-        .await
-        .unwrap();
+    let (key, first) = (key(1), row(b"first"));
+    store.insert(&key, &first, at(0)).await.unwrap();
     ask(&set.master, &["WAIT", "1", "5000"]);
 
     // The former master refuses to write from then on.
     ask(&set.sentinel, &["SENTINEL", "FAILOVER", "sessions"]);
-    wait_until(&set.replica, &["ROLE"], "master");
-    wait_until(&set.master, &["ROLE"], "slave");
-    let committed = commit_until_applied(&store, &key, b"1").await;
-    assert_eq!(committed, 2);
+    wait_for_master(&set, &set.replica);
+    wait_until(&set.replica, &["INFO", "replication"], "connected_slaves:1");
+    let second = after(&first, b"second");
+    replace_at_last(&store, &key, &first, &second).await;
     wait_until(
         &set.master,
         &["INFO", "replication"],
@@ -41,23 +35,37 @@ async fn after_a_fail_over_the_store_goes_on_with_the_new_master() {
 
     // The new one goes away without a word.
     set.replica.kill();
-    wait_until(&set.master, &["ROLE"], "master");
-    let committed = commit_until_applied(&store, &key, b"2").await;
-    assert_eq!(committed, 3);
-    let Ok(Some(Loaded::Live(record))) = store.load(&key, at(1)).await else {
-        panic!("the session is lost");
-    };
-    assert_eq!(&*record.fields.get("a.x").unwrap().value, b"2");
+    wait_for_master(&set, &set.master);
+    let third = after(&second, b"third");
+    replace_at_last(&store, &key, &second, &third).await;
+    assert_eq!(store.load(&key, at(1)).await.unwrap(), Some(third));
 }
 
-/// A master that has become a replica and keeps its connections refuses the write, and nobody notices.
+/// A master that hangs keeps its connections open and says nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn after_a_master_hangs_the_store_goes_on_with_the_new_one() {
+    let set = sentinel(Version::System);
+    let store = connected(&set).await;
+    let (key, first) = (key(1), row(b"first"));
+    store.insert(&key, &first, at(0)).await.unwrap();
+    ask(&set.master, &["WAIT", "1", "5000"]);
+    set.master.freeze();
+    wait_for_master(&set, &set.replica);
+    let second = after(&first, b"second");
+    let replaced = store.replace(&key, &first, &second, at(1)).await;
+    assert_eq!(replaced.unwrap(), Replaced::Replaced);
+    assert_eq!(store.load(&key, at(1)).await.unwrap(), Some(second));
+}
+
+/// A master that has become a replica and keeps its connections refuses the write.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_write_that_a_former_master_refuses_goes_to_the_new_one() {
     for version in Version::ALL {
         let set = sentinel(version);
-        let nodes = vec![url(&set.sentinel)];
-        let client = SentinelClient::build(nodes, "sessions", None, SentinelServerType::Master);
-        let store = RedisStore::connect(client.unwrap()).await.unwrap();
+        let store = connected(&set).await;
+        let (old, first) = (key(1), row(b"first"));
+        store.insert(&old, &first, at(0)).await.unwrap();
+        ask(&set.master, &["WAIT", "1", "5000"]);
 
         let port = set.replica.port().to_string();
         ask(&set.sentinel, &["SENTINEL", "REMOVE", "sessions"]);
@@ -67,29 +75,36 @@ async fn a_write_that_a_former_master_refuses_goes_to_the_new_one() {
         ask(&set.sentinel, &monitor);
         wait_until(&set.replica, &["INFO", "replication"], "connected_slaves:1");
 
-        let key = RowKey::from_bytes([1; 32]);
-        let record = Record::new(at(0), at(100));
-        let created = store.create(&key, &record, at(0)).await;
-        assert_eq!(created.unwrap(), Created::Applied, "{version:?}");
-        assert_eq!(ask(&set.replica, &["DBSIZE"]), "1\n", "{version:?}");
+        let replaced = store
+            .replace(&old, &first, &after(&first, b"second"), at(1))
+            .await;
+        assert_eq!(replaced.unwrap(), Replaced::Replaced, "{version:?}");
+        let inserted = store.insert(&key(2), &first, at(0)).await;
+        assert_eq!(inserted.unwrap(), Inserted::Inserted, "{version:?}");
+        assert_eq!(ask(&set.replica, &["DBSIZE"]), "2\n", "{version:?}");
     }
 }
 
+async fn connected(set: &Sentinel) -> RedisStore {
+    let nodes = vec![url(&set.sentinel)];
+    let client = SentinelClient::build(nodes, "sessions", None, SentinelServerType::Master);
+    RedisStore::connect(client.unwrap()).await.unwrap()
+}
+
+/// The Sentinel is asked, because it closes the connections of a server that it promotes.
+fn wait_for_master(set: &Sentinel, master: &Server) {
+    let (question, port) = (["SENTINEL", "MASTER", "sessions"], master.port());
+    wait_until(&set.sentinel, &question, &format!("port\n{port}\n"));
+}
+
 /// Errors are what a fail-over looks like; a restart is not needed.
-async fn commit_until_applied(store: &RedisStore, key: &RowKey, value: &'static [u8]) -> u64 {
-    let mut commit = Commit::new(Touch::new(at(1), at(100)));
-    let write = FieldWrite::new(Bytes::from_static(value));
-    commit.set.push(("a.x".into(), write));
+async fn replace_at_last(store: &RedisStore, key: &RowKey, seen: &Row, row: &Row) {
     for _ in 0..200 {
-        match store.commit(key, &commit, at(1)).await {
-            Ok(Committed::Applied(revision)) => return revision,
+        match store.replace(key, seen, row, at(1)).await {
+            Ok(Replaced::Replaced) => return,
             Ok(other) => panic!("{other:?}"),
             Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
         }
     }
     panic!("the store does not come back");
-}
-
-fn at(second: u64) -> Timestamp {
-    Timestamp::from_unix_seconds(4_102_444_800 + second)
 }

@@ -1,12 +1,12 @@
 //! A server behind TLS.
 
 use ::redis::{Client, TlsCertificates};
-use starsessions::RedisStore;
+use starsessions::store::RedisStore;
 use starsessions::testing::conformance;
 use starsessions_tests::servers::redis::{AUTHORITY, Version, with_tls};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn keeps_the_contract_behind_tls_and_trusts_nobody_else() {
+async fn keeps_the_contract_behind_tls_and_trusts_no_other_authority() {
     let server = with_tls(Version::System);
     let url = format!("rediss://{}/", server.address());
     let authority = std::fs::read(server.folder().join(AUTHORITY)).unwrap();

@@ -5,15 +5,15 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use starsessions::SqliteStore;
-use starsessions::store::{Created, Loaded, Store};
+use starsessions::store::{Inserted, Store};
 use starsessions_tests::servers::Folder;
 
-use super::{at, index, key, record};
+use super::{at, index, key, row};
 
 /// Where the other process is to write.
 const PATH: &str = "STARSESSIONS_CRASH";
 
-/// Killed again and again, at no particular moment: whatever was acknowledged is there, as a whole.
+/// The process is killed again and again, at no particular moment; what it acknowledged is there, as a whole.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_acknowledged_survives_a_kill() {
     let folder = Folder::new();
@@ -31,10 +31,10 @@ async fn what_was_acknowledged_survives_a_kill() {
         let store = SqliteStore::open(&path).unwrap();
         for number in &acknowledged {
             let loaded = store.load(&key(*number), at(1)).await.unwrap();
-            assert_eq!(loaded, Some(Loaded::Live(record(*number))), "{number}");
+            assert_eq!(loaded, Some(row(*number)), "{number}");
         }
         // What was not acknowledged may be there, and then it is whole.
-        let listed = store.sessions_of(&index(), at(1)).await.unwrap();
+        let listed = store.listed(&index(), at(1)).await.unwrap();
         assert!(listed.len() >= acknowledged.len());
         let database = rusqlite::Connection::open(&path).unwrap();
         let count = "SELECT count(*) FROM sessions";
@@ -70,7 +70,7 @@ fn number_in(line: &str) -> Option<u32> {
     line.strip_prefix("acknowledged ")?.parse().ok()
 }
 
-/// The other process: creates sessions, many at once, and says which of them it was told are there.
+/// The other process: inserts rows, many at once, and says which of them were acknowledged.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "is started by the test above"]
 async fn writer() {
@@ -85,8 +85,8 @@ async fn writer() {
             let store = store.clone();
             tokio::spawn(async move {
                 for number in (first + task..).step_by(16) {
-                    let created = store.create(&key(number), &record(number), at(0)).await;
-                    assert_eq!(created.unwrap(), Created::Applied);
+                    let inserted = store.insert(&key(number), &row(number), at(0)).await;
+                    assert_eq!(inserted.unwrap(), Inserted::Inserted);
                     println!("acknowledged {number}");
                 }
             })

@@ -3,11 +3,11 @@
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 
-use starsessions::store::{Created, Loaded, Store};
+use starsessions::store::{Inserted, Store};
 use starsessions::{SqliteStore, StoreError};
 use starsessions_tests::servers::Folder;
 
-use super::{at, key, record};
+use super::{at, key, row};
 
 /// Where the other process is to write.
 const PATH: &str = "STARSESSIONS_FULL";
@@ -47,8 +47,8 @@ async fn writer() {
     let mut kept = 0;
     let error = loop {
         assert!(kept < 100_000, "the disk is never full");
-        match store.create(&key(kept), &record(kept), at(0)).await {
-            Ok(created) => assert_eq!(created, Created::Applied),
+        match store.insert(&key(kept), &row(kept), at(0)).await {
+            Ok(inserted) => assert_eq!(inserted, Inserted::Inserted),
             Err(error) => break error,
         }
         kept += 1;
@@ -57,15 +57,15 @@ async fn writer() {
     println!("told: full");
     for number in 0..kept {
         let loaded = store.load(&key(number), at(1)).await.unwrap();
-        assert_eq!(loaded, Some(Loaded::Live(record(number))), "{number}");
+        assert_eq!(loaded, Some(row(number)), "{number}");
     }
     let pid = std::process::id().to_string();
     let mut prlimit = Command::new("prlimit");
     let lifted = prlimit.args(["--pid", &pid, "--fsize=unlimited"]).status();
     assert!(lifted.unwrap().success());
     for number in kept..kept + 100 {
-        let created = store.create(&key(number), &record(number), at(0)).await;
-        assert_eq!(created.unwrap(), Created::Applied, "{number}");
+        let inserted = store.insert(&key(number), &row(number), at(0)).await;
+        assert_eq!(inserted.unwrap(), Inserted::Inserted, "{number}");
     }
     println!("told: goes on");
 }

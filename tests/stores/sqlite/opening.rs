@@ -8,7 +8,7 @@ use starsessions::store::Store;
 use starsessions::{SqliteOpenError, SqliteStore, StoreError};
 use starsessions_tests::servers::Folder;
 
-use super::{at, index, key, record};
+use super::{at, index, key, row};
 
 fn error_of(path: impl AsRef<Path>) -> SqliteOpenError {
     SqliteStore::open(path).expect_err("this file must not be opened")
@@ -19,7 +19,7 @@ async fn a_new_file_is_for_its_owner_alone() {
     let folder = Folder::new();
     let path = folder.join("a file with spaces, 'quotes' and ?marks=1.db");
     let store = SqliteStore::open(&path).unwrap();
-    store.create(&key(1), &record(1), at(0)).await.unwrap();
+    store.insert(&key(1), &row(1), at(0)).await.unwrap();
     let mut names = Vec::new();
     for entry in std::fs::read_dir(folder.path()).unwrap() {
         let entry = entry.unwrap();
@@ -48,6 +48,27 @@ async fn a_newer_schema_is_refused_and_kept() {
     );
     database.pragma_update(None, "user_version", 1).unwrap();
     SqliteStore::open(&path).unwrap();
+}
+
+#[tokio::test]
+async fn a_file_from_before_the_first_release_is_refused_and_kept() {
+    let folder = Folder::new();
+    let path = folder.join("sessions.db");
+    let database = Connection::open(&path).unwrap();
+    database
+        .execute_batch(
+            "PRAGMA application_id = 0x73746172; PRAGMA user_version = 1;
+             CREATE TABLE sessions (fields); INSERT INTO sessions VALUES (1)",
+        )
+        .unwrap();
+    let error = error_of(&path);
+    assert!(matches!(error, SqliteOpenError::Unreleased));
+    assert_eq!(
+        error.to_string(),
+        "the session file has a layout from before the first release of `starsessions`; move it away and begin with a new one"
+    );
+    let count = "SELECT count(*) FROM sessions WHERE fields = 1";
+    assert_eq!(database.query_row(count, [], |row| row.get(0)), Ok(1));
 }
 
 #[tokio::test]
@@ -81,45 +102,40 @@ async fn what_is_no_database_is_refused_and_kept() {
 }
 
 #[tokio::test]
-async fn a_row_that_is_no_session_is_corrupt_and_can_be_ended() {
+async fn what_is_not_a_row_is_corrupt_and_can_be_removed() {
     let folder = Folder::new();
     let path = folder.join("sessions.db");
     let store = SqliteStore::open(&path).unwrap();
     let database = Connection::open(&path).unwrap();
-    for (number, damage) in [
-        "fields = x''",
-        "fields = x'02'",
-        "fields = x'01ff'",
-        "fields = CAST(substr(fields, 1, length(fields) - 1) AS BLOB)",
-        "fields = CAST(fields || x'00' AS BLOB)",
-    ]
-    .into_iter()
-    .enumerate()
-    {
-        let key = key(number as u32);
-        store.create(&key, &record(1), at(0)).await.unwrap();
-        let spoil = format!("UPDATE sessions SET {damage} WHERE key = ?1");
-        assert_eq!(database.execute(&spoil, [key.as_bytes()]), Ok(1));
-        let loaded = store.load(&key, at(1)).await;
+    for damage in ["x'00'", "CAST(index_keys || x'00' AS BLOB)"] {
+        store.insert(&key(1), &row(1), at(0)).await.unwrap();
+        let spoil = format!("UPDATE sessions SET index_keys = {damage}");
+        assert_eq!(database.execute(&spoil, []), Ok(1));
+        let loaded = store.load(&key(1), at(1)).await;
         assert!(
             matches!(loaded, Err(StoreError::Corrupt(_))),
             "{damage}: {loaded:?}"
         );
-        store.delete(&key, at(1)).await.unwrap();
-        assert_eq!(store.load(&key, at(1)).await.unwrap(), None);
+        let listed = store.listed(&index(), at(1)).await;
+        assert!(
+            matches!(listed, Err(StoreError::Corrupt(_))),
+            "{damage}: {listed:?}"
+        );
+        assert_eq!(store.remove(&key(1)).await.unwrap(), None);
+        assert_eq!(store.load(&key(1), at(1)).await.unwrap(), None);
+        assert_eq!(store.listed(&index(), at(1)).await.unwrap(), []);
     }
-    assert_eq!(store.sessions_of(&index(), at(1)).await.unwrap(), []);
 }
 
 /// A page in the middle is overwritten: what is on it is an error and never a session.
 #[tokio::test]
-async fn a_damaged_file_is_an_error_and_never_somebody_elses_session() {
+async fn a_damaged_file_is_an_error_and_never_another_session() {
     let folder = Folder::new();
     let path = folder.join("sessions.db");
     let store = SqliteStore::open(&path).unwrap();
     for number in 0..500 {
         store
-            .create(&key(number), &record(number), at(0))
+            .insert(&key(number), &row(number), at(0))
             .await
             .unwrap();
     }
@@ -137,10 +153,7 @@ async fn a_damaged_file_is_an_error_and_never_somebody_elses_session() {
     let mut errors = 0;
     for number in 0..500 {
         match store.load(&key(number), at(1)).await {
-            Ok(Some(loaded)) => {
-                let found = starsessions::store::Loaded::Live(record(number));
-                assert_eq!(loaded, found, "{number}");
-            }
+            Ok(Some(found)) => assert_eq!(found, row(number), "{number}"),
             Ok(None) => {}
             Err(StoreError::Corrupt(_)) => errors += 1,
             Err(other) => panic!("{other:?}"),

@@ -1,34 +1,48 @@
 //! Many at once, also from several processes.
 
-use bytes::Bytes;
+use std::thread;
+
 use starsessions::SqliteStore;
-use starsessions::store::{Commit, Committed, Created, FieldWrite, Loaded, Store, Touch};
+use starsessions::store::{Inserted, Replaced, Store};
 use starsessions::testing::conformance;
 use starsessions_tests::servers::Folder;
 
-use super::{at, key, record};
+use super::{at, key, next, row};
 
-/// As two processes have it: two stores with connections of their own.
+/// Two stores with connections of their own, as in two processes.
 fn two_on_one_file(folder: &Folder) -> [SqliteStore; 2] {
     [(); 2].map(|()| SqliteStore::open(folder.join("sessions.db")).unwrap())
 }
 
+#[test]
+fn stores_that_open_a_new_file_at_once_all_succeed() {
+    for _ in 0..20 {
+        let folder = Folder::new();
+        let path = folder.join("sessions.db");
+        thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| SqliteStore::open(&path).unwrap());
+            }
+        });
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn sixty_four_creates_at_once_all_succeed() {
+async fn sixty_four_inserts_at_once_all_succeed() {
     let folder = Folder::new();
     let stores = two_on_one_file(&folder);
-    let creates: Vec<_> = (0..64)
+    let inserts: Vec<_> = (0..64)
         .map(|number| {
             let store = stores[number as usize % 2].clone();
-            tokio::spawn(async move { store.create(&key(number), &record(number), at(0)).await })
+            tokio::spawn(async move { store.insert(&key(number), &row(number), at(0)).await })
         })
         .collect();
-    for create in creates {
-        assert_eq!(create.await.unwrap().unwrap(), Created::Applied);
+    for insert in inserts {
+        assert_eq!(insert.await.unwrap().unwrap(), Inserted::Inserted);
     }
     for number in 0..64 {
         let loaded = stores[0].load(&key(number), at(1)).await.unwrap();
-        assert_eq!(loaded, Some(Loaded::Live(record(number))));
+        assert_eq!(loaded, Some(row(number)));
     }
 }
 
@@ -43,36 +57,40 @@ async fn two_processes_keep_the_contract_beside_each_other() {
     }
 }
 
-/// What one was told is there, the other sees at once; and no change of either is lost.
+/// What the one has acknowledged the other sees at once, and no change of either is lost.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn two_processes_see_and_keep_each_others_changes() {
     let folder = Folder::new();
     let stores = two_on_one_file(&folder);
-    stores[0].create(&key(1), &record(1), at(0)).await.unwrap();
-    let writers: Vec<_> = (0..32_u64)
+    stores[0].insert(&key(1), &row(1), at(0)).await.unwrap();
+    let writers: Vec<_> = (100..132_u8)
         .map(|number| {
             let [own, other] = [number, number + 1].map(|i| stores[i as usize % 2].clone());
             tokio::spawn(async move {
-                let name = format!("w.{number}");
-                let mut commit = Commit::new(Touch::new(at(1), at(100)));
-                let write = FieldWrite::new(Bytes::from_static(b"1"));
-                commit.set.push((name.clone().into(), write));
-                let committed = own.commit(&key(1), &commit, at(1)).await.unwrap();
-                assert!(matches!(committed, Committed::Applied(_)));
-                let Some(Loaded::Live(seen)) = other.load(&key(1), at(1)).await.unwrap() else {
-                    panic!("the session is lost");
-                };
-                assert!(seen.fields.get(&name).is_some(), "{name} is not seen");
+                append(&own, number).await;
+                let seen = other.load(&key(1), at(1)).await.unwrap().unwrap();
+                assert!(seen.value.contains(&number), "{number} is not seen");
             })
         })
         .collect();
     for writer in writers {
         writer.await.unwrap();
     }
-    let Some(Loaded::Live(end)) = stores[0].load(&key(1), at(1)).await.unwrap() else {
-        panic!("the session is lost");
-    };
-    assert_eq!((end.fields.len(), end.revision), (33, 33));
+    let end = stores[0].load(&key(1), at(1)).await.unwrap().unwrap();
+    assert_eq!((end.value.len(), end.revision), (4 + 32, 33));
+}
+
+/// Puts a byte more into the row, again and again until no other writer comes between.
+async fn append(store: &SqliteStore, byte: u8) {
+    let mut seen = store.load(&key(1), at(1)).await.unwrap().unwrap();
+    loop {
+        let row = next(&seen, [&seen.value[..], &[byte]].concat());
+        match store.replace(&key(1), &seen, &row, at(1)).await.unwrap() {
+            Replaced::Replaced => return,
+            Replaced::Stale(found) => seen = found,
+            Replaced::Gone => panic!("the session is lost"),
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -81,19 +99,17 @@ async fn what_was_handed_over_is_done_when_the_store_is_closed_or_dropped() {
     let path = folder.join("sessions.db");
     for (round, is_closed) in [(0, true), (1, false)] {
         let store = SqliteStore::open(&path).unwrap();
-        let creates: Vec<_> = (0..32)
+        let inserts: Vec<_> = (0..32)
             .map(|number| {
                 let (store, number) = (store.clone(), round * 100 + number);
-                tokio::spawn(
-                    async move { store.create(&key(number), &record(number), at(0)).await },
-                )
+                tokio::spawn(async move { store.insert(&key(number), &row(number), at(0)).await })
             })
             .collect();
         let mut done = Vec::new();
-        for create in creates {
-            done.push(create.await.unwrap().unwrap());
+        for insert in inserts {
+            done.push(insert.await.unwrap().unwrap());
         }
-        assert!(done.iter().all(|created| *created == Created::Applied));
+        assert!(done.iter().all(|inserted| *inserted == Inserted::Inserted));
         if is_closed {
             store.close().await;
             store.close().await;

@@ -1,11 +1,11 @@
 //! Freeing what has expired, beside requests.
 
 use rusqlite::Connection;
-use starsessions::store::{Created, RowKey, Store, Touch, Touched};
+use starsessions::store::{Inserted, RowKey, Store, Touch, Touched};
 use starsessions::{SqliteStore, Timestamp};
 use starsessions_tests::servers::Folder;
 
-use super::{at, key, record};
+use super::{at, key, row};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sweep_frees_what_has_expired_and_requests_go_on() {
@@ -24,31 +24,31 @@ async fn sweep(expired: u32) {
     let store = SqliteStore::open(&path).unwrap();
     let database = Connection::open(&path).unwrap();
     // Every tenth row is alive.
-    let fill = "WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < ?1)
-        INSERT INTO sessions (key, created_at, issued_at, last_seen_at, expires_at, revision,
-            remembered, identified, fields)
-        SELECT randomblob(32), 0, 0, 0, CASE WHEN n % 10 = 0 THEN 2000 ELSE n % 1000 END, 1, 0, 0, x'01'
+    let fill =
+        "WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < ?1)
+        INSERT INTO sessions (key, revision, deadline, last_seen, index_keys, value)
+        SELECT randomblob(32), 1, CASE WHEN n % 10 = 0 THEN 2000 ELSE n % 1000 END, 0, x'', x'01'
         FROM numbers";
     database.execute(fill, [expired / 9 * 10]).unwrap();
     let count = |what: &str| -> u32 {
         let count = format!("SELECT count(*) FROM sessions WHERE {what}");
         database.query_row(&count, [], |row| row.get(0)).unwrap()
     };
-    let (live, dead) = (count("expires_at > 1500"), count("expires_at <= 1500"));
+    let (live, dead) = (count("deadline > 1500"), count("deadline <= 1500"));
     assert!(dead >= expired / 10 * 9);
 
     // The next to go is extended before it can be.
     let now = Timestamp::from_unix_seconds(1_500);
     let extended: [u8; 32] = database
         .query_row(
-            "SELECT key FROM sessions WHERE expires_at = 999 LIMIT 1",
+            "SELECT key FROM sessions WHERE deadline = 999 LIMIT 1",
             [],
             |row| row.get(0),
         )
         .unwrap();
     database
         .execute(
-            "UPDATE sessions SET expires_at = 1600 WHERE key = ?1",
+            "UPDATE sessions SET deadline = 1600 WHERE key = ?1",
             [extended],
         )
         .unwrap();
@@ -66,11 +66,15 @@ async fn sweep(expired: u32) {
     });
     // Each waits for a batch at most, and not for the sweep.
     let extended = RowKey::from_bytes(extended);
+    let seen = store.load(&extended, now).await.unwrap().unwrap();
     let mut requests = 0;
     while !sweeping.is_finished() {
-        let touch = Touch::new(now, Timestamp::from_unix_seconds(1_700));
-        let touched = store.touch(&extended, &touch, now).await.unwrap();
-        assert_eq!(touched, Touched::Applied);
+        let touch = Touch {
+            last_seen: now,
+            deadline: Timestamp::from_unix_seconds(1_700),
+        };
+        let touched = store.touch(&extended, &seen, touch, now).await.unwrap();
+        assert_eq!(touched, Touched::Touched);
         requests += 1;
     }
     assert!(requests > 3, "{requests} requests beside the sweep");
@@ -79,7 +83,7 @@ async fn sweep(expired: u32) {
     assert_eq!(count("true"), live + 1);
 }
 
-/// Nobody has to sweep for the file to stop growing: each new session frees two that have expired.
+/// The file stops growing without a sweep: each new session frees two that have expired.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_file_does_not_grow_with_sessions_that_begin_and_end() {
     let folder = Folder::new();
@@ -87,12 +91,11 @@ async fn a_file_does_not_grow_with_sessions_that_begin_and_end() {
     let store = SqliteStore::open(&path).unwrap();
     let database = Connection::open(&path).unwrap();
     for number in 0..2_000 {
-        let mut record = record(number);
-        record.expires_at = at(u64::from(number) + 50);
-        let created = store
-            .create(&key(number), &record, at(u64::from(number)))
-            .await;
-        assert_eq!(created.unwrap(), Created::Applied);
+        let mut row = row(number);
+        row.deadline = at(u64::from(number) + 50);
+        let now = at(u64::from(number));
+        let inserted = store.insert(&key(number), &row, now).await;
+        assert_eq!(inserted.unwrap(), Inserted::Inserted);
     }
     let count = "SELECT count(*) FROM sessions";
     let rows: u32 = database.query_row(count, [], |row| row.get(0)).unwrap();

@@ -1,33 +1,22 @@
 //! Vectors that never change: a difference means that deployed cookies and rows stop working.
 //!
 //! A change of bytes needs a new version byte, and new vectors beside these. Only then:
-//! `BLESS=1 cargo test -p starsessions frozen`.
+//! `BLESS=1 cargo test -p starsessions frozen`, and `python3 tests/vectors/oracle.py`, an independent
+//! implementation that must make the same bytes.
 
 use std::path::Path;
 use std::{env, fs};
 
 use serde_json::{Value, json};
 
-use super::super::random::{self, Script};
 use super::super::{
-    ReferenceToken, RowKey, mint_forgery_token, open_cookie, open_label, seal_cookie, sign_cookie,
-    verify_cookie, verify_forgery_token,
+    RowKey, WayKind, mint_csrf_token, open_card, open_cookie, seal_cookie, sign_cookie,
+    verify_cookie, verify_csrf_token,
 };
 use super::*;
 
 const NAMES: [&str; 4] = ["__Host-Http-id", "__Host-id", "id", "__Secure-session"];
 const AUDIENCES: [&str; 4] = ["", "example", "shop-production", "größe"];
-
-/// Runs with random bytes that are the same for the same case.
-fn seeded<T>(case: u64, make: impl FnOnce() -> T) -> T {
-    random::with(
-        Script::Seeded {
-            seed: case,
-            calls: 0,
-        },
-        make,
-    )
-}
 
 /// Lengths from nothing to what a cookie holds.
 fn payload(case: u64) -> Vec<u8> {
@@ -73,75 +62,83 @@ fn sealed(case: u64) -> Value {
     cookie(case, &token)
 }
 
+fn token(case: u64) -> Arc<ReferenceToken> {
+    seeded(case, || ReferenceToken::mint(&ring(case)).unwrap())
+}
+
 fn derived(case: u64) -> Value {
-    let ring = ring(case);
-    let token = seeded(case, || ReferenceToken::mint(&ring).unwrap());
-    let successor = seeded(case + 1, || ReferenceToken::mint(&ring).unwrap());
+    let (ring, token) = (ring(case), token(case));
+    let (pepper, secret) = (&token.keys.pepper, &token.secret);
     json!({
         "master": hex(key(case).as_bytes()),
         "key_id": format!("{:?}", ring.active().id),
         "token": *token.encode(),
         "lookup": hex(token.row_key().as_bytes()),
-        "record_key": hex(token.record_key().as_bytes()),
+        "record": hex(token.record_key().as_bytes()),
+        "forward": hex(pepper.forward_key(secret).as_bytes()),
+        "ending": hex(pepper.ending_key(secret).as_bytes()),
         "log_id": token.log_id().to_string(),
-        "csrf": hex(&*token.csrf_token()),
+        "csrf": hex(&*token.keys.csrf.tag(token.row_key())),
         "subject": hex(ring.index_key("shop", "login.user", b"17").as_bytes()),
-        "forward": hex(&seeded(case, || token.seal_forward(&successor).unwrap())),
+        "realm": hex(ring.of_realm("shop", "admin").index_key("shop", "login.user", b"17").as_bytes()),
     })
 }
 
-/// Every other field has an end of its own.
-fn timed_place<'a>(case: u64, namespace: &'a str, field: &'a str) -> FieldPlace<'a> {
-    let end = Timestamp::from_unix_seconds(1_700_000_600 + case);
-    FieldPlace {
-        created_at: Timestamp::from_unix_seconds(1_700_000_000 + case),
-        expires_at: (case % 2 == 1).then_some(end),
-        ..place(namespace, field)
+fn place(case: u64) -> RecordPlace<'static> {
+    RecordPlace {
+        namespace: AUDIENCES[case as usize % 4],
+        format: 1 + (case % 3) as u8,
+        revision: 1 << case,
     }
 }
 
-fn field(case: u64) -> Value {
-    let token = seeded(case, || ReferenceToken::mint(&ring(case)).unwrap());
-    let (namespace, field, value) = (AUDIENCES[case as usize % 4], "shop.cart", payload(case));
-    let sealed = seeded(case, || {
-        token
-            .record_key()
-            .seal_field(&timed_place(case, namespace, field), &value)
-            .unwrap()
-    });
+fn record(case: u64) -> Value {
+    let (token, place, payload) = (token(case), place(case), payload(case));
+    let sealed = seeded(case, || seal_record(&token.record_key(), &place, &payload));
     json!({
         "master": hex(key(case).as_bytes()),
         "token": *token.encode(),
-        "namespace": namespace,
-        "field": field,
-        "created_at": timed_place(case, namespace, field).created_at.as_unix_seconds(),
-        "expires_at": timed_place(case, namespace, field).expires_at.map(Timestamp::as_unix_seconds),
-        "value": hex(&value),
+        "namespace": place.namespace,
+        "format": place.format,
+        "revision": place.revision,
+        "payload": hex(&payload),
         "sealed": hex(&sealed),
     })
 }
 
-fn label(case: u64) -> Value {
-    let token = seeded(case, || ReferenceToken::mint(&ring(case)).unwrap());
-    let here = place(AUDIENCES[case as usize % 4], ".label");
-    let text = payload(case);
-    let sealed = seeded(case, || {
-        token.record_key().seal_label(&here, &text).unwrap()
-    });
+fn card(case: u64) -> Value {
+    let (token, namespace, text) = (token(case), place(case).namespace, payload(case));
+    let sealed = seeded(case, || token.seal_card(namespace, &text).unwrap());
     json!({
         "master": hex(key(case).as_bytes()),
         "row": hex(token.row_key().as_bytes()),
-        "namespace": here.namespace,
-        "created_at": here.created_at.as_unix_seconds(),
-        "label": hex(&text),
+        "namespace": namespace,
+        "card": hex(&text),
         "sealed": hex(&sealed),
     })
 }
 
-fn forgery(case: u64) -> Value {
-    let token = seeded(case, || ReferenceToken::mint(&ring(case)).unwrap());
+fn way(case: u64) -> Value {
+    let (old, new, payload) = (token(case), token(case + 1), payload(case));
+    let kind = [WayKind::Forward, WayKind::Ending][case as usize % 2];
+    let until = Timestamp::from_unix_seconds(1_700_000_000 << (case % 8));
+    let sealed = seeded(case, || old.seal_way(kind, &new, until, &payload).unwrap());
+    json!({
+        "master": hex(key(case).as_bytes()),
+        "token": *old.encode(),
+        "kind": format!("{kind:?}").to_lowercase(),
+        "successor_master": hex(key(case + 1).as_bytes()),
+        "successor": *new.encode(),
+        "until": until.as_unix_seconds(),
+        "payload": hex(&payload),
+        "sealed": hex(&sealed),
+    })
+}
+
+fn csrf(case: u64) -> Value {
+    let token = token(case);
     let row = token.row_key();
-    let masked = seeded(case, || mint_forgery_token(&ring(case), row).unwrap());
+    let masked = seeded(case, || mint_csrf_token(&ring(case), row).unwrap());
     json!({
         "master": hex(key(case).as_bytes()),
         "row": hex(row.as_bytes()),
@@ -174,8 +171,16 @@ fn text<'v>(vector: &'v Value, field: &str) -> &'v str {
 }
 
 fn recorded_ring(vector: &Value) -> KeyRing {
-    let master = unhex(text(vector, "master")).try_into().unwrap();
-    KeyRing::new(Key::for_vectors(master))
+    KeyRing::new(recorded_key(vector, "master"))
+}
+
+fn recorded_key(vector: &Value, field: &str) -> Key {
+    Key::for_vectors(unhex(text(vector, field)).try_into().unwrap())
+}
+
+fn recorded_token(vector: &Value) -> Arc<ReferenceToken> {
+    let text = text(vector, "token").as_bytes();
+    ReferenceToken::parse(text, &recorded_ring(vector), NOW).unwrap()
 }
 
 fn bound(vector: &Value) -> Binding<'_> {
@@ -208,50 +213,67 @@ fn sealed_cookies_are_frozen() {
 #[test]
 fn derivations_are_frozen() {
     for vector in frozen("derived", 16, derived) {
-        let ring = recorded_ring(&vector);
-        let token = ReferenceToken::parse(text(&vector, "token").as_bytes(), &ring, NOW).unwrap();
-        let forward = unhex(text(&vector, "forward"));
-        assert!(token.open_forward(&forward, &ring, NOW).is_ok());
+        let token = recorded_token(&vector);
+        assert_eq!(hex(token.row_key().as_bytes()), text(&vector, "lookup"));
     }
 }
 
 #[test]
-fn fields_are_frozen() {
-    for vector in frozen("fields", 64, field) {
-        let ring = recorded_ring(&vector);
-        let token = ReferenceToken::parse(text(&vector, "token").as_bytes(), &ring, NOW).unwrap();
-        let place = FieldPlace {
-            created_at: Timestamp::from_unix_seconds(vector["created_at"].as_u64().unwrap()),
-            expires_at: vector["expires_at"]
-                .as_u64()
-                .map(Timestamp::from_unix_seconds),
-            ..place(text(&vector, "namespace"), text(&vector, "field"))
+fn records_are_frozen() {
+    for vector in frozen("records", 64, record) {
+        let place = RecordPlace {
+            namespace: text(&vector, "namespace"),
+            format: vector["format"].as_u64().unwrap().try_into().unwrap(),
+            revision: vector["revision"].as_u64().unwrap(),
         };
         let sealed = unhex(text(&vector, "sealed"));
-        let opened = token.record_key().open_field(&place, &sealed);
-        assert_eq!(*opened.unwrap(), unhex(text(&vector, "value")));
+        let opened = open_record(&recorded_token(&vector).record_key(), &place, &sealed);
+        assert_eq!(opened.unwrap(), unhex(text(&vector, "payload")));
     }
 }
 
 #[test]
-fn labels_are_frozen() {
-    for vector in frozen("labels", 16, label) {
-        let here = FieldPlace {
-            created_at: Timestamp::from_unix_seconds(vector["created_at"].as_u64().unwrap()),
-            ..place(text(&vector, "namespace"), ".label")
+fn cards_are_frozen() {
+    for vector in frozen("cards", 16, card) {
+        let ring = recorded_ring(&vector);
+        let sealed = unhex(text(&vector, "sealed"));
+        let opened = open_card(
+            &ring,
+            text(&vector, "namespace"),
+            &row(&vector),
+            &sealed,
+            NOW,
+        );
+        assert_eq!(opened.unwrap(), unhex(text(&vector, "card")));
+    }
+}
+
+#[test]
+fn ways_are_frozen() {
+    for vector in frozen("ways", 16, way) {
+        let kind = match text(&vector, "kind") {
+            "forward" => WayKind::Forward,
+            _ => WayKind::Ending,
         };
         let sealed = unhex(text(&vector, "sealed"));
-        let ring = recorded_ring(&vector);
-        let opened = open_label(&ring, &row(&vector), &here, &sealed, NOW);
-        assert_eq!(*opened.unwrap(), unhex(text(&vector, "label")));
+        let successor = recorded_key(&vector, "successor_master");
+        let ring = recorded_ring(&vector).accept(successor, None).unwrap();
+        let way = recorded_token(&vector).open_way(kind, &sealed, &ring, NOW);
+        let way = way.unwrap();
+        assert_eq!(*way.successor.encode(), text(&vector, "successor"));
+        assert_eq!(
+            way.until.as_unix_seconds(),
+            vector["until"].as_u64().unwrap()
+        );
+        assert_eq!(way.payload, unhex(text(&vector, "payload")));
     }
 }
 
 #[test]
-fn forgery_tokens_are_frozen() {
-    for vector in frozen("forgery", 16, forgery) {
+fn csrf_tokens_are_frozen() {
+    for vector in frozen("csrf", 16, csrf) {
         let token = text(&vector, "token").as_bytes();
         let ring = recorded_ring(&vector);
-        assert!(verify_forgery_token(&ring, &row(&vector), token, NOW).is_ok());
+        assert!(verify_csrf_token(&ring, &row(&vector), token, NOW).is_ok());
     }
 }

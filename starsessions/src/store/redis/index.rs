@@ -1,205 +1,152 @@
-//! The sessions that hold a value.
+//! The sessions that are filed under an index key.
 //!
-//! Beside the sessions there is a sorted set for each index key, with the keys of the sessions that hold
-//! the value. In a Cluster it lies in another slot, so no script can change both. Therefore a session
-//! is entered *before* its record says so, and taken out *after* its record is gone; whoever looks
-//! something up reads the record behind each entry, and believes the record. A crash in between
-//! leaves an entry that leads nowhere, never a session that cannot be found.
+//! Beside the rows there is a sorted set for each index key, with the keys of the rows that are filed under
+//! it. In a Cluster it is in another slot, so no script can change both. Therefore a row is entered *before*
+//! it is written and taken out *after* it is gone, and a list has what the rows themselves say. A crash
+//! in between leaves an entry that leads nowhere, never a session that cannot be found.
 //!
-//! An entry has a horizon of its own, a month beyond the session's end. The session knows the
-//! horizon of its entries (`x`), and a write that would outlive it is refused until the entries
-//! have been prolonged.
+//! An entry ends with the day after the one in which the row's deadline is, so that it is entered again once
+//! in a day and not with each request, and that clocks of nodes may differ.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use redis::Value;
-use tokio::task::JoinSet;
 
-use super::change::Indexed;
-use super::packed::{self, Malformed};
-use super::records::{Access, Contended, failed, found, read};
+use super::failure::{Unresolved, failed};
+use super::packed::Malformed;
+use super::rows::{LAST_SECOND, Rows, row_of};
 use crate::clock::Timestamp;
 use crate::crypto::{IndexKey, RowKey};
-use crate::record::Record;
-use crate::store::{Loaded, StoreError};
+use crate::store::{Listed, Row, StoreError};
 
-impl Access {
-    /// A session that is given a new id between the look at the index and that at the records is
-    /// entered under it by then: when an entry leads nowhere, the index is read once more.
-    pub(super) async fn sessions_of(
+impl Rows {
+    /// A session that is rotated between the look at the index and the look at the rows is entered
+    /// under its new key by then: when an entry leads nowhere, the index is read once more.
+    pub(super) async fn listed(
         &self,
-        index: &IndexKey,
+        index_key: &IndexKey,
         now: Timestamp,
-    ) -> Result<Vec<(RowKey, Record)>, StoreError> {
-        let mut entries = self.entries(index, now).await?;
+    ) -> Result<Vec<Listed>, StoreError> {
+        let mut entries = self.entries(index_key, now).await?;
         for _ in 0..MAX_LOOKS {
-            let mut sessions = self.load_all(&entries, now).await?;
-            if sessions.len() < entries.len() {
-                let later = self.entries(index, now).await?;
-                if !later.is_subset(&entries) {
-                    entries = later;
-                    continue;
-                }
+            let rows = self.load_all(&entries).await?;
+            let filed: Vec<_> = entries
+                .iter()
+                .zip(rows)
+                .filter_map(|(key, row)| {
+                    let row = row.filter(|row| row.is_live(now))?;
+                    row.index_keys()
+                        .contains(index_key)
+                        .then(|| Listed::new(*key, &row))?
+                })
+                .collect();
+            if filed.len() == entries.len() {
+                return Ok(filed);
             }
-            sessions.retain(|(_, record)| record.is_filed_under(index, now));
-            return Ok(sessions);
+            let later = self.entries(index_key, now).await?;
+            if later.is_subset(&entries) {
+                return Ok(filed);
+            }
+            entries = later;
         }
-        Err(StoreError::Unavailable(Box::new(Contended)))
+        Err(Unresolved::Contended.into())
     }
 
     async fn entries(
         &self,
-        index: &IndexKey,
+        index_key: &IndexKey,
         now: Timestamp,
     ) -> Result<BTreeSet<RowKey>, StoreError> {
-        let mut find = redis::cmd("ZRANGEBYSCORE");
-        find.arg(self.index_name(index))
-            .arg(packed::seconds(now))
-            .arg("+inf");
-        let entries: Vec<Vec<u8>> = read(self.connection.send(&find).await.map_err(failed)?)?;
+        let mut command = redis::cmd("ZRANGEBYSCORE");
+        let name = self.index_name(index_key);
+        command.arg(name).arg(now.as_unix_seconds()).arg("+inf");
+        let value = self.link.send(&command).await.value.map_err(failed)?;
+        let entries = redis::from_redis_value::<Vec<Vec<u8>>>(value).map_err(|_| Malformed)?;
         let keys = entries
             .into_iter()
             .map(|entry| entry.try_into().map(RowKey::from_bytes));
         Ok(keys.collect::<Result<_, _>>().map_err(|_| Malformed)?)
     }
 
-    /// The live ones. All are read at one moment, so that none is seen under two keys; but a Cluster
-    /// has them in many places.
-    async fn load_all(
-        &self,
-        keys: &BTreeSet<RowKey>,
-        now: Timestamp,
-    ) -> Result<Vec<(RowKey, Record)>, StoreError> {
+    /// What is under each key. All are read at one moment, so that no session is seen under two keys; but a
+    /// Cluster has them in many places. What is not a row is passed over: it is not a session either.
+    async fn load_all(&self, keys: &BTreeSet<RowKey>) -> Result<Vec<Option<Row>>, StoreError> {
         if keys.is_empty() {
             return Ok(Vec::new());
         }
-        if self.connection.is_cluster() {
-            return self.load_each(keys, now).await;
-        }
-        let mut look = redis::cmd("MGET");
+        let mut command = redis::cmd("MGET");
         for key in keys {
-            look.arg(self.name(key));
+            command.arg(self.name(key));
         }
-        let replies: Vec<Value> = read(self.connection.send(&look).await.map_err(failed)?)?;
-        let mut sessions = Vec::new();
-        for (key, reply) in keys.iter().zip(replies) {
-            if let Some(record) = live_record(found(reply)?, now) {
-                sessions.push((*key, record));
-            }
-        }
-        Ok(sessions)
+        let value = self.link.send(&command).await.value.map_err(failed)?;
+        let values = redis::from_redis_value::<Vec<Value>>(value).map_err(|_| Malformed)?;
+        Ok(values
+            .into_iter()
+            .map(|value| row_of(value).unwrap_or_default())
+            .collect())
     }
 
-    async fn load_each(
-        &self,
-        keys: &BTreeSet<RowKey>,
-        now: Timestamp,
-    ) -> Result<Vec<(RowKey, Record)>, StoreError> {
-        let mut loads = JoinSet::new();
-        for key in keys {
-            let (access, key) = (self.clone(), *key);
-            loads.spawn(async move { (key, access.load(&key, now).await) });
-        }
-        let mut found = Vec::new();
-        while let Some(loaded) = loads.join_next().await {
-            let (key, loaded) = loaded.map_err(|error| StoreError::Unavailable(error.into()))?;
-            if let Some(record) = live_record(loaded?, now) {
-                found.push((key, record));
-            }
-        }
-        Ok(found)
-    }
-
-    /// Enters a record that is about to be written; returns until when.
-    pub(super) async fn index_record(
+    /// Enters a row that is about to take the place of `seen`, where that is not entered or not for as long.
+    pub(super) async fn file(
         &self,
         key: &RowKey,
-        record: &Record,
-        now: Timestamp,
-    ) -> Result<Option<Timestamp>, StoreError> {
-        let keys = index_keys(record);
-        self.index(key, &keys, record.expires_at, now).await?;
-        Ok((!keys.is_empty()).then(|| horizon_of(record.expires_at)))
-    }
-
-    pub(super) async fn index(
-        &self,
-        key: &RowKey,
-        index_keys: &[IndexKey],
-        expires_at: Timestamp,
+        seen: Option<&Row>,
+        row: &Row,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        // A day more than the record is told: two that enter at once need not agree.
-        let horizon = packed::seconds(horizon_of(expires_at) + DAY).to_string();
-        let now = packed::seconds(now).to_string();
-        let arguments: [&[u8]; 3] = [now.as_bytes(), key.as_bytes(), horizon.as_bytes()];
-        for index in index_keys {
-            let name = self.index_name(index);
-            let script = &self.records.scripts.index;
-            self.connection
-                .run(script, &[&name], &arguments)
-                .await
-                .map_err(failed)?;
+        let end = end_of_entry(row.deadline);
+        let entered = seen.filter(|seen| end <= end_of_entry(seen.deadline));
+        let entered = entered.map_or(&[] as &[_], Row::index_keys);
+        let [end, now] = [end, now.as_unix_seconds()].map(|second| second.to_string().into_bytes());
+        let arguments = [key.as_bytes().to_vec(), end, now];
+        for index_key in row.index_keys().iter().filter(|it| !entered.contains(it)) {
+            let keys = [self.index_name(index_key)];
+            let filed = self.link.run(&self.scripts.file, &keys, &arguments);
+            filed.await.value.map_err(failed)?;
         }
         Ok(())
     }
 
-    /// Enters a session anew, under everything that it holds and is about to be given.
-    pub(super) async fn prolong(
-        &self,
-        key: &RowKey,
-        written: &[IndexKey],
-        expires_at: Timestamp,
-        now: Timestamp,
-    ) -> Result<Indexed, StoreError> {
-        let mut keys = written.to_vec();
-        let (mut end, mut seen) = (expires_at, None);
-        if let Some(Loaded::Live(record)) = self.look(key).await? {
-            keys.extend(index_keys(&record));
-            end = end.max(record.expires_at);
-            seen = Some(record.revision);
+    /// Takes out what a row, which has taken the place of `seen`, is not filed under any more. If another
+    /// write has filed it again by then, it is entered again.
+    pub(super) async fn unfile(&self, key: &RowKey, seen: &Row, row: &Row, now: Timestamp) {
+        let index_keys: Vec<_> = left_behind(seen, row).copied().collect();
+        if index_keys.is_empty() {
+            return;
         }
-        self.index(key, &keys, end, now).await?;
-        Ok(Indexed {
-            horizon: Some(horizon_of(end)),
-            seen,
-        })
+        self.take_out(key, &index_keys).await;
+        if let Ok(Some(row)) = self.load(key).await {
+            let _: Result<(), StoreError> = self.file(key, None, &row, now).await;
+        }
     }
 
-    /// An entry that stays leads nowhere: what has taken place has not failed for that.
+    /// An entry that stays leads nowhere, so its removal may fail.
     pub(super) async fn take_out(&self, key: &RowKey, index_keys: &[IndexKey]) {
-        for index in index_keys {
-            let mut remove = redis::cmd("ZREM");
-            remove.arg(self.index_name(index)).arg(key.as_bytes());
-            let _ = self.connection.send(&remove).await;
+        for index_key in index_keys {
+            let mut command = redis::cmd("ZREM");
+            command.arg(self.index_name(index_key)).arg(key.as_bytes());
+            self.link.send(&command).await;
         }
     }
 
-    fn index_name(&self, index: &IndexKey) -> Vec<u8> {
-        self.named("index:", index.as_bytes())
+    pub(super) fn index_name(&self, index_key: &IndexKey) -> Vec<u8> {
+        self.named("index:", index_key.as_bytes())
     }
 }
 
-fn live_record(loaded: Option<Loaded>, now: Timestamp) -> Option<Record> {
-    match loaded {
-        Some(Loaded::Live(record)) if !record.is_expired(now) => Some(record),
-        _ => None,
-    }
+/// What `seen` is filed under, and the row in its place is not.
+pub(super) fn left_behind<'a>(seen: &'a Row, row: &'a Row) -> impl Iterator<Item = &'a IndexKey> {
+    let is_left = |it: &&IndexKey| !row.index_keys().contains(it);
+    seen.index_keys().iter().filter(is_left)
 }
 
-pub(super) fn index_keys(record: &Record) -> Vec<IndexKey> {
-    let mut keys: Vec<_> = record.index_keys().cloned().collect();
-    keys.sort_unstable();
-    keys.dedup();
-    keys
+/// The same for all deadlines of a day.
+fn end_of_entry(deadline: Timestamp) -> u64 {
+    let day = deadline.as_unix_seconds() / DAY;
+    (day.saturating_add(2)).saturating_mul(DAY).min(LAST_SECOND)
 }
 
-pub(super) fn horizon_of(expires_at: Timestamp) -> Timestamp {
-    expires_at + MONTH
-}
+const DAY: u64 = 24 * 3_600;
 
-/// Each means that another session was given a new id at this moment.
+/// Each means that another session was rotated at this moment.
 const MAX_LOOKS: usize = 32;
-const DAY: Duration = Duration::from_secs(24 * 3_600);
-const MONTH: Duration = Duration::from_secs(30 * 24 * 3_600);

@@ -1,82 +1,76 @@
 //! The threads that talk to SQLite, and the queues in front of them.
 //!
-//! SQLite blocks, so no task ever calls it. A job is handed over whole: a caller who goes away before
-//! that has done nothing, and one who goes away afterwards changes nothing.
+//! SQLite blocks, so no task ever calls it. A job is handed over whole: a future that is dropped before
+//! that has done nothing, and one that is dropped afterwards changes nothing.
 
-use std::error::Error;
-use std::fmt;
+use std::collections::VecDeque;
 use std::io;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 
-use rusqlite::Connection;
-use tokio::sync::{mpsc, oneshot, watch};
+use rusqlite::Error::SqliteFailure;
+use rusqlite::{Connection, ffi};
+use tokio::sync::{Semaphore, oneshot, watch};
 
-use super::fault::Fault;
 use crate::store::StoreError;
 
-/// A queue, and the threads that work it off.
+/// A queue of jobs, and the threads that do them.
 pub(super) struct Queue {
-    /// Taken when the queue is closed.
-    jobs: Mutex<Option<mpsc::Sender<Job>>>,
-    /// Fails as soon as all threads have ended.
-    ended: watch::Receiver<()>,
+    waiting: Arc<Waiting>,
     threads: Mutex<Vec<JoinHandle<()>>>,
+    /// Fails when all threads have ended.
+    ended: watch::Receiver<()>,
 }
 
-/// Something to do, or the reason why it cannot be done.
-type Job = Box<dyn FnOnce(Result<&Connection, Fault>) -> Answer + Send>;
+/// The jobs that no thread has taken. A condition variable and not a channel, so that a job wakes one
+/// thread.
+struct Waiting {
+    jobs: Mutex<VecDeque<Job>>,
+    arrived: Condvar,
+    /// Closed with the queue, under the lock of the jobs.
+    room: Semaphore,
+}
 
-/// Tells the caller, once it is known whether the transaction is on the disk.
-type Answer = Box<dyn FnOnce(Result<(), Fault>)>;
+/// Something to do with a connection, or with the reason why there is none.
+type Job = Box<dyn FnOnce(Result<&Connection>) -> Answer + Send>;
+
+/// Answers the caller when it is known whether the transaction is on the disk.
+type Answer = Box<dyn FnOnce(Result<()>)>;
+
+/// The error is shared: all jobs of a transaction may get the same one.
+type Result<T> = std::result::Result<T, Arc<rusqlite::Error>>;
 
 impl Queue {
     /// One thread, which writes.
     pub(super) fn writer(connection: Connection) -> io::Result<Self> {
-        Self::start("sessions-write", vec![connection], |connection, jobs| {
-            let mut batch = Vec::with_capacity(MAX_BATCH);
-            while lock(jobs).blocking_recv_many(&mut batch, MAX_BATCH) > 0 {
-                write(connection, &mut batch);
-            }
-        })
+        Self::start("sessions-write", vec![connection], MAX_BATCH, write)
     }
 
     /// A thread for each connection, which reads.
     pub(super) fn readers(connections: Vec<Connection>) -> io::Result<Self> {
-        Self::start("sessions-read", connections, |connection, jobs| {
-            loop {
-                // The lock is held while waiting and not while reading: one thread waits at a time.
-                let job = lock(jobs).blocking_recv();
-                match job {
-                    Some(job) => job(Ok(connection))(Ok(())),
-                    None => return,
-                }
-            }
-        })
+        Self::start("sessions-read", connections, 1, read)
     }
 
-    /// Hands a job over, and waits for what comes of it.
+    /// Hands a job over, and waits for its result.
     pub(super) async fn run<T: Send + 'static>(
         &self,
-        job: impl FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
-    ) -> Result<T, StoreError> {
-        let jobs = lock(&self.jobs).clone().ok_or_else(closed)?;
+        job: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> std::result::Result<T, StoreError> {
         let (sender, answer) = oneshot::channel();
         let job: Job = Box::new(move |connection| {
-            let result = connection.and_then(job);
+            let result = connection.and_then(|connection| Ok(job(connection)?));
             Box::new(move |outcome| {
-                // Nobody listens where the caller has gone away.
+                // Fails if the caller's future was dropped, which then needs no answer.
                 let _ = sender.send(outcome.and(result));
             })
         });
-        jobs.send(job).await.map_err(|_| closed())?;
-        drop(jobs);
+        self.waiting.push(job).await.ok_or_else(closed)?;
         Ok(answer.await.map_err(|_| closed())??)
     }
 
     /// Takes no more jobs, finishes those that were taken, and ends the threads.
     pub(super) async fn close(&self) {
-        drop(lock(&self.jobs).take());
+        self.waiting.close();
         let mut ended = self.ended.clone();
         while ended.changed().await.is_ok() {}
     }
@@ -84,59 +78,124 @@ impl Queue {
     fn start(
         name: &str,
         connections: Vec<Connection>,
-        work: fn(&Connection, &Mutex<mpsc::Receiver<Job>>),
+        at_once: usize,
+        work: fn(&Connection, &mut Vec<Job>),
     ) -> io::Result<Self> {
-        let (sender, jobs) = mpsc::channel(MAX_WAITING);
-        let jobs = Arc::new(Mutex::new(jobs));
         let (alive, ended) = watch::channel(());
         let queue = Self {
-            jobs: Mutex::new(Some(sender)),
-            ended,
+            waiting: Arc::new(Waiting {
+                jobs: Mutex::default(),
+                arrived: Condvar::new(),
+                room: Semaphore::new(MAX_WAITING),
+            }),
             threads: Mutex::default(),
+            ended,
         };
         for connection in connections {
-            let (jobs, alive) = (Arc::clone(&jobs), alive.clone());
-            let thread = thread::Builder::new()
-                .name(name.to_owned())
-                .spawn(move || {
-                    work(&connection, &jobs);
-                    drop(connection);
-                    drop(alive);
-                })?;
+            let worker = Worker {
+                waiting: Arc::clone(&queue.waiting),
+                connection,
+                _alive: alive.clone(),
+            };
+            let thread = thread::Builder::new().name(name.to_owned());
+            let thread = thread.spawn(move || worker.run(at_once, work))?;
             lock(&queue.threads).push(thread);
         }
         Ok(queue)
     }
 }
 
-/// Waits for the threads, so that what was handed over is done before the process can end. There
-/// are never more jobs than the queue holds: that is a matter of milliseconds.
+impl Waiting {
+    /// Waits for room; `None` if the queue is closed.
+    async fn push(&self, job: Job) -> Option<()> {
+        self.room.acquire().await.ok()?.forget();
+        let mut jobs = lock(&self.jobs);
+        if self.room.is_closed() {
+            return None;
+        }
+        jobs.push_back(job);
+        drop(jobs);
+        self.arrived.notify_one();
+        Some(())
+    }
+
+    /// Waits for jobs and takes some; none if the queue is closed and empty.
+    fn take(&self, taken: &mut Vec<Job>, limit: usize) -> usize {
+        let waits = |jobs: &mut VecDeque<Job>| jobs.is_empty() && !self.room.is_closed();
+        let jobs = self.arrived.wait_while(lock(&self.jobs), waits);
+        let mut jobs = jobs.unwrap_or_else(PoisonError::into_inner);
+        let count = jobs.len().min(limit);
+        taken.extend(jobs.drain(..count));
+        self.room.add_permits(count);
+        count
+    }
+
+    fn close(&self) {
+        let _jobs = lock(&self.jobs);
+        self.room.close();
+        self.arrived.notify_all();
+    }
+}
+
+/// Waits for the threads, so that what was handed over is done before the process can end. The queue
+/// is bounded, so this takes milliseconds.
 impl Drop for Queue {
     fn drop(&mut self) {
-        drop(lock(&self.jobs).take());
+        self.waiting.close();
         for thread in lock(&self.threads).drain(..) {
             if thread.thread().id() != thread::current().id() {
-                // A thread that has panicked has ended, too.
+                // Fails if the thread has panicked; it has ended as well.
                 let _ = thread.join();
             }
         }
     }
 }
 
-/// Does what has gathered in one transaction, so that one wait for the disk serves all.
-fn write(connection: &Connection, batch: &mut Vec<Job>) {
-    let begun = execute(connection, "BEGIN IMMEDIATE");
-    let mut answers = Vec::with_capacity(batch.len());
-    for job in batch.drain(..) {
-        // Some errors, a full disk among them, end the transaction of all.
-        let ground = match &begun {
-            Err(fault) => Err(fault.clone()),
-            Ok(()) if connection.is_autocommit() => Err(Fault::rolled_back()),
-            Ok(()) => Ok(connection),
-        };
-        answers.push(job(ground));
+/// What a thread owns.
+struct Worker {
+    waiting: Arc<Waiting>,
+    connection: Connection,
+    /// Last, so that the file is closed before the queue counts as ended.
+    _alive: watch::Sender<()>,
+}
+
+impl Worker {
+    fn run(self, at_once: usize, work: fn(&Connection, &mut Vec<Job>)) {
+        let mut jobs = Vec::with_capacity(at_once);
+        while self.waiting.take(&mut jobs, at_once) > 0 {
+            work(&self.connection, &mut jobs);
+        }
     }
-    let committed = begun.and_then(|()| execute(connection, "COMMIT"));
+}
+
+/// A thread that panics leaves no caller waiting.
+impl Drop for Worker {
+    fn drop(&mut self) {
+        self.waiting.close();
+        lock(&self.waiting.jobs).clear();
+    }
+}
+
+fn read(connection: &Connection, jobs: &mut Vec<Job>) {
+    for job in jobs.drain(..) {
+        job(Ok(connection))(Ok(()));
+    }
+}
+
+/// Does all jobs in one transaction, so that one wait for the disk serves all.
+fn write(connection: &Connection, jobs: &mut Vec<Job>) {
+    let begun = execute(connection, "BEGIN IMMEDIATE").map_err(Arc::new);
+    let rolled_back = ffi::Error::new(ffi::SQLITE_ABORT_ROLLBACK);
+    let mut answers = Vec::with_capacity(jobs.len());
+    for job in jobs.drain(..) {
+        answers.push(job(match &begun {
+            Err(error) => Err(Arc::clone(error)),
+            // Some errors, a full disk among them, end the transaction of all.
+            Ok(()) if connection.is_autocommit() => Err(Arc::new(SqliteFailure(rolled_back, None))),
+            Ok(()) => Ok(connection),
+        }));
+    }
+    let committed = begun.and_then(|()| Ok(execute(connection, "COMMIT")?));
     if committed.is_err() && !connection.is_autocommit() {
         // If this fails as well, the next `BEGIN` does, and says so.
         let _ = execute(connection, "ROLLBACK");
@@ -149,8 +208,8 @@ fn write(connection: &Connection, batch: &mut Vec<Job>) {
 /// Runs a job so that it takes place as a whole or, when it fails, not at all.
 pub(super) fn whole<T>(
     connection: &Connection,
-    job: impl FnOnce(&Connection) -> Result<T, Fault>,
-) -> Result<T, Fault> {
+    job: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+) -> rusqlite::Result<T> {
     execute(connection, "SAVEPOINT job")?;
     let result = job(connection);
     if connection.is_autocommit() {
@@ -165,9 +224,8 @@ pub(super) fn whole<T>(
     result
 }
 
-fn execute(connection: &Connection, sql: &str) -> Result<(), Fault> {
-    connection.prepare_cached(sql)?.execute([])?;
-    Ok(())
+fn execute(connection: &Connection, sql: &str) -> rusqlite::Result<()> {
+    connection.prepare_cached(sql)?.execute([]).map(drop)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -175,22 +233,10 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 fn closed() -> StoreError {
-    StoreError::Unavailable(Box::new(Closed))
+    StoreError::Unavailable("the SQLite store was closed; open it again".into())
 }
 
-/// The store was closed, or one of its threads has ended.
-#[derive(Debug)]
-struct Closed;
-
-impl fmt::Display for Closed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the SQLite store was closed; open it again")
-    }
-}
-
-impl Error for Closed {}
-
-/// What waits for its turn; whoever comes on top waits for room.
+/// The jobs that wait for their turn; further callers wait for room.
 const MAX_WAITING: usize = 1_024;
-/// What shares a transaction: enough to divide the wait for the disk, little enough to answer soon.
+/// The jobs of one transaction: enough to divide the wait for the disk, few enough to answer soon.
 const MAX_BATCH: usize = 256;

@@ -1,334 +1,253 @@
 //! Each operation of a store as SQL, within a transaction.
 //!
-//! The changes themselves are those of [`Commit::apply`] and [`Touch::apply`], as in memory. There
-//! is one writer at a time, also among processes, so what was read is still so when it is written.
+//! SQLite has one writer at a time, also among processes: between the statements of a transaction
+//! nothing changes.
 
-use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use bytes::Bytes;
-use rusqlite::{Connection, OptionalExtension, Row as SqlRow, params};
+use rusqlite::types::Type;
+use rusqlite::{Connection, Error, OptionalExtension, Result, Row as SqlRow, params};
 
-use super::fault::Fault;
-use super::fields;
 use crate::clock::Timestamp;
 use crate::crypto::{IndexKey, RowKey};
-use crate::record::{Commit, Forward, Record, Rotation, Touch};
-use crate::store::{Committed, Created, Loaded, Rotated, Touched};
+use crate::store::{Inserted, Listed, Listing, Replaced, Rotated, Rotation, Row, Touch, Touched};
 
-pub(super) fn load(
-    connection: &Connection,
-    key: &RowKey,
-    now: Timestamp,
-) -> Result<Option<Loaded>, Fault> {
-    let found = look_up(connection, key)?.map(Row::open).transpose()?;
-    Ok(found.and_then(|found| found.at(now)))
+pub(super) fn load(connection: &Connection, key: &RowKey) -> Result<Option<Row>> {
+    connection
+        .prepare_cached(
+            "SELECT revision, deadline, last_seen, card, index_keys, value
+             FROM sessions WHERE key = ?1",
+        )?
+        .query_row([key.as_bytes()], read_row)
+        .optional()
 }
 
-pub(super) fn create(
+pub(super) fn insert(
     connection: &Connection,
     key: &RowKey,
-    record: &Record,
+    row: &Row,
     now: Timestamp,
-) -> Result<Created, Fault> {
-    // Two ends for each beginning: the file stops growing without anybody having to sweep.
+) -> Result<Inserted> {
+    // Two end for each that begins, so that the file stops growing without a sweep.
     free_expired(connection, FREED_PER_INSERT, now)?;
-    insert(connection, key, record, now)
+    connection
+        .prepare_cached("DELETE FROM sessions WHERE key = ?1 AND deadline <= ?2")?
+        .execute(params![key.as_bytes(), seconds(now)])?;
+    let inserted = connection
+        .prepare_cached(
+            "INSERT INTO sessions (key, revision, deadline, last_seen, card, index_keys, value)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (key) DO NOTHING",
+        )?
+        .execute(params![
+            key.as_bytes(),
+            row.revision.cast_signed(),
+            seconds(row.deadline),
+            seconds(row.last_seen),
+            card(row),
+            packed_index_keys(row),
+            row.value,
+        ])?;
+    if inserted == 0 {
+        return Ok(Inserted::Exists);
+    }
+    add_to_index(connection, key, row)?;
+    Ok(Inserted::Inserted)
 }
 
-pub(super) fn commit(
+pub(super) fn replace(
     connection: &Connection,
     key: &RowKey,
-    commit: &Commit,
+    seen: &Row,
+    row: &Row,
     now: Timestamp,
-) -> Result<Committed, Fault> {
-    let Some(row) = find(connection, key, now)? else {
-        return Ok(Committed::Gone);
-    };
-    let id = row.id;
-    let mut record = match row.open()? {
-        Loaded::Live(record) => record,
-        found => return Ok(found.into_committed()),
-    };
-    if !commit.is_allowed_by(&record) {
-        return Ok(Committed::Conflict(record));
+) -> Result<Replaced> {
+    // The times are those of `Row::in_place_of`.
+    let replaced = connection
+        .prepare_cached(
+            "UPDATE sessions
+             SET revision = ?5,
+                 deadline = CASE deadline WHEN ?4 THEN ?6 ELSE max(deadline, ?6) END,
+                 last_seen = max(last_seen, ?7),
+                 card = ?8, index_keys = ?9, value = ?10
+             WHERE key = ?1 AND revision = ?2 AND deadline > ?3",
+        )?
+        .execute(params![
+            key.as_bytes(),
+            seen.revision.cast_signed(),
+            seconds(now),
+            seconds(seen.deadline),
+            row.revision.cast_signed(),
+            seconds(row.deadline),
+            seconds(row.last_seen),
+            card(row),
+            packed_index_keys(row),
+            row.value,
+        ])?;
+    if replaced == 0 {
+        let found = load(connection, key)?.filter(|row| row.is_live(now));
+        return Ok(found.map_or(Replaced::Gone, Replaced::Stale));
     }
-    let before = index_keys(&record);
-    commit.apply(&mut record);
-    update(connection, id, &record)?;
-    let after = index_keys(&record);
-    if before != after {
-        remove_from_index(connection, id)?;
-        add_to_index(connection, id, &after)?;
+    if seen.index_keys() != row.index_keys() {
+        connection
+            .prepare_cached(
+                "DELETE FROM session_index
+                 WHERE session = (SELECT id FROM sessions WHERE key = ?1)",
+            )?
+            .execute([key.as_bytes()])?;
+        add_to_index(connection, key, row)?;
     }
-    Ok(Committed::Applied(record.revision))
+    Ok(Replaced::Replaced)
 }
 
 pub(super) fn rotate(
     connection: &Connection,
-    old: &RowKey,
-    new: &RowKey,
-    rotation: &Rotation,
+    rotation: Rotation<'_>,
     now: Timestamp,
-) -> Result<Rotated, Fault> {
-    if find(connection, new, now)?.is_some() {
-        return Ok(Rotated::Exists);
-    }
-    let Some(row) = find(connection, old, now)? else {
+) -> Result<Rotated> {
+    let Some(stored) = load(connection, rotation.old)?.filter(|row| row.is_live(now)) else {
         return Ok(Rotated::Gone);
     };
-    let id = row.id;
-    let is_expected = rotation.expected.is_none_or(|it| it == row.revision);
-    if row.forward.is_some() || !is_expected {
-        return Ok(row.open()?.into_rotated());
+    if stored.revision != rotation.seen.revision {
+        return Ok(Rotated::Stale(stored));
     }
-    match &rotation.forward {
-        Some(forward) => leave_way(connection, id, forward)?,
-        None => delete_row(connection, id)?,
+    let row = rotation.row.in_place_of(&stored, rotation.seen);
+    if insert(connection, rotation.new, &row, now)? == Inserted::Exists {
+        return Ok(Rotated::Exists);
     }
-    insert(connection, new, &rotation.record, now)?;
-    Ok(Rotated::Applied)
+    replace(connection, rotation.old, rotation.seen, rotation.left, now)?;
+    Ok(Rotated::Rotated)
 }
 
 pub(super) fn touch(
     connection: &Connection,
     key: &RowKey,
-    touch: &Touch,
-    now: Timestamp,
-) -> Result<Touched, Fault> {
-    let Some(row) = find(connection, key, now)? else {
-        return Ok(Touched::Gone);
-    };
-    let id = row.id;
-    let Loaded::Live(mut record) = row.open()? else {
-        return Ok(Touched::Gone);
-    };
-    touch.apply(&mut record);
-    update(connection, id, &record)?;
-    Ok(Touched::Applied)
-}
-
-pub(super) fn delete(
-    connection: &Connection,
-    key: &RowKey,
-    now: Timestamp,
-) -> Result<Option<Forward>, Fault> {
-    // Without looking at the fields: also what is corrupt can be ended.
-    let row = find(connection, key, now)?;
-    let mut statement = connection.prepare_cached("DELETE FROM sessions WHERE key = ?1")?;
-    statement.execute([key.as_bytes()])?;
-    Ok(row.and_then(Row::into_forward))
-}
-
-pub(super) fn sessions_of(
-    connection: &Connection,
-    index: &IndexKey,
-    now: Timestamp,
-) -> Result<Vec<(RowKey, Record)>, Fault> {
-    let mut statement = connection.prepare_cached(
-        "SELECT s.id, s.created_at, s.issued_at, s.last_seen_at, s.expires_at, s.revision,
-                s.remembered, s.identified, s.fields, s.forward, s.key
-         FROM session_index AS i JOIN sessions AS s ON s.id = i.session
-         WHERE i.key = ?1 AND s.expires_at > ?2",
-    )?;
-    let parameters = params![index.as_bytes(), seconds(now)];
-    let rows = statement.query_map(parameters, |row| Ok((Row::read(row)?, row.get(10)?)))?;
-    let mut found = Vec::new();
-    for row in rows {
-        let (row, key) = row?;
-        let Loaded::Live(record) = row.open()? else {
-            continue;
-        };
-        if record.is_filed_under(index, now) {
-            found.push((RowKey::from_bytes(key), record));
-        }
-    }
-    Ok(found)
-}
-
-/// Frees rows whose time has come, the oldest first. What was extended meanwhile has left the
-/// range: the statement looks and deletes in one.
-pub(super) fn free_expired(
-    connection: &Connection,
-    limit: usize,
-    now: Timestamp,
-) -> Result<usize, Fault> {
-    let mut statement = connection.prepare_cached(
-        "DELETE FROM sessions WHERE id IN
-            (SELECT id FROM sessions WHERE expires_at <= ?1 ORDER BY expires_at LIMIT ?2)",
-    )?;
-    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    Ok(statement.execute(params![seconds(now), limit])?)
-}
-
-/// A row that has not expired.
-struct Row {
-    id: i64,
-    created_at: i64,
-    issued_at: i64,
-    last_seen_at: i64,
-    expires_at: i64,
     revision: u64,
-    remembered: bool,
-    identified: bool,
-    fields: Vec<u8>,
-    forward: Option<Vec<u8>>,
-}
-
-impl Row {
-    fn read(row: &SqlRow<'_>) -> rusqlite::Result<Self> {
-        Ok(Self {
-            id: row.get(0)?,
-            created_at: row.get(1)?,
-            issued_at: row.get(2)?,
-            last_seen_at: row.get(3)?,
-            expires_at: row.get(4)?,
-            revision: row.get::<_, i64>(5)?.max(0).cast_unsigned(),
-            remembered: row.get(6)?,
-            identified: row.get(7)?,
-            fields: row.get(8)?,
-            forward: row.get(9)?,
-        })
-    }
-
-    fn open(self) -> Result<Loaded, Fault> {
-        if self.forward.is_some() {
-            return self
-                .into_forward()
-                .map(Loaded::Moved)
-                .ok_or_else(|| fields::Malformed.into());
-        }
-        let mut record = Record::new(time(self.created_at), time(self.expires_at));
-        record.issued_at = time(self.issued_at);
-        record.last_seen_at = time(self.last_seen_at);
-        record.revision = self.revision;
-        record.remembered = self.remembered;
-        record.identified = self.identified;
-        record.fields = fields::decode(self.fields)?;
-        Ok(Loaded::Live(record))
-    }
-
-    fn into_forward(self) -> Option<Forward> {
-        let until = time(self.expires_at);
-        self.forward.map(|to| Forward::new(Bytes::from(to), until))
-    }
-}
-
-/// What is there and alive.
-fn find(connection: &Connection, key: &RowKey, now: Timestamp) -> Result<Option<Row>, Fault> {
-    let row = look_up(connection, key)?;
-    Ok(row.filter(|row| now < time(row.expires_at)))
-}
-
-fn look_up(connection: &Connection, key: &RowKey) -> Result<Option<Row>, Fault> {
-    let mut statement = connection.prepare_cached(
-        "SELECT id, created_at, issued_at, last_seen_at, expires_at, revision, remembered,
-                identified, fields, forward
-         FROM sessions WHERE key = ?1",
-    )?;
-    Ok(statement
-        .query_row([key.as_bytes()], Row::read)
-        .optional()?)
-}
-
-fn insert(
-    connection: &Connection,
-    key: &RowKey,
-    record: &Record,
+    touch: Touch,
     now: Timestamp,
-) -> Result<Created, Fault> {
-    // What has expired under this key is in nobody's way.
-    let mut statement =
-        connection.prepare_cached("DELETE FROM sessions WHERE key = ?1 AND expires_at <= ?2")?;
-    statement.execute(params![key.as_bytes(), seconds(now)])?;
-    let mut statement = connection.prepare_cached(
-        "INSERT INTO sessions (key, created_at, issued_at, last_seen_at, expires_at, revision,
-                remembered, identified, fields)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (key) DO NOTHING",
-    )?;
-    let inserted = statement.execute(params![
-        key.as_bytes(),
-        seconds(record.created_at),
-        seconds(record.issued_at),
-        seconds(record.last_seen_at),
-        seconds(record.expires_at),
-        clamped(record.revision),
-        record.remembered,
-        record.identified,
-        fields::encode(&record.fields)?,
-    ])?;
-    if inserted == 0 {
-        return Ok(Created::Exists);
-    }
-    add_to_index(
-        connection,
-        connection.last_insert_rowid(),
-        &index_keys(record),
-    )?;
-    Ok(Created::Applied)
+) -> Result<Touched> {
+    let touched = connection
+        .prepare_cached(
+            "UPDATE sessions SET deadline = max(deadline, ?4), last_seen = max(last_seen, ?5)
+             WHERE key = ?1 AND revision = ?2 AND deadline > ?3",
+        )?
+        .execute(params![
+            key.as_bytes(),
+            revision.cast_signed(),
+            seconds(now),
+            seconds(touch.deadline),
+            seconds(touch.last_seen),
+        ])?;
+    Ok(if touched == 0 {
+        Touched::Stale
+    } else {
+        Touched::Touched
+    })
 }
 
-fn update(connection: &Connection, id: i64, record: &Record) -> Result<(), Fault> {
-    let mut statement = connection.prepare_cached(
-        "UPDATE sessions SET last_seen_at = ?2, expires_at = ?3, revision = ?4, remembered = ?5,
-                identified = ?6, fields = ?7
-         WHERE id = ?1",
-    )?;
-    statement.execute(params![
-        id,
-        seconds(record.last_seen_at),
-        seconds(record.expires_at),
-        clamped(record.revision),
-        record.remembered,
-        record.identified,
-        fields::encode(&record.fields)?,
-    ])?;
-    Ok(())
+pub(super) fn remove(connection: &Connection, key: &RowKey) -> Result<Option<Row>> {
+    let removed = connection
+        .prepare_cached(
+            "DELETE FROM sessions WHERE key = ?1
+             RETURNING revision, deadline, last_seen, card, index_keys, value",
+        )?
+        .query_row([key.as_bytes()], |row| Ok(read_row(row)))
+        .optional()?;
+    // What is not a row is removed as well, and leads nowhere.
+    Ok(removed.and_then(Result::ok))
 }
 
-/// Turns a session into the way to its successor.
-fn leave_way(connection: &Connection, id: i64, forward: &Forward) -> Result<(), Fault> {
-    remove_from_index(connection, id)?;
-    let mut statement = connection.prepare_cached(
-        "UPDATE sessions SET expires_at = ?2, forward = ?3, fields = x'' WHERE id = ?1",
-    )?;
-    statement.execute(params![id, seconds(forward.until), &*forward.to])?;
-    Ok(())
+pub(super) fn listed(
+    connection: &Connection,
+    index_key: &IndexKey,
+    now: Timestamp,
+) -> Result<Vec<Listed>> {
+    connection
+        .prepare_cached(
+            "SELECT s.key, s.deadline, s.last_seen, s.card, s.index_keys
+             FROM session_index AS i JOIN sessions AS s ON s.id = i.session
+             WHERE i.index_key = ?1 AND s.deadline > ?2",
+        )?
+        .query_map(params![index_key.as_bytes(), seconds(now)], read_listed)?
+        .filter_map(Result::transpose)
+        .collect()
 }
 
-/// Its places in the index go with it.
-fn delete_row(connection: &Connection, id: i64) -> Result<(), Fault> {
-    let mut statement = connection.prepare_cached("DELETE FROM sessions WHERE id = ?1")?;
-    statement.execute([id])?;
-    Ok(())
+/// Frees expired rows, the oldest first.
+pub(super) fn free_expired(connection: &Connection, limit: usize, now: Timestamp) -> Result<usize> {
+    connection
+        .prepare_cached(
+            "DELETE FROM sessions WHERE id IN
+                (SELECT id FROM sessions WHERE deadline <= ?1 ORDER BY deadline LIMIT ?2)",
+        )?
+        .execute(params![
+            seconds(now),
+            i64::try_from(limit).unwrap_or(i64::MAX)
+        ])
 }
 
-fn index_keys(record: &Record) -> BTreeSet<IndexKey> {
-    record.index_keys().cloned().collect()
-}
-
-fn add_to_index(connection: &Connection, id: i64, keys: &BTreeSet<IndexKey>) -> Result<(), Fault> {
-    for key in keys {
+/// The row holds its index keys as well, so that it is read by one statement.
+fn add_to_index(connection: &Connection, key: &RowKey, row: &Row) -> Result<()> {
+    for index_key in row.index_keys() {
         connection
-            .prepare_cached("INSERT INTO session_index (key, session) VALUES (?1, ?2)")?
-            .execute(params![key.as_bytes(), id])?;
+            .prepare_cached(
+                "INSERT INTO session_index (index_key, session)
+                 SELECT ?1, id FROM sessions WHERE key = ?2",
+            )?
+            .execute([index_key.as_bytes(), key.as_bytes()])?;
     }
     Ok(())
 }
 
-fn remove_from_index(connection: &Connection, id: i64) -> Result<(), Fault> {
-    let mut statement =
-        connection.prepare_cached("DELETE FROM session_index WHERE session = ?1")?;
-    statement.execute([id])?;
-    Ok(())
+fn read_row(row: &SqlRow<'_>) -> Result<Row> {
+    Ok(Row {
+        revision: row.get::<_, i64>(0)?.cast_unsigned(),
+        deadline: time(row.get(1)?),
+        last_seen: time(row.get(2)?),
+        listing: read_listing(row)?,
+        value: row.get_ref(5)?.as_blob()?.into(),
+    })
 }
 
+fn read_listed(row: &SqlRow<'_>) -> Result<Option<Listed>> {
+    let key = RowKey::from_bytes(row.get(0)?);
+    let (deadline, last_seen) = (time(row.get(1)?), time(row.get(2)?));
+    Ok(read_listing(row)?.map(|listing| Listed {
+        key,
+        deadline,
+        last_seen,
+        listing,
+    }))
+}
+
+fn read_listing(row: &SqlRow<'_>) -> Result<Option<Arc<Listing>>> {
+    let Some(card) = row.get_ref(3)?.as_blob_or_null()? else {
+        return Ok(None);
+    };
+    let (index_keys, []) = row.get_ref(4)?.as_blob()?.as_chunks() else {
+        return Err(Error::InvalidColumnType(4, "index_keys".into(), Type::Blob));
+    };
+    let index_keys = index_keys
+        .iter()
+        .copied()
+        .map(IndexKey::from_bytes)
+        .collect();
+    let card = card.into();
+    Ok(Some(Arc::new(Listing { index_keys, card })))
+}
+
+fn card(row: &Row) -> Option<&[u8]> {
+    Some(&row.listing.as_ref()?.card)
+}
+
+/// One after the other.
+fn packed_index_keys(row: &Row) -> Vec<u8> {
+    let keys = row.index_keys().iter();
+    keys.flat_map(IndexKey::as_bytes).copied().collect()
+}
+
+/// SQLite counts to 2^63, which is 292 billion years after 1970.
 fn seconds(time: Timestamp) -> i64 {
-    clamped(time.as_unix_seconds())
-}
-
-/// SQLite counts to 2^63: the end of time comes 292 billion years after 1970.
-fn clamped(number: u64) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
+    i64::try_from(time.as_unix_seconds()).unwrap_or(i64::MAX)
 }
 
 fn time(seconds: i64) -> Timestamp {

@@ -1,31 +1,31 @@
-//! The file: how it is opened, what is in it, and how it becomes what this version wants.
+//! The file: how it is opened, what is in it, and how its schema becomes the present one.
 
-use std::error::Error;
-use std::fmt;
 use std::fs::OpenOptions;
 use std::path::Path;
+use std::thread;
 use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
-/// Opens a file to write, makes it if it is not there, and brings it to the present schema.
+use super::error::SqliteOpenError;
+
+/// Opens a file to write, and creates it with its tables if it is not there.
 pub(super) fn open_to_write(
     path: &Path,
     busy_timeout: Duration,
 ) -> Result<Connection, SqliteOpenError> {
     create_private(path).map_err(|error| SqliteOpenError::Unavailable(error.into()))?;
     let mut connection = connect(path, busy_timeout)?;
-    check_owner(&connection)?;
-    // WAL: readers and the writer never wait for each other. FULL: what was acknowledged is on the
-    // disk, so that a session that was ended stays ended after a power cut.
+    create_tables(&mut connection)?;
+    use_write_ahead_log(&connection, busy_timeout)?;
+    // FULL: what was acknowledged is on the disk, so that a session that was ended stays ended after
+    // a power cut.
     connection.execute_batch(
-        "PRAGMA journal_mode = WAL;
-         PRAGMA synchronous = FULL;
+        "PRAGMA synchronous = FULL;
          PRAGMA fullfsync = ON;
          PRAGMA foreign_keys = ON;
          PRAGMA journal_size_limit = 67108864;",
     )?;
-    migrate(&mut connection)?;
     Ok(connection)
 }
 
@@ -56,124 +56,86 @@ fn create_private(path: &Path) -> std::io::Result<()> {
     options.open(path).map(drop)
 }
 
-/// Refuses a file that holds something else before anything is changed in it.
-fn check_owner(connection: &Connection) -> Result<(), SqliteOpenError> {
-    let is_empty = "SELECT NOT EXISTS (SELECT 1 FROM sqlite_schema)";
-    let is_empty: bool = connection.query_row(is_empty, [], |row| row.get(0))?;
-    if is_empty || pragma(connection, "application_id")? == APPLICATION_ID {
-        return Ok(());
-    }
-    Err(SqliteOpenError::Foreign)
-}
-
-fn migrate(connection: &mut Connection) -> Result<(), SqliteOpenError> {
-    // Processes that start together take turns here, and the later ones find the work done.
+/// Refuses a file that holds something else; nothing is changed in it.
+fn create_tables(connection: &mut Connection) -> Result<(), SqliteOpenError> {
+    // Processes that start together take turns here, and the later ones find the tables.
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let found = pragma(&transaction, "user_version")?;
-    let done = usize::try_from(found).unwrap_or(usize::MAX);
-    let Some(missing) = MIGRATIONS.get(done..) else {
-        return Err(SqliteOpenError::Newer {
-            found,
-            known: SCHEMA,
-        });
-    };
-    for migration in missing {
-        transaction.execute_batch(migration)?;
-    }
-    if !missing.is_empty() {
+    let is_empty = "SELECT NOT EXISTS (SELECT 1 FROM sqlite_schema)";
+    if transaction.query_row(is_empty, [], |row| row.get(0))? {
+        transaction.execute_batch(TABLES)?;
         transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
         transaction.pragma_update(None, "user_version", SCHEMA)?;
+        return Ok(transaction.commit()?);
     }
-    Ok(transaction.commit()?)
+    let found = pragma(&transaction, "user_version")?;
+    match pragma(&transaction, "application_id")? {
+        APPLICATION_ID if found > SCHEMA => Err(SqliteOpenError::Newer {
+            found,
+            known: SCHEMA,
+        }),
+        APPLICATION_ID => Ok(()),
+        UNRELEASED_ID => Err(SqliteOpenError::Unreleased),
+        _ => Err(SqliteOpenError::Foreign),
+    }
+}
+
+/// With this log, readers and the writer never wait for each other.
+fn use_write_ahead_log(connection: &Connection, busy_timeout: Duration) -> rusqlite::Result<()> {
+    let mut left = busy_timeout;
+    loop {
+        match connection.execute_batch("PRAGMA journal_mode = WAL") {
+            // SQLite itself does not wait for another process that makes the same change.
+            Err(error) if is_busy(&error) && !left.is_zero() => {
+                thread::sleep(PAUSE);
+                left = left.saturating_sub(PAUSE);
+            }
+            outcome => return outcome,
+        }
+    }
+}
+
+fn is_busy(error: &rusqlite::Error) -> bool {
+    error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy)
 }
 
 fn pragma(connection: &Connection, name: &str) -> rusqlite::Result<i32> {
     connection.pragma_query_value(None, name, |row| row.get(0))
 }
 
-/// Why an SQLite file cannot be used for sessions.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum SqliteOpenError {
-    /// The file cannot be opened or written.
-    Unavailable(Box<dyn Error + Send + Sync>),
-    /// The file is damaged, or is no SQLite database at all.
-    Corrupt(Box<dyn Error + Send + Sync>),
-    /// The file is the database of another application.
-    Foreign,
-    /// The file was written by a newer version of this crate.
-    Newer {
-        /// The version of the schema in the file.
-        found: i32,
-        /// The newest version that is understood here.
-        known: i32,
-    },
-}
+/// "sess": marks the files of this store.
+const APPLICATION_ID: i32 = 0x7365_7373;
 
-impl fmt::Display for SqliteOpenError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Unavailable(_) => f.write_str("the session file cannot be opened; check its path, its permissions and the space on its disk"),
-            Self::Corrupt(_) => f.write_str("the session file is damaged or is not an SQLite database; restore it from a backup, or move it away and begin with a new one"),
-            Self::Foreign => f.write_str("the file is the database of another application; give the sessions a file of their own"),
-            Self::Newer { found, known } => write!(f, "the session file has schema {found} and this version knows {known}; update `starsessions`, or begin with a new file"),
-        }
-    }
-}
-
-impl Error for SqliteOpenError {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        match self {
-            Self::Unavailable(source) | Self::Corrupt(source) => Some(&**source),
-            Self::Foreign | Self::Newer { .. } => None,
-        }
-    }
-}
-
-impl From<rusqlite::Error> for SqliteOpenError {
-    fn from(error: rusqlite::Error) -> Self {
-        match error.sqlite_error_code() {
-            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
-                Self::Corrupt(error.into())
-            }
-            _ => Self::Unavailable(error.into()),
-        }
-    }
-}
-
-/// "star": which files are ours.
-const APPLICATION_ID: i32 = 0x7374_6172;
+/// "star": marks files from before the first release, which had a column for each property of a session.
+const UNRELEASED_ID: i32 = 0x7374_6172;
 
 /// The version of the schema that this code works with.
 const SCHEMA: i32 = 1;
 
+/// Between two attempts to change a file that another process is changing.
+const PAUSE: Duration = Duration::from_millis(10);
+
 /// As many as there are statements, with room.
 const STATEMENTS: usize = 32;
 
-/// Each brings the schema from the version that is its place in this list to the next one.
-///
 /// Rows have a number besides their key: they are appended, so that sessions that begin together lie
-/// together and are freed together, where rows ordered by a random key would touch a page each.
-/// `expires_at` of a row with `forward` is the end of that way.
-const MIGRATIONS: [&str; SCHEMA as usize] = ["
+/// together and are freed together, where rows ordered by a random key would touch a page each. The
+/// value is last, so that the rest of a row is read without the pages that a long value takes.
+const TABLES: &str = "
     CREATE TABLE sessions (
         id INTEGER PRIMARY KEY,
         key BLOB NOT NULL UNIQUE,
-        created_at INTEGER NOT NULL,
-        issued_at INTEGER NOT NULL,
-        last_seen_at INTEGER NOT NULL,
-        expires_at INTEGER NOT NULL,
         revision INTEGER NOT NULL,
-        remembered INTEGER NOT NULL,
-        identified INTEGER NOT NULL,
-        fields BLOB NOT NULL,
-        forward BLOB
+        deadline INTEGER NOT NULL,
+        last_seen INTEGER NOT NULL,
+        card BLOB,
+        index_keys BLOB NOT NULL,
+        value BLOB NOT NULL
     ) STRICT;
-    CREATE INDEX sessions_by_end ON sessions (expires_at);
+    CREATE INDEX sessions_by_deadline ON sessions (deadline);
     CREATE TABLE session_index (
-        key BLOB NOT NULL,
+        index_key BLOB NOT NULL,
         session INTEGER NOT NULL REFERENCES sessions (id) ON DELETE CASCADE,
-        PRIMARY KEY (key, session)
+        PRIMARY KEY (index_key, session)
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX session_index_by_session ON session_index (session);
-"];
+";

@@ -1,207 +1,200 @@
-//! Many at once, and operations that are dropped half way.
+//! Clause 2: many at once.
 
 use std::future::Future;
+use std::task::Poll;
 
-use bytes::Bytes;
+use super::trial::{Trial, after, at, new_key, row, way_after};
+use crate::store::{Inserted, Replaced, Rotated, Rotation, Row, Store};
 
-use super::{at, commit_of, expect, live, new_key, record, record_with};
-use crate::crypto::RowKey;
-use crate::record::{FieldWrite, Forward, Record, Rotation};
-use crate::store::{Committed, Created, Rotated, Store};
-
-/// Clauses 4 and 5: writers of different fields, and guarded writers of the same one.
-pub async fn parallel_commits_lose_nothing<S: Store>(store: &S) {
-    const CLAUSE: &str = "parallel_commits_lose_nothing";
-    let key = new_key();
-    expect(
-        CLAUSE,
-        store
-            .create(&key, &record_with("n.sum", b"\0"), at(0))
-            .await,
-        &Created::Applied,
-    );
-    let key = &key;
-    all((0..WRITERS).map(|writer| async move {
-        let name = format!("w.{writer}");
-        let commit = commit_of(&name, &[writer]);
-        if !matches!(
-            store.commit(key, &commit, at(1)).await,
-            Ok(Committed::Applied(_))
-        ) {
-            panic!("{CLAUSE}: an unguarded commit was not applied");
-        }
-        let mut seen = live(CLAUSE, store.load(key, at(1)).await);
-        loop {
-            let field = seen.fields.get("n.sum");
-            let (sum, revision) = field.map_or((0, 0), |field| (field.value[0], field.revision));
-            let mut commit = commit_of("n.sum", &[sum + 1]);
-            commit.guards = vec![("n.sum".into(), revision)];
-            match store.commit(key, &commit, at(1)).await {
-                Ok(Committed::Applied(_)) => return,
-                Ok(Committed::Conflict(theirs)) => seen = theirs,
-                other => panic!("{CLAUSE}: {other:?}"),
-            }
-        }
-    }))
-    .await;
-    let record = live(CLAUSE, store.load(key, at(1)).await);
-    let sum = record.fields.get("n.sum").map(|field| field.value[0]);
-    let kept = (0..WRITERS).all(|writer| {
-        let field = record.fields.get(&format!("w.{writer}"));
-        field.is_some_and(|field| *field.value == [writer])
-    });
-    if sum != Some(WRITERS) || !kept || record.revision != 1 + 2 * u64::from(WRITERS) {
-        panic!("{CLAUSE}: {record:?}");
-    }
-}
-
-/// Clause 1: of many creates under one key, one.
-pub async fn parallel_creates_have_one_winner<S: Store>(store: &S) {
-    const CLAUSE: &str = "parallel_creates_have_one_winner";
+/// Of many inserts under one key, one.
+pub async fn parallel_inserts_have_one_winner<S: Store>(store: &S) {
+    let trial = Trial {
+        clause: "parallel_inserts_have_one_winner",
+        store,
+    };
     let key = &new_key();
-    let created = all((0..WRITERS).map(|writer| async move {
-        let record = record_with("a.writer", &[writer]);
-        matches!(
-            store.create(key, &record, at(0)).await,
-            Ok(Created::Applied)
-        )
-        .then_some(writer)
-    }))
-    .await;
-    let winners: Vec<_> = created.into_iter().flatten().collect();
-    let record = live(CLAUSE, store.load(key, at(0)).await);
-    let stored = record.fields.get("a.writer").map(|field| field.value[0]);
-    if winners.len() != 1 || stored != winners.first().copied() {
-        panic!("{CLAUSE}: winners {winners:?}, stored {stored:?}");
+    let rows: Vec<_> = (0..WRITERS).map(|writer| row(&[writer])).collect();
+    let outcomes = all(rows.iter().map(|row| store.insert(key, row, at(0)))).await;
+    let stored = trial.load(key, at(0)).await;
+    for (row, outcome) in rows.into_iter().zip(outcomes) {
+        let is_there = stored.as_ref() == Some(&row);
+        let expected = [Inserted::Exists, Inserted::Inserted][usize::from(is_there)];
+        trial.says(outcome, &expected);
     }
 }
 
-/// Of many rotations of one record, one; the others are led to it.
+/// Of many replaces over one revision, one; the others are shown its row.
+pub async fn parallel_replaces_have_one_winner<S: Store>(store: &S) {
+    let trial = Trial {
+        clause: "parallel_replaces_have_one_winner",
+        store,
+    };
+    let (key, seen) = (&new_key(), &row(b"before"));
+    trial.insert(key, seen).await;
+    let rows: Vec<_> = (0..WRITERS).map(|writer| after(seen, &[writer])).collect();
+    let replaces = rows.iter().map(|row| store.replace(key, seen, row, at(1)));
+    let outcomes = all(replaces).await;
+    let Some(stored) = trial.load(key, at(1)).await else {
+        trial.fails(&"the row is lost")
+    };
+    for (row, outcome) in rows.into_iter().zip(outcomes) {
+        let expected = match row == stored {
+            true => Replaced::Replaced,
+            false => Replaced::Stale(stored.clone()),
+        };
+        trial.says(outcome, &expected);
+    }
+}
+
+/// Of many rotations of one row, one; the others are shown the way to its successor.
 pub async fn parallel_rotations_have_one_successor<S: Store>(store: &S) {
-    const CLAUSE: &str = "parallel_rotations_have_one_successor";
-    let old = &new_key();
-    expect(
-        CLAUSE,
-        store.create(old, &record(), at(0)).await,
-        &Created::Applied,
-    );
-    let outcomes = all((0..WRITERS).map(|writer| async move {
-        let new = new_key();
-        let mut rotation = Rotation::new(record(), Some(1));
-        let to = Bytes::copy_from_slice(&[writer]);
-        rotation.forward = Some(Forward::new(to, at(30)));
-        (writer, new, store.rotate(old, &new, &rotation, at(1)).await)
+    let trial = Trial {
+        clause: "parallel_rotations_have_one_successor",
+        store,
+    };
+    let (old, seen) = (&new_key(), &row(b"before"));
+    trial.insert(old, seen).await;
+    let rotations: Vec<_> = (0..WRITERS)
+        .map(|writer| (new_key(), way_after(seen, &[writer]), row(&[writer])))
+        .collect();
+    let outcomes = all(rotations.iter().map(|(new, left, row)| {
+        let rotation = Rotation {
+            old,
+            seen,
+            left,
+            new,
+            row,
+        };
+        store.rotate(rotation, at(1))
     }))
     .await;
-    let mut applied = Vec::new();
-    let mut moved = Vec::new();
-    for (writer, new, outcome) in outcomes {
-        match outcome {
-            Ok(Rotated::Applied) => applied.push(writer),
-            Ok(Rotated::Moved(forward)) => {
-                moved.push(forward.to[0]);
-                expect(CLAUSE, store.load(&new, at(1)).await, &None);
+    let Some(stored) = trial.load(old, at(1)).await else {
+        trial.fails(&"the old key leads nowhere")
+    };
+    for ((new, left, row), outcome) in rotations.iter().zip(outcomes) {
+        if matches!(outcome, Ok(Rotated::Unsupported)) {
+            trial.holds_nothing(new, at(1)).await;
+        } else if *left == stored {
+            trial.says(outcome, &Rotated::Rotated);
+            trial.holds(new, at(1), row).await;
+        } else {
+            trial.says(outcome, &Rotated::Stale(stored.clone()));
+            trial.holds_nothing(new, at(1)).await;
+        }
+    }
+}
+
+/// A rotation and a replace over one revision exclude each other.
+pub async fn a_rotation_and_a_replace_have_one_winner<S: Store>(store: &S) {
+    let trial = Trial {
+        clause: "a_rotation_and_a_replace_have_one_winner",
+        store,
+    };
+    for turn in 0..TURNS {
+        let (old, new, seen) = (&new_key(), &new_key(), &row(b"before"));
+        trial.insert(old, seen).await;
+        let (left, replacement) = (&way_after(seen, b"way"), &after(seen, b"after"));
+        let rotation = Rotation {
+            old,
+            seen,
+            left,
+            new,
+            row: replacement,
+        };
+        let rotate = async {
+            match store.rotate(rotation, at(1)).await {
+                Ok(Rotated::Rotated) => true,
+                Ok(Rotated::Unsupported) => false,
+                Ok(Rotated::Stale(found)) if found == *replacement => false,
+                other => trial.fails(&format_args!("the rotation ended in {other:?}")),
             }
-            other => panic!("{CLAUSE}: {other:?}"),
-        }
-    }
-    if applied.len() != 1 || moved.iter().any(|to| Some(to) != applied.first()) {
-        panic!("{CLAUSE}: applied {applied:?}, the others led to {moved:?}");
-    }
-}
-
-/// Clause 2: each operation is dropped at each of its await points.
-pub async fn a_dropped_operation_is_whole_or_not_at_all<S: Store>(store: &S) {
-    const CLAUSE: &str = "a_dropped_operation_is_whole_or_not_at_all";
-    for polls in 0..MAX_POLLS {
-        let key = new_key();
-        let before = record_with("a.x", b"1");
-        expect(
-            CLAUSE,
-            store.create(&key, &before, at(0)).await,
-            &Created::Applied,
-        );
-        let mut commit = commit_of("a.x", b"2");
-        commit
-            .set
-            .push(("a.y".into(), FieldWrite::new(Bytes::from_static(b"2"))));
-        let was_finished = poll_times(store.commit(&key, &commit, at(1)), polls).await;
-        let after = settled(CLAUSE, store, &key).await;
-        let has_both = after.fields.get("a.y").is_some()
-            && after.fields.get("a.x").is_some_and(|it| *it.value == *b"2");
-        if !(has_both || after == before) {
-            panic!("{CLAUSE}: half a commit after {polls} polls: {after:?}");
-        }
-
-        let new = new_key();
-        let rotation = Rotation::new(after.clone(), Some(after.revision));
-        poll_times(store.rotate(&key, &new, &rotation, at(1)), polls).await;
-        let (old, new) = (
-            store.load(&key, at(1)).await.ok().flatten(),
-            store.load(&new, at(1)).await.ok().flatten(),
-        );
-        // A row that nobody has the key of may be left over, a lost one may not.
-        if old.is_none() && new.is_none() {
-            panic!("{CLAUSE}: the record was lost in a rotation dropped after {polls} polls");
-        }
-        if was_finished {
-            return;
-        }
+        };
+        let replace = async {
+            match store.replace(old, seen, replacement, at(1)).await {
+                Ok(Replaced::Replaced) => true,
+                Ok(Replaced::Stale(found)) if found == *left => false,
+                other => trial.fails(&format_args!("the replace ended in {other:?}")),
+            }
+        };
+        let (has_moved, has_stayed) = both(rotate, replace, turn % 2 == 0).await;
+        let is_right = match (has_moved, has_stayed) {
+            (true, false) => [Some(left.clone()), Some(replacement.clone())],
+            (false, true) => [Some(replacement.clone()), None],
+            both => trial.fails(&format_args!("moved and replaced: {both:?}")),
+        };
+        let found = [trial.load(old, at(1)).await, trial.load(new, at(1)).await];
+        trial.says(Ok(found), &is_right);
     }
 }
 
-/// The record once an operation that was dropped has come to rest: a server may still be at it.
-async fn settled<S: Store>(clause: &str, store: &S, key: &RowKey) -> Record {
-    let mut before = live(clause, store.load(key, at(1)).await);
-    for _ in 0..3 {
-        tokio::task::yield_now().await;
-        let after = live(clause, store.load(key, at(1)).await);
-        if after == before {
-            return after;
+/// Writers that start again from the row that came back all have their way.
+pub async fn writers_that_try_again_lose_nothing<S: Store>(store: &S) {
+    let trial = &Trial {
+        clause: "writers_that_try_again_lose_nothing",
+        store,
+    };
+    let (key, first) = (&new_key(), &row(&[0]));
+    trial.insert(key, first).await;
+    all((0..WRITERS).map(|_| async move {
+        let mut seen = first.clone();
+        loop {
+            match store.replace(key, &seen, &one_more(&seen), at(1)).await {
+                Ok(Replaced::Replaced) => return,
+                Ok(Replaced::Stale(theirs)) if theirs.revision > seen.revision => seen = theirs,
+                other => trial.fails(&format_args!("after {seen:?}: {other:?}")),
+            }
         }
-        before = after;
-    }
-    before
+    }))
+    .await;
+    let expected = (0..WRITERS).fold(first.clone(), |row, _| one_more(&row));
+    trial.holds(key, at(1), &expected).await;
 }
 
-/// Polls a future so many times and drops it; returns whether it had finished.
-async fn poll_times(future: impl Future, polls: usize) -> bool {
-    let mut future = std::pin::pin!(future);
-    for _ in 0..polls {
-        let poll = std::future::poll_fn(|cx| std::task::Poll::Ready(future.as_mut().poll(cx)));
-        if poll.await.is_ready() {
-            return true;
-        }
-        tokio::task::yield_now().await;
+fn one_more(seen: &Row) -> Row {
+    let count = seen.value.first().map_or(0, |count| count + 1);
+    after(seen, &[count])
+}
+
+/// Runs two futures at the same time, the first or the second of them ahead.
+async fn both<A, B>(first: A, second: B, is_first_ahead: bool) -> (bool, bool)
+where
+    A: Future<Output = bool> + Send,
+    B: Future<Output = bool> + Send,
+{
+    type Boxed<'a> = std::pin::Pin<Box<dyn Future<Output = bool> + Send + 'a>>;
+    let mut futures: [Boxed<'_>; 2] = [Box::pin(first), Box::pin(second)];
+    if !is_first_ahead {
+        futures.reverse();
     }
-    false
+    let mut outcomes = all(futures.into_iter()).await;
+    if !is_first_ahead {
+        outcomes.reverse();
+    }
+    match outcomes[..] {
+        [first, second] => (first, second),
+        _ => (false, false),
+    }
 }
 
 /// Runs futures at the same time, on one task.
 async fn all<F: Future>(futures: impl Iterator<Item = F>) -> Vec<F::Output> {
     let mut running: Vec<_> = futures.map(|future| (Box::pin(future), None)).collect();
     std::future::poll_fn(|cx| {
-        let mut is_done = true;
         for (future, output) in &mut running {
-            if output.is_none() {
-                match future.as_mut().poll(cx) {
-                    std::task::Poll::Ready(value) => *output = Some(value),
-                    std::task::Poll::Pending => is_done = false,
-                }
+            if output.is_none()
+                && let Poll::Ready(value) = future.as_mut().poll(cx)
+            {
+                *output = Some(value);
             }
         }
-        if is_done {
-            std::task::Poll::Ready(())
-        } else {
-            std::task::Poll::Pending
+        match running.iter().all(|(_, output)| output.is_some()) {
+            true => Poll::Ready(()),
+            false => Poll::Pending,
         }
     })
     .await;
-    running
-        .into_iter()
-        .filter_map(|(_, output)| output)
-        .collect()
+    running.into_iter().filter_map(|(_, it)| it).collect()
 }
 
 const WRITERS: u8 = 32;
-const MAX_POLLS: usize = 64;
+const TURNS: usize = 8;

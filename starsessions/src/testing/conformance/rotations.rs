@@ -1,162 +1,126 @@
-//! A record that moves to a new key.
+//! A session that moves to a new key: both rows are written, or neither.
+//!
+//! A store that cannot do this says so, and must have written nothing.
 
-use bytes::Bytes;
+use super::trial::{Trial, after, at, filed_row, new_index_key, new_key, row, touch, way_after};
+use crate::store::{Replaced, Rotated, Rotation, Store, Touched};
 
-use super::{at, commit_of, expect, live, new_key, record, record_with};
-use crate::record::{Forward, Rotation, Touch};
-use crate::store::{Committed, Created, Loaded, Rotated, Store, Touched};
-
-/// A rotation without grace: one operation, and the old key is dead.
-pub async fn a_rotation_moves_the_record<S: Store>(store: &S) {
-    const CLAUSE: &str = "a_rotation_moves_the_record";
-    let (old, new) = (new_key(), new_key());
-    expect(
-        CLAUSE,
-        store.create(&old, &record_with("a.x", b"1"), at(0)).await,
-        &Created::Applied,
-    );
-    let mut after = record_with("a.x", b"2");
-    after.revision = 2;
-    let rotation = Rotation::new(after.clone(), Some(1));
-    expect(
-        CLAUSE,
-        store.rotate(&old, &new, &rotation, at(1)).await,
-        &Rotated::Applied,
-    );
-    expect(CLAUSE, store.load(&old, at(1)).await, &None);
-    expect(
-        CLAUSE,
-        store.load(&new, at(1)).await,
-        &Some(Loaded::Live(after.clone())),
-    );
-    let late = commit_of("a.x", b"late");
-    expect(
-        CLAUSE,
-        store.commit(&old, &late, at(1)).await,
-        &Committed::Gone,
-    );
-    // A key that is taken is not rotated onto.
-    let taken = new_key();
-    expect(
-        CLAUSE,
-        store.create(&taken, &record(), at(1)).await,
-        &Created::Applied,
-    );
-    expect(
-        CLAUSE,
-        store
-            .rotate(&new, &taken, &Rotation::new(record(), None), at(1))
-            .await,
-        &Rotated::Exists,
-    );
-    expect(
-        CLAUSE,
-        store.load(&new, at(1)).await,
-        &Some(Loaded::Live(after)),
-    );
+/// The session is under the new key with its listing; the old key leads the way, for its time.
+pub async fn a_rotation_moves_a_session<S: Store>(store: &S) {
+    let trial = Trial {
+        clause: "a_rotation_moves_a_session",
+        store,
+    };
+    let (old, new, index_key) = (new_key(), new_key(), new_index_key());
+    let seen = filed_row(b"before", &[index_key]);
+    trial.insert(&old, &seen).await;
+    let (left, moved) = (way_after(&seen, b"way"), filed_row(b"after", &[index_key]));
+    let rotation = Rotation {
+        old: &old,
+        seen: &seen,
+        left: &left,
+        new: &new,
+        row: &moved,
+    };
+    if !trial.rotate(rotation, &seen).await {
+        return;
+    }
+    trial.holds(&new, at(1), &moved).await;
+    trial.holds(&old, at(30), &left).await;
+    trial.lists(&index_key, at(1), &[(&new, &moved)]).await;
+    trial.holds_remains_at_most(&old, at(31), &left).await;
+    // Again, because the outcome was unknown: whichever row is found tells that it had succeeded.
+    match store.rotate(rotation, at(1)).await {
+        Ok(Rotated::Exists) => {}
+        Ok(Rotated::Stale(found)) if found == left => {}
+        other => trial.fails(&format_args!("a repeated rotation ended in {other:?}")),
+    }
+    trial.holds(&new, at(1), &moved).await;
+    // The removal of the old row tells where the session has gone.
+    trial.says(store.remove(&old).await, &Some(left));
+    trial.holds(&new, at(1), &moved).await;
 }
 
-/// A rotation with grace: the old key leads to the new one, for so long and no longer.
-pub async fn a_rotation_with_grace_leaves_the_way<S: Store>(store: &S) {
-    const CLAUSE: &str = "a_rotation_with_grace_leaves_the_way";
-    let (old, new) = (new_key(), new_key());
-    let record = record_with("a.x", b"1");
-    expect(
-        CLAUSE,
-        store.create(&old, &record, at(0)).await,
-        &Created::Applied,
-    );
-    let forward = Forward::new(Bytes::from_static(b"sealed"), at(31));
-    let mut rotation = Rotation::new(record.clone(), Some(1));
-    rotation.forward = Some(forward.clone());
-    expect(
-        CLAUSE,
-        store.rotate(&old, &new, &rotation, at(1)).await,
-        &Rotated::Applied,
-    );
-    expect(
-        CLAUSE,
-        store.load(&old, at(30)).await,
-        &Some(Loaded::Moved(forward.clone())),
-    );
-    let commit = commit_of("a.x", b"2");
-    expect(
-        CLAUSE,
-        store.commit(&old, &commit, at(30)).await,
-        &Committed::Moved(forward.clone()),
-    );
-    expect(
-        CLAUSE,
-        store.rotate(&old, &new_key(), &rotation, at(30)).await,
-        &Rotated::Moved(forward.clone()),
-    );
-    let touch = Touch::new(at(30), at(100));
-    expect(
-        CLAUSE,
-        store.touch(&old, &touch, at(30)).await,
-        &Touched::Gone,
-    );
-    expect(CLAUSE, store.load(&old, at(31)).await, &None);
-    expect(
-        CLAUSE,
-        store.commit(&old, &commit, at(31)).await,
-        &Committed::Gone,
-    );
-    expect(
-        CLAUSE,
-        store.load(&new, at(31)).await,
-        &Some(Loaded::Live(record.clone())),
-    );
-
-    let (old, new) = (new_key(), new_key());
-    expect(
-        CLAUSE,
-        store.create(&old, &record, at(0)).await,
-        &Created::Applied,
-    );
-    expect(
-        CLAUSE,
-        store.rotate(&old, &new, &rotation, at(1)).await,
-        &Rotated::Applied,
-    );
-    expect(CLAUSE, store.delete(&old, at(2)).await, &Some(forward));
-    expect(CLAUSE, store.load(&old, at(2)).await, &None);
+/// A rotation over another row, onto a key that is taken, or of nothing, writes nothing.
+pub async fn a_rotation_needs_the_row_that_was_read<S: Store>(store: &S) {
+    let trial = Trial {
+        clause: "a_rotation_needs_the_row_that_was_read",
+        store,
+    };
+    let (old, new, taken) = (new_key(), new_key(), new_key());
+    let (before, after_it) = (new_index_key(), new_index_key());
+    let first = filed_row(b"first", &[before]);
+    let second = after(&first, b"second");
+    let other = row(b"other");
+    trial.insert(&old, &first).await;
+    trial.replace(&old, &first, &second).await;
+    trial.insert(&taken, &other).await;
+    let moved = filed_row(b"moved", &[after_it]);
+    for (seen, new, expected) in [
+        (&first, &new, Rotated::Stale(second.clone())),
+        (&second, &taken, Rotated::Exists),
+    ] {
+        let rotation = Rotation {
+            old: &old,
+            seen,
+            left: &way_after(seen, b"way"),
+            new,
+            row: &moved,
+        };
+        match store.rotate(rotation, at(2)).await {
+            Ok(Rotated::Unsupported) => {}
+            found => trial.says(found, &expected),
+        }
+        trial.holds(&old, at(2), &second).await;
+        trial.lists(&before, at(2), &[(&old, &second)]).await;
+        trial.lists(&after_it, at(2), &[]).await;
+    }
+    trial.holds_nothing(&new, at(2)).await;
+    trial.holds(&taken, at(2), &other).await;
 }
 
-/// A record that another request has changed is not rotated over its changes.
-pub async fn a_rotation_expects_a_revision<S: Store>(store: &S) {
-    const CLAUSE: &str = "a_rotation_expects_a_revision";
-    let (old, new) = (new_key(), new_key());
-    let before = record_with("a.x", b"1");
-    expect(
-        CLAUSE,
-        store.create(&old, &before, at(0)).await,
-        &Created::Applied,
-    );
-    let commit = commit_of("a.y", b"2");
-    expect(
-        CLAUSE,
-        store.commit(&old, &commit, at(1)).await,
-        &Committed::Applied(2),
-    );
-    let now = live(CLAUSE, store.load(&old, at(1)).await);
-    let rotation = Rotation::new(before.clone(), Some(1));
-    expect(
-        CLAUSE,
-        store.rotate(&old, &new, &rotation, at(1)).await,
-        &Rotated::Conflict(now.clone()),
-    );
-    expect(
-        CLAUSE,
-        store.load(&old, at(1)).await,
-        &Some(Loaded::Live(now)),
-    );
-    expect(CLAUSE, store.load(&new, at(1)).await, &None);
-    // Without an expectation it ends whatever the record has become.
-    let rotation = Rotation::new(before, None);
-    expect(
-        CLAUSE,
-        store.rotate(&old, &new, &rotation, at(1)).await,
-        &Rotated::Applied,
-    );
+/// What was under way under the old key finds another row there, and moves neither of the two.
+pub async fn a_rotation_ends_the_old_row<S: Store>(store: &S) {
+    let trial = Trial {
+        clause: "a_rotation_ends_the_old_row",
+        store,
+    };
+    let (old, new, index_key) = (new_key(), new_key(), new_index_key());
+    let seen = filed_row(b"before", &[index_key]);
+    trial.insert(&old, &seen).await;
+    // A touch changes no revision, so it is in the way of no rotation.
+    let touched = trial.touch(&old, &seen, touch(1, 100)).await;
+    let (left, moved) = (way_after(&seen, b"way"), after(&seen, b"after"));
+    let rotation = Rotation {
+        old: &old,
+        seen: &seen,
+        left: &left,
+        new: &new,
+        row: &moved,
+    };
+    if !trial.rotate(rotation, &touched).await {
+        return;
+    }
+    let Some(left) = trial.load(&old, at(1)).await else {
+        trial.fails(&"nothing is left under the old key")
+    };
+    let Some(moved) = trial.load(&new, at(1)).await else {
+        trial.fails(&"nothing is under the new key")
+    };
+    let late = filed_row(b"late", &[index_key]);
+    let replaced = store.replace(&old, &seen, &late, at(2)).await;
+    trial.says(replaced, &Replaced::Stale(left.clone()));
+    let touched = store.touch(&old, &seen, touch(2, 200), at(2)).await;
+    trial.says(touched, &Touched::Stale);
+    let third = new_key();
+    let again = Rotation {
+        new: &third,
+        ..rotation
+    };
+    let rotated = store.rotate(again, at(2)).await;
+    trial.says(rotated, &Rotated::Stale(left.clone()));
+    trial.holds_nothing(&third, at(2)).await;
+    trial.holds(&old, at(2), &left).await;
+    trial.holds(&new, at(2), &moved).await;
+    trial.lists(&index_key, at(2), &[(&new, &moved)]).await;
 }

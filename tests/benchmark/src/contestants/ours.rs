@@ -1,7 +1,7 @@
 //! starsessions, as its README has it.
 
 use axum::{Router, routing::get};
-use starsessions::{Backend, CookieStore, KeyRing, MemoryStore, Session, SessionLayer, Sessions};
+use starsessions::{Backend, CookieStore, CurrentSession, KeyRing, MemoryStore, Session, SessionLayer};
 
 use super::{axum_case, call, cookie_of, following_case, untouched};
 use crate::measure::{Case, Kind};
@@ -82,8 +82,8 @@ async fn create(mut visitor: Session<Visitor>) -> &'static str {
     "ok"
 }
 
-async fn rotate(sessions: Sessions) -> &'static str {
-    sessions.rotate().expect("the response is still here");
+async fn rotate(session: CurrentSession) -> &'static str {
+    session.rotate().expect("the response is still here");
     "ok"
 }
 

@@ -1,0 +1,364 @@
+//! Sessions in a NATS JetStream bucket: how a store is written.
+//!
+//! A store keeps one opaque value per session and replaces it only if it still is the one that was
+//! read. Nearly every database can do that in one way or another; in a bucket of JetStream it is an
+//! update that names the sequence number of the value which it replaces, where number 0 means "no
+//! value". That one operation, [`write`](NatsStore::write) below, carries the whole contract:
+//!
+//! - `insert`, `replace`, `touch` and `remove` read what is there, decide by it, and write over exactly
+//!   that. If another request was faster, the write fails, and they begin again.
+//! - No step is ever half done, so it does no harm if a request is cancelled at an await point. A client
+//!   that expects to be asked to the end is put inside of `starsessions::store::Uninterrupted`.
+//! - A bucket cannot change two keys at once, so `rotate` is left out. The runtime then rotates by a
+//!   write of each key, in an order that loses no session.
+//!
+//! What remains is to find the sessions of a user, which [`file`](NatsStore::file) explains, and to give
+//! a row a form in bytes. The suite in `starsessions::testing::conformance` says whether it is right.
+
+use std::error::Error;
+use std::sync::Arc;
+
+use async_nats::jetstream::kv;
+use async_nats::jetstream::kv::UpdateErrorKind;
+use async_nats::jetstream::stream::LastRawMessageErrorKind;
+use bytes::Bytes;
+use futures_util::TryStreamExt;
+use starsessions::Timestamp;
+use starsessions::store::{
+    IndexKey, Inserted, Listed, Listing, Protection, Replaced, Row, RowKey, Store, StoreError,
+    Touch, Touched,
+};
+
+/// Keeps sessions in a bucket of NATS JetStream.
+#[derive(Clone, Debug)]
+pub(crate) struct NatsStore {
+    bucket: kv::Store,
+}
+
+/// What is under a key: nothing, a row, or the empty value that stands for one that was removed.
+struct Found {
+    /// The number by which a write replaces this; 0 if there is nothing.
+    sequence: u64,
+    value: Bytes,
+}
+
+impl NatsStore {
+    /// Sessions in a bucket that holds nothing else, with a history of 1.
+    #[must_use]
+    pub(crate) fn new(bucket: kv::Store) -> Self {
+        Self { bucket }
+    }
+}
+
+impl Store for NatsStore {
+    /// The server, its files and its backups can be read by others than this process.
+    fn protection(&self) -> Protection {
+        Protection::Sealed
+    }
+
+    async fn load(&self, key: &RowKey, _now: Timestamp) -> Result<Option<Row>, StoreError> {
+        self.read(key).await?.row()
+    }
+
+    async fn insert(
+        &self,
+        key: &RowKey,
+        row: &Row,
+        now: Timestamp,
+    ) -> Result<Inserted, StoreError> {
+        self.file(key, row.index_keys()).await?;
+        let (mut place, mut expired) = (0, None);
+        loop {
+            if let Some(sequence) = self.write(key, pack(row), place).await? {
+                self.unfile(key, expired.as_ref(), row.index_keys(), sequence)
+                    .await?;
+                return Ok(Inserted::Inserted);
+            }
+            let found = self.read(key).await?;
+            expired = found.row()?;
+            if expired.as_ref().is_some_and(|row| row.is_live(now)) {
+                return Ok(Inserted::Exists);
+            }
+            place = found.sequence;
+        }
+    }
+
+    async fn replace(
+        &self,
+        key: &RowKey,
+        seen: &Row,
+        row: &Row,
+        now: Timestamp,
+    ) -> Result<Replaced, StoreError> {
+        // What was seen is filed already.
+        if row.index_keys() != seen.index_keys() {
+            self.file(key, row.index_keys()).await?;
+        }
+        loop {
+            let found = self.read(key).await?;
+            let Some(stored) = found.row()?.filter(|stored| stored.is_live(now)) else {
+                return Ok(Replaced::Gone);
+            };
+            if stored.revision != seen.revision {
+                return Ok(Replaced::Stale(stored));
+            }
+            let value = pack(&row.in_place_of(&stored, seen));
+            if let Some(sequence) = self.write(key, value, found.sequence).await? {
+                self.unfile(key, Some(&stored), row.index_keys(), sequence)
+                    .await?;
+                return Ok(Replaced::Replaced);
+            }
+        }
+    }
+
+    async fn touch(
+        &self,
+        key: &RowKey,
+        seen: &Row,
+        touch: Touch,
+        now: Timestamp,
+    ) -> Result<Touched, StoreError> {
+        loop {
+            let found = self.read(key).await?;
+            let stored = found.row()?.filter(|stored| stored.is_live(now));
+            let Some(mut row) = stored.filter(|stored| stored.revision == seen.revision) else {
+                return Ok(Touched::Stale);
+            };
+            row.touch(touch);
+            if self.write(key, pack(&row), found.sequence).await?.is_some() {
+                return Ok(Touched::Touched);
+            }
+        }
+    }
+
+    async fn remove(&self, key: &RowKey) -> Result<Option<Row>, StoreError> {
+        loop {
+            let found = self.read(key).await?;
+            // Also what is not a row is removed.
+            let row = found.row().ok().flatten();
+            if found.value.is_empty() || self.erase(key, &found, row.as_ref()).await? {
+                return Ok(row);
+            }
+        }
+    }
+
+    async fn listed(
+        &self,
+        index_key: &IndexKey,
+        now: Timestamp,
+    ) -> Result<Vec<Listed>, StoreError> {
+        let mut listed = Vec::new();
+        for key in self.keys(&format!("{}*", index_prefix(index_key))).await? {
+            let row = self.read(&key).await?.row()?;
+            let row = row.filter(|row| row.is_live(now) && row.index_keys().contains(index_key));
+            listed.extend(row.and_then(|row| Listed::new(key, &row)));
+        }
+        Ok(listed)
+    }
+
+    /// Reads every key of the bucket, so once an hour is often enough.
+    async fn sweep(&self, limit: usize, now: Timestamp) -> Result<usize, StoreError> {
+        let mut freed = 0;
+        for key in self.keys("row.*").await? {
+            if freed == limit {
+                break;
+            }
+            let found = self.read(&key).await?;
+            let row = found.row()?;
+            if !row.as_ref().is_some_and(|row| row.is_live(now)) {
+                self.erase(&key, &found, row.as_ref()).await?;
+                freed += 1;
+            }
+        }
+        Ok(freed)
+    }
+}
+
+/// The bucket.
+impl NatsStore {
+    /// Asks the leader of the stream. Its replicas, which `kv::Store::get` may ask as well, can be
+    /// behind: a session that has ended must not be found there.
+    async fn read(&self, key: &RowKey) -> Result<Found, StoreError> {
+        let subject = self.subject(&row_name(key));
+        let message = self.bucket.stream.get_last_raw_message_by_subject(&subject);
+        match message.await {
+            Ok(message) => Ok(Found {
+                sequence: message.sequence,
+                value: message.payload,
+            }),
+            Err(error) if error.kind() == LastRawMessageErrorKind::NoMessageFound => Ok(Found {
+                sequence: 0,
+                value: Bytes::new(),
+            }),
+            Err(error) => Err(unavailable(error)),
+        }
+    }
+
+    /// Replaces the value of this sequence number; returns the number of the new one, or `None` if
+    /// another value is there.
+    async fn write(
+        &self,
+        key: &RowKey,
+        value: Bytes,
+        place: u64,
+    ) -> Result<Option<u64>, StoreError> {
+        match self.bucket.update(row_name(key), value, place).await {
+            Ok(sequence) => Ok(Some(sequence)),
+            Err(error) if error.kind() == UpdateErrorKind::WrongLastRevision => Ok(None),
+            Err(error) => Err(unavailable(error)),
+        }
+    }
+
+    /// Removes what was found, if it still is there.
+    async fn erase(
+        &self,
+        key: &RowKey,
+        found: &Found,
+        row: Option<&Row>,
+    ) -> Result<bool, StoreError> {
+        let Some(sequence) = self.write(key, Bytes::new(), found.sequence).await? else {
+            return Ok(false);
+        };
+        self.unfile(key, row, &[], sequence).await?;
+        // The empty value has done its work, unless another one has taken its place.
+        self.purge(&row_name(key), sequence + 1).await?;
+        Ok(true)
+    }
+
+    /// Files a row under its index keys, before it is written: a key `index.<index key>.<row key>` for
+    /// each. Nothing is made of an entry whose row was never written, because [`Store::listed`] believes
+    /// the row and not the index.
+    async fn file(&self, key: &RowKey, index_keys: &[IndexKey]) -> Result<(), StoreError> {
+        for index_key in index_keys {
+            let name = index_name(index_key, key);
+            let filed = self.bucket.put(name, Bytes::new()).await;
+            filed.map_err(unavailable)?;
+        }
+        Ok(())
+    }
+
+    /// Removes a row from the index keys under which it is no longer filed since the write of this
+    /// sequence number. An entry that another request has filed since is later than that, and stays.
+    async fn unfile(
+        &self,
+        key: &RowKey,
+        before: Option<&Row>,
+        now: &[IndexKey],
+        sequence: u64,
+    ) -> Result<(), StoreError> {
+        for index_key in before.map_or(&[][..], Row::index_keys) {
+            if !now.contains(index_key) {
+                self.purge(&index_name(index_key, key), sequence).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes all values of a key that are earlier than this sequence number.
+    async fn purge(&self, name: &str, sequence: u64) -> Result<(), StoreError> {
+        let purge = self.bucket.stream.purge().filter(self.subject(name));
+        purge.sequence(sequence).await.map_err(unavailable)?;
+        Ok(())
+    }
+
+    /// The row keys at the end of all keys that match a pattern.
+    async fn keys(&self, pattern: &str) -> Result<Vec<RowKey>, StoreError> {
+        let subjects = self.bucket.stream.info_with_subjects(self.subject(pattern));
+        let subjects = subjects.await.map_err(unavailable)?;
+        let subjects: Vec<_> = subjects.try_collect().await.map_err(unavailable)?;
+        let key = |(subject, _): &(String, usize)| row_key(subject.rsplit('.').next()?);
+        Ok(subjects.iter().filter_map(key).collect())
+    }
+
+    fn subject(&self, name: &str) -> String {
+        format!("{}{name}", self.bucket.prefix)
+    }
+}
+
+impl Found {
+    fn row(&self) -> Result<Option<Row>, StoreError> {
+        if self.value.is_empty() {
+            return Ok(None);
+        }
+        let row = unpack(&self.value).ok_or_else(|| StoreError::Corrupt("not a row".into()))?;
+        Ok(Some(row))
+    }
+}
+
+/// After a time-out and the like: the operation may have taken place.
+fn unavailable(error: impl Error + Send + Sync + 'static) -> StoreError {
+    StoreError::Unavailable(Box::new(error))
+}
+
+fn row_name(key: &RowKey) -> String {
+    format!("row.{}", hex(key.as_bytes()))
+}
+
+fn index_name(index_key: &IndexKey, key: &RowKey) -> String {
+    format!("{}{}", index_prefix(index_key), hex(key.as_bytes()))
+}
+
+fn index_prefix(index_key: &IndexKey) -> String {
+    format!("index.{}.", hex(index_key.as_bytes()))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn row_key(hex: &str) -> Option<RowKey> {
+    let digits = hex.as_bytes().chunks(2);
+    let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
+    let bytes: Option<Vec<_>> = digits.map(byte).collect();
+    Some(RowKey::from_bytes(bytes?.try_into().ok()?))
+}
+
+/// A row in bytes: numbers first, then the listing, if there is one, and the value to the end.
+fn pack(row: &Row) -> Bytes {
+    let mut bytes = Vec::new();
+    let times = [row.deadline, row.last_seen].map(Timestamp::as_unix_seconds);
+    for number in [row.revision, times[0], times[1]] {
+        bytes.extend(number.to_be_bytes());
+    }
+    bytes.push(u8::from(row.listing.is_some()));
+    if let Some(listing) = &row.listing {
+        bytes.extend((listing.index_keys.len() as u32).to_be_bytes());
+        for index_key in &listing.index_keys {
+            bytes.extend(index_key.as_bytes());
+        }
+        bytes.extend((listing.card.len() as u32).to_be_bytes());
+        bytes.extend(&listing.card);
+    }
+    bytes.extend(&*row.value);
+    bytes.into()
+}
+
+/// The row that was packed; `None` if these are the bytes of something else.
+fn unpack(mut bytes: &[u8]) -> Option<Row> {
+    let revision = u64::from_be_bytes(take(&mut bytes)?);
+    let [deadline, last_seen] = [take(&mut bytes)?, take(&mut bytes)?]
+        .map(|seconds| Timestamp::from_unix_seconds(u64::from_be_bytes(seconds)));
+    let listing = match take(&mut bytes)? {
+        [0] => None,
+        [1] => {
+            let index_keys = (0..u32::from_be_bytes(take(&mut bytes)?))
+                .map(|_| take(&mut bytes).map(IndexKey::from_bytes))
+                .collect::<Option<Vec<_>>>()?;
+            let length = u32::from_be_bytes(take(&mut bytes)?);
+            let (card, value) = bytes.split_at_checked(length as usize)?;
+            bytes = value;
+            Some(Arc::new(Listing::new(index_keys, card)))
+        }
+        _ => return None,
+    };
+    let mut row = Row::new(bytes, last_seen, deadline);
+    row.revision = revision;
+    row.listing = listing;
+    Some(row)
+}
+
+fn take<const N: usize>(bytes: &mut &[u8]) -> Option<[u8; N]> {
+    let (taken, rest) = bytes.split_first_chunk()?;
+    *bytes = rest;
+    Some(*taken)
+}

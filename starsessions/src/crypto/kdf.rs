@@ -1,0 +1,72 @@
+//! How keys follow from keys.
+//!
+//! ```text
+//! HKDF-SHA256(ikm, salt, info)      RFC 5869, one block of output
+//! keyed(K, secret, purpose) = SHA-256(K(32) ‖ 0(32) ‖ secret(32) ‖ purpose)
+//! ```
+//!
+//! A deployment's keys come from HKDF, once. The keys of a session are derived on each request: the
+//! state of SHA-256 behind the first block, which holds the key, is kept, and the secret, a purpose of
+//! at most 23 octets and SHA-256's own padding fill one more block. So a key costs one compression.
+//!
+//! Each message has exactly these two blocks, so that extending one, the known weakness of a hash with the
+//! key in front, makes no other key: it would take a third. The secret has a fixed length, so that
+//! different purposes are different messages.
+
+use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
+
+use super::mac::{MacKey, Message, TAG_LEN};
+
+/// HKDF-SHA256 (RFC 5869) for at most one block of output, which cannot fail: extracting and
+/// expanding are one HMAC each.
+pub(super) struct Prk(MacKey);
+
+impl Prk {
+    pub(super) fn extract(salt: &MacKey, ikm: &[u8]) -> Self {
+        Self(MacKey::new(&salt.tag(ikm)))
+    }
+
+    pub(super) fn expand<const LEN: usize>(&self, info: &[&[u8]]) -> Zeroizing<[u8; LEN]> {
+        first_block(self.0.message().list(info))
+    }
+
+    #[cfg(test)]
+    pub(super) fn expand_raw<const LEN: usize>(&self, info: &[u8]) -> Zeroizing<[u8; LEN]> {
+        first_block(self.0.message().part(info))
+    }
+}
+
+/// SHA-256 behind a first block that holds a key.
+pub(super) struct KeyedHash(Sha256);
+
+impl KeyedHash {
+    pub(super) fn new(key: &[u8; 32]) -> Self {
+        let mut block = Zeroizing::new([0; 64]);
+        for (to, from) in block.iter_mut().zip(key) {
+            *to = *from;
+        }
+        Self(Sha256::new_with_prefix(block.as_slice()))
+    }
+
+    /// The key for this purpose, which is like no key for another secret or purpose.
+    pub(super) fn derive(&self, secret: &[u8; 32], purpose: &str) -> Zeroizing<[u8; 32]> {
+        debug_assert!(purpose.len() <= LONGEST_PURPOSE);
+        let hash = self.0.clone().chain_update(secret).chain_update(purpose);
+        Zeroizing::new(hash.finalize().into())
+    }
+}
+
+/// The first `LEN` bytes of the first block of output.
+fn first_block<const LEN: usize>(info: Message) -> Zeroizing<[u8; LEN]> {
+    const { assert!(LEN <= TAG_LEN) };
+    let block = info.part(&[1]).tag();
+    let mut out = Zeroizing::new([0; LEN]);
+    for (to, from) in out.iter_mut().zip(block.iter()) {
+        *to = *from;
+    }
+    out
+}
+
+/// What a block leaves beside the secret and the nine octets or more of SHA-256's padding.
+const LONGEST_PURPOSE: usize = 64 - 32 - 9;

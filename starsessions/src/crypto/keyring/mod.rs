@@ -1,0 +1,342 @@
+//! The keys of a deployment: one that makes tokens, and some that are still honoured.
+
+mod file;
+mod text;
+
+use std::error::Error;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::{fmt, io};
+
+use super::id::{IndexKey, LogId, RowKey};
+use super::key::{Key, KeyError};
+use super::keyset::KeySet;
+use super::random::RandomError;
+use super::token::KeyId;
+use crate::clock::Timestamp;
+
+/// The keys that sessions are made and honoured with.
+///
+/// One key is *active* and makes every new token; up to seven others are *accepted*: old ones whose
+/// sessions live on, and future ones that other nodes may already use. Each token names its key, so
+/// there is exactly one to try.
+///
+/// To change keys without ending a session: accept the new key on every node; then make it the
+/// active one on every node and accept the old; after the longest lifetime of a session, drop the
+/// old one. Dropping a key at once ends every session under it: that is the emergency exit.
+///
+/// A clone shares the same keys.
+///
+/// ```
+/// use starsessions::{Key, KeyRing, Timestamp};
+///
+/// let (new, old) = (Key::generate()?, Key::generate()?);
+/// let new_year = Timestamp::from_unix_seconds(1_798_761_600);
+/// let ring = KeyRing::new(new).accept(old, Some(new_year))?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct KeyRing(Arc<Keys>);
+
+#[derive(Clone)]
+struct Keys {
+    /// A field of its own, not the first or last of a list (CVE-2025-47278).
+    active: Arc<KeySet>,
+    accepted: Vec<Accepted>,
+}
+
+#[derive(Clone)]
+struct Accepted {
+    keys: Arc<KeySet>,
+    not_after: Option<Timestamp>,
+}
+
+impl KeyRing {
+    /// How many keys a ring can hold, the active one included.
+    pub const MAX_KEYS: usize = 8;
+
+    /// A ring with one key.
+    #[must_use]
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "the ring takes the key over and wipes it"
+    )]
+    pub fn new(active: Key) -> Self {
+        Self(Arc::new(Keys {
+            active: Arc::new(KeySet::new(&active)),
+            accepted: Vec::new(),
+        }))
+    }
+
+    /// A ring with one new random key, for development and tests: every session ends with the
+    /// process, and no other process honours them.
+    ///
+    /// # Errors
+    /// [`RandomError`] if the operating system gives no random bytes.
+    pub fn generate() -> Result<Self, RandomError> {
+        Ok(Self::new(Key::generate()?))
+    }
+
+    /// Honours the tokens of another key too, up to but not including `not_after`.
+    ///
+    /// # Errors
+    /// [`KeyRingError`] if the ring is full or has a key with the same key id.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "the ring takes the key over and wipes it"
+    )]
+    pub fn accept(mut self, key: Key, not_after: Option<Timestamp>) -> Result<Self, KeyRingError> {
+        let item = 2 + self.0.accepted.len();
+        if item > Self::MAX_KEYS {
+            return Err(KeyRingError::Full);
+        }
+        let keys = Arc::new(KeySet::new(&key));
+        if self.ids().any(|id| id == keys.id) {
+            return Err(KeyRingError::Duplicate { item });
+        }
+        Arc::make_mut(&mut self.0)
+            .accepted
+            .push(Accepted { keys, not_after });
+        Ok(self)
+    }
+
+    /// The ring in an environment variable; see [`parse`](Self::parse) for its form.
+    ///
+    /// # Errors
+    /// [`KeyRingError::Variable`], which names the variable, what is wrong with it, and how to make
+    /// a key. It never shows the value.
+    ///
+    /// ```
+    /// use starsessions::KeyRing;
+    ///
+    /// let error = KeyRing::from_env("SESSION_KEYS_OF_THIS_EXAMPLE").unwrap_err();
+    /// assert_eq!(
+    ///     error.to_string(),
+    ///     "SESSION_KEYS_OF_THIS_EXAMPLE: it is not set; \
+    ///      make a key with `openssl rand -base64 32` and list it first, older keys behind it: \
+    ///      \"newkey...=,oldkey...=@1798761600\"",
+    /// );
+    /// ```
+    pub fn from_env(variable: &str) -> Result<Self, KeyRingError> {
+        text::from_env(variable)
+    }
+
+    /// The ring in a file, in the form of [`parse`](Self::parse). If there is no file, one with a new
+    /// key is made, that only its owner can read: for an application on one machine, whose sessions
+    /// are to survive a restart without a key that was made by hand.
+    ///
+    /// A process that can read the file can make cookies that this ring accepts; keep it out of backups
+    /// that hold the sessions as well.
+    ///
+    /// # Errors
+    /// [`KeyRingError::File`], which names the file and what is wrong with it, and never shows a key.
+    ///
+    /// ```no_run
+    /// use starsessions::KeyRing;
+    ///
+    /// # fn main() -> Result<(), starsessions::KeyRingError> {
+    /// let keys = KeyRing::from_file_or_new("session-keys")?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn from_file_or_new(path: impl AsRef<Path>) -> Result<Self, KeyRingError> {
+        file::open_or_make(path.as_ref())
+    }
+
+    /// The ring that a text lists: base64 keys (see [`Key::from_base64`]), separated by commas or white
+    /// space, the active one first.
+    ///
+    /// An accepted key may end at a time in Unix seconds, written behind it: `key@1798761600`.
+    ///
+    /// # Errors
+    /// [`KeyRingError`], which counts the items from one and never shows them.
+    ///
+    /// ```
+    /// use starsessions::{KeyError, KeyRing, KeyRingError};
+    ///
+    /// let error = KeyRing::parse("c2hvcnQ=").unwrap_err();
+    /// assert!(matches!(
+    ///     error,
+    ///     KeyRingError::Key { item: 1, source: KeyError::Length { bytes: 5 } },
+    /// ));
+    /// ```
+    pub fn parse(keys: &str) -> Result<Self, KeyRingError> {
+        text::parse(keys)
+    }
+
+    /// The keys of one realm of one application, so that its cookies and rows are worthless in every
+    /// other. Two of them may have a struct of the same name, which means another user in each.
+    pub(crate) fn of_realm(self, audience: &str, name: &str) -> Self {
+        if audience.is_empty() && name.is_empty() {
+            return self;
+        }
+        let of_realm = |keys: &KeySet| Arc::new(keys.of_realm(audience, name));
+        let accepted = self.0.accepted.iter().map(|accepted| Accepted {
+            keys: of_realm(&accepted.keys),
+            not_after: accepted.not_after,
+        });
+        Self(Arc::new(Keys {
+            active: of_realm(&self.0.active),
+            accepted: accepted.collect(),
+        }))
+    }
+
+    pub(super) fn active(&self) -> &Arc<KeySet> {
+        &self.0.active
+    }
+
+    /// The one key with this id, if it is honoured at this time.
+    pub(super) fn find(&self, id: KeyId, now: Timestamp) -> Option<&Arc<KeySet>> {
+        if self.0.active.id == id {
+            return Some(&self.0.active);
+        }
+        let accepted = self
+            .0
+            .accepted
+            .iter()
+            .find(|accepted| accepted.keys.id == id)?;
+        accepted
+            .not_after
+            .is_none_or(|end| now < end)
+            .then_some(&accepted.keys)
+    }
+
+    /// How logs call a session of which only the row is known.
+    pub(crate) fn log_id(&self, row: &RowKey) -> LogId {
+        self.active().log.id(row)
+    }
+
+    /// What a store files a session under that holds this value.
+    pub(crate) fn index_key(&self, namespace: &str, field: &str, value: &[u8]) -> IndexKey {
+        self.active().subject.index_key(namespace, field, value)
+    }
+
+    /// What a search for this value needs: a row keeps the index key under the ring key that was
+    /// active when it was written.
+    pub(crate) fn index_keys(
+        &self,
+        namespace: &str,
+        field: &str,
+        value: &[u8],
+    ) -> impl Iterator<Item = IndexKey> {
+        self.key_sets()
+            .map(move |keys| keys.subject.index_key(namespace, field, value))
+    }
+
+    fn ids(&self) -> impl Iterator<Item = KeyId> {
+        self.key_sets().map(|keys| keys.id)
+    }
+
+    fn key_sets(&self) -> impl Iterator<Item = &Arc<KeySet>> {
+        let accepted = self.0.accepted.iter().map(|accepted| &accepted.keys);
+        std::iter::once(&self.0.active).chain(accepted)
+    }
+}
+
+/// Shows the key ids, which are public, and the ends of the accepted keys.
+impl fmt::Debug for KeyRing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let accepted: Vec<_> = self
+            .0
+            .accepted
+            .iter()
+            .map(|accepted| (accepted.keys.id, accepted.not_after))
+            .collect();
+        f.debug_struct("KeyRing")
+            .field("active", &self.0.active.id)
+            .field("accepted", &accepted)
+            .finish()
+    }
+}
+
+/// Why there is no key ring. It never holds a key or a part of one.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum KeyRingError {
+    /// The active key has an end; it makes tokens as long as it is active.
+    ActiveEnds,
+    /// What follows an `@` is not a number of Unix seconds.
+    Deadline {
+        /// Which key, counted from one.
+        item: usize,
+    },
+    /// Two keys have the same key id: in practice, one key is listed twice.
+    Duplicate {
+        /// The second of them, counted from one; the active key is the first.
+        item: usize,
+    },
+    /// There is no key.
+    Empty,
+    /// There are more than [`KeyRing::MAX_KEYS`] keys.
+    Full,
+    /// An item of the list is not a key.
+    Key {
+        /// Which item, counted from one.
+        item: usize,
+        /// What is wrong with it.
+        source: KeyError,
+    },
+    /// The environment variable holds no valid ring.
+    Variable {
+        /// The name of the variable.
+        name: String,
+        /// What is wrong with it.
+        reason: Box<Self>,
+    },
+    /// The environment variable is not set.
+    NotSet,
+    /// The environment variable is not text.
+    NotUnicode,
+    /// The file holds no valid ring, and none could be made.
+    File {
+        /// Where it is.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: Box<Self>,
+    },
+    /// A file could not be read or written.
+    Io(io::Error),
+}
+
+impl fmt::Display for KeyRingError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ActiveEnds => f.write_str(
+                "key 1 is the active one and cannot end; remove what follows its `@`, \
+                 or list the key that replaces it first",
+            ),
+            Self::Deadline { item } => write!(
+                f,
+                "key {item} ends with something that is not a time; write Unix seconds, \
+                 as in `@1798761600`"
+            ),
+            Self::Duplicate { item } => write!(
+                f,
+                "key {item} has the key id of a key before it; list each key once, \
+                 or make another one with `openssl rand -base64 32`"
+            ),
+            Self::Empty => f.write_str("there is no key; make one with `openssl rand -base64 32`"),
+            Self::Full => write!(
+                f,
+                "there are more than {} keys; remove the oldest",
+                KeyRing::MAX_KEYS
+            ),
+            Self::Key { item, source } => write!(f, "key {item}: {source}"),
+            Self::Variable { name, reason } => write!(f, "{name}: {reason}"),
+            Self::NotSet => f.write_str(
+                "it is not set; make a key with `openssl rand -base64 32` and list it first, \
+                 older keys behind it: \"newkey...=,oldkey...=@1798761600\"",
+            ),
+            Self::File { path, reason } => write!(f, "{}: {reason}", path.display()),
+            Self::Io(error) => write!(
+                f,
+                "{error}; name a file that this process may read, in a folder that is there"
+            ),
+            Self::NotUnicode => f.write_str(
+                "it is not text; it must list base64 keys, as `openssl rand -base64 32` makes them",
+            ),
+        }
+    }
+}
+
+impl Error for KeyRingError {}

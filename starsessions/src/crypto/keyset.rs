@@ -1,0 +1,250 @@
+//! The keys of one master key, and everything that is authenticated beside a payload.
+//!
+//! ```text
+//! K_purpose      = HKDF-SHA256(ikm = master, salt = "starsessions/v1", info = PAE("starsessions", "v1", purpose))
+//! S_purpose      = keyed(K_index, secret, purpose)        of one session; see `kdf`
+//! realm's master = HMAC-SHA256(K_realm, PAE("starsessions/v1/realm", audience, name)); if both are empty, the master key
+//! PAE            = LE64(count) ‖ (LE64(length) ‖ piece)*
+//! ```
+//!
+//! The only file with domain strings: to see that no two uses of a key can be confused, read them
+//! here. A type for each purpose keeps the keys apart.
+
+use zeroize::Zeroizing;
+
+use super::id::{IndexKey, LogId, RowKey};
+use super::kdf::{KeyedHash, Prk};
+use super::key::Key;
+use super::mac::{MacKey, Message, TAG_LEN, encoded};
+use super::seal::SealKey;
+use super::token::{Header, InvalidToken, KeyId, SECRET_LEN};
+
+/// The keys of one master key, derived once. The master key itself is not kept.
+pub(super) struct KeySet {
+    pub(super) id: KeyId,
+    pub(super) pepper: PepperKey,
+    pub(super) cookie_sign: SignKey,
+    pub(super) cookie_seal: SealKey,
+    pub(super) card: SealKey,
+    pub(super) log: LogKey,
+    pub(super) subject: SubjectKey,
+    pub(super) csrf: CsrfKey,
+    realm: RealmKey,
+}
+
+impl KeySet {
+    pub(super) fn new(master: &Key) -> Self {
+        Self::from_master(master.as_bytes())
+    }
+
+    /// The keys of a realm: under the same key id, and of no use in any other realm.
+    pub(super) fn of_realm(&self, audience: &str, name: &str) -> Self {
+        Self {
+            id: self.id,
+            ..Self::from_master(&self.realm.master(audience, name))
+        }
+    }
+
+    fn from_master(master: &[u8; 32]) -> Self {
+        let prk = Prk::extract(&MacKey::new(b"starsessions/v1"), master);
+        let key = |purpose| derive::<32>(&prk, purpose);
+        let mac_key = |purpose| MacKey::new(&key(purpose));
+        Self {
+            id: KeyId(*derive(&prk, "kid")),
+            pepper: PepperKey(KeyedHash::new(&key("index"))),
+            cookie_sign: SignKey(mac_key("cookie-sign")),
+            cookie_seal: SealKey::new(&key("cookie-seal")),
+            card: SealKey::new(&key("card")),
+            log: LogKey(mac_key("log")),
+            subject: SubjectKey(mac_key("subject")),
+            csrf: CsrfKey(mac_key("csrf")),
+            realm: RealmKey(mac_key("realm")),
+        }
+    }
+}
+
+fn derive<const LEN: usize>(prk: &Prk, purpose: &str) -> Zeroizing<[u8; LEN]> {
+    prk.expand(&[b"starsessions", b"v1", purpose.as_bytes()])
+}
+
+/// Sets realms and applications with the same keys apart.
+struct RealmKey(MacKey);
+
+impl RealmKey {
+    fn master(&self, audience: &str, name: &str) -> Zeroizing<[u8; TAG_LEN]> {
+        let realm: [&[u8]; 3] = [
+            b"starsessions/v1/realm",
+            audience.as_bytes(),
+            name.as_bytes(),
+        ];
+        self.0.message().list(&realm).tag()
+    }
+}
+
+/// The pepper between a cookie's secret and its row.
+pub(super) struct PepperKey(KeyedHash);
+
+impl PepperKey {
+    pub(super) fn row_key(&self, secret: &[u8; SECRET_LEN]) -> RowKey {
+        RowKey::from_bytes(*self.0.derive(secret, "lookup"))
+    }
+
+    pub(super) fn record_key(&self, secret: &[u8; SECRET_LEN]) -> SealKey {
+        SealKey::new(&self.0.derive(secret, "record"))
+    }
+
+    pub(super) fn forward_key(&self, secret: &[u8; SECRET_LEN]) -> SealKey {
+        SealKey::new(&self.0.derive(secret, "forward"))
+    }
+
+    /// Another key, so that a way which only ends a session is never followed to use it.
+    pub(super) fn ending_key(&self, secret: &[u8; SECRET_LEN]) -> SealKey {
+        SealKey::new(&self.0.derive(secret, "ending"))
+    }
+}
+
+/// Where a cookie is valid.
+#[derive(Clone, Copy)]
+pub(crate) struct Binding<'a> {
+    pub(crate) cookie_name: &'a str,
+    /// Which application and environment, as in `shop-production`.
+    pub(crate) audience: &'a str,
+}
+
+/// Signs cookies.
+pub(super) struct SignKey(MacKey);
+
+impl SignKey {
+    pub(super) fn sign(
+        &self,
+        binding: Binding<'_>,
+        header: &Header,
+        payload: &[u8],
+    ) -> [u8; TAG_LEN] {
+        *self.message(binding, header, payload).tag()
+    }
+
+    pub(super) fn verify(
+        &self,
+        binding: Binding<'_>,
+        header: &Header,
+        payload: &[u8],
+        tag: &[u8; TAG_LEN],
+    ) -> Result<(), InvalidToken> {
+        self.message(binding, header, payload).verify(tag)
+    }
+
+    fn message(&self, binding: Binding<'_>, header: &Header, payload: &[u8]) -> Message {
+        self.0.message().list(&[
+            b"starsessions/v1/signed",
+            binding.cookie_name.as_bytes(),
+            binding.audience.as_bytes(),
+            header,
+            payload,
+        ])
+    }
+}
+
+/// What a sealed cookie is bound to.
+pub(super) fn sealed_aad(binding: Binding<'_>, header: &Header) -> Vec<u8> {
+    encoded(&[
+        b"starsessions/v1/sealed",
+        binding.cookie_name.as_bytes(),
+        binding.audience.as_bytes(),
+        header,
+    ])
+}
+
+/// What a record belongs to, beside its row.
+#[derive(Clone, Copy)]
+pub(crate) struct RecordPlace<'a> {
+    /// The application.
+    pub(crate) namespace: &'a str,
+    /// How the record is encoded.
+    pub(crate) format: u8,
+    /// The revision of its row.
+    pub(crate) revision: u64,
+}
+
+/// What a record is bound to: it opens in no other row, revision, format or application.
+pub(super) fn record_aad(row: &RowKey, place: &RecordPlace<'_>) -> Vec<u8> {
+    encoded(&[
+        b"starsessions/v1/record",
+        place.namespace.as_bytes(),
+        row.as_bytes(),
+        &[place.format],
+        &place.revision.to_le_bytes(),
+    ])
+}
+
+/// What a card is bound to.
+pub(super) fn card_aad(namespace: &str, row: &RowKey, id: KeyId) -> Vec<u8> {
+    encoded(&[
+        b"starsessions/v1/card",
+        namespace.as_bytes(),
+        row.as_bytes(),
+        &id.0,
+    ])
+}
+
+/// What the way from a former id to its successor is bound to.
+pub(super) fn way_aad(row: &RowKey) -> Vec<u8> {
+    encoded(&[b"starsessions/v1/way", row.as_bytes()])
+}
+
+/// Names sessions in logs.
+pub(super) struct LogKey(MacKey);
+
+impl LogKey {
+    pub(super) fn id(&self, row: &RowKey) -> LogId {
+        let mut id = [0; 8];
+        for (to, from) in id.iter_mut().zip(self.0.tag(row.as_bytes()).iter()) {
+            *to = *from;
+        }
+        LogId(id)
+    }
+}
+
+/// What a session is called towards its user. It needs no secret key: the name of a row opens
+/// nothing.
+pub(super) fn handle_of(row: &RowKey) -> [u8; 16] {
+    let tag = MacKey::new(b"starsessions/v1/handle").tag(row.as_bytes());
+    let mut handle = [0; 16];
+    for (to, from) in handle.iter_mut().zip(tag.iter()) {
+        *to = *from;
+    }
+    handle
+}
+
+/// Hides the values of indexed fields from the store.
+pub(super) struct SubjectKey(MacKey);
+
+impl SubjectKey {
+    pub(super) fn index_key(&self, namespace: &str, field: &str, value: &[u8]) -> IndexKey {
+        let value: [&[u8]; 4] = [
+            b"starsessions/v1/subject",
+            namespace.as_bytes(),
+            field.as_bytes(),
+            value,
+        ];
+        IndexKey::from_bytes(*self.0.message().list(&value).tag())
+    }
+}
+
+/// Makes request-forgery tokens that die with the session's id.
+pub(super) struct CsrfKey(MacKey);
+
+impl CsrfKey {
+    pub(super) fn tag(&self, row: &RowKey) -> Zeroizing<[u8; TAG_LEN]> {
+        self.message(row).tag()
+    }
+
+    pub(super) fn verify(&self, row: &RowKey, tag: &[u8; TAG_LEN]) -> Result<(), InvalidToken> {
+        self.message(row).verify(tag)
+    }
+
+    fn message(&self, row: &RowKey) -> Message {
+        let row: [&[u8]; 2] = [b"starsessions/v1/csrf", row.as_bytes()];
+        self.0.message().list(&row)
+    }
+}

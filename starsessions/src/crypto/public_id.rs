@@ -1,0 +1,149 @@
+//! What a session is called where its user sees a list of them.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::id::RowKey;
+use super::{encoding, keyset};
+use crate::clock::Timestamp;
+
+/// The name of one session among those of a user, for a form that ends it.
+///
+/// It is not a secret and opens nothing: it is only looked for among the sessions that the request
+/// may end. As text it has 43 letters, digits, `-` and `_`.
+///
+/// It still means the session when that has been given a new id meanwhile.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct PublicSessionId {
+    created_at: Timestamp,
+    issued_at: Timestamp,
+    row: [u8; 16],
+}
+
+impl PublicSessionId {
+    pub(crate) fn new(row: &RowKey, created_at: Timestamp, issued_at: Timestamp) -> Self {
+        Self {
+            created_at,
+            issued_at,
+            row: keyset::handle_of(row),
+        }
+    }
+
+    /// Whether `other` is this session, under this id or a later one.
+    pub(crate) fn means(&self, other: &Self) -> bool {
+        self.row == other.row
+            || (self.created_at == other.created_at && self.issued_at < other.issued_at)
+    }
+}
+
+impl fmt::Display for PublicSessionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut bytes = Vec::with_capacity(LEN);
+        bytes.extend(self.created_at.as_unix_seconds().to_be_bytes());
+        bytes.extend(self.issued_at.as_unix_seconds().to_be_bytes());
+        bytes.extend(self.row);
+        f.write_str(&encoding::encode(&bytes))
+    }
+}
+
+impl fmt::Debug for PublicSessionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PublicSessionId({self})")
+    }
+}
+
+impl FromStr for PublicSessionId {
+    type Err = InvalidSessionId;
+
+    fn from_str(text: &str) -> Result<Self, InvalidSessionId> {
+        let bytes = encoding::decode_secret::<LEN>(text.as_bytes()).ok_or(InvalidSessionId)?;
+        let (created_at, rest) = bytes.split_first_chunk().ok_or(InvalidSessionId)?;
+        let (issued_at, row) = rest.split_first_chunk().ok_or(InvalidSessionId)?;
+        let time = |bytes: &[u8; 8]| Timestamp::from_unix_seconds(u64::from_be_bytes(*bytes));
+        Ok(Self {
+            created_at: time(created_at),
+            issued_at: time(issued_at),
+            row: row.try_into().map_err(|_| InvalidSessionId)?,
+        })
+    }
+}
+
+/// The text is not a [`PublicSessionId`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InvalidSessionId;
+
+impl fmt::Display for InvalidSessionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("this is not the handle of a session; take it from a list of sessions as it is")
+    }
+}
+
+impl std::error::Error for InvalidSessionId {}
+
+const LEN: usize = 8 + 8 + 16;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn handle(row: u8, created_at: u64, issued_at: u64) -> PublicSessionId {
+        let time = Timestamp::from_unix_seconds;
+        PublicSessionId::new(
+            &RowKey::from_bytes([row; 32]),
+            time(created_at),
+            time(issued_at),
+        )
+    }
+
+    #[test]
+    fn the_text_is_the_handle() {
+        let one = handle(1, 7, 8);
+        let text = one.to_string();
+        assert_eq!(text.len(), 43);
+        assert_eq!(text.parse(), Ok(one));
+        for other in [
+            "",
+            "x",
+            &text[1..],
+            &format!("{text}A"),
+            &text.replace('A', "="),
+        ] {
+            assert_eq!(
+                other.parse::<PublicSessionId>(),
+                Err(InvalidSessionId),
+                "{other}"
+            );
+        }
+    }
+
+    #[test]
+    fn it_shows_nothing_of_the_row_key() {
+        let bytes = std::array::from_fn(|i| i as u8);
+        let shown = encoding::decode(
+            PublicSessionId::new(
+                &RowKey::from_bytes(bytes),
+                Timestamp::default(),
+                Timestamp::default(),
+            )
+            .to_string()
+            .as_bytes(),
+            64,
+        )
+        .unwrap();
+        for part in bytes.windows(4).skip(1) {
+            assert!(!shown.windows(4).any(|window| window == part), "{part:?}");
+        }
+    }
+
+    #[test]
+    fn it_means_the_session_under_later_ids_too() {
+        let listed = handle(1, 7, 8);
+        assert!(listed.means(&handle(1, 7, 8)));
+        assert!(listed.means(&handle(2, 7, 9)), "a new id since");
+        assert!(
+            !listed.means(&handle(2, 7, 8)),
+            "another one of the same second"
+        );
+        assert!(!listed.means(&handle(2, 6, 9)), "another one");
+    }
+}

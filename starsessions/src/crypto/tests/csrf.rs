@@ -1,0 +1,109 @@
+//! Request-forgery tokens: one session, one time span, no text of an attacker's choice.
+
+use std::collections::HashSet;
+
+use super::super::{RowKey, mint_csrf_token, verify_csrf_token};
+use super::*;
+
+const ROW: RowKey = RowKey::from_bytes([7; 32]);
+
+fn is_valid(ring: &KeyRing, row: &RowKey, text: &[u8]) -> bool {
+    verify_csrf_token(ring, row, text, NOW).is_ok()
+}
+
+#[test]
+fn a_token_is_valid_for_its_session_and_no_other() {
+    let ring = ring(1);
+    let token = mint_csrf_token(&ring, &ROW).unwrap();
+    assert_eq!(token.len(), 92);
+    assert!(is_valid(&ring, &ROW, token.as_bytes()));
+    for bit in 0..256 {
+        let mut other = *ROW.as_bytes();
+        other[bit / 8] ^= 1 << (bit % 8);
+        let other = RowKey::from_bytes(other);
+        assert!(!is_valid(&ring, &other, token.as_bytes()), "bit {bit}");
+    }
+}
+
+#[test]
+fn every_bit_counts() {
+    let ring = ring(1);
+    let token = raw(&mint_csrf_token(&ring, &ROW).unwrap());
+    for bit in 0..token.len() * 8 {
+        let mut changed = token.clone();
+        changed[bit / 8] ^= 1 << (bit % 8);
+        let text = encoding::encode(&changed);
+        assert!(!is_valid(&ring, &ROW, text.as_bytes()), "bit {bit}");
+    }
+}
+
+#[test]
+fn another_length_is_no_token() {
+    let ring = ring(1);
+    let token = raw(&mint_csrf_token(&ring, &ROW).unwrap());
+    for length in (0..token.len()).chain(token.len() + 1..token.len() + 40) {
+        let mut changed = token.clone();
+        changed.resize(length, 0);
+        let text = encoding::encode(&changed);
+        assert!(!is_valid(&ring, &ROW, text.as_bytes()), "{length} bytes");
+    }
+}
+
+/// Nothing but the header is twice the same, and what is behind the mask always is.
+#[test]
+fn the_mask_is_new_each_time() {
+    let ring = ring(1);
+    let tokens: Vec<_> = (0..200)
+        .map(|_| raw(&mint_csrf_token(&ring, &ROW).unwrap()))
+        .collect();
+    let tag = |token: &[u8]| -> Vec<u8> { (5..37).map(|at| token[at] ^ token[at + 32]).collect() };
+    for place in 5..69 {
+        let seen: HashSet<u8> = tokens.iter().map(|token| token[place]).collect();
+        assert!(seen.len() > 50, "byte {place} is not masked: {seen:?}");
+    }
+    assert_eq!(
+        tokens
+            .iter()
+            .map(|token| tag(token))
+            .collect::<HashSet<_>>()
+            .len(),
+        1
+    );
+}
+
+/// The same mask on both halves, as a sender without the tag would choose it.
+#[test]
+fn a_mask_alone_proves_nothing() {
+    let ring = ring(1);
+    let token = raw(&mint_csrf_token(&ring, &ROW).unwrap());
+    for fill in 0..=255_u8 {
+        let mut forged = token[..5].to_vec();
+        forged.resize(69, fill);
+        assert!(!is_valid(&ring, &ROW, encoding::encode(&forged).as_bytes()));
+    }
+}
+
+#[test]
+fn a_token_lives_as_long_as_its_key_is_accepted() {
+    let old = ring(1);
+    let token = mint_csrf_token(&old, &ROW).unwrap();
+    let later = KeyRing::new(key(2)).accept(key(1), Some(NOW)).unwrap();
+    assert!(!is_valid(&later, &ROW, token.as_bytes()), "from its end on");
+    let sooner = KeyRing::new(key(2)).accept(key(1), None).unwrap();
+    assert!(is_valid(&sooner, &ROW, token.as_bytes()));
+    assert!(!is_valid(&ring(2), &ROW, token.as_bytes()), "another key");
+    let elsewhere = old.of_realm("", "admin");
+    assert!(
+        !is_valid(&elsewhere, &ROW, token.as_bytes()),
+        "another realm"
+    );
+}
+
+#[test]
+fn a_generator_that_fails_gives_no_token() {
+    use super::super::random::{self, Script};
+    let ring = ring(1);
+    for script in [Script::FailFrom(0), Script::Constant(0)] {
+        assert!(random::with(script, || mint_csrf_token(&ring, &ROW)).is_err());
+    }
+}

@@ -1,0 +1,166 @@
+//! A rotation in a store that cannot change two keys at once.
+//!
+//! The old row is replaced by the way to the new id, which carries the new row with it: from then on the
+//! session has moved. Then the new row is inserted, and the way gives up its copy. Where a crash leaves
+//! the way with its copy, the next request that goes there does the rest, so no session is lost and none
+//! is there twice. Until then the way is listed in the place of the session, so that a revocation meets
+//! it: a way that is gone lets no row follow.
+
+use std::sync::Arc;
+
+use super::server_side::ServerSide;
+use super::ways::Way;
+use crate::clock::Timestamp;
+use crate::crypto::{IndexKey, ReferenceToken};
+use crate::error::SessionError;
+use crate::store::{Inserted, Listing, Replaced, Rotated, Row, StoreError};
+
+impl ServerSide {
+    pub(super) async fn rotate_by_parts(
+        &self,
+        token: &ReferenceToken,
+        seen: &Row,
+        mut way: Way,
+        row: &Row,
+        now: Timestamp,
+    ) -> Result<Rotated, SessionError> {
+        way.row = Some(row.clone());
+        let listing = self.listing_while_moving(token, seen, way.successor.row_key())?;
+        let full = way.close(token, seen, listing)?;
+        let replaced = self.vault.store.replace(token.row_key(), seen, &full, now);
+        match replaced.await? {
+            Replaced::Stale(row) => return Ok(Rotated::Stale(row)),
+            Replaced::Gone => return Ok(Rotated::Gone),
+            Replaced::Replaced => {}
+        }
+        let is_done = self.finish(token, &full, &way, row, now).await?;
+        Ok(if is_done {
+            Rotated::Rotated
+        } else {
+            Rotated::Gone
+        })
+    }
+
+    /// Does what a rotation that was interrupted has left to do, before a request goes that way.
+    pub(super) async fn settle(
+        &self,
+        token: &ReferenceToken,
+        full: &Row,
+        way: &Way,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let Some(row) = &way.row else { return Ok(()) };
+        // Only the request whose way it is may insert the row: later, a logout may have come between.
+        let mut own = full.clone();
+        own.revision += 1;
+        let replaced = self.vault.store.replace(token.row_key(), full, &own, now);
+        if replaced.await? == Replaced::Replaced {
+            self.finish(token, &own, way, row, now).await?;
+        }
+        Ok(())
+    }
+
+    /// The last two steps; `false` if the session was ended meanwhile.
+    async fn finish(
+        &self,
+        token: &ReferenceToken,
+        full: &Row,
+        way: &Way,
+        row: &Row,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let (store, new) = (&self.vault.store, way.successor.row_key());
+        let (Inserted::Inserted | Inserted::Exists) = store.insert(new, row, now).await?;
+        let Ok(empty) = way.without_row().close(token, full, None) else {
+            // Without its random bytes the way keeps its copy; the next request settles it.
+            return Ok(true);
+        };
+        match store.replace(token.row_key(), full, &empty, now).await? {
+            Replaced::Replaced => Ok(true),
+            // Another request has taken over, and does the same.
+            Replaced::Stale(_) => Ok(true),
+            Replaced::Gone => {
+                store.remove(new, now).await?;
+                Ok(false)
+            }
+        }
+    }
+}
+
+/// A row as the payload of a way.
+///
+/// ```text
+/// row = revision u64 ‖ deadline u64 ‖ last seen u64 ‖ keys u8 ‖ index key(32)* ‖ card length u32 ‖ card ‖ value
+/// ```
+///
+/// `keys` is 255 for a row without a listing.
+pub(super) fn pack(row: &Row) -> Vec<u8> {
+    let mut out = Vec::with_capacity(64 + row.value.len());
+    out.extend_from_slice(&row.revision.to_be_bytes());
+    for time in [row.deadline, row.last_seen] {
+        out.extend_from_slice(&time.as_unix_seconds().to_be_bytes());
+    }
+    match &row.listing {
+        None => out.push(NO_LISTING),
+        Some(listing) => {
+            let keys = listing.index_keys.iter().take(usize::from(NO_LISTING - 1));
+            out.push(keys.len() as u8);
+            keys.for_each(|key| out.extend_from_slice(key.as_bytes()));
+            out.extend_from_slice(&(listing.card.len() as u32).to_be_bytes());
+            out.extend_from_slice(&listing.card);
+        }
+    }
+    out.extend_from_slice(&row.value);
+    out
+}
+
+/// The row in a payload; `None` if there is none.
+pub(super) fn unpack(mut payload: &[u8]) -> Option<Row> {
+    let revision = u64::from_be_bytes(take(&mut payload)?);
+    let deadline = u64::from_be_bytes(take(&mut payload)?);
+    let last_seen = u64::from_be_bytes(take(&mut payload)?);
+    let [keys] = take(&mut payload)?;
+    let listing = if keys == NO_LISTING {
+        None
+    } else {
+        let keys = (0..keys).map(|_| take(&mut payload).map(IndexKey::from_bytes));
+        let keys = keys.collect::<Option<Vec<_>>>()?;
+        let length = usize::try_from(u32::from_be_bytes(take(&mut payload)?)).ok()?;
+        let (card, rest) = payload.split_at_checked(length)?;
+        payload = rest;
+        Some(Arc::new(Listing::new(keys, card)))
+    };
+    let at = Timestamp::from_unix_seconds;
+    let mut row = Row::new(payload, at(last_seen), at(deadline));
+    row.revision = revision;
+    row.listing = listing;
+    Some(row)
+}
+
+fn take<const N: usize>(bytes: &mut &[u8]) -> Option<[u8; N]> {
+    let (first, rest) = bytes.split_first_chunk()?;
+    *bytes = rest;
+    Some(*first)
+}
+
+const NO_LISTING: u8 = 255;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_is_unpacked_as_it_was_packed() {
+        let at = Timestamp::from_unix_seconds;
+        let mut row = Row::new(*b"value", at(7), at(9));
+        row.revision = 3;
+        assert_eq!(unpack(&pack(&row)), Some(row.clone()));
+        let keys = vec![IndexKey::from_bytes([1; 32]), IndexKey::from_bytes([2; 32])];
+        row.listing = Some(Arc::new(Listing::new(keys, *b"card")));
+        let packed = pack(&row);
+        assert_eq!(unpack(&packed), Some(row));
+        for length in 0..packed.len() - b"value".len() {
+            assert_eq!(unpack(&packed[..length]), None, "{length}");
+        }
+    }
+}

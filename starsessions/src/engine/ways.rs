@@ -1,0 +1,135 @@
+//! From an id that has ended to the one that has come after it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::server_side::ServerSide;
+use super::vault::{ENDING, FORWARD};
+use super::{Credential, Live};
+use crate::clock::Timestamp;
+use crate::crypto::{self, ReferenceToken};
+use crate::error::SessionError;
+use crate::store::{Listing, Row, StoreError};
+
+/// What a rotation leaves under the old id.
+pub(super) struct Way {
+    /// Requests with the old id go on under the new one.
+    pub(super) is_forward: bool,
+    pub(super) successor: Arc<ReferenceToken>,
+    /// From this second on the way leads nowhere.
+    pub(super) until: Timestamp,
+    /// The row of the successor, as long as it may not be there yet.
+    pub(super) row: Option<Row>,
+}
+
+impl Way {
+    /// The way of a rotation: short for requests that go on, longer for those that end the session.
+    pub(super) fn new(
+        is_forward: bool,
+        successor: &Arc<ReferenceToken>,
+        renewal_grace: Duration,
+        now: Timestamp,
+    ) -> Self {
+        let for_how_long = if is_forward {
+            renewal_grace
+        } else {
+            ENDING_GRACE
+        };
+        Self {
+            is_forward,
+            successor: Arc::clone(successor),
+            until: now + for_how_long,
+            row: None,
+        }
+    }
+
+    /// The row that holds the way in the place of `before`.
+    pub(super) fn close(
+        &self,
+        token: &ReferenceToken,
+        before: &Row,
+        listing: Option<Arc<Listing>>,
+    ) -> Result<Row, SessionError> {
+        let (kind, key) = kind(self.is_forward);
+        let payload = self.row.as_ref().map(super::by_parts::pack);
+        let payload = payload.as_deref().unwrap_or_default();
+        let sealed = token.seal_way(key, &self.successor, self.until, payload)?;
+        let mut row = Row::new([&[kind], &*sealed].concat(), before.last_seen, self.until);
+        row.revision = before.revision + 1;
+        row.listing = listing;
+        Ok(row)
+    }
+
+    /// The same way to a row that is there.
+    pub(super) fn without_row(&self) -> Self {
+        Self {
+            successor: Arc::clone(&self.successor),
+            row: None,
+            ..*self
+        }
+    }
+
+    /// Whether a sign-in has ended the id so short a time ago that its response may still be on its
+    /// way.
+    pub(super) fn is_news(&self, now: Timestamp) -> bool {
+        !self.is_forward && self.until.since(now) > ENDING_GRACE - RESPONSE_TIME
+    }
+}
+
+impl ServerSide {
+    /// The way in a row, as long as it leads anywhere.
+    pub(super) fn way(&self, token: &ReferenceToken, row: &Row, now: Timestamp) -> Option<Way> {
+        let (kind, sealed) = row.value.split_first()?;
+        let is_forward = match *kind {
+            FORWARD => true,
+            ENDING => false,
+            _ => return None,
+        };
+        let (_, key) = self::kind(is_forward);
+        let opened = token.open_way(key, sealed, &self.context.keys, now).ok()?;
+        (now < opened.until).then(|| Way {
+            is_forward,
+            successor: opened.successor,
+            until: opened.until,
+            row: super::by_parts::unpack(&opened.payload),
+        })
+    }
+
+    /// The session that a renewed id leads to.
+    pub(super) async fn follow(
+        &self,
+        token: &ReferenceToken,
+        row: &Row,
+        now: Timestamp,
+    ) -> Result<Option<Live>, StoreError> {
+        let Some(way) = self.way(token, row, now).filter(|way| way.is_forward) else {
+            return Ok(None);
+        };
+        let text = way.successor.encode();
+        Ok(self.resolve(text.as_bytes(), now).await?.live())
+    }
+}
+
+impl Live {
+    /// The token, and the row that it led to; `None` if the session is its cookie.
+    pub(super) fn reference(&self) -> Option<(Arc<ReferenceToken>, &Row)> {
+        match &self.credential {
+            Credential::Reference(token, row) => Some((Arc::clone(token), row)),
+            Credential::Sealed(_) => None,
+        }
+    }
+}
+
+fn kind(is_forward: bool) -> (u8, crypto::WayKind) {
+    if is_forward {
+        (FORWARD, crypto::WayKind::Forward)
+    } else {
+        (ENDING, crypto::WayKind::Ending)
+    }
+}
+
+/// How long a request may have been on its way that ends the session under a former id.
+const ENDING_GRACE: Duration = Duration::from_secs(60);
+/// How long a browser may wait for the response to its sign-in. After that it has lost it, and what
+/// it does with its former id counts again.
+const RESPONSE_TIME: Duration = Duration::from_secs(10);

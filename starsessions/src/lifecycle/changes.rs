@@ -1,0 +1,325 @@
+//! What a request wants to change, and how that becomes edits of the record as it is stored now.
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+
+use super::label::LABEL;
+use crate::clock::Timestamp;
+use crate::record::{Edit, Field, FieldChange, NOT_STORED, Record};
+use crate::schema::{FieldSpec, Merge};
+use crate::value;
+
+/// The pending changes of one request, at most one for each field.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Changes(Vec<Change>);
+
+/// One field's change. `value: None` removes it.
+#[derive(Clone, Debug)]
+pub(crate) struct Change {
+    pub(crate) spec: &'static FieldSpec,
+    pub(crate) base: Base,
+    pub(crate) value: Option<Bytes>,
+}
+
+/// What a change starts from: the first side of the three-way merge.
+#[derive(Clone, Debug)]
+pub(crate) enum Base {
+    /// The request read the field as it was in this record at that time, and changed it.
+    Seen {
+        record: Option<Record>,
+        at: Timestamp,
+        /// The revision in which the value was written, 0 for an absent one.
+        written: u32,
+    },
+    /// The request replaces what is there.
+    Any,
+}
+
+/// Another request has changed a field marked `exclusive` meanwhile.
+#[derive(Debug)]
+pub(crate) struct ExclusiveConflict(pub(crate) &'static str);
+
+/// A value that sessions are looked for by.
+#[derive(Clone, Debug)]
+pub(crate) struct Lookup {
+    pub(crate) spec: &'static FieldSpec,
+    /// As it is stored.
+    pub(crate) value: Vec<u8>,
+}
+
+impl Changes {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Keeps what a failed response may keep: the `commit = always` fields.
+    pub(crate) fn retain_always(&mut self) {
+        self.0.retain(|change| change.spec.commit_always);
+    }
+
+    /// Adds the changes of one view on top of those that this request has made so far: all of them,
+    /// or none if they meet another view's change of an `exclusive` field.
+    pub(crate) fn extend(&mut self, changes: Vec<Change>) -> Result<(), ExclusiveConflict> {
+        for change in &changes {
+            self.check_exclusive(change)?;
+        }
+        if self.0.is_empty() {
+            self.0 = changes;
+            return Ok(());
+        }
+        for change in changes {
+            self.push(change);
+        }
+        Ok(())
+    }
+
+    fn check_exclusive(&self, change: &Change) -> Result<(), ExclusiveConflict> {
+        let earlier = self.0.iter().find(|it| it.spec.name == change.spec.name);
+        match (change.seen(), earlier) {
+            (Some(seen), Some(earlier))
+                if matches!(change.spec.merge, Merge::Exclusive)
+                    && seen != earlier.value.as_deref() =>
+            {
+                Err(ExclusiveConflict(change.spec.name))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Adds a change on top of those that this request has made so far.
+    pub(crate) fn push(&mut self, mut change: Change) {
+        let Some(place) = self
+            .0
+            .iter()
+            .position(|it| it.spec.name == change.spec.name)
+        else {
+            self.0.push(change);
+            return;
+        };
+        let earlier = self.0.swap_remove(place);
+        if let Some(seen) = change.seen() {
+            // Two views of one request that did not see each other merge like two requests.
+            if seen != earlier.value.as_deref()
+                && let Merge::With(merge) = change.spec.merge
+                && let Ok(merged) = merge(seen, change.value.as_deref(), earlier.value.as_deref())
+            {
+                change.value = merged.map(Bytes::from);
+            }
+            change.base = earlier.base;
+        }
+        let is_back_at_its_base = change.seen() == Some(change.value.as_deref());
+        if !is_back_at_its_base {
+            self.0.push(change);
+        }
+    }
+
+    /// Whether anything would be different in `record` (or in no record at all).
+    pub(crate) fn affect(&self, record: Option<&Record>) -> bool {
+        self.0.iter().any(|change| change.affects(record))
+    }
+
+    /// Whether a `rotate` field changes.
+    pub(crate) fn rotate(&self, record: &Record) -> bool {
+        self.0
+            .iter()
+            .any(|change| change.spec.rotate && change.affects(Some(record)))
+    }
+
+    /// Whether the session holds a privilege afterwards.
+    pub(crate) fn identify(&self) -> bool {
+        self.0
+            .iter()
+            .any(|change| change.spec.rotate && change.value.is_some())
+    }
+
+    /// Whether a field is set that sessions are found by.
+    pub(crate) fn may_sign_in(&self) -> bool {
+        self.0
+            .iter()
+            .any(|change| change.spec.index && change.value.is_some())
+    }
+
+    /// The values by which the session is to be found, and by which it is not found now.
+    pub(crate) fn sign_ins(&self, record: Option<&Record>, now: Timestamp) -> Vec<Lookup> {
+        let sign_in = |change: &Change| {
+            let value = change.value.as_ref().filter(|_| change.spec.index)?;
+            let stored = record.and_then(|record| change.spec.find(record));
+            let is_found = stored.is_some_and(|(_, field)| {
+                field.is_live(now) && value::content(field.value) == value::content(value)
+            });
+            (!is_found).then(|| Lookup {
+                spec: change.spec,
+                value: value.to_vec(),
+            })
+        };
+        self.0.iter().filter_map(sign_in).collect()
+    }
+
+    /// Whether a field changes that only one request may change.
+    pub(crate) fn use_up(&self) -> bool {
+        self.0
+            .iter()
+            .any(|change| matches!(change.spec.merge, Merge::Exclusive))
+    }
+
+    /// The record as this request has left it so far, none of it stored yet.
+    pub(crate) fn on_top_of(&self, record: Option<Record>, now: Timestamp) -> Option<Record> {
+        let changes = self.0.iter();
+        let changes = changes.map(|change| (change.spec, change.value.as_deref()));
+        with_changes(record, changes, now)
+    }
+
+    /// The edits that make these changes to `record`, merged where it is not what the request saw.
+    pub(super) fn edits(
+        &self,
+        record: &Record,
+        now: Timestamp,
+    ) -> Result<Vec<Edit<'_>>, ExclusiveConflict> {
+        let mut edits = Vec::with_capacity(self.0.len());
+        for change in &self.0 {
+            change.rebase(record, now, &mut edits)?;
+        }
+        Ok(edits)
+    }
+}
+
+impl Change {
+    /// The value that the request saw, `Some(None)` for an absent field; `None` if it did not look.
+    fn seen(&self) -> Option<Option<&[u8]>> {
+        match &self.base {
+            Base::Seen { record, at, .. } => {
+                Some(live(self.spec, record.as_ref(), *at).map(|field| field.value))
+            }
+            Base::Any => None,
+        }
+    }
+
+    /// Whether `theirs` is not what the request saw. A value that was changed there and back counts as
+    /// changed.
+    fn is_overtaken(&self, theirs: Option<Field<'_>>) -> bool {
+        let stored = theirs.map_or(0, |field| field.written);
+        matches!(self.base, Base::Seen { written, .. } if written != stored)
+    }
+
+    fn affects(&self, record: Option<&Record>) -> bool {
+        // A label names a session and begins none.
+        let may_begin = record.is_some() || self.spec.name != LABEL;
+        (may_begin && self.value.is_some())
+            || record.is_some_and(|record| self.spec.find(record).is_some())
+    }
+
+    fn rebase<'c>(
+        &'c self,
+        record: &Record,
+        now: Timestamp,
+        edits: &mut Vec<Edit<'c>>,
+    ) -> Result<(), ExclusiveConflict> {
+        let spec = self.spec;
+        let aliases = spec.aliases.iter();
+        let stored = aliases.filter(|alias| record.get(alias).is_some());
+        edits.extend(stored.map(|alias| Edit::remove(alias)));
+        let name = spec.name;
+        match self.merged(live(spec, Some(record), now))? {
+            Some(value) => edits.push(Edit {
+                name,
+                change: FieldChange::Set {
+                    value,
+                    expires_at: spec.expires.map(|lifetime| now + lifetime),
+                    idle_at: spec.idle.map(|lifetime| now + lifetime),
+                    indexed: spec.index,
+                },
+            }),
+            None => edits.push(Edit::remove(name)),
+        }
+        Ok(())
+    }
+
+    /// The value to store in the place of `theirs`.
+    fn merged(
+        &self,
+        theirs: Option<Field<'_>>,
+    ) -> Result<Option<Cow<'_, [u8]>>, ExclusiveConflict> {
+        let mine = self.value.as_deref();
+        if let Some(seen) = self.seen()
+            && self.is_overtaken(theirs)
+        {
+            let theirs = theirs.map(|field| field.value);
+            match self.spec.merge {
+                Merge::Last => {}
+                Merge::Exclusive => return Err(ExclusiveConflict(self.spec.name)),
+                // Values that cannot be merged fall back to the later write.
+                Merge::With(merge) => {
+                    if let Ok(merged) = merge(seen, mine, theirs) {
+                        return Ok(merged.map(Cow::Owned));
+                    }
+                }
+            }
+        }
+        Ok(mine.map(Cow::Borrowed))
+    }
+}
+
+/// A record with these changes in it, none of them stored yet.
+pub(crate) fn with_changes<'c>(
+    record: Option<Record>,
+    changes: impl ExactSizeIterator<Item = (&'static FieldSpec, Option<&'c [u8]>)>,
+    now: Timestamp,
+) -> Option<Record> {
+    if changes.len() == 0 {
+        return record;
+    }
+    let mut record = record.unwrap_or_else(|| Record::new(now, now));
+    let mut edits = Vec::with_capacity(changes.len());
+    for (spec, value) in changes {
+        edits.extend(spec.aliases.iter().map(|alias| Edit::remove(alias)));
+        edits.push(match value {
+            Some(value) => Edit::set(spec.name, value),
+            None => Edit::remove(spec.name),
+        });
+    }
+    record.overlay(edits);
+    Some(record)
+}
+
+impl Base {
+    /// What a view saw of a field in `record`. What it saw of this request's own changes counts as it
+    /// was stored since, if it was.
+    pub(crate) fn seen(
+        spec: &FieldSpec,
+        record: Option<&Record>,
+        at: Timestamp,
+        stored: Option<&Record>,
+    ) -> Self {
+        let seen = live(spec, record, at);
+        let written = match seen {
+            Some(field) if field.written == NOT_STORED => {
+                let stored = stored.and_then(|stored| spec.find(stored));
+                let stored = stored.filter(|(_, stored)| stored.value == field.value);
+                stored.map_or(NOT_STORED, |(_, stored)| stored.written)
+            }
+            seen => seen.map_or(0, |field| field.written),
+        };
+        Self::Seen {
+            record: record.cloned(),
+            at,
+            written,
+        }
+    }
+}
+
+fn live<'r>(spec: &FieldSpec, record: Option<&'r Record>, now: Timestamp) -> Option<Field<'r>> {
+    let (_, field) = spec.find(record?)?;
+    field.is_live(now).then_some(field)
+}
+
+/// Whether a field ends with the privileges that it was written under. The derive macro puts the sign
+/// into the name, behind the namespace.
+pub(super) fn ends_with_privileges(name: &str) -> bool {
+    name.split_once('.')
+        .is_some_and(|(_, field)| field.starts_with('~'))
+}

@@ -1,0 +1,23 @@
+//! What a user calls a session, to recognise it in a list.
+
+use crate::schema::{FieldSpec, Merge};
+
+/// No field of a session type has this name: theirs begin with a namespace.
+pub(crate) const LABEL: &str = ".label";
+
+/// The label as a field: its value is text.
+pub(crate) static LABEL_SPEC: FieldSpec = FieldSpec {
+    name: LABEL,
+    aliases: &[],
+    expires: None,
+    idle: None,
+    rotate: false,
+    commit_always: false,
+    index: false,
+    secret: true,
+    flash: false,
+    merge: Merge::Last,
+};
+
+/// The most bytes of a label.
+pub(crate) const LABEL_LIMIT: usize = 256;

@@ -1,0 +1,90 @@
+//! What the owner's other sessions may read of a session, and for how long it is filed.
+//!
+//! ```text
+//! card = version u8 ‖ flags u8 ‖ created u40 ‖ issued u40 ‖ count u8 ‖ (place u8 ‖ deadline u40)* ‖ [successor(32)] ‖ label
+//! ```
+//!
+//! A deadline is that of the field behind the index key in that place. A successor is there while the
+//! session moves to another key in a store that cannot change two keys at once.
+
+use super::{TIME, bits, flags, put_time, time};
+use crate::clock::Timestamp;
+use crate::crypto::RowKey;
+
+/// What is shown of a session in a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Card {
+    pub(crate) created_at: Timestamp,
+    pub(crate) issued_at: Timestamp,
+    pub(crate) remembered: bool,
+    /// The index keys that lead nowhere from a second on, by their place.
+    pub(crate) deadlines: Vec<(u8, Timestamp)>,
+    /// Where the session is about to be.
+    pub(crate) successor: Option<RowKey>,
+    /// What the user has called the session; empty if nothing.
+    pub(crate) label: Vec<u8>,
+}
+
+impl Card {
+    /// The bytes to seal.
+    pub(crate) fn pack(&self) -> Vec<u8> {
+        let times = (1 + TIME) * self.deadlines.len();
+        let mut out = Vec::with_capacity(HEAD + times + RowKey::LEN + self.label.len());
+        out.push(VERSION);
+        out.push(flags([self.remembered, self.successor.is_some(), false]));
+        put_time(self.created_at, &mut out);
+        put_time(self.issued_at, &mut out);
+        // There are as many as a view has fields, and no more than 255 are told apart.
+        let count = u8::try_from(self.deadlines.len()).unwrap_or(u8::MAX);
+        out.push(count);
+        for (place, deadline) in self.deadlines.iter().take(usize::from(count)) {
+            out.push(*place);
+            put_time(*deadline, &mut out);
+        }
+        if let Some(successor) = &self.successor {
+            out.extend_from_slice(successor.as_bytes());
+        }
+        out.extend_from_slice(&self.label);
+        out
+    }
+
+    /// The card in these bytes.
+    pub(crate) fn parse(bytes: &[u8]) -> Option<Self> {
+        let (head, rest) = bytes.split_first_chunk::<HEAD>()?;
+        let [version, flags, times @ .., count] = head;
+        let [remembered, moves, ..] = bits(*flags, 2)?;
+        let (created, issued) = times.split_first_chunk()?;
+        let (deadlines, rest) = rest.split_at_checked(usize::from(*count) * (1 + TIME))?;
+        let (successor, label) = if moves {
+            let (key, label) = rest.split_first_chunk()?;
+            (Some(RowKey::from_bytes(*key)), label)
+        } else {
+            (None, rest)
+        };
+        let deadline = |entry: &[u8]| {
+            let (place, at) = entry.split_first()?;
+            Some((*place, time(at.first_chunk()?)))
+        };
+        (*version == VERSION).then_some(Self {
+            created_at: time(created),
+            issued_at: time(issued.first_chunk()?),
+            remembered,
+            deadlines: deadlines
+                .chunks_exact(1 + TIME)
+                .filter_map(deadline)
+                .collect(),
+            successor,
+            label: label.to_vec(),
+        })
+    }
+
+    /// Whether the index key in this place leads to the session at the moment.
+    pub(crate) fn is_filed(&self, place: usize, now: Timestamp) -> bool {
+        let mut deadlines = self.deadlines.iter();
+        deadlines.all(|(at, deadline)| usize::from(*at) != place || now < *deadline)
+    }
+}
+
+const VERSION: u8 = 1;
+/// The bytes in front of the deadlines.
+const HEAD: usize = 3 + 2 * TIME;

@@ -1,0 +1,216 @@
+//! Why a request's session went as it did, for whoever develops the site.
+
+use std::borrow::Cow;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use http::HeaderMap;
+
+use super::finish::ResponseKind;
+use super::realm::Realm;
+use super::transport;
+use crate::clock::Timestamp;
+use crate::cookie::SameSite;
+use crate::engine::{CookieChange, Executed, Presented};
+use crate::error::SessionError;
+use crate::lifecycle::plan::Step;
+use crate::observe::{self, Refusal};
+use crate::store::StoreError;
+
+/// The notes of one request. They name causes and settings, never an id or a value.
+#[derive(Debug)]
+pub(crate) struct Explanation {
+    notes: Mutex<Vec<Cow<'static, str>>>,
+    is_plain: bool,
+    is_cross_site: bool,
+    has_written: AtomicBool,
+}
+
+impl Explanation {
+    /// The beginning, of what is known before the session is asked for.
+    pub(super) fn new(headers: &HeaderMap) -> Self {
+        Self {
+            notes: Mutex::default(),
+            is_plain: transport::is_plain(headers),
+            is_cross_site: transport::is_cross_site(headers),
+            has_written: AtomicBool::new(false),
+        }
+    }
+
+    /// What the cookies led to.
+    pub(super) fn loaded(
+        &self,
+        found: &Result<Presented, StoreError>,
+        realm: &Realm,
+        now: Timestamp,
+    ) {
+        match found {
+            Ok(Presented::Live(live)) => {
+                self.note("loaded");
+                if live.is_news {
+                    self.note("by the id before a renewal, within its grace");
+                }
+                if realm.engine.waits_for_new_id(live, now) {
+                    self.note("its key is on its way out, and the id is too young for a new one");
+                }
+            }
+            Ok(Presented::Nobody(why)) => self.refused(*why, realm),
+            Ok(Presented::Former) => self.note(
+                "not loaded: a sign-in has just ended this id, and the browser has yet to hear of \
+                 the new one",
+            ),
+            Ok(Presented::Ambiguous) => self.note(format!(
+                "not loaded: two cookies `{}` lead to two sessions; `former_cookie` removes a leftover",
+                realm.cookie.name()
+            )),
+            Err(_) => self.note("not loaded: the store failed; the log has its error"),
+        }
+    }
+
+    fn refused(&self, why: Refusal, realm: &Realm) {
+        let cookie = realm.cookie.name();
+        self.note(match why {
+            Refusal::NoCookie => format!("no session: the request has no cookie `{cookie}`").into(),
+            Refusal::Malformed => Cow::Borrowed(
+                "cookie refused: its value is not one of this library; is it another cookie's name?",
+            ),
+            Refusal::Key => "cookie refused: it stands under a key that this layer does not have, or \
+                             was made for another cookie, realm or audience"
+                .into(),
+            Refusal::Unknown => {
+                "cookie refused: no such session; it was ended, has expired or was rotated away, or \
+                 the store is another one"
+                    .into()
+            }
+            Refusal::Idle => "cookie refused: ended by the idle timeout".into(),
+            Refusal::Absolute => "cookie refused: ended by the absolute timeout".into(),
+            Refusal::Expired => "cookie refused: past the deadline of its last use".into(),
+            Refusal::Revoked => "cookie refused: its session was ended".into(),
+            Refusal::Future => {
+                "cookie refused: it was made in the future; are the clocks of the servers right?".into()
+            }
+        });
+        if why != Refusal::NoCookie {
+            return;
+        }
+        if self.is_cross_site && realm.cookie.same_site() != SameSite::None {
+            self.note(format!(
+                "another site has caused it, and browsers leave out a `SameSite={:?}` cookie there{}",
+                realm.cookie.same_site(),
+                if realm.cookie.same_site() == SameSite::Lax {
+                    ", but for links"
+                } else {
+                    ""
+                },
+            ));
+        }
+        self.note_plain(realm, "send");
+    }
+
+    /// A `Secure` cookie over plain http.
+    fn note_plain(&self, realm: &Realm, does_not: &str) {
+        if self.is_plain && realm.cookie.is_secure() {
+            self.note(format!(
+                "the request came over plain http, where browsers do not {does_not} a `Secure` \
+                 cookie; serve https, or for http://localhost use `SessionLayer::dev`"
+            ));
+        }
+    }
+
+    /// What the end of the request has dropped.
+    pub(super) fn dropped(&self, response: ResponseKind) {
+        self.note(match response {
+            ResponseKind::Rejection => "changes dropped: an extractor has turned the request away",
+            ResponseKind::Answer | ResponseKind::ServerError => {
+                "changes dropped: the response is a 5xx; `commit = always` or `on_server_error` keeps them"
+            }
+        });
+    }
+
+    /// What was written.
+    pub(super) fn written(&self, step: Step, fields: usize, done: &Result<Executed, SessionError>) {
+        self.has_written.store(true, Ordering::Relaxed);
+        self.note(match (step, done) {
+            (_, Err(error)) => return self.failed(error),
+            (_, Ok(done)) if done.is_gone => return self.gone(),
+            (Step::Nothing, _) => return,
+            (Step::Touch, _) => Cow::Borrowed("deadlines moved"),
+            (Step::Create, _) => format!("created: {}", number_of(fields)).into(),
+            (Step::Commit, _) => format!("written: {}", number_of(fields)).into(),
+            (Step::Rotate { grace: true }, _) => "new id: the old one was due for renewal".into(),
+            (Step::Rotate { grace: false }, _) => {
+                "new id: a `rotate` field has changed, or `rotate` was called".into()
+            }
+            (Step::Replace, _) => "ended, and another one created".into(),
+            (Step::Delete, _) => "ended".into(),
+        });
+    }
+
+    /// The session is gone from the store, by its handle.
+    pub(super) fn ended(&self) {
+        self.has_written.store(true, Ordering::Relaxed);
+        self.note("ended");
+    }
+
+    /// There was something to write, and nothing to write it to.
+    pub(super) fn gone(&self) {
+        self.has_written.store(true, Ordering::Relaxed);
+        self.note("not written: the session has ended meanwhile");
+    }
+
+    /// Why nothing was written, whoever finds it first. What is said of a value may be the value.
+    pub(super) fn failed(&self, error: &SessionError) {
+        self.has_written.store(true, Ordering::Relaxed);
+        let note = match error {
+            SessionError::Invalid { name, .. } | SessionError::Value { field: name, .. } => {
+                format!("not written: `{name}` cannot be stored; the log has its error")
+            }
+            error => format!("not written: {error}"),
+        };
+        let mut notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
+        if !notes.iter().any(|known| *known == note) {
+            notes.push(note.into());
+        }
+    }
+
+    /// What the browser is told.
+    fn cookie(&self, change: &CookieChange, realm: &Realm) {
+        match change {
+            CookieChange::Keep => {}
+            CookieChange::Remove => self.note("cookie removed"),
+            CookieChange::Set { .. } => {
+                self.note("cookie set");
+                self.note_plain(realm, "keep");
+            }
+        }
+    }
+
+    /// The whole, at the end of the request.
+    pub(super) fn conclude(&self, cookie: &CookieChange, realm: &Realm) -> String {
+        if !self.has_written.load(Ordering::Relaxed) {
+            self.note("nothing to write");
+        }
+        self.cookie(cookie, realm);
+        // A header is one line, whatever an application's own message is.
+        let text = self.text().replace(char::is_control, " ");
+        observe::explained(&realm.name, &text);
+        text
+    }
+
+    fn note(&self, note: impl Into<Cow<'static, str>>) {
+        let mut notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
+        notes.push(note.into());
+    }
+
+    fn text(&self) -> String {
+        let notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
+        notes.join("; ")
+    }
+}
+
+fn number_of(fields: usize) -> String {
+    match fields {
+        1 => "1 field".to_owned(),
+        fields => format!("{fields} fields"),
+    }
+}

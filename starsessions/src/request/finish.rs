@@ -1,0 +1,221 @@
+//! Writing what a request has changed: when its handler says so, and when it is over.
+
+use std::sync::Arc;
+
+use super::found::Found;
+use super::slot::{Door, Slot, State};
+use super::task::to_its_end;
+use crate::engine::{CookieChange, Executed, Work};
+use crate::error::SessionError;
+use crate::lifecycle::OnServerError;
+use crate::lifecycle::plan::Plan;
+use crate::observe;
+
+/// How a request was answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ResponseKind {
+    /// With an answer whose changes count.
+    Answer,
+    /// With a 5xx, or a panic.
+    ServerError,
+    /// An extractor of ours has turned it away, so that the handler did not run.
+    Rejection,
+}
+
+/// What a request that was answered leaves to do.
+#[derive(Debug)]
+pub(crate) enum Remaining {
+    /// Nothing: it has not even looked at its session.
+    Untouched,
+    /// To tell what has become of it.
+    Told(Result<(), SessionError>),
+    /// To write first: this, or what turns out when the session was read.
+    ToWrite(Option<Box<Work>>),
+}
+
+impl Slot {
+    /// Writes what has been changed so far, now.
+    pub(crate) async fn commit(self: &Arc<Self>) -> Result<(), SessionError> {
+        let may_end_id = self.may_end_id(&*self.open_state()?);
+        if !may_end_id {
+            return self.commit_in_turn().await;
+        }
+        let slot = Arc::clone(self);
+        to_its_end(Box::pin(async move { slot.commit_in_turn().await })).await
+    }
+
+    async fn commit_in_turn(&self) -> Result<(), SessionError> {
+        let _gate = self.gate.lock().await;
+        self.read(None).await?;
+        let now = self.now();
+        let work = self.state().take_work(self.realm(), false, now)?;
+        let Some(work) = work else { return Ok(()) };
+        self.carry_out(work).await?;
+        if self.has_ended() {
+            return Err(SessionError::Gone);
+        }
+        Ok(())
+    }
+
+    /// The handler has answered: no further change is taken.
+    pub(crate) fn close(&self, response: ResponseKind) -> Remaining {
+        let mut state = self.state();
+        state.door = Door::Closed;
+        if !self.keeps_data(response) {
+            if !state.pending.changes.is_empty() {
+                observe::dropped();
+                self.explain(|explanation| explanation.dropped(response));
+            }
+            state.pending.discard_data();
+        }
+        if !state.was_used {
+            return Remaining::Untouched;
+        }
+        // Something is under way that the handler did not wait for: the browser is to know how it ends.
+        let is_busy = self.gate.try_lock().is_err();
+        if is_busy || (state.found.is_open() && !state.pending.is_empty()) {
+            return Remaining::ToWrite(None);
+        }
+        if state.found.is_open() {
+            return Remaining::Told(Ok(()));
+        }
+        if state.pending.failure.is_some() {
+            return Remaining::ToWrite(None);
+        }
+        match self.take_last_work(&mut state) {
+            Ok(None) => Remaining::Told(Ok(())),
+            Ok(work) => Remaining::ToWrite(work),
+            Err(error) => Remaining::Told(Err(error)),
+        }
+    }
+
+    /// Writes what is left to write; call it once, after `close` and with what it has returned.
+    pub(crate) async fn finish(
+        self: Arc<Self>,
+        work: Option<Box<Work>>,
+    ) -> Result<(), SessionError> {
+        // A session that was not read yet may turn out to be due for a new id.
+        let may_end_id = work.as_ref().is_none_or(|work| self.ends_id(&work.plan));
+        if !may_end_id {
+            return self.finish_in_turn(work).await;
+        }
+        to_its_end(Box::pin(async move { self.finish_in_turn(work).await })).await
+    }
+
+    async fn finish_in_turn(&self, work: Option<Box<Work>>) -> Result<(), SessionError> {
+        let _gate = self.gate.lock().await;
+        let (work, failure) = match work {
+            Some(work) => (Some(work), None),
+            None => {
+                let failure = self.take_failure();
+                self.read(None).await?;
+                (self.take_last_work(&mut self.state())?, failure)
+            }
+        };
+        if let Some(work) = work {
+            let uses_up = work.plan.changes.use_up();
+            self.carry_out(work).await?;
+            if uses_up && self.has_ended() {
+                // But what can be used once may live on under another id, and was not used.
+                return Err(SessionError::Gone);
+            }
+        }
+        failure.map_or(Ok(()), Err)
+    }
+
+    /// Gives a session whose id is old its new one now, in the place of the end of the request.
+    pub(crate) async fn renew(self: &Arc<Self>) -> Result<(), SessionError> {
+        let now = self.now();
+        if self.renewal(now).is_none() {
+            return Ok(());
+        }
+        let slot = Arc::clone(self);
+        to_its_end(Box::pin(async move {
+            let _gate = slot.gate.lock().await;
+            match slot.renewal(now) {
+                Some(work) => slot.carry_out(Box::new(work)).await,
+                None => Ok(()),
+            }
+        }))
+        .await
+    }
+
+    fn renewal(&self, now: crate::clock::Timestamp) -> Option<Work> {
+        let state = self.state();
+        // Once the head has left, no browser can be told of it.
+        let may_tell = !state.is_passive() && state.door == Door::Open;
+        let pending = &state.pending;
+        let renewal = pending.renewal(&state.found, &self.realm().engine, now);
+        renewal.filter(|_| may_tell)
+    }
+
+    fn keeps_data(&self, response: ResponseKind) -> bool {
+        match response {
+            ResponseKind::Answer => true,
+            ResponseKind::ServerError => {
+                self.realm().engine.policy().server_errors == OnServerError::Commit
+            }
+            ResponseKind::Rejection => false,
+        }
+    }
+
+    /// A change that cannot be made takes the others with it: they are one unit.
+    fn take_failure(&self) -> Option<SessionError> {
+        let mut state = self.state();
+        let failure = state.pending.failure.take();
+        if failure.is_some() {
+            state.pending.discard_data();
+        }
+        failure
+    }
+
+    fn take_last_work(&self, state: &mut State) -> Result<Option<Box<Work>>, SessionError> {
+        // A touch or renewal is due if it was when the request came.
+        let now = if state.pending.is_empty() {
+            state.read_at
+        } else {
+            self.now()
+        };
+        let uses_up = state.pending.changes.use_up();
+        match state.take_work(self.realm(), true, now) {
+            // Ended elsewhere: there is nothing left to write to, and nothing to tell.
+            Err(SessionError::Gone) if !uses_up => {
+                self.explain(|explanation| explanation.gone());
+                Ok(None)
+            }
+            taken => taken,
+        }
+    }
+
+    /// Whether the id may end by what is to be done. Then it is done to its end, even when the request
+    /// is given up: a logout or rotation that has begun takes place.
+    fn may_end_id(&self, state: &State) -> bool {
+        let engine = &self.realm().engine;
+        let counts = engine.counts(state.pending.changes.may_sign_in());
+        matches!(state.found, Found::Unread) || counts || state.step(engine, self.now()).ends_id()
+    }
+
+    fn ends_id(&self, plan: &Plan) -> bool {
+        let counts = self.realm().engine.counts(plan.changes.may_sign_in());
+        counts || plan.step.ends_id()
+    }
+
+    /// Has the engine do it, and keeps what has become of the session.
+    async fn carry_out(&self, work: Box<Work>) -> Result<(), SessionError> {
+        let (step, fields) = (work.plan.step, work.plan.changes.len());
+        let done = self.realm().engine.execute(work).await;
+        self.explain(|explanation| explanation.written(step, fields, &done));
+        let Executed {
+            live,
+            cookie,
+            is_gone,
+            untouched: _,
+        } = done?;
+        let mut state = self.state();
+        state.found = if is_gone { Found::Ended } else { live.into() };
+        if !matches!(cookie, CookieChange::Keep) {
+            state.cookie = cookie;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,19 @@
+//! What one request knows of its session, and what it wants of it.
+//!
+//! The layer gives each request a [`Slot`]. The first extractor has the slot find the session; the
+//! handles in [`session`](crate::session) leave their changes in it; at the end the layer has it
+//! finish what is pending.
+
+mod explain;
+mod finish;
+mod found;
+mod pending;
+mod realm;
+mod slot;
+mod task;
+mod transport;
+
+pub(crate) use self::finish::{Remaining, ResponseKind};
+pub(crate) use self::realm::Realm;
+pub(crate) use self::slot::{Seen, Slot};
+pub(crate) use self::task::to_its_end;

@@ -1,0 +1,115 @@
+//! What a request wants of its session, and how that becomes one plan.
+
+use super::found::Found;
+use crate::clock::Timestamp;
+use crate::engine::{Engine, Live, Work};
+use crate::error::SessionError;
+use crate::lifecycle::changes::Changes;
+use crate::lifecycle::plan::{Plan, Situation, Step};
+use crate::record::Record;
+use crate::schema::Schema;
+
+/// The orders of a request that are not carried out yet.
+#[derive(Debug, Default)]
+pub(super) struct Pending {
+    pub(super) changes: Changes,
+    pub(super) destroy: bool,
+    pub(super) rotate: bool,
+    pub(super) remember: Option<bool>,
+    /// An error that had no other way to be seen: it takes the changes with it.
+    pub(super) failure: Option<SessionError>,
+}
+
+/// How a request uses its session, beside what it changes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Use<'a> {
+    /// The views with idle fields that the request has used.
+    pub(super) views: &'a [&'static Schema],
+    /// The request does not count as activity.
+    pub(super) is_passive: bool,
+    pub(super) now: Timestamp,
+}
+
+impl Pending {
+    pub(super) fn is_empty(&self) -> bool {
+        self.failure.is_none()
+            && !self.destroy
+            && !self.rotate
+            && self.remember.is_none()
+            && self.changes.is_empty()
+    }
+
+    /// Drops what a failed request may not write.
+    pub(super) fn discard_data(&mut self) {
+        self.changes.retain_always();
+        self.remember = None;
+        self.failure = None;
+    }
+
+    /// The record with this request's changes in it.
+    pub(super) fn working_record(&self, found: &Found, now: Timestamp) -> Option<Record> {
+        let live = found.live().filter(|_| !self.destroy);
+        self.changes
+            .on_top_of(live.map(|live| live.record.clone()), now)
+    }
+
+    /// Whether the id ends with this request, as far as it is known.
+    pub(super) fn is_to_move(&self, record: &Record) -> bool {
+        self.destroy || self.rotate || self.changes.rotate(record)
+    }
+
+    /// The one operation that all of this takes.
+    pub(super) fn into_plan(self, found: &Found, engine: &Engine, usage: Use<'_>) -> Plan {
+        let plan = self.situation(found, engine, usage);
+        Plan {
+            changes: self.changes,
+            remember: self.remember,
+            ..plan
+        }
+    }
+
+    /// A new id for a session whose id is old, and nothing else; `None` if it is not due, or will
+    /// change for another reason.
+    pub(super) fn renewal(&self, found: &Found, engine: &Engine, now: Timestamp) -> Option<Work> {
+        let usage = Use {
+            views: &[],
+            is_passive: false,
+            now,
+        };
+        let renews = Step::Rotate { grace: true };
+        let is_due = self.situation(found, engine, usage).step == renews;
+        let live = found.live().filter(|_| is_due)?;
+        live.row_key()?;
+        Some(Work {
+            live: Some(live.clone()),
+            plan: Plan::new(renews, now),
+        })
+    }
+
+    /// The plan, without the changes.
+    pub(super) fn situation(&self, found: &Found, engine: &Engine, usage: Use<'_>) -> Plan {
+        let (policy, now) = (engine.policy(), usage.now);
+        let live = found.live();
+        let record = live.map(|live| &live.record);
+        let used = record.filter(|_| !usage.is_passive);
+        let due = used.and_then(|record| policy.due(record, usage.views, now));
+        let is_old = |live: &Live| live.is_outdated || policy.is_renewal_due(&live.record, now);
+        let base = record.filter(|_| !self.destroy);
+        let remembers = base
+            .zip(self.remember)
+            .is_some_and(|(record, remember)| record.remembered != remember);
+        let situation = Situation {
+            exists: record.is_some(),
+            destroy: self.destroy,
+            changes: self.changes.affect(base) || remembers,
+            rotate: self.rotate || base.is_some_and(|record| self.changes.rotate(record)),
+            renew: !usage.is_passive && live.is_some_and(is_old),
+            touch: due.is_some(),
+        };
+        Plan {
+            due,
+            is_passive: usage.is_passive,
+            ..Plan::new(situation.step(), now)
+        }
+    }
+}

@@ -1,0 +1,567 @@
+//! One request's use of its session: what the layer, the extractors and the handles share.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use http::HeaderMap;
+use http::request::Parts;
+
+use super::explain::Explanation;
+use super::found::Found;
+use super::pending::{Pending, Use};
+use super::{Realm, transport};
+use crate::clock::Timestamp;
+use crate::cookie::{self, Candidates, Values};
+use crate::crypto::{ReferenceToken, RowKey};
+use crate::data::{Absent, Changed, SessionData};
+use crate::engine::{CookieChange, Credential, Engine, Live, Presented, Work};
+use crate::error::{DetachError, SessionError};
+use crate::lifecycle::FailurePolicy;
+use crate::lifecycle::changes::{Base, Change};
+use crate::lifecycle::plan::Step;
+use crate::observe::{self, Refusal};
+use crate::record::{Edit, Record};
+use crate::schema::Schema;
+
+/// One request's use of its session.
+///
+/// The state is behind a plain lock that is never held across an await. The gate is only there to
+/// put this request's own store calls in order (two extractors at once: one load); no other request
+/// ever waits for it.
+pub(crate) struct Slot {
+    realm: Arc<Realm>,
+    /// The slot of a layer further out, for another realm.
+    outer: Option<Arc<Self>>,
+    pub(super) gate: tokio::sync::Mutex<()>,
+    state: Mutex<State>,
+    /// In development only.
+    explanation: Option<Box<Explanation>>,
+}
+
+#[derive(Default)]
+pub(super) struct State {
+    pub(super) found: Found,
+    pub(super) pending: Pending,
+    pub(super) door: Door,
+    /// What the response tells the browser.
+    pub(super) cookie: CookieChange,
+    pub(super) was_used: bool,
+    /// The views with idle fields that the request has used.
+    views: Vec<&'static Schema>,
+    /// Counts the times that all changes were thrown away; views of an earlier epoch write no more.
+    epoch: u32,
+    brought: Brought,
+    manner: Manner,
+    pub(super) read_at: Timestamp,
+    just_read_at: Option<Timestamp>,
+}
+
+/// Whether the request still takes changes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Door {
+    #[default]
+    Open,
+    /// The request was given up: what is not committed at once is lost.
+    Left,
+    /// The handler has answered: no further change is taken.
+    Closed,
+}
+
+/// The cookies of our name that the request came with.
+#[derive(Default)]
+struct Brought {
+    /// Kept for an extractor that asks for the session when the headers are gone.
+    kept: Option<Arc<[Box<[u8]>]>>,
+    any: bool,
+    duplicates: bool,
+}
+
+/// How the request is to be treated.
+#[derive(Clone, Copy, Default)]
+struct Manner {
+    /// The request does not count as activity.
+    is_passive: bool,
+    /// If the store fails, read-only access sees a guest.
+    shows_guest: bool,
+    /// The response may never be shown (HEAD, prefetch): a message must wait for the next one.
+    is_unseen: bool,
+}
+
+/// What a view was read from.
+#[derive(Debug, Default)]
+pub(crate) struct Seen {
+    pub(crate) record: Option<Record>,
+    /// A value that was alive then was seen, even if it runs out in the hands of the handler.
+    at: Timestamp,
+    epoch: u32,
+}
+
+/// What the layer has to tell the browser and the caches.
+#[derive(Debug)]
+pub(crate) struct ResponseEffects {
+    pub(crate) cookie: CookieChange,
+    /// The request brought the session's cookie and another of its name, or two of two sessions.
+    pub(crate) has_stale_cookie: bool,
+}
+
+impl Slot {
+    pub(crate) fn new(realm: Arc<Realm>, outer: Option<Arc<Self>>) -> Self {
+        let mut state = State::default();
+        state.manner.shows_guest = shows_guest(realm.failure_policy);
+        Self {
+            realm,
+            outer,
+            gate: tokio::sync::Mutex::new(()),
+            state: Mutex::new(state),
+            explanation: None,
+        }
+    }
+
+    /// Keeps in mind why things go as they go.
+    pub(crate) fn explain_to(&mut self, headers: &HeaderMap) {
+        self.explanation = Some(Box::new(Explanation::new(headers)));
+    }
+
+    pub(super) fn explain(&self, note: impl FnOnce(&Explanation)) {
+        if let Some(explanation) = &self.explanation {
+            note(explanation);
+        }
+    }
+
+    /// Why the request went as it did, with what the response does to the cookie at its end.
+    pub(crate) fn explained(&self, cookie: &CookieChange) -> Option<String> {
+        let explanation = self.explanation.as_ref()?;
+        Some(explanation.conclude(cookie, &self.realm))
+    }
+
+    pub(crate) fn explain_failure(&self, error: &SessionError) {
+        self.explain(|explanation| explanation.failed(error));
+    }
+
+    pub(crate) fn realm(&self) -> &Arc<Realm> {
+        &self.realm
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.realm.engine.now()
+    }
+
+    /// The slot of a realm, at this layer or further out.
+    pub(crate) fn find(self: &Arc<Self>, realm: &str) -> Option<Arc<Self>> {
+        let mut slot = self;
+        while slot.realm.name != realm {
+            slot = slot.outer.as_ref()?;
+        }
+        Some(Arc::clone(slot))
+    }
+
+    /// Whether a layer further out, of another realm, can still fail.
+    pub(crate) fn has_outer(&self) -> bool {
+        self.outer.is_some()
+    }
+
+    /// This request does not count as activity.
+    pub(crate) fn set_passive(&self) {
+        self.state().manner.is_passive = true;
+        if let Some(outer) = &self.outer {
+            outer.set_passive();
+        }
+    }
+
+    /// This route has a policy of its own.
+    pub(crate) fn set_failure_policy(&self, policy: FailurePolicy) {
+        self.state().manner.shows_guest = shows_guest(policy);
+        if let Some(outer) = &self.outer {
+            outer.set_failure_policy(policy);
+        }
+    }
+
+    /// Notes whether the response may be shown.
+    pub(crate) fn look_out(&self, parts: &Parts) {
+        if transport::is_unseen(parts) {
+            self.state().manner.is_unseen = true;
+        }
+    }
+
+    /// Keeps the cookies that may be ours, for when the session is asked for.
+    pub(crate) fn see(&self, headers: &HeaderMap) {
+        let mut state = self.state();
+        if state.brought.kept.is_none() && matches!(state.found, Found::Unread) {
+            let cookies = self.candidates(headers, &mut state);
+            let kept = cookies.values().iter().map(|value| Box::from(*value));
+            state.brought.kept = Some(kept.collect());
+        }
+    }
+
+    fn candidates<'h>(&self, headers: &'h HeaderMap, state: &mut State) -> Candidates<'h> {
+        let cookies = cookie::candidates(headers, self.realm.cookie.name());
+        state.brought.any = !cookies.is_empty();
+        state.brought.duplicates = cookies.is_repeated();
+        self.realm.learn_transport(headers, !cookies.is_empty());
+        cookies
+    }
+
+    /// Loads the session, the first time that it is asked for. With the request's headers at hand no
+    /// cookie need be kept.
+    ///
+    /// # Errors
+    /// If the store fails: then, and at every further call in this request.
+    pub(crate) async fn ready(&self, headers: Option<&HeaderMap>) -> Result<(), SessionError> {
+        if let Some(known) = self.state().found.known() {
+            return known;
+        }
+        let _gate = self.gate.lock().await;
+        self.read(headers).await
+    }
+
+    /// The same for read-only access: if the store fails, it sees a guest, where the layer has it so.
+    ///
+    /// # Errors
+    /// If the store fails and the layer does not have it so.
+    pub(crate) async fn ready_to_read(
+        &self,
+        headers: Option<&HeaderMap>,
+    ) -> Result<(), SessionError> {
+        match self.ready(headers).await {
+            Err(SessionError::Unavailable(_)) if self.state().manner.shows_guest => Ok(()),
+            result => result,
+        }
+    }
+
+    /// Asks the store again.
+    pub(crate) async fn refresh(&self) -> Result<(), SessionError> {
+        let _gate = self.gate.lock().await;
+        self.read(None).await?;
+        let Some(live) = self.state().found.live().cloned() else {
+            return Ok(());
+        };
+        let refreshed = self.realm.engine.refresh(live, self.now()).await;
+        let mut state = self.state();
+        state.found = match refreshed {
+            Ok(Some(live)) => Found::Live(live),
+            Ok(None) => Found::Ended,
+            Err(error) => Found::Failed(Arc::new(error)),
+        };
+        state.found.known().unwrap_or(Ok(()))
+    }
+
+    /// Finds the session; behind the gate.
+    pub(super) async fn read(&self, headers: Option<&HeaderMap>) -> Result<(), SessionError> {
+        let engine = &self.realm.engine;
+        let kept;
+        let cookies = {
+            let mut state = self.state();
+            if let Some(known) = state.found.known() {
+                return known;
+            }
+            state.was_used = true;
+            kept = state.brought.kept.clone();
+            match (&kept, headers) {
+                (Some(kept), _) => kept.iter().map(|value| &**value).collect(),
+                (None, Some(headers)) => self.candidates(headers, &mut state),
+                (None, None) => Candidates::default(),
+            }
+            .into_values()
+        };
+        let now = engine.now();
+        let presented = match cookies {
+            Values::None => Ok(Presented::Nobody(Refusal::NoCookie)),
+            Values::One(cookie) => engine.resolve(cookie, now).await,
+            // Boxed, so that a rare path does not enlarge every request's future.
+            Values::Several(cookies) => Box::pin(engine.choose(&cookies, now)).await,
+        };
+        self.explain(|explanation| explanation.loaded(&presented, &self.realm, now));
+        let mut state = self.state();
+        state.read_at = now;
+        state.just_read_at = headers.map(|_| now);
+        state.found = match presented {
+            Ok(Presented::Live(live)) => {
+                observe::loaded(live.name(engine.keys()), &live.record);
+                Found::Live(live)
+            }
+            Ok(Presented::Nobody(why)) => {
+                observe::refused(why);
+                Found::Nobody
+            }
+            Ok(Presented::Former) => {
+                observe::behind();
+                Found::Behind
+            }
+            Ok(Presented::Ambiguous) => {
+                self.realm.report_ambiguous();
+                Found::Ambiguous
+            }
+            Err(error) => {
+                observe::load_failed();
+                Found::Failed(Arc::new(error))
+            }
+        };
+        state.found.known().unwrap_or(Ok(()))
+    }
+
+    /// Builds a view of the session as this request has left it so far.
+    pub(crate) fn view<T: SessionData>(&self) -> Result<(T, Seen), Absent> {
+        let mut state = self.state();
+        // The view that the session was loaded for sees it as of then, at the cost of no clock.
+        let just_now = state.just_read_at.take();
+        let at = just_now.unwrap_or_else(|| self.now());
+        state.use_view(T::SCHEMA);
+        let mut record = state.pending.working_record(&state.found, at);
+        let (epoch, is_unseen) = (state.epoch, state.manner.is_unseen);
+        drop(state);
+        if is_unseen && let Some(record) = &mut record {
+            hide_messages(T::SCHEMA, record);
+        }
+        let value = self.realm.read_view(record.as_ref(), at)?;
+        Ok((value, Seen { record, at, epoch }))
+    }
+
+    /// Takes the changes of one view, measured against what it saw.
+    pub(crate) fn push_seen(&self, seen: &Seen, fields: &[Changed]) -> Result<(), SessionError> {
+        let mut state = self.state();
+        if state.door == Door::Closed {
+            return Err(SessionError::Closed);
+        }
+        if state.epoch != seen.epoch {
+            // Destroyed or rolled back since: these changes went with the rest.
+            return Ok(());
+        }
+        let stored = state.found.live().map(|live| &live.record);
+        let changes = fields.iter().map(|(spec, value)| Change {
+            spec,
+            base: Base::seen(spec, seen.record.as_ref(), seen.at, stored),
+            value: value.clone(),
+        });
+        let changes = changes.collect();
+        state.pending.changes.extend(changes)?;
+        Ok(())
+    }
+
+    /// Takes changes that replace what is there.
+    pub(crate) fn push_any(
+        &self,
+        fields: impl IntoIterator<Item = Changed>,
+    ) -> Result<(), SessionError> {
+        let mut state = self.open_state()?;
+        for (spec, value) in fields {
+            state.pending.changes.push(Change {
+                spec,
+                base: Base::Any,
+                value,
+            });
+        }
+        Ok(())
+    }
+
+    /// Whether what is not committed at once is lost.
+    pub(crate) fn is_over(&self) -> bool {
+        self.state().door != Door::Open
+    }
+
+    /// The request is given up. What still holds the session holds it for itself.
+    pub(crate) fn leave(&self) {
+        let mut state = self.state();
+        if state.door == Door::Open {
+            state.door = Door::Left;
+        }
+    }
+
+    /// Keeps an error that had no other way to be seen; the response will tell.
+    pub(crate) fn fail(&self, error: SessionError) {
+        self.state().pending.failure.get_or_insert(error);
+    }
+
+    /// Drops the data changes so far: one of them cannot be made, and they are one unit.
+    pub(crate) fn discard(&self) {
+        self.state().pending.discard_data();
+    }
+
+    pub(crate) fn destroy(&self) -> Result<(), SessionError> {
+        let mut state = self.open_state()?;
+        state.rollback();
+        state.pending.destroy = true;
+        Ok(())
+    }
+
+    /// The store has nothing left to destroy: the browser is told, and what is written from now on
+    /// begins another session.
+    pub(crate) fn note_destroyed(&self) {
+        let mut state = self.state();
+        if std::mem::take(&mut state.pending.destroy) {
+            state.found = Found::Nobody;
+            state.cookie = CookieChange::Remove;
+            self.explain(Explanation::ended);
+        }
+    }
+
+    pub(crate) fn has_ended(&self) -> bool {
+        matches!(self.state().found, Found::Ended)
+    }
+
+    pub(crate) fn rotate(&self) -> Result<(), SessionError> {
+        self.open_state()?.pending.rotate = true;
+        Ok(())
+    }
+
+    pub(crate) fn remember(&self, remember: bool) -> Result<(), SessionError> {
+        self.open_state()?.pending.remember = Some(remember);
+        Ok(())
+    }
+
+    pub(crate) fn rollback(&self) {
+        self.state().rollback();
+    }
+
+    pub(crate) fn record(&self) -> Option<Record> {
+        let mut state = self.state();
+        state.was_used = true;
+        state.found.live().map(|live| live.record.clone())
+    }
+
+    /// What the session is to a search in the store: its row, and its record with the changes of this
+    /// request in it.
+    pub(crate) fn own(&self) -> (Option<RowKey>, Option<Record>) {
+        let now = self.now();
+        let state = self.state();
+        let row_key = state.found.live().and_then(Live::row_key);
+        (row_key, state.pending.working_record(&state.found, now))
+    }
+
+    /// What request-forgery tokens are made from, if the request has a session that goes on.
+    pub(crate) fn csrf_row(&self) -> Option<RowKey> {
+        let state = self.state();
+        let live = state.found.live().filter(|_| !state.pending.destroy);
+        live.map(Live::csrf_row)
+    }
+
+    /// The token of a session that can be held beside the request.
+    pub(crate) fn lasting_token(&self) -> Result<Arc<ReferenceToken>, SessionError> {
+        let state = self.open_state()?;
+        if let Some(known) = state.found.known() {
+            known?;
+        }
+        if state.found.has_ended() {
+            return Err(SessionError::Gone);
+        }
+        let Some(live) = state.found.live() else {
+            return Err(DetachError::NothingStored.into());
+        };
+        if state.pending.is_to_move(&live.record) {
+            return Err(DetachError::IdPending.into());
+        }
+        match &live.credential {
+            Credential::Reference(token, _) => Ok(Arc::clone(token)),
+            Credential::Sealed(_) => Err(DetachError::InCookie.into()),
+        }
+    }
+
+    pub(crate) fn effects(&self) -> ResponseEffects {
+        let mut state = self.state();
+        // Of two sessions, the former cookie's is the one to go, or no browser could ever sign in.
+        let is_settled = matches!(state.found, Found::Live(_) | Found::Ambiguous);
+        ResponseEffects {
+            cookie: std::mem::take(&mut state.cookie),
+            has_stale_cookie: state.brought.duplicates && is_settled,
+        }
+    }
+
+    /// The state, if it still takes changes.
+    pub(super) fn open_state(&self) -> Result<MutexGuard<'_, State>, SessionError> {
+        let mut state = self.state();
+        if state.door == Door::Closed {
+            return Err(SessionError::Closed);
+        }
+        state.was_used = true;
+        Ok(state)
+    }
+
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+        // Every change of the state is a whole one, so a panic elsewhere spoils nothing.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    pub(super) fn is_passive(&self) -> bool {
+        self.manner.is_passive
+    }
+
+    fn use_view(&mut self, schema: &'static Schema) {
+        self.was_used = true;
+        let has_idle_fields = schema.fields.iter().any(|spec| spec.idle.is_some());
+        if has_idle_fields && !self.views.iter().any(|used| std::ptr::eq(*used, schema)) {
+            self.views.push(schema);
+        }
+    }
+
+    fn rollback(&mut self) {
+        self.pending = Pending::default();
+        self.epoch += 1;
+    }
+
+    /// What a commit within the handler would do.
+    pub(super) fn step(&self, engine: &Engine, now: Timestamp) -> Step {
+        let usage = self.usage(false, now);
+        self.pending.situation(&self.found, engine, usage).step
+    }
+
+    /// Within the handler, timers wait for the end of the request.
+    fn usage(&self, is_last: bool, now: Timestamp) -> Use<'_> {
+        Use {
+            views: &self.views,
+            is_passive: self.manner.is_passive || !is_last,
+            now,
+        }
+    }
+
+    /// Takes everything that is to be done; `None` if that is nothing.
+    ///
+    /// # Errors
+    /// [`SessionError::Gone`] if there is something to write to a session that has ended.
+    pub(super) fn take_work(
+        &mut self,
+        realm: &Realm,
+        is_last: bool,
+        now: Timestamp,
+    ) -> Result<Option<Box<Work>>, SessionError> {
+        let destroys = self.pending.destroy;
+        if destroys && self.found.has_ended() {
+            self.found = Found::Nobody;
+        }
+        // A logout whose cookie led nowhere: the browser may as well forget it.
+        if destroys && self.found.live().is_none() && self.brought.any {
+            self.cookie = CookieChange::Remove;
+        }
+        let mut pending = std::mem::take(&mut self.pending);
+        self.pending.failure = pending.failure.take();
+        let plan = pending.into_plan(&self.found, &realm.engine, self.usage(is_last, now));
+        let signs_in = matches!(self.found, Found::Behind) && plan.changes.identify();
+        if self.found.has_ended() && !signs_in {
+            return if plan.changes.is_empty() {
+                Ok(None)
+            } else {
+                Err(SessionError::Gone)
+            };
+        }
+        let is_news = self.found.live().is_some_and(|live| live.is_news);
+        if plan.step == Step::Nothing && !is_news {
+            return Ok(None);
+        }
+        // Taken by clone: an error leaves the session as it was.
+        let live = self.found.live().cloned();
+        Ok(Some(Box::new(Work { live, plan })))
+    }
+}
+
+/// Takes the messages out of what a view is made from: a view that does not see them cannot take them.
+fn hide_messages(schema: &'static Schema, record: &mut Record) {
+    let messages = schema.fields.iter().filter(|spec| spec.flash);
+    let names = messages.flat_map(|spec| std::iter::once(&spec.name).chain(spec.aliases));
+    let edits: Vec<_> = names.map(|name| Edit::remove(name)).collect();
+    if !edits.is_empty() {
+        record.rewrite(edits);
+    }
+}
+
+fn shows_guest(policy: FailurePolicy) -> bool {
+    policy == FailurePolicy::ReadOnlyGuest
+}

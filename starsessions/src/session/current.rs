@@ -1,0 +1,269 @@
+//! The whole session of a request, whatever types are in it.
+
+use std::any::type_name;
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use http::request::Parts;
+
+use super::rejection::MissingLayer;
+use super::{Session, SessionRejection};
+use crate::clock::Timestamp;
+use crate::data::{FieldWriter, SessionData};
+use crate::error::SessionError;
+use crate::request::Slot;
+
+/// The request's session as a whole: sign in, sign out, a new id, what is known about it.
+///
+/// Methods that are not `async` only record what to do; it is done in one operation after the handler
+/// has returned, or at [`commit`](Self::commit).
+///
+/// ```
+/// use starsessions::{CurrentSession, Session, SessionError};
+///
+/// #[derive(Session)]
+/// #[session(reject = "/login")]
+/// struct Login {
+///     #[session(required, rotate)]
+///     user: u64,
+/// }
+///
+/// async fn sign_in(session: CurrentSession) -> Result<&'static str, SessionError> {
+///     session.insert(Login { user: 7 })?; // `rotate`: a new id, in the same commit
+///     Ok("welcome")
+/// }
+///
+/// async fn sign_out(session: CurrentSession) -> Result<&'static str, SessionError> {
+///     session.destroy()?;
+///     Ok("bye")
+/// }
+/// ```
+///
+/// `CurrentSession` stands for `CurrentSession<Revocable>`: it can [`destroy`](CurrentSession::destroy) a session so
+/// that every copy of its cookie is worthless. A `CookieStore` without a revocation list cannot, so
+/// there the argument is `CurrentSession<BrowserOnly>`, which can only [`forget`](CurrentSession::forget).
+pub struct CurrentSession<R = Revocable> {
+    pub(crate) slot: Arc<Slot>,
+    revocation: PhantomData<fn() -> R>,
+}
+
+/// Sessions that can be ended for good.
+#[derive(Clone, Copy, Debug)]
+pub struct Revocable;
+
+/// Sessions that a browser can be told to forget, while a copy of the cookie lives until it expires.
+#[derive(Clone, Copy, Debug)]
+pub struct BrowserOnly;
+
+/// What is known about a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SessionInfo {
+    /// When it began.
+    pub created_at: Timestamp,
+    /// The last request that used it, to within a tenth of the idle timeout and at most a minute.
+    pub last_seen_at: Timestamp,
+    /// When it ends if nobody uses it again.
+    pub expires_at: Timestamp,
+    /// Whether it has the remembered lifetime.
+    pub remembered: bool,
+}
+
+impl<R> CurrentSession<R> {
+    pub(crate) fn new(slot: Arc<Slot>) -> Self {
+        Self {
+            slot,
+            revocation: PhantomData,
+        }
+    }
+
+    /// Puts a view with all its fields into the session, replacing what was there. If one of them is
+    /// marked `rotate`, the session gets a new id and the old one ends.
+    ///
+    /// # Errors
+    /// If a value cannot be stored, or the response has left.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "the value is handed over: a change made to it later would be lost"
+    )]
+    pub fn insert<T: SessionData>(&self, value: T) -> Result<(), SessionError> {
+        let changes = FieldWriter::changes(&value, None, self.slot.realm().checks())?;
+        self.slot.push_any(changes)
+    }
+
+    /// Removes a view with all its fields from the session.
+    ///
+    /// # Errors
+    /// If the response has left.
+    pub fn remove<T: SessionData>(&self) -> Result<(), SessionError> {
+        self.slot
+            .push_any(T::SCHEMA.fields.iter().map(|spec| (spec, None)))
+    }
+
+    /// The fields of a view as this request has left them so far; `None` where a required one is
+    /// missing.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn get<T: SessionData>(&self) -> Result<Option<T>, SessionError> {
+        self.slot.ready_to_read(None).await?;
+        Ok(self.slot.view().ok().map(|(value, ..)| value))
+    }
+
+    /// A tracked view, as a handler argument gives it.
+    ///
+    /// # Errors
+    /// Where the argument would be rejected.
+    pub async fn view<T: SessionData>(&self) -> Result<Session<T>, SessionRejection> {
+        Session::load(Arc::clone(&self.slot), None).await
+    }
+
+    /// Gives the session a new id at once; the old one ends with no grace. For a change of
+    /// privileges that no `rotate` field declares. Without a session there is nothing to rotate.
+    ///
+    /// # Errors
+    /// If the response has left.
+    pub fn rotate(&self) -> Result<(), SessionError> {
+        self.slot.rotate()
+    }
+
+    /// Gives the session the layer's [remembered lifetime](crate::SessionLayerBuilder::remembered_lifetime)
+    /// from now on, or the ordinary one again. Takes effect together with a session that exists or is
+    /// begun by this request, and stays when the id or the user changes: set it at each sign-in.
+    ///
+    /// # Errors
+    /// If the response has left.
+    pub fn remember(&self, remember: bool) -> Result<(), SessionError> {
+        self.slot.remember(remember)
+    }
+
+    /// What is known about the session that the request came with; `None` without one.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn info(&self) -> Result<Option<SessionInfo>, SessionError> {
+        self.slot.ready_to_read(None).await?;
+        Ok(self.slot.record().map(|record| SessionInfo {
+            created_at: record.created_at,
+            last_seen_at: record.last_seen_at,
+            expires_at: record.expires_at,
+            remembered: record.remembered,
+        }))
+    }
+
+    /// Does everything that was recorded so far, now, and reports the outcome.
+    ///
+    /// # Errors
+    /// As [`Session::commit`].
+    pub async fn commit(&self) -> Result<(), SessionError> {
+        self.slot.commit().await
+    }
+
+    /// Drops everything that was recorded and not yet committed. Views that already exist will not
+    /// write any more.
+    pub fn rollback(&self) {
+        self.slot.rollback();
+    }
+
+    /// The session of a request outside of axum's extractors, in the main realm.
+    ///
+    /// # Errors
+    /// If no [`SessionLayer`](crate::SessionLayer) serves it, or `R` is more than the layer can do.
+    pub fn from_parts(parts: &Parts) -> Result<Self, SessionRejection>
+    where
+        R: Revocation,
+    {
+        Self::from_parts_in(parts, "")
+    }
+
+    /// The session of a request in the realm of this name.
+    ///
+    /// # Errors
+    /// If no [`SessionLayer`](crate::SessionLayer) serves it, or `R` is more than the layer can do.
+    pub fn from_parts_in(parts: &Parts, realm: &'static str) -> Result<Self, SessionRejection>
+    where
+        R: Revocation,
+    {
+        let slot = find_slot(parts, realm, type_name::<Self>())?;
+        slot.see(&parts.headers);
+        slot.look_out(parts);
+        if R::IS_FINAL && !slot.realm().is_revocable {
+            return Err(SessionRejection::NotRevocable);
+        }
+        Ok(Self::new(slot))
+    }
+}
+
+impl CurrentSession<Revocable> {
+    /// Ends the session: its record is deleted, and no copy of its cookie works any more. What this
+    /// request has changed so far is dropped, and views that exist already will not write any
+    /// more, unless they are [reloaded](Session::reload). What is inserted, or changed in later
+    /// views, begins a new session under a new id.
+    ///
+    /// # Errors
+    /// If the response has left.
+    pub fn destroy(&self) -> Result<(), SessionError> {
+        self.slot.destroy()
+    }
+}
+
+impl CurrentSession<BrowserOnly> {
+    /// Tells the browser to forget the session. Where the layer cannot revoke, a copy of the cookie
+    /// stays valid until it expires.
+    ///
+    /// # Errors
+    /// If the response has left.
+    pub fn forget(&self) -> Result<(), SessionError> {
+        self.slot.destroy()
+    }
+}
+
+/// The slot of a realm among a request's extensions.
+pub(crate) fn find_slot(
+    parts: &Parts,
+    realm: &'static str,
+    type_name: &'static str,
+) -> Result<Arc<Slot>, SessionRejection> {
+    parts
+        .extensions
+        .get::<Arc<Slot>>()
+        .and_then(|slot| slot.find(realm))
+        .ok_or(SessionRejection::MissingLayer(MissingLayer {
+            type_name,
+            realm,
+        }))
+}
+
+impl<R> Clone for CurrentSession<R> {
+    fn clone(&self) -> Self {
+        Self::new(Arc::clone(&self.slot))
+    }
+}
+
+impl<R> fmt::Debug for CurrentSession<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("CurrentSession(..)")
+    }
+}
+
+/// What the handle of a session can do to it.
+pub trait Revocation: private::Sealed + Send + Sync + 'static {
+    #[doc(hidden)]
+    const IS_FINAL: bool;
+}
+
+impl Revocation for Revocable {
+    const IS_FINAL: bool = true;
+}
+
+impl Revocation for BrowserOnly {
+    const IS_FINAL: bool = false;
+}
+
+mod private {
+    #[expect(unnameable_types, reason = "a trait for the types of this crate only")]
+    pub trait Sealed {}
+    impl Sealed for super::Revocable {}
+    impl Sealed for super::BrowserOnly {}
+}

@@ -1,0 +1,263 @@
+//! A typed view of the request's session.
+
+use std::fmt;
+use std::ops::{Deref, DerefMut};
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use http::HeaderMap;
+
+use super::{BrowserOnly, CurrentSession, SessionRejection};
+use crate::data::{Changed, FieldWriter, SessionData, Snapshot};
+use crate::error::SessionError;
+use crate::lifecycle::changes::with_changes;
+use crate::record::Record;
+use crate::request::{Seen, Slot};
+
+/// A typed view of the request's session.
+///
+/// It dereferences to the struct, whose fields are read and written as fields. Reading changes
+/// nothing. After a mutation, however deep, the fields whose encoded value differs are handed to
+/// the request when the view is dropped, and written in one operation before the response leaves.
+///
+/// Two views of one request do not see each other's changes until the one that wrote is dropped or
+/// [flushed](Self::flush); then they merge by the fields' rules, like those of two requests.
+///
+/// As an axum handler argument it is rejected where a `required` field is missing; `Option<Session<T>>`
+/// is `None` there, and `Result<Session<T>, SessionRejection>` leaves the decision to the handler.
+///
+/// ```
+/// use starsessions::Session;
+///
+/// #[derive(Session)]
+/// struct Shop {
+///     cart: Vec<String>,
+///     #[session(merge = sum)]
+///     views: u64,
+/// }
+///
+/// async fn add(mut shop: Session<Shop>) -> usize {
+///     shop.cart.push("tea".to_owned());
+///     shop.views += 1;
+///     shop.cart.len()
+/// }
+/// # #[cfg(feature = "testing")]
+/// # async fn test() {
+/// assert_eq!(add(Session::for_test(Shop { cart: vec![], views: 0 })).await, 1);
+/// # }
+/// ```
+pub struct Session<T: SessionData> {
+    pub(super) value: T,
+    /// The encoding of the fields before the first mutation.
+    baseline: Option<Snapshot>,
+    seen: Seen,
+    pub(super) slot: Arc<Slot>,
+}
+
+impl<T: SessionData> Session<T> {
+    pub(crate) async fn load(
+        slot: Arc<Slot>,
+        headers: Option<&HeaderMap>,
+    ) -> Result<Self, SessionRejection> {
+        slot.ready_to_read(headers).await?;
+        let (value, seen) = slot
+            .view::<T>()
+            .map_err(|absent| SessionRejection::absent(T::SCHEMA, absent.field))?;
+        Ok(Self {
+            value,
+            baseline: None,
+            seen,
+            slot,
+        })
+    }
+
+    /// Writes every change of this request so far, now, and reports the outcome.
+    ///
+    /// # Errors
+    /// - [`SessionError::Conflict`]: another request has changed an `exclusive` field.
+    /// - [`SessionError::Gone`]: the session has ended since it was loaded.
+    /// - [`SessionError::Unavailable`]: the store failed.
+    /// - the others: a value cannot be stored.
+    ///
+    /// After an error the changes are dropped, those of the request's other views included: the
+    /// response will not try again. Of a value that cannot be stored, it tries the `commit = always`
+    /// fields beside it.
+    ///
+    /// # Cancel safety
+    /// When the future is dropped, either all changes are stored or none.
+    pub async fn commit(&mut self) -> Result<(), SessionError> {
+        if let Err(error) = self.flush() {
+            self.flush_always();
+            self.slot.discard();
+            return Err(error);
+        }
+        self.slot.commit().await
+    }
+
+    /// Hands the changes so far to the request, where views that are made from now on see them.
+    ///
+    /// # Errors
+    /// If a value cannot be stored, or another view has changed an `exclusive` field. Then none of
+    /// this view's changes are taken; correct them and flush again, or [reload](Self::reload).
+    /// What is left as it is, is tried again when the view is dropped.
+    pub fn flush(&mut self) -> Result<(), SessionError> {
+        let changed = self.flush_changes()?;
+        self.go_on_from(changed);
+        Ok(())
+    }
+
+    /// Returns the changes that were handed over.
+    fn flush_changes(&mut self) -> Result<Vec<Changed>, SessionError> {
+        let Some(baseline) = self.baseline.take() else {
+            return Ok(Vec::new());
+        };
+        let changed =
+            FieldWriter::changes(&self.value, Some(&baseline), self.slot.realm().checks());
+        let result = changed.and_then(|changed| self.hand_over(changed));
+        if result.is_err() {
+            self.baseline = Some(baseline);
+        }
+        result
+    }
+
+    /// Hands over what a failed request keeps, if at least that can be stored. The others are dropped.
+    fn flush_always(&mut self) {
+        let Some(baseline) = self.baseline.take() else {
+            return;
+        };
+        let checks = self.slot.realm().checks();
+        let kept = FieldWriter::always(&self.value, &baseline, checks)
+            .and_then(|changed| self.hand_over(changed));
+        match kept {
+            Ok(changed) => self.go_on_from(changed),
+            Err(error) => {
+                tracing::debug!(session = T::SCHEMA.type_name, %error, "nothing of it is kept");
+            }
+        }
+    }
+
+    /// Gives the request these changes, if there are any.
+    fn hand_over(&self, changed: Vec<Changed>) -> Result<Vec<Changed>, SessionError> {
+        if !changed.is_empty() {
+            self.slot.push_seen(&self.seen, &changed)?;
+        }
+        Ok(changed)
+    }
+
+    /// What this view goes on from is what it has just written.
+    fn go_on_from(&mut self, changed: Vec<Changed>) {
+        if changed.is_empty() {
+            return;
+        }
+        let now = self.slot.now();
+        let changed = changed.iter();
+        let changed = changed.map(|(spec, value)| (*spec, value.as_deref()));
+        self.seen.record = with_changes(self.seen.record.take(), changed, now);
+    }
+
+    /// A handler that panics has not finished what it was writing, and what is half written may
+    /// panic as well: a second panic on the way out would end the process.
+    fn save_from_panic(&mut self) {
+        if T::SCHEMA.fields.iter().any(|spec| spec.commit_always) {
+            let flush = AssertUnwindSafe(|| self.flush_always());
+            let _ = std::panic::catch_unwind(flush);
+        }
+    }
+
+    /// Nobody is left who could write it.
+    fn report_loss(&self) {
+        tracing::error!(
+            session = T::SCHEMA.type_name,
+            "a session was changed after its response had left; the change is lost; \
+             commit it before answering"
+        );
+    }
+
+    /// Reads the fields anew: the store is asked again, and changes that this view has not yet
+    /// flushed are dropped.
+    ///
+    /// # Errors
+    /// As when the view was extracted.
+    pub async fn reload(&mut self) -> Result<(), SessionRejection> {
+        self.baseline = None;
+        self.slot.refresh().await?;
+        let fresh = Self::load(Arc::clone(&self.slot), None).await?;
+        self.replace(fresh);
+        Ok(())
+    }
+
+    /// The whole session that this is a view of.
+    ///
+    /// Take a view with `flash` fields as an argument, or from a [`CurrentSession`] that is one: only where
+    /// the request is at hand is it known whether anybody looks at the response.
+    #[must_use]
+    pub fn current(&self) -> CurrentSession<BrowserOnly> {
+        CurrentSession::new(Arc::clone(&self.slot))
+    }
+
+    #[cfg(feature = "testing")]
+    pub(crate) fn without_request(value: T, slot: Arc<Slot>) -> Self {
+        Self {
+            value,
+            baseline: None,
+            seen: Seen::default(),
+            slot,
+        }
+    }
+
+    fn replace(&mut self, mut fresh: Self) {
+        std::mem::swap(&mut self.value, &mut fresh.value);
+        self.seen = std::mem::take(&mut fresh.seen);
+    }
+}
+
+impl<T: SessionData> Deref for Session<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.value
+    }
+}
+
+impl<T: SessionData> DerefMut for Session<T> {
+    fn deref_mut(&mut self) -> &mut T {
+        if self.baseline.is_none() {
+            let record = self.seen.record.as_ref();
+            let size = record.map_or(0, Record::size);
+            self.baseline = Some(Snapshot::take(&self.value, size));
+        }
+        &mut self.value
+    }
+}
+
+impl<T: SessionData> Drop for Session<T> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            return self.save_from_panic();
+        }
+        match self.flush_changes() {
+            Ok(changed) => {
+                if !changed.is_empty() && self.slot.is_over() {
+                    self.report_loss();
+                }
+            }
+            Err(SessionError::Closed) => self.report_loss(),
+            Err(error) => {
+                if self.slot.is_over() {
+                    return self.report_loss();
+                }
+                self.flush_always();
+                self.slot.fail(error);
+            }
+        }
+    }
+}
+
+/// Shows the fields, except the values of those marked `secret`.
+impl<T: SessionData> fmt::Debug for Session<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut out = f.debug_struct(T::SCHEMA.type_name);
+        self.value.debug_fields(&mut out);
+        out.finish()
+    }
+}

@@ -1,0 +1,176 @@
+//! What the answer to a repeated operation says about the first try, whose own answer was lost.
+//!
+//! What the runtime writes is unique: a row with the revision and the value that were sent is the one
+//! that was sent, and no other row ever has its revision under the same key.
+
+use std::error::Error;
+use std::fmt;
+
+use super::{Inserted, Replaced, Rotated, Rotation, Row, StoreError};
+
+/// An answer, and whether an earlier try may have reached the server as well.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Answer<T> {
+    pub(super) value: T,
+    pub(super) is_repeated: bool,
+}
+
+/// The outcome of both tries to insert `row`; `found` is what is under its key.
+pub(super) fn inserted(row: &Row, found: Option<&Row>) -> Result<Inserted, StoreError> {
+    match found {
+        Some(found) if is_same(found, row) => Ok(Inserted::Inserted),
+        Some(_) => Ok(Inserted::Exists),
+        None => Err(unknown()),
+    }
+}
+
+/// The outcome of both tries to replace a row by `row`.
+pub(super) fn replaced(second: Replaced, row: &Row) -> Result<Replaced, StoreError> {
+    match second {
+        Replaced::Replaced => Ok(Replaced::Replaced),
+        Replaced::Stale(found) if is_same(&found, row) => Ok(Replaced::Replaced),
+        Replaced::Stale(found) if is_instead_of(&found, row) => Ok(Replaced::Stale(found)),
+        // The row may have been there, and was replaced or ended since.
+        Replaced::Stale(_) | Replaced::Gone => Err(unknown()),
+    }
+}
+
+/// The outcome of both tries to rotate; `found` is what is under the new key.
+pub(super) fn rotated(
+    second: Rotated,
+    rotation: &Rotation<'_>,
+    found: Option<&Row>,
+) -> Result<Rotated, StoreError> {
+    if found.is_some_and(|found| is_same(found, rotation.row)) {
+        return Ok(Rotated::Rotated);
+    }
+    match second {
+        Rotated::Rotated | Rotated::Unsupported => Ok(second),
+        Rotated::Stale(old) if found.is_none() && is_instead_of(&old, rotation.left) => {
+            Ok(Rotated::Stale(old))
+        }
+        // The session may have moved, and was changed or ended since.
+        Rotated::Stale(_) | Rotated::Exists | Rotated::Gone => Err(unknown()),
+    }
+}
+
+/// The outcome of a removal that has found nothing: an earlier try may have removed the row.
+pub(super) fn removed(is_repeated: bool) -> Result<Option<Row>, StoreError> {
+    if is_repeated {
+        Err(unknown())
+    } else {
+        Ok(None)
+    }
+}
+
+/// Whether `found` is the row that was sent. It may have been touched since.
+fn is_same(found: &Row, sent: &Row) -> bool {
+    found.revision == sent.revision && found.value == sent.value
+}
+
+/// Whether another row has the revision of the one that was sent, which thus never arrived.
+fn is_instead_of(found: &Row, sent: &Row) -> bool {
+    found.revision == sent.revision && found.value != sent.value
+}
+
+fn unknown() -> StoreError {
+    StoreError::Unavailable(Box::new(Unknown))
+}
+
+#[derive(Debug)]
+struct Unknown;
+
+impl fmt::Display for Unknown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(
+            "the connection was lost, and what is stored does not show whether the change was made",
+        )
+    }
+}
+
+impl Error for Unknown {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Timestamp;
+    use crate::crypto::RowKey;
+
+    #[test]
+    fn a_repeated_insert_recognises_its_own_row() {
+        let row = row(1, "a");
+        assert_eq!(inserted(&row, Some(&row)).unwrap(), Inserted::Inserted);
+        let other = self::row(1, "b");
+        assert_eq!(inserted(&row, Some(&other)).unwrap(), Inserted::Exists);
+        assert!(inserted(&row, None).is_err());
+    }
+
+    #[test]
+    fn a_repeated_replace_finds_what_it_sent_even_if_it_was_touched() {
+        let row = row(2, "a");
+        let mut touched = row.clone();
+        touched.last_seen = at(9);
+        let outcome = replaced(Replaced::Stale(touched), &row);
+        assert_eq!(outcome.unwrap(), Replaced::Replaced);
+    }
+
+    #[test]
+    fn a_repeated_replace_that_another_writer_forestalled_is_stale() {
+        let stale = Replaced::Stale(row(2, "b"));
+        assert_eq!(replaced(stale.clone(), &row(2, "a")).unwrap(), stale);
+    }
+
+    #[test]
+    fn a_repeated_replace_is_unknown_behind_a_third_writer_or_an_end() {
+        for second in [Replaced::Stale(row(3, "b")), Replaced::Gone] {
+            let outcome = replaced(second, &row(2, "a"));
+            assert!(matches!(outcome, Err(StoreError::Unavailable(_))));
+        }
+    }
+
+    #[test]
+    fn a_repeated_rotation_is_told_by_the_row_under_the_new_key() {
+        let (seen, left, moved) = (row(1, "a"), row(2, "way"), row(1, "b"));
+        let (old, new) = (RowKey::from_bytes([1; 32]), RowKey::from_bytes([2; 32]));
+        let rotation = Rotation {
+            old: &old,
+            seen: &seen,
+            left: &left,
+            new: &new,
+            row: &moved,
+        };
+        let known = |second, found| rotated(second, &rotation, found);
+        let stale = || Rotated::Stale(left.clone());
+        assert_eq!(known(stale(), Some(&moved)).unwrap(), Rotated::Rotated);
+        assert_eq!(
+            known(Rotated::Exists, Some(&moved)).unwrap(),
+            Rotated::Rotated
+        );
+        let forestalled = Rotated::Stale(row(2, "c"));
+        assert_eq!(known(forestalled.clone(), None).unwrap(), forestalled);
+        for (second, found) in [
+            (stale(), None),
+            (Rotated::Gone, None),
+            (Rotated::Exists, Some(&seen)),
+            (forestalled, Some(&seen)),
+        ] {
+            assert!(known(second, found).is_err());
+        }
+    }
+
+    #[test]
+    fn a_repeated_removal_that_finds_nothing_is_unknown() {
+        assert_eq!(removed(false).unwrap(), None);
+        assert!(removed(true).is_err());
+    }
+
+    fn row(revision: u64, value: &str) -> Row {
+        let mut row = Row::new(value.as_bytes(), at(1), at(100));
+        row.revision = revision;
+        row
+    }
+
+    fn at(second: u64) -> Timestamp {
+        Timestamp::from_unix_seconds(second)
+    }
+}

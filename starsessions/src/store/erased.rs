@@ -1,0 +1,163 @@
+//! The store of a layer, without its type: each operation has a limit, and a failure is told once.
+
+use std::any::Any;
+use std::error::Error;
+use std::fmt;
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::task::Poll;
+use std::time::Duration;
+
+use super::{
+    Inserted, Listed, MemoryStore, Protection, Replaced, Rotated, Rotation, Row, Store, StoreError,
+    Touch, Touched,
+};
+use crate::clock::Timestamp;
+use crate::crypto::{IndexKey, RowKey};
+use crate::observe::{self, Outages};
+
+/// Any store, as a layer holds it.
+pub(crate) struct ErasedStore {
+    kept: Kept,
+    timeout: Duration,
+    outages: Outages,
+}
+
+enum Kept {
+    /// Answers at once: there is nothing to limit, and no future to put in a box. Fails if it is full.
+    Memory(MemoryStore),
+    Elsewhere(Box<dyn Operations>),
+}
+
+impl ErasedStore {
+    pub(crate) fn new(store: impl Store) -> Self {
+        let memory = (&store as &dyn Any).downcast_ref::<MemoryStore>();
+        Self {
+            kept: match memory {
+                Some(memory) => Kept::Memory(memory.clone()),
+                None => Kept::Elsewhere(Box::new(store)),
+            },
+            timeout: DEFAULT_TIMEOUT,
+            outages: Outages::default(),
+        }
+    }
+
+    /// How long each operation may take.
+    pub(crate) fn with_timeout(self, timeout: Option<Duration>) -> Self {
+        Self {
+            timeout: timeout.unwrap_or(self.timeout),
+            ..self
+        }
+    }
+
+    pub(crate) fn protection(&self) -> Protection {
+        match &self.kept {
+            Kept::Memory(store) => Store::protection(store),
+            Kept::Elsewhere(store) => store.protection(),
+        }
+    }
+
+    /// After the time-out the operation may still take place, or not.
+    async fn limit<T>(
+        &self,
+        name: &'static str,
+        operation: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        let mut operation = pin!(operation);
+        let span = observe::operation_span(name);
+        // A store inside this process answers at once, and needs no timer.
+        let mut timer = pin!(None);
+        let answer = poll_fn(|cx| {
+            if let Poll::Ready(answer) = span.in_scope(|| operation.as_mut().poll(cx)) {
+                return Poll::Ready(answer);
+            }
+            if timer.is_none() {
+                timer.set(Some(tokio::time::sleep(self.timeout)));
+            }
+            let is_over = timer.as_mut().as_pin_mut().map(|timer| timer.poll(cx));
+            if is_over.is_none_or(|is_over| is_over.is_pending()) {
+                return Poll::Pending;
+            }
+            Poll::Ready(Err(StoreError::Unavailable(TimedOut(self.timeout).into())))
+        });
+        observe::measured(name, answer).await
+    }
+}
+
+/// The operations of a store, once: as an object-safe trait, and as methods that limit, measure and
+/// report them.
+macro_rules! operations {
+    ($clock:ident: $(
+        $name:ident($($argument:ident: $type:ty),* $(; $now:ident)?) -> $output:ty;
+    )*) => {
+        trait Operations: Send + Sync + 'static {
+            fn protection(&self) -> Protection;
+
+            $(fn $name<'a>(
+                &'a self,
+                $($argument: $type,)*
+                $($now: Timestamp)?
+            ) -> Answer<'a, $output>;)*
+        }
+
+        impl<S: Store> Operations for S {
+            fn protection(&self) -> Protection {
+                Store::protection(self)
+            }
+
+            $(fn $name<'a>(
+                &'a self,
+                $($argument: $type,)*
+                $($now: Timestamp)?
+            ) -> Answer<'a, $output> {
+                Box::pin(Store::$name(self, $($argument,)* $($now)?))
+            })*
+        }
+
+        impl ErasedStore {
+            $(pub(crate) async fn $name<'a>(
+                &'a self,
+                $($argument: $type,)*
+                $clock: Timestamp,
+            ) -> Result<$output, StoreError> {
+                let name = stringify!($name);
+                let answer = match &self.kept {
+                    Kept::Memory(store) => {
+                        observe::counted(name, Store::$name(store, $($argument,)* $($now)?).await)
+                    }
+                    Kept::Elsewhere(store) => {
+                        self.limit(name, store.$name($($argument,)* $($now)?)).await
+                    }
+                };
+                answer.inspect_err(|error| self.outages.report(error, $clock))
+            })*
+        }
+    };
+}
+
+operations! { now:
+    load(key: &'a RowKey; now) -> Option<Row>;
+    insert(key: &'a RowKey, row: &'a Row; now) -> Inserted;
+    replace(key: &'a RowKey, seen: &'a Row, row: &'a Row; now) -> Replaced;
+    rotate(rotation: Rotation<'a>; now) -> Rotated;
+    touch(key: &'a RowKey, seen: &'a Row, touch: Touch; now) -> Touched;
+    remove(key: &'a RowKey) -> Option<Row>;
+    listed(index_key: &'a IndexKey; now) -> Vec<Listed>;
+}
+
+type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
+
+/// The store has not answered within the layer's time-out.
+#[derive(Debug)]
+struct TimedOut(Duration);
+
+impl fmt::Display for TimedOut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "no answer within {:?}", self.0)
+    }
+}
+
+impl Error for TimedOut {}
+
+/// Less than browsers and proxies wait, more than a store in trouble needs to find itself again.
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5);

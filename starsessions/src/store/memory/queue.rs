@@ -1,0 +1,104 @@
+//! Places in the order of their last use.
+
+use super::rows::{Place, push};
+
+/// A linked list over places, the longest unused one first.
+#[derive(Default)]
+pub(super) struct Queue {
+    links: Vec<Link>,
+    first: Option<Place>,
+    last: Option<Place>,
+    len: usize,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Link {
+    before: Option<Place>,
+    after: Option<Place>,
+}
+
+impl Queue {
+    pub(super) fn len(&self) -> usize {
+        self.len
+    }
+
+    pub(super) fn first(&self) -> Option<Place> {
+        self.first
+    }
+
+    /// Adds a place that is not in the queue, as the last.
+    pub(super) fn add(&mut self, place: Place) {
+        while self.links.len() <= place.index() {
+            push(&mut self.links, Link::default());
+        }
+        let before = self.last.replace(place);
+        *self.after(before) = Some(place);
+        self.links[place.index()] = Link {
+            before,
+            after: None,
+        };
+        self.len += 1;
+    }
+
+    /// Takes a place out that is in the queue.
+    pub(super) fn remove(&mut self, place: Place) {
+        let Link { before, after } = self.links[place.index()];
+        *self.after(before) = after;
+        *self.before(after) = before;
+        self.len -= 1;
+    }
+
+    /// What says which place comes after this one, or first.
+    fn after(&mut self, place: Option<Place>) -> &mut Option<Place> {
+        match place {
+            Some(place) => &mut self.links[place.index()].after,
+            None => &mut self.first,
+        }
+    }
+
+    /// What says which place comes before this one, or last.
+    fn before(&mut self, place: Option<Place>) -> &mut Option<Place> {
+        match place {
+            Some(place) => &mut self.links[place.index()].before,
+            None => &mut self.last,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::VecDeque;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn places_leave_in_the_order_in_which_they_came(
+            steps in proptest::collection::vec(0..12_usize, 0..60)
+        ) {
+            let (mut queue, mut order) = (Queue::default(), VecDeque::new());
+            for number in steps {
+                // One that is there leaves, one that is not comes.
+                let place = Place::new(number);
+                match order.iter().position(|it| *it == place) {
+                    Some(at) => {
+                        order.remove(at);
+                        queue.remove(place);
+                    }
+                    None => {
+                        order.push_back(place);
+                        queue.add(place);
+                    }
+                }
+                prop_assert_eq!(queue.len(), order.len());
+            }
+            while let Some(place) = order.pop_front() {
+                prop_assert_eq!(queue.first(), Some(place));
+                queue.remove(place);
+            }
+            prop_assert_eq!((queue.first(), queue.len()), (None, 0));
+        }
+    }
+}

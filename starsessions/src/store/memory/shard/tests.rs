@@ -1,0 +1,222 @@
+use std::sync::Arc;
+
+use super::*;
+use crate::store::Listing;
+
+/// Sessions that end long before they would expire leave nothing behind.
+#[test]
+fn sessions_that_begin_and_end_do_not_add_up() {
+    for row in [guest(), user()] {
+        let mut shard = Shard::new(100, 100);
+        for number in 0..10_000 {
+            insert(&mut shard, number, &row);
+            shard.remove(&key(number));
+        }
+        assert_eq!(held(&shard), [0, 1, 0, 0]);
+    }
+}
+
+/// New ids without end leave the limit's number of ways behind.
+#[test]
+fn sessions_that_get_new_ids_do_not_add_up() {
+    for row in [guest(), user()] {
+        let mut shard = Shard::new(10, 10);
+        insert(&mut shard, 0, &row);
+        for number in 1..10_000 {
+            rotate(&mut shard, number - 1, number, &row);
+        }
+        assert_eq!(shard.get(&key(9_999)), Some(&row));
+        let filed = row.index_keys().len();
+        let [rows, places, _, guests] = held(&shard);
+        assert!(
+            rows <= 12 && places <= 13 && guests <= 11,
+            "{:?}",
+            held(&shard)
+        );
+        assert_eq!(shard.filed.len(), filed);
+    }
+}
+
+/// A flood of visitors stays under the limit with all that belongs to them.
+#[test]
+fn a_flood_of_visitors_is_flat_and_signs_no_user_out() {
+    let mut shard = Shard::new(100, 100);
+    insert(&mut shard, 0, &user());
+    for number in 1..10_000 {
+        insert(&mut shard, number, &guest());
+    }
+    assert_eq!(shard.get(&key(0)), Some(&user()));
+    assert_eq!(held(&shard), [101, 101, 1, 100]);
+}
+
+#[test]
+fn the_longest_unused_guest_makes_room() {
+    let mut shard = Shard::new(3, 1);
+    for number in 0..3 {
+        insert(&mut shard, number, &guest());
+    }
+    let touch = Touch {
+        last_seen: at(1),
+        deadline: at(100),
+    };
+    let touched = shard.touch(&key(0), &guest(), touch, at(1));
+    assert_eq!(touched, Touched::Touched);
+    let replaced = shard.replace(&key(1), &guest(), &guest(), at(1));
+    assert_eq!(replaced.unwrap(), Replaced::Replaced);
+    for (number, gone) in [(3, 2), (4, 0), (5, 1)] {
+        insert(&mut shard, number, &guest());
+        assert_eq!(shard.get(&key(gone)), None);
+        assert_eq!(shard.len(), 3);
+    }
+}
+
+/// The session that rotates is not the one that makes room, not even if it was unused for longest.
+#[test]
+fn a_guest_that_gets_a_new_id_at_the_limit_is_not_lost() {
+    for limit in 1..4 {
+        let mut shard = Shard::new(limit, 1);
+        for number in 0..10 {
+            insert(&mut shard, number, &guest());
+        }
+        let oldest = 10 - limit as u32;
+        rotate(&mut shard, oldest, 10, &guest());
+        rotate(&mut shard, 10, 11, &guest());
+        assert_eq!(shard.get(&key(11)), Some(&guest()));
+    }
+}
+
+#[test]
+fn what_has_expired_makes_room_before_a_sign_in_is_refused() {
+    let mut shard = Shard::new(1, 100);
+    for number in 0..100 {
+        insert(&mut shard, number, &user());
+    }
+    let full = shard.insert(&key(100), user(), at(99));
+    assert!(matches!(full, Err(StoreError::Full)));
+    let next = Row {
+        deadline: at(200),
+        ..user()
+    };
+    let inserted = shard.insert(&key(100), next, at(100));
+    assert_eq!(inserted.unwrap(), Inserted::Inserted);
+}
+
+#[test]
+fn a_guest_that_signs_in_needs_a_place_of_a_user() {
+    let mut shard = Shard::new(10, 1);
+    insert(&mut shard, 0, &user());
+    insert(&mut shard, 1, &guest());
+    let refused = shard.replace(&key(1), &guest(), &user(), at(1));
+    assert!(matches!(refused, Err(StoreError::Full)));
+    let refused = shard.insert_in_exchange(&key(2), user(), &guest(), at(1));
+    assert!(matches!(refused, Err(StoreError::Full)));
+    assert_eq!(shard.get(&key(1)), Some(&guest()));
+    rotate(&mut shard, 0, 3, &user());
+}
+
+/// Hashes are shorter than keys, so two of them may meet.
+#[test]
+fn a_row_is_listed_once_under_index_keys_of_one_hash() {
+    let mut shard = Shard::new(1, 1);
+    let [first, second] = [1, 2].map(|number| {
+        let mut bytes = [0; 32];
+        bytes[0] = number;
+        IndexKey::from_bytes(bytes)
+    });
+    let listing = Listing::new(vec![first, second], *b"card");
+    let row = Row {
+        listing: Some(Arc::new(listing)),
+        ..user()
+    };
+    insert(&mut shard, 0, &row);
+    for index_key in [first, second] {
+        assert_eq!(shard.listed(&index_key, at(1)).len(), 1);
+    }
+    shard.remove(&key(0));
+    assert_eq!(held(&shard), [0, 1, 0, 0]);
+}
+
+/// Each session is freed by a sweep after its deadline and by none before, however short its steps.
+#[test]
+fn every_session_is_freed_in_its_time() {
+    let mut shard = Shard::new(1_000, 1_000);
+    for number in 0..500 {
+        let row = Row {
+            deadline: at(100 + u64::from(number)),
+            ..guest()
+        };
+        insert(&mut shard, number, &row);
+    }
+    sweep(&mut shard, at(99 + 250));
+    assert_eq!(shard.len(), 250);
+    sweep(&mut shard, at(700));
+    assert_eq!(held(&shard), [0, 500, 0, 0]);
+}
+
+/// Without any sweep, writes free what has expired faster than they add to it.
+#[test]
+fn writes_free_what_has_expired() {
+    let mut shard = Shard::new(usize::MAX, usize::MAX);
+    for number in 0..10_000 {
+        let now = at(u64::from(number));
+        let row = Row::new(*b"value", now, at(100 + u64::from(number)));
+        let inserted = shard.insert(&key(number), row, now);
+        assert_eq!(inserted.unwrap(), Inserted::Inserted);
+    }
+    let [rows, places, ..] = held(&shard);
+    assert!(
+        rows <= 150 && places <= 150,
+        "{rows} rows at {places} places"
+    );
+}
+
+fn sweep(shard: &mut Shard, now: Timestamp) {
+    while shard.sweep(7, now) == 7 {}
+}
+
+fn insert(shard: &mut Shard, number: u32, row: &Row) {
+    let inserted = shard.insert(&key(number), row.clone(), at(0));
+    assert_eq!(inserted.unwrap(), Inserted::Inserted);
+}
+
+/// As the store does it.
+fn rotate(shard: &mut Shard, old: u32, new: u32, row: &Row) {
+    let (old, new) = (key(old), key(new));
+    let stored = shard.before_leaving(&old, row, at(1)).unwrap();
+    let inserted = shard.insert_in_exchange(&new, row.clone(), &stored, at(1));
+    assert_eq!(inserted.unwrap(), Inserted::Inserted);
+    let way = Row::new(*b"way", at(1), at(30));
+    assert_eq!(shard.leave(&old, row, &way, at(1)), Replaced::Replaced);
+}
+
+/// Everything that could add up: rows, places, filings and guests.
+fn held(shard: &Shard) -> [usize; 4] {
+    [
+        shard.rows.len(),
+        shard.rows.places(),
+        shard.filed.len(),
+        shard.guests.len(),
+    ]
+}
+
+fn guest() -> Row {
+    Row::new(*b"value", at(0), at(100))
+}
+
+fn user() -> Row {
+    let listing = Listing::new(vec![IndexKey::from_bytes([7; 32])], *b"card");
+    Row {
+        listing: Some(Arc::new(listing)),
+        ..guest()
+    }
+}
+
+fn key(number: u32) -> RowKey {
+    let mut bytes = [0; 32];
+    bytes[28..].copy_from_slice(&number.to_le_bytes());
+    RowKey::from_bytes(bytes)
+}
+
+fn at(second: u64) -> Timestamp {
+    Timestamp::from_unix_seconds(1_000_000 + second)
+}

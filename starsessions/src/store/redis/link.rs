@@ -1,0 +1,227 @@
+//! The way to the server: a connection that comes back by itself.
+
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use redis::aio::ConnectionLike;
+use redis::cluster::ClusterClient;
+use redis::cluster_async::ClusterConnection;
+use redis::sentinel::SentinelClient;
+use redis::{
+    AsyncConnectionConfig, Client, Cmd, ErrorKind, RedisError, RedisResult, ServerErrorKind, Value,
+};
+use tokio::sync::RwLock;
+
+use super::node::{Node, RESPONSE_TIMEOUT, is_lost};
+use super::scripts::Script;
+use crate::store::again::Answer;
+
+/// A server, a Cluster, or what a Sentinel set says is the master, each as a client of the `redis`
+/// crate: addresses, TLS, users and databases are set there.
+pub struct RedisClient(Kind);
+
+enum Kind {
+    Single(Source),
+    Cluster(Box<ClusterClient>),
+}
+
+/// Where the server is.
+enum Source {
+    Fixed(Box<Client>),
+    Sentinel(Box<SentinelClient>),
+}
+
+impl From<Client> for RedisClient {
+    fn from(client: Client) -> Self {
+        Self(Kind::Single(Source::Fixed(Box::new(client))))
+    }
+}
+
+impl From<ClusterClient> for RedisClient {
+    fn from(client: ClusterClient) -> Self {
+        Self(Kind::Cluster(Box::new(client)))
+    }
+}
+
+impl From<SentinelClient> for RedisClient {
+    fn from(client: SentinelClient) -> Self {
+        Self(Kind::Single(Source::Sentinel(Box::new(client))))
+    }
+}
+
+/// Addresses may come with passwords, so nothing of them is shown.
+impl fmt::Debug for RedisClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.0 {
+            Kind::Single(Source::Fixed(_)) => "RedisClient(single)",
+            Kind::Single(Source::Sentinel(_)) => "RedisClient(sentinel)",
+            Kind::Cluster(_) => "RedisClient(cluster)",
+        })
+    }
+}
+
+/// Connected, or about to be again.
+pub(super) struct Link {
+    way: Way,
+    /// Whether `SET` has `IFEQ`: true until a server refuses it, and again with the next connection.
+    pub(super) has_ifeq: AtomicBool,
+}
+
+enum Way {
+    /// One server at a time.
+    Single(Arc<RwLock<Latest>>),
+    /// A connection to each node; the client finds the nodes and replaces connections.
+    Cluster(ClusterConnection<Node>),
+}
+
+/// What came of the latest attempt to connect.
+struct Latest {
+    source: Source,
+    node: RedisResult<Node>,
+    attempts: u64,
+}
+
+impl Link {
+    pub(super) async fn open(client: RedisClient) -> RedisResult<Self> {
+        let way = match client.0 {
+            Kind::Single(mut source) => Way::Single(Arc::new(RwLock::new(Latest {
+                node: Ok(source.connect().await?),
+                source,
+                attempts: 1,
+            }))),
+            // Hidden in the documentation of `redis`, whose own tests are built on it.
+            Kind::Cluster(client) => Way::Cluster(client.get_async_generic_connection().await?),
+        };
+        let has_ifeq = AtomicBool::new(true);
+        Ok(Self { way, has_ifeq })
+    }
+
+    /// Whether a command may name two keys.
+    pub(super) fn is_cluster(&self) -> bool {
+        matches!(self.way, Way::Cluster(_))
+    }
+
+    /// Repeats a command once whose reply was lost, on another connection.
+    pub(super) async fn send(&self, command: &Cmd) -> Answer<RedisResult<Value>> {
+        match self.send_once(command).await {
+            Err(error) if is_lost(&error) => {
+                self.has_ifeq.store(true, Ordering::Relaxed);
+                Answer {
+                    value: self.send_once(command).await,
+                    is_repeated: true,
+                }
+            }
+            value => Answer {
+                value,
+                is_repeated: false,
+            },
+        }
+    }
+
+    async fn send_once(&self, command: &Cmd) -> RedisResult<Value> {
+        match &self.way {
+            Way::Single(latest) => {
+                let mut node = connected(latest).await?;
+                let value = node.req_packed_command(command).await;
+                value.and_then(Value::extract_error).map_err(|error| {
+                    if is_read_only(&error) {
+                        node.give_up(&error)
+                    } else {
+                        error
+                    }
+                })
+            }
+            Way::Cluster(connection) => {
+                let mut connection = connection.clone();
+                let value = connection.req_packed_command(command);
+                match tokio::time::timeout(CLUSTER_TIMEOUT, value).await {
+                    Ok(value) => value?.extract_error(),
+                    Err(_) => Err(io::Error::from(io::ErrorKind::TimedOut).into()),
+                }
+            }
+        }
+    }
+
+    /// Runs a script by its hash, and teaches it to a server that does not know it.
+    pub(super) async fn run(
+        &self,
+        script: &Script,
+        keys: &[Vec<u8>],
+        arguments: &[Vec<u8>],
+    ) -> Answer<RedisResult<Value>> {
+        let by = |name: &str, script: &str| {
+            let parts = || keys.iter().chain(arguments);
+            let size = parts().map(Vec::len).sum::<usize>();
+            let room = name.len() + script.len() + 1 + size;
+            let mut command = Cmd::with_capacity(3 + parts().count(), room);
+            command.arg(name).arg(script).arg(keys.len());
+            for part in parts() {
+                command.arg(part);
+            }
+            command
+        };
+        let first = self.send(&by("EVALSHA", &script.hash)).await;
+        if !first.value.as_ref().is_err_and(is_unknown_script) {
+            return first;
+        }
+        let Answer { value, is_repeated } = self.send(&by("EVAL", script.code)).await;
+        Answer {
+            value,
+            is_repeated: is_repeated || first.is_repeated,
+        }
+    }
+}
+
+impl Source {
+    async fn connect(&mut self) -> RedisResult<Node> {
+        let client = match self {
+            Self::Fixed(client) => Client::clone(client),
+            Self::Sentinel(sentinels) => sentinels.async_get_client().await?,
+        };
+        let config = AsyncConnectionConfig::new().set_connection_timeout(Some(CONNECTION_TIMEOUT));
+        Node::open(client.get_connection_info().clone(), config).await
+    }
+}
+
+/// All that wait for a connection wait for the same attempt, which goes on when they do not.
+async fn connected(latest: &Arc<RwLock<Latest>>) -> RedisResult<Node> {
+    let seen = {
+        let latest = latest.read().await;
+        match &latest.node {
+            Ok(node) if !node.is_given_up() => return Ok(node.clone()),
+            _ => latest.attempts,
+        }
+    };
+    let latest = Arc::clone(latest);
+    let attempt = tokio::spawn(async move {
+        let mut latest = latest.write().await;
+        if latest.attempts == seen {
+            latest.node = latest.source.connect().await;
+            latest.attempts += 1;
+        }
+        latest.node.clone()
+    });
+    attempt
+        .await
+        .unwrap_or_else(|error| Err(io::Error::other(error).into()))
+}
+
+fn is_unknown_script(error: &RedisError) -> bool {
+    error.kind() == ErrorKind::Server(ServerErrorKind::NoScript)
+}
+
+/// After a fail-over the former master refuses to write. Redis 6 wraps the refusal of a script's write in
+/// an error of the script.
+fn is_read_only(error: &RedisError) -> bool {
+    let is_wrapped = |detail: &str| detail.contains("-READONLY ");
+    error.kind() == ErrorKind::Server(ServerErrorKind::ReadOnly)
+        || error.detail().is_some_and(is_wrapped)
+}
+
+/// This and the response time-out are less than the layer waits, so that a command can be repeated in time.
+const CONNECTION_TIMEOUT: Duration = Duration::from_secs(2);
+/// For the client's own attempts to find the right node.
+const CLUSTER_TIMEOUT: Duration = RESPONSE_TIMEOUT.saturating_add(CONNECTION_TIMEOUT);

@@ -1,0 +1,152 @@
+//! A connection to one server, which is given up when a command gets no reply.
+
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use redis::aio::{ConnectionLike, MultiplexedConnection};
+use redis::cluster_async::Connect;
+use redis::io::tcp::TcpSettings;
+use redis::io::tcp::socket2::TcpKeepalive;
+use redis::{
+    AsyncConnectionConfig, Client, Cmd, ConnectionInfo, ErrorKind, IntoConnectionInfo, Pipeline,
+    RedisError, RedisFuture, RedisResult, Value,
+};
+use tokio::time::Instant;
+
+/// A connection that all requests share. Replies find their way by their order, and a caller that has
+/// gone away leaves its place empty: no reply reaches another one.
+///
+/// A command that was sent and got no reply fails with an error that [`is_lost`] recognises. The client of
+/// a Cluster does not repeat such a command by itself, so that the store knows whether one was repeated. From
+/// then on the connection sends nothing more, which that client takes for a connection to be replaced.
+#[derive(Clone)]
+pub(super) struct Node {
+    connection: MultiplexedConnection,
+    health: Arc<Health>,
+}
+
+#[derive(Default)]
+struct Health {
+    is_given_up: AtomicBool,
+    /// The first command that was sent after the last reply. Callers may all go away before the time-out.
+    unanswered: Mutex<Option<Instant>>,
+}
+
+impl Node {
+    pub(super) async fn open(
+        info: ConnectionInfo,
+        config: AsyncConnectionConfig,
+    ) -> RedisResult<Self> {
+        let settings = attentive(info.tcp_settings().clone());
+        let client = Client::open(info.set_tcp_settings(settings))?;
+        let config = config.set_response_timeout(Some(RESPONSE_TIMEOUT));
+        let connection = client.get_multiplexed_async_connection_with_config(&config);
+        Ok(Self {
+            connection: connection.await?,
+            health: Arc::default(),
+        })
+    }
+
+    /// Whether the connection is to be replaced.
+    pub(super) fn is_given_up(&self) -> bool {
+        let is_silent = || {
+            let unanswered = *self.health.unanswered();
+            unanswered.is_some_and(|since| since.elapsed() > RESPONSE_TIMEOUT)
+        };
+        self.health.is_given_up.load(Ordering::Acquire) || is_silent()
+    }
+
+    /// Takes an error of a command; from then on the connection is to be replaced.
+    pub(super) fn give_up(&self, error: &RedisError) -> RedisError {
+        self.health.is_given_up.store(true, Ordering::Release);
+        (LOST, "the connection was lost", error.to_string()).into()
+    }
+
+    async fn reply<T>(&self, reply: impl Future<Output = RedisResult<T>>) -> RedisResult<T> {
+        if self.is_given_up() {
+            return Err(io::Error::from(io::ErrorKind::BrokenPipe).into());
+        }
+        self.health.unanswered().get_or_insert_with(Instant::now);
+        let reply = reply.await.map_err(|error| {
+            if error.is_io_error() || error.is_unrecoverable_error() {
+                self.give_up(&error)
+            } else {
+                error
+            }
+        });
+        *self.health.unanswered() = None;
+        reply
+    }
+}
+
+impl Health {
+    fn unanswered(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.unanswered
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl ConnectionLike for Node {
+    fn req_packed_command<'a>(&'a mut self, command: &'a Cmd) -> RedisFuture<'a, Value> {
+        let mut connection = self.connection.clone();
+        Box::pin(async move { self.reply(connection.send_packed_command(command)).await })
+    }
+
+    fn req_packed_commands<'a>(
+        &'a mut self,
+        commands: &'a Pipeline,
+        offset: usize,
+        count: usize,
+    ) -> RedisFuture<'a, Vec<Value>> {
+        let mut connection = self.connection.clone();
+        Box::pin(async move {
+            let replies = connection.send_packed_commands(commands, offset, count);
+            self.reply(replies).await
+        })
+    }
+
+    fn get_db(&self) -> i64 {
+        self.connection.get_db()
+    }
+}
+
+impl Connect for Node {
+    fn connect_with_config<'a, T>(info: T, config: AsyncConnectionConfig) -> RedisFuture<'a, Self>
+    where
+        T: IntoConnectionInfo + Send + 'a,
+    {
+        Box::pin(async move { Self::open(info.into_connection_info()?, config).await })
+    }
+}
+
+/// Whether the command may have arrived, and may be repeated on another connection.
+pub(super) fn is_lost(error: &RedisError) -> bool {
+    error.kind() == LOST
+}
+
+/// A command is small and its reply is waited for, so it does not wait for more to send. A connection that
+/// is idle and has died is noticed before a command needs it. What the application has set stays.
+fn attentive(settings: TcpSettings) -> TcpSettings {
+    let mut settings = settings.set_nodelay(true);
+    if settings.keepalive().is_none() {
+        let keepalive = TcpKeepalive::new().with_time(IDLE).with_interval(PROBES);
+        settings = settings.set_keepalive(keepalive);
+    }
+    #[cfg(any(target_os = "android", target_os = "fuchsia", target_os = "linux"))]
+    if settings.user_timeout().is_none() {
+        settings = settings.set_user_timeout(UNACKNOWLEDGED);
+    }
+    settings
+}
+
+/// The client of a Cluster hands errors of this kind on, and has no other use for it here.
+const LOST: ErrorKind = ErrorKind::Client;
+
+/// After it a connection counts as dead.
+pub(super) const RESPONSE_TIMEOUT: Duration = Duration::from_secs(2);
+const IDLE: Duration = Duration::from_secs(15);
+const PROBES: Duration = Duration::from_secs(5);
+const UNACKNOWLEDGED: Duration = Duration::from_secs(10);

@@ -1,0 +1,109 @@
+//! A session that moves to a new key, on a server that has both keys.
+
+use redis::Value;
+
+use super::failure::{Unresolved, failed};
+use super::index::left_behind;
+use super::packed::{self, Malformed};
+use super::rows::{MAX_ATTEMPTS, Rows, end_of_key, row_of, touched_since};
+use crate::clock::Timestamp;
+use crate::store::again::{self, Answer};
+use crate::store::{Rotated, Rotation, Row, StoreError};
+
+impl Rows {
+    pub(super) async fn rotate(
+        &self,
+        rotation: Rotation<'_>,
+        now: Timestamp,
+    ) -> Result<Rotated, StoreError> {
+        if self.link.is_cluster() {
+            return Ok(Rotated::Unsupported);
+        }
+        let Rotation {
+            old,
+            seen,
+            left,
+            new,
+            row,
+        } = rotation;
+        self.file(old, Some(seen), left, now).await?;
+        self.file(new, None, row, now).await?;
+        let (mut stored, mut expired, mut is_repeated) = (seen.clone(), None, false);
+        for _ in 0..MAX_ATTEMPTS {
+            let refusal = if stored.is_live(now) {
+                let answer = self.move_row(rotation, &stored, expired.as_ref()).await?;
+                is_repeated |= answer.is_repeated;
+                answer.value
+            } else {
+                Err(Refusal::Old(self.load(old).await?))
+            };
+            let rotated = match refusal {
+                Ok(()) => return Ok(Rotated::Rotated),
+                Err(Refusal::Old(found)) => match touched_since(found, seen, now) {
+                    Ok(touched) => {
+                        stored = touched;
+                        continue;
+                    }
+                    Err(other) => other.map_or(Rotated::Gone, Rotated::Stale),
+                },
+                Err(Refusal::New(Some(other))) if other.is_live(now) => Rotated::Exists,
+                Err(Refusal::New(other)) => {
+                    expired = other;
+                    continue;
+                }
+            };
+            if is_repeated {
+                let found = self.load(new).await?;
+                return again::rotated(rotated, &rotation, found.as_ref());
+            }
+            return Ok(rotated);
+        }
+        Err(Unresolved::Contended.into())
+    }
+
+    /// Moves the row, if exactly the stored one is under the old key and nothing else under the new one.
+    async fn move_row(
+        &self,
+        rotation: Rotation<'_>,
+        stored: &Row,
+        expired: Option<&Row>,
+    ) -> Result<Answer<Result<(), Refusal>>, StoreError> {
+        let Rotation {
+            old,
+            seen,
+            left,
+            new,
+            row,
+        } = rotation;
+        let row = row.in_place_of(stored, seen);
+        let mut keys = vec![self.name(old), self.name(new)];
+        keys.extend(left_behind(seen, left).map(|index_key| self.index_name(index_key)));
+        let arguments = [
+            packed::head(stored),
+            packed::pack(left),
+            end_of_key(left.deadline),
+            packed::pack(&row),
+            end_of_key(row.deadline),
+            expired.map(packed::head).unwrap_or_default(),
+            old.as_bytes().to_vec(),
+        ];
+        let Answer { value, is_repeated } =
+            self.link.run(&self.scripts.rotate, &keys, &arguments).await;
+        let value = match value.map_err(failed)? {
+            Value::Okay => Ok(()),
+            Value::Array(parts) => match <[Value; 2]>::try_from(parts) {
+                Ok([Value::Int(1), found]) => Err(Refusal::Old(row_of(found)?)),
+                Ok([_, found]) => Err(Refusal::New(row_of(found)?)),
+                Err(_) => return Err(Malformed.into()),
+            },
+            _ => return Err(Malformed.into()),
+        };
+        Ok(Answer { value, is_repeated })
+    }
+}
+
+/// What stands in the way of a rotation, and under which key.
+enum Refusal {
+    Old(Option<Row>),
+    New(Option<Row>),
+}

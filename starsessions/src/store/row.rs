@@ -1,0 +1,180 @@
+//! What a store keeps under a key: bytes, a revision, two times, and what the session is listed by.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::clock::Timestamp;
+use crate::crypto::{IndexKey, RowKey};
+
+/// What is kept under a key.
+///
+/// To a store it is opaque: what the value means, who may use it and when a session ends early is the
+/// runtime's affair. Cloning is cheap, because the bytes are shared.
+#[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Row {
+    /// Tells this row from those that were and will be under the same key. Never reused under a key.
+    pub revision: u64,
+    /// From this second on the row is gone.
+    pub deadline: Timestamp,
+    /// The last request that counted as activity, to within the touch interval.
+    pub last_seen: Timestamp,
+    /// The session itself, or the way to its successor.
+    pub value: Arc<[u8]>,
+    /// How a user's session is found by the other sessions of the user; `None` for a guest's. A store
+    /// that must make room gives up rows without a listing only.
+    pub listing: Option<Arc<Listing>>,
+}
+
+/// How a session is found, and what those who find it may read of it.
+#[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Listing {
+    /// What the session is filed under, in ascending order and none twice. Often one, rarely none.
+    pub index_keys: Vec<IndexKey>,
+    /// What the owner's other sessions may read of it.
+    pub card: Box<[u8]>,
+}
+
+/// New times for a row; never data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Touch {
+    /// See [`Row::last_seen`].
+    pub last_seen: Timestamp,
+    /// See [`Row::deadline`].
+    pub deadline: Timestamp,
+}
+
+/// A session that moves to a new key.
+#[derive(Clone, Copy, Debug)]
+pub struct Rotation<'a> {
+    /// The key that it leaves.
+    pub old: &'a RowKey,
+    /// The row that was read there.
+    pub seen: &'a Row,
+    /// What stays there.
+    pub left: &'a Row,
+    /// The key that it gets.
+    pub new: &'a RowKey,
+    /// The row that goes there.
+    pub row: &'a Row,
+}
+
+/// A session that was found by an index key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Listed {
+    /// Where it is.
+    pub key: RowKey,
+    /// See [`Row::deadline`].
+    pub deadline: Timestamp,
+    /// See [`Row::last_seen`].
+    pub last_seen: Timestamp,
+    /// How it is listed.
+    pub listing: Arc<Listing>,
+}
+
+impl Row {
+    /// The first row under a key, without a listing: of revision 1, last seen `now`.
+    ///
+    /// ```
+    /// use starsessions::Timestamp;
+    /// use starsessions::store::Row;
+    ///
+    /// let at = Timestamp::from_unix_seconds;
+    /// let row = Row::new(b"value", at(100), at(700));
+    /// assert!(row.is_live(at(699)) && !row.is_live(at(700)));
+    /// ```
+    #[must_use]
+    pub fn new(value: impl Into<Arc<[u8]>>, now: Timestamp, deadline: Timestamp) -> Self {
+        Self {
+            revision: 1,
+            deadline,
+            last_seen: now,
+            value: value.into(),
+            listing: None,
+        }
+    }
+
+    /// Whether the deadline is still ahead.
+    #[must_use]
+    #[inline]
+    pub fn is_live(&self, now: Timestamp) -> bool {
+        now < self.deadline
+    }
+
+    /// What the row is filed under.
+    #[must_use]
+    pub fn index_keys(&self) -> &[IndexKey] {
+        self.listing
+            .as_ref()
+            .map_or(&[], |listing| &listing.index_keys)
+    }
+
+    /// Sets the times; they only ever move forward, since touches may arrive in any order.
+    pub fn touch(&mut self, touch: Touch) {
+        self.last_seen = self.last_seen.max(touch.last_seen);
+        self.deadline = self.deadline.max(touch.deadline);
+    }
+
+    /// This row as it is to be kept in place of `stored`, which has the revision of `seen`: with the
+    /// later times, if `stored` was touched since it was seen.
+    #[must_use]
+    pub fn in_place_of(&self, stored: &Self, seen: &Self) -> Self {
+        let mut row = self.clone();
+        row.last_seen = row.last_seen.max(stored.last_seen);
+        if stored.deadline != seen.deadline {
+            row.deadline = row.deadline.max(stored.deadline);
+        }
+        row
+    }
+}
+
+impl Listing {
+    /// A listing under these keys.
+    #[must_use]
+    pub fn new(mut index_keys: Vec<IndexKey>, card: impl Into<Box<[u8]>>) -> Self {
+        index_keys.sort_unstable();
+        index_keys.dedup();
+        Self {
+            index_keys,
+            card: card.into(),
+        }
+    }
+}
+
+impl Listed {
+    /// What `row` is in a list; `None` if it has no listing.
+    #[must_use]
+    pub fn new(key: RowKey, row: &Row) -> Option<Self> {
+        Some(Self {
+            key,
+            deadline: row.deadline,
+            last_seen: row.last_seen,
+            listing: Arc::clone(row.listing.as_ref()?),
+        })
+    }
+}
+
+/// Shows how long the value is. In a store inside the process it is in the clear.
+impl fmt::Debug for Row {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Row")
+            .field("revision", &self.revision)
+            .field("deadline", &self.deadline)
+            .field("last_seen", &self.last_seen)
+            .field("value", &format_args!("{} bytes", self.value.len()))
+            .field("listing", &self.listing)
+            .finish()
+    }
+}
+
+/// Shows how long the card is.
+impl fmt::Debug for Listing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Listing")
+            .field("index_keys", &self.index_keys)
+            .field("card", &format_args!("{} bytes", self.card.len()))
+            .finish()
+    }
+}

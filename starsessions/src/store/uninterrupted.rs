@@ -1,0 +1,292 @@
+//! Operations that come to their end although their caller has gone.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use tokio::runtime::Handle;
+use tracing::Instrument as _;
+
+use super::{
+    Inserted, Listed, Protection, Replaced, Rotated, Rotation, Row, Store, StoreError, Touch,
+    Touched,
+};
+use crate::clock::Timestamp;
+use crate::crypto::{IndexKey, RowKey};
+
+/// A store whose operations run to their end when the caller's future is dropped.
+///
+/// A request may be cancelled at any await point: its browser goes away, or a time-out has passed. Many
+/// database clients do not expect this in the middle of a transaction or of an answer. A store on such a
+/// client keeps the second clause of the [contract](Store) inside of this wrapper.
+///
+/// An operation runs inside its caller, at the cost of one allocation, until the caller drops it; what
+/// is left of it becomes a task of the tokio runtime. An operation that was never polled is not begun.
+///
+/// - A panic of the store unwinds into the caller, as without the wrapper. In a task it ends the task.
+/// - If the runtime shuts down, or the caller was not polled by one of tokio's, an operation that is
+///   dropped ends where it is, as without the wrapper.
+///
+/// Clones share the store.
+///
+/// ```
+/// use starsessions::MemoryStore;
+/// use starsessions::store::Uninterrupted;
+///
+/// let store = Uninterrupted::new(MemoryStore::new());
+/// assert!(store.get_ref().is_empty());
+/// ```
+#[derive(Debug)]
+pub struct Uninterrupted<S> {
+    store: Arc<S>,
+}
+
+impl<S> Uninterrupted<S> {
+    /// Wraps a store.
+    #[must_use]
+    pub fn new(store: S) -> Self {
+        Self {
+            store: Arc::new(store),
+        }
+    }
+
+    /// The store inside.
+    #[must_use]
+    pub fn get_ref(&self) -> &S {
+        &self.store
+    }
+}
+
+impl<S> Clone for Uninterrupted<S> {
+    fn clone(&self) -> Self {
+        Self {
+            store: Arc::clone(&self.store),
+        }
+    }
+}
+
+impl<S: Store> Store for Uninterrupted<S> {
+    fn protection(&self) -> Protection {
+        self.store.protection()
+    }
+
+    async fn load(&self, key: &RowKey, now: Timestamp) -> Result<Option<Row>, StoreError> {
+        let (store, key) = (Arc::clone(&self.store), *key);
+        to_its_end(async move { store.load(&key, now).await }).await
+    }
+
+    async fn insert(
+        &self,
+        key: &RowKey,
+        row: &Row,
+        now: Timestamp,
+    ) -> Result<Inserted, StoreError> {
+        let (store, key, row) = (Arc::clone(&self.store), *key, row.clone());
+        to_its_end(async move { store.insert(&key, &row, now).await }).await
+    }
+
+    async fn replace(
+        &self,
+        key: &RowKey,
+        seen: &Row,
+        row: &Row,
+        now: Timestamp,
+    ) -> Result<Replaced, StoreError> {
+        let (store, key) = (Arc::clone(&self.store), *key);
+        let (seen, row) = (seen.clone(), row.clone());
+        to_its_end(async move { store.replace(&key, &seen, &row, now).await }).await
+    }
+
+    async fn rotate(&self, rotation: Rotation<'_>, now: Timestamp) -> Result<Rotated, StoreError> {
+        let (store, old, new) = (Arc::clone(&self.store), *rotation.old, *rotation.new);
+        let [seen, left, row] = [rotation.seen, rotation.left, rotation.row].map(Row::clone);
+        to_its_end(async move {
+            let rotation = Rotation {
+                old: &old,
+                seen: &seen,
+                left: &left,
+                new: &new,
+                row: &row,
+            };
+            store.rotate(rotation, now).await
+        })
+        .await
+    }
+
+    async fn touch(
+        &self,
+        key: &RowKey,
+        seen: &Row,
+        touch: Touch,
+        now: Timestamp,
+    ) -> Result<Touched, StoreError> {
+        let (store, key, seen) = (Arc::clone(&self.store), *key, seen.clone());
+        to_its_end(async move { store.touch(&key, &seen, touch, now).await }).await
+    }
+
+    async fn remove(&self, key: &RowKey) -> Result<Option<Row>, StoreError> {
+        let (store, key) = (Arc::clone(&self.store), *key);
+        to_its_end(async move { store.remove(&key).await }).await
+    }
+
+    async fn listed(
+        &self,
+        index_key: &IndexKey,
+        now: Timestamp,
+    ) -> Result<Vec<Listed>, StoreError> {
+        let (store, index_key) = (Arc::clone(&self.store), *index_key);
+        to_its_end(async move { store.listed(&index_key, now).await }).await
+    }
+
+    async fn sweep(&self, limit: usize, now: Timestamp) -> Result<usize, StoreError> {
+        let store = Arc::clone(&self.store);
+        to_its_end(async move { store.sweep(limit, now).await }).await
+    }
+}
+
+/// Runs an operation to its end: here, or in a task once this future is dropped.
+pub(crate) fn to_its_end<F>(operation: F) -> ToItsEnd<F>
+where
+    F: Future<Output: Send> + Send + 'static,
+{
+    ToItsEnd {
+        operation: Some(Box::pin(operation)),
+        runtime: None,
+    }
+}
+
+/// See [`to_its_end`].
+pub(crate) struct ToItsEnd<F>
+where
+    F: Future<Output: Send> + Send + 'static,
+{
+    operation: Option<Pin<Box<F>>>,
+    /// The runtime that has begun the operation.
+    runtime: Option<Handle>,
+}
+
+impl<F> Future for ToItsEnd<F>
+where
+    F: Future<Output: Send> + Send + 'static,
+{
+    type Output = F::Output;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        // Taken out, so that what has ended or panicked is not there to be run on.
+        let Some(mut operation) = self.operation.take() else {
+            return Poll::Pending;
+        };
+        let poll = operation.as_mut().poll(cx);
+        if poll.is_pending() {
+            self.operation = Some(operation);
+            if self.runtime.is_none() {
+                self.runtime = Handle::try_current().ok();
+            }
+        }
+        poll
+    }
+}
+
+impl<F> Drop for ToItsEnd<F>
+where
+    F: Future<Output: Send> + Send + 'static,
+{
+    fn drop(&mut self) {
+        if let (Some(operation), Some(runtime)) = (self.operation.take(), self.runtime.take()) {
+            runtime.spawn(operation.in_current_span());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::task::Waker;
+
+    use tokio::runtime::{Builder, Runtime};
+    use tokio::task::yield_now;
+
+    use super::*;
+
+    fn runtime() -> Runtime {
+        Builder::new_current_thread().build().unwrap()
+    }
+
+    /// Three steps with an await point after each.
+    async fn steps(taken: Arc<AtomicUsize>) -> usize {
+        for _ in 0..3 {
+            taken.fetch_add(1, Ordering::Relaxed);
+            yield_now().await;
+        }
+        taken.load(Ordering::Relaxed)
+    }
+
+    fn poll<F: Future + Unpin>(future: &mut F) -> Poll<F::Output> {
+        Pin::new(future).poll(&mut Context::from_waker(Waker::noop()))
+    }
+
+    #[test]
+    fn an_operation_ends_in_its_caller() {
+        let operation = to_its_end(steps(Arc::default()));
+        assert_eq!(runtime().block_on(operation), 3);
+    }
+
+    #[test]
+    fn an_operation_ends_although_its_caller_has_gone() {
+        let runtime = runtime();
+        for polls in 1..=4 {
+            let taken = Arc::new(AtomicUsize::new(0));
+            let mut operation = to_its_end(steps(Arc::clone(&taken)));
+            runtime.block_on(async {
+                for _ in 0..polls {
+                    let _ = poll(&mut operation);
+                }
+            });
+            // Also outside of the runtime.
+            drop(operation);
+            runtime.block_on(async {
+                for _ in 0..4 {
+                    yield_now().await;
+                }
+            });
+            assert_eq!(taken.load(Ordering::Relaxed), 3, "after {polls} polls");
+        }
+    }
+
+    #[test]
+    fn an_operation_that_was_never_polled_is_not_begun() {
+        let taken = Arc::new(AtomicUsize::new(0));
+        runtime().block_on(async {
+            drop(to_its_end(steps(Arc::clone(&taken))));
+            yield_now().await;
+        });
+        assert_eq!(taken.load(Ordering::Relaxed), 0);
+    }
+
+    #[test]
+    fn a_panic_unwinds_into_the_caller() {
+        let mut operation = to_its_end(async {
+            yield_now().await;
+            panic!("a flaw of the store");
+        });
+        runtime().block_on(async {
+            let _: Poll<()> = poll(&mut operation);
+            let second = catch_unwind(AssertUnwindSafe(|| poll(&mut operation)));
+            assert!(second.is_err());
+            assert!(operation.operation.is_none());
+        });
+    }
+
+    #[test]
+    fn a_runtime_that_has_shut_down_is_left_alone() {
+        let taken = Arc::new(AtomicUsize::new(0));
+        let mut operation = to_its_end(steps(Arc::clone(&taken)));
+        let runtime = runtime();
+        runtime.block_on(async { assert!(poll(&mut operation).is_pending()) });
+        drop(runtime);
+        drop(operation);
+        assert_eq!(taken.load(Ordering::Relaxed), 1);
+    }
+}

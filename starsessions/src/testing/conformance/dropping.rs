@@ -1,0 +1,200 @@
+//! Clause 2: operations that are dropped half way.
+
+use std::future::Future;
+use std::pin::pin;
+use std::task::Poll;
+
+use super::trial::{Trial, after, at, filed_row, new_index_key, new_key, touch, way_after};
+use crate::crypto::{IndexKey, RowKey};
+use crate::store::{Listed, Rotation, Row, Store, StoreError};
+
+/// Each operation is dropped at each of its await points.
+pub async fn a_dropped_operation_is_whole_or_not_at_all<S: Store>(store: &S) {
+    let trial = &Trial {
+        clause: "a_dropped_operation_is_whole_or_not_at_all",
+        store,
+    };
+    for polls in 0..MOST_POLLS {
+        let finished = [
+            dropped_insert(trial, polls).await,
+            dropped_replace(trial, polls).await,
+            dropped_touch(trial, polls).await,
+            dropped_rotation(trial, polls).await,
+            dropped_remove(trial, polls).await,
+            dropped_reading(trial, polls).await,
+        ];
+        if finished == [true; 6] {
+            return;
+        }
+    }
+}
+
+async fn dropped_insert<S: Store>(trial: &Trial<'_, S>, polls: usize) -> bool {
+    let place = Place::new();
+    let row = filed_row(b"1", &[place.before]);
+    let operation = trial.store.insert(&place.old, &row, at(0));
+    let is_finished = poll_times(operation, polls).await;
+    place
+        .settles(trial, &[[None, None], [Some(&row), None]])
+        .await;
+    is_finished
+}
+
+async fn dropped_replace<S: Store>(trial: &Trial<'_, S>, polls: usize) -> bool {
+    let (place, seen) = Place::with_row(trial).await;
+    let row = place.moved(&seen);
+    let operation = trial.store.replace(&place.old, &seen, &row, at(1));
+    let is_finished = poll_times(operation, polls).await;
+    let states = [[Some(&seen), None], [Some(&row), None]];
+    place.settles(trial, &states).await;
+    is_finished
+}
+
+async fn dropped_touch<S: Store>(trial: &Trial<'_, S>, polls: usize) -> bool {
+    let (place, seen) = Place::with_row(trial).await;
+    let operation = trial.store.touch(&place.old, &seen, touch(20, 200), at(1));
+    let is_finished = poll_times(operation, polls).await;
+    let mut touched = seen.clone();
+    touched.touch(touch(20, 200));
+    let states = [[Some(&seen), None], [Some(&touched), None]];
+    place.settles(trial, &states).await;
+    is_finished
+}
+
+async fn dropped_rotation<S: Store>(trial: &Trial<'_, S>, polls: usize) -> bool {
+    let (place, seen) = Place::with_row(trial).await;
+    let (left, row) = (way_after(&seen, b"way"), place.moved(&seen));
+    let rotation = Rotation {
+        old: &place.old,
+        seen: &seen,
+        left: &left,
+        new: &place.new,
+        row: &row,
+    };
+    let is_finished = poll_times(trial.store.rotate(rotation, at(1)), polls).await;
+    let states = [[Some(&seen), None], [Some(&left), Some(&row)]];
+    place.settles(trial, &states).await;
+    is_finished
+}
+
+async fn dropped_remove<S: Store>(trial: &Trial<'_, S>, polls: usize) -> bool {
+    let (place, seen) = Place::with_row(trial).await;
+    let is_finished = poll_times(trial.store.remove(&place.old), polls).await;
+    place
+        .settles(trial, &[[Some(&seen), None], [None, None]])
+        .await;
+    is_finished
+}
+
+/// An answer that was not waited for is not taken for that of the next question.
+async fn dropped_reading<S: Store>(trial: &Trial<'_, S>, polls: usize) -> bool {
+    let (place, seen) = Place::with_row(trial).await;
+    let has_loaded = poll_times(trial.store.load(&new_key(), at(1)), polls).await;
+    place.settles(trial, &[[Some(&seen), None]]).await;
+    let nothing = new_index_key();
+    let has_listed = poll_times(trial.store.listed(&nothing, at(1)), polls).await;
+    place.settles(trial, &[[Some(&seen), None]]).await;
+    has_loaded && has_listed
+}
+
+/// The two keys and the two index keys that an operation is about.
+struct Place {
+    old: RowKey,
+    new: RowKey,
+    before: IndexKey,
+    after: IndexKey,
+}
+
+impl Place {
+    fn new() -> Self {
+        Self {
+            old: new_key(),
+            new: new_key(),
+            before: new_index_key(),
+            after: new_index_key(),
+        }
+    }
+
+    async fn with_row<S: Store>(trial: &Trial<'_, S>) -> (Self, Row) {
+        let place = Self::new();
+        let row = filed_row(b"1", &[place.before]);
+        trial.insert(&place.old, &row).await;
+        (place, row)
+    }
+
+    /// What follows `seen`, under the other index key.
+    fn moved(&self, seen: &Row) -> Row {
+        Row {
+            listing: filed_row(b"", &[self.after]).listing,
+            ..after(seen, b"2")
+        }
+    }
+
+    /// Expects that the rows under the two keys come to one of these states, listings included. A
+    /// server may still be at the operation that was dropped.
+    async fn settles<S: Store>(&self, trial: &Trial<'_, S>, states: &[[Option<&Row>; 2]]) {
+        let mut found = Ok(None);
+        for _ in 0..MOST_LOOKS {
+            for state in states {
+                found = self.differs(trial.store, *state).await;
+                if matches!(found, Ok(None)) {
+                    return;
+                }
+            }
+            tokio::task::yield_now().await;
+        }
+        trial.fails(&format_args!("expected one of {states:?}, found {found:?}"));
+    }
+
+    /// What is other than in this state.
+    async fn differs<S: Store>(
+        &self,
+        store: &S,
+        state: [Option<&Row>; 2],
+    ) -> Result<Option<String>, StoreError> {
+        let keys = [self.old, self.new];
+        for index_key in [self.before, self.after] {
+            let mut found: Vec<_> = store.listed(&index_key, at(1)).await?;
+            found.sort_by_key(|listed| listed.key);
+            let mut expected: Vec<_> = keys
+                .iter()
+                .zip(state)
+                .filter_map(|(key, row)| Some((key, row?)))
+                .filter(|(_, row)| row.index_keys().contains(&index_key))
+                .filter_map(|(key, row)| Listed::new(*key, row))
+                .collect();
+            expected.sort_by_key(|listed| listed.key);
+            if found != expected {
+                return Ok(Some(format!("listed under {index_key:?}: {found:?}")));
+            }
+        }
+        for (key, expected) in keys.iter().zip(state) {
+            let found = store.load(key, at(1)).await?;
+            if found.as_ref() != expected {
+                return Ok(Some(format!("under {key:?}: {found:?}")));
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// Polls a future so many times, whenever it can go on, and drops it; returns whether it had ended.
+async fn poll_times(future: impl Future, polls: usize) -> bool {
+    let mut future = pin!(future);
+    let mut left = polls;
+    std::future::poll_fn(|cx| {
+        if left == 0 {
+            return Poll::Ready(false);
+        }
+        left -= 1;
+        match future.as_mut().poll(cx) {
+            Poll::Ready(_) => Poll::Ready(true),
+            Poll::Pending if left == 0 => Poll::Ready(false),
+            Poll::Pending => Poll::Pending,
+        }
+    })
+    .await
+}
+
+const MOST_POLLS: usize = 64;
+const MOST_LOOKS: usize = 64;

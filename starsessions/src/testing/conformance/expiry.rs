@@ -1,0 +1,109 @@
+//! Clause 3: a row whose deadline has come.
+
+use super::trial::{Trial, after, at, filed_row, new_index_key, new_key, row, touch};
+use crate::store::{Inserted, Replaced, Rotated, Rotation, Row, Store, Touched};
+
+/// In its last second a row is there; in the next one it is gone to every operation.
+pub async fn an_expired_row_is_gone<S: Store>(store: &S) {
+    let trial = Trial {
+        clause: "an_expired_row_is_gone",
+        store,
+    };
+    let (key, new, index_key) = (new_key(), new_key(), new_index_key());
+    let expired = filed_row(b"expired", &[index_key]);
+    trial.insert(&key, &expired).await;
+    trial.holds(&key, at(99), &expired).await;
+    trial.lists(&index_key, at(99), &[(&key, &expired)]).await;
+
+    trial.holds_remains_at_most(&key, at(100), &expired).await;
+    trial.lists(&index_key, at(100), &[]).await;
+    let late = Row {
+        deadline: at(200),
+        ..after(&expired, b"late")
+    };
+    let replaced = store.replace(&key, &expired, &late, at(100)).await;
+    trial.says(replaced, &Replaced::Gone);
+    let touched = store.touch(&key, &expired, touch(100, 200), at(100)).await;
+    trial.says(touched, &Touched::Stale);
+    let rotation = Rotation {
+        old: &key,
+        seen: &expired,
+        left: &late,
+        new: &new,
+        row: &late,
+    };
+    match store.rotate(rotation, at(100)).await {
+        Ok(Rotated::Gone | Rotated::Unsupported) => {}
+        other => trial.fails(&format_args!("a late rotation ended in {other:?}")),
+    }
+    trial.holds_nothing(&new, at(100)).await;
+    trial.holds_remains_at_most(&key, at(100), &expired).await;
+    trial.lists(&index_key, at(100), &[]).await;
+}
+
+/// An insert takes the place of a row that has expired, with all that belonged to it.
+pub async fn an_expired_row_gives_up_its_place<S: Store>(store: &S) {
+    let trial = Trial {
+        clause: "an_expired_row_gives_up_its_place",
+        store,
+    };
+    let (key, before, after) = (new_key(), new_index_key(), new_index_key());
+    trial.insert(&key, &filed_row(b"expired", &[before])).await;
+    let next = Row {
+        last_seen: at(100),
+        deadline: at(200),
+        ..filed_row(b"next", &[after])
+    };
+    match store.insert(&key, &next, at(100)).await {
+        Ok(Inserted::Inserted) => {}
+        other => trial.fails(&format_args!("an insert ended in {other:?}")),
+    }
+    trial.holds(&key, at(101), &next).await;
+    // Also to a request whose clock is behind.
+    trial.lists(&before, at(1), &[]).await;
+    trial.lists(&after, at(101), &[(&key, &next)]).await;
+}
+
+/// A sweep frees what has expired, in bounded steps, and nothing that was extended meanwhile.
+pub async fn a_sweep_frees_only_what_has_expired<S: Store>(store: &S) {
+    let trial = Trial {
+        clause: "a_sweep_frees_only_what_has_expired",
+        store,
+    };
+    let (short, extended, long) = (new_key(), new_key(), new_key());
+    let early = Row {
+        deadline: at(10),
+        ..row(b"early")
+    };
+    for key in [&short, &extended] {
+        trial.insert(key, &early).await;
+    }
+    trial.insert(&long, &row(b"long")).await;
+    let late = trial.touch(&extended, &early, touch(9, 90)).await;
+    // Other tests may share the server, so there may be more to sweep; but there is an end.
+    let mut sweeps = 0;
+    loop {
+        match store.sweep(SWEEP, at(40)).await {
+            Ok(looked_at) if looked_at < SWEEP => break,
+            Ok(SWEEP) if sweeps < MOST_SWEEPS => sweeps += 1,
+            other => trial.fails(&format_args!(
+                "sweep {sweeps} of {SWEEP} rows ended in {other:?}"
+            )),
+        }
+    }
+    trial.holds_remains_at_most(&short, at(40), &early).await;
+    trial.holds(&extended, at(40), &late).await;
+    trial.holds(&long, at(40), &row(b"long")).await;
+    // What is left of the one is in the way of no other.
+    let again = Row {
+        deadline: at(90),
+        ..row(b"again")
+    };
+    match store.insert(&short, &again, at(40)).await {
+        Ok(Inserted::Inserted) => {}
+        other => trial.fails(&format_args!("an insert ended in {other:?}")),
+    }
+}
+
+const SWEEP: usize = 16;
+const MOST_SWEEPS: usize = 10_000;

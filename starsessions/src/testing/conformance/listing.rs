@@ -1,0 +1,100 @@
+//! Clause 6: rows that are found by an index key.
+
+use super::trial::{Trial, after, at, filed_row, new_index_key, new_key, row, way_after};
+use crate::store::{Rotation, Row, Store};
+
+/// One index key leads to several rows, and one row is filed under several.
+pub async fn an_index_key_leads_to_every_live_row<S: Store>(store: &S) {
+    let trial = Trial {
+        clause: "an_index_key_leads_to_every_live_row",
+        store,
+    };
+    let (alice, team) = (new_index_key(), new_index_key());
+    let (phone, laptop, guest) = (new_key(), new_key(), new_key());
+    let on_phone = filed_row(b"phone", &[alice]);
+    let on_laptop = filed_row(b"laptop", &[alice, team]);
+    let of_guest = row(b"guest");
+    trial.insert(&phone, &on_phone).await;
+    trial.insert(&laptop, &on_laptop).await;
+    trial.insert(&guest, &of_guest).await;
+    let both = [(&phone, &on_phone), (&laptop, &on_laptop)];
+    trial.lists(&alice, at(1), &both).await;
+    trial.lists(&team, at(1), &[(&laptop, &on_laptop)]).await;
+
+    // The guest signs in, and the phone joins the team.
+    let signed_in = Row {
+        listing: filed_row(b"", &[alice]).listing,
+        ..after(&of_guest, b"signed in")
+    };
+    trial.replace(&guest, &of_guest, &signed_in).await;
+    let joined = Row {
+        listing: filed_row(b"", &[alice, team]).listing,
+        ..after(&on_phone, b"joined")
+    };
+    trial.replace(&phone, &on_phone, &joined).await;
+    let [phone, laptop] = [(&phone, &joined), (&laptop, &on_laptop)];
+    trial.lists(&team, at(1), &[phone, laptop]).await;
+    let three = [phone, laptop, (&guest, &signed_in)];
+    trial.lists(&alice, at(1), &three).await;
+}
+
+/// An index key leads to no row that was taken off it, replaced, rotated, removed or has expired.
+pub async fn an_index_key_leads_to_nothing_that_has_ended<S: Store>(store: &S) {
+    let trial = Trial {
+        clause: "an_index_key_leads_to_nothing_that_has_ended",
+        store,
+    };
+    let (alice, bob) = (new_index_key(), new_index_key());
+    let keys = [(); 5].map(|()| new_key());
+    let [left, shared, renewed, removed, short] = &keys;
+    let seen = filed_row(b"alice", &[alice]);
+    for key in [left, shared, renewed, removed] {
+        trial.insert(key, &seen).await;
+    }
+    let expiring = Row {
+        deadline: at(3),
+        ..seen.clone()
+    };
+    trial.insert(short, &expiring).await;
+
+    let guest = Row {
+        listing: None,
+        ..after(&seen, b"guest")
+    };
+    trial.replace(left, &seen, &guest).await;
+    let of_bob = Row {
+        listing: filed_row(b"", &[bob]).listing,
+        ..after(&seen, b"bob")
+    };
+    trial.replace(shared, &seen, &of_bob).await;
+    trial.says(store.remove(removed).await, &Some(seen.clone()));
+    let new = new_key();
+    let rotation = Rotation {
+        old: renewed,
+        seen: &seen,
+        left: &way_after(&seen, b"way"),
+        new: &new,
+        row: &seen,
+    };
+    let place = if trial.rotate(rotation, &seen).await {
+        &new
+    } else {
+        renewed
+    };
+    let last = [(place, &seen), (short, &expiring)];
+    trial.lists(&alice, at(2), &last).await;
+    trial.lists(&alice, at(3), &[(place, &seen)]).await;
+    trial.lists(&bob, at(3), &[(shared, &of_bob)]).await;
+
+    // Back to where it was filed before.
+    let back = after(&of_bob, b"alice");
+    let back = Row {
+        listing: seen.listing.clone(),
+        ..back
+    };
+    trial.replace(shared, &of_bob, &back).await;
+    trial.lists(&bob, at(3), &[]).await;
+    let two = [(place, &seen), (shared, &back)];
+    trial.lists(&alice, at(3), &two).await;
+    trial.lists(&alice, at(100), &[]).await;
+}

@@ -1,0 +1,79 @@
+//! Clause 5: the times of a row, which move forward only.
+
+use super::trial::{Trial, after, at, filed_row, new_index_key, new_key, row, touch};
+use crate::store::{Row, Store, Touched};
+
+/// Touches may arrive in any order; they change no revision and no data.
+pub async fn a_touch_moves_times_forward_only<S: Store>(store: &S) {
+    let trial = Trial {
+        clause: "a_touch_moves_times_forward_only",
+        store,
+    };
+    let (key, index_key) = (new_key(), new_index_key());
+    let seen = filed_row(b"value", &[index_key]);
+    trial.insert(&key, &seen).await;
+    let late = trial.touch(&key, &seen, touch(20, 200)).await;
+    trial.touch(&key, &seen, touch(10, 150)).await;
+    trial.holds(&key, at(20), &late).await;
+    // Each of the two times for itself.
+    let late = trial.touch(&key, &late, touch(30, 150)).await;
+    let late = trial.touch(&key, &late, touch(10, 250)).await;
+    trial.holds(&key, at(249), &late).await;
+    trial.lists(&index_key, at(249), &[(&key, &late)]).await;
+    trial.holds_remains_at_most(&key, at(250), &late).await;
+}
+
+/// A touch of a row that was replaced does nothing.
+pub async fn a_touch_needs_the_row_that_was_read<S: Store>(store: &S) {
+    let trial = Trial {
+        clause: "a_touch_needs_the_row_that_was_read",
+        store,
+    };
+    let key = new_key();
+    let (first, second) = (row(b"first"), after(&row(b"first"), b"second"));
+    trial.insert(&key, &first).await;
+    trial.replace(&key, &first, &second).await;
+    for seen in [&first, &after(&second, b"unborn")] {
+        let touched = store.touch(&key, seen, touch(20, 200), at(2)).await;
+        trial.says(touched, &Touched::Stale);
+        trial.holds(&key, at(2), &second).await;
+    }
+}
+
+/// A replace over a row that was touched since it was read succeeds, and takes no time back.
+pub async fn a_replace_keeps_a_touch_in_between<S: Store>(store: &S) {
+    let trial = Trial {
+        clause: "a_replace_keeps_a_touch_in_between",
+        store,
+    };
+    // The touch is later, or what is written is; the deadline was extended, or not.
+    for moved in [touch(20, 200), touch(5, 120), touch(20, 100)] {
+        let key = new_key();
+        let seen = row(b"before");
+        trial.insert(&key, &seen).await;
+        let stored = trial.touch(&key, &seen, moved).await;
+        let sent = Row {
+            last_seen: at(10),
+            deadline: at(150),
+            ..after(&seen, b"after")
+        };
+        trial.replace(&key, &seen, &sent).await;
+        let kept = sent.in_place_of(&stored, &seen);
+        trial.holds(&key, at(20), &kept).await;
+    }
+    // Without a touch of the deadline, what is written may be earlier.
+    let key = new_key();
+    let seen = row(b"before");
+    trial.insert(&key, &seen).await;
+    trial.touch(&key, &seen, touch(20, 100)).await;
+    let sent = Row {
+        deadline: at(50),
+        ..after(&seen, b"after")
+    };
+    trial.replace(&key, &seen, &sent).await;
+    let kept = Row {
+        last_seen: at(20),
+        ..sent
+    };
+    trial.holds(&key, at(20), &kept).await;
+}

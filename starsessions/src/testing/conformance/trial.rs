@@ -1,0 +1,170 @@
+//! One clause against one store, and the rows and keys that clauses are made of.
+
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use crate::clock::Timestamp;
+use crate::crypto::{self, IndexKey, RowKey};
+use crate::store::{
+    Inserted, Listed, Listing, Replaced, Rotated, Rotation, Row, Store, StoreError, Touch, Touched,
+};
+
+/// A clause that a store is held against.
+pub(super) struct Trial<'a, S> {
+    pub(super) clause: &'static str,
+    pub(super) store: &'a S,
+}
+
+impl<S: Store> Trial<'_, S> {
+    /// Inserts a row where none is.
+    pub(super) async fn insert(&self, key: &RowKey, row: &Row) {
+        let inserted = self.store.insert(key, row, at(0)).await;
+        self.says(inserted, &Inserted::Inserted);
+    }
+
+    /// Replaces the row that was read.
+    pub(super) async fn replace(&self, key: &RowKey, seen: &Row, row: &Row) {
+        let replaced = self.store.replace(key, seen, row, at(1)).await;
+        self.says(replaced, &Replaced::Replaced);
+    }
+
+    /// Touches the row that was read; returns what is to be there from then on.
+    pub(super) async fn touch(&self, key: &RowKey, seen: &Row, touch: Touch) -> Row {
+        let touched = self.store.touch(key, seen, touch, at(1)).await;
+        self.says(touched, &Touched::Touched);
+        let mut row = seen.clone();
+        row.touch(touch);
+        row
+    }
+
+    /// Rotates away from `stored`; returns whether the store can. One that cannot leaves all as it was.
+    pub(super) async fn rotate(&self, rotation: Rotation<'_>, stored: &Row) -> bool {
+        match self.store.rotate(rotation, at(1)).await {
+            Ok(Rotated::Rotated) => true,
+            Ok(Rotated::Unsupported) => {
+                self.holds(rotation.old, at(1), stored).await;
+                self.holds_nothing(rotation.new, at(1)).await;
+                false
+            }
+            other => self.fails(&format_args!("a rotation ended in {other:?}")),
+        }
+    }
+
+    /// What a load finds.
+    pub(super) async fn load(&self, key: &RowKey, now: Timestamp) -> Option<Row> {
+        match self.store.load(key, now).await {
+            Ok(found) => found,
+            Err(error) => self.fails(&format_args!("a load failed: {error:?}")),
+        }
+    }
+
+    /// Expects this live row.
+    pub(super) async fn holds(&self, key: &RowKey, now: Timestamp, row: &Row) {
+        self.says(self.store.load(key, now).await, &Some(row.clone()));
+    }
+
+    /// Expects that there is no row at all.
+    pub(super) async fn holds_nothing(&self, key: &RowKey, now: Timestamp) {
+        self.says(self.store.load(key, now).await, &None);
+    }
+
+    /// Expects that there is no row, or the remains of this one that no sweep has met.
+    pub(super) async fn holds_remains_at_most(&self, key: &RowKey, now: Timestamp, row: &Row) {
+        match self.load(key, now).await {
+            Some(found) if found != *row => self.fails(&format_args!(
+                "expected nothing, or the remains of {row:?}, found {found:?}"
+            )),
+            _ => {}
+        }
+    }
+
+    /// Expects that exactly these rows are filed under an index key.
+    pub(super) async fn lists(
+        &self,
+        index_key: &IndexKey,
+        now: Timestamp,
+        rows: &[(&RowKey, &Row)],
+    ) {
+        let listed = |&(key, row): &(&RowKey, &Row)| Listed::new(*key, row);
+        let mut expected: Vec<_> = rows.iter().filter_map(listed).collect();
+        expected.sort_by_key(|listed| listed.key);
+        let found = self.store.listed(index_key, now).await;
+        let found = found.map(|mut rows| {
+            rows.sort_by_key(|listed| listed.key);
+            rows
+        });
+        self.says(found, &expected);
+    }
+
+    /// Expects an answer.
+    pub(super) fn says<T: PartialEq + Debug>(&self, found: Result<T, StoreError>, expected: &T) {
+        match found {
+            Ok(found) if found == *expected => {}
+            found => self.fails(&format_args!("expected {expected:?}, found {found:?}")),
+        }
+    }
+
+    /// Reports the violation.
+    pub(super) fn fails(&self, reason: &dyn std::fmt::Display) -> ! {
+        panic!("{}: {reason}", self.clause)
+    }
+}
+
+/// A guest's first row.
+pub(super) fn row(value: &[u8]) -> Row {
+    Row::new(value, at(0), at(100))
+}
+
+/// A user's first row.
+pub(super) fn filed_row(value: &[u8], index_keys: &[IndexKey]) -> Row {
+    let listing = Listing::new(index_keys.to_vec(), *b"card");
+    Row {
+        listing: Some(Arc::new(listing)),
+        ..row(value)
+    }
+}
+
+/// What replaces a row that was read.
+pub(super) fn after(seen: &Row, value: &[u8]) -> Row {
+    Row {
+        revision: seen.revision + 1,
+        value: value.into(),
+        ..seen.clone()
+    }
+}
+
+/// What a rotation leaves of a row that was read: the way to its successor, for half a minute.
+pub(super) fn way_after(seen: &Row, value: &[u8]) -> Row {
+    Row {
+        deadline: at(31),
+        listing: None,
+        ..after(seen, value)
+    }
+}
+
+pub(super) fn touch(last_seen: u64, deadline: u64) -> Touch {
+    Touch {
+        last_seen: at(last_seen),
+        deadline: at(deadline),
+    }
+}
+
+/// The year 2100: later than any server's own clock, so that none of them expires a row by it.
+pub(super) fn at(second: u64) -> Timestamp {
+    Timestamp::from_unix_seconds(4_102_444_800 + second)
+}
+
+pub(super) fn new_key() -> RowKey {
+    RowKey::from_bytes(random_bytes())
+}
+
+pub(super) fn new_index_key() -> IndexKey {
+    IndexKey::from_bytes(random_bytes())
+}
+
+fn random_bytes() -> [u8; 32] {
+    match crypto::random_bytes() {
+        Ok(bytes) => bytes,
+        Err(error) => panic!("{error}"),
+    }
+}

@@ -1,0 +1,84 @@
+//! Connections that fail, in pools with default settings and without the test of each connection.
+
+use std::time::Duration;
+
+use sqlx::mysql::MySqlPoolOptions;
+use starsessions::MySqlStore;
+use starsessions_tests::servers::Server;
+
+use super::{MARIADB, MYSQL, database, opened, pool};
+use crate::sql::{self, Proxy};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_operation_survives_a_closed_connection() {
+    for server in [&*MARIADB, &*MYSQL] {
+        for is_tested in [true, false] {
+            let database = database(server).await;
+            let options = MySqlPoolOptions::new().test_before_acquire(is_tested);
+            let store = MySqlStore::new(pool(server, &database, options).await);
+            store.migrate().await.unwrap();
+            let operator = pool(server, "mysql", MySqlPoolOptions::new()).await;
+            let find = format!(
+                "SELECT CAST(id AS UNSIGNED) FROM information_schema.processlist WHERE db = '{database}'"
+            );
+            sql::an_operation_survives_a_closed_connection(&store, async || {
+                let open = sqlx::query_scalar(sqlx::AssertSqlSafe(find.clone()));
+                let open: Vec<u64> = open.fetch_all(&operator).await.unwrap();
+                for connection in open {
+                    // One of the pool may have closed itself.
+                    let kill = sqlx::AssertSqlSafe(format!("KILL {connection}"));
+                    let _ = sqlx::query(kill).execute(&operator).await;
+                }
+            })
+            .await;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn silent_connections_cost_one_try() {
+    for server in [&*MARIADB, &*MYSQL] {
+        for is_tested in [true, false] {
+            let options = MySqlPoolOptions::new().test_before_acquire(is_tested);
+            let (store, proxy) = behind_a_proxy(server, options).await;
+            sql::silent_connections_cost_one_try(&store, &proxy).await;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn everything_works_again_after_a_silence() {
+    for is_tested in [true, false] {
+        let options = MySqlPoolOptions::new().test_before_acquire(is_tested);
+        let (store, proxy) = behind_a_proxy(&MARIADB, options).await;
+        sql::everything_works_again_after_a_silence(&store, &proxy).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_reply_is_made_up_for() {
+    for server in [&*MARIADB, &*MYSQL] {
+        let (store, proxy) =
+            behind_a_proxy(server, MySqlPoolOptions::new().max_connections(1)).await;
+        sql::a_lost_reply_is_made_up_for(&store, &proxy).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_may_fall_silent_after_its_reply() {
+    for server in [&*MARIADB, &*MYSQL] {
+        let options = MySqlPoolOptions::new().max_connections(1);
+        let (store, proxy) = behind_a_proxy(server, options).await;
+        sql::a_connection_may_fall_silent_after_its_reply(&store, &proxy).await;
+    }
+}
+
+/// A store that does not wait long.
+async fn behind_a_proxy(server: &Server, options: MySqlPoolOptions) -> (MySqlStore, Proxy) {
+    let (direct, _) = opened(server).await;
+    let (proxy, port) = Proxy::before(server.address()).await;
+    let way = (*direct.connect_options()).clone().port(port);
+    let builder = MySqlStore::builder(options.connect_with(way).await.unwrap());
+    let builder = builder.response_timeout(Duration::from_millis(400));
+    (builder.build().unwrap(), proxy)
+}

@@ -1,0 +1,68 @@
+//! Connections that fail, in pools with default settings and without the test of each connection.
+
+use std::time::Duration;
+
+use sqlx::postgres::{PgPool, PgPoolOptions};
+use starsessions::PostgresStore;
+
+use super::Database;
+use crate::sql::{self, Proxy};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_operation_survives_a_closed_connection() {
+    for is_tested in [true, false] {
+        let database = Database::new().await;
+        let options = PgPoolOptions::new().test_before_acquire(is_tested);
+        let pool = options.connect_with(database.options.clone());
+        let store = PostgresStore::new(pool.await.unwrap());
+        let operator = database.pool(1).await;
+        sql::an_operation_survives_a_closed_connection(&store, async || {
+            let close = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+                WHERE datname = current_database() AND pid <> pg_backend_pid()";
+            sqlx::query(close).execute(&operator).await.unwrap();
+        })
+        .await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn silent_connections_cost_one_try() {
+    for is_tested in [true, false] {
+        let (store, proxy) =
+            behind_a_proxy(PgPoolOptions::new().test_before_acquire(is_tested)).await;
+        sql::silent_connections_cost_one_try(&store, &proxy).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn everything_works_again_after_a_silence() {
+    for is_tested in [true, false] {
+        let (store, proxy) =
+            behind_a_proxy(PgPoolOptions::new().test_before_acquire(is_tested)).await;
+        sql::everything_works_again_after_a_silence(&store, &proxy).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_reply_is_made_up_for() {
+    let (store, proxy) = behind_a_proxy(PgPoolOptions::new().max_connections(1)).await;
+    sql::a_lost_reply_is_made_up_for(&store, &proxy).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_may_fall_silent_after_its_reply() {
+    let (store, proxy) = behind_a_proxy(PgPoolOptions::new().max_connections(1)).await;
+    sql::a_connection_may_fall_silent_after_its_reply(&store, &proxy).await;
+}
+
+/// A store that does not wait long.
+async fn behind_a_proxy(options: PgPoolOptions) -> (PostgresStore, Proxy) {
+    let database = Database::new().await;
+    let (proxy, port) = Proxy::before(super::POSTGRES.address()).await;
+    let pool: PgPool = options
+        .connect_with(database.options.port(port))
+        .await
+        .unwrap();
+    let builder = PostgresStore::builder(pool).response_timeout(Duration::from_millis(400));
+    (builder.build().unwrap(), proxy)
+}

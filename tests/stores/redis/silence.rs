@@ -1,0 +1,146 @@
+//! Connections that die: closed by the server while they are idle, or without a word.
+
+use std::time::Duration;
+
+use ::redis::Client;
+use ::redis::cluster::ClusterClient;
+use starsessions::store::RedisStore;
+use starsessions::store::{Inserted, Replaced, Row, Store, Touched};
+use starsessions_tests::servers::Server;
+use starsessions_tests::servers::redis::{Version, ask, redis, url, wait_until};
+
+use super::connected;
+use super::proxy::Proxy;
+use super::samples::{after, at, filed_row, key, touch};
+
+/// A Cluster of one node.
+async fn node() -> (Server, RedisStore) {
+    let server = redis(Version::System, &["--cluster-enabled", "yes"]);
+    ask(&server, &["CLUSTER", "ADDSLOTSRANGE", "0", "16383"]);
+    wait_until(&server, &["CLUSTER", "INFO"], "cluster_state:ok");
+    let client = ClusterClient::new([url(&server)]).unwrap();
+    let store = RedisStore::connect(client).await.unwrap();
+    (server, store)
+}
+
+async fn single() -> (Server, RedisStore) {
+    let server = redis(Version::System, &[]);
+    let store = connected(&server).await;
+    (server, store)
+}
+
+/// Each operation, each on a connection that has died before.
+async fn each_operation_succeeds(store: &RedisStore, mut die: impl AsyncFnMut()) {
+    let (key, first) = (key(1), filed_row(b"first"));
+    die().await;
+    let inserted = store.insert(&key, &first, at(0)).await;
+    assert_eq!(inserted.unwrap(), Inserted::Inserted);
+    die().await;
+    assert_eq!(
+        store.load(&key, at(1)).await.unwrap().as_ref(),
+        Some(&first)
+    );
+    die().await;
+    let second = after(&first, b"second");
+    let replaced = store.replace(&key, &first, &second, at(1)).await;
+    assert_eq!(replaced.unwrap(), Replaced::Replaced);
+    die().await;
+    let touched = store.touch(&key, &second, touch(2, 200), at(2)).await;
+    assert_eq!(touched.unwrap(), Touched::Touched);
+    die().await;
+    let listed = store.listed(&super::samples::index_key(), at(2)).await;
+    assert_eq!(listed.unwrap().len(), 1);
+    die().await;
+    let removed = store.remove(&key).await.unwrap();
+    assert_eq!(removed.map(|row: Row| row.value), Some(second.value));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_operation_after_the_server_has_closed_the_connection_succeeds() {
+    for (server, store) in [single().await, node().await] {
+        each_operation_succeeds(&store, async || {
+            ask(
+                &server,
+                &["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"],
+            );
+        })
+        .await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_operation_after_an_idle_second_too_many_succeeds() {
+    for (server, store) in [single().await, node().await] {
+        ask(&server, &["CONFIG", "SET", "timeout", "1"]);
+        each_operation_succeeds(&store, async || {
+            // The server looks at its connections once in a while.
+            tokio::time::sleep(Duration::from_secs(3)).await;
+        })
+        .await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_operation_after_a_restart_of_the_server_succeeds() {
+    let (server, store) = single().await;
+    each_operation_succeeds(&store, async || {
+        server.stop();
+        server.start();
+    })
+    .await;
+    let (server, store) = node().await;
+    each_operation_succeeds(&store, async || {
+        server.stop();
+        server.start();
+        wait_until(&server, &["CLUSTER", "INFO"], "cluster_state:ok");
+    })
+    .await;
+}
+
+/// The one that finds out waits for the time-out, and all others that were sent before it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_silent_connection_is_replaced_after_one_time_out() {
+    let server = redis(Version::System, &[]);
+    let (proxy, port) = Proxy::before(server.address()).await;
+    let client = Client::open(format!("redis://127.0.0.1:{port}/")).unwrap();
+    let store = RedisStore::connect(client).await.unwrap();
+    each_operation_succeeds(&store, async || proxy.silence()).await;
+    assert_eq!(proxy.connections(), 7);
+    let (keys, made) = ((0..64).map(key), proxy.connections());
+    proxy.silence();
+    let loads: Vec<_> = keys
+        .map(|key| {
+            let store = store.clone();
+            tokio::spawn(async move { store.load(&key, at(1)).await })
+        })
+        .collect();
+    for load in loads {
+        assert_eq!(load.await.unwrap().unwrap(), None);
+    }
+    assert_eq!(proxy.connections(), made + 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_silent_connection_of_a_cluster_is_replaced_after_one_time_out() {
+    let (store, proxy, _server) = super::lost_reply::cluster().await;
+    each_operation_succeeds(&store, async || proxy.silence()).await;
+}
+
+/// A layer that waits for less than the time-out drops what it has asked.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_silent_connection_is_replaced_also_if_no_request_waits_for_the_time_out() {
+    let server = redis(Version::System, &[]);
+    let (proxy, port) = Proxy::before(server.address()).await;
+    let client = Client::open(format!("redis://127.0.0.1:{port}/")).unwrap();
+    let store = RedisStore::connect(client).await.unwrap();
+    proxy.silence();
+    let key = key(1);
+    for _ in 0..100 {
+        let load = store.load(&key, at(1));
+        if let Ok(loaded) = tokio::time::timeout(Duration::from_millis(100), load).await {
+            assert_eq!(loaded.unwrap(), None);
+            return;
+        }
+    }
+    panic!("the store does not come back");
+}

@@ -1,0 +1,80 @@
+//! What the stores on PostgreSQL and on MySQL are both put through: keys, rows, and connections that fail.
+
+mod failing;
+mod proxy;
+
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+
+use starsessions::Timestamp;
+use starsessions::store::{IndexKey, Listing, Row, RowKey, Touch};
+
+pub(crate) use self::failing::{
+    a_connection_may_fall_silent_after_its_reply, a_lost_reply_is_made_up_for,
+    an_operation_survives_a_closed_connection, everything_works_again_after_a_silence,
+    silent_connections_cost_one_try,
+};
+pub(crate) use self::proxy::Proxy;
+
+/// The year 2100: later than the clock of any server.
+pub(crate) fn at(second: u64) -> Timestamp {
+    Timestamp::from_unix_seconds(4_102_444_800 + second)
+}
+
+pub(crate) fn key(number: u64) -> RowKey {
+    let mut bytes = [b'k'; RowKey::LEN];
+    bytes[..8].copy_from_slice(&number.to_be_bytes());
+    RowKey::from_bytes(bytes)
+}
+
+pub(crate) fn index_key(number: u8) -> IndexKey {
+    IndexKey::from_bytes([number; IndexKey::LEN])
+}
+
+/// A guest's first row, with a hundred seconds to live.
+pub(crate) fn row(value: &[u8]) -> Row {
+    Row::new(value, at(0), at(100))
+}
+
+/// The same of a user.
+pub(crate) fn filed_row(value: &[u8], user: u8) -> Row {
+    let mut row = row(value);
+    row.listing = Some(Arc::new(Listing::new(vec![index_key(user)], *b"card")));
+    row
+}
+
+/// What takes the place of a row that was read.
+pub(crate) fn after(seen: &Row, value: &[u8]) -> Row {
+    let mut row = seen.clone();
+    row.revision += 1;
+    row.value = value.into();
+    row
+}
+
+/// What a rotation leaves under the old key.
+pub(crate) fn way_after(seen: &Row) -> Row {
+    let mut way = after(seen, b"way");
+    way.deadline = at(30);
+    way.listing = None;
+    way
+}
+
+pub(crate) fn touch(last_seen: u64, deadline: u64) -> Touch {
+    Touch {
+        last_seen: at(last_seen),
+        deadline: at(deadline),
+    }
+}
+
+/// Polls a future so many times, unless it is done, and drops it.
+pub(crate) async fn poll_times(future: impl Future, polls: usize) {
+    let mut future = pin!(future);
+    for _ in 0..polls {
+        if poll_fn(|cx| Poll::Ready(future.as_mut().poll(cx).is_ready())).await {
+            return;
+        }
+        tokio::task::yield_now().await;
+    }
+}

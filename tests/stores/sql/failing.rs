@@ -1,0 +1,159 @@
+//! Connections that are closed, that fall silent, and whose replies are lost.
+
+use starsessions::store::{Inserted, Replaced, Rotated, Rotation, Row, Store, StoreError, Touched};
+
+use super::{Proxy, after, at, filed_row, index_key, key, row, touch, way_after};
+
+/// Each operation, each after the server has closed all connections.
+pub(crate) async fn an_operation_survives_a_closed_connection<S: Store>(
+    store: &S,
+    mut close: impl AsyncFnMut(),
+) {
+    let first = filed_row(b"first", 1);
+    close().await;
+    let inserted = store.insert(&key(1), &first, at(0)).await;
+    assert_eq!(inserted.unwrap(), Inserted::Inserted);
+    close().await;
+    let loaded = store.load(&key(1), at(1)).await;
+    assert_eq!(loaded.unwrap().as_ref(), Some(&first));
+    close().await;
+    let second = after(&first, b"second");
+    let replaced = store.replace(&key(1), &first, &second, at(1)).await;
+    assert_eq!(replaced.unwrap(), Replaced::Replaced);
+    close().await;
+    let touched = store.touch(&key(1), &second, touch(2, 200), at(2)).await;
+    assert_eq!(touched.unwrap(), Touched::Touched);
+    close().await;
+    let listed = store.listed(&index_key(1), at(2)).await;
+    assert_eq!(listed.unwrap().len(), 1);
+    close().await;
+    let (left, moved) = (way_after(&second), filed_row(b"moved", 1));
+    let rotation = Rotation {
+        old: &key(1),
+        seen: &second,
+        left: &left,
+        new: &key(2),
+        row: &moved,
+    };
+    let rotated = store.rotate(rotation, at(2)).await;
+    assert_eq!(rotated.unwrap(), Rotated::Rotated);
+    close().await;
+    let removed = store.remove(&key(2)).await;
+    assert_eq!(removed.unwrap().map(|row| row.value), Some(moved.value));
+    close().await;
+    assert_eq!(store.sweep(10, at(300)).await.unwrap(), 1);
+}
+
+/// More connections fall silent than the pool has places for; new ones work. Each operation succeeds.
+pub(crate) async fn silent_connections_cost_one_try<S: Store + Clone>(store: &S, proxy: &Proxy) {
+    for round in 0..4 {
+        let operations = (0..24).map(|number| {
+            let (store, key) = (store.clone(), key(round * 100 + number));
+            tokio::spawn(async move {
+                let first = row(b"a");
+                let inserted = store.insert(&key, &first, at(0)).await;
+                assert_eq!(inserted.unwrap(), Inserted::Inserted);
+                let replaced = store
+                    .replace(&key, &first, &after(&first, b"b"), at(1))
+                    .await;
+                assert_eq!(replaced.unwrap(), Replaced::Replaced);
+            })
+        });
+        let operations: Vec<_> = operations.collect();
+        if round % 2 == 0 {
+            // Also while there are operations under way.
+            tokio::task::yield_now().await;
+            proxy.silence();
+        }
+        for operation in operations {
+            operation.await.unwrap();
+        }
+        proxy.silence();
+        let loads = (0..24).map(|number| {
+            let store = store.clone();
+            tokio::spawn(async move { store.load(&key(round * 100 + number), at(1)).await })
+        });
+        for load in loads.collect::<Vec<_>>() {
+            assert!(load.await.unwrap().unwrap().is_some());
+        }
+    }
+}
+
+/// A connection that falls silent when the pool gets it back does not keep its place.
+pub(crate) async fn a_connection_may_fall_silent_after_its_reply<S: Store>(
+    store: &S,
+    proxy: &Proxy,
+) {
+    for number in 0..4 {
+        proxy.fall_silent_after("its last words");
+        let inserted = store
+            .insert(&key(number), &row(b"its last words"), at(0))
+            .await;
+        assert_eq!(inserted.unwrap(), Inserted::Inserted);
+        assert!(store.load(&key(number), at(1)).await.unwrap().is_some());
+    }
+}
+
+/// While nothing answers, new connections included, operations are unavailable; the first one after it
+/// works.
+pub(crate) async fn everything_works_again_after_a_silence<S: Store + Clone>(
+    store: &S,
+    proxy: &Proxy,
+) {
+    store.insert(&key(1), &row(b"a"), at(0)).await.unwrap();
+    proxy.silence_new_ones_too();
+    let operations = (0..40).map(|_| {
+        let store = store.clone();
+        tokio::spawn(async move { store.load(&key(1), at(1)).await })
+    });
+    for operation in operations.collect::<Vec<_>>() {
+        let loaded = operation.await.unwrap();
+        assert!(
+            matches!(loaded, Err(StoreError::Unavailable(_))),
+            "{loaded:?}"
+        );
+    }
+    proxy.silence();
+    assert!(store.load(&key(1), at(1)).await.unwrap().is_some());
+}
+
+/// The server carries out each of these operations, and the connection breaks before it answers.
+pub(crate) async fn a_lost_reply_is_made_up_for<S: Store>(store: &S, proxy: &Proxy) {
+    // So that statements are prepared, and what is lost is what they change.
+    let lost = |value: &'static str| proxy.lose_reply_to(value);
+    let first = filed_row(b"the first value", 1);
+    store.insert(&key(9), &first, at(0)).await.unwrap();
+    lost("the first value");
+    let inserted = store.insert(&key(1), &first, at(0)).await;
+    assert_eq!(inserted.unwrap(), Inserted::Inserted);
+
+    let second = after(&first, b"the second value");
+    lost("the second value");
+    let replaced = store.replace(&key(1), &first, &second, at(1)).await;
+    assert_eq!(replaced.unwrap(), Replaced::Replaced);
+
+    let (left, moved) = (way_after(&second), filed_row(b"the moved value", 1));
+    let rotation = Rotation {
+        old: &key(1),
+        seen: &second,
+        left: &left,
+        new: &key(2),
+        row: &moved,
+    };
+    lost("the moved value");
+    assert_eq!(
+        store.rotate(rotation, at(1)).await.unwrap(),
+        Rotated::Rotated
+    );
+    assert_eq!(store.load(&key(2), at(1)).await.unwrap(), Some(moved));
+    assert!(proxy.has_lost());
+
+    // What is gone with its reply cannot be told of; it stays gone, and the next one knows.
+    lost("kkkkkkkk");
+    match store.remove(&key(2)).await {
+        Ok(removed) => assert!(removed.is_some_and(|row: Row| &*row.value == b"the moved value")),
+        Err(error) => assert!(matches!(error, StoreError::Unavailable(_)), "{error:?}"),
+    }
+    assert!(proxy.has_lost());
+    assert_eq!(store.remove(&key(2)).await.unwrap(), None);
+}

@@ -1,0 +1,72 @@
+//! What an operation writes, which triggers in the file can forbid.
+
+use std::sync::Arc;
+
+use rusqlite::Connection;
+use starsessions::store::{Listing, Replaced, Rotated, Rotation, Store};
+use starsessions::{SqliteStore, StoreError};
+use starsessions_tests::servers::Folder;
+
+use super::{at, index, key, next, row};
+
+/// A store with the row number 1, and a connection beside it.
+async fn with_a_row(folder: &Folder) -> (SqliteStore, Connection) {
+    let path = folder.join("sessions.db");
+    let store = SqliteStore::open(&path).unwrap();
+    store.insert(&key(1), &row(1), at(0)).await.unwrap();
+    (store, Connection::open(&path).unwrap())
+}
+
+fn forbid(database: &Connection, what: &str) {
+    let trigger = format!(
+        "CREATE TRIGGER \"no {what}\" BEFORE {what} BEGIN SELECT RAISE(ABORT, 'forbidden'); END"
+    );
+    database.execute_batch(&trigger).unwrap();
+}
+
+#[tokio::test]
+async fn a_replace_leaves_the_index_alone_unless_the_index_keys_change() {
+    let folder = Folder::new();
+    let (store, database) = with_a_row(&folder).await;
+    forbid(&database, "INSERT ON session_index");
+    forbid(&database, "DELETE ON session_index");
+    let mut second = next(&row(1), *b"second");
+    second.listing = Some(Arc::new(Listing::new(vec![index()], *b"another card")));
+    let replaced = store.replace(&key(1), &row(1), &second, at(1)).await;
+    assert_eq!(replaced.unwrap(), Replaced::Replaced);
+
+    let mut third = next(&second, *b"third");
+    third.listing = None;
+    let refused = store.replace(&key(1), &second, &third, at(1)).await;
+    assert!(matches!(refused, Err(StoreError::Unavailable(_))));
+    let found = store.load(&key(1), at(1)).await.unwrap();
+    assert_eq!(found, Some(second), "the row goes with its index keys");
+}
+
+#[tokio::test]
+async fn a_rotation_that_fails_halfway_changes_nothing() {
+    let folder = Folder::new();
+    let (store, database) = with_a_row(&folder).await;
+    forbid(&database, "UPDATE ON sessions");
+    let mut left = next(&row(1), *b"the way to the other key");
+    left.listing = None;
+    let rotation = Rotation {
+        old: &key(1),
+        seen: &row(1),
+        left: &left,
+        new: &key(2),
+        row: &next(&row(1), *b"moved"),
+    };
+    let refused = store.rotate(rotation, at(1)).await;
+    assert!(matches!(refused, Err(StoreError::Unavailable(_))));
+    let found = store.load(&key(1), at(1)).await.unwrap();
+    assert_eq!(found, Some(row(1)));
+    assert_eq!(store.load(&key(2), at(1)).await.unwrap(), None);
+    assert_eq!(store.listed(&index(), at(1)).await.unwrap().len(), 1);
+
+    database
+        .execute_batch("DROP TRIGGER \"no UPDATE ON sessions\"")
+        .unwrap();
+    let rotated = store.rotate(rotation, at(1)).await;
+    assert_eq!(rotated.unwrap(), Rotated::Rotated);
+}

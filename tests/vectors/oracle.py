@@ -1,0 +1,239 @@
+#!/usr/bin/env python3
+"""Makes the bytes of every vector in this folder again, with nothing but Python's standard library.
+
+Written from the formats in the comments of `starsessions/src/crypto`, not from the code. Random bytes
+(nonces, masks) are taken from the vector; all else is computed and compared. `--worked` prints the values
+of the worked example.
+"""
+
+import base64
+import hashlib
+import hmac
+import json
+import pathlib
+import sys
+
+
+def mac(key, message):
+    return hmac.new(key, message, hashlib.sha256).digest()
+
+
+def le64(number):
+    return number.to_bytes(8, "little")
+
+
+def pae(*pieces):
+    return le64(len(pieces)) + b"".join(le64(len(piece)) + piece for piece in pieces)
+
+
+def hkdf(ikm, salt, info, length):
+    return mac(mac(salt, ikm), info + b"\x01")[:length]
+
+
+def derive(master, purpose, length=32):
+    return hkdf(master, b"starsessions/v1", pae(b"starsessions", b"v1", purpose), length)
+
+
+def keyed(key, secret, purpose):
+    return hashlib.sha256(key + bytes(32) + secret + purpose).digest()
+
+
+def of_session(master, token, purpose):
+    return keyed(derive(master, b"index"), unbase64(token)[5:], purpose)
+
+
+def unbase64(text):
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
+# draft-irtf-cfrg-xchacha-03, RFC 8439
+
+
+def rotate(word, bits):
+    return (word << bits | word >> (32 - bits)) & 0xFFFFFFFF
+
+
+def quarter(s, a, b, c, d):
+    s[a] = (s[a] + s[b]) & 0xFFFFFFFF
+    s[d] = rotate(s[d] ^ s[a], 16)
+    s[c] = (s[c] + s[d]) & 0xFFFFFFFF
+    s[b] = rotate(s[b] ^ s[c], 12)
+    s[a] = (s[a] + s[b]) & 0xFFFFFFFF
+    s[d] = rotate(s[d] ^ s[a], 8)
+    s[c] = (s[c] + s[d]) & 0xFFFFFFFF
+    s[b] = rotate(s[b] ^ s[c], 7)
+
+
+def words(data):
+    return [int.from_bytes(data[at : at + 4], "little") for at in range(0, len(data), 4)]
+
+
+def octets(state):
+    return b"".join(word.to_bytes(4, "little") for word in state)
+
+
+def rounds(key, rest):
+    start = words(b"expand 32-byte k" + key + rest)
+    state = start[:]
+    for _ in range(10):
+        for column in range(4):
+            quarter(state, column, 4 + column, 8 + column, 12 + column)
+        for a in range(4):
+            quarter(state, a, 4 + (a + 1) % 4, 8 + (a + 2) % 4, 12 + (a + 3) % 4)
+    return start, state
+
+
+def chacha20(key, counter, nonce):
+    start, state = rounds(key, counter.to_bytes(4, "little") + nonce)
+    return octets((a + b) & 0xFFFFFFFF for a, b in zip(start, state))
+
+
+def hchacha20(key, nonce):
+    state = rounds(key, nonce)[1]
+    return octets(state[:4] + state[12:])
+
+
+def poly1305(key, message):
+    r = int.from_bytes(key[:16], "little") & 0x0FFFFFFC0FFFFFFC0FFFFFFC0FFFFFFF
+    total = 0
+    for at in range(0, len(message), 16):
+        total = (total + int.from_bytes(message[at : at + 16] + b"\x01", "little")) * r % ((1 << 130) - 5)
+    return ((total + int.from_bytes(key[16:], "little")) % (1 << 128)).to_bytes(16, "little")
+
+
+def xchacha20_poly1305(key, nonce, text, aad):
+    key, nonce = hchacha20(key, nonce[:16]), bytes(4) + nonce[16:]
+    blocks = (len(text) + 63) // 64
+    stream = b"".join(chacha20(key, 1 + block, nonce) for block in range(blocks))
+    text = bytes(a ^ b for a, b in zip(text, stream))
+    padded = b"".join(part + bytes(-len(part) % 16) for part in (aad, text))
+    return text + poly1305(chacha20(key, 0, nonce)[:32], padded + le64(len(aad)) + le64(len(text)))
+
+
+def sealed(key, nonce, text, aad):
+    return nonce + xchacha20_poly1305(key, nonce, text, aad)
+
+
+# The formats: each gives what the vector must hold.
+
+
+def hexed(vector, *fields):
+    return (bytes.fromhex(vector[field]) for field in fields)
+
+
+def signed_cookie(vector):
+    master, payload = hexed(vector, "master", "payload")
+    header = b"\x01" + derive(master, b"kid", 4)
+    bound = (vector["cookie_name"].encode(), vector["audience"].encode(), header)
+    tag = mac(derive(master, b"cookie-sign"), pae(b"starsessions/v1/signed", *bound, payload))
+    return {"token": header + payload + tag}
+
+
+def sealed_cookie(vector):
+    master, payload = hexed(vector, "master", "payload")
+    header = b"\x02" + derive(master, b"kid", 4)
+    bound = (vector["cookie_name"].encode(), vector["audience"].encode(), header)
+    nonce = unbase64(vector["token"])[5:29]
+    aad = pae(b"starsessions/v1/sealed", *bound)
+    return {"token": header + sealed(derive(master, b"cookie-seal"), nonce, payload, aad)}
+
+
+def derived(vector):
+    (master,) = hexed(vector, "master")
+    key_id = derive(master, b"kid", 4)
+    row = of_session(master, vector["token"], b"lookup")
+    subject = pae(b"starsessions/v1/subject", b"shop", b"login.user", b"17")
+    realm = mac(derive(master, b"realm"), pae(b"starsessions/v1/realm", b"shop", b"admin"))
+    return {
+        "key_id": key_id,
+        "token": b"\x04" + key_id + unbase64(vector["token"])[5:],
+        "lookup": row,
+        "record": of_session(master, vector["token"], b"record"),
+        "forward": of_session(master, vector["token"], b"forward"),
+        "ending": of_session(master, vector["token"], b"ending"),
+        "log_id": mac(derive(master, b"log"), row)[:8],
+        "csrf": mac(derive(master, b"csrf"), pae(b"starsessions/v1/csrf", row)),
+        "subject": mac(derive(master, b"subject"), subject),
+        "realm": mac(derive(realm, b"subject"), subject),
+    }
+
+
+def record(vector):
+    master, payload, old = hexed(vector, "master", "payload", "sealed")
+    row = of_session(master, vector["token"], b"lookup")
+    place = (vector["namespace"].encode(), row, bytes([vector["format"]]), le64(vector["revision"]))
+    key = of_session(master, vector["token"], b"record")
+    return {"sealed": sealed(key, old[:24], payload, pae(b"starsessions/v1/record", *place))}
+
+
+def card(vector):
+    master, row, text, old = hexed(vector, "master", "row", "card", "sealed")
+    key_id = derive(master, b"kid", 4)
+    aad = pae(b"starsessions/v1/card", vector["namespace"].encode(), row, key_id)
+    return {"sealed": key_id + sealed(derive(master, b"card"), old[4:28], text, aad)}
+
+
+def way(vector):
+    master, payload, old = hexed(vector, "master", "payload", "sealed")
+    row = of_session(master, vector["token"], b"lookup")
+    text = vector["until"].to_bytes(5, "big") + unbase64(vector["successor"]) + payload
+    key = of_session(master, vector["token"], vector["kind"].encode())
+    return {"sealed": sealed(key, old[:24], text, pae(b"starsessions/v1/way", row))}
+
+
+def csrf(vector):
+    master, row = hexed(vector, "master", "row")
+    mask = unbase64(vector["token"])[5:37]
+    tag = mac(derive(master, b"csrf"), pae(b"starsessions/v1/csrf", row))
+    masked = bytes(a ^ b for a, b in zip(mask, tag))
+    return {"token": b"\x05" + derive(master, b"kid", 4) + mask + masked}
+
+
+FORMATS = {
+    "signed": signed_cookie,
+    "sealed": sealed_cookie,
+    "derived": derived,
+    "records": record,
+    "cards": card,
+    "ways": way,
+    "csrf": csrf,
+}
+
+
+def text(field, value):
+    if field == "token":
+        return base64.urlsafe_b64encode(value).rstrip(b"=").decode()
+    return value.hex()
+
+
+def check():
+    folder = pathlib.Path(__file__).parent
+    names = {path.stem for path in folder.glob("*.json")}
+    assert names == set(FORMATS), f"other files than formats: {names ^ set(FORMATS)}"
+    for name, make in FORMATS.items():
+        vectors = json.loads((folder / f"{name}.json").read_text())
+        for number, vector in enumerate(vectors):
+            for field, value in make(vector).items():
+                assert vector[field] == text(field, value), f"{name} {number}: {field}"
+        print(f"{name}: {len(vectors)} vectors")
+
+
+def worked():
+    master, nonce = bytes(range(32)), bytes(range(0x40, 0x58))
+    token = text("token", b"\x04" + derive(master, b"kid", 4) + bytes(range(0x80, 0xA0)))
+    for purpose in (b"lookup", b"record", b"forward", b"ending"):
+        print("key", purpose.decode(), of_session(master, token, purpose).hex())
+    given = {"master": master.hex(), "token": token, "namespace": "example"}
+    payload = b'{"hello":"world"}'.hex()
+    row = of_session(master, token, b"lookup").hex()
+    old = {"record": nonce, "card": bytes(4) + nonce, "way": nonce}
+    old = {name: value.hex() for name, value in old.items()}
+    rest = {"format": 1, "revision": 7, "payload": payload, "sealed": old["record"]}
+    print("record", record(given | rest)["sealed"].hex())
+    print("card", card(given | {"row": row, "card": payload, "sealed": old["card"]})["sealed"].hex())
+    rest = {"until": 1_800_000_000, "successor": token, "payload": payload, "sealed": old["way"]}
+    print("way", way(given | rest | {"kind": "forward"})["sealed"].hex())
+
+
+if __name__ == "__main__":
+    worked() if "--worked" in sys.argv else check()
