@@ -76,8 +76,11 @@ pub(super) trait Dialect: Sized + Send + Sync + 'static {
     /// Returns the columns of the rows under an index key, each with its key at the end.
     fn listed(&self, index_key: &IndexKey) -> Request<Self::Server>;
 
-    /// Removes so many expired rows.
-    fn sweep(&self, limit: i64, now: Timestamp) -> Request<Self::Server>;
+    /// Removes so many rows that have expired since `first`.
+    fn sweep(&self, limit: i64, first: i64, now: Timestamp) -> Request<Self::Server>;
+
+    /// How many rows [`sweep`](Self::sweep) has removed, and where it may go on.
+    fn swept(reply: &Reply<Self::Server>) -> Result<(u64, Option<i64>), StoreError>;
 
     /// The row that [`load`](Self::load) returns.
     fn row(row: &ServerRow<Self>) -> Result<Row, StoreError>;
@@ -194,13 +197,13 @@ impl<D: Dialect> Table<D> {
     /// In batches, each a transaction of its own.
     pub(super) async fn sweep(&self, limit: usize, now: Timestamp) -> Result<usize, StoreError> {
         let connections = self.connections.patient();
-        let mut freed = 0;
+        let (mut freed, mut first) = (0, 0);
         while freed < limit {
             let batch = SWEEP_BATCH.min(limit - freed);
-            let sweep = self
-                .dialect
-                .sweep(i64::try_from(batch).unwrap_or(i64::MAX), now);
-            let changes = connections.send(vec![sweep]).await?.value.changes;
+            let size = i64::try_from(batch).unwrap_or(i64::MAX);
+            let sweep = self.dialect.sweep(size, first, now);
+            let (changes, last) = D::swept(&connections.send(vec![sweep]).await?.value)?;
+            first = last.unwrap_or(first);
             let changes = usize::try_from(changes).unwrap_or(batch);
             freed += changes;
             if changes < batch {

@@ -15,7 +15,7 @@ use super::schema;
 use crate::clock::Timestamp;
 use crate::crypto::{IndexKey, RowKey};
 use crate::store::sql::names::{MigrateError, TableName};
-use crate::store::sql::request::{Request, Statement};
+use crate::store::sql::request::{Reply, Request, Statement};
 use crate::store::sql::rows::{self, COLUMNS, Columns, revision, seconds};
 use crate::store::sql::table::{Dialect, Table};
 use crate::store::{Rotation, Row, StoreError, Touch};
@@ -165,8 +165,12 @@ impl Dialect for Statements {
         self.listed.read().bind(index_key.as_bytes().as_slice())
     }
 
-    fn sweep(&self, limit: i64, now: Timestamp) -> Request<MySql> {
+    fn sweep(&self, limit: i64, _: i64, now: Timestamp) -> Request<MySql> {
         self.sweep.write().bind(seconds(now)).bind(limit)
+    }
+
+    fn swept(reply: &Reply<MySql>) -> Result<(u64, Option<i64>), StoreError> {
+        Ok((reply.changes, None))
     }
 
     fn row(row: &MySqlRow) -> Result<Row, StoreError> {

@@ -13,7 +13,7 @@ use crate::clock::Timestamp;
 use crate::crypto::{IndexKey, RowKey};
 use crate::store::again;
 use crate::store::sql::names::{MigrateError, TableName};
-use crate::store::sql::request::{Request, Statement};
+use crate::store::sql::request::{Reply, Request, Statement};
 use crate::store::sql::rows::{self, COLUMNS, Columns, revision, seconds};
 use crate::store::sql::table::{Dialect, Table};
 use crate::store::{Rotation, Row, StoreError, Touch};
@@ -119,8 +119,17 @@ impl Dialect for Statements {
         self.listed.read().bind(index_key.as_bytes().as_slice())
     }
 
-    fn sweep(&self, limit: i64, now: Timestamp) -> Request<Postgres> {
-        self.sweep.write().bind(seconds(now)).bind(limit)
+    fn sweep(&self, limit: i64, first: i64, now: Timestamp) -> Request<Postgres> {
+        let sweep = self.sweep.read().bind(seconds(now));
+        sweep.bind(limit).bind(first)
+    }
+
+    fn swept(reply: &Reply<Postgres>) -> Result<(u64, Option<i64>), StoreError> {
+        let Some(row) = reply.rows.first() else {
+            return Ok((0, None));
+        };
+        let freed: i64 = row.try_get("freed")?;
+        Ok((freed.cast_unsigned(), row.try_get("last")?))
     }
 
     fn row(row: &PgRow) -> Result<Row, StoreError> {
@@ -244,14 +253,19 @@ WHERE index_keys @> ARRAY[$1]";
 
 // Rows that another statement holds are passed over: another sweep has them, or a touch extends them.
 // The lock checks the deadline again. An array of keys, so that they are looked up one by one: a join
-// may read everything that has expired for each batch.
+// may read everything that has expired for each batch. Each batch begins where the one before has
+// ended: while an older transaction may still see freed rows, the index keeps their entries.
 const SWEEP: &str = "
-DELETE FROM {table}
-WHERE key = ANY (ARRAY (
-    SELECT key
-    FROM {table}
-    WHERE deadline <= $1
-    ORDER BY deadline
-    LIMIT $2
-    FOR UPDATE SKIP LOCKED
-))";
+WITH freed AS (
+    DELETE FROM {table}
+    WHERE key = ANY (ARRAY (
+        SELECT key
+        FROM {table}
+        WHERE deadline BETWEEN $3 AND $1
+        ORDER BY deadline
+        LIMIT $2
+        FOR UPDATE SKIP LOCKED
+    ))
+    RETURNING deadline
+)
+SELECT count(*) AS freed, max(deadline) AS last FROM freed";
