@@ -4,6 +4,8 @@ use std::fmt;
 use std::num::NonZeroU64;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 /// A point in time, in whole seconds since the Unix epoch.
 ///
 /// One unit everywhere: timers, records, cookies and stores. Arithmetic saturates, so that no
@@ -61,6 +63,28 @@ impl fmt::Debug for Timestamp {
     }
 }
 
+/// For a deadline in a header, or for other libraries of time. A time that the system cannot tell is
+/// the epoch.
+impl From<Timestamp> for SystemTime {
+    fn from(time: Timestamp) -> Self {
+        let since_epoch = Duration::from_secs(time.as_unix_seconds());
+        UNIX_EPOCH.checked_add(since_epoch).unwrap_or(UNIX_EPOCH)
+    }
+}
+
+/// As Unix seconds.
+impl Serialize for Timestamp {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.as_unix_seconds().serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Timestamp {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        u64::deserialize(deserializer).map(Self::from_unix_seconds)
+    }
+}
+
 /// Where the runtime reads the time: once per request that uses its session.
 ///
 /// Implement it to put sessions under a simulated clock; `starsessions::testing` has one that
@@ -83,5 +107,20 @@ impl Clock for SystemClock {
         let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH);
         // A clock before 1970 counts as 1970: nothing expires early, nothing panics.
         Timestamp::from_unix_seconds(since_epoch.map_or(0, |elapsed| elapsed.as_secs()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_is_written_as_unix_seconds_and_read_as_it_was() {
+        let time = Timestamp::from_unix_seconds(1_700_000_000);
+        let text = serde_json::to_string(&time).unwrap();
+        assert_eq!(text, "1700000000");
+        assert_eq!(serde_json::from_str::<Timestamp>(&text).unwrap(), time);
+        let since_epoch = SystemTime::from(time).duration_since(UNIX_EPOCH);
+        assert_eq!(since_epoch.unwrap(), Duration::from_secs(1_700_000_000));
     }
 }

@@ -105,6 +105,7 @@ mod observe;
 mod record;
 mod request;
 mod schema;
+mod sentence;
 mod session;
 pub mod store;
 #[cfg(feature = "testing")]

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
 use super::id::RowKey;
 use super::{encoding, keyset};
 use crate::clock::Timestamp;
@@ -68,13 +70,29 @@ impl FromStr for PublicSessionId {
     }
 }
 
+/// As its text.
+impl Serialize for PublicSessionId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for PublicSessionId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(de::Error::custom)
+    }
+}
+
 /// The text is not a [`PublicSessionId`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InvalidSessionId;
 
 impl fmt::Display for InvalidSessionId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("this is not the handle of a session; take it from a list of sessions as it is")
+        f.write_str(
+            "this is not the public id of a session; take it from a list of sessions as it is",
+        )
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use zeroize::Zeroizing;
 
 use super::CsrfRejection;
@@ -33,6 +33,13 @@ impl CsrfToken {
             r#"<input type="hidden" name="{FIELD}" value="{}">"#,
             self.as_str()
         )
+    }
+}
+
+/// As its text: for a page that a script fills.
+impl Serialize for CsrfToken {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.as_str().serialize(serializer)
     }
 }
 

@@ -14,6 +14,7 @@ use crate::lifecycle::{
     AtLimit, FailurePolicy, Lifetime, MIN_RENEWAL, OnServerError, Policy, SessionLimit,
 };
 use crate::request::Realm;
+use crate::sentence::debug_as_sentence;
 use crate::store::{Backend, BackendKind, CookieMode};
 
 /// Builds a [`SessionLayer`]; every combination that cannot work is refused by
@@ -48,7 +49,6 @@ pub struct SessionLayerBuilder {
 }
 
 /// Settings that cannot work together.
-#[derive(Debug)]
 #[non_exhaustive]
 pub enum ConfigError {
     /// The cookie's attributes.
@@ -377,6 +377,8 @@ impl SessionLayerBuilder {
         })
     }
 }
+
+debug_as_sentence!(ConfigError);
 
 fn check_seconds(what: &'static str, duration: Duration) -> Result<(), ConfigError> {
     if duration.as_secs() == 0 || duration.subsec_nanos() != 0 {

@@ -6,6 +6,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use http::request::Parts;
+use serde::ser::{Serialize, SerializeStruct, Serializer};
 
 use super::rejection::MissingLayer;
 use super::{Session, SessionRejection};
@@ -68,6 +69,18 @@ pub struct SessionInfo {
     pub expires_at: Timestamp,
     /// Whether it has the remembered lifetime.
     pub remembered: bool,
+}
+
+/// For a page or an API that shows it; times are Unix seconds.
+impl Serialize for SessionInfo {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut out = serializer.serialize_struct("SessionInfo", 4)?;
+        out.serialize_field("created_at", &self.created_at)?;
+        out.serialize_field("last_seen_at", &self.last_seen_at)?;
+        out.serialize_field("expires_at", &self.expires_at)?;
+        out.serialize_field("remembered", &self.remembered)?;
+        out.end()
+    }
 }
 
 impl<R> CurrentSession<R> {

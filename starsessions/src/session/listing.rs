@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use serde::ser::{Serialize, SerializeStruct, Serializer};
 
 use super::{CurrentSession, Revocable};
 use crate::clock::Timestamp;
@@ -41,6 +42,21 @@ impl ListedSession {
     #[must_use]
     pub fn label(&self) -> Option<&str> {
         self.label.as_deref()
+    }
+}
+
+/// For a page or an API that shows it to its user; times are Unix seconds.
+impl Serialize for ListedSession {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut out = serializer.serialize_struct("ListedSession", 7)?;
+        out.serialize_field("id", &self.id)?;
+        out.serialize_field("created_at", &self.created_at)?;
+        out.serialize_field("last_seen_at", &self.last_seen_at)?;
+        out.serialize_field("expires_at", &self.expires_at)?;
+        out.serialize_field("remembered", &self.remembered)?;
+        out.serialize_field("is_current", &self.is_current)?;
+        out.serialize_field("label", &self.label)?;
+        out.end()
     }
 }
 

@@ -5,6 +5,7 @@ mod text;
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 use std::sync::Arc;
 use std::{fmt, io};
 
@@ -14,6 +15,7 @@ use super::keyset::KeySet;
 use super::random::RandomError;
 use super::token::KeyId;
 use crate::clock::Timestamp;
+use crate::sentence::debug_as_sentence;
 
 /// The keys that sessions are made and honoured with.
 ///
@@ -250,7 +252,6 @@ impl fmt::Debug for KeyRing {
 }
 
 /// Why there is no key ring. It never holds a key or a part of one.
-#[derive(Debug)]
 #[non_exhaustive]
 pub enum KeyRingError {
     /// The active key has an end; it makes tokens as long as it is active.
@@ -340,3 +341,14 @@ impl fmt::Display for KeyRingError {
 }
 
 impl Error for KeyRingError {}
+
+debug_as_sentence!(KeyRingError);
+
+/// As [`KeyRing::parse`].
+impl FromStr for KeyRing {
+    type Err = KeyRingError;
+
+    fn from_str(keys: &str) -> Result<Self, KeyRingError> {
+        Self::parse(keys)
+    }
+}
