@@ -5,6 +5,7 @@ use crate::clock::Timestamp;
 use crate::crypto::RowKey;
 use crate::record::Record;
 use crate::schema::{FieldSpec, Merge};
+use crate::value::{FieldType, Format};
 
 /// No field of a session type has this name: theirs begin with a namespace.
 pub(super) const LABEL: &str = ".label";
@@ -13,6 +14,7 @@ pub(super) const LABEL: &str = ".label";
 pub(crate) static LABEL_SPEC: FieldSpec = FieldSpec {
     name: LABEL,
     aliases: &[],
+    field_type: FieldType::new::<String>(Format::Bincode),
     expires: None,
     idle: None,
     rotate: false,

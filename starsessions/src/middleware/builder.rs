@@ -101,7 +101,7 @@ impl SessionLayerBuilder {
                 field_limit: 16 * 1024,
                 record_limit: 64 * 1024,
                 server_errors: ServerErrors::Discard,
-                check_round_trip: cfg!(debug_assertions),
+                check_round_trip: true,
             },
             failure_policy: FailurePolicy::Unavailable,
             store_timeout: None,
@@ -220,8 +220,8 @@ impl SessionLayerBuilder {
         self
     }
 
-    /// Whether each value that is written is read back, to find types that do not survive their
-    /// codec. Default: in debug builds.
+    /// Whether each value that is written is read back before it is stored, and refused if another
+    /// value would come back. Default: yes, in release builds too.
     pub fn check_round_trip(mut self, check: bool) -> Self {
         self.policy.check_round_trip = check;
         self

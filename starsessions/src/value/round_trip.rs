@@ -1,0 +1,105 @@
+//! That what is read is what was written.
+
+use std::any::type_name;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::bincode::Stop;
+use super::envelope::{Envelope, Payload};
+use super::examine::{examine, self_describing};
+#[cfg(feature = "json")]
+use super::json;
+use super::known::Known;
+use super::trace::{Trace, trace};
+use super::{Format, Stored, ValueError, bincode};
+
+impl Payload<'_> {
+    /// The value, if it has the mark that it was written with.
+    pub(super) fn decode<T>(self) -> Result<T, ValueError>
+    where
+        T: Serialize + DeserializeOwned + 'static,
+    {
+        let Some(known) = self.mark().map(Known::new::<T>) else {
+            return self.decode_unmarked();
+        };
+        if known.is_remembered() {
+            return self.decode_unmarked();
+        }
+        let other_shape = || ValueError::OtherShape {
+            type_name: type_name::<T>(),
+        };
+        let value = self.decode_unmarked().map_err(|error| match error {
+            ValueError::Unsupported { .. } => error,
+            // Bytes are decoded after they were authenticated: they are not damaged, the type has changed.
+            _ => other_shape(),
+        })?;
+        if trace(&value, false).map(|trace| trace.mark) != Ok(known.mark()) {
+            return Err(other_shape());
+        }
+        if examine::<T>(Format::Bincode).is_ok() {
+            known.remember();
+        }
+        Ok(value)
+    }
+
+    fn decode_unmarked<T>(self) -> Result<T, ValueError>
+    where
+        T: Serialize + DeserializeOwned + 'static,
+    {
+        let type_name = type_name::<T>();
+        let undecodable = |flaw| ValueError::Undecodable { type_name, flaw };
+        match self {
+            Payload::Bincode { bytes, .. } => bincode::decode(bytes).map_err(|stop| match stop {
+                Stop::Flawed(flaw) => undecodable(flaw),
+                Stop::SelfDescribing => self_describing::<T>(),
+            }),
+            #[cfg(feature = "json")]
+            Payload::Json { bytes } => json::decode(bytes).map_err(undecodable),
+        }
+    }
+}
+
+/// Whether `bytes` are read as a value that serde shows like the one that was written.
+pub(super) fn read_back<T>(written: Trace, bytes: &[u8]) -> Result<(), ValueError>
+where
+    T: Serialize + DeserializeOwned + 'static,
+{
+    let payload = Envelope::parse(bytes)?.payload;
+    let json = payload.mark().is_none();
+    let type_name = type_name::<T>();
+    let lost = || ValueError::NoRoundTrip { type_name, json };
+    let read: T = payload.decode_unmarked().map_err(|error| match error {
+        ValueError::Unsupported { .. } => error,
+        _ => lost(),
+    })?;
+    if trace(&read, json) == Ok(written) {
+        Ok(())
+    } else {
+        Err(lost())
+    }
+}
+
+/// Writes a value that was made up and reads it back. What is not written is not judged, unless that
+/// depends on the type alone.
+pub(super) fn try_round_trip<T>(format: Format, value: &T) -> Result<(), ValueError>
+where
+    T: Serialize + DeserializeOwned + 'static,
+{
+    let stored = Stored {
+        format,
+        version: 1,
+        migrate: None,
+        validate: None,
+    };
+    let mut bytes = Vec::new();
+    match stored.write(value, &mut bytes) {
+        Ok(()) => {}
+        Err(refusal) if refusal.is_of_the_type() => return Err(refusal.into_error::<T>()),
+        Err(_) => return Ok(()),
+    }
+    match trace(value, format != Format::Bincode) {
+        Ok(written) => read_back::<T>(written, &bytes),
+        Err(_) => Ok(()),
+    }
+}
