@@ -4,6 +4,8 @@ use std::fmt;
 use std::num::NonZeroU64;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 /// A point in time, in whole seconds since the Unix epoch.
 ///
 /// One unit everywhere: timers, records, cookies and stores. Arithmetic saturates, so that no
@@ -58,6 +60,19 @@ impl std::ops::Add<Duration> for Timestamp {
 impl fmt::Debug for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Timestamp({})", self.as_unix_seconds())
+    }
+}
+
+/// As the seconds since the epoch, so that a session can store one.
+impl Serialize for Timestamp {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u64(self.as_unix_seconds())
+    }
+}
+
+impl<'de> Deserialize<'de> for Timestamp {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        u64::deserialize(deserializer).map(Self::from_unix_seconds)
     }
 }
 

@@ -397,3 +397,27 @@ const LENGTH: usize = 4;
 const SHARED: usize = 1_024;
 /// Room for a usual field.
 const SCRATCH: usize = 128;
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use super::*;
+
+    #[derive(Default, crate::Session)]
+    struct Visits {
+        text: String,
+        count: AtomicU64,
+    }
+
+    #[test]
+    fn a_change_through_a_shared_reference_is_found() {
+        let visits = Visits::default();
+        let before = Snapshot::take(&visits, 0);
+        assert!(before.first_change(&visits).is_none());
+        visits.count.fetch_add(1, Ordering::Relaxed);
+        let field = before.first_change(&visits).unwrap();
+        assert_eq!(field.name, "visits.count");
+        assert!(visits.text.is_empty());
+    }
+}

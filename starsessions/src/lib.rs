@@ -46,6 +46,7 @@
 //!
 //! - [`docs::guide`]: from the first session type to the tests of its handlers.
 //! - [`derive(Session)`](macro@Session): the reference of every attribute.
+//! - [`docs::types`]: which types can be stored, and what they need.
 //! - [`docs::security`]: what is defended, against whom, and the limits.
 //! - [`docs::design`]: why it is the way it is.
 //! - [`docs::observability`]: logs, metrics, and why a request went as it did.

@@ -322,6 +322,7 @@ fn uuid() -> uuid::Uuid {
 #[test]
 fn types_of_other_crates() {
     let chrono = chrono::DateTime::from_timestamp(1_700_000_000, 0).unwrap();
+    carried(starsessions::Timestamp::from_unix_seconds(1_700_000_000));
     carried(uuid());
     carried(chrono);
     carried((chrono, 1));

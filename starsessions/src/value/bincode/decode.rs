@@ -49,11 +49,33 @@ impl<'b> Decoder<'b> {
         }
     }
 
+    /// A number below 251 is the byte itself; most are.
+    #[inline]
+    fn take_unsigned<T: Decode<()> + From<u8>>(&mut self) -> Result<T, Stop> {
+        match self.bytes {
+            [small @ ..=250, rest @ ..] => {
+                self.bytes = rest;
+                Ok(T::from(*small))
+            }
+            _ => self.take(),
+        }
+    }
+
+    #[inline]
+    fn take_byte(&mut self) -> Result<u8, Stop> {
+        let (byte, rest) = self
+            .bytes
+            .split_first()
+            .ok_or(Stop::Flawed(Flaw::EndsEarly))?;
+        self.bytes = rest;
+        Ok(*byte)
+    }
+
     /// The number of bytes or elements that follow. An element takes one byte at least, so the number is not
     /// believed without them.
     #[inline]
     fn take_length(&mut self) -> Result<usize, Stop> {
-        let length = self.take::<u64>()?;
+        let length = self.take_unsigned::<u64>()?;
         match usize::try_from(length) {
             Ok(length) if length <= self.bytes.len() => Ok(length),
             Ok(length) if length <= MAX_VALUE => Err(Stop::Flawed(Flaw::EndsEarly)),
@@ -118,11 +140,11 @@ impl<'b> Deserializer<'b> for &mut Decoder<'b> {
         deserialize_i32 visit_i32 take;
         deserialize_i64 visit_i64 take;
         deserialize_i128 visit_i128 take;
-        deserialize_u8 visit_u8 take;
-        deserialize_u16 visit_u16 take;
-        deserialize_u32 visit_u32 take;
-        deserialize_u64 visit_u64 take;
-        deserialize_u128 visit_u128 take;
+        deserialize_u8 visit_u8 take_byte;
+        deserialize_u16 visit_u16 take_unsigned;
+        deserialize_u32 visit_u32 take_unsigned;
+        deserialize_u64 visit_u64 take_unsigned;
+        deserialize_u128 visit_u128 take_unsigned;
         deserialize_f32 visit_f32 take;
         deserialize_f64 visit_f64 take;
         deserialize_char visit_char take;
@@ -136,7 +158,7 @@ impl<'b> Deserializer<'b> for &mut Decoder<'b> {
 
     #[inline]
     fn deserialize_option<V: Visitor<'b>>(self, visitor: V) -> Result<V::Value, Stop> {
-        match self.take::<u8>()? {
+        match self.take_byte()? {
             0 => visitor.visit_none(),
             1 => self.inside(|decoder| visitor.visit_some(decoder)),
             _ => Err(Stop::Flawed(Flaw::Mismatch)),
@@ -266,7 +288,7 @@ impl<'b> EnumAccess<'b> for &mut Decoder<'b> {
 
     #[inline]
     fn variant_seed<S: DeserializeSeed<'b>>(self, seed: S) -> Result<(S::Value, Self), Stop> {
-        let index: u32 = self.take()?;
+        let index: u32 = self.take_unsigned()?;
         let variant =
             seed.deserialize::<de::value::U32Deserializer<Stop>>(index.into_deserializer());
         Ok((variant?, self))

@@ -12,6 +12,7 @@ mod sampler;
 
 use std::any::TypeId;
 use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use serde::Serialize;
@@ -75,7 +76,9 @@ fn explore(format: Format, type_name: &'static str, attempt: Attempt) -> Result<
     let mut plan = Plan::default();
     while plan.goes_on() {
         let run = Run::new(&plan, format != Format::Bincode);
-        let verdict = attempt(&run, format);
+        // A type may panic at a value that it never expected; then it is not judged.
+        let verdict = catch_unwind(AssertUnwindSafe(|| attempt(&run, format)));
+        let verdict = verdict.unwrap_or_default();
         let seen = run.into_seen();
         match (&verdict, format, seen.asked.borrow().as_ref()) {
             (None, Format::Bincode, Some(path)) => return Err(asks(type_name, Arc::clone(path))),
