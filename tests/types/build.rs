@@ -115,7 +115,7 @@ impl Generator {
     fn field(&mut self, index: usize, depth: usize) -> (String, String, bool) {
         let ty = self.ty(depth + 1);
         let plain = |attribute: &str| (format!("#[serde({attribute})]"), ty.clone(), false);
-        match self.below(24) {
+        match self.below(36) {
             0 => plain(&format!("rename = \"b_{index}\"")),
             1 => plain(&format!("alias = \"c_{index}\", alias = \"A_{index}\"")),
             2 => plain("default"),
@@ -151,9 +151,9 @@ impl Generator {
         let (mut variants, mut values) = ("#[default] First, ".to_owned(), vec!["Self::First".to_owned()]);
         let count = 1 + self.below(5);
         for index in 0..count {
-            let attribute = match self.below(12) {
+            let attribute = match self.below(18) {
                 0 => format!("#[serde(rename = \"r{index}\")]"),
-                1 if !container.contains("untagged") => format!("#[serde(alias = \"v{index}\")]"),
+                1 if !container.contains("untagged") => format!("#[serde(alias = \"alias_{index}\")]"),
                 2 => "#[serde(skip_deserializing)]".to_owned(),
                 3 => "#[serde(skip_serializing)]".to_owned(),
                 4 => "#[serde(skip)]".to_owned(),

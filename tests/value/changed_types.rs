@@ -1,6 +1,8 @@
 //! A value whose type has changed is recognised, whatever changed and however deep.
 
-use crate::support::pairs;
+use starsessions::ValueError;
+
+use crate::support::{bincode, encode, pairs, types};
 
 pairs! { assert_changed:
     field_renamed { struct T { a: u32 } } => { struct T { b: u32 } }
@@ -90,4 +92,36 @@ pairs! { assert_changed:
     deep_in_an_enum { struct A { a: u8 } enum B { #[default] A, B(Box<A>) } struct T { a: B } } = T { a: B::B(Box::new(A { a: 1 })) }, => { struct A { a: i8 } enum B { #[default] A, B(Box<A>) } struct T { a: B } } = T { a: B::B(Box::new(A { a: 1 })) },
     deep_in_an_enum_in_a_tuple { enum A { #[default] A, B(u8) } type T = (A, (u8, A, u8)); } = (A::A, (1, A::B(2), 3)), => { enum A { #[default] A, B(i8) } type T = (A, (u8, A, u8)); } = (A::A, (1, A::B(2), 3)),
     field_moved_into_a_struct { struct T { a: u8, b: u8 } } => { struct B { b: u8 } struct T { a: u8, b: B } }
+}
+
+/// The mark is that of the fields that are written. `b` takes two bytes of `c`, and what is left is a `c` too.
+#[test]
+fn a_field_that_is_only_read_takes_no_bytes_of_others() {
+    types! {
+        struct T { a: u8, c: u16, d: u16 }
+    }
+    mod new {
+        #[derive(Debug, Default, serde::Serialize, serde::Deserialize)]
+        pub(super) struct T {
+            a: u8,
+            #[serde(skip_serializing)]
+            b: (u8, u8),
+            c: u16,
+            d: u16,
+        }
+    }
+    let bytes = encode(
+        &bincode(),
+        &T {
+            a: 1,
+            c: 0x0505,
+            d: 7,
+        },
+    )
+    .unwrap();
+    let result = bincode::<new::T>().decode(&bytes);
+    assert!(
+        matches!(result, Err(ValueError::OtherShape { .. })),
+        "{result:?}"
+    );
 }

@@ -51,11 +51,20 @@ pub(super) fn write_mark(value: &mut [u8], mark: u32) {
     }
 }
 
-impl Payload<'_> {
-    /// What says which names and kinds occur in the value, in a format that does not write them.
-    pub(super) fn mark(&self) -> Option<u32> {
+impl<'a> Payload<'a> {
+    /// The value itself, without what stands in front.
+    pub(super) fn bytes(self) -> &'a [u8] {
         match self {
-            Self::Bincode { mark, .. } => Some(*mark),
+            Self::Bincode { bytes, .. } => bytes,
+            #[cfg(feature = "json")]
+            Self::Json { bytes } => bytes,
+        }
+    }
+
+    /// What says which names and kinds occur in the value, in a format that does not write them.
+    pub(super) fn mark(self) -> Option<u32> {
+        match self {
+            Self::Bincode { mark, .. } => Some(mark),
             #[cfg(feature = "json")]
             Self::Json { .. } => None,
         }

@@ -21,7 +21,7 @@ use std::fmt;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use self::envelope::{Envelope, Payload};
+use self::envelope::Envelope;
 pub use self::error::{Flaw, Invalid, ValueError};
 use self::examine::examine;
 pub use self::field_type::FieldType;
@@ -33,7 +33,7 @@ pub use self::merge::{
 };
 pub use self::old::OldValue;
 use self::refusal::Refusal;
-use self::trace::trace;
+use self::trace::{Detail, trace};
 
 /// How the bytes of a value are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -43,6 +43,12 @@ pub enum Format {
     /// JSON, self-describing.
     #[cfg(feature = "json")]
     Json,
+}
+
+impl Format {
+    fn is_human_readable(self) -> bool {
+        self != Self::Bincode
+    }
 }
 
 /// How the values of one field are stored: what the derive macro knows about it.
@@ -63,12 +69,7 @@ pub(crate) type MigrateFn<T> = fn(OldValue<'_>) -> Result<T, ValueError>;
 /// What of a stored value says which value it is: a new `version` of the field, or a type of another
 /// name with the same content, keeps it.
 pub(crate) fn content(bytes: &[u8]) -> &[u8] {
-    match Envelope::parse(bytes).map(|envelope| envelope.payload) {
-        Ok(Payload::Bincode { bytes, .. }) => bytes,
-        #[cfg(feature = "json")]
-        Ok(Payload::Json { bytes }) => bytes,
-        Err(_) => bytes,
-    }
+    Envelope::parse(bytes).map_or(bytes, |envelope| envelope.payload.bytes())
 }
 
 /// What must be true of a value.
@@ -138,8 +139,8 @@ impl<T: Serialize + DeserializeOwned + 'static> Stored<T> {
         draft: &mut [u8],
         check: bool,
     ) -> Result<(), ValueError> {
-        let human_readable = self.format != Format::Bincode;
-        let written = trace(value, human_readable).map_err(Refusal::into_error::<T>)?;
+        let written = trace(value, self.format.is_human_readable(), Detail::Names)
+            .map_err(Refusal::into_error::<T>)?;
         envelope::write_mark(draft, written.mark);
         if !check {
             return Ok(());
@@ -148,7 +149,7 @@ impl<T: Serialize + DeserializeOwned + 'static> Stored<T> {
         if self.format == Format::Bincode && !known.is_remembered() {
             examine::<T>(self.format)?;
         }
-        round_trip::read_back::<T>(written, draft)?;
+        round_trip::read_back(value, written, draft)?;
         if self.format == Format::Bincode {
             known.remember();
         }

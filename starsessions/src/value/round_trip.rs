@@ -11,8 +11,8 @@ use super::examine::{examine, self_describing};
 #[cfg(feature = "json")]
 use super::json;
 use super::known::Known;
-use super::trace::{Trace, trace};
-use super::{Format, Stored, ValueError, bincode};
+use super::trace::{Detail, Trace, trace};
+use super::{Format, Refusal, Stored, ValueError, bincode};
 
 impl Payload<'_> {
     /// The value, if it has the mark that it was written with.
@@ -34,13 +34,27 @@ impl Payload<'_> {
             // Bytes are decoded after they were authenticated: they are not damaged, the type has changed.
             _ => other_shape(),
         })?;
-        if trace(&value, false).map(|trace| trace.mark) != Ok(known.mark()) {
+        if trace(&value, false, Detail::Names).map(|trace| trace.mark) != Ok(known.mark())
+            || self.rewrite(&value).map(|again| again.len()) != Ok(self.bytes().len())
+        {
             return Err(other_shape());
         }
         if examine::<T>(Format::Bincode).is_ok() {
             known.remember();
         }
         Ok(value)
+    }
+
+    /// The bytes of a value in this format. What is read and not written again (`skip_serializing`) is in no
+    /// mark, but its bytes are missing here.
+    fn rewrite<T: Serialize>(self, value: &T) -> Result<Vec<u8>, Refusal> {
+        let mut again = Vec::with_capacity(self.bytes().len());
+        match self {
+            Payload::Bincode { .. } => bincode::encode(value, &mut again, usize::MAX)?,
+            #[cfg(feature = "json")]
+            Payload::Json { .. } => json::encode(value, &mut again, usize::MAX)?,
+        }
+        Ok(again)
     }
 
     fn decode_unmarked<T>(self) -> Result<T, ValueError>
@@ -60,8 +74,8 @@ impl Payload<'_> {
     }
 }
 
-/// Whether `bytes` are read as a value that serde shows like the one that was written.
-pub(super) fn read_back<T>(written: Trace, bytes: &[u8]) -> Result<(), ValueError>
+/// Whether `bytes` are read as a value that serde shows like `value`, whose names are `written`.
+pub(super) fn read_back<T>(value: &T, written: Trace, bytes: &[u8]) -> Result<(), ValueError>
 where
     T: Serialize + DeserializeOwned + 'static,
 {
@@ -73,7 +87,18 @@ where
         ValueError::Unsupported { .. } => error,
         _ => lost(),
     })?;
-    if trace(&read, json) == Ok(written) {
+    if trace(&read, json, Detail::Names) != Ok(written) {
+        return Err(lost());
+    }
+    // The bytes are the values. They may only be others where a map or a set has changed its order.
+    if payload
+        .rewrite(&read)
+        .is_ok_and(|again| again == payload.bytes())
+    {
+        return Ok(());
+    }
+    let values = |value| trace(value, json, Detail::Values);
+    if values(&read) == values(value) {
         Ok(())
     } else {
         Err(lost())
@@ -98,8 +123,8 @@ where
         Err(refusal) if refusal.is_of_the_type() => return Err(refusal.into_error::<T>()),
         Err(_) => return Ok(()),
     }
-    match trace(value, format != Format::Bincode) {
-        Ok(written) => read_back::<T>(written, &bytes),
+    match trace(value, format.is_human_readable(), Detail::Names) {
+        Ok(written) => read_back(value, written, &bytes),
         Err(_) => Ok(()),
     }
 }

@@ -22,9 +22,18 @@ pub(super) struct Trace {
     /// Of the structs, fields, variants and kinds that occur in the value. How often they occur in a list
     /// or map, and in which order, does not matter: the elements of a list have one type.
     pub(super) mark: u32,
-    /// Of all that, and of the values. The order in a list or map does not matter, because a `HashMap`
-    /// has another one in each instance.
+    /// Of all that, how often it occurs, and of the values if they are asked for. The order in a list or map
+    /// does not matter, because a `HashMap` has another one in each instance.
     pub(super) content: u64,
+}
+
+/// What the content is a hash of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Detail {
+    /// Names and kinds.
+    Names,
+    /// The values, too.
+    Values,
 }
 
 /// The trace of `value`, as a format shows it that is `human_readable` or not.
@@ -34,10 +43,12 @@ pub(super) struct Trace {
 pub(super) fn trace<T: Serialize + ?Sized>(
     value: &T,
     human_readable: bool,
+    detail: Detail,
 ) -> Result<Trace, Refusal> {
     let mut state = State {
         hashes: Hashes::START,
         human_readable,
+        detail,
     };
     value.serialize(Tracer(&mut state))?;
     Ok(state.hashes.finish())
@@ -50,11 +61,11 @@ mod tests {
     use super::*;
 
     fn mark<T: Serialize>(value: &T) -> u32 {
-        trace(value, false).unwrap().mark
+        trace(value, false, Detail::Names).unwrap().mark
     }
 
     fn content<T: Serialize>(value: &T) -> u64 {
-        trace(value, false).unwrap().content
+        trace(value, false, Detail::Values).unwrap().content
     }
 
     #[test]

@@ -4,27 +4,37 @@ use serde::ser::{Serialize, Serializer};
 
 use super::hash::Hashes;
 use super::parts::{Elements, Parts};
-use super::{Refusal, text};
+use super::{Detail, Refusal, text};
 
 pub(super) struct State {
     pub(super) hashes: Hashes,
     pub(super) human_readable: bool,
+    pub(super) detail: Detail,
+}
+
+impl State {
+    #[inline]
+    pub(super) fn value(&mut self, value: impl FnOnce() -> u64) {
+        if self.detail == Detail::Values {
+            self.hashes.value(value());
+        }
+    }
 }
 
 pub(super) struct Tracer<'s>(pub(super) &'s mut State);
 
 impl Tracer<'_> {
     #[inline]
-    fn leaf(self, kind: Kind, value: u64) -> Result<(), Refusal> {
+    fn leaf(self, kind: Kind, value: impl FnOnce() -> u64) -> Result<(), Refusal> {
         self.0.hashes.name(kind as u64);
-        self.0.hashes.value(value);
+        self.0.value(value);
         Ok(())
     }
 
     #[inline]
     fn wide(self, kind: Kind, value: u128) -> Result<(), Refusal> {
-        self.0.hashes.value((value >> 64) as u64);
-        self.leaf(kind, value as u64)
+        self.0.value(|| (value >> 64) as u64);
+        self.leaf(kind, || value as u64)
     }
 
     #[inline]
@@ -39,7 +49,6 @@ impl Tracer<'_> {
         self.named(kind, name);
         self.0.hashes.name(u64::from(index));
         self.0.hashes.name(text(variant.as_bytes()));
-        self.0.hashes.value(u64::from(index));
     }
 }
 
@@ -48,7 +57,7 @@ macro_rules! leaves {
     ($($method:ident($type:ty) $kind:ident $via:ident;)*) => {$(
         #[inline]
         fn $method(self, value: $type) -> Result<(), Refusal> {
-            self.leaf(Kind::$kind, value as $via as u64)
+            self.leaf(Kind::$kind, || value as $via as u64)
         }
     )*};
 }
@@ -86,36 +95,35 @@ impl<'s> Serializer for Tracer<'s> {
     }
 
     fn serialize_f32(self, value: f32) -> Result<(), Refusal> {
-        self.leaf(Kind::F32, u64::from(value.to_bits()))
+        self.leaf(Kind::F32, || u64::from(value.to_bits()))
     }
 
     fn serialize_f64(self, value: f64) -> Result<(), Refusal> {
-        self.leaf(Kind::F64, value.to_bits())
+        self.leaf(Kind::F64, || value.to_bits())
     }
 
     #[inline]
     fn serialize_str(self, value: &str) -> Result<(), Refusal> {
-        self.leaf(Kind::String, text(value.as_bytes()))
+        self.leaf(Kind::String, || text(value.as_bytes()))
     }
 
     fn serialize_bytes(self, value: &[u8]) -> Result<(), Refusal> {
-        self.leaf(Kind::Bytes, text(value))
+        self.leaf(Kind::Bytes, || text(value))
     }
 
     #[inline]
     fn serialize_none(self) -> Result<(), Refusal> {
-        self.leaf(Kind::None, 0)
+        self.leaf(Kind::None, || 0)
     }
 
     #[inline]
     fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), Refusal> {
         self.0.hashes.name(Kind::Some as u64);
-        self.0.hashes.value(1);
         value.serialize(self)
     }
 
     fn serialize_unit(self) -> Result<(), Refusal> {
-        self.leaf(Kind::Unit, 0)
+        self.leaf(Kind::Unit, || 0)
     }
 
     fn serialize_unit_struct(mut self, name: &'static str) -> Result<(), Refusal> {
