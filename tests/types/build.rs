@@ -19,11 +19,11 @@ fn main() {
     let count = number("STARSESSIONS_TYPES", 32);
     let roots: Vec<_> = (0..count).map(|_| generator.definition(0)).collect();
     let mut out = generator.definitions;
-    writeln!(out, "#[test]\nfn random_types() {{").unwrap();
+    writeln!(out, "pub(super) const TYPES: &[fn() -> usize] = &[").unwrap();
     for root in roots {
-        writeln!(out, "    crate::random::hold::<{root}>();").unwrap();
+        writeln!(out, "    super::hold::<{root}>,").unwrap();
     }
-    writeln!(out, "}}").unwrap();
+    writeln!(out, "];").unwrap();
     let folder = env::var("OUT_DIR").unwrap();
     fs::write(Path::new(&folder).join("random.rs"), out).unwrap();
 }
@@ -74,8 +74,15 @@ impl Generator {
             0 => format!("struct {name};\n{}", make(&name, "Self")),
             1 => {
                 let inner = self.ty(depth);
-                let transparent = if self.one_in(3) { "#[serde(transparent)]\n" } else { "" };
-                format!("{transparent}struct {name}({inner});\n{}", make(&name, "Self(Make::make(random))"))
+                let transparent = if self.one_in(3) {
+                    "#[serde(transparent)]\n"
+                } else {
+                    ""
+                };
+                format!(
+                    "{transparent}struct {name}({inner});\n{}",
+                    make(&name, "Self(Make::make(random))")
+                )
             }
             2 => {
                 let (first, second) = (self.ty(depth), self.ty(depth));
@@ -91,7 +98,10 @@ impl Generator {
                     _ => "",
                 };
                 let value = format!("Self {{ {values} }}");
-                format!("{container}struct {name} {{ {fields} }}\n{}", make(&name, &value))
+                format!(
+                    "{container}struct {name} {{ {fields} }}\n{}",
+                    make(&name, &value)
+                )
             }
             _ => self.choice(&name, depth),
         };
@@ -105,7 +115,11 @@ impl Generator {
         for index in 0..1 + self.below(5) {
             let (attribute, ty, default) = self.field(index, depth);
             write!(fields, "{attribute} a_{index}: {ty}, ").unwrap();
-            let value = if default { "Default::default()" } else { "Make::make(random)" };
+            let value = if default {
+                "Default::default()"
+            } else {
+                "Make::make(random)"
+            };
             write!(values, "a_{index}: {value}, ").unwrap();
         }
         (fields, values)
@@ -148,27 +162,46 @@ impl Generator {
             _ => "",
         };
         let simple = container.contains("tag = \"kind\")");
-        let (mut variants, mut values) = ("#[default] First, ".to_owned(), vec!["Self::First".to_owned()]);
+        let (mut variants, mut values) = (
+            "#[default] First, ".to_owned(),
+            vec!["Self::First".to_owned()],
+        );
         let count = 1 + self.below(5);
         for index in 0..count {
             let attribute = match self.below(18) {
                 0 => format!("#[serde(rename = \"r{index}\")]"),
-                1 if !container.contains("untagged") => format!("#[serde(alias = \"alias_{index}\")]"),
+                1 if !container.contains("untagged") => {
+                    format!("#[serde(alias = \"alias_{index}\")]")
+                }
                 2 => "#[serde(skip_deserializing)]".to_owned(),
                 3 => "#[serde(skip_serializing)]".to_owned(),
                 4 => "#[serde(skip)]".to_owned(),
                 _ => String::new(),
             };
+            // Two untagged variants of one shape are the same to serde; of these, each has a field of its own.
             let (body, value) = match self.below(if simple { 6 } else { 8 }) {
+                _ if container.contains("untagged") => {
+                    let (fields, values) = self.fields(depth + 1);
+                    (
+                        format!(" {{ only_{index}: u8, {fields} }}"),
+                        format!(" {{ only_{index}: Make::make(random), {values} }}"),
+                    )
+                }
                 0 | 1 => (String::new(), String::new()),
                 2 | 3 => {
                     let (fields, values) = self.fields(depth + 1);
                     (format!(" {{ {fields} }}"), format!(" {{ {values} }}"))
                 }
-                4 | 5 => (format!("({})", self.ty(depth + 1)), "(Make::make(random))".to_owned()),
+                4 | 5 => (
+                    format!("({})", self.ty(depth + 1)),
+                    "(Make::make(random))".to_owned(),
+                ),
                 _ => {
                     let (first, second) = (self.ty(depth + 1), self.ty(depth + 1));
-                    (format!("({first}, {second})"), "(Make::make(random), Make::make(random))".to_owned())
+                    (
+                        format!("({first}, {second})"),
+                        "(Make::make(random), Make::make(random))".to_owned(),
+                    )
                 }
             };
             write!(variants, "{attribute} V{index}{body}, ").unwrap();
@@ -183,8 +216,14 @@ impl Generator {
             .enumerate()
             .map(|(index, value)| format!("{index} => {value}, "))
             .collect();
-        let value = format!("match random.below({}) {{ {arms} _ => unreachable!() }}", values.len());
-        format!("{container}enum {name} {{ {variants} }}\n{}", make(name, &value))
+        let value = format!(
+            "match random.below({}) {{ {arms} _ => unreachable!() }}",
+            values.len()
+        );
+        format!(
+            "{container}enum {name} {{ {variants} }}\n{}",
+            make(name, &value)
+        )
     }
 }
 
@@ -193,7 +232,21 @@ fn make(name: &str, value: &str) -> String {
 }
 
 const LEAVES: &[&str] = &[
-    "bool", "u8", "i16", "u32", "i64", "u64", "i128", "f64", "char", "String", "String", "()", "Option<u8>", "Vec<u16>",
-    "std::time::Duration", "Option<Option<u8>>",
+    "bool",
+    "u8",
+    "i16",
+    "u32",
+    "i64",
+    "u64",
+    "i128",
+    "f64",
+    "char",
+    "String",
+    "String",
+    "()",
+    "Option<u8>",
+    "Vec<u16>",
+    "std::time::Duration",
+    "Option<Option<u8>>",
 ];
 const KEYS: &[&str] = &["u8", "i64", "String", "char", "bool", "(u8, bool)"];

@@ -105,6 +105,7 @@ fn a_field_that_is_only_read_takes_no_bytes_of_others() {
         pub(super) struct T {
             a: u8,
             #[serde(skip_serializing)]
+            #[allow(dead_code, reason = "it is only read")]
             b: (u8, u8),
             c: u16,
             d: u16,

@@ -141,7 +141,7 @@ rows! {
         verifier: oauth2::PkceCodeVerifier::new("verifier".into()),
         scopes: vec![oauth2::Scope::new("openid".into())],
     }];
-    oauth2_response: "oauth2" "`BasicTokenResponse`" Json, [oauth2_response()];
+    oauth2_response: "oauth2" "`BasicTokenResponse`" Json, [token_response()];
     openid_nonce: "openidconnect" "`Nonce`, `SubjectIdentifier`, `IssuerUrl`, .." Default, [(
         openidconnect::Nonce::new("nonce".into()),
         openidconnect::SubjectIdentifier::new("ada".into()),
@@ -174,7 +174,7 @@ struct Flow {
     scopes: Vec<oauth2::Scope>,
 }
 
-fn oauth2_response() -> oauth2::basic::BasicTokenResponse {
+fn token_response() -> oauth2::basic::BasicTokenResponse {
     let token = oauth2::AccessToken::new("token".into());
     let kind = oauth2::basic::BasicTokenType::Bearer;
     oauth2::StandardTokenResponse::new(token, kind, oauth2::EmptyExtraTokenFields {})
