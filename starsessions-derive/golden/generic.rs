@@ -109,6 +109,7 @@ const _: () = {
                 __p::FieldSpec {
                     name: "page.items",
                     aliases: &[],
+                    field_type: __p::Column::field_type(&<Self as __Fields>::F0.0),
                     expires: __p::core::option::Option::None,
                     idle: __p::core::option::Option::None,
                     rotate: false,
@@ -121,6 +122,7 @@ const _: () = {
                 __p::FieldSpec {
                     name: "page.first",
                     aliases: &[],
+                    field_type: __p::Column::field_type(&<Self as __Fields>::F1.0),
                     expires: __p::core::option::Option::None,
                     idle: __p::core::option::Option::None,
                     rotate: false,
@@ -133,6 +135,7 @@ const _: () = {
                 __p::FieldSpec {
                     name: "page.seen",
                     aliases: &[],
+                    field_type: __p::Column::field_type(&<Self as __Fields>::F2.0),
                     expires: __p::core::option::Option::None,
                     idle: __p::core::option::Option::None,
                     rotate: false,
@@ -153,6 +156,7 @@ const _: () = {
                 __p::FieldSpec {
                     name: "page.title",
                     aliases: &[],
+                    field_type: __p::Column::field_type(&<Self as __Fields>::F3.0),
                     expires: __p::core::option::Option::None,
                     idle: __p::core::option::Option::None,
                     rotate: false,

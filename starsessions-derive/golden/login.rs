@@ -53,6 +53,7 @@ const _: () = {
                 __p::FieldSpec {
                     name: "login.user",
                     aliases: &[],
+                    field_type: __p::Column::field_type(&<Self as __Fields>::F0.0),
                     expires: __p::core::option::Option::None,
                     idle: __p::core::option::Option::None,
                     rotate: true,
@@ -65,6 +66,7 @@ const _: () = {
                 __p::FieldSpec {
                     name: "login.proof",
                     aliases: &[],
+                    field_type: __p::Column::field_type(&<Self as __Fields>::F1.0),
                     expires: __p::core::option::Option::Some(
                         __p::core::time::Duration::from_secs(300u64),
                     ),

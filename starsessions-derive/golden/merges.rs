@@ -99,6 +99,7 @@ const _: () = {
                 __p::FieldSpec {
                     name: "counters.views",
                     aliases: &[],
+                    field_type: __p::Column::field_type(&<Self as __Fields>::F0.0),
                     expires: __p::core::option::Option::None,
                     idle: __p::core::option::Option::None,
                     rotate: false,
@@ -119,6 +120,7 @@ const _: () = {
                 __p::FieldSpec {
                     name: "counters.best",
                     aliases: &[],
+                    field_type: __p::Column::field_type(&<Self as __Fields>::F1.0),
                     expires: __p::core::option::Option::None,
                     idle: __p::core::option::Option::None,
                     rotate: false,
@@ -139,6 +141,7 @@ const _: () = {
                 __p::FieldSpec {
                     name: "counters.last",
                     aliases: &[],
+                    field_type: __p::Column::field_type(&<Self as __Fields>::F2.0),
                     expires: __p::core::option::Option::None,
                     idle: __p::core::option::Option::None,
                     rotate: false,
@@ -163,6 +166,7 @@ const _: () = {
                 __p::FieldSpec {
                     name: "counters.notice",
                     aliases: &[],
+                    field_type: __p::Column::field_type(&<Self as __Fields>::F3.0),
                     expires: __p::core::option::Option::None,
                     idle: __p::core::option::Option::None,
                     rotate: false,
@@ -175,6 +179,7 @@ const _: () = {
                 __p::FieldSpec {
                     name: "counters.errors",
                     aliases: &[],
+                    field_type: __p::Column::field_type(&<Self as __Fields>::F4.0),
                     expires: __p::core::option::Option::None,
                     idle: __p::core::option::Option::None,
                     rotate: false,

@@ -67,6 +67,7 @@ const _: () = {
                 __p::FieldSpec {
                     name: "shop.cart",
                     aliases: &[],
+                    field_type: __p::Column::field_type(&<Self as __Fields>::F0.0),
                     expires: __p::core::option::Option::None,
                     idle: __p::core::option::Option::None,
                     rotate: false,
@@ -79,6 +80,7 @@ const _: () = {
                 __p::FieldSpec {
                     name: "shop.coupon",
                     aliases: &[],
+                    field_type: __p::Column::field_type(&<Self as __Fields>::F1.0),
                     expires: __p::core::option::Option::None,
                     idle: __p::core::option::Option::None,
                     rotate: false,
@@ -91,6 +93,7 @@ const _: () = {
                 __p::FieldSpec {
                     name: "shop.quantity",
                     aliases: &[],
+                    field_type: __p::Column::field_type(&<Self as __Fields>::F2.0),
                     expires: __p::core::option::Option::None,
                     idle: __p::core::option::Option::None,
                     rotate: false,

@@ -53,6 +53,7 @@ const _: () = {
                 __p::FieldSpec {
                     name: "shop.~address",
                     aliases: &["shop.~place", "shop.address", "shop.place"],
+                    field_type: __p::Column::field_type(&<Self as __Fields>::F0.0),
                     expires: __p::core::option::Option::None,
                     idle: __p::core::option::Option::None,
                     rotate: false,
@@ -65,6 +66,7 @@ const _: () = {
                 __p::FieldSpec {
                     name: "shop.note",
                     aliases: &[],
+                    field_type: __p::Column::field_type(&<Self as __Fields>::F1.0),
                     expires: __p::core::option::Option::None,
                     idle: __p::core::option::Option::None,
                     rotate: false,

@@ -43,6 +43,7 @@ const _: () = {
                 __p::FieldSpec {
                     name: "shop.cents",
                     aliases: &["shop.euros", "shop.price"],
+                    field_type: __p::Column::field_type(&<Self as __Fields>::F0.0),
                     expires: __p::core::option::Option::None,
                     idle: __p::core::option::Option::None,
                     rotate: false,

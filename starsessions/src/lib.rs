@@ -46,6 +46,7 @@
 //!
 //! - [`docs::guide`]: from the first session type to the tests of its handlers.
 //! - [`derive(Session)`](macro@Session): the reference of every attribute.
+//! - [`docs::types`]: which types can be stored, and what they need.
 //! - [`docs::security`]: what is defended, against whom, and the limits.
 //! - [`docs::design`]: why it is the way it is.
 //! - [`docs::observability`]: logs, metrics, and why a request went as it did.
@@ -154,13 +155,13 @@ pub mod __private {
 
     pub use crate::data::{Absent, FieldReader, FieldWriter, Indexed, SessionData};
     pub use crate::expansion::{
-        Column, Defaulted, HasDefault, Migrated, Optional, Policy, Required, Secret, Show,
-        ShowOpaque, ShowValue, Value, Verdict, column, default_of, validate,
+        Column, Defaulted, HasDefault, Migrated, Optional, Policy, Readable, Required, Secret,
+        Show, ShowOpaque, ShowValue, Value, Verdict, Writable, column, default_of, validate,
     };
     pub use crate::schema::{FieldSpec, Merge, Schema, spec};
     pub use crate::value::{
-        Append, Flag, Flash, Format, Invalid, MergeFn, OldValue, Order, Stored, Sum, Union,
-        ValueError, merge_and, merge_append, merge_flash, merge_flashes, merge_max, merge_min,
-        merge_option, merge_or, merge_sum, merge_union, merge_value,
+        Append, FieldType, Flag, Flash, Format, Invalid, MergeFn, OldValue, Order, Stored, Sum,
+        Union, ValueError, merge_and, merge_append, merge_flash, merge_flashes, merge_max,
+        merge_min, merge_option, merge_or, merge_sum, merge_union, merge_value,
     };
 }

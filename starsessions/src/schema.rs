@@ -1,9 +1,10 @@
 //! What a derived session type looks like to the runtime: constant tables, no logic.
 
+use std::fmt;
 use std::time::Duration;
 
 use crate::record::{Field, Record};
-use crate::value::MergeFn;
+use crate::value::{FieldType, MergeFn, ValueError};
 
 /// A session type as the derive macro describes it.
 #[derive(Debug)]
@@ -19,10 +20,57 @@ pub struct Schema {
 }
 
 impl Schema {
+    /// The fields of which some values would not come back as they are: to be told when a layer first meets
+    /// the struct, not on the day when such a value is written.
+    pub(crate) fn losses(&self) -> impl Iterator<Item = (&'static FieldSpec, ValueError)> {
+        let fields = self.fields.iter();
+        fields.filter_map(|spec| Some((spec, spec.field_type.examine().err()?)))
+    }
+
+    /// The first field that `other` stores too, as another type: each struct would overwrite what the other
+    /// one has written.
+    pub(crate) fn conflict(&'static self, other: &'static Self) -> Option<Conflict> {
+        let field = |spec: &'static FieldSpec| {
+            let theirs = other
+                .fields
+                .iter()
+                .find(|theirs| theirs.name == spec.name)?;
+            let conflict = Conflict {
+                name: spec.name,
+                sides: [(self, spec), (other, theirs)],
+            };
+            (!spec.field_type.is(&theirs.field_type)).then_some(conflict)
+        };
+        self.fields.iter().find_map(field)
+    }
+
     /// Whether a field is a message.
     #[cfg(feature = "axum")]
     pub(crate) fn has_flash(&self) -> bool {
         self.fields.iter().any(|spec| spec.flash)
+    }
+}
+
+/// Two structs that store two types under one name.
+#[derive(Debug)]
+pub(crate) struct Conflict {
+    name: &'static str,
+    sides: [(&'static Schema, &'static FieldSpec); 2],
+}
+
+impl fmt::Display for Conflict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [(first, one), (second, other)] = self.sides;
+        write!(
+            f,
+            "`{}` and `{}` both store `{}`, one as `{}` and the other as `{}`, so each overwrites the other's value; \
+             give one of them another `namespace`, or the field another name by `rename`",
+            first.type_name,
+            second.type_name,
+            self.name,
+            one.field_type.name(),
+            other.field_type.name(),
+        )
     }
 }
 
@@ -39,6 +87,8 @@ pub struct FieldSpec {
     pub name: &'static str,
     /// Former stored names, namespace included; read when `name` is absent, removed when it is written.
     pub aliases: &'static [&'static str],
+    /// The type of the stored value.
+    pub field_type: FieldType,
     /// Gone this long after the last write.
     pub expires: Option<Duration>,
     /// Gone this long after the last request that used the view.
@@ -69,17 +119,111 @@ pub enum Merge {
 }
 
 impl FieldSpec {
-    /// The stored field, dead or alive, and its name there. While an older version of the application
-    /// still writes a former name, the one that was written later counts.
+    /// The stored field, dead or alive, and its name there: that under which it was written last, of its
+    /// own and its former ones. While two versions of an application run side by side, each writes under
+    /// the name that it knows; of two names that were written at once, the first one counts.
     pub(crate) fn find<'r>(&self, record: &'r Record) -> Option<(&'static str, Field<'r>)> {
-        let mut found = record.get(self.name).map(|field| (self.name, field));
-        for alias in self.aliases {
-            let is_later =
-                |former: &Field<'_>| found.is_none_or(|(_, field)| field.written < former.written);
-            if let Some(former) = record.get(alias).filter(is_later) {
-                found = Some((alias, former));
-            }
+        let names = std::iter::once(self.name).chain(self.aliases.iter().copied());
+        names
+            .filter_map(|name| Some((name, record.get(name)?)))
+            .reduce(|newest, next| {
+                if next.1.written > newest.1.written {
+                    next
+                } else {
+                    newest
+                }
+            })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Timestamp;
+    use crate::record::Edit;
+    use crate::value::Format;
+
+    const fn field(name: &'static str, field_type: FieldType) -> FieldSpec {
+        FieldSpec {
+            name,
+            aliases: &["shop.nick", "shop.call"],
+            field_type,
+            expires: None,
+            idle: None,
+            rotate: false,
+            commit_always: false,
+            index: false,
+            secret: false,
+            flash: false,
+            merge: Merge::Last,
         }
-        found
+    }
+
+    const fn schema(type_name: &'static str, fields: &'static [FieldSpec]) -> Schema {
+        Schema {
+            type_name,
+            realm: "",
+            reject: None,
+            fields,
+        }
+    }
+
+    const NUMBER: FieldType = FieldType::new::<u64>(Format::Bincode);
+    const TEXT: FieldType = FieldType::new::<String>(Format::Bincode);
+    const UNIT: FieldType = FieldType::new::<Vec<()>>(Format::Bincode);
+
+    static SHOP: Schema = schema("Shop", &[field("shop.a", NUMBER), field("shop.b", NUMBER)]);
+    static MORE: Schema = schema("More", &[field("shop.b", NUMBER), field("shop.c", UNIT)]);
+    static LESS: Schema = schema("Less", &[field("shop.a", NUMBER), field("shop.b", TEXT)]);
+
+    #[test]
+    fn two_structs_with_two_types_of_one_field_are_both_named() {
+        assert!(SHOP.conflict(&MORE).is_none());
+        assert!(SHOP.conflict(&SHOP).is_none());
+        let text = SHOP.conflict(&LESS).unwrap().to_string();
+        for part in [
+            "`Shop`",
+            "`Less`",
+            "`shop.b`",
+            "`u64`",
+            "String`",
+            "namespace",
+        ] {
+            assert!(text.contains(part), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_type_that_loses_values_is_told_without_a_value() {
+        assert_eq!(SHOP.losses().count(), 0);
+        let losses: Vec<_> = MORE.losses().map(|(spec, _)| spec.name).collect();
+        assert_eq!(losses, ["shop.c"]);
+    }
+
+    #[test]
+    fn the_later_write_wins_under_whichever_name() {
+        let spec = field("shop.handle", TEXT);
+        let newest = |stored: &[(&'static str, u64)]| {
+            let mut record = Record::new(Timestamp::default(), Timestamp::default());
+            for (name, revision) in stored {
+                record.revision = *revision;
+                record.rewrite(vec![Edit::set(name, b"")]);
+            }
+            spec.find(&record).map(|(name, _)| name)
+        };
+        assert_eq!(newest(&[]), None);
+        assert_eq!(newest(&[("shop.call", 1)]), Some("shop.call"));
+        assert_eq!(
+            newest(&[("shop.handle", 2), ("shop.nick", 1)]),
+            Some("shop.handle")
+        );
+        assert_eq!(
+            newest(&[("shop.handle", 2), ("shop.nick", 3)]),
+            Some("shop.nick")
+        );
+        assert_eq!(
+            newest(&[("shop.handle", 2), ("shop.nick", 2)]),
+            Some("shop.handle")
+        );
     }
 }

@@ -240,7 +240,7 @@ async fn the_binary_codec_refuses_them_with_the_cure() {
             .await;
         assert!(reply.body.starts_with("binary.filter: "), "{}", reply.body);
         assert!(
-            reply.body.ends_with("add `codec = json` to the field"),
+            reply.body.contains("add `codec = json` to the field"),
             "{}",
             reply.body
         );

@@ -4,7 +4,6 @@ pairs! {
     text_becomes_bytes: String, "abc".to_owned() => Vec<u8>;
     text_becomes_a_list: String, "abc".to_owned() => Vec<String>;
     numbers_in_a_list_widen: Vec<u32>, vec![1, 2] => Vec<u64>;
-    numbers_in_an_empty_list_widen: Vec<u32>, vec![] => Vec<u64>;
     a_list_becomes_a_map: Vec<u32>, vec![] => BTreeMap<u32, u32>;
     keys_are_retyped: BTreeMap<u32, u8>, [(1, 2)].into() => BTreeMap<u64, u8>;
     values_are_retyped: BTreeMap<String, u8>, [("a".to_owned(), 2)].into() => BTreeMap<String, i8>;

@@ -58,9 +58,9 @@ macro_rules! view {
     () => {
         #[derive(starsessions::Session)]
         pub(super) struct View {
-            value: Option<Value>,
-            text: String,
-            count: u64,
+            pub(super) value: Option<Value>,
+            pub(super) text: String,
+            pub(super) count: u64,
         }
 
         impl crate::View for View {

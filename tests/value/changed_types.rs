@@ -1,6 +1,8 @@
-//! A type that changed is recognised, whatever changed and however deep.
+//! A value whose type has changed is recognised, whatever changed and however deep.
 
-use crate::support::pairs;
+use starsessions::ValueError;
+
+use crate::support::{bincode, encode, pairs, types};
 
 pairs! { assert_changed:
     field_renamed { struct T { a: u32 } } => { struct T { b: u32 } }
@@ -42,13 +44,13 @@ pairs! { assert_changed:
     list_of_bytes_to_bytes { type T = Vec<u8>; } => { type T = uuid::Uuid; }
     plain_to_option { type T = u8; } => { type T = Option<u8>; }
     option_to_list { type T = Option<u8>; } => { type T = Vec<u8>; }
-    option_to_nested_option { type T = Option<u8>; } => { type T = Option<Option<u8>>; }
-    element_of_option { type T = Option<u8>; } => { type T = Option<i8>; }
-    element_of_list { type T = Vec<u32>; } => { type T = Vec<u64>; }
+    option_to_nested_option { type T = Option<u8>; } = Some(1), => { type T = Option<Option<u8>>; } = Some(None),
+    element_of_option { type T = Option<u8>; } = Some(1), => { type T = Option<i8>; } = Some(1),
+    element_of_list { type T = Vec<u32>; } = vec![1], => { type T = Vec<u64>; } = vec![1],
     list_to_map { type T = Vec<(u8, u8)>; } => { type T = BTreeMap<u8, u8>; }
-    key_of_map { type T = BTreeMap<u8, u8>; } => { type T = BTreeMap<u16, u8>; }
-    value_of_map { type T = HashMap<u8, u8>; } => { type T = HashMap<u8, u16>; }
-    map_turned_round { type T = BTreeMap<u8, String>; } => { type T = BTreeMap<String, u8>; }
+    key_of_map { type T = BTreeMap<u8, u8>; } = BTreeMap::from([(1, 1)]), => { type T = BTreeMap<u16, u8>; } = BTreeMap::from([(1, 1)]),
+    value_of_map { type T = HashMap<u8, u8>; } = HashMap::from([(1, 1)]), => { type T = HashMap<u8, u16>; } = HashMap::from([(1, 1)]),
+    map_turned_round { type T = BTreeMap<u8, String>; } = BTreeMap::from([(1, "a".into())]), => { type T = BTreeMap<String, u8>; } = BTreeMap::from([("a".into(), 1)]),
     length_of_tuple { type T = (u8, u8); } => { type T = (u8, u8, u8); }
     second_element_of_tuple { type T = (u8, u8); } => { type T = (u8, i8); }
     last_element_of_a_long_tuple { type T = (u8, u8, u8, u8, u8, u8, u8, u8, u8, u8, u8, u8); } => { type T = (u8, u8, u8, u8, u8, u8, u8, u8, u8, u8, u8, u16); }
@@ -64,29 +66,63 @@ pairs! { assert_changed:
     tuple_behind_a_nonzero_number { struct A { #[serde(default)] a: u8 } type T = (Option<NonZeroU8>, A); } => { struct A { #[serde(default)] b: u8 } type T = (Option<NonZeroU8>, A); }
     duration_to_system_parts { type T = Duration; } => { type T = (u64, u32); }
 
-    variant_renamed { enum T { #[default] A, B } } => { enum T { #[default] A, C } }
+    variant_renamed { enum T { #[default] A, B } } = T::B, => { enum T { #[default] A, C } } = T::C,
+    variants_swapped_in_a_list_of_both { enum A { #[default] A, B } type T = Vec<A>; } = vec![A::A, A::B], => { enum A { B, #[default] A } type T = Vec<A>; } = vec![A::A, A::B],
+    variants_swapped_in_a_set { #[derive(Eq, PartialOrd, Ord)] enum A { #[default] A, B } type T = BTreeSet<A>; } = T::from([A::A, A::B]), => { #[derive(Eq, PartialOrd, Ord)] enum A { B, #[default] A } type T = BTreeSet<A>; } = T::from([A::A, A::B]),
+    fields_swapped_in_a_list { struct A { a: u8, b: u8 } type T = Vec<A>; } = vec![A { a: 1, b: 2 }, A { a: 2, b: 1 }], => { struct A { b: u8, a: u8 } type T = Vec<A>; } = vec![A { a: 1, b: 2 }, A { a: 2, b: 1 }],
     variants_swapped { enum T { #[default] A, B } } => { enum T { B, #[default] A } }
-    variant_added_at_the_end { enum T { #[default] A } } => { enum T { #[default] A, B } }
     variant_added_in_front { enum T { #[default] B } } => { enum T { A, #[default] B } }
-    variant_removed_from_the_middle { enum T { #[default] A, B, C } } => { enum T { #[default] A, C } }
-    variant_given_a_payload { enum T { #[default] A, B } } => { enum T { #[default] A, B(u8) } }
-    variant_given_an_alias { enum T { #[default] A, B } } => { enum T { #[default] A, #[serde(alias = "C")] B } }
-    payload_changed { enum T { #[default] A, B(u8) } } => { enum T { #[default] A, B(i8) } }
-    payload_of_the_last_variant { enum T { #[default] A, B, C { a: Vec<u8> } } } => { enum T { #[default] A, B, C { a: Vec<i8> } } }
-    payload_grown { enum T { #[default] A, B(u8) } } => { enum T { #[default] A, B(u8, u8) } }
-    payload_element_changed { enum T { #[default] A, B(u8, u8) } } => { enum T { #[default] A, B(u8, i8) } }
-    payload_named { enum T { #[default] A, B(u8, u8) } } => { enum T { #[default] A, B { a: u8, b: u8 } } }
-    payload_field_renamed { enum T { #[default] A, B { a: u8 } } } => { enum T { #[default] A, B { b: u8 } } }
-    newtype_variant_to_one_element { enum T { #[default] A, B(u8) } } => { enum T { #[default] A, B { a: u8 } } }
+    variant_removed_from_the_middle { enum T { #[default] A, B, C } } = T::B, => { enum T { #[default] A, C } } = T::C,
+    variant_given_a_payload { enum T { #[default] A, B } } = T::B, => { enum T { #[default] A, B(u8) } } = T::B(1),
+    payload_changed { enum T { #[default] A, B(u8) } } = T::B(1), => { enum T { #[default] A, B(i8) } } = T::B(1),
+    payload_of_the_last_variant { enum T { #[default] A, B, C { a: Vec<u8> } } } = T::C { a: vec![1] }, => { enum T { #[default] A, B, C { a: Vec<i8> } } } = T::C { a: vec![1] },
+    payload_grown { enum T { #[default] A, B(u8) } } = T::B(1), => { enum T { #[default] A, B(u8, u8) } } = T::B(1, 2),
+    payload_element_changed { enum T { #[default] A, B(u8, u8) } } = T::B(1, 2), => { enum T { #[default] A, B(u8, i8) } } = T::B(1, 2),
+    payload_named { enum T { #[default] A, B(u8, u8) } } = T::B(1, 2), => { enum T { #[default] A, B { a: u8, b: u8 } } } = T::B { a: 1, b: 2 },
+    payload_field_renamed { enum T { #[default] A, B { a: u8 } } } = T::B { a: 1 }, => { enum T { #[default] A, B { b: u8 } } } = T::B { b: 1 },
+    newtype_variant_to_one_element { enum T { #[default] A, B(u8) } } = T::B(1), => { enum T { #[default] A, B { a: u8 } } } = T::B { a: 1 },
     enum_renamed { enum A { #[default] A } type T = A; } => { enum B { #[default] A } type T = B; }
     enum_to_number { enum T { #[default] A, B } } => { type T = u32; }
-    result_turned_round { struct T { a: Option<Result<u8, String>> } } => { struct T { a: Option<Result<String, u8>> } }
+    result_turned_round { struct T { a: Option<Result<u8, String>> } } = T { a: Some(Ok(1)) }, => { struct T { a: Option<Result<String, u8>> } } = T { a: Some(Err(1)) },
 
     deep_in_structs { struct C { a: u8 } struct B { c: C } struct A { b: B } struct T { a: A } } => { struct C { a: i8 } struct B { c: C } struct A { b: B } struct T { a: A } }
-    deep_in_lists { struct A { a: u8 } struct T { a: Vec<Vec<Option<A>>> } } => { struct A { b: u8 } struct T { a: Vec<Vec<Option<A>>> } }
-    deep_in_maps { struct A { a: u8 } struct T { a: HashMap<String, BTreeMap<u8, (u8, A)>> } } => { struct A { b: u8 } struct T { a: HashMap<String, BTreeMap<u8, (u8, A)>> } }
-    deep_in_a_map_key { struct T { a: HashMap<(u8, [u8; 3]), u8> } } => { struct T { a: HashMap<(u8, [i8; 3]), u8> } }
-    deep_in_an_enum { struct A { a: u8 } enum B { #[default] A, B(Box<A>) } struct T { a: B } } => { struct A { a: i8 } enum B { #[default] A, B(Box<A>) } struct T { a: B } }
-    deep_in_an_enum_in_a_tuple { enum A { #[default] A, B(u8) } type T = (A, (u8, A, u8)); } => { enum A { #[default] A, B(i8) } type T = (A, (u8, A, u8)); }
+    deep_in_lists { struct A { a: u8 } struct T { a: Vec<Vec<Option<A>>> } } = T { a: vec![vec![], vec![None, Some(A { a: 1 })]] }, => { struct A { b: u8 } struct T { a: Vec<Vec<Option<A>>> } } = T { a: vec![vec![Some(A { b: 1 })]] },
+    deep_in_maps { struct A { a: u8 } struct T { a: HashMap<String, BTreeMap<u8, (u8, A)>> } } = T { a: HashMap::from([("a".into(), BTreeMap::from([(1, (2, A { a: 3 }))]))]) }, => { struct A { b: u8 } struct T { a: HashMap<String, BTreeMap<u8, (u8, A)>> } } = T { a: HashMap::from([("a".into(), BTreeMap::from([(1, (2, A { b: 3 }))]))]) },
+    deep_in_a_map_key { struct T { a: HashMap<(u8, [u8; 3]), u8> } } = T { a: HashMap::from([((1, [1, 2, 3]), 1)]) }, => { struct T { a: HashMap<(u8, [i8; 3]), u8> } } = T { a: HashMap::from([((1, [1, 2, 3]), 1)]) },
+    deep_in_an_enum { struct A { a: u8 } enum B { #[default] A, B(Box<A>) } struct T { a: B } } = T { a: B::B(Box::new(A { a: 1 })) }, => { struct A { a: i8 } enum B { #[default] A, B(Box<A>) } struct T { a: B } } = T { a: B::B(Box::new(A { a: 1 })) },
+    deep_in_an_enum_in_a_tuple { enum A { #[default] A, B(u8) } type T = (A, (u8, A, u8)); } = (A::A, (1, A::B(2), 3)), => { enum A { #[default] A, B(i8) } type T = (A, (u8, A, u8)); } = (A::A, (1, A::B(2), 3)),
     field_moved_into_a_struct { struct T { a: u8, b: u8 } } => { struct B { b: u8 } struct T { a: u8, b: B } }
+}
+
+/// The mark is that of the fields that are written. `b` takes two bytes of `c`, and what is left is a `c` too.
+#[test]
+fn a_field_that_is_only_read_takes_no_bytes_of_others() {
+    types! {
+        struct T { a: u8, c: u16, d: u16 }
+    }
+    mod new {
+        #[derive(Debug, Default, serde::Serialize, serde::Deserialize)]
+        pub(super) struct T {
+            a: u8,
+            #[serde(skip_serializing)]
+            #[allow(dead_code, reason = "it is only read")]
+            b: (u8, u8),
+            c: u16,
+            d: u16,
+        }
+    }
+    let bytes = encode(
+        &bincode(),
+        &T {
+            a: 1,
+            c: 0x0505,
+            d: 7,
+        },
+    )
+    .unwrap();
+    let result = bincode::<new::T>().decode(&bytes);
+    assert!(
+        matches!(result, Err(ValueError::OtherShape { .. })),
+        "{result:?}"
+    );
 }

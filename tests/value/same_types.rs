@@ -1,6 +1,8 @@
-//! What does not change the bytes or their meaning does not change the fingerprint.
+//! What does not change the bytes of a value or their meaning does not change its mark.
 
-use crate::support::pairs;
+use starsessions::ValueError;
+
+use crate::support::{bincode, encode, pairs};
 
 pairs! { assert_same:
     the_same_in_another_module { struct T { a: u8, b: Vec<String> } } => { struct T { a: u8, b: Vec<String> } }
@@ -33,6 +35,12 @@ pairs! { assert_same:
     skipped_field { struct T { a: u8 } } => { struct T { a: u8, #[serde(skip)] b: u8 } }
     generic_and_plain { struct T { a: u8 } } => { #[serde(rename = "T")] struct U<X> { a: X } type T = U<u8>; }
     variant_renamed_in_rust_only { enum T { #[default] A, B } } => { enum T { #[default] A, #[serde(rename = "B")] C } }
+    variant_added_at_the_end { enum T { #[default] A, B(u8) } } = T::B(1), => { enum T { #[default] A, B(u8), C } } = T::B(1),
+    variant_added_at_the_end_of_an_enum_deep_inside { enum A { #[default] A, B { a: u8 } } struct T { a: Vec<Option<A>> } } = T { a: vec![None, Some(A::B { a: 1 }), Some(A::A)] }, => { enum A { #[default] A, B { a: u8 }, C(String) } struct T { a: Vec<Option<A>> } } = T { a: vec![None, Some(A::B { a: 1 }), Some(A::A)] },
+    another_variant_than_the_stored_one_removed { enum T { #[default] A, B, C } } => { enum T { #[default] A, C } }
+    payload_of_another_variant_changed { enum T { #[default] A, B(u8) } } => { enum T { #[default] A, B(i8) } }
+    variant_given_an_alias { enum T { #[default] A, B } } = T::B, => { enum T { #[default] A, #[serde(alias = "C")] B } } = T::B,
+    element_of_an_empty_list { struct A { a: u8 } struct T { a: Vec<A> } } => { struct A { a: u8, b: u8 } struct T { a: Vec<A> } }
     nonzero_number { type T = Option<u8>; } => { type T = Option<NonZeroU8>; }
     helper_functions_of_the_same_form { struct T { a: u8 } } => { struct T { #[serde(with = "crate::same_types::plain")] a: u8 } }
 }
@@ -47,5 +55,43 @@ pub(crate) mod plain {
 
     pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u8, D::Error> {
         u8::deserialize(deserializer)
+    }
+}
+
+/// What one side does not know is absent there, and is nothing else.
+#[test]
+fn a_variant_that_only_the_writer_knows_is_not_read_as_another() {
+    mod old {
+        #[derive(Debug, serde::Serialize, serde::Deserialize)]
+        pub(super) enum Role {
+            Guest,
+            Member,
+            #[serde(other)]
+            Unknown,
+        }
+    }
+    mod new {
+        #[derive(Debug, serde::Serialize, serde::Deserialize)]
+        pub(super) enum Role {
+            Guest,
+            Member,
+            Editor,
+            Admin(u64),
+        }
+    }
+    let read = |role| {
+        let bytes = encode(&bincode(), &vec![new::Role::Guest, role]).unwrap();
+        bincode::<Vec<old::Role>>().decode(&bytes)
+    };
+    assert!(matches!(
+        &read(new::Role::Member).unwrap()[..],
+        [old::Role::Guest, old::Role::Member]
+    ));
+    for unknown in [new::Role::Editor, new::Role::Admin(1)] {
+        let result = read(unknown);
+        assert!(
+            matches!(result, Err(ValueError::OtherShape { .. })),
+            "{result:?}"
+        );
     }
 }

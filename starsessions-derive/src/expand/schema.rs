@@ -44,10 +44,12 @@ fn spec(model: &Model<'_>, index: usize, field: &Field<'_>, stored: &Stored<'_>)
     } = stored;
     let secret = field.secret;
     let merge = merge(index, field.ty, stored);
+    let place = place(index);
     quote! {
         __p::FieldSpec {
             name: #name,
             aliases: &[#(#aliases),*],
+            field_type: __p::Column::field_type(&<Self as __Fields>::#place.0),
             expires: #expires,
             idle: #idle,
             rotate: #rotate,

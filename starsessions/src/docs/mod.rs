@@ -9,6 +9,9 @@ pub mod security {}
 #[doc = include_str!("design.md")]
 pub mod design {}
 
+#[doc = include_str!("types.md")]
+pub mod types {}
+
 #[doc = include_str!("performance.md")]
 #[doc = "# In pictures\n"]
 #[doc = include_str!("performance.svg")]

@@ -2,13 +2,14 @@
 
 use std::fmt;
 
-use super::Value;
+use super::{Readable, Writable};
 use crate::data::{Absent, FieldReader, FieldWriter};
-use crate::value::{Stored, ValueError, merge_option, merge_value};
+use crate::value::{FieldType, Stored, ValueError, merge_option, merge_value};
 
 /// How the values of one field are read, written and merged.
 pub struct Column<T> {
     stored: Stored<T>,
+    field_type: FieldType,
     read: fn(&mut FieldReader<'_>, usize, &Stored<T>) -> Option<T>,
     write: fn(&mut FieldWriter<'_>, &Stored<T>, &T),
     encode: fn(&Stored<T>, &T) -> Result<Vec<u8>, ValueError>,
@@ -18,10 +19,11 @@ pub struct Column<T> {
 
 /// A field that is stored like this.
 ///
-/// Only here is asked for [`Value`]: a type that is none is one error, not one for each use.
+/// Only here is asked whether the type can be stored: a type that cannot is one error, not one for each use.
 #[must_use]
-pub const fn column<T: Value>(stored: Stored<T>) -> Column<T> {
+pub const fn column<T: Writable + Readable + 'static>(stored: Stored<T>) -> Column<T> {
     Column {
+        field_type: FieldType::new::<T>(stored.format),
         stored,
         read: |fields, index, stored| fields.read(index, stored),
         write: |fields, stored, value| fields.write(stored, value),
@@ -36,6 +38,12 @@ pub const fn column<T: Value>(stored: Stored<T>) -> Column<T> {
 }
 
 impl<T> Column<T> {
+    /// The type of the field, without its generic parameter.
+    #[must_use]
+    pub const fn field_type(&self) -> FieldType {
+        self.field_type
+    }
+
     /// The bytes of a value.
     ///
     /// # Errors

@@ -1,6 +1,7 @@
 //! What a user calls a session, to recognise it in a list.
 
 use crate::schema::{FieldSpec, Merge};
+use crate::value::{FieldType, Format};
 
 /// No field of a session type has this name: theirs begin with a namespace.
 pub(crate) const LABEL: &str = ".label";
@@ -9,6 +10,7 @@ pub(crate) const LABEL: &str = ".label";
 pub(crate) static LABEL_SPEC: FieldSpec = FieldSpec {
     name: LABEL,
     aliases: &[],
+    field_type: FieldType::new::<String>(Format::Bincode),
     expires: None,
     idle: None,
     rotate: false,

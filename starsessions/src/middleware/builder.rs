@@ -13,7 +13,8 @@ use crate::engine::{Context, Engine, Settings};
 use crate::lifecycle::{
     AtLimit, FailurePolicy, Lifetime, MIN_RENEWAL, OnServerError, Policy, SessionLimit,
 };
-use crate::request::Realm;
+use crate::observe::Reporter;
+use crate::request::{Met, Realm};
 use crate::sentence::debug_as_sentence;
 use crate::store::{Backend, BackendKind, CookieMode};
 
@@ -100,7 +101,7 @@ impl SessionLayerBuilder {
                 field_limit: 16 * 1024,
                 record_limit: 64 * 1024,
                 server_errors: OnServerError::Discard,
-                check_round_trip: cfg!(debug_assertions),
+                check_round_trip: true,
             },
             failure_policy: FailurePolicy::Unavailable,
             settings: Settings::default(),
@@ -217,8 +218,8 @@ impl SessionLayerBuilder {
         self
     }
 
-    /// Whether each value that is written is read back, to find types that do not survive their
-    /// codec. Default: in debug builds.
+    /// Whether each value that is written is read back before it is stored, and refused if another
+    /// value would come back. Default: yes, in release builds too.
     pub fn check_round_trip(mut self, check: bool) -> Self {
         self.policy.check_round_trip = check;
         self
@@ -373,7 +374,8 @@ impl SessionLayerBuilder {
             is_revocable,
             explains: self.explains,
             is_transport_known: std::sync::atomic::AtomicBool::new(false),
-            warned: std::sync::Mutex::default(),
+            reporter: Reporter::default(),
+            met: Met::default(),
         })
     }
 }

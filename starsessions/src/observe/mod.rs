@@ -6,11 +6,13 @@
 
 mod latency;
 mod outages;
+mod reporter;
 
 use std::fmt;
 
 pub(crate) use self::latency::{counted, measured, operation_span};
 pub(crate) use self::outages::Outages;
+pub(crate) use self::reporter::Reporter;
 use crate::crypto::{KeyRing, LogId, ReferenceToken, RowKey};
 use crate::record::Record;
 
@@ -220,6 +222,22 @@ pub(crate) fn dropped() {
 pub(crate) fn unreadable(field: &'static str) {
     count!("starsessions_unreadable_fields_total", "field" => field);
     tracing::trace!(field, "session field unreadable");
+}
+
+/// Known of a type before a value of it is written.
+pub(crate) fn lossy(realm: &str, session: &str, field: &str, loss: &impl fmt::Display) {
+    tracing::warn!(
+        realm,
+        session,
+        field,
+        %loss,
+        "some values of this field would not come back as they are, and are refused when they are written"
+    );
+}
+
+/// Two structs store two types under one name.
+pub(crate) fn type_conflict(realm: &str, conflict: &impl fmt::Display) {
+    tracing::error!(realm, "{conflict}");
 }
 
 /// Why a request's session went as it did.

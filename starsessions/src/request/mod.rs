@@ -7,6 +7,7 @@
 mod explain;
 mod finish;
 mod found;
+mod met;
 mod pending;
 mod realm;
 mod slot;
@@ -14,6 +15,7 @@ mod task;
 mod transport;
 
 pub(crate) use self::finish::{Remaining, ResponseKind};
+pub(crate) use self::met::Met;
 pub(crate) use self::realm::Realm;
 pub(crate) use self::slot::{Seen, Slot};
 pub(crate) use self::task::to_its_end;

@@ -1,21 +1,19 @@
 //! One layer's sessions: what its requests share.
 
-use std::collections::HashSet;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
 
 use http::HeaderMap;
 
+use super::met::Met;
 use super::transport;
 use crate::clock::Timestamp;
 use crate::cookie::CookieConfig;
 use crate::data::{Absent, Checks, FieldReader, SessionData};
 use crate::engine::Engine;
 use crate::lifecycle::FailurePolicy;
-use crate::observe;
+use crate::observe::Reporter;
 use crate::record::Record;
-use crate::value::{Invalid, ValueError};
 
 /// One layer's sessions.
 pub(crate) struct Realm {
@@ -32,8 +30,8 @@ pub(crate) struct Realm {
     pub(crate) explains: bool,
     /// The cookie has come back once, or it was said that it will not.
     pub(crate) is_transport_known: AtomicBool,
-    /// Names that a warning was logged for; each is logged once.
-    pub(crate) warned: Mutex<HashSet<&'static str>>,
+    pub(crate) reporter: Reporter,
+    pub(crate) met: Met,
 }
 
 impl Realm {
@@ -43,10 +41,11 @@ impl Realm {
         record: Option<&Record>,
         now: Timestamp,
     ) -> Result<T, Absent> {
+        self.met.meet(T::SCHEMA, &self.name);
         let value: T = self.read_fields(record, now)?;
         if let Err(invalid) = value.validate() {
             // Fields that are impossible together count as absent together.
-            self.report_invalid(T::SCHEMA.type_name, &invalid);
+            self.reporter.invalid(T::SCHEMA.type_name, &invalid);
             return self.read_fields(None, now);
         }
         Ok(value)
@@ -57,7 +56,7 @@ impl Realm {
         record: Option<&Record>,
         now: Timestamp,
     ) -> Result<T, Absent> {
-        let mut report = |name, error: &_| self.report_unreadable(name, error);
+        let mut report = |name, error: &_| self.reporter.unreadable(name, error);
         T::load(&mut FieldReader::new(T::SCHEMA, record, now, &mut report))
     }
 
@@ -71,65 +70,12 @@ impl Realm {
             if !transport::is_plain(headers) {
                 return;
             }
-            tracing::warn!(
-                cookie = self.cookie.name(),
-                "the session cookie is `Secure` and a request came over plain http, where browsers \
-                 do not keep it, so nobody stays signed in: serve https; for http://localhost use \
-                 `SessionLayer::dev`, or `.cookie(|cookie| cookie.secure(false))` and another name"
-            );
+            self.reporter.plain_http(self.cookie.name());
         }
         self.is_transport_known.store(true, Ordering::Relaxed);
     }
 
-    pub(crate) fn report_unreadable(&self, field: &'static str, error: &ValueError) {
-        observe::unreadable(field);
-        if self.is_first(field) {
-            tracing::warn!(
-                field,
-                %error,
-                "a stored session field cannot be read and counts as absent; further ones like it are logged at debug level"
-            );
-        } else {
-            tracing::debug!(field, %error, "a stored session field cannot be read");
-        }
-    }
-
-    pub(crate) fn report_invalid(&self, session: &'static str, invalid: &Invalid) {
-        if self.is_first(session) {
-            tracing::warn!(
-                session,
-                %invalid,
-                "stored session fields are refused by `validate` and count as absent; further ones like them are logged at debug level"
-            );
-        } else {
-            tracing::debug!(session, %invalid, "stored session fields are refused by `validate`");
-        }
-    }
-
-    pub(crate) fn report_ambiguous(&self) {
-        observe::ambiguous();
-        let cookie = self.cookie.name();
-        if self.is_first("two sessions") {
-            tracing::warn!(
-                cookie,
-                "two cookies of one request lead to two different sessions, and neither is used: \
-                 somebody may have planted one; further ones are logged at debug level"
-            );
-        } else {
-            tracing::debug!(
-                cookie,
-                "two cookies of one request lead to two different sessions"
-            );
-        }
-    }
-
-    fn is_first(&self, name: &'static str) -> bool {
-        let mut warned = self.warned.lock().unwrap_or_else(PoisonError::into_inner);
-        warned.insert(name)
-    }
-}
-
-impl Realm {
+    /// What values must pass on their way into a record.
     pub(crate) fn checks(&self) -> Checks {
         let policy = self.engine.policy();
         Checks {

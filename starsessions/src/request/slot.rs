@@ -287,7 +287,7 @@ impl Slot {
                 Found::Behind
             }
             Ok(Presented::Ambiguous) => {
-                self.realm.report_ambiguous();
+                self.realm.reporter.ambiguous(self.realm.cookie.name());
                 Found::Ambiguous
             }
             Err(error) => {

@@ -101,7 +101,9 @@ impl<R> CurrentSession<R> {
         reason = "the value is handed over: a change made to it later would be lost"
     )]
     pub fn insert<T: SessionData>(&self, value: T) -> Result<(), SessionError> {
-        let changes = FieldWriter::changes(&value, None, self.slot.realm().checks())?;
+        let realm = self.slot.realm();
+        realm.met.meet(T::SCHEMA, &realm.name);
+        let changes = FieldWriter::changes(&value, None, realm.checks())?;
         self.slot.push_any(changes)
     }
 

@@ -1,10 +1,10 @@
 //! What stands in front of each value.
 //!
 //! ```text
-//! format       1 byte          1 = bincode, 2 = JSON
-//! version      1 to 5 bytes    LEB128, in the shortest form only
-//! fingerprint  4 bytes         little endian; bincode only
-//! payload      the rest
+//! format     1 byte          1 = bincode, 2 = JSON
+//! version    1 to 5 bytes    LEB128, in the shortest form only
+//! mark       4 bytes         little endian; bincode only
+//! payload    the rest
 //! ```
 
 use super::{Format, ValueError};
@@ -19,7 +19,7 @@ pub(super) struct Envelope<'a> {
 #[derive(Clone, Copy)]
 pub(super) enum Payload<'a> {
     Bincode {
-        fingerprint: u32,
+        mark: u32,
         bytes: &'a [u8],
     },
     #[cfg(feature = "json")]
@@ -28,14 +28,47 @@ pub(super) enum Payload<'a> {
     },
 }
 
-/// Writes everything in front of the payload; bincode's fingerprint follows from the caller.
+/// Writes everything in front of the payload, with a mark of zero.
 pub(super) fn write_head(format: Format, version: u32, out: &mut Vec<u8>) {
-    out.push(match format {
-        Format::Bincode => BINCODE,
+    let (format, mark): (_, &[u8]) = match format {
+        Format::Bincode => (BINCODE, &[0; MARK]),
         #[cfg(feature = "json")]
-        Format::Json => JSON,
-    });
+        Format::Json => (JSON, &[]),
+    };
+    out.push(format);
     write_version(version, out);
+    out.extend_from_slice(mark);
+}
+
+/// Sets the mark of a value that has one.
+pub(super) fn write_mark(value: &mut [u8], mark: u32) {
+    let Some((&mut BINCODE, rest)) = value.split_first_mut() else {
+        return;
+    };
+    let version = rest.iter().take_while(|byte| **byte & 0x80 != 0).count() + 1;
+    if let Some(place) = rest.get_mut(version..version + MARK) {
+        place.copy_from_slice(&mark.to_le_bytes());
+    }
+}
+
+impl<'a> Payload<'a> {
+    /// The value itself, without what stands in front.
+    pub(super) fn bytes(self) -> &'a [u8] {
+        match self {
+            Self::Bincode { bytes, .. } => bytes,
+            #[cfg(feature = "json")]
+            Self::Json { bytes } => bytes,
+        }
+    }
+
+    /// What says which names and kinds occur in the value, in a format that does not write them.
+    pub(super) fn mark(self) -> Option<u32> {
+        match self {
+            Self::Bincode { mark, .. } => Some(mark),
+            #[cfg(feature = "json")]
+            Self::Json { .. } => None,
+        }
+    }
 }
 
 impl<'a> Envelope<'a> {
@@ -44,11 +77,11 @@ impl<'a> Envelope<'a> {
         let (version, rest) = read_version(rest).ok_or(ValueError::MalformedEnvelope)?;
         let payload = match *format {
             BINCODE => {
-                let (fingerprint, bytes) = rest
+                let (mark, bytes) = rest
                     .split_first_chunk()
                     .ok_or(ValueError::MalformedEnvelope)?;
-                let fingerprint = u32::from_le_bytes(*fingerprint);
-                Payload::Bincode { fingerprint, bytes }
+                let mark = u32::from_le_bytes(*mark);
+                Payload::Bincode { mark, bytes }
             }
             #[cfg(feature = "json")]
             JSON => Payload::Json { bytes: rest },
@@ -88,6 +121,7 @@ fn read_version(bytes: &[u8]) -> Option<(u32, &[u8])> {
 const BINCODE: u8 = 1;
 #[cfg(feature = "json")]
 const JSON: u8 = 2;
+const MARK: usize = 4;
 const LONGEST_VERSION: usize = 5;
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 use std::fmt;
 
-use super::shape::Incomplete;
+use super::Incomplete;
 
 /// Why a value could not be encoded or decoded.
 ///
@@ -36,7 +36,8 @@ pub enum ValueError {
         /// What it said.
         reason: Box<str>,
     },
-    /// The Rust type had another shape when the value was written.
+    /// The Rust type had another shape when the value was written: other names, kinds or places of what
+    /// occurs in the value. Or the type itself refuses now what it wrote then.
     OtherShape {
         /// The type as it is now.
         type_name: &'static str,
@@ -63,17 +64,19 @@ pub enum ValueError {
         /// The type.
         type_name: &'static str,
     },
-    /// bincode cannot carry the type.
+    /// bincode cannot carry the type, whatever the value is.
     Unsupported {
         /// The type.
         type_name: &'static str,
         /// Why.
         reason: Incomplete,
     },
-    /// What was written does not read back as what was written.
+    /// What was written does not read back as what was written, so it is not stored.
     NoRoundTrip {
         /// The type.
         type_name: &'static str,
+        /// Whether the value was written as JSON.
+        json: bool,
     },
     /// The `validate` function refused the value.
     Invalid(Invalid),
@@ -135,7 +138,7 @@ impl fmt::Display for ValueError {
             Self::Migration { reason } => write!(f, "the value could not be migrated: {reason}"),
             Self::OtherShape { type_name } => write!(
                 f,
-                "`{type_name}` had another shape when the value was written; to keep such values, raise `version` and add `migrate`"
+                "`{type_name}` had another shape when the value was written, or refuses it now; to keep such values, raise `version` and add `migrate`"
             ),
             Self::Undecodable { type_name, flaw } => {
                 write!(f, "the bytes are not a value of `{type_name}`: they {flaw}")
@@ -153,11 +156,21 @@ impl fmt::Display for ValueError {
             ),
             Self::Unsupported { type_name, reason } => write!(
                 f,
-                "bincode cannot carry `{type_name}`: {reason}; add `codec = json` to the field"
+                "add `codec = json` to the field, because bincode cannot carry `{type_name}`: {reason}"
             ),
-            Self::NoRoundTrip { type_name } => write!(
+            Self::NoRoundTrip {
+                type_name,
+                json: false,
+            } => write!(
                 f,
-                "`{type_name}` does not read back as it was written; look for `skip_serializing_if`, `skip_serializing` or different `Serialize` and `Deserialize`, or add `codec = json` to the field"
+                "`{type_name}` would not be read as it was written; add `codec = json` to the field, or look for `skip_serializing`, `skip_deserializing` (use `skip`) or different `Serialize` and `Deserialize`"
+            ),
+            Self::NoRoundTrip {
+                type_name,
+                json: true,
+            } => write!(
+                f,
+                "`{type_name}` would not be read from JSON as it was written; look for an `Option` in an `Option`, `untagged` variants that look alike, `skip_serializing`, `skip_deserializing` (use `skip`) or different `Serialize` and `Deserialize`"
             ),
             Self::Invalid(invalid) => write!(f, "the value is not valid: {invalid}"),
         }

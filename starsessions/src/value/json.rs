@@ -87,7 +87,7 @@ impl Write for Bounded<'_> {
         if too_large {
             self.refusal = Some(Refusal::TooLarge);
         } else if self.depth > MAX_DEPTH {
-            self.refusal = Some(Refusal::TooDeep);
+            self.refusal = Some(Refusal::TooDeep { limit: MAX_DEPTH });
         } else {
             self.out.extend_from_slice(bytes);
             return Ok(bytes.len());
@@ -101,7 +101,7 @@ impl Write for Bounded<'_> {
 }
 
 /// serde_json stops reading at the 128th level.
-pub(super) const MAX_DEPTH: usize = 127;
+const MAX_DEPTH: usize = 127;
 
 #[cfg(test)]
 mod tests {

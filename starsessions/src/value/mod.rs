@@ -3,11 +3,17 @@
 mod bincode;
 mod envelope;
 mod error;
+mod examine;
+mod field_type;
+mod incomplete;
 #[cfg(feature = "json")]
 mod json;
+mod known;
 mod merge;
 mod old;
-mod shape;
+mod refusal;
+mod round_trip;
+mod trace;
 
 use std::any::type_name;
 use std::fmt;
@@ -15,24 +21,34 @@ use std::fmt;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use self::envelope::{Envelope, Payload};
+use self::envelope::Envelope;
 pub use self::error::{Flaw, Invalid, ValueError};
+use self::examine::examine;
+pub use self::field_type::FieldType;
+pub use self::incomplete::Incomplete;
+use self::known::Known;
 pub use self::merge::{
     Append, Flag, Flash, Order, Sum, Union, merge_and, merge_append, merge_flash, merge_flashes,
     merge_max, merge_min, merge_option, merge_or, merge_sum, merge_union, merge_value,
 };
 pub use self::old::OldValue;
-pub use self::shape::Incomplete;
-use self::shape::Shape;
+use self::refusal::Refusal;
+use self::trace::{Detail, trace};
 
 /// How the bytes of a value are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Format {
-    /// bincode 2, positional, with a fingerprint of the type's shape in front.
+    /// bincode 2, positional, with a mark in front that says what occurs in the value.
     Bincode,
     /// JSON, self-describing.
     #[cfg(feature = "json")]
     Json,
+}
+
+impl Format {
+    fn is_human_readable(self) -> bool {
+        self != Self::Bincode
+    }
 }
 
 /// How the values of one field are stored: what the derive macro knows about it.
@@ -53,12 +69,7 @@ pub(crate) type MigrateFn<T> = fn(OldValue<'_>) -> Result<T, ValueError>;
 /// What of a stored value says which value it is: a new `version` of the field, or a type of another
 /// name with the same content, keeps it.
 pub(crate) fn content(bytes: &[u8]) -> &[u8] {
-    match Envelope::parse(bytes).map(|envelope| envelope.payload) {
-        Ok(Payload::Bincode { bytes, .. }) => bytes,
-        #[cfg(feature = "json")]
-        Ok(Payload::Json { bytes }) => bytes,
-        Err(_) => bytes,
-    }
+    Envelope::parse(bytes).map_or(bytes, |envelope| envelope.payload.bytes())
 }
 
 /// What must be true of a value.
@@ -72,28 +83,77 @@ impl<T: Serialize + DeserializeOwned + 'static> Stored<T> {
     /// Appends the bytes of `value` to `out`; on an error, `out` is as it was.
     ///
     /// # Errors
-    /// [`ValueError`] if the format cannot carry the value, or it is too large.
+    /// [`ValueError`] if the value is too large, or would not be read as it was written.
     pub fn encode(&self, value: &T, out: &mut Vec<u8>) -> Result<(), ValueError> {
         let start = out.len();
-        let result = self.append(value, out);
+        self.draft(value, out)?;
+        let draft = out.get_mut(start..).unwrap_or_default();
+        let sealed = self.finish(value, draft, true);
+        if sealed.is_err() {
+            out.truncate(start);
+        }
+        sealed
+    }
+
+    /// Appends the bytes of `value` but for the mark, which is zero: enough to see whether a value has
+    /// changed. On an error, `out` is as it was.
+    ///
+    /// # Errors
+    /// [`ValueError`] if the format cannot carry the value, or it is too large.
+    pub(crate) fn draft(&self, value: &T, out: &mut Vec<u8>) -> Result<(), ValueError> {
+        let refusal = match self.write(value, out) {
+            Ok(()) => return Ok(()),
+            Err(refusal) => refusal,
+        };
+        match (refusal, self.format) {
+            // Such as a map of unknown length: the type may say more.
+            (Refusal::Unencodable, Format::Bincode) => examine::<T>(self.format)?,
+            _ => {}
+        }
+        Err(refusal.into_error::<T>())
+    }
+
+    fn write(&self, value: &T, out: &mut Vec<u8>) -> Result<(), Refusal> {
+        let start = out.len();
+        let limit = start.saturating_add(MAX_VALUE);
+        envelope::write_head(self.format, self.version, out);
+        let result = match self.format {
+            Format::Bincode => bincode::encode(value, out, limit),
+            #[cfg(feature = "json")]
+            Format::Json => json::encode(value, out, limit),
+        };
         if result.is_err() {
             out.truncate(start);
         }
         result
     }
 
-    fn append(&self, value: &T, out: &mut Vec<u8>) -> Result<(), ValueError> {
-        let limit = out.len().saturating_add(MAX_VALUE);
-        envelope::write_head(self.format, self.version, out);
-        let result = match self.format {
-            Format::Bincode => {
-                out.extend_from_slice(&fingerprint::<T>()?.to_le_bytes());
-                bincode::encode(value, out, limit)
-            }
-            #[cfg(feature = "json")]
-            Format::Json => json::encode(value, out, limit),
-        };
-        result.map_err(Refusal::into_error::<T>)
+    /// Makes the draft of `value` what is stored: sets the mark and, if that is asked for, reads the value
+    /// back and compares it with the one that was written.
+    ///
+    /// # Errors
+    /// [`ValueError`] if the bytes would not be read as `value`, with the cure.
+    pub(crate) fn finish(
+        &self,
+        value: &T,
+        draft: &mut [u8],
+        check: bool,
+    ) -> Result<(), ValueError> {
+        let written = trace(value, self.format.is_human_readable(), Detail::Names)
+            .map_err(Refusal::into_error::<T>)?;
+        envelope::write_mark(draft, written.mark);
+        if !check {
+            return Ok(());
+        }
+        let known = Known::new::<T>(written.mark);
+        if self.format == Format::Bincode && !known.is_remembered() {
+            examine::<T>(self.format)?;
+        }
+        round_trip::read_back(value, written, draft)?;
+        if self.format == Format::Bincode {
+            known.remember();
+        }
+        Ok(())
     }
 
     /// The value that `bytes` hold, all of them, migrated if it is older and valid.
@@ -129,51 +189,6 @@ impl<T: Serialize + DeserializeOwned + 'static> Stored<T> {
             .map_or(Ok(()), |validate| validate(value))
             .map_err(ValueError::Invalid)
     }
-
-    /// Whether the type survives its codec, on the example of a value that was just encoded.
-    ///
-    /// For development: it costs a decoding and an encoding. Maps may change their order on the
-    /// way, so the bytes must only be the same ones, not in the same places.
-    ///
-    /// # Errors
-    /// [`ValueError`] that names the type and the cure.
-    pub fn check_round_trip(&self, bytes: &[u8]) -> Result<(), ValueError> {
-        if self.format == Format::Bincode {
-            let complete = &Shape::of::<T>().complete;
-            complete.clone().map_err(unsupported::<T>)?;
-        }
-        let lost = || ValueError::NoRoundTrip {
-            type_name: type_name::<T>(),
-        };
-        let value = self.decode_unchecked(bytes).map_err(|_| lost())?;
-        let mut again = Vec::with_capacity(bytes.len());
-        self.encode(&value, &mut again).map_err(|_| lost())?;
-        if histogram(bytes) == histogram(&again) {
-            Ok(())
-        } else {
-            Err(lost())
-        }
-    }
-}
-
-impl Payload<'_> {
-    fn decode<T: DeserializeOwned + 'static>(self) -> Result<T, ValueError> {
-        let result = match self {
-            Payload::Bincode { fingerprint, bytes } => {
-                if fingerprint != self::fingerprint::<T>()? {
-                    let type_name = type_name::<T>();
-                    return Err(ValueError::OtherShape { type_name });
-                }
-                bincode::decode(bytes)
-            }
-            #[cfg(feature = "json")]
-            Payload::Json { bytes } => json::decode(bytes),
-        };
-        result.map_err(|flaw| ValueError::Undecodable {
-            type_name: type_name::<T>(),
-            flaw,
-        })
-    }
 }
 
 impl<T> Clone for Stored<T> {
@@ -192,52 +207,6 @@ impl<T> fmt::Debug for Stored<T> {
             .field("version", &self.version)
             .finish_non_exhaustive()
     }
-}
-
-/// Why a codec does not write a value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Refusal {
-    TooLarge,
-    #[cfg(feature = "json")]
-    TooDeep,
-    Unencodable,
-}
-
-impl Refusal {
-    fn into_error<T>(self) -> ValueError {
-        match self {
-            Self::TooLarge => ValueError::TooLarge { limit: MAX_VALUE },
-            #[cfg(feature = "json")]
-            Self::TooDeep => ValueError::TooDeep {
-                limit: json::MAX_DEPTH,
-            },
-            Self::Unencodable => ValueError::Unencodable {
-                type_name: type_name::<T>(),
-            },
-        }
-    }
-}
-
-fn fingerprint<T: DeserializeOwned + 'static>() -> Result<u32, ValueError> {
-    Shape::positional::<T>().map_err(unsupported::<T>)
-}
-
-fn unsupported<T>(reason: Incomplete) -> ValueError {
-    ValueError::Unsupported {
-        type_name: type_name::<T>(),
-        reason,
-    }
-}
-
-/// How often each byte occurs.
-fn histogram(bytes: &[u8]) -> [usize; 256] {
-    let mut counts = [0; 256];
-    for byte in bytes {
-        if let Some(count) = counts.get_mut(usize::from(*byte)) {
-            *count += 1;
-        }
-    }
-    counts
 }
 
 /// The most bytes of one value, envelope included. A layer may set a lower limit.

@@ -171,25 +171,26 @@ pub fn url(server: &Server) -> String {
 /// # Panics
 /// If it refuses the command.
 pub fn ask(server: &Server, command: &[&str]) -> String {
-    let client = redis::Client::open(url(server)).expect("an address");
-    let mut connection = client.get_connection().expect("a server that runs");
-    let mut request = redis::cmd(command[0]);
-    let answer = request.arg(&command[1..]).query(&mut connection);
-    let mut text = String::new();
-    write_lines(
-        &answer.unwrap_or_else(|error| panic!("{command:?}: {error}")),
-        &mut text,
-    );
-    text
+    try_ask(server, command).unwrap_or_else(|error| panic!("{command:?}: {error}"))
 }
 
-/// Asks until the answer has this in it.
+fn try_ask(server: &Server, command: &[&str]) -> redis::RedisResult<String> {
+    let client = redis::Client::open(url(server))?;
+    let mut connection = client.get_connection()?;
+    let mut request = redis::cmd(command[0]);
+    let answer = request.arg(&command[1..]).query(&mut connection)?;
+    let mut text = String::new();
+    write_lines(&answer, &mut text);
+    Ok(text)
+}
+
+/// Asks until the answer has this in it. A server that has just started may refuse to answer.
 ///
 /// # Panics
 /// If it never has.
 pub fn wait_until(server: &Server, command: &[&str], part: &str) {
     for _ in 0..ATTEMPTS {
-        if ask(server, command).contains(part) {
+        if try_ask(server, command).is_ok_and(|answer| answer.contains(part)) {
             return;
         }
         std::thread::sleep(Duration::from_millis(50));

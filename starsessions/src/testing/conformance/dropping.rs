@@ -52,10 +52,12 @@ async fn dropped_replace<S: Store>(trial: &Trial<'_, S>, polls: usize) -> bool {
 
 async fn dropped_touch<S: Store>(trial: &Trial<'_, S>, polls: usize) -> bool {
     let (place, seen) = Place::with_row(trial).await;
-    let operation = trial.store.touch(&place.old, &seen, touch(20, 200), at(1));
+    let operation = trial
+        .store
+        .touch(&place.old, &seen, touch(20, 2_000), at(1));
     let is_finished = poll_times(operation, polls).await;
     let mut touched = seen.clone();
-    touched.touch(touch(20, 200));
+    touched.touch(touch(20, 2_000));
     let states = [[Some(&seen), None], [Some(&touched), None]];
     place.settles(trial, &states).await;
     is_finished

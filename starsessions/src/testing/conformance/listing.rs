@@ -52,7 +52,7 @@ pub async fn an_index_key_leads_to_nothing_that_has_ended<S: Store>(store: &S) {
         trial.insert(key, &seen).await;
     }
     let expiring = Row {
-        deadline: at(3),
+        deadline: at(300),
         ..seen.clone()
     };
     trial.insert(short, &expiring).await;
@@ -82,9 +82,9 @@ pub async fn an_index_key_leads_to_nothing_that_has_ended<S: Store>(store: &S) {
         renewed
     };
     let last = [(place, &seen), (short, &expiring)];
-    trial.lists(&alice, at(2), &last).await;
-    trial.lists(&alice, at(3), &[(place, &seen)]).await;
-    trial.lists(&bob, at(3), &[(shared, &of_bob)]).await;
+    trial.lists(&alice, at(299), &last).await;
+    trial.lists(&alice, at(300), &[(place, &seen)]).await;
+    trial.lists(&bob, at(300), &[(shared, &of_bob)]).await;
 
     // Back to where it was filed before.
     let back = after(&of_bob, b"alice");
@@ -93,8 +93,8 @@ pub async fn an_index_key_leads_to_nothing_that_has_ended<S: Store>(store: &S) {
         ..back
     };
     trial.replace(shared, &of_bob, &back).await;
-    trial.lists(&bob, at(3), &[]).await;
+    trial.lists(&bob, at(300), &[]).await;
     let two = [(place, &seen), (shared, &back)];
-    trial.lists(&alice, at(3), &two).await;
-    trial.lists(&alice, at(100), &[]).await;
+    trial.lists(&alice, at(300), &two).await;
+    trial.lists(&alice, at(1_000), &[]).await;
 }

@@ -117,7 +117,7 @@ async fn nothing_comes_of<S: Store>(trial: &Trial<'_, S>, key: &RowKey, seen: &R
     let store = trial.store;
     let replaced = store.replace(key, seen, &after(seen, b"late"), at(1)).await;
     trial.says(replaced, &Replaced::Gone);
-    let touched = store.touch(key, seen, touch(1, 200), at(1)).await;
+    let touched = store.touch(key, seen, touch(1, 2_000), at(1)).await;
     trial.says(touched, &Touched::Stale);
     let new = new_key();
     let rotation = Rotation {

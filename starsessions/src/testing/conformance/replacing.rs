@@ -14,7 +14,7 @@ pub async fn a_replace_needs_the_row_that_was_read<S: Store>(store: &S) {
     trial.insert(&key, &first).await;
     // Back to an earlier deadline, which no touch can do.
     let second = Row {
-        deadline: at(50),
+        deadline: at(500),
         ..after(&first, b"second")
     };
     trial.replace(&key, &first, &second).await;

@@ -26,9 +26,9 @@ pub async fn a_rotation_moves_a_session<S: Store>(store: &S) {
         return;
     }
     trial.holds(&new, at(1), &moved).await;
-    trial.holds(&old, at(30), &left).await;
+    trial.holds(&old, at(499), &left).await;
     trial.lists(&index_key, at(1), &[(&new, &moved)]).await;
-    trial.holds_remains_at_most(&old, at(31), &left).await;
+    trial.holds_remains_at_most(&old, at(500), &left).await;
     // Again, because the outcome was unknown: whichever row is found tells that it had succeeded.
     match store.rotate(rotation, at(1)).await {
         Ok(Rotated::Exists) => {}
@@ -89,7 +89,7 @@ pub async fn a_rotation_ends_the_old_row<S: Store>(store: &S) {
     let seen = filed_row(b"before", &[index_key]);
     trial.insert(&old, &seen).await;
     // A touch changes no revision, so it is in the way of no rotation.
-    let touched = trial.touch(&old, &seen, touch(1, 100)).await;
+    let touched = trial.touch(&old, &seen, touch(1, 1_000)).await;
     let (left, moved) = (way_after(&seen, b"way"), after(&seen, b"after"));
     let rotation = Rotation {
         old: &old,
@@ -110,7 +110,7 @@ pub async fn a_rotation_ends_the_old_row<S: Store>(store: &S) {
     let late = filed_row(b"late", &[index_key]);
     let replaced = store.replace(&old, &seen, &late, at(2)).await;
     trial.says(replaced, &Replaced::Stale(left.clone()));
-    let touched = store.touch(&old, &seen, touch(2, 200), at(2)).await;
+    let touched = store.touch(&old, &seen, touch(2, 2_000), at(2)).await;
     trial.says(touched, &Touched::Stale);
     let third = new_key();
     let again = Rotation {

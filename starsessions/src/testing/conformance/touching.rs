@@ -12,15 +12,15 @@ pub async fn a_touch_moves_times_forward_only<S: Store>(store: &S) {
     let (key, index_key) = (new_key(), new_index_key());
     let seen = filed_row(b"value", &[index_key]);
     trial.insert(&key, &seen).await;
-    let late = trial.touch(&key, &seen, touch(20, 200)).await;
-    trial.touch(&key, &seen, touch(10, 150)).await;
+    let late = trial.touch(&key, &seen, touch(20, 2_000)).await;
+    trial.touch(&key, &seen, touch(10, 1_500)).await;
     trial.holds(&key, at(20), &late).await;
     // Each of the two times for itself.
-    let late = trial.touch(&key, &late, touch(30, 150)).await;
-    let late = trial.touch(&key, &late, touch(10, 250)).await;
-    trial.holds(&key, at(249), &late).await;
-    trial.lists(&index_key, at(249), &[(&key, &late)]).await;
-    trial.holds_remains_at_most(&key, at(250), &late).await;
+    let late = trial.touch(&key, &late, touch(30, 1_500)).await;
+    let late = trial.touch(&key, &late, touch(10, 2_500)).await;
+    trial.holds(&key, at(2_499), &late).await;
+    trial.lists(&index_key, at(2_499), &[(&key, &late)]).await;
+    trial.holds_remains_at_most(&key, at(2_500), &late).await;
 }
 
 /// A touch of a row that was replaced does nothing.
@@ -34,7 +34,7 @@ pub async fn a_touch_needs_the_row_that_was_read<S: Store>(store: &S) {
     trial.insert(&key, &first).await;
     trial.replace(&key, &first, &second).await;
     for seen in [&first, &after(&second, b"unborn")] {
-        let touched = store.touch(&key, seen, touch(20, 200), at(2)).await;
+        let touched = store.touch(&key, seen, touch(20, 2_000), at(2)).await;
         trial.says(touched, &Touched::Stale);
         trial.holds(&key, at(2), &second).await;
     }
@@ -47,14 +47,14 @@ pub async fn a_replace_keeps_a_touch_in_between<S: Store>(store: &S) {
         store,
     };
     // The touch is later, or what is written is; the deadline was extended, or not.
-    for moved in [touch(20, 200), touch(5, 120), touch(20, 100)] {
+    for moved in [touch(20, 2_000), touch(5, 1_200), touch(20, 1_000)] {
         let key = new_key();
         let seen = row(b"before");
         trial.insert(&key, &seen).await;
         let stored = trial.touch(&key, &seen, moved).await;
         let sent = Row {
             last_seen: at(10),
-            deadline: at(150),
+            deadline: at(1_500),
             ..after(&seen, b"after")
         };
         trial.replace(&key, &seen, &sent).await;
@@ -65,9 +65,9 @@ pub async fn a_replace_keeps_a_touch_in_between<S: Store>(store: &S) {
     let key = new_key();
     let seen = row(b"before");
     trial.insert(&key, &seen).await;
-    trial.touch(&key, &seen, touch(20, 100)).await;
+    trial.touch(&key, &seen, touch(20, 1_000)).await;
     let sent = Row {
-        deadline: at(50),
+        deadline: at(500),
         ..after(&seen, b"after")
     };
     trial.replace(&key, &seen, &sent).await;

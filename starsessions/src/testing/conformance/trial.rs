@@ -112,7 +112,7 @@ impl<S: Store> Trial<'_, S> {
 
 /// A guest's first row.
 pub(super) fn row(value: &[u8]) -> Row {
-    Row::new(value, at(0), at(100))
+    Row::new(value, at(0), at(1_000))
 }
 
 /// A user's first row.
@@ -133,10 +133,10 @@ pub(super) fn after(seen: &Row, value: &[u8]) -> Row {
     }
 }
 
-/// What a rotation leaves of a row that was read: the way to its successor, for half a minute.
+/// What a rotation leaves of a row that was read: the way to its successor, for a while.
 pub(super) fn way_after(seen: &Row, value: &[u8]) -> Row {
     Row {
-        deadline: at(31),
+        deadline: at(500),
         listing: None,
         ..after(seen, value)
     }

@@ -3,14 +3,14 @@
 //! They only have to get past the checks of types that stand in front of what is to be explored,
 //! so the list holds what is often validated, not what is likely.
 
-use super::run::Halt;
+use super::sampler::Halt;
 
 /// How many values are tried for one place.
 pub(super) const ATTEMPTS: u8 = 32;
 
 pub(super) fn number<T: TryFrom<i16>>(attempt: u8) -> Result<T, Halt> {
     let number = pick(NUMBERS, attempt)?;
-    T::try_from(number).map_err(|_| Halt::Refused)
+    T::try_from(number).map_err(|_| Halt)
 }
 
 pub(super) fn boolean(attempt: u8) -> Result<bool, Halt> {
@@ -27,12 +27,12 @@ pub(super) fn text(attempt: u8) -> Result<&'static str, Halt> {
 
 pub(super) fn bytes(attempt: u8) -> Result<&'static [u8], Halt> {
     let length = pick(LENGTHS, attempt)?;
-    ZEROS.get(..length).ok_or(Halt::Refused)
+    ZEROS.get(..length).ok_or(Halt)
 }
 
 fn pick<T: Copy>(samples: &[T], attempt: u8) -> Result<T, Halt> {
     let sample = samples.get(usize::from(attempt));
-    sample.copied().ok_or(Halt::Refused)
+    sample.copied().ok_or(Halt)
 }
 
 const NUMBERS: &[i16] = &[

@@ -1,0 +1,73 @@
+//! What a layer says once, however often it happens: the first time as a warning, then at debug level.
+
+use std::collections::HashSet;
+use std::sync::{Mutex, PoisonError};
+
+use super::{ambiguous, unreadable};
+use crate::value::{Invalid, ValueError};
+
+/// The names of what a layer has warned of.
+#[derive(Debug, Default)]
+pub(crate) struct Reporter {
+    warned: Mutex<HashSet<&'static str>>,
+}
+
+impl Reporter {
+    pub(crate) fn unreadable(&self, field: &'static str, error: &ValueError) {
+        unreadable(field);
+        if self.is_first(field) {
+            tracing::warn!(
+                field,
+                %error,
+                "a stored session field cannot be read and counts as absent; further ones like it are logged at debug level"
+            );
+        } else {
+            tracing::debug!(field, %error, "a stored session field cannot be read");
+        }
+    }
+
+    pub(crate) fn invalid(&self, session: &'static str, invalid: &Invalid) {
+        if self.is_first(session) {
+            tracing::warn!(
+                session,
+                %invalid,
+                "stored session fields are refused by `validate` and count as absent; further ones like them are logged at debug level"
+            );
+        } else {
+            tracing::debug!(session, %invalid, "stored session fields are refused by `validate`");
+        }
+    }
+
+    pub(crate) fn ambiguous(&self, cookie: &str) {
+        ambiguous();
+        if self.is_first("two sessions") {
+            tracing::warn!(
+                cookie,
+                "two cookies of one request lead to two different sessions, and neither is used: \
+                 one may have been planted; further ones are logged at debug level"
+            );
+        } else {
+            tracing::debug!(
+                cookie,
+                "two cookies of one request lead to two different sessions"
+            );
+        }
+    }
+
+    /// A request came over plain http, where the session cookie is not kept.
+    pub(crate) fn plain_http(&self, cookie: &str) {
+        if self.is_first("plain http") {
+            tracing::warn!(
+                cookie,
+                "the session cookie is `Secure` and a request came over plain http, where browsers do \
+                 not keep it, so no sign-in lasts: serve https; for http://localhost use \
+                 `SessionLayer::dev`, or `.cookie(|cookie| cookie.secure(false))` and another name"
+            );
+        }
+    }
+
+    fn is_first(&self, name: &'static str) -> bool {
+        let mut warned = self.warned.lock().unwrap_or_else(PoisonError::into_inner);
+        warned.insert(name)
+    }
+}

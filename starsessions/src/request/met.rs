@@ -1,0 +1,53 @@
+//! The structs that a layer has met: what is wrong with one is told once, when it is first used.
+
+use std::sync::OnceLock;
+
+use crate::observe;
+use crate::schema::Schema;
+
+/// A list that only grows: a struct that was met before is found without a lock.
+#[derive(Debug, Default)]
+pub(crate) struct Met {
+    schema: OnceLock<&'static Schema>,
+    next: OnceLock<Box<Self>>,
+}
+
+impl Met {
+    /// Notes a struct; one that is new is compared with those before it.
+    #[inline]
+    pub(crate) fn meet(&self, schema: &'static Schema, realm: &str) {
+        let mut met = self;
+        loop {
+            let mut is_new = false;
+            let known = met.schema.get_or_init(|| {
+                is_new = true;
+                schema
+            });
+            if is_new {
+                return self.introduce(schema, realm);
+            }
+            if std::ptr::eq(*known, schema) {
+                return;
+            }
+            met = met.next.get_or_init(Box::default);
+        }
+    }
+
+    #[cold]
+    fn introduce(&self, schema: &'static Schema, realm: &str) {
+        for (spec, loss) in schema.losses() {
+            observe::lossy(realm, schema.type_name, spec.name, &loss);
+        }
+        for other in self.others(schema) {
+            if let Some(conflict) = other.conflict(schema) {
+                observe::type_conflict(realm, &conflict);
+            }
+        }
+    }
+
+    fn others(&self, schema: &'static Schema) -> impl Iterator<Item = &'static Schema> {
+        let all = std::iter::successors(Some(self), |met| met.next.get().map(|next| &**next));
+        all.filter_map(|met| met.schema.get().copied())
+            .filter(move |other| !std::ptr::eq(*other, schema))
+    }
+}

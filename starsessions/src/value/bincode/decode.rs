@@ -1,0 +1,335 @@
+use std::fmt;
+
+use bincode::Decode;
+use bincode::error::DecodeError;
+use serde::Deserializer;
+use serde::de::{
+    self, DeserializeOwned, DeserializeSeed, EnumAccess, IntoDeserializer, MapAccess, SeqAccess,
+    VariantAccess, Visitor,
+};
+
+use super::super::{Flaw, MAX_VALUE};
+use super::{CONFIGURATION, MAX_DEPTH};
+
+/// Reads a value that takes exactly `bytes`.
+pub(in crate::value) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Stop> {
+    let mut decoder = Decoder { bytes, depth: 0 };
+    let value = T::deserialize(&mut decoder)?;
+    if decoder.bytes.is_empty() {
+        Ok(value)
+    } else {
+        Err(Stop::Flawed(Flaw::TrailingBytes))
+    }
+}
+
+/// Why bytes are not read to their end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::value) enum Stop {
+    Flawed(Flaw),
+    /// The type asks what comes next, and the bytes do not say it.
+    SelfDescribing,
+}
+
+struct Decoder<'b> {
+    /// What is still to be read.
+    bytes: &'b [u8],
+    depth: usize,
+}
+
+impl<'b> Decoder<'b> {
+    #[inline]
+    fn take<T: Decode<()>>(&mut self) -> Result<T, Stop> {
+        match bincode::decode_from_slice(self.bytes, CONFIGURATION) {
+            Ok((value, read)) => {
+                self.bytes = self.bytes.get(read..).unwrap_or_default();
+                Ok(value)
+            }
+            Err(DecodeError::UnexpectedEnd { .. }) => Err(Stop::Flawed(Flaw::EndsEarly)),
+            Err(_) => Err(Stop::Flawed(Flaw::Mismatch)),
+        }
+    }
+
+    /// A number below 251 is the byte itself; most are.
+    #[inline]
+    fn take_unsigned<T: Decode<()> + From<u8>>(&mut self) -> Result<T, Stop> {
+        match self.bytes {
+            [small @ ..=250, rest @ ..] => {
+                self.bytes = rest;
+                Ok(T::from(*small))
+            }
+            _ => self.take(),
+        }
+    }
+
+    #[inline]
+    fn take_byte(&mut self) -> Result<u8, Stop> {
+        let (byte, rest) = self
+            .bytes
+            .split_first()
+            .ok_or(Stop::Flawed(Flaw::EndsEarly))?;
+        self.bytes = rest;
+        Ok(*byte)
+    }
+
+    /// The number of bytes or elements that follow. An element takes one byte at least, so the number is not
+    /// believed without them.
+    #[inline]
+    fn take_length(&mut self) -> Result<usize, Stop> {
+        let length = self.take_unsigned::<u64>()?;
+        match usize::try_from(length) {
+            Ok(length) if length <= self.bytes.len() => Ok(length),
+            Ok(length) if length <= MAX_VALUE => Err(Stop::Flawed(Flaw::EndsEarly)),
+            _ => Err(Stop::Flawed(Flaw::ExceedsLimit)),
+        }
+    }
+
+    #[inline]
+    fn take_bytes(&mut self) -> Result<&'b [u8], Stop> {
+        let length = self.take_length()?;
+        let (bytes, rest) = self.bytes.split_at_checked(length).unwrap_or_default();
+        self.bytes = rest;
+        Ok(bytes)
+    }
+
+    fn take_text(&mut self) -> Result<&'b str, Stop> {
+        str::from_utf8(self.take_bytes()?).map_err(|_| Stop::Flawed(Flaw::Mismatch))
+    }
+
+    #[inline]
+    fn inside<V>(&mut self, read: impl FnOnce(&mut Self) -> Result<V, Stop>) -> Result<V, Stop> {
+        if self.depth == MAX_DEPTH {
+            return Err(Stop::Flawed(Flaw::ExceedsLimit));
+        }
+        self.depth += 1;
+        let value = read(self)?;
+        self.depth -= 1;
+        Ok(value)
+    }
+
+    #[inline]
+    fn parts<V: Visitor<'b>>(&mut self, left: usize, visitor: V) -> Result<V::Value, Stop> {
+        self.inside(|decoder| visitor.visit_seq(Parts { decoder, left }))
+    }
+}
+
+macro_rules! leaves {
+    ($($method:ident $visit:ident $take:ident;)*) => {$(
+        #[inline]
+        fn $method<V: Visitor<'b>>(self, visitor: V) -> Result<V::Value, Stop> {
+            visitor.$visit(self.$take()?)
+        }
+    )*};
+}
+
+/// What only a format that describes itself can answer.
+macro_rules! questions {
+    ($($method:ident)*) => {$(
+        fn $method<V: Visitor<'b>>(self, _: V) -> Result<V::Value, Stop> {
+            Err(Stop::SelfDescribing)
+        }
+    )*};
+}
+
+impl<'b> Deserializer<'b> for &mut Decoder<'b> {
+    type Error = Stop;
+
+    leaves! {
+        deserialize_bool visit_bool take;
+        deserialize_i8 visit_i8 take;
+        deserialize_i16 visit_i16 take;
+        deserialize_i32 visit_i32 take;
+        deserialize_i64 visit_i64 take;
+        deserialize_i128 visit_i128 take;
+        deserialize_u8 visit_u8 take_byte;
+        deserialize_u16 visit_u16 take_unsigned;
+        deserialize_u32 visit_u32 take_unsigned;
+        deserialize_u64 visit_u64 take_unsigned;
+        deserialize_u128 visit_u128 take_unsigned;
+        deserialize_f32 visit_f32 take;
+        deserialize_f64 visit_f64 take;
+        deserialize_char visit_char take;
+        deserialize_str visit_borrowed_str take_text;
+        deserialize_string visit_borrowed_str take_text;
+        deserialize_bytes visit_borrowed_bytes take_bytes;
+        deserialize_byte_buf visit_borrowed_bytes take_bytes;
+    }
+
+    questions! { deserialize_any deserialize_identifier deserialize_ignored_any }
+
+    #[inline]
+    fn deserialize_option<V: Visitor<'b>>(self, visitor: V) -> Result<V::Value, Stop> {
+        match self.take_byte()? {
+            0 => visitor.visit_none(),
+            1 => self.inside(|decoder| visitor.visit_some(decoder)),
+            _ => Err(Stop::Flawed(Flaw::Mismatch)),
+        }
+    }
+
+    fn deserialize_unit<V: Visitor<'b>>(self, visitor: V) -> Result<V::Value, Stop> {
+        visitor.visit_unit()
+    }
+
+    fn deserialize_unit_struct<V: Visitor<'b>>(
+        self,
+        _: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Stop> {
+        visitor.visit_unit()
+    }
+
+    #[inline]
+    fn deserialize_newtype_struct<V: Visitor<'b>>(
+        self,
+        _: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Stop> {
+        self.inside(|decoder| visitor.visit_newtype_struct(decoder))
+    }
+
+    fn deserialize_seq<V: Visitor<'b>>(self, visitor: V) -> Result<V::Value, Stop> {
+        let left = self.take_length()?;
+        self.parts(left, visitor)
+    }
+
+    fn deserialize_map<V: Visitor<'b>>(self, visitor: V) -> Result<V::Value, Stop> {
+        let left = self.take_length()?;
+        self.inside(|decoder| visitor.visit_map(Parts { decoder, left }))
+    }
+
+    #[inline]
+    fn deserialize_tuple<V: Visitor<'b>>(
+        self,
+        length: usize,
+        visitor: V,
+    ) -> Result<V::Value, Stop> {
+        self.parts(length, visitor)
+    }
+
+    fn deserialize_tuple_struct<V: Visitor<'b>>(
+        self,
+        _: &'static str,
+        length: usize,
+        visitor: V,
+    ) -> Result<V::Value, Stop> {
+        self.parts(length, visitor)
+    }
+
+    #[inline]
+    fn deserialize_struct<V: Visitor<'b>>(
+        self,
+        _: &'static str,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Stop> {
+        self.parts(fields.len(), visitor)
+    }
+
+    #[inline]
+    fn deserialize_enum<V: Visitor<'b>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Stop> {
+        visitor.visit_enum(self)
+    }
+
+    /// As the encoder says.
+    fn is_human_readable(&self) -> bool {
+        false
+    }
+}
+
+/// So many parts, or entries of a map, one behind the other.
+struct Parts<'d, 'b> {
+    decoder: &'d mut Decoder<'b>,
+    left: usize,
+}
+
+impl<'b> SeqAccess<'b> for Parts<'_, 'b> {
+    type Error = Stop;
+
+    #[inline]
+    fn next_element_seed<S: DeserializeSeed<'b>>(
+        &mut self,
+        seed: S,
+    ) -> Result<Option<S::Value>, Stop> {
+        let Some(left) = self.left.checked_sub(1) else {
+            return Ok(None);
+        };
+        self.left = left;
+        seed.deserialize(&mut *self.decoder).map(Some)
+    }
+
+    fn size_hint(&self) -> Option<usize> {
+        Some(self.left)
+    }
+}
+
+impl<'b> MapAccess<'b> for Parts<'_, 'b> {
+    type Error = Stop;
+
+    fn next_key_seed<S: DeserializeSeed<'b>>(&mut self, seed: S) -> Result<Option<S::Value>, Stop> {
+        self.next_element_seed(seed)
+    }
+
+    fn next_value_seed<S: DeserializeSeed<'b>>(&mut self, seed: S) -> Result<S::Value, Stop> {
+        seed.deserialize(&mut *self.decoder)
+    }
+
+    fn size_hint(&self) -> Option<usize> {
+        Some(self.left)
+    }
+}
+
+impl<'b> EnumAccess<'b> for &mut Decoder<'b> {
+    type Error = Stop;
+    type Variant = Self;
+
+    #[inline]
+    fn variant_seed<S: DeserializeSeed<'b>>(self, seed: S) -> Result<(S::Value, Self), Stop> {
+        let index: u32 = self.take_unsigned()?;
+        let variant =
+            seed.deserialize::<de::value::U32Deserializer<Stop>>(index.into_deserializer());
+        Ok((variant?, self))
+    }
+}
+
+impl<'b> VariantAccess<'b> for &mut Decoder<'b> {
+    type Error = Stop;
+
+    fn unit_variant(self) -> Result<(), Stop> {
+        Ok(())
+    }
+
+    fn newtype_variant_seed<S: DeserializeSeed<'b>>(self, seed: S) -> Result<S::Value, Stop> {
+        self.inside(|decoder| seed.deserialize(decoder))
+    }
+
+    fn tuple_variant<V: Visitor<'b>>(self, length: usize, visitor: V) -> Result<V::Value, Stop> {
+        self.parts(length, visitor)
+    }
+
+    fn struct_variant<V: Visitor<'b>>(
+        self,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Stop> {
+        self.parts(fields.len(), visitor)
+    }
+}
+
+impl de::Error for Stop {
+    /// What the error says may quote the value.
+    fn custom<T: fmt::Display>(_: T) -> Self {
+        Self::Flawed(Flaw::Mismatch)
+    }
+}
+
+impl fmt::Display for Stop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the value cannot be read")
+    }
+}
+
+impl std::error::Error for Stop {}

@@ -1,0 +1,355 @@
+use bincode::enc::write::Writer;
+use bincode::enc::{Encode, Encoder as _, EncoderImpl};
+use bincode::error::EncodeError;
+use serde::ser::{
+    Serialize, SerializeMap, SerializeSeq, SerializeStruct, SerializeStructVariant, SerializeTuple,
+    SerializeTupleStruct, SerializeTupleVariant, Serializer,
+};
+
+use super::super::Refusal;
+use super::{CONFIGURATION, MAX_DEPTH};
+
+/// Appends `value` to `out`, which may grow to `limit` bytes.
+pub(in crate::value) fn encode<T: Serialize>(
+    value: &T,
+    out: &mut Vec<u8>,
+    limit: usize,
+) -> Result<(), Refusal> {
+    value.serialize(&mut Encoder {
+        to: EncoderImpl::new(Bounded { out, limit }, CONFIGURATION),
+        depth: 0,
+    })
+}
+
+struct Encoder<'o> {
+    to: EncoderImpl<Bounded<'o>, bincode::config::Configuration>,
+    depth: usize,
+}
+
+impl Encoder<'_> {
+    #[inline]
+    fn put(&mut self, value: impl Encode) -> Result<(), Refusal> {
+        // The writer has one reason to fail.
+        value.encode(&mut self.to).map_err(|_| Refusal::TooLarge)
+    }
+
+    #[inline]
+    fn put_bytes(&mut self, bytes: &[u8]) -> Result<(), Refusal> {
+        self.put(bytes.len() as u64)?;
+        let written = self.to.writer().write(bytes);
+        written.map_err(|_| Refusal::TooLarge)
+    }
+
+    #[inline]
+    fn open(&mut self) -> Result<(), Refusal> {
+        self.depth += 1;
+        if self.depth > MAX_DEPTH {
+            return Err(Refusal::TooDeep { limit: MAX_DEPTH });
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn put_inside<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Refusal> {
+        self.open()?;
+        value.serialize(&mut *self)?;
+        self.depth -= 1;
+        Ok(())
+    }
+
+    #[inline]
+    fn put_length(&mut self, length: Option<usize>) -> Result<(), Refusal> {
+        let length = length.ok_or(Refusal::Unencodable)?;
+        self.put(length as u64)?;
+        self.open()
+    }
+}
+
+macro_rules! numbers {
+    ($($method:ident($type:ty);)*) => {$(
+        #[inline]
+        fn $method(self, value: $type) -> Result<(), Refusal> {
+            self.put(value)
+        }
+    )*};
+}
+
+impl<'e, 'o> Serializer for &'e mut Encoder<'o> {
+    type Ok = ();
+    type Error = Refusal;
+    type SerializeSeq = Parts<'e, 'o>;
+    type SerializeMap = Parts<'e, 'o>;
+    type SerializeTuple = Parts<'e, 'o>;
+    type SerializeTupleStruct = Parts<'e, 'o>;
+    type SerializeTupleVariant = Parts<'e, 'o>;
+    type SerializeStruct = Parts<'e, 'o>;
+    type SerializeStructVariant = Parts<'e, 'o>;
+
+    numbers! {
+        serialize_bool(bool);
+        serialize_i8(i8);
+        serialize_i16(i16);
+        serialize_i32(i32);
+        serialize_i64(i64);
+        serialize_i128(i128);
+        serialize_u8(u8);
+        serialize_u16(u16);
+        serialize_u32(u32);
+        serialize_u64(u64);
+        serialize_u128(u128);
+        serialize_f32(f32);
+        serialize_f64(f64);
+        serialize_char(char);
+    }
+
+    #[inline]
+    fn serialize_str(self, value: &str) -> Result<(), Refusal> {
+        self.put_bytes(value.as_bytes())
+    }
+
+    fn serialize_bytes(self, value: &[u8]) -> Result<(), Refusal> {
+        self.put_bytes(value)
+    }
+
+    #[inline]
+    fn serialize_none(self) -> Result<(), Refusal> {
+        self.put(0_u8)
+    }
+
+    #[inline]
+    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), Refusal> {
+        self.put(1_u8)?;
+        self.put_inside(value)
+    }
+
+    fn serialize_unit(self) -> Result<(), Refusal> {
+        Ok(())
+    }
+
+    fn serialize_unit_struct(self, _: &'static str) -> Result<(), Refusal> {
+        Ok(())
+    }
+
+    #[inline]
+    fn serialize_unit_variant(
+        self,
+        _: &'static str,
+        index: u32,
+        _: &'static str,
+    ) -> Result<(), Refusal> {
+        self.put(index)
+    }
+
+    #[inline]
+    fn serialize_newtype_struct<T: Serialize + ?Sized>(
+        self,
+        _: &'static str,
+        value: &T,
+    ) -> Result<(), Refusal> {
+        self.put_inside(value)
+    }
+
+    fn serialize_newtype_variant<T: Serialize + ?Sized>(
+        self,
+        _: &'static str,
+        index: u32,
+        _: &'static str,
+        value: &T,
+    ) -> Result<(), Refusal> {
+        self.put(index)?;
+        self.put_inside(value)
+    }
+
+    fn serialize_seq(self, length: Option<usize>) -> Result<Parts<'e, 'o>, Refusal> {
+        self.put_length(length)?;
+        Ok(Parts::of(self, length))
+    }
+
+    fn serialize_map(self, length: Option<usize>) -> Result<Parts<'e, 'o>, Refusal> {
+        self.put_length(length)?;
+        Ok(Parts::of(self, length))
+    }
+
+    fn serialize_tuple(self, _: usize) -> Result<Parts<'e, 'o>, Refusal> {
+        self.open()?;
+        Ok(Parts::of(self, None))
+    }
+
+    fn serialize_tuple_struct(self, _: &'static str, _: usize) -> Result<Parts<'e, 'o>, Refusal> {
+        self.open()?;
+        Ok(Parts::of(self, None))
+    }
+
+    fn serialize_tuple_variant(
+        self,
+        _: &'static str,
+        index: u32,
+        _: &'static str,
+        _: usize,
+    ) -> Result<Parts<'e, 'o>, Refusal> {
+        self.put(index)?;
+        self.open()?;
+        Ok(Parts::of(self, None))
+    }
+
+    #[inline]
+    fn serialize_struct(self, _: &'static str, _: usize) -> Result<Parts<'e, 'o>, Refusal> {
+        self.open()?;
+        Ok(Parts::of(self, None))
+    }
+
+    fn serialize_struct_variant(
+        self,
+        _: &'static str,
+        index: u32,
+        _: &'static str,
+        _: usize,
+    ) -> Result<Parts<'e, 'o>, Refusal> {
+        self.put(index)?;
+        self.open()?;
+        Ok(Parts::of(self, None))
+    }
+
+    /// Many types have a second form for people.
+    fn is_human_readable(&self) -> bool {
+        false
+    }
+}
+
+/// The parts of a value, one behind the other.
+struct Parts<'e, 'o> {
+    encoder: &'e mut Encoder<'o>,
+    /// The elements of a list or map that are still to come.
+    left: usize,
+    /// Where the last key of a map begins.
+    key: usize,
+}
+
+impl<'e, 'o> Parts<'e, 'o> {
+    #[inline]
+    fn of(encoder: &'e mut Encoder<'o>, length: Option<usize>) -> Self {
+        Self {
+            encoder,
+            left: length.unwrap_or_default(),
+            key: 0,
+        }
+    }
+
+    #[inline]
+    fn put<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Refusal> {
+        value.serialize(&mut *self.encoder)
+    }
+
+    /// Counts the element that was written from `start` on.
+    #[inline]
+    fn count(&mut self, start: usize) -> Result<(), Refusal> {
+        self.left = self.left.checked_sub(1).ok_or(Refusal::Unencodable)?;
+        if self.length() == start {
+            return Err(Refusal::EmptyElements);
+        }
+        Ok(())
+    }
+
+    fn length(&mut self) -> usize {
+        self.encoder.to.writer().out.len()
+    }
+
+    /// A list that said another length than it has would be read as something else.
+    #[inline]
+    fn close(self) -> Result<(), Refusal> {
+        self.encoder.depth -= 1;
+        if self.left == 0 {
+            Ok(())
+        } else {
+            Err(Refusal::Unencodable)
+        }
+    }
+}
+
+macro_rules! parts {
+    ($($trait:ident::$method:ident $(($key:ident))?)*) => {$(
+        impl $trait for Parts<'_, '_> {
+            type Ok = ();
+            type Error = Refusal;
+
+            #[inline]
+            fn $method<T: Serialize + ?Sized>(
+                &mut self,
+                $($key: &'static str,)?
+                value: &T,
+            ) -> Result<(), Refusal> {
+                self.put(value)
+            }
+
+            #[inline]
+            fn end(self) -> Result<(), Refusal> {
+                self.close()
+            }
+
+            $(
+                fn skip_field(&mut self, $key: &'static str) -> Result<(), Refusal> {
+                    Err(Refusal::SkipsField($key))
+                }
+            )?
+        }
+    )*};
+}
+
+parts! {
+    SerializeTuple::serialize_element
+    SerializeTupleStruct::serialize_field
+    SerializeTupleVariant::serialize_field
+    SerializeStruct::serialize_field(_name)
+    SerializeStructVariant::serialize_field(_name)
+}
+
+impl SerializeSeq for Parts<'_, '_> {
+    type Ok = ();
+    type Error = Refusal;
+
+    #[inline]
+    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Refusal> {
+        let start = self.length();
+        self.put(value)?;
+        self.count(start)
+    }
+
+    fn end(self) -> Result<(), Refusal> {
+        self.close()
+    }
+}
+
+impl SerializeMap for Parts<'_, '_> {
+    type Ok = ();
+    type Error = Refusal;
+
+    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Refusal> {
+        self.key = self.length();
+        self.put(key)
+    }
+
+    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Refusal> {
+        self.put(value)?;
+        self.count(self.key)
+    }
+
+    fn end(self) -> Result<(), Refusal> {
+        self.close()
+    }
+}
+
+struct Bounded<'o> {
+    out: &'o mut Vec<u8>,
+    limit: usize,
+}
+
+impl Writer for Bounded<'_> {
+    #[inline]
+    fn write(&mut self, bytes: &[u8]) -> Result<(), EncodeError> {
+        if bytes.len() > self.limit.saturating_sub(self.out.len()) {
+            return Err(EncodeError::UnexpectedEnd);
+        }
+        self.out.extend_from_slice(bytes);
+        Ok(())
+    }
+}

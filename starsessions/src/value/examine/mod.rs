@@ -1,0 +1,94 @@
+//! What can be known of a type before there is a value of it: made-up values are read as the type, and each
+//! that it accepts is written and read back.
+//!
+//! It finds what depends on the type, such as a variant that is left out on one side or a type that needs a
+//! format that describes itself, at the first use and not on the day when such a value comes. A type that
+//! accepts no made-up value is not judged: each write is checked anyway.
+
+mod access;
+mod plan;
+mod sample;
+mod sampler;
+
+use std::any::TypeId;
+use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use self::plan::{Plan, Run};
+use self::sampler::Sampler;
+use super::round_trip::try_round_trip;
+use super::{Format, Incomplete, ValueError, type_name};
+
+/// What is known of `T` in this format; found out once in a process.
+///
+/// # Errors
+/// [`ValueError`] if a value that the type accepts would not be read as it was written.
+pub(super) fn examine<T>(format: Format) -> Result<(), ValueError>
+where
+    T: Serialize + DeserializeOwned + 'static,
+{
+    let key = (TypeId::of::<T>(), format);
+    let known = VERDICTS.read().unwrap_or_else(PoisonError::into_inner);
+    if let Some(verdict) = known.as_ref().and_then(|known| known.get(&key)) {
+        return verdict.clone();
+    }
+    drop(known);
+    // Outside of the lock, because this runs the code of the type.
+    let verdict = explore(format, type_name::<T>(), attempt::<T>);
+    let mut known = VERDICTS.write().unwrap_or_else(PoisonError::into_inner);
+    known.get_or_insert_default().insert(key, verdict.clone());
+    verdict
+}
+
+/// The error for a type that asked bincode to describe the value.
+pub(super) fn self_describing<T>() -> ValueError
+where
+    T: Serialize + DeserializeOwned + 'static,
+{
+    match examine::<T>(Format::Bincode) {
+        Err(error @ ValueError::Unsupported { .. }) => error,
+        _ => asks(type_name::<T>(), "".into()),
+    }
+}
+
+fn asks(type_name: &'static str, path: Arc<str>) -> ValueError {
+    let reason = Incomplete::SelfDescribing { path };
+    ValueError::Unsupported { type_name, reason }
+}
+
+/// Reads one made-up value; `None` if the type does not accept it.
+type Attempt = fn(&Run<'_>, Format) -> Option<Result<(), ValueError>>;
+
+fn attempt<T>(run: &Run<'_>, format: Format) -> Option<Result<(), ValueError>>
+where
+    T: Serialize + DeserializeOwned + 'static,
+{
+    let value = Sampler::sample::<T>(run).ok()?;
+    Some(try_round_trip(format, &value))
+}
+
+/// Not generic, so that it is compiled once.
+fn explore(format: Format, type_name: &'static str, attempt: Attempt) -> Result<(), ValueError> {
+    let mut plan = Plan::default();
+    while plan.goes_on() {
+        let run = Run::new(&plan, format != Format::Bincode);
+        // A type may panic at a value that it never expected; then it is not judged.
+        let verdict = catch_unwind(AssertUnwindSafe(|| attempt(&run, format)));
+        let verdict = verdict.unwrap_or_default();
+        let seen = run.into_seen();
+        match (&verdict, format, seen.asked.borrow().as_ref()) {
+            (None, Format::Bincode, Some(path)) => return Err(asks(type_name, Arc::clone(path))),
+            _ => plan.learn(&seen, verdict.is_some()),
+        }
+        verdict.unwrap_or(Ok(()))?;
+    }
+    Ok(())
+}
+
+type Verdicts = HashMap<(TypeId, Format), Result<(), ValueError>>;
+
+static VERDICTS: RwLock<Option<Verdicts>> = RwLock::new(None);

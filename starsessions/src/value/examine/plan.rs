@@ -1,0 +1,146 @@
+//! Which values are made up next.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::super::trace::fold;
+use super::sample::ATTEMPTS;
+
+/// The rounds, and what was learned in those before.
+pub(super) struct Plan {
+    round: u64,
+    rounds: u64,
+    steps: usize,
+    /// The sample that is tried at a place; the first one where nothing is known.
+    samples: HashMap<Site, u8>,
+    /// How many variants there are where fewer were accepted than serde had named: it names aliases too.
+    variants: HashMap<Site, usize>,
+}
+
+/// A hash of the way from the type to a part of it.
+pub(super) type Site = u64;
+
+impl Default for Plan {
+    fn default() -> Self {
+        Self {
+            round: 0,
+            rounds: FEWEST_ROUNDS,
+            steps: MOST_STEPS,
+            samples: HashMap::new(),
+            variants: HashMap::new(),
+        }
+    }
+}
+
+impl Plan {
+    pub(super) fn goes_on(&self) -> bool {
+        self.round < self.rounds && self.steps > 0
+    }
+
+    /// Goes to the next round, or tries this one again with another sample where the type stopped.
+    pub(super) fn learn(&mut self, seen: &Seen, accepted: bool) {
+        self.steps = seen.steps.get();
+        let wanted = ROUNDS_A_VARIANT * seen.widest.get();
+        self.rounds = self.rounds.max(wanted.min(MOST_ROUNDS));
+        let again = !accepted && (self.fewer_variants(seen) || self.next_sample(seen));
+        if !again {
+            self.round += 1;
+        }
+    }
+
+    fn fewer_variants(&mut self, seen: &Seen) -> bool {
+        let Some((site, index)) = seen.beyond.get() else {
+            return false;
+        };
+        self.variants.insert(site, index);
+        index > 0
+    }
+
+    /// What was read last is what the type did not like.
+    fn next_sample(&mut self, seen: &Seen) -> bool {
+        let Some(site) = seen.last_leaf.get() else {
+            return false;
+        };
+        let sample = self.samples.entry(site).or_default();
+        *sample = (*sample + 1) % ATTEMPTS;
+        *sample > 0
+    }
+}
+
+/// The reading of one made-up value.
+pub(super) struct Run<'p> {
+    plan: &'p Plan,
+    pub(super) human_readable: bool,
+    pub(super) seen: Seen,
+}
+
+/// What the type asked for. Kept outside of the errors, because a type may swallow them.
+#[derive(Default)]
+pub(super) struct Seen {
+    /// How many questions of the type are still answered.
+    pub(super) steps: Cell<usize>,
+    pub(super) last_leaf: Cell<Option<Site>>,
+    /// The most variants of an enum.
+    pub(super) widest: Cell<u64>,
+    /// A variant that serde named and the type does not know.
+    pub(super) beyond: Cell<Option<(Site, usize)>>,
+    /// Where it asked for a format that describes itself.
+    pub(super) asked: RefCell<Option<Arc<str>>>,
+}
+
+impl<'p> Run<'p> {
+    pub(super) fn new(plan: &'p Plan, human_readable: bool) -> Self {
+        let seen = Seen {
+            steps: Cell::new(plan.steps),
+            ..Seen::default()
+        };
+        Self {
+            plan,
+            human_readable,
+            seen,
+        }
+    }
+
+    pub(super) fn into_seen(self) -> Seen {
+        self.seen
+    }
+
+    /// Counts a question; there are no more answers once all are used up.
+    pub(super) fn is_over(&self) -> bool {
+        let left = self.seen.steps.get().checked_sub(1);
+        self.seen.steps.set(left.unwrap_or_default());
+        left.is_none()
+    }
+
+    /// The sample for a leaf.
+    pub(super) fn sample(&self, site: Site) -> u8 {
+        self.seen.last_leaf.set(Some(site));
+        self.plan.samples.get(&site).copied().unwrap_or_default()
+    }
+
+    /// One of `count` ways on: the first in the first round, the last in the second, any in the others.
+    /// Far down it is any, too, so that a type that contains itself comes to an end.
+    pub(super) fn choose(&self, site: Site, depth: usize, count: usize) -> usize {
+        let any = fold(fold(site, self.plan.round), 1);
+        match self.plan.round {
+            0 if depth < DEEP => 0,
+            1 if depth < DEEP => count.saturating_sub(1),
+            _ => (any % count.max(1) as u64) as usize,
+        }
+    }
+
+    pub(super) fn choose_variant(&self, site: Site, depth: usize, count: usize) -> usize {
+        let count = self.plan.variants.get(&site).copied().unwrap_or(count);
+        let widest = self.seen.widest.get().max(count as u64);
+        self.seen.widest.set(widest);
+        self.choose(site, depth, count)
+    }
+}
+
+const FEWEST_ROUNDS: u64 = 24;
+const ROUNDS_A_VARIANT: u64 = 6;
+const MOST_ROUNDS: u64 = 192;
+/// Over all rounds. A type of a session takes some hundreds.
+const MOST_STEPS: usize = 1 << 16;
+const DEEP: usize = 8;

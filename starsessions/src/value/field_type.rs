@@ -1,0 +1,58 @@
+use std::any::{TypeId, type_name};
+use std::fmt;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::examine::examine;
+use super::{Format, ValueError};
+
+/// The type of a field, for what can be said of it without a value.
+#[derive(Clone, Copy)]
+pub struct FieldType {
+    id: fn() -> TypeId,
+    name: fn() -> &'static str,
+    format: Format,
+    examine: fn(Format) -> Result<(), ValueError>,
+}
+
+impl FieldType {
+    /// The type `T`, stored in this format.
+    #[must_use]
+    pub const fn new<T: Serialize + DeserializeOwned + 'static>(format: Format) -> Self {
+        Self {
+            id: TypeId::of::<T>,
+            name: type_name::<T>,
+            format,
+            examine: examine::<T>,
+        }
+    }
+
+    /// The name of the type, as the compiler writes it.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        (self.name)()
+    }
+
+    /// Whether both are the same Rust type.
+    #[must_use]
+    pub fn is(&self, other: &Self) -> bool {
+        (self.id)() == (other.id)()
+    }
+
+    /// Whether values of the type come back as they were, as far as made-up values show it. It is found out
+    /// once in a process.
+    ///
+    /// # Errors
+    /// [`ValueError`] if the codec loses some values of the type. In bincode each write would be refused, in
+    /// JSON those of such values.
+    pub fn examine(&self) -> Result<(), ValueError> {
+        (self.examine)(self.format)
+    }
+}
+
+impl fmt::Debug for FieldType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("FieldType").field(&self.name()).finish()
+    }
+}

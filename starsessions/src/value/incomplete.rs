@@ -1,0 +1,43 @@
+use std::fmt;
+use std::sync::Arc;
+
+/// Why a type cannot be carried by a positional codec such as bincode, whatever its values are.
+///
+/// The cure is the same for each: `#[session(codec = json)]` on the field.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Incomplete {
+    /// The type asks the format what comes next (`flatten`, `untagged`, `tag`, and some types of other
+    /// crates), and a positional codec does not know.
+    SelfDescribing {
+        /// Where it asks, as in `cart.items[].price`; empty for the type itself.
+        path: Arc<str>,
+    },
+    /// `skip_serializing_if` leaves out a field of some values, and its place would be read as the next one.
+    SkipsField {
+        /// The field.
+        field: &'static str,
+    },
+    /// A list whose elements take no bytes, so that nine bytes could ask for 2^64 of them.
+    EmptyElements,
+}
+
+impl fmt::Display for Incomplete {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::SelfDescribing { path } if path.is_empty() => {
+                f.write_str("it needs a format that describes itself")
+            }
+            Self::SelfDescribing { path } => {
+                write!(f, "`{path}` needs a format that describes itself")
+            }
+            Self::SkipsField { field } => {
+                write!(
+                    f,
+                    "`skip_serializing_if` leaves out `{field}` of some values"
+                )
+            }
+            Self::EmptyElements => f.write_str("the elements of a list in it take no bytes"),
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! That what is read is what was written.
+
+use std::any::type_name;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::bincode::Stop;
+use super::envelope::{Envelope, Payload};
+use super::examine::{examine, self_describing};
+#[cfg(feature = "json")]
+use super::json;
+use super::known::Known;
+use super::trace::{Detail, Trace, trace};
+use super::{Format, Refusal, Stored, ValueError, bincode};
+
+impl Payload<'_> {
+    /// The value, if it has the mark that it was written with.
+    pub(super) fn decode<T>(self) -> Result<T, ValueError>
+    where
+        T: Serialize + DeserializeOwned + 'static,
+    {
+        let Some(known) = self.mark().map(Known::new::<T>) else {
+            return self.decode_unmarked();
+        };
+        if known.is_remembered() {
+            return self.decode_unmarked();
+        }
+        let other_shape = || ValueError::OtherShape {
+            type_name: type_name::<T>(),
+        };
+        let value = self.decode_unmarked().map_err(|error| match error {
+            ValueError::Unsupported { .. } => error,
+            // Bytes are decoded after they were authenticated: they are not damaged, the type has changed.
+            _ => other_shape(),
+        })?;
+        if trace(&value, false, Detail::Names).map(|trace| trace.mark) != Ok(known.mark())
+            || self.rewrite(&value).map(|again| again.len()) != Ok(self.bytes().len())
+        {
+            return Err(other_shape());
+        }
+        if examine::<T>(Format::Bincode).is_ok() {
+            known.remember();
+        }
+        Ok(value)
+    }
+
+    /// The bytes of a value in this format. What is read and not written again (`skip_serializing`) is in no
+    /// mark, but its bytes are missing here.
+    fn rewrite<T: Serialize>(self, value: &T) -> Result<Vec<u8>, Refusal> {
+        let mut again = Vec::with_capacity(self.bytes().len());
+        match self {
+            Payload::Bincode { .. } => bincode::encode(value, &mut again, usize::MAX)?,
+            #[cfg(feature = "json")]
+            Payload::Json { .. } => json::encode(value, &mut again, usize::MAX)?,
+        }
+        Ok(again)
+    }
+
+    fn decode_unmarked<T>(self) -> Result<T, ValueError>
+    where
+        T: Serialize + DeserializeOwned + 'static,
+    {
+        let type_name = type_name::<T>();
+        let undecodable = |flaw| ValueError::Undecodable { type_name, flaw };
+        match self {
+            Payload::Bincode { bytes, .. } => bincode::decode(bytes).map_err(|stop| match stop {
+                Stop::Flawed(flaw) => undecodable(flaw),
+                Stop::SelfDescribing => self_describing::<T>(),
+            }),
+            #[cfg(feature = "json")]
+            Payload::Json { bytes } => json::decode(bytes).map_err(undecodable),
+        }
+    }
+}
+
+/// Whether `bytes` are read as a value that serde shows like `value`, whose names are `written`.
+pub(super) fn read_back<T>(value: &T, written: Trace, bytes: &[u8]) -> Result<(), ValueError>
+where
+    T: Serialize + DeserializeOwned + 'static,
+{
+    let payload = Envelope::parse(bytes)?.payload;
+    let json = payload.mark().is_none();
+    let type_name = type_name::<T>();
+    let lost = || ValueError::NoRoundTrip { type_name, json };
+    let read: T = payload.decode_unmarked().map_err(|error| match error {
+        ValueError::Unsupported { .. } => error,
+        _ => lost(),
+    })?;
+    if trace(&read, json, Detail::Names) != Ok(written) {
+        return Err(lost());
+    }
+    // The bytes are the values. They may only be others where a map or a set has changed its order.
+    if payload
+        .rewrite(&read)
+        .is_ok_and(|again| again == payload.bytes())
+    {
+        return Ok(());
+    }
+    let values = |value| trace(value, json, Detail::Values);
+    if values(&read) == values(value) {
+        Ok(())
+    } else {
+        Err(lost())
+    }
+}
+
+/// Writes a value that was made up and reads it back. What is not written is not judged, unless that
+/// depends on the type alone.
+pub(super) fn try_round_trip<T>(format: Format, value: &T) -> Result<(), ValueError>
+where
+    T: Serialize + DeserializeOwned + 'static,
+{
+    let stored = Stored {
+        format,
+        version: 1,
+        migrate: None,
+        validate: None,
+    };
+    let mut bytes = Vec::new();
+    match stored.write(value, &mut bytes) {
+        Ok(()) => {}
+        Err(refusal) if refusal.is_of_the_type() => return Err(refusal.into_error::<T>()),
+        Err(_) => return Ok(()),
+    }
+    match trace(value, format.is_human_readable(), Detail::Names) {
+        Ok(written) => read_back(value, written, &bytes),
+        Err(_) => Ok(()),
+    }
+}

@@ -1,0 +1,68 @@
+//! A hash of two things at once. It is part of the stored format: a change makes stored values unreadable.
+
+use super::Trace;
+
+/// The hashes of a value, as far as it was seen.
+#[derive(Clone, Copy)]
+pub(super) struct Hashes {
+    pub(super) mark: u64,
+    pub(super) content: u64,
+}
+
+impl Hashes {
+    pub(super) const START: Self = Self {
+        mark: SEED,
+        content: SEED,
+    };
+
+    /// Takes in what is a name or a kind.
+    #[inline]
+    pub(super) const fn name(&mut self, word: u64) {
+        self.mark = fold(self.mark, word);
+    }
+
+    /// Takes in what is a value.
+    #[inline]
+    pub(super) const fn value(&mut self, word: u64) {
+        self.content = fold(self.content, word);
+    }
+
+    /// One word for both; two values of the same content have the same mark.
+    #[inline]
+    pub(super) const fn joined(self) -> u64 {
+        fold(self.content, self.mark)
+    }
+
+    pub(super) const fn finish(self) -> Trace {
+        Trace {
+            mark: (fold(self.mark, SEED) >> 32) as u32,
+            content: self.joined(),
+        }
+    }
+}
+
+/// The next state of a hash: both halves of a product, so that every bit reaches every other.
+#[inline]
+pub(in crate::value) const fn fold(hash: u64, word: u64) -> u64 {
+    let product = (hash ^ word) as u128 * MULTIPLIER as u128;
+    product as u64 ^ (product >> 64) as u64
+}
+
+/// The hash of a text or of bytes.
+#[inline]
+pub(in crate::value) fn text(bytes: &[u8]) -> u64 {
+    let mut hash = fold(SEED, bytes.len() as u64);
+    let (words, rest) = bytes.as_chunks();
+    for word in words {
+        hash = fold(hash, u64::from_le_bytes(*word));
+    }
+    let last = rest
+        .iter()
+        .rev()
+        .fold(0, |word, byte| word << 8 | u64::from(*byte));
+    fold(hash, last)
+}
+
+/// The digits of pi and of the golden ratio: numbers that mean nothing.
+const SEED: u64 = 0x243f_6a88_85a3_08d3;
+const MULTIPLIER: u64 = 0x9e37_79b9_7f4a_7c15;
