@@ -101,16 +101,13 @@ impl<T: Serialize + DeserializeOwned + 'static> Stored<T> {
     /// # Errors
     /// [`ValueError`] if the format cannot carry the value, or it is too large.
     pub(crate) fn draft(&self, value: &T, out: &mut Vec<u8>) -> Result<(), ValueError> {
-        let refusal = match self.write(value, out) {
-            Ok(()) => return Ok(()),
-            Err(refusal) => refusal,
-        };
-        match (refusal, self.format) {
-            // Such as a map of unknown length: the type may say more.
-            (Refusal::Unencodable, Format::Bincode) => examine::<T>(self.format)?,
-            _ => {}
-        }
-        Err(refusal.into_error::<T>())
+        self.write(value, out).or_else(|refusal| {
+            if self.format == Format::Bincode && refusal == Refusal::Unencodable {
+                // Such as a map of unknown length: the type may say more.
+                examine::<T>(self.format)?;
+            }
+            Err(refusal.into_error::<T>())
+        })
     }
 
     fn write(&self, value: &T, out: &mut Vec<u8>) -> Result<(), Refusal> {

@@ -47,12 +47,12 @@ impl Encoder<'_> {
     #[inline]
     fn put_unsigned(&mut self, number: u64) -> Result<(), Refusal> {
         match number {
-            0..=SMALL => self.put(&[number as u8]),
-            ..=0xffff => {
+            ..=SMALL => self.put(&[number as u8]),
+            251..=0xffff => {
                 let [a, b] = (number as u16).to_le_bytes();
                 self.put(&[WIDTH_16, a, b])
             }
-            ..=0xffff_ffff => {
+            0x1_0000..=0xffff_ffff => {
                 let [a, b, c, d] = (number as u32).to_le_bytes();
                 self.put(&[WIDTH_32, a, b, c, d])
             }
