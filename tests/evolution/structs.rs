@@ -29,10 +29,10 @@ pairs! {
             struct Middle { inner: BTreeMap<String, Inner> }
             struct Inner { b: u32 }
         }
-    a_field_of_an_empty_list_is_renamed: {
+    a_field_in_a_list_is_renamed: {
             struct Value { list: Vec<Inner> }
             struct Inner { a: u32 }
-        } Value { list: vec![] }
+        } Value { list: vec![Inner { a: 1 }] }
         => {
             struct Value { list: Vec<Inner> }
             struct Inner { b: u32 }

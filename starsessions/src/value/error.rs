@@ -156,7 +156,7 @@ impl fmt::Display for ValueError {
             ),
             Self::Unsupported { type_name, reason } => write!(
                 f,
-                "add `codec = json` to the field, because bincode cannot carry `{type_name}`: {reason}"
+                "bincode cannot carry `{type_name}`: {reason}; add `codec = json` to the field"
             ),
             Self::NoRoundTrip {
                 type_name,

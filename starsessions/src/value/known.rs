@@ -26,11 +26,23 @@ impl Known {
 
     #[inline]
     pub(super) fn is_remembered(self) -> bool {
-        KNOWN.with(|known| known.get(self.place()).and_then(Cell::get) == Some(self))
+        KNOWN.with(|known| {
+            let place = known.get(self.place());
+            place.is_some_and(|[first, second]| {
+                first.get() == Some(self) || second.get() == Some(self)
+            })
+        })
     }
 
+    /// The one that was remembered in this place before takes the second seat.
     pub(super) fn remember(self) {
-        KNOWN.with(|known| known.get(self.place()).map(|it| it.set(Some(self))));
+        KNOWN.with(|known| {
+            if let Some([first, second]) = known.get(self.place())
+                && first.get() != Some(self)
+            {
+                second.set(first.replace(Some(self)));
+            }
+        });
     }
 
     fn place(self) -> usize {
@@ -59,10 +71,12 @@ impl Hasher for Unhashed {
     }
 }
 
-/// How many are remembered, each in its place.
-const PLACES: usize = 128;
+/// Each place has two seats, because two fields of one struct may meet in it.
+type Place = [Cell<Option<Known>>; 2];
+
+const PLACES: usize = 64;
 
 thread_local! {
     /// Every field of every request asks.
-    static KNOWN: [Cell<Option<Known>>; PLACES] = const { [const { Cell::new(None) }; PLACES] };
+    static KNOWN: [Place; PLACES] = const { [const { [const { Cell::new(None) }; 2] }; PLACES] };
 }

@@ -9,7 +9,7 @@ use serde::de::{
 };
 
 use super::super::{Flaw, MAX_VALUE};
-use super::{CONFIGURATION, MAX_DEPTH};
+use super::{CONFIGURATION, MAX_DEPTH, SMALL, WIDTH_16, WIDTH_32, WIDTH_64};
 
 /// Reads a value that takes exactly `bytes`.
 pub(in crate::value) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Stop> {
@@ -49,16 +49,37 @@ impl<'b> Decoder<'b> {
         }
     }
 
-    /// A number below 251 is the byte itself; most are.
+    /// A number that is at most as wide as `widest` says.
     #[inline]
-    fn take_unsigned<T: Decode<()> + From<u8>>(&mut self) -> Result<T, Stop> {
-        match self.bytes {
-            [small @ ..=250, rest @ ..] => {
-                self.bytes = rest;
-                Ok(T::from(*small))
-            }
-            _ => self.take(),
+    fn take_unsigned(&mut self, widest: u8) -> Result<u64, Stop> {
+        match self.take_byte()? {
+            small if u64::from(small) <= SMALL => Ok(small.into()),
+            width if width > widest => Err(Stop::Flawed(Flaw::Mismatch)),
+            WIDTH_16 => self
+                .take_array()
+                .map(|bytes| u16::from_le_bytes(bytes).into()),
+            WIDTH_32 => self
+                .take_array()
+                .map(|bytes| u32::from_le_bytes(bytes).into()),
+            _ => self.take_array().map(u64::from_le_bytes),
         }
+    }
+
+    /// The sign is the lowest bit.
+    #[inline]
+    fn take_signed(&mut self, widest: u8) -> Result<i64, Stop> {
+        let number = self.take_unsigned(widest)?;
+        Ok((number >> 1) as i64 ^ -((number & 1) as i64))
+    }
+
+    #[inline]
+    fn take_array<const N: usize>(&mut self) -> Result<[u8; N], Stop> {
+        let (bytes, rest) = self
+            .bytes
+            .split_first_chunk()
+            .ok_or(Stop::Flawed(Flaw::EndsEarly))?;
+        self.bytes = rest;
+        Ok(*bytes)
     }
 
     #[inline]
@@ -75,7 +96,7 @@ impl<'b> Decoder<'b> {
     /// believed without them.
     #[inline]
     fn take_length(&mut self) -> Result<usize, Stop> {
-        let length = self.take_unsigned::<u64>()?;
+        let length = self.take_unsigned(WIDTH_64)?;
         match usize::try_from(length) {
             Ok(length) if length <= self.bytes.len() => Ok(length),
             Ok(length) if length <= MAX_VALUE => Err(Stop::Flawed(Flaw::EndsEarly)),
@@ -113,12 +134,25 @@ impl<'b> Decoder<'b> {
 }
 
 macro_rules! leaves {
-    ($($method:ident $visit:ident $take:ident;)*) => {$(
+    ($($method:ident $visit:ident($($take:tt)*);)*) => {$(
         #[inline]
         fn $method<V: Visitor<'b>>(self, visitor: V) -> Result<V::Value, Stop> {
-            visitor.$visit(self.$take()?)
+            visitor.$visit(leaf!(self $($take)*))
         }
     )*};
+}
+
+/// A method of the decoder; what it returns is no wider than the type, so no bits are lost.
+macro_rules! leaf {
+    ($decoder:ident $take:ident) => {
+        $decoder.$take()?
+    };
+    ($decoder:ident $take:ident $widest:ident as $type:ty) => {
+        $decoder.$take($widest)? as $type
+    };
+    ($decoder:ident take_array as $type:ty) => {
+        <$type>::from_le_bytes($decoder.take_array()?)
+    };
 }
 
 /// What only a format that describes itself can answer.
@@ -134,24 +168,24 @@ impl<'b> Deserializer<'b> for &mut Decoder<'b> {
     type Error = Stop;
 
     leaves! {
-        deserialize_bool visit_bool take;
-        deserialize_i8 visit_i8 take;
-        deserialize_i16 visit_i16 take;
-        deserialize_i32 visit_i32 take;
-        deserialize_i64 visit_i64 take;
-        deserialize_i128 visit_i128 take;
-        deserialize_u8 visit_u8 take_byte;
-        deserialize_u16 visit_u16 take_unsigned;
-        deserialize_u32 visit_u32 take_unsigned;
-        deserialize_u64 visit_u64 take_unsigned;
-        deserialize_u128 visit_u128 take_unsigned;
-        deserialize_f32 visit_f32 take;
-        deserialize_f64 visit_f64 take;
-        deserialize_char visit_char take;
-        deserialize_str visit_borrowed_str take_text;
-        deserialize_string visit_borrowed_str take_text;
-        deserialize_bytes visit_borrowed_bytes take_bytes;
-        deserialize_byte_buf visit_borrowed_bytes take_bytes;
+        deserialize_bool visit_bool(take);
+        deserialize_i8 visit_i8(take_array as i8);
+        deserialize_i16 visit_i16(take_signed WIDTH_16 as i16);
+        deserialize_i32 visit_i32(take_signed WIDTH_32 as i32);
+        deserialize_i64 visit_i64(take_signed WIDTH_64 as i64);
+        deserialize_i128 visit_i128(take);
+        deserialize_u8 visit_u8(take_byte);
+        deserialize_u16 visit_u16(take_unsigned WIDTH_16 as u16);
+        deserialize_u32 visit_u32(take_unsigned WIDTH_32 as u32);
+        deserialize_u64 visit_u64(take_unsigned WIDTH_64 as u64);
+        deserialize_u128 visit_u128(take);
+        deserialize_f32 visit_f32(take_array as f32);
+        deserialize_f64 visit_f64(take_array as f64);
+        deserialize_char visit_char(take);
+        deserialize_str visit_borrowed_str(take_text);
+        deserialize_string visit_borrowed_str(take_text);
+        deserialize_bytes visit_borrowed_bytes(take_bytes);
+        deserialize_byte_buf visit_borrowed_bytes(take_bytes);
     }
 
     questions! { deserialize_any deserialize_identifier deserialize_ignored_any }
@@ -288,7 +322,7 @@ impl<'b> EnumAccess<'b> for &mut Decoder<'b> {
 
     #[inline]
     fn variant_seed<S: DeserializeSeed<'b>>(self, seed: S) -> Result<(S::Value, Self), Stop> {
-        let index: u32 = self.take_unsigned()?;
+        let index = self.take_unsigned(WIDTH_32)? as u32;
         let variant =
             seed.deserialize::<de::value::U32Deserializer<Stop>>(index.into_deserializer());
         Ok((variant?, self))

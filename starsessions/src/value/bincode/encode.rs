@@ -1,5 +1,5 @@
+use bincode::enc::Encode;
 use bincode::enc::write::Writer;
-use bincode::enc::{Encode, Encoder as _, EncoderImpl};
 use bincode::error::EncodeError;
 use serde::ser::{
     Serialize, SerializeMap, SerializeSeq, SerializeStruct, SerializeStructVariant, SerializeTuple,
@@ -7,7 +7,7 @@ use serde::ser::{
 };
 
 use super::super::Refusal;
-use super::{CONFIGURATION, MAX_DEPTH};
+use super::{CONFIGURATION, MAX_DEPTH, SMALL, WIDTH_16, WIDTH_32, WIDTH_64};
 
 /// Appends `value` to `out`, which may grow to `limit` bytes.
 pub(in crate::value) fn encode<T: Serialize>(
@@ -16,28 +16,63 @@ pub(in crate::value) fn encode<T: Serialize>(
     limit: usize,
 ) -> Result<(), Refusal> {
     value.serialize(&mut Encoder {
-        to: EncoderImpl::new(Bounded { out, limit }, CONFIGURATION),
+        out,
+        limit,
         depth: 0,
     })
 }
 
 struct Encoder<'o> {
-    to: EncoderImpl<Bounded<'o>, bincode::config::Configuration>,
+    out: &'o mut Vec<u8>,
+    limit: usize,
     depth: usize,
 }
 
 impl Encoder<'_> {
     #[inline]
-    fn put(&mut self, value: impl Encode) -> Result<(), Refusal> {
-        // The writer has one reason to fail.
-        value.encode(&mut self.to).map_err(|_| Refusal::TooLarge)
+    fn put(&mut self, bytes: &[u8]) -> Result<(), Refusal> {
+        if bytes.len() > self.limit.saturating_sub(self.out.len()) {
+            return Err(Refusal::TooLarge);
+        }
+        self.out.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    /// What is rare: the crate does it.
+    fn put_other(&mut self, value: impl Encode) -> Result<(), Refusal> {
+        bincode::encode_into_writer(value, self, CONFIGURATION).map_err(|_| Refusal::TooLarge)
+    }
+
+    /// A number below 251 is the byte itself, another one follows a byte that says its width.
+    #[inline]
+    fn put_unsigned(&mut self, number: u64) -> Result<(), Refusal> {
+        match number {
+            ..=SMALL => self.put(&[number as u8]),
+            251..=0xffff => {
+                let [a, b] = (number as u16).to_le_bytes();
+                self.put(&[WIDTH_16, a, b])
+            }
+            0x1_0000..=0xffff_ffff => {
+                let [a, b, c, d] = (number as u32).to_le_bytes();
+                self.put(&[WIDTH_32, a, b, c, d])
+            }
+            _ => {
+                self.put(&[WIDTH_64])?;
+                self.put(&number.to_le_bytes())
+            }
+        }
+    }
+
+    /// The sign is the lowest bit.
+    #[inline]
+    fn put_signed(&mut self, number: i64) -> Result<(), Refusal> {
+        self.put_unsigned((number << 1 ^ number >> 63) as u64)
     }
 
     #[inline]
     fn put_bytes(&mut self, bytes: &[u8]) -> Result<(), Refusal> {
-        self.put(bytes.len() as u64)?;
-        let written = self.to.writer().write(bytes);
-        written.map_err(|_| Refusal::TooLarge)
+        self.put_unsigned(bytes.len() as u64)?;
+        self.put(bytes)
     }
 
     #[inline]
@@ -60,16 +95,16 @@ impl Encoder<'_> {
     #[inline]
     fn put_length(&mut self, length: Option<usize>) -> Result<(), Refusal> {
         let length = length.ok_or(Refusal::Unencodable)?;
-        self.put(length as u64)?;
+        self.put_unsigned(length as u64)?;
         self.open()
     }
 }
 
 macro_rules! numbers {
-    ($($method:ident($type:ty);)*) => {$(
+    ($($method:ident($number:ident: $type:ty) $put:ident($value:expr);)*) => {$(
         #[inline]
-        fn $method(self, value: $type) -> Result<(), Refusal> {
-            self.put(value)
+        fn $method(self, $number: $type) -> Result<(), Refusal> {
+            self.$put($value)
         }
     )*};
 }
@@ -86,20 +121,20 @@ impl<'e, 'o> Serializer for &'e mut Encoder<'o> {
     type SerializeStructVariant = Parts<'e, 'o>;
 
     numbers! {
-        serialize_bool(bool);
-        serialize_i8(i8);
-        serialize_i16(i16);
-        serialize_i32(i32);
-        serialize_i64(i64);
-        serialize_i128(i128);
-        serialize_u8(u8);
-        serialize_u16(u16);
-        serialize_u32(u32);
-        serialize_u64(u64);
-        serialize_u128(u128);
-        serialize_f32(f32);
-        serialize_f64(f64);
-        serialize_char(char);
+        serialize_bool(value: bool) put(&[u8::from(value)]);
+        serialize_i8(value: i8) put(&value.to_le_bytes());
+        serialize_i16(value: i16) put_signed(value.into());
+        serialize_i32(value: i32) put_signed(value.into());
+        serialize_i64(value: i64) put_signed(value);
+        serialize_i128(value: i128) put_other(value);
+        serialize_u8(value: u8) put(&[value]);
+        serialize_u16(value: u16) put_unsigned(value.into());
+        serialize_u32(value: u32) put_unsigned(value.into());
+        serialize_u64(value: u64) put_unsigned(value);
+        serialize_u128(value: u128) put_other(value);
+        serialize_f32(value: f32) put(&value.to_le_bytes());
+        serialize_f64(value: f64) put(&value.to_le_bytes());
+        serialize_char(value: char) put_other(value);
     }
 
     #[inline]
@@ -113,12 +148,12 @@ impl<'e, 'o> Serializer for &'e mut Encoder<'o> {
 
     #[inline]
     fn serialize_none(self) -> Result<(), Refusal> {
-        self.put(0_u8)
+        self.put(&[0])
     }
 
     #[inline]
     fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), Refusal> {
-        self.put(1_u8)?;
+        self.put(&[1])?;
         self.put_inside(value)
     }
 
@@ -137,7 +172,7 @@ impl<'e, 'o> Serializer for &'e mut Encoder<'o> {
         index: u32,
         _: &'static str,
     ) -> Result<(), Refusal> {
-        self.put(index)
+        self.put_unsigned(index.into())
     }
 
     #[inline]
@@ -156,7 +191,7 @@ impl<'e, 'o> Serializer for &'e mut Encoder<'o> {
         _: &'static str,
         value: &T,
     ) -> Result<(), Refusal> {
-        self.put(index)?;
+        self.put_unsigned(index.into())?;
         self.put_inside(value)
     }
 
@@ -187,7 +222,7 @@ impl<'e, 'o> Serializer for &'e mut Encoder<'o> {
         _: &'static str,
         _: usize,
     ) -> Result<Parts<'e, 'o>, Refusal> {
-        self.put(index)?;
+        self.put_unsigned(index.into())?;
         self.open()?;
         Ok(Parts::of(self, None))
     }
@@ -205,7 +240,7 @@ impl<'e, 'o> Serializer for &'e mut Encoder<'o> {
         _: &'static str,
         _: usize,
     ) -> Result<Parts<'e, 'o>, Refusal> {
-        self.put(index)?;
+        self.put_unsigned(index.into())?;
         self.open()?;
         Ok(Parts::of(self, None))
     }
@@ -250,8 +285,8 @@ impl<'e, 'o> Parts<'e, 'o> {
         Ok(())
     }
 
-    fn length(&mut self) -> usize {
-        self.encoder.to.writer().out.len()
+    fn length(&self) -> usize {
+        self.encoder.out.len()
     }
 
     /// A list that said another length than it has would be read as something else.
@@ -338,18 +373,8 @@ impl SerializeMap for Parts<'_, '_> {
     }
 }
 
-struct Bounded<'o> {
-    out: &'o mut Vec<u8>,
-    limit: usize,
-}
-
-impl Writer for Bounded<'_> {
-    #[inline]
+impl Writer for Encoder<'_> {
     fn write(&mut self, bytes: &[u8]) -> Result<(), EncodeError> {
-        if bytes.len() > self.limit.saturating_sub(self.out.len()) {
-            return Err(EncodeError::UnexpectedEnd);
-        }
-        self.out.extend_from_slice(bytes);
-        Ok(())
+        self.put(bytes).map_err(|_| EncodeError::UnexpectedEnd)
     }
 }

@@ -48,19 +48,33 @@ pub(in crate::value) const fn fold(hash: u64, word: u64) -> u64 {
     product as u64 ^ (product >> 64) as u64
 }
 
-/// The hash of a text or of bytes.
+/// The hash of a text or of bytes. The last word overlaps the one in front of it.
 #[inline]
 pub(in crate::value) fn text(bytes: &[u8]) -> u64 {
     let mut hash = fold(SEED, bytes.len() as u64);
-    let (words, rest) = bytes.as_chunks();
-    for word in words {
+    let Some(last) = bytes.last_chunk() else {
+        return fold(hash, short(bytes));
+    };
+    for word in bytes.as_chunks().0 {
         hash = fold(hash, u64::from_le_bytes(*word));
     }
-    let last = rest
-        .iter()
-        .rev()
-        .fold(0, |word, byte| word << 8 | u64::from(*byte));
-    fold(hash, last)
+    fold(hash, u64::from_le_bytes(*last))
+}
+
+/// Up to seven bytes as a word.
+#[inline]
+fn short(bytes: &[u8]) -> u64 {
+    match (bytes.first_chunk(), bytes.last_chunk(), bytes) {
+        (Some(first), Some(last), _) => {
+            u64::from(u32::from_le_bytes(*first)) << 32 | u64::from(u32::from_le_bytes(*last))
+        }
+        (_, _, [first, .., last]) => {
+            let middle = bytes.get(bytes.len() / 2).copied().unwrap_or_default();
+            u64::from(*first) << 16 | u64::from(middle) << 8 | u64::from(*last)
+        }
+        (_, _, [only]) => u64::from(*only),
+        _ => 0,
+    }
 }
 
 /// The digits of pi and of the golden ratio: numbers that mean nothing.
