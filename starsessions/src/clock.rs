@@ -19,7 +19,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// assert_eq!((login + Duration::from_secs(60)).since(login), Duration::from_secs(60));
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-// One more than the seconds, so that a deadline that may be absent takes no more room.
+// One more than the seconds: never zero, so that an `Option` of it takes no more room.
 pub struct Timestamp(NonZeroU64);
 
 impl Timestamp {

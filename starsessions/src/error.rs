@@ -16,8 +16,8 @@ use crate::value::{Invalid, ValueError};
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum SessionError {
-    /// A field marked `exclusive` was changed by another request meanwhile, or there was no end to
-    /// the changes. Nothing was written.
+    /// A field marked `exclusive` was changed by another request meanwhile, or other requests changed
+    /// the session again and again. Nothing was written.
     Conflict {
         /// The stored name of the field; empty when the whole record was contended.
         field: &'static str,
@@ -59,7 +59,7 @@ pub enum SessionError {
     Detach(DetachError),
 }
 
-/// What stands against a [detached](crate::Session::detach) session, or against its change.
+/// Why a session cannot be [detached](crate::Session::detach), or a detached one not be changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DetachError {

@@ -72,17 +72,17 @@
 //!
 //! | feature | default | what it brings |
 //! |---|---|---|
+//! | `aws-lc-rs`, `ring` | no | encryption by one of these libraries: the same bytes in less time; builds C and assembly |
 //! | `axum` | yes | sessions as handler arguments, rejections as responses, `CsrfLayer` |
 //! | `json` | no | `codec = json` |
 //! | `metrics` | no | counters, histograms and a gauge through the `metrics` facade |
 //! | `mysql` | no | `MySqlStore`: sessions in MySQL or MariaDB, for several machines; needs Rust 1.94 |
 //! | `postgres` | no | `PostgresStore`: sessions in PostgreSQL, for several machines; needs Rust 1.94 |
 //! | `redis` | no | `RedisStore`: sessions in Redis or Valkey, for many machines and many sessions |
-//! | `ring` | no | encryption by the `ring` library: the same bytes in less time; builds C and assembly |
 //! | `sqlite` | no | `SqliteStore`: sessions in a file, which survive a restart |
 //! | `testing` | no | `testing`: a clock to turn, sessions to seed and read, the contract of stores |
 //!
-//! Features only add; none changes what the rest does.
+//! Features only add; none changes what the rest does. If both `aws-lc-rs` and `ring` are on, `ring` encrypts.
 
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]

@@ -60,7 +60,7 @@ impl<R: Revocation, S: Send + Sync> FromRequestParts<S> for CurrentSession<R> {
 impl IntoResponse for SessionRejection {
     fn into_response(self) -> Response {
         let mut response = match self {
-            // Production says it in the log only; whoever forgets a layer has none to explain it.
+            // In production only the log says it. Without a layer, no header can explain it.
             Self::MissingLayer(_) | Self::NotRevocable if cfg!(debug_assertions) => {
                 (self.status(), format!("{self}\n")).into_response()
             }

@@ -1,4 +1,4 @@
-//! What browsers refuse, found before they do.
+//! Checks for what browsers would refuse.
 
 use std::net::IpAddr;
 

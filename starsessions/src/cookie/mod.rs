@@ -61,7 +61,7 @@ impl CookieConfig {
     }
 
     /// A cookie named `id` that also works over plain HTTP, for machines of developers only: on a
-    /// network, anybody on the way reads and replaces it.
+    /// network, every machine on the way can read and replace it.
     #[must_use]
     pub fn local_development() -> Self {
         let builder = CookieBuilder::local_development();
@@ -136,7 +136,7 @@ impl CookieBuilder {
     ///
     /// A prefix is a promise that browsers enforce: `__Host-` needs `Secure`, `Path=/` and no domain,
     /// `__Secure-` and `__Http-` need `Secure` (RFC 6265bis section 4.1.3). A name without a prefix
-    /// can be overwritten by any sibling domain and by anybody on a plain connection.
+    /// can be overwritten by any sibling domain, and on the way of any plain connection.
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.name = name.into();
         self

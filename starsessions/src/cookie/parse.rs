@@ -2,9 +2,8 @@
 //!
 //! Lines are split at `;`, and spaces and tabs around a pair are dropped, which is what browsers put
 //! there (RFC 6265bis section 4.2.1). A pair is ours if it starts with exactly our name and `=`. Nothing
-//! is decoded, normalized or unquoted: whoever may set `%5F_Host-id` or `__host-id` must not be taken
-//! for `__Host-id`. Whatever else a line holds is never an error, so other cookies cannot log anybody
-//! out.
+//! is decoded, normalized or unquoted: a sender of `%5F_Host-id` or `__host-id` must not be taken for
+//! one of `__Host-id`. Nothing else in a line is an error, so other cookies cannot end a session.
 
 use http::HeaderMap;
 use http::header::COOKIE;
@@ -114,7 +113,7 @@ impl Octet for u8 {
 }
 
 fn collect<'h, B: Octet>(line: &'h [B], name: &[B], found: &mut Candidates<'h, B>) {
-    // Browsers send cookies without a name as `=value`; they are nobody's.
+    // Browsers send cookies without a name as `=value`; no layer has one.
     if name.is_empty() {
         return;
     }

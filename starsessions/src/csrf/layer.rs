@@ -38,6 +38,9 @@ use crate::session::{MissingLayer, SessionRejection};
 /// What is refused gets a 403 that says what to do. A request that passes by its headers does not load
 /// its session. A form is only read to find its token, up to the application's own limit and 16 MiB.
 ///
+/// The layer of the same name in `tower-http` 0.7 decides by the same headers, without a session. It lets
+/// through a request that has neither, where this one wants a token, and a WebSocket's handshake.
+///
 /// The method counts as it is when the layer sees it: whatever lets a header or a field override it
 /// goes outside of this layer.
 ///
@@ -177,7 +180,7 @@ async fn prove(slot: &Slot, request: Request<Body>) -> Result<Request<Body>, Csr
     }
     let (parts, body) = request.into_parts();
     let mut form = Request::new(body);
-    // As long as a form may be here.
+    // The application's limit of bodies is one of the extensions.
     *form.extensions_mut() = parts.extensions.clone();
     let form = read(form.into_limited_body()).await;
     let form = form.ok_or(CsrfRejection::Unproven)?;
@@ -217,7 +220,7 @@ fn find_field(form: &[u8]) -> Option<&[u8]> {
 }
 
 pin_project! {
-    /// The response of a [`Csrf`] service.
+    /// The response of a [`CsrfService`].
     pub struct CsrfFuture<S: Service<Request<Body>>> {
         #[pin]
         state: State<S::Future, Proof<S>>,
@@ -249,7 +252,7 @@ where
     fn refuse(request: &Request<Body>, rejection: CsrfRejection) -> Self {
         let (method, path) = (request.method(), request.uri().path());
         match &rejection {
-            // A mistake of the application, which is to hear of it.
+            // A mistake in the application.
             CsrfRejection::Session(mistake) => tracing::error!(%method, path, "{mistake}"),
             _ => tracing::debug!(%method, path, %rejection, "a request is refused"),
         }

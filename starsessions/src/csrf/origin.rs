@@ -13,7 +13,7 @@ pub(super) enum Source {
     Own,
     /// Another site has caused it.
     Foreign,
-    /// Nobody says.
+    /// No header says.
     Unknown,
 }
 
@@ -69,7 +69,7 @@ pub(super) fn source<B>(
     let origin = single(headers, &ORIGIN);
     let source = match single(headers, &SEC_FETCH_SITE) {
         Header::One(b"same-origin" | b"none") => Source::Own,
-        // A sibling or another scheme: nobody that the host alone could vouch for.
+        // A sibling host or another scheme: only a trusted origin passes.
         Header::One(_) | Header::Many => match origin {
             Header::One(origin) if trusted.has(origin) => Source::Own,
             _ => Source::Foreign,
@@ -118,7 +118,7 @@ fn is_own<B>(origin: &[u8], request: &Request<B>, is_secure: impl FnOnce() -> bo
     if host.is_empty() || !origin.as_bytes().eq_ignore_ascii_case(host) {
         return false;
     }
-    // Whoever is between a browser and this site can make any page of its plain twin.
+    // An attacker on the network can forge any page of this host over plain http.
     scheme == "https" || is_loopback(origin) || !is_secure()
 }
 

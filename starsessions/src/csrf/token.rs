@@ -1,4 +1,4 @@
-//! What a page carries to prove that its forms are its own.
+//! The token by which a page proves that its forms are this site's.
 
 use std::fmt;
 
@@ -55,7 +55,7 @@ impl Serialize for CsrfToken {
 /// ```
 impl<R> CurrentSession<R> {
     /// A token for the forms of this page. It follows from the session's id: nothing is stored, and
-    /// when the id changes, as it does when somebody signs in, the token is worth nothing.
+    /// when the id changes, as it does at a sign-in, the token is worth nothing.
     ///
     /// A session whose id is due for renewal gets its new id now, so that the token is one for it.
     ///
@@ -81,8 +81,8 @@ impl<R> CurrentSession<R> {
     }
 }
 
-/// Whether a text is a token of the request's session. A guest has none: whoever visits the page could
-/// put a guest's token into a page of his own, and sign a visitor in as himself.
+/// Whether a text is a token of the request's session. A guest has none: an attacker could get a
+/// guest's token, put it into another page, and sign its visitor in as the attacker.
 pub(super) async fn check(slot: &Slot, token: &[u8]) -> Result<(), CsrfRejection> {
     slot.ready(None).await?;
     let engine = &slot.realm().engine;
@@ -97,7 +97,7 @@ impl fmt::Display for CsrfToken {
     }
 }
 
-/// Without the text: with it, a log would do for a page.
+/// Without the text, with which a reader of a log could forge requests.
 impl fmt::Debug for CsrfToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("CsrfToken(..)")

@@ -189,8 +189,8 @@ impl SessionLayerBuilder {
     }
 
     /// How many sessions a user may have, and what happens when one more is begun (OWASP ASVS 7.1.2).
-    /// A user is whoever has the same value in the field that is marked `index`; signing in is to set
-    /// it where it was not that, or in a session that begins anew.
+    /// Sessions are of one user if they have the same value in the field that is marked `index`. A
+    /// sign-in sets that value where there was none or another, or in a session that begins anew.
     ///
     /// It costs a sign-in a list of that user's sessions, or two with [`AtLimit::Refuse`], and other
     /// requests nothing. What holds when several sign in at the same moment:
@@ -242,7 +242,7 @@ impl SessionLayerBuilder {
 
     /// Whether each response whose session was used says in the header `x-session-explain`, and in the
     /// log at debug level, why the session was loaded, written or refused. Off by default, on in
-    /// [`SessionLayer::dev`]: it helps whoever develops the site, and whoever attacks it.
+    /// [`SessionLayer::dev`]: it helps developers of the site, and attackers as well.
     pub fn explain(mut self, explain: bool) -> Self {
         self.explains = explain;
         self
@@ -434,7 +434,7 @@ impl fmt::Display for ConfigError {
             Self::WatchInterval => {
                 "with a watch interval of zero the store is asked without end; lengthen it"
             }
-            Self::SessionLimit => "with a limit of zero sessions nobody signs in; allow at least one",
+            Self::SessionLimit => "with a limit of zero sessions no user signs in; allow at least one",
             Self::SessionLimitOfCookies => {
                 "a `CookieStore` does not know how many sessions a user has; leave the limit off, \
                  or use a server-side store"
@@ -453,7 +453,7 @@ impl Error for ConfigError {
     }
 }
 
-/// Longer, and the old id would be a second one.
+/// With a longer grace, the old id would be as good as a second one.
 const MAX_RENEWAL_GRACE: Duration = Duration::from_secs(30);
 /// RFC 6265bis, section 5.5: the lifetime that browsers cap cookies at.
 const MAX_ABSOLUTE: Duration = Duration::from_secs(400 * 24 * 3_600);

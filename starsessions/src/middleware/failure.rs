@@ -1,4 +1,4 @@
-//! Routes that answer a store that fails in their own way.
+//! A failure policy for single routes.
 
 use std::task::{Context, Poll};
 

@@ -21,7 +21,7 @@ pin_project! {
     pub struct ResponseFuture<F, O> {
         #[pin]
         inner: F,
-        // Dropped after the handler, whose views are given up with it.
+        // Dropped after `inner`, so that the views of a cancelled handler report no loss.
         slot: Option<Attended>,
         finishing: Option<Finishing<O>>,
     }
@@ -32,7 +32,7 @@ struct Finishing<O> {
     commit: Pin<Box<dyn Future<Output = Result<(), SessionError>> + Send>>,
 }
 
-/// A session as long as there is somebody to write it.
+/// The slot of a request whose response is awaited. Dropping it gives the request up.
 struct Attended(Arc<Slot>);
 
 impl Drop for Attended {
@@ -125,7 +125,7 @@ fn handled<B, E>(result: Result<Result<Response<B>, E>, Panic>) -> Result<Respon
     result.unwrap_or_else(|panic| resume_unwind(panic))
 }
 
-/// An outage has its own line, and that another request came first is no mistake of anybody's.
+/// Only a 500 is an error: an outage has a line of its own, and a conflict is no mistake.
 fn report(error: &SessionError) {
     if error.status() == StatusCode::INTERNAL_SERVER_ERROR {
         tracing::error!(%error, "the session could not be written; the response is replaced");

@@ -1,4 +1,4 @@
-//! What a response tells the browser and the caches between.
+//! What a response tells the browser, and the caches on the way.
 
 use http::Response;
 use http::header::{CACHE_CONTROL, HeaderMap, HeaderValue, SET_COOKIE, VARY};
@@ -10,7 +10,8 @@ use crate::request::Slot;
 #[derive(Clone, Default)]
 struct Announced(Vec<HeaderValue>);
 
-/// What layers further in have done is done: the browser must hear of it, whatever fails further out.
+/// Copies those cookies to a response that takes the place of another: what inner layers have stored
+/// is stored, so the browser must learn of it although an outer layer has failed.
 pub(super) fn keep_announced<B>(from: &mut Response<B>, to: &mut Response<B>) {
     let Some(announced) = from.extensions_mut().remove::<Announced>() else {
         return;
@@ -22,7 +23,7 @@ pub(super) fn keep_announced<B>(from: &mut Response<B>, to: &mut Response<B>) {
     forbid_storing(to.headers_mut());
 }
 
-/// Tells it to the response of a request that has used its session.
+/// Sets the headers of a response whose request has used its session.
 ///
 /// RFC 9111, section 7.3: a cache may store a response with `Set-Cookie`, and one that depends on
 /// the session, unless it is told otherwise.
@@ -32,7 +33,7 @@ pub(super) fn apply<B>(slot: &Slot, response: &mut Response<B>) {
     vary_by_cookie(headers);
     explain(slot, &effects.cookie, headers);
     let cookie = match effects.cookie {
-        // One header of a name in one response: a leftover waits until ours has nothing to say.
+        // A response sets one cookie of a name: a leftover is removed by one that does not set ours.
         CookieChange::Keep => match &realm.former_cookie {
             Some(former) if effects.has_stale_cookie => former.removal(),
             _ => return,
@@ -57,7 +58,7 @@ pub(super) fn apply<B>(slot: &Slot, response: &mut Response<B>) {
     }
 }
 
-/// Says why, where the layer does.
+/// Adds `x-session-explain`, if the layer explains.
 fn explain(slot: &Slot, cookie: &CookieChange, headers: &mut HeaderMap) {
     let text = slot.explained(cookie);
     if let Some(Ok(line)) = text.map(HeaderValue::try_from) {

@@ -1,4 +1,4 @@
-//! The way in: a request gets a handle to its session, and nothing else happens yet.
+//! The way in: the layer gives each request a handle to its session, and loads nothing.
 
 use std::sync::Arc;
 use std::task::{Context, Poll};

@@ -20,8 +20,8 @@ pub use self::layer::{SessionLayer, SessionService};
 pub use self::passive::{PassiveLayer, PassiveService};
 use crate::request::Slot;
 
-/// The session that a layer around some routes is about. Without one the routes would go as if it
-/// were not there, and nobody would see.
+/// The slot of the session that a layer around some routes is about. Without one the layer has no
+/// effect, which is logged as an error.
 fn slot_around<'r, B>(request: &'r Request<B>, layer: &str) -> Option<&'r Arc<Slot>> {
     let slot = request.extensions().get::<Arc<Slot>>();
     if slot.is_none() {

@@ -26,19 +26,19 @@ pub(crate) fn counted<T, E>(operation: &'static str, answer: Result<T, E>) -> Re
     answer
 }
 
-/// Nobody counts.
+/// Without metrics, nothing is counted.
 #[cfg(not(feature = "metrics"))]
 pub(crate) fn counted<T>(_operation: &'static str, answer: T) -> T {
     answer
 }
 
-/// Nobody measures: the operation is all there is.
+/// Without metrics, nothing is measured.
 #[cfg(not(feature = "metrics"))]
 pub(crate) fn measured<F: Future>(_operation: &'static str, work: F) -> F {
     work
 }
 
-/// What the lines of a store's client stand in.
+/// The span of what a store's client logs.
 pub(crate) fn operation_span(operation: &'static str) -> tracing::Span {
     tracing::trace_span!("session_store", operation)
 }

@@ -1,8 +1,7 @@
-//! The one place where it is told what happens to sessions: as `tracing` events, and with the feature
-//! `metrics` as counters.
+//! What happens to sessions, as `tracing` events, and with the feature `metrics` as counters.
 //!
-//! A session is called by its [fingerprint](LogId), never by an id; of fields there are numbers and
-//! sizes, never values. What nobody listens to is not worked out.
+//! An event names a session by its [fingerprint](LogId), never by an id, and has numbers and sizes of
+//! fields, never values. Without a listener it costs a comparison.
 
 mod latency;
 mod outages;
@@ -33,7 +32,7 @@ macro_rules! measure {
     };
 }
 
-/// A session, for a log: its fingerprint is made when somebody reads it.
+/// The name of a session in a log. The fingerprint is calculated when it is formatted.
 #[derive(Clone, Copy)]
 pub(crate) enum Name<'a> {
     /// Of a session in a store.
@@ -206,7 +205,7 @@ pub(crate) fn ended(name: Name<'_>, cause: EndCause) {
     count!("starsessions_ended_total", "cause" => cause.label());
 }
 
-/// Somebody came to write to a session that had ended.
+/// A request wanted to write to a session that had ended.
 pub(crate) fn gone(name: Name<'_>) {
     tracing::debug!(session = %name, "session has ended; nothing is written");
     count!("starsessions_gone_total");

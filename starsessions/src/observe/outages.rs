@@ -5,14 +5,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::clock::Timestamp;
 
-/// When the failures of one store were last told.
+/// When a failure of one store was last logged as an error.
 #[derive(Debug, Default)]
 pub(crate) struct Outages {
     told_at: AtomicU64,
 }
 
 impl Outages {
-    /// Tells a failure: the first of a while as an error, the others at debug level.
+    /// Logs a failure: the first of a while as an error, the others at debug level.
     pub(crate) fn report<E: Error>(&self, error: &E, now: Timestamp) {
         let source = error.source().map(ToString::to_string);
         if self.opens_window(now.as_unix_seconds()) {

@@ -65,7 +65,7 @@ pub struct SessionInfo {
     pub created_at: Timestamp,
     /// The last request that used it, to within a tenth of the idle timeout and at most a minute.
     pub last_seen_at: Timestamp,
-    /// When it ends if nobody uses it again.
+    /// When it ends if it is not used again.
     pub expires_at: Timestamp,
     /// Whether it has the remembered lifetime.
     pub remembered: bool,

@@ -46,8 +46,8 @@ use crate::store::StoreError;
 /// # What happens to it meanwhile
 /// - **Logout, revocation, expiry:** [`SessionError::Gone`] from then on. An open socket is not
 ///   activity: without [`touch`](Self::touch) the session ends when its browser is idle.
-/// - **A sign-in, or any other change of a `rotate` field:** `Gone` as well. Whoever held the session
-///   before, one who planted its cookie included, does not come along.
+/// - **A sign-in, or any other change of a `rotate` field:** `Gone` as well. An earlier holder
+///   of the session, one who planted its cookie included, does not come along.
 /// - **A renewal of the id:** it goes on under the new one. Where another process renews, that takes a
 ///   use or a [`Watch`] within the grace of the old id; a handle that is left alone for longer ends.
 pub struct Detached<T: SessionData> {
@@ -232,7 +232,7 @@ impl Held {
         if !self.realm.engine.counts(work.plan.changes.may_sign_in()) {
             return self.carry_out_here(work).await;
         }
-        // What has begun is counted, even when nobody waits for it.
+        // A sign-in that has begun is counted, even if its caller has gone.
         let held = Arc::clone(self);
         to_its_end(Box::pin(async move { held.carry_out_here(work).await })).await
     }

@@ -28,7 +28,7 @@ pub struct ListedSession {
     pub created_at: Timestamp,
     /// The last request that used it, to within a tenth of the idle timeout and at most a minute.
     pub last_seen_at: Timestamp,
-    /// When it ends if nobody uses it again.
+    /// When it ends if it is not used again.
     pub expires_at: Timestamp,
     /// Whether it has the remembered lifetime.
     pub remembered: bool,
@@ -79,7 +79,7 @@ impl<R> CurrentSession<R> {
     /// Linux`, for example. The label stays with the session, also under a new id; an empty one is
     /// none.
     ///
-    /// The user's other sessions can read it; somebody who has only the store cannot. It takes effect
+    /// The user's other sessions can read it; a reader of the store alone cannot. It takes effect
     /// together with a session that exists or is begun by this request.
     ///
     /// # Errors

@@ -1,4 +1,4 @@
-//! What the application has saved for a user meets what they have gathered as a guest.
+//! Merges what the application has saved for a user with what the user has gathered as a guest.
 
 use bytes::Bytes;
 

@@ -1,4 +1,4 @@
-//! Why a handler's session argument could not be had.
+//! Why a handler did not get its session argument.
 
 use std::error::Error;
 use std::fmt;
@@ -8,7 +8,7 @@ use http::StatusCode;
 use crate::error::SessionError;
 use crate::schema::Schema;
 
-/// Why a handler's session argument could not be had.
+/// Why a handler did not get its session argument.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum SessionRejection {

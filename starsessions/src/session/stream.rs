@@ -1,4 +1,4 @@
-//! A watch for whoever takes streams.
+//! A watch as a stream.
 
 use std::fmt;
 use std::pin::Pin;

@@ -144,7 +144,7 @@ impl<T: SessionData> Session<T> {
         Ok(changed)
     }
 
-    /// What this view goes on from is what it has just written.
+    /// From now on the view compares with what it has just handed over.
     fn go_on_from(&mut self, changed: Vec<Changed>) {
         if changed.is_empty() {
             return;
@@ -164,7 +164,7 @@ impl<T: SessionData> Session<T> {
         }
     }
 
-    /// Nobody is left who could write it.
+    /// The response has left, so the change cannot be written any more.
     fn report_loss(&self) {
         tracing::error!(
             session = T::SCHEMA.type_name,
@@ -188,8 +188,8 @@ impl<T: SessionData> Session<T> {
 
     /// The whole session that this is a view of.
     ///
-    /// Take a view with `flash` fields as an argument, or from a [`CurrentSession`] that is one: only where
-    /// the request is at hand is it known whether anybody looks at the response.
+    /// Take a view with `flash` fields as an argument, or from a [`CurrentSession`] that is one: only with
+    /// the request at hand is it known whether the response may be shown.
     #[must_use]
     pub fn current(&self) -> CurrentSession<BrowserOnly> {
         CurrentSession::new(Arc::clone(&self.slot))

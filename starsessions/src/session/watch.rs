@@ -1,4 +1,4 @@
-//! What becomes of a detached session, for somebody who waits for it.
+//! Changes and the end of a detached session, as they happen.
 
 use std::fmt;
 use std::future::poll_fn;
@@ -113,13 +113,13 @@ impl<T: SessionData> Watch<T> {
         }
     }
 
-    /// Waits until it is time, and looks.
+    /// Waits until a load is due, and loads.
     async fn look(&mut self) {
         if !self.is_due {
             self.wait().await;
             self.is_due = true;
         }
-        // What comes while it looks makes it look again.
+        // A change during the load causes another load.
         self.news.mark_unchanged();
         let looked = self.detached.look().await;
         let now = self.detached.realm().engine.now();
@@ -127,7 +127,7 @@ impl<T: SessionData> Watch<T> {
             Ok(Some(live)) => self.latest = Some((live.record, now)),
             Ok(None) => return self.end(),
             Err(_) if self.is_past_its_time(now) => return self.end(),
-            // The session is what it was, as far as anybody knows.
+            // As long as the store does not say otherwise, the session is as it was.
             Err(_) => {}
         }
         self.is_due = false;
@@ -153,7 +153,7 @@ impl<T: SessionData> Watch<T> {
         .await;
     }
 
-    /// Whether it has ended whatever a store that fails would say.
+    /// Whether the absolute timeout has passed: then the session has ended, although the store cannot say so.
     fn is_past_its_time(&self, now: Timestamp) -> bool {
         let policy = self.detached.realm().engine.policy();
         let known = self.latest.as_ref();

@@ -82,7 +82,7 @@ impl Row {
     /// use starsessions::store::Row;
     ///
     /// let at = Timestamp::from_unix_seconds;
-    /// let row = Row::new(b"value", at(100), at(700));
+    /// let row = Row::new(*b"value", at(100), at(700));
     /// assert!(row.is_live(at(699)) && !row.is_live(at(700)));
     /// ```
     #[must_use]

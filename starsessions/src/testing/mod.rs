@@ -73,7 +73,7 @@ impl Clock for TestClock {
     }
 }
 
-/// A layer for tests, and ways into its sessions past HTTP.
+/// A layer for tests, and access to its sessions without HTTP.
 #[derive(Clone, Debug)]
 pub struct TestSessions {
     layer: SessionLayer,
