@@ -115,7 +115,6 @@ const _: () = {
                     rotate: false,
                     commit_always: false,
                     index: false,
-                    secret: false,
                     flash: false,
                     merge: __p::Merge::Last,
                 },
@@ -128,7 +127,6 @@ const _: () = {
                     rotate: false,
                     commit_always: false,
                     index: false,
-                    secret: false,
                     flash: false,
                     merge: __p::Merge::Last,
                 },
@@ -141,7 +139,6 @@ const _: () = {
                     rotate: false,
                     commit_always: false,
                     index: false,
-                    secret: false,
                     flash: false,
                     merge: __p::Merge::With(|__base, __mine, __theirs| {
                         __p::Defaulted::merge(
@@ -162,7 +159,6 @@ const _: () = {
                     rotate: false,
                     commit_always: false,
                     index: false,
-                    secret: false,
                     flash: false,
                     merge: __p::Merge::Last,
                 },

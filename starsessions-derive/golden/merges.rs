@@ -105,7 +105,6 @@ const _: () = {
                     rotate: false,
                     commit_always: false,
                     index: false,
-                    secret: false,
                     flash: false,
                     merge: __p::Merge::With(|__base, __mine, __theirs| {
                         __p::Defaulted::merge(
@@ -126,7 +125,6 @@ const _: () = {
                     rotate: false,
                     commit_always: false,
                     index: false,
-                    secret: false,
                     flash: false,
                     merge: __p::Merge::With(|__base, __mine, __theirs| {
                         __p::Optional::merge(
@@ -147,7 +145,6 @@ const _: () = {
                     rotate: false,
                     commit_always: false,
                     index: false,
-                    secret: false,
                     flash: false,
                     merge: __p::Merge::With(|__base, __mine, __theirs| {
                         __p::Required::merge(
@@ -172,7 +169,6 @@ const _: () = {
                     rotate: false,
                     commit_always: false,
                     index: false,
-                    secret: false,
                     flash: true,
                     merge: __p::Merge::With(__p::merge_flash),
                 },
@@ -185,7 +181,6 @@ const _: () = {
                     rotate: false,
                     commit_always: false,
                     index: false,
-                    secret: false,
                     flash: true,
                     merge: __p::Merge::With(|__base, __mine, __theirs| {
                         __p::Defaulted::merge(

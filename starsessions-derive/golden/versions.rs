@@ -49,7 +49,6 @@ const _: () = {
                     rotate: false,
                     commit_always: false,
                     index: false,
-                    secret: false,
                     flash: false,
                     merge: __p::Merge::Last,
                 },

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::crypto::{RandomError, SealError};
 use crate::record::Record;
+use crate::schema::WriteError;
 use crate::store::StoreError;
 use crate::value::{Invalid, ValueError};
 
@@ -251,6 +252,18 @@ impl fmt::Display for TooLarge {
             write!(f, "; `{name}` has {size}")?;
         }
         Ok(())
+    }
+}
+
+impl From<WriteError> for SessionError {
+    fn from(error: WriteError) -> Self {
+        match error {
+            WriteError::Invalid(name, invalid) => Self::invalid(name, &invalid),
+            WriteError::Value(field, error) => Self::value(field, error),
+            WriteError::TooLarge { field, size, limit } => {
+                Self::too_large_field(field, size, limit)
+            }
+        }
     }
 }
 

@@ -95,11 +95,9 @@ mod clock;
 mod cookie;
 mod crypto;
 mod csrf;
-mod data;
 pub mod docs;
 mod engine;
 mod error;
-mod expansion;
 mod lifecycle;
 mod middleware;
 mod observe;
@@ -121,13 +119,13 @@ pub use crypto::{
 #[cfg(feature = "axum")]
 pub use csrf::{CsrfFuture, CsrfLayer, CsrfService, InvalidOrigin};
 pub use csrf::{CsrfRejection, CsrfToken};
-pub use data::{Indexed, SessionData};
 pub use error::{DetachError, LimitKind, SessionError, TooLarge};
 pub use lifecycle::{AtLimit, FailurePolicy, Lifetime, OnServerError};
 pub use middleware::{
     ConfigError, FailurePolicyLayer, FailurePolicyService, PassiveLayer, PassiveService,
     ResponseFuture, SessionLayer, SessionLayerBuilder, SessionService,
 };
+pub use schema::{Indexed, SessionData};
 pub use session::{
     Absence, BrowserOnly, CurrentSession, Detached, ListedSession, MissingLayer, Revocable,
     Revocation, Session, SessionInfo, SessionRejection, Watch, WatchStream,
@@ -153,8 +151,8 @@ pub mod __private {
     pub use core;
     pub use std;
 
-    pub use crate::data::{Absent, FieldReader, FieldWriter, Indexed, SessionData};
-    pub use crate::expansion::{
+    pub use crate::schema::{Absent, FieldReader, FieldWriter, Indexed, SessionData};
+    pub use crate::schema::{
         Column, Defaulted, HasDefault, Migrated, Optional, Policy, Readable, Required, Secret,
         Show, ShowOpaque, ShowValue, Value, Verdict, Writable, column, default_of, validate,
     };

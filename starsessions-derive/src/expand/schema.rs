@@ -42,7 +42,6 @@ fn spec(model: &Model<'_>, index: usize, field: &Field<'_>, stored: &Stored<'_>)
         flash,
         ..
     } = stored;
-    let secret = field.secret;
     let merge = merge(index, field.ty, stored);
     let place = place(index);
     quote! {
@@ -55,7 +54,6 @@ fn spec(model: &Model<'_>, index: usize, field: &Field<'_>, stored: &Stored<'_>)
             rotate: #rotate,
             commit_always: #commit_always,
             index: #indexed,
-            secret: #secret,
             flash: #flash,
             merge: #merge,
         }

@@ -9,9 +9,9 @@ use http::header::{HeaderValue, LOCATION};
 use http::request::Parts;
 
 use crate::csrf::CsrfRejection;
-use crate::data::SessionData;
 use crate::error::SessionError;
 use crate::middleware::{Failed, Rejected};
+use crate::schema::SessionData;
 use crate::session::{CurrentSession, Revocation, Session, SessionRejection, find_slot};
 
 impl<T: SessionData, S: Send + Sync> FromRequestParts<S> for Session<T> {

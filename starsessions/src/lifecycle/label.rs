@@ -16,7 +16,6 @@ pub(crate) static LABEL_SPEC: FieldSpec = FieldSpec {
     rotate: false,
     commit_always: false,
     index: false,
-    secret: true,
     flash: false,
     merge: Merge::Last,
 };

@@ -10,9 +10,9 @@ use tower_service::Service;
 use super::builder::SessionLayerBuilder;
 use super::future::ResponseFuture;
 use crate::crypto::KeyRing;
-use crate::data::Indexed;
 use crate::error::SessionError;
 use crate::request::{Realm, Slot};
+use crate::schema::Indexed;
 use crate::session::ListedSession;
 use crate::store::Backend;
 

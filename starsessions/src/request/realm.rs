@@ -9,11 +9,11 @@ use super::met::Met;
 use super::transport;
 use crate::clock::Timestamp;
 use crate::cookie::CookieConfig;
-use crate::data::{Absent, Checks, FieldReader, SessionData};
 use crate::engine::Engine;
 use crate::lifecycle::FailurePolicy;
 use crate::observe::Reporter;
 use crate::record::Record;
+use crate::schema::{Absent, Checks, FieldReader, SessionData};
 
 /// One layer's sessions.
 pub(crate) struct Realm {

@@ -12,7 +12,6 @@ use super::{Realm, transport};
 use crate::clock::Timestamp;
 use crate::cookie::{self, Candidates, Values};
 use crate::crypto::{ReferenceToken, RowKey};
-use crate::data::{Absent, Changed, SessionData};
 use crate::engine::{CookieChange, Credential, Engine, Live, Presented, Work};
 use crate::error::{DetachError, SessionError};
 use crate::lifecycle::FailurePolicy;
@@ -21,6 +20,7 @@ use crate::lifecycle::plan::Step;
 use crate::observe::{self, Refusal};
 use crate::record::{Edit, Record};
 use crate::schema::Schema;
+use crate::schema::{Absent, Changed, SessionData};
 
 /// One request's use of its session.
 ///

@@ -11,9 +11,9 @@ use serde::ser::{Serialize, SerializeStruct, Serializer};
 use super::rejection::MissingLayer;
 use super::{Session, SessionRejection};
 use crate::clock::Timestamp;
-use crate::data::{FieldWriter, SessionData};
 use crate::error::SessionError;
 use crate::request::Slot;
+use crate::schema::{FieldWriter, SessionData};
 
 /// The request's session as a whole: sign in, sign out, a new id, what is known about it.
 ///

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use super::watch::Watch;
 use super::{CurrentSession, Session};
 use crate::clock::Timestamp;
-use crate::data::{Changed, FieldWriter, SessionData, Snapshot};
 use crate::engine::{Executed, Live, Watched, Work};
 use crate::error::{DetachError, SessionError};
 use crate::lifecycle::changes::{Base, Change, Changes};
@@ -15,6 +14,7 @@ use crate::lifecycle::plan::{Plan, Step};
 use crate::observe::{self, Name};
 use crate::record::Record;
 use crate::request::{Realm, Slot, to_its_end};
+use crate::schema::{Changed, FieldWriter, SessionData, Snapshot};
 use crate::store::StoreError;
 
 /// A session that outlives its request: for a WebSocket, an event stream or a task.

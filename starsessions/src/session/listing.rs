@@ -10,13 +10,13 @@ use serde::ser::{Serialize, SerializeStruct, Serializer};
 use super::{CurrentSession, Revocable};
 use crate::clock::Timestamp;
 use crate::crypto::{PublicSessionId, RowKey};
-use crate::data::Indexed;
 use crate::engine::FoundSession;
 use crate::error::SessionError;
 use crate::lifecycle::changes::Lookup;
 use crate::lifecycle::label::{LABEL_LIMIT, LABEL_SPEC};
 use crate::record::Record;
 use crate::request::{Realm, to_its_end};
+use crate::schema::Indexed;
 
 /// One of a user's sessions, for a page that shows them.
 #[derive(Clone, PartialEq, Eq)]

@@ -3,9 +3,9 @@
 use bytes::Bytes;
 
 use super::Session;
-use crate::data::{FieldReader, FieldWriter, SessionData};
 use crate::error::SessionError;
 use crate::record::{Edit, Record};
+use crate::schema::{FieldReader, FieldWriter, SessionData};
 use crate::schema::{FieldSpec, Merge};
 
 impl<T: SessionData> Session<T> {

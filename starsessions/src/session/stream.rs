@@ -7,7 +7,7 @@ use std::task::{Context, Poll, ready};
 use futures_core::Stream;
 
 use super::Watch;
-use crate::data::SessionData;
+use crate::schema::SessionData;
 
 /// What [`Watch::next`] returns, as a stream: each view in turn, and the end when the session ends.
 ///

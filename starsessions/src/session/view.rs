@@ -8,11 +8,11 @@ use std::sync::Arc;
 use http::HeaderMap;
 
 use super::{BrowserOnly, CurrentSession, SessionRejection};
-use crate::data::{Changed, FieldWriter, SessionData, Snapshot};
 use crate::error::SessionError;
 use crate::lifecycle::changes::with_changes;
 use crate::record::Record;
 use crate::request::{Seen, Slot};
+use crate::schema::{Changed, FieldWriter, SessionData, Snapshot, WriteError};
 
 /// A typed view of the request's session.
 ///
@@ -113,7 +113,7 @@ impl<T: SessionData> Session<T> {
         };
         let changed =
             FieldWriter::changes(&self.value, Some(&baseline), self.slot.realm().checks());
-        let result = changed.and_then(|changed| self.hand_over(changed));
+        let result = self.hand_over(changed);
         if result.is_err() {
             self.baseline = Some(baseline);
         }
@@ -126,9 +126,8 @@ impl<T: SessionData> Session<T> {
             return;
         };
         let checks = self.slot.realm().checks();
-        let kept = FieldWriter::always(&self.value, &baseline, checks)
-            .and_then(|changed| self.hand_over(changed));
-        match kept {
+        let changed = FieldWriter::always(&self.value, &baseline, checks);
+        match self.hand_over(changed) {
             Ok(changed) => self.go_on_from(changed),
             Err(error) => {
                 tracing::debug!(session = T::SCHEMA.type_name, %error, "nothing of it is kept");
@@ -137,7 +136,11 @@ impl<T: SessionData> Session<T> {
     }
 
     /// Gives the request these changes, if there are any.
-    fn hand_over(&self, changed: Vec<Changed>) -> Result<Vec<Changed>, SessionError> {
+    fn hand_over(
+        &self,
+        changed: Result<Vec<Changed>, WriteError>,
+    ) -> Result<Vec<Changed>, SessionError> {
+        let changed = changed?;
         if !changed.is_empty() {
             self.slot.push_seen(&self.seen, &changed)?;
         }

@@ -11,8 +11,8 @@ use tokio::time::{Sleep, sleep};
 
 use super::Detached;
 use crate::clock::Timestamp;
-use crate::data::SessionData;
 use crate::record::Record;
+use crate::schema::SessionData;
 
 /// Follows a view of a [detached](super::Detached) session: its changes, and its end.
 ///

@@ -37,11 +37,11 @@ use http::{HeaderMap, HeaderValue, Response};
 pub use self::stored::{StoredField, stored_fields, with_stored_field};
 use crate::clock::{Clock, Timestamp};
 use crate::crypto::KeyRing;
-use crate::data::SessionData;
 use crate::engine::CookieChange;
 use crate::error::SessionError;
 use crate::middleware::{SessionLayer, SessionLayerBuilder};
 use crate::request::{Remaining, ResponseKind, Slot};
+use crate::schema::SessionData;
 use crate::session::{CurrentSession, Session};
 use crate::store::MemoryStore;
 

@@ -1,129 +1,13 @@
-//! The trait behind `#[derive(Session)]`, and what its generated code talks to.
+//! The fields of a struct that differ from what they were.
 
-use std::fmt;
 use std::ops::Range;
 
 use bytes::Bytes;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::clock::Timestamp;
-use crate::error::SessionError;
-use crate::record::Record;
-use crate::schema::{FieldSpec, Schema};
+use super::{FieldSpec, Schema, SessionData};
 use crate::value::{Invalid, Stored, ValueError};
-
-/// A typed view of a session's fields; implemented by [`derive(Session)`](macro@crate::Session).
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` is not a session type",
-    note = "add `#[derive(Session)]` to `{Self}`"
-)]
-pub trait SessionData: Sized + Send + Sync + 'static {
-    /// The fields and how they are stored.
-    const SCHEMA: &'static Schema;
-
-    /// Builds the struct from the fields of a record.
-    ///
-    /// # Errors
-    /// [`Absent`] if a `required` field is not there.
-    fn load(fields: &mut FieldReader<'_>) -> Result<Self, Absent>;
-
-    /// Writes every stored field, in the order of the schema.
-    fn save(&self, fields: &mut FieldWriter<'_>);
-
-    /// The `validate` function of the struct.
-    ///
-    /// # Errors
-    /// What the function said.
-    fn validate(&self) -> Result<(), Invalid>;
-
-    /// Shows the fields, those marked `secret` without their values.
-    fn debug_fields(&self, out: &mut fmt::DebugStruct<'_, '_>);
-}
-
-/// A session type with a field that sessions are found by; implemented by
-/// [`derive(Session)`](macro@crate::Session) where a field is marked `index`.
-#[diagnostic::on_unimplemented(
-    message = "no field of `{Self}` is one that sessions are found by",
-    note = "mark the field, as in `#[session(index)] user: UserId`"
-)]
-pub trait Indexed: SessionData {
-    /// The type of that field; of an `Option<T>`, the `T`.
-    type Index;
-
-    /// How it is described.
-    #[doc(hidden)]
-    const SPEC: &'static FieldSpec;
-
-    /// How it is stored.
-    #[doc(hidden)]
-    fn encode_index(value: &Self::Index) -> Result<Vec<u8>, ValueError>;
-}
-
-/// A required field that is not in the record.
-#[derive(Debug)]
-pub struct Absent {
-    pub(crate) field: &'static str,
-}
-
-/// Reads the fields of one record by their place in the schema.
-pub struct FieldReader<'a> {
-    schema: &'static Schema,
-    record: Option<&'a Record>,
-    now: Timestamp,
-    unreadable: &'a mut dyn FnMut(&'static str, &ValueError),
-}
-
-impl<'a> FieldReader<'a> {
-    /// Reads from `record`; a value that cannot be used is reported and counts as absent.
-    pub(crate) fn new(
-        schema: &'static Schema,
-        record: Option<&'a Record>,
-        now: Timestamp,
-        unreadable: &'a mut dyn FnMut(&'static str, &ValueError),
-    ) -> Self {
-        Self {
-            schema,
-            record,
-            now,
-            unreadable,
-        }
-    }
-
-    /// The value of field `index`, if it is present, alive, decodable and valid.
-    pub fn read<T>(&mut self, index: usize, stored: &Stored<T>) -> Option<T>
-    where
-        T: Serialize + DeserializeOwned + 'static,
-    {
-        let spec = self.schema.fields.get(index)?;
-        let (_, field) = spec.find(self.record?)?;
-        if !field.is_live(self.now) {
-            return None;
-        }
-        match stored.decode(field.value) {
-            Ok(value) => Some(value),
-            Err(error) => {
-                (self.unreadable)(spec.name, &error);
-                None
-            }
-        }
-    }
-
-    /// Says that required field `index` is absent.
-    #[must_use]
-    pub fn absent(&self, index: usize) -> Absent {
-        let field = self.schema.fields.get(index).map_or("", |spec| spec.name);
-        Absent { field }
-    }
-}
-
-impl fmt::Debug for FieldReader<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("FieldReader")
-            .field("schema", &self.schema.type_name)
-            .finish_non_exhaustive()
-    }
-}
 
 /// The fields of one struct at one moment, encoded one after the other, each behind its length.
 #[derive(Debug)]
@@ -185,6 +69,20 @@ pub(crate) struct Checks {
     pub(crate) limit: usize,
 }
 
+/// Why a value does not get into a record.
+#[derive(Debug)]
+pub(crate) enum WriteError {
+    /// A field, or the struct, is refused by its `validate`.
+    Invalid(&'static str, Invalid),
+    /// The value of a field cannot be stored.
+    Value(&'static str, ValueError),
+    TooLarge {
+        field: &'static str,
+        size: usize,
+        limit: usize,
+    },
+}
+
 /// Which fields a writer hands out.
 #[derive(Debug)]
 enum Collect<'a> {
@@ -210,7 +108,7 @@ pub struct FieldWriter<'a> {
     /// What the current field was in the baseline.
     before: Option<&'a [u8]>,
     changed: Vec<(&'static FieldSpec, Option<Range<usize>>)>,
-    failure: Option<SessionError>,
+    failure: Option<WriteError>,
 }
 
 impl<'a> FieldWriter<'a> {
@@ -230,7 +128,7 @@ impl<'a> FieldWriter<'a> {
         value: &T,
         baseline: Option<&'a Snapshot>,
         checks: Checks,
-    ) -> Result<Vec<Changed>, SessionError> {
+    ) -> Result<Vec<Changed>, WriteError> {
         let collect = match baseline {
             None => Collect::Everything(checks),
             Some(baseline) => Collect::Changes(baseline.fields(), checks),
@@ -243,14 +141,14 @@ impl<'a> FieldWriter<'a> {
         value: &T,
         baseline: &'a Snapshot,
         checks: Checks,
-    ) -> Result<Vec<Changed>, SessionError> {
+    ) -> Result<Vec<Changed>, WriteError> {
         Self::collect(value, Collect::Always(baseline.fields(), checks))
     }
 
     fn collect<T: SessionData>(
         value: &T,
         collect: Collect<'a>,
-    ) -> Result<Vec<Changed>, SessionError> {
+    ) -> Result<Vec<Changed>, WriteError> {
         // No field is usually much longer than all of them were.
         let size = match &collect {
             Collect::Changes(baseline, _) | Collect::Always(baseline, _) => baseline.0.len(),
@@ -264,7 +162,7 @@ impl<'a> FieldWriter<'a> {
         if !writer.changed.is_empty() {
             value
                 .validate()
-                .map_err(|invalid| SessionError::invalid(T::SCHEMA.type_name, &invalid))?;
+                .map_err(|invalid| WriteError::Invalid(T::SCHEMA.type_name, invalid))?;
         }
         Ok(writer.hand_out())
     }
@@ -301,7 +199,7 @@ impl<'a> FieldWriter<'a> {
                     place.copy_from_slice(&length.to_le_bytes());
                 }
             }
-            Err(error) => self.fail(SessionError::value(spec.name, error)),
+            Err(error) => self.fail(WriteError::Value(spec.name, error)),
         }
         if let Some(checks) = self.close(spec, entry)
             && let Some(draft) = self.bytes.get_mut(start..)
@@ -357,7 +255,7 @@ impl<'a> FieldWriter<'a> {
         Some(checks)
     }
 
-    fn fail(&mut self, failure: SessionError) {
+    fn fail(&mut self, failure: WriteError) {
         self.failure.get_or_insert(failure);
     }
 }
@@ -369,24 +267,24 @@ fn check<T>(
     value: &T,
     draft: &mut [u8],
     checks: Checks,
-) -> Result<(), SessionError>
+) -> Result<(), WriteError>
 where
     T: Serialize + DeserializeOwned + 'static,
 {
     if draft.len() > checks.limit {
-        return Err(SessionError::too_large_field(
-            spec.name,
-            draft.len(),
-            checks.limit,
-        ));
+        return Err(WriteError::TooLarge {
+            field: spec.name,
+            size: draft.len(),
+            limit: checks.limit,
+        });
     }
     stored.check_validity(value).map_err(|error| match error {
-        ValueError::Invalid(invalid) => SessionError::invalid(spec.name, &invalid),
-        error => SessionError::value(spec.name, error),
+        ValueError::Invalid(invalid) => WriteError::Invalid(spec.name, invalid),
+        error => WriteError::Value(spec.name, error),
     })?;
     stored
         .finish(value, draft, checks.round_trip)
-        .map_err(|error| SessionError::value(spec.name, error))
+        .map_err(|error| WriteError::Value(spec.name, error))
 }
 
 /// What stands for the length of a field that is absent.

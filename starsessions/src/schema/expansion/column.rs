@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::{Readable, Writable};
-use crate::data::{Absent, FieldReader, FieldWriter};
+use crate::schema::{Absent, FieldReader, FieldWriter};
 use crate::value::{FieldType, Stored, ValueError, merge_option, merge_value};
 
 /// How the values of one field are read, written and merged.

@@ -99,8 +99,6 @@ pub struct FieldSpec {
     pub commit_always: bool,
     /// The store can list and revoke sessions by this value.
     pub index: bool,
-    /// Never shown by `Debug`, traces or listings.
-    pub secret: bool,
     /// A message for the next page that somebody looks at.
     pub flash: bool,
     /// What happens when another request changed the same field meanwhile.
@@ -153,7 +151,6 @@ mod tests {
             rotate: false,
             commit_always: false,
             index: false,
-            secret: false,
             flash: false,
             merge: Merge::Last,
         }

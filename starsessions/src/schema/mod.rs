@@ -1,0 +1,18 @@
+//! What a session type is to the runtime: its tables, its values from and into a record, and what the
+//! derive macro's output is made of.
+
+mod data;
+mod expansion;
+mod reader;
+mod spec;
+mod writer;
+
+pub use self::data::{Indexed, SessionData};
+pub use self::expansion::{
+    Column, Defaulted, HasDefault, Migrated, Optional, Policy, Readable, Required, Secret, Show,
+    ShowOpaque, ShowValue, Value, Verdict, Writable, column, default_of, validate,
+};
+pub use self::reader::{Absent, FieldReader};
+pub use self::spec::{FieldSpec, Merge, Schema, spec};
+pub use self::writer::FieldWriter;
+pub(crate) use self::writer::{Changed, Checks, Snapshot, WriteError};

@@ -1,0 +1,76 @@
+//! A struct from the fields of a record.
+
+use std::fmt;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::Schema;
+use crate::clock::Timestamp;
+use crate::record::Record;
+use crate::value::{Stored, ValueError};
+
+/// A required field that is not in the record.
+#[derive(Debug)]
+pub struct Absent {
+    pub(crate) field: &'static str,
+}
+
+/// Reads the fields of one record by their place in the schema.
+pub struct FieldReader<'a> {
+    schema: &'static Schema,
+    record: Option<&'a Record>,
+    now: Timestamp,
+    unreadable: &'a mut dyn FnMut(&'static str, &ValueError),
+}
+
+impl<'a> FieldReader<'a> {
+    /// Reads from `record`; a value that cannot be used is reported and counts as absent.
+    pub(crate) fn new(
+        schema: &'static Schema,
+        record: Option<&'a Record>,
+        now: Timestamp,
+        unreadable: &'a mut dyn FnMut(&'static str, &ValueError),
+    ) -> Self {
+        Self {
+            schema,
+            record,
+            now,
+            unreadable,
+        }
+    }
+
+    /// The value of field `index`, if it is present, alive, decodable and valid.
+    pub fn read<T>(&mut self, index: usize, stored: &Stored<T>) -> Option<T>
+    where
+        T: Serialize + DeserializeOwned + 'static,
+    {
+        let spec = self.schema.fields.get(index)?;
+        let (_, field) = spec.find(self.record?)?;
+        if !field.is_live(self.now) {
+            return None;
+        }
+        match stored.decode(field.value) {
+            Ok(value) => Some(value),
+            Err(error) => {
+                (self.unreadable)(spec.name, &error);
+                None
+            }
+        }
+    }
+
+    /// Says that required field `index` is absent.
+    #[must_use]
+    pub fn absent(&self, index: usize) -> Absent {
+        let field = self.schema.fields.get(index).map_or("", |spec| spec.name);
+        Absent { field }
+    }
+}
+
+impl fmt::Debug for FieldReader<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FieldReader")
+            .field("schema", &self.schema.type_name)
+            .finish_non_exhaustive()
+    }
+}
