@@ -1,13 +1,19 @@
 //! A browser in front of an app: sends requests, keeps cookies, shows what came back.
 
+mod reply;
+mod visit;
+
 use axum::Router;
 use axum::body::Body;
-use http::header::{COOKIE, LOCATION, SET_COOKIE};
-use http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
+use http::header::COOKIE;
+use http::{HeaderValue, Method, Request};
 use http_body_util::BodyExt;
 use tower::ServiceExt;
 
 use crate::browser::Browser;
+
+pub use reply::Reply;
+pub use visit::Once;
 
 /// A browser in front of an app.
 ///
@@ -18,17 +24,6 @@ pub struct Client {
     jar: Browser,
     /// Sent instead of what is in the jar.
     shown: Option<HeaderValue>,
-}
-
-/// What came back.
-#[derive(Clone, Debug)]
-pub struct Reply {
-    /// The status.
-    pub status: StatusCode,
-    /// The headers.
-    pub headers: HeaderMap,
-    /// The body, as text.
-    pub body: String,
 }
 
 impl Client {
@@ -145,45 +140,6 @@ pub async fn exchange(app: Router, request: Request<Body>) -> Reply {
         status: parts.status,
         headers: parts.headers,
         body: String::from_utf8_lossy(&body).into_owned(),
-    }
-}
-
-impl Reply {
-    /// Every `Set-Cookie` line.
-    #[must_use]
-    pub fn set_cookies(&self) -> Vec<&str> {
-        self.all(SET_COOKIE.as_str())
-    }
-
-    /// Whether the browser is told anything about a cookie.
-    #[must_use]
-    pub fn sets_cookie(&self) -> bool {
-        self.headers.contains_key(SET_COOKIE)
-    }
-
-    /// Every value of a header.
-    #[must_use]
-    pub fn all(&self, header: &str) -> Vec<&str> {
-        self.headers
-            .get_all(header)
-            .iter()
-            .map(|value| value.to_str().unwrap_or("not text"))
-            .collect()
-    }
-
-    /// Where the browser is sent.
-    #[must_use]
-    pub fn location(&self) -> Option<&str> {
-        self.headers.get(LOCATION)?.to_str().ok()
-    }
-
-    /// The seconds that the cookie is to live, if the reply sets one that says so.
-    #[must_use]
-    pub fn max_age(&self) -> Option<u64> {
-        self.set_cookies()
-            .into_iter()
-            .flat_map(|line| line.split("; "))
-            .find_map(|attribute| attribute.strip_prefix("Max-Age=")?.parse().ok())
     }
 }
 
