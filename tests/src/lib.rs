@@ -1,8 +1,8 @@
 //! Everything that judges starsessions.
 
-pub mod browser;
 pub mod client;
 pub mod gate;
+pub mod jar;
 pub mod logs;
 pub mod scenarios;
 pub mod servers;

@@ -9,8 +9,8 @@ use serde::Deserialize;
 use starsessions::{
     CookieConfig, CsrfLayer, CurrentSession, MemoryStore, SameSite, Session, SessionError,
 };
-use starsessions_tests::browser::Initiator;
 use starsessions_tests::client::{Client, Reply};
+use starsessions_tests::jar::Initiator;
 use starsessions_tests::shop::{self, Login};
 use starsessions_tests::site::{Kept, Site};
 use starsessions_tests::spy::Spy;

@@ -5,12 +5,12 @@ mod visit;
 
 use axum::Router;
 use axum::body::Body;
-use http::header::COOKIE;
+use http::header::{CONTENT_TYPE, COOKIE};
 use http::{HeaderValue, Method, Request};
 use http_body_util::BodyExt;
 use tower::ServiceExt;
 
-use crate::browser::Browser;
+use crate::jar::Jar;
 
 pub use reply::Reply;
 pub use visit::Once;
@@ -21,7 +21,7 @@ pub use visit::Once;
 #[derive(Clone, Debug)]
 pub struct Client {
     app: Router,
-    jar: Browser,
+    jar: Jar,
     /// Sent instead of what is in the jar.
     shown: Option<HeaderValue>,
 }
@@ -32,7 +32,7 @@ impl Client {
     pub fn new(app: &Router) -> Self {
         Self {
             app: app.clone(),
-            jar: Browser::new(),
+            jar: Jar::new(),
             shown: None,
         }
     }
@@ -66,6 +66,18 @@ impl Client {
     /// Sends a POST without a body.
     pub async fn post(&mut self, path: &str) -> Reply {
         self.send(Method::POST, path).await
+    }
+
+    /// Sends a form, as a page of the site itself does.
+    pub async fn submit(&mut self, path: &str, form: &str) -> Reply {
+        let request = self
+            .request(Method::POST, path)
+            .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .header("sec-fetch-site", "same-origin")
+            .body(Body::from(form.to_owned()));
+        let reply = exchange(self.app.clone(), request.expect("a test's own request")).await;
+        self.keep(&reply);
+        reply
     }
 
     /// Sends a request with the cookies, and keeps those of the reply.
@@ -118,12 +130,12 @@ impl Client {
 
     /// The cookies as the browser keeps them.
     #[must_use]
-    pub fn jar(&self) -> &Browser {
+    pub fn jar(&self) -> &Jar {
         &self.jar
     }
 
-    /// The browser, to close it or to let its time pass.
-    pub fn jar_mut(&mut self) -> &mut Browser {
+    /// The same, to close the browser or to let its time pass.
+    pub fn jar_mut(&mut self) -> &mut Jar {
         &mut self.jar
     }
 }

@@ -43,6 +43,17 @@ impl Reply {
         self.headers.get(LOCATION)?.to_str().ok()
     }
 
+    /// Asserts that the browser is sent there, with one cookie at most.
+    ///
+    /// # Panics
+    /// If it is not.
+    #[track_caller]
+    pub fn leads_to(&self, location: &str) {
+        assert_eq!(self.status, StatusCode::SEE_OTHER);
+        assert_eq!(self.location(), Some(location));
+        assert!(self.set_cookies().len() <= 1, "{self:?}");
+    }
+
     /// The seconds that the cookie is to live, if the reply sets one that says so.
     #[must_use]
     pub fn max_age(&self) -> Option<u64> {
