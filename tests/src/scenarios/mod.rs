@@ -1,4 +1,4 @@
-//! What users must be able to do on every store. The numbers are those of the acceptance scenarios.
+//! What users must be able to do on every store, under the numbers of CONTRIBUTING.md.
 
 mod detached;
 mod devices;
