@@ -194,7 +194,7 @@ async fn an_indexed_field_is_stored_like_any_other() {
     );
 }
 
-/// Whoever guesses passwords must not choose a name that is too long to be counted.
+/// An attacker who guesses passwords must not escape by a name that is too long to be counted.
 #[tokio::test]
 async fn a_value_that_cannot_be_stored_does_not_stop_the_count() {
     let mut browser = Client::guest();

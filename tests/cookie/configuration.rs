@@ -9,7 +9,7 @@ use starsessions_tests::jar::{Jar, SameSitePolicy, StoredCookie};
 
 const URL: &str = "https://app.example.com/app/deep/page";
 
-/// What somebody may ask for, sensible or not.
+/// What an application may ask for, sensible or not.
 #[derive(Clone, Copy, Debug)]
 struct Wish<'a> {
     name: &'a str,

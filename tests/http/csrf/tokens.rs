@@ -142,7 +142,7 @@ async fn a_token_of_another_session_is_refused() {
     }
 }
 
-/// Whoever knew the guest's session knows nothing of the user's.
+/// A thief who knew the guest's session knows nothing of the user's.
 #[tokio::test]
 async fn a_token_from_before_the_sign_in_is_refused_and_one_from_after_passes() {
     for kept in Kept::ANYWHERE {

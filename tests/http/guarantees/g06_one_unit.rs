@@ -213,7 +213,7 @@ async fn g06_a_change_after_the_answer_is_seen_in_the_log_whatever_is_wrong_with
     }
 }
 
-/// The client has gone away, and with it whoever would have written.
+/// The client has gone away, so the layer writes nothing any more.
 #[tokio::test]
 async fn g06_a_change_after_the_request_was_given_up_is_seen_in_the_log() {
     let logs = Logs::capture();

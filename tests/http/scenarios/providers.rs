@@ -163,7 +163,7 @@ async fn scenario_05_nobody_is_signed_in_by_what_he_has_not_begun() {
         victim.get("/finish").await;
         assert_eq!(victim.get("/me").await.body, "guest");
     }
-    // Whoever has begun nothing has nothing that the answer could be compared to.
+    // A browser that has begun nothing has nothing that the answer could be compared to.
     guest.jar_mut().close();
     let path = "/answer?state=asked";
     let reply = from_elsewhere(&mut guest, Method::POST, path, Initiator::Form, PROVIDER).await;
