@@ -1,5 +1,5 @@
 //! Starts a server as the tests have it, says how to reach it, and stops it when its input ends:
-//! `serve redis|postgres|mysql`, for scripts, and for whoever wants to look at a store by hand. What
+//! `serve redis|postgres|mysql`, for scripts, and to look at a store by hand. What
 //! follows are options of the server, as in `serve redis --appendonly no`.
 
 use std::io::{Read, stdin};

@@ -7,7 +7,7 @@ use axum::routing::any;
 use http::StatusCode;
 use starsessions::testing::{TestClock, TestSessions};
 use starsessions::{PassiveLayer, Session};
-use starsessions_tests::caller::Caller;
+use starsessions_tests::client::Client;
 
 #[derive(Session)]
 struct Offer {
@@ -40,22 +40,22 @@ struct Elsewhere {
     count: u32,
 }
 
-fn start() -> (Caller, TestClock) {
+fn start() -> (Client, TestClock) {
     let test = TestSessions::new();
-    (Caller::new(test.layer()), test.clock().clone())
+    (Client::behind(test.layer()), test.clock().clone())
 }
 
 fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 
-async fn coupon(browser: &mut Caller) -> Option<u32> {
+async fn coupon(browser: &mut Client) -> Option<u32> {
     browser
         .with(|offer: &mut Session<Offer>| offer.coupon)
         .await
 }
 
-async fn set_coupon(browser: &mut Caller, coupon: u32) {
+async fn set_coupon(browser: &mut Client, coupon: u32) {
     browser
         .with(move |offer: &mut Session<Offer>| offer.coupon = Some(coupon))
         .await;
@@ -174,13 +174,13 @@ async fn an_expired_field_can_be_written_again() {
     assert_eq!(coupon(&mut browser).await, Some(5));
 }
 
-async fn text(browser: &mut Caller) -> Option<String> {
+async fn text(browser: &mut Client) -> Option<String> {
     browser
         .with(|draft: &mut Session<Draft>| draft.text.clone())
         .await
 }
 
-async fn draft() -> (Caller, TestClock) {
+async fn draft() -> (Client, TestClock) {
     let (mut browser, clock) = start();
     browser
         .with(|draft: &mut Session<Draft>| draft.text = Some("dear".to_owned()))
@@ -265,7 +265,7 @@ async fn a_change_of_a_field_beside_it_keeps_an_idle_field_too() {
     assert!(text(&mut browser).await.is_some());
 }
 
-async fn code(browser: &mut Caller) -> Option<u32> {
+async fn code(browser: &mut Client) -> Option<u32> {
     browser.with(|both: &mut Session<Both>| both.code).await
 }
 

@@ -3,9 +3,8 @@
 use std::sync::Arc;
 
 use http::StatusCode;
-use starsessions::testing::TestSessions;
 use starsessions::{CurrentSession, Session, SessionError};
-use starsessions_tests::caller::Caller;
+use starsessions_tests::client::Client;
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 
@@ -18,15 +17,15 @@ struct Checkout {
     tries: u32,
 }
 
-async fn with_token() -> Caller {
-    let mut browser = Caller::new(TestSessions::new().layer());
+async fn with_token() -> Client {
+    let mut browser = Client::guest();
     browser
         .with(|checkout: &mut Session<Checkout>| checkout.token = Some(1))
         .await;
     browser
 }
 
-async fn token(browser: &mut Caller) -> Option<u32> {
+async fn token(browser: &mut Client) -> Option<u32> {
     browser
         .with(|checkout: &mut Session<Checkout>| checkout.token)
         .await
@@ -72,7 +71,7 @@ async fn two_removals_conflict_too() {
 
 #[tokio::test]
 async fn two_first_writes_conflict_too() {
-    let mut browser = Caller::new(TestSessions::new().layer());
+    let mut browser = Client::guest();
     browser
         .with(|checkout: &mut Session<Checkout>| checkout.note.push('x'))
         .await;

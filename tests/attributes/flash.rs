@@ -3,9 +3,8 @@
 use std::collections::VecDeque;
 
 use http::StatusCode;
-use starsessions::testing::TestSessions;
 use starsessions::{CurrentSession, Session};
-use starsessions_tests::caller::Caller;
+use starsessions_tests::client::Client;
 
 #[derive(Session)]
 struct Notes {
@@ -19,8 +18,8 @@ struct Notes {
     plain_list: Vec<String>,
 }
 
-async fn with_messages() -> Caller {
-    let mut browser = Caller::new(TestSessions::new().layer());
+async fn with_messages() -> Client {
+    let mut browser = Client::guest();
     browser
         .with(|notes: &mut Session<Notes>| {
             notes.notice = Some("first".to_owned());
@@ -34,7 +33,7 @@ async fn with_messages() -> Caller {
 }
 
 /// What is left, the lists with commas.
-async fn left(browser: &mut Caller) -> [String; 5] {
+async fn left(browser: &mut Client) -> [String; 5] {
     browser
         .with(|notes: &mut Session<Notes>| {
             [

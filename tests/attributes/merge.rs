@@ -9,9 +9,8 @@ mod parallel;
 mod saved;
 
 use http::StatusCode;
-use starsessions::testing::TestSessions;
 use starsessions::{Session, SessionData};
-use starsessions_tests::caller::Caller;
+use starsessions_tests::client::Client;
 
 /// Another view, so that there is a session with nothing of ours in it.
 #[derive(Session)]
@@ -69,21 +68,21 @@ use policy;
 
 /// What is stored after `mine` has changed what `theirs` changed too since both were `base`.
 async fn merged<T: Single>(base: T::Value, theirs: T::Value, mine: T::Value) -> T::Value {
-    let mut browser = Caller::new(TestSessions::new().layer());
+    let mut browser = Client::guest();
     browser.insert(T::new(base)).await;
     overtaken::<T>(&mut browser, theirs, mine).await
 }
 
 /// The same where nothing is stored at first.
 async fn merged_from_nothing<T: Single>(theirs: T::Value, mine: T::Value) -> T::Value {
-    let mut browser = Caller::new(TestSessions::new().layer());
+    let mut browser = Client::guest();
     browser
         .with(|it: &mut Session<Beside>| it.here = true)
         .await;
     overtaken::<T>(&mut browser, theirs, mine).await
 }
 
-async fn overtaken<T: Single>(browser: &mut Caller, theirs: T::Value, mine: T::Value) -> T::Value {
+async fn overtaken<T: Single>(browser: &mut Client, theirs: T::Value, mine: T::Value) -> T::Value {
     let reply = browser
         .overtaken(
             |view: &mut Session<T>| *view.value_mut() = theirs,

@@ -6,34 +6,29 @@ use axum::Router;
 use axum::extract::Request;
 use axum::routing::any;
 use http::StatusCode;
-use http::header::SET_COOKIE;
-use starsessions::testing::{TestClock, TestSessions};
+use starsessions::testing::TestClock;
 use starsessions::{
     CookieConfig, CurrentSession, KeyRing, MemoryStore, Revocable, Session, SessionLayer,
     SessionRejection, Timestamp,
 };
-use starsessions_tests::caller::{Caller, send};
-use starsessions_tests::ledger::Ledger;
-
-fn guest() -> Caller {
-    Caller::new(TestSessions::new().layer())
-}
+use starsessions_tests::client::Client;
+use starsessions_tests::spy::Spy;
 
 /// A browser, and what is stored for it.
-fn observed() -> (Caller, Ledger) {
-    let ledger = Ledger::new(MemoryStore::new());
-    let layer = SessionLayer::builder(ledger.clone(), KeyRing::generate().unwrap())
+fn observed() -> (Client, Spy) {
+    let spy = Spy::new(MemoryStore::new());
+    let layer = SessionLayer::builder(spy.clone(), KeyRing::generate().unwrap())
         .local_development()
         .clock(TestClock::at(NOW))
         .build()
         .unwrap();
-    (Caller::new(layer), ledger)
+    (Client::behind(layer), spy)
 }
 
 const NOW: u64 = 1_800_000_000;
 
-async fn names(ledger: &Ledger) -> Vec<String> {
-    let fields = ledger.fields(Timestamp::from_unix_seconds(NOW)).await;
+async fn names(spy: &Spy) -> Vec<String> {
+    let fields = spy.fields(Timestamp::from_unix_seconds(NOW)).await;
     fields.into_iter().map(|field| field.name).collect()
 }
 
@@ -47,7 +42,7 @@ struct ShopCart {
 
 #[tokio::test]
 async fn a_field_is_stored_under_the_names_of_struct_and_field() {
-    let (mut browser, ledger) = observed();
+    let (mut browser, spy) = observed();
     browser
         .insert(ShopCart {
             items: 1,
@@ -56,7 +51,7 @@ async fn a_field_is_stored_under_the_names_of_struct_and_field() {
         })
         .await;
     assert_eq!(
-        names(&ledger).await,
+        names(&spy).await,
         ["shop_cart.cur-rency_2", "shop_cart.items", "shop_cart.type"]
     );
     let read = |cart: &mut Session<ShopCart>| (cart.items, cart.r#type, cart.currency);
@@ -81,7 +76,7 @@ async fn views_of_different_namespaces_do_not_meet_and_of_one_do() {
         count: u32,
         more: u32,
     }
-    let mut browser = guest();
+    let mut browser = Client::guest();
     browser.with(|it: &mut Session<InA>| it.count = 1).await;
     assert_eq!(browser.with(|it: &mut Session<InB>| it.count).await, 0);
     let mut other = async || {
@@ -120,15 +115,15 @@ mod renamed {
 }
 use renamed::{First, Second, Third};
 
-async fn with_basket() -> (Caller, Ledger) {
-    let (mut browser, ledger) = observed();
+async fn with_basket() -> (Client, Spy) {
+    let (mut browser, spy) = observed();
     browser.with(|it: &mut Session<First>| it.basket = 5).await;
-    (browser, ledger)
+    (browser, spy)
 }
 
 #[tokio::test]
 async fn a_former_name_is_read_and_stays_until_the_field_is_written() {
-    let (mut browser, ledger) = with_basket().await;
+    let (mut browser, spy) = with_basket().await;
     let reply = browser
         .visit(async |it: Session<Second>| it.trolley.to_string())
         .await;
@@ -136,12 +131,12 @@ async fn a_former_name_is_read_and_stays_until_the_field_is_written() {
     browser
         .with(|it: &mut Session<Second>| it.title.push('x'))
         .await;
-    assert_eq!(names(&ledger).await, ["shop.basket", "shop.title"]);
+    assert_eq!(names(&spy).await, ["shop.basket", "shop.title"]);
 
     browser
         .with(|it: &mut Session<Second>| it.trolley += 1)
         .await;
-    assert_eq!(names(&ledger).await, ["shop.title", "shop.trolley"]);
+    assert_eq!(names(&spy).await, ["shop.title", "shop.trolley"]);
     assert_eq!(browser.with(|it: &mut Session<Second>| it.trolley).await, 6);
     let old = browser.with(|it: &mut Session<First>| it.basket).await;
     assert_eq!(old, 0, "an older binary no longer sees it");
@@ -149,28 +144,28 @@ async fn a_former_name_is_read_and_stays_until_the_field_is_written() {
 
 #[tokio::test]
 async fn of_several_former_names_the_one_that_was_written_last_is_read() {
-    let (mut browser, ledger) = with_basket().await;
+    let (mut browser, spy) = with_basket().await;
     assert_eq!(browser.with(|it: &mut Session<Third>| it.cart).await, 5);
     browser
         .with(|it: &mut Session<Second>| it.trolley = 7)
         .await;
     // An older binary that is still running writes the oldest name again.
     browser.with(|it: &mut Session<First>| it.basket = 9).await;
-    assert_eq!(names(&ledger).await, ["shop.basket", "shop.trolley"]);
+    assert_eq!(names(&spy).await, ["shop.basket", "shop.trolley"]);
     assert_eq!(browser.with(|it: &mut Session<Third>| it.cart).await, 9);
 
     browser.with(|it: &mut Session<Third>| it.cart += 1).await;
-    assert_eq!(names(&ledger).await, ["shop.cart"]);
+    assert_eq!(names(&spy).await, ["shop.cart"]);
     assert_eq!(browser.with(|it: &mut Session<Third>| it.cart).await, 10);
 }
 
 #[tokio::test]
 async fn removing_a_field_removes_its_former_names() {
-    let (mut browser, ledger) = with_basket().await;
+    let (mut browser, spy) = with_basket().await;
     browser
         .visit(async |session: CurrentSession| session.remove::<Second>())
         .await;
-    assert_eq!(names(&ledger).await, [""; 0]);
+    assert_eq!(names(&spy).await, [""; 0]);
 }
 
 #[tokio::test]
@@ -181,7 +176,7 @@ async fn a_view_that_has_removed_a_former_name_goes_on_from_there() {
         #[session(merge = sum, alias = "basket")]
         cart: Option<u32>,
     }
-    let (mut browser, ledger) = with_basket().await;
+    let (mut browser, spy) = with_basket().await;
     browser
         .with(|it: &mut Session<Optional>| {
             assert_eq!(it.cart.take(), Some(5));
@@ -193,12 +188,12 @@ async fn a_view_that_has_removed_a_former_name_goes_on_from_there() {
         browser.with(|it: &mut Session<Optional>| it.cart).await,
         Some(1)
     );
-    assert_eq!(names(&ledger).await, ["shop.cart"]);
+    assert_eq!(names(&spy).await, ["shop.cart"]);
 }
 
 #[tokio::test]
 async fn old_and_new_binaries_add_to_one_counter_at_once() {
-    let (mut browser, ledger) = with_basket().await;
+    let (mut browser, spy) = with_basket().await;
     let mut old = browser.clone();
     browser
         .held(|it: &mut Session<Second>| it.trolley += 2, async {
@@ -209,7 +204,7 @@ async fn old_and_new_binaries_add_to_one_counter_at_once() {
         browser.with(|it: &mut Session<Second>| it.trolley).await,
         17
     );
-    assert_eq!(names(&ledger).await, ["shop.trolley"]);
+    assert_eq!(names(&spy).await, ["shop.trolley"]);
 }
 
 #[derive(Session)]
@@ -248,20 +243,20 @@ async fn each_realm_has_its_own_layer_cookie_and_store() {
             .route("/", any(handler))
             .layer(inner.clone())
             .layer(outer.clone());
-        let reply = send(app, None).await;
+        let reply = Client::new(&app).get("/").await;
         assert_eq!(reply.status, StatusCode::OK);
-        let cookies: Vec<_> = reply.headers.get_all(SET_COOKIE).iter().collect();
+        let cookies = reply.set_cookies();
         assert_eq!(cookies.len(), 1, "only the visitor was written");
-        assert!(reply.cookie().unwrap().starts_with("id="));
+        assert!(cookies[0].starts_with("id="));
     }
     assert_eq!((main_store.len(), admin_store.len()), (2, 0));
 
-    let mut operator = Caller::new(admin.clone());
+    let mut operator = Client::behind(admin.clone());
     let sign_in = async |request: Request| {
         let (parts, _) = request.into_parts();
-        let sessions = CurrentSession::<Revocable>::from_parts_in(&parts, "admin");
+        let session = CurrentSession::<Revocable>::from_parts_in(&parts, "admin");
         let name = "Grace".to_owned();
-        sessions.unwrap().insert(Operator { name }).unwrap();
+        session.unwrap().insert(Operator { name }).unwrap();
     };
     operator.visit(sign_in).await;
     assert_eq!((main_store.len(), admin_store.len()), (2, 1));
@@ -272,16 +267,12 @@ async fn each_realm_has_its_own_layer_cookie_and_store() {
 
     let app = Router::new().route("/", any(handler)).layer(main);
     let reply = operator.go(app).await;
-    assert_eq!(
-        reply.headers.get_all(SET_COOKIE).iter().count(),
-        2,
-        "one for each realm"
-    );
+    assert_eq!(reply.set_cookies().len(), 2, "one for each realm");
 }
 
 #[tokio::test]
 async fn a_view_of_a_realm_without_a_layer_is_a_mistake_and_not_a_guest() {
-    let mut browser = guest();
+    let mut browser = Client::guest();
     let reply = browser.visit(async |_: Option<Session<Operator>>| {}).await;
     assert_eq!(reply.status, StatusCode::INTERNAL_SERVER_ERROR);
 }
@@ -307,7 +298,7 @@ mod reexported {
 
 #[tokio::test]
 async fn the_runtime_can_be_a_reexport() {
-    let mut browser = guest();
+    let mut browser = Client::guest();
     browser
         .with(|it: &mut Session<reexported::Elsewhere>| {
             it.count += 1;
@@ -332,7 +323,7 @@ where
 
 #[tokio::test]
 async fn a_type_with_parameters_works_for_each_of_them() {
-    let mut browser = guest();
+    let mut browser = Client::guest();
     browser
         .with(|page: &mut Session<Page<u32>>| {
             assert_eq!(page.size, 10);

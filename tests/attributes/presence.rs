@@ -2,9 +2,8 @@
 
 use axum::response::IntoResponse;
 use http::StatusCode;
-use starsessions::testing::TestSessions;
 use starsessions::{KeyRing, MemoryStore, Session, SessionLayer, SessionRejection};
-use starsessions_tests::caller::Caller;
+use starsessions_tests::client::Client;
 use starsessions_tests::spy::Spy;
 
 #[derive(Session)]
@@ -46,25 +45,21 @@ struct Member {
     since: u32,
 }
 
-fn guest() -> Caller {
-    Caller::new(TestSessions::new().layer())
-}
-
 #[tokio::test]
 async fn an_absent_field_is_its_types_default_and_reading_it_stores_nothing() {
-    let mut browser = guest();
+    let mut browser = Client::guest();
     let reply = browser
         .visit(|shop: Session<Shop>| async move {
             format!("{:?} {} {:?}", shop.cart, shop.views, shop.note)
         })
         .await;
     assert_eq!(reply.body, "[] 0 None");
-    assert_eq!(reply.cookie(), None);
+    assert!(!reply.sets_cookie());
 }
 
 #[tokio::test]
 async fn what_is_written_is_there_in_the_next_request_and_the_rest_stays_absent() {
-    let mut browser = guest();
+    let mut browser = Client::guest();
     browser
         .with(|shop: &mut Session<Shop>| shop.cart.push("tea".to_owned()))
         .await;
@@ -87,7 +82,7 @@ async fn what_is_written_is_there_in_the_next_request_and_the_rest_stays_absent(
 
 #[tokio::test]
 async fn an_absent_field_is_its_default_expression() {
-    let mut browser = guest();
+    let mut browser = Client::guest();
     let first =
         |it: &mut Session<Preferences>| (it.page_size, it.languages.clone(), it.columns, it.volume);
     let languages = vec!["en".to_owned(), "de".to_owned()];
@@ -97,7 +92,7 @@ async fn an_absent_field_is_its_default_expression() {
     let reply = browser
         .visit(|mut it: Session<Preferences>| async move { it.page_size = 0 })
         .await;
-    assert!(reply.cookie().is_some());
+    assert!(reply.sets_cookie());
     let (page_size, languages, ..) = browser.with(first).await;
     assert_eq!(page_size, 0, "a stored zero is not the default");
     assert_eq!(languages.len(), 2);
@@ -105,19 +100,19 @@ async fn an_absent_field_is_its_default_expression() {
 
 #[tokio::test]
 async fn a_default_that_is_written_back_is_no_change() {
-    let mut browser = guest();
+    let mut browser = Client::guest();
     let reply = browser
         .visit(|mut it: Session<Preferences>| async move {
             it.page_size = 20;
             it.columns = Some(3);
         })
         .await;
-    assert_eq!(reply.cookie(), None);
+    assert!(!reply.sets_cookie());
 }
 
 #[tokio::test]
 async fn an_option_with_a_default_remembers_that_it_was_emptied() {
-    let mut browser = guest();
+    let mut browser = Client::guest();
     browser
         .with(|it: &mut Session<Preferences>| it.columns = None)
         .await;
@@ -129,18 +124,18 @@ async fn an_option_with_a_default_remembers_that_it_was_emptied() {
 
 #[tokio::test]
 async fn a_request_without_a_required_field_is_401_and_the_handler_does_not_run() {
-    let mut browser = guest();
+    let mut browser = Client::guest();
     let reply = browser
         .visit(|_: Session<Login>| async { "the handler ran" })
         .await;
     assert_eq!(reply.status, StatusCode::UNAUTHORIZED);
-    assert_eq!((reply.location(), reply.cookie()), (None, None));
+    assert_eq!((reply.location(), reply.sets_cookie()), (None, false));
     assert_eq!(reply.body, "");
 }
 
 #[tokio::test]
 async fn a_request_without_a_required_field_is_sent_to_where_reject_says() {
-    let mut browser = guest();
+    let mut browser = Client::guest();
     let reply = browser.visit(|_: Session<Member>| async {}).await;
     assert_eq!(reply.status, StatusCode::SEE_OTHER);
     assert_eq!(reply.location(), Some("/login?from=cart"));
@@ -153,7 +148,7 @@ async fn every_required_field_must_be_there() {
     struct Half {
         number: u64,
     }
-    let mut browser = guest();
+    let mut browser = Client::guest();
     browser.with(|it: &mut Session<Half>| it.number = 7).await;
     let reply = browser
         .visit(
@@ -189,14 +184,14 @@ async fn an_optional_view_is_none_for_a_guest_and_some_for_a_user() {
     let who = |login: Option<Session<Login>>| async move {
         login.map_or("guest".to_owned(), |login| login.name.clone())
     };
-    assert_eq!(guest().visit(who).await.body, "guest");
+    assert_eq!(Client::guest().visit(who).await.body, "guest");
     assert_eq!(signed_in().await.visit(who).await.body, "Ada");
 }
 
 #[tokio::test]
 async fn an_optional_view_of_defaults_is_always_some() {
     let is_some = |shop: Option<Session<Shop>>| async move { shop.is_some().to_string() };
-    assert_eq!(guest().visit(is_some).await.body, "true");
+    assert_eq!(Client::guest().visit(is_some).await.body, "true");
 }
 
 #[tokio::test]
@@ -207,7 +202,7 @@ async fn a_result_lets_the_handler_decide() {
             Err(rejection) => (StatusCode::IM_A_TEAPOT, rejection.to_string()).into_response(),
         }
     };
-    let reply = guest().visit(who).await;
+    let reply = Client::guest().visit(who).await;
     assert_eq!(reply.status, StatusCode::IM_A_TEAPOT);
     assert_eq!(
         reply.body,
@@ -221,15 +216,15 @@ async fn a_store_that_fails_is_never_a_guest() {
     let keys = KeyRing::generate().unwrap();
     let mut browser = signed_in()
         .await
-        .over(SessionLayer::dev(broken(), keys.clone()));
+        .at(&Client::behind(SessionLayer::dev(broken(), keys.clone())));
     // An id that is not ours does not even reach the store.
     let optional = |login: Option<Session<Login>>| async move { login.is_none().to_string() };
     assert_eq!(browser.visit(optional).await.body, "true");
 
     let store = MemoryStore::new();
-    let mut browser = Caller::new(SessionLayer::dev(store, keys.clone()));
+    let mut browser = Client::behind(SessionLayer::dev(store, keys.clone()));
     browser.insert(ada()).await;
-    let mut browser = browser.over(SessionLayer::dev(broken(), keys));
+    let mut browser = browser.at(&Client::behind(SessionLayer::dev(broken(), keys)));
     let replies = [
         browser.visit(optional).await,
         browser.visit(|_: Session<Login>| async {}).await,
@@ -237,7 +232,7 @@ async fn a_store_that_fails_is_never_a_guest() {
     ];
     for reply in replies {
         assert_eq!(reply.status, StatusCode::SERVICE_UNAVAILABLE);
-        assert_eq!(reply.cookie(), None);
+        assert!(!reply.sets_cookie());
     }
     let decided = browser
         .visit(
@@ -249,8 +244,8 @@ async fn a_store_that_fails_is_never_a_guest() {
     assert_eq!(decided.body, "true");
 }
 
-async fn signed_in() -> Caller {
-    let mut browser = guest();
+async fn signed_in() -> Client {
+    let mut browser = Client::guest();
     browser.insert(ada()).await;
     browser
 }

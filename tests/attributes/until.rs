@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http::StatusCode;
 use starsessions::{BrowserOnly, CurrentSession, Session, SessionError};
-use starsessions_tests::caller::Caller;
+use starsessions_tests::client::Client;
 use starsessions_tests::site::{Kept, Site};
 
 #[derive(Session)]
@@ -36,9 +36,9 @@ struct OldDraft {
     text: String,
 }
 
-async fn visitor(kept: Kept) -> Caller {
+async fn visitor(kept: Kept) -> Client {
     let site = Site::kept(kept);
-    let mut browser = Caller::new(site.sessions.layer());
+    let mut browser = Client::behind(site.sessions.layer());
     browser
         .with(|shop: &mut Session<Shop>| {
             shop.cart.push("tea".to_owned());
@@ -55,7 +55,7 @@ async fn visitor(kept: Kept) -> Caller {
 }
 
 /// What is left: the cart, where to go back to, and the draft.
-async fn left(browser: &Caller) -> (usize, bool, String) {
+async fn left(browser: &Client) -> (usize, bool, String) {
     let mut browser = browser.clone();
     let shop = browser
         .with(|shop: &mut Session<Shop>| (shop.cart.len(), shop.back_to.is_some()))
@@ -109,16 +109,16 @@ async fn a_new_id_that_is_asked_for_ends_it() {
 #[tokio::test]
 async fn a_renewal_by_age_and_other_changes_leave_it() {
     let site = Site::with(|layer| layer.renewal(Duration::from_secs(600)));
-    let mut browser = Caller::new(site.sessions.layer());
+    let mut browser = Client::behind(site.sessions.layer());
     browser
         .with(|draft: &mut Session<Draft>| draft.title = "title".to_owned())
         .await;
-    let before = browser.cookie().cloned();
+    let before = browser.cookies();
     site.wait_seconds(601);
     browser
         .with(|shop: &mut Session<Shop>| shop.cart.push("milk".to_owned()))
         .await;
-    assert_ne!(browser.cookie(), before.as_ref());
+    assert_ne!(browser.cookies(), before);
     assert_eq!(left(&browser).await.2, "title");
 }
 
@@ -159,7 +159,7 @@ async fn values_from_before_the_attribute_are_read_and_end_once_they_are_written
             old.text = "text".to_owned();
         })
         .await;
-    let mut fresh = Caller::new(Site::new().sessions.layer());
+    let mut fresh = Client::behind(Site::new().sessions.layer());
     fresh
         .with(|old: &mut Session<OldDraft>| {
             old.title = "old".to_owned();

@@ -1,9 +1,8 @@
 //! `validate`, on fields and on the struct: when a value is loaded, and before it is committed.
 
 use http::StatusCode;
-use starsessions::testing::TestSessions;
 use starsessions::{CurrentSession, Session, SessionError, SessionRejection};
-use starsessions_tests::caller::Caller;
+use starsessions_tests::client::Client;
 
 #[derive(Session)]
 #[session(validate = not_over_stock)]
@@ -52,12 +51,8 @@ struct Unchecked {
     amount: u32,
 }
 
-fn guest() -> Caller {
-    Caller::new(TestSessions::new().layer())
-}
-
-async fn begun() -> Caller {
-    let mut browser = guest();
+async fn begun() -> Client {
+    let mut browser = Client::guest();
     browser
         .with(|order: &mut Session<Order>| {
             order.email = "ada@example.org".to_owned();
@@ -116,7 +111,7 @@ async fn what_the_checks_allow_is_committed() {
 #[tokio::test]
 async fn commit_says_what_the_function_said() {
     let mut browser = begun().await;
-    let refused = async |change: fn(&mut Order), browser: &mut Caller| {
+    let refused = async |change: fn(&mut Order), browser: &mut Client| {
         let reply = browser
             .visit(async move |mut order: Session<Order>| {
                 change(&mut order);
@@ -137,7 +132,7 @@ async fn commit_says_what_the_function_said() {
 
 #[tokio::test]
 async fn an_insert_is_checked_at_once() {
-    let mut browser = guest();
+    let mut browser = Client::guest();
     let reply = browser
         .visit(async |session: CurrentSession| {
             let order = Order {
@@ -149,12 +144,12 @@ async fn an_insert_is_checked_at_once() {
             session.insert(order).is_err().to_string()
         })
         .await;
-    assert_eq!((reply.body.as_str(), reply.cookie()), ("true", None));
+    assert_eq!((reply.body.as_str(), reply.sets_cookie()), ("true", false));
 }
 
 #[tokio::test]
 async fn a_stored_value_that_a_field_refuses_counts_as_absent() {
-    let mut browser = guest();
+    let mut browser = Client::guest();
     browser
         .insert(Unchecked {
             email: "nobody".to_owned(),
@@ -172,7 +167,7 @@ async fn a_stored_value_that_a_field_refuses_counts_as_absent() {
 
 #[tokio::test]
 async fn a_stored_combination_that_the_struct_refuses_counts_as_absent_together() {
-    let mut browser = guest();
+    let mut browser = Client::guest();
     let email = "ada@example.org".to_owned();
     browser
         .insert(Unchecked {
@@ -215,7 +210,7 @@ async fn a_required_field_that_is_not_valid_is_missing() {
         ("ada@example.org", 50, "order.email"),
         ("ada@example.org", 49, ""),
     ] {
-        let mut browser = guest();
+        let mut browser = Client::guest();
         let email = email.to_owned();
         browser
             .insert(Unchecked {

@@ -13,9 +13,8 @@ use starsessions::{
     CookieStore, CurrentSession, KeyRing, Lifetime, MemoryStore, Session, SessionError,
     SessionLayer,
 };
-use starsessions_tests::caller::Caller;
-use starsessions_tests::ledger::Ledger;
-use starsessions_tests::spy::Write;
+use starsessions_tests::client::Client;
+use starsessions_tests::spy::{Spy, Write};
 
 #[derive(Session)]
 pub(super) struct Shop {
@@ -33,18 +32,14 @@ pub(super) struct Login {
     pub(super) user: u64,
 }
 
-pub(super) fn guest() -> Caller {
-    Caller::new(TestSessions::new().layer())
+pub(super) fn observed() -> (Client, Spy) {
+    let spy = Spy::new(MemoryStore::new());
+    let layer = SessionLayer::dev(spy.clone(), KeyRing::generate().unwrap());
+    (Client::behind(layer), spy)
 }
 
-pub(super) fn observed() -> (Caller, Ledger) {
-    let ledger = Ledger::new(MemoryStore::new());
-    let layer = SessionLayer::dev(ledger.clone(), KeyRing::generate().unwrap());
-    (Caller::new(layer), ledger)
-}
-
-pub(super) async fn begun() -> Caller {
-    let mut browser = guest();
+pub(super) async fn begun() -> Client {
+    let mut browser = Client::guest();
     browser
         .with(|shop: &mut Session<Shop>| {
             shop.cart.push("tea".to_owned());
@@ -54,7 +49,7 @@ pub(super) async fn begun() -> Caller {
     browser
 }
 
-pub(super) async fn shop(browser: &mut Caller) -> (u32, Vec<String>, String) {
+pub(super) async fn shop(browser: &mut Client) -> (u32, Vec<String>, String) {
     browser
         .with(|shop: &mut Session<Shop>| (shop.views, shop.cart.clone(), shop.note.clone()))
         .await
@@ -110,11 +105,11 @@ async fn of_two_views_the_one_that_is_dropped_last_wins_by_default() {
 
 #[tokio::test]
 async fn all_views_of_a_request_load_once_and_are_written_in_one_operation() {
-    let (mut browser, ledger) = observed();
+    let (mut browser, spy) = observed();
     browser
         .with(|shop: &mut Session<Shop>| shop.views = 1)
         .await;
-    assert_eq!(ledger.take_writes().len(), 1);
+    assert_eq!(spy.take_writes().len(), 1);
     let handler = async |session: CurrentSession,
                          mut first: Session<Shop>,
                          mut second: Session<Shop>,
@@ -126,11 +121,11 @@ async fn all_views_of_a_request_load_once_and_are_written_in_one_operation() {
     };
     let load_once = browser.clone().visit(handler).await;
     assert_eq!(load_once.status, StatusCode::OK);
-    assert_eq!(ledger.take_calls().loads, 1);
-    let _ = ledger.take_writes();
+    assert_eq!(spy.take_calls().loads, 1);
+    let _ = spy.take_writes();
 
     browser.visit(handler).await;
-    let writes = ledger.take_writes();
+    let writes = spy.take_writes();
     let [write @ Write::Replace { .. }] = &writes[..] else {
         panic!("one write: {writes:?}");
     };
@@ -271,7 +266,7 @@ async fn a_reload_drops_what_was_not_flushed_and_sees_the_other_requests() {
 
 #[tokio::test]
 async fn a_reload_after_a_logout_elsewhere_is_turned_away() {
-    let mut browser = guest();
+    let mut browser = Client::guest();
     browser.insert(Login { user: 7 }).await;
     let mut other = browser.clone();
     let reply = browser
@@ -289,7 +284,7 @@ async fn a_reload_after_a_logout_elsewhere_is_turned_away() {
 async fn a_reload_of_a_sealed_session_sees_that_it_was_ended_too() {
     let store = CookieStore::sealed().revoked_in(MemoryStore::new());
     let layer = SessionLayer::dev(store, KeyRing::generate().unwrap());
-    let mut browser = Caller::new(layer);
+    let mut browser = Client::behind(layer);
     browser.insert(Login { user: 7 }).await;
     let mut other = browser.clone();
     let reply = browser
@@ -311,19 +306,19 @@ async fn a_reload_does_not_keep_a_renewed_id_from_the_browser() {
             .lifetime(Lifetime::new(2 * hour, 10 * hour))
             .renewal(hour)
     });
-    let mut browser = Caller::new(test.layer());
+    let mut browser = Client::behind(test.layer());
     browser
         .with(|shop: &mut Session<Shop>| shop.views = 1)
         .await;
     test.clock().advance(hour);
     let mut late = browser.clone();
     browser.visit(async |_: Session<Shop>| {}).await;
-    assert_ne!(browser.cookie(), late.cookie(), "renewed");
+    assert_ne!(browser.cookies(), late.cookies(), "renewed");
     let reply = late
         .visit(async |mut shop: Session<Shop>| shop.reload().await)
         .await;
     assert_eq!(reply.status, StatusCode::OK);
-    assert_eq!(late.cookie(), browser.cookie());
+    assert_eq!(late.cookies(), browser.cookies());
 }
 
 #[tokio::test]
@@ -343,7 +338,7 @@ async fn a_rollback_drops_everything_so_far_and_later_views_write_again() {
             late.note.push_str("after");
         })
         .await;
-    assert_eq!(reply.cookie(), None, "neither signed in nor rotated");
+    assert!(!reply.sets_cookie(), "neither signed in nor rotated");
     let (views, cart, note) = shop(&mut browser).await;
     assert_eq!((views, cart.len(), note.as_str()), (10, 1, "after"));
 }

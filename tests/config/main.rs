@@ -11,7 +11,7 @@ use starsessions::{
     ConfigError, CookieStore, KeyRing, Lifetime, LimitKind, MemoryStore, Session, SessionError,
     SessionLayer, SessionLayerBuilder, TooLarge,
 };
-use starsessions_tests::caller::{Caller, Once};
+use starsessions_tests::client::{Client, Once};
 
 fn build(
     set: impl FnOnce(SessionLayerBuilder) -> SessionLayerBuilder,
@@ -331,7 +331,7 @@ struct Texts {
 
 /// Writes texts of these lengths; the error, if there is one.
 async fn write(test: &TestSessions, first: usize, second: usize) -> Result<(), TooLarge> {
-    let mut browser = Caller::new(test.layer());
+    let mut browser = Client::behind(test.layer());
     let said = Once::empty();
     let keep = said.clone();
     let reply = browser

@@ -5,11 +5,11 @@ use std::time::Duration;
 use http::header::SET_COOKIE;
 use http::{HeaderMap, HeaderValue};
 use starsessions::{CookieBuilder, CookieConfig, CookieConfigError, SameSite};
-use starsessions_tests::browser::{Browser, SameSitePolicy, StoredCookie};
+use starsessions_tests::jar::{Jar, SameSitePolicy, StoredCookie};
 
 const URL: &str = "https://app.example.com/app/deep/page";
 
-/// What somebody may ask for, sensible or not.
+/// What an application may ask for, sensible or not.
 #[derive(Clone, Copy, Debug)]
 struct Wish<'a> {
     name: &'a str,
@@ -75,10 +75,10 @@ impl Wish<'_> {
     }
 }
 
-fn receive(browser: &mut Browser, line: HeaderValue) {
+fn receive(jar: &mut Jar, line: HeaderValue) {
     let mut headers = HeaderMap::new();
     headers.insert(SET_COOKIE, line);
-    browser.receive(&headers, URL);
+    jar.receive(&headers, URL);
 }
 
 fn for_each_wish(mut judge: impl FnMut(Wish<'_>)) -> usize {
@@ -142,12 +142,12 @@ fn for_each_wish(mut judge: impl FnMut(Wish<'_>)) -> usize {
 fn accepted_is_what_a_browser_keeps() {
     let mut accepted = 0;
     let count = for_each_wish(|wish| {
-        let mut browser = Browser::new();
+        let mut jar = Jar::new();
         receive(
-            &mut browser,
+            &mut jar,
             HeaderValue::try_from(wish.unchecked_header()).unwrap(),
         );
-        let kept = browser.cookies().any(|cookie| wish.is(cookie));
+        let kept = jar.cookies().any(|cookie| wish.is(cookie));
         assert_eq!(wish.builder().build().is_ok(), kept, "{wish:?}");
         accepted += usize::from(kept);
     });
@@ -162,9 +162,9 @@ fn what_is_written_is_what_was_wished() {
             return;
         };
         let lifetime = Duration::from_secs(wish.lifetime.unwrap_or(60));
-        let mut browser = Browser::new();
-        receive(&mut browser, config.set_cookie("value", lifetime).unwrap());
-        let cookies: Vec<_> = browser.cookies().collect();
+        let mut jar = Jar::new();
+        receive(&mut jar, config.set_cookie("value", lifetime).unwrap());
+        let cookies: Vec<_> = jar.cookies().collect();
         assert!(
             matches!(cookies.as_slice(), [cookie] if wish.is(cookie)),
             "{wish:?} {cookies:?}"
@@ -179,40 +179,31 @@ fn removal_removes_what_was_set() {
         let Ok(config) = wish.builder().build() else {
             return;
         };
-        let mut browser = Browser::new();
-        receive(&mut browser, decoy.clone());
-        receive(
-            &mut browser,
-            config.set_cookie("value", Duration::MAX).unwrap(),
-        );
-        assert_eq!(browser.cookies().count(), 2);
-        receive(&mut browser, config.removal());
-        let left: Vec<_> = browser
-            .cookies()
-            .map(|cookie| cookie.name.as_str())
-            .collect();
+        let mut jar = Jar::new();
+        receive(&mut jar, decoy.clone());
+        receive(&mut jar, config.set_cookie("value", Duration::MAX).unwrap());
+        assert_eq!(jar.cookies().count(), 2);
+        receive(&mut jar, config.removal());
+        let left: Vec<_> = jar.cookies().map(|cookie| cookie.name.as_str()).collect();
         assert_eq!(left, ["decoy"], "{wish:?}");
     });
 }
 
 #[test]
 fn the_constructors_are_kept_by_browsers() {
-    let mut browser = Browser::new();
+    let mut jar = Jar::new();
     for config in [CookieConfig::default(), CookieConfig::local_development()] {
-        receive(
-            &mut browser,
-            config.set_cookie("value", Duration::MAX).unwrap(),
-        );
+        receive(&mut jar, config.set_cookie("value", Duration::MAX).unwrap());
     }
     assert_eq!(
-        browser.cookie_header(URL).unwrap(),
+        jar.cookie_header(URL).unwrap(),
         "__Host-Http-id=value; id=value"
     );
     assert_eq!(
-        browser.cookie_header("http://app.example.com/").unwrap(),
+        jar.cookie_header("http://app.example.com/").unwrap(),
         "id=value"
     );
-    assert!(browser.cookies().all(|cookie| cookie.http_only));
+    assert!(jar.cookies().all(|cookie| cookie.http_only));
 }
 
 fn error(builder: CookieBuilder) -> CookieConfigError {

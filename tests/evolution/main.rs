@@ -15,8 +15,8 @@ use std::sync::{Arc, Mutex};
 
 use starsessions::testing::TestClock;
 use starsessions::{KeyRing, MemoryStore, Session, SessionData, SessionLayer, Timestamp};
-use starsessions_tests::caller::Caller;
-use starsessions_tests::ledger::Ledger;
+use starsessions_tests::client::Client;
+use starsessions_tests::spy::Spy;
 use tracing::Level;
 
 /// One of the two views.
@@ -29,12 +29,9 @@ trait View: SessionData {
 /// The new binary reads what the old one has written; then both go on.
 async fn check<Old: View, New: View>(first: Old) {
     let written = first.value();
-    let (ledger, keys) = (
-        Ledger::new(MemoryStore::new()),
-        KeyRing::generate().unwrap(),
-    );
+    let (spy, keys) = (Spy::new(MemoryStore::new()), KeyRing::generate().unwrap());
     let binary = || {
-        SessionLayer::builder(ledger.clone(), keys.clone())
+        SessionLayer::builder(spy.clone(), keys.clone())
             .local_development()
             .clock(TestClock::at(NOW))
             .build()
@@ -42,18 +39,18 @@ async fn check<Old: View, New: View>(first: Old) {
     };
     let stored = async || {
         let now = Timestamp::from_unix_seconds(NOW);
-        ledger.bytes("view.value", now).await
+        spy.bytes("view.value", now).await
     };
     let log = Log::default();
     let _guard = log.start();
 
-    let mut old = Caller::new(binary());
+    let mut old = Client::behind(binary());
     old.insert(first).await;
     let bytes = stored().await;
     assert!(bytes.is_some());
     assert_eq!(log.lines().len(), 0);
 
-    let mut new = old.over(binary());
+    let mut new = old.at(&Client::behind(binary()));
     for _ in 0..3 {
         new.with(|view: &mut Session<New>| {
             assert_eq!(view.value(), None);

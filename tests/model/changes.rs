@@ -9,11 +9,9 @@ use proptest::collection::{btree_map, btree_set, vec};
 use proptest::option;
 use proptest::prelude::*;
 use serde::{Deserialize, Serialize};
-use starsessions::testing::TestSessions;
 use starsessions::{KeyRing, MemoryStore, Session, SessionLayer};
-use starsessions_tests::caller::{Caller, Once};
-use starsessions_tests::ledger::Ledger;
-use starsessions_tests::spy::Write;
+use starsessions_tests::client::{Client, Once};
+use starsessions_tests::spy::{Spy, Write};
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
@@ -192,11 +190,11 @@ fn block_on(test: impl Future<Output = ()>) {
 
 /// Several edits in one request, over each other.
 async fn commits_what_differs(first: Everything, edits: Vec<(u32, Everything)>) {
-    let ledger = Ledger::new(MemoryStore::new());
-    let layer = SessionLayer::dev(ledger.clone(), KeyRing::generate().unwrap());
-    let mut browser = Caller::new(layer);
+    let spy = Spy::new(MemoryStore::new());
+    let layer = SessionLayer::dev(spy.clone(), KeyRing::generate().unwrap());
+    let mut browser = Client::behind(layer);
     browser.insert(first.clone()).await;
-    assert_eq!(ledger.take_writes().len(), 1);
+    assert_eq!(spy.take_writes().len(), 1);
 
     let before = first.clone();
     let after = browser
@@ -209,7 +207,7 @@ async fn commits_what_differs(first: Everything, edits: Vec<(u32, Everything)>) 
         })
         .await;
     let mut written = BTreeSet::new();
-    for entry in ledger.take_writes() {
+    for entry in spy.take_writes() {
         let Write::Replace { .. } = entry else {
             panic!("a write: {entry:?}");
         };
@@ -229,12 +227,12 @@ async fn commits_what_differs(first: Everything, edits: Vec<(u32, Everything)>) 
         .with(|view: &mut Session<Everything>| (**view).clone())
         .await;
     assert_eq!(read, after);
-    assert!(ledger.take_writes().is_empty(), "reading writes nothing");
+    assert!(spy.take_writes().is_empty(), "reading writes nothing");
 }
 
 /// Every request has loaded the first value; then they write, one after the other.
 async fn merges_by_the_rules(first: Merging, edits: Vec<(u32, Merging)>) {
-    let mut browser = Caller::new(TestSessions::new().layer());
+    let mut browser = Client::guest();
     browser.insert(first.clone()).await;
 
     let mut expected = first.clone();

@@ -1,7 +1,8 @@
-//! What the repository says about itself: the front page, the architecture, the examples.
+//! What the repository says about itself: the front page, the architecture, the examples, the tests.
 
 mod architecture;
 mod examples;
+mod numbers;
 mod readme;
 mod source;
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
-/// Holds whoever [passes](Self::pass) until the test [opens](Self::open) it. Clones are one gate.
+/// Holds a task that [passes](Self::pass) until the test [opens](Self::open) it. Clones are one gate.
 #[derive(Clone, Debug)]
 pub struct Gate(Arc<Sides>);
 
@@ -37,11 +37,11 @@ impl Gate {
     /// Waits until one more has arrived.
     ///
     /// # Panics
-    /// If nobody comes: a test that fails is better than one that waits for ever.
+    /// If no task arrives: a test that fails is better than one that waits for ever.
     pub async fn reached(&self) {
         tokio::time::timeout(PATIENCE, self.0.arrived.acquire())
             .await
-            .expect("nobody has come to the gate")
+            .expect("no task has come to the gate")
             .unwrap()
             .forget();
     }

@@ -1,10 +1,8 @@
 //! Everything that judges starsessions.
 
-pub mod browser;
-pub mod caller;
 pub mod client;
 pub mod gate;
-pub mod ledger;
+pub mod jar;
 pub mod logs;
 pub mod scenarios;
 pub mod servers;

@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use starsessions::Session;
-use starsessions::testing::TestSessions;
-use starsessions_tests::caller::Caller;
+use starsessions_tests::client::Client;
 
 use super::{Beside, merged, merged_from_nothing, policy};
 
@@ -169,7 +168,7 @@ struct Flags {
 
 #[tokio::test]
 async fn flags_are_joined() {
-    let mut browser = Caller::new(TestSessions::new().layer());
+    let mut browser = Client::guest();
     let begin = |it: &mut Session<Beside>| it.here = true;
     browser.with(begin).await;
     let mut other = browser.clone();

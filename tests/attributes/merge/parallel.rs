@@ -4,9 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use http::StatusCode;
-use starsessions::testing::TestSessions;
 use starsessions::{Session, SessionData};
-use starsessions_tests::caller::Caller;
+use starsessions_tests::client::Client;
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 
@@ -32,7 +31,7 @@ struct Counters {
 
 /// Sends all requests; every handler has its view before any of them writes.
 async fn at_once<T: SessionData>(
-    browser: &Caller,
+    browser: &Client,
     act: impl Fn(usize, &mut Session<T>) + Clone + Send + Sync + 'static,
 ) {
     let all_have_loaded = Arc::new(Barrier::new(REQUESTS));
@@ -55,7 +54,7 @@ async fn at_once<T: SessionData>(
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn fifty_increments_at_once_are_fifty() {
-    let mut browser = Caller::new(TestSessions::new().layer());
+    let mut browser = Client::guest();
     browser
         .with(|it: &mut Session<Beside>| it.here = true)
         .await;
@@ -75,7 +74,7 @@ async fn fifty_increments_at_once_are_fifty() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn every_policy_holds_under_fifty_requests() {
-    let mut browser = Caller::new(TestSessions::new().layer());
+    let mut browser = Client::guest();
     browser
         .with(|it: &mut Session<Counters>| {
             it.untouched = 5;
@@ -119,7 +118,7 @@ async fn fifty_requests_that_change_different_fields_all_count() {
     }
     view! { a b c d e f g h i j }
 
-    let mut browser = Caller::new(TestSessions::new().layer());
+    let mut browser = Client::guest();
     browser
         .with(|it: &mut Session<Beside>| it.here = true)
         .await;

@@ -3,9 +3,8 @@
 use std::collections::BTreeSet;
 
 use http::StatusCode;
-use starsessions::testing::TestSessions;
 use starsessions::{CurrentSession, Session, SessionError};
-use starsessions_tests::caller::Caller;
+use starsessions_tests::client::Client;
 
 #[derive(Session)]
 struct Shop {
@@ -65,7 +64,7 @@ async fn sign_in(session: CurrentSession, mut shop: Session<Shop>) -> Result<(),
     session.insert(Login { user: 7 })
 }
 
-async fn shop(browser: &mut Caller) -> Shop {
+async fn shop(browser: &mut Client) -> Shop {
     let copy = |shop: &mut Session<Shop>| Shop {
         cart: shop.cart.clone(),
         liked: shop.liked.clone(),
@@ -79,7 +78,7 @@ async fn shop(browser: &mut Caller) -> Shop {
 
 #[tokio::test]
 async fn each_field_follows_its_rule_in_one_operation_with_the_sign_in() {
-    let mut browser = Caller::new(TestSessions::new().layer());
+    let mut browser = Client::guest();
     browser
         .with(|shop: &mut Session<Shop>| {
             shop.cart.push(3);
@@ -93,7 +92,7 @@ async fn each_field_follows_its_rule_in_one_operation_with_the_sign_in() {
         .await;
     let guest = browser.clone();
     assert_eq!(browser.visit(sign_in).await.status, StatusCode::OK);
-    assert_ne!(browser.cookie(), guest.cookie());
+    assert_ne!(browser.cookies(), guest.cookies());
 
     let shop = shop(&mut browser).await;
     assert_eq!(shop.cart, [1, 2, 3], "what was saved comes first");
@@ -108,7 +107,7 @@ async fn each_field_follows_its_rule_in_one_operation_with_the_sign_in() {
 
 #[tokio::test]
 async fn a_guest_with_nothing_gets_what_was_saved() {
-    let mut browser = Caller::new(TestSessions::new().layer());
+    let mut browser = Client::guest();
     assert_eq!(browser.visit(sign_in).await.status, StatusCode::OK);
     let shop = shop(&mut browser).await;
     assert_eq!(
@@ -120,7 +119,7 @@ async fn a_guest_with_nothing_gets_what_was_saved() {
 
 #[tokio::test]
 async fn what_is_refused_changes_nothing() {
-    let mut browser = Caller::new(TestSessions::new().layer());
+    let mut browser = Client::guest();
     browser
         .with(|shop: &mut Session<Shop>| {
             let long = Shop {
@@ -139,7 +138,7 @@ async fn what_is_refused_changes_nothing() {
 /// Together with another request, the merge is one change like any other.
 #[tokio::test]
 async fn a_request_beside_it_loses_nothing() {
-    let mut browser = Caller::new(TestSessions::new().layer());
+    let mut browser = Client::guest();
     browser
         .with(|shop: &mut Session<Shop>| shop.points = 10)
         .await;

@@ -31,7 +31,7 @@ fn a_cart_follows_another_tab(store: Store) {
     }
     browser.wait_for("document.getElementById('count').innerText === '2'");
     has(&browser, "Ringed planet");
-    // What somebody is typing stays, and the other way round it works as well.
+    // What the user is typing stays, and the other way round it works as well.
     browser.fill("#code", "come");
     browser.switch(&other);
     browser.go(&shop.page("/cart"));

@@ -21,7 +21,7 @@ macro_rules! on_each_store {
     };
 }
 
-/// The same without the cookie, which nobody but its browser can change or follow.
+/// The same without the cookie store, whose sessions only their own browser can change or follow.
 macro_rules! on_each_shared_store {
     ($($scenario:ident)*) => {
         super::on_stores! { $($scenario)*: Memory Sqlite Redis Postgres Mysql }

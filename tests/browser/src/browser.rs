@@ -219,7 +219,7 @@ impl Drop for Browser {
     }
 }
 
-/// It takes a port that is free with IPv4, and ends if somebody else has it with IPv6.
+/// It takes a port that is free with IPv4, and ends if another process has it with IPv6.
 fn driver() -> (Process, String) {
     let remedy = "install chromium and chromium-driver with: tests/run browser";
     let sign = "started successfully on port";

@@ -34,7 +34,7 @@ impl Process {
         let output = process.0.stdout.take().expect("a pipe");
         let mut lines = BufReader::new(output).lines().map_while(Result::ok);
         let line = lines.find(|line| line.contains(sign))?;
-        // Whoever writes into a closed pipe ends.
+        // A process that writes into a closed pipe ends.
         std::thread::spawn(move || lines.for_each(drop));
         Some((process, line))
     }

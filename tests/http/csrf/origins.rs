@@ -121,7 +121,7 @@ async fn an_origin_that_is_not_the_hosts_is_refused() {
     );
 }
 
-/// What a proxy says about the scheme decides nothing: anybody can say it.
+/// What a proxy says about the scheme decides nothing: any client can say it.
 #[tokio::test]
 async fn the_scheme_is_that_of_the_configuration() {
     let plain = [
@@ -365,7 +365,7 @@ async fn a_websocket_of_another_site_is_refused() {
     assert_eq!(handshake(&[]).await, OK, "browsers always name the origin");
 }
 
-/// The sentence is for whoever wrote the client; a session is neither loaded nor touched.
+/// The sentence is for the author of the client; a session is neither loaded nor touched.
 #[tokio::test]
 async fn a_refusal_costs_no_look_at_the_session() {
     use starsessions_tests::spy::Calls;

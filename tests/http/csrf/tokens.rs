@@ -142,7 +142,7 @@ async fn a_token_of_another_session_is_refused() {
     }
 }
 
-/// Whoever knew the guest's session knows nothing of the user's.
+/// A thief who knew the guest's session knows nothing of the user's.
 #[tokio::test]
 async fn a_token_from_before_the_sign_in_is_refused_and_one_from_after_passes() {
     for kept in Kept::ANYWHERE {
@@ -303,8 +303,8 @@ async fn a_page_whose_head_has_left_renews_no_id() {
     user.post("/login/7").await;
     user.get("/stream").await;
     site.wait_seconds(600);
-    let sessions = body.lock().unwrap().take().unwrap();
-    let token = sessions.csrf_token().await.unwrap().to_string();
+    let session = body.lock().unwrap().take().unwrap();
+    let token = session.csrf_token().await.unwrap().to_string();
     site.wait_seconds(60);
     let guarded = Guarded::new(&site);
     assert_eq!(guarded.post_token(&user, &token).await, OK);
@@ -397,10 +397,10 @@ async fn a_token_of_another_realm_is_refused() {
             .cookie(|cookie| cookie.name("__Host-admin"))
     });
     let page = async |parts: http::request::Parts| {
-        let sessions = CurrentSession::<BrowserOnly>::from_parts_in(&parts, "admin").unwrap();
-        sessions.insert(AdminLogin { user: 1 }).unwrap();
-        sessions.commit().await.unwrap();
-        sessions.csrf_token().await.unwrap().to_string()
+        let session = CurrentSession::<BrowserOnly>::from_parts_in(&parts, "admin").unwrap();
+        session.insert(AdminLogin { user: 1 }).unwrap();
+        session.commit().await.unwrap();
+        session.csrf_token().await.unwrap().to_string()
     };
     let app = |guard: CsrfLayer| {
         shop::routes()

@@ -27,7 +27,7 @@ struct Stock {
     voucher: usize,
 }
 
-/// Everybody has read the session before anybody writes.
+/// All have read the session before one writes.
 type Crowd = State<Arc<Barrier>>;
 
 /// Sends one request for each of the crowd at once; returns the statuses.

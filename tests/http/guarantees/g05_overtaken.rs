@@ -79,7 +79,7 @@ async fn g05_a_sign_in_that_is_overtaken_signs_nobody_in() {
     }
 }
 
-/// Who leaves and signs in as somebody else is not kept out by a logout that was faster.
+/// A logout that was faster does not keep out a user who leaves and signs in as another one.
 #[tokio::test]
 async fn g05_what_was_to_begin_after_an_end_begins_also_when_that_end_was_overtaken() {
     for kept in Kept::REVOCABLY {

@@ -159,15 +159,15 @@ async fn g06_a_change_after_the_response_has_left_is_an_error_in_the_log() {
     });
     let mut client = site.serve(shop::routes().route("/keep", keep));
     client.post("/keep").await;
-    let (mut shop, sessions) = kept.recv().unwrap();
+    let (mut shop, session) = kept.recv().unwrap();
 
     shop.views += 1;
     assert!(matches!(shop.commit().await, Err(SessionError::Closed)));
     assert!(matches!(
-        sessions.insert(Login { user: 7 }),
+        session.insert(Login { user: 7 }),
         Err(SessionError::Closed)
     ));
-    assert!(matches!(sessions.destroy(), Err(SessionError::Closed)));
+    assert!(matches!(session.destroy(), Err(SessionError::Closed)));
     shop.views += 1;
     drop(shop);
 
@@ -213,7 +213,7 @@ async fn g06_a_change_after_the_answer_is_seen_in_the_log_whatever_is_wrong_with
     }
 }
 
-/// The client has gone away, and with it whoever would have written.
+/// The client has gone away, so the layer writes nothing any more.
 #[tokio::test]
 async fn g06_a_change_after_the_request_was_given_up_is_seen_in_the_log() {
     let logs = Logs::capture();

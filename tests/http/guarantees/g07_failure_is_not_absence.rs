@@ -254,7 +254,7 @@ async fn g07_a_store_that_does_not_answer_is_503_and_holds_nobody() {
         (Operation::Rotate, "/login/8"),
         (Operation::Remove, "/logout"),
     ] {
-        // Nobody opens this gate.
+        // This gate is not opened.
         let _gate = site.store.hold(operation, Moment::Before);
         let reply = client.post(path).await;
         assert_eq!(reply.status, StatusCode::SERVICE_UNAVAILABLE, "{path}");

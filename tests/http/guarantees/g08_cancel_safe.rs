@@ -172,7 +172,7 @@ struct Member {
     number: u64,
 }
 
-/// Also one of whose sign-in nobody hears takes the place of another, and not one beside it.
+/// A sign-in whose response is lost takes the place of another one, too, and not one beside it.
 #[tokio::test]
 async fn g08_a_sign_in_that_is_abandoned_is_counted_to_its_end() {
     let mut calls = Vec::new();

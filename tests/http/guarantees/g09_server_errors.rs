@@ -97,7 +97,7 @@ async fn act(
         _ => unreachable!("{action}"),
     }
     if failure == "rejection" {
-        // The session has nobody's desk in it.
+        // The session has no such view.
         return match session.view::<Nobody>().await {
             Ok(_) => unreachable!(),
             Err(rejection) => rejection.into_response(),

@@ -1,4 +1,4 @@
-//! What must hold, guarantee by guarantee.
+//! What must hold, guarantee by guarantee, under the numbers of README.md.
 
 mod g01_lazy;
 mod g02_created_by_writing;

@@ -16,7 +16,7 @@ struct Note {
     text: String,
 }
 
-/// Nobody could compress it.
+/// Text that does not compress.
 fn text(bytes: usize) -> String {
     (0..bytes)
         .map(|i| char::from(b'!' + (i * i % 89) as u8))

@@ -303,7 +303,7 @@ struct Badge {
     owner: Option<u64>,
 }
 
-/// Also where nobody waits for it any more.
+/// Also where the update was abandoned.
 #[tokio::test]
 async fn scenario_22_a_session_that_becomes_a_users_is_counted_among_his() {
     for polls in 0..20 {
@@ -457,7 +457,7 @@ async fn scenario_22_nobody_looks_without_a_reason() {
     }
     assert_eq!(site.store.take_calls(), Calls::NONE);
     drop(waiting);
-    // What happened while nobody waited is not lost.
+    // What happened between two waits is not lost.
     client.post("/cart/milk").await;
     assert_eq!(watch.next().await.unwrap().cart.len(), 2);
     client.get("/cart").await;

@@ -43,8 +43,8 @@ async fn scenario_14_a_label_is_shown_where_values_are_plain() {
     assert!(!format!("{list:?}").contains("Firefox"));
 }
 
-/// Whoever changes his password must hear of it if the thief was faster and has ended his session: an
-/// answer as if nobody else were signed in would leave the thief where he is.
+/// A user who changes his password must hear of it if the thief was faster and has ended his session: an
+/// answer as if there were no other session would leave the thief where he is.
 #[tokio::test]
 async fn scenario_14_a_session_that_was_ended_meanwhile_cannot_end_the_others_and_says_so() {
     let site = Site::new();
@@ -188,7 +188,7 @@ async fn scenario_14_a_session_that_made_room_is_one_more_when_it_begins_anew() 
     }
 }
 
-/// Nobody has the cookie of a sign-in that was answered with an error: it must not take a place.
+/// A sign-in that was answered with an error has left no cookie in a browser: it must not take a place.
 #[tokio::test]
 async fn scenario_14_a_sign_in_that_cannot_be_counted_leaves_nobody() {
     let site = Site::with(|layer| layer.sessions_per_user(1, AtLimit::EndOldest));

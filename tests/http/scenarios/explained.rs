@@ -170,7 +170,7 @@ fn none(number: &str) -> Result<(), String> {
     Err(format!("{number} is no number of ours"))
 }
 
-/// Whoever hears of the error: nobody but the layer, the handler, or the store's caller.
+/// Where the error comes out: at the layer, at the handler, or at the store's caller.
 #[tokio::test]
 async fn scenario_06_what_is_too_large_is_named_once() {
     let too_much = || "x".repeat(20_000);

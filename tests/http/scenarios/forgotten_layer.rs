@@ -23,7 +23,7 @@ async fn scenario_17_a_forgotten_layer_is_a_500_and_a_line_with_the_remedy() {
     let reply = Client::new(&shop::routes()).get("/cart").await;
     assert_eq!(reply.status, StatusCode::INTERNAL_SERVER_ERROR);
     assert_is_told(&logs);
-    // In this build also in the browser: somebody may have no subscriber for the log yet.
+    // In this build also in the browser: the application may have no subscriber for the log yet.
     assert!(
         reply.body.contains(".layer(SessionLayer::new"),
         "{}",

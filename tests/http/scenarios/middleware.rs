@@ -158,7 +158,7 @@ async fn scenario_18_a_logout_in_one_realm_leaves_the_other_alone() {
     assert_eq!(client.get("/both").await.body, "0 1 None");
 }
 
-/// What the inner layer has done is done, and its id is known to nobody else.
+/// What the inner layer has done is done, and only its cookie has the id.
 #[tokio::test]
 async fn scenario_18_a_failure_of_the_outer_realm_takes_no_cookie_of_the_inner_one() {
     let Premises {

@@ -1,4 +1,4 @@
-//! What users must be able to do. The numbers are those of the acceptance scenarios.
+//! What users must be able to do, under the numbers of CONTRIBUTING.md.
 
 mod any_type;
 mod anywhere;

@@ -9,8 +9,8 @@ use serde::Deserialize;
 use starsessions::{
     CookieConfig, CsrfLayer, CurrentSession, MemoryStore, SameSite, Session, SessionError,
 };
-use starsessions_tests::browser::Initiator;
 use starsessions_tests::client::{Client, Reply};
+use starsessions_tests::jar::Initiator;
 use starsessions_tests::shop::{self, Login};
 use starsessions_tests::site::{Kept, Site};
 use starsessions_tests::spy::Spy;
@@ -163,7 +163,7 @@ async fn scenario_05_nobody_is_signed_in_by_what_he_has_not_begun() {
         victim.get("/finish").await;
         assert_eq!(victim.get("/me").await.body, "guest");
     }
-    // Whoever has begun nothing has nothing that the answer could be compared to.
+    // A browser that has begun nothing has nothing that the answer could be compared to.
     guest.jar_mut().close();
     let path = "/answer?state=asked";
     let reply = from_elsewhere(&mut guest, Method::POST, path, Initiator::Form, PROVIDER).await;

@@ -53,7 +53,7 @@ struct State {
     id: u32,
     created: u64,
     used: u64,
-    /// Where nobody writes it down, it follows from the others.
+    /// Derived from the others where it is not stored.
     expires: u64,
     remembered: bool,
     data: Data,

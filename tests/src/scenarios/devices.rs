@@ -89,7 +89,7 @@ async fn signed_in<S: Store + Clone>(site: &Site<S>, gate: &Gate, user: &str) ->
 /// Five devices are listed; one is ended by its handle, the others with a change of password.
 ///
 /// # Panics
-/// If one of them stays signed in, or somebody else is signed out.
+/// If one of them stays signed in, or another user is signed out.
 pub async fn devices_are_listed_and_ended<S: Store + Clone>(site: &Site<S>) {
     let gate = Gate::new();
     let mut bob = signed_in(site, &gate, "bob").await;
@@ -117,7 +117,7 @@ pub async fn devices_are_listed_and_ended<S: Store + Clone>(site: &Site<S>) {
         .into_iter()
         .find(|it| it.starts_with('*'));
     let lost_handle = lost_handle.expect("its own").replace('*', "");
-    // Nobody else can do anything with it.
+    // Other users can do nothing with it.
     assert_eq!(
         bob.post(&format!("/revoke/{lost_handle}")).await.body,
         "false"

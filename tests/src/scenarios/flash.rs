@@ -71,7 +71,7 @@ async fn held_errors(State(gate): State<Gate>, mut messages: Session<Messages>) 
     std::mem::take(&mut messages.errors).join(",")
 }
 
-/// What nobody may ever look at.
+/// Requests whose response may never be shown.
 const UNSEEN: [&[(&str, &str)]; 8] = [
     &[("sec-purpose", "prefetch")],
     &[("sec-purpose", "prefetch;prerender")],
@@ -83,7 +83,7 @@ const UNSEEN: [&[(&str, &str)]; 8] = [
     &[("purpose", "other"), ("purpose", "prefetch")],
 ];
 
-/// A message waits for somebody who looks at it, and is gone then.
+/// A message waits for a response that is shown, and is gone then.
 ///
 /// # Panics
 /// If it is lost, or shown twice.
@@ -106,7 +106,7 @@ pub async fn a_message_is_shown_once<S: Store + Clone>(site: &Site<S>) {
         client.post("/fail").await.status,
         StatusCode::INTERNAL_SERVER_ERROR
     );
-    // Whoever only looks like one takes it.
+    // A request that only resembles a prefetch takes the message.
     let seen = [("sec-purpose", "navigate"), ("x-moz", "prefetching")];
     let reply = client.ask_with(Method::GET, "/notice", &seen).await;
     client.keep(&reply);
@@ -127,7 +127,7 @@ pub async fn a_message_is_shown_once<S: Store + Clone>(site: &Site<S>) {
 /// Who takes a message while another one is set leaves that alone.
 ///
 /// # Panics
-/// If nobody ever sees it.
+/// If it is never shown.
 pub async fn a_newer_message_stays<S: Store + Clone>(site: &Site<S>) {
     let gate = Gate::new();
     let mut client = site.serve(routes(&gate));
@@ -143,7 +143,7 @@ pub async fn a_newer_message_stays<S: Store + Clone>(site: &Site<S>) {
         client.post(&format!("{set}/second")).await;
         gate.open();
         gate.open();
-        // Two that have both seen it before either took it: nobody waits for the other.
+        // Two that have both seen it before either took it: neither waits for the other.
         for request in [taking, also_taking] {
             let reply = request.await.unwrap();
             let reply = (reply.status, reply.body);

@@ -11,7 +11,7 @@ use crate::site::Site;
 /// the old key's time is over.
 ///
 /// # Panics
-/// If somebody is signed out before, or stays signed in after.
+/// If a user is signed out before, or stays signed in after.
 pub async fn a_new_key_takes_over<S: Store + Clone>(site: &Site<S>) {
     let bytes = std::array::from_fn(|i| ((i * i * 2_654_435_761) >> 13) as u8);
     let old_key = || Key::from_bytes(bytes).expect("a key that is not a pattern");

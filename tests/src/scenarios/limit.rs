@@ -93,7 +93,7 @@ async fn names<const N: usize>(devices: &mut [Client; N]) -> [String; N] {
 /// The device that was used the longest ago makes room for a new one.
 ///
 /// # Panics
-/// If another one does, or somebody else is signed out.
+/// If another one does, or another user is signed out.
 pub async fn the_oldest_device_makes_room<S: Store + Clone>(site: &Site<S>) {
     let site = &limited(site, 3, AtLimit::EndOldest);
     let visitor = visitor(site);
@@ -191,7 +191,7 @@ const ROUNDS: usize = 5;
 /// However many sign in at once, no more are left than there may be.
 ///
 /// # Panics
-/// If there are more, or nobody is left where somebody should be.
+/// If there are more sessions than that, or none.
 pub async fn sign_ins_at_once_hold_the_limit<S: Store + Clone>(site: &Site<S>) {
     for round in 0..ROUNDS {
         for at_limit in [AtLimit::EndOldest, AtLimit::Refuse] {

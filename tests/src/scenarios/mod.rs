@@ -1,4 +1,4 @@
-//! What users must be able to do on every store. The numbers are those of the acceptance scenarios.
+//! What users must be able to do on every store, under the numbers of CONTRIBUTING.md.
 
 mod detached;
 mod devices;
@@ -53,7 +53,7 @@ pub use self::two_tabs::{
     a_logout_beside_a_change, a_logout_beside_a_reader, a_logout_beside_a_rotation,
 };
 
-/// A store that nobody else uses, with what keeps it going.
+/// A store of one test, with what keeps it going.
 pub trait Stage {
     /// The store.
     type Store: Store + Clone + Debug;
@@ -61,7 +61,7 @@ pub trait Stage {
     /// One more handle on it.
     fn store(&self) -> Self::Store;
 
-    /// Everything that somebody who takes its disk away would read.
+    /// Everything that a thief of its disk would read.
     fn disk(&self) -> impl Future<Output = Vec<u8>> + Send;
 }
 
@@ -79,7 +79,7 @@ impl Stage for MemoryStore {
 
 /// A store on a server that can fail.
 pub trait Served: Stage {
-    /// The server, on which nobody else depends.
+    /// The server, which serves this test alone.
     fn server(&self) -> &Server;
 }
 

@@ -14,7 +14,7 @@ use crate::shop;
 use crate::site::Site;
 
 /// The server is killed under load and comes back, and is frozen and goes on. Requests that use
-/// their session get 503 meanwhile, or are guests where the layer has it so; nobody is signed out,
+/// their session get 503 meanwhile, or are guests where the layer has it so; no user is signed out,
 /// no acknowledged change is lost, and the application is not restarted.
 ///
 /// # Panics

@@ -28,7 +28,7 @@ async fn set_then_renew(mut shop: Session<Shop>) -> Result<(), SessionError> {
 /// Each way to a new id ends the old one and keeps the data.
 ///
 /// # Panics
-/// If the old id still leads to somebody.
+/// If the old id still leads to a user.
 pub async fn a_new_id_ends_the_old_one<S: Store + Clone>(site: &Site<S>) {
     for way in ["/renew-then-set", "/set-then-renew", "/login/8"] {
         let routes = shop::routes()

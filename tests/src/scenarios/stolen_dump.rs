@@ -178,7 +178,7 @@ pub async fn no_secret_leaks<S: Stage>(site: &Site<S::Store>, stage: &S) {
     assert!(!is_stored, "an indexed field is in the store");
 }
 
-/// Nothing in the dump of a store, in whatever way it is put into a cookie, signs anybody in.
+/// Nothing in the dump of a store, in whatever way it is put into a cookie, signs a user in.
 ///
 /// # Panics
 /// If something does.

@@ -129,7 +129,7 @@ impl Server {
         self.order("stop");
     }
 
-    /// Freezes it: connections stay open, and nobody answers.
+    /// Freezes it: connections stay open, and no answer comes.
     pub fn freeze(&self) {
         self.order("freeze");
     }
@@ -240,7 +240,7 @@ done
 rm -rf -- "$folder"
 "#;
 
-/// A port that nobody listens on.
+/// A port without a listener.
 ///
 /// # Panics
 /// If there is none.

@@ -44,7 +44,7 @@ pub fn postgres(settings: &[&str]) -> Server {
     server
 }
 
-/// A PgBouncer before it, in transaction mode: whoever has a statement to run gets one of so many
+/// A PgBouncer before it, in transaction mode: each statement gets one of so many
 /// connections for it.
 ///
 /// # Panics

@@ -1,13 +1,19 @@
 //! A browser in front of an app: sends requests, keeps cookies, shows what came back.
 
+mod reply;
+mod visit;
+
 use axum::Router;
 use axum::body::Body;
-use http::header::{COOKIE, LOCATION, SET_COOKIE};
-use http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
+use http::header::{CONTENT_TYPE, COOKIE};
+use http::{HeaderValue, Method, Request};
 use http_body_util::BodyExt;
 use tower::ServiceExt;
 
-use crate::browser::Browser;
+use crate::jar::Jar;
+
+pub use reply::Reply;
+pub use visit::Once;
 
 /// A browser in front of an app.
 ///
@@ -15,20 +21,9 @@ use crate::browser::Browser;
 #[derive(Clone, Debug)]
 pub struct Client {
     app: Router,
-    jar: Browser,
+    jar: Jar,
     /// Sent instead of what is in the jar.
     shown: Option<HeaderValue>,
-}
-
-/// What came back.
-#[derive(Clone, Debug)]
-pub struct Reply {
-    /// The status.
-    pub status: StatusCode,
-    /// The headers.
-    pub headers: HeaderMap,
-    /// The body, as text.
-    pub body: String,
 }
 
 impl Client {
@@ -37,7 +32,7 @@ impl Client {
     pub fn new(app: &Router) -> Self {
         Self {
             app: app.clone(),
-            jar: Browser::new(),
+            jar: Jar::new(),
             shown: None,
         }
     }
@@ -71,6 +66,18 @@ impl Client {
     /// Sends a POST without a body.
     pub async fn post(&mut self, path: &str) -> Reply {
         self.send(Method::POST, path).await
+    }
+
+    /// Sends a form, as a page of the site itself does.
+    pub async fn submit(&mut self, path: &str, form: &str) -> Reply {
+        let request = self
+            .request(Method::POST, path)
+            .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .header("sec-fetch-site", "same-origin")
+            .body(Body::from(form.to_owned()));
+        let reply = exchange(self.app.clone(), request.expect("a test's own request")).await;
+        self.keep(&reply);
+        reply
     }
 
     /// Sends a request with the cookies, and keeps those of the reply.
@@ -123,12 +130,12 @@ impl Client {
 
     /// The cookies as the browser keeps them.
     #[must_use]
-    pub fn jar(&self) -> &Browser {
+    pub fn jar(&self) -> &Jar {
         &self.jar
     }
 
-    /// The browser, to close it or to let its time pass.
-    pub fn jar_mut(&mut self) -> &mut Browser {
+    /// The same, to close the browser or to let its time pass.
+    pub fn jar_mut(&mut self) -> &mut Jar {
         &mut self.jar
     }
 }
@@ -145,45 +152,6 @@ pub async fn exchange(app: Router, request: Request<Body>) -> Reply {
         status: parts.status,
         headers: parts.headers,
         body: String::from_utf8_lossy(&body).into_owned(),
-    }
-}
-
-impl Reply {
-    /// Every `Set-Cookie` line.
-    #[must_use]
-    pub fn set_cookies(&self) -> Vec<&str> {
-        self.all(SET_COOKIE.as_str())
-    }
-
-    /// Whether the browser is told anything about a cookie.
-    #[must_use]
-    pub fn sets_cookie(&self) -> bool {
-        self.headers.contains_key(SET_COOKIE)
-    }
-
-    /// Every value of a header.
-    #[must_use]
-    pub fn all(&self, header: &str) -> Vec<&str> {
-        self.headers
-            .get_all(header)
-            .iter()
-            .map(|value| value.to_str().unwrap_or("not text"))
-            .collect()
-    }
-
-    /// Where the browser is sent.
-    #[must_use]
-    pub fn location(&self) -> Option<&str> {
-        self.headers.get(LOCATION)?.to_str().ok()
-    }
-
-    /// The seconds that the cookie is to live, if the reply sets one that says so.
-    #[must_use]
-    pub fn max_age(&self) -> Option<u64> {
-        self.set_cookies()
-            .into_iter()
-            .flat_map(|line| line.split("; "))
-            .find_map(|attribute| attribute.strip_prefix("Max-Age=")?.parse().ok())
     }
 }
 

@@ -1,19 +1,19 @@
-//! The browser itself is judged by the examples of the specifications.
+//! The jar itself is judged by the examples of the specifications.
 
 use super::*;
 
 const HERE: &str = "https://app.example.com/a/b";
 
-fn browser(lines: &[&str], url: &str) -> Browser {
-    let mut browser = Browser::new();
+fn jar(lines: &[&str], url: &str) -> Jar {
+    let mut jar = Jar::new();
     for line in lines {
-        browser.set_cookie(line.as_bytes(), url, Initiator::Same);
+        jar.set_cookie(line.as_bytes(), url, Initiator::Same);
     }
-    browser
+    jar
 }
 
 fn sent(line: &str, to: &str) -> Option<String> {
-    browser(&[line], HERE).cookie_header(to)
+    jar(&[line], HERE).cookie_header(to)
 }
 
 #[test]
@@ -74,31 +74,27 @@ fn prefixes_are_promises() {
         ("a=1; Partitioned", false),
         ("a=\u{7f}", false),
     ] {
-        assert_eq!(
-            browser(&[line], HERE).cookies().count() == 1,
-            kept,
-            "{line}"
-        );
+        assert_eq!(jar(&[line], HERE).cookies().count() == 1, kept, "{line}");
     }
 }
 
 #[test]
 fn a_plain_connection_neither_sets_nor_overwrites_secure_cookies() {
-    let mut browser = browser(&["a=1; Secure; Path=/"], HERE);
-    browser.set_cookie(b"a=2; Path=/", "http://app.example.com/", Initiator::Same);
-    browser.set_cookie(b"b=2; Secure", "http://app.example.com/", Initiator::Same);
-    assert_eq!(browser.cookie_header(HERE), Some("a=1".to_owned()));
-    assert_eq!(browser.cookie_header("http://app.example.com/"), None);
+    let mut jar = jar(&["a=1; Secure; Path=/"], HERE);
+    jar.set_cookie(b"a=2; Path=/", "http://app.example.com/", Initiator::Same);
+    jar.set_cookie(b"b=2; Secure", "http://app.example.com/", Initiator::Same);
+    assert_eq!(jar.cookie_header(HERE), Some("a=1".to_owned()));
+    assert_eq!(jar.cookie_header("http://app.example.com/"), None);
 }
 
 #[test]
 fn lifetimes() {
-    let mut browser = browser(&["a=1; Max-Age=10; Path=/", "b=2; Path=/"], HERE);
-    assert_eq!(browser.cookie_header(HERE), Some("a=1; b=2".to_owned()));
-    browser.close();
-    assert_eq!(browser.cookie_header(HERE), Some("a=1".to_owned()));
-    browser.advance(Duration::from_secs(10));
-    assert_eq!(browser.cookie_header(HERE), None);
+    let mut jar = jar(&["a=1; Max-Age=10; Path=/", "b=2; Path=/"], HERE);
+    assert_eq!(jar.cookie_header(HERE), Some("a=1; b=2".to_owned()));
+    jar.close();
+    assert_eq!(jar.cookie_header(HERE), Some("a=1".to_owned()));
+    jar.advance(Duration::from_secs(10));
+    assert_eq!(jar.cookie_header(HERE), None);
 }
 
 #[test]
@@ -109,8 +105,8 @@ fn other_sites() {
         "d=1",
         "n=1; SameSite=None; Secure",
     ];
-    let browser = browser(&lines, HERE);
-    let sent = |initiator| browser.cookie_header_in(HERE, initiator).unwrap();
+    let jar = jar(&lines, HERE);
+    let sent = |initiator| jar.cookie_header_in(HERE, initiator).unwrap();
     assert_eq!(sent(Initiator::Same), "s=1; l=1; d=1; n=1");
     assert_eq!(sent(Initiator::Link), "l=1; d=1; n=1");
     assert_eq!(sent(Initiator::Form), "n=1");
@@ -119,19 +115,16 @@ fn other_sites() {
 
 #[test]
 fn partitions() {
-    let mut browser = Browser::new();
+    let mut jar = Jar::new();
     let line = |value| format!("a={value}; Secure; SameSite=None; Partitioned; Path=/");
     let one = Initiator::Frame("https://one.example/");
     let two = Initiator::Frame("https://two.example/");
-    browser.set_cookie(line(1).as_bytes(), HERE, one);
-    browser.set_cookie(line(2).as_bytes(), HERE, two);
-    assert_eq!(browser.cookie_header_in(HERE, one), Some("a=1".to_owned()));
-    assert_eq!(browser.cookie_header_in(HERE, two), Some("a=2".to_owned()));
-    assert_eq!(browser.cookie_header(HERE), None);
+    jar.set_cookie(line(1).as_bytes(), HERE, one);
+    jar.set_cookie(line(2).as_bytes(), HERE, two);
+    assert_eq!(jar.cookie_header_in(HERE, one), Some("a=1".to_owned()));
+    assert_eq!(jar.cookie_header_in(HERE, two), Some("a=2".to_owned()));
+    assert_eq!(jar.cookie_header(HERE), None);
     // A cookie without a partition comes along, under the same name.
-    browser.set_cookie(b"a=3; Secure; SameSite=None; Path=/", HERE, Initiator::Same);
-    assert_eq!(
-        browser.cookie_header_in(HERE, one),
-        Some("a=1; a=3".to_owned())
-    );
+    jar.set_cookie(b"a=3; Secure; SameSite=None; Path=/", HERE, Initiator::Same);
+    assert_eq!(jar.cookie_header_in(HERE, one), Some("a=1; a=3".to_owned()));
 }

@@ -1,4 +1,4 @@
-//! A user agent: keeps cookies by the rules of browsers and sends them back.
+//! The cookies of a browser: kept and sent back by the rules of browsers.
 //!
 //! The storage and retrieval models of RFC 6265bis (sections 5.6 to 5.8), with the prefixes of the
 //! layered-cookies draft and the partitions of CHIPS. Written from the specifications, not from the
@@ -20,9 +20,9 @@ use http::header::SET_COOKIE;
 use accept::accept;
 use url::{Url, domain_matches, path_matches};
 
-/// A browser with an empty cookie jar, at time zero.
+/// The cookies of one browser, from time zero on.
 #[derive(Clone, Debug, Default)]
-pub struct Browser {
+pub struct Jar {
     cookies: Vec<StoredCookie>,
     now: u64,
     created: u64,
@@ -80,7 +80,7 @@ pub enum Initiator<'a> {
     Frame(&'a str),
 }
 
-impl Browser {
+impl Jar {
     /// An empty jar.
     #[must_use]
     pub fn new() -> Self {

@@ -1,64 +1,32 @@
-//! A browser: it sends requests through a session layer and keeps the cookie that it is given.
+//! Visits to a handler that the test has at hand.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Router;
 use axum::body::Body;
+use axum::extract::Request;
 use axum::handler::Handler;
+use axum::response::Response;
 use axum::routing::any;
-use http::header::{COOKIE, LOCATION, SET_COOKIE};
-use http::{HeaderMap, HeaderValue, Request, StatusCode};
-use http_body_util::BodyExt;
+use http::{Method, StatusCode};
+use starsessions::testing::TestSessions;
 use starsessions::{BrowserOnly, CurrentSession, Session, SessionData, SessionLayer};
 use tokio::sync::oneshot;
 use tower::ServiceExt;
 
-/// A browser, or one of its tabs: clones begin with the same cookie.
-#[derive(Clone, Debug)]
-pub struct Caller {
-    layer: SessionLayer,
-    cookie: Option<HeaderValue>,
-}
+use super::{Client, Reply, exchange};
 
-/// What came back.
-#[derive(Debug)]
-pub struct Reply {
-    /// The status.
-    pub status: StatusCode,
-    /// The headers.
-    pub headers: HeaderMap,
-    /// The body, as text.
-    pub body: String,
-}
-
-impl Caller {
-    /// A browser without a cookie, in front of this layer.
+impl Client {
+    /// A browser without cookies in front of a layer: each request brings the handler behind it.
     #[must_use]
-    pub fn new(layer: SessionLayer) -> Self {
-        Self {
-            layer,
-            cookie: None,
-        }
+    pub fn behind(layer: SessionLayer) -> Self {
+        Self::new(&Router::new().route("/", any(brought)).layer(layer))
     }
 
-    /// The same browser in front of another layer: a newer binary over the same store.
+    /// The same in front of a layer whose sessions are in memory.
     #[must_use]
-    pub fn over(&self, layer: SessionLayer) -> Self {
-        Self {
-            layer,
-            cookie: self.cookie.clone(),
-        }
-    }
-
-    /// The session cookie, as `name=value`.
-    #[must_use]
-    pub fn cookie(&self) -> Option<&HeaderValue> {
-        self.cookie.as_ref()
-    }
-
-    /// Puts a cookie in the place of the one that it has.
-    pub fn set_cookie(&mut self, cookie: Option<HeaderValue>) {
-        self.cookie = cookie;
+    pub fn guest() -> Self {
+        Self::behind(TestSessions::new().layer())
     }
 
     /// Sends one request to a handler behind the layer.
@@ -71,11 +39,14 @@ impl Caller {
     }
 
     /// Sends one request to `/` of an app, which is put behind the layer.
+    ///
+    /// # Panics
+    /// If this browser is not [behind](Self::behind) a layer alone.
     pub async fn go(&mut self, app: Router) -> Reply {
-        let reply = send(app.layer(self.layer.clone()), self.cookie.as_ref()).await;
-        if let Some(cookie) = reply.cookie() {
-            self.cookie = (!cookie.ends_with('=')).then(|| cookie.parse().unwrap());
-        }
+        let request = self.request(Method::GET, "/").extension(app);
+        let request = request.body(Body::empty()).expect("a test's own request");
+        let reply = exchange(self.app.clone(), request).await;
+        self.keep(&reply);
         reply
     }
 
@@ -152,38 +123,11 @@ impl Caller {
     }
 }
 
-impl Reply {
-    /// The session cookie that this reply sets, as `name=value`; nothing after `=` removes it.
-    #[must_use]
-    pub fn cookie(&self) -> Option<&str> {
-        let header = self.headers.get(SET_COOKIE)?.to_str().unwrap();
-        Some(header.split(';').next().unwrap_or(header))
-    }
-
-    /// Where this reply sends the browser.
-    #[must_use]
-    pub fn location(&self) -> Option<&str> {
-        self.headers.get(LOCATION)?.to_str().ok()
-    }
-}
-
-/// Sends one request to `/` of an app with this cookie.
-///
-/// # Panics
-/// If the body is not text.
-pub async fn send(app: Router, cookie: Option<&HeaderValue>) -> Reply {
-    let mut request = Request::new(Body::empty());
-    if let Some(cookie) = cookie {
-        request.headers_mut().insert(COOKIE, cookie.clone());
-    }
-    let Ok(response) = app.oneshot(request).await;
-    let (parts, body) = response.into_parts();
-    let bytes = body.collect().await.unwrap().to_bytes();
-    Reply {
-        status: parts.status,
-        headers: parts.headers,
-        body: String::from_utf8(bytes.to_vec()).unwrap(),
-    }
+/// Passes a request on to the app that it has brought.
+async fn brought(mut request: Request) -> Response {
+    let app = request.extensions_mut().remove::<Router>();
+    let Ok(response) = app.expect("an app for this request").oneshot(request).await;
+    response
 }
 
 /// What a handler takes once, although a handler could be called again.

@@ -1,20 +1,25 @@
 //! A store that tells what was asked of it, fails when it is told to, and waits when it is held.
 
+mod calls;
+mod writes;
+
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use starsessions::Timestamp;
 use starsessions::store::{
     IndexKey, Inserted, Listed, Protection, Replaced, Rotated, Rotation, Row, RowKey, Store,
     StoreError, Touch, Touched,
 };
-use starsessions::testing::{StoredField, stored_fields};
+use starsessions::{MemoryStore, Timestamp};
 
 use crate::gate::Gate;
 
+pub use calls::{Calls, Operation};
+pub use writes::{Difference, Write};
+
 /// A store in front of another one. Clones are one spy.
 #[derive(Clone, Debug)]
-pub struct Spy<S> {
+pub struct Spy<S = MemoryStore> {
     store: S,
     protection: Option<Protection>,
     notes: Arc<Mutex<Notes>>,
@@ -32,74 +37,6 @@ struct Notes {
     is_timeless: bool,
 }
 
-/// What a request can ask of a store.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Operation {
-    /// `Store::load`
-    Load,
-    /// `Store::insert`
-    Insert,
-    /// `Store::replace`
-    Replace,
-    /// `Store::rotate`
-    Rotate,
-    /// `Store::touch`
-    Touch,
-    /// `Store::remove`
-    Remove,
-    /// `Store::listed`
-    List,
-}
-
-/// A write that a store was asked for.
-#[derive(Clone, Debug)]
-#[expect(
-    missing_docs,
-    reason = "the operations of `Store`, with what they carry"
-)]
-pub enum Write {
-    Insert(Row),
-    Replace { seen: Row, row: Row },
-    Rotate { seen: Row, left: Row, row: Row },
-    Touch(Touch),
-    Remove,
-}
-
-/// What a write changes of the fields of a session in the clear.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Difference {
-    /// The names of the fields that are new or other ones.
-    pub set: Vec<String>,
-    /// The names of the fields that are gone.
-    pub removed: Vec<String>,
-}
-
-impl Write {
-    /// What changes of the fields, compared with the row that was read.
-    #[must_use]
-    pub fn difference(&self) -> Difference {
-        let (before, after) = match self {
-            Self::Insert(row) => (Vec::new(), fields(row)),
-            Self::Replace { seen, row } | Self::Rotate { seen, row, .. } => {
-                (fields(seen), fields(row))
-            }
-            Self::Touch(_) | Self::Remove => return Difference::default(),
-        };
-        let names = |fields: &[StoredField], others: &[StoredField]| {
-            let own = fields.iter().filter(|field| !others.contains(field));
-            own.map(|field| field.name.clone()).collect::<Vec<_>>()
-        };
-        let set = names(&after, &before);
-        let mut removed = names(&before, &after);
-        removed.retain(|name| !after.iter().any(|field| field.name == *name));
-        Difference { set, removed }
-    }
-}
-
-fn fields(row: &Row) -> Vec<StoredField> {
-    stored_fields(row).unwrap_or_default()
-}
-
 /// When a store fails or waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Moment {
@@ -107,69 +44,6 @@ pub enum Moment {
     Before,
     /// It has happened, and the answer is on its way.
     After,
-}
-
-/// How often each operation was begun.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Calls {
-    /// `Store::load`
-    pub loads: u32,
-    /// `Store::insert`
-    pub inserts: u32,
-    /// `Store::replace`
-    pub replaces: u32,
-    /// `Store::rotate`
-    pub rotates: u32,
-    /// `Store::touch`
-    pub touches: u32,
-    /// `Store::remove`
-    pub removes: u32,
-    /// `Store::listed`
-    pub lists: u32,
-}
-
-impl Operation {
-    /// Every operation.
-    pub const ALL: [Self; 7] = [
-        Self::Load,
-        Self::Insert,
-        Self::Replace,
-        Self::Rotate,
-        Self::Touch,
-        Self::Remove,
-        Self::List,
-    ];
-}
-
-impl Calls {
-    /// No call at all.
-    pub const NONE: Self = Self {
-        loads: 0,
-        inserts: 0,
-        replaces: 0,
-        rotates: 0,
-        touches: 0,
-        removes: 0,
-        lists: 0,
-    };
-
-    /// The calls that change something.
-    #[must_use]
-    pub fn writes(self) -> u32 {
-        self.inserts + self.replaces + self.rotates + self.touches + self.removes
-    }
-
-    fn of(&mut self, operation: Operation) -> &mut u32 {
-        match operation {
-            Operation::Load => &mut self.loads,
-            Operation::Insert => &mut self.inserts,
-            Operation::Replace => &mut self.replaces,
-            Operation::Rotate => &mut self.rotates,
-            Operation::Touch => &mut self.touches,
-            Operation::Remove => &mut self.removes,
-            Operation::List => &mut self.lists,
-        }
-    }
 }
 
 impl<S: Store> Spy<S> {
