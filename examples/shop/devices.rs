@@ -5,9 +5,8 @@ use axum::http::HeaderMap;
 use axum::http::header::USER_AGENT;
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use serde::Deserialize;
-use starsessions::{
-    Clock, CurrentSession, ListedSession, Session, SessionError, SystemClock, Timestamp,
-};
+use starsessions::config::{Clock, SystemClock};
+use starsessions::{CurrentSession, ListedSession, Session, SessionError, Timestamp};
 
 use super::page::{Page, Text};
 use super::sessions::{Login, Shop};

@@ -3,7 +3,8 @@
 use std::error::Error;
 use std::path::{Path, PathBuf};
 
-use starsessions::{Backend, CookieStore, KeyRing, MemoryStore, SessionLayer, SqliteStore};
+use starsessions::store::Backend;
+use starsessions::{CookieStore, KeyRing, MemoryStore, SessionLayer, SqliteStore};
 
 /// The layer for what the command line says.
 pub(super) async fn layer(choice: &str, folder: &Path) -> Result<SessionLayer, Box<dyn Error>> {

@@ -94,10 +94,10 @@ mod axum;
 mod clock;
 mod cookie;
 mod crypto;
-mod csrf;
+pub mod csrf;
 pub mod docs;
 mod engine;
-mod error;
+pub mod error;
 mod lifecycle;
 mod middleware;
 mod observe;
@@ -105,45 +105,62 @@ mod record;
 mod request;
 mod schema;
 mod sentence;
-mod session;
+pub mod session;
 pub mod store;
 #[cfg(feature = "testing")]
 pub mod testing;
-mod value;
+pub mod value;
 
-pub use clock::{Clock, SystemClock, Timestamp};
-pub use cookie::{CookieBuilder, CookieConfig, CookieConfigError, CookieError, SameSite};
-pub use crypto::{
-    InvalidSessionId, Key, KeyError, KeyRing, KeyRingError, PublicSessionId, RandomError,
-};
+pub use clock::Timestamp;
+pub use cookie::SameSite;
+pub use crypto::{KeyRing, PublicSessionId};
 #[cfg(feature = "axum")]
-pub use csrf::{CsrfFuture, CsrfLayer, CsrfService, InvalidOrigin};
-pub use csrf::{CsrfRejection, CsrfToken};
-pub use error::{DetachError, LimitKind, SessionError, TooLarge};
+pub use csrf::CsrfLayer;
+pub use csrf::CsrfToken;
+pub use error::SessionError;
 pub use lifecycle::{AtLimit, FailurePolicy, Lifetime, OnServerError};
-pub use middleware::{
-    ConfigError, FailurePolicyLayer, FailurePolicyService, PassiveLayer, PassiveService,
-    ResponseFuture, SessionLayer, SessionLayerBuilder, SessionService,
-};
+pub use middleware::{FailurePolicyLayer, PassiveLayer, SessionLayer, SessionLayerBuilder};
 pub use schema::{Indexed, SessionData};
 pub use session::{
-    Absence, BrowserOnly, CurrentSession, Detached, ListedSession, MissingLayer, Revocable,
-    Revocation, Session, SessionInfo, SessionRejection, Watch, WatchStream,
+    BrowserOnly, CurrentSession, Detached, ListedSession, Session, SessionInfo, SessionRejection,
 };
 #[doc = include_str!("docs/attributes.md")]
 pub use starsessions_derive::Session;
-pub use store::{Backend, CookieStore, MemoryStore, MemoryStoreBuilder, StoreError};
-#[cfg(any(feature = "mysql", feature = "postgres"))]
-pub use store::{MigrateError, TableNameError};
 #[cfg(feature = "mysql")]
-pub use store::{MySqlStore, MySqlStoreBuilder};
+#[doc(inline)]
+pub use store::MySqlStore;
 #[cfg(feature = "postgres")]
-pub use store::{PostgresStore, PostgresStoreBuilder};
+#[doc(inline)]
+pub use store::PostgresStore;
 #[cfg(feature = "redis")]
-pub use store::{RedisClient, RedisConnectError, RedisStore, RedisStoreBuilder};
+#[doc(inline)]
+pub use store::RedisStore;
 #[cfg(feature = "sqlite")]
-pub use store::{SqliteOpenError, SqliteStore, SqliteStoreBuilder};
-pub use value::{Flaw, Incomplete, Invalid, OldValue, ValueError};
+#[doc(inline)]
+pub use store::SqliteStore;
+#[doc(inline)]
+pub use store::{CookieStore, MemoryStore};
+
+/// The parts of a layer's configuration: cookies, clocks, and why a layer is not built.
+pub mod config {
+    pub use crate::clock::{Clock, SystemClock};
+    pub use crate::cookie::{CookieBuilder, CookieConfig, CookieConfigError, CookieError};
+    pub use crate::middleware::ConfigError;
+}
+
+/// The keys of a deployment.
+pub mod keys {
+    pub use crate::crypto::{InvalidSessionId, Key, KeyError, KeyRing, KeyRingError, RandomError};
+}
+
+/// The tower services of the layers, and their futures: to be named in a type, never to be made.
+pub mod service {
+    #[cfg(feature = "axum")]
+    pub use crate::csrf::{CsrfFuture, CsrfService};
+    pub use crate::middleware::{
+        FailurePolicyService, PassiveService, ResponseFuture, SessionService,
+    };
+}
 
 /// What the derive macro's output uses; not a public interface.
 #[doc(hidden)]

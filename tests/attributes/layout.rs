@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
-use starsessions::{OldValue, Session, SessionError, ValueError};
+use starsessions::value::{OldValue, ValueError};
+use starsessions::{Session, SessionError};
 use starsessions_tests::client::Client;
 
 mod one {

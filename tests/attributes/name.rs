@@ -6,10 +6,11 @@ use axum::Router;
 use axum::extract::Request;
 use axum::routing::any;
 use http::StatusCode;
+use starsessions::config::CookieConfig;
+use starsessions::session::Revocable;
 use starsessions::testing::TestClock;
 use starsessions::{
-    CookieConfig, CurrentSession, KeyRing, MemoryStore, Revocable, Session, SessionLayer,
-    SessionRejection, Timestamp,
+    CurrentSession, KeyRing, MemoryStore, Session, SessionLayer, SessionRejection, Timestamp,
 };
 use starsessions_tests::client::Client;
 use starsessions_tests::spy::Spy;

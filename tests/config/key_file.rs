@@ -2,7 +2,8 @@
 
 use std::os::unix::fs::PermissionsExt;
 
-use starsessions::{KeyRing, KeyRingError};
+use starsessions::KeyRing;
+use starsessions::keys::KeyRingError;
 use starsessions_tests::servers::Folder;
 
 /// What tells two rings apart: the ids of their keys, which are public.

@@ -6,10 +6,12 @@ use std::error::Error;
 use std::time::Duration;
 
 use http::StatusCode;
+use starsessions::config::ConfigError;
+use starsessions::error::{LimitKind, TooLarge};
 use starsessions::testing::TestSessions;
 use starsessions::{
-    ConfigError, CookieStore, KeyRing, Lifetime, LimitKind, MemoryStore, Session, SessionError,
-    SessionLayer, SessionLayerBuilder, TooLarge,
+    CookieStore, KeyRing, Lifetime, MemoryStore, Session, SessionError, SessionLayer,
+    SessionLayerBuilder,
 };
 use starsessions_tests::client::{Client, Once};
 

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use http::header::SET_COOKIE;
 use http::{HeaderMap, HeaderValue};
-use starsessions::{CookieBuilder, CookieConfig, CookieConfigError, SameSite};
+use starsessions::SameSite;
+use starsessions::config::{CookieBuilder, CookieConfig, CookieConfigError};
 use starsessions_tests::jar::{Jar, SameSitePolicy, StoredCookie};
 
 const URL: &str = "https://app.example.com/app/deep/page";

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use proptest::prelude::*;
-use starsessions::{CookieConfig, CookieError, SameSite};
+use starsessions::SameSite;
+use starsessions::config::{CookieConfig, CookieError};
 
 fn text(header: &http::HeaderValue) -> &str {
     header.to_str().unwrap()

@@ -6,8 +6,9 @@ use std::ffi::OsStr;
 use std::process::Command;
 
 use proptest::prelude::*;
+use starsessions::keys::{Key, KeyError, KeyRingError};
 use starsessions::store::RowKey;
-use starsessions::{Key, KeyError, KeyRing, KeyRingError, Timestamp};
+use starsessions::{KeyRing, Timestamp};
 
 /// 32 bytes that look random; no two seeds give the same.
 fn bytes(seed: u8) -> [u8; 32] {

@@ -68,7 +68,7 @@ mod bare {
     }
 
     fn from_v1(
-        _: ::starsessions::OldValue<'_>,
+        _: ::starsessions::value::OldValue<'_>,
     ) -> ::std::result::Result<::std::string::String, &'static str> {
         ::std::result::Result::Err("gone")
     }

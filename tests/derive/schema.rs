@@ -88,18 +88,18 @@ fn a_field_without_attributes_is_plain() {
     let plain = field::<ShopLogin>("shop_login.plain");
     assert!(plain.aliases.is_empty());
     assert_eq!((plain.expires, plain.idle), (None, None));
-    assert!(!plain.rotate && !plain.commit_always && !plain.index && !plain.secret);
+    assert!(!plain.rotate && !plain.commit_always && !plain.index);
     assert!(matches!(plain.merge, Merge::Last));
 }
 
 #[test]
 fn each_attribute_is_in_its_column() {
     let user = field::<ShopLogin>("shop_login.user");
-    assert!(user.rotate && user.index && user.secret && !user.commit_always);
+    assert!(user.rotate && user.index && !user.commit_always);
     let coupon = field::<ShopLogin>("shop_login.coupon");
     assert_eq!(coupon.expires, Some(Duration::from_secs(600)));
     assert_eq!(coupon.idle, Some(Duration::from_secs(90)));
-    assert!(coupon.commit_always && !coupon.rotate && !coupon.index && !coupon.secret);
+    assert!(coupon.commit_always && !coupon.rotate && !coupon.index);
     let text = field::<ShopLogin>("shop_login.Brief-1");
     let aliases = ["shop_login.long", "shop_login.longer", "shop_login.longest"];
     assert_eq!(text.aliases, aliases);

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use starsessions::{OldValue, Session, SessionData};
+use starsessions::value::OldValue;
+use starsessions::{Session, SessionData};
 
 use crate::names;
 

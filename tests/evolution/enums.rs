@@ -49,24 +49,20 @@ mod grown {
     }
 
     use starsessions::testing::TestClock;
-    use starsessions::{KeyRing, Session, SessionLayer};
-    use starsessions_tests::caller::Caller;
-    use starsessions_tests::ledger::Ledger;
+    use starsessions::{KeyRing, MemoryStore, Session, SessionLayer};
+    use starsessions_tests::client::Client;
 
     #[tokio::test]
     async fn both_sides_read_the_variants_that_both_know() {
-        let (ledger, keys) = (
-            Ledger::new(starsessions::MemoryStore::new()),
-            KeyRing::generate().unwrap(),
-        );
+        let (store, keys) = (MemoryStore::new(), KeyRing::generate().unwrap());
         let binary = || {
-            SessionLayer::builder(ledger.clone(), keys.clone())
+            SessionLayer::builder(store.clone(), keys.clone())
                 .local_development()
                 .clock(TestClock::at(crate::NOW))
                 .build()
                 .unwrap()
         };
-        let mut old = Caller::new(binary());
+        let mut old = Client::behind(binary());
         old.insert(old::View {
             value: Some(vec![old::Role::Guest, old::Role::Member(1)]),
             text: String::new(),
@@ -74,7 +70,7 @@ mod grown {
         })
         .await;
 
-        let mut new = old.over(binary());
+        let mut new = old.at(&Client::behind(binary()));
         new.with(|view: &mut Session<new::View>| {
             let roles = view.value.as_mut().unwrap();
             assert_eq!(roles[..], [new::Role::Guest, new::Role::Member(1)]);

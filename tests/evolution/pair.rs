@@ -56,6 +56,10 @@ macro_rules! pair {
 /// A session type with a field of the type `Value`, and two beside it.
 macro_rules! view {
     () => {
+        #[allow(
+            private_interfaces,
+            reason = "most pairs keep their types to themselves"
+        )]
         #[derive(starsessions::Session)]
         pub(super) struct View {
             pub(super) value: Option<Value>,

@@ -6,11 +6,11 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use axum::Router;
+use starsessions::config::{Clock, CookieConfig};
 use starsessions::store::{Row, RowKey, Store};
 use starsessions::testing::{TestClock, TestSessions};
 use starsessions::{
-    Clock, CookieConfig, CookieStore, KeyRing, MemoryStore, SessionLayer, SessionLayerBuilder,
-    Timestamp,
+    CookieStore, KeyRing, MemoryStore, SessionLayer, SessionLayerBuilder, Timestamp,
 };
 
 use crate::client::Client;

@@ -32,7 +32,8 @@
 
 use std::borrow::Cow;
 
-use starsessions::{OldValue, Session};
+use starsessions::Session;
+use starsessions::value::OldValue;
 
 /// A public type.
 #[derive(Session, Debug)]
@@ -126,6 +127,6 @@ fn newest(_base: &str, mine: &str, _theirs: &str) -> String {
     mine.to_owned()
 }
 
-fn from_v1(old: OldValue<'_>) -> Result<u64, starsessions::ValueError> {
+fn from_v1(old: OldValue<'_>) -> Result<u64, starsessions::value::ValueError> {
     old.decode::<u32>().map(u64::from)
 }

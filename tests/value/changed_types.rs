@@ -1,6 +1,6 @@
 //! A value whose type has changed is recognised, whatever changed and however deep.
 
-use starsessions::ValueError;
+use starsessions::value::ValueError;
 
 use crate::support::{bincode, encode, pairs, types};
 

@@ -1,7 +1,7 @@
 //! The bytes in front of a value, and what happens when they are others.
 
 use starsessions::__private::{Format, Stored};
-use starsessions::{Flaw, Invalid, OldValue, ValueError};
+use starsessions::value::{Flaw, Invalid, OldValue, ValueError};
 
 use crate::support::{bincode, encode, json, types};
 

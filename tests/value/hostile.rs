@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::thread;
 
 use proptest::prelude::*;
-use starsessions::{Flaw, ValueError};
+use starsessions::value::{Flaw, ValueError};
 
 use crate::support::{Value, bincode, encode, json, types};
 

@@ -6,7 +6,7 @@ use std::fmt::Debug;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use starsessions::__private::Stored;
-use starsessions::ValueError;
+use starsessions::value::ValueError;
 
 use crate::support::{Value, bincode, encode, json};
 

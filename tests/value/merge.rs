@@ -10,7 +10,7 @@ use starsessions::__private::{
     Stored, merge_and, merge_append, merge_max, merge_min, merge_option, merge_or, merge_sum,
     merge_union, merge_value,
 };
-use starsessions::{Invalid, ValueError};
+use starsessions::value::{Invalid, ValueError};
 
 use crate::support::{Value, bincode, encode};
 

@@ -1,6 +1,6 @@
 //! What does not change the bytes of a value or their meaning does not change its mark.
 
-use starsessions::ValueError;
+use starsessions::value::ValueError;
 
 use crate::support::{bincode, encode, pairs};
 

@@ -1,7 +1,7 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use starsessions::__private::{Format, Stored};
-use starsessions::ValueError;
+use starsessions::value::ValueError;
 
 pub(crate) trait Value: Serialize + DeserializeOwned + 'static {}
 

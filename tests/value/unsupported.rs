@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
-use starsessions::{Incomplete, ValueError};
+use starsessions::value::{Incomplete, ValueError};
 
 use crate::support::{Value, bincode, encode, json};
 

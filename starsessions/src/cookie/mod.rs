@@ -37,11 +37,12 @@ use write::Template;
 /// connection and no script can set or change it (ASVS 3.3.1 to 3.3.4).
 ///
 /// ```
-/// use starsessions::{CookieConfig, SameSite};
+/// use starsessions::config::CookieConfig;
+/// use starsessions::SameSite;
 ///
 /// let cookie = CookieConfig::builder().same_site(SameSite::Strict).persistent(true).build()?;
 /// assert_eq!(cookie.name(), "__Host-Http-id");
-/// # Ok::<(), starsessions::CookieConfigError>(())
+/// # Ok::<(), starsessions::config::CookieConfigError>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct CookieConfig {
@@ -189,7 +190,7 @@ impl CookieBuilder {
     /// [`CookieConfigError`] says what browsers would refuse and what to change.
     ///
     /// ```
-    /// use starsessions::CookieConfig;
+    /// use starsessions::config::CookieConfig;
     ///
     /// let error = CookieConfig::builder().domain("example.com").build().unwrap_err();
     /// assert_eq!(

@@ -27,7 +27,7 @@ impl CookieConfig {
     ///
     /// ```
     /// use std::time::Duration;
-    /// use starsessions::CookieConfig;
+    /// use starsessions::config::CookieConfig;
     ///
     /// let cookie = CookieConfig::builder().persistent(true).build()?;
     /// let header = cookie.set_cookie("opaque", Duration::from_secs(3600))?;
@@ -63,7 +63,7 @@ impl CookieConfig {
     /// (otherwise browsers keep it, or refuse the header), no value, `Max-Age=0`.
     ///
     /// ```
-    /// use starsessions::CookieConfig;
+    /// use starsessions::config::CookieConfig;
     ///
     /// assert_eq!(
     ///     CookieConfig::default().removal(),

@@ -19,15 +19,15 @@ use super::random::{self, RandomError};
 /// serialized:
 ///
 /// ```
-/// use starsessions::Key;
+/// use starsessions::keys::Key;
 ///
 /// let key = Key::generate()?;
 /// assert_eq!(format!("{key:?}"), "Key(..)");
-/// # Ok::<(), starsessions::RandomError>(())
+/// # Ok::<(), starsessions::keys::RandomError>(())
 /// ```
 ///
 /// ```compile_fail
-/// let key = starsessions::Key::generate().unwrap();
+/// let key = starsessions::keys::Key::generate().unwrap();
 /// let copy = key.clone();
 /// ```
 pub struct Key(Box<Zeroizing<[u8; Self::LEN]>>);
@@ -53,7 +53,7 @@ impl Key {
     /// the `00 01 02 .. 1f` of published examples, or readable text.
     ///
     /// ```
-    /// use starsessions::{Key, KeyError};
+    /// use starsessions::keys::{Key, KeyError};
     ///
     /// assert!(matches!(Key::from_bytes([7; 32]), Err(KeyError::Pattern)));
     /// assert!(matches!(Key::from_bytes(*b"correct horse battery staple!!!!"), Err(KeyError::Text)));
@@ -74,7 +74,7 @@ impl Key {
     /// repeats the text.
     ///
     /// ```
-    /// use starsessions::{Key, KeyError};
+    /// use starsessions::keys::{Key, KeyError};
     ///
     /// let error = Key::from_base64("c2hvcnQ=").err();
     /// assert!(matches!(error, Some(KeyError::Length { bytes: 5 })));

@@ -180,7 +180,7 @@ impl SessionLayerBuilder {
     }
 
     /// How long a change or an end that another process has made may go unseen by a
-    /// [`Watch`](crate::Watch); 10 seconds by default. Each watched session is loaded once in about
+    /// [`Watch`](crate::session::Watch); 10 seconds by default. Each watched session is loaded once in about
     /// this time. It is never longer than half of the [grace](Self::renewal_grace) of a renewed id: a
     /// change of keys renews ids as well.
     pub fn watch_interval(mut self, interval: Duration) -> Self {

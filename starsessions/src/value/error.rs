@@ -102,7 +102,7 @@ impl ValueError {
     /// The reason is shown in logs; leave the value out of it.
     ///
     /// ```
-    /// use starsessions::{OldValue, ValueError};
+    /// use starsessions::value::{OldValue, ValueError};
     ///
     /// fn cents(old: OldValue<'_>) -> Result<u64, ValueError> {
     ///     let euros: f64 = old.decode()?;

@@ -1,4 +1,4 @@
-//! One field's value, to bytes and back.
+//! One field's value, to bytes and back: why it is refused, and what a `migrate` function is given.
 
 mod bincode;
 mod envelope;
@@ -24,9 +24,11 @@ use serde::de::DeserializeOwned;
 use self::envelope::Envelope;
 pub use self::error::{Flaw, Invalid, ValueError};
 use self::examine::examine;
+#[doc(hidden)]
 pub use self::field_type::FieldType;
 pub use self::incomplete::Incomplete;
 use self::known::Known;
+#[doc(hidden)]
 pub use self::merge::{
     Append, Flag, Flash, Order, Sum, Union, merge_and, merge_append, merge_flash, merge_flashes,
     merge_max, merge_min, merge_option, merge_or, merge_sum, merge_union, merge_value,
@@ -36,6 +38,7 @@ use self::refusal::Refusal;
 use self::trace::{Detail, trace};
 
 /// How the bytes of a value are written.
+#[doc(hidden)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Format {
     /// bincode 2, positional, with a mark in front that says what occurs in the value.
@@ -52,6 +55,7 @@ impl Format {
 }
 
 /// How the values of one field are stored: what the derive macro knows about it.
+#[doc(hidden)]
 pub struct Stored<T> {
     /// How the bytes are written. What is read says itself how it was written.
     pub format: Format,
@@ -76,6 +80,7 @@ pub(crate) fn content(bytes: &[u8]) -> &[u8] {
 pub(crate) type ValidateFn<T> = fn(&T) -> Result<(), Invalid>;
 
 /// A three-way merge on stored bytes: what this request saw, what it wrote, what is stored now.
+#[doc(hidden)]
 pub type MergeFn =
     fn(Option<&[u8]>, Option<&[u8]>, Option<&[u8]>) -> Result<Option<Vec<u8>>, ValueError>;
 

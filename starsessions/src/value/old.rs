@@ -9,7 +9,7 @@ use super::envelope::Envelope;
 /// A stored value of an older version, on its way through `migrate`.
 ///
 /// ```
-/// use starsessions::{OldValue, ValueError};
+/// use starsessions::value::{OldValue, ValueError};
 ///
 /// fn migrate(old: OldValue<'_>) -> Result<Vec<String>, ValueError> {
 ///     match old.version() {

@@ -6,7 +6,8 @@ use axum::{Router, routing::get};
 use http::HeaderValue;
 use starsessions::store::Store;
 use starsessions::testing::TestClock;
-use starsessions::{Clock, KeyRing, MemoryStore, Session, SessionLayer};
+use starsessions::config::Clock;
+use starsessions::{KeyRing, MemoryStore, Session, SessionLayer};
 
 use crate::contestants::{call, cookie_of};
 use crate::measure::{Processor, bytes_held, processor_time};

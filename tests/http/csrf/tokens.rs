@@ -441,7 +441,8 @@ struct AdminLogin {
 #[tokio::test]
 async fn a_handler_checks_a_token_by_itself() {
     use axum::Json;
-    use starsessions::{CsrfRejection, CsrfToken};
+    use starsessions::CsrfToken;
+    use starsessions::csrf::CsrfRejection;
 
     let checked =
         async |all: CurrentSession, Json(token): Json<CsrfToken>| -> Result<(), CsrfRejection> {

@@ -89,7 +89,7 @@ async fn g10_what_does_not_decode_is_one_line_in_the_log_however_often_it_is_rea
 
 /// Puts a field of a future version into the only session there is.
 async fn plant(site: &Site, key: &RowKey, name: &'static str, value: &'static [u8]) {
-    let now = starsessions::Clock::now(site.clock());
+    let now = starsessions::config::Clock::now(site.clock());
     let store = site.store.store();
     let seen = store.load(key, now).await.unwrap().unwrap();
     let row = with_stored_field(&seen, name, value).unwrap();
@@ -98,7 +98,7 @@ async fn plant(site: &Site, key: &RowKey, name: &'static str, value: &'static [u
 }
 
 async fn value(site: &Site, key: &RowKey, name: &str) -> Option<Vec<u8>> {
-    let now = starsessions::Clock::now(site.clock());
+    let now = starsessions::config::Clock::now(site.clock());
     let row = site.store.store().load(key, now).await.unwrap()?;
     let mut fields = stored_fields(&row)?.into_iter();
     Some(fields.find(|field| field.name == name)?.value)

@@ -3,7 +3,8 @@
 use axum::Router;
 use axum::routing::get;
 use base64ct::{Base64UrlUnpadded, Encoding};
-use starsessions::{CookieConfig, Lifetime, MemoryStore, Session};
+use starsessions::config::CookieConfig;
+use starsessions::{Lifetime, MemoryStore, Session};
 use starsessions_tests::client::Client;
 use starsessions_tests::site::{Kept, Site};
 use starsessions_tests::spy::Spy;

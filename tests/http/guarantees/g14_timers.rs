@@ -5,9 +5,11 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::Path;
 use axum::routing::{get, post};
+use starsessions::config::CookieConfig;
+use starsessions::keys::Key;
 use starsessions::{
-    CookieConfig, CurrentSession, Key, KeyRing, Lifetime, MemoryStore, PassiveLayer, Session,
-    SessionError, SessionLayerBuilder,
+    CurrentSession, KeyRing, Lifetime, MemoryStore, PassiveLayer, Session, SessionError,
+    SessionLayerBuilder,
 };
 use starsessions_tests::client::Client;
 use starsessions_tests::site::{Kept, Site};
@@ -135,7 +137,7 @@ async fn g14_no_new_id_moves_the_absolute_timeout() {
 #[tokio::test]
 async fn g14_a_clock_that_jumps_back_ends_nothing_and_lengthens_nothing() {
     let (site, mut client) = signed_in(|layer| layer).await;
-    let started = starsessions::Clock::now(site.clock()).as_unix_seconds();
+    let started = starsessions::config::Clock::now(site.clock()).as_unix_seconds();
     site.clock().set(started - 10_000);
     assert_eq!(client.get("/me").await.body, "7");
     site.clock().set(started + IDLE);

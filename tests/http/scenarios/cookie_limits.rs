@@ -4,7 +4,8 @@ use axum::Router;
 use axum::extract::Path;
 use axum::routing::{get, post};
 use http::StatusCode;
-use starsessions::{CurrentSession, LimitKind, Session, SessionError};
+use starsessions::error::LimitKind;
+use starsessions::{CurrentSession, Session, SessionError};
 use starsessions_tests::logs::Logs;
 use starsessions_tests::site::{Kept, Site};
 

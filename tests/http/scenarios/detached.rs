@@ -9,9 +9,8 @@ use std::time::Duration;
 use axum::Router;
 use axum::routing::post;
 use futures_util::StreamExt;
-use starsessions::{
-    AtLimit, BrowserOnly, CurrentSession, DetachError, Detached, Session, SessionError,
-};
+use starsessions::error::DetachError;
+use starsessions::{AtLimit, BrowserOnly, CurrentSession, Detached, Session, SessionError};
 use starsessions_tests::client::Client;
 use starsessions_tests::shop::{self, Login, Shop};
 use starsessions_tests::site::{Kept, Site};

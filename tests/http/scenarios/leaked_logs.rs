@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use starsessions::keys::Key;
 use starsessions::store::{IndexKey, Listed, Listing, Rotation, Row, RowKey};
-use starsessions::{CookieStore, Key, KeyRing, MemoryStore, SessionLayer, Timestamp};
+use starsessions::{CookieStore, KeyRing, MemoryStore, SessionLayer, Timestamp};
 use starsessions_tests::scenarios::{contains, spellings};
 
 #[test]

@@ -5,7 +5,8 @@ use axum::middleware::{Next, from_fn};
 use axum::response::Response;
 use axum::routing::{MethodRouter, get, post};
 use http::{HeaderValue, StatusCode};
-use starsessions::{CookieConfig, CurrentSession, Session};
+use starsessions::config::CookieConfig;
+use starsessions::{CurrentSession, Session};
 use starsessions_tests::client::Client;
 use starsessions_tests::site::Site;
 

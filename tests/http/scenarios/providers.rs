@@ -6,9 +6,8 @@ use axum::response::Redirect;
 use axum::routing::{get, post};
 use http::{Method, StatusCode};
 use serde::Deserialize;
-use starsessions::{
-    CookieConfig, CsrfLayer, CurrentSession, MemoryStore, SameSite, Session, SessionError,
-};
+use starsessions::config::CookieConfig;
+use starsessions::{CsrfLayer, CurrentSession, MemoryStore, SameSite, Session, SessionError};
 use starsessions_tests::client::{Client, Reply};
 use starsessions_tests::jar::Initiator;
 use starsessions_tests::shop::{self, Login};

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use axum::extract::Path;
 use axum::routing::{get, post};
+use starsessions::config::{Clock, CookieConfig};
 use starsessions::{
-    BrowserOnly, Clock, CookieConfig, CurrentSession, Lifetime, MemoryStore, PassiveLayer, Session,
-    SessionError, SessionLayerBuilder,
+    BrowserOnly, CurrentSession, Lifetime, MemoryStore, PassiveLayer, Session, SessionError,
+    SessionLayerBuilder,
 };
 use starsessions_tests::site::{Kept, Site};
 use starsessions_tests::spy::Spy;

@@ -4,10 +4,9 @@ use axum::body::Body;
 use axum::{Router, routing::get};
 use http::{HeaderValue, Request, header::COOKIE};
 use serde::{Deserialize, Serialize};
+use starsessions::store::Backend;
 use starsessions::testing::cookie_header;
-use starsessions::{
-    Backend, CookieStore, CurrentSession, KeyRing, MemoryStore, Session, SessionLayer,
-};
+use starsessions::{CookieStore, CurrentSession, KeyRing, MemoryStore, Session, SessionLayer};
 use tower::Service;
 
 /// About 300 bytes as JSON.

@@ -4,9 +4,10 @@ use axum::extract::Path;
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use http::{Method, StatusCode};
+use starsessions::keys::Key;
 use starsessions::store::Store;
 use starsessions::{
-    CurrentSession, Key, KeyRing, ListedSession, PublicSessionId, Session, SessionError,
+    CurrentSession, KeyRing, ListedSession, PublicSessionId, Session, SessionError,
 };
 
 use crate::client::Client;

@@ -1,8 +1,10 @@
 //! 13. Key rotation.
 
 use http::StatusCode;
+use starsessions::KeyRing;
+use starsessions::config::Clock;
+use starsessions::keys::Key;
 use starsessions::store::Store;
-use starsessions::{Clock, Key, KeyRing};
 
 use crate::shop;
 use crate::site::Site;

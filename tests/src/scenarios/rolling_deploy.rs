@@ -5,8 +5,9 @@ use crate::site::Site;
 use axum::Router;
 use axum::routing::{get, post};
 use http::StatusCode;
+use starsessions::Session;
 use starsessions::store::Store;
-use starsessions::{OldValue, Session, ValueError};
+use starsessions::value::{OldValue, ValueError};
 
 use crate::shop;
 

@@ -1,9 +1,10 @@
 //! The tables: how they are made, and what they are not mistaken for.
 
 use sqlx::mysql::MySqlPoolOptions;
+use starsessions::MySqlStore;
+use starsessions::store::MigrateError;
 use starsessions::store::{Inserted, Store, StoreError};
 use starsessions::testing::conformance;
-use starsessions::{MigrateError, MySqlStore};
 use starsessions_tests::servers::mariadb;
 
 use super::{MARIADB, MYSQL, database, execute, number, opened, pool};

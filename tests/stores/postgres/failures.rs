@@ -4,8 +4,9 @@ use std::error::Error;
 use std::time::Duration;
 
 use sqlx::postgres::PgPoolOptions;
+use starsessions::PostgresStore;
+use starsessions::store::StoreError;
 use starsessions::store::{Replaced, Store};
-use starsessions::{PostgresStore, StoreError};
 
 use super::Database;
 use crate::sql::{after, at, filed_row, key, row};

@@ -1,8 +1,9 @@
 //! Making the table, and refusing one that is not ours.
 
 use sqlx::postgres::PgPoolOptions;
+use starsessions::PostgresStore;
+use starsessions::store::MigrateError;
 use starsessions::testing::conformance;
-use starsessions::{MigrateError, PostgresStore};
 
 use super::Database;
 

@@ -3,8 +3,9 @@
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 
+use starsessions::SqliteStore;
+use starsessions::store::StoreError;
 use starsessions::store::{Inserted, Store};
-use starsessions::{SqliteStore, StoreError};
 use starsessions_tests::servers::Folder;
 
 use super::{at, key, row};

@@ -4,8 +4,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use rusqlite::Connection;
+use starsessions::SqliteStore;
 use starsessions::store::Store;
-use starsessions::{SqliteOpenError, SqliteStore, StoreError};
+use starsessions::store::{SqliteOpenError, StoreError};
 use starsessions_tests::servers::Folder;
 
 use super::{at, index, key, row};

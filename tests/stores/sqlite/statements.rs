@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use rusqlite::Connection;
+use starsessions::SqliteStore;
+use starsessions::store::StoreError;
 use starsessions::store::{Listing, Replaced, Rotated, Rotation, Store};
-use starsessions::{SqliteStore, StoreError};
 use starsessions_tests::servers::Folder;
 
 use super::{at, index, key, next, row};

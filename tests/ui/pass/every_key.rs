@@ -1,6 +1,7 @@
 //! Every key of the vocabulary, as the reference writes it.
 
-use starsessions::{OldValue, Session};
+use starsessions::value::OldValue;
+use starsessions::Session;
 
 #[derive(Session)]
 #[session(namespace = "shop", reject = "/login", validate = sane, realm = "admin", crate = starsessions)]

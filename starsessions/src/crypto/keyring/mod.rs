@@ -30,7 +30,8 @@ use crate::sentence::debug_as_sentence;
 /// A clone shares the same keys.
 ///
 /// ```
-/// use starsessions::{Key, KeyRing, Timestamp};
+/// use starsessions::keys::Key;
+/// use starsessions::{KeyRing, Timestamp};
 ///
 /// let (new, old) = (Key::generate()?, Key::generate()?);
 /// let new_year = Timestamp::from_unix_seconds(1_798_761_600);
@@ -136,7 +137,7 @@ impl KeyRing {
     /// ```no_run
     /// use starsessions::KeyRing;
     ///
-    /// # fn main() -> Result<(), starsessions::KeyRingError> {
+    /// # fn main() -> Result<(), starsessions::keys::KeyRingError> {
     /// let keys = KeyRing::from_file_or_new("session-keys")?;
     /// # Ok(())
     /// # }
@@ -154,7 +155,8 @@ impl KeyRing {
     /// [`KeyRingError`], which counts the items from one and never shows them.
     ///
     /// ```
-    /// use starsessions::{KeyError, KeyRing, KeyRingError};
+    /// use starsessions::keys::{KeyError, KeyRingError};
+    /// use starsessions::KeyRing;
     ///
     /// let error = KeyRing::parse("c2hvcnQ=").unwrap_err();
     /// assert!(matches!(

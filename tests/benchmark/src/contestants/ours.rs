@@ -1,7 +1,8 @@
 //! starsessions, as its README has it.
 
 use axum::{Router, routing::get};
-use starsessions::{Backend, CookieStore, CurrentSession, KeyRing, MemoryStore, Session, SessionLayer};
+use starsessions::store::Backend;
+use starsessions::{CookieStore, CurrentSession, KeyRing, MemoryStore, Session, SessionLayer};
 
 use super::{axum_case, call, cookie_of, following_case, untouched};
 use crate::measure::{Case, Kind};

@@ -1,4 +1,5 @@
-use starsessions::{OldValue, Session};
+use starsessions::value::OldValue;
+use starsessions::Session;
 
 struct Lost;
 

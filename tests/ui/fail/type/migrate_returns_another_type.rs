@@ -1,4 +1,5 @@
-use starsessions::{OldValue, Session, ValueError};
+use starsessions::value::{OldValue, ValueError};
+use starsessions::Session;
 
 fn from_v1(_: OldValue<'_>) -> Result<String, ValueError> {
     Ok(String::new())

@@ -120,7 +120,8 @@ sql_store! {
     /// ```no_run
     /// use std::time::Duration;
     /// use starsessions::store::Store;
-    /// use starsessions::{Clock, MySqlStore, SystemClock};
+    /// use starsessions::config::{Clock, SystemClock};
+    /// use starsessions::MySqlStore;
     ///
     /// fn sweep_every_minute(store: MySqlStore) {
     ///     tokio::spawn(async move {

@@ -121,7 +121,8 @@ sql_store! {
     /// ```no_run
     /// use std::time::Duration;
     /// use starsessions::store::Store;
-    /// use starsessions::{Clock, PostgresStore, SystemClock};
+    /// use starsessions::config::{Clock, SystemClock};
+    /// use starsessions::PostgresStore;
     ///
     /// fn sweep_every_minute(store: PostgresStore) {
     ///     tokio::spawn(async move {
