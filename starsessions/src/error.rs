@@ -12,7 +12,7 @@ use crate::value::{Invalid, ValueError};
 /// Why a session could not be read or written.
 ///
 /// As an axum response it is 503 for a store that failed, 409 for a conflict, a session that has
-/// ended or one that is too many, and 500 for a value that cannot be stored or a list that cannot be had.
+/// ended or one that is too many, 401 for a guest's session that cannot be detached, and 500 for a value that cannot be stored or a list that cannot be had.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum SessionError {

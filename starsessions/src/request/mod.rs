@@ -8,6 +8,7 @@ mod explain;
 mod finish;
 mod found;
 mod pending;
+mod reading;
 mod realm;
 mod slot;
 mod task;

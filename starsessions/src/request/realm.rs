@@ -106,20 +106,21 @@ impl Realm {
         }
     }
 
-    pub(crate) fn report_ambiguous(&self) {
+    pub(crate) fn report_ambiguous(&self, too_many: bool) {
         observe::ambiguous();
         let cookie = self.cookie.name();
+        let what = if too_many {
+            "a request has more cookies of the session's name than are tried"
+        } else {
+            "two cookies of one request lead to two different sessions"
+        };
         if self.is_first("two sessions") {
             tracing::warn!(
                 cookie,
-                "two cookies of one request lead to two different sessions, and neither is used: \
-                 somebody may have planted one; further ones are logged at debug level"
+                "{what}, and none is used: somebody may have planted one; further ones are logged at debug level"
             );
         } else {
-            tracing::debug!(
-                cookie,
-                "two cookies of one request lead to two different sessions"
-            );
+            tracing::debug!(cookie, "{what}");
         }
     }
 
