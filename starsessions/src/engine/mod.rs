@@ -1,6 +1,7 @@
 //! The only code that awaits a store: it finds the session of a request and carries out its plan.
 
 mod by_parts;
+mod claims;
 mod client_side;
 mod ending;
 mod limit;

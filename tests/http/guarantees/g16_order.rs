@@ -11,7 +11,7 @@ use starsessions::store::{
     Touched,
 };
 use starsessions::{
-    CurrentSession, Detached, MemoryStore, Session, SessionError, Timestamp,
+    AtLimit, Clock, CurrentSession, Detached, MemoryStore, Session, SessionError, Timestamp,
 };
 use starsessions_tests::client::{Client, Reply};
 use starsessions_tests::gate::Gate;
@@ -474,6 +474,64 @@ async fn g16_a_sign_in_that_a_logout_overtakes_is_told() {
         let reply = beside(&mut user, &gate, "/slow/login/8", &["/logout"]).await;
         assert_eq!(reply.status, StatusCode::CONFLICT, "{kept:?}");
         assert!(!reply.sets_cookie());
+    }
+}
+
+/// Two guests with carts meet for one place, and each stops where the other may come between.
+#[tokio::test]
+async fn g16_a_sign_in_that_is_refused_changes_nothing() {
+    for at_limit in [AtLimit::Refuse, AtLimit::EndOldest] {
+        for (operation, moment) in [
+            (Operation::Insert, Moment::After),
+            (Operation::List, Moment::After),
+            (Operation::Replace, Moment::Before),
+            (Operation::Replace, Moment::After),
+            (Operation::Rotate, Moment::After),
+        ] {
+            let site = Site::with(|layer| layer.sessions_per_user(1, at_limit));
+            let visitor = site.serve(routes(&Gate::new()));
+            let mut guests = [visitor.clone(), visitor.clone()];
+            for guest in &mut guests {
+                guest.post("/cart/tea").await;
+            }
+            let gate = site.store.hold(operation, moment);
+            let first = tokio::spawn(guests[0].ask(Method::POST, "/join/ada"));
+            gate.reached().await;
+            site.store.release();
+            let second = guests[1].post("/join/ada").await;
+            gate.open();
+            let first = first.await.unwrap();
+            guests[0].keep(&first);
+            let mut members = 0;
+            for (guest, reply) in guests.iter_mut().zip([first, second]) {
+                let case = format!("{at_limit:?} {operation:?} {moment:?} {}", reply.status);
+                let is_in = reply.status == StatusCode::OK;
+                let who = if is_in { "ada" } else { "guest" };
+                assert!(is_in || reply.status == StatusCode::CONFLICT, "{case}");
+                assert_eq!(guest.get("/who").await.body, who, "{case}");
+                assert_eq!(guest.get("/cart").await.body, "tea", "{case}");
+                members += usize::from(is_in);
+            }
+            assert_eq!(members, 1, "{at_limit:?} {operation:?} {moment:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn g16_clocks_that_differ_refuse_no_sign_in() {
+    for seconds in [1_i64, 2, 30] {
+        let site = Site::with(|layer| layer.sessions_per_user(1, AtLimit::EndOldest));
+        let other = site.restarted(|layer| layer.sessions_per_user(1, AtLimit::EndOldest));
+        let now = site.clock().now().as_unix_seconds();
+        other.clock().set(now.saturating_add_signed(-seconds));
+        let (mut ahead, mut behind) = (
+            site.serve(routes(&Gate::new())),
+            other.serve(routes(&Gate::new())),
+        );
+        assert_eq!(ahead.post("/join/ada").await.status, StatusCode::OK);
+        assert_eq!(behind.post("/join/ada").await.status, StatusCode::OK);
+        assert_eq!(behind.get("/who").await.body, "ada");
+        assert_eq!(ahead.get("/who").await.body, "guest");
     }
 }
 
