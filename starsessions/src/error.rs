@@ -47,8 +47,8 @@ pub enum SessionError {
     },
     /// The response has left, so nothing can be written any more.
     Closed,
-    /// The user has as many sessions as the layer allows. Of sign-ins that did not meet, nothing was
-    /// written; of those at the same moment, the session has ended.
+    /// The user has as many sessions as the layer allows, those included that are being begun at this
+    /// moment. Nothing was written.
     TooManySessions {
         /// How many the layer allows.
         limit: usize,
