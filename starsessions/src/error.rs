@@ -13,7 +13,7 @@ use crate::value::{Invalid, ValueError};
 /// Why a session could not be read or written.
 ///
 /// As an axum response it is 503 for a store that failed, 409 for a conflict, a session that has
-/// ended or one that is too many, and 500 for a value that cannot be stored or a list that cannot be had.
+/// ended or one that is too many, 401 for a guest's session that cannot be detached, and 500 for a value that cannot be stored or a list that cannot be had.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum SessionError {
@@ -48,8 +48,8 @@ pub enum SessionError {
     },
     /// The response has left, so nothing can be written any more.
     Closed,
-    /// The user has as many sessions as the layer allows. Of sign-ins that did not meet, nothing was
-    /// written; of those at the same moment, the session has ended.
+    /// The user has as many sessions as the layer allows, those included that are being begun at this
+    /// moment. Nothing was written.
     TooManySessions {
         /// How many the layer allows.
         limit: usize,

@@ -12,7 +12,8 @@ use http::header::COOKIE;
 ///
 /// Several values are normal where a partitioned cookie meets an unpartitioned one, and a sign of cookie
 /// tossing elsewhere. Their order proves nothing (RFC 6265bis section 5.8.3), so all of them are tried,
-/// up to [`Candidates::LIMIT`] different ones. Allocates nothing.
+/// or none if there are more than [`Candidates::LIMIT`] different ones: else those in front would decide
+/// which session it is. Allocates nothing.
 pub(crate) fn candidates<'h>(headers: &'h HeaderMap, name: &str) -> Candidates<'h> {
     let mut found = Candidates::default();
     for line in headers.get_all(COOKIE) {
@@ -35,6 +36,7 @@ pub(crate) struct Candidates<'h, B = u8> {
     values: [&'h [B]; LIMIT],
     len: usize,
     occurrences: usize,
+    is_overfull: bool,
 }
 
 impl<'h, B> Candidates<'h, B> {
@@ -61,6 +63,11 @@ impl<'h, B> Candidates<'h, B> {
         self.len == 0
     }
 
+    /// Whether there were more different values than are kept.
+    pub(crate) fn is_overfull(&self) -> bool {
+        self.is_overfull
+    }
+
     /// Whether the name came more than once, with equal values or not.
     pub(crate) fn is_repeated(&self) -> bool {
         self.occurrences > 1
@@ -76,6 +83,8 @@ impl<'h, B: PartialEq> Candidates<'h, B> {
         if let Some(free) = self.values.get_mut(self.len) {
             *free = value;
             self.len += 1;
+        } else {
+            self.is_overfull = true;
         }
     }
 }
@@ -96,6 +105,7 @@ impl<B> Default for Candidates<'_, B> {
             values: [&[]; LIMIT],
             len: 0,
             occurrences: 0,
+            is_overfull: false,
         }
     }
 }

@@ -91,9 +91,13 @@ impl ClientSide {
             Step::Touch | Step::Commit | Step::Rotate { .. } => {}
         }
         // Ended by another request while this one was running: no cookie may bring it back.
-        match self.is_revoked(id, plan.now).await {
-            Ok(false) => {}
-            Ok(true) => return Ok(self.gone(id)),
+        match self.tombstone_of(id, plan.now).await {
+            Ok(None) => {}
+            // The session lives on in another cookie, which this request cannot write.
+            Ok(Some(tombstone)) if plan.writes() && *tombstone.value == [ROTATED] => {
+                return Err(SessionError::Gone);
+            }
+            Ok(Some(_)) => return Ok(self.gone(id)),
             Err(error) if plan.step == Step::Touch => {
                 return Ok(Executed {
                     untouched: Some(error),
@@ -110,7 +114,7 @@ impl ClientSide {
         // The old cookie of a renewal is only sealed anew; a change of privileges gets another id.
         let is_privilege = plan.step == Step::Rotate { grace: false };
         let next = if is_privilege { new_id()? } else { id };
-        let end = is_privilege.then(|| self.tombstone(&live.record, plan.now));
+        let end = is_privilege.then(|| self.tombstone(&live.record, [ROTATED], plan.now));
         live.record = self.context.next(&plan, &live.record)?;
         live.credential = Credential::Sealed(next);
         let done = self.seal(next, live, plan.now)?;
@@ -118,7 +122,12 @@ impl ClientSide {
             && !self.revoke(id, &end, plan.now).await?
         {
             // A logout or another sign-in was faster, and what it has ended goes on nowhere else.
-            return Ok(self.gone(id));
+            let gone = self.gone(id);
+            return if plan.writes() {
+                Err(SessionError::Gone)
+            } else {
+                Ok(gone)
+            };
         }
         let keys = &self.context.keys;
         let (former, name) = (id.name(keys), next.name(keys));
@@ -217,16 +226,25 @@ impl ClientSide {
     }
 
     async fn is_revoked(&self, id: SealedId, now: Timestamp) -> Result<bool, StoreError> {
+        Ok(self.tombstone_of(id, now).await?.is_some())
+    }
+
+    async fn tombstone_of(&self, id: SealedId, now: Timestamp) -> Result<Option<Row>, StoreError> {
         match &self.revocations {
             // Boxed, so that a layer without a list does not carry the room for it.
-            Some(store) => Ok(Box::pin(store.load(&id.row_key(), now)).await?.is_some()),
-            None => Ok(false),
+            Some(store) => Box::pin(store.load(&id.row_key(), now)).await,
+            None => Ok(None),
         }
     }
 
     /// Ends a session for its user.
-    async fn end(&self, id: SealedId, record: &Record, now: Timestamp) -> Result<(), StoreError> {
-        let tombstone = self.tombstone(record, now);
+    pub(super) async fn end(
+        &self,
+        id: SealedId,
+        record: &Record,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let tombstone = self.tombstone(record, [], now);
         if self.revoke(id, &tombstone, now).await? {
             observe::ended(id.name(&self.context.keys), EndCause::Logout);
         }
@@ -248,12 +266,12 @@ impl ClientSide {
         Ok(inserted == Inserted::Inserted)
     }
 
-    /// What stands for a session that has ended.
-    fn tombstone(&self, record: &Record, now: Timestamp) -> Row {
+    /// What stands for a session that has ended, or an id.
+    fn tombstone(&self, record: &Record, value: impl Into<Arc<[u8]>>, now: Timestamp) -> Row {
         // An older copy may say that it is remembered where the newest says that it is not.
         let last = self.context.policy.last_deadline(record.created_at);
         let end = last.max(record.expires_at) + CLOCK_SKEW;
-        let mut tombstone = Row::new([], now, end);
+        let mut tombstone = Row::new(value, now, end);
         // A user's is not to be pushed out by a flood of visitors, nor kept out by theirs.
         tombstone.listing = record
             .identified
@@ -286,5 +304,7 @@ fn new_id() -> Result<SealedId, SessionError> {
 
 /// RFC 6265bis, section 5.7: a browser ignores a cookie whose name and value are longer.
 const COOKIE_LIMIT: usize = 4096;
+/// The value of a tombstone whose session goes on under another id.
+const ROTATED: u8 = 1;
 /// How far the clocks of two servers may be apart.
 const CLOCK_SKEW: Duration = Duration::from_secs(60);

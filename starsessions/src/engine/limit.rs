@@ -1,8 +1,8 @@
-//! How many sessions a user may have: looked at before a sign-in and after it.
-//!
-//! A store has no transaction over several sessions, so a sign-in is written first and counted then:
-//! of those at the same moment, the one that counts last sees all of them.
+//! How many sessions a user may have: counted before a sign-in changes anything.
 
+use std::collections::BTreeSet;
+
+use super::claims::Claim;
 use super::listing::FoundSession;
 use super::server_side::ServerSide;
 use super::{Executed, Live, Work};
@@ -26,54 +26,117 @@ impl Work {
     }
 }
 
+/// What a sign-in has counted: the sessions that were there before it.
+type Earlier = BTreeSet<RowKey>;
+
 impl ServerSide {
-    /// Carries out one plan that may be a sign-in.
+    /// Carries out one plan that may be a sign-in. If there is no place for it, nothing has changed.
     pub(super) async fn execute_within(
         &self,
         limit: SessionLimit,
         work: Box<Work>,
     ) -> Result<Executed, SessionError> {
         let (lookups, now) = (work.sign_ins(), work.plan.now);
-        if limit.at_limit == AtLimit::Refuse {
-            let own = work.live.as_ref().and_then(Live::row_key);
-            for lookup in &lookups {
-                let found = self.sessions_of(lookup, now).await?;
-                let others = found.iter().filter(|session| Some(session.key) != own);
-                if others.count() >= limit.max {
-                    return Err(limit.exceeded());
-                }
-            }
+        if lookups.is_empty() {
+            return self.carry_out(work).await;
+        }
+        let claim = self.claim(&lookups, now).await?;
+        let done = self.within(limit, &claim, &lookups, work).await;
+        let given_up = self.give_up(&claim, now).await;
+        let done = done?;
+        given_up?;
+        Ok(done)
+    }
+
+    async fn within(
+        &self,
+        limit: SessionLimit,
+        claim: &Claim,
+        lookups: &[Lookup],
+        work: Box<Work>,
+    ) -> Result<Executed, SessionError> {
+        let (own, now) = (work.live.as_ref().and_then(Live::row_key), work.plan.now);
+        let mut earlier = Earlier::new();
+        for lookup in lookups {
+            earlier.extend(self.find_place(limit, claim, lookup, own, now).await?);
+        }
+        if !self.hold(claim, now).await? {
+            return Err(limit.exceeded());
         }
         let done = self.carry_out(work).await?;
-        if let Some(own) = done.live.as_ref().and_then(Live::row_key) {
-            for lookup in &lookups {
-                if let Err(error) = self.hold(limit, lookup, own, now).await {
-                    // No browser is told its id, so it must not take a place either.
-                    self.end_row(&own, now).await?;
-                    return Err(error);
-                }
+        if let Some(own) = done.live.as_ref().and_then(Live::row_key)
+            && limit.at_limit == AtLimit::EndOldest
+        {
+            for lookup in lookups {
+                self.make_room(limit, lookup, own, &earlier, now).await?;
             }
         }
         Ok(done)
     }
 
-    /// Counts again until there are no more than there may be. A session that is given a new id at
-    /// this moment is met in the next round.
-    async fn hold(
+    /// Counts, and takes places away from later claims, until there is one for this claim.
+    async fn find_place(
+        &self,
+        limit: SessionLimit,
+        claim: &Claim,
+        lookup: &Lookup,
+        own: Option<RowKey>,
+        now: Timestamp,
+    ) -> Result<Earlier, SessionError> {
+        for _ in 0..MAX_ROUNDS {
+            let found = self.sessions_and_claims_of(lookup, now).await?;
+            let (claims, mut sessions): (Vec<_>, Vec<_>) =
+                found.into_iter().partition(|session| session.is_claim);
+            sessions.retain(|session| Some(session.key) != own);
+            let room = match limit.at_limit {
+                AtLimit::Refuse => limit.max.saturating_sub(sessions.len()),
+                AtLimit::EndOldest => limit.max,
+            };
+            let mut others = Vec::new();
+            let mut is_complete = true;
+            for other in claims.iter().filter(|other| other.key != *claim.key()) {
+                match self.look_at_claim(&other.key, now).await? {
+                    Some((_, is_held)) => others.push((other.key, is_held)),
+                    // Its session was not there yet when they were listed.
+                    None => is_complete = false,
+                }
+            }
+            if !is_complete {
+                continue;
+            }
+            let Some(later) = claims_to_take(room, *claim.key(), &others) else {
+                return Err(limit.exceeded());
+            };
+            let mut has_place = true;
+            for key in later {
+                has_place &= self.take_away(&key, now).await?;
+            }
+            if has_place {
+                return Ok(sessions.iter().map(|session| session.key).collect());
+            }
+        }
+        Err(SessionError::contention())
+    }
+
+    /// Ends sessions until there are no more than there may be. One that is given a new id at this moment
+    /// is met in the next round.
+    async fn make_room(
         &self,
         limit: SessionLimit,
         lookup: &Lookup,
         own: RowKey,
+        earlier: &Earlier,
         now: Timestamp,
     ) -> Result<(), SessionError> {
         for _ in 0..MAX_ROUNDS {
-            let found = self.sessions_of(lookup, now).await?;
-            let surplus = surplus(limit, found, own);
+            let surplus = surplus(
+                limit.max,
+                self.sessions_of(lookup, now).await?,
+                own,
+                earlier,
+            );
             if surplus.is_empty() {
                 return Ok(());
-            }
-            if surplus.contains(&own) {
-                return Err(limit.exceeded());
             }
             for key in surplus {
                 self.end_row(&key, now).await?;
@@ -89,33 +152,40 @@ impl SessionLimit {
     }
 }
 
-/// The sessions that are too many, from the one that has just signed in.
-///
-/// It is the newest, unless another one was issued at the same second or later, which then is a
-/// sign-in at the same moment, or one of a node whose clock is ahead. Among those, all of them agree
-/// on who is the newest.
-fn surplus(limit: SessionLimit, mut found: Vec<FoundSession>, own: RowKey) -> Vec<RowKey> {
-    let Some(too_many) = found
-        .len()
-        .checked_sub(limit.max)
-        .filter(|count| *count > 0)
-    else {
-        return Vec::new();
-    };
-    if limit.at_limit == AtLimit::Refuse {
-        return vec![own];
-    }
-    let age = |session: &FoundSession| (session.record.issued_at, session.key);
-    let Some(mine) = found.iter().find(|session| session.key == own).map(age) else {
-        // Ended already, by a sign-in that was faster.
-        return vec![own];
-    };
-    let newer = found.iter().filter(|session| age(session) > mine).count();
-    if newer >= limit.max {
-        return vec![own];
-    }
-    found.retain(|session| age(session) < mine);
-    found.sort_by_key(|session| (session.record.last_seen_at, age(session)));
+/// The claims that must go so that there is a place for `own`; `None` if there is none. Each of the
+/// others is there with whether it is held. The lower key comes first, which needs no clock.
+fn claims_to_take(room: usize, own: RowKey, others: &[(RowKey, bool)]) -> Option<Vec<RowKey>> {
+    let comes_first = |(key, is_held): &&(RowKey, bool)| *is_held || *key < own;
+    let first = others.iter().filter(comes_first).count();
+    let free = room.checked_sub(first + 1)?;
+    let mut later: Vec<_> = others
+        .iter()
+        .filter(|other| !comes_first(other))
+        .map(|(key, _)| *key)
+        .collect();
+    later.sort_unstable();
+    Some(later.split_off(free.min(later.len())))
+}
+
+/// The sessions that are too many: of those that were there before, the ones that were used the longest
+/// ago. Another sign-in at this moment is not to end because its node's clock is behind.
+fn surplus(
+    max: usize,
+    mut found: Vec<FoundSession>,
+    own: RowKey,
+    earlier: &Earlier,
+) -> Vec<RowKey> {
+    let too_many = found.len().saturating_sub(max);
+    found.retain(|session| session.key != own);
+    found.sort_by_key(|session| {
+        let is_new = !earlier.contains(&session.key);
+        (
+            is_new,
+            session.record.last_seen_at,
+            session.record.issued_at,
+            session.key,
+        )
+    });
     found
         .iter()
         .map(|session| session.key)
@@ -123,7 +193,7 @@ fn surplus(limit: SessionLimit, mut found: Vec<FoundSession>, own: RowKey) -> Ve
         .collect()
 }
 
-/// More than one is rare: it takes a rotation at the same moment.
+/// More than one is rare: it takes another sign-in or rotation at the same moment.
 const MAX_ROUNDS: usize = 16;
 
 #[cfg(test)]
@@ -131,21 +201,20 @@ mod tests {
     use super::*;
     use crate::record::Record;
 
-    const NOW: u64 = 1_000;
+    fn key(name: u8) -> RowKey {
+        RowKey::from_bytes([name; 32])
+    }
 
     fn session(name: u8, seen: u64, issued: u64) -> FoundSession {
         let at = Timestamp::from_unix_seconds;
         let mut record = Record::new(at(1), at(5_000));
         record.last_seen_at = at(seen);
         record.issued_at = at(issued);
-        FoundSession::of(RowKey::from_bytes([name; 32]), record)
+        FoundSession::of(key(name), record)
     }
 
-    fn surplus_of(at_limit: AtLimit, max: usize, found: &[FoundSession], own: u8) -> Vec<u8> {
-        let limit = SessionLimit { max, at_limit };
-        let own = RowKey::from_bytes([own; 32]);
-        let surplus = surplus(limit, found.to_vec(), own);
-        surplus.iter().map(|key| key.as_bytes()[0]).collect()
+    fn names(keys: &[RowKey]) -> Vec<u8> {
+        keys.iter().map(|key| key.as_bytes()[0]).collect()
     }
 
     #[test]
@@ -154,45 +223,43 @@ mod tests {
             session(1, 900, 100),
             session(2, 500, 200),
             session(3, 700, 50),
-            session(4, NOW, NOW),
+            session(4, 1_000, 1_000),
         ];
-        let ended = |max| surplus_of(AtLimit::EndOldest, max, &found, 4);
+        let earlier = [1, 2, 3].map(key).into();
+        let ended = |max| names(&surplus(max, found.to_vec(), key(4), &earlier));
         assert!(ended(4).is_empty());
         assert_eq!(ended(3), [2]);
         assert_eq!(ended(2), [2, 3]);
         assert_eq!(ended(1), [2, 3, 1]);
-        assert_eq!(surplus_of(AtLimit::Refuse, 3, &found, 4), [4]);
-        assert!(surplus_of(AtLimit::Refuse, 4, &found, 4).is_empty());
     }
 
-    /// Whatever the order in which they count, as many are left as there may be.
     #[test]
-    fn sign_ins_at_the_same_moment_agree_on_who_stays() {
-        for max in 1..5 {
-            for old in 0..3 {
-                let mut found: Vec<_> = (0..old).map(|n| session(n, NOW, 10)).collect();
-                found.extend((10..14).map(|n| session(n, NOW, NOW)));
-                let ended: std::collections::BTreeSet<u8> = (10..14)
-                    .flat_map(|own| surplus_of(AtLimit::EndOldest, max, &found, own))
-                    .collect();
-                assert_eq!(
-                    found.len() - ended.len(),
-                    max.min(found.len()),
-                    "{max} {old}"
-                );
+    fn a_clock_that_is_behind_ends_no_sign_in_at_the_same_moment() {
+        let found = vec![session(1, 900, 900), session(2, 10, 10), session(3, 20, 20)];
+        assert_eq!(names(&surplus(2, found, key(3), &[1].map(key).into())), [1]);
+    }
+
+    #[test]
+    fn claims_at_the_same_moment_agree_on_who_stays() {
+        for room in 0..5 {
+            let all: Vec<_> = (1..5).map(|name| (key(name), false)).collect();
+            let stays = |own: u8| {
+                let others: Vec<_> = all.iter().filter(|it| it.0 != key(own)).copied().collect();
+                claims_to_take(room, key(own), &others)
+            };
+            let staying: Vec<_> = (1..5).filter(|own| stays(*own).is_some()).collect();
+            assert_eq!(staying, (1..5).take(room).collect::<Vec<_>>());
+            for own in staying {
+                let taken = names(&stays(own).unwrap_or_default());
+                assert_eq!(taken, (1..5).skip(room).collect::<Vec<_>>());
             }
         }
     }
 
     #[test]
-    fn a_session_that_is_in_use_on_a_node_whose_clock_is_ahead_makes_room_all_the_same() {
-        let found = [session(1, NOW + 30, 10), session(2, NOW, NOW)];
-        assert_eq!(surplus_of(AtLimit::EndOldest, 1, &found, 2), [1]);
-    }
-
-    #[test]
-    fn who_was_ended_meanwhile_is_not_signed_in() {
-        let found = [session(1, NOW, NOW), session(2, NOW, NOW)];
-        assert_eq!(surplus_of(AtLimit::EndOldest, 1, &found, 3), [3]);
+    fn a_claim_that_is_held_keeps_its_place() {
+        assert_eq!(claims_to_take(1, key(1), &[(key(2), true)]), None);
+        let taken = claims_to_take(2, key(1), &[(key(2), true), (key(3), false)]);
+        assert_eq!(taken.map(|keys| names(&keys)), Some(vec![3]));
     }
 }

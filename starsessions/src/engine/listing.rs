@@ -21,6 +21,8 @@ pub(crate) struct FoundSession {
     /// Its times; what is in it stays sealed, as its cookie is elsewhere.
     pub(crate) record: Record,
     pub(crate) label: Option<String>,
+    /// The place of a sign-in that is under way.
+    pub(super) is_claim: bool,
     successor: Option<RowKey>,
 }
 
@@ -31,6 +33,7 @@ impl FoundSession {
             key,
             record,
             label: None,
+            is_claim: false,
             successor: None,
         }
     }
@@ -65,6 +68,16 @@ impl ServerSide {
         lookup: &Lookup,
         now: Timestamp,
     ) -> Result<Vec<FoundSession>, SessionError> {
+        let mut found = self.sessions_and_claims_of(lookup, now).await?;
+        found.retain(|session| !session.is_claim);
+        Ok(found)
+    }
+
+    pub(super) async fn sessions_and_claims_of(
+        &self,
+        lookup: &Lookup,
+        now: Timestamp,
+    ) -> Result<Vec<FoundSession>, SessionError> {
         let mut found = Vec::new();
         for index_key in self.index_keys(lookup) {
             let listed = self.vault.store.listed(&index_key, now).await?;
@@ -91,7 +104,7 @@ impl ServerSide {
     /// what can be used can be ended.
     fn found(&self, index_key: &IndexKey, listed: Listed, now: Timestamp) -> Option<FoundSession> {
         let mut record = Record::new(listed.last_seen, listed.deadline);
-        let (mut label, mut successor) = (None, None);
+        let (mut label, mut successor, mut is_claim) = (None, None, false);
         if let Some(card) = self.card(&listed.key, &listed.listing, now) {
             let place = listed.listing.index_keys.binary_search(index_key);
             if !card.is_filed(place.ok()?, now) {
@@ -104,6 +117,7 @@ impl ServerSide {
                 .ok()
                 .filter(|label| !label.is_empty());
             successor = card.successor;
+            is_claim = card.is_claim;
         }
         self.context
             .policy
@@ -112,6 +126,7 @@ impl ServerSide {
                 key: listed.key,
                 record,
                 label,
+                is_claim,
                 successor,
             })
     }
@@ -182,6 +197,7 @@ impl ServerSide {
             issued_at: record.issued_at,
             remembered: record.remembered,
             deadlines: deadlines.collect(),
+            is_claim: false,
             successor: None,
             label: record
                 .get(LABEL)
@@ -209,7 +225,7 @@ impl ServerSide {
         self.close_listing(token, keys, &card).map(Some)
     }
 
-    fn close_listing(
+    pub(super) fn close_listing(
         &self,
         token: &ReferenceToken,
         keys: Vec<IndexKey>,
@@ -232,7 +248,7 @@ impl ServerSide {
     }
 
     /// What a store files a session under, without knowing what it stands for.
-    fn index_key(&self, field: &str, bytes: &[u8]) -> IndexKey {
+    pub(super) fn index_key(&self, field: &str, bytes: &[u8]) -> IndexKey {
         let (keys, audience) = (&self.context.keys, &self.context.audience);
         keys.index_key(audience, field, value::content(bytes))
     }

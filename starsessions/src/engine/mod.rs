@@ -1,9 +1,12 @@
 //! The only code that awaits a store: it finds the session of a request and carries out its plan.
 
 mod by_parts;
+mod claims;
 mod client_side;
+mod ending;
 mod limit;
 mod listing;
+mod overtaken;
 mod server_side;
 mod vault;
 mod watchers;
@@ -14,10 +17,12 @@ use std::time::Duration;
 
 use self::client_side::ClientSide;
 pub(crate) use self::client_side::SealedId;
+pub(crate) use self::ending::Endable;
 pub(crate) use self::listing::FoundSession;
 use self::server_side::ServerSide;
 use self::vault::Vault;
 pub(crate) use self::watchers::{Watched, Watchers};
+pub(crate) use self::ways::ENDING_GRACE;
 use crate::clock::{Clock, Timestamp};
 use crate::crypto::{self, KeyRing, ReferenceToken, RowKey};
 use crate::error::SessionError;
@@ -83,11 +88,15 @@ pub(crate) enum Credential {
 pub(crate) enum Presented {
     Nobody(Refusal),
     Live(Live),
-    /// To an id that a sign-in has just ended. No request goes on from here, but the browser is about
-    /// to hear of a successor.
-    Former,
-    /// Two cookies lead to two different sessions: one of them may be planted.
-    Ambiguous,
+    /// To nothing that the request may use, but to something that it can end.
+    Former {
+        ends: Vec<Endable>,
+        /// A sign-in has just ended the id, and the browser is about to hear of a successor.
+        is_news: bool,
+    },
+    /// Two cookies lead to two different sessions, one of which may be planted, or there are more
+    /// cookies than are tried.
+    Ambiguous(Vec<Endable>),
 }
 
 /// A plan, and the session that it is for.
@@ -173,21 +182,37 @@ impl Engine {
         cookies: &[&[u8]],
         now: Timestamp,
     ) -> Result<Presented, StoreError> {
-        let mut found = Presented::Nobody(Refusal::NoCookie);
+        let mut refusal = Refusal::NoCookie;
+        let mut lives: Vec<Live> = Vec::new();
+        let (mut ends, mut is_news) = (Vec::new(), false);
         for cookie in cookies {
-            match (self.resolve(cookie, now).await?, &mut found) {
-                (Presented::Live(live), Presented::Live(first)) => {
-                    if !first.is_same_session(&live) {
-                        return Ok(Presented::Ambiguous);
+            match self.resolve(cookie, now).await? {
+                Presented::Live(live) => {
+                    match lives.iter_mut().find(|known| known.is_same_session(&live)) {
+                        Some(known) => known.prefer(live),
+                        None => lives.push(live),
                     }
-                    first.prefer(live);
                 }
-                (_, Presented::Live(_)) => {}
-                (Presented::Nobody(_), found) if !matches!(found, Presented::Nobody(_)) => {}
-                (next, _) => found = next,
+                Presented::Former {
+                    ends: more,
+                    is_news: also,
+                } => {
+                    ends.extend(more);
+                    is_news |= also;
+                }
+                Presented::Ambiguous(more) => ends.extend(more),
+                Presented::Nobody(why) => refusal = why,
             }
         }
-        Ok(found)
+        Ok(match (lives.pop(), lives.is_empty()) {
+            (Some(only), true) => Presented::Live(only),
+            (Some(last), false) => {
+                lives.push(last);
+                Presented::Ambiguous(lives.into_iter().map(Endable::from).chain(ends).collect())
+            }
+            (None, _) if ends.is_empty() => Presented::Nobody(refusal),
+            (None, _) => Presented::Former { ends, is_news },
+        })
     }
 
     /// Finds the session that a cookie leads to.
@@ -286,10 +311,26 @@ impl From<ExclusiveConflict> for SessionError {
 }
 
 impl Presented {
+    fn former(token: Arc<ReferenceToken>, is_news: bool) -> Self {
+        Self::Former {
+            ends: vec![Endable::Reference(token, None)],
+            is_news,
+        }
+    }
+
+    /// The same, where not every cookie was looked at.
+    pub(crate) fn into_ambiguous(self) -> Self {
+        Self::Ambiguous(match self {
+            Self::Live(live) => vec![live.into()],
+            Self::Former { ends, .. } | Self::Ambiguous(ends) => ends,
+            Self::Nobody(_) => Vec::new(),
+        })
+    }
+
     fn live(self) -> Option<Live> {
         match self {
             Self::Live(live) => Some(live),
-            Self::Nobody(_) | Self::Former | Self::Ambiguous => None,
+            Self::Nobody(_) | Self::Former { .. } | Self::Ambiguous(_) => None,
         }
     }
 }

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::vault::{ENDED, Found};
+use super::overtaken::{Met, lost};
+use super::vault::Found;
 use super::ways::Way;
 use super::{
     Context, CookieChange, Credential, Executed, Live, Presented, Vault, Watchers, Work,
@@ -15,7 +16,7 @@ use crate::error::SessionError;
 use crate::lifecycle::SessionLimit;
 use crate::lifecycle::expiry::is_settled;
 use crate::lifecycle::plan::{Plan, Step};
-use crate::observe::{self, EndCause, Name, Refusal};
+use crate::observe::{self, Name, Refusal};
 use crate::record::Record;
 use crate::store::{Inserted, Replaced, Rotated, Rotation, Row, StoreError, Touch, Touched};
 
@@ -39,7 +40,14 @@ impl ServerSide {
         };
         let mut is_news = false;
         for _ in 0..MAX_WAYS {
-            let row = match self.vault.load(&self.context, &token, now).await? {
+            let row = match self.vault.store.load(token.row_key(), now).await {
+                Ok(Some(row)) => row,
+                Ok(None) => break,
+                // It stays until a logout removes it; the store has logged it.
+                Err(StoreError::Corrupt(_)) => return Ok(Presented::former(token, false)),
+                Err(error) => return Err(error),
+            };
+            let row = match self.vault.open(&self.context, &token, row) {
                 Found::Record(record, row) if self.context.policy.is_live(&record, now) => {
                     return Ok(Presented::Live(Live {
                         is_outdated: !token.is_under_active_key(&self.context.keys)
@@ -52,7 +60,7 @@ impl ServerSide {
                 Found::Record(record, _) => {
                     return Ok(Presented::Nobody(self.context.why_expired(&record, now)));
                 }
-                Found::Nothing => break,
+                Found::Foreign => return Ok(Presented::former(token, false)),
                 Found::Way(row) => row,
             };
             match self.way(&token, &row, now) {
@@ -60,8 +68,8 @@ impl ServerSide {
                     self.settle(&token, &row, &way, now).await?;
                     token = way.successor;
                 }
-                Some(way) if way.is_news(now) => return Ok(Presented::Former),
-                _ => break,
+                Some(way) => return Ok(Presented::former(token, way.is_news(now))),
+                None => break,
             }
             is_news = true;
         }
@@ -121,7 +129,7 @@ impl ServerSide {
         }
     }
 
-    async fn create(&self, plan: &Plan) -> Result<Executed, SessionError> {
+    pub(super) async fn create(&self, plan: &Plan) -> Result<Executed, SessionError> {
         let record = self.context.begin(plan)?;
         for _ in 0..MAX_ID_COLLISIONS {
             let token = ReferenceToken::mint(&self.context.keys)?;
@@ -187,7 +195,11 @@ impl ServerSide {
     }
 
     /// Writes to what is stored.
-    async fn commit(&self, mut live: Live, plan: &Plan) -> Result<Executed, SessionError> {
+    pub(super) async fn commit(
+        &self,
+        mut live: Live,
+        plan: &Plan,
+    ) -> Result<Executed, SessionError> {
         for conflicts in 0..MAX_ATTEMPTS {
             let Some((token, seen)) = live.reference() else {
                 return Ok(Executed::gone());
@@ -207,46 +219,22 @@ impl ServerSide {
                 }
                 Replaced::Stale(row) => {
                     observe::retried(Name::Token(&token));
-                    let found = self.meet(&token, row, plan.now).await?;
-                    let Some(fresh) = found else {
-                        return Ok(gone(&token));
-                    };
-                    live.is_news |= fresh.is_news;
-                    live.credential = fresh.credential;
-                    live.record = fresh.record;
+                    match Box::pin(self.meet(&token, row, plan.now)).await? {
+                        Met::Session(fresh) => {
+                            live.is_news |= fresh.is_news;
+                            live.credential = fresh.credential;
+                            live.record = fresh.record;
+                        }
+                        Met::Beyond(beyond) => return self.carry(live, beyond, plan).await,
+                        Met::Closed => return lost(&live, plan),
+                        Met::Ended => return Ok(gone(&token)),
+                    }
                 }
                 Replaced::Gone => return Ok(gone(&token)),
             }
             back_off(conflicts).await;
         }
         Err(SessionError::contention())
-    }
-
-    /// The session that a writer goes on from who was overtaken; `None` if it has ended.
-    async fn meet(
-        &self,
-        token: &Arc<ReferenceToken>,
-        row: Row,
-        now: Timestamp,
-    ) -> Result<Option<Live>, StoreError> {
-        match self.vault.open(&self.context, token, row) {
-            Found::Record(record, row) => {
-                Ok(self.context.policy.is_live(&record, now).then(|| Live {
-                    credential: Credential::Reference(Arc::clone(token), row),
-                    record,
-                    is_outdated: false,
-                    is_news: false,
-                }))
-            }
-            Found::Way(row) => {
-                let found = Box::pin(self.follow(token, &row, now)).await?;
-                Ok(found.map(|live| Live {
-                    is_news: true,
-                    ..live
-                }))
-            }
-            Found::Nothing => Ok(None),
-        }
     }
 
     async fn rotate(
@@ -283,8 +271,11 @@ impl ServerSide {
                 Rotated::Exists | Rotated::Unsupported => {}
                 Rotated::Stale(row) => {
                     observe::retried(Name::Token(&token));
-                    let Some(fresh) = self.meet(&token, row, plan.now).await? else {
-                        return Ok(gone(&token));
+                    let fresh = match self.meet(&token, row, plan.now).await? {
+                        Met::Session(fresh) => fresh,
+                        Met::Beyond(beyond) => return self.carry(live, beyond, plan).await,
+                        Met::Closed => return lost(&live, plan),
+                        Met::Ended => return Ok(gone(&token)),
                     };
                     let has_moved = fresh.is_news;
                     live = Live {
@@ -336,86 +327,8 @@ impl ServerSide {
         }
     }
 
-    /// Ends the session and begins another, in one operation.
-    async fn begin_anew(&self, mut live: Live, plan: &Plan) -> Result<Executed, SessionError> {
-        let record = self.context.begin(plan)?;
-        for conflicts in 0..MAX_ATTEMPTS {
-            let Some((token, seen)) = live.reference() else {
-                return Ok(Executed::gone());
-            };
-            let successor = ReferenceToken::mint(&self.context.keys)?;
-            let row = self.row(&successor, &record, None)?;
-            let mut left = Row::new([ENDED], plan.now, plan.now);
-            left.revision = seen.revision + 1;
-            let rotation = Rotation {
-                old: token.row_key(),
-                seen,
-                left: &left,
-                new: successor.row_key(),
-                row: &row,
-            };
-            match self.vault.store.rotate(rotation, plan.now).await? {
-                Rotated::Rotated => {
-                    self.watchers.changed(token.row_key());
-                    observe::ended(Name::Token(&token), EndCause::Logout);
-                    observe::created(Name::Token(&successor), &record);
-                    return Ok(self.issue(successor, record, row, plan.now));
-                }
-                Rotated::Exists => {}
-                Rotated::Stale(row) => match self.meet_to_end(&token, row, plan.now).await? {
-                    Some(next) => live.credential = next,
-                    None => return self.create(plan).await,
-                },
-                // What was to end has ended already; what was to begin begins.
-                Rotated::Gone => return self.create(plan).await,
-                Rotated::Unsupported => {
-                    self.delete(live, plan).await?;
-                    return self.create(plan).await;
-                }
-            }
-            back_off(conflicts).await;
-        }
-        Err(SessionError::contention())
-    }
-
-    /// What is to end instead of a row that was there before; `None` if it has ended.
-    async fn meet_to_end(
-        &self,
-        token: &Arc<ReferenceToken>,
-        row: Row,
-        now: Timestamp,
-    ) -> Result<Option<Credential>, StoreError> {
-        let Some(way) = self.way(token, &row, now) else {
-            let is_record = matches!(
-                self.vault.open(&self.context, token, row.clone()),
-                Found::Record(..)
-            );
-            return Ok(is_record.then(|| Credential::Reference(Arc::clone(token), row)));
-        };
-        let row = self.vault.store.load(way.successor.row_key(), now).await?;
-        Ok(row.map(|row| Credential::Reference(way.successor, row)))
-    }
-
-    /// Ends a session under the id that it has by now: a logout that has begun ends the session, also
-    /// when a sign-in beside it has given it a new one.
-    async fn delete(&self, live: Live, plan: &Plan) -> Result<Executed, SessionError> {
-        let Some((mut token, _)) = live.reference() else {
-            return Ok(Executed::ended());
-        };
-        loop {
-            let row = self.vault.store.remove(token.row_key(), plan.now).await?;
-            self.watchers.changed(token.row_key());
-            match row.and_then(|row| self.way(&token, &row, plan.now)) {
-                Some(way) => token = way.successor,
-                None => break,
-            }
-        }
-        observe::ended(Name::Token(&token), EndCause::Logout);
-        Ok(Executed::ended())
-    }
-
     /// A new credential: the browser is told.
-    fn issue(
+    pub(super) fn issue(
         &self,
         token: Arc<ReferenceToken>,
         record: Record,
@@ -459,7 +372,7 @@ fn gone(token: &ReferenceToken) -> Executed {
 }
 
 /// A writer who was overtaken often lets the others go first.
-async fn back_off(conflicts: u32) {
+pub(super) async fn back_off(conflicts: u32) {
     if conflicts >= PATIENCE {
         let pause = Duration::from_millis(u64::from(conflicts.min(LONGEST_PAUSE)));
         tokio::time::sleep(pause).await;
@@ -468,11 +381,11 @@ async fn back_off(conflicts: u32) {
 
 /// A renewed id leads to its successor; two renewals within one grace are the most that a sane
 /// configuration gives.
-const MAX_WAYS: usize = 4;
+pub(super) const MAX_WAYS: usize = 4;
 /// 256 random bits do not collide; a store that says so twice is broken.
 const MAX_ID_COLLISIONS: usize = 3;
 /// Each failed attempt means that another request has succeeded, so a queue of writers drains.
-const MAX_ATTEMPTS: u32 = 128;
+pub(super) const MAX_ATTEMPTS: u32 = 128;
 /// After so many conflicts a writer pauses.
 const PATIENCE: u32 = 8;
 /// In milliseconds.

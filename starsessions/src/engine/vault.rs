@@ -4,7 +4,8 @@
 //! value = record (version 1)                       in a store inside the process
 //!       | 2 ‖ sealed(record)                       in every other store
 //!       | 3 ‖ sealed(way)  |  4 ‖ sealed(way)      what a renewed id, or one that has ended, leaves
-//!       | 5                                        a session that has ended, beside a new one
+//!       | 5                                        a session or claim that another one has ended
+//!       | 6  |  7                                  a claim of a sign-in, and one that is held
 //! ```
 //!
 //! A record is sealed as a whole, under a key that only the session's cookie leads to, and bound to its
@@ -15,11 +16,10 @@
 use std::sync::Arc;
 
 use super::Context;
-use crate::clock::Timestamp;
 use crate::crypto::{RecordKey, RecordPlace, ReferenceToken};
 use crate::error::SessionError;
 use crate::record::Record;
-use crate::store::{ErasedStore, Listing, Protection, Row, StoreError};
+use crate::store::{ErasedStore, Listing, Protection, Row};
 
 /// A store, and how its values are protected.
 pub(crate) struct Vault {
@@ -32,8 +32,8 @@ pub(super) enum Found {
     Record(Record, Row),
     /// What a rotation has left.
     Way(Row),
-    /// Nothing that this application has written under this key.
-    Nothing,
+    /// Something that is no session of this application.
+    Foreign,
 }
 
 impl Vault {
@@ -42,16 +42,6 @@ impl Vault {
             is_sealed: store.protection() == Protection::Sealed,
             store,
         }
-    }
-
-    pub(super) async fn load(
-        &self,
-        context: &Context,
-        token: &ReferenceToken,
-        now: Timestamp,
-    ) -> Result<Found, StoreError> {
-        let row = self.store.load(token.row_key(), now).await?;
-        Ok(row.map_or(Found::Nothing, |row| self.open(context, token, row)))
     }
 
     /// What a row holds, for the bearer of the token that leads to it.
@@ -63,7 +53,7 @@ impl Vault {
             _ => None,
         };
         let Some(mut record) = packed.and_then(Record::parse) else {
-            return Found::Nothing;
+            return Found::Foreign;
         };
         record.revision = row.revision;
         record.last_seen_at = row.last_seen;
@@ -135,3 +125,7 @@ pub(super) const FORWARD: u8 = 3;
 /// The same, for requests that end the session.
 pub(super) const ENDING: u8 = 4;
 pub(super) const ENDED: u8 = 5;
+/// The place of a sign-in that is under way, as long as an earlier one may take it.
+pub(super) const CLAIMED: u8 = 6;
+/// The same when it cannot be taken any more.
+pub(super) const HELD: u8 = 7;

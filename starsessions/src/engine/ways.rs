@@ -9,7 +9,7 @@ use super::{Credential, Live};
 use crate::clock::Timestamp;
 use crate::crypto::{self, ReferenceToken};
 use crate::error::SessionError;
-use crate::store::{Listing, Row, StoreError};
+use crate::store::{Listing, Row};
 
 /// What a rotation leaves under the old id.
 pub(super) struct Way {
@@ -94,20 +94,6 @@ impl ServerSide {
             row: super::by_parts::unpack(&opened.payload),
         })
     }
-
-    /// The session that a renewed id leads to.
-    pub(super) async fn follow(
-        &self,
-        token: &ReferenceToken,
-        row: &Row,
-        now: Timestamp,
-    ) -> Result<Option<Live>, StoreError> {
-        let Some(way) = self.way(token, row, now).filter(|way| way.is_forward) else {
-            return Ok(None);
-        };
-        let text = way.successor.encode();
-        Ok(self.resolve(text.as_bytes(), now).await?.live())
-    }
 }
 
 impl Live {
@@ -128,8 +114,9 @@ fn kind(is_forward: bool) -> (u8, crypto::WayKind) {
     }
 }
 
-/// How long a request may have been on its way that ends the session under a former id.
-const ENDING_GRACE: Duration = Duration::from_secs(60);
+/// How long a request may have been on its way that ends the session under a former id, or that had
+/// loaded the session before.
+pub(crate) const ENDING_GRACE: Duration = Duration::from_secs(60);
 /// How long a browser may wait for the response to its sign-in. After that it has lost it, and what
 /// it does with its former id counts again.
 const RESPONSE_TIME: Duration = Duration::from_secs(10);

@@ -167,6 +167,22 @@ impl Changes {
             .any(|change| matches!(change.spec.merge, Merge::Exclusive))
     }
 
+    /// Whether an answer that says nothing of them would be a lie once the session has ended: no order
+    /// of requests signs a browser in without a cookie, or uses a value up that may still be there.
+    pub(crate) fn must_be_told(&self) -> bool {
+        self.use_up() || self.identify() || self.may_sign_in()
+    }
+
+    /// Whether all of it would still be there after a change of privileges. What makes a user, ends
+    /// with a user or can be used once is not brought along by a request that knows the former id.
+    pub(super) fn survive_rotation(&self) -> bool {
+        let survives = |spec: &FieldSpec| {
+            let is_bound = spec.rotate || spec.index || ends_with_privileges(spec.name);
+            !is_bound && !matches!(spec.merge, Merge::Exclusive)
+        };
+        self.0.iter().all(|change| survives(change.spec))
+    }
+
     /// The record as this request has left it so far, none of it stored yet.
     pub(crate) fn on_top_of(&self, record: Option<Record>, now: Timestamp) -> Option<Record> {
         let changes = self.0.iter();

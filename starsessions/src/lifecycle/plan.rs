@@ -98,6 +98,21 @@ impl Plan {
         }
     }
 
+    /// Whether data is to be written, not timers or ids alone.
+    pub(crate) fn writes(&self) -> bool {
+        !self.changes.is_empty() || self.remember.is_some()
+    }
+
+    /// What is written into the session behind a change of privileges that came between, as if it had
+    /// been written before; `None` if it would not have survived that.
+    pub(crate) fn carried(&self) -> Option<Self> {
+        self.changes.survive_rotation().then(|| Self {
+            changes: self.changes.clone(),
+            remember: self.remember,
+            ..Self::new(Step::Commit, self.now)
+        })
+    }
+
     /// The record that begins with these changes.
     pub(crate) fn begin(&self, policy: &Policy) -> Result<Record, ExclusiveConflict> {
         let remembered = self.remember.unwrap_or(false);

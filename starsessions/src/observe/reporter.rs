@@ -38,19 +38,20 @@ impl Reporter {
         }
     }
 
-    pub(crate) fn ambiguous(&self, cookie: &str) {
+    pub(crate) fn ambiguous(&self, cookie: &str, too_many: bool) {
         ambiguous();
+        let what = if too_many {
+            "a request has more cookies of the session's name than are tried"
+        } else {
+            "two cookies of one request lead to two different sessions"
+        };
         if self.is_first("two sessions") {
             tracing::warn!(
                 cookie,
-                "two cookies of one request lead to two different sessions, and neither is used: \
-                 one may have been planted; further ones are logged at debug level"
+                "{what}, and none is used: one may have been planted; further ones are logged at debug level"
             );
         } else {
-            tracing::debug!(
-                cookie,
-                "two cookies of one request lead to two different sessions"
-            );
+            tracing::debug!(cookie, "{what}");
         }
     }
 

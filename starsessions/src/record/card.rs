@@ -5,7 +5,8 @@
 //! ```
 //!
 //! A deadline is that of the field behind the index key in that place. A successor is there while the
-//! session moves to another key in a store that cannot change two keys at once.
+//! session moves to another key in a store that cannot change two keys at once. A claim is the place of a
+//! sign-in that is under way.
 
 use super::{TIME, bits, flags, put_time, time};
 use crate::clock::Timestamp;
@@ -19,6 +20,8 @@ pub(crate) struct Card {
     pub(crate) remembered: bool,
     /// The index keys that lead nowhere from a second on, by their place.
     pub(crate) deadlines: Vec<(u8, Timestamp)>,
+    /// No session yet: the place that one is to take.
+    pub(crate) is_claim: bool,
     /// Where the session is about to be.
     pub(crate) successor: Option<RowKey>,
     /// What the user has called the session; empty if nothing.
@@ -31,7 +34,11 @@ impl Card {
         let times = (1 + TIME) * self.deadlines.len();
         let mut out = Vec::with_capacity(HEAD + times + RowKey::LEN + self.label.len());
         out.push(VERSION);
-        out.push(flags([self.remembered, self.successor.is_some(), false]));
+        out.push(flags([
+            self.remembered,
+            self.successor.is_some(),
+            self.is_claim,
+        ]));
         put_time(self.created_at, &mut out);
         put_time(self.issued_at, &mut out);
         // There are as many as a view has fields, and no more than 255 are told apart.
@@ -52,7 +59,7 @@ impl Card {
     pub(crate) fn parse(bytes: &[u8]) -> Option<Self> {
         let (head, rest) = bytes.split_first_chunk::<HEAD>()?;
         let [version, flags, times @ .., count] = head;
-        let [remembered, moves, ..] = bits(*flags, 2)?;
+        let [remembered, moves, is_claim] = bits(*flags, 3)?;
         let (created, issued) = times.split_first_chunk()?;
         let (deadlines, rest) = rest.split_at_checked(usize::from(*count) * (1 + TIME))?;
         let (successor, label) = if moves {
@@ -73,6 +80,7 @@ impl Card {
                 .chunks_exact(1 + TIME)
                 .filter_map(deadline)
                 .collect(),
+            is_claim,
             successor,
             label: label.to_vec(),
         })

@@ -55,12 +55,14 @@ impl Explanation {
                 }
             }
             Ok(Presented::Nobody(why)) => self.refused(*why, realm),
-            Ok(Presented::Former) => self.note(
+            Ok(Presented::Former { is_news: false, .. }) => self.refused(Refusal::Unknown, realm),
+            Ok(Presented::Former { .. }) => self.note(
                 "not loaded: a sign-in has just ended this id, and the browser has yet to hear of \
                  the new one",
             ),
-            Ok(Presented::Ambiguous) => self.note(format!(
-                "not loaded: two cookies `{}` lead to two sessions; `former_cookie` removes a leftover",
+            Ok(Presented::Ambiguous(_)) => self.note(format!(
+                "not loaded: two cookies `{}` lead to two sessions, or there are more than are tried; \
+                 `former_cookie` removes a leftover",
                 realm.cookie.name()
             )),
             Err(_) => self.note("not loaded: the store failed; the log has its error"),

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use super::found::Found;
 use super::slot::{Door, Slot, State};
 use super::task::to_its_end;
-use crate::engine::{CookieChange, Executed, Work};
+use crate::clock::Timestamp;
+use crate::engine::{CookieChange, ENDING_GRACE, Endable, Executed, Live, Work};
 use crate::error::SessionError;
 use crate::lifecycle::OnServerError;
 use crate::lifecycle::plan::Plan;
@@ -113,10 +114,9 @@ impl Slot {
             }
         };
         if let Some(work) = work {
-            let uses_up = work.plan.changes.use_up();
+            let must_be_told = self.must_be_told(&work);
             self.carry_out(work).await?;
-            if uses_up && self.has_ended() {
-                // But what can be used once may live on under another id, and was not used.
+            if must_be_told && self.has_ended() {
                 return Err(SessionError::Gone);
             }
         }
@@ -140,7 +140,7 @@ impl Slot {
         .await
     }
 
-    fn renewal(&self, now: crate::clock::Timestamp) -> Option<Work> {
+    fn renewal(&self, now: Timestamp) -> Option<Work> {
         let state = self.state();
         // Once the head has left, no browser can be told of it.
         let may_tell = !state.is_passive() && state.door == Door::Open;
@@ -176,15 +176,7 @@ impl Slot {
         } else {
             self.now()
         };
-        let uses_up = state.pending.changes.use_up();
-        match state.take_work(self.realm(), true, now) {
-            // Ended elsewhere: there is nothing left to write to, and nothing to tell.
-            Err(SessionError::Gone) if !uses_up => {
-                self.explain(|explanation| explanation.gone());
-                Ok(None)
-            }
-            taken => taken,
-        }
+        state.take_work(self.realm(), true, now)
     }
 
     /// Whether the id may end by what is to be done. Then it is done to its end, even when the request
@@ -192,19 +184,44 @@ impl Slot {
     fn may_end_id(&self, state: &State) -> bool {
         let engine = &self.realm().engine;
         let counts = engine.counts(state.pending.changes.may_sign_in());
-        matches!(state.found, Found::Unread) || counts || state.step(engine, self.now()).ends_id()
+        let destroys = state.pending.destroy;
+        matches!(state.found, Found::Unread)
+            || counts
+            || destroys
+            || state.step(engine, self.now()).ends_id()
     }
 
     fn ends_id(&self, plan: &Plan) -> bool {
         let counts = self.realm().engine.counts(plan.changes.may_sign_in());
-        counts || plan.step.ends_id()
+        counts || self.state().is_to_end || plan.step.ends_id()
+    }
+
+    /// Whether these changes cannot count as made before a logout that has ended the session meanwhile. A
+    /// request that has taken long may have met a sign-in instead, whose way to the new id has closed.
+    fn must_be_told(&self, work: &Work) -> bool {
+        let Work { live, plan } = work;
+        let took = plan.now.since(self.state().read_at);
+        let policy = self.realm().engine.policy();
+        let has_expired = |live: &Live| !policy.is_live(&live.record, plan.now);
+        plan.changes.must_be_told()
+            || (plan.writes() && took >= ENDING_GRACE && !live.as_ref().is_some_and(has_expired))
     }
 
     /// Has the engine do it, and keeps what has become of the session.
     async fn carry_out(&self, work: Box<Work>) -> Result<(), SessionError> {
         let (step, fields) = (work.plan.step, work.plan.changes.len());
+        self.end_beside(work.plan.now).await?;
+        let before = work.live.clone();
         let done = self.realm().engine.execute(work).await;
         self.explain(|explanation| explanation.written(step, fields, &done));
+        if matches!(
+            &done,
+            Err(SessionError::Gone) | Ok(Executed { is_gone: true, .. })
+        ) {
+            let mut state = self.state();
+            state.found = Found::Ended;
+            state.ends.extend(before.map(Endable::from));
+        }
         let Executed {
             live,
             cookie,
@@ -212,9 +229,28 @@ impl Slot {
             untouched: _,
         } = done?;
         let mut state = self.state();
-        state.found = if is_gone { Found::Ended } else { live.into() };
+        if !is_gone {
+            state.found = live.into();
+        }
         if !matches!(cookie, CookieChange::Keep) {
             state.cookie = cookie;
+        }
+        Ok(())
+    }
+
+    /// A logout ends all that the cookies lead to.
+    async fn end_beside(&self, now: Timestamp) -> Result<(), SessionError> {
+        let (ends, too_many) = {
+            let mut state = self.state();
+            if !std::mem::take(&mut state.is_to_end) {
+                return Ok(());
+            }
+            (std::mem::take(&mut state.ends), state.brought.too_many)
+        };
+        Box::pin(self.realm().engine.end(ends, now)).await?;
+        if too_many {
+            // The browser forgets its cookie, but the session behind it may live.
+            return Err(SessionError::contention());
         }
         Ok(())
     }

@@ -9,6 +9,7 @@ mod finish;
 mod found;
 mod met;
 mod pending;
+mod reading;
 mod realm;
 mod slot;
 mod task;

@@ -8,16 +8,15 @@ use http::request::Parts;
 use super::explain::Explanation;
 use super::found::Found;
 use super::pending::{Pending, Use};
+use super::reading::Brought;
 use super::{Realm, transport};
 use crate::clock::Timestamp;
-use crate::cookie::{self, Candidates, Values};
 use crate::crypto::{ReferenceToken, RowKey};
-use crate::engine::{CookieChange, Credential, Engine, Live, Presented, Work};
+use crate::engine::{CookieChange, Credential, Endable, Engine, Live, Work};
 use crate::error::{DetachError, SessionError};
 use crate::lifecycle::FailurePolicy;
 use crate::lifecycle::changes::{Base, Change};
 use crate::lifecycle::plan::Step;
-use crate::observe::{self, Refusal};
 use crate::record::{Edit, Record};
 use crate::schema::Schema;
 use crate::schema::{Absent, Changed, SessionData};
@@ -49,10 +48,14 @@ pub(super) struct State {
     views: Vec<&'static Schema>,
     /// Counts the times that all changes were thrown away; views of an earlier epoch write no more.
     epoch: u32,
-    brought: Brought,
-    manner: Manner,
+    pub(super) brought: Brought,
+    pub(super) manner: Manner,
+    /// What the cookies lead to beside a session that the request uses: a logout ends it.
+    pub(super) ends: Vec<Endable>,
+    /// The logout is about to be carried out.
+    pub(super) is_to_end: bool,
     pub(super) read_at: Timestamp,
-    just_read_at: Option<Timestamp>,
+    pub(super) just_read_at: Option<Timestamp>,
 }
 
 /// Whether the request still takes changes.
@@ -66,22 +69,13 @@ pub(super) enum Door {
     Closed,
 }
 
-/// The cookies of our name that the request came with.
-#[derive(Default)]
-struct Brought {
-    /// Kept for an extractor that asks for the session when the headers are gone.
-    kept: Option<Arc<[Box<[u8]>]>>,
-    any: bool,
-    duplicates: bool,
-}
-
 /// How the request is to be treated.
 #[derive(Clone, Copy, Default)]
-struct Manner {
+pub(super) struct Manner {
     /// The request does not count as activity.
     is_passive: bool,
     /// If the store fails, read-only access sees a guest.
-    shows_guest: bool,
+    pub(super) shows_guest: bool,
     /// The response may never be shown (HEAD, prefetch): a message must wait for the next one.
     is_unseen: bool,
 }
@@ -182,122 +176,6 @@ impl Slot {
         }
     }
 
-    /// Keeps the cookies that may be ours, for when the session is asked for.
-    pub(crate) fn see(&self, headers: &HeaderMap) {
-        let mut state = self.state();
-        if state.brought.kept.is_none() && matches!(state.found, Found::Unread) {
-            let cookies = self.candidates(headers, &mut state);
-            let kept = cookies.values().iter().map(|value| Box::from(*value));
-            state.brought.kept = Some(kept.collect());
-        }
-    }
-
-    fn candidates<'h>(&self, headers: &'h HeaderMap, state: &mut State) -> Candidates<'h> {
-        let cookies = cookie::candidates(headers, self.realm.cookie.name());
-        state.brought.any = !cookies.is_empty();
-        state.brought.duplicates = cookies.is_repeated();
-        self.realm.learn_transport(headers, !cookies.is_empty());
-        cookies
-    }
-
-    /// Loads the session, the first time that it is asked for. With the request's headers at hand no
-    /// cookie need be kept.
-    ///
-    /// # Errors
-    /// If the store fails: then, and at every further call in this request.
-    pub(crate) async fn ready(&self, headers: Option<&HeaderMap>) -> Result<(), SessionError> {
-        if let Some(known) = self.state().found.known() {
-            return known;
-        }
-        let _gate = self.gate.lock().await;
-        self.read(headers).await
-    }
-
-    /// The same for read-only access: if the store fails, it sees a guest, where the layer has it so.
-    ///
-    /// # Errors
-    /// If the store fails and the layer does not have it so.
-    pub(crate) async fn ready_to_read(
-        &self,
-        headers: Option<&HeaderMap>,
-    ) -> Result<(), SessionError> {
-        match self.ready(headers).await {
-            Err(SessionError::Unavailable(_)) if self.state().manner.shows_guest => Ok(()),
-            result => result,
-        }
-    }
-
-    /// Asks the store again.
-    pub(crate) async fn refresh(&self) -> Result<(), SessionError> {
-        let _gate = self.gate.lock().await;
-        self.read(None).await?;
-        let Some(live) = self.state().found.live().cloned() else {
-            return Ok(());
-        };
-        let refreshed = self.realm.engine.refresh(live, self.now()).await;
-        let mut state = self.state();
-        state.found = match refreshed {
-            Ok(Some(live)) => Found::Live(live),
-            Ok(None) => Found::Ended,
-            Err(error) => Found::Failed(Arc::new(error)),
-        };
-        state.found.known().unwrap_or(Ok(()))
-    }
-
-    /// Finds the session; behind the gate.
-    pub(super) async fn read(&self, headers: Option<&HeaderMap>) -> Result<(), SessionError> {
-        let engine = &self.realm.engine;
-        let kept;
-        let cookies = {
-            let mut state = self.state();
-            if let Some(known) = state.found.known() {
-                return known;
-            }
-            state.was_used = true;
-            kept = state.brought.kept.clone();
-            match (&kept, headers) {
-                (Some(kept), _) => kept.iter().map(|value| &**value).collect(),
-                (None, Some(headers)) => self.candidates(headers, &mut state),
-                (None, None) => Candidates::default(),
-            }
-            .into_values()
-        };
-        let now = engine.now();
-        let presented = match cookies {
-            Values::None => Ok(Presented::Nobody(Refusal::NoCookie)),
-            Values::One(cookie) => engine.resolve(cookie, now).await,
-            // Boxed, so that a rare path does not enlarge every request's future.
-            Values::Several(cookies) => Box::pin(engine.choose(&cookies, now)).await,
-        };
-        self.explain(|explanation| explanation.loaded(&presented, &self.realm, now));
-        let mut state = self.state();
-        state.read_at = now;
-        state.just_read_at = headers.map(|_| now);
-        state.found = match presented {
-            Ok(Presented::Live(live)) => {
-                observe::loaded(live.name(engine.keys()), &live.record);
-                Found::Live(live)
-            }
-            Ok(Presented::Nobody(why)) => {
-                observe::refused(why);
-                Found::Nobody
-            }
-            Ok(Presented::Former) => {
-                observe::behind();
-                Found::Behind
-            }
-            Ok(Presented::Ambiguous) => {
-                self.realm.reporter.ambiguous(self.realm.cookie.name());
-                Found::Ambiguous
-            }
-            Err(error) => {
-                observe::load_failed();
-                Found::Failed(Arc::new(error))
-            }
-        };
-        state.found.known().unwrap_or(Ok(()))
-    }
-
     /// Builds a view of the session as this request has left it so far.
     pub(crate) fn view<T: SessionData>(&self) -> Result<(T, Seen), Absent> {
         let mut state = self.state();
@@ -393,8 +271,28 @@ impl Slot {
         }
     }
 
+    /// Whether the cookies lead to several sessions, or may do so.
+    pub(crate) fn is_ambiguous(&self) -> bool {
+        matches!(self.state().found, Found::Ambiguous)
+    }
+
+    /// Ends all sessions that the cookies lead to, if one of them is meant; returns whether it is.
+    pub(crate) fn destroy_if(
+        &self,
+        is_meant: impl Fn(&RowKey, &Record) -> bool,
+    ) -> Result<bool, SessionError> {
+        let is_one = self.state().ends.iter().any(|end| match end {
+            Endable::Reference(token, Some(record)) => is_meant(token.row_key(), record),
+            Endable::Reference(_, None) | Endable::Sealed(..) => false,
+        });
+        if is_one {
+            self.destroy()?;
+        }
+        Ok(is_one)
+    }
+
     pub(crate) fn has_ended(&self) -> bool {
-        matches!(self.state().found, Found::Ended)
+        self.state().found.has_ended()
     }
 
     pub(crate) fn rotate(&self) -> Result<(), SessionError> {
@@ -531,6 +429,7 @@ impl State {
         if destroys && self.found.live().is_none() && self.brought.any {
             self.cookie = CookieChange::Remove;
         }
+        self.is_to_end |= destroys && (!self.ends.is_empty() || self.brought.too_many);
         let mut pending = std::mem::take(&mut self.pending);
         self.pending.failure = pending.failure.take();
         let plan = pending.into_plan(&self.found, &realm.engine, self.usage(is_last, now));
@@ -543,7 +442,7 @@ impl State {
             };
         }
         let is_news = self.found.live().is_some_and(|live| live.is_news);
-        if plan.step == Step::Nothing && !is_news {
+        if plan.step == Step::Nothing && !is_news && !self.is_to_end {
             return Ok(None);
         }
         // Taken by clone: an error leaves the session as it was.

@@ -146,7 +146,11 @@ impl CurrentSession<Revocable> {
         let (_, record) = self.slot.own();
         match lookup_in::<T>(record.as_ref(), self.slot.now()) {
             Some(lookup) => self.end_one(lookup, id).await,
-            None => Ok(false),
+            // Of several sessions, none is used, but the browser has proved that it has them.
+            None => {
+                let is_meant = |key: &_, record: &_| id.means(&public_id_of(key, record));
+                self.slot.destroy_if(is_meant)
+            }
         }
     }
 
@@ -205,7 +209,7 @@ impl CurrentSession<Revocable> {
         self.slot.ready(None).await?;
         // A request beside this one may have given the session a new id: it is still this one.
         self.slot.refresh().await?;
-        if self.slot.has_ended() {
+        if self.slot.has_ended() || self.slot.is_ambiguous() {
             // As if there were no others, it would leave a thief alone who was faster.
             return Err(SessionError::Gone);
         }

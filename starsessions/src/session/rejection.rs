@@ -5,7 +5,7 @@ use std::fmt;
 
 use http::StatusCode;
 
-use crate::error::SessionError;
+use crate::error::{DetachError, SessionError};
 use crate::schema::Schema;
 
 /// Why a handler did not get its session argument.
@@ -63,6 +63,8 @@ impl SessionError {
                 StatusCode::CONFLICT
             }
             Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+            // A guest, where a session is expected.
+            Self::Detach(DetachError::NothingStored) => StatusCode::UNAUTHORIZED,
             _ => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }

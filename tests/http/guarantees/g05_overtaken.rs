@@ -37,17 +37,18 @@ async fn g05_a_logout_that_is_overtaken_by_a_new_id_ends_the_session_under_it() 
     }
 }
 
-/// The way is for ending alone: who brings the former id is a guest, whatever they do.
+/// The way is for ending alone: who brings the former id is a guest.
 #[tokio::test]
-async fn g05_a_former_id_ends_nothing_and_leads_nowhere() {
+async fn g05_a_former_id_leads_nowhere_but_to_the_end() {
     let site = Site::new();
     let mut user = site.serve(shop::with_logout());
     user.post("/cart/tea").await;
     let mut former = user.clone();
     user.post("/login/7").await;
     assert_eq!(former.get("/me").await.body, "guest");
-    former.post("/logout").await;
-    assert_eq!(user.get("/me").await.body, "7");
+    former.post("/forget").await;
+    assert_eq!(user.get("/me").await.body, "guest");
+    assert_eq!(site.rows(), 0);
 }
 
 /// Of two that end one id, one has ended it: the other builds nothing on it.

@@ -17,3 +17,4 @@ mod g12_sealed_at_rest;
 mod g13_caches;
 mod g14_timers;
 mod g15_bounded;
+mod g16_order;

@@ -134,7 +134,10 @@ async fn scenario_06_what_cannot_be_written_is_named_and_not_shown() {
     );
     let said = client.post("/behind").await;
     let said = explanation(&said);
-    assert_eq!(said, "loaded; not written: the session has ended meanwhile");
+    assert_eq!(
+        said,
+        "loaded; not written: the session has ended since it was loaded; start a new one"
+    );
 }
 
 #[derive(Session)]

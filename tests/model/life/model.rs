@@ -33,6 +33,8 @@ pub(super) enum Told {
     Again,
     New,
     Removal,
+    /// That there is nothing to write to: 409.
+    Refused,
 }
 
 pub(super) struct Model {
@@ -114,8 +116,17 @@ impl Model {
         let mut data = Data::default();
         data.change(op, self.now);
         // Behind a sign-in, whose cookie is on its way, only another one begins a session.
-        let left = cookie.and_then(|cookie| self.left.get(&cookie));
-        let is_behind = left.is_some_and(|left| self.now < left + 10);
+        let left = cookie.and_then(|cookie| Some((cookie, *self.left.get(&cookie)?)));
+        let is_behind = left.is_some_and(|(_, left)| self.now < left + 10);
+        if let (Some((cookie, left)), Op::Destroy | Op::Restart(_)) = (left, op)
+            && self.now < left + 60
+        {
+            // What has left a cookie is ended by it for a while.
+            self.ended.insert(self.sessions[self.cookies[cookie]].id);
+        }
+        if is_behind && data.user.is_none() && (data != Data::default() || op == Op::RemoveLogin) {
+            return Told::Refused;
+        }
         if data != Data::default() && (!is_behind || data.user.is_some()) {
             self.begin(data);
             return Told::New;

@@ -470,6 +470,7 @@ fn at_most_four_values_are_tried() {
             .collect();
         assert_eq!(found_values, expected);
         assert_eq!(found.is_repeated(), values > 1);
+        assert_eq!(found.is_overfull(), values > 4);
     }
 }
 

@@ -1,0 +1,111 @@
+//! Places of sign-ins that are under way.
+//!
+//! A store has no transaction over several sessions, so a sign-in first files a claim, and counts then:
+//! of those at the same moment, the one that counts last sees all of them. A claim is held before its
+//! session begins, and only one that is not held yet can be taken away, each by one replacement. So
+//! those that are held were counted by the last of them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::server_side::ServerSide;
+use super::vault::{CLAIMED, ENDED, HELD};
+use crate::clock::Timestamp;
+use crate::crypto::{ReferenceToken, RowKey};
+use crate::error::SessionError;
+use crate::lifecycle::changes::Lookup;
+use crate::record::Card;
+use crate::store::{Inserted, Replaced, Row, StoreError};
+
+/// The place of this sign-in.
+pub(super) struct Claim {
+    token: Arc<ReferenceToken>,
+    row: Row,
+}
+
+impl Claim {
+    pub(super) fn key(&self) -> &RowKey {
+        self.token.row_key()
+    }
+}
+
+impl ServerSide {
+    /// Files a claim for a session that is to be found by these values.
+    pub(super) async fn claim(
+        &self,
+        lookups: &[Lookup],
+        now: Timestamp,
+    ) -> Result<Claim, SessionError> {
+        let token = ReferenceToken::mint(&self.context.keys)?;
+        let card = Card {
+            created_at: now,
+            issued_at: now,
+            remembered: false,
+            deadlines: Vec::new(),
+            is_claim: true,
+            successor: None,
+            label: Vec::new(),
+        };
+        let keys = lookups
+            .iter()
+            .map(|lookup| self.index_key(lookup.spec.name, &lookup.value));
+        let mut row = Row::new([CLAIMED], now, now + CLAIM_LIFE);
+        row.listing = Some(self.close_listing(&token, keys.collect(), &card)?);
+        match self.vault.store.insert(token.row_key(), &row, now).await? {
+            Inserted::Inserted => Ok(Claim { token, row }),
+            Inserted::Exists => Err(SessionError::contention()),
+        }
+    }
+
+    /// Makes sure that no other sign-in takes the place; `false` if one has.
+    pub(super) async fn hold(&self, claim: &Claim, now: Timestamp) -> Result<bool, StoreError> {
+        let held = successor(&claim.row, HELD);
+        let replaced = self
+            .vault
+            .store
+            .replace(claim.key(), &claim.row, &held, now);
+        Ok(replaced.await? == Replaced::Replaced)
+    }
+
+    /// Another sign-in's place, and whether it is held; `None` if that sign-in is over.
+    pub(super) async fn look_at_claim(
+        &self,
+        key: &RowKey,
+        now: Timestamp,
+    ) -> Result<Option<(Row, bool)>, StoreError> {
+        let row = self.vault.store.load(key, now).await?;
+        Ok(row.and_then(|row| match *row.value {
+            [CLAIMED] => Some((row, false)),
+            [HELD] => Some((row, true)),
+            _ => None,
+        }))
+    }
+
+    /// Takes another sign-in's place away; `false` if it was faster.
+    pub(super) async fn take_away(&self, key: &RowKey, now: Timestamp) -> Result<bool, StoreError> {
+        let Some((row, false)) = self.look_at_claim(key, now).await? else {
+            return Ok(false);
+        };
+        let mut ended = successor(&row, ENDED);
+        ended.listing = None;
+        let replaced = self.vault.store.replace(key, &row, &ended, now);
+        Ok(replaced.await? == Replaced::Replaced)
+    }
+
+    /// The sign-in is over, in one way or the other.
+    pub(super) async fn give_up(&self, claim: &Claim, now: Timestamp) -> Result<(), StoreError> {
+        self.vault.store.remove(claim.key(), now).await?;
+        Ok(())
+    }
+}
+
+fn successor(row: &Row, value: u8) -> Row {
+    let mut next = row.clone();
+    next.value = Arc::new([value]);
+    next.revision += 1;
+    next
+}
+
+/// Longer than a sign-in takes and than clocks differ; the place of one that was interrupted is free
+/// after that.
+const CLAIM_LIFE: Duration = Duration::from_secs(120);

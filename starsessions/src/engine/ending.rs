@@ -1,0 +1,138 @@
+//! How a session ends by its own request, under whichever id it has by now.
+
+use std::sync::Arc;
+
+use super::server_side::{MAX_ATTEMPTS, ServerSide, back_off};
+use super::vault::{ENDED, Found};
+use super::{Credential, Engine, Executed, Live, SealedId};
+use crate::clock::Timestamp;
+use crate::crypto::ReferenceToken;
+use crate::error::SessionError;
+use crate::lifecycle::plan::Plan;
+use crate::observe::{self, EndCause, Name};
+use crate::record::Record;
+use crate::store::{Rotated, Rotation, Row, StoreError};
+
+/// What a request can end although it may not use it: a session by its former id, or one of several.
+#[derive(Clone, Debug)]
+pub(crate) enum Endable {
+    /// With its record, if that could be read.
+    Reference(Arc<ReferenceToken>, Option<Record>),
+    Sealed(SealedId, Record),
+}
+
+impl From<Live> for Endable {
+    fn from(live: Live) -> Self {
+        match live.credential {
+            Credential::Reference(token, _) => Self::Reference(token, Some(live.record)),
+            Credential::Sealed(id) => Self::Sealed(id, live.record),
+        }
+    }
+}
+
+impl Engine {
+    /// Ends them all.
+    pub(crate) async fn end(&self, all: Vec<Endable>, now: Timestamp) -> Result<(), SessionError> {
+        for endable in all {
+            match (self, endable) {
+                (Self::Server(server), Endable::Reference(token, _)) => {
+                    server.end(token, now).await?
+                }
+                (Self::Client(client), Endable::Sealed(id, record)) => {
+                    client.end(id, &record, now).await?;
+                }
+                // The one side makes no credentials of the other.
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+impl ServerSide {
+    /// Ends the session and begins another, in one operation.
+    pub(super) async fn begin_anew(
+        &self,
+        mut live: Live,
+        plan: &Plan,
+    ) -> Result<Executed, SessionError> {
+        let record = self.context.begin(plan)?;
+        for conflicts in 0..MAX_ATTEMPTS {
+            let Some((token, seen)) = live.reference() else {
+                return Ok(Executed::gone());
+            };
+            let successor = ReferenceToken::mint(&self.context.keys)?;
+            let row = self.row(&successor, &record, None)?;
+            let mut left = Row::new([ENDED], plan.now, plan.now);
+            left.revision = seen.revision + 1;
+            let rotation = Rotation {
+                old: token.row_key(),
+                seen,
+                left: &left,
+                new: successor.row_key(),
+                row: &row,
+            };
+            match self.vault.store.rotate(rotation, plan.now).await? {
+                Rotated::Rotated => {
+                    self.watchers.changed(token.row_key());
+                    observe::ended(Name::Token(&token), EndCause::Logout);
+                    observe::created(Name::Token(&successor), &record);
+                    return Ok(self.issue(successor, record, row, plan.now));
+                }
+                Rotated::Exists => {}
+                Rotated::Stale(row) => match self.meet_to_end(&token, row, plan.now).await? {
+                    Some(next) => live.credential = next,
+                    None => return self.create(plan).await,
+                },
+                // What was to end has ended already; what was to begin begins.
+                Rotated::Gone => return self.create(plan).await,
+                Rotated::Unsupported => {
+                    self.end(token, plan.now).await?;
+                    return self.create(plan).await;
+                }
+            }
+            back_off(conflicts).await;
+        }
+        Err(SessionError::contention())
+    }
+
+    /// What is to end instead of a row that was there before; `None` if it has ended.
+    async fn meet_to_end(
+        &self,
+        token: &Arc<ReferenceToken>,
+        row: Row,
+        now: Timestamp,
+    ) -> Result<Option<Credential>, StoreError> {
+        let Some(way) = self.way(token, &row, now) else {
+            let is_record = matches!(
+                self.vault.open(&self.context, token, row.clone()),
+                Found::Record(..)
+            );
+            return Ok(is_record.then(|| Credential::Reference(Arc::clone(token), row)));
+        };
+        let row = self.vault.store.load(way.successor.row_key(), now).await?;
+        Ok(row.map(|row| Credential::Reference(way.successor, row)))
+    }
+
+    pub(super) async fn delete(&self, live: Live, plan: &Plan) -> Result<Executed, SessionError> {
+        if let Some((token, _)) = live.reference() {
+            self.end(token, plan.now).await?;
+        }
+        Ok(Executed::ended())
+    }
+
+    /// Ends a session under the id that it has by now: a logout that has begun ends the session, also
+    /// when a sign-in has just given it a new one.
+    async fn end(&self, mut token: Arc<ReferenceToken>, now: Timestamp) -> Result<(), StoreError> {
+        loop {
+            let row = self.vault.store.remove(token.row_key(), now).await?;
+            self.watchers.changed(token.row_key());
+            match row.and_then(|row| self.way(&token, &row, now)) {
+                Some(way) => token = way.successor,
+                None => break,
+            }
+        }
+        observe::ended(Name::Token(&token), EndCause::Logout);
+        Ok(())
+    }
+}

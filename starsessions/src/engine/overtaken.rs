@@ -1,0 +1,110 @@
+//! Where a writer goes on that another request has overtaken.
+//!
+//! What is answered as done must be explained by some order of the requests. A request that had loaded
+//! the session before it got a new id may count as the earlier one: what it writes is merged into the
+//! session under its new id, if it would have survived the change there. The request itself stays under
+//! the former id: it reads nothing of what came after, and its browser is told no id.
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use super::server_side::{MAX_WAYS, ServerSide};
+use super::vault::Found;
+use super::{Credential, Executed, Live};
+use crate::clock::Timestamp;
+use crate::crypto::ReferenceToken;
+use crate::error::SessionError;
+use crate::lifecycle::plan::Plan;
+use crate::observe::{self, Name};
+use crate::store::{Row, StoreError};
+
+/// What a writer meets in the place of the row that it has read.
+pub(super) enum Met {
+    /// The session, as another request has left it, perhaps under a renewed id.
+    Session(Live),
+    /// The session behind a change of privileges.
+    Beyond(Live),
+    /// A way that this request cannot follow; the session may live on.
+    Closed,
+    Ended,
+}
+
+impl ServerSide {
+    /// Looks where the session is whose row has changed since it was read.
+    pub(super) async fn meet(
+        &self,
+        token: &Arc<ReferenceToken>,
+        mut row: Row,
+        now: Timestamp,
+    ) -> Result<Met, StoreError> {
+        let mut token = Arc::clone(token);
+        let (mut is_news, mut is_beyond) = (false, false);
+        for _ in 0..MAX_WAYS {
+            let left = match self.vault.open(&self.context, &token, row) {
+                Found::Record(record, _) if !self.context.policy.is_live(&record, now) => {
+                    return Ok(Met::Ended);
+                }
+                Found::Record(record, row) => {
+                    let live = Live {
+                        credential: Credential::Reference(token, row),
+                        record,
+                        is_outdated: false,
+                        is_news,
+                    };
+                    return Ok(if is_beyond {
+                        Met::Beyond(live)
+                    } else {
+                        Met::Session(live)
+                    });
+                }
+                Found::Way(left) => left,
+                Found::Foreign => return Ok(Met::Ended),
+            };
+            let Some(way) = self.way(&token, &left, now) else {
+                return Ok(Met::Closed);
+            };
+            self.settle(&token, &left, &way, now).await?;
+            is_news = true;
+            is_beyond |= !way.is_forward;
+            let Some(next) = self.vault.store.load(way.successor.row_key(), now).await? else {
+                return Ok(Met::Ended);
+            };
+            (token, row) = (way.successor, next);
+        }
+        Ok(Met::Closed)
+    }
+
+    /// Writes into `beyond` what the request has changed that still holds `before`. In a box, because
+    /// such a write can be overtaken in its turn.
+    pub(super) fn carry<'a>(
+        &'a self,
+        mut before: Live,
+        beyond: Live,
+        plan: &'a Plan,
+    ) -> Pin<Box<dyn Future<Output = Result<Executed, SessionError>> + Send + 'a>> {
+        Box::pin(async move {
+            let carried = plan.carried().filter(|_| plan.writes());
+            let Some(carried) = carried else {
+                return lost(&before, plan);
+            };
+            let done = self.commit(beyond, &carried).await?;
+            if done.is_gone {
+                return Ok(done);
+            }
+            before.record = carried.next(&self.context.policy, &before.record)?;
+            before.is_news = false;
+            Ok(Executed::kept(Some(before)))
+        })
+    }
+}
+
+/// Nothing was written, and the session may live on without it.
+pub(super) fn lost(live: &Live, plan: &Plan) -> Result<Executed, SessionError> {
+    if let Some((token, _)) = live.reference() {
+        observe::gone(Name::Token(&token));
+    }
+    if plan.writes() {
+        return Err(SessionError::Gone);
+    }
+    Ok(Executed::gone())
+}

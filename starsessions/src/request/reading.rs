@@ -1,0 +1,161 @@
+//! How a request finds its session: from the cookies that it has brought.
+
+use std::sync::Arc;
+
+use http::HeaderMap;
+
+use super::found::Found;
+use super::slot::{Slot, State};
+use crate::cookie::{self, Candidates, Values};
+use crate::engine::{Endable, Presented};
+use crate::error::SessionError;
+use crate::observe::{self, Refusal};
+
+/// The cookies of our name that the request came with.
+#[derive(Default)]
+pub(super) struct Brought {
+    /// Kept for an extractor that asks for the session when the headers are gone.
+    pub(super) kept: Option<Arc<[Box<[u8]>]>>,
+    pub(super) any: bool,
+    pub(super) duplicates: bool,
+    /// More than are tried.
+    pub(super) too_many: bool,
+}
+
+impl Slot {
+    /// Keeps the cookies that may be ours, for when the session is asked for.
+    pub(crate) fn see(&self, headers: &HeaderMap) {
+        let mut state = self.state();
+        if state.brought.kept.is_none() && matches!(state.found, Found::Unread) {
+            let cookies = self.candidates(headers, &mut state);
+            let kept = cookies.values().iter().map(|value| Box::from(*value));
+            state.brought.kept = Some(kept.collect());
+        }
+    }
+
+    fn candidates<'h>(&self, headers: &'h HeaderMap, state: &mut State) -> Candidates<'h> {
+        let cookies = cookie::candidates(headers, self.realm().cookie.name());
+        state.brought.any = !cookies.is_empty();
+        state.brought.duplicates = cookies.is_repeated();
+        state.brought.too_many = cookies.is_overfull();
+        self.realm().learn_transport(headers, !cookies.is_empty());
+        cookies
+    }
+
+    /// Loads the session, the first time that it is asked for. With the request's headers at hand no
+    /// cookie need be kept.
+    ///
+    /// # Errors
+    /// If the store fails: then, and at every further call in this request.
+    pub(crate) async fn ready(&self, headers: Option<&HeaderMap>) -> Result<(), SessionError> {
+        if let Some(known) = self.state().found.known() {
+            return known;
+        }
+        let _gate = self.gate.lock().await;
+        self.read(headers).await
+    }
+
+    /// The same for read-only access: if the store fails, it sees a guest, where the layer has it so.
+    ///
+    /// # Errors
+    /// If the store fails and the layer does not have it so.
+    pub(crate) async fn ready_to_read(
+        &self,
+        headers: Option<&HeaderMap>,
+    ) -> Result<(), SessionError> {
+        match self.ready(headers).await {
+            Err(SessionError::Unavailable(_)) if self.state().manner.shows_guest => Ok(()),
+            result => result,
+        }
+    }
+
+    /// Asks the store again.
+    pub(crate) async fn refresh(&self) -> Result<(), SessionError> {
+        let _gate = self.gate.lock().await;
+        self.read(None).await?;
+        let Some(live) = self.state().found.live().cloned() else {
+            return Ok(());
+        };
+        let end = Some(Endable::from(live.clone()));
+        let refreshed = self.realm().engine.refresh(live, self.now()).await;
+        let mut state = self.state();
+        state.found = match refreshed {
+            Ok(Some(live)) => Found::Live(live),
+            Ok(None) => {
+                state.ends.extend(end);
+                Found::Ended
+            }
+            Err(error) => Found::Failed(Arc::new(error)),
+        };
+        state.found.known().unwrap_or(Ok(()))
+    }
+
+    /// Finds the session; behind the gate.
+    pub(super) async fn read(&self, headers: Option<&HeaderMap>) -> Result<(), SessionError> {
+        let engine = &self.realm().engine;
+        let kept;
+        let cookies = {
+            let mut state = self.state();
+            if let Some(known) = state.found.known() {
+                return known;
+            }
+            state.was_used = true;
+            kept = state.brought.kept.clone();
+            match (&kept, headers) {
+                (Some(kept), _) => kept.iter().map(|value| &**value).collect(),
+                (None, Some(headers)) => self.candidates(headers, &mut state),
+                (None, None) => Candidates::default(),
+            }
+            .into_values()
+        };
+        let now = engine.now();
+        let presented = match cookies {
+            Values::None => Ok(Presented::Nobody(Refusal::NoCookie)),
+            Values::One(cookie) => engine.resolve(cookie, now).await,
+            // Boxed, so that a rare path does not enlarge every request's future.
+            Values::Several(cookies) => Box::pin(engine.choose(&cookies, now)).await,
+        };
+        let too_many = self.state().brought.too_many;
+        let presented = if too_many {
+            presented.map(Presented::into_ambiguous)
+        } else {
+            presented
+        };
+        self.explain(|explanation| explanation.loaded(&presented, self.realm(), now));
+        let mut state = self.state();
+        state.read_at = now;
+        state.just_read_at = headers.map(|_| now);
+        state.found = match presented {
+            Ok(Presented::Live(live)) => {
+                observe::loaded(live.name(engine.keys()), &live.record);
+                Found::Live(live)
+            }
+            Ok(Presented::Nobody(why)) => {
+                observe::refused(why);
+                Found::Nobody
+            }
+            Ok(Presented::Former { ends, is_news }) => {
+                state.ends = ends;
+                if is_news {
+                    observe::behind();
+                    Found::Behind
+                } else {
+                    observe::refused(Refusal::Unknown);
+                    Found::Nobody
+                }
+            }
+            Ok(Presented::Ambiguous(ends)) => {
+                state.ends = ends;
+                self.realm()
+                    .reporter
+                    .ambiguous(self.realm().cookie.name(), too_many);
+                Found::Ambiguous
+            }
+            Err(error) => {
+                observe::load_failed();
+                Found::Failed(Arc::new(error))
+            }
+        };
+        state.found.known().unwrap_or(Ok(()))
+    }
+}

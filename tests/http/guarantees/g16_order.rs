@@ -1,0 +1,562 @@
+//! G16: what was answered as done is explained by some order of the requests of that session.
+
+use std::sync::{Arc, Mutex};
+
+use axum::Router;
+use axum::extract::Path;
+use axum::routing::{get, post};
+use http::{Method, StatusCode};
+use starsessions::store::{
+    IndexKey, Inserted, Listed, Protection, Replaced, Row, RowKey, Store, StoreError, Touch,
+    Touched,
+};
+use starsessions::{
+    AtLimit, Clock, CurrentSession, Detached, MemoryStore, Session, SessionError, Timestamp,
+};
+use starsessions_tests::client::{Client, Reply};
+use starsessions_tests::gate::Gate;
+use starsessions_tests::logs::Logs;
+use starsessions_tests::shop::{self, Login, Shop};
+use starsessions_tests::site::{Kept, Site};
+use starsessions_tests::spy::{Moment, Operation};
+
+#[derive(Debug, Session)]
+struct Bound {
+    #[session(until = rotate)]
+    draft: Option<String>,
+    #[session(exclusive)]
+    ticket: Option<u32>,
+}
+
+#[derive(Debug, Session)]
+struct Member {
+    #[session(required, rotate, index)]
+    name: String,
+}
+
+/// A store that cannot change two keys at once, and may hold what is no session.
+#[derive(Clone, Debug, Default)]
+struct Plain {
+    store: MemoryStore,
+    garbage: Arc<Mutex<bool>>,
+}
+
+impl Store for Plain {
+    fn protection(&self) -> Protection {
+        Protection::Sealed
+    }
+
+    async fn load(&self, key: &RowKey, now: Timestamp) -> Result<Option<Row>, StoreError> {
+        if *self.garbage.lock().unwrap() {
+            return Err(StoreError::Corrupt("not a row".into()));
+        }
+        self.store.load(key, now).await
+    }
+
+    async fn insert(
+        &self,
+        key: &RowKey,
+        row: &Row,
+        now: Timestamp,
+    ) -> Result<Inserted, StoreError> {
+        self.store.insert(key, row, now).await
+    }
+
+    async fn replace(
+        &self,
+        key: &RowKey,
+        seen: &Row,
+        row: &Row,
+        now: Timestamp,
+    ) -> Result<Replaced, StoreError> {
+        self.store.replace(key, seen, row, now).await
+    }
+
+    async fn touch(
+        &self,
+        key: &RowKey,
+        seen: &Row,
+        touch: Touch,
+        now: Timestamp,
+    ) -> Result<Touched, StoreError> {
+        self.store.touch(key, seen, touch, now).await
+    }
+
+    async fn remove(&self, key: &RowKey) -> Result<Option<Row>, StoreError> {
+        *self.garbage.lock().unwrap() = false;
+        self.store.remove(key).await
+    }
+
+    async fn listed(&self, index: &IndexKey, now: Timestamp) -> Result<Vec<Listed>, StoreError> {
+        self.store.listed(index, now).await
+    }
+
+    async fn sweep(&self, limit: usize, now: Timestamp) -> Result<usize, StoreError> {
+        self.store.sweep(limit, now).await
+    }
+}
+
+/// A request that has loaded its session waits at the gate before it goes on.
+fn routes(gate: &Gate) -> Router {
+    let held = |gate: &Gate| gate.clone();
+    let (a, b, c, d, e) = (held(gate), held(gate), held(gate), held(gate), held(gate));
+    shop::with_logout()
+        .route(
+            "/slow/cart",
+            post(async move |mut shop: Session<Shop>| {
+                a.pass().await;
+                shop.cart.push("milk".to_owned());
+                shop.views += 1;
+            }),
+        )
+        .route(
+            "/slow/twice",
+            post(async move |mut shop: Session<Shop>| {
+                b.pass().await;
+                shop.views += 1;
+                shop.commit().await?;
+                shop.views += 1;
+                Ok::<_, SessionError>(())
+            }),
+        )
+        .route(
+            "/slow/draft",
+            post(async move |mut bound: Session<Bound>| {
+                c.pass().await;
+                bound.draft = Some("mine".to_owned());
+            }),
+        )
+        .route(
+            "/slow/ticket",
+            post(async move |mut bound: Session<Bound>| {
+                d.pass().await;
+                bound.ticket = Some(1);
+            }),
+        )
+        .route(
+            "/slow/login/{user}",
+            post(
+                async move |shop: Session<Shop>, session: CurrentSession, Path(user)| {
+                    e.pass().await;
+                    drop(shop);
+                    session.insert(Login { user })
+                },
+            ),
+        )
+        .route("/draft", get(draft))
+        .route("/join/{name}", post(join))
+        .route("/who", get(who))
+        .route("/detach", post(detach))
+        .route("/own", get(own))
+        .route("/end/{id}", post(end))
+        .route("/end-others", post(end_others))
+}
+
+async fn draft(bound: Session<Bound>) -> String {
+    format!("{:?} {:?}", bound.draft, bound.ticket)
+}
+
+async fn join(session: CurrentSession, Path(name): Path<String>) -> Result<(), SessionError> {
+    session.insert(Member { name })
+}
+
+async fn who(member: Option<Session<Member>>) -> String {
+    member.map_or("guest".to_owned(), |member| member.name.clone())
+}
+
+async fn own(session: CurrentSession) -> Result<String, SessionError> {
+    let all = session.list::<Member>().await?;
+    let own = all.iter().find(|session| session.is_current);
+    Ok(own.map(|own| own.id.to_string()).unwrap_or_default())
+}
+
+async fn end(session: CurrentSession, Path(id): Path<String>) -> Result<String, SessionError> {
+    let id = id.parse().expect("the test has it from the list");
+    Ok(session.revoke::<Member>(id).await?.to_string())
+}
+
+async fn end_others(session: CurrentSession) -> Result<String, SessionError> {
+    Ok(session.revoke_others::<Member>().await?.to_string())
+}
+
+async fn detach(shop: Session<Shop>) -> Result<(), SessionError> {
+    shop.detach().map(drop)
+}
+
+/// Has another request take place while a slow one is on its way that has loaded the session.
+async fn beside(user: &mut Client, gate: &Gate, slow: &str, others: &[&str]) -> Reply {
+    let slow = tokio::spawn(user.ask(Method::POST, slow));
+    gate.reached().await;
+    for other in others {
+        user.post(other).await;
+    }
+    gate.open();
+    slow.await.unwrap()
+}
+
+async fn carried<S: Store + Clone>(site: &Site<S>) {
+    for (slow, cart, views) in [("/slow/cart", "tea,milk", "2"), ("/slow/twice", "tea", "3")] {
+        for others in [
+            &["/views", "/login/7"][..],
+            &["/login/7", "/views", "/login/8"],
+        ] {
+            let gate = Gate::new();
+            let mut user = site.serve(routes(&gate));
+            user.post("/cart/tea").await;
+            let reply = beside(&mut user, &gate, slow, others).await;
+            assert_eq!(reply.status, StatusCode::OK, "{slow} {others:?}");
+            assert!(!reply.sets_cookie(), "{slow} {others:?}");
+            assert_eq!(user.get("/cart").await.body, cart, "{slow} {others:?}");
+            assert_eq!(user.get("/views").await.body, views, "{slow} {others:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn g16_a_write_that_a_sign_in_overtakes_is_in_the_session_behind_it() {
+    carried(&Site::new()).await;
+    carried(&Site::on(Plain::default())).await;
+}
+
+async fn refused<S: Store + Clone>(site: &Site<S>) {
+    for slow in ["/slow/draft", "/slow/ticket", "/slow/login/8"] {
+        let gate = Gate::new();
+        let mut user = site.serve(routes(&gate));
+        user.post("/cart/tea").await;
+        let reply = beside(&mut user, &gate, slow, &["/login/7"]).await;
+        assert_eq!(reply.status, StatusCode::CONFLICT, "{slow}");
+        assert!(!reply.sets_cookie(), "{slow}");
+        assert_eq!(user.get("/draft").await.body, "None None", "{slow}");
+        assert_eq!(user.get("/me").await.body, "7", "{slow}");
+    }
+}
+
+#[tokio::test]
+async fn g16_what_would_not_have_survived_a_sign_in_is_refused_behind_it() {
+    refused(&Site::new()).await;
+    refused(&Site::on(Plain::default())).await;
+}
+
+#[tokio::test]
+async fn g16_a_write_meets_a_rotation_that_is_half_done() {
+    let site = Site::on(Plain::default());
+    let gate = Gate::new();
+    let mut user = site.serve(routes(&gate));
+    user.post("/cart/tea").await;
+    let slow = tokio::spawn(user.ask(Method::POST, "/slow/cart"));
+    gate.reached().await;
+    let half = site.store.hold(Operation::Insert, Moment::Before);
+    let sign_in = tokio::spawn(user.ask(Method::POST, "/login/7"));
+    half.reached().await;
+    site.store.release();
+    gate.open();
+    assert_eq!(slow.await.unwrap().status, StatusCode::OK);
+    half.open();
+    user.keep(&sign_in.await.unwrap());
+    assert_eq!(user.get("/cart").await.body, "tea,milk");
+    assert_eq!(user.get("/me").await.body, "7");
+}
+
+#[tokio::test]
+async fn g16_a_write_that_a_logout_overtakes_was_there_before_it() {
+    for others in [&["/logout"][..], &["/login/7", "/logout"]] {
+        let site = Site::new();
+        let gate = Gate::new();
+        let mut user = site.serve(routes(&gate));
+        user.post("/cart/tea").await;
+        let reply = beside(&mut user, &gate, "/slow/cart", others).await;
+        assert_eq!(reply.status, StatusCode::OK, "{others:?}");
+        assert!(!reply.sets_cookie());
+        assert_eq!(site.rows(), 0);
+    }
+}
+
+#[tokio::test]
+async fn g16_a_write_that_is_too_late_for_the_way_is_told() {
+    let site = Site::new();
+    let gate = Gate::new();
+    let mut user = site.serve(routes(&gate));
+    user.post("/cart/tea").await;
+    let slow = tokio::spawn(user.ask(Method::POST, "/slow/cart"));
+    gate.reached().await;
+    user.post("/login/7").await;
+    site.wait_seconds(61);
+    gate.open();
+    assert_eq!(slow.await.unwrap().status, StatusCode::CONFLICT);
+    assert_eq!(user.get("/cart").await.body, "tea");
+}
+
+/// A session that is its cookie has moved to another one, which an older request cannot write.
+#[tokio::test]
+async fn g16_a_write_that_a_sign_in_overtakes_in_cookies_is_told() {
+    let site = Site::kept(Kept::InCookies);
+    for (other, status) in [
+        ("/login/7", StatusCode::CONFLICT),
+        ("/logout", StatusCode::OK),
+    ] {
+        let gate = Gate::new();
+        let mut user = site.serve(routes(&gate));
+        user.post("/cart/tea").await;
+        let reply = beside(&mut user, &gate, "/slow/cart", &[other]).await;
+        assert_eq!(reply.status, status, "{other}");
+        assert!(!reply.sets_cookie(), "{other}");
+    }
+}
+
+/// One who planted the cookie writes what could have been written before, and learns nothing.
+#[tokio::test]
+async fn g16_a_request_that_is_overtaken_sees_nothing_of_the_session_behind() {
+    let site = Site::new();
+    let gate = Gate::new();
+    let held = gate.clone();
+    let look = post(
+        async move |mut shop: Session<Shop>, session: CurrentSession| {
+            held.pass().await;
+            shop.views += 1;
+            shop.commit().await?;
+            let user = session.get::<Login>().await?.map(|login| login.user);
+            let handle: Detached<Shop> = shop.detach()?;
+            let update = handle.update(|shop| shop.views += 1).await;
+            Ok::<_, SessionError>(format!("{user:?} {} {}", shop.cart.len(), update.is_err()))
+        },
+    );
+    let mut user = site.serve(routes(&gate).route("/look", look));
+    user.post("/cart/tea").await;
+    let reply = beside(&mut user, &gate, "/look", &["/login/7", "/cart/secret"]).await;
+    assert_eq!(reply.body, "None 1 true");
+    assert!(!reply.sets_cookie());
+    assert_eq!(user.get("/views").await.body, "1");
+}
+
+async fn behind<S: Store + Clone>(site: &Site<S>) -> (Client, Client) {
+    let mut user = site.serve(routes(&Gate::new()));
+    user.post("/cart/tea").await;
+    let former = user.clone();
+    user.post("/login/7").await;
+    (user, former)
+}
+
+#[tokio::test]
+async fn g16_a_write_with_a_former_id_is_refused() {
+    let site = Site::new();
+    let (mut user, mut former) = behind(&site).await;
+    assert_eq!(former.get("/cart").await.status, StatusCode::OK);
+    assert_eq!(former.get("/cart").await.body, "");
+    let reply = former.post("/cart/milk").await;
+    assert_eq!(reply.status, StatusCode::CONFLICT);
+    assert!(!reply.sets_cookie());
+    assert_eq!(user.get("/cart").await.body, "tea");
+    let reply = former.post("/end-others").await;
+    assert_eq!(reply.status, StatusCode::CONFLICT);
+    site.wait_seconds(61);
+    assert!(former.post("/cart/milk").await.sets_cookie());
+}
+
+async fn former_logout<S: Store + Clone>(site: &Site<S>) {
+    for (seconds, left) in [(0, "guest"), (59, "guest"), (60, "7")] {
+        let (mut user, mut former) = behind(site).await;
+        site.wait_seconds(seconds);
+        let reply = former.post("/logout").await;
+        assert_eq!(reply.status, StatusCode::SEE_OTHER);
+        assert_eq!(user.get("/me").await.body, left, "{seconds} s");
+    }
+}
+
+#[tokio::test]
+async fn g16_a_logout_with_a_former_id_ends_the_session_under_its_new_one() {
+    former_logout(&Site::new()).await;
+    former_logout(&Site::on(Plain::default())).await;
+}
+
+fn both(a: &Client, b: &Client) -> String {
+    format!("{}; {}", a.cookies().unwrap(), b.cookies().unwrap())
+}
+
+#[tokio::test]
+async fn g16_a_logout_with_two_sessions_ends_both() {
+    for kept in Kept::REVOCABLY {
+        let site = Site::kept(kept);
+        let visitor = site.serve(routes(&Gate::new()));
+        let (mut a, mut b) = (visitor.clone(), visitor.clone());
+        a.post("/login/7").await;
+        b.post("/login/8").await;
+        let reply = a.showing(both(&a, &b)).post("/logout").await;
+        assert_eq!(reply.status, StatusCode::SEE_OTHER);
+        assert_eq!(a.get("/me").await.body, "guest", "{kept:?}");
+        assert_eq!(b.get("/me").await.body, "guest", "{kept:?}");
+    }
+}
+
+#[tokio::test]
+async fn g16_a_revocation_with_two_sessions_ends_both_or_is_refused() {
+    let site = Site::new();
+    let visitor = site.serve(routes(&Gate::new()));
+    let (mut a, mut b, mut c) = (visitor.clone(), visitor.clone(), visitor.clone());
+    a.post("/join/ada").await;
+    b.post("/join/bob").await;
+    c.post("/join/ada").await;
+    let [own, other] = [a.get("/own").await.body, c.get("/own").await.body];
+    let mut both = a.showing(both(&a, &b));
+    assert_eq!(both.post("/end-others").await.status, StatusCode::CONFLICT);
+    assert_eq!(both.post(&format!("/end/{other}")).await.body, "false");
+    assert_eq!(both.post(&format!("/end/{own}")).await.body, "true");
+    let who = [&mut a, &mut b, &mut c].map(|client| client.ask(Method::GET, "/who"));
+    let mut names = Vec::new();
+    for reply in who {
+        names.push(reply.await.body);
+    }
+    assert_eq!(names, ["guest", "guest", "ada"]);
+}
+
+#[tokio::test]
+async fn g16_more_cookies_than_are_tried_are_no_session() {
+    for kept in Kept::REVOCABLY {
+        let logs = Logs::capture();
+        let site = Site::kept(kept);
+        let mut user = site.serve(routes(&Gate::new()));
+        user.post("/login/7").await;
+        let cookie = user.cookies().unwrap();
+        let (name, _) = cookie.split_once('=').unwrap();
+        let others: Vec<_> = (0..4).map(|n| format!("{name}=x{n}")).collect();
+        for cookies in [
+            format!("{cookie}; {}", others.join("; ")),
+            format!("{}; {cookie}", others.join("; ")),
+        ] {
+            let mut planted = user.showing(cookies);
+            assert_eq!(planted.get("/me").await.body, "guest", "{kept:?}");
+            assert_eq!(logs.with(&["WARN", "more cookies", name]).len(), 1);
+        }
+        // Four are tried.
+        let mut some = user.showing(format!("{cookie}; {}", others[1..].join("; ")));
+        assert_eq!(some.get("/me").await.body, "7");
+    }
+}
+
+#[tokio::test]
+async fn g16_a_logout_that_may_have_missed_a_session_is_not_answered_as_done() {
+    let site = Site::new();
+    let mut user = site.serve(routes(&Gate::new()));
+    user.post("/login/7").await;
+    let cookie = user.cookies().unwrap();
+    let (name, _) = cookie.split_once('=').unwrap();
+    let others: Vec<_> = (0..4).map(|n| format!("{name}=x{n}")).collect();
+    let all = format!("{}; {cookie}", others.join("; "));
+    let reply = user.showing(all).post("/logout").await;
+    assert_eq!(reply.status, StatusCode::CONFLICT);
+    assert!(reply.sets_cookie(), "the browser forgets what it has");
+}
+
+#[tokio::test]
+async fn g16_of_two_sign_ins_of_one_guest_one_is_told_or_begins_anew() {
+    for kept in Kept::REVOCABLY {
+        let site = Site::kept(kept);
+        let gate = Gate::new();
+        let mut user = site.serve(routes(&gate));
+        user.post("/cart/tea").await;
+        let late = user.clone();
+        let reply = beside(&mut user, &gate, "/slow/login/8", &["/login/7"]).await;
+        assert_eq!(reply.status, StatusCode::CONFLICT, "{kept:?}");
+        assert!(!reply.sets_cookie());
+        assert_eq!(user.get("/me").await.body, "7");
+        let mut late = late.clone();
+        assert!(late.post("/login/9").await.sets_cookie());
+        assert_eq!(late.get("/me").await.body, "9", "{kept:?}");
+    }
+}
+
+#[tokio::test]
+async fn g16_a_sign_in_that_a_logout_overtakes_is_told() {
+    for kept in Kept::REVOCABLY {
+        let site = Site::kept(kept);
+        let gate = Gate::new();
+        let mut user = site.serve(routes(&gate));
+        user.post("/cart/tea").await;
+        let reply = beside(&mut user, &gate, "/slow/login/8", &["/logout"]).await;
+        assert_eq!(reply.status, StatusCode::CONFLICT, "{kept:?}");
+        assert!(!reply.sets_cookie());
+    }
+}
+
+/// Two guests with carts meet for one place, and each stops where the other may come between.
+#[tokio::test]
+async fn g16_a_sign_in_that_is_refused_changes_nothing() {
+    for at_limit in [AtLimit::Refuse, AtLimit::EndOldest] {
+        for (operation, moment) in [
+            (Operation::Insert, Moment::After),
+            (Operation::List, Moment::After),
+            (Operation::Replace, Moment::Before),
+            (Operation::Replace, Moment::After),
+            (Operation::Rotate, Moment::After),
+        ] {
+            let site = Site::with(|layer| layer.sessions_per_user(1, at_limit));
+            let visitor = site.serve(routes(&Gate::new()));
+            let mut guests = [visitor.clone(), visitor.clone()];
+            for guest in &mut guests {
+                guest.post("/cart/tea").await;
+            }
+            let gate = site.store.hold(operation, moment);
+            let first = tokio::spawn(guests[0].ask(Method::POST, "/join/ada"));
+            gate.reached().await;
+            site.store.release();
+            let second = guests[1].post("/join/ada").await;
+            gate.open();
+            let first = first.await.unwrap();
+            guests[0].keep(&first);
+            let mut members = 0;
+            for (guest, reply) in guests.iter_mut().zip([first, second]) {
+                let case = format!("{at_limit:?} {operation:?} {moment:?} {}", reply.status);
+                let is_in = reply.status == StatusCode::OK;
+                let who = if is_in { "ada" } else { "guest" };
+                assert!(is_in || reply.status == StatusCode::CONFLICT, "{case}");
+                assert_eq!(guest.get("/who").await.body, who, "{case}");
+                assert_eq!(guest.get("/cart").await.body, "tea", "{case}");
+                members += usize::from(is_in);
+            }
+            assert_eq!(members, 1, "{at_limit:?} {operation:?} {moment:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn g16_clocks_that_differ_refuse_no_sign_in() {
+    for seconds in [1_i64, 2, 30] {
+        let site = Site::with(|layer| layer.sessions_per_user(1, AtLimit::EndOldest));
+        let other = site.restarted(|layer| layer.sessions_per_user(1, AtLimit::EndOldest));
+        let now = site.clock().now().as_unix_seconds();
+        other.clock().set(now.saturating_add_signed(-seconds));
+        let (mut ahead, mut behind) = (
+            site.serve(routes(&Gate::new())),
+            other.serve(routes(&Gate::new())),
+        );
+        assert_eq!(ahead.post("/join/ada").await.status, StatusCode::OK);
+        assert_eq!(behind.post("/join/ada").await.status, StatusCode::OK);
+        assert_eq!(behind.get("/who").await.body, "ada");
+        assert_eq!(ahead.get("/who").await.body, "guest");
+    }
+}
+
+#[tokio::test]
+async fn g16_a_session_that_is_none_cannot_be_detached_and_is_no_failure() {
+    let site = Site::new();
+    let logs = Logs::capture();
+    let mut guest = site.serve(routes(&Gate::new()));
+    assert_eq!(guest.post("/detach").await.status, StatusCode::UNAUTHORIZED);
+    let (_, mut former) = behind(&site).await;
+    assert_eq!(former.post("/detach").await.status, StatusCode::CONFLICT);
+    assert_eq!(logs.with(&["ERROR"]), [""; 0]);
+}
+
+#[tokio::test]
+async fn g16_what_is_no_session_in_the_store_is_a_guests_until_a_logout_removes_it() {
+    let store = Plain::default();
+    let site = Site::on(store.clone());
+    let mut user = site.serve(routes(&Gate::new()));
+    user.post("/login/7").await;
+    *store.garbage.lock().unwrap() = true;
+    let logs = Logs::capture();
+    let reply = user.get("/me").await;
+    assert_eq!((reply.status, &*reply.body), (StatusCode::OK, "guest"));
+    assert_eq!(logs.with(&["ERROR"]).len(), 1);
+    user.post("/logout").await;
+    assert!(!*store.garbage.lock().unwrap(), "it was removed");
+}
