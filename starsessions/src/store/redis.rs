@@ -15,7 +15,6 @@ use std::sync::Arc;
 
 use tokio::sync::{RwLock, RwLockReadGuard};
 
-use self::failure::Unresolved;
 use self::link::Link;
 pub use self::link::RedisClient;
 use self::rows::Rows;
@@ -131,7 +130,8 @@ impl RedisStore {
 
     async fn rows(&self) -> Result<RwLockReadGuard<'_, Rows>, StoreError> {
         let rows = self.shared.rows.read().await;
-        RwLockReadGuard::try_map(rows, Option::as_ref).map_err(|_| Unresolved::Closed.into())
+        RwLockReadGuard::try_map(rows, Option::as_ref)
+            .map_err(|_| StoreError::Unavailable("the store was closed".into()))
     }
 }
 

@@ -2,9 +2,9 @@
 
 use redis::Value;
 
-use super::failure::{Unresolved, failed};
+use super::failure::{contended, failed, malformed};
 use super::index::left_behind;
-use super::packed::{self, Malformed};
+use super::packed;
 use super::rows::{MAX_ATTEMPTS, Rows, end_of_key, row_of, touched_since};
 use crate::clock::Timestamp;
 use crate::store::again::{self, Answer};
@@ -58,7 +58,7 @@ impl Rows {
             }
             return Ok(rotated);
         }
-        Err(Unresolved::Contended.into())
+        Err(contended())
     }
 
     /// Moves the row, if exactly the stored one is under the old key and nothing else under the new one.
@@ -94,9 +94,9 @@ impl Rows {
             Value::Array(parts) => match <[Value; 2]>::try_from(parts) {
                 Ok([Value::Int(1), found]) => Err(Refusal::Old(row_of(found)?)),
                 Ok([_, found]) => Err(Refusal::New(row_of(found)?)),
-                Err(_) => return Err(Malformed.into()),
+                Err(_) => return Err(malformed()),
             },
-            _ => return Err(Malformed.into()),
+            _ => return Err(malformed()),
         };
         Ok(Answer { value, is_repeated })
     }

@@ -5,9 +5,9 @@ use std::sync::atomic::Ordering;
 use base64ct::{Base64UrlUnpadded, Encoding};
 use redis::{Cmd, RedisResult, Value};
 
-use super::failure::{Unresolved, failed, is_refused, is_wrong_type};
+use super::failure::{contended, failed, is_refused, is_wrong_type, malformed};
 use super::link::Link;
-use super::packed::{self, Malformed};
+use super::packed;
 use super::scripts::Scripts;
 use crate::clock::Timestamp;
 use crate::crypto::RowKey;
@@ -60,7 +60,7 @@ impl Rows {
                 None => {}
             }
         }
-        Err(Unresolved::Contended.into())
+        Err(contended())
     }
 
     pub(super) async fn replace(
@@ -147,7 +147,7 @@ impl Rows {
             };
             return Ok(Swap { value, is_repeated });
         }
-        Err(Unresolved::Contended.into())
+        Err(contended())
     }
 
     /// Puts a row in the place of exactly the stored one.
@@ -205,8 +205,8 @@ impl Rows {
 pub(super) fn row_of(value: Value) -> Result<Option<Row>, StoreError> {
     match value {
         Value::Nil => Ok(None),
-        Value::BulkString(bytes) => Ok(Some(packed::unpack(&bytes)?)),
-        _ => Err(Malformed.into()),
+        Value::BulkString(bytes) => packed::unpack(&bytes).map(Some).ok_or_else(malformed),
+        _ => Err(malformed()),
     }
 }
 
