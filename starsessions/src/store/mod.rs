@@ -8,6 +8,8 @@
 
 #[cfg(any(feature = "mysql", feature = "postgres", feature = "redis"))]
 mod again;
+#[cfg(any(feature = "mysql", feature = "postgres", feature = "sqlite"))]
+mod columns;
 mod cookie;
 mod erased;
 mod memory;

@@ -4,7 +4,6 @@
 //! before it hands one out, and in the ping after it gets one back. Its place in the pool is then lost.
 
 use std::error::Error;
-use std::fmt;
 use std::iter;
 use std::time::Duration;
 
@@ -79,7 +78,7 @@ impl<DB: Server> Connections<DB> {
         // A pool whose `acquire` is dropped closes the connection that it was testing.
         let acquired = timeout_at(deadline, self.pool.acquire()).await;
         let mut connection = acquired
-            .map_err(|_| Failure::Unsent(Box::new(Silent(self.limit))))?
+            .map_err(|_| Failure::Unsent(self.silence()))?
             .map_err(Failure::to_connect)?;
         let failure = match timeout_at(deadline, exchange::<DB>(&mut connection, requests)).await {
             Ok(Ok(reply)) => {
@@ -87,7 +86,7 @@ impl<DB: Server> Connections<DB> {
                 return Ok(reply);
             }
             Ok(Err(error)) => Failure::of::<DB>(error),
-            Err(_) => Failure::Lost(Box::new(Silent(self.limit))),
+            Err(_) => Failure::Lost(self.silence()),
         };
         if let Failure::Lost(_) = failure {
             // Closes it and frees its place at once: the pool would wait for its answer.
@@ -109,6 +108,11 @@ impl<DB: Server> Connections<DB> {
         for test in tests {
             let _ = test.await;
         }
+    }
+
+    fn silence(&self) -> Box<dyn Error + Send + Sync> {
+        let limit = self.limit;
+        format!("no answer within {limit:?}: the server is silent or busy, or all connections of the pool are in use").into()
     }
 
     fn give_back(&self, connection: PoolConnection<DB>) {
@@ -163,22 +167,6 @@ async fn send_all<DB: Server>(
     }
     Ok(first.unwrap_or_default())
 }
-
-/// The server or the pool has not answered in time.
-#[derive(Debug)]
-struct Silent(Duration);
-
-impl fmt::Display for Silent {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "no answer within {:?}: the server is silent or busy, or all connections of the pool are in use",
-            self.0
-        )
-    }
-}
-
-impl Error for Silent {}
 
 /// How often another request may undo one, each time because it got through itself.
 const MAX_UNDONE: usize = 10;

@@ -34,7 +34,7 @@ pub(super) trait Dialect: Sized + Send + Sync + 'static {
         pool: &Pool<Self::Server>,
     ) -> impl Future<Output = Result<(), MigrateError>> + Send;
 
-    /// Returns the [columns](super::rows::Columns) of the row under a key.
+    /// Returns the [columns](crate::store::columns::Columns) of the row under a key.
     fn load(&self, key: &RowKey) -> Request<Self::Server>;
 
     /// Changes a row, unless a live one is there.

@@ -14,9 +14,10 @@ use sqlx::{FromRow, Row as _};
 use super::schema;
 use crate::clock::Timestamp;
 use crate::crypto::{IndexKey, RowKey};
+use crate::store::columns::{self, COLUMNS, card, index_keys, revision, seconds};
+use crate::store::sql::failure::malformed;
 use crate::store::sql::names::{MigrateError, TableName};
 use crate::store::sql::request::{Reply, Request, Statement};
-use crate::store::sql::rows::{self, COLUMNS, Columns, revision, seconds};
 use crate::store::sql::table::{Dialect, Table};
 use crate::store::{Rotation, Row, StoreError, Touch};
 
@@ -174,31 +175,23 @@ impl Dialect for Statements {
     }
 
     fn row(row: &MySqlRow) -> Result<Row, StoreError> {
-        let columns: Columns<Vec<u8>> = FromRow::from_row(row)?;
-        rows::row(columns, |keys| {
-            keys.chunks(IndexKey::LEN).map(rows::index_key).collect()
-        })
+        columns::row(FromRow::from_row(row)?).ok_or_else(malformed)
     }
 
     fn key(row: &MySqlRow) -> Result<RowKey, StoreError> {
-        Ok(rows::row_key(row.try_get("session_key")?)?)
+        let key: Vec<u8> = row.try_get("session_key")?;
+        let key = key.try_into().map_err(|_| malformed())?;
+        Ok(RowKey::from_bytes(key))
     }
 }
 
 /// Binds what is the same for every row that is written.
 fn bind_row(request: Request<MySql>, row: &Row) -> Request<MySql> {
-    let listing = row.listing.as_deref();
-    let index_keys = listing.map(|listing| {
-        let keys = listing.index_keys.iter();
-        keys.flat_map(IndexKey::as_bytes)
-            .copied()
-            .collect::<Vec<_>>()
-    });
     request
         .bind(revision(row))
         .bind(&*row.value)
-        .bind(index_keys)
-        .bind(listing.map(|listing| &*listing.card))
+        .bind(row.listing.as_ref().map(|_| index_keys(row)))
+        .bind(card(row))
 }
 
 /// Binds the condition that the row under the key still is the one that was seen.

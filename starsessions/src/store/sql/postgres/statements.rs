@@ -12,9 +12,10 @@ use super::schema;
 use crate::clock::Timestamp;
 use crate::crypto::{IndexKey, RowKey};
 use crate::store::again;
+use crate::store::columns::{self, COLUMNS, card, revision, seconds};
+use crate::store::sql::failure::malformed;
 use crate::store::sql::names::{MigrateError, TableName};
 use crate::store::sql::request::{Reply, Request, Statement};
-use crate::store::sql::rows::{self, COLUMNS, Columns, revision, seconds};
 use crate::store::sql::table::{Dialect, Table};
 use crate::store::{Rotation, Row, StoreError, Touch};
 
@@ -133,14 +134,15 @@ impl Dialect for Statements {
     }
 
     fn row(row: &PgRow) -> Result<Row, StoreError> {
-        let columns: Columns<Vec<Vec<u8>>> = FromRow::from_row(row)?;
-        rows::row(columns, |keys| {
-            keys.iter().map(|key| rows::index_key(key)).collect()
-        })
+        type Keys = Option<Vec<[u8; IndexKey::LEN]>>;
+        let (revision, deadline, last_seen, value, keys, card): (_, _, _, _, Keys, _) =
+            FromRow::from_row(row)?;
+        let keys = keys.map(|keys| keys.concat());
+        columns::row((revision, deadline, last_seen, value, keys, card)).ok_or_else(malformed)
     }
 
     fn key(row: &PgRow) -> Result<RowKey, StoreError> {
-        Ok(rows::row_key(row.try_get("key")?)?)
+        Ok(RowKey::from_bytes(row.try_get("key")?))
     }
 }
 
@@ -154,11 +156,10 @@ fn begin(statement: &Statement, key: &RowKey, now: Timestamp) -> Request<Postgre
 
 /// Binds a row in the order of its [columns](COLUMNS).
 fn bind_row(request: Request<Postgres>, row: &Row) -> Request<Postgres> {
-    let listing = row.listing.as_deref();
+    let listing = row.listing.as_ref();
     let index_keys = listing.map(|listing| {
         let keys = listing.index_keys.iter();
-        keys.map(|key| key.as_bytes().as_slice())
-            .collect::<Vec<_>>()
+        keys.map(|key| *key.as_bytes()).collect::<Vec<_>>()
     });
     request
         .bind(revision(row))
@@ -166,7 +167,7 @@ fn bind_row(request: Request<Postgres>, row: &Row) -> Request<Postgres> {
         .bind(seconds(row.last_seen))
         .bind(&*row.value)
         .bind(index_keys)
-        .bind(listing.map(|listing| &*listing.card))
+        .bind(card(row))
 }
 
 fn fill(template: &str, table: &TableName) -> Statement {
