@@ -19,41 +19,33 @@ impl Rows {
         if self.link.is_cluster() {
             return Ok(Rotated::Unsupported);
         }
-        let Rotation {
-            old,
-            seen,
-            left,
-            new,
-            row,
-        } = rotation;
-        self.file(old, Some(seen), left, now).await?;
-        self.file(new, None, row, now).await?;
-        let (mut stored, mut expired, mut is_repeated) = (seen.clone(), None, false);
+        let Rotation { old, seen, new, .. } = rotation;
+        self.file(old, Some(seen), rotation.left, now).await?;
+        self.file(new, None, rotation.row, now).await?;
+        let mut stored = self.stored(old, seen, now).await?;
+        let (mut expired, mut is_repeated) = (None, false);
         for _ in 0..MAX_ATTEMPTS {
-            let refusal = if stored.is_live(now) {
-                let answer = self.move_row(rotation, &stored, expired.as_ref()).await?;
-                is_repeated |= answer.is_repeated;
-                answer.value
-            } else {
-                Err(Refusal::Old(self.load(old).await?))
-            };
-            let rotated = match refusal {
-                Ok(()) => return Ok(Rotated::Rotated),
-                Err(Refusal::Old(found)) => match touched_since(found, seen, now) {
-                    Ok(touched) => {
-                        stored = touched;
-                        continue;
+            let rotated = match stored {
+                Err(other) => other.map_or(Rotated::Gone, Rotated::Stale),
+                Ok(ref row) => {
+                    let answer = self.move_row(rotation, row, expired.as_ref()).await?;
+                    is_repeated |= answer.is_repeated;
+                    match answer.value {
+                        Ok(()) => return Ok(Rotated::Rotated),
+                        Err(Refusal::Old(found)) => {
+                            stored = touched_since(found, seen, now);
+                            continue;
+                        }
+                        Err(Refusal::New(Some(other))) if other.is_live(now) => Rotated::Exists,
+                        Err(Refusal::New(other)) => {
+                            expired = other;
+                            continue;
+                        }
                     }
-                    Err(other) => other.map_or(Rotated::Gone, Rotated::Stale),
-                },
-                Err(Refusal::New(Some(other))) if other.is_live(now) => Rotated::Exists,
-                Err(Refusal::New(other)) => {
-                    expired = other;
-                    continue;
                 }
             };
             if is_repeated {
-                let found = self.load(new).await?;
+                let found = self.get(new).await?;
                 return again::rotated(rotated, &rotation, found.as_ref());
             }
             return Ok(rotated);
@@ -69,14 +61,10 @@ impl Rows {
         expired: Option<&Row>,
     ) -> Result<Answer<Result<(), Refusal>>, StoreError> {
         let Rotation {
-            old,
-            seen,
-            left,
-            new,
-            row,
+            old, seen, left, ..
         } = rotation;
-        let row = row.in_place_of(stored, seen);
-        let mut keys = vec![self.name(old), self.name(new)];
+        let row = rotation.row.in_place_of(stored, seen);
+        let mut keys = vec![self.name(old), self.name(rotation.new)];
         keys.extend(left_behind(seen, left).map(|index_key| self.index_name(index_key)));
         let arguments = [
             packed::head(stored),

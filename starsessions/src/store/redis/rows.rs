@@ -25,7 +25,11 @@ pub(super) struct Rows {
 type Swap = Answer<Result<(), Option<Row>>>;
 
 impl Rows {
-    pub(super) async fn load(&self, key: &RowKey) -> Result<Option<Row>, StoreError> {
+    pub(super) async fn load(&self, key: &RowKey, _: Timestamp) -> Result<Option<Row>, StoreError> {
+        self.get(key).await
+    }
+
+    pub(super) async fn get(&self, key: &RowKey) -> Result<Option<Row>, StoreError> {
         row_of(self.send("GET", key, &[]).await.value.map_err(failed)?)
     }
 
@@ -45,7 +49,7 @@ impl Rows {
                 return Ok(Inserted::Inserted);
             }
             is_repeated |= answer.is_repeated;
-            match self.load(key).await? {
+            match self.get(key).await? {
                 Some(other) if other.is_live(now) && is_repeated => {
                     return again::inserted(row, Some(&other));
                 }
@@ -120,6 +124,11 @@ impl Rows {
         }
     }
 
+    /// Nothing to do: the server frees what has expired.
+    pub(super) async fn sweep(&self, _: usize, _: Timestamp) -> Result<usize, StoreError> {
+        Ok(0)
+    }
+
     /// Puts the next row in the place of the one that was seen, which may have been touched since.
     async fn change(
         &self,
@@ -128,26 +137,37 @@ impl Rows {
         next: impl Fn(&Row) -> Row,
         now: Timestamp,
     ) -> Result<Swap, StoreError> {
-        let (mut stored, mut is_repeated) = (seen.clone(), false);
+        let mut stored = self.stored(key, seen, now).await?;
+        let mut is_repeated = false;
         for _ in 0..MAX_ATTEMPTS {
-            let value = if stored.is_live(now) {
-                let swap = self.swap(key, &stored, &next(&stored)).await?;
-                is_repeated |= swap.is_repeated;
-                swap.value
-            } else {
-                Err(self.load(key).await?)
-            };
-            let value = match value.map_err(|other| touched_since(other, seen, now)) {
-                Err(Ok(touched)) => {
-                    stored = touched;
-                    continue;
+            let value = match stored {
+                Err(other) => Err(other),
+                Ok(row) => {
+                    let swap = self.swap(key, &row, &next(&row)).await?;
+                    is_repeated |= swap.is_repeated;
+                    if let Err(found) = swap.value {
+                        stored = touched_since(found, seen, now);
+                        continue;
+                    }
+                    Ok(())
                 }
-                Err(Err(other)) => Err(other),
-                Ok(()) => Ok(()),
             };
             return Ok(Swap { value, is_repeated });
         }
         Err(contended())
+    }
+
+    /// The row that was seen, or as it is now, if it should have expired; else what has taken its place.
+    pub(super) async fn stored(
+        &self,
+        key: &RowKey,
+        seen: &Row,
+        now: Timestamp,
+    ) -> Result<Result<Row, Option<Row>>, StoreError> {
+        if seen.is_live(now) {
+            return Ok(Ok(seen.clone()));
+        }
+        Ok(touched_since(self.get(key).await?, seen, now))
     }
 
     /// Puts a row in the place of exactly the stored one.
@@ -161,7 +181,7 @@ impl Rows {
             if !value.as_ref().is_err_and(is_refused) {
                 let value = match value.map_err(failed)? {
                     Value::Okay => Ok(()),
-                    _ => Err(self.load(key).await?),
+                    _ => Err(self.get(key).await?),
                 };
                 return Ok(Swap { value, is_repeated });
             }
