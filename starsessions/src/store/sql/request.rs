@@ -58,6 +58,29 @@ impl Statement {
     }
 }
 
+/// The statements of one table, each under its name.
+macro_rules! statements {
+    ($($name:ident: $template:literal;)*) => {
+        pub(super) struct Statements {
+            pub(super) table: TableName,
+            $($name: Statement,)*
+        }
+
+        impl Statements {
+            pub(super) fn new(table: TableName) -> Self {
+                $(let $name = fill($template, &table);)*
+                Self { table, $($name),* }
+            }
+
+            /// A statement that is not needed again and again.
+            pub(super) fn custom(&self, template: &str) -> Statement {
+                fill(template, &self.table)
+            }
+        }
+    };
+}
+pub(super) use statements;
+
 /// A statement with its parameters. It owns them, so it can be sent from a task, and again.
 pub(super) struct Request<DB: Server> {
     statement: Statement,

@@ -2,10 +2,7 @@
 
 use std::future::Future;
 
-use sqlx::Pool;
-
 use super::connections::Connections;
-use super::names::{MigrateError, TableName};
 use super::request::{Reply, Request, Server};
 use crate::clock::Timestamp;
 use crate::crypto::{IndexKey, RowKey};
@@ -18,21 +15,6 @@ use crate::store::{
 /// nothing unless the first one does.
 pub(super) trait Dialect: Sized + Send + Sync + 'static {
     type Server: Server;
-
-    /// The statements for the table of this name.
-    fn new(table: TableName) -> Self;
-
-    /// The name of the table.
-    fn name(&self) -> &TableName;
-
-    /// What makes the tables.
-    fn script(&self) -> String;
-
-    /// Makes the tables, if they are not there yet.
-    fn migrate(
-        &self,
-        pool: &Pool<Self::Server>,
-    ) -> impl Future<Output = Result<(), MigrateError>> + Send;
 
     /// Returns the [columns](crate::store::columns::Columns) of the row under a key.
     fn load(&self, key: &RowKey) -> Request<Self::Server>;
@@ -99,7 +81,7 @@ pub(super) struct Table<D: Dialect> {
 }
 
 impl<D: Dialect> Table<D> {
-    pub(super) async fn load(&self, key: &RowKey) -> Result<Option<Row>, StoreError> {
+    pub(super) async fn load(&self, key: &RowKey, _: Timestamp) -> Result<Option<Row>, StoreError> {
         let found = self.send(self.dialect.load(key)).await?.value.rows;
         found.first().map(D::row).transpose()
     }
@@ -116,7 +98,7 @@ impl<D: Dialect> Table<D> {
             return Ok(Inserted::Inserted);
         }
         if answer.is_repeated {
-            return again::inserted(row, self.load(key).await?.as_ref());
+            return again::inserted(row, self.load(key, now).await?.as_ref());
         }
         Ok(Inserted::Exists)
     }
@@ -133,7 +115,7 @@ impl<D: Dialect> Table<D> {
         if answer.value.changes > 0 {
             return Ok(Replaced::Replaced);
         }
-        let live = self.load(key).await?.filter(|row| row.is_live(now));
+        let live = self.load(key, now).await?.filter(|row| row.is_live(now));
         let outcome = live.map_or(Replaced::Gone, Replaced::Stale);
         if answer.is_repeated {
             return again::replaced(outcome, row);
@@ -143,23 +125,23 @@ impl<D: Dialect> Table<D> {
 
     pub(super) async fn rotate(
         &self,
-        rotation: &Rotation<'_>,
+        rotation: Rotation<'_>,
         now: Timestamp,
     ) -> Result<Rotated, StoreError> {
-        let rotate = || self.dialect.rotate(rotation, now);
+        let rotate = || self.dialect.rotate(&rotation, now);
         let answer = self.write(rotate, rotation.new, now).await?;
         if answer.value.changes > 0 {
             return Ok(Rotated::Rotated);
         }
-        let outcome = match self.load(rotation.old).await? {
+        let outcome = match self.load(rotation.old, now).await? {
             Some(old) if !old.is_live(now) => Rotated::Gone,
             Some(old) if old.revision == rotation.seen.revision => Rotated::Exists,
             Some(old) => Rotated::Stale(old),
             None => Rotated::Gone,
         };
         if answer.is_repeated {
-            let found = self.load(rotation.new).await?;
-            return again::rotated(outcome, rotation, found.as_ref());
+            let found = self.load(rotation.new, now).await?;
+            return again::rotated(outcome, &rotation, found.as_ref());
         }
         Ok(outcome)
     }
@@ -192,6 +174,10 @@ impl<D: Dialect> Table<D> {
             }
         }
         Ok(listed)
+    }
+
+    pub(super) async fn remove(&self, key: &RowKey) -> Result<Option<Row>, StoreError> {
+        D::remove(self, key).await
     }
 
     /// In batches, each a transaction of its own.

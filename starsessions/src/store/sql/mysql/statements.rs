@@ -8,40 +8,74 @@
 //! No expression reads a column that is assigned before it. So it does not matter whether assignments
 //! take place from left to right, or all at once under `SIMULTANEOUS_ASSIGNMENT`.
 
-use sqlx::mysql::{MySql, MySqlPool, MySqlRow};
+use sqlx::mysql::{MySql, MySqlRow};
 use sqlx::{FromRow, Row as _};
 
-use super::schema;
 use crate::clock::Timestamp;
 use crate::crypto::{IndexKey, RowKey};
 use crate::store::columns::{self, COLUMNS, card, index_keys, revision, seconds};
 use crate::store::sql::failure::malformed;
-use crate::store::sql::names::{MigrateError, TableName};
-use crate::store::sql::request::{Reply, Request, Statement};
+use crate::store::sql::names::TableName;
+use crate::store::sql::request::{Reply, Request, Statement, statements};
 use crate::store::sql::table::{Dialect, Table};
 use crate::store::{Rotation, Row, StoreError, Touch};
 
-/// The statements of one table.
-pub(super) struct Statements {
-    pub(super) table: TableName,
-    load: Statement,
-    insert: Statement,
-    free: Statement,
-    replace: Statement,
-    touch: Statement,
-    remove: Statement,
-    file: Statement,
-    take_out: Statement,
-    listed: Statement,
-    sweep: Statement,
+statements! {
+    load: "
+        SELECT {columns}
+        FROM {table}
+        WHERE session_key = ?";
+
+    insert: "
+        INSERT INTO {table} (session_key, deadline, last_seen, revision, value, index_keys, card)
+        VALUES (?, ?, ?, ?, ?, ?, ?)";
+
+    free: "
+        DELETE FROM {table}
+        WHERE session_key = ? AND deadline <= ?";
+
+    replace: "
+        UPDATE {table}
+        SET deadline = IF(deadline = ?, ?, GREATEST(deadline, ?)),
+            last_seen = GREATEST(last_seen, ?),
+            revision = ?,
+            value = ?,
+            index_keys = ?,
+            card = ?
+        WHERE session_key = ? AND revision = ? AND deadline > ?";
+
+    touch: "
+        UPDATE {table}
+        SET deadline = GREATEST(deadline, ?),
+            last_seen = GREATEST(last_seen, ?)
+        WHERE session_key = ? AND revision = ? AND deadline > ?";
+
+    remove: "
+        DELETE FROM {table}
+        WHERE session_key = ? AND revision = ?";
+
+    file: "
+        INSERT INTO {index} (index_key, session_key)
+        VALUES (?, ?)
+        ON DUPLICATE KEY UPDATE session_key = {index}.session_key";
+
+    take_out: "
+        DELETE FROM {index}
+        WHERE index_key = ? AND session_key = ?";
+
+    listed: "
+        SELECT revision, deadline, last_seen, X'', index_keys, card, {table}.session_key
+        FROM {index} JOIN {table} ON {table}.session_key = {index}.session_key
+        WHERE index_key = ?";
+
+    sweep: "
+        DELETE FROM {table}
+        WHERE deadline <= ?
+        ORDER BY deadline
+        LIMIT ?";
 }
 
 impl Statements {
-    /// A statement that is not needed again and again.
-    pub(super) fn custom(&self, template: &str) -> Statement {
-        fill(template, &self.table)
-    }
-
     /// What the index has to change when a row takes the place of another one.
     fn refile(&self, key: &RowKey, before: &[IndexKey], after: &[IndexKey]) -> Vec<Request<MySql>> {
         let filed = |statement: &Statement, index_key: &IndexKey| {
@@ -59,35 +93,6 @@ impl Statements {
 
 impl Dialect for Statements {
     type Server = MySql;
-
-    fn new(table: TableName) -> Self {
-        let fill = |template| fill(template, &table);
-        Self {
-            load: fill(LOAD),
-            insert: fill(INSERT),
-            free: fill(FREE),
-            replace: fill(REPLACE),
-            touch: fill(TOUCH),
-            remove: fill(REMOVE),
-            file: fill(FILE),
-            take_out: fill(TAKE_OUT),
-            listed: fill(LISTED),
-            sweep: fill(SWEEP),
-            table,
-        }
-    }
-
-    fn name(&self) -> &TableName {
-        &self.table
-    }
-
-    fn script(&self) -> String {
-        schema::script(self)
-    }
-
-    async fn migrate(&self, pool: &MySqlPool) -> Result<(), MigrateError> {
-        schema::migrate(pool, self).await
-    }
 
     fn load(&self, key: &RowKey) -> Request<MySql> {
         self.load.read().bind(key.as_bytes().as_slice())
@@ -211,56 +216,3 @@ fn fill(template: &str, table: &TableName) -> Statement {
         .replace("{columns}", COLUMNS);
     Statement::new(sql)
 }
-
-const LOAD: &str = "
-SELECT {columns}
-FROM {table}
-WHERE session_key = ?";
-
-const INSERT: &str = "
-INSERT INTO {table} (session_key, deadline, last_seen, revision, value, index_keys, card)
-VALUES (?, ?, ?, ?, ?, ?, ?)";
-
-const FREE: &str = "
-DELETE FROM {table}
-WHERE session_key = ? AND deadline <= ?";
-
-const REPLACE: &str = "
-UPDATE {table}
-SET deadline = IF(deadline = ?, ?, GREATEST(deadline, ?)),
-    last_seen = GREATEST(last_seen, ?),
-    revision = ?,
-    value = ?,
-    index_keys = ?,
-    card = ?
-WHERE session_key = ? AND revision = ? AND deadline > ?";
-
-const TOUCH: &str = "
-UPDATE {table}
-SET deadline = GREATEST(deadline, ?),
-    last_seen = GREATEST(last_seen, ?)
-WHERE session_key = ? AND revision = ? AND deadline > ?";
-
-const REMOVE: &str = "
-DELETE FROM {table}
-WHERE session_key = ? AND revision = ?";
-
-const FILE: &str = "
-INSERT INTO {index} (index_key, session_key)
-VALUES (?, ?)
-ON DUPLICATE KEY UPDATE session_key = {index}.session_key";
-
-const TAKE_OUT: &str = "
-DELETE FROM {index}
-WHERE index_key = ? AND session_key = ?";
-
-const LISTED: &str = "
-SELECT revision, deadline, last_seen, X'', index_keys, card, {table}.session_key
-FROM {index} JOIN {table} ON {table}.session_key = {index}.session_key
-WHERE index_key = ?";
-
-const SWEEP: &str = "
-DELETE FROM {table}
-WHERE deadline <= ?
-ORDER BY deadline
-LIMIT ?";

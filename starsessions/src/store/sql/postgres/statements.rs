@@ -5,69 +5,111 @@
 //! the row as that writer leaves it. Under REPEATABLE READ and SERIALIZABLE it fails with `40001` instead,
 //! and is sent again.
 
-use sqlx::postgres::{PgPool, PgRow, Postgres};
+use sqlx::postgres::{PgRow, Postgres};
 use sqlx::{FromRow, Row as _};
 
-use super::schema;
 use crate::clock::Timestamp;
 use crate::crypto::{IndexKey, RowKey};
 use crate::store::again;
 use crate::store::columns::{self, COLUMNS, card, revision, seconds};
 use crate::store::sql::failure::malformed;
-use crate::store::sql::names::{MigrateError, TableName};
-use crate::store::sql::request::{Reply, Request, Statement};
+use crate::store::sql::names::TableName;
+use crate::store::sql::request::{Reply, Request, Statement, statements};
 use crate::store::sql::table::{Dialect, Table};
 use crate::store::{Rotation, Row, StoreError, Touch};
 
-/// The statements of one table.
-pub(super) struct Statements {
-    pub(super) table: TableName,
-    load: Statement,
-    insert: Statement,
-    replace: Statement,
-    rotate: Statement,
-    touch: Statement,
-    remove: Statement,
-    listed: Statement,
-    sweep: Statement,
-}
+statements! {
+    load: "
+        SELECT {columns}
+        FROM {table}
+        WHERE key = $1";
 
-impl Statements {
-    /// A statement that is not needed again and again.
-    pub(super) fn custom(&self, template: &str) -> Statement {
-        fill(template, &self.table)
-    }
+    // Replaces nothing but a row that has expired and was not swept yet.
+    insert: "
+        INSERT INTO {table} AS stored (key, {columns})
+        VALUES ($1, $3, $4, $5, $6, $7, $8)
+        ON CONFLICT (key) DO UPDATE
+        SET ({columns}) = ROW ($3, $4, $5, $6, $7, $8)
+        WHERE stored.deadline <= $2";
+
+    // Assigning equal index keys changes no index, so the update stays within its page (HOT) unless the
+    // deadline or the listing changes.
+    replace: "
+        UPDATE {table}
+        SET revision = $5,
+            deadline = CASE WHEN deadline = $4 THEN $6 ELSE greatest(deadline, $6) END,
+            last_seen = greatest(last_seen, $7),
+            value = $8,
+            index_keys = $9,
+            card = $10
+        WHERE key = $1 AND revision = $3 AND deadline > $2";
+
+    // The old row is locked first, so that it cannot change between the insert and the update.
+    rotate: "
+        WITH seen AS MATERIALIZED (
+            SELECT
+            FROM {table}
+            WHERE key = $1 AND revision = $3 AND deadline > $2
+            FOR UPDATE
+        ), inserted AS (
+            INSERT INTO {table} AS stored (key, {columns})
+            SELECT $11, $12, $13, $14, $15, $16, $17
+            FROM seen
+            ON CONFLICT (key) DO UPDATE
+            SET ({columns}) = ROW ($12, $13, $14, $15, $16, $17)
+            WHERE stored.deadline <= $2
+            RETURNING true
+        )
+        UPDATE {table} AS stored
+        SET revision = $5,
+            deadline = CASE WHEN deadline = $4 THEN $6 ELSE greatest(deadline, $6) END,
+            last_seen = greatest(last_seen, $7),
+            value = $8,
+            index_keys = $9,
+            card = $10
+        FROM inserted
+        WHERE stored.key = $1";
+
+    touch: "
+        UPDATE {table}
+        SET last_seen = greatest(last_seen, $4),
+            deadline = greatest(deadline, $5)
+        WHERE key = $1 AND revision = $3 AND deadline > $2";
+
+    remove: "
+        DELETE FROM {table}
+        WHERE key = $1
+        RETURNING {columns}";
+
+    // Without a condition on the deadline: it would tempt the planner, which does not know the value, to
+    // read everything that has not expired instead of the index on the keys.
+    listed: "
+        SELECT revision, deadline, last_seen, ''::bytea, index_keys, card, key
+        FROM {table}
+        WHERE index_keys @> ARRAY[$1]";
+
+    // Rows that another statement holds are passed over: another sweep has them, or a touch extends them.
+    // The lock checks the deadline again. An array of keys, so that they are looked up one by one: a join
+    // may read everything that has expired for each batch. Each batch begins where the one before has
+    // ended: while an older transaction may still see freed rows, the index keeps their entries.
+    sweep: "
+        WITH freed AS (
+            DELETE FROM {table}
+            WHERE key = ANY (ARRAY (
+                SELECT key
+                FROM {table}
+                WHERE deadline BETWEEN $3 AND $1
+                ORDER BY deadline
+                LIMIT $2
+                FOR UPDATE SKIP LOCKED
+            ))
+            RETURNING deadline
+        )
+        SELECT count(*) AS freed, max(deadline) AS last FROM freed";
 }
 
 impl Dialect for Statements {
     type Server = Postgres;
-
-    fn new(table: TableName) -> Self {
-        let fill = |template| fill(template, &table);
-        Self {
-            load: fill(LOAD),
-            insert: fill(INSERT),
-            replace: fill(REPLACE),
-            rotate: fill(ROTATE),
-            touch: fill(TOUCH),
-            remove: fill(REMOVE),
-            listed: fill(LISTED),
-            sweep: fill(SWEEP),
-            table,
-        }
-    }
-
-    fn name(&self) -> &TableName {
-        &self.table
-    }
-
-    fn script(&self) -> String {
-        schema::script(self)
-    }
-
-    async fn migrate(&self, pool: &PgPool) -> Result<(), MigrateError> {
-        schema::migrate(pool, self).await
-    }
 
     fn load(&self, key: &RowKey) -> Request<Postgres> {
         self.load.read().bind(key.as_bytes().as_slice())
@@ -182,91 +224,3 @@ fn fill(template: &str, table: &TableName) -> Statement {
         .replace("{columns}", COLUMNS);
     Statement::new(sql)
 }
-
-const LOAD: &str = "
-SELECT {columns}
-FROM {table}
-WHERE key = $1";
-
-// Replaces nothing but a row that has expired and was not swept yet.
-const INSERT: &str = "
-INSERT INTO {table} AS stored (key, {columns})
-VALUES ($1, $3, $4, $5, $6, $7, $8)
-ON CONFLICT (key) DO UPDATE
-SET ({columns}) = ROW ($3, $4, $5, $6, $7, $8)
-WHERE stored.deadline <= $2";
-
-// Assigning equal index keys changes no index, so the update stays within its page (HOT) unless the
-// deadline or the listing changes.
-const REPLACE: &str = "
-UPDATE {table}
-SET revision = $5,
-    deadline = CASE WHEN deadline = $4 THEN $6 ELSE greatest(deadline, $6) END,
-    last_seen = greatest(last_seen, $7),
-    value = $8,
-    index_keys = $9,
-    card = $10
-WHERE key = $1 AND revision = $3 AND deadline > $2";
-
-// The old row is locked first, so that it cannot change between the insert and the update.
-const ROTATE: &str = "
-WITH seen AS MATERIALIZED (
-    SELECT
-    FROM {table}
-    WHERE key = $1 AND revision = $3 AND deadline > $2
-    FOR UPDATE
-), inserted AS (
-    INSERT INTO {table} AS stored (key, {columns})
-    SELECT $11, $12, $13, $14, $15, $16, $17
-    FROM seen
-    ON CONFLICT (key) DO UPDATE
-    SET ({columns}) = ROW ($12, $13, $14, $15, $16, $17)
-    WHERE stored.deadline <= $2
-    RETURNING true
-)
-UPDATE {table} AS stored
-SET revision = $5,
-    deadline = CASE WHEN deadline = $4 THEN $6 ELSE greatest(deadline, $6) END,
-    last_seen = greatest(last_seen, $7),
-    value = $8,
-    index_keys = $9,
-    card = $10
-FROM inserted
-WHERE stored.key = $1";
-
-const TOUCH: &str = "
-UPDATE {table}
-SET last_seen = greatest(last_seen, $4),
-    deadline = greatest(deadline, $5)
-WHERE key = $1 AND revision = $3 AND deadline > $2";
-
-const REMOVE: &str = "
-DELETE FROM {table}
-WHERE key = $1
-RETURNING {columns}";
-
-// Without a condition on the deadline: it would tempt the planner, which does not know the value, to
-// read everything that has not expired instead of the index on the keys.
-const LISTED: &str = "
-SELECT revision, deadline, last_seen, ''::bytea, index_keys, card, key
-FROM {table}
-WHERE index_keys @> ARRAY[$1]";
-
-// Rows that another statement holds are passed over: another sweep has them, or a touch extends them.
-// The lock checks the deadline again. An array of keys, so that they are looked up one by one: a join
-// may read everything that has expired for each batch. Each batch begins where the one before has
-// ended: while an older transaction may still see freed rows, the index keeps their entries.
-const SWEEP: &str = "
-WITH freed AS (
-    DELETE FROM {table}
-    WHERE key = ANY (ARRAY (
-        SELECT key
-        FROM {table}
-        WHERE deadline BETWEEN $3 AND $1
-        ORDER BY deadline
-        LIMIT $2
-        FOR UPDATE SKIP LOCKED
-    ))
-    RETURNING deadline
-)
-SELECT count(*) AS freed, max(deadline) AS last FROM freed";
