@@ -121,13 +121,13 @@ macro_rules! sql_store {
             /// See [`MigrateError`].
             pub async fn migrate(&self) -> Result<(), MigrateError> {
                 let table = Arc::clone(&self.table);
-                to_its_end(async move { schema::migrate(table.connections.pool(), &table.dialect).await }).await
+                to_its_end(async move { schema::migrate(table.connections.pool(), &table.dialect.table).await }).await
             }
 
             /// What [`migrate`](Self::migrate) runs: a script for the application's own migrations.
             #[must_use]
             pub fn schema_sql(&self) -> String {
-                schema::script(&self.table.dialect)
+                schema::script(&self.table.dialect.table)
             }
         }
 

@@ -43,10 +43,6 @@ impl Statement {
         AssertSqlSafe(Arc::clone(&self.0))
     }
 
-    pub(super) fn text(&self) -> &str {
-        &self.0
-    }
-
     /// A request for the rows that the statement returns.
     pub(super) fn read<DB: Server>(&self) -> Request<DB> {
         Request::new(self, true)
@@ -68,13 +64,8 @@ macro_rules! statements {
 
         impl Statements {
             pub(super) fn new(table: TableName) -> Self {
-                $(let $name = fill($template, &table);)*
+                $(let $name = Statement::new(fill($template, &table));)*
                 Self { table, $($name),* }
-            }
-
-            /// A statement that is not needed again and again.
-            pub(super) fn custom(&self, template: &str) -> Statement {
-                fill(template, &self.table)
             }
         }
     };

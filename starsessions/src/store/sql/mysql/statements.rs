@@ -207,12 +207,11 @@ fn if_seen(request: Request<MySql>, key: &RowKey, seen: &Row, now: Timestamp) ->
         .bind(seconds(now))
 }
 
-fn fill(template: &str, table: &TableName) -> Statement {
-    // In quotes, because a name may be a word of the language.
-    let sql = template
+/// Puts the names of the tables, in quotes because a name may be a word of the language, in their places.
+pub(super) fn fill(template: &str, table: &TableName) -> String {
+    template
         .replace("{table}", &format!("`{table}`"))
         .replace("{index}", &format!("`{table}_index`"))
         .replace("{versions}", &format!("`{table}_schema`"))
-        .replace("{columns}", COLUMNS);
-    Statement::new(sql)
+        .replace("{columns}", COLUMNS)
 }

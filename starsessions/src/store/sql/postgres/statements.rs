@@ -212,15 +212,14 @@ fn bind_row(request: Request<Postgres>, row: &Row) -> Request<Postgres> {
         .bind(card(row))
 }
 
-fn fill(template: &str, table: &TableName) -> Statement {
+/// Puts the names of the tables, in quotes because a name may be a word of the language, in their places.
+pub(super) fn fill(template: &str, table: &TableName) -> String {
     let schema = table.schema.as_ref();
     let schema = schema.map_or_else(String::new, |schema| format!("\"{schema}\"."));
-    // In quotes, because a name may be a word of the language.
-    let sql = template
+    template
         .replace("{table}", "{schema}\"{name}\"")
         .replace("{versions}", "{schema}\"{name}_schema\"")
         .replace("{schema}", &schema)
         .replace("{name}", &table.table)
-        .replace("{columns}", COLUMNS);
-    Statement::new(sql)
+        .replace("{columns}", COLUMNS)
 }
