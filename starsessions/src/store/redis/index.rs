@@ -114,7 +114,7 @@ impl Rows {
             return;
         }
         self.take_out(key, &index_keys).await;
-        if let Ok(Some(row)) = self.get(key).await {
+        if let Ok(Some(row)) = self.load(key).await {
             let _: Result<(), StoreError> = self.file(key, None, &row, now).await;
         }
     }

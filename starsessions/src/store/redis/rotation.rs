@@ -45,7 +45,7 @@ impl Rows {
                 }
             };
             if is_repeated {
-                let found = self.get(new).await?;
+                let found = self.load(new).await?;
                 return again::rotated(rotated, &rotation, found.as_ref());
             }
             return Ok(rotated);

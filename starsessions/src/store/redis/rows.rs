@@ -25,11 +25,7 @@ pub(super) struct Rows {
 type Swap = Answer<Result<(), Option<Row>>>;
 
 impl Rows {
-    pub(super) async fn load(&self, key: &RowKey, _: Timestamp) -> Result<Option<Row>, StoreError> {
-        self.get(key).await
-    }
-
-    pub(super) async fn get(&self, key: &RowKey) -> Result<Option<Row>, StoreError> {
+    pub(super) async fn load(&self, key: &RowKey) -> Result<Option<Row>, StoreError> {
         row_of(self.send("GET", key, &[]).await.value.map_err(failed)?)
     }
 
@@ -49,7 +45,7 @@ impl Rows {
                 return Ok(Inserted::Inserted);
             }
             is_repeated |= answer.is_repeated;
-            match self.get(key).await? {
+            match self.load(key).await? {
                 Some(other) if other.is_live(now) && is_repeated => {
                     return again::inserted(row, Some(&other));
                 }
@@ -167,7 +163,7 @@ impl Rows {
         if seen.is_live(now) {
             return Ok(Ok(seen.clone()));
         }
-        Ok(touched_since(self.get(key).await?, seen, now))
+        Ok(touched_since(self.load(key).await?, seen, now))
     }
 
     /// Puts a row in the place of exactly the stored one.
@@ -181,7 +177,7 @@ impl Rows {
             if !value.as_ref().is_err_and(is_refused) {
                 let value = match value.map_err(failed)? {
                     Value::Okay => Ok(()),
-                    _ => Err(self.get(key).await?),
+                    _ => Err(self.load(key).await?),
                 };
                 return Ok(Swap { value, is_repeated });
             }

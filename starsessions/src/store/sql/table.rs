@@ -81,7 +81,7 @@ pub(super) struct Table<D: Dialect> {
 }
 
 impl<D: Dialect> Table<D> {
-    pub(super) async fn load(&self, key: &RowKey, _: Timestamp) -> Result<Option<Row>, StoreError> {
+    pub(super) async fn load(&self, key: &RowKey) -> Result<Option<Row>, StoreError> {
         let found = self.send(self.dialect.load(key)).await?.value.rows;
         found.first().map(D::row).transpose()
     }
@@ -98,7 +98,7 @@ impl<D: Dialect> Table<D> {
             return Ok(Inserted::Inserted);
         }
         if answer.is_repeated {
-            return again::inserted(row, self.load(key, now).await?.as_ref());
+            return again::inserted(row, self.load(key).await?.as_ref());
         }
         Ok(Inserted::Exists)
     }
@@ -115,7 +115,7 @@ impl<D: Dialect> Table<D> {
         if answer.value.changes > 0 {
             return Ok(Replaced::Replaced);
         }
-        let live = self.load(key, now).await?.filter(|row| row.is_live(now));
+        let live = self.load(key).await?.filter(|row| row.is_live(now));
         let outcome = live.map_or(Replaced::Gone, Replaced::Stale);
         if answer.is_repeated {
             return again::replaced(outcome, row);
@@ -133,14 +133,14 @@ impl<D: Dialect> Table<D> {
         if answer.value.changes > 0 {
             return Ok(Rotated::Rotated);
         }
-        let outcome = match self.load(rotation.old, now).await? {
+        let outcome = match self.load(rotation.old).await? {
             Some(old) if !old.is_live(now) => Rotated::Gone,
             Some(old) if old.revision == rotation.seen.revision => Rotated::Exists,
             Some(old) => Rotated::Stale(old),
             None => Rotated::Gone,
         };
         if answer.is_repeated {
-            let found = self.load(rotation.new, now).await?;
+            let found = self.load(rotation.new).await?;
             return again::rotated(outcome, &rotation, found.as_ref());
         }
         Ok(outcome)
