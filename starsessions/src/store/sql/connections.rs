@@ -60,7 +60,12 @@ impl<DB: Server> Connections<DB> {
         let value = loop {
             match self.try_to_send(requests).await {
                 Ok(reply) => break reply,
-                Err(Failure::Taken) => break Reply::taken(),
+                Err(Failure::Taken) => {
+                    break Reply {
+                        is_taken: true,
+                        ..Reply::default()
+                    };
+                }
                 Err(Failure::Undone(_)) if undone < MAX_UNDONE => undone += 1,
                 Err(failure @ (Failure::Unsent(_) | Failure::Lost(_))) if !is_second => {
                     is_second = true;

@@ -7,14 +7,17 @@ macro_rules! sql_store {
         $store:ident, $builder:ident, $server:ident, $pool:ident, $options:literal, $rollback:literal
     ) => {
         use std::fmt;
+        use std::future::poll_fn;
         use std::sync::Arc;
         use std::time::Duration;
+
+        use sqlx::{Either, Executor as _};
 
         use crate::store::delegate::delegate;
         use crate::store::sql::connections::{Connections, RESPONSE_TIMEOUT};
         use crate::store::sql::names::{DEFAULT_TABLE, MigrateError, TableName, TableNameError};
         use crate::store::Protection;
-        use crate::store::sql::request::{Prepared, Server};
+        use crate::store::sql::request::{Prepared, Reply, Server};
         use crate::store::sql::table::Table;
         use crate::store::uninterrupted::to_its_end;
 
@@ -206,18 +209,19 @@ macro_rules! sql_store {
         }
 
         impl Server for $server {
-            async fn rows(
+            async fn send(
                 connection: &mut Self::Connection,
                 query: Prepared<Self>,
-            ) -> Result<Vec<Self::Row>, sqlx::Error> {
-                query.fetch_all(connection).await
-            }
-
-            async fn changes(
-                connection: &mut Self::Connection,
-                query: Prepared<Self>,
-            ) -> Result<u64, sqlx::Error> {
-                Ok(query.execute(connection).await?.rows_affected())
+            ) -> Result<Reply<Self>, sqlx::Error> {
+                let mut reply = Reply::default();
+                let mut steps = connection.fetch_many(query);
+                while let Some(step) = poll_fn(|cx| steps.as_mut().poll_next(cx)).await {
+                    match step? {
+                        Either::Left(end) => reply.changes += end.rows_affected(),
+                        Either::Right(row) => reply.rows.push(row),
+                    }
+                }
+                Ok(reply)
             }
 
             fn reason(error: &dyn DatabaseError) -> Reason {

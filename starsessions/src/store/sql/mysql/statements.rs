@@ -79,7 +79,7 @@ impl Statements {
     /// What the index has to change when a row takes the place of another one.
     fn refile(&self, key: &RowKey, before: &[IndexKey], after: &[IndexKey]) -> Vec<Request<MySql>> {
         let filed = |statement: &Statement, index_key: &IndexKey| {
-            let request = statement.write().bind(index_key.as_bytes().as_slice());
+            let request = statement.request().bind(index_key.as_bytes().as_slice());
             request.bind(key.as_bytes().as_slice())
         };
         let ended = before.iter().filter(|key| !after.contains(key));
@@ -95,11 +95,11 @@ impl Dialect for Statements {
     type Server = MySql;
 
     fn load(&self, key: &RowKey) -> Request<MySql> {
-        self.load.read().bind(key.as_bytes().as_slice())
+        self.load.request().bind(key.as_bytes().as_slice())
     }
 
     fn insert(&self, key: &RowKey, row: &Row, _: Timestamp) -> Vec<Request<MySql>> {
-        let insert = self.insert.write().bind(key.as_bytes().as_slice());
+        let insert = self.insert.request().bind(key.as_bytes().as_slice());
         let insert = bind_row(
             insert
                 .bind(seconds(row.deadline))
@@ -112,14 +112,14 @@ impl Dialect for Statements {
     }
 
     fn free(&self, key: &RowKey, now: Timestamp) -> Option<Request<MySql>> {
-        let free = self.free.write().bind(key.as_bytes().as_slice());
+        let free = self.free.request().bind(key.as_bytes().as_slice());
         Some(free.bind(seconds(now)))
     }
 
     fn replace(&self, key: &RowKey, seen: &Row, row: &Row, now: Timestamp) -> Vec<Request<MySql>> {
         let replace = self
             .replace
-            .write()
+            .request()
             .bind(seconds(seen.deadline))
             .bind(seconds(row.deadline))
             .bind(seconds(row.deadline))
@@ -139,7 +139,7 @@ impl Dialect for Statements {
     fn touch(&self, key: &RowKey, seen: &Row, touch: Touch, now: Timestamp) -> Request<MySql> {
         let touched = self
             .touch
-            .write()
+            .request()
             .bind(seconds(touch.deadline))
             .bind(seconds(touch.last_seen));
         if_seen(touched, key, seen, now)
@@ -155,7 +155,7 @@ impl Dialect for Statements {
             let remove = table
                 .dialect
                 .remove
-                .write()
+                .request()
                 .bind(key.as_bytes().as_slice())
                 .bind(found.try_get::<i64, _>("revision")?);
             let removed = table.send(remove).await?;
@@ -168,11 +168,11 @@ impl Dialect for Statements {
     }
 
     fn listed(&self, index_key: &IndexKey) -> Request<MySql> {
-        self.listed.read().bind(index_key.as_bytes().as_slice())
+        self.listed.request().bind(index_key.as_bytes().as_slice())
     }
 
     fn sweep(&self, limit: i64, _: i64, now: Timestamp) -> Request<MySql> {
-        self.sweep.write().bind(seconds(now)).bind(limit)
+        self.sweep.request().bind(seconds(now)).bind(limit)
     }
 
     fn swept(reply: &Reply<MySql>) -> Result<(u64, Option<i64>), StoreError> {

@@ -112,7 +112,7 @@ impl Dialect for Statements {
     type Server = Postgres;
 
     fn load(&self, key: &RowKey) -> Request<Postgres> {
-        self.load.read().bind(key.as_bytes().as_slice())
+        self.load.request().bind(key.as_bytes().as_slice())
     }
 
     fn insert(&self, key: &RowKey, row: &Row, now: Timestamp) -> Vec<Request<Postgres>> {
@@ -149,7 +149,7 @@ impl Dialect for Statements {
 
     async fn remove(table: &Table<Self>, key: &RowKey) -> Result<Option<Row>, StoreError> {
         let remove = &table.dialect.remove;
-        let answer = table.send(remove.read().bind(key.as_bytes().as_slice()));
+        let answer = table.send(remove.request().bind(key.as_bytes().as_slice()));
         let answer = answer.await?;
         let Some(removed) = answer.value.rows.first() else {
             return again::removed(answer.is_repeated);
@@ -159,11 +159,11 @@ impl Dialect for Statements {
     }
 
     fn listed(&self, index_key: &IndexKey) -> Request<Postgres> {
-        self.listed.read().bind(index_key.as_bytes().as_slice())
+        self.listed.request().bind(index_key.as_bytes().as_slice())
     }
 
     fn sweep(&self, limit: i64, first: i64, now: Timestamp) -> Request<Postgres> {
-        let sweep = self.sweep.read().bind(seconds(now));
+        let sweep = self.sweep.request().bind(seconds(now));
         sweep.bind(limit).bind(first)
     }
 
@@ -191,7 +191,7 @@ impl Dialect for Statements {
 /// The key and the time come first in most statements about one session.
 fn begin(statement: &Statement, key: &RowKey, now: Timestamp) -> Request<Postgres> {
     statement
-        .write()
+        .request()
         .bind(key.as_bytes().as_slice())
         .bind(seconds(now))
 }
