@@ -85,21 +85,17 @@ impl<DB: Server> Connections<DB> {
         let mut connection = acquired
             .map_err(|_| Failure::Unsent(self.silence()))?
             .map_err(Failure::to_connect)?;
-        let failure = match timeout_at(deadline, exchange::<DB>(&mut connection, requests)).await {
-            Ok(Ok(reply)) => {
-                self.give_back(connection);
-                return Ok(reply);
-            }
-            Ok(Err(error)) => Failure::of::<DB>(error),
-            Err(_) => Failure::Lost(self.silence()),
+        let outcome = match timeout_at(deadline, exchange::<DB>(&mut connection, requests)).await {
+            Ok(outcome) => outcome.map_err(Failure::of::<DB>),
+            Err(_) => Err(Failure::Lost(self.silence())),
         };
-        if let Failure::Lost(_) = failure {
+        if let Err(Failure::Lost(_)) = outcome {
             // Closes it and frees its place at once: the pool would wait for its answer.
             drop(connection.detach());
         } else {
-            self.give_back(connection);
+            drop(give_back_within(self.limit, connection));
         }
-        Err(failure)
+        outcome
     }
 
     /// Closes the idle connections that do not answer: what has broken or silenced one of them has often
@@ -118,10 +114,6 @@ impl<DB: Server> Connections<DB> {
     fn silence(&self) -> Box<dyn Error + Send + Sync> {
         let limit = self.limit;
         format!("no answer within {limit:?}: the server is silent or busy, or all connections of the pool are in use").into()
-    }
-
-    fn give_back(&self, connection: PoolConnection<DB>) {
-        drop(give_back_within(self.limit, connection));
     }
 }
 
