@@ -64,7 +64,7 @@ impl Rows {
         let keys = entries
             .into_iter()
             .map(|entry| entry.try_into().map(RowKey::from_bytes));
-        Ok(keys.collect::<Result<_, _>>().map_err(|_| malformed())?)
+        keys.collect::<Result<_, _>>().map_err(|_| malformed())
     }
 
     /// What is under each key. All are read at one moment, so that no session is seen under two keys; but a

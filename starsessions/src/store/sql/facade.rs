@@ -96,7 +96,8 @@ macro_rules! sql_store {
             /// A store in the table `starsessions` of the database that the pool leads to.
             #[must_use]
             pub fn new(pool: $pool) -> Self {
-                Self::builder(pool).with_table(TableName::default())
+                let table = DEFAULT_TABLE.to_owned();
+                Self::builder(pool).with_table(TableName { schema: None, table })
             }
 
             /// A store with other settings.

@@ -22,15 +22,6 @@ impl TableName {
     }
 }
 
-impl Default for TableName {
-    fn default() -> Self {
-        Self {
-            schema: None,
-            table: DEFAULT_TABLE.to_owned(),
-        }
-    }
-}
-
 impl fmt::Display for TableName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(schema) = &self.schema {

@@ -133,8 +133,8 @@ impl<D: Dialect> Table<D> {
         if answer.value.changes > 0 {
             return Ok(Rotated::Rotated);
         }
-        let outcome = match self.load(rotation.old).await? {
-            Some(old) if !old.is_live(now) => Rotated::Gone,
+        let live = self.load(rotation.old).await?;
+        let outcome = match live.filter(|row| row.is_live(now)) {
             Some(old) if old.revision == rotation.seen.revision => Rotated::Exists,
             Some(old) => Rotated::Stale(old),
             None => Rotated::Gone,

@@ -198,17 +198,14 @@ fn begin(statement: &Statement, key: &RowKey, now: Timestamp) -> Request<Postgre
 
 /// Binds a row in the order of its [columns](COLUMNS).
 fn bind_row(request: Request<Postgres>, row: &Row) -> Request<Postgres> {
-    let listing = row.listing.as_ref();
-    let index_keys = listing.map(|listing| {
-        let keys = listing.index_keys.iter();
-        keys.map(|key| *key.as_bytes()).collect::<Vec<_>>()
-    });
+    let index_keys = row.index_keys().iter().map(|key| *key.as_bytes());
+    let index_keys: Vec<_> = index_keys.collect();
     request
         .bind(revision(row))
         .bind(seconds(row.deadline))
         .bind(seconds(row.last_seen))
         .bind(&*row.value)
-        .bind(index_keys)
+        .bind(row.listing.as_ref().map(|_| index_keys))
         .bind(card(row))
 }
 
