@@ -52,6 +52,7 @@ pub(super) fn rotated(
 }
 
 /// The outcome of a removal that has found nothing: an earlier try may have removed the row.
+#[cfg(any(feature = "postgres", feature = "redis"))]
 pub(super) fn removed(is_repeated: bool) -> Result<Option<Row>, StoreError> {
     if is_repeated {
         Err(unknown())
@@ -144,6 +145,7 @@ mod tests {
         }
     }
 
+    #[cfg(any(feature = "postgres", feature = "redis"))]
     #[test]
     fn a_repeated_removal_that_finds_nothing_is_unknown() {
         assert_eq!(removed(false).unwrap(), None);

@@ -9,9 +9,6 @@ use crate::crypto::IndexKey;
 /// What a table keeps of a row: the index keys one after the other, no card for a guest.
 pub(super) type Columns = (i64, i64, i64, Vec<u8>, Option<Vec<u8>>, Option<Vec<u8>>);
 
-/// The names of [`Columns`].
-pub(super) const COLUMNS: &str = "revision, deadline, last_seen, value, index_keys, card";
-
 /// The row that these columns hold; `None` if they are not what this crate writes.
 pub(super) fn row(columns: Columns) -> Option<Row> {
     let (revision, deadline, last_seen, value, index_keys, card) = columns;
@@ -43,6 +40,7 @@ pub(super) fn seconds(time: Timestamp) -> i64 {
     i64::try_from(time.as_unix_seconds()).unwrap_or(i64::MAX)
 }
 
+#[cfg(any(feature = "mysql", feature = "sqlite"))]
 pub(super) fn index_keys(row: &Row) -> Vec<u8> {
     let keys = row.index_keys().iter();
     keys.flat_map(IndexKey::as_bytes).copied().collect()

@@ -224,5 +224,8 @@ impl<D: Dialect> Table<D> {
     }
 }
 
+/// The names of [`Columns`](crate::store::columns::Columns).
+pub(super) const COLUMNS: &str = "revision, deadline, last_seen, value, index_keys, card";
+
 /// Short enough for requests not to wait behind it.
 const SWEEP_BATCH: usize = 1_000;

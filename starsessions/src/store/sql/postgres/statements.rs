@@ -11,11 +11,11 @@ use sqlx::{FromRow, Row as _};
 use crate::clock::Timestamp;
 use crate::crypto::{IndexKey, RowKey};
 use crate::store::again;
-use crate::store::columns::{self, COLUMNS, card, revision, seconds};
+use crate::store::columns::{self, card, revision, seconds};
 use crate::store::sql::failure::malformed;
 use crate::store::sql::names::TableName;
 use crate::store::sql::request::{Reply, Request, Statement, statements};
-use crate::store::sql::table::{Dialect, Table};
+use crate::store::sql::table::{COLUMNS, Dialect, Table};
 use crate::store::{Rotation, Row, StoreError, Touch};
 
 statements! {
