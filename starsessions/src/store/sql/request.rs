@@ -73,6 +73,14 @@ impl<DB: Server> Request<DB> {
         self
     }
 
+    /// Adds the next parameters, all of them numbers.
+    pub(super) fn numbers<'t, const N: usize>(self, numbers: [i64; N]) -> Self
+    where
+        i64: Encode<'t, DB> + Type<DB>,
+    {
+        numbers.into_iter().fold(self, Self::bind)
+    }
+
     pub(super) async fn send(
         &self,
         connection: &mut DB::Connection,

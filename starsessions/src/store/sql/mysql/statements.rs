@@ -100,13 +100,8 @@ impl Dialect for Statements {
 
     fn insert(&self, key: &RowKey, row: &Row, _: Timestamp) -> Vec<Request<MySql>> {
         let insert = self.insert.request().bind(key.as_bytes().as_slice());
-        let insert = bind_row(
-            insert
-                .bind(seconds(row.deadline))
-                .bind(seconds(row.last_seen)),
-            row,
-        );
-        let mut requests = vec![insert];
+        let times = [row.deadline, row.last_seen].map(seconds);
+        let mut requests = vec![bind_row(insert.numbers(times), row)];
         requests.extend(self.refile(key, &[], row.index_keys()));
         requests
     }
@@ -117,15 +112,9 @@ impl Dialect for Statements {
     }
 
     fn replace(&self, key: &RowKey, seen: &Row, row: &Row, now: Timestamp) -> Vec<Request<MySql>> {
-        let replace = self
-            .replace
-            .request()
-            .bind(seconds(seen.deadline))
-            .bind(seconds(row.deadline))
-            .bind(seconds(row.deadline))
-            .bind(seconds(row.last_seen));
-        let replace = if_seen(bind_row(replace, row), key, seen, now);
-        let mut requests = vec![replace];
+        let times = [seen.deadline, row.deadline, row.deadline, row.last_seen].map(seconds);
+        let replace = bind_row(self.replace.request().numbers(times), row);
+        let mut requests = vec![if_seen(replace, key, seen, now)];
         requests.extend(self.refile(key, seen.index_keys(), row.index_keys()));
         requests
     }
@@ -137,12 +126,8 @@ impl Dialect for Statements {
     }
 
     fn touch(&self, key: &RowKey, seen: &Row, touch: Touch, now: Timestamp) -> Request<MySql> {
-        let touched = self
-            .touch
-            .request()
-            .bind(seconds(touch.deadline))
-            .bind(seconds(touch.last_seen));
-        if_seen(touched, key, seen, now)
+        let times = [touch.deadline, touch.last_seen].map(seconds);
+        if_seen(self.touch.request().numbers(times), key, seen, now)
     }
 
     /// MySQL cannot return what it deletes. So the row is read, and removed if it still is the same.
@@ -152,12 +137,9 @@ impl Dialect for Statements {
             let Some(found) = found.first() else {
                 return Ok(None);
             };
-            let remove = table
-                .dialect
-                .remove
-                .request()
-                .bind(key.as_bytes().as_slice())
-                .bind(found.try_get::<i64, _>("revision")?);
+            let remove = table.dialect.remove.request();
+            let remove = remove.bind(key.as_bytes().as_slice());
+            let remove = remove.numbers([found.try_get("revision")?]);
             let removed = table.send(remove).await?;
             // After a second try the first one may have removed it.
             if removed.value.changes > 0 || removed.is_repeated {
@@ -201,10 +183,8 @@ fn bind_row(request: Request<MySql>, row: &Row) -> Request<MySql> {
 
 /// Binds the condition that the row under the key still is the one that was seen.
 fn if_seen(request: Request<MySql>, key: &RowKey, seen: &Row, now: Timestamp) -> Request<MySql> {
-    request
-        .bind(key.as_bytes().as_slice())
-        .bind(revision(seen))
-        .bind(seconds(now))
+    let key = request.bind(key.as_bytes().as_slice());
+    key.numbers([revision(seen), seconds(now)])
 }
 
 /// Puts the names of the tables, in quotes because a name may be a word of the language, in their places.

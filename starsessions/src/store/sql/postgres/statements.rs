@@ -126,25 +126,21 @@ impl Dialect for Statements {
         row: &Row,
         now: Timestamp,
     ) -> Vec<Request<Postgres>> {
-        let replace = begin(&self.replace, key, now)
-            .bind(revision(seen))
-            .bind(seconds(seen.deadline));
+        let replace = begin(&self.replace, key, now);
+        let replace = replace.numbers([revision(seen), seconds(seen.deadline)]);
         vec![bind_row(replace, row)]
     }
 
     fn rotate(&self, rotation: &Rotation<'_>, now: Timestamp) -> Vec<Request<Postgres>> {
-        let rotate = begin(&self.rotate, rotation.old, now)
-            .bind(revision(rotation.seen))
-            .bind(seconds(rotation.seen.deadline));
+        let rotate = begin(&self.rotate, rotation.old, now);
+        let rotate = rotate.numbers([revision(rotation.seen), seconds(rotation.seen.deadline)]);
         let rotate = bind_row(rotate, rotation.left).bind(rotation.new.as_bytes().as_slice());
         vec![bind_row(rotate, rotation.row)]
     }
 
     fn touch(&self, key: &RowKey, seen: &Row, touch: Touch, now: Timestamp) -> Request<Postgres> {
-        begin(&self.touch, key, now)
-            .bind(revision(seen))
-            .bind(seconds(touch.last_seen))
-            .bind(seconds(touch.deadline))
+        let (last_seen, deadline) = (seconds(touch.last_seen), seconds(touch.deadline));
+        begin(&self.touch, key, now).numbers([revision(seen), last_seen, deadline])
     }
 
     async fn remove(table: &Table<Self>, key: &RowKey) -> Result<Option<Row>, StoreError> {
@@ -163,8 +159,7 @@ impl Dialect for Statements {
     }
 
     fn sweep(&self, limit: i64, first: i64, now: Timestamp) -> Request<Postgres> {
-        let sweep = self.sweep.request().bind(seconds(now));
-        sweep.bind(limit).bind(first)
+        self.sweep.request().numbers([seconds(now), limit, first])
     }
 
     fn swept(reply: &Reply<Postgres>) -> Result<(u64, Option<i64>), StoreError> {
@@ -190,10 +185,8 @@ impl Dialect for Statements {
 
 /// The key and the time come first in most statements about one session.
 fn begin(statement: &Statement, key: &RowKey, now: Timestamp) -> Request<Postgres> {
-    statement
-        .request()
-        .bind(key.as_bytes().as_slice())
-        .bind(seconds(now))
+    let key = statement.request().bind(key.as_bytes().as_slice());
+    key.numbers([seconds(now)])
 }
 
 /// Binds a row in the order of its [columns](COLUMNS).
@@ -201,9 +194,7 @@ fn bind_row(request: Request<Postgres>, row: &Row) -> Request<Postgres> {
     let index_keys = row.index_keys().iter().map(|key| *key.as_bytes());
     let index_keys: Vec<_> = index_keys.collect();
     request
-        .bind(revision(row))
-        .bind(seconds(row.deadline))
-        .bind(seconds(row.last_seen))
+        .numbers([revision(row), seconds(row.deadline), seconds(row.last_seen)])
         .bind(&*row.value)
         .bind(row.listing.as_ref().map(|_| index_keys))
         .bind(card(row))
