@@ -3,9 +3,6 @@
 //! What the runtime writes is unique: a row with the revision and the value that were sent is the one
 //! that was sent, and no other row ever has its revision under the same key.
 
-use std::error::Error;
-use std::fmt;
-
 use super::{Inserted, Replaced, Rotated, Rotation, Row, StoreError};
 
 /// An answer, and whether an earlier try may have reached the server as well.
@@ -55,6 +52,7 @@ pub(super) fn rotated(
 }
 
 /// The outcome of a removal that has found nothing: an earlier try may have removed the row.
+#[cfg(any(feature = "postgres", feature = "redis"))]
 pub(super) fn removed(is_repeated: bool) -> Result<Option<Row>, StoreError> {
     if is_repeated {
         Err(unknown())
@@ -74,21 +72,10 @@ fn is_instead_of(found: &Row, sent: &Row) -> bool {
 }
 
 fn unknown() -> StoreError {
-    StoreError::Unavailable(Box::new(Unknown))
+    let text =
+        "the connection was lost, and what is stored does not show whether the change was made";
+    StoreError::Unavailable(text.into())
 }
-
-#[derive(Debug)]
-struct Unknown;
-
-impl fmt::Display for Unknown {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(
-            "the connection was lost, and what is stored does not show whether the change was made",
-        )
-    }
-}
-
-impl Error for Unknown {}
 
 #[cfg(test)]
 mod tests {
@@ -158,6 +145,7 @@ mod tests {
         }
     }
 
+    #[cfg(any(feature = "postgres", feature = "redis"))]
     #[test]
     fn a_repeated_removal_that_finds_nothing_is_unknown() {
         assert_eq!(removed(false).unwrap(), None);

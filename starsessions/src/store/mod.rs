@@ -8,7 +8,11 @@
 
 #[cfg(any(feature = "mysql", feature = "postgres", feature = "redis"))]
 mod again;
+#[cfg(any(feature = "mysql", feature = "postgres", feature = "sqlite"))]
+mod columns;
 mod cookie;
+#[cfg(any(feature = "mysql", feature = "postgres", feature = "redis"))]
+mod delegate;
 mod erased;
 mod memory;
 #[cfg(feature = "redis")]

@@ -15,17 +15,12 @@ use std::sync::Arc;
 
 use tokio::sync::{RwLock, RwLockReadGuard};
 
-use self::failure::Unresolved;
 use self::link::Link;
 pub use self::link::RedisClient;
 use self::rows::Rows;
 use self::scripts::Scripts;
-use super::{
-    Inserted, Listed, Protection, Replaced, Rotated, Rotation, Row, Store, StoreError, Touch,
-    Touched,
-};
-use crate::clock::Timestamp;
-use crate::crypto::{IndexKey, RowKey};
+use super::delegate::delegate;
+use super::{Protection, StoreError};
 
 /// Keeps sessions in Redis or Valkey: one server, a Cluster, or the master of a Sentinel set.
 ///
@@ -131,7 +126,8 @@ impl RedisStore {
 
     async fn rows(&self) -> Result<RwLockReadGuard<'_, Rows>, StoreError> {
         let rows = self.shared.rows.read().await;
-        RwLockReadGuard::try_map(rows, Option::as_ref).map_err(|_| Unresolved::Closed.into())
+        RwLockReadGuard::try_map(rows, Option::as_ref)
+            .map_err(|_| StoreError::Unavailable("the store was closed".into()))
     }
 }
 
@@ -141,68 +137,13 @@ impl fmt::Debug for RedisStore {
     }
 }
 
-/// A future that is dropped leaves an operation done or not done. At most, an entry of an index
-/// stays that leads nowhere.
-impl Store for RedisStore {
-    fn protection(&self) -> Protection {
-        self.shared.protection
-    }
-
-    async fn load(&self, key: &RowKey, _now: Timestamp) -> Result<Option<Row>, StoreError> {
-        self.rows().await?.load(key).await
-    }
-
-    async fn insert(
-        &self,
-        key: &RowKey,
-        row: &Row,
-        now: Timestamp,
-    ) -> Result<Inserted, StoreError> {
-        self.rows().await?.insert(key, row, now).await
-    }
-
-    async fn replace(
-        &self,
-        key: &RowKey,
-        seen: &Row,
-        row: &Row,
-        now: Timestamp,
-    ) -> Result<Replaced, StoreError> {
-        self.rows().await?.replace(key, seen, row, now).await
-    }
-
-    /// One step where one server has both keys; `Unsupported` in a Cluster.
-    async fn rotate(&self, rotation: Rotation<'_>, now: Timestamp) -> Result<Rotated, StoreError> {
-        self.rows().await?.rotate(rotation, now).await
-    }
-
-    async fn touch(
-        &self,
-        key: &RowKey,
-        seen: &Row,
-        touch: Touch,
-        now: Timestamp,
-    ) -> Result<Touched, StoreError> {
-        self.rows().await?.touch(key, seen, touch, now).await
-    }
-
-    async fn remove(&self, key: &RowKey) -> Result<Option<Row>, StoreError> {
-        self.rows().await?.remove(key).await
-    }
-
-    async fn listed(
-        &self,
-        index_key: &IndexKey,
-        now: Timestamp,
-    ) -> Result<Vec<Listed>, StoreError> {
-        self.rows().await?.listed(index_key, now).await
-    }
-
-    /// Nothing to do: the server frees what has expired.
-    async fn sweep(&self, _limit: usize, _now: Timestamp) -> Result<usize, StoreError> {
-        Ok(0)
-    }
-}
+// A future that is dropped leaves an operation done or not done. At most, an entry of an index stays
+// that leads nowhere.
+delegate!(
+    RedisStore,
+    |store| store.shared.protection,
+    store.rows().await?
+);
 
 /// Settings of a [`RedisStore`].
 #[derive(Debug)]

@@ -191,8 +191,8 @@ impl Store for SqliteStore {
         touch: Touch,
         now: Timestamp,
     ) -> Result<Touched, StoreError> {
-        let (key, revision) = (*key, seen.revision);
-        self.write(move |connection| rows::touch(connection, &key, revision, touch, now))
+        let (key, seen) = (*key, seen.clone());
+        self.write(move |connection| rows::touch(connection, &key, &seen, touch, now))
             .await
     }
 

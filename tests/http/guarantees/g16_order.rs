@@ -6,12 +6,13 @@ use axum::Router;
 use axum::extract::Path;
 use axum::routing::{get, post};
 use http::{Method, StatusCode};
+use starsessions::config::Clock;
 use starsessions::store::{
     IndexKey, Inserted, Listed, Protection, Replaced, Row, RowKey, Store, StoreError, Touch,
     Touched,
 };
 use starsessions::{
-    AtLimit, Clock, CurrentSession, Detached, MemoryStore, Session, SessionError, Timestamp,
+    AtLimit, CurrentSession, Detached, MemoryStore, Session, SessionError, Timestamp,
 };
 use starsessions_tests::client::{Client, Reply};
 use starsessions_tests::gate::Gate;

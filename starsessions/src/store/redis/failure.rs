@@ -1,19 +1,27 @@
 //! What a reply that is no answer means for the operation.
 
-use std::error::Error;
-use std::fmt;
-
 use redis::{ErrorKind, RedisError, ServerErrorKind};
 
-use super::packed::Malformed;
 use crate::store::StoreError;
 
 /// The server has not answered, or has refused the command.
 pub(super) fn failed(error: RedisError) -> StoreError {
     if is_wrong_type(&error) {
-        return Malformed.into();
+        return malformed();
     }
     StoreError::Unavailable(error.into())
+}
+
+/// What is stored is not what this crate writes.
+pub(super) fn malformed() -> StoreError {
+    let text = "the bytes of a session are malformed; give the sessions a key prefix of their own";
+    StoreError::Corrupt(text.into())
+}
+
+/// Other requests were faster each time.
+pub(super) fn contended() -> StoreError {
+    let text = "a session is changed by too many requests at once; try again";
+    StoreError::Unavailable(text.into())
 }
 
 /// The server does not know the command in this form.
@@ -23,40 +31,6 @@ pub(super) fn is_refused(error: &RedisError) -> bool {
 
 /// The key holds something that is not a string. Redis 6 wraps the refusal in an error of the script.
 pub(super) fn is_wrong_type(error: &RedisError) -> bool {
-    error.code() == Some("WRONGTYPE")
-        || error
-            .detail()
-            .is_some_and(|detail| detail.contains("WRONGTYPE "))
-}
-
-impl From<Malformed> for StoreError {
-    fn from(malformed: Malformed) -> Self {
-        Self::Corrupt(malformed.into())
-    }
-}
-
-/// Why an operation ended without an outcome, though the server has answered.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Unresolved {
-    /// Other requests were faster each time.
-    Contended,
-    /// The application has closed the store.
-    Closed,
-}
-
-impl fmt::Display for Unresolved {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Contended => "a session is changed by too many requests at once; try again",
-            Self::Closed => "the store was closed",
-        })
-    }
-}
-
-impl Error for Unresolved {}
-
-impl From<Unresolved> for StoreError {
-    fn from(unresolved: Unresolved) -> Self {
-        Self::Unavailable(unresolved.into())
-    }
+    let is_wrapped = |detail: &str| detail.contains("WRONGTYPE ");
+    error.code() == Some("WRONGTYPE") || error.detail().is_some_and(is_wrapped)
 }

@@ -12,8 +12,7 @@ use std::collections::BTreeSet;
 
 use redis::Value;
 
-use super::failure::{Unresolved, failed};
-use super::packed::Malformed;
+use super::failure::{contended, failed, malformed};
 use super::rows::{LAST_SECOND, Rows, row_of};
 use crate::clock::Timestamp;
 use crate::crypto::{IndexKey, RowKey};
@@ -49,7 +48,7 @@ impl Rows {
             }
             entries = later;
         }
-        Err(Unresolved::Contended.into())
+        Err(contended())
     }
 
     async fn entries(
@@ -61,11 +60,11 @@ impl Rows {
         let name = self.index_name(index_key);
         command.arg(name).arg(now.as_unix_seconds()).arg("+inf");
         let value = self.link.send(&command).await.value.map_err(failed)?;
-        let entries = redis::from_redis_value::<Vec<Vec<u8>>>(value).map_err(|_| Malformed)?;
+        let entries = redis::from_redis_value::<Vec<Vec<u8>>>(value).map_err(|_| malformed())?;
         let keys = entries
             .into_iter()
             .map(|entry| entry.try_into().map(RowKey::from_bytes));
-        Ok(keys.collect::<Result<_, _>>().map_err(|_| Malformed)?)
+        keys.collect::<Result<_, _>>().map_err(|_| malformed())
     }
 
     /// What is under each key. All are read at one moment, so that no session is seen under two keys; but a
@@ -79,7 +78,7 @@ impl Rows {
             command.arg(self.name(key));
         }
         let value = self.link.send(&command).await.value.map_err(failed)?;
-        let values = redis::from_redis_value::<Vec<Value>>(value).map_err(|_| Malformed)?;
+        let values = redis::from_redis_value::<Vec<Value>>(value).map_err(|_| malformed())?;
         Ok(values
             .into_iter()
             .map(|value| row_of(value).unwrap_or_default())

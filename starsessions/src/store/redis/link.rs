@@ -106,19 +106,13 @@ impl Link {
 
     /// Repeats a command once whose reply was lost, on another connection.
     pub(super) async fn send(&self, command: &Cmd) -> Answer<RedisResult<Value>> {
-        match self.send_once(command).await {
-            Err(error) if is_lost(&error) => {
-                self.has_ifeq.store(true, Ordering::Relaxed);
-                Answer {
-                    value: self.send_once(command).await,
-                    is_repeated: true,
-                }
-            }
-            value => Answer {
-                value,
-                is_repeated: false,
-            },
+        let mut value = self.send_once(command).await;
+        let is_repeated = value.as_ref().is_err_and(is_lost);
+        if is_repeated {
+            self.has_ifeq.store(true, Ordering::Relaxed);
+            value = self.send_once(command).await;
         }
+        Answer { value, is_repeated }
     }
 
     async fn send_once(&self, command: &Cmd) -> RedisResult<Value> {
@@ -153,25 +147,17 @@ impl Link {
         arguments: &[Vec<u8>],
     ) -> Answer<RedisResult<Value>> {
         let by = |name: &str, script: &str| {
-            let parts = || keys.iter().chain(arguments);
-            let size = parts().map(Vec::len).sum::<usize>();
-            let room = name.len() + script.len() + 1 + size;
-            let mut command = Cmd::with_capacity(3 + parts().count(), room);
-            command.arg(name).arg(script).arg(keys.len());
-            for part in parts() {
-                command.arg(part);
-            }
+            let mut command = redis::cmd(name);
+            command.arg(script).arg(keys.len()).arg(keys).arg(arguments);
             command
         };
         let first = self.send(&by("EVALSHA", &script.hash)).await;
         if !first.value.as_ref().is_err_and(is_unknown_script) {
             return first;
         }
-        let Answer { value, is_repeated } = self.send(&by("EVAL", script.code)).await;
-        Answer {
-            value,
-            is_repeated: is_repeated || first.is_repeated,
-        }
+        let mut second = self.send(&by("EVAL", script.code)).await;
+        second.is_repeated |= first.is_repeated;
+        second
     }
 }
 

@@ -9,8 +9,6 @@
 //! Integers are big-endian, times Unix seconds. A row has one packed form only, and a revision is never
 //! used twice under a key. So a server that compares the head, or the whole, compares the rows.
 
-use std::error::Error;
-use std::fmt;
 use std::sync::Arc;
 
 use bytes::{Buf, BufMut};
@@ -52,59 +50,40 @@ pub(super) fn head(row: &Row) -> Vec<u8> {
     head
 }
 
-/// The row that was packed.
-pub(super) fn unpack(mut bytes: &[u8]) -> Result<Row, Malformed> {
-    if bytes.try_get_u8()? != FORMAT {
-        return Err(Malformed);
+/// The row that was packed; `None` if the bytes are none.
+pub(super) fn unpack(mut bytes: &[u8]) -> Option<Row> {
+    if bytes.try_get_u8().ok()? != FORMAT {
+        return None;
     }
-    let revision = bytes.try_get_u64()?;
-    let deadline = Timestamp::from_unix_seconds(bytes.try_get_u64()?);
-    let last_seen = Timestamp::from_unix_seconds(bytes.try_get_u64()?);
-    let listing = match bytes.try_get_u8()? {
+    let mut number = || bytes.try_get_u64().ok();
+    let (revision, deadline, last_seen) = (number()?, number()?, number()?);
+    let listing = match bytes.try_get_u8().ok()? {
         0 => None,
         1 => Some(Arc::new(unpack_listing(&mut bytes)?)),
-        _ => return Err(Malformed),
+        _ => return None,
     };
-    Ok(Row {
+    Some(Row {
         revision,
-        deadline,
-        last_seen,
+        deadline: Timestamp::from_unix_seconds(deadline),
+        last_seen: Timestamp::from_unix_seconds(last_seen),
         value: bytes.into(),
         listing,
     })
 }
 
-fn unpack_listing(bytes: &mut &[u8]) -> Result<Listing, Malformed> {
-    let count = bytes.try_get_u64()?;
-    let mut index_keys = Vec::new();
-    for _ in 0..count {
-        let mut index_key = [0; IndexKey::LEN];
-        bytes.try_copy_to_slice(&mut index_key)?;
-        index_keys.push(IndexKey::from_bytes(index_key));
-    }
-    let len = usize::try_from(bytes.try_get_u64()?).map_err(|_| Malformed)?;
-    let card = bytes.split_off(..len).ok_or(Malformed)?.into();
-    Ok(Listing { index_keys, card })
-}
-
-/// What is stored is not what this crate writes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Malformed;
-
-impl fmt::Display for Malformed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(
-            "the bytes of a session are malformed; give the sessions a key prefix of their own",
-        )
-    }
-}
-
-impl Error for Malformed {}
-
-impl From<bytes::TryGetError> for Malformed {
-    fn from(_: bytes::TryGetError) -> Self {
-        Self
-    }
+fn unpack_listing(bytes: &mut &[u8]) -> Option<Listing> {
+    let count = usize::try_from(bytes.try_get_u64().ok()?).ok()?;
+    let index_keys = bytes.split_off(..count.checked_mul(IndexKey::LEN)?)?;
+    let (index_keys, _) = index_keys.as_chunks();
+    let len = usize::try_from(bytes.try_get_u64().ok()?).ok()?;
+    Some(Listing {
+        index_keys: index_keys
+            .iter()
+            .copied()
+            .map(IndexKey::from_bytes)
+            .collect(),
+        card: bytes.split_off(..len)?.into(),
+    })
 }
 
 /// The first version of this layout.
@@ -146,14 +125,14 @@ mod tests {
         fn what_is_packed_is_unpacked_and_begins_with_its_head(row in row()) {
             let packed = pack(&row);
             prop_assert!(packed.starts_with(&head(&row)));
-            prop_assert_eq!(unpack(&packed), Ok(row));
+            prop_assert_eq!(unpack(&packed), Some(row));
         }
 
         #[test]
         fn a_row_has_one_packed_form(noise in any::<Vec<u8>>(), row in row(), place: usize) {
             let mut packed = pack(&row);
             packed.splice(place % packed.len().., noise);
-            if let Ok(row) = unpack(&packed) {
+            if let Some(row) = unpack(&packed) {
                 prop_assert_eq!(pack(&row), packed);
             }
         }
@@ -162,7 +141,7 @@ mod tests {
         fn a_row_that_was_cut_short_is_malformed(row in row(), place: usize) {
             let packed = pack(&row);
             let place = place % (packed.len() - row.value.len());
-            prop_assert_eq!(unpack(&packed[..place]), Err(Malformed));
+            prop_assert_eq!(unpack(&packed[..place]), None);
         }
     }
 }

@@ -2,9 +2,9 @@
 
 use redis::Value;
 
-use super::failure::{Unresolved, failed};
+use super::failure::{contended, failed, malformed};
 use super::index::left_behind;
-use super::packed::{self, Malformed};
+use super::packed;
 use super::rows::{MAX_ATTEMPTS, Rows, end_of_key, row_of, touched_since};
 use crate::clock::Timestamp;
 use crate::store::again::{self, Answer};
@@ -19,37 +19,29 @@ impl Rows {
         if self.link.is_cluster() {
             return Ok(Rotated::Unsupported);
         }
-        let Rotation {
-            old,
-            seen,
-            left,
-            new,
-            row,
-        } = rotation;
-        self.file(old, Some(seen), left, now).await?;
-        self.file(new, None, row, now).await?;
-        let (mut stored, mut expired, mut is_repeated) = (seen.clone(), None, false);
+        let Rotation { old, seen, new, .. } = rotation;
+        self.file(old, Some(seen), rotation.left, now).await?;
+        self.file(new, None, rotation.row, now).await?;
+        let mut stored = self.stored(old, seen, now).await?;
+        let (mut expired, mut is_repeated) = (None, false);
         for _ in 0..MAX_ATTEMPTS {
-            let refusal = if stored.is_live(now) {
-                let answer = self.move_row(rotation, &stored, expired.as_ref()).await?;
-                is_repeated |= answer.is_repeated;
-                answer.value
-            } else {
-                Err(Refusal::Old(self.load(old).await?))
-            };
-            let rotated = match refusal {
-                Ok(()) => return Ok(Rotated::Rotated),
-                Err(Refusal::Old(found)) => match touched_since(found, seen, now) {
-                    Ok(touched) => {
-                        stored = touched;
-                        continue;
+            let rotated = match stored {
+                Err(other) => other.map_or(Rotated::Gone, Rotated::Stale),
+                Ok(ref row) => {
+                    let answer = self.move_row(rotation, row, expired.as_ref()).await?;
+                    is_repeated |= answer.is_repeated;
+                    match answer.value {
+                        Ok(()) => return Ok(Rotated::Rotated),
+                        Err(Refusal::Old(found)) => {
+                            stored = touched_since(found, seen, now);
+                            continue;
+                        }
+                        Err(Refusal::New(Some(other))) if other.is_live(now) => Rotated::Exists,
+                        Err(Refusal::New(other)) => {
+                            expired = other;
+                            continue;
+                        }
                     }
-                    Err(other) => other.map_or(Rotated::Gone, Rotated::Stale),
-                },
-                Err(Refusal::New(Some(other))) if other.is_live(now) => Rotated::Exists,
-                Err(Refusal::New(other)) => {
-                    expired = other;
-                    continue;
                 }
             };
             if is_repeated {
@@ -58,7 +50,7 @@ impl Rows {
             }
             return Ok(rotated);
         }
-        Err(Unresolved::Contended.into())
+        Err(contended())
     }
 
     /// Moves the row, if exactly the stored one is under the old key and nothing else under the new one.
@@ -69,14 +61,10 @@ impl Rows {
         expired: Option<&Row>,
     ) -> Result<Answer<Result<(), Refusal>>, StoreError> {
         let Rotation {
-            old,
-            seen,
-            left,
-            new,
-            row,
+            old, seen, left, ..
         } = rotation;
-        let row = row.in_place_of(stored, seen);
-        let mut keys = vec![self.name(old), self.name(new)];
+        let row = rotation.row.in_place_of(stored, seen);
+        let mut keys = vec![self.name(old), self.name(rotation.new)];
         keys.extend(left_behind(seen, left).map(|index_key| self.index_name(index_key)));
         let arguments = [
             packed::head(stored),
@@ -94,9 +82,9 @@ impl Rows {
             Value::Array(parts) => match <[Value; 2]>::try_from(parts) {
                 Ok([Value::Int(1), found]) => Err(Refusal::Old(row_of(found)?)),
                 Ok([_, found]) => Err(Refusal::New(row_of(found)?)),
-                Err(_) => return Err(Malformed.into()),
+                Err(_) => return Err(malformed()),
             },
-            _ => return Err(Malformed.into()),
+            _ => return Err(malformed()),
         };
         Ok(Answer { value, is_repeated })
     }

@@ -5,9 +5,9 @@ use std::sync::atomic::Ordering;
 use base64ct::{Base64UrlUnpadded, Encoding};
 use redis::{Cmd, RedisResult, Value};
 
-use super::failure::{Unresolved, failed, is_refused, is_wrong_type};
+use super::failure::{contended, failed, is_refused, is_wrong_type, malformed};
 use super::link::Link;
-use super::packed::{self, Malformed};
+use super::packed;
 use super::scripts::Scripts;
 use crate::clock::Timestamp;
 use crate::crypto::RowKey;
@@ -60,7 +60,7 @@ impl Rows {
                 None => {}
             }
         }
-        Err(Unresolved::Contended.into())
+        Err(contended())
     }
 
     pub(super) async fn replace(
@@ -120,6 +120,11 @@ impl Rows {
         }
     }
 
+    /// Nothing to do: the server frees what has expired.
+    pub(super) async fn sweep(&self, _: usize, _: Timestamp) -> Result<usize, StoreError> {
+        Ok(0)
+    }
+
     /// Puts the next row in the place of the one that was seen, which may have been touched since.
     async fn change(
         &self,
@@ -128,26 +133,37 @@ impl Rows {
         next: impl Fn(&Row) -> Row,
         now: Timestamp,
     ) -> Result<Swap, StoreError> {
-        let (mut stored, mut is_repeated) = (seen.clone(), false);
+        let mut stored = self.stored(key, seen, now).await?;
+        let mut is_repeated = false;
         for _ in 0..MAX_ATTEMPTS {
-            let value = if stored.is_live(now) {
-                let swap = self.swap(key, &stored, &next(&stored)).await?;
-                is_repeated |= swap.is_repeated;
-                swap.value
-            } else {
-                Err(self.load(key).await?)
-            };
-            let value = match value.map_err(|other| touched_since(other, seen, now)) {
-                Err(Ok(touched)) => {
-                    stored = touched;
-                    continue;
+            let value = match stored {
+                Err(other) => Err(other),
+                Ok(row) => {
+                    let swap = self.swap(key, &row, &next(&row)).await?;
+                    is_repeated |= swap.is_repeated;
+                    if let Err(found) = swap.value {
+                        stored = touched_since(found, seen, now);
+                        continue;
+                    }
+                    Ok(())
                 }
-                Err(Err(other)) => Err(other),
-                Ok(()) => Ok(()),
             };
             return Ok(Swap { value, is_repeated });
         }
-        Err(Unresolved::Contended.into())
+        Err(contended())
+    }
+
+    /// The row that was seen, or as it is now, if it should have expired; else what has taken its place.
+    pub(super) async fn stored(
+        &self,
+        key: &RowKey,
+        seen: &Row,
+        now: Timestamp,
+    ) -> Result<Result<Row, Option<Row>>, StoreError> {
+        if seen.is_live(now) {
+            return Ok(Ok(seen.clone()));
+        }
+        Ok(touched_since(self.load(key).await?, seen, now))
     }
 
     /// Puts a row in the place of exactly the stored one.
@@ -205,8 +221,8 @@ impl Rows {
 pub(super) fn row_of(value: Value) -> Result<Option<Row>, StoreError> {
     match value {
         Value::Nil => Ok(None),
-        Value::BulkString(bytes) => Ok(Some(packed::unpack(&bytes)?)),
-        _ => Err(Malformed.into()),
+        Value::BulkString(bytes) => packed::unpack(&bytes).map(Some).ok_or_else(malformed),
+        _ => Err(malformed()),
     }
 }
 

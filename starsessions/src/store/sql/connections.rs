@@ -4,7 +4,6 @@
 //! before it hands one out, and in the ping after it gets one back. Its place in the pool is then lost.
 
 use std::error::Error;
-use std::fmt;
 use std::iter;
 use std::time::Duration;
 
@@ -61,7 +60,12 @@ impl<DB: Server> Connections<DB> {
         let value = loop {
             match self.try_to_send(requests).await {
                 Ok(reply) => break reply,
-                Err(Failure::Taken) => break Reply::taken(),
+                Err(Failure::Taken) => {
+                    break Reply {
+                        is_taken: true,
+                        ..Reply::default()
+                    };
+                }
                 Err(Failure::Undone(_)) if undone < MAX_UNDONE => undone += 1,
                 Err(failure @ (Failure::Unsent(_) | Failure::Lost(_))) if !is_second => {
                     is_second = true;
@@ -79,23 +83,19 @@ impl<DB: Server> Connections<DB> {
         // A pool whose `acquire` is dropped closes the connection that it was testing.
         let acquired = timeout_at(deadline, self.pool.acquire()).await;
         let mut connection = acquired
-            .map_err(|_| Failure::Unsent(Box::new(Silent(self.limit))))?
+            .map_err(|_| Failure::Unsent(self.silence()))?
             .map_err(Failure::to_connect)?;
-        let failure = match timeout_at(deadline, exchange::<DB>(&mut connection, requests)).await {
-            Ok(Ok(reply)) => {
-                self.give_back(connection);
-                return Ok(reply);
-            }
-            Ok(Err(error)) => Failure::of::<DB>(error),
-            Err(_) => Failure::Lost(Box::new(Silent(self.limit))),
+        let outcome = match timeout_at(deadline, exchange::<DB>(&mut connection, requests)).await {
+            Ok(outcome) => outcome.map_err(Failure::of::<DB>),
+            Err(_) => Err(Failure::Lost(self.silence())),
         };
-        if let Failure::Lost(_) = failure {
+        if let Err(Failure::Lost(_)) = outcome {
             // Closes it and frees its place at once: the pool would wait for its answer.
             drop(connection.detach());
         } else {
-            self.give_back(connection);
+            drop(give_back_within(self.limit, connection));
         }
-        Err(failure)
+        outcome
     }
 
     /// Closes the idle connections that do not answer: what has broken or silenced one of them has often
@@ -111,8 +111,9 @@ impl<DB: Server> Connections<DB> {
         }
     }
 
-    fn give_back(&self, connection: PoolConnection<DB>) {
-        drop(give_back_within(self.limit, connection));
+    fn silence(&self) -> Box<dyn Error + Send + Sync> {
+        let limit = self.limit;
+        format!("no answer within {limit:?}: the server is silent or busy, or all connections of the pool are in use").into()
     }
 }
 
@@ -163,22 +164,6 @@ async fn send_all<DB: Server>(
     }
     Ok(first.unwrap_or_default())
 }
-
-/// The server or the pool has not answered in time.
-#[derive(Debug)]
-struct Silent(Duration);
-
-impl fmt::Display for Silent {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "no answer within {:?}: the server is silent or busy, or all connections of the pool are in use",
-            self.0
-        )
-    }
-}
-
-impl Error for Silent {}
 
 /// How often another request may undo one, each time because it got through itself.
 const MAX_UNDONE: usize = 10;

@@ -2,33 +2,102 @@
 
 /// Makes a store and its builder around a [`Table`](super::table::Table) with these statements.
 macro_rules! sql_store {
-    ($(#[$about:meta])* $store:ident, $builder:ident, $pool:ty, $statements:ty) => {
+    (
+        $(#[$about:meta])*
+        $store:ident, $builder:ident, $server:ident, $pool:ident, $options:literal, $rollback:literal
+    ) => {
         use std::fmt;
+        use std::future::poll_fn;
         use std::sync::Arc;
         use std::time::Duration;
 
-        use crate::clock::Timestamp;
-        use crate::crypto::{IndexKey, RowKey};
+        use sqlx::{Either, Executor as _};
+
+        use crate::store::delegate::delegate;
         use crate::store::sql::connections::{Connections, RESPONSE_TIMEOUT};
         use crate::store::sql::names::{DEFAULT_TABLE, MigrateError, TableName, TableNameError};
-        use crate::store::sql::table::{Dialect, Table};
+        use crate::store::Protection;
+        use crate::store::sql::request::{Prepared, Reply, Server};
+        use crate::store::sql::table::Table;
         use crate::store::uninterrupted::to_its_end;
-        use crate::store::{
-            Inserted, Listed, Protection, Replaced, Rotated, Rotation, Row, Store, StoreError, Touch,
-            Touched,
-        };
 
         $(#[$about])*
+        ///
+        /// # A pool that is shared
+        ///
+        /// A pool of their own is best for sessions. It may leave out the test of a connection before each use
+        /// (`test_before_acquire(false)`), because the store repeats what fails on a connection that was closed.
+        ///
+        /// sqlx 0.9 leaves a transaction open if a future that begins one is dropped, as that of a request is
+        /// when its browser goes away (launchbadge/sqlx#4385). What is sent over that connection next is part of
+        /// that transaction and is undone with it, a logout too. If the application shares its pool with the
+        /// store, let the pool end such transactions:
+        ///
+        /// ```no_run
+        /// use sqlx::Executor;
+        ///
+        /// # async fn start(url: &str) -> Result<(), sqlx::Error> {
+        #[doc = concat!("let shared = sqlx::", $options, "::new()")]
+        ///     .after_release(|connection, _| {
+        #[doc = concat!("        Box::pin(async move { connection.execute(\"", $rollback, "\").await.map(|_| true) })")]
+        ///     })
+        ///     .connect(url)
+        ///     .await?;
+        /// # let _ = shared;
+        /// # Ok(())
+        /// # }
+        /// ```
+        ///
+        /// # When connections fail
+        ///
+        /// A statement whose connection breaks, or does not answer within the
+        #[doc = concat!("[response time-out](", stringify!($builder), "::response_timeout), is sent once more over another")]
+        /// connection; the store recognises what the first try has written. The connection is closed, and so are
+        /// the idle ones that do not answer. If the second try fails as well, or its answer does not tell what
+        /// the first one did, the operation is [unavailable](crate::store::StoreError::Unavailable).
+        ///
+        /// Statements run to their end, also if the future of the operation is dropped.
+        ///
+        /// # What is in the tables
+        ///
+        /// Values are sealed under keys that only the cookies lead to. A copy of the database shows how many
+        /// sessions there are, their times and sizes, and which of them have the same indexed value, but not
+        /// which value that is.
+        ///
+        #[doc = concat!("The tables are `starsessions`, unless another name is [set](", stringify!($builder), "::table), and those")]
+        /// whose names begin with it. Restoring a backup brings back the sessions that were ended since: change
+        /// the keys, or delete the rows.
+        ///
+        /// # Sweeping
+        ///
+        /// Expired sessions are never shown again, but stay in the table until they are swept. One instance is
+        /// enough, any number may do so at the same time. A session that is extended meanwhile stays.
+        ///
+        /// ```no_run
+        /// use std::time::Duration;
+        /// use starsessions::store::Store;
+        /// use starsessions::config::{Clock, SystemClock};
+        ///
+        /// async fn sweep_every_minute(store: impl Store) {
+        ///     loop {
+        ///         tokio::time::sleep(Duration::from_secs(60)).await;
+        ///         if let Err(error) = store.sweep(100_000, SystemClock.now()).await {
+        ///             tracing::warn!("sessions are not swept: {error}");
+        ///         }
+        ///     }
+        /// }
+        /// ```
         #[derive(Clone)]
         pub struct $store {
-            table: Arc<Table<$statements>>,
+            table: Arc<Table<Statements>>,
         }
 
         impl $store {
             /// A store in the table `starsessions` of the database that the pool leads to.
             #[must_use]
             pub fn new(pool: $pool) -> Self {
-                Self::builder(pool).with_table(TableName::default())
+                let table = DEFAULT_TABLE.to_owned();
+                Self::builder(pool).with_table(TableName { schema: None, table })
             }
 
             /// A store with other settings.
@@ -56,20 +125,20 @@ macro_rules! sql_store {
             /// See [`MigrateError`].
             pub async fn migrate(&self) -> Result<(), MigrateError> {
                 let table = Arc::clone(&self.table);
-                to_its_end(async move { table.dialect.migrate(table.connections.pool()).await }).await
+                to_its_end(async move { schema::migrate(table.connections.pool(), &table.dialect.table).await }).await
             }
 
             /// What [`migrate`](Self::migrate) runs: a script for the application's own migrations.
             #[must_use]
             pub fn schema_sql(&self) -> String {
-                self.table.dialect.script()
+                schema::script(&self.table.dialect.table)
             }
         }
 
         impl fmt::Debug for $store {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.debug_struct(stringify!($store))
-                    .field("table", self.table.dialect.name())
+                    .field("table", &self.table.dialect.table)
                     .finish_non_exhaustive()
             }
         }
@@ -124,7 +193,7 @@ macro_rules! sql_store {
             fn with_table(self, table: TableName) -> $store {
                 let table = Table {
                     connections: Connections::new(self.pool, self.response_timeout),
-                    dialect: <$statements>::new(table),
+                    dialect: Statements::new(table),
                     protection: self.protection,
                 };
                 $store { table: Arc::new(table) }
@@ -140,68 +209,28 @@ macro_rules! sql_store {
             }
         }
 
-        impl Store for $store {
-            fn protection(&self) -> Protection {
-                self.table.protection
+        impl Server for $server {
+            async fn send(
+                connection: &mut Self::Connection,
+                query: Prepared<Self>,
+            ) -> Result<Reply<Self>, sqlx::Error> {
+                let mut reply = Reply::default();
+                let mut steps = connection.fetch_many(query);
+                while let Some(step) = poll_fn(|cx| steps.as_mut().poll_next(cx)).await {
+                    match step? {
+                        Either::Left(end) => reply.changes += end.rows_affected(),
+                        Either::Right(row) => reply.rows.push(row),
+                    }
+                }
+                Ok(reply)
             }
 
-            async fn load(&self, key: &RowKey, _: Timestamp) -> Result<Option<Row>, StoreError> {
-                self.table.load(key).await
-            }
-
-            async fn insert(
-                &self,
-                key: &RowKey,
-                row: &Row,
-                now: Timestamp,
-            ) -> Result<Inserted, StoreError> {
-                self.table.insert(key, row, now).await
-            }
-
-            async fn replace(
-                &self,
-                key: &RowKey,
-                seen: &Row,
-                row: &Row,
-                now: Timestamp,
-            ) -> Result<Replaced, StoreError> {
-                self.table.replace(key, seen, row, now).await
-            }
-
-            async fn rotate(
-                &self,
-                rotation: Rotation<'_>,
-                now: Timestamp,
-            ) -> Result<Rotated, StoreError> {
-                self.table.rotate(&rotation, now).await
-            }
-
-            async fn touch(
-                &self,
-                key: &RowKey,
-                seen: &Row,
-                touch: Touch,
-                now: Timestamp,
-            ) -> Result<Touched, StoreError> {
-                self.table.touch(key, seen, touch, now).await
-            }
-
-            async fn remove(&self, key: &RowKey) -> Result<Option<Row>, StoreError> {
-                Dialect::remove(&self.table, key).await
-            }
-
-            async fn listed(
-                &self,
-                index_key: &IndexKey,
-                now: Timestamp,
-            ) -> Result<Vec<Listed>, StoreError> {
-                self.table.listed(index_key, now).await
-            }
-
-            async fn sweep(&self, limit: usize, now: Timestamp) -> Result<usize, StoreError> {
-                self.table.sweep(limit, now).await
+            fn reason(error: &dyn DatabaseError) -> Reason {
+                reason(error)
             }
         }
+
+        delegate!($store, |store| store.table.protection, store.table);
     };
 }
 pub(super) use sql_store;

@@ -30,7 +30,7 @@ impl Failure {
                 | sqlx::Error::Tls(_)
                 | sqlx::Error::Protocol(_)
                 | sqlx::Error::WorkerCrashed => Self::Lost(error.into()),
-                _ => Self::Refused(Refusal::new(Reason::Other, error)),
+                source => Self::refused(Reason::Other, source),
             };
         };
         if refused.is_unique_violation() {
@@ -39,7 +39,7 @@ impl Failure {
         match DB::reason(&**refused) {
             Reason::Undone => Self::Undone(error),
             Reason::Closing => Self::Lost(error.into()),
-            reason => Self::Refused(Refusal::new(reason, error)),
+            reason => Self::refused(reason, error),
         }
     }
 
@@ -47,10 +47,14 @@ impl Failure {
     pub(super) fn to_connect(error: sqlx::Error) -> Self {
         match error {
             sqlx::Error::PoolClosed | sqlx::Error::Configuration(_) | sqlx::Error::Database(_) => {
-                Self::Refused(Refusal::new(Reason::Connection, error))
+                Self::refused(Reason::Connection, error)
             }
             other => Self::Unsent(other.into()),
         }
+    }
+
+    fn refused(reason: Reason, source: sqlx::Error) -> Self {
+        Self::Refused(Refusal { reason, source })
     }
 }
 
@@ -58,7 +62,10 @@ impl From<Failure> for StoreError {
     fn from(failure: Failure) -> Self {
         Self::Unavailable(match failure {
             Failure::Undone(error) => error.into(),
-            Failure::Taken => Box::new(Taken),
+            // Without the server's message, which shows the key.
+            Failure::Taken => {
+                "the table of sessions has a unique key that this store does not know".into()
+            }
             Failure::Refused(refusal) => Box::new(refusal),
             Failure::Unsent(error) | Failure::Lost(error) => error,
         })
@@ -87,12 +94,6 @@ pub(super) struct Refusal {
     source: sqlx::Error,
 }
 
-impl Refusal {
-    fn new(reason: Reason, source: sqlx::Error) -> Self {
-        Self { reason, source }
-    }
-}
-
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.reason {
@@ -114,14 +115,15 @@ impl Error for Refusal {
     }
 }
 
-/// Without the server's message, which shows the key.
-#[derive(Debug)]
-struct Taken;
-
-impl fmt::Display for Taken {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the table of sessions has a unique key that this store does not know")
+impl From<sqlx::Error> for StoreError {
+    /// Of a row that was read.
+    fn from(error: sqlx::Error) -> Self {
+        Self::Corrupt(error.into())
     }
 }
 
-impl Error for Taken {}
+/// What is stored is not what this crate writes.
+pub(super) fn malformed() -> StoreError {
+    let text = "a row of the session table is malformed; delete the row, or restore the table";
+    StoreError::Corrupt(text.into())
+}

@@ -9,7 +9,6 @@ mod names;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod request;
-mod rows;
 mod table;
 
 #[cfg(feature = "mysql")]

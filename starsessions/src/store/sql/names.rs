@@ -22,15 +22,6 @@ impl TableName {
     }
 }
 
-impl Default for TableName {
-    fn default() -> Self {
-        Self {
-            schema: None,
-            table: DEFAULT_TABLE.to_owned(),
-        }
-    }
-}
-
 impl fmt::Display for TableName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(schema) = &self.schema {
@@ -117,17 +108,12 @@ impl From<sqlx::Error> for MigrateError {
 
 /// Whether tables of this version are what this crate works with; `false` if there are none.
 pub(super) fn is_current(version: Option<i32>) -> Result<bool, MigrateError> {
+    let known = SCHEMA;
     match version {
         None => Ok(false),
-        Some(SCHEMA) => Ok(true),
-        Some(found) if found < SCHEMA => Err(MigrateError::Older {
-            found,
-            known: SCHEMA,
-        }),
-        Some(found) => Err(MigrateError::Newer {
-            found,
-            known: SCHEMA,
-        }),
+        Some(found) if found == known => Ok(true),
+        Some(found) if found < known => Err(MigrateError::Older { found, known }),
+        Some(found) => Err(MigrateError::Newer { found, known }),
     }
 }
 

@@ -12,17 +12,11 @@ use super::failure::Reason;
 
 /// What the two servers do in their own ways.
 pub(super) trait Server: Database<Arguments: IntoArguments<Self> + Clone + Sync> {
-    /// Sends a statement and collects its rows.
-    fn rows(
+    /// Sends a statement, collects its rows, and counts those that it has changed.
+    fn send(
         connection: &mut Self::Connection,
         query: Prepared<Self>,
-    ) -> impl Future<Output = Result<Vec<Self::Row>, sqlx::Error>> + Send;
-
-    /// Sends a statement and counts the rows that it has changed.
-    fn changes(
-        connection: &mut Self::Connection,
-        query: Prepared<Self>,
-    ) -> impl Future<Output = Result<u64, sqlx::Error>> + Send;
+    ) -> impl Future<Output = Result<Reply<Self>, sqlx::Error>> + Send;
 
     /// What an error of the server means.
     fn reason(error: &dyn DatabaseError) -> Reason;
@@ -39,41 +33,39 @@ impl Statement {
         Self(sql.into())
     }
 
-    pub(super) fn sql(&self) -> AssertSqlSafe<Arc<str>> {
-        AssertSqlSafe(Arc::clone(&self.0))
-    }
-
-    pub(super) fn text(&self) -> &str {
-        &self.0
-    }
-
-    /// A request for the rows that the statement returns.
-    pub(super) fn read<DB: Server>(&self) -> Request<DB> {
-        Request::new(self, true)
-    }
-
-    /// A request that counts the rows that the statement changes.
-    pub(super) fn write<DB: Server>(&self) -> Request<DB> {
-        Request::new(self, false)
+    pub(super) fn request<DB: Server>(&self) -> Request<DB> {
+        Request {
+            statement: self.clone(),
+            arguments: DB::Arguments::default(),
+        }
     }
 }
+
+/// The statements of one table, each under its name.
+macro_rules! statements {
+    ($($name:ident: $template:literal;)*) => {
+        pub(super) struct Statements {
+            pub(super) table: TableName,
+            $($name: Statement,)*
+        }
+
+        impl Statements {
+            pub(super) fn new(table: TableName) -> Self {
+                $(let $name = Statement::new(fill($template, &table));)*
+                Self { table, $($name),* }
+            }
+        }
+    };
+}
+pub(super) use statements;
 
 /// A statement with its parameters. It owns them, so it can be sent from a task, and again.
 pub(super) struct Request<DB: Server> {
     statement: Statement,
     arguments: DB::Arguments,
-    returns_rows: bool,
 }
 
 impl<DB: Server> Request<DB> {
-    fn new(statement: &Statement, returns_rows: bool) -> Self {
-        Self {
-            statement: statement.clone(),
-            arguments: DB::Arguments::default(),
-            returns_rows,
-        }
-    }
-
     /// Adds the next parameter. Numbers and bytes always encode; if one did not, the server would
     /// refuse a statement that has a parameter too few.
     pub(super) fn bind<'t, T: Encode<'t, DB> + Type<DB>>(mut self, value: T) -> Self {
@@ -81,18 +73,21 @@ impl<DB: Server> Request<DB> {
         self
     }
 
+    /// Adds the next parameters, all of them numbers.
+    pub(super) fn numbers<'t, const N: usize>(self, numbers: [i64; N]) -> Self
+    where
+        i64: Encode<'t, DB> + Type<DB>,
+    {
+        numbers.into_iter().fold(self, Self::bind)
+    }
+
     pub(super) async fn send(
         &self,
         connection: &mut DB::Connection,
     ) -> Result<Reply<DB>, sqlx::Error> {
-        let query = sqlx::query_with(self.statement.sql(), self.arguments.clone());
-        let mut reply = Reply::default();
-        if self.returns_rows {
-            reply.rows = DB::rows(connection, query).await?;
-        } else {
-            reply.changes = DB::changes(connection, query).await?;
-        }
-        Ok(reply)
+        let sql = AssertSqlSafe(Arc::clone(&self.statement.0));
+        let query = sqlx::query_with(sql, self.arguments.clone());
+        DB::send(connection, query).await
     }
 }
 
@@ -102,15 +97,6 @@ pub(super) struct Reply<DB: Database> {
     pub(super) changes: u64,
     /// Nothing was written, because a row has the key of the one that was to be inserted.
     pub(super) is_taken: bool,
-}
-
-impl<DB: Database> Reply<DB> {
-    pub(super) fn taken() -> Self {
-        Self {
-            is_taken: true,
-            ..Self::default()
-        }
-    }
 }
 
 impl<DB: Database> Default for Reply<DB> {

@@ -2,10 +2,7 @@
 
 use std::future::Future;
 
-use sqlx::Pool;
-
 use super::connections::Connections;
-use super::names::{MigrateError, TableName};
 use super::request::{Reply, Request, Server};
 use crate::clock::Timestamp;
 use crate::crypto::{IndexKey, RowKey};
@@ -19,22 +16,7 @@ use crate::store::{
 pub(super) trait Dialect: Sized + Send + Sync + 'static {
     type Server: Server;
 
-    /// The statements for the table of this name.
-    fn new(table: TableName) -> Self;
-
-    /// The name of the table.
-    fn name(&self) -> &TableName;
-
-    /// What makes the tables.
-    fn script(&self) -> String;
-
-    /// Makes the tables, if they are not there yet.
-    fn migrate(
-        &self,
-        pool: &Pool<Self::Server>,
-    ) -> impl Future<Output = Result<(), MigrateError>> + Send;
-
-    /// Returns the [columns](super::rows::Columns) of the row under a key.
+    /// Returns the [columns](crate::store::columns::Columns) of the row under a key.
     fn load(&self, key: &RowKey) -> Request<Self::Server>;
 
     /// Changes a row, unless a live one is there.
@@ -143,23 +125,23 @@ impl<D: Dialect> Table<D> {
 
     pub(super) async fn rotate(
         &self,
-        rotation: &Rotation<'_>,
+        rotation: Rotation<'_>,
         now: Timestamp,
     ) -> Result<Rotated, StoreError> {
-        let rotate = || self.dialect.rotate(rotation, now);
+        let rotate = || self.dialect.rotate(&rotation, now);
         let answer = self.write(rotate, rotation.new, now).await?;
         if answer.value.changes > 0 {
             return Ok(Rotated::Rotated);
         }
-        let outcome = match self.load(rotation.old).await? {
-            Some(old) if !old.is_live(now) => Rotated::Gone,
+        let live = self.load(rotation.old).await?;
+        let outcome = match live.filter(|row| row.is_live(now)) {
             Some(old) if old.revision == rotation.seen.revision => Rotated::Exists,
             Some(old) => Rotated::Stale(old),
             None => Rotated::Gone,
         };
         if answer.is_repeated {
             let found = self.load(rotation.new).await?;
-            return again::rotated(outcome, rotation, found.as_ref());
+            return again::rotated(outcome, &rotation, found.as_ref());
         }
         Ok(outcome)
     }
@@ -192,6 +174,10 @@ impl<D: Dialect> Table<D> {
             }
         }
         Ok(listed)
+    }
+
+    pub(super) async fn remove(&self, key: &RowKey) -> Result<Option<Row>, StoreError> {
+        D::remove(self, key).await
     }
 
     /// In batches, each a transaction of its own.
@@ -237,6 +223,9 @@ impl<D: Dialect> Table<D> {
         Ok(answer)
     }
 }
+
+/// The names of [`Columns`](crate::store::columns::Columns).
+pub(super) const COLUMNS: &str = "revision, deadline, last_seen, value, index_keys, card";
 
 /// Short enough for requests not to wait behind it.
 const SWEEP_BATCH: usize = 1_000;

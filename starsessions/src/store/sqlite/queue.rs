@@ -12,6 +12,7 @@ use rusqlite::Error::SqliteFailure;
 use rusqlite::{Connection, ffi};
 use tokio::sync::{Semaphore, oneshot, watch};
 
+use super::rows::execute;
 use crate::store::StoreError;
 
 /// A queue of jobs, and the threads that do them.
@@ -184,21 +185,21 @@ fn read(connection: &Connection, jobs: &mut Vec<Job>) {
 
 /// Does all jobs in one transaction, so that one wait for the disk serves all.
 fn write(connection: &Connection, jobs: &mut Vec<Job>) {
-    let begun = execute(connection, "BEGIN IMMEDIATE").map_err(Arc::new);
+    let begun = execute(connection, "BEGIN IMMEDIATE", []).map_err(Arc::new);
     let rolled_back = ffi::Error::new(ffi::SQLITE_ABORT_ROLLBACK);
     let mut answers = Vec::with_capacity(jobs.len());
     for job in jobs.drain(..) {
         answers.push(job(match &begun {
             Err(error) => Err(Arc::clone(error)),
             // Some errors, a full disk among them, end the transaction of all.
-            Ok(()) if connection.is_autocommit() => Err(Arc::new(SqliteFailure(rolled_back, None))),
-            Ok(()) => Ok(connection),
+            Ok(_) if connection.is_autocommit() => Err(Arc::new(SqliteFailure(rolled_back, None))),
+            Ok(_) => Ok(connection),
         }));
     }
-    let committed = begun.and_then(|()| Ok(execute(connection, "COMMIT")?));
+    let committed = begun.and_then(|_| Ok(execute(connection, "COMMIT", []).map(drop)?));
     if committed.is_err() && !connection.is_autocommit() {
         // If this fails as well, the next `BEGIN` does, and says so.
-        let _ = execute(connection, "ROLLBACK");
+        let _ = execute(connection, "ROLLBACK", []);
     }
     for answer in answers {
         answer(committed.clone());
@@ -210,22 +211,18 @@ pub(super) fn whole<T>(
     connection: &Connection,
     job: impl FnOnce(&Connection) -> rusqlite::Result<T>,
 ) -> rusqlite::Result<T> {
-    execute(connection, "SAVEPOINT job")?;
+    execute(connection, "SAVEPOINT job", [])?;
     let result = job(connection);
     if connection.is_autocommit() {
         return result;
     }
-    if result.is_err() && execute(connection, "ROLLBACK TO job").is_err() {
+    if result.is_err() && execute(connection, "ROLLBACK TO job", []).is_err() {
         // Half a job must not be committed with the others.
-        execute(connection, "ROLLBACK")?;
+        execute(connection, "ROLLBACK", [])?;
         return result;
     }
-    execute(connection, "RELEASE job")?;
+    execute(connection, "RELEASE job", [])?;
     result
-}
-
-fn execute(connection: &Connection, sql: &str) -> rusqlite::Result<()> {
-    connection.prepare_cached(sql)?.execute([]).map(drop)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -1,43 +1,40 @@
 //! The tables, and how they become what this version wants.
 
+use sqlx::AssertSqlSafe;
 use sqlx::mysql::MySqlPool;
 
-use super::statements::Statements;
-use crate::store::sql::names::{self, MigrateError};
-use crate::store::sql::request::Statement;
+use super::statements::fill;
+use crate::store::sql::names::{self, MigrateError, TableName};
 
 /// Makes what is not there yet. The server ends a transaction at each change of a table, so there is
 /// none here: instances that start together may do every step side by side.
-pub(super) async fn migrate(pool: &MySqlPool, statements: &Statements) -> Result<(), MigrateError> {
-    execute(pool, &statements.custom(CREATE_VERSIONS)).await?;
-    let version = sqlx::query_scalar(statements.custom(FIND_VERSION).sql());
+pub(super) async fn migrate(pool: &MySqlPool, table: &TableName) -> Result<(), MigrateError> {
+    let sql = |template| AssertSqlSafe(fill(template, table));
+    sqlx::query(sql(CREATE_VERSIONS)).execute(pool).await?;
+    let version = sqlx::query_scalar(sql(FIND_VERSION));
     let steps: &[_] = if names::is_current(version.fetch_one(pool).await?)? {
         &[PROBE]
     } else {
         &[CREATE_ROWS, PROBE, CREATE_INDEX, SET_VERSION]
     };
     for step in steps {
-        match execute(pool, &statements.custom(step)).await {
+        match sqlx::query(sql(step)).execute(pool).await {
             Err(sqlx::Error::Database(error))
                 if error.code().as_deref() == Some(UNKNOWN_COLUMN) =>
             {
-                return Err(MigrateError::Foreign(statements.table.to_string()));
+                return Err(MigrateError::Foreign(table.to_string()));
             }
             done => done?,
-        }
+        };
     }
     Ok(())
 }
 
 /// Everything that makes the tables.
-pub(super) fn script(statements: &Statements) -> String {
+pub(super) fn script(table: &TableName) -> String {
     [CREATE_VERSIONS, CREATE_ROWS, CREATE_INDEX, SET_VERSION]
-        .map(|step| format!("{};\n", statements.custom(step).text().trim()))
+        .map(|step| format!("{};\n", fill(step, table).trim()))
         .concat()
-}
-
-async fn execute(pool: &MySqlPool, statement: &Statement) -> Result<(), sqlx::Error> {
-    sqlx::query(statement.sql()).execute(pool).await.map(drop)
 }
 
 const UNKNOWN_COLUMN: &str = "42S22";

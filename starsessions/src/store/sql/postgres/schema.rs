@@ -1,52 +1,46 @@
 //! The table, and how it becomes what this version wants.
 
-use sqlx::Row;
+use sqlx::AssertSqlSafe;
 use sqlx::postgres::PgPool;
 
-use super::statements::Statements;
-use crate::store::sql::names::{self, MigrateError};
-use crate::store::sql::request::Statement;
+use super::statements::fill;
+use crate::store::sql::names::{self, MigrateError, TableName};
 
 /// Makes what is not there yet. Instances may start together: the script waits for that of another
 /// instance, is one transaction, and finds everything done.
-pub(super) async fn migrate(pool: &PgPool, statements: &Statements) -> Result<(), MigrateError> {
-    let version = version(pool, statements).await?;
+pub(super) async fn migrate(pool: &PgPool, table: &TableName) -> Result<(), MigrateError> {
+    let version = version(pool, table).await?;
     if !names::is_current(version)? {
-        let alone = statements.custom(&[LOCK, SCRIPT].concat());
-        run_script(pool, statements, &alone).await?;
+        run_script(pool, table, &[LOCK, SCRIPT].concat()).await?;
     }
-    run_script(pool, statements, &statements.custom(PROBE)).await
+    run_script(pool, table, PROBE).await
 }
 
 /// What [`migrate`] makes, for applications that keep all changes of their database in one place.
-pub(super) fn script(statements: &Statements) -> String {
-    statements.custom(SCRIPT).text().to_owned()
+pub(super) fn script(table: &TableName) -> String {
+    fill(SCRIPT, table)
 }
 
-async fn version(pool: &PgPool, statements: &Statements) -> Result<Option<i32>, MigrateError> {
-    let find = statements.custom("SELECT to_regclass('{versions}') IS NOT NULL");
-    let is_there: bool = sqlx::query(find.sql()).fetch_one(pool).await?.try_get(0)?;
-    if !is_there {
+async fn version(pool: &PgPool, table: &TableName) -> Result<Option<i32>, MigrateError> {
+    let sql = |template| AssertSqlSafe(fill(template, table));
+    let is_there = sqlx::query_scalar(sql("SELECT to_regclass('{versions}') IS NOT NULL"));
+    if !is_there.fetch_one(pool).await? {
         return Ok(None);
     }
-    let find = statements.custom("SELECT max(version) FROM {versions}");
-    Ok(sqlx::query(find.sql()).fetch_one(pool).await?.try_get(0)?)
+    let version = sqlx::query_scalar(sql("SELECT max(version) FROM {versions}"));
+    Ok(version.fetch_one(pool).await?)
 }
 
-async fn run_script(
-    pool: &PgPool,
-    statements: &Statements,
-    script: &Statement,
-) -> Result<(), MigrateError> {
+async fn run_script(pool: &PgPool, table: &TableName, script: &str) -> Result<(), MigrateError> {
+    let script = fill(script, table);
     for _ in 0..MAX_ATTEMPTS {
-        let Err(error) = sqlx::raw_sql(script.sql()).execute(pool).await else {
+        let attempt = sqlx::raw_sql(AssertSqlSafe(script.as_str())).execute(pool);
+        let Err(error) = attempt.await else {
             return Ok(());
         };
         let code = error.as_database_error().and_then(|error| error.code());
         match code.as_deref() {
-            Some(UNDEFINED_COLUMN) => {
-                return Err(MigrateError::Foreign(statements.table.to_string()));
-            }
+            Some(UNDEFINED_COLUMN) => return Err(MigrateError::Foreign(table.to_string())),
             // It waited for another instance, and its transaction still sees the database of before.
             Some(SERIALIZATION_FAILURE) => {}
             _ => return Err(error.into()),

@@ -5,71 +5,114 @@
 //! the row as that writer leaves it. Under REPEATABLE READ and SERIALIZABLE it fails with `40001` instead,
 //! and is sent again.
 
-use sqlx::postgres::{PgPool, PgRow, Postgres};
+use sqlx::postgres::{PgRow, Postgres};
 use sqlx::{FromRow, Row as _};
 
-use super::schema;
 use crate::clock::Timestamp;
 use crate::crypto::{IndexKey, RowKey};
 use crate::store::again;
-use crate::store::sql::names::{MigrateError, TableName};
-use crate::store::sql::request::{Reply, Request, Statement};
-use crate::store::sql::rows::{self, COLUMNS, Columns, revision, seconds};
-use crate::store::sql::table::{Dialect, Table};
+use crate::store::columns::{self, card, revision, seconds};
+use crate::store::sql::failure::malformed;
+use crate::store::sql::names::TableName;
+use crate::store::sql::request::{Reply, Request, Statement, statements};
+use crate::store::sql::table::{COLUMNS, Dialect, Table};
 use crate::store::{Rotation, Row, StoreError, Touch};
 
-/// The statements of one table.
-pub(super) struct Statements {
-    pub(super) table: TableName,
-    load: Statement,
-    insert: Statement,
-    replace: Statement,
-    rotate: Statement,
-    touch: Statement,
-    remove: Statement,
-    listed: Statement,
-    sweep: Statement,
-}
+statements! {
+    load: "
+        SELECT {columns}
+        FROM {table}
+        WHERE key = $1";
 
-impl Statements {
-    /// A statement that is not needed again and again.
-    pub(super) fn custom(&self, template: &str) -> Statement {
-        fill(template, &self.table)
-    }
+    // Replaces nothing but a row that has expired and was not swept yet.
+    insert: "
+        INSERT INTO {table} AS stored (key, {columns})
+        VALUES ($1, $3, $4, $5, $6, $7, $8)
+        ON CONFLICT (key) DO UPDATE
+        SET ({columns}) = ROW ($3, $4, $5, $6, $7, $8)
+        WHERE stored.deadline <= $2";
+
+    // Assigning equal index keys changes no index, so the update stays within its page (HOT) unless the
+    // deadline or the listing changes.
+    replace: "
+        UPDATE {table}
+        SET revision = $5,
+            deadline = CASE WHEN deadline = $4 THEN $6 ELSE greatest(deadline, $6) END,
+            last_seen = greatest(last_seen, $7),
+            value = $8,
+            index_keys = $9,
+            card = $10
+        WHERE key = $1 AND revision = $3 AND deadline > $2";
+
+    // The old row is locked first, so that it cannot change between the insert and the update.
+    rotate: "
+        WITH seen AS MATERIALIZED (
+            SELECT
+            FROM {table}
+            WHERE key = $1 AND revision = $3 AND deadline > $2
+            FOR UPDATE
+        ), inserted AS (
+            INSERT INTO {table} AS stored (key, {columns})
+            SELECT $11, $12, $13, $14, $15, $16, $17
+            FROM seen
+            ON CONFLICT (key) DO UPDATE
+            SET ({columns}) = ROW ($12, $13, $14, $15, $16, $17)
+            WHERE stored.deadline <= $2
+            RETURNING true
+        )
+        UPDATE {table} AS stored
+        SET revision = $5,
+            deadline = CASE WHEN deadline = $4 THEN $6 ELSE greatest(deadline, $6) END,
+            last_seen = greatest(last_seen, $7),
+            value = $8,
+            index_keys = $9,
+            card = $10
+        FROM inserted
+        WHERE stored.key = $1";
+
+    touch: "
+        UPDATE {table}
+        SET last_seen = greatest(last_seen, $4),
+            deadline = greatest(deadline, $5)
+        WHERE key = $1 AND revision = $3 AND deadline > $2";
+
+    remove: "
+        DELETE FROM {table}
+        WHERE key = $1
+        RETURNING {columns}";
+
+    // Without a condition on the deadline: it would tempt the planner, which does not know the value, to
+    // read everything that has not expired instead of the index on the keys.
+    listed: "
+        SELECT revision, deadline, last_seen, ''::bytea, index_keys, card, key
+        FROM {table}
+        WHERE index_keys @> ARRAY[$1]";
+
+    // Rows that another statement holds are passed over: another sweep has them, or a touch extends them.
+    // The lock checks the deadline again. An array of keys, so that they are looked up one by one: a join
+    // may read everything that has expired for each batch. Each batch begins where the one before has
+    // ended: while an older transaction may still see freed rows, the index keeps their entries.
+    sweep: "
+        WITH freed AS (
+            DELETE FROM {table}
+            WHERE key = ANY (ARRAY (
+                SELECT key
+                FROM {table}
+                WHERE deadline BETWEEN $3 AND $1
+                ORDER BY deadline
+                LIMIT $2
+                FOR UPDATE SKIP LOCKED
+            ))
+            RETURNING deadline
+        )
+        SELECT count(*) AS freed, max(deadline) AS last FROM freed";
 }
 
 impl Dialect for Statements {
     type Server = Postgres;
 
-    fn new(table: TableName) -> Self {
-        let fill = |template| fill(template, &table);
-        Self {
-            load: fill(LOAD),
-            insert: fill(INSERT),
-            replace: fill(REPLACE),
-            rotate: fill(ROTATE),
-            touch: fill(TOUCH),
-            remove: fill(REMOVE),
-            listed: fill(LISTED),
-            sweep: fill(SWEEP),
-            table,
-        }
-    }
-
-    fn name(&self) -> &TableName {
-        &self.table
-    }
-
-    fn script(&self) -> String {
-        schema::script(self)
-    }
-
-    async fn migrate(&self, pool: &PgPool) -> Result<(), MigrateError> {
-        schema::migrate(pool, self).await
-    }
-
     fn load(&self, key: &RowKey) -> Request<Postgres> {
-        self.load.read().bind(key.as_bytes().as_slice())
+        self.load.request().bind(key.as_bytes().as_slice())
     }
 
     fn insert(&self, key: &RowKey, row: &Row, now: Timestamp) -> Vec<Request<Postgres>> {
@@ -83,30 +126,26 @@ impl Dialect for Statements {
         row: &Row,
         now: Timestamp,
     ) -> Vec<Request<Postgres>> {
-        let replace = begin(&self.replace, key, now)
-            .bind(revision(seen))
-            .bind(seconds(seen.deadline));
+        let replace = begin(&self.replace, key, now);
+        let replace = replace.numbers([revision(seen), seconds(seen.deadline)]);
         vec![bind_row(replace, row)]
     }
 
     fn rotate(&self, rotation: &Rotation<'_>, now: Timestamp) -> Vec<Request<Postgres>> {
-        let rotate = begin(&self.rotate, rotation.old, now)
-            .bind(revision(rotation.seen))
-            .bind(seconds(rotation.seen.deadline));
+        let rotate = begin(&self.rotate, rotation.old, now);
+        let rotate = rotate.numbers([revision(rotation.seen), seconds(rotation.seen.deadline)]);
         let rotate = bind_row(rotate, rotation.left).bind(rotation.new.as_bytes().as_slice());
         vec![bind_row(rotate, rotation.row)]
     }
 
     fn touch(&self, key: &RowKey, seen: &Row, touch: Touch, now: Timestamp) -> Request<Postgres> {
-        begin(&self.touch, key, now)
-            .bind(revision(seen))
-            .bind(seconds(touch.last_seen))
-            .bind(seconds(touch.deadline))
+        let (last_seen, deadline) = (seconds(touch.last_seen), seconds(touch.deadline));
+        begin(&self.touch, key, now).numbers([revision(seen), last_seen, deadline])
     }
 
     async fn remove(table: &Table<Self>, key: &RowKey) -> Result<Option<Row>, StoreError> {
         let remove = &table.dialect.remove;
-        let answer = table.send(remove.read().bind(key.as_bytes().as_slice()));
+        let answer = table.send(remove.request().bind(key.as_bytes().as_slice()));
         let answer = answer.await?;
         let Some(removed) = answer.value.rows.first() else {
             return again::removed(answer.is_repeated);
@@ -116,12 +155,11 @@ impl Dialect for Statements {
     }
 
     fn listed(&self, index_key: &IndexKey) -> Request<Postgres> {
-        self.listed.read().bind(index_key.as_bytes().as_slice())
+        self.listed.request().bind(index_key.as_bytes().as_slice())
     }
 
     fn sweep(&self, limit: i64, first: i64, now: Timestamp) -> Request<Postgres> {
-        let sweep = self.sweep.read().bind(seconds(now));
-        sweep.bind(limit).bind(first)
+        self.sweep.request().numbers([seconds(now), limit, first])
     }
 
     fn swept(reply: &Reply<Postgres>) -> Result<(u64, Option<i64>), StoreError> {
@@ -133,139 +171,43 @@ impl Dialect for Statements {
     }
 
     fn row(row: &PgRow) -> Result<Row, StoreError> {
-        let columns: Columns<Vec<Vec<u8>>> = FromRow::from_row(row)?;
-        rows::row(columns, |keys| {
-            keys.iter().map(|key| rows::index_key(key)).collect()
-        })
+        type Keys = Option<Vec<[u8; IndexKey::LEN]>>;
+        let (revision, deadline, last_seen, value, keys, card): (_, _, _, _, Keys, _) =
+            FromRow::from_row(row)?;
+        let keys = keys.map(|keys| keys.concat());
+        columns::row((revision, deadline, last_seen, value, keys, card)).ok_or_else(malformed)
     }
 
     fn key(row: &PgRow) -> Result<RowKey, StoreError> {
-        Ok(rows::row_key(row.try_get("key")?)?)
+        Ok(RowKey::from_bytes(row.try_get("key")?))
     }
 }
 
 /// The key and the time come first in most statements about one session.
 fn begin(statement: &Statement, key: &RowKey, now: Timestamp) -> Request<Postgres> {
-    statement
-        .write()
-        .bind(key.as_bytes().as_slice())
-        .bind(seconds(now))
+    let key = statement.request().bind(key.as_bytes().as_slice());
+    key.numbers([seconds(now)])
 }
 
 /// Binds a row in the order of its [columns](COLUMNS).
 fn bind_row(request: Request<Postgres>, row: &Row) -> Request<Postgres> {
-    let listing = row.listing.as_deref();
-    let index_keys = listing.map(|listing| {
-        let keys = listing.index_keys.iter();
-        keys.map(|key| key.as_bytes().as_slice())
-            .collect::<Vec<_>>()
-    });
+    let index_keys = row.index_keys().iter().map(|key| *key.as_bytes());
+    let index_keys: Vec<_> = index_keys.collect();
     request
-        .bind(revision(row))
-        .bind(seconds(row.deadline))
-        .bind(seconds(row.last_seen))
+        .numbers([revision(row), seconds(row.deadline), seconds(row.last_seen)])
         .bind(&*row.value)
-        .bind(index_keys)
-        .bind(listing.map(|listing| &*listing.card))
+        .bind(row.listing.as_ref().map(|_| index_keys))
+        .bind(card(row))
 }
 
-fn fill(template: &str, table: &TableName) -> Statement {
+/// Puts the names of the tables, in quotes because a name may be a word of the language, in their places.
+pub(super) fn fill(template: &str, table: &TableName) -> String {
     let schema = table.schema.as_ref();
     let schema = schema.map_or_else(String::new, |schema| format!("\"{schema}\"."));
-    // In quotes, because a name may be a word of the language.
-    let sql = template
+    template
         .replace("{table}", "{schema}\"{name}\"")
         .replace("{versions}", "{schema}\"{name}_schema\"")
         .replace("{schema}", &schema)
         .replace("{name}", &table.table)
-        .replace("{columns}", COLUMNS);
-    Statement::new(sql)
+        .replace("{columns}", COLUMNS)
 }
-
-const LOAD: &str = "
-SELECT {columns}
-FROM {table}
-WHERE key = $1";
-
-// Replaces nothing but a row that has expired and was not swept yet.
-const INSERT: &str = "
-INSERT INTO {table} AS stored (key, {columns})
-VALUES ($1, $3, $4, $5, $6, $7, $8)
-ON CONFLICT (key) DO UPDATE
-SET ({columns}) = ROW ($3, $4, $5, $6, $7, $8)
-WHERE stored.deadline <= $2";
-
-// Assigning equal index keys changes no index, so the update stays within its page (HOT) unless the
-// deadline or the listing changes.
-const REPLACE: &str = "
-UPDATE {table}
-SET revision = $5,
-    deadline = CASE WHEN deadline = $4 THEN $6 ELSE greatest(deadline, $6) END,
-    last_seen = greatest(last_seen, $7),
-    value = $8,
-    index_keys = $9,
-    card = $10
-WHERE key = $1 AND revision = $3 AND deadline > $2";
-
-// The old row is locked first, so that it cannot change between the insert and the update.
-const ROTATE: &str = "
-WITH seen AS MATERIALIZED (
-    SELECT
-    FROM {table}
-    WHERE key = $1 AND revision = $3 AND deadline > $2
-    FOR UPDATE
-), inserted AS (
-    INSERT INTO {table} AS stored (key, {columns})
-    SELECT $11, $12, $13, $14, $15, $16, $17
-    FROM seen
-    ON CONFLICT (key) DO UPDATE
-    SET ({columns}) = ROW ($12, $13, $14, $15, $16, $17)
-    WHERE stored.deadline <= $2
-    RETURNING true
-)
-UPDATE {table} AS stored
-SET revision = $5,
-    deadline = CASE WHEN deadline = $4 THEN $6 ELSE greatest(deadline, $6) END,
-    last_seen = greatest(last_seen, $7),
-    value = $8,
-    index_keys = $9,
-    card = $10
-FROM inserted
-WHERE stored.key = $1";
-
-const TOUCH: &str = "
-UPDATE {table}
-SET last_seen = greatest(last_seen, $4),
-    deadline = greatest(deadline, $5)
-WHERE key = $1 AND revision = $3 AND deadline > $2";
-
-const REMOVE: &str = "
-DELETE FROM {table}
-WHERE key = $1
-RETURNING {columns}";
-
-// Without a condition on the deadline: it would tempt the planner, which does not know the value, to
-// read everything that has not expired instead of the index on the keys.
-const LISTED: &str = "
-SELECT revision, deadline, last_seen, ''::bytea, index_keys, card, key
-FROM {table}
-WHERE index_keys @> ARRAY[$1]";
-
-// Rows that another statement holds are passed over: another sweep has them, or a touch extends them.
-// The lock checks the deadline again. An array of keys, so that they are looked up one by one: a join
-// may read everything that has expired for each batch. Each batch begins where the one before has
-// ended: while an older transaction may still see freed rows, the index keeps their entries.
-const SWEEP: &str = "
-WITH freed AS (
-    DELETE FROM {table}
-    WHERE key = ANY (ARRAY (
-        SELECT key
-        FROM {table}
-        WHERE deadline BETWEEN $3 AND $1
-        ORDER BY deadline
-        LIMIT $2
-        FOR UPDATE SKIP LOCKED
-    ))
-    RETURNING deadline
-)
-SELECT count(*) AS freed, max(deadline) AS last FROM freed";
