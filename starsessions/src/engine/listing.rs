@@ -166,7 +166,8 @@ impl ServerSide {
         token: &ReferenceToken,
         record: &Record,
     ) -> Result<Option<Arc<Listing>>, SessionError> {
-        let mut filed: Vec<_> = indexed(record)
+        let mut filed: Vec<_> = record
+            .indexed()
             .map(|(name, field)| (self.index_key(name, field.value), field.ends_at()))
             .collect();
         if filed.is_empty() && !record.identified {
@@ -248,21 +249,16 @@ impl ServerSide {
     }
 }
 
-/// The fields that the session is found by.
-fn indexed(record: &Record) -> impl Iterator<Item = (&str, Field<'_>)> {
-    record.fields().filter(|(_, field)| field.indexed)
-}
-
 /// Whether two records under one id have the same listing.
 fn is_listed_alike(a: &Record, b: &Record) -> bool {
     let key = |record: &Record| (record.identified, record.remembered, record.issued_at);
     let filed = |a: (&str, Field<'_>), b: (&str, Field<'_>)| {
         a.0 == b.0 && a.1.value == b.1.value && a.1.ends_at() == b.1.ends_at()
     };
-    let mut others = indexed(b);
+    let mut others = b.indexed();
     key(a) == key(b)
         && a.get(LABEL).map(|it| it.value) == b.get(LABEL).map(|it| it.value)
-        && indexed(a).all(|field| others.next().is_some_and(|other| filed(field, other)))
+        && a.indexed().all(|field| others.next().is_some_and(|other| filed(field, other)))
         && others.next().is_none()
 }
 
