@@ -93,7 +93,7 @@ impl ServerSide {
         let mut record = Record::new(listed.last_seen, listed.deadline);
         let (mut label, mut successor) = (None, None);
         if let Some(card) = self.card(&listed.key, &listed.listing, now) {
-            let place = listed.listing.index_keys.binary_search(index_key);
+            let place = listed.listing.index_keys().binary_search(index_key);
             if !card.is_filed(place.ok()?, now) {
                 return None;
             }
@@ -206,7 +206,7 @@ impl ServerSide {
             return Ok(Some(Arc::clone(listing)));
         };
         card.successor = Some(*successor);
-        let keys = listing.index_keys.clone();
+        let keys = listing.index_keys().to_vec();
         self.close_listing(token, keys, &card).map(Some)
     }
 
@@ -225,10 +225,10 @@ impl ServerSide {
 
     fn card(&self, key: &RowKey, listing: &Listing, now: Timestamp) -> Option<Card> {
         if !self.vault.is_sealed {
-            return Card::parse(&listing.card);
+            return Card::parse(listing.card());
         }
         let (keys, audience) = (&self.context.keys, &self.context.audience);
-        let card = crypto::open_card(keys, audience, key, &listing.card, now).ok()?;
+        let card = crypto::open_card(keys, audience, key, listing.card(), now).ok()?;
         Card::parse(&card)
     }
 
@@ -258,7 +258,8 @@ fn is_listed_alike(a: &Record, b: &Record) -> bool {
     let mut others = b.indexed();
     key(a) == key(b)
         && a.get(LABEL).map(|it| it.value) == b.get(LABEL).map(|it| it.value)
-        && a.indexed().all(|field| others.next().is_some_and(|other| filed(field, other)))
+        && a.indexed()
+            .all(|field| others.next().is_some_and(|other| filed(field, other)))
         && others.next().is_none()
 }
 

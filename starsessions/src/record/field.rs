@@ -65,6 +65,7 @@ impl<'a> Entry<'a> {
         indexed
     }
 
+    #[inline]
     pub(super) fn field(&self) -> Field<'a> {
         let [expires, idle, indexed] = self.flags();
         let mut times = self.bytes.get(HEAD..).unwrap_or_default();

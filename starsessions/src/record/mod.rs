@@ -104,6 +104,7 @@ impl Record {
     }
 
     /// The field of this name, dead or alive.
+    #[inline]
     pub(crate) fn get(&self, name: &str) -> Option<Field<'_>> {
         let is_meant = |entry: &Entry<'_>| entry.name() == name.as_bytes();
         self.entries().find(is_meant).map(|entry| entry.field())

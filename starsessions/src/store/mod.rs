@@ -10,6 +10,7 @@
 mod again;
 mod cookie;
 mod erased;
+mod listing;
 mod memory;
 #[cfg(feature = "redis")]
 mod redis;
@@ -27,10 +28,11 @@ use std::future::Future;
 pub use self::cookie::{Backend, CookieStore};
 pub(crate) use self::cookie::{BackendKind, CookieMode};
 pub(crate) use self::erased::ErasedStore;
+pub use self::listing::Listing;
 pub use self::memory::{MemoryStore, MemoryStoreBuilder};
 #[cfg(feature = "redis")]
 pub use self::redis::{RedisClient, RedisConnectError, RedisStore, RedisStoreBuilder};
-pub use self::row::{Listed, Listing, Rotation, Row, Touch};
+pub use self::row::{Listed, Rotation, Row, Touch};
 #[cfg(any(feature = "mysql", feature = "postgres"))]
 pub use self::sql::{MigrateError, TableNameError};
 #[cfg(feature = "mysql")]

@@ -231,12 +231,11 @@ fn read_listing(row: &SqlRow<'_>) -> Result<Option<Arc<Listing>>> {
         .copied()
         .map(IndexKey::from_bytes)
         .collect();
-    let card = card.into();
-    Ok(Some(Arc::new(Listing { index_keys, card })))
+    Ok(Some(Arc::new(Listing::new(index_keys, card))))
 }
 
 fn card(row: &Row) -> Option<&[u8]> {
-    Some(&row.listing.as_ref()?.card)
+    Some(row.listing.as_ref()?.card())
 }
 
 /// One after the other.

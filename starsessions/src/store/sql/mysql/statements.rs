@@ -189,7 +189,7 @@ impl Dialect for Statements {
 fn bind_row(request: Request<MySql>, row: &Row) -> Request<MySql> {
     let listing = row.listing.as_deref();
     let index_keys = listing.map(|listing| {
-        let keys = listing.index_keys.iter();
+        let keys = listing.index_keys().iter();
         keys.flat_map(IndexKey::as_bytes)
             .copied()
             .collect::<Vec<_>>()
@@ -198,7 +198,7 @@ fn bind_row(request: Request<MySql>, row: &Row) -> Request<MySql> {
         .bind(revision(row))
         .bind(&*row.value)
         .bind(index_keys)
-        .bind(listing.map(|listing| &*listing.card))
+        .bind(listing.map(|listing| listing.card()))
 }
 
 /// Binds the condition that the row under the key still is the one that was seen.

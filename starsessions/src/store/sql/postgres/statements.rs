@@ -156,7 +156,7 @@ fn begin(statement: &Statement, key: &RowKey, now: Timestamp) -> Request<Postgre
 fn bind_row(request: Request<Postgres>, row: &Row) -> Request<Postgres> {
     let listing = row.listing.as_deref();
     let index_keys = listing.map(|listing| {
-        let keys = listing.index_keys.iter();
+        let keys = listing.index_keys().iter();
         keys.map(|key| key.as_bytes().as_slice())
             .collect::<Vec<_>>()
     });
@@ -166,7 +166,7 @@ fn bind_row(request: Request<Postgres>, row: &Row) -> Request<Postgres> {
         .bind(seconds(row.last_seen))
         .bind(&*row.value)
         .bind(index_keys)
-        .bind(listing.map(|listing| &*listing.card))
+        .bind(listing.map(|listing| listing.card()))
 }
 
 fn fill(template: &str, table: &TableName) -> Statement {
