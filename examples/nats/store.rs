@@ -322,12 +322,12 @@ fn pack(row: &Row) -> Bytes {
     }
     bytes.push(u8::from(row.listing.is_some()));
     if let Some(listing) = &row.listing {
-        bytes.extend((listing.index_keys.len() as u32).to_be_bytes());
-        for index_key in &listing.index_keys {
+        bytes.extend((listing.index_keys().len() as u32).to_be_bytes());
+        for index_key in listing.index_keys() {
             bytes.extend(index_key.as_bytes());
         }
-        bytes.extend((listing.card.len() as u32).to_be_bytes());
-        bytes.extend(&listing.card);
+        bytes.extend((listing.card().len() as u32).to_be_bytes());
+        bytes.extend(listing.card());
     }
     bytes.extend(&*row.value);
     bytes.into()

@@ -207,9 +207,9 @@ impl Story {
         // The first is 1, which is also that of the row that was never there.
         row.revision = self.revision + 1;
         row.listing = row.listing.map(|listing| {
-            let numbers = listing.index_keys.iter().map(|key| key.as_bytes()[0]);
+            let numbers = listing.index_keys().iter().map(|key| key.as_bytes()[0]);
             let index_keys = numbers.map(|number| self.index_key(number)).collect();
-            Arc::new(Listing::new(index_keys, listing.card.clone()))
+            Arc::new(Listing::new(index_keys, listing.card()))
         });
         row
     }

@@ -156,12 +156,12 @@ impl Wrong {
         let mut row = row.clone();
         match self.flaw {
             Flaw::CardIsLost => {
-                let forget = |listing: &Listing| Listing::new(listing.index_keys.clone(), *b"");
+                let forget = |listing: &Listing| Listing::new(listing.index_keys().to_vec(), *b"");
                 row.listing = row.listing.map(|listing| forget(&listing).into());
             }
             Flaw::IndexKnowsTheFirstKey => {
                 let first = |keys: &[IndexKey]| keys.iter().copied().take(1).collect();
-                let shorten = |it: &Listing| Listing::new(first(&it.index_keys), it.card.clone());
+                let shorten = |it: &Listing| Listing::new(first(it.index_keys()), it.card());
                 row.listing = row.listing.map(|listing| shorten(&listing).into());
             }
             Flaw::RevisionIsADouble => row.revision = row.revision as f64 as u64,

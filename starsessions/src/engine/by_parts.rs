@@ -103,11 +103,14 @@ pub(super) fn pack(row: &Row) -> Vec<u8> {
     match &row.listing {
         None => out.push(NO_LISTING),
         Some(listing) => {
-            let keys = listing.index_keys.iter().take(usize::from(NO_LISTING - 1));
+            let keys = listing
+                .index_keys()
+                .iter()
+                .take(usize::from(NO_LISTING - 1));
             out.push(keys.len() as u8);
             keys.for_each(|key| out.extend_from_slice(key.as_bytes()));
-            out.extend_from_slice(&(listing.card.len() as u32).to_be_bytes());
-            out.extend_from_slice(&listing.card);
+            out.extend_from_slice(&(listing.card().len() as u32).to_be_bytes());
+            out.extend_from_slice(listing.card());
         }
     }
     out.extend_from_slice(&row.value);

@@ -275,7 +275,7 @@ impl ClientSide {
         // A user's is not to be pushed out by a flood of visitors, nor kept out by theirs.
         tombstone.listing = record
             .identified
-            .then(|| Arc::new(Listing::new(Vec::new(), [])));
+            .then(|| Arc::new(Listing::new(Vec::new(), b"")));
         tombstone
     }
 }

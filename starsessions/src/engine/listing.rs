@@ -106,7 +106,7 @@ impl ServerSide {
         let mut record = Record::new(listed.last_seen, listed.deadline);
         let (mut label, mut successor, mut is_claim) = (None, None, false);
         if let Some(card) = self.card(&listed.key, &listed.listing, now) {
-            let place = listed.listing.index_keys.binary_search(index_key);
+            let place = listed.listing.index_keys().binary_search(index_key);
             if !card.is_filed(place.ok()?, now) {
                 return None;
             }
@@ -181,7 +181,8 @@ impl ServerSide {
         token: &ReferenceToken,
         record: &Record,
     ) -> Result<Option<Arc<Listing>>, SessionError> {
-        let mut filed: Vec<_> = indexed(record)
+        let mut filed: Vec<_> = record
+            .indexed()
             .map(|(name, field)| (self.index_key(name, field.value), field.ends_at()))
             .collect();
         if filed.is_empty() && !record.identified {
@@ -221,7 +222,7 @@ impl ServerSide {
             return Ok(Some(Arc::clone(listing)));
         };
         card.successor = Some(*successor);
-        let keys = listing.index_keys.clone();
+        let keys = listing.index_keys().to_vec();
         self.close_listing(token, keys, &card).map(Some)
     }
 
@@ -240,10 +241,10 @@ impl ServerSide {
 
     fn card(&self, key: &RowKey, listing: &Listing, now: Timestamp) -> Option<Card> {
         if !self.vault.is_sealed {
-            return Card::parse(&listing.card);
+            return Card::parse(listing.card());
         }
         let (keys, audience) = (&self.context.keys, &self.context.audience);
-        let card = crypto::open_card(keys, audience, key, &listing.card, now).ok()?;
+        let card = crypto::open_card(keys, audience, key, listing.card(), now).ok()?;
         Card::parse(&card)
     }
 
@@ -264,21 +265,17 @@ impl ServerSide {
     }
 }
 
-/// The fields that the session is found by.
-fn indexed(record: &Record) -> impl Iterator<Item = (&str, Field<'_>)> {
-    record.fields().filter(|(_, field)| field.indexed)
-}
-
 /// Whether two records under one id have the same listing.
 fn is_listed_alike(a: &Record, b: &Record) -> bool {
     let key = |record: &Record| (record.identified, record.remembered, record.issued_at);
     let filed = |a: (&str, Field<'_>), b: (&str, Field<'_>)| {
         a.0 == b.0 && a.1.value == b.1.value && a.1.ends_at() == b.1.ends_at()
     };
-    let mut others = indexed(b);
+    let mut others = b.indexed();
     key(a) == key(b)
         && a.get(LABEL).map(|it| it.value) == b.get(LABEL).map(|it| it.value)
-        && indexed(a).all(|field| others.next().is_some_and(|other| filed(field, other)))
+        && a.indexed()
+            .all(|field| others.next().is_some_and(|other| filed(field, other)))
         && others.next().is_none()
 }
 

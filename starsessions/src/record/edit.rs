@@ -68,16 +68,13 @@ impl Record {
         out.push(flags([self.remembered, self.identified, false]));
         put_time(self.created_at, &mut out);
         put_time(self.issued_at, &mut out);
-        let mut entries = self.entries().peekable();
+        let mut entries = self.entries();
         for edit in &*edits {
-            let name = edit.name.as_bytes();
-            while let Some(entry) = entries.next_if(|entry| entry.name < name) {
-                out.extend_from_slice(entry.bytes);
-            }
-            let entry = entries.next_if(|entry| entry.name == name);
+            let (ahead, entry) = entries.skip_to(edit.name.as_bytes());
+            out.extend_from_slice(ahead);
             edit.write(entry, written, &mut out);
         }
-        entries.for_each(|entry| out.extend_from_slice(entry.bytes));
+        out.extend_from_slice(entries.rest());
         out.into()
     }
 }
@@ -110,7 +107,7 @@ impl Edit<'_> {
                 let field = entry.field();
                 let idle_at = field.idle_at.map(|idle| idle.max(*deadline));
                 let times = [field.expires_at, idle_at];
-                let (name, value) = (entry.name, entry.value);
+                let (name, value) = (entry.name(), entry.value());
                 put_entry(name, value, field.written, times, field.indexed, out);
             }
         }

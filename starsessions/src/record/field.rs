@@ -1,5 +1,7 @@
 //! The fields of a packed record, read in place.
 
+use std::cmp::Ordering;
+
 use super::{TIME, bits, time};
 use crate::clock::Timestamp;
 
@@ -35,35 +37,56 @@ impl Field<'_> {
     }
 }
 
-/// One field as it is packed.
+/// One field as it is packed, taken apart only as far as it is asked for.
 #[derive(Clone, Copy)]
 pub(super) struct Entry<'a> {
-    pub(super) name: &'a [u8],
-    pub(super) value: &'a [u8],
-    /// The entry from its first to its last byte.
-    pub(super) bytes: &'a [u8],
     head: &'a [u8; HEAD],
-    times: &'a [u8],
+    /// The entry from its first to its last byte.
+    bytes: &'a [u8],
+    name_at: usize,
+    value_at: usize,
 }
 
 impl<'a> Entry<'a> {
+    #[inline]
+    pub(super) fn name(&self) -> &'a [u8] {
+        self.bytes
+            .get(self.name_at..self.value_at)
+            .unwrap_or_default()
+    }
+
+    pub(super) fn value(&self) -> &'a [u8] {
+        self.bytes.get(self.value_at..).unwrap_or_default()
+    }
+
+    /// Whether the session is found by this value.
+    pub(super) fn is_indexed(&self) -> bool {
+        let [_, _, indexed] = self.flags();
+        indexed
+    }
+
+    #[inline]
     pub(super) fn field(&self) -> Field<'a> {
-        let [_, flags, rest @ ..] = self.head;
-        let [expires, idle, indexed] = bits(*flags, 3).unwrap_or_default();
-        let mut times = self.times;
+        let [expires, idle, indexed] = self.flags();
+        let mut times = self.bytes.get(HEAD..).unwrap_or_default();
         let mut next = |is_there: bool| {
             let (first, rest) = times.split_first_chunk::<TIME>().filter(|_| is_there)?;
             times = rest;
             Some(time(first))
         };
-        let [a, b, c, d, ..] = *rest;
+        let [_, _, a, b, c, d, ..] = *self.head;
         Field {
-            value: self.value,
+            value: self.value(),
             written: u32::from_be_bytes([a, b, c, d]),
             expires_at: next(expires),
             idle_at: next(idle),
             indexed,
         }
+    }
+
+    fn flags(&self) -> [bool; 3] {
+        let [_, flags, ..] = self.head;
+        bits(*flags, 3).unwrap_or_default()
     }
 }
 
@@ -78,9 +101,27 @@ impl<'a> Entries<'a> {
         Self { rest: packed }
     }
 
-    /// Whether every byte was a field's.
-    pub(super) fn is_at_its_end(&self) -> bool {
-        self.rest.is_empty()
+    /// The bytes that no entry was taken from yet; none when every byte was a field's.
+    pub(super) fn rest(&self) -> &'a [u8] {
+        self.rest
+    }
+
+    /// Goes behind the entry of this name; returns the bytes of those ahead of it, and the entry.
+    pub(super) fn skip_to(&mut self, name: &[u8]) -> (&'a [u8], Option<Entry<'a>>) {
+        let all = self.rest;
+        loop {
+            let ahead = all.len() - self.rest.len();
+            let ahead = all.get(..ahead).unwrap_or_default();
+            let behind = self.clone();
+            match self.next().map(|entry| (entry.name().cmp(name), entry)) {
+                Some((Ordering::Less, _)) => {}
+                Some((Ordering::Equal, entry)) => return (ahead, Some(entry)),
+                Some((Ordering::Greater, _)) | None => {
+                    *self = behind;
+                    return (ahead, None);
+                }
+            }
+        }
     }
 }
 
@@ -89,22 +130,20 @@ impl<'a> Iterator for Entries<'a> {
 
     #[inline]
     fn next(&mut self) -> Option<Entry<'a>> {
-        let (head, rest) = self.rest.split_first_chunk::<HEAD>()?;
+        let head = self.rest.first_chunk::<HEAD>()?;
         let [name, flags, _, _, _, _, length @ ..] = head;
         let [expires, idle, _] = bits(*flags, 3)?;
-        let times = TIME * (usize::from(expires) + usize::from(idle));
-        let (times, rest) = rest.split_at_checked(times)?;
-        let (name, rest) = rest.split_at_checked(usize::from(*name))?;
+        let name_at = HEAD + TIME * (usize::from(expires) + usize::from(idle));
+        let value_at = name_at + usize::from(*name);
         let length = usize::try_from(u32::from_be_bytes(*length)).ok()?;
-        let (value, rest) = rest.split_at_checked(length)?;
-        let (bytes, _) = self.rest.split_at_checked(self.rest.len() - rest.len())?;
+        // One check of bounds for each entry: most are only passed by.
+        let (bytes, rest) = self.rest.split_at_checked(value_at.checked_add(length)?)?;
         self.rest = rest;
         Some(Entry {
-            name,
-            value,
-            bytes,
             head,
-            times,
+            bytes,
+            name_at,
+            value_at,
         })
     }
 }

@@ -84,12 +84,13 @@ impl Record {
         let mut entries = record.entries();
         let mut last: &[u8] = &[];
         for entry in &mut entries {
-            if entry.name <= last || std::str::from_utf8(entry.name).is_err() {
+            let name = entry.name();
+            if name <= last || std::str::from_utf8(name).is_err() {
                 return None;
             }
-            last = entry.name;
+            last = name;
         }
-        entries.is_at_its_end().then_some(record)
+        entries.rest().is_empty().then_some(record)
     }
 
     /// The packed form.
@@ -103,17 +104,21 @@ impl Record {
     }
 
     /// The field of this name, dead or alive.
+    #[inline]
     pub(crate) fn get(&self, name: &str) -> Option<Field<'_>> {
-        let is_meant = |entry: &Entry<'_>| entry.name == name.as_bytes();
+        let is_meant = |entry: &Entry<'_>| entry.name() == name.as_bytes();
         self.entries().find(is_meant).map(|entry| entry.field())
     }
 
     /// Every field with its name, in the order of the names.
     pub(crate) fn fields(&self) -> impl Iterator<Item = (&str, Field<'_>)> {
-        self.entries().filter_map(|entry| {
-            let name = std::str::from_utf8(entry.name).ok()?;
-            Some((name, entry.field()))
-        })
+        self.entries().filter_map(|entry| named(&entry))
+    }
+
+    /// The fields that the session is found by.
+    pub(crate) fn indexed(&self) -> impl Iterator<Item = (&str, Field<'_>)> {
+        let indexed = self.entries().filter(Entry::is_indexed);
+        indexed.filter_map(|entry| named(&entry))
     }
 
     /// How many fields there are.
@@ -125,7 +130,7 @@ impl Record {
     pub(crate) fn size(&self) -> usize {
         let sizes = self.entries();
         sizes
-            .map(|entry| entry.name.len() + entry.value.len())
+            .map(|entry| entry.name().len() + entry.value().len())
             .sum()
     }
 
@@ -161,6 +166,10 @@ impl fmt::Debug for Names<'_> {
             .map(|(name, field)| (name, field.value.len()));
         f.debug_map().entries(sizes).finish()
     }
+}
+
+fn named<'a>(entry: &Entry<'a>) -> Option<(&'a str, Field<'a>)> {
+    Some((std::str::from_utf8(entry.name()).ok()?, entry.field()))
 }
 
 fn time(bytes: &[u8; TIME]) -> Timestamp {

@@ -47,7 +47,7 @@ pub(super) fn index_keys(row: &Row) -> Vec<u8> {
 }
 
 pub(super) fn card(row: &Row) -> Option<&[u8]> {
-    Some(&row.listing.as_ref()?.card)
+    Some(row.listing.as_ref()?.card())
 }
 
 fn time(seconds: i64) -> Timestamp {

@@ -14,6 +14,7 @@ mod cookie;
 #[cfg(any(feature = "mysql", feature = "postgres", feature = "redis"))]
 mod delegate;
 mod erased;
+mod listing;
 mod memory;
 #[cfg(feature = "redis")]
 mod redis;
@@ -31,10 +32,11 @@ use std::future::Future;
 pub use self::cookie::{Backend, CookieStore};
 pub(crate) use self::cookie::{BackendKind, CookieMode};
 pub(crate) use self::erased::ErasedStore;
+pub use self::listing::Listing;
 pub use self::memory::{MemoryStore, MemoryStoreBuilder};
 #[cfg(feature = "redis")]
 pub use self::redis::{RedisClient, RedisConnectError, RedisStore, RedisStoreBuilder};
-pub use self::row::{Listed, Listing, Rotation, Row, Touch};
+pub use self::row::{Listed, Rotation, Row, Touch};
 #[cfg(any(feature = "mysql", feature = "postgres"))]
 pub use self::sql::{MigrateError, TableNameError};
 #[cfg(feature = "mysql")]

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::Listing;
 use crate::clock::Timestamp;
 use crate::crypto::{IndexKey, RowKey};
 
@@ -24,16 +25,6 @@ pub struct Row {
     /// How a user's session is found by the other sessions of the user; `None` for a guest's. A store
     /// that must make room gives up rows without a listing only.
     pub listing: Option<Arc<Listing>>,
-}
-
-/// How a session is found, and what those who find it may read of it.
-#[derive(Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Listing {
-    /// What the session is filed under, in ascending order and none twice. Often one, rarely none.
-    pub index_keys: Vec<IndexKey>,
-    /// What the owner's other sessions may read of it.
-    pub card: Box<[u8]>,
 }
 
 /// New times for a row; never data.
@@ -108,7 +99,7 @@ impl Row {
     pub fn index_keys(&self) -> &[IndexKey] {
         self.listing
             .as_ref()
-            .map_or(&[], |listing| &listing.index_keys)
+            .map_or(&[], |listing| listing.index_keys())
     }
 
     /// Sets the times; they only ever move forward, since touches may arrive in any order.
@@ -127,19 +118,6 @@ impl Row {
             row.deadline = row.deadline.max(stored.deadline);
         }
         row
-    }
-}
-
-impl Listing {
-    /// A listing under these keys.
-    #[must_use]
-    pub fn new(mut index_keys: Vec<IndexKey>, card: impl Into<Box<[u8]>>) -> Self {
-        index_keys.sort_unstable();
-        index_keys.dedup();
-        Self {
-            index_keys,
-            card: card.into(),
-        }
     }
 }
 
@@ -165,16 +143,6 @@ impl fmt::Debug for Row {
             .field("last_seen", &self.last_seen)
             .field("value", &format_args!("{} bytes", self.value.len()))
             .field("listing", &self.listing)
-            .finish()
-    }
-}
-
-/// Shows how long the card is.
-impl fmt::Debug for Listing {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Listing")
-            .field("index_keys", &self.index_keys)
-            .field("card", &format_args!("{} bytes", self.card.len()))
             .finish()
     }
 }

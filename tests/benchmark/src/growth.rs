@@ -1,5 +1,6 @@
 //! What many sessions cost: time for each request, memory for each session, the longest pause.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use axum::{Router, routing::get};
@@ -7,7 +8,7 @@ use http::HeaderValue;
 use starsessions::store::Store;
 use starsessions::testing::TestClock;
 use starsessions::config::Clock;
-use starsessions::{KeyRing, MemoryStore, Session, SessionLayer};
+use starsessions::{CurrentSession, KeyRing, MemoryStore, Session, SessionLayer};
 
 use crate::contestants::{call, cookie_of};
 use crate::measure::{Processor, bytes_held, processor_time};
@@ -33,6 +34,49 @@ async fn write(mut visitor: Session<Visitor>) -> &'static str {
     "ok"
 }
 
+/// What a session that takes 170 bytes as it is stored holds, its names included.
+#[derive(Session)]
+struct Small {
+    name: String,
+    token: String,
+    views: u64,
+}
+
+/// What makes a session one that is signed in, and that the store lists.
+#[derive(Session)]
+struct Login {
+    #[session(required, rotate, index)]
+    user: u64,
+}
+
+async fn visit(mut small: Session<Small>) -> &'static str {
+    small.views += 1;
+    "ok"
+}
+
+async fn arrive(small: Session<Small>) -> &'static str {
+    begin(small, NAME_OF_GUEST)
+}
+
+async fn sign_in(session: CurrentSession, small: Session<Small>) -> &'static str {
+    static USERS: AtomicU64 = AtomicU64::new(1_000_000);
+    let user = USERS.fetch_add(1, Ordering::Relaxed);
+    session
+        .insert(Login { user })
+        .expect("the response is still here");
+    begin(small, NAME_OF_USER)
+}
+
+fn begin(mut small: Session<Small>, name: usize) -> &'static str {
+    small.name = "x".repeat(name);
+    small.token = Plain::ada().token;
+    "ok"
+}
+
+/// So long that each of the two takes 170 bytes.
+const NAME_OF_GUEST: usize = 42;
+const NAME_OF_USER: usize = 8;
+
 async fn create(mut visitor: Session<Visitor>) -> &'static str {
     let ada = Plain::ada();
     visitor.user = ada.user;
@@ -48,6 +92,9 @@ pub fn routes() -> Router {
         .route("/read", get(read))
         .route("/write", get(write))
         .route("/create", get(create))
+        .route("/visit", get(visit))
+        .route("/arrive", get(arrive))
+        .route("/sign-in", get(sign_in))
 }
 
 /// So many of the sessions are asked for, in an order that no cache can guess.
@@ -60,7 +107,7 @@ async fn ask(app: &mut Router, cookies: &[HeaderValue]) -> (f64, Duration) {
     for _ in 0..ASKED {
         place = (place * 1_103_515_245 + 12_345) % cookies.len();
         let before = processor_time(Processor::OfThread);
-        let response = call(app, "/write", Some(&cookies[place])).await;
+        let response = call(app, "/visit", Some(&cookies[place])).await;
         longest = longest.max(processor_time(Processor::OfThread) - before);
         assert!(
             response.headers().get("set-cookie").is_none(),
@@ -71,39 +118,49 @@ async fn ask(app: &mut Router, cookies: &[HeaderValue]) -> (f64, Duration) {
     (all.as_nanos() as f64 / ASKED as f64, longest)
 }
 
-/// Sessions in memory, at each size. A moment in which another process ran is no pause of ours.
+/// Sessions of 170 bytes in memory, at each size: guests', and those of users that are signed in. A moment
+/// in which another process ran is no pause of ours.
 pub async fn memory(sizes: &[usize]) {
     println!(
-        "| sessions in memory | ns of a write | longest | bytes of a session | ns of a new one | longest | freed after expiry | longest step |"
+        "| sessions in memory | ns of a write | longest | bytes of a session | of them asked for | ns of a new one | longest | freed after expiry | longest step |"
     );
-    println!("|---|---|---|---|---|---|---|---|");
-    for size in sizes {
+    println!("|---|---|---|---|---|---|---|---|---|");
+    for (size, (kind, begin)) in sizes
+        .iter()
+        .flat_map(|size| [("guests", "/arrive"), ("users", "/sign-in")].map(|kind| (size, kind)))
+    {
         let clock = TestClock::at(1_800_000_000);
-        let store = MemoryStore::builder().anonymous_limit(4_000_000).build();
+        let store = MemoryStore::builder()
+            .anonymous_limit(4_000_000)
+            .identified_limit(4_000_000)
+            .build();
         let keys = KeyRing::generate().expect("randomness");
         let layer = SessionLayer::builder(store.clone(), keys)
             .clock(clock.clone())
             .build()
             .expect("settings");
         let mut app = routes().layer(layer);
-        let mut cookies = Vec::with_capacity(*size);
-        let before = bytes_held();
-        let mut of_cookies = 0;
+        // In one piece, so that what the test keeps itself is not counted.
+        let mut texts = String::with_capacity(COOKIE * *size);
+        let before = (allocated(), bytes_held());
         let begun = processor_time(Processor::OfThread);
         let mut longest_new = Duration::ZERO;
         for _ in 0..*size {
             let before = processor_time(Processor::OfThread);
-            let response = call(&mut app, "/create", None).await;
+            let response = call(&mut app, begin, None).await;
             longest_new = longest_new.max(processor_time(Processor::OfThread) - before);
-            cookies.push(cookie_of(&response).expect("a session begins"));
+            let cookie = cookie_of(&response).expect("a session begins");
+            texts.push_str(cookie.to_str().expect("text"));
+            texts.push(' ');
         }
         let creating =
             (processor_time(Processor::OfThread) - begun).as_nanos() as f64 / *size as f64;
-        // What the test keeps itself is not the store's.
-        for cookie in &cookies {
-            of_cookies += cookie.len() as i64;
-        }
-        let each = (bytes_held() - before - of_cookies) as f64 / *size as f64;
+        let each = (allocated() - before.0) as f64 / *size as f64;
+        let asked_for = (bytes_held() - before.1) as f64 / *size as f64;
+        let cookies: Vec<_> = texts
+            .split_whitespace()
+            .map(|text| HeaderValue::from_str(text).expect("text"))
+            .collect();
         ask(&mut app, &cookies).await;
         let (time, longest) = ask(&mut app, &cookies).await;
         clock.advance(Duration::from_secs(48 * 3_600));
@@ -115,13 +172,23 @@ pub async fn memory(sizes: &[usize]) {
             pause = pause.max(processor_time(Processor::OfThread) - before);
         }
         println!(
-            "| {size} | {time:.0} | {} µs | {each:.0} | {creating:.0} | {} µs | {freed} | {} µs |",
+            "| {size} {kind} | {time:.0} | {} µs | {each:.0} | {asked_for:.0} | {creating:.0} | {} µs | {freed} | {} µs |",
             longest.as_micros(),
             longest_new.as_micros(),
             pause.as_micros()
         );
     }
 }
+
+/// The bytes in use by the allocator's own count, what it keeps beside each block included.
+fn allocated() -> i64 {
+    // SAFETY: takes nothing, and returns numbers.
+    let info = unsafe { libc::mallinfo2() };
+    (info.uordblks + info.hblkhd) as i64
+}
+
+/// No cookie of ours is longer.
+const COOKIE: usize = 96;
 
 /// Sockets that are open and say nothing: what each of them holds, and what it takes to look after them.
 pub async fn sockets(counts: &[usize]) {

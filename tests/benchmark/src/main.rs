@@ -1,4 +1,4 @@
-//! What sessions cost, beside everybody else's, in one run. See `tests/bench`.
+//! What sessions cost, beside other libraries, in one run. See `tests/bench`.
 
 #![expect(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
 #![expect(
@@ -12,9 +12,10 @@ mod load;
 mod measure;
 mod rows;
 mod table;
+mod targets;
 mod visitor;
 
-use contestants::{actix, axum_session, bare, floor, layers, ours, stores, tower_sessions};
+use contestants::{actix, axum_session, bare, floor, honest, layers, ours, stores, tower_sessions};
 use measure::{Case, Counting};
 
 #[global_allocator]
@@ -57,7 +58,8 @@ fn main() {
         }
         let costs = measure::run(&mut cases, rounds, requests).await;
         let rows = table::rows(&cases, &costs);
-        print!("{}", table::text(&rows));
+        println!("{}", table::text(&rows));
+        print!("{}", targets::text(&rows));
         if let Some(path) = svg {
             std::fs::write(path, table::svg(&rows)).expect("the plot is written");
         }
@@ -87,6 +89,7 @@ async fn all() -> Vec<Case> {
     let mut cases = bare();
     cases.extend(layers::cases());
     cases.extend(floor::cases().await);
+    cases.extend(honest::cases().await);
     cases.extend(ours::cases().await);
     cases.extend(tower_sessions::cases().await);
     cases.extend(axum_session::cases().await);

@@ -198,17 +198,12 @@ const STRIDE: usize = 769;
 
 const FILL_SQLITE: &str = "
 WITH RECURSIVE counted (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM counted WHERE n < ?1)
-INSERT INTO sessions (key, created_at, issued_at, last_seen_at, expires_at, revision, remembered,
-    identified, fields)
-SELECT randomblob(length(key)), created_at, issued_at, last_seen_at, expires_at + n % 3600, revision,
-    remembered, identified, fields
+INSERT INTO sessions (key, revision, deadline, last_seen, card, index_keys, value)
+SELECT randomblob(length(key)), revision, deadline + n % 3600, last_seen, card, index_keys, value
 FROM counted, (SELECT * FROM sessions ORDER BY id LIMIT 1) WHERE ?1 > 0";
 
 const FILL_POSTGRES: &str = "
-INSERT INTO starsessions (key, created_at, issued_at, last_seen_at, expires_at, revision, remembered,
-    identified, field_names, field_values, field_revisions, field_expires_at, field_idle_at,
-    field_index_keys)
-SELECT sha256(convert_to(n::text || random()::text, 'UTF8')), created_at, issued_at, last_seen_at,
-    expires_at + n % 3600, revision, remembered, identified, field_names, field_values,
-    field_revisions, field_expires_at, field_idle_at, field_index_keys
+INSERT INTO starsessions (key, revision, deadline, last_seen, value, index_keys, card)
+SELECT sha256(convert_to(n::text || random()::text, 'UTF8')), revision, deadline + n % 3600,
+    last_seen, value, index_keys, card
 FROM generate_series(1, $1) AS n, (SELECT * FROM starsessions LIMIT 1) AS one";

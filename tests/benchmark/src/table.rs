@@ -12,6 +12,14 @@ pub struct Row {
     cells: Vec<(Kind, Cost)>,
 }
 
+impl Row {
+    /// What it adds to its framework in this case.
+    pub fn cost(&self, kind: Kind) -> Option<Cost> {
+        let cell = self.cells.iter().find(|cell| cell.0 == kind)?;
+        Some(cell.1)
+    }
+}
+
 pub fn rows(cases: &[Case], costs: &[Cost]) -> Vec<Row> {
     let none = Cost {
         median: 0.0,
@@ -73,8 +81,8 @@ pub fn text(rows: &[Row]) -> String {
     for row in rows {
         let _ = write!(out, "| {} |", row.contestant);
         for kind in &kinds {
-            match row.cells.iter().find(|it| it.0 == *kind) {
-                Some((_, cost)) if row.base > 0.0 => {
+            match row.cost(*kind) {
+                Some(cost) if row.base > 0.0 => {
                     let times = cost.median / row.base;
                     let _ = write!(
                         out,
@@ -82,7 +90,7 @@ pub fn text(rows: &[Row]) -> String {
                         cost.median, cost.spread, cost.allocations
                     );
                 }
-                Some((_, cost)) => {
+                Some(cost) => {
                     let _ = write!(out, " {:.0} ± {:.0} |", cost.median, cost.spread);
                 }
                 None => out.push_str(" |"),
@@ -99,7 +107,7 @@ pub fn svg(rows: &[Row]) -> String {
     let shown = |kind: Kind| {
         rows.iter()
             .filter(|row| !row.is_waiting && !row.contestant.starts_with("bare"))
-            .filter_map(move |row| Some((row, row.cells.iter().find(|it| it.0 == kind)?.1)))
+            .filter_map(move |row| Some((row, row.cost(kind)?)))
             .collect::<Vec<_>>()
     };
     let mut out = String::new();

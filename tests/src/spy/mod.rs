@@ -274,7 +274,7 @@ impl Notes {
     fn see_row(&mut self, row: &Row) {
         self.bytes.push(row.value.to_vec());
         if let Some(listing) = &row.listing {
-            self.bytes.push(listing.card.to_vec());
+            self.bytes.push(listing.card().to_vec());
         }
     }
 }

@@ -20,7 +20,7 @@ use crate::store::{Listing, Row};
 /// What the server keeps under the row's key.
 pub(super) fn pack(row: &Row) -> Vec<u8> {
     let listing_len = row.listing.as_ref().map_or(0, |listing| {
-        16 + IndexKey::LEN * listing.index_keys.len() + listing.card.len()
+        16 + IndexKey::LEN * listing.index_keys().len() + listing.card().len()
     });
     let mut bytes = Vec::with_capacity(HEAD_LEN + 1 + listing_len + row.value.len());
     bytes.put_slice(&head(row));
@@ -28,12 +28,12 @@ pub(super) fn pack(row: &Row) -> Vec<u8> {
         None => bytes.put_u8(0),
         Some(listing) => {
             bytes.put_u8(1);
-            bytes.put_u64(listing.index_keys.len() as u64);
-            for index_key in &listing.index_keys {
+            bytes.put_u64(listing.index_keys().len() as u64);
+            for index_key in listing.index_keys() {
                 bytes.put_slice(index_key.as_bytes());
             }
-            bytes.put_u64(listing.card.len() as u64);
-            bytes.put_slice(&listing.card);
+            bytes.put_u64(listing.card().len() as u64);
+            bytes.put_slice(listing.card());
         }
     }
     bytes.put_slice(&row.value);
@@ -76,14 +76,8 @@ fn unpack_listing(bytes: &mut &[u8]) -> Option<Listing> {
     let index_keys = bytes.split_off(..count.checked_mul(IndexKey::LEN)?)?;
     let (index_keys, _) = index_keys.as_chunks();
     let len = usize::try_from(bytes.try_get_u64().ok()?).ok()?;
-    Some(Listing {
-        index_keys: index_keys
-            .iter()
-            .copied()
-            .map(IndexKey::from_bytes)
-            .collect(),
-        card: bytes.split_off(..len)?.into(),
-    })
+    let index_keys = index_keys.iter().copied().map(IndexKey::from_bytes);
+    Some(Listing::new(index_keys.collect(), bytes.split_off(..len)?))
 }
 
 /// The first version of this layout.

@@ -1,5 +1,6 @@
 //! actix-session with encrypted cookies, over bare actix-web.
 
+use std::cell::RefCell;
 use std::rc::Rc;
 
 use actix_session::config::CookieContentSecurity;
@@ -8,6 +9,7 @@ use actix_session::{Session, SessionMiddleware};
 use actix_web::body::MessageBody;
 use actix_web::cookie::Key;
 use actix_web::dev::{Service, ServiceResponse};
+use actix_web::http::header::{self, HeaderValue};
 use actix_web::{App, HttpResponse, test, web};
 
 use crate::measure::{Case, Kind};
@@ -55,27 +57,38 @@ fn case<S, B>(
     kind: Kind,
     app: Rc<S>,
     path: &'static str,
-    cookie: Option<String>,
+    cookie: Option<HeaderValue>,
 ) -> Case
 where
     S: Service<actix_http::Request, Response = ServiceResponse<B>, Error = actix_web::Error>
         + 'static,
     B: MessageBody + 'static,
 {
+    let jar = Rc::new(RefCell::new(cookie));
     Case::new(name, ACTIX, kind, move |requests| {
-        let (app, cookie) = (Rc::clone(&app), cookie.clone());
+        let (app, jar) = (Rc::clone(&app), Rc::clone(&jar));
         async move {
             for _ in 0..requests {
                 let mut request = test::TestRequest::get().uri(path);
+                let cookie = jar.borrow().clone();
                 if let Some(cookie) = &cookie {
-                    request = request.insert_header(("cookie", cookie.as_str()));
+                    request = request.insert_header((header::COOKIE, cookie.clone()));
                 }
                 let response = app.call(request.to_request()).await.unwrap();
                 assert!(response.status().is_success());
+                if cookie.is_some() && response.headers().contains_key(header::SET_COOKIE) {
+                    jar.replace(cookie_of(&response));
+                }
                 std::hint::black_box(response);
             }
         }
     })
+}
+
+/// The `Cookie` header that a browser would send after this response: ours is the only one.
+fn cookie_of<B>(response: &ServiceResponse<B>) -> Option<HeaderValue> {
+    let line = response.headers().get(header::SET_COOKIE)?.as_bytes();
+    HeaderValue::from_bytes(line.split(|octet| *octet == b';').next()?).ok()
 }
 
 pub async fn cases() -> Vec<Case> {
@@ -89,11 +102,7 @@ pub async fn cases() -> Vec<Case> {
         .call(test::TestRequest::get().uri("/create").to_request())
         .await
         .unwrap();
-    let cookie = begun
-        .response()
-        .cookies()
-        .next()
-        .map(|it| format!("{}={}", it.name(), it.value()));
+    let cookie = cookie_of(&begun);
     vec![
         case(ACTIX, Kind::Untouched, bare, "/untouched", cookie.clone()),
         case(

@@ -1,5 +1,5 @@
-//! What somebody would write by hand for this one session, and for nothing else: no merging, no
-//! expiry, no rotation, no rolling deploys. Below it there is nothing to save.
+//! The raw floor: a hand-written session for this one struct and nothing else. No merging, no expiry,
+//! no rotation, no rolling deploys. Below it there is nothing to save.
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -79,7 +79,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Session {
 }
 
 /// The value of the cookie `id`.
-fn find(parts: &Parts) -> Option<&[u8]> {
+pub fn find(parts: &Parts) -> Option<&[u8]> {
     let line = parts.headers.get(header::COOKIE)?.as_bytes();
     line.split(|octet| *octet == b';')
         .find_map(|pair| pair.trim_ascii().strip_prefix(b"id="))
@@ -169,7 +169,7 @@ fn shard<'s, T>(shards: &'s [T], id: &[u8; 16]) -> &'s T {
     &shards[usize::from(id[0]) % shards.len()]
 }
 
-fn random<const N: usize>() -> [u8; N] {
+pub fn random<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes).expect("randomness");
     bytes
@@ -269,13 +269,13 @@ pub async fn cases() -> Vec<Case> {
         shards: (0..64).map(|_| Mutex::default()).collect(),
     };
     let places = [
-        ("floor, memory", memory),
+        ("raw floor, memory", memory),
         (
-            "floor, cookie XChaCha20",
+            "raw floor, cookie XChaCha20",
             Place::XChaCha(XChaCha20Poly1305::new(&[7; 32].into())),
         ),
         (
-            "floor, cookie AES-GCM",
+            "raw floor, cookie AES-GCM",
             Place::Aes(aes_gcm::KeyInit::new(&[7; 32].into())),
         ),
     ];

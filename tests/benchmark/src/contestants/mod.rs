@@ -1,8 +1,9 @@
-//! Everybody who is measured.
+//! The contestants.
 
 pub mod actix;
 pub mod axum_session;
 pub mod floor;
+pub mod honest;
 pub mod layers;
 pub mod ours;
 pub mod stores;
@@ -40,28 +41,9 @@ pub async fn untouched() -> &'static str {
     "ok"
 }
 
-/// A case of an axum application that is sent the same request over and over.
+/// A case of an axum application. As a browser does, the client goes on with the cookie of the last
+/// response; without one at the beginning, each request is the first of another client.
 pub fn axum_case(
-    contestant: &'static str,
-    kind: Kind,
-    app: Router,
-    path: &'static str,
-    cookie: Option<HeaderValue>,
-) -> Case {
-    Case::new(contestant, AXUM, kind, move |requests| {
-        let (mut app, cookie) = (app.clone(), cookie.clone());
-        async move {
-            for _ in 0..requests {
-                let response = call(&mut app, path, cookie.as_ref()).await;
-                assert!(response.status().is_success());
-                std::hint::black_box(response);
-            }
-        }
-    })
-}
-
-/// The same for requests whose answers change the cookie.
-pub fn following_case(
     contestant: &'static str,
     kind: Kind,
     app: Router,
@@ -76,9 +58,10 @@ pub fn following_case(
                 let cookie = jar.borrow().clone();
                 let response = call(&mut app, path, cookie.as_ref()).await;
                 assert!(response.status().is_success());
-                if let Some(cookie) = cookie_of(&response) {
-                    jar.replace(Some(cookie));
+                if cookie.is_some() && response.headers().contains_key(header::SET_COOKIE) {
+                    jar.replace(cookie_of(&response));
                 }
+                std::hint::black_box(response);
             }
         }
     })
@@ -100,11 +83,13 @@ pub async fn call(
 
 /// The `Cookie` header that a browser would send after this response.
 pub fn cookie_of<B>(response: &http::Response<B>) -> Option<HeaderValue> {
-    let pairs: Vec<&str> = response
-        .headers()
-        .get_all(header::SET_COOKIE)
-        .iter()
-        .filter_map(|cookie| cookie.to_str().ok()?.split(';').next())
-        .collect();
-    (!pairs.is_empty()).then(|| pairs.join("; ").parse().expect("a valid cookie"))
+    let mut line = Vec::new();
+    for cookie in response.headers().get_all(header::SET_COOKIE) {
+        if !line.is_empty() {
+            line.extend_from_slice(b"; ");
+        }
+        let pair = cookie.as_bytes().split(|octet| *octet == b';').next();
+        line.extend_from_slice(pair?);
+    }
+    (!line.is_empty()).then(|| HeaderValue::try_from(line).expect("a valid cookie"))
 }

@@ -4,7 +4,7 @@ use axum::{Router, routing::get};
 use starsessions::store::Backend;
 use starsessions::{CookieStore, CurrentSession, KeyRing, MemoryStore, Session, SessionLayer};
 
-use super::{axum_case, call, cookie_of, following_case, untouched};
+use super::{axum_case, call, cookie_of, untouched};
 use crate::measure::{Case, Kind};
 use crate::visitor::{Item, Visitor as Plain};
 
@@ -148,26 +148,20 @@ pub async fn over(contestant: &'static str, store: impl Backend, kinds: &[Kind])
     let mut app = routes().layer(SessionLayer::new(store, keys));
     let mut cases = Vec::new();
     for kind in kinds {
-        let begin = match kind {
-            Kind::Wide => "/begin-wide",
-            Kind::Large => "/begin-large",
-            Kind::Expiry => "/begin-expiring",
-            _ => "/create",
+        let (begin, path) = match kind {
+            Kind::Untouched => ("/create", "/untouched"),
+            Kind::Read => ("/create", "/read"),
+            Kind::Write => ("/create", "/write"),
+            Kind::Create => ("/create", "/create"),
+            Kind::Rotate => ("/create", "/rotate"),
+            Kind::Views => ("/create", "/views"),
+            Kind::Wide => ("/begin-wide", "/wide"),
+            Kind::Large => ("/begin-large", "/large"),
+            Kind::Expiry => ("/begin-expiring", "/expiring"),
         };
         let cookie = cookie_of(&call(&mut app, begin, None).await);
-        let app = app.clone();
-        cases.push(match kind {
-            Kind::Untouched => axum_case(contestant, *kind, app, "/untouched", cookie),
-            // A cookie that carries its session is sent anew once in a while.
-            Kind::Read => following_case(contestant, *kind, app, "/read", cookie),
-            Kind::Write => axum_case(contestant, *kind, app, "/write", cookie),
-            Kind::Create => axum_case(contestant, *kind, app, "/create", None),
-            Kind::Rotate => following_case(contestant, *kind, app, "/rotate", cookie),
-            Kind::Views => axum_case(contestant, *kind, app, "/views", cookie),
-            Kind::Wide => axum_case(contestant, *kind, app, "/wide", cookie),
-            Kind::Large => axum_case(contestant, *kind, app, "/large", cookie),
-            Kind::Expiry => axum_case(contestant, *kind, app, "/expiring", cookie),
-        });
+        let cookie = cookie.filter(|_| *kind != Kind::Create);
+        cases.push(axum_case(contestant, *kind, app.clone(), path, cookie));
     }
     cases
 }

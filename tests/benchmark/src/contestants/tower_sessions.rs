@@ -6,7 +6,7 @@ use tower_sessions::{MemoryStore, SessionManagerLayer};
 use tower_sessions_cookie_store::CookieSessionManagerLayer;
 use tower_sessions_redis_store::{RedisStore, fred};
 
-use super::{axum_case, call, cookie_of, following_case};
+use super::{axum_case, call, cookie_of};
 use crate::measure::{Case, Kind};
 
 /// The same handlers for each of its versions.
@@ -113,12 +113,8 @@ async fn over(contestant: &'static str, mut app: Router, kinds: &[Kind]) -> Vec<
             _ => ("/create", "/write"),
         };
         let cookie = cookie_of(&call(&mut app, begin, None).await);
-        let app = app.clone();
-        cases.push(match kind {
-            Kind::Create => axum_case(contestant, *kind, app, path, None),
-            Kind::Rotate => following_case(contestant, *kind, app, path, cookie),
-            _ => axum_case(contestant, *kind, app, path, cookie),
-        });
+        let cookie = cookie.filter(|_| *kind != Kind::Create);
+        cases.push(axum_case(contestant, *kind, app.clone(), path, cookie));
     }
     cases
 }
