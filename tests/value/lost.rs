@@ -116,13 +116,7 @@ fn json_has_one_null_for_two_kinds_of_nothing() {
             ..full.clone()
         },
     );
-    refused(
-        &json(),
-        &Nested {
-            any: null,
-            ..full.clone()
-        },
-    );
+    refused(&json(), &Nested { any: null, ..full });
     kept(&bincode(), &(Some(None::<u64>), Some(())));
 }
 

@@ -36,7 +36,7 @@ pairs! { assert_same:
     generic_and_plain { struct T { a: u8 } } => { #[serde(rename = "T")] struct U<X> { a: X } type T = U<u8>; }
     variant_renamed_in_rust_only { enum T { #[default] A, B } } => { enum T { #[default] A, #[serde(rename = "B")] C } }
     variant_added_at_the_end { enum T { #[default] A, B(u8) } } = T::B(1), => { enum T { #[default] A, B(u8), C } } = T::B(1),
-    variant_added_at_the_end_of_an_enum_deep_inside { enum A { #[default] A, B { a: u8 } } struct T { a: Vec<Option<A>> } } = T { a: vec![None, Some(A::B { a: 1 }), Some(A::A)] }, => { enum A { #[default] A, B { a: u8 }, C(String) } struct T { a: Vec<Option<A>> } } = T { a: vec![None, Some(A::B { a: 1 }), Some(A::A)] },
+    variant_added_at_the_end_of_an_enum_deep_inside { enum E { #[default] A, B { a: u8 } } struct T { a: Vec<Option<E>> } } = T { a: vec![None, Some(E::B { a: 1 }), Some(E::A)] }, => { enum E { #[default] A, B { a: u8 }, C(String) } struct T { a: Vec<Option<E>> } } = T { a: vec![None, Some(E::B { a: 1 }), Some(E::A)] },
     another_variant_than_the_stored_one_removed { enum T { #[default] A, B, C } } => { enum T { #[default] A, C } }
     payload_of_another_variant_changed { enum T { #[default] A, B(u8) } } => { enum T { #[default] A, B(i8) } }
     variant_given_an_alias { enum T { #[default] A, B } } = T::B, => { enum T { #[default] A, #[serde(alias = "C")] B } } = T::B,

@@ -81,11 +81,8 @@ impl ServerSide {
         let mut found = Vec::new();
         for index_key in self.index_keys(lookup) {
             let listed = self.vault.store.listed(&index_key, now).await?;
-            found.extend(
-                listed
-                    .into_iter()
-                    .filter_map(|it| self.found(&index_key, it, now)),
-            );
+            let listed = listed.iter();
+            found.extend(listed.filter_map(|listed| self.found(&index_key, listed, now)));
         }
         // One that was filed under several keys is one session.
         found.sort_by_key(|session| session.key);
@@ -102,7 +99,7 @@ impl ServerSide {
 
     /// What is known of a session without its cookie. One whose card is not ours is listed all the same:
     /// what can be used can be ended.
-    fn found(&self, index_key: &IndexKey, listed: Listed, now: Timestamp) -> Option<FoundSession> {
+    fn found(&self, index_key: &IndexKey, listed: &Listed, now: Timestamp) -> Option<FoundSession> {
         let mut record = Record::new(listed.last_seen, listed.deadline);
         let (mut label, mut successor, mut is_claim) = (None, None, false);
         if let Some(card) = self.card(&listed.key, &listed.listing, now) {

@@ -102,7 +102,7 @@ impl<T: SessionData> Session<T> {
     /// What is left as it is, is tried again when the view is dropped.
     pub fn flush(&mut self) -> Result<(), SessionError> {
         let changed = self.flush_changes()?;
-        self.go_on_from(changed);
+        self.go_on_from(&changed);
         Ok(())
     }
 
@@ -128,7 +128,7 @@ impl<T: SessionData> Session<T> {
         let checks = self.slot.realm().checks();
         let changed = FieldWriter::always(&self.value, &baseline, checks);
         match self.hand_over(changed) {
-            Ok(changed) => self.go_on_from(changed),
+            Ok(changed) => self.go_on_from(&changed),
             Err(error) => {
                 tracing::debug!(session = T::SCHEMA.type_name, %error, "nothing of it is kept");
             }
@@ -148,7 +148,7 @@ impl<T: SessionData> Session<T> {
     }
 
     /// From now on the view compares with what it has just handed over.
-    fn go_on_from(&mut self, changed: Vec<Changed>) {
+    fn go_on_from(&mut self, changed: &[Changed]) {
         if changed.is_empty() {
             return;
         }
