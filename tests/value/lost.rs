@@ -40,7 +40,7 @@ enum Payment {
 }
 
 #[test]
-fn a_variant_behind_one_that_is_not_read_is_not_read_as_its_neighbour() {
+fn g17_a_variant_behind_one_that_is_not_read_is_not_read_as_its_neighbour() {
     for value in [
         Payment::Cash,
         Payment::Legacy,
@@ -62,7 +62,7 @@ enum Half {
 }
 
 #[test]
-fn a_variant_that_is_not_written_is_refused_and_moves_no_other() {
+fn g17_a_variant_that_is_not_written_is_refused_and_moves_no_other() {
     kept(&bincode(), &Half::First(1));
     kept(&bincode(), &Half::Third(3));
     assert!(store(&bincode(), &Half::Second(2)).is_err());
@@ -79,7 +79,7 @@ struct Crossed {
 }
 
 #[test]
-fn a_field_that_is_written_is_not_read_as_another() {
+fn g17_a_field_that_is_written_is_not_read_as_another() {
     refused(&bincode(), &Crossed { a: 3, b: 0, z: 9 });
     refused(&json(), &Crossed { a: 3, b: 0, z: 9 });
     // In JSON the names say which field it is, and this one loses nothing that is written.
@@ -94,7 +94,7 @@ struct Nested {
 }
 
 #[test]
-fn json_has_one_null_for_two_kinds_of_nothing() {
+fn g17_json_has_one_null_for_two_kinds_of_nothing() {
     let full = Nested {
         value: Some(Some(1)),
         unit: None,
@@ -137,7 +137,7 @@ enum Untagged {
 }
 
 #[test]
-fn an_untagged_value_that_looks_like_another_is_refused_also_after_one_that_does_not() {
+fn g17_an_untagged_value_that_looks_like_another_is_refused_also_after_one_that_does_not() {
     kept(&json(), &Untagged::Small(1));
     kept(&json(), &Untagged::Large(300));
     refused(&json(), &Untagged::Large(3));
@@ -166,7 +166,7 @@ impl From<Percent> for u8 {
 }
 
 #[test]
-fn a_value_that_its_own_type_changes_is_refused() {
+fn g17_a_value_that_its_own_type_changes_is_refused() {
     for stored in [bincode(), json()] {
         kept(&stored, &Percent(7));
         refused(&stored, &Percent(101));
@@ -228,7 +228,7 @@ impl<'de> Deserialize<'de> for Boaster {
 }
 
 #[test]
-fn implementations_by_hand_that_disagree_are_refused() {
+fn g17_implementations_by_hand_that_disagree_are_refused() {
     refused(&bincode(), &Turned(1, 2));
     refused(&bincode(), &vec![Turned(1, 2)]);
     refused(&json(), &Turned(1, 2));
@@ -252,7 +252,7 @@ struct Unread {
 }
 
 #[test]
-fn a_field_that_only_one_side_knows_is_refused_wherever_it_stands() {
+fn g17_a_field_that_only_one_side_knows_is_refused_wherever_it_stands() {
     let outer = Outer { hidden: 1, last: 2 };
     refused(&bincode(), &outer);
     refused(&bincode(), &vec![(outer.clone(), outer.clone())]);
@@ -272,13 +272,13 @@ struct Renamed {
 }
 
 #[test]
-fn a_name_that_is_written_and_not_read_is_refused_where_names_count() {
+fn g17_a_name_that_is_written_and_not_read_is_refused_where_names_count() {
     kept(&bincode(), &Renamed { value: 1 });
     refused(&json(), &Renamed { value: 1 });
 }
 
 #[test]
-fn keys_that_json_writes_alike_are_refused() {
+fn g17_keys_that_json_writes_alike_are_refused() {
     #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
     #[serde(untagged)]
     enum Key {
@@ -293,7 +293,7 @@ fn keys_that_json_writes_alike_are_refused() {
 
 /// The oldest value of each type decides nothing about the next one.
 #[test]
-fn every_write_is_checked() {
+fn g17_every_write_is_checked() {
     for number in 0..=u8::MAX {
         let expected = (number <= 100).then_some(Percent(number));
         assert_eq!(store(&bincode(), &Percent(number)).ok(), expected);

@@ -10,7 +10,7 @@ use super::{MARIADB, MYSQL, database, opened, pool};
 use crate::sql::{self, Proxy};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_operation_survives_a_closed_connection() {
+async fn g18_an_operation_survives_a_closed_connection() {
     for server in [&*MARIADB, &*MYSQL] {
         for is_tested in [true, false] {
             let database = database(server).await;
@@ -36,7 +36,7 @@ async fn an_operation_survives_a_closed_connection() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn silent_connections_cost_one_try() {
+async fn g18_silent_connections_cost_one_try() {
     for server in [&*MARIADB, &*MYSQL] {
         for is_tested in [true, false] {
             let options = MySqlPoolOptions::new().test_before_acquire(is_tested);
@@ -47,7 +47,7 @@ async fn silent_connections_cost_one_try() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn everything_works_again_after_a_silence() {
+async fn g18_everything_works_again_after_a_silence() {
     for is_tested in [true, false] {
         let options = MySqlPoolOptions::new().test_before_acquire(is_tested);
         let (store, proxy) = behind_a_proxy(&MARIADB, options).await;
@@ -56,7 +56,7 @@ async fn everything_works_again_after_a_silence() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_lost_reply_is_made_up_for() {
+async fn g18_a_lost_reply_is_made_up_for() {
     for server in [&*MARIADB, &*MYSQL] {
         let (store, proxy) =
             behind_a_proxy(server, MySqlPoolOptions::new().max_connections(1)).await;
@@ -65,7 +65,7 @@ async fn a_lost_reply_is_made_up_for() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_connection_may_fall_silent_after_its_reply() {
+async fn g18_a_connection_may_fall_silent_after_its_reply() {
     for server in [&*MARIADB, &*MYSQL] {
         let options = MySqlPoolOptions::new().max_connections(1);
         let (store, proxy) = behind_a_proxy(server, options).await;

@@ -9,7 +9,7 @@ use super::Database;
 use crate::sql::{self, Proxy};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_operation_survives_a_closed_connection() {
+async fn g18_an_operation_survives_a_closed_connection() {
     for is_tested in [true, false] {
         let database = Database::new().await;
         let options = PgPoolOptions::new().test_before_acquire(is_tested);
@@ -26,7 +26,7 @@ async fn an_operation_survives_a_closed_connection() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn silent_connections_cost_one_try() {
+async fn g18_silent_connections_cost_one_try() {
     for is_tested in [true, false] {
         let (store, proxy) =
             behind_a_proxy(PgPoolOptions::new().test_before_acquire(is_tested)).await;
@@ -35,7 +35,7 @@ async fn silent_connections_cost_one_try() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn everything_works_again_after_a_silence() {
+async fn g18_everything_works_again_after_a_silence() {
     for is_tested in [true, false] {
         let (store, proxy) =
             behind_a_proxy(PgPoolOptions::new().test_before_acquire(is_tested)).await;
@@ -44,13 +44,13 @@ async fn everything_works_again_after_a_silence() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_lost_reply_is_made_up_for() {
+async fn g18_a_lost_reply_is_made_up_for() {
     let (store, proxy) = behind_a_proxy(PgPoolOptions::new().max_connections(1)).await;
     sql::a_lost_reply_is_made_up_for(&store, &proxy).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_connection_may_fall_silent_after_its_reply() {
+async fn g18_a_connection_may_fall_silent_after_its_reply() {
     let (store, proxy) = behind_a_proxy(PgPoolOptions::new().max_connections(1)).await;
     sql::a_connection_may_fall_silent_after_its_reply(&store, &proxy).await;
 }

@@ -80,11 +80,11 @@ async fn an_error_says_what_the_server_refuses() {
     let inserted = PostgresStore::new(pool.clone())
         .insert(&key(1), &row(b"a"), at(0))
         .await;
-    assert!(cause(inserted.unwrap_err()).contains("takes no changes"));
+    assert!(cause(&inserted.unwrap_err()).contains("takes no changes"));
 
     let elsewhere = PostgresStore::builder(pool).table("not_there").build();
     let loaded = elsewhere.unwrap().load(&key(1), at(0)).await;
-    assert!(cause(loaded.unwrap_err()).contains("run the store's `migrate`"));
+    assert!(cause(&loaded.unwrap_err()).contains("run the store's `migrate`"));
 
     // As a full disk is told of.
     let full = "CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS
@@ -95,10 +95,10 @@ async fn an_error_says_what_the_server_refuses() {
         .await
         .unwrap();
     let inserted = database.store.insert(&key(1), &row(b"a"), at(0)).await;
-    assert!(cause(inserted.unwrap_err()).contains("disk of the database server is full"));
+    assert!(cause(&inserted.unwrap_err()).contains("disk of the database server is full"));
 }
 
-fn cause(error: StoreError) -> String {
+fn cause(error: &StoreError) -> String {
     assert!(matches!(error, StoreError::Unavailable(_)), "{error:?}");
     error.source().expect("a cause").to_string()
 }

@@ -56,7 +56,7 @@ async fn each_operation_succeeds(store: &RedisStore, mut die: impl AsyncFnMut())
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_operation_after_the_server_has_closed_the_connection_succeeds() {
+async fn g18_an_operation_after_the_server_has_closed_the_connection_succeeds() {
     for (server, store) in [single().await, node().await] {
         each_operation_succeeds(&store, async || {
             ask(
@@ -69,7 +69,7 @@ async fn an_operation_after_the_server_has_closed_the_connection_succeeds() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_operation_after_an_idle_second_too_many_succeeds() {
+async fn g18_an_operation_after_an_idle_second_too_many_succeeds() {
     for (server, store) in [single().await, node().await] {
         ask(&server, &["CONFIG", "SET", "timeout", "1"]);
         each_operation_succeeds(&store, async || {
@@ -81,7 +81,7 @@ async fn an_operation_after_an_idle_second_too_many_succeeds() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_operation_after_a_restart_of_the_server_succeeds() {
+async fn g18_an_operation_after_a_restart_of_the_server_succeeds() {
     let (server, store) = single().await;
     each_operation_succeeds(&store, async || {
         server.stop();
@@ -99,7 +99,7 @@ async fn an_operation_after_a_restart_of_the_server_succeeds() {
 
 /// The one that finds out waits for the time-out, and all others that were sent before it.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_silent_connection_is_replaced_after_one_time_out() {
+async fn g18_a_silent_connection_is_replaced_after_one_time_out() {
     let server = redis(Version::System, &[]);
     let (proxy, port) = Proxy::before(server.address()).await;
     let client = Client::open(format!("redis://127.0.0.1:{port}/")).unwrap();
@@ -121,14 +121,14 @@ async fn a_silent_connection_is_replaced_after_one_time_out() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_silent_connection_of_a_cluster_is_replaced_after_one_time_out() {
+async fn g18_a_silent_connection_of_a_cluster_is_replaced_after_one_time_out() {
     let (store, proxy, _server) = super::lost_reply::cluster().await;
     each_operation_succeeds(&store, async || proxy.silence()).await;
 }
 
 /// A layer that waits for less than the time-out drops what it has asked.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_silent_connection_is_replaced_also_if_no_request_waits_for_the_time_out() {
+async fn g18_a_silent_connection_is_replaced_also_if_no_request_waits_for_the_time_out() {
     let server = redis(Version::System, &[]);
     let (proxy, port) = Proxy::before(server.address()).await;
     let client = Client::open(format!("redis://127.0.0.1:{port}/")).unwrap();
