@@ -27,7 +27,7 @@ async fn open(
 ) -> Result<Response, SessionError> {
     let (name, login) = (login.name.clone(), login.detach()?);
     Ok(upgrade.on_upgrade(|socket| async move {
-        // An error is a browser that has gone: there is nobody to tell.
+        // An error is a browser that has gone: it cannot be told.
         let _ = talk(socket, &name, &login, &room).await;
     }))
 }

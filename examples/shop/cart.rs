@@ -232,7 +232,7 @@ fn editable_line(line: &Line) -> Option<String> {
     ))
 }
 
-/// As many of one article as somebody can want.
+/// As many of one article as a customer can want.
 const MOST_OF_ONE: u32 = 99;
 
 const COUPONS: [(&str, u32); 2] = [("STAR10", 10), ("COMET25", 25)];

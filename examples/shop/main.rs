@@ -33,7 +33,7 @@ pub fn app(layer: SessionLayer, operations: Operations) -> Router {
     Router::new()
         .route("/", get(catalogue::show))
         .route("/cart", get(cart::show))
-        // A tab that is left open keeps nobody signed in.
+        // A tab that is left open does not keep its user signed in.
         .route("/cart/live", get(cart::live).layer(PassiveLayer))
         .route("/cart/add", post(cart::add))
         .route("/cart/change", post(cart::change))
@@ -53,7 +53,7 @@ pub fn app(layer: SessionLayer, operations: Operations) -> Router {
         .route("/style.css", get(assets::style))
         .route("/live.js", get(assets::live))
         .fallback(page::not_found)
-        // Other sites cannot order in anybody's name.
+        // Other sites cannot order in a user's name.
         .layer(CsrfLayer::new())
         .layer(layer)
 }

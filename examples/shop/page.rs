@@ -107,7 +107,7 @@ impl fmt::Display for Count {
     }
 }
 
-/// Text that becomes HTML: whoever typed it, it stays text.
+/// Text that becomes HTML: whatever was typed stays text.
 #[derive(Debug)]
 pub(super) struct Text<'a>(pub(super) &'a str);
 

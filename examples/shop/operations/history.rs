@@ -113,5 +113,5 @@ pub(super) fn percentile(values: &[f64], percent: usize) -> Option<f64> {
 const STEPS: usize = 60;
 /// Of a step.
 const SECONDS: usize = 10;
-/// As long as somebody may think about what to click on.
+/// As long as a visitor may think about what to click on.
 const IN_USE: Duration = Duration::from_secs(300);

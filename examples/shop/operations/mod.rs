@@ -1,4 +1,4 @@
-//! A page for whoever runs the shop: what happens to its sessions, in pictures.
+//! A page for the operators of the shop: what happens to its sessions, in pictures.
 //!
 //! The numbers are those of the library's feature `metrics`, and the events that it logs. A shop
 //! with more than one process has an exporter for them, and a page like this one elsewhere.
@@ -144,7 +144,7 @@ fn store(steps: &[Step]) -> Chart {
 
 #[expect(
     clippy::cast_precision_loss,
-    reason = "nobody counts so far in ten minutes"
+    reason = "ten minutes do not count so far"
 )]
 fn count(number: u64) -> f64 {
     number as f64

@@ -1,5 +1,5 @@
-//! The sessions that somebody holds beside the requests: they learn at once what this process does
-//! to them.
+//! The sessions that sockets, streams and tasks hold beside the requests: this process tells them at once
+//! what it does to them.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -15,7 +15,7 @@ use crate::store::StoreError;
 
 /// Who is to be told when a row changes.
 pub(crate) struct Watchers {
-    /// A request that finds nobody takes no lock.
+    /// A request that finds no watcher takes no lock.
     count: AtomicUsize,
     rows: Mutex<HashMap<RowKey, Vec<Arc<Watched>>>>,
     /// Keeps the looks of many sockets at the store from crowding out the requests.
@@ -44,14 +44,14 @@ impl Watchers {
         watched
     }
 
-    /// Nobody holds it any more.
+    /// Its last handle was dropped.
     pub(crate) fn remove(&self, watched: &Arc<Watched>) {
         let mut rows = self.rows();
         take(&mut rows, watched.token().row_key(), watched);
         self.count.fetch_sub(1, Ordering::AcqRel);
     }
 
-    /// The row is not what it was: whoever holds the session looks again.
+    /// The row is not what it was: the holders of the session look again.
     pub(super) fn changed(&self, row: &RowKey) {
         if self.count.load(Ordering::Acquire) == 0 {
             return;
@@ -61,7 +61,7 @@ impl Watchers {
         }
     }
 
-    /// The session goes on under another id: whoever holds it goes with it.
+    /// The session goes on under another id: its holders go with it.
     pub(super) fn moved(&self, row: &RowKey, successor: &Arc<ReferenceToken>) {
         if self.count.load(Ordering::Acquire) == 0 {
             return;
@@ -134,7 +134,7 @@ impl Watched {
 }
 
 impl Engine {
-    /// Who follows the sessions; nobody where they are cookies.
+    /// The followers of the sessions; `None` where sessions are cookies.
     pub(crate) fn watchers(&self) -> Option<&Watchers> {
         self.server().map(|server| &server.watchers)
     }
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_holds_a_row_hears_of_it_and_nobody_else() {
+    fn the_holders_of_a_row_hear_of_it_and_no_others() {
         let watchers = Watchers::new(None);
         let (here, there) = (token(), token());
         let held = [&here, &here, &there].map(|token| watchers.add(Arc::clone(token)));
@@ -218,7 +218,7 @@ mod tests {
         for watched in &held {
             watchers.remove(watched);
         }
-        assert!(is_empty(&watchers), "what nobody holds takes no room");
+        assert!(is_empty(&watchers), "what is not held takes no room");
     }
 
     #[test]

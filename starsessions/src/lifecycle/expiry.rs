@@ -7,7 +7,7 @@ use crate::clock::Timestamp;
 use crate::record::Record;
 use crate::schema::Schema;
 
-/// What has ended a session that nobody has ended.
+/// What has ended a session that was not ended by a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ExpiredBy {
     Idle,
@@ -56,7 +56,7 @@ impl Policy {
         let lifetime = self.lifetime(record.remembered);
         let absolute = record.created_at + lifetime.absolute;
         let idle = record.last_seen_at + lifetime.idle;
-        // Whoever comes back after both has met the earlier one.
+        // A request that comes after both has met the earlier one.
         if now < absolute.min(idle) {
             ExpiredBy::Deadline
         } else if absolute <= idle {
@@ -66,7 +66,7 @@ impl Policy {
         }
     }
 
-    /// When a session ends if nobody uses it after `now`.
+    /// When a session ends if no request uses it after `now`.
     pub(crate) fn deadline(
         &self,
         created_at: Timestamp,

@@ -58,7 +58,7 @@ impl Lifetime {
 #[derive(Clone, Debug)]
 pub(crate) struct Policy {
     pub(crate) standard: Lifetime,
-    /// The long profile; `None` where nobody can be remembered.
+    /// The long profile; `None` where no session can be remembered.
     pub(crate) remembered: Option<Lifetime>,
     /// The id changes when it is this old.
     pub(crate) renewal: Option<Duration>,
@@ -106,7 +106,7 @@ pub enum FailurePolicy {
     #[default]
     Unavailable,
     /// A failed load is treated as a guest who can only read: views have their defaults, a required
-    /// field is missing, and a request that writes gets 503. Nobody is signed in, and no cookie is
+    /// field is missing, and a request that writes gets 503. No user is signed in, and no cookie is
     /// set or cleared.
     ReadOnlyGuest,
 }

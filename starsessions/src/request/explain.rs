@@ -1,4 +1,4 @@
-//! Why a request's session went as it did, for whoever develops the site.
+//! Why a request's session went as it did, for the developers of the site.
 
 use std::borrow::Cow;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -160,7 +160,7 @@ impl Explanation {
         self.note("not written: the session has ended meanwhile");
     }
 
-    /// Why nothing was written, whoever finds it first. What is said of a value may be the value.
+    /// Why nothing was written. What an error says of a value may be the value.
     pub(super) fn failed(&self, error: &SessionError) {
         self.has_written.store(true, Ordering::Relaxed);
         let note = match error {

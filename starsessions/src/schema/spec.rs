@@ -99,7 +99,7 @@ pub struct FieldSpec {
     pub commit_always: bool,
     /// The store can list and revoke sessions by this value.
     pub index: bool,
-    /// A message for the next page that somebody looks at.
+    /// A message for the next page that is shown to the user.
     pub flash: bool,
     /// What happens when another request changed the same field meanwhile.
     pub merge: Merge,

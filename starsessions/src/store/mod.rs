@@ -79,7 +79,7 @@ pub use crate::crypto::{IndexKey, RowKey};
 pub trait Store: Send + Sync + 'static {
     /// How the values that this store keeps are protected.
     ///
-    /// [`Protection::Sealed`] is right for every store that somebody else could read a copy of: a
+    /// [`Protection::Sealed`] is right for every store of which others could read a copy: a
     /// file, a server, a backup.
     fn protection(&self) -> Protection;
 

@@ -121,8 +121,12 @@ impl Model {
         if let (Some((cookie, left)), Op::Destroy | Op::Restart(_)) = (left, op)
             && self.now < left + 60
         {
-            // What has left a cookie is ended by it for a while.
-            self.ended.insert(self.sessions[self.cookies[cookie]].id);
+            // What has left a cookie is ended by it for a while, and so are the ways there.
+            let place = self.cookies[cookie];
+            self.ended.insert(self.sessions[place].id);
+            let cookies = &self.cookies;
+            self.left
+                .retain(|former, _| *former < cookie || cookies[*former] != place);
         }
         if is_behind && data.user.is_none() && (data != Data::default() || op == Op::RemoveLogin) {
             return Told::Refused;

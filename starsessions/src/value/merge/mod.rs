@@ -2,7 +2,7 @@
 //! meanwhile become one value.
 //!
 //! A merge runs only if both sides changed. If only one did, its bytes are the result, whatever
-//! the policy: so a removal that nobody contradicts stays a removal.
+//! the policy: so a removal that no other change contradicts stays a removal.
 
 mod append;
 mod flag;
