@@ -142,7 +142,7 @@ impl Slot {
     /// The slot of a realm, at this layer or further out.
     pub(crate) fn find(self: &Arc<Self>, realm: &str) -> Option<Arc<Self>> {
         let mut slot = self;
-        while slot.realm.name != realm {
+        while !slot.realm.is_named(realm) {
             slot = slot.outer.as_ref()?;
         }
         Some(Arc::clone(slot))

@@ -1,15 +1,17 @@
 //! What many sessions cost: time for each request, memory for each session, the longest pause.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use axum::{Router, routing::get};
 use http::HeaderValue;
-use starsessions::store::Store;
-use starsessions::testing::TestClock;
 use starsessions::config::Clock;
-use starsessions::{CurrentSession, KeyRing, MemoryStore, Session, SessionLayer};
+use starsessions::store::{IndexKey, Inserted, Listing, Row, RowKey, Store};
+use starsessions::testing::TestClock;
+use starsessions::{CurrentSession, KeyRing, MemoryStore, Session, SessionLayer, Timestamp};
 
+use crate::contestants::floor::random;
 use crate::contestants::{call, cookie_of};
 use crate::measure::{Processor, bytes_held, processor_time};
 use crate::visitor::{Item, Visitor as Plain};
@@ -34,14 +36,6 @@ async fn write(mut visitor: Session<Visitor>) -> &'static str {
     "ok"
 }
 
-/// What a session that takes 170 bytes as it is stored holds, its names included.
-#[derive(Session)]
-struct Small {
-    name: String,
-    token: String,
-    views: u64,
-}
-
 /// What makes a session one that is signed in, and that the store lists.
 #[derive(Session)]
 struct Login {
@@ -49,33 +43,14 @@ struct Login {
     user: u64,
 }
 
-async fn visit(mut small: Session<Small>) -> &'static str {
-    small.views += 1;
-    "ok"
-}
-
-async fn arrive(small: Session<Small>) -> &'static str {
-    begin(small, NAME_OF_GUEST)
-}
-
-async fn sign_in(session: CurrentSession, small: Session<Small>) -> &'static str {
-    static USERS: AtomicU64 = AtomicU64::new(1_000_000);
+async fn sign_in(session: CurrentSession, visitor: Session<Visitor>) -> &'static str {
+    static USERS: AtomicU64 = AtomicU64::new(0);
     let user = USERS.fetch_add(1, Ordering::Relaxed);
     session
         .insert(Login { user })
         .expect("the response is still here");
-    begin(small, NAME_OF_USER)
+    create(visitor).await
 }
-
-fn begin(mut small: Session<Small>, name: usize) -> &'static str {
-    small.name = "x".repeat(name);
-    small.token = Plain::ada().token;
-    "ok"
-}
-
-/// So long that each of the two takes 170 bytes.
-const NAME_OF_GUEST: usize = 42;
-const NAME_OF_USER: usize = 8;
 
 async fn create(mut visitor: Session<Visitor>) -> &'static str {
     let ada = Plain::ada();
@@ -92,8 +67,6 @@ pub fn routes() -> Router {
         .route("/read", get(read))
         .route("/write", get(write))
         .route("/create", get(create))
-        .route("/visit", get(visit))
-        .route("/arrive", get(arrive))
         .route("/sign-in", get(sign_in))
 }
 
@@ -107,7 +80,7 @@ async fn ask(app: &mut Router, cookies: &[HeaderValue]) -> (f64, Duration) {
     for _ in 0..ASKED {
         place = (place * 1_103_515_245 + 12_345) % cookies.len();
         let before = processor_time(Processor::OfThread);
-        let response = call(app, "/visit", Some(&cookies[place])).await;
+        let response = call(app, "/write", Some(&cookies[place])).await;
         longest = longest.max(processor_time(Processor::OfThread) - before);
         assert!(
             response.headers().get("set-cookie").is_none(),
@@ -118,8 +91,8 @@ async fn ask(app: &mut Router, cookies: &[HeaderValue]) -> (f64, Duration) {
     (all.as_nanos() as f64 / ASKED as f64, longest)
 }
 
-/// Sessions of 170 bytes in memory, at each size: guests', and those of users that are signed in. A moment
-/// in which another process ran is no pause of ours.
+/// Sessions in memory, at each size: guests', and those of users that are signed in. A moment in which
+/// another process ran is no pause of ours.
 pub async fn memory(sizes: &[usize]) {
     println!(
         "| sessions in memory | ns of a write | longest | bytes of a session | of them asked for | ns of a new one | longest | freed after expiry | longest step |"
@@ -127,7 +100,7 @@ pub async fn memory(sizes: &[usize]) {
     println!("|---|---|---|---|---|---|---|---|---|");
     for (size, (kind, begin)) in sizes
         .iter()
-        .flat_map(|size| [("guests", "/arrive"), ("users", "/sign-in")].map(|kind| (size, kind)))
+        .flat_map(|size| [("guests", "/create"), ("users", "/sign-in")].map(|kind| (size, kind)))
     {
         let clock = TestClock::at(1_800_000_000);
         let store = MemoryStore::builder()
@@ -140,27 +113,18 @@ pub async fn memory(sizes: &[usize]) {
             .build()
             .expect("settings");
         let mut app = routes().layer(layer);
-        // In one piece, so that what the test keeps itself is not counted.
-        let mut texts = String::with_capacity(COOKIE * *size);
-        let before = (allocated(), bytes_held());
+        let mut cookies = Vec::with_capacity(*size);
         let begun = processor_time(Processor::OfThread);
         let mut longest_new = Duration::ZERO;
         for _ in 0..*size {
             let before = processor_time(Processor::OfThread);
             let response = call(&mut app, begin, None).await;
             longest_new = longest_new.max(processor_time(Processor::OfThread) - before);
-            let cookie = cookie_of(&response).expect("a session begins");
-            texts.push_str(cookie.to_str().expect("text"));
-            texts.push(' ');
+            cookies.push(cookie_of(&response).expect("a session begins"));
         }
         let creating =
             (processor_time(Processor::OfThread) - begun).as_nanos() as f64 / *size as f64;
-        let each = (allocated() - before.0) as f64 / *size as f64;
-        let asked_for = (bytes_held() - before.1) as f64 / *size as f64;
-        let cookies: Vec<_> = texts
-            .split_whitespace()
-            .map(|text| HeaderValue::from_str(text).expect("text"))
-            .collect();
+        let (each, asked_for) = bytes_of(*size, kind == "users").await;
         ask(&mut app, &cookies).await;
         let (time, longest) = ask(&mut app, &cookies).await;
         clock.advance(Duration::from_secs(48 * 3_600));
@@ -180,6 +144,31 @@ pub async fn memory(sizes: &[usize]) {
     }
 }
 
+/// What one of so many sessions with a value of 170 bytes takes in memory: by the allocator's own count,
+/// and as it was asked for.
+async fn bytes_of(size: usize, is_listed: bool) -> (f64, f64) {
+    let store = MemoryStore::builder()
+        .anonymous_limit(4_000_000)
+        .identified_limit(4_000_000)
+        .build();
+    let (now, end) = (
+        Timestamp::from_unix_seconds(1),
+        Timestamp::from_unix_seconds(2),
+    );
+    let before = (allocated(), bytes_held());
+    for _ in 0..size {
+        let mut row = Row::new([7; VALUE].as_slice(), now, end);
+        if is_listed {
+            let listing = Listing::new(vec![IndexKey::from_bytes(random())], [7; CARD]);
+            row.listing = Some(Arc::new(listing));
+        }
+        let inserted = store.insert(&RowKey::from_bytes(random()), &row, now).await;
+        assert_eq!(inserted.expect("room"), Inserted::Inserted);
+    }
+    let each = |bytes: i64| bytes as f64 / size as f64;
+    (each(allocated() - before.0), each(bytes_held() - before.1))
+}
+
 /// The bytes in use by the allocator's own count, what it keeps beside each block included.
 fn allocated() -> i64 {
     // SAFETY: takes nothing, and returns numbers.
@@ -187,8 +176,9 @@ fn allocated() -> i64 {
     (info.uordblks + info.hblkhd) as i64
 }
 
-/// No cookie of ours is longer.
-const COOKIE: usize = 96;
+const VALUE: usize = 170;
+/// Of a session without a label.
+const CARD: usize = 13;
 
 /// Sockets that are open and say nothing: what each of them holds, and what it takes to look after them.
 pub async fn sockets(counts: &[usize]) {
