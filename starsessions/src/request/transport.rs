@@ -43,12 +43,18 @@ fn text<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h str> {
     headers.get(name)?.to_str().ok()
 }
 
-/// Browsers of today, then those of yesterday.
-static SPECULATIVE: [(HeaderName, &[u8]); 4] = [
+/// Browsers of today and of yesterday, and scripts, which may not set a header that begins with `Sec-`
+/// (Turbo, instant.page, Next.js, htmx).
+static SPECULATIVE: [(HeaderName, &[u8]); 9] = [
     (HeaderName::from_static("sec-purpose"), b"prefetch"),
     (HeaderName::from_static("purpose"), b"prefetch"),
     (HeaderName::from_static("x-moz"), b"prefetch"),
     (HeaderName::from_static("x-purpose"), b"preview"),
+    (HeaderName::from_static("x-purpose"), b"prefetch"),
+    (HeaderName::from_static("x-sec-purpose"), b"prefetch"),
+    (HeaderName::from_static("next-router-prefetch"), b"1"),
+    (HeaderName::from_static("x-middleware-prefetch"), b"1"),
+    (HeaderName::from_static("hx-preloaded"), b"true"),
 ];
 const FORWARDED: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");

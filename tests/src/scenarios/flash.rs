@@ -72,7 +72,7 @@ async fn held_errors(State(gate): State<Gate>, mut messages: Session<Messages>) 
 }
 
 /// Requests whose response may never be shown.
-const UNSEEN: [&[(&str, &str)]; 8] = [
+const UNSEEN: [&[(&str, &str)]; 13] = [
     &[("sec-purpose", "prefetch")],
     &[("sec-purpose", "prefetch;prerender")],
     &[("sec-purpose", "prefetch; anonymous-client-ip")],
@@ -80,6 +80,11 @@ const UNSEEN: [&[(&str, &str)]; 8] = [
     &[("purpose", "prefetch")],
     &[("x-moz", "prefetch")],
     &[("x-purpose", "preview")],
+    &[("x-purpose", "prefetch")],
+    &[("x-sec-purpose", "prefetch")],
+    &[("next-router-prefetch", "1")],
+    &[("x-middleware-prefetch", "1")],
+    &[("hx-preloaded", "true")],
     &[("purpose", "other"), ("purpose", "prefetch")],
 ];
 
