@@ -5,6 +5,7 @@ mod memory;
 mod mysql;
 mod nats;
 mod postgres;
+mod proxy;
 mod redis;
 mod sql;
 mod sqlite;

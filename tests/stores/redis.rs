@@ -8,7 +8,6 @@ mod deadlines;
 mod indexed;
 mod lost_reply;
 mod memory;
-mod proxy;
 mod samples;
 mod sentinel;
 mod silence;

@@ -1,7 +1,6 @@
 //! What the stores on PostgreSQL and on MySQL are both put through: keys, rows, and connections that fail.
 
 mod failing;
-mod proxy;
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
@@ -16,7 +15,7 @@ pub(crate) use self::failing::{
     an_operation_survives_a_closed_connection, everything_works_again_after_a_silence,
     silent_connections_cost_one_try,
 };
-pub(crate) use self::proxy::Proxy;
+pub(crate) use crate::proxy::Proxy;
 
 /// The year 2100: later than the clock of any server.
 pub(crate) fn at(second: u64) -> Timestamp {

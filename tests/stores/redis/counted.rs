@@ -10,8 +10,8 @@ use starsessions_tests::servers::redis::{Version, ask, redis};
 
 use super::connected;
 use super::lost_reply::single;
-use super::proxy::Proxy;
 use super::samples::{after, at, filed_row, index_key, key, row, touch, way_after};
+use crate::proxy::Proxy;
 
 /// What a client has sent, and what scripts have called.
 fn calls(server: &Server) -> BTreeMap<String, u64> {

@@ -7,8 +7,8 @@ use starsessions::store::{RedisStore, StoreError};
 use starsessions_tests::servers::redis::{Version, ask, redis, wait_until};
 use starsessions_tests::servers::{Server, free_port};
 
-use super::proxy::Proxy;
 use super::samples::{after, at, filed_row, index_key, key, row, touch, way_after};
+use crate::proxy::Proxy;
 
 /// A server, and the way to it.
 pub(super) async fn single(version: Version) -> (RedisStore, Proxy, Server) {

@@ -10,8 +10,8 @@ use starsessions_tests::servers::Server;
 use starsessions_tests::servers::redis::{Version, ask, redis, url, wait_until};
 
 use super::connected;
-use super::proxy::Proxy;
 use super::samples::{after, at, filed_row, key, touch};
+use crate::proxy::Proxy;
 
 /// A Cluster of one node.
 async fn node() -> (Server, RedisStore) {

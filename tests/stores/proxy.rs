@@ -12,13 +12,15 @@ use tokio::net::{TcpListener, TcpStream};
 
 /// Carries what is sent to the server, and its replies back.
 #[derive(Clone, Default)]
-pub(super) struct Proxy {
+pub(crate) struct Proxy {
     /// The command whose reply is lost, with its connection.
     unlucky: Arc<Mutex<Option<&'static str>>>,
     /// The command that waits, with all that is behind it.
     held: Arc<Mutex<Option<&'static str>>>,
     /// How many connections were made.
     made: Arc<AtomicUsize>,
+    /// The command that is the last one that its connection carries; its reply arrives.
+    last: Arc<Mutex<Option<&'static str>>>,
     /// How often something was sent.
     sent: Arc<AtomicUsize>,
     /// So many of them, the first ones, carry nothing any more and stay open.
@@ -27,7 +29,7 @@ pub(super) struct Proxy {
 
 impl Proxy {
     /// A port that leads to what listens at the address.
-    pub(super) async fn listen(port: u16, server: SocketAddr) -> Self {
+    pub(crate) async fn listen(port: u16, server: SocketAddr) -> Self {
         let proxy = Self::default();
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))
             .await
@@ -46,43 +48,53 @@ impl Proxy {
     }
 
     /// The same at a port of its own.
-    pub(super) async fn before(server: SocketAddr) -> (Self, u16) {
+    pub(crate) async fn before(server: SocketAddr) -> (Self, u16) {
         let port = free_port();
         (Self::listen(port, server).await, port)
     }
 
+    /// From now on no connection carries anything, new ones included, until [`silence`](Self::silence).
+    pub(crate) fn silence_new_ones_too(&self) {
+        self.silent.store(usize::MAX, Ordering::SeqCst);
+    }
+
     /// From now on the connections that there are carry nothing; new ones work.
-    pub(super) fn silence(&self) {
+    pub(crate) fn silence(&self) {
         self.silent.store(self.connections(), Ordering::SeqCst);
     }
 
     /// How many connections were made.
-    pub(super) fn connections(&self) -> usize {
+    pub(crate) fn connections(&self) -> usize {
         self.made.load(Ordering::SeqCst)
     }
 
     /// How often something was sent: of an operation that waits for each reply, its round trips.
-    pub(super) fn round_trips(&self) -> usize {
+    pub(crate) fn round_trips(&self) -> usize {
         self.sent.load(Ordering::SeqCst)
     }
 
     /// The next of these commands is carried out, and its reply is lost.
-    pub(super) fn lose_reply_to(&self, command: &'static str) {
+    pub(crate) fn lose_reply_to(&self, command: &'static str) {
         *self.unlucky.lock().unwrap() = Some(command);
     }
 
+    /// The connection of the next of these commands falls silent after its reply.
+    pub(crate) fn fall_silent_after(&self, command: &'static str) {
+        *self.last.lock().unwrap() = Some(command);
+    }
+
     /// Keeps this command from the server until it is released.
-    pub(super) fn hold(&self, command: &'static str) {
+    pub(crate) fn hold(&self, command: &'static str) {
         *self.held.lock().unwrap() = Some(command);
     }
 
     /// Lets go on what was held.
-    pub(super) fn release(&self) {
+    pub(crate) fn release(&self) {
         *self.held.lock().unwrap() = None;
     }
 
     /// Whether there was such a command.
-    pub(super) fn has_lost(&self) -> bool {
+    pub(crate) fn has_lost(&self) -> bool {
         self.unlucky.lock().unwrap().is_none()
     }
 
@@ -90,21 +102,18 @@ impl Proxy {
         let ((requests, back), (replies, there)) = (client.into_split(), server.into_split());
         let is_lost = Arc::new(AtomicBool::new(false));
         let (carrier, is_next_lost) = (self.clone(), Arc::clone(&is_lost));
+        let is_over = AtomicBool::new(false);
         let requests = tokio::spawn(copy(requests, there, move |bytes| {
-            if carrier
-                .held
-                .lock()
-                .unwrap()
-                .is_some_and(|it| contains(bytes, it))
-            {
+            let held = *carrier.held.lock().unwrap();
+            if held.is_some_and(|it| contains(bytes, it)) {
                 return Fate::Waits;
             }
-            carrier.sent.fetch_add(1, Ordering::SeqCst);
-            let unlucky = &mut *carrier.unlucky.lock().unwrap();
-            if unlucky.is_some_and(|it| contains(bytes, it)) {
-                *unlucky = None;
-                is_next_lost.store(true, Ordering::SeqCst);
+            if is_over.load(Ordering::SeqCst) {
+                return Fate::Vanishes;
             }
+            carrier.sent.fetch_add(1, Ordering::SeqCst);
+            is_next_lost.fetch_or(takes(&carrier.unlucky, bytes), Ordering::SeqCst);
+            is_over.store(takes(&carrier.last, bytes), Ordering::SeqCst);
             carrier.passes(number)
         }));
         let carrier = self.clone();
@@ -147,6 +156,12 @@ async fn copy(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, fate: impl Fn(&[u
             }
         }
     }
+}
+
+/// Whether these bytes contain the command, which is then not waited for any more.
+fn takes(command: &Mutex<Option<&'static str>>, bytes: &[u8]) -> bool {
+    let command = &mut *command.lock().unwrap();
+    command.take_if(|it| contains(bytes, it)).is_some()
 }
 
 fn contains(bytes: &[u8], command: &str) -> bool {
