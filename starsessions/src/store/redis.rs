@@ -21,6 +21,7 @@ use self::rows::Rows;
 use self::scripts::Scripts;
 use super::delegate::delegate;
 use super::{Protection, StoreError};
+use crate::sentence::debug_as_sentence;
 
 /// Keeps sessions in Redis or Valkey: one server, a Cluster, or the master of a Sentinel set.
 ///
@@ -190,8 +191,9 @@ impl RedisStoreBuilder {
 }
 
 /// The server could not be reached, or has refused the user.
-#[derive(Debug)]
 pub struct RedisConnectError(redis::RedisError);
+
+debug_as_sentence!(RedisConnectError);
 
 impl fmt::Display for RedisConnectError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -162,3 +162,13 @@ async fn a_damaged_file_is_an_error_and_never_another_session() {
     }
     assert!(errors > 0);
 }
+
+/// What `main -> Result<(), Box<dyn Error>>` prints.
+#[test]
+fn a_folder_that_is_missing_is_said_in_a_sentence() {
+    let folder = Folder::new();
+    let opened = SqliteStore::open(folder.path().join("missing/sessions.db"));
+    let error = opened.unwrap_err();
+    let (debug, sentence) = (format!("{error:?}"), error.to_string());
+    assert!(debug.starts_with(&sentence), "{debug}");
+}

@@ -1,5 +1,6 @@
 //! The names of tables, and what can go wrong when they are made.
 
+use crate::sentence::debug_as_sentence;
 use std::error::Error;
 use std::fmt;
 
@@ -57,7 +58,6 @@ impl fmt::Display for TableNameError {
 impl Error for TableNameError {}
 
 /// Why the tables of a store cannot be brought to what this version works with.
-#[derive(Debug)]
 #[non_exhaustive]
 pub enum MigrateError {
     /// The server cannot be reached, or refuses to change the tables.
@@ -79,6 +79,8 @@ pub enum MigrateError {
         known: i32,
     },
 }
+
+debug_as_sentence!(MigrateError);
 
 impl fmt::Display for MigrateError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use rusqlite::ErrorCode;
 
+use crate::sentence::debug_as_sentence;
 use crate::store::StoreError;
 
 /// Why an SQLite file cannot be used for sessions.
-#[derive(Debug)]
 #[non_exhaustive]
 pub enum SqliteOpenError {
     /// The file cannot be opened or written.
@@ -28,6 +28,8 @@ pub enum SqliteOpenError {
         known: i32,
     },
 }
+
+debug_as_sentence!(SqliteOpenError);
 
 impl fmt::Display for SqliteOpenError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
