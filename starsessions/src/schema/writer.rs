@@ -23,16 +23,6 @@ impl Snapshot {
         Self(writer.bytes)
     }
 
-    /// The first field of `value` that is not what it was. In a value that was never borrowed mutably, that is
-    /// a change through a shared reference (`Mutex`, an atomic): it is not stored, and development builds say so.
-    #[allow(dead_code, reason = "the engine asks at the end of a request")]
-    pub(crate) fn first_change<T: SessionData>(&self, value: &T) -> Option<&'static FieldSpec> {
-        let now = Self::take(value, self.0.len());
-        let (mut before, mut after) = (self.fields(), now.fields());
-        let mut fields = T::SCHEMA.fields.iter();
-        fields.find(|_| before.next() != after.next())
-    }
-
     fn fields(&self) -> Fields<'_> {
         Fields(&self.0)
     }
@@ -295,27 +285,3 @@ const LENGTH: usize = 4;
 const SHARED: usize = 1_024;
 /// Room for a usual field.
 const SCRATCH: usize = 128;
-
-#[cfg(test)]
-mod tests {
-    use std::sync::atomic::{AtomicU64, Ordering};
-
-    use super::*;
-
-    #[derive(Default, crate::Session)]
-    struct Visits {
-        text: String,
-        count: AtomicU64,
-    }
-
-    #[test]
-    fn a_change_through_a_shared_reference_is_found() {
-        let visits = Visits::default();
-        let before = Snapshot::take(&visits, 0);
-        assert!(before.first_change(&visits).is_none());
-        visits.count.fetch_add(1, Ordering::Relaxed);
-        let field = before.first_change(&visits).unwrap();
-        assert_eq!(field.name, "visits.count");
-        assert!(visits.text.is_empty());
-    }
-}
