@@ -136,7 +136,7 @@ browse() {
     shift 2
     curl --silent --show-error --max-time 10 --cookie "$jar" --cookie-jar "$jar" "$@" "$url"
 }
-cookie() { awk '$6 == "id" { print $7 }' "$WORK/$1.jar"; }
+cookie() { awk '$6 == "starsessions-dev" { print $7 }' "$WORK/$1.jar"; }
 keep() { cp "$WORK/$1.jar" "$WORK/$2.jar"; }
 
 is() { [[ $2 == "$3" ]] || fail "$1: expected \`$3\`, got \`$2\`"; passed "$1"; }

@@ -248,7 +248,7 @@ async fn each_realm_has_its_own_layer_cookie_and_store() {
         assert_eq!(reply.status, StatusCode::OK);
         let cookies = reply.set_cookies();
         assert_eq!(cookies.len(), 1, "only the visitor was written");
-        assert!(cookies[0].starts_with("id="));
+        assert!(cookies[0].starts_with("starsessions-dev="));
     }
     assert_eq!((main_store.len(), admin_store.len()), (2, 0));
 

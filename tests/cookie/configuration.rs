@@ -198,11 +198,11 @@ fn the_constructors_are_kept_by_browsers() {
     }
     assert_eq!(
         jar.cookie_header(URL).unwrap(),
-        "__Host-Http-id=value; id=value"
+        "__Host-Http-id=value; starsessions-dev=value"
     );
     assert_eq!(
         jar.cookie_header("http://app.example.com/").unwrap(),
-        "id=value"
+        "starsessions-dev=value"
     );
     assert!(jar.cookies().all(|cookie| cookie.http_only));
 }

@@ -1,7 +1,5 @@
 //! Sessions as axum handler arguments.
 
-use std::any::type_name;
-
 use axum_core::extract::{FromRequestParts, OptionalFromRequestParts};
 use axum_core::response::{IntoResponse, Response};
 use http::StatusCode;
@@ -12,14 +10,20 @@ use crate::csrf::CsrfRejection;
 use crate::error::SessionError;
 use crate::middleware::{Failed, Rejected};
 use crate::schema::SessionData;
-use crate::session::{CurrentSession, Revocation, Session, SessionRejection, find_slot};
+use crate::session::{
+    CurrentSession, MissingLayer, Revocation, Session, SessionRejection, find_slot,
+};
 
 impl<T: SessionData, S: Send + Sync> FromRequestParts<S> for Session<T> {
     type Rejection = SessionRejection;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, SessionRejection> {
-        let slot = find_slot(parts, T::SCHEMA.realm, type_name::<Self>())
-            .inspect_err(|rejection| report_mistake(parts, rejection))?;
+        let slot = find_slot(parts, T::SCHEMA.realm).ok_or_else(|| {
+            let wanted = format!("Session<{}>", T::SCHEMA.type_name);
+            let missing = MissingLayer::new(&parts.extensions, wanted, T::SCHEMA.realm).into();
+            report_mistake(parts, &missing);
+            missing
+        })?;
         if T::SCHEMA.has_flash() {
             slot.look_out(parts);
         }

@@ -61,8 +61,9 @@ impl CookieConfig {
         CookieBuilder::default()
     }
 
-    /// A cookie named `id` that also works over plain HTTP, for machines of developers only: on a
-    /// network, every machine on the way can read and replace it.
+    /// A cookie named `starsessions-dev` that also works over plain HTTP, for machines of developers
+    /// only: on a network, every machine on the way can read and replace it. Browsers share cookies
+    /// between all ports of a host, so the name is one that nothing else uses.
     #[must_use]
     pub fn local_development() -> Self {
         let builder = CookieBuilder::local_development();
@@ -130,7 +131,7 @@ pub struct CookieBuilder {
 impl CookieBuilder {
     /// Starts from [`CookieConfig::local_development`].
     pub fn local_development() -> Self {
-        Self::default().name("id").secure(false)
+        Self::default().name(DEVELOPMENT_NAME).secure(false)
     }
 
     /// The name; `__Host-Http-id` unless changed.
@@ -238,7 +239,8 @@ impl Default for CookieBuilder {
 
 // What the templates of the two constructors give; a test compares them.
 const DEFAULT_REMOVAL: &str = "__Host-Http-id=; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=0";
-const DEVELOPMENT_REMOVAL: &str = "id=; HttpOnly; SameSite=Lax; Path=/; Max-Age=0";
+const DEVELOPMENT_NAME: &str = "starsessions-dev";
+const DEVELOPMENT_REMOVAL: &str = "starsessions-dev=; HttpOnly; SameSite=Lax; Path=/; Max-Age=0";
 
 #[cfg(test)]
 mod tests {
@@ -246,7 +248,7 @@ mod tests {
 
     #[test]
     fn the_constructors_are_what_the_builder_builds() {
-        let development = CookieConfig::builder().name("id").secure(false);
+        let development = CookieConfig::builder().name(DEVELOPMENT_NAME).secure(false);
         for (constructed, built) in [
             (
                 CookieConfig::default(),

@@ -10,8 +10,8 @@ use axum_core::body::Body;
 use axum_core::response::{IntoResponse, Response};
 use bytes::{Bytes, BytesMut};
 use futures_core::Stream;
-use http::Request;
 use http::header::{CONTENT_TYPE, HeaderMap};
+use http::{Extensions, Request};
 use pin_project_lite::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
@@ -20,7 +20,7 @@ use super::CsrfRejection;
 use super::origin::{InvalidOrigin, Source, Trusted, source};
 use super::token::{FIELD, check};
 use crate::request::Slot;
-use crate::session::{MissingLayer, SessionRejection};
+use crate::session::MissingLayer;
 
 /// Refuses requests that another site makes a browser send.
 ///
@@ -133,7 +133,8 @@ where
             Source::Foreign => CsrfFuture::refuse(&request, CsrfRejection::Foreign),
             Source::Unknown => {
                 let Some(slot) = self.slot(&request) else {
-                    return CsrfFuture::refuse(&request, self.missing());
+                    let missing = self.missing(request.extensions());
+                    return CsrfFuture::refuse(&request, missing);
                 };
                 // The service that is ready is the one to use.
                 let next = self.inner.clone();
@@ -155,11 +156,9 @@ impl<S> CsrfService<S> {
         slot.is_none_or(|slot| slot.realm().cookie.is_secure())
     }
 
-    fn missing(&self) -> CsrfRejection {
-        CsrfRejection::Session(SessionRejection::MissingLayer(MissingLayer {
-            type_name: "CsrfLayer",
-            realm: self.rules.realm,
-        }))
+    fn missing(&self, extensions: &Extensions) -> CsrfRejection {
+        let missing = MissingLayer::new(extensions, "CsrfLayer".to_owned(), self.rules.realm);
+        CsrfRejection::Session(missing.into())
     }
 }
 

@@ -149,7 +149,7 @@ fn answer<B: Default, E>(
         report(&error);
         let mut failed = Response::new(B::default());
         *failed.status_mut() = error.status();
-        headers::keep_announced(&mut response, &mut failed);
+        headers::keep_announced(slot, &mut response, &mut failed);
         response = failed;
     }
     headers::apply(slot, &mut response);

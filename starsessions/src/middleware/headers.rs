@@ -1,8 +1,9 @@
 //! What a response tells the browser, and the caches on the way.
 
 use http::Response;
-use http::header::{CACHE_CONTROL, HeaderMap, HeaderValue, SET_COOKIE, VARY};
+use http::header::{HeaderMap, HeaderValue, SET_COOKIE, VARY};
 
+use super::caches;
 use crate::engine::CookieChange;
 use crate::request::Slot;
 
@@ -12,7 +13,7 @@ struct Announced(Vec<HeaderValue>);
 
 /// Copies those cookies to a response that takes the place of another: what inner layers have stored
 /// is stored, so the browser must learn of it although an outer layer has failed.
-pub(super) fn keep_announced<B>(from: &mut Response<B>, to: &mut Response<B>) {
+pub(super) fn keep_announced<B>(slot: &Slot, from: &mut Response<B>, to: &mut Response<B>) {
     let Some(announced) = from.extensions_mut().remove::<Announced>() else {
         return;
     };
@@ -20,13 +21,10 @@ pub(super) fn keep_announced<B>(from: &mut Response<B>, to: &mut Response<B>) {
         to.headers_mut().append(SET_COOKIE, cookie.clone());
     }
     to.extensions_mut().insert(announced);
-    forbid_storing(to.headers_mut());
+    caches::forbid_storing(to.headers_mut(), &slot.realm().reporter);
 }
 
 /// Sets the headers of a response whose request has used its session.
-///
-/// RFC 9111, section 7.3: a cache may store a response with `Set-Cookie`, and one that depends on
-/// the session, unless it is told otherwise.
 pub(super) fn apply<B>(slot: &Slot, response: &mut Response<B>) {
     let (realm, effects) = (slot.realm(), slot.effects());
     let headers = response.headers_mut();
@@ -36,6 +34,7 @@ pub(super) fn apply<B>(slot: &Slot, response: &mut Response<B>) {
         // A response sets one cookie of a name: a leftover is removed by one that does not set ours.
         CookieChange::Keep => match &realm.former_cookie {
             Some(former) if effects.has_stale_cookie => former.removal(),
+            _ if effects.has_session => return caches::forbid_sharing(headers, &realm.reporter),
             _ => return,
         },
         CookieChange::Set { value, max_age } => match realm.cookie.set_token(&value, max_age) {
@@ -49,7 +48,7 @@ pub(super) fn apply<B>(slot: &Slot, response: &mut Response<B>) {
         CookieChange::Remove => realm.cookie.removal(),
     };
     replace_cookie(realm.cookie.name(), cookie.clone(), headers);
-    forbid_storing(headers);
+    caches::forbid_storing(headers, &realm.reporter);
     if slot.has_outer() {
         let announced = response
             .extensions_mut()
@@ -97,26 +96,6 @@ fn replace_cookie(name: &str, cookie: HeaderValue, headers: &mut HeaderMap) {
         }
     }
     headers.append(SET_COOKIE, cookie);
-}
-
-fn forbid_storing(headers: &mut HeaderMap) {
-    let values = headers.get_all(CACHE_CONTROL);
-    let has = |directive: &str| {
-        values
-            .iter()
-            .flat_map(tokens)
-            .any(|token| token.eq_ignore_ascii_case(directive))
-    };
-    if has("no-store") {
-        return;
-    }
-    if has("public") {
-        tracing::warn!(
-            "a handler marked a response `public` that sets the session cookie; \
-             it is sent as `private, no-store`"
-        );
-    }
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
 }
 
 fn tokens(value: &HeaderValue) -> impl Iterator<Item = &str> {

@@ -47,8 +47,8 @@ impl SessionLayer {
         Self::builder(store, keys).build_defaults()
     }
 
-    /// A layer for development on `http://localhost`: the cookie is called `id` and is not
-    /// `Secure`, so that browsers keep it without TLS, and responses
+    /// A layer for development on `http://localhost`: the cookie is called `starsessions-dev`
+    /// and is not `Secure`, so that browsers keep it without TLS, and responses
     /// [say](SessionLayerBuilder::explain) why their session went as it did. Not for production.
     #[must_use]
     pub fn dev(store: impl Backend, keys: KeyRing) -> Self {

@@ -1,6 +1,7 @@
 //! The tower side: a layer that gives each request its session and finishes it with the response.
 
 mod builder;
+mod caches;
 mod failure;
 mod future;
 mod headers;

@@ -1,6 +1,7 @@
 //! What a layer says once, however often it happens: the first time as a warning, then at debug level.
 
 use std::collections::HashSet;
+use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
 use super::{ambiguous, unreadable};
@@ -61,9 +62,42 @@ impl Reporter {
             tracing::warn!(
                 cookie,
                 "the session cookie is `Secure` and a request came over plain http, where browsers do \
-                 not keep it, so no sign-in lasts: serve https; for http://localhost use \
+                 not keep it (some do on localhost), so no sign-in lasts: serve https; for http://localhost use \
                  `SessionLayer::dev`, or `.cookie(|cookie| cookie.secure(false))` and another name"
             );
+        }
+    }
+
+    /// A request came over https, and the session cookie is one for development.
+    pub(crate) fn development_cookie(&self, cookie: &str) {
+        if self.is_first("development cookie") {
+            tracing::warn!(
+                cookie,
+                "a request came over https, and its session cookie is not `Secure`: `SessionLayer::dev` \
+                 and `.secure(false)` are not for production; use `SessionLayer::new`"
+            );
+        }
+    }
+
+    /// A handler lets caches store a response that sets the session cookie.
+    pub(crate) fn cached_cookie(&self, header: &impl fmt::Display, value: &impl fmt::Debug) {
+        let told = "a response sets the session cookie, and its handler lets caches store it; it is \
+                    sent as `private, no-store`: let it say so itself, or change no session there";
+        if self.is_first("cached cookie") {
+            tracing::warn!(%header, ?value, "{told}; further ones are logged at debug level");
+        } else {
+            tracing::debug!(%header, ?value, "{told}");
+        }
+    }
+
+    /// A handler lets caches give a response to others that is made for the user of a session.
+    pub(crate) fn shared_page(&self, header: &impl fmt::Display, value: &impl fmt::Debug) {
+        let told = "a handler reads the session of its request, and lets caches give the response to \
+                    others; it is sent as `private`: let it say so itself, or take no session there";
+        if self.is_first("shared page") {
+            tracing::warn!(%header, ?value, "{told}; further ones are logged at debug level");
+        } else {
+            tracing::debug!(%header, ?value, "{told}");
         }
     }
 

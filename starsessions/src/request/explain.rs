@@ -114,7 +114,8 @@ impl Explanation {
         if self.is_plain && realm.cookie.is_secure() {
             self.note(format!(
                 "the request came over plain http, where browsers do not {does_not} a `Secure` \
-                 cookie; serve https, or for http://localhost use `SessionLayer::dev`"
+                 cookie (some do on localhost); serve https, or for http://localhost use \
+                 `SessionLayer::dev`"
             ));
         }
     }

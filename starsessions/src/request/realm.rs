@@ -66,13 +66,18 @@ impl Realm {
         T::load(&mut FieldReader::new(T::SCHEMA, record, now, &mut report))
     }
 
-    /// A `Secure` cookie that is set over plain http never comes back: said once, by the request of a
-    /// guest that shows it.
+    /// A `Secure` cookie that is set over plain http never comes back, and one for development has no
+    /// place on a site that is served over https: said once, by a request that shows it.
     pub(super) fn learn_transport(&self, headers: &HeaderMap, has_cookie: bool) {
         if self.is_transport_known.load(Ordering::Relaxed) {
             return;
         }
-        if !has_cookie && self.cookie.is_secure() {
+        if !self.cookie.is_secure() {
+            if !transport::is_public_https(headers) {
+                return;
+            }
+            self.reporter.development_cookie(self.cookie.name());
+        } else if !has_cookie {
             if !transport::is_plain(headers) {
                 return;
             }

@@ -95,6 +95,8 @@ pub(crate) struct ResponseEffects {
     pub(crate) cookie: CookieChange,
     /// The request brought the session's cookie and another of its name, or two of two sessions.
     pub(crate) has_stale_cookie: bool,
+    /// What the response says may be about one user.
+    pub(crate) has_session: bool,
 }
 
 impl Slot {
@@ -359,6 +361,7 @@ impl Slot {
         ResponseEffects {
             cookie: std::mem::take(&mut state.cookie),
             has_stale_cookie: state.brought.duplicates && is_settled,
+            has_session: state.found.live().is_some(),
         }
     }
 

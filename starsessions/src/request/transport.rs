@@ -1,5 +1,7 @@
 //! How a request came, as far as its headers tell: to warn of settings that cannot work.
 
+use std::net::IpAddr;
+
 use http::header::{HOST, HeaderName, ORIGIN, REFERER};
 use http::request::Parts;
 use http::{HeaderMap, Method};
@@ -20,6 +22,53 @@ pub(super) fn is_plain(headers: &HeaderMap) -> bool {
         from.is_some_and(|from| from.split('/').next() == Some(host))
     };
     is_from_here(&ORIGIN) || is_from_here(&REFERER)
+}
+
+/// Whether the browser, or the proxy before this server, says that it came over https to a host that
+/// others can reach. Both can lie, as for [`is_plain`].
+pub(super) fn is_public_https(headers: &HeaderMap) -> bool {
+    let by_proxy = text(headers, &FORWARDED)
+        .and_then(|scheme| scheme.split(',').next())
+        .or_else(|| forwarded(headers, "proto"))
+        .is_some_and(|scheme| scheme.trim().eq_ignore_ascii_case("https"));
+    let asked = text(headers, &FORWARDED_HOST)
+        .and_then(|hosts| hosts.split(',').next())
+        .or_else(|| forwarded(headers, "host"))
+        .or_else(|| text(headers, &HOST));
+    if by_proxy && asked.is_some_and(is_public) {
+        return true;
+    }
+    // A proxy that tells nothing may still change `Host`, and then the browser alone knows it.
+    let is_own_page = text(headers, &FETCH_SITE) == Some("same-origin");
+    [&ORIGIN, &REFERER].into_iter().any(|header| {
+        let from = text(headers, header).and_then(|from| from.strip_prefix("https://"));
+        let from = from.and_then(|from| from.split('/').next());
+        from.is_some_and(|from| is_public(from) && (is_own_page || asked == Some(from)))
+    })
+}
+
+/// What the first proxy says in `Forwarded` (RFC 7239, section 4).
+fn forwarded<'h>(headers: &'h HeaderMap, parameter: &str) -> Option<&'h str> {
+    let first = text(headers, &http::header::FORWARDED)?.split(',').next()?;
+    first.split(';').find_map(|pair| {
+        let (name, value) = pair.trim().split_once('=')?;
+        let is_meant = name.eq_ignore_ascii_case(parameter);
+        is_meant.then(|| value.trim_matches('"'))
+    })
+}
+
+/// Whether a host, with or without a port, is not the machine of its developer.
+fn is_public(host: &str) -> bool {
+    let name = match host.strip_prefix('[') {
+        Some(address) => address.split(']').next().unwrap_or_default(),
+        None => host.split(':').next().unwrap_or_default(),
+    };
+    let is_loopback = |address: IpAddr| address.is_loopback() || address.is_unspecified();
+    let name = name.trim().to_ascii_lowercase();
+    !name.is_empty()
+        && name != "localhost"
+        && !name.ends_with(".localhost")
+        && !name.parse().is_ok_and(is_loopback)
 }
 
 /// Whether a page of another site has caused the request.
@@ -57,6 +106,7 @@ static SPECULATIVE: [(HeaderName, &[u8]); 9] = [
     (HeaderName::from_static("hx-preloaded"), b"true"),
 ];
 const FORWARDED: HeaderName = HeaderName::from_static("x-forwarded-proto");
+const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 #[cfg(test)]
@@ -69,6 +119,94 @@ mod tests {
             (name.clone(), HeaderValue::from_static(value))
         };
         lines.iter().map(line).collect()
+    }
+
+    #[test]
+    fn only_https_that_others_can_reach_is_public() {
+        let shop = (HOST, "shop.example");
+        let local = (HOST, "127.0.0.1:3000");
+        let standard = |text| (http::header::FORWARDED, text);
+        for (lines, public) in [
+            (vec![], false),
+            (vec![shop.clone()], false),
+            (vec![shop.clone(), (FORWARDED, "http")], false),
+            (vec![shop.clone(), (FORWARDED, "https")], true),
+            (vec![shop.clone(), (FORWARDED, "HTTPS, http")], true),
+            (vec![shop.clone(), (FORWARDED, "http, https")], false),
+            (
+                vec![shop.clone(), standard("for=1.2.3.4;Proto=https")],
+                true,
+            ),
+            (
+                vec![shop.clone(), standard("proto=http, proto=https")],
+                false,
+            ),
+            (vec![local.clone(), (FORWARDED, "https")], false),
+            (
+                vec![
+                    local.clone(),
+                    (FORWARDED, "https"),
+                    (FORWARDED_HOST, "shop.example"),
+                ],
+                true,
+            ),
+            (
+                vec![
+                    local.clone(),
+                    standard(r#"host="shop.example:443";proto=https"#),
+                ],
+                true,
+            ),
+            (
+                vec![
+                    shop.clone(),
+                    (FORWARDED, "https"),
+                    (FORWARDED_HOST, "localhost"),
+                ],
+                false,
+            ),
+            (vec![shop.clone(), (ORIGIN, "https://shop.example")], true),
+            (vec![shop.clone(), (ORIGIN, "https://other.example")], false),
+            (vec![shop, (ORIGIN, "http://shop.example")], false),
+            // A proxy that passes nothing on: the page itself is of another host.
+            (
+                vec![
+                    local.clone(),
+                    (REFERER, "https://shop.example/cart"),
+                    (FETCH_SITE, "same-origin"),
+                ],
+                true,
+            ),
+            // An identity provider posts to a developer's machine.
+            (
+                vec![
+                    local,
+                    (ORIGIN, "https://provider.example"),
+                    (FETCH_SITE, "cross-site"),
+                ],
+                false,
+            ),
+        ] {
+            assert_eq!(is_public_https(&headers(&lines)), public, "{lines:?}");
+        }
+        for host in [
+            "localhost",
+            "app.localhost:3000",
+            "127.1.2.3",
+            "[::1]:443",
+            "0.0.0.0:80",
+            "",
+        ] {
+            assert!(!is_public(host), "{host}");
+        }
+        for host in [
+            "shop.example",
+            "192.168.1.5:3000",
+            "[2001:db8::1]",
+            "mylocalhost",
+        ] {
+            assert!(is_public(host), "{host}");
+        }
     }
 
     #[test]

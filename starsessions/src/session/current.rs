@@ -1,6 +1,5 @@
 //! The whole session of a request, whatever types are in it.
 
-use std::any::type_name;
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -200,7 +199,9 @@ impl<R> CurrentSession<R> {
     where
         R: Revocation,
     {
-        let slot = find_slot(parts, realm, type_name::<Self>())?;
+        let slot = find_slot(parts, realm).ok_or_else(|| {
+            MissingLayer::new(&parts.extensions, "CurrentSession".to_owned(), realm)
+        })?;
         slot.see(&parts.headers);
         slot.look_out(parts);
         if R::IS_FINAL && !slot.realm().is_revocable {
@@ -235,19 +236,8 @@ impl CurrentSession<BrowserOnly> {
 }
 
 /// The slot of a realm among a request's extensions.
-pub(crate) fn find_slot(
-    parts: &Parts,
-    realm: &'static str,
-    type_name: &'static str,
-) -> Result<Arc<Slot>, SessionRejection> {
-    parts
-        .extensions
-        .get::<Arc<Slot>>()
-        .and_then(|slot| slot.find(realm))
-        .ok_or(SessionRejection::MissingLayer(MissingLayer {
-            type_name,
-            realm,
-        }))
+pub(crate) fn find_slot(parts: &Parts, realm: &str) -> Option<Arc<Slot>> {
+    parts.extensions.get::<Arc<Slot>>()?.find(realm)
 }
 
 impl<R> Clone for CurrentSession<R> {

@@ -2,10 +2,12 @@
 
 use std::error::Error;
 use std::fmt;
+use std::sync::Arc;
 
-use http::StatusCode;
+use http::{Extensions, StatusCode};
 
 use crate::error::{DetachError, SessionError};
+use crate::request::Slot;
 use crate::schema::Schema;
 
 /// Why a handler did not get its session argument.
@@ -32,8 +34,20 @@ pub struct Absence {
 /// A route without a layer for the sessions that it takes.
 #[derive(Debug)]
 pub struct MissingLayer {
-    pub(crate) type_name: &'static str,
-    pub(crate) realm: &'static str,
+    wanted: String,
+    realm: &'static str,
+    has_another: bool,
+}
+
+impl MissingLayer {
+    /// Of what a handler or a layer has asked the request for.
+    pub(crate) fn new(extensions: &Extensions, wanted: String, realm: &'static str) -> Self {
+        Self {
+            wanted,
+            realm,
+            has_another: extensions.get::<Arc<Slot>>().is_some(),
+        }
+    }
 }
 
 impl SessionRejection {
@@ -106,16 +120,24 @@ impl fmt::Display for MissingLayer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "`{}` was asked for where no `SessionLayer`",
-            self.type_name
+            "`{}` is used on a route that no `SessionLayer` ",
+            self.wanted
         )?;
-        if !self.realm.is_empty() {
-            write!(f, " of the realm `{}`", self.realm)?;
+        match self.realm {
+            "" if !self.has_another => f.write_str("serves; add `.layer(SessionLayer::new(..))`"),
+            "" => f.write_str("of the main realm serves; add `.layer(SessionLayer::new(..))`"),
+            realm => write!(
+                f,
+                "of the realm `{realm}` serves; add \
+                 `.layer(SessionLayer::builder(..).realm({realm:?}).build()?)`, with a cookie name of \
+                 its own,"
+            ),
+        }?;
+        f.write_str(" after (outside of) it")?;
+        if self.has_another {
+            return Ok(());
         }
-        f.write_str(
-            " serves the route; add `.layer(SessionLayer::new(..))` after (outside of) the route, \
-             and make sure that only one version of starsessions is in use",
-        )
+        f.write_str(", and make sure that only one version of starsessions is in use")
     }
 }
 
@@ -125,6 +147,12 @@ impl Error for SessionRejection {
             Self::Failed(error) => Some(error),
             _ => None,
         }
+    }
+}
+
+impl From<MissingLayer> for SessionRejection {
+    fn from(missing: MissingLayer) -> Self {
+        Self::MissingLayer(missing)
     }
 }
 

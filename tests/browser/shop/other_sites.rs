@@ -60,6 +60,6 @@ fn scripts_do_not_see_the_cookie(store: Store) {
     let attributes = ["name", "httpOnly", "sameSite", "secure", "path", "domain"];
     let seen = attributes.map(|name| cookie[name].clone());
     // Not `Secure`, and no prefix in its name: the shop is on plain HTTP.
-    let expected = json!(["id", true, "Lax", false, "/", "127.0.0.1"]);
+    let expected = json!(["starsessions-dev", true, "Lax", false, "/", "127.0.0.1"]);
     assert_eq!(json!(seen), expected);
 }

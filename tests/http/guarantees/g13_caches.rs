@@ -1,14 +1,15 @@
 //! G13: what shared caches are told.
 
 use axum::Router;
-use axum::routing::any;
+use axum::routing::{any, get};
 use http::header::{CACHE_CONTROL, VARY};
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use starsessions::{CurrentSession, Session};
 use starsessions_tests::client::Reply;
+use starsessions_tests::logs::Logs;
 use starsessions_tests::site::Site;
 
-use starsessions_tests::shop::{Login, Shop};
+use starsessions_tests::shop::{self, Login, Shop};
 
 #[derive(Clone, Copy, Debug)]
 enum Use {
@@ -86,8 +87,142 @@ async fn g13_a_response_that_sets_a_cookie_may_not_be_stored() {
     }
 }
 
+/// What content delivery networks and proxies obey instead of `Cache-Control` (RFC 9213).
 #[tokio::test]
-async fn g13_a_response_that_sets_no_cookie_keeps_its_cache_control() {
+async fn g13_a_response_that_sets_a_cookie_is_stored_by_no_delivery_network() {
+    for (name, said, is_kept) in [
+        ("cdn-cache-control", "max-age=600", false),
+        ("cdn-cache-control", "public, max-age=600", false),
+        ("cdn-cache-control", "no-store", true),
+        ("cdn-cache-control", "max-age=0, No-Store", true),
+        ("cdn-cache-control", "private", true),
+        ("cloudflare-cdn-cache-control", "max-age=600", false),
+        ("vercel-cdn-cache-control", "s-maxage=600", false),
+        ("netlify-cdn-cache-control", "public, durable", false),
+        ("x-litespeed-cache-control", "public, max-age=600", false),
+        ("surrogate-control", "max-age=600", false),
+        (
+            "surrogate-control",
+            "max-age=600, content=\"ESI/1.0\"",
+            false,
+        ),
+        ("surrogate-control", "content=\"ESI/1.0\"", true),
+        ("edge-control", "!no-store, cache-maxage=1d", false),
+        ("edge-control", "no-store", true),
+        ("x-accel-expires", "600", false),
+        ("x-accel-expires", "@1893456000", false),
+        ("x-accel-expires", "0", true),
+        ("cache-tag", "max-age=600", true),
+        ("access-control-max-age", "600", true),
+    ] {
+        let logs = Logs::capture();
+        let reply = answer(Use::Write, &[(name, said)]).await;
+        assert!(reply.sets_cookie());
+        let kept = if is_kept { vec![said] } else { vec![] };
+        assert_eq!(reply.all(name), kept, "{name}: {said}");
+        assert_eq!(reply.all("cache-control"), ["private, no-store"]);
+        let told = logs.with(&["WARN", name, "session cookie", "private, no-store"]);
+        assert_eq!(told.len(), usize::from(!is_kept), "{}", logs.text());
+    }
+}
+
+#[tokio::test]
+async fn g13_several_such_fields_are_all_removed() {
+    let reply = answer(
+        Use::Write,
+        &[
+            ("cdn-cache-control", "max-age=600"),
+            ("cdn-cache-control", "public"),
+            ("surrogate-control", "max-age=600"),
+            ("x-accel-expires", "600"),
+            ("x-kind", "page"),
+        ],
+    )
+    .await;
+    for name in ["cdn-cache-control", "surrogate-control", "x-accel-expires"] {
+        assert!(reply.all(name).is_empty(), "{name}");
+    }
+    assert_eq!(reply.all("x-kind"), ["page"]);
+}
+
+/// Some caches ignore `Vary: Cookie`, and to the others it leaves this one user.
+#[tokio::test]
+async fn g13_a_page_of_a_session_is_not_shared() {
+    for (name, said, sent, control) in [
+        (
+            "cache-control",
+            "public, s-maxage=600",
+            "private",
+            "private",
+        ),
+        (
+            "cache-control",
+            "Public, max-age=60, S-MaxAge=600, must-revalidate",
+            "private, max-age=60, must-revalidate",
+            "private, max-age=60, must-revalidate",
+        ),
+        ("cache-control", "s-maxage=600", "private", "private"),
+        ("cache-control", "max-age=60", "max-age=60", "max-age=60"),
+        (
+            "cache-control",
+            "private, max-age=60",
+            "private, max-age=60",
+            "private, max-age=60",
+        ),
+        ("cache-control", "no-store", "no-store", "no-store"),
+        ("cdn-cache-control", "max-age=600", "", ""),
+        ("surrogate-control", "max-age=600", "", ""),
+        ("x-accel-expires", "600", "", ""),
+        ("cdn-cache-control", "no-store", "no-store", ""),
+        ("cdn-cache-control", "private", "private", ""),
+    ] {
+        let logs = Logs::capture();
+        let site = Site::new();
+        let page = get(async move |_: Session<Shop>| ([(name, said)], "page"));
+        let mut client = site.serve(shop::routes().route("/page", page));
+        let guest = client.get("/page").await;
+        assert_eq!(guest.all(name), [said], "without a session");
+        client.post("/cart/tea").await;
+        for _ in 0..2 {
+            let reply = client.get("/page").await;
+            assert!(!reply.sets_cookie());
+            assert_eq!(reply.all(name).concat(), sent, "{name}: {said}");
+            assert_eq!(
+                reply.all("cache-control").concat(),
+                control,
+                "{name}: {said}"
+            );
+            assert_eq!(reply.all("vary"), ["Cookie"]);
+        }
+        let told = logs.with(&["WARN", name, "reads the session"]);
+        assert_eq!(told.len(), usize::from(said != sent), "{}", logs.text());
+    }
+}
+
+#[tokio::test]
+async fn g13_a_page_that_takes_no_session_is_left_to_its_handler() {
+    let said = [
+        ("cache-control", "public, s-maxage=600"),
+        ("cdn-cache-control", "max-age=600"),
+    ];
+    let site = Site::new();
+    let page = get(async move || {
+        (
+            said.map(|(name, value)| (HeaderName::from_static(name), value)),
+            "page",
+        )
+    });
+    let mut client = site.serve(shop::routes().route("/page", page));
+    client.post("/cart/tea").await;
+    let reply = client.get("/page").await;
+    for (name, value) in said {
+        assert_eq!(reply.all(name), [value]);
+    }
+    assert!(reply.all("vary").is_empty());
+}
+
+#[tokio::test]
+async fn g13_a_guests_response_that_sets_no_cookie_keeps_its_cache_control() {
     for how in [Use::Read, Use::Contains, Use::Info] {
         for said in [vec![], vec!["public, max-age=60"], vec!["no-store"]] {
             let headers: Vec<_> = said.iter().map(|value| ("cache-control", *value)).collect();
@@ -99,7 +234,7 @@ async fn g13_a_response_that_sets_no_cookie_keeps_its_cache_control() {
 
 #[tokio::test]
 async fn g13_a_removal_may_not_be_stored_either() {
-    let mut client = Site::new().serve(starsessions_tests::shop::with_logout());
+    let mut client = Site::new().serve(shop::with_logout());
     client.post("/login/7").await;
     let reply = client.post("/logout").await;
     assert_eq!(

@@ -312,6 +312,33 @@ async fn scenario_06_plain_http_is_one_warning() {
     }
 }
 
+/// Development settings on a site that others can reach: one warning that names the cure.
+#[tokio::test]
+async fn scenario_06_development_settings_in_production_are_one_warning() {
+    let proxied = [("host", "shop.example"), ("x-forwarded-proto", "https")];
+    let at_home = [("host", "localhost:3000"), ("x-forwarded-proto", "https")];
+    let keys = || KeyRing::generate().unwrap();
+    for (headers, layer, warnings) in [
+        (proxied, SessionLayer::dev(MemoryStore::new(), keys()), 1),
+        (proxied, SessionLayer::new(MemoryStore::new(), keys()), 0),
+        (at_home, SessionLayer::dev(MemoryStore::new(), keys()), 0),
+    ] {
+        let logs = Logs::capture();
+        let app = routes().layer(layer);
+        // The first requests come from its developer.
+        for headers in [[at_home[0]; 2], headers, headers, headers] {
+            ask(&Client::new(&app), &app, "/views", &headers).await;
+        }
+        let lines = logs.with(&[
+            "WARN",
+            "`SessionLayer::dev`",
+            "not for production",
+            "`SessionLayer::new`",
+        ]);
+        assert_eq!(lines.len(), warnings, "{headers:?}: {}", logs.text());
+    }
+}
+
 #[tokio::test]
 async fn scenario_06_an_explanation_names_the_scheme() {
     let site = explaining();

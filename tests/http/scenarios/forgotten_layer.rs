@@ -1,7 +1,11 @@
 //! 17. Forgotten layer, wrong order, two layers.
 
+use axum::Router;
+use axum::routing::{get, post};
 use http::StatusCode;
-use starsessions::{FailurePolicy, FailurePolicyLayer, PassiveLayer};
+use starsessions::{
+    CsrfLayer, CurrentSession, FailurePolicy, FailurePolicyLayer, PassiveLayer, Session,
+};
 use starsessions_tests::client::Client;
 use starsessions_tests::logs::Logs;
 use starsessions_tests::site::Site;
@@ -24,18 +28,62 @@ async fn scenario_17_a_forgotten_layer_is_a_500_and_a_line_with_the_remedy() {
     assert_eq!(reply.status, StatusCode::INTERNAL_SERVER_ERROR);
     assert_is_told(&logs);
     // In this build also in the browser: the application may have no subscriber for the log yet.
-    assert!(
-        reply.body.contains(".layer(SessionLayer::new"),
-        "{}",
-        reply.body
+    assert_eq!(
+        reply.body,
+        "`Session<Shop>` is used on a route that no `SessionLayer` serves; add \
+         `.layer(SessionLayer::new(..))` after (outside of) it, and make sure that only one version of \
+         starsessions is in use\n"
+    );
+}
+
+#[derive(Session)]
+#[session(realm = "admin")]
+struct Operator {
+    name: Option<String>,
+}
+
+#[tokio::test]
+async fn scenario_17_a_forgotten_realm_is_a_line_that_names_it() {
+    let routes = || {
+        Router::new()
+            .route(
+                "/struct",
+                get(async |operator: Session<Operator>| drop(operator)),
+            )
+            .route("/whole", get(async |session: CurrentSession| drop(session)))
+            .route(
+                "/tokens",
+                post(async || ()).layer(CsrfLayer::new().realm("admin")),
+            )
+    };
+    let admin = "of the realm `admin` serves; add `.layer(SessionLayer::builder(..).realm(\"admin\").build()?)`, \
+                 with a cookie name of its own, after (outside of) it\n";
+    let site = Site::new();
+    let reply = site.serve(routes()).get("/struct").await;
+    assert_eq!(
+        reply.body,
+        format!("`Session<Operator>` is used on a route that no `SessionLayer` {admin}")
+    );
+    let reply = site.serve(routes()).post("/tokens").await;
+    assert_eq!(
+        reply.body,
+        format!("`CsrfLayer` is used on a route that no `SessionLayer` {admin}")
+    );
+
+    let site = Site::with(|layer| layer.realm("admin"));
+    let reply = site.serve(routes()).get("/whole").await;
+    assert_eq!(
+        reply.body,
+        "`CurrentSession` is used on a route that no `SessionLayer` of the main realm serves; add \
+         `.layer(SessionLayer::new(..))` after (outside of) it\n"
     );
 }
 
 #[tokio::test]
 async fn scenario_17_a_layer_put_before_the_route_is_a_500_and_a_line_with_the_remedy() {
     let logs = Logs::capture();
-    let late = axum::Router::new()
-        .route("/early", axum::routing::get(|| async {}))
+    let late = Router::new()
+        .route("/early", get(|| async {}))
         .layer(Site::new().sessions.layer())
         .merge(shop::routes());
     let reply = Client::new(&late).get("/cart").await;

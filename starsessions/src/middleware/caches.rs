@@ -1,0 +1,93 @@
+//! What caches on the way may do with a response whose request has used its session.
+//!
+//! A content delivery network obeys the field that is meant for it and ignores `Cache-Control` then
+//! (RFC 9213, section 2.2), and some ignore `Vary: Cookie`.
+
+use http::header::{CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue};
+
+use crate::observe::Reporter;
+
+/// No cache stores a response that sets the session's cookie.
+///
+/// RFC 9111, section 7.3: a cache may store a response with `Set-Cookie` unless it is told otherwise.
+pub(super) fn forbid_storing(headers: &mut HeaderMap, reporter: &Reporter) {
+    let allowed = remove_targeted(headers).or_else(|| shared(headers));
+    if let Some((name, value)) = allowed {
+        reporter.cached_cookie(&name, &value);
+    }
+    if !directives(headers).any(|directive| directive.eq_ignore_ascii_case("no-store")) {
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
+    }
+}
+
+/// No cache that others use stores a response to a request that has a session. A cache that obeys
+/// `Vary: Cookie` could give it to the same browser only.
+pub(super) fn forbid_sharing(headers: &mut HeaderMap, reporter: &Reporter) {
+    let targeted = remove_targeted(headers);
+    let shared = shared(headers);
+    if shared.is_some() {
+        let kept = directives(headers).filter(|directive| !is_for_sharing(directive));
+        let private = std::iter::once("private").chain(kept).collect::<Vec<_>>();
+        // Parts of values that were valid, with what is valid between them.
+        if let Ok(private) = HeaderValue::try_from(private.join(", ")) {
+            headers.insert(CACHE_CONTROL, private);
+        }
+    }
+    if let Some((name, value)) = targeted.or(shared) {
+        reporter.shared_page(&name, &value);
+    }
+}
+
+/// Removes the fields that tell single caches to store the response; returns one of them.
+fn remove_targeted(headers: &mut HeaderMap) -> Option<(HeaderName, HeaderValue)> {
+    let allows = |(name, value): &(&HeaderName, &HeaderValue)| is_targeted(name) && !forbids(value);
+    let mut found = None;
+    while let Some((name, value)) = headers.iter().find(allows) {
+        let (name, value) = (name.clone(), value.clone());
+        headers.remove(&name);
+        found = Some((name, value));
+    }
+    found
+}
+
+/// Fields for content delivery networks and proxies. RFC 9213 ends their names so, and vendors put
+/// theirs in front of it; the others are those of Fastly and Varnish, Akamai and nginx.
+fn is_targeted(name: &HeaderName) -> bool {
+    let name = name.as_str();
+    name.ends_with("-cache-control")
+        || matches!(
+            name,
+            "surrogate-control" | "edge-control" | "x-accel-expires"
+        )
+}
+
+/// Whether such a field lets nothing be stored: it says so, or it is about something else (`content` in
+/// `Surrogate-Control` is for Edge Side Includes).
+fn forbids(value: &HeaderValue) -> bool {
+    let is_no = |directive: &str| {
+        let no = ["no-store", "private", "0"];
+        no.iter().any(|no| directive.eq_ignore_ascii_case(no))
+    };
+    split(value).any(is_no) || split(value).all(|directive| directive.starts_with("content="))
+}
+
+/// What `Cache-Control` says, if it lets shared caches store the response.
+fn shared(headers: &HeaderMap) -> Option<(HeaderName, HeaderValue)> {
+    let mut values = headers.get_all(CACHE_CONTROL).iter();
+    let value = values.find(|value| split(value).any(is_for_sharing))?;
+    let is_no = |directive: &str| directive.eq_ignore_ascii_case("no-store");
+    (!directives(headers).any(is_no)).then(|| (CACHE_CONTROL, value.clone()))
+}
+
+fn is_for_sharing(directive: &str) -> bool {
+    let name = directive.split('=').next().unwrap_or_default();
+    name.eq_ignore_ascii_case("public") || name.eq_ignore_ascii_case("s-maxage")
+}
+
+fn directives(headers: &HeaderMap) -> impl Iterator<Item = &str> {
+    headers.get_all(CACHE_CONTROL).iter().flat_map(split)
+}
+
+fn split(value: &HeaderValue) -> impl Iterator<Item = &str> {
+    value.to_str().unwrap_or("").split(',').map(str::trim)
+}
