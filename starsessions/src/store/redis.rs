@@ -60,7 +60,7 @@ use crate::sentence::debug_as_sentence;
 /// | load, insert, replace, touch | 1 |
 /// | rotate | 1; a Cluster leaves it to the library, which takes 2 |
 /// | remove | 1 |
-/// | a list of sessions | 2; 1 more where a session has ended |
+/// | a list of sessions | 1; a Cluster takes 2, and 2 more where a session has ended |
 ///
 /// One more goes before a write that changes what the session is listed by, and before one write of a
 /// listed session in a day. One more goes after the removal of a listed session, two after a write that takes

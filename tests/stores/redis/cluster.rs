@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use ::redis::cluster::ClusterClient;
-use starsessions::store::{RedisStore, Replaced, Store, StoreError};
+use starsessions::store::{Inserted, RedisStore, Replaced, RowKey, Store, StoreError};
 use starsessions::testing::conformance;
 use starsessions_tests::scenarios;
 use starsessions_tests::scenarios::Stage;
 use starsessions_tests::servers::redis::{self as servers, Version, ask, wait_until};
 use starsessions_tests::servers::{Server, free_port};
 
-use super::samples::{after, at, key, row};
+use super::samples::{after, at, filed_row, index_key, key, row};
 use crate::agreement;
 
 struct Cluster {
@@ -104,6 +104,90 @@ async fn after_a_master_hangs_the_store_goes_on_with_its_replica() {
         let replaced = store.replace(key, row, &next, at(1)).await;
         assert_eq!(replaced.unwrap(), Replaced::Replaced);
     }
+}
+
+/// An entry that leads nowhere makes a list look again, and then other sign-ins do not count.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_is_complete_while_others_sign_in() {
+    let Cluster {
+        store,
+        masters: _masters,
+    } = current().await;
+    store
+        .insert(&key(1), &filed_row(b"kept"), at(0))
+        .await
+        .unwrap();
+    leave_an_entry(&store, &key(2)).await;
+    let signing_in = tokio::spawn({
+        let store = store.clone();
+        async move {
+            for number in 3..=250 {
+                store
+                    .insert(&key(number), &filed_row(b"new"), at(0))
+                    .await
+                    .unwrap();
+            }
+        }
+    });
+    while !signing_in.is_finished() {
+        let listed = store.listed(&index_key(), at(1)).await.unwrap();
+        assert!(listed.iter().any(|listed| listed.key == key(1)));
+        assert!(listed.iter().all(|listed| listed.key != key(2)));
+    }
+    signing_in.await.unwrap();
+}
+
+/// An insert that finds its key taken by what is not filed has made an entry all the same.
+async fn leave_an_entry(store: &RedisStore, key: &RowKey) {
+    store.insert(key, &row(b"guest"), at(0)).await.unwrap();
+    let inserted = store.insert(key, &filed_row(b"user"), at(0)).await;
+    assert_eq!(inserted.unwrap(), Inserted::Exists);
+}
+
+/// The rows of different nodes are not read at one moment.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_that_moves_by_parts_is_not_missed() {
+    let Cluster {
+        store,
+        masters: _masters,
+    } = current().await;
+    store
+        .insert(&key(0), &filed_row(b"value"), at(0))
+        .await
+        .unwrap();
+    let moving = tokio::spawn({
+        let store = store.clone();
+        async move {
+            for number in 1..=250 {
+                move_by_parts(&store, &key(number - 1), &key(number)).await;
+            }
+        }
+    });
+    let mut lists = 0;
+    while !moving.is_finished() {
+        // It may give up, but what it answers is true.
+        if let Ok(listed) = store.listed(&index_key(), at(1)).await {
+            assert!((1..=2).contains(&listed.len()));
+            lists += 1;
+        }
+    }
+    moving.await.unwrap();
+    assert_ne!(lists, 0);
+}
+
+async fn move_by_parts(store: &RedisStore, old: &RowKey, new: &RowKey) {
+    let first = filed_row(b"value");
+    let moving = after(&first, b"moving");
+    let replaced = store.replace(old, &first, &moving, at(1)).await;
+    assert_eq!(replaced.unwrap(), Replaced::Replaced);
+    assert_eq!(
+        store.insert(new, &first, at(1)).await.unwrap(),
+        Inserted::Inserted
+    );
+    let mut left = after(&moving, b"moved");
+    left.listing = None;
+    let replaced = store.replace(old, &moving, &left, at(1)).await;
+    assert_eq!(replaced.unwrap(), Replaced::Replaced);
 }
 
 /// A replica that has caught up, and that the other nodes know.

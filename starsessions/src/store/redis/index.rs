@@ -8,45 +8,78 @@
 //! An entry ends with the day after the one in which the row's deadline is, so that it is entered again once
 //! in a day and not with each request, and that clocks of nodes may differ.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
+use base64ct::{Base64UrlUnpadded, Encoding};
 use redis::Value;
 
 use super::failure::{contended, failed, malformed};
-use super::rows::{LAST_SECOND, Rows, row_of};
+use super::rows::{LAST_SECOND, Rows, SESSION, row_of};
 use crate::clock::Timestamp;
 use crate::crypto::{IndexKey, RowKey};
 use crate::store::{Listed, Row, StoreError};
 
 impl Rows {
-    /// A session that is rotated between the look at the index and the look at the rows is entered
-    /// under its new key by then: when an entry leads nowhere, the index is read once more.
     pub(super) async fn listed(
         &self,
         index_key: &IndexKey,
         now: Timestamp,
     ) -> Result<Vec<Listed>, StoreError> {
-        let mut entries = self.entries(index_key, now).await?;
+        let found = if self.link.is_cluster() {
+            self.found_by_looks(index_key, now).await?
+        } else {
+            self.found_at_one_moment(index_key, now).await?
+        };
+        let filed = found
+            .iter()
+            .filter(|(_, row)| is_filed(row, index_key, now));
+        Ok(filed
+            .filter_map(|(key, row)| Listed::new(*key, row))
+            .collect())
+    }
+
+    /// The index and the rows, however fast sessions move.
+    async fn found_at_one_moment(
+        &self,
+        index_key: &IndexKey,
+        now: Timestamp,
+    ) -> Result<Vec<(RowKey, Row)>, StoreError> {
+        let keys = [self.index_name(index_key)];
+        let now = now.as_unix_seconds().to_string().into_bytes();
+        let arguments = [now, [&self.prefix, SESSION].concat().into_bytes()];
+        let found = self.link.run(&self.scripts.listed, &keys, &arguments);
+        let found = found.await.value.map_err(failed)?;
+        let found = redis::from_redis_value::<Vec<(Vec<u8>, Value)>>(found);
+        let rows = found.map_err(|_| malformed())?.into_iter();
+        rows.filter_map(|(entry, value)| Some((entry, row_or_none(value)?)))
+            .map(|(entry, row)| Ok((key_of(&entry)?, row)))
+            .collect()
+    }
+
+    /// A session that moves between the look at the index and the look at the rows is entered under its new
+    /// key by then, and its former key leads nowhere. So a look has missed nothing if whatever leads nowhere
+    /// in it is as it was in the look before: then it had moved, or ended, before the index was read.
+    async fn found_by_looks(
+        &self,
+        index_key: &IndexKey,
+        now: Timestamp,
+    ) -> Result<Vec<(RowKey, Row)>, StoreError> {
+        let mut before = BTreeMap::new();
         for _ in 0..MAX_LOOKS {
+            let entries = self.entries(index_key, now).await?;
             let rows = self.load_all(&entries).await?;
-            let filed: Vec<_> = entries
-                .iter()
-                .zip(rows)
-                .filter_map(|(key, row)| {
-                    let row = row.filter(|row| row.is_live(now))?;
-                    row.index_keys()
-                        .contains(index_key)
-                        .then(|| Listed::new(*key, &row))?
-                })
-                .collect();
-            if filed.len() == entries.len() {
-                return Ok(filed);
+            let found = entries.into_iter().zip(rows).collect::<BTreeMap<_, _>>();
+            let is_proven = |(key, row): (&RowKey, &Option<Row>)| {
+                let revision = |row: &Option<Row>| row.as_ref().map(|row| row.revision);
+                row.as_ref()
+                    .is_some_and(|row| is_filed(row, index_key, now))
+                    || before.get(key).map(revision) == Some(revision(row))
+            };
+            if found.iter().all(is_proven) {
+                let rows = found.into_iter();
+                return Ok(rows.filter_map(|(key, row)| Some((key, row?))).collect());
             }
-            let later = self.entries(index_key, now).await?;
-            if later.is_subset(&entries) {
-                return Ok(filed);
-            }
-            entries = later;
+            before = found;
         }
         Err(contended())
     }
@@ -55,21 +88,17 @@ impl Rows {
         &self,
         index_key: &IndexKey,
         now: Timestamp,
-    ) -> Result<BTreeSet<RowKey>, StoreError> {
+    ) -> Result<Vec<RowKey>, StoreError> {
         let mut command = redis::cmd("ZRANGEBYSCORE");
         let name = self.index_name(index_key);
         command.arg(name).arg(now.as_unix_seconds()).arg("+inf");
         let value = self.link.send(&command).await.value.map_err(failed)?;
         let entries = redis::from_redis_value::<Vec<Vec<u8>>>(value).map_err(|_| malformed())?;
-        let keys = entries
-            .into_iter()
-            .map(|entry| entry.try_into().map(RowKey::from_bytes));
-        keys.collect::<Result<_, _>>().map_err(|_| malformed())
+        entries.iter().map(|entry| key_of(entry)).collect()
     }
 
-    /// What is under each key. All are read at one moment, so that no session is seen under two keys; but a
-    /// Cluster has them in many places. What is not a row is passed over: it is not a session either.
-    async fn load_all(&self, keys: &BTreeSet<RowKey>) -> Result<Vec<Option<Row>>, StoreError> {
+    /// What is under each key. A Cluster has them in many places, so they are not read at one moment.
+    async fn load_all(&self, keys: &[RowKey]) -> Result<Vec<Option<Row>>, StoreError> {
         if keys.is_empty() {
             return Ok(Vec::new());
         }
@@ -79,10 +108,7 @@ impl Rows {
         }
         let value = self.link.send(&command).await.value.map_err(failed)?;
         let values = redis::from_redis_value::<Vec<Value>>(value).map_err(|_| malformed())?;
-        Ok(values
-            .into_iter()
-            .map(|value| row_of(value).unwrap_or_default())
-            .collect())
+        Ok(values.into_iter().map(row_or_none).collect())
     }
 
     /// Enters a row that is about to take the place of `seen`, where that is not entered or not for as long.
@@ -97,7 +123,7 @@ impl Rows {
         let entered = seen.filter(|seen| end <= end_of_entry(seen.deadline));
         let entered = entered.map_or(&[] as &[_], Row::index_keys);
         let [end, now] = [end, now.as_unix_seconds()].map(|second| second.to_string().into_bytes());
-        let arguments = [key.as_bytes().to_vec(), end, now];
+        let arguments = [entry_of(key), end, now];
         for index_key in row.index_keys().iter().filter(|it| !entered.contains(it)) {
             let keys = [self.index_name(index_key)];
             let filed = self.link.run(&self.scripts.file, &keys, &arguments);
@@ -123,7 +149,7 @@ impl Rows {
     pub(super) async fn take_out(&self, key: &RowKey, index_keys: &[IndexKey]) {
         for index_key in index_keys {
             let mut command = redis::cmd("ZREM");
-            command.arg(self.index_name(index_key)).arg(key.as_bytes());
+            command.arg(self.index_name(index_key)).arg(entry_of(key));
             self.link.send(&command).await;
         }
     }
@@ -139,6 +165,28 @@ pub(super) fn left_behind<'a>(seen: &'a Row, row: &'a Row) -> impl Iterator<Item
     seen.index_keys().iter().filter(is_left)
 }
 
+fn is_filed(row: &Row, index_key: &IndexKey, now: Timestamp) -> bool {
+    row.is_live(now) && row.index_keys().contains(index_key)
+}
+
+/// An entry is the last part of the name that the row's key has on the server.
+pub(super) fn entry_of(key: &RowKey) -> Vec<u8> {
+    Base64UrlUnpadded::encode_string(key.as_bytes()).into_bytes()
+}
+
+fn key_of(entry: &[u8]) -> Result<RowKey, StoreError> {
+    let mut key = [0; RowKey::LEN];
+    match Base64UrlUnpadded::decode(entry, &mut key) {
+        Ok(bytes) if bytes.len() == RowKey::LEN => Ok(RowKey::from_bytes(key)),
+        _ => Err(malformed()),
+    }
+}
+
+/// What is not a row is passed over: it is not a session either.
+fn row_or_none(value: Value) -> Option<Row> {
+    row_of(value).unwrap_or_default()
+}
+
 /// The same for all deadlines of a day.
 fn end_of_entry(deadline: Timestamp) -> u64 {
     let day = deadline.as_unix_seconds() / DAY;
@@ -147,5 +195,5 @@ fn end_of_entry(deadline: Timestamp) -> u64 {
 
 const DAY: u64 = 24 * 3_600;
 
-/// Each means that another session was rotated at this moment.
+/// Each but the first two means that another session has moved or ended at this moment.
 const MAX_LOOKS: usize = 32;

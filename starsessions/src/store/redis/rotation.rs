@@ -3,7 +3,7 @@
 use redis::Value;
 
 use super::failure::{contended, failed, malformed};
-use super::index::left_behind;
+use super::index::{entry_of, left_behind};
 use super::packed;
 use super::rows::{MAX_ATTEMPTS, Rows, end_of_key, row_of, touched_since};
 use crate::clock::Timestamp;
@@ -73,7 +73,7 @@ impl Rows {
             packed::pack(&row),
             end_of_key(row.deadline),
             expired.map(packed::head).unwrap_or_default(),
-            old.as_bytes().to_vec(),
+            entry_of(old),
         ];
         let Answer { value, is_repeated } =
             self.link.run(&self.scripts.rotate, &keys, &arguments).await;

@@ -208,7 +208,7 @@ impl Rows {
     }
 
     pub(super) fn name(&self, key: &RowKey) -> Vec<u8> {
-        self.named("session:", key.as_bytes())
+        self.named(SESSION, key.as_bytes())
     }
 
     pub(super) fn named(&self, kind: &str, bytes: &[u8; 32]) -> Vec<u8> {
@@ -247,6 +247,9 @@ pub(super) fn end_of_key(deadline: Timestamp) -> Vec<u8> {
 
 /// Of the year 9999, which is as far as a server looks.
 pub(super) const LAST_SECOND: u64 = 253_402_300_799;
+
+/// Between the prefix and the key of a row.
+pub(super) const SESSION: &str = "session:";
 
 /// Each but the first means that another request has touched the row at this moment.
 pub(super) const MAX_ATTEMPTS: usize = 8;

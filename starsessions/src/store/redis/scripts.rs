@@ -1,7 +1,7 @@
 //! The scripts: what has to happen on the server in one step, and takes more than one command.
 //!
-//! A script names no key but those that it is given, so that a Cluster can run it; only [`ROTATE`] takes
-//! several, and is not for a Cluster. Rows are opaque to scripts, but for the [head](super::packed::head).
+//! A script names no key but one that it is given, so that a Cluster can run it; only [`ROTATE`] and
+//! [`LISTED`] name several, and are not for a Cluster. Rows are opaque to scripts, but for the [head](super::packed::head).
 //!
 //! A server whose memory is used up refuses a script whose first write needs more. So no script deletes
 //! something before it adds.
@@ -26,6 +26,7 @@ pub(super) struct Scripts {
     pub(super) swap: Script,
     pub(super) rotate: Script,
     pub(super) file: Script,
+    pub(super) listed: Script,
 }
 
 impl Scripts {
@@ -34,6 +35,7 @@ impl Scripts {
             swap: Script::new(SWAP),
             rotate: Script::new(ROTATE),
             file: Script::new(FILE),
+            listed: Script::new(LISTED),
         }
     }
 }
@@ -69,4 +71,16 @@ local ended = call('ZRANGEBYSCORE', index, '-inf', ARGV[3], 'LIMIT', 0, 100)
 if #ended > 0 then call('ZREM', index, unpack(ended)) end
 call('EXPIREAT', index, call('ZREVRANGE', index, 0, 0, 'WITHSCORES')[2])
 return 1
+";
+
+// index key; now, what the keys of rows begin with.
+// Returns each entry with what is under its key, if that is a string.
+const LISTED: &str = r"
+local found = {}
+for _, entry in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], ARGV[1], '+inf')) do
+    local row = redis.pcall('GET', ARGV[2] .. entry)
+    if type(row) ~= 'string' then row = false end
+    found[#found + 1] = {entry, row}
+end
+return found
 ";
