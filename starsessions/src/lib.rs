@@ -78,8 +78,10 @@
 //! | `metrics` | no | counters, histograms and a gauge through the `metrics` facade |
 //! | `mysql` | no | `MySqlStore`: sessions in MySQL or MariaDB, for several machines; needs Rust 1.94 |
 //! | `postgres` | no | `PostgresStore`: sessions in PostgreSQL, for several machines; needs Rust 1.94 |
+//! | `python` | no | `python`: the formats and stores of the Python library of this name: its sessions go on as yours |
 //! | `redis` | no | `RedisStore`: sessions in Redis or Valkey, for many machines and many sessions |
 //! | `sqlite` | no | `SqliteStore`: sessions in a file, which survive a restart |
+//! | `takeover` | no | `takeover`: sessions of another library, taken over one by one while users stay signed in |
 //! | `testing` | no | `testing`: a clock to turn, sessions to seed and read, the contract of stores |
 //!
 //! Features only add; none changes what the rest does. If both `aws-lc-rs` and `ring` are on, `ring` encrypts.
@@ -101,12 +103,16 @@ pub mod error;
 mod lifecycle;
 mod middleware;
 mod observe;
+#[cfg(feature = "python")]
+pub mod python;
 mod record;
 mod request;
 mod schema;
 mod sentence;
 pub mod session;
 pub mod store;
+#[cfg(feature = "takeover")]
+pub mod takeover;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod value;

@@ -29,6 +29,8 @@ pub(super) struct KeySet {
     pub(super) log: LogKey,
     pub(super) subject: SubjectKey,
     pub(super) csrf: CsrfKey,
+    #[cfg(feature = "takeover")]
+    pub(super) former: FormerKey,
     realm: RealmKey,
 }
 
@@ -58,6 +60,8 @@ impl KeySet {
             log: LogKey(mac_key("log")),
             subject: SubjectKey(mac_key("subject")),
             csrf: CsrfKey(mac_key("csrf")),
+            #[cfg(feature = "takeover")]
+            former: FormerKey(mac_key("former")),
             realm: RealmKey(mac_key("realm")),
         }
     }
@@ -228,6 +232,18 @@ impl SubjectKey {
             value,
         ];
         IndexKey::from_bytes(*self.0.message().list(&value).tag())
+    }
+}
+
+/// Makes the token of a session that another library has begun.
+#[cfg(feature = "takeover")]
+pub(super) struct FormerKey(MacKey);
+
+#[cfg(feature = "takeover")]
+impl FormerKey {
+    pub(super) fn secret(&self, cookie_name: &str, id: &[u8]) -> Zeroizing<[u8; TAG_LEN]> {
+        let former: [&[u8]; 3] = [b"starsessions/v1/former", cookie_name.as_bytes(), id];
+        self.0.message().list(&former).tag()
     }
 }
 

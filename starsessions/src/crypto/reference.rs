@@ -46,6 +46,14 @@ impl ReferenceToken {
         Ok(Self::new(&secret, ring.active()))
     }
 
+    /// What stands for a session of another library: the same token for all requests that bring its cookie. It
+    /// is handed to no browser; what it leads to has a random id.
+    #[cfg(feature = "takeover")]
+    pub(crate) fn of_former(ring: &KeyRing, cookie_name: &str, id: &[u8]) -> Arc<Self> {
+        let keys = ring.active();
+        Self::new(&keys.former.secret(cookie_name, id), keys)
+    }
+
     /// The token with this text, if a key of the ring can have made it.
     pub(crate) fn parse(
         text: &[u8],

@@ -71,10 +71,12 @@ impl ServerSide {
     ) -> Result<bool, StoreError> {
         let (store, new) = (&self.vault.store, way.successor.row_key());
         let (Inserted::Inserted | Inserted::Exists) = store.insert(new, row, now).await?;
-        let Ok(empty) = way.without_row().close(token, full, None) else {
+        let Ok(mut empty) = way.without_row().close(token, full, None) else {
             // Without its random bytes the way keeps its copy; the next request settles it.
             return Ok(true);
         };
+        // What a session of another library has left stays when its way is closed.
+        empty.deadline = empty.deadline.max(full.deadline);
         match store.replace(token.row_key(), full, &empty, now).await? {
             Replaced::Replaced => Ok(true),
             // Another request has taken over, and does the same.

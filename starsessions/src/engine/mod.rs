@@ -8,6 +8,8 @@ mod limit;
 mod listing;
 mod overtaken;
 mod server_side;
+#[cfg(feature = "takeover")]
+mod takeover;
 mod vault;
 mod watchers;
 mod ways;

@@ -17,6 +17,8 @@ use crate::observe::Reporter;
 use crate::request::{Met, Realm};
 use crate::sentence::debug_as_sentence;
 use crate::store::{Backend, BackendKind, CookieMode};
+#[cfg(feature = "takeover")]
+use crate::takeover::TakeOver;
 
 /// Builds a [`SessionLayer`]; every combination that cannot work is refused by
 /// [`build`](Self::build) with a sentence that says what to change.
@@ -46,6 +48,8 @@ pub struct SessionLayerBuilder {
     failure_policy: FailurePolicy,
     settings: Settings,
     explains: bool,
+    #[cfg(feature = "takeover")]
+    takeover: Option<TakeOver>,
     clock: Arc<dyn Clock>,
 }
 
@@ -80,6 +84,9 @@ pub enum ConfigError {
     SessionLimit,
     /// A limit of sessions for a `CookieStore`, which does not know them.
     SessionLimitOfCookies,
+    /// Another library's sessions for a `CookieStore`, which cannot tell that one was taken over already.
+    #[cfg(feature = "takeover")]
+    TakeOverOfCookies,
     /// A realm name that no struct could have.
     Realm,
 }
@@ -106,6 +113,8 @@ impl SessionLayerBuilder {
             failure_policy: FailurePolicy::Unavailable,
             settings: Settings::default(),
             explains: false,
+            #[cfg(feature = "takeover")]
+            takeover: None,
             clock: Arc::new(SystemClock),
         }
     }
@@ -248,6 +257,13 @@ impl SessionLayerBuilder {
         self
     }
 
+    /// Accepts the sessions of another library: see [`takeover`](crate::takeover).
+    #[cfg(feature = "takeover")]
+    pub fn take_over(mut self, takeover: TakeOver) -> Self {
+        self.takeover = Some(takeover);
+        self
+    }
+
     /// The clock. Default: the operating system's.
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = Arc::new(clock);
@@ -336,6 +352,10 @@ impl SessionLayerBuilder {
                 return Err(ConfigError::SessionLimitOfCookies);
             }
         }
+        #[cfg(feature = "takeover")]
+        if self.takeover.is_some() && matches!(self.backend, BackendKind::Cookie(_)) {
+            return Err(ConfigError::TakeOverOfCookies);
+        }
         let is_realm_char = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
         if self.realm.len() > 64 || !self.realm.chars().all(is_realm_char) {
             return Err(ConfigError::Realm);
@@ -375,6 +395,8 @@ impl SessionLayerBuilder {
             explains: self.explains,
             is_transport_known: std::sync::atomic::AtomicBool::new(false),
             reporter: Reporter::default(),
+            #[cfg(feature = "takeover")]
+            takeover: self.takeover,
             met: Met::default(),
         })
     }
@@ -438,6 +460,11 @@ impl fmt::Display for ConfigError {
             Self::SessionLimitOfCookies => {
                 "a `CookieStore` does not know how many sessions a user has; leave the limit off, \
                  or use a server-side store"
+            }
+            #[cfg(feature = "takeover")]
+            Self::TakeOverOfCookies => {
+                "a `CookieStore` cannot tell that another library's session was taken over already; \
+                 keep the sessions in a server-side store"
             }
             Self::Realm => "a realm's name has up to 64 letters, digits, `_` and `-`",
         })

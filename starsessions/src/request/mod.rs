@@ -6,6 +6,8 @@
 
 mod explain;
 mod finish;
+#[cfg(feature = "takeover")]
+mod former;
 mod found;
 mod met;
 mod pending;

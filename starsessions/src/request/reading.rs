@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use http::HeaderMap;
 
+#[cfg(feature = "takeover")]
+use super::former::FormerCookies;
 use super::found::Found;
 use super::slot::{Slot, State};
 use crate::cookie::{self, Candidates, Values};
@@ -20,6 +22,9 @@ pub(super) struct Brought {
     pub(super) duplicates: bool,
     /// More than are tried.
     pub(super) too_many: bool,
+    /// Those of another library's sessions.
+    #[cfg(feature = "takeover")]
+    pub(super) former: Option<FormerCookies>,
 }
 
 impl Slot {
@@ -30,6 +35,10 @@ impl Slot {
             let cookies = self.candidates(headers, &mut state);
             let kept = cookies.values().iter().map(|value| Box::from(*value));
             state.brought.kept = Some(kept.collect());
+            #[cfg(feature = "takeover")]
+            {
+                state.brought.former = self.former_cookies(headers);
+            }
         }
     }
 
@@ -114,6 +123,12 @@ impl Slot {
             Values::One(cookie) => engine.resolve(cookie, now).await,
             // Boxed, so that a rare path does not enlarge every request's future.
             Values::Several(cookies) => Box::pin(engine.choose(&cookies, now)).await,
+        };
+        #[cfg(feature = "takeover")]
+        let presented = {
+            let kept = self.state().brought.former.take();
+            let former = kept.or_else(|| self.former_cookies(headers?));
+            self.take_over(presented, former, now).await?
         };
         let too_many = self.state().brought.too_many;
         let presented = if too_many {

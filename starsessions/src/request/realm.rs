@@ -14,6 +14,8 @@ use crate::lifecycle::FailurePolicy;
 use crate::observe::Reporter;
 use crate::record::Record;
 use crate::schema::{Absent, Checks, FieldReader, SessionData};
+#[cfg(feature = "takeover")]
+use crate::takeover::TakeOver;
 
 /// One layer's sessions.
 pub(crate) struct Realm {
@@ -32,6 +34,8 @@ pub(crate) struct Realm {
     pub(crate) is_transport_known: AtomicBool,
     pub(crate) reporter: Reporter,
     pub(crate) met: Met,
+    #[cfg(feature = "takeover")]
+    pub(crate) takeover: Option<TakeOver>,
 }
 
 impl Realm {

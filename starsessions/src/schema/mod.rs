@@ -13,6 +13,8 @@ pub use self::expansion::{
     ShowOpaque, ShowValue, Value, Verdict, Writable, column, default_of, validate,
 };
 pub use self::reader::{Absent, FieldReader};
+#[cfg(feature = "takeover")]
+pub(crate) use self::spec::key_of;
 pub use self::spec::{FieldSpec, Merge, Schema, spec};
 pub use self::writer::FieldWriter;
 pub(crate) use self::writer::{Changed, Checks, Snapshot, WriteError};

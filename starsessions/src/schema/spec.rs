@@ -134,6 +134,13 @@ impl FieldSpec {
     }
 }
 
+/// The name of a field without its namespace, and without the sign that the derive macro puts in front.
+#[cfg(feature = "takeover")]
+pub(crate) fn key_of(name: &str) -> &str {
+    let (_, key) = name.split_once('.').unwrap_or(("", name));
+    key.trim_start_matches('~')
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -8,6 +8,8 @@ mod packed;
 mod rotation;
 mod rows;
 mod scripts;
+#[cfg(feature = "python")]
+mod strings;
 
 use std::error::Error;
 use std::fmt;
@@ -19,6 +21,8 @@ use self::link::Link;
 pub use self::link::RedisClient;
 use self::rows::Rows;
 use self::scripts::Scripts;
+#[cfg(feature = "python")]
+pub(crate) use self::strings::Strings;
 use super::delegate::delegate;
 use super::{Protection, StoreError};
 use crate::sentence::debug_as_sentence;

@@ -76,6 +76,15 @@ pub(crate) fn content(bytes: &[u8]) -> &[u8] {
     Envelope::parse(bytes).map_or(bytes, |envelope| envelope.payload.bytes())
 }
 
+/// A JSON text as the first version of a value.
+#[cfg(feature = "takeover")]
+pub(crate) fn json_value(text: &str) -> Vec<u8> {
+    let mut out = Vec::with_capacity(2 + text.len());
+    envelope::write_head(Format::Json, 1, &mut out);
+    out.extend_from_slice(text.as_bytes());
+    out
+}
+
 /// What must be true of a value.
 pub(crate) type ValidateFn<T> = fn(&T) -> Result<(), Invalid>;
 

@@ -1,0 +1,127 @@
+//! Sessions of another library become ours.
+//!
+//! From the former cookie and the deployment's key follows a token that no browser ever gets. Of several
+//! requests at once one inserts its row, which is the way to the new session and carries that session with it
+//! until it has a row of its own (see [`by_parts`](super::by_parts)). All of them then go that way. So one
+//! session comes of it whatever fails. The row stays as long as a copy of the cookie would be good.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::server_side::ServerSide;
+use super::ways::Way;
+use super::{Engine, Presented};
+use crate::clock::Timestamp;
+use crate::crypto::ReferenceToken;
+use crate::error::SessionError;
+use crate::lifecycle::changes::{Base, Change, Changes};
+use crate::lifecycle::plan::{Plan, Step};
+use crate::observe::{self, Name, Refusal};
+use crate::schema::Checks;
+use crate::store::{Inserted, Listing, Row};
+use crate::takeover::{FormerSession, Found, TakeOver, Taken};
+
+impl Engine {
+    /// The session that goes on from the first of these cookies of another library that leads to one.
+    pub(crate) async fn take_over(
+        &self,
+        takeover: &TakeOver,
+        cookies: &[Box<[u8]>],
+        now: Timestamp,
+    ) -> Result<Presented, SessionError> {
+        let Self::Server(server) = self else {
+            return Ok(Presented::Nobody(Refusal::NoCookie));
+        };
+        for cookie in cookies {
+            let found = takeover.source.find(cookie, now, LIMIT).await?;
+            let Some(found) = found else { continue };
+            match server.take_over(takeover, found, now).await? {
+                Presented::Nobody(_) => {}
+                presented => return Ok(presented),
+            }
+        }
+        Ok(Presented::Nobody(Refusal::NoCookie))
+    }
+}
+
+impl ServerSide {
+    async fn take_over(
+        &self,
+        takeover: &TakeOver,
+        found: Found,
+        now: Timestamp,
+    ) -> Result<Presented, SessionError> {
+        let name = takeover.source.cookie_name();
+        let token = ReferenceToken::of_former(&self.context.keys, name, found.cookie.as_bytes());
+        if let Some(former) = &found.former
+            && self.vault.store.load(token.row_key(), now).await?.is_none()
+        {
+            let policy = &self.context.policy;
+            let checks = Checks {
+                round_trip: policy.check_round_trip,
+                limit: policy.field_limit,
+            };
+            let taken = takeover.take(former, checks)?;
+            if taken.changes.is_empty() || !self.begin_from(former, &token, taken, now).await? {
+                return Ok(Presented::Nobody(Refusal::Unknown));
+            }
+        }
+        let presented = self.resolve(token.encode().as_bytes(), now).await?;
+        if found.former.is_some() {
+            // The session is ours by now: at worst the next request that brings the cookie removes it.
+            if let Err(error) = takeover.source.remove(&found.cookie, LIMIT).await {
+                tracing::warn!(%error, "a session that was taken over could not be removed where it came from");
+            }
+        }
+        Ok(presented)
+    }
+
+    /// Writes the way to the new session, unless another request has; `false` if the session is too old.
+    async fn begin_from(
+        &self,
+        former: &FormerSession,
+        token: &Arc<ReferenceToken>,
+        taken: Taken,
+        now: Timestamp,
+    ) -> Result<bool, SessionError> {
+        let mut changes = Changes::default();
+        for (spec, value) in taken.changes {
+            let base = Base::Any;
+            changes.push(Change { spec, base, value });
+        }
+        let plan = Plan {
+            changes,
+            remember: taken.remember,
+            ..Plan::new(Step::Create, now)
+        };
+        let mut record = self.context.begin(&plan)?;
+        let policy = &self.context.policy;
+        record.created_at = former.created_at.unwrap_or(now).min(now);
+        record.expires_at = policy.deadline(record.created_at, record.remembered, now);
+        record.rewrite(Vec::new());
+        if !policy.is_live(&record, now) {
+            return Ok(false);
+        }
+        let successor = ReferenceToken::mint(&self.context.keys)?;
+        let row = self.row(&successor, &record, None)?;
+        let mut way = Way::new(true, &successor, GRACE, now);
+        way.row = Some(row.clone());
+        // A user's is not to be pushed out by a flood of visitors.
+        let listing = record
+            .identified
+            .then(|| Arc::new(Listing::new(Vec::new(), b"")));
+        let mut left: Row = way.close(token, &row, listing)?;
+        left.deadline = left.deadline.max(former.expires_at);
+        let inserted = self.vault.store.insert(token.row_key(), &left, now);
+        if inserted.await? == Inserted::Inserted {
+            observe::created(Name::Token(&successor), &record);
+        }
+        Ok(true)
+    }
+}
+
+/// How long a request with the former cookie goes on as the new session: a browser that has lost the
+/// response with the new cookie comes back with the former one.
+const GRACE: Duration = Duration::from_secs(5 * 60);
+/// As long as the layer waits for its own store, by default.
+const LIMIT: Duration = Duration::from_secs(5);

@@ -1,0 +1,85 @@
+//! `CookieStore` of the Python library: the session is the cookie, signed.
+
+use std::fmt;
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
+use super::signer::TimestampSigner;
+use crate::clock::Timestamp;
+
+/// `CookieStore(secret_key)`: sessions in their cookies, signed by `itsdangerous`.
+///
+/// Signed is not encrypted: without an [`Encryptor`](super::Encryptor) the holder of the cookie reads the
+/// session. Nor can it be removed: a copy is good until its time is over.
+pub struct CookieStore {
+    signer: TimestampSigner,
+    accepted: Vec<TimestampSigner>,
+}
+
+impl CookieStore {
+    /// With the secret that Python has.
+    #[must_use]
+    pub fn new(secret_key: &str) -> Self {
+        if secret_key.len() < SHORT {
+            tracing::warn!(
+                "the secret of Python's `CookieStore` has fewer than {SHORT} bytes and can be guessed, and with it \
+                 every session made; change it on both sides"
+            );
+        }
+        Self {
+            signer: TimestampSigner::new(secret_key),
+            accepted: Vec::new(),
+        }
+    }
+
+    /// Also accepts what was signed with this secret, so that secrets can be rotated.
+    #[must_use]
+    pub fn accept(mut self, secret_key: &str) -> Self {
+        self.accepted.push(TimestampSigner::new(secret_key));
+        self
+    }
+
+    /// The signed form of `data`: the value of a cookie.
+    #[must_use]
+    pub fn sign(&self, data: &[u8], now: Timestamp) -> String {
+        self.signer.sign(&STANDARD.encode(data), now)
+    }
+
+    /// The data in a cookie's value, if it was signed with a secret of this store, not in the future, and at most
+    /// `lifetime` ago; and when it was signed. A lifetime of zero stands for 360 days, as in Python.
+    #[must_use]
+    pub fn verify(
+        &self,
+        value: &str,
+        lifetime: Duration,
+        now: Timestamp,
+    ) -> Option<(Vec<u8>, Timestamp)> {
+        let mut signers = std::iter::once(&self.signer).chain(&self.accepted);
+        let (data, signed_at) = signers.find_map(|signer| signer.unsign(value))?;
+        if signed_at > now || now.since(signed_at) > longest(lifetime) {
+            return None;
+        }
+        Some((STANDARD.decode(data).ok()?, signed_at))
+    }
+}
+
+/// How old a signature may be.
+pub(super) fn longest(lifetime: Duration) -> Duration {
+    if lifetime.is_zero() {
+        SESSION_ONLY
+    } else {
+        lifetime
+    }
+}
+
+/// Shows no secret.
+impl fmt::Debug for CookieStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("CookieStore(..)")
+    }
+}
+
+const SESSION_ONLY: Duration = Duration::from_secs(360 * 24 * 3600);
+const SHORT: usize = 16;

@@ -1,0 +1,148 @@
+//! What protects the bytes of a session in its store.
+
+use std::fmt;
+
+use aes_gcm::aead::{Aead, KeyInit};
+use aes_gcm::{Aes128Gcm, Aes256Gcm, AesGcm};
+
+use super::format::FormatError;
+use crate::crypto;
+
+/// What a session's bytes are encrypted with: `Encryptor` of the Python library.
+pub trait Encryptor: Send + Sync + 'static {
+    /// The encrypted form of `data`.
+    ///
+    /// # Errors
+    /// If it cannot be made, for want of randomness for example.
+    fn encrypt(&self, data: &[u8]) -> Result<Vec<u8>, FormatError>;
+
+    /// What was encrypted.
+    ///
+    /// # Errors
+    /// If `data` was not made with a key of this encryptor, or was changed since.
+    fn decrypt(&self, data: &[u8]) -> Result<Vec<u8>, FormatError>;
+}
+
+/// `NoopEncryptor`, the default, and what version 2.2 of the Python library always does: nothing.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoopEncryptor;
+
+impl Encryptor for NoopEncryptor {
+    fn encrypt(&self, data: &[u8]) -> Result<Vec<u8>, FormatError> {
+        Ok(data.to_vec())
+    }
+
+    fn decrypt(&self, data: &[u8]) -> Result<Vec<u8>, FormatError> {
+        Ok(data.to_vec())
+    }
+}
+
+/// `AESGCMEncryptor`: a nonce of twelve bytes, then AES-GCM without associated data.
+///
+/// Python binds the bytes to nothing, so who can write to the store can put one user's session in the place
+/// of another's. Sessions that were [taken over](crate::takeover) are bound to their row.
+pub struct AesGcmEncryptor {
+    active: Cipher,
+    accepted: Vec<Cipher>,
+}
+
+enum Cipher {
+    Aes128(Box<Aes128Gcm>),
+    Aes192(Box<Aes192Gcm>),
+    Aes256(Box<Aes256Gcm>),
+}
+
+type Aes192Gcm = AesGcm<aes::Aes192, aes_gcm::aead::consts::U12>;
+
+/// A key that is none of this cipher.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InvalidKey(pub(super) &'static str);
+
+impl fmt::Display for InvalidKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the key of Python's encryptor must be {}", self.0)
+    }
+}
+
+impl std::error::Error for InvalidKey {}
+
+impl AesGcmEncryptor {
+    /// With the key that Python has: 16, 24 or 32 bytes.
+    ///
+    /// # Errors
+    /// If it has another length.
+    pub fn new(key: &[u8]) -> Result<Self, InvalidKey> {
+        Ok(Self {
+            active: Cipher::new(key)?,
+            accepted: Vec::new(),
+        })
+    }
+
+    /// Also decrypts what was encrypted with this key, so that keys can be rotated.
+    ///
+    /// # Errors
+    /// If it has another length.
+    pub fn accept(mut self, key: &[u8]) -> Result<Self, InvalidKey> {
+        self.accepted.push(Cipher::new(key)?);
+        Ok(self)
+    }
+}
+
+impl Encryptor for AesGcmEncryptor {
+    fn encrypt(&self, data: &[u8]) -> Result<Vec<u8>, FormatError> {
+        let nonce: [u8; NONCE] =
+            crypto::random_bytes().map_err(|error| FormatError::Unwritable(error.into()))?;
+        let sealed = self
+            .active
+            .encrypt(&nonce, data)
+            .map_err(|error| FormatError::Unwritable(error.to_string().into()))?;
+        Ok([&nonce[..], &sealed].concat())
+    }
+
+    /// No bytes, or too few for a nonce, are an empty session, as in Python.
+    fn decrypt(&self, data: &[u8]) -> Result<Vec<u8>, FormatError> {
+        let Some((nonce, sealed)) = data.split_first_chunk::<NONCE>() else {
+            return Ok(Vec::new());
+        };
+        std::iter::once(&self.active)
+            .chain(&self.accepted)
+            .find_map(|cipher| cipher.decrypt(nonce, sealed).ok())
+            .ok_or(FormatError::Undecryptable)
+    }
+}
+
+impl Cipher {
+    fn new(key: &[u8]) -> Result<Self, InvalidKey> {
+        let cipher = match key.len() {
+            16 => Aes128Gcm::new_from_slice(key).map(|it| Self::Aes128(Box::new(it))),
+            24 => Aes192Gcm::new_from_slice(key).map(|it| Self::Aes192(Box::new(it))),
+            _ => Aes256Gcm::new_from_slice(key).map(|it| Self::Aes256(Box::new(it))),
+        };
+        cipher.map_err(|_| InvalidKey("16, 24 or 32 bytes long"))
+    }
+
+    fn encrypt(&self, nonce: &[u8; NONCE], data: &[u8]) -> aes_gcm::aead::Result<Vec<u8>> {
+        match self {
+            Self::Aes128(cipher) => cipher.encrypt(nonce.into(), data),
+            Self::Aes192(cipher) => cipher.encrypt(nonce.into(), data),
+            Self::Aes256(cipher) => cipher.encrypt(nonce.into(), data),
+        }
+    }
+
+    fn decrypt(&self, nonce: &[u8; NONCE], data: &[u8]) -> aes_gcm::aead::Result<Vec<u8>> {
+        match self {
+            Self::Aes128(cipher) => cipher.decrypt(nonce.into(), data),
+            Self::Aes192(cipher) => cipher.decrypt(nonce.into(), data),
+            Self::Aes256(cipher) => cipher.decrypt(nonce.into(), data),
+        }
+    }
+}
+
+/// Shows no key.
+impl fmt::Debug for AesGcmEncryptor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AesGcmEncryptor(..)")
+    }
+}
+
+const NONCE: usize = 12;

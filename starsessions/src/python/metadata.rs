@@ -1,0 +1,74 @@
+//! `__metadata__`: what the Python library knows about a session, beside its values.
+
+use crate::clock::Timestamp;
+use crate::takeover::JsonObject;
+
+/// The name under which it stands among the values.
+pub(super) const METADATA: &str = "__metadata__";
+
+/// The lifetime and the times of a session. What else stands there is kept.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Metadata(JsonObject);
+
+impl Metadata {
+    /// `None` if it is not an object, or a time in it is not a number.
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        let object = JsonObject::parse(text.as_bytes())?;
+        let is_number = |name| object.text(name).is_none() || object.get::<f64>(name).is_some();
+        [CREATED, LAST_ACCESS]
+            .into_iter()
+            .all(is_number)
+            .then_some(Self(object))
+    }
+
+    /// When the session began, never later than `now`; `None` if it is not said. A writer of the store could
+    /// otherwise make a session that never ends.
+    pub(crate) fn created(&self, now: Timestamp) -> Option<Timestamp> {
+        self.time(CREATED, now)
+    }
+
+    /// The last use, never later than `now`; `None` if it is not said.
+    pub(crate) fn last_access(&self, now: Timestamp) -> Option<Timestamp> {
+        self.time(LAST_ACCESS, now)
+    }
+
+    #[cfg(test)]
+    pub(super) fn to_json(&self) -> String {
+        self.0.to_json()
+    }
+
+    fn time(&self, name: &str, now: Timestamp) -> Option<Timestamp> {
+        let seconds = self.0.get::<f64>(name)?;
+        // A cast of what is negative or no number is 0.
+        Some(Timestamp::from_unix_seconds(seconds as u64).min(now))
+    }
+}
+
+const CREATED: &str = "created";
+const LAST_ACCESS: &str = "last_access";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_clamped_and_what_is_no_time_is_refused() {
+        let now = Timestamp::from_unix_seconds(1_000);
+        let created = |text: &str| Metadata::parse(text).map(|metadata| metadata.created(now));
+        let at = |seconds| Some(Some(Timestamp::from_unix_seconds(seconds)));
+        assert_eq!(created(r#"{"created": 999.75}"#), at(999));
+        assert_eq!(created(r#"{"created": 1}"#), at(1));
+        assert_eq!(created(r#"{"created": 1e300}"#), at(1_000));
+        assert_eq!(created(r#"{"created": -1e300}"#), at(0));
+        assert_eq!(created("{}"), Some(None));
+        for text in [
+            "[]",
+            "null",
+            r#"{"created": "1"}"#,
+            r#"{"created": null}"#,
+            r#"{"created": NaN}"#,
+        ] {
+            assert_eq!(created(text), None, "{text}");
+        }
+    }
+}

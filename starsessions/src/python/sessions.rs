@@ -1,0 +1,184 @@
+//! The sessions of a Python deployment, as its `SessionMiddleware` describes them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::cookie::{CookieStore, longest};
+use super::encryptor::Encryptor;
+use super::format::{Content, Format};
+#[cfg(feature = "redis")]
+use super::redis::RedisStore;
+use super::serializer::Serializer;
+use crate::clock::Timestamp;
+use crate::store::StoreError;
+use crate::takeover::{FormerSession, Source};
+
+/// What `SessionMiddleware(..)` of the Python library was given, by the same names and with the same defaults.
+///
+/// | Python | default | here |
+/// |---|---|---|
+/// | `store` | – | [`new`](Self::new) |
+/// | `lifetime` | 0 | [`lifetime`](Self::lifetime) |
+/// | `rolling` | `False` | [`rolling`](Self::rolling) |
+/// | `cookie_name` | `"session"` | [`cookie_name`](Self::cookie_name) |
+/// | `serializer` | `JsonSerializer()` | [`serializer`](Self::serializer) |
+/// | `encryptor` | `NoopEncryptor()` | [`encryptor`](Self::encryptor) |
+#[derive(Debug)]
+pub struct Sessions {
+    store: Store,
+    lifetime: Duration,
+    is_rolling: bool,
+    cookie_name: String,
+    format: Format,
+}
+
+/// A store of the Python library.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Store {
+    /// Sessions in their cookies.
+    Cookie(CookieStore),
+    /// Sessions in Redis.
+    #[cfg(feature = "redis")]
+    Redis(RedisStore),
+}
+
+impl From<CookieStore> for Store {
+    fn from(store: CookieStore) -> Self {
+        Self::Cookie(store)
+    }
+}
+
+#[cfg(feature = "redis")]
+impl From<RedisStore> for Store {
+    fn from(store: RedisStore) -> Self {
+        Self::Redis(store)
+    }
+}
+
+impl Sessions {
+    /// The sessions in this store.
+    #[must_use]
+    pub fn new(store: impl Into<Store>) -> Self {
+        Self {
+            store: store.into(),
+            lifetime: Duration::ZERO,
+            is_rolling: false,
+            cookie_name: "session".to_owned(),
+            format: Format::default(),
+        }
+    }
+
+    /// How long a session lives; zero is one that ends with the browser. Parts of a second do not count.
+    #[must_use]
+    pub fn lifetime(mut self, lifetime: Duration) -> Self {
+        self.lifetime = Duration::from_secs(lifetime.as_secs());
+        self
+    }
+
+    /// Whether the lifetime begins anew with each use.
+    #[must_use]
+    pub fn rolling(mut self, rolling: bool) -> Self {
+        self.is_rolling = rolling;
+        self
+    }
+
+    /// The name of the cookie.
+    #[must_use]
+    pub fn cookie_name(mut self, name: impl Into<String>) -> Self {
+        self.cookie_name = name.into();
+        self
+    }
+
+    /// What the values are written as.
+    #[must_use]
+    pub fn serializer(mut self, serializer: impl Serializer) -> Self {
+        self.format.serializer = Arc::new(serializer);
+        self
+    }
+
+    /// What the written values are encrypted with.
+    #[must_use]
+    pub fn encryptor(mut self, encryptor: impl Encryptor) -> Self {
+        self.format.encryptor = Arc::new(encryptor);
+        self
+    }
+
+    /// The session in these bytes; `None` if there is none, or it is over.
+    fn open(
+        &self,
+        bytes: &[u8],
+        signed_at: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Option<FormerSession> {
+        let Content { values, metadata } = self
+            .format
+            .open(bytes)
+            .inspect_err(|error| tracing::warn!(%error, "a Python session is not taken over"))
+            .ok()?;
+        let created_at = metadata.created(now);
+        let begins = if self.is_rolling {
+            metadata.last_access(now)
+        } else {
+            created_at
+        };
+        let mut expires_at = now + longest(self.lifetime);
+        if let Some(signed_at) = signed_at {
+            // Python accepts a signature in the second in which it ends.
+            expires_at = signed_at + longest(self.lifetime) + Duration::from_secs(1);
+        }
+        if let (false, Some(begins)) = (self.lifetime.is_zero(), begins) {
+            expires_at = expires_at.min(begins + self.lifetime);
+        }
+        let mut former = FormerSession::new(values, expires_at);
+        former.created_at = created_at;
+        Some(former)
+    }
+}
+
+impl Source for Sessions {
+    fn cookie_name(&self) -> &str {
+        &self.cookie_name
+    }
+
+    async fn find(
+        &self,
+        cookie: &str,
+        now: Timestamp,
+    ) -> Result<Option<FormerSession>, StoreError> {
+        Ok(match &self.store {
+            Store::Cookie(store) => store
+                .verify(cookie, self.lifetime, now)
+                .and_then(|(bytes, signed_at)| self.open(&bytes, Some(signed_at), now)),
+            #[cfg(feature = "redis")]
+            Store::Redis(store) => {
+                if !is_id(cookie) {
+                    return Ok(None);
+                }
+                let bytes = store.read(cookie).await?;
+                bytes.and_then(|bytes| self.open(&bytes, None, now))
+            }
+        })
+    }
+
+    async fn remove(&self, cookie: &str) -> Result<(), StoreError> {
+        match &self.store {
+            Store::Cookie(_) => {
+                let _ = cookie;
+                Ok(())
+            }
+            #[cfg(feature = "redis")]
+            Store::Redis(store) if is_id(cookie) => store.remove(cookie).await,
+            #[cfg(feature = "redis")]
+            Store::Redis(_) => Ok(()),
+        }
+    }
+}
+
+/// Whether it is of the form of `secrets.token_hex(16)`. What else a browser sends is no id that Python has
+/// made.
+#[cfg(feature = "redis")]
+pub(super) fn is_id(text: &str) -> bool {
+    let is_digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    text.len() == 32 && text.bytes().all(is_digit)
+}

@@ -1,0 +1,55 @@
+//! A session of another library that a request without one of ours brings.
+
+use std::sync::Arc;
+
+use http::HeaderMap;
+
+use super::slot::Slot;
+use crate::clock::Timestamp;
+use crate::cookie;
+use crate::engine::Presented;
+use crate::error::SessionError;
+use crate::store::StoreError;
+
+/// The values of another library's cookie.
+pub(super) type FormerCookies = Arc<[Box<[u8]>]>;
+
+impl Slot {
+    /// The cookies of another library's sessions, where they are taken over.
+    pub(super) fn former_cookies(&self, headers: &HeaderMap) -> Option<FormerCookies> {
+        let takeover = self.realm().takeover.as_ref()?;
+        let cookies = cookie::candidates(headers, takeover.source.cookie_name());
+        let values = cookies.values().iter().map(|value| Box::from(*value));
+        // Of too many, those in front would decide which session it is.
+        (!cookies.is_empty() && !cookies.is_overfull()).then(|| values.collect())
+    }
+
+    /// Takes the session over that these cookies lead to, if the request has none of ours.
+    pub(super) async fn take_over(
+        &self,
+        presented: Result<Presented, StoreError>,
+        cookies: Option<FormerCookies>,
+        now: Timestamp,
+    ) -> Result<Result<Presented, StoreError>, SessionError> {
+        let realm = self.realm();
+        let (Some(takeover), Some(cookies), Ok(Presented::Nobody(why))) =
+            (&realm.takeover, cookies, &presented)
+        else {
+            return Ok(presented);
+        };
+        if takeover.is_over(now) {
+            return Ok(presented);
+        }
+        // Boxed, so that a rare path does not enlarge every request's future.
+        let taken = Box::pin(realm.engine.take_over(takeover, &cookies, now));
+        match taken.await {
+            Ok(Presented::Nobody(_)) => Ok(Ok(Presented::Nobody(*why))),
+            Ok(taken) => Ok(Ok(taken)),
+            Err(SessionError::Unavailable(error)) => Ok(Err(match Arc::try_unwrap(error) {
+                Ok(error) => error,
+                Err(error) => StoreError::Unavailable(error.to_string().into()),
+            })),
+            Err(error) => Err(error),
+        }
+    }
+}

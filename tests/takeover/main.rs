@@ -1,0 +1,4 @@
+//! Sessions of other libraries go on as ours.
+
+mod python;
+mod source;

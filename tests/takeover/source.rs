@@ -1,0 +1,374 @@
+//! What holds for every source.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use axum::Router;
+use axum::routing::{get, post};
+use http::{Method, StatusCode};
+use starsessions::python::{CookieStore, Sessions};
+use starsessions::store::StoreError;
+use starsessions::takeover::{FormerSession, JsonObject, Source, TakeOver};
+use starsessions::testing::{TestClock, TestSessions};
+use starsessions::{CurrentSession, KeyRing, Lifetime, Session, SessionError, SessionLayer};
+use starsessions_tests::client::Client;
+
+#[derive(Session)]
+pub(crate) struct Login {
+    #[session(required, rotate, index, rename = "user_id")]
+    pub(crate) user: u64,
+}
+
+#[derive(Session)]
+pub(crate) struct Cart {
+    #[session(merge = sum)]
+    pub(crate) cart: u64,
+    pub(crate) note: Option<String>,
+}
+
+pub(crate) fn routes() -> Router {
+    Router::new()
+        .route("/me", get(me))
+        .route("/cart", post(add).get(cart))
+        .route("/fail", post(fail))
+        .route("/logout", post(logout))
+}
+
+async fn me(login: Option<Session<Login>>) -> String {
+    login.map_or("guest".to_owned(), |login| login.user.to_string())
+}
+
+async fn cart(cart: Session<Cart>) -> String {
+    cart.cart.to_string()
+}
+
+async fn add(mut cart: Session<Cart>) -> String {
+    cart.cart += 1;
+    cart.cart.to_string()
+}
+
+async fn fail(mut cart: Session<Cart>) -> StatusCode {
+    cart.cart += 100;
+    StatusCode::INTERNAL_SERVER_ERROR
+}
+
+async fn logout(session: CurrentSession) -> Result<(), SessionError> {
+    session.destroy()
+}
+
+pub(crate) fn take_both(source: impl Source) -> TakeOver {
+    TakeOver::new(source, |former, taken| {
+        taken.insert_if(former.view::<Login>())?;
+        taken.insert_if(former.view::<Cart>())
+    })
+}
+
+const SECRET: &str = "a secret that Python has as well";
+const HOUR: u64 = 3_600;
+
+/// A layer that takes over Python's signed cookies.
+struct Stage {
+    test: TestSessions,
+}
+
+impl Stage {
+    fn new(set: impl Fn(TakeOver) -> TakeOver) -> Self {
+        let source = Sessions::new(CookieStore::new(SECRET)).lifetime(Duration::from_secs(HOUR));
+        let takeover = set(take_both(source));
+        let test = TestSessions::with(|layer| {
+            let day = Duration::from_secs(24 * HOUR);
+            layer.lifetime(Lifetime::new(day, day)).take_over(takeover)
+        });
+        Self { test }
+    }
+
+    /// A browser whose Python session says this.
+    fn browser(&self, values: &str) -> Client {
+        let app = routes().layer(self.test.layer());
+        Client::new(&app).showing(format!("session={}", self.signed(values)))
+    }
+
+    fn signed(&self, values: &str) -> String {
+        let now = starsessions::config::Clock::now(self.test.clock());
+        CookieStore::new(SECRET).sign(values.as_bytes(), now)
+    }
+}
+
+/// The browser after it has kept the cookie of this reply.
+fn later(client: &Client, reply: &starsessions_tests::client::Reply) -> Client {
+    let line = reply.set_cookies()[0];
+    client.showing(line.split(';').next().unwrap())
+}
+
+#[tokio::test]
+async fn the_first_request_sees_the_session_and_gets_a_cookie_of_ours() {
+    let stage = Stage::new(|takeover| takeover);
+    let client = stage.browser(r#"{"user_id": 7, "cart": 3, "note": null, "other": [1]}"#);
+    let reply = client.ask(Method::GET, "/me").await;
+    assert_eq!((reply.status, reply.body.as_str()), (StatusCode::OK, "7"));
+    assert_eq!(reply.set_cookies().len(), 1, "{reply:?}");
+    let client = later(&client, &reply);
+    assert_eq!(client.ask(Method::GET, "/cart").await.body, "3");
+    assert!(!client.ask(Method::GET, "/me").await.sets_cookie());
+    assert_eq!(client.ask(Method::POST, "/cart").await.body, "4");
+}
+
+#[tokio::test]
+async fn many_requests_at_once_make_one_session_of_it() {
+    let stage = Stage::new(|takeover| takeover);
+    let client = stage.browser(r#"{"user_id": 7, "cart": 0}"#);
+    let requests: Vec<_> = (0..20)
+        .map(|_| tokio::spawn(client.ask(Method::POST, "/cart")))
+        .collect();
+    let mut last = None;
+    for request in requests {
+        let reply = request.await.unwrap();
+        assert_eq!(reply.status, StatusCode::OK);
+        last = Some(reply);
+    }
+    let client = later(&client, &last.unwrap());
+    assert_eq!(client.ask(Method::GET, "/cart").await.body, "20");
+    let listed = stage.test.layer().list::<Login>(&7).await.unwrap();
+    assert_eq!(listed.len(), 1);
+}
+
+#[tokio::test]
+async fn a_copy_of_the_cookie_is_refused_when_the_grace_is_over() {
+    let stage = Stage::new(|takeover| takeover);
+    let thief = stage.browser(r#"{"user_id": 7}"#);
+    let reply = thief.ask(Method::GET, "/me").await;
+    let user = later(&thief, &reply);
+    stage.test.clock().advance(Duration::from_secs(299));
+    assert_eq!(
+        thief.ask(Method::GET, "/me").await.body,
+        "7",
+        "a lost reply"
+    );
+    stage.test.clock().advance(Duration::from_secs(1));
+    for _ in 0..2 {
+        let reply = thief.ask(Method::GET, "/me").await;
+        assert_eq!(reply.body, "guest");
+        assert!(!reply.sets_cookie());
+        stage.test.clock().advance(Duration::from_secs(1_000));
+    }
+    assert_eq!(user.ask(Method::GET, "/me").await.body, "7");
+}
+
+#[tokio::test]
+async fn a_logout_is_final_for_copies_of_the_former_cookie_too() {
+    let stage = Stage::new(|takeover| takeover);
+    let client = stage.browser(r#"{"user_id": 7}"#);
+    let reply = client.ask(Method::POST, "/logout").await;
+    assert_eq!(reply.status, StatusCode::OK);
+    assert_eq!(client.ask(Method::GET, "/me").await.body, "guest");
+    stage.test.clock().advance(Duration::from_secs(600));
+    assert_eq!(client.ask(Method::GET, "/me").await.body, "guest");
+}
+
+#[tokio::test]
+async fn a_request_that_fails_has_taken_the_session_over_and_nothing_else() {
+    let stage = Stage::new(|takeover| takeover);
+    let client = stage.browser(r#"{"user_id": 7, "cart": 3}"#);
+    let reply = client.ask(Method::POST, "/fail").await;
+    assert_eq!(reply.status, StatusCode::INTERNAL_SERVER_ERROR);
+    assert_eq!(client.ask(Method::GET, "/cart").await.body, "3");
+    assert_eq!(stage.test.layer().list::<Login>(&7).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn nothing_is_taken_over_after_the_cut() {
+    let cut = starsessions::Timestamp::from_unix_seconds(1_800_000_010);
+    let stage = Stage::new(|takeover| takeover.until(cut));
+    let early = stage.browser(r#"{"user_id": 7}"#);
+    let late = stage.browser(r#"{"user_id": 8}"#);
+    stage.test.clock().advance(Duration::from_secs(9));
+    let reply = early.ask(Method::GET, "/me").await;
+    assert_eq!(reply.body, "7");
+    stage.test.clock().advance(Duration::from_secs(1));
+    assert_eq!(late.ask(Method::GET, "/me").await.body, "guest");
+    let early = later(&early, &reply);
+    assert_eq!(early.ask(Method::GET, "/me").await.body, "7", "it is ours");
+}
+
+#[tokio::test]
+async fn a_session_of_which_nothing_is_wanted_is_left_alone() {
+    let stage = Stage::new(|takeover| takeover);
+    for values in [
+        r#"{"other": 1}"#,
+        "{}",
+        r#"{"user_id": "seven"}"#,
+        r#"{"user_id": -1}"#,
+    ] {
+        let reply = stage.browser(values).ask(Method::GET, "/me").await;
+        assert_eq!(
+            (reply.status, reply.body.as_str()),
+            (StatusCode::OK, "guest"),
+            "{values}"
+        );
+        assert!(!reply.sets_cookie(), "{values}");
+    }
+}
+
+#[tokio::test]
+async fn what_python_cannot_have_written_is_a_guest_and_never_an_error() {
+    let stage = Stage::new(|takeover| takeover);
+    for values in [
+        "[7]",
+        "null",
+        r#"{"user_id": NaN}"#,
+        "{",
+        "\u{0}",
+        r#"{"user_id": 7, "__metadata__": 1}"#,
+    ] {
+        let reply = stage.browser(values).ask(Method::GET, "/me").await;
+        assert_eq!(
+            (reply.status, reply.body.as_str()),
+            (StatusCode::OK, "guest"),
+            "{values}"
+        );
+    }
+    let client = stage.browser("{}");
+    let good = stage.signed(r#"{"user_id": 7}"#);
+    for cookie in [
+        "",
+        ".",
+        "..",
+        "a.b.c",
+        &good[1..],
+        &good[..good.len() - 1],
+        &"a".repeat(9_000),
+    ] {
+        let reply = client
+            .showing(format!("session={cookie}"))
+            .ask(Method::GET, "/me")
+            .await;
+        assert_eq!(
+            (reply.status, reply.body.as_str()),
+            (StatusCode::OK, "guest"),
+            "{cookie}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_age_that_python_would_overlook_counts() {
+    let stage = Stage::new(|takeover| takeover);
+    let now = 1_800_000_000_u64;
+    for (created, is_alive) in [
+        (now - HOUR + 1, true),
+        (now - HOUR, false),
+        (now + HOUR, true),
+    ] {
+        let values = format!(
+            r#"{{"user_id": 7, "__metadata__": {{"lifetime": 3600, "created": {created}.5, "last_access": {now}}}}}"#
+        );
+        let reply = stage.browser(&values).ask(Method::GET, "/me").await;
+        assert_eq!(reply.body == "7", is_alive, "{created}");
+    }
+}
+
+#[tokio::test]
+async fn the_absolute_timeout_counts_from_when_the_former_session_began() {
+    let source = Sessions::new(CookieStore::new(SECRET))
+        .lifetime(Duration::from_secs(1_000 * HOUR))
+        .rolling(true);
+    let test = TestSessions::with(|layer| {
+        let lifetime = Lifetime::new(Duration::from_secs(2 * HOUR), Duration::from_secs(2 * HOUR));
+        layer.lifetime(lifetime).take_over(take_both(source))
+    });
+    let stage = Stage { test };
+    let created = |seconds: u64| {
+        let values = format!(r#"{{"user_id": 7, "__metadata__": {{"created": {seconds}}}}}"#);
+        stage.browser(&values)
+    };
+    let client = created(1_800_000_000 - HOUR);
+    let reply = client.ask(Method::GET, "/me").await;
+    assert_eq!(reply.body, "7");
+    let client = later(&client, &reply);
+    let old = created(1_800_000_000 - 2 * HOUR);
+    assert_eq!(old.ask(Method::GET, "/me").await.body, "guest");
+    stage.test.clock().advance(Duration::from_secs(HOUR - 1));
+    assert_eq!(client.ask(Method::GET, "/me").await.body, "7");
+    stage.test.clock().advance(Duration::from_secs(1));
+    assert_eq!(client.ask(Method::GET, "/me").await.body, "guest");
+}
+
+/// A source that does as it is told.
+struct Told {
+    fails: Arc<AtomicBool>,
+}
+
+impl Source for Told {
+    fn cookie_name(&self) -> &str {
+        "former"
+    }
+
+    async fn find(
+        &self,
+        _: &str,
+        now: starsessions::Timestamp,
+    ) -> Result<Option<FormerSession>, StoreError> {
+        if self.fails.load(Ordering::Relaxed) {
+            return Err(StoreError::Unavailable("told to fail".into()));
+        }
+        let values = JsonObject::parse(br#"{"user_id": 7}"#).unwrap();
+        Ok(Some(FormerSession::new(
+            values,
+            now + Duration::from_secs(60),
+        )))
+    }
+
+    async fn remove(&self, _: &str) -> Result<(), StoreError> {
+        Err(StoreError::Unavailable("told to fail".into()))
+    }
+}
+
+#[tokio::test]
+async fn a_source_that_fails_is_an_outage_and_no_guest() {
+    let fails = Arc::new(AtomicBool::new(true));
+    let source = Told {
+        fails: Arc::clone(&fails),
+    };
+    let test = TestSessions::with(|layer| layer.take_over(take_both(source)));
+    let client = Client::new(&routes().layer(test.layer()));
+    assert_eq!(
+        client.ask(Method::GET, "/me").await.body,
+        "guest",
+        "no cookie, no question"
+    );
+    let client = client.showing("former=1");
+    let reply = client.ask(Method::GET, "/me").await;
+    assert_eq!(reply.status, StatusCode::SERVICE_UNAVAILABLE);
+    fails.store(false, Ordering::Relaxed);
+    // What cannot be removed is taken over all the same, once.
+    let reply = client.ask(Method::GET, "/me").await;
+    assert_eq!(reply.body, "7");
+    assert_eq!(client.ask(Method::GET, "/me").await.body, "7");
+    assert_eq!(test.layer().list::<Login>(&7).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_session_of_ours_comes_first() {
+    let stage = Stage::new(|takeover| takeover);
+    let ours = stage.test.cookie_with(Login { user: 1 }).await.unwrap();
+    let both = format!(
+        "{}; session={}",
+        ours.to_str().unwrap(),
+        stage.signed(r#"{"user_id": 7}"#)
+    );
+    let client = stage.browser("{}").showing(both);
+    assert_eq!(client.ask(Method::GET, "/me").await.body, "1");
+}
+
+#[test]
+fn a_layer_of_cookies_says_that_it_cannot_take_over() {
+    let source = Sessions::new(CookieStore::new(SECRET));
+    let clock = TestClock::at(0);
+    let layer = SessionLayer::builder(
+        starsessions::CookieStore::sealed(),
+        KeyRing::generate().unwrap(),
+    );
+    let error = layer.clock(clock).take_over(take_both(source)).build();
+    assert!(error.unwrap_err().to_string().contains("server-side store"));
+}
