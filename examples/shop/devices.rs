@@ -6,7 +6,8 @@ use axum::http::header::USER_AGENT;
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use serde::Deserialize;
 use starsessions::config::{Clock, SystemClock};
-use starsessions::{CurrentSession, ListedSession, Session, SessionError, Timestamp};
+use starsessions::session::ListedSession;
+use starsessions::{CurrentSession, Session, SessionError, Timestamp};
 
 use super::page::{Page, Text};
 use super::sessions::{Login, Shop};

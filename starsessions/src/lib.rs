@@ -119,17 +119,14 @@ pub mod value;
 
 pub use clock::Timestamp;
 pub use cookie::SameSite;
-pub use crypto::{KeyRing, PublicSessionId};
+pub use crypto::KeyRing;
 #[cfg(feature = "axum")]
 pub use csrf::CsrfLayer;
-pub use csrf::CsrfToken;
 pub use error::SessionError;
-pub use lifecycle::{AtLimit, FailurePolicy, Lifetime, OnServerError};
+pub use lifecycle::Lifetime;
 pub use middleware::{FailurePolicyLayer, PassiveLayer, SessionLayer, SessionLayerBuilder};
-pub use schema::{Indexed, SessionData};
-pub use session::{
-    BrowserOnly, CurrentSession, Detached, ListedSession, Session, SessionInfo, SessionRejection,
-};
+pub use schema::SessionData;
+pub use session::{CurrentSession, Detached, Session, SessionRejection};
 #[doc = include_str!("docs/attributes.md")]
 pub use starsessions_derive::Session;
 #[cfg(feature = "mysql")]
@@ -147,10 +144,11 @@ pub use store::SqliteStore;
 #[doc(inline)]
 pub use store::{CookieStore, MemoryStore};
 
-/// The parts of a layer's configuration: cookies, clocks, and why a layer is not built.
+/// The parts of a layer's configuration: policies, cookies, clocks, and why a layer is not built.
 pub mod config {
     pub use crate::clock::{Clock, SystemClock};
-    pub use crate::cookie::{CookieBuilder, CookieConfig, CookieConfigError, CookieError};
+    pub use crate::cookie::{CookieBuilder, CookieConfigError};
+    pub use crate::lifecycle::{AtLimit, FailurePolicy, OnServerError};
     pub use crate::middleware::ConfigError;
 }
 

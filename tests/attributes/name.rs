@@ -6,7 +6,7 @@ use axum::Router;
 use axum::extract::Request;
 use axum::routing::any;
 use http::StatusCode;
-use starsessions::config::CookieConfig;
+use starsessions::config::CookieBuilder;
 use starsessions::session::Revocable;
 use starsessions::testing::TestClock;
 use starsessions::{
@@ -227,7 +227,7 @@ async fn each_realm_has_its_own_layer_cookie_and_store() {
     let main = SessionLayer::dev(main_store.clone(), keys());
     let admin = SessionLayer::builder(admin_store.clone(), keys())
         .realm("admin")
-        .cookie(|_| CookieConfig::builder())
+        .cookie(|_| CookieBuilder::default())
         .build()
         .unwrap();
     let handler = async |mut visitor: Session<Visitor>,

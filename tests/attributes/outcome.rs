@@ -6,8 +6,9 @@ use axum::middleware::{Next, from_fn};
 use axum::response::Response;
 use axum::routing::any;
 use http::StatusCode;
+use starsessions::config::OnServerError;
 use starsessions::testing::TestSessions;
-use starsessions::{CurrentSession, OnServerError, Session, SessionError};
+use starsessions::{CurrentSession, Session, SessionError};
 use starsessions_tests::client::Client;
 
 #[derive(Session)]

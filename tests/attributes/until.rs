@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use http::StatusCode;
-use starsessions::{BrowserOnly, CurrentSession, Session, SessionError};
+use starsessions::session::BrowserOnly;
+use starsessions::{CurrentSession, Session, SessionError};
 use starsessions_tests::client::Client;
 use starsessions_tests::site::{Kept, Site};
 

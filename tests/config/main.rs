@@ -231,7 +231,7 @@ fn a_cookie_store_has_no_ids_to_renew() {
 
 #[test]
 fn a_limit_of_sessions_is_one_at_least_and_needs_a_store() {
-    use starsessions::AtLimit;
+    use starsessions::config::AtLimit;
     let keys = || KeyRing::generate().unwrap();
     let error = SessionLayer::builder(MemoryStore::new(), keys())
         .sessions_per_user(0, AtLimit::EndOldest)

@@ -14,7 +14,8 @@ pub mod strict;
 /// A session that cannot be ended for good has no `destroy`:
 ///
 /// ```compile_fail,E0599
-/// # use starsessions::{BrowserOnly, CurrentSession};
+/// # use starsessions::session::BrowserOnly;
+/// # use starsessions::CurrentSession;
 /// async fn sign_out(session: CurrentSession<BrowserOnly>) {
 ///     let _ = session.destroy();
 /// }
@@ -23,7 +24,8 @@ pub mod strict;
 /// It has `forget`, and one that can be ended has `destroy`:
 ///
 /// ```
-/// # use starsessions::{BrowserOnly, CurrentSession};
+/// # use starsessions::session::BrowserOnly;
+/// # use starsessions::CurrentSession;
 /// async fn sign_out(session: CurrentSession) {
 ///     let _ = session.destroy();
 /// }

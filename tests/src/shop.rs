@@ -6,7 +6,8 @@ use axum::Router;
 use axum::extract::Path;
 use axum::response::Redirect;
 use axum::routing::{get, post};
-use starsessions::{BrowserOnly, CurrentSession, Session, SessionError};
+use starsessions::session::BrowserOnly;
+use starsessions::{CurrentSession, Session, SessionError};
 
 /// What a visitor has gathered.
 #[derive(Debug, Session)]

@@ -6,7 +6,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use axum::Router;
-use starsessions::config::{Clock, CookieConfig};
+use starsessions::config::{Clock, CookieBuilder};
 use starsessions::store::{Row, RowKey, Store};
 use starsessions::testing::{TestClock, TestSessions};
 use starsessions::{
@@ -143,7 +143,7 @@ impl<S: Store + Clone> Site<S> {
                 }
                 Kept::InCookiesForGood => SessionLayer::builder(CookieStore::sealed(), ring),
             };
-            set(layer.cookie(|_| CookieConfig::builder()))
+            set(layer.cookie(|_| CookieBuilder::default()))
         });
         Self {
             store,

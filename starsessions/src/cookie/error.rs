@@ -140,32 +140,21 @@ impl fmt::Display for CookieConfigError {
 
 impl Error for CookieConfigError {}
 
-/// Why a value was not written into a cookie. It never holds the value.
+/// The value was not written: name and value together are longer than browsers keep (RFC 6265bis
+/// section 5.6). The value was longer than the limit of the layer allows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum CookieError {
-    /// Name and value together are longer than browsers keep (RFC 6265bis section 5.6).
-    TooLarge {
-        /// Their length; the limit is 4096.
-        octets: usize,
-    },
-    /// The value has octets that a cookie cannot carry.
-    Value,
+pub(crate) struct CookieTooLarge {
+    /// Their length; the limit is 4096.
+    pub(crate) octets: usize,
 }
 
-impl fmt::Display for CookieError {
+impl fmt::Display for CookieTooLarge {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::TooLarge { octets } => write!(
-                f,
-                "the cookie's name and value have {octets} octets and browsers ignore more than 4096: \
-                 store less in the session, or keep it in a server-side store"
-            ),
-            Self::Value => f.write_str(
-                "the cookie's value has octets that a cookie cannot carry: encode it in base64url",
-            ),
-        }
+        let octets = self.octets;
+        write!(
+            f,
+            "the cookie's name and value have {octets} octets and browsers ignore more than 4096: \
+             store less in the session, or keep it in a server-side store"
+        )
     }
 }
-
-impl Error for CookieError {}

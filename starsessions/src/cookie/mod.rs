@@ -23,29 +23,13 @@ mod write;
 
 use http::HeaderValue;
 
-pub use error::{CookieConfigError, CookieError};
+pub use error::CookieConfigError;
 pub(crate) use parse::{Candidates, Values, candidates};
 use write::Template;
 
-/// How the session cookie is called, and where browsers send it.
-///
-/// A value of this type is one that browsers accept: combinations that they ignore do not
-/// [build](CookieBuilder::build). `HttpOnly` is always set, so no script reads the cookie
-/// (ASVS 3.3.4), and `SameSite` is always explicit (RFC 6265bis section 5.6.7.2).
-///
-/// The default is `__Host-Http-id; Secure; HttpOnly; SameSite=Lax; Path=/`: no other host, no plain
-/// connection and no script can set or change it (ASVS 3.3.1 to 3.3.4).
-///
-/// ```
-/// use starsessions::config::CookieConfig;
-/// use starsessions::SameSite;
-///
-/// let cookie = CookieConfig::builder().same_site(SameSite::Strict).persistent(true).build()?;
-/// assert_eq!(cookie.name(), "__Host-Http-id");
-/// # Ok::<(), starsessions::config::CookieConfigError>(())
-/// ```
+/// A cookie that browsers accept, ready to be written.
 #[derive(Clone, Debug)]
-pub struct CookieConfig {
+pub(crate) struct CookieConfig {
     name: String,
     persistent: bool,
     partitioned: bool,
@@ -56,23 +40,14 @@ pub struct CookieConfig {
 }
 
 impl CookieConfig {
-    /// Starts from the default.
-    pub fn builder() -> CookieBuilder {
-        CookieBuilder::default()
-    }
-
-    /// A cookie named `starsessions-dev` that also works over plain HTTP, for machines of developers
-    /// only: on a network, every machine on the way can read and replace it. Browsers share cookies
-    /// between all ports of a host, so the name is one that nothing else uses.
-    #[must_use]
-    pub fn local_development() -> Self {
+    /// [`CookieBuilder::local_development`].
+    pub(crate) fn local_development() -> Self {
         let builder = CookieBuilder::local_development();
         builder.assemble(HeaderValue::from_static(DEVELOPMENT_REMOVAL))
     }
 
     /// The name of the cookie.
-    #[must_use]
-    pub fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         &self.name
     }
 
@@ -99,7 +74,7 @@ impl CookieConfig {
 
 impl Default for CookieConfig {
     fn default() -> Self {
-        Self::builder().assemble(HeaderValue::from_static(DEFAULT_REMOVAL))
+        CookieBuilder::default().assemble(HeaderValue::from_static(DEFAULT_REMOVAL))
     }
 }
 
@@ -115,9 +90,26 @@ pub enum SameSite {
     Strict,
 }
 
-/// Changes the default [`CookieConfig`].
+/// How the session cookie is called, and where browsers send it: the argument of
+/// [`SessionLayerBuilder::cookie`](crate::SessionLayerBuilder::cookie).
+///
+/// A layer whose cookie browsers would ignore does not build. `HttpOnly` is always set, so no script
+/// reads the cookie (ASVS 3.3.4), and `SameSite` is always explicit (RFC 6265bis section 5.6.7.2).
+///
+/// The default is `__Host-Http-id; Secure; HttpOnly; SameSite=Lax; Path=/`: no other host, no plain
+/// connection and no script can set or change it (ASVS 3.3.1 to 3.3.4).
+///
+/// ```
+/// use starsessions::{KeyRing, MemoryStore, SameSite, SessionLayer};
+///
+/// let layer = SessionLayer::builder(MemoryStore::new(), KeyRing::generate()?)
+///     .cookie(|cookie| cookie.same_site(SameSite::Strict).persistent(true))
+///     .build()?;
+/// # let _ = layer;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[must_use = "a builder does nothing until `build`"]
+#[must_use = "it is the argument of `SessionLayerBuilder::cookie`"]
 pub struct CookieBuilder {
     name: String,
     path: String,
@@ -129,7 +121,9 @@ pub struct CookieBuilder {
 }
 
 impl CookieBuilder {
-    /// Starts from [`CookieConfig::local_development`].
+    /// A cookie named `starsessions-dev` that also works over plain HTTP, for machines of developers
+    /// only: on a network, every machine on the way can read and replace it. Browsers share cookies
+    /// between all ports of a host, so the name is one that nothing else uses.
     pub fn local_development() -> Self {
         Self::default().name(DEVELOPMENT_NAME).secure(false)
     }
@@ -165,7 +159,7 @@ impl CookieBuilder {
     }
 
     /// Whether the cookie travels over TLS only; it does unless changed. Without it, use a name
-    /// without a prefix, and read [`CookieConfig::local_development`].
+    /// without a prefix, and read [`local_development`](Self::local_development).
     pub fn secure(mut self, secure: bool) -> Self {
         self.secure = secure;
         self
@@ -186,21 +180,7 @@ impl CookieBuilder {
     }
 
     /// The configuration, if browsers accept it.
-    ///
-    /// # Errors
-    /// [`CookieConfigError`] says what browsers would refuse and what to change.
-    ///
-    /// ```
-    /// use starsessions::config::CookieConfig;
-    ///
-    /// let error = CookieConfig::builder().domain("example.com").build().unwrap_err();
-    /// assert_eq!(
-    ///     error.to_string(),
-    ///     "browsers refuse `__Host-Http-id` with a domain: remove the domain, \
-    ///      or use a name that starts with `__Http-` or `__Secure-`",
-    /// );
-    /// ```
-    pub fn build(mut self) -> Result<CookieConfig, CookieConfigError> {
+    pub(crate) fn build(mut self) -> Result<CookieConfig, CookieConfigError> {
         if let Some(domain) = &mut self.domain {
             domain.make_ascii_lowercase();
         }
@@ -248,17 +228,14 @@ mod tests {
 
     #[test]
     fn the_constructors_are_what_the_builder_builds() {
-        let development = CookieConfig::builder().name(DEVELOPMENT_NAME).secure(false);
-        for (constructed, built) in [
-            (
-                CookieConfig::default(),
-                CookieConfig::builder().build().unwrap(),
-            ),
+        for (constructed, builder) in [
+            (CookieConfig::default(), CookieBuilder::default()),
             (
                 CookieConfig::local_development(),
-                development.build().unwrap(),
+                CookieBuilder::local_development(),
             ),
         ] {
+            let built = builder.build().unwrap();
             assert_eq!(constructed.removal, built.removal);
             assert_eq!(format!("{constructed:?}"), format!("{built:?}"));
         }

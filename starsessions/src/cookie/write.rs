@@ -9,69 +9,31 @@ use std::time::Duration;
 use cookie::Cookie;
 use http::HeaderValue;
 
-use super::error::{CookieConfigError, CookieError};
+use super::error::{CookieConfigError, CookieTooLarge};
 use super::{CookieBuilder, CookieConfig, SameSite};
 
 impl CookieConfig {
-    /// The longest `Max-Age` that browsers keep: 400 days (RFC 6265bis section 5.5).
-    pub const LONGEST_MAX_AGE: Duration = Duration::from_secs(34_560_000);
-
-    /// The `Set-Cookie` header that gives the cookie this value.
+    /// The `Set-Cookie` header that gives the cookie this value, which is base64: no other octet may be
+    /// in a cookie unescaped.
     ///
-    /// `lifetime` is how long the session can still live. It becomes `Max-Age`, at most 400 days, if
-    /// the cookie is [persistent](CookieBuilder::persistent); the server ends the session in any case.
-    ///
-    /// # Errors
-    /// [`CookieError`] if name and value are longer than 4096 octets together, or the value has
-    /// octets that a cookie cannot carry. Nothing is ever cut or escaped.
-    ///
-    /// ```
-    /// use std::time::Duration;
-    /// use starsessions::config::CookieConfig;
-    ///
-    /// let cookie = CookieConfig::builder().persistent(true).build()?;
-    /// let header = cookie.set_cookie("opaque", Duration::from_secs(3600))?;
-    /// assert_eq!(
-    ///     header,
-    ///     "__Host-Http-id=opaque; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=3600",
-    /// );
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn set_cookie(&self, value: &str, lifetime: Duration) -> Result<HeaderValue, CookieError> {
-        if !value.bytes().all(is_cookie_octet) {
-            return Err(CookieError::Value);
-        }
-        self.set_token(value, self.persistent.then_some(lifetime))
-    }
-
-    /// The same for a token, which is base64, with or without `Max-Age` as the session, not the
-    /// configuration, has it.
+    /// `max_age` is how long the session can still live, if the cookie is to outlive the browser's own
+    /// session. At most 400 days are written, which is what browsers keep (RFC 6265bis section 5.5).
     pub(crate) fn set_token(
         &self,
         value: &str,
         max_age: Option<Duration>,
-    ) -> Result<HeaderValue, CookieError> {
+    ) -> Result<HeaderValue, CookieTooLarge> {
         let octets = self.name.len() + value.len();
-        if octets > LONGEST_PAIR {
-            return Err(CookieError::TooLarge { octets });
+        let max_age = max_age.map(|rest| rest.min(LONGEST_MAX_AGE));
+        match self.template.fill(value, max_age) {
+            Some(header) if octets <= LONGEST_PAIR => Ok(header),
+            _ => Err(CookieTooLarge { octets }),
         }
-        let max_age = max_age.map(|rest| rest.min(Self::LONGEST_MAX_AGE));
-        self.template.fill(value, max_age).ok_or(CookieError::Value)
     }
 
     /// The `Set-Cookie` header that removes the cookie: the same name, path, domain and flags
     /// (otherwise browsers keep it, or refuse the header), no value, `Max-Age=0`.
-    ///
-    /// ```
-    /// use starsessions::config::CookieConfig;
-    ///
-    /// assert_eq!(
-    ///     CookieConfig::default().removal(),
-    ///     "__Host-Http-id=; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=0",
-    /// );
-    /// ```
-    #[must_use]
-    pub fn removal(&self) -> HeaderValue {
+    pub(crate) fn removal(&self) -> HeaderValue {
         self.removal.clone()
     }
 }
@@ -126,12 +88,78 @@ impl Template {
     }
 }
 
-/// RFC 6265bis section 4.1.1.
-fn is_cookie_octet(octet: u8) -> bool {
-    octet.is_ascii_graphic() && !matches!(octet, b'"' | b',' | b';' | b'\\')
-}
-
+const LONGEST_MAX_AGE: Duration = Duration::from_secs(34_560_000);
 const MAX_AGE: &str = "; Max-Age=";
 
 /// RFC 6265bis section 5.6.
 const LONGEST_PAIR: usize = 4096;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everything_at_once() {
+        let builder = CookieBuilder::default().name("__Http-sid").path("/app");
+        let builder = builder.domain("example.com").same_site(SameSite::None);
+        let config = builder.partitioned(true).build().unwrap();
+        let header = config.set_token("value", Some(Duration::from_secs(60)));
+        assert_eq!(
+            header.unwrap(),
+            "__Http-sid=value; HttpOnly; SameSite=None; Partitioned; Secure; Path=/app; \
+             Domain=example.com; Max-Age=60"
+        );
+    }
+
+    #[test]
+    fn a_cookie_of_the_browsers_session_has_no_end() {
+        let header = CookieConfig::default().set_token("value", None).unwrap();
+        assert_eq!(
+            header,
+            "__Host-Http-id=value; HttpOnly; SameSite=Lax; Secure; Path=/"
+        );
+    }
+
+    #[test]
+    fn lifetimes_end_after_400_days() {
+        let config = CookieConfig::default();
+        for (lifetime, max_age) in [
+            (Duration::ZERO, 0),
+            (Duration::from_millis(999), 0),
+            (Duration::from_secs(1), 1),
+            (Duration::from_secs(34_559_999), 34_559_999),
+            (Duration::from_secs(34_560_000), 34_560_000),
+            (Duration::from_secs(34_560_001), 34_560_000),
+            (Duration::MAX, 34_560_000),
+        ] {
+            let header = config.set_token("value", Some(lifetime)).unwrap();
+            let text = header.to_str().unwrap();
+            assert!(text.ends_with(&format!("; Max-Age={max_age}")), "{text}");
+        }
+    }
+
+    #[test]
+    fn name_and_value_have_4096_octets_together() {
+        for name in ["id", "__Host-Http-id"] {
+            let config = CookieBuilder::default().name(name).build().unwrap();
+            for octets in [4_095, 4_096, 4_097, 8_192, 1 << 20] {
+                let value = "x".repeat(octets - name.len());
+                let header = config.set_token(&value, None);
+                if octets <= 4_096 {
+                    let start = format!("{name}={value};");
+                    assert!(header.unwrap().to_str().unwrap().starts_with(&start));
+                } else {
+                    assert_eq!(header.unwrap_err(), CookieTooLarge { octets });
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn headers_are_sensitive() {
+        let config = CookieConfig::default();
+        let header = config.set_token("do-not-print", None).unwrap();
+        assert!(header.is_sensitive() && config.removal().is_sensitive());
+        assert_eq!(format!("{header:?}"), "Sensitive");
+    }
+}

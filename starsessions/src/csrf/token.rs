@@ -46,7 +46,8 @@ impl Serialize for CsrfToken {
 /// Forms.
 ///
 /// ```
-/// use starsessions::{CsrfToken, CurrentSession, SessionError};
+/// use starsessions::csrf::CsrfToken;
+/// use starsessions::{CurrentSession, SessionError};
 ///
 /// async fn page(session: CurrentSession) -> Result<String, SessionError> {
 ///     let token = session.csrf_token().await?;

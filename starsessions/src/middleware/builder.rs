@@ -96,7 +96,7 @@ impl SessionLayerBuilder {
         Self {
             backend: backend.into_backend(),
             keys,
-            cookie: CookieConfig::builder(),
+            cookie: CookieBuilder::default(),
             former_cookie: None,
             realm: String::new(),
             audience: String::new(),

@@ -16,7 +16,8 @@ use crate::lifecycle::FailurePolicy;
 ///
 /// ```
 /// # use axum::{Router, routing::get};
-/// # use starsessions::{FailurePolicy, FailurePolicyLayer, KeyRing, MemoryStore, SessionLayer};
+/// # use starsessions::config::FailurePolicy;
+/// # use starsessions::{FailurePolicyLayer, KeyRing, MemoryStore, SessionLayer};
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # async fn front_page() {}
 /// # async fn account() {}

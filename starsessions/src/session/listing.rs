@@ -99,7 +99,8 @@ impl<R> CurrentSession<R> {
 /// becomes of the request's own changes.
 ///
 /// ```
-/// use starsessions::{CurrentSession, ListedSession, PublicSessionId, Session, SessionError};
+/// use starsessions::session::{ListedSession, PublicSessionId};
+/// use starsessions::{CurrentSession, Session, SessionError};
 ///
 /// #[derive(Session)]
 /// struct Login {

@@ -18,3 +18,5 @@ pub use self::rejection::{Absence, MissingLayer, SessionRejection};
 pub use self::stream::WatchStream;
 pub use self::view::Session;
 pub use self::watch::Watch;
+pub use crate::crypto::PublicSessionId;
+pub use crate::schema::Indexed;

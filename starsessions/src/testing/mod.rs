@@ -126,7 +126,7 @@ impl TestSessions {
     /// If the value cannot be stored.
     pub async fn cookie_with<T: SessionData>(&self, value: T) -> Result<HeaderValue, SessionError> {
         let slot = self.slot(&HeaderMap::new());
-        CurrentSession::<crate::BrowserOnly>::new(Arc::clone(&slot)).insert(value)?;
+        CurrentSession::<crate::session::BrowserOnly>::new(Arc::clone(&slot)).insert(value)?;
         if let Remaining::ToWrite(work) = slot.close(ResponseKind::Answer) {
             Arc::clone(&slot).finish(work).await?;
         }
@@ -150,7 +150,7 @@ impl TestSessions {
     ) -> Result<Option<T>, SessionError> {
         let mut headers = HeaderMap::new();
         headers.insert(http::header::COOKIE, cookie.clone());
-        CurrentSession::<crate::BrowserOnly>::new(self.slot(&headers))
+        CurrentSession::<crate::session::BrowserOnly>::new(self.slot(&headers))
             .get()
             .await
     }

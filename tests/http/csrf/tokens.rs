@@ -356,8 +356,9 @@ struct Order {
 
 #[tokio::test]
 async fn a_store_that_fails_lets_nothing_through() {
-    let site =
-        Site::with(|layer| layer.on_store_failure(starsessions::FailurePolicy::ReadOnlyGuest));
+    let site = Site::with(|layer| {
+        layer.on_store_failure(starsessions::config::FailurePolicy::ReadOnlyGuest)
+    });
     let guarded = Guarded::new(&site);
     let mut user = guarded.user(7).await;
     let token = user.get("/page").await.body;
@@ -441,8 +442,8 @@ struct AdminLogin {
 #[tokio::test]
 async fn a_handler_checks_a_token_by_itself() {
     use axum::Json;
-    use starsessions::CsrfToken;
     use starsessions::csrf::CsrfRejection;
+    use starsessions::csrf::CsrfToken;
 
     let checked =
         async |all: CurrentSession, Json(token): Json<CsrfToken>| -> Result<(), CsrfRejection> {

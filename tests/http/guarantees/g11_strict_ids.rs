@@ -3,7 +3,7 @@
 use axum::Router;
 use axum::routing::get;
 use base64ct::{Base64UrlUnpadded, Encoding};
-use starsessions::config::CookieConfig;
+use starsessions::config::CookieBuilder;
 use starsessions::{Lifetime, MemoryStore, Session};
 use starsessions_tests::client::Client;
 use starsessions_tests::site::{Kept, Site};
@@ -116,7 +116,7 @@ async fn g11_an_id_of_one_realm_is_none_in_another_with_the_same_store_and_keys(
             let staff = site.restarted(|layer| {
                 layer
                     .realm("staff")
-                    .cookie(|_| CookieConfig::builder().name(name))
+                    .cookie(|_| CookieBuilder::default().name(name))
             });
             let desk = get(async |login: Option<Session<staff::Login>>| {
                 login.map_or("nobody".to_owned(), |login| login.user.to_string())

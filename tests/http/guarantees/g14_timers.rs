@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::Path;
 use axum::routing::{get, post};
-use starsessions::config::CookieConfig;
+use starsessions::config::CookieBuilder;
 use starsessions::keys::Key;
 use starsessions::{
     CurrentSession, KeyRing, Lifetime, MemoryStore, PassiveLayer, Session, SessionError,
@@ -291,7 +291,7 @@ async fn g14_who_is_not_remembered_loses_the_cookie_when_the_browser_is_closed()
 #[tokio::test]
 async fn g14_a_persistent_cookie_ends_with_its_session() {
     let (site, mut client) =
-        signed_in(|layer| layer.cookie(|_| CookieConfig::builder().persistent(true))).await;
+        signed_in(|layer| layer.cookie(|_| CookieBuilder::default().persistent(true))).await;
     site.wait_seconds(IDLE / 2);
     assert_eq!(
         client.get("/me").await.max_age(),

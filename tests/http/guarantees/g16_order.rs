@@ -6,14 +6,13 @@ use axum::Router;
 use axum::extract::Path;
 use axum::routing::{get, post};
 use http::{Method, StatusCode};
+use starsessions::config::AtLimit;
 use starsessions::config::Clock;
 use starsessions::store::{
     IndexKey, Inserted, Listed, Protection, Replaced, Row, RowKey, Store, StoreError, Touch,
     Touched,
 };
-use starsessions::{
-    AtLimit, CurrentSession, Detached, MemoryStore, Session, SessionError, Timestamp,
-};
+use starsessions::{CurrentSession, Detached, MemoryStore, Session, SessionError, Timestamp};
 use starsessions_tests::client::{Client, Reply};
 use starsessions_tests::gate::Gate;
 use starsessions_tests::logs::Logs;

@@ -3,7 +3,8 @@
 use axum::Router;
 use axum::routing::get;
 use http::{Method, StatusCode};
-use starsessions::{AtLimit, CurrentSession, Session, SessionError};
+use starsessions::config::AtLimit;
+use starsessions::{CurrentSession, Session, SessionError};
 use starsessions_tests::gate::Gate;
 use starsessions_tests::site::{Kept, Site};
 use starsessions_tests::spy::{Calls, Moment, Operation};

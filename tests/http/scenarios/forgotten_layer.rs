@@ -3,9 +3,8 @@
 use axum::Router;
 use axum::routing::{get, post};
 use http::StatusCode;
-use starsessions::{
-    CsrfLayer, CurrentSession, FailurePolicy, FailurePolicyLayer, PassiveLayer, Session,
-};
+use starsessions::config::FailurePolicy;
+use starsessions::{CsrfLayer, CurrentSession, FailurePolicyLayer, PassiveLayer, Session};
 use starsessions_tests::client::Client;
 use starsessions_tests::logs::Logs;
 use starsessions_tests::site::Site;

@@ -5,7 +5,7 @@ use axum::middleware::{Next, from_fn};
 use axum::response::Response;
 use axum::routing::{MethodRouter, get, post};
 use http::{HeaderValue, StatusCode};
-use starsessions::config::CookieConfig;
+use starsessions::config::CookieBuilder;
 use starsessions::{CurrentSession, Session};
 use starsessions_tests::client::Client;
 use starsessions_tests::site::Site;
@@ -62,7 +62,7 @@ fn premises_with(ticket: MethodRouter) -> Premises {
     let staff = Site::with(|layer| {
         layer
             .realm("admin")
-            .cookie(|_| CookieConfig::builder().name("__Host-staff"))
+            .cookie(|_| CookieBuilder::default().name("__Host-staff"))
     });
     let both = get(
         async |shop: Session<Shop>, desk: Session<Desk>, login: Option<Session<Login>>| {

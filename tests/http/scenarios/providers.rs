@@ -6,7 +6,7 @@ use axum::response::Redirect;
 use axum::routing::{get, post};
 use http::{Method, StatusCode};
 use serde::Deserialize;
-use starsessions::config::CookieConfig;
+use starsessions::config::CookieBuilder;
 use starsessions::{CsrfLayer, CurrentSession, MemoryStore, SameSite, Session, SessionError};
 use starsessions_tests::client::{Client, Reply};
 use starsessions_tests::jar::Initiator;
@@ -79,7 +79,7 @@ async fn guest_at_the_provider() -> Client {
         Kept::InCookiesForGood,
         |layer| {
             layer.realm("flow").cookie(|_| {
-                CookieConfig::builder()
+                CookieBuilder::default()
                     .name("__Host-flow")
                     .same_site(SameSite::None)
             })

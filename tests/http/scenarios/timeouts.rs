@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use axum::extract::Path;
 use axum::routing::{get, post};
-use starsessions::config::{Clock, CookieConfig};
+use starsessions::config::{Clock, CookieBuilder};
+use starsessions::session::BrowserOnly;
 use starsessions::{
-    BrowserOnly, CurrentSession, Lifetime, MemoryStore, PassiveLayer, Session, SessionError,
-    SessionLayerBuilder,
+    CurrentSession, Lifetime, MemoryStore, PassiveLayer, Session, SessionError, SessionLayerBuilder,
 };
 use starsessions_tests::site::{Kept, Site};
 use starsessions_tests::spy::Spy;
@@ -95,7 +95,7 @@ async fn remember(
 async fn scenario_09_the_cookie_ends_within_a_second_of_what_is_stored() {
     for kept in Kept::ANYWHERE {
         let site = site(kept, |layer| {
-            layer.cookie(|_| CookieConfig::builder().persistent(true))
+            layer.cookie(|_| CookieBuilder::default().persistent(true))
         });
         let mut client = site.serve(shop::routes().route("/expiry", get(expiry)));
         let login = client.post("/login/7").await;

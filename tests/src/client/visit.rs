@@ -9,8 +9,9 @@ use axum::handler::Handler;
 use axum::response::Response;
 use axum::routing::any;
 use http::{Method, StatusCode};
+use starsessions::session::BrowserOnly;
 use starsessions::testing::TestSessions;
-use starsessions::{BrowserOnly, CurrentSession, Session, SessionData, SessionLayer};
+use starsessions::{CurrentSession, Session, SessionData, SessionLayer};
 use tokio::sync::oneshot;
 use tower::ServiceExt;
 

@@ -5,10 +5,9 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use http::{Method, StatusCode};
 use starsessions::keys::Key;
+use starsessions::session::{ListedSession, PublicSessionId};
 use starsessions::store::Store;
-use starsessions::{
-    CurrentSession, KeyRing, ListedSession, PublicSessionId, Session, SessionError,
-};
+use starsessions::{CurrentSession, KeyRing, Session, SessionError};
 
 use crate::client::Client;
 use crate::gate::Gate;

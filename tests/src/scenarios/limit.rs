@@ -4,8 +4,10 @@ use axum::Router;
 use axum::extract::Path;
 use axum::routing::{get, post};
 use http::{Method, StatusCode};
+use starsessions::config::AtLimit;
+use starsessions::session::PublicSessionId;
 use starsessions::store::Store;
-use starsessions::{AtLimit, CurrentSession, PublicSessionId, Session, SessionError};
+use starsessions::{CurrentSession, Session, SessionError};
 
 use crate::client::Client;
 use crate::shop;

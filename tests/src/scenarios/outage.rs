@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use http::{Method, StatusCode};
-use starsessions::FailurePolicy;
+use starsessions::config::FailurePolicy;
 use starsessions::store::Store;
 
 use crate::client::Client;

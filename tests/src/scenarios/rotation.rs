@@ -8,8 +8,9 @@ use axum::Router;
 use axum::extract::{Path, State};
 use axum::routing::post;
 use http::{Method, StatusCode};
+use starsessions::session::BrowserOnly;
 use starsessions::store::Store;
-use starsessions::{BrowserOnly, CurrentSession, Session, SessionError};
+use starsessions::{CurrentSession, Session, SessionError};
 
 use crate::shop::{self, Shop};
 

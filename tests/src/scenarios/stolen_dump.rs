@@ -10,8 +10,9 @@ use axum::extract::Path;
 use axum::routing::post;
 use base64ct::{Base64, Base64UrlUnpadded, Encoding};
 use metrics_util::debugging::DebuggingRecorder;
+use starsessions::session::BrowserOnly;
 use starsessions::store::Store;
-use starsessions::{BrowserOnly, CurrentSession, Session, SessionError};
+use starsessions::{CurrentSession, Session, SessionError};
 
 use crate::scenarios::Stage;
 use crate::shop;

@@ -6,8 +6,9 @@ use crate::site::Site;
 use axum::handler::Handler;
 use axum::routing::get;
 use http::{Method, StatusCode};
+use starsessions::session::BrowserOnly;
 use starsessions::store::Store;
-use starsessions::{BrowserOnly, CurrentSession, Session, SessionError};
+use starsessions::{CurrentSession, Session, SessionError};
 
 use crate::shop::{self, Shop};
 
