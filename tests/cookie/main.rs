@@ -184,7 +184,10 @@ fn the_presets_are_kept_by_browsers() {
     let (sites, runtime) = (Sites::new(), runtime());
     let development = SessionLayer::dev(sites.store.clone(), sites.keys.clone());
     let production = SessionLayer::new(sites.store.clone(), sites.keys);
-    for (layer, name, over_http) in [(production, "__Host-Http-id", 0), (development, "starsessions-dev", 1)] {
+    for (layer, name, over_http) in [
+        (production, "__Host-Http-id", 0),
+        (development, "starsessions-dev", 1),
+    ] {
         let [set, _] = runtime.block_on(set_and_removal(layer));
         let mut jar = Jar::new();
         receive(&mut jar, set);
