@@ -6,6 +6,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use axum::{Form, Router};
+use clap::Parser;
 use serde::Deserialize;
 use starsessions::{
     CsrfLayer, CurrentSession, Detached, KeyRing, MemoryStore, Session, SessionError, SessionLayer,
@@ -98,9 +99,17 @@ pub fn app() -> Result<Router, Box<dyn std::error::Error>> {
         .with_state(Sender::new(16)))
 }
 
+/// A chat over WebSockets: signing out, in whichever tab, closes it in all of them.
+#[derive(Debug, Parser)]
+struct Options {
+    /// Where to listen on this machine; 0 takes a free port.
+    #[arg(long, default_value_t = 3000)]
+    port: u16,
+}
+
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
+    let listener = starsessions_examples::listen(Options::parse().port).await?;
     axum::serve(listener, app()?).await?;
     Ok(())
 }

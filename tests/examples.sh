@@ -42,6 +42,8 @@ shop() {
     has 'a notice is shown' "$(request ada "$site/")" 'Ringed planet is in your cart.'
     lacks 'a notice is shown once' "$(request ada "$site/")" 'Ringed planet is in your cart.'
     leads_to 'one more' "$(post ada "$site/cart/change" article=2 step=more)" "$site/cart"
+    leads_to 'a wrong code' "$(post ada "$site/cart/coupon" code=moon)" "$site/cart"
+    has 'a wrong code is said' "$(request ada "$site/cart")" '“MOON” is not a coupon'
     leads_to 'a coupon is redeemed' "$(post ada "$site/cart/coupon" code=star10)" "$site/cart"
     has 'the cart has two' "$(request ada "$site/cart")" '<output>2</output>'
     has 'the discount is shown' "$(request ada "$site/cart")" 'Coupon STAR10'
@@ -160,6 +162,28 @@ fail() {
     exit 1
 }
 
+# Before anything is opened: what the command lines say.
+command_lines() {
+    local program port said
+    port=$(free_port)
+    start counter "127.0.0.1:$port"
+    wait_for counter curl --silent --output /dev/null "http://127.0.0.1:$port/"
+    for program in shop socket nats; do
+        has "$program has a help" "$("$PROGRAMS/$program" --help)" '--port <PORT>'
+    done
+    for program in "shop --data $WORK/busy" socket; do
+        # shellcheck disable=SC2086
+        said=$("$PROGRAMS"/$program --port "$port" 2>&1) && fail "$program takes the port of another"
+        is "${program%% *} on a busy port" "$said" "Error: port $port is in use by another program; choose another one with \`--port\`, or \`--port 0\`"
+    done
+    said=$("$PROGRAMS/counter" "127.0.0.1:$port" 2>&1) && fail 'the counter takes the port of another'
+    has 'the counter on a busy port' "$said" "cannot listen at 127.0.0.1:$port"
+    said=$("$PROGRAMS/shop" --store papyrus 2>&1) && fail 'the shop keeps sessions on papyrus'
+    has 'an unknown store' "$said" 'there is no such store'
+    close_shop
+}
+
+command_lines
 counter
 for store in memory cookie sqlite; do
     shop "$store"

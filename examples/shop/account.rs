@@ -2,12 +2,13 @@
 
 use axum::Form;
 use axum::http::{HeaderMap, StatusCode};
-use axum::response::{Html, IntoResponse, Redirect, Response};
+use axum::response::{IntoResponse, Redirect, Response};
+use maud::{Markup, html};
 use serde::Deserialize;
 use starsessions::{CurrentSession, Session, SessionError};
 
 use super::devices;
-use super::page::{Page, Text};
+use super::page::Page;
 use super::sessions::{Confirmation, Login, Shop, Sudo};
 
 /// What the sign-in form sends.
@@ -24,8 +25,8 @@ pub(super) struct Password {
 }
 
 /// The sign-in form.
-pub(super) async fn login_form(page: Page) -> Html<String> {
-    page.show("Sign in", &login("", ""))
+pub(super) async fn login_form(page: Page) -> Markup {
+    page.show("Sign in", &login("", None))
 }
 
 /// Signs in. The session goes on under a new id, and the cart with it.
@@ -38,7 +39,10 @@ pub(super) async fn sign_in(
     let name = form.name.trim();
     let is_name = !name.is_empty() && name.chars().count() <= LONGEST_NAME;
     if !is_name || form.password != PASSWORD {
-        let form = login(name, "Wrong name or password. Both are explained below.");
+        let form = login(
+            name,
+            Some("Wrong name or password. Both are explained below."),
+        );
         return Ok(refuse(page.show("Sign in", &form)));
     }
     session.insert(Login {
@@ -56,26 +60,28 @@ pub(super) async fn sign_out(session: CurrentSession) -> Result<Redirect, Sessio
 }
 
 /// A page for users only: the argument says so.
-pub(super) async fn show(page: Page, login: Session<Login>, shop: Session<Shop>) -> Html<String> {
-    let user = Text(&login.user);
+pub(super) async fn show(page: Page, login: Session<Login>, shop: Session<Shop>) -> Markup {
     let articles: u32 = shop.cart.iter().map(|line| line.quantity).sum();
-    let (orders, visits) = (login.orders, shop.visits);
-    page.show(
-        "Account",
-        &format!(
-            r#"<h1>Hello, {user}</h1><section class="panel"><dl class="facts">
-            <div><dt>Orders since you signed in</dt><dd>{orders}</dd></div>
-            <div><dt>Articles in your cart</dt><dd>{articles}</dd></div>
-            <div><dt>Visits to the catalogue</dt><dd>{visits}</dd></div></dl>
-            <div class="actions"><a class="button" href="/devices">Your devices</a>
-            <form method="post" action="/logout"><button class="quiet">Sign out</button></form></div></section>"#
-        ),
-    )
+    let body = html! {
+        h1 { "Hello, " (login.user) }
+        section.panel {
+            dl.facts {
+                div { dt { "Orders since you signed in" } dd { (login.orders) } }
+                div { dt { "Articles in your cart" } dd { (articles) } }
+                div { dt { "Visits to the catalogue" } dd { (shop.visits) } }
+            }
+            div.actions {
+                a.button href="/devices" { "Your devices" }
+                form method="post" action="/logout" { button.quiet { "Sign out" } }
+            }
+        }
+    };
+    page.show("Account", &body)
 }
 
 /// The confirmation form, for users only.
-pub(super) async fn confirm_form(page: Page, login: Session<Login>) -> Html<String> {
-    page.show("Confirm", &confirmation(&login.user, ""))
+pub(super) async fn confirm_form(page: Page, login: Session<Login>) -> Markup {
+    page.show("Confirm", &confirmation(&login.user, None))
 }
 
 /// Notes that the user has confirmed; for five minutes, as its field says.
@@ -86,7 +92,7 @@ pub(super) async fn confirm(
     Form(form): Form<Password>,
 ) -> Result<Response, SessionError> {
     if form.password != PASSWORD {
-        let form = confirmation(&login.user, "Wrong password.");
+        let form = confirmation(&login.user, Some("Wrong password."));
         return Ok(refuse(page.show("Confirm", &form)));
     }
     session.insert(Sudo {
@@ -95,37 +101,53 @@ pub(super) async fn confirm(
     Ok(Redirect::to("/order").into_response())
 }
 
-fn refuse(page: Html<String>) -> Response {
+fn refuse(page: Markup) -> Response {
     (StatusCode::UNPROCESSABLE_ENTITY, page).into_response()
 }
 
-fn login(name: &str, problem: &str) -> String {
-    let (name, problem) = (Text(name), Text(problem));
-    format!(
-        r#"<form class="panel narrow" method="post" action="/login"><h1>Sign in</h1>
-        <p class="problem" role="alert">{problem}</p>
-        <label for="name">Name</label>
-        <input id="name" name="name" value="{name}" autocomplete="username" maxlength="{LONGEST_NAME}" required>
-        <label for="password">Password</label>
-        <input id="password" name="password" type="password" autocomplete="current-password" required>
-        <button class="wide">Sign in</button>
-        <p class="hint">This is a demo: any name of up to {LONGEST_NAME} letters works, and the password is <code>{PASSWORD}</code>.
-        Your cart comes along.</p></form>"#
-    )
+fn login(name: &str, problem: Option<&str>) -> Markup {
+    html! {
+        form.panel.narrow method="post" action="/login" {
+            h1 { "Sign in" }
+            (alert(problem))
+            label for="name" { "Name" }
+            input #name name="name" value=(name) autocomplete="username" maxlength=(LONGEST_NAME) required;
+            (password())
+            button.wide { "Sign in" }
+            p.hint {
+                "This is a demo: any name of up to " (LONGEST_NAME) " letters works, and the password is "
+                code { (PASSWORD) } ". Your cart comes along."
+            }
+        }
+    }
 }
 
-fn confirmation(user: &str, problem: &str) -> String {
-    let (user, problem) = (Text(user), Text(problem));
-    format!(
-        r#"<form class="panel narrow" method="post" action="/confirm"><h1>Confirm it’s you</h1>
-        <p class="problem" role="alert">{problem}</p>
-        <p>Please enter the password of <strong>{user}</strong> again before you order. It counts for five minutes.</p>
-        <input type="hidden" name="username" value="{user}" autocomplete="username">
-        <label for="password">Password</label>
-        <input id="password" name="password" type="password" autocomplete="current-password" required>
-        <button class="wide">Confirm</button>
-        <p class="hint">This is a demo: the password is <code>{PASSWORD}</code>.</p></form>"#
-    )
+fn confirmation(user: &str, problem: Option<&str>) -> Markup {
+    html! {
+        form.panel.narrow method="post" action="/confirm" {
+            h1 { "Confirm it’s you" }
+            (alert(problem))
+            p {
+                "Please enter the password of " strong { (user) }
+                " again before you order. It counts for five minutes."
+            }
+            input type="hidden" name="username" value=(user) autocomplete="username";
+            (password())
+            button.wide { "Confirm" }
+            p.hint { "This is a demo: the password is " code { (PASSWORD) } "." }
+        }
+    }
+}
+
+fn password() -> Markup {
+    html! {
+        label for="password" { "Password" }
+        input #password name="password" type="password" autocomplete="current-password" required;
+    }
+}
+
+fn alert(problem: Option<&str>) -> Markup {
+    html! { @if let Some(problem) = problem { p.problem role="alert" { (problem) } } }
 }
 
 /// Everybody's. A shop with customers has a table of hashes, and compares in constant time.

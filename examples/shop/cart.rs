@@ -5,13 +5,14 @@ use std::convert::Infallible;
 use axum::Form;
 use axum::http::StatusCode;
 use axum::response::sse::{Event, KeepAlive, Sse};
-use axum::response::{Html, IntoResponse, Redirect};
+use axum::response::{IntoResponse, Redirect};
 use futures_util::{StreamExt, stream};
+use maud::{Markup, html};
 use serde::Deserialize;
 use starsessions::Session;
 
 use super::catalogue::{self, Price};
-use super::page::{Account, Count, Page, Text};
+use super::page::{self, Page};
 use super::sessions::{Coupon, Line, Login, Shop};
 
 /// What the buttons of the catalogue send.
@@ -83,23 +84,30 @@ pub(super) async fn redeem(mut shop: Session<Shop>, Form(Code { code }): Form<Co
             shop.notice = Some(format!("{percent}% off for the next ten minutes."));
             shop.coupon = Some(Coupon { code, percent });
         }
-        None => shop.notice = Some("This coupon code is not valid.".to_owned()),
+        None => shop.refused = Some(code.chars().take(LONGEST_CODE).collect()),
     }
     Redirect::to("/cart")
 }
 
-/// The cart's page.
-pub(super) async fn show(page: Page, shop: Session<Shop>) -> Html<String> {
-    let (lines, sums, checkout) = (lines(&shop), sums(&shop), checkout(&shop));
-    page.show(
-        "Cart",
-        &format!(
-            r#"<p class="notice" role="alert" id="signed-out" hidden>You have been signed out. <a href="/login">Sign in</a></p>
-            <h1>Your cart</h1><div class="cart" data-live="/cart/live" aria-live="polite">
-            {lines}<aside class="panel">{sums}{checkout}</aside></div>
-            <script type="module" src="/live.js"></script>"#
-        ),
-    )
+/// The cart's page. A script replaces what has an id as soon as it changes.
+pub(super) async fn show(page: Page, mut shop: Session<Shop>) -> Markup {
+    let refused = shop.refused.take();
+    let body = html! {
+        p.notice #signed-out role="alert" hidden {
+            "You have been signed out. " a href="/login" { "Sign in" }
+        }
+        h1 { "Your cart" }
+        div.cart data-live="/cart/live" aria-live="polite" {
+            (lines(&shop))
+            aside.panel {
+                (sums(&shop))
+                (coupon_form(refused.as_deref()))
+                a.button.wide href="/order" { "Check out" }
+            }
+        }
+        script type="module" src="/live.js" {}
+    };
+    page.show("Cart", &body)
 }
 
 /// What changes of that page, whenever it does; the end when the session has ended.
@@ -109,11 +117,10 @@ pub(super) async fn live(
 ) -> Result<impl IntoResponse, StatusCode> {
     // Without a cart that is stored there is nothing to follow, and a browser does not ask again.
     let shop = shop.detach().map_err(|_| StatusCode::NO_CONTENT)?;
-    let account = Account::of(login.as_deref());
+    let account = page::account(login.as_deref());
     let carts = shop.watch().into_stream().map(move |shop| {
-        let (count, lines) = (Count::of(&shop), lines(&shop));
-        let (sums, checkout) = (sums(&shop), checkout(&shop));
-        Event::default().data(format!("{account}{count}{lines}{sums}{checkout}"))
+        let parts = html! { (account) (page::count(&shop)) (lines(&shop)) (sums(&shop)) };
+        Event::default().data(parts.into_string())
     });
     let end = stream::iter([Event::default().event("end").data("The session has ended.")]);
     let events = carts.chain(end).map(Ok::<_, Infallible>);
@@ -164,50 +171,51 @@ impl Sums {
     }
 
     /// As rows of a table, the discount only if there is one.
-    pub(super) fn table(&self, shop: &Shop) -> String {
-        let Self {
-            goods,
-            discount,
-            total,
-        } = self;
-        let discount = shop.coupon.as_ref().map_or_else(String::new, |coupon| {
-            let code = Text(&coupon.code);
-            format!(
-                r#"<tr><td>Coupon {code}, {}%</td><td>−{discount}</td></tr>"#,
-                coupon.percent
-            )
-        });
-        format!(
-            r#"<table><tr><td>Subtotal</td><td>{goods}</td></tr>{discount}
-            <tr class="total"><th>Total</th><td>{total}</td></tr></table>"#
-        )
+    pub(super) fn table(&self, shop: &Shop) -> Markup {
+        html! {
+            table {
+                tr { td { "Subtotal" } td { (self.goods) } }
+                @if let Some(Coupon { code, percent }) = &shop.coupon {
+                    tr { td { "Coupon " (code) ", " (percent) "%" } td { "−" (self.discount) } }
+                }
+                tr.total { th { "Total" } td { (self.total) } }
+            }
+        }
     }
 }
 
-fn lines(shop: &Shop) -> String {
-    if shop.cart.is_empty() {
-        return r#"<section id="lines" class="panel empty"><p>Your cart is empty.</p>
-            <a class="button" href="/">Browse the catalogue</a></section>"#
-            .to_owned();
+fn lines(shop: &Shop) -> Markup {
+    html! {
+        @if shop.cart.is_empty() {
+            section #lines.panel.empty {
+                p { "Your cart is empty." }
+                a.button href="/" { "Browse the catalogue" }
+            }
+        } @else {
+            section #lines.panel { ul.lines { @for line in &shop.cart { (row(line)) } } }
+        }
     }
-    let lines: String = shop.cart.iter().filter_map(editable_line).collect();
-    format!(r#"<section id="lines" class="panel"><ul class="lines">{lines}</ul></section>"#)
 }
 
-fn sums(shop: &Shop) -> String {
-    let table = Sums::of(shop).table(shop);
-    format!(r#"<div id="sums">{table}</div>"#)
+fn sums(shop: &Shop) -> Markup {
+    html! { div #sums { (Sums::of(shop).table(shop)) } }
 }
 
-fn checkout(shop: &Shop) -> &'static str {
-    if shop.cart.is_empty() {
-        return r#"<div id="checkout"></div>"#;
+fn coupon_form(refused: Option<&str>) -> Markup {
+    html! {
+        form method="post" action="/cart/coupon" {
+            label for="code" { "Coupon" }
+            div.row {
+                input #code name="code" value=[refused] placeholder="STAR10" autocomplete="off"
+                    maxlength=(LONGEST_CODE) required
+                    aria-invalid=[refused.map(|_| "true")] aria-describedby=[refused.map(|_| "refused")];
+                button.quiet { "Apply" }
+            }
+            @if let Some(code) = refused {
+                p.problem #refused role="alert" { "“" (code) "” is not a coupon. Have a look at the letters." }
+            }
+        }
     }
-    r#"<div id="checkout"><form class="row" method="post" action="/cart/coupon">
-    <label for="code">Coupon</label>
-    <input id="code" name="code" placeholder="STAR10" autocomplete="off" maxlength="20" required>
-    <button class="quiet">Apply</button></form>
-    <a class="button wide" href="/order">Check out</a></div>"#
 }
 
 /// What so many of an article cost.
@@ -216,24 +224,32 @@ pub(super) fn price(line: &Line) -> Price {
     Price(each * u64::from(line.quantity))
 }
 
-fn editable_line(line: &Line) -> Option<String> {
-    let article = catalogue::find(line.article)?;
-    let (id, name, quantity) = (article.id, article.name, line.quantity);
-    let (picture, price) = (article.picture(), price(line));
-    Some(format!(
-        r#"<li>{picture}<div><strong>{name}</strong><span>{each} each</span></div>
-        <form class="steps" method="post" action="/cart/change"><input type="hidden" name="article" value="{id}">
-        <button class="step" name="step" value="less" aria-label="One less: {name}">−</button>
-        <output>{quantity}</output>
-        <button class="step" name="step" value="more" aria-label="One more: {name}">+</button>
-        <button class="link" name="step" value="remove" aria-label="Remove {name}">Remove</button></form>
-        <strong class="sum">{price}</strong></li>"#,
-        each = article.price
-    ))
+fn row(line: &Line) -> Markup {
+    let step = |label: &str, value: &str, text: &str, class: &str| {
+        html! { button class=(class) name="step" value=(value) aria-label=(label) { (text) } }
+    };
+    html! {
+        @if let Some(article) = catalogue::find(line.article) {
+            li {
+                (article.picture())
+                div { strong { (article.name) } span { (article.price) " each" } }
+                form.steps method="post" action="/cart/change" {
+                    input type="hidden" name="article" value=(article.id);
+                    (step(&format!("One less: {}", article.name), "less", "−", "step"))
+                    output { (line.quantity) }
+                    (step(&format!("One more: {}", article.name), "more", "+", "step"))
+                    (step(&format!("Remove {}", article.name), "remove", "Remove", "link"))
+                }
+                strong.sum { (price(line)) }
+            }
+        }
+    }
 }
 
 /// As many of one article as a customer can want.
 const MOST_OF_ONE: u32 = 99;
+
+const LONGEST_CODE: usize = 20;
 
 const COUPONS: [(&str, u32); 2] = [("STAR10", 10), ("COMET25", 25)];
 

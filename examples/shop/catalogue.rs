@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use axum::response::Html;
+use maud::{Markup, Render, html};
 use starsessions::Session;
 
 use super::page::Page;
@@ -25,20 +25,20 @@ pub(super) struct Article {
 pub(super) struct Price(pub(super) u64);
 
 /// The front page.
-pub(super) async fn show(page: Page, mut shop: Session<Shop>) -> Html<String> {
+pub(super) async fn show(page: Page, mut shop: Session<Shop>) -> Markup {
     shop.visits += 1;
     let greeting = match shop.visits {
         1 => "Welcome! This is your first visit.".to_owned(),
         visits => format!("Good to see you again! This is visit number {visits}."),
     };
-    let cards: String = ARTICLES.iter().map(card).collect();
-    page.show(
-        "Catalogue",
-        &format!(
-            r#"<section class="hero"><h1>Small celestial bodies, delivered</h1>
-            <p>{greeting}</p></section><div class="grid">{cards}</div>"#
-        ),
-    )
+    let body = html! {
+        section.hero {
+            h1 { "Small celestial bodies, delivered" }
+            p { (greeting) }
+        }
+        div.grid { @for article in &ARTICLES { (card(article)) } }
+    };
+    page.show("Catalogue", &body)
 }
 
 /// The article with this number.
@@ -48,8 +48,14 @@ pub(super) fn find(id: u32) -> Option<&'static Article> {
 
 impl Article {
     /// Its picture, as SVG.
-    pub(super) fn picture(&self) -> String {
+    pub(super) fn picture(&self) -> Markup {
         picture::svg(self.id, self.hue, self.shape)
+    }
+}
+
+impl Render for Price {
+    fn render_to(&self, text: &mut String) {
+        text.push_str(&self.to_string());
     }
 }
 
@@ -59,7 +65,7 @@ impl fmt::Display for Price {
     }
 }
 
-fn card(article: &Article) -> String {
+fn card(article: &Article) -> Markup {
     let Article {
         id,
         name,
@@ -67,12 +73,16 @@ fn card(article: &Article) -> String {
         price,
         ..
     } = article;
-    let picture = article.picture();
-    format!(
-        r#"<article class="card">{picture}<div class="about"><h2>{name}</h2><p>{about}</p></div>
-        <form method="post" action="/cart/add"><strong>{price}</strong>
-        <button name="article" value="{id}" aria-label="Add {name} to the cart">Add to cart</button></form></article>"#
-    )
+    html! {
+        article.card {
+            (article.picture())
+            div.about { h2 { (name) } p { (about) } }
+            form method="post" action="/cart/add" {
+                strong { (price) }
+                button name="article" value=(id) aria-label={ "Add " (name) " to the cart" } { "Add to cart" }
+            }
+        }
+    }
 }
 
 const ARTICLES: [Article; 6] = [

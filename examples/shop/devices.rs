@@ -3,13 +3,14 @@
 use axum::Form;
 use axum::http::HeaderMap;
 use axum::http::header::USER_AGENT;
-use axum::response::{Html, IntoResponse, Redirect, Response};
+use axum::response::{IntoResponse, Redirect, Response};
+use maud::{Markup, html};
 use serde::Deserialize;
 use starsessions::config::{Clock, SystemClock};
 use starsessions::session::ListedSession;
 use starsessions::{CurrentSession, Session, SessionError, Timestamp};
 
-use super::page::{Page, Text};
+use super::page::Page;
 use super::sessions::{Login, Shop};
 
 /// What the button beside a session sends.
@@ -23,27 +24,20 @@ pub(super) async fn show(
     page: Page,
     login: Session<Login>,
     session: CurrentSession,
-) -> Result<Html<String>, SessionError> {
-    let user = Text(&login.user);
-    let list = match session.list::<Login>().await {
-        Err(error @ SessionError::Unlisted) => {
-            let body = format!(r#"<section class="panel"><p>{error}.</p></section>"#);
-            return Ok(page.show("Devices", &body));
-        }
-        list => list?,
+) -> Result<Markup, SessionError> {
+    let body = match session.list::<Login>().await {
+        Ok(list) => devices(&list),
+        // Known from the store alone, so the page must be ready for both.
+        Err(SessionError::Unlisted) => html! {
+            p { "This shop keeps each session in its browser’s cookie, so it cannot tell where else you are signed in." }
+            p.hint { "Start it with " code { "--store sqlite" } " to see and end your sessions here." }
+        },
+        Err(error) => return Err(error),
     };
-    let rows: String = list.iter().map(row).collect();
-    let others = match list.len() {
-        0 | 1 => "",
-        _ => {
-            r#"<form method="post" action="/devices/end-others">
-            <button class="quiet wide">Sign out everywhere else</button></form>"#
-        }
+    let body = html! {
+        h1 { "Devices of " (login.user) }
+        section.panel { (body) }
     };
-    let body = format!(
-        r#"<h1>Devices of {user}</h1>
-        <section class="panel"><ul class="lines">{rows}</ul>{others}</section>"#
-    );
     Ok(page.show("Devices", &body))
 }
 
@@ -88,23 +82,48 @@ pub(super) fn name(headers: &HeaderMap) -> String {
     }
 }
 
-fn row(session: &ListedSession) -> String {
-    let (begun, seen) = (ago(session.created_at), ago(session.last_seen_at));
-    let (id, times) = (
-        session.id,
-        format!("Signed in {begun} · last active {seen}"),
-    );
-    let label = Text(session.label().unwrap_or("Unknown browser"));
-    if session.is_current {
-        return format!(
-            r#"<li><div><strong>{label}</strong> <em class="badge">This device</em><span>{times}</span></div></li>"#
-        );
+fn devices(list: &[ListedSession]) -> Markup {
+    html! {
+        ul.lines { @for session in list { (row(session, &name_in(list, session))) } }
+        @if list.len() > 1 {
+            form method="post" action="/devices/end-others" {
+                button.quiet.wide { "Sign out everywhere else" }
+            }
+        }
     }
-    format!(
-        r#"<li><div><strong>{label}</strong><span>{times}</span></div>
-        <form method="post" action="/devices/end"><input type="hidden" name="id" value="{id}">
-        <button class="quiet">Sign out</button></form></li>"#
-    )
+}
+
+fn row(session: &ListedSession, name: &str) -> Markup {
+    html! {
+        li {
+            div {
+                strong { (name) }
+                @if session.is_current { " " em.badge { "This device" } }
+                span {
+                    "Signed in " (ago(session.created_at)) " · last active " (ago(session.last_seen_at))
+                }
+            }
+            @if !session.is_current {
+                form method="post" action="/devices/end" {
+                    input type="hidden" name="id" value=(session.id);
+                    button.quiet aria-label={ "Sign out " (name) } { "Sign out" }
+                }
+            }
+        }
+    }
+}
+
+/// What a session is called; several of one label are numbered, the oldest first.
+fn name_in(list: &[ListedSession], session: &ListedSession) -> String {
+    let label = |session: &ListedSession| session.label().unwrap_or("Unknown browser").to_owned();
+    let age = |session: &ListedSession| (session.created_at, session.id.to_string());
+    let (name, own) = (label(session), age(session));
+    let twins = || list.iter().filter(|other| label(other) == name);
+    if twins().count() < 2 {
+        return name;
+    }
+    let number = twins().filter(|other| age(other) <= own).count();
+    format!("{name} ({number})")
 }
 
 fn ago(time: Timestamp) -> String {

@@ -35,7 +35,9 @@ async function renew() {
   stream.close();
   const answer = await fetch(location.href);
   if (!answer.ok) return;
+  const typed = document.getElementById("code").value;
   document.body.replaceWith(parse(await answer.text()).body);
+  document.getElementById("code").value ||= typed;
   tell();
   follow();
 }

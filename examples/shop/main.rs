@@ -21,12 +21,13 @@ use std::path::PathBuf;
 
 use axum::Router;
 use axum::routing::{get, post};
+use clap::Parser;
 use starsessions::{CsrfLayer, PassiveLayer, SessionLayer};
-use tokio::net::TcpListener;
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::prelude::*;
 
 pub use self::operations::Operations;
+use self::store::Store;
 
 /// The shop, with its sessions kept by `layer`, and what is known of them in `operations`.
 pub fn app(layer: SessionLayer, operations: Operations) -> Router {
@@ -58,9 +59,24 @@ pub fn app(layer: SessionLayer, operations: Operations) -> Router {
         .layer(layer)
 }
 
+/// A small shop to click through: its sessions are kept by starsessions.
+#[derive(Debug, Parser)]
+struct Options {
+    /// Where to listen on this machine; 0 takes a free port.
+    #[arg(long, default_value_t = 3000)]
+    port: u16,
+    /// Where to keep the sessions: memory, cookie, sqlite or sqlite=FILE; and if the shop is built
+    /// with the feature of that name, postgres=URL, mysql=URL or redis=URL
+    #[arg(long, default_value = "sqlite", verbatim_doc_comment)]
+    store: Store,
+    /// The folder of the session file and of the keys.
+    #[arg(long, value_name = "FOLDER", default_value = "shop-data")]
+    data: PathBuf,
+}
+
 #[tokio::main]
-#[expect(clippy::print_stdout, reason = "says where to point the browser")]
 async fn main() -> Result<(), Box<dyn Error>> {
+    let options = Options::parse();
     let operations = Operations::default();
     let log = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     tracing_subscriber::registry()
@@ -70,41 +86,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     metrics::set_global_recorder(operations.clone())?;
     tokio::spawn(operations.clone().keep_time());
 
-    let options = Options::parse(std::env::args().skip(1))?;
-    let layer = store::layer(&options.store, &options.folder).await?;
-    let listener = TcpListener::bind(("127.0.0.1", options.port)).await?;
-    println!("The shop is open: http://{}", listener.local_addr()?);
+    let layer = options.store.layer(&options.data).await?;
+    let listener = starsessions_examples::listen(options.port).await?;
     axum::serve(listener, app(layer, operations)).await?;
     Ok(())
 }
-
-/// What the command line says.
-struct Options {
-    /// 0 takes a free one.
-    port: u16,
-    store: String,
-    /// Of the session file and the keys.
-    folder: PathBuf,
-}
-
-impl Options {
-    fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Self, Box<dyn Error>> {
-        let mut options = Self {
-            port: 3000,
-            store: "sqlite".to_owned(),
-            folder: "shop-data".into(),
-        };
-        while let Some(option) = arguments.next() {
-            let value = arguments.next();
-            match (option.as_str(), value) {
-                ("--port", Some(port)) => options.port = port.parse()?,
-                ("--store", Some(store)) => options.store = store,
-                ("--data", Some(folder)) => options.folder = folder.into(),
-                _ => return Err(format!("{USAGE}; {}", store::STORES).into()),
-            }
-        }
-        Ok(options)
-    }
-}
-
-const USAGE: &str = "usage: shop [--port NUMBER] [--store STORE] [--data FOLDER]";

@@ -1,6 +1,7 @@
 //! Ordering: for users who have just confirmed that it is them.
 
-use axum::response::{Html, IntoResponse, Redirect, Response};
+use axum::response::{IntoResponse, Redirect, Response};
+use maud::{Markup, html};
 use starsessions::Session;
 
 use super::cart::{self, Sums};
@@ -18,14 +19,16 @@ pub(super) async fn review(
     if shop.cart.is_empty() {
         return Redirect::to("/cart").into_response();
     }
-    let lines: String = shop.cart.iter().filter_map(line).collect();
-    let sums = Sums::of(&shop).table(&shop);
-    let body = format!(
-        r#"<h1>Review your order</h1><section class="panel"><ul class="lines">{lines}</ul>{sums}
-        <form method="post" action="/order"><button class="wide">Place order</button></form>
-        <p class="hint">This is a demo: nothing is shipped, and nothing is charged.</p></section>"#
-    );
-    Html::into_response(page.show("Order", &body))
+    let body = html! {
+        h1 { "Review your order" }
+        section.panel {
+            ul.lines { @for line in &shop.cart { (row(line)) } }
+            (Sums::of(&shop).table(&shop))
+            form method="post" action="/order" { button.wide { "Place order" } }
+            p.hint { "This is a demo: nothing is shipped, and nothing is charged." }
+        }
+    };
+    page.show("Order", &body).into_response()
 }
 
 /// Orders, and empties the cart.
@@ -45,12 +48,17 @@ pub(super) async fn place(
     Redirect::to("/account")
 }
 
-fn line(line: &Line) -> Option<String> {
-    let article = catalogue::find(line.article)?;
-    let (picture, name, quantity) = (article.picture(), article.name, line.quantity);
-    let price = cart::price(line);
-    Some(format!(
-        r#"<li>{picture}<div><strong>{name}</strong><span>{quantity} × {each}</span></div><strong class="sum">{price}</strong></li>"#,
-        each = article.price
-    ))
+fn row(line: &Line) -> Markup {
+    html! {
+        @if let Some(article) = catalogue::find(line.article) {
+            li {
+                (article.picture())
+                div {
+                    strong { (article.name) }
+                    span { (line.quantity) " × " (article.price) }
+                }
+                strong.sum { (cart::price(line)) }
+            }
+        }
+    }
 }

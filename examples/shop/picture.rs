@@ -1,5 +1,7 @@
 //! The articles, drawn: nothing has to be loaded for them.
 
+use maud::{Markup, PreEscaped};
+
 /// What an article looks like.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Shape {
@@ -12,7 +14,7 @@ pub(super) enum Shape {
 }
 
 /// An SVG. Its colours come from `hue`, and the names in it from `id`: a page can show several.
-pub(super) fn svg(id: u32, hue: u32, shape: Shape) -> String {
+pub(super) fn svg(id: u32, hue: u32, shape: Shape) -> Markup {
     let (radius, behind, before) = match shape {
         Shape::Moon => (30, String::new(), CRATERS),
         Shape::Rings => (28, RING.to_owned(), RING_IN_FRONT),
@@ -21,7 +23,7 @@ pub(super) fn svg(id: u32, hue: u32, shape: Shape) -> String {
         Shape::Dwarf => (21, glow(id, hue, 46), ""),
         Shape::Giant => (36, String::new(), BANDS),
     };
-    format!(
+    PreEscaped(format!(
         r##"<svg viewBox="0 0 120 120" aria-hidden="true">
         <defs><radialGradient id="body{id}" cx=".35" cy=".3" r=".9">
         <stop offset="0" stop-color="hsl({hue} 90% 84%)"/><stop offset=".55" stop-color="hsl({hue} 72% 56%)"/><stop offset="1" stop-color="hsl({hue} 70% 22%)"/>
@@ -29,7 +31,7 @@ pub(super) fn svg(id: u32, hue: u32, shape: Shape) -> String {
         <stop stop-color="hsl({hue} 45% 26%)"/><stop offset="1" stop-color="hsl(245 45% 12%)"/></linearGradient></defs>
         <rect x="-60" width="240" height="120" fill="url(#sky{id})"/>{SKY}
         {behind}<circle cx="60" cy="60" r="{radius}" fill="url(#body{id})"/>{before}</svg>"##
-    )
+    ))
 }
 
 /// The light around a star.

@@ -17,6 +17,9 @@ pub(super) struct Shop {
     /// Shown once, on the next page.
     #[session(flash)]
     pub(super) notice: Option<String>,
+    /// A code that is no coupon, for the form to show it once more.
+    #[session(flash)]
+    pub(super) refused: Option<String>,
     /// Visits to the catalogue; those of parallel requests are added up.
     #[session(merge = sum)]
     pub(super) visits: u64,

@@ -2,45 +2,100 @@
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
 use starsessions::store::Backend;
 use starsessions::{CookieStore, KeyRing, MemoryStore, SessionLayer, SqliteStore};
 
-/// The layer for what the command line says.
-pub(super) async fn layer(choice: &str, folder: &Path) -> Result<SessionLayer, Box<dyn Error>> {
-    let (kind, place) = choice.split_once('=').unwrap_or((choice, ""));
-    match kind {
-        "memory" => finish(MemoryStore::new(), folder),
-        "cookie" => {
-            let ended = MemoryStore::new();
-            finish(CookieStore::sealed().revoked_in(ended), folder)
+/// A store, as the command line names it.
+#[derive(Clone, Debug)]
+pub(super) enum Store {
+    Memory,
+    Cookie,
+    /// In this file, or in one beside the keys.
+    Sqlite(Option<PathBuf>),
+    #[cfg(feature = "postgres")]
+    Postgres(String),
+    #[cfg(feature = "mysql")]
+    MySql(String),
+    #[cfg(feature = "redis")]
+    Redis(String),
+}
+
+impl Store {
+    /// The layer that keeps sessions there, with keys in `folder`.
+    pub(super) async fn layer(self, folder: &Path) -> Result<SessionLayer, Box<dyn Error>> {
+        match self {
+            Self::Memory => finish(MemoryStore::new(), folder),
+            Self::Cookie => {
+                let ended = MemoryStore::new();
+                finish(CookieStore::sealed().revoked_in(ended), folder)
+            }
+            Self::Sqlite(file) => {
+                let beside_the_keys = in_folder(folder, "sessions.db")?;
+                finish(SqliteStore::open(file.unwrap_or(beside_the_keys))?, folder)
+            }
+            #[cfg(feature = "postgres")]
+            Self::Postgres(url) => {
+                let store = starsessions::PostgresStore::new(
+                    sqlx::PgPool::connect(&url)
+                        .await
+                        .map_err(|error| unreachable(&error))?,
+                );
+                store.migrate().await?;
+                finish(store, folder)
+            }
+            #[cfg(feature = "mysql")]
+            Self::MySql(url) => {
+                let store = starsessions::MySqlStore::new(
+                    sqlx::MySqlPool::connect(&url)
+                        .await
+                        .map_err(|error| unreachable(&error))?,
+                );
+                store.migrate().await?;
+                finish(store, folder)
+            }
+            #[cfg(feature = "redis")]
+            Self::Redis(url) => {
+                let client = redis::Client::open(url)?;
+                finish(starsessions::RedisStore::connect(client).await?, folder)
+            }
         }
-        "sqlite" => {
-            let file = match place {
-                "" => in_folder(folder, "sessions.db")?,
-                file => PathBuf::from(file),
-            };
-            finish(SqliteStore::open(file)?, folder)
-        }
-        #[cfg(feature = "postgres")]
-        "postgres" => {
-            let store = starsessions::PostgresStore::new(sqlx::PgPool::connect(place).await?);
-            store.migrate().await?;
-            finish(store, folder)
-        }
-        #[cfg(feature = "mysql")]
-        "mysql" => {
-            let store = starsessions::MySqlStore::new(sqlx::MySqlPool::connect(place).await?);
-            store.migrate().await?;
-            finish(store, folder)
-        }
-        #[cfg(feature = "redis")]
-        "redis" => {
-            let client = redis::Client::open(place)?;
-            finish(starsessions::RedisStore::connect(client).await?, folder)
-        }
-        _ => Err(format!("there is no store `{kind}` here; {STORES}").into()),
     }
+}
+
+impl FromStr for Store {
+    type Err = String;
+
+    fn from_str(choice: &str) -> Result<Self, String> {
+        Ok(match choice.split_once('=').unwrap_or((choice, "")) {
+            ("memory", "") => Self::Memory,
+            ("cookie", "") => Self::Cookie,
+            ("sqlite", "") => Self::Sqlite(None),
+            ("sqlite", file) => Self::Sqlite(Some(file.into())),
+            (kind @ ("postgres" | "mysql" | "redis"), "") => {
+                return Err(format!("say where it is, as in {kind}={kind}://127.0.0.1/"));
+            }
+            #[cfg(feature = "postgres")]
+            ("postgres", url) => Self::Postgres(url.to_owned()),
+            #[cfg(feature = "mysql")]
+            ("mysql", url) => Self::MySql(url.to_owned()),
+            #[cfg(feature = "redis")]
+            ("redis", url) => Self::Redis(url.to_owned()),
+            #[cfg(not(all(feature = "postgres", feature = "mysql", feature = "redis")))]
+            (kind @ ("postgres" | "mysql" | "redis"), _) => {
+                return Err(format!(
+                    "build the shop with it: cargo run --example shop --features {kind}"
+                ));
+            }
+            _ => return Err("there is no such store".to_owned()),
+        })
+    }
+}
+
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+fn unreachable(error: &sqlx::Error) -> starsessions_examples::Problem {
+    starsessions_examples::Problem(format!("the database cannot be reached: {error}"))
 }
 
 /// `dev` is for http://localhost; behind TLS it is `SessionLayer::new`.
@@ -61,6 +116,3 @@ fn in_folder(folder: &Path, name: &str) -> std::io::Result<PathBuf> {
     std::fs::create_dir_all(folder)?;
     Ok(folder.join(name))
 }
-
-pub(super) const STORES: &str = "take memory, cookie or sqlite[=FILE]; and, where the feature of that name is on, \
-    postgres=URL, mysql=URL or redis=URL";

@@ -1,1 +1,44 @@
-//! Applications that use starsessions: see the `*.rs` files beside this folder.
+//! Applications that use starsessions, and what they share: a place to listen at, and a way to say that
+//! there is none.
+
+use std::error::Error;
+use std::fmt;
+use std::io::ErrorKind;
+
+use tokio::net::TcpListener;
+
+/// Listens on a port of this machine; 0 takes a free one. Says where to point the browser.
+///
+/// # Errors
+/// If the port is not to be had.
+#[expect(clippy::print_stdout, reason = "it is for the person who starts it")]
+pub async fn listen(port: u16) -> Result<TcpListener, Problem> {
+    let listener = TcpListener::bind(("127.0.0.1", port)).await;
+    let listener = listener.map_err(|error| match error.kind() {
+        ErrorKind::AddrInUse => Problem(format!(
+            "port {port} is in use by another program; choose another one with `--port`, or `--port 0`"
+        )),
+        _ => Problem(format!("cannot listen on port {port}: {error}")),
+    })?;
+    let address = listener.local_addr();
+    let address = address.map_err(|error| Problem(error.to_string()))?;
+    println!("Open http://{address}");
+    Ok(listener)
+}
+
+/// Why a program does not start. `Debug` is the sentence, since that is what `main` shows.
+pub struct Problem(pub String);
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Error for Problem {}

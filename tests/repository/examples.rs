@@ -131,6 +131,27 @@ async fn a_coupon_is_gone_after_ten_minutes() {
 }
 
 #[tokio::test]
+async fn a_code_that_is_no_coupon_is_not_redeemed_and_shown_once_more() {
+    let (_, app) = open_shop();
+    let mut visitor = Client::new(&app);
+    visitor.submit("/cart/add", "article=1").await.leads_to("/");
+    let code = "%3Cb%3E".to_owned() + &"x".repeat(500);
+    visitor
+        .submit("/cart/coupon", &format!("code={code}"))
+        .await
+        .leads_to("/cart");
+    let cart = visitor.get("/cart").await.body;
+    let shown = format!("&lt;B&gt;{}", "X".repeat(17));
+    assert!(cart.contains(&format!(r#"value="{shown}""#)), "{cart}");
+    assert!(
+        cart.contains(&format!("“{shown}” is not a coupon")),
+        "{cart}"
+    );
+    assert!(!cart.contains("−€"));
+    assert!(!visitor.get("/cart").await.body.contains("is not a coupon"));
+}
+
+#[tokio::test]
 async fn a_notice_is_shown_once() {
     let (_, app) = open_shop();
     let mut visitor = Client::new(&app);

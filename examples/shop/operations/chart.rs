@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use maud::{Markup, PreEscaped, html};
+
 /// A picture, and the same in words.
 pub(super) struct Chart {
     pub(super) id: &'static str,
@@ -33,43 +35,53 @@ pub(super) enum Shape {
 
 impl Chart {
     /// As HTML.
-    pub(super) fn figure(&self) -> String {
-        let Self {
-            id,
-            title,
-            value,
-            about,
-            unit,
-            ..
-        } = self;
+    pub(super) fn figure(&self) -> Markup {
+        let Self { id, value, .. } = self;
         let top = top(self.highest());
-        let (axes, legend) = (axes(top), self.legend());
         let drawing = match self.shape {
             _ if self.highest() <= 0.0 => self.nothing(),
             Shape::Lines => self.lines(top),
             Shape::Bars => self.bars(top),
         };
-        format!(
-            r#"<figure class="panel chart" id="{id}"><figcaption><h2>{title}</h2>
-            <p><strong>{value}</strong></p><p>{about}</p></figcaption>
-            <svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-labelledby="{id}-title {id}-value">
-            <title id="{id}-title">{title}</title><desc id="{id}-value">{value}. {about}</desc>
-            <text class="unit" x="4" y="11">{unit}</text>{axes}{drawing}</svg>{legend}</figure>"#
-        )
+        let (title_id, value_id) = (format!("{id}-title"), format!("{id}-value"));
+        html! {
+            figure.panel.chart id=(id) {
+                figcaption {
+                    h2 { (self.title) }
+                    p { strong { (value) } }
+                    p { (self.about) }
+                }
+                svg viewBox={ "0 0 " (WIDTH) " " (HEIGHT) } role="img"
+                    aria-labelledby={ (title_id) " " (value_id) } {
+                    title id=(title_id) { (self.title) }
+                    desc id=(value_id) { (value) ". " (self.about) }
+                    text.unit x="4" y="11" { (self.unit) }
+                    (PreEscaped(axes(top)))
+                    (PreEscaped(drawing))
+                }
+                // A single series is named by the title.
+                @if self.series.len() > 1 { (self.legend()) }
+            }
+        }
     }
 
-    /// A single series is named by the title.
-    fn legend(&self) -> String {
-        if self.series.len() < 2 {
-            return String::new();
+    /// Each name with a sample of how its numbers are drawn.
+    fn legend(&self) -> Markup {
+        html! {
+            ul.legend {
+                @for (i, series) in self.series.iter().enumerate() {
+                    li {
+                        svg viewBox="0 0 24 12" aria-hidden="true" {
+                            @match self.shape {
+                                Shape::Lines => path class={ "line-" (i) } d="M1 6H23" {},
+                                Shape::Bars => rect class={ "fill-" (i) } width="24" height="12" rx="3" {},
+                            }
+                        }
+                        (series.name)
+                    }
+                }
+            }
         }
-        let names = self.series.iter().enumerate().map(|(i, series)| {
-            let name = &series.name;
-            format!(
-                r#"<li><svg viewBox="0 0 12 12" aria-hidden="true"><rect class="fill-{i}" width="12" height="12" rx="3"/></svg>{name}</li>"#
-            )
-        });
-        format!(r#"<ul class="legend">{}</ul>"#, names.collect::<String>())
     }
 
     fn nothing(&self) -> String {

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use axum::extract::State;
-use axum::response::Html;
+use maud::{Markup, html};
 
 use self::chart::{Chart, Series, Shape};
 use self::history::{History, Step};
@@ -38,17 +38,18 @@ impl Operations {
 }
 
 /// The pictures.
-pub(super) async fn show(State(operations): State<Operations>, page: Page) -> Html<String> {
+pub(super) async fn show(State(operations): State<Operations>, page: Page) -> Markup {
     let steps = operations.history().steps();
     let charts = [in_use(&steps), merged(&steps), ended(&steps), store(&steps)];
-    let charts: String = charts.iter().map(Chart::figure).collect();
-    page.show(
-        "Operations",
-        &format!(
-            r#"<h1>Operations</h1><p class="hint">The last ten minutes, in steps of ten seconds.
-            <a href="/operations">Refresh</a></p><div class="charts">{charts}</div>"#
-        ),
-    )
+    let body = html! {
+        h1 { "Operations" }
+        p.hint {
+            "The last ten minutes, in steps of ten seconds. "
+            a href="/operations" { "Refresh" }
+        }
+        div.charts { @for chart in &charts { (chart.figure()) } }
+    };
+    page.show("Operations", &body)
 }
 
 fn in_use(steps: &[Step]) -> Chart {

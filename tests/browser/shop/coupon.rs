@@ -1,10 +1,11 @@
 //! A field with a deadline of its own.
 
+use serde_json::json;
 use starsessions_browser_tests::{Browser, Shop, Store};
 
 use super::{add, articles, has, lacks, on_each_store};
 
-on_each_store! { a_coupon_expires_and_the_cart_stays }
+on_each_store! { a_coupon_expires_and_the_cart_stays a_wrong_code_is_shown_once_more }
 
 fn a_coupon_expires_and_the_cart_stays(store: Store) {
     let (shop, browser) = (Shop::open(store), Browser::open());
@@ -21,4 +22,23 @@ fn a_coupon_expires_and_the_cart_stays(store: Store) {
     browser.go(&shop.page("/cart"));
     lacks(&browser, "Coupon STAR10");
     assert_eq!(articles(&browser), 1);
+}
+
+fn a_wrong_code_is_shown_once_more(store: Store) {
+    let (shop, browser) = (Shop::open(store), Browser::open());
+    add(&browser, &shop, 3);
+    browser.go(&shop.page("/cart"));
+    browser.fill("#code", "star1O");
+    browser.click("form[action='/cart/coupon'] button");
+    assert_eq!(browser.path(), "/cart");
+    has(&browser, "“STAR1O” is not a coupon.");
+    lacks(&browser, "Coupon STAR1O");
+    let field =
+        "const code = document.getElementById('code'); return [code.value, code.ariaInvalid]";
+    assert_eq!(browser.run(field), json!(["STAR1O", "true"]));
+    browser.picture("cart-wrong-code");
+
+    browser.go(&shop.page("/cart"));
+    lacks(&browser, "is not a coupon");
+    assert_eq!(browser.run(field), json!(["", null]));
 }

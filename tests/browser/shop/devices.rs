@@ -16,15 +16,21 @@ fn one_browser_signs_the_other_out(store: Store) {
     if store == Store::Cookie {
         // Cookies cannot be listed, and the page says so.
         assert_eq!(here.status(), 200);
+        has(&here, "it cannot tell where else you are signed in");
+        here.picture("devices-of-cookies");
         lacks(&here, "This device");
         return;
     }
     has(&here, "This device");
     let rows = here.text().matches("Signed in just now").count();
     assert_eq!(rows, 2);
+    has(&here, "Chrome on Linux (1)");
+    has(&here, "Chrome on Linux (2)");
+    here.picture("devices-alike");
     here.click("form[action='/devices/end'] button");
     assert_eq!(here.path(), "/devices");
     assert_eq!(here.text().matches("Signed in just now").count(), 1);
+    lacks(&here, "Chrome on Linux (");
 
     there.click("a[href='/devices']");
     assert_eq!(there.path(), "/login");

@@ -44,6 +44,14 @@ fn the_pictures_show_what_was_done() {
     ] {
         has(&here, cause);
     }
+    let [lines, samples] = ["svg[role]", ".legend"].map(|part| {
+        here.run(&format!(
+            "const lines = document.querySelectorAll('#store {part} [class^=line-]');
+            return [...lines].map(line => getComputedStyle(line).strokeDasharray + line.getAttribute('class'))"
+        ))
+    });
+    assert_eq!(lines, samples, "a legend shows each line as it is drawn");
+    assert_eq!(lines.as_array().unwrap().len(), 2);
     let latency = drawn(&here, &shop, "store");
     let numbers: Vec<f64> = (latency.split(' ').filter_map(|word| word.parse().ok())).collect();
     let [half, most] = numbers[..] else {
