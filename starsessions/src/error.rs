@@ -24,7 +24,8 @@ pub enum SessionError {
         field: &'static str,
     },
     /// The session has ended since it was loaded: it was destroyed, it expired or it was rotated.
-    /// Nothing was written.
+    /// Nothing was written. Found after the handler, it replaces a success or a redirect; a 4xx or a 5xx of
+    /// the handler's own stays, as it has not said that anything was done.
     Gone,
     /// The store could not be asked, or did not answer. What was to be written may or may not be.
     Unavailable(Arc<StoreError>),

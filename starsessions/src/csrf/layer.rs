@@ -10,7 +10,7 @@ use axum_core::body::Body;
 use axum_core::response::{IntoResponse, Response};
 use bytes::{Bytes, BytesMut};
 use futures_core::Stream;
-use http::header::{CONTENT_TYPE, HeaderMap};
+use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use http::{Extensions, Request};
 use pin_project_lite::pin_project;
 use tower_layer::Layer;
@@ -90,6 +90,9 @@ impl CsrfLayer {
     }
 
     /// Checks tokens by the session of the realm of this name.
+    ///
+    /// A request that passes the layers of two realms brings a token for each: two fields of a form, or the
+    /// header twice.
     pub fn realm(mut self, name: &'static str) -> Self {
         Arc::make_mut(&mut self.rules).realm = name;
         self
@@ -165,8 +168,8 @@ impl<S> CsrfService<S> {
 /// The request as the inner service gets it, if it brings a token of its session.
 async fn prove(slot: &Slot, request: Request<Body>) -> Result<Request<Body>, CsrfRejection> {
     slot.see(request.headers());
-    if let Some(token) = request.headers().get(HEADER) {
-        check(slot, token.as_bytes()).await?;
+    if request.headers().contains_key(HEADER) {
+        check(slot, listed(request.headers())).await?;
         return Ok(request);
     }
     if !is_form(request.headers()) {
@@ -183,8 +186,11 @@ async fn prove(slot: &Slot, request: Request<Body>) -> Result<Request<Body>, Csr
     *form.extensions_mut() = parts.extensions.clone();
     let form = read(form.into_limited_body()).await;
     let form = form.ok_or(CsrfRejection::Unproven)?;
-    let token = find_field(&form).ok_or(CsrfRejection::Unproven)?;
-    check(slot, token).await?;
+    let mut tokens = fields(&form).peekable();
+    if tokens.peek().is_none() {
+        return Err(CsrfRejection::Unproven);
+    }
+    check(slot, tokens).await?;
     Ok(Request::from_parts(parts, Body::from(form)))
 }
 
@@ -209,13 +215,17 @@ fn is_form(headers: &HeaderMap) -> bool {
     })
 }
 
-/// The only field of this name in a form. Tokens need no percent-encoding.
-fn find_field(form: &[u8]) -> Option<&[u8]> {
-    let mut found = form
-        .split(|octet| *octet == b'&')
-        .filter_map(|pair| pair.strip_prefix(FIELD.as_bytes())?.strip_prefix(b"="));
-    let first = found.next()?;
-    found.next().is_none().then_some(first)
+/// The tokens of a header. A script that appends a second one makes it a list.
+fn listed(headers: &HeaderMap) -> impl Iterator<Item = &[u8]> {
+    let lines = headers.get_all(HEADER).iter().map(HeaderValue::as_bytes);
+    let tokens = lines.flat_map(|line| line.split(|octet| *octet == b','));
+    tokens.map(<[u8]>::trim_ascii)
+}
+
+/// The fields of this name in a form. Tokens need no percent-encoding.
+fn fields(form: &[u8]) -> impl Iterator<Item = &[u8]> {
+    form.split(|octet| *octet == b'&')
+        .filter_map(|pair| pair.strip_prefix(FIELD.as_bytes())?.strip_prefix(b"="))
 }
 
 pin_project! {

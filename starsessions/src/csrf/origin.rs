@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
-use http::header::{HOST, HeaderMap, HeaderName, ORIGIN, UPGRADE};
+use http::header::{HOST, HeaderMap, HeaderName, HeaderValue, ORIGIN, UPGRADE};
 use http::{Method, Request};
 
 /// What a request's headers say about who has caused it.
@@ -139,12 +139,13 @@ fn is_loopback(host: &str) -> bool {
     name == "localhost" || name.ends_with(".localhost") || name == "127.0.0.1" || name == "[::1]"
 }
 
+/// RFC 9110, section 7.8: a list, over as many lines as the sender likes, of names that a version may follow.
 fn is_websocket(headers: &HeaderMap) -> bool {
-    headers.get(UPGRADE).is_some_and(|value| {
-        value
-            .as_bytes()
-            .split(|octet| *octet == b',')
-            .any(|protocol| protocol.trim_ascii().eq_ignore_ascii_case(b"websocket"))
+    let lines = headers.get_all(UPGRADE).iter().map(HeaderValue::as_bytes);
+    let mut protocols = lines.flat_map(|line| line.split(|octet| *octet == b','));
+    protocols.any(|protocol| {
+        let name = protocol.split(|octet| *octet == b'/').next();
+        name.is_some_and(|name| name.trim_ascii().eq_ignore_ascii_case(b"websocket"))
     })
 }
 

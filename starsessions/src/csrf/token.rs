@@ -78,18 +78,22 @@ impl<R> CurrentSession<R> {
     /// # Errors
     /// [`CsrfRejection::Token`] if it is not one of this session, a guest's included.
     pub async fn check_csrf(&self, token: &CsrfToken) -> Result<(), CsrfRejection> {
-        check(&self.slot, token.0.as_bytes()).await
+        check(&self.slot, [token.0.as_bytes()]).await
     }
 }
 
-/// Whether a text is a token of the request's session. A guest has none: an attacker could get a
+/// Whether one of the texts is a token of the request's session. A guest has none: an attacker could get a
 /// guest's token, put it into another page, and sign its visitor in as the attacker.
-pub(super) async fn check(slot: &Slot, token: &[u8]) -> Result<(), CsrfRejection> {
+pub(super) async fn check<'t>(
+    slot: &Slot,
+    tokens: impl IntoIterator<Item = &'t [u8]>,
+) -> Result<(), CsrfRejection> {
     slot.ready(None).await?;
     let engine = &slot.realm().engine;
-    slot.csrf_row()
-        .and_then(|row| verify_csrf_token(engine.keys(), &row, token, engine.now()).ok())
-        .ok_or(CsrfRejection::Token)
+    let row = slot.csrf_row().ok_or(CsrfRejection::Token)?;
+    let is_own = |token| verify_csrf_token(engine.keys(), &row, token, engine.now()).is_ok();
+    let mut tokens = tokens.into_iter().take(MAX_TOKENS);
+    tokens.any(is_own).then_some(()).ok_or(CsrfRejection::Token)
 }
 
 impl fmt::Display for CsrfToken {
@@ -112,3 +116,5 @@ impl<'de> Deserialize<'de> for CsrfToken {
 }
 
 pub(super) const FIELD: &str = "csrf_token";
+/// One for each realm whose layer the request passes.
+const MAX_TOKENS: usize = 4;

@@ -1,17 +1,19 @@
 //! Sessions inside their cookie: nothing is stored, except the ids of those that were ended.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Context, CookieChange, Credential, Executed, Live, Presented, Work, why_unreadable};
+use super::tombstones::{self, Moved};
+use super::{
+    Context, CookieChange, Credential, Endable, Executed, Live, Presented, Work, why_unreadable,
+};
 use crate::clock::Timestamp;
 use crate::crypto::{self, Binding, KeyRing, RowKey};
 use crate::error::SessionError;
 use crate::lifecycle::expiry::Due;
 use crate::lifecycle::plan::{Plan, Step};
-use crate::observe::{self, EndCause, Name, Refusal};
+use crate::observe::{self, Name, Refusal};
 use crate::record::{ID_LENGTH, Payload, Record};
-use crate::store::{CookieMode, ErasedStore, Inserted, Listing, Row, StoreError};
+use crate::store::{CookieMode, ErasedStore, StoreError};
 
 pub(crate) struct ClientSide {
     pub(super) context: Context,
@@ -22,7 +24,7 @@ pub(crate) struct ClientSide {
 
 /// The id of a session that lives in its cookie.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) struct SealedId([u8; ID_LENGTH]);
+pub(crate) struct SealedId(pub(super) [u8; ID_LENGTH]);
 
 impl ClientSide {
     pub(super) async fn resolve(
@@ -42,8 +44,14 @@ impl ClientSide {
             let why = self.context.why_expired(&payload.record, now);
             return Ok(Presented::Nobody(why));
         }
-        if self.is_revoked(id, now).await? {
-            return Ok(Presented::Nobody(Refusal::Revoked));
+        if let Some(tombstone) = self.tombstone_of(id, now).await? {
+            return Ok(match Moved::of(&tombstone, now) {
+                Some(moved) => Presented::Former {
+                    ends: vec![Endable::Sealed(id, payload.record)],
+                    is_news: moved.is_news,
+                },
+                None => Presented::Nobody(Refusal::Revoked),
+            });
         }
         Ok(Presented::Live(Live {
             credential: Credential::Sealed(id),
@@ -62,7 +70,7 @@ impl ClientSide {
         let Credential::Sealed(id) = live.credential else {
             return Ok(None);
         };
-        Ok((!self.is_revoked(id, now).await?).then_some(live))
+        Ok(self.tombstone_of(id, now).await?.is_none().then_some(live))
     }
 
     pub(super) async fn execute(&self, work: Box<Work>) -> Result<Executed, SessionError> {
@@ -94,7 +102,7 @@ impl ClientSide {
         match self.tombstone_of(id, plan.now).await {
             Ok(None) => {}
             // The session lives on in another cookie, which this request cannot write.
-            Ok(Some(tombstone)) if plan.writes() && *tombstone.value == [ROTATED] => {
+            Ok(Some(tombstone)) if plan.writes() && tombstones::is_of_rotation(&tombstone) => {
                 return Err(SessionError::Gone);
             }
             Ok(Some(_)) => return Ok(self.gone(id)),
@@ -114,7 +122,7 @@ impl ClientSide {
         // The old cookie of a renewal is only sealed anew; a change of privileges gets another id.
         let is_privilege = plan.step == Step::Rotate { grace: false };
         let next = if is_privilege { new_id()? } else { id };
-        let end = is_privilege.then(|| self.tombstone(&live.record, [ROTATED], plan.now));
+        let end = is_privilege.then(|| self.tombstone(&live.record, Some(next), plan.now));
         live.record = self.context.next(&plan, &live.record)?;
         live.credential = Credential::Sealed(next);
         let done = self.seal(next, live, plan.now)?;
@@ -224,64 +232,10 @@ impl ClientSide {
             audience: &self.context.audience,
         }
     }
-
-    async fn is_revoked(&self, id: SealedId, now: Timestamp) -> Result<bool, StoreError> {
-        Ok(self.tombstone_of(id, now).await?.is_some())
-    }
-
-    async fn tombstone_of(&self, id: SealedId, now: Timestamp) -> Result<Option<Row>, StoreError> {
-        match &self.revocations {
-            // Boxed, so that a layer without a list does not carry the room for it.
-            Some(store) => Box::pin(store.load(&id.row_key(), now)).await,
-            None => Ok(None),
-        }
-    }
-
-    /// Ends a session for its user.
-    pub(super) async fn end(
-        &self,
-        id: SealedId,
-        record: &Record,
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
-        let tombstone = self.tombstone(record, [], now);
-        if self.revoke(id, &tombstone, now).await? {
-            observe::ended(id.name(&self.context.keys), EndCause::Logout);
-        }
-        Ok(())
-    }
-
-    /// Remembers that an id has ended, for as long as a copy of its cookie could be accepted. Returns
-    /// `false` if another request has done so before.
-    async fn revoke(
-        &self,
-        id: SealedId,
-        tombstone: &Row,
-        now: Timestamp,
-    ) -> Result<bool, StoreError> {
-        let Some(store) = &self.revocations else {
-            return Ok(true);
-        };
-        let inserted = store.insert(&id.row_key(), tombstone, now).await?;
-        Ok(inserted == Inserted::Inserted)
-    }
-
-    /// What stands for a session that has ended, or an id.
-    fn tombstone(&self, record: &Record, value: impl Into<Arc<[u8]>>, now: Timestamp) -> Row {
-        // An older copy may say that it is remembered where the newest says that it is not.
-        let last = self.context.policy.last_deadline(record.created_at);
-        let end = last.max(record.expires_at) + CLOCK_SKEW;
-        let mut tombstone = Row::new(value, now, end);
-        // A user's is not to be pushed out by a flood of visitors, nor kept out by theirs.
-        tombstone.listing = record
-            .identified
-            .then(|| Arc::new(Listing::new(Vec::new(), b"")));
-        tombstone
-    }
 }
 
 impl SealedId {
-    fn name(self, keys: &KeyRing) -> Name<'_> {
+    pub(super) fn name(self, keys: &KeyRing) -> Name<'_> {
         Name::Row(keys, self.row_key())
     }
 
@@ -304,7 +258,5 @@ fn new_id() -> Result<SealedId, SessionError> {
 
 /// RFC 6265bis, section 5.7: a browser ignores a cookie whose name and value are longer.
 const COOKIE_LIMIT: usize = 4096;
-/// The value of a tombstone whose session goes on under another id.
-const ROTATED: u8 = 1;
 /// How far the clocks of two servers may be apart.
-const CLOCK_SKEW: Duration = Duration::from_secs(60);
+pub(super) const CLOCK_SKEW: Duration = Duration::from_secs(60);

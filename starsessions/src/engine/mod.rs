@@ -10,6 +10,7 @@ mod overtaken;
 mod server_side;
 #[cfg(feature = "takeover")]
 mod takeover;
+mod tombstones;
 mod vault;
 mod watchers;
 mod ways;

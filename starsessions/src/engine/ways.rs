@@ -69,11 +69,14 @@ impl Way {
         }
     }
 
-    /// Whether a sign-in has ended the id so short a time ago that its response may still be on its
-    /// way.
     pub(super) fn is_news(&self, now: Timestamp) -> bool {
-        !self.is_forward && self.until.since(now) > ENDING_GRACE - RESPONSE_TIME
+        !self.is_forward && is_news(self.until, now)
     }
+}
+
+/// Whether a sign-in has ended an id so short a time ago that its response may still be on its way.
+pub(super) fn is_news(until: Timestamp, now: Timestamp) -> bool {
+    until.since(now) > ENDING_GRACE - RESPONSE_TIME
 }
 
 impl ServerSide {

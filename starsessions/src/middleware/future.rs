@@ -126,12 +126,24 @@ fn handled<B, E>(result: Result<Result<Response<B>, E>, Panic>) -> Result<Respon
 }
 
 /// Only a 500 is an error: an outage has a line of its own, and a conflict is no mistake.
-fn report(error: &SessionError) {
-    if error.status() == StatusCode::INTERNAL_SERVER_ERROR {
-        tracing::error!(%error, "the session could not be written; the response is replaced");
+fn report(error: &SessionError, is_replaced: bool) {
+    let what = if is_replaced {
+        "the session could not be written; the response is replaced"
     } else {
-        tracing::debug!(%error, "the session could not be written; the response is replaced");
+        "the session could not be written; the response stays, as it is no success"
+    };
+    if error.status() == StatusCode::INTERNAL_SERVER_ERROR {
+        tracing::error!(%error, "{what}");
+    } else {
+        tracing::debug!(%error, "{what}");
     }
+}
+
+/// Whether a response would be a lie when this could not be written. A session that is gone has lost what a
+/// handler wrote; a refusal of its own, unlike a success or a redirect, has not said that it was done.
+fn would_be_a_lie(error: &SessionError, status: StatusCode) -> bool {
+    let is_refusal = status.is_client_error() || status.is_server_error();
+    !(matches!(error, SessionError::Gone) && is_refusal)
 }
 
 /// The handler's response with what the browser must know, or an error's in its place.
@@ -146,11 +158,14 @@ fn answer<B: Default, E>(
     }
     if let Err(error) = committed {
         slot.explain_failure(&error);
-        report(&error);
-        let mut failed = Response::new(B::default());
-        *failed.status_mut() = error.status();
-        headers::keep_announced(slot, &mut response, &mut failed);
-        response = failed;
+        let is_replaced = would_be_a_lie(&error, response.status());
+        report(&error, is_replaced);
+        if is_replaced {
+            let mut failed = Response::new(B::default());
+            *failed.status_mut() = error.status();
+            headers::keep_announced(slot, &mut response, &mut failed);
+            response = failed;
+        }
     }
     headers::apply(slot, &mut response);
     Ok(response)

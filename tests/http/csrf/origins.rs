@@ -365,6 +365,27 @@ async fn a_websocket_of_another_site_is_refused() {
     assert_eq!(handshake(&[]).await, OK, "browsers always name the origin");
 }
 
+/// RFC 9110, section 7.8: protocols are a list, with versions, on one line or several.
+#[tokio::test]
+async fn a_handshake_is_one_however_it_is_spelled() {
+    let site = Site::new();
+    let guarded = Guarded::new(&site);
+    let user = guarded.user(7).await;
+    for (upgrade, status) in [
+        (&["websocket/13"][..], NO),
+        (&["h2c, WebSocket / 13"], NO),
+        (&["h2c", "websocket"], NO),
+        (&["h2c", "websockets"], OK),
+    ] {
+        let mut headers = vec![("origin", "https://forum.shop.example")];
+        headers.extend(upgrade.iter().map(|line| ("upgrade", *line)));
+        let reply = guarded
+            .send(&user, Method::GET, "/page", &headers, "")
+            .await;
+        assert_eq!(reply.status, status, "{upgrade:?}");
+    }
+}
+
 /// The sentence is for the author of the client; a session is neither loaded nor touched.
 #[tokio::test]
 async fn a_refusal_costs_no_look_at_the_session() {

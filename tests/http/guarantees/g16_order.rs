@@ -100,6 +100,7 @@ impl Store for Plain {
 fn routes(gate: &Gate) -> Router {
     let held = |gate: &Gate| gate.clone();
     let (a, b, c, d, e) = (held(gate), held(gate), held(gate), held(gate), held(gate));
+    let (f, g) = (held(gate), held(gate));
     shop::with_logout()
         .route(
             "/slow/cart",
@@ -142,6 +143,23 @@ fn routes(gate: &Gate) -> Router {
                     session.insert(Login { user })
                 },
             ),
+        )
+        .route(
+            "/slow/logout",
+            post(async move |shop: Session<Shop>, session: CurrentSession| {
+                g.pass().await;
+                drop(shop);
+                session.destroy()
+            }),
+        )
+        .route(
+            "/slow/answer/{status}",
+            post(async move |mut bound: Session<Bound>, Path(status)| {
+                f.pass().await;
+                bound.draft = Some("mine".to_owned());
+                let status = StatusCode::from_u16(status).expect("the test's own");
+                (status, "the handler's")
+            }),
         )
         .route("/draft", get(draft))
         .route("/join/{name}", post(join))
@@ -235,6 +253,31 @@ async fn refused<S: Store + Clone>(site: &Site<S>) {
 async fn g16_what_would_not_have_survived_a_sign_in_is_refused_behind_it() {
     refused(&Site::new()).await;
     refused(&Site::on(Plain::default())).await;
+}
+
+/// A success or a redirect would say that it was done; a handler's own refusal does not.
+#[tokio::test]
+async fn g16_only_an_answer_that_would_be_a_lie_is_replaced() {
+    for kept in Kept::REVOCABLY {
+        for (status, answered, body) in [
+            (200, 409, ""),
+            (303, 409, ""),
+            (307, 409, ""),
+            (422, 422, "the handler's"),
+            (500, 500, "the handler's"),
+        ] {
+            let site = Site::kept(kept);
+            let gate = Gate::new();
+            let mut user = site.serve(routes(&gate));
+            user.post("/cart/tea").await;
+            let slow = format!("/slow/answer/{status}");
+            let reply = beside(&mut user, &gate, &slow, &["/login/7"]).await;
+            assert_eq!(reply.status, answered, "{kept:?} {status}");
+            assert_eq!(reply.body, body, "{kept:?} {status}");
+            assert!(!reply.sets_cookie(), "{kept:?} {status}");
+            assert_eq!(user.get("/draft").await.body, "None None");
+        }
+    }
 }
 
 #[tokio::test]
@@ -338,18 +381,22 @@ async fn behind<S: Store + Clone>(site: &Site<S>) -> (Client, Client) {
 
 #[tokio::test]
 async fn g16_a_write_with_a_former_id_is_refused() {
-    let site = Site::new();
-    let (mut user, mut former) = behind(&site).await;
-    assert_eq!(former.get("/cart").await.status, StatusCode::OK);
-    assert_eq!(former.get("/cart").await.body, "");
-    let reply = former.post("/cart/milk").await;
-    assert_eq!(reply.status, StatusCode::CONFLICT);
-    assert!(!reply.sets_cookie());
-    assert_eq!(user.get("/cart").await.body, "tea");
-    let reply = former.post("/end-others").await;
-    assert_eq!(reply.status, StatusCode::CONFLICT);
-    site.wait_seconds(61);
-    assert!(former.post("/cart/milk").await.sets_cookie());
+    for kept in Kept::REVOCABLY {
+        let site = Site::kept(kept);
+        let (mut user, mut former) = behind(&site).await;
+        assert_eq!(former.get("/cart").await.status, StatusCode::OK);
+        assert_eq!(former.get("/cart").await.body, "", "{kept:?}");
+        let reply = former.post("/cart/milk").await;
+        assert_eq!(reply.status, StatusCode::CONFLICT, "{kept:?}");
+        assert!(!reply.sets_cookie());
+        assert_eq!(user.get("/cart").await.body, "tea");
+        if kept == Kept::OnServer {
+            let reply = former.post("/end-others").await;
+            assert_eq!(reply.status, StatusCode::CONFLICT);
+        }
+        site.wait_seconds(61);
+        assert!(former.post("/cart/milk").await.sets_cookie());
+    }
 }
 
 async fn former_logout<S: Store + Clone>(site: &Site<S>) {
@@ -366,6 +413,39 @@ async fn former_logout<S: Store + Clone>(site: &Site<S>) {
 async fn g16_a_logout_with_a_former_id_ends_the_session_under_its_new_one() {
     former_logout(&Site::new()).await;
     former_logout(&Site::on(Plain::default())).await;
+    former_logout(&Site::kept(Kept::InCookies)).await;
+}
+
+/// It goes on to the id of now, however often that has changed.
+#[tokio::test]
+async fn g16_a_logout_that_sign_ins_overtake_ends_the_session() {
+    for kept in Kept::REVOCABLY {
+        let site = Site::kept(kept);
+        let gate = Gate::new();
+        let mut user = site.serve(routes(&gate));
+        user.post("/cart/tea").await;
+        let others = ["/login/7", "/login/8"];
+        let reply = beside(&mut user, &gate, "/slow/logout", &others).await;
+        assert_eq!(reply.status, StatusCode::OK, "{kept:?}");
+        assert_eq!(user.get("/me").await.body, "guest", "{kept:?}");
+        // As long as any of its cookies could be accepted.
+        site.wait_seconds(3_600);
+        assert_eq!(user.get("/me").await.body, "guest", "{kept:?}");
+    }
+}
+
+/// Nothing tells one cookie of the session from another: both are what they were.
+#[tokio::test]
+async fn g16_without_a_revocation_list_a_former_cookie_stays_a_session() {
+    let site = Site::kept(Kept::InCookiesForGood);
+    let mut user = site.serve(shop::routes());
+    user.post("/cart/tea").await;
+    let mut former = user.clone();
+    user.post("/login/7").await;
+    assert_eq!(former.post("/cart/milk").await.status, StatusCode::OK);
+    assert_eq!(former.get("/cart").await.body, "tea,milk");
+    assert_eq!(user.get("/cart").await.body, "tea");
+    assert_eq!(user.get("/me").await.body, "7");
 }
 
 fn both(a: &Client, b: &Client) -> String {
