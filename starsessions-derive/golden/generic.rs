@@ -168,11 +168,11 @@ const _: () = {
             __fields: &mut __p::FieldReader<'_>,
         ) -> __p::core::result::Result<Self, __p::Absent> {
             __p::core::result::Result::Ok(Self {
-                items: __p::Defaulted::load(&<Self as __Fields>::F0, __fields, 0usize)?,
+                cache: __p::default_of::<[Cache<T>; N]>(),
                 first: __p::Optional::load(&<Self as __Fields>::F1, __fields, 1usize)?,
+                items: __p::Defaulted::load(&<Self as __Fields>::F0, __fields, 0usize)?,
                 seen: __p::Defaulted::load(&<Self as __Fields>::F2, __fields, 2usize)?,
                 title: __p::Defaulted::load(&<Self as __Fields>::F3, __fields, 3usize)?,
-                cache: __p::default_of::<[Cache<T>; N]>(),
             })
         }
         fn save(&self, __fields: &mut __p::FieldWriter<'_>) {

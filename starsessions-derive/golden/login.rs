@@ -84,8 +84,8 @@ const _: () = {
             __fields: &mut __p::FieldReader<'_>,
         ) -> __p::core::result::Result<Self, __p::Absent> {
             __p::core::result::Result::Ok(Self {
-                user: __p::Required::load(&<Self as __Fields>::F0, __fields, 0usize)?,
                 proof: __p::Optional::load(&<Self as __Fields>::F1, __fields, 1usize)?,
+                user: __p::Required::load(&<Self as __Fields>::F0, __fields, 0usize)?,
             })
         }
         fn save(&self, __fields: &mut __p::FieldWriter<'_>) {

@@ -198,11 +198,11 @@ const _: () = {
             __fields: &mut __p::FieldReader<'_>,
         ) -> __p::core::result::Result<Self, __p::Absent> {
             __p::core::result::Result::Ok(Self {
-                views: __p::Defaulted::load(&<Self as __Fields>::F0, __fields, 0usize)?,
                 best: __p::Optional::load(&<Self as __Fields>::F1, __fields, 1usize)?,
+                errors: __p::Defaulted::load(&<Self as __Fields>::F4, __fields, 4usize)?,
                 last: __p::Required::load(&<Self as __Fields>::F2, __fields, 2usize)?,
                 notice: __p::Optional::load(&<Self as __Fields>::F3, __fields, 3usize)?,
-                errors: __p::Defaulted::load(&<Self as __Fields>::F4, __fields, 4usize)?,
+                views: __p::Defaulted::load(&<Self as __Fields>::F0, __fields, 0usize)?,
             })
         }
         fn save(&self, __fields: &mut __p::FieldWriter<'_>) {

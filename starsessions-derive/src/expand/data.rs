@@ -46,7 +46,8 @@ pub(super) fn implementation(model: &Model<'_>, generics: &Generics) -> TokenStr
     }
 }
 
-/// The fields of a struct expression, in the order of the schema.
+/// The fields of a struct expression. They stand in the order of their stored names, as in a record, so that
+/// the reader finds all of them in one walk.
 fn load(model: &Model<'_>) -> TokenStream {
     let mut index = 0;
     let fields = model.fields.iter().map(|field| {
@@ -54,17 +55,20 @@ fn load(model: &Model<'_>) -> TokenStream {
         match &field.kind {
             Kind::Skipped(initial) => {
                 let value = initial_value(initial, field.ty);
-                quote!(#ident: #value)
+                (None, quote!(#ident: #value))
             }
             Kind::Stored(stored) => {
                 let (kind, place) = (kind(stored), place(index));
                 let load =
                     quote!(#ident: #kind::load(&<Self as __Fields>::#place, __fields, #index)?);
                 index += 1;
-                load
+                (Some(model.stored_names(stored).0), load)
             }
         }
     });
+    let mut fields: Vec<_> = fields.collect();
+    fields.sort_by(|(a, _), (b, _)| a.cmp(b));
+    let fields = fields.into_iter().map(|(_, load)| load);
     quote!(#(#fields),*)
 }
 

@@ -10,7 +10,7 @@ use crate::error::SessionError;
 use crate::lifecycle::changes::Lookup;
 use crate::lifecycle::label::LABEL;
 use crate::observe::{self, EndCause, Name};
-use crate::record::{Card, Field, Record};
+use crate::record::{Card, Record};
 use crate::store::{Listed, Listing, Row};
 use crate::value;
 
@@ -265,15 +265,11 @@ impl ServerSide {
 /// Whether two records under one id have the same listing.
 fn is_listed_alike(a: &Record, b: &Record) -> bool {
     let key = |record: &Record| (record.identified, record.remembered, record.issued_at);
-    let filed = |a: (&str, Field<'_>), b: (&str, Field<'_>)| {
-        a.0 == b.0 && a.1.value == b.1.value && a.1.ends_at() == b.1.ends_at()
+    let shown = |record| {
+        let fields = Record::indexed_or_named(record, LABEL);
+        fields.map(|(name, field)| (name, field.value, field.ends_at()))
     };
-    let mut others = b.indexed();
-    key(a) == key(b)
-        && a.get(LABEL).map(|it| it.value) == b.get(LABEL).map(|it| it.value)
-        && a.indexed()
-            .all(|field| others.next().is_some_and(|other| filed(field, other)))
-        && others.next().is_none()
+    key(a) == key(b) && shown(a).eq(shown(b))
 }
 
 /// More than one is rare: it takes a rotation at the same moment.

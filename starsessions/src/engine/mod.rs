@@ -281,9 +281,13 @@ impl Context {
     }
 
     fn checked(&self, record: Record) -> Result<Record, SessionError> {
-        let (size, limit) = (record.size(), self.policy.record_limit);
-        if size > limit {
-            return Err(SessionError::too_large_record(&record, size, limit));
+        let limit = self.policy.record_limit;
+        if record.packed_size() > limit && record.size() > limit {
+            return Err(SessionError::too_large_record(
+                &record,
+                record.size(),
+                limit,
+            ));
         }
         Ok(record)
     }

@@ -107,7 +107,7 @@ impl Edit<'_> {
                 let field = entry.field();
                 let idle_at = field.idle_at.map(|idle| idle.max(*deadline));
                 let times = [field.expires_at, idle_at];
-                let (name, value) = (entry.name(), entry.value());
+                let (name, value) = (entry.name, entry.value);
                 put_entry(name, value, field.written, times, field.indexed, out);
             }
         }

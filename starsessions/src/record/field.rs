@@ -37,29 +37,18 @@ impl Field<'_> {
     }
 }
 
-/// One field as it is packed, taken apart only as far as it is asked for.
+/// One field as it is packed.
 #[derive(Clone, Copy)]
 pub(super) struct Entry<'a> {
     head: &'a [u8; HEAD],
-    /// The entry from its first to its last byte.
-    bytes: &'a [u8],
-    name_at: usize,
-    value_at: usize,
+    times: &'a [u8],
+    pub(super) name: &'a [u8],
+    pub(super) value: &'a [u8],
 }
 
 impl<'a> Entry<'a> {
-    #[inline]
-    pub(super) fn name(&self) -> &'a [u8] {
-        self.bytes
-            .get(self.name_at..self.value_at)
-            .unwrap_or_default()
-    }
-
-    pub(super) fn value(&self) -> &'a [u8] {
-        self.bytes.get(self.value_at..).unwrap_or_default()
-    }
-
     /// Whether the session is found by this value.
+    #[inline]
     pub(super) fn is_indexed(&self) -> bool {
         let [_, _, indexed] = self.flags();
         indexed
@@ -68,7 +57,7 @@ impl<'a> Entry<'a> {
     #[inline]
     pub(super) fn field(&self) -> Field<'a> {
         let [expires, idle, indexed] = self.flags();
-        let mut times = self.bytes.get(HEAD..).unwrap_or_default();
+        let mut times = self.times;
         let mut next = |is_there: bool| {
             let (first, rest) = times.split_first_chunk::<TIME>().filter(|_| is_there)?;
             times = rest;
@@ -76,7 +65,7 @@ impl<'a> Entry<'a> {
         };
         let [_, _, a, b, c, d, ..] = *self.head;
         Field {
-            value: self.value(),
+            value: self.value,
             written: u32::from_be_bytes([a, b, c, d]),
             expires_at: next(expires),
             idle_at: next(idle),
@@ -91,7 +80,7 @@ impl<'a> Entry<'a> {
 }
 
 /// Walks over packed fields; ends at what is none.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub(super) struct Entries<'a> {
     rest: &'a [u8],
 }
@@ -106,6 +95,13 @@ impl<'a> Entries<'a> {
         self.rest
     }
 
+    /// Goes behind the entry of this name, or to the end.
+    #[inline]
+    pub(super) fn find_name(&mut self, name: &str) -> Option<Field<'a>> {
+        let is_meant = |entry: &Entry<'_>| entry.name == name.as_bytes();
+        self.find(is_meant).map(|entry| entry.field())
+    }
+
     /// Goes behind the entry of this name; returns the bytes of those ahead of it, and the entry.
     pub(super) fn skip_to(&mut self, name: &[u8]) -> (&'a [u8], Option<Entry<'a>>) {
         let all = self.rest;
@@ -113,7 +109,7 @@ impl<'a> Entries<'a> {
             let ahead = all.len() - self.rest.len();
             let ahead = all.get(..ahead).unwrap_or_default();
             let behind = self.clone();
-            match self.next().map(|entry| (entry.name().cmp(name), entry)) {
+            match self.next().map(|entry| (entry.name.cmp(name), entry)) {
                 Some((Ordering::Less, _)) => {}
                 Some((Ordering::Equal, entry)) => return (ahead, Some(entry)),
                 Some((Ordering::Greater, _)) | None => {
@@ -130,21 +126,50 @@ impl<'a> Iterator for Entries<'a> {
 
     #[inline]
     fn next(&mut self) -> Option<Entry<'a>> {
-        let head = self.rest.first_chunk::<HEAD>()?;
+        let (head, behind) = self.rest.split_first_chunk::<HEAD>()?;
         let [name, flags, _, _, _, _, length @ ..] = head;
         let [expires, idle, _] = bits(*flags, 3)?;
-        let name_at = HEAD + TIME * (usize::from(expires) + usize::from(idle));
-        let value_at = name_at + usize::from(*name);
+        let times = TIME * (usize::from(expires) + usize::from(idle));
+        let (times, rest) = behind.split_at_checked(times)?;
+        let (name, rest) = rest.split_at_checked(usize::from(*name))?;
         let length = usize::try_from(u32::from_be_bytes(*length)).ok()?;
-        // One check of bounds for each entry: most are only passed by.
-        let (bytes, rest) = self.rest.split_at_checked(value_at.checked_add(length)?)?;
+        let (value, rest) = rest.split_at_checked(length)?;
         self.rest = rest;
         Some(Entry {
             head,
-            bytes,
-            name_at,
-            value_at,
+            times,
+            name,
+            value,
         })
+    }
+}
+
+/// Looks fields up, in any order. It goes on where it has found the last one, so that all fields in the
+/// order of their names take one walk.
+#[derive(Clone, Default)]
+pub(crate) struct Cursor<'a> {
+    all: Entries<'a>,
+    ahead: Entries<'a>,
+}
+
+impl<'a> Cursor<'a> {
+    pub(super) fn new(all: Entries<'a>) -> Self {
+        let ahead = all.clone();
+        Self { all, ahead }
+    }
+
+    /// The field of this name, dead or alive.
+    pub(crate) fn get(&mut self, name: &str) -> Option<Field<'a>> {
+        let mut ahead = self.ahead.clone();
+        let found = ahead.find_name(name);
+        let found = found.or_else(|| {
+            ahead = self.all.clone();
+            ahead.find_name(name)
+        });
+        if found.is_some() {
+            self.ahead = ahead;
+        }
+        found
     }
 }
 

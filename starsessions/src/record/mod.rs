@@ -22,7 +22,7 @@ use std::sync::Arc;
 
 pub(crate) use self::card::Card;
 pub(crate) use self::edit::{Edit, FieldChange};
-pub(crate) use self::field::Field;
+pub(crate) use self::field::{Cursor, Field};
 use self::field::{Entries, Entry};
 pub(crate) use self::wire::{ID_LENGTH, Payload};
 use crate::clock::Timestamp;
@@ -84,7 +84,7 @@ impl Record {
         let mut entries = record.entries();
         let mut last: &[u8] = &[];
         for entry in &mut entries {
-            let name = entry.name();
+            let name = entry.name;
             if name <= last || std::str::from_utf8(name).is_err() {
                 return None;
             }
@@ -104,10 +104,13 @@ impl Record {
     }
 
     /// The field of this name, dead or alive.
-    #[inline]
     pub(crate) fn get(&self, name: &str) -> Option<Field<'_>> {
-        let is_meant = |entry: &Entry<'_>| entry.name() == name.as_bytes();
-        self.entries().find(is_meant).map(|entry| entry.field())
+        self.entries().find_name(name)
+    }
+
+    /// The fields, for one look-up after the other.
+    pub(crate) fn cursor(&self) -> Cursor<'_> {
+        Cursor::new(self.entries())
     }
 
     /// Every field with its name, in the order of the names.
@@ -121,16 +124,28 @@ impl Record {
         indexed.filter_map(|entry| named(&entry))
     }
 
+    /// The same, and the one of this name.
+    pub(crate) fn indexed_or_named(&self, name: &str) -> impl Iterator<Item = (&str, Field<'_>)> {
+        let meant = self.entries();
+        let meant = meant.filter(move |it| it.is_indexed() || it.name == name.as_bytes());
+        meant.filter_map(|entry| named(&entry))
+    }
+
     /// How many fields there are.
     pub(crate) fn len(&self) -> usize {
         self.entries().count()
+    }
+
+    /// The bytes of the packed form: no less than [`size`](Self::size), and known without a walk.
+    pub(crate) fn packed_size(&self) -> usize {
+        self.packed.as_ref().map_or(HEAD, |packed| packed.len())
     }
 
     /// The bytes of all names and values.
     pub(crate) fn size(&self) -> usize {
         let sizes = self.entries();
         sizes
-            .map(|entry| entry.name().len() + entry.value().len())
+            .map(|entry| entry.name.len() + entry.value.len())
             .sum()
     }
 
@@ -169,7 +184,7 @@ impl fmt::Debug for Names<'_> {
 }
 
 fn named<'a>(entry: &Entry<'a>) -> Option<(&'a str, Field<'a>)> {
-    Some((std::str::from_utf8(entry.name()).ok()?, entry.field()))
+    Some((std::str::from_utf8(entry.name).ok()?, entry.field()))
 }
 
 fn time(bytes: &[u8; TIME]) -> Timestamp {

@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 
 use super::Schema;
 use crate::clock::Timestamp;
-use crate::record::Record;
+use crate::record::{Cursor, Record};
 use crate::value::{Stored, ValueError};
 
 /// A required field that is not in the record.
@@ -19,7 +19,7 @@ pub struct Absent {
 /// Reads the fields of one record by their place in the schema.
 pub struct FieldReader<'a> {
     schema: &'static Schema,
-    record: Option<&'a Record>,
+    stored: Cursor<'a>,
     now: Timestamp,
     unreadable: &'a mut dyn FnMut(&'static str, &ValueError),
 }
@@ -34,7 +34,7 @@ impl<'a> FieldReader<'a> {
     ) -> Self {
         Self {
             schema,
-            record,
+            stored: record.map(Record::cursor).unwrap_or_default(),
             now,
             unreadable,
         }
@@ -46,7 +46,7 @@ impl<'a> FieldReader<'a> {
         T: Serialize + DeserializeOwned + 'static,
     {
         let spec = self.schema.fields.get(index)?;
-        let (_, field) = spec.find(self.record?)?;
+        let (_, field) = spec.find_by(|name| self.stored.get(name))?;
         if !field.is_live(self.now) {
             return None;
         }

@@ -121,16 +121,24 @@ impl FieldSpec {
     /// own and its former ones. While two versions of an application run side by side, each writes under
     /// the name that it knows; of two names that were written at once, the first one counts.
     pub(crate) fn find<'r>(&self, record: &'r Record) -> Option<(&'static str, Field<'r>)> {
-        let names = std::iter::once(self.name).chain(self.aliases.iter().copied());
-        names
-            .filter_map(|name| Some((name, record.get(name)?)))
-            .reduce(|newest, next| {
-                if next.1.written > newest.1.written {
-                    next
-                } else {
-                    newest
-                }
-            })
+        self.find_by(|name| record.get(name))
+    }
+
+    /// The same with another way to look a name up.
+    #[inline]
+    pub(crate) fn find_by<'r>(
+        &self,
+        mut get: impl FnMut(&str) -> Option<Field<'r>>,
+    ) -> Option<(&'static str, Field<'r>)> {
+        let mut newest = get(self.name).map(|field| (self.name, field));
+        for alias in self.aliases {
+            newest = match (newest, get(alias)) {
+                (Some(newest), Some(field)) if field.written <= newest.1.written => Some(newest),
+                (_, Some(field)) => Some((alias, field)),
+                (newest, None) => newest,
+            };
+        }
+        newest
     }
 }
 

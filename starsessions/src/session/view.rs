@@ -226,7 +226,7 @@ impl<T: SessionData> DerefMut for Session<T> {
     fn deref_mut(&mut self) -> &mut T {
         if self.baseline.is_none() {
             let record = self.seen.record.as_ref();
-            let size = record.map_or(0, Record::size);
+            let size = record.map_or(0, Record::packed_size);
             self.baseline = Some(Snapshot::take(&self.value, size));
         }
         &mut self.value
