@@ -22,7 +22,7 @@ pin_project! {
         #[pin]
         inner: F,
         // Dropped after `inner`, so that the views of a cancelled handler report no loss.
-        slot: Option<Attended>,
+        attended: Option<Attended>,
         finishing: Option<Finishing<O>>,
     }
 }
@@ -33,11 +33,17 @@ struct Finishing<O> {
 }
 
 /// The slot of a request whose response is awaited. Dropping it gives the request up.
-struct Attended(Arc<Slot>);
+struct Attended {
+    slot: Arc<Slot>,
+    /// The handler has answered, so that there is nothing to give up.
+    is_answered: bool,
+}
 
 impl Drop for Attended {
     fn drop(&mut self) {
-        self.0.leave();
+        if !self.is_answered {
+            self.slot.leave();
+        }
     }
 }
 
@@ -56,7 +62,10 @@ impl<F, O> ResponseFuture<F, O> {
     pub(super) fn new(inner: F, slot: Option<Arc<Slot>>) -> Self {
         Self {
             inner,
-            slot: slot.map(Attended),
+            attended: slot.map(|slot| Attended {
+                slot,
+                is_answered: false,
+            }),
             finishing: None,
         }
     }
@@ -72,7 +81,7 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
         if this.finishing.is_none() {
-            let Some(slot) = this.slot.as_ref() else {
+            let Some(attended) = this.attended.as_mut() else {
                 return this.inner.poll(cx);
             };
             // A panic passes through here, so that a logout before it still takes place.
@@ -81,23 +90,25 @@ where
                 Ok(poll) => Ok(ready!(poll)),
                 Err(panic) => Err(panic),
             };
-            let work = match slot.0.close(kind_of(&result)) {
+            attended.is_answered = true;
+            let slot = &attended.slot;
+            let work = match slot.close(kind_of(&result)) {
                 Remaining::Untouched => return Poll::Ready(handled(result)),
-                Remaining::Told(told) => return Poll::Ready(answer(result, told, &slot.0)),
+                Remaining::Told(told) => return Poll::Ready(answer(result, told, slot)),
                 Remaining::ToWrite(work) => work,
             };
             *this.finishing = Some(Finishing {
                 result,
-                commit: Box::pin(Arc::clone(&slot.0).finish(work)),
+                commit: Box::pin(Arc::clone(slot).finish(work)),
             });
         }
         let Some(finishing) = this.finishing else {
             return Poll::Pending;
         };
         let committed = ready!(finishing.commit.as_mut().poll(cx));
-        match (this.finishing.take(), this.slot.take()) {
-            (Some(finishing), Some(slot)) => {
-                Poll::Ready(answer(finishing.result, committed, &slot.0))
+        match (this.finishing.take(), this.attended.take()) {
+            (Some(finishing), Some(attended)) => {
+                Poll::Ready(answer(finishing.result, committed, &attended.slot))
             }
             _ => Poll::Pending,
         }

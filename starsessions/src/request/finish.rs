@@ -73,7 +73,7 @@ impl Slot {
             return Remaining::Untouched;
         }
         // Something is under way that the handler did not wait for: the browser is to know how it ends.
-        let is_busy = self.gate.try_lock().is_err();
+        let is_busy = self.gate.is_taken();
         if is_busy || (state.found.is_open() && !state.pending.is_empty()) {
             return Remaining::ToWrite(None);
         }
@@ -211,7 +211,6 @@ impl Slot {
     async fn carry_out(&self, work: Box<Work>) -> Result<(), SessionError> {
         let (step, fields) = (work.plan.step, work.plan.changes.len());
         self.end_beside(work.plan.now).await?;
-        let before = work.live.clone();
         let done = self.realm().engine.execute(work).await;
         self.explain(|explanation| explanation.written(step, fields, &done));
         if matches!(
@@ -219,8 +218,9 @@ impl Slot {
             Err(SessionError::Gone) | Ok(Executed { is_gone: true, .. })
         ) {
             let mut state = self.state();
-            state.found = Found::Ended;
-            state.ends.extend(before.map(Endable::from));
+            // The work had a copy of what was found.
+            let before = std::mem::replace(&mut state.found, Found::Ended);
+            state.ends.extend(before.into_live().map(Endable::from));
         }
         let Executed {
             live,

@@ -43,6 +43,13 @@ impl Found {
         }
     }
 
+    pub(super) fn into_live(self) -> Option<Live> {
+        match self {
+            Self::Live(live) => Some(live),
+            _ => None,
+        }
+    }
+
     /// Whether the session that the request came with has ended, and not by this request.
     pub(super) fn has_ended(&self) -> bool {
         matches!(self, Self::Behind | Self::Ended)

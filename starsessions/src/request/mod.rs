@@ -9,6 +9,7 @@ mod finish;
 #[cfg(feature = "takeover")]
 mod former;
 mod found;
+mod gate;
 mod met;
 mod pending;
 mod reading;

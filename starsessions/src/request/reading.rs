@@ -103,19 +103,19 @@ impl Slot {
     pub(super) async fn read(&self, headers: Option<&HeaderMap>) -> Result<(), SessionError> {
         let engine = &self.realm().engine;
         let kept;
-        let cookies = {
+        let (cookies, too_many) = {
             let mut state = self.state();
             if let Some(known) = state.found.known() {
                 return known;
             }
             state.was_used = true;
             kept = state.brought.kept.clone();
-            match (&kept, headers) {
+            let cookies = match (&kept, headers) {
                 (Some(kept), _) => kept.iter().map(|value| &**value).collect(),
                 (None, Some(headers)) => self.candidates(headers, &mut state),
                 (None, None) => Candidates::default(),
-            }
-            .into_values()
+            };
+            (cookies.into_values(), state.brought.too_many)
         };
         let now = engine.now();
         let presented = match cookies {
@@ -130,7 +130,6 @@ impl Slot {
             let former = kept.or_else(|| self.former_cookies(headers?));
             self.take_over(presented, former, now).await?
         };
-        let too_many = self.state().brought.too_many;
         let presented = if too_many {
             presented.map(Presented::into_ambiguous)
         } else {

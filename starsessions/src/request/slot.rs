@@ -7,6 +7,7 @@ use http::request::Parts;
 
 use super::explain::Explanation;
 use super::found::Found;
+use super::gate::Gate;
 use super::pending::{Pending, Use};
 use super::reading::Brought;
 use super::{Realm, transport};
@@ -30,7 +31,7 @@ pub(crate) struct Slot {
     realm: Arc<Realm>,
     /// The slot of a layer further out, for another realm.
     outer: Option<Arc<Self>>,
-    pub(super) gate: tokio::sync::Mutex<()>,
+    pub(super) gate: Gate,
     state: Mutex<State>,
     /// In development only.
     explanation: Option<Box<Explanation>>,
@@ -106,7 +107,7 @@ impl Slot {
         Self {
             realm,
             outer,
-            gate: tokio::sync::Mutex::new(()),
+            gate: Gate::default(),
             state: Mutex::new(state),
             explanation: None,
         }
@@ -424,6 +425,15 @@ impl State {
         is_last: bool,
         now: Timestamp,
     ) -> Result<Option<Box<Work>>, SessionError> {
+        let is_news = self.found.live().is_some_and(|live| live.is_news);
+        if self.pending.is_empty() && !is_news && !self.is_to_end {
+            // What most requests leave to do: at most, to move a timer.
+            let usage = self.usage(is_last, now);
+            let plan = self.pending.situation(&self.found, &realm.engine, usage);
+            if plan.step == Step::Nothing {
+                return Ok(None);
+            }
+        }
         let destroys = self.pending.destroy;
         if destroys && self.found.has_ended() {
             self.found = Found::Nobody;
@@ -444,7 +454,6 @@ impl State {
                 Err(SessionError::Gone)
             };
         }
-        let is_news = self.found.live().is_some_and(|live| live.is_news);
         if plan.step == Step::Nothing && !is_news && !self.is_to_end {
             return Ok(None);
         }
