@@ -30,16 +30,26 @@ pub(super) fn decode_secret<const N: usize>(text: &[u8]) -> Option<Zeroizing<[u8
         *group = decoded;
         invalid |= unknown;
     }
-    let (decoded, unknown) = decode_word(padded(rest));
+    // `A` stands for zero bits.
+    let (decoded, unknown) = decode_word(padded(rest, b'A'));
     let (decoded, trailing) = decoded.split_at_checked(tail.len())?;
     tail.copy_from_slice(decoded);
     let trailing = trailing.iter().fold(0, |bits, byte| bits | byte);
     (invalid | unknown | u64::from(trailing) == 0).then_some(bytes)
 }
 
-/// The text of a secret.
+/// The text of a secret, made in the same way.
 pub(super) fn encode_secret(bytes: &[u8]) -> Zeroizing<String> {
-    Zeroizing::new(Base64UrlUnpadded::encode_string(bytes))
+    let len = (4 * bytes.len()).div_ceil(3);
+    let (groups, rest) = bytes.as_chunks();
+    // Room for whole words: a buffer that grew would leave the text behind in freed memory.
+    let mut text = Vec::with_capacity(8 * (groups.len() + 1));
+    for group in groups {
+        text.extend_from_slice(&encode_word(*group));
+    }
+    text.extend_from_slice(&encode_word(padded(rest, 0)));
+    text.truncate(len);
+    Zeroizing::new(String::from_utf8(text).unwrap_or_default())
 }
 
 /// Decodes a text of at most `limit` characters; a longer one is refused before it is read.
@@ -71,13 +81,26 @@ pub(super) fn decode_key(text: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     Some(bytes)
 }
 
-/// `A`, which stands for zero bits, in the place of the characters that are missing.
-fn padded(characters: &[u8]) -> [u8; 8] {
-    let mut padded = [b'A'; 8];
-    for (to, from) in padded.iter_mut().zip(characters) {
+/// The bytes, and `padding` in the place of those that are missing.
+fn padded<const N: usize>(bytes: &[u8], padding: u8) -> [u8; N] {
+    let mut padded = [padding; N];
+    for (to, from) in padded.iter_mut().zip(bytes) {
         *to = *from;
     }
     padded
+}
+
+/// The eight characters of six bytes.
+fn encode_word([a, b, c, d, e, f]: [u8; 6]) -> [u8; 8] {
+    let bits = u64::from_be_bytes([0, 0, a, b, c, d, e, f]);
+    // 24 bits of each half, then twelve of each pair, then six of each byte.
+    let quads = bits & 0x00ff_ffff | (bits & 0xffff_ff00_0000) << 8;
+    let pairs = quads & 0x0000_0fff_0000_0fff | (quads & 0x00ff_f000_00ff_f000) << 4;
+    let values = pairs & 0x003f_003f_003f_003f | (pairs & 0x0fc0_0fc0_0fc0_0fc0) << 2;
+    // One in each byte of a value from `first` on: the sum carries into the bit that values leave free.
+    let from = |first: u8| (values + EACH * u64::from(0x80 - first)) >> 7 & EACH;
+    let raised = values + EACH * u64::from(b'A') + from(26) * 6 + from(63) * 49;
+    (raised - from(52) * 75 - from(62) * 13).to_be_bytes()
 }
 
 /// The bytes of eight characters, and a number that is zero if all of these are in the alphabet.

@@ -103,10 +103,9 @@ impl ReferenceToken {
     pub(super) fn to_raw(&self) -> Zeroizing<[u8; RAW_LEN]> {
         let header = header(Version::Reference, self.keys.id);
         let mut raw = Zeroizing::new([0; RAW_LEN]);
-        let token = header.iter().chain(self.secret.iter());
-        for (to, from) in raw.iter_mut().zip(token) {
-            *to = *from;
-        }
+        let (start, secret) = raw.split_at_mut(HEADER_LEN);
+        start.copy_from_slice(&header);
+        secret.copy_from_slice(&*self.secret);
         raw
     }
 

@@ -79,12 +79,12 @@ impl Changes {
     }
 
     fn check_exclusive(&self, change: &Change) -> Result<(), ExclusiveConflict> {
+        if !matches!(change.spec.merge, Merge::Exclusive) {
+            return Ok(());
+        }
         let earlier = self.0.iter().find(|it| it.spec.name == change.spec.name);
         match (change.seen(), earlier) {
-            (Some(seen), Some(earlier))
-                if matches!(change.spec.merge, Merge::Exclusive)
-                    && seen != earlier.value.as_deref() =>
-            {
+            (Some(seen), Some(earlier)) if seen != earlier.value.as_deref() => {
                 Err(ExclusiveConflict(change.spec.name))
             }
             _ => Ok(()),
@@ -261,8 +261,8 @@ impl Change {
         theirs: Option<Field<'_>>,
     ) -> Result<Option<Cow<'_, [u8]>>, ExclusiveConflict> {
         let mine = self.value.as_deref();
-        if let Some(seen) = self.seen()
-            && self.is_overtaken(theirs)
+        if self.is_overtaken(theirs)
+            && let Some(seen) = self.seen()
         {
             let theirs = theirs.map(|field| field.value);
             match self.spec.merge {

@@ -80,10 +80,11 @@ pub(super) fn is_cross_site(headers: &HeaderMap) -> bool {
 /// away.
 pub(super) fn is_unseen(parts: &Parts) -> bool {
     parts.method == Method::HEAD
-        || SPECULATIVE.iter().any(|(name, purpose)| {
-            parts.headers.get_all(name).iter().any(|value| {
+        || parts.headers.iter().any(|(name, value)| {
+            let purposes = speculative(name.as_str());
+            purposes.iter().any(|purpose| {
                 let mut words = value.as_bytes().split(|octet| b",; ".contains(octet));
-                words.any(|word| word.eq_ignore_ascii_case(purpose))
+                words.any(|word| word.eq_ignore_ascii_case(purpose.as_bytes()))
             })
         })
 }
@@ -92,19 +93,19 @@ fn text<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h str> {
     headers.get(name)?.to_str().ok()
 }
 
-/// Browsers of today and of yesterday, and scripts, which may not set a header that begins with `Sec-`
-/// (Turbo, instant.page, Next.js, htmx).
-static SPECULATIVE: [(HeaderName, &[u8]); 9] = [
-    (HeaderName::from_static("sec-purpose"), b"prefetch"),
-    (HeaderName::from_static("purpose"), b"prefetch"),
-    (HeaderName::from_static("x-moz"), b"prefetch"),
-    (HeaderName::from_static("x-purpose"), b"preview"),
-    (HeaderName::from_static("x-purpose"), b"prefetch"),
-    (HeaderName::from_static("x-sec-purpose"), b"prefetch"),
-    (HeaderName::from_static("next-router-prefetch"), b"1"),
-    (HeaderName::from_static("x-middleware-prefetch"), b"1"),
-    (HeaderName::from_static("hx-preloaded"), b"true"),
-];
+/// What a header of this name says if the response may never be shown. Browsers of today and of
+/// yesterday, and scripts, which may not set a header that begins with `Sec-` (Turbo, instant.page,
+/// Next.js, htmx). A name is compared with few of these, as most are of another length.
+fn speculative(header: &str) -> &'static [&'static str] {
+    match header {
+        "sec-purpose" | "purpose" | "x-moz" | "x-sec-purpose" => &["prefetch"],
+        "x-purpose" => &["preview", "prefetch"],
+        "next-router-prefetch" | "x-middleware-prefetch" => &["1"],
+        "hx-preloaded" => &["true"],
+        _ => &[],
+    }
+}
+
 const FORWARDED: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");

@@ -157,18 +157,16 @@ impl<'a> FieldWriter<'a> {
         Ok(writer.hand_out())
     }
 
-    /// The fields that differ. Small values share one allocation: none of them outlives the others by
-    /// much, or keeps much from being freed.
+    /// The fields that differ. Their values share the buffer that they were written into: all of them
+    /// live until the request has written them.
     fn hand_out(self) -> Vec<Changed> {
-        let all = &self.bytes;
-        let shared = (all.len() <= SHARED).then(|| Bytes::copy_from_slice(all));
-        let value = |place: Range<usize>| match &shared {
-            Some(shared) => shared.slice(place),
-            None => Bytes::copy_from_slice(all.get(place).unwrap_or_default()),
-        };
+        if self.changed.is_empty() {
+            return Vec::new();
+        }
+        let all = Bytes::from(self.bytes);
         let changed = self.changed.into_iter();
         changed
-            .map(|(spec, place)| (spec, place.map(value)))
+            .map(|(spec, place)| (spec, place.map(|place| all.slice(place))))
             .collect()
     }
 
@@ -281,7 +279,5 @@ where
 const ABSENT: u32 = u32::MAX;
 /// The bytes of a length.
 const LENGTH: usize = 4;
-/// Values that are no longer together share an allocation.
-const SHARED: usize = 1_024;
 /// Room for a usual field.
 const SCRATCH: usize = 128;

@@ -29,15 +29,22 @@ pub(super) enum Payload<'a> {
 }
 
 /// Writes everything in front of the payload, with a mark of zero.
+#[inline]
 pub(super) fn write_head(format: Format, version: u32, out: &mut Vec<u8>) {
-    let (format, mark): (_, &[u8]) = match format {
-        Format::Bincode => (BINCODE, &[0; MARK]),
+    let format = match format {
+        // One piece of a known length, as nearly every value has it.
+        Format::Bincode if version < 0x80 => {
+            return out.extend_from_slice(&[BINCODE, version as u8, 0, 0, 0, 0]);
+        }
+        Format::Bincode => BINCODE,
         #[cfg(feature = "json")]
-        Format::Json => (JSON, &[]),
+        Format::Json => JSON,
     };
     out.push(format);
     write_version(version, out);
-    out.extend_from_slice(mark);
+    if format == BINCODE {
+        out.extend_from_slice(&[0; MARK]);
+    }
 }
 
 /// Sets the mark of a value that has one.

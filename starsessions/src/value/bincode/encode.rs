@@ -57,8 +57,8 @@ impl Encoder<'_> {
                 self.put(&[WIDTH_32, a, b, c, d])
             }
             _ => {
-                self.put(&[WIDTH_64])?;
-                self.put(&number.to_le_bytes())
+                let [a, b, c, d, e, f, g, h] = number.to_le_bytes();
+                self.put(&[WIDTH_64, a, b, c, d, e, f, g, h])
             }
         }
     }
