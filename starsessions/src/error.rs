@@ -13,7 +13,8 @@ use crate::value::{Invalid, ValueError};
 /// Why a session could not be read or written.
 ///
 /// As an axum response it is 503 for a store that failed, 409 for a conflict, a session that has
-/// ended or one that is too many, 401 for a guest's session that cannot be detached, and 500 for a value that cannot be stored or a list that cannot be had.
+/// ended or one that is too many, 401 for a guest's session that cannot be detached, 400 for an
+/// unknown flow, and 500 for a value that cannot be stored or a list that cannot be had.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum SessionError {
@@ -57,6 +58,8 @@ pub enum SessionError {
     },
     /// The layer keeps its sessions in cookies, so there is no list of them.
     Unlisted,
+    /// The browser has not begun the flow that an answer belongs to, or not lately, or has finished it.
+    UnknownFlow,
     /// What cannot be done without a request at hand. Nothing was written.
     Detach(DetachError),
 }
@@ -99,6 +102,8 @@ pub enum LimitKind {
     Record,
     /// A cookie's name and value; browsers ignore a larger cookie.
     Cookie,
+    /// The cookie of a [flow](crate::Flows), with its name.
+    Flow,
 }
 
 impl SessionError {
@@ -189,6 +194,10 @@ impl fmt::Display for SessionError {
                 f,
                 "this user has {limit} sessions, as many as there may be; end one of them and sign in again"
             ),
+            Self::UnknownFlow => f.write_str(
+                "this browser has not begun what the answer belongs to, or it was finished or has taken too \
+                 long; begin again",
+            ),
             Self::Unlisted => f.write_str(
                 "sessions that are cookies cannot be listed or ended by others; keep them in a store",
             ),
@@ -247,6 +256,10 @@ impl fmt::Display for TooLarge {
             LimitKind::Cookie => write!(
                 f,
                 "a cookie of {size} bytes is over the {limit} that browsers keep; store less, or use a server-side store"
+            )?,
+            LimitKind::Flow => write!(
+                f,
+                "a flow whose cookie has {size} bytes is over the limit of {limit}; keep less data in it"
             )?,
         }
         for (name, size) in self.fields.iter().take(SHOWN) {

@@ -34,6 +34,7 @@
 //! - [`CurrentSession`] is the session as a whole: sign in, sign out, rotate the id, ask for its times.
 //! - [`SessionLayer`] is the tower layer that serves them. [`SessionLayer::builder`] has the settings: cookie,
 //!   timeouts, limits, and what happens when something fails.
+//! - [`Flows`] remember what a browser is about while it is at another site, for a sign-in by OAuth.
 //! - [`CsrfLayer`] refuses requests that another site makes a browser send.
 //! - [`KeyRing`] holds the keys of the deployment: the active one, and others that are still accepted.
 //! - [`MemoryStore`], [`CookieStore`] and the stores behind features keep the sessions; [`store::Store`] is the
@@ -100,6 +101,7 @@ pub mod csrf;
 pub mod docs;
 mod engine;
 pub mod error;
+mod flow;
 mod lifecycle;
 mod middleware;
 mod observe;
@@ -123,6 +125,7 @@ pub use crypto::KeyRing;
 #[cfg(feature = "axum")]
 pub use csrf::CsrfLayer;
 pub use error::SessionError;
+pub use flow::Flows;
 pub use lifecycle::Lifetime;
 pub use middleware::{FailurePolicyLayer, PassiveLayer, SessionLayer, SessionLayerBuilder};
 pub use schema::SessionData;

@@ -4,6 +4,7 @@ pub mod client;
 pub mod gate;
 pub mod jar;
 pub mod logs;
+pub mod provider;
 pub mod scenarios;
 pub mod servers;
 pub mod shop;

@@ -8,6 +8,7 @@ use http::request::Parts;
 
 use crate::csrf::CsrfRejection;
 use crate::error::SessionError;
+use crate::flow::Flows;
 use crate::middleware::{Failed, Rejected};
 use crate::schema::SessionData;
 use crate::session::{
@@ -48,6 +49,14 @@ impl<T: SessionData, S: Send + Sync> OptionalFromRequestParts<S> for Session<T> 
 }
 
 impl<R: Revocation, S: Send + Sync> FromRequestParts<S> for CurrentSession<R> {
+    type Rejection = SessionRejection;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, SessionRejection> {
+        Self::from_parts(parts).inspect_err(|rejection| report_mistake(parts, rejection))
+    }
+}
+
+impl<T, S: Send + Sync> FromRequestParts<S> for Flows<T> {
     type Rejection = SessionRejection;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, SessionRejection> {

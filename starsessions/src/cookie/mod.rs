@@ -24,17 +24,14 @@ mod write;
 use http::HeaderValue;
 
 pub use error::CookieConfigError;
-pub(crate) use parse::{Candidates, Values, candidates};
+pub(crate) use error::CookieTooLarge;
+pub(crate) use parse::{Candidates, Values, beginning_with, candidates};
 use write::Template;
 
 /// A cookie that browsers accept, ready to be written.
 #[derive(Clone, Debug)]
 pub(crate) struct CookieConfig {
-    name: String,
-    persistent: bool,
-    partitioned: bool,
-    secure: bool,
-    same_site: SameSite,
+    settings: CookieBuilder,
     template: Template,
     removal: HeaderValue,
 }
@@ -48,27 +45,27 @@ impl CookieConfig {
 
     /// The name of the cookie.
     pub(crate) fn name(&self) -> &str {
-        &self.name
+        &self.settings.name
     }
 
     /// Whether there is one cookie for each embedding site.
     pub(crate) fn is_partitioned(&self) -> bool {
-        self.partitioned
+        self.settings.partitioned
     }
 
     /// Whether browsers keep and send it over https only.
     pub(crate) fn is_secure(&self) -> bool {
-        self.secure
+        self.settings.secure
     }
 
     /// With which requests of other sites browsers send it.
     pub(crate) fn same_site(&self) -> SameSite {
-        self.same_site
+        self.settings.same_site
     }
 
     /// Whether the cookie outlives the browser's own session.
     pub(crate) fn is_persistent(&self) -> bool {
-        self.persistent
+        self.settings.persistent
     }
 }
 
@@ -193,11 +190,7 @@ impl CookieBuilder {
         removal.set_sensitive(true);
         CookieConfig {
             template: Template::new(&self),
-            name: self.name,
-            persistent: self.persistent,
-            partitioned: self.partitioned,
-            secure: self.secure,
-            same_site: self.same_site,
+            settings: self,
             removal,
         }
     }

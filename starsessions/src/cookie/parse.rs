@@ -22,6 +22,21 @@ pub(crate) fn candidates<'h>(headers: &'h HeaderMap, name: &str) -> Candidates<'
     found
 }
 
+/// The cookies whose name begins so, in the order in which they were sent: the rest of the name, and the
+/// value.
+pub(crate) fn beginning_with<'h>(
+    headers: &'h HeaderMap,
+    start: &str,
+) -> impl Iterator<Item = (&'h [u8], &'h [u8])> {
+    let lines = headers.get_all(COOKIE).into_iter();
+    let pairs = lines.flat_map(|line| line.as_bytes().split(|octet| *octet == b';'));
+    pairs.filter_map(move |pair| {
+        let rest = trim(pair).strip_prefix(start.as_bytes())?;
+        let equals = memchr::memchr(b'=', rest)?;
+        Some((rest.get(..equals)?, rest.get(equals + 1..)?))
+    })
+}
+
 /// The different values of one cookie: in nearly every request, one.
 #[derive(Debug)]
 pub(crate) enum Values<'h, B = u8> {

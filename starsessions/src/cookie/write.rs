@@ -23,12 +23,33 @@ impl CookieConfig {
         value: &str,
         max_age: Option<Duration>,
     ) -> Result<HeaderValue, CookieTooLarge> {
-        let octets = self.name.len() + value.len();
+        let octets = self.name().len() + value.len();
         let max_age = max_age.map(|rest| rest.min(LONGEST_MAX_AGE));
         match self.template.fill(value, max_age) {
             Some(header) if octets <= LONGEST_PAIR => Ok(header),
             _ => Err(CookieTooLarge { octets }),
         }
+    }
+
+    /// The `Set-Cookie` header of another cookie, which goes where this one goes and ends by itself.
+    /// `SameSite=None` makes it `Secure`, which browsers want (Chromium and Firefox keep it on
+    /// `http://localhost`, too).
+    pub(crate) fn companion(
+        &self,
+        name: &str,
+        value: &str,
+        same_site: SameSite,
+        max_age: Duration,
+    ) -> Result<HeaderValue, CookieTooLarge> {
+        let cookie = CookieBuilder {
+            name: name.to_owned(),
+            secure: self.is_secure() || same_site == SameSite::None,
+            same_site,
+            ..self.settings.clone()
+        };
+        let octets = name.len() + value.len();
+        let header = Template::new(&cookie).fill(value, Some(max_age));
+        header.ok_or(CookieTooLarge { octets })
     }
 
     /// The `Set-Cookie` header that removes the cookie: the same name, path, domain and flags

@@ -29,6 +29,7 @@ pub(super) struct KeySet {
     pub(super) log: LogKey,
     pub(super) subject: SubjectKey,
     pub(super) csrf: CsrfKey,
+    pub(super) flow: SealKey,
     #[cfg(feature = "takeover")]
     pub(super) former: FormerKey,
     realm: RealmKey,
@@ -60,6 +61,7 @@ impl KeySet {
             log: LogKey(mac_key("log")),
             subject: SubjectKey(mac_key("subject")),
             csrf: CsrfKey(mac_key("csrf")),
+            flow: SealKey::new(&key("flow")),
             #[cfg(feature = "takeover")]
             former: FormerKey(mac_key("former")),
             realm: RealmKey(mac_key("realm")),
@@ -194,6 +196,26 @@ pub(super) fn card_aad(namespace: &str, row: &RowKey, id: KeyId) -> Vec<u8> {
 /// What the way from a former id to its successor is bound to.
 pub(super) fn way_aad(row: &RowKey) -> Vec<u8> {
     encoded(&[b"starsessions/v1/way", row.as_bytes()])
+}
+
+/// What a flow is bound to: its cookie, whose name follows from its state.
+pub(super) fn flow_aad(cookie_name: &str, header: &Header) -> Vec<u8> {
+    encoded(&[b"starsessions/v1/flow", cookie_name.as_bytes(), header])
+}
+
+/// What tells the cookie of one flow from those of others. It needs no secret key: nothing leads from it
+/// back to the 256 random bits of a state.
+pub(super) fn flow_name_of(kind: &str, state: &[u8]) -> [u8; 16] {
+    let flow: [&[u8]; 2] = [kind.as_bytes(), state];
+    let tag = MacKey::new(b"starsessions/v1/flow-name")
+        .message()
+        .list(&flow)
+        .tag();
+    let mut name = [0; 16];
+    for (to, from) in name.iter_mut().zip(tag.iter()) {
+        *to = *from;
+    }
+    name
 }
 
 /// Names sessions in logs.

@@ -34,6 +34,7 @@
 //! | `way` | from a former id to its successor |
 //! | `stateless` | cookies that carry their session |
 //! | `csrf` | tokens in forms |
+//! | `flow` | what a browser remembers of its way to another site and back |
 //! | `public_id` | the name of a session towards its user |
 
 #![deny(
@@ -55,6 +56,7 @@
 mod card;
 mod csrf;
 mod encoding;
+mod flow;
 mod id;
 mod kdf;
 mod key;
@@ -76,6 +78,7 @@ mod tests;
 
 pub(crate) use card::open_card;
 pub(crate) use csrf::{mint_csrf_token, verify_csrf_token};
+pub(crate) use flow::{flow_name, is_flow_name, mint_flow_state, open_flow, seal_flow};
 pub(crate) use id::LogId;
 pub use id::{IndexKey, RowKey};
 pub use key::{Key, KeyError};

@@ -26,6 +26,8 @@ pub(super) enum Version {
     Reference = 0x04,
     /// A masked request-forgery token.
     Csrf = 0x05,
+    /// What a browser remembers of its way to another site and back.
+    Flow = 0x06,
 }
 
 /// Which key of a ring made a token. Public: it stands in every cookie in the clear.

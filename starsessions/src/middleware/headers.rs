@@ -4,6 +4,7 @@ use http::Response;
 use http::header::{HeaderMap, HeaderValue, SET_COOKIE, VARY};
 
 use super::caches;
+use crate::cookie::CookieTooLarge;
 use crate::engine::CookieChange;
 use crate::request::Slot;
 
@@ -30,25 +31,47 @@ pub(super) fn apply<B>(slot: &Slot, response: &mut Response<B>) {
     let headers = response.headers_mut();
     vary_by_cookie(headers);
     explain(slot, &effects.cookie, headers);
-    let cookie = match effects.cookie {
+    let session = match effects.cookie {
         // A response sets one cookie of a name: a leftover is removed by one that does not set ours.
         CookieChange::Keep => match &realm.former_cookie {
-            Some(former) if effects.has_stale_cookie => former.removal(),
-            _ if effects.has_session => return caches::forbid_sharing(headers, &realm.reporter),
-            _ => return,
+            Some(former) if effects.has_stale_cookie => Some(Ok(former.removal())),
+            _ => None,
         },
-        CookieChange::Set { value, max_age } => match realm.cookie.set_token(&value, max_age) {
-            Ok(header) => header,
-            Err(error) => {
-                // The client side has measured it, and a reference is always 50 characters.
-                tracing::error!(%error, "the session cookie cannot be set");
-                return;
-            }
-        },
-        CookieChange::Remove => realm.cookie.removal(),
+        CookieChange::Set { value, max_age } => Some(realm.cookie.set_token(&value, max_age)),
+        CookieChange::Remove => Some(Ok(realm.cookie.removal())),
     };
-    replace_cookie(realm.cookie.name(), cookie.clone(), headers);
-    caches::forbid_storing(headers, &realm.reporter);
+    if effects.has_session && session.is_none() {
+        caches::forbid_sharing(headers, &realm.reporter);
+    }
+    if let Some(cookie) = session {
+        set(slot, realm.cookie.name(), cookie, response);
+    }
+    for flow in slot.take_flow_cookies() {
+        let (value, max_age) = (&flow.value, flow.max_age);
+        let cookie = realm
+            .cookie
+            .companion(&flow.name, value, flow.same_site, max_age);
+        set(slot, &flow.name, cookie, response);
+    }
+}
+
+/// Sets one cookie, which is a reason not to store the response.
+fn set<B>(
+    slot: &Slot,
+    name: &str,
+    cookie: Result<HeaderValue, CookieTooLarge>,
+    response: &mut Response<B>,
+) {
+    let cookie = match cookie {
+        Ok(cookie) => cookie,
+        Err(error) => {
+            // All of them were measured when they were made.
+            tracing::error!(name, %error, "a cookie cannot be set");
+            return;
+        }
+    };
+    replace_cookie(name, cookie.clone(), response.headers_mut());
+    caches::forbid_storing(response.headers_mut(), &slot.realm().reporter);
     if slot.has_outer() {
         let announced = response
             .extensions_mut()

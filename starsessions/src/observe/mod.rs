@@ -96,6 +96,30 @@ impl Refusal {
     }
 }
 
+/// Why a flow is not finished, or not begun.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FlowRefusal {
+    /// The browser has sent no cookie of it.
+    Unknown,
+    /// Its cookie is not one of this layer, or of another version of the application.
+    Unreadable,
+    /// It has taken too long.
+    Expired,
+    /// Another site wants to begin it unseen.
+    Embedded,
+}
+
+impl FlowRefusal {
+    fn label(self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown",
+            Self::Unreadable => "unreadable",
+            Self::Expired => "expired",
+            Self::Embedded => "embedded",
+        }
+    }
+}
+
 /// Why a session has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum EndCause {
@@ -242,6 +266,24 @@ pub(crate) fn type_conflict(realm: &str, conflict: &impl fmt::Display) {
 /// Why a request's session went as it did.
 pub(crate) fn explained(realm: &str, text: &str) {
     tracing::debug!(realm, explanation = text, "session explained");
+}
+
+/// A browser is on its way to another site.
+pub(crate) fn flow_begun() {
+    tracing::debug!("flow begun");
+    count!("starsessions_flows_total", "outcome" => "begun");
+}
+
+/// It has come back.
+pub(crate) fn flow_finished() {
+    tracing::debug!("flow finished");
+    count!("starsessions_flows_total", "outcome" => "finished");
+}
+
+/// It cannot be told where it comes back from, or must not be sent there.
+pub(crate) fn flow_refused(refusal: FlowRefusal) {
+    tracing::debug!(reason = refusal.label(), "flow refused");
+    count!("starsessions_flows_total", "outcome" => refusal.label());
 }
 
 /// A handle was detached from its request.

@@ -14,7 +14,7 @@ use crate::cookie::SameSite;
 use crate::engine::{CookieChange, Executed, Presented};
 use crate::error::SessionError;
 use crate::lifecycle::plan::Step;
-use crate::observe::{self, Refusal};
+use crate::observe::{self, FlowRefusal, Refusal};
 use crate::store::StoreError;
 
 /// The notes of one request. They name causes and settings, never an id or a value.
@@ -174,6 +174,24 @@ impl Explanation {
         if !notes.iter().any(|known| *known == note) {
             notes.push(note.into());
         }
+    }
+
+    /// What a flow has come to.
+    pub(super) fn flow(&self, end: Result<(), FlowRefusal>) {
+        self.note(match end {
+            Ok(()) => "flow finished",
+            Err(FlowRefusal::Unknown) => {
+                "flow refused: no cookie of it; it was finished, has taken too long, was begun in another \
+                 browser or for another type, or its state is forged"
+            }
+            Err(FlowRefusal::Unreadable) => {
+                "flow refused: its cookie is of other keys, another realm or another layout of its type"
+            }
+            Err(FlowRefusal::Expired) => "flow refused: it has taken too long",
+            Err(FlowRefusal::Embedded) => {
+                "flow not begun: another site has caused the request, for a frame or a part of its page"
+            }
+        });
     }
 
     /// What the browser is told.

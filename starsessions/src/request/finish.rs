@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::flows::FlowCookie;
 use super::found::Found;
 use super::slot::{Door, Slot, State};
 use super::task::to_its_end;
@@ -68,6 +69,7 @@ impl Slot {
                 self.explain(|explanation| explanation.dropped(response));
             }
             state.pending.discard_data();
+            state.flows.retain(FlowCookie::is_removal);
         }
         if !state.was_used {
             return Remaining::Untouched;

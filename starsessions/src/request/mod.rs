@@ -6,6 +6,7 @@
 
 mod explain;
 mod finish;
+mod flows;
 #[cfg(feature = "takeover")]
 mod former;
 mod found;
@@ -19,7 +20,9 @@ mod task;
 mod transport;
 
 pub(crate) use self::finish::{Remaining, ResponseKind};
+pub(crate) use self::flows::FlowCookie;
 pub(crate) use self::met::Met;
 pub(crate) use self::realm::Realm;
 pub(crate) use self::slot::{Seen, Slot};
 pub(crate) use self::task::to_its_end;
+pub(crate) use self::transport::is_embedded;

@@ -6,6 +6,7 @@ use http::HeaderMap;
 use http::request::Parts;
 
 use super::explain::Explanation;
+use super::flows::FlowCookie;
 use super::found::Found;
 use super::gate::Gate;
 use super::pending::{Pending, Use};
@@ -44,6 +45,8 @@ pub(super) struct State {
     pub(super) door: Door,
     /// What the response tells the browser.
     pub(super) cookie: CookieChange,
+    /// The same of cookies beside the session's own.
+    pub(super) flows: Vec<FlowCookie>,
     pub(super) was_used: bool,
     /// The views with idle fields that the request has used.
     views: Vec<&'static Schema>,

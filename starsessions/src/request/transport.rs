@@ -76,6 +76,12 @@ pub(super) fn is_cross_site(headers: &HeaderMap) -> bool {
     text(headers, &FETCH_SITE) == Some("cross-site")
 }
 
+/// Whether a page of another site has caused the request and shows no page of it, or one inside of its own.
+pub(crate) fn is_embedded(headers: &HeaderMap) -> bool {
+    let is_part = text(headers, &FETCH_DEST).is_some_and(|dest| dest != "document");
+    is_cross_site(headers) && is_part
+}
+
 /// Whether the response may never be shown: a `HEAD`, or what a browser fetches ahead and may throw
 /// away.
 pub(super) fn is_unseen(parts: &Parts) -> bool {
@@ -108,6 +114,7 @@ fn speculative(header: &str) -> &'static [&'static str] {
 
 const FORWARDED: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+const FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 #[cfg(test)]

@@ -9,7 +9,6 @@ mod stream;
 mod view;
 mod watch;
 
-#[cfg(feature = "axum")]
 pub(crate) use self::current::find_slot;
 pub use self::current::{BrowserOnly, CurrentSession, Revocable, Revocation, SessionInfo};
 pub use self::detached::Detached;

@@ -77,6 +77,7 @@ impl SessionError {
                 StatusCode::CONFLICT
             }
             Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::UnknownFlow => StatusCode::BAD_REQUEST,
             // A guest, where a session is expected.
             Self::Detach(DetachError::NothingStored) => StatusCode::UNAUTHORIZED,
             _ => StatusCode::INTERNAL_SERVER_ERROR,

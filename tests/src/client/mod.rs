@@ -70,14 +70,25 @@ impl Client {
 
     /// Sends a form, as a page of the site itself does.
     pub async fn submit(&mut self, path: &str, form: &str) -> Reply {
-        let request = self
-            .request(Method::POST, path)
-            .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
-            .header("sec-fetch-site", "same-origin")
-            .body(Body::from(form.to_owned()));
-        let reply = exchange(self.app.clone(), request.expect("a test's own request")).await;
+        let own = [("sec-fetch-site", "same-origin")];
+        let reply = self.submit_with(path, form, &own).await;
         self.keep(&reply);
         reply
+    }
+
+    /// Sends a form with headers of one's own, and keeps nothing.
+    ///
+    /// # Panics
+    /// If they are no headers.
+    pub async fn submit_with(&self, path: &str, form: &str, headers: &[(&str, &str)]) -> Reply {
+        let mut request = self
+            .request(Method::POST, path)
+            .header(CONTENT_TYPE, "application/x-www-form-urlencoded");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(Body::from(form.to_owned()));
+        exchange(self.app.clone(), request.expect("a test's own request")).await
     }
 
     /// Sends a request with the cookies, and keeps those of the reply.

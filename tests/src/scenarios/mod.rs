@@ -9,6 +9,7 @@ mod limit;
 mod login_redirect;
 mod outage;
 mod parallel_writers;
+mod providers;
 mod rolling_deploy;
 mod rotation;
 mod stolen_dump;
@@ -43,6 +44,7 @@ pub use self::parallel_writers::{
     every_increment_counts, two_writers_at_once_are_both_seen,
     what_one_deletes_the_other_does_not_bring_back,
 };
+pub use self::providers::two_tabs_sign_in_at_a_provider;
 pub use self::rolling_deploy::two_versions_serve_one_session;
 pub use self::rotation::{
     a_new_id_ends_the_old_one, a_planted_id_is_not_signed_in, a_renewal_has_one_successor,
@@ -117,6 +119,7 @@ macro_rules! scenarios {
             scenario_03_a_reader = a_logout_beside_a_reader(&site);
             scenario_03_a_rotation = a_logout_beside_a_rotation(&site);
             scenario_04_login_then_redirect = the_redirect_waits_for_the_login(&site);
+            scenario_05_a_provider = two_tabs_sign_in_at_a_provider(&site);
             scenario_11_rolling_deploy = two_versions_serve_one_session(&site);
             scenario_13_key_rotation = a_new_key_takes_over(&site);
             scenario_14_devices = devices_are_listed_and_ended(&site);

@@ -10,8 +10,8 @@ use std::{env, fs};
 use serde_json::{Value, json};
 
 use super::super::{
-    RowKey, WayKind, mint_csrf_token, open_card, open_cookie, seal_cookie, sign_cookie,
-    verify_cookie, verify_csrf_token,
+    RowKey, WayKind, flow_name, mint_csrf_token, mint_flow_state, open_card, open_cookie,
+    open_flow, seal_cookie, seal_flow, sign_cookie, verify_cookie, verify_csrf_token,
 };
 use super::*;
 
@@ -146,6 +146,35 @@ fn csrf(case: u64) -> Value {
     })
 }
 
+fn flow(case: u64) -> Value {
+    let (kind, payload) = (AUDIENCES[case as usize / 4 % 4], payload(case));
+    let end = Timestamp::from_unix_seconds(1_800_000_000 + (case << 32));
+    let (state, token) = seeded(case, || {
+        let state = mint_flow_state().unwrap();
+        let name = flow_cookie(case, kind, &state);
+        let token = seal_flow(&ring(case), &name, end, &payload).unwrap();
+        (state, token)
+    });
+    json!({
+        "master": hex(key(case).as_bytes()),
+        "cookie_name": NAMES[case as usize % 4],
+        "kind": kind,
+        "state": state,
+        "name": flow_cookie(case, kind, &state),
+        "end": end.as_unix_seconds(),
+        "payload": hex(&payload),
+        "token": token,
+    })
+}
+
+fn flow_cookie(case: u64, kind: &str, state: &str) -> String {
+    format!(
+        "{}-flow-{}",
+        NAMES[case as usize % 4],
+        flow_name(kind, state)
+    )
+}
+
 fn row(vector: &Value) -> RowKey {
     RowKey::from_bytes(unhex(text(vector, "row")).try_into().unwrap())
 }
@@ -275,5 +304,15 @@ fn csrf_tokens_are_frozen() {
         let token = text(&vector, "token").as_bytes();
         let ring = recorded_ring(&vector);
         assert!(verify_csrf_token(&ring, &row(&vector), token, NOW).is_ok());
+    }
+}
+
+#[test]
+fn flows_are_frozen() {
+    for vector in frozen("flows", 16, flow) {
+        let (name, token) = (text(&vector, "name"), text(&vector, "token").as_bytes());
+        let opened = open_flow(&recorded_ring(&vector), name, token, NOW).unwrap();
+        assert_eq!(opened.0.as_unix_seconds(), vector["end"].as_u64().unwrap());
+        assert_eq!(opened.1, unhex(text(&vector, "payload")));
     }
 }

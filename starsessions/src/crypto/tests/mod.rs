@@ -2,6 +2,7 @@
 
 mod cards;
 mod csrf;
+mod flows;
 mod frozen;
 mod keys;
 mod layers;

@@ -1,0 +1,76 @@
+//! What a browser remembers of its way to another site and back, in a cookie for each attempt.
+//!
+//! ```text
+//! state  = base64url(random(32))                                                        43 characters
+//! name   = session cookie's name ‖ "-flow-" ‖ base64url(HMAC-SHA256("starsessions/v1/flow-name", PAE(kind, state))[..16])
+//! cookie = base64url(h ‖ nonce(24) ‖ XChaCha20-Poly1305(K_flow, nonce, LE64(end) ‖ payload, aad =
+//!              PAE("starsessions/v1/flow", name, h)))
+//! h      = version ‖ key id
+//! ```
+//!
+//! The state travels through the other site, and the name of the cookie follows from it: to look the cookie
+//! up is to compare the state. `kind` is the type that began the flow, so no other type finds it.
+
+use zeroize::Zeroizing;
+
+use super::encoding;
+use super::keyring::KeyRing;
+use super::keyset::{flow_aad, flow_name_of};
+use super::random::{self, RandomError};
+use super::seal::SealError;
+use super::token::{InvalidToken, Version, header, split};
+use crate::clock::Timestamp;
+
+/// A state that cannot be guessed.
+pub(crate) fn mint_flow_state() -> Result<String, RandomError> {
+    let bytes = Zeroizing::new(random::random_bytes::<32>()?);
+    Ok(std::mem::take(&mut *encoding::encode_secret(&*bytes)))
+}
+
+/// What the name of the cookie of this flow ends with.
+pub(crate) fn flow_name(kind: &str, state: &str) -> String {
+    encoding::encode(&flow_name_of(kind, state.as_bytes()))
+}
+
+/// Whether a name can end with this.
+pub(crate) fn is_flow_name(text: &str) -> bool {
+    let decoded = encoding::decode(text.as_bytes(), LONGEST_TEXT);
+    decoded.is_some_and(|bytes| bytes.len() == NAME_LEN)
+}
+
+/// The value of the cookie that is so called.
+pub(crate) fn seal_flow(
+    ring: &KeyRing,
+    cookie_name: &str,
+    end: Timestamp,
+    payload: &[u8],
+) -> Result<String, SealError> {
+    let keys = ring.active();
+    let header = header(Version::Flow, keys.id);
+    let end = end.as_unix_seconds().to_le_bytes();
+    let aad = flow_aad(cookie_name, &header);
+    let raw = keys.flow.seal(&aad, &header, &[&end, payload])?;
+    Ok(encoding::encode(&raw))
+}
+
+/// What the cookie that is so called holds, and its end, which may be past.
+pub(crate) fn open_flow(
+    ring: &KeyRing,
+    cookie_name: &str,
+    text: &[u8],
+    now: Timestamp,
+) -> Result<(Timestamp, Vec<u8>), InvalidToken> {
+    let raw = encoding::decode(text, LONGEST_TEXT).ok_or(InvalidToken)?;
+    let (key_id, header, sealed) = split(&raw, Version::Flow)?;
+    let keys = ring.find(key_id, now).ok_or(InvalidToken)?;
+    let payload = keys.flow.open(&flow_aad(cookie_name, &header), sealed)?;
+    let (end, payload) = payload.split_first_chunk().ok_or(InvalidToken)?;
+    let end = Timestamp::from_unix_seconds(u64::from_le_bytes(*end));
+    Ok((end, payload.to_vec()))
+}
+
+/// Browsers drop a longer cookie (RFC 6265bis section 5.6).
+const LONGEST_TEXT: usize = 4096;
+
+/// The bytes of a hash in a name: no two of 2^64 states have the same.
+const NAME_LEN: usize = 16;

@@ -1,0 +1,127 @@
+//! The cookies of flows: how they are called, what is in them, and how many there may be.
+
+use http::HeaderMap;
+
+use crate::clock::Timestamp;
+use crate::cookie::{CookieConfig, SameSite, beginning_with, candidates};
+use crate::crypto::{KeyRing, is_flow_name, open_flow, seal_flow};
+use crate::error::SessionError;
+use crate::observe::FlowRefusal;
+use crate::request::FlowCookie;
+
+/// The cookies of flows that a request has brought, and how its layer makes them.
+pub(super) struct Cookies<'a> {
+    pub(super) config: &'a CookieConfig,
+    pub(super) keys: &'a KeyRing,
+    pub(super) headers: &'a HeaderMap,
+    pub(super) now: Timestamp,
+}
+
+/// What one of them holds.
+pub(super) struct Attempt {
+    pub(super) end: Timestamp,
+    pub(super) same_site: SameSite,
+    pub(super) data: Vec<u8>,
+}
+
+/// One that a request has brought, as far as it matters to the next attempt.
+struct Brought {
+    name: String,
+    octets: usize,
+    /// `None` if it cannot be opened.
+    end: Option<Timestamp>,
+    same_site: SameSite,
+}
+
+impl Cookies<'_> {
+    /// Beside the session's cookie, under the same prefix.
+    pub(super) fn name(&self, ending: &str) -> String {
+        format!("{}{INFIX}{ending}", self.config.name())
+    }
+
+    /// The value of the cookie that is so called.
+    pub(super) fn seal(&self, name: &str, attempt: &Attempt) -> Result<String, SessionError> {
+        let is_cross_site = [u8::from(attempt.same_site == SameSite::None)];
+        let payload = [&is_cross_site, attempt.data.as_slice()].concat();
+        Ok(seal_flow(self.keys, name, attempt.end, &payload)?)
+    }
+
+    fn open(&self, name: &str, value: &[u8]) -> Option<Attempt> {
+        let (end, payload) = open_flow(self.keys, name, value, self.now).ok()?;
+        let (is_cross_site, data) = payload.split_first()?;
+        Some(Attempt {
+            end,
+            same_site: match is_cross_site {
+                0 => SameSite::Lax,
+                _ => SameSite::None,
+            },
+            data: data.to_vec(),
+        })
+    }
+
+    /// What the cookie that is so called holds. A sibling host may have planted others of its name.
+    pub(super) fn find(&self, name: &str) -> Result<Attempt, FlowRefusal> {
+        let sent = candidates(self.headers, name);
+        if sent.is_empty() {
+            return Err(FlowRefusal::Unknown);
+        }
+        let opened = sent
+            .values()
+            .iter()
+            .find_map(|value| self.open(name, value));
+        let attempt = opened.ok_or(FlowRefusal::Unreadable)?;
+        if attempt.end <= self.now {
+            return Err(FlowRefusal::Expired);
+        }
+        Ok(attempt)
+    }
+
+    /// Which cookies must go, so that there are no more than `most` with another one of this size: first
+    /// those that cannot be opened, then the oldest. Those that are `settled` are gone, or are new.
+    pub(super) fn make_room(
+        &self,
+        octets: usize,
+        most: usize,
+        is_settled: impl Fn(&str) -> bool,
+    ) -> Vec<FlowCookie> {
+        let start = self.name("");
+        let mut brought: Vec<Brought> = Vec::new();
+        for (ending, value) in beginning_with(self.headers, &start) {
+            let Some(ending) = str::from_utf8(ending).ok().filter(|it| is_flow_name(it)) else {
+                continue;
+            };
+            let name = self.name(ending);
+            if is_settled(&name) || brought.iter().any(|known| known.name == name) {
+                continue;
+            }
+            let opened = self.open(&name, value);
+            brought.push(Brought {
+                octets: name.len() + value.len(),
+                end: opened.as_ref().map(|attempt| attempt.end),
+                same_site: opened.map_or(SameSite::Lax, |attempt| attempt.same_site),
+                name,
+            });
+        }
+        brought.sort_by_key(|cookie| cookie.end);
+        let mut count = brought.len() + 1;
+        let sizes = brought.iter().map(|cookie| cookie.octets);
+        let mut total = octets + sizes.sum::<usize>();
+        let mut going = Vec::new();
+        for cookie in brought {
+            if count <= most && total <= MOST_OCTETS {
+                break;
+            }
+            count -= 1;
+            total -= cookie.octets;
+            going.push(FlowCookie::removal(cookie.name, cookie.same_site));
+        }
+        going
+    }
+}
+
+/// What stands between the name of the session's cookie and that of a flow.
+const INFIX: &str = "-flow-";
+
+/// Of all cookies of flows together. Common proxies take 8 KiB of cookies, and a session in its cookie may
+/// have half of it.
+const MOST_OCTETS: usize = 4096;

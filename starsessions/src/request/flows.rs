@@ -1,0 +1,59 @@
+//! The cookies of flows that a response sets and removes.
+
+use std::time::Duration;
+
+use super::slot::Slot;
+use crate::cookie::SameSite;
+use crate::error::SessionError;
+use crate::observe::FlowRefusal;
+
+/// A cookie beside the session's own, and for how long it is to be kept.
+#[derive(Debug)]
+pub(crate) struct FlowCookie {
+    pub(crate) name: String,
+    pub(crate) value: String,
+    pub(crate) same_site: SameSite,
+    pub(crate) max_age: Duration,
+}
+
+impl FlowCookie {
+    /// The browser is to forget it.
+    pub(crate) fn removal(name: String, same_site: SameSite) -> Self {
+        Self {
+            name,
+            value: String::new(),
+            same_site,
+            max_age: Duration::ZERO,
+        }
+    }
+
+    /// Whether it goes out with a failed response, too: what was used up stays so.
+    pub(super) fn is_removal(&self) -> bool {
+        self.max_age.is_zero()
+    }
+}
+
+impl Slot {
+    /// Has the response set this cookie, in the place of what was to be set under its name.
+    pub(crate) fn set_flow_cookie(&self, cookie: FlowCookie) -> Result<(), SessionError> {
+        let mut state = self.open_state()?;
+        state.flows.retain(|known| known.name != cookie.name);
+        state.flows.push(cookie);
+        Ok(())
+    }
+
+    /// Whether the response sets or removes the cookie that is so called.
+    pub(crate) fn settles_flow(&self, name: &str) -> bool {
+        let state = self.state();
+        state.flows.iter().any(|cookie| cookie.name == name)
+    }
+
+    /// What the response is to set and to remove.
+    pub(crate) fn take_flow_cookies(&self) -> Vec<FlowCookie> {
+        std::mem::take(&mut self.state().flows)
+    }
+
+    pub(crate) fn explain_flow(&self, end: Result<(), FlowRefusal>) {
+        self.explain(|explanation| explanation.flow(end));
+    }
+}

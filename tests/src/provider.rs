@@ -1,0 +1,165 @@
+//! A site whose users sign in at another one.
+
+use axum::extract::Query;
+use axum::response::Redirect;
+use axum::routing::{get, post};
+use axum::{Form, Router};
+use http::Method;
+use serde::{Deserialize, Serialize};
+use starsessions::session::BrowserOnly;
+use starsessions::{CurrentSession, Flows, SessionError};
+
+use crate::client::{Client, Reply};
+use crate::jar::Initiator;
+use crate::shop::{self, Login};
+
+/// What is remembered of an attempt.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Google {
+    /// Where the visitor was.
+    pub back: String,
+    /// The user that the provider will name.
+    pub user: u64,
+}
+
+/// The same of another provider. Serde knows no difference.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename = "Google")]
+pub struct Microsoft {
+    /// Where the visitor was.
+    pub back: String,
+    /// The user that the provider will name.
+    pub user: u64,
+}
+
+/// Who has just come back by a POST.
+#[derive(Debug, Serialize, Deserialize)]
+struct Known {
+    user: u64,
+}
+
+#[derive(Deserialize)]
+struct Wish {
+    user: u64,
+}
+
+#[derive(Deserialize)]
+struct Answer {
+    state: String,
+}
+
+/// The shop, and the ways to its providers: Google answers with a GET, Microsoft with a POST.
+pub fn routes() -> Router {
+    shop::routes()
+        .route("/google", get(to_google))
+        .route("/google/back", get(from_google))
+        .route("/microsoft", get(to_microsoft))
+        .route("/microsoft/back", post(from_microsoft))
+        .route("/microsoft/known", get(known))
+}
+
+async fn to_google(
+    flows: Flows<Google>,
+    Query(wish): Query<Wish>,
+) -> Result<Redirect, SessionError> {
+    let back = "/me".to_owned();
+    let state = flows.begin(Google {
+        back,
+        user: wish.user,
+    })?;
+    Ok(Redirect::to(&format!("{PROVIDER}/authorize?state={state}")))
+}
+
+async fn from_google(
+    flows: Flows<Google>,
+    session: CurrentSession<BrowserOnly>,
+    Query(answer): Query<Answer>,
+) -> Result<Redirect, SessionError> {
+    let google = flows.finish(&answer.state)?;
+    session.insert(Login { user: google.user })?;
+    Ok(Redirect::to(&google.back))
+}
+
+async fn to_microsoft(
+    flows: Flows<Microsoft>,
+    Query(wish): Query<Wish>,
+) -> Result<Redirect, SessionError> {
+    let back = "/me".to_owned();
+    let state = flows.begin_form_post(Microsoft {
+        back,
+        user: wish.user,
+    })?;
+    Ok(Redirect::to(&format!("{PROVIDER}/authorize?state={state}")))
+}
+
+/// The session's cookie is not here: the sign-in waits for the next request.
+async fn from_microsoft(
+    flows: Flows<Microsoft>,
+    known: Flows<Known>,
+    Form(answer): Form<Answer>,
+) -> Result<Redirect, SessionError> {
+    let microsoft = flows.finish(&answer.state)?;
+    let state = known.begin(Known {
+        user: microsoft.user,
+    })?;
+    Ok(Redirect::to(&format!("/microsoft/known?state={state}")))
+}
+
+async fn known(
+    flows: Flows<Known>,
+    session: CurrentSession<BrowserOnly>,
+    Query(answer): Query<Answer>,
+) -> Result<Redirect, SessionError> {
+    let Known { user } = flows.finish(&answer.state)?;
+    session.insert(Login { user })?;
+    Ok(Redirect::to("/me"))
+}
+
+impl Client {
+    /// Goes to a provider; returns the state that it is to bring back.
+    pub async fn leave_for(&mut self, path: &str) -> String {
+        let reply = self.get(path).await;
+        state_of(&reply)
+    }
+
+    /// Comes back from the provider with a GET.
+    pub async fn come_back(&mut self, path: &str, state: &str) -> Reply {
+        let path = format!("{path}?state={state}");
+        let cookies = self.jar().cookie_header_in(SITE, Initiator::Link);
+        let sent = self.showing(cookies.unwrap_or_default());
+        let reply = sent.ask_with(Method::GET, &path, &CROSS_SITE).await;
+        self.keep(&reply);
+        reply
+    }
+
+    /// Comes back with a form that the provider's page has sent.
+    pub async fn come_back_by_post(&mut self, path: &str, state: &str) -> Reply {
+        let cookies = self.jar().cookie_header_in(SITE, Initiator::Form);
+        let sent = self.showing(cookies.unwrap_or_default());
+        let form = format!("state={state}");
+        let reply = sent.submit_with(path, &form, &CROSS_SITE).await;
+        self.jar_mut()
+            .receive_in(&reply.headers, SITE, Initiator::Form);
+        reply
+    }
+}
+
+/// The state that a redirect takes along.
+///
+/// # Panics
+/// If there is none.
+#[must_use]
+pub fn state_of(reply: &Reply) -> String {
+    let location = reply.location().expect("a redirect");
+    let (_, state) = location.split_once("state=").expect("a state");
+    state.to_owned()
+}
+
+/// Where users sign in.
+pub const PROVIDER: &str = "https://id.example";
+const SITE: &str = "https://shop.example/";
+const CROSS_SITE: [(&str, &str); 3] = [
+    ("origin", PROVIDER),
+    ("sec-fetch-site", "cross-site"),
+    ("sec-fetch-dest", "document"),
+];
