@@ -60,6 +60,8 @@ pub enum SessionError {
     Unlisted,
     /// The browser has not begun the flow that an answer belongs to, or not lately, or has finished it.
     UnknownFlow,
+    /// The store is shared with another library, whose format cannot hold the session. Nothing was written.
+    Unshareable(Arc<dyn Error + Send + Sync>),
     /// What cannot be done without a request at hand. Nothing was written.
     Detach(DetachError),
 }
@@ -72,7 +74,7 @@ pub enum DetachError {
     NothingStored,
     /// The request has yet to end the id that the session stands under.
     IdPending,
-    /// The session is its cookie, and only a response can change that.
+    /// The session is its cookie, and only a response can change that; or it is shared with another library.
     InCookie,
     /// The change would give the session a new id, which only a response can tell to the browser.
     NewId,
@@ -189,6 +191,7 @@ impl fmt::Display for SessionError {
             Self::Closed => f.write_str(
                 "the response has left, so its session can no longer be written; commit before answering",
             ),
+            Self::Unshareable(error) => error.fmt(f),
             Self::Detach(error) => error.fmt(f),
             Self::TooManySessions { limit } => write!(
                 f,
@@ -199,7 +202,8 @@ impl fmt::Display for SessionError {
                  long; begin again",
             ),
             Self::Unlisted => f.write_str(
-                "sessions that are cookies cannot be listed or ended by others; keep them in a store",
+                "sessions that are cookies, or shared with another library, cannot be listed or ended by others; \
+                 keep them in a store of their own",
             ),
         }
     }
@@ -227,7 +231,8 @@ impl fmt::Display for DetachError {
                  that before you detach the session"
             }
             Self::InCookie => {
-                "a session that is its cookie cannot be used without a request; keep it in a store"
+                "a session that is its cookie, or shared with another library, cannot be used without a request; \
+                 keep it in a store of its own"
             }
             Self::NewId => {
                 "the change gives the session a new id, and only a response can tell the browser; \

@@ -53,6 +53,7 @@
 //! - [`docs::observability`]: logs, metrics, and why a request went as it did.
 //! - [`docs::performance`]: what a session costs a request, measured.
 //! - [`docs::scaling`]: how much one machine holds, and when to move to the next store.
+//! - [`docs::from_python`]: from the Python library of this name, with its sessions shared or taken over.
 //! - [`docs::architecture`]: the modules, for contributors.
 //!
 //! # Security by default

@@ -224,7 +224,8 @@ fn a_cookie_store_has_no_ids_to_renew() {
         assert!(matches!(error, ConfigError::RenewalOfCookies), "{error}");
         assert_eq!(
             error.to_string(),
-            "a `CookieStore` has no ids to renew; leave renewal off, or use a server-side store"
+            "a `CookieStore` has no ids to renew, and Python would not follow them; leave renewal off, or use a \
+             server-side store"
         );
     }
 }

@@ -1,4 +1,5 @@
-//! Sessions of other libraries go on as ours.
+//! Sessions of other libraries go on as ours, or are shared.
 
 mod python;
+mod sharing;
 mod source;

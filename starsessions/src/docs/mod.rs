@@ -23,5 +23,8 @@ pub mod observability {}
 #[doc = include_str!("scaling.md")]
 pub mod scaling {}
 
+#[doc = include_str!("from_python.md")]
+pub mod from_python {}
+
 #[doc = include_str!("architecture.md")]
 pub mod architecture {}

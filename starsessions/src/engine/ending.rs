@@ -19,6 +19,8 @@ pub(crate) enum Endable {
     /// With its record, if that could be read.
     Reference(Arc<ReferenceToken>, Option<Record>),
     Sealed(SealedId, Record),
+    #[cfg(feature = "python")]
+    Shared(Box<Live>),
 }
 
 impl From<Live> for Endable {
@@ -26,6 +28,10 @@ impl From<Live> for Endable {
         match live.credential {
             Credential::Reference(token, _) => Self::Reference(token, Some(live.record)),
             Credential::Sealed(id) => Self::Sealed(id, live.record),
+            #[cfg(feature = "python")]
+            credential @ Credential::Shared(_) => {
+                Self::Shared(Box::new(Live { credential, ..live }))
+            }
         }
     }
 }
@@ -41,6 +47,8 @@ impl Engine {
                 (Self::Client(client), Endable::Sealed(id, record)) => {
                     client.end(id, &record, now).await?;
                 }
+                #[cfg(feature = "python")]
+                (Self::Shared(shared), Endable::Shared(live)) => shared.end(&live).await?,
                 // The one side makes no credentials of the other.
                 _ => {}
             }

@@ -8,6 +8,8 @@ mod limit;
 mod listing;
 mod overtaken;
 mod server_side;
+#[cfg(feature = "python")]
+mod shared;
 #[cfg(feature = "takeover")]
 mod takeover;
 mod tombstones;
@@ -23,6 +25,8 @@ pub(crate) use self::client_side::SealedId;
 pub(crate) use self::ending::Endable;
 pub(crate) use self::listing::FoundSession;
 use self::server_side::ServerSide;
+#[cfg(feature = "python")]
+use self::shared::{SharedId, SharedSide};
 use self::vault::Vault;
 pub(crate) use self::watchers::{Watched, Watchers};
 pub(crate) use self::ways::ENDING_GRACE;
@@ -34,6 +38,8 @@ use crate::lifecycle::expiry::{ExpiredBy, is_settled};
 use crate::lifecycle::plan::Plan;
 use crate::lifecycle::{Policy, SessionLimit};
 use crate::observe::{self, Name, Refusal};
+#[cfg(feature = "python")]
+use crate::python::Sessions;
 use crate::record::Record;
 use crate::store::{BackendKind, Row, StoreError};
 
@@ -43,6 +49,9 @@ pub(crate) enum Engine {
     Server(ServerSide),
     /// The cookie is the record.
     Client(ClientSide),
+    /// The store is Python's.
+    #[cfg(feature = "python")]
+    Shared(SharedSide),
 }
 
 /// What both kinds of sessions have in common.
@@ -84,6 +93,8 @@ pub(crate) enum Credential {
     /// A token, and the row that it led to.
     Reference(Arc<ReferenceToken>, Row),
     Sealed(SealedId),
+    #[cfg(feature = "python")]
+    Shared(SharedId),
 }
 
 /// What the cookies of a request lead to.
@@ -151,10 +162,18 @@ impl Engine {
         }
     }
 
+    /// Sessions in Python's store.
+    #[cfg(feature = "python")]
+    pub(crate) fn shared(sessions: Sessions, context: Context) -> Self {
+        Self::Shared(SharedSide { context, sessions })
+    }
+
     pub(crate) fn context(&self) -> &Context {
         match self {
             Self::Server(server) => &server.context,
             Self::Client(client) => &client.context,
+            #[cfg(feature = "python")]
+            Self::Shared(shared) => &shared.context,
         }
     }
 
@@ -163,6 +182,8 @@ impl Engine {
         match self {
             Self::Server(server) => Some(server),
             Self::Client(_) => None,
+            #[cfg(feature = "python")]
+            Self::Shared(_) => None,
         }
     }
 
@@ -227,6 +248,8 @@ impl Engine {
         match self {
             Self::Server(server) => server.resolve(cookie, now).await,
             Self::Client(client) => client.resolve(cookie, now).await,
+            #[cfg(feature = "python")]
+            Self::Shared(shared) => Box::pin(shared.resolve(cookie, now)).await,
         }
     }
 
@@ -239,6 +262,8 @@ impl Engine {
         match self {
             Self::Server(server) => server.refresh(live, now).await,
             Self::Client(client) => client.refresh(live, now).await,
+            #[cfg(feature = "python")]
+            Self::Shared(shared) => Box::pin(shared.refresh(live, now)).await,
         }
     }
 
@@ -247,6 +272,8 @@ impl Engine {
         match self {
             Self::Server(server) => server.execute(work).await,
             Self::Client(client) => client.execute(work).await,
+            #[cfg(feature = "python")]
+            Self::Shared(shared) => Box::pin(shared.execute(work)).await,
         }
     }
 
@@ -348,6 +375,8 @@ impl Live {
         match &self.credential {
             Credential::Reference(token, _) => Name::Token(token),
             Credential::Sealed(id) => Name::Row(keys, id.row_key()),
+            #[cfg(feature = "python")]
+            Credential::Shared(shared) => Name::Row(keys, shared.id.row_key()),
         }
     }
 
@@ -356,6 +385,8 @@ impl Live {
         match &self.credential {
             Credential::Reference(token, _) => *token.row_key(),
             Credential::Sealed(id) => id.row_key(),
+            #[cfg(feature = "python")]
+            Credential::Shared(shared) => shared.id.row_key(),
         }
     }
 
@@ -364,6 +395,8 @@ impl Live {
         match &self.credential {
             Credential::Reference(token, _) => Some(*token.row_key()),
             Credential::Sealed(_) => None,
+            #[cfg(feature = "python")]
+            Credential::Shared(_) => None,
         }
     }
 
@@ -375,6 +408,8 @@ impl Live {
                 a.row_key() == b.row_key()
             }
             (Credential::Sealed(a), Credential::Sealed(b)) => a == b,
+            #[cfg(feature = "python")]
+            (Credential::Shared(a), Credential::Shared(b)) => a.id == b.id,
             _ => false,
         }
     }

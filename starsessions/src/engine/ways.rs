@@ -105,6 +105,8 @@ impl Live {
         match &self.credential {
             Credential::Reference(token, row) => Some((Arc::clone(token), row)),
             Credential::Sealed(_) => None,
+            #[cfg(feature = "python")]
+            Credential::Shared(_) => None,
         }
     }
 }

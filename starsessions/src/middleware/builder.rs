@@ -14,6 +14,8 @@ use crate::lifecycle::{
     AtLimit, FailurePolicy, Lifetime, MIN_RENEWAL, OnServerError, Policy, SessionLimit,
 };
 use crate::observe::Reporter;
+#[cfg(feature = "python")]
+use crate::python::Sessions;
 use crate::request::{Met, Realm};
 use crate::sentence::debug_as_sentence;
 use crate::store::{Backend, BackendKind, CookieMode};
@@ -38,7 +40,7 @@ use crate::takeover::TakeOver;
 /// ```
 #[must_use = "a builder does nothing until it is built"]
 pub struct SessionLayerBuilder {
-    backend: BackendKind,
+    backend: Backing,
     keys: KeyRing,
     cookie: CookieBuilder,
     former_cookie: Option<CookieBuilder>,
@@ -51,6 +53,13 @@ pub struct SessionLayerBuilder {
     #[cfg(feature = "takeover")]
     takeover: Option<TakeOver>,
     clock: Arc<dyn Clock>,
+}
+
+/// Where the layer's sessions are.
+enum Backing {
+    Own(BackendKind),
+    #[cfg(feature = "python")]
+    Python(Sessions),
 }
 
 /// Settings that cannot work together.
@@ -93,8 +102,22 @@ pub enum ConfigError {
 
 impl SessionLayerBuilder {
     pub(super) fn new(backend: impl Backend, keys: KeyRing) -> Self {
+        Self::over(Backing::Own(backend.into_backend()), keys)
+    }
+
+    /// Cookie and timeouts are Python's, until they are set.
+    #[cfg(feature = "python")]
+    pub(super) fn shared(sessions: Sessions, keys: KeyRing) -> Self {
+        let (name, timeouts) = (sessions.name().to_owned(), sessions.timeouts());
+        let is_persistent = sessions.is_persistent();
+        Self::over(Backing::Python(sessions), keys)
+            .cookie(|cookie| cookie.name(name).persistent(is_persistent))
+            .lifetime(timeouts)
+    }
+
+    fn over(backend: Backing, keys: KeyRing) -> Self {
         Self {
-            backend: backend.into_backend(),
+            backend,
             keys,
             cookie: CookieBuilder::default(),
             former_cookie: None,
@@ -319,7 +342,7 @@ impl SessionLayerBuilder {
             if age < MIN_RENEWAL || age >= policy.standard.absolute {
                 return Err(ConfigError::Renewal);
             }
-            if matches!(self.backend, BackendKind::Cookie(_)) {
+            if !self.backend.is_store() {
                 return Err(ConfigError::RenewalOfCookies);
             }
         }
@@ -348,12 +371,12 @@ impl SessionLayerBuilder {
             if limit.max == 0 {
                 return Err(ConfigError::SessionLimit);
             }
-            if matches!(self.backend, BackendKind::Cookie(_)) {
+            if !self.backend.is_store() {
                 return Err(ConfigError::SessionLimitOfCookies);
             }
         }
         #[cfg(feature = "takeover")]
-        if self.takeover.is_some() && matches!(self.backend, BackendKind::Cookie(_)) {
+        if self.takeover.is_some() && !self.backend.is_store() {
             return Err(ConfigError::TakeOverOfCookies);
         }
         let is_realm_char = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
@@ -365,8 +388,10 @@ impl SessionLayerBuilder {
 
     fn assemble(self, cookie: CookieConfig, former_cookie: Option<CookieConfig>) -> SessionLayer {
         let is_revocable = match &self.backend {
-            BackendKind::Store(_) => true,
-            BackendKind::Cookie(store) => {
+            #[cfg(feature = "python")]
+            Backing::Python(sessions) => !sessions.is_cookie(),
+            Backing::Own(BackendKind::Store(_)) => true,
+            Backing::Own(BackendKind::Cookie(store)) => {
                 if store.mode == CookieMode::Signed {
                     tracing::warn!(
                         cookie = cookie.name(),
@@ -387,7 +412,11 @@ impl SessionLayerBuilder {
         };
         SessionLayer::from_realm(Realm {
             name: self.realm,
-            engine: Engine::new(self.backend, context, self.settings),
+            engine: match self.backend {
+                Backing::Own(backend) => Engine::new(backend, context, self.settings),
+                #[cfg(feature = "python")]
+                Backing::Python(sessions) => Engine::shared(sessions, context),
+            },
             cookie,
             former_cookie,
             failure_policy: self.failure_policy,
@@ -399,6 +428,12 @@ impl SessionLayerBuilder {
             takeover: self.takeover,
             met: Met::default(),
         })
+    }
+}
+
+impl Backing {
+    fn is_store(&self) -> bool {
+        matches!(self, Self::Own(BackendKind::Store(_)))
     }
 }
 
@@ -443,7 +478,8 @@ impl fmt::Display for ConfigError {
                 "a renewed id may lead to its successor for at most 30 seconds; shorten the grace"
             }
             Self::RenewalOfCookies => {
-                "a `CookieStore` has no ids to renew; leave renewal off, or use a server-side store"
+                "a `CookieStore` has no ids to renew, and Python would not follow them; leave renewal off, or use a \
+                 server-side store"
             }
             Self::RememberedTooShort => {
                 "the remembered lifetime is shorter than the ordinary one; swap them, or lengthen it"

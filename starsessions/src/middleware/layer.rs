@@ -63,6 +63,17 @@ impl SessionLayer {
         SessionLayerBuilder::new(store, keys)
     }
 
+    /// A layer whose sessions a Python deployment reads and writes too, with settings of one's own. Name, timeouts
+    /// and persistence of the cookie are those of `sessions`; set path, domain and the rest as they are there. See
+    /// [`python`](crate::python).
+    #[cfg(feature = "python")]
+    pub fn shared_with_python(
+        sessions: crate::python::Sessions,
+        keys: KeyRing,
+    ) -> SessionLayerBuilder {
+        SessionLayerBuilder::shared(sessions, keys)
+    }
+
     pub(super) fn from_realm(realm: Realm) -> Self {
         Self {
             realm: Arc::new(realm),

@@ -17,6 +17,8 @@ pub enum FormatError {
     Undecryptable,
     /// The bytes are not an object, or their `__metadata__` is none.
     Undecodable,
+    /// A field of the namespace `python` is not stored as JSON.
+    NotJson(String),
     /// The values cannot be written.
     Unwritable(Box<dyn Error + Send + Sync>),
 }
@@ -24,6 +26,13 @@ pub enum FormatError {
 impl fmt::Display for FormatError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::NotJson(name) => {
+                return write!(
+                    f,
+                    "`{name}` is not stored as JSON, so Python could not read it; add `codec = json` to the field, \
+                     and leave `version` off"
+                );
+            }
             Self::Undecryptable => {
                 "the session cannot be decrypted; give the encryptor the key that Python has, or had"
             }
@@ -39,7 +48,7 @@ impl Error for FormatError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
             Self::Unwritable(source) => Some(&**source),
-            Self::Undecryptable | Self::Undecodable => None,
+            Self::Undecryptable | Self::Undecodable | Self::NotJson(_) => None,
         }
     }
 }
@@ -69,7 +78,6 @@ impl Format {
         Ok(Content { values, metadata })
     }
 
-    #[cfg(test)]
     pub(super) fn close(&self, content: &Content) -> Result<Vec<u8>, FormatError> {
         let mut values = content.values.clone();
         // The last one, as Python has it.

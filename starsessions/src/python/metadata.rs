@@ -1,6 +1,7 @@
 //! `__metadata__`: what the Python library knows about a session, beside its values.
 
 use crate::clock::Timestamp;
+use crate::record::Record;
 use crate::takeover::JsonObject;
 
 /// The name under which it stands among the values.
@@ -32,7 +33,29 @@ impl Metadata {
         self.time(LAST_ACCESS, now)
     }
 
-    #[cfg(test)]
+    /// The times of a record. A time that has not moved by a second stays as Python has written it.
+    pub(super) fn set(&mut self, record: &Record, lifetime: u64) {
+        let times = [
+            (CREATED, record.created_at),
+            (LAST_ACCESS, record.last_seen_at),
+        ];
+        self.put(LIFETIME, lifetime);
+        for (name, time) in times {
+            if self.time(name, LATEST) != Some(time) {
+                self.put(name, time.as_unix_seconds());
+            }
+        }
+    }
+
+    fn put(&mut self, name: &str, seconds: u64) {
+        self.0.set_text(name, &seconds.to_string());
+    }
+
+    /// When the session began, as it is spelled.
+    pub(super) fn created_text(&self) -> &str {
+        self.0.text(CREATED).unwrap_or_default()
+    }
+
     pub(super) fn to_json(&self) -> String {
         self.0.to_json()
     }
@@ -44,6 +67,8 @@ impl Metadata {
     }
 }
 
+const LATEST: Timestamp = Timestamp::from_unix_seconds(u64::MAX);
+const LIFETIME: &str = "lifetime";
 const CREATED: &str = "created";
 const LAST_ACCESS: &str = "last_access";
 

@@ -1,33 +1,63 @@
-//! The formats of the Python library `starsessions`, versions 2.2 and 2.3, for sessions that go on in Rust.
+//! Sessions of the Python library `starsessions`, versions 2.2 and 2.3: shared with it, or taken over.
 //!
-//! A Python deployment keeps a JSON object under a readable key in Redis, or signed in the cookie itself. This
-//! module reads and writes those bytes exactly; what is done with them is decided elsewhere. [`Sessions`] has
-//! the parameters of Python's `SessionMiddleware`, by the same names, and is a
-//! [`Source`](crate::takeover::Source): a [`TakeOver`](crate::takeover::TakeOver) finds a Python session by its
-//! cookie, writes it as a session of ours under a new id, and removes the old one, until a date that the
-//! application sets. Python values are JSON and ours are typed, so a session type reads each of its fields from
-//! the value of the field's name.
+//! Our own stores keep one sealed record under a key that follows from a token; a Python deployment keeps a JSON
+//! object under a readable id in Redis, or signed in the cookie itself. So Python's sessions are not another
+//! [`Store`](crate::store::Store) but another side of the engine, next to sessions in stores and sessions in
+//! cookies: it reads the object as a record whose fields of the namespace `python` are the object's values, and
+//! writes the record back as the object that was read with the changed values in it. Merges, timers, new ids and
+//! guards are those of every other session. What Python has no place for (fields of other namespaces, deadlines
+//! of fields) stands in one more value, `__rust__`, which Python hands on. [`Sessions`] describes the deployment by the
+//! names that `SessionMiddleware` has.
+//!
+//! The guide is [`docs::from_python`](crate::docs::from_python).
+//!
+//! # Share, read, cut over
+//!
+//! **Share**: both applications live on one store and either may write. Each field of a session type in the
+//! namespace `python` is the value of its name, stored as JSON.
 //!
 //! ```no_run
 //! use std::time::Duration;
-//! use starsessions::{KeyRing, MemoryStore, Session, SessionLayer};
+//! use starsessions::{KeyRing, Session, SessionLayer};
 //! use starsessions::python::{CookieStore, FernetEncryptor, Sessions};
+//!
+//! #[derive(Session)]
+//! #[session(namespace = "python")]
+//! struct Login {
+//!     #[session(codec = json, required, rotate, rename = "user_id")] // request.session["user_id"]
+//!     user: u64,
+//! }
+//!
+//! # fn f(secret: &str, key: &str, keys: KeyRing) -> Result<SessionLayer, Box<dyn std::error::Error>> {
+//! // SessionMiddleware(store=CookieStore(secret), lifetime=3600, encryptor=FernetEncryptor(key))
+//! let python = Sessions::new(CookieStore::new(secret))
+//!     .lifetime(Duration::from_secs(3600))
+//!     .encryptor(FernetEncryptor::new(key)?);
+//! let layer = SessionLayer::shared_with_python(python, keys).build()?;
+//! # Ok(layer)
+//! # }
+//! ```
+//!
+//! **Read**: the layer's sessions are our own, in any store; a Python session is accepted once, written as ours
+//! under a new id, and removed. **Cut over**: from a date on it is accepted no more. See [`takeover`](crate::takeover).
+//!
+//! ```no_run
+//! # use starsessions::{KeyRing, MemoryStore, Session, SessionLayer, Timestamp};
+//! # use starsessions::python::Sessions;
 //! use starsessions::takeover::TakeOver;
 //!
 //! #[derive(Session)]
 //! struct Login {
-//!     #[session(required, rotate, rename = "user_id")] // request.session["user_id"]
+//!     #[session(required, rotate, rename = "user_id")]
 //!     user: u64,
 //! }
 //!
-//! fn sessions(secret: &str, key: &str, keys: KeyRing) -> Result<SessionLayer, Box<dyn std::error::Error>> {
-//!     // SessionMiddleware(store=CookieStore(secret), lifetime=3600, encryptor=FernetEncryptor(key))
-//!     let python = Sessions::new(CookieStore::new(secret))
-//!         .lifetime(Duration::from_secs(3600))
-//!         .encryptor(FernetEncryptor::new(key)?);
-//!     let python = TakeOver::new(python, |python, taken| taken.insert_if(python.view::<Login>()));
-//!     Ok(SessionLayer::builder(MemoryStore::new(), keys).take_over(python).build()?)
-//! }
+//! # fn f(python: Sessions, keys: KeyRing) -> Result<SessionLayer, Box<dyn std::error::Error>> {
+//! let python = TakeOver::new(python, |python, taken| taken.insert_if(python.view::<Login>()))
+//!     .until(Timestamp::from_unix_seconds(1_798_761_600)); // 1 January 2027
+//! let layer = SessionLayer::builder(MemoryStore::new(), keys).take_over(python).build()?;
+//! # Ok(layer)
+//! # }
 //! ```
 //!
 //! With the feature `redis`, `RedisStore` is Python's `RedisStore`.
@@ -35,30 +65,44 @@
 //! # What is read, and what is not
 //!
 //! - Integers of any size, floats as they are spelled and halves of surrogate pairs are values like others: a
-//!   field whose type holds them has them.
+//!   field whose type holds them has them, and what no field changes stays byte for byte.
 //! - `NaN` and `Infinity` are not JSON, and a session that is no object is none of Python's: such a session, or
 //!   one that cannot be decrypted, is a guest's here, and stays where it is.
-//! - `created` is kept, and is never later than now.
-//! - A session that is over by `created` and `lifetime` (by `last_access`, if it is rolling) is refused, although
-//!   Python would go on serving it.
-//! - Only ids of Python's own form, 32 hexadecimal digits, are looked for.
+//! - `created` is kept, and is never later than now. A session that is over by `created` and `lifetime` (by
+//!   `last_access`, if it is rolling) is refused, although Python would go on serving it.
+//! - Only ids of Python's own form, 32 hexadecimal digits, are looked for, and none is adopted.
+//!
+//! # What sharing cannot promise
+//!
+//! Writers of ours replace what they have read, and merge into what Python has written before. Python writes its
+//! whole session back whatever is there. So, as long as Python serves requests:
+//!
+//! - What a Python request has read before our write, and writes after it, undoes our write.
+//! - A Python request under way brings back a session that we have ended or moved to a new id.
+//! - Data is protected as Python protects it: not bound to its session, and readable in Redis without an encryptor.
+//! - There is no list of a user's sessions (`index`), no limit of them, no renewal of ids and no detached session.
+//! - In cookies, the last response wins, and a logout is the browser's alone.
 
 mod cookie;
 mod encryptor;
 mod fernet;
+mod fields;
 mod format;
 mod metadata;
 #[cfg(feature = "redis")]
 mod redis;
 mod serializer;
 mod sessions;
+mod shared;
 mod signer;
 
 pub use self::cookie::CookieStore;
 pub use self::encryptor::{AesGcmEncryptor, Encryptor, InvalidKey, NoopEncryptor};
 pub use self::fernet::FernetEncryptor;
+pub(crate) use self::format::Content;
 pub use self::format::FormatError;
 #[cfg(feature = "redis")]
 pub use self::redis::RedisStore;
 pub use self::serializer::{JsonSerializer, Serializer};
 pub use self::sessions::{Sessions, Store};
+pub(crate) use self::shared::{Replaced, Stored};

@@ -2,15 +2,17 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
-use crate::store::{RedisClient, RedisConnectError, StoreError, Strings};
+use crate::store::{RedisClient, RedisConnectError, StoreError, Strings, Swapped};
 
-/// `RedisStore(connection, prefix="starsessions.")`: one string for each session.
+/// `RedisStore(connection, prefix="starsessions.", gc_ttl=2592000)`: one string for each session.
 ///
-/// The server's connection is this store's own, and is closed with it.
+/// Its connection is its own, and is closed when it is dropped.
 pub struct RedisStore {
     strings: Strings,
     key: Arc<dyn Fn(&str) -> String + Send + Sync>,
+    pub(super) gc_ttl: Duration,
 }
 
 impl RedisStore {
@@ -22,6 +24,7 @@ impl RedisStore {
         Ok(Self {
             strings: Strings::connect(client.into()).await?,
             key: Arc::new(|id| format!("starsessions.{id}")),
+            gc_ttl: GC_TTL,
         })
     }
 
@@ -39,8 +42,38 @@ impl RedisStore {
         self
     }
 
+    /// `gc_ttl`: how long a session without a lifetime is kept after it was used; 30 days.
+    #[must_use]
+    pub fn gc_ttl(mut self, gc_ttl: Duration) -> Self {
+        self.gc_ttl = gc_ttl;
+        self
+    }
+
     pub(super) async fn read(&self, id: &str) -> Result<Option<Vec<u8>>, StoreError> {
         self.strings.get(&(self.key)(id)).await
+    }
+
+    pub(super) async fn insert(
+        &self,
+        id: &str,
+        bytes: &[u8],
+        ttl: Duration,
+    ) -> Result<bool, StoreError> {
+        self.strings.insert(&(self.key)(id), bytes, ttl).await
+    }
+
+    pub(super) async fn replace(
+        &self,
+        id: &str,
+        seen: &[u8],
+        bytes: &[u8],
+        ttl: Duration,
+    ) -> Result<Swapped, StoreError> {
+        self.strings.swap(&(self.key)(id), seen, bytes, ttl).await
+    }
+
+    pub(super) async fn remove_if(&self, id: &str, seen: &[u8]) -> Result<Swapped, StoreError> {
+        self.strings.take(&(self.key)(id), seen).await
     }
 
     pub(super) async fn remove(&self, id: &str) -> Result<(), StoreError> {
@@ -53,3 +86,5 @@ impl fmt::Debug for RedisStore {
         f.debug_struct("RedisStore").finish_non_exhaustive()
     }
 }
+
+const GC_TTL: Duration = Duration::from_secs(30 * 24 * 3600);

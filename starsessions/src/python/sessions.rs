@@ -25,11 +25,11 @@ use crate::takeover::{FormerSession, Source};
 /// | `encryptor` | `NoopEncryptor()` | [`encryptor`](Self::encryptor) |
 #[derive(Debug)]
 pub struct Sessions {
-    store: Store,
-    lifetime: Duration,
-    is_rolling: bool,
+    pub(super) store: Store,
+    pub(super) lifetime: Duration,
+    pub(super) is_rolling: bool,
     cookie_name: String,
-    format: Format,
+    pub(super) format: Format,
 }
 
 /// A store of the Python library.
@@ -90,6 +90,10 @@ impl Sessions {
         self
     }
 
+    pub(crate) fn name(&self) -> &str {
+        &self.cookie_name
+    }
+
     /// What the values are written as.
     #[must_use]
     pub fn serializer(mut self, serializer: impl Serializer) -> Self {
@@ -102,6 +106,18 @@ impl Sessions {
     pub fn encryptor(mut self, encryptor: impl Encryptor) -> Self {
         self.format.encryptor = Arc::new(encryptor);
         self
+    }
+
+    /// Removes a session. One that is its cookie ends by time alone.
+    pub(crate) async fn end(&self, cookie: &str) -> Result<(), StoreError> {
+        match &self.store {
+            #[cfg(feature = "redis")]
+            Store::Redis(store) if is_id(cookie) => store.remove(cookie).await,
+            _ => {
+                let _ = cookie;
+                Ok(())
+            }
+        }
     }
 
     /// The session in these bytes; `None` if there is none, or it is over.
@@ -162,22 +178,12 @@ impl Source for Sessions {
     }
 
     async fn remove(&self, cookie: &str) -> Result<(), StoreError> {
-        match &self.store {
-            Store::Cookie(_) => {
-                let _ = cookie;
-                Ok(())
-            }
-            #[cfg(feature = "redis")]
-            Store::Redis(store) if is_id(cookie) => store.remove(cookie).await,
-            #[cfg(feature = "redis")]
-            Store::Redis(_) => Ok(()),
-        }
+        self.end(cookie).await
     }
 }
 
 /// Whether it is of the form of `secrets.token_hex(16)`. What else a browser sends is no id that Python has
 /// made.
-#[cfg(feature = "redis")]
 pub(super) fn is_id(text: &str) -> bool {
     let is_digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
     text.len() == 32 && text.bytes().all(is_digit)

@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+#[cfg(feature = "python")]
+use super::Field;
 use super::field::{self, Entry};
 use super::{HEAD, NOT_STORED, Record, TIME, VERSION, flags, put_time};
 use crate::clock::Timestamp;
@@ -23,6 +25,9 @@ pub(crate) enum FieldChange<'a> {
         idle_at: Option<Timestamp>,
         indexed: bool,
     },
+    /// As it is in another record.
+    #[cfg(feature = "python")]
+    Copy(Field<'a>),
     Remove,
     /// The idle deadline of a field that has one moves forward.
     Idle(Timestamp),
@@ -31,6 +36,12 @@ pub(crate) enum FieldChange<'a> {
 impl<'a> Edit<'a> {
     pub(crate) fn remove(name: &'a str) -> Self {
         let change = FieldChange::Remove;
+        Self { name, change }
+    }
+
+    #[cfg(feature = "python")]
+    pub(crate) fn copy(name: &'a str, field: Field<'a>) -> Self {
+        let change = FieldChange::Copy(field);
         Self { name, change }
     }
 
@@ -86,6 +97,10 @@ impl Edit<'_> {
             FieldChange::Set { value, .. } => {
                 field::HEAD + 2 * TIME + self.name.len() + value.len()
             }
+            #[cfg(feature = "python")]
+            FieldChange::Copy(field) => {
+                field::HEAD + 2 * TIME + self.name.len() + field.value.len()
+            }
             FieldChange::Remove | FieldChange::Idle(_) => 0,
         }
     }
@@ -93,6 +108,12 @@ impl Edit<'_> {
     fn write(&self, entry: Option<Entry<'_>>, written: u32, out: &mut Vec<u8>) {
         match &self.change {
             FieldChange::Remove => {}
+            #[cfg(feature = "python")]
+            FieldChange::Copy(field) => {
+                let times = [field.expires_at, field.idle_at];
+                let (name, indexed) = (self.name.as_bytes(), field.indexed);
+                put_entry(name, field.value, field.written, times, indexed, out);
+            }
             FieldChange::Set {
                 value,
                 expires_at,

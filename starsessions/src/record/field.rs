@@ -21,6 +21,14 @@ pub(crate) struct Field<'a> {
     pub(crate) indexed: bool,
 }
 
+/// Shows how long the value is, which may be in the clear.
+#[cfg(feature = "python")]
+impl std::fmt::Debug for Field<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Field({} bytes)", self.value.len())
+    }
+}
+
 impl Field<'_> {
     /// Whether neither of the field's deadlines has passed.
     #[inline]

@@ -290,6 +290,8 @@ impl Slot {
         let is_one = self.state().ends.iter().any(|end| match end {
             Endable::Reference(token, Some(record)) => is_meant(token.row_key(), record),
             Endable::Reference(_, None) | Endable::Sealed(..) => false,
+            #[cfg(feature = "python")]
+            Endable::Shared(_) => false,
         });
         if is_one {
             self.destroy()?;
@@ -355,6 +357,8 @@ impl Slot {
         match &live.credential {
             Credential::Reference(token, _) => Ok(Arc::clone(token)),
             Credential::Sealed(_) => Err(DetachError::InCookie.into()),
+            #[cfg(feature = "python")]
+            Credential::Shared(_) => Err(DetachError::InCookie.into()),
         }
     }
 

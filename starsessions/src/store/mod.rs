@@ -34,10 +34,10 @@ pub(crate) use self::cookie::{BackendKind, CookieMode};
 pub(crate) use self::erased::ErasedStore;
 pub use self::listing::Listing;
 pub use self::memory::{MemoryStore, MemoryStoreBuilder};
-#[cfg(all(feature = "python", feature = "redis"))]
-pub(crate) use self::redis::Strings;
 #[cfg(feature = "redis")]
 pub use self::redis::{RedisClient, RedisConnectError, RedisStore, RedisStoreBuilder};
+#[cfg(all(feature = "python", feature = "redis"))]
+pub(crate) use self::redis::{Strings, Swapped};
 pub use self::row::{Listed, Rotation, Row, Touch};
 #[cfg(any(feature = "mysql", feature = "postgres"))]
 pub use self::sql::{MigrateError, TableNameError};

@@ -22,7 +22,7 @@ pub use self::link::RedisClient;
 use self::rows::Rows;
 use self::scripts::Scripts;
 #[cfg(feature = "python")]
-pub(crate) use self::strings::Strings;
+pub(crate) use self::strings::{Strings, Swapped};
 use super::delegate::delegate;
 use super::{Protection, StoreError};
 use crate::sentence::debug_as_sentence;

@@ -33,7 +33,7 @@
 //!   [`Lifetime`](crate::Lifetime): where the former library let sessions live longer, set a longer one until the
 //!   move is over.
 //! - **Failure is not absence.** If the former store does not answer, the request gets what the layer's
-//!   [`FailurePolicy`](crate::FailurePolicy) says, as when our own store fails.
+//!   [`FailurePolicy`](crate::config::FailurePolicy) says, as when our own store fails.
 //! - The handler sees the session at once, and its changes are written with it. A session that the function
 //!   takes nothing from is left alone.
 //!

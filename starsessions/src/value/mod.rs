@@ -85,6 +85,18 @@ pub(crate) fn json_value(text: &str) -> Vec<u8> {
     out
 }
 
+/// The JSON text of a value; `None` if it is stored in another format, or as a later version than the first.
+#[cfg(feature = "python")]
+pub(crate) fn json_text(value: &[u8]) -> Option<&str> {
+    match Envelope::parse(value).ok()? {
+        Envelope {
+            version: 1,
+            payload: envelope::Payload::Json { bytes },
+        } => std::str::from_utf8(bytes).ok(),
+        _ => None,
+    }
+}
+
 /// What must be true of a value.
 pub(crate) type ValidateFn<T> = fn(&T) -> Result<(), Invalid>;
 

@@ -15,7 +15,7 @@ pub(super) struct Script {
 }
 
 impl Script {
-    fn new(code: &'static str) -> Self {
+    pub(super) fn new(code: &'static str) -> Self {
         let hash = Hashed::new(code).get_hash().to_owned();
         Self { code, hash }
     }

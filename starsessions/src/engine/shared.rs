@@ -1,0 +1,276 @@
+//! Sessions that Python reads and writes too, in its own format and under its own ids.
+//!
+//! A write replaces the bytes that were read, if they still are there, so two writers of ours never overwrite
+//! each other, and what Python has written before is merged into. Python itself writes whatever is there: what
+//! it has read before our write and writes after it is its own, also where we had ended the session.
+
+use std::sync::Arc;
+
+use super::server_side::{MAX_ATTEMPTS, back_off};
+use super::{Context, CookieChange, Credential, Executed, Live, Presented, SealedId, Work};
+use crate::clock::Timestamp;
+use crate::error::SessionError;
+use crate::lifecycle::plan::{Plan, Step};
+use crate::observe::{self, EndCause, Refusal};
+use crate::python::{Content, Replaced, Sessions, Stored};
+use crate::record::Record;
+use crate::store::StoreError;
+
+pub(crate) struct SharedSide {
+    pub(super) context: Context,
+    pub(super) sessions: Sessions,
+}
+
+/// A session as Python has it.
+#[derive(Clone, Debug)]
+pub(crate) struct SharedId {
+    /// The cookie's value: an id, or the session.
+    cookie: Arc<str>,
+    stored: Arc<Stored>,
+    pub(super) id: SealedId,
+}
+
+impl SharedSide {
+    pub(super) async fn resolve(
+        &self,
+        candidate: &[u8],
+        now: Timestamp,
+    ) -> Result<Presented, StoreError> {
+        let Ok(cookie) = std::str::from_utf8(candidate) else {
+            return Ok(Presented::Nobody(Refusal::Malformed));
+        };
+        if !self.sessions.accepts(cookie) {
+            return Ok(Presented::Nobody(Refusal::Malformed));
+        }
+        let Some(stored) = self.sessions.load(cookie, now).await? else {
+            return Ok(Presented::Nobody(Refusal::Unknown));
+        };
+        let live = self.live(Arc::from(cookie), stored, now);
+        if !self.context.policy.is_live(&live.record, now) {
+            let why = self.context.why_expired(&live.record, now);
+            return Ok(Presented::Nobody(why));
+        }
+        Ok(Presented::Live(live))
+    }
+
+    pub(super) async fn refresh(
+        &self,
+        live: Live,
+        now: Timestamp,
+    ) -> Result<Option<Live>, StoreError> {
+        let Credential::Shared(shared) = &live.credential else {
+            return Ok(None);
+        };
+        Ok(self.resolve(shared.cookie.as_bytes(), now).await?.live())
+    }
+
+    pub(super) async fn execute(&self, work: Box<Work>) -> Result<Executed, SessionError> {
+        let Work { live, plan } = *work;
+        let Some(live) = live else {
+            return match plan.step {
+                Step::Create => self.begin(&plan).await,
+                _ => Ok(Executed::kept(None)),
+            };
+        };
+        match plan.step {
+            Step::Nothing | Step::Create => Ok(Executed::kept(Some(live))),
+            Step::Commit => self.commit(live, &plan).await,
+            // An error takes nothing away from the user but time.
+            Step::Touch => match self.commit(live.clone(), &plan).await {
+                Err(SessionError::Unavailable(error)) => Ok(Executed {
+                    untouched: Arc::into_inner(error),
+                    ..Executed::kept(Some(live))
+                }),
+                done => done,
+            },
+            Step::Rotate { .. } => self.rotate(live, &plan).await,
+            Step::Replace => {
+                self.end(&live).await?;
+                self.begin(&plan).await
+            }
+            Step::Delete => {
+                self.end(&live).await?;
+                Ok(Executed::ended())
+            }
+        }
+    }
+
+    /// Ends a session. Where it is its cookie, only the browser can.
+    pub(super) async fn end(&self, live: &Live) -> Result<(), SessionError> {
+        if let Credential::Shared(shared) = &live.credential {
+            self.sessions.end(&shared.cookie).await?;
+            observe::ended(live.name(&self.context.keys), EndCause::Logout);
+        }
+        Ok(())
+    }
+
+    async fn begin(&self, plan: &Plan) -> Result<Executed, SessionError> {
+        let record = self.context.begin(plan)?;
+        let done = self.insert(&Content::default(), &record, plan.now).await?;
+        if let Some(live) = &done.live {
+            observe::created(live.name(&self.context.keys), &record);
+        }
+        Ok(done)
+    }
+
+    async fn commit(&self, mut live: Live, plan: &Plan) -> Result<Executed, SessionError> {
+        for conflicts in 0..MAX_ATTEMPTS {
+            let Credential::Shared(shared) = &live.credential else {
+                return Ok(Executed::gone());
+            };
+            let record = self.context.next(plan, &live.record)?;
+            let stored = self.store(&shared.stored.content, &record)?;
+            if self.sessions.is_cookie() {
+                return self.announce(stored, &record, plan.now);
+            }
+            let ttl = record.expires_at.since(plan.now);
+            let replaced = self
+                .sessions
+                .replace(&shared.cookie, &shared.stored, &stored, ttl);
+            match replaced.await? {
+                Replaced::Done => {
+                    let name = live.name(&self.context.keys);
+                    observe::committed(name, plan.changes.len(), conflicts, &record);
+                    let cookie = Arc::clone(&shared.cookie);
+                    let is_visible = (self.context.persistent_cookie || record.remembered)
+                        && live.record.expires_at != record.expires_at;
+                    let mut done = Executed::kept(None);
+                    if is_visible {
+                        done.cookie = self.set(&cookie, &record, plan.now);
+                    }
+                    done.live = Some(self.live(cookie, stored, plan.now));
+                    return Ok(done);
+                }
+                Replaced::Stale(stored) => {
+                    observe::retried(live.name(&self.context.keys));
+                    live = self.live(Arc::clone(&shared.cookie), stored, plan.now);
+                }
+                Replaced::Gone => return Ok(self.gone(&live)),
+            }
+            if !self.context.policy.is_live(&live.record, plan.now) {
+                return Ok(self.gone(&live));
+            }
+            back_off(conflicts).await;
+        }
+        Err(SessionError::contention())
+    }
+
+    /// The new id first, then the end of the old one, as Python does it: a crash between leaves both.
+    async fn rotate(&self, mut live: Live, plan: &Plan) -> Result<Executed, SessionError> {
+        if self.sessions.is_cookie() {
+            return self.commit(live, plan).await;
+        }
+        for conflicts in 0..MAX_ATTEMPTS {
+            let Credential::Shared(shared) = &live.credential else {
+                return Ok(Executed::gone());
+            };
+            let record = self.context.next(plan, &live.record)?;
+            let content = &shared.stored.content;
+            let done = self.insert(content, &record, plan.now).await?;
+            let removed = self.sessions.remove_if(&shared.cookie, &shared.stored);
+            let next = match removed.await? {
+                Replaced::Done => {
+                    if let Some(next) = &done.live {
+                        let keys = &self.context.keys;
+                        observe::rotated(live.name(keys), next.name(keys), false, &record);
+                    }
+                    return Ok(done);
+                }
+                Replaced::Stale(stored) => {
+                    Some(self.live(Arc::clone(&shared.cookie), stored, plan.now))
+                }
+                Replaced::Gone => None,
+            };
+            // Another request was faster: what was begun for this one ends.
+            if let Some(begun) = &done.live {
+                self.end(begun).await?;
+            }
+            live = match next {
+                Some(next) if self.context.policy.is_live(&next.record, plan.now) => next,
+                _ => return Ok(self.gone(&live)),
+            };
+            back_off(conflicts).await;
+        }
+        Err(SessionError::contention())
+    }
+
+    /// Writes a session under a new id.
+    async fn insert(
+        &self,
+        content: &Content,
+        record: &Record,
+        now: Timestamp,
+    ) -> Result<Executed, SessionError> {
+        let stored = self.store(content, record)?;
+        if self.sessions.is_cookie() {
+            return self.announce(stored, record, now);
+        }
+        let ttl = record.expires_at.since(now);
+        for _ in 0..MAX_ID_COLLISIONS {
+            let cookie: Arc<str> = Sessions::new_id()?.into();
+            if self.sessions.insert(&cookie, &stored, ttl).await? {
+                return Ok(Executed {
+                    cookie: self.set(&cookie, record, now),
+                    ..Executed::kept(Some(self.live(cookie, stored, now)))
+                });
+            }
+        }
+        Err(SessionError::contention())
+    }
+
+    /// A session that is its cookie.
+    fn announce(
+        &self,
+        stored: Stored,
+        record: &Record,
+        now: Timestamp,
+    ) -> Result<Executed, SessionError> {
+        let cookie: Arc<str> = self.sessions.sign(&stored, now).into();
+        let size = self.context.cookie_name.len() + cookie.len();
+        if size > COOKIE_LIMIT {
+            return Err(SessionError::too_large_cookie(record, size, COOKIE_LIMIT));
+        }
+        Ok(Executed {
+            cookie: self.set(&cookie, record, now),
+            ..Executed::kept(Some(self.live(cookie, stored, now)))
+        })
+    }
+
+    fn set(&self, cookie: &str, record: &Record, now: Timestamp) -> CookieChange {
+        CookieChange::Set {
+            value: cookie.to_owned(),
+            max_age: self.context.max_age(record, now),
+        }
+    }
+
+    fn store(&self, content: &Content, record: &Record) -> Result<Stored, SessionError> {
+        let stored = self.sessions.close(content, record);
+        stored.map_err(|error| SessionError::Unshareable(Arc::new(error)))
+    }
+
+    fn live(&self, cookie: Arc<str>, stored: Stored, now: Timestamp) -> Live {
+        let mut record = stored.content.record(now);
+        record.expires_at =
+            self.context
+                .policy
+                .deadline(record.created_at, record.remembered, record.last_seen_at);
+        let id = SealedId::of_shared(stored.name(&cookie));
+        let stored = Arc::new(stored);
+        Live {
+            credential: Credential::Shared(SharedId { cookie, stored, id }),
+            record,
+            is_outdated: false,
+            is_news: false,
+        }
+    }
+
+    fn gone(&self, live: &Live) -> Executed {
+        observe::gone(live.name(&self.context.keys));
+        Executed::gone()
+    }
+}
+
+/// 128 random bits do not collide; a store that says so twice is broken.
+const MAX_ID_COLLISIONS: usize = 3;
+/// RFC 6265bis, section 5.7: a browser ignores a cookie whose name and value are longer.
+const COOKIE_LIMIT: usize = 4096;

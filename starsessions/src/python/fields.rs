@@ -1,0 +1,214 @@
+//! A Python session as a record of ours, and back.
+//!
+//! The values of the session are the fields of the namespace `python`, as JSON. Fields of other namespaces, the
+//! deadlines of all fields and what else a record has are one more value, `__rust__`: Python hands it on like
+//! any other that it does not know.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
+use sha2::{Digest, Sha256};
+
+use super::format::{Content, FormatError};
+use crate::clock::Timestamp;
+use crate::record::{Edit, Field, Record};
+use crate::value::{json_text, json_value};
+
+impl Content {
+    /// The session as a record. Its deadline is for the caller to set.
+    pub(crate) fn record(&self, now: Timestamp) -> Record {
+        let ours = self.ours();
+        let mut record = ours.clone().unwrap_or_else(|| Record::new(now, now));
+        record.created_at = self.metadata.created(now).unwrap_or(now);
+        record.last_seen_at = self.metadata.last_access(now).unwrap_or(record.created_at);
+        record.issued_at = record.issued_at.max(record.created_at).min(now);
+        record.revision = 1;
+        let fields: Vec<_> = self
+            .fields()
+            .map(|(name, text)| (name, json_value(text), mark(text)))
+            .collect();
+        let gone = record.fields().map(|(name, _)| name.to_owned());
+        let gone: Vec<_> = gone
+            .filter(|name| name.starts_with(NAMESPACE))
+            .filter(|name| !fields.iter().any(|(known, ..)| known == name))
+            .collect();
+        let copies = fields.iter().map(|(name, value, written)| {
+            let known = ours.as_ref().and_then(|ours| ours.get(name));
+            let field = Field {
+                value,
+                written: *written,
+                expires_at: known.and_then(|known| known.expires_at),
+                idle_at: known.and_then(|known| known.idle_at),
+                indexed: false,
+            };
+            Edit::copy(name, field)
+        });
+        let removals = gone.iter().map(|name| Edit::remove(name));
+        let edits = copies.chain(removals).collect();
+        record.rewrite(edits);
+        record
+    }
+
+    /// The session with the fields and the times of `record`. Values that no field can have stay as they are.
+    pub(crate) fn with(&self, record: &Record, lifetime: u64) -> Result<Self, FormatError> {
+        let mut next = self.clone();
+        for (name, _) in self.fields() {
+            if record.get(&name).is_none() {
+                next.values.remove(key(&name));
+            }
+        }
+        let mut ours = record.clone();
+        let mut edits = Vec::new();
+        let mut has_ours = record.identified || record.remembered;
+        for (name, field) in record.fields() {
+            if !name.starts_with(NAMESPACE) {
+                has_ours = true;
+                continue;
+            }
+            let text =
+                json_text(field.value).ok_or_else(|| FormatError::NotJson(name.to_owned()))?;
+            if next.values.text(key(name)) != Some(text) {
+                next.values.set_text(key(name), text);
+            }
+            if field.ends_at().is_some() {
+                has_ours = true;
+                let value: &[u8] = &[];
+                edits.push(Edit::copy(name, Field { value, ..field }));
+            } else {
+                edits.push(Edit::remove(name));
+            }
+        }
+        ours.rewrite(edits);
+        next.values.remove(OURS);
+        if has_ours {
+            let text = STANDARD_NO_PAD.encode(ours.packed());
+            next.values.set_text(OURS, &format!("\"{text}\""));
+        }
+        next.metadata.set(record, lifetime);
+        Ok(next)
+    }
+
+    /// The values that are fields, by their names there. One that is `null` is absent, as in Rust.
+    fn fields(&self) -> impl Iterator<Item = (String, &str)> {
+        let fields = self.values.iter().filter(|(key, text)| {
+            *key != OURS && *text != "null" && key.len() + NAMESPACE.len() <= LONGEST_NAME
+        });
+        fields.map(|(key, text)| (format!("{NAMESPACE}{key}"), text))
+    }
+
+    fn ours(&self) -> Option<Record> {
+        let text: String = self.values.get(OURS)?;
+        let packed = STANDARD_NO_PAD.decode(text).ok()?;
+        Record::parse_strictly(packed.into())
+    }
+}
+
+/// The name of the value behind a field.
+fn key(name: &str) -> &str {
+    name.strip_prefix(NAMESPACE).unwrap_or(name)
+}
+
+/// In the place of a revision, which Python does not count: another value has another mark.
+fn mark(text: &str) -> u32 {
+    let [a, b, c, d, ..] = <[u8; 32]>::from(Sha256::digest(text));
+    // Neither that of an absent field nor that of one that is not stored yet.
+    (u32::from_be_bytes([a, b, c, d]) | 1) & (u32::MAX >> 1)
+}
+
+/// Of the fields that are Python's values.
+const NAMESPACE: &str = "python.";
+/// The value that holds what is ours alone.
+const OURS: &str = "__rust__";
+/// A record has no longer names.
+const LONGEST_NAME: usize = 255;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::FieldChange;
+    use crate::takeover::JsonObject;
+
+    fn content(text: &str) -> Content {
+        Content {
+            values: JsonObject::parse(text.as_bytes()).unwrap(),
+            ..Content::default()
+        }
+    }
+
+    fn at(seconds: u64) -> Timestamp {
+        Timestamp::from_unix_seconds(seconds)
+    }
+
+    #[test]
+    fn what_rust_does_not_change_stays_as_python_has_written_it() {
+        let long = "k".repeat(250);
+        let text = format!(
+            r#"{{"a": 1.0, "big": 1180591620717411303424, "half": "\ud800", "none": null, "{long}": [1,  2], "b": {{"c": 1}}}}"#
+        );
+        let before = content(&text);
+        let record = before.record(at(100));
+        assert_eq!(record.len(), 4);
+        let after = before.with(&record, 3_600).unwrap();
+        assert_eq!(after.values.to_json(), before.values.to_json());
+    }
+
+    #[test]
+    fn a_field_that_changes_or_goes_is_the_value_of_its_name() {
+        let before = content(r#"{"a": 1, "b": 2, "c": 3}"#);
+        let mut record = before.record(at(100));
+        let (new, last) = (json_value("[1]"), json_value("\"x\""));
+        record.rewrite(vec![
+            Edit::set("python.a", &new),
+            Edit::remove("python.b"),
+            Edit::set("python.d", &last),
+        ]);
+        let after = before.with(&record, 0).unwrap();
+        assert_eq!(after.values.to_json(), r#"{"a": [1], "c": 3, "d": "x"}"#);
+        record.rewrite(vec![Edit::set("python.a", &[1, 1, 0, 0, 0, 0, 7])]);
+        assert!(
+            matches!(before.with(&record, 0), Err(FormatError::NotJson(name)) if name == "python.a")
+        );
+    }
+
+    #[test]
+    fn what_is_ours_alone_comes_back_and_python_hands_it_on() {
+        let before = content(r#"{"a": 1}"#);
+        let mut record = before.record(at(100));
+        record.remembered = true;
+        let value = json_value("2");
+        record.rewrite(vec![
+            Edit::set("shop.cart", b"\x01\x02"),
+            Edit {
+                name: "python.a",
+                change: FieldChange::Set {
+                    value: value.clone().into(),
+                    expires_at: Some(at(200)),
+                    idle_at: None,
+                    indexed: false,
+                },
+            },
+        ]);
+        let mut after = before.with(&record, 0).unwrap();
+        after.values.set("python_wrote", &true).unwrap();
+        let again = after.record(at(150));
+        assert!(again.remembered);
+        assert_eq!(again.get("shop.cart").unwrap().value, b"\x01\x02");
+        let field = again.get("python.a").unwrap();
+        assert_eq!((field.value, field.expires_at), (&*value, Some(at(200))));
+        assert!(again.get("python.python_wrote").is_some());
+        // Python clears its value: the deadline goes with it.
+        after.values.remove("a");
+        assert!(after.record(at(150)).get("python.a").is_none());
+        // Or somebody breaks ours.
+        after.values.set("__rust__", "broken").unwrap();
+        assert!(after.record(at(150)).get("shop.cart").is_none());
+    }
+
+    #[test]
+    fn two_values_have_two_marks() {
+        let marks = ["1", "2", "\"1\"", ""].map(mark);
+        for (place, one) in marks.iter().enumerate() {
+            assert!(*one != 0 && *one != u32::MAX);
+            assert!(!marks[place + 1..].contains(one));
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! What it takes to write the sessions of a Python deployment, and not only to read them.
+
+use std::time::Duration;
+
+use sha2::{Digest, Sha256};
+
+use super::cookie::longest;
+use super::format::{Content, FormatError};
+use super::sessions::{Sessions, Store, is_id};
+use crate::clock::Timestamp;
+use crate::crypto::{self, RandomError};
+use crate::lifecycle::Lifetime;
+use crate::record::Record;
+use crate::store::StoreError;
+#[cfg(feature = "redis")]
+use crate::store::Swapped;
+
+/// A session, and the bytes that it was read from or written as.
+#[derive(Debug)]
+pub(crate) struct Stored {
+    pub(crate) content: Content,
+    bytes: Vec<u8>,
+}
+
+/// The outcome of a change of the session that was read.
+#[cfg_attr(
+    not(feature = "redis"),
+    expect(dead_code, reason = "a cookie has no other writer")
+)]
+#[derive(Debug)]
+pub(crate) enum Replaced {
+    Done,
+    /// Another writer was faster.
+    Stale(Stored),
+    /// It has ended, or cannot be read any more.
+    Gone,
+}
+
+impl Stored {
+    /// What tells the session from others: its id, or when it began.
+    pub(crate) fn name(&self, cookie: &str) -> [u8; 16] {
+        let began = self.content.metadata.created_text();
+        let text = if is_id(cookie) { cookie } else { began };
+        let mut name = [0; 16];
+        for (to, from) in name.iter_mut().zip(Sha256::digest(text)) {
+            *to = from;
+        }
+        name
+    }
+}
+
+impl Sessions {
+    /// `secrets.token_hex(16)`.
+    pub(crate) fn new_id() -> Result<String, RandomError> {
+        let bytes: [u8; 16] = crypto::random_bytes()?;
+        Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    }
+
+    /// How long sessions live by Python's settings, and the longest that a browser keeps a cookie.
+    pub(crate) fn timeouts(&self) -> Lifetime {
+        let idle = match &self.store {
+            #[cfg(feature = "redis")]
+            Store::Redis(store) if self.lifetime.is_zero() => store.gc_ttl,
+            _ => longest(self.lifetime),
+        };
+        if self.is_rolling || self.lifetime.is_zero() {
+            Lifetime::new(idle.min(LONGEST), LONGEST)
+        } else {
+            Lifetime::new(idle.min(LONGEST), idle.min(LONGEST))
+        }
+    }
+
+    /// Whether the cookie outlives the browser's own session.
+    pub(crate) fn is_persistent(&self) -> bool {
+        !self.lifetime.is_zero()
+    }
+
+    /// Whether sessions are their cookies.
+    pub(crate) fn is_cookie(&self) -> bool {
+        matches!(self.store, Store::Cookie(_))
+    }
+
+    /// Whether a cookie's value has the form of Python's.
+    pub(crate) fn accepts(&self, cookie: &str) -> bool {
+        self.is_cookie() || is_id(cookie)
+    }
+
+    /// The session that a cookie leads to. One that cannot be read is left alone.
+    pub(crate) async fn load(
+        &self,
+        cookie: &str,
+        now: Timestamp,
+    ) -> Result<Option<Stored>, StoreError> {
+        let bytes = match &self.store {
+            Store::Cookie(store) => {
+                let verified = store.verify(cookie, self.lifetime, now);
+                verified.map(|(bytes, _)| bytes)
+            }
+            #[cfg(feature = "redis")]
+            Store::Redis(store) => store.read(cookie).await?,
+        };
+        Ok(bytes.and_then(|bytes| self.read(bytes)))
+    }
+
+    /// The bytes of a session with the fields and times of `record`.
+    pub(crate) fn close(&self, content: &Content, record: &Record) -> Result<Stored, FormatError> {
+        let content = content.with(record, self.lifetime.as_secs())?;
+        let bytes = self.format.close(&content)?;
+        Ok(Stored { content, bytes })
+    }
+
+    /// The cookie of a session that is its cookie.
+    pub(crate) fn sign(&self, stored: &Stored, now: Timestamp) -> String {
+        match &self.store {
+            Store::Cookie(store) => store.sign(&stored.bytes, now),
+            #[cfg(feature = "redis")]
+            Store::Redis(_) => String::new(),
+        }
+    }
+
+    #[cfg_attr(
+        not(feature = "redis"),
+        expect(unused_variables, reason = "without a store")
+    )]
+    pub(crate) async fn insert(
+        &self,
+        id: &str,
+        stored: &Stored,
+        ttl: Duration,
+    ) -> Result<bool, StoreError> {
+        match &self.store {
+            Store::Cookie(_) => Ok(true),
+            #[cfg(feature = "redis")]
+            Store::Redis(store) => store.insert(id, &stored.bytes, ttl).await,
+        }
+    }
+
+    #[cfg_attr(
+        not(feature = "redis"),
+        expect(unused_variables, reason = "without a store")
+    )]
+    pub(crate) async fn replace(
+        &self,
+        id: &str,
+        seen: &Stored,
+        stored: &Stored,
+        ttl: Duration,
+    ) -> Result<Replaced, StoreError> {
+        match &self.store {
+            Store::Cookie(_) => Ok(Replaced::Done),
+            #[cfg(feature = "redis")]
+            Store::Redis(store) => {
+                let swapped = store.replace(id, &seen.bytes, &stored.bytes, ttl).await?;
+                Ok(self.met(swapped))
+            }
+        }
+    }
+
+    #[cfg_attr(
+        not(feature = "redis"),
+        expect(unused_variables, reason = "without a store")
+    )]
+    pub(crate) async fn remove_if(&self, id: &str, seen: &Stored) -> Result<Replaced, StoreError> {
+        match &self.store {
+            Store::Cookie(_) => Ok(Replaced::Done),
+            #[cfg(feature = "redis")]
+            Store::Redis(store) => Ok(self.met(store.remove_if(id, &seen.bytes).await?)),
+        }
+    }
+
+    #[cfg(feature = "redis")]
+    fn met(&self, swapped: Swapped) -> Replaced {
+        match swapped {
+            Swapped::Done => Replaced::Done,
+            Swapped::Stale(bytes) => self.read(bytes).map_or(Replaced::Gone, Replaced::Stale),
+            Swapped::Gone => Replaced::Gone,
+        }
+    }
+
+    fn read(&self, bytes: Vec<u8>) -> Option<Stored> {
+        let content = self
+            .format
+            .open(&bytes)
+            .inspect_err(|error| tracing::warn!(%error, "a session that is shared with Python counts as absent"))
+            .ok()?;
+        Some(Stored { content, bytes })
+    }
+}
+
+/// What browsers keep a cookie for (RFC 6265bis, section 5.5).
+const LONGEST: Duration = Duration::from_secs(400 * 24 * 3600);

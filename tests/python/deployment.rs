@@ -1,0 +1,189 @@
+//! A Python deployment: uvicorn, the library from PyPI, and one browser for both sides.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use axum::Router;
+use starsessions::python::{AesGcmEncryptor, CookieStore, FernetEncryptor, RedisStore, Sessions};
+use starsessions_tests::client::Client;
+use starsessions_tests::servers::redis::{self as servers, Version};
+use starsessions_tests::servers::{Folder, Server, free_port};
+
+static REDIS: LazyLock<Server> = LazyLock::new(|| servers::redis(Version::System, &[]));
+
+const SECRET: &str = "a secret that both sides have";
+const FERNET: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+const AES: [u8; 32] = [7; 32];
+pub(crate) const LIFETIME: Duration = Duration::from_secs(3_600);
+
+/// A version of the library, where its sessions are, and what encrypts them.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Kind {
+    pub(crate) version: &'static str,
+    pub(crate) store: &'static str,
+    pub(crate) encryptor: &'static str,
+}
+
+impl Kind {
+    /// All that there are: version 2.2 has no encryptors.
+    pub(crate) fn all() -> impl Iterator<Item = Self> {
+        let kinds = [
+            ("2.2.1", "none"),
+            ("2.3.0a1", "none"),
+            ("2.3.0a1", "fernet"),
+            ("2.3.0a1", "aesgcm"),
+        ];
+        kinds.into_iter().flat_map(|(version, encryptor)| {
+            ["redis", "cookie"].map(|store| Self {
+                version,
+                store,
+                encryptor,
+            })
+        })
+    }
+
+    pub(crate) fn is_cookie(self) -> bool {
+        self.store == "cookie"
+    }
+
+    /// The Rust side's description of the same deployment.
+    pub(crate) async fn sessions(self, is_rolling: bool) -> Sessions {
+        let sessions = if self.is_cookie() {
+            Sessions::new(CookieStore::new(SECRET))
+        } else {
+            let client = ::redis::Client::open(servers::url(&REDIS)).unwrap();
+            Sessions::new(RedisStore::connect(client).await.unwrap())
+        };
+        let sessions = sessions.lifetime(LIFETIME).rolling(is_rolling);
+        match self.encryptor {
+            "fernet" => sessions.encryptor(FernetEncryptor::new(FERNET).unwrap()),
+            "aesgcm" => sessions.encryptor(AesGcmEncryptor::new(&AES).unwrap()),
+            _ => sessions,
+        }
+    }
+
+    /// Python, serving.
+    pub(crate) fn serve(self, is_rolling: bool) -> Server {
+        let port = free_port();
+        let mut command = Command::new(environment(self.version));
+        command
+            .args([
+                "-W",
+                "ignore",
+                "-m",
+                "uvicorn",
+                "app:app",
+                "--no-access-log",
+            ])
+            .args(["--port", &port.to_string(), "--app-dir"])
+            .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("python"))
+            .env("SECRET", SECRET)
+            .env("ENCRYPTOR", self.encryptor)
+            .env("LIFETIME", LIFETIME.as_secs().to_string())
+            .env("ROLLING", if is_rolling { "1" } else { "0" })
+            .env("PYTHONDONTWRITEBYTECODE", "1");
+        let hex: String = AES.iter().map(|byte| format!("{byte:02x}")).collect();
+        command.env(
+            "KEY",
+            if self.encryptor == "fernet" {
+                FERNET
+            } else {
+                &hex
+            },
+        );
+        let url = servers::url(&REDIS);
+        command.env("STORE", if self.is_cookie() { "cookie" } else { &url });
+        let server = Server::new(Folder::new(), port, &command);
+        server.start();
+        server
+    }
+}
+
+/// What `tests/run python` has put beside the build.
+fn environment(version: &str) -> PathBuf {
+    let test = std::env::current_exe().unwrap();
+    let place = format!("python/{version}/bin/python");
+    let found = test
+        .ancestors()
+        .map(|folder| folder.join(&place))
+        .find(|program| program.is_file());
+    found.expect("Python's libraries are missing; install them with: tests/run python")
+}
+
+/// One browser before both sides, which share a host and so a cookie.
+pub(crate) struct Browser<'a> {
+    pub(crate) cookie: Option<String>,
+    python: &'a Server,
+    rust: Client,
+}
+
+impl<'a> Browser<'a> {
+    pub(crate) fn new(python: &'a Server, rust: &Router) -> Self {
+        Self {
+            cookie: None,
+            python,
+            rust: Client::new(rust),
+        }
+    }
+
+    /// The value of the cookie `session`.
+    pub(crate) fn session(&self) -> &str {
+        let cookie = self.cookie.as_deref().unwrap_or_default();
+        cookie.split_once('=').unwrap_or_default().1
+    }
+
+    pub(crate) async fn rust(&mut self, method: &str, path: &str) -> String {
+        let client = match &self.cookie {
+            Some(cookie) => self.rust.showing(cookie),
+            None => self.rust.clone(),
+        };
+        let reply = client.ask(method.parse().unwrap(), path).await;
+        assert!(reply.status.is_success(), "{path}: {reply:?}");
+        if let Some(line) = reply.set_cookies().first() {
+            self.keep(line);
+        }
+        reply.body
+    }
+
+    pub(crate) fn python(&mut self, method: &str, path: &str) -> String {
+        self.python_with(method, path, "")
+    }
+
+    pub(crate) fn python_with(&mut self, method: &str, path: &str, body: &str) -> String {
+        let mut stream = TcpStream::connect(self.python.address()).unwrap();
+        let cookie = self
+            .cookie
+            .as_ref()
+            .map(|cookie| format!("Cookie: {cookie}\r\n"));
+        let request = format!(
+            "{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n{}Content-Length: {}\r\n\r\n{body}",
+            cookie.unwrap_or_default(),
+            body.len(),
+        );
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut reply = String::new();
+        stream.read_to_string(&mut reply).unwrap();
+        let (head, body) = reply.split_once("\r\n\r\n").unwrap();
+        assert!(
+            head.starts_with("HTTP/1.1 200"),
+            "{reply}\n{}",
+            self.python.log()
+        );
+        for line in head.lines() {
+            if let Some(value) = line.to_ascii_lowercase().strip_prefix("set-cookie: ") {
+                self.keep(&line[line.len() - value.len()..]);
+            }
+        }
+        body.to_owned()
+    }
+
+    fn keep(&mut self, line: &str) {
+        let pair = line.split(';').next().unwrap();
+        let is_removal = line.contains("1970") || line.contains("Max-Age=0");
+        self.cookie = (!is_removal).then(|| pair.to_owned());
+    }
+}

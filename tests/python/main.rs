@@ -1,0 +1,5 @@
+//! Beside the Python library from PyPI, behind one cookie. `tests/run python` installs it and runs these.
+
+mod deployment;
+mod reading;
+mod sharing;

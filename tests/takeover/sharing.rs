@@ -1,0 +1,367 @@
+//! One store with Python: what holds on our side, whatever Python does.
+
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use axum::Router;
+use axum::routing::{get, post};
+use http::{Method, StatusCode};
+use serde_json::Value;
+use starsessions::python::{CookieStore, RedisStore, Sessions};
+use starsessions::testing::TestClock;
+use starsessions::{CurrentSession, KeyRing, Session, SessionError, SessionLayer};
+use starsessions_tests::client::{Client, Reply};
+use starsessions_tests::servers::Server;
+use starsessions_tests::servers::redis::{self as servers, Version, ask};
+
+static REDIS: LazyLock<Server> = LazyLock::new(|| servers::redis(Version::System, &[]));
+
+const NOW: u64 = 1_800_000_000;
+const HOUR: Duration = Duration::from_secs(3_600);
+
+#[derive(Session)]
+#[session(namespace = "python")]
+struct Login {
+    #[session(codec = json, required, rotate, rename = "user_id")]
+    user: u64,
+}
+
+#[derive(Session)]
+#[session(namespace = "python")]
+struct Cart {
+    #[session(codec = json, merge = sum)]
+    cart: u64,
+    #[session(codec = json, expires = "10m")]
+    coupon: Option<String>,
+}
+
+/// Without `codec = json`: a mistake.
+#[derive(Session)]
+#[session(namespace = "python")]
+struct Binary {
+    binary: u64,
+}
+
+fn routes() -> Router {
+    Router::new()
+        .route("/me", get(me))
+        .route("/cart", get(cart).post(add))
+        .route("/slow", post(slow))
+        .route("/coupon", get(coupon).post(take_coupon))
+        .route("/login", post(login))
+        .route("/logout", post(logout))
+        .route("/binary", post(binary))
+}
+
+async fn me(login: Option<Session<Login>>) -> String {
+    login.map_or("guest".to_owned(), |login| login.user.to_string())
+}
+
+async fn cart(cart: Session<Cart>) -> String {
+    cart.cart.to_string()
+}
+
+async fn add(mut cart: Session<Cart>) -> String {
+    cart.cart += 1;
+    cart.cart.to_string()
+}
+
+/// Others write while it runs.
+async fn slow(mut cart: Session<Cart>) -> String {
+    cart.cart += 1;
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    cart.cart.to_string()
+}
+
+async fn coupon(cart: Session<Cart>) -> String {
+    cart.coupon.clone().unwrap_or_default()
+}
+
+async fn take_coupon(mut cart: Session<Cart>) {
+    cart.coupon = Some("ten percent".to_owned());
+}
+
+async fn login(session: CurrentSession) -> Result<(), SessionError> {
+    session.insert(Login { user: 7 })
+}
+
+async fn logout(session: CurrentSession) -> Result<(), SessionError> {
+    session.destroy()
+}
+
+async fn binary(mut binary: Session<Binary>) {
+    binary.binary += 1;
+}
+
+async fn stage(set: impl FnOnce(Sessions) -> Sessions) -> (Client, TestClock) {
+    let client = ::redis::Client::open(servers::url(&REDIS)).unwrap();
+    let sessions = set(Sessions::new(RedisStore::connect(client).await.unwrap()));
+    let clock = TestClock::at(NOW);
+    let layer = SessionLayer::shared_with_python(sessions, KeyRing::generate().unwrap())
+        .clock(clock.clone())
+        .build()
+        .unwrap();
+    (Client::new(&routes().layer(layer)), clock)
+}
+
+/// Writes as Python does, without a look at what is there.
+async fn write(id: &str, text: &str) {
+    let client = ::redis::Client::open(servers::url(&REDIS)).unwrap();
+    let mut connection = client.get_multiplexed_async_connection().await.unwrap();
+    let mut command = ::redis::cmd("SET");
+    command
+        .arg(format!("starsessions.{id}"))
+        .arg(text)
+        .arg("EX")
+        .arg(1_000);
+    command.exec_async(&mut connection).await.unwrap();
+}
+
+fn read(id: &str) -> String {
+    ask(&REDIS, &["GET", &format!("starsessions.{id}")])
+        .trim()
+        .to_owned()
+}
+
+fn ttl(id: &str) -> u64 {
+    ask(&REDIS, &["TTL", &format!("starsessions.{id}")])
+        .trim()
+        .parse()
+        .unwrap()
+}
+
+fn id(digit: char) -> String {
+    digit.to_string().repeat(32)
+}
+
+fn at(client: &Client, id: &str) -> Client {
+    client.showing(format!("session={id}"))
+}
+
+/// The id that a reply gives.
+fn new_id(reply: &Reply) -> String {
+    let line = reply.set_cookies()[0];
+    line.split([';', '=']).nth(1).unwrap().to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_lives_in_redis_as_long_as_pythons_settings_say() {
+    for (lifetime, rolling, gc_ttl, expected) in [
+        (0, false, None, 30 * 24 * 3_600),
+        (0, false, Some(500), 500),
+        (3_600, false, None, 3_600),
+        (3_600, true, None, 3_600),
+    ] {
+        let client = ::redis::Client::open(servers::url(&REDIS)).unwrap();
+        let mut store = RedisStore::connect(client).await.unwrap();
+        if let Some(gc_ttl) = gc_ttl {
+            store = store.gc_ttl(Duration::from_secs(gc_ttl));
+        }
+        let sessions = Sessions::new(store)
+            .lifetime(Duration::from_secs(lifetime))
+            .rolling(rolling);
+        let clock = TestClock::at(NOW);
+        let layer = SessionLayer::shared_with_python(sessions, KeyRing::generate().unwrap());
+        let layer = layer.clock(clock.clone()).build().unwrap();
+        let client = Client::new(&routes().layer(layer));
+        let reply = client.ask(Method::POST, "/cart").await;
+        assert_eq!(reply.max_age(), (lifetime > 0).then_some(lifetime));
+        let id = new_id(&reply);
+        assert!(
+            (expected - 2..=expected).contains(&ttl(&id)),
+            "{lifetime}: {}",
+            ttl(&id)
+        );
+        let session: Value = serde_json::from_str(&read(&id)).unwrap();
+        let metadata = &session["__metadata__"];
+        assert_eq!(metadata["created"], NOW);
+        assert_eq!(metadata["lifetime"], lifetime);
+
+        clock.advance(Duration::from_secs(400));
+        at(&client, &id).ask(Method::POST, "/cart").await;
+        let expected = match (lifetime, rolling) {
+            (3_600, false) => expected - 400,
+            _ => expected,
+        };
+        assert!(
+            (expected - 2..=expected).contains(&ttl(&id)),
+            "{lifetime}: {}",
+            ttl(&id)
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_id_that_no_session_has_is_not_adopted() {
+    let (client, _) = stage(|sessions| sessions).await;
+    for planted in [&id('1'), "x", "../../a", &id('A'), &"a".repeat(33)] {
+        let reply = at(&client, planted).ask(Method::POST, "/cart").await;
+        assert_eq!(reply.status, StatusCode::OK);
+        assert_ne!(new_id(&reply), *planted);
+        assert_eq!(new_id(&reply).len(), 32);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_that_has_ended_is_not_brought_back_by_a_request_under_way() {
+    let (client, _) = stage(|sessions| sessions).await;
+    write(&id('2'), r#"{"cart": 1}"#).await;
+    let client = at(&client, &id('2'));
+    let slow = tokio::spawn(client.ask(Method::POST, "/slow"));
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert_eq!(
+        client.ask(Method::POST, "/logout").await.status,
+        StatusCode::OK
+    );
+    let reply = slow.await.unwrap();
+    assert!(!reply.sets_cookie(), "{reply:?}");
+    assert_eq!(read(&id('2')), "");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_python_has_written_meanwhile_is_merged_into() {
+    let (client, _) = stage(|sessions| sessions).await;
+    write(&id('3'), r#"{"cart": 1, "theme": "dark"}"#).await;
+    let slow = tokio::spawn(at(&client, &id('3')).ask(Method::POST, "/slow"));
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    write(&id('3'), r#"{"cart": 5, "theme": "light", "new": [1]}"#).await;
+    assert_eq!(slow.await.unwrap().status, StatusCode::OK);
+    let session: Value = serde_json::from_str(&read(&id('3'))).unwrap();
+    assert_eq!(session["cart"], 6, "both additions count");
+    assert_eq!(session["theme"], "light");
+    assert_eq!(session["new"], serde_json::json!([1]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_that_is_over_is_not_served_and_one_of_the_future_is_clamped() {
+    let (client, clock) = stage(|sessions| sessions.lifetime(HOUR)).await;
+    let session = |created: u64| {
+        format!(
+            r#"{{"user_id": 7, "__metadata__": {{"lifetime": 99999, "created": {created}.5, "last_access": {NOW}}}}}"#
+        )
+    };
+    write(&id('4'), &session(NOW - 3_600)).await;
+    write(&id('5'), &session(NOW - 3_599)).await;
+    write(&id('6'), &session(NOW + 999_999)).await;
+    let me = async |digit| at(&client, &id(digit)).ask(Method::GET, "/me").await.body;
+    assert_eq!(me('4').await, "guest");
+    assert_eq!(me('5').await, "7");
+    assert_eq!(me('6').await, "7");
+    at(&client, &id('6')).ask(Method::POST, "/cart").await;
+    let stored: Value = serde_json::from_str(&read(&id('6'))).unwrap();
+    assert_eq!(stored["__metadata__"]["created"], NOW);
+    clock.advance(HOUR);
+    assert_eq!(me('6').await, "guest", "it has no endless life");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_read_is_a_guest_and_is_not_overwritten() {
+    let (client, _) = stage(|sessions| sessions).await;
+    for text in [
+        r#"{"cart": NaN}"#,
+        "[1, 2]",
+        "null",
+        r#"{"__metadata__": []}"#,
+        "{",
+    ] {
+        write(&id('7'), text).await;
+        let client = at(&client, &id('7'));
+        let reply = client.ask(Method::POST, "/cart").await;
+        assert_eq!(
+            (reply.status, reply.body.as_str()),
+            (StatusCode::OK, "1"),
+            "{text}"
+        );
+        assert_ne!(new_id(&reply), id('7'));
+        assert_eq!(read(&id('7')), text);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sign_in_moves_the_session_to_a_new_id_and_keeps_its_beginning() {
+    let (client, _) = stage(|sessions| sessions.lifetime(HOUR)).await;
+    write(
+        &id('8'),
+        r#"{"cart": 3, "other": 1.50, "__metadata__": {"created": 1799999000.125, "mine": "x"}}"#,
+    )
+    .await;
+    let reply = at(&client, &id('8')).ask(Method::POST, "/login").await;
+    assert_eq!(read(&id('8')), "");
+    let stored = read(&new_id(&reply));
+    let session: Value = serde_json::from_str(&stored).unwrap();
+    assert_eq!(
+        (&session["cart"], &session["user_id"]),
+        (&3.into(), &7.into())
+    );
+    assert!(stored.contains("\"created\": 1799999000.125"), "{stored}");
+    assert!(
+        stored.contains("\"mine\": \"x\"") && stored.contains("\"other\": 1.50"),
+        "{stored}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_field_has_a_deadline_although_python_knows_none() {
+    let (client, clock) = stage(|sessions| sessions.lifetime(HOUR)).await;
+    let reply = client.ask(Method::POST, "/coupon").await;
+    let id = new_id(&reply);
+    // Python reads the session and writes it back.
+    let stored = read(&id);
+    assert!(stored.contains(r#""coupon": "ten percent""#), "{stored}");
+    write(
+        &id,
+        &stored.replace("\"coupon\"", "\"theme\": \"dark\", \"coupon\""),
+    )
+    .await;
+    let client = at(&client, &id);
+    clock.advance(Duration::from_secs(599));
+    assert_eq!(client.ask(Method::GET, "/coupon").await.body, "ten percent");
+    clock.advance(Duration::from_secs(1));
+    assert_eq!(client.ask(Method::GET, "/coupon").await.body, "");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_field_that_python_could_not_read_is_refused() {
+    let (client, _) = stage(|sessions| sessions).await;
+    let reply = client.ask(Method::POST, "/binary").await;
+    assert_eq!(reply.status, StatusCode::INTERNAL_SERVER_ERROR);
+    assert!(!reply.sets_cookie());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn reading_writes_nothing_and_a_session_that_is_too_large_for_its_cookie_is_refused() {
+    let (client, _) = stage(|sessions| sessions.lifetime(HOUR)).await;
+    let text = r#"{"user_id":7,"spaced":   [1,2]}"#;
+    write(&id('9'), text).await;
+    let reply = at(&client, &id('9')).ask(Method::GET, "/me").await;
+    assert_eq!((reply.body.as_str(), reply.sets_cookie()), ("7", false));
+    assert_eq!(read(&id('9')), text);
+
+    let secret = "a secret that Python has as well";
+    let sessions = Sessions::new(CookieStore::new(secret));
+    let layer = SessionLayer::shared_with_python(sessions, KeyRing::generate().unwrap());
+    let layer = layer.clock(TestClock::at(NOW)).build().unwrap();
+    let client = Client::new(&Router::new().route("/cart", post(add)).layer(layer));
+    for (size, status) in [
+        (100, StatusCode::OK),
+        (3_100, StatusCode::INTERNAL_SERVER_ERROR),
+    ] {
+        let text = format!(r#"{{"text": "{}"}}"#, "a".repeat(size));
+        let now = starsessions::Timestamp::from_unix_seconds(NOW);
+        let cookie = CookieStore::new(secret).sign(text.as_bytes(), now);
+        let reply = at(&client, &cookie).ask(Method::POST, "/cart").await;
+        assert_eq!(reply.status, status, "{size}");
+    }
+}
+
+#[test]
+fn settings_that_python_has_no_place_for_are_refused() {
+    let builder = || {
+        let sessions = Sessions::new(CookieStore::new("a secret that Python has as well"));
+        SessionLayer::shared_with_python(sessions, KeyRing::generate().unwrap())
+    };
+    assert!(builder().build().is_ok());
+    assert!(builder().renewal(Duration::from_secs(600)).build().is_err());
+    let limit = starsessions::config::AtLimit::Refuse;
+    assert!(builder().sessions_per_user(3, limit).build().is_err());
+}
