@@ -42,13 +42,20 @@ pub(crate) async fn run<S: Store>(store: &S) {
 /// Asks for a row whose time is over.
 ///
 /// # Panics
-/// If the store does not return it, for the runtime to tell from one that never was.
+/// If the store does not return it, for the runtime to tell from one that never was, or if having been asked
+/// by a clock that is ahead it has lost it for the others.
 pub(crate) async fn tells_what_has_expired<S: Store>(store: &S) {
     let key = RowKey::from_bytes([200; 32]);
     let row = Row::new(*b"value", at(0), at(20));
     let inserted = store.insert(&key, &row, at(0)).await;
     assert_eq!(inserted.unwrap(), Inserted::Inserted);
-    assert_eq!(store.load(&key, at(20)).await.unwrap(), Some(row));
+    assert_eq!(store.load(&key, at(20)).await.unwrap().as_ref(), Some(&row));
+    // The clock goes back, or is another node's.
+    assert_eq!(store.load(&key, at(19)).await.unwrap().as_ref(), Some(&row));
+    let mut next = row.clone();
+    (next.revision, next.value) = (1, (*b"next").into());
+    let replaced = store.replace(&key, &row, &next, at(19)).await;
+    assert_eq!(replaced.unwrap(), Replaced::Replaced);
 }
 
 /// What happens next, to which of four sessions.

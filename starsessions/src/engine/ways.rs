@@ -54,10 +54,25 @@ impl Way {
         let payload = self.row.as_ref().map(super::by_parts::pack);
         let payload = payload.as_deref().unwrap_or_default();
         let sealed = token.seal_way(key, &self.successor, self.until, payload)?;
-        let mut row = Row::new([&[kind], &*sealed].concat(), before.last_seen, self.until);
+        let mut row = Row::new(
+            [&[kind], &*sealed].concat(),
+            before.last_seen,
+            self.end_of_row(),
+        );
         row.revision = before.revision + 1;
         row.listing = listing;
         Ok(row)
+    }
+
+    /// A sign-in that has stopped half-way is a session that nobody has the id of, and takes no place of its
+    /// user's for longer than it may take to go on.
+    fn end_of_row(&self) -> Timestamp {
+        if self.row.is_some() && !self.is_forward {
+            let earlier = (ENDING_GRACE - MOVING_TIME).as_secs();
+            let until = self.until.as_unix_seconds();
+            return Timestamp::from_unix_seconds(until.saturating_sub(earlier));
+        }
+        self.until
     }
 
     /// The same way to a row that is there.
@@ -90,7 +105,7 @@ impl ServerSide {
         };
         let (_, key) = self::kind(is_forward);
         let opened = token.open_way(key, sealed, &self.context.keys, now).ok()?;
-        (now < opened.until).then(|| Way {
+        (now < opened.until && row.is_live(now)).then(|| Way {
             is_forward,
             successor: opened.successor,
             until: opened.until,
@@ -122,6 +137,8 @@ fn kind(is_forward: bool) -> (u8, crypto::WayKind) {
 /// How long a request may have been on its way that ends the session under a former id, or that had
 /// loaded the session before.
 pub(crate) const ENDING_GRACE: Duration = Duration::from_secs(60);
+/// How long a session may be on its way from one key to the other.
+const MOVING_TIME: Duration = Duration::from_secs(15);
 /// How long a browser may wait for the response to its sign-in. After that it has lost it, and what
 /// it does with its former id counts again.
 const RESPONSE_TIME: Duration = Duration::from_secs(10);

@@ -207,8 +207,8 @@ pub enum Touched {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum StoreError {
-    /// The store cannot be reached, or did not answer in time. Whether the operation took place is
-    /// unknown.
+    /// The store cannot be reached, did not answer in time, or refuses the operation, as it does when its
+    /// disk is full. Whether the operation took place is unknown.
     Unavailable(Box<dyn Error + Send + Sync>),
     /// What is stored under the key is not a record.
     Corrupt(Box<dyn Error + Send + Sync>),
@@ -219,7 +219,9 @@ pub enum StoreError {
 impl fmt::Display for StoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Unavailable(_) => "the session store cannot be reached; look at its own log",
+            Self::Unavailable(_) => {
+                "the session store has failed; look at the cause, and at the store's own log"
+            }
             Self::Corrupt(_) => {
                 "the session store holds something that is not a session; was it written by another program?"
             }

@@ -5,6 +5,7 @@ mod index;
 mod link;
 mod node;
 mod packed;
+mod proof;
 mod rotation;
 mod rows;
 mod scripts;
@@ -19,6 +20,7 @@ use tokio::sync::{RwLock, RwLockReadGuard};
 
 use self::link::Link;
 pub use self::link::RedisClient;
+use self::proof::Known;
 use self::rows::Rows;
 use self::scripts::Scripts;
 #[cfg(feature = "python")]
@@ -57,11 +59,16 @@ use crate::sentence::debug_as_sentence;
 /// A fail-over forgets what the new master had not received yet. Set `maxmemory-policy noeviction`:
 /// any other policy signs users out when memory is short.
 ///
+/// In a Cluster a session and the list of its user's sessions are on two nodes, and a fail-over may take the
+/// newest second from one of them alone. A session that its list does not have is not used, so that no
+/// session escapes `revoke_all`: its user signs in again. While the node with the list does not answer, the
+/// session is unavailable.
+///
 /// # Round trips
 ///
 /// | operation | round trips |
 /// |---|---|
-/// | load, insert, replace, touch | 1 |
+/// | load, insert, replace, touch | 1; the first load of a listed session from a Cluster takes 2 in each process |
 /// | rotate | 1; a Cluster leaves it to the library, which takes 2 |
 /// | remove | 1 |
 /// | a list of sessions | 1; a Cluster takes 2, and 2 more where a session has ended |
@@ -184,6 +191,7 @@ impl RedisStoreBuilder {
             link: Link::open(self.client).await.map_err(RedisConnectError)?,
             scripts: Scripts::new(),
             prefix: self.prefix,
+            known: Known::default(),
         };
         Ok(RedisStore {
             shared: Arc::new(Shared {

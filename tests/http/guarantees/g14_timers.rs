@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::Path;
 use axum::routing::{get, post};
-use starsessions::config::CookieBuilder;
+use starsessions::config::{Clock, CookieBuilder};
 use starsessions::keys::Key;
 use starsessions::{
     CurrentSession, KeyRing, Lifetime, MemoryStore, PassiveLayer, Session, SessionError,
@@ -137,7 +137,7 @@ async fn g14_no_new_id_moves_the_absolute_timeout() {
 #[tokio::test]
 async fn g14_a_clock_that_jumps_back_ends_nothing_and_lengthens_nothing() {
     let (site, mut client) = signed_in(|layer| layer).await;
-    let started = starsessions::config::Clock::now(site.clock()).as_unix_seconds();
+    let started = site.clock().now().as_unix_seconds();
     site.clock().set(started - 10_000);
     assert_eq!(client.get("/me").await.body, "7");
     site.clock().set(started + IDLE);
@@ -379,6 +379,77 @@ async fn g14_nodes_that_do_not_agree_on_a_key_pass_no_session_to_and_fro() {
         assert_eq!(issued, 1, "new ids within a second");
         for node in &nodes {
             assert_eq!(late.at(node).get("/me").await.body, "7");
+        }
+    }
+}
+
+#[derive(Debug, Session)]
+struct Draft {
+    #[session(expires = "60s")]
+    text: Option<String>,
+    #[session(idle = "10m")]
+    title: Option<String>,
+    views: u64,
+}
+
+fn drafts() -> Router {
+    Router::new()
+        .route(
+            "/draft",
+            get(async |draft: Session<Draft>| format!("{:?}", draft.text)).post(
+                async |mut draft: Session<Draft>| {
+                    draft.text = Some("text".to_owned());
+                    draft.title = Some("title".to_owned());
+                },
+            ),
+        )
+        .route(
+            "/view",
+            post(async |mut draft: Session<Draft>| draft.views += 1),
+        )
+}
+
+/// Of two nodes whose clocks differ, neither takes away by looking what the other one still has.
+#[tokio::test]
+async fn g14_a_clock_that_is_ahead_takes_nothing_from_the_others() {
+    for kept in Kept::ANYWHERE {
+        let site = Site::over(Spy::new(MemoryStore::new()), kept, |layer| {
+            layer.lifetime(lifetime())
+        });
+        let ahead = site.restarted(|layer| layer.lifetime(lifetime()));
+        let mut here = site.serve(drafts());
+        here.post("/draft").await;
+        ahead.wait_seconds(59);
+        let mut there = here.at(&ahead.serve(drafts()));
+        there.get("/draft").await;
+        ahead.wait_seconds(60);
+        // It moves the deadline of the title, and the session's own.
+        assert_eq!(there.get("/draft").await.body, "None", "{kept:?}");
+        there.post("/view").await;
+        assert_eq!(here.get("/draft").await.body, r#"Some("text")"#, "{kept:?}");
+    }
+}
+
+/// What has ended by a clock that goes back lives as long as the clock says, and no longer.
+#[tokio::test]
+async fn g14_a_clock_that_goes_back_moves_no_deadline() {
+    for kept in Kept::ANYWHERE {
+        let site = Site::over(Spy::new(MemoryStore::new()), kept, |layer| {
+            layer.lifetime(lifetime())
+        });
+        let begin = site.clock().now().as_unix_seconds();
+        let mut client = site.serve(shop::routes());
+        client.post("/login/7").await;
+        for (second, who) in [
+            (IDLE, "guest"),
+            (IDLE - 1, "7"),
+            (ABSOLUTE, "guest"),
+            (2 * IDLE - 1, "guest"),
+        ] {
+            site.clock().set(begin + second);
+            // A copy: whoever is seen as a guest keeps the cookie.
+            let mut client = client.clone();
+            assert_eq!(client.get("/me").await.body, who, "{kept:?} {second}");
         }
     }
 }

@@ -18,7 +18,7 @@ use starsessions_tests::gate::Gate;
 use starsessions_tests::logs::Logs;
 use starsessions_tests::shop::{self, Login, Shop};
 use starsessions_tests::site::{Kept, Site};
-use starsessions_tests::spy::{Moment, Operation};
+use starsessions_tests::spy::{Moment, Operation, Spy};
 
 #[derive(Debug, Session)]
 struct Bound {
@@ -39,6 +39,7 @@ struct Member {
 struct Plain {
     store: MemoryStore,
     garbage: Arc<Mutex<bool>>,
+    is_full: Arc<Mutex<bool>>,
 }
 
 impl Store for Plain {
@@ -59,6 +60,9 @@ impl Store for Plain {
         row: &Row,
         now: Timestamp,
     ) -> Result<Inserted, StoreError> {
+        if *self.is_full.lock().unwrap() {
+            return Err(StoreError::Full);
+        }
         self.store.insert(key, row, now).await
     }
 
@@ -595,6 +599,26 @@ async fn g16_a_sign_in_that_is_refused_changes_nothing() {
             assert_eq!(members, 1, "{at_limit:?} {operation:?} {moment:?}");
         }
     }
+}
+
+/// It may go on for a moment, and then nobody has its id.
+#[tokio::test]
+async fn g16_a_sign_in_that_has_stopped_half_way_takes_no_place() {
+    let store = Plain::default();
+    let spy = Spy::new(store.clone()).sealed();
+    let site = Site::over(spy, Kept::OnServer, |layer| {
+        layer.sessions_per_user(1, AtLimit::Refuse)
+    });
+    let visitor = site.serve(routes(&Gate::new()));
+    let (mut stopped, mut other) = (visitor.clone(), visitor.clone());
+    assert_eq!(stopped.post("/join/ada").await.status, StatusCode::OK);
+    *store.is_full.lock().unwrap() = true;
+    assert!(stopped.post("/login/7").await.status.is_server_error());
+    *store.is_full.lock().unwrap() = false;
+    assert_eq!(other.post("/join/ada").await.status, StatusCode::CONFLICT);
+    site.wait_seconds(15);
+    assert_eq!(other.post("/join/ada").await.status, StatusCode::OK);
+    assert_eq!(other.post("/end-others").await.body, "0");
 }
 
 #[tokio::test]

@@ -1,16 +1,19 @@
 //! Three masters.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use ::redis::cluster::ClusterClient;
-use starsessions::store::{Inserted, RedisStore, Replaced, RowKey, Store, StoreError};
+use starsessions::store::{
+    IndexKey, Inserted, Listing, RedisStore, Replaced, RowKey, Store, StoreError,
+};
 use starsessions::testing::conformance;
 use starsessions_tests::scenarios;
 use starsessions_tests::scenarios::Stage;
 use starsessions_tests::servers::redis::{self as servers, Version, ask, wait_until};
 use starsessions_tests::servers::{Server, free_port};
 
-use super::samples::{after, at, filed_row, index_key, key, row};
+use super::samples::{after, at, filed_row, index_key, key, row, touch};
 use crate::agreement;
 
 struct Cluster {
@@ -20,9 +23,7 @@ struct Cluster {
 
 async fn cluster(version: Version) -> Cluster {
     let masters = servers::cluster(version);
-    let addresses: Vec<_> = masters.iter().map(servers::url).collect();
-    let client = ClusterClient::new(addresses).unwrap();
-    let store = RedisStore::connect(client).await.unwrap();
+    let store = connected(&masters).await;
     Cluster { masters, store }
 }
 
@@ -103,6 +104,59 @@ async fn after_a_master_hangs_the_store_goes_on_with_its_replica() {
         let next = after(row, b"second");
         let replaced = store.replace(key, row, &next, at(1)).await;
         assert_eq!(replaced.unwrap(), Replaced::Replaced);
+    }
+}
+
+/// What a fail-over leaves that took the newest second from the node with the list alone.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_that_its_list_does_not_have_is_none() {
+    let Cluster { masters, store } = current().await;
+    let another = connected(&masters).await;
+    let (lost, kept, first) = (key(1), key(2), filed_row(b"first"));
+    for key in [&lost, &kept] {
+        store.insert(key, &first, at(0)).await.unwrap();
+        assert_eq!(store.load(key, at(1)).await.unwrap().as_ref(), Some(&first));
+    }
+    forget_lists(&masters);
+    let second = after(&first, b"second");
+    let mut elsewhere = second.clone();
+    elsewhere.listing = Some(Arc::new(Listing::new(
+        vec![IndexKey::from_bytes([8; 32])],
+        *b"card",
+    )));
+    let replaced = store.replace(&kept, &first, &elsewhere, at(1)).await;
+    assert_eq!(replaced.unwrap(), Replaced::Replaced);
+    for store in [&store, &another] {
+        for _ in 0..2 {
+            assert_eq!(store.load(&lost, at(1)).await.unwrap(), None);
+            let loaded = store.load(&kept, at(1)).await.unwrap();
+            assert_eq!(loaded.as_ref(), Some(&elsewhere));
+        }
+    }
+
+    // A request that has loaded it before does not enter it again.
+    const DAY: u64 = 24 * 3_600;
+    let later = touch(1, 2 * DAY);
+    store.touch(&lost, &first, later, at(1)).await.unwrap();
+    let mut second = second;
+    second.touch(touch(2, 5 * DAY));
+    let replaced = store.replace(&lost, &first, &second, at(2)).await;
+    assert_eq!(replaced.unwrap(), Replaced::Replaced);
+    assert_eq!(store.load(&lost, at(2)).await.unwrap(), None);
+    assert_eq!(store.listed(&index_key(), at(2)).await.unwrap(), []);
+}
+
+async fn connected(masters: &[Server; 3]) -> RedisStore {
+    let addresses: Vec<_> = masters.iter().map(servers::url).collect();
+    let client = ClusterClient::new(addresses).unwrap();
+    RedisStore::connect(client).await.unwrap()
+}
+
+fn forget_lists(masters: &[Server; 3]) {
+    for master in masters {
+        for list in ask(master, &["KEYS", "*index*"]).lines() {
+            ask(master, &["DEL", list]);
+        }
     }
 }
 

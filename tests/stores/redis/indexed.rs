@@ -1,7 +1,9 @@
 //! The index beside the rows: what a crash leaves, and what a long life needs.
 
 use starsessions::Timestamp;
-use starsessions::store::{RedisStore, Replaced, Rotated, Rotation, Row, RowKey, Store, Touched};
+use starsessions::store::{
+    Inserted, RedisStore, Replaced, Rotated, Rotation, Row, RowKey, Store, Touched,
+};
 use starsessions_tests::servers::Server;
 use starsessions_tests::servers::redis::{Version, ask, redis};
 
@@ -156,6 +158,39 @@ async fn what_is_taken_off_a_list_and_put_back_is_listed() {
     proxy.release();
     assert_eq!(taking.await.unwrap().unwrap(), Replaced::Replaced);
     assert_eq!(found(&other, at(1)).await, [key]);
+}
+
+/// The server that takes over has not received the entry, and is sent the session.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_that_is_written_over_another_connection_than_its_entry_is_found() {
+    let (store, proxy, server) = single(Version::System).await;
+    let (old, new) = (key(1), key(2));
+    let lose_the_entry = async || {
+        while entries(&server) != "1\n" {
+            tokio::task::yield_now().await;
+        }
+        let index = ask(&server, &["KEYS", "*index*"]);
+        ask(&server, &["DEL", index.trim()]);
+    };
+    proxy.fall_silent_after("EVALSHA");
+    let inserting = tokio::spawn({
+        let store = store.clone();
+        async move { store.insert(&old, &row_until(DAY), at(0)).await }
+    });
+    lose_the_entry().await;
+    assert_eq!(inserting.await.unwrap().unwrap(), Inserted::Inserted);
+    assert_eq!(found(&store, at(1)).await, [old]);
+
+    let index = ask(&server, &["KEYS", "*index*"]);
+    ask(&server, &["DEL", index.trim()]);
+    proxy.fall_silent_after("EVALSHA");
+    let rotating = tokio::spawn({
+        let store = store.clone();
+        async move { rotate(&store, &old, &new).await }
+    });
+    lose_the_entry().await;
+    assert_eq!(rotating.await.unwrap(), Rotated::Rotated);
+    assert_eq!(found(&store, at(1)).await, [new]);
 }
 
 /// Rotating onto a key that is taken ends nothing, and hides nothing.

@@ -8,7 +8,11 @@ use starsessions::testing::conformance;
 use starsessions_tests::servers::Server;
 use starsessions_tests::servers::redis::{Sentinel, Version, ask, sentinel, url, wait_until};
 
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpListener;
+
 use super::samples::{after, at, key, row};
+use crate::proxy::Proxy;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn after_a_fail_over_the_store_goes_on_with_the_new_master() {
@@ -83,6 +87,47 @@ async fn a_write_that_a_former_master_refuses_goes_to_the_new_one() {
         assert_eq!(inserted.unwrap(), Inserted::Inserted, "{version:?}");
         assert_eq!(ask(&set.replica, &["DBSIZE"]), "2\n", "{version:?}");
     }
+}
+
+/// One Sentinel says nothing, one talks nonsense, one works: when the store connects and later.
+#[tokio::test(flavor = "multi_thread")]
+async fn g18_sentinels_that_are_silent_or_talk_nonsense_are_passed_over() {
+    let set = sentinel(Version::System);
+    let (proxy, port) = Proxy::before(set.sentinel.address()).await;
+    let silent = format!("redis://127.0.0.1:{port}/");
+    let nodes = vec![talking_nonsense().await, silent, url(&set.sentinel)];
+    let connect = async || {
+        let nodes = nodes.clone();
+        let client = SentinelClient::build(nodes, "sessions", None, SentinelServerType::Master);
+        RedisStore::connect(client.unwrap()).await.unwrap()
+    };
+    let while_it_answered = connect().await;
+    proxy.silence_new_ones_too();
+    for (number, store) in [while_it_answered, connect().await].into_iter().enumerate() {
+        let key = key(number as u8);
+        for killed in 0..3 {
+            let kill = ["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"];
+            ask(&set.master, &kill);
+            // As long as a layer waits.
+            let load = tokio::time::timeout(Duration::from_secs(5), store.load(&key, at(0)));
+            assert_eq!(load.await.unwrap().unwrap(), None, "{number} {killed}");
+        }
+    }
+}
+
+/// A server of another kind, which lets each connection know.
+async fn talking_nonsense() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        loop {
+            let (mut client, _) = listener.accept().await.unwrap();
+            tokio::spawn(
+                async move { client.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await },
+            );
+        }
+    });
+    format!("redis://{address}/")
 }
 
 async fn connected(set: &Sentinel) -> RedisStore {

@@ -112,24 +112,56 @@ impl Rows {
     }
 
     /// Enters a row that is about to take the place of `seen`, where that is not entered or not for as long.
+    /// Returns what [`file_again`](Self::file_again) wants to know, if there was something to enter.
     pub(super) async fn file(
         &self,
         key: &RowKey,
         seen: Option<&Row>,
         row: &Row,
         now: Timestamp,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Option<Filed>, StoreError> {
         let end = end_of_entry(row.deadline);
-        let entered = seen.filter(|seen| end <= end_of_entry(seen.deadline));
-        let entered = entered.map_or(&[] as &[_], Row::index_keys);
+        let lasts = seen.is_some_and(|seen| end <= end_of_entry(seen.deadline));
+        let entered = seen.map_or(&[] as &[_], Row::index_keys);
         let [end, now] = [end, now.as_unix_seconds()].map(|second| second.to_string().into_bytes());
-        let arguments = [entry_of(key), end, now];
-        for index_key in row.index_keys().iter().filter(|it| !entered.contains(it)) {
+        let mut filed = None;
+        for index_key in row.index_keys() {
+            let is_entered = entered.contains(index_key);
+            if is_entered && lasts {
+                continue;
+            }
+            if filed.is_none() {
+                filed = Some(Filed(self.link.connections().await));
+            }
+            // In a Cluster, what is not entered any more has ended.
+            let mode: &[u8] = if is_entered && self.link.is_cluster() {
+                b"XX"
+            } else {
+                b""
+            };
+            let arguments = [entry_of(key), end.clone(), now.clone(), mode.to_vec()];
             let keys = [self.index_name(index_key)];
-            let filed = self.link.run(&self.scripts.file, &keys, &arguments);
-            filed.await.value.map_err(failed)?;
+            let run = self.link.run(&self.scripts.file, &keys, &arguments);
+            run.await.value.map_err(failed)?;
         }
-        Ok(())
+        Ok(filed)
+    }
+
+    /// Enters a row that was written over another connection than its entry: it may lead to another server,
+    /// which has taken over without the newest second.
+    pub(super) async fn file_again(
+        &self,
+        filed: Option<Filed>,
+        key: &RowKey,
+        row: &Row,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        match filed {
+            Some(Filed(connections)) if self.link.connections().await != connections => {
+                self.file(key, None, row, now).await.map(drop)
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Takes out what a row, which has taken the place of `seen`, is not filed under any more. If another
@@ -140,8 +172,8 @@ impl Rows {
             return;
         }
         self.take_out(key, &index_keys).await;
-        if let Ok(Some(row)) = self.load(key).await {
-            let _: Result<(), StoreError> = self.file(key, None, &row, now).await;
+        if let Ok(Some(row)) = self.fetch(key).await {
+            let _: Result<_, StoreError> = self.file(key, None, &row, now).await;
         }
     }
 
@@ -164,6 +196,9 @@ pub(super) fn left_behind<'a>(seen: &'a Row, row: &'a Row) -> impl Iterator<Item
     let is_left = |it: &&IndexKey| !row.index_keys().contains(it);
     seen.index_keys().iter().filter(is_left)
 }
+
+/// How many connections there were when a row was entered.
+pub(super) struct Filed(u64);
 
 fn is_filed(row: &Row, index_key: &IndexKey, now: Timestamp) -> bool {
     row.is_live(now) && row.index_keys().contains(index_key)

@@ -104,6 +104,14 @@ impl Link {
         matches!(self.way, Way::Cluster(_))
     }
 
+    /// How many there were so far to the one server; the client of a Cluster counts none.
+    pub(super) async fn connections(&self) -> u64 {
+        match &self.way {
+            Way::Single(latest) => latest.read().await.attempts,
+            Way::Cluster(_) => 0,
+        }
+    }
+
     /// Repeats a command once whose reply was lost, on another connection.
     pub(super) async fn send(&self, command: &Cmd) -> Answer<RedisResult<Value>> {
         let mut value = self.send_once(command).await;

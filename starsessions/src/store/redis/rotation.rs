@@ -21,7 +21,7 @@ impl Rows {
         }
         let Rotation { old, seen, new, .. } = rotation;
         self.file(old, Some(seen), rotation.left, now).await?;
-        self.file(new, None, rotation.row, now).await?;
+        let filed = self.file(new, None, rotation.row, now).await?;
         let mut stored = self.stored(old, seen, now).await?;
         let (mut expired, mut is_repeated) = (None, false);
         for _ in 0..MAX_ATTEMPTS {
@@ -31,7 +31,10 @@ impl Rows {
                     let answer = self.move_row(rotation, row, expired.as_ref()).await?;
                     is_repeated |= answer.is_repeated;
                     match answer.value {
-                        Ok(()) => return Ok(Rotated::Rotated),
+                        Ok(()) => {
+                            self.file_again(filed, new, rotation.row, now).await?;
+                            return Ok(Rotated::Rotated);
+                        }
                         Err(Refusal::Old(found)) => {
                             stored = touched_since(found, seen, now);
                             continue;
@@ -45,7 +48,7 @@ impl Rows {
                 }
             };
             if is_repeated {
-                let found = self.load(new).await?;
+                let found = self.fetch(new).await?;
                 return again::rotated(rotated, &rotation, found.as_ref());
             }
             return Ok(rotated);

@@ -8,6 +8,7 @@ use redis::{Cmd, RedisResult, Value};
 use super::failure::{contended, failed, is_refused, is_wrong_type, malformed};
 use super::link::Link;
 use super::packed;
+use super::proof::Known;
 use super::scripts::Scripts;
 use crate::clock::Timestamp;
 use crate::crypto::RowKey;
@@ -19,13 +20,15 @@ pub(super) struct Rows {
     pub(super) link: Link,
     pub(super) scripts: Scripts,
     pub(super) prefix: String,
+    pub(super) known: Known,
 }
 
 /// What a conditional write has come to: nothing was written if another row, or none, is there.
 type Swap = Answer<Result<(), Option<Row>>>;
 
 impl Rows {
-    pub(super) async fn load(&self, key: &RowKey) -> Result<Option<Row>, StoreError> {
+    /// What is under a key, whether a list has it or not.
+    pub(super) async fn fetch(&self, key: &RowKey) -> Result<Option<Row>, StoreError> {
         row_of(self.send("GET", key, &[]).await.value.map_err(failed)?)
     }
 
@@ -35,7 +38,20 @@ impl Rows {
         row: &Row,
         now: Timestamp,
     ) -> Result<Inserted, StoreError> {
-        self.file(key, None, row, now).await?;
+        let filed = self.file(key, None, row, now).await?;
+        let inserted = self.insert_filed(key, row, now).await?;
+        if inserted == Inserted::Inserted {
+            self.file_again(filed, key, row, now).await?;
+        }
+        Ok(inserted)
+    }
+
+    async fn insert_filed(
+        &self,
+        key: &RowKey,
+        row: &Row,
+        now: Timestamp,
+    ) -> Result<Inserted, StoreError> {
         let (packed, end) = (packed::pack(row), end_of_key(row.deadline));
         let arguments: [&[u8]; 4] = [&packed, b"NX", b"EXAT", &end];
         let mut is_repeated = false;
@@ -45,7 +61,7 @@ impl Rows {
                 return Ok(Inserted::Inserted);
             }
             is_repeated |= answer.is_repeated;
-            match self.load(key).await? {
+            match self.fetch(key).await? {
                 Some(other) if other.is_live(now) && is_repeated => {
                     return again::inserted(row, Some(&other));
                 }
@@ -70,11 +86,12 @@ impl Rows {
         row: &Row,
         now: Timestamp,
     ) -> Result<Replaced, StoreError> {
-        self.file(key, Some(seen), row, now).await?;
+        let filed = self.file(key, Some(seen), row, now).await?;
         let next = |stored: &Row| row.in_place_of(stored, seen);
         let swap = self.change(key, seen, next, now).await?;
         let replaced = match swap.value {
             Ok(()) => {
+                self.file_again(filed, key, row, now).await?;
                 self.unfile(key, seen, row, now).await;
                 Replaced::Replaced
             }
@@ -163,7 +180,7 @@ impl Rows {
         if seen.is_live(now) {
             return Ok(Ok(seen.clone()));
         }
-        Ok(touched_since(self.load(key).await?, seen, now))
+        Ok(touched_since(self.fetch(key).await?, seen, now))
     }
 
     /// Puts a row in the place of exactly the stored one.
@@ -177,7 +194,7 @@ impl Rows {
             if !value.as_ref().is_err_and(is_refused) {
                 let value = match value.map_err(failed)? {
                     Value::Okay => Ok(()),
-                    _ => Err(self.load(key).await?),
+                    _ => Err(self.fetch(key).await?),
                 };
                 return Ok(Swap { value, is_repeated });
             }

@@ -62,14 +62,19 @@ for i = 3, #KEYS do redis.pcall('ZREM', KEYS[i], ARGV[7]) end
 return redis.status_reply('OK')
 ";
 
-// index key; row key, the second in which the entry ends, now.
+// index key; entry, the second in which it ends, now, XX to prolong it only.
 // Drops a bounded number of entries that have ended, so that no call takes long.
 const FILE: &str = r"
 local call, index = redis.call, KEYS[1]
-call('ZADD', index, 'GT', ARGV[2], ARGV[1])
+if ARGV[4] == 'XX' then
+    call('ZADD', index, 'XX', 'GT', ARGV[2], ARGV[1])
+else
+    call('ZADD', index, 'GT', ARGV[2], ARGV[1])
+end
 local ended = call('ZRANGEBYSCORE', index, '-inf', ARGV[3], 'LIMIT', 0, 100)
 if #ended > 0 then call('ZREM', index, unpack(ended)) end
-call('EXPIREAT', index, call('ZREVRANGE', index, 0, 0, 'WITHSCORES')[2])
+local last = call('ZREVRANGE', index, 0, 0, 'WITHSCORES')[2]
+if last then call('EXPIREAT', index, last) end
 return 1
 ";
 

@@ -1,0 +1,127 @@
+//! In a Cluster: a session is used only if its lists have it.
+//!
+//! A row and its entries are on different nodes, and a fail-over may take the newest second from one of
+//! them alone. A row without its entry could be used, no list would show it, and nothing could end it for
+//! its user. So a row that is not entered where it says that it is has ended: its sign-in is lost with the
+//! second in which it was made, as it is on one server. And what was ended stays so while either of the two
+//! nodes remembers it.
+//!
+//! The lists are asked at the same time as the row, where this process knows from before which they are.
+
+use std::collections::HashMap;
+use std::future::poll_fn;
+use std::pin::pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
+
+use redis::Value;
+
+use super::failure::{contended, failed};
+use super::index::entry_of;
+use super::rows::{MAX_ATTEMPTS, Rows};
+use crate::crypto::{IndexKey, RowKey};
+use crate::store::{Listing, Row, StoreError};
+
+impl Rows {
+    pub(super) async fn load(&self, key: &RowKey) -> Result<Option<Row>, StoreError> {
+        if !self.link.is_cluster() {
+            return self.fetch(key).await;
+        }
+        let Some(known) = self.known.get(key) else {
+            let row = self.fetch(key).await?;
+            return self.proven(key, row).await;
+        };
+        let (row, is_entered) =
+            both(self.fetch(key), self.is_entered(key, known.index_keys())).await;
+        match row? {
+            Some(row) if row.index_keys() == known.index_keys() && is_entered? => Ok(Some(row)),
+            row => self.proven(key, row).await,
+        }
+    }
+
+    /// A row that was read before its lists are asked: until it is gone they have it.
+    async fn proven(&self, key: &RowKey, mut row: Option<Row>) -> Result<Option<Row>, StoreError> {
+        for _ in 0..MAX_ATTEMPTS {
+            let Some(read) = row else { return Ok(None) };
+            if read.index_keys().is_empty() {
+                return Ok(Some(read));
+            }
+            if self.is_entered(key, read.index_keys()).await? {
+                self.known.learn(key, &read);
+                return Ok(Some(read));
+            }
+            // It may have ended, or have been taken off a list, since it was read.
+            row = self.fetch(key).await?;
+            if row
+                .as_ref()
+                .is_some_and(|row| row.revision == read.revision)
+            {
+                return Ok(None);
+            }
+        }
+        Err(contended())
+    }
+
+    async fn is_entered(&self, key: &RowKey, index_keys: &[IndexKey]) -> Result<bool, StoreError> {
+        for index_key in index_keys {
+            let mut command = redis::cmd("ZSCORE");
+            command.arg(self.index_name(index_key)).arg(entry_of(key));
+            if self.link.send(&command).await.value.map_err(failed)? == Value::Nil {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+}
+
+/// What the sessions are filed under that this process has loaded.
+#[derive(Default)]
+pub(super) struct Known(Mutex<HashMap<RowKey, Arc<Listing>>>);
+
+impl Known {
+    fn get(&self, key: &RowKey) -> Option<Arc<Listing>> {
+        self.all().get(key).cloned()
+    }
+
+    fn learn(&self, key: &RowKey, row: &Row) {
+        let Some(listing) = &row.listing else { return };
+        let mut all = self.all();
+        // Whatever is forgotten costs a round trip.
+        if all.len() >= MAX_KNOWN {
+            all.clear();
+        }
+        all.insert(*key, Arc::clone(listing));
+    }
+
+    fn all(&self) -> MutexGuard<'_, HashMap<RowKey, Arc<Listing>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+async fn both<A, B>(a: impl Future<Output = A>, b: impl Future<Output = B>) -> (A, B) {
+    let (mut a, mut b) = (pin!(a), pin!(b));
+    let (mut of_a, mut of_b) = (None, None);
+    poll_fn(|cx| {
+        if of_a.is_none()
+            && let Poll::Ready(output) = a.as_mut().poll(cx)
+        {
+            of_a = Some(output);
+        }
+        if of_b.is_none()
+            && let Poll::Ready(output) = b.as_mut().poll(cx)
+        {
+            of_b = Some(output);
+        }
+        match (of_a.take(), of_b.take()) {
+            (Some(of_a), Some(of_b)) => Poll::Ready((of_a, of_b)),
+            some => {
+                (of_a, of_b) = some;
+                Poll::Pending
+            }
+        }
+    })
+    .await
+}
+
+/// A few megabytes.
+const MAX_KNOWN: usize = 16_384;
