@@ -21,8 +21,8 @@
 //! # }
 //! ```
 //!
-//! [`Session::for_test`] makes a handler's argument, so that the handler can be called as a plain
-//! function.
+//! [`Session::for_test`] and [`CurrentSession::for_test`] make a handler's arguments, so that the handler can
+//! be called as a plain function.
 
 pub mod conformance;
 mod stored;
@@ -42,7 +42,7 @@ use crate::error::SessionError;
 use crate::middleware::{SessionLayer, SessionLayerBuilder};
 use crate::request::{Remaining, ResponseKind, Slot};
 use crate::schema::SessionData;
-use crate::session::{CurrentSession, Session};
+use crate::session::{BrowserOnly, CurrentSession, Revocation, Session};
 use crate::store::MemoryStore;
 
 /// A clock that stands still until the test turns it. Clones show the same time.
@@ -125,8 +125,36 @@ impl TestSessions {
     /// # Errors
     /// If the value cannot be stored.
     pub async fn cookie_with<T: SessionData>(&self, value: T) -> Result<HeaderValue, SessionError> {
+        self.cookie_of(|session| session.insert(value)).await
+    }
+
+    /// Begins a session as a handler does it; returns a `Cookie` header for it.
+    ///
+    /// ```
+    /// # use starsessions::{Session, SessionError, testing::TestSessions};
+    /// # #[derive(Session)]
+    /// # struct Login { #[session(required)] user: u64 }
+    /// # #[derive(Session)]
+    /// # struct Shop { cart: Vec<u32> }
+    /// # async fn test() -> Result<(), SessionError> {
+    /// let test = TestSessions::new();
+    /// let cookie = test.cookie_of(|session| {
+    ///     session.insert(Login { user: 7 })?;
+    ///     session.insert(Shop { cart: vec![1, 2] })
+    /// });
+    /// let cookie = cookie.await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// That of the function, or if a value cannot be stored.
+    pub async fn cookie_of(
+        &self,
+        begin: impl FnOnce(&CurrentSession<BrowserOnly>) -> Result<(), SessionError>,
+    ) -> Result<HeaderValue, SessionError> {
         let slot = self.slot(&HeaderMap::new());
-        CurrentSession::<crate::session::BrowserOnly>::new(Arc::clone(&slot)).insert(value)?;
+        begin(&CurrentSession::new(Arc::clone(&slot)))?;
         if let Remaining::ToWrite(work) = slot.close(ResponseKind::Answer) {
             Arc::clone(&slot).finish(work).await?;
         }
@@ -150,7 +178,7 @@ impl TestSessions {
     ) -> Result<Option<T>, SessionError> {
         let mut headers = HeaderMap::new();
         headers.insert(http::header::COOKIE, cookie.clone());
-        CurrentSession::<crate::session::BrowserOnly>::new(self.slot(&headers))
+        CurrentSession::<BrowserOnly>::new(self.slot(&headers))
             .get()
             .await
     }
@@ -205,5 +233,35 @@ impl<T: SessionData> Session<T> {
     pub fn for_test(value: T) -> Self {
         let slot = TestSessions::new().slot(&HeaderMap::new());
         Self::without_request(value, slot)
+    }
+}
+
+impl<R: Revocation> CurrentSession<R> {
+    /// A handler's argument without a request: the session of a guest. It takes changes and shows them to
+    /// its clones.
+    ///
+    /// ```
+    /// # use starsessions::{CurrentSession, Session, SessionError};
+    /// # #[derive(Session)]
+    /// # struct Login { #[session(required, rotate)] user: u64 }
+    /// async fn sign_in(session: CurrentSession) -> Result<(), SessionError> {
+    ///     session.insert(Login { user: 7 })
+    /// }
+    ///
+    /// # async fn test() -> Result<(), SessionError> {
+    /// let session = CurrentSession::for_test();
+    /// sign_in(session.clone()).await?;
+    /// let login = session.get::<Login>().await?;
+    /// assert_eq!(login.map(|login| login.user), Some(7));
+    /// # Ok(())
+    /// # }
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(test()).unwrap();
+    /// ```
+    ///
+    /// # Panics
+    /// If the operating system gives no randomness.
+    #[must_use]
+    pub fn for_test() -> Self {
+        Self::new(TestSessions::new().slot(&HeaderMap::new()))
     }
 }
