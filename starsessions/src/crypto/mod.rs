@@ -28,7 +28,7 @@
 //! | `kdf` | how keys follow from keys |
 //! | `keyset` | the keys of a master key, and what each use is bound to |
 //! | `keyring` | the keys of a deployment |
-//! | `record` | the record of a stored session |
+//! | `sealed_record` | the record of a stored session |
 //! | `reference` | the cookie of a stored session |
 //! | `card` | what the owner's other sessions may read |
 //! | `way` | from a former id to its successor |
@@ -65,9 +65,9 @@ mod keyset;
 mod mac;
 mod public_id;
 mod random;
-mod record;
 mod reference;
 mod seal;
+mod sealed_record;
 mod stateless;
 mod token;
 mod way;
@@ -87,9 +87,9 @@ pub(crate) use keyset::{Binding, RecordPlace};
 pub use public_id::{InvalidSessionId, PublicSessionId};
 pub use random::RandomError;
 pub(crate) use random::random_bytes;
-pub(crate) use record::RecordKey;
 pub(crate) use reference::ReferenceToken;
 pub(crate) use seal::SealError;
+pub(crate) use sealed_record::RecordKey;
 pub(crate) use stateless::{
     open_cookie, seal_cookie, sealed_len, sign_cookie, signed_len, verify_cookie,
 };

@@ -23,7 +23,7 @@ use super::id::{LogId, RowKey};
 use super::keyring::KeyRing;
 use super::keyset::KeySet;
 use super::random::{self, RandomError};
-use super::record::RecordKey;
+use super::sealed_record::RecordKey;
 use super::token::{HEADER_LEN, InvalidToken, SECRET_LEN, Version, header, split};
 use crate::clock::Timestamp;
 

@@ -42,6 +42,6 @@ fn imports(code: &str) -> impl Iterator<Item = &str> {
     paths("super::").chain(paths("crypto::")).flat_map(|path| {
         let end = if path.starts_with('{') { '}' } else { ':' };
         let names = path.split(end).next().unwrap_or_default();
-        names.split(|letter: char| !letter.is_alphanumeric())
+        names.split(|letter: char| !letter.is_alphanumeric() && letter != '_')
     })
 }
