@@ -54,6 +54,7 @@
 //! - [`docs::performance`]: what a session costs a request, measured.
 //! - [`docs::scaling`]: how much one machine holds, and when to move to the next store.
 //! - [`docs::from_python`]: from the Python library of this name, with its sessions shared or taken over.
+//! - [`docs::from_tower_sessions`]: from tower-sessions, axum-login, axum_session and actix-session.
 //! - [`docs::architecture`]: the modules, for contributors.
 //!
 //! # Security by default

@@ -25,6 +25,17 @@ fn the_published_crate_has_the_same_front_page() {
 }
 
 #[test]
+fn the_guide_shows_the_take_over_that_is_tested() {
+    let code = source::read("tests/tower-sessions/src/lib.rs");
+    let (_, code) = code.split_once("\n\n").expect("a comment for the file");
+    let guide = source::read("starsessions/src/docs/from_tower_sessions.md");
+    assert!(
+        guide.contains(code),
+        "copy tests/tower-sessions/src/lib.rs into the guide"
+    );
+}
+
+#[test]
 fn every_attribute_is_in_the_table() {
     let reference = source::read("starsessions/src/docs/attributes.md");
     let readme = source::read("README.md");

@@ -26,5 +26,8 @@ pub mod scaling {}
 #[doc = include_str!("from_python.md")]
 pub mod from_python {}
 
+#[doc = include_str!("from_tower_sessions.md")]
+pub mod from_tower_sessions {}
+
 #[doc = include_str!("architecture.md")]
 pub mod architecture {}

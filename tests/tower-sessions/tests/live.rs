@@ -1,0 +1,253 @@
+//! Users who have signed in with axum-login, over each store that tower-sessions has, are signed in with ours.
+
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::routing::{get, post};
+use axum::{Router, extract::Path};
+use axum_login::{AuthManagerLayerBuilder, AuthSession, AuthUser, AuthnBackend, UserId};
+use http::header::{COOKIE, SET_COOKIE};
+use http::{Method, Request, StatusCode};
+use http_body_util::BodyExt;
+use starsessions::{CurrentSession, KeyRing, MemoryStore, SessionError, SessionLayer};
+use starsessions_tower_sessions_tests::{Counter, Login, former};
+use tower::ServiceExt;
+use tower_sessions::{Session, SessionManagerLayer, SessionStore};
+use tower_sessions_redis_store::RedisStore;
+use tower_sessions_redis_store::fred::prelude::{ClientLike, Config, Pool};
+use tower_sessions_sqlx_store::sqlx::{MySqlPool, PgPool, SqlitePool};
+use tower_sessions_sqlx_store::{MySqlStore, PostgresStore, SqliteStore};
+
+#[derive(Clone, Debug)]
+struct User(i64);
+
+impl AuthUser for User {
+    type Id = i64;
+
+    fn id(&self) -> i64 {
+        self.0
+    }
+
+    fn session_auth_hash(&self) -> &[u8] {
+        b"the hash of a password"
+    }
+}
+
+#[derive(Clone, Debug)]
+struct Backend;
+
+impl AuthnBackend for Backend {
+    type User = User;
+    type Credentials = i64;
+    type Error = std::convert::Infallible;
+
+    async fn authenticate(&self, user: i64) -> Result<Option<User>, Self::Error> {
+        Ok(Some(User(user)))
+    }
+
+    async fn get_user(&self, user: &UserId<Self>) -> Result<Option<User>, Self::Error> {
+        Ok(Some(User(*user)))
+    }
+}
+
+/// The application before the move.
+fn before<S: SessionStore + Clone>(store: S) -> Router {
+    async fn login(Path(user): Path<i64>, mut auth: AuthSession<Backend>) {
+        let user = auth.authenticate(user).await.unwrap().unwrap();
+        auth.login(&user).await.unwrap();
+    }
+
+    async fn me(auth: AuthSession<Backend>) -> String {
+        auth.user
+            .map_or("guest".to_owned(), |user| user.0.to_string())
+    }
+
+    async fn count(session: Session) -> String {
+        let counter: u64 = session.get("counter").await.unwrap().unwrap_or_default();
+        session.insert("counter", counter + 1).await.unwrap();
+        (counter + 1).to_string()
+    }
+
+    let sessions = SessionManagerLayer::new(store).with_secure(false);
+    Router::new()
+        .route("/theirs/login/{user}", post(login))
+        .route("/theirs/me", get(me))
+        .route("/theirs/count", post(count))
+        .layer(AuthManagerLayerBuilder::new(Backend, sessions).build())
+}
+
+/// The same while it moves: both serve one router.
+fn during<S: SessionStore + Clone>(store: S) -> Router {
+    async fn me(login: Option<starsessions::Session<Login>>) -> String {
+        login.map_or("guest".to_owned(), |login| login.user.to_string())
+    }
+
+    async fn count(mut session: starsessions::Session<Counter>) -> String {
+        session.counter += 1;
+        session.counter.to_string()
+    }
+
+    async fn logout(session: CurrentSession) -> Result<(), SessionError> {
+        session.destroy()
+    }
+
+    let layer = SessionLayer::builder(MemoryStore::new(), KeyRing::generate().unwrap())
+        .take_over(former(store.clone()))
+        .build()
+        .unwrap();
+    Router::new()
+        .route("/ours/me", get(me))
+        .route("/ours/count", post(count))
+        .route("/ours/logout", post(logout))
+        .layer(layer)
+        .merge(before(store))
+}
+
+/// A browser: its cookies by name.
+struct Browser {
+    app: Router,
+    cookies: Vec<(String, String)>,
+}
+
+impl Browser {
+    async fn send(&mut self, method: Method, path: &str) -> String {
+        let pairs: Vec<_> = self
+            .cookies
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header(COOKIE, pairs.join("; "));
+        let response = self
+            .app
+            .clone()
+            .oneshot(request.body(Body::empty()).unwrap())
+            .await
+            .unwrap();
+        assert_eq!(response.status(), StatusCode::OK, "{path}");
+        for line in response.headers().get_all(SET_COOKIE) {
+            let pair = line.to_str().unwrap().split(';').next().unwrap();
+            let (name, value) = pair.split_once('=').unwrap();
+            self.cookies.retain(|(known, _)| known != name);
+            if !value.is_empty() {
+                self.cookies.push((name.to_owned(), value.to_owned()));
+            }
+        }
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        String::from_utf8(body.to_vec()).unwrap()
+    }
+}
+
+async fn nobody_is_signed_out<S: SessionStore + Clone>(store: S) {
+    let mut browser = Browser {
+        app: before(store.clone()),
+        cookies: Vec::new(),
+    };
+    browser.send(Method::POST, "/theirs/login/7").await;
+    browser.send(Method::POST, "/theirs/count").await;
+    assert_eq!(browser.send(Method::GET, "/theirs/me").await, "7");
+    let former = browser.cookies.clone();
+
+    browser.app = during(store);
+    assert_eq!(browser.send(Method::GET, "/ours/me").await, "7");
+    assert_eq!(browser.send(Method::POST, "/ours/count").await, "2");
+    assert_eq!(browser.send(Method::POST, "/ours/count").await, "3");
+    // It is ours alone: theirs has none of it left.
+    assert_eq!(browser.send(Method::GET, "/theirs/me").await, "guest");
+    browser.send(Method::POST, "/ours/logout").await;
+    browser.cookies = former;
+    assert_eq!(browser.send(Method::GET, "/ours/me").await, "guest");
+
+    // What theirs begins meanwhile goes on too, and what is no session of theirs is a guest.
+    let mut other = Browser {
+        app: browser.app.clone(),
+        cookies: Vec::new(),
+    };
+    other.send(Method::POST, "/theirs/login/8").await;
+    assert_eq!(other.send(Method::GET, "/ours/me").await, "8");
+    for id in [
+        "x",
+        "AAAAAAAAAAAAAAAAAAAAAA",
+        "%00",
+        "AAAAAAAAAAAAAAAAAAAAAAAA",
+    ] {
+        let cookies = vec![("id".to_owned(), id.to_owned())];
+        let mut stranger = Browser {
+            app: other.app.clone(),
+            cookies,
+        };
+        assert_eq!(stranger.send(Method::GET, "/ours/me").await, "guest");
+    }
+}
+
+#[tokio::test]
+async fn from_sqlite() {
+    let pool = SqlitePool::connect("sqlite::memory:").await.unwrap();
+    let store = SqliteStore::new(pool);
+    store.migrate().await.unwrap();
+    nobody_is_signed_out(store).await;
+}
+
+#[tokio::test]
+async fn from_postgres() {
+    let server = Served::start("postgres");
+    let store = PostgresStore::new(PgPool::connect(&server.url).await.unwrap());
+    store.migrate().await.unwrap();
+    nobody_is_signed_out(store).await;
+}
+
+#[tokio::test]
+async fn from_mysql() {
+    let server = Served::start("mysql");
+    let store = MySqlStore::new(MySqlPool::connect(&server.url).await.unwrap());
+    store.migrate().await.unwrap();
+    nobody_is_signed_out(store).await;
+}
+
+#[tokio::test]
+async fn from_redis() {
+    let server = Served::start("redis");
+    let pool = Pool::new(Config::from_url(&server.url).unwrap(), None, None, None, 1).unwrap();
+    pool.connect();
+    pool.wait_for_connect().await.unwrap();
+    nobody_is_signed_out(RedisStore::new(Arc::new(pool).as_ref().clone())).await;
+}
+
+/// A database server of this test. It ends with its input, which is when this process does.
+struct Served {
+    url: String,
+    process: Child,
+}
+
+impl Served {
+    fn start(kind: &str) -> Self {
+        use std::io::BufRead;
+        let serve = std::env::var_os("SERVE")
+            .expect("SERVE: the program `serve`; use tests/run tower_sessions");
+        let mut process = Command::new(serve)
+            .arg(kind)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let lines = std::io::BufReader::new(process.stdout.take().unwrap()).lines();
+        let url = lines
+            .map_while(Result::ok)
+            .find(|line| line.contains("://"))
+            .unwrap();
+        Self {
+            url: url.trim().to_owned(),
+            process,
+        }
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        drop(self.process.stdin.take());
+        let _ = self.process.wait();
+    }
+}
