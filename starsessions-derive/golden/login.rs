@@ -48,6 +48,7 @@ const _: () = {
         const SCHEMA: &'static __p::Schema = &__p::Schema {
             type_name: "Login",
             realm: "admin",
+            bound: false,
             reject: __p::core::option::Option::Some("/login"),
             fields: &[
                 __p::FieldSpec {

@@ -94,6 +94,7 @@ const _: () = {
         const SCHEMA: &'static __p::Schema = &__p::Schema {
             type_name: "Counters",
             realm: "",
+            bound: false,
             reject: __p::core::option::Option::None,
             fields: &[
                 __p::FieldSpec {

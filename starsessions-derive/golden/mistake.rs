@@ -19,6 +19,7 @@ const _: () = {
         const SCHEMA: &'static __p::Schema = &__p::Schema {
             type_name: "",
             realm: "",
+            bound: false,
             reject: __p::core::option::Option::None,
             fields: &[],
         };

@@ -48,6 +48,7 @@ const _: () = {
         const SCHEMA: &'static __p::Schema = &__p::Schema {
             type_name: "Checkout",
             realm: "",
+            bound: false,
             reject: __p::core::option::Option::None,
             fields: &[
                 __p::FieldSpec {

@@ -38,6 +38,7 @@ const _: () = {
         const SCHEMA: &'static __p::Schema = &__p::Schema {
             type_name: "Prices",
             realm: "",
+            bound: false,
             reject: __p::core::option::Option::None,
             fields: &[
                 __p::FieldSpec {

@@ -22,6 +22,7 @@ pub(crate) fn expand(model: &Model<'_>, errors: &syn::Error) -> TokenStream {
             const SCHEMA: &'static __p::Schema = &__p::Schema {
                 type_name: "",
                 realm: "",
+                bound: false,
                 reject: __p::core::option::Option::None,
                 fields: &[],
             };

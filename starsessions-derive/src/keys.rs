@@ -8,6 +8,7 @@ use crate::suggest::{list, nearest};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Key {
     Alias,
+    Bound,
     Codec,
     Commit,
     Crate,
@@ -163,6 +164,7 @@ pub(crate) static VOCABULARY: &[Entry] = &[
     field(Key::Skip, "skip", Shape::Flag, "skip", "the field is never stored"),
     on_struct(Key::Namespace, "namespace", Shape::Value, "namespace = \"shop\"", "the prefix of the stored names of the fields"),
     on_struct(Key::Reject, "reject", Shape::Value, "reject = \"/login\"", "where a request without the required fields is redirected"),
+    on_struct(Key::Bound, "bound", Shape::Flag, "bound", "a device that the session is bound to must have proved itself"),
     on_struct(Key::Validate, "validate", Shape::Value, "validate = path::to::function", "checked when the fields are loaded and before they are committed"),
     on_struct(Key::Until, "until", Shape::Value, "until = rotate", "all fields are removed when the session gets a new id for a change of privileges"),
     on_struct(Key::Realm, "realm", Shape::Value, "realm = \"admin\"", "which session layer serves the view"),
@@ -200,7 +202,7 @@ mod tests {
         );
         assert_eq!(
             find(Place::Struct, "colour").unwrap_err(),
-            "unknown key `colour`; the struct takes `namespace`, `reject`, `validate`, `until`, `realm` or `crate`"
+            "unknown key `colour`; the struct takes `namespace`, `reject`, `bound`, `validate`, `until`, `realm` or `crate`"
         );
     }
 }

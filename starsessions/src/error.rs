@@ -64,6 +64,24 @@ pub enum SessionError {
     Unshareable(Arc<dyn Error + Send + Sync>),
     /// What cannot be done without a request at hand. Nothing was written.
     Detach(DetachError),
+    /// The session is bound to a device, and the request has not shown that it comes from there. Nothing was
+    /// written.
+    #[cfg(feature = "dbsc")]
+    Unproven(Unproven),
+}
+
+/// Why a request cannot use a session, or a view of it, that belongs to a device.
+#[cfg(feature = "dbsc")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Unproven {
+    /// The browser may have the key, and has not refreshed its proof before this request. A page is loaded again.
+    Pending,
+    /// The browser has had the occasion to refresh its proof, and did not: it has lost the key, or the session's cookie
+    /// is a copy. The browser is told to forget it; the user can sign in anew.
+    Lost,
+    /// The session has no device, and the view is for those that have one.
+    Unbound,
 }
 
 /// Why a session cannot be [detached](crate::Session::detach), or a detached one not be changed.
@@ -168,6 +186,22 @@ impl TooLarge {
     }
 }
 
+#[cfg(feature = "dbsc")]
+impl fmt::Display for Unproven {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Pending => {
+                "the session belongs to one device, which has yet to prove itself; load the page again"
+            }
+            Self::Lost => "the session belongs to a device that this browser is not; sign in again",
+            Self::Unbound => {
+                "this is for sessions that belong to one device, and this one does not; \
+                 sign in with a browser that binds sessions"
+            }
+        })
+    }
+}
+
 impl fmt::Display for SessionError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -184,6 +218,8 @@ impl fmt::Display for SessionError {
             }
             Self::NoRandomness(error) => error.fmt(f),
             Self::TooLarge(error) => error.fmt(f),
+            #[cfg(feature = "dbsc")]
+            Self::Unproven(unproven) => unproven.fmt(f),
             Self::Invalid { name, reason } => {
                 write!(f, "`{name}` was refused by its `validate` function: {reason}")
             }

@@ -47,6 +47,7 @@
 //!
 //! - [`docs::guide`]: from the first session type to the tests of its handlers.
 //! - [`derive(Session)`](macro@Session): the reference of every attribute.
+//! - [`docs::device_binding`]: sessions that cannot be carried away (feature `dbsc`).
 //! - [`docs::types`]: which types can be stored, and what they need.
 //! - [`docs::security`]: what is defended, against whom, and the limits.
 //! - [`docs::design`]: why it is the way it is.
@@ -77,6 +78,7 @@
 //! |---|---|---|
 //! | `aws-lc-rs`, `ring` | no | encryption by one of these libraries: the same bytes in less time; builds C and assembly |
 //! | `axum` | yes | sessions as handler arguments, rejections as responses, `CsrfLayer` |
+//! | `dbsc` | no | sessions bound to a key of the browser's device |
 //! | `json` | no | `codec = json` |
 //! | `metrics` | no | counters, histograms and a gauge through the `metrics` facade |
 //! | `mysql` | no | `MySqlStore`: sessions in MySQL or MariaDB, for several machines; needs Rust 1.94 |
@@ -100,6 +102,8 @@ mod clock;
 mod cookie;
 mod crypto;
 pub mod csrf;
+#[cfg(feature = "dbsc")]
+mod device;
 pub mod docs;
 mod engine;
 pub mod error;
@@ -153,6 +157,8 @@ pub use store::{CookieStore, MemoryStore};
 pub mod config {
     pub use crate::clock::{Clock, SystemClock};
     pub use crate::cookie::{CookieBuilder, CookieConfigError};
+    #[cfg(feature = "dbsc")]
+    pub use crate::device::{DeviceBinding, DeviceBindingError, Proven, Unbound};
     pub use crate::lifecycle::{AtLimit, FailurePolicy, OnServerError};
     pub use crate::middleware::ConfigError;
 }

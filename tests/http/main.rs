@@ -1,6 +1,7 @@
 //! The library as applications and browsers see it: requests in, responses out.
 
 mod csrf;
+mod device;
 mod guarantees;
 mod matrix;
 mod observability;

@@ -1,6 +1,7 @@
 //! Everything that judges starsessions.
 
 pub mod client;
+pub mod device;
 pub mod gate;
 pub mod jar;
 pub mod logs;

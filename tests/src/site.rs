@@ -123,7 +123,20 @@ impl<S: Store + Clone> Site<S> {
     /// The same sessions under other keys: on another node, before or after a change of keys.
     #[must_use]
     pub fn under(&self, keys: KeyRing) -> Self {
-        let site = Self::assemble(self.store.clone(), self.kept, keys, |layer| layer);
+        self.under_with(keys, |layer| layer)
+    }
+
+    /// The same under other settings.
+    ///
+    /// # Panics
+    /// If the settings cannot work together.
+    #[must_use]
+    pub fn under_with(
+        &self,
+        keys: KeyRing,
+        set: impl FnOnce(SessionLayerBuilder) -> SessionLayerBuilder,
+    ) -> Self {
+        let site = Self::assemble(self.store.clone(), self.kept, keys, set);
         site.clock().set(self.clock().now().as_unix_seconds());
         site
     }

@@ -16,6 +16,7 @@ use crate::value::Merge;
 pub(super) fn schema(model: &Model<'_>) -> TokenStream {
     let type_name = model.ident.unraw().to_string();
     let realm = &model.realm;
+    let bound = model.bound;
     let reject = option(model.reject.as_ref().map(|location| quote!(#location)));
     let specs = model
         .stored()
@@ -25,6 +26,7 @@ pub(super) fn schema(model: &Model<'_>) -> TokenStream {
         &__p::Schema {
             type_name: #type_name,
             realm: #realm,
+            bound: #bound,
             reject: #reject,
             fields: &[#(#specs),*],
         }

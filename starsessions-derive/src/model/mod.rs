@@ -24,6 +24,8 @@ pub(crate) struct Model<'a> {
     pub(crate) root: Path,
     pub(crate) namespace: String,
     pub(crate) realm: String,
+    /// A device that the session is bound to must have proved itself.
+    pub(crate) bound: bool,
     pub(crate) reject: Option<String>,
     pub(crate) validate: Option<ExprPath>,
     /// Every field ends with the privileges that it was written under.
@@ -47,6 +49,7 @@ impl<'a> Model<'a> {
                 .unwrap_or_else(|| parse_quote!(::starsessions)),
             namespace: namespace.unwrap_or_else(|| default_namespace(cx, &attrs, &input.ident)),
             realm: realm.unwrap_or_default(),
+            bound: bound(cx, &attrs, cfg!(feature = "dbsc")),
             reject: read(cx, &attrs, Key::Reject, value::location),
             validate: read(cx, &attrs, Key::Validate, value::function),
             until_rotate: read(cx, &attrs, Key::Until, value::until).is_some(),
@@ -104,6 +107,16 @@ fn read<T>(
     parse: impl FnOnce(&Ctxt, &Expr) -> Option<T>,
 ) -> Option<T> {
     parse(cx, attrs.values(key).next()?)
+}
+
+/// `bound`, if the feature is on.
+fn bound(cx: &Ctxt, attrs: &Attrs, dbsc: bool) -> bool {
+    let item = attrs.get(Key::Bound);
+    if let Some(item) = item.filter(|_| !dbsc) {
+        let message = "`bound` needs the feature `dbsc` of starsessions; add `features = [\"dbsc\"]` to the dependency";
+        cx.error(item, message);
+    }
+    item.is_some()
 }
 
 /// The fields; anything but a struct with named fields is reported.

@@ -77,10 +77,20 @@ impl IntoResponse for SessionRejection {
             Self::MissingLayer(_) | Self::NotRevocable if cfg!(debug_assertions) => {
                 (self.status(), format!("{self}\n")).into_response()
             }
+            // Browsers load a page again that has a body.
+            #[cfg(feature = "dbsc")]
+            Self::Unproven(_) | Self::Failed(SessionError::Unproven(_)) => {
+                (self.status(), format!("{self}\n")).into_response()
+            }
             _ => self.status().into_response(),
         };
-        if let Self::Absent(absence) = &self
-            && let Some(location) = absence.location()
+        let location = match &self {
+            Self::Absent(absence) => absence.location(),
+            #[cfg(feature = "dbsc")]
+            Self::Unproven(demand) => demand.location(),
+            _ => None,
+        };
+        if let Some(location) = location
             // The derive macro accepts nothing else; a schema written by hand may be wrong.
             && let Ok(location) = HeaderValue::from_str(location)
         {
@@ -111,7 +121,11 @@ impl IntoResponse for SessionError {
         } else {
             tracing::debug!(error = %self, "the handler failed with a session error");
         }
-        let mut response = status.into_response();
+        let mut response = match &self {
+            #[cfg(feature = "dbsc")]
+            Self::Unproven(unproven) => (status, format!("{unproven}\n")).into_response(),
+            _ => status.into_response(),
+        };
         response.extensions_mut().insert(Failed(self));
         response
     }

@@ -48,6 +48,12 @@ impl CookieConfig {
         &self.settings.name
     }
 
+    /// What `Set-Cookie` has behind the value.
+    #[cfg(feature = "dbsc")]
+    pub(crate) fn attributes(&self) -> &str {
+        self.template.attributes()
+    }
+
     /// Whether there is one cookie for each embedding site.
     pub(crate) fn is_partitioned(&self) -> bool {
         self.settings.partitioned
@@ -174,6 +180,12 @@ impl CookieBuilder {
     pub fn persistent(mut self, persistent: bool) -> Self {
         self.persistent = persistent;
         self
+    }
+
+    /// Whether it goes over https to all of one host, wherever that is embedded.
+    #[cfg(feature = "dbsc")]
+    pub(crate) fn is_of_one_host(&self) -> bool {
+        self.secure && self.path == "/" && self.domain.is_none() && !self.partitioned
     }
 
     /// The configuration, if browsers accept it.

@@ -93,6 +93,11 @@ impl Template {
             .ok_or(CookieConfigError::ControlCharacter)
     }
 
+    #[cfg(feature = "dbsc")]
+    pub(super) fn attributes(&self) -> &str {
+        self.after.trim_start_matches("; ")
+    }
+
     fn fill(&self, value: &str, max_age: Option<Duration>) -> Option<HeaderValue> {
         let len = self.before.len() + value.len() + self.after.len() + MAX_AGE.len() + 8;
         let mut header = String::with_capacity(len);

@@ -70,6 +70,31 @@ impl fmt::Debug for IndexKey {
     }
 }
 
+/// Tells one binding of a session to a device from all others. It is no secret, and opens nothing.
+#[cfg(feature = "dbsc")]
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct DeviceId([u8; Self::LEN]);
+
+#[cfg(feature = "dbsc")]
+impl DeviceId {
+    pub(crate) const LEN: usize = 16;
+
+    pub(crate) const fn from_bytes(bytes: [u8; Self::LEN]) -> Self {
+        Self(bytes)
+    }
+
+    pub(crate) const fn as_bytes(&self) -> &[u8; Self::LEN] {
+        &self.0
+    }
+}
+
+#[cfg(feature = "dbsc")]
+impl fmt::Debug for DeviceId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("DeviceId(..)")
+    }
+}
+
 /// How a session is called in logs: a keyed hash of its row key (ASVS 16.2.5), so that a log leads
 /// neither to a cookie nor to a row.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]

@@ -12,6 +12,8 @@
 
 use zeroize::Zeroizing;
 
+#[cfg(feature = "dbsc")]
+use super::id::DeviceId;
 use super::id::{IndexKey, LogId, RowKey};
 use super::kdf::{KeyedHash, Prk};
 use super::key::Key;
@@ -32,6 +34,10 @@ pub(super) struct KeySet {
     pub(super) flow: SealKey,
     #[cfg(feature = "takeover")]
     pub(super) former: FormerKey,
+    #[cfg(feature = "dbsc")]
+    pub(super) device: SealKey,
+    #[cfg(feature = "dbsc")]
+    pub(super) device_cookie: DeviceCookieKey,
     realm: RealmKey,
 }
 
@@ -64,6 +70,10 @@ impl KeySet {
             flow: SealKey::new(&key("flow")),
             #[cfg(feature = "takeover")]
             former: FormerKey(mac_key("former")),
+            #[cfg(feature = "dbsc")]
+            device: SealKey::new(&key("device")),
+            #[cfg(feature = "dbsc")]
+            device_cookie: DeviceCookieKey(mac_key("device-cookie")),
             realm: RealmKey(mac_key("realm")),
         }
     }
@@ -285,4 +295,60 @@ impl CsrfKey {
         let row: [&[u8]; 2] = [b"starsessions/v1/csrf", row.as_bytes()];
         self.0.message().list(&row)
     }
+}
+
+/// Signs the short cookies of bound sessions.
+#[cfg(feature = "dbsc")]
+pub(super) struct DeviceCookieKey(MacKey);
+
+#[cfg(feature = "dbsc")]
+impl DeviceCookieKey {
+    pub(super) fn tag(
+        &self,
+        row: &RowKey,
+        device: &DeviceId,
+        at: &[u8; 5],
+    ) -> Zeroizing<[u8; TAG_LEN]> {
+        self.message(row, device, at).tag()
+    }
+
+    pub(super) fn verify(
+        &self,
+        row: &RowKey,
+        device: &DeviceId,
+        at: &[u8; 5],
+        tag: &[u8; TAG_LEN],
+    ) -> Result<(), InvalidToken> {
+        self.message(row, device, at).verify(tag)
+    }
+
+    /// One block of SHA-256, since each request has one to verify. The parts have fixed lengths, and the key has no
+    /// other use.
+    fn message(&self, row: &RowKey, device: &DeviceId, at: &[u8; 5]) -> Message {
+        let message = self.0.message().part(row.as_bytes());
+        message.part(device.as_bytes()).part(at)
+    }
+}
+
+/// What the name of a binding is bound to.
+#[cfg(feature = "dbsc")]
+pub(super) fn identifier_aad(header: &Header) -> Vec<u8> {
+    encoded(&[b"starsessions/v1/device-identifier", header])
+}
+
+/// What an invitation is bound to.
+#[cfg(feature = "dbsc")]
+pub(super) fn invitation_aad(header: &Header) -> Vec<u8> {
+    encoded(&[b"starsessions/v1/device-invitation", header])
+}
+
+/// What a challenge is bound to.
+#[cfg(feature = "dbsc")]
+pub(super) fn challenge_aad(header: &Header, row: &RowKey, device: &DeviceId) -> Vec<u8> {
+    encoded(&[
+        b"starsessions/v1/device-challenge",
+        header,
+        row.as_bytes(),
+        device.as_bytes(),
+    ])
 }

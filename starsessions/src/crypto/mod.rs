@@ -35,6 +35,7 @@
 //! | `stateless` | cookies that carry their session |
 //! | `csrf` | tokens in forms |
 //! | `flow` | what a browser remembers of its way to another site and back |
+//! | `device` | what binds a session to a key of a device |
 //! | `public_id` | the name of a session towards its user |
 
 #![deny(
@@ -55,6 +56,8 @@
 
 mod card;
 mod csrf;
+#[cfg(feature = "dbsc")]
+mod device;
 mod encoding;
 mod flow;
 mod id;
@@ -78,7 +81,11 @@ mod tests;
 
 pub(crate) use card::open_card;
 pub(crate) use csrf::{mint_csrf_token, verify_csrf_token};
+#[cfg(feature = "dbsc")]
+pub(crate) use device::{Challenge, Identifier, Proof, open_identifier, open_invitation};
 pub(crate) use flow::{flow_name, is_flow_name, mint_flow_state, open_flow, seal_flow};
+#[cfg(feature = "dbsc")]
+pub(crate) use id::DeviceId;
 pub(crate) use id::LogId;
 pub use id::{IndexKey, RowKey};
 pub use key::{Key, KeyError};

@@ -28,6 +28,18 @@ pub(super) enum Version {
     Csrf = 0x05,
     /// What a browser remembers of its way to another site and back.
     Flow = 0x06,
+    /// The name of the binding of a session to a device.
+    #[cfg(feature = "dbsc")]
+    Identifier = 0x07,
+    /// A challenge to register a key.
+    #[cfg(feature = "dbsc")]
+    Invitation = 0x08,
+    /// A challenge to prove that a key is there.
+    #[cfg(feature = "dbsc")]
+    Challenge = 0x09,
+    /// The short cookie of a bound session.
+    #[cfg(feature = "dbsc")]
+    DeviceCookie = 0x0a,
 }
 
 /// Which key of a ring made a token. Public: it stands in every cookie in the clear.

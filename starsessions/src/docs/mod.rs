@@ -9,6 +9,9 @@ pub mod security {}
 #[doc = include_str!("design.md")]
 pub mod design {}
 
+#[doc = include_str!("device_binding.md")]
+pub mod device_binding {}
+
 #[doc = include_str!("types.md")]
 pub mod types {}
 

@@ -42,6 +42,7 @@ impl ServerSide {
             issued_at: now,
             remembered: false,
             deadlines: Vec::new(),
+            is_bound: false,
             is_claim: true,
             successor: None,
             label: Vec::new(),

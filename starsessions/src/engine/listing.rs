@@ -21,6 +21,8 @@ pub(crate) struct FoundSession {
     /// Its times; what is in it stays sealed, as its cookie is elsewhere.
     pub(crate) record: Record,
     pub(crate) label: Option<String>,
+    /// A device must prove itself to use it.
+    pub(crate) is_bound: bool,
     /// The place of a sign-in that is under way.
     pub(super) is_claim: bool,
     successor: Option<RowKey>,
@@ -33,6 +35,7 @@ impl FoundSession {
             key,
             record,
             label: None,
+            is_bound: false,
             is_claim: false,
             successor: None,
         }
@@ -101,7 +104,8 @@ impl ServerSide {
     /// what can be used can be ended.
     fn found(&self, index_key: &IndexKey, listed: &Listed, now: Timestamp) -> Option<FoundSession> {
         let mut record = Record::new(listed.last_seen, listed.deadline);
-        let (mut label, mut successor, mut is_claim) = (None, None, false);
+        let (mut label, mut successor) = (None, None);
+        let (mut is_bound, mut is_claim) = (false, false);
         if let Some(card) = self.card(&listed.key, &listed.listing, now) {
             let place = listed.listing.index_keys().binary_search(index_key);
             if !card.is_filed(place.ok()?, now) {
@@ -114,6 +118,7 @@ impl ServerSide {
                 .ok()
                 .filter(|label| !label.is_empty());
             successor = card.successor;
+            is_bound = card.is_bound;
             is_claim = card.is_claim;
         }
         self.context
@@ -123,6 +128,7 @@ impl ServerSide {
                 key: listed.key,
                 record,
                 label,
+                is_bound,
                 is_claim,
                 successor,
             })
@@ -196,6 +202,7 @@ impl ServerSide {
             remembered: record.remembered,
             deadlines: deadlines.collect(),
             is_claim: false,
+            is_bound: record.is_bound(),
             successor: None,
             label: record
                 .get(LABEL)
@@ -264,7 +271,10 @@ impl ServerSide {
 
 /// Whether two records under one id have the same listing.
 fn is_listed_alike(a: &Record, b: &Record) -> bool {
-    let key = |record: &Record| (record.identified, record.remembered, record.issued_at);
+    let key = |record: &Record| {
+        let kind = (record.identified, record.remembered, record.is_bound());
+        (kind, record.issued_at)
+    };
     let shown = |record| {
         let fields = Record::indexed_or_named(record, LABEL);
         fields.map(|(name, field)| (name, field.value, field.ends_at()))

@@ -3,6 +3,8 @@
 mod by_parts;
 mod claims;
 mod client_side;
+#[cfg(feature = "dbsc")]
+mod device;
 mod ending;
 mod limit;
 mod listing;

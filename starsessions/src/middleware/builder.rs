@@ -1,14 +1,16 @@
 //! Settings of a layer, and which of them make sense together.
 
-use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::config_error::ConfigError;
 use super::layer::SessionLayer;
 use crate::clock::{Clock, SystemClock};
-use crate::cookie::{CookieBuilder, CookieConfig, CookieConfigError};
+use crate::cookie::{CookieBuilder, CookieConfig};
 use crate::crypto::KeyRing;
+#[cfg(feature = "dbsc")]
+use crate::device::{DeviceBinding, DeviceBindingError, DeviceRules};
 use crate::engine::{Context, Engine, Settings};
 use crate::lifecycle::{
     AtLimit, FailurePolicy, Lifetime, MIN_RENEWAL, OnServerError, Policy, SessionLimit,
@@ -17,7 +19,6 @@ use crate::observe::Reporter;
 #[cfg(feature = "python")]
 use crate::python::Sessions;
 use crate::request::{Met, Realm};
-use crate::sentence::debug_as_sentence;
 use crate::store::{Backend, BackendKind, CookieMode};
 #[cfg(feature = "takeover")]
 use crate::takeover::TakeOver;
@@ -52,6 +53,8 @@ pub struct SessionLayerBuilder {
     explains: bool,
     #[cfg(feature = "takeover")]
     takeover: Option<TakeOver>,
+    #[cfg(feature = "dbsc")]
+    device: Option<DeviceBinding>,
     clock: Arc<dyn Clock>,
 }
 
@@ -60,44 +63,6 @@ enum Backing {
     Own(BackendKind),
     #[cfg(feature = "python")]
     Python(Sessions),
-}
-
-/// Settings that cannot work together.
-#[non_exhaustive]
-pub enum ConfigError {
-    /// The cookie's attributes.
-    Cookie(CookieConfigError),
-    /// A duration that is not a whole, positive number of seconds.
-    Duration(&'static str),
-    /// An idle timeout that is longer than its absolute one.
-    IdleOverAbsolute,
-    /// An absolute timeout of more than 400 days.
-    AbsoluteTooLong,
-    /// A renewal age that does not lie between a minute and the absolute timeout.
-    Renewal,
-    /// A renewal grace of more than 30 seconds.
-    RenewalGrace,
-    /// Renewal of ids in a `CookieStore`, which has none.
-    RenewalOfCookies,
-    /// A remembered lifetime that is shorter than the ordinary one.
-    RememberedTooShort,
-    /// A field limit of zero, over the record limit, or over what the codec takes.
-    FieldLimit,
-    /// A record limit of more than a megabyte.
-    RecordLimit,
-    /// A store time-out of zero.
-    StoreTimeout,
-    /// A watch interval of zero.
-    WatchInterval,
-    /// A limit of sessions of zero.
-    SessionLimit,
-    /// A limit of sessions for a `CookieStore`, which does not know them.
-    SessionLimitOfCookies,
-    /// Another library's sessions for a `CookieStore`, which cannot tell that one was taken over already.
-    #[cfg(feature = "takeover")]
-    TakeOverOfCookies,
-    /// A realm name that no struct could have.
-    Realm,
 }
 
 impl SessionLayerBuilder {
@@ -138,6 +103,8 @@ impl SessionLayerBuilder {
             explains: false,
             #[cfg(feature = "takeover")]
             takeover: None,
+            #[cfg(feature = "dbsc")]
+            device: None,
             clock: Arc::new(SystemClock),
         }
     }
@@ -272,6 +239,26 @@ impl SessionLayerBuilder {
         self
     }
 
+    /// Binds sessions to a key that the browser's device keeps, where the browser can (Device Bound Session Credentials):
+    /// a copy of the cookie is worth nothing elsewhere. The layer answers two paths by itself;
+    /// [`docs::device_binding`](crate::docs::device_binding) says what else to know.
+    ///
+    /// ```
+    /// use starsessions::{KeyRing, MemoryStore, SessionLayer};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let layer = SessionLayer::builder(MemoryStore::new(), KeyRing::generate()?)
+    ///     .device_bound(|device| device.exclude("/assets"))
+    ///     .build()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[cfg(feature = "dbsc")]
+    pub fn device_bound(mut self, set: impl FnOnce(DeviceBinding) -> DeviceBinding) -> Self {
+        self.device = Some(set(self.device.unwrap_or_else(DeviceBinding::new)));
+        self
+    }
+
     /// Whether each response whose session was used says in the header `x-session-explain`, and in the
     /// log at debug level, why the session was loaded, written or refused. Off by default, on in
     /// [`SessionLayer::dev`]: it helps developers of the site, and attackers as well.
@@ -305,7 +292,27 @@ impl SessionLayerBuilder {
             .is_partitioned()
             .then(|| self.cookie.clone().partitioned(false));
         let former = self.former_cookie.clone().or(twin).map(build).transpose()?;
-        Ok(self.assemble(cookie, former))
+        #[cfg(feature = "dbsc")]
+        let device = self.device_rules(&cookie)?;
+        #[allow(unused_mut, reason = "with the feature `dbsc` there is more")]
+        let mut realm = self.assemble(cookie, former);
+        #[cfg(feature = "dbsc")]
+        {
+            realm.device = device.map(Arc::new);
+        }
+        Ok(SessionLayer::from_realm(realm))
+    }
+
+    #[cfg(feature = "dbsc")]
+    fn device_rules(&self, cookie: &CookieConfig) -> Result<Option<DeviceRules>, ConfigError> {
+        let Some(device) = self.device.clone() else {
+            return Ok(None);
+        };
+        if !matches!(self.backend, Backing::Own(BackendKind::Store(_))) {
+            return Err(ConfigError::DeviceBinding(DeviceBindingError::Store));
+        }
+        let rules = device.build(&self.realm, &self.cookie, cookie.name());
+        rules.map(Some).map_err(ConfigError::DeviceBinding)
     }
 
     /// The layer, where only defaults and presets are set.
@@ -315,7 +322,7 @@ impl SessionLayerBuilder {
         } else {
             CookieConfig::default()
         };
-        self.assemble(cookie, None)
+        SessionLayer::from_realm(self.assemble(cookie, None))
     }
 
     fn check(&self) -> Result<(), ConfigError> {
@@ -386,7 +393,7 @@ impl SessionLayerBuilder {
         Ok(())
     }
 
-    fn assemble(self, cookie: CookieConfig, former_cookie: Option<CookieConfig>) -> SessionLayer {
+    fn assemble(self, cookie: CookieConfig, former_cookie: Option<CookieConfig>) -> Realm {
         let is_revocable = match &self.backend {
             #[cfg(feature = "python")]
             Backing::Python(sessions) => !sessions.is_cookie(),
@@ -410,7 +417,7 @@ impl SessionLayerBuilder {
             cookie_name: cookie.name().to_owned(),
             persistent_cookie: cookie.is_persistent(),
         };
-        SessionLayer::from_realm(Realm {
+        Realm {
             name: self.realm,
             engine: match self.backend {
                 Backing::Own(backend) => Engine::new(backend, context, self.settings),
@@ -427,7 +434,9 @@ impl SessionLayerBuilder {
             #[cfg(feature = "takeover")]
             takeover: self.takeover,
             met: Met::default(),
-        })
+            #[cfg(feature = "dbsc")]
+            device: None,
+        }
     }
 }
 
@@ -436,8 +445,6 @@ impl Backing {
         matches!(self, Self::Own(BackendKind::Store(_)))
     }
 }
-
-debug_as_sentence!(ConfigError);
 
 fn check_seconds(what: &'static str, duration: Duration) -> Result<(), ConfigError> {
     if duration.as_secs() == 0 || duration.subsec_nanos() != 0 {
@@ -453,66 +460,6 @@ impl fmt::Debug for SessionLayerBuilder {
             .field("cookie", &self.cookie)
             .field("policy", &self.policy)
             .finish_non_exhaustive()
-    }
-}
-
-impl fmt::Display for ConfigError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Cookie(error) => return error.fmt(f),
-            Self::Duration(what) => {
-                return write!(f, "the {what} must be a whole number of seconds, at least one");
-            }
-            Self::IdleOverAbsolute => {
-                "the idle timeout is longer than the absolute one and would never matter; \
-                 shorten it, or lengthen the absolute timeout"
-            }
-            Self::AbsoluteTooLong => {
-                "browsers keep no cookie for more than 400 days; shorten the absolute timeout"
-            }
-            Self::Renewal => {
-                "the renewal age must be at least a minute and less than the absolute timeout; \
-                 change it, or leave renewal off"
-            }
-            Self::RenewalGrace => {
-                "a renewed id may lead to its successor for at most 30 seconds; shorten the grace"
-            }
-            Self::RenewalOfCookies => {
-                "a `CookieStore` has no ids to renew, and Python would not follow them; leave renewal off, or use a \
-                 server-side store"
-            }
-            Self::RememberedTooShort => {
-                "the remembered lifetime is shorter than the ordinary one; swap them, or lengthen it"
-            }
-            Self::FieldLimit => {
-                "the field limit must be at least 1, at most 64 KiB, and at most the record limit"
-            }
-            Self::RecordLimit => "the record limit must be at most 1 MiB",
-            Self::StoreTimeout => "with a store time-out of zero every request fails; lengthen it",
-            Self::WatchInterval => {
-                "with a watch interval of zero the store is asked without end; lengthen it"
-            }
-            Self::SessionLimit => "with a limit of zero sessions no user signs in; allow at least one",
-            Self::SessionLimitOfCookies => {
-                "a `CookieStore` does not know how many sessions a user has; leave the limit off, \
-                 or use a server-side store"
-            }
-            #[cfg(feature = "takeover")]
-            Self::TakeOverOfCookies => {
-                "a `CookieStore` cannot tell that another library's session was taken over already; \
-                 keep the sessions in a server-side store"
-            }
-            Self::Realm => "a realm's name has up to 64 letters, digits, `_` and `-`",
-        })
-    }
-}
-
-impl Error for ConfigError {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        match self {
-            Self::Cookie(error) => error.source(),
-            _ => None,
-        }
     }
 }
 

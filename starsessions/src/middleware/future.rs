@@ -10,6 +10,7 @@ use std::task::{Context, Poll, ready};
 use http::{Response, StatusCode};
 use pin_project_lite::pin_project;
 
+use super::device::Errands;
 use super::headers;
 use crate::error::SessionError;
 use crate::request::{Remaining, ResponseKind, Slot};
@@ -20,10 +21,19 @@ pin_project! {
     /// It allocates only if there is something to write.
     pub struct ResponseFuture<F, O> {
         #[pin]
-        inner: F,
+        inner: Inner<F>,
         // Dropped after `inner`, so that the views of a cancelled handler report no loss.
         attended: Option<Attended>,
         finishing: Option<Finishing<O>>,
+    }
+}
+
+pin_project! {
+    /// Who answers.
+    #[project = InnerProjection]
+    enum Inner<F> {
+        Service { #[pin] future: F },
+        Layer { errands: Errands },
     }
 }
 
@@ -61,7 +71,7 @@ pub(crate) struct Failed(pub(crate) SessionError);
 impl<F, O> ResponseFuture<F, O> {
     pub(super) fn new(inner: F, slot: Option<Arc<Slot>>) -> Self {
         Self {
-            inner,
+            inner: Inner::Service { future: inner },
             attended: slot.map(|slot| Attended {
                 slot,
                 is_answered: false,
@@ -71,10 +81,37 @@ impl<F, O> ResponseFuture<F, O> {
     }
 }
 
+#[cfg(feature = "dbsc")]
+impl<F, O> ResponseFuture<F, O> {
+    /// The response of the layer itself.
+    pub(super) fn by_layer(errands: Errands) -> Self {
+        Self {
+            inner: Inner::Layer { errands },
+            attended: None,
+            finishing: None,
+        }
+    }
+}
+
+impl<F, B, E> Future for Inner<F>
+where
+    F: Future<Output = Result<Response<B>, E>>,
+    B: Default + 'static,
+{
+    type Output = Result<Response<B>, E>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match self.project() {
+            InnerProjection::Service { future } => future.poll(cx),
+            InnerProjection::Layer { errands } => errands.poll_as(cx).map(Ok),
+        }
+    }
+}
+
 impl<F, B, E> Future for ResponseFuture<F, Result<Response<B>, E>>
 where
     F: Future<Output = Result<Response<B>, E>>,
-    B: Default,
+    B: Default + 'static,
 {
     type Output = Result<Response<B>, E>;
 
@@ -179,5 +216,7 @@ fn answer<B: Default, E>(
         }
     }
     headers::apply(slot, &mut response);
+    #[cfg(feature = "dbsc")]
+    headers::apply_device(slot, &mut response);
     Ok(response)
 }

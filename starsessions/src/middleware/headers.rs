@@ -4,8 +4,12 @@ use http::Response;
 use http::header::{HeaderMap, HeaderValue, SET_COOKIE, VARY};
 
 use super::caches;
+#[cfg(feature = "dbsc")]
+use super::future::{Failed, Rejected};
 use crate::cookie::CookieTooLarge;
 use crate::engine::CookieChange;
+#[cfg(feature = "dbsc")]
+use crate::error::SessionError;
 use crate::request::Slot;
 
 /// The cookies that layers further in have set, for layers further out that replace the response.
@@ -77,6 +81,18 @@ fn set<B>(
             .extensions_mut()
             .get_or_insert_default::<Announced>();
         announced.0.push(cookie);
+    }
+}
+
+/// What the browser is told of the device that keeps the session's key.
+#[cfg(feature = "dbsc")]
+pub(super) fn apply_device<B>(slot: &Slot, response: &mut Response<B>) {
+    let is_refused = matches!(
+        response.extensions().get(),
+        Some(Failed(SessionError::Unproven(_)))
+    ) || response.extensions().get::<Rejected>().is_some();
+    if slot.device_headers(response.headers_mut(), is_refused) {
+        caches::forbid_storing(response.headers_mut(), &slot.realm().reporter);
     }
 }
 

@@ -8,6 +8,8 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use super::builder::SessionLayerBuilder;
+#[cfg(feature = "dbsc")]
+use super::device::Errands;
 use super::future::ResponseFuture;
 use crate::crypto::KeyRing;
 use crate::error::SessionError;
@@ -143,7 +145,7 @@ pub struct SessionService<S> {
 impl<S, RequestBody, ResponseBody> Service<Request<RequestBody>> for SessionService<S>
 where
     S: Service<Request<RequestBody>, Response = Response<ResponseBody>>,
-    ResponseBody: Default,
+    ResponseBody: Default + 'static,
 {
     type Response = S::Response;
     type Error = S::Error;
@@ -154,6 +156,14 @@ where
     }
 
     fn call(&mut self, mut request: Request<RequestBody>) -> Self::Future {
+        #[cfg(feature = "dbsc")]
+        if let Some(rules) = &self.realm.device
+            && let Some(errand) = rules.errand(request.method(), request.uri().path())
+        {
+            let (realm, rules) = (Arc::clone(&self.realm), Arc::clone(rules));
+            let headers = std::mem::take(request.headers_mut());
+            return ResponseFuture::by_layer(Errands::run(realm, rules, errand, headers));
+        }
         let extensions = request.extensions_mut();
         let outer = extensions.get::<Arc<Slot>>().cloned();
         if outer
@@ -172,6 +182,8 @@ where
         if self.realm.explains {
             slot.explain_to(request.headers());
         }
+        #[cfg(feature = "dbsc")]
+        slot.arrive(&request);
         let slot = Arc::new(slot);
         let extensions = request.extensions_mut();
         extensions.insert(Arc::clone(&slot));

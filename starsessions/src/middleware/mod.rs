@@ -2,6 +2,12 @@
 
 mod builder;
 mod caches;
+mod config_error;
+#[cfg(feature = "dbsc")]
+mod device;
+#[cfg(not(feature = "dbsc"))]
+#[path = "no_device.rs"]
+mod device;
 mod failure;
 mod future;
 mod headers;
@@ -12,7 +18,8 @@ use std::sync::Arc;
 
 use http::Request;
 
-pub use self::builder::{ConfigError, SessionLayerBuilder};
+pub use self::builder::SessionLayerBuilder;
+pub use self::config_error::ConfigError;
 pub use self::failure::{FailurePolicyLayer, FailurePolicyService};
 pub use self::future::ResponseFuture;
 #[cfg(feature = "axum")]

@@ -298,3 +298,75 @@ pub(crate) fn released() {
     #[cfg(feature = "metrics")]
     metrics::gauge!("starsessions_detached").decrement(1.0);
 }
+
+/// Why a browser's errand for its device is refused.
+#[cfg(feature = "dbsc")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum DeviceRefusal {
+    /// No header, or one that is not of this protocol.
+    Malformed,
+    /// A signature that the key has not made, or a challenge that was not given to it.
+    Forged,
+    /// The challenge is old, or was answered before: another one is sent.
+    Challenged,
+    /// The session has ended, or has another device.
+    Ended,
+    /// The store has failed.
+    Failed,
+}
+
+#[cfg(feature = "dbsc")]
+impl DeviceRefusal {
+    /// As a label.
+    pub(crate) fn label(self) -> &'static str {
+        match self {
+            Self::Malformed => "malformed",
+            Self::Forged => "forged",
+            Self::Challenged => "challenged",
+            Self::Ended => "ended",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// A session was bound to a device.
+#[cfg(feature = "dbsc")]
+pub(crate) fn device_registered(name: Name<'_>) {
+    tracing::debug!(session = %name, "session bound to a device");
+    count!("starsessions_device_registrations_total", "outcome" => "bound");
+}
+
+/// The device of a session has proved itself.
+#[cfg(feature = "dbsc")]
+pub(crate) fn device_refreshed(name: Name<'_>) {
+    tracing::debug!(session = %name, "session proved by its device");
+    count!("starsessions_device_refreshes_total", "outcome" => "proved");
+}
+
+/// A registration was refused.
+#[cfg(feature = "dbsc")]
+pub(crate) fn registration_refused(why: DeviceRefusal) {
+    tracing::debug!(reason = why.label(), "registration of a device refused");
+    count!("starsessions_device_registrations_total", "outcome" => why.label());
+}
+
+/// A refresh was refused.
+#[cfg(feature = "dbsc")]
+pub(crate) fn refresh_refused(why: DeviceRefusal) {
+    tracing::debug!(reason = why.label(), "refresh by a device refused");
+    count!("starsessions_device_refreshes_total", "outcome" => why.label());
+}
+
+/// A request has brought a session of a device, and no proof.
+#[cfg(feature = "dbsc")]
+pub(crate) fn device_missing(name: Name<'_>, reason: &'static str) {
+    tracing::debug!(session = %name, reason, "session of a device without its proof");
+    count!("starsessions_device_missing_total", "reason" => reason);
+}
+
+/// A view for sessions of a device was asked for in one that has none.
+#[cfg(feature = "dbsc")]
+pub(crate) fn device_unbound(session: &'static str) {
+    tracing::debug!(session, "session without a device refused");
+    count!("starsessions_device_missing_total", "reason" => "unbound");
+}

@@ -22,6 +22,8 @@ pub(crate) struct Card {
     pub(crate) deadlines: Vec<(u8, Timestamp)>,
     /// No session yet: the place that one is to take.
     pub(crate) is_claim: bool,
+    /// A device must prove itself to use the session.
+    pub(crate) is_bound: bool,
     /// Where the session is about to be.
     pub(crate) successor: Option<RowKey>,
     /// What the user has called the session; empty if nothing.
@@ -38,6 +40,7 @@ impl Card {
             self.remembered,
             self.successor.is_some(),
             self.is_claim,
+            self.is_bound,
         ]));
         put_time(self.created_at, &mut out);
         put_time(self.issued_at, &mut out);
@@ -59,7 +62,7 @@ impl Card {
     pub(crate) fn parse(bytes: &[u8]) -> Option<Self> {
         let (head, rest) = bytes.split_first_chunk::<HEAD>()?;
         let [version, flags, times @ .., count] = head;
-        let [remembered, moves, is_claim] = bits(*flags, 3)?;
+        let [remembered, moves, is_claim, is_bound] = bits(*flags)?;
         let (created, issued) = times.split_first_chunk()?;
         let (deadlines, rest) = rest.split_at_checked(usize::from(*count) * (1 + TIME))?;
         let (successor, label) = if moves {
@@ -81,6 +84,7 @@ impl Card {
                 .filter_map(deadline)
                 .collect(),
             is_claim,
+            is_bound,
             successor,
             label: label.to_vec(),
         })

@@ -76,7 +76,7 @@ impl Record {
         let more = edits.iter().map(Edit::longest).sum::<usize>();
         let mut out = Vec::with_capacity(before + more);
         out.push(VERSION);
-        out.push(flags([self.remembered, self.identified, false]));
+        out.push(flags([self.remembered, self.identified]));
         put_time(self.created_at, &mut out);
         put_time(self.issued_at, &mut out);
         let mut entries = self.entries();

@@ -83,7 +83,7 @@ impl<'a> Entry<'a> {
 
     fn flags(&self) -> [bool; 3] {
         let [_, flags, ..] = self.head;
-        bits(*flags, 3).unwrap_or_default()
+        bits(*flags).unwrap_or_default()
     }
 }
 
@@ -136,7 +136,7 @@ impl<'a> Iterator for Entries<'a> {
     fn next(&mut self) -> Option<Entry<'a>> {
         let (head, behind) = self.rest.split_first_chunk::<HEAD>()?;
         let [name, flags, _, _, _, _, length @ ..] = head;
-        let [expires, idle, _] = bits(*flags, 3)?;
+        let [expires, idle, _indexed] = bits(*flags)?;
         let times = TIME * (usize::from(expires) + usize::from(idle));
         let (times, rest) = behind.split_at_checked(times)?;
         let (name, rest) = rest.split_at_checked(usize::from(*name))?;

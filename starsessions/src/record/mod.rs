@@ -13,6 +13,8 @@
 //! [`Row`]: crate::store::Row
 
 mod card;
+#[cfg(feature = "dbsc")]
+mod device;
 mod edit;
 mod field;
 mod wire;
@@ -21,6 +23,8 @@ use std::fmt;
 use std::sync::Arc;
 
 pub(crate) use self::card::Card;
+#[cfg(feature = "dbsc")]
+pub(crate) use self::device::Device;
 pub(crate) use self::edit::{Edit, FieldChange};
 pub(crate) use self::field::{Cursor, Field};
 use self::field::{Entries, Entry};
@@ -68,7 +72,7 @@ impl Record {
     /// The record in `packed`, if it begins as one does. Times and revision are the row's.
     pub(crate) fn parse(packed: Arc<[u8]>) -> Option<Self> {
         let [version, flags, times @ ..] = *packed.first_chunk::<HEAD>()?;
-        let [remembered, identified, ..] = bits(flags, 2)?;
+        let [remembered, identified] = bits(flags)?;
         let (created, issued) = times.split_first_chunk()?;
         let mut record = Self::new(time(created), Timestamp::default());
         record.issued_at = time(issued.first_chunk()?);
@@ -129,6 +133,19 @@ impl Record {
         let meant = self.entries();
         let meant = meant.filter(move |it| it.is_indexed() || it.name == name.as_bytes());
         meant.filter_map(|entry| named(&entry))
+    }
+
+    /// Whether a device must prove itself to use the session.
+    pub(crate) fn is_bound(&self) -> bool {
+        // What is no session type's stands in front.
+        let mut own = self.entries().take_while(|it| it.name.starts_with(b"."));
+        own.any(|entry| entry.name == DEVICE.as_bytes())
+    }
+
+    /// The device that the session is bound to, if it can be read.
+    #[cfg(feature = "dbsc")]
+    pub(crate) fn device(&self) -> Option<Device> {
+        Device::parse(self.get(DEVICE)?.value)
     }
 
     /// How many fields there are.
@@ -199,16 +216,20 @@ fn put_time(time: Timestamp, out: &mut Vec<u8>) {
     out.extend_from_slice(&bytes);
 }
 
-fn flags(bits: [bool; 3]) -> u8 {
-    let [a, b, c] = bits.map(u8::from);
-    a | b << 1 | c << 2
+fn flags<const COUNT: usize>(bits: [bool; COUNT]) -> u8 {
+    let bits = bits.iter().rev();
+    bits.fold(0, |flags, bit| flags << 1 | u8::from(*bit))
 }
 
-/// The lowest bits, of which `count` may be set.
-fn bits(flags: u8, count: u32) -> Option<[bool; 3]> {
-    let [a, b, c] = [1, 2, 4].map(|bit| flags & bit != 0);
-    (u32::from(flags) >> count == 0).then_some([a, b, c])
+/// The lowest bits, of which no other may be set.
+#[inline]
+fn bits<const COUNT: usize>(flags: u8) -> Option<[bool; COUNT]> {
+    let bits = std::array::from_fn(|bit| flags >> bit & 1 == 1);
+    (u32::from(flags) >> COUNT == 0).then_some(bits)
 }
+
+/// The device that a session is bound to. By its sign it ends with the privileges that it was written under.
+pub(crate) const DEVICE: &str = ".~device";
 
 /// What stands for the revision of a value that this request has written and no store has seen.
 pub(crate) const NOT_STORED: u32 = u32::MAX;

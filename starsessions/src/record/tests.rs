@@ -130,6 +130,7 @@ fn a_card_is_read_as_it_was_packed_and_never_misread() {
         issued_at: at(9),
         remembered: true,
         deadlines: vec![(1, at(60))],
+        is_bound: true,
         is_claim: true,
         successor: Some(crate::crypto::RowKey::from_bytes([9; 32])),
         label: b"Firefox".to_vec(),

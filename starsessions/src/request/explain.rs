@@ -11,6 +11,8 @@ use super::realm::Realm;
 use super::transport;
 use crate::clock::Timestamp;
 use crate::cookie::SameSite;
+#[cfg(feature = "dbsc")]
+use crate::device::NoProof;
 use crate::engine::{CookieChange, Executed, Presented};
 use crate::error::SessionError;
 use crate::lifecycle::plan::Step;
@@ -118,6 +120,21 @@ impl Explanation {
                  `SessionLayer::dev`"
             ));
         }
+    }
+
+    /// The session is bound to a device, and the request is not known to come from there.
+    #[cfg(feature = "dbsc")]
+    pub(super) fn unproven(&self, why: NoProof) {
+        self.note(match why {
+            NoProof::Absent => {
+                "no proof: the session is bound to a device, and the request has no cookie of it; the browser has not \
+                 refreshed it, or the session's cookie was copied"
+            }
+            NoProof::Stale => "no proof: the cookie of the session's device has run out",
+            NoProof::Foreign => {
+                "no proof: the cookie of the session's device is of another session or device, or made up"
+            }
+        });
     }
 
     /// What the end of the request has dropped.

@@ -231,6 +231,8 @@ impl Slot {
             untouched: _,
         } = done?;
         let mut state = self.state();
+        #[cfg(feature = "dbsc")]
+        Self::note_new_id(&mut state, step, &cookie);
         if !is_gone {
             state.found = live.into();
         }

@@ -18,6 +18,9 @@ pub(super) enum Found {
     /// A sign-in had just ended the id that the request came with. What the request begins would take
     /// the place of that sign-in in the browser, so it may begin nothing less than another.
     Behind,
+    /// It is bound to a device, and the request has not shown that it comes from there.
+    #[cfg(feature = "dbsc")]
+    Unproven,
     /// Two of the cookies led to two different sessions.
     Ambiguous,
     /// It was there when the request came, and has ended since, not by this request.

@@ -4,6 +4,8 @@
 //! handles in [`session`](crate::session) leave their changes in it; at the end the layer has it
 //! finish what is pending.
 
+#[cfg(feature = "dbsc")]
+mod device;
 mod explain;
 mod finish;
 mod flows;
@@ -12,6 +14,8 @@ mod former;
 mod found;
 mod gate;
 mod met;
+#[cfg(not(feature = "dbsc"))]
+mod no_device;
 mod pending;
 mod reading;
 mod realm;

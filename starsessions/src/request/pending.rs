@@ -93,7 +93,11 @@ impl Pending {
         let record = live.map(|live| &live.record);
         let used = record.filter(|_| !usage.is_passive);
         let due = used.and_then(|record| policy.due(record, usage.views, now));
-        let is_old = |live: &Live| live.is_outdated || policy.is_renewal_due(&live.record, now);
+        // The device knows the session by its id. In the place of a new one it proves itself again and again.
+        let is_old = |live: &Live| {
+            (live.is_outdated || policy.is_renewal_due(&live.record, now))
+                && !live.record.is_bound()
+        };
         let base = record.filter(|_| !self.destroy);
         let remembers = base
             .zip(self.remember)

@@ -47,6 +47,8 @@ impl Slot {
         state.brought.any = !cookies.is_empty();
         state.brought.duplicates = cookies.is_repeated();
         state.brought.too_many = cookies.is_overfull();
+        #[cfg(feature = "dbsc")]
+        self.see_device(headers, state);
         self.realm().learn_transport(headers, !cookies.is_empty());
         cookies
     }
@@ -57,11 +59,15 @@ impl Slot {
     /// # Errors
     /// If the store fails: then, and at every further call in this request.
     pub(crate) async fn ready(&self, headers: Option<&HeaderMap>) -> Result<(), SessionError> {
-        if let Some(known) = self.state().found.known() {
-            return known;
+        let known = self.state().found.known();
+        match known {
+            Some(known) => known?,
+            None => {
+                let _gate = self.gate.lock().await;
+                self.read(headers).await?;
+            }
         }
-        let _gate = self.gate.lock().await;
-        self.read(headers).await
+        self.proven()
     }
 
     /// The same for read-only access: if the store fails, it sees a guest, where the layer has it so.
@@ -86,17 +92,20 @@ impl Slot {
             return Ok(());
         };
         let end = Some(Endable::from(live.clone()));
-        let refreshed = self.realm().engine.refresh(live, self.now()).await;
+        let now = self.now();
+        let refreshed = self.realm().engine.refresh(live, now).await;
         let mut state = self.state();
         state.found = match refreshed {
-            Ok(Some(live)) => Found::Live(live),
+            Ok(Some(live)) => self.admit(live, &mut state, now),
             Ok(None) => {
                 state.ends.extend(end);
                 Found::Ended
             }
             Err(error) => Found::Failed(Arc::new(error)),
         };
-        state.found.known().unwrap_or(Ok(()))
+        state.found.known().unwrap_or(Ok(()))?;
+        drop(state);
+        self.proven()
     }
 
     /// Finds the session; behind the gate.
@@ -142,7 +151,7 @@ impl Slot {
         state.found = match presented {
             Ok(Presented::Live(live)) => {
                 observe::loaded(live.name(engine.keys()), &live.record);
-                Found::Live(live)
+                self.admit(live, &mut state, now)
             }
             Ok(Presented::Nobody(why)) => {
                 observe::refused(why);

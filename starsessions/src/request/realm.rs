@@ -1,6 +1,8 @@
 //! One layer's sessions: what its requests share.
 
 use std::fmt;
+#[cfg(feature = "dbsc")]
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use http::HeaderMap;
@@ -9,6 +11,8 @@ use super::met::Met;
 use super::transport;
 use crate::clock::Timestamp;
 use crate::cookie::CookieConfig;
+#[cfg(feature = "dbsc")]
+use crate::device::DeviceRules;
 use crate::engine::Engine;
 use crate::lifecycle::FailurePolicy;
 use crate::observe::Reporter;
@@ -25,6 +29,9 @@ pub(crate) struct Realm {
     pub(crate) cookie: CookieConfig,
     /// How the cookie was set in the past; a leftover of it is removed where it is met.
     pub(crate) former_cookie: Option<CookieConfig>,
+    /// How sessions are bound to devices.
+    #[cfg(feature = "dbsc")]
+    pub(crate) device: Option<Arc<DeviceRules>>,
     pub(crate) failure_policy: FailurePolicy,
     /// Ending a session is final, also for copies of its cookie.
     pub(crate) is_revocable: bool,

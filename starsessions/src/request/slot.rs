@@ -5,6 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use http::HeaderMap;
 use http::request::Parts;
 
+#[cfg(feature = "dbsc")]
+use super::device::Arrival;
 use super::explain::Explanation;
 use super::flows::FlowCookie;
 use super::found::Found;
@@ -53,6 +55,8 @@ pub(super) struct State {
     /// Counts the times that all changes were thrown away; views of an earlier epoch write no more.
     epoch: u32,
     pub(super) brought: Brought,
+    #[cfg(feature = "dbsc")]
+    pub(super) arrival: Arrival,
     pub(super) manner: Manner,
     /// What the cookies lead to beside a session that the request uses: a logout ends it.
     pub(super) ends: Vec<Endable>,
@@ -348,6 +352,8 @@ impl Slot {
         if state.found.has_ended() {
             return Err(SessionError::Gone);
         }
+        #[cfg(feature = "dbsc")]
+        state.arrival.check(&state.found)?;
         let Some(live) = state.found.live() else {
             return Err(DetachError::NothingStored.into());
         };
@@ -442,6 +448,8 @@ impl State {
             }
         }
         let destroys = self.pending.destroy;
+        #[cfg(feature = "dbsc")]
+        self.set_aside_unproven()?;
         if destroys && self.found.has_ended() {
             self.found = Found::Nobody;
         }

@@ -13,6 +13,8 @@ pub struct Schema {
     pub type_name: &'static str,
     /// The layer that serves it; empty for the main one.
     pub realm: &'static str,
+    /// A device that the session is bound to must have proved itself.
+    pub bound: bool,
     /// Where a request without the required fields is sent (303); `None` answers 401.
     pub reject: Option<&'static str>,
     /// The stored fields, in the order in which they were declared. `skip` fields are not here.
@@ -173,6 +175,7 @@ mod tests {
 
     const fn schema(type_name: &'static str, fields: &'static [FieldSpec]) -> Schema {
         Schema {
+            bound: false,
             type_name,
             realm: "",
             reject: None,

@@ -68,16 +68,19 @@ pub struct SessionInfo {
     pub expires_at: Timestamp,
     /// Whether it has the remembered lifetime.
     pub remembered: bool,
+    /// Whether only one device can use it.
+    pub bound: bool,
 }
 
 /// For a page or an API that shows it; times are Unix seconds.
 impl Serialize for SessionInfo {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut out = serializer.serialize_struct("SessionInfo", 4)?;
+        let mut out = serializer.serialize_struct("SessionInfo", 5)?;
         out.serialize_field("created_at", &self.created_at)?;
         out.serialize_field("last_seen_at", &self.last_seen_at)?;
         out.serialize_field("expires_at", &self.expires_at)?;
         out.serialize_field("remembered", &self.remembered)?;
+        out.serialize_field("bound", &self.bound)?;
         out.end()
     }
 }
@@ -122,6 +125,8 @@ impl<R> CurrentSession<R> {
     /// If the store fails.
     pub async fn get<T: SessionData>(&self) -> Result<Option<T>, SessionError> {
         self.slot.ready_to_read(None).await?;
+        #[cfg(feature = "dbsc")]
+        self.slot.demand(T::SCHEMA)?;
         Ok(self.slot.view().ok().map(|(value, ..)| value))
     }
 
@@ -163,6 +168,7 @@ impl<R> CurrentSession<R> {
             last_seen_at: record.last_seen_at,
             expires_at: record.expires_at,
             remembered: record.remembered,
+            bound: record.is_bound(),
         }))
     }
 

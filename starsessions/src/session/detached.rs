@@ -82,6 +82,8 @@ impl<R> CurrentSession<R> {
     /// As for [`Session::detach`], and if the store fails.
     pub async fn detach<T: SessionData>(&self) -> Result<Detached<T>, SessionError> {
         self.slot.ready(None).await?;
+        #[cfg(feature = "dbsc")]
+        self.slot.demand(T::SCHEMA)?;
         Detached::from_slot(&self.slot)
     }
 }

@@ -32,6 +32,8 @@ pub struct ListedSession {
     pub expires_at: Timestamp,
     /// Whether it has the remembered lifetime.
     pub remembered: bool,
+    /// Whether only one device can use it.
+    pub bound: bool,
     /// Whether it is the session of the request that asks.
     pub is_current: bool,
     label: Option<String>,
@@ -48,12 +50,13 @@ impl ListedSession {
 /// For a page or an API that shows it to its user; times are Unix seconds.
 impl Serialize for ListedSession {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut out = serializer.serialize_struct("ListedSession", 7)?;
+        let mut out = serializer.serialize_struct("ListedSession", 8)?;
         out.serialize_field("id", &self.id)?;
         out.serialize_field("created_at", &self.created_at)?;
         out.serialize_field("last_seen_at", &self.last_seen_at)?;
         out.serialize_field("expires_at", &self.expires_at)?;
         out.serialize_field("remembered", &self.remembered)?;
+        out.serialize_field("bound", &self.bound)?;
         out.serialize_field("is_current", &self.is_current)?;
         out.serialize_field("label", &self.label)?;
         out.end()
@@ -69,6 +72,7 @@ impl fmt::Debug for ListedSession {
             .field("last_seen_at", &self.last_seen_at)
             .field("expires_at", &self.expires_at)
             .field("remembered", &self.remembered)
+            .field("bound", &self.bound)
             .field("is_current", &self.is_current)
             .finish_non_exhaustive()
     }
@@ -249,13 +253,18 @@ impl Realm {
             .into_iter()
             .map(
                 |FoundSession {
-                     key, record, label, ..
+                     key,
+                     record,
+                     label,
+                     is_bound,
+                     ..
                  }| ListedSession {
                     id: public_id_of(&key, &record),
                     created_at: record.created_at,
                     last_seen_at: record.last_seen_at,
                     expires_at: record.expires_at,
                     remembered: record.remembered,
+                    bound: is_bound,
                     is_current: own == Some(&key),
                     label,
                 },

@@ -13,6 +13,8 @@ pub(crate) use self::current::find_slot;
 pub use self::current::{BrowserOnly, CurrentSession, Revocable, Revocation, SessionInfo};
 pub use self::detached::Detached;
 pub use self::listing::ListedSession;
+#[cfg(feature = "dbsc")]
+pub use self::rejection::DeviceDemand;
 pub use self::rejection::{Absence, MissingLayer, SessionRejection};
 pub use self::stream::WatchStream;
 pub use self::view::Session;

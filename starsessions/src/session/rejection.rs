@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 use http::{Extensions, StatusCode};
 
+#[cfg(feature = "dbsc")]
+use crate::error::Unproven;
 use crate::error::{DetachError, SessionError};
 use crate::request::Slot;
 use crate::schema::Schema;
@@ -16,6 +18,9 @@ use crate::schema::Schema;
 pub enum SessionRejection {
     /// A `required` field is missing: a guest where a user is expected.
     Absent(Absence),
+    /// The session belongs to a device, and the request has not shown that it comes from there.
+    #[cfg(feature = "dbsc")]
+    Unproven(DeviceDemand),
     /// The store failed, so that it is not known who this is.
     Failed(SessionError),
     /// No `SessionLayer` serves this route.
@@ -29,6 +34,14 @@ pub enum SessionRejection {
 pub struct Absence {
     schema: &'static Schema,
     field: &'static str,
+}
+
+/// A view of a session that belongs to a device, in a request that is not known to come from there.
+#[cfg(feature = "dbsc")]
+#[derive(Debug)]
+pub struct DeviceDemand {
+    schema: &'static Schema,
+    why: Unproven,
 }
 
 /// A route without a layer for the sessions that it takes.
@@ -55,13 +68,30 @@ impl SessionRejection {
         Self::Absent(Absence { schema, field })
     }
 
-    /// The status that answers it: 303 or 401 for a guest, 503 for a store that failed, 500 for a
+    /// That a view cannot be loaded.
+    #[cfg_attr(
+        not(feature = "dbsc"),
+        expect(unused_variables, reason = "for devices")
+    )]
+    pub(crate) fn failed(schema: &'static Schema, error: SessionError) -> Self {
+        match error {
+            #[cfg(feature = "dbsc")]
+            SessionError::Unproven(why) => Self::Unproven(DeviceDemand { schema, why }),
+            error => Self::Failed(error),
+        }
+    }
+
+    /// The status that answers it: 303 or 401 for a guest, 403 for a device that is not proved, 503 for a store that failed, 500 for a
     /// mistake of the application.
     #[must_use]
     pub fn status(&self) -> StatusCode {
         match self {
             Self::Absent(absence) if absence.location().is_some() => StatusCode::SEE_OTHER,
             Self::Absent(_) => StatusCode::UNAUTHORIZED,
+            #[cfg(feature = "dbsc")]
+            Self::Unproven(demand) if demand.location().is_some() => StatusCode::SEE_OTHER,
+            #[cfg(feature = "dbsc")]
+            Self::Unproven(_) => StatusCode::FORBIDDEN,
             Self::Failed(error) => error.status(),
             Self::MissingLayer(_) | Self::NotRevocable => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -78,6 +108,8 @@ impl SessionError {
             }
             Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::UnknownFlow => StatusCode::BAD_REQUEST,
+            #[cfg(feature = "dbsc")]
+            Self::Unproven(_) => StatusCode::FORBIDDEN,
             // A guest, where a session is expected.
             Self::Detach(DetachError::NothingStored) => StatusCode::UNAUTHORIZED,
             _ => StatusCode::INTERNAL_SERVER_ERROR,
@@ -99,6 +131,22 @@ impl Absence {
     }
 }
 
+#[cfg(feature = "dbsc")]
+impl DeviceDemand {
+    /// Where the struct's `reject` attribute sends a browser that has lost its key: it is a guest from now on.
+    #[must_use]
+    pub fn location(&self) -> Option<&'static str> {
+        let is_guest = self.why == Unproven::Lost;
+        self.schema.reject.filter(|_| is_guest)
+    }
+
+    /// What is missing.
+    #[must_use]
+    pub fn why(&self) -> Unproven {
+        self.why
+    }
+}
+
 impl fmt::Display for SessionRejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -107,6 +155,8 @@ impl fmt::Display for SessionRejection {
                 "the session has no `{}`, which `{}` requires",
                 absence.field, absence.schema.type_name
             ),
+            #[cfg(feature = "dbsc")]
+            Self::Unproven(demand) => demand.why.fmt(f),
             Self::Failed(error) => error.fmt(f),
             Self::MissingLayer(missing) => missing.fmt(f),
             Self::NotRevocable => f.write_str(

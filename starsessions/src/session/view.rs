@@ -59,7 +59,10 @@ impl<T: SessionData> Session<T> {
         slot: Arc<Slot>,
         headers: Option<&HeaderMap>,
     ) -> Result<Self, SessionRejection> {
-        slot.ready_to_read(headers).await?;
+        let failed = |error| SessionRejection::failed(T::SCHEMA, error);
+        slot.ready_to_read(headers).await.map_err(failed)?;
+        #[cfg(feature = "dbsc")]
+        slot.demand(T::SCHEMA).map_err(failed)?;
         let (value, seen) = slot
             .view::<T>()
             .map_err(|absent| SessionRejection::absent(T::SCHEMA, absent.field))?;

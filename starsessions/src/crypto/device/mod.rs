@@ -1,0 +1,22 @@
+//! What binds a session to a key that a device keeps (W3C, Device Bound Session Credentials).
+//!
+//! ```text
+//! identifier = base64url(0x07 ‖ key id(4) ‖ sealed(reference(37) ‖ device id(16) ‖ public key(33)))   175 characters
+//! invitation = base64url(0x08 ‖ key id(4) ‖ sealed(reference(37) ‖ time u40))      the challenge of a registration
+//! challenge  = base64url(0x09 ‖ key id(4) ‖ sealed(time u40))                      of a refresh, bound to the device id
+//! cookie     = base64url(0x0a ‖ key id(4) ‖ time u40 ‖ HMAC-SHA256(K, row key(32) ‖ device id(16) ‖ time u40))
+//! ```
+//!
+//! All of them stand under the master key of the session's own token, so that they end with it. Nothing is stored to
+//! issue or to check them: an identifier leads to its session and has the public key with it, so that a signature is
+//! checked before any store is asked.
+
+mod es256;
+mod proof;
+mod tokens;
+
+pub(crate) use self::proof::Proof;
+pub(crate) use self::tokens::{Challenge, Identifier, open_identifier, open_invitation};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,92 @@
+//! What a browser signs: a JWT (RFC 7519) of one shape.
+//!
+//! Libraries for JWTs choose an algorithm by the token and check claims that this one does not have. Here the
+//! algorithm is fixed, what is not understood is refused before any arithmetic, and the work is bounded by the
+//! length.
+
+use serde_json::Value;
+
+use super::super::encoding;
+use super::super::token::InvalidToken;
+use super::es256::PublicKey;
+
+/// A proof that was read and is not believed yet.
+pub(crate) struct Proof<'t> {
+    /// The public key, which a registration brings.
+    key: Option<PublicKey>,
+    challenge: String,
+    signed: &'t [u8],
+    signature: Vec<u8>,
+}
+
+impl<'t> Proof<'t> {
+    /// The proof in a text. Claims beside the challenge are ignored: drafts add some.
+    pub(crate) fn parse(text: &'t [u8]) -> Result<Self, InvalidToken> {
+        if text.len() > LONGEST {
+            return Err(InvalidToken);
+        }
+        let mut parts = text.split(|octet| *octet == b'.');
+        let (Some(head), Some(claims), Some(signature), None) =
+            (parts.next(), parts.next(), parts.next(), parts.next())
+        else {
+            return Err(InvalidToken);
+        };
+        let signed = text.get(..head.len() + 1 + claims.len());
+        let (head, claims) = (object(head)?, object(claims)?);
+        let is = |name, value: &str| head.get(name).and_then(Value::as_str) == Some(value);
+        // RFC 7515, section 4.1.11: an extension that must be understood is not.
+        if !is("typ", "dbsc+jwt") || !is("alg", "ES256") || head.get("crit").is_some() {
+            return Err(InvalidToken);
+        }
+        let challenge = claims.get("jti").and_then(Value::as_str);
+        Ok(Self {
+            key: head.get("jwk").map(public_key).transpose()?,
+            challenge: challenge.ok_or(InvalidToken)?.to_owned(),
+            signed: signed.ok_or(InvalidToken)?,
+            signature: encoding::decode(signature, LONGEST).ok_or(InvalidToken)?,
+        })
+    }
+
+    /// What the server has asked to be signed.
+    pub(crate) fn challenge(&self) -> &[u8] {
+        self.challenge.as_bytes()
+    }
+
+    /// The key that the proof brings, if it has signed the proof.
+    pub(crate) fn own_key(&self) -> Result<PublicKey, InvalidToken> {
+        let key = self.key.ok_or(InvalidToken)?;
+        self.verify(&key)?;
+        Ok(key)
+    }
+
+    /// Whether this key has signed the proof, whichever it brings.
+    pub(crate) fn verify(&self, key: &PublicKey) -> Result<(), InvalidToken> {
+        key.verify(self.signed, &self.signature)
+    }
+}
+
+fn object(part: &[u8]) -> Result<Value, InvalidToken> {
+    let json = encoding::decode(part, LONGEST).ok_or(InvalidToken)?;
+    let value: Value = serde_json::from_slice(&json).map_err(|_| InvalidToken)?;
+    if value.is_object() {
+        Ok(value)
+    } else {
+        Err(InvalidToken)
+    }
+}
+
+/// RFC 7518, section 6.2.1.
+fn public_key(jwk: &Value) -> Result<PublicKey, InvalidToken> {
+    let text = |name| jwk.get(name).and_then(Value::as_str).ok_or(InvalidToken);
+    if text("kty")? != "EC" || text("crv")? != "P-256" || jwk.get("d").is_some() {
+        return Err(InvalidToken);
+    }
+    let coordinate = |name| -> Result<[u8; 32], InvalidToken> {
+        let bytes = encoding::decode(text(name)?.as_bytes(), 43).ok_or(InvalidToken)?;
+        bytes.try_into().map_err(|_| InvalidToken)
+    };
+    PublicKey::from_coordinates(&coordinate("x")?, &coordinate("y")?)
+}
+
+/// Chromium's have about 500 octets, at a registration.
+const LONGEST: usize = 2048;

@@ -1,0 +1,262 @@
+use p256::ecdsa::signature::Signer;
+use p256::ecdsa::{Signature, SigningKey};
+use serde_json::{Value, json};
+
+use super::super::token::InvalidToken;
+use super::super::{DeviceId, Key, KeyRing, ReferenceToken, encoding};
+use super::es256::PublicKey;
+use super::*;
+use crate::clock::Timestamp;
+
+const NOW: Timestamp = Timestamp::from_unix_seconds(1_800_000_000);
+const DEVICE: DeviceId = DeviceId::from_bytes([7; 16]);
+const OTHER: DeviceId = DeviceId::from_bytes([8; 16]);
+
+fn signing_key(seed: u8) -> SigningKey {
+    SigningKey::from_slice(&[seed; 32]).unwrap()
+}
+
+fn jwk(key: &SigningKey) -> Value {
+    let point = key.verifying_key().to_sec1_point(false);
+    let coordinate = |bytes: &[u8]| encoding::encode(bytes);
+    json!({
+        "kty": "EC",
+        "crv": "P-256",
+        "x": coordinate(&point.as_bytes()[1..33]),
+        "y": coordinate(&point.as_bytes()[33..]),
+    })
+}
+
+fn sign(key: &SigningKey, head: &Value, claims: &Value) -> String {
+    let part = |value: &Value| encoding::encode(value.to_string().as_bytes());
+    let signed = format!("{}.{}", part(head), part(claims));
+    let signature: Signature = key.sign(signed.as_bytes());
+    format!("{signed}.{}", encoding::encode(&signature.to_bytes()))
+}
+
+fn registration(key: &SigningKey, challenge: &str) -> String {
+    let head = json!({"alg": "ES256", "typ": "dbsc+jwt", "jwk": jwk(key)});
+    sign(key, &head, &json!({"jti": challenge}))
+}
+
+fn ring() -> KeyRing {
+    KeyRing::new(Key::generate().unwrap())
+}
+
+fn own_key(proof: &str) -> Result<PublicKey, InvalidToken> {
+    Proof::parse(proof.as_bytes())?.own_key()
+}
+
+#[test]
+fn a_browsers_proof_is_taken() {
+    let proof = registration(&signing_key(1), "C0");
+    let parsed = Proof::parse(proof.as_bytes()).unwrap();
+    assert_eq!(parsed.challenge(), b"C0");
+    let key = parsed.own_key().unwrap_or_else(|_| panic!("its own key"));
+    let later = sign(
+        &signing_key(1),
+        &json!({"alg": "ES256", "typ": "dbsc+jwt", "later": true}),
+        &json!({"jti": "C1", "aud": "https://shop.example"}),
+    );
+    let later = Proof::parse(later.as_bytes()).unwrap();
+    assert_eq!(later.challenge(), b"C1");
+    assert_eq!(later.verify(&key), Ok(()));
+    assert!(later.own_key().is_err(), "it brings none");
+}
+
+/// RFC 7515, appendix A.3, with the type of these proofs: the signature is of another implementation.
+#[test]
+fn the_signature_is_checked_as_others_make_it() {
+    let coordinate = |text: &str| -> [u8; 32] {
+        let bytes = encoding::decode(text.as_bytes(), 43).unwrap();
+        bytes.try_into().unwrap()
+    };
+    let key = PublicKey::from_coordinates(
+        &coordinate("f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU"),
+        &coordinate("x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"),
+    );
+    let key = key.unwrap_or_else(|_| panic!("a point"));
+    let signed = "eyJhbGciOiJFUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ";
+    let signature =
+        "DtEhU3ljbEg8L38VWAfUAqOyKAM6-Xx-F4GawxaepmXFCgfTjDxw5djxLa8ISlSApmWQxfKTUJqPP3-Kg6NU1Q";
+    let signature = encoding::decode(signature.as_bytes(), 86).unwrap();
+    assert_eq!(key.verify(signed.as_bytes(), &signature), Ok(()));
+    assert!(key.verify(b"another", &signature).is_err());
+}
+
+#[test]
+fn a_proof_of_another_shape_is_refused() {
+    let key = signing_key(1);
+    let head = json!({"alg": "ES256", "typ": "dbsc+jwt", "jwk": jwk(&key)});
+    let claims = json!({"jti": "C0"});
+    assert!(own_key(&sign(&key, &head, &claims)).is_ok());
+    let with = |name: &str, value: Value| {
+        let mut head = head.clone();
+        head[name] = value;
+        sign(&key, &head, &claims)
+    };
+    let without = |name: &str| {
+        let mut head = head.clone();
+        head.as_object_mut().unwrap().remove(name);
+        sign(&key, &head, &claims)
+    };
+    let in_jwk = |name: &str, value: Value| {
+        let mut jwk = jwk(&key);
+        jwk[name] = value;
+        with("jwk", jwk)
+    };
+    let good = sign(&key, &head, &claims);
+    let signed = good.rsplit_once('.').unwrap().0;
+    let signature = good.rsplit_once('.').unwrap().1;
+    for (refused, why) in [
+        (String::new(), "empty"),
+        ("..".to_owned(), "three empty parts"),
+        (signed.to_owned(), "no signature"),
+        (format!("{signed}."), "an empty signature"),
+        (format!("{good}."), "a fourth part"),
+        (format!("{good}="), "padding"),
+        (format!(" {good}"), "a space"),
+        (format!("{signed}.{}", encoding::encode(&[0; 64])), "zeros"),
+        (
+            format!("{signed}.{}", &signature[..85]),
+            "a short signature",
+        ),
+        (with("alg", json!("none")), "none"),
+        (with("alg", json!("None")), "none in another case"),
+        (
+            with("alg", json!("RS256")),
+            "an algorithm that is not offered",
+        ),
+        (with("alg", json!("HS256")), "a shared secret"),
+        (with("alg", json!(["ES256"])), "a list"),
+        (without("alg"), "no algorithm"),
+        (with("typ", json!("JWT")), "another type"),
+        (without("typ"), "no type"),
+        (without("jwk"), "no key"),
+        (with("jwk", json!("key")), "a key that is text"),
+        (with("crit", json!(["exp"])), "an extension"),
+        (in_jwk("kty", json!("RSA")), "another kind of key"),
+        (in_jwk("crv", json!("P-384")), "another curve"),
+        (in_jwk("x", json!(encoding::encode(&[1; 32]))), "no point"),
+        (in_jwk("x", json!(encoding::encode(&[0; 31]))), "short"),
+        (in_jwk("y", json!(7)), "a number"),
+        (in_jwk("d", json!("private")), "a private key"),
+        (
+            in_jwk("x", jwk(&signing_key(2))["x"].clone()),
+            "half of a key",
+        ),
+        (with("jwk", jwk(&signing_key(2))), "another's key"),
+        (sign(&key, &head, &json!({})), "no challenge"),
+        (sign(&key, &head, &json!({"jti": 7})), "a number"),
+        (sign(&key, &head, &json!(["jti"])), "a list"),
+        (sign(&key, &json!("head"), &claims), "text"),
+        (
+            sign(&key, &head, &json!({"jti": "C".repeat(2_000)})),
+            "long",
+        ),
+    ] {
+        assert!(own_key(&refused).is_err(), "{why}: {refused}");
+    }
+}
+
+#[test]
+fn every_change_of_a_proof_is_refused() {
+    let proof = registration(&signing_key(1), "C0");
+    for at in 0..proof.len() {
+        let mut bytes = proof.clone().into_bytes();
+        for flip in 0..8 {
+            bytes[at] ^= 1 << flip;
+            let parsed = Proof::parse(&bytes);
+            assert!(parsed.and_then(|it| it.own_key()).is_err(), "{at}: {flip}");
+            bytes[at] ^= 1 << flip;
+        }
+        assert!(own_key(&proof[..at]).is_err(), "cut at {at}");
+    }
+}
+
+#[test]
+fn an_identifier_leads_to_its_session_and_key() {
+    let ring = ring();
+    let token = ReferenceToken::mint(&ring).unwrap();
+    let key = own_key(&registration(&signing_key(1), "C0")).unwrap_or_else(|_| panic!("a key"));
+    let text = token.seal_identifier(&DEVICE, &key).unwrap();
+    assert_eq!(text.len(), 175);
+    let opened = open_identifier(&ring, text.as_bytes(), NOW);
+    let opened = opened.unwrap_or_else(|_| panic!("ours"));
+    assert_eq!(opened.token.row_key(), token.row_key());
+    assert_eq!(opened.device, DEVICE);
+    assert!(opened.key == key);
+    for at in 0..text.len() {
+        let mut changed = text.clone().into_bytes();
+        changed[at] = if changed[at] == b'A' { b'B' } else { b'A' };
+        assert!(open_identifier(&ring, &changed, NOW).is_err(), "{at}");
+        assert!(open_identifier(&ring, &text.as_bytes()[..at], NOW).is_err());
+    }
+    assert!(open_identifier(&self::ring(), text.as_bytes(), NOW).is_err());
+    assert!(open_invitation(&ring, text.as_bytes(), NOW).is_err());
+    assert!(ReferenceToken::parse(text.as_bytes(), &ring, NOW).is_err());
+}
+
+#[test]
+fn an_invitation_is_for_its_session() {
+    let ring = ring();
+    let token = ReferenceToken::mint(&ring).unwrap();
+    let text = token.seal_invitation(NOW).unwrap();
+    let opened = open_invitation(&ring, text.as_bytes(), NOW);
+    let opened = opened.unwrap_or_else(|_| panic!("ours"));
+    assert_eq!(opened.token.row_key(), token.row_key());
+    assert_eq!(opened.issued_at, NOW);
+    assert!(open_identifier(&ring, text.as_bytes(), NOW).is_err());
+    assert!(open_invitation(&self::ring(), text.as_bytes(), NOW).is_err());
+    assert!(token.open_challenge(&DEVICE, text.as_bytes()).is_err());
+    assert_ne!(token.seal_invitation(NOW).unwrap(), text, "never the same");
+}
+
+#[test]
+fn a_challenge_is_for_one_binding() {
+    let ring = ring();
+    let token = ReferenceToken::mint(&ring).unwrap();
+    let text = token.seal_challenge(&DEVICE, NOW).unwrap();
+    let challenge = token.open_challenge(&DEVICE, text.as_bytes()).unwrap();
+    assert_eq!(challenge.issued_at, NOW);
+    let other = token.seal_challenge(&DEVICE, NOW).unwrap();
+    let other = token.open_challenge(&DEVICE, other.as_bytes()).unwrap();
+    assert_ne!(challenge.tag, other.tag);
+    assert!(token.open_challenge(&OTHER, text.as_bytes()).is_err());
+    let stranger = ReferenceToken::mint(&ring).unwrap();
+    assert!(stranger.open_challenge(&DEVICE, text.as_bytes()).is_err());
+}
+
+#[test]
+fn the_cookie_is_of_one_session_and_one_binding() {
+    let ring = ring();
+    let token = ReferenceToken::mint(&ring).unwrap();
+    let cookie = token.device_cookie(&DEVICE, NOW);
+    assert_eq!(cookie.len(), 56);
+    assert_eq!(
+        token.verify_device_cookie(&DEVICE, cookie.as_bytes()),
+        Ok(NOW)
+    );
+    assert!(
+        token
+            .verify_device_cookie(&OTHER, cookie.as_bytes())
+            .is_err()
+    );
+    let stranger = ReferenceToken::mint(&ring).unwrap();
+    assert!(
+        stranger
+            .verify_device_cookie(&DEVICE, cookie.as_bytes())
+            .is_err()
+    );
+    for at in 0..cookie.len() {
+        let mut changed = cookie.as_bytes().to_vec();
+        for flip in 0..8 {
+            changed[at] ^= 1 << flip;
+            assert!(
+                token.verify_device_cookie(&DEVICE, &changed).is_err(),
+                "{at}"
+            );
+            changed[at] ^= 1 << flip;
+        }
+    }
+}

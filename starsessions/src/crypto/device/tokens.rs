@@ -1,0 +1,187 @@
+//! The tokens of a bound session, sealed or signed by the server.
+
+use std::sync::Arc;
+
+use zeroize::Zeroizing;
+
+use super::super::encoding;
+use super::super::id::DeviceId;
+use super::super::keyring::KeyRing;
+use super::super::keyset::{self, KeySet};
+use super::super::mac::TAG_LEN;
+use super::super::reference::{RAW_LEN, ReferenceToken};
+use super::super::seal::{OVERHEAD, SealError};
+use super::super::token::{HEADER_LEN, Header, InvalidToken, Version, header, split};
+use super::es256::PublicKey;
+use crate::clock::Timestamp;
+
+/// How a browser names a binding.
+pub(crate) struct Identifier {
+    pub(crate) token: Arc<ReferenceToken>,
+    pub(crate) device: DeviceId,
+    pub(crate) key: PublicKey,
+}
+
+/// What a browser is asked to sign when it registers a key.
+pub(crate) struct Invitation {
+    pub(crate) token: Arc<ReferenceToken>,
+    pub(crate) issued_at: Timestamp,
+}
+
+/// What a browser is asked to sign when it refreshes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Challenge {
+    pub(crate) issued_at: Timestamp,
+    /// Tells it from others of the same second.
+    pub(crate) tag: [u8; 8],
+}
+
+impl ReferenceToken {
+    /// The name of this session's binding.
+    pub(crate) fn seal_identifier(
+        &self,
+        device: &DeviceId,
+        key: &PublicKey,
+    ) -> Result<String, SealError> {
+        let header = self.header(Version::Identifier);
+        let (aad, raw) = (keyset::identifier_aad(&header), self.to_raw());
+        let payload: [&[u8]; 3] = [raw.as_slice(), device.as_bytes(), key.as_bytes()];
+        let sealed = self.keys.device.seal(&aad, &header, &payload)?;
+        Ok(encoding::encode(&sealed))
+    }
+
+    /// An invitation to register a key for this session.
+    pub(crate) fn seal_invitation(&self, now: Timestamp) -> Result<String, SealError> {
+        let header = self.header(Version::Invitation);
+        let (aad, raw) = (keyset::invitation_aad(&header), self.to_raw());
+        let payload: [&[u8]; 2] = [raw.as_slice(), &seconds(now)];
+        let sealed = self.keys.device.seal(&aad, &header, &payload)?;
+        Ok(encoding::encode(&sealed))
+    }
+
+    /// A challenge for a binding of this session.
+    pub(crate) fn seal_challenge(
+        &self,
+        device: &DeviceId,
+        now: Timestamp,
+    ) -> Result<String, SealError> {
+        let header = self.header(Version::Challenge);
+        let aad = keyset::challenge_aad(&header, self.row_key(), device);
+        let sealed = self.keys.device.seal(&aad, &header, &[&seconds(now)])?;
+        Ok(encoding::encode(&sealed))
+    }
+
+    pub(crate) fn open_challenge(
+        &self,
+        device: &DeviceId,
+        text: &[u8],
+    ) -> Result<Challenge, InvalidToken> {
+        let raw = encoding::decode(text, LONGEST).ok_or(InvalidToken)?;
+        let (key_id, header, body) = split(&raw, Version::Challenge)?;
+        if key_id != self.keys.id {
+            return Err(InvalidToken);
+        }
+        let aad = keyset::challenge_aad(&header, self.row_key(), device);
+        let payload = self.keys.device.open(&aad, body)?;
+        let issued_at = time(payload.as_slice().try_into().map_err(|_| InvalidToken)?);
+        let tag = *body.first_chunk().ok_or(InvalidToken)?;
+        Ok(Challenge { issued_at, tag })
+    }
+
+    /// The short cookie, which proves that the device has signed a moment ago.
+    pub(crate) fn device_cookie(&self, device: &DeviceId, now: Timestamp) -> Zeroizing<String> {
+        let (header, at) = (self.header(Version::DeviceCookie), seconds(now));
+        let tag = self.keys.device_cookie.tag(self.row_key(), device, &at);
+        let mut raw = Zeroizing::new(Vec::with_capacity(COOKIE_LEN));
+        raw.extend_from_slice(&header);
+        raw.extend_from_slice(&at);
+        raw.extend_from_slice(tag.as_slice());
+        encoding::encode_secret(&raw)
+    }
+
+    /// When the cookie was issued, if it was, for this session and binding.
+    pub(crate) fn verify_device_cookie(
+        &self,
+        device: &DeviceId,
+        text: &[u8],
+    ) -> Result<Timestamp, InvalidToken> {
+        let raw = encoding::decode_secret::<COOKIE_LEN>(text).ok_or(InvalidToken)?;
+        let (key_id, _, body) = split(raw.as_slice(), Version::DeviceCookie)?;
+        if key_id != self.keys.id {
+            return Err(InvalidToken);
+        }
+        let (at, tag) = body.split_first_chunk().ok_or(InvalidToken)?;
+        let tag = tag.try_into().map_err(|_| InvalidToken)?;
+        let key = &self.keys.device_cookie;
+        key.verify(self.row_key(), device, at, tag)?;
+        Ok(time(at))
+    }
+
+    fn header(&self, version: Version) -> Header {
+        header(version, self.keys.id)
+    }
+}
+
+/// The binding with this name.
+pub(crate) fn open_identifier(
+    ring: &KeyRing,
+    text: &[u8],
+    now: Timestamp,
+) -> Result<Identifier, InvalidToken> {
+    let aad = keyset::identifier_aad;
+    let payload = open(ring, Version::Identifier, aad, text, now)?;
+    let (raw, rest) = payload.split_first_chunk::<RAW_LEN>().ok_or(InvalidToken)?;
+    let (device, key) = rest.split_first_chunk().ok_or(InvalidToken)?;
+    Ok(Identifier {
+        token: ReferenceToken::from_raw(raw, ring, now)?,
+        device: DeviceId::from_bytes(*device),
+        key: PublicKey::from_bytes(key.try_into().map_err(|_| InvalidToken)?),
+    })
+}
+
+/// The invitation with this text.
+pub(crate) fn open_invitation(
+    ring: &KeyRing,
+    text: &[u8],
+    now: Timestamp,
+) -> Result<Invitation, InvalidToken> {
+    let aad = keyset::invitation_aad;
+    let payload = open(ring, Version::Invitation, aad, text, now)?;
+    let (raw, at) = payload.split_first_chunk::<RAW_LEN>().ok_or(InvalidToken)?;
+    Ok(Invitation {
+        token: ReferenceToken::from_raw(raw, ring, now)?,
+        issued_at: time(at.try_into().map_err(|_| InvalidToken)?),
+    })
+}
+
+fn open(
+    ring: &KeyRing,
+    version: Version,
+    aad: impl Fn(&Header) -> Vec<u8>,
+    text: &[u8],
+    now: Timestamp,
+) -> Result<Zeroizing<Vec<u8>>, InvalidToken> {
+    let raw = encoding::decode(text, LONGEST).ok_or(InvalidToken)?;
+    let (key_id, header, body) = split(&raw, version)?;
+    let keys: &KeySet = ring.find(key_id, now).ok_or(InvalidToken)?;
+    keys.device.open(&aad(&header), body).map(Zeroizing::new)
+}
+
+/// Seconds as u40.
+fn seconds(at: Timestamp) -> [u8; TIME] {
+    let [_, _, _, bytes @ ..] = at.as_unix_seconds().min(LAST_SECOND).to_be_bytes();
+    bytes
+}
+
+fn time(bytes: &[u8; TIME]) -> Timestamp {
+    let [a, b, c, d, e] = *bytes;
+    Timestamp::from_unix_seconds(u64::from_be_bytes([0, 0, 0, a, b, c, d, e]))
+}
+
+const TIME: usize = 5;
+/// The last one that fits into 40 bits.
+const LAST_SECOND: u64 = (1 << 40) - 1;
+const COOKIE_LEN: usize = HEADER_LEN + TIME + TAG_LEN;
+/// The identifier is the longest.
+const LONGEST: usize =
+    (4 * (HEADER_LEN + OVERHEAD + RAW_LEN + DeviceId::LEN + PublicKey::LEN)).div_ceil(3);

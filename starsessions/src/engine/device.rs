@@ -1,0 +1,45 @@
+//! A session that its device asks for, without a cookie.
+
+use std::sync::Arc;
+
+use super::{Credential, Engine, Live, Work};
+use crate::clock::Timestamp;
+use crate::crypto::ReferenceToken;
+use crate::error::SessionError;
+use crate::lifecycle::device::bind;
+use crate::record::Device;
+use crate::store::StoreError;
+
+impl Engine {
+    /// The live session that an id leads to, in one load.
+    pub(crate) async fn session_of(
+        &self,
+        token: &ReferenceToken,
+        now: Timestamp,
+    ) -> Result<Option<Live>, StoreError> {
+        match self.server() {
+            Some(server) => server.look(token, now).await,
+            None => Ok(None),
+        }
+    }
+
+    /// Writes the device into the session.
+    ///
+    /// # Errors
+    /// [`SessionError::Gone`] if the session has ended or got a new id since it was read, and
+    /// [`SessionError::Conflict`] if it was bound, or its device has proved itself, since then.
+    pub(crate) async fn bind(
+        &self,
+        live: Live,
+        device: &Device,
+        now: Timestamp,
+    ) -> Result<Arc<ReferenceToken>, SessionError> {
+        let plan = bind(&live.record, device, now);
+        let live = Some(live);
+        let done = self.execute(Box::new(Work { live, plan })).await?;
+        match done.live.map(|live| live.credential) {
+            Some(Credential::Reference(token, _)) if !done.is_gone => Ok(token),
+            _ => Err(SessionError::Gone),
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! The binding of a session to a device, as a change of its record.
+
+use bytes::Bytes;
+
+use super::changes::{Base, Change, Changes};
+use super::plan::{Plan, Step};
+use crate::clock::Timestamp;
+use crate::record::{DEVICE, Device, Record};
+use crate::schema::{FieldSpec, Merge};
+use crate::value::{FieldType, Format};
+
+/// What writes this device into a session as it was read. Of two at once one is refused: a proof counts once, and a
+/// session has one device. It does not count as activity, since browsers refresh by themselves.
+pub(crate) fn bind(record: &Record, device: &Device, now: Timestamp) -> Plan {
+    let mut changes = Changes::default();
+    changes.push(Change {
+        spec: &DEVICE_SPEC,
+        base: Base::seen(&DEVICE_SPEC, Some(record), now, Some(record)),
+        value: Some(Bytes::from(device.pack())),
+    });
+    Plan {
+        changes,
+        ..Plan::new(Step::Commit, now)
+    }
+}
+
+/// The device as a field: its value is packed bytes.
+static DEVICE_SPEC: FieldSpec = FieldSpec {
+    name: DEVICE,
+    aliases: &[],
+    field_type: FieldType::new::<Vec<u8>>(Format::Bincode),
+    expires: None,
+    idle: None,
+    rotate: false,
+    commit_always: false,
+    index: false,
+    flash: false,
+    merge: Merge::Exclusive,
+};

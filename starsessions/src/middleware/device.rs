@@ -1,0 +1,285 @@
+//! The two paths at which a browser registers the key of its device, and proves that it has it.
+//!
+//! What is not as it should be is answered with 400, whatever it is, and the browser ends the binding. A challenge
+//! that is missing, old or used is answered with 403 and another one. A store that fails is a 503: the binding stays.
+
+use std::any::type_name;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderValue, SET_COOKIE};
+use http::{Response, StatusCode};
+
+use crate::clock::Timestamp;
+use crate::crypto::{self, Challenge, DeviceId, Identifier, Proof, ReferenceToken};
+use crate::device::{CHALLENGE, DeviceRules, Errand, IDENTIFIER, RESPONSE, only};
+use crate::error::SessionError;
+use crate::observe::{self, DeviceRefusal, Name};
+use crate::record::Device;
+use crate::request::Realm;
+
+/// What the layer answers by itself, on its way.
+pub(super) struct Errands {
+    rules: Arc<DeviceRules>,
+    response: Pin<Box<dyn Future<Output = Response<Bytes>> + Send>>,
+}
+
+impl Errands {
+    /// Does what a browser asks for in the name of its device.
+    pub(super) fn run(
+        realm: Arc<Realm>,
+        rules: Arc<DeviceRules>,
+        errand: Errand,
+        headers: HeaderMap,
+    ) -> Self {
+        Self {
+            rules: Arc::clone(&rules),
+            response: Box::pin(async move { answer(&realm, &rules, errand, &headers).await }),
+        }
+    }
+
+    /// The response, with a body of the type that the inner service has.
+    pub(super) fn poll_as<B: Default + 'static>(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Response<B>> {
+        let (head, bytes) = ready!(self.response.as_mut().poll(cx)).into_parts();
+        if bytes.is_empty() {
+            return Poll::Ready(Response::from_parts(head, B::default()));
+        }
+        let body = self
+            .rules
+            .body(bytes)
+            .map(|body| Response::from_parts(head, body));
+        Poll::Ready(body.unwrap_or_else(|| {
+            tracing::error!(
+                body = type_name::<B>(),
+                "a device cannot be answered with a body of this type; say how to make one: \
+                 `.device_bound(|device| device.body(..))`"
+            );
+            let mut response = Response::new(B::default());
+            *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+            response
+        }))
+    }
+}
+
+async fn answer(
+    realm: &Realm,
+    rules: &DeviceRules,
+    errand: Errand,
+    headers: &HeaderMap,
+) -> Response<Bytes> {
+    let desk = Desk {
+        realm,
+        rules,
+        now: realm.engine.now(),
+    };
+    let (mut response, said) = match errand {
+        Errand::Register => match desk.register(headers).await {
+            Ok(response) => (response, "bound to a device"),
+            Err(why) => {
+                observe::registration_refused(why);
+                (desk.refuse(why, None), why.label())
+            }
+        },
+        Errand::Refresh => match desk.refresh(headers).await {
+            Ok(response) => (response, "proved by its device"),
+            Err(Refused { why, named }) => {
+                observe::refresh_refused(why);
+                (desk.refuse(why, named.as_ref()), why.label())
+            }
+        },
+    };
+    let headers = response.headers_mut();
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
+    if realm.explains {
+        headers.insert("x-session-explain", HeaderValue::from_static(said));
+    }
+    response
+}
+
+/// One request to one of the paths.
+struct Desk<'r> {
+    realm: &'r Realm,
+    rules: &'r DeviceRules,
+    now: Timestamp,
+}
+
+/// A refresh that was refused, and the binding that it is about, if that is known.
+struct Refused {
+    why: DeviceRefusal,
+    named: Option<Named>,
+}
+
+/// A binding, and the name that the browser has for it.
+struct Named {
+    identifier: Identifier,
+    text: String,
+}
+
+impl Desk<'_> {
+    /// Binds a session to the key that has signed its invitation.
+    async fn register(&self, headers: &HeaderMap) -> Result<Response<Bytes>, DeviceRefusal> {
+        let (engine, rules, now) = (&self.realm.engine, self.rules, self.now);
+        let text = only(headers, &RESPONSE).ok_or(DeviceRefusal::Malformed)?;
+        let proof = Proof::parse(text).map_err(|_| DeviceRefusal::Malformed)?;
+        let invitation = crypto::open_invitation(engine.keys(), proof.challenge(), now);
+        let invitation = invitation.map_err(|_| DeviceRefusal::Forged)?;
+        if !rules.is_registered_in_time(invitation.issued_at, now) {
+            return Err(DeviceRefusal::Forged);
+        }
+        let key = proof.own_key().map_err(|_| DeviceRefusal::Forged)?;
+        let found = engine.session_of(&invitation.token, now).await;
+        let live = found.map_err(|_| DeviceRefusal::Failed)?;
+        // A second device would be a thief's.
+        let live = live.filter(|live| !live.record.is_bound());
+        let live = live.ok_or(DeviceRefusal::Ended)?;
+        let id = crypto::random_bytes().map_err(|_| DeviceRefusal::Failed)?;
+        let device = Device::new(DeviceId::from_bytes(id), now);
+        let token = engine.bind(live, &device, now).await.map_err(why)?;
+        let identifier = token.seal_identifier(&device.id, &key);
+        let identifier = identifier.map_err(|_| DeviceRefusal::Failed)?;
+        observe::device_registered(Name::Token(&token));
+        let body = Bytes::from(rules.configuration(&identifier));
+        let mut response = self.proved(&token, &device.id, &identifier, body)?;
+        let json = HeaderValue::from_static("application/json");
+        response.headers_mut().insert(CONTENT_TYPE, json);
+        Ok(response)
+    }
+
+    /// Gives the device of a session its next short cookie.
+    async fn refresh(&self, headers: &HeaderMap) -> Result<Response<Bytes>, Refused> {
+        let engine = &self.realm.engine;
+        let text = only(headers, &IDENTIFIER).ok_or(DeviceRefusal::Malformed)?;
+        let identifier = crypto::open_identifier(engine.keys(), text, self.now);
+        let identifier = identifier.map_err(|_| DeviceRefusal::Forged)?;
+        let named = Named {
+            identifier,
+            text: String::from_utf8_lossy(text).into_owned(),
+        };
+        match self.prove(headers, &named).await {
+            Ok(response) => Ok(response),
+            Err(why) => Err(Refused {
+                why,
+                named: Some(named),
+            }),
+        }
+    }
+
+    async fn prove(
+        &self,
+        headers: &HeaderMap,
+        named: &Named,
+    ) -> Result<Response<Bytes>, DeviceRefusal> {
+        let (engine, now) = (&self.realm.engine, self.now);
+        let Identifier { token, device, key } = &named.identifier;
+        if !headers.contains_key(&RESPONSE) {
+            return Err(DeviceRefusal::Challenged);
+        }
+        let text = only(headers, &RESPONSE).ok_or(DeviceRefusal::Malformed)?;
+        let proof = Proof::parse(text).map_err(|_| DeviceRefusal::Malformed)?;
+        let challenge = self.challenge_of(token, device, &proof)?;
+        proof.verify(key).map_err(|_| DeviceRefusal::Forged)?;
+        let found = engine.session_of(token, now).await;
+        let live = found.map_err(|_| DeviceRefusal::Failed)?;
+        let live = live.ok_or(DeviceRefusal::Ended)?;
+        let known = live.record.device().filter(|known| known.id == *device);
+        let mut known = known.ok_or(DeviceRefusal::Ended)?;
+        if !known.accept(&challenge) {
+            return Err(DeviceRefusal::Challenged);
+        }
+        let token = engine.bind(live, &known, now).await.map_err(why)?;
+        observe::device_refreshed(Name::Token(&token));
+        self.proved(&token, device, &named.text, Bytes::new())
+    }
+
+    fn challenge_of(
+        &self,
+        token: &ReferenceToken,
+        device: &DeviceId,
+        proof: &Proof<'_>,
+    ) -> Result<Challenge, DeviceRefusal> {
+        let challenge = token.open_challenge(device, proof.challenge());
+        let challenge = challenge.map_err(|_| DeviceRefusal::Forged)?;
+        if self.rules.is_in_time(challenge.issued_at, self.now) {
+            Ok(challenge)
+        } else {
+            Err(DeviceRefusal::Challenged)
+        }
+    }
+
+    /// The short cookie, and what to sign next.
+    fn proved(
+        &self,
+        token: &ReferenceToken,
+        device: &DeviceId,
+        identifier: &str,
+        body: Bytes,
+    ) -> Result<Response<Bytes>, DeviceRefusal> {
+        let cookie = self.rules.set_cookie(token, device, self.now);
+        let cookie = cookie.ok_or(DeviceRefusal::Failed)?;
+        let mut response = Response::new(body);
+        let headers = response.headers_mut();
+        headers.insert(SET_COOKIE, cookie);
+        self.challenge(token, device, identifier, headers);
+        Ok(response)
+    }
+
+    fn challenge(
+        &self,
+        token: &ReferenceToken,
+        device: &DeviceId,
+        identifier: &str,
+        headers: &mut HeaderMap,
+    ) {
+        if let Ok(challenge) = token.seal_challenge(device, self.now)
+            && let Some(value) = self.rules.challenge(&challenge, identifier)
+        {
+            headers.insert(CHALLENGE, value);
+        }
+    }
+
+    fn refuse(&self, why: DeviceRefusal, named: Option<&Named>) -> Response<Bytes> {
+        match (why, named) {
+            (DeviceRefusal::Failed, _) => status(StatusCode::SERVICE_UNAVAILABLE),
+            (DeviceRefusal::Challenged, Some(Named { identifier, text })) => {
+                let mut response = status(StatusCode::FORBIDDEN);
+                let Identifier { token, device, .. } = identifier;
+                self.challenge(token, device, text, response.headers_mut());
+                response
+            }
+            _ => status(StatusCode::BAD_REQUEST),
+        }
+    }
+}
+
+impl From<DeviceRefusal> for Refused {
+    fn from(why: DeviceRefusal) -> Self {
+        Self { why, named: None }
+    }
+}
+
+/// Why a device was not written.
+#[expect(clippy::needless_pass_by_value, reason = "for `map_err`")]
+fn why(error: SessionError) -> DeviceRefusal {
+    match error {
+        SessionError::Gone => DeviceRefusal::Ended,
+        // Another request of the same device has come first.
+        SessionError::Conflict { .. } => DeviceRefusal::Challenged,
+        SessionError::TooLarge(_) => {
+            tracing::error!(%error, "a session has no room for its device; raise the limit, or store less in it");
+            DeviceRefusal::Ended
+        }
+        _ => DeviceRefusal::Failed,
+    }
+}
+
+fn status(status: StatusCode) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::new());
+    *response.status_mut() = status;
+    response
+}

@@ -1,0 +1,245 @@
+//! Whether a request comes from the device that its session is bound to.
+
+use http::header::{HeaderMap, HeaderName, HeaderValue};
+use http::{Method, Request};
+
+use super::found::Found;
+use super::slot::{Slot, State};
+use crate::clock::Timestamp;
+use crate::cookie;
+use crate::device::{DeviceRules, Proof, Proven, REGISTRATION, SKIPPED, Unbound};
+use crate::engine::{CookieChange, Credential, Endable, Live};
+use crate::error::{SessionError, Unproven};
+use crate::lifecycle::plan::Step;
+use crate::observe;
+use crate::schema::Schema;
+
+/// What the layer knows of a request whose session may be bound.
+#[derive(Default)]
+pub(super) struct Arrival {
+    navigation: Navigation,
+    /// The values of the short cookie.
+    cookies: Box<[Box<[u8]>]>,
+    pub(super) proof: Proof,
+    /// Why views of a session without a proof are refused.
+    unproven: Option<Unproven>,
+    /// The browser is to ask again in so many seconds.
+    again: Option<&'static str>,
+    /// The session has a new id, under which it can be bound.
+    is_to_invite: bool,
+}
+
+/// Which way the user comes to a page, where the request is for one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Navigation {
+    /// Not at all: a script, a picture, a form; or the browser does not say it.
+    #[default]
+    None,
+    /// From another site, for which browsers refresh nothing.
+    Foreign,
+    /// Within the site, by an address or a bookmark.
+    Own,
+    /// The browser has said that it could not refresh, or need not.
+    Skipped,
+}
+
+impl Slot {
+    /// Notes how the request has come.
+    pub(crate) fn arrive<B>(&self, request: &Request<B>) {
+        if let Some(rules) = &self.realm().device {
+            self.state().arrival.navigation = Navigation::of(rules, request);
+        }
+    }
+
+    /// Notes the short cookies, while the headers are at hand.
+    pub(super) fn see_device(&self, headers: &HeaderMap, state: &mut State) {
+        if let Some(rules) = &self.realm().device {
+            let cookies = cookie::candidates(headers, rules.cookie.name());
+            let cookies = cookies.values().iter().map(|value| Box::from(*value));
+            state.arrival.cookies = cookies.collect();
+        }
+    }
+
+    /// The session as the request may use it.
+    pub(super) fn admit(&self, live: Live, state: &mut State, now: Timestamp) -> Found {
+        let (Some(rules), Credential::Reference(token, _)) =
+            (&self.realm().device, &live.credential)
+        else {
+            return Found::Live(live);
+        };
+        let proof = rules.proof(token, &live.record, &state.arrival.cookies, now);
+        state.arrival.proof = proof;
+        if let Proof::Young | Proof::Missing(_) = proof {
+            self.hold_off(rules, &live, proof, state, now);
+        }
+        let Proof::Missing(why) = proof else {
+            return Found::Live(live);
+        };
+        observe::device_missing(live.name(self.realm().engine.keys()), why.label());
+        self.explain(|explanation| explanation.unproven(why));
+        if rules.proven == Proven::InBoundViews {
+            return Found::Live(live);
+        }
+        state.ends.push(Endable::from(live));
+        Found::Unproven
+    }
+
+    /// What views are told that will not do without the proof, and what the browser can do about it.
+    fn hold_off(
+        &self,
+        rules: &DeviceRules,
+        live: &Live,
+        proof: Proof,
+        state: &mut State,
+        now: Timestamp,
+    ) {
+        let arrival = &mut state.arrival;
+        let is_young = proof == Proof::Young || rules.may_be_registering(&live.record, now);
+        (arrival.unproven, arrival.again) = match arrival.navigation {
+            // A page of ours that loads itself again is refreshed first.
+            Navigation::Foreign => (Some(Unproven::Pending), Some("0")),
+            // The registration is on its way.
+            Navigation::Own if is_young => (Some(Unproven::Pending), Some("1")),
+            // The browser would have refreshed if it could: it has lost the key, or never had it.
+            Navigation::Own => (Some(Unproven::Lost), None),
+            Navigation::None | Navigation::Skipped => (Some(Unproven::Pending), None),
+        };
+        if arrival.unproven == Some(Unproven::Lost) {
+            state.cookie = CookieChange::Remove;
+        }
+    }
+
+    /// Whether the session can be used by those who ask for no view that is marked.
+    pub(super) fn proven(&self) -> Result<(), SessionError> {
+        let state = self.state();
+        state.arrival.check(&state.found)
+    }
+
+    /// Whether a view may see the session: one that is marked takes no chances.
+    pub(crate) fn demand(&self, schema: &'static Schema) -> Result<(), SessionError> {
+        if !schema.bound {
+            return Ok(());
+        }
+        let Some(rules) = &self.realm().device else {
+            return Ok(());
+        };
+        let now = self.now();
+        let mut state = self.state();
+        match state.arrival.proof {
+            Proof::Given => Ok(()),
+            Proof::Young | Proof::Missing(_) => {
+                let unproven = state.arrival.unproven.unwrap_or(Unproven::Pending);
+                Err(SessionError::Unproven(unproven))
+            }
+            Proof::Unbound => {
+                let live = state.found.live();
+                let is_good = rules.unbound == Unbound::Allowed
+                    || live.is_none_or(|live| rules.may_be_registering(&live.record, now));
+                if is_good {
+                    return Ok(());
+                }
+                state.arrival.unproven = Some(Unproven::Unbound);
+                observe::device_unbound(schema.type_name);
+                Err(SessionError::Unproven(Unproven::Unbound))
+            }
+        }
+    }
+
+    /// Notes that the session has a new id.
+    pub(super) fn note_new_id(state: &mut State, step: Step, cookie: &CookieChange) {
+        let is_new = matches!(
+            step,
+            Step::Create | Step::Replace | Step::Rotate { grace: false }
+        );
+        if is_new && matches!(cookie, CookieChange::Set { .. }) {
+            state.arrival.is_to_invite = true;
+            state.arrival.proof = Proof::Unbound;
+        }
+    }
+
+    /// What the response tells the browser of its device; returns whether the page is to be loaded again.
+    pub(crate) fn device_headers(&self, headers: &mut HeaderMap, is_refused: bool) -> bool {
+        let Some(rules) = &self.realm().device else {
+            return false;
+        };
+        let now = self.now();
+        let state = self.state();
+        let again = state.arrival.again.filter(|_| is_refused);
+        if let Some(seconds) = again {
+            headers.insert(REFRESH, HeaderValue::from_static(seconds));
+        }
+        let live = state.found.live().filter(|_| state.arrival.is_to_invite);
+        let live = live.filter(|live| rules.guests || live.record.identified);
+        if let Some(live) = live
+            && let Credential::Reference(token, _) = &live.credential
+            && let Ok(challenge) = token.seal_invitation(now)
+            && let Some(invitation) = rules.invitation(&challenge)
+        {
+            headers.append(REGISTRATION, invitation);
+        }
+        again.is_some()
+    }
+}
+
+impl Arrival {
+    pub(super) fn check(&self, found: &Found) -> Result<(), SessionError> {
+        match (found, self.unproven) {
+            (Found::Unproven, Some(unproven)) => Err(SessionError::Unproven(unproven)),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl State {
+    /// Sets a session aside that a request without its proof would take to another id, or has only found.
+    ///
+    /// # Errors
+    /// If it would change the session. A sign-in, which proves something else, begins another one in its place.
+    pub(super) fn set_aside_unproven(&mut self) -> Result<(), SessionError> {
+        let Some(unproven) = self.arrival.unproven else {
+            return Ok(());
+        };
+        if let Found::Live(live) = &self.found
+            && matches!(self.arrival.proof, Proof::Missing(_))
+            && !self.pending.destroy
+            && self.pending.is_to_move(&live.record)
+        {
+            self.ends.push(Endable::from(live.clone()));
+            self.found = Found::Unproven;
+        }
+        if !matches!(self.found, Found::Unproven) {
+            return Ok(());
+        }
+        let pending = &self.pending;
+        if pending.destroy || pending.changes.identify() {
+            self.found = Found::Nobody;
+        } else if pending.rotate || pending.remember.is_some() || !pending.changes.is_empty() {
+            return Err(SessionError::Unproven(unproven));
+        }
+        Ok(())
+    }
+}
+
+impl Navigation {
+    fn of<B>(rules: &DeviceRules, request: &Request<B>) -> Self {
+        let headers = request.headers();
+        let is = |name: &HeaderName, value: &str| headers.get(name).is_some_and(|it| it == value);
+        let is_page = request.method() == Method::GET
+            && is(&FETCH_MODE, "navigate")
+            && is(&FETCH_DEST, "document");
+        if !is_page {
+            Self::None
+        } else if headers.contains_key(SKIPPED) || rules.is_excluded(request.uri().path()) {
+            Self::Skipped
+        } else if is(&FETCH_SITE, "same-origin") || is(&FETCH_SITE, "none") {
+            Self::Own
+        } else {
+            Self::Foreign
+        }
+    }
+}
+
+const REFRESH: HeaderName = HeaderName::from_static("refresh");
+const FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
+const FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
+const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");

@@ -1,0 +1,347 @@
+//! What a request without a proof sees: never a guest, and never the session.
+
+use starsessions::config::{Proven, Unbound};
+use starsessions_tests::device::{Bound, Device};
+
+use super::*;
+
+#[tokio::test]
+async fn both_cookies_are_needed_from_the_right_session() {
+    let site = site();
+    let (mut client, _) = signed_in(&site).await;
+    let (other, _) = signed_in(&site).await;
+    for path in ["/account", "/vault", "/cart", "/bound"] {
+        assert_eq!(client.get(path).await.status, StatusCode::OK, "{path}");
+        let stolen = thief(&client, SESSION).get(path).await;
+        assert_eq!(stolen.status, StatusCode::FORBIDDEN, "{path}");
+        assert!(!stolen.sets_cookie(), "{path}");
+        let (session, short) = (one(&client, SESSION), one(&other, SHORT));
+        let mixed = client
+            .showing(format!("{session}; {short}"))
+            .get(path)
+            .await;
+        assert_eq!(mixed.status, StatusCode::FORBIDDEN, "{path}");
+    }
+    let alone = thief(&client, SHORT).get("/account").await;
+    alone.leads_to("/login");
+    assert_eq!(
+        client.get("/").await.status,
+        StatusCode::OK,
+        "without a session"
+    );
+}
+
+fn one(client: &Client, name: &str) -> String {
+    let cookies = client.cookies().unwrap();
+    cookies
+        .split("; ")
+        .find(|it| it.starts_with(name))
+        .unwrap()
+        .to_owned()
+}
+
+#[tokio::test]
+async fn copies_of_both_cookies_are_worth_it_for_one_life_of_the_short_one() {
+    let site = site();
+    let (mut client, mut bound) = signed_in(&site).await;
+    let mut thief = client.showing(client.cookies().unwrap());
+    assert_eq!(thief.get("/vault").await.status, StatusCode::OK);
+    pass(&site, &mut client, 589);
+    assert_eq!(thief.get("/vault").await.status, StatusCode::OK);
+    assert_eq!(client.refresh(&mut bound).await.status, StatusCode::OK);
+    pass(&site, &mut client, 1);
+    for path in ["/vault", "/account", "/cart"] {
+        assert_eq!(
+            thief.get(path).await.status,
+            StatusCode::FORBIDDEN,
+            "{path}"
+        );
+        assert_eq!(client.get(path).await.status, StatusCode::OK, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_short_cookie_of_an_earlier_binding_is_worth_nothing() {
+    let site = site();
+    let mut client = site.serve(routes());
+    let begun = client.post("/cart").await;
+    client.bind(&Device::new(1), &begun).await;
+    let former = one(&client, SHORT);
+    let invited = client.post("/login").await;
+    assert_eq!(
+        client.get("/vault").await.status,
+        StatusCode::OK,
+        "not bound yet"
+    );
+    client.bind(&Device::new(1), &invited).await;
+    pass(&site, &mut client, 10);
+    assert_eq!(client.get("/vault").await.status, StatusCode::OK);
+    let session = one(&client, SESSION);
+    let mixed = client
+        .showing(format!("{session}; {former}"))
+        .get("/vault")
+        .await;
+    assert_eq!(mixed.status, StatusCode::FORBIDDEN);
+    let tossed = format!("{session}; {former}; {}", one(&client, SHORT));
+    assert_eq!(
+        client.showing(tossed).get("/vault").await.status,
+        StatusCode::OK
+    );
+}
+
+#[tokio::test]
+async fn a_thief_writes_nothing_and_gets_no_other_id() {
+    let site = site();
+    let (mut client, _) = signed_in(&site).await;
+    client.post("/cart").await;
+    for path in ["/cart", "/others"] {
+        let stolen = thief(&client, SESSION).post(path).await;
+        assert_eq!(stolen.status, StatusCode::FORBIDDEN, "{path}");
+        assert!(!stolen.sets_cookie(), "{path}");
+    }
+    assert_eq!(client.get("/cart").await.body, "tea");
+    let mut rotating = site.serve(
+        routes()
+            .route("/rotate", post(rotate))
+            .route("/blind", post(blind)),
+    );
+    for path in ["/rotate", "/blind"] {
+        rotating = client.at(&rotating);
+        let stolen = thief(&rotating, SESSION).post(path).await;
+        assert_eq!(stolen.status, StatusCode::FORBIDDEN, "{path}: {stolen:?}");
+        assert!(!stolen.sets_cookie(), "{path}");
+    }
+    assert_eq!(client.get("/account").await.body, "user 7");
+}
+
+async fn rotate(session: CurrentSession) -> Result<(), SessionError> {
+    session.rotate()
+}
+
+async fn blind(session: CurrentSession) -> Result<(), SessionError> {
+    session.insert(Cart { items: Vec::new() })
+}
+
+#[tokio::test]
+async fn a_user_without_the_proof_can_sign_in_anew_and_sign_out() {
+    let site = site();
+    let (mut client, _) = signed_in(&site).await;
+    client.post("/cart").await;
+    let mut lost = thief(&client, SESSION);
+    let reply = lost.post("/login").await;
+    assert_eq!(reply.status, StatusCode::OK);
+    assert!(reply.sets_cookie());
+    let mut anew = site.serve(routes());
+    anew.keep(&reply);
+    assert_eq!(anew.get("/account").await.body, "user 7");
+    assert_eq!(
+        anew.get("/cart").await.body,
+        "",
+        "nothing of the other session"
+    );
+    assert_eq!(client.get("/account").await.body, "user 7", "which goes on");
+    let reply = lost.post("/logout").await;
+    assert_eq!(reply.status, StatusCode::OK);
+    client.get("/account").await.leads_to("/login");
+}
+
+#[tokio::test]
+async fn a_page_that_another_site_links_to_loads_itself_again() {
+    let site = site();
+    let (mut client, mut bound) = signed_in(&site).await;
+    pass(&site, &mut client, 590);
+    for path in ["/vault", "/account", "/cart", "/bound"] {
+        for from in ["cross-site", "same-site"] {
+            let reply = navigate(&mut client, path, from).await;
+            assert_eq!(reply.status, StatusCode::FORBIDDEN, "{path}");
+            assert_eq!(reply.headers["refresh"], "0", "{path}");
+            assert!(
+                !reply.body.is_empty(),
+                "{path}: browsers show their own page for none"
+            );
+            assert_eq!(
+                reply.headers["cache-control"], "private, no-store",
+                "{path}"
+            );
+            assert!(!reply.sets_cookie(), "{path}");
+        }
+    }
+    client.refresh(&mut bound).await;
+    let reply = navigate(&mut client, "/vault", "same-origin").await;
+    assert_eq!(reply.body, "vault of 7");
+    assert!(!reply.headers.contains_key("refresh"));
+}
+
+#[tokio::test]
+async fn a_browser_that_could_not_refresh_loses_nothing() {
+    let site = site();
+    let (mut client, _) = signed_in(&site).await;
+    pass(&site, &mut client, 590);
+    for skipped in ["quota_exceeded", "server_error", "unreachable"] {
+        let skipped = format!("{skipped};session_identifier=\"SID\"");
+        let headers = [
+            ("sec-fetch-mode", "navigate"),
+            ("sec-fetch-dest", "document"),
+            ("sec-fetch-site", "same-origin"),
+            ("secure-session-skipped", &*skipped),
+        ];
+        let reply = client.ask_with(Method::GET, "/account", &headers).await;
+        assert_eq!(reply.status, StatusCode::FORBIDDEN);
+        assert!(!reply.sets_cookie() && !reply.headers.contains_key("refresh"));
+    }
+    let form = client.submit("/cart", "").await;
+    assert_eq!(form.status, StatusCode::FORBIDDEN);
+    assert!(!form.sets_cookie() && !form.headers.contains_key("refresh"));
+}
+
+#[tokio::test]
+async fn a_browser_that_has_lost_the_key_is_sent_to_sign_in() {
+    let site = site();
+    let (mut client, _) = signed_in(&site).await;
+    pass(&site, &mut client, 590);
+    let reply = navigate(&mut client.clone(), "/account", "same-origin").await;
+    reply.leads_to("/login");
+    assert!(
+        reply.set_cookies()[0].starts_with(&format!("{SESSION};")),
+        "{reply:?}"
+    );
+    let reply = navigate(&mut client, "/cart", "none").await;
+    assert_eq!(reply.status, StatusCode::FORBIDDEN);
+    assert!(!reply.headers.contains_key("refresh"));
+    assert_eq!(
+        navigate(&mut client, "/cart", "none").await.status,
+        StatusCode::OK,
+        "as a guest"
+    );
+    client.post("/login").await;
+    assert_eq!(client.get("/account").await.body, "user 7");
+}
+
+#[tokio::test]
+async fn a_request_on_its_way_while_the_device_registers_goes_on() {
+    let site = site();
+    let mut client = site.serve(routes());
+    let invited = client.post("/login").await;
+    let mut early = client.clone();
+    client.bind(&Device::new(1), &invited).await;
+    assert_eq!(early.get("/account").await.body, "user 7");
+    assert_eq!(early.post("/cart").await.status, StatusCode::OK);
+    assert_eq!(
+        early.get("/vault").await.status,
+        StatusCode::FORBIDDEN,
+        "it takes no chances"
+    );
+    let page = navigate(&mut early, "/vault", "same-origin").await;
+    assert_eq!(page.headers["refresh"], "1", "{page:?}");
+    assert!(!page.sets_cookie());
+    pass(&site, &mut early, 10);
+    assert_eq!(early.get("/account").await.status, StatusCode::FORBIDDEN);
+}
+
+#[tokio::test]
+async fn a_write_that_a_registration_overtakes_is_not_lost() {
+    let site = site();
+    let mut client = site.serve(routes());
+    let invited = client.post("/login").await;
+    let gate = site.store.hold(
+        starsessions_tests::spy::Operation::Replace,
+        starsessions_tests::spy::Moment::Before,
+    );
+    let (mut writing, mut registering) = (client.clone(), client.clone());
+    let (written, bound) = tokio::join!(writing.post("/cart"), async {
+        gate.reached().await;
+        site.store.release();
+        let bound = registering.bind(&Device::new(1), &invited).await;
+        gate.open();
+        bound
+    });
+    assert_eq!(written.status, StatusCode::OK);
+    let mut bound: Bound = bound;
+    assert_eq!(registering.get("/cart").await.body, "tea");
+    assert_eq!(registering.refresh(&mut bound).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn what_an_unbound_session_is_worth_is_the_layers_decision() {
+    for (unbound, status) in [
+        (Unbound::Allowed, StatusCode::OK),
+        (Unbound::Refused, StatusCode::FORBIDDEN),
+    ] {
+        let site = with(|device| device.unbound(unbound));
+        let mut client = site.serve(routes());
+        client.post("/login").await;
+        assert_eq!(
+            client.get("/vault").await.status,
+            StatusCode::OK,
+            "it may be registering"
+        );
+        pass(&site, &mut client, 60);
+        assert_eq!(client.get("/vault").await.status, status, "{unbound:?}");
+        let page = navigate(&mut client, "/vault", "same-origin").await;
+        assert_eq!(page.status, status);
+        assert!(!page.sets_cookie() && !page.headers.contains_key("refresh"));
+        assert_eq!(
+            client.get("/account").await.body,
+            "user 7",
+            "it is not marked"
+        );
+        let mut bound = signed_in(&site).await.0;
+        assert_eq!(bound.get("/vault").await.status, StatusCode::OK);
+        let guest = site.serve(routes()).get("/vault").await;
+        assert_eq!(guest.status, StatusCode::UNAUTHORIZED, "a guest is a guest");
+    }
+}
+
+#[tokio::test]
+async fn a_layer_can_ask_in_marked_views_only() {
+    let site = with(|device| device.proven(Proven::InBoundViews));
+    let (mut client, _) = signed_in(&site).await;
+    client.post("/cart").await;
+    let mut thief = thief(&client, SESSION);
+    assert_eq!(thief.get("/account").await.body, "user 7");
+    assert_eq!(thief.get("/vault").await.status, StatusCode::FORBIDDEN);
+    let rotating = routes().route("/rotate", post(rotate));
+    let mut rotating = client.at(&site.serve(rotating));
+    let stolen = self::thief(&rotating, SESSION).post("/rotate").await;
+    assert_eq!(
+        stolen.status,
+        StatusCode::FORBIDDEN,
+        "an id without its device"
+    );
+    assert_eq!(rotating.post("/rotate").await.status, StatusCode::OK);
+    let reply = thief.post("/login").await;
+    assert!(!reply.sets_cookie() || reply.status == StatusCode::OK);
+    assert_eq!(client.get("/").await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn sessions_say_whether_they_are_bound() {
+    let site = site();
+    let mut client = site.serve(routes());
+    let invited = client.post("/login").await;
+    assert_eq!(client.get("/bound").await.body, "Some(false) [false]");
+    client.bind(&Device::new(1), &invited).await;
+    assert_eq!(client.get("/bound").await.body, "Some(true) [true]");
+    pass(&site, &mut client, 60);
+    let mut unbound = site.serve(routes());
+    unbound.post("/login").await;
+    assert_eq!(
+        unbound.get("/bound").await.body,
+        "Some(false) [false, true]"
+    );
+}
+
+#[tokio::test]
+async fn a_view_of_a_bound_session_costs_no_more_of_the_store() {
+    let site = site();
+    let mut unbound = site.serve(routes());
+    unbound.post("/login").await;
+    let (mut bound, _) = signed_in(&site).await;
+    for path in ["/vault", "/account"] {
+        let _ = site.store.take_calls();
+        unbound.get(path).await;
+        let without = site.store.take_calls();
+        bound.get(path).await;
+        assert_eq!(site.store.take_calls(), without, "{path}");
+    }
+}
