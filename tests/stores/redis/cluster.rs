@@ -244,6 +244,60 @@ async fn move_by_parts(store: &RedisStore, old: &RowKey, new: &RowKey) {
     assert_eq!(replaced.unwrap(), Replaced::Replaced);
 }
 
+/// A replica takes over that has been cut off: its node's newest rows and lists are lost, and no others.
+#[tokio::test(flavor = "multi_thread")]
+async fn after_a_fail_over_that_loses_something_the_lists_have_whatever_is_loaded() {
+    let Cluster { masters, store } = cluster(Version::System).await;
+    let replicas = masters.each_ref().map(replica_of);
+    sign_in(&store, 0..10).await;
+    for master in &masters {
+        ask(master, &["WAIT", "1", "5000"]);
+    }
+    ask(
+        &masters[0],
+        &["ACL", "SETUSER", "default", "-psync", "-sync"],
+    );
+    ask(&masters[0], &["CLIENT", "KILL", "TYPE", "replica"]);
+    sign_in(&store, 10..50).await;
+    masters[0].kill();
+    wait_until(&replicas[0], &["ROLE"], "master");
+    for node in [&replicas[0], &masters[1], &masters[2]] {
+        wait_until(node, &["CLUSTER", "INFO"], "cluster_state:ok");
+    }
+    let mut lost = 0;
+    for number in 0..50 {
+        let loaded = at_last(async || store.load(&key(number), at(1)).await).await;
+        let listed = at_last(async || store.listed(&user(number), at(1)).await).await;
+        assert_eq!(loaded.is_some(), listed.len() == 1, "{number}");
+        lost += usize::from(loaded.is_none());
+        assert!(loaded.is_some() || number >= 10, "{number}");
+    }
+    assert_ne!(lost, 0, "the replica had it all");
+}
+
+fn user(number: u8) -> IndexKey {
+    IndexKey::from_bytes([number; 32])
+}
+
+async fn sign_in(store: &RedisStore, numbers: std::ops::Range<u8>) {
+    for number in numbers {
+        let mut row = row(b"value");
+        row.listing = Some(Arc::new(Listing::new(vec![user(number)], *b"card")));
+        store.insert(&key(number), &row, at(0)).await.unwrap();
+    }
+}
+
+/// Errors are what a fail-over looks like.
+async fn at_last<T>(mut ask: impl AsyncFnMut() -> Result<T, StoreError>) -> T {
+    for _ in 0..100 {
+        match ask().await {
+            Ok(answer) => return answer,
+            Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
+        }
+    }
+    panic!("the store does not come back");
+}
+
 /// A replica that has caught up, and that the other nodes know.
 fn replica_of(master: &Server) -> Server {
     let bus = free_port().to_string();
