@@ -99,6 +99,7 @@ fn row(session: &ListedSession, name: &str) -> Markup {
             div {
                 strong { (name) }
                 @if session.is_current { " " em.badge { "This device" } }
+                @if session.bound { " " em.badge { "Only on its own device" } }
                 span {
                     "Signed in " (ago(session.created_at)) " · last active " (ago(session.last_seen_at))
                 }

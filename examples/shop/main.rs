@@ -15,6 +15,7 @@ mod page;
 mod picture;
 mod sessions;
 mod store;
+mod tls;
 
 use std::error::Error;
 use std::path::PathBuf;
@@ -72,6 +73,9 @@ struct Options {
     /// The folder of the session file and of the keys.
     #[arg(long, value_name = "FOLDER", default_value = "shop-data")]
     data: PathBuf,
+    /// Speak TLS, over which browsers can bind sessions to their device.
+    #[arg(long)]
+    tls: bool,
 }
 
 #[tokio::main]
@@ -86,8 +90,13 @@ async fn main() -> Result<(), Box<dyn Error>> {
     metrics::set_global_recorder(operations.clone())?;
     tokio::spawn(operations.clone().keep_time());
 
-    let layer = options.store.layer(&options.data).await?;
+    let layer = options.store.layer(&options.data, options.tls).await?;
+    let app = app(layer, operations);
+    if options.tls {
+        let listener = starsessions_examples::bind(options.port).await?;
+        return tls::serve(listener, app).await;
+    }
     let listener = starsessions_examples::listen(options.port).await?;
-    axum::serve(listener, app(layer, operations)).await?;
+    axum::serve(listener, app).await?;
     Ok(())
 }

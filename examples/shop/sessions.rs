@@ -38,9 +38,10 @@ pub(super) struct Login {
     pub(super) orders: u32,
 }
 
-/// The user has given the password again, within the last five minutes; who signs in next has not.
+/// The user has given the password again, within the last five minutes; who signs in next has not. Where
+/// the session is bound to a device, this is good there and nowhere else.
 #[derive(Session)]
-#[session(reject = "/confirm")]
+#[session(bound, reject = "/confirm")]
 pub(super) struct Sudo {
     #[session(required, rotate, until = rotate, expires = "5m")]
     pub(super) confirmed: Confirmation,

@@ -24,16 +24,32 @@ pub(super) enum Store {
 
 impl Store {
     /// The layer that keeps sessions there, with keys in `folder`.
-    pub(super) async fn layer(self, folder: &Path) -> Result<SessionLayer, Box<dyn Error>> {
+    pub(super) async fn layer(
+        self,
+        folder: &Path,
+        tls: bool,
+    ) -> Result<SessionLayer, Box<dyn Error>> {
         match self {
-            Self::Memory => finish(MemoryStore::new(), folder),
+            Self::Memory => finish(MemoryStore::new(), folder, tls),
             Self::Cookie => {
                 let ended = MemoryStore::new();
-                finish(CookieStore::sealed().revoked_in(ended), folder)
+                let store = CookieStore::sealed().revoked_in(ended);
+                // A session in its cookie cannot be bound to a device.
+                let cookie = SessionLayer::builder(store, keys(folder)?).explain(true);
+                let cookie = if tls {
+                    cookie
+                } else {
+                    cookie.local_development()
+                };
+                Ok(cookie.build()?)
             }
             Self::Sqlite(file) => {
                 let beside_the_keys = in_folder(folder, "sessions.db")?;
-                finish(SqliteStore::open(file.unwrap_or(beside_the_keys))?, folder)
+                finish(
+                    SqliteStore::open(file.unwrap_or(beside_the_keys))?,
+                    folder,
+                    tls,
+                )
             }
             #[cfg(feature = "postgres")]
             Self::Postgres(url) => {
@@ -43,7 +59,7 @@ impl Store {
                         .map_err(|error| unreachable(&error))?,
                 );
                 store.migrate().await?;
-                finish(store, folder)
+                finish(store, folder, tls)
             }
             #[cfg(feature = "mysql")]
             Self::MySql(url) => {
@@ -53,12 +69,16 @@ impl Store {
                         .map_err(|error| unreachable(&error))?,
                 );
                 store.migrate().await?;
-                finish(store, folder)
+                finish(store, folder, tls)
             }
             #[cfg(feature = "redis")]
             Self::Redis(url) => {
                 let client = redis::Client::open(url)?;
-                finish(starsessions::RedisStore::connect(client).await?, folder)
+                finish(
+                    starsessions::RedisStore::connect(client).await?,
+                    folder,
+                    tls,
+                )
             }
         }
     }
@@ -98,9 +118,17 @@ fn unreachable(error: &sqlx::Error) -> starsessions_examples::Problem {
     starsessions_examples::Problem(format!("the database cannot be reached: {error}"))
 }
 
-/// `dev` is for http://localhost; behind TLS it is `SessionLayer::new`.
-fn finish(store: impl Backend, folder: &Path) -> Result<SessionLayer, Box<dyn Error>> {
-    Ok(SessionLayer::dev(store, keys(folder)?))
+/// `dev` is for http://localhost. Over TLS browsers that can do so bind the sessions of users to their device.
+fn finish(store: impl Backend, folder: &Path, tls: bool) -> Result<SessionLayer, Box<dyn Error>> {
+    if !tls {
+        return Ok(SessionLayer::dev(store, keys(folder)?));
+    }
+    let layer = SessionLayer::builder(store, keys(folder)?).explain(true);
+    let layer = layer.device_bound(|device| {
+        let device = device.guests(false);
+        device.exclude("/style.css").exclude("/live.js")
+    });
+    Ok(layer.build()?)
 }
 
 /// The keys of the environment, or those in a file beside the sessions, so that a restart keeps

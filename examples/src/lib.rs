@@ -13,17 +13,25 @@ use tokio::net::TcpListener;
 /// If the port is not to be had.
 #[expect(clippy::print_stdout, reason = "it is for the person who starts it")]
 pub async fn listen(port: u16) -> Result<TcpListener, Problem> {
-    let listener = TcpListener::bind(("127.0.0.1", port)).await;
-    let listener = listener.map_err(|error| match error.kind() {
-        ErrorKind::AddrInUse => Problem(format!(
-            "port {port} is in use by another program; choose another one with `--port`, or `--port 0`"
-        )),
-        _ => Problem(format!("cannot listen on port {port}: {error}")),
-    })?;
+    let listener = bind(port).await?;
     let address = listener.local_addr();
     let address = address.map_err(|error| Problem(error.to_string()))?;
     println!("Open http://{address}");
     Ok(listener)
+}
+
+/// The same, and says nothing.
+///
+/// # Errors
+/// If the port is not to be had.
+pub async fn bind(port: u16) -> Result<TcpListener, Problem> {
+    let listener = TcpListener::bind(("127.0.0.1", port)).await;
+    listener.map_err(|error| match error.kind() {
+        ErrorKind::AddrInUse => Problem(format!(
+            "port {port} is in use by another program; choose another one with `--port`, or `--port 0`"
+        )),
+        _ => Problem(format!("cannot listen on port {port}: {error}")),
+    })
 }
 
 /// Why a program does not start. `Debug` is the sentence, since that is what `main` shows.

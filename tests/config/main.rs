@@ -1,5 +1,6 @@
 //! What a layer refuses to be built with, to the second and the byte, and what it says.
 
+mod device;
 mod key_file;
 
 use std::error::Error;

@@ -8,6 +8,7 @@ use http::StatusCode;
 use metrics_util::debugging::{DebugValue, DebuggingRecorder, Snapshotter};
 use starsessions::{CurrentSession, KeyRing, MemoryStore, Session, SessionError, SessionLayer};
 use starsessions_tests::client::Client;
+use starsessions_tests::device::Device;
 use starsessions_tests::logs::Logs;
 use starsessions_tests::shop::{self, Login, Shop};
 use starsessions_tests::site::{Kept, Site};
@@ -217,6 +218,34 @@ async fn expiry_is_counted_by_its_cause() {
             let name = format!("starsessions_refused_cookies_total{{reason={reason}}}");
             assert_eq!(metrics.of(&name), 1.0, "{kept:?} {:?}", metrics.seen);
         }
+    }
+}
+
+#[tokio::test]
+async fn devices_are_counted() {
+    metrics!(metrics);
+    let site = Site::with(|layer| layer.device_bound(|device| device));
+    let mut client = site.serve(shop::routes());
+    let invited = client.post("/login/7").await;
+    let mut bound = client.bind(&Device::new(1), &invited).await;
+    client.register(&Device::new(1), &invited).await;
+    client.refresh(&mut bound).await;
+    client.refresh_with(&bound, None).await;
+    client.post("/dbsc/refresh").await;
+    site.wait_seconds(600);
+    client.get("/me").await;
+    let guide = include_str!("../../starsessions/src/docs/observability.md");
+    for name in [
+        "starsessions_device_registrations_total{outcome=bound}",
+        "starsessions_device_registrations_total{outcome=ended}",
+        "starsessions_device_refreshes_total{outcome=proved}",
+        "starsessions_device_refreshes_total{outcome=challenged}",
+        "starsessions_device_refreshes_total{outcome=malformed}",
+        "starsessions_device_missing_total{reason=stale}",
+    ] {
+        assert_eq!(metrics.of(name), 1.0, "{name}: {:?}", metrics.seen);
+        let (name, _) = name.split_once('{').unwrap();
+        assert!(guide.contains(&format!("| `{name}` |")), "{name}");
     }
 }
 

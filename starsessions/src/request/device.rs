@@ -1,13 +1,13 @@
 //! Whether a request comes from the device that its session is bound to.
 
-use http::header::{HeaderMap, HeaderName, HeaderValue};
+use http::header::{HeaderMap, HeaderName, HeaderValue, SET_COOKIE};
 use http::{Method, Request};
 
 use super::found::Found;
 use super::slot::{Slot, State};
 use crate::clock::Timestamp;
 use crate::cookie;
-use crate::device::{DeviceRules, Proof, Proven, REGISTRATION, SKIPPED, Unbound};
+use crate::device::{DeviceRules, NoProof, Proof, Proven, REGISTRATION, SKIPPED, Unbound};
 use crate::engine::{CookieChange, Credential, Endable, Live};
 use crate::error::{SessionError, Unproven};
 use crate::lifecycle::plan::Step;
@@ -25,6 +25,8 @@ pub(super) struct Arrival {
     unproven: Option<Unproven>,
     /// The browser is to ask again in so many seconds.
     again: Option<&'static str>,
+    /// The browser still has a short cookie that has run out here, as with a clock that was set: without it, it refreshes.
+    is_stale: bool,
     /// The session has a new id, under which it can be bound.
     is_to_invite: bool,
 }
@@ -94,10 +96,12 @@ impl Slot {
         now: Timestamp,
     ) {
         let arrival = &mut state.arrival;
+        arrival.is_stale = proof == Proof::Missing(NoProof::Stale);
         let is_young = proof == Proof::Young || rules.may_be_registering(&live.record, now);
         (arrival.unproven, arrival.again) = match arrival.navigation {
             // A page of ours that loads itself again is refreshed first.
             Navigation::Foreign => (Some(Unproven::Pending), Some("0")),
+            Navigation::Own if arrival.is_stale => (Some(Unproven::Pending), Some("0")),
             // The registration is on its way.
             Navigation::Own if is_young => (Some(Unproven::Pending), Some("1")),
             // The browser would have refreshed if it could: it has lost the key, or never had it.
@@ -157,7 +161,7 @@ impl Slot {
         }
     }
 
-    /// What the response tells the browser of its device; returns whether the page is to be loaded again.
+    /// What the response tells the browser of its device; returns whether the response is not for caches.
     pub(crate) fn device_headers(&self, headers: &mut HeaderMap, is_refused: bool) -> bool {
         let Some(rules) = &self.realm().device else {
             return false;
@@ -168,6 +172,9 @@ impl Slot {
         if let Some(seconds) = again {
             headers.insert(REFRESH, HeaderValue::from_static(seconds));
         }
+        if state.arrival.is_stale {
+            headers.append(SET_COOKIE, rules.cookie.removal());
+        }
         let live = state.found.live().filter(|_| state.arrival.is_to_invite);
         let live = live.filter(|live| rules.guests || live.record.identified);
         if let Some(live) = live
@@ -177,7 +184,7 @@ impl Slot {
         {
             headers.append(REGISTRATION, invitation);
         }
-        again.is_some()
+        again.is_some() || state.arrival.is_stale
     }
 }
 

@@ -1,6 +1,7 @@
 //! What a visitor of the shop sees, in a real browser, with the sessions in each store.
 
 mod coupon;
+mod device;
 mod devices;
 mod live;
 mod notices;

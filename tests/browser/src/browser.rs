@@ -30,6 +30,15 @@ impl Browser {
     /// If Chromium and its driver are not installed, with what to install.
     #[must_use]
     pub fn open() -> Self {
+        Self::open_with(&[])
+    }
+
+    /// The same with more options of its command line.
+    ///
+    /// # Panics
+    /// As [`open`](Self::open).
+    #[must_use]
+    pub fn open_with(options: &[String]) -> Self {
         let (driver, line) = driver();
         let port = line
             .trim_end_matches('.')
@@ -38,6 +47,7 @@ impl Browser {
             .expect("a port");
         let profile = Folder::new();
         let mut arguments: Vec<String> = ARGUMENTS.map(str::to_owned).into();
+        arguments.extend_from_slice(options);
         arguments.push(format!("--user-data-dir={}", profile.path().display()));
         let wanted = json!({ "capabilities": { "alwaysMatch": {
             "goog:chromeOptions": { "args": arguments },
@@ -161,6 +171,41 @@ impl Browser {
     #[must_use]
     pub fn cookies(&self) -> Vec<Value> {
         self.read("cookie").as_array().expect("a list").clone()
+    }
+
+    /// The cookie of this name that the browser would send to the page.
+    #[must_use]
+    pub fn cookie(&self, name: &str) -> Option<Value> {
+        let cookies = self.cookies();
+        cookies.into_iter().find(|cookie| cookie["name"] == name)
+    }
+
+    /// Loses a cookie of the page.
+    pub fn forget(&self, name: &str) {
+        let url = self.run("return location.href");
+        self.forget_at(url.as_str().expect("an address"), name);
+    }
+
+    /// Loses a cookie of that page.
+    pub fn forget_at(&self, url: &str, name: &str) {
+        self.command(
+            "Network.deleteCookies",
+            &json!({ "name": name, "url": url }),
+        );
+    }
+
+    /// Takes over another browser's cookie.
+    ///
+    /// # Panics
+    /// If it is not taken.
+    pub fn plant(&self, cookie: &Value) {
+        let url = self.run("return location.href");
+        let cookie = json!({
+            "name": cookie["name"], "value": cookie["value"], "url": url, "path": "/",
+            "secure": true, "httpOnly": true,
+        });
+        let answer = self.command("Network.setCookie", &cookie);
+        assert_eq!(answer["success"], true, "{cookie}");
     }
 
     /// Has a screen of this size from now on: a phone's, if it is narrow.

@@ -68,6 +68,8 @@ pub struct Shop {
     store: String,
     port: u16,
     data: Folder,
+    /// How it says that browsers take its certificate, where it speaks TLS.
+    tls: Option<String>,
 }
 
 impl Shop {
@@ -77,7 +79,16 @@ impl Shop {
     /// If it is not built, or its store does not start.
     #[must_use]
     pub fn open(store: Store) -> Self {
-        Self::with(store.option())
+        Self::with(store.option(), false)
+    }
+
+    /// Opens it over TLS, where it binds sessions to devices.
+    ///
+    /// # Panics
+    /// As [`open`](Self::open).
+    #[must_use]
+    pub fn open_with_tls(store: Store) -> Self {
+        Self::with(store.option(), true)
     }
 
     /// Opens it with a database server at the other end of a cable.
@@ -91,15 +102,16 @@ impl Shop {
         let port = place.split('/').next().expect("a port");
         let cable = Cable::to(port.parse().expect("a port"));
         let option = option.replace(&format!(":{port}"), &format!(":{}", cable.port()));
-        (Self::with(option), cable)
+        (Self::with(option, false), cable)
     }
 
-    fn with(store: String) -> Self {
+    fn with(store: String, tls: bool) -> Self {
         let mut shop = Self {
             process: None,
             store,
             port: 0,
             data: Folder::new(),
+            tls: tls.then(String::new),
         };
         shop.advance(0);
         shop.start();
@@ -129,7 +141,26 @@ impl Shop {
     /// The address of a page.
     #[must_use]
     pub fn page(&self, path: &str) -> String {
-        format!("http://127.0.0.1:{}{path}", self.port)
+        match &self.tls {
+            None => format!("http://127.0.0.1:{}{path}", self.port),
+            Some(_) => format!("https://localhost:{}{path}", self.port),
+        }
+    }
+
+    /// What a browser is started with that takes its certificate and binds sessions, with keys in software.
+    #[must_use]
+    pub fn browser_options(&self) -> Vec<String> {
+        let options = self.tls.iter().flat_map(|line| line.split(' '));
+        let options = options.filter(|it| it.starts_with("--enable") || it.starts_with("--ignore"));
+        options.map(str::to_owned).collect()
+    }
+
+    /// The same for a browser that binds none.
+    #[must_use]
+    pub fn browser_options_without_binding(&self) -> Vec<String> {
+        let mut options = self.browser_options();
+        options.retain(|it| it.starts_with("--ignore"));
+        options
     }
 
     /// Its port.
@@ -155,10 +186,18 @@ impl Shop {
             .env("FAKETIME_NO_CACHE", "1")
             // What measures durations, as timeouts do, goes on as it is.
             .env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
+        if self.tls.is_some() {
+            command.arg("--tls");
+        }
         let remedy = "build it with: tests/run browser";
-        let (process, line) = Process::start(&mut command, "http://", remedy);
-        let (_, port) = line.rsplit_once(':').expect("an address");
-        self.port = port.trim().parse().expect("a port");
+        let (process, line) = Process::start(&mut command, "Open http", remedy);
+        let (_, place) = line.split_once("://").expect("an address");
+        let (_, port) = place.split_once(':').expect("a port");
+        let port = port.split([' ', ',']).next().expect("a port");
+        self.port = port.parse().expect("a port");
+        if let Some(tls) = &mut self.tls {
+            *tls = line;
+        }
         self.process = Some(process);
     }
 }

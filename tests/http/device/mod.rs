@@ -3,6 +3,7 @@
 mod exchange;
 mod forged;
 mod life;
+mod told;
 mod views;
 
 use axum::Router;

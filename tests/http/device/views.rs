@@ -173,6 +173,28 @@ async fn a_page_that_another_site_links_to_loads_itself_again() {
 }
 
 #[tokio::test]
+async fn a_short_cookie_that_has_run_out_here_alone_is_removed() {
+    let site = site();
+    let (client, _) = signed_in(&site).await;
+    site.wait_seconds(600);
+    for path in ["/vault", "/account", "/cart"] {
+        let reply = navigate(&mut client.clone(), path, "same-origin").await;
+        assert_eq!(reply.status, StatusCode::FORBIDDEN, "{path}");
+        assert_eq!(reply.headers["refresh"], "0", "{path}");
+        assert_eq!(
+            reply.headers["cache-control"], "private, no-store",
+            "{path}"
+        );
+        let [line] = reply.set_cookies()[..] else {
+            panic!("{reply:?}");
+        };
+        assert!(line.starts_with("__Host-bound=;"), "{line}");
+    }
+    let script = client.ask_with(Method::GET, "/account", &[]).await;
+    assert!(script.sets_cookie() && !script.headers.contains_key("refresh"));
+}
+
+#[tokio::test]
 async fn a_browser_that_could_not_refresh_loses_nothing() {
     let site = site();
     let (mut client, _) = signed_in(&site).await;

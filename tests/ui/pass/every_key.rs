@@ -4,7 +4,7 @@ use starsessions::value::OldValue;
 use starsessions::Session;
 
 #[derive(Session)]
-#[session(namespace = "shop", reject = "/login", validate = sane, realm = "admin", crate = starsessions)]
+#[session(namespace = "shop", reject = "/login", bound, validate = sane, realm = "admin", crate = starsessions)]
 struct Shop {
     #[session(required, rotate, index, exclusive, expires = "12h", idle = "15m")]
     user: u64,

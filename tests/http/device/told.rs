@@ -1,0 +1,79 @@
+//! What a site is told of its devices.
+
+use starsessions_tests::device::Device;
+use starsessions_tests::logs::Logs;
+
+use super::*;
+
+fn explained(reply: &Reply) -> String {
+    reply.all("x-session-explain").join("; ")
+}
+
+#[tokio::test]
+async fn the_header_says_what_became_of_an_errand_and_why_a_proof_is_missing() {
+    let site = Site::with(|layer| layer.explain(true).device_bound(|device| device));
+    let mut client = site.serve(routes());
+    let invited = client.post("/login").await;
+    let reply = client.register(&Device::new(1), &invited).await;
+    assert_eq!(explained(&reply), "bound to a device");
+    let reply = client.register(&Device::new(1), &invited).await;
+    assert_eq!(explained(&reply), "ended");
+    let reply = client.post("/dbsc/refresh").await;
+    assert_eq!(explained(&reply), "malformed");
+
+    pass(&site, &mut client, 10);
+    let absent = thief(&client, SESSION).get("/account").await;
+    assert!(
+        explained(&absent).contains("has no cookie of it"),
+        "{absent:?}"
+    );
+    site.wait_seconds(600);
+    let stale = client.get("/account").await;
+    assert!(explained(&stale).contains("has run out"), "{stale:?}");
+    let made_up = client.showing(format!("{}; __Host-bound=made-up", thief_cookie(&client)));
+    let foreign = made_up.clone().get("/account").await;
+    assert!(explained(&foreign).contains("made up"), "{foreign:?}");
+}
+
+fn thief_cookie(client: &Client) -> String {
+    let cookies = client.cookies().unwrap();
+    cookies
+        .split("; ")
+        .find(|it| it.starts_with(SESSION))
+        .unwrap()
+        .to_owned()
+}
+
+#[tokio::test]
+async fn the_log_names_sessions_by_fingerprints_and_holds_no_secret() {
+    let logs = Logs::capture();
+    let site = site();
+    let (mut client, mut bound) = signed_in(&site).await;
+    client.refresh(&mut bound).await;
+    thief(&client, SESSION).get("/account").await;
+    client.post("/dbsc/refresh").await;
+    for event in [
+        "session bound to a device",
+        "session proved by its device",
+        "session of a device without its proof",
+    ] {
+        assert_eq!(
+            logs.with(&[event, "session="]).len(),
+            1,
+            "{event}: {}",
+            logs.text()
+        );
+    }
+    assert_eq!(
+        logs.with(&["refresh by a device refused", "malformed"])
+            .len(),
+        1
+    );
+    let text = logs.text();
+    let cookies = client.cookies().unwrap();
+    let cookies = cookies.split("; ").filter_map(|it| it.split_once('='));
+    let secrets = cookies.map(|(_, value)| value.to_owned());
+    for secret in secrets.chain([bound.identifier, bound.challenge.unwrap()]) {
+        assert!(!text.contains(&secret), "{secret}");
+    }
+}
