@@ -10,7 +10,7 @@ use starsessions::session::BrowserOnly;
 use starsessions::{CurrentSession, Session, SessionError};
 
 /// What a visitor has gathered.
-#[derive(Debug, Session)]
+#[derive(Debug, Default, Session)]
 pub struct Shop {
     /// Names of items.
     pub cart: Vec<String>,

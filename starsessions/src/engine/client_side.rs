@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::tombstones::{self, Moved};
+use super::tombstones::{self, moved_to};
 use super::{
     Context, CookieChange, Credential, Endable, Executed, Live, Presented, Work, why_unreadable,
 };
@@ -45,20 +45,21 @@ impl ClientSide {
             return Ok(Presented::Nobody(why));
         }
         if let Some(tombstone) = self.tombstone_of(id, now).await? {
-            return Ok(match Moved::of(&tombstone, now) {
-                Some(moved) => Presented::Former {
+            return Ok(match moved_to(&tombstone, now) {
+                Some(_) => Presented::Former {
                     ends: vec![Endable::Sealed(id, payload.record)],
-                    is_news: moved.is_news,
+                    is_news: true,
                 },
                 None => Presented::Nobody(Refusal::Revoked),
             });
         }
-        Ok(Presented::Live(Live {
+        let live = Live {
             credential: Credential::Sealed(id),
             record: payload.record,
             is_outdated: !is_under_active_key,
             is_news: false,
-        }))
+        };
+        Ok(Presented::Live(live, Vec::new()))
     }
 
     /// The session, unless it has been ended since: all else is in the cookie.
@@ -87,13 +88,19 @@ impl ClientSide {
         match plan.step {
             Step::Nothing | Step::Create => return Ok(Executed::kept(Some(live))),
             Step::Delete => {
-                self.end(id, &live.record, plan.now).await?;
+                self.end(id, None, &live.record, plan.now).await?;
                 return Ok(Executed::ended());
             }
             // What was to end may have ended already; what is to begin begins.
             Step::Replace => {
                 let done = self.begin(&plan)?;
-                self.end(id, &live.record, plan.now).await?;
+                // A sign-in: what comes with the former id is what it is after any other sign-in.
+                let next = done.live.as_ref().filter(|_| plan.changes.identify());
+                let next = next.and_then(|next| match next.credential {
+                    Credential::Sealed(next) => Some(next),
+                    _ => None,
+                });
+                self.end(id, next, &live.record, plan.now).await?;
                 return Ok(done);
             }
             Step::Touch | Step::Commit | Step::Rotate { .. } => {}

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::server_side::{MAX_ATTEMPTS, ServerSide, back_off};
 use super::vault::{ENDED, Found};
+use super::ways::Way;
 use super::{Credential, Engine, Executed, Live, SealedId};
 use crate::clock::Timestamp;
 use crate::crypto::ReferenceToken;
@@ -45,7 +46,7 @@ impl Engine {
                     server.end(token, now).await?
                 }
                 (Self::Client(client), Endable::Sealed(id, record)) => {
-                    client.end(id, &record, now).await?;
+                    client.end(id, None, &record, now).await?;
                 }
                 #[cfg(feature = "python")]
                 (Self::Shared(shared), Endable::Shared(live)) => shared.end(&live).await?,
@@ -71,16 +72,23 @@ impl ServerSide {
             };
             let successor = ReferenceToken::mint(&self.context.keys)?;
             let row = self.row(&successor, &record, None)?;
-            let mut left = Row::new([ENDED], plan.now, plan.now);
-            left.revision = seen.revision + 1;
-            let rotation = Rotation {
-                old: token.row_key(),
-                seen,
-                left: &left,
-                new: successor.row_key(),
-                row: &row,
+            let rotated = if plan.changes.identify() {
+                // A sign-in: what comes with the former id is what it is after any other sign-in.
+                let way = Way::of_another_session(&successor, plan.now);
+                self.rotate_rows(&token, seen, way, &row, plan.now).await?
+            } else {
+                let mut left = Row::new([ENDED], plan.now, plan.now);
+                left.revision = seen.revision + 1;
+                let rotation = Rotation {
+                    old: token.row_key(),
+                    seen,
+                    left: &left,
+                    new: successor.row_key(),
+                    row: &row,
+                };
+                self.vault.store.rotate(rotation, plan.now).await?
             };
-            match self.vault.store.rotate(rotation, plan.now).await? {
+            match rotated {
                 Rotated::Rotated => {
                     self.watchers.changed(token.row_key());
                     observe::ended(Name::Token(&token), EndCause::Logout);
@@ -111,7 +119,11 @@ impl ServerSide {
         row: Row,
         now: Timestamp,
     ) -> Result<Option<Credential>, StoreError> {
-        let Some(way) = self.way(token, &row, now) else {
+        let way = self.way(token, &row, now);
+        if way.as_ref().is_some_and(|way| !way.carries) {
+            return Ok(None);
+        }
+        let Some(way) = way else {
             let is_record = matches!(
                 self.vault.open(&self.context, token, row.clone()),
                 Found::Record(..)

@@ -103,11 +103,12 @@ pub(crate) enum Credential {
 #[derive(Debug)]
 pub(crate) enum Presented {
     Nobody(Refusal),
-    Live(Live),
+    /// To a session, and beside it to what the request can end.
+    Live(Live, Vec<Endable>),
     /// To nothing that the request may use, but to something that it can end.
     Former {
         ends: Vec<Endable>,
-        /// A sign-in has just ended the id, and the browser is about to hear of a successor.
+        /// A sign-in has ended the id not long ago, and the browser may be about to hear of a successor.
         is_news: bool,
     },
     /// Two cookies lead to two different sessions, one of which may be planted, or there are more
@@ -213,7 +214,8 @@ impl Engine {
         let (mut ends, mut is_news) = (Vec::new(), false);
         for cookie in cookies {
             match self.resolve(cookie, now).await? {
-                Presented::Live(live) => {
+                Presented::Live(live, more) => {
+                    ends.extend(more);
                     match lives.iter_mut().find(|known| known.is_same_session(&live)) {
                         Some(known) => known.prefer(live),
                         None => lives.push(live),
@@ -231,7 +233,7 @@ impl Engine {
             }
         }
         Ok(match (lives.pop(), lives.is_empty()) {
-            (Some(only), true) => Presented::Live(only),
+            (Some(only), true) => Presented::Live(only, ends),
             (Some(last), false) => {
                 lives.push(last);
                 Presented::Ambiguous(lives.into_iter().map(Endable::from).chain(ends).collect())
@@ -357,7 +359,10 @@ impl Presented {
     /// The same, where not every cookie was looked at.
     pub(crate) fn into_ambiguous(self) -> Self {
         Self::Ambiguous(match self {
-            Self::Live(live) => vec![live.into()],
+            Self::Live(live, mut ends) => {
+                ends.push(live.into());
+                ends
+            }
             Self::Former { ends, .. } | Self::Ambiguous(ends) => ends,
             Self::Nobody(_) => Vec::new(),
         })
@@ -365,7 +370,7 @@ impl Presented {
 
     fn live(self) -> Option<Live> {
         match self {
-            Self::Live(live) => Some(live),
+            Self::Live(live, _) => Some(live),
             Self::Nobody(_) | Self::Former { .. } | Self::Ambiguous(_) => None,
         }
     }

@@ -64,6 +64,9 @@ impl ServerSide {
                 return Ok(Met::Closed);
             };
             self.settle(&token, &left, &way, now).await?;
+            if !way.carries {
+                return Ok(Met::Closed);
+            }
             is_news = true;
             is_beyond |= !way.is_forward;
             let Some(next) = self.vault.store.load(way.successor.row_key(), now).await? else {

@@ -49,13 +49,14 @@ impl ServerSide {
             };
             let row = match self.vault.open(&self.context, &token, row) {
                 Found::Record(record, row) if self.context.policy.is_live(&record, now) => {
-                    return Ok(Presented::Live(Live {
+                    let live = Live {
                         is_outdated: !token.is_under_active_key(&self.context.keys)
                             && is_settled(&record, now),
                         credential: Credential::Reference(token, row),
                         record,
                         is_news,
-                    }));
+                    };
+                    return Ok(Presented::Live(live, Vec::new()));
                 }
                 Found::Record(record, _) => {
                     return Ok(Presented::Nobody(self.context.why_expired(&record, now)));
@@ -68,7 +69,7 @@ impl ServerSide {
                     self.settle(&token, &row, &way, now).await?;
                     token = way.successor;
                 }
-                Some(way) => return Ok(Presented::former(token, way.is_news(now))),
+                Some(_) => return Ok(Presented::former(token, true)),
                 None => break,
             }
             is_news = true;
@@ -305,7 +306,7 @@ impl ServerSide {
         self.commit(live, &plan).await
     }
 
-    async fn rotate_rows(
+    pub(super) async fn rotate_rows(
         &self,
         token: &ReferenceToken,
         seen: &Row,

@@ -50,7 +50,7 @@ impl SharedSide {
             let why = self.context.why_expired(&live.record, now);
             return Ok(Presented::Nobody(why));
         }
-        Ok(Presented::Live(live))
+        Ok(Presented::Live(live, Vec::new()))
     }
 
     pub(super) async fn refresh(

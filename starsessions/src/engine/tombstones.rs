@@ -9,28 +9,17 @@
 use std::sync::Arc;
 
 use super::client_side::{CLOCK_SKEW, ClientSide, SealedId};
-use super::ways::{ENDING_GRACE, is_news};
+use super::ways::ENDING_GRACE;
 use crate::clock::Timestamp;
 use crate::observe::{self, EndCause};
-use crate::record::{ID_LENGTH, Record};
+use crate::record::Record;
 use crate::store::{Inserted, Listing, Row, StoreError};
 
 /// Where a session goes on that has got a new id, as long as requests with the old one may be on their way.
-pub(super) struct Moved {
-    to: SealedId,
-    /// The browser is about to hear of it.
-    pub(super) is_news: bool,
-}
-
-impl Moved {
-    pub(super) fn of(tombstone: &Row, now: Timestamp) -> Option<Self> {
-        let id = tombstone.value.strip_prefix(ROTATED)?;
-        let until = tombstone.last_seen + ENDING_GRACE;
-        (now < until).then_some(Self {
-            to: SealedId(<[u8; ID_LENGTH]>::try_from(id).ok()?),
-            is_news: is_news(until, now),
-        })
-    }
+pub(super) fn moved_to(tombstone: &Row, now: Timestamp) -> Option<SealedId> {
+    let id = tombstone.value.strip_prefix(ROTATED)?;
+    let is_recent = now < tombstone.last_seen + ENDING_GRACE;
+    is_recent.then(|| id.try_into().map(SealedId).ok())?
 }
 
 pub(super) fn is_of_rotation(tombstone: &Row) -> bool {
@@ -50,20 +39,21 @@ impl ClientSide {
         }
     }
 
-    /// Ends a session for its user, under the id that it has by now.
+    /// Ends a session for its user, under the id that it has by now; `to` is what a sign-in begins in its place.
     pub(super) async fn end(
         &self,
         mut id: SealedId,
+        to: Option<SealedId>,
         record: &Record,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let mut tombstone = self.tombstone(record, None, now);
+        let mut tombstone = self.tombstone(record, to, now);
         while !self.revoke(id, &tombstone, now).await? {
             let other = self.tombstone_of(id, now).await?;
-            let Some(moved) = other.and_then(|other| Moved::of(&other, now)) else {
+            let Some(successor) = other.and_then(|other| moved_to(&other, now)) else {
                 return Ok(());
             };
-            id = moved.to;
+            id = successor;
             // Its record is in a cookie that this request does not have.
             let end = self.context.policy.last_deadline(now) + CLOCK_SKEW;
             tombstone.deadline = tombstone.deadline.max(end);

@@ -15,6 +15,9 @@ use crate::store::{Listing, Row};
 pub(super) struct Way {
     /// Requests with the old id go on under the new one.
     pub(super) is_forward: bool,
+    /// What was written under the old id by requests that had loaded it before may be in the successor,
+    /// which is the same session.
+    pub(super) carries: bool,
     pub(super) successor: Arc<ReferenceToken>,
     /// From this second on the way leads nowhere.
     pub(super) until: Timestamp,
@@ -37,9 +40,18 @@ impl Way {
         };
         Self {
             is_forward,
+            carries: true,
             successor: Arc::clone(successor),
             until: now + for_how_long,
             row: None,
+        }
+    }
+
+    /// The way to a session that a sign-in has begun in the place of another one.
+    pub(super) fn of_another_session(successor: &Arc<ReferenceToken>, now: Timestamp) -> Self {
+        Self {
+            carries: false,
+            ..Self::new(false, successor, Duration::ZERO, now)
         }
     }
 
@@ -51,9 +63,13 @@ impl Way {
         listing: Option<Arc<Listing>>,
     ) -> Result<Row, SessionError> {
         let (kind, key) = kind(self.is_forward);
-        let payload = self.row.as_ref().map(super::by_parts::pack);
-        let payload = payload.as_deref().unwrap_or_default();
-        let sealed = token.seal_way(key, &self.successor, self.until, payload)?;
+        let row = self.row.as_ref().map(super::by_parts::pack);
+        let payload = [
+            &[u8::from(self.carries)],
+            row.as_deref().unwrap_or_default(),
+        ]
+        .concat();
+        let sealed = token.seal_way(key, &self.successor, self.until, &payload)?;
         let mut row = Row::new(
             [&[kind], &*sealed].concat(),
             before.last_seen,
@@ -83,15 +99,6 @@ impl Way {
             ..*self
         }
     }
-
-    pub(super) fn is_news(&self, now: Timestamp) -> bool {
-        !self.is_forward && is_news(self.until, now)
-    }
-}
-
-/// Whether a sign-in has ended an id so short a time ago that its response may still be on its way.
-pub(super) fn is_news(until: Timestamp, now: Timestamp) -> bool {
-    until.since(now) > ENDING_GRACE - RESPONSE_TIME
 }
 
 impl ServerSide {
@@ -105,11 +112,13 @@ impl ServerSide {
         };
         let (_, key) = self::kind(is_forward);
         let opened = token.open_way(key, sealed, &self.context.keys, now).ok()?;
+        let (carries, payload) = opened.payload.split_first()?;
         (now < opened.until && row.is_live(now)).then(|| Way {
             is_forward,
+            carries: *carries != 0,
             successor: opened.successor,
             until: opened.until,
-            row: super::by_parts::unpack(&opened.payload),
+            row: super::by_parts::unpack(payload),
         })
     }
 }
@@ -139,6 +148,3 @@ fn kind(is_forward: bool) -> (u8, crypto::WayKind) {
 pub(crate) const ENDING_GRACE: Duration = Duration::from_secs(60);
 /// How long a session may be on its way from one key to the other.
 const MOVING_TIME: Duration = Duration::from_secs(15);
-/// How long a browser may wait for the response to its sign-in. After that it has lost it, and what
-/// it does with its former id counts again.
-const RESPONSE_TIME: Duration = Duration::from_secs(10);

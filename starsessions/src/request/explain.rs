@@ -47,7 +47,7 @@ impl Explanation {
         now: Timestamp,
     ) {
         match found {
-            Ok(Presented::Live(live)) => {
+            Ok(Presented::Live(live, _)) => {
                 self.note("loaded");
                 if live.is_news {
                     self.note("by the id before a renewal, within its grace");
@@ -59,8 +59,8 @@ impl Explanation {
             Ok(Presented::Nobody(why)) => self.refused(*why, realm),
             Ok(Presented::Former { is_news: false, .. }) => self.refused(Refusal::Unknown, realm),
             Ok(Presented::Former { .. }) => self.note(
-                "not loaded: a sign-in has just ended this id, and the browser has yet to hear of \
-                 the new one",
+                "not loaded: a sign-in has ended this id not long ago, and the browser may have yet to hear \
+                 of the new one",
             ),
             Ok(Presented::Ambiguous(_)) => self.note(format!(
                 "not loaded: two cookies `{}` lead to two sessions, or there are more than are tried; \

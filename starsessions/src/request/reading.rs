@@ -149,7 +149,8 @@ impl Slot {
         state.read_at = now;
         state.just_read_at = headers.map(|_| now);
         state.found = match presented {
-            Ok(Presented::Live(live)) => {
+            Ok(Presented::Live(live, ends)) => {
+                state.ends = ends;
                 observe::loaded(live.name(engine.keys()), &live.record);
                 self.admit(live, &mut state, now)
             }

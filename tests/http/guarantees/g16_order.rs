@@ -157,6 +157,24 @@ fn routes(gate: &Gate) -> Router {
             }),
         )
         .route(
+            "/anew/{user}",
+            post(async |session: CurrentSession, Path(user)| {
+                session.destroy()?;
+                session.insert(Login { user })
+            }),
+        )
+        .route(
+            "/farewell",
+            post(async |session: CurrentSession| {
+                session.destroy()?;
+                let cart = vec!["bye".to_owned()];
+                session.insert(Shop {
+                    cart,
+                    ..Shop::default()
+                })
+            }),
+        )
+        .route(
             "/slow/answer/{status}",
             post(async move |mut bound: Session<Bound>, Path(status)| {
                 f.pass().await;
@@ -390,9 +408,12 @@ async fn g16_a_write_with_a_former_id_is_refused() {
         let (mut user, mut former) = behind(&site).await;
         assert_eq!(former.get("/cart").await.status, StatusCode::OK);
         assert_eq!(former.get("/cart").await.body, "", "{kept:?}");
-        let reply = former.post("/cart/milk").await;
-        assert_eq!(reply.status, StatusCode::CONFLICT, "{kept:?}");
-        assert!(!reply.sets_cookie());
+        for seconds in [0, 11, 48] {
+            site.wait_seconds(seconds);
+            let reply = former.post("/cart/milk").await;
+            assert_eq!(reply.status, StatusCode::CONFLICT, "{kept:?}");
+            assert!(!reply.sets_cookie());
+        }
         assert_eq!(user.get("/cart").await.body, "tea");
         if kept == Kept::OnServer {
             let reply = former.post("/end-others").await;
@@ -400,6 +421,64 @@ async fn g16_a_write_with_a_former_id_is_refused() {
         }
         site.wait_seconds(61);
         assert!(former.post("/cart/milk").await.sets_cookie());
+    }
+}
+
+/// A sign-in that ends the guest's session instead of giving it a new id.
+#[tokio::test]
+async fn g16_a_sign_in_that_begins_anew_is_a_sign_in_to_the_former_id() {
+    let check = async |site: Site<_>| {
+        let gate = Gate::new();
+        let mut user = site.serve(routes(&gate));
+        user.post("/cart/tea").await;
+        let mut former = user.clone();
+        let reply = beside(&mut user, &gate, "/slow/cart", &["/anew/7"]).await;
+        assert_eq!(reply.status, StatusCode::CONFLICT);
+        assert_eq!(user.get("/me").await.body, "7");
+        assert_eq!(user.get("/cart").await.body, "");
+        let reply = former.post("/cart/milk").await;
+        assert_eq!(reply.status, StatusCode::CONFLICT);
+        assert_eq!(former.post("/logout").await.status, StatusCode::SEE_OTHER);
+        assert_eq!(user.get("/me").await.body, "guest");
+    };
+    for kept in Kept::REVOCABLY {
+        check(Site::kept(kept)).await;
+    }
+    let by_parts = Site::on(Plain::default());
+    let mut user = by_parts.serve(routes(&Gate::new()));
+    user.post("/cart/tea").await;
+    let mut former = user.clone();
+    user.post("/anew/7").await;
+    assert_eq!(user.get("/me").await.body, "7");
+    assert_eq!(former.post("/logout").await.status, StatusCode::SEE_OTHER);
+    assert_eq!(user.get("/me").await.body, "guest");
+}
+
+/// What is begun in the place of an ended session without a sign-in is nothing that the former id leads to.
+#[tokio::test]
+async fn g16_a_logout_with_a_farewell_may_be_repeated() {
+    for kept in Kept::REVOCABLY {
+        let mut user = Site::kept(kept).serve(routes(&Gate::new()));
+        user.post("/login/7").await;
+        let mut former = user.clone();
+        for client in [&mut user, &mut former] {
+            assert_eq!(client.post("/farewell").await.status, StatusCode::OK);
+        }
+        assert_eq!(user.get("/cart").await.body, "bye");
+    }
+}
+
+#[tokio::test]
+async fn g16_a_logout_ends_also_what_a_former_id_beside_it_leads_to() {
+    for kept in Kept::REVOCABLY {
+        let site = Site::kept(kept);
+        let mut a = site.serve(shop::with_logout());
+        a.post("/login/8").await;
+        let (mut user, former) = behind(&site).await;
+        let reply = a.showing(both(&a, &former)).post("/logout").await;
+        assert_eq!(reply.status, StatusCode::SEE_OTHER);
+        assert_eq!(user.get("/me").await.body, "guest", "{kept:?}");
+        assert_eq!(a.get("/me").await.body, "guest", "{kept:?}");
     }
 }
 
