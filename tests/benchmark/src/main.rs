@@ -103,6 +103,9 @@ async fn all() -> Vec<Case> {
     if let Ok(url) = std::env::var("BENCH_POSTGRES") {
         waiting.extend(stores::postgres(&url).await);
     }
+    if let Ok(url) = std::env::var("BENCH_MYSQL") {
+        waiting.extend(stores::mysql(&url).await);
+    }
     if let Ok(path) = std::env::var("BENCH_SQLITE") {
         waiting.extend(stores::sqlite(&path).await);
     }

@@ -8,7 +8,6 @@ use crate::measure::{Case, Cost, Kind};
 pub struct Row {
     pub contestant: &'static str,
     base: f64,
-    is_waiting: bool,
     cells: Vec<(Kind, Cost)>,
 }
 
@@ -53,7 +52,6 @@ pub fn rows(cases: &[Case], costs: &[Cost]) -> Vec<Row> {
             None => rows.push(Row {
                 contestant: case.contestant,
                 base: base.median,
-                is_waiting: case.is_waiting,
                 cells: vec![(case.kind, over)],
             }),
         }
@@ -101,55 +99,62 @@ pub fn text(rows: &[Row]) -> String {
     out
 }
 
-/// Bars of what a read and a write cost, in the colour of the text around them. Those that wait for a
-/// server would make all others too short to see.
+/// What a read and a write cost over the bare framework in µs, for each place that sessions can be in: those
+/// of a server would make all others too short to see in one scale.
 pub fn svg(rows: &[Row]) -> String {
-    let shown = |kind: Kind| {
-        rows.iter()
-            .filter(|row| !row.is_waiting && !row.contestant.starts_with("bare"))
-            .filter_map(move |row| Some((row, row.cost(kind)?)))
-            .collect::<Vec<_>>()
-    };
     let mut out = String::new();
-    let mut top = 0.0;
-    for kind in [Kind::Read, Kind::Write] {
-        let bars = shown(kind);
-        let longest = bars
+    let mut top = 20.0;
+    let _ = writeln!(
+        out,
+        "<text x='{READ}' y='{top}'>read</text><text x='{WRITE}' y='{top}'>read + write</text>"
+    );
+    for place in ["memory", "cookie", "Redis", "PostgreSQL"] {
+        let shown: Vec<_> = rows
             .iter()
-            .map(|(row, cost)| cost.median / row.base.max(1.0))
-            .fold(0.0, f64::max);
-        top += 28.0;
-        let _ = writeln!(
-            out,
-            "<text x='8' y='{top}' font-weight='bold'>{}: times the bare framework's own time</text>",
-            kind.name()
-        );
-        for (row, cost) in bars {
-            let times = cost.median / row.base.max(1.0);
-            let width = 400.0 * times / longest.max(0.01);
-            let ours = row.contestant.starts_with("starsessions");
-            let colour = if ours { "#2f7ed8" } else { "#999999" };
+            .filter(|row| row.contestant.ends_with(place) || row.contestant.contains(", cookie"))
+            .filter(|row| row.contestant.contains(place))
+            .filter_map(|row| Some((row, row.cost(Kind::Read)?, row.cost(Kind::Write)?)))
+            .collect();
+        let longest = shown.iter().map(|(_, _, write)| write.median);
+        let longest = longest.fold(1.0, f64::max);
+        top += 12.0;
+        for (row, read, write) in shown {
             top += 20.0;
-            let _ = writeln!(
-                out,
-                "<text x='228' y='{top}' text-anchor='end'>{}</text>",
-                row.contestant
-            );
-            let _ = writeln!(
-                out,
-                "<rect x='236' y='{}' width='{width:.1}' height='13' rx='2' fill='{colour}'/>",
-                top - 11.0
-            );
-            let _ = writeln!(
-                out,
-                "<text x='{:.1}' y='{top}'>{times:.1}</text>",
-                242.0 + width
-            );
+            bars(&mut out, row.contestant, [read, write], longest, top);
         }
     }
     format!(
-        "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 700 {h}' width='700' height='{h}' font-family='sans-serif' font-size='12'>\n\
-         <style>text {{ fill: currentColor }}</style>\n{out}</svg>\n",
+        "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {WIDTH} {h}' width='{WIDTH}' height='{h}' font-family='sans-serif' font-size='12'>\n\
+         <style>text {{ fill: #888888 }}</style>\n{out}</svg>\n",
         h = top + 16.0
     )
 }
+
+fn bars(out: &mut String, contestant: &str, costs: [Cost; 2], longest: f64, top: f64) {
+    let colour = match contestant {
+        ours if ours.starts_with("starsessions") => "#2f7ed8",
+        floor if floor.contains("floor") || floor.starts_with("bare") => "#cccccc",
+        _ => "#999999",
+    };
+    let x = READ - 8.0;
+    let _ = writeln!(
+        out,
+        "<text x='{x}' y='{top}' text-anchor='end'>{contestant}</text>"
+    );
+    for (x, cost) in [READ, WRITE].into_iter().zip(costs) {
+        let (microseconds, width) = (cost.median / 1e3, LONGEST * cost.median / longest);
+        let digits = if microseconds < 20.0 { 1 } else { 0 };
+        let (y, behind) = (top - 11.0, x + width + 6.0);
+        let _ = writeln!(
+            out,
+            "<rect x='{x}' y='{y}' width='{width:.1}' height='13' rx='2' fill='{colour}'/>\
+             <text x='{behind:.1}' y='{top}'>{microseconds:.digits$} µs</text>"
+        );
+    }
+}
+
+const WIDTH: f64 = 760.0;
+/// Where the bars of a read and of a write begin, and how long the longest is.
+const READ: f64 = 236.0;
+const WRITE: f64 = 500.0;
+const LONGEST: f64 = 190.0;

@@ -1,9 +1,14 @@
-//! Sessions on servers, beside the bare round trips of the same client.
+//! Sessions on servers and in a file, beside the same client doing the same reads and writes by itself.
 
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use axum::Router;
 use redis::AsyncCommands as _;
-use starsessions::{PostgresStore, RedisStore, SqliteStore};
+use starsessions::store::Backend;
+use starsessions::{KeyRing, MySqlStore, PostgresStore, RedisStore, SessionLayer, SqliteStore};
 
-use super::ours;
+use super::{AXUM, call, cookie_of, ours};
 use crate::measure::{Case, Kind};
 
 const KINDS: [Kind; 5] = [
@@ -17,50 +22,38 @@ const KINDS: [Kind; 5] = [
 /// What the client alone takes for one round trip (`read`) and for two (`read + write`).
 const CLIENT: &str = "no request at all";
 
+/// How many clients there are at once.
+const CLIENTS: u32 = 32;
+
+/// As long as the sessions' values.
+const VALUE: [u8; 300] = [b'x'; 300];
+
 pub async fn redis(url: &str) -> Vec<Case> {
     let client = redis::Client::open(url).expect("a URL");
     let store = RedisStore::connect(client.clone())
         .await
         .expect("Redis is there");
-    let mut cases = ours::over("starsessions, Redis", store, &KINDS).await;
+    let mut cases = over("starsessions, Redis", store).await;
     let connection = client
         .get_multiplexed_async_connection()
         .await
         .expect("Redis is there");
-    let value = vec![b'x'; 300];
     let mut setup = connection.clone();
-    let () = setup.set("benchmark", &value).await.expect("Redis answers");
-    let reading = connection.clone();
-    cases.push(Case::new(
-        "bare client, Redis",
-        CLIENT,
-        Kind::Read,
-        move |requests| {
-            let mut connection = reading.clone();
-            async move {
-                for _ in 0..requests {
-                    let _: Vec<u8> = connection.get("benchmark").await.expect("Redis answers");
-                }
+    for key in 0..CLIENTS {
+        let () = setup.set(key, &VALUE[..]).await.expect("Redis answers");
+    }
+    cases.extend(client_alone("bare client, Redis", move |key, writes| {
+        let mut connection = connection.clone();
+        async move {
+            let _: Vec<u8> = connection.get(key).await.expect("Redis answers");
+            if writes {
+                let () = connection
+                    .set(key, &VALUE[..])
+                    .await
+                    .expect("Redis answers");
             }
-        },
-    ));
-    cases.push(Case::new(
-        "bare client, Redis",
-        CLIENT,
-        Kind::Write,
-        move |requests| {
-            let (mut connection, value) = (connection.clone(), value.clone());
-            async move {
-                for _ in 0..requests {
-                    let _: Vec<u8> = connection.get("benchmark").await.expect("Redis answers");
-                    let () = connection
-                        .set("benchmark", &value)
-                        .await
-                        .expect("Redis answers");
-                }
-            }
-        },
-    ));
+        }
+    }));
     cases
 }
 
@@ -70,43 +63,167 @@ pub async fn postgres(url: &str) -> Vec<Case> {
         .expect("PostgreSQL is there");
     let store = PostgresStore::new(pool.clone());
     store.migrate().await.expect("a schema");
-    let mut cases = ours::over("starsessions, PostgreSQL", store, &KINDS).await;
-    sqlx::raw_sql("CREATE TABLE IF NOT EXISTS bare (id bigint PRIMARY KEY, value bytea); INSERT INTO bare VALUES (1, ''::bytea) ON CONFLICT DO NOTHING")
-        .execute(&pool)
-        .await
-        .expect("a table");
-    for (kind, writes) in [(Kind::Read, false), (Kind::Write, true)] {
-        let pool = pool.clone();
-        cases.push(Case::new(
-            "bare client, PostgreSQL",
-            CLIENT,
-            kind,
-            move |requests| {
-                let pool = pool.clone();
-                async move {
-                    for _ in 0..requests {
-                        let read = sqlx::query_scalar::<_, Vec<u8>>(
-                            "SELECT value FROM bare WHERE id = $1",
-                        );
-                        read.bind(1_i64).fetch_one(&pool).await.expect("a row");
-                        if writes {
-                            let write = sqlx::query("UPDATE bare SET value = $2 WHERE id = $1");
-                            write
-                                .bind(1_i64)
-                                .bind(vec![b'x'; 300])
-                                .execute(&pool)
-                                .await
-                                .expect("a row");
-                        }
-                    }
+    let mut cases = over("starsessions, PostgreSQL", store).await;
+    sqlx::raw_sql(
+        "CREATE TABLE IF NOT EXISTS bare (id bigint PRIMARY KEY, value bytea);
+         INSERT INTO bare SELECT n, ''::bytea FROM generate_series(0, 31) AS n ON CONFLICT DO NOTHING",
+    )
+    .execute(&pool)
+    .await
+    .expect("a table");
+    cases.extend(client_alone(
+        "bare client, PostgreSQL",
+        move |key, writes| {
+            let pool = pool.clone();
+            async move {
+                let read = sqlx::query_scalar::<_, Vec<u8>>("SELECT value FROM bare WHERE id = $1");
+                read.bind(i64::from(key))
+                    .fetch_one(&pool)
+                    .await
+                    .expect("a row");
+                if writes {
+                    let write = sqlx::query("UPDATE bare SET value = $2 WHERE id = $1");
+                    let write = write.bind(i64::from(key)).bind(&VALUE[..]);
+                    write.execute(&pool).await.expect("a row");
                 }
-            },
-        ));
-    }
+            }
+        },
+    ));
     cases
 }
 
+pub async fn mysql(url: &str) -> Vec<Case> {
+    let pool = sqlx::MySqlPool::connect(url)
+        .await
+        .expect("MariaDB is there");
+    let store = MySqlStore::new(pool.clone());
+    store.migrate().await.expect("a schema");
+    let mut cases = over("starsessions, MariaDB", store).await;
+    let create = "CREATE TABLE IF NOT EXISTS bare (id bigint PRIMARY KEY, value blob)";
+    sqlx::raw_sql(create).execute(&pool).await.expect("a table");
+    for key in 0..CLIENTS {
+        let insert = sqlx::query("INSERT IGNORE INTO bare VALUES (?, '')").bind(key);
+        insert.execute(&pool).await.expect("a row");
+    }
+    cases.extend(client_alone("bare client, MariaDB", move |key, writes| {
+        let pool = pool.clone();
+        async move {
+            let read = sqlx::query_scalar::<_, Vec<u8>>("SELECT value FROM bare WHERE id = ?");
+            read.bind(key).fetch_one(&pool).await.expect("a row");
+            if writes {
+                let write = sqlx::query("UPDATE bare SET value = ? WHERE id = ?");
+                let write = write.bind(&VALUE[..]).bind(key);
+                write.execute(&pool).await.expect("a row");
+            }
+        }
+    }));
+    cases
+}
+
+/// The client alone has a file of its own with the same settings, and no thread that writes for all: 32 at
+/// once are one after the other.
 pub async fn sqlite(path: &str) -> Vec<Case> {
     let store = SqliteStore::open(path).expect("a file");
-    ours::over("starsessions, SQLite", store, &KINDS).await
+    let mut cases = over("starsessions, SQLite", store).await;
+    let alone = rusqlite::Connection::open(format!("{path}.bare")).expect("a file");
+    alone
+        .execute_batch(
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
+             CREATE TABLE bare (id INTEGER PRIMARY KEY, value BLOB);
+             WITH RECURSIVE n (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM n WHERE n < 31)
+             INSERT INTO bare SELECT n, x'00' FROM n",
+        )
+        .expect("a table");
+    let alone = Rc::new(alone);
+    cases.extend(client_alone("bare client, SQLite", move |key, writes| {
+        let alone = Rc::clone(&alone);
+        async move {
+            let mut read = alone
+                .prepare_cached("SELECT value FROM bare WHERE id = ?")
+                .expect("a statement");
+            let _: Vec<u8> = read.query_row([key], |row| row.get(0)).expect("a row");
+            if writes {
+                let mut write = alone
+                    .prepare_cached("UPDATE bare SET value = ? WHERE id = ?")
+                    .expect("a statement");
+                write.execute((&VALUE[..], key)).expect("a row");
+            }
+        }
+    }));
+    cases
+}
+
+/// One request after the other, and 32 clients at once.
+async fn over(contestant: &'static str, store: impl Backend + Clone) -> Vec<Case> {
+    let mut cases = ours::over(contestant, store.clone(), &KINDS).await;
+    let keys = KeyRing::generate().expect("randomness");
+    let mut app: Router = ours::routes().layer(SessionLayer::new(store, keys));
+    let mut cookies = Vec::new();
+    for _ in 0..CLIENTS {
+        cookies.push(cookie_of(&call(&mut app, "/create", None).await));
+    }
+    let clients = Rc::new(RefCell::new(cookies));
+    cases.push(Case::new(
+        contestant,
+        AXUM,
+        Kind::Parallel,
+        move |requests| {
+            let (app, clients) = (app.clone(), Rc::clone(&clients));
+            at_once(requests, move |client| {
+                let mut app = app.clone();
+                let cookie = clients.borrow()[client as usize].clone();
+                async move {
+                    let response = call(&mut app, "/write", cookie.as_ref()).await;
+                    assert!(response.status().is_success());
+                }
+            })
+        },
+    ));
+    cases
+}
+
+/// The same reads and writes without sessions: `once` does one read, and a write if that is said.
+fn client_alone<F: Future<Output = ()> + 'static>(
+    contestant: &'static str,
+    once: impl Fn(u32, bool) -> F + Clone + 'static,
+) -> Vec<Case> {
+    let in_turn = |kind, writes| {
+        let once = once.clone();
+        Case::new(contestant, CLIENT, kind, move |requests| {
+            let once = once.clone();
+            async move {
+                for _ in 0..requests {
+                    once(0, writes).await;
+                }
+            }
+        })
+    };
+    let parallel = once.clone();
+    vec![
+        in_turn(Kind::Read, false),
+        in_turn(Kind::Write, true),
+        Case::new(contestant, CLIENT, Kind::Parallel, move |requests| {
+            let once = parallel.clone();
+            at_once(requests, move |client| once(client, true))
+        }),
+    ]
+}
+
+/// So many requests by 32 clients, each of which waits for its own answers only.
+async fn at_once<F: Future<Output = ()> + 'static>(
+    requests: u32,
+    once: impl Fn(u32) -> F + Clone + 'static,
+) {
+    let client = |client| {
+        let once = once.clone();
+        tokio::task::spawn_local(async move {
+            for _ in 0..requests / CLIENTS {
+                once(client).await;
+            }
+        })
+    };
+    let clients: Vec<_> = (0..CLIENTS).map(client).collect();
+    for client in clients {
+        client.await.expect("a client");
+    }
 }
