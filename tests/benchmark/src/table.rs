@@ -111,12 +111,14 @@ pub fn svg(rows: &[Row]) -> String {
     for place in ["memory", "cookie", "Redis", "PostgreSQL"] {
         let shown: Vec<_> = rows
             .iter()
-            .filter(|row| row.contestant.ends_with(place) || row.contestant.contains(", cookie"))
-            .filter(|row| row.contestant.contains(place))
+            .filter(|row| {
+                let kept = row.contestant.split_once(", ");
+                kept.is_some_and(|(_, kept)| kept.starts_with(place))
+            })
             .filter_map(|row| Some((row, row.cost(Kind::Read)?, row.cost(Kind::Write)?)))
             .collect();
-        let longest = shown.iter().map(|(_, _, write)| write.median);
-        let longest = longest.fold(1.0, f64::max);
+        let costs = shown.iter().flat_map(|(_, read, write)| [read, write]);
+        let longest = costs.map(|cost| cost.median).fold(1.0, f64::max);
         top += 12.0;
         for (row, read, write) in shown {
             top += 20.0;
