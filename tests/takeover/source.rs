@@ -11,7 +11,9 @@ use starsessions::python::{CookieStore, Sessions};
 use starsessions::store::StoreError;
 use starsessions::takeover::{FormerSession, JsonObject, Source, TakeOver};
 use starsessions::testing::{TestClock, TestSessions};
-use starsessions::{CurrentSession, KeyRing, Lifetime, Session, SessionError, SessionLayer};
+use starsessions::{
+    CurrentSession, KeyRing, Lifetime, MemoryStore, Session, SessionError, SessionLayer,
+};
 use starsessions_tests::client::Client;
 
 #[derive(Session)]
@@ -168,6 +170,28 @@ async fn a_logout_is_final_for_copies_of_the_former_cookie_too() {
     assert_eq!(client.ask(Method::GET, "/me").await.body, "guest");
     stage.test.clock().advance(Duration::from_secs(600));
     assert_eq!(client.ask(Method::GET, "/me").await.body, "guest");
+}
+
+#[tokio::test]
+async fn a_logout_is_final_for_copies_of_the_former_cookie_behind_another_key() {
+    let store = MemoryStore::new();
+    let layer = |keys: &str| {
+        let source = Sessions::new(CookieStore::new(SECRET)).lifetime(Duration::from_secs(HOUR));
+        let layer = SessionLayer::builder(store.clone(), KeyRing::parse(keys).unwrap());
+        let layer = layer
+            .clock(TestClock::at(1_800_000_000))
+            .local_development();
+        routes().layer(layer.take_over(take_both(source)).build().unwrap())
+    };
+    let old = "RiBYIs2r/vx4gBy1iky2iKE4GD/P8kEuAeZPjmVSNKU=";
+    let new = "tzaqo93EmwdPfFaLBwGu7pBtJxWjqtOqMmdKAGCku30=";
+    let now = starsessions::Timestamp::from_unix_seconds(1_800_000_000);
+    let cookie = CookieStore::new(SECRET).sign(br#"{"user_id": 7}"#, now);
+    let before = Client::new(&layer(old)).showing(format!("session={cookie}"));
+    before.ask(Method::POST, "/logout").await;
+    let after = Client::new(&layer(&format!("{new},{old}")));
+    let after = after.showing(format!("session={cookie}"));
+    assert_eq!(after.ask(Method::GET, "/me").await.body, "guest");
 }
 
 #[tokio::test]

@@ -46,12 +46,13 @@ impl ReferenceToken {
         Ok(Self::new(&secret, ring.active()))
     }
 
-    /// What stands for a session of another library: the same token for all requests that bring its cookie. It
-    /// is handed to no browser; what it leads to has a random id.
+    /// What stands for a session of another library: the same tokens for all requests that bring its cookie,
+    /// one under each key of the ring, the active one first. They are handed to no browser; what they lead to
+    /// has a random id.
     #[cfg(feature = "takeover")]
-    pub(crate) fn of_former(ring: &KeyRing, cookie_name: &str, id: &[u8]) -> Arc<Self> {
-        let keys = ring.active();
-        Self::new(&keys.former.secret(cookie_name, id), keys)
+    pub(crate) fn of_former(ring: &KeyRing, cookie_name: &str, id: &[u8]) -> Vec<Arc<Self>> {
+        let token = |keys: &Arc<KeySet>| Self::new(&keys.former.secret(cookie_name, id), keys);
+        ring.key_sets().map(token).collect()
     }
 
     /// The token with this text, if a key of the ring can have made it.

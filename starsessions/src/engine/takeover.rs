@@ -52,20 +52,26 @@ impl ServerSide {
         now: Timestamp,
     ) -> Result<Presented, SessionError> {
         let name = takeover.source.cookie_name();
-        let token = ReferenceToken::of_former(&self.context.keys, name, found.cookie.as_bytes());
-        if let Some(former) = &found.former
-            && self.vault.store.load(token.row_key(), now).await?.is_none()
-        {
-            let policy = &self.context.policy;
-            let checks = Checks {
-                round_trip: policy.check_round_trip,
-                limit: policy.field_limit,
-            };
-            let taken = takeover.take(former, checks)?;
-            if taken.changes.is_empty() || !self.begin_from(former, &token, taken, now).await? {
-                return Ok(Presented::Nobody(Refusal::Unknown));
+        let keys = &self.context.keys;
+        let tokens = ReferenceToken::of_former(keys, name, found.cookie.as_bytes());
+        let mut known = None;
+        for token in &tokens {
+            if self.vault.store.load(token.row_key(), now).await?.is_some() {
+                known = Some(token);
+                break;
             }
         }
+        let token = match (known, tokens.first(), &found.former) {
+            (Some(token), ..) => token,
+            (None, Some(token), Some(former)) => {
+                let taken = takeover.take(former, self.checks())?;
+                if taken.changes.is_empty() || !self.begin_from(former, token, taken, now).await? {
+                    return Ok(Presented::Nobody(Refusal::Unknown));
+                }
+                token
+            }
+            _ => return Ok(Presented::Nobody(Refusal::Unknown)),
+        };
         let presented = self.resolve(token.encode().as_bytes(), now).await?;
         if found.former.is_some() {
             // The session is ours by now: at worst the next request that brings the cookie removes it.
@@ -74,6 +80,13 @@ impl ServerSide {
             }
         }
         Ok(presented)
+    }
+
+    fn checks(&self) -> Checks {
+        Checks {
+            round_trip: self.context.policy.check_round_trip,
+            limit: self.context.policy.field_limit,
+        }
     }
 
     /// Writes the way to the new session, unless another request has; `false` if the session is too old.

@@ -40,9 +40,7 @@ impl Slot {
         if takeover.is_over(now) {
             return Ok(presented);
         }
-        // Boxed, so that a rare path does not enlarge every request's future.
-        let taken = Box::pin(realm.engine.take_over(takeover, &cookies, now));
-        match taken.await {
+        match realm.engine.take_over(takeover, &cookies, now).await {
             Ok(Presented::Nobody(_)) => Ok(Ok(Presented::Nobody(*why))),
             Ok(taken) => Ok(Ok(taken)),
             Err(SessionError::Unavailable(error)) => Ok(Err(match Arc::try_unwrap(error) {

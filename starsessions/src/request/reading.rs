@@ -134,10 +134,13 @@ impl Slot {
             Values::Several(cookies) => Box::pin(engine.choose(&cookies, now)).await,
         };
         #[cfg(feature = "takeover")]
-        let presented = {
+        let presented = if self.realm().takeover.is_some() {
             let kept = self.state().brought.former.take();
             let former = kept.or_else(|| self.former_cookies(headers?));
-            self.take_over(presented, former, now).await?
+            // Boxed, so that it does not enlarge the future of requests that take nothing over.
+            Box::pin(self.take_over(presented, former, now)).await?
+        } else {
+            presented
         };
         let presented = if too_many {
             presented.map(Presented::into_ambiguous)

@@ -231,7 +231,7 @@ impl KeyRing {
         self.key_sets().map(|keys| keys.id)
     }
 
-    fn key_sets(&self) -> impl Iterator<Item = &Arc<KeySet>> {
+    pub(super) fn key_sets(&self) -> impl Iterator<Item = &Arc<KeySet>> {
         let accepted = self.0.accepted.iter().map(|accepted| &accepted.keys);
         std::iter::once(&self.0.active).chain(accepted)
     }
