@@ -62,6 +62,9 @@ pub enum SessionError {
     UnknownFlow,
     /// The store is shared with another library, whose format cannot hold the session. Nothing was written.
     Unshareable(Arc<dyn Error + Send + Sync>),
+    /// The layer keeps its sessions in cookies and nowhere which of them have ended, so copies of this
+    /// one would go on working. Nothing was changed.
+    NotRevocable,
     /// What cannot be done without a request at hand. Nothing was written.
     Detach(DetachError),
     /// The session is bound to a device, and the request has not shown that it comes from there. Nothing was
@@ -120,6 +123,8 @@ pub enum LimitKind {
     Field,
     /// All fields of a session together.
     Record,
+    /// The name that a user sees for a session.
+    Label,
     /// A cookie's name and value; browsers ignore a larger cookie.
     Cookie,
     /// The cookie of a [flow](crate::Flows), with its name.
@@ -158,6 +163,15 @@ impl SessionError {
             size,
             limit,
             fields: vec![(name.to_owned(), size)],
+        })
+    }
+
+    pub(crate) fn too_large_label(size: usize, limit: usize) -> Self {
+        Self::TooLarge(TooLarge {
+            what: LimitKind::Label,
+            size,
+            limit,
+            fields: Vec::new(),
         })
     }
 
@@ -225,7 +239,8 @@ impl fmt::Display for SessionError {
             }
             Self::Value { field, error } => write!(f, "`{field}` cannot be stored: {error}"),
             Self::Closed => f.write_str(
-                "the response has left, so its session can no longer be written; commit before answering",
+                "the response has left, so its session can no longer be written; commit before \
+                 answering, or give a task that goes on the handle of `detach`",
             ),
             Self::Unshareable(error) => error.fmt(f),
             Self::Detach(error) => error.fmt(f),
@@ -236,6 +251,10 @@ impl fmt::Display for SessionError {
             Self::UnknownFlow => f.write_str(
                 "this browser has not begun what the answer belongs to, or it was finished or has taken too \
                  long; begin again",
+            ),
+            Self::NotRevocable => f.write_str(
+                "this layer's `CookieStore` cannot end a session for good; give it a revocation list with \
+                 `.revoked_in(..)`, or call `forget`, which tells the browser alone",
             ),
             Self::Unlisted => f.write_str(
                 "sessions that are cookies, or shared with another library, cannot be listed or ended by others; \
@@ -290,9 +309,19 @@ impl fmt::Display for TooLarge {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { size, limit, .. } = self;
         match self.what {
-            LimitKind::Field => write!(f, "a field of {size} bytes is over the limit of {limit}")?,
-            LimitKind::Record => {
-                write!(f, "a session of {size} bytes is over the limit of {limit}")?
+            LimitKind::Field => write!(
+                f,
+                "a field of {size} bytes is over the limit of {limit}; store less, or raise `field_limit`"
+            )?,
+            LimitKind::Record => write!(
+                f,
+                "a session of {size} bytes is over the limit of {limit}; store less, or raise `record_limit`"
+            )?,
+            LimitKind::Label => {
+                return write!(
+                    f,
+                    "a session's label of {size} bytes is over the limit of {limit}; shorten it"
+                );
             }
             LimitKind::Cookie => write!(
                 f,

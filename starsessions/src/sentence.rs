@@ -6,10 +6,16 @@ use std::fmt;
 /// What `main -> Result<(), Box<dyn Error>>` prints for an error: its sentence, and those of its
 /// sources.
 pub(crate) fn write(f: &mut fmt::Formatter<'_>, error: &dyn Error) -> fmt::Result {
-    write!(f, "{error}")?;
+    let mut said = error.to_string();
+    f.write_str(&said)?;
     let mut source = error.source();
     while let Some(error) = source {
-        write!(f, ": {error}")?;
+        let next = error.to_string();
+        // Some errors of other crates end with what their source says.
+        if !said.ends_with(&next) {
+            write!(f, ": {next}")?;
+        }
+        said = next;
         source = error.source();
     }
     Ok(())
@@ -29,7 +35,42 @@ pub(crate) use debug_as_sentence;
 
 #[cfg(test)]
 mod tests {
+    use std::error::Error;
+    use std::{fmt, io};
+
     use crate::crypto::KeyRing;
+
+    /// As the errors of some clients are: with the text of its source at its end.
+    #[derive(Debug)]
+    struct Wordy(io::Error);
+
+    impl fmt::Display for Wordy {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write!(f, "no connection: {}", self.0)
+        }
+    }
+
+    impl Error for Wordy {
+        fn source(&self) -> Option<&(dyn Error + 'static)> {
+            Some(&self.0)
+        }
+    }
+
+    struct Shown<'a>(&'a dyn Error);
+
+    impl fmt::Display for Shown<'_> {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            super::write(f, self.0)
+        }
+    }
+
+    #[test]
+    fn a_source_is_said_once() {
+        let error = Wordy(io::Error::other("refused"));
+        assert_eq!(Shown(&error).to_string(), "no connection: refused");
+        let error = io::Error::other(error);
+        assert_eq!(Shown(&error).to_string(), "no connection: refused");
+    }
 
     #[test]
     fn an_error_that_ends_a_program_is_printed_as_a_sentence() {

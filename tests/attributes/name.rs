@@ -7,7 +7,6 @@ use axum::extract::Request;
 use axum::routing::any;
 use http::StatusCode;
 use starsessions::config::CookieBuilder;
-use starsessions::session::Revocable;
 use starsessions::testing::TestClock;
 use starsessions::{
     CurrentSession, KeyRing, MemoryStore, Session, SessionLayer, SessionRejection, Timestamp,
@@ -255,7 +254,7 @@ async fn each_realm_has_its_own_layer_cookie_and_store() {
     let mut operator = Client::behind(admin.clone());
     let sign_in = async |request: Request| {
         let (parts, _) = request.into_parts();
-        let session = CurrentSession::<Revocable>::from_parts_in(&parts, "admin");
+        let session = CurrentSession::from_parts_in(&parts, "admin");
         let name = "Grace".to_owned();
         session.unwrap().insert(Operator { name }).unwrap();
     };

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use http::StatusCode;
-use starsessions::session::BrowserOnly;
 use starsessions::{CurrentSession, Session, SessionError};
 use starsessions_tests::client::Client;
 use starsessions_tests::site::{Kept, Site};
@@ -127,7 +126,7 @@ async fn a_renewal_by_age_and_other_changes_leave_it() {
 async fn what_is_written_with_the_sign_in_belongs_to_it() {
     for kept in Kept::ANYWHERE {
         let mut browser = visitor(kept).await;
-        let sign_in = async |session: CurrentSession<BrowserOnly>,
+        let sign_in = async |session: CurrentSession,
                              mut draft: Session<Draft>|
                -> Result<(), SessionError> {
             draft.title = "mine".to_owned();

@@ -374,3 +374,24 @@ async fn a_commit_is_seen_by_other_requests_at_once_and_counts_once() {
         .await;
     assert_eq!(shop(&mut browser).await.0, 113);
 }
+
+#[derive(Clone, Session)]
+struct Draft {
+    text: String,
+}
+
+#[tokio::test]
+async fn what_is_taken_out_of_a_view_is_a_copy_that_the_request_knows_nothing_of() {
+    let mut browser = Client::guest();
+    let copy = browser
+        .visit(async |mut draft: Session<Draft>| {
+            draft.text.push_str("saved");
+            let mut copy = draft.into_inner();
+            copy.text.push_str(", and not this");
+            copy.text
+        })
+        .await;
+    assert_eq!(copy.body, "saved, and not this");
+    let text = browser.with(|draft: &mut Session<Draft>| draft.text.clone());
+    assert_eq!(text.await, "saved");
+}

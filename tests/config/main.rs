@@ -401,7 +401,7 @@ async fn a_record_of_the_limit_is_stored_and_of_one_byte_more_is_not() {
     );
     assert!(size > rest, "the largest first");
     let expected = format!(
-        "a session of 501 bytes is over the limit of 500; `texts.first` has {size}; `texts.second` has {rest}"
+        "a session of 501 bytes is over the limit of 500; store less, or raise `record_limit`; `texts.first` has {size}; `texts.second` has {rest}"
     );
     assert_eq!(error.to_string(), expected);
 }

@@ -7,7 +7,6 @@ use http::header::{COOKIE, SET_COOKIE};
 use http::{HeaderMap, HeaderValue, Request};
 use proptest::prelude::*;
 use starsessions::config::{ConfigError, CookieBuilder, CookieConfigError};
-use starsessions::session::BrowserOnly;
 use starsessions::{
     CurrentSession, KeyRing, MemoryStore, SameSite, Session, SessionError, SessionLayer,
 };
@@ -251,7 +250,7 @@ async fn begin(mut visit: Session<Visit>) {
     visit.page += 1;
 }
 
-async fn end(session: CurrentSession<BrowserOnly>) -> Result<(), SessionError> {
+async fn end(session: CurrentSession) -> Result<(), SessionError> {
     session.forget()
 }
 

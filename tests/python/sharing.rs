@@ -68,16 +68,11 @@ async fn me(login: Option<Session<Login>>) -> String {
     login.map_or("guest".to_owned(), |login| login.user.to_string())
 }
 
-async fn login(
-    Path(user): Path<u64>,
-    session: CurrentSession<starsessions::session::BrowserOnly>,
-) -> Result<(), SessionError> {
+async fn login(Path(user): Path<u64>, session: CurrentSession) -> Result<(), SessionError> {
     session.insert(Login { user })
 }
 
-async fn logout(
-    session: CurrentSession<starsessions::session::BrowserOnly>,
-) -> Result<(), SessionError> {
+async fn logout(session: CurrentSession) -> Result<(), SessionError> {
     session.forget()
 }
 

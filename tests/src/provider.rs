@@ -6,7 +6,6 @@ use axum::routing::{get, post};
 use axum::{Form, Router};
 use http::Method;
 use serde::{Deserialize, Serialize};
-use starsessions::session::BrowserOnly;
 use starsessions::{CurrentSession, Flows, SessionError};
 
 use crate::client::{Client, Reply};
@@ -72,7 +71,7 @@ async fn to_google(
 
 async fn from_google(
     flows: Flows<Google>,
-    session: CurrentSession<BrowserOnly>,
+    session: CurrentSession,
     Query(answer): Query<Answer>,
 ) -> Result<Redirect, SessionError> {
     let google = flows.finish(&answer.state)?;
@@ -107,7 +106,7 @@ async fn from_microsoft(
 
 async fn known(
     flows: Flows<Known>,
-    session: CurrentSession<BrowserOnly>,
+    session: CurrentSession,
     Query(answer): Query<Answer>,
 ) -> Result<Redirect, SessionError> {
     let Known { user } = flows.finish(&answer.state)?;

@@ -6,7 +6,6 @@ use axum::Router;
 use axum::extract::Path;
 use axum::response::Redirect;
 use axum::routing::{get, post};
-use starsessions::session::BrowserOnly;
 use starsessions::{CurrentSession, Session, SessionError};
 
 /// What a visitor has gathered.
@@ -85,10 +84,7 @@ async fn me(login: Option<Session<Login>>) -> String {
     login.map_or("guest".to_owned(), |login| login.user.to_string())
 }
 
-async fn sign_in(
-    session: CurrentSession<BrowserOnly>,
-    Path(user): Path<u64>,
-) -> Result<Redirect, SessionError> {
+async fn sign_in(session: CurrentSession, Path(user): Path<u64>) -> Result<Redirect, SessionError> {
     session.insert(Login { user })?;
     Ok(Redirect::to("/me"))
 }
@@ -98,6 +94,6 @@ async fn sign_out(session: CurrentSession) -> Result<Redirect, SessionError> {
     Ok(Redirect::to("/"))
 }
 
-async fn forget(session: CurrentSession<BrowserOnly>) -> Result<(), SessionError> {
+async fn forget(session: CurrentSession) -> Result<(), SessionError> {
     session.forget()
 }

@@ -11,9 +11,7 @@ use crate::error::SessionError;
 use crate::flow::Flows;
 use crate::middleware::{Failed, Rejected};
 use crate::schema::SessionData;
-use crate::session::{
-    CurrentSession, MissingLayer, Revocation, Session, SessionRejection, find_slot,
-};
+use crate::session::{CurrentSession, MissingLayer, Session, SessionRejection, find_slot};
 
 impl<T: SessionData, S: Send + Sync> FromRequestParts<S> for Session<T> {
     type Rejection = SessionRejection;
@@ -48,7 +46,7 @@ impl<T: SessionData, S: Send + Sync> OptionalFromRequestParts<S> for Session<T> 
     }
 }
 
-impl<R: Revocation, S: Send + Sync> FromRequestParts<S> for CurrentSession<R> {
+impl<S: Send + Sync> FromRequestParts<S> for CurrentSession {
     type Rejection = SessionRejection;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, SessionRejection> {
@@ -74,7 +72,7 @@ impl IntoResponse for SessionRejection {
     fn into_response(self) -> Response {
         let mut response = match self {
             // In production only the log says it. Without a layer, no header can explain it.
-            Self::MissingLayer(_) | Self::NotRevocable if cfg!(debug_assertions) => {
+            Self::MissingLayer(_) if cfg!(debug_assertions) => {
                 (self.status(), format!("{self}\n")).into_response()
             }
             // Browsers load a page again that has a body.

@@ -127,8 +127,8 @@ impl fmt::Display for CookieConfigError {
             ),
             Self::PrefixInsecure { name } => write!(
                 f,
-                "browsers refuse `{name}` without `Secure`: do not switch `secure` off, or use \
-                 `CookieConfig::local_development()` on your own machine"
+                "browsers refuse `{name}` without `Secure`: do not switch `secure` off, or for a site on \
+                 plain http give the cookie a name without a prefix, as in `.name(\"my-site\")`"
             ),
             Self::SameSiteNoneInsecure => f.write_str(
                 "browsers refuse `SameSite=None` without `Secure`: do not switch `secure` off, \

@@ -54,7 +54,7 @@ impl Serialize for CsrfToken {
 ///     Ok(format!(r#"<form method="post" action="/pay">{}<button>Pay</button></form>"#, token.field()))
 /// }
 /// ```
-impl<R> CurrentSession<R> {
+impl CurrentSession {
     /// A token for the forms of this page. It follows from the session's id: nothing is stored, and
     /// when the id changes, as it does at a sign-in, the token is worth nothing.
     ///

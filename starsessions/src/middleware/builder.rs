@@ -406,6 +406,14 @@ impl SessionLayerBuilder {
                          cookie can read them"
                     );
                 }
+                if store.revocations.is_none() {
+                    tracing::info!(
+                        cookie = cookie.name(),
+                        "sessions in this cookie cannot be ended for good: `destroy` is refused, and \
+                         after `forget` a copy of the cookie still works; \
+                         `CookieStore::revoked_in` changes that"
+                    );
+                }
                 store.revocations.is_some()
             }
         };

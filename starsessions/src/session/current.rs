@@ -1,7 +1,6 @@
 //! The whole session of a request, whatever types are in it.
 
 use std::fmt;
-use std::marker::PhantomData;
 use std::sync::Arc;
 
 use http::request::Parts;
@@ -40,21 +39,12 @@ use crate::schema::{FieldWriter, SessionData};
 /// }
 /// ```
 ///
-/// `CurrentSession` stands for `CurrentSession<Revocable>`: it can [`destroy`](CurrentSession::destroy) a session so
-/// that every copy of its cookie is worthless. A `CookieStore` without a revocation list cannot, so
-/// there the argument is `CurrentSession<BrowserOnly>`, which can only [`forget`](CurrentSession::forget).
-pub struct CurrentSession<R = Revocable> {
+/// In a `CookieStore` without a revocation list no session can be ended for good:
+/// [`destroy`](Self::destroy) is an error there, and [`forget`](Self::forget) does what can be done.
+#[derive(Clone)]
+pub struct CurrentSession {
     pub(crate) slot: Arc<Slot>,
-    revocation: PhantomData<fn() -> R>,
 }
-
-/// Sessions that can be ended for good.
-#[derive(Clone, Copy, Debug)]
-pub struct Revocable;
-
-/// Sessions that a browser can be told to forget, while a copy of the cookie lives until it expires.
-#[derive(Clone, Copy, Debug)]
-pub struct BrowserOnly;
 
 /// What is known about a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,12 +75,9 @@ impl Serialize for SessionInfo {
     }
 }
 
-impl<R> CurrentSession<R> {
+impl CurrentSession {
     pub(crate) fn new(slot: Arc<Slot>) -> Self {
-        Self {
-            slot,
-            revocation: PhantomData,
-        }
+        Self { slot }
     }
 
     /// Puts a view with all its fields into the session, replacing what was there. If one of them is
@@ -189,50 +176,44 @@ impl<R> CurrentSession<R> {
     /// The session of a request outside of axum's extractors, in the main realm.
     ///
     /// # Errors
-    /// If no [`SessionLayer`](crate::SessionLayer) serves it, or `R` is more than the layer can do.
-    pub fn from_parts(parts: &Parts) -> Result<Self, SessionRejection>
-    where
-        R: Revocation,
-    {
+    /// If no [`SessionLayer`](crate::SessionLayer) serves it.
+    pub fn from_parts(parts: &Parts) -> Result<Self, SessionRejection> {
         Self::from_parts_in(parts, "")
     }
 
     /// The session of a request in the realm of this name.
     ///
     /// # Errors
-    /// If no [`SessionLayer`](crate::SessionLayer) serves it, or `R` is more than the layer can do.
-    pub fn from_parts_in(parts: &Parts, realm: &'static str) -> Result<Self, SessionRejection>
-    where
-        R: Revocation,
-    {
+    /// If no [`SessionLayer`](crate::SessionLayer) serves it.
+    pub fn from_parts_in(parts: &Parts, realm: &'static str) -> Result<Self, SessionRejection> {
         let slot = find_slot(parts, realm).ok_or_else(|| {
             MissingLayer::new(&parts.extensions, "CurrentSession".to_owned(), realm)
         })?;
         slot.see(&parts.headers);
         slot.look_out(parts);
-        if R::IS_FINAL && !slot.realm().is_revocable {
-            return Err(SessionRejection::NotRevocable);
-        }
         Ok(Self::new(slot))
     }
 }
 
-impl CurrentSession<Revocable> {
+/// The ways to end it.
+impl CurrentSession {
     /// Ends the session: its record is deleted, and no copy of its cookie works any more. What this
     /// request has changed so far is dropped, and views that exist already will not write any
     /// more, unless they are [reloaded](Session::reload). What is inserted, or changed in later
     /// views, begins a new session under a new id.
     ///
     /// # Errors
-    /// If the response has left.
+    /// [`SessionError::NotRevocable`] where copies of the cookie would go on working: in a
+    /// `CookieStore` without a revocation list. Nothing is changed then. If the response has left.
     pub fn destroy(&self) -> Result<(), SessionError> {
+        if !self.slot.realm().is_revocable {
+            return Err(SessionError::NotRevocable);
+        }
         self.slot.destroy()
     }
-}
 
-impl CurrentSession<BrowserOnly> {
-    /// Tells the browser to forget the session. Where the layer cannot revoke, a copy of the cookie
-    /// stays valid until it expires.
+    /// Ends the session as far as it can be ended: like [`destroy`](Self::destroy), and where that is
+    /// refused, the browser at least forgets it. A copy of its cookie then works until it expires.
     ///
     /// # Errors
     /// If the response has left.
@@ -246,35 +227,8 @@ pub(crate) fn find_slot(parts: &Parts, realm: &str) -> Option<Arc<Slot>> {
     parts.extensions.get::<Arc<Slot>>()?.find(realm)
 }
 
-impl<R> Clone for CurrentSession<R> {
-    fn clone(&self) -> Self {
-        Self::new(Arc::clone(&self.slot))
-    }
-}
-
-impl<R> fmt::Debug for CurrentSession<R> {
+impl fmt::Debug for CurrentSession {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("CurrentSession(..)")
     }
-}
-
-/// What the handle of a session can do to it.
-pub trait Revocation: private::Sealed + Send + Sync + 'static {
-    #[doc(hidden)]
-    const IS_FINAL: bool;
-}
-
-impl Revocation for Revocable {
-    const IS_FINAL: bool = true;
-}
-
-impl Revocation for BrowserOnly {
-    const IS_FINAL: bool = false;
-}
-
-mod private {
-    #[expect(unnameable_types, reason = "a trait for the types of this crate only")]
-    pub trait Sealed {}
-    impl Sealed for super::Revocable {}
-    impl Sealed for super::BrowserOnly {}
 }

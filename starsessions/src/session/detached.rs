@@ -75,7 +75,7 @@ impl<T: SessionData> Session<T> {
     }
 }
 
-impl<R> CurrentSession<R> {
+impl CurrentSession {
     /// A handle of this session that outlives the response.
     ///
     /// # Errors

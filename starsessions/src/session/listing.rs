@@ -7,7 +7,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
-use super::{CurrentSession, Revocable};
+use super::CurrentSession;
 use crate::clock::Timestamp;
 use crate::crypto::{PublicSessionId, RowKey};
 use crate::engine::FoundSession;
@@ -78,7 +78,7 @@ impl fmt::Debug for ListedSession {
     }
 }
 
-impl<R> CurrentSession<R> {
+impl CurrentSession {
     /// Names the session, so that its user recognises it in a [list](CurrentSession::list): `Firefox on
     /// Linux`, for example. The label stays with the session, also under a new id; an empty one is
     /// none.
@@ -91,8 +91,7 @@ impl<R> CurrentSession<R> {
     pub fn set_label(&self, label: impl Into<String>) -> Result<(), SessionError> {
         let label: String = label.into();
         if label.len() > LABEL_LIMIT {
-            let (name, size) = (LABEL_SPEC.name, label.len());
-            return Err(SessionError::too_large_field(name, size, LABEL_LIMIT));
+            return Err(SessionError::too_large_label(label.len(), LABEL_LIMIT));
         }
         let value = (!label.is_empty()).then(|| Bytes::from(label));
         self.slot.push_any([(&LABEL_SPEC, value)])
@@ -126,7 +125,7 @@ impl<R> CurrentSession<R> {
 ///     session.rotate()
 /// }
 /// ```
-impl CurrentSession<Revocable> {
+impl CurrentSession {
     /// The live sessions with the same value in `T`'s indexed field as this one, this one included,
     /// the last used first. None where this one has no such value.
     ///

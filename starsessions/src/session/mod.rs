@@ -10,7 +10,7 @@ mod view;
 mod watch;
 
 pub(crate) use self::current::find_slot;
-pub use self::current::{BrowserOnly, CurrentSession, Revocable, Revocation, SessionInfo};
+pub use self::current::{CurrentSession, SessionInfo};
 pub use self::detached::Detached;
 pub use self::listing::ListedSession;
 #[cfg(feature = "dbsc")]

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use http::HeaderMap;
 
-use super::{BrowserOnly, CurrentSession, SessionRejection};
+use super::{CurrentSession, SessionRejection};
 use crate::error::SessionError;
 use crate::lifecycle::changes::with_changes;
 use crate::record::Record;
@@ -22,6 +22,10 @@ use crate::schema::{Changed, FieldWriter, SessionData, Snapshot, WriteError};
 ///
 /// Two views of one request do not see each other's changes until the one that wrote is dropped or
 /// [flushed](Self::flush); then they merge by the fields' rules, like those of two requests.
+///
+/// It is no tuple, since it has to know what is changed: take `login: Session<Login>`, not
+/// `Session(login): Session<Login>`. A struct that is `Clone` can be taken out with
+/// [`into_inner`](Self::into_inner).
 ///
 /// As an axum handler argument it is rejected where a `required` field is missing; `Option<Session<T>>`
 /// is `None` there, and `Result<Session<T>, SessionRejection>` leaves the decision to the handler.
@@ -175,7 +179,7 @@ impl<T: SessionData> Session<T> {
         tracing::error!(
             session = T::SCHEMA.type_name,
             "a session was changed after its response had left; the change is lost; \
-             commit it before answering"
+             commit it before answering, or give a task that goes on the handle of `detach`"
         );
     }
 
@@ -192,12 +196,36 @@ impl<T: SessionData> Session<T> {
         Ok(())
     }
 
+    /// A copy of the struct that the request knows nothing of: to take apart, to return, or to move into
+    /// a task that only reads. What was changed so far is saved, as always; a change of the copy is not.
+    ///
+    /// ```
+    /// # use starsessions::Session;
+    /// #[derive(Clone, Session)]
+    /// struct Login {
+    ///     #[session(required, rotate)]
+    ///     user: u64,
+    /// }
+    ///
+    /// async fn report(login: Session<Login>) {
+    ///     let Login { user } = login.into_inner();
+    ///     tokio::spawn(async move { println!("user {user}") });
+    /// }
+    /// ```
+    #[must_use = "to let go of a view, drop it"]
+    pub fn into_inner(self) -> T
+    where
+        T: Clone,
+    {
+        self.value.clone()
+    }
+
     /// The whole session that this is a view of.
     ///
     /// Take a view with `flash` fields as an argument, or from a [`CurrentSession`] that is one: only with
     /// the request at hand is it known whether the response may be shown.
     #[must_use]
-    pub fn current(&self) -> CurrentSession<BrowserOnly> {
+    pub fn current(&self) -> CurrentSession {
         CurrentSession::new(Arc::clone(&self.slot))
     }
 

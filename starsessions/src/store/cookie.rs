@@ -13,8 +13,9 @@ use super::{ErasedStore, Store};
 /// What a cookie cannot do:
 /// - Hold more than about 3 kB: a larger session is an error that names the size of each field.
 /// - Merge: of two requests at once, the later cookie wins.
-/// - End for good by itself: a copy of the cookie stays valid until it expires. Give it a
-///   [revocation list](Self::revoked_in), or take `CurrentSession<BrowserOnly>`, which has no `destroy`.
+/// - End for good by itself: a copy of the cookie stays valid until it expires. Without a
+///   [revocation list](Self::revoked_in), [`destroy`](crate::CurrentSession::destroy) is an error, and
+///   [`forget`](crate::CurrentSession::forget) tells the browser alone.
 ///
 /// ```
 /// use starsessions::{CookieStore, KeyRing, MemoryStore, SessionLayer};

@@ -42,7 +42,7 @@ use crate::error::SessionError;
 use crate::middleware::{SessionLayer, SessionLayerBuilder};
 use crate::request::{Remaining, ResponseKind, Slot};
 use crate::schema::SessionData;
-use crate::session::{BrowserOnly, CurrentSession, Revocation, Session};
+use crate::session::{CurrentSession, Session};
 use crate::store::MemoryStore;
 
 /// A clock that stands still until the test turns it. Clones show the same time.
@@ -151,7 +151,7 @@ impl TestSessions {
     /// That of the function, or if a value cannot be stored.
     pub async fn cookie_of(
         &self,
-        begin: impl FnOnce(&CurrentSession<BrowserOnly>) -> Result<(), SessionError>,
+        begin: impl FnOnce(&CurrentSession) -> Result<(), SessionError>,
     ) -> Result<HeaderValue, SessionError> {
         let slot = self.slot(&HeaderMap::new());
         begin(&CurrentSession::new(Arc::clone(&slot)))?;
@@ -178,9 +178,7 @@ impl TestSessions {
     ) -> Result<Option<T>, SessionError> {
         let mut headers = HeaderMap::new();
         headers.insert(http::header::COOKIE, cookie.clone());
-        CurrentSession::<BrowserOnly>::new(self.slot(&headers))
-            .get()
-            .await
+        CurrentSession::new(self.slot(&headers)).get().await
     }
 
     /// What a view holds in the session that a response has set.
@@ -236,7 +234,7 @@ impl<T: SessionData> Session<T> {
     }
 }
 
-impl<R: Revocation> CurrentSession<R> {
+impl CurrentSession {
     /// A handler's argument without a request: the session of a guest. It takes changes and shows them to
     /// its clones.
     ///

@@ -8,7 +8,6 @@ use axum::body::Body;
 use axum::routing::{get, post};
 use http::header::COOKIE;
 use http::{Method, Request, StatusCode};
-use starsessions::session::BrowserOnly;
 use starsessions::{CsrfLayer, CurrentSession, SessionError};
 use starsessions_tests::client::{Client, Reply, exchange};
 use starsessions_tests::shop;
@@ -17,7 +16,7 @@ use starsessions_tests::site::Site;
 const HOST: &str = "shop.example";
 const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
 
-async fn page(session: CurrentSession<BrowserOnly>) -> Result<String, SessionError> {
+async fn page(session: CurrentSession) -> Result<String, SessionError> {
     Ok(session.csrf_token().await?.to_string())
 }
 

@@ -401,7 +401,7 @@ impl Realms {
 
     fn guarded(&self, guard: impl FnOnce(Router) -> Router) -> Router {
         let page = async |parts: http::request::Parts| {
-            let session = CurrentSession::<BrowserOnly>::from_parts_in(&parts, "admin").unwrap();
+            let session = CurrentSession::from_parts_in(&parts, "admin").unwrap();
             session.insert(AdminLogin { user: 1 }).unwrap();
             session.commit().await.unwrap();
             session.csrf_token().await.unwrap().to_string()

@@ -9,7 +9,7 @@ use starsessions::{CurrentSession, Session, SessionError};
 use starsessions_tests::logs::Logs;
 use starsessions_tests::site::{Kept, Site};
 
-use starsessions_tests::shop;
+use starsessions_tests::shop::{self, Login};
 
 #[derive(Session)]
 struct Note {
@@ -79,19 +79,35 @@ async fn scenario_20_a_copied_cookie_is_refused_after_the_logout() {
 }
 
 #[tokio::test]
-async fn scenario_20_where_nothing_can_be_revoked_destroy_cannot_be_asked_for() {
+async fn scenario_20_where_nothing_can_be_revoked_only_destroy_is_refused() {
     let logs = Logs::capture();
-    let destroy = post(async |session: CurrentSession| session.destroy());
-    let routes = shop::routes().route("/destroy", destroy);
+    let sign_in = post(async |session: CurrentSession| session.insert(Login { user: 7 }));
+    let routes = shop::with_logout().route("/in", sign_in);
     let mut client = Site::kept(Kept::InCookiesForGood).serve(routes);
-    client.post("/login/7").await;
-    assert_eq!(
-        client.post("/destroy").await.status,
-        StatusCode::INTERNAL_SERVER_ERROR
-    );
-    assert_eq!(
-        logs.with(&["ERROR", "revocation list", "/destroy"]).len(),
-        1
-    );
+    assert_eq!(logs.with(&["INFO", "`destroy` is refused"]).len(), 1);
+    assert_eq!(client.post("/in").await.status, StatusCode::OK);
+
+    let reply = client.post("/logout").await;
+    assert_eq!(reply.status, StatusCode::INTERNAL_SERVER_ERROR);
+    assert!(!reply.sets_cookie());
+    let lines = logs.with(&["ERROR", "`.revoked_in(..)`", "`forget`"]);
+    assert_eq!(lines.len(), 1, "{}", logs.text());
     assert_eq!(client.get("/me").await.body, "7", "not half");
+
+    client.post("/forget").await;
+    assert_eq!(client.cookies(), None);
+}
+
+#[tokio::test]
+async fn scenario_20_where_sessions_can_be_revoked_to_forget_one_is_to_end_it() {
+    for kept in [Kept::OnServer, Kept::InCookies] {
+        let logs = Logs::capture();
+        let mut client = Site::kept(kept).serve(shop::routes());
+        client.post("/login/7").await;
+        let mut copied = client.clone();
+        client.post("/forget").await;
+        assert_eq!(client.cookies(), None);
+        assert_eq!(copied.get("/me").await.body, "guest");
+        assert!(logs.with(&["`destroy` is refused"]).is_empty());
+    }
 }

@@ -11,7 +11,6 @@ use axum::routing::post;
 use futures_util::StreamExt;
 use starsessions::config::AtLimit;
 use starsessions::error::DetachError;
-use starsessions::session::BrowserOnly;
 use starsessions::{CurrentSession, Detached, Session, SessionError};
 use starsessions_tests::client::Client;
 use starsessions_tests::shop::{self, Login, Shop};
@@ -241,12 +240,12 @@ async fn scenario_22_what_cannot_be_detached_says_so() {
         shop.views += 1;
         note(shop.detach(), &one);
     };
-    let moving = move |shop: Session<Shop>, session: CurrentSession<BrowserOnly>| async move {
+    let moving = move |shop: Session<Shop>, session: CurrentSession| async move {
         session.insert(Login { user: 7 })?;
         note(shop.detach(), &two);
         Ok::<_, SessionError>(())
     };
-    let ending = move |shop: Session<Shop>, session: CurrentSession<BrowserOnly>| async move {
+    let ending = move |shop: Session<Shop>, session: CurrentSession| async move {
         session.forget()?;
         note(session.detach().await, &three);
         drop(shop);

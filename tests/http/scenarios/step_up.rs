@@ -4,7 +4,6 @@ use axum::Router;
 use axum::extract::Path;
 use axum::routing::{get, post};
 use http::StatusCode;
-use starsessions::session::BrowserOnly;
 use starsessions::{CurrentSession, Lifetime, PassiveLayer, Session, SessionError};
 use starsessions_tests::client::Client;
 use starsessions_tests::shop::{self, Login};
@@ -21,11 +20,11 @@ async fn delete(login: Session<Login>, sudo: Session<Sudo>) -> String {
     format!("{} by {}", login.user, sudo.factor)
 }
 
-async fn confirm(_: Session<Login>, all: CurrentSession<BrowserOnly>) -> Result<(), SessionError> {
+async fn confirm(_: Session<Login>, all: CurrentSession) -> Result<(), SessionError> {
     all.insert(Sudo { factor: 2 })
 }
 
-async fn drop_it(all: CurrentSession<BrowserOnly>) -> Result<(), SessionError> {
+async fn drop_it(all: CurrentSession) -> Result<(), SessionError> {
     all.remove::<Sudo>()
 }
 
@@ -33,13 +32,13 @@ async fn draft(mut shop: Session<shop::Shop>, Path(item): Path<String>) {
     shop.cart.push(item);
 }
 
-async fn left(all: CurrentSession<BrowserOnly>) -> Result<String, SessionError> {
+async fn left(all: CurrentSession) -> Result<String, SessionError> {
     Ok(all.info().await?.map_or("none".to_owned(), |info| {
         info.expires_at.as_unix_seconds().to_string()
     }))
 }
 
-async fn stay(all: CurrentSession<BrowserOnly>) -> Result<(), SessionError> {
+async fn stay(all: CurrentSession) -> Result<(), SessionError> {
     all.info().await.map(|_| ())
 }
 

@@ -5,7 +5,6 @@ use std::time::Duration;
 use axum::extract::Path;
 use axum::routing::{get, post};
 use starsessions::config::{Clock, CookieBuilder};
-use starsessions::session::BrowserOnly;
 use starsessions::{
     CurrentSession, Lifetime, MemoryStore, PassiveLayer, Session, SessionError, SessionLayerBuilder,
 };
@@ -83,10 +82,7 @@ async fn scenario_09_who_is_remembered_lives_by_the_long_profile() {
     }
 }
 
-async fn remember(
-    session: CurrentSession<BrowserOnly>,
-    Path(user): Path<u64>,
-) -> Result<(), SessionError> {
+async fn remember(session: CurrentSession, Path(user): Path<u64>) -> Result<(), SessionError> {
     session.remember(true)?;
     session.insert(Login { user })
 }
@@ -116,7 +112,7 @@ async fn scenario_09_the_cookie_ends_within_a_second_of_what_is_stored() {
 }
 
 /// The second in which the session ends, as it is stored.
-async fn expiry(session: CurrentSession<BrowserOnly>) -> Result<String, SessionError> {
+async fn expiry(session: CurrentSession) -> Result<String, SessionError> {
     let info = session.info().await?;
     Ok(info.map_or_else(String::new, |info| {
         info.expires_at.as_unix_seconds().to_string()

@@ -9,7 +9,6 @@ use axum::handler::Handler;
 use axum::response::Response;
 use axum::routing::any;
 use http::{Method, StatusCode};
-use starsessions::session::BrowserOnly;
 use starsessions::testing::TestSessions;
 use starsessions::{CurrentSession, Session, SessionData, SessionLayer};
 use tokio::sync::oneshot;
@@ -76,7 +75,7 @@ impl Client {
     pub async fn insert<T: SessionData>(&mut self, view: T) -> Reply {
         let view = Once::new(view);
         let reply = self
-            .visit(async move |session: CurrentSession<BrowserOnly>| session.insert(view.take()))
+            .visit(async move |session: CurrentSession| session.insert(view.take()))
             .await;
         assert_eq!(reply.status, StatusCode::OK, "{reply:?}");
         reply

@@ -8,13 +8,12 @@ use axum::Router;
 use axum::extract::{Path, State};
 use axum::routing::post;
 use http::{Method, StatusCode};
-use starsessions::session::BrowserOnly;
 use starsessions::store::Store;
 use starsessions::{CurrentSession, Session, SessionError};
 
 use crate::shop::{self, Shop};
 
-async fn renew_then_set(session: CurrentSession<BrowserOnly>, mut shop: Session<Shop>) {
+async fn renew_then_set(session: CurrentSession, mut shop: Session<Shop>) {
     session.rotate().unwrap();
     shop.cart.push("tea".to_owned());
 }

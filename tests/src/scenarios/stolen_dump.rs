@@ -10,7 +10,6 @@ use axum::extract::Path;
 use axum::routing::post;
 use base64ct::{Base64, Base64UrlUnpadded, Encoding};
 use metrics_util::debugging::DebuggingRecorder;
-use starsessions::session::BrowserOnly;
 use starsessions::store::Store;
 use starsessions::{CurrentSession, Session, SessionError};
 
@@ -35,10 +34,7 @@ async fn admit(mut patient: Session<Patient>) -> String {
     format!("{patient:?}")
 }
 
-async fn rotate(
-    session: CurrentSession<BrowserOnly>,
-    Path(_): Path<u32>,
-) -> Result<String, SessionError> {
+async fn rotate(session: CurrentSession, Path(_): Path<u32>) -> Result<String, SessionError> {
     session.rotate()?;
     let info = session.info().await?;
     Ok(format!("{session:?} {info:?}"))

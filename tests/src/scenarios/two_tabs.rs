@@ -6,7 +6,6 @@ use crate::site::Site;
 use axum::handler::Handler;
 use axum::routing::get;
 use http::{Method, StatusCode};
-use starsessions::session::BrowserOnly;
 use starsessions::store::Store;
 use starsessions::{CurrentSession, Session, SessionError};
 
@@ -72,7 +71,7 @@ pub async fn a_logout_beside_a_reader<S: Store + Clone>(site: &Site<S>) {
 pub async fn a_logout_beside_a_rotation<S: Store + Clone>(site: &Site<S>) {
     let gate = Gate::new();
     let held = gate.clone();
-    let slow = |session: CurrentSession<BrowserOnly>| async move {
+    let slow = |session: CurrentSession| async move {
         session.info().await?;
         held.pass().await;
         session.rotate()?;
