@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::crypto::{RandomError, SealError};
+pub use crate::local_path::InvalidLocalPath;
 use crate::record::Record;
 use crate::schema::WriteError;
 use crate::store::StoreError;

@@ -109,6 +109,7 @@ mod engine;
 pub mod error;
 mod flow;
 mod lifecycle;
+mod local_path;
 mod middleware;
 mod observe;
 #[cfg(feature = "python")]
@@ -133,6 +134,7 @@ pub use csrf::CsrfLayer;
 pub use error::SessionError;
 pub use flow::Flows;
 pub use lifecycle::Lifetime;
+pub use local_path::LocalPath;
 pub use middleware::{FailurePolicyLayer, PassiveLayer, SessionLayer, SessionLayerBuilder};
 pub use schema::SessionData;
 pub use session::{CurrentSession, Detached, Session, SessionRejection};

@@ -68,6 +68,32 @@ pub(super) fn location(text: &str) -> Result<(), String> {
     } else if text.starts_with("//") {
         Err("a location that begins with `//` leads to another site; begin with one `/`".to_owned())
     } else {
+        placeholder(text)
+    }
+}
+
+/// Whether braces stand around nothing but the path of the request, as one value of the query.
+fn placeholder(text: &str) -> Result<(), String> {
+    let Some((before, behind)) = text.split_once("{path}") else {
+        return match text.find(['{', '}']) {
+            Some(place) => {
+                let found = text.get(place..).unwrap_or_default();
+                Err(format!(
+                    "`{found}` is no placeholder; `{{path}}` stands for the path of the request, as in \"/login?next={{path}}\""
+                ))
+            }
+            None => Ok(()),
+        };
+    };
+    if behind.contains(['{', '}']) || before.contains(['{', '}']) {
+        Err("one `{path}` is all that can be in braces; percent-encode other braces".to_owned())
+    } else if !before.contains('?')
+        || !before.ends_with('=')
+        || before.contains('#')
+        || !(behind.is_empty() || behind.starts_with(['&', '#']))
+    {
+        Err("`{path}` is the whole value of a parameter, as in \"/login?next={path}\"".to_owned())
+    } else {
         Ok(())
     }
 }
@@ -141,7 +167,13 @@ mod tests {
 
     #[test]
     fn locations_stay_on_this_site() {
-        for text in ["/", "/login", "/login?next=%2F#top"] {
+        for text in [
+            "/",
+            "/login",
+            "/login?next=%2F#top",
+            "/login?next={path}",
+            "/login?a=b&next={path}&c=d#top",
+        ] {
             assert_eq!(location(text), Ok(()), "{text}");
         }
         for text in [
@@ -154,6 +186,16 @@ mod tests {
             "/login\r\nSet-Cookie: a=b",
             "/caf\u{e9}",
             "/\u{7f}",
+            "/login?next={pth}",
+            "/login?next={path",
+            "/login?next=path}",
+            "/login?next={}",
+            "/login/{path}",
+            "/login?{path}",
+            "/login?next={path}{path}",
+            "/login?next={path}x",
+            "/login#next={path}",
+            "/login?a#next={path}",
         ] {
             assert!(location(text).is_err(), "{text}");
         }

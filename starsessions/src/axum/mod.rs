@@ -26,7 +26,8 @@ impl<T: SessionData, S: Send + Sync> FromRequestParts<S> for Session<T> {
         if T::SCHEMA.has_flash() {
             slot.look_out(parts);
         }
-        Self::load(slot, Some(&parts.headers)).await
+        let loaded = Self::load(slot, Some(&parts.headers)).await;
+        loaded.map_err(|rejection| rejection.leading_back(parts))
     }
 }
 

@@ -179,6 +179,7 @@ where
             return ResponseFuture::new(self.inner.call(request), None);
         }
         let mut slot = Slot::new(Arc::clone(&self.realm), outer);
+        slot.came_to(request.uri());
         if self.realm.explains {
             slot.explain_to(request.headers());
         }

@@ -2,8 +2,9 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use http::HeaderMap;
 use http::request::Parts;
+use http::uri::PathAndQuery;
+use http::{HeaderMap, Uri};
 
 #[cfg(feature = "dbsc")]
 use super::device::Arrival;
@@ -21,6 +22,7 @@ use crate::error::{DetachError, SessionError};
 use crate::lifecycle::FailurePolicy;
 use crate::lifecycle::changes::{Base, Change};
 use crate::lifecycle::plan::Step;
+use crate::local_path::LocalPath;
 use crate::record::{Edit, Record};
 use crate::schema::Schema;
 use crate::schema::{Absent, Changed, SessionData};
@@ -34,6 +36,8 @@ pub(crate) struct Slot {
     realm: Arc<Realm>,
     /// The slot of a layer further out, for another realm.
     outer: Option<Arc<Self>>,
+    /// Where the request went, as the layer has seen it: a router further in takes a prefix off.
+    target: Option<PathAndQuery>,
     pub(super) gate: Gate,
     state: Mutex<State>,
     /// In development only.
@@ -114,10 +118,22 @@ impl Slot {
         Self {
             realm,
             outer,
+            target: None,
             gate: Gate::default(),
             state: Mutex::new(state),
             explanation: None,
         }
+    }
+
+    /// Keeps in mind where the request went.
+    pub(crate) fn came_to(&mut self, uri: &Uri) {
+        self.target = uri.path_and_query().cloned();
+    }
+
+    /// Where to come back to.
+    pub(crate) fn local_path(&self) -> LocalPath {
+        let target = self.target.as_ref();
+        target.map(LocalPath::of_request).unwrap_or_default()
     }
 
     /// Keeps in mind why things go as they go.

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use http::header::{HOST, HeaderName, ORIGIN, REFERER};
+use http::header::{ACCEPT, HOST, HeaderName, ORIGIN, REFERER};
 use http::request::Parts;
 use http::{HeaderMap, Method};
 
@@ -82,6 +82,18 @@ pub(crate) fn is_embedded(headers: &HeaderMap) -> bool {
     is_cross_site(headers) && is_part
 }
 
+/// Whether a person has followed a link, and can be led to another page. A script cannot, and what another
+/// method has sent cannot be sent again.
+pub(crate) fn is_navigation(parts: &Parts) -> bool {
+    let is_safe = parts.method == Method::GET || parts.method == Method::HEAD;
+    let accepts = |what| text(&parts.headers, &ACCEPT).is_some_and(|types| types.contains(what));
+    is_safe
+        && match text(&parts.headers, &FETCH_MODE) {
+            Some(mode) => mode == "navigate",
+            None => !accepts("json") || accepts("text/html"),
+        }
+}
+
 /// Whether the response may never be shown: a `HEAD`, or what a browser fetches ahead and may throw
 /// away.
 pub(super) fn is_unseen(parts: &Parts) -> bool {
@@ -115,6 +127,7 @@ fn speculative(header: &str) -> &'static [&'static str] {
 const FORWARDED: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
+const FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 #[cfg(test)]

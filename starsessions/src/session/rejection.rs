@@ -1,15 +1,19 @@
 //! Why a handler did not get its session argument.
 
+use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 
+use http::request::Parts;
 use http::{Extensions, StatusCode};
 
+use super::find_slot;
 #[cfg(feature = "dbsc")]
 use crate::error::Unproven;
 use crate::error::{DetachError, SessionError};
-use crate::request::Slot;
+use crate::local_path::LocalPath;
+use crate::request::{Slot, is_navigation};
 use crate::schema::Schema;
 
 /// Why a handler did not get its session argument.
@@ -25,6 +29,8 @@ pub enum SessionRejection {
     Failed(SessionError),
     /// No `SessionLayer` serves this route.
     MissingLayer(MissingLayer),
+    /// The layer cannot end a session for good, and the argument can ask for that.
+    NotRevocable,
 }
 
 /// A `required` field that is missing.
@@ -32,6 +38,7 @@ pub enum SessionRejection {
 pub struct Absence {
     schema: &'static Schema,
     field: &'static str,
+    location: Option<Cow<'static, str>>,
 }
 
 /// A view of a session that belongs to a device, in a request that is not known to come from there.
@@ -40,6 +47,7 @@ pub struct Absence {
 pub struct DeviceDemand {
     schema: &'static Schema,
     why: Unproven,
+    location: Option<Cow<'static, str>>,
 }
 
 /// A route without a layer for the sessions that it takes.
@@ -63,7 +71,28 @@ impl MissingLayer {
 
 impl SessionRejection {
     pub(crate) fn absent(schema: &'static Schema, field: &'static str) -> Self {
-        Self::Absent(Absence { schema, field })
+        let location = schema.reject.map(|it| fill(it, &LocalPath::default()));
+        Self::Absent(Absence {
+            schema,
+            field,
+            location,
+        })
+    }
+
+    /// The same with where the request went in the place of `{path}`, if a person can be led back there.
+    pub(crate) fn leading_back(mut self, parts: &Parts) -> Self {
+        let (schema, location) = match &mut self {
+            Self::Absent(absence) => (absence.schema, &mut absence.location),
+            #[cfg(feature = "dbsc")]
+            Self::Unproven(demand) => (demand.schema, &mut demand.location),
+            _ => return self,
+        };
+        if let Some(reject) = schema.reject.filter(|it| it.contains(PATH)) {
+            let slot = find_slot(parts, schema.realm);
+            let path = slot.map(|slot| slot.local_path()).unwrap_or_default();
+            *location = is_navigation(parts).then(|| fill(reject, &path));
+        }
+        self
     }
 
     /// That a view cannot be loaded.
@@ -74,7 +103,11 @@ impl SessionRejection {
     pub(crate) fn failed(schema: &'static Schema, error: SessionError) -> Self {
         match error {
             #[cfg(feature = "dbsc")]
-            SessionError::Unproven(why) => Self::Unproven(DeviceDemand { schema, why }),
+            SessionError::Unproven(why) => Self::Unproven(DeviceDemand {
+                schema,
+                why,
+                location: schema.reject.map(|it| fill(it, &LocalPath::default())),
+            }),
             error => Self::Failed(error),
         }
     }
@@ -91,7 +124,7 @@ impl SessionRejection {
             #[cfg(feature = "dbsc")]
             Self::Unproven(_) => StatusCode::FORBIDDEN,
             Self::Failed(error) => error.status(),
-            Self::MissingLayer(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::MissingLayer(_) | Self::NotRevocable => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 }
@@ -116,10 +149,11 @@ impl SessionError {
 }
 
 impl Absence {
-    /// Where the struct's `reject` attribute sends such a request.
+    /// Where the struct's `reject` attribute sends such a request; `None` also if the attribute leads back to
+    /// where the user was, and the request is not one to come back to.
     #[must_use]
-    pub fn location(&self) -> Option<&'static str> {
-        self.schema.reject
+    pub fn location(&self) -> Option<&str> {
+        self.location.as_deref()
     }
 
     /// The stored name of the missing field.
@@ -133,9 +167,9 @@ impl Absence {
 impl DeviceDemand {
     /// Where the struct's `reject` attribute sends a browser that has lost its key: it is a guest from now on.
     #[must_use]
-    pub fn location(&self) -> Option<&'static str> {
+    pub fn location(&self) -> Option<&str> {
         let is_guest = self.why == Unproven::Lost;
-        self.schema.reject.filter(|_| is_guest)
+        self.location.as_deref().filter(|_| is_guest)
     }
 
     /// What is missing.
@@ -144,6 +178,16 @@ impl DeviceDemand {
         self.why
     }
 }
+
+/// The location of a `reject` attribute, with this path in it.
+fn fill(reject: &'static str, path: &LocalPath) -> Cow<'static, str> {
+    match reject.split_once(PATH) {
+        Some((before, behind)) => format!("{before}{}{behind}", path.encoded()).into(),
+        None => reject.into(),
+    }
+}
+
+const PATH: &str = "{path}";
 
 impl fmt::Display for SessionRejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -157,6 +201,10 @@ impl fmt::Display for SessionRejection {
             Self::Unproven(demand) => demand.why.fmt(f),
             Self::Failed(error) => error.fmt(f),
             Self::MissingLayer(missing) => missing.fmt(f),
+            Self::NotRevocable => f.write_str(
+                "this layer's `CookieStore` cannot end a session for good, and `CurrentSession` has \
+                 `destroy`; give the store a revocation list, or take `CurrentSession<BrowserOnly>`",
+            ),
         }
     }
 }

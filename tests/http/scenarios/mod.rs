@@ -14,6 +14,7 @@ mod leaked_logs;
 mod middleware;
 mod providers;
 mod reader_beside_writer;
+mod return_path;
 mod step_up;
 mod testing;
 mod timeouts;

@@ -1,0 +1,118 @@
+//! 4. A guest is led back to where they were, and to no other site.
+
+use axum::extract::Query;
+use axum::response::Redirect;
+use axum::routing::{any, get};
+use axum::{Form, Router};
+use http::{Method, StatusCode};
+use serde::Deserialize;
+use starsessions::{CurrentSession, LocalPath, Session, SessionError};
+use starsessions_tests::client::Client;
+use starsessions_tests::site::Site;
+
+#[derive(Session)]
+#[session(namespace = "login", reject = "/login?next={path}")]
+struct Login {
+    #[session(required, rotate)]
+    user: u64,
+}
+
+#[derive(Deserialize)]
+struct Next {
+    #[serde(default)]
+    next: LocalPath,
+}
+
+async fn page(login: Session<Login>) -> String {
+    login.user.to_string()
+}
+
+async fn login_page(Query(to): Query<Next>) -> String {
+    to.next.to_string()
+}
+
+async fn sign_in(session: CurrentSession, Form(to): Form<Next>) -> Result<Redirect, SessionError> {
+    session.insert(Login { user: 7 })?;
+    Ok(Redirect::to(to.next.as_str()))
+}
+
+async fn kept(session: CurrentSession) -> StatusCode {
+    let rejection = session.view::<Login>().await.expect_err("a guest");
+    rejection.status()
+}
+
+fn guest() -> Client {
+    let account = Router::new().route("/{*rest}", any(page));
+    let routes = Router::new()
+        .route("/account", any(page))
+        .nest("/nested", account)
+        .route("/login", get(login_page).post(sign_in))
+        .route("/view", get(kept));
+    Site::new().serve(routes)
+}
+
+#[tokio::test]
+async fn scenario_04_a_guest_comes_back_to_the_page() {
+    for (path, next) in [
+        ("/account", "%2Faccount"),
+        ("/account?tab=2&x=%20a", "%2Faccount%3Ftab%3D2%26x%3D%2520a"),
+        ("/nested/a/b?c", "%2Fnested%2Fa%2Fb%3Fc"),
+    ] {
+        let mut guest = guest();
+        let reply = guest.get(path).await;
+        assert_eq!(reply.status, StatusCode::SEE_OTHER);
+        assert_eq!(
+            reply.location(),
+            Some(format!("/login?next={next}").as_str())
+        );
+        assert_eq!(guest.get(reply.location().unwrap()).await.body, path);
+        let reply = guest.submit("/login", &format!("next={next}")).await;
+        assert_eq!(reply.location(), Some(path));
+        assert_eq!(guest.get(path).await.body, "7");
+    }
+}
+
+#[tokio::test]
+async fn scenario_04_nobody_is_led_to_another_site() {
+    let mut guest = guest();
+    for next in [
+        "//evil.example",
+        "/%5Cevil.example",
+        "https://evil.example",
+        "/%09/evil.example",
+        "/%0d%0aSet-Cookie:a=b",
+        "",
+    ] {
+        let reply = guest.get(&format!("/login?next={next}")).await;
+        assert_eq!(reply.status, StatusCode::BAD_REQUEST, "{next}");
+    }
+    assert_eq!(guest.get("/login").await.body, "/");
+    let long = format!("/account?{}", "a".repeat(2048));
+    assert_eq!(guest.get(&long).await.location(), Some("/login?next=%2F"));
+    // Where the request is not at hand.
+    assert_eq!(guest.get("/view").await.status, StatusCode::SEE_OTHER);
+}
+
+#[tokio::test]
+async fn scenario_04_only_people_are_led_back() {
+    let guest = guest();
+    let json = ("accept", "application/json");
+    let html = ("accept", "text/html,application/json");
+    let script = ("sec-fetch-mode", "cors");
+    let link = ("sec-fetch-mode", "navigate");
+    for (method, headers, status) in [
+        (Method::GET, &[][..], StatusCode::SEE_OTHER),
+        (Method::HEAD, &[][..], StatusCode::SEE_OTHER),
+        (Method::GET, &[html][..], StatusCode::SEE_OTHER),
+        (Method::GET, &[link, json][..], StatusCode::SEE_OTHER),
+        (Method::GET, &[json][..], StatusCode::UNAUTHORIZED),
+        (Method::GET, &[script][..], StatusCode::UNAUTHORIZED),
+        (Method::GET, &[script, html][..], StatusCode::UNAUTHORIZED),
+        (Method::POST, &[link, html][..], StatusCode::UNAUTHORIZED),
+        (Method::PUT, &[][..], StatusCode::UNAUTHORIZED),
+    ] {
+        let reply = guest.ask_with(method.clone(), "/account", headers).await;
+        assert_eq!(reply.status, status, "{method} {headers:?}");
+        assert_eq!(reply.location().is_some(), status == StatusCode::SEE_OTHER);
+    }
+}
