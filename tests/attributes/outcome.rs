@@ -252,3 +252,49 @@ async fn a_panic_that_a_value_makes_worse_is_one_panic() {
     let message: &String = panic.downcast_ref().unwrap();
     assert!(message.contains("a deliberate panic"), "{message}");
 }
+
+#[tokio::test]
+async fn a_4xx_keeps_what_its_handler_has_changed_unless_it_says_otherwise() {
+    let mut browser = Client::guest();
+    let bad = StatusCode::BAD_REQUEST;
+    assert_eq!(fails(&mut browser, bad).await, bad);
+    assert_eq!(attempts(&mut browser).await, (1, true, 1));
+    for says_first in [true, false] {
+        let reply = browser
+            .visit(
+                async move |mut attempts: Session<Attempts>, session: CurrentSession| {
+                    if says_first {
+                        session.discard().unwrap();
+                    }
+                    attempts.failed += 1;
+                    attempts.draft.push('x');
+                    drop(attempts);
+                    if !says_first {
+                        session.discard().unwrap();
+                    }
+                },
+            )
+            .await;
+        assert_eq!(reply.status, StatusCode::OK);
+    }
+    assert_eq!(attempts(&mut browser).await, (3, true, 1));
+}
+
+#[tokio::test]
+async fn a_logout_and_a_new_id_are_not_discarded() {
+    let mut browser = Client::guest();
+    browser.insert(Login { user: 7 }).await;
+    let before = browser.cookies();
+    let rotate = async |session: CurrentSession| {
+        session.discard()?;
+        session.rotate()
+    };
+    browser.visit(rotate).await;
+    assert_ne!(browser.cookies(), before);
+    let log_out = async |session: CurrentSession| {
+        session.discard()?;
+        session.destroy()
+    };
+    browser.visit(log_out).await;
+    assert_eq!(browser.cookies(), None);
+}

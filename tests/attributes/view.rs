@@ -14,6 +14,7 @@ use starsessions::{
     SessionLayer,
 };
 use starsessions_tests::client::Client;
+use starsessions_tests::logs::Logs;
 use starsessions_tests::spy::{Spy, Write};
 
 #[derive(Session)]
@@ -394,4 +395,59 @@ async fn what_is_taken_out_of_a_view_is_a_copy_that_the_request_knows_nothing_of
     assert_eq!(copy.body, "saved, and not this");
     let text = browser.with(|draft: &mut Session<Draft>| draft.text.clone());
     assert_eq!(text.await, "saved");
+}
+
+#[derive(Session)]
+struct Shared {
+    locked: std::sync::Mutex<u32>,
+    counted: std::sync::atomic::AtomicU64,
+    plain: u32,
+}
+
+/// Development builds find what release builds cannot.
+#[cfg(debug_assertions)]
+#[tokio::test]
+async fn a_change_through_a_shared_reference_is_said() {
+    use std::sync::atomic::Ordering;
+
+    let layer = TestSessions::with(|layer| layer.explain(true)).layer();
+    let mut browser = Client::behind(layer);
+    let logs = Logs::capture();
+    let reply = browser
+        .visit(async |shared: Session<Shared>| *shared.locked.lock().unwrap() += 1)
+        .await;
+    let said = reply.all("x-session-explain").concat();
+    assert!(
+        said.contains("`shared.locked` was changed through a shared"),
+        "{said}"
+    );
+    assert_eq!(logs.with(&["ERROR", "shared.locked", "get_mut"]).len(), 1);
+
+    // Before a mutable borrow, too; each field is one line, however often it happens.
+    for _ in 0..2 {
+        let late = async |mut shared: Session<Shared>| {
+            shared.counted.fetch_add(1, Ordering::Relaxed);
+            shared.plain += 1;
+        };
+        browser.visit(late).await;
+    }
+    assert_eq!(logs.with(&["ERROR", "shared.counted"]).len(), 1);
+
+    // By a mutable borrow it is a change like any other, also when it was flushed.
+    let changed = async |mut shared: Session<Shared>| {
+        *shared.locked.get_mut().unwrap() = 7;
+        shared.flush().unwrap();
+        shared.plain
+    };
+    let logs = Logs::capture();
+    let reply = browser
+        .visit(async move |shared: Session<Shared>| changed(shared).await.to_string())
+        .await;
+    assert_eq!(reply.body, "2");
+    let said = reply.all("x-session-explain").concat();
+    assert!(said.contains("written: 1 field"), "{said}");
+    assert!(logs.with(&["shared reference"]).is_empty());
+    let locked =
+        browser.visit(async |shared: Session<Shared>| shared.locked.lock().unwrap().to_string());
+    assert_eq!(locked.await.body, "7");
 }

@@ -118,6 +118,20 @@ impl Changes {
         }
     }
 
+    /// A field of a view that was read from this record, if the request has changed it since.
+    pub(crate) fn unseen(
+        &self,
+        fields: &'static [FieldSpec],
+        seen: Option<&Record>,
+    ) -> Option<&'static str> {
+        let is_unseen = |change: &&Change| {
+            let is_of_view = fields.iter().any(|spec| spec.name == change.spec.name);
+            let seen = seen.and_then(|record| change.spec.find(record));
+            is_of_view && seen.map(|(_, field)| field.value) != change.value.as_deref()
+        };
+        self.0.iter().find(is_unseen).map(|change| change.spec.name)
+    }
+
     /// Whether anything would be different in `record` (or in no record at all).
     pub(crate) fn affect(&self, record: Option<&Record>) -> bool {
         self.0.iter().any(|change| change.affects(record))

@@ -251,7 +251,7 @@ pub(crate) fn unreadable(field: &'static str) {
 pub(crate) fn lossy(realm: &str, session: &str, field: &str, loss: &impl fmt::Display) {
     tracing::warn!(
         realm,
-        session,
+        view = session,
         field,
         %loss,
         "some values of this field would not come back as they are, and are refused when they are written"

@@ -30,12 +30,12 @@ impl Reporter {
     pub(crate) fn invalid(&self, session: &'static str, invalid: &Invalid) {
         if self.is_first(session) {
             tracing::warn!(
-                session,
+                view = session,
                 %invalid,
                 "stored session fields are refused by `validate` and count as absent; further ones like them are logged at debug level"
             );
         } else {
-            tracing::debug!(session, %invalid, "stored session fields are refused by `validate`");
+            tracing::debug!(view = session, %invalid, "stored session fields are refused by `validate`");
         }
     }
 
@@ -98,6 +98,19 @@ impl Reporter {
             tracing::warn!(%header, ?value, "{told}; further ones are logged at debug level");
         } else {
             tracing::debug!(%header, ?value, "{told}");
+        }
+    }
+
+    /// In development builds, a field has changed that no view has seen changing.
+    #[cfg(debug_assertions)]
+    pub(crate) fn hidden_change(&self, field: &'static str) {
+        if self.is_first(field) {
+            tracing::error!(
+                field,
+                "a session field was changed through a shared reference, as a `Mutex`, a `Cell` or an atomic \
+                 number allows it; such a change is not stored: take the view as `mut` and use `get_mut`, \
+                 or give the field a plain type. Release builds say nothing"
+            );
         }
     }
 

@@ -8,6 +8,7 @@ use http::HeaderMap;
 
 use super::finish::ResponseKind;
 use super::realm::Realm;
+use super::slot::{Seen, Slot};
 use super::transport;
 use crate::clock::Timestamp;
 use crate::cookie::SameSite;
@@ -17,6 +18,7 @@ use crate::engine::{CookieChange, Executed, Presented};
 use crate::error::SessionError;
 use crate::lifecycle::plan::Step;
 use crate::observe::{self, FlowRefusal, Refusal};
+use crate::schema::Schema;
 use crate::store::StoreError;
 
 /// The notes of one request. They name causes and settings, never an id or a value.
@@ -140,6 +142,7 @@ impl Explanation {
     /// What the end of the request has dropped.
     pub(super) fn dropped(&self, response: ResponseKind) {
         self.note(match response {
+            ResponseKind::Discarded => "changes dropped: the handler has called `discard`",
             ResponseKind::Rejection => "changes dropped: an extractor has turned the request away",
             ResponseKind::Answer | ResponseKind::ServerError => {
                 "changes dropped: the response is a 5xx; `commit = always` or `on_server_error` keeps them"
@@ -176,6 +179,22 @@ impl Explanation {
     pub(super) fn gone(&self) {
         self.has_written.store(true, Ordering::Relaxed);
         self.note("not written: the session has ended meanwhile");
+    }
+
+    /// A view that did not see the changes of another one.
+    pub(super) fn overlooked(&self, view: &str, field: &str) {
+        self.note(format!(
+            "a view of `{view}` was held while another one changed `{field}`, and has not seen it: drop a view \
+             before the next one is taken, in a middleware before `next.run`"
+        ));
+    }
+
+    /// A change that no view has seen.
+    #[cfg(debug_assertions)]
+    pub(super) fn hidden_change(&self, field: &'static str) {
+        self.note(format!(
+            "not written: `{field}` was changed through a shared reference; see the log"
+        ));
     }
 
     /// Why nothing was written. What an error says of a value may be the value.
@@ -243,6 +262,30 @@ impl Explanation {
     fn text(&self) -> String {
         let notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
         notes.join("; ")
+    }
+}
+
+impl Slot {
+    /// A view ends that was held while another one has changed the same struct.
+    pub(crate) fn explain_overlooked(&self, schema: &'static Schema, seen: &Seen) {
+        self.explain(|explanation| {
+            let state = self.state();
+            if state.epoch == seen.epoch
+                && let Some(field) = state
+                    .pending
+                    .changes
+                    .unseen(schema.fields, seen.record.as_ref())
+            {
+                explanation.overlooked(schema.type_name, field);
+            }
+        });
+    }
+
+    /// A field has changed, and not by way of a mutable borrow.
+    #[cfg(debug_assertions)]
+    pub(crate) fn report_hidden_change(&self, field: &'static str) {
+        self.realm().reporter.hidden_change(field);
+        self.explain(|explanation| explanation.hidden_change(field));
     }
 }
 

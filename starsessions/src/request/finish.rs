@@ -18,6 +18,8 @@ use crate::observe;
 pub(crate) enum ResponseKind {
     /// With an answer whose changes count.
     Answer,
+    /// With an answer whose handler has dropped the changes.
+    Discarded,
     /// With a 5xx, or a panic.
     ServerError,
     /// An extractor of ours has turned it away, so that the handler did not run.
@@ -63,6 +65,10 @@ impl Slot {
     pub(crate) fn close(&self, response: ResponseKind) -> Remaining {
         let mut state = self.state();
         state.door = Door::Closed;
+        let response = match response {
+            ResponseKind::Answer if state.discards => ResponseKind::Discarded,
+            response => response,
+        };
         if !self.keeps_data(response) {
             if !state.pending.changes.is_empty() {
                 observe::dropped();
@@ -157,7 +163,7 @@ impl Slot {
             ResponseKind::ServerError => {
                 self.realm().engine.policy().server_errors == OnServerError::Commit
             }
-            ResponseKind::Rejection => false,
+            ResponseKind::Discarded | ResponseKind::Rejection => false,
         }
     }
 

@@ -54,10 +54,12 @@ pub(super) struct State {
     /// The same of cookies beside the session's own.
     pub(super) flows: Vec<FlowCookie>,
     pub(super) was_used: bool,
+    /// The data changes are dropped at the end, as with a 5xx.
+    pub(super) discards: bool,
     /// The views with idle fields that the request has used.
     views: Vec<&'static Schema>,
     /// Counts the times that all changes were thrown away; views of an earlier epoch write no more.
-    epoch: u32,
+    pub(super) epoch: u32,
     pub(super) brought: Brought,
     #[cfg(feature = "dbsc")]
     pub(super) arrival: Arrival,
@@ -98,7 +100,7 @@ pub(crate) struct Seen {
     pub(crate) record: Option<Record>,
     /// A value that was alive then was seen, even if it runs out in the hands of the handler.
     at: Timestamp,
-    epoch: u32,
+    pub(super) epoch: u32,
 }
 
 /// What the layer has to tell the browser and the caches.
@@ -272,6 +274,12 @@ impl Slot {
     /// Keeps an error that had no other way to be seen; the response will tell.
     pub(crate) fn fail(&self, error: SessionError) {
         self.state().pending.failure.get_or_insert(error);
+    }
+
+    /// Drops the data changes at the end of the request.
+    pub(crate) fn discard_at_end(&self) -> Result<(), SessionError> {
+        self.open_state()?.discards = true;
+        Ok(())
     }
 
     /// Drops the data changes so far: one of them cannot be made, and they are one unit.

@@ -23,6 +23,17 @@ impl Snapshot {
         Self(writer.bytes)
     }
 
+    /// The first field that is not the same in `other`.
+    #[cfg(debug_assertions)]
+    pub(crate) fn first_difference(
+        &self,
+        other: &Self,
+        schema: &'static Schema,
+    ) -> Option<&'static FieldSpec> {
+        let (mut own, mut others) = (self.fields(), other.fields());
+        schema.fields.iter().find(|_| own.next() != others.next())
+    }
+
     fn fields(&self) -> Fields<'_> {
         Fields(&self.0)
     }

@@ -167,6 +167,35 @@ impl CurrentSession {
         self.slot.commit().await
     }
 
+    /// Has the request end without its changes, as a 5xx does: for a handler that has changed a view and
+    /// answers that it will not do what was asked. Of its other answers, 4xx included, the changes are stored.
+    ///
+    /// A logout, a call of [`rotate`](Self::rotate) and fields with `commit = always` stay, and so does what
+    /// was committed before. It does not matter whether the views are dropped before or after.
+    ///
+    /// ```
+    /// use starsessions::{CurrentSession, Session, SessionError};
+    /// # #[derive(Session)]
+    /// # struct Shop {
+    /// #     cart: Vec<String>,
+    /// # }
+    ///
+    /// async fn add(mut shop: Session<Shop>, session: CurrentSession, article: String) -> Result<&'static str, SessionError> {
+    ///     shop.cart.push(article);
+    ///     if shop.cart.len() > 100 {
+    ///         session.discard()?;
+    ///         return Ok("the cart is full");
+    ///     }
+    ///     Ok("added")
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// If the response has left.
+    pub fn discard(&self) -> Result<(), SessionError> {
+        self.slot.discard_at_end()
+    }
+
     /// Drops everything that was recorded and not yet committed. Views that already exist will not
     /// write any more.
     pub fn rollback(&self) {

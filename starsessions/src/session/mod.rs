@@ -4,6 +4,7 @@ mod current;
 mod detached;
 mod listing;
 mod merging;
+mod original;
 mod rejection;
 mod stream;
 mod view;

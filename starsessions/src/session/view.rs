@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use http::HeaderMap;
 
+use super::original::Original;
 use super::{CurrentSession, SessionRejection};
 use crate::error::SessionError;
 use crate::lifecycle::changes::with_changes;
@@ -54,6 +55,7 @@ pub struct Session<T: SessionData> {
     pub(super) value: T,
     /// The encoding of the fields before the first mutation.
     baseline: Option<Snapshot>,
+    original: Original,
     seen: Seen,
     pub(super) slot: Arc<Slot>,
 }
@@ -71,6 +73,7 @@ impl<T: SessionData> Session<T> {
             .view::<T>()
             .map_err(|absent| SessionRejection::absent(T::SCHEMA, absent.field))?;
         Ok(Self {
+            original: Original::of(&value),
             value,
             baseline: None,
             seen,
@@ -121,8 +124,9 @@ impl<T: SessionData> Session<T> {
         let changed =
             FieldWriter::changes(&self.value, Some(&baseline), self.slot.realm().checks());
         let result = self.hand_over(changed);
-        if result.is_err() {
-            self.baseline = Some(baseline);
+        match result {
+            Ok(_) => self.original = Original::of(&self.value),
+            Err(_) => self.baseline = Some(baseline),
         }
         result
     }
@@ -132,12 +136,13 @@ impl<T: SessionData> Session<T> {
         let Some(baseline) = self.baseline.take() else {
             return;
         };
+        self.original = Original::of(&self.value);
         let checks = self.slot.realm().checks();
         let changed = FieldWriter::always(&self.value, &baseline, checks);
         match self.hand_over(changed) {
             Ok(changed) => self.go_on_from(&changed),
             Err(error) => {
-                tracing::debug!(session = T::SCHEMA.type_name, %error, "nothing of it is kept");
+                tracing::debug!(view = T::SCHEMA.type_name, %error, "nothing of it is kept");
             }
         }
     }
@@ -177,9 +182,9 @@ impl<T: SessionData> Session<T> {
     /// The response has left, so the change cannot be written any more.
     fn report_loss(&self) {
         tracing::error!(
-            session = T::SCHEMA.type_name,
-            "a session was changed after its response had left; the change is lost; \
-             commit it before answering, or give a task that goes on the handle of `detach`"
+            view = T::SCHEMA.type_name,
+            "a session was changed after its response had left, as in a task; the change is lost: \
+             commit it before answering, or have the task change a handle that `detach` has made"
         );
     }
 
@@ -232,6 +237,7 @@ impl<T: SessionData> Session<T> {
     #[cfg(feature = "testing")]
     pub(crate) fn without_request(value: T, slot: Arc<Slot>) -> Self {
         Self {
+            original: Original::of(&value),
             value,
             baseline: None,
             seen: Seen::default(),
@@ -241,6 +247,7 @@ impl<T: SessionData> Session<T> {
 
     fn replace(&mut self, mut fresh: Self) {
         std::mem::swap(&mut self.value, &mut fresh.value);
+        self.original = std::mem::take(&mut fresh.original);
         self.seen = std::mem::take(&mut fresh.seen);
     }
 }
@@ -256,6 +263,7 @@ impl<T: SessionData> Deref for Session<T> {
 impl<T: SessionData> DerefMut for Session<T> {
     fn deref_mut(&mut self) -> &mut T {
         if self.baseline.is_none() {
+            self.original.compare(&self.value, &self.slot);
             let record = self.seen.record.as_ref();
             let size = record.map_or(0, Record::packed_size);
             self.baseline = Some(Snapshot::take(&self.value, size));
@@ -269,6 +277,10 @@ impl<T: SessionData> Drop for Session<T> {
         if std::thread::panicking() {
             return self.save_from_panic();
         }
+        if self.baseline.is_none() {
+            self.original.compare(&self.value, &self.slot);
+        }
+        self.slot.explain_overlooked(T::SCHEMA, &self.seen);
         match self.flush_changes() {
             Ok(changed) => {
                 if !changed.is_empty() && self.slot.is_over() {

@@ -172,8 +172,13 @@ async fn g06_a_change_after_the_response_has_left_is_an_error_in_the_log() {
     drop(shop);
 
     assert_eq!(
-        logs.with(&["ERROR", "Shop", "after its response had left"])
-            .len(),
+        logs.with(&[
+            "ERROR",
+            "view=\"Shop\"",
+            "after its response had left",
+            "`detach`"
+        ])
+        .len(),
         1
     );
     assert_eq!(site.store.take_calls(), Calls::NONE);

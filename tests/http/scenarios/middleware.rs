@@ -246,3 +246,39 @@ async fn scenario_18_what_a_guard_commits_outlives_its_rejection() {
     assert_eq!(reply.location(), Some("/login"));
     assert_eq!(guest.get("/").await.body, "0 /account");
 }
+
+/// Not as the guide has it.
+async fn holds(mut visit: Session<Visit>, request: Request, next: Next) -> Response {
+    let response = next.run(request).await;
+    visit.pages += 1;
+    response
+}
+
+#[tokio::test]
+async fn scenario_18_a_view_that_is_held_over_the_handler_is_named() {
+    let refuse =
+        async |mut visit: Session<Visit>| visit.refused = Some("by the handler".to_owned());
+    let routes = axum::Router::new()
+        .route("/refuse", get(refuse))
+        .route("/", get(visits));
+    let site = Site::with(|layer| layer.explain(true));
+    let mut client = site.serve(routes.clone().layer(from_fn(holds)));
+    let said = client
+        .get("/refuse")
+        .await
+        .all("x-session-explain")
+        .concat();
+    assert!(
+        said.contains("a view of `Visit` was held while another one changed `visit.refused`"),
+        "{said}"
+    );
+    for silent in [
+        client.get("/").await,
+        site.serve(routes.layer(from_fn(count)))
+            .get("/refuse")
+            .await,
+    ] {
+        let said = silent.all("x-session-explain").concat();
+        assert!(!said.contains("was held"), "{said}");
+    }
+}
