@@ -142,6 +142,68 @@ async fn a_former_name_is_read_and_stays_until_the_field_is_written() {
     assert_eq!(old, 0, "an older binary no longer sees it");
 }
 
+mod handle {
+    use starsessions::Session;
+
+    #[derive(Session)]
+    #[session(namespace = "user")]
+    pub(super) struct Before {
+        #[session(required)]
+        pub(super) nick: String,
+    }
+
+    /// Writes the old name and reads both.
+    #[derive(Session)]
+    #[session(namespace = "user")]
+    pub(super) struct Between {
+        #[session(required, alias = "handle")]
+        pub(super) nick: String,
+    }
+
+    #[derive(Session)]
+    #[session(namespace = "user")]
+    pub(super) struct After {
+        #[session(required, alias = "nick")]
+        pub(super) handle: String,
+    }
+}
+
+/// Neighbours of the three versions run side by side, one write each by turns.
+#[tokio::test]
+async fn a_required_field_gets_a_new_name_in_two_deploys() {
+    use handle::{After, Before, Between};
+    let (mut browser, _) = observed();
+    let nick = "a".to_owned();
+    browser.insert(Before { nick }).await;
+    let mut expected = "a".to_owned();
+    for _ in 0..3 {
+        browser
+            .with(|it: &mut Session<Between>| it.nick.push('b'))
+            .await;
+        browser
+            .with(|it: &mut Session<Before>| it.nick.push('a'))
+            .await;
+        expected.push_str("ba");
+    }
+    for _ in 0..3 {
+        browser
+            .with(|it: &mut Session<After>| it.handle.push('c'))
+            .await;
+        browser
+            .with(|it: &mut Session<Between>| it.nick.push('b'))
+            .await;
+        expected.push_str("cb");
+    }
+    let read = browser.with(|it: &mut Session<After>| it.handle.clone());
+    assert_eq!(read.await, expected);
+    // Without the deploy between: the first one does not know the new name.
+    browser
+        .with(|it: &mut Session<After>| it.handle.push('c'))
+        .await;
+    let reply = browser.visit(async |_: Session<Before>| "").await;
+    assert_eq!(reply.status, StatusCode::UNAUTHORIZED);
+}
+
 #[tokio::test]
 async fn of_several_former_names_the_one_that_was_written_last_is_read() {
     let (mut browser, spy) = with_basket().await;

@@ -54,6 +54,46 @@ fn g17_a_variant_behind_one_that_is_not_read_is_not_read_as_its_neighbour() {
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+enum SkippedInTheMiddle {
+    First,
+    #[serde(skip)]
+    Second,
+    Third(u8),
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+enum SkippedAtTheEnd {
+    First,
+    Second(u8),
+    #[serde(skip)]
+    Third,
+}
+
+#[test]
+fn g17_a_skipped_variant_is_refused_unless_it_is_the_last_one() {
+    for value in [
+        SkippedInTheMiddle::First,
+        SkippedInTheMiddle::Second,
+        SkippedInTheMiddle::Third(3),
+    ] {
+        refused(&bincode(), &value);
+    }
+    kept(&json(), &SkippedInTheMiddle::First);
+    kept(&json(), &SkippedInTheMiddle::Third(3));
+    let error = store(&bincode(), &SkippedInTheMiddle::First).unwrap_err();
+    let told = error.to_string();
+    for cure in ["codec = json", "move it to the end of the enum"] {
+        assert!(told.contains(cure), "{told}");
+    }
+    // The cures that are named.
+    kept(&bincode(), &SkippedAtTheEnd::First);
+    kept(&bincode(), &SkippedAtTheEnd::Second(2));
+    for stored in [bincode(), json()] {
+        assert!(store(&stored, &SkippedAtTheEnd::Third).is_err());
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 enum Half {
     First(u8),
     #[serde(skip_serializing)]

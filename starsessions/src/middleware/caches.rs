@@ -3,7 +3,7 @@
 //! A content delivery network obeys the field that is meant for it and ignores `Cache-Control` then
 //! (RFC 9213, section 2.2), and some ignore `Vary: Cookie`.
 
-use http::header::{CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue};
+use http::header::{CACHE_CONTROL, EXPIRES, HeaderMap, HeaderName, HeaderValue};
 
 use crate::observe::Reporter;
 
@@ -22,11 +22,15 @@ pub(super) fn forbid_storing(headers: &mut HeaderMap, reporter: &Reporter) {
 
 /// No cache that others use stores a response to a request that has a session. A cache that obeys
 /// `Vary: Cookie` could give it to the same browser only.
+///
+/// A response that says nothing of caches is left as it is: caches may guess how long it stays fresh (RFC
+/// 9111, section 4.2.2), and those that do obey `Vary`.
 pub(super) fn forbid_sharing(headers: &mut HeaderMap, reporter: &Reporter) {
     let targeted = remove_targeted(headers);
     let shared = shared(headers);
     if shared.is_some() {
-        let kept = directives(headers).filter(|directive| !is_for_sharing(directive));
+        let kept = directives(headers)
+            .filter(|directive| !is_for_sharing(directive) && !is_private(directive));
         let private = std::iter::once("private").chain(kept).collect::<Vec<_>>();
         // Parts of values that were valid, with what is valid between them.
         if let Ok(private) = HeaderValue::try_from(private.join(", ")) {
@@ -71,17 +75,52 @@ fn forbids(value: &HeaderValue) -> bool {
     split(value).any(is_no) || split(value).all(|directive| directive.starts_with("content="))
 }
 
-/// What `Cache-Control` says, if it lets shared caches store the response.
+/// What lets shared caches store the response and use it for a while (RFC 9111, sections 3 and 4.2.1). A
+/// lifetime without `private` is for them, too.
 fn shared(headers: &HeaderMap) -> Option<(HeaderName, HeaderValue)> {
+    let says = |asked: fn(&str) -> bool| directives(headers).any(asked);
+    if says(|directive| directive.eq_ignore_ascii_case("no-store")) {
+        return None;
+    }
+    let lasts = !says(is_private);
     let mut values = headers.get_all(CACHE_CONTROL).iter();
-    let value = values.find(|value| split(value).any(is_for_sharing))?;
-    let is_no = |directive: &str| directive.eq_ignore_ascii_case("no-store");
-    (!directives(headers).any(is_no)).then(|| (CACHE_CONTROL, value.clone()))
+    let control = values
+        .find(|value| split(value).any(|it| is_for_sharing(it) || (lasts && is_lifetime(it))))
+        .map(|value| (CACHE_CONTROL, value.clone()));
+    // `max-age` goes before `Expires`, which ends at once if it is no date.
+    let has_age = says(|directive| name_of(directive).eq_ignore_ascii_case("max-age"));
+    control.or_else(|| {
+        let date = headers.get(EXPIRES).filter(|_| lasts && !has_age)?;
+        let is_date = date.to_str().is_ok_and(|date| date.contains(':'));
+        is_date.then(|| (EXPIRES, date.clone()))
+    })
 }
 
 fn is_for_sharing(directive: &str) -> bool {
-    let name = directive.split('=').next().unwrap_or_default();
-    name.eq_ignore_ascii_case("public") || name.eq_ignore_ascii_case("s-maxage")
+    let names = ["public", "s-maxage"];
+    names
+        .iter()
+        .any(|name| name_of(directive).eq_ignore_ascii_case(name))
+}
+
+/// Whether it lets a cache use the response without asking. With `max-age=0` the caches ask.
+fn is_lifetime(directive: &str) -> bool {
+    let seconds = directive.split_once('=').map_or("", |(_, value)| value);
+    let names = ["max-age", "stale-while-revalidate", "stale-if-error"];
+    let is_named = names
+        .iter()
+        .any(|name| name_of(directive).eq_ignore_ascii_case(name));
+    let is_now = seconds.chars().all(|sign| matches!(sign, '0' | '"'));
+    is_named && !is_now
+}
+
+/// Of the whole response: `private` with names of fields is about these alone (RFC 9111, section 5.2.2.7).
+fn is_private(directive: &str) -> bool {
+    directive.eq_ignore_ascii_case("private")
+}
+
+fn name_of(directive: &str) -> &str {
+    directive.split('=').next().unwrap_or_default()
 }
 
 fn directives(headers: &HeaderMap) -> impl Iterator<Item = &str> {

@@ -98,29 +98,34 @@ pub(crate) fn is_navigation(parts: &Parts) -> bool {
 /// away.
 pub(super) fn is_unseen(parts: &Parts) -> bool {
     parts.method == Method::HEAD
-        || parts.headers.iter().any(|(name, value)| {
-            let purposes = speculative(name.as_str());
-            purposes.iter().any(|purpose| {
-                let mut words = value.as_bytes().split(|octet| b",; ".contains(octet));
-                words.any(|word| word.eq_ignore_ascii_case(purpose.as_bytes()))
-            })
-        })
+        || parts
+            .headers
+            .iter()
+            .any(|(name, value)| is_speculative(name.as_str(), value.as_bytes()))
 }
 
 fn text<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h str> {
     headers.get(name)?.to_str().ok()
 }
 
-/// What a header of this name says if the response may never be shown. Browsers of today and of
-/// yesterday, and scripts, which may not set a header that begins with `Sec-` (Turbo, instant.page,
-/// Next.js, htmx). A name is compared with few of these, as most are of another length.
-fn speculative(header: &str) -> &'static [&'static str] {
-    match header {
-        "sec-purpose" | "purpose" | "x-moz" | "x-sec-purpose" => &["prefetch"],
-        "x-purpose" => &["preview", "prefetch"],
-        "next-router-prefetch" | "x-middleware-prefetch" => &["1"],
-        "hx-preloaded" => &["true"],
-        _ => &[],
+/// Whether this header says that the response may never be shown. Browsers of today and of yesterday, and
+/// scripts, which may not set a header that begins with `Sec-` (Turbo, Inertia, Next.js, htmx). A name is
+/// compared with few of these, as most are of another length.
+fn is_speculative(name: &str, value: &[u8]) -> bool {
+    match name {
+        // What they say is how much is fetched ahead (Next.js sends 1, 2 and 3), not whether.
+        "next-router-prefetch"
+        | "next-router-segment-prefetch"
+        | "x-middleware-prefetch"
+        | "hx-preloaded" => true,
+        "sec-purpose" | "purpose" | "x-moz" | "x-purpose" | "x-sec-purpose" => {
+            let mut words = value.split(|octet| b",; \t".contains(octet));
+            words.any(|word| {
+                let is = |purpose: &&[u8]| word.eq_ignore_ascii_case(purpose);
+                [&b"prefetch"[..], b"prerender", b"preview"].iter().any(is)
+            })
+        }
+        _ => false,
     }
 }
 

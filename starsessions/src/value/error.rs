@@ -163,14 +163,14 @@ impl fmt::Display for ValueError {
                 json: false,
             } => write!(
                 f,
-                "`{type_name}` would not be read as it was written; add `codec = json` to the field, or look for `skip_serializing`, `skip_deserializing` (use `skip`) or different `Serialize` and `Deserialize`"
+                "`{type_name}` would not be read as it was written; add `codec = json` to the field, or look for `skip_serializing` or `skip_deserializing` on a field (use `skip`), a skipped variant that is not the last one (move it to the end of the enum), or different `Serialize` and `Deserialize`"
             ),
             Self::NoRoundTrip {
                 type_name,
                 json: true,
             } => write!(
                 f,
-                "`{type_name}` would not be read from JSON as it was written; look for an `Option` in an `Option`, `untagged` variants that look alike, `skip_serializing`, `skip_deserializing` (use `skip`) or different `Serialize` and `Deserialize`"
+                "`{type_name}` would not be read from JSON as it was written; look for an `Option` in an `Option`, `untagged` variants that look alike, `skip_serializing` or `skip_deserializing` on a field (use `skip`), a variant that is not read, or different `Serialize` and `Deserialize`"
             ),
             Self::Invalid(invalid) => write!(f, "the value is not valid: {invalid}"),
         }

@@ -2,7 +2,7 @@
 
 use axum::Router;
 use axum::routing::{any, get};
-use http::header::{CACHE_CONTROL, VARY};
+use http::header::{CACHE_CONTROL, EXPIRES, VARY};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use starsessions::{CurrentSession, Session};
 use starsessions_tests::client::Reply;
@@ -162,7 +162,48 @@ async fn g13_a_page_of_a_session_is_not_shared() {
             "private, max-age=60, must-revalidate",
         ),
         ("cache-control", "s-maxage=600", "private", "private"),
-        ("cache-control", "max-age=60", "max-age=60", "max-age=60"),
+        (
+            "cache-control",
+            "max-age=60",
+            "private, max-age=60",
+            "private, max-age=60",
+        ),
+        (
+            "cache-control",
+            "Max-Age=\"60\", must-revalidate",
+            "private, Max-Age=\"60\", must-revalidate",
+            "private, Max-Age=\"60\", must-revalidate",
+        ),
+        (
+            "cache-control",
+            "max-age=0, stale-while-revalidate=60",
+            "private, max-age=0, stale-while-revalidate=60",
+            "private, max-age=0, stale-while-revalidate=60",
+        ),
+        (
+            "cache-control",
+            "public, private, max-age=60",
+            "private, max-age=60",
+            "private, max-age=60",
+        ),
+        // `private` of one field alone.
+        (
+            "cache-control",
+            "private=\"x-user\", max-age=60",
+            "private, private=\"x-user\", max-age=60",
+            "private, private=\"x-user\", max-age=60",
+        ),
+        // What is asked for again each time, and what says nothing of caches, stays as it is.
+        ("cache-control", "max-age=0", "max-age=0", "max-age=0"),
+        ("cache-control", "no-cache", "no-cache", "no-cache"),
+        (
+            "cache-control",
+            "max-age=60, no-store",
+            "max-age=60, no-store",
+            "max-age=60, no-store",
+        ),
+        ("expires", "0", "0", ""),
+        ("last-modified", DATE, DATE, ""),
         (
             "cache-control",
             "private, max-age=60",
@@ -198,6 +239,34 @@ async fn g13_a_page_of_a_session_is_not_shared() {
         assert_eq!(told.len(), usize::from(said != sent), "{}", logs.text());
     }
 }
+
+/// `Expires` alone is a lifetime as well, and is kept for the browser.
+#[tokio::test]
+async fn g13_a_page_of_a_session_that_expires_later_is_private() {
+    for (control, sent, is_told) in [
+        (None, "private", true),
+        (Some("must-revalidate"), "private, must-revalidate", true),
+        (Some("private"), "private", false),
+        (Some("no-store"), "no-store", false),
+        (Some("max-age=0"), "max-age=0", false),
+    ] {
+        let logs = Logs::capture();
+        let page = get(async move |_: Session<Shop>| {
+            let mut headers = HeaderMap::from_iter([(EXPIRES, HeaderValue::from_static(DATE))]);
+            headers.extend(control.map(|value| (CACHE_CONTROL, HeaderValue::from_static(value))));
+            (headers, "page")
+        });
+        let mut client = Site::new().serve(shop::routes().route("/page", page));
+        client.post("/cart/tea").await;
+        let reply = client.get("/page").await;
+        assert_eq!(reply.all("cache-control").concat(), sent, "{control:?}");
+        assert_eq!(reply.all("expires"), [DATE]);
+        let told = logs.with(&["WARN", "expires", "reads the session"]);
+        assert_eq!(told.len(), usize::from(is_told), "{}", logs.text());
+    }
+}
+
+const DATE: &str = "Fri, 31 Dec 2100 23:59:59 GMT";
 
 #[tokio::test]
 async fn g13_a_page_that_takes_no_session_is_left_to_its_handler() {

@@ -72,7 +72,7 @@ async fn held_errors(State(gate): State<Gate>, mut messages: Session<Messages>) 
 }
 
 /// Requests whose response may never be shown.
-const UNSEEN: [&[(&str, &str)]; 13] = [
+const UNSEEN: [&[(&str, &str)]; 20] = [
     &[("sec-purpose", "prefetch")],
     &[("sec-purpose", "prefetch;prerender")],
     &[("sec-purpose", "prefetch; anonymous-client-ip")],
@@ -82,9 +82,16 @@ const UNSEEN: [&[(&str, &str)]; 13] = [
     &[("x-purpose", "preview")],
     &[("x-purpose", "prefetch")],
     &[("x-sec-purpose", "prefetch")],
+    &[("x-sec-purpose", "prefetch, prerender")],
+    &[("purpose", "preview")],
+    &[("sec-purpose", "prerender")],
     &[("next-router-prefetch", "1")],
+    &[("next-router-prefetch", "2")],
+    &[("next-router-prefetch", "3")],
+    &[("next-router-segment-prefetch", "/_tree")],
     &[("x-middleware-prefetch", "1")],
     &[("hx-preloaded", "true")],
+    &[("hx-preloaded", "1")],
     &[("purpose", "other"), ("purpose", "prefetch")],
 ];
 
