@@ -9,9 +9,11 @@ use std::time::Duration;
 use http::StatusCode;
 use starsessions::config::ConfigError;
 use starsessions::error::{LimitKind, TooLarge};
+use starsessions::keys::Key;
+use starsessions::python::AesGcmEncryptor;
 use starsessions::testing::TestSessions;
 use starsessions::{
-    CookieStore, KeyRing, Lifetime, MemoryStore, Session, SessionError, SessionLayer,
+    CookieStore, CsrfLayer, KeyRing, Lifetime, MemoryStore, Session, SessionError, SessionLayer,
     SessionLayerBuilder,
 };
 use starsessions_tests::client::{Client, Once};
@@ -404,4 +406,20 @@ async fn a_record_of_the_limit_is_stored_and_of_one_byte_more_is_not() {
         "a session of 501 bytes is over the limit of 500; store less, or raise `record_limit`; `texts.first` has {size}; `texts.second` has {rest}"
     );
     assert_eq!(error.to_string(), expected);
+}
+
+/// What `main -> Result<(), Box<dyn Error>>` prints is `Debug`.
+#[test]
+fn an_error_of_a_setting_is_printed_as_its_sentence() {
+    fn assert_is_a_sentence<T>(result: Result<T, impl Error>, word: &str) {
+        let Err(error) = result else {
+            panic!("no error that speaks of {word:?}")
+        };
+        assert_eq!(format!("{error:?}"), error.to_string());
+        assert!(error.to_string().contains(word), "{error}");
+    }
+    let origin = CsrfLayer::new().trust("https://shop.example/");
+    assert_is_a_sentence(origin, "https://shop.example/");
+    assert_is_a_sentence(Key::from_bytes([7; 32]), "openssl rand -base64 32");
+    assert_is_a_sentence(AesGcmEncryptor::new(b"short"), "16, 24 or 32");
 }

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use axum::routing::post;
+use axum::Router;
+use axum::routing::{get, post};
 use http::StatusCode;
 use metrics_util::debugging::{DebugValue, DebuggingRecorder, Snapshotter};
 use starsessions::{CurrentSession, KeyRing, MemoryStore, Session, SessionError, SessionLayer};
@@ -303,5 +304,120 @@ async fn a_day_is_logged_by_fingerprints() {
                 assert!(name.bytes().all(|byte| byte.is_ascii_hexdigit()), "{line}");
             }
         }
+    }
+}
+
+mod shared {
+    use starsessions::Session;
+    use starsessions::value::{OldValue, ValueError};
+
+    #[derive(Session)]
+    #[session(namespace = "shared")]
+    pub(super) struct Number {
+        pub(super) value: u64,
+    }
+
+    #[derive(Session)]
+    #[session(namespace = "shared")]
+    pub(super) struct Text {
+        pub(super) value: String,
+    }
+
+    #[derive(Session)]
+    #[session(namespace = "shared")]
+    pub(super) struct Renamed {
+        #[session(alias = "value")]
+        pub(super) other: u64,
+    }
+
+    #[derive(Session)]
+    #[session(namespace = "shared")]
+    pub(super) struct Later {
+        #[session(version = 2, migrate = doubled)]
+        pub(super) value: u64,
+    }
+
+    fn doubled(old: OldValue<'_>) -> Result<u64, ValueError> {
+        Ok(old.decode::<u64>()? * 2)
+    }
+
+    #[derive(Session)]
+    #[session(namespace = "shared")]
+    pub(super) struct Rotating {
+        #[session(rotate)]
+        pub(super) value: u64,
+    }
+
+    #[derive(serde::Serialize, serde::Deserialize, Default)]
+    pub(super) struct Sparse {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub(super) note: Option<u8>,
+    }
+
+    #[derive(Session)]
+    pub(super) struct Lossy {
+        pub(super) sparse: Sparse,
+    }
+}
+
+/// The layer says what it knows of a struct when it first meets it, and once.
+#[tokio::test]
+async fn what_is_wrong_with_a_struct_is_logged_when_it_is_first_used() {
+    use shared::{Later, Lossy, Number, Renamed, Rotating, Text};
+
+    let routes = Router::new()
+        .route(
+            "/number",
+            get(async |it: Session<Number>| it.value.to_string()),
+        )
+        .route("/text", get(async |it: Session<Text>| it.value.clone()))
+        .route(
+            "/renamed",
+            get(async |it: Session<Renamed>| it.other.to_string()),
+        )
+        .route(
+            "/later",
+            get(async |it: Session<Later>| it.value.to_string()),
+        )
+        .route(
+            "/rotating",
+            get(async |it: Session<Rotating>| it.value.to_string()),
+        )
+        .route(
+            "/lossy",
+            get(async |it: Session<Lossy>| it.sparse.note.is_some().to_string()),
+        );
+    for (path, level, words) in [
+        (
+            "/text",
+            "ERROR",
+            ["`Text`", "each overwrites the other's value"],
+        ),
+        (
+            "/renamed",
+            "ERROR",
+            ["`Renamed`", "removes the value of `Number`"],
+        ),
+        ("/later", "ERROR", ["`Later`", "version 2"]),
+        (
+            "/rotating",
+            "WARN",
+            ["`Rotating`", "`rotate` is not the same"],
+        ),
+        ("/lossy", "WARN", ["lossy.sparse", "skip_serializing_if"]),
+    ] {
+        let logs = Logs::capture();
+        let mut client = Site::new().serve(routes.clone());
+        for _ in 0..2 {
+            client.get("/number").await;
+        }
+        let said = || [logs.with(&["ERROR"]), logs.with(&["WARN"])].concat();
+        assert!(said().is_empty(), "{}", logs.text());
+        for _ in 0..2 {
+            assert_eq!(client.get(path).await.status, StatusCode::OK, "{path}");
+        }
+        assert_eq!(said().len(), 1, "{path}: {}", logs.text());
+        let lines = logs.with(&[level, words[0], words[1]]);
+        assert_eq!(lines.len(), 1, "{path}: {}", logs.text());
     }
 }

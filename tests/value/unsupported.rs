@@ -130,3 +130,118 @@ fn a_chain_too_deep_to_read_is_not_written() {
         assert_eq!(encode(&stored, &chain(5_000)), too_deep);
     }
 }
+
+/// Fields that are left out for one value, which may come late.
+mod left_out {
+    use std::time::Duration;
+
+    use serde::{Deserialize, Serialize};
+
+    #[expect(
+        clippy::trivially_copy_pass_by_ref,
+        reason = "serde passes a reference"
+    )]
+    fn is_zero(number: &u32) -> bool {
+        *number == 0
+    }
+
+    #[expect(
+        clippy::trivially_copy_pass_by_ref,
+        reason = "serde passes a reference"
+    )]
+    fn is_twenty(number: &u32) -> bool {
+        *number == 20
+    }
+
+    #[expect(
+        clippy::trivially_copy_pass_by_ref,
+        reason = "serde passes a reference"
+    )]
+    fn is_true(flag: &bool) -> bool {
+        *flag
+    }
+
+    fn is_in_english(language: &str) -> bool {
+        language == "en"
+    }
+
+    macro_rules! types {
+        ($($name:ident $condition:literal $ty:ty;)*) => {$(
+            #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+            pub(super) struct $name {
+                #[serde(default, skip_serializing_if = $condition)]
+                pub(super) value: $ty,
+                pub(super) last: u8,
+            }
+        )*};
+    }
+
+    types! {
+        Zero "is_zero" u32;
+        Twenty "is_twenty" u32;
+        True "is_true" bool;
+        Moment "Duration::is_zero" Duration;
+        English "is_in_english" String;
+        Empty "Vec::is_empty" Vec<u8>;
+    }
+
+    #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+    pub(super) enum Deep {
+        First,
+        Second(Vec<Option<Zero>>),
+        Third(String),
+    }
+
+    /// One check refuses most samples, and stands in front or behind.
+    #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+    pub(super) struct Checked {
+        #[serde(deserialize_with = "address")]
+        pub(super) from: String,
+        pub(super) zero: Zero,
+        #[serde(deserialize_with = "address")]
+        pub(super) to: String,
+    }
+
+    fn address<'de, D: serde::Deserializer<'de>>(source: D) -> Result<String, D::Error> {
+        let text = String::deserialize(source)?;
+        let is_address = text.contains('@');
+        is_address
+            .then_some(text)
+            .ok_or_else(|| serde::de::Error::custom("no address"))
+    }
+}
+
+#[test]
+fn g17_a_field_that_is_left_out_for_one_value_is_refused_for_all() {
+    use left_out::{Checked, Deep, Empty, English, Moment, True, Twenty, Zero};
+    use std::time::Duration;
+
+    let (last, zero) = (1, Zero { value: 5, last: 1 });
+    assert_left_out(&zero);
+    assert_left_out(&Twenty { value: 5, last });
+    assert_left_out(&True { value: false, last });
+    let value = Duration::from_secs(5);
+    assert_left_out(&Moment { value, last });
+    let value = "de".to_owned();
+    assert_left_out(&English { value, last });
+    assert_left_out(&Empty {
+        value: vec![5],
+        last,
+    });
+    assert_left_out(&Deep::First);
+    assert_left_out(&Deep::Third(String::new()));
+    assert_left_out(&Some(vec![(zero.clone(), 1_u8)]));
+    let (from, to) = ("a@b.example".to_owned(), "c@d.example".to_owned());
+    assert_left_out(&Checked { from, zero, to });
+}
+
+#[track_caller]
+fn assert_left_out<T: Value + std::fmt::Debug>(value: &T) {
+    let error = encode(&bincode(), value).unwrap_err();
+    let told = error.to_string();
+    assert!(
+        told.contains("skip_serializing_if") && told.contains("codec = json"),
+        "{value:?}: {told}"
+    );
+    assert!(encode(&json(), value).is_ok(), "{value:?}");
+}

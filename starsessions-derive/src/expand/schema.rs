@@ -44,12 +44,14 @@ fn spec(model: &Model<'_>, index: usize, field: &Field<'_>, stored: &Stored<'_>)
         flash,
         ..
     } = stored;
+    let version = stored.version.unwrap_or(1);
     let merge = merge(index, field.ty, stored);
     let place = place(index);
     quote! {
         __p::FieldSpec {
             name: #name,
             aliases: &[#(#aliases),*],
+            version: #version,
             field_type: __p::Column::field_type(&<Self as __Fields>::#place.0),
             expires: #expires,
             idle: #idle,

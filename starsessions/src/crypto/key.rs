@@ -7,6 +7,7 @@ use zeroize::Zeroizing;
 
 use super::encoding;
 use super::random::{self, RandomError};
+use crate::sentence::debug_as_sentence;
 
 /// A master key: exactly 32 random bytes, from which a [`KeyRing`](super::KeyRing) derives one key
 /// for each purpose.
@@ -130,7 +131,7 @@ impl fmt::Debug for Key {
 }
 
 /// Why something is not a key. It never holds the rejected value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum KeyError {
     /// The text is not base64.
@@ -148,6 +149,8 @@ pub enum KeyError {
     /// The bytes are readable text: a passphrase.
     Text,
 }
+
+debug_as_sentence!(KeyError);
 
 impl fmt::Display for KeyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -6,11 +6,12 @@
 use std::error::Error;
 use std::fmt;
 
+use crate::sentence::debug_as_sentence;
+
 /// The operating system gave no usable random bytes.
 ///
 /// The request that needed them must fail; there is no second-best source. It is seen in
 /// containers without a random device and very early at boot.
-#[derive(Debug)]
 pub struct RandomError(Cause);
 
 #[derive(Debug)]
@@ -44,6 +45,8 @@ fn all_equal(bytes: &[u8]) -> bool {
 
 #[cfg(not(test))]
 use getrandom::fill as system;
+
+debug_as_sentence!(RandomError);
 
 impl fmt::Display for RandomError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -6,6 +6,8 @@ use std::fmt;
 use http::header::{HOST, HeaderMap, HeaderName, HeaderValue, ORIGIN, UPGRADE};
 use http::{Method, Request};
 
+use crate::sentence::debug_as_sentence;
+
 /// What a request's headers say about who has caused it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Source {
@@ -18,7 +20,7 @@ pub(super) enum Source {
 }
 
 /// An origin that no browser would send.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct InvalidOrigin(String);
 
 /// The origins of other sites that may send requests.
@@ -167,6 +169,8 @@ fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Header<'a> {
 /// RFC 9110, section 9.2.1. Not asked of `http`, whose answer may grow with its version.
 const SAFE: [Method; 4] = [Method::GET, Method::HEAD, Method::OPTIONS, Method::TRACE];
 static SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+
+debug_as_sentence!(InvalidOrigin);
 
 impl fmt::Display for InvalidOrigin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -28,6 +28,7 @@ pub(crate) fn bind(record: &Record, device: &Device, now: Timestamp) -> Plan {
 static DEVICE_SPEC: FieldSpec = FieldSpec {
     name: DEVICE,
     aliases: &[],
+    version: 1,
     field_type: FieldType::new::<Vec<u8>>(Format::Bincode),
     expires: None,
     idle: None,

@@ -10,6 +10,7 @@ pub(crate) const LABEL: &str = ".label";
 pub(crate) static LABEL_SPEC: FieldSpec = FieldSpec {
     name: LABEL,
     aliases: &[],
+    version: 1,
     field_type: FieldType::new::<String>(Format::Bincode),
     expires: None,
     idle: None,

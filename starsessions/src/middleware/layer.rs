@@ -178,6 +178,16 @@ where
             );
             return ResponseFuture::new(self.inner.call(request), None);
         }
+        if let Some(other) = outer
+            .as_ref()
+            .and_then(|slot| slot.same_cookie(&self.realm))
+        {
+            self.realm.reporter.shared_cookie(
+                self.realm.cookie.name(),
+                &self.realm.name,
+                &other.realm().name,
+            );
+        }
         let mut slot = Slot::new(Arc::clone(&self.realm), outer);
         slot.came_to(request.uri());
         if self.realm.explains {

@@ -258,9 +258,13 @@ pub(crate) fn lossy(realm: &str, session: &str, field: &str, loss: &impl fmt::Di
     );
 }
 
-/// Two structs store two types under one name.
-pub(crate) fn type_conflict(realm: &str, conflict: &impl fmt::Display) {
-    tracing::error!(realm, "{conflict}");
+/// Two structs do not agree about a field that both store.
+pub(crate) fn conflicting(realm: &str, loses_values: bool, conflict: &impl fmt::Display) {
+    if loses_values {
+        tracing::error!(realm, "{conflict}");
+    } else {
+        tracing::warn!(realm, "{conflict}");
+    }
 }
 
 /// Why a request's session went as it did.

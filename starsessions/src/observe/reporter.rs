@@ -79,6 +79,20 @@ impl Reporter {
         }
     }
 
+    /// Layers of two realms serve one route with one cookie.
+    pub(crate) fn shared_cookie(&self, cookie: &str, realm: &str, other: &str) {
+        if self.is_first("shared cookie") {
+            tracing::error!(
+                cookie,
+                realm,
+                other,
+                "the layers of two realms set one cookie, so a session of one ends that of the other: give the \
+                 cookie of one another name, `.cookie(|cookie| cookie.name(\"admin\"))` (after \
+                 `.local_development()`, if that is used)"
+            );
+        }
+    }
+
     /// A handler lets caches store a response that sets the session cookie.
     pub(crate) fn cached_cookie(&self, header: &impl fmt::Display, value: &impl fmt::Debug) {
         let told = "a response sets the session cookie, and its handler lets caches store it; it is \

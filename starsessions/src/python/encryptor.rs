@@ -7,6 +7,7 @@ use aes_gcm::{Aes128Gcm, Aes256Gcm, AesGcm};
 
 use super::format::FormatError;
 use crate::crypto;
+use crate::sentence::debug_as_sentence;
 
 /// What a session's bytes are encrypted with: `Encryptor` of the Python library.
 pub trait Encryptor: Send + Sync + 'static {
@@ -55,8 +56,10 @@ enum Cipher {
 type Aes192Gcm = AesGcm<aes::Aes192, aes_gcm::aead::consts::U12>;
 
 /// A key that is none of this cipher.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct InvalidKey(pub(super) &'static str);
+
+debug_as_sentence!(InvalidKey);
 
 impl fmt::Display for InvalidKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

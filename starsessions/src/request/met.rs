@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 use crate::observe;
-use crate::schema::Schema;
+use crate::schema::{Schema, conflicts};
 
 /// A list that only grows: a struct that was met before is found without a lock.
 #[derive(Debug, Default)]
@@ -39,8 +39,8 @@ impl Met {
             observe::lossy(realm, schema.type_name, spec.name, &loss);
         }
         for other in self.others(schema) {
-            if let Some(conflict) = other.conflict(schema) {
-                observe::type_conflict(realm, &conflict);
+            for conflict in conflicts(other, schema) {
+                observe::conflicting(realm, conflict.loses_values(), &conflict);
             }
         }
     }

@@ -176,6 +176,12 @@ impl Slot {
         Some(Arc::clone(slot))
     }
 
+    /// A slot, of this layer or further out, whose cookie has the name of another realm's.
+    pub(crate) fn same_cookie(&self, realm: &Realm) -> Option<&Self> {
+        let mut slots = std::iter::successors(Some(self), |slot| slot.outer.as_deref());
+        slots.find(|slot| slot.realm.cookie.name() == realm.cookie.name())
+    }
+
     /// Whether a layer further out, of another realm, can still fail.
     pub(crate) fn has_outer(&self) -> bool {
         self.outer.is_some()

@@ -1,12 +1,14 @@
 //! What a session type is to the runtime: its tables, its values from and into a record, and what the
 //! derive macro's output is made of.
 
+mod conflict;
 mod data;
 mod expansion;
 mod reader;
 mod spec;
 mod writer;
 
+pub(crate) use self::conflict::conflicts;
 pub use self::data::{Indexed, SessionData};
 pub use self::expansion::{
     Column, Defaulted, HasDefault, Migrated, Optional, Policy, Readable, Required, Secret, Show,

@@ -1,6 +1,5 @@
 //! What a derived session type looks like to the runtime: constant tables, no logic.
 
-use std::fmt;
 use std::time::Duration;
 
 use crate::record::{Field, Record};
@@ -29,50 +28,10 @@ impl Schema {
         fields.filter_map(|spec| Some((spec, spec.field_type.examine().err()?)))
     }
 
-    /// The first field that `other` stores too, as another type: each struct would overwrite what the other
-    /// one has written.
-    pub(crate) fn conflict(&'static self, other: &'static Self) -> Option<Conflict> {
-        let field = |spec: &'static FieldSpec| {
-            let theirs = other
-                .fields
-                .iter()
-                .find(|theirs| theirs.name == spec.name)?;
-            let conflict = Conflict {
-                name: spec.name,
-                sides: [(self, spec), (other, theirs)],
-            };
-            (!spec.field_type.is(&theirs.field_type)).then_some(conflict)
-        };
-        self.fields.iter().find_map(field)
-    }
-
     /// Whether a field is a message.
     #[cfg(feature = "axum")]
     pub(crate) fn has_flash(&self) -> bool {
         self.fields.iter().any(|spec| spec.flash)
-    }
-}
-
-/// Two structs that store two types under one name.
-#[derive(Debug)]
-pub(crate) struct Conflict {
-    name: &'static str,
-    sides: [(&'static Schema, &'static FieldSpec); 2],
-}
-
-impl fmt::Display for Conflict {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let [(first, one), (second, other)] = self.sides;
-        write!(
-            f,
-            "`{}` and `{}` both store `{}`, one as `{}` and the other as `{}`, so each overwrites the other's value; \
-             give one of them another `namespace`, or the field another name by `rename`",
-            first.type_name,
-            second.type_name,
-            self.name,
-            one.field_type.name(),
-            other.field_type.name(),
-        )
     }
 }
 
@@ -89,6 +48,8 @@ pub struct FieldSpec {
     pub name: &'static str,
     /// Former stored names, namespace included; read when `name` is absent, removed when it is written.
     pub aliases: &'static [&'static str],
+    /// The version of the value's layout.
+    pub version: u32,
     /// The type of the stored value.
     pub field_type: FieldType,
     /// Gone this long after the last write.
@@ -162,6 +123,7 @@ mod tests {
         FieldSpec {
             name,
             aliases: &["shop.nick", "shop.call"],
+            version: 1,
             field_type,
             expires: None,
             idle: None,
@@ -189,24 +151,6 @@ mod tests {
 
     static SHOP: Schema = schema("Shop", &[field("shop.a", NUMBER), field("shop.b", NUMBER)]);
     static MORE: Schema = schema("More", &[field("shop.b", NUMBER), field("shop.c", UNIT)]);
-    static LESS: Schema = schema("Less", &[field("shop.a", NUMBER), field("shop.b", TEXT)]);
-
-    #[test]
-    fn two_structs_with_two_types_of_one_field_are_both_named() {
-        assert!(SHOP.conflict(&MORE).is_none());
-        assert!(SHOP.conflict(&SHOP).is_none());
-        let text = SHOP.conflict(&LESS).unwrap().to_string();
-        for part in [
-            "`Shop`",
-            "`Less`",
-            "`shop.b`",
-            "`u64`",
-            "String`",
-            "namespace",
-        ] {
-            assert!(text.contains(part), "{text}");
-        }
-    }
 
     #[test]
     fn a_type_that_loses_values_is_told_without_a_value() {

@@ -4,7 +4,7 @@ use std::fmt;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::examine::examine;
+use super::examine::{examine, stored, written};
 use super::{Format, ValueError};
 
 /// The type of a field, for what can be said of it without a value.
@@ -14,6 +14,8 @@ pub struct FieldType {
     name: fn() -> &'static str,
     format: Format,
     examine: fn(Format) -> Result<(), ValueError>,
+    written: fn(Format) -> Vec<Vec<u8>>,
+    reads: fn(&[u8]) -> bool,
 }
 
 impl FieldType {
@@ -25,6 +27,8 @@ impl FieldType {
             name: type_name::<T>,
             format,
             examine: examine::<T>,
+            written: written::<T>,
+            reads: |bytes| stored::<T>(Format::Bincode).decode(bytes).is_ok(),
         }
     }
 
@@ -38,6 +42,17 @@ impl FieldType {
     #[must_use]
     pub fn is(&self, other: &Self) -> bool {
         (self.id)() == (other.id)()
+    }
+
+    /// Whether each reads what the other one writes, as far as made-up values show it: `String` and `Box<str>`
+    /// do, a number and a text do not.
+    #[must_use]
+    pub fn is_readable_as(&self, other: &Self) -> bool {
+        let reads = |reader: &Self, writer: &Self| {
+            let written = (writer.written)(writer.format);
+            !written.is_empty() && written.iter().all(|bytes| (reader.reads)(bytes))
+        };
+        self.is(other) || (reads(self, other) && reads(other, self))
     }
 
     /// Whether values of the type come back as they were, as far as made-up values show it. It is found out

@@ -7,12 +7,12 @@ use serde::de::DeserializeOwned;
 
 use super::bincode::Stop;
 use super::envelope::{Envelope, Payload};
-use super::examine::{examine, self_describing};
+use super::examine::{examine, self_describing, stored};
 #[cfg(feature = "json")]
 use super::json;
 use super::known::Known;
 use super::trace::{Detail, Trace, trace};
-use super::{Format, Refusal, Stored, ValueError, bincode};
+use super::{Format, Refusal, ValueError, bincode};
 
 impl Payload<'_> {
     /// The value, if it has the mark that it was written with.
@@ -111,14 +111,8 @@ pub(super) fn try_round_trip<T>(format: Format, value: &T) -> Result<(), ValueEr
 where
     T: Serialize + DeserializeOwned + 'static,
 {
-    let stored = Stored {
-        format,
-        version: 1,
-        migrate: None,
-        validate: None,
-    };
     let mut bytes = Vec::new();
-    match stored.write(value, &mut bytes) {
+    match stored::<T>(format).write(value, &mut bytes) {
         Ok(()) => {}
         Err(refusal) if refusal.is_of_the_type() => return Err(refusal.into_error::<T>()),
         Err(_) => return Ok(()),

@@ -4,7 +4,9 @@ use axum::Router;
 use axum::routing::{get, post};
 use http::StatusCode;
 use starsessions::config::FailurePolicy;
-use starsessions::{CsrfLayer, CurrentSession, FailurePolicyLayer, PassiveLayer, Session};
+use starsessions::{
+    CsrfLayer, CurrentSession, FailurePolicyLayer, PassiveLayer, Session, SessionLayerBuilder,
+};
 use starsessions_tests::client::Client;
 use starsessions_tests::logs::Logs;
 use starsessions_tests::site::Site;
@@ -106,6 +108,38 @@ async fn scenario_17_two_layers_of_one_realm_are_one_session_and_a_line_with_the
         (0, 1),
         "the outer layer is used"
     );
+}
+
+#[tokio::test]
+async fn scenario_17_two_realms_with_one_cookie_are_a_line_with_the_remedy() {
+    fn development(layer: SessionLayerBuilder) -> SessionLayerBuilder {
+        layer.local_development()
+    }
+    let routes = || {
+        let operator = get(async |_: Session<Operator>| ());
+        shop::routes().route("/operator", operator)
+    };
+    let main = Site::with(development);
+    let logs = Logs::capture();
+    let admin = Site::with(|layer| development(layer).realm("admin"));
+    let mut client = main.serve(routes().layer(admin.sessions.layer()));
+    for _ in 0..2 {
+        client.get("/operator").await;
+    }
+    let errors = logs.with(&["ERROR"]);
+    assert_eq!(errors.len(), 1, "{}", logs.text());
+    for word in ["starsessions-dev", "admin", ".cookie(|cookie| cookie.name("] {
+        assert!(errors[0].contains(word), "no {word:?} in {}", errors[0]);
+    }
+
+    let named = Site::with(|layer| {
+        let layer = development(layer).realm("admin");
+        layer.cookie(|cookie| cookie.name("admin"))
+    });
+    let logs = Logs::capture();
+    let mut client = main.serve(routes().layer(named.sessions.layer()));
+    client.get("/operator").await;
+    assert!(logs.with(&["ERROR"]).is_empty(), "{}", logs.text());
 }
 
 /// Without a word, polling would keep an abandoned tab signed in.

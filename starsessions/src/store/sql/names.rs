@@ -41,8 +41,10 @@ fn is_plain(name: &str) -> bool {
 }
 
 /// A schema or table name that would have to be quoted in SQL.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct TableNameError(String);
+
+debug_as_sentence!(TableNameError);
 
 impl fmt::Display for TableNameError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

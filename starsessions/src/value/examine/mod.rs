@@ -21,7 +21,7 @@ use serde::de::DeserializeOwned;
 use self::plan::{Plan, Run};
 use self::sampler::Sampler;
 use super::round_trip::try_round_trip;
-use super::{Format, Incomplete, ValueError, type_name};
+use super::{Format, Incomplete, Stored, ValueError, type_name};
 
 /// What is known of `T` in this format; found out once in a process.
 ///
@@ -42,6 +42,37 @@ where
     let mut known = VERDICTS.write().unwrap_or_else(PoisonError::into_inner);
     known.get_or_insert_default().insert(key, verdict.clone());
     verdict
+}
+
+/// Some values of `T` as they are written, made up; none if the type accepts no made-up value.
+pub(super) fn written<T>(format: Format) -> Vec<Vec<u8>>
+where
+    T: Serialize + DeserializeOwned + 'static,
+{
+    let mut plan = Plan::default();
+    let mut all = Vec::new();
+    while plan.goes_on() {
+        let run = Run::new(&plan, format != Format::Bincode);
+        let value = catch_unwind(AssertUnwindSafe(|| {
+            let value = Sampler::sample::<T>(&run).ok()?;
+            let mut bytes = Vec::new();
+            Some(stored(format).encode(&value, &mut bytes).map(|()| bytes))
+        }));
+        let value = value.unwrap_or_default();
+        plan.learn(&run.into_seen(), value.is_some());
+        all.extend(value.and_then(Result::ok));
+    }
+    all
+}
+
+/// A field of the type without rules of its own.
+pub(super) const fn stored<T>(format: Format) -> Stored<T> {
+    Stored {
+        format,
+        version: 1,
+        migrate: None,
+        validate: None,
+    }
 }
 
 /// The error for a type that asked bincode to describe the value.
@@ -74,19 +105,44 @@ where
 /// Not generic, so that it is compiled once.
 fn explore(format: Format, type_name: &'static str, attempt: Attempt) -> Result<(), ValueError> {
     let mut plan = Plan::default();
+    walk(&mut plan, format, type_name, attempt)?;
+    if format == Format::Bincode {
+        plan.vary();
+        walk(&mut plan, format, type_name, attempt)?;
+    }
+    Ok(())
+}
+
+fn walk(
+    plan: &mut Plan,
+    format: Format,
+    type_name: &'static str,
+    attempt: Attempt,
+) -> Result<(), ValueError> {
     while plan.goes_on() {
-        let run = Run::new(&plan, format != Format::Bincode);
+        let run = Run::new(plan, format != Format::Bincode);
         // A type may panic at a value that it never expected; then it is not judged.
         let verdict = catch_unwind(AssertUnwindSafe(|| attempt(&run, format)));
         let verdict = verdict.unwrap_or_default();
         let seen = run.into_seen();
         match (&verdict, format, seen.asked.borrow().as_ref()) {
-            (None, Format::Bincode, Some(path)) => return Err(asks(type_name, Arc::clone(path))),
+            (None, Format::Bincode, Some(path)) if !plan.varies() => {
+                return Err(asks(type_name, Arc::clone(path)));
+            }
             _ => plan.learn(&seen, verdict.is_some()),
         }
-        verdict.unwrap_or(Ok(()))?;
+        match verdict {
+            // Some samples are nothing that an application would store. So of them only that counts which
+            // the codec never carries.
+            Some(Err(error)) if !plan.varies() || is_of_the_type(&error) => return Err(error),
+            _ => {}
+        }
     }
     Ok(())
+}
+
+fn is_of_the_type(error: &ValueError) -> bool {
+    matches!(error, ValueError::Unsupported { .. })
 }
 
 type Verdicts = HashMap<(TypeId, Format), Result<(), ValueError>>;

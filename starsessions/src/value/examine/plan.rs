@@ -1,7 +1,7 @@
 //! Which values are made up next.
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::super::trace::fold;
@@ -14,6 +14,12 @@ pub(super) struct Plan {
     steps: usize,
     /// The sample that is tried at a place; the first one where nothing is known.
     samples: HashMap<Site, u8>,
+    /// Whether accepted values are varied, too.
+    varies: bool,
+    /// How many samples of a place were accepted, one after the other.
+    varied: HashMap<Site, u8>,
+    /// Places where another sample than the one that is known was refused.
+    strict: HashSet<Site>,
     /// How many variants there are where fewer were accepted than serde had named: it names aliases too.
     variants: HashMap<Site, usize>,
 }
@@ -28,6 +34,9 @@ impl Default for Plan {
             rounds: FEWEST_ROUNDS,
             steps: MOST_STEPS,
             samples: HashMap::new(),
+            varies: false,
+            varied: HashMap::new(),
+            strict: HashSet::new(),
             variants: HashMap::new(),
         }
     }
@@ -38,13 +47,40 @@ impl Plan {
         self.round < self.rounds && self.steps > 0
     }
 
+    /// Goes through the rounds once more, with another sample at a place each time that it is met: what
+    /// `skip_serializing_if` leaves out depends on the value of a field.
+    pub(super) fn vary(&mut self) {
+        self.varies = true;
+        self.round = 0;
+    }
+
+    pub(super) fn varies(&self) -> bool {
+        self.varies
+    }
+
     /// Goes to the next round, or tries this one again with another sample where the type stopped.
     pub(super) fn learn(&mut self, seen: &Seen, accepted: bool) {
         self.steps = seen.steps.get();
+        if self.varies {
+            return self.learn_variation(seen, accepted);
+        }
         let wanted = ROUNDS_A_VARIANT * seen.widest.get();
         self.rounds = self.rounds.max(wanted.min(MOST_ROUNDS));
         let again = !accepted && (self.fewer_variants(seen) || self.next_sample(seen));
         if !again {
+            self.round += 1;
+        }
+    }
+
+    fn learn_variation(&mut self, seen: &Seen, accepted: bool) {
+        if accepted {
+            for site in seen.varied.borrow().iter() {
+                let count = self.varied.entry(*site).or_default();
+                *count = count.saturating_add(1);
+            }
+        }
+        let is_strict = |site| !accepted && self.strict.insert(site);
+        if !seen.last_leaf.get().is_some_and(is_strict) {
             self.round += 1;
         }
     }
@@ -81,6 +117,8 @@ pub(super) struct Seen {
     /// How many questions of the type are still answered.
     pub(super) steps: Cell<usize>,
     pub(super) last_leaf: Cell<Option<Site>>,
+    /// Where another sample was taken than the known one.
+    varied: RefCell<Vec<Site>>,
     /// The most variants of an enum.
     pub(super) widest: Cell<u64>,
     /// A variant that serde named and the type does not know.
@@ -117,6 +155,17 @@ impl<'p> Run<'p> {
     pub(super) fn sample(&self, site: Site) -> u8 {
         self.seen.last_leaf.set(Some(site));
         self.plan.samples.get(&site).copied().unwrap_or_default()
+    }
+
+    /// Another sample for a leaf, while accepted values are varied.
+    pub(super) fn variation(&self, site: Site) -> Option<u8> {
+        if !self.plan.varies || self.plan.strict.contains(&site) {
+            return None;
+        }
+        self.seen.varied.borrow_mut().push(site);
+        // The first one is what every place begins with.
+        let count = self.plan.varied.get(&site).copied().unwrap_or_default();
+        Some(count.saturating_add(1))
     }
 
     /// One of `count` ways on: the first in the first round, the last in the second, any in the others.

@@ -6,7 +6,7 @@
 use super::sampler::Halt;
 
 /// How many values are tried for one place.
-pub(super) const ATTEMPTS: u8 = 32;
+pub(super) const ATTEMPTS: u8 = 33;
 
 pub(super) fn number<T: TryFrom<i16>>(attempt: u8) -> Result<T, Halt> {
     let number = pick(NUMBERS, attempt)?;
@@ -36,8 +36,8 @@ fn pick<T: Copy>(samples: &[T], attempt: u8) -> Result<T, Halt> {
 }
 
 const NUMBERS: &[i16] = &[
-    1, 0, 2, -1, 3, 4, 5, 7, 10, 12, 16, 18, 24, 28, 30, 32, 50, 60, 64, 90, 100, 128, 200, 255,
-    256, 365, 500, 1000, 1024, 2000, 8080, 32767,
+    1, 0, 2, -1, 3, 4, 5, 7, 10, 12, 16, 18, 20, 24, 28, 30, 32, 50, 60, 64, 90, 100, 128, 200,
+    255, 256, 365, 500, 1000, 1024, 2000, 8080, 32767,
 ];
 
 const TEXTS: &[&str] = &[

@@ -78,7 +78,13 @@ impl<'r> Sampler<'r> {
 
     fn leaf<T>(&self, sample: fn(u8) -> Result<T, Halt>) -> Result<T, Halt> {
         self.enter()?;
-        sample(self.run.sample(self.place.site))
+        let known = self.run.sample(self.place.site);
+        // Not each kind of value has as many samples.
+        let other = self.run.variation(self.place.site);
+        match other.map(sample) {
+            Some(Ok(other)) => Ok(other),
+            _ => sample(known),
+        }
     }
 
     fn ask<T>(self) -> Result<T, Halt> {
