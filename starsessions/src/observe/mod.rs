@@ -267,6 +267,16 @@ pub(crate) fn conflicting(realm: &str, loses_values: bool, conflict: &impl fmt::
     }
 }
 
+/// A struct wants a proof of the device where no session can have a device.
+pub(crate) fn never_bound(realm: &str, session: &str) {
+    tracing::error!(
+        realm,
+        view = session,
+        "the struct is `bound`, and its layer binds no sessions to devices: all are let in without a proof; \
+         add `.device_bound(|device| device)` to the layer, or take the attribute away"
+    );
+}
+
 /// Why a request's session went as it did.
 pub(crate) fn explained(realm: &str, text: &str) {
     tracing::debug!(realm, explanation = text, "session explained");

@@ -13,9 +13,9 @@ pub(crate) struct Met {
 }
 
 impl Met {
-    /// Notes a struct; one that is new is compared with those before it.
+    /// Notes a struct; one that is new is compared with those before it. `binds`: sessions can be bound to devices.
     #[inline]
-    pub(crate) fn meet(&self, schema: &'static Schema, realm: &str) {
+    pub(super) fn meet(&self, schema: &'static Schema, realm: &str, binds: bool) {
         let mut met = self;
         loop {
             let mut is_new = false;
@@ -24,7 +24,7 @@ impl Met {
                 schema
             });
             if is_new {
-                return self.introduce(schema, realm);
+                return self.introduce(schema, realm, binds);
             }
             if std::ptr::eq(*known, schema) {
                 return;
@@ -34,7 +34,10 @@ impl Met {
     }
 
     #[cold]
-    fn introduce(&self, schema: &'static Schema, realm: &str) {
+    fn introduce(&self, schema: &'static Schema, realm: &str, binds: bool) {
+        if schema.bound && !binds {
+            observe::never_bound(realm, schema.type_name);
+        }
         for (spec, loss) in schema.losses() {
             observe::lossy(realm, schema.type_name, spec.name, &loss);
         }

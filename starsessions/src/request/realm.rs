@@ -17,7 +17,7 @@ use crate::engine::Engine;
 use crate::lifecycle::FailurePolicy;
 use crate::observe::Reporter;
 use crate::record::Record;
-use crate::schema::{Absent, Checks, FieldReader, SessionData};
+use crate::schema::{Absent, Checks, FieldReader, Schema, SessionData};
 #[cfg(feature = "takeover")]
 use crate::takeover::TakeOver;
 
@@ -52,13 +52,27 @@ impl Realm {
         (self.name.is_empty() && name.is_empty()) || self.name == name
     }
 
+    /// Tells what is wrong with a struct when it is first used here.
+    #[inline]
+    pub(crate) fn meet(&self, schema: &'static Schema) {
+        self.met.meet(schema, &self.name, self.binds());
+    }
+
+    /// Whether sessions can be bound to devices.
+    fn binds(&self) -> bool {
+        #[cfg(feature = "dbsc")]
+        return self.device.is_some();
+        #[cfg(not(feature = "dbsc"))]
+        false
+    }
+
     /// A view of what is in a record.
     pub(crate) fn read_view<T: SessionData>(
         &self,
         record: Option<&Record>,
         now: Timestamp,
     ) -> Result<T, Absent> {
-        self.met.meet(T::SCHEMA, &self.name);
+        self.meet(T::SCHEMA);
         let value: T = self.read_fields(record, now)?;
         if let Err(invalid) = value.validate() {
             // Fields that are impossible together count as absent together.

@@ -91,7 +91,7 @@ impl CurrentSession {
     )]
     pub fn insert<T: SessionData>(&self, value: T) -> Result<(), SessionError> {
         let realm = self.slot.realm();
-        realm.met.meet(T::SCHEMA, &realm.name);
+        realm.meet(T::SCHEMA);
         let changes = FieldWriter::changes(&value, None, realm.checks())?;
         self.slot.push_any(changes)
     }

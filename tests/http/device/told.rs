@@ -77,3 +77,16 @@ async fn the_log_names_sessions_by_fingerprints_and_holds_no_secret() {
         assert!(!text.contains(&secret), "{secret}");
     }
 }
+
+/// A demand that no session can meet is no protection.
+#[tokio::test]
+async fn a_bound_struct_under_a_layer_that_binds_nothing_is_said_once() {
+    let logs = Logs::capture();
+    let mut client = Site::new().serve(routes());
+    client.post("/login").await;
+    for _ in 0..2 {
+        client.get("/vault").await;
+    }
+    let told = logs.with(&["ERROR", "`bound`", "device_bound"]);
+    assert_eq!(told.len(), 1, "{told:?}");
+}
