@@ -154,7 +154,7 @@ async fn g05_a_write_behind_a_login_takes_nobodys_place() {
 /// The response to the sign-in was lost: the browser goes on with what it has.
 #[tokio::test]
 async fn g05_a_browser_that_never_hears_of_its_login_is_a_visitor_again() {
-    for (seconds, begins) in [(9, false), (10, true)] {
+    for (seconds, begins) in [(59, false), (60, true)] {
         let (site, _, mut behind, _) = behind_a_login("/views").await;
         site.wait_seconds(seconds);
         let reply = behind.post("/views").await;

@@ -201,7 +201,7 @@ async fn g08_nothing_stays_locked() {
     for path in ["/both", "/logout", "/login/8"] {
         at_every_poll(path, async |site, mut client, _| {
             // Behind a sign-in whose response was lost, the browser is a visitor again after that.
-            site.wait_seconds(10);
+            site.wait_seconds(60);
             assert_eq!(
                 client.post("/both").await.status,
                 StatusCode::OK,
