@@ -42,12 +42,19 @@ pub(super) struct Model {
     now: u64,
     /// The session of each cookie that was ever set.
     cookies: Vec<usize>,
-    /// By cookie, when a sign-in gave its session another.
-    left: BTreeMap<usize, u64>,
+    /// What a sign-in has put in the place of a cookie or, where sessions are cookies, of an id.
+    left: BTreeMap<usize, Left>,
     sessions: Vec<State>,
     /// The ids that have ended.
     ended: BTreeSet<u32>,
     next_id: u32,
+}
+
+#[derive(Clone, Copy)]
+struct Left {
+    at: u64,
+    /// The cookie of the session from then on.
+    to: usize,
 }
 
 #[derive(Clone, Debug)]
@@ -106,27 +113,16 @@ impl Model {
             Kind::Server => self.cookies.iter().rposition(|it| *it == place) == Some(cookie),
             Kind::Sealed => true,
         };
-        let is_live = self.now < state.expires
-            && self.now < state.used + state.idle()
-            && self.now < state.created + state.absolute();
-        (is_current && is_live && !self.ended.contains(&state.id)).then_some(place)
+        (is_current && self.is_live(state) && !self.ended.contains(&state.id)).then_some(place)
     }
 
     fn guest(&mut self, cookie: Option<usize>, op: Op) -> Told {
         let mut data = Data::default();
         data.change(op, self.now);
         // Behind a sign-in, whose cookie is on its way, only another one begins a session.
-        let left = cookie.and_then(|cookie| Some((cookie, *self.left.get(&cookie)?)));
-        let is_behind = left.is_some_and(|(_, left)| self.now < left + 10);
-        if let (Some((cookie, left)), Op::Destroy | Op::Restart(_)) = (left, op)
-            && self.now < left + 60
-        {
-            // What has left a cookie is ended by it for a while, and so are the ways there.
-            let place = self.cookies[cookie];
-            self.ended.insert(self.sessions[place].id);
-            let cookies = &self.cookies;
-            self.left
-                .retain(|former, _| *former < cookie || cookies[*former] != place);
+        let is_behind = cookie.is_some_and(|cookie| self.left_of(cookie).is_some());
+        if let (Some(cookie), true, Op::Destroy | Op::Restart(_)) = (cookie, is_behind, op) {
+            self.end_behind(cookie);
         }
         if is_behind && data.user.is_none() && (data != Data::default() || op == Op::RemoveLogin) {
             return Told::Refused;
@@ -141,6 +137,42 @@ impl Model {
         }
     }
 
+    /// For a minute a cookie leads to what has come after it: to end that, and nothing else.
+    fn left_of(&self, cookie: usize) -> Option<Left> {
+        let left = self.left.get(&self.former(cookie)).copied();
+        // A session in a cookie ends with its own times first.
+        let is_over =
+            self.kind == Kind::Sealed && !self.is_live(&self.sessions[self.cookies[cookie]]);
+        left.filter(|left| self.now < left.at + 60 && !is_over)
+    }
+
+    fn is_live(&self, state: &State) -> bool {
+        self.now < state.expires
+            && self.now < state.used + state.idle()
+            && self.now < state.created + state.absolute()
+    }
+
+    fn former(&self, cookie: usize) -> usize {
+        match self.kind {
+            Kind::Server => cookie,
+            Kind::Sealed => self.sessions[self.cookies[cookie]].id as usize,
+        }
+    }
+
+    fn end_behind(&mut self, mut cookie: usize) {
+        while let Some(left) = self.left.get(&self.former(cookie)).copied() {
+            if self.now >= left.at + 60 {
+                return;
+            }
+            // In a store, the way goes with what it leads to.
+            if self.kind == Kind::Server {
+                self.left.remove(&cookie);
+            }
+            cookie = left.to;
+        }
+        self.ended.insert(self.sessions[self.cookies[cookie]].id);
+    }
+
     fn visitor(&mut self, place: usize, before: &State, op: Op) -> Told {
         match op {
             Op::Destroy => {
@@ -149,9 +181,11 @@ impl Model {
             }
             Op::Restart(_) => {
                 self.ended.insert(before.id);
+                let former = self.cookies.iter().rposition(|it| *it == place);
                 let mut data = Data::default();
                 data.change(op, self.now);
                 self.begin(data);
+                self.leave(former);
                 return Told::New;
             }
             _ => {}
@@ -185,23 +219,32 @@ impl Model {
                 self.sessions[place] = after;
                 if is_privilege {
                     let former = self.cookies.iter().rposition(|it| *it == place);
-                    self.left.extend(former.map(|it| (it, self.now)));
                     self.cookies.push(place);
+                    self.leave(former);
                     Told::New
                 } else {
                     Told::Again
                 }
             }
             Kind::Sealed if is_written || is_due => {
+                let former = self.cookies.iter().rposition(|it| *it == place);
                 if is_privilege {
                     self.ended.insert(before.id);
                     after.id = self.new_id();
                 }
                 self.keep(after);
+                self.leave(former.filter(|_| is_privilege));
                 Told::New
             }
             Kind::Sealed => Told::Nothing,
         }
+    }
+
+    /// The newest cookie has come in the place of another one.
+    fn leave(&mut self, former: Option<usize>) {
+        let (at, to) = (self.now, self.cookies.len() - 1);
+        let former = former.map(|cookie| self.former(cookie));
+        self.left.extend(former.map(|it| (it, Left { at, to })));
     }
 
     fn begin(&mut self, data: Data) {
