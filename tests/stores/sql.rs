@@ -1,6 +1,6 @@
 //! What the stores on PostgreSQL and on MySQL are both put through: keys, rows, and connections that fail.
 
-mod failing;
+pub(crate) mod failing;
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;

@@ -27,6 +27,7 @@ use self::scripts::Scripts;
 pub(crate) use self::strings::{Strings, Swapped};
 use super::delegate::delegate;
 use super::{Protection, StoreError};
+use crate::observe::Outages;
 use crate::sentence::debug_as_sentence;
 
 /// Keeps sessions in Redis or Valkey: one server, a Cluster, or the master of a Sentinel set.
@@ -192,6 +193,7 @@ impl RedisStoreBuilder {
             scripts: Scripts::new(),
             prefix: self.prefix,
             known: Known::default(),
+            outages: Outages::default(),
         };
         Ok(RedisStore {
             shared: Arc::new(Shared {

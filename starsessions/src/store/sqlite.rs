@@ -20,6 +20,7 @@ use super::{
 };
 use crate::clock::Timestamp;
 use crate::crypto::{IndexKey, RowKey};
+use crate::observe::Outages;
 
 /// Keeps sessions in an SQLite file.
 ///
@@ -77,6 +78,7 @@ struct Shared {
     protection: Protection,
     writer: Queue,
     readers: Queue,
+    outages: Outages,
 }
 
 impl SqliteStore {
@@ -208,8 +210,13 @@ impl Store for SqliteStore {
         now: Timestamp,
     ) -> Result<Vec<Listed>, StoreError> {
         let index_key = *index_key;
-        self.read(move |connection| rows::listed(connection, &index_key, now))
-            .await
+        let read = self.read(move |connection| rows::listed(connection, &index_key, now));
+        let (listed, passed_over) = read.await?;
+        if let Some(error) = passed_over {
+            let error = StoreError::Corrupt(error.into());
+            self.shared.outages.report(&error, now);
+        }
+        Ok(listed)
     }
 
     /// In steps of one transaction each, so that the writes of requests come between them.
@@ -275,6 +282,7 @@ impl SqliteStoreBuilder {
             shared: Arc::new(Shared {
                 path: self.path,
                 protection: self.protection,
+                outages: Outages::default(),
                 writer: Queue::writer(writer).map_err(no_thread)?,
                 readers: Queue::readers(readers).map_err(no_thread)?,
             }),

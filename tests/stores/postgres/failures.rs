@@ -9,6 +9,7 @@ use starsessions::store::StoreError;
 use starsessions::store::{Replaced, Store};
 
 use super::Database;
+use crate::sql::failing::only_the_other_row_is_listed;
 use crate::sql::{after, at, filed_row, key, row};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -35,6 +36,7 @@ async fn a_row_that_is_no_session_is_corrupt_and_can_be_ended() {
             matches!(loaded, Err(StoreError::Corrupt(_))),
             "{damage}: {loaded:?}"
         );
+        only_the_other_row_is_listed(store).await;
         assert_eq!(store.remove(&key(1)).await.unwrap(), None);
         assert_eq!(store.load(&key(1), at(1)).await.unwrap(), None);
     }

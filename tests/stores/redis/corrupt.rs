@@ -1,10 +1,11 @@
 //! A session's key that holds something else.
 
 use starsessions::store::{Inserted, Store, StoreError};
+use starsessions_tests::logs::Logs;
 use starsessions_tests::servers::redis::{Version, ask, redis};
 
 use super::connected;
-use super::samples::{after, at, key, row, touch};
+use super::samples::{after, at, filed_row, index_key, key, row, touch};
 
 /// Neither is a session, and neither is in the way of one for longer than until its removal.
 #[tokio::test(flavor = "multi_thread")]
@@ -44,5 +45,49 @@ async fn what_is_not_a_row_is_corrupt_until_it_is_removed() {
             let inserted = store.insert(&key, &seen, at(1)).await;
             assert_eq!(inserted.unwrap(), Inserted::Inserted, "{version:?}");
         }
+    }
+}
+
+/// A sign-in files a session, and neither it nor a logout may wait for a repair by hand.
+#[tokio::test]
+async fn an_index_that_is_none_begins_anew_with_the_next_session() {
+    for version in Version::ALL {
+        let server = redis(version, &[]);
+        {
+            let store = connected(&server).await;
+            let user = filed_row(b"user");
+            store.insert(&key(1), &user, at(0)).await.unwrap();
+            let names = ask(&server, &["KEYS", "*index:*"]);
+            let name = names.trim();
+            ask(&server, &["SET", name, "garbage"]);
+            // Not empty: the session that was listed can still be used.
+            let listed = store.listed(&index_key(), at(1)).await;
+            assert!(matches!(listed, Err(StoreError::Corrupt(_))), "{version:?}");
+            assert!(store.remove(&key(1)).await.unwrap().is_some());
+
+            let logs = Logs::capture();
+            let inserted = store.insert(&key(2), &user, at(1)).await;
+            assert_eq!(inserted.unwrap(), Inserted::Inserted, "{version:?}");
+            assert_eq!(logs.with(&["ERROR", "begins anew"]).len(), 1, "{version:?}");
+            drop(logs);
+            let listed = store.listed(&index_key(), at(1)).await.unwrap();
+            assert_eq!(listed.len(), 1, "{version:?}");
+            let end = ask(&server, &["TTL", name]);
+            assert_ne!(end.trim(), "-1", "it ends by itself");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_entry_that_is_none_is_passed_over() {
+    let server = redis(Version::System, &[]);
+    let (node, clustered) = super::silence::node().await;
+    for (server, store) in [(&server, connected(&server).await), (&node, clustered)] {
+        let user = filed_row(b"user");
+        store.insert(&key(1), &user, at(0)).await.unwrap();
+        let names = ask(server, &["KEYS", "*index:*"]);
+        ask(server, &["ZADD", names.trim(), "9999999999", "garbage"]);
+        let listed = store.listed(&index_key(), at(1)).await.unwrap();
+        assert_eq!(listed.len(), 1);
     }
 }

@@ -44,6 +44,16 @@ pub(crate) async fn an_operation_survives_a_closed_connection<S: Store>(
     assert_eq!(store.sweep(10, at(300)).await.unwrap(), 1);
 }
 
+/// The row under the first key cannot be read: it is passed over.
+pub(crate) async fn only_the_other_row_is_listed<S: Store>(store: &S) {
+    let other = filed_row(b"b", 1);
+    store.insert(&key(2), &other, at(0)).await.unwrap();
+    let listed = store.listed(&index_key(1), at(1)).await.unwrap();
+    let keys: Vec<_> = listed.iter().map(|listed| listed.key).collect();
+    assert_eq!(keys, [key(2)]);
+    store.remove(&key(2)).await.unwrap();
+}
+
 /// More connections fall silent than the pool has places for; new ones work. Each operation succeeds.
 pub(crate) async fn silent_connections_cost_one_try<S: Store + Clone>(store: &S, proxy: &Proxy) {
     for round in 0..4 {

@@ -7,6 +7,7 @@ use rusqlite::Connection;
 use starsessions::SqliteStore;
 use starsessions::store::Store;
 use starsessions::store::{SqliteOpenError, StoreError};
+use starsessions_tests::logs::Logs;
 use starsessions_tests::servers::Folder;
 
 use super::{at, index, key, row};
@@ -108,6 +109,7 @@ async fn what_is_not_a_row_is_corrupt_and_can_be_removed() {
     let path = folder.join("sessions.db");
     let store = SqliteStore::open(&path).unwrap();
     let database = Connection::open(&path).unwrap();
+    let logs = Logs::capture();
     for damage in ["x'00'", "CAST(index_keys || x'00' AS BLOB)"] {
         store.insert(&key(1), &row(1), at(0)).await.unwrap();
         let spoil = format!("UPDATE sessions SET index_keys = {damage}");
@@ -117,15 +119,17 @@ async fn what_is_not_a_row_is_corrupt_and_can_be_removed() {
             matches!(loaded, Err(StoreError::Corrupt(_))),
             "{damage}: {loaded:?}"
         );
-        let listed = store.listed(&index(), at(1)).await;
-        assert!(
-            matches!(listed, Err(StoreError::Corrupt(_))),
-            "{damage}: {listed:?}"
-        );
+        // The user's other sessions are listed all the same.
+        store.insert(&key(2), &row(2), at(0)).await.unwrap();
+        let listed = store.listed(&index(), at(1)).await.unwrap();
+        let keys: Vec<_> = listed.iter().map(|listed| listed.key).collect();
+        assert_eq!(keys, [key(2)], "{damage}");
+        store.remove(&key(2)).await.unwrap();
         assert_eq!(store.remove(&key(1)).await.unwrap(), None);
         assert_eq!(store.load(&key(1), at(1)).await.unwrap(), None);
         assert_eq!(store.listed(&index(), at(1)).await.unwrap(), []);
     }
+    assert_eq!(logs.with(&["ERROR"]).len(), 1, "{}", logs.text());
 }
 
 /// A page in the middle is overwritten: what is on it is an error and never a session.

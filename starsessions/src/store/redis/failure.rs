@@ -18,6 +18,13 @@ pub(super) fn malformed() -> StoreError {
     StoreError::Corrupt(text.into())
 }
 
+/// The key of an index has held something else, and what was entered there is gone.
+pub(super) fn lost_index() -> StoreError {
+    let text = "an index of sessions was overwritten and begins anew: sessions that were in it may be missing from \
+                lists and revocations; give the sessions a key prefix of their own";
+    StoreError::Corrupt(text.into())
+}
+
 /// Other requests were faster each time.
 pub(super) fn contended() -> StoreError {
     let text = "a session is changed by too many requests at once; try again";

@@ -5,6 +5,9 @@
 //! it is written and taken out *after* it is gone, and a list has what the rows themselves say. A crash
 //! in between leaves an entry that leads nowhere, never a session that cannot be found.
 //!
+//! If the key of an index holds something else, the next row to be entered begins the index anew, and the
+//! store says so. Until then a list fails: a revocation that missed sessions is not to look complete.
+//!
 //! An entry ends with the day after the one in which the row's deadline is, so that it is entered again once
 //! in a day and not with each request, and that clocks of nodes may differ.
 
@@ -13,7 +16,7 @@ use std::collections::BTreeMap;
 use base64ct::{Base64UrlUnpadded, Encoding};
 use redis::Value;
 
-use super::failure::{contended, failed, malformed};
+use super::failure::{contended, failed, lost_index, malformed};
 use super::rows::{LAST_SECOND, Rows, SESSION, row_of};
 use crate::clock::Timestamp;
 use crate::crypto::{IndexKey, RowKey};
@@ -51,9 +54,9 @@ impl Rows {
         let found = found.await.value.map_err(failed)?;
         let found = redis::from_redis_value::<Vec<(Vec<u8>, Value)>>(found);
         let rows = found.map_err(|_| malformed())?.into_iter();
-        rows.filter_map(|(entry, value)| Some((entry, row_or_none(value)?)))
-            .map(|(entry, row)| Ok((key_of(&entry)?, row)))
-            .collect()
+        Ok(rows
+            .filter_map(|(entry, value)| Some((key_of(&entry)?, row_or_none(value)?)))
+            .collect())
     }
 
     /// A session that moves between the look at the index and the look at the rows is entered under its new
@@ -94,7 +97,7 @@ impl Rows {
         command.arg(name).arg(now.as_unix_seconds()).arg("+inf");
         let value = self.link.send(&command).await.value.map_err(failed)?;
         let entries = redis::from_redis_value::<Vec<Vec<u8>>>(value).map_err(|_| malformed())?;
-        entries.iter().map(|entry| key_of(entry)).collect()
+        Ok(entries.iter().filter_map(|entry| key_of(entry)).collect())
     }
 
     /// What is under each key. A Cluster has them in many places, so they are not read at one moment.
@@ -123,7 +126,8 @@ impl Rows {
         let end = end_of_entry(row.deadline);
         let lasts = seen.is_some_and(|seen| end <= end_of_entry(seen.deadline));
         let entered = seen.map_or(&[] as &[_], Row::index_keys);
-        let [end, now] = [end, now.as_unix_seconds()].map(|second| second.to_string().into_bytes());
+        let times = [end, now.as_unix_seconds()];
+        let [end, second] = times.map(|second| second.to_string().into_bytes());
         let mut filed = None;
         for index_key in row.index_keys() {
             let is_entered = entered.contains(index_key);
@@ -139,10 +143,12 @@ impl Rows {
             } else {
                 b""
             };
-            let arguments = [entry_of(key), end.clone(), now.clone(), mode.to_vec()];
+            let arguments = [entry_of(key), end.clone(), second.clone(), mode.to_vec()];
             let keys = [self.index_name(index_key)];
             let run = self.link.run(&self.scripts.file, &keys, &arguments);
-            run.await.value.map_err(failed)?;
+            if run.await.value.map_err(failed)? == Value::Int(BEGUN_ANEW) {
+                self.outages.report(&lost_index(), now);
+            }
         }
         Ok(filed)
     }
@@ -209,18 +215,20 @@ pub(super) fn entry_of(key: &RowKey) -> Vec<u8> {
     Base64UrlUnpadded::encode_string(key.as_bytes()).into_bytes()
 }
 
-fn key_of(entry: &[u8]) -> Result<RowKey, StoreError> {
+/// What is no entry leads to no row, and is passed over.
+fn key_of(entry: &[u8]) -> Option<RowKey> {
     let mut key = [0; RowKey::LEN];
-    match Base64UrlUnpadded::decode(entry, &mut key) {
-        Ok(bytes) if bytes.len() == RowKey::LEN => Ok(RowKey::from_bytes(key)),
-        _ => Err(malformed()),
-    }
+    let bytes = Base64UrlUnpadded::decode(entry, &mut key).ok()?;
+    (bytes.len() == RowKey::LEN).then(|| RowKey::from_bytes(key))
 }
 
 /// What is not a row is passed over: it is not a session either.
 fn row_or_none(value: Value) -> Option<Row> {
     row_of(value).unwrap_or_default()
 }
+
+/// What [`FILE`](super::scripts) returns if the key has held something else.
+const BEGUN_ANEW: i64 = 2;
 
 /// The same for all deadlines of a day.
 fn end_of_entry(deadline: Timestamp) -> u64 {

@@ -12,6 +12,7 @@ use super::proof::Known;
 use super::scripts::Scripts;
 use crate::clock::Timestamp;
 use crate::crypto::RowKey;
+use crate::observe::Outages;
 use crate::store::again::{self, Answer};
 use crate::store::{Inserted, Replaced, Row, StoreError, Touch, Touched};
 
@@ -21,6 +22,7 @@ pub(super) struct Rows {
     pub(super) scripts: Scripts,
     pub(super) prefix: String,
     pub(super) known: Known,
+    pub(super) outages: Outages,
 }
 
 /// What a conditional write has come to: nothing was written if another row, or none, is there.

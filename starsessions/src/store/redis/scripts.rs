@@ -4,7 +4,7 @@
 //! [`LISTED`] name several, and are not for a Cluster. Rows are opaque to scripts, but for the [head](super::packed::head).
 //!
 //! A server whose memory is used up refuses a script whose first write needs more. So no script deletes
-//! something before it adds.
+//! something of ours before it adds.
 
 use redis::Script as Hashed;
 
@@ -64,18 +64,26 @@ return redis.status_reply('OK')
 
 // index key; entry, the second in which it ends, now, XX to prolong it only.
 // Drops a bounded number of entries that have ended, so that no call takes long.
+// Returns 1, or 2 if the key has held something that is no index and was dropped for it.
 const FILE: &str = r"
-local call, index = redis.call, KEYS[1]
+local call, index, done = redis.call, KEYS[1], 1
+local added
 if ARGV[4] == 'XX' then
-    call('ZADD', index, 'XX', 'GT', ARGV[2], ARGV[1])
+    added = redis.pcall('ZADD', index, 'XX', 'GT', ARGV[2], ARGV[1])
 else
-    call('ZADD', index, 'GT', ARGV[2], ARGV[1])
+    added = redis.pcall('ZADD', index, 'GT', ARGV[2], ARGV[1])
+end
+if type(added) == 'table' and added.err then
+    if not string.find(added.err, 'WRONGTYPE', 1, true) then return added end
+    call('DEL', index)
+    call('ZADD', index, ARGV[2], ARGV[1])
+    done = 2
 end
 local ended = call('ZRANGEBYSCORE', index, '-inf', ARGV[3], 'LIMIT', 0, 100)
 if #ended > 0 then call('ZREM', index, unpack(ended)) end
 local last = call('ZREVRANGE', index, 0, 0, 'WITHSCORES')[2]
 if last then call('EXPIREAT', index, last) end
-return 1
+return done
 ";
 
 // index key; now, what the keys of rows begin with.

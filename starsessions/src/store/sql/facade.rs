@@ -195,6 +195,7 @@ macro_rules! sql_store {
                     connections: Connections::new(self.pool, self.response_timeout),
                     dialect: Statements::new(table),
                     protection: self.protection,
+                    outages: crate::observe::Outages::default(),
                 };
                 $store { table: Arc::new(table) }
             }

@@ -6,6 +6,7 @@ use super::connections::Connections;
 use super::request::{Reply, Request, Server};
 use crate::clock::Timestamp;
 use crate::crypto::{IndexKey, RowKey};
+use crate::observe::Outages;
 use crate::store::again::{self, Answer};
 use crate::store::{
     Inserted, Listed, Protection, Replaced, Rotated, Rotation, Row, StoreError, Touch, Touched,
@@ -78,6 +79,7 @@ pub(super) struct Table<D: Dialect> {
     pub(super) connections: Connections<D::Server>,
     pub(super) dialect: D,
     pub(super) protection: Protection,
+    pub(super) outages: Outages,
 }
 
 impl<D: Dialect> Table<D> {
@@ -168,9 +170,12 @@ impl<D: Dialect> Table<D> {
         let found = self.send(self.dialect.listed(index_key)).await?.value.rows;
         let mut listed = Vec::with_capacity(found.len());
         for found in &found {
-            let row = D::row(found)?;
-            if row.is_live(now) {
-                listed.extend(Listed::new(D::key(found)?, &row));
+            match D::row(found).and_then(|row| Ok((D::key(found)?, row))) {
+                Ok((key, row)) if row.is_live(now) => listed.extend(Listed::new(key, &row)),
+                Ok(_) => {}
+                // It is not a session that can be used, so it keeps no list and no revocation from
+                // those that can.
+                Err(error) => self.outages.report(&error, now),
             }
         }
         Ok(listed)

@@ -5,7 +5,7 @@
 
 use rusqlite::Error::InvalidColumnType;
 use rusqlite::types::Type;
-use rusqlite::{Connection, OptionalExtension, Params, Result, Row as SqlRow, params};
+use rusqlite::{Connection, Error, OptionalExtension, Params, Result, Row as SqlRow, params};
 
 use crate::clock::Timestamp;
 use crate::crypto::{IndexKey, RowKey};
@@ -137,23 +137,31 @@ pub(super) fn remove(connection: &Connection, key: &RowKey) -> Result<Option<Row
     Ok(removed.optional()?.and_then(Result::ok))
 }
 
+/// What the rows under an index key say, and why one of them is passed over: a row that cannot be read is
+/// not a session that can be used, so it keeps no list and no revocation from those that can.
 pub(super) fn listed(
     connection: &Connection,
     index_key: &IndexKey,
     now: Timestamp,
-) -> Result<Vec<Listed>> {
+) -> Result<(Vec<Listed>, Option<Error>)> {
     let sql = "SELECT revision, deadline, last_seen, X'', index_keys, card, key
                FROM session_index AS i JOIN sessions AS s ON s.id = i.session
                WHERE i.index_key = ?1 AND s.deadline > ?2";
-    let listed = |row: &SqlRow<'_>| {
+    let read = |row: &SqlRow<'_>| {
         let key = RowKey::from_bytes(row.get("key")?);
         Ok(Listed::new(key, &read_row(row)?))
     };
     let mut select = connection.prepare_cached(sql)?;
-    select
-        .query_map(params![index_key.as_bytes(), seconds(now)], listed)?
-        .filter_map(Result::transpose)
-        .collect()
+    let parameters = params![index_key.as_bytes(), seconds(now)];
+    let (mut listed, mut passed_over) = (Vec::new(), None);
+    // An error of the statement is not one of a row.
+    for row in select.query_map(parameters, |row| Ok(read(row)))? {
+        match row? {
+            Ok(row) => listed.extend(row),
+            Err(error) => passed_over = Some(error),
+        }
+    }
+    Ok((listed, passed_over))
 }
 
 /// Frees expired rows, the oldest first.
