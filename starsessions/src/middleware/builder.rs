@@ -195,9 +195,11 @@ impl SessionLayerBuilder {
     /// requests nothing. What holds when several sign in at the same moment:
     ///
     /// - No more than `max` of them are left when all have been answered.
-    /// - With [`AtLimit::EndOldest`], `max` are left. One that has to make room for another at the
-    ///   same second gets [`SessionError::TooManySessions`](crate::SessionError::TooManySessions).
-    /// - With [`AtLimit::Refuse`], those who take the last place together may all be refused.
+    /// - With [`AtLimit::EndOldest`], `max` are left. Only if more than `max` sign in at once, those
+    ///   beyond it get [`SessionError::TooManySessions`](crate::SessionError::TooManySessions).
+    /// - With [`AtLimit::Refuse`], at least one of those that take the last places together succeeds; the
+    ///   others may be refused, even if a place is left.
+    /// - A sign-in that is refused has changed nothing.
     /// - A session that is given a new id in the very moment in which the store lists them may be
     ///   overlooked, until the next sign-in.
     pub fn sessions_per_user(mut self, max: usize, at_limit: AtLimit) -> Self {

@@ -222,7 +222,8 @@ pub async fn sign_ins_at_once_hold_the_limit<S: Store + Clone>(site: &Site<S>) {
             }
             match at_limit {
                 AtLimit::EndOldest => assert_eq!(left, 2, "round {round}"),
-                AtLimit::Refuse => assert!(left <= 2, "round {round}: {left}"),
+                // One of them has a place for certain.
+                AtLimit::Refuse => assert!((1..=2).contains(&left), "round {round}: {left}"),
             }
         }
     }
