@@ -58,7 +58,7 @@ impl ServerSide {
                     });
                 }
                 Found::Way(left) => left,
-                Found::Foreign => return Ok(Met::Ended),
+                Found::Ended | Found::Foreign => return Ok(Met::Ended),
             };
             let Some(way) = self.way(&token, &left, now) else {
                 return Ok(Met::Closed);

@@ -61,7 +61,11 @@ impl ServerSide {
                 Found::Record(record, _) => {
                     return Ok(Presented::Nobody(self.context.why_expired(&record, now)));
                 }
-                Found::Foreign => return Ok(Presented::former(token, false)),
+                Found::Ended => return Ok(Presented::former(token, false)),
+                Found::Foreign => {
+                    self.vault.report_foreign(now);
+                    return Ok(Presented::former(token, false));
+                }
                 Found::Way(row) => row,
             };
             match self.way(&token, &row, now) {

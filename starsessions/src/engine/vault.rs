@@ -16,10 +16,11 @@
 use std::sync::Arc;
 
 use super::Context;
+use crate::clock::Timestamp;
 use crate::crypto::{RecordKey, RecordPlace, ReferenceToken};
 use crate::error::SessionError;
 use crate::record::Record;
-use crate::store::{ErasedStore, Listing, Protection, Row};
+use crate::store::{ErasedStore, Listing, Protection, Row, StoreError};
 
 /// A store, and how its values are protected.
 pub(crate) struct Vault {
@@ -32,6 +33,8 @@ pub(super) enum Found {
     Record(Record, Row),
     /// What a rotation has left.
     Way(Row),
+    /// What stays of a session that another one has ended, or of the claim of a sign-in.
+    Ended,
     /// Something that is no session of this application.
     Foreign,
 }
@@ -48,6 +51,7 @@ impl Vault {
     pub(super) fn open(&self, context: &Context, token: &ReferenceToken, row: Row) -> Found {
         let packed = match row.value.first() {
             Some(&(FORWARD | ENDING)) => return Found::Way(row),
+            Some(&(ENDED | CLAIMED | HELD)) if row.value.len() == 1 => return Found::Ended,
             Some(&SEALED) if self.is_sealed => unsealed(context, token, &row),
             Some(_) if !self.is_sealed => Some(Arc::clone(&row.value)),
             _ => None,
@@ -59,6 +63,14 @@ impl Vault {
         record.last_seen_at = row.last_seen;
         record.expires_at = row.deadline;
         Found::Record(record, row)
+    }
+
+    /// Logs that an id is ours, and what is stored under it was not written by this layer for it.
+    pub(super) fn report_foreign(&self, now: Timestamp) {
+        let text = "a stored session cannot be opened, and its user counts as a guest: its value was overwritten, \
+                    `plain_values` of the store was switched, or another version or application has written it";
+        let error = StoreError::Corrupt(text.into());
+        self.store.report(&error, now);
     }
 
     /// The row that holds a record.

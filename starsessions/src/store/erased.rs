@@ -57,6 +57,11 @@ impl ErasedStore {
         }
     }
 
+    /// Logs what is wrong with something that the store has returned.
+    pub(crate) fn report(&self, error: &StoreError, now: Timestamp) {
+        self.outages.report(error, now);
+    }
+
     /// After the time-out the operation may still take place, or not.
     async fn limit<T>(
         &self,

@@ -39,6 +39,7 @@ struct Member {
 struct Plain {
     store: MemoryStore,
     garbage: Arc<Mutex<bool>>,
+    is_overwritten: Arc<Mutex<bool>>,
     is_full: Arc<Mutex<bool>>,
 }
 
@@ -51,7 +52,13 @@ impl Store for Plain {
         if *self.garbage.lock().unwrap() {
             return Err(StoreError::Corrupt("not a row".into()));
         }
-        self.store.load(key, now).await
+        let mut row = self.store.load(key, now).await?;
+        if let Some(row) = &mut row
+            && *self.is_overwritten.lock().unwrap()
+        {
+            row.value = Arc::from(*b"overwritten");
+        }
+        Ok(row)
     }
 
     async fn insert(
@@ -680,6 +687,50 @@ async fn g16_a_sign_in_that_is_refused_changes_nothing() {
     }
 }
 
+/// One guest clicks twice, and the first request stops where the second may come between.
+#[tokio::test]
+async fn g16_of_two_clicks_on_sign_in_each_one_tells_the_truth() {
+    for (operation, moment) in [
+        (Operation::Load, Moment::After),
+        (Operation::Insert, Moment::After),
+        (Operation::List, Moment::After),
+        (Operation::Replace, Moment::Before),
+        (Operation::Replace, Moment::After),
+        (Operation::Rotate, Moment::Before),
+        (Operation::Rotate, Moment::After),
+        (Operation::Remove, Moment::Before),
+    ] {
+        let site = Site::with(|layer| layer.sessions_per_user(1, AtLimit::EndOldest));
+        let mut browser = site.serve(routes(&Gate::new()));
+        browser.post("/cart/tea").await;
+        let gate = site.store.hold(operation, moment);
+        let first = tokio::spawn(browser.ask(Method::POST, "/join/ada"));
+        gate.reached().await;
+        site.store.release();
+        let second = browser.ask(Method::POST, "/join/ada").await;
+        gate.open();
+        let first = first.await.unwrap();
+        let case = format!(
+            "{operation:?} {moment:?} {} {}",
+            first.status, second.status
+        );
+        let mut names = Vec::new();
+        for reply in [&second, &first] {
+            let is_in = reply.status == StatusCode::OK;
+            assert!(is_in || reply.status == StatusCode::CONFLICT, "{case}");
+            assert_eq!(is_in, reply.sets_cookie(), "{case}");
+            browser.keep(reply);
+            if is_in {
+                let mut signed_in = browser.clone();
+                names.push(signed_in.get("/who").await.body);
+            }
+        }
+        assert_eq!(names, ["ada"], "{case}");
+        assert_eq!(browser.get("/who").await.body, "ada", "{case}");
+        assert_eq!(browser.post("/end-others").await.body, "0", "{case}");
+    }
+}
+
 /// It may go on for a moment, and then nobody has its id.
 #[tokio::test]
 async fn g16_a_sign_in_that_has_stopped_half_way_takes_no_place() {
@@ -742,4 +793,41 @@ async fn g16_what_is_no_session_in_the_store_is_a_guests_until_a_logout_removes_
     assert_eq!(logs.with(&["ERROR"]).len(), 1);
     user.post("/logout").await;
     assert!(!*store.garbage.lock().unwrap(), "it was removed");
+}
+
+#[tokio::test]
+async fn g16_a_row_that_was_overwritten_is_said_once_and_goes_with_a_logout() {
+    let store = Plain::default();
+    let site = Site::on(store.clone());
+    let mut user = site.serve(routes(&Gate::new()));
+    user.post("/login/7").await;
+    let mut other = user.clone();
+    *store.is_overwritten.lock().unwrap() = true;
+    let logs = Logs::capture();
+    for _ in 0..2 {
+        let reply = user.get("/me").await;
+        assert_eq!((reply.status, &*reply.body), (StatusCode::OK, "guest"));
+    }
+    assert_eq!(logs.with(&["ERROR", "plain_values"]).len(), 1);
+    assert_eq!(logs.with(&["ERROR"]).len(), 1, "{}", logs.text());
+    user.post("/logout").await;
+    *store.is_overwritten.lock().unwrap() = false;
+    assert_eq!(other.get("/me").await.body, "guest", "it was removed");
+}
+
+/// What a session leaves that has begun anew is seen as long as the clock of a node is behind.
+#[tokio::test]
+async fn g16_what_has_ended_is_no_error() {
+    let site = Site::new();
+    let other = site.restarted(|layer| layer);
+    let now = site.clock().now().as_unix_seconds();
+    other.clock().set(now - 5);
+    let mut ahead = site.serve(routes(&Gate::new()));
+    ahead.post("/cart/tea").await;
+    let cookie = ahead.cookies().unwrap();
+    ahead.post("/farewell").await;
+    let logs = Logs::capture();
+    let mut behind = other.serve(routes(&Gate::new())).showing(cookie);
+    assert_eq!(behind.get("/me").await.body, "guest");
+    assert_eq!(logs.with(&["ERROR"]), [""; 0]);
 }
