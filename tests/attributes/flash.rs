@@ -1,6 +1,7 @@
 //! `flash`, and what a field that is merely taken does instead.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::hash::{BuildHasherDefault, DefaultHasher};
 
 use http::StatusCode;
 use starsessions::{CurrentSession, Session};
@@ -114,4 +115,64 @@ async fn a_rollback_puts_it_back() {
         })
         .await;
     assert_eq!(left(&mut browser).await[0], "first");
+}
+
+#[derive(Session)]
+struct Form {
+    /// By the name of the input.
+    #[session(flash)]
+    errors: BTreeMap<String, String>,
+    #[session(flash)]
+    hints: HashMap<u8, u32, BuildHasherDefault<DefaultHasher>>,
+}
+
+fn add(form: &mut Session<Form>, input: &str, error: &str) {
+    form.errors.insert(input.to_owned(), error.to_owned());
+    form.hints.insert(input.len() as u8, error.len() as u32);
+}
+
+/// What a page shows: the errors, then the hints.
+fn shown(form: &mut Session<Form>) -> String {
+    let errors = std::mem::take(&mut form.errors);
+    let hints: BTreeMap<_, _> = std::mem::take(&mut form.hints).into_iter().collect();
+    format!("{errors:?} {hints:?}")
+}
+
+const NOTHING: &str = "{} {}";
+
+#[tokio::test]
+async fn the_messages_of_a_map_are_shown_once() {
+    let mut browser = Client::guest();
+    browser
+        .with(|form: &mut Session<Form>| add(form, "mail", "missing"))
+        .await;
+    assert_eq!(browser.with(shown).await, r#"{"mail": "missing"} {4: 7}"#);
+    assert_eq!(browser.with(shown).await, NOTHING);
+}
+
+#[tokio::test]
+async fn what_comes_into_a_map_while_it_is_shown_stays_under_a_new_key_and_under_a_shown_one() {
+    let mut browser = Client::guest();
+    browser
+        .with(|form: &mut Session<Form>| {
+            add(form, "mail", "missing");
+            add(form, "name", "missing");
+            add(form, "phone", "missing");
+        })
+        .await;
+    let theirs = |form: &mut Session<Form>| {
+        add(form, "phone", "too short");
+        add(form, "street", "unknown");
+    };
+    let reply = browser
+        .overtaken(theirs, |form: &mut Session<Form>| {
+            shown(form);
+        })
+        .await;
+    assert_eq!(reply.status, StatusCode::OK);
+    assert_eq!(
+        browser.with(shown).await,
+        r#"{"phone": "too short", "street": "unknown"} {5: 9, 6: 7}"#
+    );
+    assert_eq!(browser.with(shown).await, NOTHING);
 }

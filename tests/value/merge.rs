@@ -7,8 +7,8 @@ use std::time::Duration;
 use proptest::collection::{btree_map, btree_set, vec};
 use proptest::prelude::*;
 use starsessions::__private::{
-    Stored, merge_and, merge_append, merge_max, merge_min, merge_option, merge_or, merge_sum,
-    merge_union, merge_value,
+    Stored, merge_and, merge_append, merge_flash, merge_flashes, merge_max, merge_min,
+    merge_option, merge_or, merge_sum, merge_union, merge_value,
 };
 use starsessions::value::{Invalid, ValueError};
 
@@ -101,6 +101,33 @@ proptest! {
         assert_identity(merge_union, &base, &mine);
         let hashed = |map: &BTreeMap<u8, u8>| map.clone().into_iter().collect::<HashMap<u8, u8>>();
         let same = merge_union(&hashed(&base), &hashed(&mine), &hashed(&theirs));
+        prop_assert_eq!(hashed(&merged), same);
+    }
+
+    #[test]
+    fn each_key_of_a_map_of_messages_is_a_message(
+        base in btree_map(0..20_u8, 0..3_u8, 0..12),
+        mine in btree_map(0..20_u8, 0..3_u8, 0..12),
+        theirs in btree_map(0..20_u8, 0..3_u8, 0..12),
+    ) {
+        let merged = merge_flashes(&base, &mine, &theirs);
+        for key in 0..20 {
+            let [base, mine, theirs] = [&base, &mine, &theirs].map(|map| map.get(&key));
+            let expected = match mine {
+                _ if mine == base => theirs,
+                // Taken: the one that was seen goes, a newer one stays.
+                None => theirs.filter(|_| theirs != base),
+                Some(_) => mine,
+            };
+            prop_assert_eq!(merged.get(&key), expected);
+            let bytes = |side: Option<&u8>| side.map(|byte| vec![*byte]);
+            let (base, mine, theirs) = (bytes(base), bytes(mine), bytes(theirs));
+            let single = merge_flash(base.as_deref(), mine.as_deref(), theirs.as_deref());
+            prop_assert_eq!(single.unwrap(), bytes(expected), "an `Option` has the same rule");
+        }
+        assert_identity(merge_flashes, &base, &mine);
+        let hashed = |map: &BTreeMap<u8, u8>| map.clone().into_iter().collect::<HashMap<u8, u8>>();
+        let same = merge_flashes(&hashed(&base), &hashed(&mine), &hashed(&theirs));
         prop_assert_eq!(hashed(&merged), same);
     }
 
