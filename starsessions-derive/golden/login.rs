@@ -54,9 +54,11 @@ const _: () = {
                 __p::FieldSpec {
                     name: "login.user",
                     aliases: &[],
+                    version: 1u32,
                     field_type: __p::Column::field_type(&<Self as __Fields>::F0.0),
                     expires: __p::core::option::Option::None,
                     idle: __p::core::option::Option::None,
+                    required: true,
                     rotate: true,
                     commit_always: false,
                     index: true,
@@ -66,6 +68,7 @@ const _: () = {
                 __p::FieldSpec {
                     name: "login.proof",
                     aliases: &[],
+                    version: 1u32,
                     field_type: __p::Column::field_type(&<Self as __Fields>::F1.0),
                     expires: __p::core::option::Option::Some(
                         __p::core::time::Duration::from_secs(300u64),
@@ -73,6 +76,7 @@ const _: () = {
                     idle: __p::core::option::Option::Some(
                         __p::core::time::Duration::from_secs(60u64),
                     ),
+                    required: false,
                     rotate: false,
                     commit_always: true,
                     index: false,

@@ -54,9 +54,11 @@ const _: () = {
                 __p::FieldSpec {
                     name: "shop.~address",
                     aliases: &["shop.~place", "shop.address", "shop.place"],
+                    version: 1u32,
                     field_type: __p::Column::field_type(&<Self as __Fields>::F0.0),
                     expires: __p::core::option::Option::None,
                     idle: __p::core::option::Option::None,
+                    required: false,
                     rotate: false,
                     commit_always: false,
                     index: false,
@@ -66,9 +68,11 @@ const _: () = {
                 __p::FieldSpec {
                     name: "shop.note",
                     aliases: &[],
+                    version: 1u32,
                     field_type: __p::Column::field_type(&<Self as __Fields>::F1.0),
                     expires: __p::core::option::Option::None,
                     idle: __p::core::option::Option::None,
+                    required: false,
                     rotate: false,
                     commit_always: false,
                     index: false,

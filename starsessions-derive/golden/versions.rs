@@ -44,9 +44,11 @@ const _: () = {
                 __p::FieldSpec {
                     name: "shop.cents",
                     aliases: &["shop.euros", "shop.price"],
+                    version: 2u32,
                     field_type: __p::Column::field_type(&<Self as __Fields>::F0.0),
                     expires: __p::core::option::Option::None,
                     idle: __p::core::option::Option::None,
+                    required: false,
                     rotate: false,
                     commit_always: false,
                     index: false,

@@ -5,6 +5,7 @@ use std::time::Duration;
 use starsessions::testing::TestSessions;
 use starsessions::{CurrentSession, Session};
 use starsessions_tests::client::Client;
+use starsessions_tests::logs::Logs;
 
 #[derive(Session)]
 struct Login {
@@ -211,4 +212,73 @@ async fn rotating_does_not_lengthen_the_session() {
     assert_eq!(user(&mut browser).await, Some(24));
     test.clock().advance(Duration::from_secs(1));
     assert_eq!(user(&mut browser).await, None, "24 h after the first write");
+}
+
+#[derive(Session)]
+struct Profile {
+    #[session(required, rotate)]
+    user: u64,
+    #[session(rotate)]
+    token: String,
+    #[session(rotate)]
+    is_admin: bool,
+    #[session(rotate, exclusive)]
+    roles: Vec<String>,
+    #[session(rotate)]
+    confirmed: Option<u32>,
+    visits: u32,
+}
+
+/// Someone with a token, and what was logged by these changes of the profile.
+async fn warnings(changes: &[fn(&mut Session<Profile>)]) -> Vec<String> {
+    let mut browser = Client::guest();
+    let profile = Profile {
+        user: 7,
+        token: "first".to_owned(),
+        is_admin: false,
+        roles: vec!["reader".to_owned()],
+        confirmed: None,
+        visits: 1,
+    };
+    browser.insert(profile).await;
+    let logs = Logs::capture();
+    for change in changes {
+        browser.with(*change).await;
+    }
+    logs.with(&["WARN", "struct of its own without `rotate`"])
+}
+
+#[cfg(debug_assertions)]
+#[tokio::test]
+async fn development_builds_warn_once_of_data_that_is_refreshed_beside_an_identity() {
+    let told = warnings(&[
+        |profile| profile.token = "second".to_owned(),
+        |profile| profile.token = "third".to_owned(),
+    ])
+    .await;
+    assert_eq!(told.len(), 1, "{told:?}");
+    for named in [
+        "Profile",
+        "field=\"profile.token\"",
+        "identity=\"profile.user\"",
+    ] {
+        assert!(told[0].contains(named), "{named}: {told:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_a_privilege_is_changed_without_a_warning() {
+    let told = warnings(&[
+        |profile| profile.visits += 1,
+        |profile| profile.is_admin = true,
+        |profile| profile.roles.push("writer".to_owned()),
+        |profile| profile.confirmed = Some(1),
+        |profile| profile.confirmed = None,
+        |profile| {
+            profile.user = 8;
+            profile.token = "second".to_owned();
+        },
+    ])
+    .await;
+    assert!(told.is_empty(), "{told:?}");
 }

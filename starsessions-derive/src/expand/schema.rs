@@ -44,6 +44,7 @@ fn spec(model: &Model<'_>, index: usize, field: &Field<'_>, stored: &Stored<'_>)
         flash,
         ..
     } = stored;
+    let required = matches!(stored.presence, Presence::Required);
     let version = stored.version.unwrap_or(1);
     let merge = merge(index, field.ty, stored);
     let place = place(index);
@@ -55,6 +56,7 @@ fn spec(model: &Model<'_>, index: usize, field: &Field<'_>, stored: &Stored<'_>)
             field_type: __p::Column::field_type(&<Self as __Fields>::#place.0),
             expires: #expires,
             idle: #idle,
+            required: #required,
             rotate: #rotate,
             commit_always: #commit_always,
             index: #indexed,

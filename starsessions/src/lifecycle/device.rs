@@ -32,6 +32,7 @@ static DEVICE_SPEC: FieldSpec = FieldSpec {
     field_type: FieldType::new::<Vec<u8>>(Format::Bincode),
     expires: None,
     idle: None,
+    required: false,
     rotate: false,
     commit_always: false,
     index: false,

@@ -14,6 +14,7 @@ pub(crate) static LABEL_SPEC: FieldSpec = FieldSpec {
     field_type: FieldType::new::<String>(Format::Bincode),
     expires: None,
     idle: None,
+    required: false,
     rotate: false,
     commit_always: false,
     index: false,

@@ -128,6 +128,28 @@ impl Reporter {
         }
     }
 
+    /// In development builds, a `rotate` field has a new value under the same identity: the struct may hold data
+    /// that is refreshed. Once for each struct, which has one `identity` in front.
+    #[cfg(debug_assertions)]
+    pub(crate) fn refreshed_privilege(
+        &self,
+        session: &'static str,
+        field: &'static str,
+        identity: &'static str,
+    ) {
+        if self.is_first(identity) {
+            tracing::warn!(
+                view = session,
+                field,
+                identity,
+                "a `rotate` field was changed, and the identity beside it was not: the session has a new id, and \
+                 parallel requests under the former one are signed out. Data that is refreshed, as an OAuth token, \
+                 belongs in a struct of its own without `rotate`. If the field is a privilege, all is well; \
+                 `exclusive` on it says so. Release builds say nothing"
+            );
+        }
+    }
+
     fn is_first(&self, name: &'static str) -> bool {
         let mut warned = self.warned.lock().unwrap_or_else(PoisonError::into_inner);
         warned.insert(name)

@@ -19,6 +19,8 @@ mod no_device;
 mod pending;
 mod reading;
 mod realm;
+#[cfg(debug_assertions)]
+mod refreshed;
 mod slot;
 mod task;
 mod transport;

@@ -138,6 +138,7 @@ mod tests {
             field_type,
             expires: None,
             idle: None,
+            required: false,
             rotate: false,
             commit_always: false,
             index: false,

@@ -56,6 +56,8 @@ pub struct FieldSpec {
     pub expires: Option<Duration>,
     /// Gone this long after the last request that used the view.
     pub idle: Option<Duration>,
+    /// Without it there is no view.
+    pub required: bool,
     /// A change of this field gives the session a new id in the same commit.
     pub rotate: bool,
     /// Kept even when the response is a server error.
@@ -127,6 +129,7 @@ mod tests {
             field_type,
             expires: None,
             idle: None,
+            required: false,
             rotate: false,
             commit_always: false,
             index: false,

@@ -155,6 +155,8 @@ impl<T: SessionData> Session<T> {
         let changed = changed?;
         if !changed.is_empty() {
             self.slot.push_seen(&self.seen, &changed)?;
+            #[cfg(debug_assertions)]
+            self.slot.report_refreshed(T::SCHEMA, &self.seen, &changed);
         }
         Ok(changed)
     }

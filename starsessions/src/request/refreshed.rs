@@ -1,0 +1,41 @@
+//! In development builds, a hint about structs that mix who the user is with data that is refreshed.
+
+use super::{Seen, Slot};
+use crate::schema::{Changed, FieldSpec, Merge, Schema};
+use crate::value::{FieldType, Format};
+
+impl Slot {
+    /// Says so if one value of a `rotate` field is replaced by another one, and a `required` `rotate` field of the
+    /// same struct stays. A flag is a privilege, and `exclusive` says that concurrent changes were thought of.
+    pub(crate) fn report_refreshed(
+        &self,
+        schema: &'static Schema,
+        seen: &Seen,
+        changed: &[Changed],
+    ) {
+        let Some(record) = &seen.record else { return };
+        let is_changed =
+            |spec: &FieldSpec| changed.iter().any(|(changed, _)| changed.name == spec.name);
+        let identity = schema
+            .fields
+            .iter()
+            .find(|spec| spec.rotate && spec.required);
+        let Some(identity) = identity.filter(|spec| !is_changed(spec)) else {
+            return;
+        };
+        let is_flag = |spec: &FieldSpec| spec.field_type.is(&FLAG);
+        let is_refreshed = |(spec, value): &&Changed| {
+            spec.rotate
+                && !matches!(spec.merge, Merge::Exclusive)
+                && !is_flag(spec)
+                && value.is_some()
+                && spec.find(record).is_some()
+        };
+        if let Some((spec, _)) = changed.iter().find(is_refreshed) {
+            let reporter = &self.realm().reporter;
+            reporter.refreshed_privilege(schema.type_name, spec.name, identity.name);
+        }
+    }
+}
+
+const FLAG: FieldType = FieldType::new::<bool>(Format::Bincode);
