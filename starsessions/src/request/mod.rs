@@ -31,4 +31,6 @@ pub(crate) use self::met::Met;
 pub(crate) use self::realm::Realm;
 pub(crate) use self::slot::{Seen, Slot};
 pub(crate) use self::task::to_its_end;
-pub(crate) use self::transport::{is_embedded, is_navigation};
+pub(crate) use self::transport::is_embedded;
+#[cfg(feature = "axum")]
+pub(crate) use self::transport::is_navigation;

@@ -22,6 +22,7 @@ use crate::error::{DetachError, SessionError};
 use crate::lifecycle::FailurePolicy;
 use crate::lifecycle::changes::{Base, Change};
 use crate::lifecycle::plan::Step;
+#[cfg(feature = "axum")]
 use crate::local_path::LocalPath;
 use crate::record::{Edit, Record};
 use crate::schema::Schema;
@@ -133,6 +134,7 @@ impl Slot {
     }
 
     /// Where to come back to.
+    #[cfg(feature = "axum")]
     pub(crate) fn local_path(&self) -> LocalPath {
         let target = self.target.as_ref();
         target.map(LocalPath::of_request).unwrap_or_default()

@@ -5,15 +5,19 @@ use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 
+#[cfg(feature = "axum")]
 use http::request::Parts;
 use http::{Extensions, StatusCode};
 
+#[cfg(feature = "axum")]
 use super::find_slot;
 #[cfg(feature = "dbsc")]
 use crate::error::Unproven;
 use crate::error::{DetachError, SessionError};
 use crate::local_path::LocalPath;
-use crate::request::{Slot, is_navigation};
+use crate::request::Slot;
+#[cfg(feature = "axum")]
+use crate::request::is_navigation;
 use crate::schema::Schema;
 
 /// Why a handler did not get its session argument.
@@ -80,6 +84,7 @@ impl SessionRejection {
     }
 
     /// The same with where the request went in the place of `{path}`, if a person can be led back there.
+    #[cfg(feature = "axum")]
     pub(crate) fn leading_back(mut self, parts: &Parts) -> Self {
         let (schema, location) = match &mut self {
             Self::Absent(absence) => (absence.schema, &mut absence.location),
