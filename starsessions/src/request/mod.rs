@@ -13,6 +13,7 @@ mod flows;
 mod former;
 mod found;
 mod gate;
+mod lasting;
 mod met;
 #[cfg(not(feature = "dbsc"))]
 mod no_device;

@@ -16,17 +16,16 @@ use super::pending::{Pending, Use};
 use super::reading::Brought;
 use super::{Realm, transport};
 use crate::clock::Timestamp;
-use crate::crypto::{ReferenceToken, RowKey};
-use crate::engine::{CookieChange, Credential, Endable, Engine, Live, Work};
-use crate::error::{DetachError, SessionError};
+use crate::crypto::RowKey;
+use crate::engine::{CookieChange, Endable, Engine, Live, Work};
+use crate::error::SessionError;
 use crate::lifecycle::FailurePolicy;
 use crate::lifecycle::changes::{Base, Change};
 use crate::lifecycle::plan::Step;
 #[cfg(feature = "axum")]
 use crate::local_path::LocalPath;
 use crate::record::{Edit, Record};
-use crate::schema::Schema;
-use crate::schema::{Absent, Changed, SessionData};
+use crate::schema::{Absent, Changed, Schema, SessionData};
 
 /// One request's use of its session.
 ///
@@ -366,38 +365,6 @@ impl Slot {
         let state = self.state();
         let row_key = state.found.live().and_then(Live::row_key);
         (row_key, state.pending.working_record(&state.found, now))
-    }
-
-    /// What request-forgery tokens are made from, if the request has a session that goes on.
-    pub(crate) fn csrf_row(&self) -> Option<RowKey> {
-        let state = self.state();
-        let live = state.found.live().filter(|_| !state.pending.destroy);
-        live.map(Live::csrf_row)
-    }
-
-    /// The token of a session that can be held beside the request.
-    pub(crate) fn lasting_token(&self) -> Result<Arc<ReferenceToken>, SessionError> {
-        let state = self.open_state()?;
-        if let Some(known) = state.found.known() {
-            known?;
-        }
-        if state.found.has_ended() {
-            return Err(SessionError::Gone);
-        }
-        #[cfg(feature = "dbsc")]
-        state.arrival.check(&state.found)?;
-        let Some(live) = state.found.live() else {
-            return Err(DetachError::NothingStored.into());
-        };
-        if state.pending.is_to_move(&live.record) {
-            return Err(DetachError::IdPending.into());
-        }
-        match &live.credential {
-            Credential::Reference(token, _) => Ok(Arc::clone(token)),
-            Credential::Sealed(_) => Err(DetachError::InCookie.into()),
-            #[cfg(feature = "python")]
-            Credential::Shared(_) => Err(DetachError::InCookie.into()),
-        }
     }
 
     pub(crate) fn effects(&self) -> ResponseEffects {

@@ -1,0 +1,42 @@
+//! What of a session outlives its request: the token of a detached handle, and what CSRF tokens are bound to.
+
+use std::sync::Arc;
+
+use super::slot::Slot;
+use crate::crypto::{ReferenceToken, RowKey};
+use crate::engine::{Credential, Live};
+use crate::error::{DetachError, SessionError};
+
+impl Slot {
+    /// What request-forgery tokens are made from, if the request has a session that goes on.
+    pub(crate) fn csrf_row(&self) -> Option<RowKey> {
+        let state = self.state();
+        let live = state.found.live().filter(|_| !state.pending.destroy);
+        live.map(Live::csrf_row)
+    }
+
+    /// The token of a session that can be held beside the request.
+    pub(crate) fn lasting_token(&self) -> Result<Arc<ReferenceToken>, SessionError> {
+        let state = self.open_state()?;
+        if let Some(known) = state.found.known() {
+            known?;
+        }
+        if state.found.has_ended() {
+            return Err(SessionError::Gone);
+        }
+        #[cfg(feature = "dbsc")]
+        state.arrival.check(&state.found)?;
+        let Some(live) = state.found.live() else {
+            return Err(DetachError::NothingStored.into());
+        };
+        if state.pending.is_to_move(&live.record) {
+            return Err(DetachError::IdPending.into());
+        }
+        match &live.credential {
+            Credential::Reference(token, _) => Ok(Arc::clone(token)),
+            Credential::Sealed(_) => Err(DetachError::InCookie.into()),
+            #[cfg(feature = "python")]
+            Credential::Shared(_) => Err(DetachError::InCookie.into()),
+        }
+    }
+}
