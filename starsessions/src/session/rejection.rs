@@ -33,8 +33,6 @@ pub enum SessionRejection {
     Failed(SessionError),
     /// No `SessionLayer` serves this route.
     MissingLayer(MissingLayer),
-    /// The layer cannot end a session for good, and the argument can ask for that.
-    NotRevocable,
 }
 
 /// A `required` field that is missing.
@@ -129,7 +127,7 @@ impl SessionRejection {
             #[cfg(feature = "dbsc")]
             Self::Unproven(_) => StatusCode::FORBIDDEN,
             Self::Failed(error) => error.status(),
-            Self::MissingLayer(_) | Self::NotRevocable => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::MissingLayer(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 }
@@ -203,13 +201,15 @@ impl fmt::Display for SessionRejection {
                 absence.field, absence.schema.type_name
             ),
             #[cfg(feature = "dbsc")]
-            Self::Unproven(demand) => demand.why.fmt(f),
+            Self::Unproven(demand) => {
+                write!(
+                    f,
+                    "`{}` is not loaded: {}",
+                    demand.schema.type_name, demand.why
+                )
+            }
             Self::Failed(error) => error.fmt(f),
             Self::MissingLayer(missing) => missing.fmt(f),
-            Self::NotRevocable => f.write_str(
-                "this layer's `CookieStore` cannot end a session for good, and `CurrentSession` has \
-                 `destroy`; give the store a revocation list, or take `CurrentSession<BrowserOnly>`",
-            ),
         }
     }
 }
