@@ -71,15 +71,19 @@ impl<T, S: Send + Sync> FromRequestParts<S> for Flows<T> {
 /// your own way.
 impl IntoResponse for SessionRejection {
     fn into_response(self) -> Response {
-        let mut response = match self {
+        let mut response = match &self {
             // In production only the log says it. Without a layer, no header can explain it.
             Self::MissingLayer(_) if cfg!(debug_assertions) => {
                 (self.status(), format!("{self}\n")).into_response()
             }
             // Browsers load a page again that has a body.
             #[cfg(feature = "dbsc")]
-            Self::Unproven(_) | Self::Failed(SessionError::Unproven(_)) => {
-                (self.status(), format!("{self}\n")).into_response()
+            Self::Unproven(demand) => {
+                (self.status(), format!("{}\n", demand.why())).into_response()
+            }
+            #[cfg(feature = "dbsc")]
+            Self::Failed(SessionError::Unproven(why)) => {
+                (self.status(), format!("{why}\n")).into_response()
             }
             _ => self.status().into_response(),
         };
