@@ -1,5 +1,6 @@
 //! Redis and Valkey: one server, a Cluster, a Sentinel set, one behind TLS.
 
+use std::net::TcpListener;
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
@@ -79,7 +80,7 @@ pub fn cluster(version: Version) -> [Server; 3] {
         // The nodes talk to each other on the port that is ten thousand higher.
         let port = loop {
             let port = free_port();
-            if port < 50_000 {
+            if port < 50_000 && TcpListener::bind((LOCALHOST, port + 10_000)).is_ok() {
                 break port;
             }
         };
