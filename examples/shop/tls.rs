@@ -30,7 +30,7 @@ pub(super) async fn serve(listener: TcpListener, app: Router) -> Result<(), Box<
     println!(
         "Open https://localhost:{port}, for example with: chromium \
          --enable-features=DeviceBoundSessions,EnableBoundSessionCredentialsSoftwareKeysForManualTesting \
-         --user-data-dir=/tmp/shop --ignore-certificate-errors-spki-list={}",
+         --user-data-dir=shop-profile --ignore-certificate-errors-spki-list={}",
         STANDARD.encode(hash)
     );
     let listener = listener.into_std()?;

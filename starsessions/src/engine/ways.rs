@@ -80,8 +80,8 @@ impl Way {
         Ok(row)
     }
 
-    /// A sign-in that has stopped half-way is a session that nobody has the id of, and takes no place of its
-    /// user's for longer than it may take to go on.
+    /// A sign-in that has stopped half-way leaves a session whose id no browser has. Its place among the user's
+    /// sessions is free as soon as the request cannot go on any more.
     fn end_of_row(&self) -> Timestamp {
         if self.row.is_some() && !self.is_forward {
             let earlier = (ENDING_GRACE - MOVING_TIME).as_secs();

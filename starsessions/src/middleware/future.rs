@@ -29,7 +29,7 @@ pin_project! {
 }
 
 pin_project! {
-    /// Who answers.
+    /// What makes the response: the inner service, or the layer itself.
     #[project = InnerProjection]
     enum Inner<F> {
         Service { #[pin] future: F },

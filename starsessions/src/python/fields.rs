@@ -198,7 +198,7 @@ mod tests {
         // Python clears its value: the deadline goes with it.
         after.values.remove("a");
         assert!(after.record(at(150)).get("python.a").is_none());
-        // Or somebody breaks ours.
+        // Or Python breaks ours.
         after.values.set("__rust__", "broken").unwrap();
         assert!(after.record(at(150)).get("shop.cart").is_none());
     }

@@ -90,7 +90,7 @@ mod tests {
         let (mut one, mut other) = (Context::from_waker(&one), Context::from_waker(&other));
 
         let Poll::Ready(pass) = pin!(gate.lock()).poll(&mut one) else {
-            panic!("nobody has it");
+            panic!("the gate is free");
         };
         let mut waits = pin!(gate.lock());
         // A future that is polled again is woken once, and one that has left takes nothing along.

@@ -130,23 +130,6 @@ mod tests {
     use crate::schema::Merge;
     use crate::value::{FieldType, Format};
 
-    const fn field(name: &'static str, field_type: FieldType) -> FieldSpec {
-        FieldSpec {
-            name,
-            aliases: &[],
-            version: 1,
-            field_type,
-            expires: None,
-            idle: None,
-            required: false,
-            rotate: false,
-            commit_always: false,
-            index: false,
-            flash: false,
-            merge: Merge::Last,
-        }
-    }
-
     fn schema(type_name: &'static str, field: FieldSpec) -> &'static Schema {
         Box::leak(Box::new(Schema {
             type_name,
@@ -163,8 +146,8 @@ mod tests {
 
     #[test]
     fn what_two_structs_do_not_agree_about_is_said_with_both_names() {
-        let number = || field("shop.a", of::<u64>());
-        let text = || field("shop.a", of::<String>());
+        let number = || FieldSpec::plain("shop.a", of::<u64>());
+        let text = || FieldSpec::plain("shop.a", of::<String>());
         let changed = |set: fn(&mut FieldSpec)| {
             let mut field = number();
             set(&mut field);
@@ -172,27 +155,27 @@ mod tests {
         };
         let cases = [
             (number(), number(), None),
-            (number(), field("shop.b", of::<String>()), None),
+            (number(), FieldSpec::plain("shop.b", of::<String>()), None),
             (number(), text(), Some((true, "namespace"))),
             (
                 text(),
-                field("shop.a", of::<Box<str>>()),
+                FieldSpec::plain("shop.a", of::<Box<str>>()),
                 Some((false, "one type")),
             ),
             (
                 number(),
-                field("shop.a", of::<usize>()),
+                FieldSpec::plain("shop.a", of::<usize>()),
                 Some((false, "one type")),
             ),
             (
                 number(),
-                field("shop.a", of::<u32>()),
+                FieldSpec::plain("shop.a", of::<u32>()),
                 Some((true, "namespace")),
             ),
             // Of a type that no made-up value fits nothing is known.
             (
                 text(),
-                field("shop.a", of::<Picky>()),
+                FieldSpec::plain("shop.a", of::<Picky>()),
                 Some((true, "namespace")),
             ),
             (
@@ -218,7 +201,7 @@ mod tests {
             (
                 FieldSpec {
                     aliases: &["shop.a"],
-                    ..field("shop.b", of::<u64>())
+                    ..FieldSpec::plain("shop.b", of::<u64>())
                 },
                 number(),
                 Some((true, "removes the value")),

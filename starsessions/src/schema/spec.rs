@@ -115,16 +115,12 @@ pub(crate) fn key_of(name: &str) -> &str {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::clock::Timestamp;
-    use crate::record::Edit;
-    use crate::value::Format;
-
-    const fn field(name: &'static str, field_type: FieldType) -> FieldSpec {
-        FieldSpec {
+impl FieldSpec {
+    /// A field without attributes.
+    pub(super) const fn plain(name: &'static str, field_type: FieldType) -> Self {
+        Self {
             name,
-            aliases: &["shop.nick", "shop.call"],
+            aliases: &[],
             version: 1,
             field_type,
             expires: None,
@@ -135,6 +131,21 @@ mod tests {
             index: false,
             flash: false,
             merge: Merge::Last,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Timestamp;
+    use crate::record::Edit;
+    use crate::value::Format;
+
+    const fn field(name: &'static str, field_type: FieldType) -> FieldSpec {
+        FieldSpec {
+            aliases: &["shop.nick", "shop.call"],
+            ..FieldSpec::plain(name, field_type)
         }
     }
 

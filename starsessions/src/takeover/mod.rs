@@ -1,4 +1,4 @@
-//! Sessions of another library, taken over one by one: nobody is signed out by a move.
+//! Sessions of another library, taken over one by one: users stay signed in through a move.
 //!
 //! A request without a session of ours may bring the cookie of another library's. A [`Source`] finds what is
 //! behind it, a function of the application says what of it goes on in which session type, and the layer

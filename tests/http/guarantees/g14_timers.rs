@@ -447,7 +447,7 @@ async fn g14_a_clock_that_goes_back_moves_no_deadline() {
             (2 * IDLE - 1, "guest"),
         ] {
             site.clock().set(begin + second);
-            // A copy: whoever is seen as a guest keeps the cookie.
+            // A copy, because a request of a guest takes no cookie away.
             let mut client = client.clone();
             assert_eq!(client.get("/me").await.body, who, "{kept:?} {second}");
         }

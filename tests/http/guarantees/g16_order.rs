@@ -731,7 +731,7 @@ async fn g16_of_two_clicks_on_sign_in_each_one_tells_the_truth() {
     }
 }
 
-/// It may go on for a moment, and then nobody has its id.
+/// The request may go on for a moment. After that, no browser can have the id of its session.
 #[tokio::test]
 async fn g16_a_sign_in_that_has_stopped_half_way_takes_no_place() {
     let store = Plain::default();
