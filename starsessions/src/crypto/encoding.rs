@@ -8,8 +8,7 @@
 //! length. The text of a cookie that carries its session is ciphertext, or open to its bearer anyway;
 //! it is long, and takes the faster way.
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64_simd::URL_SAFE_NO_PAD;
 use base64ct::{Base64, Base64Unpadded, Base64Url, Base64UrlUnpadded, Encoding};
 use zeroize::Zeroizing;
 
@@ -57,12 +56,12 @@ pub(super) fn decode(text: &[u8], limit: usize) -> Option<Vec<u8>> {
     if text.len() > limit {
         return None;
     }
-    URL_SAFE_NO_PAD.decode(text).ok()
+    URL_SAFE_NO_PAD.decode_to_vec(text).ok()
 }
 
 /// The text of `bytes`.
 pub(super) fn encode(bytes: &[u8]) -> String {
-    URL_SAFE_NO_PAD.encode(bytes)
+    URL_SAFE_NO_PAD.encode_to_string(bytes)
 }
 
 /// Decodes what people paste as a key: either alphabet, with or without padding.
