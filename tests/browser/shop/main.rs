@@ -15,22 +15,23 @@ mod timeouts;
 
 use starsessions_browser_tests::{Browser, Shop};
 
-/// Each scenario as a module of tests, one for each store.
+/// Each scenario as a module of tests, one for each store; those of some stores run at night only, since
+/// `tests/stores` holds the library to the same scenarios on all of them.
 macro_rules! on_each_store {
     ($($scenario:ident)*) => {
-        super::on_stores! { $($scenario)*: Memory Cookie Sqlite Redis Postgres Mysql }
+        super::on_stores! { $($scenario)*: Memory Cookie Redis; at night: Sqlite Postgres Mysql }
     };
 }
 
 /// The same without the cookie store, whose sessions only their own browser can change or follow.
 macro_rules! on_each_shared_store {
     ($($scenario:ident)*) => {
-        super::on_stores! { $($scenario)*: Memory Sqlite Redis Postgres Mysql }
+        super::on_stores! { $($scenario)*: Memory Redis; at night: Sqlite Postgres Mysql }
     };
 }
 
 macro_rules! on_stores {
-    ($scenario:ident $($more:ident)*: $($store:ident)*) => {
+    ($scenario:ident $($more:ident)*: $($store:ident)*$(; at night: $($other:ident)*)?) => {
         #[expect(non_snake_case, reason = "tests are named after stores")]
         mod $scenario {
             $(
@@ -39,10 +40,17 @@ macro_rules! on_stores {
                     super::$scenario(starsessions_browser_tests::Store::$store);
                 }
             )*
+            $($(
+                #[test]
+                #[ignore = "at night: tests/nightly"]
+                fn $other() {
+                    super::$scenario(starsessions_browser_tests::Store::$other);
+                }
+            )*)?
         }
-        super::on_stores! { $($more)*: $($store)* }
+        super::on_stores! { $($more)*: $($store)*$(; at night: $($other)*)? }
     };
-    (: $($store:ident)*) => {};
+    (: $($store:ident)*$(; at night: $($other:ident)*)?) => {};
 }
 use {on_each_shared_store, on_each_store, on_stores};
 

@@ -2,9 +2,9 @@
 
 use starsessions_browser_tests::{Browser, Shop, Store};
 
-use super::{add, articles, has, on_each_store, sign_in};
+use super::{add, articles, has, on_stores, sign_in};
 
-on_each_store! { a_restart_keeps_what_is_stored }
+on_stores! { a_restart_keeps_what_is_stored: Memory Cookie Sqlite Redis Postgres Mysql }
 
 fn a_restart_keeps_what_is_stored(store: Store) {
     let (mut shop, browser) = (Shop::open(store), Browser::open());
