@@ -1,3 +1,5 @@
+//! Records that were packed, and what is none.
+
 use super::*;
 
 fn at(second: u64) -> Timestamp {

@@ -1,3 +1,5 @@
+//! Why a value cannot be read or written.
+
 use std::fmt;
 
 use super::Incomplete;

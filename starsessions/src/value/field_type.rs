@@ -1,3 +1,5 @@
+//! The type of a field, asked without a value: whether it comes back, and what it looks like.
+
 use std::any::{TypeId, type_name};
 use std::fmt;
 

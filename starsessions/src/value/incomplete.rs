@@ -1,3 +1,5 @@
+//! Types that a positional codec cannot carry.
+
 use std::fmt;
 use std::sync::Arc;
 

@@ -1,3 +1,5 @@
+//! A value of an older version, as `migrate` gets it.
+
 use std::fmt;
 
 use serde::Serialize;

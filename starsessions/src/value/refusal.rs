@@ -1,3 +1,5 @@
+//! Why a codec does not write a value.
+
 use std::any::type_name;
 use std::fmt;
 

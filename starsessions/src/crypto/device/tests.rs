@@ -1,3 +1,5 @@
+//! What a device shows, and what it does not.
+
 use p256::ecdsa::signature::Signer;
 use p256::ecdsa::{Signature, SigningKey};
 use serde_json::{Value, json};

@@ -1,3 +1,5 @@
+//! Values from the wire format of `bincode`, borrowed from the record where they can be.
+
 use std::fmt;
 
 use bincode::Decode;

@@ -1,3 +1,5 @@
+//! Values into the wire format of `bincode`.
+
 use bincode::enc::Encode;
 use bincode::enc::write::Writer;
 use bincode::error::EncodeError;

@@ -1,3 +1,5 @@
+//! `append`: what each writer has added behind the others.
+
 use std::collections::VecDeque;
 
 /// Lists to which parallel requests add: `merge = append`.

@@ -1,3 +1,5 @@
+//! `and` and `or`: set on both sides, or on one of them.
+
 /// Values that are set or not: `merge = and`, `merge = or`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be merged with `and` or `or`",

@@ -1,3 +1,5 @@
+//! `flash`: messages, of which none is shown twice and none is lost.
+
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::hash::{BuildHasher, Hash};
 

@@ -1,3 +1,5 @@
+//! `max` and `min`: the greater or the smaller value of all writers.
+
 /// Values of which the larger or the smaller one is kept: `merge = max`, `merge = min`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be merged with `max` or `min`",

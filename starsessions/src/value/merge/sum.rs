@@ -1,3 +1,5 @@
+//! `sum`: what each writer has added to the number.
+
 use std::time::Duration;
 
 /// Values that parallel requests may add to and take from: `merge = sum`.

@@ -1,3 +1,5 @@
+//! `union`: entries that a writer has added or removed.
+
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::hash::{BuildHasher, Hash};
 

@@ -1,3 +1,5 @@
+//! One shard, operation by operation.
+
 use std::sync::Arc;
 
 use super::*;

@@ -1,0 +1,158 @@
+//! What a logout or a revocation ends.
+
+use super::*;
+
+/// What is begun in the place of an ended session without a sign-in is nothing that the former id leads to.
+#[tokio::test]
+async fn g16_a_logout_with_a_farewell_may_be_repeated() {
+    for kept in Kept::REVOCABLY {
+        let mut user = Site::kept(kept).serve(routes(&Gate::new()));
+        user.post("/login/7").await;
+        let mut former = user.clone();
+        for client in [&mut user, &mut former] {
+            assert_eq!(client.post("/farewell").await.status, StatusCode::OK);
+        }
+        assert_eq!(user.get("/cart").await.body, "bye");
+    }
+}
+
+#[tokio::test]
+async fn g16_a_logout_ends_also_what_a_former_id_beside_it_leads_to() {
+    for kept in Kept::REVOCABLY {
+        let site = Site::kept(kept);
+        let mut a = site.serve(shop::with_logout());
+        a.post("/login/8").await;
+        let (mut user, former) = behind(&site).await;
+        let reply = a.showing(both(&a, &former)).post("/logout").await;
+        assert_eq!(reply.status, StatusCode::SEE_OTHER);
+        assert_eq!(user.get("/me").await.body, "guest", "{kept:?}");
+        assert_eq!(a.get("/me").await.body, "guest", "{kept:?}");
+    }
+}
+
+async fn former_logout<S: Store + Clone>(site: &Site<S>) {
+    for (seconds, left) in [(0, "guest"), (59, "guest"), (60, "7")] {
+        let (mut user, mut former) = behind(site).await;
+        site.wait_seconds(seconds);
+        let reply = former.post("/logout").await;
+        assert_eq!(reply.status, StatusCode::SEE_OTHER);
+        assert_eq!(user.get("/me").await.body, left, "{seconds} s");
+    }
+}
+
+#[tokio::test]
+async fn g16_a_logout_with_a_former_id_ends_the_session_under_its_new_one() {
+    former_logout(&Site::new()).await;
+    former_logout(&Site::on(Plain::default())).await;
+    former_logout(&Site::kept(Kept::InCookies)).await;
+}
+
+/// It goes on to the id of now, however often that has changed.
+#[tokio::test]
+async fn g16_a_logout_that_sign_ins_overtake_ends_the_session() {
+    for kept in Kept::REVOCABLY {
+        let site = Site::kept(kept);
+        let gate = Gate::new();
+        let mut user = site.serve(routes(&gate));
+        user.post("/cart/tea").await;
+        let others = ["/login/7", "/login/8"];
+        let reply = beside(&mut user, &gate, "/slow/logout", &others).await;
+        assert_eq!(reply.status, StatusCode::OK, "{kept:?}");
+        assert_eq!(user.get("/me").await.body, "guest", "{kept:?}");
+        // As long as any of its cookies could be accepted.
+        site.wait_seconds(3_600);
+        assert_eq!(user.get("/me").await.body, "guest", "{kept:?}");
+    }
+}
+
+/// Nothing tells one cookie of the session from another: both are what they were.
+#[tokio::test]
+async fn g16_without_a_revocation_list_a_former_cookie_stays_a_session() {
+    let site = Site::kept(Kept::InCookiesForGood);
+    let mut user = site.serve(shop::routes());
+    user.post("/cart/tea").await;
+    let mut former = user.clone();
+    user.post("/login/7").await;
+    assert_eq!(former.post("/cart/milk").await.status, StatusCode::OK);
+    assert_eq!(former.get("/cart").await.body, "tea,milk");
+    assert_eq!(user.get("/cart").await.body, "tea");
+    assert_eq!(user.get("/me").await.body, "7");
+}
+
+fn both(a: &Client, b: &Client) -> String {
+    format!("{}; {}", a.cookies().unwrap(), b.cookies().unwrap())
+}
+
+#[tokio::test]
+async fn g16_a_logout_with_two_sessions_ends_both() {
+    for kept in Kept::REVOCABLY {
+        let site = Site::kept(kept);
+        let visitor = site.serve(routes(&Gate::new()));
+        let (mut a, mut b) = (visitor.clone(), visitor.clone());
+        a.post("/login/7").await;
+        b.post("/login/8").await;
+        let reply = a.showing(both(&a, &b)).post("/logout").await;
+        assert_eq!(reply.status, StatusCode::SEE_OTHER);
+        assert_eq!(a.get("/me").await.body, "guest", "{kept:?}");
+        assert_eq!(b.get("/me").await.body, "guest", "{kept:?}");
+    }
+}
+
+#[tokio::test]
+async fn g16_a_revocation_with_two_sessions_ends_both_or_is_refused() {
+    let site = Site::new();
+    let visitor = site.serve(routes(&Gate::new()));
+    let (mut a, mut b, mut c) = (visitor.clone(), visitor.clone(), visitor.clone());
+    a.post("/join/ada").await;
+    b.post("/join/bob").await;
+    c.post("/join/ada").await;
+    let [own, other] = [a.get("/own").await.body, c.get("/own").await.body];
+    let mut both = a.showing(both(&a, &b));
+    assert_eq!(both.post("/end-others").await.status, StatusCode::CONFLICT);
+    assert_eq!(both.post(&format!("/end/{other}")).await.body, "false");
+    assert_eq!(both.post(&format!("/end/{own}")).await.body, "true");
+    let who = [&mut a, &mut b, &mut c].map(|client| client.ask(Method::GET, "/who"));
+    let mut names = Vec::new();
+    for reply in who {
+        names.push(reply.await.body);
+    }
+    assert_eq!(names, ["guest", "guest", "ada"]);
+}
+
+#[tokio::test]
+async fn g16_more_cookies_than_are_tried_are_no_session() {
+    for kept in Kept::REVOCABLY {
+        let logs = Logs::capture();
+        let site = Site::kept(kept);
+        let mut user = site.serve(routes(&Gate::new()));
+        user.post("/login/7").await;
+        let cookie = user.cookies().unwrap();
+        let (name, _) = cookie.split_once('=').unwrap();
+        let others: Vec<_> = (0..4).map(|n| format!("{name}=x{n}")).collect();
+        for cookies in [
+            format!("{cookie}; {}", others.join("; ")),
+            format!("{}; {cookie}", others.join("; ")),
+        ] {
+            let mut planted = user.showing(cookies);
+            assert_eq!(planted.get("/me").await.body, "guest", "{kept:?}");
+            assert_eq!(logs.with(&["WARN", "more cookies", name]).len(), 1);
+        }
+        // Four are tried.
+        let mut some = user.showing(format!("{cookie}; {}", others[1..].join("; ")));
+        assert_eq!(some.get("/me").await.body, "7");
+    }
+}
+
+#[tokio::test]
+async fn g16_a_logout_that_may_have_missed_a_session_is_not_answered_as_done() {
+    let site = Site::new();
+    let mut user = site.serve(routes(&Gate::new()));
+    user.post("/login/7").await;
+    let cookie = user.cookies().unwrap();
+    let (name, _) = cookie.split_once('=').unwrap();
+    let others: Vec<_> = (0..4).map(|n| format!("{name}=x{n}")).collect();
+    let all = format!("{}; {cookie}", others.join("; "));
+    let reply = user.showing(all).post("/logout").await;
+    assert_eq!(reply.status, StatusCode::CONFLICT);
+    assert!(reply.sets_cookie(), "the browser forgets what it has");
+}

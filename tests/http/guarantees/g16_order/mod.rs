@@ -1,0 +1,255 @@
+//! G16: what was answered as done is explained by some order of the requests of that session.
+
+mod logouts;
+mod odd_rows;
+mod sign_ins;
+mod writes;
+
+use std::sync::{Arc, Mutex};
+
+use axum::Router;
+use axum::extract::Path;
+use axum::routing::{get, post};
+use http::{Method, StatusCode};
+use starsessions::config::AtLimit;
+use starsessions::config::Clock;
+use starsessions::store::{
+    IndexKey, Inserted, Listed, Protection, Replaced, Row, RowKey, Store, StoreError, Touch,
+    Touched,
+};
+use starsessions::{CurrentSession, Detached, MemoryStore, Session, SessionError, Timestamp};
+use starsessions_tests::client::{Client, Reply};
+use starsessions_tests::gate::Gate;
+use starsessions_tests::logs::Logs;
+use starsessions_tests::shop::{self, Login, Shop};
+use starsessions_tests::site::{Kept, Site};
+use starsessions_tests::spy::{Moment, Operation, Spy};
+
+#[derive(Debug, Session)]
+struct Bound {
+    #[session(until = rotate)]
+    draft: Option<String>,
+    #[session(exclusive)]
+    ticket: Option<u32>,
+}
+
+#[derive(Debug, Session)]
+struct Member {
+    #[session(required, rotate, index)]
+    name: String,
+}
+
+/// A store that cannot change two keys at once, and may hold what is no session.
+#[derive(Clone, Debug, Default)]
+struct Plain {
+    store: MemoryStore,
+    garbage: Arc<Mutex<bool>>,
+    is_overwritten: Arc<Mutex<bool>>,
+    is_full: Arc<Mutex<bool>>,
+}
+
+impl Store for Plain {
+    fn protection(&self) -> Protection {
+        Protection::Sealed
+    }
+
+    async fn load(&self, key: &RowKey, now: Timestamp) -> Result<Option<Row>, StoreError> {
+        if *self.garbage.lock().unwrap() {
+            return Err(StoreError::Corrupt("not a row".into()));
+        }
+        let mut row = self.store.load(key, now).await?;
+        if let Some(row) = &mut row
+            && *self.is_overwritten.lock().unwrap()
+        {
+            row.value = Arc::from(*b"overwritten");
+        }
+        Ok(row)
+    }
+
+    async fn insert(
+        &self,
+        key: &RowKey,
+        row: &Row,
+        now: Timestamp,
+    ) -> Result<Inserted, StoreError> {
+        if *self.is_full.lock().unwrap() {
+            return Err(StoreError::Full);
+        }
+        self.store.insert(key, row, now).await
+    }
+
+    async fn replace(
+        &self,
+        key: &RowKey,
+        seen: &Row,
+        row: &Row,
+        now: Timestamp,
+    ) -> Result<Replaced, StoreError> {
+        self.store.replace(key, seen, row, now).await
+    }
+
+    async fn touch(
+        &self,
+        key: &RowKey,
+        seen: &Row,
+        touch: Touch,
+        now: Timestamp,
+    ) -> Result<Touched, StoreError> {
+        self.store.touch(key, seen, touch, now).await
+    }
+
+    async fn remove(&self, key: &RowKey) -> Result<Option<Row>, StoreError> {
+        *self.garbage.lock().unwrap() = false;
+        self.store.remove(key).await
+    }
+
+    async fn listed(&self, index: &IndexKey, now: Timestamp) -> Result<Vec<Listed>, StoreError> {
+        self.store.listed(index, now).await
+    }
+
+    async fn sweep(&self, limit: usize, now: Timestamp) -> Result<usize, StoreError> {
+        self.store.sweep(limit, now).await
+    }
+}
+
+/// A request that has loaded its session waits at the gate before it goes on.
+fn routes(gate: &Gate) -> Router {
+    let held = |gate: &Gate| gate.clone();
+    let (a, b, c, d, e) = (held(gate), held(gate), held(gate), held(gate), held(gate));
+    let (f, g) = (held(gate), held(gate));
+    shop::with_logout()
+        .route(
+            "/slow/cart",
+            post(async move |mut shop: Session<Shop>| {
+                a.pass().await;
+                shop.cart.push("milk".to_owned());
+                shop.views += 1;
+            }),
+        )
+        .route(
+            "/slow/twice",
+            post(async move |mut shop: Session<Shop>| {
+                b.pass().await;
+                shop.views += 1;
+                shop.commit().await?;
+                shop.views += 1;
+                Ok::<_, SessionError>(())
+            }),
+        )
+        .route(
+            "/slow/draft",
+            post(async move |mut bound: Session<Bound>| {
+                c.pass().await;
+                bound.draft = Some("mine".to_owned());
+            }),
+        )
+        .route(
+            "/slow/ticket",
+            post(async move |mut bound: Session<Bound>| {
+                d.pass().await;
+                bound.ticket = Some(1);
+            }),
+        )
+        .route(
+            "/slow/login/{user}",
+            post(
+                async move |shop: Session<Shop>, session: CurrentSession, Path(user)| {
+                    e.pass().await;
+                    drop(shop);
+                    session.insert(Login { user })
+                },
+            ),
+        )
+        .route(
+            "/slow/logout",
+            post(async move |shop: Session<Shop>, session: CurrentSession| {
+                g.pass().await;
+                drop(shop);
+                session.destroy()
+            }),
+        )
+        .route(
+            "/anew/{user}",
+            post(async |session: CurrentSession, Path(user)| {
+                session.destroy()?;
+                session.insert(Login { user })
+            }),
+        )
+        .route(
+            "/farewell",
+            post(async |session: CurrentSession| {
+                session.destroy()?;
+                let cart = vec!["bye".to_owned()];
+                session.insert(Shop {
+                    cart,
+                    ..Shop::default()
+                })
+            }),
+        )
+        .route(
+            "/slow/answer/{status}",
+            post(async move |mut bound: Session<Bound>, Path(status)| {
+                f.pass().await;
+                bound.draft = Some("mine".to_owned());
+                let status = StatusCode::from_u16(status).expect("the test's own");
+                (status, "the handler's")
+            }),
+        )
+        .route("/draft", get(draft))
+        .route("/join/{name}", post(join))
+        .route("/who", get(who))
+        .route("/detach", post(detach))
+        .route("/own", get(own))
+        .route("/end/{id}", post(end))
+        .route("/end-others", post(end_others))
+}
+
+async fn draft(bound: Session<Bound>) -> String {
+    format!("{:?} {:?}", bound.draft, bound.ticket)
+}
+
+async fn join(session: CurrentSession, Path(name): Path<String>) -> Result<(), SessionError> {
+    session.insert(Member { name })
+}
+
+async fn who(member: Option<Session<Member>>) -> String {
+    member.map_or("guest".to_owned(), |member| member.name.clone())
+}
+
+async fn own(session: CurrentSession) -> Result<String, SessionError> {
+    let all = session.list::<Member>().await?;
+    let own = all.iter().find(|session| session.is_current);
+    Ok(own.map(|own| own.id.to_string()).unwrap_or_default())
+}
+
+async fn end(session: CurrentSession, Path(id): Path<String>) -> Result<String, SessionError> {
+    let id = id.parse().expect("the test has it from the list");
+    Ok(session.revoke::<Member>(id).await?.to_string())
+}
+
+async fn end_others(session: CurrentSession) -> Result<String, SessionError> {
+    Ok(session.revoke_others::<Member>().await?.to_string())
+}
+
+async fn detach(shop: Session<Shop>) -> Result<(), SessionError> {
+    shop.detach().map(drop)
+}
+
+/// Has another request take place while a slow one is on its way that has loaded the session.
+async fn beside(user: &mut Client, gate: &Gate, slow: &str, others: &[&str]) -> Reply {
+    let slow = tokio::spawn(user.ask(Method::POST, slow));
+    gate.reached().await;
+    for other in others {
+        user.post(other).await;
+    }
+    gate.open();
+    slow.await.unwrap()
+}
+
+async fn behind<S: Store + Clone>(site: &Site<S>) -> (Client, Client) {
+    let mut user = site.serve(routes(&Gate::new()));
+    user.post("/cart/tea").await;
+    let former = user.clone();
+    user.post("/login/7").await;
+    (user, former)
+}

@@ -1,0 +1,66 @@
+//! What is in the store and is no session.
+
+use super::*;
+
+#[tokio::test]
+async fn g16_a_session_that_is_none_cannot_be_detached_and_is_no_failure() {
+    let site = Site::new();
+    let logs = Logs::capture();
+    let mut guest = site.serve(routes(&Gate::new()));
+    assert_eq!(guest.post("/detach").await.status, StatusCode::UNAUTHORIZED);
+    let (_, mut former) = behind(&site).await;
+    assert_eq!(former.post("/detach").await.status, StatusCode::CONFLICT);
+    assert_eq!(logs.with(&["ERROR"]), [""; 0]);
+}
+
+#[tokio::test]
+async fn g16_what_is_no_session_in_the_store_is_a_guests_until_a_logout_removes_it() {
+    let store = Plain::default();
+    let site = Site::on(store.clone());
+    let mut user = site.serve(routes(&Gate::new()));
+    user.post("/login/7").await;
+    *store.garbage.lock().unwrap() = true;
+    let logs = Logs::capture();
+    let reply = user.get("/me").await;
+    assert_eq!((reply.status, &*reply.body), (StatusCode::OK, "guest"));
+    assert_eq!(logs.with(&["ERROR"]).len(), 1);
+    user.post("/logout").await;
+    assert!(!*store.garbage.lock().unwrap(), "it was removed");
+}
+
+#[tokio::test]
+async fn g16_a_row_that_was_overwritten_is_said_once_and_goes_with_a_logout() {
+    let store = Plain::default();
+    let site = Site::on(store.clone());
+    let mut user = site.serve(routes(&Gate::new()));
+    user.post("/login/7").await;
+    let mut other = user.clone();
+    *store.is_overwritten.lock().unwrap() = true;
+    let logs = Logs::capture();
+    for _ in 0..2 {
+        let reply = user.get("/me").await;
+        assert_eq!((reply.status, &*reply.body), (StatusCode::OK, "guest"));
+    }
+    assert_eq!(logs.with(&["ERROR", "plain_values"]).len(), 1);
+    assert_eq!(logs.with(&["ERROR"]).len(), 1, "{}", logs.text());
+    user.post("/logout").await;
+    *store.is_overwritten.lock().unwrap() = false;
+    assert_eq!(other.get("/me").await.body, "guest", "it was removed");
+}
+
+/// What a session leaves that has begun anew is seen as long as the clock of a node is behind.
+#[tokio::test]
+async fn g16_what_has_ended_is_no_error() {
+    let site = Site::new();
+    let other = site.restarted(|layer| layer);
+    let now = site.clock().now().as_unix_seconds();
+    other.clock().set(now - 5);
+    let mut ahead = site.serve(routes(&Gate::new()));
+    ahead.post("/cart/tea").await;
+    let cookie = ahead.cookies().unwrap();
+    ahead.post("/farewell").await;
+    let logs = Logs::capture();
+    let mut behind = other.serve(routes(&Gate::new())).showing(cookie);
+    assert_eq!(behind.get("/me").await.body, "guest");
+    assert_eq!(logs.with(&["ERROR"]), [""; 0]);
+}

@@ -1,0 +1,186 @@
+//! Sign-ins that meet each other, or a logout.
+
+use super::*;
+
+/// A sign-in that ends the guest's session instead of giving it a new id.
+#[tokio::test]
+async fn g16_a_sign_in_that_begins_anew_is_a_sign_in_to_the_former_id() {
+    let check = async |site: Site<_>| {
+        let gate = Gate::new();
+        let mut user = site.serve(routes(&gate));
+        user.post("/cart/tea").await;
+        let mut former = user.clone();
+        let reply = beside(&mut user, &gate, "/slow/cart", &["/anew/7"]).await;
+        assert_eq!(reply.status, StatusCode::CONFLICT);
+        assert_eq!(user.get("/me").await.body, "7");
+        assert_eq!(user.get("/cart").await.body, "");
+        let reply = former.post("/cart/milk").await;
+        assert_eq!(reply.status, StatusCode::CONFLICT);
+        assert_eq!(former.post("/logout").await.status, StatusCode::SEE_OTHER);
+        assert_eq!(user.get("/me").await.body, "guest");
+    };
+    for kept in Kept::REVOCABLY {
+        check(Site::kept(kept)).await;
+    }
+    let by_parts = Site::on(Plain::default());
+    let mut user = by_parts.serve(routes(&Gate::new()));
+    user.post("/cart/tea").await;
+    let mut former = user.clone();
+    user.post("/anew/7").await;
+    assert_eq!(user.get("/me").await.body, "7");
+    assert_eq!(former.post("/logout").await.status, StatusCode::SEE_OTHER);
+    assert_eq!(user.get("/me").await.body, "guest");
+}
+
+#[tokio::test]
+async fn g16_of_two_sign_ins_of_one_guest_one_is_told_or_begins_anew() {
+    for kept in Kept::REVOCABLY {
+        let site = Site::kept(kept);
+        let gate = Gate::new();
+        let mut user = site.serve(routes(&gate));
+        user.post("/cart/tea").await;
+        let late = user.clone();
+        let reply = beside(&mut user, &gate, "/slow/login/8", &["/login/7"]).await;
+        assert_eq!(reply.status, StatusCode::CONFLICT, "{kept:?}");
+        assert!(!reply.sets_cookie());
+        assert_eq!(user.get("/me").await.body, "7");
+        let mut late = late.clone();
+        assert!(late.post("/login/9").await.sets_cookie());
+        assert_eq!(late.get("/me").await.body, "9", "{kept:?}");
+    }
+}
+
+#[tokio::test]
+async fn g16_a_sign_in_that_a_logout_overtakes_is_told() {
+    for kept in Kept::REVOCABLY {
+        let site = Site::kept(kept);
+        let gate = Gate::new();
+        let mut user = site.serve(routes(&gate));
+        user.post("/cart/tea").await;
+        let reply = beside(&mut user, &gate, "/slow/login/8", &["/logout"]).await;
+        assert_eq!(reply.status, StatusCode::CONFLICT, "{kept:?}");
+        assert!(!reply.sets_cookie());
+    }
+}
+
+/// Two guests with carts meet for one place, and each stops where the other may come between.
+#[tokio::test]
+async fn g16_a_sign_in_that_is_refused_changes_nothing() {
+    for at_limit in [AtLimit::Refuse, AtLimit::EndOldest] {
+        for (operation, moment) in [
+            (Operation::Insert, Moment::After),
+            (Operation::List, Moment::After),
+            (Operation::Replace, Moment::Before),
+            (Operation::Replace, Moment::After),
+            (Operation::Rotate, Moment::After),
+        ] {
+            let site = Site::with(|layer| layer.sessions_per_user(1, at_limit));
+            let visitor = site.serve(routes(&Gate::new()));
+            let mut guests = [visitor.clone(), visitor.clone()];
+            for guest in &mut guests {
+                guest.post("/cart/tea").await;
+            }
+            let gate = site.store.hold(operation, moment);
+            let first = tokio::spawn(guests[0].ask(Method::POST, "/join/ada"));
+            gate.reached().await;
+            site.store.release();
+            let second = guests[1].post("/join/ada").await;
+            gate.open();
+            let first = first.await.unwrap();
+            guests[0].keep(&first);
+            let mut members = 0;
+            for (guest, reply) in guests.iter_mut().zip([first, second]) {
+                let case = format!("{at_limit:?} {operation:?} {moment:?} {}", reply.status);
+                let is_in = reply.status == StatusCode::OK;
+                let who = if is_in { "ada" } else { "guest" };
+                assert!(is_in || reply.status == StatusCode::CONFLICT, "{case}");
+                assert_eq!(guest.get("/who").await.body, who, "{case}");
+                assert_eq!(guest.get("/cart").await.body, "tea", "{case}");
+                members += usize::from(is_in);
+            }
+            assert_eq!(members, 1, "{at_limit:?} {operation:?} {moment:?}");
+        }
+    }
+}
+
+/// One guest clicks twice, and the first request stops where the second may come between.
+#[tokio::test]
+async fn g16_of_two_clicks_on_sign_in_each_one_tells_the_truth() {
+    for (operation, moment) in [
+        (Operation::Load, Moment::After),
+        (Operation::Insert, Moment::After),
+        (Operation::List, Moment::After),
+        (Operation::Replace, Moment::Before),
+        (Operation::Replace, Moment::After),
+        (Operation::Rotate, Moment::Before),
+        (Operation::Rotate, Moment::After),
+        (Operation::Remove, Moment::Before),
+    ] {
+        let site = Site::with(|layer| layer.sessions_per_user(1, AtLimit::EndOldest));
+        let mut browser = site.serve(routes(&Gate::new()));
+        browser.post("/cart/tea").await;
+        let gate = site.store.hold(operation, moment);
+        let first = tokio::spawn(browser.ask(Method::POST, "/join/ada"));
+        gate.reached().await;
+        site.store.release();
+        let second = browser.ask(Method::POST, "/join/ada").await;
+        gate.open();
+        let first = first.await.unwrap();
+        let case = format!(
+            "{operation:?} {moment:?} {} {}",
+            first.status, second.status
+        );
+        let mut names = Vec::new();
+        for reply in [&second, &first] {
+            let is_in = reply.status == StatusCode::OK;
+            assert!(is_in || reply.status == StatusCode::CONFLICT, "{case}");
+            assert_eq!(is_in, reply.sets_cookie(), "{case}");
+            browser.keep(reply);
+            if is_in {
+                let mut signed_in = browser.clone();
+                names.push(signed_in.get("/who").await.body);
+            }
+        }
+        assert_eq!(names, ["ada"], "{case}");
+        assert_eq!(browser.get("/who").await.body, "ada", "{case}");
+        assert_eq!(browser.post("/end-others").await.body, "0", "{case}");
+    }
+}
+
+/// The request may go on for a moment. After that, no browser can have the id of its session.
+#[tokio::test]
+async fn g16_a_sign_in_that_has_stopped_half_way_takes_no_place() {
+    let store = Plain::default();
+    let spy = Spy::new(store.clone()).sealed();
+    let site = Site::over(spy, Kept::OnServer, |layer| {
+        layer.sessions_per_user(1, AtLimit::Refuse)
+    });
+    let visitor = site.serve(routes(&Gate::new()));
+    let (mut stopped, mut other) = (visitor.clone(), visitor.clone());
+    assert_eq!(stopped.post("/join/ada").await.status, StatusCode::OK);
+    *store.is_full.lock().unwrap() = true;
+    assert!(stopped.post("/login/7").await.status.is_server_error());
+    *store.is_full.lock().unwrap() = false;
+    assert_eq!(other.post("/join/ada").await.status, StatusCode::CONFLICT);
+    site.wait_seconds(15);
+    assert_eq!(other.post("/join/ada").await.status, StatusCode::OK);
+    assert_eq!(other.post("/end-others").await.body, "0");
+}
+
+#[tokio::test]
+async fn g16_clocks_that_differ_refuse_no_sign_in() {
+    for seconds in [1_i64, 2, 30] {
+        let site = Site::with(|layer| layer.sessions_per_user(1, AtLimit::EndOldest));
+        let other = site.restarted(|layer| layer.sessions_per_user(1, AtLimit::EndOldest));
+        let now = site.clock().now().as_unix_seconds();
+        other.clock().set(now.saturating_add_signed(-seconds));
+        let (mut ahead, mut behind) = (
+            site.serve(routes(&Gate::new())),
+            other.serve(routes(&Gate::new())),
+        );
+        assert_eq!(ahead.post("/join/ada").await.status, StatusCode::OK);
+        assert_eq!(behind.post("/join/ada").await.status, StatusCode::OK);
+        assert_eq!(behind.get("/who").await.body, "ada");
+        assert_eq!(ahead.get("/who").await.body, "guest");
+    }
+}

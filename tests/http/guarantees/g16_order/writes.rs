@@ -1,0 +1,185 @@
+//! Writes that a sign-in or a logout overtakes.
+
+use super::*;
+
+async fn carried<S: Store + Clone>(site: &Site<S>) {
+    for (slow, cart, views) in [("/slow/cart", "tea,milk", "2"), ("/slow/twice", "tea", "3")] {
+        for others in [
+            &["/views", "/login/7"][..],
+            &["/login/7", "/views", "/login/8"],
+        ] {
+            let gate = Gate::new();
+            let mut user = site.serve(routes(&gate));
+            user.post("/cart/tea").await;
+            let reply = beside(&mut user, &gate, slow, others).await;
+            assert_eq!(reply.status, StatusCode::OK, "{slow} {others:?}");
+            assert!(!reply.sets_cookie(), "{slow} {others:?}");
+            assert_eq!(user.get("/cart").await.body, cart, "{slow} {others:?}");
+            assert_eq!(user.get("/views").await.body, views, "{slow} {others:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn g16_a_write_that_a_sign_in_overtakes_is_in_the_session_behind_it() {
+    carried(&Site::new()).await;
+    carried(&Site::on(Plain::default())).await;
+}
+
+async fn refused<S: Store + Clone>(site: &Site<S>) {
+    for slow in ["/slow/draft", "/slow/ticket", "/slow/login/8"] {
+        let gate = Gate::new();
+        let mut user = site.serve(routes(&gate));
+        user.post("/cart/tea").await;
+        let reply = beside(&mut user, &gate, slow, &["/login/7"]).await;
+        assert_eq!(reply.status, StatusCode::CONFLICT, "{slow}");
+        assert!(!reply.sets_cookie(), "{slow}");
+        assert_eq!(user.get("/draft").await.body, "None None", "{slow}");
+        assert_eq!(user.get("/me").await.body, "7", "{slow}");
+    }
+}
+
+#[tokio::test]
+async fn g16_what_would_not_have_survived_a_sign_in_is_refused_behind_it() {
+    refused(&Site::new()).await;
+    refused(&Site::on(Plain::default())).await;
+}
+
+/// A success or a redirect would say that it was done; a handler's own refusal does not.
+#[tokio::test]
+async fn g16_only_an_answer_that_would_be_a_lie_is_replaced() {
+    for kept in Kept::REVOCABLY {
+        for (status, answered, body) in [
+            (200, 409, ""),
+            (303, 409, ""),
+            (307, 409, ""),
+            (422, 422, "the handler's"),
+            (500, 500, "the handler's"),
+        ] {
+            let site = Site::kept(kept);
+            let gate = Gate::new();
+            let mut user = site.serve(routes(&gate));
+            user.post("/cart/tea").await;
+            let slow = format!("/slow/answer/{status}");
+            let reply = beside(&mut user, &gate, &slow, &["/login/7"]).await;
+            assert_eq!(reply.status, answered, "{kept:?} {status}");
+            assert_eq!(reply.body, body, "{kept:?} {status}");
+            assert!(!reply.sets_cookie(), "{kept:?} {status}");
+            assert_eq!(user.get("/draft").await.body, "None None");
+        }
+    }
+}
+
+#[tokio::test]
+async fn g16_a_write_meets_a_rotation_that_is_half_done() {
+    let site = Site::on(Plain::default());
+    let gate = Gate::new();
+    let mut user = site.serve(routes(&gate));
+    user.post("/cart/tea").await;
+    let slow = tokio::spawn(user.ask(Method::POST, "/slow/cart"));
+    gate.reached().await;
+    let half = site.store.hold(Operation::Insert, Moment::Before);
+    let sign_in = tokio::spawn(user.ask(Method::POST, "/login/7"));
+    half.reached().await;
+    site.store.release();
+    gate.open();
+    assert_eq!(slow.await.unwrap().status, StatusCode::OK);
+    half.open();
+    user.keep(&sign_in.await.unwrap());
+    assert_eq!(user.get("/cart").await.body, "tea,milk");
+    assert_eq!(user.get("/me").await.body, "7");
+}
+
+#[tokio::test]
+async fn g16_a_write_that_a_logout_overtakes_was_there_before_it() {
+    for others in [&["/logout"][..], &["/login/7", "/logout"]] {
+        let site = Site::new();
+        let gate = Gate::new();
+        let mut user = site.serve(routes(&gate));
+        user.post("/cart/tea").await;
+        let reply = beside(&mut user, &gate, "/slow/cart", others).await;
+        assert_eq!(reply.status, StatusCode::OK, "{others:?}");
+        assert!(!reply.sets_cookie());
+        assert_eq!(site.rows(), 0);
+    }
+}
+
+#[tokio::test]
+async fn g16_a_write_that_is_too_late_for_the_way_is_told() {
+    let site = Site::new();
+    let gate = Gate::new();
+    let mut user = site.serve(routes(&gate));
+    user.post("/cart/tea").await;
+    let slow = tokio::spawn(user.ask(Method::POST, "/slow/cart"));
+    gate.reached().await;
+    user.post("/login/7").await;
+    site.wait_seconds(61);
+    gate.open();
+    assert_eq!(slow.await.unwrap().status, StatusCode::CONFLICT);
+    assert_eq!(user.get("/cart").await.body, "tea");
+}
+
+/// A session that is its cookie has moved to another one, which an older request cannot write.
+#[tokio::test]
+async fn g16_a_write_that_a_sign_in_overtakes_in_cookies_is_told() {
+    let site = Site::kept(Kept::InCookies);
+    for (other, status) in [
+        ("/login/7", StatusCode::CONFLICT),
+        ("/logout", StatusCode::OK),
+    ] {
+        let gate = Gate::new();
+        let mut user = site.serve(routes(&gate));
+        user.post("/cart/tea").await;
+        let reply = beside(&mut user, &gate, "/slow/cart", &[other]).await;
+        assert_eq!(reply.status, status, "{other}");
+        assert!(!reply.sets_cookie(), "{other}");
+    }
+}
+
+/// One who planted the cookie writes what could have been written before, and learns nothing.
+#[tokio::test]
+async fn g16_a_request_that_is_overtaken_sees_nothing_of_the_session_behind() {
+    let site = Site::new();
+    let gate = Gate::new();
+    let held = gate.clone();
+    let look = post(
+        async move |mut shop: Session<Shop>, session: CurrentSession| {
+            held.pass().await;
+            shop.views += 1;
+            shop.commit().await?;
+            let user = session.get::<Login>().await?.map(|login| login.user);
+            let handle: Detached<Shop> = shop.detach()?;
+            let update = handle.update(|shop| shop.views += 1).await;
+            Ok::<_, SessionError>(format!("{user:?} {} {}", shop.cart.len(), update.is_err()))
+        },
+    );
+    let mut user = site.serve(routes(&gate).route("/look", look));
+    user.post("/cart/tea").await;
+    let reply = beside(&mut user, &gate, "/look", &["/login/7", "/cart/secret"]).await;
+    assert_eq!(reply.body, "None 1 true");
+    assert!(!reply.sets_cookie());
+    assert_eq!(user.get("/views").await.body, "1");
+}
+
+#[tokio::test]
+async fn g16_a_write_with_a_former_id_is_refused() {
+    for kept in Kept::REVOCABLY {
+        let site = Site::kept(kept);
+        let (mut user, mut former) = behind(&site).await;
+        assert_eq!(former.get("/cart").await.status, StatusCode::OK);
+        assert_eq!(former.get("/cart").await.body, "", "{kept:?}");
+        for seconds in [0, 11, 48] {
+            site.wait_seconds(seconds);
+            let reply = former.post("/cart/milk").await;
+            assert_eq!(reply.status, StatusCode::CONFLICT, "{kept:?}");
+            assert!(!reply.sets_cookie());
+        }
+        assert_eq!(user.get("/cart").await.body, "tea");
+        if kept == Kept::OnServer {
+            let reply = former.post("/end-others").await;
+            assert_eq!(reply.status, StatusCode::CONFLICT);
+        }
+        site.wait_seconds(61);
+        assert!(former.post("/cart/milk").await.sets_cookie());
+    }
+}
