@@ -4,6 +4,7 @@ use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 
+pub use crate::bearer::TransportError;
 use crate::crypto::{RandomError, SealError};
 pub use crate::local_path::InvalidLocalPath;
 use crate::record::Record;
@@ -14,8 +15,9 @@ use crate::value::{Invalid, ValueError};
 /// Why a session could not be read or written.
 ///
 /// As an axum response it is 503 for a store that failed, 409 for a conflict, a session that has
-/// ended or one that is too many, 401 for a guest's session that cannot be detached, 400 for an
-/// unknown flow, and 500 for a value that cannot be stored or a list that cannot be had.
+/// ended or one that is too many, 401 for a guest's session that cannot be detached or handed out, 400
+/// for an unknown flow or a request with two credentials, and 500 for a value that cannot be stored or a
+/// list that cannot be had.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum SessionError {
@@ -68,6 +70,8 @@ pub enum SessionError {
     NotRevocable,
     /// What cannot be done without a request at hand. Nothing was written.
     Detach(DetachError),
+    /// The request, or its handler, does not go with the layer's transport. Nothing was written.
+    Transport(TransportError),
     /// The session is bound to a device, and the request has not shown that it comes from there. Nothing was
     /// written.
     #[cfg(feature = "dbsc")]
@@ -245,6 +249,7 @@ impl fmt::Display for SessionError {
             ),
             Self::Unshareable(error) => error.fmt(f),
             Self::Detach(error) => error.fmt(f),
+            Self::Transport(error) => error.fmt(f),
             Self::TooManySessions { limit } => write!(
                 f,
                 "this user has {limit} sessions, as many as there may be; end one of them and sign in again"
@@ -303,6 +308,12 @@ impl Error for DetachError {}
 impl From<DetachError> for SessionError {
     fn from(error: DetachError) -> Self {
         Self::Detach(error)
+    }
+}
+
+impl From<TransportError> for SessionError {
+    fn from(error: TransportError) -> Self {
+        Self::Transport(error)
     }
 }
 

@@ -98,6 +98,7 @@ extern crate self as starsessions;
 
 #[cfg(feature = "axum")]
 mod axum;
+mod bearer;
 mod clock;
 mod cookie;
 mod crypto;
@@ -157,6 +158,7 @@ pub use store::{CookieStore, MemoryStore};
 
 /// The parts of a layer's configuration: policies, cookies, clocks, and why a layer is not built.
 pub mod config {
+    pub use crate::bearer::{SecurityScheme, Transport, TransportConfigError};
     pub use crate::clock::{Clock, SystemClock};
     pub use crate::cookie::{CookieBuilder, CookieConfigError};
     #[cfg(feature = "dbsc")]

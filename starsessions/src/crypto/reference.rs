@@ -65,6 +65,12 @@ impl ReferenceToken {
         Self::from_raw(&raw, ring, now)
     }
 
+    /// Whether a text has the form of such a token, under any key. It proves nothing.
+    pub(crate) fn has_form(text: &[u8]) -> bool {
+        let raw = encoding::decode_secret::<RAW_LEN>(text);
+        raw.is_some_and(|raw| split(raw.as_slice(), Version::Reference).is_ok())
+    }
+
     /// The text for the cookie.
     pub(crate) fn encode(&self) -> Zeroizing<String> {
         encoding::encode_secret(self.to_raw().as_slice())

@@ -35,6 +35,10 @@ use crate::session::MissingLayer;
 ///    field `csrf_token` of a form. A guest has no token and is refused: a sign-in without any sign of
 ///    where it comes from may be another site's (login CSRF).
 ///
+/// A session that has come by a token in a header ([`Transport`](crate::config::Transport)), without a cookie,
+/// passes wherever the request comes from: no other site knows the token. Where a layer has no cookie at all,
+/// tools pass without a token as well.
+///
 /// What is refused gets a 403 that says what to do. A request that passes by its headers does not load
 /// its session. A form is only read to find its token, up to the application's own limit and 16 MiB.
 ///
@@ -133,17 +137,19 @@ where
     fn call(&mut self, request: Request<Body>) -> CsrfFuture<S> {
         match source(&request, &self.rules.trusted, || self.is_secure(&request)) {
             Source::Own => CsrfFuture::let_through(self.inner.call(request)),
-            Source::Foreign => CsrfFuture::refuse(&request, CsrfRejection::Foreign),
-            Source::Unknown => {
-                let Some(slot) = self.slot(&request) else {
+            source => match self.slot(&request) {
+                Some(slot) if source == Source::Unknown || slot.takes_tokens() => {
+                    // The service that is ready is the one to use.
+                    let next = self.inner.clone();
+                    let inner = std::mem::replace(&mut self.inner, next);
+                    CsrfFuture::prove(slot, inner, request, source)
+                }
+                None if source == Source::Unknown => {
                     let missing = self.missing(request.extensions());
-                    return CsrfFuture::refuse(&request, missing);
-                };
-                // The service that is ready is the one to use.
-                let next = self.inner.clone();
-                let inner = std::mem::replace(&mut self.inner, next);
-                CsrfFuture::prove(slot, inner, request)
-            }
+                    CsrfFuture::refuse(&request, missing)
+                }
+                _ => CsrfFuture::refuse(&request, CsrfRejection::Foreign),
+            },
         }
     }
 }
@@ -166,8 +172,23 @@ impl<S> CsrfService<S> {
 }
 
 /// The request as the inner service gets it, if it brings a token of its session.
-async fn prove(slot: &Slot, request: Request<Body>) -> Result<Request<Body>, CsrfRejection> {
+async fn prove(
+    slot: &Slot,
+    request: Request<Body>,
+    source: Source,
+) -> Result<Request<Body>, CsrfRejection> {
     slot.see(request.headers());
+    // No page of another site can make a browser send a token: it would have to know it.
+    if slot.has_come_by_token().await? {
+        return Ok(request);
+    }
+    if source == Source::Foreign {
+        return Err(CsrfRejection::Foreign);
+    }
+    // Without cookies a browser adds nothing of the user's by itself.
+    if !slot.realm().carriers.has_cookie {
+        return Ok(request);
+    }
     if request.headers().contains_key(HEADER) {
         check(slot, listed(request.headers())).await?;
         return Ok(request);
@@ -272,13 +293,13 @@ where
         }
     }
 
-    fn prove(slot: Arc<Slot>, mut inner: S, request: Request<Body>) -> Self
+    fn prove(slot: Arc<Slot>, mut inner: S, request: Request<Body>, source: Source) -> Self
     where
         S: Send + 'static,
         S::Future: Send,
     {
         let proof = async move {
-            match prove(&slot, request).await {
+            match prove(&slot, request, source).await {
                 Ok(request) => inner.call(request).await,
                 Err(rejection) => {
                     tracing::debug!(%rejection, "a request is refused");

@@ -17,7 +17,7 @@ use serde::de::DeserializeOwned;
 use self::cookies::{Attempt, Cookies};
 use crate::cookie::SameSite;
 use crate::crypto::{flow_name, mint_flow_state};
-use crate::error::{LimitKind, SessionError, TooLarge};
+use crate::error::{LimitKind, SessionError, TooLarge, TransportError};
 use crate::observe::{self, FlowRefusal};
 use crate::request::{FlowCookie, Slot, is_embedded};
 use crate::session::{MissingLayer, SessionRejection, find_slot};
@@ -91,7 +91,8 @@ use crate::value::{Format, Stored};
 ///   begins nothing.
 ///
 /// The cookie goes where the session's cookie goes, under the same prefix. An attempt that is begun by a
-/// request that fails with a 5xx is dropped.
+/// request that fails with a 5xx is dropped. A layer whose [transport](crate::SessionLayerBuilder::transport)
+/// has no cookie has no flows: [`TransportError::NoCookie`].
 pub struct Flows<T> {
     slot: Arc<Slot>,
     /// The request's `Cookie` headers, and nothing else.
@@ -132,14 +133,18 @@ impl<T> Flows<T> {
         })
     }
 
-    fn cookies(&self) -> Cookies<'_> {
+    /// The cookies of flows, where the layer sets cookies.
+    fn cookies(&self) -> Result<Cookies<'_>, SessionError> {
         let realm = self.slot.realm();
-        Cookies {
+        if !realm.carriers.has_cookie {
+            return Err(TransportError::NoCookie.into());
+        }
+        Ok(Cookies {
             config: &realm.cookie,
             keys: realm.engine.keys(),
             headers: &self.headers,
             now: self.slot.now(),
-        }
+        })
     }
 }
 
@@ -181,8 +186,9 @@ impl<T: Serialize + DeserializeOwned + 'static> Flows<T> {
     /// [`SessionError::UnknownFlow`], a 400, if this browser has no such attempt: it was finished, has taken
     /// too long, was begun in another browser, or the answer is forged. Offer to begin again.
     pub fn finish(&self, state: &str) -> Result<T, SessionError> {
-        let name = self.cookies().name(&flow_name(type_name::<T>(), state));
-        let found = self.find(&name);
+        let cookies = self.cookies()?;
+        let name = cookies.name(&flow_name(type_name::<T>(), state));
+        let found = self.find(&cookies, &name);
         self.slot
             .explain_flow(found.as_ref().map(|_| ()).map_err(|refusal| *refusal));
         let (data, same_site) = found.map_err(|refusal| {
@@ -195,11 +201,11 @@ impl<T: Serialize + DeserializeOwned + 'static> Flows<T> {
         Ok(data)
     }
 
-    fn find(&self, name: &str) -> Result<(T, SameSite), FlowRefusal> {
+    fn find(&self, cookies: &Cookies<'_>, name: &str) -> Result<(T, SameSite), FlowRefusal> {
         if self.slot.settles_flow(name) {
             return Err(FlowRefusal::Unknown);
         }
-        let attempt = self.cookies().find(name)?;
+        let attempt = cookies.find(name)?;
         let data = Self::STORED.decode(&attempt.data);
         Ok((
             data.map_err(|_| FlowRefusal::Unreadable)?,
@@ -208,7 +214,7 @@ impl<T: Serialize + DeserializeOwned + 'static> Flows<T> {
     }
 
     fn begin_with(&self, data: &T, same_site: SameSite) -> Result<String, SessionError> {
-        let cookies = self.cookies();
+        let cookies = self.cookies()?;
         let state = mint_flow_state()?;
         let name = cookies.name(&flow_name(type_name::<T>(), &state));
         let mut attempt = Attempt {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::config_error::ConfigError;
 use super::layer::SessionLayer;
+use crate::bearer::{Carriers, Transport, TransportConfigError};
 use crate::clock::{Clock, SystemClock};
 use crate::cookie::{CookieBuilder, CookieConfig};
 use crate::crypto::KeyRing;
@@ -45,6 +46,7 @@ pub struct SessionLayerBuilder {
     keys: KeyRing,
     cookie: CookieBuilder,
     former_cookie: Option<CookieBuilder>,
+    transport: Transport,
     realm: String,
     audience: String,
     policy: Policy,
@@ -86,6 +88,7 @@ impl SessionLayerBuilder {
             keys,
             cookie: CookieBuilder::default(),
             former_cookie: None,
+            transport: Transport::cookie(),
             realm: String::new(),
             audience: String::new(),
             policy: Policy {
@@ -127,6 +130,24 @@ impl SessionLayerBuilder {
     /// The cookie of [`SessionLayer::dev`]: for `http://localhost` only.
     pub fn local_development(mut self) -> Self {
         self.cookie = CookieBuilder::local_development();
+        self
+    }
+
+    /// How sessions come: by the cookie, which is the default, by a token in a header, or either way.
+    ///
+    /// ```
+    /// use starsessions::config::Transport;
+    /// # use starsessions::{KeyRing, MemoryStore, SessionLayer};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let api = SessionLayer::builder(MemoryStore::new(), KeyRing::generate()?)
+    ///     .transport(Transport::bearer()) // `Authorization: Bearer <token>`
+    ///     .build()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn transport(mut self, transport: Transport) -> Self {
+        self.transport = transport;
         self
     }
 
@@ -288,6 +309,7 @@ impl SessionLayerBuilder {
     /// If the settings cannot work together.
     pub fn build(self) -> Result<SessionLayer, ConfigError> {
         self.check()?;
+        let carriers = self.carriers().map_err(ConfigError::Transport)?;
         let build = |cookie: CookieBuilder| cookie.build().map_err(ConfigError::Cookie);
         let cookie = build(self.cookie.clone())?;
         let twin = cookie
@@ -296,13 +318,39 @@ impl SessionLayerBuilder {
         let former = self.former_cookie.clone().or(twin).map(build).transpose()?;
         #[cfg(feature = "dbsc")]
         let device = self.device_rules(&cookie)?;
-        #[allow(unused_mut, reason = "with the feature `dbsc` there is more")]
         let mut realm = self.assemble(cookie, former);
+        realm.carriers = carriers;
         #[cfg(feature = "dbsc")]
         {
             realm.device = device.map(Arc::new);
         }
         Ok(SessionLayer::from_realm(realm))
+    }
+
+    /// What carries the token, if it goes with the other settings.
+    fn carriers(&self) -> Result<Carriers, TransportConfigError> {
+        let carriers = self.transport.build()?;
+        if carriers.header.is_none() {
+            return Ok(carriers);
+        }
+        match &self.backend {
+            Backing::Own(BackendKind::Store(_)) => {}
+            Backing::Own(BackendKind::Cookie(_)) => return Err(TransportConfigError::CookieStore),
+            #[cfg(feature = "python")]
+            Backing::Python(_) => return Err(TransportConfigError::Python),
+        }
+        #[cfg(feature = "takeover")]
+        if self.takeover.is_some() {
+            return Err(TransportConfigError::TakeOver);
+        }
+        #[cfg(feature = "dbsc")]
+        if self.device.is_some() && !carriers.has_cookie {
+            return Err(TransportConfigError::DeviceBinding);
+        }
+        if self.former_cookie.is_some() && !carriers.has_cookie {
+            return Err(TransportConfigError::FormerCookie);
+        }
+        Ok(carriers)
     }
 
     #[cfg(feature = "dbsc")]
@@ -436,6 +484,7 @@ impl SessionLayerBuilder {
             },
             cookie,
             former_cookie,
+            carriers: Carriers::COOKIE,
             failure_policy: self.failure_policy,
             is_revocable,
             explains: self.explains,

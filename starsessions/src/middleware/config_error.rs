@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
+use crate::bearer::TransportConfigError;
 use crate::cookie::CookieConfigError;
 #[cfg(feature = "dbsc")]
 use crate::device::DeviceBindingError;
@@ -44,6 +45,8 @@ pub enum ConfigError {
     TakeOverOfCookies,
     /// A realm name that no struct could have.
     Realm,
+    /// How sessions come.
+    Transport(TransportConfigError),
     /// The binding to devices.
     #[cfg(feature = "dbsc")]
     DeviceBinding(DeviceBindingError),
@@ -55,6 +58,7 @@ impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Cookie(error) => return error.fmt(f),
+            Self::Transport(error) => return error.fmt(f),
             #[cfg(feature = "dbsc")]
             Self::DeviceBinding(error) => return error.fmt(f),
             Self::Duration(what) => {

@@ -12,7 +12,7 @@ use pin_project_lite::pin_project;
 
 use super::device::Errands;
 use super::headers;
-use crate::error::SessionError;
+use crate::error::{SessionError, TransportError};
 use crate::request::{Remaining, ResponseKind, Slot};
 
 pin_project! {
@@ -191,7 +191,11 @@ fn report(error: &SessionError, is_replaced: bool) {
 /// handler wrote; a refusal of its own, unlike a success or a redirect, has not said that it was done.
 fn would_be_a_lie(error: &SessionError, status: StatusCode) -> bool {
     let is_refusal = status.is_client_error() || status.is_server_error();
-    !(matches!(error, SessionError::Gone) && is_refusal)
+    let leaves_it = matches!(
+        error,
+        SessionError::Gone | SessionError::Transport(TransportError::NotHandedOut)
+    );
+    !(leaves_it && is_refusal)
 }
 
 /// The handler's response with what the browser must know, or an error's in its place.

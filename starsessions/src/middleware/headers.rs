@@ -1,7 +1,7 @@
 //! What a response tells the browser, and the caches on the way.
 
 use http::Response;
-use http::header::{HeaderMap, HeaderValue, SET_COOKIE, VARY};
+use http::header::{HeaderMap, HeaderValue, SET_COOKIE, VARY, WWW_AUTHENTICATE};
 
 use super::caches;
 #[cfg(feature = "dbsc")]
@@ -32,8 +32,13 @@ pub(super) fn keep_announced<B>(slot: &Slot, from: &mut Response<B>, to: &mut Re
 /// Sets the headers of a response whose request has used its session.
 pub(super) fn apply<B>(slot: &Slot, response: &mut Response<B>) {
     let (realm, effects) = (slot.realm(), slot.effects());
+    if realm.carriers.header.is_some() {
+        apply_token(slot, effects.has_token, response);
+    }
     let headers = response.headers_mut();
-    vary_by_cookie(headers);
+    if realm.carriers.has_cookie {
+        vary_by(headers, "cookie", || HeaderValue::from_static("Cookie"));
+    }
     explain(slot, &effects.cookie, headers);
     let session = match effects.cookie {
         // A response sets one cookie of a name: a leftover is removed by one that does not set ours.
@@ -104,13 +109,34 @@ fn explain(slot: &Slot, cookie: &CookieChange, headers: &mut HeaderMap) {
     }
 }
 
+/// Where a header may show the session.
+#[cold]
+fn apply_token<B>(slot: &Slot, has_token: bool, response: &mut Response<B>) {
+    let realm = slot.realm();
+    let status = response.status();
+    let headers = response.headers_mut();
+    if let Some(header) = &realm.carriers.header {
+        let name = || HeaderValue::from(header.name.clone());
+        vary_by(headers, header.name.as_str(), name);
+    }
+    if !headers.contains_key(WWW_AUTHENTICATE)
+        && let Some(challenge) = slot.challenge(status)
+    {
+        headers.insert(WWW_AUTHENTICATE, challenge);
+    }
+    if has_token {
+        caches::forbid_storing(headers, &realm.reporter);
+    }
+}
+
 /// RFC 9110, section 12.5.5: appended, never overwritten.
-fn vary_by_cookie(headers: &mut HeaderMap) {
-    let already = headers.get_all(VARY).iter().any(|value| {
-        tokens(value).any(|token| token == "*" || token.eq_ignore_ascii_case("cookie"))
-    });
+fn vary_by(headers: &mut HeaderMap, name: &str, value: impl FnOnce() -> HeaderValue) {
+    let already = headers
+        .get_all(VARY)
+        .iter()
+        .any(|value| tokens(value).any(|token| token == "*" || token.eq_ignore_ascii_case(name)));
     if !already {
-        headers.append(VARY, HeaderValue::from_static("Cookie"));
+        headers.append(VARY, value());
     }
 }
 

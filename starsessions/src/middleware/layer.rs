@@ -11,6 +11,7 @@ use super::builder::SessionLayerBuilder;
 #[cfg(feature = "dbsc")]
 use super::device::Errands;
 use super::future::ResponseFuture;
+use crate::bearer::{SecurityScheme, TokenHeader};
 use crate::crypto::KeyRing;
 use crate::error::SessionError;
 use crate::request::{Realm, Slot};
@@ -74,6 +75,39 @@ impl SessionLayer {
         keys: KeyRing,
     ) -> SessionLayerBuilder {
         SessionLayerBuilder::shared(sessions, keys)
+    }
+
+    /// The name of the cookie; `None` where the [transport](SessionLayerBuilder::transport) has none.
+    #[must_use]
+    pub fn cookie_name(&self) -> Option<&str> {
+        let realm = &self.realm;
+        realm.carriers.has_cookie.then(|| realm.cookie.name())
+    }
+
+    /// How clients show their session, for the description of an API: any one of these.
+    ///
+    /// ```
+    /// use starsessions::config::{SecurityScheme, Transport};
+    /// use starsessions::{KeyRing, MemoryStore, SessionLayer};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let layer = SessionLayer::builder(MemoryStore::new(), KeyRing::generate()?)
+    ///     .transport(Transport::bearer().beside_cookie())
+    ///     .build()?;
+    /// assert_eq!(
+    ///     layer.security_schemes(),
+    ///     [SecurityScheme::Cookie("__Host-Http-id".to_owned()), SecurityScheme::Bearer]
+    /// );
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn security_schemes(&self) -> Vec<SecurityScheme> {
+        let cookie = self.cookie_name().map(str::to_owned);
+        let cookie = cookie.map(SecurityScheme::Cookie);
+        let header = self.realm.carriers.header.as_ref();
+        let header = header.map(TokenHeader::security_scheme);
+        cookie.into_iter().chain(header).collect()
     }
 
     pub(super) fn from_realm(realm: Realm) -> Self {

@@ -56,7 +56,7 @@ impl fmt::Display for Name<'_> {
     }
 }
 
-/// Why a cookie leads to no session.
+/// Why a cookie or a token leads to no session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Refusal {
     /// There is none.
@@ -138,10 +138,27 @@ impl EndCause {
     }
 }
 
+/// What carries a session's token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum By {
+    Cookie,
+    Header,
+}
+
+impl By {
+    fn label(self) -> &'static str {
+        match self {
+            Self::Cookie => "cookie",
+            Self::Header => "header",
+        }
+    }
+}
+
 /// A request has found its session.
-pub(crate) fn loaded(name: Name<'_>, record: &Record) {
+pub(crate) fn loaded(name: Name<'_>, by: By, record: &Record) {
     tracing::trace!(
         session = %name,
+        by = by.label(),
         fields = record.len(),
         revision = record.revision,
         "session loaded"
@@ -149,13 +166,16 @@ pub(crate) fn loaded(name: Name<'_>, record: &Record) {
     count!("starsessions_loads_total", "outcome" => "hit");
 }
 
-/// A request has no session: it has no cookie, or one that leads to none.
-pub(crate) fn refused(refusal: Refusal) {
+/// A request has no session: it has no cookie and no token, or one that leads to none.
+pub(crate) fn refused(refusal: Refusal, by: By) {
     if refusal == Refusal::NoCookie {
         count!("starsessions_loads_total", "outcome" => "guest");
         return;
     }
-    tracing::debug!(reason = refusal.label(), "session cookie refused");
+    match by {
+        By::Cookie => tracing::debug!(reason = refusal.label(), "session cookie refused"),
+        By::Header => tracing::debug!(reason = refusal.label(), "session token refused"),
+    }
     count!("starsessions_loads_total", "outcome" => "refused");
     count!("starsessions_refused_cookies_total", "reason" => refusal.label());
 }
@@ -164,6 +184,17 @@ pub(crate) fn refused(refusal: Refusal) {
 pub(crate) fn behind() {
     tracing::debug!("session cookie is behind a sign-in");
     count!("starsessions_loads_total", "outcome" => "behind");
+}
+
+/// A request shows its session twice, and is refused.
+pub(crate) fn twofold() {
+    tracing::debug!("session refused: the request shows more than one credential");
+    count!("starsessions_loads_total", "outcome" => "twofold");
+}
+
+/// A handler has taken a session's token.
+pub(crate) fn handed_out(name: Name<'_>) {
+    tracing::debug!(session = %name, "session token handed out");
 }
 
 /// Two cookies lead to two sessions. The realm has its own line for it.

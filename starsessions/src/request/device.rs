@@ -168,6 +168,9 @@ impl Slot {
         };
         let now = self.now();
         let state = self.state();
+        if state.brought.by_token {
+            return false;
+        }
         let again = state.arrival.again.filter(|_| is_refused);
         if let Some(seconds) = again {
             headers.insert(REFRESH, HeaderValue::from_static(seconds));

@@ -17,7 +17,7 @@ use crate::device::NoProof;
 use crate::engine::{CookieChange, Executed, Presented};
 use crate::error::SessionError;
 use crate::lifecycle::plan::Step;
-use crate::observe::{self, FlowRefusal, Refusal};
+use crate::observe::{self, By, FlowRefusal, Refusal};
 use crate::schema::Schema;
 use crate::store::StoreError;
 
@@ -45,12 +45,16 @@ impl Explanation {
     pub(super) fn loaded(
         &self,
         found: &Result<Presented, StoreError>,
+        by: By,
         realm: &Realm,
         now: Timestamp,
     ) {
         match found {
             Ok(Presented::Live(live, _)) => {
-                self.note("loaded");
+                self.note(match by {
+                    By::Cookie => "loaded",
+                    By::Header => "loaded, by its token",
+                });
                 if live.is_news {
                     self.note("by the id before a renewal, within its grace");
                 }
@@ -58,8 +62,10 @@ impl Explanation {
                     self.note("its key is on its way out, and the id is too young for a new one");
                 }
             }
-            Ok(Presented::Nobody(why)) => self.refused(*why, realm),
-            Ok(Presented::Former { is_news: false, .. }) => self.refused(Refusal::Unknown, realm),
+            Ok(Presented::Nobody(why)) => self.refused(*why, by, realm),
+            Ok(Presented::Former { is_news: false, .. }) => {
+                self.refused(Refusal::Unknown, by, realm);
+            }
             Ok(Presented::Former { .. }) => self.note(
                 "not loaded: a sign-in has ended this id not long ago, and the browser may have yet to hear \
                  of the new one",
@@ -73,30 +79,46 @@ impl Explanation {
         }
     }
 
-    fn refused(&self, why: Refusal, realm: &Realm) {
-        let cookie = realm.cookie.name();
-        self.note(match why {
-            Refusal::NoCookie => format!("no session: the request has no cookie `{cookie}`").into(),
-            Refusal::Malformed => Cow::Borrowed(
-                "cookie refused: its value is not one of this library; is it another cookie's name?",
-            ),
-            Refusal::Key => "cookie refused: it stands under a key that this layer does not have, or \
-                             was made for another cookie, realm or audience"
-                .into(),
-            Refusal::Unknown => {
-                "cookie refused: no such session; it was ended, has expired or was rotated away, or \
-                 the store is another one"
-                    .into()
+    fn refused(&self, why: Refusal, by: By, realm: &Realm) {
+        let what = match by {
+            By::Cookie => "cookie",
+            By::Header => "token",
+        };
+        let why = match why {
+            Refusal::NoCookie => return self.shows_nothing(realm),
+            Refusal::Malformed => {
+                "its value is not one of this library; is it another cookie's name?"
             }
-            Refusal::Idle => "cookie refused: ended by the idle timeout".into(),
-            Refusal::Absolute => "cookie refused: ended by the absolute timeout".into(),
-            Refusal::Expired => "cookie refused: past the deadline of its last use".into(),
-            Refusal::Revoked => "cookie refused: its session was ended".into(),
-            Refusal::Future => {
-                "cookie refused: it was made in the future; are the clocks of the servers right?".into()
+            Refusal::Key => {
+                "it stands under a key that this layer does not have, or was made for another cookie, realm or \
+                 audience"
+            }
+            Refusal::Unknown => {
+                "no such session; it was ended, has expired or was rotated away, or the store is another one"
+            }
+            Refusal::Idle => "ended by the idle timeout",
+            Refusal::Absolute => "ended by the absolute timeout",
+            Refusal::Expired => "past the deadline of its last use",
+            Refusal::Revoked => "its session was ended",
+            Refusal::Future => "it was made in the future; are the clocks of the servers right?",
+        };
+        self.note(format!("{what} refused: {why}"));
+    }
+
+    /// The request shows no session.
+    fn shows_nothing(&self, realm: &Realm) {
+        let cookie = realm.cookie.name();
+        let header = realm.carriers.header.as_ref().map(|header| &header.name);
+        self.note(match header {
+            None => format!("no session: the request has no cookie `{cookie}`"),
+            Some(header) if realm.carriers.has_cookie => format!(
+                "no session: the request has no cookie `{cookie}`, and no token of this library in `{header}`"
+            ),
+            Some(header) => {
+                format!("no session: the request has no token of this library in `{header}`")
             }
         });
-        if why != Refusal::NoCookie {
+        if !realm.carriers.has_cookie {
             return;
         }
         if self.is_cross_site && realm.cookie.same_site() != SameSite::None {
@@ -228,6 +250,18 @@ impl Explanation {
                 "flow not begun: another site has caused the request, for a frame or a part of its page"
             }
         });
+    }
+
+    /// The request is refused.
+    pub(super) fn twofold(&self) {
+        self.note(
+            "not loaded: the request shows more than one credential of a session, and none is used",
+        );
+    }
+
+    /// The handler has taken the token.
+    pub(super) fn handed_out(&self) {
+        self.note("token handed out");
     }
 
     /// What the browser is told.

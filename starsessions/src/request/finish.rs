@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::flows::FlowCookie;
 use super::found::Found;
+use super::pending::Moment;
 use super::slot::{Door, Slot, State};
 use super::task::to_its_end;
 use crate::clock::Timestamp;
@@ -42,17 +43,20 @@ impl Slot {
     pub(crate) async fn commit(self: &Arc<Self>) -> Result<(), SessionError> {
         let may_end_id = self.may_end_id(&*self.open_state()?);
         if !may_end_id {
-            return self.commit_in_turn().await;
+            return self.commit_in_turn(Moment::Commit).await;
         }
         let slot = Arc::clone(self);
-        to_its_end(Box::pin(async move { slot.commit_in_turn().await })).await
+        to_its_end(Box::pin(async move {
+            slot.commit_in_turn(Moment::Commit).await
+        }))
+        .await
     }
 
-    async fn commit_in_turn(&self) -> Result<(), SessionError> {
+    pub(super) async fn commit_in_turn(&self, moment: Moment) -> Result<(), SessionError> {
         let _gate = self.gate.lock().await;
         self.read(None).await?;
         let now = self.now();
-        let work = self.state().take_work(self.realm(), false, now)?;
+        let work = self.state().take_work(self.realm(), moment, now)?;
         let Some(work) = work else { return Ok(()) };
         self.carry_out(work).await?;
         if self.has_ended() {
@@ -128,7 +132,8 @@ impl Slot {
                 return Err(SessionError::Gone);
             }
         }
-        failure.map_or(Ok(()), Err)
+        // What a logout could not take along is told when it is done.
+        failure.or_else(|| self.take_refusal()).map_or(Ok(()), Err)
     }
 
     /// Gives a session whose id is old its new one now, in the place of the end of the request.
@@ -151,7 +156,7 @@ impl Slot {
     fn renewal(&self, now: Timestamp) -> Option<Work> {
         let state = self.state();
         // Once the head has left, no browser can be told of it.
-        let may_tell = !state.is_passive() && state.door == Door::Open;
+        let may_tell = !state.is_passive() && !state.brought.by_token && state.door == Door::Open;
         let pending = &state.pending;
         let renewal = pending.renewal(&state.found, &self.realm().engine, now);
         renewal.filter(|_| may_tell)
@@ -168,7 +173,7 @@ impl Slot {
     }
 
     /// A change that cannot be made takes the others with it: they are one unit.
-    fn take_failure(&self) -> Option<SessionError> {
+    pub(super) fn take_failure(&self) -> Option<SessionError> {
         let mut state = self.state();
         let failure = state.pending.failure.take();
         if failure.is_some() {
@@ -184,7 +189,7 @@ impl Slot {
         } else {
             self.now()
         };
-        state.take_work(self.realm(), true, now)
+        state.take_work(self.realm(), Moment::Last, now)
     }
 
     /// Whether the id may end by what is to be done. Then it is done to its end, even when the request
@@ -238,7 +243,9 @@ impl Slot {
         } = done?;
         let mut state = self.state();
         #[cfg(feature = "dbsc")]
-        Self::note_new_id(&mut state, step, &cookie);
+        if !state.brought.by_token {
+            Self::note_new_id(&mut state, step, &cookie);
+        }
         if !is_gone {
             state.found = live.into();
         }

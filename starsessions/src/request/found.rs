@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::engine::Live;
-use crate::error::SessionError;
+use crate::error::{SessionError, TransportError};
 use crate::store::StoreError;
 
 /// The session of a request, as far as it is known.
@@ -23,6 +23,8 @@ pub(super) enum Found {
     Unproven,
     /// Two of the cookies led to two different sessions.
     Ambiguous,
+    /// The request shows more than one credential, and is refused.
+    Twofold,
     /// It was there when the request came, and has ended since, not by this request.
     Ended,
     /// The store has failed; the request knows nothing, and writes nothing.
@@ -35,6 +37,7 @@ impl Found {
         match self {
             Self::Unread => None,
             Self::Failed(error) => Some(Err(SessionError::Unavailable(Arc::clone(error)))),
+            Self::Twofold => Some(Err(TransportError::Twofold.into())),
             _ => Some(Ok(())),
         }
     }
@@ -60,7 +63,7 @@ impl Found {
 
     /// Whether nothing can be decided before the store was asked.
     pub(super) fn is_open(&self) -> bool {
-        matches!(self, Self::Unread | Self::Failed(_))
+        matches!(self, Self::Unread | Self::Failed(_) | Self::Twofold)
     }
 }
 

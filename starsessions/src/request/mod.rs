@@ -24,6 +24,7 @@ mod realm;
 mod refreshed;
 mod slot;
 mod task;
+mod token;
 mod transport;
 
 pub(crate) use self::finish::{Remaining, ResponseKind};

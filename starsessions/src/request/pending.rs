@@ -27,7 +27,20 @@ pub(super) struct Use<'a> {
     pub(super) views: &'a [&'static Schema],
     /// The request does not count as activity.
     pub(super) is_passive: bool,
+    /// An old id may be replaced: the client can be told of the new one.
+    pub(super) may_renew: bool,
     pub(super) now: Timestamp,
+}
+
+/// When the orders of a request are carried out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Moment {
+    /// Within the handler: timers wait for the end of the request.
+    Commit,
+    /// Within the handler, which takes the token that the session then has.
+    HandOut,
+    /// When the handler has answered.
+    Last,
 }
 
 impl Pending {
@@ -74,6 +87,7 @@ impl Pending {
         let usage = Use {
             views: &[],
             is_passive: false,
+            may_renew: true,
             now,
         };
         let renews = Step::Rotate { grace: true };
@@ -107,7 +121,7 @@ impl Pending {
             destroy: self.destroy,
             changes: self.changes.affect(base) || remembers,
             rotate: self.rotate || base.is_some_and(|record| self.changes.rotate(record)),
-            renew: !usage.is_passive && live.is_some_and(is_old),
+            renew: usage.may_renew && live.is_some_and(is_old),
             touch: due.is_some(),
         };
         Plan {

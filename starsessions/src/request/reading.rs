@@ -22,6 +22,12 @@ pub(super) struct Brought {
     pub(super) duplicates: bool,
     /// More than are tried.
     pub(super) too_many: bool,
+    /// The session comes by a token, or will go by one: the client is told of no cookie.
+    pub(super) by_token: bool,
+    /// The header has credentials, of whatever kind.
+    pub(super) has_credentials: bool,
+    /// More than one credential, of which none is used.
+    pub(super) is_twofold: bool,
     /// Those of another library's sessions.
     #[cfg(feature = "takeover")]
     pub(super) former: Option<FormerCookies>,
@@ -43,13 +49,21 @@ impl Slot {
     }
 
     fn candidates<'h>(&self, headers: &'h HeaderMap, state: &mut State) -> Candidates<'h> {
+        if self.realm().carriers.header.is_some() {
+            return self.credentials(headers, state);
+        }
+        let cookies = self.cookies(headers, state);
+        self.realm().learn_transport(headers, !cookies.is_empty());
+        cookies
+    }
+
+    pub(super) fn cookies<'h>(&self, headers: &'h HeaderMap, state: &mut State) -> Candidates<'h> {
         let cookies = cookie::candidates(headers, self.realm().cookie.name());
         state.brought.any = !cookies.is_empty();
         state.brought.duplicates = cookies.is_repeated();
         state.brought.too_many = cookies.is_overfull();
         #[cfg(feature = "dbsc")]
         self.see_device(headers, state);
-        self.realm().learn_transport(headers, !cookies.is_empty());
         cookies
     }
 
@@ -124,6 +138,9 @@ impl Slot {
                 (None, Some(headers)) => self.candidates(headers, &mut state),
                 (None, None) => Candidates::default(),
             };
+            if state.brought.is_twofold {
+                return self.refuse_twofold(&mut state);
+            }
             (cookies.into_values(), state.brought.too_many)
         };
         let now = engine.now();
@@ -147,18 +164,19 @@ impl Slot {
         } else {
             presented
         };
-        self.explain(|explanation| explanation.loaded(&presented, self.realm(), now));
         let mut state = self.state();
+        let by = state.brought.by();
+        self.explain(|explanation| explanation.loaded(&presented, by, self.realm(), now));
         state.read_at = now;
         state.just_read_at = headers.map(|_| now);
         state.found = match presented {
             Ok(Presented::Live(live, ends)) => {
                 state.ends = ends;
-                observe::loaded(live.name(engine.keys()), &live.record);
+                observe::loaded(live.name(engine.keys()), by, &live.record);
                 self.admit(live, &mut state, now)
             }
             Ok(Presented::Nobody(why)) => {
-                observe::refused(why);
+                observe::refused(why, by);
                 Found::Nobody
             }
             Ok(Presented::Former { ends, is_news }) => {
@@ -167,7 +185,7 @@ impl Slot {
                     observe::behind();
                     Found::Behind
                 } else {
-                    observe::refused(Refusal::Unknown);
+                    observe::refused(Refusal::Unknown, by);
                     Found::Nobody
                 }
             }

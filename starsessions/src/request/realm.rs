@@ -9,6 +9,7 @@ use http::HeaderMap;
 
 use super::met::Met;
 use super::transport;
+use crate::bearer::Carriers;
 use crate::clock::Timestamp;
 use crate::cookie::CookieConfig;
 #[cfg(feature = "dbsc")]
@@ -29,6 +30,7 @@ pub(crate) struct Realm {
     pub(crate) cookie: CookieConfig,
     /// How the cookie was set in the past; a leftover of it is removed where it is met.
     pub(crate) former_cookie: Option<CookieConfig>,
+    pub(crate) carriers: Carriers,
     /// How sessions are bound to devices.
     #[cfg(feature = "dbsc")]
     pub(crate) device: Option<Arc<DeviceRules>>,

@@ -12,7 +12,7 @@ use super::explain::Explanation;
 use super::flows::FlowCookie;
 use super::found::Found;
 use super::gate::Gate;
-use super::pending::{Pending, Use};
+use super::pending::{Moment, Pending, Use};
 use super::reading::Brought;
 use super::{Realm, transport};
 use crate::clock::Timestamp;
@@ -68,6 +68,8 @@ pub(super) struct State {
     pub(super) ends: Vec<Endable>,
     /// The logout is about to be carried out.
     pub(super) is_to_end: bool,
+    /// The handler has taken the session's token.
+    pub(super) has_handed_out: bool,
     pub(super) read_at: Timestamp,
     pub(super) just_read_at: Option<Timestamp>,
 }
@@ -111,12 +113,15 @@ pub(crate) struct ResponseEffects {
     pub(crate) has_stale_cookie: bool,
     /// What the response says may be about one user.
     pub(crate) has_session: bool,
+    /// What the response says holds a token.
+    pub(crate) has_token: bool,
 }
 
 impl Slot {
     pub(crate) fn new(realm: Arc<Realm>, outer: Option<Arc<Self>>) -> Self {
         let mut state = State::default();
         state.manner.shows_guest = shows_guest(realm.failure_policy);
+        state.brought.by_token = !realm.carriers.has_cookie;
         Self {
             realm,
             outer,
@@ -180,7 +185,10 @@ impl Slot {
     /// A slot, of this layer or further out, whose cookie has the name of another realm's.
     pub(crate) fn same_cookie(&self, realm: &Realm) -> Option<&Self> {
         let mut slots = std::iter::successors(Some(self), |slot| slot.outer.as_deref());
-        slots.find(|slot| slot.realm.cookie.name() == realm.cookie.name())
+        let has_same = |slot: &&Self| {
+            slot.realm.carriers.has_cookie && slot.realm.cookie.name() == realm.cookie.name()
+        };
+        slots.find(has_same).filter(|_| realm.carriers.has_cookie)
     }
 
     /// Whether a layer further out, of another realm, can still fail.
@@ -371,10 +379,16 @@ impl Slot {
         let mut state = self.state();
         // Of two sessions, the former cookie's is the one to go, or no browser could ever sign in.
         let is_settled = matches!(state.found, Found::Live(_) | Found::Ambiguous);
+        let cookie = std::mem::take(&mut state.cookie);
         ResponseEffects {
-            cookie: std::mem::take(&mut state.cookie),
+            cookie: if state.brought.by_token {
+                CookieChange::Keep
+            } else {
+                cookie
+            },
             has_stale_cookie: state.brought.duplicates && is_settled,
             has_session: state.found.live().is_some(),
+            has_token: state.has_handed_out,
         }
     }
 
@@ -414,15 +428,17 @@ impl State {
 
     /// What a commit within the handler would do.
     pub(super) fn step(&self, engine: &Engine, now: Timestamp) -> Step {
-        let usage = self.usage(false, now);
+        let usage = self.usage(Moment::Commit, now);
         self.pending.situation(&self.found, engine, usage).step
     }
 
     /// Within the handler, timers wait for the end of the request.
-    fn usage(&self, is_last: bool, now: Timestamp) -> Use<'_> {
+    fn usage(&self, moment: Moment, now: Timestamp) -> Use<'_> {
+        let is_passive = self.manner.is_passive || moment == Moment::Commit;
         Use {
             views: &self.views,
-            is_passive: self.manner.is_passive || !is_last,
+            is_passive,
+            may_renew: !is_passive && (!self.brought.by_token || moment == Moment::HandOut),
             now,
         }
     }
@@ -430,17 +446,18 @@ impl State {
     /// Takes everything that is to be done; `None` if that is nothing.
     ///
     /// # Errors
-    /// [`SessionError::Gone`] if there is something to write to a session that has ended.
+    /// [`SessionError::Gone`] if there is something to write to a session that has ended;
+    /// `NotHandedOut` if its client would not learn of its id.
     pub(super) fn take_work(
         &mut self,
         realm: &Realm,
-        is_last: bool,
+        moment: Moment,
         now: Timestamp,
     ) -> Result<Option<Box<Work>>, SessionError> {
         let is_news = self.found.live().is_some_and(|live| live.is_news);
         if self.pending.is_empty() && !is_news && !self.is_to_end {
             // What most requests leave to do: at most, to move a timer.
-            let usage = self.usage(is_last, now);
+            let usage = self.usage(moment, now);
             let plan = self.pending.situation(&self.found, &realm.engine, usage);
             if plan.step == Step::Nothing {
                 return Ok(None);
@@ -459,7 +476,7 @@ impl State {
         self.is_to_end |= destroys && (!self.ends.is_empty() || self.brought.too_many);
         let mut pending = std::mem::take(&mut self.pending);
         self.pending.failure = pending.failure.take();
-        let plan = pending.into_plan(&self.found, &realm.engine, self.usage(is_last, now));
+        let mut plan = pending.into_plan(&self.found, &realm.engine, self.usage(moment, now));
         let signs_in = matches!(self.found, Found::Behind) && plan.changes.identify();
         if self.found.has_ended() && !signs_in {
             return if plan.changes.is_empty() {
@@ -467,6 +484,9 @@ impl State {
             } else {
                 Err(SessionError::Gone)
             };
+        }
+        if self.brought.by_token && moment != Moment::HandOut {
+            plan = self.without_new_id(plan)?;
         }
         if plan.step == Step::Nothing && !is_news && !self.is_to_end {
             return Ok(None);

@@ -1,5 +1,6 @@
 //! What a handler holds: `Session<T>`, a typed view, and `CurrentSession`, the whole session.
 
+mod bearer;
 mod current;
 mod detached;
 mod listing;
@@ -10,6 +11,7 @@ mod stream;
 mod view;
 mod watch;
 
+pub use self::bearer::BearerToken;
 pub(crate) use self::current::find_slot;
 pub use self::current::{CurrentSession, SessionInfo};
 pub use self::detached::Detached;

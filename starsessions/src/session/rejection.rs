@@ -13,7 +13,7 @@ use http::{Extensions, StatusCode};
 use super::find_slot;
 #[cfg(feature = "dbsc")]
 use crate::error::Unproven;
-use crate::error::{DetachError, SessionError};
+use crate::error::{DetachError, SessionError, TransportError};
 use crate::local_path::LocalPath;
 use crate::request::Slot;
 #[cfg(feature = "axum")]
@@ -115,8 +115,8 @@ impl SessionRejection {
         }
     }
 
-    /// The status that answers it: 303 or 401 for a guest, 403 for a device that is not proved, 503 for a store that failed, 500 for a
-    /// mistake of the application.
+    /// The status that answers it: 303 or 401 for a guest, 403 for a device that is not proved, 400 for two
+    /// credentials, 503 for a store that failed, 500 for a mistake of the application.
     #[must_use]
     pub fn status(&self) -> StatusCode {
         match self {
@@ -141,11 +141,15 @@ impl SessionError {
                 StatusCode::CONFLICT
             }
             Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
-            Self::UnknownFlow => StatusCode::BAD_REQUEST,
+            Self::UnknownFlow
+            | Self::Transport(TransportError::Twofold | TransportError::BesideCookie) => {
+                StatusCode::BAD_REQUEST
+            }
             #[cfg(feature = "dbsc")]
             Self::Unproven(_) => StatusCode::FORBIDDEN,
             // A guest, where a session is expected.
-            Self::Detach(DetachError::NothingStored) => StatusCode::UNAUTHORIZED,
+            Self::Detach(DetachError::NothingStored)
+            | Self::Transport(TransportError::NoSession) => StatusCode::UNAUTHORIZED,
             _ => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }

@@ -167,6 +167,66 @@ impl TestSessions {
         Ok(HeaderValue::try_from(pair).unwrap_or(HeaderValue::from_static("")))
     }
 
+    /// Begins a session with this view in it; returns the header that shows its token: the value of
+    /// `Authorization`, or of the layer's own header.
+    ///
+    /// ```
+    /// # use starsessions::{Session, SessionError, testing::TestSessions};
+    /// use starsessions::config::Transport;
+    ///
+    /// # #[derive(Session)]
+    /// # struct Login { #[session(required)] user: u64 }
+    /// # async fn test() -> Result<(), SessionError> {
+    /// let test = TestSessions::with(|layer| layer.transport(Transport::bearer()));
+    /// let authorization = test.authorization_with(Login { user: 7 }).await?;
+    /// let request = http::Request::get("/me").header("authorization", &authorization);
+    /// // .. and what the session holds afterwards:
+    /// let login: Option<Login> = test.read_authorized(&authorization).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// If the value cannot be stored, or the layer's transport has no header.
+    pub async fn authorization_with<T: SessionData>(
+        &self,
+        value: T,
+    ) -> Result<HeaderValue, SessionError> {
+        self.authorization_of(|session| session.insert(value)).await
+    }
+
+    /// Begins a session as a handler does it; returns the header that shows its token.
+    ///
+    /// # Errors
+    /// That of the function, or as for [`authorization_with`](Self::authorization_with).
+    pub async fn authorization_of(
+        &self,
+        begin: impl FnOnce(&CurrentSession) -> Result<(), SessionError>,
+    ) -> Result<HeaderValue, SessionError> {
+        let session = CurrentSession::new(self.slot(&HeaderMap::new()));
+        begin(&session)?;
+        let token = session.bearer_token().await?;
+        let header = self.layer.realm().carriers.header.as_ref();
+        let scheme = header.map_or("", |header| header.scheme());
+        let value = HeaderValue::try_from(format!("{scheme}{}", token.as_str()));
+        Ok(value.unwrap_or(HeaderValue::from_static("")))
+    }
+
+    /// What a view holds in the session of such a header; `None` where a required field is missing.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn read_authorized<T: SessionData>(
+        &self,
+        authorization: &HeaderValue,
+    ) -> Result<Option<T>, SessionError> {
+        let mut headers = HeaderMap::new();
+        if let Some(header) = &self.layer.realm().carriers.header {
+            headers.insert(header.name.clone(), authorization.clone());
+        }
+        CurrentSession::new(self.slot(&headers)).get().await
+    }
+
     /// What a view holds in the session of a `Cookie` header; `None` where a required field is
     /// missing.
     ///

@@ -1,0 +1,200 @@
+//! Sessions that come by a token in a header: which credential counts, and how a token gets to its client.
+
+use std::sync::Arc;
+
+use http::{HeaderMap, HeaderValue, StatusCode};
+
+use super::explain::Explanation;
+use super::found::Found;
+use super::pending::Moment;
+use super::reading::Brought;
+use super::slot::{Slot, State};
+use super::task::to_its_end;
+use crate::bearer::{self, Shown};
+use crate::cookie::Candidates;
+use crate::crypto::{ReferenceToken, RowKey};
+use crate::engine::{Credential, Live};
+use crate::error::{SessionError, TransportError};
+use crate::lifecycle::plan::{Plan, Step};
+use crate::observe::{self, By, Name};
+
+impl Slot {
+    /// What the request shows, where a header may show it. What is no token of ours counts for nothing, so
+    /// that credentials of another system do no harm beside our cookie.
+    pub(super) fn credentials<'h>(
+        &self,
+        headers: &'h HeaderMap,
+        state: &mut State,
+    ) -> Candidates<'h> {
+        let carriers = &self.realm().carriers;
+        let shown = carriers.header.as_ref().map_or(Shown::Nothing, |header| {
+            bearer::shown(headers, header, ReferenceToken::has_form)
+        });
+        state.brought.has_credentials = shown != Shown::Nothing;
+        let cookies = if carriers.has_cookie {
+            self.cookies(headers, state)
+        } else {
+            Candidates::default()
+        };
+        match shown {
+            Shown::Token(token) if !state.brought.any => {
+                state.brought.by_token = true;
+                std::iter::once(token).collect()
+            }
+            Shown::Token(_) | Shown::Several => {
+                state.brought.is_twofold = true;
+                Candidates::default()
+            }
+            Shown::Nothing | Shown::Foreign => {
+                if carriers.has_cookie {
+                    self.realm().learn_transport(headers, state.brought.any);
+                }
+                cookies
+            }
+        }
+    }
+
+    /// RFC 6750, section 3.1: a request that uses more than one method for its token is invalid.
+    pub(super) fn refuse_twofold(&self, state: &mut State) -> Result<(), SessionError> {
+        observe::twofold();
+        self.explain(Explanation::twofold);
+        state.found = Found::Twofold;
+        Err(TransportError::Twofold.into())
+    }
+
+    /// Does what is to be done so far, and returns the token of the session that there is then. A session whose
+    /// id is old gets its new one here: nowhere else would its client learn of it.
+    pub(crate) async fn hand_out(self: &Arc<Self>) -> Result<Arc<ReferenceToken>, SessionError> {
+        if self.realm().carriers.header.is_none() {
+            return Err(TransportError::CookieOnly.into());
+        }
+        self.ready(None).await?;
+        {
+            let mut state = self.open_state()?;
+            if state.brought.any {
+                return Err(TransportError::BesideCookie.into());
+            }
+            state.brought.by_token = true;
+        }
+        if let Some(failure) = self.take_failure() {
+            return Err(failure);
+        }
+        let before = self.row_key();
+        let slot = Arc::clone(self);
+        to_its_end(Box::pin(async move {
+            slot.commit_in_turn(Moment::HandOut).await
+        }))
+        .await?;
+        // Another request may have given the session a new id, which makes this one's token a dead one.
+        if before.is_some() && before == self.row_key() {
+            self.refresh().await?;
+        }
+        if self.has_ended() {
+            return Err(SessionError::Gone);
+        }
+        let mut state = self.open_state()?;
+        let live = state.found.live();
+        let Some(Credential::Reference(token, _)) = live.map(|live| &live.credential) else {
+            return Err(TransportError::NoSession.into());
+        };
+        let token = Arc::clone(token);
+        state.has_handed_out = true;
+        observe::handed_out(Name::Token(&token));
+        self.explain(Explanation::handed_out);
+        Ok(token)
+    }
+
+    /// What a session that comes by a token was not given.
+    pub(super) fn take_refusal(&self) -> Option<SessionError> {
+        let mut state = self.state();
+        if !state.brought.by_token {
+            return None;
+        }
+        state.pending.failure.take()
+    }
+
+    fn row_key(&self) -> Option<RowKey> {
+        self.state().found.live().and_then(Live::row_key)
+    }
+
+    /// Whether the layer takes tokens in a header.
+    #[cfg(feature = "axum")]
+    pub(crate) fn takes_tokens(&self) -> bool {
+        self.realm().carriers.header.is_some()
+    }
+
+    /// Whether the request has a session, by its token and without a cookie. Asks the store only if it shows one.
+    ///
+    /// # Errors
+    /// If the store fails, or the request shows a cookie as well.
+    #[cfg(feature = "axum")]
+    pub(crate) async fn has_come_by_token(&self) -> Result<bool, SessionError> {
+        let brought = {
+            let state = self.state();
+            state.brought.by_token || state.brought.is_twofold
+        };
+        if !brought {
+            return Ok(false);
+        }
+        self.ready(None).await?;
+        Ok(self.state().found.live().is_some())
+    }
+
+    /// What `WWW-Authenticate` says, which a 401 must have (RFC 9110, section 11.6.1). RFC 6750, section 3: with
+    /// an error only for those who have shown something. For a header of one's own there is no scheme.
+    pub(crate) fn challenge(&self, status: StatusCode) -> Option<HeaderValue> {
+        let realm = self.realm();
+        realm
+            .carriers
+            .header
+            .as_ref()
+            .filter(|header| header.has_scheme)?;
+        let state = self.state();
+        let is_twofold = matches!(state.found, Found::Twofold);
+        let error = match status {
+            StatusCode::BAD_REQUEST if is_twofold => r#", error="invalid_request""#,
+            StatusCode::UNAUTHORIZED
+                if state.brought.has_credentials && state.found.live().is_none() =>
+            {
+                r#", error="invalid_token""#
+            }
+            StatusCode::UNAUTHORIZED => "",
+            _ => return None,
+        };
+        let name = if realm.name.is_empty() {
+            "session"
+        } else {
+            &realm.name
+        };
+        HeaderValue::try_from(format!(r#"Bearer realm="{name}"{error}"#)).ok()
+    }
+}
+
+impl State {
+    /// A plan for a client that is not told of a new id: it gets none. A logout takes place all the same.
+    ///
+    /// # Errors
+    /// If there would be one.
+    pub(super) fn without_new_id(&mut self, plan: Plan) -> Result<Plan, SessionError> {
+        let left = match plan.step {
+            Step::Replace => Step::Delete,
+            Step::Create if self.is_to_end => Step::Nothing,
+            Step::Create | Step::Rotate { .. } => return Err(TransportError::NotHandedOut.into()),
+            _ => return Ok(plan),
+        };
+        let failure = &mut self.pending.failure;
+        failure.get_or_insert(TransportError::NotHandedOut.into());
+        Ok(Plan::new(left, plan.now))
+    }
+}
+
+impl Brought {
+    /// What carries the session.
+    pub(super) fn by(&self) -> By {
+        if self.by_token {
+            By::Header
+        } else {
+            By::Cookie
+        }
+    }
+}
