@@ -33,7 +33,7 @@
 //!   before the response leaves.
 //! - [`CurrentSession`] is the session as a whole: sign in, sign out, rotate the id, ask for its times.
 //! - [`SessionLayer`] is the tower layer that serves them. [`SessionLayer::builder`] has the settings: cookie,
-//!   timeouts, limits, and what happens when something fails.
+//!   timeouts, limits, and what happens when something fails. [`Transport`](config::Transport) has sessions without cookies.
 //! - [`Flows`] remember what a browser is about while it is at another site, for a sign-in by OAuth.
 //! - [`CsrfLayer`] refuses requests that another site makes a browser send.
 //! - [`KeyRing`] holds the keys of the deployment: the active one, and others that are still accepted.

@@ -2,6 +2,7 @@
 
 mod device;
 mod key_file;
+mod transport;
 
 use std::error::Error;
 use std::time::Duration;

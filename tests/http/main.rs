@@ -1,5 +1,6 @@
 //! The library as applications and browsers see it: requests in, responses out.
 
+mod bearer;
 mod csrf;
 mod device;
 mod guarantees;

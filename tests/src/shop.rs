@@ -94,6 +94,26 @@ async fn sign_out(session: CurrentSession) -> Result<Redirect, SessionError> {
     Ok(Redirect::to("/"))
 }
 
+/// The same for applications that keep a token.
+pub fn with_tokens() -> Router {
+    with_logout()
+        .route("/token", post(hand_out))
+        .route("/token/{user}", post(sign_in_for_token))
+}
+
+/// The session's token, with a new id if that is due.
+async fn hand_out(session: CurrentSession) -> Result<String, SessionError> {
+    Ok(session.bearer_token().await?.as_str().to_owned())
+}
+
+async fn sign_in_for_token(
+    session: CurrentSession,
+    Path(user): Path<u64>,
+) -> Result<String, SessionError> {
+    session.insert(Login { user })?;
+    Ok(session.bearer_token().await?.as_str().to_owned())
+}
+
 async fn forget(session: CurrentSession) -> Result<(), SessionError> {
     session.forget()
 }

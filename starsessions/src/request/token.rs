@@ -65,17 +65,8 @@ impl Slot {
     /// Does what is to be done so far, and returns the token of the session that there is then. A session whose
     /// id is old gets its new one here: nowhere else would its client learn of it.
     pub(crate) async fn hand_out(self: &Arc<Self>) -> Result<Arc<ReferenceToken>, SessionError> {
-        if self.realm().carriers.header.is_none() {
-            return Err(TransportError::CookieOnly.into());
-        }
         self.ready(None).await?;
-        {
-            let mut state = self.open_state()?;
-            if state.brought.any {
-                return Err(TransportError::BesideCookie.into());
-            }
-            state.brought.by_token = true;
-        }
+        self.go_by_token()?;
         if let Some(failure) = self.take_failure() {
             return Err(failure);
         }
@@ -104,6 +95,24 @@ impl Slot {
         Ok(token)
     }
 
+    /// From now on the client is told of no cookie.
+    ///
+    /// # Errors
+    /// If it is not one for a token. What it was to be told of is dropped: a sign-in, for example.
+    fn go_by_token(&self) -> Result<(), SessionError> {
+        let mut state = self.open_state()?;
+        let error = if self.realm().carriers.header.is_none() {
+            TransportError::CookieOnly
+        } else if state.brought.any {
+            TransportError::BesideCookie
+        } else {
+            state.brought.by_token = true;
+            return Ok(());
+        };
+        state.discards = true;
+        Err(error.into())
+    }
+
     /// What a session that comes by a token was not given.
     pub(super) fn take_refusal(&self) -> Option<SessionError> {
         let mut state = self.state();
@@ -115,6 +124,13 @@ impl Slot {
 
     fn row_key(&self) -> Option<RowKey> {
         self.state().found.live().and_then(Live::row_key)
+    }
+
+    /// Whether the request shows something in the header, or could show nothing else.
+    #[cfg(feature = "axum")]
+    pub(crate) fn is_for_tokens(&self) -> bool {
+        let state = self.state();
+        !self.realm().carriers.has_cookie || state.brought.has_credentials
     }
 
     /// Whether the layer takes tokens in a header.

@@ -81,7 +81,8 @@ impl SessionRejection {
         })
     }
 
-    /// The same with where the request went in the place of `{path}`, if a person can be led back there.
+    /// The same with where the request went in the place of `{path}`, if a person can be led back there. A client
+    /// that keeps a token has no use for a page.
     #[cfg(feature = "axum")]
     pub(crate) fn leading_back(mut self, parts: &Parts) -> Self {
         let (schema, location) = match &mut self {
@@ -90,8 +91,10 @@ impl SessionRejection {
             Self::Unproven(demand) => (demand.schema, &mut demand.location),
             _ => return self,
         };
-        if let Some(reject) = schema.reject.filter(|it| it.contains(PATH)) {
-            let slot = find_slot(parts, schema.realm);
+        let slot = find_slot(parts, schema.realm);
+        if slot.as_ref().is_some_and(|slot| slot.is_for_tokens()) {
+            *location = None;
+        } else if let Some(reject) = schema.reject.filter(|it| it.contains(PATH)) {
             let path = slot.map(|slot| slot.local_path()).unwrap_or_default();
             *location = is_navigation(parts).then(|| fill(reject, &path));
         }

@@ -1,5 +1,6 @@
 //! A browser in front of an app: sends requests, keeps cookies, shows what came back.
 
+mod app;
 mod reply;
 mod visit;
 
@@ -12,6 +13,7 @@ use tower::ServiceExt;
 
 use crate::jar::Jar;
 
+pub use app::App;
 pub use reply::Reply;
 pub use visit::Once;
 

@@ -13,6 +13,7 @@ mod providers;
 mod rolling_deploy;
 mod rotation;
 mod stolen_dump;
+mod tokens;
 mod two_tabs;
 
 use std::fmt::Debug;
@@ -51,6 +52,7 @@ pub use self::rotation::{
     old_privileges_end_with_what_belongs_to_them,
 };
 pub use self::stolen_dump::{a_dump_signs_nobody_in, contains, no_secret_leaks, spellings};
+pub use self::tokens::{a_token_lives_as_a_cookie_does, applications_are_devices};
 pub use self::two_tabs::{
     a_logout_beside_a_change, a_logout_beside_a_reader, a_logout_beside_a_rotation,
 };
@@ -138,6 +140,8 @@ macro_rules! scenarios {
             scenario_22_an_event_stream = an_event_stream_flows(&site);
             scenario_23_no_secret_leaks = no_secret_leaks(&site.restarted(|layer| layer.renewal($crate::scenarios::RENEWAL)), &stage);
             scenario_23_nobody_is_signed_in = a_dump_signs_nobody_in(&site);
+            scenario_26_a_token = a_token_lives_as_a_cookie_does(&site);
+            scenario_26_devices = applications_are_devices(&site);
         }
     };
     (outages of $open:path) => {

@@ -1,0 +1,115 @@
+//! A session by a token needs no proof of where its requests come from; a cookie does, whatever is beside it.
+
+use axum::Router;
+use http::{Method, StatusCode};
+use starsessions::CsrfLayer;
+use starsessions_tests::client::{App, Client};
+use starsessions_tests::site::Site;
+
+use super::{alone, beside, routes, signed_in};
+
+fn guarded(site: &Site) -> Router {
+    routes()
+        .layer(CsrfLayer::new())
+        .layer(site.sessions.layer())
+}
+
+const FOREIGN: (&str, &str) = ("sec-fetch-site", "cross-site");
+
+async fn post(client: &Client, token: Option<&str>, headers: &[(&str, &str)]) -> StatusCode {
+    let shown = token.map(|token| format!("Bearer {token}"));
+    let shown = shown
+        .as_ref()
+        .map(|shown| ("authorization", shown.as_str()));
+    let headers: Vec<_> = headers.iter().copied().chain(shown).collect();
+    client
+        .ask_with(Method::POST, "/cart/tea", &headers)
+        .await
+        .status
+}
+
+#[tokio::test]
+async fn a_session_by_a_token_passes_wherever_its_request_comes_from() {
+    for site in [alone(), beside()] {
+        let app = signed_in(&site).await;
+        let client = Client::new(&guarded(&site));
+        let token = app.token.as_deref();
+        for headers in [&[][..], &[FOREIGN], &[("origin", "https://evil.example")]] {
+            assert_eq!(post(&client, token, headers).await, OK, "{headers:?}");
+        }
+        assert_eq!(app.get("/cart").await.body, "tea,tea,tea");
+    }
+}
+
+#[tokio::test]
+async fn a_cookie_is_checked_whatever_the_request_says_beside_it() {
+    let site = beside();
+    let guarded = guarded(&site);
+    let mut browser = Client::new(&guarded);
+    let own = [("sec-fetch-site", "same-origin")];
+    let login = browser.ask_with(Method::POST, "/login/8", &own).await;
+    browser.keep(&login);
+    let dead = signed_in(&site).await;
+    dead.post("/logout").await;
+    let live = signed_in(&site).await;
+    for (token, status) in [
+        (None, NO),
+        (Some("a.b.c"), NO),
+        (dead.token.as_deref(), StatusCode::BAD_REQUEST),
+        (live.token.as_deref(), StatusCode::BAD_REQUEST),
+    ] {
+        for headers in [&[][..], &[FOREIGN]] {
+            assert_eq!(post(&browser, token, headers).await, status, "{token:?}");
+        }
+    }
+    assert_eq!(browser.get("/cart").await.body, "");
+    // Nor does a token that leads nowhere prove anything for a guest.
+    let guest = Client::new(&guarded);
+    for token in [None, Some("a.b.c"), dead.token.as_deref()] {
+        for headers in [&[][..], &[FOREIGN]] {
+            assert_eq!(post(&guest, token, headers).await, NO, "{token:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_tool_signs_in_where_there_is_no_cookie_and_a_page_of_another_site_does_not() {
+    let site = alone();
+    let mut app = App::new(&guarded(&site));
+    app.take("/token/7").await;
+    assert_eq!(app.get("/me").await.body, "7");
+    let page = Client::new(&guarded(&site));
+    let reply = page.ask_with(Method::POST, "/token/7", &[FOREIGN]).await;
+    assert_eq!(reply.status, NO);
+    // Beside a cookie, a sign-in without any sign of where it comes from could be anyone's.
+    let site = beside();
+    assert_eq!(App::new(&guarded(&site)).post("/token/7").await.status, NO);
+}
+
+#[tokio::test]
+async fn a_websocket_is_opened_by_a_token_and_not_by_a_cookie_of_another_site() {
+    let site = beside();
+    let live = signed_in(&site).await;
+    let mut browser = site.serve(routes());
+    browser.post("/login/8").await;
+    let cookie = browser.cookies().unwrap();
+    let authorization = format!("Bearer {}", live.token.as_deref().unwrap());
+    let handshake = [
+        ("host", "shop.example"),
+        ("connection", "upgrade"),
+        ("upgrade", "websocket"),
+        ("origin", "https://evil.example"),
+    ];
+    let client = Client::new(&guarded(&site));
+    for (shown, status) in [
+        (("authorization", authorization.as_str()), OK),
+        (("cookie", cookie.as_str()), NO),
+    ] {
+        let headers = [&handshake[..], &[shown]].concat();
+        let reply = client.ask_with(Method::GET, "/me", &headers).await;
+        assert_eq!(reply.status, status, "{shown:?}");
+    }
+}
+
+const OK: StatusCode = StatusCode::OK;
+const NO: StatusCode = StatusCode::FORBIDDEN;
