@@ -120,5 +120,10 @@ const _: () = {
         ) -> __p::core::result::Result<__p::std::vec::Vec<u8>, __p::ValueError> {
             __p::Column::encode(&<Self as __Fields>::F0.0, __value)
         }
+        fn decode_index(
+            __bytes: &[__p::core::primitive::u8],
+        ) -> __p::core::result::Result<Self::Index, __p::ValueError> {
+            __p::Column::decode(&<Self as __Fields>::F0.0, __bytes)
+        }
     }
 };

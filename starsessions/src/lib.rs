@@ -167,6 +167,14 @@ pub mod config {
     pub use crate::middleware::ConfigError;
 }
 
+/// What happens to sessions, for an audit log or a mail about a new device: see [`channel`](events::channel).
+pub mod events {
+    pub use crate::crypto::Fingerprint;
+    pub use crate::observe::{
+        EndCause, EventKind, EventSender, Events, Refusal, RenewalReason, SessionEvent, channel,
+    };
+}
+
 /// The keys of a deployment.
 pub mod keys {
     pub use crate::crypto::{InvalidSessionId, Key, KeyError, KeyRing, KeyRingError, RandomError};

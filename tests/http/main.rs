@@ -3,6 +3,7 @@
 mod bearer;
 mod csrf;
 mod device;
+mod events;
 mod guarantees;
 mod matrix;
 mod observability;

@@ -14,6 +14,8 @@ use starsessions_tests::logs::Logs;
 use starsessions_tests::shop::{self, Login, Shop};
 use starsessions_tests::site::{Kept, Site};
 use starsessions_tests::spy::{Moment, Operation};
+use tracing::Instrument;
+use tracing::field::Empty;
 
 /// Counts what happens on this thread.
 struct Metrics {
@@ -419,5 +421,62 @@ async fn what_is_wrong_with_a_struct_is_logged_when_it_is_first_used() {
         assert_eq!(said().len(), 1, "{path}: {}", logs.text());
         let lines = logs.with(&[level, words[0], words[1]]);
         assert_eq!(lines.len(), 1, "{path}: {}", logs.text());
+    }
+}
+
+/// In the log and in the span around the layer, if the layer is asked for it: fingerprints under the names of
+/// OpenTelemetry.
+#[tokio::test]
+async fn a_trace_names_its_session_as_open_telemetry_does() {
+    #[derive(Session)]
+    struct Account {
+        #[session(required, rotate, index)]
+        user: String,
+    }
+    let routes = || {
+        let enter = async |session: CurrentSession| {
+            let user = "ann".to_owned();
+            session.insert(Account { user })
+        };
+        shop::routes().route("/enter", post(enter))
+    };
+    let span = || {
+        tracing::info_span!(
+            "request",
+            session.id = Empty,
+            session.previous_id = Empty,
+            enduser.pseudo.id = Empty
+        )
+    };
+    for asked in [false, true] {
+        let site = Site::with(|layer| layer.open_telemetry(asked));
+        let mut client = site.serve(routes());
+        client.post("/cart/tea").await;
+        let logs = Logs::capture();
+        client.post("/enter").instrument(span()).await;
+        client.get("/me").instrument(span()).await;
+        let text = logs.text();
+        assert!(!text.contains("ann"), "{text}");
+        assert_eq!(logs.with(&["session has a new id"]).len(), 1, "{text}");
+        let closed = logs.with(&[" request", "http::observability: close"]);
+        let [rotated, read] = &closed[..] else {
+            panic!("{text}")
+        };
+        if !asked {
+            assert!(!rotated.contains("session.id="), "{rotated}");
+            assert!(!text.contains("session.previous_id="), "{text}");
+            continue;
+        }
+        let value = |line: &str, field: &str| {
+            let (_, rest) = line.split_once(&format!("{field}=")).unwrap();
+            rest.chars().take(16).collect::<String>()
+        };
+        let id = value(read, "session.id");
+        assert_eq!(value(rotated, "session.previous_id").len(), 16);
+        assert!(rotated.contains(&format!("session.id={id}")), "{rotated}");
+        let user = |line| value(line, "enduser.pseudo.id");
+        assert_eq!(user(rotated), user(read));
+        let event = format!("session has a new id session.id={id}");
+        assert_eq!(logs.with(&[&event]).len(), 1, "{text}");
     }
 }

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde::{Serialize, Serializer};
+
 /// The primary key of a session in its store: 32 bytes.
 ///
 /// It is derived from the cookie's secret and a key that the store never sees. A row key does not
@@ -95,20 +97,29 @@ impl fmt::Debug for DeviceId {
     }
 }
 
-/// How a session is called in logs: a keyed hash of its row key (ASVS 16.2.5), so that a log leads
-/// neither to a cookie nor to a row.
+/// How a session is called in logs and [events](crate::events): a keyed hash of its row key (OWASP ASVS 16.2.5), so
+/// that a log leads neither to a cookie nor to a row. As text it has sixteen hexadecimal digits.
+///
+/// It is the same until the session gets a new id.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct LogId(pub(super) [u8; 8]);
+pub struct Fingerprint(pub(super) [u8; 8]);
 
-impl fmt::Display for LogId {
+impl fmt::Display for Fingerprint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write_hex(f, &self.0)
     }
 }
 
-impl fmt::Debug for LogId {
+impl fmt::Debug for Fingerprint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
+    }
+}
+
+/// As its text.
+impl Serialize for Fingerprint {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 

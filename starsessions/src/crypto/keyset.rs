@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 
 #[cfg(feature = "dbsc")]
 use super::id::DeviceId;
-use super::id::{IndexKey, LogId, RowKey};
+use super::id::{Fingerprint, IndexKey, RowKey};
 use super::kdf::{KeyedHash, Prk};
 use super::key::Key;
 use super::mac::{MacKey, Message, TAG_LEN, encoded};
@@ -232,12 +232,12 @@ pub(super) fn flow_name_of(kind: &str, state: &[u8]) -> [u8; 16] {
 pub(super) struct LogKey(MacKey);
 
 impl LogKey {
-    pub(super) fn id(&self, row: &RowKey) -> LogId {
+    pub(super) fn id(&self, row: &RowKey) -> Fingerprint {
         let mut id = [0; 8];
         for (to, from) in id.iter_mut().zip(self.0.tag(row.as_bytes()).iter()) {
             *to = *from;
         }
-        LogId(id)
+        Fingerprint(id)
     }
 }
 

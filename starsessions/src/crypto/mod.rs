@@ -86,7 +86,7 @@ pub(crate) use device::{Challenge, Identifier, Proof, open_identifier, open_invi
 pub(crate) use flow::{flow_name, is_flow_name, mint_flow_state, open_flow, seal_flow};
 #[cfg(feature = "dbsc")]
 pub(crate) use id::DeviceId;
-pub(crate) use id::LogId;
+pub use id::Fingerprint;
 pub use id::{IndexKey, RowKey};
 pub use key::{Key, KeyError};
 pub use keyring::{KeyRing, KeyRingError};

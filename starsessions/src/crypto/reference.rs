@@ -19,7 +19,7 @@ use std::sync::Arc;
 use zeroize::Zeroizing;
 
 use super::encoding;
-use super::id::{LogId, RowKey};
+use super::id::{Fingerprint, RowKey};
 use super::keyring::KeyRing;
 use super::keyset::KeySet;
 use super::random::{self, RandomError};
@@ -87,7 +87,7 @@ impl ReferenceToken {
     }
 
     /// How logs call this session.
-    pub(crate) fn log_id(&self) -> LogId {
+    pub(crate) fn fingerprint(&self) -> Fingerprint {
         self.keys.log.id(&self.row_key)
     }
 
@@ -133,7 +133,7 @@ impl ReferenceToken {
 /// Shows the log id; the secret is deliberately left out.
 impl fmt::Debug for ReferenceToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "ReferenceToken({})", self.log_id())
+        write!(f, "ReferenceToken({})", self.fingerprint())
     }
 }
 

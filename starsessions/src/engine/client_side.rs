@@ -7,11 +7,11 @@ use super::{
     Context, CookieChange, Credential, Endable, Executed, Live, Presented, Work, why_unreadable,
 };
 use crate::clock::Timestamp;
-use crate::crypto::{self, Binding, KeyRing, RowKey};
+use crate::crypto::{self, Binding, Fingerprint, KeyRing, RowKey};
 use crate::error::SessionError;
 use crate::lifecycle::expiry::Due;
 use crate::lifecycle::plan::{Plan, Step};
-use crate::observe::{self, Name, Refusal};
+use crate::observe::{Name, Refusal};
 use crate::record::{ID_LENGTH, Payload, Record};
 use crate::store::{CookieMode, ErasedStore, StoreError};
 
@@ -33,16 +33,16 @@ impl ClientSide {
         now: Timestamp,
     ) -> Result<Presented, StoreError> {
         let Some((payload, is_under_active_key)) = self.open(candidate, now) else {
-            return Ok(Presented::Nobody(why_unreadable(candidate)));
+            return Ok(Presented::Nobody(Some(why_unreadable(candidate))));
         };
         let id = SealedId(payload.id);
         // Issued in the future: by another clock, or never by us.
         if payload.record.last_seen_at > now + CLOCK_SKEW {
-            return Ok(Presented::Nobody(Refusal::Future));
+            return Ok(Presented::Nobody(Some(Refusal::Future)));
         }
         if !self.context.policy.is_live(&payload.record, now) {
             let why = self.context.why_expired(&payload.record, now);
-            return Ok(Presented::Nobody(why));
+            return Ok(Presented::Nobody(Some(why)));
         }
         if let Some(tombstone) = self.tombstone_of(id, now).await? {
             return Ok(match moved_to(&tombstone, now) {
@@ -50,7 +50,7 @@ impl ClientSide {
                     ends: vec![Endable::Sealed(id, payload.record)],
                     is_news: true,
                 },
-                None => Presented::Nobody(Refusal::Revoked),
+                None => Presented::Nobody(Some(Refusal::Revoked)),
             });
         }
         let live = Live {
@@ -78,7 +78,11 @@ impl ClientSide {
         let Work { live, mut plan } = *work;
         let Some(mut live) = live else {
             return match plan.step {
-                Step::Create => self.begin(&plan),
+                Step::Create => {
+                    let done = self.begin(&plan)?;
+                    self.note_begun(&done, &plan);
+                    Ok(done)
+                }
                 _ => Ok(Executed::kept(None)),
             };
         };
@@ -101,6 +105,7 @@ impl ClientSide {
                     _ => None,
                 });
                 self.end(id, next, &live.record, plan.now).await?;
+                self.note_begun(&done, &plan);
                 return Ok(done);
             }
             Step::Touch | Step::Commit | Step::Rotate { .. } => {}
@@ -130,6 +135,7 @@ impl ClientSide {
         let is_privilege = plan.step == Step::Rotate { grace: false };
         let next = if is_privilege { new_id()? } else { id };
         let end = is_privilege.then(|| self.tombstone(&live.record, Some(next), plan.now));
+        let signs_in = plan.signs_in(Some(&live.record));
         live.record = self.context.next(&plan, &live.record)?;
         live.credential = Credential::Sealed(next);
         let done = self.seal(next, live, plan.now)?;
@@ -144,16 +150,16 @@ impl ClientSide {
                 Ok(gone)
             };
         }
-        let keys = &self.context.keys;
+        let (keys, observer) = (&self.context.keys, &self.context.observer);
         let (former, name) = (id.name(keys), next.name(keys));
         match (plan.step, &done.live) {
             (Step::Commit, Some(live)) => {
-                observe::committed(name, plan.changes.len(), 0, &live.record)
+                observer.committed(name, plan.changes.len(), 0, &live.record, signs_in);
             }
             (Step::Rotate { grace }, Some(live)) => {
-                observe::rotated(former, name, grace, &live.record);
+                observer.rotated(former, name, grace, &live.record, signs_in);
             }
-            _ => observe::touched(name),
+            _ => observer.touched(name),
         }
         Ok(done)
     }
@@ -166,11 +172,21 @@ impl ClientSide {
             is_outdated: false,
             is_news: false,
         };
-        let done = self.seal(id, live, plan.now)?;
+        self.seal(id, live, plan.now)
+    }
+
+    fn note_begun(&self, done: &Executed, plan: &Plan) {
         if let Some(live) = &done.live {
-            observe::created(live.name(&self.context.keys), &live.record);
+            let name = live.name(&self.context.keys);
+            let observer = &self.context.observer;
+            observer.created(name, &live.record, plan.signs_in(None));
         }
-        Ok(done)
+    }
+
+    pub(super) fn fingerprint(&self, cookie: &[u8], now: Timestamp) -> Option<Fingerprint> {
+        let (payload, _) = self.open(cookie, now)?;
+        let name = SealedId(payload.id).name(&self.context.keys);
+        Some(name.fingerprint())
     }
 
     /// The deadlines of a session that is used now.
@@ -184,7 +200,7 @@ impl ClientSide {
     }
 
     fn gone(&self, id: SealedId) -> Executed {
-        observe::gone(id.name(&self.context.keys));
+        self.context.observer.gone(id.name(&self.context.keys));
         Executed::gone()
     }
 

@@ -10,7 +10,7 @@ use crate::clock::Timestamp;
 use crate::crypto::ReferenceToken;
 use crate::error::SessionError;
 use crate::lifecycle::plan::Plan;
-use crate::observe::{self, EndCause, Name};
+use crate::observe::{EndCause, Known, Name};
 use crate::record::Record;
 use crate::store::{Rotated, Rotation, Row, StoreError};
 
@@ -91,8 +91,10 @@ impl ServerSide {
             match rotated {
                 Rotated::Rotated => {
                     self.watchers.changed(token.row_key());
-                    observe::ended(Name::Token(&token), EndCause::Logout);
-                    observe::created(Name::Token(&successor), &record);
+                    let observer = &self.context.observer;
+                    let (old, new) = (Name::Token(&token), Name::Token(&successor));
+                    observer.ended(old, EndCause::Logout, || Known::of(&live.record));
+                    observer.created(new, &record, plan.signs_in(None));
                     return Ok(self.issue(successor, record, row, plan.now));
                 }
                 Rotated::Exists => {}
@@ -147,12 +149,27 @@ impl ServerSide {
         loop {
             let row = self.vault.store.remove(token.row_key(), now).await?;
             self.watchers.changed(token.row_key());
-            match row.and_then(|row| self.way(&token, &row, now)) {
-                Some(way) => token = way.successor,
-                None => break,
+            // Of several requests that end a session, one removes it.
+            let Some(row) = row else { return Ok(()) };
+            if let Some(way) = self.way(&token, &row, now) {
+                token = way.successor;
+                continue;
             }
+            self.note_ended(&token, row);
+            return Ok(());
         }
-        observe::ended(Name::Token(&token), EndCause::Logout);
-        Ok(())
+    }
+
+    fn note_ended(&self, token: &ReferenceToken, row: Row) {
+        let observer = &self.context.observer;
+        let (name, cause) = (Name::Token(token), EndCause::Logout);
+        if !observer.listens() {
+            return observer.ended(name, cause, Known::default);
+        }
+        match self.vault.open(&self.context, token, row) {
+            Found::Record(record, _) => observer.ended(name, cause, || Known::of(&record)),
+            Found::Foreign => observer.ended(name, cause, Known::default),
+            Found::Way(_) | Found::Ended => {}
+        }
     }
 }

@@ -12,6 +12,7 @@ use crate::error::SessionError;
 use crate::lifecycle::changes::Lookup;
 use crate::lifecycle::plan::Step;
 use crate::lifecycle::{AtLimit, SessionLimit};
+use crate::observe::EndCause;
 
 impl Work {
     /// The values that the session is to be found by from now on, and was not before.
@@ -129,17 +130,13 @@ impl ServerSide {
         now: Timestamp,
     ) -> Result<(), SessionError> {
         for _ in 0..MAX_ROUNDS {
-            let surplus = surplus(
-                limit.max,
-                self.sessions_of(lookup, now).await?,
-                own,
-                earlier,
-            );
+            let found = self.sessions_of(lookup, now).await?;
+            let surplus = surplus(limit.max, found, own, earlier);
             if surplus.is_empty() {
                 return Ok(());
             }
-            for key in surplus {
-                self.end_row(&key, now).await?;
+            for session in surplus {
+                self.end_row(&session, lookup, EndCause::Limit, now).await?;
             }
         }
         Err(SessionError::contention())
@@ -174,7 +171,7 @@ fn surplus(
     mut found: Vec<FoundSession>,
     own: RowKey,
     earlier: &Earlier,
-) -> Vec<RowKey> {
+) -> Vec<FoundSession> {
     let too_many = found.len().saturating_sub(max);
     found.retain(|session| session.key != own);
     found.sort_by_key(|session| {
@@ -186,11 +183,8 @@ fn surplus(
             session.key,
         )
     });
+    found.truncate(too_many);
     found
-        .iter()
-        .map(|session| session.key)
-        .take(too_many)
-        .collect()
 }
 
 /// More than one is rare: it takes another sign-in or rotation at the same moment.
@@ -213,6 +207,10 @@ mod tests {
         FoundSession::of(key(name), record)
     }
 
+    fn numbers(found: &[FoundSession]) -> Vec<u8> {
+        found.iter().map(|it| it.key.as_bytes()[0]).collect()
+    }
+
     fn names(keys: &[RowKey]) -> Vec<u8> {
         keys.iter().map(|key| key.as_bytes()[0]).collect()
     }
@@ -226,7 +224,7 @@ mod tests {
             session(4, 1_000, 1_000),
         ];
         let earlier = [1, 2, 3].map(key).into();
-        let ended = |max| names(&surplus(max, found.to_vec(), key(4), &earlier));
+        let ended = |max| numbers(&surplus(max, found.to_vec(), key(4), &earlier));
         assert!(ended(4).is_empty());
         assert_eq!(ended(3), [2]);
         assert_eq!(ended(2), [2, 3]);
@@ -236,7 +234,10 @@ mod tests {
     #[test]
     fn a_clock_that_is_behind_ends_no_sign_in_at_the_same_moment() {
         let found = vec![session(1, 900, 900), session(2, 10, 10), session(3, 20, 20)];
-        assert_eq!(names(&surplus(2, found, key(3), &[1].map(key).into())), [1]);
+        assert_eq!(
+            numbers(&surplus(2, found, key(3), &[1].map(key).into())),
+            [1]
+        );
     }
 
     #[test]

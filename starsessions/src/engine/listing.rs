@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use super::Engine;
 use super::server_side::ServerSide;
+use super::vault::is_left;
 use crate::clock::Timestamp;
 use crate::crypto::{self, IndexKey, ReferenceToken, RowKey};
 use crate::error::SessionError;
 use crate::lifecycle::changes::Lookup;
 use crate::lifecycle::label::LABEL;
-use crate::observe::{self, EndCause, Name};
+use crate::observe::{EndCause, Known, Name};
 use crate::record::{Card, Record};
 use crate::store::{Listed, Listing, Row};
 use crate::value;
@@ -150,18 +151,33 @@ impl ServerSide {
                 return Ok(ended);
             }
             for session in found {
-                self.end_row(&session.key, now).await?;
+                self.end_row(&session, lookup, EndCause::Revoked, now)
+                    .await?;
                 ended += 1;
             }
         }
         Err(SessionError::contention())
     }
 
-    pub(super) async fn end_row(&self, key: &RowKey, now: Timestamp) -> Result<(), SessionError> {
-        // A way to a successor cannot be followed without the cookie; the next round finds it.
-        self.vault.store.remove(key, now).await?;
+    pub(super) async fn end_row(
+        &self,
+        session: &FoundSession,
+        lookup: &Lookup,
+        cause: EndCause,
+        now: Timestamp,
+    ) -> Result<(), SessionError> {
+        let key = &session.key;
+        let row = self.vault.store.remove(key, now).await?;
         self.watchers.changed(key);
-        observe::ended(Name::Row(&self.context.keys, *key), EndCause::Revoked);
+        // A way to a successor cannot be followed without the cookie; the next round finds it.
+        if row.is_some_and(|row| !is_left(&row)) {
+            let name = Name::Row(&self.context.keys, *key);
+            let observer = &self.context.observer;
+            observer.ended(name, cause, || Known {
+                indexed: vec![(lookup.spec.name.into(), lookup.value.as_slice().into())],
+                label: session.label.clone(),
+            });
+        }
         Ok(())
     }
 

@@ -33,13 +33,13 @@ use self::vault::Vault;
 pub(crate) use self::watchers::{Watched, Watchers};
 pub(crate) use self::ways::ENDING_GRACE;
 use crate::clock::{Clock, Timestamp};
-use crate::crypto::{self, KeyRing, ReferenceToken, RowKey};
+use crate::crypto::{self, Fingerprint, KeyRing, ReferenceToken, RowKey};
 use crate::error::SessionError;
 use crate::lifecycle::changes::ExclusiveConflict;
 use crate::lifecycle::expiry::{ExpiredBy, is_settled};
 use crate::lifecycle::plan::Plan;
 use crate::lifecycle::{Policy, SessionLimit};
-use crate::observe::{self, Name, Refusal};
+use crate::observe::{self, Name, Observer, Refusal};
 #[cfg(feature = "python")]
 use crate::python::Sessions;
 use crate::record::Record;
@@ -61,6 +61,7 @@ pub(crate) struct Context {
     pub(crate) keys: KeyRing,
     pub(crate) policy: Policy,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) observer: Observer,
     /// Sets the sessions of this application apart from those of others in the same store.
     pub(crate) audience: String,
     /// The cookie's name is part of what is authenticated.
@@ -102,7 +103,8 @@ pub(crate) enum Credential {
 /// What the cookies of a request lead to.
 #[derive(Debug)]
 pub(crate) enum Presented {
-    Nobody(Refusal),
+    /// To nothing; `None` where there is no cookie.
+    Nobody(Option<Refusal>),
     /// To a session, and beside it to what the request can end.
     Live(Live, Vec<Endable>),
     /// To nothing that the request may use, but to something that it can end.
@@ -202,6 +204,23 @@ impl Engine {
         self.context().clock.now()
     }
 
+    pub(crate) fn observer(&self) -> &Observer {
+        &self.context().observer
+    }
+
+    /// What a log calls the session that a cookie has led to, or may have.
+    pub(crate) fn fingerprint(&self, cookie: &[u8], now: Timestamp) -> Option<Fingerprint> {
+        match self {
+            Self::Server(_) => {
+                let token = ReferenceToken::parse(cookie, self.keys(), now).ok()?;
+                Some(token.fingerprint())
+            }
+            Self::Client(client) => client.fingerprint(cookie, now),
+            #[cfg(feature = "python")]
+            Self::Shared(_) => None,
+        }
+    }
+
     /// Finds the session that several cookies of our name lead to: one of them is a leftover next to
     /// the real one, or an attempt to plant one.
     pub(crate) async fn choose(
@@ -209,7 +228,7 @@ impl Engine {
         cookies: &[&[u8]],
         now: Timestamp,
     ) -> Result<Presented, StoreError> {
-        let mut refusal = Refusal::NoCookie;
+        let mut refusal = None;
         let mut lives: Vec<Live> = Vec::new();
         let (mut ends, mut is_news) = (Vec::new(), false);
         for cookie in cookies {

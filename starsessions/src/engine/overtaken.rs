@@ -15,7 +15,7 @@ use crate::clock::Timestamp;
 use crate::crypto::ReferenceToken;
 use crate::error::SessionError;
 use crate::lifecycle::plan::Plan;
-use crate::observe::{self, Name};
+use crate::observe::Name;
 use crate::store::{Row, StoreError};
 
 /// What a writer meets in the place of the row that it has read.
@@ -88,7 +88,7 @@ impl ServerSide {
         Box::pin(async move {
             let carried = plan.carried().filter(|_| plan.writes());
             let Some(carried) = carried else {
-                return lost(&before, plan);
+                return self.lost(&before, plan);
             };
             let done = self.commit(beyond, &carried).await?;
             if done.is_gone {
@@ -99,15 +99,15 @@ impl ServerSide {
             Ok(Executed::kept(Some(before)))
         })
     }
-}
 
-/// Nothing was written, and the session may live on without it.
-pub(super) fn lost(live: &Live, plan: &Plan) -> Result<Executed, SessionError> {
-    if let Some((token, _)) = live.reference() {
-        observe::gone(Name::Token(&token));
+    /// Nothing was written, and the session may live on without it.
+    pub(super) fn lost(&self, live: &Live, plan: &Plan) -> Result<Executed, SessionError> {
+        if let Some((token, _)) = live.reference() {
+            self.context.observer.gone(Name::Token(&token));
+        }
+        if plan.writes() {
+            return Err(SessionError::Gone);
+        }
+        Ok(Executed::gone())
     }
-    if plan.writes() {
-        return Err(SessionError::Gone);
-    }
-    Ok(Executed::gone())
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::overtaken::{Met, lost};
+use super::overtaken::Met;
 use super::vault::Found;
 use super::ways::Way;
 use super::{
@@ -16,7 +16,7 @@ use crate::error::SessionError;
 use crate::lifecycle::SessionLimit;
 use crate::lifecycle::expiry::is_settled;
 use crate::lifecycle::plan::{Plan, Step};
-use crate::observe::{self, Name, Refusal};
+use crate::observe::{Name, Refusal};
 use crate::record::Record;
 use crate::store::{Inserted, Replaced, Rotated, Rotation, Row, StoreError, Touch, Touched};
 
@@ -36,7 +36,7 @@ impl ServerSide {
         now: Timestamp,
     ) -> Result<Presented, StoreError> {
         let Ok(mut token) = ReferenceToken::parse(candidate, &self.context.keys, now) else {
-            return Ok(Presented::Nobody(why_unreadable(candidate)));
+            return Ok(Presented::Nobody(Some(why_unreadable(candidate))));
         };
         let mut is_news = false;
         for _ in 0..MAX_WAYS {
@@ -59,7 +59,8 @@ impl ServerSide {
                     return Ok(Presented::Live(live, Vec::new()));
                 }
                 Found::Record(record, _) => {
-                    return Ok(Presented::Nobody(self.context.why_expired(&record, now)));
+                    let why = self.context.why_expired(&record, now);
+                    return Ok(Presented::Nobody(Some(why)));
                 }
                 Found::Ended => return Ok(Presented::former(token, false)),
                 Found::Foreign => {
@@ -78,7 +79,7 @@ impl ServerSide {
             }
             is_news = true;
         }
-        Ok(Presented::Nobody(Refusal::Unknown))
+        Ok(Presented::Nobody(Some(Refusal::Unknown)))
     }
 
     /// The session as it is stored now. What the browser has yet to be told stays to be told.
@@ -141,7 +142,8 @@ impl ServerSide {
             let row = self.row(&token, &record, None)?;
             let inserted = self.vault.store.insert(token.row_key(), &row, plan.now);
             if inserted.await? == Inserted::Inserted {
-                observe::created(Name::Token(&token), &record);
+                let observer = &self.context.observer;
+                observer.created(Name::Token(&token), &record, plan.signs_in(None));
                 return Ok(self.issue(token, record, row, plan.now));
             }
         }
@@ -181,7 +183,7 @@ impl ServerSide {
         let store = &self.vault.store;
         match store.touch(token.row_key(), row, touch, plan.now).await? {
             Touched::Touched => {
-                observe::touched(Name::Token(token));
+                self.context.observer.touched(Name::Token(token));
                 row.touch(touch);
                 let before = live.record.expires_at;
                 due.move_times(&mut live.record);
@@ -193,7 +195,7 @@ impl ServerSide {
                 let name = Arc::clone(token);
                 match self.refresh(live, plan.now).await? {
                     Some(live) => Ok(self.announce(live, plan.now)),
-                    None => Ok(gone(&name)),
+                    None => Ok(self.gone(&name)),
                 }
             }
         }
@@ -215,7 +217,10 @@ impl ServerSide {
             match store.replace(token.row_key(), seen, &row, plan.now).await? {
                 Replaced::Replaced => {
                     self.watchers.changed(token.row_key());
-                    observe::committed(Name::Token(&token), plan.changes.len(), conflicts, &record);
+                    let (name, fields) = (Name::Token(&token), plan.changes.len());
+                    let signs_in = plan.signs_in(Some(&live.record));
+                    let observer = &self.context.observer;
+                    observer.committed(name, fields, conflicts, &record, signs_in);
                     live.is_news |= self.is_visible(live.record.expires_at, &record)
                         || live.record.remembered != record.remembered;
                     live.record = record;
@@ -223,7 +228,7 @@ impl ServerSide {
                     return Ok(self.announce(live, plan.now));
                 }
                 Replaced::Stale(row) => {
-                    observe::retried(Name::Token(&token));
+                    self.context.observer.retried(Name::Token(&token));
                     match Box::pin(self.meet(&token, row, plan.now)).await? {
                         Met::Session(fresh) => {
                             live.is_news |= fresh.is_news;
@@ -231,11 +236,11 @@ impl ServerSide {
                             live.record = fresh.record;
                         }
                         Met::Beyond(beyond) => return self.carry(live, beyond, plan).await,
-                        Met::Closed => return lost(&live, plan),
-                        Met::Ended => return Ok(gone(&token)),
+                        Met::Closed => return self.lost(&live, plan),
+                        Met::Ended => return Ok(self.gone(&token)),
                     }
                 }
-                Replaced::Gone => return Ok(gone(&token)),
+                Replaced::Gone => return Ok(self.gone(&token)),
             }
             back_off(conflicts).await;
         }
@@ -270,17 +275,19 @@ impl ServerSide {
                         self.watchers.changed(token.row_key());
                     }
                     let (old, new) = (Name::Token(&token), Name::Token(&successor));
-                    observe::rotated(old, new, grace, &record);
+                    let signs_in = plan.signs_in(Some(&live.record));
+                    let observer = &self.context.observer;
+                    observer.rotated(old, new, grace, &record, signs_in);
                     return Ok(self.issue(successor, record, row, plan.now));
                 }
                 Rotated::Exists | Rotated::Unsupported => {}
                 Rotated::Stale(row) => {
-                    observe::retried(Name::Token(&token));
+                    self.context.observer.retried(Name::Token(&token));
                     let fresh = match self.meet(&token, row, plan.now).await? {
                         Met::Session(fresh) => fresh,
                         Met::Beyond(beyond) => return self.carry(live, beyond, plan).await,
-                        Met::Closed => return lost(&live, plan),
-                        Met::Ended => return Ok(gone(&token)),
+                        Met::Closed => return self.lost(&live, plan),
+                        Met::Ended => return Ok(self.gone(&token)),
                     };
                     let has_moved = fresh.is_news;
                     live = Live {
@@ -292,7 +299,7 @@ impl ServerSide {
                         return self.after_renewal(live, plan).await;
                     }
                 }
-                Rotated::Gone => return Ok(gone(&token)),
+                Rotated::Gone => return Ok(self.gone(&token)),
             }
             back_off(conflicts).await;
         }
@@ -364,16 +371,16 @@ impl ServerSide {
         done
     }
 
+    /// There is nothing left to write to.
+    fn gone(&self, token: &ReferenceToken) -> Executed {
+        self.context.observer.gone(Name::Token(token));
+        Executed::gone()
+    }
+
     /// Whether the browser can see that the deadline has moved.
     fn is_visible(&self, before: Timestamp, record: &Record) -> bool {
         (self.context.persistent_cookie || record.remembered) && before != record.expires_at
     }
-}
-
-/// There is nothing left to write to.
-fn gone(token: &ReferenceToken) -> Executed {
-    observe::gone(Name::Token(token));
-    Executed::gone()
 }
 
 /// A writer who was overtaken often lets the others go first.

@@ -11,7 +11,7 @@ use super::{Context, CookieChange, Credential, Executed, Live, Presented, Sealed
 use crate::clock::Timestamp;
 use crate::error::SessionError;
 use crate::lifecycle::plan::{Plan, Step};
-use crate::observe::{self, EndCause, Refusal};
+use crate::observe::{EndCause, Known, Refusal};
 use crate::python::{Content, Replaced, Sessions, Stored};
 use crate::record::Record;
 use crate::store::StoreError;
@@ -37,18 +37,18 @@ impl SharedSide {
         now: Timestamp,
     ) -> Result<Presented, StoreError> {
         let Ok(cookie) = std::str::from_utf8(candidate) else {
-            return Ok(Presented::Nobody(Refusal::Malformed));
+            return Ok(Presented::Nobody(Some(Refusal::Malformed)));
         };
         if !self.sessions.accepts(cookie) {
-            return Ok(Presented::Nobody(Refusal::Malformed));
+            return Ok(Presented::Nobody(Some(Refusal::Malformed)));
         }
         let Some(stored) = self.sessions.load(cookie, now).await? else {
-            return Ok(Presented::Nobody(Refusal::Unknown));
+            return Ok(Presented::Nobody(Some(Refusal::Unknown)));
         };
         let live = self.live(Arc::from(cookie), stored, now);
         if !self.context.policy.is_live(&live.record, now) {
             let why = self.context.why_expired(&live.record, now);
-            return Ok(Presented::Nobody(why));
+            return Ok(Presented::Nobody(Some(why)));
         }
         Ok(Presented::Live(live, Vec::new()))
     }
@@ -99,7 +99,9 @@ impl SharedSide {
     pub(super) async fn end(&self, live: &Live) -> Result<(), SessionError> {
         if let Credential::Shared(shared) = &live.credential {
             self.sessions.end(&shared.cookie).await?;
-            observe::ended(live.name(&self.context.keys), EndCause::Logout);
+            let name = live.name(&self.context.keys);
+            let observer = &self.context.observer;
+            observer.ended(name, EndCause::Logout, || Known::of(&live.record));
         }
         Ok(())
     }
@@ -108,7 +110,9 @@ impl SharedSide {
         let record = self.context.begin(plan)?;
         let done = self.insert(&Content::default(), &record, plan.now).await?;
         if let Some(live) = &done.live {
-            observe::created(live.name(&self.context.keys), &record);
+            let name = live.name(&self.context.keys);
+            let observer = &self.context.observer;
+            observer.created(name, &record, plan.signs_in(None));
         }
         Ok(done)
     }
@@ -130,7 +134,9 @@ impl SharedSide {
             match replaced.await? {
                 Replaced::Done => {
                     let name = live.name(&self.context.keys);
-                    observe::committed(name, plan.changes.len(), conflicts, &record);
+                    let signs_in = plan.signs_in(Some(&live.record));
+                    let observer = &self.context.observer;
+                    observer.committed(name, plan.changes.len(), conflicts, &record, signs_in);
                     let cookie = Arc::clone(&shared.cookie);
                     let is_visible = (self.context.persistent_cookie || record.remembered)
                         && live.record.expires_at != record.expires_at;
@@ -142,7 +148,7 @@ impl SharedSide {
                     return Ok(done);
                 }
                 Replaced::Stale(stored) => {
-                    observe::retried(live.name(&self.context.keys));
+                    self.context.observer.retried(live.name(&self.context.keys));
                     live = self.live(Arc::clone(&shared.cookie), stored, plan.now);
                 }
                 Replaced::Gone => return Ok(self.gone(&live)),
@@ -172,7 +178,10 @@ impl SharedSide {
                 Replaced::Done => {
                     if let Some(next) = &done.live {
                         let keys = &self.context.keys;
-                        observe::rotated(live.name(keys), next.name(keys), false, &record);
+                        let (old, new) = (live.name(keys), next.name(keys));
+                        let signs_in = plan.signs_in(Some(&live.record));
+                        let observer = &self.context.observer;
+                        observer.rotated(old, new, false, &record, signs_in);
                     }
                     return Ok(done);
                 }
@@ -181,9 +190,9 @@ impl SharedSide {
                 }
                 Replaced::Gone => None,
             };
-            // Another request was faster: what was begun for this one ends.
-            if let Some(begun) = &done.live {
-                self.end(begun).await?;
+            // Another request was faster: what was begun for this one ends, and has never been told of.
+            if let Some(Credential::Shared(begun)) = done.live.map(|live| live.credential) {
+                self.sessions.end(&begun.cookie).await?;
             }
             live = match next {
                 Some(next) if self.context.policy.is_live(&next.record, plan.now) => next,
@@ -265,7 +274,7 @@ impl SharedSide {
     }
 
     fn gone(&self, live: &Live) -> Executed {
-        observe::gone(live.name(&self.context.keys));
+        self.context.observer.gone(live.name(&self.context.keys));
         Executed::gone()
     }
 }

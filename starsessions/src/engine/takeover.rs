@@ -16,7 +16,7 @@ use crate::crypto::ReferenceToken;
 use crate::error::SessionError;
 use crate::lifecycle::changes::{Base, Change, Changes};
 use crate::lifecycle::plan::{Plan, Step};
-use crate::observe::{self, Name, Refusal};
+use crate::observe::{Name, Refusal};
 use crate::schema::Checks;
 use crate::store::{Inserted, Listing, Row};
 use crate::takeover::{FormerSession, Found, TakeOver, Taken};
@@ -30,7 +30,7 @@ impl Engine {
         now: Timestamp,
     ) -> Result<Presented, SessionError> {
         let Self::Server(server) = self else {
-            return Ok(Presented::Nobody(Refusal::NoCookie));
+            return Ok(Presented::Nobody(None));
         };
         for cookie in cookies {
             let found = takeover.source.find(cookie, now, LIMIT).await?;
@@ -40,7 +40,7 @@ impl Engine {
                 presented => return Ok(presented),
             }
         }
-        Ok(Presented::Nobody(Refusal::NoCookie))
+        Ok(Presented::Nobody(None))
     }
 }
 
@@ -66,11 +66,11 @@ impl ServerSide {
             (None, Some(token), Some(former)) => {
                 let taken = takeover.take(former, self.checks())?;
                 if taken.changes.is_empty() || !self.begin_from(former, token, taken, now).await? {
-                    return Ok(Presented::Nobody(Refusal::Unknown));
+                    return Ok(Presented::Nobody(Some(Refusal::Unknown)));
                 }
                 token
             }
-            _ => return Ok(Presented::Nobody(Refusal::Unknown)),
+            _ => return Ok(Presented::Nobody(Some(Refusal::Unknown))),
         };
         let presented = self.resolve(token.encode().as_bytes(), now).await?;
         if found.former.is_some() {
@@ -127,7 +127,8 @@ impl ServerSide {
         left.deadline = left.deadline.max(former.expires_at);
         let inserted = self.vault.store.insert(token.row_key(), &left, now);
         if inserted.await? == Inserted::Inserted {
-            observe::created(Name::Token(&successor), &record);
+            let observer = &self.context.observer;
+            observer.created(Name::Token(&successor), &record, false);
         }
         Ok(true)
     }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use super::client_side::{CLOCK_SKEW, ClientSide, SealedId};
 use super::ways::ENDING_GRACE;
 use crate::clock::Timestamp;
-use crate::observe::{self, EndCause};
+use crate::observe::{EndCause, Known};
 use crate::record::Record;
 use crate::store::{Inserted, Listing, Row, StoreError};
 
@@ -58,7 +58,9 @@ impl ClientSide {
             let end = self.context.policy.last_deadline(now) + CLOCK_SKEW;
             tombstone.deadline = tombstone.deadline.max(end);
         }
-        observe::ended(id.name(&self.context.keys), EndCause::Logout);
+        let name = id.name(&self.context.keys);
+        let observer = &self.context.observer;
+        observer.ended(name, EndCause::Logout, || Known::of(record));
         Ok(())
     }
 

@@ -94,6 +94,15 @@ impl Vault {
     }
 }
 
+/// Whether a row is what a rotation or an end has left, or the claim of a sign-in: no session.
+pub(super) fn is_left(row: &Row) -> bool {
+    match row.value.first() {
+        Some(&(FORWARD | ENDING)) => true,
+        Some(&(ENDED | CLAIMED | HELD)) => row.value.len() == 1,
+        _ => false,
+    }
+}
+
 /// A packed record as the value of a row.
 fn sealed(
     context: &Context,

@@ -158,6 +158,26 @@ impl Changes {
             .any(|change| change.spec.index && change.value.is_some())
     }
 
+    /// Whether a user signs in: the field that sessions are found by gets a value that it has not had, or where the
+    /// session has no such field, one that makes its user.
+    pub(crate) fn signs_in(&self, before: Option<&Record>, now: Timestamp) -> bool {
+        let is_new = |change: &Change| {
+            let stored = live(change.spec, before, now);
+            let value = change.value.as_deref().map(value::content);
+            value.is_some() && value != stored.map(|field| value::content(field.value))
+        };
+        let makes_user = |change: &Change| change.spec.required && change.spec.rotate;
+        let mut news = self
+            .0
+            .iter()
+            .filter(|it| (it.spec.index || makes_user(it)) && is_new(it));
+        let Some(first) = news.next() else {
+            return false;
+        };
+        let is_found = || before.is_some_and(|record| record.indexed().next().is_some());
+        first.spec.index || news.any(|it| it.spec.index) || (!self.may_sign_in() && !is_found())
+    }
+
     /// The values by which the session is to be found, and by which it is not found now.
     pub(crate) fn sign_ins(&self, record: Option<&Record>, now: Timestamp) -> Vec<Lookup> {
         let sign_in = |change: &Change| {

@@ -1,10 +1,8 @@
 //! What a user calls a session, to recognise it in a list.
 
+pub(crate) use crate::record::LABEL;
 use crate::schema::{FieldSpec, Merge};
 use crate::value::{FieldType, Format};
-
-/// No field of a session type has this name: theirs begin with a namespace.
-pub(crate) const LABEL: &str = ".label";
 
 /// The label as a field: its value is text.
 pub(crate) static LABEL_SPEC: FieldSpec = FieldSpec {

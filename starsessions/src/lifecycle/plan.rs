@@ -98,6 +98,11 @@ impl Plan {
         }
     }
 
+    /// Whether a user signs in by it, in a session that was this before.
+    pub(crate) fn signs_in(&self, before: Option<&Record>) -> bool {
+        self.changes.signs_in(before, self.now)
+    }
+
     /// Whether data is to be written, not timers or ids alone.
     pub(crate) fn writes(&self) -> bool {
         !self.changes.is_empty() || self.remember.is_some()

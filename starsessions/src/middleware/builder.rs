@@ -16,7 +16,7 @@ use crate::engine::{Context, Engine, Settings};
 use crate::lifecycle::{
     AtLimit, FailurePolicy, Lifetime, MIN_RENEWAL, OnServerError, Policy, SessionLimit,
 };
-use crate::observe::Reporter;
+use crate::observe::{EventSender, Observer, Reporter};
 #[cfg(feature = "python")]
 use crate::python::Sessions;
 use crate::request::{Met, Realm};
@@ -53,6 +53,8 @@ pub struct SessionLayerBuilder {
     failure_policy: FailurePolicy,
     settings: Settings,
     explains: bool,
+    listener: Option<EventSender>,
+    open_telemetry: bool,
     #[cfg(feature = "takeover")]
     takeover: Option<TakeOver>,
     #[cfg(feature = "dbsc")]
@@ -104,6 +106,8 @@ impl SessionLayerBuilder {
             failure_policy: FailurePolicy::Unavailable,
             settings: Settings::default(),
             explains: false,
+            listener: None,
+            open_telemetry: false,
             #[cfg(feature = "takeover")]
             takeover: None,
             #[cfg(feature = "dbsc")]
@@ -290,6 +294,39 @@ impl SessionLayerBuilder {
         self
     }
 
+    /// Sends what happens to sessions to the application: for an audit log, or a mail about a new device. See
+    /// [`events::channel`](crate::events::channel).
+    pub fn on_event(mut self, sender: EventSender) -> Self {
+        self.listener = Some(sender);
+        self
+    }
+
+    /// Whether log events name sessions in the fields of OpenTelemetry's semantic conventions, and the span around the
+    /// layer gets these fields as well, if it has declared them. Off by default. The values are fingerprints, never ids.
+    ///
+    /// ```
+    /// use starsessions::{KeyRing, MemoryStore, SessionLayer};
+    /// use tracing::field::Empty;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let layer = SessionLayer::builder(MemoryStore::new(), KeyRing::generate()?)
+    ///     .open_telemetry(true)
+    ///     .build()?;
+    /// // The span of a request, made outside of the layer, as by `TraceLayer::make_span_with` of tower-http:
+    /// let span = tracing::info_span!(
+    ///     "request",
+    ///     session.id = Empty,
+    ///     session.previous_id = Empty, // where the session gets a new id
+    ///     enduser.pseudo.id = Empty,   // of the field that is marked `index`
+    /// );
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn open_telemetry(mut self, names: bool) -> Self {
+        self.open_telemetry = names;
+        self
+    }
+
     /// Accepts the sessions of another library: see [`takeover`](crate::takeover).
     #[cfg(feature = "takeover")]
     pub fn take_over(mut self, takeover: TakeOver) -> Self {
@@ -467,8 +504,17 @@ impl SessionLayerBuilder {
                 store.revocations.is_some()
             }
         };
+        let keys = self.keys.of_realm(&self.audience, &self.realm);
         let context = Context {
-            keys: self.keys.of_realm(&self.audience, &self.realm),
+            observer: Observer {
+                realm: self.realm.as_str().into(),
+                keys: keys.clone(),
+                audience: self.audience.clone(),
+                clock: Arc::clone(&self.clock),
+                listener: self.listener,
+                open_telemetry: self.open_telemetry,
+            },
+            keys,
             policy: self.policy,
             clock: self.clock,
             audience: self.audience,

@@ -83,14 +83,14 @@ async fn answer(
             Ok(response) => (response, "bound to a device"),
             Err(why) => {
                 observe::registration_refused(why);
-                (desk.refuse(why, None), why.label())
+                (desk.refuse(why, None), why.as_str())
             }
         },
         Errand::Refresh => match desk.refresh(headers).await {
             Ok(response) => (response, "proved by its device"),
             Err(Refused { why, named }) => {
                 observe::refresh_refused(why);
-                (desk.refuse(why, named.as_ref()), why.label())
+                (desk.refuse(why, named.as_ref()), why.as_str())
             }
         },
     };
@@ -140,10 +140,12 @@ impl Desk<'_> {
         let live = live.ok_or(DeviceRefusal::Ended)?;
         let id = crypto::random_bytes().map_err(|_| DeviceRefusal::Failed)?;
         let device = Device::new(DeviceId::from_bytes(id), now);
+        let record = live.record.clone();
         let token = engine.bind(live, &device, now).await.map_err(why)?;
         let identifier = token.seal_identifier(&device.id, &key);
         let identifier = identifier.map_err(|_| DeviceRefusal::Failed)?;
-        observe::device_registered(Name::Token(&token));
+        let observer = engine.observer();
+        observer.device_registered(Name::Token(&token), &record);
         let body = Bytes::from(rules.configuration(&identifier));
         let mut response = self.proved(&token, &device.id, &identifier, body)?;
         let json = HeaderValue::from_static("application/json");
@@ -193,7 +195,7 @@ impl Desk<'_> {
             return Err(DeviceRefusal::Challenged);
         }
         let token = engine.bind(live, &known, now).await.map_err(why)?;
-        observe::device_refreshed(Name::Token(&token));
+        engine.observer().device_refreshed(Name::Token(&token));
         self.proved(&token, device, &named.text, Bytes::new())
     }
 

@@ -230,6 +230,8 @@ fn bits<const COUNT: usize>(flags: u8) -> Option<[bool; COUNT]> {
 
 /// The device that a session is bound to. By its sign it ends with the privileges that it was written under.
 pub(crate) const DEVICE: &str = ".~device";
+/// What a user calls a session. No field of a session type has this name: theirs begin with a namespace.
+pub(crate) const LABEL: &str = ".label";
 
 /// What stands for the revision of a value that this request has written and no store has seen.
 pub(crate) const NOT_STORED: u32 = u32::MAX;

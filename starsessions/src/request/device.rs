@@ -77,7 +77,9 @@ impl Slot {
         let Proof::Missing(why) = proof else {
             return Found::Live(live);
         };
-        observe::device_missing(live.name(self.realm().engine.keys()), why.label());
+        let engine = &self.realm().engine;
+        let observer = engine.observer();
+        observer.device_missing(live.name(engine.keys()), why.label(), &live.record);
         self.explain(|explanation| explanation.unproven(why));
         if rules.proven == Proven::InBoundViews {
             return Found::Live(live);

@@ -64,7 +64,7 @@ impl Explanation {
             }
             Ok(Presented::Nobody(why)) => self.refused(*why, by, realm),
             Ok(Presented::Former { is_news: false, .. }) => {
-                self.refused(Refusal::Unknown, by, realm);
+                self.refused(Some(Refusal::Unknown), by, realm);
             }
             Ok(Presented::Former { .. }) => self.note(
                 "not loaded: a sign-in has ended this id not long ago, and the browser may have yet to hear \
@@ -79,13 +79,17 @@ impl Explanation {
         }
     }
 
-    fn refused(&self, why: Refusal, by: By, realm: &Realm) {
+    fn refused(&self, why: Option<Refusal>, by: By, realm: &Realm) {
         let what = match by {
             By::Cookie => "cookie",
             By::Header => "token",
         };
+        let Some(why) = why else {
+            return self.shows_nothing(realm);
+        };
         let why = match why {
-            Refusal::NoCookie => return self.shows_nothing(realm),
+            // Admission has its own line for it.
+            Refusal::Unproven => return,
             Refusal::Malformed => {
                 "its value is not one of this library; is it another cookie's name?"
             }

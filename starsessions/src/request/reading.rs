@@ -144,8 +144,13 @@ impl Slot {
             (cookies.into_values(), state.brought.too_many)
         };
         let now = engine.now();
+        let single = match cookies {
+            Values::One(cookie) => Some(cookie),
+            _ => None,
+        };
+        let named = || engine.fingerprint(single?, now);
         let presented = match cookies {
-            Values::None => Ok(Presented::Nobody(Refusal::NoCookie)),
+            Values::None => Ok(Presented::Nobody(None)),
             Values::One(cookie) => engine.resolve(cookie, now).await,
             // Boxed, so that a rare path does not enlarge every request's future.
             Values::Several(cookies) => Box::pin(engine.choose(&cookies, now)).await,
@@ -172,11 +177,17 @@ impl Slot {
         state.found = match presented {
             Ok(Presented::Live(live, ends)) => {
                 state.ends = ends;
-                observe::loaded(live.name(engine.keys()), by, &live.record);
+                engine
+                    .observer()
+                    .loaded(live.name(engine.keys()), by, &live.record);
                 self.admit(live, &mut state, now)
             }
-            Ok(Presented::Nobody(why)) => {
-                observe::refused(why, by);
+            Ok(Presented::Nobody(None)) => {
+                observe::guest();
+                Found::Nobody
+            }
+            Ok(Presented::Nobody(Some(why))) => {
+                engine.observer().refused(why, by, named);
                 Found::Nobody
             }
             Ok(Presented::Former { ends, is_news }) => {
@@ -185,7 +196,7 @@ impl Slot {
                     observe::behind();
                     Found::Behind
                 } else {
-                    observe::refused(Refusal::Unknown, by);
+                    engine.observer().refused(Refusal::Unknown, by, named);
                     Found::Nobody
                 }
             }

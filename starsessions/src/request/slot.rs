@@ -16,7 +16,7 @@ use super::pending::{Moment, Pending, Use};
 use super::reading::Brought;
 use super::{Realm, transport};
 use crate::clock::Timestamp;
-use crate::crypto::RowKey;
+use crate::crypto::{Fingerprint, RowKey};
 use crate::engine::{CookieChange, Endable, Engine, Live, Work};
 use crate::error::SessionError;
 use crate::lifecycle::FailurePolicy;
@@ -358,6 +358,13 @@ impl Slot {
 
     pub(crate) fn rollback(&self) {
         self.state().rollback();
+    }
+
+    /// What logs call the session.
+    pub(crate) fn fingerprint(&self) -> Option<Fingerprint> {
+        let state = self.state();
+        let live = state.found.live()?;
+        Some(live.name(self.realm.engine.keys()).fingerprint())
     }
 
     pub(crate) fn record(&self) -> Option<Record> {

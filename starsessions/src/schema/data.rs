@@ -50,4 +50,8 @@ pub trait Indexed: SessionData {
     /// How it is stored.
     #[doc(hidden)]
     fn encode_index(value: &Self::Index) -> Result<Vec<u8>, ValueError>;
+
+    /// Back from that.
+    #[doc(hidden)]
+    fn decode_index(bytes: &[u8]) -> Result<Self::Index, ValueError>;
 }

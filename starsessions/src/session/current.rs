@@ -9,6 +9,7 @@ use serde::ser::{Serialize, SerializeStruct, Serializer};
 use super::rejection::MissingLayer;
 use super::{Session, SessionRejection};
 use crate::clock::Timestamp;
+use crate::crypto::Fingerprint;
 use crate::error::SessionError;
 use crate::request::Slot;
 use crate::schema::{FieldWriter, SessionData};
@@ -157,6 +158,27 @@ impl CurrentSession {
             remembered: record.remembered,
             bound: record.is_bound(),
         }))
+    }
+
+    /// What the log calls the session that the request came with, or has begun and committed; `None` without one. For
+    /// the application's own log and spans, where an id must not be.
+    ///
+    /// ```
+    /// use starsessions::{CurrentSession, SessionError};
+    ///
+    /// async fn pay(session: CurrentSession) -> Result<(), SessionError> {
+    ///     if let Some(fingerprint) = session.fingerprint().await? {
+    ///         tracing::info!(session = %fingerprint, "paid");
+    ///     }
+    ///     Ok(())
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn fingerprint(&self) -> Result<Option<Fingerprint>, SessionError> {
+        self.slot.ready_to_read(None).await?;
+        Ok(self.slot.fingerprint())
     }
 
     /// Does everything that was recorded so far, now, and reports the outcome.

@@ -95,7 +95,7 @@ impl<T: SessionData> Detached<T> {
             return Err(DetachError::InCookie.into());
         };
         let token = slot.lasting_token()?;
-        observe::detached(Name::Token(&token));
+        realm.engine.observer().detached(Name::Token(&token));
         let watched = watchers.add(token);
         Ok(Self {
             held: Arc::new(Held { realm, watched }),

@@ -3,6 +3,7 @@
 mod bearer;
 mod current;
 mod detached;
+mod event;
 mod listing;
 mod merging;
 mod original;

@@ -9,6 +9,7 @@ use http::HeaderMap;
 
 use super::original::Original;
 use super::{CurrentSession, SessionRejection};
+use crate::crypto::Fingerprint;
 use crate::error::SessionError;
 use crate::lifecycle::changes::with_changes;
 use crate::record::Record;
@@ -225,6 +226,12 @@ impl<T: SessionData> Session<T> {
         T: Clone,
     {
         self.value.clone()
+    }
+
+    /// What the log calls the session; `None` where none is stored yet. For the application's own log and spans.
+    #[must_use]
+    pub fn fingerprint(&self) -> Option<Fingerprint> {
+        self.slot.fingerprint()
     }
 
     /// The whole session that this is a view of.

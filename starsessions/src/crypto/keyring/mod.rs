@@ -9,7 +9,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::{fmt, io};
 
-use super::id::{IndexKey, LogId, RowKey};
+use super::id::{Fingerprint, IndexKey, RowKey};
 use super::key::{Key, KeyError};
 use super::keyset::KeySet;
 use super::random::RandomError;
@@ -206,7 +206,7 @@ impl KeyRing {
     }
 
     /// How logs call a session of which only the row is known.
-    pub(crate) fn log_id(&self, row: &RowKey) -> LogId {
+    pub(crate) fn fingerprint(&self, row: &RowKey) -> Fingerprint {
         self.active().log.id(row)
     }
 

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use proptest::prelude::*;
 
 use super::super::RowKey;
-use super::super::id::LogId;
+use super::super::id::Fingerprint;
 use super::*;
 
 #[test]
@@ -20,7 +20,7 @@ fn a_token_survives_the_browser() {
     );
     let back = ReferenceToken::parse(text.as_bytes(), &ring, NOW).unwrap();
     assert_eq!(back.row_key(), token.row_key());
-    assert_eq!(back.log_id(), token.log_id());
+    assert_eq!(back.fingerprint(), token.fingerprint());
     assert!(back.is_under_active_key(&ring));
     assert!(!back.is_under_active_key(&super::ring(2)));
 }
@@ -70,7 +70,7 @@ fn nothing_printed_leads_to_the_cookie() {
     let token = mint(1);
     let text = token.encode();
     let secret = &raw(&text)[5..];
-    let printed = format!("{token:?} {:?} {}", token.row_key(), token.log_id());
+    let printed = format!("{token:?} {:?} {}", token.row_key(), token.fingerprint());
     for secret in [
         hex(secret),
         encoding::encode(secret),
@@ -81,8 +81,8 @@ fn nothing_printed_leads_to_the_cookie() {
         assert!(!printed.contains(&secret[..8]));
     }
     assert!(!printed.contains(&hex(token.row_key().as_bytes())));
-    let log_id: LogId = token.log_id();
-    assert_eq!(log_id.to_string().len(), 16);
+    let fingerprint: Fingerprint = token.fingerprint();
+    assert_eq!(fingerprint.to_string().len(), 16);
 }
 
 #[test]

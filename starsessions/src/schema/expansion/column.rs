@@ -13,6 +13,7 @@ pub struct Column<T> {
     read: fn(&mut FieldReader<'_>, usize, &Stored<T>) -> Option<T>,
     write: fn(&mut FieldWriter<'_>, &Stored<T>, &T),
     encode: fn(&Stored<T>, &T) -> Result<Vec<u8>, ValueError>,
+    decode: fn(&Stored<T>, &[u8]) -> Result<T, ValueError>,
     merge_value: MergeValue<T>,
     merge_option: MergeOption<T>,
 }
@@ -32,6 +33,7 @@ pub const fn column<T: Writable + Readable + 'static>(stored: Stored<T>) -> Colu
             stored.encode(value, &mut bytes)?;
             Ok(bytes)
         },
+        decode: Stored::decode,
         merge_value,
         merge_option,
     }
@@ -50,6 +52,14 @@ impl<T> Column<T> {
     /// [`ValueError`] if it cannot be stored.
     pub fn encode(&self, value: &T) -> Result<Vec<u8>, ValueError> {
         (self.encode)(&self.stored, value)
+    }
+
+    /// The value of these bytes.
+    ///
+    /// # Errors
+    /// [`ValueError`] if they are none.
+    pub fn decode(&self, bytes: &[u8]) -> Result<T, ValueError> {
+        (self.decode)(&self.stored, bytes)
     }
 }
 

@@ -1,0 +1,122 @@
+//! The way of events from requests to the application: bounded, and never waited for.
+
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll};
+
+use futures_core::Stream;
+use tokio::sync::mpsc;
+
+use super::event::SessionEvent;
+
+/// A queue for so many events, but at least one: the sender is for a [layer](crate::SessionLayerBuilder::on_event), the receiver for a
+/// task of the application.
+///
+/// A request never waits for the task, and whatever happens to it does a request no harm. If the queue is full, events
+/// are lost, and [counted](Events::lost). Those that guests can cause at will, `Begun` and `Refused`, take at most half
+/// of the places, so that a flood of them displaces no sign-in and no logout.
+///
+/// ```
+/// use starsessions::events::{self, EventKind, Events};
+/// use starsessions::{KeyRing, MemoryStore, Session, SessionLayer};
+///
+/// #[derive(Session)]
+/// struct Login {
+///     #[session(required, rotate, index)]
+///     user: u64,
+/// }
+///
+/// async fn audit(mut events: Events) {
+///     while let Some(event) = events.recv().await {
+///         println!("{event:?}"); // without the name of the user
+///         if event.kind == EventKind::SignedIn {
+///             let (user, device) = (event.user::<Login>(), event.label());
+///             // .. a mail, if the user does not know this device
+///             # let _ = (user, device);
+///         }
+///     }
+/// }
+///
+/// # async fn f() -> Result<(), Box<dyn std::error::Error>> {
+/// let (sender, events) = events::channel(1_000);
+/// let layer = SessionLayer::builder(MemoryStore::new(), KeyRing::generate()?)
+///     .on_event(sender)
+///     .build()?;
+/// tokio::spawn(audit(events)); // ends when the layer and its services are gone, with nothing left unread
+/// # Ok(())
+/// # }
+/// ```
+pub fn channel(capacity: usize) -> (EventSender, Events) {
+    let (queue, events) = mpsc::channel(capacity.max(1));
+    let lost = Arc::new(AtomicU64::new(0));
+    let sender = EventSender {
+        queue,
+        lost: Arc::clone(&lost),
+    };
+    (sender, Events { events, lost })
+}
+
+/// Where a layer sends its events. A clone is for the layer of another realm.
+#[derive(Clone)]
+pub struct EventSender {
+    queue: mpsc::Sender<SessionEvent>,
+    lost: Arc<AtomicU64>,
+}
+
+impl EventSender {
+    pub(super) fn send(&self, event: SessionEvent) {
+        let is_crowded = self.queue.capacity() <= self.queue.max_capacity() / 2;
+        let is_displaced = event.kind.is_cheap() && is_crowded;
+        if is_displaced || self.queue.try_send(event).is_err() {
+            self.lost.fetch_add(1, Ordering::Relaxed);
+            super::event_lost();
+        }
+    }
+}
+
+/// What has happened to sessions, in the order in which it has: a [`Stream`], or [`recv`](Self::recv).
+#[must_use = "without a receiver, all events are lost"]
+pub struct Events {
+    events: mpsc::Receiver<SessionEvent>,
+    lost: Arc<AtomicU64>,
+}
+
+impl Events {
+    /// The next event; `None` when all layers that send here, and their services, are gone.
+    ///
+    /// # Cancel safety
+    /// When the future is dropped, no event is lost.
+    pub async fn recv(&mut self) -> Option<SessionEvent> {
+        self.events.recv().await
+    }
+
+    /// How many events found no place so far.
+    #[must_use]
+    pub fn lost(&self) -> u64 {
+        self.lost.load(Ordering::Relaxed)
+    }
+}
+
+impl Stream for Events {
+    type Item = SessionEvent;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<SessionEvent>> {
+        self.events.poll_recv(cx)
+    }
+}
+
+impl fmt::Debug for EventSender {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("EventSender(..)")
+    }
+}
+
+impl fmt::Debug for Events {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Events")
+            .field("lost", &self.lost())
+            .finish_non_exhaustive()
+    }
+}

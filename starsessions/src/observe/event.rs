@@ -1,0 +1,117 @@
+//! What happens to sessions, as values for the application.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::reasons::{EndCause, Refusal, RenewalReason};
+use crate::clock::Timestamp;
+use crate::crypto::Fingerprint;
+use crate::record::{LABEL, Record};
+
+/// What has happened to a session: for an audit log, or a mail about a new device.
+///
+/// It names sessions by their [`Fingerprint`]s, as the log does, never by an id. What the session's user is called has
+/// to be [asked for](Self::user), and `Debug` does not show it.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct SessionEvent {
+    /// When, by the layer's clock.
+    pub at: Timestamp,
+    /// The realm of the layer; empty for the main one.
+    pub realm: Arc<str>,
+    /// The session, under the id that it has now; `None` if a cookie leads to none.
+    pub session: Option<Fingerprint>,
+    /// What has happened.
+    pub kind: EventKind,
+    pub(super) known: Known,
+}
+
+/// What has happened to a session.
+///
+/// A sign-in by a guest who has a cart is two events: [`Renewed`](Self::Renewed), and [`SignedIn`](Self::SignedIn) for
+/// the new id. One by a guest without a session is [`Begun`](Self::Begun) and `SignedIn`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum EventKind {
+    /// A first value was stored.
+    Begun,
+    /// The field that is marked `index` was set, and had no value or another one before. Where a session has no such
+    /// field, one that is `required` and `rotate`.
+    SignedIn,
+    /// It has a new id.
+    Renewed {
+        /// What it was called under the former one.
+        previous: Fingerprint,
+        /// Why.
+        reason: RenewalReason,
+    },
+    /// It was ended. One that expires ends without an event; if its cookie comes again, that is
+    /// [`Refused`](Self::Refused).
+    Ended {
+        /// Why.
+        cause: EndCause,
+    },
+    /// A request has brought a cookie that leads to no session, or to one that it may not use.
+    Refused {
+        /// Why.
+        reason: Refusal,
+    },
+    /// It was bound to a key of the browser's device (feature `dbsc`).
+    Bound,
+}
+
+impl EventKind {
+    /// Whether guests can cause as many of these as they like.
+    pub(super) fn is_cheap(&self) -> bool {
+        matches!(self, Self::Begun | Self::Refused { .. })
+    }
+}
+
+/// What an event knows of its session's user.
+#[derive(Clone, Default)]
+pub(crate) struct Known {
+    /// The values of fields that are marked `index`, by their names.
+    pub(crate) indexed: Vec<(Box<str>, Box<[u8]>)>,
+    pub(crate) label: Option<String>,
+}
+
+impl Known {
+    pub(crate) fn of(record: &Record) -> Self {
+        let mut known = Self::default();
+        for (name, field) in record.indexed_or_named(LABEL) {
+            if name == LABEL {
+                known.label = String::from_utf8(field.value.to_vec()).ok();
+            } else {
+                known.indexed.push((name.into(), field.value.into()));
+            }
+        }
+        known
+    }
+}
+
+impl SessionEvent {
+    /// What the session is [called](crate::CurrentSession::set_label), as its user sees it in a list.
+    #[must_use]
+    pub fn label(&self) -> Option<&str> {
+        self.known.label.as_deref()
+    }
+
+    /// The stored value of an indexed field, under the first of these names.
+    pub(crate) fn indexed<'n>(&self, names: impl IntoIterator<Item = &'n str>) -> Option<&[u8]> {
+        let value = |name: &str| self.known.indexed.iter().find(|(it, _)| **it == *name);
+        let found = names.into_iter().find_map(value);
+        found.map(|(_, value)| &**value)
+    }
+}
+
+/// Without what the user is called.
+impl fmt::Debug for SessionEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SessionEvent")
+            .field("at", &self.at)
+            .field("realm", &self.realm)
+            .field("session", &self.session)
+            .field("kind", &self.kind)
+            .finish_non_exhaustive()
+    }
+}

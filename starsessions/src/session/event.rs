@@ -1,0 +1,15 @@
+//! What an event says in the types of the application.
+
+use crate::observe::SessionEvent;
+use crate::schema::Indexed;
+
+impl SessionEvent {
+    /// The user that the session is signed in as, or was: the value of `T`'s indexed field. `None` where it has none, or
+    /// where that is not known, as of a cookie that leads to no session.
+    #[must_use]
+    pub fn user<T: Indexed>(&self) -> Option<T::Index> {
+        let names = std::iter::once(&T::SPEC.name).chain(T::SPEC.aliases);
+        let value = self.indexed(names.copied())?;
+        T::decode_index(value).ok()
+    }
+}
