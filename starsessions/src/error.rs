@@ -206,9 +206,9 @@ impl TooLarge {
 }
 
 #[cfg(feature = "dbsc")]
-impl fmt::Display for Unproven {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl Unproven {
+    pub(crate) fn message(self) -> &'static str {
+        match self {
             Self::Pending => {
                 "the session belongs to one device, which has yet to prove itself; load the page again"
             }
@@ -217,7 +217,14 @@ impl fmt::Display for Unproven {
                 "this is for sessions that belong to one device, and this one does not; \
                  sign in with a browser that binds sessions"
             }
-        })
+        }
+    }
+}
+
+#[cfg(feature = "dbsc")]
+impl fmt::Display for Unproven {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.message())
     }
 }
 

@@ -34,6 +34,7 @@
 //! - [`CurrentSession`] is the session as a whole: sign in, sign out, rotate the id, ask for its times.
 //! - [`SessionLayer`] is the tower layer that serves them. [`SessionLayer::builder`] has the settings: cookie,
 //!   timeouts, limits, and what happens when something fails. [`Transport`](config::Transport) has sessions without cookies.
+//! - [`user::User`] is the account behind a sign-in, loaded once for each request, and what it may do.
 //! - [`Flows`] remember what a browser is about while it is at another site, for a sign-in by OAuth.
 //! - [`CsrfLayer`] refuses requests that another site makes a browser send.
 //! - [`KeyRing`] holds the keys of the deployment: the active one, and others that are still accepted.
@@ -136,7 +137,9 @@ pub use error::SessionError;
 pub use flow::Flows;
 pub use lifecycle::Lifetime;
 pub use local_path::LocalPath;
-pub use middleware::{FailurePolicyLayer, PassiveLayer, SessionLayer, SessionLayerBuilder};
+pub use middleware::{
+    FailurePolicyLayer, PassiveLayer, Rejection, SessionLayer, SessionLayerBuilder,
+};
 pub use schema::SessionData;
 pub use session::{CurrentSession, Detached, Session, SessionRejection};
 #[doc = include_str!("docs/attributes.md")]
@@ -187,6 +190,12 @@ pub mod service {
     pub use crate::middleware::{
         FailurePolicyService, PassiveService, ResponseFuture, SessionService,
     };
+}
+
+/// The user of a request, as the application knows them.
+pub mod user {
+    pub use crate::crypto::AuthHash;
+    pub use crate::session::{CurrentUser, Permission, User};
 }
 
 /// What the derive macro's output uses; not a public interface.

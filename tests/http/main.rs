@@ -7,4 +7,6 @@ mod events;
 mod guarantees;
 mod matrix;
 mod observability;
+mod pages;
 mod scenarios;
+mod user;

@@ -1,5 +1,7 @@
 //! Sessions as axum handler arguments.
 
+use std::sync::Arc;
+
 use axum_core::extract::{FromRequestParts, OptionalFromRequestParts};
 use axum_core::response::{IntoResponse, Response};
 use http::StatusCode;
@@ -11,7 +13,10 @@ use crate::error::SessionError;
 use crate::flow::Flows;
 use crate::middleware::{Failed, Rejected};
 use crate::schema::SessionData;
-use crate::session::{CurrentSession, MissingLayer, Session, SessionRejection, find_slot};
+use crate::session::{
+    CurrentSession, CurrentUser, MissingLayer, Permission, Session, SessionRejection, User,
+    find_slot,
+};
 
 impl<T: SessionData, S: Send + Sync> FromRequestParts<S> for Session<T> {
     type Rejection = SessionRejection;
@@ -47,6 +52,48 @@ impl<T: SessionData, S: Send + Sync> OptionalFromRequestParts<S> for Session<T> 
     }
 }
 
+impl<U, P, S> FromRequestParts<S> for User<U, P>
+where
+    U: CurrentUser<S>,
+    P: Permission<U>,
+    S: Send + Sync,
+{
+    type Rejection = SessionRejection;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, SessionRejection> {
+        let schema = <U::Login as SessionData>::SCHEMA;
+        let slot = find_slot(parts, schema.realm).ok_or_else(|| {
+            let wanted = format!("User<{}>", std::any::type_name::<U>());
+            let missing = MissingLayer::new(&parts.extensions, wanted, schema.realm).into();
+            report_mistake(parts, &missing);
+            missing
+        })?;
+        let found = Self::find(&slot, Some(&parts.headers), state).await;
+        found.map_err(|rejection| rejection.leading_back(parts))
+    }
+}
+
+/// `None` for a guest, and for a user without the permission; never for a failure.
+impl<U, P, S> OptionalFromRequestParts<S> for User<U, P>
+where
+    U: CurrentUser<S>,
+    P: Permission<U>,
+    S: Send + Sync,
+{
+    type Rejection = SessionRejection;
+
+    async fn from_request_parts(
+        parts: &mut Parts,
+        state: &S,
+    ) -> Result<Option<Self>, SessionRejection> {
+        match <Self as FromRequestParts<S>>::from_request_parts(parts, state).await {
+            Ok(user) => Ok(Some(user)),
+            Err(SessionRejection::Absent(_) | SessionRejection::Forbidden(_)) => Ok(None),
+            Err(rejection) => Err(rejection),
+        }
+    }
+}
+
 impl<S: Send + Sync> FromRequestParts<S> for CurrentSession {
     type Rejection = SessionRejection;
 
@@ -71,35 +118,33 @@ impl<T, S: Send + Sync> FromRequestParts<S> for Flows<T> {
 /// your own way.
 impl IntoResponse for SessionRejection {
     fn into_response(self) -> Response {
-        let mut response = match &self {
-            // In production only the log says it. Without a layer, no header can explain it.
-            Self::MissingLayer(_) if cfg!(debug_assertions) => {
-                (self.status(), format!("{self}\n")).into_response()
-            }
-            // Browsers load a page again that has a body.
-            #[cfg(feature = "dbsc")]
-            Self::Unproven(demand) => {
-                (self.status(), format!("{}\n", demand.why())).into_response()
-            }
-            #[cfg(feature = "dbsc")]
-            Self::Failed(SessionError::Unproven(why)) => {
-                (self.status(), format!("{why}\n")).into_response()
-            }
-            _ => self.status().into_response(),
-        };
+        if let Self::NoUser(error) = &self {
+            tracing::error!(%error, "the user of a request could not be loaded");
+        }
         let location = match &self {
             Self::Absent(absence) => absence.location(),
             #[cfg(feature = "dbsc")]
             Self::Unproven(demand) => demand.location(),
             _ => None,
         };
-        if let Some(location) = location
-            // The derive macro accepts nothing else; a schema written by hand may be wrong.
-            && let Ok(location) = HeaderValue::from_str(location)
-        {
-            response.headers_mut().insert(LOCATION, location);
-        }
-        response.extensions_mut().insert(Rejected);
+        let status = self.status();
+        let mut response = match location {
+            Some(location) => {
+                let mut response = status.into_response();
+                // The derive macro accepts nothing else; a schema written by hand may be wrong.
+                if let Ok(location) = HeaderValue::from_str(location) {
+                    response.headers_mut().insert(LOCATION, location);
+                }
+                response
+            }
+            // In production only the log says it. Without a layer, no header can explain it.
+            None if cfg!(debug_assertions) && matches!(self, Self::MissingLayer(_)) => {
+                (status, format!("{self}\n")).into_response()
+            }
+            None => (status, self.message()).into_response(),
+        };
+        let rejected = Rejected(Arc::new(self.into()));
+        response.extensions_mut().insert(rejected);
         response
     }
 }
@@ -107,11 +152,13 @@ impl IntoResponse for SessionRejection {
 /// With the sentence as its body. Like every rejection it drops the request's data changes.
 impl IntoResponse for CsrfRejection {
     fn into_response(self) -> Response {
-        let mut response = match self {
+        let refused = match self {
             Self::Session(rejection) => return rejection.into_response(),
-            refused => (refused.status(), format!("{refused}\n")).into_response(),
+            refused => refused,
         };
-        response.extensions_mut().insert(Rejected);
+        let mut response = (refused.status(), format!("{refused}\n")).into_response();
+        let rejected = Rejected(Arc::new(refused.into()));
+        response.extensions_mut().insert(rejected);
         response
     }
 }
@@ -124,11 +171,7 @@ impl IntoResponse for SessionError {
         } else {
             tracing::debug!(error = %self, "the handler failed with a session error");
         }
-        let mut response = match &self {
-            #[cfg(feature = "dbsc")]
-            Self::Unproven(unproven) => (status, format!("{unproven}\n")).into_response(),
-            _ => status.into_response(),
-        };
+        let mut response = (status, self.message()).into_response();
         response.extensions_mut().insert(Failed(self));
         response
     }

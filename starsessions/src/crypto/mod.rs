@@ -20,6 +20,7 @@
 //! | `random` | bytes from the operating system |
 //! | `encoding` | base64 |
 //! | `id` | row keys, index keys, the names of sessions in logs |
+//! | `auth_hash` | what a session remembers of a password |
 //! | `token` | the frame of every token; key ids |
 //! | `mac` | HMAC-SHA256 and the encoding of lists |
 //! | `xchacha` | the cipher and its back ends |
@@ -54,6 +55,7 @@
     )
 )]
 
+mod auth_hash;
 mod card;
 mod csrf;
 #[cfg(feature = "dbsc")]
@@ -79,6 +81,7 @@ mod xchacha;
 #[cfg(test)]
 mod tests;
 
+pub use auth_hash::AuthHash;
 pub(crate) use card::open_card;
 pub(crate) use csrf::{mint_csrf_token, verify_csrf_token};
 #[cfg(feature = "dbsc")]

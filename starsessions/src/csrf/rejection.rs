@@ -23,6 +23,18 @@ pub enum CsrfRejection {
 }
 
 impl CsrfRejection {
+    /// A sentence for the user, where `Display` is for developers.
+    #[must_use]
+    pub fn message(&self) -> &'static str {
+        match self {
+            Self::Foreign | Self::Unproven => {
+                "This request does not seem to come from a page of this site. Send it from there."
+            }
+            Self::Token => "The page is out of date. Load it again, and send the form from there.",
+            Self::Session(rejection) => rejection.message(),
+        }
+    }
+
     /// The status that answers it: 403, or that of the session's own error.
     #[must_use]
     pub fn status(&self) -> StatusCode {

@@ -4,8 +4,12 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::Response;
+use http::request::Parts;
+
 use super::config_error::ConfigError;
 use super::layer::SessionLayer;
+use super::pages::{Pages, Rejection};
 use crate::bearer::{Carriers, Transport, TransportConfigError};
 use crate::clock::{Clock, SystemClock};
 use crate::cookie::{CookieBuilder, CookieConfig};
@@ -55,6 +59,7 @@ pub struct SessionLayerBuilder {
     explains: bool,
     listener: Option<EventSender>,
     open_telemetry: bool,
+    pages: Option<Pages>,
     #[cfg(feature = "takeover")]
     takeover: Option<TakeOver>,
     #[cfg(feature = "dbsc")]
@@ -108,6 +113,7 @@ impl SessionLayerBuilder {
             explains: false,
             listener: None,
             open_telemetry: false,
+            pages: None,
             #[cfg(feature = "takeover")]
             takeover: None,
             #[cfg(feature = "dbsc")]
@@ -294,6 +300,46 @@ impl SessionLayerBuilder {
         self
     }
 
+    /// Pages of one's own, in the place of the library's answers: to a guest where a user is expected (401), to what
+    /// another site may have caused or a device has not proved (403), to a conflict or a session that has ended (409),
+    /// during an outage (503), and to mistakes (500). Redirects stay as they are, and so do answers that the
+    /// application has made. Without it, an answer is a sentence.
+    ///
+    /// It is given the head of the request, to choose a language, or JSON; that costs each request a copy of its
+    /// headers. The page is sent with `Cache-Control: private, no-store`, and with the cookies that the layer sets; what
+    /// middleware inside the layer has set stays, but for what describes the body. Of several layers, the innermost that
+    /// has pages makes them.
+    ///
+    /// ```
+    /// use axum::response::{Html, IntoResponse, Json};
+    /// use http::header::ACCEPT;
+    /// use starsessions::{KeyRing, MemoryStore, SessionLayer};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let layer = SessionLayer::builder(MemoryStore::new(), KeyRing::generate()?)
+    ///     .on_rejection(|rejection, request| {
+    ///         let accept = request.headers.get(ACCEPT).and_then(|types| types.to_str().ok());
+    ///         let message = rejection.message();
+    ///         if accept.is_some_and(|types| types.contains("json")) {
+    ///             (rejection.status(), Json(message)).into_response()
+    ///         } else {
+    ///             (rejection.status(), Html(format!("<h1>Sorry</h1><p>{message}</p>"))).into_response()
+    ///         }
+    ///     })
+    ///     .build()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// Under tower without axum, its responses have the body type of the service inside the layer.
+    pub fn on_rejection<B: 'static>(
+        mut self,
+        page: impl Fn(&Rejection, &Parts) -> Response<B> + Send + Sync + 'static,
+    ) -> Self {
+        self.pages = Some(Pages::new(page));
+        self
+    }
+
     /// Sends what happens to sessions to the application: for an audit log, or a mail about a new device. See
     /// [`events::channel`](crate::events::channel).
     pub fn on_event(mut self, sender: EventSender) -> Self {
@@ -344,9 +390,10 @@ impl SessionLayerBuilder {
     ///
     /// # Errors
     /// If the settings cannot work together.
-    pub fn build(self) -> Result<SessionLayer, ConfigError> {
+    pub fn build(mut self) -> Result<SessionLayer, ConfigError> {
         self.check()?;
         let carriers = self.carriers().map_err(ConfigError::Transport)?;
+        let pages = self.pages.take();
         let build = |cookie: CookieBuilder| cookie.build().map_err(ConfigError::Cookie);
         let cookie = build(self.cookie.clone())?;
         let twin = cookie
@@ -361,7 +408,7 @@ impl SessionLayerBuilder {
         {
             realm.device = device.map(Arc::new);
         }
-        Ok(SessionLayer::from_realm(realm))
+        Ok(SessionLayer::from_realm(realm, pages))
     }
 
     /// What carries the token, if it goes with the other settings.
@@ -409,7 +456,7 @@ impl SessionLayerBuilder {
         } else {
             CookieConfig::default()
         };
-        SessionLayer::from_realm(self.assemble(cookie, None))
+        SessionLayer::from_realm(self.assemble(cookie, None), None)
     }
 
     fn check(&self) -> Result<(), ConfigError> {

@@ -12,6 +12,7 @@ use pin_project_lite::pin_project;
 
 use super::device::Errands;
 use super::headers;
+use super::pages::{self, Asked, Rejection};
 use crate::error::{SessionError, TransportError};
 use crate::request::{Remaining, ResponseKind, Slot};
 
@@ -45,6 +46,8 @@ struct Finishing<O> {
 /// The slot of a request whose response is awaited. Dropping it gives the request up.
 struct Attended {
     slot: Arc<Slot>,
+    /// If the application has pages of its own.
+    asked: Option<Box<Asked>>,
     /// The handler has answered, so that there is nothing to give up.
     is_answered: bool,
 }
@@ -61,22 +64,31 @@ impl Drop for Attended {
 type Panic = Box<dyn Any + Send>;
 
 /// Marks the response of an extractor that has turned a request away.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Rejected;
+#[derive(Clone, Debug)]
+pub(crate) struct Rejected(pub(crate) Arc<Rejection>);
 
 /// Marks the response that an error of its session was made into.
 #[derive(Clone, Debug)]
 pub(crate) struct Failed(pub(crate) SessionError);
 
 impl<F, O> ResponseFuture<F, O> {
-    pub(super) fn new(inner: F, slot: Option<Arc<Slot>>) -> Self {
+    /// The response of the service inside the layer, to a request that is none of this layer's.
+    pub(super) fn passing(inner: F) -> Self {
         Self {
             inner: Inner::Service { future: inner },
-            attended: slot.map(|slot| Attended {
+            attended: None,
+            finishing: None,
+        }
+    }
+
+    pub(super) fn new(inner: F, slot: Arc<Slot>, asked: Option<Box<Asked>>) -> Self {
+        Self {
+            attended: Some(Attended {
                 slot,
+                asked,
                 is_answered: false,
             }),
-            finishing: None,
+            ..Self::passing(inner)
         }
     }
 }
@@ -128,10 +140,14 @@ where
                 Err(panic) => Err(panic),
             };
             attended.is_answered = true;
+            let result = match &attended.asked {
+                Some(asked) => result.map(|it| it.map(|response| asked.show(response))),
+                None => result,
+            };
             let slot = &attended.slot;
             let work = match slot.close(kind_of(&result)) {
                 Remaining::Untouched => return Poll::Ready(handled(result)),
-                Remaining::Told(told) => return Poll::Ready(answer(result, told, slot)),
+                Remaining::Told(told) => return Poll::Ready(answer(result, told, attended)),
                 Remaining::ToWrite(work) => work,
             };
             *this.finishing = Some(Finishing {
@@ -145,7 +161,7 @@ where
         let committed = ready!(finishing.commit.as_mut().poll(cx));
         match (this.finishing.take(), this.attended.take()) {
             (Some(finishing), Some(attended)) => {
-                Poll::Ready(answer(finishing.result, committed, &attended.slot))
+                Poll::Ready(answer(finishing.result, committed, &attended))
             }
             _ => Poll::Pending,
         }
@@ -199,10 +215,10 @@ fn would_be_a_lie(error: &SessionError, status: StatusCode) -> bool {
 }
 
 /// The handler's response with what the browser must know, or an error's in its place.
-fn answer<B: Default, E>(
+fn answer<B: Default + 'static, E>(
     result: Result<Result<Response<B>, E>, Panic>,
     committed: Result<(), SessionError>,
-    slot: &Slot,
+    Attended { slot, asked, .. }: &Attended,
 ) -> Result<Response<B>, E> {
     let mut response = handled(result)?;
     if let Some(Failed(error)) = response.extensions().get() {
@@ -213,8 +229,7 @@ fn answer<B: Default, E>(
         let is_replaced = would_be_a_lie(&error, response.status());
         report(&error, is_replaced);
         if is_replaced {
-            let mut failed = Response::new(B::default());
-            *failed.status_mut() = error.status();
+            let mut failed = pages::answer(asked.as_deref(), &error);
             headers::keep_announced(slot, &mut response, &mut failed);
             response = failed;
         }

@@ -11,6 +11,7 @@ use super::builder::SessionLayerBuilder;
 #[cfg(feature = "dbsc")]
 use super::device::Errands;
 use super::future::ResponseFuture;
+use super::pages::Pages;
 use crate::bearer::{SecurityScheme, TokenHeader};
 use crate::crypto::KeyRing;
 use crate::error::SessionError;
@@ -41,6 +42,7 @@ use crate::store::Backend;
 #[derive(Clone, Debug)]
 pub struct SessionLayer {
     realm: Arc<Realm>,
+    pages: Option<Pages>,
 }
 
 impl SessionLayer {
@@ -110,9 +112,10 @@ impl SessionLayer {
         cookie.into_iter().chain(header).collect()
     }
 
-    pub(super) fn from_realm(realm: Realm) -> Self {
+    pub(super) fn from_realm(realm: Realm, pages: Option<Pages>) -> Self {
         Self {
             realm: Arc::new(realm),
+            pages,
         }
     }
 
@@ -165,6 +168,7 @@ impl<S> Layer<S> for SessionLayer {
         SessionService {
             inner,
             realm: Arc::clone(&self.realm),
+            pages: self.pages.clone(),
         }
     }
 }
@@ -174,6 +178,7 @@ impl<S> Layer<S> for SessionLayer {
 pub struct SessionService<S> {
     inner: S,
     realm: Arc<Realm>,
+    pages: Option<Pages>,
 }
 
 impl<S, RequestBody, ResponseBody> Service<Request<RequestBody>> for SessionService<S>
@@ -210,7 +215,7 @@ where
                 "two `SessionLayer`s of one realm serve this route; the outer one is used: \
                  remove one, or give it another `realm`"
             );
-            return ResponseFuture::new(self.inner.call(request), None);
+            return ResponseFuture::passing(self.inner.call(request));
         }
         if let Some(other) = outer
             .as_ref()
@@ -230,8 +235,9 @@ where
         #[cfg(feature = "dbsc")]
         slot.arrive(&request);
         let slot = Arc::new(slot);
+        let asked = self.pages.as_ref().map(|pages| pages.ask(&request));
         let extensions = request.extensions_mut();
         extensions.insert(Arc::clone(&slot));
-        ResponseFuture::new(self.inner.call(request), Some(slot))
+        ResponseFuture::new(self.inner.call(request), slot, asked)
     }
 }

@@ -12,6 +12,7 @@ mod failure;
 mod future;
 mod headers;
 mod layer;
+mod pages;
 mod passive;
 
 use std::sync::Arc;
@@ -25,6 +26,7 @@ pub use self::future::ResponseFuture;
 #[cfg(feature = "axum")]
 pub(crate) use self::future::{Failed, Rejected};
 pub use self::layer::{SessionLayer, SessionService};
+pub use self::pages::Rejection;
 pub use self::passive::{PassiveLayer, PassiveService};
 use crate::request::Slot;
 

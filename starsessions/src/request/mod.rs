@@ -17,6 +17,7 @@ mod lasting;
 mod met;
 #[cfg(not(feature = "dbsc"))]
 mod no_device;
+mod once;
 mod pending;
 mod reading;
 mod realm;

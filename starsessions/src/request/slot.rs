@@ -12,6 +12,7 @@ use super::explain::Explanation;
 use super::flows::FlowCookie;
 use super::found::Found;
 use super::gate::Gate;
+use super::once::Made;
 use super::pending::{Moment, Pending, Use};
 use super::reading::Brought;
 use super::{Realm, transport};
@@ -58,6 +59,7 @@ pub(super) struct State {
     pub(super) discards: bool,
     /// The views with idle fields that the request has used.
     views: Vec<&'static Schema>,
+    pub(super) made: Made,
     /// Counts the times that all changes were thrown away; views of an earlier epoch write no more.
     pub(super) epoch: u32,
     pub(super) brought: Brought,
@@ -94,6 +96,8 @@ pub(super) struct Manner {
     pub(super) shows_guest: bool,
     /// The response may never be shown (HEAD, prefetch): a message must wait for the next one.
     is_unseen: bool,
+    /// A script or a form, which cannot be led to another page.
+    is_no_navigation: bool,
 }
 
 /// What a view was read from.
@@ -212,11 +216,20 @@ impl Slot {
         }
     }
 
-    /// Notes whether the response may be shown.
+    /// Notes whether the response may be shown, and whether it may lead to another page.
     pub(crate) fn look_out(&self, parts: &Parts) {
-        if transport::is_unseen(parts) {
-            self.state().manner.is_unseen = true;
+        let (is_unseen, is_navigation) =
+            (transport::is_unseen(parts), transport::is_navigation(parts));
+        if is_unseen || !is_navigation {
+            let mut state = self.state();
+            state.manner.is_unseen |= is_unseen;
+            state.manner.is_no_navigation |= !is_navigation;
         }
+    }
+
+    /// Whether the response may lead to another page, as far as it is known.
+    pub(crate) fn may_lead(&self) -> bool {
+        !self.state().manner.is_no_navigation
     }
 
     /// Builds a view of the session as this request has left it so far.

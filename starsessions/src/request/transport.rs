@@ -2,9 +2,7 @@
 
 use std::net::IpAddr;
 
-#[cfg(feature = "axum")]
-use http::header::ACCEPT;
-use http::header::{HOST, HeaderName, ORIGIN, REFERER};
+use http::header::{ACCEPT, HOST, HeaderName, ORIGIN, REFERER};
 use http::request::Parts;
 use http::{HeaderMap, Method};
 
@@ -86,7 +84,6 @@ pub(crate) fn is_embedded(headers: &HeaderMap) -> bool {
 
 /// Whether a person has followed a link, and can be led to another page. A script cannot, and what another
 /// method has sent cannot be sent again.
-#[cfg(feature = "axum")]
 pub(crate) fn is_navigation(parts: &Parts) -> bool {
     let is_safe = parts.method == Method::GET || parts.method == Method::HEAD;
     let accepts = |what| text(&parts.headers, &ACCEPT).is_some_and(|types| types.contains(what));
@@ -135,7 +132,6 @@ fn is_speculative(name: &str, value: &[u8]) -> bool {
 const FORWARDED: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
-#[cfg(feature = "axum")]
 const FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 

@@ -9,6 +9,7 @@ mod merging;
 mod original;
 mod rejection;
 mod stream;
+mod user;
 mod view;
 mod watch;
 
@@ -21,6 +22,7 @@ pub use self::listing::ListedSession;
 pub use self::rejection::DeviceDemand;
 pub use self::rejection::{Absence, MissingLayer, SessionRejection};
 pub use self::stream::WatchStream;
+pub use self::user::{CurrentUser, Permission, User};
 pub use self::view::Session;
 pub use self::watch::Watch;
 pub use crate::crypto::PublicSessionId;

@@ -29,8 +29,12 @@ pub enum SessionRejection {
     /// The session belongs to a device, and the request has not shown that it comes from there.
     #[cfg(feature = "dbsc")]
     Unproven(DeviceDemand),
+    /// The user has not the permission that [`User`](crate::user::User) asks for: the name of its type.
+    Forbidden(&'static str),
     /// The store failed, so that it is not known who this is.
     Failed(SessionError),
+    /// The application could not load its [`User`](crate::user::User).
+    NoUser(Box<dyn Error + Send + Sync>),
     /// No `SessionLayer` serves this route.
     MissingLayer(MissingLayer),
 }
@@ -81,24 +85,43 @@ impl SessionRejection {
         })
     }
 
-    /// The same with where the request went in the place of `{path}`, if a person can be led back there. A client
-    /// that keeps a token has no use for a page.
+    /// The same for a person who can be led to another page and back, with where the request went in the place of `{path}`;
+    /// and for others, and a client that keeps a token, without a place.
     #[cfg(feature = "axum")]
     pub(crate) fn leading_back(mut self, parts: &Parts) -> Self {
-        let (schema, location) = match &mut self {
-            Self::Absent(absence) => (absence.schema, &mut absence.location),
-            #[cfg(feature = "dbsc")]
-            Self::Unproven(demand) => (demand.schema, &mut demand.location),
-            _ => return self,
+        let Some((schema, location)) = self.place() else {
+            return self;
         };
         let slot = find_slot(parts, schema.realm);
-        if slot.as_ref().is_some_and(|slot| slot.is_for_tokens()) {
+        if !is_navigation(parts) || slot.as_ref().is_some_and(|slot| slot.is_for_tokens()) {
             *location = None;
         } else if let Some(reject) = schema.reject.filter(|it| it.contains(PATH)) {
             let path = slot.map(|slot| slot.local_path()).unwrap_or_default();
-            *location = is_navigation(parts).then(|| fill(reject, &path));
+            *location = Some(fill(reject, &path));
         }
         self
+    }
+
+    /// The same where a request is answered that may be known to be no navigation.
+    pub(crate) fn answering(mut self, slot: &Slot) -> Self {
+        if let Some((_, location)) = self.place().filter(|_| !slot.may_lead()) {
+            *location = None;
+        }
+        self
+    }
+
+    /// Where it leads.
+    fn place(&mut self) -> Option<(&'static Schema, &mut Option<Cow<'static, str>>)> {
+        match self {
+            Self::Absent(absence) => Some((absence.schema, &mut absence.location)),
+            #[cfg(feature = "dbsc")]
+            Self::Unproven(demand) => Some((demand.schema, &mut demand.location)),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn forbidden<P>() -> Self {
+        Self::Forbidden(std::any::type_name::<P>())
     }
 
     /// That a view cannot be loaded.
@@ -118,8 +141,9 @@ impl SessionRejection {
         }
     }
 
-    /// The status that answers it: 303 or 401 for a guest, 403 for a device that is not proved, 400 for two
-    /// credentials, 503 for a store that failed, 500 for a mistake of the application.
+    /// The status that answers it: 303 or 401 for a guest, 403 for a device that is not proved or a permission that
+    /// is missing, 400 for two credentials, 503 for a store that failed, 500 for a mistake of the application or a
+    /// user who could not be loaded.
     #[must_use]
     pub fn status(&self) -> StatusCode {
         match self {
@@ -129,13 +153,53 @@ impl SessionRejection {
             Self::Unproven(demand) if demand.location().is_some() => StatusCode::SEE_OTHER,
             #[cfg(feature = "dbsc")]
             Self::Unproven(_) => StatusCode::FORBIDDEN,
+            Self::Forbidden(_) => StatusCode::FORBIDDEN,
             Self::Failed(error) => error.status(),
-            Self::MissingLayer(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::NoUser(_) | Self::MissingLayer(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+}
+
+impl SessionRejection {
+    /// A sentence for the user, where `Display` is for developers: the body of the response.
+    #[must_use]
+    pub fn message(&self) -> &'static str {
+        match self {
+            Self::Absent(_) => SIGN_IN,
+            #[cfg(feature = "dbsc")]
+            Self::Unproven(demand) => demand.why.message(),
+            Self::Failed(error) => error.message(),
+            Self::Forbidden(_) => "You may not do this.",
+            Self::NoUser(_) | Self::MissingLayer(_) => MISTAKE,
         }
     }
 }
 
 impl SessionError {
+    /// A sentence for the user, where `Display` is for developers: the body of the response.
+    #[must_use]
+    pub fn message(&self) -> &'static str {
+        match self {
+            Self::Conflict { .. } => {
+                "Another request came first, and this one has changed nothing. Load the page again."
+            }
+            Self::Gone => {
+                "Your session has ended meanwhile, and this request has changed nothing. Load the page again."
+            }
+            Self::TooManySessions { .. } => {
+                "You are signed in as often as you may be. Sign out elsewhere, and try again."
+            }
+            Self::Unavailable(_) => "This is not possible right now. Try again in a moment.",
+            Self::UnknownFlow => {
+                "This was begun in another browser, was finished, or has taken too long. Begin again."
+            }
+            #[cfg(feature = "dbsc")]
+            Self::Unproven(unproven) => unproven.message(),
+            Self::Detach(DetachError::NothingStored) => SIGN_IN,
+            _ => MISTAKE,
+        }
+    }
+
     /// The status that answers it.
     #[must_use]
     pub fn status(&self) -> StatusCode {
@@ -159,8 +223,8 @@ impl SessionError {
 }
 
 impl Absence {
-    /// Where the struct's `reject` attribute sends such a request; `None` also if the attribute leads back to
-    /// where the user was, and the request is not one to come back to.
+    /// Where the struct's `reject` attribute sends such a request; `None` also for a request that is no navigation: a form,
+    /// a script.
     #[must_use]
     pub fn location(&self) -> Option<&str> {
         self.location.as_deref()
@@ -198,6 +262,8 @@ fn fill(reject: &'static str, path: &LocalPath) -> Cow<'static, str> {
 }
 
 const PATH: &str = "{path}";
+const SIGN_IN: &str = "Sign in first.";
+const MISTAKE: &str = "Something went wrong.";
 
 impl fmt::Display for SessionRejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -215,7 +281,11 @@ impl fmt::Display for SessionRejection {
                     demand.schema.type_name, demand.why
                 )
             }
+            Self::Forbidden(permission) => {
+                write!(f, "the user has not the permission `{permission}`")
+            }
             Self::Failed(error) => error.fmt(f),
+            Self::NoUser(error) => write!(f, "the user could not be loaded: {error}"),
             Self::MissingLayer(missing) => missing.fmt(f),
         }
     }
@@ -250,6 +320,7 @@ impl Error for SessionRejection {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
             Self::Failed(error) => Some(error),
+            Self::NoUser(error) => Some(&**error),
             _ => None,
         }
     }

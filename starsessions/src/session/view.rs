@@ -66,13 +66,14 @@ impl<T: SessionData> Session<T> {
         slot: Arc<Slot>,
         headers: Option<&HeaderMap>,
     ) -> Result<Self, SessionRejection> {
-        let failed = |error| SessionRejection::failed(T::SCHEMA, error);
+        let at = |rejection: SessionRejection| rejection.answering(&slot);
+        let failed = |error| at(SessionRejection::failed(T::SCHEMA, error));
         slot.ready_to_read(headers).await.map_err(failed)?;
         #[cfg(feature = "dbsc")]
         slot.demand(T::SCHEMA).map_err(failed)?;
         let (value, seen) = slot
             .view::<T>()
-            .map_err(|absent| SessionRejection::absent(T::SCHEMA, absent.field))?;
+            .map_err(|absent| at(SessionRejection::absent(T::SCHEMA, absent.field)))?;
         Ok(Self {
             original: Original::of(&value),
             value,
@@ -232,6 +233,11 @@ impl<T: SessionData> Session<T> {
     #[must_use]
     pub fn fingerprint(&self) -> Option<Fingerprint> {
         self.slot.fingerprint()
+    }
+
+    /// What it was read from.
+    pub(super) fn seen(&self) -> Option<&Record> {
+        self.seen.record.as_ref()
     }
 
     /// The whole session that this is a view of.

@@ -21,7 +21,7 @@
 //! # }
 //! ```
 //!
-//! [`Session::for_test`] and [`CurrentSession::for_test`] make a handler's arguments, so that the handler can
+//! [`Session::for_test`], [`CurrentSession::for_test`] and [`User::for_test`] make a handler's arguments, so that the handler can
 //! be called as a plain function.
 
 pub mod conformance;
@@ -42,7 +42,7 @@ use crate::error::SessionError;
 use crate::middleware::{SessionLayer, SessionLayerBuilder};
 use crate::request::{Remaining, ResponseKind, Slot};
 use crate::schema::SessionData;
-use crate::session::{CurrentSession, Session};
+use crate::session::{CurrentSession, Session, User};
 use crate::store::MemoryStore;
 
 /// A clock that stands still until the test turns it. Clones show the same time.
@@ -291,6 +291,14 @@ impl<T: SessionData> Session<T> {
     pub fn for_test(value: T) -> Self {
         let slot = TestSessions::new().slot(&HeaderMap::new());
         Self::without_request(value, slot)
+    }
+}
+
+impl<U, P> User<U, P> {
+    /// A handler's argument without a request: this user, whatever the permission.
+    #[must_use]
+    pub fn for_test(user: U) -> Self {
+        Self::new(Arc::new(user))
     }
 }
 

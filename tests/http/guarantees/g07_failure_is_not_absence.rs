@@ -348,7 +348,10 @@ async fn g07_a_route_has_a_policy_of_its_own() {
             let reply = client.get(path).await;
             let expected = match policy {
                 FailurePolicy::ReadOnlyGuest => (StatusCode::OK, "guest"),
-                FailurePolicy::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, ""),
+                FailurePolicy::Unavailable => (
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "This is not possible right now. Try again in a moment.",
+                ),
             };
             assert_eq!((reply.status, reply.body.as_str()), expected, "{path}");
             assert!(!reply.sets_cookie(), "{path}");

@@ -45,14 +45,17 @@ async fn g16_what_would_not_have_survived_a_sign_in_is_refused_behind_it() {
     refused(&Site::on(Plain::default())).await;
 }
 
+const ENDED: &str =
+    "Your session has ended meanwhile, and this request has changed nothing. Load the page again.";
+
 /// A success or a redirect would say that it was done; a handler's own refusal does not.
 #[tokio::test]
 async fn g16_only_an_answer_that_would_be_a_lie_is_replaced() {
     for kept in Kept::REVOCABLY {
         for (status, answered, body) in [
-            (200, 409, ""),
-            (303, 409, ""),
-            (307, 409, ""),
+            (200, 409, ENDED),
+            (303, 409, ENDED),
+            (307, 409, ENDED),
             (422, 422, "the handler's"),
             (500, 500, "the handler's"),
         ] {

@@ -1,0 +1,71 @@
+//! What a session remembers of a password.
+
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use sha2::{Digest, Sha256};
+
+/// What a session remembers of its user's password: half a SHA-256 of the password hash that the application stores.
+/// Another password has another one, so a session can tell that the password was changed since its sign-in.
+///
+/// ```
+/// use starsessions::Session;
+/// use starsessions::user::AuthHash;
+///
+/// #[derive(Session)]
+/// struct Login {
+///     #[session(required, rotate, index)]
+///     user: u64,
+///     #[session(required)]
+///     password: AuthHash,
+/// }
+///
+/// let stored = "$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA";
+/// let login = Login { user: 7, password: AuthHash::of(stored) };
+/// assert!(login.password.is_of(stored));
+/// ```
+///
+/// Give it the hash with its salt, as `argon2` and its relatives write it, never the password itself.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct AuthHash([u8; 16]);
+
+impl AuthHash {
+    /// Of this password hash.
+    #[must_use]
+    pub fn of(password_hash: impl AsRef<[u8]>) -> Self {
+        let digest = Sha256::new_with_prefix(PURPOSE).chain_update(password_hash);
+        let digest: [u8; 32] = digest.finalize().into();
+        let mut half = [0; 16];
+        for (to, from) in half.iter_mut().zip(digest) {
+            *to = from;
+        }
+        Self(half)
+    }
+
+    /// Whether it is of this password hash: the password was not changed.
+    #[must_use]
+    pub fn is_of(&self, password_hash: impl AsRef<[u8]>) -> bool {
+        *self == Self::of(password_hash)
+    }
+}
+
+impl Serialize for AuthHash {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for AuthHash {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        <[u8; 16]>::deserialize(deserializer).map(Self)
+    }
+}
+
+impl fmt::Debug for AuthHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AuthHash(..)")
+    }
+}
+
+/// So that it is no SHA-256 that anything else has made of the hash.
+const PURPOSE: &[u8] = b"starsessions password hash\0";

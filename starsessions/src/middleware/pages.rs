@@ -1,0 +1,240 @@
+//! Answers of the library itself: a sentence each, or pages of the application.
+
+use std::any::{Any, type_name};
+use std::fmt;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::header::{
+    CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG,
+    LAST_MODIFIED, SET_COOKIE,
+};
+use http::request::Parts;
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode};
+
+use super::future::{Failed, Rejected};
+use crate::csrf::CsrfRejection;
+use crate::error::SessionError;
+use crate::session::SessionRejection;
+
+/// Why the library answers in the place of a handler: what a [page](crate::SessionLayerBuilder::on_rejection) is made for.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Rejection {
+    /// A guest where a user is expected, a session that could not be read or written, a mistake of the application.
+    Session(SessionRejection),
+    /// A request that another site may have caused.
+    Csrf(CsrfRejection),
+}
+
+impl Rejection {
+    /// The status that answers it, unless a page has another one.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        match self {
+            Self::Session(rejection) => rejection.status(),
+            Self::Csrf(rejection) => rejection.status(),
+        }
+    }
+
+    /// A sentence for the user, where `Display` is for developers.
+    #[must_use]
+    pub fn message(&self) -> &'static str {
+        match self {
+            Self::Session(rejection) => rejection.message(),
+            Self::Csrf(rejection) => rejection.message(),
+        }
+    }
+}
+
+impl fmt::Display for Rejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Session(rejection) => rejection.fmt(f),
+            Self::Csrf(rejection) => rejection.fmt(f),
+        }
+    }
+}
+
+impl From<SessionRejection> for Rejection {
+    fn from(rejection: SessionRejection) -> Self {
+        Self::Session(rejection)
+    }
+}
+
+impl From<CsrfRejection> for Rejection {
+    fn from(rejection: CsrfRejection) -> Self {
+        match rejection {
+            CsrfRejection::Session(rejection) => Self::Session(rejection),
+            rejection => Self::Csrf(rejection),
+        }
+    }
+}
+
+impl From<SessionError> for Rejection {
+    fn from(error: SessionError) -> Self {
+        Self::Session(error.into())
+    }
+}
+
+/// Makes the application's pages; of responses with a body of one type.
+#[derive(Clone)]
+pub(super) struct Pages {
+    /// A `Page<B>`.
+    make: Arc<dyn Any + Send + Sync>,
+    body: &'static str,
+}
+
+type Page<B> = Box<dyn Fn(&Rejection, &Parts) -> Response<B> + Send + Sync>;
+
+/// The pages, and the request that one of them may be made for.
+pub(super) struct Asked {
+    pages: Pages,
+    head: Parts,
+}
+
+/// The response has its page: a layer further out makes no other one.
+#[derive(Clone, Copy)]
+struct HasPage;
+
+impl Pages {
+    pub(super) fn new<B: 'static>(
+        make: impl Fn(&Rejection, &Parts) -> Response<B> + Send + Sync + 'static,
+    ) -> Self {
+        let make: Page<B> = Box::new(make);
+        Self {
+            make: Arc::new(make),
+            body: type_name::<B>(),
+        }
+    }
+
+    /// Keeps what a page may be made for.
+    pub(super) fn ask<B>(&self, request: &Request<B>) -> Box<Asked> {
+        let (mut head, ()) = Request::new(()).into_parts();
+        head.method = request.method().clone();
+        head.uri = request.uri().clone();
+        head.version = request.version();
+        head.headers = request.headers().clone();
+        let pages = self.clone();
+        Box::new(Asked { pages, head })
+    }
+}
+
+impl Asked {
+    fn make<B: 'static>(&self, rejection: &Rejection) -> Option<Response<B>> {
+        let Some(make) = self.pages.make.downcast_ref::<Page<B>>() else {
+            tracing::error!(
+                made = self.pages.body,
+                wanted = type_name::<B>(),
+                "a page of `on_rejection` has a body of another type than the responses of the service inside the layer"
+            );
+            return None;
+        };
+        let mut page = make(rejection, &self.head);
+        page.headers_mut().insert(CACHE_CONTROL, NO_STORE);
+        page.extensions_mut().insert(HasPage);
+        Some(page)
+    }
+
+    /// The response as it is, or with a page if it is an answer of the library. What middleware inside the layer has set
+    /// stays: cookies, and what a script of another origin may read.
+    pub(super) fn show<B: 'static>(&self, response: Response<B>) -> Response<B> {
+        let extensions = response.extensions();
+        if extensions.get::<HasPage>().is_some() {
+            return response;
+        }
+        let failed;
+        let rejection = match (extensions.get(), extensions.get()) {
+            (Some(Rejected(rejection)), _) => Arc::clone(rejection),
+            (None, Some(Failed(error))) => {
+                failed = Rejection::from(error.clone());
+                Arc::new(failed)
+            }
+            (None, None) => return response,
+        };
+        if rejection.status().is_redirection() {
+            return response;
+        }
+        let Some(page) = self.make::<B>(&rejection) else {
+            return response;
+        };
+        let (mut head, _) = response.into_parts();
+        let (page, body) = page.into_parts();
+        head.status = page.status;
+        OF_A_BODY.iter().for_each(|name| {
+            head.headers.remove(name);
+        });
+        put_over(&mut head.headers, page.headers);
+        head.extensions.extend(page.extensions);
+        Response::from_parts(head, body)
+    }
+}
+
+/// What answers in the place of a handler whose session could not be written.
+pub(super) fn answer<B: Default + 'static>(
+    asked: Option<&Asked>,
+    error: &SessionError,
+) -> Response<B> {
+    let page = asked.and_then(|asked| asked.make(&Rejection::from(error.clone())));
+    page.unwrap_or_else(|| {
+        let mut response = Response::new(B::default());
+        *response.status_mut() = error.status();
+        if write(response.body_mut(), error.message()) {
+            response.headers_mut().insert(CONTENT_TYPE, TEXT);
+        }
+        response
+    })
+}
+
+/// Makes a sentence the body, if it is of a type that is known.
+fn write<B: 'static>(body: &mut B, sentence: &'static str) -> bool {
+    let body: &mut dyn Any = body;
+    #[cfg(feature = "axum")]
+    if let Some(body) = body.downcast_mut::<axum_core::body::Body>() {
+        *body = sentence.into();
+        return true;
+    }
+    if let Some(body) = body.downcast_mut::<Bytes>() {
+        *body = Bytes::from_static(sentence.as_bytes());
+        return true;
+    }
+    match body.downcast_mut::<String>() {
+        Some(body) => sentence.clone_into(body),
+        None => return false,
+    }
+    true
+}
+
+/// Puts headers in the place of others of the same names; cookies go beside others.
+fn put_over(headers: &mut HeaderMap, with: HeaderMap) {
+    let mut last = None;
+    for (name, value) in with {
+        if let Some(name) = name {
+            if name != SET_COOKIE {
+                headers.remove(&name);
+            }
+            last = Some(name);
+        }
+        if let Some(name) = &last {
+            headers.append(name.clone(), value);
+        }
+    }
+}
+
+impl fmt::Debug for Pages {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Pages(..)")
+    }
+}
+
+/// What describes the body that goes (RFC 9110, section 8).
+const OF_A_BODY: [HeaderName; 6] = [
+    CONTENT_ENCODING,
+    CONTENT_LENGTH,
+    CONTENT_RANGE,
+    CONTENT_TYPE,
+    ETAG,
+    LAST_MODIFIED,
+];
+const NO_STORE: HeaderValue = HeaderValue::from_static("private, no-store");
+const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
