@@ -13,5 +13,5 @@ fn an_independent_implementation_makes_the_same_bytes() {
     let printed = String::from_utf8_lossy(&output.stdout);
     let error = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{printed}{error}");
-    assert_eq!(printed.lines().count(), 8, "{printed}");
+    assert_eq!(printed.lines().count(), 10, "{printed}");
 }

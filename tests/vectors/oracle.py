@@ -201,6 +201,31 @@ def flow(vector):
     return {"name": name, "token": header + flow}
 
 
+def device(vector):
+    master, identity, x, y = hexed(vector, "master", "device", "x", "y")
+    row = of_session(master, vector["token"], b"lookup")
+    key_id, seal = derive(master, b"kid", 4), derive(master, b"device")
+    at, session = vector["at"].to_bytes(5, "big"), unbase64(vector["token"])
+
+    def token(field, version, payload, *bound):
+        header, nonce = version + key_id, unbase64(vector[field])[5:29]
+        aad = pae(b"starsessions/v1/device-" + field.encode(), header, *bound)
+        return header + sealed(seal, nonce, payload, aad)
+
+    public = bytes([2 + y[-1] % 2]) + x
+    return {
+        "identifier": token("identifier", b"\x07", session + identity + public),
+        "invitation": token("invitation", b"\x08", session + at),
+        "challenge": token("challenge", b"\x09", at, row, identity),
+        "cookie": b"\x0a" + key_id + at + mac(derive(master, b"device-cookie"), row + identity + at),
+    }
+
+
+def binding(vector):
+    times = (vector[name].to_bytes(5, "big") for name in ("since", "proved"))
+    return {"packed": bytes.fromhex("01" + vector["device"]) + b"".join(times) + bytes.fromhex("".join(vector["used"]))}
+
+
 FORMATS = {
     "signed": signed_cookie,
     "sealed": sealed_cookie,
@@ -210,13 +235,17 @@ FORMATS = {
     "ways": way,
     "csrf": csrf,
     "flows": flow,
+    "devices": device,
+    "bindings": binding,
 }
+
+TOKENS = {"token", "identifier", "invitation", "challenge", "cookie"}
 
 
 def text(field, value):
     if field == "name":
         return value
-    if field == "token":
+    if field in TOKENS:
         return base64.urlsafe_b64encode(value).rstrip(b"=").decode()
     return value.hex()
 

@@ -108,6 +108,35 @@ mod tests {
         assert!(!device.accept(&challenge(12, 9)), "what is kept is bounded");
     }
 
+    /// A difference means that bound sessions end. The bytes are made again by `tests/vectors/oracle.py`.
+    #[test]
+    fn the_field_is_frozen() {
+        let vectors = include_str!("../../../tests/vectors/bindings.json");
+        let vectors: serde_json::Value = serde_json::from_str(vectors).unwrap();
+        let vectors = vectors.as_array().unwrap();
+        assert_eq!(vectors.len(), 4);
+        for vector in vectors {
+            let seconds = |name: &str| at(vector[name].as_u64().unwrap());
+            let octets = |value: &serde_json::Value| -> Vec<u8> {
+                let text = value.as_str().unwrap().as_bytes().chunks(2);
+                let pairs = text.map(|pair| std::str::from_utf8(pair).unwrap());
+                pairs
+                    .map(|pair| u8::from_str_radix(pair, 16).unwrap())
+                    .collect()
+            };
+            let tags = vector["used"].as_array().unwrap().iter();
+            let device = Device {
+                id: DeviceId::from_bytes(octets(&vector["device"]).try_into().unwrap()),
+                since: seconds("since"),
+                proved_at: seconds("proved"),
+                used: tags.map(|it| octets(it).try_into().unwrap()).collect(),
+            };
+            let packed = octets(&vector["packed"]);
+            assert_eq!(device.pack(), packed);
+            assert_eq!(Device::parse(&packed), Some(device));
+        }
+    }
+
     #[test]
     fn a_device_is_parsed_as_it_was_packed() {
         let mut device = Device::new(DeviceId::from_bytes([1; 16]), at(10));

@@ -15,6 +15,8 @@ mod es256;
 mod proof;
 mod tokens;
 
+#[cfg(test)]
+pub(super) use self::es256::PublicKey;
 pub(crate) use self::proof::Proof;
 pub(crate) use self::tokens::{Challenge, Identifier, open_identifier, open_invitation};
 

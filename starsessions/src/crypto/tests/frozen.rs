@@ -9,6 +9,11 @@ use std::{env, fs};
 
 use serde_json::{Value, json};
 
+#[cfg(feature = "dbsc")]
+use super::super::{
+    DeviceId,
+    device::{PublicKey, open_identifier, open_invitation},
+};
 use super::super::{
     RowKey, WayKind, flow_name, mint_csrf_token, mint_flow_state, open_card, open_cookie,
     open_flow, seal_cookie, seal_flow, sign_cookie, verify_cookie, verify_csrf_token,
@@ -175,6 +180,49 @@ fn flow_cookie(case: u64, kind: &str, state: &str) -> String {
     )
 }
 
+#[cfg(feature = "dbsc")]
+fn device(case: u64) -> Value {
+    let (token, id) = (token(case), device_id(case));
+    let (x, y) = coordinates(case);
+    let key = PublicKey::from_coordinates(&x, &y).unwrap_or_else(|_| panic!("a point"));
+    let at = Timestamp::from_unix_seconds(1_800_000_000 << (case % 8));
+    let [identifier, invitation, challenge] = seeded(case, || {
+        [
+            token.seal_identifier(&id, &key).unwrap(),
+            token.seal_invitation(at).unwrap(),
+            token.seal_challenge(&id, at).unwrap(),
+        ]
+    });
+    json!({
+        "master": hex(super::key(case).as_bytes()),
+        "token": *token.encode(),
+        "device": hex(id.as_bytes()),
+        "x": hex(&x),
+        "y": hex(&y),
+        "at": at.as_unix_seconds(),
+        "identifier": identifier,
+        "invitation": invitation,
+        "challenge": challenge,
+        "cookie": *token.device_cookie(&id, at),
+    })
+}
+
+#[cfg(feature = "dbsc")]
+fn device_id(case: u64) -> DeviceId {
+    seeded(!case, || {
+        DeviceId::from_bytes(random::random_bytes().unwrap())
+    })
+}
+
+/// The public half of a key that is the same in every run.
+#[cfg(feature = "dbsc")]
+fn coordinates(case: u64) -> ([u8; 32], [u8; 32]) {
+    let private = p256::ecdsa::SigningKey::from_slice(key(case).as_bytes()).unwrap();
+    let point = private.verifying_key().to_sec1_point(false);
+    let (x, y) = point.as_bytes()[1..].split_at(32);
+    (x.try_into().unwrap(), y.try_into().unwrap())
+}
+
 fn row(vector: &Value) -> RowKey {
     RowKey::from_bytes(unhex(text(vector, "row")).try_into().unwrap())
 }
@@ -314,5 +362,30 @@ fn flows_are_frozen() {
         let opened = open_flow(&recorded_ring(&vector), name, token, NOW).unwrap();
         assert_eq!(opened.0.as_unix_seconds(), vector["end"].as_u64().unwrap());
         assert_eq!(opened.1, unhex(text(&vector, "payload")));
+    }
+}
+
+#[cfg(feature = "dbsc")]
+#[test]
+fn tokens_of_devices_are_frozen() {
+    for vector in frozen("devices", 16, device) {
+        let (ring, token) = (recorded_ring(&vector), recorded_token(&vector));
+        let octets = |field| text(&vector, field).as_bytes();
+        let at = Timestamp::from_unix_seconds(vector["at"].as_u64().unwrap());
+        let named = open_identifier(&ring, octets("identifier"), NOW);
+        let named = named.unwrap_or_else(|_| panic!("a name"));
+        let [x, y] = ["x", "y"].map(|name| unhex(text(&vector, name)).try_into().unwrap());
+        let key = PublicKey::from_coordinates(&x, &y).unwrap_or_else(|_| panic!("a point"));
+        assert!(named.key == key);
+        assert_eq!(hex(named.device.as_bytes()), text(&vector, "device"));
+        assert_eq!(named.token.row_key(), token.row_key());
+        let invited = open_invitation(&ring, octets("invitation"), NOW);
+        let invited = invited.unwrap_or_else(|_| panic!("an invitation"));
+        assert_eq!(invited.issued_at, at);
+        assert_eq!(invited.token.row_key(), token.row_key());
+        let asked = token.open_challenge(&named.device, octets("challenge"));
+        assert_eq!(asked.unwrap().issued_at, at);
+        let proved = token.verify_device_cookie(&named.device, octets("cookie"));
+        assert_eq!(proved, Ok(at));
     }
 }
