@@ -100,11 +100,11 @@ fn a_link_from_elsewhere_finds_the_session(store: Store) {
     assert_eq!(browser.path(), "/account");
 }
 
-fn value(browser: &Browser, name: &str) -> Option<Value> {
+pub(super) fn value(browser: &Browser, name: &str) -> Option<Value> {
     Some(browser.cookie(name)?["value"].clone())
 }
 
-fn wait_for(mut condition: impl FnMut() -> bool, what: &str) {
+pub(super) fn wait_for(mut condition: impl FnMut() -> bool, what: &str) {
     for _ in 0..500 {
         if condition() {
             return;
@@ -115,4 +115,4 @@ fn wait_for(mut condition: impl FnMut() -> bool, what: &str) {
 }
 
 const SESSION: &str = "__Host-Http-id";
-const SHORT: &str = "__Host-bound";
+pub(super) const SHORT: &str = "__Host-bound";

@@ -1,5 +1,6 @@
 //! What a visitor of the shop sees, in a real browser, with the sessions in each store.
 
+mod binding;
 mod coupon;
 mod device;
 mod devices;

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::process::Command;
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
@@ -20,7 +21,7 @@ pub struct Browser {
     session: String,
     pid: Option<u64>,
     _driver: Process,
-    _profile: Folder,
+    profile: Arc<Folder>,
 }
 
 impl Browser {
@@ -39,13 +40,27 @@ impl Browser {
     /// As [`open`](Self::open).
     #[must_use]
     pub fn open_with(options: &[String]) -> Self {
+        Self::open_in(Arc::default(), options)
+    }
+
+    /// Closes it, and opens it again with what it has kept on its disk.
+    ///
+    /// # Panics
+    /// As [`open`](Self::open).
+    #[must_use]
+    pub fn reopen_with(self, options: &[String]) -> Self {
+        let profile = Arc::clone(&self.profile);
+        drop(self);
+        Self::open_in(profile, options)
+    }
+
+    fn open_in(profile: Arc<Folder>, options: &[String]) -> Self {
         let (driver, line) = driver();
         let port = line
             .trim_end_matches('.')
             .rsplit(' ')
             .next()
             .expect("a port");
-        let profile = Folder::new();
         let mut arguments: Vec<String> = ARGUMENTS.map(str::to_owned).into();
         arguments.extend_from_slice(options);
         arguments.push(format!("--user-data-dir={}", profile.path().display()));
@@ -61,7 +76,7 @@ impl Browser {
             session: format!("{address}/{id}"),
             pid: answer["capabilities"]["goog:processID"].as_u64(),
             _driver: driver,
-            _profile: profile,
+            profile,
         }
     }
 

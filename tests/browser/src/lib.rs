@@ -1,5 +1,6 @@
 //! What the tests in a real browser are made of: the browser, the shop, and what is around them.
 
+mod bound;
 mod browser;
 mod cable;
 mod elsewhere;
@@ -8,6 +9,7 @@ mod gate;
 mod process;
 mod shop;
 
+pub use self::bound::BoundSite;
 pub use self::browser::Browser;
 pub use self::cable::Cable;
 pub use self::elsewhere::Elsewhere;

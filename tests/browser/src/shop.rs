@@ -150,9 +150,7 @@ impl Shop {
     /// What a browser is started with that takes its certificate and binds sessions, with keys in software.
     #[must_use]
     pub fn browser_options(&self) -> Vec<String> {
-        let options = self.tls.iter().flat_map(|line| line.split(' '));
-        let options = options.filter(|it| it.starts_with("--enable") || it.starts_with("--ignore"));
-        options.map(str::to_owned).collect()
+        self.tls.as_deref().map_or_else(Vec::new, options_in)
     }
 
     /// The same for a browser that binds none.
@@ -200,6 +198,13 @@ impl Shop {
         }
         self.process = Some(process);
     }
+}
+
+/// What a server over TLS says that browsers are started with.
+pub(crate) fn options_in(line: &str) -> Vec<String> {
+    let options = line.split(' ');
+    let options = options.filter(|it| it.starts_with("--enable") || it.starts_with("--ignore"));
+    options.map(str::to_owned).collect()
 }
 
 /// What tells a program another time than it is.
