@@ -1,5 +1,6 @@
 //! What users must be able to do on every store, under the numbers of CONTRIBUTING.md.
 
+mod bound_to_a_device;
 mod detached;
 mod devices;
 mod flash;
@@ -25,6 +26,10 @@ use starsessions::store::Store;
 
 use crate::servers::Server;
 
+pub use self::bound_to_a_device::{
+    a_binding_ends_with_its_session, a_copied_cookie_is_worth_nothing,
+    one_device_and_each_proof_once,
+};
 pub use self::detached::{a_socket_lives_with_its_session, an_event_stream_flows};
 pub use self::devices::{
     a_rotation_does_not_slip_away, an_account_is_signed_out_everywhere,
@@ -142,6 +147,9 @@ macro_rules! scenarios {
             scenario_23_nobody_is_signed_in = a_dump_signs_nobody_in(&site);
             scenario_26_a_token = a_token_lives_as_a_cookie_does(&site);
             scenario_26_devices = applications_are_devices(&site);
+            scenario_27_a_copied_cookie = a_copied_cookie_is_worth_nothing(&site);
+            scenario_27_the_end = a_binding_ends_with_its_session(&site);
+            scenario_27_once = one_device_and_each_proof_once(&site);
         }
     };
     (outages of $open:path) => {
