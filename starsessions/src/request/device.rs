@@ -117,6 +117,9 @@ impl Slot {
 
     /// Whether the session can be used by those who ask for no view that is marked.
     pub(super) fn proven(&self) -> Result<(), SessionError> {
+        if self.realm().device.is_none() {
+            return Ok(());
+        }
         let state = self.state();
         state.arrival.check(&state.found)
     }
