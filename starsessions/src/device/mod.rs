@@ -131,7 +131,8 @@ impl DeviceRules {
                 Err(_) => {}
             }
         }
-        if now.since(device.since) < ON_THE_WAY {
+        // A clock that was far ahead makes no session young for as long.
+        if device.since <= now + CLOCK_SKEW && now.since(device.since) < ON_THE_WAY {
             Proof::Young
         } else {
             Proof::Missing(why)
@@ -194,3 +195,31 @@ const REGISTRATION_TIME: Duration = Duration::from_secs(60);
 const ANSWER_TIME: Duration = Duration::from_secs(300);
 /// How much earlier than the server the browser lets go of the short cookie, for requests on their way.
 const TRAVEL_TIME: Duration = Duration::from_secs(10);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::{DeviceId, KeyRing};
+    use crate::record::{DEVICE, Device, Edit};
+
+    /// Another version would know what to do with it; this one must not take the session for one without a device.
+    #[test]
+    fn a_binding_that_cannot_be_read_is_not_proved() {
+        let session = crate::cookie::CookieBuilder::default();
+        let rules = DeviceBinding::new().build("", &session, "id").unwrap();
+        let token = ReferenceToken::mint(&KeyRing::generate().unwrap()).unwrap();
+        let now = Timestamp::from_unix_seconds(1_800_000_000);
+        let device = Device::new(DeviceId::from_bytes([7; 16]), now);
+        let cookie = token.device_cookie(&device.id, now);
+        let cookies = [Box::from(cookie.as_bytes())];
+        let mut record = Record::new(now, now);
+        assert_eq!(rules.proof(&token, &record, &cookies, now), Proof::Unbound);
+        record.rewrite(vec![Edit::set(DEVICE, &device.pack())]);
+        assert_eq!(rules.proof(&token, &record, &cookies, now), Proof::Given);
+        let mut later = device.pack();
+        later[0] += 1;
+        record.rewrite(vec![Edit::set(DEVICE, &later)]);
+        let proof = rules.proof(&token, &record, &cookies, now);
+        assert_eq!(proof, Proof::Missing(NoProof::Foreign));
+    }
+}

@@ -119,6 +119,8 @@ struct Refused {
 struct Named {
     identifier: Identifier,
     text: String,
+    /// When the device has proved itself last, if that is known: challenges from before are not taken.
+    proved_at: Timestamp,
 }
 
 impl Desk<'_> {
@@ -142,12 +144,21 @@ impl Desk<'_> {
         let device = Device::new(DeviceId::from_bytes(id), now);
         let record = live.record.clone();
         let token = engine.bind(live, &device, now).await.map_err(why)?;
-        let identifier = token.seal_identifier(&device.id, &key);
-        let identifier = identifier.map_err(|_| DeviceRefusal::Failed)?;
+        let text = token.seal_identifier(&device.id, &key);
+        let text = text.map_err(|_| DeviceRefusal::Failed)?;
         let observer = engine.observer();
         observer.device_registered(Name::Token(&token), &record);
-        let body = Bytes::from(rules.configuration(&identifier));
-        let mut response = self.proved(&token, &device.id, &identifier, body)?;
+        let body = Bytes::from(rules.configuration(&text));
+        let named = Named {
+            identifier: Identifier {
+                token,
+                device: device.id,
+                key,
+            },
+            text,
+            proved_at: now,
+        };
+        let mut response = self.proved(&named, body)?;
         let json = HeaderValue::from_static("application/json");
         response.headers_mut().insert(CONTENT_TYPE, json);
         Ok(response)
@@ -159,11 +170,12 @@ impl Desk<'_> {
         let text = only(headers, &IDENTIFIER).ok_or(DeviceRefusal::Malformed)?;
         let identifier = crypto::open_identifier(engine.keys(), text, self.now);
         let identifier = identifier.map_err(|_| DeviceRefusal::Forged)?;
-        let named = Named {
+        let mut named = Named {
             identifier,
             text: String::from_utf8_lossy(text).into_owned(),
+            proved_at: Timestamp::default(),
         };
-        match self.prove(headers, &named).await {
+        match self.prove(headers, &mut named).await {
             Ok(response) => Ok(response),
             Err(why) => Err(Refused {
                 why,
@@ -175,7 +187,7 @@ impl Desk<'_> {
     async fn prove(
         &self,
         headers: &HeaderMap,
-        named: &Named,
+        named: &mut Named,
     ) -> Result<Response<Bytes>, DeviceRefusal> {
         let (engine, now) = (&self.realm.engine, self.now);
         let Identifier { token, device, key } = &named.identifier;
@@ -191,12 +203,16 @@ impl Desk<'_> {
         let live = live.ok_or(DeviceRefusal::Ended)?;
         let known = live.record.device().filter(|known| known.id == *device);
         let mut known = known.ok_or(DeviceRefusal::Ended)?;
-        if !known.accept(&challenge) {
+        let is_new = known.accept(&challenge);
+        named.proved_at = known.proved_at;
+        if !is_new {
             return Err(DeviceRefusal::Challenged);
         }
-        let token = engine.bind(live, &known, now).await.map_err(why)?;
-        engine.observer().device_refreshed(Name::Token(&token));
-        self.proved(&token, device, &named.text, Bytes::new())
+        named.identifier.token = engine.bind(live, &known, now).await.map_err(why)?;
+        engine
+            .observer()
+            .device_refreshed(Name::Token(&named.identifier.token));
+        self.proved(named, Bytes::new())
     }
 
     fn challenge_of(
@@ -215,31 +231,24 @@ impl Desk<'_> {
     }
 
     /// The short cookie, and what to sign next.
-    fn proved(
-        &self,
-        token: &ReferenceToken,
-        device: &DeviceId,
-        identifier: &str,
-        body: Bytes,
-    ) -> Result<Response<Bytes>, DeviceRefusal> {
+    fn proved(&self, named: &Named, body: Bytes) -> Result<Response<Bytes>, DeviceRefusal> {
+        let Identifier { token, device, .. } = &named.identifier;
         let cookie = self.rules.set_cookie(token, device, self.now);
         let cookie = cookie.ok_or(DeviceRefusal::Failed)?;
         let mut response = Response::new(body);
         let headers = response.headers_mut();
         headers.insert(SET_COOKIE, cookie);
-        self.challenge(token, device, identifier, headers);
+        self.challenge(named, headers);
         Ok(response)
     }
 
-    fn challenge(
-        &self,
-        token: &ReferenceToken,
-        device: &DeviceId,
-        identifier: &str,
-        headers: &mut HeaderMap,
-    ) {
-        if let Ok(challenge) = token.seal_challenge(device, self.now)
-            && let Some(value) = self.rules.challenge(&challenge, identifier)
+    /// Asks for a proof. A server whose clock is behind another's, from which the last challenge was, asks as late as it:
+    /// after a few challenges that are refused browsers give the binding up.
+    fn challenge(&self, named: &Named, headers: &mut HeaderMap) {
+        let Identifier { token, device, .. } = &named.identifier;
+        let at = self.now.max(named.proved_at);
+        if let Ok(challenge) = token.seal_challenge(device, at)
+            && let Some(value) = self.rules.challenge(&challenge, &named.text)
         {
             headers.insert(CHALLENGE, value);
         }
@@ -248,10 +257,9 @@ impl Desk<'_> {
     fn refuse(&self, why: DeviceRefusal, named: Option<&Named>) -> Response<Bytes> {
         match (why, named) {
             (DeviceRefusal::Failed, _) => status(StatusCode::SERVICE_UNAVAILABLE),
-            (DeviceRefusal::Challenged, Some(Named { identifier, text })) => {
+            (DeviceRefusal::Challenged, Some(named)) => {
                 let mut response = status(StatusCode::FORBIDDEN);
-                let Identifier { token, device, .. } = identifier;
-                self.challenge(token, device, text, response.headers_mut());
+                self.challenge(named, response.headers_mut());
                 response
             }
             _ => status(StatusCode::BAD_REQUEST),

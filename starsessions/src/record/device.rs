@@ -17,7 +17,8 @@ pub(crate) struct Device {
     pub(crate) id: DeviceId,
     /// When it was registered.
     pub(crate) since: Timestamp,
-    proved_at: Timestamp,
+    /// The newest challenge that it has answered.
+    pub(crate) proved_at: Timestamp,
     used: Vec<[u8; TAG]>,
 }
 

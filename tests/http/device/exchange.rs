@@ -1,5 +1,7 @@
 //! Registration and refresh.
 
+use std::time::Duration;
+
 use http::{Method, StatusCode};
 use serde_json::json;
 use starsessions_tests::device::{Device, challenge, invitation};
@@ -29,6 +31,22 @@ async fn guests_are_left_alone_if_the_layer_says_so() {
     let mut client = site.serve(routes());
     assert!(invitation(&client.post("/cart").await).is_none());
     assert!(invitation(&client.post("/login").await).is_some());
+}
+
+/// It would invite a thief as well.
+#[tokio::test]
+async fn a_renewal_by_age_invites_nobody() {
+    let site = Site::with(|layer| {
+        let layer = layer.renewal(Duration::from_secs(900));
+        layer.device_bound(|device| device)
+    });
+    let mut client = site.serve(routes());
+    client.post("/login").await;
+    let cookie = client.cookies();
+    site.wait_seconds(900);
+    let renewed = client.get("/account").await;
+    assert_ne!(client.cookies(), cookie, "another id");
+    assert_eq!(invitation(&renewed), None);
 }
 
 #[tokio::test]

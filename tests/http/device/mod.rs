@@ -1,8 +1,10 @@
 //! Sessions that are bound to a device, with a client in software in the place of the browser.
 
+mod clocks;
 mod exchange;
 mod forged;
 mod life;
+mod thief;
 mod told;
 mod views;
 

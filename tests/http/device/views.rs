@@ -211,9 +211,44 @@ async fn a_browser_that_could_not_refresh_loses_nothing() {
         assert_eq!(reply.status, StatusCode::FORBIDDEN);
         assert!(!reply.sets_cookie() && !reply.headers.contains_key("refresh"));
     }
-    let form = client.submit("/cart", "").await;
-    assert_eq!(form.status, StatusCode::FORBIDDEN);
-    assert!(!form.sets_cookie() && !form.headers.contains_key("refresh"));
+    for from in ["same-origin", "cross-site"] {
+        let headers = [
+            ("sec-fetch-mode", "navigate"),
+            ("sec-fetch-dest", "document"),
+            ("sec-fetch-site", from),
+        ];
+        let form = client.ask_with(Method::POST, "/cart", &headers).await;
+        assert_eq!(form.status, StatusCode::FORBIDDEN, "{from}");
+        assert!(!form.sets_cookie() && !form.headers.contains_key("refresh"));
+    }
+}
+
+/// Browsers refresh nothing there, so it says nothing of their key.
+#[tokio::test]
+async fn a_page_below_an_excluded_path_signs_nobody_out() {
+    let site = with(|device| device.exclude("/cart"));
+    let (mut client, _) = signed_in(&site).await;
+    pass(&site, &mut client, 590);
+    for from in ["same-origin", "cross-site"] {
+        let reply = navigate(&mut client, "/cart", from).await;
+        assert_eq!(reply.status, StatusCode::FORBIDDEN, "{from}");
+        assert!(!reply.sets_cookie() && !reply.headers.contains_key("refresh"));
+    }
+}
+
+#[tokio::test]
+async fn a_user_who_has_just_signed_in_anew_is_asked_for_no_proof_of_the_former_session() {
+    async fn anew(session: CurrentSession) -> Result<String, SessionError> {
+        session.insert(Login { user: 8 })?;
+        session.commit().await?;
+        let vault = session.get::<Vault>().await?;
+        Ok(format!("{:?}", vault.map(|vault| vault.user)))
+    }
+    let site = site();
+    let (client, _) = signed_in(&site).await;
+    let client = client.at(&site.serve(routes().route("/anew", post(anew))));
+    let reply = thief(&client, SESSION).post("/anew").await;
+    assert_eq!(reply.body, "Some(8)", "{reply:?}");
 }
 
 #[tokio::test]
@@ -322,6 +357,9 @@ async fn a_layer_can_ask_in_marked_views_only() {
     let mut thief = thief(&client, SESSION);
     assert_eq!(thief.get("/account").await.body, "user 7");
     assert_eq!(thief.get("/vault").await.status, StatusCode::FORBIDDEN);
+    let page = navigate(&mut thief.clone(), "/account", "cross-site").await;
+    assert_eq!(page.body, "user 7");
+    assert!(!page.headers.contains_key("refresh"), "it is there already");
     let rotating = routes().route("/rotate", post(rotate));
     let mut rotating = client.at(&site.serve(rotating));
     let stolen = self::thief(&rotating, SESSION).post("/rotate").await;

@@ -107,6 +107,7 @@ fn a_proof_of_another_shape_is_refused() {
         jwk[name] = value;
         with("jwk", jwk)
     };
+    let zero = encoding::encode(&[0; 32]);
     let good = sign(&key, &head, &claims);
     let signed = good.rsplit_once('.').unwrap().0;
     let signature = good.rsplit_once('.').unwrap().1;
@@ -154,8 +155,30 @@ fn a_proof_of_another_shape_is_refused() {
         (sign(&key, &json!("head"), &claims), "text"),
         (
             sign(&key, &head, &json!({"jti": "C".repeat(2_000)})),
-            "long",
+            "a long part",
         ),
+        (
+            sign(&key, &head, &json!({"jti": "C0", "pad": "x".repeat(1_300)})),
+            "long as a whole",
+        ),
+        (in_jwk("crv", json!("secp256k1")), "the curve of others"),
+        (
+            in_jwk("x", json!(encoding::encode(&[255; 32]))),
+            "a coordinate beyond the field",
+        ),
+        (
+            with(
+                "jwk",
+                json!({"kty": "EC", "crv": "P-256", "x": zero, "y": zero}),
+            ),
+            "no point at all",
+        ),
+        (
+            in_jwk("x", json!(format!("{}=", jwk(&key)["x"].as_str().unwrap()))),
+            "padded",
+        ),
+        (with("jwk", json!([jwk(&key)])), "a list of keys"),
+        (with("jwk", json!(null)), "null"),
     ] {
         assert!(own_key(&refused).is_err(), "{why}: {refused}");
     }

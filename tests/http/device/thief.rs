@@ -1,0 +1,201 @@
+//! A thief at work: with copies, floods, races and odd keys.
+
+use serde_json::json;
+use starsessions_tests::device::{challenge, invitation};
+use starsessions_tests::spy::{Calls, Moment, Operation};
+
+use super::*;
+
+#[tokio::test]
+async fn a_copy_from_before_the_registration_gets_no_invitation() {
+    let site = site();
+    let mut client = site.serve(routes());
+    let invited = client.post("/login").await;
+    let mut thief = client.clone();
+    for path in ["/account", "/vault", "/cart", "/bound", "/"] {
+        assert_eq!(invitation(&thief.get(path).await), None, "{path}");
+    }
+    for path in ["/cart", "/others"] {
+        assert_eq!(invitation(&thief.post(path).await), None, "{path}");
+    }
+    client.bind(&Device::new(1), &invited).await;
+    pass(&site, &mut client, 10);
+    assert_eq!(thief.get("/account").await.status, StatusCode::FORBIDDEN);
+}
+
+#[tokio::test]
+async fn a_sign_in_beside_a_refresh_ends_the_former_binding() {
+    for held in [Operation::Replace, Operation::Rotate] {
+        let site = site();
+        let (client, mut bound) = signed_in(&site).await;
+        let proof = bound.device.proof(bound.challenge.as_ref().unwrap());
+        let gate = site.store.hold(held, Moment::Before);
+        let (mut refreshing, mut signing_in) = (client.clone(), client.clone());
+        let refresh = async |client: &mut Client| client.refresh_with(&bound, Some(&proof)).await;
+        let (refreshed, signed_in) = if held == Operation::Replace {
+            tokio::join!(refresh(&mut refreshing), async {
+                gate.reached().await;
+                site.store.release();
+                let reply = signing_in.post("/login").await;
+                gate.open();
+                reply
+            })
+        } else {
+            let (signed_in, refreshed) = tokio::join!(signing_in.post("/login"), async {
+                gate.reached().await;
+                site.store.release();
+                let reply = refresh(&mut refreshing).await;
+                gate.open();
+                reply
+            });
+            (refreshed, signed_in)
+        };
+        let overtaken = held == Operation::Replace;
+        assert_eq!(refreshed.sets_cookie(), !overtaken, "{held:?}");
+        assert!(invitation(&signed_in).is_some(), "{held:?}");
+        let again = signing_in.bind(&Device::new(1), &signed_in).await;
+        assert_ne!(again.identifier, bound.identifier);
+        pass(&site, &mut signing_in, 10);
+        assert_eq!(signing_in.get("/vault").await.body, "vault of 7");
+        bound.challenge = challenge(&refreshed, &bound.identifier);
+        let late = refreshing.refresh(&mut bound).await;
+        assert_eq!(late.status, StatusCode::BAD_REQUEST, "{held:?}");
+        assert_eq!(refreshing.get("/vault").await.status, 401, "{held:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_flood_of_forgeries_asks_no_store() {
+    let site = site();
+    let (client, bound) = signed_in(&site).await;
+    let stranger = Device::new(9);
+    let challenge = bound.challenge.clone().unwrap();
+    let invited = invitation(&site.serve(routes()).post("/login").await);
+    let registration = Device::new(2).sign(
+        &json!({ "alg": "ES256", "typ": "dbsc+jwt", "jwk": stranger.jwk() }),
+        &json!({ "jti": invited.unwrap().1 }),
+    );
+    let _ = site.store.take_calls();
+    for _ in 0..50 {
+        let mut client = client.showing("");
+        let proof = stranger.proof(&challenge);
+        let refused = client.refresh_with(&bound, Some(&proof)).await;
+        assert_eq!(refused.status, StatusCode::BAD_REQUEST);
+        let asked = client.refresh_with(&bound, None).await;
+        assert_eq!(asked.status, StatusCode::FORBIDDEN);
+        let headers = [("secure-session-response", registration.as_str())];
+        let refused = client
+            .ask_with(Method::POST, "/dbsc/register", &headers)
+            .await;
+        assert_eq!(refused.status, StatusCode::BAD_REQUEST);
+    }
+    assert_eq!(site.store.take_calls(), Calls::default());
+}
+
+#[tokio::test]
+async fn a_name_or_a_proof_twice_is_none() {
+    let site = site();
+    let (mut client, mut bound) = signed_in(&site).await;
+    let (_, other) = signed_in(&site).await;
+    let proof = bound.device.proof(bound.challenge.as_ref().unwrap());
+    let (name, response) = ("sec-secure-session-id", "secure-session-response");
+    let (ours, theirs) = (bound.identifier.as_str(), other.identifier.as_str());
+    for headers in [
+        &[(name, ours), (name, ours), (response, &proof)][..],
+        &[(name, ours), (name, theirs), (response, &proof)],
+        &[(name, ours), (response, &proof), (response, "")],
+    ] {
+        let reply = client
+            .ask_with(Method::POST, "/dbsc/refresh", headers)
+            .await;
+        assert_eq!(reply.status, StatusCode::BAD_REQUEST, "{headers:?}");
+    }
+    let invited = invitation(&site.serve(routes()).post("/login").await);
+    let proof = Device::new(2).registration(&invited.unwrap().1);
+    let twice = [(response, proof.as_str()); 2];
+    let reply = client
+        .ask_with(Method::POST, "/dbsc/register", &twice)
+        .await;
+    assert_eq!(reply.status, StatusCode::BAD_REQUEST);
+    assert_eq!(client.refresh(&mut bound).await.status, StatusCode::OK);
+}
+
+/// ES256 is what was offered. This is the shape of what a TPM without elliptic curves would send.
+#[tokio::test]
+async fn a_key_of_rsa_is_refused_and_the_session_stays_unbound() {
+    let site = site();
+    let mut client = site.serve(routes());
+    let invited = client.post("/login").await;
+    let (path, challenge) = invitation(&invited).unwrap();
+    let n = "v".repeat(342);
+    let jwk = json!({ "kty": "RSA", "n": n, "e": "AQAB" });
+    let head = json!({ "alg": "RS256", "typ": "dbsc+jwt", "jwk": jwk });
+    let signed = Device::new(1).sign(&head, &json!({ "jti": challenge }));
+    let proof = format!("{}.{n}", signed.rsplit_once('.').unwrap().0);
+    let _ = site.store.take_calls();
+    let headers = [("secure-session-response", proof.as_str())];
+    let refused = client.ask_with(Method::POST, &path, &headers).await;
+    assert_eq!(
+        (refused.status, &*refused.body),
+        (StatusCode::BAD_REQUEST, "")
+    );
+    assert_eq!(site.store.take_calls(), Calls::default());
+    assert_eq!(client.get("/vault").await.body, "vault of 7");
+    assert_eq!(client.get("/bound").await.body, "Some(false) [false]");
+}
+
+/// A realm has keys of its own.
+#[tokio::test]
+async fn a_name_of_one_realm_means_nothing_in_another() {
+    let site = site();
+    let (client, bound) = signed_in(&site).await;
+    let admin = site.restarted(|layer| layer.realm("admin").device_bound(|device| device));
+    let headers = [("sec-secure-session-id", bound.identifier.as_str())];
+    for (app, path, status) in [
+        (&client, "/dbsc/refresh", StatusCode::FORBIDDEN),
+        (
+            &admin.serve(Router::new()),
+            "/dbsc/admin/refresh",
+            StatusCode::BAD_REQUEST,
+        ),
+    ] {
+        let reply = app.ask_with(Method::POST, path, &headers).await;
+        assert_eq!(reply.status, status, "{path}");
+    }
+}
+
+/// What outlives the request is not for those without the proof either.
+#[tokio::test]
+async fn a_detached_handle_takes_the_proof() {
+    async fn detach(session: CurrentSession) -> Result<(), SessionError> {
+        session.detach::<Login>().await.map(|_| ())
+    }
+    async fn detach_marked(session: CurrentSession) -> Result<(), SessionError> {
+        session.detach::<Vault>().await.map(|_| ())
+    }
+    async fn get_marked(session: CurrentSession) -> Result<(), SessionError> {
+        session.get::<Vault>().await.map(|_| ())
+    }
+    use starsessions::config::Proven;
+    for (proven, unmarked) in [
+        (Proven::Everywhere, StatusCode::FORBIDDEN),
+        (Proven::InBoundViews, StatusCode::OK),
+    ] {
+        let site = with(|device| device.proven(proven));
+        let (client, _) = signed_in(&site).await;
+        let more = routes()
+            .route("/detach", get(detach))
+            .route("/detach-marked", get(detach_marked))
+            .route("/get-marked", get(get_marked));
+        let mut client = client.at(&site.serve(more));
+        for (path, status) in [
+            ("/detach", unmarked),
+            ("/detach-marked", StatusCode::FORBIDDEN),
+            ("/get-marked", StatusCode::FORBIDDEN),
+        ] {
+            assert_eq!(client.get(path).await.status, StatusCode::OK, "{path}");
+            let stolen = thief(&client, SESSION).get(path).await;
+            assert_eq!(stolen.status, status, "{path} {proven:?}");
+        }
+    }
+}
