@@ -60,8 +60,8 @@ pub(crate) enum Proof {
     /// The session has no device.
     #[default]
     Unbound,
-    /// By a short cookie that is fresh.
-    Given,
+    /// By a short cookie that is fresh, from then.
+    Given(Timestamp),
     /// Not, a moment after the device was registered: the request may have been on its way.
     Young,
     Missing(NoProof),
@@ -125,7 +125,9 @@ impl DeviceRules {
         let mut why = NoProof::Absent;
         for cookie in cookies {
             match token.verify_device_cookie(&device.id, cookie) {
-                Ok(at) if at <= now + CLOCK_SKEW && now < at + self.life => return Proof::Given,
+                Ok(at) if at <= now + CLOCK_SKEW && now < at + self.life => {
+                    return Proof::Given(at);
+                }
                 Ok(_) => why = NoProof::Stale,
                 Err(_) if why == NoProof::Absent => why = NoProof::Foreign,
                 Err(_) => {}
@@ -136,6 +138,24 @@ impl DeviceRules {
             Proof::Young
         } else {
             Proof::Missing(why)
+        }
+    }
+
+    /// Whether what was opened with a proof from then may still follow a session, in a view that is marked `bound` or not.
+    /// A session that was bound later was proved then.
+    pub(crate) fn may_follow(
+        &self,
+        record: &Record,
+        proved_at: Timestamp,
+        is_marked: bool,
+        now: Timestamp,
+    ) -> bool {
+        if self.proven == Proven::InBoundViews && !is_marked {
+            return true;
+        }
+        match record.device() {
+            Some(device) => now < proved_at.max(device.since) + self.life,
+            None => !record.is_bound(),
         }
     }
 
@@ -215,7 +235,10 @@ mod tests {
         let mut record = Record::new(now, now);
         assert_eq!(rules.proof(&token, &record, &cookies, now), Proof::Unbound);
         record.rewrite(vec![Edit::set(DEVICE, &device.pack())]);
-        assert_eq!(rules.proof(&token, &record, &cookies, now), Proof::Given);
+        assert_eq!(
+            rules.proof(&token, &record, &cookies, now),
+            Proof::Given(now)
+        );
         let mut later = device.pack();
         later[0] += 1;
         record.rewrite(vec![Edit::set(DEVICE, &later)]);

@@ -135,7 +135,7 @@ impl Slot {
         let now = self.now();
         let mut state = self.state();
         match state.arrival.proof {
-            Proof::Given => Ok(()),
+            Proof::Given(_) => Ok(()),
             Proof::Young | Proof::Missing(_) => {
                 let unproven = state.arrival.unproven.unwrap_or(Unproven::Pending);
                 Err(SessionError::Unproven(unproven))
@@ -151,6 +151,14 @@ impl Slot {
                 observe::device_unbound(schema.type_name);
                 Err(SessionError::Unproven(Unproven::Unbound))
             }
+        }
+    }
+
+    /// When the device has proved what this request does.
+    pub(crate) fn proved_at(&self) -> Timestamp {
+        match self.state().arrival.proof {
+            Proof::Given(at) => at,
+            _ => self.now(),
         }
     }
 

@@ -50,6 +50,9 @@ use crate::store::StoreError;
 ///   of the session, one who planted its cookie included, does not come along.
 /// - **A renewal of the id:** it goes on under the new one. Where another process renews, that takes a
 ///   use or a [`Watch`] within the grace of the old id; a handle that is left alone for longer ends.
+/// - **A proof that runs out:** where the session is [bound to a device](crate::docs::device_binding), each [`Watch`] of
+///   the handle ends with the proof that the request has brought, so that a copy of its cookies follows the session no
+///   longer than that. The browser opens another one, with a fresh proof. `load` and `update` go on.
 pub struct Detached<T: SessionData> {
     held: Arc<Held>,
     view: PhantomData<fn() -> T>,
@@ -59,6 +62,8 @@ pub struct Detached<T: SessionData> {
 struct Held {
     realm: Arc<Realm>,
     watched: Arc<Watched>,
+    #[cfg(feature = "dbsc")]
+    proved_at: Timestamp,
 }
 
 impl<T: SessionData> Session<T> {
@@ -98,7 +103,12 @@ impl<T: SessionData> Detached<T> {
         realm.engine.observer().detached(Name::Token(&token));
         let watched = watchers.add(token);
         Ok(Self {
-            held: Arc::new(Held { realm, watched }),
+            held: Arc::new(Held {
+                realm,
+                watched,
+                #[cfg(feature = "dbsc")]
+                proved_at: slot.proved_at(),
+            }),
             view: PhantomData,
         })
     }
@@ -209,6 +219,14 @@ impl<T: SessionData> Detached<T> {
     pub(super) async fn look(&self) -> Result<Option<Live>, StoreError> {
         let engine = &self.held.realm.engine;
         engine.look_in_turn(&self.held.watched).await
+    }
+
+    /// Whether the proof that the handle was made with is still good for following the session.
+    #[cfg(feature = "dbsc")]
+    pub(super) fn may_follow(&self, record: &Record, now: Timestamp) -> bool {
+        let rules = self.held.realm.device.as_ref();
+        let (proved_at, is_marked) = (self.held.proved_at, T::SCHEMA.bound);
+        rules.is_none_or(|rules| rules.may_follow(record, proved_at, is_marked, now))
     }
 
     pub(super) fn realm(&self) -> &Realm {

@@ -74,7 +74,7 @@ impl<T: SessionData> Watch<T> {
     }
 
     /// The view as it is now, the first time; after that, whenever it is another one. `None` when the
-    /// session has ended or a required field has gone. Changes in quick succession may be one.
+    /// session has ended, a required field has gone, or the proof of its device has run out. Changes in quick succession may be one.
     ///
     /// # Cancel safety
     /// When the future is dropped, nothing is lost.
@@ -98,7 +98,7 @@ impl<T: SessionData> Watch<T> {
         }
     }
 
-    /// Waits until the session has ended or a required field of the view has gone.
+    /// Waits until the session has ended, a required field of the view has gone, or the proof of its device has run out.
     ///
     /// # Cancel safety
     /// When the future is dropped, nothing is lost.
@@ -124,6 +124,8 @@ impl<T: SessionData> Watch<T> {
         let looked = self.detached.look().await;
         let now = self.detached.realm().engine.now();
         match looked {
+            #[cfg(feature = "dbsc")]
+            Ok(Some(live)) if !self.detached.may_follow(&live.record, now) => return self.end(),
             Ok(Some(live)) => self.latest = Some((live.record, now)),
             Ok(None) => return self.end(),
             Err(_) if self.is_past_its_time(now) => return self.end(),

@@ -20,6 +20,8 @@ async fn a_sign_in_invites_to_register() {
     let signed_in = client.post("/login").await;
     let (path, _) = invitation(&signed_in).expect("a session has got a privilege");
     assert_eq!(path, "/dbsc/register");
+    let header = &signed_in.headers["secure-session-registration"];
+    assert!(header.is_sensitive(), "not for logs");
     assert!(invitation(&client.get("/account").await).is_none());
     let plain = Site::new().serve(routes()).post("/login").await;
     assert!(invitation(&plain).is_none(), "without the setting");

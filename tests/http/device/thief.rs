@@ -199,3 +199,51 @@ async fn a_detached_handle_takes_the_proof() {
         }
     }
 }
+
+/// A stream that a thief has opened would be as good as the cookie.
+#[tokio::test]
+async fn a_stream_ends_with_the_proof_that_it_was_opened_with() {
+    use std::sync::{Arc, Mutex};
+    use std::time::Duration;
+
+    use starsessions::Detached;
+    use starsessions::config::Proven;
+
+    for (proven, ends) in [(Proven::Everywhere, true), (Proven::InBoundViews, false)] {
+        let held = Arc::new(Mutex::new(None::<Detached<Cart>>));
+        let keep = Arc::clone(&held);
+        let follow = async move |cart: Session<Cart>| {
+            *keep.lock().unwrap() = Some(cart.detach()?);
+            Ok::<_, SessionError>(())
+        };
+        let site = Site::with(|layer| {
+            let layer = layer.watch_interval(Duration::from_millis(20));
+            layer.device_bound(|device| device.proven(proven))
+        });
+        let mut client = site.serve(routes().route("/follow", post(follow)));
+        client.post("/cart").await;
+        let invited = client.post("/login").await;
+        let taken = |()| held.lock().unwrap().take().unwrap();
+        // One that was opened before there was a device, and one with a proof.
+        let early = taken(drop(client.post("/follow").await));
+        let mut bound = client.bind(&Device::new(1), &invited).await;
+        site.wait_seconds(300);
+        let stolen = client.showing(client.cookies().unwrap());
+        let late = taken(drop(stolen.clone().post("/follow").await));
+        assert_eq!(client.refresh(&mut bound).await.status, StatusCode::OK);
+        let mine = taken(drop(client.post("/follow").await));
+
+        site.wait_seconds(299);
+        let mut watches = [&early, &late, &mine].map(|it| it.watch());
+        for watch in &mut watches {
+            assert!(watch.next().await.is_some(), "all follow");
+        }
+        site.wait_seconds(1);
+        for (watch, ends) in watches.iter_mut().zip([ends, ends, false]) {
+            let is_over = tokio::time::timeout(Duration::from_millis(400), watch.ended());
+            assert_eq!(is_over.await.is_ok(), ends, "{proven:?}");
+        }
+        early.load().await.expect("a task goes on");
+        assert_eq!(client.get("/cart").await.body, "tea");
+    }
+}
