@@ -1,4 +1,5 @@
-//! ECDSA with P-256 and SHA-256 (RFC 7518, section 3.4): the one algorithm that is offered and accepted.
+//! ECDSA with P-256 and SHA-256 (RFC 7518, section 3.4): the one algorithm that is offered and accepted. A browser whose
+//! device has RSA alone registers nothing, and its sessions stay unbound; see `docs/design.md`.
 
 use p256::ecdsa::signature::Verifier;
 use p256::ecdsa::{Signature, VerifyingKey};
