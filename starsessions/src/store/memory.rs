@@ -11,8 +11,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use self::shard::Shard;
 use super::{
-    Inserted, Listed, Protection, Replaced, Rotated, Rotation, Row, Store, StoreError, Touch,
-    Touched,
+    Inserted, Listed, Protection, Replaced, Rotated, Rotation, Row, Store, StoreCounts, StoreError,
+    Touch, Touched,
 };
 use crate::clock::Timestamp;
 use crate::crypto::{IndexKey, RowKey};
@@ -76,6 +76,18 @@ impl MemoryStore {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// How many sessions there are, by kind and age. Walks over all of them.
+    #[must_use]
+    pub fn count(&self, now: Timestamp) -> StoreCounts {
+        let mut counts = StoreCounts::default();
+        for shard in self.every_shard() {
+            for row in shard.rows() {
+                counts.add(row.deadline, row.last_seen, row.listing.is_some(), now);
+            }
+        }
+        counts
     }
 
     fn shard(&self, key: &RowKey) -> MutexGuard<'_, Shard> {

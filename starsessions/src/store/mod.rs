@@ -11,6 +11,7 @@ mod again;
 #[cfg(any(feature = "mysql", feature = "postgres", feature = "sqlite"))]
 mod columns;
 mod cookie;
+mod counts;
 #[cfg(any(feature = "mysql", feature = "postgres", feature = "redis"))]
 mod delegate;
 mod erased;
@@ -31,6 +32,7 @@ use std::future::Future;
 
 pub use self::cookie::{Backend, CookieStore};
 pub(crate) use self::cookie::{BackendKind, CookieMode};
+pub use self::counts::StoreCounts;
 pub(crate) use self::erased::ErasedStore;
 pub use self::listing::Listing;
 pub use self::memory::{MemoryStore, MemoryStoreBuilder};

@@ -1,5 +1,6 @@
 //! Sessions in Redis or Valkey: for many machines, and for many sessions.
 
+mod count;
 mod failure;
 mod index;
 mod link;
@@ -26,7 +27,8 @@ use self::scripts::Scripts;
 #[cfg(feature = "python")]
 pub(crate) use self::strings::{Strings, Swapped};
 use super::delegate::delegate;
-use super::{Protection, StoreError};
+use super::{Protection, StoreCounts, StoreError};
+use crate::clock::Timestamp;
 use crate::observe::Outages;
 use crate::sentence::debug_as_sentence;
 
@@ -137,6 +139,14 @@ impl RedisStore {
     /// Operations after that are [`StoreError::Unavailable`].
     pub async fn close(&self) {
         self.shared.rows.write().await.take();
+    }
+
+    /// How many sessions there are. Walks over all keys of the server, some at a time.
+    ///
+    /// # Errors
+    /// If the server fails, or is a Cluster.
+    pub async fn count(&self, now: Timestamp) -> Result<StoreCounts, StoreError> {
+        self.rows().await?.count(now).await
     }
 
     async fn rows(&self) -> Result<RwLockReadGuard<'_, Rows>, StoreError> {

@@ -15,8 +15,8 @@ use rusqlite::Connection;
 pub use self::error::SqliteOpenError;
 use self::queue::Queue;
 use super::{
-    Inserted, Listed, Protection, Replaced, Rotated, Rotation, Row, Store, StoreError, Touch,
-    Touched,
+    Inserted, Listed, Protection, Replaced, Rotated, Rotation, Row, Store, StoreCounts, StoreError,
+    Touch, Touched,
 };
 use crate::clock::Timestamp;
 use crate::crypto::{IndexKey, RowKey};
@@ -110,6 +110,15 @@ impl SqliteStore {
         self.shared.readers.close().await;
         // The last connection to be closed empties the write-ahead log.
         self.shared.writer.close().await;
+    }
+
+    /// How many sessions there are. Walks over all of them.
+    ///
+    /// # Errors
+    /// If the file cannot be read.
+    pub async fn count(&self, now: Timestamp) -> Result<StoreCounts, StoreError> {
+        self.read(move |connection| rows::count(connection, now))
+            .await
     }
 
     async fn read<T: Send + 'static>(

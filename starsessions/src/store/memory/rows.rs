@@ -40,6 +40,10 @@ impl Rows {
         self.slots.len()
     }
 
+    pub(super) fn all(&self) -> impl Iterator<Item = &Row> {
+        self.slots.iter().flatten().map(|(_, row)| row)
+    }
+
     #[inline]
     pub(super) fn find(&self, key: &RowKey) -> Option<(Place, &Row)> {
         self.by_key.places(hash(key.as_bytes())).find_map(|place| {

@@ -38,6 +38,10 @@ impl Shard {
         self.rows.len()
     }
 
+    pub(super) fn rows(&self) -> impl Iterator<Item = &Row> {
+        self.rows.all()
+    }
+
     #[inline]
     pub(super) fn get(&self, key: &RowKey) -> Option<&Row> {
         Some(self.rows.find(key)?.1)

@@ -50,6 +50,17 @@ pub(super) fn head(row: &Row) -> Vec<u8> {
     head
 }
 
+/// What the first [`GLANCE`] bytes of a packed row tell: its deadline, when it was last seen, and whether it is
+/// listed.
+pub(super) fn glance(mut bytes: &[u8]) -> Option<(Timestamp, Timestamp, bool)> {
+    if bytes.try_get_u8().ok()? != FORMAT {
+        return None;
+    }
+    let mut time = || Some(Timestamp::from_unix_seconds(bytes.try_get_u64().ok()?));
+    let (_revision, deadline, last_seen) = (time()?, time()?, time()?);
+    Some((deadline, last_seen, bytes.try_get_u8().ok()? == 1))
+}
+
 /// The row that was packed; `None` if the bytes are none.
 pub(super) fn unpack(mut bytes: &[u8]) -> Option<Row> {
     if bytes.try_get_u8().ok()? != FORMAT {
@@ -83,6 +94,7 @@ fn unpack_listing(bytes: &mut &[u8]) -> Option<Listing> {
 /// The first version of this layout.
 const FORMAT: u8 = 1;
 const HEAD_LEN: usize = 1 + 8 + 8 + 8;
+pub(super) const GLANCE: usize = HEAD_LEN + 1;
 
 #[cfg(test)]
 mod tests {

@@ -1,7 +1,7 @@
 //! The scripts: what has to happen on the server in one step, and takes more than one command.
 //!
-//! A script names no key but one that it is given, so that a Cluster can run it; only [`ROTATE`] and
-//! [`LISTED`] name several, and are not for a Cluster. Rows are opaque to scripts, but for the [head](super::packed::head).
+//! A script names no key but one that it is given, so that a Cluster can run it; only [`ROTATE`],
+//! [`LISTED`] and [`HEADS`] name several, and are not for a Cluster. Rows are opaque to scripts, but for the [head](super::packed::head).
 //!
 //! A server whose memory is used up refuses a script whose first write needs more. So no script deletes
 //! something of ours before it adds.
@@ -27,6 +27,7 @@ pub(super) struct Scripts {
     pub(super) rotate: Script,
     pub(super) file: Script,
     pub(super) listed: Script,
+    pub(super) heads: Script,
 }
 
 impl Scripts {
@@ -36,6 +37,7 @@ impl Scripts {
             rotate: Script::new(ROTATE),
             file: Script::new(FILE),
             listed: Script::new(LISTED),
+            heads: Script::new(HEADS),
         }
     }
 }
@@ -94,6 +96,17 @@ for _, entry in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], ARGV[1], '+inf')) do
     local row = redis.pcall('GET', ARGV[2] .. entry)
     if type(row) ~= 'string' then row = false end
     found[#found + 1] = {entry, row}
+end
+return found
+";
+
+// keys of rows; how many bytes of each are wanted.
+// Returns the beginnings of those that are strings.
+const HEADS: &str = r"
+local found = {}
+for _, key in ipairs(KEYS) do
+    local head = redis.pcall('GETRANGE', key, 0, ARGV[1] - 1)
+    if type(head) == 'string' then found[#found + 1] = head end
 end
 return found
 ";

@@ -128,6 +128,14 @@ macro_rules! sql_store {
                 to_its_end(async move { schema::migrate(table.connections.pool(), &table.dialect.table).await }).await
             }
 
+            /// How many sessions there are. Walks over the whole table.
+            ///
+            /// # Errors
+            /// If the server fails, or takes longer than ten times the response time-out.
+            pub async fn count(&self, now: crate::clock::Timestamp) -> Result<crate::store::StoreCounts, crate::store::StoreError> {
+                self.table.count(now).await
+            }
+
             /// What [`migrate`](Self::migrate) runs: a script for the application's own migrations.
             #[must_use]
             pub fn schema_sql(&self) -> String {

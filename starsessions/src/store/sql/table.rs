@@ -3,13 +3,16 @@
 use std::future::Future;
 
 use super::connections::Connections;
+use super::failure::malformed;
 use super::request::{Reply, Request, Server};
 use crate::clock::Timestamp;
 use crate::crypto::{IndexKey, RowKey};
 use crate::observe::Outages;
 use crate::store::again::{self, Answer};
+use crate::store::columns::seconds;
 use crate::store::{
-    Inserted, Listed, Protection, Replaced, Rotated, Rotation, Row, StoreError, Touch, Touched,
+    Inserted, Listed, Protection, Replaced, Rotated, Rotation, Row, StoreCounts, StoreError, Touch,
+    Touched,
 };
 
 /// The statements of a server for one table. What returns several of them is a transaction that changes
@@ -64,6 +67,12 @@ pub(super) trait Dialect: Sized + Send + Sync + 'static {
 
     /// How many rows [`sweep`](Self::sweep) has removed, and where it may go on.
     fn swept(reply: &Reply<Self::Server>) -> Result<(u64, Option<i64>), StoreError>;
+
+    /// Returns the columns of [`StoreCounts`] for these times: now, and the beginnings of its spans.
+    fn count(&self, times: [i64; 4]) -> Request<Self::Server>;
+
+    /// What [`count`](Self::count) returns.
+    fn counted(row: &ServerRow<Self>) -> Result<[i64; 6], StoreError>;
 
     /// The row that [`load`](Self::load) returns.
     fn row(row: &ServerRow<Self>) -> Result<Row, StoreError>;
@@ -202,6 +211,15 @@ impl<D: Dialect> Table<D> {
             }
         }
         Ok(freed)
+    }
+
+    pub(super) async fn count(&self, now: Timestamp) -> Result<StoreCounts, StoreError> {
+        let [hour, day, week] = StoreCounts::since(now);
+        let times = [now, hour, day, week].map(seconds);
+        let count = vec![self.dialect.count(times)];
+        let counted = self.connections.patient().send(count).await?.value.rows;
+        let columns = counted.first().ok_or_else(malformed).and_then(D::counted)?;
+        Ok(StoreCounts::of_columns(columns))
     }
 
     pub(super) async fn send(

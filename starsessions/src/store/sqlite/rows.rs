@@ -10,7 +10,9 @@ use rusqlite::{Connection, Error, OptionalExtension, Params, Result, Row as SqlR
 use crate::clock::Timestamp;
 use crate::crypto::{IndexKey, RowKey};
 use crate::store::columns::{self, card, index_keys, revision, seconds};
-use crate::store::{Inserted, Listed, Replaced, Rotated, Rotation, Row, Touch, Touched};
+use crate::store::{
+    Inserted, Listed, Replaced, Rotated, Rotation, Row, StoreCounts, Touch, Touched,
+};
 
 pub(super) fn load(connection: &Connection, key: &RowKey) -> Result<Option<Row>> {
     let sql = "SELECT revision, deadline, last_seen, value, index_keys, card
@@ -162,6 +164,30 @@ pub(super) fn listed(
         }
     }
     Ok((listed, passed_over))
+}
+
+/// Counts the rows by what the store can see of them.
+pub(super) fn count(connection: &Connection, now: Timestamp) -> Result<StoreCounts> {
+    let sql = "SELECT count(CASE WHEN deadline > ?1 THEN 1 END),
+                      count(CASE WHEN deadline > ?1 AND card IS NOT NULL THEN 1 END),
+                      count(CASE WHEN deadline > ?1 AND last_seen > ?2 THEN 1 END),
+                      count(CASE WHEN deadline > ?1 AND last_seen > ?3 THEN 1 END),
+                      count(CASE WHEN deadline > ?1 AND last_seen > ?4 THEN 1 END),
+                      count(CASE WHEN deadline <= ?1 THEN 1 END)
+               FROM sessions";
+    let [hour, day, week] = StoreCounts::since(now).map(seconds);
+    let parameters = [seconds(now), hour, day, week];
+    connection.query_row(sql, parameters, |row| {
+        let columns = (
+            row.get(0)?,
+            row.get(1)?,
+            row.get(2)?,
+            row.get(3)?,
+            row.get(4)?,
+            row.get(5)?,
+        );
+        Ok(StoreCounts::of_columns(columns.into()))
+    })
 }
 
 /// Frees expired rows, the oldest first.

@@ -73,6 +73,15 @@ statements! {
         WHERE deadline <= ?
         ORDER BY deadline
         LIMIT ?";
+
+    count: "
+        SELECT COUNT(IF(deadline > ?, 1, NULL)),
+            COUNT(IF(deadline > ? AND card IS NOT NULL, 1, NULL)),
+            COUNT(IF(deadline > ? AND last_seen > ?, 1, NULL)),
+            COUNT(IF(deadline > ? AND last_seen > ?, 1, NULL)),
+            COUNT(IF(deadline > ? AND last_seen > ?, 1, NULL)),
+            COUNT(IF(deadline <= ?, 1, NULL))
+        FROM {table}";
 }
 
 impl Statements {
@@ -159,6 +168,16 @@ impl Dialect for Statements {
 
     fn swept(reply: &Reply<MySql>) -> Result<(u64, Option<i64>), StoreError> {
         Ok((reply.changes, None))
+    }
+
+    fn count(&self, [now, hour, day, week]: [i64; 4]) -> Request<MySql> {
+        let times = [now, now, now, hour, now, day, now, week, now];
+        self.count.request().numbers(times)
+    }
+
+    fn counted(row: &MySqlRow) -> Result<[i64; 6], StoreError> {
+        let columns: (_, _, _, _, _, _) = FromRow::from_row(row)?;
+        Ok(columns.into())
     }
 
     fn row(row: &MySqlRow) -> Result<Row, StoreError> {

@@ -106,6 +106,15 @@ statements! {
             RETURNING deadline
         )
         SELECT count(*) AS freed, max(deadline) AS last FROM freed";
+
+    count: "
+        SELECT count(*) FILTER (WHERE deadline > $1),
+            count(*) FILTER (WHERE deadline > $1 AND card IS NOT NULL),
+            count(*) FILTER (WHERE deadline > $1 AND last_seen > $2),
+            count(*) FILTER (WHERE deadline > $1 AND last_seen > $3),
+            count(*) FILTER (WHERE deadline > $1 AND last_seen > $4),
+            count(*) FILTER (WHERE deadline <= $1)
+        FROM {table}";
 }
 
 impl Dialect for Statements {
@@ -168,6 +177,15 @@ impl Dialect for Statements {
         };
         let freed: i64 = row.try_get("freed")?;
         Ok((freed.cast_unsigned(), row.try_get("last")?))
+    }
+
+    fn count(&self, times: [i64; 4]) -> Request<Postgres> {
+        self.count.request().numbers(times)
+    }
+
+    fn counted(row: &PgRow) -> Result<[i64; 6], StoreError> {
+        let columns: (_, _, _, _, _, _) = FromRow::from_row(row)?;
+        Ok(columns.into())
     }
 
     fn row(row: &PgRow) -> Result<Row, StoreError> {
