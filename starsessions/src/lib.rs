@@ -180,7 +180,9 @@ pub mod events {
 
 /// The keys of a deployment.
 pub mod keys {
-    pub use crate::crypto::{InvalidSessionId, Key, KeyError, KeyRing, KeyRingError, RandomError};
+    pub use crate::crypto::{
+        CookieKind, InvalidSessionId, Key, KeyError, KeyId, KeyRing, KeyRingError, RandomError,
+    };
 }
 
 /// The tower services of the layers, and their futures: to be named in a type, never to be made.

@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
+use base64ct::{Base64, Encoding};
 use zeroize::Zeroizing;
 
 use super::encoding;
@@ -45,6 +46,23 @@ impl Key {
         let mut bytes = Box::new(Zeroizing::new([0; Self::LEN]));
         random::fill(bytes.as_mut_slice())?;
         Ok(Self(bytes))
+    }
+
+    /// A new random key as text, for a file or a secret store: what `openssl rand -base64 32` prints. A key that
+    /// a program has made or read is never shown again.
+    ///
+    /// # Errors
+    /// [`RandomError`] if the operating system gives no random bytes.
+    ///
+    /// ```
+    /// use starsessions::KeyRing;
+    /// use starsessions::keys::Key;
+    ///
+    /// let ring = KeyRing::parse(&Key::generate_base64()?)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn generate_base64() -> Result<String, RandomError> {
+        Ok(Base64::encode_string(Self::generate()?.as_bytes()))
     }
 
     /// The key with these bytes, which must come from a random generator.

@@ -104,4 +104,5 @@ pub(crate) use stateless::{
     open_cookie, seal_cookie, sealed_len, sign_cookie, signed_len, verify_cookie,
 };
 pub(crate) use token::is_well_formed;
+pub use token::{CookieKind, KeyId};
 pub(crate) use way::WayKind;

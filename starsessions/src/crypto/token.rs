@@ -42,19 +42,76 @@ pub(super) enum Version {
     DeviceCookie = 0x0a,
 }
 
-/// Which key of a ring made a token. Public: it stands in every cookie in the clear.
+/// Which key of a ring made a token. No secret: it stands in every cookie in the clear.
+///
+/// As text it has eight hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct KeyId(pub(super) [u8; Self::LEN]);
+pub struct KeyId(pub(super) [u8; Self::LEN]);
 
 impl KeyId {
     pub(super) const LEN: usize = 4;
 }
 
-impl fmt::Debug for KeyId {
+impl fmt::Display for KeyId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write_hex(f, &self.0)
     }
 }
+
+impl fmt::Debug for KeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// What the value of a cookie is, by its first byte.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CookieKind {
+    /// A session in a store: the cookie leads to it.
+    Stored,
+    /// A session in its cookie, encrypted.
+    Sealed,
+    /// A session in its cookie, readable by its holder.
+    Signed,
+    /// An attempt to sign in at another site.
+    Flow,
+    /// The short cookie of a session that is bound to a device.
+    Device,
+}
+
+impl CookieKind {
+    /// The kind of a cookie's value, and which key has made it; `None` of a value that is not this library's.
+    ///
+    /// It is read, not proved: anybody can write such a value.
+    ///
+    /// ```
+    /// use starsessions::keys::CookieKind;
+    ///
+    /// assert!(CookieKind::of("6f1c8b0e-2d5a-4f0e-9a51-d7a4b8f0c1e2").is_none());
+    /// ```
+    #[must_use]
+    pub fn of(value: &str) -> Option<(Self, KeyId)> {
+        let raw = encoding::decode(value.as_bytes(), value.len())?;
+        let ([version, key_id @ ..], _) = raw.split_first_chunk::<HEADER_LEN>()?;
+        let kind = match *version {
+            SIGNED => Self::Signed,
+            SEALED => Self::Sealed,
+            REFERENCE if raw.len() == HEADER_LEN + SECRET_LEN => Self::Stored,
+            FLOW => Self::Flow,
+            DEVICE_COOKIE => Self::Device,
+            _ => return None,
+        };
+        Some((kind, KeyId(*key_id)))
+    }
+}
+
+const SIGNED: u8 = Version::Signed as u8;
+const SEALED: u8 = Version::Sealed as u8;
+const REFERENCE: u8 = Version::Reference as u8;
+const FLOW: u8 = Version::Flow as u8;
+/// Also where the feature is off, so that a cookie of another deployment is recognised.
+const DEVICE_COOKIE: u8 = 0x0a;
 
 /// Version and key id, as they stand in the token and in what is authenticated.
 pub(super) type Header = [u8; HEADER_LEN];

@@ -49,7 +49,7 @@ impl ServerSide {
         };
         let keys = lookups
             .iter()
-            .map(|lookup| self.index_key(lookup.spec.name, &lookup.value));
+            .map(|lookup| self.index_key(&lookup.name, &lookup.value));
         let mut row = Row::new([CLAIMED], now, now + CLAIM_LIFE);
         row.listing = Some(self.close_listing(&token, keys.collect(), &card)?);
         match self.vault.store.insert(token.row_key(), &row, now).await? {

@@ -276,7 +276,7 @@ impl ServerSide {
 
     /// What it may have been filed under: by an older key, by a former name of the field.
     fn index_keys(&self, lookup: &Lookup) -> Vec<IndexKey> {
-        let names = std::iter::once(&lookup.spec.name).chain(lookup.spec.aliases);
+        let names = std::iter::once(&*lookup.name).chain(lookup.aliases.iter().copied());
         let value = value::content(&lookup.value);
         let (keys, audience) = (&self.context.keys, &self.context.audience);
         names

@@ -43,9 +43,22 @@ pub(crate) struct ExclusiveConflict(pub(crate) &'static str);
 /// A value that sessions are looked for by.
 #[derive(Clone, Debug)]
 pub(crate) struct Lookup {
-    pub(crate) spec: &'static FieldSpec,
+    /// The stored name of the field.
+    pub(crate) name: Cow<'static, str>,
+    /// Its former names.
+    pub(crate) aliases: &'static [&'static str],
     /// As it is stored.
     pub(crate) value: Vec<u8>,
+}
+
+impl Lookup {
+    pub(crate) fn new(spec: &'static FieldSpec, value: Vec<u8>) -> Self {
+        Self {
+            name: Cow::Borrowed(spec.name),
+            aliases: spec.aliases,
+            value,
+        }
+    }
 }
 
 impl Changes {
@@ -186,10 +199,7 @@ impl Changes {
             let is_found = stored.is_some_and(|(_, field)| {
                 field.is_live(now) && value::content(field.value) == value::content(value)
             });
-            (!is_found).then(|| Lookup {
-                spec: change.spec,
-                value: value.to_vec(),
-            })
+            (!is_found).then(|| Lookup::new(change.spec, value.to_vec()))
         };
         self.0.iter().filter_map(sign_in).collect()
     }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use http::{Request, Response};
+use serde::Serialize;
 use tower_layer::Layer;
 use tower_service::Service;
 
@@ -17,7 +18,7 @@ use crate::crypto::KeyRing;
 use crate::error::SessionError;
 use crate::request::{Realm, Slot};
 use crate::schema::Indexed;
-use crate::session::ListedSession;
+use crate::session::{InspectedCookie, ListedSession, PublicSessionId};
 use crate::store::Backend;
 
 /// Serves the sessions of every route inside it.
@@ -158,6 +159,59 @@ impl SessionLayer {
     /// As for [`list`](Self::list).
     pub async fn revoke_all<T: Indexed>(&self, value: &T::Index) -> Result<usize, SessionError> {
         self.realm.revoke_all::<T>(value).await
+    }
+
+    /// The same list for a program that does not know the struct: by the stored name of the indexed field, as in
+    /// `login.user` (a field with `until = rotate` is stored as `login.~user`), and its value. The value is taken
+    /// as a field without a `codec` is stored: of a newtype it is what is inside, and numbers of 16 bits and more
+    /// are alike.
+    ///
+    /// ```
+    /// # use starsessions::{SessionError, SessionLayer};
+    /// async fn devices_of(layer: &SessionLayer, user: u64) -> Result<usize, SessionError> {
+    ///     Ok(layer.list_by("login.user", &user).await?.len())
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// As for [`list`](Self::list).
+    pub async fn list_by<V: Serialize + ?Sized>(
+        &self,
+        field: &str,
+        value: &V,
+    ) -> Result<Vec<ListedSession>, SessionError> {
+        self.realm.list_by(field, value).await
+    }
+
+    /// Ends the sessions that [`list_by`](Self::list_by) shows, or only one of them; returns how many there were.
+    ///
+    /// # Errors
+    /// As for [`list`](Self::list).
+    pub async fn revoke_by<V: Serialize + ?Sized>(
+        &self,
+        field: &str,
+        value: &V,
+        only: Option<PublicSessionId>,
+    ) -> Result<usize, SessionError> {
+        self.realm.revoke_by(field, value, only).await
+    }
+
+    /// What a cookie's value leads to: its kind, key, times, and the names of its fields, without their values.
+    /// For support; it counts as no use of the session.
+    ///
+    /// ```
+    /// # use starsessions::{SessionError, SessionLayer};
+    /// async fn names(layer: &SessionLayer, cookie: &str) -> Result<Vec<String>, SessionError> {
+    ///     let session = layer.inspect(cookie).await?.session;
+    ///     let fields = session.into_iter().flat_map(|session| session.fields);
+    ///     Ok(fields.map(|field| field.name).collect())
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn inspect(&self, value: &str) -> Result<InspectedCookie, SessionError> {
+        self.realm.inspect(value).await
     }
 }
 

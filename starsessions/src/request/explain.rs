@@ -87,26 +87,10 @@ impl Explanation {
         let Some(why) = why else {
             return self.shows_nothing(realm);
         };
-        let why = match why {
-            // Admission has its own line for it.
-            Refusal::Unproven => return,
-            Refusal::Malformed => {
-                "its value is not one of this library; is it another cookie's name?"
-            }
-            Refusal::Key => {
-                "it stands under a key that this layer does not have, or was made for another cookie, realm or \
-                 audience"
-            }
-            Refusal::Unknown => {
-                "no such session; it was ended, has expired or was rotated away, or the store is another one"
-            }
-            Refusal::Idle => "ended by the idle timeout",
-            Refusal::Absolute => "ended by the absolute timeout",
-            Refusal::Expired => "past the deadline of its last use",
-            Refusal::Revoked => "its session was ended",
-            Refusal::Future => "it was made in the future; are the clocks of the servers right?",
-        };
-        self.note(format!("{what} refused: {why}"));
+        // Admission has its own line for it.
+        if why != Refusal::Unproven {
+            self.note(format!("{what} refused: {}", why_refused(why)));
+        }
     }
 
     /// The request shows no session.
@@ -324,6 +308,26 @@ impl Slot {
     pub(crate) fn report_hidden_change(&self, field: &'static str) {
         self.realm().reporter.hidden_change(field);
         self.explain(|explanation| explanation.hidden_change(field));
+    }
+}
+
+/// Why a cookie or a token leads to no session.
+pub(crate) fn why_refused(why: Refusal) -> &'static str {
+    match why {
+        Refusal::Malformed => "its value is not one of this library; is it another cookie's name?",
+        Refusal::Key => {
+            "it stands under a key that this layer does not have, or was made for another cookie, realm or \
+             audience"
+        }
+        Refusal::Unknown => {
+            "no such session; it was ended, has expired or was rotated away, or the store is another one"
+        }
+        Refusal::Idle => "ended by the idle timeout",
+        Refusal::Absolute => "ended by the absolute timeout",
+        Refusal::Expired => "past the deadline of its last use",
+        Refusal::Revoked => "its session was ended",
+        Refusal::Future => "it was made in the future; are the clocks of the servers right?",
+        Refusal::Unproven => "its session is bound to a device, which has not shown itself",
     }
 }
 

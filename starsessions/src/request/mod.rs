@@ -28,6 +28,7 @@ mod task;
 mod token;
 mod transport;
 
+pub(crate) use self::explain::why_refused;
 pub(crate) use self::finish::{Remaining, ResponseKind};
 pub(crate) use self::flows::FlowCookie;
 pub(crate) use self::met::Met;

@@ -1,5 +1,6 @@
 //! The sessions of a user: listed, and ended from elsewhere.
 
+use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::fmt;
 use std::sync::Arc;
@@ -17,6 +18,7 @@ use crate::lifecycle::label::{LABEL_LIMIT, LABEL_SPEC};
 use crate::record::Record;
 use crate::request::{Realm, to_its_end};
 use crate::schema::Indexed;
+use crate::value;
 
 /// One of a user's sessions, for a page that shows them.
 #[derive(Clone, PartialEq, Eq)]
@@ -241,6 +243,26 @@ impl Realm {
         end(self, lookup_of::<T>(value)?, |_| true).await
     }
 
+    pub(crate) async fn list_by<V: Serialize + ?Sized>(
+        &self,
+        field: &str,
+        value: &V,
+    ) -> Result<Vec<ListedSession>, SessionError> {
+        self.list(&lookup_named(field, value)?, None).await
+    }
+
+    pub(crate) async fn revoke_by<V: Serialize + ?Sized>(
+        self: &Arc<Self>,
+        field: &str,
+        value: &V,
+        only: Option<PublicSessionId>,
+    ) -> Result<usize, SessionError> {
+        let is_meant = move |it: &FoundSession| {
+            only.is_none_or(|id| id.means(&public_id_of(&it.key, &it.record)))
+        };
+        end(self, lookup_named(field, value)?, is_meant).await
+    }
+
     async fn list(
         &self,
         lookup: &Lookup,
@@ -289,19 +311,27 @@ async fn end(
 
 /// What the session itself holds, as long as that has not run out.
 fn lookup_in<T: Indexed>(record: Option<&Record>, now: Timestamp) -> Option<Lookup> {
-    let spec = T::SPEC;
-    let (_, field) = spec.find(record?)?;
-    field.is_live(now).then(|| Lookup {
-        spec,
-        value: field.value.to_vec(),
-    })
+    let (_, field) = T::SPEC.find(record?)?;
+    let lookup = || Lookup::new(T::SPEC, field.value.to_vec());
+    field.is_live(now).then(lookup)
 }
 
 fn lookup_of<T: Indexed>(value: &T::Index) -> Result<Lookup, SessionError> {
-    let spec = T::SPEC;
     match T::encode_index(value) {
-        Ok(value) => Ok(Lookup { spec, value }),
-        Err(error) => Err(SessionError::value(spec.name, error)),
+        Ok(value) => Ok(Lookup::new(T::SPEC, value)),
+        Err(error) => Err(SessionError::value(T::SPEC.name, error)),
+    }
+}
+
+/// The same for a program that does not know the struct.
+fn lookup_named<V: Serialize + ?Sized>(field: &str, value: &V) -> Result<Lookup, SessionError> {
+    match value::index_content(value) {
+        Ok(value) => Ok(Lookup {
+            name: Cow::Owned(field.to_owned()),
+            aliases: &[],
+            value,
+        }),
+        Err(error) => Err(SessionError::value("the value of an index", error)),
     }
 }
 

@@ -4,6 +4,7 @@ mod bearer;
 mod current;
 mod detached;
 mod event;
+mod inspect;
 mod listing;
 mod merging;
 mod original;
@@ -17,6 +18,7 @@ pub use self::bearer::BearerToken;
 pub(crate) use self::current::find_slot;
 pub use self::current::{CurrentSession, SessionInfo};
 pub use self::detached::Detached;
+pub use self::inspect::{InspectedCookie, InspectedField, InspectedSession};
 pub use self::listing::ListedSession;
 #[cfg(feature = "dbsc")]
 pub use self::rejection::DeviceDemand;

@@ -76,6 +76,18 @@ pub(crate) fn content(bytes: &[u8]) -> &[u8] {
     Envelope::parse(bytes).map_or(bytes, |envelope| envelope.payload.bytes())
 }
 
+/// The version that a stored value says it has.
+pub(crate) fn version(bytes: &[u8]) -> Option<u32> {
+    Some(Envelope::parse(bytes).ok()?.version)
+}
+
+/// The content of a value that was written in the format of fields without a `codec`.
+pub(crate) fn index_content<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, ValueError> {
+    let mut out = Vec::new();
+    bincode::encode(&value, &mut out, MAX_VALUE).map_err(Refusal::into_error::<&T>)?;
+    Ok(out)
+}
+
 /// A JSON text as the first version of a value.
 #[cfg(feature = "takeover")]
 pub(crate) fn json_value(text: &str) -> Vec<u8> {

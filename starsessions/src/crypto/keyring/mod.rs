@@ -94,7 +94,7 @@ impl KeyRing {
             return Err(KeyRingError::Full);
         }
         let keys = Arc::new(KeySet::new(&key));
-        if self.ids().any(|id| id == keys.id) {
+        if self.key_ids().any(|id| id == keys.id) {
             return Err(KeyRingError::Duplicate { item });
         }
         Arc::make_mut(&mut self.0)
@@ -227,7 +227,15 @@ impl KeyRing {
             .map(move |keys| keys.subject.index_key(namespace, field, value))
     }
 
-    fn ids(&self) -> impl Iterator<Item = KeyId> {
+    /// Which keys there are, the active one first: to be compared with the key of a cookie.
+    ///
+    /// ```
+    /// use starsessions::KeyRing;
+    ///
+    /// assert_eq!(KeyRing::generate()?.key_ids().count(), 1);
+    /// # Ok::<(), starsessions::keys::RandomError>(())
+    /// ```
+    pub fn key_ids(&self) -> impl Iterator<Item = KeyId> {
         self.key_sets().map(|keys| keys.id)
     }
 
