@@ -55,6 +55,7 @@
 //! - [`docs::observability`]: logs, metrics, and why a request went as it did.
 //! - [`docs::performance`]: what a session costs a request, measured.
 //! - [`docs::scaling`]: how much one machine holds, and when to move to the next store.
+//! - [`docs::command`]: the command `starsessions`, for keys, cookies and stores.
 //! - [`docs::from_python`]: from the Python library of this name, with its sessions shared or taken over.
 //! - [`docs::from_tower_sessions`]: from tower-sessions, axum-login, axum_session and actix-session.
 //! - [`docs::architecture`]: the modules, for contributors.
@@ -79,6 +80,7 @@
 //! |---|---|---|
 //! | `aws-lc-rs`, `ring` | no | encryption by one of these libraries: the same bytes in less time; builds C and assembly |
 //! | `axum` | yes | sessions as handler arguments, rejections as responses, `CsrfLayer` |
+//! | `cli` | no | the command `starsessions`: see [`docs::command`] |
 //! | `dbsc` | no | sessions bound to a key of the browser's device |
 //! | `json` | no | `codec = json` |
 //! | `metrics` | no | counters, histograms and a gauge through the `metrics` facade |

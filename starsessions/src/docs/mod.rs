@@ -26,6 +26,9 @@ pub mod observability {}
 #[doc = include_str!("scaling.md")]
 pub mod scaling {}
 
+#[doc = include_str!("command.md")]
+pub mod command {}
+
 #[doc = include_str!("from_python.md")]
 pub mod from_python {}
 

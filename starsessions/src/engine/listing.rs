@@ -174,7 +174,7 @@ impl ServerSide {
             let name = Name::Row(&self.context.keys, *key);
             let observer = &self.context.observer;
             observer.ended(name, cause, || Known {
-                indexed: vec![(lookup.spec.name.into(), lookup.value.as_slice().into())],
+                indexed: vec![((&*lookup.name).into(), lookup.value.as_slice().into())],
                 label: session.label.clone(),
             });
         }

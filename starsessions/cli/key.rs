@@ -1,0 +1,195 @@
+//! Keys: made, and changed in a file without ending a session.
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::Subcommand;
+use serde_json::json;
+use starsessions::config::{Clock, SystemClock};
+use starsessions::keys::Key;
+use starsessions::{KeyRing, Timestamp};
+
+use crate::failure::Failure;
+use crate::output::Output;
+use crate::{keys, time};
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Make a key and print it, for SESSION_KEYS or a secret store
+    New,
+    /// Change the keys in a file in two steps, so that no session ends
+    ///
+    /// First without --activate: a new key is accepted. When every node has read the file, with --activate: it
+    /// makes all new cookies, and the key before it is still accepted. Keys whose end has passed are dropped.
+    Rotate {
+        /// The file, as `KeyRing::from_file_or_new` keeps it
+        file: PathBuf,
+        /// The id of the key that becomes the active one, as the first step has printed it
+        #[arg(long, value_name = "KEY_ID")]
+        activate: Option<String>,
+        /// How long the key that was active is accepted from now on, as `30d`: at least as long as a session
+        /// can live. Without it, until it is removed
+        #[arg(long, value_name = "TIME", value_parser = time::parse_duration, requires = "activate")]
+        retire_after: Option<Duration>,
+    },
+}
+
+pub(crate) fn run(command: &Command) -> Result<Output, Failure> {
+    match command {
+        Command::New => {
+            let key = new_key()?;
+            Ok(Output::new(json!({ "key": key, "key_id": id_of(&key)? })).line(key))
+        }
+        Command::Rotate {
+            file,
+            activate: None,
+            ..
+        } => add(file),
+        Command::Rotate {
+            file,
+            activate: Some(key_id),
+            retire_after,
+        } => activate(file, key_id, *retire_after),
+    }
+}
+
+fn add(path: &Path) -> Result<Output, Failure> {
+    let mut ring = Ring::read(path)?;
+    let key = new_key()?;
+    let key_id = id_of(&key)?;
+    ring.items.push(key);
+    ring.write(path)?;
+    let next = format!(
+        "starsessions key rotate {} --activate {key_id}",
+        path.display()
+    );
+    let output = json!({ "added": key_id, "keys": ring.ids(), "next": next });
+    Ok(Output::new(output)
+        .about("added", &key_id)
+        .about("keys", ring.ids().join(" "))
+        .line(format!(
+            "When every node has read the file again, make it the active key: {next}"
+        )))
+}
+
+fn activate(path: &Path, key_id: &str, retire_after: Option<Duration>) -> Result<Output, Failure> {
+    let mut ring = Ring::read(path)?;
+    let place = ring.ids().iter().position(|known| known == key_id);
+    let Some(place) = place else {
+        return Err(Failure::not_found(format!(
+            "{}: no key has the id `{key_id}`; the keys are {}",
+            path.display(),
+            ring.ids().join(", ")
+        )));
+    };
+    if place > 0 {
+        if ring.items.get(place).is_some_and(|item| item.contains('@')) {
+            return Err(Failure::failed(format!(
+                "{}: the key `{key_id}` is on its way out, its end is written behind it; activate another one",
+                path.display()
+            )));
+        }
+        let next = ring.items.remove(place);
+        if let (Some(after), Some(before)) = (retire_after, ring.items.first_mut()) {
+            let end = (SystemClock.now() + after).as_unix_seconds();
+            *before = format!("{before}@{end}");
+        }
+        ring.items.insert(0, next);
+        ring.write(path)?;
+    }
+    let output = json!({ "active": key_id, "keys": ring.ids() });
+    Ok(Output::new(output)
+        .about("active", key_id)
+        .about("keys", ring.ids().join(" ")))
+}
+
+/// The keys of a file as they are written there, checked by the library.
+struct Ring {
+    items: Vec<String>,
+}
+
+impl Ring {
+    /// Without those whose end has passed.
+    fn read(path: &Path) -> Result<Self, Failure> {
+        let text = keys::read(path)?;
+        KeyRing::parse(&text).map_err(|error| keys::of_file(path, &error))?;
+        let now = SystemClock.now();
+        let items = text.split(|c: char| c == ',' || c.is_ascii_whitespace());
+        let items = items.filter(|item| !item.is_empty() && !has_ended(item, now));
+        Ok(Self {
+            items: items.map(str::to_owned).collect(),
+        })
+    }
+
+    fn ids(&self) -> Vec<String> {
+        let ring = KeyRing::parse(&self.items.join(","));
+        let ids = ring.iter().flat_map(KeyRing::key_ids);
+        ids.map(|id| id.to_string()).collect()
+    }
+
+    /// A reader finds the old file or the new one, and only its owner finds any.
+    fn write(&self, path: &Path) -> Result<(), Failure> {
+        let text = self.items.join("\n") + "\n";
+        KeyRing::parse(&text).map_err(|error| keys::of_file(path, &error))?;
+        replace(path, text.as_bytes()).map_err(|error| {
+            keys::of_file(
+                path,
+                &format!("{error}; the keys in it are as they were: run this as a user who may write its folder"),
+            )
+        })
+    }
+}
+
+fn has_ended(item: &str, now: Timestamp) -> bool {
+    let end = item.split_once('@').and_then(|(_, end)| end.parse().ok());
+    end.is_some_and(|end| Timestamp::from_unix_seconds(end) <= now)
+}
+
+fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    // What a link leads to is replaced, not the link.
+    let path = fs::canonicalize(path)?;
+    let draft = path.with_extension(format!("{}.draft", std::process::id()));
+    let written = write_for_owner(&draft, bytes).and_then(|()| keep_owner(&path, &draft));
+    let replaced = written.and_then(|()| fs::rename(&draft, &path));
+    if replaced.is_err() {
+        let _ = fs::remove_file(&draft);
+    }
+    replaced
+}
+
+fn write_for_owner(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+/// An administrator who changes the file of another user leaves it to that user.
+#[cfg(unix)]
+fn keep_owner(from: &Path, to: &Path) -> io::Result<()> {
+    use std::os::unix::fs::{MetadataExt, chown};
+    let (from, now) = (fs::metadata(from)?, fs::metadata(to)?);
+    if (from.uid(), from.gid()) == (now.uid(), now.gid()) {
+        return Ok(());
+    }
+    chown(to, Some(from.uid()), Some(from.gid()))
+}
+
+#[cfg(not(unix))]
+fn keep_owner(_: &Path, _: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+fn new_key() -> Result<String, Failure> {
+    Key::generate_base64().map_err(|error| Failure::failed(error.to_string()))
+}
+
+fn id_of(key: &str) -> Result<String, Failure> {
+    let ring = KeyRing::parse(key).map_err(|error| Failure::failed(error.to_string()))?;
+    Ok(ring.key_ids().map(|id| id.to_string()).collect())
+}

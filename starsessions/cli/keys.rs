@@ -1,0 +1,44 @@
+//! The keys of the application, which no command shows.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use starsessions::KeyRing;
+
+use crate::failure::Failure;
+
+/// Where the keys are.
+#[derive(Args, Debug)]
+pub(crate) struct Keys {
+    /// The file that holds the keys
+    #[arg(long, value_name = "FILE", conflicts_with = "keys_env")]
+    keys: Option<PathBuf>,
+    /// The environment variable that holds the keys
+    #[arg(long, value_name = "NAME", default_value = "SESSION_KEYS")]
+    keys_env: String,
+}
+
+impl Keys {
+    pub(crate) fn read(&self) -> Result<KeyRing, Failure> {
+        match &self.keys {
+            Some(path) => Ok(KeyRing::parse(&read(path)?).map_err(|error| of_file(path, &error))?),
+            None => KeyRing::from_env(&self.keys_env).map_err(|error| {
+                Failure::failed(format!("{error}; or name their file with `--keys FILE`"))
+            }),
+        }
+    }
+}
+
+/// The text of a file of keys. None is made where there is none.
+pub(crate) fn read(path: &Path) -> Result<String, Failure> {
+    std::fs::read_to_string(path).map_err(|error| {
+        let path = path.display();
+        Failure::failed(format!(
+            "{path}: {error}; name a file of keys that this user may read"
+        ))
+    })
+}
+
+pub(crate) fn of_file(path: &Path, error: &dyn std::fmt::Display) -> Failure {
+    Failure::failed(format!("{}: {error}", path.display()))
+}

@@ -1,0 +1,72 @@
+//! What a command has to say: text for people, or JSON for programs.
+
+use std::fmt::Display;
+use std::io::{self, ErrorKind, Write};
+use std::process::ExitCode;
+
+use serde_json::Value;
+
+use crate::failure::{Failure, NOT_FOUND};
+
+/// The same in both forms.
+#[derive(Debug)]
+pub(crate) struct Output {
+    lines: Vec<String>,
+    json: Value,
+    has_found: bool,
+}
+
+impl Output {
+    pub(crate) fn new(json: Value) -> Self {
+        Self {
+            lines: Vec::new(),
+            json,
+            has_found: true,
+        }
+    }
+
+    pub(crate) fn with_json(mut self, json: Value) -> Self {
+        self.json = json;
+        self
+    }
+
+    /// The command has told something, and has not found what it was asked for.
+    pub(crate) fn not_found(mut self) -> Self {
+        self.has_found = false;
+        self
+    }
+
+    pub(crate) fn line(mut self, line: impl Into<String>) -> Self {
+        self.lines.push(line.into());
+        self
+    }
+
+    /// A line with what it is about in front.
+    pub(crate) fn about(self, what: &str, value: impl Display) -> Self {
+        self.line(format!("{what:<12} {value}"))
+    }
+
+    /// A reader that has gone, as `head` does, has what it wanted.
+    pub(crate) fn write(&self, json: bool) -> Result<ExitCode, Failure> {
+        match self.try_write(json) {
+            Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Failure::failed(format!(
+                "the output cannot be written: {error}"
+            ))),
+            _ if self.has_found => Ok(ExitCode::SUCCESS),
+            _ => Ok(ExitCode::from(NOT_FOUND)),
+        }
+    }
+
+    fn try_write(&self, json: bool) -> io::Result<()> {
+        let mut out = io::stdout().lock();
+        if json {
+            writeln!(out, "{}", self.json)?;
+        } else {
+            for line in &self.lines {
+                // What others have called a session stays one line.
+                writeln!(out, "{}", line.replace(char::is_control, " "))?;
+            }
+        }
+        out.flush()
+    }
+}

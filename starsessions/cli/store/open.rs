@@ -1,0 +1,283 @@
+//! A store by its URL.
+
+use std::fmt;
+#[cfg(feature = "sqlite")]
+use std::path::Path;
+
+use clap::Args;
+use starsessions::store::{StoreCounts, StoreError};
+use starsessions::{MemoryStore, Timestamp};
+
+use crate::failure::Failure;
+
+/// A URL, which may hold a password.
+#[derive(Clone)]
+pub(crate) struct Place(String);
+
+impl From<String> for Place {
+    fn from(url: String) -> Self {
+        Self(url)
+    }
+}
+
+/// Without the password.
+impl fmt::Debug for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Place(..)")
+    }
+}
+
+/// How the application has named its rows.
+#[derive(Args, Debug)]
+pub(crate) struct Layout {
+    /// The name of the table, in PostgreSQL and MySQL
+    #[arg(long, value_name = "NAME")]
+    table: Option<String>,
+    /// What all keys begin with, in Redis
+    #[arg(long, value_name = "TEXT")]
+    prefix: Option<String>,
+}
+
+/// A store of one of the kinds that this build knows.
+pub(crate) enum Open {
+    /// An empty one that ends with the command: what a measurement is compared with.
+    Memory(MemoryStore),
+    #[cfg(feature = "mysql")]
+    MySql(starsessions::MySqlStore),
+    #[cfg(feature = "postgres")]
+    Postgres(starsessions::PostgresStore),
+    #[cfg(feature = "redis")]
+    Redis(starsessions::RedisStore),
+    #[cfg(feature = "sqlite")]
+    Sqlite(starsessions::SqliteStore),
+}
+
+/// The same for a store of each kind.
+macro_rules! with_store {
+    ($open:expr, $store:ident => $body:expr) => {
+        match $open {
+            $crate::store::Open::Memory($store) => $body,
+            #[cfg(feature = "mysql")]
+            $crate::store::Open::MySql($store) => $body,
+            #[cfg(feature = "postgres")]
+            $crate::store::Open::Postgres($store) => $body,
+            #[cfg(feature = "redis")]
+            $crate::store::Open::Redis($store) => $body,
+            #[cfg(feature = "sqlite")]
+            $crate::store::Open::Sqlite($store) => $body,
+        }
+    };
+}
+pub(crate) use with_store;
+
+impl Place {
+    /// Opens a store that is there.
+    pub(crate) async fn open(&self, layout: &Layout) -> Result<Open, Failure> {
+        #[cfg(feature = "sqlite")]
+        if let Some(path) = self.0.strip_prefix(SQLITE)
+            && !Path::new(path).exists()
+        {
+            return Err(Failure::not_found(format!(
+                "{path}: there is no such file; name the one that the application keeps, or make it with \
+                 `starsessions store migrate`"
+            )));
+        }
+        self.open_or_make(layout).await
+    }
+
+    pub(crate) async fn open_or_make(&self, layout: &Layout) -> Result<Open, Failure> {
+        let Some((scheme, _)) = self.0.split_once(':') else {
+            return Err(unknown());
+        };
+        layout.check(scheme)?;
+        match scheme {
+            "memory" => Ok(Open::Memory(MemoryStore::new())),
+            "sqlite" => self.sqlite(),
+            "postgres" | "postgresql" => self.postgres(layout).await,
+            "mysql" | "mariadb" => self.mysql(layout).await,
+            "redis" | "rediss" => self.redis(layout).await,
+            _ => Err(unknown()),
+        }
+    }
+
+    #[cfg(feature = "sqlite")]
+    fn sqlite(&self) -> Result<Open, Failure> {
+        let path = self.0.strip_prefix(SQLITE).unwrap_or_default();
+        let store = starsessions::SqliteStore::open(path);
+        store
+            .map(Open::Sqlite)
+            .map_err(|error| Failure::store(&error))
+    }
+
+    #[cfg(feature = "postgres")]
+    async fn postgres(&self, layout: &Layout) -> Result<Open, Failure> {
+        use sqlx::Connection;
+        use sqlx::postgres::{PgConnection, PgPoolOptions};
+        let store = starsessions::PostgresStore::builder({
+            let options = self.0.parse().map_err(|_| malformed())?;
+            // A pool would try again for a while where nothing listens.
+            let first = within(PgConnection::connect_with(&options)).await?;
+            let _ = first.close().await;
+            PgPoolOptions::new().connect_lazy_with(options)
+        });
+        let table = layout.table.as_deref().unwrap_or(TABLE);
+        let store = store
+            .table(table)
+            .build()
+            .map_err(|error| Failure::failed(error.to_string()))?;
+        Ok(Open::Postgres(store))
+    }
+
+    #[cfg(feature = "mysql")]
+    async fn mysql(&self, layout: &Layout) -> Result<Open, Failure> {
+        use sqlx::Connection;
+        use sqlx::mysql::{MySqlConnection, MySqlPoolOptions};
+        let store = starsessions::MySqlStore::builder({
+            let options = self.0.parse().map_err(|_| malformed())?;
+            let first = within(MySqlConnection::connect_with(&options)).await?;
+            let _ = first.close().await;
+            MySqlPoolOptions::new().connect_lazy_with(options)
+        });
+        let table = layout.table.as_deref().unwrap_or(TABLE);
+        let store = store
+            .table(table)
+            .build()
+            .map_err(|error| Failure::failed(error.to_string()))?;
+        Ok(Open::MySql(store))
+    }
+
+    #[cfg(feature = "redis")]
+    async fn redis(&self, layout: &Layout) -> Result<Open, Failure> {
+        let client = redis::Client::open(&*self.0).map_err(|_| malformed())?;
+        let mut store = starsessions::RedisStore::builder(client);
+        if let Some(prefix) = &layout.prefix {
+            store = store.prefix(prefix);
+        }
+        let store = store.connect().await;
+        store
+            .map(Open::Redis)
+            .map_err(|error| Failure::store(&error))
+    }
+
+    #[cfg(not(feature = "sqlite"))]
+    fn sqlite(&self) -> Result<Open, Failure> {
+        Err(without("sqlite"))
+    }
+
+    #[cfg(not(feature = "postgres"))]
+    async fn postgres(&self, _: &Layout) -> Result<Open, Failure> {
+        Err(without("postgres"))
+    }
+
+    #[cfg(not(feature = "mysql"))]
+    async fn mysql(&self, _: &Layout) -> Result<Open, Failure> {
+        Err(without("mysql"))
+    }
+
+    #[cfg(not(feature = "redis"))]
+    async fn redis(&self, _: &Layout) -> Result<Open, Failure> {
+        Err(without("redis"))
+    }
+}
+
+impl Layout {
+    /// A name that the store does not have would be passed over in silence.
+    fn check(&self, scheme: &str) -> Result<(), Failure> {
+        let has_table = ["postgres", "postgresql", "mysql", "mariadb"].contains(&scheme);
+        let has_prefix = ["redis", "rediss"].contains(&scheme);
+        if self.table.is_some() && !has_table {
+            return Err(Failure::failed(
+                "`--table` is for postgres:// and mysql://; leave it out",
+            ));
+        }
+        if self.prefix.is_some() && !has_prefix {
+            return Err(Failure::failed("`--prefix` is for redis://; leave it out"));
+        }
+        Ok(())
+    }
+}
+
+impl Open {
+    pub(crate) async fn migrate(&self) -> Result<(), Failure> {
+        match self {
+            #[cfg(feature = "mysql")]
+            Self::MySql(store) => store
+                .migrate()
+                .await
+                .map_err(|error| Failure::store(&error)),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(store) => store
+                .migrate()
+                .await
+                .map_err(|error| Failure::store(&error)),
+            // Ready as soon as they are open.
+            _ => Ok(()),
+        }
+    }
+
+    pub(crate) async fn count(&self, now: Timestamp) -> Result<StoreCounts, StoreError> {
+        match self {
+            Self::Memory(store) => Ok(store.count(now)),
+            #[cfg(feature = "mysql")]
+            Self::MySql(store) => store.count(now).await,
+            #[cfg(feature = "postgres")]
+            Self::Postgres(store) => store.count(now).await,
+            #[cfg(feature = "redis")]
+            Self::Redis(store) => store.count(now).await,
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(store) => store.count(now).await,
+        }
+    }
+}
+
+/// The first connection, which is to be there in time.
+#[cfg(any(feature = "mysql", feature = "postgres"))]
+async fn within<T>(connecting: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, Failure> {
+    match tokio::time::timeout(std::time::Duration::from_secs(5), connecting).await {
+        Ok(Ok(connection)) => Ok(connection),
+        Ok(Err(error)) => Err(unreachable(&error.to_string())),
+        Err(_) => Err(unreachable("no answer within 5 seconds")),
+    }
+}
+
+#[cfg(any(feature = "mysql", feature = "postgres"))]
+fn unreachable(why: &str) -> Failure {
+    Failure::store(&StoreError::Unavailable(
+        format!(
+            "{why}; check address, user, password and database, and that the server is running"
+        )
+        .into(),
+    ))
+}
+
+#[cfg(any(feature = "mysql", feature = "postgres", feature = "redis"))]
+fn malformed() -> Failure {
+    Failure::failed(
+        "the URL of the store cannot be read; write it as `scheme://user:password@host:port/database`",
+    )
+}
+
+fn unknown() -> Failure {
+    Failure::failed(
+        "the URL of the store begins with none of `sqlite:`, `postgres://`, `mysql://` and `redis://`; \
+         write the kind of the store in front",
+    )
+}
+
+#[cfg(not(all(
+    feature = "mysql",
+    feature = "postgres",
+    feature = "redis",
+    feature = "sqlite"
+)))]
+fn without(feature: &str) -> Failure {
+    Failure::failed(format!(
+        "this build of the command has not the feature `{feature}`; install it with \
+         `cargo install --path starsessions --features cli,{feature}`"
+    ))
+}
+
+#[cfg(feature = "sqlite")]
+const SQLITE: &str = "sqlite:";
+#[cfg(any(feature = "mysql", feature = "postgres"))]
+const TABLE: &str = "starsessions";
