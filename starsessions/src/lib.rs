@@ -90,7 +90,7 @@
 //! | `redis` | no | `RedisStore`: sessions in Redis or Valkey, for many machines and many sessions |
 //! | `sqlite` | no | `SqliteStore`: sessions in a file, which survive a restart |
 //! | `takeover` | no | `takeover`: sessions of another library, taken over one by one while users stay signed in |
-//! | `testing` | no | `testing`: a clock to turn, sessions to seed and read, the contract of stores |
+//! | `testing` | no | `testing`: a clock to turn, sessions to seed and read, the contract of stores, a lock on what is stored |
 //!
 //! Features only add; none changes what the rest does. If both `aws-lc-rs` and `ring` are on, `ring` encrypts.
 

@@ -6,6 +6,7 @@ mod pair;
 
 mod collections;
 mod enums;
+mod lock;
 mod numbers;
 mod structs;
 mod tuples;

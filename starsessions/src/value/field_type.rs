@@ -1,12 +1,14 @@
 //! The type of a field, asked without a value: whether it comes back, and what it looks like.
 
 use std::any::{TypeId, type_name};
+#[cfg(feature = "testing")]
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::examine::{examine, stored, written};
+use super::examine::{Written, examine, stored, written};
 use super::{Format, ValueError};
 
 /// The type of a field, for what can be said of it without a value.
@@ -16,7 +18,7 @@ pub struct FieldType {
     name: fn() -> &'static str,
     format: Format,
     examine: fn(Format) -> Result<(), ValueError>,
-    written: fn(Format) -> Vec<Vec<u8>>,
+    written: fn(Format) -> Vec<Written>,
     reads: fn(&[u8]) -> bool,
 }
 
@@ -52,9 +54,28 @@ impl FieldType {
     pub fn is_readable_as(&self, other: &Self) -> bool {
         let reads = |reader: &Self, writer: &Self| {
             let written = (writer.written)(writer.format);
-            !written.is_empty() && written.iter().all(|bytes| (reader.reads)(bytes))
+            !written.is_empty() && written.iter().all(|it| (reader.reads)(&it.bytes))
         };
         self.is(other) || (reads(self, other) && reads(other, self))
+    }
+
+    /// How its values are written.
+    #[cfg(feature = "testing")]
+    pub(crate) fn format(&self) -> Format {
+        self.format
+    }
+
+    /// Made-up values as they are written, by their marks: one for each set of names and kinds.
+    #[cfg(feature = "testing")]
+    pub(crate) fn samples(&self) -> BTreeMap<u32, Vec<u8>> {
+        let written = (self.written)(self.format).into_iter();
+        written.map(|it| (it.mark, it.bytes)).collect()
+    }
+
+    /// Whether the type reads these bytes, which were written as its first version.
+    #[cfg(feature = "testing")]
+    pub(crate) fn reads(&self, bytes: &[u8]) -> bool {
+        (self.reads)(bytes)
     }
 
     /// Whether values of the type come back as they were, as far as made-up values show it. It is found out

@@ -21,7 +21,7 @@ use serde::de::DeserializeOwned;
 use self::plan::{Plan, Run};
 use self::sampler::Sampler;
 use super::round_trip::try_round_trip;
-use super::{Format, Incomplete, Stored, ValueError, type_name};
+use super::{Detail, Format, Incomplete, Refusal, Stored, ValueError, trace, type_name};
 
 /// What is known of `T` in this format; found out once in a process.
 ///
@@ -44,8 +44,15 @@ where
     verdict
 }
 
-/// Some values of `T` as they are written, made up; none if the type accepts no made-up value.
-pub(super) fn written<T>(format: Format) -> Vec<Vec<u8>>
+/// A made-up value as it is written.
+pub(super) struct Written {
+    /// Of the names and kinds that occur in it.
+    pub(super) mark: u32,
+    pub(super) bytes: Vec<u8>,
+}
+
+/// Some values of `T` as they are written; none if the type accepts no made-up value.
+pub(super) fn written<T>(format: Format) -> Vec<Written>
 where
     T: Serialize + DeserializeOwned + 'static,
 {
@@ -55,14 +62,24 @@ where
         let run = Run::new(&plan, format != Format::Bincode);
         let value = catch_unwind(AssertUnwindSafe(|| {
             let value = Sampler::sample::<T>(&run).ok()?;
-            let mut bytes = Vec::new();
-            Some(stored(format).encode(&value, &mut bytes).map(|()| bytes))
+            Some(write(&value, format))
         }));
         let value = value.unwrap_or_default();
         plan.learn(&run.into_seen(), value.is_some());
         all.extend(value.and_then(Result::ok));
     }
     all
+}
+
+fn write<T>(value: &T, format: Format) -> Result<Written, ValueError>
+where
+    T: Serialize + DeserializeOwned + 'static,
+{
+    let mut bytes = Vec::new();
+    stored(format).encode(value, &mut bytes)?;
+    let trace = trace(value, format.is_human_readable(), Detail::Names);
+    let mark = trace.map_err(Refusal::into_error::<T>)?.mark;
+    Ok(Written { mark, bytes })
 }
 
 /// A field of the type without rules of its own.

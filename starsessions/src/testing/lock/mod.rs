@@ -1,0 +1,273 @@
+//! A test of the application's own: what live sessions hold stays readable.
+
+mod compare;
+mod text;
+
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::fmt;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::{env, fs};
+
+use self::compare::compare;
+use self::text::{Lock, Recorded};
+use crate::schema::{FieldSpec, Merge, SessionData};
+use crate::sentence::debug_as_sentence;
+
+/// Records every stored field of session types in a small text file, which is committed, and fails a test when
+/// a change would make live sessions unreadable without `version` and `migrate`, or `alias`.
+///
+/// ```no_run
+/// use starsessions::{Session, testing::SchemaLock};
+///
+/// # mod my {
+/// # use starsessions::Session;
+/// #[derive(Session)]
+/// pub struct Shop {
+///     cart: Vec<u32>,
+/// }
+///
+/// #[derive(Session)]
+/// pub struct Login {
+///     #[session(required, rotate)]
+///     user: u64,
+/// }
+/// # }
+/// # use my::{Shop, Login};
+///
+/// #[test]
+/// fn live_sessions_stay_readable() {
+///     SchemaLock::new("sessions.lock").view::<Shop>().view::<Login>().check();
+/// }
+/// ```
+///
+/// The file holds made-up values of each field as they are stored, no real ones. A type may be renamed, moved or
+/// replaced by another one, as long as it still reads them; a change far inside of it is seen.
+///
+/// Run the test with `UPDATE_SCHEMA=1` in the environment to record what is new, and commit the file with the
+/// change. A change that live sessions do not survive is recorded with `UPDATE_SCHEMA=force` only: for an
+/// application that has none yet.
+///
+/// # What it cannot see
+///
+/// A type that accepts no made-up value is compared by its name alone. What `migrate` and `validate` do with a
+/// value is not tried.
+#[must_use = "nothing is compared until `check` is called"]
+pub struct SchemaLock {
+    path: PathBuf,
+    fields: Vec<&'static FieldSpec>,
+}
+
+impl SchemaLock {
+    /// A lock in this file. A relative path begins at the folder of the package, where cargo runs its tests.
+    pub fn new(path: impl AsRef<Path>) -> Self {
+        Self {
+            path: path.as_ref().to_owned(),
+            fields: Vec::new(),
+        }
+    }
+
+    /// Adds the fields of a session type. Leave none out: what is in no type counts as removed.
+    pub fn view<T: SessionData>(mut self) -> Self {
+        self.fields.extend(T::SCHEMA.fields);
+        self
+    }
+
+    /// Compares the types with the file, or updates it as the variable `UPDATE_SCHEMA` says.
+    ///
+    /// # Panics
+    /// If the file does not have the types as they are now, with a sentence for each field and the cure.
+    #[track_caller]
+    #[expect(clippy::panic, reason = "a test that has found something has failed")]
+    pub fn check(self) {
+        let update = match env::var(VARIABLE).as_deref() {
+            Ok("force") => UpdateSchema::All,
+            Err(_) | Ok("" | "0") => UpdateSchema::Nothing,
+            Ok(_) => UpdateSchema::Compatible,
+        };
+        if let Err(error) = self.compare(update) {
+            panic!("{error}");
+        }
+    }
+
+    /// The same without the variable, for a test that has its own way to ask for an update.
+    ///
+    /// # Errors
+    /// [`SchemaLockError`] if the file cannot be read or written, or does not have the types as they are now.
+    pub fn compare(&self, update: UpdateSchema) -> Result<(), SchemaLockError> {
+        let before = match fs::read_to_string(&self.path) {
+            Ok(text) => Lock::parse(&text).map_err(|line| self.error(Problem::Line(line)))?,
+            Err(error) if error.kind() == ErrorKind::NotFound => Lock::default(),
+            Err(error) => return Err(self.error(Problem::Io(error))),
+        };
+        let now = recorded(&self.fields);
+        let (after, changes) = compare(&before, &now);
+        let is_kept_out = |change: &SchemaChange| match update {
+            UpdateSchema::Nothing => true,
+            UpdateSchema::Compatible => change.breaks_sessions,
+            UpdateSchema::All => false,
+        };
+        let is_new = !changes.is_empty();
+        let kept_out: Vec<_> = changes.into_iter().filter(is_kept_out).collect();
+        if !kept_out.is_empty() {
+            return Err(self.error(Problem::Changes(kept_out)));
+        }
+        if is_new {
+            let written = fs::write(&self.path, after.to_string());
+            written.map_err(|error| self.error(Problem::Io(error)))?;
+        }
+        Ok(())
+    }
+
+    fn error(&self, problem: Problem) -> SchemaLockError {
+        SchemaLockError {
+            path: self.path.clone(),
+            problem,
+        }
+    }
+}
+
+impl fmt::Debug for SchemaLock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SchemaLock")
+            .field("path", &self.path)
+            .field("fields", &self.fields.len())
+            .finish()
+    }
+}
+
+/// What of the types is written into the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UpdateSchema {
+    /// Nothing: each difference is an error.
+    Nothing,
+    /// What live sessions survive.
+    Compatible,
+    /// Everything: values that are not readable any more count as absent.
+    All,
+}
+
+/// One difference between the types and the file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SchemaChange {
+    /// The stored name of the field.
+    pub field: String,
+    /// Whether values in live sessions could not be read any more.
+    pub breaks_sessions: bool,
+    sentence: String,
+}
+
+/// What has changed, and the cure.
+impl fmt::Display for SchemaChange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.sentence)
+    }
+}
+
+/// The file does not have the types as they are now, or is none.
+pub struct SchemaLockError {
+    path: PathBuf,
+    problem: Problem,
+}
+
+enum Problem {
+    Io(std::io::Error),
+    /// The number of the line that is none of a lock.
+    Line(usize),
+    Changes(Vec<SchemaChange>),
+}
+
+impl SchemaLockError {
+    /// The differences; none if the file itself is the problem.
+    #[must_use]
+    pub fn changes(&self) -> &[SchemaChange] {
+        match &self.problem {
+            Problem::Changes(changes) => changes,
+            Problem::Io(_) | Problem::Line(_) => &[],
+        }
+    }
+}
+
+debug_as_sentence!(SchemaLockError);
+
+impl fmt::Display for SchemaLockError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let path = self.path.display();
+        match &self.problem {
+            Problem::Io(error) => write!(
+                f,
+                "{path}: {error}; name a file that this test may read and write, in a folder that is there"
+            ),
+            Problem::Line(line) => write!(
+                f,
+                "{path}: line {line} is not one that this test writes; take the file from version control again"
+            ),
+            Problem::Changes(changes) => {
+                for change in changes {
+                    writeln!(f, "{path}: {change}")?;
+                }
+                let is_compatible = changes.iter().all(|change| !change.breaks_sessions);
+                f.write_str(if is_compatible {
+                    "live sessions survive this: run the test with UPDATE_SCHEMA=1, and commit the file"
+                } else {
+                    "live sessions do not survive this: cure it, then run the test with UPDATE_SCHEMA=1 (an \
+                     application without sessions may take UPDATE_SCHEMA=force)"
+                })
+            }
+        }
+    }
+}
+
+impl Error for SchemaLockError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match &self.problem {
+            Problem::Io(error) => Some(error),
+            Problem::Line(_) | Problem::Changes(_) => None,
+        }
+    }
+}
+
+/// A field as it is now.
+struct Current {
+    specs: Vec<&'static FieldSpec>,
+    recorded: Recorded,
+}
+
+/// By stored name; a name that two types have is one field.
+fn recorded(fields: &[&'static FieldSpec]) -> BTreeMap<&'static str, Current> {
+    let mut all = BTreeMap::<_, Current>::new();
+    for spec in fields {
+        let recorded = Recorded {
+            is_removed: false,
+            version: spec.version,
+            codec: format!("{:?}", spec.field_type.format()).to_lowercase(),
+            merge: merge_of(spec).to_owned(),
+            type_name: spec.field_type.name().to_owned(),
+            samples: spec.field_type.samples(),
+        };
+        match all.get_mut(spec.name) {
+            Some(known) => {
+                known.specs.push(spec);
+                known.recorded.samples.extend(recorded.samples);
+            }
+            None => {
+                let specs = vec![*spec];
+                all.insert(spec.name, Current { specs, recorded });
+            }
+        }
+    }
+    all
+}
+
+fn merge_of(spec: &FieldSpec) -> &'static str {
+    match spec.merge {
+        _ if spec.flash => "flash",
+        Merge::Last => "last",
+        Merge::Exclusive => "exclusive",
+        Merge::With(_) => "merged",
+    }
+}
+
+const VARIABLE: &str = "UPDATE_SCHEMA";
