@@ -1,5 +1,8 @@
 //! Sessions as axum handler arguments.
 
+#[cfg(feature = "aide")]
+mod aide;
+
 use std::sync::Arc;
 
 use axum_core::extract::{FromRequestParts, OptionalFromRequestParts};

@@ -1,0 +1,48 @@
+//! Sessions in routes that aide documents.
+
+use aide::generate::GenContext;
+use aide::openapi::{Operation, Response};
+use aide::{OperationInput, OperationOutput};
+
+use crate::csrf::CsrfRejection;
+use crate::error::SessionError;
+use crate::flow::Flows;
+use crate::schema::SessionData;
+use crate::session::{CurrentSession, Session, SessionRejection};
+
+/// Tells what a handler answers that does not run: the redirection or the 401 of a view with a `required` field.
+impl<T: SessionData> OperationInput for Session<T> {
+    fn inferred_early_responses(
+        _: &mut GenContext,
+        _: &mut Operation,
+    ) -> Vec<(Option<u16>, Response)> {
+        if !T::SCHEMA.fields.iter().any(|field| field.required) {
+            return Vec::new();
+        }
+        let status = T::SCHEMA.reject.map_or(401, |_| 303);
+        let response = Response {
+            description: "The session lacks what this needs".to_owned(),
+            ..Response::default()
+        };
+        vec![(Some(status), response)]
+    }
+}
+
+impl OperationInput for CurrentSession {}
+
+impl<T> OperationInput for Flows<T> {}
+
+/// It is not described: which errors a handler meets depends on what it does.
+impl OperationOutput for SessionError {
+    type Inner = Self;
+}
+
+/// As of a [`SessionError`].
+impl OperationOutput for SessionRejection {
+    type Inner = Self;
+}
+
+/// As of a [`SessionError`].
+impl OperationOutput for CsrfRejection {
+    type Inner = Self;
+}
