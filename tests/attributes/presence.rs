@@ -130,7 +130,7 @@ async fn a_request_without_a_required_field_is_401_and_the_handler_does_not_run(
         .await;
     assert_eq!(reply.status, StatusCode::UNAUTHORIZED);
     assert_eq!((reply.location(), reply.sets_cookie()), (None, false));
-    assert_eq!(reply.body, "");
+    assert_eq!(reply.body, "Sign in first.");
 }
 
 #[tokio::test]

@@ -14,7 +14,7 @@ use starsessions::{
     CsrfLayer, CurrentSession, Rejection, Session, SessionError, SessionLayerBuilder,
     SessionRejection,
 };
-use starsessions_tests::client::{Client, Reply};
+use starsessions_tests::client::Reply;
 use starsessions_tests::device::Device;
 use starsessions_tests::logs::Logs;
 use starsessions_tests::shop::{self, Login, Shop};
@@ -110,6 +110,7 @@ fn own_pages(layer: SessionLayerBuilder) -> SessionLayerBuilder {
 }
 
 const OWN: (&str, &str) = ("sec-fetch-site", "same-origin");
+const SCRIPT: (&str, &str) = ("sec-fetch-mode", "cors");
 const FOREIGN: (&str, &str) = ("sec-fetch-site", "cross-site");
 const JSON: (&str, &str) = ("accept", "application/json");
 
@@ -126,7 +127,7 @@ async fn the_applications_pages_take_the_place_of_the_librarys() {
     let site = Site::with(own_pages);
     let client = site.serve(routes());
     for path in ["/account", "/look"] {
-        let guest = client.ask_with(Method::POST, path, &[OWN]).await;
+        let guest = client.ask_with(Method::POST, path, &[OWN, SCRIPT]).await;
         shows(
             &guest,
             StatusCode::UNAUTHORIZED,
@@ -252,7 +253,7 @@ async fn a_device_without_its_proof_has_a_page() {
 async fn without_pages_an_answer_is_a_sentence() {
     let site = Site::new();
     let mut user = site.serve(shop::routes().route("/account", get(account).post(account)));
-    let guest = user.post("/account").await;
+    let guest = user.ask_with(Method::POST, "/account", &[SCRIPT]).await;
     assert_eq!(guest.status, StatusCode::UNAUTHORIZED);
     assert_eq!(guest.body, "Sign in first.");
     user.post("/login/7").await;
@@ -266,44 +267,29 @@ async fn without_pages_an_answer_is_a_sentence() {
     assert_eq!(user.get("/account").await.body, sentence);
 }
 
-/// Where only people can be led to another page, whether there is a way back or not.
+/// Also where the argument is not taken from the request.
 #[tokio::test]
 async fn only_a_navigation_is_led_to_the_login() {
-    let guest = site_of_guests();
-    let script = ("sec-fetch-mode", "cors");
-    for (method, path, headers, status) in [
-        (Method::GET, "/account", &[][..], StatusCode::SEE_OTHER),
-        (Method::HEAD, "/account", &[][..], StatusCode::SEE_OTHER),
-        (Method::GET, "/look", &[][..], StatusCode::SEE_OTHER),
-        (
-            Method::GET,
-            "/account",
-            &[JSON][..],
-            StatusCode::UNAUTHORIZED,
-        ),
-        (Method::GET, "/look", &[JSON][..], StatusCode::UNAUTHORIZED),
-        (
-            Method::GET,
-            "/account",
-            &[script][..],
-            StatusCode::UNAUTHORIZED,
-        ),
-        (
-            Method::POST,
-            "/account",
-            &[OWN][..],
-            StatusCode::UNAUTHORIZED,
-        ),
-        (Method::POST, "/look", &[OWN][..], StatusCode::UNAUTHORIZED),
-    ] {
-        let reply = guest.ask_with(method.clone(), path, headers).await;
-        assert_eq!(reply.status, status, "{method} {path} {headers:?}");
-        assert_eq!(reply.location().is_some(), status == StatusCode::SEE_OTHER);
+    let guest = Site::new().serve(routes());
+    let form = ("sec-fetch-mode", "navigate");
+    for path in ["/account", "/look"] {
+        for (method, headers, is_led) in [
+            (Method::GET, &[OWN][..], true),
+            (Method::HEAD, &[OWN], true),
+            (Method::POST, &[OWN, form], true),
+            (Method::POST, &[OWN], true),
+            (Method::GET, &[OWN, JSON], false),
+            (Method::POST, &[OWN, JSON], false),
+            (Method::GET, &[OWN, SCRIPT], false),
+            (Method::POST, &[OWN, SCRIPT], false),
+        ] {
+            let reply = guest.ask_with(method.clone(), path, headers).await;
+            let location = is_led.then_some("/login");
+            assert_eq!(reply.location(), location, "{method} {path} {headers:?}");
+            let status = if is_led { 303 } else { 401 };
+            assert_eq!(reply.status, status, "{method} {path} {headers:?}");
+        }
     }
-}
-
-fn site_of_guests() -> Client {
-    Site::new().serve(routes())
 }
 
 /// A service without axum: it writes to the session, and its body is text.

@@ -233,8 +233,9 @@ async fn a_guest_and_a_user_without_the_permission_are_refused() {
     for path in ["/me", "/office", "/staff/room"] {
         client.get(path).await.leads_to("/login");
     }
-    let form = client.post("/me").await;
-    assert_eq!(form.status, StatusCode::UNAUTHORIZED);
+    let script = [("sec-fetch-mode", "cors")];
+    let script = client.ask_with(Method::GET, "/me", &script).await;
+    assert_eq!(script.status, StatusCode::UNAUTHORIZED);
     assert_eq!(client.get("/greet").await.body, "None false");
     assert_eq!(database.queries(), 0, "for guests there is none");
 
@@ -259,7 +260,7 @@ async fn the_session_of_a_deleted_user_ends() {
         let copy = client.clone();
         database.accounts.lock().unwrap().clear();
         let refused = client.post("/me").await;
-        assert_eq!(refused.status, StatusCode::UNAUTHORIZED, "{kept:?}");
+        refused.leads_to("/login");
         assert_eq!(refused.max_age(), Some(0), "{kept:?}: {refused:?}");
         assert_eq!(client.cookies(), None);
         if kept == Kept::OnServer {
@@ -304,7 +305,7 @@ async fn a_request_beside_a_change_of_password_signs_nobody_out() {
         assert_eq!(client.post("/password").await.status, StatusCode::OK);
         gate.open();
         let late = late.await.unwrap();
-        assert_eq!(late.status, StatusCode::UNAUTHORIZED, "{kept:?}");
+        late.leads_to("/login");
         client.keep(&late);
         assert_eq!(client.get("/me").await.body, "1", "{kept:?}");
     }

@@ -37,4 +37,4 @@ pub(crate) use self::slot::{Seen, Slot};
 pub(crate) use self::task::to_its_end;
 pub(crate) use self::transport::is_embedded;
 #[cfg(feature = "axum")]
-pub(crate) use self::transport::is_navigation;
+pub(crate) use self::transport::{is_navigation, is_repeatable};

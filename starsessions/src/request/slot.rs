@@ -96,7 +96,7 @@ pub(super) struct Manner {
     pub(super) shows_guest: bool,
     /// The response may never be shown (HEAD, prefetch): a message must wait for the next one.
     is_unseen: bool,
-    /// A script or a form, which cannot be led to another page.
+    /// A script, which cannot be led to another page.
     is_no_navigation: bool,
 }
 

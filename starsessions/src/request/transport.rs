@@ -82,16 +82,19 @@ pub(crate) fn is_embedded(headers: &HeaderMap) -> bool {
     is_cross_site(headers) && is_part
 }
 
-/// Whether a person has followed a link, and can be led to another page. A script cannot, and what another
-/// method has sent cannot be sent again.
+/// Whether a person has followed a link or sent a form, and can be led to another page. A script cannot.
 pub(crate) fn is_navigation(parts: &Parts) -> bool {
-    let is_safe = parts.method == Method::GET || parts.method == Method::HEAD;
     let accepts = |what| text(&parts.headers, &ACCEPT).is_some_and(|types| types.contains(what));
-    is_safe
-        && match text(&parts.headers, &FETCH_MODE) {
-            Some(mode) => mode == "navigate",
-            None => !accepts("json") || accepts("text/html"),
-        }
+    match text(&parts.headers, &FETCH_MODE) {
+        Some(mode) => mode == "navigate",
+        None => !accepts("json") || accepts("text/html"),
+    }
+}
+
+/// Whether a person can be led back as well: what another method has sent cannot be sent again.
+#[cfg(feature = "axum")]
+pub(crate) fn is_repeatable(parts: &Parts) -> bool {
+    parts.method == Method::GET || parts.method == Method::HEAD
 }
 
 /// Whether the response may never be shown: a `HEAD`, or what a browser fetches ahead and may throw

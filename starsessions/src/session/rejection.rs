@@ -17,7 +17,7 @@ use crate::error::{DetachError, SessionError, TransportError};
 use crate::local_path::LocalPath;
 use crate::request::Slot;
 #[cfg(feature = "axum")]
-use crate::request::is_navigation;
+use crate::request::{is_navigation, is_repeatable};
 use crate::schema::Schema;
 
 /// Why a handler did not get its session argument.
@@ -93,9 +93,11 @@ impl SessionRejection {
             return self;
         };
         let slot = find_slot(parts, schema.realm);
-        if !is_navigation(parts) || slot.as_ref().is_some_and(|slot| slot.is_for_tokens()) {
+        let keeps_token = slot.as_ref().is_some_and(|slot| slot.is_for_tokens());
+        let back = schema.reject.filter(|it| it.contains(PATH));
+        if keeps_token || !is_navigation(parts) || (back.is_some() && !is_repeatable(parts)) {
             *location = None;
-        } else if let Some(reject) = schema.reject.filter(|it| it.contains(PATH)) {
+        } else if let Some(reject) = back {
             let path = slot.map(|slot| slot.local_path()).unwrap_or_default();
             *location = Some(fill(reject, &path));
         }
@@ -223,8 +225,8 @@ impl SessionError {
 }
 
 impl Absence {
-    /// Where the struct's `reject` attribute sends such a request; `None` also for a request that is no navigation: a form,
-    /// a script.
+    /// Where the struct's `reject` attribute sends such a request; `None` also for a script, and for a form if the
+    /// attribute leads back to where the user was.
     #[must_use]
     pub fn location(&self) -> Option<&str> {
         self.location.as_deref()

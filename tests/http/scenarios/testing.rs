@@ -48,13 +48,11 @@ async fn scenario_25_the_session_that_a_response_begins_is_read_from_it() {
 #[tokio::test]
 async fn scenario_25_past_the_idle_timeout_the_login_page_is_next() {
     let test = TestSessions::new();
-    let app = Router::new().route("/cart", get(add)).layer(test.layer());
+    let app = Router::new().route("/add", post(add)).layer(test.layer());
     let cookie = test.cookie_with(Login { user: 7 }).await.unwrap();
     test.clock()
         .advance(Lifetime::aal2().idle + Duration::from_secs(1));
-    let request = Request::get("/cart").header(COOKIE, &cookie);
-    let request = request.body(Body::empty()).unwrap();
-    let response = app.oneshot(request).await.unwrap();
+    let response = app.oneshot(request(&cookie)).await.unwrap();
     assert_eq!(response.status(), StatusCode::SEE_OTHER);
     assert_eq!(response.headers()[LOCATION], "/login");
 }
