@@ -56,6 +56,7 @@
 //! - [`docs::performance`]: what a session costs a request, measured.
 //! - [`docs::scaling`]: how much one machine holds, and when to move to the next store.
 //! - [`docs::command`]: the command `starsessions`, for keys, cookies and stores.
+//! - [`docs::ecosystem`]: beside utoipa, aide, axum-extra and tower-http.
 //! - [`docs::from_python`]: from the Python library of this name, with its sessions shared or taken over.
 //! - [`docs::from_tower_sessions`]: from tower-sessions, axum-login, axum_session and actix-session.
 //! - [`docs::architecture`]: the modules, for contributors.
@@ -78,6 +79,7 @@
 //!
 //! | feature | default | what it brings |
 //! |---|---|---|
+//! | `aide` | no | sessions as arguments of handlers that `aide` documents |
 //! | `aws-lc-rs`, `ring` | no | encryption by one of these libraries: the same bytes in less time; builds C and assembly |
 //! | `axum` | yes | sessions as handler arguments, rejections as responses, `CsrfLayer` |
 //! | `cli` | no | the command `starsessions`: see [`docs::command`] |

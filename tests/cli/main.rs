@@ -22,7 +22,9 @@ use starsessions_tests::servers::Folder;
 static PROGRAM: LazyLock<PathBuf> = LazyLock::new(|| {
     let mut cargo = Command::new(env!("CARGO"));
     cargo.args(["build", "--quiet", "--workspace", "--all-features"]);
-    cargo.args(["--bin", "starsessions", "--message-format", "json"]);
+    // With this test, so that dependencies have the features that they have for the tests.
+    cargo.args(["--bin", "starsessions", "--test", "cli"]);
+    cargo.args(["--message-format", "json"]);
     let built = cargo.output().expect("cargo");
     let said = String::from_utf8_lossy(&built.stderr);
     assert!(built.status.success(), "{said}");
@@ -30,8 +32,9 @@ static PROGRAM: LazyLock<PathBuf> = LazyLock::new(|| {
     let messages = messages
         .lines()
         .filter_map(|line| serde_json::from_str(line).ok());
-    let mut programs =
-        messages.filter_map(|message: Value| Some(message["executable"].as_str()?.into()));
+    let mut programs = messages
+        .filter(|message: &Value| message["target"]["kind"][0] == "bin")
+        .filter_map(|message| Some(message["executable"].as_str()?.into()));
     programs.next_back().expect("a program")
 });
 

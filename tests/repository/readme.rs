@@ -36,6 +36,18 @@ fn the_guide_shows_the_take_over_that_is_tested() {
 }
 
 #[test]
+fn the_page_about_other_crates_shows_what_is_tested() {
+    let page = source::read("starsessions/src/docs/ecosystem.md");
+    for file in ["utoipa_api", "aide_api"] {
+        let path = format!("tests/ecosystem/src/{file}.rs");
+        let code = source::read(&path);
+        let (_, code) = code.split_once("\n\n").expect("a comment for the file");
+        let shown = code.split("\n#[cfg(test)]").next().unwrap_or_default();
+        assert!(page.contains(shown), "copy {path} into the page");
+    }
+}
+
+#[test]
 fn every_attribute_is_in_the_table() {
     let reference = source::read("starsessions/src/docs/attributes.md");
     let readme = source::read("README.md");

@@ -29,6 +29,9 @@ pub mod scaling {}
 #[doc = include_str!("command.md")]
 pub mod command {}
 
+#[doc = include_str!("ecosystem.md")]
+pub mod ecosystem {}
+
 #[doc = include_str!("from_python.md")]
 pub mod from_python {}
 

@@ -2,7 +2,7 @@
 
 use aide::axum::ApiRouter;
 use aide::axum::routing::{get_with, post_with};
-use aide::openapi::{OpenApi, ReferenceOr, SecurityScheme};
+use aide::openapi::{ApiKeyLocation, OpenApi, SecurityScheme};
 use axum::Router;
 use starsessions::{CurrentSession, Session, SessionError, SessionLayer};
 
@@ -28,7 +28,10 @@ async fn sign_in(session: CurrentSession) -> Result<(), SessionError> {
 pub fn app(sessions: SessionLayer) -> (Router, OpenApi) {
     let mut api = OpenApi::default();
     let routes = ApiRouter::new()
-        .api_route("/account", get_with(account, |it| it.security_requirement("session")))
+        .api_route(
+            "/account",
+            get_with(account, |it| it.security_requirement("session")),
+        )
         .api_route("/", get_with(greeting, |it| it))
         .api_route("/login", post_with(sign_in, |it| it));
     let router = routes.finish_api_with(&mut api, |api| {
@@ -40,23 +43,16 @@ pub fn app(sessions: SessionLayer) -> (Router, OpenApi) {
 
 fn cookie(name: &str) -> SecurityScheme {
     SecurityScheme::ApiKey {
-        location: aide::openapi::ApiKeyLocation::Cookie,
+        location: ApiKeyLocation::Cookie,
         name: name.to_owned(),
         description: None,
         extensions: Default::default(),
     }
 }
 
-/// What a scheme of this name says of its cookie.
-pub fn cookie_of<'a>(api: &'a OpenApi, scheme: &str) -> Option<&'a str> {
-    match api.components.as_ref()?.security_schemes.get(scheme)? {
-        ReferenceOr::Item(SecurityScheme::ApiKey { name, .. }) => Some(name),
-        _ => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use aide::openapi::ReferenceOr;
     use starsessions::{KeyRing, MemoryStore};
 
     use super::*;
@@ -79,6 +75,17 @@ mod tests {
         let api = serde_json::to_value(&api).unwrap();
         let responses = |path: &str| api["paths"][path]["get"]["responses"].clone();
         assert!(responses("/account").get("401").is_some(), "{api}");
-        assert!(responses("/").get("401").is_none(), "a guest is not turned away: {api}");
+        assert!(
+            responses("/").get("401").is_none(),
+            "a guest is not turned away: {api}"
+        );
+    }
+
+    /// What a scheme of this name says of its cookie.
+    fn cookie_of<'a>(api: &'a OpenApi, scheme: &str) -> Option<&'a str> {
+        match api.components.as_ref()?.security_schemes.get(scheme)? {
+            ReferenceOr::Item(SecurityScheme::ApiKey { name, .. }) => Some(name),
+            _ => None,
+        }
     }
 }

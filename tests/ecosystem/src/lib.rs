@@ -17,7 +17,12 @@ use tower::ServiceExt;
 
 /// Sends one request; returns the response with its body as text.
 pub async fn send(app: &Router, request: Request<Body>) -> (Response<()>, String) {
-    let (parts, body) = app.clone().oneshot(request).await.expect("it never fails").into_parts();
+    let (parts, body) = app
+        .clone()
+        .oneshot(request)
+        .await
+        .expect("it never fails")
+        .into_parts();
     let body = body.collect().await.expect("a whole body").to_bytes();
     let body = String::from_utf8(body.to_vec()).expect("text");
     (Response::from_parts(parts, ()), body)
@@ -25,7 +30,9 @@ pub async fn send(app: &Router, request: Request<Body>) -> (Response<()>, String
 
 /// A GET with this `Cookie` header.
 pub async fn get(app: &Router, path: &str, cookie: &str) -> (StatusCode, String) {
-    let request = Request::get(path).header("cookie", cookie).body(Body::empty());
+    let request = Request::get(path)
+        .header("cookie", cookie)
+        .body(Body::empty());
     let (response, body) = send(app, request.expect("a request")).await;
     (response.status(), body)
 }

@@ -21,13 +21,19 @@ async fn account(login: Session<Login>) -> String {
 }
 
 #[axum::debug_handler]
-async fn maybe(login: Option<Session<Login>>, session: CurrentSession) -> Result<String, SessionError> {
+async fn maybe(
+    login: Option<Session<Login>>,
+    session: CurrentSession,
+) -> Result<String, SessionError> {
     drop(session);
     Ok(login.map_or("guest".to_owned(), |login| format!("user {}", login.user)))
 }
 
 #[axum::debug_handler(state = Name)]
-async fn refused(State(name): State<Name>, login: Result<Session<Login>, SessionRejection>) -> String {
+async fn refused(
+    State(name): State<Name>,
+    login: Result<Session<Login>, SessionRejection>,
+) -> String {
     match login {
         Ok(login) => format!("{}: user {}", name.0, login.user),
         Err(rejection) => format!("{}: {}", name.0, rejection.status()),
@@ -64,7 +70,10 @@ async fn handlers_and_extractors_of_axum_s_macros_take_sessions() {
         ("/refused", "shop: user 7", "shop: 401 Unauthorized"),
         ("/both", "user 7", ""),
     ] {
-        assert_eq!(crate::get(&app, path, cookie.to_str().unwrap()).await.1, user);
+        assert_eq!(
+            crate::get(&app, path, cookie.to_str().unwrap()).await.1,
+            user
+        );
         assert_eq!(crate::get(&app, path, "").await.1, guest);
     }
 }

@@ -14,7 +14,9 @@ async fn both_layers_refuse_another_site_and_differ_where_no_header_tells() {
     let sessions = TestSessions::new();
     let routes = || Router::new().route("/pay", post(async || ()));
     let ours = routes().layer(CsrfLayer::new()).layer(sessions.layer());
-    let theirs = routes().layer(tower_http::csrf::CsrfLayer::new()).layer(sessions.layer());
+    let theirs = routes()
+        .layer(tower_http::csrf::CsrfLayer::new())
+        .layer(sessions.layer());
     for (header, value, by_ours, by_theirs) in [
         ("sec-fetch-site", "same-origin", 200, 200),
         ("sec-fetch-site", "none", 200, 200),
@@ -26,7 +28,9 @@ async fn both_layers_refuse_another_site_and_differ_where_no_header_tells() {
         ("x-nothing", "", 403, 200),
     ] {
         for (app, expected) in [(&ours, by_ours), (&theirs, by_theirs)] {
-            let request = Request::post("/pay").header("host", "shop.example").header(header, value);
+            let request = Request::post("/pay")
+                .header("host", "shop.example")
+                .header(header, value);
             let (response, _) = send(app, request.body(Body::empty()).unwrap()).await;
             assert_eq!(response.status(), expected, "{header}: {value}");
         }

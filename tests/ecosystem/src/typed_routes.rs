@@ -34,7 +34,11 @@ async fn empty(_: Cart, session: CurrentSession) -> Result<(), SessionError> {
 
 /// The routes inside the layer.
 pub fn app(sessions: SessionLayer) -> Router {
-    Router::new().typed_get(show).typed_delete(empty).typed_put(add).layer(sessions)
+    Router::new()
+        .typed_get(show)
+        .typed_delete(empty)
+        .typed_put(add)
+        .layer(sessions)
 }
 
 #[cfg(test)]
@@ -50,7 +54,12 @@ mod tests {
     async fn a_typed_path_stands_beside_a_session() {
         let app = app(TestSessions::new().layer());
         let request = |method: &str, path: &str, cookie: &str| {
-            Request::builder().method(method).uri(path).header("cookie", cookie).body(Body::empty()).unwrap()
+            Request::builder()
+                .method(method)
+                .uri(path)
+                .header("cookie", cookie)
+                .body(Body::empty())
+                .unwrap()
         };
         let (response, _) = send(&app, request("PUT", "/cart/3", "")).await;
         let cookie = cookie_header(&response).unwrap();

@@ -60,14 +60,23 @@ mod tests {
         let (app, api) = app(sessions.clone());
         let api = serde_json::to_value(&api).unwrap();
         let scheme = &api["components"]["securitySchemes"]["session"];
-        assert_eq!((&scheme["type"], &scheme["in"]), (&"apiKey".into(), &"cookie".into()));
-        assert_eq!(api["paths"]["/account"]["get"]["security"][0]["session"], serde_json::json!([]));
+        assert_eq!(
+            (&scheme["type"], &scheme["in"]),
+            (&"apiKey".into(), &"cookie".into())
+        );
+        assert_eq!(
+            api["paths"]["/account"]["get"]["security"][0]["session"],
+            serde_json::json!([])
+        );
 
         let sign_in = async |session: CurrentSession| session.insert(Login { user: 7 });
         let app = app.route("/login", post(sign_in).layer(sessions));
         let request = http::Request::post("/login").body(axum::body::Body::empty());
         let (response, _) = send(&app, request.unwrap()).await;
-        let line = response.headers()["set-cookie"].to_str().unwrap().to_owned();
+        let line = response.headers()["set-cookie"]
+            .to_str()
+            .unwrap()
+            .to_owned();
         let (name, rest) = line.split_once('=').unwrap();
         assert_eq!(scheme["name"], name);
 
