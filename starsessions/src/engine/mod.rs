@@ -43,6 +43,8 @@ use crate::observe::{self, Name, Observer, Refusal};
 #[cfg(feature = "python")]
 use crate::python::Sessions;
 use crate::record::Record;
+#[cfg(feature = "python")]
+use crate::store::DEFAULT_TIMEOUT;
 use crate::store::{BackendKind, Row, StoreError};
 
 /// Where the sessions of a layer are.
@@ -169,8 +171,12 @@ impl Engine {
 
     /// Sessions in Python's store.
     #[cfg(feature = "python")]
-    pub(crate) fn shared(sessions: Sessions, context: Context) -> Self {
-        Self::Shared(SharedSide { context, sessions })
+    pub(crate) fn shared(sessions: Sessions, context: Context, settings: Settings) -> Self {
+        Self::Shared(SharedSide {
+            context,
+            sessions,
+            limit: settings.store_timeout.unwrap_or(DEFAULT_TIMEOUT),
+        })
     }
 
     pub(crate) fn context(&self) -> &Context {

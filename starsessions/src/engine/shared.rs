@@ -5,6 +5,7 @@
 //! it has read before our write and writes after it is its own, also where we had ended the session.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::server_side::{MAX_ATTEMPTS, back_off};
 use super::{Context, CookieChange, Credential, Executed, Live, Presented, SealedId, Work};
@@ -14,11 +15,13 @@ use crate::lifecycle::plan::{Plan, Step};
 use crate::observe::{EndCause, Known, Refusal};
 use crate::python::{Content, Replaced, Sessions, Stored};
 use crate::record::Record;
-use crate::store::StoreError;
+use crate::store::{StoreError, within};
 
 pub(crate) struct SharedSide {
     pub(super) context: Context,
     pub(super) sessions: Sessions,
+    /// How long each call of the store may take.
+    pub(super) limit: Duration,
 }
 
 /// A session as Python has it.
@@ -42,7 +45,7 @@ impl SharedSide {
         if !self.sessions.accepts(cookie) {
             return Ok(Presented::Nobody(Some(Refusal::Malformed)));
         }
-        let Some(stored) = self.sessions.load(cookie, now).await? else {
+        let Some(stored) = within(self.limit, self.sessions.load(cookie, now)).await? else {
             return Ok(Presented::Nobody(Some(Refusal::Unknown)));
         };
         let live = self.live(Arc::from(cookie), stored, now);
@@ -98,7 +101,7 @@ impl SharedSide {
     /// Ends a session. Where it is its cookie, only the browser can.
     pub(super) async fn end(&self, live: &Live) -> Result<(), SessionError> {
         if let Credential::Shared(shared) = &live.credential {
-            self.sessions.end(&shared.cookie).await?;
+            within(self.limit, self.sessions.end(&shared.cookie)).await?;
             let name = live.name(&self.context.keys);
             let observer = &self.context.observer;
             observer.ended(name, EndCause::Logout, || Known::of(&live.record));
@@ -108,7 +111,8 @@ impl SharedSide {
 
     async fn begin(&self, plan: &Plan) -> Result<Executed, SessionError> {
         let record = self.context.begin(plan)?;
-        let done = self.insert(&Content::default(), &record, plan.now).await?;
+        let content = Sessions::begin(plan.now)?;
+        let done = self.insert(&content, &record, plan.now).await?;
         if let Some(live) = &done.live {
             let name = live.name(&self.context.keys);
             let observer = &self.context.observer;
@@ -131,7 +135,7 @@ impl SharedSide {
             let replaced = self
                 .sessions
                 .replace(&shared.cookie, &shared.stored, &stored, ttl);
-            match replaced.await? {
+            match within(self.limit, replaced).await? {
                 Replaced::Done => {
                     let name = live.name(&self.context.keys);
                     let signs_in = plan.signs_in(Some(&live.record));
@@ -161,43 +165,41 @@ impl SharedSide {
         Err(SessionError::contention())
     }
 
-    /// The new id first, then the end of the old one, as Python does it: a crash between leaves both.
     async fn rotate(&self, mut live: Live, plan: &Plan) -> Result<Executed, SessionError> {
         if self.sessions.is_cookie() {
             return self.commit(live, plan).await;
         }
+        let cookie: Arc<str> = Sessions::new_id()?.into();
         for conflicts in 0..MAX_ATTEMPTS {
             let Credential::Shared(shared) = &live.credential else {
                 return Ok(Executed::gone());
             };
             let record = self.context.next(plan, &live.record)?;
-            let content = &shared.stored.content;
-            let done = self.insert(content, &record, plan.now).await?;
-            let removed = self.sessions.remove_if(&shared.cookie, &shared.stored);
-            let next = match removed.await? {
+            let stored = self.store(&shared.stored.content, &record)?;
+            let ttl = record.expires_at.since(plan.now);
+            let ids = [&*shared.cookie, &*cookie];
+            let renamed = self.sessions.rename(ids, &shared.stored, &stored, ttl);
+            match within(self.limit, renamed).await? {
                 Replaced::Done => {
-                    if let Some(next) = &done.live {
-                        let keys = &self.context.keys;
-                        let (old, new) = (live.name(keys), next.name(keys));
-                        let signs_in = plan.signs_in(Some(&live.record));
-                        let observer = &self.context.observer;
-                        observer.rotated(old, new, false, &record, signs_in);
-                    }
-                    return Ok(done);
+                    let next = self.live(Arc::clone(&cookie), stored, plan.now);
+                    let keys = &self.context.keys;
+                    let (old, new) = (live.name(keys), next.name(keys));
+                    let signs_in = plan.signs_in(Some(&live.record));
+                    let observer = &self.context.observer;
+                    observer.rotated(old, new, false, &record, signs_in);
+                    return Ok(Executed {
+                        cookie: self.set(&cookie, &record, plan.now),
+                        ..Executed::kept(Some(next))
+                    });
                 }
                 Replaced::Stale(stored) => {
-                    Some(self.live(Arc::clone(&shared.cookie), stored, plan.now))
+                    live = self.live(Arc::clone(&shared.cookie), stored, plan.now);
                 }
-                Replaced::Gone => None,
-            };
-            // Another request was faster: what was begun for this one ends, and has never been told of.
-            if let Some(Credential::Shared(begun)) = done.live.map(|live| live.credential) {
-                self.sessions.end(&begun.cookie).await?;
+                Replaced::Gone => return Ok(self.gone(&live)),
             }
-            live = match next {
-                Some(next) if self.context.policy.is_live(&next.record, plan.now) => next,
-                _ => return Ok(self.gone(&live)),
-            };
+            if !self.context.policy.is_live(&live.record, plan.now) {
+                return Ok(self.gone(&live));
+            }
             back_off(conflicts).await;
         }
         Err(SessionError::contention())
@@ -217,7 +219,8 @@ impl SharedSide {
         let ttl = record.expires_at.since(now);
         for _ in 0..MAX_ID_COLLISIONS {
             let cookie: Arc<str> = Sessions::new_id()?.into();
-            if self.sessions.insert(&cookie, &stored, ttl).await? {
+            let inserted = self.sessions.insert(&cookie, &stored, ttl);
+            if within(self.limit, inserted).await? {
                 return Ok(Executed {
                     cookie: self.set(&cookie, record, now),
                     ..Executed::kept(Some(self.live(cookie, stored, now)))

@@ -33,7 +33,8 @@ impl Engine {
             return Ok(Presented::Nobody(None));
         };
         for cookie in cookies {
-            let found = takeover.source.find(cookie, now, LIMIT).await?;
+            let limit = server.vault.store.timeout();
+            let found = takeover.source.find(cookie, now, limit).await?;
             let Some(found) = found else { continue };
             match server.take_over(takeover, found, now).await? {
                 Presented::Nobody(_) => {}
@@ -75,7 +76,8 @@ impl ServerSide {
         let presented = self.resolve(token.encode().as_bytes(), now).await?;
         if found.former.is_some() {
             // The session is ours by now: at worst the next request that brings the cookie removes it.
-            if let Err(error) = takeover.source.remove(&found.cookie, LIMIT).await {
+            let limit = self.vault.store.timeout();
+            if let Err(error) = takeover.source.remove(&found.cookie, limit).await {
                 tracing::warn!(%error, "a session that was taken over could not be removed where it came from");
             }
         }
@@ -137,5 +139,3 @@ impl ServerSide {
 /// How long a request with the former cookie goes on as the new session: a browser that has lost the
 /// response with the new cookie comes back with the former one.
 const GRACE: Duration = Duration::from_secs(5 * 60);
-/// As long as the layer waits for its own store, by default.
-const LIMIT: Duration = Duration::from_secs(5);

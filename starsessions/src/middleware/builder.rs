@@ -468,7 +468,7 @@ impl SessionLayerBuilder {
             if lifetime.idle > lifetime.absolute {
                 return Err(ConfigError::IdleOverAbsolute);
             }
-            if lifetime.absolute > MAX_ABSOLUTE {
+            if lifetime.absolute > MAX_ABSOLUTE && !self.backend.is_shared() {
                 return Err(ConfigError::AbsoluteTooLong);
             }
         }
@@ -573,7 +573,7 @@ impl SessionLayerBuilder {
             engine: match self.backend {
                 Backing::Own(backend) => Engine::new(backend, context, self.settings),
                 #[cfg(feature = "python")]
-                Backing::Python(sessions) => Engine::shared(sessions, context),
+                Backing::Python(sessions) => Engine::shared(sessions, context, self.settings),
             },
             cookie,
             former_cookie,
@@ -593,6 +593,11 @@ impl SessionLayerBuilder {
 }
 
 impl Backing {
+    /// Whether another library has a say in how long sessions live.
+    fn is_shared(&self) -> bool {
+        !matches!(self, Self::Own(_))
+    }
+
     fn is_store(&self) -> bool {
         matches!(self, Self::Own(BackendKind::Store(_)))
     }

@@ -110,7 +110,7 @@ mod tests {
     use serde_json::Value;
 
     fn vectors(kind: &str, count: usize) -> Vec<Value> {
-        let vectors = include_str!("../../../tests/vectors/python.json");
+        let vectors = include_str!("vectors.json");
         let vectors: Value = serde_json::from_str(vectors).unwrap();
         let vectors = vectors[kind].as_array().unwrap().clone();
         assert_eq!(vectors.len(), count, "{kind}");

@@ -33,22 +33,30 @@ impl Metadata {
         self.time(LAST_ACCESS, now)
     }
 
+    /// Of a session that begins in this second. The fraction is random: it tells cookies apart that begin in the
+    /// same second. It is spelled as Python's `repr` would, so that it stays when Python writes.
+    pub(super) fn begun(now: Timestamp, random: u32) -> Self {
+        let mut metadata = Self::default();
+        let micros = random % 1_000_000 | 1;
+        let text = format!("{}.{micros:06}", now.as_unix_seconds());
+        metadata.0.set_text(CREATED, &text);
+        metadata
+    }
+
     /// The times of a record. A time that has not moved by a second stays as Python has written it.
     pub(super) fn set(&mut self, record: &Record, lifetime: u64) {
         let times = [
             (CREATED, record.created_at),
             (LAST_ACCESS, record.last_seen_at),
         ];
-        self.put(LIFETIME, lifetime);
+        self.0.set_text(LIFETIME, &lifetime.to_string());
         for (name, time) in times {
             if self.time(name, LATEST) != Some(time) {
-                self.put(name, time.as_unix_seconds());
+                // A float, as in Python.
+                let text = format!("{}.0", time.as_unix_seconds());
+                self.0.set_text(name, &text);
             }
         }
-    }
-
-    fn put(&mut self, name: &str, seconds: u64) {
-        self.0.set_text(name, &seconds.to_string());
     }
 
     /// When the session began, as it is spelled.

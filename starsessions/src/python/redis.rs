@@ -72,8 +72,15 @@ impl RedisStore {
         self.strings.swap(&(self.key)(id), seen, bytes, ttl).await
     }
 
-    pub(super) async fn remove_if(&self, id: &str, seen: &[u8]) -> Result<Swapped, StoreError> {
-        self.strings.take(&(self.key)(id), seen).await
+    pub(super) async fn rename(
+        &self,
+        [old, new]: [&str; 2],
+        seen: &[u8],
+        bytes: &[u8],
+        ttl: Duration,
+    ) -> Result<Swapped, StoreError> {
+        let [old, new] = [(self.key)(old), (self.key)(new)];
+        self.strings.rename(&old, seen, &new, bytes, ttl).await
     }
 
     pub(super) async fn remove(&self, id: &str) -> Result<(), StoreError> {

@@ -6,6 +6,7 @@ use sha2::{Digest, Sha256};
 
 use super::cookie::longest;
 use super::format::{Content, FormatError};
+use super::metadata::Metadata;
 use super::sessions::{Sessions, Store, is_id};
 use crate::clock::Timestamp;
 use crate::crypto::{self, RandomError};
@@ -56,18 +57,23 @@ impl Sessions {
         Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
     }
 
-    /// How long sessions live by Python's settings, and the longest that a browser keeps a cookie.
+    /// What a session begins with.
+    pub(crate) fn begin(now: Timestamp) -> Result<Content, RandomError> {
+        Ok(Content {
+            metadata: Metadata::begun(now, u32::from_be_bytes(crypto::random_bytes()?)),
+            ..Content::default()
+        })
+    }
+
+    /// How long sessions live by Python's settings. One that is used, and is rolling, ends never there.
     pub(crate) fn timeouts(&self) -> Lifetime {
         let idle = match &self.store {
             #[cfg(feature = "redis")]
             Store::Redis(store) if self.lifetime.is_zero() => store.gc_ttl,
             _ => longest(self.lifetime),
         };
-        if self.is_rolling || self.lifetime.is_zero() {
-            Lifetime::new(idle.min(LONGEST), LONGEST)
-        } else {
-            Lifetime::new(idle.min(LONGEST), idle.min(LONGEST))
-        }
+        let is_endless = self.is_rolling || self.lifetime.is_zero();
+        Lifetime::new(idle, if is_endless { ENDLESS.max(idle) } else { idle })
     }
 
     /// Whether the cookie outlives the browser's own session.
@@ -160,11 +166,20 @@ impl Sessions {
         not(feature = "redis"),
         expect(unused_variables, reason = "without a store")
     )]
-    pub(crate) async fn remove_if(&self, id: &str, seen: &Stored) -> Result<Replaced, StoreError> {
+    pub(crate) async fn rename(
+        &self,
+        ids: [&str; 2],
+        seen: &Stored,
+        stored: &Stored,
+        ttl: Duration,
+    ) -> Result<Replaced, StoreError> {
         match &self.store {
             Store::Cookie(_) => Ok(Replaced::Done),
             #[cfg(feature = "redis")]
-            Store::Redis(store) => Ok(self.met(store.remove_if(id, &seen.bytes).await?)),
+            Store::Redis(store) => {
+                let renamed = store.rename(ids, &seen.bytes, &stored.bytes, ttl).await?;
+                Ok(self.met(renamed))
+            }
         }
     }
 
@@ -187,5 +202,4 @@ impl Sessions {
     }
 }
 
-/// What browsers keep a cookie for (RFC 6265bis, section 5.5).
-const LONGEST: Duration = Duration::from_secs(400 * 24 * 3600);
+const ENDLESS: Duration = Duration::from_secs(100 * 365 * 24 * 3600);

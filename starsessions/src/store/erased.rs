@@ -50,6 +50,11 @@ impl ErasedStore {
         }
     }
 
+    #[cfg(feature = "takeover")]
+    pub(crate) fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
     pub(crate) fn protection(&self) -> Protection {
         match &self.kept {
             Kept::Memory(store) => Store::protection(store),
@@ -152,6 +157,16 @@ operations! { now:
 
 type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
 
+/// The same limit for a call of a store that is none of ours.
+#[cfg(feature = "takeover")]
+pub(crate) async fn within<T>(
+    limit: Duration,
+    call: impl Future<Output = Result<T, StoreError>>,
+) -> Result<T, StoreError> {
+    let answer = tokio::time::timeout(limit, call).await;
+    answer.unwrap_or_else(|_| Err(StoreError::Unavailable(TimedOut(limit).into())))
+}
+
 /// The store has not answered within the layer's time-out.
 #[derive(Debug)]
 struct TimedOut(Duration);
@@ -165,4 +180,4 @@ impl fmt::Display for TimedOut {
 impl Error for TimedOut {}
 
 /// Less than browsers and proxies wait, more than a store in trouble needs to find itself again.
-const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5);
+pub(crate) const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5);

@@ -33,7 +33,11 @@ use std::future::Future;
 pub use self::cookie::{Backend, CookieStore};
 pub(crate) use self::cookie::{BackendKind, CookieMode};
 pub use self::counts::StoreCounts;
+#[cfg(feature = "python")]
+pub(crate) use self::erased::DEFAULT_TIMEOUT;
 pub(crate) use self::erased::ErasedStore;
+#[cfg(feature = "takeover")]
+pub(crate) use self::erased::within;
 pub use self::listing::Listing;
 pub use self::memory::{MemoryStore, MemoryStoreBuilder};
 #[cfg(feature = "redis")]

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::{FormerSession, Source};
 use crate::clock::Timestamp;
-use crate::store::StoreError;
+use crate::store::{StoreError, within};
 
 pub(crate) struct ErasedSource(Box<dyn Calls>);
 
@@ -69,13 +69,6 @@ impl ErasedSource {
 
     pub(crate) async fn remove(&self, cookie: &str, limit: Duration) -> Result<(), StoreError> {
         within(limit, self.0.remove(cookie)).await
-    }
-}
-
-async fn within<T>(limit: Duration, call: Answer<'_, T>) -> Result<T, StoreError> {
-    match tokio::time::timeout(limit, call).await {
-        Ok(answer) => answer,
-        Err(elapsed) => Err(StoreError::Unavailable(elapsed.into())),
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use redis::{RedisResult, Value};
 
 use super::RedisConnectError;
-use super::failure::{failed, malformed};
+use super::failure::{contended, failed, malformed};
 use super::link::{Link, RedisClient};
 use super::scripts::Script;
 use crate::store::StoreError;
@@ -15,6 +15,7 @@ pub(crate) struct Strings {
     link: Link,
     swap: Script,
     take: Script,
+    rename: Script,
 }
 
 /// The outcome of a change of the string that was read.
@@ -34,6 +35,7 @@ impl Strings {
             link,
             swap: Script::new(SWAP),
             take: Script::new(TAKE),
+            rename: Script::new(RENAME),
         })
     }
 
@@ -84,8 +86,57 @@ impl Strings {
         }
     }
 
+    /// Puts `bytes` under `new` and removes what is under `old`, if that still is `seen`: in one step, but in a
+    /// Cluster, where the keys may be on two nodes. A crash between its two steps leaves both strings, never none.
+    pub(crate) async fn rename(
+        &self,
+        old: &str,
+        seen: &[u8],
+        new: &str,
+        bytes: &[u8],
+        ttl: Duration,
+    ) -> Result<Swapped, StoreError> {
+        if self.link.is_cluster() {
+            return self.rename_in_two_steps(old, seen, new, bytes, ttl).await;
+        }
+        let keys = [old, new].map(|key| key.as_bytes().to_vec());
+        let arguments = [
+            seen.to_vec(),
+            bytes.to_vec(),
+            seconds(ttl).to_string().into(),
+        ];
+        let answer = self.link.run(&self.rename, &keys, &arguments).await;
+        match swapped(answer.value)? {
+            // The first try may have arrived.
+            Swapped::Gone
+                if answer.is_repeated && self.get(new).await?.as_deref() == Some(bytes) =>
+            {
+                Ok(Swapped::Done)
+            }
+            outcome => Ok(outcome),
+        }
+    }
+
+    async fn rename_in_two_steps(
+        &self,
+        old: &str,
+        seen: &[u8],
+        new: &str,
+        bytes: &[u8],
+        ttl: Duration,
+    ) -> Result<Swapped, StoreError> {
+        if !self.insert(new, bytes, ttl).await? {
+            return Err(contended());
+        }
+        let outcome = self.take(old, seen).await?;
+        if outcome != Swapped::Done {
+            self.remove(new).await?;
+        }
+        Ok(outcome)
+    }
+
     /// Removes what is under `key`, if it still is `seen`.
-    pub(crate) async fn take(&self, key: &str, seen: &[u8]) -> Result<Swapped, StoreError> {
+    async fn take(&self, key: &str, seen: &[u8]) -> Result<Swapped, StoreError> {
         let keys = [key.as_bytes().to_vec()];
         let answer = self.link.run(&self.take, &keys, &[seen.to_vec()]).await;
         swapped(answer.value)
@@ -132,5 +183,13 @@ return redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[3])
 const TAKE: &str = r"
 local found = redis.call('GET', KEYS[1])
 if found ~= ARGV[1] then return found end
+return redis.call('DEL', KEYS[1])
+";
+
+// old key, new key; the string that was read, the new one, its seconds. Returns 1, what is there instead, or nothing.
+const RENAME: &str = r"
+local found = redis.call('GET', KEYS[1])
+if found ~= ARGV[1] then return found end
+redis.call('SET', KEYS[2], ARGV[2], 'EX', ARGV[3])
 return redis.call('DEL', KEYS[1])
 ";
