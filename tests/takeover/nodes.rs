@@ -1,0 +1,239 @@
+//! One store with Python, several nodes of ours, and a server that does not answer.
+
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::Path;
+use axum::routing::{get, post};
+use http::{Method, StatusCode};
+use starsessions::csrf::CsrfToken;
+use starsessions::python::{CookieStore, RedisStore, Sessions};
+use starsessions::store::{RedisClient, StoreError};
+use starsessions::takeover::{FormerSession, JsonObject, Source};
+use starsessions::testing::TestSessions;
+use starsessions::{CurrentSession, KeyRing, Session, SessionError, SessionLayer, Timestamp};
+use starsessions_tests::client::{Client, Reply};
+use starsessions_tests::servers::Server;
+use starsessions_tests::servers::redis::{self as servers, Version, ask};
+
+use crate::source::{routes as all_routes, take_both};
+
+static REDIS: LazyLock<Server> = LazyLock::new(|| servers::redis(Version::System, &[]));
+
+/// Less than the clients of Redis themselves wait.
+const LIMIT: Duration = Duration::from_secs(1);
+const OLD: &str = "RiBYIs2r/vx4gBy1iky2iKE4GD/P8kEuAeZPjmVSNKU=";
+const NEW: &str = "tzaqo93EmwdPfFaLBwGu7pBtJxWjqtOqMmdKAGCku30=";
+
+#[derive(Session)]
+#[session(namespace = "python")]
+struct Login {
+    #[session(codec = json, required, rotate)]
+    user: u64,
+}
+
+fn routes() -> Router {
+    async fn me(login: Option<Session<Login>>) -> String {
+        login.map_or("guest".to_owned(), |login| login.user.to_string())
+    }
+
+    async fn login(Path(user): Path<u64>, session: CurrentSession) -> Result<(), SessionError> {
+        session.insert(Login { user })
+    }
+
+    async fn form(session: CurrentSession) -> Result<String, SessionError> {
+        Ok(session.csrf_token().await?.to_string())
+    }
+
+    async fn pay(Path(token): Path<String>, session: CurrentSession) -> StatusCode {
+        let token: CsrfToken = serde_json::from_value(token.into()).unwrap();
+        match session.check_csrf(&token).await {
+            Ok(()) => StatusCode::OK,
+            Err(_) => StatusCode::FORBIDDEN,
+        }
+    }
+
+    Router::new()
+        .route("/me", get(me))
+        .route("/login/{user}", post(login))
+        .route("/form", get(form))
+        .route("/pay/{token}", post(pay))
+}
+
+async fn in_redis(client: impl Into<RedisClient>) -> Sessions {
+    Sessions::new(RedisStore::connect(client).await.unwrap())
+}
+
+async fn alone(server: &Server) -> Sessions {
+    in_redis(::redis::Client::open(servers::url(server)).unwrap()).await
+}
+
+fn node(sessions: Sessions, keys: &str) -> Client {
+    let layer = SessionLayer::shared_with_python(sessions, KeyRing::parse(keys).unwrap());
+    let layer = layer.store_timeout(LIMIT).build().unwrap();
+    Client::new(&routes().layer(layer))
+}
+
+/// The cookie that a reply gives.
+fn cookie(reply: &Reply) -> String {
+    let line = reply.set_cookies()[0];
+    line.split(';').next().unwrap().to_owned()
+}
+
+/// How many commands of this kind the server has run.
+fn calls(server: &Server, command: &str) -> usize {
+    let stats = ask(server, &["INFO", "commandstats"]);
+    let prefix = format!("cmdstat_{command}:calls=");
+    let line = stats.lines().find_map(|line| line.strip_prefix(&prefix));
+    line.map_or(0, |line| line.split(',').next().unwrap().parse().unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nodes_with_different_active_keys_share_a_session_and_its_forms() {
+    let store = || CookieStore::new("a secret that Python has as well");
+    for is_cookie in [false, true] {
+        let sessions = async || match is_cookie {
+            false => alone(&REDIS).await,
+            true => Sessions::new(store()),
+        };
+        let one = node(sessions().await, &format!("{OLD},{NEW}"));
+        let other = node(sessions().await, &format!("{NEW},{OLD}"));
+        let reply = one.ask(Method::POST, "/login/7").await;
+        let cookie = cookie(&reply);
+        let (one, other) = (one.showing(&cookie), other.showing(&cookie));
+        for (here, there) in [(&one, &other), (&other, &one)] {
+            let reply = here.ask(Method::GET, "/me").await;
+            assert_eq!((reply.body.as_str(), reply.sets_cookie()), ("7", false));
+            let token = here.ask(Method::GET, "/form").await.body;
+            let path = format!("/pay/{token}");
+            assert_eq!(there.ask(Method::POST, &path).await.status, StatusCode::OK);
+        }
+    }
+}
+
+/// What a form of one session holds is worth nothing in another, also where both began in one second.
+#[tokio::test]
+async fn a_form_of_one_session_in_a_cookie_is_of_no_use_in_another() {
+    let store = CookieStore::new("a secret that Python has as well");
+    let node = node(Sessions::new(store), OLD);
+    let mut visitors = Vec::new();
+    for user in 0..4 {
+        let reply = node.ask(Method::POST, &format!("/login/{user}")).await;
+        visitors.push(node.showing(cookie(&reply)));
+    }
+    for (place, visitor) in visitors.iter().enumerate() {
+        let token = visitor.ask(Method::GET, "/form").await.body;
+        for (other, visitor) in visitors.iter().enumerate() {
+            let status = visitor
+                .ask(Method::POST, &format!("/pay/{token}"))
+                .await
+                .status;
+            assert_eq!(status == StatusCode::OK, place == other, "{place} {other}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_gets_its_new_id_in_one_step() {
+    let server = servers::redis(Version::System, &[]);
+    let node = node(alone(&server).await, OLD);
+    let reply = node.ask(Method::POST, "/login/7").await;
+    let first = cookie(&reply);
+    ask(&server, &["CONFIG", "RESETSTAT"]);
+    let reply = node.showing(&first).ask(Method::POST, "/login/8").await;
+    assert_eq!(
+        calls(&server, "eval") + calls(&server, "evalsha"),
+        2,
+        "once unknown"
+    );
+    let second = cookie(&reply);
+    ask(&server, &["CONFIG", "RESETSTAT"]);
+    let reply = node.showing(&second).ask(Method::POST, "/login/9").await;
+    // One load, and one script of a GET, a SET and a DEL.
+    let counted = ["evalsha", "get", "set", "del"].map(|command| calls(&server, command));
+    assert_eq!(counted, [1, 2, 1, 1]);
+    for (cookie, user) in [(first, "guest"), (second, "guest"), (cookie(&reply), "9")] {
+        assert_eq!(
+            node.showing(cookie).ask(Method::GET, "/me").await.body,
+            user
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_sign_ins_at_once_one_session_remains_also_in_a_cluster() {
+    let masters = servers::cluster(Version::System);
+    let nodes: Vec<_> = masters.iter().map(servers::url).collect();
+    let cluster = ::redis::cluster::ClusterClient::new(nodes).unwrap();
+    let node = node(in_redis(cluster).await, OLD);
+    let first = cookie(&node.ask(Method::POST, "/login/1").await);
+    let sign_ins: Vec<_> = (2..10)
+        .map(|user| {
+            node.showing(&first)
+                .ask(Method::POST, &format!("/login/{user}"))
+        })
+        .map(tokio::spawn)
+        .collect();
+    let mut cookies = Vec::new();
+    for reply in sign_ins {
+        let reply = reply.await.unwrap();
+        cookies.extend(reply.sets_cookie().then(|| cookie(&reply)));
+    }
+    let stored = |server: &Server| ask(server, &["DBSIZE"]).trim().parse::<usize>().unwrap();
+    assert_eq!(masters.iter().map(stored).sum::<usize>(), 1);
+    assert_eq!(
+        node.showing(&first).ask(Method::GET, "/me").await.body,
+        "guest"
+    );
+    let mut users = 0;
+    for cookie in cookies.iter().filter(|cookie| cookie.len() > 20) {
+        users += usize::from(node.showing(cookie).ask(Method::GET, "/me").await.body != "guest");
+    }
+    assert_eq!(users, 1, "{cookies:?}");
+}
+
+/// Answers after a while.
+struct Slow;
+
+impl Source for Slow {
+    fn cookie_name(&self) -> &str {
+        "former"
+    }
+
+    async fn find(&self, _: &str, now: Timestamp) -> Result<Option<FormerSession>, StoreError> {
+        tokio::time::sleep(2 * LIMIT).await;
+        let values = JsonObject::parse(br#"{"user_id": 7}"#).unwrap();
+        Ok(Some(FormerSession::new(values, now + 60 * LIMIT)))
+    }
+
+    async fn remove(&self, _: &str) -> Result<(), StoreError> {
+        Ok(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_has_the_time_that_the_layers_store_has() {
+    for (limit, status) in [
+        (LIMIT, StatusCode::SERVICE_UNAVAILABLE),
+        (3 * LIMIT, StatusCode::OK),
+    ] {
+        let test =
+            TestSessions::with(|layer| layer.store_timeout(limit).take_over(take_both(Slow)));
+        let client = Client::new(&all_routes().layer(test.layer())).showing("former=1");
+        assert_eq!(client.ask(Method::GET, "/me").await.status, status);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_redis_that_does_not_answer_in_time_is_an_outage() {
+    let server = servers::redis(Version::System, &[]);
+    let node = node(alone(&server).await, OLD);
+    let node = node.showing(cookie(&node.ask(Method::POST, "/login/7").await));
+    // Longer than the layer's limit, and shorter than that of the client.
+    ask(&server, &["CLIENT", "PAUSE", "1700"]);
+    let reply = node.ask(Method::GET, "/me").await;
+    assert_eq!(reply.status, StatusCode::SERVICE_UNAVAILABLE);
+    tokio::time::sleep(LIMIT).await;
+    assert_eq!(node.ask(Method::GET, "/me").await.body, "7");
+}
