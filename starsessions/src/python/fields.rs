@@ -58,7 +58,7 @@ impl Content {
         }
         let mut ours = record.clone();
         let mut edits = Vec::new();
-        let mut has_ours = record.identified || record.remembered;
+        let mut has_ours = record.remembered;
         for (name, field) in record.fields() {
             if !name.starts_with(NAMESPACE) {
                 has_ours = true;
