@@ -15,8 +15,8 @@ use starsessions_tests::servers::{Folder, Server, free_port};
 
 static REDIS: LazyLock<Server> = LazyLock::new(|| servers::redis(Version::System, &[]));
 
-const SECRET: &str = "a secret that both sides have";
-const FERNET: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+pub(crate) const SECRET: &str = "a secret that both sides have";
+pub(crate) const FERNET: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 const AES: [u8; 32] = [7; 32];
 pub(crate) const LIFETIME: Duration = Duration::from_secs(3_600);
 
@@ -55,7 +55,7 @@ impl Kind {
         let sessions = if self.is_cookie() {
             Sessions::new(CookieStore::new(SECRET))
         } else {
-            let client = ::redis::Client::open(servers::url(&REDIS)).unwrap();
+            let client = ::redis::Client::open(redis_url()).unwrap();
             Sessions::new(RedisStore::connect(client).await.unwrap())
         };
         let sessions = sessions.lifetime(LIFETIME).rolling(is_rolling);
@@ -68,39 +68,48 @@ impl Kind {
 
     /// Python, serving.
     pub(crate) fn serve(self, is_rolling: bool) -> Server {
-        let port = free_port();
-        let mut command = Command::new(environment(self.version));
-        command
-            .args([
-                "-W",
-                "ignore",
-                "-m",
-                "uvicorn",
-                "app:app",
-                "--no-access-log",
-            ])
-            .args(["--port", &port.to_string(), "--app-dir"])
-            .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("python"))
-            .env("SECRET", SECRET)
-            .env("ENCRYPTOR", self.encryptor)
-            .env("LIFETIME", LIFETIME.as_secs().to_string())
-            .env("ROLLING", if is_rolling { "1" } else { "0" })
-            .env("PYTHONDONTWRITEBYTECODE", "1");
         let hex: String = AES.iter().map(|byte| format!("{byte:02x}")).collect();
-        command.env(
-            "KEY",
-            if self.encryptor == "fernet" {
-                FERNET
-            } else {
-                &hex
-            },
-        );
-        let url = servers::url(&REDIS);
-        command.env("STORE", if self.is_cookie() { "cookie" } else { &url });
-        let server = Server::new(Folder::new(), port, &command);
-        server.start();
-        server
+        let url = redis_url();
+        uvicorn(
+            self.version,
+            "app",
+            &[
+                ("SECRET", SECRET),
+                ("STORE", if self.is_cookie() { "cookie" } else { &url }),
+                ("ENCRYPTOR", self.encryptor),
+                (
+                    "KEY",
+                    if self.encryptor == "fernet" {
+                        FERNET
+                    } else {
+                        &hex
+                    },
+                ),
+                ("LIFETIME", &LIFETIME.as_secs().to_string()),
+                ("ROLLING", if is_rolling { "1" } else { "0" }),
+            ],
+        )
     }
+}
+
+pub(crate) fn redis_url() -> String {
+    servers::url(&REDIS)
+}
+
+/// An application in this folder, with these settings in its environment.
+pub(crate) fn uvicorn(version: &str, module: &str, settings: &[(&str, &str)]) -> Server {
+    let port = free_port();
+    let mut command = Command::new(environment(version));
+    command
+        .args(["-W", "ignore", "-m", "uvicorn", "--no-access-log"])
+        .args([&format!("{module}:app"), "--port", &port.to_string()])
+        .arg("--app-dir")
+        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("python"))
+        .envs(settings.iter().copied())
+        .env("PYTHONDONTWRITEBYTECODE", "1");
+    let server = Server::new(Folder::new(), port, &command);
+    server.start();
+    server
 }
 
 /// What `tests/run python` has put beside the build.
@@ -130,7 +139,7 @@ impl<'a> Browser<'a> {
         }
     }
 
-    /// The value of the cookie `session`.
+    /// The cookie's value.
     pub(crate) fn session(&self) -> &str {
         let cookie = self.cookie.as_deref().unwrap_or_default();
         cookie.split_once('=').unwrap_or_default().1

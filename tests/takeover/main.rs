@@ -4,3 +4,4 @@ mod nodes;
 mod python;
 mod sharing;
 mod source;
+mod values;

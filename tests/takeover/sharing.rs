@@ -347,19 +347,27 @@ async fn reading_writes_nothing_and_a_session_that_is_too_large_for_its_cookie_i
     assert_eq!(read(&id('9')), text);
 
     let secret = "a secret that Python has as well";
-    let sessions = Sessions::new(CookieStore::new(secret));
-    let layer = SessionLayer::shared_with_python(sessions, KeyRing::generate().unwrap());
-    let layer = layer.clock(TestClock::at(NOW)).build().unwrap();
-    let client = Client::new(&Router::new().route("/cart", post(add)).layer(layer));
-    for (size, status) in [
-        (100, StatusCode::OK),
-        (3_100, StatusCode::INTERNAL_SERVER_ERROR),
+    for (size, max_size, status) in [
+        (100, None, StatusCode::OK),
+        (1_400, None, StatusCode::OK),
+        (3_100, None, StatusCode::INTERNAL_SERVER_ERROR),
+        (3_100, Some(10_000), StatusCode::INTERNAL_SERVER_ERROR),
+        (100, Some(2_000), StatusCode::OK),
+        (1_400, Some(2_000), StatusCode::INTERNAL_SERVER_ERROR),
     ] {
+        let mut store = CookieStore::new(secret);
+        if let Some(bytes) = max_size {
+            store = store.max_size(bytes);
+        }
+        let keys = KeyRing::generate().unwrap();
+        let layer = SessionLayer::shared_with_python(Sessions::new(store), keys);
+        let layer = layer.clock(TestClock::at(NOW)).build().unwrap();
+        let client = Client::new(&Router::new().route("/cart", post(add)).layer(layer));
         let text = format!(r#"{{"text": "{}"}}"#, "a".repeat(size));
         let now = starsessions::Timestamp::from_unix_seconds(NOW);
         let cookie = CookieStore::new(secret).sign(text.as_bytes(), now);
         let reply = at(&client, &cookie).ask(Method::POST, "/cart").await;
-        assert_eq!(reply.status, status, "{size}");
+        assert_eq!(reply.status, status, "{size} {max_size:?}");
     }
 }
 

@@ -238,9 +238,10 @@ impl SharedSide {
         now: Timestamp,
     ) -> Result<Executed, SessionError> {
         let cookie: Arc<str> = self.sessions.sign(&stored, now).into();
-        let size = self.context.cookie_name.len() + cookie.len();
-        if size > COOKIE_LIMIT {
-            return Err(SessionError::too_large_cookie(record, size, COOKIE_LIMIT));
+        let name = &self.context.cookie_name;
+        let (size, limit) = (name.len() + cookie.len(), self.sessions.cookie_limit(name));
+        if size > limit {
+            return Err(SessionError::too_large_cookie(record, size, limit));
         }
         Ok(Executed {
             cookie: self.set(&cookie, record, now),
@@ -284,5 +285,3 @@ impl SharedSide {
 
 /// 128 random bits do not collide; a store that says so twice is broken.
 const MAX_ID_COLLISIONS: usize = 3;
-/// RFC 6265bis, section 5.7: a browser ignores a cookie whose name and value are longer.
-const COOKIE_LIMIT: usize = 4096;

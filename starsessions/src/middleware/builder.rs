@@ -79,7 +79,8 @@ impl SessionLayerBuilder {
         Self::over(Backing::Own(backend.into_backend()), keys)
     }
 
-    /// Cookie and timeouts are Python's, until they are set.
+    /// Cookie and timeouts are Python's, until they are set. Python knows no limit of sizes, and what it has written
+    /// is not for us to refuse.
     #[cfg(feature = "python")]
     pub(super) fn shared(sessions: Sessions, keys: KeyRing) -> Self {
         let (name, timeouts) = (sessions.name().to_owned(), sessions.timeouts());
@@ -87,6 +88,7 @@ impl SessionLayerBuilder {
         Self::over(Backing::Python(sessions), keys)
             .cookie(|cookie| cookie.name(name).persistent(is_persistent))
             .lifetime(timeouts)
+            .record_limit(MAX_RECORD)
     }
 
     fn over(backend: Backing, keys: KeyRing) -> Self {

@@ -16,6 +16,7 @@ use crate::clock::Timestamp;
 pub struct CookieStore {
     signer: TimestampSigner,
     accepted: Vec<TimestampSigner>,
+    pub(super) max_size: usize,
 }
 
 impl CookieStore {
@@ -31,6 +32,7 @@ impl CookieStore {
         Self {
             signer: TimestampSigner::new(secret_key),
             accepted: Vec::new(),
+            max_size: MAX_SIZE,
         }
     }
 
@@ -38,6 +40,14 @@ impl CookieStore {
     #[must_use]
     pub fn accept(mut self, secret_key: &str) -> Self {
         self.accepted.push(TimestampSigner::new(secret_key));
+        self
+    }
+
+    /// `max_size` of version 2.3: the longest value that is written; 4096. Never more than a browser keeps, which is
+    /// 4096 with the name.
+    #[must_use]
+    pub fn max_size(mut self, bytes: usize) -> Self {
+        self.max_size = bytes;
         self
     }
 
@@ -83,3 +93,4 @@ impl fmt::Debug for CookieStore {
 
 const SESSION_ONLY: Duration = Duration::from_secs(360 * 24 * 3600);
 const SHORT: usize = 16;
+const MAX_SIZE: usize = 4096;

@@ -4,6 +4,8 @@
 //! deadlines of all fields and what else a record has are one more value, `__rust__`: Python hands it on like
 //! any other that it does not know.
 
+use std::collections::{HashMap, HashSet};
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use sha2::{Digest, Sha256};
@@ -26,13 +28,13 @@ impl Content {
             .fields()
             .map(|(name, text)| (name, json_value(text), mark(text)))
             .collect();
-        let gone = record.fields().map(|(name, _)| name.to_owned());
-        let gone: Vec<_> = gone
-            .filter(|name| name.starts_with(NAMESPACE))
-            .filter(|name| !fields.iter().any(|(known, ..)| known == name))
-            .collect();
+        let names: HashSet<_> = fields.iter().map(|(name, ..)| name.as_str()).collect();
+        let stored = record.fields().map(|(name, _)| name);
+        let gone = stored.filter(|name| name.starts_with(NAMESPACE) && !names.contains(name));
+        let gone: Vec<_> = gone.map(str::to_owned).collect();
+        let known: HashMap<_, _> = ours.iter().flat_map(Record::fields).collect();
         let copies = fields.iter().map(|(name, value, written)| {
-            let known = ours.as_ref().and_then(|ours| ours.get(name));
+            let known = known.get(name.as_str());
             let field = Field {
                 value,
                 written: *written,
@@ -50,12 +52,7 @@ impl Content {
 
     /// The session with the fields and the times of `record`. Values that no field can have stay as they are.
     pub(crate) fn with(&self, record: &Record, lifetime: u64) -> Result<Self, FormatError> {
-        let mut next = self.clone();
-        for (name, _) in self.fields() {
-            if record.get(&name).is_none() {
-                next.values.remove(key(&name));
-            }
-        }
+        let mut texts = Vec::new();
         let mut ours = record.clone();
         let mut edits = Vec::new();
         let mut has_ours = record.remembered;
@@ -66,9 +63,7 @@ impl Content {
             }
             let text =
                 json_text(field.value).ok_or_else(|| FormatError::NotJson(name.to_owned()))?;
-            if next.values.text(key(name)) != Some(text) {
-                next.values.set_text(key(name), text);
-            }
+            texts.push((key(name), text));
             if field.ends_at().is_some() {
                 has_ours = true;
                 let value: &[u8] = &[];
@@ -78,20 +73,21 @@ impl Content {
             }
         }
         ours.rewrite(edits);
-        next.values.remove(OURS);
-        if has_ours {
-            let text = STANDARD_NO_PAD.encode(ours.packed());
-            next.values.set_text(OURS, &format!("\"{text}\""));
-        }
+        let own = has_ours.then(|| format!("\"{}\"", STANDARD_NO_PAD.encode(ours.packed())));
+        texts.extend(own.as_deref().map(|text| (OURS, text)));
+        let is_gone = |key: &str, text: &str| key == OURS || is_field(key, text);
+        let values = self.values.updated(&texts, is_gone);
+        let mut next = Self {
+            values: values.map_err(|error| FormatError::Unwritable(error.into()))?,
+            metadata: self.metadata.clone(),
+        };
         next.metadata.set(record, lifetime);
         Ok(next)
     }
 
-    /// The values that are fields, by their names there. One that is `null` is absent, as in Rust.
+    /// The values that are fields, by their names there.
     fn fields(&self) -> impl Iterator<Item = (String, &str)> {
-        let fields = self.values.iter().filter(|(key, text)| {
-            *key != OURS && *text != "null" && key.len() + NAMESPACE.len() <= LONGEST_NAME
-        });
+        let fields = self.values.iter().filter(|(key, text)| is_field(key, text));
         fields.map(|(key, text)| (format!("{NAMESPACE}{key}"), text))
     }
 
@@ -100,6 +96,11 @@ impl Content {
         let packed = STANDARD_NO_PAD.decode(text).ok()?;
         Record::parse_strictly(packed.into())
     }
+}
+
+/// Whether a value is a field. One that is `null` is absent, as in Rust.
+fn is_field(key: &str, text: &str) -> bool {
+    key != OURS && text != "null" && key.len() + NAMESPACE.len() <= LONGEST_NAME
 }
 
 /// The name of the value behind a field.

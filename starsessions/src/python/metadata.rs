@@ -37,7 +37,7 @@ impl Metadata {
     /// same second. It is spelled as Python's `repr` would, so that it stays when Python writes.
     pub(super) fn begun(now: Timestamp, random: u32) -> Self {
         let mut metadata = Self::default();
-        let micros = random % 1_000_000 | 1;
+        let micros = (random % 1_000_000) | 1;
         let text = format!("{}.{micros:06}", now.as_unix_seconds());
         metadata.0.set_text(CREATED, &text);
         metadata

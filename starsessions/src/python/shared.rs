@@ -86,6 +86,16 @@ impl Sessions {
         matches!(self.store, Store::Cookie(_))
     }
 
+    /// The longest cookie that Python would write, or that a browser keeps: name and value (RFC 6265bis,
+    /// section 5.7).
+    pub(crate) fn cookie_limit(&self, name: &str) -> usize {
+        match &self.store {
+            Store::Cookie(store) => COOKIE_LIMIT.min(name.len() + store.max_size),
+            #[cfg(feature = "redis")]
+            Store::Redis(_) => COOKIE_LIMIT,
+        }
+    }
+
     /// Whether a cookie's value has the form of Python's.
     pub(crate) fn accepts(&self, cookie: &str) -> bool {
         self.is_cookie() || is_id(cookie)
@@ -203,3 +213,4 @@ impl Sessions {
 }
 
 const ENDLESS: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
+const COOKIE_LIMIT: usize = 4096;

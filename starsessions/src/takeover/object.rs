@@ -107,6 +107,30 @@ impl JsonObject {
             .map(|(name, value)| (name.as_str(), value.get()))
     }
 
+    /// The same with these values, each name once, and without those that are gone.
+    #[cfg(feature = "python")]
+    pub(crate) fn updated(
+        &self,
+        values: &[(&str, &str)],
+        is_gone: impl Fn(&str, &str) -> bool,
+    ) -> serde_json::Result<Self> {
+        let raw = |text: &str| RawValue::from_string(text.to_owned());
+        let mut left: HashMap<_, _> = values.iter().copied().collect();
+        let mut pairs = Vec::with_capacity(self.0.len() + values.len());
+        for (name, value) in &self.0 {
+            let value = match left.remove(name.as_str()) {
+                Some(text) if text != value.get() => raw(text)?,
+                None if is_gone(name, value.get()) => continue,
+                _ => value.clone(),
+            };
+            pairs.push((name.clone(), value));
+        }
+        for (name, text) in values.iter().filter(|(name, _)| left.contains_key(name)) {
+            pairs.push(((*name).to_owned(), raw(text)?));
+        }
+        Ok(Self(pairs))
+    }
+
     fn put(&mut self, name: String, value: Box<RawValue>) {
         match self.0.iter_mut().find(|(key, _)| *key == name) {
             Some((_, place)) => *place = value,
