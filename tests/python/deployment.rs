@@ -68,28 +68,36 @@ impl Kind {
 
     /// Python, serving.
     pub(crate) fn serve(self, is_rolling: bool) -> Server {
-        let hex: String = AES.iter().map(|byte| format!("{byte:02x}")).collect();
-        let url = redis_url();
-        uvicorn(
-            self.version,
-            "app",
-            &[
-                ("SECRET", SECRET),
-                ("STORE", if self.is_cookie() { "cookie" } else { &url }),
-                ("ENCRYPTOR", self.encryptor),
-                (
-                    "KEY",
-                    if self.encryptor == "fernet" {
-                        FERNET
-                    } else {
-                        &hex
-                    },
-                ),
-                ("LIFETIME", &LIFETIME.as_secs().to_string()),
-                ("ROLLING", if is_rolling { "1" } else { "0" }),
-            ],
-        )
+        let settings = settings(self, is_rolling);
+        let settings: Vec<_> = settings
+            .iter()
+            .map(|(name, value)| (*name, &**value))
+            .collect();
+        uvicorn(self.version, "app", &settings)
     }
+}
+
+/// What both sides are started with.
+pub(crate) fn settings(kind: Kind, is_rolling: bool) -> Vec<(&'static str, String)> {
+    let key = match kind.encryptor {
+        "fernet" => FERNET.to_owned(),
+        _ => AES.iter().map(|byte| format!("{byte:02x}")).collect(),
+    };
+    vec![
+        ("SECRET", SECRET.to_owned()),
+        (
+            "STORE",
+            if kind.is_cookie() {
+                "cookie".to_owned()
+            } else {
+                redis_url()
+            },
+        ),
+        ("ENCRYPTOR", kind.encryptor.to_owned()),
+        ("KEY", key),
+        ("LIFETIME", LIFETIME.as_secs().to_string()),
+        ("ROLLING", if is_rolling { "1" } else { "0" }.to_owned()),
+    ]
 }
 
 pub(crate) fn redis_url() -> String {
@@ -99,7 +107,7 @@ pub(crate) fn redis_url() -> String {
 /// An application in this folder, with these settings in its environment.
 pub(crate) fn uvicorn(version: &str, module: &str, settings: &[(&str, &str)]) -> Server {
     let port = free_port();
-    let mut command = Command::new(environment(version));
+    let mut command = Command::new(beside(&format!("python/{version}/bin/python")));
     command
         .args(["-W", "ignore", "-m", "uvicorn", "--no-access-log"])
         .args([&format!("{module}:app"), "--port", &port.to_string()])
@@ -113,14 +121,13 @@ pub(crate) fn uvicorn(version: &str, module: &str, settings: &[(&str, &str)]) ->
 }
 
 /// What `tests/run python` has put beside the build.
-fn environment(version: &str) -> PathBuf {
+pub(crate) fn beside(place: &str) -> PathBuf {
     let test = std::env::current_exe().unwrap();
-    let place = format!("python/{version}/bin/python");
     let found = test
         .ancestors()
-        .map(|folder| folder.join(&place))
+        .map(|folder| folder.join(place))
         .find(|program| program.is_file());
-    found.expect("Python's libraries are missing; install them with: tests/run python")
+    found.unwrap_or_else(|| panic!("{place} is missing; make it with: tests/run python"))
 }
 
 /// One browser before both sides, which share a host and so a cookie.
@@ -163,7 +170,16 @@ impl<'a> Browser<'a> {
     }
 
     pub(crate) fn python_with(&mut self, method: &str, path: &str, body: &str) -> String {
-        let mut stream = TcpStream::connect(self.python.address()).unwrap();
+        self.send(self.python, method, path, body)
+    }
+
+    /// Of a side that is a process.
+    pub(crate) fn ask(&mut self, side: &Server, method: &str, path: &str) -> String {
+        self.send(side, method, path, "")
+    }
+
+    fn send(&mut self, side: &Server, method: &str, path: &str, body: &str) -> String {
+        let mut stream = TcpStream::connect(side.address()).unwrap();
         let cookie = self
             .cookie
             .as_ref()
@@ -177,11 +193,7 @@ impl<'a> Browser<'a> {
         let mut reply = String::new();
         stream.read_to_string(&mut reply).unwrap();
         let (head, body) = reply.split_once("\r\n\r\n").unwrap();
-        assert!(
-            head.starts_with("HTTP/1.1 200"),
-            "{reply}\n{}",
-            self.python.log()
-        );
+        assert!(head.starts_with("HTTP/1.1 200"), "{reply}\n{}", side.log());
         for line in head.lines() {
             if let Some(value) = line.to_ascii_lowercase().strip_prefix("set-cookie: ") {
                 self.keep(&line[line.len() - value.len()..]);

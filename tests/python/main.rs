@@ -2,5 +2,6 @@
 
 mod deployment;
 mod foreign;
+mod neighbour;
 mod reading;
 mod sharing;

@@ -16,8 +16,6 @@ use crate::deployment::{Browser, Kind};
 struct Shop {
     #[session(codec = json, merge = sum)]
     cart: u64,
-    #[session(codec = json)]
-    theme: Option<String>,
 }
 
 #[derive(Session)]
@@ -35,8 +33,7 @@ struct Ours {
 
 fn routes() -> Router {
     Router::new()
-        .route("/cart", post(add).get(cart))
-        .route("/theme/{theme}", post(theme))
+        .route("/cart", post(add))
         .route("/seen/{page}", post(see).get(seen))
         .route("/me", get(me))
         .route("/login/{user}", post(login))
@@ -46,14 +43,6 @@ fn routes() -> Router {
 async fn add(mut shop: Session<Shop>) -> String {
     shop.cart += 1;
     shop.cart.to_string()
-}
-
-async fn cart(shop: Session<Shop>) -> String {
-    shop.cart.to_string()
-}
-
-async fn theme(Path(theme): Path<String>, mut shop: Session<Shop>) {
-    shop.theme = Some(theme);
 }
 
 async fn see(Path(page): Path<String>, mut ours: Session<Ours>) {
@@ -88,31 +77,6 @@ async fn app(kind: Kind, is_rolling: bool) -> Router {
 /// The whole session, as Python sees it.
 fn session(browser: &mut Browser<'_>) -> Value {
     serde_json::from_str(&browser.python("GET", "/")).unwrap()
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_cart_that_python_began_goes_on_in_rust_and_back() {
-    for kind in Kind::all() {
-        for is_rolling in [false, true] {
-            let (python, rust) = (kind.serve(is_rolling), app(kind, is_rolling).await);
-            let mut browser = Browser::new(&python, &rust);
-            assert_eq!(browser.python("POST", "/cart"), "1", "{kind:?}");
-            assert_eq!(browser.rust("POST", "/cart").await, "2", "{kind:?}");
-            assert_eq!(browser.python("POST", "/cart"), "3", "{kind:?}");
-            assert_eq!(browser.rust("GET", "/cart").await, "3", "{kind:?}");
-
-            // What begins in Rust goes on in Python.
-            let mut browser = Browser::new(&python, &rust);
-            assert_eq!(browser.rust("POST", "/cart").await, "1", "{kind:?}");
-            browser.rust("POST", "/theme/dark").await;
-            assert_eq!(browser.python("POST", "/cart"), "2", "{kind:?}");
-            let session = session(&mut browser);
-            assert_eq!(
-                (&session["cart"], &session["theme"]),
-                (&2.into(), &"dark".into())
-            );
-        }
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

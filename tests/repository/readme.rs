@@ -48,6 +48,31 @@ fn the_page_about_other_crates_shows_what_is_tested() {
 }
 
 #[test]
+fn every_difference_to_python_names_a_test_that_there_is() {
+    let guide = source::read("starsessions/src/docs/from_python.md");
+    let (_, table) = guide
+        .split_once("| Python | here | test |")
+        .expect("the table");
+    let rows = table
+        .lines()
+        .skip(2)
+        .take_while(|line| line.starts_with('|'));
+    let named: Vec<_> = rows
+        .filter_map(|row| row.trim_end_matches('|').rsplit('|').next())
+        .flat_map(|cell| cell.split('`').skip(1).step_by(2))
+        .filter(|name| !name.contains('/'))
+        .map(str::to_owned)
+        .collect();
+    assert!(named.len() > 25, "{}", named.len());
+    let code = source::text_below("tests") + &source::text_below("starsessions/src");
+    let missing: Vec<_> = named
+        .iter()
+        .filter(|name| !code.contains(&format!("fn {name}(")))
+        .collect();
+    assert!(missing.is_empty(), "{missing:?}");
+}
+
+#[test]
 fn every_attribute_is_in_the_table() {
     let reference = source::read("starsessions/src/docs/attributes.md");
     let readme = source::read("README.md");

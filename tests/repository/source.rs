@@ -53,6 +53,11 @@ pub(crate) fn files(folder: &str) -> Vec<File> {
         .collect()
 }
 
+/// The text of all Rust files below a folder.
+pub(crate) fn text_below(folder: &str) -> String {
+    files(folder).into_iter().map(|file| file.text).collect()
+}
+
 fn collect(folder: &Path, paths: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();

@@ -1,5 +1,6 @@
 //! Sessions of other libraries go on as ours, or are shared.
 
+mod differences;
 mod nodes;
 mod python;
 mod sharing;

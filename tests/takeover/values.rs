@@ -31,6 +31,10 @@ struct Page {
     scores: BTreeMap<String, f64>,
     #[session(codec = json, merge = sum)]
     cart: u64,
+    #[session(codec = json)]
+    theme: Option<String>,
+    #[session(codec = json, default = None)]
+    motto: Option<String>,
 }
 
 async fn name(page: Session<Page>) -> String {
@@ -39,6 +43,10 @@ async fn name(page: Session<Page>) -> String {
 
 async fn rename(mut page: Session<Page>) {
     page.user.name = "bob".to_owned();
+}
+
+async fn forget(mut page: Session<Page>) -> String {
+    format!("{:?} {:?}", page.theme.take(), page.motto.take())
 }
 
 async fn add(mut page: Session<Page>) -> String {
@@ -59,6 +67,7 @@ async fn browser(id: char, text: &str) -> (Client, String) {
     let routes = Router::new()
         .route("/name", get(name).post(rename))
         .route("/cart", post(add))
+        .route("/forget", post(forget))
         .layer(layer.build().unwrap());
     let cookie = format!("session={}", id.to_string().repeat(32));
     (Client::new(&routes).showing(cookie), key)
@@ -118,4 +127,20 @@ async fn a_value_that_is_no_value_of_its_field_stays_until_the_field_changes() {
         stored.contains(r#""user": {"id":0,"name":"bob"}"#),
         "{stored}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn none_removes_a_key_or_is_null_where_the_default_says_so() {
+    for (id, text) in [('d', r#""dark""#), ('e', "null")] {
+        let (browser, key) = browser(id, &format!(r#"{{"theme": {text}, "motto": {text}}}"#)).await;
+        let known = if id == 'd' {
+            r#"Some("dark") Some("dark")"#
+        } else {
+            "None None"
+        };
+        assert_eq!(browser.ask(Method::POST, "/forget").await.body, known);
+        let stored = ask(&REDIS, &["GET", &key]);
+        assert!(stored.contains(r#""motto": null"#), "{stored}");
+        assert_eq!(stored.contains("theme"), id == 'e', "{stored}");
+    }
 }

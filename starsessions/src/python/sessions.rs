@@ -69,10 +69,11 @@ impl Sessions {
         }
     }
 
-    /// How long a session lives; zero is one that ends with the browser. Parts of a second do not count.
+    /// How long a session lives; zero is one that ends with the browser. Whole seconds: a layer is not built with
+    /// parts of one, which Python cuts off, so that half a second is a session that ends with the browser.
     #[must_use]
     pub fn lifetime(mut self, lifetime: Duration) -> Self {
-        self.lifetime = Duration::from_secs(lifetime.as_secs());
+        self.lifetime = lifetime;
         self
     }
 
