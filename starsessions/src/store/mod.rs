@@ -40,10 +40,12 @@ pub(crate) use self::erased::ErasedStore;
 pub(crate) use self::erased::within;
 pub use self::listing::Listing;
 pub use self::memory::{MemoryStore, MemoryStoreBuilder};
+#[cfg(all(feature = "takeover", feature = "redis"))]
+pub(crate) use self::redis::Strings;
+#[cfg(all(feature = "python", feature = "redis"))]
+pub(crate) use self::redis::Swapped;
 #[cfg(feature = "redis")]
 pub use self::redis::{RedisClient, RedisConnectError, RedisStore, RedisStoreBuilder};
-#[cfg(all(feature = "python", feature = "redis"))]
-pub(crate) use self::redis::{Strings, Swapped};
 pub use self::row::{Listed, Rotation, Row, Touch};
 #[cfg(any(feature = "mysql", feature = "postgres"))]
 pub use self::sql::{MigrateError, TableNameError};

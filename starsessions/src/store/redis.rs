@@ -10,7 +10,14 @@ mod proof;
 mod rotation;
 mod rows;
 mod scripts;
-#[cfg(feature = "python")]
+#[cfg(feature = "takeover")]
+#[cfg_attr(
+    not(feature = "python"),
+    expect(
+        dead_code,
+        reason = "a take-over reads and removes, and does not write"
+    )
+)]
 mod strings;
 
 use std::error::Error;
@@ -24,8 +31,10 @@ pub use self::link::RedisClient;
 use self::proof::Known;
 use self::rows::Rows;
 use self::scripts::Scripts;
+#[cfg(feature = "takeover")]
+pub(crate) use self::strings::Strings;
 #[cfg(feature = "python")]
-pub(crate) use self::strings::{Strings, Swapped};
+pub(crate) use self::strings::Swapped;
 use super::delegate::delegate;
 use super::{Protection, StoreCounts, StoreError};
 use crate::clock::Timestamp;

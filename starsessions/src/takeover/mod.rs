@@ -39,14 +39,56 @@
 //!
 //! The layer's own sessions must be in a store, not in a [`CookieStore`](crate::CookieStore).
 
+#[cfg(any(
+    feature = "mysql",
+    feature = "postgres",
+    feature = "redis",
+    feature = "sqlite"
+))]
+mod axum_session;
+#[cfg(any(
+    feature = "mysql",
+    feature = "postgres",
+    feature = "redis",
+    feature = "sqlite"
+))]
+mod database;
 mod erased;
 mod object;
+#[cfg(any(
+    feature = "mysql",
+    feature = "postgres",
+    feature = "redis",
+    feature = "sqlite"
+))]
+mod tower_sessions;
 
 use std::fmt;
 use std::future::Future;
 
+#[cfg(any(
+    feature = "mysql",
+    feature = "postgres",
+    feature = "redis",
+    feature = "sqlite"
+))]
+pub use self::axum_session::AxumSession;
+#[cfg(any(
+    feature = "mysql",
+    feature = "postgres",
+    feature = "redis",
+    feature = "sqlite"
+))]
+pub use self::database::Database;
 pub(crate) use self::erased::{ErasedSource, Found};
 pub use self::object::JsonObject;
+#[cfg(any(
+    feature = "mysql",
+    feature = "postgres",
+    feature = "redis",
+    feature = "sqlite"
+))]
+pub use self::tower_sessions::TowerSessions;
 use crate::clock::Timestamp;
 use crate::error::SessionError;
 use crate::record::{Edit, Record};
@@ -108,38 +150,75 @@ impl FormerSession {
         self.values.get(name)
     }
 
+    /// The value of this key in the object of this name as a `T`; `None` if there is none, or it is no `T`.
+    ///
+    /// ```
+    /// # use starsessions::takeover::FormerSession;
+    /// # fn f(former: &FormerSession) {
+    /// let user: Option<i64> = former.get_in("axum-login.data", "user_id");
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn get_in<T: serde::de::DeserializeOwned>(&self, name: &str, key: &str) -> Option<T> {
+        self.get::<JsonObject>(name)?.get(key)
+    }
+
     /// A session type whose fields are the values of their names (of their `rename`, where there is one; the
     /// namespace does not count). `None` if a required field is missing, or there is no value for any field.
     ///
     /// A value that is no value of its field counts as absent, and so does `null`.
     #[must_use]
     pub fn view<T: SessionData>(&self) -> Option<T> {
-        let at = Timestamp::default();
-        let mut found = Vec::new();
-        for spec in T::SCHEMA.fields {
-            let names = std::iter::once(&spec.name).chain(spec.aliases);
-            let texts = names.filter_map(|name| self.values.text(key_of(name)));
-            if let Some(text) = texts.filter(|text| *text != "null").take(1).next() {
-                found.push((spec.name, json_value(text)));
-            }
-        }
-        if found.is_empty() {
-            return None;
-        }
-        let mut record = Record::new(at, at);
-        let edits = found.iter().map(|(name, value)| Edit::set(name, value));
-        record.rewrite(edits.collect());
-        let mut report = |field, error: &_| {
-            tracing::debug!(field, %error, "a value of a former session cannot be read");
-        };
-        let view = T::load(&mut FieldReader::new(
-            T::SCHEMA,
-            Some(&record),
-            at,
-            &mut report,
-        ));
-        view.ok().filter(|view| view.validate().is_ok())
+        view_of(&self.values)
     }
+
+    /// The same of the object of this name: what was inserted as one struct.
+    ///
+    /// ```
+    /// # use starsessions::{Session, SessionError};
+    /// # use starsessions::takeover::{FormerSession, Taken};
+    /// #[derive(Session)]
+    /// struct Guest {
+    ///     pageviews: u64,
+    /// }
+    ///
+    /// fn goes_on(former: &FormerSession, taken: &mut Taken) -> Result<(), SessionError> {
+    ///     // session.insert("guest.data", GuestData { pageviews, .. })
+    ///     taken.insert_if(former.view_in::<Guest>("guest.data"))
+    /// }
+    /// ```
+    #[must_use]
+    pub fn view_in<T: SessionData>(&self, name: &str) -> Option<T> {
+        view_of(&self.get(name)?)
+    }
+}
+
+fn view_of<T: SessionData>(values: &JsonObject) -> Option<T> {
+    let at = Timestamp::default();
+    let mut found = Vec::new();
+    for spec in T::SCHEMA.fields {
+        let names = std::iter::once(&spec.name).chain(spec.aliases);
+        let texts = names.filter_map(|name| values.text(key_of(name)));
+        if let Some(text) = texts.filter(|text| *text != "null").take(1).next() {
+            found.push((spec.name, json_value(text)));
+        }
+    }
+    if found.is_empty() {
+        return None;
+    }
+    let mut record = Record::new(at, at);
+    let edits = found.iter().map(|(name, value)| Edit::set(name, value));
+    record.rewrite(edits.collect());
+    let mut report = |field, error: &_| {
+        tracing::debug!(field, %error, "a value of a former session cannot be read");
+    };
+    let view = T::load(&mut FieldReader::new(
+        T::SCHEMA,
+        Some(&record),
+        at,
+        &mut report,
+    ));
+    view.ok().filter(|view| view.validate().is_ok())
 }
 
 /// What goes on of a former session.

@@ -1,15 +1,14 @@
 //! What the guide "From tower-sessions" shows, word for word.
 
-use serde::Deserialize;
+use starsessions::Timestamp;
 use starsessions::store::StoreError;
-use starsessions::takeover::{FormerSession, JsonObject, Source, TakeOver};
-use starsessions::{Session, Timestamp};
+use starsessions::takeover::{FormerSession, JsonObject, Source};
 use tower_sessions::SessionStore;
 
 /// The sessions of any store of tower-sessions.
-pub struct TowerSessions<S>(pub S);
+pub struct Theirs<S>(pub S);
 
-impl<S: SessionStore> Source for TowerSessions<S> {
+impl<S: SessionStore> Source for Theirs<S> {
     fn cookie_name(&self) -> &str {
         "id" // what `SessionManagerLayer` was given by `with_name`
     }
@@ -37,34 +36,4 @@ impl<S: SessionStore> Source for TowerSessions<S> {
 
 fn unavailable(error: tower_sessions::session_store::Error) -> StoreError {
     StoreError::Unavailable(error.into())
-}
-
-/// Who is signed in. axum-login keeps it under `axum-login.data`.
-#[derive(Session)]
-#[session(reject = "/login")]
-pub struct Login {
-    #[session(required, rotate, index)]
-    pub user: i64,
-}
-
-#[derive(Deserialize)]
-struct AxumLogin {
-    user_id: i64,
-}
-
-/// Was `session.insert("counter", ..)`.
-#[derive(Session)]
-pub struct Counter {
-    #[session(merge = sum)]
-    pub counter: u64,
-}
-
-/// What goes on of a session of theirs.
-pub fn former<S: SessionStore>(store: S) -> TakeOver {
-    TakeOver::new(TowerSessions(store), |former, taken| {
-        if let Some(AxumLogin { user_id }) = former.get("axum-login.data") {
-            taken.insert(Login { user: user_id })?;
-        }
-        taken.insert_if(former.view::<Counter>())
-    })
 }

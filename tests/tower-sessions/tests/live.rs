@@ -1,6 +1,8 @@
 //! Users who have signed in with axum-login, over each store that tower-sessions has, are signed in with ours.
 
-use std::process::{Child, Command, Stdio};
+mod served;
+
+use std::path::Path as File;
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -10,14 +12,43 @@ use axum_login::{AuthManagerLayerBuilder, AuthSession, AuthUser, AuthnBackend, U
 use http::header::{COOKIE, SET_COOKIE};
 use http::{Method, Request, StatusCode};
 use http_body_util::BodyExt;
+use starsessions::takeover::{Database, Source, TakeOver, TowerSessions};
 use starsessions::{CurrentSession, KeyRing, MemoryStore, SessionError, SessionLayer};
-use starsessions_tower_sessions_tests::{Counter, Login, former};
+use starsessions_tower_sessions_tests::Theirs;
 use tower::ServiceExt;
+use tower_sessions::cookie::Key;
 use tower_sessions::{Session, SessionManagerLayer, SessionStore};
 use tower_sessions_redis_store::RedisStore;
 use tower_sessions_redis_store::fred::prelude::{ClientLike, Config, Pool};
+use tower_sessions_sqlx_store::sqlx::sqlite::SqliteConnectOptions;
 use tower_sessions_sqlx_store::sqlx::{MySqlPool, PgPool, SqlitePool};
 use tower_sessions_sqlx_store::{MySqlStore, PostgresStore, SqliteStore};
+
+use crate::served::Served;
+
+/// Who is signed in, by axum-login before.
+#[derive(starsessions::Session)]
+#[session(reject = "/login")]
+struct Login {
+    #[session(required, rotate, index)]
+    user: i64,
+}
+
+/// Was `session.insert("counter", ..)`.
+#[derive(starsessions::Session)]
+struct Counter {
+    #[session(merge = sum)]
+    counter: u64,
+}
+
+fn former(source: impl Source) -> TakeOver {
+    TakeOver::new(source, |former, taken| {
+        if let Some(user) = former.get_in("axum-login.data", "user_id") {
+            taken.insert(Login { user })?;
+        }
+        taken.insert_if(former.view::<Counter>())
+    })
+}
 
 #[derive(Clone, Debug)]
 struct User(i64);
@@ -52,7 +83,7 @@ impl AuthnBackend for Backend {
 }
 
 /// The application before the move.
-fn before<S: SessionStore + Clone>(store: S) -> Router {
+fn before<S: SessionStore + Clone>(store: S, is_signed: bool) -> Router {
     async fn login(Path(user): Path<i64>, mut auth: AuthSession<Backend>) {
         let user = auth.authenticate(user).await.unwrap().unwrap();
         auth.login(&user).await.unwrap();
@@ -70,15 +101,20 @@ fn before<S: SessionStore + Clone>(store: S) -> Router {
     }
 
     let sessions = SessionManagerLayer::new(store).with_secure(false);
-    Router::new()
+    let routes = Router::new()
         .route("/theirs/login/{user}", post(login))
         .route("/theirs/me", get(me))
-        .route("/theirs/count", post(count))
-        .layer(AuthManagerLayerBuilder::new(Backend, sessions).build())
+        .route("/theirs/count", post(count));
+    if is_signed {
+        let sessions = sessions.with_signed(Key::from(&[7; 64]));
+        routes.layer(AuthManagerLayerBuilder::new(Backend, sessions).build())
+    } else {
+        routes.layer(AuthManagerLayerBuilder::new(Backend, sessions).build())
+    }
 }
 
 /// The same while it moves: both serve one router.
-fn during<S: SessionStore + Clone>(store: S) -> Router {
+fn during(theirs: Router, source: impl Source) -> Router {
     async fn me(login: Option<starsessions::Session<Login>>) -> String {
         login.map_or("guest".to_owned(), |login| login.user.to_string())
     }
@@ -93,7 +129,7 @@ fn during<S: SessionStore + Clone>(store: S) -> Router {
     }
 
     let layer = SessionLayer::builder(MemoryStore::new(), KeyRing::generate().unwrap())
-        .take_over(former(store.clone()))
+        .take_over(former(source))
         .build()
         .unwrap();
     Router::new()
@@ -101,7 +137,7 @@ fn during<S: SessionStore + Clone>(store: S) -> Router {
         .route("/ours/count", post(count))
         .route("/ours/logout", post(logout))
         .layer(layer)
-        .merge(before(store))
+        .merge(theirs)
 }
 
 /// A browser: its cookies by name.
@@ -141,9 +177,13 @@ impl Browser {
     }
 }
 
-async fn nobody_is_signed_out<S: SessionStore + Clone>(store: S) {
+async fn nobody_is_signed_out<S: SessionStore + Clone>(store: S, source: impl Source) {
+    nobody_is_signed_out_of(before(store, false), source).await;
+}
+
+async fn nobody_is_signed_out_of(theirs: Router, source: impl Source) {
     let mut browser = Browser {
-        app: before(store.clone()),
+        app: theirs.clone(),
         cookies: Vec::new(),
     };
     browser.send(Method::POST, "/theirs/login/7").await;
@@ -151,7 +191,7 @@ async fn nobody_is_signed_out<S: SessionStore + Clone>(store: S) {
     assert_eq!(browser.send(Method::GET, "/theirs/me").await, "7");
     let former = browser.cookies.clone();
 
-    browser.app = during(store);
+    browser.app = during(theirs, source);
     assert_eq!(browser.send(Method::GET, "/ours/me").await, "7");
     assert_eq!(browser.send(Method::POST, "/ours/count").await, "2");
     assert_eq!(browser.send(Method::POST, "/ours/count").await, "3");
@@ -183,12 +223,34 @@ async fn nobody_is_signed_out<S: SessionStore + Clone>(store: S) {
     }
 }
 
+async fn sqlite(name: &str) -> (SqliteStore, Database) {
+    let path = File::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let _ = std::fs::remove_file(&path);
+    let options = SqliteConnectOptions::new().filename(&path).create_if_missing(true);
+    let pool = SqlitePool::connect_with(options).await.unwrap();
+    (SqliteStore::new(pool), Database::sqlite(&path).unwrap())
+}
+
 #[tokio::test]
 async fn from_sqlite() {
-    let pool = SqlitePool::connect("sqlite::memory:").await.unwrap();
-    let store = SqliteStore::new(pool);
+    let (store, database) = sqlite("sessions.db").await;
     store.migrate().await.unwrap();
-    nobody_is_signed_out(store).await;
+    nobody_is_signed_out(store, TowerSessions::new(database)).await;
+}
+
+#[tokio::test]
+async fn from_a_table_of_another_name_behind_a_signed_cookie() {
+    let (store, database) = sqlite("signed.db").await;
+    let store = store.with_table_name("visitors").unwrap();
+    store.migrate().await.unwrap();
+    let source = TowerSessions::new(database).table_name("visitors");
+    nobody_is_signed_out_of(before(store, true), source).await;
+}
+
+#[tokio::test]
+async fn from_any_store_by_its_own_code() {
+    let store = tower_sessions::MemoryStore::default();
+    nobody_is_signed_out(store.clone(), Theirs(store)).await;
 }
 
 #[tokio::test]
@@ -196,7 +258,11 @@ async fn from_postgres() {
     let server = Served::start("postgres");
     let store = PostgresStore::new(PgPool::connect(&server.url).await.unwrap());
     store.migrate().await.unwrap();
-    nobody_is_signed_out(store).await;
+    #[cfg(feature = "pools")]
+    let source = TowerSessions::new(sqlx::PgPool::connect(&server.url).await.unwrap());
+    #[cfg(not(feature = "pools"))]
+    let source = Theirs(store.clone());
+    nobody_is_signed_out(store, source).await;
 }
 
 #[tokio::test]
@@ -204,7 +270,11 @@ async fn from_mysql() {
     let server = Served::start("mysql");
     let store = MySqlStore::new(MySqlPool::connect(&server.url).await.unwrap());
     store.migrate().await.unwrap();
-    nobody_is_signed_out(store).await;
+    #[cfg(feature = "pools")]
+    let source = TowerSessions::new(sqlx::MySqlPool::connect(&server.url).await.unwrap());
+    #[cfg(not(feature = "pools"))]
+    let source = Theirs(store.clone());
+    nobody_is_signed_out(store, source).await;
 }
 
 #[tokio::test]
@@ -213,41 +283,8 @@ async fn from_redis() {
     let pool = Pool::new(Config::from_url(&server.url).unwrap(), None, None, None, 1).unwrap();
     pool.connect();
     pool.wait_for_connect().await.unwrap();
-    nobody_is_signed_out(RedisStore::new(Arc::new(pool).as_ref().clone())).await;
-}
-
-/// A database server of this test. It ends with its input, which is when this process does.
-struct Served {
-    url: String,
-    process: Child,
-}
-
-impl Served {
-    fn start(kind: &str) -> Self {
-        use std::io::BufRead;
-        let serve = std::env::var_os("SERVE")
-            .expect("SERVE: the program `serve`; use tests/run tower_sessions");
-        let mut process = Command::new(serve)
-            .arg(kind)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let lines = std::io::BufReader::new(process.stdout.take().unwrap()).lines();
-        let url = lines
-            .map_while(Result::ok)
-            .find(|line| line.contains("://"))
-            .unwrap();
-        Self {
-            url: url.trim().to_owned(),
-            process,
-        }
-    }
-}
-
-impl Drop for Served {
-    fn drop(&mut self) {
-        drop(self.process.stdin.take());
-        let _ = self.process.wait();
-    }
+    let store = RedisStore::new(Arc::new(pool).as_ref().clone());
+    let client = redis::Client::open(&*server.url).unwrap();
+    let source = TowerSessions::new(Database::redis(client).await.unwrap());
+    nobody_is_signed_out(store, source).await;
 }
