@@ -3,6 +3,7 @@
 mod bound;
 mod browser;
 mod cable;
+mod clock;
 mod elsewhere;
 mod folder;
 mod gate;

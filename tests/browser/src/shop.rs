@@ -1,10 +1,10 @@
 //! The shop, on each of its stores.
 
-use std::path::PathBuf;
 use std::process::Command;
 use std::sync::{LazyLock, Mutex};
 
 use crate::cable::Cable;
+use crate::clock::Clock;
 use crate::folder::{Folder, build};
 use crate::process::Process;
 
@@ -27,7 +27,7 @@ pub enum Store {
 
 impl Store {
     /// As the command line of the shop says it.
-    fn option(self) -> String {
+    pub(crate) fn option(self) -> String {
         static REDIS: LazyLock<Served> = LazyLock::new(|| Served::start("redis"));
         static POSTGRES: LazyLock<Served> = LazyLock::new(|| Served::start("postgres"));
         static MYSQL: LazyLock<Served> = LazyLock::new(|| Served::start("mysql"));
@@ -68,6 +68,7 @@ pub struct Shop {
     store: String,
     port: u16,
     data: Folder,
+    clock: Clock,
     /// How it says that browsers take its certificate, where it speaks TLS.
     tls: Option<String>,
 }
@@ -111,9 +112,9 @@ impl Shop {
             store,
             port: 0,
             data: Folder::new(),
+            clock: Clock::new(),
             tls: tls.then(String::new),
         };
-        shop.advance(0);
         shop.start();
         shop
     }
@@ -132,10 +133,7 @@ impl Shop {
     /// # Panics
     /// If there is no room for a file.
     pub fn advance(&self, minutes: u32) {
-        // At once or not at all: the shop may be reading it.
-        let next = self.data.path().join("clock.next");
-        std::fs::write(&next, format!("+{minutes}m\n")).expect("our own folder");
-        std::fs::rename(next, self.clock()).expect("our own folder");
+        self.clock.advance(minutes);
     }
 
     /// The address of a page.
@@ -167,23 +165,14 @@ impl Shop {
         self.port
     }
 
-    /// The file that says how far ahead its clock is.
-    fn clock(&self) -> PathBuf {
-        self.data.path().join("clock")
-    }
-
     fn start(&mut self) {
         let mut command = Command::new(build().join("examples/shop"));
         command
             .args(["--port", &self.port.to_string()])
             .args(["--store", &self.store])
             .arg("--data")
-            .arg(self.data.path())
-            .env("LD_PRELOAD", faketime())
-            .env("FAKETIME_TIMESTAMP_FILE", self.clock())
-            .env("FAKETIME_NO_CACHE", "1")
-            // What measures durations, as timeouts do, goes on as it is.
-            .env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
+            .arg(self.data.path());
+        self.clock.set(&mut command);
         if self.tls.is_some() {
             command.arg("--tls");
         }
@@ -205,14 +194,4 @@ pub(crate) fn options_in(line: &str) -> Vec<String> {
     let options = line.split(' ');
     let options = options.filter(|it| it.starts_with("--enable") || it.starts_with("--ignore"));
     options.map(str::to_owned).collect()
-}
-
-/// What tells a program another time than it is.
-fn faketime() -> PathBuf {
-    let folders = std::fs::read_dir("/usr/lib").expect("a system with libraries");
-    folders
-        .flatten()
-        .map(|folder| folder.path().join("faketime/libfaketime.so.1"))
-        .find(|library| library.is_file())
-        .expect("libfaketime is missing; install it with: tests/run browser")
 }
