@@ -155,6 +155,33 @@ impl Browser {
         path.as_str().expect("a path").to_owned()
     }
 
+    /// Waits until it is at this address, on whatever way.
+    ///
+    /// # Panics
+    /// If it does not get there.
+    pub fn arrive(&self, address: &str) {
+        // Between two pages there is none to ask.
+        let url = format!("{}/execute/sync", self.session);
+        let script = "return document.readyState === 'complete' && location.href";
+        let question = json!({ "script": script, "args": [] });
+        for _ in 0..ATTEMPTS {
+            if answer(&self.agent, &url, &question).is_ok_and(|there| there == address) {
+                return;
+            }
+            thread::sleep(PAUSE);
+        }
+        panic!("{address} is not reached; there is:\n{}", self.text());
+    }
+
+    /// Gives it an authenticator that holds passkeys, whose user consents to everything.
+    pub fn add_authenticator(&self) {
+        let kind = json!({
+            "protocol": "ctap2", "transport": "internal",
+            "hasResidentKey": true, "hasUserVerification": true, "isUserVerified": true,
+        });
+        self.ask("webauthn/authenticator", &kind);
+    }
+
     /// Runs this function body in the page, and waits if it returns a promise.
     #[expect(
         clippy::must_use_candidate,

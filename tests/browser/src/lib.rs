@@ -1,10 +1,11 @@
-//! What the tests in a real browser are made of: the browser, the shop, and what is around them.
+//! What the tests in a real browser are made of: the browser, the examples, and what is around them.
 
 mod bound;
 mod browser;
 mod cable;
 mod clock;
 mod elsewhere;
+mod example;
 mod folder;
 mod gate;
 mod process;
@@ -14,6 +15,7 @@ pub use self::bound::BoundSite;
 pub use self::browser::Browser;
 pub use self::cable::Cable;
 pub use self::elsewhere::Elsewhere;
+pub use self::example::{Example, Provider};
 pub use self::folder::Folder;
 pub use self::gate::{Gate, Held};
 pub use self::process::Process;

@@ -1,0 +1,208 @@
+//! Sign-in at an OpenID provider, and what follows from signing out there. In two terminals:
+//!
+//! ```text
+//! cd examples/signin/oidc/provider && npm install && node provider.js
+//! cargo run --manifest-path examples/signin/oidc/Cargo.toml
+//! ```
+//!
+//! With a provider of your own, set `OIDC_ISSUER`, `OIDC_CLIENT_ID` and `OIDC_CLIENT_SECRET`.
+
+mod provider;
+
+use std::env;
+use std::error::Error;
+use std::sync::Arc;
+
+use axum::extract::{Query, State};
+use axum::http::header::CACHE_CONTROL;
+use axum::response::{IntoResponse, Redirect, Result};
+use axum::routing::{get, post};
+use axum::{Form, Router};
+use maud::{Markup, html};
+use serde::{Deserialize, Serialize};
+use starsessions::{
+    CsrfLayer, CurrentSession, Flows, KeyRing, LocalPath, MemoryStore, RedisStore, Session,
+    SessionError, SessionLayer,
+};
+use tokio::net::TcpListener;
+
+use self::provider::{Attempt, Provider, User};
+
+/// Who is signed in. A handler that takes it sends guests to the provider, and they come back to its page.
+#[derive(Session)]
+#[session(reject = "/login?next={path}")]
+struct Login {
+    #[session(required, rotate, index)]
+    sub: String,
+}
+
+/// Their session at the provider, which can end this one. Who signs in next brings another one, or none.
+#[derive(Session)]
+struct AtProvider {
+    #[session(required, until = rotate, index)]
+    sid: String,
+}
+
+#[derive(Clone)]
+struct App {
+    provider: Arc<Provider>,
+    sessions: SessionLayer,
+}
+
+#[derive(Deserialize)]
+struct Next {
+    #[serde(default)]
+    next: LocalPath,
+}
+
+impl Next {
+    /// Where the guest was; an attempt has room for short addresses only.
+    fn page(self) -> LocalPath {
+        match self.next.as_str().len() {
+            ..=256 => self.next,
+            _ => LocalPath::default(),
+        }
+    }
+}
+
+/// What comes back from the provider; without a code, the user has declined.
+#[derive(Deserialize)]
+struct Answer {
+    state: String,
+    code: Option<String>,
+}
+
+/// Who has signed in, and where they wanted to go.
+#[derive(Serialize, Deserialize)]
+struct Known {
+    user: User,
+    next: LocalPath,
+}
+
+/// Each tab begins an attempt of its own.
+async fn begin(
+    State(app): State<App>,
+    flows: Flows<Attempt>,
+    Query(to): Query<Next>,
+) -> Result<Redirect> {
+    Ok(Redirect::to(&app.provider.begin(&flows, to.page())?))
+}
+
+async fn callback(
+    State(app): State<App>,
+    flows: Flows<Attempt>,
+    session: CurrentSession,
+    Query(answer): Query<Answer>,
+) -> Result<Redirect> {
+    let attempt = flows.finish(&answer.state)?;
+    let known = app.provider.finish(attempt, answer.code).await?;
+    sign_in(&session, known)
+}
+
+/// The same for `response_mode=form_post`. Browsers send no session along with a form of another site, so the sign-in
+/// waits for a request from this site to itself.
+async fn callback_by_post(
+    State(app): State<App>,
+    flows: Flows<Attempt>,
+    onward: Flows<Known>,
+    Form(answer): Form<Answer>,
+) -> Result<Redirect> {
+    let attempt = flows.finish(&answer.state)?;
+    let known = app.provider.finish(attempt, answer.code).await?;
+    let state = onward.begin(known)?;
+    Ok(Redirect::to(&format!("/login/known?state={state}")))
+}
+
+async fn known(
+    onward: Flows<Known>,
+    session: CurrentSession,
+    Query(answer): Query<Answer>,
+) -> Result<Redirect> {
+    sign_in(&session, onward.finish(&answer.state)?)
+}
+
+fn sign_in(session: &CurrentSession, known: Known) -> Result<Redirect> {
+    let User { sub, sid } = known.user;
+    session.insert(Login { sub })?;
+    if let Some(sid) = sid {
+        session.insert(AtProvider { sid })?;
+    }
+    Ok(Redirect::to(known.next.as_str()))
+}
+
+/// Signs out here, and asks at the provider whether to do so there.
+async fn logout(State(app): State<App>, session: CurrentSession) -> Result<Redirect, SessionError> {
+    session.destroy()?;
+    Ok(Redirect::to(&app.provider.logout_link()))
+}
+
+#[derive(Deserialize)]
+struct Logout {
+    logout_token: String,
+}
+
+/// The provider itself says that a user has signed out there (OpenID Connect Back-Channel Logout 1.0).
+async fn backchannel_logout(
+    State(app): State<App>,
+    Form(logout): Form<Logout>,
+) -> Result<impl IntoResponse> {
+    let ended = app.provider.logged_out(&logout.logout_token).await?;
+    match &ended.user.sid {
+        Some(sid) => app.sessions.revoke_all::<AtProvider>(sid).await?,
+        None => app.sessions.revoke_all::<Login>(&ended.user.sub).await?,
+    };
+    // Not before: if the store has failed, the provider may try again.
+    app.provider.settle(ended);
+    Ok([(CACHE_CONTROL, "no-store")])
+}
+
+async fn front_page(login: Option<Session<Login>>) -> Markup {
+    html! {
+        h1 { "Hello, " (login.as_ref().map_or("guest", |login| &login.sub)) }
+        a href="/account" { "Your account" }
+        @if login.is_some() { form method="post" action="/logout" { button { "Sign out" } } }
+    }
+}
+
+/// For users only.
+async fn account(login: Session<Login>) -> Markup {
+    html! { h1 { "Account of " (login.sub) } a href="/" { "Back" } }
+}
+
+#[tokio::main]
+async fn main() -> std::result::Result<(), Box<dyn Error>> {
+    let listener = TcpListener::bind(("127.0.0.1", setting("PORT", "3000").parse()?)).await?;
+    let address = format!("http://{}", listener.local_addr()?);
+
+    // For http://localhost; a site has `SessionLayer::new`, and keys that outlive the process.
+    let keys = KeyRing::generate()?;
+    let sessions = match env::var("REDIS_URL") {
+        Err(_) => SessionLayer::dev(MemoryStore::new(), keys),
+        Ok(url) => {
+            let client = redis::Client::open(url)?;
+            SessionLayer::dev(RedisStore::connect(client).await?, keys)
+        }
+    };
+    let app = App {
+        provider: Arc::new(Provider::discover(&address).await?),
+        sessions: sessions.clone(),
+    };
+    let app = Router::new()
+        .route("/", get(front_page))
+        .route("/account", get(account))
+        .route("/login", get(begin))
+        .route("/login/known", get(known))
+        .route("/logout", post(logout))
+        .layer(CsrfLayer::new())
+        // What the provider sends has its own proof: the state, and the signature.
+        .route("/login/callback", get(callback).post(callback_by_post))
+        .route("/logout/backchannel", post(backchannel_logout))
+        .layer(sessions)
+        .with_state(app);
+    println!("Open {address}");
+    Ok(axum::serve(listener, app).await?)
+}
+
+fn setting(name: &str, default: &str) -> String {
+    env::var(name).unwrap_or_else(|_| default.to_owned())
+}
