@@ -46,6 +46,7 @@ macro_rules! changes {
     )*};
 }
 
+#[derive(Clone, Copy)]
 enum Told {
     Nothing,
     Compatible(&'static str),
