@@ -57,6 +57,7 @@ impl Slot {
         cookies
     }
 
+    #[inline]
     pub(super) fn cookies<'h>(&self, headers: &'h HeaderMap, state: &mut State) -> Candidates<'h> {
         let cookies = cookie::candidates(headers, self.realm().cookie.name());
         state.brought.any = !cookies.is_empty();

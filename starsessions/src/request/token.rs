@@ -21,6 +21,7 @@ use crate::observe::{self, By, Name};
 impl Slot {
     /// What the request shows, where a header may show it. What is no token of ours counts for nothing, so
     /// that credentials of another system do no harm beside our cookie.
+    #[cold]
     pub(super) fn credentials<'h>(
         &self,
         headers: &'h HeaderMap,
