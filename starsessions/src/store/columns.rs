@@ -40,10 +40,11 @@ pub(super) fn seconds(time: Timestamp) -> i64 {
     i64::try_from(time.as_unix_seconds()).unwrap_or(i64::MAX)
 }
 
+/// One after the other.
 #[cfg(any(feature = "mysql", feature = "sqlite"))]
-pub(super) fn index_keys(row: &Row) -> Vec<u8> {
-    let keys = row.index_keys().iter();
-    keys.flat_map(IndexKey::as_bytes).copied().collect()
+pub(super) fn joined(index_keys: &[IndexKey]) -> Vec<u8> {
+    let bytes = index_keys.iter().flat_map(IndexKey::as_bytes);
+    bytes.copied().collect()
 }
 
 pub(super) fn card(row: &Row) -> Option<&[u8]> {

@@ -13,7 +13,8 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::failure::Failure;
-use super::request::{Reply, Request, Server};
+use super::server::Server;
+use super::statement::{Reply, Request};
 use crate::store::StoreError;
 use crate::store::again::Answer;
 use crate::store::uninterrupted::to_its_end;

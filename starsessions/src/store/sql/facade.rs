@@ -11,13 +11,15 @@ macro_rules! sql_store {
         use std::sync::Arc;
         use std::time::Duration;
 
-        use sqlx::{Either, Executor as _};
+        use sqlx::{Either, Executor as _, Row as _, SqlStr};
 
         use crate::store::delegate::delegate;
         use crate::store::sql::connections::{Connections, RESPONSE_TIMEOUT};
-        use crate::store::sql::names::{DEFAULT_TABLE, MigrateError, TableName, TableNameError};
+        use crate::store::sql::migrate::MigrateError;
+        use crate::store::sql::names::{DEFAULT_TABLE, TableName, TableNameError};
         use crate::store::Protection;
-        use crate::store::sql::request::{Prepared, Reply, Server};
+        use crate::store::sql::server::Driver;
+        use crate::store::sql::statement::Reply;
         use crate::store::sql::table::Table;
         use crate::store::uninterrupted::to_its_end;
 
@@ -89,7 +91,7 @@ macro_rules! sql_store {
         /// ```
         #[derive(Clone)]
         pub struct $store {
-            table: Arc<Table<Statements>>,
+            table: Arc<Table<$server>>,
         }
 
         impl $store {
@@ -115,7 +117,8 @@ macro_rules! sql_store {
             /// Makes the tables, or checks that this version works with them. Instances may do so at the same
             /// time, and any number of times.
             ///
-            /// It needs the right `CREATE`, on MySQL and MariaDB `REFERENCES` as well; nothing else here does.
+            /// To make them it needs the right `CREATE`, on MySQL and MariaDB `REFERENCES` as well; nothing else
+            /// here does.
             /// Where all changes of a database are kept in one place, take [`schema_sql`](Self::schema_sql)
             /// there instead.
             ///
@@ -125,7 +128,7 @@ macro_rules! sql_store {
             /// See [`MigrateError`].
             pub async fn migrate(&self) -> Result<(), MigrateError> {
                 let table = Arc::clone(&self.table);
-                to_its_end(async move { schema::migrate(table.connections.pool(), &table.dialect.table).await }).await
+                to_its_end(async move { table.migrate().await }).await
             }
 
             /// How many sessions there are. Walks over the whole table.
@@ -139,14 +142,14 @@ macro_rules! sql_store {
             /// What [`migrate`](Self::migrate) runs: a script for the application's own migrations.
             #[must_use]
             pub fn schema_sql(&self) -> String {
-                schema::script(&self.table.dialect.table)
+                self.table.script()
             }
         }
 
         impl fmt::Debug for $store {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.debug_struct(stringify!($store))
-                    .field("table", &self.table.dialect.table)
+                    .field("table", &self.table.name)
                     .finish_non_exhaustive()
             }
         }
@@ -201,7 +204,8 @@ macro_rules! sql_store {
             fn with_table(self, table: TableName) -> $store {
                 let table = Table {
                     connections: Connections::new(self.pool, self.response_timeout),
-                    dialect: Statements::new(table),
+                    statements: <$server>::STATEMENTS.fill::<$server>(&table),
+                    name: table,
                     protection: self.protection,
                     outages: crate::observe::Outages::default(),
                 };
@@ -218,13 +222,14 @@ macro_rules! sql_store {
             }
         }
 
-        impl Server for $server {
+        impl Driver for $server {
             async fn send(
                 connection: &mut Self::Connection,
-                query: Prepared<Self>,
-            ) -> Result<Reply<Self>, sqlx::Error> {
+                sql: SqlStr,
+                arguments: Option<Self::Arguments>,
+            ) -> sqlx::Result<Reply<Self>> {
                 let mut reply = Reply::default();
-                let mut steps = connection.fetch_many(query);
+                let mut steps = connection.fetch_many((sql, arguments));
                 while let Some(step) = poll_fn(|cx| steps.as_mut().poll_next(cx)).await {
                     match step? {
                         Either::Left(end) => reply.changes += end.rows_affected(),
@@ -234,8 +239,12 @@ macro_rules! sql_store {
                 Ok(reply)
             }
 
-            fn reason(error: &dyn DatabaseError) -> Reason {
-                reason(error)
+            fn key(row: &Self::Row) -> sqlx::Result<Vec<u8>> {
+                row.try_get(6)
+            }
+
+            fn number(row: &Self::Row, column: usize) -> sqlx::Result<Option<i64>> {
+                row.try_get(column)
             }
         }
 

@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
-use super::request::Server;
+use super::server::Server;
 use crate::store::StoreError;
 
 /// Why a request has no answer.
@@ -53,6 +53,18 @@ impl Failure {
         }
     }
 
+    pub(super) fn cause(self) -> Box<dyn Error + Send + Sync> {
+        match self {
+            Self::Undone(error) => error.into(),
+            // Without the server's message, which shows the key.
+            Self::Taken => {
+                "the table of sessions has a unique key that this store does not know".into()
+            }
+            Self::Refused(refusal) => Box::new(refusal),
+            Self::Unsent(error) | Self::Lost(error) => error,
+        }
+    }
+
     fn refused(reason: Reason, source: sqlx::Error) -> Self {
         Self::Refused(Refusal { reason, source })
     }
@@ -60,15 +72,7 @@ impl Failure {
 
 impl From<Failure> for StoreError {
     fn from(failure: Failure) -> Self {
-        Self::Unavailable(match failure {
-            Failure::Undone(error) => error.into(),
-            // Without the server's message, which shows the key.
-            Failure::Taken => {
-                "the table of sessions has a unique key that this store does not know".into()
-            }
-            Failure::Refused(refusal) => Box::new(refusal),
-            Failure::Unsent(error) | Failure::Lost(error) => error,
-        })
+        Self::Unavailable(failure.cause())
     }
 }
 
@@ -83,6 +87,7 @@ pub(super) enum Reason {
     DiskFull,
     ReadOnly,
     NoTable,
+    NoColumn,
     NotAllowed,
     Other,
 }
@@ -90,7 +95,7 @@ pub(super) enum Reason {
 /// The server could be reached, and does not do what it was asked.
 #[derive(Debug)]
 pub(super) struct Refusal {
-    reason: Reason,
+    pub(super) reason: Reason,
     source: sqlx::Error,
 }
 
@@ -102,7 +107,7 @@ impl fmt::Display for Refusal {
             Reason::ReadOnly => "the database server takes no changes; is it a replica?",
             Reason::NoTable => "the table of sessions is not there; run the store's `migrate`",
             Reason::NotAllowed => "the database user may not use the table of sessions",
-            Reason::Undone | Reason::Closing | Reason::Other => {
+            Reason::Undone | Reason::Closing | Reason::NoColumn | Reason::Other => {
                 "the database server refuses a statement about sessions"
             }
         })

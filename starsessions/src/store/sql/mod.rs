@@ -3,16 +3,19 @@
 mod connections;
 mod facade;
 mod failure;
+mod migrate;
 #[cfg(feature = "mysql")]
 mod mysql;
 mod names;
 #[cfg(feature = "postgres")]
 mod postgres;
-mod request;
+mod server;
+mod statement;
 mod table;
 
+pub use self::migrate::MigrateError;
 #[cfg(feature = "mysql")]
 pub use self::mysql::{MySqlStore, MySqlStoreBuilder};
-pub use self::names::{MigrateError, TableNameError};
+pub use self::names::TableNameError;
 #[cfg(feature = "postgres")]
 pub use self::postgres::{PostgresStore, PostgresStoreBuilder};

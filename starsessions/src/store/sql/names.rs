@@ -1,8 +1,10 @@
-//! The names of tables, and what can go wrong when they are made.
+//! The names of tables.
 
-use crate::sentence::debug_as_sentence;
 use std::error::Error;
 use std::fmt;
+
+use super::server::Server;
+use crate::sentence::debug_as_sentence;
 
 /// The name of a table, with its schema if one was named: safe to be put into a statement.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +22,18 @@ impl TableName {
             }
         }
         Ok(Self { schema, table })
+    }
+
+    /// The name of something that is named after this table and stands beside it.
+    pub(super) fn quoted<DB: Server>(&self, suffix: &str) -> String {
+        let schema = self.schema.as_ref();
+        let schema = schema.map(|schema| format!("{0}{schema}{0}.", DB::QUOTE));
+        schema.unwrap_or_default() + &self.quoted_alone::<DB>(suffix)
+    }
+
+    /// The same without a schema.
+    pub(super) fn quoted_alone<DB: Server>(&self, suffix: &str) -> String {
+        format!("{0}{1}{suffix}{0}", DB::QUOTE, self.table)
     }
 }
 
@@ -59,70 +73,6 @@ impl fmt::Display for TableNameError {
 
 impl Error for TableNameError {}
 
-/// Why the tables of a store cannot be brought to what this version works with.
-#[non_exhaustive]
-pub enum MigrateError {
-    /// The server cannot be reached, or refuses to change the tables.
-    Unavailable(Box<dyn Error + Send + Sync>),
-    /// There is a table of this name, and it is another application's.
-    Foreign(String),
-    /// The tables have the layout of a version from before the first release.
-    Older {
-        /// The version of the tables.
-        found: i32,
-        /// The oldest version that is understood here.
-        known: i32,
-    },
-    /// The tables were made by a newer version of this crate.
-    Newer {
-        /// The version of the tables.
-        found: i32,
-        /// The newest version that is understood here.
-        known: i32,
-    },
-}
-
-debug_as_sentence!(MigrateError);
-
-impl fmt::Display for MigrateError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Unavailable(_) => f.write_str("the tables of sessions cannot be made; check that the server can be reached and that its user may create tables"),
-            Self::Foreign(table) => write!(f, "the table \"{table}\" is another application's; name another one for the sessions"),
-            Self::Older { found, known } => write!(f, "the tables of sessions have schema {found}, which was never released, and this version needs {known}; drop them, or name another table"),
-            Self::Newer { found, known } => write!(f, "the tables of sessions have schema {found} and this version knows {known}; update `starsessions`, or name another table"),
-        }
-    }
-}
-
-impl Error for MigrateError {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        match self {
-            Self::Unavailable(source) => Some(&**source),
-            Self::Foreign(_) | Self::Older { .. } | Self::Newer { .. } => None,
-        }
-    }
-}
-
-impl From<sqlx::Error> for MigrateError {
-    fn from(error: sqlx::Error) -> Self {
-        Self::Unavailable(error.into())
-    }
-}
-
-/// Whether tables of this version are what this crate works with; `false` if there are none.
-pub(super) fn is_current(version: Option<i32>) -> Result<bool, MigrateError> {
-    let known = SCHEMA;
-    match version {
-        None => Ok(false),
-        Some(found) if found == known => Ok(true),
-        Some(found) if found < known => Err(MigrateError::Older { found, known }),
-        Some(found) => Err(MigrateError::Newer { found, known }),
-    }
-}
-
-/// The version of the tables that this crate works with.
-const SCHEMA: i32 = 2;
 pub(super) const DEFAULT_TABLE: &str = "starsessions";
 /// Leaves room for the names of the indexes within PostgreSQL's 63 and MySQL's 64 bytes.
 const MAX_NAME_LEN: usize = 48;

@@ -9,7 +9,7 @@ use rusqlite::{Connection, Error, OptionalExtension, Params, Result, Row as SqlR
 
 use crate::clock::Timestamp;
 use crate::crypto::{IndexKey, RowKey};
-use crate::store::columns::{self, card, index_keys, revision, seconds};
+use crate::store::columns::{self, card, joined, revision, seconds};
 use crate::store::{
     Inserted, Listed, Replaced, Rotated, Rotation, Row, StoreCounts, Touch, Touched,
 };
@@ -39,7 +39,7 @@ pub(super) fn insert(
         seconds(row.deadline),
         seconds(row.last_seen),
         row.value,
-        index_keys(row),
+        joined(row.index_keys()),
         card(row),
     ];
     if execute(connection, sql, parameters)? == 0 {
@@ -72,7 +72,7 @@ pub(super) fn replace(
         seconds(row.deadline),
         seconds(row.last_seen),
         row.value,
-        index_keys(row),
+        joined(row.index_keys()),
         card(row),
     ];
     if execute(connection, sql, parameters)? == 0 {

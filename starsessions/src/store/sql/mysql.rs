@@ -1,0 +1,170 @@
+//! Sessions in MySQL or MariaDB: for several machines that share a database.
+
+use sqlx::error::DatabaseError;
+use sqlx::mysql::{MySql, MySqlDatabaseError, MySqlPool};
+use sqlx::{Arguments as _, FromRow};
+
+use super::facade::sql_store;
+use super::failure::Reason;
+use super::server::Server;
+use super::statement::{SHARED, Statements, Value};
+use crate::store::columns::{self, Columns};
+
+sql_store! {
+    /// Keeps sessions in MySQL or MariaDB, over a pool of `sqlx`.
+    ///
+    /// ```no_run
+    /// use sqlx::mysql::MySqlPool;
+    /// use starsessions::{KeyRing, MySqlStore, SessionLayer};
+    ///
+    /// # async fn start() -> Result<(), Box<dyn std::error::Error>> {
+    /// let sessions = MySqlPool::connect(&std::env::var("DATABASE_URL")?).await?;
+    /// let store = MySqlStore::new(sessions);
+    /// store.migrate().await?;
+    /// let layer = SessionLayer::new(store, KeyRing::from_env("SESSION_KEYS")?);
+    /// # let _ = layer;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # When to choose it
+    ///
+    /// For an application on several machines that has a MySQL or MariaDB anyway. It needs MySQL 8 or
+    /// MariaDB 10.6, or a later version, with InnoDB, at any isolation level from READ COMMITTED on. Every
+    /// connection of the pool must lead to the same primary: a replica that lags behind still shows sessions
+    /// that have ended.
+    ///
+    /// How to connect is a matter of `sqlx`: the application turns on its features, such as
+    /// `tls-rustls`. MySQL's own way to check passwords, `caching_sha2_password`, needs TLS; without it, sqlx needs
+    /// its feature `mysql-rsa`, whose cryptography can be timed (RUSTSEC-2023-0071) and is not built here.
+    ///
+    /// # Durability
+    ///
+    /// What was acknowledged is as durable as the server makes it. With its defaults
+    /// (`innodb_flush_log_at_trx_commit = 1`) a logout survives a crash and a power cut.
+    ///
+    /// # Round trips
+    ///
+    /// | operation | statements |
+    /// |---|---|
+    /// | load, touch, listed | 1 |
+    /// | insert, replace | 1; with index keys that change, a transaction with 1 more for each of them |
+    /// | rotate | a transaction of 2, and 1 for each index key that changes |
+    /// | remove | 2 |
+    /// | sweep | 1 for each thousand |
+    ///
+    /// A transaction adds its beginning and its end, a `replace` or `rotate` that is refused a look at what is
+    /// there. The pool adds a ping before each, unless `test_before_acquire` is off.
+    MySqlStore, MySqlStoreBuilder, MySql, MySqlPool, "mysql::MySqlPoolOptions", "ROLLBACK"
+}
+
+impl Server for MySql {
+    // An `UPDATE` locks its row and then looks at it as it is *now*, at every isolation level: it waits for
+    // another writer and checks its `WHERE` against what that one leaves. So one `UPDATE` is enough to
+    // replace a row only if it is the one that was read. What has to change more than one row is a
+    // transaction that such an `UPDATE` or an `INSERT` decides.
+    //
+    // No expression reads a column that is assigned before it. So it does not matter whether assignments
+    // take place from left to right, or all at once under `SIMULTANEOUS_ASSIGNMENT`.
+    const STATEMENTS: Statements<&'static str> = Statements {
+        insert: "
+        INSERT INTO {table} (session_key, {columns})
+        VALUES ({key}, {row})",
+
+        free: "
+        DELETE FROM {table}
+        WHERE session_key = {key} AND deadline <= {now}",
+
+        remove: "
+        DELETE FROM {table}
+        WHERE session_key = {key} AND revision = {number}",
+
+        file: "
+        INSERT INTO {index} (index_key, session_key)
+        VALUES ({index_key}, {key})
+        ON DUPLICATE KEY UPDATE session_key = {index}.session_key",
+
+        take_out: "
+        DELETE FROM {index}
+        WHERE index_key = {index_key} AND session_key = {key}",
+
+        listed: "
+        SELECT revision, deadline, last_seen, X'', index_keys, card, {table}.session_key
+        FROM {index} JOIN {table} ON {table}.session_key = {index}.session_key
+        WHERE index_key = {index_key}",
+
+        sweep: "
+        DELETE FROM {table}
+        WHERE deadline <= {now}
+        ORDER BY deadline
+        LIMIT {number}",
+        ..SHARED
+    };
+
+    // The server ends a transaction at each change of a table, so there is none here. The index keys stand in
+    // the row as well, one after the other, for who reads the row.
+    const SCRIPT: &'static str = "
+CREATE TABLE IF NOT EXISTS {versions} (version INT NOT NULL PRIMARY KEY) ENGINE = InnoDB;
+CREATE TABLE IF NOT EXISTS {table} (
+    session_key BINARY(32) NOT NULL PRIMARY KEY,
+    revision BIGINT NOT NULL,
+    deadline BIGINT NOT NULL,
+    last_seen BIGINT NOT NULL,
+    value MEDIUMBLOB NOT NULL,
+    index_keys BLOB,
+    card BLOB,
+    KEY by_deadline (deadline)
+) ENGINE = InnoDB;
+CREATE TABLE IF NOT EXISTS {index} (
+    index_key BINARY(32) NOT NULL,
+    session_key BINARY(32) NOT NULL,
+    PRIMARY KEY (index_key, session_key),
+    KEY by_session (session_key),
+    FOREIGN KEY (session_key) REFERENCES {table} (session_key) ON DELETE CASCADE
+) ENGINE = InnoDB;
+INSERT INTO {versions} (version) VALUES (2) ON DUPLICATE KEY UPDATE version = 2;
+";
+
+    const VERSION: &'static str = "SELECT MAX(version) FROM {versions}";
+    const KEY: &'static str = "session_key";
+    const QUOTE: char = '`';
+    const HAS_NUMBERS: bool = false;
+    const RETURNS: bool = false;
+
+    fn placeholder(_: usize) -> String {
+        "?".to_owned()
+    }
+
+    fn reason(error: &dyn DatabaseError) -> Reason {
+        let code = error.code().unwrap_or_default();
+        let number = error
+            .try_downcast_ref::<MySqlDatabaseError>()
+            .map_or(0, MySqlDatabaseError::number);
+        match number {
+            // "Record has changed since last read", of MariaDB 11 under REPEATABLE READ.
+            1020 => Reason::Undone,
+            _ if code == "40001" => Reason::Undone,
+            1021 | 1114 => Reason::DiskFull,
+            1290 | 1792 | 1836 => Reason::ReadOnly,
+            1146 => Reason::NoTable,
+            1054 => Reason::NoColumn,
+            1044 | 1142 => Reason::NotAllowed,
+            // An operator, a restart or a limit on idle connections ends it.
+            1053 | 1317 | 1927 | 4031 => Reason::Closing,
+            _ if code.starts_with("08") => Reason::Closing,
+            _ => Reason::Other,
+        }
+    }
+
+    fn bind(arguments: &mut Self::Arguments, value: Value<'_>) {
+        let _ = match value {
+            Value::Number(number) => arguments.add(number),
+            Value::Bytes(bytes) => arguments.add(bytes),
+            Value::Keys(keys) => arguments.add(keys.map(columns::joined)),
+        };
+    }
+
+    fn columns(row: &Self::Row) -> sqlx::Result<Columns> {
+        FromRow::from_row(row)
+    }
+}

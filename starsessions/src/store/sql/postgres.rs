@@ -1,0 +1,210 @@
+//! Sessions in PostgreSQL: for several machines that share a database.
+
+use sqlx::error::DatabaseError;
+use sqlx::postgres::{PgPool, Postgres};
+use sqlx::{Arguments as _, FromRow};
+
+use super::facade::sql_store;
+use super::failure::Reason;
+use super::server::Server;
+use super::statement::{SHARED, Statements, Value};
+use crate::crypto::IndexKey;
+use crate::store::columns::Columns;
+
+sql_store! {
+    /// Keeps sessions in PostgreSQL.
+    ///
+    /// ```no_run
+    /// use sqlx::postgres::PgPool;
+    /// use starsessions::{KeyRing, PostgresStore, SessionLayer};
+    ///
+    /// # async fn start() -> Result<(), Box<dyn std::error::Error>> {
+    /// let sessions = PgPool::connect(&std::env::var("DATABASE_URL")?).await?;
+    /// let store = PostgresStore::new(sessions);
+    /// store.migrate().await?;
+    /// let layer = SessionLayer::new(store, KeyRing::from_env("SESSION_KEYS")?);
+    /// # let _ = layer;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # When to choose it
+    ///
+    /// For an application on several machines that has a PostgreSQL anyway. It needs version 12 or later and
+    /// works at every isolation level. Every connection of the pool must lead to the same primary: a replica
+    /// that lags behind still shows sessions that have ended.
+    ///
+    /// # Durability
+    ///
+    /// What was acknowledged is as durable as the server makes it. With its defaults
+    /// (`synchronous_commit = on`) a logout survives a crash and a power cut.
+    ///
+    /// # Round trips
+    ///
+    /// Each operation is one statement, which is a transaction of its own: no lock outlives a round trip. A
+    /// `replace` or `rotate` that is refused asks once more what is there, and a sweep is one statement for
+    /// each thousand rows. The pool adds a ping before each statement, unless `test_before_acquire` is off.
+    ///
+    /// A `replace` that leaves the deadline and the listing as they are changes no index.
+    ///
+    /// # PgBouncer
+    ///
+    /// It has to know a parameter that `sqlx` sends: `ignore_startup_parameters = extra_float_digits`. In
+    /// session mode that is all. In transaction mode it must be version 1.21 or later with
+    /// `max_prepared_statements` above 0, so that it knows the prepared statements of its clients. Otherwise
+    /// it mixes them up, and a statement runs in the place of another: this is so for everything that goes
+    /// through `sqlx`, and `statement_cache_capacity(0)` does not change it, because `sqlx` names its
+    /// statements all the same.
+    // By itself, `ROLLBACK` is a warning in the log where there is nothing to roll back.
+    PostgresStore, PostgresStoreBuilder, Postgres, PgPool, "postgres::PgPoolOptions", "BEGIN; ROLLBACK"
+}
+
+impl PostgresStoreBuilder {
+    /// The schema that the table is in; what the connection's `search_path` leads to unless set.
+    #[must_use]
+    pub fn schema(mut self, name: impl Into<String>) -> Self {
+        self.schema = Some(name.into());
+        self
+    }
+}
+
+impl Server for Postgres {
+    // Each operation is one of them, and each is a transaction of its own: it happens as a
+    // whole or not at all, and no lock outlives a round trip.
+    //
+    // Under READ COMMITTED, an `UPDATE` that waits for another writer of its row checks its `WHERE` again on
+    // the row as that writer leaves it. Under REPEATABLE READ and SERIALIZABLE it fails with `40001` instead,
+    // and is sent again.
+    //
+    // Assigning equal index keys changes no index, so a replacement stays within its page (HOT) unless the
+    // deadline or the listing changes.
+    const STATEMENTS: Statements<&'static str> = Statements {
+        // Replaces nothing but a row that has expired and was not swept yet.
+        insert: "
+        INSERT INTO {table} AS stored (key, {columns})
+        VALUES ({key}, {row})
+        ON CONFLICT (key) DO UPDATE
+        SET ({columns}) = ROW ({row})
+        WHERE stored.deadline <= {now}",
+
+        // The old row is locked first, so that it cannot change between the insert and the update.
+        rotate: "
+        WITH seen AS MATERIALIZED (
+            SELECT
+            FROM {table}
+            WHERE key = {key} AND revision = {seen_revision} AND deadline > {now}
+            FOR UPDATE
+        ), inserted AS (
+            INSERT INTO {table} AS stored (key, {columns})
+            SELECT {new_key}, {new_row}
+            FROM seen
+            ON CONFLICT (key) DO UPDATE
+            SET ({columns}) = ROW ({new_row})
+            WHERE stored.deadline <= {now}
+            RETURNING true
+        )
+        UPDATE {table} AS stored
+        SET {changes}
+        FROM inserted
+        WHERE stored.key = {key}",
+
+        remove: "
+        DELETE FROM {table}
+        WHERE key = {key}
+        RETURNING {columns}",
+
+        // Without a condition on the deadline: it would tempt the planner, which does not know the value, to
+        // read everything that has not expired instead of the index on the keys.
+        listed: "
+        SELECT revision, deadline, last_seen, ''::bytea, index_keys, card, key
+        FROM {table}
+        WHERE index_keys @> ARRAY[{index_key}]",
+
+        // Rows that another statement holds are passed over: another sweep has them, or a touch extends them.
+        // The lock checks the deadline again. An array of keys, so that they are looked up one by one: a join
+        // may read everything that has expired for each batch. Each batch begins where the one before has
+        // ended: while an older transaction may still see freed rows, the index keeps their entries.
+        sweep: "
+        WITH freed AS (
+            DELETE FROM {table}
+            WHERE key = ANY (ARRAY (
+                SELECT key
+                FROM {table}
+                WHERE deadline BETWEEN {first} AND {now}
+                ORDER BY deadline
+                LIMIT {number}
+                FOR UPDATE SKIP LOCKED
+            ))
+            RETURNING deadline
+        )
+        SELECT count(*) AS freed, max(deadline) AS last FROM freed",
+        ..SHARED
+    };
+
+    // Sealed values cannot be compressed, so PostgreSQL is told not to try. The free space in each page is
+    // for updates that stay within it. The index on keys has no pending list, which every search would
+    // read to its end.
+    const SCRIPT: &'static str = "
+CREATE TABLE IF NOT EXISTS {table} (
+    key bytea PRIMARY KEY,
+    revision bigint NOT NULL,
+    deadline bigint NOT NULL,
+    last_seen bigint NOT NULL,
+    value bytea NOT NULL,
+    index_keys bytea[],
+    card bytea
+) WITH (fillfactor = 80);
+ALTER TABLE {table} ALTER COLUMN value SET STORAGE EXTERNAL;
+CREATE INDEX IF NOT EXISTS {by_deadline} ON {table} (deadline);
+CREATE INDEX IF NOT EXISTS {by_index} ON {table}
+    USING gin (index_keys) WITH (fastupdate = off)
+    WHERE index_keys IS NOT NULL;
+CREATE TABLE IF NOT EXISTS {versions} (version integer PRIMARY KEY);
+INSERT INTO {versions} VALUES (2) ON CONFLICT DO NOTHING;
+";
+
+    const LOCK: &'static str = "SELECT pg_advisory_xact_lock(hashtextextended('{table}', 0));";
+    const VERSION: &'static str = "SELECT max(version)::bigint FROM {versions}";
+    const KEY: &'static str = "key";
+    const QUOTE: char = '"';
+    const HAS_NUMBERS: bool = true;
+    const RETURNS: bool = true;
+
+    fn placeholder(number: usize) -> String {
+        format!("${number}")
+    }
+
+    fn reason(error: &dyn DatabaseError) -> Reason {
+        let code = error.code().unwrap_or_default();
+        match &*code {
+            "40001" | "40P01" => Reason::Undone,
+            "53100" => Reason::DiskFull,
+            "25006" => Reason::ReadOnly,
+            "42P01" => Reason::NoTable,
+            "42703" => Reason::NoColumn,
+            "42501" => Reason::NotAllowed,
+            // An operator, a restart or a limit on idle connections ends it.
+            _ if code.starts_with("57P") || code.starts_with("08") => Reason::Closing,
+            _ => Reason::Other,
+        }
+    }
+
+    fn bind(arguments: &mut Self::Arguments, value: Value<'_>) {
+        let _ = match value {
+            Value::Number(number) => arguments.add(number),
+            Value::Bytes(bytes) => arguments.add(bytes),
+            Value::Keys(keys) => {
+                let bytes = |key: &IndexKey| *key.as_bytes();
+                arguments.add(keys.map(|keys| keys.iter().map(bytes).collect::<Vec<_>>()))
+            }
+        };
+    }
+
+    fn columns(row: &Self::Row) -> sqlx::Result<Columns> {
+        type Keys = Option<Vec<[u8; IndexKey::LEN]>>;
+        let (revision, deadline, last_seen, value, keys, card): (_, _, _, _, Keys, _) =
+            FromRow::from_row(row)?;
+        let keys = keys.map(|keys| keys.concat());
+        Ok((revision, deadline, last_seen, value, keys, card))
+    }
+}
