@@ -17,6 +17,7 @@ mod delegate;
 mod erased;
 mod listing;
 mod memory;
+mod owned;
 #[cfg(feature = "redis")]
 mod redis;
 mod row;

@@ -14,6 +14,7 @@ use rusqlite::Connection;
 
 pub use self::error::SqliteOpenError;
 use self::queue::Queue;
+use super::owned::owned;
 use super::{
     Inserted, Listed, Protection, Replaced, Rotated, Rotation, Row, Store, StoreCounts, StoreError,
     Touch, Touched,
@@ -81,6 +82,33 @@ struct Shared {
     outages: Outages,
 }
 
+macro_rules! run {
+    ($this:ident, load, $arguments:tt) => {
+        $this.read(call!(load, $arguments)).await
+    };
+    ($this:ident, listed, ($index_key:expr, $now:ident)) => {{
+        let read = $this.read(call!(listed, ($index_key, $now)));
+        let (listed, passed_over) = read.await?;
+        if let Some(error) = passed_over {
+            let error = StoreError::Corrupt(error.into());
+            $this.shared.outages.report(&error, $now);
+        }
+        Ok(listed)
+    }};
+    ($this:ident, sweep, $arguments:tt) => {
+        $this.free_expired $arguments.await
+    };
+    ($this:ident, $name:ident, $arguments:tt) => {
+        $this.write(call!($name, $arguments)).await
+    };
+}
+
+macro_rules! call {
+    ($name:ident, ($($argument:expr),*)) => {
+        move |connection: &Connection| rows::$name(connection, $($argument),*)
+    };
+}
+
 impl SqliteStore {
     /// Opens a file, and creates it if it is not there. Waits for the disk, so it belongs to the start
     /// of the application.
@@ -121,6 +149,20 @@ impl SqliteStore {
             .await
     }
 
+    /// In steps of one transaction each, so that the writes of requests come between them.
+    async fn free_expired(&self, limit: usize, now: Timestamp) -> Result<usize, StoreError> {
+        let mut freed = 0;
+        while freed < limit {
+            let step = SWEEP_STEP.min(limit - freed);
+            let found = self.write(call!(free_expired, (step, now))).await?;
+            freed += found;
+            if found < step {
+                break;
+            }
+        }
+        Ok(freed)
+    }
+
     async fn read<T: Send + 'static>(
         &self,
         job: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
@@ -145,105 +187,7 @@ impl fmt::Debug for SqliteStore {
     }
 }
 
-impl Store for SqliteStore {
-    fn protection(&self) -> Protection {
-        self.shared.protection
-    }
-
-    async fn load(&self, key: &RowKey, _: Timestamp) -> Result<Option<Row>, StoreError> {
-        let key = *key;
-        self.read(move |connection| rows::load(connection, &key))
-            .await
-    }
-
-    async fn insert(
-        &self,
-        key: &RowKey,
-        row: &Row,
-        now: Timestamp,
-    ) -> Result<Inserted, StoreError> {
-        let (key, row) = (*key, row.clone());
-        self.write(move |connection| rows::insert(connection, &key, &row, now))
-            .await
-    }
-
-    async fn replace(
-        &self,
-        key: &RowKey,
-        seen: &Row,
-        row: &Row,
-        now: Timestamp,
-    ) -> Result<Replaced, StoreError> {
-        let (key, seen, row) = (*key, seen.clone(), row.clone());
-        self.write(move |connection| rows::replace(connection, &key, &seen, &row, now))
-            .await
-    }
-
-    async fn rotate(&self, rotation: Rotation<'_>, now: Timestamp) -> Result<Rotated, StoreError> {
-        let (old, new) = (*rotation.old, *rotation.new);
-        let [seen, left, row] = [rotation.seen, rotation.left, rotation.row].map(Row::clone);
-        self.write(move |connection| {
-            let rotation = Rotation {
-                old: &old,
-                seen: &seen,
-                left: &left,
-                new: &new,
-                row: &row,
-            };
-            rows::rotate(connection, rotation, now)
-        })
-        .await
-    }
-
-    async fn touch(
-        &self,
-        key: &RowKey,
-        seen: &Row,
-        touch: Touch,
-        now: Timestamp,
-    ) -> Result<Touched, StoreError> {
-        let (key, seen) = (*key, seen.clone());
-        self.write(move |connection| rows::touch(connection, &key, &seen, touch, now))
-            .await
-    }
-
-    async fn remove(&self, key: &RowKey) -> Result<Option<Row>, StoreError> {
-        let key = *key;
-        self.write(move |connection| rows::remove(connection, &key))
-            .await
-    }
-
-    async fn listed(
-        &self,
-        index_key: &IndexKey,
-        now: Timestamp,
-    ) -> Result<Vec<Listed>, StoreError> {
-        let index_key = *index_key;
-        let read = self.read(move |connection| rows::listed(connection, &index_key, now));
-        let (listed, passed_over) = read.await?;
-        if let Some(error) = passed_over {
-            let error = StoreError::Corrupt(error.into());
-            self.shared.outages.report(&error, now);
-        }
-        Ok(listed)
-    }
-
-    /// In steps of one transaction each, so that the writes of requests come between them.
-    async fn sweep(&self, limit: usize, now: Timestamp) -> Result<usize, StoreError> {
-        let mut freed = 0;
-        while freed < limit {
-            let step = SWEEP_STEP.min(limit - freed);
-            let found = self
-                .write(move |connection| rows::free_expired(connection, step, now))
-                .await?;
-            freed += found;
-            if found < step {
-                break;
-            }
-        }
-        Ok(freed)
-    }
-}
+owned!(SqliteStore; run, |this| this.shared.protection);
 
 /// Settings of an [`SqliteStore`].
 #[derive(Clone, Debug)]

@@ -8,6 +8,7 @@ use std::task::{Context, Poll};
 use tokio::runtime::Handle;
 use tracing::Instrument as _;
 
+use super::owned::owned;
 use super::{
     Inserted, Listed, Protection, Replaced, Rotated, Rotation, Row, Store, StoreError, Touch,
     Touched,
@@ -66,84 +67,14 @@ impl<S> Clone for Uninterrupted<S> {
     }
 }
 
-impl<S: Store> Store for Uninterrupted<S> {
-    fn protection(&self) -> Protection {
-        self.store.protection()
-    }
-
-    async fn load(&self, key: &RowKey, now: Timestamp) -> Result<Option<Row>, StoreError> {
-        let (store, key) = (Arc::clone(&self.store), *key);
-        to_its_end(async move { store.load(&key, now).await }).await
-    }
-
-    async fn insert(
-        &self,
-        key: &RowKey,
-        row: &Row,
-        now: Timestamp,
-    ) -> Result<Inserted, StoreError> {
-        let (store, key, row) = (Arc::clone(&self.store), *key, row.clone());
-        to_its_end(async move { store.insert(&key, &row, now).await }).await
-    }
-
-    async fn replace(
-        &self,
-        key: &RowKey,
-        seen: &Row,
-        row: &Row,
-        now: Timestamp,
-    ) -> Result<Replaced, StoreError> {
-        let (store, key) = (Arc::clone(&self.store), *key);
-        let (seen, row) = (seen.clone(), row.clone());
-        to_its_end(async move { store.replace(&key, &seen, &row, now).await }).await
-    }
-
-    async fn rotate(&self, rotation: Rotation<'_>, now: Timestamp) -> Result<Rotated, StoreError> {
-        let (store, old, new) = (Arc::clone(&self.store), *rotation.old, *rotation.new);
-        let [seen, left, row] = [rotation.seen, rotation.left, rotation.row].map(Row::clone);
-        to_its_end(async move {
-            let rotation = Rotation {
-                old: &old,
-                seen: &seen,
-                left: &left,
-                new: &new,
-                row: &row,
-            };
-            store.rotate(rotation, now).await
-        })
-        .await
-    }
-
-    async fn touch(
-        &self,
-        key: &RowKey,
-        seen: &Row,
-        touch: Touch,
-        now: Timestamp,
-    ) -> Result<Touched, StoreError> {
-        let (store, key, seen) = (Arc::clone(&self.store), *key, seen.clone());
-        to_its_end(async move { store.touch(&key, &seen, touch, now).await }).await
-    }
-
-    async fn remove(&self, key: &RowKey) -> Result<Option<Row>, StoreError> {
-        let (store, key) = (Arc::clone(&self.store), *key);
-        to_its_end(async move { store.remove(&key).await }).await
-    }
-
-    async fn listed(
-        &self,
-        index_key: &IndexKey,
-        now: Timestamp,
-    ) -> Result<Vec<Listed>, StoreError> {
-        let (store, index_key) = (Arc::clone(&self.store), *index_key);
-        to_its_end(async move { store.listed(&index_key, now).await }).await
-    }
-
-    async fn sweep(&self, limit: usize, now: Timestamp) -> Result<usize, StoreError> {
-        let store = Arc::clone(&self.store);
-        to_its_end(async move { store.sweep(limit, now).await }).await
-    }
+macro_rules! run {
+    ($this:ident, $name:ident, ($($argument:expr),*)) => {{
+        let store = Arc::clone(&$this.store);
+        to_its_end(async move { store.$name($($argument),*).await }).await
+    }};
 }
+
+owned!(Uninterrupted<S>, S; run, |this| this.store.protection());
 
 /// Runs an operation to its end: here, or in a task once this future is dropped.
 pub(crate) fn to_its_end<F>(operation: F) -> ToItsEnd<F>

@@ -14,7 +14,7 @@ use crate::store::{
     Inserted, Listed, Replaced, Rotated, Rotation, Row, StoreCounts, Touch, Touched,
 };
 
-pub(super) fn load(connection: &Connection, key: &RowKey) -> Result<Option<Row>> {
+pub(super) fn load(connection: &Connection, key: &RowKey, _: Timestamp) -> Result<Option<Row>> {
     let sql = "SELECT revision, deadline, last_seen, value, index_keys, card
                FROM sessions WHERE key = ?1";
     let mut select = connection.prepare_cached(sql)?;
@@ -76,7 +76,7 @@ pub(super) fn replace(
         card(row),
     ];
     if execute(connection, sql, parameters)? == 0 {
-        let found = load(connection, key)?.filter(|row| row.is_live(now));
+        let found = load(connection, key, now)?.filter(|row| row.is_live(now));
         return Ok(found.map_or(Replaced::Gone, Replaced::Stale));
     }
     if seen.index_keys() != row.index_keys() {
@@ -94,7 +94,7 @@ pub(super) fn rotate(
     now: Timestamp,
 ) -> Result<Rotated> {
     let Rotation { old, seen, new, .. } = rotation;
-    let Some(stored) = load(connection, old)?.filter(|row| row.is_live(now)) else {
+    let Some(stored) = load(connection, old, now)?.filter(|row| row.is_live(now)) else {
         return Ok(Rotated::Gone);
     };
     if stored.revision != seen.revision {
