@@ -3,33 +3,24 @@
 //! SQLite blocks, so no task ever calls it. A job is handed over whole: a future that is dropped before
 //! that has done nothing, and one that is dropped afterwards changes nothing.
 
-use std::collections::VecDeque;
-use std::io;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
+use std::{io, iter};
 
+use async_channel::{Receiver, Sender};
 use rusqlite::Error::SqliteFailure;
 use rusqlite::{Connection, ffi};
-use tokio::sync::{Semaphore, oneshot, watch};
+use tokio::sync::{oneshot, watch};
 
 use super::rows::execute;
 use crate::store::StoreError;
 
 /// A queue of jobs, and the threads that do them.
 pub(super) struct Queue {
-    waiting: Arc<Waiting>,
+    jobs: Sender<Job>,
     threads: Mutex<Vec<JoinHandle<()>>>,
     /// Fails when all threads have ended.
     ended: watch::Receiver<()>,
-}
-
-/// The jobs that no thread has taken. A condition variable and not a channel, so that a job wakes one
-/// thread.
-struct Waiting {
-    jobs: Mutex<VecDeque<Job>>,
-    arrived: Condvar,
-    /// Closed with the queue, under the lock of the jobs.
-    room: Semaphore,
 }
 
 /// Something to do with a connection, or with the reason why there is none.
@@ -65,13 +56,13 @@ impl Queue {
                 let _ = sender.send(outcome.and(result));
             })
         });
-        self.waiting.push(job).await.ok_or_else(closed)?;
+        self.jobs.send(job).await.map_err(|_| closed())?;
         Ok(answer.await.map_err(|_| closed())??)
     }
 
     /// Takes no more jobs, finishes those that were taken, and ends the threads.
     pub(super) async fn close(&self) {
-        self.waiting.close();
+        self.jobs.close();
         let mut ended = self.ended.clone();
         while ended.changed().await.is_ok() {}
     }
@@ -83,18 +74,16 @@ impl Queue {
         work: fn(&Connection, &mut Vec<Job>),
     ) -> io::Result<Self> {
         let (alive, ended) = watch::channel(());
+        let (jobs, waiting) = async_channel::bounded(MAX_WAITING);
+        let threads = Mutex::default();
         let queue = Self {
-            waiting: Arc::new(Waiting {
-                jobs: Mutex::default(),
-                arrived: Condvar::new(),
-                room: Semaphore::new(MAX_WAITING),
-            }),
-            threads: Mutex::default(),
+            jobs,
+            threads,
             ended,
         };
         for connection in connections {
             let worker = Worker {
-                waiting: Arc::clone(&queue.waiting),
+                waiting: waiting.clone(),
                 connection,
                 _alive: alive.clone(),
             };
@@ -106,43 +95,11 @@ impl Queue {
     }
 }
 
-impl Waiting {
-    /// Waits for room; `None` if the queue is closed.
-    async fn push(&self, job: Job) -> Option<()> {
-        self.room.acquire().await.ok()?.forget();
-        let mut jobs = lock(&self.jobs);
-        if self.room.is_closed() {
-            return None;
-        }
-        jobs.push_back(job);
-        drop(jobs);
-        self.arrived.notify_one();
-        Some(())
-    }
-
-    /// Waits for jobs and takes some; none if the queue is closed and empty.
-    fn take(&self, taken: &mut Vec<Job>, limit: usize) -> usize {
-        let waits = |jobs: &mut VecDeque<Job>| jobs.is_empty() && !self.room.is_closed();
-        let jobs = self.arrived.wait_while(lock(&self.jobs), waits);
-        let mut jobs = jobs.unwrap_or_else(PoisonError::into_inner);
-        let count = jobs.len().min(limit);
-        taken.extend(jobs.drain(..count));
-        self.room.add_permits(count);
-        count
-    }
-
-    fn close(&self) {
-        let _jobs = lock(&self.jobs);
-        self.room.close();
-        self.arrived.notify_all();
-    }
-}
-
 /// Waits for the threads, so that what was handed over is done before the process can end. The queue
 /// is bounded, so this takes milliseconds.
 impl Drop for Queue {
     fn drop(&mut self) {
-        self.waiting.close();
+        self.jobs.close();
         for thread in lock(&self.threads).drain(..) {
             if thread.thread().id() != thread::current().id() {
                 // Fails if the thread has panicked; it has ended as well.
@@ -154,7 +111,7 @@ impl Drop for Queue {
 
 /// What a thread owns.
 struct Worker {
-    waiting: Arc<Waiting>,
+    waiting: Receiver<Job>,
     connection: Connection,
     /// Last, so that the file is closed before the queue counts as ended.
     _alive: watch::Sender<()>,
@@ -163,7 +120,9 @@ struct Worker {
 impl Worker {
     fn run(self, at_once: usize, work: fn(&Connection, &mut Vec<Job>)) {
         let mut jobs = Vec::with_capacity(at_once);
-        while self.waiting.take(&mut jobs, at_once) > 0 {
+        while let Ok(job) = self.waiting.recv_blocking() {
+            jobs.push(job);
+            jobs.extend(iter::from_fn(|| self.waiting.try_recv().ok()).take(at_once - 1));
             work(&self.connection, &mut jobs);
         }
     }
@@ -173,7 +132,7 @@ impl Worker {
 impl Drop for Worker {
     fn drop(&mut self) {
         self.waiting.close();
-        lock(&self.waiting.jobs).clear();
+        while self.waiting.try_recv().is_ok() {}
     }
 }
 
