@@ -7,9 +7,9 @@ use super::{Inserted, Replaced, Rotated, Rotation, Row, StoreError};
 
 /// An answer, and whether an earlier try may have reached the server as well.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Answer<T> {
-    pub(super) value: T,
-    pub(super) is_repeated: bool,
+pub(crate) struct Answer<T> {
+    pub(crate) value: T,
+    pub(crate) is_repeated: bool,
 }
 
 /// The outcome of both tries to insert `row`; `found` is what is under its key.
@@ -52,7 +52,6 @@ pub(super) fn rotated(
 }
 
 /// The outcome of a removal that has found nothing: an earlier try may have removed the row.
-#[cfg(any(feature = "postgres", feature = "redis"))]
 pub(super) fn removed(is_repeated: bool) -> Result<Option<Row>, StoreError> {
     if is_repeated {
         Err(unknown())
@@ -145,7 +144,6 @@ mod tests {
         }
     }
 
-    #[cfg(any(feature = "postgres", feature = "redis"))]
     #[test]
     fn a_repeated_removal_that_finds_nothing_is_unknown() {
         assert_eq!(removed(false).unwrap(), None);

@@ -19,7 +19,7 @@ mod listing;
 mod memory;
 mod owned;
 #[cfg(feature = "redis")]
-mod redis;
+pub(crate) mod redis;
 mod row;
 #[cfg(any(feature = "mysql", feature = "postgres"))]
 mod sql;

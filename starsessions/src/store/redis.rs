@@ -26,11 +26,10 @@ use std::sync::Arc;
 
 use tokio::sync::{RwLock, RwLockReadGuard};
 
-use self::link::Link;
+pub(crate) use self::link::Link;
 pub use self::link::RedisClient;
 use self::proof::Known;
 use self::rows::Rows;
-use self::scripts::Scripts;
 #[cfg(feature = "takeover")]
 pub(crate) use self::strings::Strings;
 #[cfg(feature = "python")]
@@ -210,8 +209,7 @@ impl RedisStoreBuilder {
     /// See [`RedisConnectError`].
     pub async fn connect(self) -> Result<RedisStore, RedisConnectError> {
         let rows = Rows {
-            link: Link::open(self.client).await.map_err(RedisConnectError)?,
-            scripts: Scripts::new(),
+            link: Link::open(self.client).await?,
             prefix: self.prefix,
             known: Known::default(),
             outages: Outages::default(),

@@ -3,8 +3,8 @@
 use redis::Value;
 
 use super::failure::{failed, malformed};
-use super::packed;
 use super::rows::{Rows, SESSION};
+use super::{packed, scripts};
 use crate::clock::Timestamp;
 use crate::store::{StoreCounts, StoreError};
 
@@ -47,7 +47,7 @@ impl Rows {
         let wanted = [packed::GLANCE.to_string().into_bytes()];
         let found: Value = self
             .link
-            .run(&self.scripts.heads, keys, &wanted)
+            .run(&scripts::HEADS, keys, &wanted)
             .await
             .value
             .map_err(failed)?;

@@ -5,7 +5,7 @@ use redis::{ErrorKind, RedisError, ServerErrorKind};
 use crate::store::StoreError;
 
 /// The server has not answered, or has refused the command.
-pub(super) fn failed(error: RedisError) -> StoreError {
+pub(crate) fn failed(error: RedisError) -> StoreError {
     if is_wrong_type(&error) {
         return malformed();
     }
@@ -13,7 +13,7 @@ pub(super) fn failed(error: RedisError) -> StoreError {
 }
 
 /// What is stored is not what this crate writes.
-pub(super) fn malformed() -> StoreError {
+pub(crate) fn malformed() -> StoreError {
     let text = "the bytes of a session are malformed; give the sessions a key prefix of their own";
     StoreError::Corrupt(text.into())
 }

@@ -18,6 +18,7 @@ use redis::Value;
 
 use super::failure::{contended, failed, lost_index, malformed};
 use super::rows::{LAST_SECOND, Rows, SESSION, row_of};
+use super::scripts;
 use crate::clock::Timestamp;
 use crate::crypto::{IndexKey, RowKey};
 use crate::store::{Listed, Row, StoreError};
@@ -50,7 +51,7 @@ impl Rows {
         let keys = [self.index_name(index_key)];
         let now = now.as_unix_seconds().to_string().into_bytes();
         let arguments = [now, [&self.prefix, SESSION].concat().into_bytes()];
-        let found = self.link.run(&self.scripts.listed, &keys, &arguments);
+        let found = self.link.run(&scripts::LISTED, &keys, &arguments);
         let found = found.await.value.map_err(failed)?;
         let found = redis::from_redis_value::<Vec<(Vec<u8>, Value)>>(found);
         let rows = found.map_err(|_| malformed())?.into_iter();
@@ -145,7 +146,7 @@ impl Rows {
             };
             let arguments = [entry_of(key), end.clone(), second.clone(), mode.to_vec()];
             let keys = [self.index_name(index_key)];
-            let run = self.link.run(&self.scripts.file, &keys, &arguments);
+            let run = self.link.run(&scripts::FILE, &keys, &arguments);
             if run.await.value.map_err(failed)? == Value::Int(BEGUN_ANEW) {
                 self.outages.report(&lost_index(), now);
             }

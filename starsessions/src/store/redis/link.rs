@@ -15,6 +15,7 @@ use redis::{
 };
 use tokio::sync::RwLock;
 
+use super::RedisConnectError;
 use super::node::{Node, RESPONSE_TIMEOUT, is_lost};
 use super::scripts::Script;
 use crate::store::again::Answer;
@@ -64,7 +65,7 @@ impl fmt::Debug for RedisClient {
 }
 
 /// Connected, or about to be again.
-pub(super) struct Link {
+pub(crate) struct Link {
     way: Way,
     /// Whether `SET` has `IFEQ`: true until a server refuses it, and again with the next connection.
     pub(super) has_ifeq: AtomicBool,
@@ -85,15 +86,18 @@ struct Latest {
 }
 
 impl Link {
-    pub(super) async fn open(client: RedisClient) -> RedisResult<Self> {
+    pub(crate) async fn open(client: RedisClient) -> Result<Self, RedisConnectError> {
         let way = match client.0 {
             Kind::Single(mut source) => Way::Single(Arc::new(RwLock::new(Latest {
-                node: Ok(source.connect().await?),
+                node: Ok(source.connect().await.map_err(RedisConnectError)?),
                 source,
                 attempts: 1,
             }))),
             // Hidden in the documentation of `redis`, whose own tests are built on it.
-            Kind::Cluster(client) => Way::Cluster(client.get_async_generic_connection().await?),
+            Kind::Cluster(client) => {
+                let connection = client.get_async_generic_connection().await;
+                Way::Cluster(connection.map_err(RedisConnectError)?)
+            }
         };
         let has_ifeq = AtomicBool::new(true);
         Ok(Self { way, has_ifeq })
@@ -113,7 +117,7 @@ impl Link {
     }
 
     /// Repeats a command once whose reply was lost, on another connection.
-    pub(super) async fn send(&self, command: &Cmd) -> Answer<RedisResult<Value>> {
+    pub(crate) async fn send(&self, command: &Cmd) -> Answer<RedisResult<Value>> {
         let mut value = self.send_once(command).await;
         let is_repeated = value.as_ref().is_err_and(is_lost);
         if is_repeated {
@@ -148,7 +152,7 @@ impl Link {
     }
 
     /// Runs a script by its hash, and teaches it to a server that does not know it.
-    pub(super) async fn run(
+    pub(crate) async fn run(
         &self,
         script: &Script,
         keys: &[Vec<u8>],
@@ -159,7 +163,7 @@ impl Link {
             command.arg(script).arg(keys.len()).arg(keys).arg(arguments);
             command
         };
-        let first = self.send(&by("EVALSHA", &script.hash)).await;
+        let first = self.send(&by("EVALSHA", script.hash())).await;
         if !first.value.as_ref().is_err_and(is_unknown_script) {
             return first;
         }

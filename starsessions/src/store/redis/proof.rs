@@ -9,11 +9,9 @@
 //! The lists are asked at the same time as the row, where this process knows from before which they are.
 
 use std::collections::HashMap;
-use std::future::poll_fn;
-use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::Poll;
 
+use futures_util::future::join;
 use redis::Value;
 
 use super::failure::{contended, failed};
@@ -32,7 +30,7 @@ impl Rows {
             return self.proven(key, row).await;
         };
         let (row, is_entered) =
-            both(self.fetch(key), self.is_entered(key, known.index_keys())).await;
+            join(self.fetch(key), self.is_entered(key, known.index_keys())).await;
         match row? {
             Some(row) if row.index_keys() == known.index_keys() && is_entered? => Ok(Some(row)),
             row => self.proven(key, row).await,
@@ -96,31 +94,6 @@ impl Known {
     fn all(&self) -> MutexGuard<'_, HashMap<RowKey, Arc<Listing>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-async fn both<A, B>(a: impl Future<Output = A>, b: impl Future<Output = B>) -> (A, B) {
-    let (mut a, mut b) = (pin!(a), pin!(b));
-    let (mut of_a, mut of_b) = (None, None);
-    poll_fn(|cx| {
-        if of_a.is_none()
-            && let Poll::Ready(output) = a.as_mut().poll(cx)
-        {
-            of_a = Some(output);
-        }
-        if of_b.is_none()
-            && let Poll::Ready(output) = b.as_mut().poll(cx)
-        {
-            of_b = Some(output);
-        }
-        match (of_a.take(), of_b.take()) {
-            (Some(of_a), Some(of_b)) => Poll::Ready((of_a, of_b)),
-            some => {
-                (of_a, of_b) = some;
-                Poll::Pending
-            }
-        }
-    })
-    .await
 }
 
 /// A few megabytes.

@@ -4,8 +4,8 @@ use redis::Value;
 
 use super::failure::{contended, failed, malformed};
 use super::index::{entry_of, left_behind};
-use super::packed;
 use super::rows::{MAX_ATTEMPTS, Rows, end_of_key, row_of, touched_since};
+use super::{packed, scripts};
 use crate::clock::Timestamp;
 use crate::store::again::{self, Answer};
 use crate::store::{Rotated, Rotation, Row, StoreError};
@@ -79,7 +79,7 @@ impl Rows {
             entry_of(old),
         ];
         let Answer { value, is_repeated } =
-            self.link.run(&self.scripts.rotate, &keys, &arguments).await;
+            self.link.run(&scripts::ROTATE, &keys, &arguments).await;
         let value = match value.map_err(failed)? {
             Value::Okay => Ok(()),
             Value::Array(parts) => match <[Value; 2]>::try_from(parts) {

@@ -9,7 +9,7 @@ use super::failure::{contended, failed, is_refused, is_wrong_type, malformed};
 use super::link::Link;
 use super::packed;
 use super::proof::Known;
-use super::scripts::Scripts;
+use super::scripts;
 use crate::clock::Timestamp;
 use crate::crypto::RowKey;
 use crate::observe::Outages;
@@ -19,7 +19,6 @@ use crate::store::{Inserted, Replaced, Row, StoreError, Touch, Touched};
 /// The keys of one store on its server.
 pub(super) struct Rows {
     pub(super) link: Link,
-    pub(super) scripts: Scripts,
     pub(super) prefix: String,
     pub(super) known: Known,
     pub(super) outages: Outages,
@@ -204,7 +203,7 @@ impl Rows {
             was_repeated = is_repeated;
         }
         let (keys, arguments) = ([self.name(key)], [packed::head(stored), packed, end]);
-        let answer = self.link.run(&self.scripts.swap, &keys, &arguments).await;
+        let answer = self.link.run(&scripts::SWAP, &keys, &arguments).await;
         let value = match answer.value.map_err(failed)? {
             Value::Okay => Ok(()),
             other => Err(row_of(other)?),

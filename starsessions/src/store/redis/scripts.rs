@@ -6,55 +6,44 @@
 //! A server whose memory is used up refuses a script whose first write needs more. So no script deletes
 //! something of ours before it adds.
 
+use std::sync::OnceLock;
+
 use redis::Script as Hashed;
 
 /// A script, and the hash that a server knows it by.
-pub(super) struct Script {
+pub(crate) struct Script {
     pub(super) code: &'static str,
-    pub(super) hash: String,
+    hash: OnceLock<String>,
 }
 
 impl Script {
-    pub(super) fn new(code: &'static str) -> Self {
-        let hash = Hashed::new(code).get_hash().to_owned();
+    pub(crate) const fn new(code: &'static str) -> Self {
+        let hash = OnceLock::new();
         Self { code, hash }
     }
-}
 
-/// All of them.
-pub(super) struct Scripts {
-    pub(super) swap: Script,
-    pub(super) rotate: Script,
-    pub(super) file: Script,
-    pub(super) listed: Script,
-    pub(super) heads: Script,
-}
-
-impl Scripts {
-    pub(super) fn new() -> Self {
-        Self {
-            swap: Script::new(SWAP),
-            rotate: Script::new(ROTATE),
-            file: Script::new(FILE),
-            listed: Script::new(LISTED),
-            heads: Script::new(HEADS),
-        }
+    pub(super) fn hash(&self) -> &str {
+        let hash = || Hashed::new(self.code).get_hash().to_owned();
+        self.hash.get_or_init(hash)
     }
 }
 
 // head of the row that was read, row, the second in which the key ends: what `SET .. IFEQ` does.
 // Returns OK, or what is there instead.
-const SWAP: &str = r"
+pub(super) static SWAP: Script = Script::new(
+    r"
 local call, key, head = redis.call, KEYS[1], ARGV[1]
 if call('GETRANGE', key, 0, #head - 1) ~= head then return call('GET', key) end
 return call('SET', key, ARGV[2], 'EXAT', ARGV[3])
-";
+",
+);
 
 // old key, new key, the indexes that the session leaves; head of the row that was read under the old key, what
 // stays there, its end, the row for the new key, its end, head of an expired row under the new key or nothing:
 // then all of it is compared; the session's entry.
 // Returns OK, {1, what is under the old key instead} or {2, what is under the new key already}.
-const ROTATE: &str = r"
+pub(super) static ROTATE: Script = Script::new(
+    r"
 local call, old, new, head, taken = redis.call, KEYS[1], KEYS[2], ARGV[1], ARGV[6]
 if call('GETRANGE', old, 0, #head - 1) ~= head then return {1, call('GET', old)} end
 if call('GETRANGE', new, 0, #taken - 1) ~= taken then return {2, call('GET', new)} end
@@ -62,12 +51,14 @@ call('SET', new, ARGV[4], 'EXAT', ARGV[5])
 call('SET', old, ARGV[2], 'EXAT', ARGV[3])
 for i = 3, #KEYS do redis.pcall('ZREM', KEYS[i], ARGV[7]) end
 return redis.status_reply('OK')
-";
+",
+);
 
 // index key; entry, the second in which it ends, now, XX to prolong it only.
 // Drops a bounded number of entries that have ended, so that no call takes long.
 // Returns 1, or 2 if the key has held something that is no index and was dropped for it.
-const FILE: &str = r"
+pub(super) static FILE: Script = Script::new(
+    r"
 local call, index, done = redis.call, KEYS[1], 1
 local added
 if ARGV[4] == 'XX' then
@@ -86,11 +77,13 @@ if #ended > 0 then call('ZREM', index, unpack(ended)) end
 local last = call('ZREVRANGE', index, 0, 0, 'WITHSCORES')[2]
 if last then call('EXPIREAT', index, last) end
 return done
-";
+",
+);
 
 // index key; now, what the keys of rows begin with.
 // Returns each entry with what is under its key, if that is a string.
-const LISTED: &str = r"
+pub(super) static LISTED: Script = Script::new(
+    r"
 local found = {}
 for _, entry in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], ARGV[1], '+inf')) do
     local row = redis.pcall('GET', ARGV[2] .. entry)
@@ -98,15 +91,18 @@ for _, entry in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], ARGV[1], '+inf')) do
     found[#found + 1] = {entry, row}
 end
 return found
-";
+",
+);
 
 // keys of rows; how many bytes of each are wanted.
 // Returns the beginnings of those that are strings.
-const HEADS: &str = r"
+pub(super) static HEADS: Script = Script::new(
+    r"
 local found = {}
 for _, key in ipairs(KEYS) do
     local head = redis.pcall('GETRANGE', key, 0, ARGV[1] - 1)
     if type(head) == 'string' then found[#found + 1] = head end
 end
 return found
-";
+",
+);

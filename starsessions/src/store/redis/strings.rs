@@ -13,9 +13,6 @@ use crate::store::StoreError;
 /// Strings by key, over a connection that comes back by itself.
 pub(crate) struct Strings {
     link: Link,
-    swap: Script,
-    take: Script,
-    rename: Script,
 }
 
 /// The outcome of a change of the string that was read.
@@ -30,13 +27,8 @@ pub(crate) enum Swapped {
 
 impl Strings {
     pub(crate) async fn connect(client: RedisClient) -> Result<Self, RedisConnectError> {
-        let link = Link::open(client).await.map_err(RedisConnectError)?;
-        Ok(Self {
-            link,
-            swap: Script::new(SWAP),
-            take: Script::new(TAKE),
-            rename: Script::new(RENAME),
-        })
+        let link = Link::open(client).await?;
+        Ok(Self { link })
     }
 
     /// The string under `key`.
@@ -79,7 +71,7 @@ impl Strings {
             seconds(ttl).to_string().into(),
         ];
         let keys = [key.as_bytes().to_vec()];
-        let answer = self.link.run(&self.swap, &keys, &arguments).await;
+        let answer = self.link.run(&SWAP, &keys, &arguments).await;
         match swapped(answer.value)? {
             Swapped::Stale(found) if answer.is_repeated && found == bytes => Ok(Swapped::Done),
             outcome => Ok(outcome),
@@ -105,7 +97,7 @@ impl Strings {
             bytes.to_vec(),
             seconds(ttl).to_string().into(),
         ];
-        let answer = self.link.run(&self.rename, &keys, &arguments).await;
+        let answer = self.link.run(&RENAME, &keys, &arguments).await;
         match swapped(answer.value)? {
             // The first try may have arrived.
             Swapped::Gone
@@ -138,7 +130,7 @@ impl Strings {
     /// Removes what is under `key`, if it still is `seen`.
     async fn take(&self, key: &str, seen: &[u8]) -> Result<Swapped, StoreError> {
         let keys = [key.as_bytes().to_vec()];
-        let answer = self.link.run(&self.take, &keys, &[seen.to_vec()]).await;
+        let answer = self.link.run(&TAKE, &keys, &[seen.to_vec()]).await;
         swapped(answer.value)
     }
 
@@ -173,23 +165,29 @@ fn seconds(ttl: Duration) -> u64 {
 }
 
 // key; the string that was read, the new one, its seconds. Returns OK, what is there instead, or nothing.
-const SWAP: &str = r"
+static SWAP: Script = Script::new(
+    r"
 local found = redis.call('GET', KEYS[1])
 if found ~= ARGV[1] then return found end
 return redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[3])
-";
+",
+);
 
 // key; the string that was read. Returns 1, what is there instead, or nothing.
-const TAKE: &str = r"
+static TAKE: Script = Script::new(
+    r"
 local found = redis.call('GET', KEYS[1])
 if found ~= ARGV[1] then return found end
 return redis.call('DEL', KEYS[1])
-";
+",
+);
 
 // old key, new key; the string that was read, the new one, its seconds. Returns 1, what is there instead, or nothing.
-const RENAME: &str = r"
+static RENAME: Script = Script::new(
+    r"
 local found = redis.call('GET', KEYS[1])
 if found ~= ARGV[1] then return found end
 redis.call('SET', KEYS[2], ARGV[2], 'EX', ARGV[3])
 return redis.call('DEL', KEYS[1])
-";
+",
+);
