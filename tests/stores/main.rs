@@ -1,6 +1,7 @@
 //! Every store against the contract.
 
 mod agreement;
+mod faults;
 mod memory;
 mod mysql;
 mod nats;

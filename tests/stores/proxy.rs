@@ -9,6 +9,8 @@ use starsessions_tests::servers::free_port;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
+use tokio::time::{sleep, timeout};
 
 /// Carries what is sent to the server, and its replies back.
 #[derive(Clone, Default)]
@@ -25,19 +27,67 @@ pub(crate) struct Proxy {
     sent: Arc<AtomicUsize>,
     /// So many of them, the first ones, carry nothing any more and stay open.
     silent: Arc<AtomicUsize>,
+    /// The fault, how many requests it spares at first, and how many it meets then.
+    fault: Arc<Mutex<Option<(Fault, usize, usize)>>>,
+    /// Ends every connection.
+    closing: Arc<Notify>,
+    listens: Arc<AtomicBool>,
+}
+
+/// What happens to a request and to its reply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// No connection is made, and those that there are end.
+    Refusal,
+    /// The connection is reset, and the request does not arrive.
+    ResetBefore,
+    /// The request arrives, and the connection is reset.
+    ResetAfter,
+    /// The connection ends in the middle of the reply.
+    HalfReply,
+    /// Something else takes the place of the reply.
+    Garbage,
+    /// The request arrives late.
+    Delay,
+    /// The connection carries nothing any more, and stays open.
+    Silence,
+}
+
+impl Fault {
+    pub(crate) const ALL: [Self; 7] = [
+        Self::Refusal,
+        Self::ResetBefore,
+        Self::ResetAfter,
+        Self::HalfReply,
+        Self::Garbage,
+        Self::Delay,
+        Self::Silence,
+    ];
 }
 
 impl Proxy {
     /// A port that leads to what listens at the address.
     pub(crate) async fn listen(port: u16, server: SocketAddr) -> Self {
         let proxy = Self::default();
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))
-            .await
-            .unwrap();
+        let bind = move || TcpListener::bind((Ipv4Addr::LOCALHOST, port));
+        let mut listener = Some(bind().await.unwrap());
         let carrier = proxy.clone();
         tokio::spawn(async move {
             loop {
-                let (client, _) = listener.accept().await.unwrap();
+                if carrier.refuses() {
+                    carrier.listens.store(false, Ordering::SeqCst);
+                    listener = None;
+                    sleep(MOMENT).await;
+                    continue;
+                }
+                if listener.is_none() {
+                    listener = Some(bind().await.unwrap());
+                }
+                carrier.listens.store(true, Ordering::SeqCst);
+                let accepted = timeout(MOMENT, listener.as_ref().unwrap().accept());
+                let Ok(Ok((client, _))) = accepted.await else {
+                    continue;
+                };
                 let number = carrier.made.fetch_add(1, Ordering::SeqCst);
                 if let Ok(server) = TcpStream::connect(server).await {
                     carrier.carry(client, server, number);
@@ -93,6 +143,41 @@ impl Proxy {
         *self.held.lock().unwrap() = None;
     }
 
+    /// Spares some requests, and then meets so many with a fault: those of the store, of its client, and of
+    /// whatever else takes this way.
+    pub(crate) fn meet(&self, fault: Fault, spared: usize, met: usize) {
+        *self.fault.lock().unwrap() = Some((fault, spared, met));
+    }
+
+    /// From now on what is sent arrives, where the connection is not broken or silent.
+    pub(crate) async fn lift(&self) {
+        *self.fault.lock().unwrap() = None;
+        while !self.listens.load(Ordering::SeqCst) {
+            sleep(MOMENT).await;
+        }
+    }
+
+    /// Ends all connections while they are idle.
+    pub(crate) fn close_all(&self) {
+        self.closing.notify_waiters();
+    }
+
+    fn refuses(&self) -> bool {
+        matches!(*self.fault.lock().unwrap(), Some((Fault::Refusal, ..)))
+    }
+
+    /// The fault that this request meets.
+    fn met(&self) -> Option<Fault> {
+        let mut fault = self.fault.lock().unwrap();
+        let (fault, spared, met) = fault.as_mut()?;
+        if *spared > 0 {
+            *spared -= 1;
+            return None;
+        }
+        *met = met.checked_sub(1)?;
+        Some(*fault)
+    }
+
     /// Whether there was such a command.
     pub(crate) fn has_lost(&self) -> bool {
         self.unlucky.lock().unwrap().is_none()
@@ -103,7 +188,9 @@ impl Proxy {
         let is_lost = Arc::new(AtomicBool::new(false));
         let (carrier, is_next_lost) = (self.clone(), Arc::clone(&is_lost));
         let is_over = AtomicBool::new(false);
-        let requests = tokio::spawn(copy(requests, there, move |bytes| {
+        let spoiled = Arc::new(Mutex::new(None));
+        let (spoils, closing) = (Arc::clone(&spoiled), Arc::clone(&self.closing));
+        let requests = tokio::spawn(copy(requests, there, closing, move |bytes| {
             let held = *carrier.held.lock().unwrap();
             if held.is_some_and(|it| contains(bytes, it)) {
                 return Fate::Waits;
@@ -114,15 +201,30 @@ impl Proxy {
             carrier.sent.fetch_add(1, Ordering::SeqCst);
             is_next_lost.fetch_or(takes(&carrier.unlucky, bytes), Ordering::SeqCst);
             is_over.store(takes(&carrier.last, bytes), Ordering::SeqCst);
-            carrier.passes(number)
+            match carrier.met() {
+                Some(Fault::Refusal | Fault::ResetBefore) => Fate::Resets,
+                Some(Fault::Delay) => Fate::Late,
+                Some(Fault::Silence) => {
+                    is_over.store(true, Ordering::SeqCst);
+                    Fate::Vanishes
+                }
+                fault => {
+                    *spoils.lock().unwrap() = fault;
+                    carrier.passes(number)
+                }
+            }
         }));
         let carrier = self.clone();
         tokio::spawn(async move {
-            let passes = move |_: &[u8]| match is_lost.load(Ordering::SeqCst) {
-                true => Fate::Ends,
-                false => carrier.passes(number),
+            let closing = Arc::clone(&carrier.closing);
+            let passes = move |_: &[u8]| match spoiled.lock().unwrap().take() {
+                _ if is_lost.load(Ordering::SeqCst) => Fate::Ends,
+                Some(Fault::ResetAfter) => Fate::Resets,
+                Some(Fault::HalfReply) => Fate::Halves,
+                Some(Fault::Garbage) => Fate::Changes,
+                _ => carrier.passes(number),
             };
-            copy(replies, back, passes).await;
+            copy(replies, back, closing, passes).await;
             requests.abort();
         });
     }
@@ -141,22 +243,56 @@ enum Fate {
     Waits,
     Vanishes,
     Ends,
+    Resets,
+    Late,
+    Halves,
+    Changes,
 }
 
-async fn copy(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, fate: impl Fn(&[u8]) -> Fate) {
+async fn copy(
+    mut from: OwnedReadHalf,
+    mut to: OwnedWriteHalf,
+    closing: Arc<Notify>,
+    fate: impl Fn(&[u8]) -> Fate,
+) {
     let mut buffer = vec![0; 65_536];
-    while let Ok(length @ 1..) = from.read(&mut buffer).await {
+    loop {
+        let read = tokio::select! {
+            read = from.read(&mut buffer) => read,
+            () = closing.notified() => return,
+        };
+        let Ok(length @ 1..) = read else { return };
         let bytes = &buffer[..length];
-        loop {
+        let bytes = loop {
             match fate(bytes) {
-                Fate::Waits => tokio::time::sleep(Duration::from_millis(5)).await,
-                Fate::Arrives if to.write_all(bytes).await.is_ok() => break,
-                Fate::Vanishes => break,
-                Fate::Arrives | Fate::Ends => return,
+                Fate::Waits => sleep(MOMENT).await,
+                Fate::Late => {
+                    sleep(DELAY).await;
+                    break bytes;
+                }
+                Fate::Arrives => break bytes,
+                Fate::Vanishes => break b"".as_slice(),
+                Fate::Changes => break b"HTTP/1.1 400 Bad Request\r\n\r\n",
+                Fate::Ends => return,
+                Fate::Halves => {
+                    let _ = to.write_all(&bytes[..length / 2]).await;
+                    return;
+                }
+                Fate::Resets => {
+                    let _ = from.as_ref().set_zero_linger();
+                    let _ = to.as_ref().set_zero_linger();
+                    return;
+                }
             }
+        };
+        if to.write_all(bytes).await.is_err() {
+            return;
         }
     }
 }
+
+const MOMENT: Duration = Duration::from_millis(5);
+const DELAY: Duration = Duration::from_millis(50);
 
 /// Whether these bytes contain the command, which is then not waited for any more.
 fn takes(command: &Mutex<Option<&'static str>>, bytes: &[u8]) -> bool {

@@ -97,7 +97,10 @@ use crate::sentence::debug_as_sentence;
 /// seconds, or the connection is closed, the connection is replaced and the command is sent once more. If it
 /// then cannot be told whether the first one had arrived, the operation is [`StoreError::Unavailable`].
 ///
-/// The two seconds are fixed, and hold instead of a response time-out of the client.
+/// The two seconds are fixed, and hold instead of a response time-out of the client: a Cluster's client makes
+/// its connections where no setting of the store reaches, and all kinds of servers are to behave alike. A layer
+/// with a shorter [`store_timeout`](crate::SessionLayerBuilder::store_timeout) answers sooner; the connection is
+/// replaced after the two seconds all the same.
 ///
 /// TCP keep-alive and user time-out are set where the client leaves them unset. Do not have a Cluster's client
 /// read from replicas.

@@ -7,6 +7,7 @@ use starsessions::MySqlStore;
 use starsessions_tests::servers::Server;
 
 use super::{MARIADB, MYSQL, database, opened, pool};
+use crate::faults::{MANY, SOME, no_fault_outlasts_itself};
 use crate::sql::{self, Proxy};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -71,6 +72,19 @@ async fn g18_a_connection_may_fall_silent_after_its_reply() {
         let (store, proxy) = behind_a_proxy(server, options).await;
         sql::a_connection_may_fall_silent_after_its_reply(&store, &proxy).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn g18_no_fault_outlasts_itself() {
+    let (store, proxy) = behind_a_proxy(&MARIADB, MySqlPoolOptions::new()).await;
+    no_fault_outlasts_itself(store, &proxy, SOME).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "minutes: tests/nightly"]
+async fn g18_no_fault_outlasts_itself_wherever_it_meets() {
+    let (store, proxy) = behind_a_proxy(&MARIADB, MySqlPoolOptions::new()).await;
+    no_fault_outlasts_itself(store, &proxy, MANY).await;
 }
 
 /// A store that does not wait long.

@@ -6,6 +6,7 @@ use sqlx::postgres::{PgPool, PgPoolOptions};
 use starsessions::PostgresStore;
 
 use super::Database;
+use crate::faults::{MANY, SOME, no_fault_outlasts_itself};
 use crate::sql::{self, Proxy};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -53,6 +54,19 @@ async fn g18_a_lost_reply_is_made_up_for() {
 async fn g18_a_connection_may_fall_silent_after_its_reply() {
     let (store, proxy) = behind_a_proxy(PgPoolOptions::new().max_connections(1)).await;
     sql::a_connection_may_fall_silent_after_its_reply(&store, &proxy).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn g18_no_fault_outlasts_itself() {
+    let (store, proxy) = behind_a_proxy(PgPoolOptions::new()).await;
+    no_fault_outlasts_itself(store, &proxy, SOME).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "minutes: tests/nightly"]
+async fn g18_no_fault_outlasts_itself_wherever_it_meets() {
+    let (store, proxy) = behind_a_proxy(PgPoolOptions::new()).await;
+    no_fault_outlasts_itself(store, &proxy, MANY).await;
 }
 
 /// A store that does not wait long.

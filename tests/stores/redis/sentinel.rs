@@ -130,7 +130,7 @@ async fn talking_nonsense() -> String {
     format!("redis://{address}/")
 }
 
-async fn connected(set: &Sentinel) -> RedisStore {
+pub(super) async fn connected(set: &Sentinel) -> RedisStore {
     let nodes = vec![url(&set.sentinel)];
     let client = SentinelClient::build(nodes, "sessions", None, SentinelServerType::Master);
     RedisStore::connect(client.unwrap()).await.unwrap()

@@ -7,10 +7,13 @@ use ::redis::cluster::ClusterClient;
 use starsessions::store::RedisStore;
 use starsessions::store::{Inserted, Replaced, Rotated, Rotation, Row, Store, Touched};
 use starsessions_tests::servers::Server;
-use starsessions_tests::servers::redis::{Version, ask, redis, url, wait_until};
+use starsessions_tests::servers::redis::{
+    Sentinel, Version, ask, redis, sentinel, url, wait_until,
+};
 
 use super::connected;
 use super::samples::{after, at, filed_row, key, touch, way_after};
+use crate::faults::{MANY, SOME, no_fault_outlasts_itself};
 use crate::proxy::Proxy;
 
 /// A Cluster of one node.
@@ -161,4 +164,46 @@ async fn g18_a_silent_connection_is_replaced_also_if_no_request_waits_for_the_ti
         }
     }
     panic!("the store does not come back");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn g18_no_fault_outlasts_itself() {
+    no_fault_outlasts_itself_on_any_kind(SOME).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "minutes: tests/nightly"]
+async fn g18_no_fault_outlasts_itself_wherever_it_meets() {
+    no_fault_outlasts_itself_on_any_kind(MANY).await;
+}
+
+/// Side by side, because the time-out of two seconds is what takes time.
+async fn no_fault_outlasts_itself_on_any_kind(places: usize) {
+    let (single, to_single, _server) = super::lost_reply::single(Version::System).await;
+    let (cluster, to_cluster, _node) = super::lost_reply::cluster().await;
+    let set = sentinel(Version::System);
+    let (to_master, port) = Proxy::before(set.master.address()).await;
+    watch_at(&set, port);
+    let master = super::sentinel::connected(&set).await;
+    tokio::join!(
+        no_fault_outlasts_itself(single, &to_single, places),
+        no_fault_outlasts_itself(cluster, &to_cluster, places),
+        no_fault_outlasts_itself(master, &to_master, places),
+    );
+}
+
+/// The Sentinel takes the same way to the master as the store, and is in no hurry to give it up.
+fn watch_at(set: &Sentinel, port: u16) {
+    let port = port.to_string();
+    ask(&set.sentinel, &["SENTINEL", "REMOVE", "sessions"]);
+    let monitor = ["SENTINEL", "MONITOR", "sessions", "127.0.0.1", &port, "1"];
+    ask(&set.sentinel, &monitor);
+    let patience = [
+        "SENTINEL",
+        "SET",
+        "sessions",
+        "down-after-milliseconds",
+        "600000",
+    ];
+    ask(&set.sentinel, &patience);
 }
