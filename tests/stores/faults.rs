@@ -126,7 +126,7 @@ impl<S: Store + Clone> Subject<'_, S> {
         for (number, request) in requests.collect::<Vec<_>>() {
             match request.await.unwrap().status {
                 StatusCode::OK => self.acknowledged.push(number),
-                StatusCode::SERVICE_UNAVAILABLE if fault != Fault::Delay => {}
+                StatusCode::SERVICE_UNAVAILABLE => {}
                 status => panic!("{fault:?}: {status}"),
             }
         }

@@ -292,7 +292,8 @@ async fn copy(
 }
 
 const MOMENT: Duration = Duration::from_millis(5);
-const DELAY: Duration = Duration::from_millis(50);
+/// Many of them in one request are still less than a time-out.
+const DELAY: Duration = Duration::from_millis(10);
 
 /// Whether these bytes contain the command, which is then not waited for any more.
 fn takes(command: &Mutex<Option<&'static str>>, bytes: &[u8]) -> bool {

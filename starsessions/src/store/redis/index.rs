@@ -14,7 +14,7 @@
 use std::collections::BTreeMap;
 
 use base64ct::{Base64UrlUnpadded, Encoding};
-use redis::Value;
+use redis::{FromRedisValue, RedisResult, Value};
 
 use super::failure::{contended, failed, lost_index, malformed};
 use super::rows::{LAST_SECOND, Rows, SESSION, row_of};
@@ -52,10 +52,9 @@ impl Rows {
         let now = now.as_unix_seconds().to_string().into_bytes();
         let arguments = [now, [&self.prefix, SESSION].concat().into_bytes()];
         let found = self.link.run(&scripts::LISTED, &keys, &arguments);
-        let found = found.await.value.map_err(failed)?;
-        let found = redis::from_redis_value::<Vec<(Vec<u8>, Value)>>(found);
-        let rows = found.map_err(|_| malformed())?.into_iter();
-        Ok(rows
+        let found: Vec<(Vec<u8>, Value)> = read(found.await.value)?;
+        Ok(found
+            .into_iter()
             .filter_map(|(entry, value)| Some((key_of(&entry)?, row_or_none(value)?)))
             .collect())
     }
@@ -96,8 +95,7 @@ impl Rows {
         let mut command = redis::cmd("ZRANGEBYSCORE");
         let name = self.index_name(index_key);
         command.arg(name).arg(now.as_unix_seconds()).arg("+inf");
-        let value = self.link.send(&command).await.value.map_err(failed)?;
-        let entries = redis::from_redis_value::<Vec<Vec<u8>>>(value).map_err(|_| malformed())?;
+        let entries: Vec<Vec<u8>> = read(self.link.send(&command).await.value)?;
         Ok(entries.iter().filter_map(|entry| key_of(entry)).collect())
     }
 
@@ -110,8 +108,7 @@ impl Rows {
         for key in keys {
             command.arg(self.name(key));
         }
-        let value = self.link.send(&command).await.value.map_err(failed)?;
-        let values = redis::from_redis_value::<Vec<Value>>(value).map_err(|_| malformed())?;
+        let values: Vec<Value> = read(self.link.send(&command).await.value)?;
         Ok(values.into_iter().map(row_or_none).collect())
     }
 
@@ -206,6 +203,10 @@ pub(super) fn left_behind<'a>(seen: &'a Row, row: &'a Row) -> impl Iterator<Item
 
 /// How many connections there were when a row was entered.
 pub(super) struct Filed(u64);
+
+fn read<T: FromRedisValue>(reply: RedisResult<Value>) -> Result<T, StoreError> {
+    redis::from_redis_value(reply.map_err(failed)?).map_err(|_| malformed())
+}
 
 fn is_filed(row: &Row, index_key: &IndexKey, now: Timestamp) -> bool {
     row.is_live(now) && row.index_keys().contains(index_key)

@@ -35,23 +35,21 @@ enum Source {
     Sentinel(Box<SentinelClient>),
 }
 
-impl From<Client> for RedisClient {
-    fn from(client: Client) -> Self {
-        Self(Kind::Single(Source::Fixed(Box::new(client))))
-    }
+macro_rules! client {
+    ($client:ty, $kind:expr) => {
+        impl From<$client> for RedisClient {
+            fn from(client: $client) -> Self {
+                Self($kind(Box::new(client)))
+            }
+        }
+    };
 }
 
-impl From<ClusterClient> for RedisClient {
-    fn from(client: ClusterClient) -> Self {
-        Self(Kind::Cluster(Box::new(client)))
-    }
-}
-
-impl From<SentinelClient> for RedisClient {
-    fn from(client: SentinelClient) -> Self {
-        Self(Kind::Single(Source::Sentinel(Box::new(client))))
-    }
-}
+client!(Client, |client| Kind::Single(Source::Fixed(client)));
+client!(SentinelClient, |client| Kind::Single(Source::Sentinel(
+    client
+)));
+client!(ClusterClient, Kind::Cluster);
 
 /// Addresses may come with passwords, so nothing of them is shown.
 impl fmt::Debug for RedisClient {
