@@ -68,6 +68,7 @@
 //!   field whose type holds them has them, and what no field changes stays byte for byte.
 //! - `NaN` and `Infinity` are not JSON, and a session that is no object is none of Python's: such a session, or
 //!   one that cannot be decrypted, is a guest's here, and stays where it is.
+//! - Sessions are of any size up to a mebibyte; a field that this side changes has the layer's limit.
 //! - `created` is kept, and is never later than now. A session that is over by `created` and `lifetime` (by
 //!   `last_access`, if it is rolling) is refused, although Python would go on serving it.
 //! - Only ids of Python's own form, 32 hexadecimal digits, are looked for, and none is adopted.
@@ -81,6 +82,8 @@
 //! - A Python request under way brings back a session that we have ended or moved to a new id.
 //! - Data is protected as Python protects it: not bound to its session, and readable in Redis without an encryptor.
 //! - There is no list of a user's sessions (`index`), no limit of them, no renewal of ids and no detached session.
+//! - In a Redis Cluster a new id is two steps, and a crash between them leaves the session under both; elsewhere it is
+//!   one script.
 //! - In cookies, the last response wins, and a logout is the browser's alone.
 
 mod cookie;

@@ -21,11 +21,15 @@
 //! }
 //! ```
 //!
+//! [`TowerSessions`] and [`AxumSession`] are sources for those libraries (with a feature of a store), and
+//! [`python::Sessions`](crate::python::Sessions) is one for the Python library.
+//!
 //! # What holds
 //!
 //! - **Once.** However many requests bring the former cookie at the same moment, one session of ours comes of
 //!   it, and all of them see that one. A copy of the cookie that comes more than five minutes later is refused,
-//!   also where the former session was its cookie and cannot be removed.
+//!   also where the former session was its cookie and cannot be removed. While keys are rotated, requests that meet at
+//!   the same moment on two nodes with different active keys may make a session each.
 //! - **Whole or not at all.** The former session is removed when ours is written. A request that dies in
 //!   between loses nothing: the next one finds what there is.
 //! - **A new id.** Ours does not follow from the former id for anybody who does not have the deployment's keys.
