@@ -226,7 +226,9 @@ async fn nobody_is_signed_out_of(theirs: Router, source: impl Source) {
 async fn sqlite(name: &str) -> (SqliteStore, Database) {
     let path = File::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     let _ = std::fs::remove_file(&path);
-    let options = SqliteConnectOptions::new().filename(&path).create_if_missing(true);
+    let options = SqliteConnectOptions::new()
+        .filename(&path)
+        .create_if_missing(true);
     let pool = SqlitePool::connect_with(options).await.unwrap();
     (SqliteStore::new(pool), Database::sqlite(&path).unwrap())
 }

@@ -11,8 +11,8 @@ pub(crate) struct Served {
 
 impl Served {
     pub(crate) fn start(kind: &str) -> Self {
-        let serve = std::env::var_os("SERVE")
-            .expect("SERVE: the program `serve`; use tests/run tower");
+        let serve =
+            std::env::var_os("SERVE").expect("SERVE: the program `serve`; use tests/run tower");
         let mut process = Command::new(serve)
             .arg(kind)
             .stdin(Stdio::piped())
