@@ -4,6 +4,7 @@
 # on the machine, counts on the compiler, so another compiler than the recorded one is not compared.
 #
 #   tests/instructions.sh PROGRAM            compares
+#   tests/instructions.sh PROGRAM CASE...    counts these and compares nothing
 #   BLESS=1 tests/instructions.sh PROGRAM    records
 #
 # SHA-256 is not counted: valgrind hides the processor's instructions for it, and what takes their place
@@ -41,6 +42,10 @@ of_a_request() {
     echo $(((many[0] - few[0]) / (MANY - FEW))) $(((many[1] - few[1]) / (MANY - FEW)))
 }
 
+for name in "${@:2}"; do
+    echo "$name: $(of_a_request "$name") instructions and allocations"
+done
+if (($# > 1)); then exit; fi
 compiler=$(rustc --version)
 if [[ -n ${BLESS-} ]]; then
     echo "$compiler" >"$RECORD"

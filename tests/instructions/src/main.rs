@@ -1,5 +1,8 @@
 //! Requests to count the instructions of: `starsessions-instructions PLACE PATH COUNT`. See `tests/instructions.sh`.
 
+#[cfg(feature = "dbsc")]
+mod bound;
+
 use axum::body::Body;
 use axum::{Router, routing::get};
 use http::{HeaderValue, Request, header::COOKIE};
@@ -102,9 +105,17 @@ async fn main() {
             "memory" => behind(MemoryStore::new()),
             "sealed" => behind(CookieStore::sealed()),
             "signed" => behind(CookieStore::signed()),
+            #[cfg(feature = "dbsc")]
+            "bound" => bound::app(),
             _ => Router::new().route("/untouched", get(untouched)),
         };
-        let begun = cookie_header(&call(&mut app, "/create", None).await);
+        let created = call(&mut app, "/create", None).await;
+        let begun = cookie_header(&created);
+        #[cfg(feature = "dbsc")]
+        let begun = match place.as_str() {
+            "bound" => Some(bound::register(&mut app, &created).await),
+            _ => begun,
+        };
         for path in &paths {
             let path = format!("/{path}");
             let mut cookie = begun.clone().filter(|_| path != "/create");
