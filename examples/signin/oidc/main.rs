@@ -96,7 +96,7 @@ async fn callback(
 ) -> Result<Redirect> {
     let attempt = flows.finish(&answer.state)?;
     let known = app.provider.finish(attempt, answer.code).await?;
-    sign_in(&session, known)
+    Ok(sign_in(&session, known)?)
 }
 
 /// The same for `response_mode=form_post`. Browsers send no session along with a form of another site, so the sign-in
@@ -117,11 +117,11 @@ async fn known(
     onward: Flows<Known>,
     session: CurrentSession,
     Query(answer): Query<Answer>,
-) -> Result<Redirect> {
+) -> Result<Redirect, SessionError> {
     sign_in(&session, onward.finish(&answer.state)?)
 }
 
-fn sign_in(session: &CurrentSession, known: Known) -> Result<Redirect> {
+fn sign_in(session: &CurrentSession, known: Known) -> Result<Redirect, SessionError> {
     let User { sub, sid } = known.user;
     session.insert(Login { sub })?;
     if let Some(sid) = sid {

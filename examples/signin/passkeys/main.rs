@@ -115,7 +115,7 @@ async fn start_login(
     State(app): State<App>,
     ceremony: Session<Ceremony>,
     Json(who): Json<Who>,
-) -> Result<Json<RequestChallengeResponse>> {
+) -> Result<Json<RequestChallengeResponse>, Refusal> {
     challenge(&app, ceremony, who.name)
 }
 
@@ -134,7 +134,7 @@ async fn start_confirmation(
     State(app): State<App>,
     login: Session<Login>,
     ceremony: Session<Ceremony>,
-) -> Result<Json<RequestChallengeResponse>> {
+) -> Result<Json<RequestChallengeResponse>, Refusal> {
     challenge(&app, ceremony, login.name.clone())
 }
 
@@ -157,7 +157,7 @@ fn challenge(
     app: &App,
     mut ceremony: Session<Ceremony>,
     name: String,
-) -> Result<Json<RequestChallengeResponse>> {
+) -> Result<Json<RequestChallengeResponse>, Refusal> {
     let passkeys = app.users.passkeys(&name).ok_or(REFUSED)?;
     let started = app.webauthn.start_passkey_authentication(&passkeys);
     let (options, state) = started.map_err(|_| REFUSED)?;
@@ -264,8 +264,10 @@ async fn main() -> std::result::Result<(), Box<dyn Error>> {
     Ok(axum::serve(listener, app).await?)
 }
 
+type Refusal = (StatusCode, &'static str);
+
 /// One answer for all: which part was wrong is of use to attackers only.
-const REFUSED: (StatusCode, &str) = (
+const REFUSED: Refusal = (
     StatusCode::FORBIDDEN,
     "This did not work. Please try again.",
 );
