@@ -223,15 +223,19 @@ async fn a_stream_ends_with_the_proof_that_it_was_opened_with() {
         let mut client = site.serve(routes().route("/follow", post(follow)));
         client.post("/cart").await;
         let invited = client.post("/login").await;
-        let taken = |()| held.lock().unwrap().take().unwrap();
+        let taken = |reply: Reply| {
+            assert_eq!(reply.status, StatusCode::OK);
+            held.lock().unwrap().take().unwrap()
+        };
         // One that was opened before there was a device, and one with a proof.
-        let early = taken(drop(client.post("/follow").await));
+        let early = taken(client.post("/follow").await);
+        site.wait_seconds(100);
         let mut bound = client.bind(&Device::new(1), &invited).await;
         site.wait_seconds(300);
         let stolen = client.showing(client.cookies().unwrap());
-        let late = taken(drop(stolen.clone().post("/follow").await));
+        let late = taken(stolen.clone().post("/follow").await);
         assert_eq!(client.refresh(&mut bound).await.status, StatusCode::OK);
-        let mine = taken(drop(client.post("/follow").await));
+        let mine = taken(client.post("/follow").await);
 
         site.wait_seconds(299);
         let mut watches = [&early, &late, &mine].map(|it| it.watch());
