@@ -47,6 +47,10 @@ where
 /// A made-up value as it is written.
 pub(super) struct Written {
     /// Of the names and kinds that occur in it.
+    #[cfg_attr(
+        not(feature = "testing"),
+        expect(dead_code, reason = "a lock of the schema tells values apart by it")
+    )]
     pub(super) mark: u32,
     pub(super) bytes: Vec<u8>,
 }
