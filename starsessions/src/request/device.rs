@@ -4,7 +4,8 @@ use http::header::{HeaderMap, HeaderName, HeaderValue, SET_COOKIE};
 use http::{Method, Request};
 
 use super::found::Found;
-use super::slot::{Slot, State};
+use super::slot::Slot;
+use super::state::State;
 use crate::clock::Timestamp;
 use crate::cookie;
 use crate::device::{DeviceRules, NoProof, Proof, Proven, REGISTRATION, SKIPPED, Unbound};

@@ -24,6 +24,7 @@ mod realm;
 #[cfg(debug_assertions)]
 mod refreshed;
 mod slot;
+mod state;
 mod task;
 mod token;
 mod transport;

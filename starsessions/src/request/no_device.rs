@@ -1,7 +1,8 @@
 //! Without the feature `dbsc` no session asks for a proof.
 
 use super::found::Found;
-use super::slot::{Slot, State};
+use super::slot::Slot;
+use super::state::State;
 use crate::clock::Timestamp;
 use crate::engine::Live;
 use crate::error::SessionError;

@@ -7,7 +7,8 @@ use http::HeaderMap;
 #[cfg(feature = "takeover")]
 use super::former::FormerCookies;
 use super::found::Found;
-use super::slot::{Slot, State};
+use super::slot::Slot;
+use super::state::State;
 use crate::cookie::{self, Candidates, Values};
 use crate::engine::{Endable, Presented};
 use crate::error::SessionError;

@@ -6,23 +6,17 @@ use http::request::Parts;
 use http::uri::PathAndQuery;
 use http::{HeaderMap, Uri};
 
-#[cfg(feature = "dbsc")]
-use super::device::Arrival;
 use super::explain::Explanation;
-use super::flows::FlowCookie;
 use super::found::Found;
 use super::gate::Gate;
-use super::once::Made;
-use super::pending::{Moment, Pending, Use};
-use super::reading::Brought;
+use super::state::{Door, State};
 use super::{Realm, transport};
 use crate::clock::Timestamp;
 use crate::crypto::{Fingerprint, RowKey};
-use crate::engine::{CookieChange, Endable, Engine, Live, Work};
+use crate::engine::{CookieChange, Endable, Live};
 use crate::error::SessionError;
 use crate::lifecycle::FailurePolicy;
 use crate::lifecycle::changes::{Base, Change};
-use crate::lifecycle::plan::Step;
 #[cfg(feature = "axum")]
 use crate::local_path::LocalPath;
 use crate::record::{Edit, Record};
@@ -43,61 +37,6 @@ pub(crate) struct Slot {
     state: Mutex<State>,
     /// In development only.
     explanation: Option<Box<Explanation>>,
-}
-
-#[derive(Default)]
-pub(super) struct State {
-    pub(super) found: Found,
-    pub(super) pending: Pending,
-    pub(super) door: Door,
-    /// What the response tells the browser.
-    pub(super) cookie: CookieChange,
-    /// The same of cookies beside the session's own.
-    pub(super) flows: Vec<FlowCookie>,
-    pub(super) was_used: bool,
-    /// The data changes are dropped at the end, as with a 5xx.
-    pub(super) discards: bool,
-    /// The views with idle fields that the request has used.
-    views: Vec<&'static Schema>,
-    pub(super) made: Made,
-    /// Counts the times that all changes were thrown away; views of an earlier epoch write no more.
-    pub(super) epoch: u32,
-    pub(super) brought: Brought,
-    #[cfg(feature = "dbsc")]
-    pub(super) arrival: Arrival,
-    pub(super) manner: Manner,
-    /// What the cookies lead to beside a session that the request uses: a logout ends it.
-    pub(super) ends: Vec<Endable>,
-    /// The logout is about to be carried out.
-    pub(super) is_to_end: bool,
-    /// The handler has taken the session's token.
-    pub(super) has_handed_out: bool,
-    pub(super) read_at: Timestamp,
-    pub(super) just_read_at: Option<Timestamp>,
-}
-
-/// Whether the request still takes changes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Door {
-    #[default]
-    Open,
-    /// The request was given up: what is not committed at once is lost.
-    Left,
-    /// The handler has answered: no further change is taken.
-    Closed,
-}
-
-/// How the request is to be treated.
-#[derive(Clone, Copy, Default)]
-pub(super) struct Manner {
-    /// The request does not count as activity.
-    is_passive: bool,
-    /// If the store fails, read-only access sees a guest.
-    pub(super) shows_guest: bool,
-    /// The response may never be shown (HEAD, prefetch): a message must wait for the next one.
-    is_unseen: bool,
-    /// A script, which cannot be led to another page.
-    is_no_navigation: bool,
 }
 
 /// What a view was read from.
@@ -425,95 +364,6 @@ impl Slot {
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
         // Every change of the state is a whole one, so a panic elsewhere spoils nothing.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl State {
-    pub(super) fn is_passive(&self) -> bool {
-        self.manner.is_passive
-    }
-
-    fn use_view(&mut self, schema: &'static Schema) {
-        self.was_used = true;
-        let has_idle_fields = schema.fields.iter().any(|spec| spec.idle.is_some());
-        if has_idle_fields && !self.views.iter().any(|used| std::ptr::eq(*used, schema)) {
-            self.views.push(schema);
-        }
-    }
-
-    fn rollback(&mut self) {
-        self.pending = Pending::default();
-        self.epoch += 1;
-    }
-
-    /// What a commit within the handler would do.
-    pub(super) fn step(&self, engine: &Engine, now: Timestamp) -> Step {
-        let usage = self.usage(Moment::Commit, now);
-        self.pending.situation(&self.found, engine, usage).step
-    }
-
-    /// Within the handler, timers wait for the end of the request.
-    fn usage(&self, moment: Moment, now: Timestamp) -> Use<'_> {
-        let is_passive = self.manner.is_passive || moment == Moment::Commit;
-        Use {
-            views: &self.views,
-            is_passive,
-            may_renew: !is_passive && (!self.brought.by_token || moment == Moment::HandOut),
-            now,
-        }
-    }
-
-    /// Takes everything that is to be done; `None` if that is nothing.
-    ///
-    /// # Errors
-    /// [`SessionError::Gone`] if there is something to write to a session that has ended;
-    /// `NotHandedOut` if its client would not learn of its id.
-    pub(super) fn take_work(
-        &mut self,
-        realm: &Realm,
-        moment: Moment,
-        now: Timestamp,
-    ) -> Result<Option<Box<Work>>, SessionError> {
-        let is_news = self.found.live().is_some_and(|live| live.is_news);
-        if self.pending.is_empty() && !is_news && !self.is_to_end {
-            // What most requests leave to do: at most, to move a timer.
-            let usage = self.usage(moment, now);
-            let plan = self.pending.situation(&self.found, &realm.engine, usage);
-            if plan.step == Step::Nothing {
-                return Ok(None);
-            }
-        }
-        let destroys = self.pending.destroy;
-        #[cfg(feature = "dbsc")]
-        self.set_aside_unproven()?;
-        if destroys && self.found.has_ended() {
-            self.found = Found::Nobody;
-        }
-        // A logout whose cookie led nowhere: the browser may as well forget it.
-        if destroys && self.found.live().is_none() && self.brought.any {
-            self.cookie = CookieChange::Remove;
-        }
-        self.is_to_end |= destroys && (!self.ends.is_empty() || self.brought.too_many);
-        let mut pending = std::mem::take(&mut self.pending);
-        self.pending.failure = pending.failure.take();
-        let mut plan = pending.into_plan(&self.found, &realm.engine, self.usage(moment, now));
-        let signs_in = matches!(self.found, Found::Behind) && plan.changes.identify();
-        if self.found.has_ended() && !signs_in {
-            return if plan.changes.is_empty() {
-                Ok(None)
-            } else {
-                Err(SessionError::Gone)
-            };
-        }
-        if self.brought.by_token && moment != Moment::HandOut {
-            plan = self.without_new_id(plan)?;
-        }
-        if plan.step == Step::Nothing && !is_news && !self.is_to_end {
-            return Ok(None);
-        }
-        // Taken by clone: an error leaves the session as it was.
-        let live = self.found.live().cloned();
-        Ok(Some(Box::new(Work { live, plan })))
     }
 }
 
