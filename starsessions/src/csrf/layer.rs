@@ -35,7 +35,7 @@ use crate::session::MissingLayer;
 ///    field `csrf_token` of a form. A guest has no token and is refused: a sign-in without any sign of
 ///    where it comes from may be another site's (login CSRF).
 ///
-/// A session that has come by a token in a header ([`Transport`](crate::config::Transport)), without a cookie,
+/// A session that has come by a token in a header ([`Transport`](crate::config::Transport)), without a cookie of any realm,
 /// passes wherever the request comes from: no other site knows the token. Where a layer has no cookie at all,
 /// tools pass without a token as well.
 ///
@@ -178,15 +178,18 @@ async fn prove(
     source: Source,
 ) -> Result<Request<Body>, CsrfRejection> {
     slot.see(request.headers());
-    // No page of another site can make a browser send a token: it would have to know it.
-    if slot.has_come_by_token().await? {
+    let innermost = request.extensions().get::<Arc<Slot>>();
+    let shows_cookie = innermost.is_some_and(|slot| slot.shows_cookie(request.headers()));
+    // No page of another site can make a browser send the user's token: it would have to know it. One of its own
+    // proves nothing beside the user's cookie of another realm.
+    if slot.has_come_by_token().await? && !shows_cookie {
         return Ok(request);
     }
     if source == Source::Foreign {
         return Err(CsrfRejection::Foreign);
     }
     // Without cookies a browser adds nothing of the user's by itself.
-    if !slot.realm().carriers.has_cookie {
+    if !slot.realm().carriers.has_cookie && !shows_cookie {
         return Ok(request);
     }
     if request.headers().contains_key(HEADER) {

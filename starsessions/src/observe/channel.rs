@@ -76,7 +76,8 @@ impl EventSender {
     }
 }
 
-/// What has happened to sessions, in the order in which it has: a [`Stream`], or [`recv`](Self::recv).
+/// What has happened to sessions: a [`Stream`], or [`recv`](Self::recv). What one request does is told in its order; of two
+/// at once, the one that hears later from its store is told later.
 #[must_use = "without a receiver, all events are lost"]
 pub struct Events {
     events: mpsc::Receiver<SessionEvent>,

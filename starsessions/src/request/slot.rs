@@ -30,7 +30,7 @@ use crate::schema::{Absent, Changed, Schema, SessionData};
 pub(crate) struct Slot {
     realm: Arc<Realm>,
     /// The slot of a layer further out, for another realm.
-    outer: Option<Arc<Self>>,
+    pub(super) outer: Option<Arc<Self>>,
     /// Where the request went, as the layer has seen it: a router further in takes a prefix off.
     target: Option<PathAndQuery>,
     pub(super) gate: Gate,

@@ -141,6 +141,14 @@ impl Slot {
         self.realm().carriers.header.is_some()
     }
 
+    /// Whether the request shows a cookie of this layer or of one further out: browsers add it by themselves.
+    #[cfg(feature = "axum")]
+    pub(crate) fn shows_cookie(&self, headers: &HeaderMap) -> bool {
+        self.see(headers);
+        let outer = self.outer.as_ref();
+        self.state().brought.any || outer.is_some_and(|outer| outer.shows_cookie(headers))
+    }
+
     /// Whether the request has a session, by its token and without a cookie. Asks the store only if it shows one.
     ///
     /// # Errors

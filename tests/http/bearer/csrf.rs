@@ -1,8 +1,9 @@
 //! A session by a token needs no proof of where its requests come from; a cookie does, whatever is beside it.
 
 use axum::Router;
+use axum::routing::post;
 use http::{Method, StatusCode};
-use starsessions::CsrfLayer;
+use starsessions::{CsrfLayer, Session};
 use starsessions_tests::client::{App, Client};
 use starsessions_tests::site::Site;
 
@@ -16,7 +17,7 @@ fn guarded(site: &Site) -> Router {
 
 const FOREIGN: (&str, &str) = ("sec-fetch-site", "cross-site");
 
-async fn post(client: &Client, token: Option<&str>, headers: &[(&str, &str)]) -> StatusCode {
+async fn buy(client: &Client, token: Option<&str>, headers: &[(&str, &str)]) -> StatusCode {
     let shown = token.map(|token| format!("Bearer {token}"));
     let shown = shown
         .as_ref()
@@ -35,7 +36,7 @@ async fn a_session_by_a_token_passes_wherever_its_request_comes_from() {
         let client = Client::new(&guarded(&site));
         let token = app.token.as_deref();
         for headers in [&[][..], &[FOREIGN], &[("origin", "https://evil.example")]] {
-            assert_eq!(post(&client, token, headers).await, OK, "{headers:?}");
+            assert_eq!(buy(&client, token, headers).await, OK, "{headers:?}");
         }
         assert_eq!(app.get("/cart").await.body, "tea,tea,tea");
     }
@@ -59,7 +60,7 @@ async fn a_cookie_is_checked_whatever_the_request_says_beside_it() {
         (live.token.as_deref(), StatusCode::BAD_REQUEST),
     ] {
         for headers in [&[][..], &[FOREIGN]] {
-            assert_eq!(post(&browser, token, headers).await, status, "{token:?}");
+            assert_eq!(buy(&browser, token, headers).await, status, "{token:?}");
         }
     }
     assert_eq!(browser.get("/cart").await.body, "");
@@ -67,7 +68,7 @@ async fn a_cookie_is_checked_whatever_the_request_says_beside_it() {
     let guest = Client::new(&guarded);
     for token in [None, Some("a.b.c"), dead.token.as_deref()] {
         for headers in [&[][..], &[FOREIGN]] {
-            assert_eq!(post(&guest, token, headers).await, NO, "{token:?}");
+            assert_eq!(buy(&guest, token, headers).await, NO, "{token:?}");
         }
     }
 }
@@ -84,6 +85,39 @@ async fn a_tool_signs_in_where_there_is_no_cookie_and_a_page_of_another_site_doe
     // Beside a cookie, a sign-in without any sign of where it comes from could be anyone's.
     let site = beside();
     assert_eq!(App::new(&guarded(&site)).post("/token/7").await.status, NO);
+}
+
+/// A thief has a token of their own, and the cookie of another realm is the user's.
+#[tokio::test]
+async fn a_token_of_one_realm_stands_for_no_cookie_of_another() {
+    #[derive(Session)]
+    #[session(realm = "admin")]
+    struct Desk {
+        visits: u32,
+    }
+    async fn visit(mut desk: Session<Desk>) -> String {
+        desk.visits += 1;
+        desk.visits.to_string()
+    }
+    let admin = Site::with(|layer| layer.realm("admin").cookie(|cookie| cookie.name("admin")));
+    for site in [alone(), beside()] {
+        let thief = signed_in(&site).await;
+        let routes = routes().route("/visit", post(visit));
+        let routes = routes.layer(CsrfLayer::new()).layer(site.sessions.layer());
+        let mut user = admin.serve(routes);
+        let own = [("sec-fetch-site", "same-origin")];
+        let first = user.ask_with(Method::POST, "/visit", &own).await;
+        assert_eq!(first.body, "1");
+        user.keep(&first);
+        let authorization = format!("Bearer {}", thief.token.as_deref().unwrap());
+        let shown = ("authorization", authorization.as_str());
+        for headers in [&[FOREIGN, shown][..], &[shown], &[("origin", "null")]] {
+            let reply = user.ask_with(Method::POST, "/visit", headers).await;
+            assert_eq!(reply.status, NO, "{headers:?}");
+        }
+        let both = [own[0], shown];
+        assert_eq!(user.ask_with(Method::POST, "/visit", &both).await.body, "2");
+    }
 }
 
 #[tokio::test]
