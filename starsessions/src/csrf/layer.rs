@@ -36,8 +36,8 @@ use crate::session::MissingLayer;
 ///    where it comes from may be another site's (login CSRF).
 ///
 /// A session that has come by a token in a header ([`Transport`](crate::config::Transport)), without a cookie of any realm,
-/// passes wherever the request comes from: no other site knows the token. Where a layer has no cookie at all,
-/// tools pass without a token as well.
+/// passes wherever the request comes from: no other site knows the token. A token whose session has ended gets the
+/// 401 that its application expects. Where a layer has no cookie at all, tools pass without a token as well.
 ///
 /// What is refused gets a 403 that says what to do. A request that passes by its headers does not load
 /// its session. A form is only read to find its token, up to the application's own limit and 16 MiB.
@@ -182,15 +182,19 @@ async fn prove(
     let shows_cookie = innermost.is_some_and(|slot| slot.shows_cookie(request.headers()));
     // No page of another site can make a browser send the user's token: it would have to know it. One of its own
     // proves nothing beside the user's cookie of another realm.
-    if slot.has_come_by_token().await? && !shows_cookie {
+    let is_live = slot.is_token_live().await?.filter(|_| !shows_cookie);
+    if is_live == Some(true) {
         return Ok(request);
+    }
+    // Without cookies a browser adds nothing of the user's by itself.
+    if source != Source::Foreign && !slot.realm().carriers.has_cookie && !shows_cookie {
+        return Ok(request);
+    }
+    if is_live.is_some() {
+        return Err(CsrfRejection::Ended);
     }
     if source == Source::Foreign {
         return Err(CsrfRejection::Foreign);
-    }
-    // Without cookies a browser adds nothing of the user's by itself.
-    if !slot.realm().carriers.has_cookie && !shows_cookie {
-        return Ok(request);
     }
     if request.headers().contains_key(HEADER) {
         check(slot, listed(request.headers())).await?;

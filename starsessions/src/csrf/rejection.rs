@@ -6,9 +6,9 @@ use std::fmt;
 use http::StatusCode;
 
 use crate::error::SessionError;
-use crate::session::SessionRejection;
+use crate::session::{SIGN_IN, SessionRejection};
 
-/// Why a request was not let through: 403 for one that another site may have caused.
+/// Why a request was not let through: 403 for one that another site may have caused, 401 for a token that is of no session.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum CsrfRejection {
@@ -18,6 +18,8 @@ pub enum CsrfRejection {
     Unproven,
     /// The token is not one of this session, or no longer.
     Token,
+    /// The session of the token in the header ([`Transport`](crate::config::Transport)) has ended, or there was none.
+    Ended,
     /// There is no session to check the token by, or it could not be asked.
     Session(SessionRejection),
 }
@@ -31,14 +33,16 @@ impl CsrfRejection {
                 "This request does not seem to come from a page of this site. Send it from there."
             }
             Self::Token => "The page is out of date. Load it again, and send the form from there.",
+            Self::Ended => SIGN_IN,
             Self::Session(rejection) => rejection.message(),
         }
     }
 
-    /// The status that answers it: 403, or that of the session's own error.
+    /// The status that answers it: 403, 401 for a token of no session, or that of the session's own error.
     #[must_use]
     pub fn status(&self) -> StatusCode {
         match self {
+            Self::Ended => StatusCode::UNAUTHORIZED,
             Self::Session(rejection) => rejection.status(),
             _ => StatusCode::FORBIDDEN,
         }
@@ -60,6 +64,9 @@ impl fmt::Display for CsrfRejection {
             Self::Token => {
                 "the form's token is not one of this session, or no longer; load the page again \
                  and send the form from there"
+            }
+            Self::Ended => {
+                "the token in the header is of no session, or no longer; sign in for another one"
             }
             Self::Session(rejection) => return rejection.fmt(f),
         })

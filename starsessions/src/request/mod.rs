@@ -38,4 +38,4 @@ pub(crate) use self::slot::{Seen, Slot};
 pub(crate) use self::task::to_its_end;
 pub(crate) use self::transport::is_embedded;
 #[cfg(feature = "axum")]
-pub(crate) use self::transport::{is_navigation, is_repeatable};
+pub(crate) use self::transport::is_repeatable;

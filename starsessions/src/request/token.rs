@@ -136,7 +136,6 @@ impl Slot {
     }
 
     /// Whether the layer takes tokens in a header.
-    #[cfg(feature = "axum")]
     pub(crate) fn takes_tokens(&self) -> bool {
         self.realm().carriers.header.is_some()
     }
@@ -149,21 +148,21 @@ impl Slot {
         self.state().brought.any || outer.is_some_and(|outer| outer.shows_cookie(headers))
     }
 
-    /// Whether the request has a session, by its token and without a cookie. Asks the store only if it shows one.
+    /// Whether the token that the request shows, without a cookie, is of a session. Asks the store only if it shows one.
     ///
     /// # Errors
     /// If the store fails, or the request shows a cookie as well.
     #[cfg(feature = "axum")]
-    pub(crate) async fn has_come_by_token(&self) -> Result<bool, SessionError> {
-        let brought = {
-            let state = self.state();
-            state.brought.by_token || state.brought.is_twofold
+    pub(crate) async fn is_token_live(&self) -> Result<Option<bool>, SessionError> {
+        let shown = {
+            let brought = &self.state().brought;
+            (brought.by_token && brought.has_credentials) || brought.is_twofold
         };
-        if !brought {
-            return Ok(false);
+        if !shown {
+            return Ok(None);
         }
         self.ready(None).await?;
-        Ok(self.state().found.live().is_some())
+        Ok(Some(self.state().found.live().is_some()))
     }
 
     /// What `WWW-Authenticate` says, which a 401 must have (RFC 9110, section 11.6.1). RFC 6750, section 3: with

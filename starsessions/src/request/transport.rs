@@ -83,12 +83,18 @@ pub(crate) fn is_embedded(headers: &HeaderMap) -> bool {
 }
 
 /// Whether a person has followed a link or sent a form, and can be led to another page. A script cannot.
-pub(crate) fn is_navigation(parts: &Parts) -> bool {
+pub(super) fn is_navigation(parts: &Parts) -> bool {
     let accepts = |what| text(&parts.headers, &ACCEPT).is_some_and(|types| types.contains(what));
     match text(&parts.headers, &FETCH_MODE) {
         Some(mode) => mode == "navigate",
         None => !accepts("json") || accepts("text/html"),
     }
+}
+
+/// Whether it says that it comes from a browser: each of them asks for a page as `text/html`, or says what it fetches.
+pub(super) fn is_of_browser(headers: &HeaderMap) -> bool {
+    let asks_for_page = text(headers, &ACCEPT).is_some_and(|types| types.contains("text/html"));
+    asks_for_page || headers.contains_key(&FETCH_MODE)
 }
 
 /// Whether a person can be led back as well: what another method has sent cannot be sent again.

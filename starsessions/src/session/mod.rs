@@ -22,6 +22,7 @@ pub use self::inspect::{InspectedCookie, InspectedField, InspectedSession};
 pub use self::listing::ListedSession;
 #[cfg(feature = "dbsc")]
 pub use self::rejection::DeviceDemand;
+pub(crate) use self::rejection::SIGN_IN;
 pub use self::rejection::{Absence, MissingLayer, SessionRejection};
 pub use self::stream::WatchStream;
 pub use self::user::{CurrentUser, Permission, User};

@@ -17,7 +17,7 @@ use crate::error::{DetachError, SessionError, TransportError};
 use crate::local_path::LocalPath;
 use crate::request::Slot;
 #[cfg(feature = "axum")]
-use crate::request::{is_navigation, is_repeatable};
+use crate::request::is_repeatable;
 use crate::schema::Schema;
 
 /// Why a handler did not get its session argument.
@@ -93,9 +93,9 @@ impl SessionRejection {
             return self;
         };
         let slot = find_slot(parts, schema.realm);
-        let keeps_token = slot.as_ref().is_some_and(|slot| slot.is_for_tokens());
+        let is_led = |slot: &Arc<Slot>| !slot.is_for_tokens() && slot.can_be_led(parts);
         let back = schema.reject.filter(|it| it.contains(PATH));
-        if keeps_token || !is_navigation(parts) || (back.is_some() && !is_repeatable(parts)) {
+        if !slot.as_ref().is_some_and(is_led) || (back.is_some() && !is_repeatable(parts)) {
             *location = None;
         } else if let Some(reject) = back {
             let path = slot.map(|slot| slot.local_path()).unwrap_or_default();
@@ -264,7 +264,7 @@ fn fill(reject: &'static str, path: &LocalPath) -> Cow<'static, str> {
 }
 
 const PATH: &str = "{path}";
-const SIGN_IN: &str = "Sign in first.";
+pub(crate) const SIGN_IN: &str = "Sign in first.";
 const MISTAKE: &str = "Something went wrong.";
 
 impl fmt::Display for SessionRejection {

@@ -44,9 +44,25 @@ async fn an_application_is_not_sent_to_the_login_page() {
         let reply = App::new(&routes).showing("a.b.c").get("/page").await;
         assert_eq!(challenge(&reply).len(), 1);
     }
+    // Nor one that has no token yet: it does not say that it is a browser.
+    let site = beside();
     let routes = routes().route("/page", get(page));
-    let reply = beside().serve(routes).get("/page").await;
-    assert_eq!(reply.status, StatusCode::SEE_OTHER);
+    let guest = site.serve(routes);
+    for (accept, is_led) in [
+        ("text/html, */*", true),
+        ("*/*", false),
+        ("application/json", false),
+    ] {
+        let headers = [("accept", accept)];
+        let reply = guest.ask_with(Method::GET, "/page", &headers).await;
+        if is_led {
+            assert_eq!(reply.status, StatusCode::SEE_OTHER, "{accept}");
+        } else {
+            assert_eq!(challenge(&reply), [r#"Bearer realm="session""#], "{accept}");
+        }
+    }
+    let reply = guest.ask(Method::GET, "/page").await;
+    assert_eq!(challenge(&reply).len(), 1);
 }
 
 #[tokio::test]

@@ -64,12 +64,33 @@ async fn a_cookie_is_checked_whatever_the_request_says_beside_it() {
         }
     }
     assert_eq!(browser.get("/cart").await.body, "");
-    // Nor does a token that leads nowhere prove anything for a guest.
+    // Nor does what is no token prove anything for a guest.
     let guest = Client::new(&guarded);
-    for token in [None, Some("a.b.c"), dead.token.as_deref()] {
+    for token in [None, Some("a.b.c")] {
         for headers in [&[][..], &[FOREIGN]] {
             assert_eq!(buy(&guest, token, headers).await, NO, "{token:?}");
         }
+    }
+}
+
+/// So an application signs in again, as it does after a `GET`.
+#[tokio::test]
+async fn a_token_whose_session_has_ended_gets_a_401_and_does_nothing() {
+    for (site, headers) in [
+        (beside(), &[][..]),
+        (beside(), &[FOREIGN]),
+        (alone(), &[FOREIGN]),
+    ] {
+        let dead = signed_in(&site).await;
+        dead.post("/logout").await;
+        let shown = format!("Bearer {}", dead.token.as_deref().unwrap());
+        let headers = [headers, &[("authorization", shown.as_str())]].concat();
+        let client = Client::new(&guarded(&site));
+        let reply = client.ask_with(Method::POST, "/cart/tea", &headers).await;
+        assert_eq!(reply.status, StatusCode::UNAUTHORIZED, "{headers:?}");
+        let invalid = [r#"Bearer realm="session", error="invalid_token""#];
+        assert_eq!(reply.all("www-authenticate"), invalid, "{headers:?}");
+        assert_eq!(site.rows(), 0);
     }
 }
 
