@@ -10,6 +10,7 @@ use axum::{Router, body::Body};
 use bytes::Bytes;
 use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, ETAG, SET_COOKIE, VARY};
 use http::{HeaderValue, Method, StatusCode};
+use starsessions::error::TransportError;
 use starsessions::{
     CsrfLayer, CurrentSession, Rejection, Session, SessionError, SessionLayerBuilder,
     SessionRejection,
@@ -27,6 +28,12 @@ use tower::{Layer, ServiceExt, service_fn};
 struct Admin {
     #[session(required)]
     name: String,
+}
+
+#[derive(Session)]
+#[session(realm = "admin")]
+struct Desk {
+    visits: u32,
 }
 
 #[derive(Session)]
@@ -220,6 +227,43 @@ async fn a_page_changes_nothing_but_what_is_seen() {
     assert_eq!(left.status, StatusCode::SEE_OTHER);
     assert_eq!(left.max_age(), Some(0), "{left:?}");
     assert_eq!(user.get("/me").await.body, "guest");
+}
+
+/// A 5xx writes nothing, whatever status its page has: in a layer further out as well.
+#[tokio::test]
+async fn a_page_makes_no_success_of_a_failure() {
+    async fn fail(mut shop: Session<Shop>, mut desk: Session<Desk>) -> SessionError {
+        shop.cart.push("tea".to_owned());
+        desk.visits += 1;
+        TransportError::NotHandedOut.into()
+    }
+    async fn visits(desk: Session<Desk>) -> String {
+        desk.visits.to_string()
+    }
+    let outer = Site::with(|layer| layer.realm("admin").cookie(|cookie| cookie.name("admin")));
+    let inner = Site::with(|layer| layer.on_rejection(|_, _| "sorry".into_response()));
+    let routes = shop::routes()
+        .route("/fail", post(fail))
+        .route("/visits", get(visits));
+    let mut user = outer.serve(routes.layer(inner.sessions.layer()));
+    let failed = user.post("/fail").await;
+    assert_eq!((failed.status, &*failed.body), (StatusCode::OK, "sorry"));
+    assert_eq!(user.get("/cart").await.body, "");
+    assert_eq!(user.get("/visits").await.body, "0");
+}
+
+#[tokio::test]
+async fn a_logout_takes_place_though_its_page_panics() {
+    async fn leave(session: CurrentSession) -> Result<(), SessionRejection> {
+        session.destroy()?;
+        session.view::<Vault>().await.map(drop)
+    }
+    let site = Site::with(|layer| layer.on_rejection(|_, _| -> Response { panic!("no page") }));
+    let mut user = site.serve(shop::routes().route("/leave", post(leave)));
+    user.post("/login/7").await;
+    let left = tokio::spawn(user.ask(Method::POST, "/leave")).await;
+    assert!(left.unwrap_err().is_panic());
+    assert_eq!(site.rows(), 0);
 }
 
 #[tokio::test]

@@ -12,7 +12,7 @@ use pin_project_lite::pin_project;
 
 use super::device::Errands;
 use super::headers;
-use super::pages::{self, Asked, Rejection};
+use super::pages::{self, Asked, HasPage, Rejection};
 use crate::error::{SessionError, TransportError};
 use crate::request::{Remaining, ResponseKind, Slot};
 
@@ -133,17 +133,19 @@ where
             let Some(attended) = this.attended.as_mut() else {
                 return this.inner.poll(cx);
             };
-            // A panic passes through here, so that a logout before it still takes place.
-            let polled = catch_unwind(AssertUnwindSafe(|| this.inner.as_mut().poll(cx)));
+            // A panic, of a page as well, passes through here, so that a logout before it still takes place.
+            let polled = catch_unwind(AssertUnwindSafe(|| {
+                let polled = this.inner.as_mut().poll(cx);
+                polled.map_ok(|response| match &attended.asked {
+                    Some(asked) => asked.show(response),
+                    None => response,
+                })
+            }));
             let result = match polled {
                 Ok(poll) => Ok(ready!(poll)),
                 Err(panic) => Err(panic),
             };
             attended.is_answered = true;
-            let result = match &attended.asked {
-                Some(asked) => result.map(|it| it.map(|response| asked.show(response))),
-                None => result,
-            };
             let slot = &attended.slot;
             let work = match slot.close(kind_of(&result)) {
                 Remaining::Untouched => return Poll::Ready(handled(result)),
@@ -175,12 +177,19 @@ impl<F, O> std::fmt::Debug for ResponseFuture<F, O> {
 }
 
 fn kind_of<B, E>(result: &Result<Result<Response<B>, E>, Panic>) -> ResponseKind {
-    match result {
-        Ok(Ok(response)) if response.extensions().get::<Rejected>().is_some() => {
-            ResponseKind::Rejection
-        }
-        Ok(Ok(response)) if !response.status().is_server_error() => ResponseKind::Answer,
-        _ => ResponseKind::ServerError,
+    let Ok(Ok(response)) = result else {
+        return ResponseKind::ServerError;
+    };
+    let extensions = response.extensions();
+    let status = extensions
+        .get()
+        .map_or(response.status(), |HasPage(before)| *before);
+    if extensions.get::<Rejected>().is_some() {
+        ResponseKind::Rejection
+    } else if status.is_server_error() {
+        ResponseKind::ServerError
+    } else {
+        ResponseKind::Answer
     }
 }
 

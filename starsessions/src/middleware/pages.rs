@@ -93,9 +93,10 @@ pub(super) struct Asked {
     head: Parts,
 }
 
-/// The response has its page: a layer further out makes no other one.
+/// The response has its page, so a layer further out makes no other one. What is written goes by the status that it
+/// had before.
 #[derive(Clone, Copy)]
-struct HasPage;
+pub(super) struct HasPage(pub(super) StatusCode);
 
 impl Pages {
     pub(super) fn new<B: 'static>(
@@ -132,7 +133,7 @@ impl Asked {
         };
         let mut page = make(rejection, &self.head);
         page.headers_mut().insert(CACHE_CONTROL, NO_STORE);
-        page.extensions_mut().insert(HasPage);
+        page.extensions_mut().insert(HasPage(rejection.status()));
         Some(page)
     }
 
@@ -160,12 +161,13 @@ impl Asked {
         };
         let (mut head, _) = response.into_parts();
         let (page, body) = page.into_parts();
-        head.status = page.status;
+        let before = std::mem::replace(&mut head.status, page.status);
         OF_A_BODY.iter().for_each(|name| {
             head.headers.remove(name);
         });
         put_over(&mut head.headers, page.headers);
         head.extensions.extend(page.extensions);
+        head.extensions.insert(HasPage(before));
         Response::from_parts(head, body)
     }
 }
