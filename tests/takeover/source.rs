@@ -13,6 +13,7 @@ use starsessions::takeover::{FormerSession, JsonObject, Source, TakeOver};
 use starsessions::testing::{TestClock, TestSessions};
 use starsessions::{
     CurrentSession, KeyRing, Lifetime, MemoryStore, Session, SessionError, SessionLayer,
+    SessionRejection,
 };
 use starsessions_tests::client::Client;
 
@@ -114,6 +115,35 @@ async fn the_first_request_sees_the_session_and_gets_a_cookie_of_ours() {
     assert_eq!(client.ask(Method::GET, "/cart").await.body, "3");
     assert!(!client.ask(Method::GET, "/me").await.sets_cookie());
     assert_eq!(client.ask(Method::POST, "/cart").await.body, "4");
+}
+
+/// Asks twice, with the headers gone, and then begins a session all the same.
+async fn insist(session: CurrentSession) -> String {
+    let mut seen = Vec::new();
+    for _ in 0..2 {
+        seen.push(match session.view::<Login>().await {
+            Ok(_) => "user",
+            Err(SessionRejection::Absent(_)) => "guest",
+            Err(_) => "failed",
+        });
+    }
+    let begun = session.insert(Login { user: 8 });
+    format!("{seen:?} {}", begun.is_ok())
+}
+
+#[tokio::test]
+async fn what_cannot_be_taken_over_makes_no_guest_however_often_it_is_asked_for() {
+    let source = Sessions::new(CookieStore::new(SECRET));
+    let takeover = TakeOver::new(source, |_, _| Err(SessionError::Closed));
+    let stage = Stage {
+        test: TestSessions::with(|layer| layer.take_over(takeover)),
+    };
+    let app = Router::new().route("/insist", post(insist));
+    let cookie = format!("session={}", stage.signed(r#"{"user_id": 7}"#));
+    let client = Client::new(&app.layer(stage.test.layer())).showing(cookie);
+    let reply = client.ask(Method::POST, "/insist").await;
+    assert_eq!(reply.status, StatusCode::INTERNAL_SERVER_ERROR, "{reply:?}");
+    assert!(!reply.sets_cookie());
 }
 
 #[tokio::test]

@@ -159,7 +159,7 @@ impl Slot {
         };
         #[cfg(feature = "takeover")]
         let presented = if self.realm().takeover.is_some() {
-            let kept = self.state().brought.former.take();
+            let kept = self.state().brought.former.clone();
             let former = kept.or_else(|| self.former_cookies(headers?));
             // Boxed, so that it does not enlarge the future of requests that take nothing over.
             Box::pin(self.take_over(presented, former, now)).await?
