@@ -127,11 +127,7 @@ fn open(bytes: &[u8]) -> Option<JsonObject> {
         );
         return None;
     };
-    let mut values = JsonObject::default();
-    for (name, text) in &data {
-        values.set_text(name, text);
-    }
-    Some(values)
+    Some(JsonObject::of_texts(data))
 }
 
 const UUID: usize = 36;

@@ -131,6 +131,12 @@ impl JsonObject {
         Ok(Self(pairs))
     }
 
+    /// Of JSON texts with a name of its own each; what is no JSON is left out.
+    pub(super) fn of_texts(texts: HashMap<String, String>) -> Self {
+        let raw = |(name, text)| Some((name, RawValue::from_string(text).ok()?));
+        Self(texts.into_iter().filter_map(raw).collect())
+    }
+
     fn put(&mut self, name: String, value: Box<RawValue>) {
         match self.0.iter_mut().find(|(key, _)| *key == name) {
             Some((_, place)) => *place = value,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use base64ct::{Base64UrlUnpadded, Encoding};
+use serde::Deserialize;
 
 use super::database::{Database, Table};
 use super::{FormerSession, JsonObject, Source};
@@ -129,13 +130,11 @@ impl<'c> Id<'c> {
     /// The session in a record, which is MessagePack: the id again, since a database may not tell upper from lower
     /// case, the values, and the time of its end.
     fn open(&self, bytes: &[u8]) -> Option<FormerSession> {
-        let record: (i128, BTreeMap<String, serde_json::Value>, Moment) =
-            rmp_serde::from_slice(bytes)
-                .inspect_err(
-                    |error| tracing::warn!(%error, "a session of tower-sessions cannot be read"),
-                )
-                .ok()?;
-        let (id, values, end) = record;
+        let (id, values, end) = decode(bytes)
+            .inspect_err(
+                |error| tracing::warn!(%error, "a session of tower-sessions cannot be read"),
+            )
+            .ok()?;
         if id != self.number {
             return None;
         }
@@ -143,6 +142,15 @@ impl<'c> Id<'c> {
         Some(FormerSession::new(values, seconds(end)?))
     }
 }
+
+fn decode(bytes: &[u8]) -> Result<Stored, rmp_serde::decode::Error> {
+    let mut reader = rmp_serde::Deserializer::from_read_ref(bytes);
+    reader.set_max_depth(MAX_DEPTH);
+    Stored::deserialize(&mut reader)
+}
+
+/// The id, the values, and the time of the end.
+type Stored = (i128, BTreeMap<String, serde_json::Value>, Moment);
 
 /// `time::OffsetDateTime`: year, day of the year, hour, minute, second, nanosecond, and the three parts of the offset.
 type Moment = (i32, u16, u8, u8, u8, u32, i8, i8, i8);
@@ -160,6 +168,8 @@ fn seconds(
 }
 
 const LENGTH: usize = 22;
+/// Room for values as deep as `serde_json` reads them, within the stack of a thread.
+const MAX_DEPTH: usize = 160;
 /// Since the first of January of the year 1.
 const DAYS_BEFORE_1970: i64 = 719_162;
 
@@ -180,6 +190,43 @@ mod tests {
         );
         assert!(at((i32::MAX, 1, 0, 0, 0, 0, 0, 0, 0)).is_some());
         assert_eq!(at((i32::MIN, 1, 0, 0, 0, 0, 0, 0, 0)), None);
+    }
+
+    /// The record of the id of sixteen zeros, with this as the value `a`.
+    fn opened(value: &[u8]) -> Option<FormerSession> {
+        let mut record = vec![0x93, 0xc4, 16];
+        record.extend([0; 16]);
+        record.extend([0x81, 0xa1, b'a']);
+        record.extend(value);
+        record.extend([0x99, 0xcd, 0x07, 0xd0, 1, 0, 0, 0, 0, 0, 0, 0]);
+        Id::of(&"A".repeat(LENGTH)).unwrap().open(&record)
+    }
+
+    /// As in a database that others write to as well.
+    #[test]
+    fn what_is_no_value_is_no_session_however_it_is_made() {
+        let nested = |depth| [vec![0x91; depth], vec![1]].concat();
+        assert!(opened(&[1]).is_some());
+        assert!(opened(&nested(127)).is_some());
+        for depth in [200, 1_000, 100_000] {
+            assert!(opened(&nested(depth)).is_none(), "{depth}");
+        }
+        // Lengths that are lies, and what JSON does not have.
+        for value in [
+            &[0xdd, 0xff, 0xff, 0xff, 0xff, 1][..],
+            &[0xdf, 0xff, 0xff, 0xff, 0xff, 1],
+            &[0xdb, 0xff, 0xff, 0xff, 0xff, 1],
+            &[0xc6, 0xff, 0xff, 0xff, 0xff, 1],
+            &[0xc9, 0xff, 0xff, 0xff, 0xff, 1],
+            &[0xc1],
+            &[0xa1, 0xff],
+            &[0xc4, 1, 1],
+            &[0xd4, 1, 1],
+            &[0x81, 0x91, 1, 1],
+            &[0x81, 1, 1],
+        ] {
+            assert!(opened(value).is_none(), "{value:x?}");
+        }
     }
 
     #[test]
