@@ -334,3 +334,53 @@ async fn a_handler_with_a_user_is_called_as_a_plain_function() {
     let account = Database::new().accounts.lock().unwrap()[&1].clone();
     assert_eq!(office(User::for_test(account)).await, "office of 1");
 }
+
+/// A customer or an employee, in one session perhaps.
+struct Person(String);
+
+#[derive(Session)]
+struct Customer {
+    #[session(required, rotate)]
+    number: u64,
+}
+
+#[derive(Session)]
+struct Employee {
+    #[session(required, rotate)]
+    number: u64,
+}
+
+struct Shop;
+struct Office;
+
+impl CurrentUser<Shop> for Person {
+    type Login = Customer;
+    type Error = io::Error;
+
+    async fn load(login: &Customer, _: &Shop) -> Result<Option<Self>, io::Error> {
+        Ok(Some(Self(format!("customer {}", login.number))))
+    }
+}
+
+impl CurrentUser<Office> for Person {
+    type Login = Employee;
+    type Error = io::Error;
+
+    async fn load(login: &Employee, _: &Office) -> Result<Option<Self>, io::Error> {
+        Ok(Some(Self(format!("employee {}", login.number))))
+    }
+}
+
+#[tokio::test]
+async fn a_user_of_two_kinds_of_sign_in_is_two_users() {
+    async fn both(session: CurrentSession) -> Result<String, SessionRejection> {
+        session.insert(Customer { number: 7 })?;
+        session.insert(Employee { number: 7 })?;
+        let customer = User::<Person>::of(&session, &Shop).await?;
+        let employee = User::<Person>::of(&session, &Office).await?;
+        Ok(format!("{}, {}", customer.0, employee.0))
+    }
+    let client = Site::new().serve(Router::new().route("/both", post(both)));
+    let reply = client.ask(Method::POST, "/both").await;
+    assert_eq!(reply.body, "customer 7, employee 7");
+}

@@ -12,7 +12,7 @@ use tokio::sync::Mutex;
 use super::{CurrentSession, Session, SessionRejection};
 use crate::record::Record;
 use crate::request::Slot;
-use crate::schema::{Schema, SessionData};
+use crate::schema::{FieldSpec, Schema, SessionData};
 
 /// A user as the application knows them, loaded for the sign-in of a request. `S` is what it is loaded with: the state of
 /// the router.
@@ -127,8 +127,8 @@ struct Loaded<U> {
     user: Arc<U>,
 }
 
-/// The stored values of a view.
-type Fields = Vec<Option<Box<[u8]>>>;
+/// The stored values of a view, with their names: another type may sign in with the same ones.
+type Fields = Vec<(&'static str, Option<Box<[u8]>>)>;
 
 impl<U: Send + Sync + 'static, P: Permission<U>> User<U, P> {
     /// The user of a request outside of axum's extractors.
@@ -201,9 +201,9 @@ async fn load<S, U: CurrentUser<S>>(
 }
 
 fn fields(schema: &Schema, record: Option<&Record>) -> Fields {
+    let value = |spec: &FieldSpec| Some(spec.find(record?)?.1.value.into());
     let fields = schema.fields.iter();
-    let fields = fields.map(|spec| spec.find(record?).map(|(_, field)| field.value.into()));
-    fields.collect()
+    fields.map(|spec| (spec.name, value(spec))).collect()
 }
 
 /// A guest must not be taken for a user who cannot be found.
