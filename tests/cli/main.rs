@@ -32,8 +32,10 @@ static PROGRAM: LazyLock<PathBuf> = LazyLock::new(|| {
     let messages = messages
         .lines()
         .filter_map(|line| serde_json::from_str(line).ok());
+    // The programs of the test's own package are built as well.
     let mut programs = messages
         .filter(|message: &Value| message["target"]["kind"][0] == "bin")
+        .filter(|message| message["target"]["name"] == "starsessions")
         .filter_map(|message| Some(message["executable"].as_str()?.into()));
     programs.next_back().expect("a program")
 });
