@@ -201,6 +201,7 @@ pub mod service {
 /// The user of a request, as the application knows them.
 pub mod user {
     pub use crate::crypto::AuthHash;
+    #[doc(inline)]
     pub use crate::session::{CurrentUser, Permission, User};
 }
 
