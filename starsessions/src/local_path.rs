@@ -51,6 +51,24 @@ impl LocalPath {
         &self.0
     }
 
+    /// The path, or the front page if it has more characters than this: for a place with little room, as an attempt to sign
+    /// in at another site ([`Flows`](crate::Flows)), which a long search in an address must not make fail.
+    ///
+    /// ```
+    /// # use starsessions::LocalPath;
+    /// let search: LocalPath = format!("/search?for={}", "a".repeat(1_000)).parse()?;
+    /// assert_eq!(search.at_most(256).as_str(), "/");
+    /// # Ok::<(), starsessions::error::InvalidLocalPath>(())
+    /// ```
+    #[must_use]
+    pub fn at_most(self, characters: usize) -> Self {
+        if self.0.len() <= characters {
+            self
+        } else {
+            Self::default()
+        }
+    }
+
     /// Where a request went; the front page if a browser would not come back to it.
     #[cfg(feature = "axum")]
     pub(crate) fn of_request(target: &PathAndQuery) -> Self {

@@ -55,16 +55,6 @@ struct Next {
     next: LocalPath,
 }
 
-impl Next {
-    /// Where the guest was; an attempt has room for short addresses only.
-    fn page(self) -> LocalPath {
-        match self.next.as_str().len() {
-            ..=256 => self.next,
-            _ => LocalPath::default(),
-        }
-    }
-}
-
 /// What comes back from the provider; without a code, the user has declined.
 #[derive(Deserialize)]
 struct Answer {
@@ -85,7 +75,9 @@ async fn begin(
     flows: Flows<Attempt>,
     Query(to): Query<Next>,
 ) -> Result<Redirect> {
-    Ok(Redirect::to(&app.provider.begin(&flows, to.page())?))
+    // An attempt has room for short addresses only.
+    let next = to.next.at_most(256);
+    Ok(Redirect::to(&app.provider.begin(&flows, next)?))
 }
 
 async fn callback(
