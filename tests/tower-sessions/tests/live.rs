@@ -13,6 +13,7 @@ use http::header::{COOKIE, SET_COOKIE};
 use http::{Method, Request, StatusCode};
 use http_body_util::BodyExt;
 use starsessions::takeover::{Database, Source, TakeOver, TowerSessions};
+use starsessions::user::AuthHash;
 use starsessions::{CurrentSession, KeyRing, MemoryStore, SessionError, SessionLayer};
 use starsessions_tower_sessions_tests::Theirs;
 use tower::ServiceExt;
@@ -32,6 +33,8 @@ use crate::served::Served;
 struct Login {
     #[session(required, rotate, index)]
     user: i64,
+    #[session(required)]
+    password: AuthHash,
 }
 
 /// Was `session.insert("counter", ..)`.
@@ -43,12 +46,17 @@ struct Counter {
 
 fn former(source: impl Source) -> TakeOver {
     TakeOver::new(source, |former, taken| {
-        if let Some(user) = former.get_in("axum-login.data", "user_id") {
-            taken.insert(Login { user })?;
+        let user = former.get_in("axum-login.data", "user_id");
+        let hash = former.get_in::<Vec<u8>>("axum-login.data", "auth_hash");
+        if let (Some(user), Some(hash)) = (user, hash) {
+            let password = AuthHash::of(hash);
+            taken.insert(Login { user, password })?;
         }
         taken.insert_if(former.view::<Counter>())
     })
 }
+
+const PASSWORD_HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA";
 
 #[derive(Clone, Debug)]
 struct User(i64);
@@ -61,7 +69,7 @@ impl AuthUser for User {
     }
 
     fn session_auth_hash(&self) -> &[u8] {
-        b"the hash of a password"
+        PASSWORD_HASH.as_bytes()
     }
 }
 
@@ -116,6 +124,7 @@ fn before<S: SessionStore + Clone>(store: S, is_signed: bool) -> Router {
 /// The same while it moves: both serve one router.
 fn during(theirs: Router, source: impl Source) -> Router {
     async fn me(login: Option<starsessions::Session<Login>>) -> String {
+        let login = login.filter(|login| login.password.is_of(PASSWORD_HASH));
         login.map_or("guest".to_owned(), |login| login.user.to_string())
     }
 
