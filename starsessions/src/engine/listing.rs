@@ -176,6 +176,7 @@ impl ServerSide {
             observer.ended(name, cause, || Known {
                 indexed: vec![((&*lookup.name).into(), lookup.value.as_slice().into())],
                 label: session.label.clone(),
+                identified: true,
             });
         }
         Ok(())

@@ -15,8 +15,9 @@ use super::event::SessionEvent;
 /// task of the application.
 ///
 /// A request never waits for the task, and whatever happens to it does a request no harm. If the queue is full, events
-/// are lost, and [counted](Events::lost). Those that guests can cause at will, `Begun` and `Refused`, take at most half
-/// of the places, so that a flood of them displaces no sign-in and no logout.
+/// are lost, and [counted](Events::lost). Those that guests can cause at will, `Begun`, `Refused` and all of
+/// sessions without a user, take at most half of the places, so that a flood of them displaces no sign-in and no
+/// user's logout.
 ///
 /// ```
 /// use starsessions::events::{self, EventKind, Events};
@@ -68,7 +69,7 @@ pub struct EventSender {
 impl EventSender {
     pub(super) fn send(&self, event: SessionEvent) {
         let is_crowded = self.queue.capacity() <= self.queue.max_capacity() / 2;
-        let is_displaced = event.kind.is_cheap() && is_crowded;
+        let is_displaced = event.is_cheap() && is_crowded;
         if is_displaced || self.queue.try_send(event).is_err() {
             self.lost.fetch_add(1, Ordering::Relaxed);
             super::event_lost();

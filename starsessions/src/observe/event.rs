@@ -60,24 +60,22 @@ pub enum EventKind {
     Bound,
 }
 
-impl EventKind {
-    /// Whether guests can cause as many of these as they like.
-    pub(super) fn is_cheap(&self) -> bool {
-        matches!(self, Self::Begun | Self::Refused { .. })
-    }
-}
-
 /// What an event knows of its session's user.
 #[derive(Clone, Default)]
 pub(crate) struct Known {
     /// The values of fields that are marked `index`, by their names.
     pub(crate) indexed: Vec<(Box<str>, Box<[u8]>)>,
     pub(crate) label: Option<String>,
+    /// It is no guest's.
+    pub(crate) identified: bool,
 }
 
 impl Known {
     pub(crate) fn of(record: &Record) -> Self {
-        let mut known = Self::default();
+        let mut known = Self {
+            identified: record.identified,
+            ..Self::default()
+        };
         for (name, field) in record.indexed_or_named(LABEL) {
             if name == LABEL {
                 known.label = String::from_utf8(field.value.to_vec()).ok();
@@ -94,6 +92,15 @@ impl SessionEvent {
     #[must_use]
     pub fn label(&self) -> Option<&str> {
         self.known.label.as_deref()
+    }
+
+    /// Whether guests can cause as many of these as they like.
+    pub(super) fn is_cheap(&self) -> bool {
+        match self.kind {
+            EventKind::SignedIn => false,
+            EventKind::Begun | EventKind::Refused { .. } => true,
+            _ => !self.known.identified,
+        }
     }
 
     /// The stored value of an indexed field, under the first of these names.
