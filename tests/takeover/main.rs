@@ -5,4 +5,5 @@ mod nodes;
 mod python;
 mod sharing;
 mod source;
+mod tables;
 mod values;

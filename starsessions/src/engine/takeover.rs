@@ -1,6 +1,6 @@
 //! Sessions of another library become ours.
 //!
-//! From the former cookie and the deployment's key follows a token that no browser ever gets. Of several
+//! From the id in the former cookie and the deployment's key follows a token that no browser ever gets. Of several
 //! requests at once one inserts its row, which is the way to the new session and carries that session with it
 //! until it has a row of its own (see [`by_parts`](super::by_parts)). All of them then go that way. So one
 //! session comes of it whatever fails. The row stays as long as a copy of the cookie would be good.
@@ -52,9 +52,11 @@ impl ServerSide {
         found: Found,
         now: Timestamp,
     ) -> Result<Presented, SessionError> {
-        let name = takeover.source.cookie_name();
-        let keys = &self.context.keys;
-        let tokens = ReferenceToken::of_former(keys, name, found.cookie.as_bytes());
+        let (name, id) = (
+            takeover.source.cookie_name(),
+            takeover.source.id(&found.cookie),
+        );
+        let tokens = ReferenceToken::of_former(&self.context.keys, name, id.as_bytes());
         let mut known = None;
         for token in &tokens {
             if self.vault.store.load(token.row_key(), now).await?.is_some() {

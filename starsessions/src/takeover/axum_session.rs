@@ -84,6 +84,10 @@ impl Source for AxumSession {
         &self.cookie_name
     }
 
+    fn id<'c>(&self, cookie: &'c str) -> &'c str {
+        id(cookie).unwrap_or(cookie)
+    }
+
     async fn find(
         &self,
         cookie: &str,

@@ -20,6 +20,7 @@ type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send +
 
 trait Calls: Send + Sync + 'static {
     fn cookie_name(&self) -> &str;
+    fn id<'c>(&self, cookie: &'c str) -> &'c str;
     fn find<'a>(&'a self, cookie: &'a str, now: Timestamp) -> Answer<'a, Option<FormerSession>>;
     fn remove<'a>(&'a self, cookie: &'a str) -> Answer<'a, ()>;
 }
@@ -27,6 +28,10 @@ trait Calls: Send + Sync + 'static {
 impl<S: Source> Calls for S {
     fn cookie_name(&self) -> &str {
         Source::cookie_name(self)
+    }
+
+    fn id<'c>(&self, cookie: &'c str) -> &'c str {
+        Source::id(self, cookie)
     }
 
     fn find<'a>(&'a self, cookie: &'a str, now: Timestamp) -> Answer<'a, Option<FormerSession>> {
@@ -45,6 +50,10 @@ impl ErasedSource {
 
     pub(crate) fn cookie_name(&self) -> &str {
         self.0.cookie_name()
+    }
+
+    pub(crate) fn id<'c>(&self, cookie: &'c str) -> &'c str {
+        self.0.id(cookie)
     }
 
     /// What a cookie leads to; `None` if its value cannot be one of the other library's.

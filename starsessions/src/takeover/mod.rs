@@ -105,6 +105,13 @@ pub trait Source: Send + Sync + 'static {
     /// The name of their cookie.
     fn cookie_name(&self) -> &str;
 
+    /// What names the session in a cookie's value, where the rest may be written in several ways, as a signature that is
+    /// not checked. All cookies with one name are one session, so that a logout ends what each of them leads to.
+    /// Without this, it is the whole value.
+    fn id<'c>(&self, cookie: &'c str) -> &'c str {
+        cookie
+    }
+
     /// The session that a cookie's value leads to, as long as it is alive.
     ///
     /// Check the shape of the value before you ask a store for it.

@@ -92,6 +92,10 @@ impl Source for TowerSessions {
         &self.cookie_name
     }
 
+    fn id<'c>(&self, cookie: &'c str) -> &'c str {
+        Id::of(cookie).map_or(cookie, |id| id.text)
+    }
+
     async fn find(
         &self,
         cookie: &str,
