@@ -144,13 +144,9 @@ impl Asked {
         if extensions.get::<HasPage>().is_some() {
             return response;
         }
-        let failed;
         let rejection = match (extensions.get(), extensions.get()) {
             (Some(Rejected(rejection)), _) => Arc::clone(rejection),
-            (None, Some(Failed(error))) => {
-                failed = Rejection::from(error.clone());
-                Arc::new(failed)
-            }
+            (None, Some(Failed(error))) => Arc::new(error.clone().into()),
             (None, None) => return response,
         };
         if rejection.status().is_redirection() {
