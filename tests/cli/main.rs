@@ -3,6 +3,7 @@
 mod cookies;
 mod keys;
 mod mistakes;
+mod page;
 mod stores;
 
 use std::env;
@@ -34,6 +35,8 @@ static PROGRAM: LazyLock<PathBuf> = LazyLock::new(|| {
         .filter_map(|line| serde_json::from_str(line).ok());
     // The programs of the test's own package are built as well.
     let mut programs = messages
+        // Beside it are the programs of the tests' own package.
+        .filter(|message: &Value| message["target"]["name"] == "starsessions")
         .filter(|message: &Value| message["target"]["kind"][0] == "bin")
         .filter(|message| message["target"]["name"] == "starsessions")
         .filter_map(|message| Some(message["executable"].as_str()?.into()));
@@ -76,8 +79,14 @@ impl Done {
 
 /// Runs it with keys in the environment, and this on its standard input.
 fn run(arguments: &[&str], keys: &str, input: &str) -> Done {
+    run_in(Path::new("."), arguments, keys, input)
+}
+
+/// The same in a folder.
+fn run_in(folder: &Path, arguments: &[&str], keys: &str, input: &str) -> Done {
     let mut command = Command::new(&*PROGRAM);
-    command.args(arguments).env_remove("SESSION_STORE");
+    command.current_dir(folder).args(arguments);
+    command.env_remove("SESSION_STORE");
     command.env_remove("SESSION_KEYS");
     if !keys.is_empty() {
         command.env("SESSION_KEYS", keys);
