@@ -28,7 +28,39 @@ counter() {
     is 'first visit' "$(request ada "$site")" 'Your visits: 1'
     is 'second visit' "$(request ada "$site")" 'Your visits: 2'
     is 'another browser' "$(request bob "$site")" 'Your visits: 1'
+    has 'a response explains itself' "$(curl --silent --include "$site" | grep -i explain)" 'created: 1 field; cookie set'
 }
+
+# The program for production, as a proxy requests it; its cookie is for `https` only.
+production() {
+    echo '-- the program for production'
+    local said port cookie
+    said=$("$PROGRAMS/production" 2>&1) && fail 'it starts without settings'
+    has 'a setting is missing' "$said" 'SESSION_FILE'
+    port=$(free_port)
+    export SESSION_FILE="$WORK/production.db" LISTEN="127.0.0.1:$port" ORIGIN=https://shop.example
+    said=$("$PROGRAMS/production" 2>&1) && fail 'it starts without keys'
+    has 'keys are missing' "$said" 'SESSION_KEYS'
+    export SESSION_KEYS
+    SESSION_KEYS=$(openssl rand -base64 32)
+    start production
+    wait_for production curl --silent --output /dev/null "http://$LISTEN/health"
+    cookie=$(curl --silent --include "http://$LISTEN/" | sed -n 's/^set-cookie: \([^;]*\);.*; Secure.*/\1/p')
+    has 'the cookie is that of production' "$cookie" '__Host-Http-id='
+    is 'the next page' "$(visit)" 'page 2 of your visit'
+    is 'a form of the site' "$(visit --data x= --header "Origin: $ORIGIN")" 'page 3 of your visit'
+    is 'a form of another site' "$(visit --data x= --header 'Origin: https://evil.example' --output /dev/null --write-out '%{http_code}')" 403
+    kill -TERM "${PIDS[-1]}"
+    wait "${PIDS[-1]}" || fail "it does not stop well: $(cat "$WORK/production.err")"
+    [[ ! -e $SESSION_FILE-wal ]] || fail 'the store was not closed'
+    passed 'it stops, and has closed the store'
+    start production
+    wait_for production curl --silent --output /dev/null "http://$LISTEN/health"
+    is 'a restart keeps the session' "$(visit)" 'page 4 of your visit'
+    close_shop
+    unset SESSION_FILE LISTEN ORIGIN SESSION_KEYS
+}
+visit() { curl --silent --max-time 10 --cookie "$cookie" "$@" "http://$LISTEN/"; }
 
 # shop STORE: a visit to the shop, with its sessions kept there.
 shop() {
@@ -185,6 +217,7 @@ command_lines() {
 
 command_lines
 counter
+production
 for store in memory cookie sqlite; do
     shop "$store"
 done
