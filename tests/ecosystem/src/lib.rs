@@ -1,6 +1,8 @@
 //! Sessions beside libraries that many axum applications have: what the guide "Beside other crates" shows.
 
 pub mod aide_api;
+pub mod dioxus_api;
+pub mod leptos_api;
 pub mod typed_routes;
 pub mod utoipa_api;
 
@@ -35,4 +37,17 @@ pub async fn get(app: &Router, path: &str, cookie: &str) -> (StatusCode, String)
         .body(Body::empty());
     let (response, body) = send(app, request.expect("a request")).await;
     (response.status(), body)
+}
+
+/// A call of a server function with this `Cookie` header; returns its answer, and the cookie that is set.
+pub async fn call(app: &Router, method: &str, path: &str, cookie: &str) -> (String, String) {
+    let request = Request::builder().method(method).uri(path);
+    let request = request
+        .header("content-type", "application/x-www-form-urlencoded")
+        .header("cookie", cookie);
+    let (response, body) = send(app, request.body(Body::empty()).expect("a request")).await;
+    assert!(response.status().is_success(), "{response:?}: {body}");
+    let set = response.headers().get("set-cookie");
+    let set = set.map_or("", |line| line.to_str().expect("text"));
+    (body, set.split(';').next().unwrap_or_default().to_owned())
 }

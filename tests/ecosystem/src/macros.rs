@@ -65,10 +65,10 @@ async fn handlers_and_extractors_of_axum_s_macros_take_sessions() {
         .layer(test.layer());
     let cookie = test.cookie_with(Login { user: 7 }).await.unwrap();
     for (path, user, guest) in [
-        ("/account", "user 7", ""),
+        ("/account", "user 7", "Sign in first."),
         ("/maybe", "user 7", "guest"),
         ("/refused", "shop: user 7", "shop: 401 Unauthorized"),
-        ("/both", "user 7", ""),
+        ("/both", "user 7", "Sign in first."),
     ] {
         assert_eq!(
             crate::get(&app, path, cookie.to_str().unwrap()).await.1,
