@@ -46,9 +46,11 @@
 //!
 //! # Where to read on
 //!
-//! - [`docs::guide`]: from the first session type to the tests of its handlers.
+//! - [`docs::guide`]: from the first session type to the tests of its handlers, the first hour.
+//! - [`docs::recipes`]: a program for production, replicas, keys, pages, middleware, devices, every way to sign in, sockets.
 //! - [`derive(Session)`](macro@Session): the reference of every attribute.
 //! - [`docs::device_binding`]: sessions that cannot be carried away (feature `dbsc`).
+//! - [`docs::write_a_store`]: sessions in a place of your own.
 //! - [`docs::types`]: which types can be stored, and what they need.
 //! - [`docs::security`]: what is defended, against whom, and the limits.
 //! - [`docs::design`]: why it is the way it is.
@@ -56,7 +58,7 @@
 //! - [`docs::performance`]: what a session costs a request, measured.
 //! - [`docs::scaling`]: how much one machine holds, and when to move to the next store.
 //! - [`docs::command`]: the command `starsessions`, for keys, cookies and stores.
-//! - [`docs::ecosystem`]: beside utoipa, aide, axum-extra and tower-http.
+//! - [`docs::ecosystem`]: beside utoipa, aide, axum-extra, tower-http, Leptos and Dioxus.
 //! - [`docs::from_python`]: from the Python library of this name, with its sessions shared or taken over.
 //! - [`docs::from_tower_sessions`]: from tower-sessions, axum-login, axum_session and actix-session.
 //! - [`docs::architecture`]: the modules, for contributors.

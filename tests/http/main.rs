@@ -8,5 +8,6 @@ mod guarantees;
 mod matrix;
 mod observability;
 mod pages;
+mod recipes;
 mod scenarios;
 mod user;

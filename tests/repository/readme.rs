@@ -36,6 +36,25 @@ fn the_guide_shows_the_take_over_that_is_tested() {
 }
 
 #[test]
+fn the_recipes_are_what_tests_request() {
+    let page = source::read("starsessions/src/docs/recipes.md");
+    let (page, compiled_only) = page.split_once("\n# WebSockets").expect("the last recipes");
+    assert!(compiled_only.lines().count() < 150, "what is not requested");
+    let mut shown = vec![body(&source::read("examples/production.rs")).to_owned()];
+    for path in source::paths("tests/http/recipes") {
+        let file = source::read(&path);
+        if let Some((recipe, _)) = file.split_once("\n// What the page leaves out") {
+            shown.push(body(recipe).to_owned());
+        }
+    }
+    for code in &shown {
+        let begin: String = code.lines().take(9).collect();
+        assert!(page.contains(code), "copy this file into the page: {begin}");
+    }
+    assert_eq!(page.matches("\n```\n").count(), 2 * shown.len() + 1);
+}
+
+#[test]
 fn the_page_about_other_crates_shows_what_is_tested() {
     let page = source::read("starsessions/src/docs/ecosystem.md");
     for file in ["utoipa_api", "aide_api", "leptos_api", "dioxus_api"] {
@@ -85,4 +104,9 @@ fn every_attribute_is_in_the_table() {
         })
         .collect();
     assert!(missing.is_empty(), "README.md does not name {missing:?}");
+}
+
+/// A file without its first comment.
+fn body(file: &str) -> &str {
+    file.split_once("\n\n").expect("a comment for the file").1
 }

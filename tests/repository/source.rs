@@ -53,6 +53,11 @@ pub(crate) fn files(folder: &str) -> Vec<File> {
         .collect()
 }
 
+/// Where they are.
+pub(crate) fn paths(folder: &str) -> Vec<String> {
+    files(folder).into_iter().map(|file| file.path).collect()
+}
+
 /// The text of all Rust files below a folder.
 pub(crate) fn text_below(folder: &str) -> String {
     files(folder).into_iter().map(|file| file.text).collect()

@@ -22,7 +22,7 @@ pub(crate) use self::parse::{Shown, shown};
 ///
 /// Browsers keep a cookie by themselves, which is the default. An application on a phone, a script or another
 /// server keeps a token, which a handler [hands out](crate::CurrentSession::bearer_token), and sends it in a
-/// header. [`docs::guide`](crate::docs::guide) has a section about it, "Sessions without cookies".
+/// header. [`docs::recipes`](crate::docs::recipes#sessions-without-cookies) has more about it.
 ///
 /// ```
 /// use starsessions::config::Transport;

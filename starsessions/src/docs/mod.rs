@@ -3,6 +3,12 @@
 #[doc = include_str!("guide.md")]
 pub mod guide {}
 
+#[doc = include_str!("recipes.md")]
+pub mod recipes {}
+
+#[doc = include_str!("write_a_store.md")]
+pub mod write_a_store {}
+
 #[doc = include_str!("security.md")]
 pub mod security {}
 

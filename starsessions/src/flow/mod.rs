@@ -167,7 +167,7 @@ impl<T: Serialize + DeserializeOwned + 'static> Flows<T> {
     /// `Lax` cookies: this one is `SameSite=None`.
     ///
     /// The session's own cookie is left out as well, so a session that is begun there is another one. Finish
-    /// the sign-in after one more redirect, by a flow from this site to itself: `docs::guide` shows it.
+    /// the sign-in after one more redirect, by a flow from this site to itself: `docs::recipes` shows it.
     ///
     /// # Errors
     /// As for [`begin`](Self::begin).
