@@ -1,6 +1,7 @@
 //! What the repository says about itself: the front page, the architecture, the examples, the tests.
 
 mod architecture;
+mod commands;
 mod examples;
 mod numbers;
 mod readme;
