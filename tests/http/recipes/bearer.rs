@@ -27,7 +27,7 @@ async fn token(session: &CurrentSession) -> Result<Json<Token>, SessionError> {
 }
 
 async fn sign_in(session: CurrentSession) -> Result<Json<Token>, SessionError> {
-    session.insert(Login { user: 7 })?; // after the password was checked
+    session.insert(Login { user: 7 })?; // after a password was checked, or an ID token that the application has from a provider
     token(&session).await
 }
 

@@ -28,7 +28,7 @@ async fn begin(flows: Flows<Google>, Query(to): Query<Next>) -> Result<Redirect,
     let google = Google {
         verifier: random(),
         nonce: random(),
-        next: to.next,
+        next: to.next.at_most(256),
     };
     let link = link(&google);
     let state = flows.begin(google)?;

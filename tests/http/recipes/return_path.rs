@@ -26,12 +26,18 @@ async fn login_page(Query(to): Query<Next>) -> Html<String> {
 }
 
 async fn sign_in(session: CurrentSession, Form(to): Form<Next>) -> Result<Redirect, SessionError> {
-    // .. after the password was checked:
+    if !is_right() {
+        return Ok(Redirect::to(&format!("/login?next={}", to.next.encoded()))); // once more, and then there
+    }
     session.insert(Login { user: 7 })?;
     Ok(Redirect::to(to.next.as_str()))
 }
 
 // What the page leaves out.
+
+fn is_right() -> bool {
+    true
+}
 
 fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('"', "&quot;")
