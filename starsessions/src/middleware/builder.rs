@@ -311,8 +311,8 @@ impl SessionLayerBuilder {
     ///
     /// It is given the head of the request, to choose a language, or JSON; that costs each request a copy of its
     /// headers. The page is sent with `Cache-Control: private, no-store`, and with the cookies that the layer sets; what
-    /// middleware inside the layer has set stays, but for what describes the body. Of several layers, the innermost that
-    /// has pages makes them.
+    /// middleware inside the layer has set stays, but for what describes the body. What is written goes by the answer that
+    /// the page replaces, whatever status it has. Of several layers, the innermost that has pages makes them.
     ///
     /// ```
     /// use axum::response::{Html, IntoResponse, Json};
