@@ -13,7 +13,10 @@ mod passkeys;
 mod replicas;
 mod return_path;
 mod rotation;
+mod socket;
 mod step_up;
+mod stream;
+mod task;
 
 /// A nonce, a challenge: what no other request has.
 fn random() -> String {
