@@ -7,7 +7,11 @@ pub mod typed_routes;
 pub mod utoipa_api;
 
 #[cfg(test)]
+mod axum_test_api;
+#[cfg(test)]
 mod macros;
+#[cfg(test)]
+mod reqwest_api;
 #[cfg(test)]
 mod tower_http_csrf;
 
