@@ -62,7 +62,14 @@ fn the_recipes_are_what_tests_request() {
 #[test]
 fn the_page_about_other_crates_shows_what_is_tested() {
     let page = source::read("starsessions/src/docs/ecosystem.md");
-    for file in ["utoipa_api", "aide_api", "leptos_api", "dioxus_api", "axum_test_api", "reqwest_api"] {
+    for file in [
+        "utoipa_api",
+        "aide_api",
+        "leptos_api",
+        "dioxus_api",
+        "axum_test_api",
+        "reqwest_api",
+    ] {
         let path = format!("tests/ecosystem/src/{file}.rs");
         let code = source::read(&path);
         let (_, code) = code.split_once("\n\n").expect("a comment for the file");

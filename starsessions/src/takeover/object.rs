@@ -132,6 +132,12 @@ impl JsonObject {
     }
 
     /// Of JSON texts with a name of its own each; what is no JSON is left out.
+    #[cfg(any(
+        feature = "mysql",
+        feature = "postgres",
+        feature = "redis",
+        feature = "sqlite"
+    ))]
     pub(super) fn of_texts(texts: HashMap<String, String>) -> Self {
         let raw = |(name, text)| Some((name, RawValue::from_string(text).ok()?));
         Self(texts.into_iter().filter_map(raw).collect())
