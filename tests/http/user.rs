@@ -311,7 +311,7 @@ async fn a_request_beside_a_change_of_password_signs_nobody_out() {
     }
 }
 
-/// A database that fails makes nobody a guest.
+/// The session is still there when the database is back.
 #[tokio::test]
 async fn a_user_who_cannot_be_loaded_is_an_error() {
     let (_site, mut client, database) = site(Kept::OnServer);

@@ -83,7 +83,7 @@ pub enum CookieKind {
 impl CookieKind {
     /// The kind of a cookie's value, and which key has made it; `None` of a value that is not this library's.
     ///
-    /// It is read, not proved: anybody can write such a value.
+    /// It is read, not proved: a client can write such a value by itself.
     ///
     /// ```
     /// use starsessions::keys::CookieKind;

@@ -109,7 +109,7 @@ fn explain(slot: &Slot, cookie: &CookieChange, headers: &mut HeaderMap) {
     }
 }
 
-/// Where a header may show the session.
+/// Where a header may show the session. Cold, as `Slot::credentials` is.
 #[cold]
 fn apply_token<B>(slot: &Slot, has_token: bool, response: &mut Response<B>) {
     let realm = slot.realm();

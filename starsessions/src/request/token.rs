@@ -22,6 +22,8 @@ use crate::observe::{self, By, Name};
 impl Slot {
     /// What the request shows, where a header may show it. What is no token of ours counts for nothing, so
     /// that credentials of another system do no harm beside our cookie.
+    ///
+    /// Cold, so that a layer with cookies alone takes no instruction more for it.
     #[cold]
     pub(super) fn credentials<'h>(
         &self,

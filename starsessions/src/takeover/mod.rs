@@ -32,7 +32,7 @@
 //!   the same moment on two nodes with different active keys may make a session each.
 //! - **Whole or not at all.** The former session is removed when ours is written. A request that dies in
 //!   between loses nothing: the next one finds what there is.
-//! - **A new id.** Ours does not follow from the former id for anybody who does not have the deployment's keys.
+//! - **A new id.** Ours follows from the former id only with the deployment's keys.
 //! - **No longer life.** The session began when the former one says that it began. It ends by the layer's own
 //!   [`Lifetime`](crate::Lifetime): where the former library let sessions live longer, set a longer one until the
 //!   move is over.
@@ -43,20 +43,6 @@
 //!
 //! The layer's own sessions must be in a store, not in a [`CookieStore`](crate::CookieStore).
 
-#[cfg(any(
-    feature = "mysql",
-    feature = "postgres",
-    feature = "redis",
-    feature = "sqlite"
-))]
-mod axum_session;
-#[cfg(any(
-    feature = "mysql",
-    feature = "postgres",
-    feature = "redis",
-    feature = "sqlite"
-))]
-mod database;
 mod erased;
 mod object;
 #[cfg(any(
@@ -65,25 +51,11 @@ mod object;
     feature = "redis",
     feature = "sqlite"
 ))]
-mod tower_sessions;
+mod stored;
 
 use std::fmt;
 use std::future::Future;
 
-#[cfg(any(
-    feature = "mysql",
-    feature = "postgres",
-    feature = "redis",
-    feature = "sqlite"
-))]
-pub use self::axum_session::AxumSession;
-#[cfg(any(
-    feature = "mysql",
-    feature = "postgres",
-    feature = "redis",
-    feature = "sqlite"
-))]
-pub use self::database::Database;
 pub(crate) use self::erased::{ErasedSource, Found};
 pub use self::object::JsonObject;
 #[cfg(any(
@@ -92,7 +64,7 @@ pub use self::object::JsonObject;
     feature = "redis",
     feature = "sqlite"
 ))]
-pub use self::tower_sessions::TowerSessions;
+pub use self::stored::{AxumSession, Database, TowerSessions};
 use crate::clock::Timestamp;
 use crate::error::SessionError;
 use crate::record::{Edit, Record};

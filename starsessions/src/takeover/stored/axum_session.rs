@@ -4,9 +4,9 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use super::database::{Database, Table};
-use super::{FormerSession, JsonObject, Source};
 use crate::clock::Timestamp;
 use crate::store::StoreError;
+use crate::takeover::{FormerSession, JsonObject, Source};
 
 /// The sessions that axum_session keeps in SQLite, PostgreSQL, MySQL or Redis, with the pools of `axum_session_sqlx` and
 /// `axum_session_redispool`. The user of `axum_session_auth` is their value `user_auth_session_id`.

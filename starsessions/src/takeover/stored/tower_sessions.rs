@@ -6,9 +6,9 @@ use base64ct::{Base64UrlUnpadded, Encoding};
 use serde::Deserialize;
 
 use super::database::{Database, Table};
-use super::{FormerSession, JsonObject, Source};
 use crate::clock::Timestamp;
 use crate::store::StoreError;
+use crate::takeover::{FormerSession, JsonObject, Source};
 
 /// The sessions that tower-sessions keeps in SQLite, PostgreSQL, MySQL or Redis, with the stores of
 /// `tower-sessions-sqlx-store` and `tower-sessions-redis-store`; also those with which axum-login signs in.
