@@ -184,7 +184,7 @@ const _: () = {
                 title: __p::Defaulted::load(&<Self as __Fields>::F3, __fields, 3usize)?,
             })
         }
-        fn save(&self, __fields: &mut __p::FieldWriter<'_>) {
+        fn save(&self, __fields: &mut __p::FieldWriter) {
             __p::Defaulted::save(&<Self as __Fields>::F0, __fields, &self.items);
             __p::Optional::save(&<Self as __Fields>::F1, __fields, &self.first);
             __p::Defaulted::save(&<Self as __Fields>::F2, __fields, &self.seen);

@@ -93,7 +93,7 @@ const _: () = {
                 user: __p::Required::load(&<Self as __Fields>::F0, __fields, 0usize)?,
             })
         }
-        fn save(&self, __fields: &mut __p::FieldWriter<'_>) {
+        fn save(&self, __fields: &mut __p::FieldWriter) {
             __p::Required::save(&<Self as __Fields>::F0, __fields, &self.user);
             __p::Optional::save(&<Self as __Fields>::F1, __fields, &self.proof);
         }

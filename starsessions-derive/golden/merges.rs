@@ -216,7 +216,7 @@ const _: () = {
                 views: __p::Defaulted::load(&<Self as __Fields>::F0, __fields, 0usize)?,
             })
         }
-        fn save(&self, __fields: &mut __p::FieldWriter<'_>) {
+        fn save(&self, __fields: &mut __p::FieldWriter) {
             __p::Defaulted::save(&<Self as __Fields>::F0, __fields, &self.views);
             __p::Optional::save(&<Self as __Fields>::F1, __fields, &self.best);
             __p::Required::save(&<Self as __Fields>::F2, __fields, &self.last);

@@ -28,7 +28,7 @@ const _: () = {
         ) -> __p::core::result::Result<Self, __p::Absent> {
             __p::core::unreachable!()
         }
-        fn save(&self, _: &mut __p::FieldWriter<'_>) {}
+        fn save(&self, _: &mut __p::FieldWriter) {}
         fn validate(&self) -> __p::core::result::Result<(), __p::Invalid> {
             __p::core::result::Result::Ok(())
         }

@@ -122,7 +122,7 @@ const _: () = {
                 )?,
             })
         }
-        fn save(&self, __fields: &mut __p::FieldWriter<'_>) {
+        fn save(&self, __fields: &mut __p::FieldWriter) {
             __p::Defaulted::save(&<Self as __Fields>::F0, __fields, &self.cart);
             __p::Optional::save(&<Self as __Fields>::F1, __fields, &self.coupon);
             __p::Defaulted::save(&<Self as __Fields>::F2, __fields, &self.quantity);

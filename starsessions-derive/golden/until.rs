@@ -89,7 +89,7 @@ const _: () = {
                 address: __p::Optional::load(&<Self as __Fields>::F0, __fields, 0usize)?,
             })
         }
-        fn save(&self, __fields: &mut __p::FieldWriter<'_>) {
+        fn save(&self, __fields: &mut __p::FieldWriter) {
             __p::Optional::save(&<Self as __Fields>::F0, __fields, &self.address);
             __p::Defaulted::save(&<Self as __Fields>::F1, __fields, &self.note);
         }

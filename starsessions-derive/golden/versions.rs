@@ -64,7 +64,7 @@ const _: () = {
                 r#type: __p::Defaulted::load(&<Self as __Fields>::F0, __fields, 0usize)?,
             })
         }
-        fn save(&self, __fields: &mut __p::FieldWriter<'_>) {
+        fn save(&self, __fields: &mut __p::FieldWriter) {
             __p::Defaulted::save(&<Self as __Fields>::F0, __fields, &self.r#type);
         }
         fn validate(&self) -> __p::core::result::Result<(), __p::Invalid> {

@@ -33,7 +33,7 @@ pub(crate) fn expand(model: &Model<'_>, errors: &syn::Error) -> TokenStream {
                 __p::core::unreachable!()
             }
 
-            fn save(&self, _: &mut __p::FieldWriter<'_>) {}
+            fn save(&self, _: &mut __p::FieldWriter) {}
 
             fn validate(&self) -> __p::core::result::Result<(), __p::Invalid> {
                 __p::core::result::Result::Ok(())

@@ -29,7 +29,7 @@ pub(super) fn implementation(model: &Model<'_>, generics: &Generics) -> TokenStr
                 __p::core::result::Result::Ok(Self { #load })
             }
 
-            fn save(&self, __fields: &mut __p::FieldWriter<'_>) {
+            fn save(&self, __fields: &mut __p::FieldWriter) {
                 #save
             }
 

@@ -74,13 +74,13 @@ impl ClientSide {
         Ok(self.tombstone_of(id, now).await?.is_none().then_some(live))
     }
 
-    pub(super) async fn execute(&self, work: Box<Work>) -> Result<Executed, SessionError> {
-        let Work { live, mut plan } = *work;
-        let Some(mut live) = live else {
+    pub(super) async fn execute(&self, work: &mut Work) -> Result<Executed, SessionError> {
+        let Work { live, plan } = work;
+        let Some(mut live) = live.take() else {
             return match plan.step {
                 Step::Create => {
-                    let done = self.begin(&plan)?;
-                    self.note_begun(&done, &plan);
+                    let done = self.begin(plan)?;
+                    self.note_begun(&done, plan);
                     Ok(done)
                 }
                 _ => Ok(Executed::kept(None)),
@@ -97,7 +97,7 @@ impl ClientSide {
             }
             // What was to end may have ended already; what is to begin begins.
             Step::Replace => {
-                let done = self.begin(&plan)?;
+                let done = self.begin(plan)?;
                 // A sign-in: what comes with the former id is what it is after any other sign-in.
                 let next = done.live.as_ref().filter(|_| plan.changes.identify());
                 let next = next.and_then(|next| match next.credential {
@@ -105,7 +105,7 @@ impl ClientSide {
                     _ => None,
                 });
                 self.end(id, next, &live.record, plan.now).await?;
-                self.note_begun(&done, &plan);
+                self.note_begun(&done, plan);
                 return Ok(done);
             }
             Step::Touch | Step::Commit | Step::Rotate { .. } => {}
@@ -136,7 +136,7 @@ impl ClientSide {
         let next = if is_privilege { new_id()? } else { id };
         let end = is_privilege.then(|| self.tombstone(&live.record, Some(next), plan.now));
         let signs_in = plan.signs_in(Some(&live.record));
-        live.record = self.context.next(&plan, &live.record)?;
+        live.record = self.context.next(plan, &live.record)?.record;
         live.credential = Credential::Sealed(next);
         let done = self.seal(next, live, plan.now)?;
         if let Some(end) = end

@@ -36,7 +36,7 @@ impl Engine {
     ) -> Result<Arc<ReferenceToken>, SessionError> {
         let plan = bind(&live.record, device, now);
         let live = Some(live);
-        let done = self.execute(Box::new(Work { live, plan })).await?;
+        let done = self.execute(&mut Work { live, plan }).await?;
         match done.live.map(|live| live.credential) {
             Some(Credential::Reference(token, _)) if !done.is_gone => Ok(token),
             _ => Err(SessionError::Gone),

@@ -71,7 +71,7 @@ impl ServerSide {
                 return Ok(Executed::gone());
             };
             let successor = ReferenceToken::mint(&self.context.keys)?;
-            let row = self.row(&successor, &record, None)?;
+            let row = self.row(&successor, &record)?;
             let rotated = if plan.changes.identify() {
                 // A sign-in: what comes with the former id is what it is after any other sign-in.
                 let way = Way::of_another_session(&successor, plan.now);

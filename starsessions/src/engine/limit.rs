@@ -35,7 +35,7 @@ impl ServerSide {
     pub(super) async fn execute_within(
         &self,
         limit: SessionLimit,
-        work: Box<Work>,
+        work: &mut Work,
     ) -> Result<Executed, SessionError> {
         let (lookups, now) = (work.sign_ins(), work.plan.now);
         if lookups.is_empty() {
@@ -54,7 +54,7 @@ impl ServerSide {
         limit: SessionLimit,
         claim: &Claim,
         lookups: &[Lookup],
-        work: Box<Work>,
+        work: &mut Work,
     ) -> Result<Executed, SessionError> {
         let (own, now) = (work.live.as_ref().and_then(Live::row_key), work.plan.now);
         let mut earlier = Earlier::new();

@@ -10,6 +10,7 @@ use crate::crypto::{self, IndexKey, ReferenceToken, RowKey};
 use crate::error::SessionError;
 use crate::lifecycle::changes::Lookup;
 use crate::lifecycle::label::LABEL;
+use crate::lifecycle::plan::Next;
 use crate::observe::{EndCause, Known, Name};
 use crate::record::{Card, Record};
 use crate::store::{Listed, Listing, Row};
@@ -182,18 +183,25 @@ impl ServerSide {
         Ok(())
     }
 
-    /// The row of a record, which comes after another one under the same id, if there was one.
-    pub(super) fn row(
+    /// The row of a record.
+    pub(super) fn row(&self, token: &ReferenceToken, record: &Record) -> Result<Row, SessionError> {
+        let listing = self.listing(token, record)?;
+        self.vault.close(&self.context, token, record, listing)
+    }
+
+    /// The row of a record that takes the place of `seen`.
+    pub(super) fn next_row(
         &self,
         token: &ReferenceToken,
-        record: &Record,
-        before: Option<(&Record, &Row)>,
+        next: &Next,
+        seen: &Row,
     ) -> Result<Row, SessionError> {
-        let listing = match before {
-            Some((before, row)) if is_listed_alike(before, record) => row.listing.clone(),
-            _ => self.listing(token, record)?,
-        };
-        self.vault.close(&self.context, token, record, listing)
+        if next.is_relisted {
+            return self.row(token, &next.record);
+        }
+        let listing = seen.listing.clone();
+        self.vault
+            .close(&self.context, token, &next.record, listing)
     }
 
     fn listing(
@@ -284,19 +292,6 @@ impl ServerSide {
             .flat_map(|name| keys.index_keys(audience, name, value))
             .collect()
     }
-}
-
-/// Whether two records under one id have the same listing.
-fn is_listed_alike(a: &Record, b: &Record) -> bool {
-    let key = |record: &Record| {
-        let kind = (record.identified, record.remembered, record.is_bound());
-        (kind, record.issued_at)
-    };
-    let shown = |record| {
-        let fields = Record::indexed_or_named(record, LABEL);
-        fields.map(|(name, field)| (name, field.value, field.ends_at()))
-    };
-    key(a) == key(b) && shown(a).eq(shown(b))
 }
 
 /// More than one is rare: it takes a rotation at the same moment.

@@ -37,7 +37,7 @@ use crate::crypto::{self, Fingerprint, KeyRing, ReferenceToken, RowKey};
 use crate::error::SessionError;
 use crate::lifecycle::changes::ExclusiveConflict;
 use crate::lifecycle::expiry::{ExpiredBy, is_settled};
-use crate::lifecycle::plan::Plan;
+use crate::lifecycle::plan::{Next, Plan};
 use crate::lifecycle::{Policy, SessionLimit};
 use crate::observe::{self, Name, Observer, Refusal};
 #[cfg(feature = "python")]
@@ -296,8 +296,8 @@ impl Engine {
         }
     }
 
-    /// Carries out one plan.
-    pub(crate) async fn execute(&self, work: Box<Work>) -> Result<Executed, SessionError> {
+    /// Carries out one plan; takes the session out of the work.
+    pub(crate) async fn execute(&self, work: &mut Work) -> Result<Executed, SessionError> {
         match self {
             Self::Server(server) => server.execute(work).await,
             Self::Client(client) => client.execute(work).await,
@@ -328,24 +328,24 @@ impl Context {
 
     /// The record that begins by this plan.
     fn begin(&self, plan: &Plan) -> Result<Record, SessionError> {
-        self.checked(plan.begin(&self.policy)?)
+        let record = plan.begin(&self.policy)?;
+        self.check(&record)?;
+        Ok(record)
     }
 
     /// What a record, as it is stored now, is after this plan.
-    fn next(&self, plan: &Plan, record: &Record) -> Result<Record, SessionError> {
-        self.checked(plan.next(&self.policy, record)?)
+    fn next(&self, plan: &Plan, record: &Record) -> Result<Next, SessionError> {
+        let next = plan.next(&self.policy, record)?;
+        self.check(&next.record)?;
+        Ok(next)
     }
 
-    fn checked(&self, record: Record) -> Result<Record, SessionError> {
+    fn check(&self, record: &Record) -> Result<(), SessionError> {
         let limit = self.policy.record_limit;
         if record.packed_size() > limit && record.size() > limit {
-            return Err(SessionError::too_large_record(
-                &record,
-                record.size(),
-                limit,
-            ));
+            return Err(SessionError::too_large_record(record, record.size(), limit));
         }
-        Ok(record)
+        Ok(())
     }
 
     fn why_expired(&self, record: &Record, now: Timestamp) -> Refusal {

@@ -94,7 +94,7 @@ impl ServerSide {
             if done.is_gone {
                 return Ok(done);
             }
-            before.record = carried.next(&self.context.policy, &before.record)?;
+            before.record = carried.next(&self.context.policy, &before.record)?.record;
             before.is_news = false;
             Ok(Executed::kept(Some(before)))
         })

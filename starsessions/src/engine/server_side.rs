@@ -15,7 +15,7 @@ use crate::crypto::ReferenceToken;
 use crate::error::SessionError;
 use crate::lifecycle::SessionLimit;
 use crate::lifecycle::expiry::is_settled;
-use crate::lifecycle::plan::{Plan, Step};
+use crate::lifecycle::plan::{Next, Plan, Step};
 use crate::observe::{Name, Refusal};
 use crate::record::Record;
 use crate::store::{Inserted, Replaced, Rotated, Rotation, Row, StoreError, Touch, Touched};
@@ -69,17 +69,29 @@ impl ServerSide {
                 }
                 Found::Way(row) => row,
             };
-            match self.way(&token, &row, now) {
-                Some(way) if way.is_forward => {
-                    self.settle(&token, &row, &way, now).await?;
-                    token = way.successor;
-                }
+            // Boxed, so that what is rare does not enlarge every request's future.
+            match Box::pin(self.follow(&token, row, now)).await? {
+                Some(way) if way.is_forward => token = way.successor,
                 Some(_) => return Ok(Presented::former(token, true)),
                 None => break,
             }
             is_news = true;
         }
         Ok(Presented::Nobody(Some(Refusal::Unknown)))
+    }
+
+    /// Where the row of an id leads that has ended, once nothing stands in the way.
+    async fn follow(
+        &self,
+        token: &ReferenceToken,
+        row: Row,
+        now: Timestamp,
+    ) -> Result<Option<Way>, StoreError> {
+        let way = self.way(token, &row, now);
+        if let Some(way) = way.as_ref().filter(|way| way.is_forward) {
+            self.settle(token, &row, way, now).await?;
+        }
+        Ok(way)
     }
 
     /// The session as it is stored now. What the browser has yet to be told stays to be told.
@@ -107,7 +119,7 @@ impl ServerSide {
         Ok(self.resolve(token.encode().as_bytes(), now).await?.live())
     }
 
-    pub(super) async fn execute(&self, work: Box<Work>) -> Result<Executed, SessionError> {
+    pub(super) async fn execute(&self, work: &mut Work) -> Result<Executed, SessionError> {
         match self.limit {
             Some(limit) if work.plan.changes.may_sign_in() => {
                 Box::pin(self.execute_within(limit, work)).await
@@ -116,22 +128,22 @@ impl ServerSide {
         }
     }
 
-    pub(super) async fn carry_out(&self, work: Box<Work>) -> Result<Executed, SessionError> {
-        let Work { live, plan } = *work;
-        let Some(live) = live else {
+    pub(super) async fn carry_out(&self, work: &mut Work) -> Result<Executed, SessionError> {
+        let Work { live, plan } = work;
+        let Some(live) = live.take() else {
             return match plan.step {
-                Step::Create => self.create(&plan).await,
+                Step::Create => self.create(plan).await,
                 _ => Ok(Executed::kept(None)),
             };
         };
         match plan.step {
             Step::Nothing | Step::Create => Ok(self.announce(live, plan.now)),
-            Step::Touch => Ok(self.touch(live, &plan).await),
-            Step::Commit => self.commit(live, &plan).await,
+            Step::Commit => self.commit(live, plan).await,
             // Boxed, so that what is rare does not enlarge every request's future.
-            Step::Rotate { grace } => Box::pin(self.rotate(live, grace, &plan)).await,
-            Step::Replace => Box::pin(self.begin_anew(live, &plan)).await,
-            Step::Delete => Box::pin(self.delete(live, &plan)).await,
+            Step::Touch => Ok(Box::pin(self.touch(live, plan)).await),
+            Step::Rotate { grace } => Box::pin(self.rotate(live, grace, plan)).await,
+            Step::Replace => Box::pin(self.begin_anew(live, plan)).await,
+            Step::Delete => Box::pin(self.delete(live, plan)).await,
         }
     }
 
@@ -139,7 +151,7 @@ impl ServerSide {
         let record = self.context.begin(plan)?;
         for _ in 0..MAX_ID_COLLISIONS {
             let token = ReferenceToken::mint(&self.context.keys)?;
-            let row = self.row(&token, &record, None)?;
+            let row = self.row(&token, &record)?;
             let inserted = self.vault.store.insert(token.row_key(), &row, plan.now);
             if inserted.await? == Inserted::Inserted {
                 let observer = &self.context.observer;
@@ -211,8 +223,8 @@ impl ServerSide {
             let Some((token, seen)) = live.reference() else {
                 return Ok(Executed::gone());
             };
-            let record = self.context.next(plan, &live.record)?;
-            let row = self.row(&token, &record, Some((&live.record, seen)))?;
+            let next = self.context.next(plan, &live.record)?;
+            let row = self.next_row(&token, &next, seen)?;
             let store = &self.vault.store;
             match store.replace(token.row_key(), seen, &row, plan.now).await? {
                 Replaced::Replaced => {
@@ -220,10 +232,10 @@ impl ServerSide {
                     let (name, fields) = (Name::Token(&token), plan.changes.len());
                     let signs_in = plan.signs_in(Some(&live.record));
                     let observer = &self.context.observer;
-                    observer.committed(name, fields, conflicts, &record, signs_in);
-                    live.is_news |= self.is_visible(live.record.expires_at, &record)
-                        || live.record.remembered != record.remembered;
-                    live.record = record;
+                    observer.committed(name, fields, conflicts, &next.record, signs_in);
+                    live.is_news |= self.is_visible(live.record.expires_at, &next.record)
+                        || live.record.remembered != next.record.remembered;
+                    live.record = next.record;
                     live.credential = Credential::Reference(token, row);
                     return Ok(self.announce(live, plan.now));
                 }
@@ -257,9 +269,9 @@ impl ServerSide {
             let Some((token, seen)) = live.reference() else {
                 return Ok(Executed::gone());
             };
-            let record = self.context.next(plan, &live.record)?;
+            let Next { record, .. } = self.context.next(plan, &live.record)?;
             let successor = ReferenceToken::mint(&self.context.keys)?;
-            let row = self.row(&successor, &record, None)?;
+            let row = self.row(&successor, &record)?;
             let way = Way::new(
                 grace,
                 &successor,

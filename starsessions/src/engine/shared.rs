@@ -11,7 +11,7 @@ use super::server_side::{MAX_ATTEMPTS, back_off};
 use super::{Context, CookieChange, Credential, Executed, Live, Presented, SealedId, Work};
 use crate::clock::Timestamp;
 use crate::error::SessionError;
-use crate::lifecycle::plan::{Plan, Step};
+use crate::lifecycle::plan::{Next, Plan, Step};
 use crate::observe::{EndCause, Known, Refusal};
 use crate::python::{Content, Replaced, Sessions, Stored};
 use crate::record::Record;
@@ -67,29 +67,29 @@ impl SharedSide {
         Ok(self.resolve(shared.cookie.as_bytes(), now).await?.live())
     }
 
-    pub(super) async fn execute(&self, work: Box<Work>) -> Result<Executed, SessionError> {
-        let Work { live, plan } = *work;
-        let Some(live) = live else {
+    pub(super) async fn execute(&self, work: &mut Work) -> Result<Executed, SessionError> {
+        let Work { live, plan } = work;
+        let Some(live) = live.take() else {
             return match plan.step {
-                Step::Create => self.begin(&plan).await,
+                Step::Create => self.begin(plan).await,
                 _ => Ok(Executed::kept(None)),
             };
         };
         match plan.step {
             Step::Nothing | Step::Create => Ok(Executed::kept(Some(live))),
-            Step::Commit => self.commit(live, &plan).await,
+            Step::Commit => self.commit(live, plan).await,
             // An error takes nothing away from the user but time.
-            Step::Touch => match self.commit(live.clone(), &plan).await {
+            Step::Touch => match self.commit(live.clone(), plan).await {
                 Err(SessionError::Unavailable(error)) => Ok(Executed {
                     untouched: Arc::into_inner(error),
                     ..Executed::kept(Some(live))
                 }),
                 done => done,
             },
-            Step::Rotate { .. } => self.rotate(live, &plan).await,
+            Step::Rotate { .. } => self.rotate(live, plan).await,
             Step::Replace => {
                 self.end(&live).await?;
-                self.begin(&plan).await
+                self.begin(plan).await
             }
             Step::Delete => {
                 self.end(&live).await?;
@@ -126,7 +126,7 @@ impl SharedSide {
             let Credential::Shared(shared) = &live.credential else {
                 return Ok(Executed::gone());
             };
-            let record = self.context.next(plan, &live.record)?;
+            let Next { record, .. } = self.context.next(plan, &live.record)?;
             let stored = self.store(&shared.stored.content, &record)?;
             if self.sessions.is_cookie() {
                 return self.announce(stored, &record, plan.now);
@@ -174,7 +174,7 @@ impl SharedSide {
             let Credential::Shared(shared) = &live.credential else {
                 return Ok(Executed::gone());
             };
-            let record = self.context.next(plan, &live.record)?;
+            let Next { record, .. } = self.context.next(plan, &live.record)?;
             let stored = self.store(&shared.stored.content, &record)?;
             let ttl = record.expires_at.since(plan.now);
             let ids = [&*shared.cookie, &*cookie];

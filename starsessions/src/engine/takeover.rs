@@ -120,7 +120,7 @@ impl ServerSide {
             return Ok(false);
         }
         let successor = ReferenceToken::mint(&self.context.keys)?;
-        let row = self.row(&successor, &record, None)?;
+        let row = self.row(&successor, &record)?;
         let mut way = Way::new(true, &successor, GRACE, now);
         way.row = Some(row.clone());
         // A user's is not to be pushed out by a flood of visitors.

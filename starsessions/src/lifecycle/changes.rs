@@ -2,11 +2,9 @@
 
 use std::borrow::Cow;
 
-use bytes::Bytes;
-
 use super::label::LABEL;
 use crate::clock::Timestamp;
-use crate::record::{Edit, Field, FieldChange, NOT_STORED, Record};
+use crate::record::{Edit, Encoded, Field, FieldChange, NOT_STORED, Record};
 use crate::schema::{FieldSpec, Merge};
 use crate::value;
 
@@ -19,7 +17,7 @@ pub(crate) struct Changes(Vec<Change>);
 pub(crate) struct Change {
     pub(crate) spec: &'static FieldSpec,
     pub(crate) base: Base,
-    pub(crate) value: Option<Bytes>,
+    pub(crate) value: Option<Encoded>,
 }
 
 /// What a change starts from: the first side of the three-way merge.
@@ -121,7 +119,7 @@ impl Changes {
                 && let Merge::With(merge) = change.spec.merge
                 && let Ok(merged) = merge(seen, change.value.as_deref(), earlier.value.as_deref())
             {
-                change.value = merged.map(Bytes::from);
+                change.value = merged.map(Encoded::from);
             }
             change.base = earlier.base;
         }

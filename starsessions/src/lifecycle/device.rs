@@ -1,11 +1,9 @@
 //! The binding of a session to a device, as a change of its record.
 
-use bytes::Bytes;
-
 use super::changes::{Base, Change, Changes};
 use super::plan::{Plan, Step};
 use crate::clock::Timestamp;
-use crate::record::{DEVICE, Device, Record};
+use crate::record::{DEVICE, Device, Encoded, Record};
 use crate::schema::{FieldSpec, Merge};
 use crate::value::{FieldType, Format};
 
@@ -16,7 +14,7 @@ pub(crate) fn bind(record: &Record, device: &Device, now: Timestamp) -> Plan {
     changes.push(Change {
         spec: &DEVICE_SPEC,
         base: Base::seen(&DEVICE_SPEC, Some(record), now, Some(record)),
-        value: Some(Bytes::from(device.pack())),
+        value: Some(Encoded::from(device.pack())),
     });
     Plan {
         changes,

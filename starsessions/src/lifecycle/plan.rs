@@ -85,6 +85,14 @@ pub(crate) struct Plan {
     pub(crate) now: Timestamp,
 }
 
+/// A record that comes after another one.
+#[derive(Debug)]
+pub(crate) struct Next {
+    pub(crate) record: Record,
+    /// What a list shows of it, or by which values it is found, may be another.
+    pub(crate) is_relisted: bool,
+}
+
 impl Plan {
     /// This step alone.
     pub(crate) fn new(step: Step, now: Timestamp) -> Self {
@@ -132,11 +140,7 @@ impl Plan {
     }
 
     /// What `record`, as it is stored now, is after this step.
-    pub(crate) fn next(
-        &self,
-        policy: &Policy,
-        record: &Record,
-    ) -> Result<Record, ExclusiveConflict> {
+    pub(crate) fn next(&self, policy: &Policy, record: &Record) -> Result<Next, ExclusiveConflict> {
         let mut next = record.clone();
         next.revision += 1;
         next.identified |= self.changes.identify();
@@ -157,8 +161,12 @@ impl Plan {
         if self.step == (Step::Rotate { grace: false }) {
             end_privileged(record, &mut edits);
         }
-        next.rewrite(edits);
-        Ok(next)
+        let listed = |record: &Record| (record.identified, record.remembered, record.issued_at);
+        let is_relisted = next.rewrite(edits) || listed(&next) != listed(record);
+        Ok(Next {
+            record: next,
+            is_relisted,
+        })
     }
 
     /// Those that are written have new deadlines already.

@@ -281,14 +281,10 @@ where
                 &other.realm().name,
             );
         }
-        let mut slot = Slot::new(Arc::clone(&self.realm), outer);
-        slot.came_to(request.uri());
-        if self.realm.explains {
-            slot.explain_to(request.headers());
-        }
+        let head = (request.uri(), request.headers());
+        let slot = Slot::new(Arc::clone(&self.realm), outer, Some(head));
         #[cfg(feature = "dbsc")]
         slot.arrive(&request);
-        let slot = Arc::new(slot);
         let asked = self.pages.as_ref().map(|pages| pages.ask(&request));
         let extensions = request.extensions_mut();
         extensions.insert(Arc::clone(&slot));

@@ -60,17 +60,21 @@ impl<'a> Edit<'a> {
 impl Record {
     /// Makes the changes, at most one for each field, and packs the record as it is then. What no
     /// change names stays byte for byte. The revision must have been raised before.
-    pub(crate) fn rewrite(&mut self, mut edits: Vec<Edit<'_>>) {
+    ///
+    /// Returns whether one of them may change how the session is listed.
+    pub(crate) fn rewrite(&mut self, mut edits: Vec<Edit<'_>>) -> bool {
         // The low bits: no record lives to see more writes than they count.
-        self.packed = Some(self.pack(&mut edits, self.revision as u32));
+        let (packed, is_relisted) = self.pack(&mut edits, self.revision as u32);
+        self.packed = Some(packed);
+        is_relisted
     }
 
     /// The same for changes that only this request sees so far.
     pub(crate) fn overlay(&mut self, mut edits: Vec<Edit<'_>>) {
-        self.packed = Some(self.pack(&mut edits, NOT_STORED));
+        self.packed = Some(self.pack(&mut edits, NOT_STORED).0);
     }
 
-    pub(super) fn pack(&self, edits: &mut [Edit<'_>], written: u32) -> Arc<[u8]> {
+    pub(super) fn pack(&self, edits: &mut [Edit<'_>], written: u32) -> (Arc<[u8]>, bool) {
         edits.sort_unstable_by(|a, b| a.name.cmp(b.name));
         let before = self.packed.as_ref().map_or(HEAD, |packed| packed.len());
         let more = edits.iter().map(Edit::longest).sum::<usize>();
@@ -80,13 +84,15 @@ impl Record {
         put_time(self.created_at, &mut out);
         put_time(self.issued_at, &mut out);
         let mut entries = self.entries();
+        let mut is_relisted = false;
         for edit in &*edits {
             let (ahead, entry) = entries.skip_to(edit.name.as_bytes());
             out.extend_from_slice(ahead);
+            is_relisted |= edit.relists(entry.as_ref());
             edit.write(entry, written, &mut out);
         }
         out.extend_from_slice(entries.rest());
-        out.into()
+        (out.into(), is_relisted)
     }
 }
 
@@ -103,6 +109,15 @@ impl Edit<'_> {
             }
             FieldChange::Remove | FieldChange::Idle(_) => 0,
         }
+    }
+
+    /// Whether the session may be listed in another way afterwards: by its indexed fields, or by what is no
+    /// session type's, as its label.
+    fn relists(&self, entry: Option<&Entry<'_>>) -> bool {
+        let sets = matches!(&self.change, FieldChange::Set { indexed: true, .. });
+        #[cfg(feature = "python")]
+        let sets = sets || matches!(&self.change, FieldChange::Copy(field) if field.indexed);
+        sets || entry.is_some_and(Entry::is_indexed) || self.name.starts_with('.')
     }
 
     fn write(&self, entry: Option<Entry<'_>>, written: u32, out: &mut Vec<u8>) {

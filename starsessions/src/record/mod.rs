@@ -16,6 +16,7 @@ mod card;
 #[cfg(feature = "dbsc")]
 mod device;
 mod edit;
+mod encoded;
 mod field;
 mod wire;
 
@@ -26,6 +27,7 @@ pub(crate) use self::card::Card;
 #[cfg(feature = "dbsc")]
 pub(crate) use self::device::Device;
 pub(crate) use self::edit::{Edit, FieldChange};
+pub(crate) use self::encoded::Encoded;
 pub(crate) use self::field::{Cursor, Field};
 use self::field::{Entries, Entry};
 pub(crate) use self::wire::{ID_LENGTH, Payload};
@@ -99,7 +101,9 @@ impl Record {
 
     /// The packed form.
     pub(crate) fn packed(&self) -> Arc<[u8]> {
-        self.packed.clone().unwrap_or_else(|| self.pack(&mut [], 0))
+        self.packed
+            .clone()
+            .unwrap_or_else(|| self.pack(&mut [], 0).0)
     }
 
     /// Whether the record's own deadline has passed.

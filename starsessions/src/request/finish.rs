@@ -36,7 +36,7 @@ pub(crate) enum Remaining {
     /// To tell what has become of it.
     Told(Result<(), SessionError>),
     /// To write first: this, or what turns out when the session was read.
-    ToWrite(Option<Box<Work>>),
+    ToWrite(Option<Work>),
 }
 
 impl Slot {
@@ -58,8 +58,8 @@ impl Slot {
         self.read(None).await?;
         let now = self.now();
         let work = self.state().take_work(self.realm(), moment, now)?;
-        let Some(work) = work else { return Ok(()) };
-        self.carry_out(work).await?;
+        let Some(mut work) = work else { return Ok(()) };
+        self.carry_out(&mut work).await?;
         if self.has_ended() {
             return Err(SessionError::Gone);
         }
@@ -106,28 +106,30 @@ impl Slot {
     /// Writes what is left to write; call it once, after `close` and with what it has returned.
     pub(crate) async fn finish(
         self: Arc<Self>,
-        work: Option<Box<Work>>,
+        mut work: Option<Work>,
     ) -> Result<(), SessionError> {
         // A session that was not read yet may turn out to be due for a new id.
         let may_end_id = work.as_ref().is_none_or(|work| self.ends_id(&work.plan));
         if !may_end_id {
-            return self.finish_in_turn(work).await;
+            return self.finish_in_turn(&mut work).await;
         }
-        to_its_end(Box::pin(async move { self.finish_in_turn(work).await })).await
+        to_its_end(Box::pin(
+            async move { self.finish_in_turn(&mut work).await },
+        ))
+        .await
     }
 
-    async fn finish_in_turn(&self, work: Option<Box<Work>>) -> Result<(), SessionError> {
+    async fn finish_in_turn(&self, work: &mut Option<Work>) -> Result<(), SessionError> {
         let _gate = self.gate.lock().await;
-        let (work, failure) = match work {
-            Some(work) => (Some(work), None),
-            None => {
-                let failure = self.take_failure();
-                self.read(None).await?;
-                (self.take_last_work(&mut self.state())?, failure)
-            }
-        };
+        let mut failure = None;
+        if work.is_none() {
+            failure = self.take_failure();
+            // Boxed, so that it does not enlarge the future of a request that has read its session.
+            Box::pin(self.read(None)).await?;
+            *work = self.take_last_work(&mut self.state())?;
+        }
         if let Some(work) = work {
-            let must_be_told = self.must_be_told(&work);
+            let must_be_told = self.must_be_told(work);
             self.carry_out(work).await?;
             if must_be_told && self.has_ended() {
                 return Err(SessionError::Gone);
@@ -147,7 +149,7 @@ impl Slot {
         to_its_end(Box::pin(async move {
             let _gate = slot.gate.lock().await;
             match slot.renewal(now) {
-                Some(work) => slot.carry_out(Box::new(work)).await,
+                Some(mut work) => slot.carry_out(&mut work).await,
                 None => Ok(()),
             }
         }))
@@ -183,7 +185,7 @@ impl Slot {
         failure
     }
 
-    fn take_last_work(&self, state: &mut State) -> Result<Option<Box<Work>>, SessionError> {
+    fn take_last_work(&self, state: &mut State) -> Result<Option<Work>, SessionError> {
         // A touch or renewal is due if it was when the request came.
         let now = if state.pending.is_empty() {
             state.read_at
@@ -222,7 +224,7 @@ impl Slot {
     }
 
     /// Has the engine do it, and keeps what has become of the session.
-    async fn carry_out(&self, work: Box<Work>) -> Result<(), SessionError> {
+    async fn carry_out(&self, work: &mut Work) -> Result<(), SessionError> {
         let (step, fields) = (work.plan.step, work.plan.changes.len());
         self.end_beside(work.plan.now).await?;
         let done = self.realm().engine.execute(work).await;

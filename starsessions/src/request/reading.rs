@@ -75,15 +75,17 @@ impl Slot {
     /// # Errors
     /// If the store fails: then, and at every further call in this request.
     pub(crate) async fn ready(&self, headers: Option<&HeaderMap>) -> Result<(), SessionError> {
-        let known = self.state().found.known();
-        match known {
-            Some(known) => known?,
-            None => {
-                let _gate = self.gate.lock().await;
-                self.read(headers).await?;
-            }
+        if !self.is_known()? {
+            let _gate = self.gate.lock().await;
+            self.read(headers).await?;
         }
         self.proven()
+    }
+
+    /// Whether the session was asked for before.
+    fn is_known(&self) -> Result<bool, SessionError> {
+        let known = self.state().found.known();
+        known.map_or(Ok(false), |known| known.map(|()| true))
     }
 
     /// The same for read-only access: if the store fails, it sees a guest, where the layer has it so.
@@ -150,7 +152,6 @@ impl Slot {
             Values::One(cookie) => Some(cookie),
             _ => None,
         };
-        let named = || engine.fingerprint(single?, now);
         let presented = match cookies {
             Values::None => Ok(Presented::Nobody(None)),
             Values::One(cookie) => engine.resolve(cookie, now).await,
@@ -172,6 +173,7 @@ impl Slot {
             presented
         };
         let mut state = self.state();
+        let named = || engine.fingerprint(single?, now);
         let by = state.brought.by();
         self.explain(|explanation| explanation.loaded(&presented, by, self.realm(), now));
         state.read_at = now;

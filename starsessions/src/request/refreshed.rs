@@ -1,7 +1,7 @@
 //! In development builds, a hint about structs that mix who the user is with data that is refreshed.
 
 use super::{Seen, Slot};
-use crate::schema::{Changed, FieldSpec, Merge, Schema};
+use crate::schema::{Changed, ChangedFields, FieldSpec, Merge, Schema};
 use crate::value::{FieldType, Format};
 
 impl Slot {
@@ -11,7 +11,7 @@ impl Slot {
         &self,
         schema: &'static Schema,
         seen: &Seen,
-        changed: &[Changed],
+        changed: &ChangedFields,
     ) {
         let Some(record) = &seen.record else { return };
         let is_changed =
@@ -24,7 +24,7 @@ impl Slot {
             return;
         };
         let is_flag = |spec: &FieldSpec| spec.field_type.is(&FLAG);
-        let is_refreshed = |(spec, value): &&Changed| {
+        let is_refreshed = |(spec, value): &Changed| {
             spec.rotate
                 && !matches!(spec.merge, Merge::Exclusive)
                 && !is_flag(spec)

@@ -9,7 +9,7 @@ use http::{HeaderMap, Uri};
 use super::explain::Explanation;
 use super::found::Found;
 use super::gate::Gate;
-use super::state::{Door, State};
+use super::state::{self, Door, State};
 use super::{Realm, transport};
 use crate::clock::Timestamp;
 use crate::crypto::{Fingerprint, RowKey};
@@ -20,7 +20,7 @@ use crate::lifecycle::changes::{Base, Change};
 #[cfg(feature = "axum")]
 use crate::local_path::LocalPath;
 use crate::record::{Edit, Record};
-use crate::schema::{Absent, Changed, Schema, SessionData};
+use crate::schema::{Absent, Changed, ChangedFields, Schema, SessionData};
 
 /// One request's use of its session.
 ///
@@ -61,23 +61,23 @@ pub(crate) struct ResponseEffects {
 }
 
 impl Slot {
-    pub(crate) fn new(realm: Arc<Realm>, outer: Option<Arc<Self>>) -> Self {
-        let mut state = State::default();
-        state.manner.shows_guest = shows_guest(realm.failure_policy);
-        state.brought.by_token = !realm.carriers.has_cookie;
-        Self {
-            realm,
+    /// The slot of a request that the layer has seen with this head; without one, of no request.
+    pub(crate) fn new(
+        realm: Arc<Realm>,
+        outer: Option<Arc<Self>>,
+        head: Option<(&Uri, &HeaderMap)>,
+    ) -> Arc<Self> {
+        let explained = head.filter(|_| realm.explains);
+        let explanation = explained.map(|(_, headers)| Box::new(Explanation::new(headers)));
+        // Made where it stays: moving it costs more than all of its parts.
+        Arc::new(Self {
             outer,
-            target: None,
+            target: head.and_then(|(uri, _)| uri.path_and_query().cloned()),
             gate: Gate::default(),
-            state: Mutex::new(state),
-            explanation: None,
-        }
-    }
-
-    /// Keeps in mind where the request went.
-    pub(crate) fn came_to(&mut self, uri: &Uri) {
-        self.target = uri.path_and_query().cloned();
+            state: Mutex::new(State::new(&realm)),
+            explanation,
+            realm,
+        })
     }
 
     /// Where to come back to.
@@ -85,11 +85,6 @@ impl Slot {
     pub(crate) fn local_path(&self) -> LocalPath {
         let target = self.target.as_ref();
         target.map(LocalPath::of_request).unwrap_or_default()
-    }
-
-    /// Keeps in mind why things go as they go.
-    pub(crate) fn explain_to(&mut self, headers: &HeaderMap) {
-        self.explanation = Some(Box::new(Explanation::new(headers)));
     }
 
     pub(super) fn explain(&self, note: impl FnOnce(&Explanation)) {
@@ -149,7 +144,7 @@ impl Slot {
 
     /// This route has a policy of its own.
     pub(crate) fn set_failure_policy(&self, policy: FailurePolicy) {
-        self.state().manner.shows_guest = shows_guest(policy);
+        self.state().manner.shows_guest = state::shows_guest(policy);
         if let Some(outer) = &self.outer {
             outer.set_failure_policy(policy);
         }
@@ -195,7 +190,11 @@ impl Slot {
     }
 
     /// Takes the changes of one view, measured against what it saw.
-    pub(crate) fn push_seen(&self, seen: &Seen, fields: &[Changed]) -> Result<(), SessionError> {
+    pub(crate) fn push_seen(
+        &self,
+        seen: &Seen,
+        fields: &ChangedFields,
+    ) -> Result<(), SessionError> {
         let mut state = self.state();
         if state.door == Door::Closed {
             return Err(SessionError::Closed);
@@ -208,7 +207,7 @@ impl Slot {
         let changes = fields.iter().map(|(spec, value)| Change {
             spec,
             base: Base::seen(spec, seen.record.as_ref(), seen.at, stored),
-            value: value.clone(),
+            value,
         });
         let changes = changes.collect();
         state.pending.changes.extend(changes)?;
@@ -381,8 +380,4 @@ fn hide_messages(schema: &'static Schema, record: &mut Record) {
     if !edits.is_empty() {
         record.rewrite(edits);
     }
-}
-
-fn shows_guest(policy: FailurePolicy) -> bool {
-    policy == FailurePolicy::ReadOnlyGuest
 }

@@ -11,6 +11,7 @@ use super::reading::Brought;
 use crate::clock::Timestamp;
 use crate::engine::{CookieChange, Endable, Engine, Work};
 use crate::error::SessionError;
+use crate::lifecycle::FailurePolicy;
 use crate::lifecycle::plan::Step;
 use crate::schema::Schema;
 
@@ -71,6 +72,15 @@ pub(super) struct Manner {
 }
 
 impl State {
+    /// The state of a request that has done nothing yet.
+    #[inline]
+    pub(super) fn new(realm: &Realm) -> Self {
+        let mut state = Self::default();
+        state.manner.shows_guest = shows_guest(realm.failure_policy);
+        state.brought.by_token = !realm.carriers.has_cookie;
+        state
+    }
+
     pub(super) fn is_passive(&self) -> bool {
         self.manner.is_passive
     }
@@ -115,7 +125,7 @@ impl State {
         realm: &Realm,
         moment: Moment,
         now: Timestamp,
-    ) -> Result<Option<Box<Work>>, SessionError> {
+    ) -> Result<Option<Work>, SessionError> {
         let is_news = self.found.live().is_some_and(|live| live.is_news);
         if self.pending.is_empty() && !is_news && !self.is_to_end {
             // What most requests leave to do: at most, to move a timer.
@@ -155,6 +165,11 @@ impl State {
         }
         // Taken by clone: an error leaves the session as it was.
         let live = self.found.live().cloned();
-        Ok(Some(Box::new(Work { live, plan })))
+        Ok(Some(Work { live, plan }))
     }
+}
+
+/// Whether read-only access sees a guest if the store fails.
+pub(super) fn shows_guest(policy: FailurePolicy) -> bool {
+    policy == FailurePolicy::ReadOnlyGuest
 }

@@ -21,7 +21,7 @@ pub trait SessionData: Sized + Send + Sync + 'static {
     fn load(fields: &mut FieldReader<'_>) -> Result<Self, Absent>;
 
     /// Writes every stored field, in the order of the schema.
-    fn save(&self, fields: &mut FieldWriter<'_>);
+    fn save(&self, fields: &mut FieldWriter);
 
     /// The `validate` function of the struct.
     ///

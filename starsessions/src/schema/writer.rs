@@ -1,12 +1,13 @@
 //! The fields of a struct that differ from what they were.
 
 use std::ops::Range;
+use std::sync::Arc;
 
-use bytes::Bytes;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::{FieldSpec, Schema, SessionData};
+use crate::record::Encoded;
 use crate::value::{Invalid, Stored, ValueError};
 
 /// The fields of one struct at one moment, encoded one after the other, each behind its length.
@@ -17,8 +18,10 @@ impl Snapshot {
     /// The encoding of `value`'s fields as they are, unchecked: what changes are measured against.
     /// `size` is about how long it will be.
     pub(crate) fn take<T: SessionData>(value: &T, size: usize) -> Self {
-        let size = size + T::SCHEMA.fields.len() * LENGTH;
-        let mut writer = FieldWriter::new(T::SCHEMA, Collect::Snapshot, size);
+        // The fields that differ will be written behind it, and no field is usually longer than all of them were.
+        let capacity = SCRATCH + 2 * size;
+        let mut writer =
+            FieldWriter::new(T::SCHEMA, Collect::Snapshot, Vec::with_capacity(capacity));
         value.save(&mut writer);
         Self(writer.bytes)
     }
@@ -30,36 +33,47 @@ impl Snapshot {
         other: &Self,
         schema: &'static Schema,
     ) -> Option<&'static FieldSpec> {
-        let (mut own, mut others) = (self.fields(), other.fields());
-        schema.fields.iter().find(|_| own.next() != others.next())
-    }
-
-    fn fields(&self) -> Fields<'_> {
-        Fields(&self.0)
-    }
-}
-
-/// The rest of a snapshot, read from the front.
-#[derive(Clone, Copy, Debug)]
-struct Fields<'a>(&'a [u8]);
-
-impl<'a> Fields<'a> {
-    /// The next field, which may be absent.
-    fn next(&mut self) -> Option<&'a [u8]> {
-        let (length, rest) = self.0.split_first_chunk()?;
-        self.0 = rest;
-        let length = u32::from_le_bytes(*length);
-        if length == ABSENT {
-            return None;
-        }
-        let (value, rest) = rest.split_at_checked(length as usize)?;
-        self.0 = rest;
-        Some(value)
+        let (mut own, mut others) = (0, 0);
+        let mut differ = |_: &&FieldSpec| {
+            let values = (entry(&self.0, &mut own), entry(&other.0, &mut others));
+            values.0.and_then(|own| self.0.get(own)) != values.1.and_then(|own| other.0.get(own))
+        };
+        schema.fields.iter().find(|spec| differ(spec))
     }
 }
 
-/// A field that differs, and its new value; `None` removes it.
-pub(crate) type Changed = (&'static FieldSpec, Option<Bytes>);
+/// Where the value is of the field that begins at `next`, which may be absent; goes on to the field behind it.
+fn entry(bytes: &[u8], next: &mut usize) -> Option<Range<usize>> {
+    let length = u32::from_le_bytes(*bytes.get(*next..)?.first_chunk()?);
+    let start = *next + LENGTH;
+    *next = start;
+    if length == ABSENT {
+        return None;
+    }
+    *next += length as usize;
+    Some(start..*next)
+}
+
+/// The fields that differ, and their new values; `None` removes one.
+#[derive(Debug, Default)]
+pub(crate) struct ChangedFields {
+    values: Arc<[u8]>,
+    fields: Vec<(&'static FieldSpec, Option<Range<usize>>)>,
+}
+
+/// One of them.
+pub(crate) type Changed = (&'static FieldSpec, Option<Encoded>);
+
+impl ChangedFields {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.fields.is_empty()
+    }
+
+    pub(crate) fn iter(&self) -> impl ExactSizeIterator<Item = Changed> {
+        let fields = self.fields.iter().cloned();
+        fields.map(|(spec, place)| (spec, place.map(|place| Encoded::new(&self.values, place))))
+    }
+}
 
 /// What a value must pass on its way into a record.
 #[derive(Clone, Copy, Debug)]
@@ -85,100 +99,116 @@ pub(crate) enum WriteError {
 }
 
 /// Which fields a writer hands out.
-#[derive(Debug)]
-enum Collect<'a> {
+#[derive(Clone, Copy, Debug)]
+enum Collect {
     /// None: the snapshot is what is wanted.
     Snapshot,
     /// All of them.
     Everything(Checks),
-    /// Those that differ.
-    Changes(Fields<'a>, Checks),
+    /// Those that differ from the baseline.
+    Changes(Checks),
     /// Of those that differ, the ones that a failed request keeps. The others are not looked at:
     /// one of them may be what has failed.
-    Always(Fields<'a>, Checks),
+    Always(Checks),
 }
 
 /// Takes the fields of one struct, in the order of the schema, and finds those that differ.
 #[derive(Debug)]
-pub struct FieldWriter<'a> {
+pub struct FieldWriter {
     /// The fields that are still to come.
     specs: &'static [FieldSpec],
-    collect: Collect<'a>,
-    /// The fields so far: all of them of a snapshot, else those that differ.
+    collect: Collect,
+    /// The baseline, and behind it the values that differ; of a snapshot, all fields.
     bytes: Vec<u8>,
-    /// What the current field was in the baseline.
-    before: Option<&'a [u8]>,
+    /// Where the next field of the baseline begins.
+    next: usize,
+    /// Where the current field's value is in the baseline.
+    before: Option<Range<usize>>,
     changed: Vec<(&'static FieldSpec, Option<Range<usize>>)>,
     failure: Option<WriteError>,
 }
 
-impl<'a> FieldWriter<'a> {
-    fn new(schema: &'static Schema, collect: Collect<'a>, size: usize) -> Self {
+impl FieldWriter {
+    fn new(schema: &'static Schema, collect: Collect, bytes: Vec<u8>) -> Self {
         Self {
             specs: schema.fields,
             collect,
-            bytes: Vec::with_capacity(size),
+            bytes,
+            next: 0,
             before: None,
             changed: Vec::new(),
             failure: None,
         }
     }
 
-    /// The fields of `value` whose encoding is not what it was in `baseline`; all of them without one.
+    /// All fields of `value`.
+    pub(crate) fn all<T: SessionData>(
+        value: &T,
+        checks: Checks,
+    ) -> Result<ChangedFields, WriteError> {
+        let mut scratch = Snapshot(Vec::with_capacity(SCRATCH));
+        Self::collect(value, &mut scratch, Collect::Everything(checks))
+    }
+
+    /// The fields of `value` whose encoding is not what it was in `baseline`.
     pub(crate) fn changes<T: SessionData>(
         value: &T,
-        baseline: Option<&'a Snapshot>,
+        baseline: &mut Snapshot,
         checks: Checks,
-    ) -> Result<Vec<Changed>, WriteError> {
-        let collect = match baseline {
-            None => Collect::Everything(checks),
-            Some(baseline) => Collect::Changes(baseline.fields(), checks),
-        };
-        Self::collect(value, collect)
+    ) -> Result<ChangedFields, WriteError> {
+        Self::collect(value, baseline, Collect::Changes(checks))
     }
 
     /// The `commit = always` fields of `value` whose encoding is not what it was in `baseline`.
     pub(crate) fn always<T: SessionData>(
         value: &T,
-        baseline: &'a Snapshot,
+        baseline: &mut Snapshot,
         checks: Checks,
-    ) -> Result<Vec<Changed>, WriteError> {
-        Self::collect(value, Collect::Always(baseline.fields(), checks))
+    ) -> Result<ChangedFields, WriteError> {
+        Self::collect(value, baseline, Collect::Always(checks))
     }
 
+    /// Leaves the baseline as it was.
     fn collect<T: SessionData>(
         value: &T,
-        collect: Collect<'a>,
-    ) -> Result<Vec<Changed>, WriteError> {
-        // No field is usually much longer than all of them were.
-        let size = match &collect {
-            Collect::Changes(baseline, _) | Collect::Always(baseline, _) => baseline.0.len(),
-            Collect::Snapshot | Collect::Everything(_) => 0,
-        };
-        let mut writer = FieldWriter::new(T::SCHEMA, collect, SCRATCH.max(size));
+        baseline: &mut Snapshot,
+        collect: Collect,
+    ) -> Result<ChangedFields, WriteError> {
+        let end = baseline.0.len();
+        let mut writer = Self::new(T::SCHEMA, collect, std::mem::take(&mut baseline.0));
         value.save(&mut writer);
-        if let Some(failure) = writer.failure {
-            return Err(failure);
-        }
-        if !writer.changed.is_empty() {
-            value
-                .validate()
-                .map_err(|invalid| WriteError::Invalid(T::SCHEMA.type_name, invalid))?;
-        }
-        Ok(writer.hand_out())
+        let changed = writer.hand_out(value, end);
+        writer.bytes.truncate(end);
+        baseline.0 = writer.bytes;
+        changed
     }
 
-    /// The fields that differ. Their values share the buffer that they were written into: all of them
-    /// live until the request has written them.
-    fn hand_out(self) -> Vec<Changed> {
-        if self.changed.is_empty() {
-            return Vec::new();
+    /// The fields that differ from those in front of `end`.
+    fn hand_out<T: SessionData>(
+        &mut self,
+        value: &T,
+        end: usize,
+    ) -> Result<ChangedFields, WriteError> {
+        if let Some(failure) = self.failure.take() {
+            return Err(failure);
         }
-        let all = Bytes::from(self.bytes);
-        let changed = self.changed.into_iter();
-        changed
-            .map(|(spec, place)| (spec, place.map(|place| all.slice(place))))
-            .collect()
+        if self.changed.is_empty() {
+            return Ok(ChangedFields::default());
+        }
+        value
+            .validate()
+            .map_err(|invalid| WriteError::Invalid(T::SCHEMA.type_name, invalid))?;
+        for place in self
+            .changed
+            .iter_mut()
+            .filter_map(|(_, place)| place.as_mut())
+        {
+            *place = place.start - end..place.end - end;
+        }
+        Ok(ChangedFields {
+            values: self.bytes.get(end..).unwrap_or_default().into(),
+            fields: std::mem::take(&mut self.changed),
+        })
     }
 
     /// The next field has this value.
@@ -187,20 +217,13 @@ impl<'a> FieldWriter<'a> {
         T: Serialize + DeserializeOwned + 'static,
     {
         let Some(spec) = self.next() else { return };
-        let entry = self.bytes.len();
-        self.bytes.extend_from_slice(&ABSENT.to_le_bytes());
-        let start = self.bytes.len();
-        match stored.draft(value, &mut self.bytes) {
-            Ok(()) => {
-                // No value is longer than `MAX_VALUE`.
-                let length = (self.bytes.len() - start) as u32;
-                if let Some(place) = self.bytes.get_mut(entry..start) {
-                    place.copy_from_slice(&length.to_le_bytes());
-                }
-            }
-            Err(error) => self.fail(WriteError::Value(spec.name, error)),
-        }
-        if let Some(checks) = self.close(spec, entry)
+        let start = self.open();
+        let drafted = stored.draft(value, &mut self.bytes);
+        let checks = match drafted {
+            Ok(()) => self.close(spec, start),
+            Err(error) => return self.fail(WriteError::Value(spec.name, error)),
+        };
+        if let Some(checks) = checks
             && let Some(draft) = self.bytes.get_mut(start..)
             && let Err(failure) = check(spec, stored, value, draft, checks)
         {
@@ -210,10 +233,13 @@ impl<'a> FieldWriter<'a> {
 
     /// The next field is absent.
     pub fn absent(&mut self) {
-        if let Some(spec) = self.next() {
-            let entry = self.bytes.len();
-            self.bytes.extend_from_slice(&ABSENT.to_le_bytes());
-            self.close(spec, entry);
+        let Some(spec) = self.next() else { return };
+        match self.collect {
+            Collect::Snapshot => {
+                self.open();
+            }
+            Collect::Changes(_) | Collect::Always(_) if self.before.is_none() => {}
+            _ => self.changed.push((spec, None)),
         }
     }
 
@@ -222,35 +248,49 @@ impl<'a> FieldWriter<'a> {
     fn next(&mut self) -> Option<&'static FieldSpec> {
         let (spec, rest) = self.specs.split_first()?;
         self.specs = rest;
-        match &mut self.collect {
-            Collect::Snapshot => return Some(spec),
-            Collect::Everything(_) => {}
-            Collect::Changes(baseline, _) => self.before = baseline.next(),
-            Collect::Always(baseline, _) => {
-                self.before = baseline.next();
-                if !spec.commit_always {
-                    return None;
-                }
+        match self.collect {
+            Collect::Snapshot | Collect::Everything(_) => Some(spec),
+            Collect::Changes(_) => {
+                self.before = entry(&self.bytes, &mut self.next);
+                Some(spec)
+            }
+            Collect::Always(_) => {
+                self.before = entry(&self.bytes, &mut self.next);
+                spec.commit_always.then_some(spec)
             }
         }
-        Some(spec)
     }
 
-    /// Closes the field that begins at `entry`; returns what it must pass if it is handed out.
-    fn close(&mut self, spec: &'static FieldSpec, entry: usize) -> Option<Checks> {
-        let value = Fields(self.bytes.get(entry..)?).next();
+    /// Opens a field, which is absent as long as it is not closed; returns where its value begins.
+    #[inline]
+    fn open(&mut self) -> usize {
+        if matches!(self.collect, Collect::Snapshot) {
+            self.bytes.extend_from_slice(&ABSENT.to_le_bytes());
+        }
+        self.bytes.len()
+    }
+
+    /// Closes the field whose value begins at `start`; returns what it must pass if it is handed out.
+    fn close(&mut self, spec: &'static FieldSpec, start: usize) -> Option<Checks> {
+        let value = start..self.bytes.len();
         let checks = match self.collect {
-            Collect::Snapshot => return None,
-            Collect::Changes(..) | Collect::Always(..) if value == self.before => {
-                self.bytes.truncate(entry);
+            Collect::Snapshot => {
+                // No value is longer than `MAX_VALUE`.
+                let length = (value.len() as u32).to_le_bytes();
+                let place = self.bytes.get_mut(start - LENGTH..start)?;
+                place.copy_from_slice(&length);
                 return None;
             }
-            Collect::Everything(checks)
-            | Collect::Changes(_, checks)
-            | Collect::Always(_, checks) => checks,
+            Collect::Everything(checks) | Collect::Changes(checks) | Collect::Always(checks) => {
+                checks
+            }
         };
-        let place = value.map(|value| entry + LENGTH..entry + LENGTH + value.len());
-        self.changed.push((spec, place));
+        let before = self.before.clone();
+        if before.is_some_and(|before| self.bytes.get(before) == self.bytes.get(value.clone())) {
+            self.bytes.truncate(start);
+            return None;
+        }
+        self.changed.push((spec, Some(value)));
         Some(checks)
     }
 

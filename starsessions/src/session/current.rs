@@ -93,8 +93,8 @@ impl CurrentSession {
     pub fn insert<T: SessionData>(&self, value: T) -> Result<(), SessionError> {
         let realm = self.slot.realm();
         realm.meet(T::SCHEMA);
-        let changes = FieldWriter::changes(&value, None, realm.checks())?;
-        self.slot.push_any(changes)
+        let fields = FieldWriter::all(&value, realm.checks())?;
+        self.slot.push_any(fields.iter())
     }
 
     /// Removes a view with all its fields from the session.

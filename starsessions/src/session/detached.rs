@@ -14,7 +14,7 @@ use crate::lifecycle::plan::{Plan, Step};
 use crate::observe::{self, Name};
 use crate::record::Record;
 use crate::request::{Realm, Slot, to_its_end};
-use crate::schema::{Changed, FieldWriter, SessionData, Snapshot};
+use crate::schema::{ChangedFields, FieldWriter, SessionData, Snapshot};
 use crate::store::StoreError;
 
 /// A session that outlives its request: for a WebSocket, an event stream or a task.
@@ -153,25 +153,25 @@ impl<T: SessionData> Detached<T> {
         let now = self.held.now();
         let live = self.held.live(now).await?;
         let mut view = self.read(&live.record, now).ok_or(SessionError::Gone)?;
-        let baseline = Snapshot::take(&view, live.record.size());
+        let mut baseline = Snapshot::take(&view, live.record.size());
         let result = change(&mut view);
-        let changed = FieldWriter::changes(&view, Some(&baseline), self.held.realm.checks())?;
+        let changed = FieldWriter::changes(&view, &mut baseline, self.held.realm.checks())?;
         drop(view);
         if changed.is_empty() {
             return Ok(result);
         }
-        let changes = against(&live.record, changed, now)?;
+        let changes = against(&live.record, &changed, now)?;
         if changes.rotate(&live.record) {
             return Err(DetachError::NewId.into());
         }
         self.held
-            .carry_out(Box::new(Work {
+            .carry_out(Work {
                 live: Some(live),
                 plan: Plan {
                     changes,
                     ..Plan::new(Step::Commit, now)
                 },
-            }))
+            })
             .await?;
         Ok(result)
     }
@@ -193,14 +193,14 @@ impl<T: SessionData> Detached<T> {
             return Ok(());
         }
         self.held
-            .carry_out(Box::new(Work {
+            .carry_out(Work {
                 live: Some(live),
                 plan: Plan {
                     due,
                     is_passive: false,
                     ..Plan::new(Step::Touch, now)
                 },
-            }))
+            })
             .await
     }
 
@@ -248,7 +248,7 @@ impl Held {
         live.ok_or(SessionError::Gone)
     }
 
-    async fn carry_out(self: &Arc<Self>, work: Box<Work>) -> Result<(), SessionError> {
+    async fn carry_out(self: &Arc<Self>, work: Work) -> Result<(), SessionError> {
         if !self.realm.engine.counts(work.plan.changes.may_sign_in()) {
             return self.carry_out_here(work).await;
         }
@@ -257,8 +257,8 @@ impl Held {
         to_its_end(Box::pin(async move { held.carry_out_here(work).await })).await
     }
 
-    async fn carry_out_here(&self, work: Box<Work>) -> Result<(), SessionError> {
-        let done = self.realm.engine.execute(work).await?;
+    async fn carry_out_here(&self, mut work: Work) -> Result<(), SessionError> {
+        let done = self.realm.engine.execute(&mut work).await?;
         let Executed {
             live, untouched, ..
         } = done;
@@ -285,10 +285,10 @@ impl Drop for Held {
 /// The changes of a view that was read from this record.
 fn against(
     record: &Record,
-    changed: Vec<Changed>,
+    changed: &ChangedFields,
     now: Timestamp,
 ) -> Result<Changes, SessionError> {
-    let changes = changed.into_iter().map(|(spec, value)| {
+    let changes = changed.iter().map(|(spec, value)| {
         let base = Base::seen(spec, Some(record), now, None);
         Change { spec, base, value }
     });

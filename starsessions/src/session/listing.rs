@@ -5,7 +5,6 @@ use std::cmp::Reverse;
 use std::fmt;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
 use super::CurrentSession;
@@ -15,7 +14,7 @@ use crate::engine::FoundSession;
 use crate::error::SessionError;
 use crate::lifecycle::changes::Lookup;
 use crate::lifecycle::label::{LABEL_LIMIT, LABEL_SPEC};
-use crate::record::Record;
+use crate::record::{Encoded, Record};
 use crate::request::{Realm, to_its_end};
 use crate::schema::Indexed;
 use crate::value;
@@ -95,7 +94,7 @@ impl CurrentSession {
         if label.len() > LABEL_LIMIT {
             return Err(SessionError::too_large_label(label.len(), LABEL_LIMIT));
         }
-        let value = (!label.is_empty()).then(|| Bytes::from(label));
+        let value = (!label.is_empty()).then(|| Encoded::from(label.into_bytes()));
         self.slot.push_any([(&LABEL_SPEC, value)])
     }
 }

@@ -1,10 +1,8 @@
 //! Merges what the application has saved for a user with what the user has gathered as a guest.
 
-use bytes::Bytes;
-
 use super::Session;
 use crate::error::SessionError;
-use crate::record::{Edit, Record};
+use crate::record::{Edit, Encoded, Record};
 use crate::schema::{FieldReader, FieldWriter, SessionData};
 use crate::schema::{FieldSpec, Merge};
 
@@ -49,15 +47,16 @@ impl<T: SessionData> Session<T> {
     )]
     pub fn merge_saved(&mut self, saved: T) -> Result<(), SessionError> {
         let checks = self.slot.realm().checks();
-        let mine = FieldWriter::changes(&self.value, None, checks)?;
-        let theirs = FieldWriter::changes(&saved, None, checks)?;
+        let mine = FieldWriter::all(&self.value, checks)?;
+        let theirs = FieldWriter::all(&saved, checks)?;
         let now = self.slot.now();
         // Fields that are `required` are never initial, and a default that cannot be stored is none.
         let initial = load::<T>(&Record::new(now, now)).ok().flatten();
-        let initial = initial.and_then(|it| FieldWriter::changes(&it, None, checks).ok());
-        let mut initial = initial.unwrap_or_default().into_iter();
+        let initial = initial.and_then(|it| FieldWriter::all(&it, checks).ok());
+        let initial = initial.unwrap_or_default();
+        let mut initial = initial.iter();
         let mut values = Vec::new();
-        for ((spec, mine), (_, theirs)) in mine.into_iter().zip(theirs) {
+        for ((spec, mine), (_, theirs)) in mine.iter().zip(theirs.iter()) {
             let is_initial = initial.next().is_some_and(|(_, value)| value == mine);
             let mine = mine.filter(|_| !is_initial);
             if let Some(value) = merged(spec, mine, theirs)? {
@@ -77,13 +76,13 @@ impl<T: SessionData> Session<T> {
 /// The value of one field on both sides as one, from an absent one.
 fn merged(
     spec: &'static FieldSpec,
-    mine: Option<Bytes>,
-    theirs: Option<Bytes>,
-) -> Result<Option<Bytes>, SessionError> {
+    mine: Option<Encoded>,
+    theirs: Option<Encoded>,
+) -> Result<Option<Encoded>, SessionError> {
     match (spec.merge, &mine, &theirs) {
         (_, None, _) => Ok(theirs),
         (Merge::With(merge), Some(own), Some(saved)) => merge(None, Some(own), Some(saved))
-            .map(|merged| merged.map(Bytes::from))
+            .map(|merged| merged.map(Encoded::from))
             .map_err(|error| SessionError::value(spec.name, error)),
         _ => Ok(mine),
     }

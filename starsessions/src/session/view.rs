@@ -14,7 +14,7 @@ use crate::error::SessionError;
 use crate::lifecycle::changes::with_changes;
 use crate::record::Record;
 use crate::request::{Seen, Slot};
-use crate::schema::{Changed, FieldWriter, SessionData, Snapshot, WriteError};
+use crate::schema::{ChangedFields, FieldWriter, SessionData, Snapshot, WriteError};
 
 /// A typed view of the request's session.
 ///
@@ -119,12 +119,12 @@ impl<T: SessionData> Session<T> {
     }
 
     /// Returns the changes that were handed over.
-    fn flush_changes(&mut self) -> Result<Vec<Changed>, SessionError> {
-        let Some(baseline) = self.baseline.take() else {
-            return Ok(Vec::new());
+    fn flush_changes(&mut self) -> Result<ChangedFields, SessionError> {
+        let Some(mut baseline) = self.baseline.take() else {
+            return Ok(ChangedFields::default());
         };
-        let changed =
-            FieldWriter::changes(&self.value, Some(&baseline), self.slot.realm().checks());
+        let checks = self.slot.realm().checks();
+        let changed = FieldWriter::changes(&self.value, &mut baseline, checks);
         let result = self.hand_over(changed);
         match result {
             Ok(_) => self.original = Original::of(&self.value),
@@ -135,12 +135,12 @@ impl<T: SessionData> Session<T> {
 
     /// Hands over what a failed request keeps, if at least that can be stored. The others are dropped.
     fn flush_always(&mut self) {
-        let Some(baseline) = self.baseline.take() else {
+        let Some(mut baseline) = self.baseline.take() else {
             return;
         };
         self.original = Original::of(&self.value);
         let checks = self.slot.realm().checks();
-        let changed = FieldWriter::always(&self.value, &baseline, checks);
+        let changed = FieldWriter::always(&self.value, &mut baseline, checks);
         match self.hand_over(changed) {
             Ok(changed) => self.go_on_from(&changed),
             Err(error) => {
@@ -152,8 +152,8 @@ impl<T: SessionData> Session<T> {
     /// Gives the request these changes, if there are any.
     fn hand_over(
         &self,
-        changed: Result<Vec<Changed>, WriteError>,
-    ) -> Result<Vec<Changed>, SessionError> {
+        changed: Result<ChangedFields, WriteError>,
+    ) -> Result<ChangedFields, SessionError> {
         let changed = changed?;
         if !changed.is_empty() {
             self.slot.push_seen(&self.seen, &changed)?;
@@ -164,13 +164,15 @@ impl<T: SessionData> Session<T> {
     }
 
     /// From now on the view compares with what it has just handed over.
-    fn go_on_from(&mut self, changed: &[Changed]) {
+    fn go_on_from(&mut self, changed: &ChangedFields) {
         if changed.is_empty() {
             return;
         }
         let now = self.slot.now();
-        let changed = changed.iter();
-        let changed = changed.map(|(spec, value)| (*spec, value.as_deref()));
+        let changed: Vec<_> = changed.iter().collect();
+        let changed = changed
+            .iter()
+            .map(|(spec, value)| (*spec, value.as_deref()));
         self.seen.record = with_changes(self.seen.record.take(), changed, now);
     }
 

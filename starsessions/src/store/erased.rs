@@ -135,8 +135,9 @@ macro_rules! operations {
                     Kept::Memory(store) => {
                         observe::counted(name, Store::$name(store, $($argument,)* $($now)?).await)
                     }
+                    // Boxed, so that the timer does not enlarge every request's future.
                     Kept::Elsewhere(store) => {
-                        self.limit(name, store.$name($($argument,)* $($now)?)).await
+                        Box::pin(self.limit(name, store.$name($($argument,)* $($now)?))).await
                     }
                 };
                 answer.inspect_err(|error| self.outages.report(error, $clock))

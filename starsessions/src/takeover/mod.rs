@@ -222,8 +222,8 @@ impl Taken {
         reason = "the value is handed over: a change made to it later would be lost"
     )]
     pub fn insert<T: SessionData>(&mut self, value: T) -> Result<(), SessionError> {
-        let changes = FieldWriter::changes(&value, None, self.checks)?;
-        self.changes.extend(changes);
+        let fields = FieldWriter::all(&value, self.checks)?;
+        self.changes.extend(fields.iter());
         Ok(())
     }
 

@@ -256,9 +256,9 @@ impl TestSessions {
     }
 
     fn slot(&self, headers: &HeaderMap) -> Arc<Slot> {
-        let slot = Slot::new(Arc::clone(self.layer.realm()), None);
+        let slot = Slot::new(Arc::clone(self.layer.realm()), None, None);
         slot.see(headers);
-        Arc::new(slot)
+        slot
     }
 }
 

@@ -11,7 +11,7 @@ pub struct Column<T> {
     stored: Stored<T>,
     field_type: FieldType,
     read: fn(&mut FieldReader<'_>, usize, &Stored<T>) -> Option<T>,
-    write: fn(&mut FieldWriter<'_>, &Stored<T>, &T),
+    write: fn(&mut FieldWriter, &Stored<T>, &T),
     encode: fn(&Stored<T>, &T) -> Result<Vec<u8>, ValueError>,
     decode: fn(&Stored<T>, &[u8]) -> Result<T, ValueError>,
     merge_value: MergeValue<T>,
@@ -78,7 +78,7 @@ impl<T> Required<T> {
     }
 
     /// Hands the value over.
-    pub fn save(&self, fields: &mut FieldWriter<'_>, value: &T) {
+    pub fn save(&self, fields: &mut FieldWriter, value: &T) {
         (self.0.write)(fields, &self.0.stored, value);
     }
 
@@ -112,7 +112,7 @@ impl<T> Defaulted<T> {
     }
 
     /// Hands the value over.
-    pub fn save(&self, fields: &mut FieldWriter<'_>, value: &T) {
+    pub fn save(&self, fields: &mut FieldWriter, value: &T) {
         (self.0.write)(fields, &self.0.stored, value);
     }
 
@@ -146,7 +146,7 @@ impl<T> Optional<T> {
     }
 
     /// Hands the value over, or its absence.
-    pub fn save(&self, fields: &mut FieldWriter<'_>, value: &Option<T>) {
+    pub fn save(&self, fields: &mut FieldWriter, value: &Option<T>) {
         match value {
             Some(value) => (self.0.write)(fields, &self.0.stored, value),
             None => fields.absent(),

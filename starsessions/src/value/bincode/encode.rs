@@ -33,7 +33,7 @@ struct Encoder<'o> {
 impl Encoder<'_> {
     #[inline]
     fn put(&mut self, bytes: &[u8]) -> Result<(), Refusal> {
-        if bytes.len() > self.limit.saturating_sub(self.out.len()) {
+        if self.out.len() + bytes.len() > self.limit {
             return Err(Refusal::TooLarge);
         }
         self.out.extend_from_slice(bytes);
