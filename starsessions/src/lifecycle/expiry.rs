@@ -137,7 +137,7 @@ fn due_idle_fields(
         let Some((name, field)) = spec.find(record) else {
             continue;
         };
-        let Some(deadline) = field.idle_at.filter(|_| field.is_live(now)) else {
+        let Some(deadline) = field.idle_at().filter(|_| field.is_live(now)) else {
             continue;
         };
         if (now + idle).since(deadline) >= touch_interval(idle).max(Duration::from_secs(1)) {

@@ -34,15 +34,8 @@ impl Content {
         let gone: Vec<_> = gone.map(str::to_owned).collect();
         let known: HashMap<_, _> = ours.iter().flat_map(Record::fields).collect();
         let copies = fields.iter().map(|(name, value, written)| {
-            let known = known.get(name.as_str());
-            let field = Field {
-                value,
-                written: *written,
-                expires_at: known.and_then(|known| known.expires_at),
-                idle_at: known.and_then(|known| known.idle_at),
-                indexed: false,
-            };
-            Edit::copy(name, field)
+            let known = known.get(name.as_str()).copied();
+            Edit::copy(name, Field::new(value, *written, known))
         });
         let removals = gone.iter().map(|name| Edit::remove(name));
         let edits = copies.chain(removals).collect();
@@ -67,7 +60,10 @@ impl Content {
             if field.ends_at().is_some() {
                 has_ours = true;
                 let value: &[u8] = &[];
-                edits.push(Edit::copy(name, Field { value, ..field }));
+                edits.push(Edit::copy(
+                    name,
+                    Field::new(value, field.written, Some(field)),
+                ));
             } else {
                 edits.push(Edit::remove(name));
             }
@@ -194,7 +190,7 @@ mod tests {
         assert!(again.remembered);
         assert_eq!(again.get("shop.cart").unwrap().value, b"\x01\x02");
         let field = again.get("python.a").unwrap();
-        assert_eq!((field.value, field.expires_at), (&*value, Some(at(200))));
+        assert_eq!((field.value, field.expires_at()), (&*value, Some(at(200))));
         assert!(again.get("python.python_wrote").is_some());
         // Python clears its value: the deadline goes with it.
         after.values.remove("a");

@@ -6,7 +6,7 @@ use std::sync::Arc;
 #[cfg(feature = "python")]
 use super::Field;
 use super::field::{self, Entry};
-use super::{HEAD, NOT_STORED, Record, TIME, VERSION, flags, put_time};
+use super::{HEAD, NOT_STORED, Record, VERSION, flags, time_bytes};
 use crate::clock::Timestamp;
 
 /// The change of one field.
@@ -76,38 +76,71 @@ impl Record {
 
     pub(super) fn pack(&self, edits: &mut [Edit<'_>], written: u32) -> (Arc<[u8]>, bool) {
         edits.sort_unstable_by(|a, b| a.name.cmp(b.name));
-        let before = self.packed.as_ref().map_or(HEAD, |packed| packed.len());
-        let more = edits.iter().map(Edit::longest).sum::<usize>();
-        let mut out = Vec::with_capacity(before + more);
-        out.push(VERSION);
-        out.push(flags([self.remembered, self.identified]));
-        put_time(self.created_at, &mut out);
-        put_time(self.issued_at, &mut out);
+        // Measured first, so that it is written where it stays.
+        let mut packed: Arc<[u8]> = std::iter::repeat_n(0, self.size_after(edits)).collect();
+        let mut out = Room(Arc::get_mut(&mut packed).unwrap_or_default());
+        out.put(&[VERSION, flags([self.remembered, self.identified])]);
+        out.put(&time_bytes(self.created_at));
+        out.put(&time_bytes(self.issued_at));
         let mut entries = self.entries();
         let mut is_relisted = false;
         for edit in &*edits {
             let (ahead, entry) = entries.skip_to(edit.name.as_bytes());
-            out.extend_from_slice(ahead);
+            out.put(ahead);
             is_relisted |= edit.relists(entry.as_ref());
             edit.write(entry, written, &mut out);
         }
-        out.extend_from_slice(entries.rest());
-        (out.into(), is_relisted)
+        out.put(entries.rest());
+        debug_assert!(out.0.is_empty(), "the measure was too large");
+        (packed, is_relisted)
+    }
+
+    /// The bytes of the packed form with these changes, which are in the order of the names.
+    fn size_after(&self, edits: &[Edit<'_>]) -> usize {
+        let mut entries = self.entries();
+        let all = HEAD + entries.rest().len();
+        edits.iter().fold(all, |size, edit| {
+            let (_, entry) = entries.skip_to(edit.name.as_bytes());
+            let before = entry.map_or(0, |entry| entry.len());
+            size - before + edit.len(before)
+        })
+    }
+}
+
+/// What is still to be written of a record.
+struct Room<'a>(&'a mut [u8]);
+
+impl Room<'_> {
+    #[inline]
+    fn put(&mut self, bytes: &[u8]) {
+        let all = std::mem::take(&mut self.0);
+        let Some((place, rest)) = all.split_at_mut_checked(bytes.len()) else {
+            debug_assert!(false, "the measure was too small");
+            return;
+        };
+        place.copy_from_slice(bytes);
+        self.0 = rest;
     }
 }
 
 impl Edit<'_> {
-    /// No entry is longer.
-    fn longest(&self) -> usize {
+    /// The bytes of the entry that takes the place of one of `before` bytes.
+    fn len(&self, before: usize) -> usize {
         match &self.change {
-            FieldChange::Set { value, .. } => {
-                field::HEAD + 2 * TIME + self.name.len() + value.len()
+            FieldChange::Set {
+                value,
+                expires_at,
+                idle_at,
+                ..
+            } => {
+                let times = usize::from(expires_at.is_some()) + usize::from(idle_at.is_some());
+                field::size(self.name, value, times)
             }
             #[cfg(feature = "python")]
-            FieldChange::Copy(field) => {
-                field::HEAD + 2 * TIME + self.name.len() + field.value.len()
-            }
-            FieldChange::Remove | FieldChange::Idle(_) => 0,
+            FieldChange::Copy(field) => field::size(self.name, field.value, field.times()),
+            FieldChange::Remove => 0,
+            // A deadline that is there moves.
+            FieldChange::Idle(_) => before,
         }
     }
 
@@ -116,17 +149,17 @@ impl Edit<'_> {
     fn relists(&self, entry: Option<&Entry<'_>>) -> bool {
         let sets = matches!(&self.change, FieldChange::Set { indexed: true, .. });
         #[cfg(feature = "python")]
-        let sets = sets || matches!(&self.change, FieldChange::Copy(field) if field.indexed);
-        sets || entry.is_some_and(Entry::is_indexed) || self.name.starts_with('.')
+        let sets = sets || matches!(&self.change, FieldChange::Copy(field) if field.is_indexed());
+        sets || entry.is_some_and(|entry| entry.field.is_indexed()) || self.name.starts_with('.')
     }
 
-    fn write(&self, entry: Option<Entry<'_>>, written: u32, out: &mut Vec<u8>) {
+    fn write(&self, entry: Option<Entry<'_>>, written: u32, out: &mut Room<'_>) {
         match &self.change {
             FieldChange::Remove => {}
             #[cfg(feature = "python")]
             FieldChange::Copy(field) => {
-                let times = [field.expires_at, field.idle_at];
-                let (name, indexed) = (self.name.as_bytes(), field.indexed);
+                let times = [field.expires_at(), field.idle_at()];
+                let (name, indexed) = (self.name.as_bytes(), field.is_indexed());
                 put_entry(name, field.value, field.written, times, indexed, out);
             }
             FieldChange::Set {
@@ -140,36 +173,34 @@ impl Edit<'_> {
             }
             FieldChange::Idle(deadline) => {
                 let Some(entry) = entry else { return };
-                let field = entry.field();
-                let idle_at = field.idle_at.map(|idle| idle.max(*deadline));
-                let times = [field.expires_at, idle_at];
-                let (name, value) = (entry.name, entry.value);
-                put_entry(name, value, field.written, times, field.indexed, out);
+                let field = entry.field;
+                let idle_at = field.idle_at().map(|idle| idle.max(*deadline));
+                let times = [field.expires_at(), idle_at];
+                let (name, value) = (entry.name, field.value);
+                put_entry(name, value, field.written, times, field.is_indexed(), out);
             }
         }
     }
 }
 
-/// The names of the derive macro have at most 255 bytes, and no value is longer than the record's limit.
 fn put_entry(
     name: &[u8],
     value: &[u8],
     written: u32,
     [expires_at, idle_at]: [Option<Timestamp>; 2],
     indexed: bool,
-    out: &mut Vec<u8>,
+    out: &mut Room<'_>,
 ) {
-    let (Ok(name_length), Ok(length)) = (u8::try_from(name.len()), u32::try_from(value.len()))
-    else {
+    let Some((name_length, length)) = field::lengths(name, value) else {
         return;
     };
-    out.push(name_length);
-    out.push(flags([expires_at.is_some(), idle_at.is_some(), indexed]));
-    out.extend_from_slice(&written.to_be_bytes());
-    out.extend_from_slice(&length.to_be_bytes());
+    let flags = flags([expires_at.is_some(), idle_at.is_some(), indexed]);
+    out.put(&[name_length, flags]);
+    out.put(&written.to_be_bytes());
+    out.put(&length.to_be_bytes());
     for time in [expires_at, idle_at].into_iter().flatten() {
-        put_time(time, out);
+        out.put(&time_bytes(time));
     }
-    out.extend_from_slice(name);
-    out.extend_from_slice(value);
+    out.put(name);
+    out.put(value);
 }

@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use super::{TIME, bits, time};
+use super::{TIME, time};
 use crate::clock::Timestamp;
 
 /// The value of one field and what is known of it.
@@ -13,12 +13,27 @@ pub(crate) struct Field<'a> {
     /// The low bits of the record's revision at the last write: of two names of one field, the one
     /// that was written later counts.
     pub(crate) written: u32,
-    /// Gone from this second on: so long after it was written.
-    pub(crate) expires_at: Option<Timestamp>,
-    /// Gone from this second on: so long after it was last used.
-    pub(crate) idle_at: Option<Timestamp>,
-    /// The session is found by this value.
-    pub(crate) indexed: bool,
+    flags: u8,
+    /// Those of its deadlines that it has.
+    times: &'a [u8],
+}
+
+#[cfg(feature = "python")]
+impl<'a> Field<'a> {
+    /// A value with the deadlines of `known`, which sessions are not found by.
+    pub(crate) fn new(value: &'a [u8], written: u32, known: Option<Self>) -> Self {
+        Self {
+            value,
+            written,
+            flags: known.map_or(0, |known| known.flags & (EXPIRES | IDLES)),
+            times: known.map_or(&[], |known| known.times),
+        }
+    }
+
+    /// How many deadlines it has.
+    pub(super) fn times(&self) -> usize {
+        self.times.len() / TIME
+    }
 }
 
 /// Shows how long the value is, which may be in the clear.
@@ -30,15 +45,32 @@ impl std::fmt::Debug for Field<'_> {
 }
 
 impl Field<'_> {
+    /// Gone from this second on: so long after it was written.
+    pub(crate) fn expires_at(&self) -> Option<Timestamp> {
+        let first = self.times.first_chunk().map(time);
+        first.filter(|_| self.flags & EXPIRES != 0)
+    }
+
+    /// Gone from this second on: so long after it was last used.
+    pub(crate) fn idle_at(&self) -> Option<Timestamp> {
+        let last = self.times.last_chunk().map(time);
+        last.filter(|_| self.flags & IDLES != 0)
+    }
+
+    /// The session is found by this value.
+    pub(crate) fn is_indexed(&self) -> bool {
+        self.flags & INDEXED != 0
+    }
+
     /// Whether neither of the field's deadlines has passed.
     #[inline]
     pub(crate) fn is_live(&self, now: Timestamp) -> bool {
-        self.ends_at().is_none_or(|end| now < end)
+        self.times.is_empty() || self.ends_at().is_none_or(|end| now < end)
     }
 
     /// The earlier of its deadlines.
     pub(crate) fn ends_at(&self) -> Option<Timestamp> {
-        match (self.expires_at, self.idle_at) {
+        match (self.expires_at(), self.idle_at()) {
             (Some(a), Some(b)) => Some(a.min(b)),
             (a, b) => a.or(b),
         }
@@ -48,43 +80,26 @@ impl Field<'_> {
 /// One field as it is packed.
 #[derive(Clone, Copy)]
 pub(super) struct Entry<'a> {
-    head: &'a [u8; HEAD],
-    times: &'a [u8],
     pub(super) name: &'a [u8],
-    pub(super) value: &'a [u8],
+    pub(super) field: Field<'a>,
 }
 
-impl<'a> Entry<'a> {
-    /// Whether the session is found by this value.
-    #[inline]
-    pub(super) fn is_indexed(&self) -> bool {
-        let [_, _, indexed] = self.flags();
-        indexed
+impl Entry<'_> {
+    pub(super) fn len(&self) -> usize {
+        HEAD + self.field.times.len() + self.name.len() + self.field.value.len()
     }
+}
 
-    #[inline]
-    pub(super) fn field(&self) -> Field<'a> {
-        let [expires, idle, indexed] = self.flags();
-        let mut times = self.times;
-        let mut next = |is_there: bool| {
-            let (first, rest) = times.split_first_chunk::<TIME>().filter(|_| is_there)?;
-            times = rest;
-            Some(time(first))
-        };
-        let [_, _, a, b, c, d, ..] = *self.head;
-        Field {
-            value: self.value,
-            written: u32::from_be_bytes([a, b, c, d]),
-            expires_at: next(expires),
-            idle_at: next(idle),
-            indexed,
-        }
-    }
+/// The lengths of an entry's name and value as they are packed. The names of the derive macro have at most 255
+/// bytes, and no value is longer than the record's limit: one that is too long has no entry.
+pub(super) fn lengths(name: &[u8], value: &[u8]) -> Option<(u8, u32)> {
+    Some((name.len().try_into().ok()?, value.len().try_into().ok()?))
+}
 
-    fn flags(&self) -> [bool; 3] {
-        let [_, flags, ..] = self.head;
-        bits(*flags).unwrap_or_default()
-    }
+/// The bytes of an entry with so many deadlines.
+pub(super) fn size(name: &str, value: &[u8], times: usize) -> usize {
+    let is_there = lengths(name.as_bytes(), value).is_some();
+    usize::from(is_there) * (HEAD + TIME * times + name.len() + value.len())
 }
 
 /// Walks over packed fields; ends at what is none.
@@ -107,7 +122,7 @@ impl<'a> Entries<'a> {
     #[inline]
     pub(super) fn find_name(&mut self, name: &str) -> Option<Field<'a>> {
         let is_meant = |entry: &Entry<'_>| entry.name == name.as_bytes();
-        self.find(is_meant).map(|entry| entry.field())
+        self.find(is_meant).map(|entry| entry.field)
     }
 
     /// Goes behind the entry of this name; returns the bytes of those ahead of it, and the entry.
@@ -135,19 +150,24 @@ impl<'a> Iterator for Entries<'a> {
     #[inline]
     fn next(&mut self) -> Option<Entry<'a>> {
         let (head, behind) = self.rest.split_first_chunk::<HEAD>()?;
-        let [name, flags, _, _, _, _, length @ ..] = head;
-        let [expires, idle, _indexed] = bits(*flags)?;
-        let times = TIME * (usize::from(expires) + usize::from(idle));
+        let [name, flags, a, b, c, d, length @ ..] = *head;
+        if flags > EXPIRES | IDLES | INDEXED {
+            return None;
+        }
+        let times = TIME * usize::from((flags & EXPIRES) + (flags & IDLES) / IDLES);
         let (times, rest) = behind.split_at_checked(times)?;
-        let (name, rest) = rest.split_at_checked(usize::from(*name))?;
-        let length = usize::try_from(u32::from_be_bytes(*length)).ok()?;
+        let (name, rest) = rest.split_at_checked(usize::from(name))?;
+        let length = usize::try_from(u32::from_be_bytes(length)).ok()?;
         let (value, rest) = rest.split_at_checked(length)?;
         self.rest = rest;
         Some(Entry {
-            head,
-            times,
             name,
-            value,
+            field: Field {
+                value,
+                written: u32::from_be_bytes([a, b, c, d]),
+                flags,
+                times,
+            },
         })
     }
 }
@@ -180,6 +200,11 @@ impl<'a> Cursor<'a> {
         found
     }
 }
+
+/// The flags of an entry, which has a time for each of the first two.
+const EXPIRES: u8 = 1;
+const IDLES: u8 = 2;
+const INDEXED: u8 = 4;
 
 /// The bytes of an entry that are always there: name length, flags, revision, value length.
 pub(super) const HEAD: usize = 10;

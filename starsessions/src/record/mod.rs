@@ -128,14 +128,14 @@ impl Record {
 
     /// The fields that the session is found by.
     pub(crate) fn indexed(&self) -> impl Iterator<Item = (&str, Field<'_>)> {
-        let indexed = self.entries().filter(Entry::is_indexed);
+        let indexed = self.entries().filter(|it| it.field.is_indexed());
         indexed.filter_map(|entry| named(&entry))
     }
 
     /// The same, and the one of this name.
     pub(crate) fn indexed_or_named(&self, name: &str) -> impl Iterator<Item = (&str, Field<'_>)> {
         let meant = self.entries();
-        let meant = meant.filter(move |it| it.is_indexed() || it.name == name.as_bytes());
+        let meant = meant.filter(move |it| it.field.is_indexed() || it.name == name.as_bytes());
         meant.filter_map(|entry| named(&entry))
     }
 
@@ -166,7 +166,7 @@ impl Record {
     pub(crate) fn size(&self) -> usize {
         let sizes = self.entries();
         sizes
-            .map(|entry| entry.name.len() + entry.value.len())
+            .map(|entry| entry.name.len() + entry.field.value.len())
             .sum()
     }
 
@@ -205,7 +205,7 @@ impl fmt::Debug for Names<'_> {
 }
 
 fn named<'a>(entry: &Entry<'a>) -> Option<(&'a str, Field<'a>)> {
-    Some((std::str::from_utf8(entry.name).ok()?, entry.field()))
+    Some((std::str::from_utf8(entry.name).ok()?, entry.field))
 }
 
 fn time(bytes: &[u8; TIME]) -> Timestamp {
@@ -214,10 +214,14 @@ fn time(bytes: &[u8; TIME]) -> Timestamp {
 }
 
 /// A time beyond the year 36 000 is as late as can be written.
+#[inline]
+fn time_bytes(time: Timestamp) -> [u8; TIME] {
+    let [_, _, _, bytes @ ..] = time.as_unix_seconds().min(LATEST).to_be_bytes();
+    bytes
+}
+
 fn put_time(time: Timestamp, out: &mut Vec<u8>) {
-    let seconds = time.as_unix_seconds().min(LATEST);
-    let [_, _, _, bytes @ ..] = seconds.to_be_bytes();
-    out.extend_from_slice(&bytes);
+    out.extend_from_slice(&time_bytes(time));
 }
 
 fn flags<const COUNT: usize>(bits: [bool; COUNT]) -> u8 {

@@ -70,7 +70,7 @@ fn an_idle_deadline_moves_forward_only_and_is_not_given_to_a_field_that_has_none
         change: FieldChange::Idle(at(seconds)),
     };
     record.rewrite(vec![idle(30)]);
-    assert_eq!(record.get("shop.cart").unwrap().idle_at, None);
+    assert_eq!(record.get("shop.cart").unwrap().idle_at(), None);
     let mut set = Edit::set("shop.cart", b"");
     if let FieldChange::Set { idle_at, .. } = &mut set.change {
         *idle_at = Some(at(40));
@@ -79,7 +79,7 @@ fn an_idle_deadline_moves_forward_only_and_is_not_given_to_a_field_that_has_none
     for (deadline, expected) in [(30, 40), (50, 50)] {
         record.rewrite(vec![idle(deadline)]);
         let field = record.get("shop.cart").unwrap();
-        assert_eq!(field.idle_at, Some(at(expected)));
+        assert_eq!(field.idle_at(), Some(at(expected)));
     }
 }
 

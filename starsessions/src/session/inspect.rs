@@ -98,7 +98,7 @@ impl InspectedSession {
             bytes: field.value.len(),
             version: value::version(field.value),
             ends_at: field.ends_at(),
-            indexed: field.indexed,
+            indexed: field.is_indexed(),
         });
         // What is no session type's begins with a dot.
         let fields = fields.filter(|field| !field.name.starts_with('.'));

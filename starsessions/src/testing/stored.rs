@@ -38,8 +38,8 @@ pub fn stored_fields(row: &Row) -> Option<Vec<StoredField>> {
     let fields = record.fields().map(|(name, field)| StoredField {
         name: name.to_owned(),
         value: field.value.to_vec(),
-        expires_at: field.expires_at,
-        idle_at: field.idle_at,
+        expires_at: field.expires_at(),
+        idle_at: field.idle_at(),
     });
     Some(fields.collect())
 }

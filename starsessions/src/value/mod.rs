@@ -197,21 +197,31 @@ impl<T: Serialize + DeserializeOwned + 'static> Stored<T> {
     ///
     /// # Errors
     /// [`ValueError`] if they hold anything else.
+    #[inline]
     pub fn decode(&self, bytes: &[u8]) -> Result<T, ValueError> {
         let value = self.decode_unchecked(bytes)?;
         self.check_validity(&value)?;
         Ok(value)
     }
 
+    #[inline]
     fn decode_unchecked(&self, bytes: &[u8]) -> Result<T, ValueError> {
         if bytes.len() > MAX_VALUE {
             return Err(ValueError::TooLarge { limit: MAX_VALUE });
         }
         let envelope = Envelope::parse(bytes)?;
+        if envelope.version == self.version {
+            envelope.payload.decode()
+        } else {
+            self.migrated(envelope)
+        }
+    }
+
+    #[cold]
+    fn migrated(&self, envelope: Envelope<'_>) -> Result<T, ValueError> {
         let (found, known) = (envelope.version, self.version);
         match self.migrate {
             _ if found > known => Err(ValueError::NewerVersion { found, known }),
-            _ if found == known => envelope.payload.decode(),
             Some(migrate) => migrate(OldValue::new(envelope)),
             None => Err(ValueError::NoMigration { found, known }),
         }

@@ -16,16 +16,22 @@ use super::{Format, Refusal, ValueError, bincode};
 
 impl Payload<'_> {
     /// The value, if it has the mark that it was written with.
+    #[inline]
     pub(super) fn decode<T>(self) -> Result<T, ValueError>
     where
         T: Serialize + DeserializeOwned + 'static,
     {
-        let Some(known) = self.mark().map(Known::new::<T>) else {
-            return self.decode_unmarked();
-        };
-        if known.is_remembered() {
-            return self.decode_unmarked();
+        match self.mark().map(Known::new::<T>) {
+            Some(known) if !known.is_remembered() => self.decode_compared(known),
+            _ => self.decode_unmarked(),
         }
+    }
+
+    #[cold]
+    fn decode_compared<T>(self, known: Known) -> Result<T, ValueError>
+    where
+        T: Serialize + DeserializeOwned + 'static,
+    {
         let other_shape = || ValueError::OtherShape {
             type_name: type_name::<T>(),
         };
@@ -57,6 +63,7 @@ impl Payload<'_> {
         Ok(again)
     }
 
+    #[inline]
     fn decode_unmarked<T>(self) -> Result<T, ValueError>
     where
         T: Serialize + DeserializeOwned + 'static,
