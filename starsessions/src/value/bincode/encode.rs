@@ -48,21 +48,24 @@ impl Encoder<'_> {
     /// A number below 251 is the byte itself, another one follows a byte that says its width.
     #[inline]
     fn put_unsigned(&mut self, number: u64) -> Result<(), Refusal> {
-        match number {
-            ..=SMALL => self.put(&[number as u8]),
-            251..=0xffff => {
-                let [a, b] = (number as u16).to_le_bytes();
-                self.put(&[WIDTH_16, a, b])
-            }
-            0x1_0000..=0xffff_ffff => {
-                let [a, b, c, d] = (number as u32).to_le_bytes();
-                self.put(&[WIDTH_32, a, b, c, d])
-            }
-            _ => {
-                let [a, b, c, d, e, f, g, h] = number.to_le_bytes();
-                self.put(&[WIDTH_64, a, b, c, d, e, f, g, h])
-            }
+        if number <= SMALL {
+            return self.put(&[number as u8]);
         }
+        let (mark, width) = match number {
+            ..=0xffff => (WIDTH_16, 2),
+            0x1_0000..=0xffff_ffff => (WIDTH_32, 4),
+            _ => (WIDTH_64, 8),
+        };
+        let end = self.out.len() + 1 + width;
+        if end > self.limit {
+            return Err(Refusal::TooLarge);
+        }
+        // All bytes and then less, since a copy of a known length takes fewer instructions.
+        let [a, b, c, d, e, f, g, h] = number.to_le_bytes();
+        self.out
+            .extend_from_slice(&[mark, a, b, c, d, e, f, g, h]);
+        self.out.truncate(end);
+        Ok(())
     }
 
     /// The sign is the lowest bit.
