@@ -187,6 +187,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// The field of this name, dead or alive.
+    #[inline]
     pub(crate) fn get(&mut self, name: &str) -> Option<Field<'a>> {
         let mut ahead = self.ahead.clone();
         let found = ahead.find_name(name);

@@ -42,6 +42,7 @@ impl Found {
         }
     }
 
+    #[inline]
     pub(super) fn live(&self) -> Option<&Live> {
         match self {
             Self::Live(live) => Some(live),

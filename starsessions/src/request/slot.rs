@@ -366,6 +366,7 @@ impl Slot {
         Ok(state)
     }
 
+    #[inline]
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
         // Every change of the state is a whole one, so a panic elsewhere spoils nothing.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)

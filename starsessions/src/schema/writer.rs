@@ -271,6 +271,7 @@ impl FieldWriter {
     }
 
     /// Closes the field whose value begins at `start`; returns what it must pass if it is handed out.
+    #[inline]
     fn close(&mut self, spec: &'static FieldSpec, start: usize) -> Option<Checks> {
         let value = start..self.bytes.len();
         let checks = match self.collect {

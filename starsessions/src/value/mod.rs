@@ -148,6 +148,7 @@ impl<T: Serialize + DeserializeOwned + 'static> Stored<T> {
         })
     }
 
+    #[inline]
     fn write(&self, value: &T, out: &mut Vec<u8>) -> Result<(), Refusal> {
         let start = out.len();
         let limit = start.saturating_add(MAX_VALUE);

@@ -62,8 +62,7 @@ impl Encoder<'_> {
         }
         // All bytes and then less, since a copy of a known length takes fewer instructions.
         let [a, b, c, d, e, f, g, h] = number.to_le_bytes();
-        self.out
-            .extend_from_slice(&[mark, a, b, c, d, e, f, g, h]);
+        self.out.extend_from_slice(&[mark, a, b, c, d, e, f, g, h]);
         self.out.truncate(end);
         Ok(())
     }
