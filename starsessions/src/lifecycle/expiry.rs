@@ -98,13 +98,17 @@ impl Policy {
         used: &[&'static Schema],
         now: Timestamp,
     ) -> Option<Due> {
+        let idle = due_idle_fields(record, used, now);
+        let interval = touch_interval(self.lifetime(record.remembered).idle);
+        let is_early = now.since(record.last_seen_at) < interval;
+        if is_early && idle.is_empty() {
+            return None;
+        }
         let deadline = |seen_at| self.deadline(record.created_at, record.remembered, seen_at);
         // Under a timeout that was longer when it was written, the record's own is not what binds.
         let binding = deadline(record.last_seen_at).min(record.expires_at);
         let deadline = deadline(now);
-        let idle = due_idle_fields(record, used, now);
-        let interval = touch_interval(self.lifetime(record.remembered).idle);
-        let is_due = now.since(record.last_seen_at) >= interval && deadline > binding;
+        let is_due = !is_early && deadline > binding;
         (is_due || !idle.is_empty()).then_some(Due {
             last_seen_at: now,
             expires_at: deadline,
