@@ -25,30 +25,6 @@ fn a_token_is_valid_for_its_session_and_no_other() {
     }
 }
 
-#[test]
-fn every_bit_counts() {
-    let ring = ring(1);
-    let token = raw(&mint_csrf_token(&ring, &ROW).unwrap());
-    for bit in 0..token.len() * 8 {
-        let mut changed = token.clone();
-        changed[bit / 8] ^= 1 << (bit % 8);
-        let text = encoding::encode(&changed);
-        assert!(!is_valid(&ring, &ROW, text.as_bytes()), "bit {bit}");
-    }
-}
-
-#[test]
-fn another_length_is_no_token() {
-    let ring = ring(1);
-    let token = raw(&mint_csrf_token(&ring, &ROW).unwrap());
-    for length in (0..token.len()).chain(token.len() + 1..token.len() + 40) {
-        let mut changed = token.clone();
-        changed.resize(length, 0);
-        let text = encoding::encode(&changed);
-        assert!(!is_valid(&ring, &ROW, text.as_bytes()), "{length} bytes");
-    }
-}
-
 /// Nothing but the header is twice the same, and what is behind the mask always is.
 #[test]
 fn the_mask_is_new_each_time() {
@@ -80,30 +56,5 @@ fn a_mask_alone_proves_nothing() {
         let mut forged = token[..5].to_vec();
         forged.resize(69, fill);
         assert!(!is_valid(&ring, &ROW, encoding::encode(&forged).as_bytes()));
-    }
-}
-
-#[test]
-fn a_token_lives_as_long_as_its_key_is_accepted() {
-    let old = ring(1);
-    let token = mint_csrf_token(&old, &ROW).unwrap();
-    let later = KeyRing::new(key(2)).accept(key(1), Some(NOW)).unwrap();
-    assert!(!is_valid(&later, &ROW, token.as_bytes()), "from its end on");
-    let sooner = KeyRing::new(key(2)).accept(key(1), None).unwrap();
-    assert!(is_valid(&sooner, &ROW, token.as_bytes()));
-    assert!(!is_valid(&ring(2), &ROW, token.as_bytes()), "another key");
-    let elsewhere = old.of_realm("", "admin");
-    assert!(
-        !is_valid(&elsewhere, &ROW, token.as_bytes()),
-        "another realm"
-    );
-}
-
-#[test]
-fn a_generator_that_fails_gives_no_token() {
-    use super::super::random::{self, Script};
-    let ring = ring(1);
-    for script in [Script::FailFrom(0), Script::Constant(0)] {
-        assert!(random::with(script, || mint_csrf_token(&ring, &ROW)).is_err());
     }
 }

@@ -99,7 +99,9 @@ fn place(case: u64) -> RecordPlace<'static> {
 
 fn record(case: u64) -> Value {
     let (token, place, payload) = (token(case), place(case), payload(case));
-    let sealed = seeded(case, || seal_record(&token.record_key(), &place, &payload));
+    let sealed = seeded(case, || {
+        seal_record(&token.record_key(), &place, &payload).unwrap()
+    });
     json!({
         "master": hex(key(case).as_bytes()),
         "token": *token.encode(),
@@ -216,7 +218,7 @@ fn device_id(case: u64) -> DeviceId {
 
 /// The public half of a key that is the same in every run.
 #[cfg(feature = "dbsc")]
-fn coordinates(case: u64) -> ([u8; 32], [u8; 32]) {
+pub(super) fn coordinates(case: u64) -> ([u8; 32], [u8; 32]) {
     let private = p256::ecdsa::SigningKey::from_slice(key(case).as_bytes()).unwrap();
     let point = private.verifying_key().to_sec1_point(false);
     let (x, y) = point.as_bytes()[1..].split_at(32);

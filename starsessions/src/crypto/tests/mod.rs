@@ -1,10 +1,10 @@
 //! What needs the crate's own functions; what users can reach is tested from outside.
 
-mod cards;
 mod csrf;
 mod flows;
 mod frozen;
 mod keys;
+mod kinds;
 mod layers;
 mod records;
 mod rejection;
@@ -19,7 +19,7 @@ use std::sync::Arc;
 use super::random::{self, Script};
 use super::seal::SealKey;
 use super::token::InvalidToken;
-use super::{Binding, Key, KeyRing, RecordKey, RecordPlace, ReferenceToken, encoding};
+use super::{Binding, Key, KeyRing, RecordKey, RecordPlace, ReferenceToken, SealError, encoding};
 use crate::clock::Timestamp;
 
 const NOW: Timestamp = Timestamp::from_unix_seconds(1_800_000_000);
@@ -46,11 +46,15 @@ fn seeded<T>(seed: u64, make: impl FnOnce() -> T) -> T {
 }
 
 /// The payload sealed as a record.
-fn seal_record(key: &RecordKey, place: &RecordPlace<'_>, payload: &[u8]) -> Vec<u8> {
+fn seal_record(
+    key: &RecordKey,
+    place: &RecordPlace<'_>,
+    payload: &[u8],
+) -> Result<Vec<u8>, SealError> {
     let (before, behind) = ([0; RecordKey::NONCE_LEN], [0; RecordKey::TAG_LEN]);
     let mut room = [&before, payload, &behind].concat();
-    key.seal_in_place(place, &mut room).unwrap();
-    room
+    key.seal_in_place(place, &mut room)?;
+    Ok(room)
 }
 
 /// The payload of a sealed record.

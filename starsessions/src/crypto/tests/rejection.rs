@@ -1,4 +1,4 @@
-//! Nothing but the token itself opens.
+//! No text but a token's own opens; `kinds` has the same of the bytes behind it.
 
 use std::sync::LazyLock;
 
@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::super::stateless::Opened;
 use super::super::token::{HEADER_LEN, KeyId, Version, header};
-use super::super::{WayKind, open_cookie, seal_cookie, sign_cookie, verify_cookie};
+use super::super::{open_cookie, seal_cookie, sign_cookie, verify_cookie};
 use super::*;
 
 /// Deriving the keys costs more than opening a token.
@@ -50,39 +50,6 @@ impl Mode {
     }
 }
 
-/// 48 signed and 48 sealed tokens with payloads of 0 to 3000 bytes.
-fn sample() -> Vec<(Mode, String)> {
-    let lengths = (0..45).chain([100, 500, 3_000]);
-    lengths
-        .flat_map(|len| [(Mode::Sealed, len), (Mode::Signed, len)])
-        .map(|(mode, len)| (mode, mode.mint(&RING, HERE, &vec![b'x'; len])))
-        .collect()
-}
-
-#[test]
-fn a_flipped_bit() {
-    let mut cases = 0;
-    for (mode, text) in sample() {
-        assert!(mode.opens(text.as_bytes()));
-        let mut raw = raw(&text);
-        for bit in 0..raw.len() * 8 {
-            // In a long payload every 101st bit; the header, the nonce and the tag in full.
-            let edge = bit < 40 * 8 || raw.len() * 8 - bit <= 40 * 8;
-            if raw.len() > 200 && !edge && bit % 101 != 0 {
-                continue;
-            }
-            raw[bit / 8] ^= 1 << (bit % 8);
-            assert!(
-                !mode.opens(encoding::encode(&raw).as_bytes()),
-                "{mode:?} bit {bit}"
-            );
-            raw[bit / 8] ^= 1 << (bit % 8);
-            cases += 1;
-        }
-    }
-    assert!(cases > 40_000, "{cases}");
-}
-
 #[test]
 fn a_changed_character() {
     let short = MODES.map(|mode| (mode, mode.mint(&RING, HERE, b"")));
@@ -106,98 +73,26 @@ fn a_changed_character() {
 
 #[test]
 fn a_piece_missing_or_too_much() {
-    let mut cases = 0;
-    for (mode, text) in sample()
-        .into_iter()
-        .chain([(Mode::Reference, { Mode::Reference.mint(&RING, HERE, b"") })])
-    {
-        let text = text.as_bytes();
-        let step = 1 + text.len() / 150;
-        for place in (0..text.len()).step_by(step) {
-            let (before, after) = text.split_at(place);
-            let without = [before, &after[1..]].concat();
-            let doubled = [before, &after[..1], after].concat();
-            assert!(!mode.opens(before));
-            assert!(!mode.opens(after) || place == 0);
-            assert!(!mode.opens(&without));
-            assert!(!mode.opens(&doubled));
-            for inserted in *b"A_=.+ \0" {
-                assert!(!mode.opens(&[before, &[inserted], after].concat()));
-            }
-            cases += 11;
-        }
-        for appended in 0..=0xff {
-            assert!(!mode.opens(&[text, &[appended]].concat()));
-            assert!(!mode.opens(&[&[appended], text].concat()));
-            cases += 2;
-        }
-        assert!(!mode.opens(&text.repeat(2)));
-    }
-    assert!(cases > 60_000, "{cases}");
-}
-
-/// The same on the raw bytes, so that the text is well-formed.
-#[test]
-fn a_byte_missing_or_too_much() {
-    for (mode, text) in sample() {
-        let raw = raw(&text);
-        let step = 1 + raw.len() / 150;
-        for place in (0..raw.len()).step_by(step) {
-            let (before, after) = raw.split_at(place);
-            for changed in [
-                before.to_vec(),
-                [before, &after[1..]].concat(),
-                [before, &after[..1], after].concat(),
-                [before, &[0], after].concat(),
-            ] {
-                assert!(
-                    !mode.opens(encoding::encode(&changed).as_bytes()),
-                    "{mode:?} {place}"
-                );
-            }
-        }
-    }
-}
-
-#[test]
-fn every_version_but_the_expected_one() {
     for mode in MODES {
-        for minted in MODES {
-            let mut raw = raw(&minted.mint(&RING, HERE, b"payload"));
-            let version = raw[0];
-            for byte in 0..=0xff {
-                raw[0] = byte;
-                let opens = mode.opens(encoding::encode(&raw).as_bytes());
-                assert_eq!(
-                    opens,
-                    byte == version && mode == minted,
-                    "{mode:?} {minted:?} {byte}"
-                );
+        for len in (0..45).chain([500, 3_000]) {
+            let text = mode.mint(&RING, HERE, &vec![b'x'; len]);
+            let text = text.as_bytes();
+            assert!(mode.opens(text));
+            for place in (0..text.len()).step_by(1 + text.len() / 150) {
+                let (before, after) = text.split_at(place);
+                assert!(!mode.opens(before));
+                assert!(!mode.opens(after) || place == 0);
+                assert!(!mode.opens(&[before, &after[1..]].concat()));
+                assert!(!mode.opens(&[before, &after[..1], after].concat()));
+                for inserted in *b"A_=.+ \0" {
+                    assert!(!mode.opens(&[before, &[inserted], after].concat()));
+                }
             }
-        }
-    }
-}
-
-#[test]
-fn every_key_id_but_that_of_the_key() {
-    let both = ring(1).accept(key(2), None).unwrap();
-    let ids = [ring(1).active().id.0, ring(2).active().id.0];
-    for mode in MODES {
-        let text = mode.mint(&RING, HERE, b"payload");
-        let original = mode.open(&both, HERE, text.as_bytes()).unwrap();
-        let neighbours = ids.into_iter().flat_map(|id| {
-            (0..32).map(move |bit| (u32::from_be_bytes(id) ^ (1 << bit)).to_be_bytes())
-        });
-        for id in neighbours.chain([ids[1], [0; 4], [0xff; 4]]) {
-            let mut raw = raw(&text);
-            raw[1..5].copy_from_slice(&id);
-            let opened = mode.open(&both, HERE, encoding::encode(&raw).as_bytes());
-            // A secret under the other key of the ring is an unknown row, not this one.
-            if mode == Mode::Reference && id == ids[1] {
-                assert_ne!(opened.unwrap(), original);
-            } else {
-                assert_eq!(opened, Err(InvalidToken));
+            for added in 0..=0xff {
+                assert!(!mode.opens(&[text, &[added]].concat()));
+                assert!(!mode.opens(&[&[added], text].concat()));
             }
+            assert!(!mode.opens(&text.repeat(2)));
         }
     }
 }
@@ -270,39 +165,6 @@ fn spliced_tokens() {
     assert!(cases > 7_000, "{cases}");
 }
 
-#[test]
-fn relabelled_modes() {
-    for (minted, label, mode) in [
-        (Mode::Sealed, Version::Signed, Mode::Signed),
-        (Mode::Signed, Version::Sealed, Mode::Sealed),
-        (Mode::Sealed, Version::Reference, Mode::Reference),
-        (Mode::Reference, Version::Sealed, Mode::Sealed),
-        (Mode::Reference, Version::Signed, Mode::Signed),
-    ] {
-        for len in 0..100 {
-            let mut raw = raw(&minted.mint(&RING, HERE, &vec![0; len]));
-            raw[0] = label as u8;
-            assert!(!mode.opens(encoding::encode(&raw).as_bytes()));
-        }
-    }
-}
-
-#[test]
-fn what_a_store_holds_is_no_cookie() {
-    let (token, ring) = (mint(1), ring(1));
-    let record = seal_record(&token.record_key(), &PLACE, b"v");
-    let way = token.seal_way(WayKind::Forward, &mint(2), NOW, b"");
-    let card = token.seal_card("example", b"Firefox").unwrap();
-    let tag = ring.active().csrf.tag(token.row_key());
-    for blob in [&record[..], &way.unwrap(), &card, &*tag] {
-        assert!(!Mode::Sealed.opens(encoding::encode(blob).as_bytes()));
-        let labelled = [&header(Version::Sealed, ring.active().id)[..], blob].concat();
-        assert!(!Mode::Sealed.opens(encoding::encode(&labelled).as_bytes()));
-        let labelled = [&header(Version::Signed, ring.active().id)[..], blob].concat();
-        assert!(!Mode::Signed.opens(encoding::encode(&labelled).as_bytes()));
-    }
-}
-
 /// Formats of other libraries, of past and of none: no decoder takes over.
 #[test]
 fn downgrades() {
@@ -336,34 +198,22 @@ fn downgrades() {
         b"0123456789abcdef0123456789abcdef",
         b"deleted",
     ];
-    let versions: Vec<Vec<u8>> = foreign
-        .iter()
-        .flat_map(|text| {
-            [
-                text.to_vec(),
-                encoding::encode(text).into_bytes(),
-                // Under our own header, as a sender who has seen one of our cookies would try.
-                encoding::encode(&[&[1, 0xff, 0x38], *text].concat()).into_bytes(),
-                encoding::encode(
-                    &[&header(Version::Signed, ring(1).active().id)[..], text].concat(),
-                )
-                .into_bytes(),
-                encoding::encode(
-                    &[&header(Version::Sealed, ring(1).active().id)[..], text].concat(),
-                )
-                .into_bytes(),
-                encoding::encode(&[&header(Version::Signed, KeyId([0; 4]))[..], text].concat())
-                    .into_bytes(),
-            ]
-        })
-        .collect();
-    for text in &versions {
+    // Under our own headers, as a sender who has seen one of our cookies would try.
+    let ours = RING.active().id;
+    let headers = [
+        &[][..],
+        &[1, 0xff, 0x38],
+        &header(Version::Signed, ours),
+        &header(Version::Sealed, ours),
+        &header(Version::Signed, KeyId([0; 4])),
+    ];
+    for text in foreign {
         for mode in MODES {
-            assert!(
-                !mode.opens(text),
-                "{mode:?} {}",
-                String::from_utf8_lossy(text)
-            );
+            assert!(!mode.opens(text), "{mode:?} {}", text.escape_ascii());
+            for header in headers {
+                let labelled = encoding::encode(&[header, text].concat());
+                assert!(!mode.opens(labelled.as_bytes()), "{mode:?} {labelled}");
+            }
         }
     }
 }
