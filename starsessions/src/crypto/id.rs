@@ -4,72 +4,55 @@ use std::fmt;
 
 use serde::{Serialize, Serializer};
 
-/// The primary key of a session in its store: 32 bytes.
-///
-/// It is derived from the cookie's secret and a key that the store never sees. A row key does not
-/// lead back to a cookie, and no client can choose one, so that it may be compared and indexed
-/// without care for timing. Store it as binary and compare it bytewise: a text column with
-/// a collation would take different sessions for the same one.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct RowKey([u8; Self::LEN]);
+/// 32 bytes that a store keeps. `Debug` shows four of them, enough to tell two apart.
+macro_rules! stored_key {
+    ($(#[$about:meta])* $name:ident) => {
+        $(#[$about])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name([u8; Self::LEN]);
 
-impl RowKey {
-    /// The length of a row key in bytes.
-    pub const LEN: usize = 32;
+        impl $name {
+            /// The length in bytes.
+            pub const LEN: usize = 32;
 
-    /// The row key with these bytes: for stores that list what they hold, and for their tests.
-    #[must_use]
-    pub const fn from_bytes(bytes: [u8; Self::LEN]) -> Self {
-        Self(bytes)
-    }
+            /// The key with these bytes: for stores that list what they hold, and for their tests.
+            #[must_use]
+            pub const fn from_bytes(bytes: [u8; Self::LEN]) -> Self {
+                Self(bytes)
+            }
 
-    /// What a store keeps.
-    #[must_use]
-    pub const fn as_bytes(&self) -> &[u8; Self::LEN] {
-        &self.0
-    }
+            /// What a store keeps.
+            #[must_use]
+            pub const fn as_bytes(&self) -> &[u8; Self::LEN] {
+                &self.0
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                let [a, b, c, d, ..] = self.0;
+                write!(f, "{}({a:02x}{b:02x}{c:02x}{d:02x}..)", stringify!($name))
+            }
+        }
+    };
 }
 
-/// Shows the first four bytes, enough to tell two rows apart.
-impl fmt::Debug for RowKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("RowKey(")?;
-        write_hex(f, self.0.first_chunk::<4>().map_or(&[], |start| start))?;
-        f.write_str("..)")
-    }
+stored_key! {
+    /// The primary key of a session in its store: 32 bytes.
+    ///
+    /// It is derived from the cookie's secret and a key that the store never sees. A row key does not
+    /// lead back to a cookie, and no client can choose one, so that it may be compared and indexed
+    /// without care for timing. Store it as binary and compare it bytewise: a text column with
+    /// a collation would take different sessions for the same one.
+    RowKey
 }
 
-/// What sessions are listed by: the keyed image of a field marked `index`, 32 bytes.
-///
-/// Equal values of one field give equal index keys, and nothing else can be learned from them: a
-/// store can find all sessions of a user without knowing the user.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct IndexKey([u8; Self::LEN]);
-
-impl IndexKey {
-    /// The length of an index key in bytes.
-    pub const LEN: usize = 32;
-
-    /// The index key with these bytes.
-    #[must_use]
-    pub const fn from_bytes(bytes: [u8; Self::LEN]) -> Self {
-        Self(bytes)
-    }
-
-    /// What a store keeps.
-    #[must_use]
-    pub const fn as_bytes(&self) -> &[u8; Self::LEN] {
-        &self.0
-    }
-}
-
-/// Shows the first four bytes, enough to tell two keys apart.
-impl fmt::Debug for IndexKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("IndexKey(")?;
-        write_hex(f, self.0.first_chunk::<4>().map_or(&[], |start| start))?;
-        f.write_str("..)")
-    }
+stored_key! {
+    /// What sessions are listed by: the keyed image of a field marked `index`, 32 bytes.
+    ///
+    /// Equal values of one field give equal index keys, and nothing else can be learned from them: a
+    /// store can find all sessions of a user without knowing the user.
+    IndexKey
 }
 
 /// Tells one binding of a session to a device from all others. It is no secret, and opens nothing.
