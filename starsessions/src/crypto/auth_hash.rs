@@ -5,6 +5,8 @@ use std::fmt;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 
+use super::mac::start_of;
+
 /// What a session remembers of its user's password: half a SHA-256 of the password hash that the application stores.
 /// Another password has another one, so a session can tell that the password was changed since its sign-in.
 ///
@@ -34,12 +36,7 @@ impl AuthHash {
     #[must_use]
     pub fn of(password_hash: impl AsRef<[u8]>) -> Self {
         let digest = Sha256::new_with_prefix(PURPOSE).chain_update(password_hash);
-        let digest: [u8; 32] = digest.finalize().into();
-        let mut half = [0; 16];
-        for (to, from) in half.iter_mut().zip(digest) {
-            *to = from;
-        }
-        Self(half)
+        Self(start_of(&digest.finalize().into()))
     }
 
     /// Whether it is of this password hash: the password was not changed.

@@ -26,7 +26,7 @@ pub(crate) fn mint_csrf_token(
     let keys = ring.active();
     let mut mask = Zeroizing::new([0; TAG_LEN]);
     random::fill(mask.as_mut_slice())?;
-    let tag = keys.csrf.tag(row);
+    let tag = keys.csrf.message(row).tag();
     let mut raw = Zeroizing::new(Vec::with_capacity(RAW_LEN));
     raw.extend_from_slice(&header(Version::Csrf, keys.id));
     raw.extend_from_slice(mask.as_slice());
@@ -50,7 +50,7 @@ pub(crate) fn verify_csrf_token(
     for ((tag, mask), masked) in tag.iter_mut().zip(mask).zip(masked) {
         *tag = mask ^ masked;
     }
-    keys.csrf.verify(row, &tag)
+    keys.csrf.message(row).verify(&tag)
 }
 
 const RAW_LEN: usize = HEADER_LEN + 2 * TAG_LEN;

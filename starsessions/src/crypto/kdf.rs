@@ -16,7 +16,7 @@
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
-use super::mac::{MacKey, Message, TAG_LEN};
+use super::mac::{MacKey, Message, start_of};
 
 /// HKDF-SHA256 (RFC 5869) for at most one block of output, which cannot fail: extracting and
 /// expanding are one HMAC each.
@@ -59,13 +59,7 @@ impl KeyedHash {
 
 /// The first `LEN` bytes of the first block of output.
 fn first_block<const LEN: usize>(info: Message) -> Zeroizing<[u8; LEN]> {
-    const { assert!(LEN <= TAG_LEN) };
-    let block = info.part(&[1]).tag();
-    let mut out = Zeroizing::new([0; LEN]);
-    for (to, from) in out.iter_mut().zip(block.iter()) {
-        *to = *from;
-    }
-    out
+    Zeroizing::new(start_of(&info.part(&[1]).tag()))
 }
 
 /// What a block leaves beside the secret and the nine octets or more of SHA-256's padding.

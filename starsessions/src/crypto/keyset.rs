@@ -17,9 +17,11 @@ use super::id::DeviceId;
 use super::id::{Fingerprint, IndexKey, RowKey};
 use super::kdf::{KeyedHash, Prk};
 use super::key::Key;
-use super::mac::{MacKey, Message, TAG_LEN, encoded};
+use super::mac::{MacKey, Message, TAG_LEN, encoded, start_of};
 use super::seal::SealKey;
-use super::token::{Header, InvalidToken, KeyId, SECRET_LEN};
+use super::token::{Header, KeyId, SECRET_LEN};
+#[cfg(feature = "dbsc")]
+use crate::clock::Timestamp;
 
 /// The keys of one master key, derived once. The master key itself is not kept.
 pub(super) struct KeySet {
@@ -131,26 +133,7 @@ pub(crate) struct Binding<'a> {
 pub(super) struct SignKey(MacKey);
 
 impl SignKey {
-    pub(super) fn sign(
-        &self,
-        binding: Binding<'_>,
-        header: &Header,
-        payload: &[u8],
-    ) -> [u8; TAG_LEN] {
-        *self.message(binding, header, payload).tag()
-    }
-
-    pub(super) fn verify(
-        &self,
-        binding: Binding<'_>,
-        header: &Header,
-        payload: &[u8],
-        tag: &[u8; TAG_LEN],
-    ) -> Result<(), InvalidToken> {
-        self.message(binding, header, payload).verify(tag)
-    }
-
-    fn message(&self, binding: Binding<'_>, header: &Header, payload: &[u8]) -> Message {
+    pub(super) fn message(&self, binding: Binding<'_>, header: &Header, payload: &[u8]) -> Message {
         self.0.message().list(&[
             b"starsessions/v1/signed",
             binding.cookie_name.as_bytes(),
@@ -217,15 +200,8 @@ pub(super) fn flow_aad(cookie_name: &str, header: &Header) -> Vec<u8> {
 /// back to the 256 random bits of a state.
 pub(super) fn flow_name_of(kind: &str, state: &[u8]) -> [u8; 16] {
     let flow: [&[u8]; 2] = [kind.as_bytes(), state];
-    let tag = MacKey::new(b"starsessions/v1/flow-name")
-        .message()
-        .list(&flow)
-        .tag();
-    let mut name = [0; 16];
-    for (to, from) in name.iter_mut().zip(tag.iter()) {
-        *to = *from;
-    }
-    name
+    let name = MacKey::new(b"starsessions/v1/flow-name").message();
+    start_of(&name.list(&flow).tag())
 }
 
 /// Names sessions in logs.
@@ -233,23 +209,14 @@ pub(super) struct LogKey(MacKey);
 
 impl LogKey {
     pub(super) fn id(&self, row: &RowKey) -> Fingerprint {
-        let mut id = [0; 8];
-        for (to, from) in id.iter_mut().zip(self.0.tag(row.as_bytes()).iter()) {
-            *to = *from;
-        }
-        Fingerprint(id)
+        Fingerprint(start_of(&self.0.tag(row.as_bytes())))
     }
 }
 
 /// What a session is called towards its user. It needs no secret key: the name of a row opens
 /// nothing.
 pub(super) fn handle_of(row: &RowKey) -> [u8; 16] {
-    let tag = MacKey::new(b"starsessions/v1/handle").tag(row.as_bytes());
-    let mut handle = [0; 16];
-    for (to, from) in handle.iter_mut().zip(tag.iter()) {
-        *to = *from;
-    }
-    handle
+    start_of(&MacKey::new(b"starsessions/v1/handle").tag(row.as_bytes()))
 }
 
 /// Hides the values of indexed fields from the store.
@@ -283,15 +250,7 @@ impl FormerKey {
 pub(super) struct CsrfKey(MacKey);
 
 impl CsrfKey {
-    pub(super) fn tag(&self, row: &RowKey) -> Zeroizing<[u8; TAG_LEN]> {
-        self.message(row).tag()
-    }
-
-    pub(super) fn verify(&self, row: &RowKey, tag: &[u8; TAG_LEN]) -> Result<(), InvalidToken> {
-        self.message(row).verify(tag)
-    }
-
-    fn message(&self, row: &RowKey) -> Message {
+    pub(super) fn message(&self, row: &RowKey) -> Message {
         let row: [&[u8]; 2] = [b"starsessions/v1/csrf", row.as_bytes()];
         self.0.message().list(&row)
     }
@@ -303,28 +262,14 @@ pub(super) struct DeviceCookieKey(MacKey);
 
 #[cfg(feature = "dbsc")]
 impl DeviceCookieKey {
-    pub(super) fn tag(
-        &self,
-        row: &RowKey,
-        device: &DeviceId,
-        at: &[u8; 5],
-    ) -> Zeroizing<[u8; TAG_LEN]> {
-        self.message(row, device, at).tag()
-    }
-
-    pub(super) fn verify(
-        &self,
-        row: &RowKey,
-        device: &DeviceId,
-        at: &[u8; 5],
-        tag: &[u8; TAG_LEN],
-    ) -> Result<(), InvalidToken> {
-        self.message(row, device, at).verify(tag)
-    }
-
     /// One block of SHA-256, since each request has one to verify. The parts have fixed lengths, and the key has no
     /// other use.
-    fn message(&self, row: &RowKey, device: &DeviceId, at: &[u8; 5]) -> Message {
+    pub(super) fn message(
+        &self,
+        row: &RowKey,
+        device: &DeviceId,
+        at: &[u8; Timestamp::PACKED],
+    ) -> Message {
         let message = self.0.message().part(row.as_bytes());
         message.part(device.as_bytes()).part(at)
     }

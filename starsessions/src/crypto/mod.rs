@@ -20,9 +20,9 @@
 //! | `random` | bytes from the operating system |
 //! | `encoding` | base64 |
 //! | `id` | row keys, index keys, the names of sessions in logs |
-//! | `auth_hash` | what a session remembers of a password |
 //! | `token` | the frame of every token; key ids |
 //! | `mac` | HMAC-SHA256 and the encoding of lists |
+//! | `auth_hash` | what a session remembers of a password |
 //! | `xchacha` | the cipher and its back ends |
 //! | `seal` | payloads sealed in place, with their nonces |
 //! | `key` | a master key |

@@ -68,8 +68,8 @@ pub(crate) fn sign_cookie(
     check_len(payload, TAG_LEN)?;
     let keys = ring.active();
     let header = header(Version::Signed, keys.id);
-    let tag = keys.cookie_sign.sign(binding, &header, payload);
-    Ok(encoding::encode(&[&header, payload, &tag].concat()))
+    let tag = keys.cookie_sign.message(binding, &header, payload).tag();
+    Ok(encoding::encode(&[&header, payload, &*tag].concat()))
 }
 
 /// The payload of a signed cookie value.
@@ -83,7 +83,8 @@ pub(crate) fn verify_cookie(
     let (key_id, header, body) = split(&raw, Version::Signed)?;
     let keys = ring.find(key_id, now).ok_or(InvalidToken)?;
     let (payload, tag) = body.split_last_chunk::<TAG_LEN>().ok_or(InvalidToken)?;
-    keys.cookie_sign.verify(binding, &header, payload, tag)?;
+    let message = keys.cookie_sign.message(binding, &header, payload);
+    message.verify(tag)?;
     let payload = HEADER_LEN..HEADER_LEN + payload.len();
     Ok(Opened {
         payload: Bytes::from(raw).slice(payload),

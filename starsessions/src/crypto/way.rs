@@ -50,14 +50,10 @@ impl ReferenceToken {
         until: Timestamp,
         payload: &[u8],
     ) -> Result<Vec<u8>, SealError> {
-        let until = until.as_unix_seconds().min(LAST_SECOND);
-        let [_, _, _, until @ ..] = until.to_be_bytes();
-        let successor = successor.to_raw();
-        self.way_key(kind).seal(
-            &way_aad(self.row_key()),
-            &[],
-            &[&until, successor.as_slice(), payload],
-        )
+        let (until, successor) = (until.to_packed(), successor.to_raw());
+        let text: [&[u8]; 3] = [&until, successor.as_slice(), payload];
+        self.way_key(kind)
+            .seal(&way_aad(self.row_key()), &[], &text)
     }
 
     /// The way of this kind that was sealed under this id.
@@ -72,13 +68,11 @@ impl ReferenceToken {
             .way_key(kind)
             .open(&way_aad(self.row_key()), sealed)
             .map(Zeroizing::new)?;
-        let (until, rest) = text.split_first_chunk::<5>().ok_or(InvalidToken)?;
+        let (until, rest) = text.split_first_chunk().ok_or(InvalidToken)?;
         let (raw, payload) = rest.split_first_chunk::<RAW_LEN>().ok_or(InvalidToken)?;
-        let [a, b, c, d, e] = *until;
-        let until = u64::from_be_bytes([0, 0, 0, a, b, c, d, e]);
         Ok(Way {
             successor: Self::from_raw(raw, ring, now)?,
-            until: Timestamp::from_unix_seconds(until),
+            until: Timestamp::from_packed(*until),
             payload: payload.to_vec(),
         })
     }
@@ -90,6 +84,3 @@ impl ReferenceToken {
         }
     }
 }
-
-/// The last one that fits into 40 bits.
-const LAST_SECOND: u64 = (1 << 40) - 1;

@@ -54,7 +54,7 @@ impl ReferenceToken {
     pub(crate) fn seal_invitation(&self, now: Timestamp) -> Result<String, SealError> {
         let header = self.header(Version::Invitation);
         let (aad, raw) = (keyset::invitation_aad(&header), self.to_raw());
-        let payload: [&[u8]; 2] = [raw.as_slice(), &seconds(now)];
+        let payload: [&[u8]; 2] = [raw.as_slice(), &now.to_packed()];
         let sealed = self.keys.device.seal(&aad, &header, &payload)?;
         Ok(encoding::encode(&sealed))
     }
@@ -67,7 +67,7 @@ impl ReferenceToken {
     ) -> Result<String, SealError> {
         let header = self.header(Version::Challenge);
         let aad = keyset::challenge_aad(&header, self.row_key(), device);
-        let sealed = self.keys.device.seal(&aad, &header, &[&seconds(now)])?;
+        let sealed = self.keys.device.seal(&aad, &header, &[&now.to_packed()])?;
         Ok(encoding::encode(&sealed))
     }
 
@@ -83,15 +83,16 @@ impl ReferenceToken {
         }
         let aad = keyset::challenge_aad(&header, self.row_key(), device);
         let payload = self.keys.device.open(&aad, body)?;
-        let issued_at = time(payload.as_slice().try_into().map_err(|_| InvalidToken)?);
+        let issued_at = packed_time(&payload)?;
         let tag = *body.first_chunk().ok_or(InvalidToken)?;
         Ok(Challenge { issued_at, tag })
     }
 
     /// The short cookie, which proves that the device has signed a moment ago.
     pub(crate) fn device_cookie(&self, device: &DeviceId, now: Timestamp) -> Zeroizing<String> {
-        let (header, at) = (self.header(Version::DeviceCookie), seconds(now));
-        let tag = self.keys.device_cookie.tag(self.row_key(), device, &at);
+        let (header, at) = (self.header(Version::DeviceCookie), now.to_packed());
+        let message = self.keys.device_cookie.message(self.row_key(), device, &at);
+        let tag = message.tag();
         let mut raw = Zeroizing::new(Vec::with_capacity(COOKIE_LEN));
         raw.extend_from_slice(&header);
         raw.extend_from_slice(&at);
@@ -112,9 +113,9 @@ impl ReferenceToken {
         }
         let (at, tag) = body.split_first_chunk().ok_or(InvalidToken)?;
         let tag = tag.try_into().map_err(|_| InvalidToken)?;
-        let key = &self.keys.device_cookie;
-        key.verify(self.row_key(), device, at, tag)?;
-        Ok(time(at))
+        let message = self.keys.device_cookie.message(self.row_key(), device, at);
+        message.verify(tag)?;
+        Ok(Timestamp::from_packed(*at))
     }
 
     fn header(&self, version: Version) -> Header {
@@ -150,7 +151,7 @@ pub(crate) fn open_invitation(
     let (raw, at) = payload.split_first_chunk::<RAW_LEN>().ok_or(InvalidToken)?;
     Ok(Invitation {
         token: ReferenceToken::from_raw(raw, ring, now)?,
-        issued_at: time(at.try_into().map_err(|_| InvalidToken)?),
+        issued_at: packed_time(at)?,
     })
 }
 
@@ -167,21 +168,12 @@ fn open(
     keys.device.open(&aad(&header), body).map(Zeroizing::new)
 }
 
-/// Seconds as u40.
-fn seconds(at: Timestamp) -> [u8; TIME] {
-    let [_, _, _, bytes @ ..] = at.as_unix_seconds().min(LAST_SECOND).to_be_bytes();
-    bytes
+fn packed_time(bytes: &[u8]) -> Result<Timestamp, InvalidToken> {
+    let bytes = bytes.try_into().map_err(|_| InvalidToken)?;
+    Ok(Timestamp::from_packed(bytes))
 }
 
-fn time(bytes: &[u8; TIME]) -> Timestamp {
-    let [a, b, c, d, e] = *bytes;
-    Timestamp::from_unix_seconds(u64::from_be_bytes([0, 0, 0, a, b, c, d, e]))
-}
-
-const TIME: usize = 5;
-/// The last one that fits into 40 bits.
-const LAST_SECOND: u64 = (1 << 40) - 1;
-const COOKIE_LEN: usize = HEADER_LEN + TIME + TAG_LEN;
+const COOKIE_LEN: usize = HEADER_LEN + Timestamp::PACKED + TAG_LEN;
 /// The identifier is the longest.
 const LONGEST: usize =
     (4 * (HEADER_LEN + OVERHEAD + RAW_LEN + DeviceId::LEN + PublicKey::LEN)).div_ceil(3);

@@ -83,7 +83,7 @@ fn derived(case: u64) -> Value {
         "forward": hex(pepper.forward_key(secret).as_bytes()),
         "ending": hex(pepper.ending_key(secret).as_bytes()),
         "log_id": token.fingerprint().to_string(),
-        "csrf": hex(&*token.keys.csrf.tag(token.row_key())),
+        "csrf": hex(&*token.keys.csrf.message(token.row_key()).tag()),
         "subject": hex(ring.index_key("shop", "login.user", b"17").as_bytes()),
         "realm": hex(ring.of_realm("shop", "admin").index_key("shop", "login.user", b"17").as_bytes()),
     })

@@ -42,7 +42,7 @@ fn the_images_of_a_secret_are_independent() {
         *token.record_key().as_bytes(),
         *pepper.forward_key(secret).as_bytes(),
         *pepper.ending_key(secret).as_bytes(),
-        *token.keys.csrf.tag(token.row_key()),
+        *token.keys.csrf.message(token.row_key()).tag(),
     ];
     assert_eq!(images.iter().collect::<HashSet<_>>().len(), images.len());
 }
