@@ -2,7 +2,7 @@
 //!
 //! A change of bytes needs a new version byte, and new vectors beside these. Only then:
 //! `BLESS=1 cargo test -p starsessions frozen`, and `python3 tests/vectors/oracle.py`, an independent
-//! implementation that must make the same bytes.
+//! implementation that must make the same bytes. That what is made opens is tested in `kinds`.
 
 use std::path::Path;
 use std::{env, fs};
@@ -10,15 +10,42 @@ use std::{env, fs};
 use serde_json::{Value, json};
 
 #[cfg(feature = "dbsc")]
+use super::super::{DeviceId, device::PublicKey};
 use super::super::{
-    DeviceId,
-    device::{PublicKey, open_identifier, open_invitation},
-};
-use super::super::{
-    RowKey, WayKind, flow_name, mint_csrf_token, mint_flow_state, open_card, open_cookie,
-    open_flow, seal_cookie, seal_flow, sign_cookie, verify_cookie, verify_csrf_token,
+    WayKind, flow_name, mint_csrf_token, mint_flow_state, seal_cookie, seal_flow, sign_cookie,
 };
 use super::*;
+
+#[test]
+fn the_bytes_are_those_of_the_files() {
+    for (name, cases, make) in FORMATS {
+        let path = format!("../tests/vectors/{name}.json");
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+        let made: Vec<Value> = (0..*cases).map(make).collect();
+        let made = serde_json::to_string_pretty(&made).unwrap() + "\n";
+        if env::var_os("BLESS").is_some() {
+            fs::write(&path, &made).unwrap();
+        }
+        assert!(
+            made == fs::read_to_string(&path).unwrap(),
+            "the bytes of `{name}` have changed: deployed sessions would end"
+        );
+    }
+}
+
+/// The file of each format, how many vectors it has, and how each is made.
+const FORMATS: &[(&str, u64, fn(u64) -> Value)] = &[
+    ("signed", 64, signed),
+    ("sealed", 64, sealed),
+    ("derived", 16, derived),
+    ("records", 64, record),
+    ("cards", 16, card),
+    ("ways", 16, way),
+    ("csrf", 16, csrf),
+    ("flows", 16, flow),
+    #[cfg(feature = "dbsc")]
+    ("devices", 16, device),
+];
 
 const NAMES: [&str; 4] = ["__Host-Http-id", "__Host-id", "id", "__Secure-session"];
 const AUDIENCES: [&str; 4] = ["", "example", "shop-production", "größe"];
@@ -223,171 +250,4 @@ pub(super) fn coordinates(case: u64) -> ([u8; 32], [u8; 32]) {
     let point = private.verifying_key().to_sec1_point(false);
     let (x, y) = point.as_bytes()[1..].split_at(32);
     (x.try_into().unwrap(), y.try_into().unwrap())
-}
-
-fn row(vector: &Value) -> RowKey {
-    RowKey::from_bytes(unhex(text(vector, "row")).try_into().unwrap())
-}
-
-/// Compares what the code makes now with the file, byte by byte; returns the file's vectors.
-fn frozen(name: &str, cases: u64, make: fn(u64) -> Value) -> Vec<Value> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../tests/vectors/{name}.json"));
-    let made: Vec<Value> = (0..cases).map(make).collect();
-    let made = serde_json::to_string_pretty(&made).unwrap() + "\n";
-    if env::var_os("BLESS").is_some() {
-        fs::write(&path, &made).unwrap();
-    }
-    let file = fs::read_to_string(&path).unwrap();
-    assert!(
-        made == file,
-        "the bytes of `{name}` have changed: deployed sessions would end"
-    );
-    serde_json::from_str(&file).unwrap()
-}
-
-fn text<'v>(vector: &'v Value, field: &str) -> &'v str {
-    vector[field].as_str().unwrap()
-}
-
-fn recorded_ring(vector: &Value) -> KeyRing {
-    KeyRing::new(recorded_key(vector, "master"))
-}
-
-fn recorded_key(vector: &Value, field: &str) -> Key {
-    Key::for_vectors(unhex(text(vector, field)).try_into().unwrap())
-}
-
-fn recorded_token(vector: &Value) -> Arc<ReferenceToken> {
-    let text = text(vector, "token").as_bytes();
-    ReferenceToken::parse(text, &recorded_ring(vector), NOW).unwrap()
-}
-
-fn bound(vector: &Value) -> Binding<'_> {
-    Binding {
-        cookie_name: text(vector, "cookie_name"),
-        audience: text(vector, "audience"),
-    }
-}
-
-#[test]
-fn signed_cookies_are_frozen() {
-    for vector in frozen("signed", 64, signed) {
-        let ring = recorded_ring(&vector);
-        let token = text(&vector, "token").as_bytes();
-        let opened = verify_cookie(&ring, bound(&vector), token, NOW).unwrap();
-        assert_eq!(*opened.payload, unhex(text(&vector, "payload")));
-    }
-}
-
-#[test]
-fn sealed_cookies_are_frozen() {
-    for vector in frozen("sealed", 64, sealed) {
-        let ring = recorded_ring(&vector);
-        let token = text(&vector, "token").as_bytes();
-        let opened = open_cookie(&ring, bound(&vector), token, NOW).unwrap();
-        assert_eq!(*opened.payload, unhex(text(&vector, "payload")));
-    }
-}
-
-#[test]
-fn derivations_are_frozen() {
-    for vector in frozen("derived", 16, derived) {
-        let token = recorded_token(&vector);
-        assert_eq!(hex(token.row_key().as_bytes()), text(&vector, "lookup"));
-    }
-}
-
-#[test]
-fn records_are_frozen() {
-    for vector in frozen("records", 64, record) {
-        let place = RecordPlace {
-            namespace: text(&vector, "namespace"),
-            format: vector["format"].as_u64().unwrap().try_into().unwrap(),
-            revision: vector["revision"].as_u64().unwrap(),
-        };
-        let sealed = unhex(text(&vector, "sealed"));
-        let opened = open_record(&recorded_token(&vector).record_key(), &place, &sealed);
-        assert_eq!(opened.unwrap(), unhex(text(&vector, "payload")));
-    }
-}
-
-#[test]
-fn cards_are_frozen() {
-    for vector in frozen("cards", 16, card) {
-        let ring = recorded_ring(&vector);
-        let sealed = unhex(text(&vector, "sealed"));
-        let opened = open_card(
-            &ring,
-            text(&vector, "namespace"),
-            &row(&vector),
-            &sealed,
-            NOW,
-        );
-        assert_eq!(opened.unwrap(), unhex(text(&vector, "card")));
-    }
-}
-
-#[test]
-fn ways_are_frozen() {
-    for vector in frozen("ways", 16, way) {
-        let kind = match text(&vector, "kind") {
-            "forward" => WayKind::Forward,
-            _ => WayKind::Ending,
-        };
-        let sealed = unhex(text(&vector, "sealed"));
-        let successor = recorded_key(&vector, "successor_master");
-        let ring = recorded_ring(&vector).accept(successor, None).unwrap();
-        let way = recorded_token(&vector).open_way(kind, &sealed, &ring, NOW);
-        let way = way.unwrap();
-        assert_eq!(*way.successor.encode(), text(&vector, "successor"));
-        assert_eq!(
-            way.until.as_unix_seconds(),
-            vector["until"].as_u64().unwrap()
-        );
-        assert_eq!(way.payload, unhex(text(&vector, "payload")));
-    }
-}
-
-#[test]
-fn csrf_tokens_are_frozen() {
-    for vector in frozen("csrf", 16, csrf) {
-        let token = text(&vector, "token").as_bytes();
-        let ring = recorded_ring(&vector);
-        assert!(verify_csrf_token(&ring, &row(&vector), token, NOW).is_ok());
-    }
-}
-
-#[test]
-fn flows_are_frozen() {
-    for vector in frozen("flows", 16, flow) {
-        let (name, token) = (text(&vector, "name"), text(&vector, "token").as_bytes());
-        let opened = open_flow(&recorded_ring(&vector), name, token, NOW).unwrap();
-        assert_eq!(opened.0.as_unix_seconds(), vector["end"].as_u64().unwrap());
-        assert_eq!(opened.1, unhex(text(&vector, "payload")));
-    }
-}
-
-#[cfg(feature = "dbsc")]
-#[test]
-fn tokens_of_devices_are_frozen() {
-    for vector in frozen("devices", 16, device) {
-        let (ring, token) = (recorded_ring(&vector), recorded_token(&vector));
-        let octets = |field| text(&vector, field).as_bytes();
-        let at = Timestamp::from_unix_seconds(vector["at"].as_u64().unwrap());
-        let named = open_identifier(&ring, octets("identifier"), NOW);
-        let named = named.unwrap_or_else(|_| panic!("a name"));
-        let [x, y] = ["x", "y"].map(|name| unhex(text(&vector, name)).try_into().unwrap());
-        let key = PublicKey::from_coordinates(&x, &y).unwrap_or_else(|_| panic!("a point"));
-        assert!(named.key == key);
-        assert_eq!(hex(named.device.as_bytes()), text(&vector, "device"));
-        assert_eq!(named.token.row_key(), token.row_key());
-        let invited = open_invitation(&ring, octets("invitation"), NOW);
-        let invited = invited.unwrap_or_else(|_| panic!("an invitation"));
-        assert_eq!(invited.issued_at, at);
-        assert_eq!(invited.token.row_key(), token.row_key());
-        let asked = token.open_challenge(&named.device, octets("challenge"));
-        assert_eq!(asked.unwrap().issued_at, at);
-        let proved = token.verify_device_cookie(&named.device, octets("cookie"));
-        assert_eq!(proved, Ok(at));
-    }
 }
