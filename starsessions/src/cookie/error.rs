@@ -7,9 +7,6 @@ use std::fmt;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CookieConfigError {
-    /// The name, path or domain has a character that no header can carry. The checks of each find it
-    /// first and say where it is.
-    ControlCharacter,
     /// The domain is an IP address.
     DomainAddress,
     /// The domain has a character that host names do not have; a port is one.
@@ -71,9 +68,6 @@ pub enum CookieConfigError {
 impl fmt::Display for CookieConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::ControlCharacter => {
-                f.write_str("the cookie's name, path or domain has a control character: remove it")
-            }
             Self::DomainAddress => f.write_str(
                 "the cookie's domain is an IP address, which has no subdomains: remove the domain",
             ),

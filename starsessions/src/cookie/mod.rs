@@ -21,8 +21,6 @@ mod error;
 mod parse;
 mod write;
 
-use http::HeaderValue;
-
 pub use error::CookieConfigError;
 pub(crate) use error::CookieTooLarge;
 pub(crate) use parse::{Candidates, Values, beginning_with, candidates};
@@ -33,16 +31,9 @@ use write::Template;
 pub(crate) struct CookieConfig {
     settings: CookieBuilder,
     template: Template,
-    removal: HeaderValue,
 }
 
 impl CookieConfig {
-    /// [`CookieBuilder::local_development`].
-    pub(crate) fn local_development() -> Self {
-        let builder = CookieBuilder::local_development();
-        builder.assemble(HeaderValue::from_static(DEVELOPMENT_REMOVAL))
-    }
-
     /// The name of the cookie.
     pub(crate) fn name(&self) -> &str {
         &self.settings.name
@@ -72,12 +63,6 @@ impl CookieConfig {
     /// Whether the cookie outlives the browser's own session.
     pub(crate) fn is_persistent(&self) -> bool {
         self.settings.persistent
-    }
-}
-
-impl Default for CookieConfig {
-    fn default() -> Self {
-        CookieBuilder::default().assemble(HeaderValue::from_static(DEFAULT_REMOVAL))
     }
 }
 
@@ -128,7 +113,7 @@ impl CookieBuilder {
     /// only: on a network, every machine on the way can read and replace it. Browsers share cookies
     /// between all ports of a host, so the name is one that nothing else uses.
     pub fn local_development() -> Self {
-        Self::default().name(DEVELOPMENT_NAME).secure(false)
+        Self::default().name("starsessions-dev").secure(false)
     }
 
     /// The name; `__Host-Http-id` unless changed.
@@ -194,16 +179,14 @@ impl CookieBuilder {
             domain.make_ascii_lowercase();
         }
         check::check(&self)?;
-        let removal = Template::new(&self).removal()?;
-        Ok(self.assemble(removal))
+        Ok(self.build_unchecked())
     }
 
-    fn assemble(self, mut removal: HeaderValue) -> CookieConfig {
-        removal.set_sensitive(true);
+    /// The configuration of settings that are known to be good.
+    pub(crate) fn build_unchecked(self) -> CookieConfig {
         CookieConfig {
             template: Template::new(&self),
             settings: self,
-            removal,
         }
     }
 }
@@ -222,27 +205,18 @@ impl Default for CookieBuilder {
     }
 }
 
-// What the templates of the two constructors give; a test compares them.
-const DEFAULT_REMOVAL: &str = "__Host-Http-id=; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=0";
-const DEVELOPMENT_NAME: &str = "starsessions-dev";
-const DEVELOPMENT_REMOVAL: &str = "starsessions-dev=; HttpOnly; SameSite=Lax; Path=/; Max-Age=0";
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn the_constructors_are_what_the_builder_builds() {
-        for (constructed, builder) in [
-            (CookieConfig::default(), CookieBuilder::default()),
-            (
-                CookieConfig::local_development(),
-                CookieBuilder::local_development(),
-            ),
-        ] {
-            let built = builder.build().unwrap();
-            assert_eq!(constructed.removal, built.removal);
-            assert_eq!(format!("{constructed:?}"), format!("{built:?}"));
+    fn browsers_accept_the_presets() {
+        for preset in [CookieBuilder::default(), CookieBuilder::local_development()] {
+            let unchecked = preset.clone().build_unchecked();
+            assert_eq!(
+                format!("{unchecked:?}"),
+                format!("{:?}", preset.build().unwrap())
+            );
         }
     }
 }

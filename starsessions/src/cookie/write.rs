@@ -9,7 +9,7 @@ use std::time::Duration;
 use cookie::Cookie;
 use http::HeaderValue;
 
-use super::error::{CookieConfigError, CookieTooLarge};
+use super::error::CookieTooLarge;
 use super::{CookieBuilder, CookieConfig, SameSite};
 
 impl CookieConfig {
@@ -54,8 +54,8 @@ impl CookieConfig {
 
     /// The `Set-Cookie` header that removes the cookie: the same name, path, domain and flags
     /// (otherwise browsers keep it, or refuse the header), no value, `Max-Age=0`.
-    pub(crate) fn removal(&self) -> HeaderValue {
-        self.removal.clone()
+    pub(crate) fn removal(&self) -> Result<HeaderValue, CookieTooLarge> {
+        self.set_token("", Some(Duration::ZERO))
     }
 }
 
@@ -86,11 +86,6 @@ impl Template {
         let mut before = cookie.build().to_string();
         let after = before.split_off(config.name.len() + 1);
         Self { before, after }
-    }
-
-    pub(super) fn removal(&self) -> Result<HeaderValue, CookieConfigError> {
-        self.fill("", Some(Duration::ZERO))
-            .ok_or(CookieConfigError::ControlCharacter)
     }
 
     #[cfg(feature = "dbsc")]
@@ -139,7 +134,10 @@ mod tests {
 
     #[test]
     fn a_cookie_of_the_browsers_session_has_no_end() {
-        let header = CookieConfig::default().set_token("value", None).unwrap();
+        let header = CookieBuilder::default()
+            .build_unchecked()
+            .set_token("value", None)
+            .unwrap();
         assert_eq!(
             header,
             "__Host-Http-id=value; HttpOnly; SameSite=Lax; Secure; Path=/"
@@ -148,7 +146,7 @@ mod tests {
 
     #[test]
     fn lifetimes_end_after_400_days() {
-        let config = CookieConfig::default();
+        let config = CookieBuilder::default().build_unchecked();
         for (lifetime, max_age) in [
             (Duration::ZERO, 0),
             (Duration::from_millis(999), 0),
@@ -183,9 +181,9 @@ mod tests {
 
     #[test]
     fn headers_are_sensitive() {
-        let config = CookieConfig::default();
+        let config = CookieBuilder::default().build_unchecked();
         let header = config.set_token("do-not-print", None).unwrap();
-        assert!(header.is_sensitive() && config.removal().is_sensitive());
+        assert!(header.is_sensitive() && config.removal().unwrap().is_sensitive());
         assert_eq!(format!("{header:?}"), "Sensitive");
     }
 }

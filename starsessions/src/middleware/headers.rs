@@ -43,11 +43,11 @@ pub(super) fn apply<B>(slot: &Slot, response: &mut Response<B>) {
     let session = match effects.cookie {
         // A response sets one cookie of a name: a leftover is removed by one that does not set ours.
         CookieChange::Keep => match &realm.former_cookie {
-            Some(former) if effects.has_stale_cookie => Some(Ok(former.removal())),
+            Some(former) if effects.has_stale_cookie => Some(former.removal()),
             _ => None,
         },
         CookieChange::Set { value, max_age } => Some(realm.cookie.set_token(&value, max_age)),
-        CookieChange::Remove => Some(Ok(realm.cookie.removal())),
+        CookieChange::Remove => Some(realm.cookie.removal()),
     };
     if effects.has_session && session.is_none() {
         caches::forbid_sharing(headers, &realm.reporter);

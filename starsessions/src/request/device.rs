@@ -190,7 +190,9 @@ impl Slot {
             headers.insert(REFRESH, HeaderValue::from_static(seconds));
         }
         if state.arrival.is_stale {
-            headers.append(SET_COOKIE, rules.cookie.removal());
+            if let Ok(removal) = rules.cookie.removal() {
+                headers.append(SET_COOKIE, removal);
+            }
         }
         let live = state.found.live().filter(|_| state.arrival.is_to_invite);
         let live = live.filter(|live| rules.guests || live.record.identified);

@@ -68,11 +68,7 @@ impl SessionLayerBuilder {
 
     /// The layer, where only defaults and presets are set.
     pub(in crate::middleware) fn build_defaults(self) -> SessionLayer {
-        let cookie = if self.cookie == CookieBuilder::local_development() {
-            CookieConfig::local_development()
-        } else {
-            CookieConfig::default()
-        };
+        let cookie = self.cookie.clone().build_unchecked();
         SessionLayer::from_realm(self.assemble(cookie, None), None)
     }
 
