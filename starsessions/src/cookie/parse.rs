@@ -12,7 +12,7 @@ use http::header::COOKIE;
 ///
 /// Several values are normal where a partitioned cookie meets an unpartitioned one, and a sign of cookie
 /// tossing elsewhere. Their order proves nothing (RFC 6265bis section 5.8.3), so all of them are tried,
-/// or none if there are more than [`Candidates::LIMIT`] different ones: else those in front would decide
+/// or none if there are more than four different ones: else those in front would decide
 /// which session it is. Allocates nothing.
 pub(crate) fn candidates<'h>(headers: &'h HeaderMap, name: &str) -> Candidates<'h> {
     let mut found = Candidates::default();
@@ -39,33 +39,29 @@ pub(crate) fn beginning_with<'h>(
 
 /// The different values of one cookie: in nearly every request, one.
 #[derive(Debug)]
-pub(crate) enum Values<'h, B = u8> {
+pub(crate) enum Values<'h> {
     None,
-    One(&'h [B]),
-    Several(Box<[&'h [B]]>),
+    One(&'h [u8]),
+    Several(Box<[&'h [u8]]>),
 }
 
 /// A few different values of one cookie.
-#[derive(Debug)]
-pub(crate) struct Candidates<'h, B = u8> {
-    values: [&'h [B]; LIMIT],
+#[derive(Debug, Default)]
+pub(crate) struct Candidates<'h> {
+    values: [&'h [u8]; LIMIT],
     len: usize,
     occurrences: usize,
     is_overfull: bool,
 }
 
-impl<'h, B> Candidates<'h, B> {
-    /// How many different values are kept.
-    #[cfg(test)]
-    pub(crate) const LIMIT: usize = LIMIT;
-
+impl<'h> Candidates<'h> {
     /// The different values, in order.
-    pub(crate) fn values(&self) -> &[&'h [B]] {
+    pub(crate) fn values(&self) -> &[&'h [u8]] {
         self.values.get(..self.len).unwrap_or_default()
     }
 
     /// The same in less room.
-    pub(crate) fn into_values(self) -> Values<'h, B> {
+    pub(crate) fn into_values(self) -> Values<'h> {
         match self.values() {
             [] => Values::None,
             [only] => Values::One(only),
@@ -87,10 +83,8 @@ impl<'h, B> Candidates<'h, B> {
     pub(crate) fn is_repeated(&self) -> bool {
         self.occurrences > 1
     }
-}
 
-impl<'h, B: PartialEq> Candidates<'h, B> {
-    fn add(&mut self, value: &'h [B]) {
+    fn add(&mut self, value: &'h [u8]) {
         self.occurrences = self.occurrences.saturating_add(1);
         if self.values().contains(&value) {
             return;
@@ -104,8 +98,8 @@ impl<'h, B: PartialEq> Candidates<'h, B> {
     }
 }
 
-impl<'h, B: PartialEq> FromIterator<&'h [B]> for Candidates<'h, B> {
-    fn from_iter<I: IntoIterator<Item = &'h [B]>>(values: I) -> Self {
+impl<'h> FromIterator<&'h [u8]> for Candidates<'h> {
+    fn from_iter<I: IntoIterator<Item = &'h [u8]>>(values: I) -> Self {
         let mut found = Self::default();
         for value in values {
             found.add(value);
@@ -114,41 +108,17 @@ impl<'h, B: PartialEq> FromIterator<&'h [B]> for Candidates<'h, B> {
     }
 }
 
-impl<B> Default for Candidates<'_, B> {
-    fn default() -> Self {
-        Self {
-            values: [&[]; LIMIT],
-            len: 0,
-            occurrences: 0,
-            is_overfull: false,
-        }
-    }
-}
-
-/// A byte of a header; tests count how often one is looked at.
-trait Octet: Copy + PartialEq + From<u8> {
-    /// Where this octet is first.
-    fn find(self, line: &[Self]) -> Option<usize>;
-}
-
-impl Octet for u8 {
-    fn find(self, line: &[Self]) -> Option<usize> {
-        memchr::memchr(self, line)
-    }
-}
-
-fn collect<'h, B: Octet>(line: &'h [B], name: &[B], found: &mut Candidates<'h, B>) {
+fn collect<'h>(line: &'h [u8], name: &[u8], found: &mut Candidates<'h>) {
     // Browsers send cookies without a name as `=value`; no layer has one.
     if name.is_empty() {
         return;
     }
     let mut rest = Some(line);
     while let Some(line) = rest {
-        let end = B::from(b';').find(line).unwrap_or(line.len());
+        let end = memchr::memchr(b';', line).unwrap_or(line.len());
         let pair = line.get(..end).unwrap_or_default();
         rest = line.get(end + 1..);
-        if let Some((start, [equals, value @ ..])) = trim(pair).split_at_checked(name.len())
-            && *equals == B::from(b'=')
+        if let Some((start, [b'=', value @ ..])) = trim(pair).split_at_checked(name.len())
             && start == name
         {
             found.add(value);
@@ -157,16 +127,11 @@ fn collect<'h, B: Octet>(line: &'h [B], name: &[B], found: &mut Candidates<'h, B
 }
 
 /// Drops spaces and tabs at both ends, and no other white space.
-fn trim<B: Octet>(mut pair: &[B]) -> &[B] {
-    let is_blank = |octet: &B| *octet == B::from(b' ') || *octet == B::from(b'\t');
-    while let [first, rest @ ..] = pair
-        && is_blank(first)
-    {
+fn trim(mut pair: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t', rest @ ..] = pair {
         pair = rest;
     }
-    while let [rest @ .., last] = pair
-        && is_blank(last)
-    {
+    while let [rest @ .., b' ' | b'\t'] = pair {
         pair = rest;
     }
     pair

@@ -1,13 +1,10 @@
-//! The table is for reading; the loops below it are for everything else.
-
-use std::cell::Cell;
+//! The table is for reading; the loops below it have every octet in every place.
 
 use http::header::COOKIE;
 use http::{HeaderMap, HeaderValue};
 use proptest::prelude::*;
 
-use super::collect;
-use super::{Candidates, Octet, candidates};
+use super::{Candidates, LIMIT, candidates, collect};
 
 const NAME: &str = "__Host-id";
 
@@ -20,96 +17,50 @@ const TABLE: &[Row] = &[
     (b"__Host-id=", &[b""]),
     (b"__Host-id==", &[b"="]),
     (b"__Host-id=a=b", &[b"a=b"]),
-    (b"__Host-id==v", &[b"=v"]),
-    (b"__Host-id=v=", &[b"v="]),
     (b"a=1; __Host-id=v", &[b"v"]),
     (b"__Host-id=v; a=1", &[b"v"]),
     (b"a=1; __Host-id=v; b=2", &[b"v"]),
     (b"a=1;__Host-id=v;b=2", &[b"v"]),
-    (b"a; __Host-id=v; b", &[b"v"]),
-    (b"a=; __Host-id=v; b=", &[b"v"]),
-    (b"__Host-id=AZaz09-_", &[b"AZaz09-_"]),
     (b"__Host-id=!#$%&'()*+-./:<=>?@[]^_`{|}~", &[b"!#$%&'()*+-./:<=>?@[]^_`{|}~"]),
     // Absent.
     (b"", &[]),
-    (b" ", &[]),
-    (b"\t", &[]),
-    (b"=", &[]),
-    (b";", &[]),
-    (b"a", &[]),
     (b"a=1", &[]),
     (b"a=__Host-id", &[]),
     (b"a=__Host-id=v", &[]),
-    (b"v=__Host-id", &[]),
-    (b"__Host-", &[]),
-    (b"__Host-i", &[]),
     (b"__Host-i=v", &[]),
     (b"__Host-id", &[]),
     (b"__Host-id;", &[]),
     (b"; __Host-id", &[]),
-    (b"__Host-id v", &[]),
-    (b"__Host-id:v", &[]),
     // Nearly the name.
     (b"__Host-id2=v", &[]),
-    (b"__Host-idd=v", &[]),
-    (b"_Host-id=v", &[]),
     (b"___Host-id=v", &[]),
     (b"x__Host-id=v", &[]),
-    (b"-__Host-id=v", &[]),
-    (b"__Host-id-=v", &[]),
-    (b"__Host--id=v", &[]),
-    (b"__Host_id=v", &[]),
-    (b"__Hostid=v", &[]),
     (b"Host-id=v", &[]),
     (b"id=v", &[]),
-    (b"__Host-=v", &[]),
-    (b"__Host-id.=v", &[]),
-    (b"__Host-id[]=v", &[]),
     (b"__Host-id[0]=v", &[]),
-    (b"..Host-id=v", &[]),
-    (b"__Host.id=v", &[]),
-    (b"__Host id=v", &[]),
-    (b"__Host[id=v", &[]),
-    (b"[_Host-id=v", &[]),
     // Case counts.
     (b"__host-id=v", &[]),
-    (b"__HOST-ID=v", &[]),
-    (b"__HOST-id=v", &[]),
     (b"__Host-ID=v", &[]),
-    (b"__Host-Id=v", &[]),
-    (b"__hOST-id=v", &[]),
     (b"__host-id=x; __Host-id=v", &[b"v"]),
     (b"__Host-id=v; __HOST-ID=x", &[b"v"]),
     // Nothing is decoded.
     (b"%5F%5FHost-id=v", &[]),
-    (b"%5f_Host-id=v", &[]),
-    (b"_%5FHost-id=v", &[]),
-    (b"__%48ost-id=v", &[]),
     (b"__Host%2Did=v", &[]),
-    (b"__Host-i%64=v", &[]),
     (b"__Host-id%3Dv", &[]),
     (b"__Host-id%3D=v", &[]),
-    (b"__Host-id%00=v", &[]),
     (b"%20__Host-id=v", &[]),
-    (b"__Host-id%20=v", &[]),
-    (b"__Host-id+=v", &[]),
-    (b"+__Host-id=v", &[]),
     (b"__Host-id=%76", &[b"%76"]),
     (b"__Host-id=a%3Bb", &[b"a%3Bb"]),
     (b"__Host-id=a+b", &[b"a+b"]),
     (b"__Host-id=\\x76", &[b"\\x76"]),
     (b"__Host-id=&#118;", &[b"&#118"]),
-    (b"\\x5f_Host-id=v", &[]),
-    (b"__Host-id\\=v", &[]),
     // Spaces and tabs around a pair.
     (b" __Host-id=v", &[b"v"]),
-    (b"  __Host-id=v", &[b"v"]),
     (b"\t__Host-id=v", &[b"v"]),
     (b" \t __Host-id=v", &[b"v"]),
     (b"__Host-id=v ", &[b"v"]),
     (b"__Host-id=v\t", &[b"v"]),
     (b"__Host-id=v \t ", &[b"v"]),
-    (b"a=1;  __Host-id=v", &[b"v"]),
     (b"a=1;\t__Host-id=v", &[b"v"]),
     (b"a=1 ;__Host-id=v", &[b"v"]),
     (b"__Host-id=v ; a=1", &[b"v"]),
@@ -120,47 +71,9 @@ const TABLE: &[Row] = &[
     (b"__Host-id = v", &[]),
     (b"__Host-id= v", &[b" v"]),
     (b"__Host-id=\tv", &[b"\tv"]),
-    (b"__Host-id=a b", &[b"a b"]),
-    (b"__Host-id=a\tb", &[b"a\tb"]),
-    (b"__Host -id=v", &[]),
-    (b"__Host-\tid=v", &[]),
     // Other white space is a character like any other.
-    (b"\n__Host-id=v", &[]),
-    (b"\r__Host-id=v", &[]),
     (b"\r\n __Host-id=v", &[]),
-    (b"\x0b__Host-id=v", &[]),
-    (b"\x0c__Host-id=v", &[]),
-    (b"\x1c__Host-id=v", &[]),
-    (b"\x1f__Host-id=v", &[]),
-    (b"\x85__Host-id=v", &[]),
-    (b"\xa0__Host-id=v", &[]),
-    (b"\xc2\x85__Host-id=v", &[]),
-    (b"\xc2\xa0__Host-id=v", &[]),
-    (b"\xe1\x9a\x80__Host-id=v", &[]),
-    (b"\xe2\x80\x80__Host-id=v", &[]),
-    (b"\xe2\x80\x81__Host-id=v", &[]),
-    (b"\xe2\x80\x82__Host-id=v", &[]),
-    (b"\xe2\x80\x83__Host-id=v", &[]),
-    (b"\xe2\x80\x84__Host-id=v", &[]),
-    (b"\xe2\x80\x85__Host-id=v", &[]),
-    (b"\xe2\x80\x86__Host-id=v", &[]),
-    (b"\xe2\x80\x87__Host-id=v", &[]),
-    (b"\xe2\x80\x88__Host-id=v", &[]),
-    (b"\xe2\x80\x89__Host-id=v", &[]),
-    (b"\xe2\x80\x8a__Host-id=v", &[]),
-    (b"\xe2\x80\x8b__Host-id=v", &[]),
-    (b"\xe2\x80\xa8__Host-id=v", &[]),
-    (b"\xe2\x80\xa9__Host-id=v", &[]),
-    (b"\xe2\x80\xaf__Host-id=v", &[]),
-    (b"\xe3\x80\x80__Host-id=v", &[]),
-    (b"\xef\xbb\xbf__Host-id=v", &[]),
-    (b"__Host-id\xa0=v", &[]),
     (b"__Host-id\xc2\xa0=v", &[]),
-    (b"__Host-id\x00=v", &[]),
-    (b"__Host-id=v\n", &[b"v\n"]),
-    (b"__Host-id=v\r", &[b"v\r"]),
-    (b"__Host-id=v\xa0", &[b"v\xa0"]),
-    (b"__Host-id=v\xc2\xa0", &[b"v\xc2\xa0"]),
     (b"__Host-id=v\xe2\x80\x83", &[b"v\xe2\x80\x83"]),
     (b"__Host-id=\xef\xbb\xbfv", &[b"\xef\xbb\xbfv"]),
     // Characters that look alike.
@@ -172,36 +85,21 @@ const TABLE: &[Row] = &[
     // Without a name.
     (b"=v", &[]),
     (b"=__Host-id=v", &[]),
-    (b" =__Host-id=v", &[]),
-    (b"= __Host-id=v", &[]),
     (b"=;__Host-id=v", &[b"v"]),
     (b"==__Host-id=v", &[]),
     (b"=v; __Host-id=w", &[b"w"]),
-    (b"__Host-id; =v", &[]),
     (b"__Host-id; __Host-id=v", &[b"v"]),
-    (b"__Host-id=v; __Host-id", &[b"v"]),
-    (b"=__Host-id", &[]),
     // Quotes are part of the value and hide nothing.
     (b"__Host-id=\"v\"", &[b"\"v\""]),
     (b"__Host-id=\"v", &[b"\"v"]),
-    (b"__Host-id=v\"", &[b"v\""]),
-    (b"__Host-id=\"\"", &[b"\"\""]),
     (b"__Host-id=\"a b\"", &[b"\"a b\""]),
     (b"__Host-id=\"a;b\"", &[b"\"a"]),
     (b"__Host-id=\"a\\\"b\"", &[b"\"a\\\"b\""]),
-    (b"__Host-id='v'", &[b"'v'"]),
     (b"\"__Host-id\"=v", &[]),
-    (b"\"__Host-id=v\"", &[]),
     (b"a=\"__Host-id=v\"", &[]),
     (b"a=\"x; __Host-id=v; b=\"z\"", &[b"v"]),
-    (b"a=\"x; __Host-id=v; b=z\"", &[b"v"]),
     (b"a=\"; __Host-id=v", &[b"v"]),
-    (b"a=\"\\\"; __Host-id=v\"", &[b"v\""]),
-    (b"a='; __Host-id=v; '", &[b"v"]),
-    (b"a=(; __Host-id=v; )", &[b"v"]),
-    (b"a=/*; __Host-id=v; */", &[b"v"]),
     // Attributes of RFC 2965 are names like any other.
-    (b"$Version=1; __Host-id=v", &[b"v"]),
     (b"$Version=1; __Host-id=v; $Path=/", &[b"v"]),
     (b"$Version=\"1\"; __Host-id=\"v\"; $Path=\"/\"; $Domain=\"a.example\"", &[b"\"v\""]),
     (b"$Version=1, __Host-id=v", &[]),
@@ -209,62 +107,29 @@ const TABLE: &[Row] = &[
     (b"__Host-id=v; Path=/; Secure; HttpOnly", &[b"v"]),
     // Only the semicolon separates.
     (b"a=1, __Host-id=v", &[]),
-    (b"a=1,__Host-id=v", &[]),
     (b"__Host-id=v, a=1", &[b"v, a=1"]),
     (b"__Host-id=v,__Host-id=w", &[b"v,__Host-id=w"]),
     (b"a=1&__Host-id=v", &[]),
-    (b"__Host-id=v&a=1", &[b"v&a=1"]),
-    (b"a=1\n__Host-id=v", &[]),
     (b"a=1\r\nCookie: __Host-id=v", &[]),
-    (b"a=1\0__Host-id=v", &[]),
-    (b"a=1 __Host-id=v", &[]),
-    (b"a=1:__Host-id=v", &[]),
     (b"a=1\xcd\xbe__Host-id=v", &[]),
     (b"a=1\xef\xbc\x9b__Host-id=v", &[]),
     // Empty pairs.
     (b";;", &[]),
-    (b"; ;\t;", &[]),
     (b";;__Host-id=v", &[b"v"]),
-    (b"__Host-id=v;;", &[b"v"]),
-    (b";;;__Host-id=v;;;", &[b"v"]),
-    (b"; ; __Host-id=v; ;", &[b"v"]),
     (b"a=1;;__Host-id=v", &[b"v"]),
     // Junk next to it.
-    (b"\0; __Host-id=v", &[b"v"]),
     (b"a=\0; __Host-id=v", &[b"v"]),
-    (b"\x7f=\x7f; __Host-id=v", &[b"v"]),
-    (b"a=\x01\x02\x03; __Host-id=v", &[b"v"]),
     (b"\xff\xfe=\xff; __Host-id=v", &[b"v"]),
-    (b"a=\xc3; __Host-id=v", &[b"v"]),
     (b"a=\xed\xa0\x80; __Host-id=v", &[b"v"]),
-    (b"a=%; __Host-id=v", &[b"v"]),
-    (b"a=%zz; __Host-id=v", &[b"v"]),
-    (b"a=\r\n; __Host-id=v", &[b"v"]),
     (b"{\"a\":1}; __Host-id=v", &[b"v"]),
-    (b"a=<script>; __Host-id=v", &[b"v"]),
     (b"__proto__=1; __Host-id=v", &[b"v"]),
-    (b"a b c; __Host-id=v", &[b"v"]),
-    (b"@[]{}=()<>; __Host-id=v", &[b"v"]),
-    // Bytes of the value are kept, whatever they are.
-    (b"__Host-id=\0", &[b"\0"]),
-    (b"__Host-id=a\0b", &[b"a\0b"]),
-    (b"__Host-id=\x7f", &[b"\x7f"]),
-    (b"__Host-id=\xff", &[b"\xff"]),
-    (b"__Host-id=\xc3\xa9", &[b"\xc3\xa9"]),
-    (b"__Host-id=\\", &[b"\\"]),
-    (b"__Host-id=,", &[b","]),
     // The same name again.
     (b"__Host-id=v; __Host-id=w", &[b"v", b"w"]),
-    (b"__Host-id=w; __Host-id=v", &[b"w", b"v"]),
     (b"__Host-id=v; __Host-id=v", &[b"v"]),
-    (b"__Host-id=v; a=1; __Host-id=w", &[b"v", b"w"]),
     (b"__Host-id=; __Host-id=v", &[b"", b"v"]),
-    (b"__Host-id=v; __Host-id=", &[b"v", b""]),
-    (b"__Host-id=v; __Host-id=V", &[b"v", b"V"]),
     (b"__Host-id=v; __Host-id= v", &[b"v", b" v"]),
     (b"__Host-id=v; __Host-id=\"v\"", &[b"v", b"\"v\""]),
     (b"__Host-id=v; __Host-id=w; __Host-id=v", &[b"v", b"w"]),
-    (b"__Host-id=1; __Host-id=2; __Host-id=3", &[b"1", b"2", b"3"]),
     (b"__Host-id=1; __Host-id=2; __Host-id=3; __Host-id=4", &[b"1", b"2", b"3", b"4"]),
     (
         b"__Host-id=1; __Host-id=2; __Host-id=3; __Host-id=4; __Host-id=5",
@@ -284,7 +149,6 @@ fn values<'h>(line: &'h [u8], name: &str) -> Vec<&'h [u8]> {
 
 #[test]
 fn the_table() {
-    assert!(TABLE.len() >= 200, "{}", TABLE.len());
     for (line, expected) in TABLE {
         assert_eq!(values(line, NAME), *expected, "{}", line.escape_ascii());
     }
@@ -293,30 +157,13 @@ fn the_table() {
 /// A line of the table neither hides nor changes what stands beside it.
 #[test]
 fn lines_of_the_table_do_not_disturb_each_other() {
-    for (line, expected) in TABLE
-        .iter()
-        .filter(|(_, expected)| expected.len() < Candidates::<u8>::LIMIT)
-    {
-        let with = |value: &'static [u8], expected: Vec<&[u8]>, line: &[u8]| {
-            assert_eq!(
-                values(line, NAME),
-                expected,
-                "{} {}",
-                line.escape_ascii(),
-                value.len()
-            );
-        };
-        let own: &[u8] = b"own-value";
-        with(
-            own,
-            [&[own], *expected].concat(),
-            &[b"__Host-id=own-value;", *line].concat(),
-        );
-        with(
-            own,
-            [*expected, &[own]].concat(),
-            &[*line, b";__Host-id=own-value"].concat(),
-        );
+    let own: &[u8] = b"own-value";
+    let rows = TABLE.iter();
+    for (line, expected) in rows.filter(|(_, expected)| expected.len() < LIMIT) {
+        let before = [b"__Host-id=own-value;", *line].concat();
+        assert_eq!(values(&before, NAME), [&[own], *expected].concat());
+        let behind = [*line, b";__Host-id=own-value"].concat();
+        assert_eq!(values(&behind, NAME), [*expected, &[own]].concat());
     }
 }
 
@@ -386,6 +233,20 @@ fn every_octet_in_front_of_the_pair_and_behind_it() {
             &behind[10..]
         };
         assert_eq!(values(&behind, NAME), [expected], "{octet:#x}");
+    }
+}
+
+#[test]
+fn other_white_space_is_a_character_like_any_other() {
+    let is_blank = |c: &char| c.is_whitespace() || matches!(c, '\u{200b}' | '\u{feff}');
+    let others = ('\0'..=char::MAX)
+        .filter(is_blank)
+        .filter(|c| !" \t".contains(*c));
+    for blank in others {
+        let (front, behind) = (format!("{blank}{NAME}=v"), format!("{NAME}=v{blank}"));
+        assert!(values(front.as_bytes(), NAME).is_empty(), "{blank:?}");
+        let kept = format!("v{blank}");
+        assert_eq!(values(behind.as_bytes(), NAME), [kept.as_bytes()]);
     }
 }
 
@@ -477,79 +338,6 @@ fn at_most_four_values_are_tried() {
 #[test]
 fn no_name_finds_nothing() {
     assert!(values(b"=v; =; ; __Host-id=v", "").is_empty());
-}
-
-thread_local! {
-    static LOOKS: Cell<usize> = const { Cell::new(0) };
-}
-
-/// An octet that counts how often it is compared.
-#[derive(Clone, Copy, Debug)]
-struct Counted(u8);
-
-impl From<u8> for Counted {
-    fn from(octet: u8) -> Self {
-        Self(octet)
-    }
-}
-
-impl PartialEq for Counted {
-    fn eq(&self, other: &Self) -> bool {
-        LOOKS.set(LOOKS.get() + 1);
-        self.0 == other.0
-    }
-}
-
-impl Octet for Counted {
-    fn find(self, line: &[Self]) -> Option<usize> {
-        line.iter().position(|octet| *octet == self)
-    }
-}
-
-fn looks(line: &[u8]) -> usize {
-    let counted = |bytes: &[u8]| -> Vec<Counted> { bytes.iter().copied().map(Counted).collect() };
-    let (line, name) = (counted(line), counted(NAME.as_bytes()));
-    LOOKS.set(0);
-    collect(&line, &name, &mut Candidates::default());
-    LOOKS.get()
-}
-
-#[test]
-fn the_work_is_linear_in_the_size() {
-    let worst: [&[u8]; 10] = [
-        b"a",
-        b";",
-        b" ",
-        b"\t;",
-        b"a=1; ",
-        b"__Host-id; ",
-        b"__Host-i=v; ",
-        b"__Host-id=v; ",
-        b"=__Host-id",
-        b"__Host-ix=longer-value-than-that; ",
-    ];
-    for pattern in worst {
-        for size in [1, 4_095, 4_096, 4_097, 8 << 10, 64 << 10, 1 << 20] {
-            let line: Vec<u8> = pattern.iter().copied().cycle().take(size).collect();
-            // One look to split, two to trim, one for the name, four for known values: at most.
-            assert!(
-                looks(&line) <= 8 * size + 8,
-                "{} {size}",
-                pattern.escape_ascii()
-            );
-        }
-    }
-}
-
-#[test]
-fn long_values_are_compared_with_four_others_at_most() {
-    for pairs in [10_usize, 1_000, 10_000] {
-        let line: Vec<u8> = (0..pairs)
-            .flat_map(|pair| format!("__Host-id={}{pair:08}; ", "x".repeat(100)).into_bytes())
-            .collect();
-        assert!(looks(&line) <= 8 * line.len() + 8, "{pairs}");
-        assert_eq!(values(&line, NAME).len(), 4);
-    }
 }
 
 proptest! {
