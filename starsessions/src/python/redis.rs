@@ -4,13 +4,13 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::store::{RedisClient, RedisConnectError, StoreError, Strings, Swapped};
+use crate::store::{RedisClient, RedisConnectError, Strings};
 
 /// `RedisStore(connection, prefix="starsessions.", gc_ttl=2592000)`: one string for each session.
 ///
 /// Its connection is its own, and is closed when it is dropped.
 pub struct RedisStore {
-    strings: Strings,
+    pub(super) strings: Strings,
     key: Arc<dyn Fn(&str) -> String + Send + Sync>,
     pub(super) gc_ttl: Duration,
 }
@@ -49,42 +49,9 @@ impl RedisStore {
         self
     }
 
-    pub(super) async fn read(&self, id: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        self.strings.get(&(self.key)(id)).await
-    }
-
-    pub(super) async fn insert(
-        &self,
-        id: &str,
-        bytes: &[u8],
-        ttl: Duration,
-    ) -> Result<bool, StoreError> {
-        self.strings.insert(&(self.key)(id), bytes, ttl).await
-    }
-
-    pub(super) async fn replace(
-        &self,
-        id: &str,
-        seen: &[u8],
-        bytes: &[u8],
-        ttl: Duration,
-    ) -> Result<Swapped, StoreError> {
-        self.strings.swap(&(self.key)(id), seen, bytes, ttl).await
-    }
-
-    pub(super) async fn rename(
-        &self,
-        [old, new]: [&str; 2],
-        seen: &[u8],
-        bytes: &[u8],
-        ttl: Duration,
-    ) -> Result<Swapped, StoreError> {
-        let [old, new] = [(self.key)(old), (self.key)(new)];
-        self.strings.rename(&old, seen, &new, bytes, ttl).await
-    }
-
-    pub(super) async fn remove(&self, id: &str) -> Result<(), StoreError> {
-        self.strings.remove(&(self.key)(id)).await
+    /// Where the session of this id is.
+    pub(super) fn key_of(&self, id: &str) -> String {
+        (self.key)(id)
     }
 }
 

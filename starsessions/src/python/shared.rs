@@ -113,7 +113,7 @@ impl Sessions {
                 verified.map(|(bytes, _)| bytes)
             }
             #[cfg(feature = "redis")]
-            Store::Redis(store) => store.read(cookie).await?,
+            Store::Redis(store) => store.strings.get(&store.key_of(cookie)).await?,
         };
         Ok(bytes.and_then(|bytes| self.read(bytes)))
     }
@@ -147,14 +147,14 @@ impl Sessions {
         match &self.store {
             Store::Cookie(_) => Ok(true),
             #[cfg(feature = "redis")]
-            Store::Redis(store) => store.insert(id, &stored.bytes, ttl).await,
+            Store::Redis(store) => {
+                let key = store.key_of(id);
+                store.strings.insert(&key, &stored.bytes, ttl).await
+            }
         }
     }
 
-    #[cfg_attr(
-        not(feature = "redis"),
-        expect(unused_variables, reason = "without a store")
-    )]
+    /// Replaces the session that was read.
     pub(crate) async fn replace(
         &self,
         id: &str,
@@ -162,23 +162,17 @@ impl Sessions {
         stored: &Stored,
         ttl: Duration,
     ) -> Result<Replaced, StoreError> {
-        match &self.store {
-            Store::Cookie(_) => Ok(Replaced::Done),
-            #[cfg(feature = "redis")]
-            Store::Redis(store) => {
-                let swapped = store.replace(id, &seen.bytes, &stored.bytes, ttl).await?;
-                Ok(self.met(swapped))
-            }
-        }
+        self.rename([id, id], seen, stored, ttl).await
     }
 
+    /// The same under another id, if it is another one.
     #[cfg_attr(
         not(feature = "redis"),
         expect(unused_variables, reason = "without a store")
     )]
     pub(crate) async fn rename(
         &self,
-        ids: [&str; 2],
+        [old, new]: [&str; 2],
         seen: &Stored,
         stored: &Stored,
         ttl: Duration,
@@ -187,18 +181,21 @@ impl Sessions {
             Store::Cookie(_) => Ok(Replaced::Done),
             #[cfg(feature = "redis")]
             Store::Redis(store) => {
-                let renamed = store.rename(ids, &seen.bytes, &stored.bytes, ttl).await?;
-                Ok(self.met(renamed))
+                let (from, to) = (store.key_of(old), store.key_of(new));
+                let (strings, seen, bytes) = (&store.strings, &seen.bytes, &stored.bytes);
+                let swapped = if old == new {
+                    strings.swap(&from, seen, bytes, ttl).await?
+                } else {
+                    strings.rename(&from, seen, &to, bytes, ttl).await?
+                };
+                Ok(match swapped {
+                    Swapped::Done => Replaced::Done,
+                    Swapped::Stale(bytes) => {
+                        self.read(bytes).map_or(Replaced::Gone, Replaced::Stale)
+                    }
+                    Swapped::Gone => Replaced::Gone,
+                })
             }
-        }
-    }
-
-    #[cfg(feature = "redis")]
-    fn met(&self, swapped: Swapped) -> Replaced {
-        match swapped {
-            Swapped::Done => Replaced::Done,
-            Swapped::Stale(bytes) => self.read(bytes).map_or(Replaced::Gone, Replaced::Stale),
-            Swapped::Gone => Replaced::Gone,
         }
     }
 
