@@ -32,7 +32,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use http::header::SET_COOKIE;
+use http::header::{COOKIE, SET_COOKIE};
 use http::{HeaderMap, HeaderValue, Response};
 
 pub use self::lock::{SchemaChange, SchemaLock, SchemaLockError, UpdateSchema};
@@ -222,11 +222,9 @@ impl TestSessions {
         &self,
         authorization: &HeaderValue,
     ) -> Result<Option<T>, SessionError> {
-        let mut headers = HeaderMap::new();
-        if let Some(header) = &self.layer.realm().carriers.header {
-            headers.insert(header.name.clone(), authorization.clone());
-        }
-        CurrentSession::new(self.slot(&headers)).get().await
+        let header = self.layer.realm().carriers.header.iter();
+        let shown = header.map(|it| (it.name.clone(), authorization.clone()));
+        CurrentSession::new(self.slot(&shown.collect())).get().await
     }
 
     /// What a view holds in the session of a `Cookie` header; `None` where a required field is
@@ -238,9 +236,8 @@ impl TestSessions {
         &self,
         cookie: &HeaderValue,
     ) -> Result<Option<T>, SessionError> {
-        let mut headers = HeaderMap::new();
-        headers.insert(http::header::COOKIE, cookie.clone());
-        CurrentSession::new(self.slot(&headers)).get().await
+        let shown = HeaderMap::from_iter([(COOKIE, cookie.clone())]);
+        CurrentSession::new(self.slot(&shown)).get().await
     }
 
     /// What a view holds in the session that a response has set.

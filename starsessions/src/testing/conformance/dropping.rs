@@ -4,16 +4,15 @@ use std::future::Future;
 use std::pin::pin;
 use std::task::Poll;
 
-use super::trial::{Trial, after, at, filed_row, new_index_key, new_key, touch, way_after};
+use super::trial::{
+    Trial, after, at, filed_row, new_index_key, new_key, rotation, touch, way_after,
+};
 use crate::crypto::{IndexKey, RowKey};
-use crate::store::{Listed, Rotation, Row, Store, StoreError};
+use crate::store::{Listed, Row, Store, StoreError};
 
 /// Each operation is dropped at each of its await points.
 pub async fn a_dropped_operation_is_whole_or_not_at_all<S: Store>(store: &S) {
-    let trial = &Trial {
-        clause: "a_dropped_operation_is_whole_or_not_at_all",
-        store,
-    };
+    let trial = &Trial::new("a_dropped_operation_is_whole_or_not_at_all", store);
     for polls in 0..MOST_POLLS {
         let finished = [
             dropped_insert(trial, polls).await,
@@ -66,13 +65,7 @@ async fn dropped_touch<S: Store>(trial: &Trial<'_, S>, polls: usize) -> bool {
 async fn dropped_rotation<S: Store>(trial: &Trial<'_, S>, polls: usize) -> bool {
     let (place, seen) = Place::with_row(trial).await;
     let (left, row) = (way_after(&seen, b"way"), place.moved(&seen));
-    let rotation = Rotation {
-        old: &place.old,
-        seen: &seen,
-        left: &left,
-        new: &place.new,
-        row: &row,
-    };
+    let rotation = rotation([&place.old, &place.new], [&seen, &left, &row]);
     let is_finished = poll_times(trial.store.rotate(rotation, at(1)), polls).await;
     let states = [[Some(&seen), None], [Some(&left), Some(&row)]];
     place.settles(trial, &states).await;

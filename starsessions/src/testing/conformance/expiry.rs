@@ -1,14 +1,11 @@
 //! Clause 3: a row whose deadline has come.
 
-use super::trial::{Trial, after, at, filed_row, new_index_key, new_key, row, touch};
-use crate::store::{IndexKey, Inserted, Replaced, Rotated, Rotation, Row, RowKey, Store, Touched};
+use super::trial::{Trial, after, at, filed_row, new_index_key, new_key, rotation, row, touch};
+use crate::store::{IndexKey, Inserted, Replaced, Rotated, Row, RowKey, Store, Touched};
 
 /// In its last second a row is there; in the next one it is gone to every operation.
 pub async fn an_expired_row_is_gone<S: Store>(store: &S) {
-    let trial = Trial {
-        clause: "an_expired_row_is_gone",
-        store,
-    };
+    let trial = Trial::new("an_expired_row_is_gone", store);
     let (key, new, index_key) = (new_key(), new_key(), new_index_key());
     let expired = short_lived(b"expired", index_key);
     trial.insert(&key, &expired).await;
@@ -25,13 +22,7 @@ pub async fn an_expired_row_is_gone<S: Store>(store: &S) {
     trial.says(replaced, &Replaced::Gone);
     let touched = store.touch(&key, &expired, touch(20, 220), at(20)).await;
     trial.says(touched, &Touched::Stale);
-    let rotation = Rotation {
-        old: &key,
-        seen: &expired,
-        left: &late,
-        new: &new,
-        row: &late,
-    };
+    let rotation = rotation([&key, &new], [&expired, &late, &late]);
     match store.rotate(rotation, at(20)).await {
         Ok(Rotated::Gone | Rotated::Unsupported) => {}
         other => trial.fails(&format_args!("a late rotation ended in {other:?}")),
@@ -43,10 +34,7 @@ pub async fn an_expired_row_is_gone<S: Store>(store: &S) {
 
 /// An insert takes the place of a row that has expired, with all that belonged to it.
 pub async fn an_expired_row_gives_up_its_place<S: Store>(store: &S) {
-    let trial = Trial {
-        clause: "an_expired_row_gives_up_its_place",
-        store,
-    };
+    let trial = Trial::new("an_expired_row_gives_up_its_place", store);
     let (key, before, after) = (new_key(), new_index_key(), new_index_key());
     trial.insert(&key, &short_lived(b"expired", before)).await;
     let next = Row {
@@ -66,10 +54,7 @@ pub async fn an_expired_row_gives_up_its_place<S: Store>(store: &S) {
 
 /// A sweep frees what has expired, in bounded steps, and nothing that was extended meanwhile.
 pub async fn a_sweep_frees_only_what_has_expired<S: Store>(store: &S) {
-    let trial = Trial {
-        clause: "a_sweep_frees_only_what_has_expired",
-        store,
-    };
+    let trial = Trial::new("a_sweep_frees_only_what_has_expired", store);
     let (short, long) = (new_key(), new_key());
     let early = Row {
         deadline: at(10),

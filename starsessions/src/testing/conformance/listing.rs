@@ -1,14 +1,11 @@
 //! Clause 6: rows that are found by an index key.
 
-use super::trial::{Trial, after, at, filed_row, new_index_key, new_key, row, way_after};
-use crate::store::{Rotation, Row, Store};
+use super::trial::{Trial, after, at, filed_row, new_index_key, new_key, rotation, row, way_after};
+use crate::store::{Row, Store};
 
 /// One index key leads to several rows, and one row is filed under several.
 pub async fn an_index_key_leads_to_every_live_row<S: Store>(store: &S) {
-    let trial = Trial {
-        clause: "an_index_key_leads_to_every_live_row",
-        store,
-    };
+    let trial = Trial::new("an_index_key_leads_to_every_live_row", store);
     let (alice, team) = (new_index_key(), new_index_key());
     let (phone, laptop, guest) = (new_key(), new_key(), new_key());
     let on_phone = filed_row(b"phone", &[alice]);
@@ -40,10 +37,7 @@ pub async fn an_index_key_leads_to_every_live_row<S: Store>(store: &S) {
 
 /// An index key leads to no row that was taken off it, replaced, rotated, removed or has expired.
 pub async fn an_index_key_leads_to_nothing_that_has_ended<S: Store>(store: &S) {
-    let trial = Trial {
-        clause: "an_index_key_leads_to_nothing_that_has_ended",
-        store,
-    };
+    let trial = Trial::new("an_index_key_leads_to_nothing_that_has_ended", store);
     let (alice, bob) = (new_index_key(), new_index_key());
     let keys = [(); 5].map(|()| new_key());
     let [left, shared, renewed, removed, short] = &keys;
@@ -69,13 +63,8 @@ pub async fn an_index_key_leads_to_nothing_that_has_ended<S: Store>(store: &S) {
     trial.replace(shared, &seen, &of_bob).await;
     trial.says(store.remove(removed).await, &Some(seen.clone()));
     let new = new_key();
-    let rotation = Rotation {
-        old: renewed,
-        seen: &seen,
-        left: &way_after(&seen, b"way"),
-        new: &new,
-        row: &seen,
-    };
+    let left = way_after(&seen, b"way");
+    let rotation = rotation([renewed, &new], [&seen, &left, &seen]);
     let place = if trial.rotate(rotation, &seen).await {
         &new
     } else {

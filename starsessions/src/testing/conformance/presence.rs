@@ -2,16 +2,15 @@
 
 use std::sync::Arc;
 
-use super::trial::{Trial, after, at, filed_row, new_index_key, new_key, row, touch, way_after};
+use super::trial::{
+    Trial, after, at, filed_row, new_index_key, new_key, rotation, row, touch, way_after,
+};
 use crate::crypto::RowKey;
-use crate::store::{Inserted, Listing, Replaced, Rotated, Rotation, Row, Store, Touched};
+use crate::store::{Inserted, Listing, Replaced, Rotated, Row, Store, Touched};
 
 /// Clauses 5 and 7: a row comes back as it went in, under its own key alone.
 pub async fn a_row_is_kept_as_it_was_given<S: Store>(store: &S) {
-    let trial = Trial {
-        clause: "a_row_is_kept_as_it_was_given",
-        store,
-    };
+    let trial = Trial::new("a_row_is_kept_as_it_was_given", store);
     let every_byte: Vec<u8> = (0..=u8::MAX).collect();
     let listing = |index_keys, card: &[u8]| Some(Arc::new(Listing::new(index_keys, card)));
     let listings = [
@@ -49,10 +48,7 @@ pub async fn a_row_is_kept_as_it_was_given<S: Store>(store: &S) {
 
 /// Clause 5: a layer may allow large sessions, filed under many keys.
 pub async fn the_largest_row_is_kept_whole<S: Store>(store: &S) {
-    let trial = Trial {
-        clause: "the_largest_row_is_kept_whole",
-        store,
-    };
+    let trial = Trial::new("the_largest_row_is_kept_whole", store);
     let key = new_key();
     let index_keys: Vec<_> = (0..MOST_INDEX_KEYS).map(|_| new_index_key()).collect();
     let ascending: Vec<u8> = (0..LARGEST_VALUE).map(|place| place as u8).collect();
@@ -70,10 +66,7 @@ pub async fn the_largest_row_is_kept_whole<S: Store>(store: &S) {
 
 /// Clause 1: a key that is taken keeps its row.
 pub async fn an_insert_never_replaces<S: Store>(store: &S) {
-    let trial = Trial {
-        clause: "an_insert_never_replaces",
-        store,
-    };
+    let trial = Trial::new("an_insert_never_replaces", store);
     let (key, index_key) = (new_key(), new_index_key());
     let first = row(b"first");
     trial.insert(&key, &first).await;
@@ -86,10 +79,7 @@ pub async fn an_insert_never_replaces<S: Store>(store: &S) {
 
 /// Clause 1: of what is not there, no other operation makes anything.
 pub async fn nothing_but_insert_brings_a_row_into_being<S: Store>(store: &S) {
-    let trial = Trial {
-        clause: "nothing_but_insert_brings_a_row_into_being",
-        store,
-    };
+    let trial = Trial::new("nothing_but_insert_brings_a_row_into_being", store);
     let index_key = new_index_key();
     let never_there = filed_row(b"never there", &[index_key]);
     nothing_comes_of(&trial, &new_key(), &never_there).await;
@@ -98,10 +88,7 @@ pub async fn nothing_but_insert_brings_a_row_into_being<S: Store>(store: &S) {
 
 /// Clause 1: nothing that was under way brings a removed row back; the removal says what it was.
 pub async fn a_removed_row_stays_removed<S: Store>(store: &S) {
-    let trial = Trial {
-        clause: "a_removed_row_stays_removed",
-        store,
-    };
+    let trial = Trial::new("a_removed_row_stays_removed", store);
     let (key, index_key) = (new_key(), new_index_key());
     let ended = filed_row(b"ended", &[index_key]);
     trial.insert(&key, &ended).await;
@@ -120,13 +107,8 @@ async fn nothing_comes_of<S: Store>(trial: &Trial<'_, S>, key: &RowKey, seen: &R
     let touched = store.touch(key, seen, touch(1, 2_000), at(1)).await;
     trial.says(touched, &Touched::Stale);
     let new = new_key();
-    let rotation = Rotation {
-        old: key,
-        seen,
-        left: &way_after(seen, b"way"),
-        new: &new,
-        row: &after(seen, b"late"),
-    };
+    let (left, late) = (way_after(seen, b"way"), after(seen, b"late"));
+    let rotation = rotation([key, &new], [seen, &left, &late]);
     match store.rotate(rotation, at(1)).await {
         Ok(Rotated::Gone | Rotated::Unsupported) => {}
         other => trial.fails(&format_args!("a rotation of nothing ended in {other:?}")),

@@ -3,15 +3,12 @@
 use std::future::Future;
 use std::task::Poll;
 
-use super::trial::{Trial, after, at, new_key, row, way_after};
-use crate::store::{Inserted, Replaced, Rotated, Rotation, Row, Store};
+use super::trial::{Trial, after, at, new_key, rotation, row, way_after};
+use crate::store::{Inserted, Replaced, Rotated, Row, Store};
 
 /// Of many inserts under one key, one.
 pub async fn parallel_inserts_have_one_winner<S: Store>(store: &S) {
-    let trial = Trial {
-        clause: "parallel_inserts_have_one_winner",
-        store,
-    };
+    let trial = Trial::new("parallel_inserts_have_one_winner", store);
     let key = &new_key();
     let rows: Vec<_> = (0..WRITERS).map(|writer| row(&[writer])).collect();
     let outcomes = all(rows.iter().map(|row| store.insert(key, row, at(0)))).await;
@@ -25,10 +22,7 @@ pub async fn parallel_inserts_have_one_winner<S: Store>(store: &S) {
 
 /// Of many replaces over one revision, one; the others are shown its row.
 pub async fn parallel_replaces_have_one_winner<S: Store>(store: &S) {
-    let trial = Trial {
-        clause: "parallel_replaces_have_one_winner",
-        store,
-    };
+    let trial = Trial::new("parallel_replaces_have_one_winner", store);
     let (key, seen) = (&new_key(), &row(b"before"));
     trial.insert(key, seen).await;
     let rows: Vec<_> = (0..WRITERS).map(|writer| after(seen, &[writer])).collect();
@@ -48,23 +42,14 @@ pub async fn parallel_replaces_have_one_winner<S: Store>(store: &S) {
 
 /// Of many rotations of one row, one; the others are shown the way to its successor.
 pub async fn parallel_rotations_have_one_successor<S: Store>(store: &S) {
-    let trial = Trial {
-        clause: "parallel_rotations_have_one_successor",
-        store,
-    };
+    let trial = Trial::new("parallel_rotations_have_one_successor", store);
     let (old, seen) = (&new_key(), &row(b"before"));
     trial.insert(old, seen).await;
     let rotations: Vec<_> = (0..WRITERS)
         .map(|writer| (new_key(), way_after(seen, &[writer]), row(&[writer])))
         .collect();
     let outcomes = all(rotations.iter().map(|(new, left, row)| {
-        let rotation = Rotation {
-            old,
-            seen,
-            left,
-            new,
-            row,
-        };
+        let rotation = rotation([old, new], [seen, left, row]);
         store.rotate(rotation, at(1))
     }))
     .await;
@@ -86,21 +71,12 @@ pub async fn parallel_rotations_have_one_successor<S: Store>(store: &S) {
 
 /// A rotation and a replace over one revision exclude each other.
 pub async fn a_rotation_and_a_replace_have_one_winner<S: Store>(store: &S) {
-    let trial = Trial {
-        clause: "a_rotation_and_a_replace_have_one_winner",
-        store,
-    };
+    let trial = Trial::new("a_rotation_and_a_replace_have_one_winner", store);
     for turn in 0..TURNS {
         let (old, new, seen) = (&new_key(), &new_key(), &row(b"before"));
         trial.insert(old, seen).await;
         let (left, replacement) = (&way_after(seen, b"way"), &after(seen, b"after"));
-        let rotation = Rotation {
-            old,
-            seen,
-            left,
-            new,
-            row: replacement,
-        };
+        let rotation = rotation([old, new], [seen, left, replacement]);
         let rotate = async {
             match store.rotate(rotation, at(1)).await {
                 Ok(Rotated::Rotated) => true,
@@ -129,10 +105,7 @@ pub async fn a_rotation_and_a_replace_have_one_winner<S: Store>(store: &S) {
 
 /// Writers that start again from the row that came back all have their way.
 pub async fn writers_that_try_again_lose_nothing<S: Store>(store: &S) {
-    let trial = &Trial {
-        clause: "writers_that_try_again_lose_nothing",
-        store,
-    };
+    let trial = &Trial::new("writers_that_try_again_lose_nothing", store);
     let (key, first) = (&new_key(), &row(&[0]));
     trial.insert(key, first).await;
     all((0..WRITERS).map(|_| async move {

@@ -5,10 +5,7 @@ use crate::store::{Inserted, Replaced, Row, Store};
 
 /// A replace over another revision writes nothing and returns the row that is there.
 pub async fn a_replace_needs_the_row_that_was_read<S: Store>(store: &S) {
-    let trial = Trial {
-        clause: "a_replace_needs_the_row_that_was_read",
-        store,
-    };
+    let trial = Trial::new("a_replace_needs_the_row_that_was_read", store);
     let (key, index_key) = (new_key(), new_index_key());
     let first = row(b"first");
     trial.insert(&key, &first).await;
@@ -39,10 +36,7 @@ pub async fn a_replace_needs_the_row_that_was_read<S: Store>(store: &S) {
 
 /// An operation that is sent again, because its outcome was unknown, finds what the first try wrote.
 pub async fn a_repeated_operation_meets_what_it_wrote<S: Store>(store: &S) {
-    let trial = Trial {
-        clause: "a_repeated_operation_meets_what_it_wrote",
-        store,
-    };
+    let trial = Trial::new("a_repeated_operation_meets_what_it_wrote", store);
     let (key, index_key) = (new_key(), new_index_key());
     let first = filed_row(b"first", &[index_key]);
     trial.insert(&key, &first).await;

@@ -2,26 +2,19 @@
 //!
 //! A store that cannot do this says so, and must have written nothing.
 
-use super::trial::{Trial, after, at, filed_row, new_index_key, new_key, row, touch, way_after};
+use super::trial::{
+    Trial, after, at, filed_row, new_index_key, new_key, rotation, row, touch, way_after,
+};
 use crate::store::{Replaced, Rotated, Rotation, Store, Touched};
 
 /// The session is under the new key with its listing; the old key leads the way, for its time.
 pub async fn a_rotation_moves_a_session<S: Store>(store: &S) {
-    let trial = Trial {
-        clause: "a_rotation_moves_a_session",
-        store,
-    };
+    let trial = Trial::new("a_rotation_moves_a_session", store);
     let (old, new, index_key) = (new_key(), new_key(), new_index_key());
     let seen = filed_row(b"before", &[index_key]);
     trial.insert(&old, &seen).await;
     let (left, moved) = (way_after(&seen, b"way"), filed_row(b"after", &[index_key]));
-    let rotation = Rotation {
-        old: &old,
-        seen: &seen,
-        left: &left,
-        new: &new,
-        row: &moved,
-    };
+    let rotation = rotation([&old, &new], [&seen, &left, &moved]);
     if !trial.rotate(rotation, &seen).await {
         return;
     }
@@ -43,10 +36,7 @@ pub async fn a_rotation_moves_a_session<S: Store>(store: &S) {
 
 /// A rotation over another row, onto a key that is taken, or of nothing, writes nothing.
 pub async fn a_rotation_needs_the_row_that_was_read<S: Store>(store: &S) {
-    let trial = Trial {
-        clause: "a_rotation_needs_the_row_that_was_read",
-        store,
-    };
+    let trial = Trial::new("a_rotation_needs_the_row_that_was_read", store);
     let (old, new, taken) = (new_key(), new_key(), new_key());
     let (before, after_it) = (new_index_key(), new_index_key());
     let first = filed_row(b"first", &[before]);
@@ -60,13 +50,8 @@ pub async fn a_rotation_needs_the_row_that_was_read<S: Store>(store: &S) {
         (&first, &new, Rotated::Stale(second.clone())),
         (&second, &taken, Rotated::Exists),
     ] {
-        let rotation = Rotation {
-            old: &old,
-            seen,
-            left: &way_after(seen, b"way"),
-            new,
-            row: &moved,
-        };
+        let left = way_after(seen, b"way");
+        let rotation = rotation([&old, new], [seen, &left, &moved]);
         match store.rotate(rotation, at(2)).await {
             Ok(Rotated::Unsupported) => {}
             found => trial.says(found, &expected),
@@ -81,23 +66,14 @@ pub async fn a_rotation_needs_the_row_that_was_read<S: Store>(store: &S) {
 
 /// What was under way under the old key finds another row there, and moves neither of the two.
 pub async fn a_rotation_ends_the_old_row<S: Store>(store: &S) {
-    let trial = Trial {
-        clause: "a_rotation_ends_the_old_row",
-        store,
-    };
+    let trial = Trial::new("a_rotation_ends_the_old_row", store);
     let (old, new, index_key) = (new_key(), new_key(), new_index_key());
     let seen = filed_row(b"before", &[index_key]);
     trial.insert(&old, &seen).await;
     // A touch changes no revision, so it is in the way of no rotation.
     let touched = trial.touch(&old, &seen, touch(1, 1_000)).await;
     let (left, moved) = (way_after(&seen, b"way"), after(&seen, b"after"));
-    let rotation = Rotation {
-        old: &old,
-        seen: &seen,
-        left: &left,
-        new: &new,
-        row: &moved,
-    };
+    let rotation = rotation([&old, &new], [&seen, &left, &moved]);
     if !trial.rotate(rotation, &touched).await {
         return;
     }

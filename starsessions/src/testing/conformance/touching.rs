@@ -5,10 +5,7 @@ use crate::store::{Row, Store, Touched};
 
 /// Touches may arrive in any order; they change no revision and no data.
 pub async fn a_touch_moves_times_forward_only<S: Store>(store: &S) {
-    let trial = Trial {
-        clause: "a_touch_moves_times_forward_only",
-        store,
-    };
+    let trial = Trial::new("a_touch_moves_times_forward_only", store);
     let (key, index_key) = (new_key(), new_index_key());
     let seen = filed_row(b"value", &[index_key]);
     trial.insert(&key, &seen).await;
@@ -25,10 +22,7 @@ pub async fn a_touch_moves_times_forward_only<S: Store>(store: &S) {
 
 /// A touch of a row that was replaced does nothing.
 pub async fn a_touch_needs_the_row_that_was_read<S: Store>(store: &S) {
-    let trial = Trial {
-        clause: "a_touch_needs_the_row_that_was_read",
-        store,
-    };
+    let trial = Trial::new("a_touch_needs_the_row_that_was_read", store);
     let key = new_key();
     let (first, second) = (row(b"first"), after(&row(b"first"), b"second"));
     trial.insert(&key, &first).await;
@@ -42,10 +36,7 @@ pub async fn a_touch_needs_the_row_that_was_read<S: Store>(store: &S) {
 
 /// A replace over a row that was touched since it was read succeeds, and takes no time back.
 pub async fn a_replace_keeps_a_touch_in_between<S: Store>(store: &S) {
-    let trial = Trial {
-        clause: "a_replace_keeps_a_touch_in_between",
-        store,
-    };
+    let trial = Trial::new("a_replace_keeps_a_touch_in_between", store);
     // The touch is later, or what is written is; the deadline was extended, or not.
     for moved in [touch(20, 2_000), touch(5, 1_200), touch(20, 1_000)] {
         let key = new_key();

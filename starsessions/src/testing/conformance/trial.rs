@@ -11,11 +11,15 @@ use crate::store::{
 
 /// A clause that a store is held against.
 pub(super) struct Trial<'a, S> {
-    pub(super) clause: &'static str,
+    clause: &'static str,
     pub(super) store: &'a S,
 }
 
-impl<S: Store> Trial<'_, S> {
+impl<'a, S: Store> Trial<'a, S> {
+    pub(super) fn new(clause: &'static str, store: &'a S) -> Self {
+        Self { clause, store }
+    }
+
     /// Inserts a row where none is.
     pub(super) async fn insert(&self, key: &RowKey, row: &Row) {
         let inserted = self.store.insert(key, row, at(0)).await;
@@ -139,6 +143,20 @@ pub(super) fn way_after(seen: &Row, value: &[u8]) -> Row {
         deadline: at(500),
         listing: None,
         ..after(seen, value)
+    }
+}
+
+/// From one key to another: over the row that was read, what is left of it, and what is under the new key.
+pub(super) fn rotation<'a>(
+    [old, new]: [&'a RowKey; 2],
+    [seen, left, row]: [&'a Row; 3],
+) -> Rotation<'a> {
+    Rotation {
+        old,
+        seen,
+        left,
+        new,
+        row,
     }
 }
 
