@@ -1,4 +1,4 @@
-//! Errors that end a program: their `Debug` is the sentence.
+//! `Debug` of what is not to be shown as it is: errors that end a program are their sentence, secrets their name.
 
 use std::error::Error;
 use std::fmt;
@@ -32,6 +32,18 @@ macro_rules! debug_as_sentence {
     };
 }
 pub(crate) use debug_as_sentence;
+
+/// `Debug` of what is a secret, or holds nothing to be seen: the name alone.
+macro_rules! debug_as_name {
+    ($name:ident) => {
+        impl std::fmt::Debug for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(concat!(stringify!($name), "(..)"))
+            }
+        }
+    };
+}
+pub(crate) use debug_as_name;
 
 #[cfg(test)]
 mod tests {

@@ -1,11 +1,10 @@
 //! What a session remembers of a password.
 
-use std::fmt;
-
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 
 use super::mac::start_of;
+use crate::sentence::debug_as_name;
 
 /// What a session remembers of its user's password: half a SHA-256 of the password hash that the application stores.
 /// Another password has another one, so a session can tell that the password was changed since its sign-in.
@@ -58,11 +57,7 @@ impl<'de> Deserialize<'de> for AuthHash {
     }
 }
 
-impl fmt::Debug for AuthHash {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("AuthHash(..)")
-    }
-}
+debug_as_name!(AuthHash);
 
 /// So that it is no SHA-256 that anything else has made of the hash.
 const PURPOSE: &[u8] = b"starsessions password hash\0";

@@ -74,11 +74,7 @@ impl DeviceId {
 }
 
 #[cfg(feature = "dbsc")]
-impl fmt::Debug for DeviceId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("DeviceId(..)")
-    }
-}
+crate::sentence::debug_as_name!(DeviceId);
 
 /// How a session is called in logs and [events](crate::events): a keyed hash of its row key (OWASP ASVS 16.2.5), so
 /// that a log leads neither to a cookie nor to a row. As text it has sixteen hexadecimal digits.

@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use super::encoding;
 use super::random::{self, RandomError};
-use crate::sentence::debug_as_sentence;
+use crate::sentence::{debug_as_name, debug_as_sentence};
 
 /// A master key: exactly 32 random bytes, from which a [`KeyRing`](super::KeyRing) derives one key
 /// for each purpose.
@@ -141,12 +141,7 @@ fn reject_predictable(bytes: &[u8; Key::LEN]) -> Result<(), KeyError> {
     Ok(())
 }
 
-/// Shows that there is a key; its bytes are deliberately left out.
-impl fmt::Debug for Key {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Key(..)")
-    }
-}
+debug_as_name!(Key);
 
 /// Why something is not a key. It never holds the rejected value.
 #[derive(Clone, Copy, PartialEq, Eq)]

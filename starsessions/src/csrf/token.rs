@@ -9,6 +9,7 @@ use super::CsrfRejection;
 use crate::crypto::{mint_csrf_token, verify_csrf_token};
 use crate::error::SessionError;
 use crate::request::Slot;
+use crate::sentence::debug_as_name;
 use crate::session::CurrentSession;
 
 /// A token by which a session knows its own forms; another text each time.
@@ -102,12 +103,8 @@ impl fmt::Display for CsrfToken {
     }
 }
 
-/// Without the text, with which a reader of a log could forge requests.
-impl fmt::Debug for CsrfToken {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("CsrfToken(..)")
-    }
-}
+// Without the text, with which a reader of a log could forge requests.
+debug_as_name!(CsrfToken);
 
 impl<'de> Deserialize<'de> for CsrfToken {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

@@ -15,7 +15,6 @@ mod error;
 mod text;
 
 use std::any::Any;
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,6 +28,7 @@ use crate::clock::Timestamp;
 use crate::cookie::CookieConfig;
 use crate::crypto::ReferenceToken;
 use crate::record::Record;
+use crate::sentence::debug_as_name;
 
 /// How a layer binds its sessions, checked when it was built.
 #[derive(Debug)]
@@ -198,11 +198,7 @@ impl Bodies {
     }
 }
 
-impl fmt::Debug for Bodies {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Bodies(..)")
-    }
-}
+debug_as_name!(Bodies);
 
 /// How far the clocks of two servers may be apart.
 const CLOCK_SKEW: Duration = Duration::from_secs(60);

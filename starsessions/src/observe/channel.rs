@@ -10,6 +10,7 @@ use futures_core::Stream;
 use tokio::sync::mpsc;
 
 use super::event::SessionEvent;
+use crate::sentence::debug_as_name;
 
 /// A queue for so many events, but at least one: the sender is for a [layer](crate::SessionLayerBuilder::on_event), the receiver for a
 /// task of the application.
@@ -109,11 +110,7 @@ impl Stream for Events {
     }
 }
 
-impl fmt::Debug for EventSender {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("EventSender(..)")
-    }
-}
+debug_as_name!(EventSender);
 
 impl fmt::Debug for Events {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -89,7 +89,7 @@ impl Observer {
             self,
             TRACE,
             name,
-            by = by.label(),
+            by = by.as_str(),
             fields = record.len(),
             revision = record.revision,
             "session loaded"

@@ -1,6 +1,5 @@
 //! `CookieStore` of the Python library: the session is the cookie, signed.
 
-use std::fmt;
 use std::time::Duration;
 
 use base64::Engine;
@@ -8,6 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::signer::TimestampSigner;
 use crate::clock::Timestamp;
+use crate::sentence::debug_as_name;
 
 /// `CookieStore(secret_key)`: sessions in their cookies, signed by `itsdangerous`.
 ///
@@ -84,12 +84,7 @@ pub(super) fn longest(lifetime: Duration) -> Duration {
     }
 }
 
-/// Shows no secret.
-impl fmt::Debug for CookieStore {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("CookieStore(..)")
-    }
-}
+debug_as_name!(CookieStore);
 
 const SESSION_ONLY: Duration = Duration::from_secs(360 * 24 * 3600);
 const SHORT: usize = 16;

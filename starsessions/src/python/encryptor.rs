@@ -7,7 +7,7 @@ use aes_gcm::{Aes128Gcm, Aes256Gcm, AesGcm};
 
 use super::format::FormatError;
 use crate::crypto;
-use crate::sentence::debug_as_sentence;
+use crate::sentence::{debug_as_name, debug_as_sentence};
 
 /// What a session's bytes are encrypted with: `Encryptor` of the Python library.
 pub trait Encryptor: Send + Sync + 'static {
@@ -141,11 +141,6 @@ impl Cipher {
     }
 }
 
-/// Shows no key.
-impl fmt::Debug for AesGcmEncryptor {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("AesGcmEncryptor(..)")
-    }
-}
+debug_as_name!(AesGcmEncryptor);
 
 const NONCE: usize = 12;

@@ -8,8 +8,6 @@
 //! See <https://github.com/fernet/spec/blob/master/Spec.md>. The frame is here, AES, CBC, padding and HMAC
 //! are the RustCrypto project's.
 
-use std::fmt;
-
 use aes::Aes128;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE;
@@ -23,6 +21,7 @@ use super::encryptor::{Encryptor, InvalidKey};
 use super::format::FormatError;
 use crate::clock::{Clock, SystemClock};
 use crate::crypto;
+use crate::sentence::debug_as_name;
 
 /// `FernetEncryptor`: Fernet tokens, whose time is not checked, as in Python.
 pub struct FernetEncryptor {
@@ -118,12 +117,7 @@ impl FernetKey {
     }
 }
 
-/// Shows no key.
-impl fmt::Debug for FernetEncryptor {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("FernetEncryptor(..)")
-    }
-}
+debug_as_name!(FernetEncryptor);
 
 const VERSION: u8 = 0x80;
 const HALF: usize = 16;

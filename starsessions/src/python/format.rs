@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::encryptor::{Encryptor, NoopEncryptor};
 use super::metadata::{METADATA, Metadata};
 use super::serializer::{JsonSerializer, Serializer};
+use crate::sentence::debug_as_name;
 use crate::takeover::JsonObject;
 
 /// Why a session cannot be read or written in Python's format. It names no value.
@@ -96,11 +97,7 @@ impl Default for Format {
     }
 }
 
-impl fmt::Debug for Format {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Format(..)")
-    }
-}
+debug_as_name!(Format);
 
 #[cfg(test)]
 mod tests {
@@ -174,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn fernet_reads_and_makes_what_python_makes() {
+    fn fernet_reads_what_python_has_encrypted() {
         for vector in vectors("fernet", 6) {
             let encryptor = FernetEncryptor::new(text(&vector, "key")).unwrap();
             let plain = hex(&vector, "plaintext_hex");

@@ -1,12 +1,11 @@
 //! Handing out the token of a session.
 
-use std::fmt;
-
 use serde::{Serialize, Serializer};
 use zeroize::Zeroizing;
 
 use super::CurrentSession;
 use crate::error::SessionError;
+use crate::sentence::debug_as_name;
 
 /// The token of a session, for a client that keeps no cookies: 50 characters of base64url.
 ///
@@ -79,8 +78,4 @@ impl Serialize for BearerToken {
     }
 }
 
-impl fmt::Debug for BearerToken {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("BearerToken(..)")
-    }
-}
+debug_as_name!(BearerToken);

@@ -1,6 +1,5 @@
 //! The whole session of a request, whatever types are in it.
 
-use std::fmt;
 use std::sync::Arc;
 
 use http::request::Parts;
@@ -13,6 +12,7 @@ use crate::crypto::Fingerprint;
 use crate::error::SessionError;
 use crate::request::Slot;
 use crate::schema::{FieldWriter, SessionData};
+use crate::sentence::debug_as_name;
 
 /// The request's session as a whole: sign in, sign out, a new id, what is known about it.
 ///
@@ -278,8 +278,4 @@ pub(crate) fn find_slot(parts: &Parts, realm: &str) -> Option<Arc<Slot>> {
     parts.extensions.get::<Arc<Slot>>()?.find(realm)
 }
 
-impl fmt::Debug for CurrentSession {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("CurrentSession(..)")
-    }
-}
+debug_as_name!(CurrentSession);

@@ -1,6 +1,5 @@
 //! Where another library keeps its sessions: a value for each id, in Redis or in a table.
 
-use std::fmt;
 #[cfg(feature = "sqlite")]
 use std::path::Path;
 #[cfg(feature = "sqlite")]
@@ -12,6 +11,7 @@ use std::time::Duration;
 use sqlx::AssertSqlSafe;
 
 use crate::clock::Timestamp;
+use crate::sentence::debug_as_name;
 use crate::store::StoreError;
 #[cfg(feature = "redis")]
 use crate::store::{RedisClient, RedisConnectError, Strings};
@@ -209,12 +209,8 @@ fn unavailable(error: impl std::error::Error + Send + Sync + 'static) -> StoreEr
     StoreError::Unavailable(error.into())
 }
 
-/// Shows no address: it may come with a password.
-impl fmt::Debug for Database {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Database(..)")
-    }
-}
+// Shows no address: it may come with a password.
+debug_as_name!(Database);
 
 /// How long it waits for another writer of the file.
 #[cfg(feature = "sqlite")]
