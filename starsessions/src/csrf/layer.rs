@@ -260,7 +260,7 @@ pin_project! {
     /// The response of a [`CsrfService`].
     pub struct CsrfFuture<S: Service<Request<Body>>> {
         #[pin]
-        state: State<S::Future, Proof<S>>,
+        state: State<S::Future, Outcome<S>>,
     }
 }
 
@@ -268,12 +268,11 @@ pin_project! {
     #[project = StateProjection]
     enum State<F, P> {
         LetThrough { #[pin] inner: F },
-        Refused { response: Option<Response> },
-        ToProve { proof: P },
+        Boxed { outcome: P },
     }
 }
 
-type Proof<S> =
+type Outcome<S> =
     Pin<Box<dyn Future<Output = Result<Response, <S as Service<Request<Body>>>::Error>> + Send>>;
 
 impl<S> CsrfFuture<S>
@@ -293,11 +292,7 @@ where
             CsrfRejection::Session(mistake) => tracing::error!(%method, path, "{mistake}"),
             _ => tracing::debug!(%method, path, %rejection, "a request is refused"),
         }
-        Self {
-            state: State::Refused {
-                response: Some(rejection.into_response()),
-            },
-        }
+        Self::boxed(async move { Ok(rejection.into_response()) })
     }
 
     fn prove(slot: Arc<Slot>, mut inner: S, request: Request<Body>, source: Source) -> Self
@@ -314,10 +309,13 @@ where
                 }
             }
         };
+        Self::boxed(proof)
+    }
+
+    fn boxed(outcome: impl Future<Output = Result<Response, S::Error>> + Send + 'static) -> Self {
+        let outcome: Outcome<S> = Box::pin(outcome);
         Self {
-            state: State::ToProve {
-                proof: Box::pin(proof),
-            },
+            state: State::Boxed { outcome },
         }
     }
 }
@@ -331,11 +329,7 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match self.project().state.project() {
             StateProjection::LetThrough { inner } => inner.poll(cx),
-            StateProjection::ToProve { proof } => proof.as_mut().poll(cx),
-            StateProjection::Refused { response } => match response.take() {
-                Some(response) => Poll::Ready(Ok(response)),
-                None => Poll::Pending,
-            },
+            StateProjection::Boxed { outcome } => outcome.as_mut().poll(cx),
         }
     }
 }
