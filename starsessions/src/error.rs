@@ -10,7 +10,7 @@ pub use crate::local_path::InvalidLocalPath;
 use crate::record::Record;
 use crate::schema::WriteError;
 use crate::store::StoreError;
-use crate::value::{Invalid, ValueError};
+use crate::value::ValueError;
 
 /// Why a session could not be read or written.
 ///
@@ -141,18 +141,9 @@ impl SessionError {
         Self::Conflict { field: "" }
     }
 
-    pub(crate) fn invalid(name: &'static str, invalid: &Invalid) -> Self {
-        Self::Invalid {
-            name,
-            reason: invalid.to_string(),
-        }
-    }
-
-    pub(crate) fn invalid_merge(name: &'static str, error: &ValueError) -> Self {
-        Self::Invalid {
-            name,
-            reason: error.to_string(),
-        }
+    pub(crate) fn invalid(name: &'static str, reason: &impl fmt::Display) -> Self {
+        let reason = reason.to_string();
+        Self::Invalid { name, reason }
     }
 
     pub(crate) fn value(field: &'static str, error: ValueError) -> Self {
@@ -162,47 +153,41 @@ impl SessionError {
         }
     }
 
-    pub(crate) fn too_large_field(name: &'static str, size: usize, limit: usize) -> Self {
-        Self::TooLarge(TooLarge {
-            what: LimitKind::Field,
-            size,
-            limit,
-            fields: vec![(name.to_owned(), size)],
-        })
-    }
-
-    pub(crate) fn too_large_label(size: usize, limit: usize) -> Self {
-        Self::TooLarge(TooLarge {
-            what: LimitKind::Label,
-            size,
-            limit,
-            fields: Vec::new(),
-        })
+    pub(crate) fn too_large(what: LimitKind, size: usize, limit: usize) -> Self {
+        Self::too_large_by(what, size, limit, Vec::new())
     }
 
     pub(crate) fn too_large_record(record: &Record, size: usize, limit: usize) -> Self {
-        Self::TooLarge(TooLarge::new(LimitKind::Record, record, size, limit))
+        Self::too_large_by(LimitKind::Record, size, limit, sizes(record))
     }
 
     pub(crate) fn too_large_cookie(record: &Record, size: usize, limit: usize) -> Self {
-        Self::TooLarge(TooLarge::new(LimitKind::Cookie, record, size, limit))
+        Self::too_large_by(LimitKind::Cookie, size, limit, sizes(record))
     }
-}
 
-impl TooLarge {
-    fn new(what: LimitKind, record: &Record, size: usize, limit: usize) -> Self {
-        let sizes = record.fields();
-        let mut sizes: Vec<_> = sizes
-            .map(|(name, field)| (name.to_owned(), field.value.len()))
-            .collect();
-        sizes.sort_by(|(_, a), (_, b)| b.cmp(a));
-        Self {
+    fn too_large_by(
+        what: LimitKind,
+        size: usize,
+        limit: usize,
+        fields: Vec<(String, usize)>,
+    ) -> Self {
+        Self::TooLarge(TooLarge {
             what,
             size,
             limit,
-            fields: sizes,
-        }
+            fields,
+        })
     }
+}
+
+/// The fields with the sizes of their values, the largest first.
+fn sizes(record: &Record) -> Vec<(String, usize)> {
+    let sizes = record
+        .fields()
+        .map(|(name, field)| (name.to_owned(), field.value.len()));
+    let mut sizes: Vec<_> = sizes.collect();
+    sizes.sort_by(|(_, a), (_, b)| b.cmp(a));
+    sizes
 }
 
 #[cfg(feature = "dbsc")]
@@ -364,7 +349,8 @@ impl From<WriteError> for SessionError {
             WriteError::Invalid(name, invalid) => Self::invalid(name, &invalid),
             WriteError::Value(field, error) => Self::value(field, error),
             WriteError::TooLarge { field, size, limit } => {
-                Self::too_large_field(field, size, limit)
+                let fields = vec![(field.to_owned(), size)];
+                Self::too_large_by(LimitKind::Field, size, limit, fields)
             }
         }
     }
@@ -386,12 +372,7 @@ impl From<SealError> for SessionError {
     fn from(error: SealError) -> Self {
         match error {
             SealError::Random(error) => error.into(),
-            SealError::TooLarge => Self::TooLarge(TooLarge {
-                what: LimitKind::Cookie,
-                size: usize::MAX,
-                limit: 0,
-                fields: Vec::new(),
-            }),
+            SealError::TooLarge => Self::too_large(LimitKind::Cookie, usize::MAX, 0),
         }
     }
 }

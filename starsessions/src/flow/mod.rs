@@ -17,7 +17,7 @@ use serde::de::DeserializeOwned;
 use self::cookies::{Attempt, Cookies};
 use crate::cookie::SameSite;
 use crate::crypto::{flow_name, mint_flow_state};
-use crate::error::{LimitKind, SessionError, TooLarge, TransportError};
+use crate::error::{LimitKind, SessionError, TransportError};
 use crate::observe::{self, FlowRefusal};
 use crate::request::{FlowCookie, Slot, is_embedded};
 use crate::session::{MissingLayer, SessionRejection, find_slot};
@@ -228,12 +228,7 @@ impl<T: Serialize + DeserializeOwned + 'static> Flows<T> {
         let value = cookies.seal(&name, &attempt)?;
         let octets = name.len() + value.len();
         if octets > LARGEST {
-            return Err(SessionError::TooLarge(TooLarge {
-                what: LimitKind::Flow,
-                size: octets,
-                limit: LARGEST,
-                fields: Vec::new(),
-            }));
+            return Err(SessionError::too_large(LimitKind::Flow, octets, LARGEST));
         }
         // As browsers do it with `Lax` cookies, unless the application is made for frames.
         if self.is_embedded && cookies.config.same_site() != SameSite::None {

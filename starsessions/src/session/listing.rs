@@ -11,7 +11,7 @@ use super::CurrentSession;
 use crate::clock::Timestamp;
 use crate::crypto::{PublicSessionId, RowKey};
 use crate::engine::FoundSession;
-use crate::error::SessionError;
+use crate::error::{LimitKind, SessionError};
 use crate::lifecycle::changes::Lookup;
 use crate::lifecycle::label::{LABEL_LIMIT, LABEL_SPEC};
 use crate::record::{Encoded, Record};
@@ -92,7 +92,11 @@ impl CurrentSession {
     pub fn set_label(&self, label: impl Into<String>) -> Result<(), SessionError> {
         let label: String = label.into();
         if label.len() > LABEL_LIMIT {
-            return Err(SessionError::too_large_label(label.len(), LABEL_LIMIT));
+            return Err(SessionError::too_large(
+                LimitKind::Label,
+                label.len(),
+                LABEL_LIMIT,
+            ));
         }
         let value = (!label.is_empty()).then(|| Encoded::from(label.into_bytes()));
         self.slot.push_any([(&LABEL_SPEC, value)])

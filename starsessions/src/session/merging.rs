@@ -92,7 +92,7 @@ fn merged(
 fn load<T: SessionData>(record: &Record) -> Result<Option<T>, SessionError> {
     let mut failure = None;
     let mut report = |name, error: &_| {
-        failure.get_or_insert_with(|| SessionError::invalid_merge(name, error));
+        failure.get_or_insert_with(|| SessionError::invalid(name, error));
     };
     let value = T::load(&mut FieldReader::new(
         T::SCHEMA,
