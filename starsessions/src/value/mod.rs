@@ -119,9 +119,6 @@ pub type MergeFn =
 
 impl<T: Serialize + DeserializeOwned + 'static> Stored<T> {
     /// Appends the bytes of `value` to `out`; on an error, `out` is as it was.
-    ///
-    /// # Errors
-    /// [`ValueError`] if the value is too large, or would not be read as it was written.
     pub fn encode(&self, value: &T, out: &mut Vec<u8>) -> Result<(), ValueError> {
         let start = out.len();
         self.draft(value, out)?;
@@ -135,9 +132,6 @@ impl<T: Serialize + DeserializeOwned + 'static> Stored<T> {
 
     /// Appends the bytes of `value` but for the mark, which is zero: enough to see whether a value has
     /// changed. On an error, `out` is as it was.
-    ///
-    /// # Errors
-    /// [`ValueError`] if the format cannot carry the value, or it is too large.
     pub(crate) fn draft(&self, value: &T, out: &mut Vec<u8>) -> Result<(), ValueError> {
         self.write(value, out).or_else(|refusal| {
             if self.format == Format::Bincode && refusal == Refusal::Unencodable {
@@ -166,9 +160,6 @@ impl<T: Serialize + DeserializeOwned + 'static> Stored<T> {
 
     /// Makes the draft of `value` what is stored: sets the mark and, if that is asked for, reads the value
     /// back and compares it with the one that was written.
-    ///
-    /// # Errors
-    /// [`ValueError`] if the bytes would not be read as `value`, with the cure.
     pub(crate) fn finish(
         &self,
         value: &T,
@@ -195,9 +186,6 @@ impl<T: Serialize + DeserializeOwned + 'static> Stored<T> {
     }
 
     /// The value that `bytes` hold, all of them, migrated if it is older and valid.
-    ///
-    /// # Errors
-    /// [`ValueError`] if they hold anything else.
     #[inline]
     pub fn decode(&self, bytes: &[u8]) -> Result<T, ValueError> {
         let value = self.decode_unchecked(bytes)?;
@@ -229,9 +217,6 @@ impl<T: Serialize + DeserializeOwned + 'static> Stored<T> {
     }
 
     /// What the `validate` function says of `value`.
-    ///
-    /// # Errors
-    /// [`ValueError::Invalid`] if it refuses.
     pub fn check_validity(&self, value: &T) -> Result<(), ValueError> {
         self.validate
             .map_or(Ok(()), |validate| validate(value))

@@ -47,17 +47,11 @@ impl<T> Column<T> {
     }
 
     /// The bytes of a value.
-    ///
-    /// # Errors
-    /// [`ValueError`] if it cannot be stored.
     pub fn encode(&self, value: &T) -> Result<Vec<u8>, ValueError> {
         (self.encode)(&self.stored, value)
     }
 
     /// The value of these bytes.
-    ///
-    /// # Errors
-    /// [`ValueError`] if they are none.
     pub fn decode(&self, bytes: &[u8]) -> Result<T, ValueError> {
         (self.decode)(&self.stored, bytes)
     }
@@ -69,9 +63,6 @@ pub struct Required<T>(pub Column<T>);
 
 impl<T> Required<T> {
     /// The stored value.
-    ///
-    /// # Errors
-    /// [`Absent`] if there is none.
     pub fn load(&self, fields: &mut FieldReader<'_>, index: usize) -> Result<T, Absent> {
         let Column { stored, read, .. } = &self.0;
         read(fields, index, stored).ok_or_else(|| fields.absent(index))
@@ -83,9 +74,6 @@ impl<T> Required<T> {
     }
 
     /// Merges by this policy.
-    ///
-    /// # Errors
-    /// [`ValueError`] if the bytes are no values.
     pub fn merge(
         &self,
         policy: Policy<T>,
@@ -103,9 +91,6 @@ pub struct Defaulted<T>(pub Column<T>, pub fn() -> T);
 
 impl<T> Defaulted<T> {
     /// The stored value, or the default.
-    ///
-    /// # Errors
-    /// None; as for the other kinds of field.
     pub fn load(&self, fields: &mut FieldReader<'_>, index: usize) -> Result<T, Absent> {
         let Self(Column { stored, read, .. }, default) = self;
         Ok(read(fields, index, stored).unwrap_or_else(default))
@@ -117,9 +102,6 @@ impl<T> Defaulted<T> {
     }
 
     /// Merges by this policy.
-    ///
-    /// # Errors
-    /// [`ValueError`] if the bytes are no values.
     pub fn merge(
         &self,
         policy: Policy<T>,
@@ -137,9 +119,6 @@ pub struct Optional<T>(pub Column<T>);
 
 impl<T> Optional<T> {
     /// The stored value, if there is one.
-    ///
-    /// # Errors
-    /// None; as for the other kinds of field.
     pub fn load(&self, fields: &mut FieldReader<'_>, index: usize) -> Result<Option<T>, Absent> {
         let Column { stored, read, .. } = &self.0;
         Ok(read(fields, index, stored))
@@ -154,9 +133,6 @@ impl<T> Optional<T> {
     }
 
     /// Merges by this policy.
-    ///
-    /// # Errors
-    /// [`ValueError`] if the bytes are no values.
     pub fn merge(
         &self,
         policy: Policy<Option<T>>,

@@ -58,9 +58,6 @@ pub fn default_of<T: HasDefault>() -> T {
 }
 
 /// Calls the `validate` function of a struct.
-///
-/// # Errors
-/// What the function said.
 pub fn validate<T>(data: &T, validate: fn(&T) -> Result<(), Invalid>) -> Result<(), Invalid> {
     validate(data)
 }
@@ -73,9 +70,6 @@ pub fn validate<T>(data: &T, validate: fn(&T) -> Result<(), Invalid>) -> Result<
 )]
 pub trait Verdict {
     /// The verdict, with the reason as text.
-    ///
-    /// # Errors
-    /// What the function said.
     fn verdict(self) -> Result<(), Invalid>;
 }
 
@@ -94,9 +88,6 @@ impl<E: fmt::Display> Verdict for Result<(), E> {
 )]
 pub trait Migrated<T> {
     /// The new value, or the reason as text.
-    ///
-    /// # Errors
-    /// What the function said.
     fn migrated(self) -> Result<T, ValueError>;
 }
 

@@ -32,10 +32,7 @@ pub(super) struct Recorded {
 }
 
 impl Lock {
-    /// The lock in this text.
-    ///
-    /// # Errors
-    /// The number of the line that is none of a lock.
+    /// The lock in this text, or the number of the line that is none of a lock.
     pub(super) fn parse(text: &str) -> Result<Self, usize> {
         let mut lock = Self::default();
         let mut field = None;

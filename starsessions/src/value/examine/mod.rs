@@ -24,9 +24,6 @@ use super::round_trip::try_round_trip;
 use super::{Detail, Format, Incomplete, Refusal, Stored, ValueError, trace, type_name};
 
 /// What is known of `T` in this format; found out once in a process.
-///
-/// # Errors
-/// [`ValueError`] if a value that the type accepts would not be read as it was written.
 pub(super) fn examine<T>(format: Format) -> Result<(), ValueError>
 where
     T: Serialize + DeserializeOwned + 'static,

@@ -29,9 +29,6 @@ pub fn merge_flashes<T: Flash>(base: &T, mine: &T, theirs: &T) -> T {
 }
 
 /// Who takes a message takes the one that he saw: a newer one stays. Of two that are set, the later.
-///
-/// # Errors
-/// None; as for the other merges.
 pub fn merge_flash(
     base: Option<&[u8]>,
     mine: Option<&[u8]>,

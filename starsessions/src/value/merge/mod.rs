@@ -29,9 +29,6 @@ use super::{Stored, ValueError};
 /// of a counter that went from 10 to 12 there and was removed here, 2 remain. A `required` field
 /// has no default; if it is missing on a side, there is nothing to merge, and `mine` wins. So it
 /// does if `theirs` cannot be read. A `base` that cannot be read counts as absent.
-///
-/// # Errors
-/// [`ValueError`] if `mine` cannot be read, or the result cannot be stored.
 pub fn merge_value<T>(
     stored: &Stored<T>,
     default: Option<fn() -> T>,
@@ -61,9 +58,6 @@ where
 /// Merges an `Option` field: absent is `None`, and the policy decides about it.
 ///
 /// What cannot be read is treated as by [`merge_value`].
-///
-/// # Errors
-/// [`ValueError`] if `mine` cannot be read, or the result cannot be stored.
 pub fn merge_option<T>(
     stored: &Stored<T>,
     merge: MergeOption<T>,

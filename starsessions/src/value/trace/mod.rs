@@ -37,9 +37,6 @@ pub(super) enum Detail {
 }
 
 /// The trace of `value`, as a format shows it that is `human_readable` or not.
-///
-/// # Errors
-/// [`Refusal`] if the value's `Serialize` fails.
 pub(super) fn trace<T: Serialize + ?Sized>(
     value: &T,
     human_readable: bool,
