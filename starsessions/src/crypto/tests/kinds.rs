@@ -43,7 +43,7 @@ impl Kind {
 }
 
 /// Deriving the keys costs more than opening a token.
-static RING: LazyLock<KeyRing> = LazyLock::new(|| ring(1));
+pub(super) static RING: LazyLock<KeyRing> = LazyLock::new(|| ring(1));
 static TOKEN: LazyLock<Arc<ReferenceToken>> = LazyLock::new(|| mint(1));
 
 /// The session that all of it belongs to, as far as a ring accepts its token.

@@ -1,5 +1,6 @@
 //! What needs the crate's own functions; what users can reach is tested from outside.
 
+mod cookies;
 mod csrf;
 mod flows;
 mod frozen;
@@ -7,12 +8,10 @@ mod keys;
 mod kinds;
 mod layers;
 mod records;
-mod rejection;
 mod sessions;
 mod standards;
 mod texts;
 mod ways;
-mod worked;
 
 use std::sync::Arc;
 

@@ -1,0 +1,222 @@
+//! Cookies that carry their session: bound to their name and audience, of a length that browsers keep, and in no
+//! spelling but their own.
+
+use proptest::prelude::*;
+
+use super::super::keyset::{KeySet, sealed_aad};
+use super::super::stateless::Opened;
+use super::super::token::{HEADER_LEN, KeyId, Version, header};
+use super::super::{SealError, open_cookie, seal_cookie, sign_cookie, verify_cookie};
+use super::kinds::RING;
+use super::*;
+
+struct Mode {
+    make: fn(&KeyRing, Binding<'_>, &[u8]) -> Result<String, SealError>,
+    open: fn(&KeyRing, Binding<'_>, &[u8], Timestamp) -> Result<Opened, InvalidToken>,
+    /// What a cookie has beside its header and its payload.
+    overhead: usize,
+}
+
+const SEALED: Mode = Mode {
+    make: seal_cookie,
+    open: open_cookie,
+    overhead: 40,
+};
+
+const SIGNED: Mode = Mode {
+    make: sign_cookie,
+    open: verify_cookie,
+    overhead: 32,
+};
+
+impl Mode {
+    fn made(&self, payload: &[u8]) -> String {
+        (self.make)(&RING, HERE, payload).unwrap()
+    }
+
+    fn opens(&self, text: &[u8]) -> bool {
+        (self.open)(&RING, HERE, text, NOW).is_ok()
+    }
+}
+
+/// Also where a letter moves over the border of the two.
+#[test]
+fn a_cookie_opens_only_where_name_audience_mode_and_key_agree() {
+    let rings = [ring(1), ring(2)];
+    let bindings = [
+        ("id", "example"),
+        ("ide", "xample"),
+        ("i", "dexample"),
+        ("", "idexample"),
+        ("id", "dexample"),
+        ("i", "example"),
+    ];
+    let bindings = bindings.map(|(cookie_name, audience)| Binding {
+        cookie_name,
+        audience,
+    });
+    let modes = rings
+        .iter()
+        .flat_map(|ring| [(ring, SEALED), (ring, SIGNED)]);
+    let places: Vec<_> = modes
+        .flat_map(|(ring, mode)| bindings.map(|binding| (ring, mode.make, mode.open, binding)))
+        .collect();
+    for len in [0, 1, 16, 99] {
+        for (i, (ring, make, _, binding)) in places.iter().enumerate() {
+            let text = make(ring, *binding, &vec![b'd'; len]).unwrap();
+            for (j, (ring, _, open, binding)) in places.iter().enumerate() {
+                let opened = open(ring, *binding, text.as_bytes(), NOW);
+                assert_eq!(opened.is_ok(), i == j, "{i} {j}");
+            }
+        }
+    }
+}
+
+#[test]
+fn two_cookies_cannot_be_spliced() {
+    for mode in [SEALED, SIGNED] {
+        for len in 0..64 {
+            let cookies = [b'a', b'b'].map(|byte| raw(&mode.made(&vec![byte; len])));
+            for place in HEADER_LEN + 1..cookies[0].len() {
+                let spliced = [&cookies[0][..place], &cookies[1][place..]].concat();
+                // With equal payloads a cookie may be equal to its splice.
+                let is_own = cookies.contains(&spliced);
+                assert_eq!(mode.opens(encoding::encode(&spliced).as_bytes()), is_own);
+            }
+        }
+    }
+}
+
+/// Formats of other libraries, of past and of none: no decoder takes over.
+#[test]
+fn downgrades() {
+    let foreign: [&[u8]; 28] = [
+        b"",
+        b"null",
+        b"{}",
+        br#"{"user":1,"admin":true}"#,
+        b"eyJ1c2VyIjoxLCJhZG1pbiI6dHJ1ZX0",
+        b"eyJ1c2VyIjoxLCJhZG1pbiI6dHJ1ZX0=",
+        b"eyJhbGciOiJub25lIn0.eyJ1c2VyIjoxfQ.",
+        b"eyJhbGciOiJOb25lIiwidHlwIjoiSldUIn0.eyJ1c2VyIjoxfQ.AAAA",
+        b"eyJhbGciOiJIUzI1NiJ9.eyJ1c2VyIjoxfQ.c2lnbmF0dXJl",
+        b"eyJhbGciOiJkaXIiLCJlbmMiOiJBMjU2R0NNIn0..AAAAAAAAAAAAAAAA.AAAA.AAAAAAAAAAAAAAAAAAAAAA",
+        b"gAAAAAAdwJ6wAAECAwQFBgcICQoLDA0ODy021cpGVWKZ_eEwCGM4BLLF_5CV9dOPmrhuVUPgJobwOz7JcbmrR64jVmpU4IwqDA==",
+        b"eyJfaWQiOjF9.ZxqQxw.R9TQ5mIR3vrpVdVJ1mRlN6u0J9E",
+        b".eJyrVspMUbIyqgUADcICpQ.ZxqQxw.AAAAAAAAAAAAAAAAAAAAAAAAAAA",
+        b"v4.local.AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+        b"v4.public.eyJ1c2VyIjoxfQ",
+        b"s%3Aabcdef.0123456789",
+        b"s:abcdef.RJp0GqhiyuvDS0dq6RGEZQ",
+        b"BAh7BkkiCXVzZXIGOgZFVGkG--3b2a",
+        b"BAh7BkkiCXVzZXIGOgZFVGkG",
+        b"gASVCwAAAAAAAACMBHVzZXKUSwGGlC4",
+        b"rO0ABXNyABFqYXZhLnV0aWwuSGFzaE1hcA",
+        b"gaR1c2VyAQ",
+        b"a:1:{s:4:\"user\";i:1;}",
+        b"QaBz0mDkFzDDZ9wqI2ZTt3Y=userid",
+        b"870S4BYjk7NvyViEjUNsTEmGXbARAX9PamXZg0b3JyeIdGyZkFJhNsOQW6m0K9KnXt3ZUBqDB6hF4",
+        b"00000000-0000-0000-0000-000000000000",
+        b"0123456789abcdef0123456789abcdef",
+        b"deleted",
+    ];
+    // Under our own headers, as a sender who has seen one of our cookies would try.
+    let ours = RING.active().id;
+    let headers = [
+        &[][..],
+        &[1, 0xff, 0x38],
+        &header(Version::Signed, ours),
+        &header(Version::Sealed, ours),
+        &header(Version::Signed, KeyId([0; 4])),
+    ];
+    for text in foreign {
+        let labelled = headers.map(|header| encoding::encode(&[header, text].concat()));
+        let texts = labelled.iter().map(String::as_bytes).chain([text]);
+        for text in texts {
+            assert!(!SEALED.opens(text), "{}", text.escape_ascii());
+            assert!(!SIGNED.opens(text), "{}", text.escape_ascii());
+            assert!(!ReferenceToken::has_form(text), "{}", text.escape_ascii());
+        }
+    }
+}
+
+#[test]
+fn other_spellings_of_base64() {
+    // Of every residue, and such that both special characters occur.
+    for len in 0..24 {
+        let text = SIGNED.made(&vec![0xfb; len]);
+        let spellings = [
+            text.replace('-', "+").replace('_', "/"),
+            format!("{text}="),
+            format!("{text}=="),
+            format!(" {text}"),
+            format!("{text} "),
+            format!("{text}\n"),
+            format!("{text}\r\n"),
+            format!("{text}\0"),
+            format!("\"{text}\""),
+            text.replacen('A', "%41", 1),
+            text.replacen('A', "\u{0410}", 1),
+            text.replacen('A', "\u{ff21}", 1),
+            text.to_lowercase(),
+            text.to_uppercase(),
+            format!("{}\t{}", &text[..4], &text[4..]),
+            format!("{}\r\n {}", &text[..4], &text[4..]),
+        ];
+        for spelling in spellings.into_iter().filter(|spelling| *spelling != text) {
+            assert!(!SIGNED.opens(spelling.as_bytes()), "{spelling}");
+        }
+    }
+}
+
+#[test]
+fn the_longest_cookie_has_4096_characters() {
+    for mode in [SEALED, SIGNED] {
+        let payload = vec![0; 3_072 - HEADER_LEN - mode.overhead];
+        let text = mode.made(&payload);
+        assert_eq!(text.len(), 4_096);
+        assert!(mode.opens(text.as_bytes()));
+        assert!((mode.make)(&RING, HERE, &[&payload[..], &[0]].concat()).is_err());
+    }
+    // Even with a good tag: no cookie that browsers keep is that long, so it is not read at all.
+    let keys = RING.active();
+    let header = header(Version::Signed, keys.id);
+    for (len, opens) in [(3_072, true), (3_073, false), (6_000, false)] {
+        let payload = vec![0; len - HEADER_LEN - SIGNED.overhead];
+        let tag = keys.cookie_sign.message(HERE, &header, &payload).tag();
+        let text = encoding::encode(&[&header[..], &payload, &*tag].concat());
+        assert_eq!(SIGNED.opens(text.as_bytes()), opens, "{len}");
+    }
+}
+
+/// The worked example of the format, made by an independent implementation.
+#[test]
+fn the_worked_example() {
+    let payload = br#"{"hello":"world"}"#;
+    let signed = "Af84OyF7ImhlbGxvIjoid29ybGQifZIzgT4MChvdKSw4AnmX2uh9Fmdi6uQWXVXZbdnuDCTE";
+    let sealed =
+        "Av84OyFAQUJDREVGR0hJSktMTU5PUFFSU1RVVldibvrwJuSZVFXJUhLngh-ZAscr7fIDmfPRlmeeADhrQs8";
+    let keys = KeySet::new(&Key::for_vectors(counting(0)));
+    let ring = KeyRing::new(Key::for_vectors(counting(0)));
+    assert_eq!(ring.active().id.to_string(), "ff383b21");
+    assert_eq!(sign_cookie(&ring, HERE, payload).unwrap(), signed);
+    let opened = open_cookie(&ring, HERE, sealed.as_bytes(), NOW).unwrap();
+    assert_eq!(opened.payload[..], payload[..]);
+    let header = header(Version::Sealed, keys.id);
+    let nonce: [u8; 24] = std::array::from_fn(|place| 0x40 + place as u8);
+    let aad = sealed_aad(HERE, &header);
+    let body = seal_with_nonce(&keys.cookie_seal, &nonce, &aad, payload);
+    assert_eq!(encoding::encode(&[&header[..], &body].concat()), sealed);
+}
+
+proptest! {
+    #[test]
+    fn any_payload_comes_back(payload: Vec<u8>, cookie_name: String, audience: String) {
+        let binding = Binding { cookie_name: &cookie_name, audience: &audience };
+        for mode in [SEALED, SIGNED] {
+            let text = (mode.make)(&RING, binding, &payload).unwrap();
+            let opened = (mode.open)(&RING, binding, text.as_bytes(), NOW).unwrap();
+            prop_assert_eq!(&*opened.payload, &*payload);
+        }
+    }
+}
