@@ -189,10 +189,10 @@ impl Slot {
         if let Some(seconds) = again {
             headers.insert(REFRESH, HeaderValue::from_static(seconds));
         }
-        if state.arrival.is_stale {
-            if let Ok(removal) = rules.cookie.removal() {
-                headers.append(SET_COOKIE, removal);
-            }
+        if state.arrival.is_stale
+            && let Ok(removal) = rules.cookie.removal()
+        {
+            headers.append(SET_COOKIE, removal);
         }
         let live = state.found.live().filter(|_| state.arrival.is_to_invite);
         let live = live.filter(|live| rules.guests || live.record.identified);

@@ -33,8 +33,10 @@ fn the_bytes_are_those_of_the_files() {
     }
 }
 
+type Make = fn(u64) -> Value;
+
 /// The file of each format, how many vectors it has, and how each is made.
-const FORMATS: &[(&str, u64, fn(u64) -> Value)] = &[
+const FORMATS: &[(&str, u64, Make)] = &[
     ("signed", 64, signed),
     ("sealed", 64, sealed),
     ("derived", 16, derived),
