@@ -136,7 +136,7 @@ reopen() {
 start() {
     local program=$1
     shift
-    # Whoever waits for what it says must not read what the one before has said.
+    # A step that waits for what it says must not read what the one before has said.
     : >"$WORK/$program.out"
     "$PROGRAMS/$program" "$@" >>"$WORK/$program.out" 2>"$WORK/$program.err" &
     PIDS+=($!)

@@ -42,7 +42,7 @@ async function renew() {
   follow();
 }
 
-// Whoever was signed in on this page, and is not any more, is told.
+// A user who was signed in on this page, and is not any more, is told.
 function tell() {
   document.getElementById("signed-out").hidden = !known || Boolean(user());
   known = user() ?? known;

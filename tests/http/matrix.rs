@@ -179,7 +179,7 @@ impl Case {
             );
         } else {
             let said = without.all("cache-control").join(", ");
-            // What may be about somebody is not for caches that others use.
+            // What may be about a user is not for caches that others use.
             let has_read = matches!(self.action, Action::Read | Action::Contains);
             let sent = if self.is_signed_in && has_read {
                 said.replace("public", "private")

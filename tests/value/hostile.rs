@@ -1,4 +1,4 @@
-//! Bytes that nobody wrote: a typed error, in bounded time, memory and stack.
+//! Bytes that no encoder wrote: a typed error, in bounded time, memory and stack.
 
 use std::collections::{BTreeMap, HashMap};
 use std::thread;

@@ -1,4 +1,4 @@
-//! What many sessions on a disk cost: those that are in use, and those that nobody has asked for in a
+//! What many sessions on a disk cost: those that are in use, and those that no request has asked for in a
 //! while, whose pages are in no cache.
 //!
 //! Most of the rows are made by the database itself, as copies of a real one under random keys. Real

@@ -212,7 +212,7 @@ async fn scenario_05_all_attempts_fit_into_four_kilobytes() {
     assert!(!reply.sets_cookie());
 }
 
-/// A hostile page could push real attempts out by frames and images that nobody sees.
+/// A hostile page could push real attempts out by frames and images that no user sees.
 #[tokio::test]
 async fn scenario_05_another_site_begins_nothing_unseen() {
     let routes = || routes().layer(CsrfLayer::new().trust(PROVIDER).unwrap());

@@ -23,7 +23,7 @@ use crate::measure::{Case, Kind};
 pub const AXUM: &str = "bare axum";
 
 pub fn bare() -> Vec<Case> {
-    // As long as ours: a cookie costs its header even where nobody reads it.
+    // As long as ours: a cookie costs its header even where no handler reads it.
     let cookie = HeaderValue::from_static(
         "__Host-Http-id=BAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
     );
