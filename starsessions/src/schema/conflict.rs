@@ -126,6 +126,9 @@ impl fmt::Display for Conflict {
 
 #[cfg(test)]
 mod tests {
+    use serde::de::{DeserializeOwned, Error};
+    use serde::{Deserialize, Deserializer, Serialize};
+
     use super::*;
     use crate::schema::Merge;
     use crate::value::{FieldType, Format};
@@ -140,72 +143,40 @@ mod tests {
         }))
     }
 
-    const fn of<T: serde::Serialize + serde::de::DeserializeOwned + 'static>() -> FieldType {
-        FieldType::new::<T>(Format::Bincode)
+    fn stored<T: Serialize + DeserializeOwned + 'static>(name: &'static str) -> FieldSpec {
+        FieldSpec::plain(name, FieldType::new::<T>(Format::Bincode))
     }
 
     #[test]
     fn what_two_structs_do_not_agree_about_is_said_with_both_names() {
-        let number = || FieldSpec::plain("shop.a", of::<u64>());
-        let text = || FieldSpec::plain("shop.a", of::<String>());
-        let changed = |set: fn(&mut FieldSpec)| {
-            let mut field = number();
+        let number = || stored::<u64>("shop.a");
+        let text = || stored::<String>("shop.a");
+        let with = |name, set: fn(&mut FieldSpec)| {
+            let mut field = stored::<u64>(name);
             set(&mut field);
             field
         };
+        let lost = |word| Some((true, word));
+        let told = |word| Some((false, word));
+        let version = with("shop.a", |field| field.version = 2);
+        let rotate = with("shop.a", |field| field.rotate = true);
+        let index = with("shop.a", |field| field.index = true);
+        let exclusive = with("shop.a", |field| field.merge = Merge::Exclusive);
+        let alias = with("shop.b", |field| field.aliases = &["shop.a"]);
         let cases = [
             (number(), number(), None),
-            (number(), FieldSpec::plain("shop.b", of::<String>()), None),
-            (number(), text(), Some((true, "namespace"))),
-            (
-                text(),
-                FieldSpec::plain("shop.a", of::<Box<str>>()),
-                Some((false, "one type")),
-            ),
-            (
-                number(),
-                FieldSpec::plain("shop.a", of::<usize>()),
-                Some((false, "one type")),
-            ),
-            (
-                number(),
-                FieldSpec::plain("shop.a", of::<u32>()),
-                Some((true, "namespace")),
-            ),
+            (number(), stored::<String>("shop.b"), None),
+            (number(), text(), lost("namespace")),
+            (text(), stored::<Box<str>>("shop.a"), told("one type")),
+            (number(), stored::<usize>("shop.a"), told("one type")),
+            (number(), stored::<u32>("shop.a"), lost("namespace")),
             // Of a type that no made-up value fits nothing is known.
-            (
-                text(),
-                FieldSpec::plain("shop.a", of::<Picky>()),
-                Some((true, "namespace")),
-            ),
-            (
-                number(),
-                changed(|field| field.version = 2),
-                Some((true, "version 2")),
-            ),
-            (
-                changed(|field| field.rotate = true),
-                number(),
-                Some((false, "`rotate`")),
-            ),
-            (
-                number(),
-                changed(|field| field.index = true),
-                Some((false, "`index`")),
-            ),
-            (
-                number(),
-                changed(|field| field.merge = Merge::Exclusive),
-                Some((false, "`exclusive`")),
-            ),
-            (
-                FieldSpec {
-                    aliases: &["shop.a"],
-                    ..FieldSpec::plain("shop.b", of::<u64>())
-                },
-                number(),
-                Some((true, "removes the value")),
-            ),
+            (text(), stored::<Picky>("shop.a"), lost("namespace")),
+            (number(), version, lost("version 2")),
+            (rotate, number(), told("`rotate`")),
+            (number(), index, told("`index`")),
+            (number(), exclusive, told("`exclusive`")),
+            (alias, number(), lost("removes the value")),
         ];
         for (one, other, expected) in cases {
             let (one, other) = (schema("Shop", one), schema("Less", other));
@@ -224,15 +195,15 @@ mod tests {
         }
     }
 
-    #[derive(serde::Serialize)]
+    #[derive(Serialize)]
     struct Picky(String);
 
-    impl<'de> serde::Deserialize<'de> for Picky {
-        fn deserialize<D: serde::Deserializer<'de>>(source: D) -> Result<Self, D::Error> {
+    impl<'de> Deserialize<'de> for Picky {
+        fn deserialize<D: Deserializer<'de>>(source: D) -> Result<Self, D::Error> {
             let text = String::deserialize(source)?;
             match text.as_str() {
                 "the one text" => Ok(Self(text)),
-                _ => Err(serde::de::Error::custom("another text")),
+                _ => Err(D::Error::custom("another text")),
             }
         }
     }
