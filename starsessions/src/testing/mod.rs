@@ -25,7 +25,7 @@
 //! be called as a plain function.
 
 pub mod conformance;
-mod lock;
+mod schema_lock;
 mod stored;
 
 use std::sync::Arc;
@@ -35,7 +35,7 @@ use std::time::Duration;
 use http::header::{COOKIE, SET_COOKIE};
 use http::{HeaderMap, HeaderValue, Response};
 
-pub use self::lock::{SchemaChange, SchemaLock, SchemaLockError, UpdateSchema};
+pub use self::schema_lock::{SchemaChange, SchemaLock, SchemaLockError, UpdateSchema};
 pub use self::stored::{StoredField, stored_fields, with_stored_field};
 use crate::clock::{Clock, Timestamp};
 use crate::crypto::KeyRing;
