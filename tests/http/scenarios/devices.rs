@@ -4,7 +4,7 @@ use axum::Router;
 use axum::routing::get;
 use http::{Method, StatusCode};
 use starsessions::config::AtLimit;
-use starsessions::{CurrentSession, Session, SessionError};
+use starsessions::{CurrentSession, Lifetime, Session, SessionError};
 use starsessions_tests::gate::Gate;
 use starsessions_tests::site::{Kept, Site};
 use starsessions_tests::spy::{Calls, Moment, Operation};
@@ -42,6 +42,44 @@ async fn scenario_14_a_label_is_shown_where_values_are_plain() {
     let labels: Vec<_> = list.iter().map(|session| session.label()).collect();
     assert_eq!(labels, [Some("Firefox on Linux")]);
     assert!(!format!("{list:?}").contains("Firefox"));
+}
+
+#[derive(Session)]
+struct Team {
+    #[session(index)]
+    team: Option<u64>,
+    visits: u64,
+}
+
+/// A write that changes nothing of a session's listing does not make it anew; each of these does.
+#[tokio::test]
+async fn scenario_14_the_list_follows_what_is_written() {
+    let site = Site::with(|layer| layer.remembered_lifetime(Lifetime::aal1()));
+    let join = get(async |mut team: Session<Team>| team.team = Some(3));
+    let leave = get(async |mut team: Session<Team>| team.team = None);
+    let visit = get(async |mut team: Session<Team>| team.visits += 1);
+    let remember = get(async |session: CurrentSession| session.remember(true));
+    let routes = Router::new().route("/join", join).route("/leave", leave);
+    let routes = routes.route("/visit", visit).route("/remember", remember);
+    let label = get(async |session: CurrentSession| session.set_label("Firefox"));
+    let routes = routes.route("/label", label);
+    let mut client = site.serve(routes);
+    let layer = site.sessions.layer();
+    for (path, listed) in [
+        ("/visit", None),
+        ("/join", Some((false, None))),
+        ("/visit", Some((false, None))),
+        ("/remember", Some((true, None))),
+        ("/label", Some((true, Some("Firefox")))),
+        ("/visit", Some((true, Some("Firefox")))),
+        ("/leave", None),
+        ("/join", Some((true, Some("Firefox")))),
+    ] {
+        client.get(path).await;
+        let sessions = layer.list_by("team.team", &3_u64).await.unwrap();
+        let shown = sessions.first().map(|it| (it.remembered, it.label()));
+        assert_eq!(shown, listed, "after {path}");
+    }
 }
 
 /// A user who changes his password must hear of it if the thief was faster and has ended his session: an
