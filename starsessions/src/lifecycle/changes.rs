@@ -283,15 +283,15 @@ impl Change {
         edits.extend(stored.map(|alias| Edit::remove(alias)));
         let name = spec.name;
         match self.merged(live(spec, Some(record), now))? {
-            Some(value) => edits.push(Edit {
-                name,
-                change: FieldChange::Set {
+            Some(value) => {
+                let set = FieldChange::Set {
                     value,
                     expires_at: spec.expires.map(|lifetime| now + lifetime),
                     idle_at: spec.idle.map(|lifetime| now + lifetime),
                     indexed: spec.index,
-                },
-            }),
+                };
+                edits.push(Edit::new(name, set));
+            }
             None => edits.push(Edit::remove(name)),
         }
         Ok(())

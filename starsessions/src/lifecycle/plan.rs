@@ -173,8 +173,7 @@ impl Plan {
     fn move_idle_fields<'p>(&'p self, edits: &mut Vec<Edit<'p>>) {
         for (name, deadline) in self.due.iter().flat_map(|due| &due.idle) {
             if !edits.iter().any(|edit| edit.name == *name) {
-                let change = FieldChange::Idle(*deadline);
-                edits.push(Edit { name, change });
+                edits.push(Edit::new(name, FieldChange::Idle(*deadline)));
             }
         }
     }

@@ -174,15 +174,15 @@ mod tests {
         let value = json_value("2");
         record.rewrite(vec![
             Edit::set("shop.cart", b"\x01\x02"),
-            Edit {
-                name: "python.a",
-                change: FieldChange::Set {
+            Edit::new(
+                "python.a",
+                FieldChange::Set {
                     value: value.clone().into(),
                     expires_at: Some(at(200)),
                     idle_at: None,
                     indexed: false,
                 },
-            },
+            ),
         ]);
         let mut after = before.with(&record, 0).unwrap();
         after.values.set("python_wrote", &true).unwrap();

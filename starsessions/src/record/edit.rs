@@ -1,11 +1,12 @@
 //! Changes of a record: the old bytes and the changed fields become new bytes in one pass.
 
 use std::borrow::Cow;
+use std::ops::Range;
 use std::sync::Arc;
 
 #[cfg(feature = "python")]
 use super::Field;
-use super::field::{self, Entry};
+use super::field::{self, Entries, Entry};
 use super::{HEAD, NOT_STORED, Record, VERSION, flags, time_bytes};
 use crate::clock::Timestamp;
 
@@ -13,7 +14,9 @@ use crate::clock::Timestamp;
 #[derive(Clone, Debug)]
 pub(crate) struct Edit<'a> {
     pub(crate) name: &'a str,
-    pub(crate) change: FieldChange<'a>,
+    pub(super) change: FieldChange<'a>,
+    /// Where the field's entry is among those of the record, or would be.
+    place: Range<usize>,
 }
 
 /// What becomes of a field.
@@ -34,15 +37,22 @@ pub(crate) enum FieldChange<'a> {
 }
 
 impl<'a> Edit<'a> {
+    pub(crate) fn new(name: &'a str, change: FieldChange<'a>) -> Self {
+        let place = 0..0;
+        Self {
+            name,
+            change,
+            place,
+        }
+    }
+
     pub(crate) fn remove(name: &'a str) -> Self {
-        let change = FieldChange::Remove;
-        Self { name, change }
+        Self::new(name, FieldChange::Remove)
     }
 
     #[cfg(feature = "python")]
     pub(crate) fn copy(name: &'a str, field: Field<'a>) -> Self {
-        let change = FieldChange::Copy(field);
-        Self { name, change }
+        Self::new(name, FieldChange::Copy(field))
     }
 
     /// A value without deadlines.
@@ -53,7 +63,7 @@ impl<'a> Edit<'a> {
             idle_at: None,
             indexed: false,
         };
-        Self { name, change }
+        Self::new(name, change)
     }
 }
 
@@ -76,34 +86,37 @@ impl Record {
 
     pub(super) fn pack(&self, edits: &mut [Edit<'_>], written: u32) -> (Arc<[u8]>, bool) {
         edits.sort_unstable_by(|a, b| a.name.cmp(b.name));
+        let mut entries = self.entries();
+        let before = entries.rest();
+        let (mut size, mut is_relisted) = (HEAD + before.len(), false);
+        for edit in &mut *edits {
+            let entry = entries.skip_to(edit.name.as_bytes());
+            let end = before.len() - entries.rest().len();
+            let len = entry.map_or(0, |entry| entry.len());
+            edit.place = end - len..end;
+            size = size - len + edit.len();
+            is_relisted |= edit.relists(entry.as_ref());
+        }
         // Measured first, so that it is written where it stays.
-        let mut packed: Arc<[u8]> = std::iter::repeat_n(0, self.size_after(edits)).collect();
+        let mut packed: Arc<[u8]> = std::iter::repeat_n(0, size).collect();
         let mut out = Room(Arc::get_mut(&mut packed).unwrap_or_default());
         out.put(&[VERSION, flags([self.remembered, self.identified])]);
         out.put(&time_bytes(self.created_at));
         out.put(&time_bytes(self.issued_at));
-        let mut entries = self.entries();
-        let mut is_relisted = false;
+        let mut written_up_to = 0;
         for edit in &*edits {
-            let (ahead, entry) = entries.skip_to(edit.name.as_bytes());
-            out.put(ahead);
-            is_relisted |= edit.relists(entry.as_ref());
-            edit.write(entry, written, &mut out);
+            let Range { start, end } = edit.place;
+            out.put(before.get(written_up_to..start).unwrap_or_default());
+            edit.write(
+                before.get(start..end).unwrap_or_default(),
+                written,
+                &mut out,
+            );
+            written_up_to = end;
         }
-        out.put(entries.rest());
+        out.put(before.get(written_up_to..).unwrap_or_default());
         debug_assert!(out.0.is_empty(), "the measure was too large");
         (packed, is_relisted)
-    }
-
-    /// The bytes of the packed form with these changes, which are in the order of the names.
-    fn size_after(&self, edits: &[Edit<'_>]) -> usize {
-        let mut entries = self.entries();
-        let all = HEAD + entries.rest().len();
-        edits.iter().fold(all, |size, edit| {
-            let (_, entry) = entries.skip_to(edit.name.as_bytes());
-            let before = entry.map_or(0, |entry| entry.len());
-            size - before + edit.len(before)
-        })
     }
 }
 
@@ -124,8 +137,8 @@ impl Room<'_> {
 }
 
 impl Edit<'_> {
-    /// The bytes of the entry that takes the place of one of `before` bytes.
-    fn len(&self, before: usize) -> usize {
+    /// How many bytes its entry takes.
+    fn len(&self) -> usize {
         match &self.change {
             FieldChange::Set {
                 value,
@@ -140,7 +153,7 @@ impl Edit<'_> {
             FieldChange::Copy(field) => field::size(self.name, field.value, field.times()),
             FieldChange::Remove => 0,
             // A deadline that is there moves.
-            FieldChange::Idle(_) => before,
+            FieldChange::Idle(_) => self.place.len(),
         }
     }
 
@@ -153,7 +166,8 @@ impl Edit<'_> {
         sets || entry.is_some_and(|entry| entry.field.is_indexed()) || self.name.starts_with('.')
     }
 
-    fn write(&self, entry: Option<Entry<'_>>, written: u32, out: &mut Room<'_>) {
+    /// Writes the field's entry, in the place of this one.
+    fn write(&self, before: &[u8], written: u32, out: &mut Room<'_>) {
         match &self.change {
             FieldChange::Remove => {}
             #[cfg(feature = "python")]
@@ -172,7 +186,9 @@ impl Edit<'_> {
                 put_entry(self.name.as_bytes(), value, written, times, *indexed, out);
             }
             FieldChange::Idle(deadline) => {
-                let Some(entry) = entry else { return };
+                let Some(entry) = Entries::new(before).next() else {
+                    return;
+                };
                 let field = entry.field;
                 let idle_at = field.idle_at().map(|idle| idle.max(*deadline));
                 let times = [field.expires_at(), idle_at];

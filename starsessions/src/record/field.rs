@@ -125,19 +125,16 @@ impl<'a> Entries<'a> {
         self.find(is_meant).map(|entry| entry.field)
     }
 
-    /// Goes behind the entry of this name; returns the bytes of those ahead of it, and the entry.
-    pub(super) fn skip_to(&mut self, name: &[u8]) -> (&'a [u8], Option<Entry<'a>>) {
-        let all = self.rest;
+    /// Goes behind the entry of this name, or to where it would be.
+    pub(super) fn skip_to(&mut self, name: &[u8]) -> Option<Entry<'a>> {
         loop {
-            let ahead = all.len() - self.rest.len();
-            let ahead = all.get(..ahead).unwrap_or_default();
-            let behind = self.clone();
+            let here = self.clone();
             match self.next().map(|entry| (entry.name.cmp(name), entry)) {
                 Some((Ordering::Less, _)) => {}
-                Some((Ordering::Equal, entry)) => return (ahead, Some(entry)),
+                Some((Ordering::Equal, entry)) => return Some(entry),
                 Some((Ordering::Greater, _)) | None => {
-                    *self = behind;
-                    return (ahead, None);
+                    *self = here;
+                    return None;
                 }
             }
         }

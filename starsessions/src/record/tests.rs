@@ -65,10 +65,7 @@ fn a_change_leaves_every_other_field_as_it_is_packed() {
 #[test]
 fn an_idle_deadline_moves_forward_only_and_is_not_given_to_a_field_that_has_none() {
     let mut record = record();
-    let idle = |seconds| Edit {
-        name: "shop.cart",
-        change: FieldChange::Idle(at(seconds)),
-    };
+    let idle = |seconds| Edit::new("shop.cart", FieldChange::Idle(at(seconds)));
     record.rewrite(vec![idle(30)]);
     assert_eq!(record.get("shop.cart").unwrap().idle_at(), None);
     let mut set = Edit::set("shop.cart", b"");
