@@ -55,7 +55,7 @@ pub(super) fn apply<B>(slot: &Slot, response: &mut Response<B>) {
     if let Some(cookie) = session {
         set(slot, realm.cookie.name(), cookie, response);
     }
-    for flow in slot.take_flow_cookies() {
+    for flow in effects.flows {
         let (value, max_age) = (&flow.value, flow.max_age);
         let cookie = realm
             .cookie

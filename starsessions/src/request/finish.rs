@@ -109,27 +109,40 @@ impl Slot {
         mut work: Option<Work>,
     ) -> Result<(), SessionError> {
         // A session that was not read yet may turn out to be due for a new id.
-        let may_end_id = work.as_ref().is_none_or(|work| self.ends_id(&work.plan));
+        let (may_end_id, must_be_told) = work.as_ref().map_or((true, false), |work| {
+            let state = self.state();
+            (
+                self.ends_id(&work.plan, &state),
+                self.must_be_told(work, &state),
+            )
+        });
         if !may_end_id {
-            return self.finish_in_turn(&mut work).await;
+            return self.finish_in_turn(&mut work, must_be_told).await;
         }
-        to_its_end(Box::pin(
-            async move { self.finish_in_turn(&mut work).await },
-        ))
+        to_its_end(Box::pin(async move {
+            self.finish_in_turn(&mut work, must_be_told).await
+        }))
         .await
     }
 
-    async fn finish_in_turn(&self, work: &mut Option<Work>) -> Result<(), SessionError> {
+    async fn finish_in_turn(
+        &self,
+        work: &mut Option<Work>,
+        mut must_be_told: bool,
+    ) -> Result<(), SessionError> {
         let _gate = self.gate.lock().await;
         let mut failure = None;
         if work.is_none() {
             failure = self.take_failure();
             // Boxed, so that it does not enlarge the future of a request that has read its session.
             Box::pin(self.read(None)).await?;
-            *work = self.take_last_work(&mut self.state())?;
+            let mut state = self.state();
+            *work = self.take_last_work(&mut state)?;
+            must_be_told = work
+                .as_ref()
+                .is_some_and(|work| self.must_be_told(work, &state));
         }
         if let Some(work) = work {
-            let must_be_told = self.must_be_told(work);
             self.carry_out(work).await?;
             if must_be_told && self.has_ended() {
                 return Err(SessionError::Gone);
@@ -207,16 +220,16 @@ impl Slot {
             || state.step(engine, self.now()).ends_id()
     }
 
-    fn ends_id(&self, plan: &Plan) -> bool {
+    fn ends_id(&self, plan: &Plan, state: &State) -> bool {
         let counts = self.realm().engine.counts(plan.changes.may_sign_in());
-        counts || self.state().is_to_end || plan.step.ends_id()
+        counts || state.is_to_end || plan.step.ends_id()
     }
 
     /// Whether these changes cannot count as made before a logout that has ended the session meanwhile. A
     /// request that has taken long may have met a sign-in instead, whose way to the new id has closed.
-    fn must_be_told(&self, work: &Work) -> bool {
+    fn must_be_told(&self, work: &Work, state: &State) -> bool {
         let Work { live, plan } = work;
-        let took = plan.now.since(self.state().read_at);
+        let took = plan.now.since(state.read_at);
         let policy = self.realm().engine.policy();
         let has_expired = |live: &Live| !policy.is_live(&live.record, plan.now);
         plan.changes.must_be_told()

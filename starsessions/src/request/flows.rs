@@ -48,11 +48,6 @@ impl Slot {
         state.flows.iter().any(|cookie| cookie.name == name)
     }
 
-    /// What the response is to set and to remove.
-    pub(crate) fn take_flow_cookies(&self) -> Vec<FlowCookie> {
-        std::mem::take(&mut self.state().flows)
-    }
-
     pub(crate) fn explain_flow(&self, end: Result<(), FlowRefusal>) {
         self.explain(|explanation| explanation.flow(end));
     }

@@ -3,10 +3,12 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use http::request::Parts;
+#[cfg(feature = "axum")]
 use http::uri::PathAndQuery;
 use http::{HeaderMap, Uri};
 
 use super::explain::Explanation;
+use super::flows::FlowCookie;
 use super::found::Found;
 use super::gate::Gate;
 use super::state::{self, Door, State};
@@ -32,6 +34,7 @@ pub(crate) struct Slot {
     /// The slot of a layer further out, for another realm.
     pub(super) outer: Option<Arc<Self>>,
     /// Where the request went, as the layer has seen it: a router further in takes a prefix off.
+    #[cfg(feature = "axum")]
     target: Option<PathAndQuery>,
     pub(super) gate: Gate,
     state: Mutex<State>,
@@ -52,6 +55,8 @@ pub(crate) struct Seen {
 #[derive(Debug)]
 pub(crate) struct ResponseEffects {
     pub(crate) cookie: CookieChange,
+    /// What it sets and removes beside the session's cookie.
+    pub(crate) flows: Vec<FlowCookie>,
     /// The request brought the session's cookie and another of its name, or two of two sessions.
     pub(crate) has_stale_cookie: bool,
     /// What the response says may be about one user.
@@ -72,6 +77,7 @@ impl Slot {
         // Made where it stays: moving it costs more than all of its parts.
         Arc::new(Self {
             outer,
+            #[cfg(feature = "axum")]
             target: head.and_then(|(uri, _)| uri.path_and_query().cloned()),
             gate: Gate::default(),
             state: Mutex::new(State::new(&realm)),
@@ -339,6 +345,7 @@ impl Slot {
         (row_key, state.pending.working_record(&state.found, now))
     }
 
+    /// Takes what the response tells; once.
     pub(crate) fn effects(&self) -> ResponseEffects {
         let mut state = self.state();
         // Of two sessions, the former cookie's is the one to go, or no browser could ever sign in.
@@ -350,6 +357,7 @@ impl Slot {
             } else {
                 cookie
             },
+            flows: std::mem::take(&mut state.flows),
             has_stale_cookie: state.brought.duplicates && is_settled,
             has_session: state.found.live().is_some(),
             has_token: state.has_handed_out,

@@ -119,6 +119,7 @@ impl Slot {
 
     /// What a session that comes by a token was not given.
     pub(super) fn take_refusal(&self) -> Option<SessionError> {
+        self.realm().carriers.header.as_ref()?;
         let mut state = self.state();
         if !state.brought.by_token {
             return None;
