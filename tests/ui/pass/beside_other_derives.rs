@@ -7,7 +7,7 @@ use starsessions::Session;
 #[derive(Clone, Debug, Default, PartialEq, Session, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[session(namespace = "both")]
-pub struct Both {
+pub(crate) struct Both {
     /// Documented.
     #[serde(default)]
     #[session(expires = "1h")]
@@ -16,7 +16,8 @@ pub struct Both {
     pub(crate) inner: u8,
 }
 
-fn main() {
+#[test]
+fn a_struct_keeps_its_derives_and_attributes() {
     let both = Both { views: 1, inner: 2 };
     assert_eq!(both.clone(), both);
     assert!(format!("{both:?}").contains("views: 1"));

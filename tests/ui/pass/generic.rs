@@ -28,6 +28,7 @@ where
     Page::<T>::SCHEMA.fields.len()
 }
 
-fn main() {
+#[test]
+fn a_generic_session_serves_a_generic_function() {
     assert_eq!(fields::<String>(), 2);
 }
