@@ -61,10 +61,13 @@ fn client(server: &Server) -> ::redis::Client {
 struct OwnPrefix(RedisStore);
 
 async fn own_prefix() -> OwnPrefix {
-    static NEXT: AtomicU32 = AtomicU32::new(0);
-    let prefix = format!("test{}:", NEXT.fetch_add(1, Ordering::Relaxed));
-    let builder = RedisStore::builder(client(&REDIS)).prefix(prefix);
+    let builder = RedisStore::builder(client(&REDIS)).prefix(new_prefix());
     OwnPrefix(builder.connect().await.unwrap())
+}
+
+fn new_prefix() -> String {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    format!("test{}:", NEXT.fetch_add(1, Ordering::Relaxed))
 }
 
 impl Stage for OwnPrefix {

@@ -1,6 +1,6 @@
 //! Three masters.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use ::redis::cluster::ClusterClient;
@@ -16,6 +16,9 @@ use starsessions_tests::servers::{Server, free_port};
 use super::samples::{after, at, filed_row, index_key, key, row, touch};
 use crate::agreement;
 
+/// One for all tests that do not stop it.
+static CLUSTER: LazyLock<[Server; 3]> = LazyLock::new(|| servers::cluster(Version::Valkey9));
+
 struct Cluster {
     masters: [Server; 3],
     store: RedisStore,
@@ -27,16 +30,26 @@ async fn cluster(version: Version) -> Cluster {
     Cluster { masters, store }
 }
 
-impl Stage for Cluster {
+/// A store on it whose keys are a test's own.
+struct OwnPrefix(RedisStore);
+
+async fn own_prefix() -> OwnPrefix {
+    let builder = RedisStore::builder(client(&CLUSTER)).prefix(super::new_prefix());
+    OwnPrefix(builder.connect().await.unwrap())
+}
+
+impl Stage for OwnPrefix {
     type Store = RedisStore;
 
     fn store(&self) -> RedisStore {
-        self.store.clone()
+        self.0.clone()
     }
 
     async fn disk(&self) -> Vec<u8> {
-        let folders = self.masters.iter().map(Server::folder);
-        folders.flat_map(scenarios::bytes_in).collect()
+        let folders = CLUSTER.iter().map(Server::folder);
+        let bytes: Vec<_> = folders.flat_map(scenarios::bytes_in).collect();
+        assert!(bytes.len() > 1_000, "{}", bytes.len());
+        bytes
     }
 }
 
@@ -57,7 +70,7 @@ async fn keeps_the_contract_and_spreads_the_sessions() {
     }
 }
 
-scenarios!(current);
+scenarios!(own_prefix);
 
 /// One that is there and does not answer keeps no request waiting for ever.
 #[tokio::test(flavor = "multi_thread")]
@@ -147,9 +160,11 @@ async fn a_session_that_its_list_does_not_have_is_none() {
 }
 
 async fn connected(masters: &[Server; 3]) -> RedisStore {
-    let addresses: Vec<_> = masters.iter().map(servers::url).collect();
-    let client = ClusterClient::new(addresses).unwrap();
-    RedisStore::connect(client).await.unwrap()
+    RedisStore::connect(client(masters)).await.unwrap()
+}
+
+fn client(masters: &[Server; 3]) -> ClusterClient {
+    ClusterClient::new(masters.each_ref().map(servers::url)).unwrap()
 }
 
 fn forget_lists(masters: &[Server; 3]) {

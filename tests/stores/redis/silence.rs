@@ -94,8 +94,8 @@ async fn g18_an_operation_after_an_idle_second_too_many_succeeds() {
     for (server, store) in [single().await, node().await] {
         ask(&server, &["CONFIG", "SET", "timeout", "1"]);
         each_operation_succeeds(&store, async || {
-            // The server looks at its connections once in a while.
-            tokio::time::sleep(Duration::from_secs(3)).await;
+            // The one that asks for it.
+            wait_until(&server, &["INFO", "clients"], "connected_clients:1\r\n");
         })
         .await;
     }
