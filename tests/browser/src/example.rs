@@ -67,7 +67,7 @@ impl Example {
 
     fn open(name: &str, port: u16, settings: &[(String, String)]) -> Option<Self> {
         let clock = Clock::new();
-        let mut command = Command::new(folder("types/debug").join(name));
+        let mut command = Command::new(build().join(name));
         command
             .env("PORT", port.to_string())
             .envs(settings.iter().cloned());
