@@ -160,7 +160,7 @@ const RUN: &[(&str, &str, &str)] = &[
     (
         "cargo doc -p starsessions --open",
         "tests/run",
-        "cargo doc --no-deps --all-features -p starsessions",
+        "cargo doc --no-deps --workspace",
     ),
     (
         "cargo test -p starsessions-tests --test repository",
