@@ -5,7 +5,7 @@ use starsessions_browser_tests::{Browser, Elsewhere, Shop, Store};
 
 use super::{has, lacks, on_stores, sign_in};
 
-on_stores! { a_browser_binds_refreshes_and_leaves a_thief_has_nothing a_link_from_elsewhere_finds_the_session: Memory Sqlite Redis }
+on_stores! { a_browser_binds_refreshes_and_leaves a_thief_has_nothing a_link_from_elsewhere_finds_the_session: Redis; at night: Memory Sqlite }
 
 /// Signs in, and waits until the browser has registered its device.
 fn bound(shop: &Shop, user: &str) -> Browser {

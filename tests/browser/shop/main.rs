@@ -16,18 +16,18 @@ mod timeouts;
 
 use starsessions_browser_tests::{Browser, Shop};
 
-/// Each scenario as a module of tests, one for each store; those of some stores run at night only, since
-/// `tests/stores` holds the library to the same scenarios on all of them.
+/// Each scenario as a module of tests, one for each store. Without the night's, there is one store of each kind: a cookie,
+/// and a server; `tests/stores` holds the library to the same scenarios on all of them.
 macro_rules! on_each_store {
     ($($scenario:ident)*) => {
-        super::on_stores! { $($scenario)*: Memory Cookie Redis; at night: Sqlite Postgres Mysql }
+        super::on_stores! { $($scenario)*: Cookie Redis; at night: Memory Sqlite Postgres Mysql }
     };
 }
 
 /// The same without the cookie store, whose sessions only their own browser can change or follow.
 macro_rules! on_each_shared_store {
     ($($scenario:ident)*) => {
-        super::on_stores! { $($scenario)*: Memory Redis; at night: Sqlite Postgres Mysql }
+        super::on_stores! { $($scenario)*: Redis; at night: Memory Sqlite Postgres Mysql }
     };
 }
 
