@@ -4,15 +4,28 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::store::{RedisClient, RedisConnectError, Strings};
+use redis::{Cmd, ToRedisArgs, Value};
+
+use crate::store::redis::{Link, Script, contended};
+use crate::store::{RedisClient, RedisConnectError, Result};
 
 /// `RedisStore(connection, prefix="starsessions.", gc_ttl=2592000)`: one string for each session.
 ///
 /// Its connection is its own, and is closed when it is dropped.
 pub struct RedisStore {
-    pub(super) strings: Strings,
+    link: Link,
     key: Arc<dyn Fn(&str) -> String + Send + Sync>,
     pub(super) gc_ttl: Duration,
+}
+
+/// The outcome of a change of the string that was read.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Swapped {
+    Done,
+    /// Another string is there; nothing was changed.
+    Stale(Vec<u8>),
+    /// There is none.
+    Gone,
 }
 
 impl RedisStore {
@@ -22,7 +35,7 @@ impl RedisStore {
     /// If the server cannot be reached.
     pub async fn connect(client: impl Into<RedisClient>) -> Result<Self, RedisConnectError> {
         Ok(Self {
-            strings: Strings::connect(client.into()).await?,
+            link: Link::open(client.into()).await?,
             key: Arc::new(|id| format!("starsessions.{id}")),
             gc_ttl: GC_TTL,
         })
@@ -49,10 +62,94 @@ impl RedisStore {
         self
     }
 
-    /// Where the session of this id is.
-    pub(super) fn key_of(&self, id: &str) -> String {
-        (self.key)(id)
+    pub(super) async fn read(&self, id: &str) -> Result<Option<Vec<u8>>> {
+        self.link.send(&Cmd::get((self.key)(id))).await.read()
     }
+
+    pub(super) async fn insert(&self, id: &str, bytes: &[u8], ttl: Duration) -> Result<bool> {
+        let mut set = redis::cmd("SET");
+        set.arg((self.key)(id)).arg(bytes).arg("NX");
+        set.arg("EX").arg(seconds(ttl));
+        let answer = self.link.send(&set).await;
+        let is_repeated = answer.is_repeated;
+        match answer.read()? {
+            Value::Okay => Ok(true),
+            // The first try may have arrived.
+            _ if is_repeated => Ok(self.read(id).await?.as_deref() == Some(bytes)),
+            _ => Ok(false),
+        }
+    }
+
+    /// Puts `bytes` in the place of `seen`, if that still is what is there.
+    pub(super) async fn replace(
+        &self,
+        id: &str,
+        seen: &[u8],
+        bytes: &[u8],
+        ttl: Duration,
+    ) -> Result<Swapped> {
+        let arguments = (seen, bytes, seconds(ttl));
+        match self.change(&SWAP, &[id], arguments).await? {
+            (Swapped::Stale(found), true) if found == bytes => Ok(Swapped::Done),
+            (outcome, _) => Ok(outcome),
+        }
+    }
+
+    /// Puts `bytes` under `new` and removes what is under `old`, if that still is `seen`: in one step, but in a
+    /// Cluster, where the keys may be on two nodes. A crash between its two steps leaves both strings, never none.
+    pub(super) async fn rename(
+        &self,
+        [old, new]: [&str; 2],
+        seen: &[u8],
+        bytes: &[u8],
+        ttl: Duration,
+    ) -> Result<Swapped> {
+        if self.link.is_cluster() {
+            if !self.insert(new, bytes, ttl).await? {
+                return Err(contended());
+            }
+            let (outcome, _) = self.change(&TAKE, &[old], seen).await?;
+            if outcome != Swapped::Done {
+                self.remove(new).await?;
+            }
+            return Ok(outcome);
+        }
+        let arguments = (seen, bytes, seconds(ttl));
+        match self.change(&RENAME, &[old, new], arguments).await? {
+            // The first try may have arrived.
+            (Swapped::Gone, true) if self.read(new).await?.as_deref() == Some(bytes) => {
+                Ok(Swapped::Done)
+            }
+            (outcome, _) => Ok(outcome),
+        }
+    }
+
+    pub(super) async fn remove(&self, id: &str) -> Result<()> {
+        self.link.send(&Cmd::del((self.key)(id))).await.read()
+    }
+
+    /// Runs a script on what is under some ids; also returns whether it was repeated.
+    async fn change(
+        &self,
+        script: &Script,
+        ids: &[&str],
+        arguments: impl ToRedisArgs + Send + Sync,
+    ) -> Result<(Swapped, bool)> {
+        let keys: Vec<_> = ids.iter().map(|id| (self.key)(id)).collect();
+        let answer = self.link.run(script, &keys, arguments).await;
+        let is_repeated = answer.is_repeated;
+        let swapped = match answer.read()? {
+            Value::Okay | Value::Int(_) => Swapped::Done,
+            Value::BulkString(found) => Swapped::Stale(found),
+            _ => Swapped::Gone,
+        };
+        Ok((swapped, is_repeated))
+    }
+}
+
+/// A string that is to live for no time at all lives for a second.
+fn seconds(ttl: Duration) -> u64 {
+    ttl.as_secs().max(1)
 }
 
 impl fmt::Debug for RedisStore {
@@ -62,3 +159,31 @@ impl fmt::Debug for RedisStore {
 }
 
 const GC_TTL: Duration = Duration::from_secs(30 * 24 * 3600);
+
+// key; the string that was read, the new one, its seconds. Returns OK, what is there instead, or nothing.
+static SWAP: Script = Script::new(
+    r"
+local found = redis.call('GET', KEYS[1])
+if found ~= ARGV[1] then return found end
+return redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[3])
+",
+);
+
+// key; the string that was read. Returns 1, what is there instead, or nothing.
+static TAKE: Script = Script::new(
+    r"
+local found = redis.call('GET', KEYS[1])
+if found ~= ARGV[1] then return found end
+return redis.call('DEL', KEYS[1])
+",
+);
+
+// old key, new key; the string that was read, the new one, its seconds. Returns 1, what is there instead, or nothing.
+static RENAME: Script = Script::new(
+    r"
+local found = redis.call('GET', KEYS[1])
+if found ~= ARGV[1] then return found end
+redis.call('SET', KEYS[2], ARGV[2], 'EX', ARGV[3])
+return redis.call('DEL', KEYS[1])
+",
+);

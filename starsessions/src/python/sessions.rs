@@ -113,9 +113,7 @@ impl Sessions {
     pub(crate) async fn end(&self, cookie: &str) -> Result<(), StoreError> {
         match &self.store {
             #[cfg(feature = "redis")]
-            Store::Redis(store) if is_id(cookie) => {
-                store.strings.remove(&store.key_of(cookie)).await
-            }
+            Store::Redis(store) if is_id(cookie) => store.remove(cookie).await,
             _ => {
                 let _ = cookie;
                 Ok(())
@@ -174,7 +172,7 @@ impl Source for Sessions {
                 if !is_id(cookie) {
                     return Ok(None);
                 }
-                let bytes = store.strings.get(&store.key_of(cookie)).await?;
+                let bytes = store.read(cookie).await?;
                 bytes.and_then(|bytes| self.open(&bytes, None, now))
             }
         })

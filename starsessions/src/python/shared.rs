@@ -7,14 +7,14 @@ use sha2::{Digest, Sha256};
 use super::cookie::longest;
 use super::format::{Content, FormatError};
 use super::metadata::Metadata;
+#[cfg(feature = "redis")]
+use super::redis::Swapped;
 use super::sessions::{Sessions, Store, is_id};
 use crate::clock::Timestamp;
 use crate::crypto::{self, RandomError};
 use crate::lifecycle::Lifetime;
 use crate::record::Record;
 use crate::store::StoreError;
-#[cfg(feature = "redis")]
-use crate::store::Swapped;
 
 /// A session, and the bytes that it was read from or written as.
 #[derive(Debug)]
@@ -113,7 +113,7 @@ impl Sessions {
                 verified.map(|(bytes, _)| bytes)
             }
             #[cfg(feature = "redis")]
-            Store::Redis(store) => store.strings.get(&store.key_of(cookie)).await?,
+            Store::Redis(store) => store.read(cookie).await?,
         };
         Ok(bytes.and_then(|bytes| self.read(bytes)))
     }
@@ -147,10 +147,7 @@ impl Sessions {
         match &self.store {
             Store::Cookie(_) => Ok(true),
             #[cfg(feature = "redis")]
-            Store::Redis(store) => {
-                let key = store.key_of(id);
-                store.strings.insert(&key, &stored.bytes, ttl).await
-            }
+            Store::Redis(store) => store.insert(id, &stored.bytes, ttl).await,
         }
     }
 
@@ -181,12 +178,11 @@ impl Sessions {
             Store::Cookie(_) => Ok(Replaced::Done),
             #[cfg(feature = "redis")]
             Store::Redis(store) => {
-                let (from, to) = (store.key_of(old), store.key_of(new));
-                let (strings, seen, bytes) = (&store.strings, &seen.bytes, &stored.bytes);
+                let (seen, bytes) = (&seen.bytes, &stored.bytes);
                 let swapped = if old == new {
-                    strings.swap(&from, seen, bytes, ttl).await?
+                    store.replace(old, seen, bytes, ttl).await?
                 } else {
-                    strings.rename(&from, seen, &to, bytes, ttl).await?
+                    store.rename([old, new], seen, bytes, ttl).await?
                 };
                 Ok(match swapped {
                     Swapped::Done => Replaced::Done,

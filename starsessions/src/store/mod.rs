@@ -41,10 +41,6 @@ pub(crate) use self::erased::ErasedStore;
 pub(crate) use self::erased::within;
 pub use self::listing::Listing;
 pub use self::memory::{MemoryStore, MemoryStoreBuilder};
-#[cfg(all(feature = "takeover", feature = "redis"))]
-pub(crate) use self::redis::Strings;
-#[cfg(all(feature = "python", feature = "redis"))]
-pub(crate) use self::redis::Swapped;
 #[cfg(feature = "redis")]
 pub use self::redis::{RedisClient, RedisConnectError, RedisStore, RedisStoreBuilder};
 pub use self::row::{Listed, Rotation, Row, Touch};
@@ -211,6 +207,9 @@ pub enum Touched {
     /// The row is not there any more, or not as it was read; nothing was written.
     Stale,
 }
+
+/// What a store answers.
+pub(crate) type Result<T, E = StoreError> = std::result::Result<T, E>;
 
 /// Why a store could not do what it was asked.
 #[derive(Debug)]

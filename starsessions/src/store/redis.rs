@@ -9,16 +9,7 @@ mod packed;
 mod proof;
 mod rotation;
 mod rows;
-mod scripts;
-#[cfg(feature = "takeover")]
-#[cfg_attr(
-    not(feature = "python"),
-    expect(
-        dead_code,
-        reason = "a take-over reads and removes, and does not write"
-    )
-)]
-mod strings;
+mod script;
 
 use std::error::Error;
 use std::fmt;
@@ -26,14 +17,15 @@ use std::sync::Arc;
 
 use tokio::sync::{RwLock, RwLockReadGuard};
 
+#[cfg(feature = "python")]
+pub(crate) use self::failure::contended;
+#[cfg(feature = "takeover")]
 pub(crate) use self::link::Link;
 pub use self::link::RedisClient;
 use self::proof::Known;
 use self::rows::Rows;
-#[cfg(feature = "takeover")]
-pub(crate) use self::strings::Strings;
 #[cfg(feature = "python")]
-pub(crate) use self::strings::Swapped;
+pub(crate) use self::script::Script;
 use super::delegate::delegate;
 use super::{Protection, StoreCounts, StoreError};
 use crate::clock::Timestamp;

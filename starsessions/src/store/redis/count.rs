@@ -1,74 +1,65 @@
 //! How many sessions a server holds.
 
-use redis::Value;
-
-use super::failure::{failed, malformed};
+use super::packed;
 use super::rows::{Rows, SESSION};
-use super::{packed, scripts};
+use super::script::Script;
 use crate::clock::Timestamp;
-use crate::store::{StoreCounts, StoreError};
+use crate::store::{Result, StoreCounts, StoreError};
 
 impl Rows {
     /// A key that is there all the time is met, and maybe twice: the walk is the server's `SCAN`.
-    pub(super) async fn count(&self, now: Timestamp) -> Result<StoreCounts, StoreError> {
+    pub(super) async fn count(&self, now: Timestamp) -> Result<StoreCounts> {
         if self.link.is_cluster() {
             let cure = "the sessions of a Cluster are not counted; ask its nodes for their keys";
             return Err(StoreError::Unavailable(cure.into()));
         }
-        let mut counts = StoreCounts::default();
-        let mut cursor = b"0".to_vec();
+        let pattern = literal(&self.prefix) + SESSION + "*";
+        let (mut counts, mut cursor) = (StoreCounts::default(), 0_u64);
         loop {
-            let (next, keys) = self.scan(&cursor).await?;
-            for head in self.heads(&keys).await? {
-                if let Some((deadline, last_seen, is_listed)) = packed::glance(&head) {
-                    counts.add(deadline, last_seen, is_listed, now);
+            let mut scan = redis::cmd("SCAN");
+            scan.arg(cursor).arg("MATCH").arg(&pattern);
+            let scanned = self.link.send(scan.arg("COUNT").arg(SCANNED)).await;
+            let (next, keys): (_, Vec<Vec<u8>>) = scanned.read()?;
+            if !keys.is_empty() {
+                let heads = self.link.run(&HEADS, &keys, packed::GLANCE).await;
+                for head in heads.read::<Vec<Vec<u8>>>()? {
+                    if let Some((head, is_listed)) = packed::glance(&mut &*head) {
+                        counts.add(head.deadline, head.last_seen, is_listed, now);
+                    }
                 }
             }
-            if next == b"0" {
+            if next == 0 {
                 return Ok(counts);
             }
             cursor = next;
         }
     }
-
-    async fn scan(&self, cursor: &[u8]) -> Result<(Vec<u8>, Vec<Vec<u8>>), StoreError> {
-        let pattern = [&literal(&self.prefix), SESSION, "*"].concat();
-        let mut scan = redis::cmd("SCAN");
-        scan.arg(cursor).arg("MATCH").arg(pattern);
-        let found = self.link.send(scan.arg("COUNT").arg(SCANNED));
-        let found = found.await.value.map_err(failed)?;
-        redis::from_redis_value(found).map_err(|_| malformed())
-    }
-
-    async fn heads(&self, keys: &[Vec<u8>]) -> Result<Vec<Vec<u8>>, StoreError> {
-        if keys.is_empty() {
-            return Ok(Vec::new());
-        }
-        let wanted = [packed::GLANCE.to_string().into_bytes()];
-        let found: Value = self
-            .link
-            .run(&scripts::HEADS, keys, &wanted)
-            .await
-            .value
-            .map_err(failed)?;
-        redis::from_redis_value(found).map_err(|_| malformed())
-    }
 }
 
 /// A prefix as a pattern that stands for itself alone.
 fn literal(prefix: &str) -> String {
-    let mut pattern = String::with_capacity(prefix.len());
-    for character in prefix.chars() {
-        if matches!(character, '*' | '?' | '[' | ']' | '^' | '\\') {
-            pattern.push('\\');
-        }
-        pattern.push(character);
-    }
-    pattern
+    let escape = |character| {
+        let is_special = matches!(character, '*' | '?' | '[' | ']' | '^' | '\\');
+        is_special.then_some('\\').into_iter().chain([character])
+    };
+    prefix.chars().flat_map(escape).collect()
 }
 
 /// How many keys the server looks at in one step.
 const SCANNED: u32 = 1000;
+
+// keys of rows; how many bytes of each are wanted. Not for a Cluster.
+// Returns the beginnings of those that are strings.
+static HEADS: Script = Script::new(
+    r"
+local found = {}
+for _, key in ipairs(KEYS) do
+    local head = redis.pcall('GETRANGE', key, 0, ARGV[1] - 1)
+    if type(head) == 'string' then found[#found + 1] = head end
+end
+return found
+",
+);
 
 #[cfg(test)]
 mod tests {

@@ -5,7 +5,7 @@ use redis::{ErrorKind, RedisError, ServerErrorKind};
 use crate::store::StoreError;
 
 /// The server has not answered, or has refused the command.
-pub(crate) fn failed(error: RedisError) -> StoreError {
+pub(super) fn failed(error: RedisError) -> StoreError {
     if is_wrong_type(&error) {
         return malformed();
     }
@@ -13,7 +13,7 @@ pub(crate) fn failed(error: RedisError) -> StoreError {
 }
 
 /// What is stored is not what this crate writes.
-pub(crate) fn malformed() -> StoreError {
+pub(super) fn malformed() -> StoreError {
     let text = "the bytes of a session are malformed; give the sessions a key prefix of their own";
     StoreError::Corrupt(text.into())
 }
@@ -26,7 +26,7 @@ pub(super) fn lost_index() -> StoreError {
 }
 
 /// Other requests were faster each time.
-pub(super) fn contended() -> StoreError {
+pub(crate) fn contended() -> StoreError {
     let text = "a session is changed by too many requests at once; try again";
     StoreError::Unavailable(text.into())
 }

@@ -14,25 +14,20 @@
 use std::collections::BTreeMap;
 
 use base64ct::{Base64UrlUnpadded, Encoding};
-use redis::{FromRedisValue, RedisResult, Value};
+use redis::{Cmd, Value};
 
-use super::failure::{contended, failed, lost_index, malformed};
-use super::rows::{LAST_SECOND, Rows, SESSION, row_of};
-use super::scripts;
+use super::failure::{contended, lost_index};
+use super::rows::{LAST_SECOND, Rows, SESSION, encoded, row_of};
+use super::script::Script;
 use crate::clock::Timestamp;
 use crate::crypto::{IndexKey, RowKey};
-use crate::store::{Listed, Row, StoreError};
+use crate::store::{Listed, Result, Row};
 
 impl Rows {
-    pub(super) async fn listed(
-        &self,
-        index_key: &IndexKey,
-        now: Timestamp,
-    ) -> Result<Vec<Listed>, StoreError> {
-        let found = if self.link.is_cluster() {
-            self.found_by_looks(index_key, now).await?
-        } else {
-            self.found_at_one_moment(index_key, now).await?
+    pub(super) async fn listed(&self, index_key: &IndexKey, now: Timestamp) -> Result<Vec<Listed>> {
+        let found = match self.link.is_cluster() {
+            true => self.found_by_looks(index_key, now).await?,
+            false => self.found_at_one_moment(index_key, now).await?,
         };
         let filed = found
             .iter()
@@ -47,14 +42,12 @@ impl Rows {
         &self,
         index_key: &IndexKey,
         now: Timestamp,
-    ) -> Result<Vec<(RowKey, Row)>, StoreError> {
+    ) -> Result<Vec<(RowKey, Row)>> {
         let keys = [self.index_name(index_key)];
-        let now = now.as_unix_seconds().to_string().into_bytes();
-        let arguments = [now, [&self.prefix, SESSION].concat().into_bytes()];
-        let found = self.link.run(&scripts::LISTED, &keys, &arguments);
-        let found: Vec<(Vec<u8>, Value)> = read(found.await.value)?;
+        let arguments = (now.as_unix_seconds(), self.prefix.clone() + SESSION);
+        let found = self.link.run(&LISTED, &keys, arguments).await;
+        let found = found.read::<Vec<(Vec<u8>, Value)>>()?.into_iter();
         Ok(found
-            .into_iter()
             .filter_map(|(entry, value)| Some((key_of(&entry)?, row_or_none(value)?)))
             .collect())
     }
@@ -66,12 +59,10 @@ impl Rows {
         &self,
         index_key: &IndexKey,
         now: Timestamp,
-    ) -> Result<Vec<(RowKey, Row)>, StoreError> {
+    ) -> Result<Vec<(RowKey, Row)>> {
         let mut before = BTreeMap::new();
         for _ in 0..MAX_LOOKS {
-            let entries = self.entries(index_key, now).await?;
-            let rows = self.load_all(&entries).await?;
-            let found = entries.into_iter().zip(rows).collect::<BTreeMap<_, _>>();
+            let found = self.look(index_key, now).await?;
             let is_proven = |(key, row): (&RowKey, &Option<Row>)| {
                 let revision = |row: &Option<Row>| row.as_ref().map(|row| row.revision);
                 row.as_ref()
@@ -87,45 +78,39 @@ impl Rows {
         Err(contended())
     }
 
-    async fn entries(
+    /// The index, and then what is under its keys: a Cluster has them in many places.
+    async fn look(
         &self,
         index_key: &IndexKey,
         now: Timestamp,
-    ) -> Result<Vec<RowKey>, StoreError> {
-        let mut command = redis::cmd("ZRANGEBYSCORE");
-        let name = self.index_name(index_key);
-        command.arg(name).arg(now.as_unix_seconds()).arg("+inf");
-        let entries: Vec<Vec<u8>> = read(self.link.send(&command).await.value)?;
-        Ok(entries.iter().filter_map(|entry| key_of(entry)).collect())
-    }
-
-    /// What is under each key. A Cluster has them in many places, so they are not read at one moment.
-    async fn load_all(&self, keys: &[RowKey]) -> Result<Vec<Option<Row>>, StoreError> {
+    ) -> Result<BTreeMap<RowKey, Option<Row>>> {
+        let (name, now) = (self.index_name(index_key), now.as_unix_seconds());
+        let entries = Cmd::zrangebyscore(name, now, "+inf");
+        let entries: Vec<Vec<u8>> = self.link.send(&entries).await.read()?;
+        let keys: Vec<_> = entries.iter().filter_map(|entry| key_of(entry)).collect();
         if keys.is_empty() {
-            return Ok(Vec::new());
+            return Ok(BTreeMap::new());
         }
-        let mut command = redis::cmd("MGET");
-        for key in keys {
-            command.arg(self.name(key));
-        }
-        let values: Vec<Value> = read(self.link.send(&command).await.value)?;
-        Ok(values.into_iter().map(row_or_none).collect())
+        let names: Vec<_> = keys.iter().map(|key| self.name(key)).collect();
+        let rows: Vec<Value> = self.link.send(&Cmd::mget(names)).await.read()?;
+        Ok(keys
+            .into_iter()
+            .zip(rows.into_iter().map(row_or_none))
+            .collect())
     }
 
     /// Enters a row that is about to take the place of `seen`, where that is not entered or not for as long.
-    /// Returns what [`file_again`](Self::file_again) wants to know, if there was something to enter.
+    /// Returns how many connections there were, for [`file_again`](Self::file_again), if there was something to enter.
     pub(super) async fn file(
         &self,
         key: &RowKey,
         seen: Option<&Row>,
         row: &Row,
         now: Timestamp,
-    ) -> Result<Option<Filed>, StoreError> {
+    ) -> Result<Option<u64>> {
         let end = end_of_entry(row.deadline);
         let lasts = seen.is_some_and(|seen| end <= end_of_entry(seen.deadline));
         let entered = seen.map_or(&[] as &[_], Row::index_keys);
-        let times = [end, now.as_unix_seconds()];
-        let [end, second] = times.map(|second| second.to_string().into_bytes());
         let mut filed = None;
         for index_key in row.index_keys() {
             let is_entered = entered.contains(index_key);
@@ -133,18 +118,17 @@ impl Rows {
                 continue;
             }
             if filed.is_none() {
-                filed = Some(Filed(self.link.connections().await));
+                filed = Some(self.link.connections().await);
             }
             // In a Cluster, what is not entered any more has ended.
-            let mode: &[u8] = if is_entered && self.link.is_cluster() {
-                b"XX"
-            } else {
-                b""
+            let mode = match is_entered && self.link.is_cluster() {
+                true => "XX",
+                false => "CH",
             };
-            let arguments = [entry_of(key), end.clone(), second.clone(), mode.to_vec()];
+            let arguments = (encoded(key.as_bytes()), end, now.as_unix_seconds(), mode);
             let keys = [self.index_name(index_key)];
-            let run = self.link.run(&scripts::FILE, &keys, &arguments);
-            if run.await.value.map_err(failed)? == Value::Int(BEGUN_ANEW) {
+            let run = self.link.run(&FILE, &keys, arguments);
+            if run.await.read::<i64>()? == BEGUN_ANEW {
                 self.outages.report(&lost_index(), now);
             }
         }
@@ -155,13 +139,13 @@ impl Rows {
     /// which has taken over without the newest second.
     pub(super) async fn file_again(
         &self,
-        filed: Option<Filed>,
+        filed: Option<u64>,
         key: &RowKey,
         row: &Row,
         now: Timestamp,
-    ) -> Result<(), StoreError> {
+    ) -> Result<()> {
         match filed {
-            Some(Filed(connections)) if self.link.connections().await != connections => {
+            Some(connections) if self.link.connections().await != connections => {
                 self.file(key, None, row, now).await.map(drop)
             }
             _ => Ok(()),
@@ -177,21 +161,21 @@ impl Rows {
         }
         self.take_out(key, &index_keys).await;
         if let Ok(Some(row)) = self.fetch(key).await {
-            let _: Result<_, StoreError> = self.file(key, None, &row, now).await;
+            let _: Result<_> = self.file(key, None, &row, now).await;
         }
     }
 
     /// An entry that stays leads nowhere, so its removal may fail.
     pub(super) async fn take_out(&self, key: &RowKey, index_keys: &[IndexKey]) {
         for index_key in index_keys {
-            let mut command = redis::cmd("ZREM");
-            command.arg(self.index_name(index_key)).arg(entry_of(key));
+            let entry = encoded(key.as_bytes());
+            let command = Cmd::zrem(self.index_name(index_key), entry);
             self.link.send(&command).await;
         }
     }
 
-    pub(super) fn index_name(&self, index_key: &IndexKey) -> Vec<u8> {
-        self.named("index:", index_key.as_bytes())
+    pub(super) fn index_name(&self, index_key: &IndexKey) -> String {
+        self.prefix.clone() + "index:" + &encoded(index_key.as_bytes())
     }
 }
 
@@ -201,23 +185,11 @@ pub(super) fn left_behind<'a>(seen: &'a Row, row: &'a Row) -> impl Iterator<Item
     seen.index_keys().iter().filter(is_left)
 }
 
-/// How many connections there were when a row was entered.
-pub(super) struct Filed(u64);
-
-fn read<T: FromRedisValue>(reply: RedisResult<Value>) -> Result<T, StoreError> {
-    redis::from_redis_value(reply.map_err(failed)?).map_err(|_| malformed())
-}
-
 fn is_filed(row: &Row, index_key: &IndexKey, now: Timestamp) -> bool {
     row.is_live(now) && row.index_keys().contains(index_key)
 }
 
-/// An entry is the last part of the name that the row's key has on the server.
-pub(super) fn entry_of(key: &RowKey) -> Vec<u8> {
-    Base64UrlUnpadded::encode_string(key.as_bytes()).into_bytes()
-}
-
-/// What is no entry leads to no row, and is passed over.
+/// An entry is the last part of the name that the row's key has on the server. What is no entry leads to no row, and is passed over.
 fn key_of(entry: &[u8]) -> Option<RowKey> {
     let mut key = [0; RowKey::LEN];
     let bytes = Base64UrlUnpadded::decode(entry, &mut key).ok()?;
@@ -229,7 +201,7 @@ fn row_or_none(value: Value) -> Option<Row> {
     row_of(value).unwrap_or_default()
 }
 
-/// What [`FILE`](super::scripts) returns if the key has held something else.
+/// What [`FILE`] returns if the key has held something else.
 const BEGUN_ANEW: i64 = 2;
 
 /// The same for all deadlines of a day.
@@ -242,3 +214,38 @@ const DAY: u64 = 24 * 3_600;
 
 /// Each but the first two means that another session has moved or ended at this moment.
 const MAX_LOOKS: usize = 32;
+
+// index key; entry, the second in which it ends, now, XX to prolong it only or CH.
+// Drops a bounded number of entries that have ended, so that no call takes long.
+// Returns 1, or 2 if the key has held something that is no index and was dropped for it.
+static FILE: Script = Script::new(
+    r"
+local call, index, done = redis.call, KEYS[1], 1
+local added = redis.pcall('ZADD', index, ARGV[4], 'GT', ARGV[2], ARGV[1])
+if type(added) == 'table' and added.err then
+    if not string.find(added.err, 'WRONGTYPE', 1, true) then return added end
+    call('DEL', index)
+    call('ZADD', index, ARGV[2], ARGV[1])
+    done = 2
+end
+local ended = call('ZRANGEBYSCORE', index, '-inf', ARGV[3], 'LIMIT', 0, 100)
+if #ended > 0 then call('ZREM', index, unpack(ended)) end
+local last = call('ZREVRANGE', index, 0, 0, 'WITHSCORES')[2]
+if last then call('EXPIREAT', index, last) end
+return done
+",
+);
+
+// index key; now, what the keys of rows begin with. Not for a Cluster.
+// Returns each entry with what is under its key, if that is a string.
+static LISTED: Script = Script::new(
+    r"
+local found = {}
+for _, entry in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], ARGV[1], '+inf')) do
+    local row = redis.pcall('GET', ARGV[2] .. entry)
+    if type(row) ~= 'string' then row = false end
+    found[#found + 1] = {entry, row}
+end
+return found
+",
+);

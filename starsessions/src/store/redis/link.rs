@@ -11,13 +11,16 @@ use redis::cluster::ClusterClient;
 use redis::cluster_async::ClusterConnection;
 use redis::sentinel::SentinelClient;
 use redis::{
-    AsyncConnectionConfig, Client, Cmd, ErrorKind, RedisError, RedisResult, ServerErrorKind, Value,
+    AsyncConnectionConfig, Client, Cmd, ErrorKind, FromRedisValue, RedisError, RedisResult,
+    ServerErrorKind, ToRedisArgs, Value,
 };
 use tokio::sync::RwLock;
 
 use super::RedisConnectError;
+use super::failure::{failed, malformed};
 use super::node::{Node, RESPONSE_TIMEOUT, is_lost};
-use super::scripts::Script;
+use super::script::Script;
+use crate::store::Result;
 use crate::store::again::Answer;
 
 /// A server, a Cluster, or what a Sentinel set says is the master, each as a client of the `redis`
@@ -85,24 +88,13 @@ struct Latest {
 
 impl Link {
     pub(crate) async fn open(client: RedisClient) -> Result<Self, RedisConnectError> {
-        let way = match client.0 {
-            Kind::Single(mut source) => Way::Single(Arc::new(RwLock::new(Latest {
-                node: Ok(source.connect().await.map_err(RedisConnectError)?),
-                source,
-                attempts: 1,
-            }))),
-            // Hidden in the documentation of `redis`, whose own tests are built on it.
-            Kind::Cluster(client) => {
-                let connection = client.get_async_generic_connection().await;
-                Way::Cluster(connection.map_err(RedisConnectError)?)
-            }
-        };
+        let way = Way::open(client.0).await.map_err(RedisConnectError)?;
         let has_ifeq = AtomicBool::new(true);
         Ok(Self { way, has_ifeq })
     }
 
     /// Whether a command may name two keys.
-    pub(super) fn is_cluster(&self) -> bool {
+    pub(crate) fn is_cluster(&self) -> bool {
         matches!(self.way, Way::Cluster(_))
     }
 
@@ -115,7 +107,7 @@ impl Link {
     }
 
     /// Repeats a command once whose reply was lost, on another connection.
-    pub(crate) async fn send(&self, command: &Cmd) -> Answer<RedisResult<Value>> {
+    pub(crate) async fn send(&self, command: &Cmd) -> Reply {
         let mut value = self.send_once(command).await;
         let is_repeated = value.as_ref().is_err_and(is_lost);
         if is_repeated {
@@ -130,21 +122,18 @@ impl Link {
             Way::Single(latest) => {
                 let mut node = connected(latest).await?;
                 let value = node.req_packed_command(command).await;
-                value.and_then(Value::extract_error).map_err(|error| {
-                    if is_read_only(&error) {
-                        node.give_up(&error)
-                    } else {
-                        error
-                    }
-                })
+                value
+                    .and_then(Value::extract_error)
+                    .map_err(|error| match is_read_only(&error) {
+                        true => node.give_up(&error),
+                        false => error,
+                    })
             }
             Way::Cluster(connection) => {
                 let mut connection = connection.clone();
                 let value = connection.req_packed_command(command);
-                match tokio::time::timeout(CLUSTER_TIMEOUT, value).await {
-                    Ok(value) => value?.extract_error(),
-                    Err(_) => Err(io::Error::from(io::ErrorKind::TimedOut).into()),
-                }
+                let value = tokio::time::timeout(CLUSTER_TIMEOUT, value).await;
+                value.map_err(io::Error::from)??.extract_error()
             }
         }
     }
@@ -153,12 +142,16 @@ impl Link {
     pub(crate) async fn run(
         &self,
         script: &Script,
-        keys: &[Vec<u8>],
-        arguments: &[Vec<u8>],
-    ) -> Answer<RedisResult<Value>> {
+        keys: &[impl ToRedisArgs + Sync],
+        arguments: impl ToRedisArgs + Send + Sync,
+    ) -> Reply {
         let by = |name: &str, script: &str| {
             let mut command = redis::cmd(name);
-            command.arg(script).arg(keys.len()).arg(keys).arg(arguments);
+            command
+                .arg(script)
+                .arg(keys.len())
+                .arg(keys)
+                .arg(&arguments);
             command
         };
         let first = self.send(&by("EVALSHA", script.hash())).await;
@@ -168,6 +161,29 @@ impl Link {
         let mut second = self.send(&by("EVAL", script.code)).await;
         second.is_repeated |= first.is_repeated;
         second
+    }
+}
+
+/// What came of a command, and of its repetition.
+pub(crate) type Reply = Answer<RedisResult<Value>>;
+
+impl Reply {
+    pub(crate) fn read<T: FromRedisValue>(self) -> Result<T> {
+        redis::from_redis_value(self.value.map_err(failed)?).map_err(|_| malformed())
+    }
+}
+
+impl Way {
+    async fn open(kind: Kind) -> RedisResult<Self> {
+        Ok(match kind {
+            Kind::Single(mut source) => Self::Single(Arc::new(RwLock::new(Latest {
+                node: Ok(source.connect().await?),
+                source,
+                attempts: 1,
+            }))),
+            // Hidden in the documentation of `redis`, whose own tests are built on it.
+            Kind::Cluster(client) => Self::Cluster(client.get_async_generic_connection().await?),
+        })
     }
 }
 

@@ -1,7 +1,6 @@
 //! A connection to one server, which is given up when a command gets no reply.
 
 use std::io;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -24,14 +23,14 @@ use tokio::time::Instant;
 #[derive(Clone)]
 pub(super) struct Node {
     connection: MultiplexedConnection,
-    health: Arc<Health>,
+    health: Arc<Mutex<Health>>,
 }
 
 #[derive(Default)]
 struct Health {
-    is_given_up: AtomicBool,
+    is_given_up: bool,
     /// The first command that was sent after the last reply. Callers may all go away before the time-out.
-    unanswered: Mutex<Option<Instant>>,
+    unanswered: Option<Instant>,
 }
 
 impl Node {
@@ -51,16 +50,14 @@ impl Node {
 
     /// Whether the connection is to be replaced.
     pub(super) fn is_given_up(&self) -> bool {
-        let is_silent = || {
-            let unanswered = *self.health.unanswered();
-            unanswered.is_some_and(|since| since.elapsed() > RESPONSE_TIMEOUT)
-        };
-        self.health.is_given_up.load(Ordering::Acquire) || is_silent()
+        let health = self.health();
+        let is_over = |since: Instant| since.elapsed() > RESPONSE_TIMEOUT;
+        health.is_given_up || health.unanswered.is_some_and(is_over)
     }
 
     /// Takes an error of a command; from then on the connection is to be replaced.
     pub(super) fn give_up(&self, error: &RedisError) -> RedisError {
-        self.health.is_given_up.store(true, Ordering::Release);
+        self.health().is_given_up = true;
         (LOST, "the connection was lost", error.to_string()).into()
     }
 
@@ -68,24 +65,19 @@ impl Node {
         if self.is_given_up() {
             return Err(io::Error::from(io::ErrorKind::BrokenPipe).into());
         }
-        self.health.unanswered().get_or_insert_with(Instant::now);
+        self.health().unanswered.get_or_insert_with(Instant::now);
         let reply = reply.await.map_err(|error| {
-            if error.is_io_error() || error.is_unrecoverable_error() {
-                self.give_up(&error)
-            } else {
-                error
+            match error.is_io_error() || error.is_unrecoverable_error() {
+                true => self.give_up(&error),
+                false => error,
             }
         });
-        *self.health.unanswered() = None;
+        self.health().unanswered = None;
         reply
     }
-}
 
-impl Health {
-    fn unanswered(&self) -> MutexGuard<'_, Option<Instant>> {
-        self.unanswered
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+    fn health(&self) -> MutexGuard<'_, Health> {
+        self.health.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -19,11 +19,8 @@ use crate::store::{Listing, Row};
 
 /// What the server keeps under the row's key.
 pub(super) fn pack(row: &Row) -> Vec<u8> {
-    let listing_len = row.listing.as_ref().map_or(0, |listing| {
-        16 + IndexKey::LEN * listing.index_keys().len() + listing.card().len()
-    });
-    let mut bytes = Vec::with_capacity(HEAD_LEN + 1 + listing_len + row.value.len());
-    bytes.put_slice(&head(row));
+    let mut bytes = head(row);
+    bytes.reserve(USUAL_LISTING + row.value.len());
     match &row.listing {
         None => bytes.put_u8(0),
         Some(listing) => {
@@ -50,36 +47,31 @@ pub(super) fn head(row: &Row) -> Vec<u8> {
     head
 }
 
-/// What the first [`GLANCE`] bytes of a packed row tell: its deadline, when it was last seen, and whether it is
-/// listed.
-pub(super) fn glance(mut bytes: &[u8]) -> Option<(Timestamp, Timestamp, bool)> {
+/// What the first [`GLANCE`] bytes of a packed row tell: the row without its listing and value, and whether it has
+/// a listing.
+pub(super) fn glance(bytes: &mut &[u8]) -> Option<(Row, bool)> {
     if bytes.try_get_u8().ok()? != FORMAT {
         return None;
     }
+    let revision = bytes.try_get_u64().ok()?;
     let mut time = || Some(Timestamp::from_unix_seconds(bytes.try_get_u64().ok()?));
-    let (_revision, deadline, last_seen) = (time()?, time()?, time()?);
-    Some((deadline, last_seen, bytes.try_get_u8().ok()? == 1))
+    let (deadline, last_seen) = (time()?, time()?);
+    let mut row = Row::new(Arc::<[u8]>::default(), last_seen, deadline);
+    row.revision = revision;
+    match bytes.try_get_u8().ok()? {
+        is_listed @ 0..=1 => Some((row, is_listed == 1)),
+        _ => None,
+    }
 }
 
 /// The row that was packed; `None` if the bytes are none.
 pub(super) fn unpack(mut bytes: &[u8]) -> Option<Row> {
-    if bytes.try_get_u8().ok()? != FORMAT {
-        return None;
+    let (mut row, is_listed) = glance(&mut bytes)?;
+    if is_listed {
+        row.listing = Some(Arc::new(unpack_listing(&mut bytes)?));
     }
-    let mut number = || bytes.try_get_u64().ok();
-    let (revision, deadline, last_seen) = (number()?, number()?, number()?);
-    let listing = match bytes.try_get_u8().ok()? {
-        0 => None,
-        1 => Some(Arc::new(unpack_listing(&mut bytes)?)),
-        _ => return None,
-    };
-    Some(Row {
-        revision,
-        deadline: Timestamp::from_unix_seconds(deadline),
-        last_seen: Timestamp::from_unix_seconds(last_seen),
-        value: bytes.into(),
-        listing,
-    })
+    row.value = bytes.into();
+    Some(row)
 }
 
 fn unpack_listing(bytes: &mut &[u8]) -> Option<Listing> {
@@ -95,6 +87,8 @@ fn unpack_listing(bytes: &mut &[u8]) -> Option<Listing> {
 const FORMAT: u8 = 1;
 const HEAD_LEN: usize = 1 + 8 + 8 + 8;
 pub(super) const GLANCE: usize = HEAD_LEN + 1;
+/// Room for one index key and a short card.
+const USUAL_LISTING: usize = 128;
 
 #[cfg(test)]
 mod tests {

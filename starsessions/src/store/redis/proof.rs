@@ -12,16 +12,15 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::future::join;
-use redis::Value;
+use redis::{Cmd, Value};
 
-use super::failure::{contended, failed};
-use super::index::entry_of;
-use super::rows::{MAX_ATTEMPTS, Rows};
+use super::failure::contended;
+use super::rows::{MAX_ATTEMPTS, Rows, encoded};
 use crate::crypto::{IndexKey, RowKey};
-use crate::store::{Listing, Row, StoreError};
+use crate::store::{Listing, Result, Row};
 
 impl Rows {
-    pub(super) async fn load(&self, key: &RowKey) -> Result<Option<Row>, StoreError> {
+    pub(super) async fn load(&self, key: &RowKey) -> Result<Option<Row>> {
         if !self.link.is_cluster() {
             return self.fetch(key).await;
         }
@@ -29,8 +28,8 @@ impl Rows {
             let row = self.fetch(key).await?;
             return self.proven(key, row).await;
         };
-        let (row, is_entered) =
-            join(self.fetch(key), self.is_entered(key, known.index_keys())).await;
+        let is_entered = self.is_entered(key, known.index_keys());
+        let (row, is_entered) = join(self.fetch(key), is_entered).await;
         match row? {
             Some(row) if row.index_keys() == known.index_keys() && is_entered? => Ok(Some(row)),
             row => self.proven(key, row).await,
@@ -38,7 +37,7 @@ impl Rows {
     }
 
     /// A row that was read before its lists are asked: until it is gone they have it.
-    async fn proven(&self, key: &RowKey, mut row: Option<Row>) -> Result<Option<Row>, StoreError> {
+    async fn proven(&self, key: &RowKey, mut row: Option<Row>) -> Result<Option<Row>> {
         for _ in 0..MAX_ATTEMPTS {
             let Some(read) = row else { return Ok(None) };
             if read.index_keys().is_empty() {
@@ -50,21 +49,17 @@ impl Rows {
             }
             // It may have ended, or have been taken off a list, since it was read.
             row = self.fetch(key).await?;
-            if row
-                .as_ref()
-                .is_some_and(|row| row.revision == read.revision)
-            {
+            if row.as_ref().map(|row| row.revision) == Some(read.revision) {
                 return Ok(None);
             }
         }
         Err(contended())
     }
 
-    async fn is_entered(&self, key: &RowKey, index_keys: &[IndexKey]) -> Result<bool, StoreError> {
+    async fn is_entered(&self, key: &RowKey, index_keys: &[IndexKey]) -> Result<bool> {
         for index_key in index_keys {
-            let mut command = redis::cmd("ZSCORE");
-            command.arg(self.index_name(index_key)).arg(entry_of(key));
-            if self.link.send(&command).await.value.map_err(failed)? == Value::Nil {
+            let score = Cmd::zscore(self.index_name(index_key), encoded(key.as_bytes()));
+            if self.link.send(&score).await.read::<Value>()? == Value::Nil {
                 return Ok(false);
             }
         }

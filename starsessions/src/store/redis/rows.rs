@@ -3,18 +3,18 @@
 use std::sync::atomic::Ordering;
 
 use base64ct::{Base64UrlUnpadded, Encoding};
-use redis::{Cmd, RedisResult, Value};
+use redis::{Cmd, Value};
 
 use super::failure::{contended, failed, is_refused, is_wrong_type, malformed};
 use super::link::Link;
 use super::packed;
 use super::proof::Known;
-use super::scripts;
+use super::script::Script;
 use crate::clock::Timestamp;
 use crate::crypto::RowKey;
 use crate::observe::Outages;
 use crate::store::again::{self, Answer};
-use crate::store::{Inserted, Replaced, Row, StoreError, Touch, Touched};
+use crate::store::{Inserted, Replaced, Result, Row, Touch, Touched};
 
 /// The keys of one store on its server.
 pub(super) struct Rows {
@@ -29,52 +29,36 @@ type Swap = Answer<Result<(), Option<Row>>>;
 
 impl Rows {
     /// What is under a key, whether a list has it or not.
-    pub(super) async fn fetch(&self, key: &RowKey) -> Result<Option<Row>, StoreError> {
-        row_of(self.send("GET", key, &[]).await.value.map_err(failed)?)
+    pub(super) async fn fetch(&self, key: &RowKey) -> Result<Option<Row>> {
+        row_of(self.link.send(&Cmd::get(self.name(key))).await.read()?)
     }
 
-    pub(super) async fn insert(
-        &self,
-        key: &RowKey,
-        row: &Row,
-        now: Timestamp,
-    ) -> Result<Inserted, StoreError> {
+    pub(super) async fn insert(&self, key: &RowKey, row: &Row, now: Timestamp) -> Result<Inserted> {
         let filed = self.file(key, None, row, now).await?;
-        let inserted = self.insert_filed(key, row, now).await?;
-        if inserted == Inserted::Inserted {
-            self.file_again(filed, key, row, now).await?;
-        }
-        Ok(inserted)
-    }
-
-    async fn insert_filed(
-        &self,
-        key: &RowKey,
-        row: &Row,
-        now: Timestamp,
-    ) -> Result<Inserted, StoreError> {
-        let (packed, end) = (packed::pack(row), end_of_key(row.deadline));
-        let arguments: [&[u8]; 4] = [&packed, b"NX", b"EXAT", &end];
+        let mut set = self.set(key, row);
+        set.arg("NX");
         let mut is_repeated = false;
         for _ in 0..MAX_ATTEMPTS {
-            let answer = self.send("SET", key, &arguments).await;
-            if answer.value.map_err(failed)? == Value::Okay {
-                return Ok(Inserted::Inserted);
-            }
+            let answer = self.link.send(&set).await;
             is_repeated |= answer.is_repeated;
-            match self.fetch(key).await? {
-                Some(other) if other.is_live(now) && is_repeated => {
-                    return again::inserted(row, Some(&other));
+            let mut is_inserted = answer.read::<Value>()? == Value::Okay;
+            if !is_inserted {
+                let Some(found) = self.fetch(key).await? else {
+                    continue;
+                };
+                if found.is_live(now) {
+                    return match is_repeated {
+                        true => again::inserted(row, Some(&found)),
+                        false => Ok(Inserted::Exists),
+                    };
                 }
-                Some(other) if other.is_live(now) => return Ok(Inserted::Exists),
-                Some(expired) => {
-                    let swap = self.swap(key, &expired, row).await?;
-                    if swap.value.is_ok() {
-                        return Ok(Inserted::Inserted);
-                    }
-                    is_repeated |= swap.is_repeated;
-                }
-                None => {}
+                let swap = self.swap(key, &found, row).await?;
+                is_repeated |= swap.is_repeated;
+                is_inserted = swap.value.is_ok();
+            }
+            if is_inserted {
+                self.file_again(filed, key, row, now).await?;
+                return Ok(Inserted::Inserted);
             }
         }
         Err(contended())
@@ -86,7 +70,7 @@ impl Rows {
         seen: &Row,
         row: &Row,
         now: Timestamp,
-    ) -> Result<Replaced, StoreError> {
+    ) -> Result<Replaced> {
         let filed = self.file(key, Some(seen), row, now).await?;
         let next = |stored: &Row| row.in_place_of(stored, seen);
         let swap = self.change(key, seen, next, now).await?;
@@ -98,10 +82,9 @@ impl Rows {
             }
             Err(other) => other.map_or(Replaced::Gone, Replaced::Stale),
         };
-        if swap.is_repeated {
-            again::replaced(replaced, row)
-        } else {
-            Ok(replaced)
+        match swap.is_repeated {
+            true => again::replaced(replaced, row),
+            false => Ok(replaced),
         }
     }
 
@@ -111,7 +94,7 @@ impl Rows {
         seen: &Row,
         touch: Touch,
         now: Timestamp,
-    ) -> Result<Touched, StoreError> {
+    ) -> Result<Touched> {
         let next = |stored: &Row| {
             let mut row = stored.clone();
             row.touch(touch);
@@ -122,13 +105,17 @@ impl Rows {
         Ok(swap.value.map_or(Touched::Stale, |()| Touched::Touched))
     }
 
-    pub(super) async fn remove(&self, key: &RowKey) -> Result<Option<Row>, StoreError> {
-        let Answer { value, is_repeated } = self.send("GETDEL", key, &[]).await;
-        if value.as_ref().is_err_and(is_wrong_type) {
-            self.send("DEL", key, &[]).await.value.map_err(failed)?;
+    pub(super) async fn remove(&self, key: &RowKey) -> Result<Option<Row>> {
+        let removed = self.link.send(&Cmd::get_del(self.name(key))).await;
+        if removed.value.as_ref().is_err_and(is_wrong_type) {
+            self.link
+                .send(&Cmd::del(self.name(key)))
+                .await
+                .read::<Value>()?;
             return Ok(None);
         }
-        match row_of(value.map_err(failed)?) {
+        let is_repeated = removed.is_repeated;
+        match row_of(removed.read()?) {
             Ok(Some(row)) => {
                 self.take_out(key, row.index_keys()).await;
                 Ok(Some(row))
@@ -139,7 +126,7 @@ impl Rows {
     }
 
     /// Nothing to do: the server frees what has expired.
-    pub(super) async fn sweep(&self, _: usize, _: Timestamp) -> Result<usize, StoreError> {
+    pub(super) async fn sweep(&self, _: usize, _: Timestamp) -> Result<usize> {
         Ok(0)
     }
 
@@ -150,48 +137,47 @@ impl Rows {
         seen: &Row,
         next: impl Fn(&Row) -> Row,
         now: Timestamp,
-    ) -> Result<Swap, StoreError> {
-        let mut stored = self.stored(key, seen, now).await?;
+    ) -> Result<Swap> {
+        let mut found = self.stored(key, seen, now).await?;
         let mut is_repeated = false;
         for _ in 0..MAX_ATTEMPTS {
-            let value = match stored {
-                Err(other) => Err(other),
-                Ok(row) => {
-                    let swap = self.swap(key, &row, &next(&row)).await?;
+            let value = match touched_since(found, seen, now) {
+                Ok(stored) => {
+                    let swap = self.swap(key, &stored, &next(&stored)).await?;
                     is_repeated |= swap.is_repeated;
-                    if let Err(found) = swap.value {
-                        stored = touched_since(found, seen, now);
+                    if let Err(other) = swap.value {
+                        found = other;
                         continue;
                     }
                     Ok(())
                 }
+                Err(other) => Err(other),
             };
             return Ok(Swap { value, is_repeated });
         }
         Err(contended())
     }
 
-    /// The row that was seen, or as it is now, if it should have expired; else what has taken its place.
+    /// The row that was seen; what is there now, if it should have expired.
     pub(super) async fn stored(
         &self,
         key: &RowKey,
         seen: &Row,
         now: Timestamp,
-    ) -> Result<Result<Row, Option<Row>>, StoreError> {
-        if seen.is_live(now) {
-            return Ok(Ok(seen.clone()));
+    ) -> Result<Option<Row>> {
+        match seen.is_live(now) {
+            true => Ok(Some(seen.clone())),
+            false => self.fetch(key).await,
         }
-        Ok(touched_since(self.fetch(key).await?, seen, now))
     }
 
     /// Puts a row in the place of exactly the stored one.
-    async fn swap(&self, key: &RowKey, stored: &Row, row: &Row) -> Result<Swap, StoreError> {
-        let (packed, end) = (packed::pack(row), end_of_key(row.deadline));
+    async fn swap(&self, key: &RowKey, stored: &Row, row: &Row) -> Result<Swap> {
         let mut was_repeated = false;
         if self.link.has_ifeq.load(Ordering::Relaxed) {
-            let stored = packed::pack(stored);
-            let arguments: [&[u8]; 5] = [&packed, b"IFEQ", &stored, b"EXAT", &end];
-            let Answer { value, is_repeated } = self.send("SET", key, &arguments).await;
+            let mut set = self.set(key, row);
+            set.arg("IFEQ").arg(packed::pack(stored));
+            let Answer { value, is_repeated } = self.link.send(&set).await;
             if !value.as_ref().is_err_and(is_refused) {
                 let value = match value.map_err(failed)? {
                     Value::Okay => Ok(()),
@@ -202,41 +188,37 @@ impl Rows {
             self.link.has_ifeq.store(false, Ordering::Relaxed);
             was_repeated = is_repeated;
         }
-        let (keys, arguments) = ([self.name(key)], [packed::head(stored), packed, end]);
-        let answer = self.link.run(&scripts::SWAP, &keys, &arguments).await;
-        let value = match answer.value.map_err(failed)? {
+        let end = end_of_key(row.deadline);
+        let arguments = (packed::head(stored), packed::pack(row), end);
+        let answer = self.link.run(&SWAP, &[self.name(key)], arguments).await;
+        let is_repeated = answer.is_repeated || was_repeated;
+        let value = match answer.read()? {
             Value::Okay => Ok(()),
             other => Err(row_of(other)?),
         };
-        let is_repeated = answer.is_repeated || was_repeated;
         Ok(Swap { value, is_repeated })
     }
 
-    async fn send(
-        &self,
-        command: &str,
-        key: &RowKey,
-        arguments: &[&[u8]],
-    ) -> Answer<RedisResult<Value>> {
-        let name = self.name(key);
-        let size = arguments.iter().map(|it| it.len()).sum::<usize>();
-        let mut sent = Cmd::with_capacity(2 + arguments.len(), command.len() + name.len() + size);
-        sent.arg(command).arg(name).arg(arguments);
-        self.link.send(&sent).await
+    /// Stores a row, under a condition that is to be added.
+    fn set(&self, key: &RowKey, row: &Row) -> Cmd {
+        let mut set = redis::cmd("SET");
+        set.arg(self.name(key)).arg(packed::pack(row));
+        set.arg("EXAT").arg(end_of_key(row.deadline));
+        set
     }
 
-    pub(super) fn name(&self, key: &RowKey) -> Vec<u8> {
-        self.named(SESSION, key.as_bytes())
-    }
-
-    pub(super) fn named(&self, kind: &str, bytes: &[u8; 32]) -> Vec<u8> {
-        let text = Base64UrlUnpadded::encode_string(bytes);
-        [&self.prefix, kind, &text].concat().into_bytes()
+    pub(super) fn name(&self, key: &RowKey) -> String {
+        self.prefix.clone() + SESSION + &encoded(key.as_bytes())
     }
 }
 
+/// How keys are written on the server.
+pub(super) fn encoded(key: &[u8; RowKey::LEN]) -> String {
+    Base64UrlUnpadded::encode_string(key)
+}
+
 /// The row that a reply holds.
-pub(super) fn row_of(value: Value) -> Result<Option<Row>, StoreError> {
+pub(super) fn row_of(value: Value) -> Result<Option<Row>> {
     match value {
         Value::Nil => Ok(None),
         Value::BulkString(bytes) => packed::unpack(&bytes).map(Some).ok_or_else(malformed),
@@ -258,9 +240,11 @@ pub(super) fn touched_since(
 
 /// A minute after the row, so that a server whose clock is a little ahead ends nothing early. A read
 /// looks at the row's own deadline.
-pub(super) fn end_of_key(deadline: Timestamp) -> Vec<u8> {
-    let end = deadline.as_unix_seconds().saturating_add(60);
-    end.min(LAST_SECOND).to_string().into_bytes()
+pub(super) fn end_of_key(deadline: Timestamp) -> u64 {
+    deadline
+        .as_unix_seconds()
+        .saturating_add(60)
+        .min(LAST_SECOND)
 }
 
 /// Of the year 9999, which is as far as a server looks.
@@ -271,3 +255,13 @@ pub(super) const SESSION: &str = "session:";
 
 /// Each but the first means that another request has touched the row at this moment.
 pub(super) const MAX_ATTEMPTS: usize = 8;
+
+// key; head of the row that was read, row, the second in which the key ends: what `SET .. IFEQ` does.
+// Returns OK, or what is there instead.
+static SWAP: Script = Script::new(
+    r"
+local call, key, head = redis.call, KEYS[1], ARGV[1]
+if call('GETRANGE', key, 0, #head - 1) ~= head then return call('GET', key) end
+return call('SET', key, ARGV[2], 'EXAT', ARGV[3])
+",
+);

@@ -14,7 +14,7 @@ use crate::clock::Timestamp;
 use crate::sentence::debug_as_name;
 use crate::store::StoreError;
 #[cfg(feature = "redis")]
-use crate::store::{RedisClient, RedisConnectError, Strings};
+use crate::store::{RedisClient, RedisConnectError, redis::Link};
 
 /// A database in which another library keeps sessions.
 ///
@@ -28,7 +28,7 @@ enum Kind {
     #[cfg(feature = "postgres")]
     Postgres(sqlx::PgPool),
     #[cfg(feature = "redis")]
-    Redis(Box<Strings>),
+    Redis(Box<Link>),
     #[cfg(feature = "sqlite")]
     Sqlite(Arc<Mutex<rusqlite::Connection>>),
 }
@@ -71,8 +71,9 @@ impl Database {
     /// If the server cannot be reached.
     #[cfg(feature = "redis")]
     pub async fn redis(client: impl Into<RedisClient>) -> Result<Self, RedisConnectError> {
-        let strings = Strings::connect(client.into()).await?;
-        Ok(Self(Kind::Redis(Box::new(strings))))
+        Ok(Self(Kind::Redis(Box::new(
+            Link::open(client.into()).await?,
+        ))))
     }
 
     /// An SQLite file, which may be in use.
@@ -125,7 +126,10 @@ impl Database {
                 value.fetch_optional(pool).await.map_err(unavailable)
             }
             #[cfg(feature = "redis")]
-            Kind::Redis(strings) => strings.get(&format!("{}{id}", table.prefix)).await,
+            Kind::Redis(link) => {
+                let get = redis::Cmd::get(format!("{}{id}", table.prefix));
+                link.send(&get).await.read()
+            }
             #[cfg(feature = "sqlite")]
             Kind::Sqlite(connection) => {
                 let query = table.select("cast(", " as blob)", '"', "?1", now);
@@ -157,7 +161,10 @@ impl Database {
                 done.await.map(drop).map_err(unavailable)
             }
             #[cfg(feature = "redis")]
-            Kind::Redis(strings) => strings.remove(&format!("{}{id}", table.prefix)).await,
+            Kind::Redis(link) => {
+                let del = redis::Cmd::del(format!("{}{id}", table.prefix));
+                link.send(&del).await.read()
+            }
             #[cfg(feature = "sqlite")]
             Kind::Sqlite(connection) => {
                 let query = format!("delete from {} where id = ?1", table.quoted('"'));
