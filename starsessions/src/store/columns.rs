@@ -47,10 +47,6 @@ pub(super) fn joined(index_keys: &[IndexKey]) -> Vec<u8> {
     bytes.copied().collect()
 }
 
-pub(super) fn card(row: &Row) -> Option<&[u8]> {
-    Some(row.listing.as_ref()?.card())
-}
-
 fn time(seconds: i64) -> Timestamp {
     Timestamp::from_unix_seconds(seconds.max(0).cast_unsigned())
 }

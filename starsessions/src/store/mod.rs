@@ -6,25 +6,33 @@
 //! Implement [`Store`] to keep sessions somewhere else, and put the implementation through the suite
 //! in `starsessions::testing::conformance`.
 
-#[cfg(any(feature = "mysql", feature = "postgres", feature = "redis"))]
+#[cfg(any(
+    feature = "mysql",
+    feature = "postgres",
+    feature = "redis",
+    feature = "sqlite"
+))]
 mod again;
 #[cfg(any(feature = "mysql", feature = "postgres", feature = "sqlite"))]
 mod columns;
 mod cookie;
 mod counts;
-#[cfg(any(feature = "mysql", feature = "postgres", feature = "redis"))]
-mod delegate;
 mod erased;
+#[cfg(any(
+    feature = "mysql",
+    feature = "postgres",
+    feature = "redis",
+    feature = "sqlite"
+))]
+mod facade;
 mod listing;
 mod memory;
 mod owned;
 #[cfg(feature = "redis")]
 pub(crate) mod redis;
 mod row;
-#[cfg(any(feature = "mysql", feature = "postgres"))]
+#[cfg(any(feature = "mysql", feature = "postgres", feature = "sqlite"))]
 mod sql;
-#[cfg(feature = "sqlite")]
-mod sqlite;
 mod uninterrupted;
 
 use std::error::Error;
@@ -51,7 +59,7 @@ pub use self::sql::{MySqlStore, MySqlStoreBuilder};
 #[cfg(feature = "postgres")]
 pub use self::sql::{PostgresStore, PostgresStoreBuilder};
 #[cfg(feature = "sqlite")]
-pub use self::sqlite::{SqliteOpenError, SqliteStore, SqliteStoreBuilder};
+pub use self::sql::{SqliteOpenError, SqliteStore, SqliteStoreBuilder};
 pub use self::uninterrupted::Uninterrupted;
 use crate::clock::Timestamp;
 pub use crate::crypto::{IndexKey, RowKey};

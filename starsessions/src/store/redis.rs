@@ -19,16 +19,14 @@ use tokio::sync::{RwLock, RwLockReadGuard};
 
 #[cfg(feature = "python")]
 pub(crate) use self::failure::contended;
-#[cfg(feature = "takeover")]
 pub(crate) use self::link::Link;
 pub use self::link::RedisClient;
 use self::proof::Known;
 use self::rows::Rows;
 #[cfg(feature = "python")]
 pub(crate) use self::script::Script;
-use super::delegate::delegate;
-use super::{Protection, StoreCounts, StoreError};
-use crate::clock::Timestamp;
+use super::facade::facade;
+use super::{Protection, StoreError};
 use crate::observe::Outages;
 use crate::sentence::debug_as_sentence;
 
@@ -144,14 +142,6 @@ impl RedisStore {
         self.shared.rows.write().await.take();
     }
 
-    /// How many sessions there are. Walks over all keys of the server, some at a time.
-    ///
-    /// # Errors
-    /// If the server fails, or is a Cluster.
-    pub async fn count(&self, now: Timestamp) -> Result<StoreCounts, StoreError> {
-        self.rows().await?.count(now).await
-    }
-
     async fn rows(&self) -> Result<RwLockReadGuard<'_, Rows>, StoreError> {
         let rows = self.shared.rows.read().await;
         RwLockReadGuard::try_map(rows, Option::as_ref)
@@ -159,16 +149,11 @@ impl RedisStore {
     }
 }
 
-impl fmt::Debug for RedisStore {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RedisStore").finish_non_exhaustive()
-    }
-}
-
 // A future that is dropped leaves an operation done or not done. At most, an entry of an index stays
 // that leads nowhere.
-delegate!(
-    RedisStore,
+facade!(
+    RedisStore(),
+    RedisStoreBuilder,
     |store| store.shared.protection,
     store.rows().await?
 );
@@ -187,14 +172,6 @@ impl RedisStoreBuilder {
     #[must_use]
     pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
         self.prefix = prefix.into();
-        self
-    }
-
-    /// Keeps values as they are: a reader of the server or of a backup can read the sessions. Sessions
-    /// that were kept sealed cannot be read any more, and the other way round.
-    #[must_use]
-    pub fn plain_values(mut self) -> Self {
-        self.protection = Protection::Plain;
         self
     }
 

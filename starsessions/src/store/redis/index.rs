@@ -23,55 +23,46 @@ use crate::clock::Timestamp;
 use crate::crypto::{IndexKey, RowKey};
 use crate::store::{Listed, Result, Row};
 
+/// What is under the keys that an index has.
+type Found = BTreeMap<RowKey, Option<Row>>;
+
 impl Rows {
     pub(super) async fn listed(&self, index_key: &IndexKey, now: Timestamp) -> Result<Vec<Listed>> {
         let found = match self.link.is_cluster() {
             true => self.found_by_looks(index_key, now).await?,
             false => self.found_at_one_moment(index_key, now).await?,
         };
-        let filed = found
-            .iter()
-            .filter(|(_, row)| is_filed(row, index_key, now));
-        Ok(filed
-            .filter_map(|(key, row)| Listed::new(*key, row))
-            .collect())
+        let mut listed = Vec::with_capacity(found.len());
+        for (key, row) in found {
+            let filed = row.filter(|row| is_filed(row, index_key, now));
+            listed.extend(filed.and_then(|row| Listed::new(key, &row)));
+        }
+        Ok(listed)
     }
 
     /// The index and the rows, however fast sessions move.
-    async fn found_at_one_moment(
-        &self,
-        index_key: &IndexKey,
-        now: Timestamp,
-    ) -> Result<Vec<(RowKey, Row)>> {
+    async fn found_at_one_moment(&self, index_key: &IndexKey, now: Timestamp) -> Result<Found> {
         let keys = [self.index_name(index_key)];
         let arguments = (now.as_unix_seconds(), self.prefix.clone() + SESSION);
         let found = self.link.run(&LISTED, &keys, arguments).await;
-        let found = found.read::<Vec<(Vec<u8>, Value)>>()?.into_iter();
-        Ok(found
-            .filter_map(|(entry, value)| Some((key_of(&entry)?, row_or_none(value)?)))
-            .collect())
+        let found: Vec<(Vec<u8>, Value)> = found.read()?;
+        let row = |(entry, value): (Vec<u8>, _)| Some((key_of(&entry)?, row_or_none(value)));
+        Ok(found.into_iter().filter_map(row).collect())
     }
 
     /// A session that moves between the look at the index and the look at the rows is entered under its new
     /// key by then, and its former key leads nowhere. So a look has missed nothing if whatever leads nowhere
     /// in it is as it was in the look before: then it had moved, or ended, before the index was read.
-    async fn found_by_looks(
-        &self,
-        index_key: &IndexKey,
-        now: Timestamp,
-    ) -> Result<Vec<(RowKey, Row)>> {
-        let mut before = BTreeMap::new();
+    async fn found_by_looks(&self, index_key: &IndexKey, now: Timestamp) -> Result<Found> {
+        let mut before = Found::new();
         for _ in 0..MAX_LOOKS {
             let found = self.look(index_key, now).await?;
-            let is_proven = |(key, row): (&RowKey, &Option<Row>)| {
-                let revision = |row: &Option<Row>| row.as_ref().map(|row| row.revision);
-                row.as_ref()
-                    .is_some_and(|row| is_filed(row, index_key, now))
-                    || before.get(key).map(revision) == Some(revision(row))
+            let is_proven = |(key, row): (&RowKey, &Option<Row>)| match row {
+                Some(row) if is_filed(row, index_key, now) => true,
+                row => before.get(key).map(revision) == Some(revision(row)),
             };
             if found.iter().all(is_proven) {
-                let rows = found.into_iter();
-                return Ok(rows.filter_map(|(key, row)| Some((key, row?))).collect());
+                return Ok(found);
             }
             before = found;
         }
@@ -79,24 +70,18 @@ impl Rows {
     }
 
     /// The index, and then what is under its keys: a Cluster has them in many places.
-    async fn look(
-        &self,
-        index_key: &IndexKey,
-        now: Timestamp,
-    ) -> Result<BTreeMap<RowKey, Option<Row>>> {
+    async fn look(&self, index_key: &IndexKey, now: Timestamp) -> Result<Found> {
         let (name, now) = (self.index_name(index_key), now.as_unix_seconds());
         let entries = Cmd::zrangebyscore(name, now, "+inf");
         let entries: Vec<Vec<u8>> = self.link.send(&entries).await.read()?;
         let keys: Vec<_> = entries.iter().filter_map(|entry| key_of(entry)).collect();
         if keys.is_empty() {
-            return Ok(BTreeMap::new());
+            return Ok(Found::new());
         }
         let names: Vec<_> = keys.iter().map(|key| self.name(key)).collect();
         let rows: Vec<Value> = self.link.send(&Cmd::mget(names)).await.read()?;
-        Ok(keys
-            .into_iter()
-            .zip(rows.into_iter().map(row_or_none))
-            .collect())
+        let rows = rows.into_iter().map(row_or_none);
+        Ok(keys.into_iter().zip(rows).collect())
     }
 
     /// Enters a row that is about to take the place of `seen`, where that is not entered or not for as long.
@@ -183,6 +168,10 @@ impl Rows {
 pub(super) fn left_behind<'a>(seen: &'a Row, row: &'a Row) -> impl Iterator<Item = &'a IndexKey> {
     let is_left = |it: &&IndexKey| !row.index_keys().contains(it);
     seen.index_keys().iter().filter(is_left)
+}
+
+fn revision(row: &Option<Row>) -> Option<u64> {
+    row.as_ref().map(|row| row.revision)
 }
 
 fn is_filed(row: &Row, index_key: &IndexKey, now: Timestamp) -> bool {

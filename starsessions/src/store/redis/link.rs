@@ -38,30 +38,28 @@ enum Source {
     Sentinel(Box<SentinelClient>),
 }
 
-macro_rules! client {
-    ($client:ty, $kind:expr) => {
-        impl From<$client> for RedisClient {
-            fn from(client: $client) -> Self {
-                Self($kind(Box::new(client)))
-            }
-        }
-    };
+impl From<Client> for RedisClient {
+    fn from(client: Client) -> Self {
+        Self(Kind::Single(Source::Fixed(Box::new(client))))
+    }
 }
 
-client!(Client, |client| Kind::Single(Source::Fixed(client)));
-client!(SentinelClient, |client| Kind::Single(Source::Sentinel(
-    client
-)));
-client!(ClusterClient, Kind::Cluster);
+impl From<SentinelClient> for RedisClient {
+    fn from(client: SentinelClient) -> Self {
+        Self(Kind::Single(Source::Sentinel(Box::new(client))))
+    }
+}
+
+impl From<ClusterClient> for RedisClient {
+    fn from(client: ClusterClient) -> Self {
+        Self(Kind::Cluster(Box::new(client)))
+    }
+}
 
 /// Addresses may come with passwords, so nothing of them is shown.
 impl fmt::Debug for RedisClient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self.0 {
-            Kind::Single(Source::Fixed(_)) => "RedisClient(single)",
-            Kind::Single(Source::Sentinel(_)) => "RedisClient(sentinel)",
-            Kind::Cluster(_) => "RedisClient(cluster)",
-        })
+        f.write_str("RedisClient(..)")
     }
 }
 
@@ -122,12 +120,11 @@ impl Link {
             Way::Single(latest) => {
                 let mut node = connected(latest).await?;
                 let value = node.req_packed_command(command).await;
-                value
-                    .and_then(Value::extract_error)
-                    .map_err(|error| match is_read_only(&error) {
-                        true => node.give_up(&error),
-                        false => error,
-                    })
+                let value = value.and_then(Value::extract_error);
+                value.map_err(|error| match is_read_only(&error) {
+                    true => node.give_up(&error),
+                    false => error,
+                })
             }
             Way::Cluster(connection) => {
                 let mut connection = connection.clone();
@@ -216,9 +213,8 @@ async fn connected(latest: &Arc<RwLock<Latest>>) -> RedisResult<Node> {
         }
         latest.node.clone()
     });
-    attempt
-        .await
-        .unwrap_or_else(|error| Err(io::Error::other(error).into()))
+    let ended = attempt.await;
+    ended.unwrap_or_else(|error| Err(io::Error::other(error).into()))
 }
 
 fn is_unknown_script(error: &RedisError) -> bool {

@@ -3,100 +3,92 @@
 //! By itself, a pool of `sqlx` waits without end for a connection that has gone silent: in the ping
 //! before it hands one out, and in the ping after it gets one back. Its place in the pool is then lost.
 
-use std::error::Error;
 use std::iter;
+use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::pool::{Pool, PoolConnection};
-use sqlx::{Connection, SqlStr};
+use sqlx::{AssertSqlSafe, Connection, SqlSafeStr as _, SqlStr};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::failure::Failure;
-use super::server::Server;
+use super::driver::Driver;
+use super::failure::{Failure, Reason};
+use super::server::Link;
 use super::statement::{Reply, Request};
-use crate::store::StoreError;
+use crate::store::Result;
 use crate::store::again::Answer;
 use crate::store::uninterrupted::to_its_end;
 
 /// The connections of one store.
-pub(super) struct Connections<DB: Server> {
-    pool: Pool<DB>,
-    limit: Duration,
+pub(super) struct Connections<DB: Driver> {
+    pub(super) pool: Pool<DB>,
+    /// How long one try may take.
+    pub(super) limit: Duration,
 }
 
-impl<DB: Server> Connections<DB> {
-    /// `limit` is how long one try may take.
-    pub(super) fn new(pool: Pool<DB>, limit: Duration) -> Self {
-        Self { pool, limit }
-    }
-
-    pub(super) fn pool(&self) -> &Pool<DB> {
-        &self.pool
-    }
-
-    /// The same connections for what takes longer than a request does.
-    pub(super) fn patient(&self) -> Self {
-        Self::new(self.pool.clone(), self.limit * PATIENCE)
-    }
-
-    /// Sends requests: a single one as it is, several as a transaction that the first one decides. If it
-    /// changes nothing, nothing is written.
-    ///
-    /// They run to their end, also if the caller goes away: no answer is left on a connection for the
-    /// next caller to read. What has lost its connection is tried once more.
-    pub(super) async fn send(
-        &self,
-        requests: Vec<Request<DB>>,
-    ) -> Result<Answer<Reply<DB>>, StoreError> {
-        let this = Self::new(self.pool.clone(), self.limit);
+impl<DB: Driver> Link<DB> for Connections<DB> {
+    /// No answer is left on a connection for the next caller to read. What has lost its connection is tried once more.
+    async fn send(&self, requests: Vec<Request>, patience: u32) -> Result<Answer<Reply<DB>>> {
+        let this = Self {
+            pool: self.pool.clone(),
+            limit: self.limit * patience,
+        };
         to_its_end(async move { this.send_stubbornly(&requests).await }).await
     }
+}
 
-    async fn send_stubbornly(
-        &self,
-        requests: &[Request<DB>],
-    ) -> Result<Answer<Reply<DB>>, StoreError> {
+impl<DB: Driver> Connections<DB> {
+    async fn send_stubbornly(&self, requests: &[Request]) -> Result<Answer<Reply<DB>>> {
         let (mut undone, mut is_second, mut is_repeated) = (0, false, false);
-        let value = loop {
-            match self.try_to_send(requests).await {
-                Ok(reply) => break reply,
-                Err(Failure::Taken) => {
-                    break Reply {
-                        is_taken: true,
-                        ..Reply::default()
-                    };
+        loop {
+            let failure = match self.try_to_send(requests).await {
+                Ok(value) => return Ok(Answer { value, is_repeated }),
+                Err(failure) => failure,
+            };
+            match failure.reason {
+                Reason::Taken => {
+                    let value = Reply::taken();
+                    return Ok(Answer { value, is_repeated });
                 }
-                Err(Failure::Undone(_)) if undone < MAX_UNDONE => undone += 1,
-                Err(failure @ (Failure::Unsent(_) | Failure::Lost(_))) if !is_second => {
+                Reason::Undone if undone < MAX_UNDONE => undone += 1,
+                Reason::Unsent | Reason::Lost if !is_second => {
                     is_second = true;
-                    is_repeated = matches!(failure, Failure::Lost(_));
+                    is_repeated = failure.reason == Reason::Lost;
                     self.close_the_silent().await;
                 }
-                Err(failure) => return Err(failure.into()),
+                _ => return Err(failure.into()),
             }
-        };
-        Ok(Answer { value, is_repeated })
+        }
     }
 
-    async fn try_to_send(&self, requests: &[Request<DB>]) -> Result<Reply<DB>, Failure> {
+    async fn try_to_send(&self, requests: &[Request]) -> Result<Reply<DB>, Failure> {
         let deadline = Instant::now() + self.limit;
-        // A pool whose `acquire` is dropped closes the connection that it was testing.
-        let acquired = timeout_at(deadline, self.pool.acquire()).await;
-        let mut connection = acquired
-            .map_err(|_| Failure::Unsent(self.silence()))?
-            .map_err(Failure::to_connect)?;
-        let outcome = match timeout_at(deadline, exchange::<DB>(&mut connection, requests)).await {
-            Ok(outcome) => outcome.map_err(Failure::of::<DB>),
-            Err(_) => Err(Failure::Lost(self.silence())),
+        let silent = |reason| {
+            let limit = self.limit;
+            let text = format!(
+                "no answer within {limit:?}: the server is silent or busy, or all connections of the pool are in use"
+            );
+            Failure::new(reason, text)
         };
-        if let Err(Failure::Lost(_)) = outcome {
+        // A pool whose `acquire` is dropped closes the connection that it was testing.
+        let acquired = timeout_at(deadline, self.acquire()).await;
+        let mut connection = acquired.map_err(|_| silent(Reason::Unsent))??;
+        let outcome = timeout_at(deadline, exchange::<DB>(&mut connection, requests)).await;
+        let outcome = match outcome {
+            Ok(outcome) => outcome.map_err(Failure::of::<DB>),
+            Err(_) => Err(silent(Reason::Lost)),
+        };
+        match &outcome {
             // Closes it and frees its place at once: the pool would wait for its answer.
-            drop(connection.detach());
-        } else {
-            drop(give_back_within(self.limit, connection));
+            Err(failure) if failure.reason == Reason::Lost => drop(connection.detach()),
+            _ => drop(give_back_within(self.limit, connection)),
         }
         outcome
+    }
+
+    pub(super) async fn acquire(&self) -> Result<PoolConnection<DB>, Failure> {
+        self.pool.acquire().await.map_err(Failure::to_connect)
     }
 
     /// Closes the idle connections that do not answer: what has broken or silenced one of them has often
@@ -111,15 +103,10 @@ impl<DB: Server> Connections<DB> {
             let _ = test.await;
         }
     }
-
-    fn silence(&self) -> Box<dyn Error + Send + Sync> {
-        let limit = self.limit;
-        format!("no answer within {limit:?}: the server is silent or busy, or all connections of the pool are in use").into()
-    }
 }
 
 /// The pool tests a connection that it gets back. This closes the connection if the test takes too long.
-fn give_back_within<DB: Server>(
+fn give_back_within<DB: Driver>(
     limit: Duration,
     mut connection: PoolConnection<DB>,
 ) -> JoinHandle<()> {
@@ -127,12 +114,12 @@ fn give_back_within<DB: Server>(
     tokio::spawn(async move { drop(returned.await) })
 }
 
-async fn exchange<DB: Server>(
+async fn exchange<DB: Driver>(
     connection: &mut DB::Connection,
-    requests: &[Request<DB>],
-) -> Result<Reply<DB>, sqlx::Error> {
+    requests: &[Request],
+) -> sqlx::Result<Reply<DB>> {
     if let [request] = requests {
-        return request.send(connection).await;
+        return send::<DB>(request, connection).await;
     }
     // `BEGIN`, which sqlx sends by itself, begins something else under `sql_mode = ORACLE`.
     let mut transaction = connection
@@ -151,13 +138,13 @@ async fn exchange<DB: Server>(
 }
 
 /// Returns the reply to the first request, without the others if that has changed nothing.
-async fn send_all<DB: Server>(
+async fn send_all<DB: Driver>(
     connection: &mut DB::Connection,
-    requests: &[Request<DB>],
-) -> Result<Reply<DB>, sqlx::Error> {
+    requests: &[Request],
+) -> sqlx::Result<Reply<DB>> {
     let mut first = None;
     for request in requests {
-        let reply = request.send(connection).await?;
+        let reply = send::<DB>(request, connection).await?;
         let first = first.get_or_insert(reply);
         if first.changes == 0 {
             break;
@@ -166,9 +153,19 @@ async fn send_all<DB: Server>(
     Ok(first.unwrap_or_default())
 }
 
+pub(super) async fn send<DB: Driver>(
+    request: &Request,
+    to: &mut DB::Connection,
+) -> sqlx::Result<Reply<DB>> {
+    let mut arguments = DB::Arguments::default();
+    for value in &request.values {
+        DB::bind(&mut arguments, value);
+    }
+    let sql = AssertSqlSafe(Arc::clone(&request.sql)).into_sql_str();
+    DB::fetch(to, sql, Some(arguments)).await
+}
+
 /// How often another request may undo one, each time because it got through itself.
 const MAX_UNDONE: usize = 10;
-/// How much longer a sweep may take than a request.
-const PATIENCE: u32 = 10;
 /// Two tries, and a test of the idle connections between them, take less than the layer waits.
 pub(super) const RESPONSE_TIMEOUT: Duration = Duration::from_secs(2);

@@ -3,86 +3,27 @@
 use std::error::Error;
 use std::fmt;
 
-use super::server::Server;
+use super::driver::Driver;
+use crate::sentence::debug_as_sentence;
 use crate::store::StoreError;
 
 /// Why a request has no answer.
-#[derive(Debug)]
-pub(super) enum Failure {
-    /// The server has undone it because of another one: nothing of it took place.
-    Undone(sqlx::Error),
-    /// A row has the key of the one that was to be inserted: nothing was written.
-    Taken,
-    /// The server refuses it, over a connection that is in order: nothing was written.
-    Refused(Refusal),
-    /// There was no connection to send it over.
-    Unsent(Box<dyn Error + Send + Sync>),
-    /// The connection is broken or silent: whether it took place is unknown.
-    Lost(Box<dyn Error + Send + Sync>),
+pub(super) struct Failure {
+    pub(super) reason: Reason,
+    source: Box<dyn Error + Send + Sync>,
 }
 
-impl Failure {
-    /// Of a request that was sent.
-    pub(super) fn of<DB: Server>(error: sqlx::Error) -> Self {
-        let sqlx::Error::Database(refused) = &error else {
-            return match error {
-                sqlx::Error::Io(_)
-                | sqlx::Error::Tls(_)
-                | sqlx::Error::Protocol(_)
-                | sqlx::Error::WorkerCrashed => Self::Lost(error.into()),
-                source => Self::refused(Reason::Other, source),
-            };
-        };
-        if refused.is_unique_violation() {
-            return Self::Taken;
-        }
-        match DB::reason(&**refused) {
-            Reason::Undone => Self::Undone(error),
-            Reason::Closing => Self::Lost(error.into()),
-            reason => Self::refused(reason, error),
-        }
-    }
-
-    /// Of a connection that was asked for.
-    pub(super) fn to_connect(error: sqlx::Error) -> Self {
-        match error {
-            sqlx::Error::PoolClosed | sqlx::Error::Configuration(_) | sqlx::Error::Database(_) => {
-                Self::refused(Reason::Connection, error)
-            }
-            other => Self::Unsent(other.into()),
-        }
-    }
-
-    pub(super) fn cause(self) -> Box<dyn Error + Send + Sync> {
-        match self {
-            Self::Undone(error) => error.into(),
-            // Without the server's message, which shows the key.
-            Self::Taken => {
-                "the table of sessions has a unique key that this store does not know".into()
-            }
-            Self::Refused(refusal) => Box::new(refusal),
-            Self::Unsent(error) | Self::Lost(error) => error,
-        }
-    }
-
-    fn refused(reason: Reason, source: sqlx::Error) -> Self {
-        Self::Refused(Refusal { reason, source })
-    }
-}
-
-impl From<Failure> for StoreError {
-    fn from(failure: Failure) -> Self {
-        Self::Unavailable(failure.cause())
-    }
-}
-
-/// What the code of a server's error stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Reason {
-    /// A serialization failure or a deadlock.
+    /// The server has undone it because of another one: nothing of it took place.
     Undone,
-    /// The server is closing the connection.
-    Closing,
+    /// A row has the key of the one that was to be inserted: nothing was written.
+    Taken,
+    /// There was no connection to send it over.
+    Unsent,
+    /// The connection is broken, silent or being closed: whether it took place is unknown.
+    Lost,
+    // For the other reasons the server refuses it, over a connection that is in order: nothing was written.
     Connection,
     DiskFull,
     ReadOnly,
@@ -92,31 +33,66 @@ pub(super) enum Reason {
     Other,
 }
 
-/// The server could be reached, and does not do what it was asked.
-#[derive(Debug)]
-pub(super) struct Refusal {
-    pub(super) reason: Reason,
-    source: sqlx::Error,
+impl Failure {
+    pub(super) fn new(reason: Reason, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        let source = source.into();
+        Self { reason, source }
+    }
+
+    /// Of a request that was sent.
+    pub(super) fn of<DB: Driver>(error: sqlx::Error) -> Self {
+        use sqlx::Error::{Database, Io, Protocol, Tls, WorkerCrashed};
+        let reason = match &error {
+            Database(refused) if refused.is_unique_violation() => Reason::Taken,
+            Database(refused) => DB::reason(&**refused),
+            Io(_) | Tls(_) | Protocol(_) | WorkerCrashed => Reason::Lost,
+            _ => Reason::Other,
+        };
+        Self::new(reason, error)
+    }
+
+    /// Of a connection that was asked for.
+    pub(super) fn to_connect(error: sqlx::Error) -> Self {
+        use sqlx::Error::{Configuration, Database, PoolClosed};
+        let reason = match error {
+            PoolClosed | Configuration(_) | Database(_) => Reason::Connection,
+            _ => Reason::Unsent,
+        };
+        Self::new(reason, error)
+    }
 }
 
-impl fmt::Display for Refusal {
+debug_as_sentence!(Failure);
+
+impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.reason {
+            Reason::Undone => "the database server has undone a statement about sessions each time",
+            Reason::Taken => "the table of sessions has a unique key that this store does not know",
+            Reason::Unsent => "there is no connection to the database server",
+            Reason::Lost => "the connection to the database server is broken or silent",
             Reason::Connection => "the server or its pool refuses a connection",
             Reason::DiskFull => "the disk of the database server is full",
             Reason::ReadOnly => "the database server takes no changes; is it a replica?",
             Reason::NoTable => "the table of sessions is not there; run the store's `migrate`",
             Reason::NotAllowed => "the database user may not use the table of sessions",
-            Reason::Undone | Reason::Closing | Reason::NoColumn | Reason::Other => {
+            Reason::NoColumn | Reason::Other => {
                 "the database server refuses a statement about sessions"
             }
         })
     }
 }
 
-impl Error for Refusal {
+impl Error for Failure {
+    /// The server's message for a key that is taken shows the key.
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        Some(&self.source)
+        (self.reason != Reason::Taken).then_some(&*self.source)
+    }
+}
+
+impl From<Failure> for StoreError {
+    fn from(failure: Failure) -> Self {
+        Self::Unavailable(failure.into())
     }
 }
 
@@ -125,10 +101,4 @@ impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
         Self::Corrupt(error.into())
     }
-}
-
-/// What is stored is not what this crate writes.
-pub(super) fn malformed() -> StoreError {
-    let text = "a row of the session table is malformed; delete the row, or restore the table";
-    StoreError::Corrupt(text.into())
 }

@@ -3,22 +3,25 @@
 use std::error::Error;
 use std::fmt;
 
-use sqlx::pool::PoolConnection;
 use sqlx::{AssertSqlSafe, SqlSafeStr as _};
 
+use super::connections::send;
+use super::driver::Driver;
 use super::failure::{Failure, Reason};
-use super::server::Server;
+use super::names::TableName;
 use super::statement::{Reply, Request, Statement, Values};
 use super::table::Table;
 use crate::sentence::debug_as_sentence;
 
-impl<DB: Server> Table<DB> {
+impl<DB: Driver> Table<DB> {
     /// Makes what is not there yet. Another application's table is seen before anything is made.
-    pub(super) async fn migrate(&self) -> Result<(), MigrateError> {
-        let version = Statement::new::<DB>(DB::VERSION, &self.name).with(Values::default());
-        let rows = self.find(&version).await?.unwrap_or_default().rows;
+    pub(super) async fn migrate(&self, name: &TableName) -> Result<(), MigrateError> {
+        let version = Statement::new::<DB>(DB::VERSION, &name.in_templates::<DB>());
+        let version = version.with(Values::default());
+        let rows = self.find(&version, name).await?.unwrap_or_default().rows;
         let version = rows.first().map(|row| DB::number(row, 0)).transpose();
-        let version = version.map_err(Failure::of::<DB>)?.flatten();
+        let version = version.map_err(|error| MigrateError::Unavailable(error.into()))?;
+        let version = version.flatten();
         if let Some(found) = version.filter(|found| *found != i64::from(SCHEMA)) {
             let known = SCHEMA;
             let found = i32::try_from(found).unwrap_or(i32::MAX);
@@ -28,19 +31,17 @@ impl<DB: Server> Table<DB> {
             });
         }
         let probe = self.statements.load.with(Values::default());
-        if self.find(&probe).await?.is_some() && version.is_some() {
+        if self.find(&probe, name).await?.is_some() && version.is_some() {
             return Ok(());
         }
         // It may have waited for another instance, and then still see the database of before.
         for _ in 0..MAX_ATTEMPTS {
-            let script = [DB::LOCK, DB::SCRIPT]
-                .map(|part| self.filled(part))
-                .concat();
-            let mut connection = self.connection().await?;
-            let script = AssertSqlSafe(script).into_sql_str();
-            let made = DB::send(&mut connection, script, None).await;
+            let script = [DB::LOCK, DB::SCRIPT].map(|part| filled::<DB>(part, name));
+            let mut connection = self.link.acquire().await?;
+            let script = AssertSqlSafe(script.concat()).into_sql_str();
+            let made = DB::fetch(&mut connection, script, None).await;
             match made.map_err(Failure::of::<DB>) {
-                Err(Failure::Undone(_)) => {}
+                Err(failure) if failure.reason == Reason::Undone => {}
                 made => return Ok(made.map(drop)?),
             }
         }
@@ -48,35 +49,31 @@ impl<DB: Server> Table<DB> {
         Err(MigrateError::Unavailable(text.into()))
     }
 
-    /// What [`migrate`](Self::migrate) makes.
-    pub(super) fn script(&self) -> String {
-        self.filled(DB::SCRIPT)
-    }
-
-    fn filled(&self, template: &'static str) -> String {
-        Statement::new::<DB>(template, &self.name).sql.to_string()
-    }
-
-    async fn connection(&self) -> Result<PoolConnection<DB>, Failure> {
-        let acquired = self.connections.pool().acquire();
-        acquired.await.map_err(Failure::to_connect)
-    }
-
     /// `None` if there is no such table.
-    async fn find(&self, request: &Request<DB>) -> Result<Option<Reply<DB>>, MigrateError> {
-        let mut connection = self.connection().await?;
-        match request
-            .send(&mut connection)
+    async fn find(
+        &self,
+        request: &Request,
+        name: &TableName,
+    ) -> Result<Option<Reply<DB>>, MigrateError> {
+        let mut connection = self.link.acquire().await?;
+        match send::<DB>(request, &mut connection)
             .await
             .map_err(Failure::of::<DB>)
         {
-            Err(Failure::Refused(refusal)) if refusal.reason == Reason::NoTable => Ok(None),
-            Err(Failure::Refused(refusal)) if refusal.reason == Reason::NoColumn => {
-                Err(MigrateError::Foreign(self.name.to_string()))
+            Err(failure) if failure.reason == Reason::NoTable => Ok(None),
+            Err(failure) if failure.reason == Reason::NoColumn => {
+                Err(MigrateError::Foreign(name.to_string()))
             }
             reply => Ok(Some(reply?)),
         }
     }
+}
+
+/// A script with the names of the tables.
+pub(super) fn filled<DB: Driver>(script: &str, name: &TableName) -> String {
+    Statement::new::<DB>(script, &name.in_templates::<DB>())
+        .sql
+        .to_string()
 }
 
 /// Why the tables of a store cannot be brought to what this version works with.
@@ -126,7 +123,7 @@ impl Error for MigrateError {
 
 impl From<Failure> for MigrateError {
     fn from(failure: Failure) -> Self {
-        Self::Unavailable(failure.cause())
+        Self::Unavailable(failure.into())
     }
 }
 

@@ -1,21 +1,34 @@
-//! What the stores on SQL servers share: everything but the statements.
+//! The stores in SQL: one set of operations, and what each database does in its own way.
 
+#[cfg(any(feature = "mysql", feature = "postgres"))]
 mod connections;
-mod facade;
+#[cfg(any(feature = "mysql", feature = "postgres"))]
+mod driver;
+#[cfg(any(feature = "mysql", feature = "postgres"))]
 mod failure;
+#[cfg(any(feature = "mysql", feature = "postgres"))]
 mod migrate;
 #[cfg(feature = "mysql")]
 mod mysql;
+#[cfg(any(feature = "mysql", feature = "postgres"))]
 mod names;
+#[cfg(any(feature = "mysql", feature = "postgres"))]
+mod pooled;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod server;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 mod statement;
 mod table;
 
+#[cfg(any(feature = "mysql", feature = "postgres"))]
 pub use self::migrate::MigrateError;
 #[cfg(feature = "mysql")]
 pub use self::mysql::{MySqlStore, MySqlStoreBuilder};
+#[cfg(any(feature = "mysql", feature = "postgres"))]
 pub use self::names::TableNameError;
 #[cfg(feature = "postgres")]
 pub use self::postgres::{PostgresStore, PostgresStoreBuilder};
+#[cfg(feature = "sqlite")]
+pub use self::sqlite::{SqliteOpenError, SqliteStore, SqliteStoreBuilder};

@@ -1,13 +1,15 @@
 //! Sessions in MySQL or MariaDB: for several machines that share a database.
 
 use sqlx::error::DatabaseError;
-use sqlx::mysql::{MySql, MySqlDatabaseError, MySqlPool};
-use sqlx::{Arguments as _, FromRow};
+use sqlx::mysql::{MySql, MySqlDatabaseError, MySqlPool, MySqlRow};
+use sqlx::{Arguments as _, FromRow, Row as _};
 
-use super::facade::sql_store;
+use super::driver::Driver;
 use super::failure::Reason;
+use super::pooled::sql_store;
 use super::server::Server;
 use super::statement::{SHARED, Statements, Value};
+use crate::store::Result;
 use crate::store::columns::{self, Columns};
 
 sql_store! {
@@ -59,6 +61,9 @@ sql_store! {
 }
 
 impl Server for MySql {
+    type Link = Connections<Self>;
+    type Found = MySqlRow;
+
     // An `UPDATE` locks its row and then looks at it as it is *now*, at every isolation level: it waits for
     // another writer and checks its `WHERE` against what that one leaves. So one `UPDATE` is enough to
     // replace a row only if it is the one that was read. What has to change more than one row is a
@@ -67,14 +72,6 @@ impl Server for MySql {
     // No expression reads a column that is assigned before it. So it does not matter whether assignments
     // take place from left to right, or all at once under `SIMULTANEOUS_ASSIGNMENT`.
     const STATEMENTS: Statements<&'static str> = Statements {
-        insert: "
-        INSERT INTO {table} (session_key, {columns})
-        VALUES ({key}, {row})",
-
-        free: "
-        DELETE FROM {table}
-        WHERE session_key = {key} AND deadline <= {now}",
-
         remove: "
         DELETE FROM {table}
         WHERE session_key = {key} AND revision = {number}",
@@ -101,6 +98,26 @@ impl Server for MySql {
         ..SHARED
     };
 
+    const KEY: &'static str = "session_key";
+    const HAS_INDEX_TABLE: bool = true;
+    const PLACEHOLDER: &'static str = "?";
+    const HAS_NUMBERS: bool = false;
+    const RETURNS: bool = false;
+
+    fn columns(found: &MySqlRow) -> Result<Columns> {
+        Ok(FromRow::from_row(found)?)
+    }
+
+    fn key(found: &MySqlRow) -> Result<Vec<u8>> {
+        Ok(found.try_get(6)?)
+    }
+
+    fn number(found: &MySqlRow, column: usize) -> Result<Option<i64>> {
+        Ok(found.try_get(column)?)
+    }
+}
+
+impl Driver for MySql {
     // The server ends a transaction at each change of a table, so there is none here. The index keys stand in
     // the row as well, one after the other, for who reads the row.
     const SCRIPT: &'static str = "
@@ -126,14 +143,7 @@ INSERT INTO {versions} (version) VALUES (2) ON DUPLICATE KEY UPDATE version = 2;
 ";
 
     const VERSION: &'static str = "SELECT MAX(version) FROM {versions}";
-    const KEY: &'static str = "session_key";
     const QUOTE: char = '`';
-    const HAS_NUMBERS: bool = false;
-    const RETURNS: bool = false;
-
-    fn placeholder(_: usize) -> String {
-        "?".to_owned()
-    }
 
     fn reason(error: &dyn DatabaseError) -> Reason {
         let code = error.code().unwrap_or_default();
@@ -150,21 +160,19 @@ INSERT INTO {versions} (version) VALUES (2) ON DUPLICATE KEY UPDATE version = 2;
             1054 => Reason::NoColumn,
             1044 | 1142 => Reason::NotAllowed,
             // An operator, a restart or a limit on idle connections ends it.
-            1053 | 1317 | 1927 | 4031 => Reason::Closing,
-            _ if code.starts_with("08") => Reason::Closing,
+            1053 | 1317 | 1927 | 4031 => Reason::Lost,
+            _ if code.starts_with("08") => Reason::Lost,
             _ => Reason::Other,
         }
     }
 
-    fn bind(arguments: &mut Self::Arguments, value: Value<'_>) {
+    fn bind(arguments: &mut Self::Arguments, value: &Value) {
         let _ = match value {
             Value::Number(number) => arguments.add(number),
-            Value::Bytes(bytes) => arguments.add(bytes),
-            Value::Keys(keys) => arguments.add(keys.map(columns::joined)),
+            Value::Bytes(bytes) => arguments.add(bytes.as_deref()),
+            Value::Keys(listing) => {
+                arguments.add(listing.as_ref().map(|it| columns::joined(it.index_keys())))
+            }
         };
-    }
-
-    fn columns(row: &Self::Row) -> sqlx::Result<Columns> {
-        FromRow::from_row(row)
     }
 }

@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
-use super::server::Server;
+use super::driver::Driver;
 use crate::sentence::debug_as_sentence;
 
 /// The name of a table, with its schema if one was named: safe to be put into a statement.
@@ -13,27 +13,36 @@ pub(super) struct TableName {
     pub(super) table: String,
 }
 
+impl Default for TableName {
+    fn default() -> Self {
+        let (schema, table) = (None, "starsessions".to_owned());
+        Self { schema, table }
+    }
+}
+
 impl TableName {
     /// Refuses what would have to be quoted, so that the name means the same to every tool.
-    pub(super) fn new(schema: Option<String>, table: String) -> Result<Self, TableNameError> {
-        for part in schema.iter().chain([&table]) {
-            if !is_plain(part) {
-                return Err(TableNameError(part.clone()));
-            }
+    pub(super) fn check(&self) -> Result<(), TableNameError> {
+        let refused = |part: &&String| !is_plain(part);
+        match self.schema.iter().chain([&self.table]).find(refused) {
+            Some(part) => Err(TableNameError(part.clone())),
+            None => Ok(()),
         }
-        Ok(Self { schema, table })
     }
 
-    /// The name of something that is named after this table and stands beside it.
-    pub(super) fn quoted<DB: Server>(&self, suffix: &str) -> String {
-        let schema = self.schema.as_ref();
-        let schema = schema.map(|schema| format!("{0}{schema}{0}.", DB::QUOTE));
-        schema.unwrap_or_default() + &self.quoted_alone::<DB>(suffix)
-    }
-
-    /// The same without a schema.
-    pub(super) fn quoted_alone<DB: Server>(&self, suffix: &str) -> String {
-        format!("{0}{1}{suffix}{0}", DB::QUOTE, self.table)
+    /// What stands for the table and for what is named after it, beside it.
+    pub(super) fn in_templates<DB: Driver>(&self) -> [(&'static str, String); 5] {
+        let quoted = |name: &str| format!("{0}{name}{0}", DB::QUOTE);
+        let schema = self.schema.as_ref().map(|schema| quoted(schema) + ".");
+        let alone = |suffix: &str| quoted(&(self.table.clone() + suffix));
+        let beside = |suffix: &str| schema.clone().unwrap_or_default() + &alone(suffix);
+        [
+            ("{table}", beside("")),
+            ("{index}", beside("_index")),
+            ("{versions}", beside("_schema")),
+            ("{by_deadline}", alone("_by_deadline")),
+            ("{by_index}", alone("_by_index")),
+        ]
     }
 }
 
@@ -47,11 +56,10 @@ impl fmt::Display for TableName {
 }
 
 fn is_plain(name: &str) -> bool {
+    let is_letter = |it: char| it.is_ascii_lowercase() || it == '_';
     name.len() <= MAX_NAME_LEN
-        && name.starts_with(|first: char| first.is_ascii_lowercase() || first == '_')
-        && name
-            .chars()
-            .all(|it| it.is_ascii_lowercase() || it.is_ascii_digit() || it == '_')
+        && name.starts_with(is_letter)
+        && name.chars().all(|it| is_letter(it) || it.is_ascii_digit())
 }
 
 /// A schema or table name that would have to be quoted in SQL.
@@ -73,7 +81,6 @@ impl fmt::Display for TableNameError {
 
 impl Error for TableNameError {}
 
-pub(super) const DEFAULT_TABLE: &str = "starsessions";
 /// Leaves room for the names of the indexes within PostgreSQL's 63 and MySQL's 64 bytes.
 const MAX_NAME_LEN: usize = 48;
 
@@ -84,16 +91,19 @@ mod tests {
     #[test]
     fn names_that_would_need_quotes_are_refused() {
         let too_long = "x".repeat(MAX_NAME_LEN + 1);
-        for name in [
-            "", "1st", "a-b", "a b", "Sessions", "a;--", "a\"", "a.b", "ä", &too_long,
-        ] {
-            assert!(TableName::new(None, name.to_owned()).is_err(), "{name}");
-            assert!(
-                TableName::new(Some(name.to_owned()), "t".to_owned()).is_err(),
-                "{name}"
-            );
+        let name = |schema: Option<&str>, table: &str| TableName {
+            schema: schema.map(str::to_owned),
+            table: table.to_owned(),
+        };
+        let refused = [
+            "", "1st", "a-b", "a b", "Sessions", "a;--", "a\"", "a.b", "ä",
+        ];
+        for part in refused.into_iter().chain([&*too_long]) {
+            assert!(name(None, part).check().is_err(), "{part}");
+            assert!(name(Some(part), "t").check().is_err(), "{part}");
         }
-        let name = TableName::new(Some("app".to_owned()), "web_sessions2".to_owned());
-        assert_eq!(name.unwrap().to_string(), "app.web_sessions2");
+        let plain = name(Some("app"), "web_sessions2");
+        assert!(plain.check().is_ok());
+        assert_eq!(plain.to_string(), "app.web_sessions2");
     }
 }

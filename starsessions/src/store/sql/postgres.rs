@@ -1,15 +1,17 @@
 //! Sessions in PostgreSQL: for several machines that share a database.
 
 use sqlx::error::DatabaseError;
-use sqlx::postgres::{PgPool, Postgres};
-use sqlx::{Arguments as _, FromRow};
+use sqlx::postgres::{PgPool, PgRow, Postgres};
+use sqlx::{Arguments as _, FromRow, Row as _};
 
-use super::facade::sql_store;
+use super::driver::Driver;
 use super::failure::Reason;
+use super::pooled::sql_store;
 use super::server::Server;
 use super::statement::{SHARED, Statements, Value};
 use crate::crypto::IndexKey;
 use crate::store::columns::Columns;
+use crate::store::{Listing, Result};
 
 sql_store! {
     /// Keeps sessions in PostgreSQL.
@@ -63,12 +65,15 @@ impl PostgresStoreBuilder {
     /// The schema that the table is in; what the connection's `search_path` leads to unless set.
     #[must_use]
     pub fn schema(mut self, name: impl Into<String>) -> Self {
-        self.schema = Some(name.into());
+        self.name.schema = Some(name.into());
         self
     }
 }
 
 impl Server for Postgres {
+    type Link = Connections<Self>;
+    type Found = PgRow;
+
     // Each operation is one of them, and each is a transaction of its own: it happens as a
     // whole or not at all, and no lock outlives a round trip.
     //
@@ -108,11 +113,6 @@ impl Server for Postgres {
         FROM inserted
         WHERE stored.key = {key}",
 
-        remove: "
-        DELETE FROM {table}
-        WHERE key = {key}
-        RETURNING {columns}",
-
         // Without a condition on the deadline: it would tempt the planner, which does not know the value, to
         // read everything that has not expired instead of the index on the keys.
         listed: "
@@ -141,6 +141,27 @@ impl Server for Postgres {
         ..SHARED
     };
 
+    const HAS_INDEX_TABLE: bool = false;
+    const PLACEHOLDER: &'static str = "$";
+
+    fn columns(found: &PgRow) -> Result<Columns> {
+        type Keys = Option<Vec<[u8; IndexKey::LEN]>>;
+        let (revision, deadline, last_seen, value, keys, card): (_, _, _, _, Keys, _) =
+            FromRow::from_row(found)?;
+        let keys = keys.map(|keys| keys.concat());
+        Ok((revision, deadline, last_seen, value, keys, card))
+    }
+
+    fn key(found: &PgRow) -> Result<Vec<u8>> {
+        Ok(found.try_get(6)?)
+    }
+
+    fn number(found: &PgRow, column: usize) -> Result<Option<i64>> {
+        Ok(found.try_get(column)?)
+    }
+}
+
+impl Driver for Postgres {
     // Sealed values cannot be compressed, so PostgreSQL is told not to try. The free space in each page is
     // for updates that stay within it. The index on keys has no pending list, which every search would
     // read to its end.
@@ -165,14 +186,7 @@ INSERT INTO {versions} VALUES (2) ON CONFLICT DO NOTHING;
 
     const LOCK: &'static str = "SELECT pg_advisory_xact_lock(hashtextextended('{table}', 0));";
     const VERSION: &'static str = "SELECT max(version)::bigint FROM {versions}";
-    const KEY: &'static str = "key";
     const QUOTE: char = '"';
-    const HAS_NUMBERS: bool = true;
-    const RETURNS: bool = true;
-
-    fn placeholder(number: usize) -> String {
-        format!("${number}")
-    }
 
     fn reason(error: &dyn DatabaseError) -> Reason {
         let code = error.code().unwrap_or_default();
@@ -184,27 +198,21 @@ INSERT INTO {versions} VALUES (2) ON CONFLICT DO NOTHING;
             "42703" => Reason::NoColumn,
             "42501" => Reason::NotAllowed,
             // An operator, a restart or a limit on idle connections ends it.
-            _ if code.starts_with("57P") || code.starts_with("08") => Reason::Closing,
+            _ if code.starts_with("57P") || code.starts_with("08") => Reason::Lost,
             _ => Reason::Other,
         }
     }
 
-    fn bind(arguments: &mut Self::Arguments, value: Value<'_>) {
+    fn bind(arguments: &mut Self::Arguments, value: &Value) {
         let _ = match value {
             Value::Number(number) => arguments.add(number),
-            Value::Bytes(bytes) => arguments.add(bytes),
-            Value::Keys(keys) => {
-                let bytes = |key: &IndexKey| *key.as_bytes();
-                arguments.add(keys.map(|keys| keys.iter().map(bytes).collect::<Vec<_>>()))
+            Value::Bytes(bytes) => arguments.add(bytes.as_deref()),
+            Value::Keys(listing) => {
+                let keys = |it: &Arc<Listing>| -> Vec<_> {
+                    it.index_keys().iter().map(|key| *key.as_bytes()).collect()
+                };
+                arguments.add(listing.as_ref().map(keys))
             }
         };
-    }
-
-    fn columns(row: &Self::Row) -> sqlx::Result<Columns> {
-        type Keys = Option<Vec<[u8; IndexKey::LEN]>>;
-        let (revision, deadline, last_seen, value, keys, card): (_, _, _, _, Keys, _) =
-            FromRow::from_row(row)?;
-        let keys = keys.map(|keys| keys.concat());
-        Ok((revision, deadline, last_seen, value, keys, card))
     }
 }

@@ -1,54 +1,50 @@
-//! What the two servers do in their own ways.
+//! What the three databases do in their own ways.
 
-use sqlx::database::Database;
-use sqlx::error::DatabaseError;
-use sqlx::{IntoArguments, SqlStr};
-
-use super::failure::Reason;
-use super::statement::{Reply, Statements, Value};
+use super::statement::{Reply, Request, Statements};
+use crate::store::Result;
+use crate::store::again::Answer;
 use crate::store::columns::Columns;
 
-pub(super) trait Server: Driver {
+pub(super) trait Server: Sized + Send + Sync + 'static {
+    type Link: Link<Self>;
+    /// A row that a statement returns.
+    type Found: Send + Sync;
+
     const STATEMENTS: Statements<&'static str>;
-    /// Makes the tables; any number of times, and at the same time as other instances.
-    const SCRIPT: &'static str;
-    /// Goes before the script.
-    const LOCK: &'static str = "";
-    /// Returns the version of the tables.
-    const VERSION: &'static str;
     /// The column of keys.
-    const KEY: &'static str;
-    /// Around names, because a name may be a word of the language.
-    const QUOTE: char;
+    const KEY: &'static str = "key";
+    /// The function that returns the greatest of its arguments.
+    const GREATEST: &'static str = "GREATEST";
+    /// What stands for a parameter, before its number if it has one.
+    const PLACEHOLDER: &'static str;
     /// Whether a parameter that is named twice is sent once.
-    const HAS_NUMBERS: bool;
+    const HAS_NUMBERS: bool = true;
     /// Whether it returns what it deletes.
-    const RETURNS: bool;
+    const RETURNS: bool = true;
+    /// Whether index keys have a table of their own.
+    const HAS_INDEX_TABLE: bool;
+    /// Short enough for requests not to wait behind it.
+    const SWEEP_BATCH: usize = 1_000;
+    /// How many expired rows go for each that is inserted.
+    const FREED_PER_INSERT: usize = 0;
 
-    fn placeholder(number: usize) -> String;
-
-    /// What an error of the server means.
-    fn reason(error: &dyn DatabaseError) -> Reason;
-
-    /// Adds a parameter. Numbers and bytes always encode; if one did not, the server would refuse a
-    /// statement that has a parameter too few.
-    fn bind(arguments: &mut Self::Arguments, value: Value<'_>);
-
-    fn columns(row: &Self::Row) -> sqlx::Result<Columns>;
-}
-
-/// What both do alike, and `sqlx` has for each of them.
-pub(super) trait Driver: Database<Arguments: IntoArguments<Self> + Clone + Sync> {
-    /// Sends a statement, or a script if there are no arguments. Collects the rows that it returns, and counts
-    /// those that it has changed.
-    fn send(
-        connection: &mut Self::Connection,
-        sql: SqlStr,
-        arguments: Option<Self::Arguments>,
-    ) -> impl Future<Output = sqlx::Result<Reply<Self>>> + Send;
+    fn columns(found: &Self::Found) -> Result<Columns>;
 
     /// The key of a row, which comes after the columns.
-    fn key(row: &Self::Row) -> sqlx::Result<Vec<u8>>;
+    fn key(found: &Self::Found) -> Result<Vec<u8>>;
 
-    fn number(row: &Self::Row, column: usize) -> sqlx::Result<Option<i64>>;
+    fn number(found: &Self::Found, column: usize) -> Result<Option<i64>>;
+}
+
+/// The way to the database.
+pub(super) trait Link<DB: Server>: Send + Sync + 'static {
+    /// Sends requests: a single one as it is, several as a transaction that the first one decides. If it
+    /// changes nothing, nothing is written. `patience` is how much longer than a request of a browser it may take.
+    ///
+    /// They run to their end, also if the caller goes away.
+    fn send(
+        &self,
+        requests: Vec<Request>,
+        patience: u32,
+    ) -> impl Future<Output = Result<Answer<Reply<DB>>>> + Send;
 }

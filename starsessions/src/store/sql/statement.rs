@@ -2,15 +2,11 @@
 
 use std::sync::Arc;
 
-use sqlx::database::Database;
-use sqlx::{AssertSqlSafe, SqlSafeStr as _};
-
-use super::names::TableName;
 use super::server::Server;
 use crate::clock::Timestamp;
 use crate::crypto::{IndexKey, RowKey};
-use crate::store::Row;
-use crate::store::columns::{card, revision, seconds};
+use crate::store::columns::{revision, seconds};
+use crate::store::{Listing, Row};
 
 macro_rules! statements {
     ($($(#[$about:meta])* $name:ident,)*) => {
@@ -23,8 +19,8 @@ macro_rules! statements {
         const NONE: Statements<&'static str> = Statements { $($name: "",)* };
 
         impl Statements<&'static str> {
-            pub(super) fn fill<DB: Server>(self, table: &TableName) -> Statements<Statement> {
-                Statements { $($name: Statement::new::<DB>(self.$name, table),)* }
+            pub(super) fn fill<DB: Server>(self, names: &Names) -> Statements<Statement> {
+                Statements { $($name: Statement::new::<DB>(self.$name, names),)* }
             }
         }
     };
@@ -39,7 +35,8 @@ statements! {
     free,
     /// Changes the row under the key, if it still is the one that was seen.
     replace,
-    /// Changes both rows or none; if empty, `replace` and `insert` do it.
+    /// Changes both rows or none; if empty, `replace` and `insert` do it. With a table of the index keys, inserts the new
+    /// row, and `replace` follows.
     rotate,
     /// Changes the row under the key, if it still is the one that was seen.
     touch,
@@ -58,15 +55,18 @@ statements! {
     count,
 }
 
-/// What both servers do alike.
+/// What most of them do alike.
 pub(super) const SHARED: Statements<&'static str> = Statements {
     load: "SELECT {columns} FROM {table} WHERE {key_column} = {key}",
+    insert: "INSERT INTO {table} ({key_column}, {columns}) VALUES ({key}, {row})",
+    free: "DELETE FROM {table} WHERE {key_column} = {key} AND deadline <= {now}",
+    remove: "DELETE FROM {table} WHERE {key_column} = {key} RETURNING {columns}",
     replace: "
         UPDATE {table} SET {changes}
         WHERE {key_column} = {key} AND revision = {seen_revision} AND deadline > {now}",
     touch: "
         UPDATE {table}
-        SET deadline = GREATEST(deadline, {deadline}), last_seen = GREATEST(last_seen, {last_seen})
+        SET deadline = {greatest}(deadline, {deadline}), last_seen = {greatest}(last_seen, {last_seen})
         WHERE {key_column} = {key} AND revision = {seen_revision} AND deadline > {now}",
     // Used within an hour, a day, a week.
     count: "
@@ -86,9 +86,12 @@ const ROW: &str = "{revision}, {deadline}, {last_seen}, {value}, {index_keys}, {
 /// No expression reads a column that is assigned before it. So it does not matter whether assignments take
 /// place from left to right, or all at once as in PostgreSQL or under `SIMULTANEOUS_ASSIGNMENT`.
 const CHANGES: &str = "
-    deadline = CASE WHEN deadline = {seen_deadline} THEN {deadline} ELSE GREATEST(deadline, {deadline}) END,
-    last_seen = GREATEST(last_seen, {last_seen}),
+    deadline = CASE WHEN deadline = {seen_deadline} THEN {deadline} ELSE {greatest}(deadline, {deadline}) END,
+    last_seen = {greatest}(last_seen, {last_seen}),
     revision = {revision}, value = {value}, index_keys = {index_keys}, card = {card}";
+
+/// What the names of tables in templates stand for.
+pub(super) type Names = [(&'static str, String)];
 
 /// A template that was filled in.
 pub(super) struct Statement {
@@ -97,21 +100,19 @@ pub(super) struct Statement {
 }
 
 impl Statement {
-    pub(super) fn new<DB: Server>(template: &str, table: &TableName) -> Self {
-        let named = [
-            ("{table}", table.quoted::<DB>("")),
-            ("{index}", table.quoted::<DB>("_index")),
-            ("{versions}", table.quoted::<DB>("_schema")),
-            ("{by_deadline}", table.quoted_alone::<DB>("_by_deadline")),
-            ("{by_index}", table.quoted_alone::<DB>("_by_index")),
-            ("{key_column}", DB::KEY.to_owned()),
-            ("{columns}", COLUMNS.to_owned()),
-            ("{changes}", CHANGES.to_owned()),
-            ("{row}", ROW.to_owned()),
-            ("{new_row}", ROW.replace('{', "{new_")),
+    pub(super) fn new<DB: Server>(template: &str, names: &Names) -> Self {
+        let put_in = |sql: String, (name, text): (&str, &str)| sql.replace(name, text);
+        let names = names.iter().map(|(name, text)| (*name, &**text));
+        let new_row = ROW.replace('{', "{new_");
+        let parts = [
+            ("{key_column}", DB::KEY),
+            ("{columns}", COLUMNS),
+            ("{changes}", CHANGES),
+            ("{row}", ROW),
+            ("{new_row}", &new_row),
+            ("{greatest}", DB::GREATEST),
         ];
-        let put_in = |sql: String, (name, text): (&str, String)| sql.replace(name, &text);
-        let template = named.into_iter().fold(template.to_owned(), put_in);
+        let template = names.chain(parts).fold(template.to_owned(), put_in);
         let mut parts = template.split('{');
         let mut sql = parts.next().unwrap_or_default().to_owned();
         let mut parameters = Vec::new();
@@ -121,7 +122,10 @@ impl Statement {
                 parameters.push(name.to_owned());
                 parameters.len() - 1
             });
-            sql += &DB::placeholder(place + 1);
+            sql += DB::PLACEHOLDER;
+            if DB::HAS_NUMBERS {
+                sql += &(place + 1).to_string();
+            }
             sql += text;
         }
         let sql = sql.into();
@@ -132,14 +136,25 @@ impl Statement {
         self.sql.is_empty()
     }
 
-    pub(super) fn with<DB: Server>(&self, values: Values<'_>) -> Request<DB> {
-        let mut arguments = DB::Arguments::default();
-        for parameter in &self.parameters {
-            DB::bind(&mut arguments, values.get(parameter));
+    pub(super) fn with(&self, values: Values<'_>) -> Request {
+        let values = self.parameters.iter().map(|name| values.get(name));
+        Request {
+            sql: Arc::clone(&self.sql),
+            values: values.collect(),
         }
-        let sql = Arc::clone(&self.sql);
-        Request { sql, arguments }
     }
+}
+
+/// A statement with its values. It owns them, so it can be sent from a task or a thread, and again.
+pub(super) struct Request {
+    pub(super) sql: Arc<str>,
+    pub(super) values: Vec<Value>,
+}
+
+pub(super) enum Value {
+    Number(i64),
+    Bytes(Option<Arc<[u8]>>),
+    Keys(Option<Arc<Listing>>),
 }
 
 /// What parameters stand for.
@@ -157,19 +172,13 @@ pub(super) struct Values<'a> {
     pub(super) first: i64,
 }
 
-pub(super) enum Value<'a> {
-    Number(i64),
-    Bytes(Option<&'a [u8]>),
-    Keys(Option<&'a [IndexKey]>),
-}
-
-impl<'a> Values<'a> {
-    fn get(&self, name: &str) -> Value<'a> {
-        let bytes = |key: &'a RowKey| key.as_bytes().as_slice();
+impl Values<'_> {
+    fn get(&self, name: &str) -> Value {
+        let bytes = |bytes: Option<&[u8; 32]>| Value::Bytes(bytes.map(|it| it[..].into()));
         match (name, name.split_once('_')) {
-            ("key", _) => Value::Bytes(self.key.map(bytes)),
-            ("new_key", _) => Value::Bytes(self.new.map(|(key, _)| bytes(key))),
-            ("index_key", _) => Value::Bytes(self.index_key.map(|key| key.as_bytes().as_slice())),
+            ("key", _) => bytes(self.key.map(RowKey::as_bytes)),
+            ("new_key", _) => bytes(self.new.map(|(key, _)| key.as_bytes())),
+            ("index_key", _) => bytes(self.index_key.map(IndexKey::as_bytes)),
             ("now", _) => Value::Number(self.now.map_or(0, seconds)),
             ("number", _) => Value::Number(self.number),
             ("first", _) => Value::Number(self.first),
@@ -180,39 +189,36 @@ impl<'a> Values<'a> {
     }
 }
 
-fn column_of<'a>(row: Option<&'a Row>, column: &str) -> Value<'a> {
+fn column_of(row: Option<&Row>, column: &str) -> Value {
+    let listing = row.and_then(|row| row.listing.as_ref());
     match (column, row) {
         ("revision", Some(row)) => Value::Number(revision(row)),
         ("deadline", Some(row)) => Value::Number(seconds(row.deadline)),
         ("last_seen", Some(row)) => Value::Number(seconds(row.last_seen)),
-        ("value", Some(row)) => Value::Bytes(Some(&row.value)),
-        ("index_keys", Some(row)) => Value::Keys(row.listing.as_ref().map(|it| it.index_keys())),
-        (_, row) => Value::Bytes(row.and_then(card)),
-    }
-}
-
-/// A statement with its values. It owns them, so it can be sent from a task, and again.
-pub(super) struct Request<DB: Server> {
-    sql: Arc<str>,
-    arguments: DB::Arguments,
-}
-
-impl<DB: Server> Request<DB> {
-    pub(super) async fn send(&self, to: &mut DB::Connection) -> Result<Reply<DB>, sqlx::Error> {
-        let sql = AssertSqlSafe(Arc::clone(&self.sql)).into_sql_str();
-        DB::send(to, sql, Some(self.arguments.clone())).await
+        ("value", Some(row)) => Value::Bytes(Some(Arc::clone(&row.value))),
+        ("index_keys", _) => Value::Keys(listing.map(Arc::clone)),
+        _ => Value::Bytes(listing.map(|listing| listing.card().into())),
     }
 }
 
 /// What the server has answered.
-pub(super) struct Reply<DB: Database> {
-    pub(super) rows: Vec<DB::Row>,
+pub(super) struct Reply<DB: Server> {
+    pub(super) rows: Vec<DB::Found>,
     pub(super) changes: u64,
     /// Nothing was written, because a row has the key of the one that was to be inserted.
     pub(super) is_taken: bool,
 }
 
-impl<DB: Database> Default for Reply<DB> {
+impl<DB: Server> Reply<DB> {
+    pub(super) fn taken() -> Self {
+        Self {
+            is_taken: true,
+            ..Self::default()
+        }
+    }
+}
+
+impl<DB: Server> Default for Reply<DB> {
     fn default() -> Self {
         Self {
             rows: Vec::new(),

@@ -1,9 +1,8 @@
 //! The operations of a store, made of the statements of a server.
 
-use super::connections::Connections;
-use super::failure::malformed;
-use super::names::TableName;
-use super::server::Server;
+use std::iter;
+
+use super::server::{Link, Server};
 use super::statement::{Reply, Request, Statement, Statements, Values};
 use crate::clock::Timestamp;
 use crate::crypto::{IndexKey, RowKey};
@@ -11,40 +10,34 @@ use crate::observe::Outages;
 use crate::store::again::{self, Answer};
 use crate::store::columns;
 use crate::store::{
-    Inserted, Listed, Protection, Replaced, Rotated, Rotation, Row, StoreCounts, StoreError, Touch,
-    Touched,
+    Inserted, Listed, Protection, Replaced, Result, Rotated, Rotation, Row, StoreCounts,
+    StoreError, Touch, Touched,
 };
 
 /// A table of rows.
 pub(super) struct Table<DB: Server> {
-    pub(super) connections: Connections<DB>,
+    pub(super) link: DB::Link,
     pub(super) statements: Statements<Statement>,
-    pub(super) name: TableName,
     pub(super) protection: Protection,
     pub(super) outages: Outages,
 }
 
 impl<DB: Server> Table<DB> {
-    pub(super) async fn load(&self, key: &RowKey) -> Result<Option<Row>, StoreError> {
+    pub(super) async fn load(&self, key: &RowKey) -> Result<Option<Row>> {
         let found = self.ask(&self.statements.load, under(key)).await?;
         found.value.rows.first().map(row_of::<DB>).transpose()
     }
 
-    pub(super) async fn insert(
-        &self,
-        key: &RowKey,
-        row: &Row,
-        now: Timestamp,
-    ) -> Result<Inserted, StoreError> {
+    pub(super) async fn insert(&self, key: &RowKey, row: &Row, now: Timestamp) -> Result<Inserted> {
         let insert = || self.inserting(key, row, now);
         let answer = self.write(insert, key, now).await?;
         if answer.value.changes > 0 {
             return Ok(Inserted::Inserted);
         }
-        if answer.is_repeated {
-            return again::inserted(row, self.load(key).await?.as_ref());
+        match answer.is_repeated {
+            true => again::inserted(row, self.load(key).await?.as_ref()),
+            false => Ok(Inserted::Exists),
         }
-        Ok(Inserted::Exists)
     }
 
     pub(super) async fn replace(
@@ -53,43 +46,40 @@ impl<DB: Server> Table<DB> {
         seen: &Row,
         row: &Row,
         now: Timestamp,
-    ) -> Result<Replaced, StoreError> {
+    ) -> Result<Replaced> {
         let replace = self.replacing(key, seen, row, now);
-        let answer = self.connections.send(replace).await?;
+        let answer = self.link.send(replace, 1).await?;
         if answer.value.changes > 0 {
             return Ok(Replaced::Replaced);
         }
         let live = self.load(key).await?.filter(|row| row.is_live(now));
         let outcome = live.map_or(Replaced::Gone, Replaced::Stale);
-        if answer.is_repeated {
-            return again::replaced(outcome, row);
+        match answer.is_repeated {
+            true => again::replaced(outcome, row),
+            false => Ok(outcome),
         }
-        Ok(outcome)
     }
 
-    pub(super) async fn rotate(
-        &self,
-        rotation: Rotation<'_>,
-        now: Timestamp,
-    ) -> Result<Rotated, StoreError> {
-        let Rotation {
-            old,
-            seen,
-            left,
-            new,
-            row,
-        } = rotation;
-        let rotate = || {
-            if self.statements.rotate.is_empty() {
-                let mut requests = self.replacing(old, seen, left, now);
-                requests.extend(self.inserting(new, row, now));
-                return requests;
+    pub(super) async fn rotate(&self, rotation: Rotation<'_>, now: Timestamp) -> Result<Rotated> {
+        let Rotation { old, seen, new, .. } = rotation;
+        let rotate = &self.statements.rotate;
+        let requests = || {
+            let replace = self.replacing(old, seen, rotation.left, now).into_iter();
+            if rotate.is_empty() {
+                return replace
+                    .chain(self.inserting(new, rotation.row, now))
+                    .collect();
             }
-            let mut values = instead(old, seen, left, now);
-            values.new = Some((new, row));
-            vec![self.statements.rotate.with(values)]
+            let mut values = instead(old, seen, rotation.left, now);
+            values.new = Some((new, rotation.row));
+            let mut requests = vec![rotate.with(values)];
+            if DB::HAS_INDEX_TABLE {
+                requests.extend(self.beside(new, rotation.row, now));
+                requests.extend(replace);
+            }
+            requests
         };
-        let answer = self.write(rotate, new, now).await?;
+        let answer = self.write(requests, new, now).await?;
         if answer.value.changes > 0 {
             return Ok(Rotated::Rotated);
         }
@@ -99,11 +89,10 @@ impl<DB: Server> Table<DB> {
             Some(old) => Rotated::Stale(old),
             None => Rotated::Gone,
         };
-        if answer.is_repeated {
-            let found = self.load(new).await?;
-            return again::rotated(outcome, &rotation, found.as_ref());
+        match answer.is_repeated {
+            true => again::rotated(outcome, &rotation, self.load(new).await?.as_ref()),
+            false => Ok(outcome),
         }
-        Ok(outcome)
     }
 
     pub(super) async fn touch(
@@ -112,7 +101,7 @@ impl<DB: Server> Table<DB> {
         seen: &Row,
         touch: Touch,
         now: Timestamp,
-    ) -> Result<Touched, StoreError> {
+    ) -> Result<Touched> {
         let mut row = seen.clone();
         row.touch(touch);
         let touch = instead(key, seen, &row, now);
@@ -123,15 +112,14 @@ impl<DB: Server> Table<DB> {
         })
     }
 
-    pub(super) async fn listed(
-        &self,
-        index_key: &IndexKey,
-        now: Timestamp,
-    ) -> Result<Vec<Listed>, StoreError> {
-        let found = self.ask(&self.statements.listed, filed(index_key));
-        let found = found.await?.value;
-        let mut listed = Vec::with_capacity(found.rows.len());
-        for found in &found.rows {
+    pub(super) async fn listed(&self, index_key: &IndexKey, now: Timestamp) -> Result<Vec<Listed>> {
+        let values = Values {
+            now: Some(now),
+            ..filed(index_key)
+        };
+        let found = self.ask(&self.statements.listed, values).await?.value.rows;
+        let mut listed = Vec::with_capacity(found.len());
+        for found in &found {
             match row_of::<DB>(found).and_then(|row| Ok((key_of::<DB>(found)?, row))) {
                 Ok((key, row)) if row.is_live(now) => listed.extend(Listed::new(key, &row)),
                 Ok(_) => {}
@@ -144,7 +132,7 @@ impl<DB: Server> Table<DB> {
     }
 
     /// A malformed row ends, too; there is nothing to tell of it.
-    pub(super) async fn remove(&self, key: &RowKey) -> Result<Option<Row>, StoreError> {
+    pub(super) async fn remove(&self, key: &RowKey) -> Result<Option<Row>> {
         let remove = &self.statements.remove;
         if DB::RETURNS {
             let removed = self.ask(remove, under(key)).await?;
@@ -170,23 +158,14 @@ impl<DB: Server> Table<DB> {
     }
 
     /// In batches, each a transaction of its own.
-    pub(super) async fn sweep(&self, limit: usize, now: Timestamp) -> Result<usize, StoreError> {
-        let connections = self.connections.patient();
+    pub(super) async fn sweep(&self, limit: usize, now: Timestamp) -> Result<usize> {
         let (mut freed, mut first) = (0, 0);
         while freed < limit {
-            let batch = SWEEP_BATCH.min(limit - freed);
-            let number = i64::try_from(batch).unwrap_or(i64::MAX);
-            let values = Values {
-                now: Some(now),
-                first,
-                number,
-                ..Values::default()
-            };
-            let sweep = vec![self.statements.sweep.with(values)];
-            let Reply {
-                rows, mut changes, ..
-            } = connections.send(sweep).await?.value;
-            if let Some(row) = rows.first() {
+            let batch = DB::SWEEP_BATCH.min(limit - freed);
+            let sweep = self.freeing(batch, first, now);
+            let swept = self.link.send(vec![sweep], PATIENCE).await?.value;
+            let mut changes = swept.changes;
+            if let Some(row) = swept.rows.first() {
                 changes = DB::number(row, 0)?.unwrap_or_default().cast_unsigned();
                 first = DB::number(row, 1)?.unwrap_or(first);
             }
@@ -199,14 +178,9 @@ impl<DB: Server> Table<DB> {
         Ok(freed)
     }
 
-    pub(super) async fn count(&self, now: Timestamp) -> Result<StoreCounts, StoreError> {
-        let now = Some(now);
-        let values = Values {
-            now,
-            ..Values::default()
-        };
-        let count = vec![self.statements.count.with(values)];
-        let counted = self.connections.patient().send(count).await?.value.rows;
+    pub(super) async fn count(&self, now: Timestamp) -> Result<StoreCounts> {
+        let count = self.statements.count.with(at(now));
+        let counted = self.link.send(vec![count], PATIENCE).await?.value.rows;
         let row = counted.first().ok_or_else(malformed)?;
         let mut columns = [0; 6];
         for (place, column) in columns.iter_mut().enumerate() {
@@ -215,51 +189,69 @@ impl<DB: Server> Table<DB> {
         Ok(StoreCounts::of_columns(columns))
     }
 
-    async fn ask(
-        &self,
-        statement: &Statement,
-        values: Values<'_>,
-    ) -> Result<Answer<Reply<DB>>, StoreError> {
-        self.connections.send(vec![statement.with(values)]).await
+    async fn ask(&self, statement: &Statement, values: Values<'_>) -> Result<Answer<Reply<DB>>> {
+        self.link.send(vec![statement.with(values)], 1).await
     }
 
     /// Sends what inserts a row; once more, if an expired one was in its way.
     async fn write(
         &self,
-        requests: impl Fn() -> Vec<Request<DB>>,
+        requests: impl Fn() -> Vec<Request>,
         key: &RowKey,
         now: Timestamp,
-    ) -> Result<Answer<Reply<DB>>, StoreError> {
-        let answer = self.connections.send(requests()).await?;
-        if answer.value.is_taken && !self.statements.free.is_empty() {
+    ) -> Result<Answer<Reply<DB>>> {
+        let answer = self.link.send(requests(), 1).await?;
+        if answer.value.is_taken {
             let mut expired = under(key);
             expired.now = Some(now);
-            let freed = self.ask(&self.statements.free, expired).await?;
-            if freed.value.changes > 0 {
-                return self.connections.send(requests()).await;
+            if self
+                .ask(&self.statements.free, expired)
+                .await?
+                .value
+                .changes
+                > 0
+            {
+                return self.link.send(requests(), 1).await;
             }
         }
         Ok(answer)
     }
 
-    fn inserting(&self, key: &RowKey, row: &Row, now: Timestamp) -> Vec<Request<DB>> {
-        let insert = &self.statements.insert;
-        let mut requests = vec![insert.with(instead(key, row, row, now))];
-        requests.extend(self.refiling(key, &[], row.index_keys()));
+    fn inserting(&self, key: &RowKey, row: &Row, now: Timestamp) -> Vec<Request> {
+        let insert = self.statements.insert.with(instead(key, row, row, now));
+        iter::once(insert)
+            .chain(self.beside(key, row, now))
+            .collect()
+    }
+
+    /// What goes with a row that is inserted.
+    fn beside(&self, key: &RowKey, row: &Row, now: Timestamp) -> Vec<Request> {
+        let mut requests = self.refiling(key, &[], row.index_keys());
+        if DB::FREED_PER_INSERT > 0 {
+            requests.push(self.freeing(DB::FREED_PER_INSERT, 0, now));
+        }
         requests
     }
 
-    fn replacing(&self, key: &RowKey, seen: &Row, row: &Row, now: Timestamp) -> Vec<Request<DB>> {
+    fn replacing(&self, key: &RowKey, seen: &Row, row: &Row, now: Timestamp) -> Vec<Request> {
         let replace = &self.statements.replace;
         let mut requests = vec![replace.with(instead(key, seen, row, now))];
         requests.extend(self.refiling(key, seen.index_keys(), row.index_keys()));
         requests
     }
 
+    fn freeing(&self, limit: usize, first: i64, now: Timestamp) -> Request {
+        let number = i64::try_from(limit).unwrap_or(i64::MAX);
+        self.statements.sweep.with(Values {
+            number,
+            first,
+            ..at(now)
+        })
+    }
+
     /// What a table of index keys has to change when a row takes the place of another one.
-    fn refiling(&self, key: &RowKey, before: &[IndexKey], after: &[IndexKey]) -> Vec<Request<DB>> {
-        let Statements { file, take_out, .. } = &self.statements;
-        if file.is_empty() {
+    fn refiling(&self, key: &RowKey, before: &[IndexKey], after: &[IndexKey]) -> Vec<Request> {
+        if !DB::HAS_INDEX_TABLE {
             return Vec::new();
         }
         let change = |statement: &Statement, index_key| {
@@ -270,9 +262,16 @@ impl<DB: Server> Table<DB> {
         let ended = before.iter().filter(|it| !after.contains(it));
         let begun = after.iter().filter(|it| !before.contains(it));
         ended
-            .map(|index_key| change(take_out, index_key))
-            .chain(begun.map(|index_key| change(file, index_key)))
+            .map(|index_key| change(&self.statements.take_out, index_key))
+            .chain(begun.map(|index_key| change(&self.statements.file, index_key)))
             .collect()
+    }
+}
+
+fn at<'a>(now: Timestamp) -> Values<'a> {
+    Values {
+        now: Some(now),
+        ..Values::default()
     }
 }
 
@@ -284,9 +283,8 @@ fn filed(index_key: &IndexKey) -> Values<'_> {
 }
 
 fn under(key: &RowKey) -> Values<'_> {
-    let key = Some(key);
     Values {
-        key,
+        key: Some(key),
         ..Values::default()
     }
 }
@@ -296,19 +294,24 @@ fn instead<'a>(key: &'a RowKey, seen: &'a Row, row: &'a Row, now: Timestamp) -> 
         key: Some(key),
         seen: Some(seen),
         row: Some(row),
-        now: Some(now),
-        ..Values::default()
+        ..at(now)
     }
 }
 
-fn row_of<DB: Server>(row: &DB::Row) -> Result<Row, StoreError> {
-    columns::row(DB::columns(row)?).ok_or_else(malformed)
+fn row_of<DB: Server>(found: &DB::Found) -> Result<Row> {
+    columns::row(DB::columns(found)?).ok_or_else(malformed)
 }
 
-fn key_of<DB: Server>(row: &DB::Row) -> Result<RowKey, StoreError> {
-    let key = DB::key(row)?.try_into().map_err(|_| malformed())?;
+fn key_of<DB: Server>(found: &DB::Found) -> Result<RowKey> {
+    let key = DB::key(found)?.try_into().map_err(|_| malformed())?;
     Ok(RowKey::from_bytes(key))
 }
 
-/// Short enough for requests not to wait behind it.
-const SWEEP_BATCH: usize = 1_000;
+/// What is stored is not what this crate writes.
+pub(super) fn malformed() -> StoreError {
+    let text = "a row of the session table is malformed; delete the row, or restore the table";
+    StoreError::Corrupt(text.into())
+}
+
+/// How much longer a sweep may take than a request.
+const PATIENCE: u32 = 10;

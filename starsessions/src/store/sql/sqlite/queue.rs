@@ -12,7 +12,6 @@ use rusqlite::Error::SqliteFailure;
 use rusqlite::{Connection, ffi};
 use tokio::sync::{oneshot, watch};
 
-use super::rows::execute;
 use crate::store::StoreError;
 
 /// A queue of jobs, and the threads that do them.
@@ -144,7 +143,7 @@ fn read(connection: &Connection, jobs: &mut Vec<Job>) {
 
 /// Does all jobs in one transaction, so that one wait for the disk serves all.
 fn write(connection: &Connection, jobs: &mut Vec<Job>) {
-    let begun = execute(connection, "BEGIN IMMEDIATE", []).map_err(Arc::new);
+    let begun = execute(connection, "BEGIN IMMEDIATE").map_err(Arc::new);
     let rolled_back = ffi::Error::new(ffi::SQLITE_ABORT_ROLLBACK);
     let mut answers = Vec::with_capacity(jobs.len());
     for job in jobs.drain(..) {
@@ -155,14 +154,18 @@ fn write(connection: &Connection, jobs: &mut Vec<Job>) {
             Ok(_) => Ok(connection),
         }));
     }
-    let committed = begun.and_then(|_| Ok(execute(connection, "COMMIT", []).map(drop)?));
+    let committed = begun.and_then(|_| Ok(execute(connection, "COMMIT")?));
     if committed.is_err() && !connection.is_autocommit() {
         // If this fails as well, the next `BEGIN` does, and says so.
-        let _ = execute(connection, "ROLLBACK", []);
+        let _ = execute(connection, "ROLLBACK");
     }
     for answer in answers {
         answer(committed.clone());
     }
+}
+
+fn execute(connection: &Connection, sql: &str) -> rusqlite::Result<()> {
+    connection.prepare_cached(sql)?.execute([]).map(drop)
 }
 
 /// Runs a job so that it takes place as a whole or, when it fails, not at all.
@@ -170,17 +173,17 @@ pub(super) fn whole<T>(
     connection: &Connection,
     job: impl FnOnce(&Connection) -> rusqlite::Result<T>,
 ) -> rusqlite::Result<T> {
-    execute(connection, "SAVEPOINT job", [])?;
+    execute(connection, "SAVEPOINT job")?;
     let result = job(connection);
     if connection.is_autocommit() {
         return result;
     }
-    if result.is_err() && execute(connection, "ROLLBACK TO job", []).is_err() {
+    if result.is_err() && execute(connection, "ROLLBACK TO job").is_err() {
         // Half a job must not be committed with the others.
-        execute(connection, "ROLLBACK", [])?;
+        execute(connection, "ROLLBACK")?;
         return result;
     }
-    execute(connection, "RELEASE job", [])?;
+    execute(connection, "RELEASE job")?;
     result
 }
 

@@ -1,27 +1,22 @@
 //! Sessions in an SQLite file: for one machine, without a server to run.
 
+mod dialect;
 mod error;
 mod queue;
-mod rows;
 mod schema;
 
-use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use rusqlite::Connection;
-
+use self::dialect::{Sqlite, Threads};
 pub use self::error::SqliteOpenError;
 use self::queue::Queue;
-use super::owned::owned;
-use super::{
-    Inserted, Listed, Protection, Replaced, Rotated, Rotation, Row, Store, StoreCounts, StoreError,
-    Touch, Touched,
-};
-use crate::clock::Timestamp;
-use crate::crypto::{IndexKey, RowKey};
+use super::server::Server as _;
+use super::table::Table;
 use crate::observe::Outages;
+use crate::store::Protection;
+use crate::store::facade::facade;
 
 /// Keeps sessions in an SQLite file.
 ///
@@ -71,42 +66,7 @@ use crate::observe::Outages;
 /// handed over are done; [`close`](Self::close) does so without blocking.
 #[derive(Clone)]
 pub struct SqliteStore {
-    shared: Arc<Shared>,
-}
-
-struct Shared {
-    path: PathBuf,
-    protection: Protection,
-    writer: Queue,
-    readers: Queue,
-    outages: Outages,
-}
-
-macro_rules! run {
-    ($this:ident, load, $arguments:tt) => {
-        $this.read(call!(load, $arguments)).await
-    };
-    ($this:ident, listed, ($index_key:expr, $now:ident)) => {{
-        let read = $this.read(call!(listed, ($index_key, $now)));
-        let (listed, passed_over) = read.await?;
-        if let Some(error) = passed_over {
-            let error = StoreError::Corrupt(error.into());
-            $this.shared.outages.report(&error, $now);
-        }
-        Ok(listed)
-    }};
-    ($this:ident, sweep, $arguments:tt) => {
-        $this.free_expired $arguments.await
-    };
-    ($this:ident, $name:ident, $arguments:tt) => {
-        $this.write(call!($name, $arguments)).await
-    };
-}
-
-macro_rules! call {
-    ($name:ident, ($($argument:expr),*)) => {
-        move |connection: &Connection| rows::$name(connection, $($argument),*)
-    };
+    table: Arc<Table<Sqlite>>,
 }
 
 impl SqliteStore {
@@ -131,63 +91,22 @@ impl SqliteStore {
     }
 
     /// Finishes what was handed over and closes the file, for all clones. Later operations fail with
-    /// [`StoreError::Unavailable`].
+    /// [`StoreError::Unavailable`](crate::store::StoreError::Unavailable).
     ///
     /// If the future is dropped, the store may stay open for writing; call it again.
     pub async fn close(&self) {
-        self.shared.readers.close().await;
+        self.table.link.readers.close().await;
         // The last connection to be closed empties the write-ahead log.
-        self.shared.writer.close().await;
-    }
-
-    /// How many sessions there are. Walks over all of them.
-    ///
-    /// # Errors
-    /// If the file cannot be read.
-    pub async fn count(&self, now: Timestamp) -> Result<StoreCounts, StoreError> {
-        self.read(move |connection| rows::count(connection, now))
-            .await
-    }
-
-    /// In steps of one transaction each, so that the writes of requests come between them.
-    async fn free_expired(&self, limit: usize, now: Timestamp) -> Result<usize, StoreError> {
-        let mut freed = 0;
-        while freed < limit {
-            let step = SWEEP_STEP.min(limit - freed);
-            let found = self.write(call!(free_expired, (step, now))).await?;
-            freed += found;
-            if found < step {
-                break;
-            }
-        }
-        Ok(freed)
-    }
-
-    async fn read<T: Send + 'static>(
-        &self,
-        job: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
-    ) -> Result<T, StoreError> {
-        self.shared.readers.run(job).await
-    }
-
-    async fn write<T: Send + 'static>(
-        &self,
-        job: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
-    ) -> Result<T, StoreError> {
-        let job = move |connection: &Connection| queue::whole(connection, job);
-        self.shared.writer.run(job).await
+        self.table.link.writer.close().await;
     }
 }
 
-impl fmt::Debug for SqliteStore {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SqliteStore")
-            .field("path", &self.shared.path)
-            .finish_non_exhaustive()
-    }
-}
-
-owned!(SqliteStore; run, |this| this.shared.protection);
+facade!(
+    SqliteStore("path": store.table.link.path),
+    SqliteStoreBuilder,
+    |store| store.table.protection,
+    store.table
+);
 
 /// Settings of an [`SqliteStore`].
 #[derive(Clone, Debug)]
@@ -199,14 +118,6 @@ pub struct SqliteStoreBuilder {
 }
 
 impl SqliteStoreBuilder {
-    /// Keeps values as they are: a copy of the file or of a backup shows what is in the sessions.
-    /// Sessions that were kept sealed cannot be read any more, and the other way round.
-    #[must_use]
-    pub fn plain_values(mut self) -> Self {
-        self.protection = Protection::Plain;
-        self
-    }
-
     /// How many threads read, each over a connection of its own. 4 unless set; at least 1.
     #[must_use]
     pub fn readers(mut self, threads: usize) -> Self {
@@ -231,17 +142,22 @@ impl SqliteStoreBuilder {
             .map(|_| schema::open_to_read(&self.path, self.busy_timeout))
             .collect::<Result<_, _>>()?;
         let no_thread = |error: std::io::Error| SqliteOpenError::Unavailable(error.into());
-        Ok(SqliteStore {
-            shared: Arc::new(Shared {
+        let table = Table {
+            link: Threads {
                 path: self.path,
-                protection: self.protection,
-                outages: Outages::default(),
                 writer: Queue::writer(writer).map_err(no_thread)?,
                 readers: Queue::readers(readers).map_err(no_thread)?,
-            }),
+            },
+            statements: Sqlite::STATEMENTS
+                .fill::<Sqlite>(&TABLES.map(|(name, table)| (name, table.to_owned()))),
+            protection: self.protection,
+            outages: Outages::default(),
+        };
+        Ok(SqliteStore {
+            table: Arc::new(table),
         })
     }
 }
 
-/// A few milliseconds of the writer's time.
-const SWEEP_STEP: usize = 256;
+/// What the tables are named in the file.
+const TABLES: [(&str, &str); 2] = [("{table}", "sessions"), ("{index}", "session_index")];

@@ -1,27 +1,27 @@
 //! The public face of a store on an SQL server, written once.
 
-/// Makes a store and its builder around a [`Table`](super::table::Table) with these statements.
+/// Makes a store and its builder around the [`Table`](super::table::Table) of a server.
 macro_rules! sql_store {
     (
         $(#[$about:meta])*
         $store:ident, $builder:ident, $server:ident, $pool:ident, $options:literal, $rollback:literal
     ) => {
-        use std::fmt;
         use std::future::poll_fn;
         use std::sync::Arc;
         use std::time::Duration;
 
-        use sqlx::{Either, Executor as _, Row as _, SqlStr};
+        use sqlx::{Either, Executor as _, SqlStr};
 
-        use crate::store::delegate::delegate;
+        use crate::observe::Outages;
+        use crate::store::facade::facade;
         use crate::store::sql::connections::{Connections, RESPONSE_TIMEOUT};
-        use crate::store::sql::migrate::MigrateError;
-        use crate::store::sql::names::{DEFAULT_TABLE, TableName, TableNameError};
-        use crate::store::Protection;
-        use crate::store::sql::server::Driver;
+        use crate::store::sql::driver::Fetch;
+        use crate::store::sql::migrate::{MigrateError, filled};
+        use crate::store::sql::names::{TableName, TableNameError};
         use crate::store::sql::statement::Reply;
         use crate::store::sql::table::Table;
         use crate::store::uninterrupted::to_its_end;
+        use crate::store::Protection;
 
         $(#[$about])*
         ///
@@ -30,10 +30,9 @@ macro_rules! sql_store {
         /// A pool of their own is best for sessions. It may leave out the test of a connection before each use
         /// (`test_before_acquire(false)`), because the store repeats what fails on a connection that was closed.
         ///
-        /// sqlx 0.9 leaves a transaction open if a future that begins one is dropped, as that of a request is
-        /// when its browser goes away (launchbadge/sqlx#4385). What is sent over that connection next is part of
-        /// that transaction and is undone with it, a logout too. If the application shares its pool with the
-        /// store, let the pool end such transactions:
+        /// sqlx 0.9 leaves a transaction open if a future that begins one is dropped, as that of a request is when
+        /// its browser goes away (launchbadge/sqlx#4385). What is sent over that connection next is undone with
+        /// that transaction, a logout too. Let a pool that the application shares end such transactions:
         ///
         /// ```no_run
         /// use sqlx::Executor;
@@ -76,30 +75,27 @@ macro_rules! sql_store {
         /// enough, any number may do so at the same time. A session that is extended meanwhile stays.
         ///
         /// ```no_run
-        /// use std::time::Duration;
-        /// use starsessions::store::Store;
-        /// use starsessions::config::{Clock, SystemClock};
-        ///
-        /// async fn sweep_every_minute(store: impl Store) {
-        ///     loop {
-        ///         tokio::time::sleep(Duration::from_secs(60)).await;
-        ///         if let Err(error) = store.sweep(100_000, SystemClock.now()).await {
-        ///             tracing::warn!("sessions are not swept: {error}");
-        ///         }
+        /// # use starsessions::config::{Clock, SystemClock};
+        /// # async fn sweep_every_minute(store: impl starsessions::store::Store) {
+        /// loop {
+        ///     tokio::time::sleep(std::time::Duration::from_secs(60)).await;
+        ///     if let Err(error) = store.sweep(100_000, SystemClock.now()).await {
+        ///         tracing::warn!("sessions are not swept: {error}");
         ///     }
         /// }
+        /// # }
         /// ```
         #[derive(Clone)]
         pub struct $store {
             table: Arc<Table<$server>>,
+            name: TableName,
         }
 
         impl $store {
             /// A store in the table `starsessions` of the database that the pool leads to.
             #[must_use]
             pub fn new(pool: $pool) -> Self {
-                let table = DEFAULT_TABLE.to_owned();
-                Self::builder(pool).with_table(TableName { schema: None, table })
+                Self::builder(pool).assemble()
             }
 
             /// A store with other settings.
@@ -107,8 +103,7 @@ macro_rules! sql_store {
             pub fn builder(pool: $pool) -> $builder {
                 $builder {
                     pool,
-                    schema: None,
-                    table: DEFAULT_TABLE.to_owned(),
+                    name: TableName::default(),
                     protection: Protection::Sealed,
                     response_timeout: RESPONSE_TIMEOUT,
                 }
@@ -118,48 +113,28 @@ macro_rules! sql_store {
             /// time, and any number of times.
             ///
             /// To make them it needs the right `CREATE`, on MySQL and MariaDB `REFERENCES` as well; nothing else
-            /// here does.
-            /// Where all changes of a database are kept in one place, take [`schema_sql`](Self::schema_sql)
-            /// there instead.
-            ///
-            /// Runs to its end, also if its future is dropped.
+            /// here does. Where all changes of a database are kept in one place, take
+            /// [`schema_sql`](Self::schema_sql) there instead. Runs to its end, also if its future is dropped.
             ///
             /// # Errors
             /// See [`MigrateError`].
             pub async fn migrate(&self) -> Result<(), MigrateError> {
-                let table = Arc::clone(&self.table);
-                to_its_end(async move { table.migrate().await }).await
-            }
-
-            /// How many sessions there are. Walks over the whole table.
-            ///
-            /// # Errors
-            /// If the server fails, or takes longer than ten times the response time-out.
-            pub async fn count(&self, now: crate::clock::Timestamp) -> Result<crate::store::StoreCounts, crate::store::StoreError> {
-                self.table.count(now).await
+                let this = self.clone();
+                to_its_end(async move { this.table.migrate(&this.name).await }).await
             }
 
             /// What [`migrate`](Self::migrate) runs: a script for the application's own migrations.
             #[must_use]
             pub fn schema_sql(&self) -> String {
-                self.table.script()
-            }
-        }
-
-        impl fmt::Debug for $store {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.debug_struct(stringify!($store))
-                    .field("table", &self.table.name)
-                    .finish_non_exhaustive()
+                filled::<$server>(<$server as Driver>::SCRIPT, &self.name)
             }
         }
 
         #[doc = concat!("Settings of a [`", stringify!($store), "`].")]
-        #[derive(Clone)]
+        #[derive(Clone, Debug)]
         pub struct $builder {
             pool: $pool,
-            schema: Option<String>,
-            table: String,
+            name: TableName,
             protection: Protection,
             response_timeout: Duration,
         }
@@ -169,7 +144,7 @@ macro_rules! sql_store {
             /// `starsessions` unless set.
             #[must_use]
             pub fn table(mut self, name: impl Into<String>) -> Self {
-                self.table = name.into();
+                self.name.table = name.into();
                 self
             }
 
@@ -184,46 +159,29 @@ macro_rules! sql_store {
                 self
             }
 
-            /// Keeps values as they are: everybody who can read the database or a backup of it can read the
-            /// sessions. Sessions that were kept sealed cannot be read any more, and the other way round.
-            #[must_use]
-            pub fn plain_values(mut self) -> Self {
-                self.protection = Protection::Plain;
-                self
-            }
-
             /// The store.
             ///
             /// # Errors
             /// If a name would have to be quoted.
             pub fn build(self) -> Result<$store, TableNameError> {
-                let table = TableName::new(self.schema.clone(), self.table.clone())?;
-                Ok(self.with_table(table))
+                self.name.check()?;
+                Ok(self.assemble())
             }
 
-            fn with_table(self, table: TableName) -> $store {
+            fn assemble(self) -> $store {
+                let (name, limit) = (self.name, self.response_timeout);
                 let table = Table {
-                    connections: Connections::new(self.pool, self.response_timeout),
-                    statements: <$server>::STATEMENTS.fill::<$server>(&table),
-                    name: table,
+                    link: Connections { pool: self.pool, limit },
+                    statements: <$server>::STATEMENTS.fill::<$server>(&name.in_templates::<$server>()),
                     protection: self.protection,
-                    outages: crate::observe::Outages::default(),
+                    outages: Outages::default(),
                 };
-                $store { table: Arc::new(table) }
+                $store { table: Arc::new(table), name }
             }
         }
 
-        impl fmt::Debug for $builder {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.debug_struct(stringify!($builder))
-                    .field("schema", &self.schema)
-                    .field("table", &self.table)
-                    .finish_non_exhaustive()
-            }
-        }
-
-        impl Driver for $server {
-            async fn send(
+        impl Fetch for $server {
+            async fn fetch(
                 connection: &mut Self::Connection,
                 sql: SqlStr,
                 arguments: Option<Self::Arguments>,
@@ -238,17 +196,9 @@ macro_rules! sql_store {
                 }
                 Ok(reply)
             }
-
-            fn key(row: &Self::Row) -> sqlx::Result<Vec<u8>> {
-                row.try_get(6)
-            }
-
-            fn number(row: &Self::Row, column: usize) -> sqlx::Result<Option<i64>> {
-                row.try_get(column)
-            }
         }
 
-        delegate!($store, |store| store.table.protection, store.table);
+        facade!($store("table": store.name), $builder, |store| store.table.protection, store.table);
     };
 }
 pub(super) use sql_store;

@@ -1,0 +1,87 @@
+//! What the stores on a disk or a server have in common outside: they hand their operations on to what is inside of
+//! them.
+
+/// Implements [`Store`](super::Store), `Debug`, and what their users find in all of them; `$inner` is an expression that
+/// may await and fail.
+macro_rules! facade {
+    (
+        $store:ident($($field:literal: $value:expr)?), $builder:ident,
+        |$this:ident| $protection:expr, $inner:expr
+    ) => {
+        impl $store {
+            /// How many sessions there are. Walks over all of them.
+            ///
+            /// # Errors
+            /// If the store cannot be asked; if a database server takes longer than ten times its response time-out;
+            /// in a Redis Cluster.
+            pub async fn count(
+                &self,
+                now: crate::clock::Timestamp,
+            ) -> Result<crate::store::StoreCounts, crate::store::StoreError> {
+                let $this = self;
+                $inner.count(now).await
+            }
+        }
+
+        impl $builder {
+            /// Keeps values as they are: a reader of the store or of a backup can read the sessions. Sessions that
+            /// were kept sealed cannot be read any more, and the other way round.
+            #[must_use]
+            pub fn plain_values(mut self) -> Self {
+                self.protection = crate::store::Protection::Plain;
+                self
+            }
+        }
+
+        impl std::fmt::Debug for $store {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                let mut shown = f.debug_struct(stringify!($store));
+                $(
+                    let $this = self;
+                    shown.field($field, &$value);
+                )?
+                shown.finish_non_exhaustive()
+            }
+        }
+
+        facade! { $store, |$this| $protection, $inner;
+            load(key: &RowKey; now: Timestamp) -> Option<Row>;
+            insert(key: &RowKey, row: &Row, now: Timestamp) -> Inserted;
+            replace(key: &RowKey, seen: &Row, row: &Row, now: Timestamp) -> Replaced;
+            rotate(rotation: Rotation<'_>, now: Timestamp) -> Rotated;
+            touch(key: &RowKey, seen: &Row, touch: Touch, now: Timestamp) -> Touched;
+            remove(key: &RowKey) -> Option<Row>;
+            listed(index_key: &IndexKey, now: Timestamp) -> Vec<Listed>;
+            sweep(limit: usize, now: Timestamp) -> usize;
+        }
+    };
+    ($store:ty, |$this:ident| $protection:expr, $inner:expr; $(
+        $name:ident($($argument:ident: $type:ty),* $(; now: $unused:ty)?) -> $output:ty;
+    )*) => {
+        const _: () = {
+            use crate::clock::Timestamp;
+            use crate::crypto::{IndexKey, RowKey};
+            use crate::store::{
+                Inserted, Listed, Protection, Replaced, Rotated, Rotation, Row, Store, StoreError,
+                Touch, Touched,
+            };
+
+            impl Store for $store {
+                fn protection(&self) -> Protection {
+                    let $this = self;
+                    $protection
+                }
+
+                $(async fn $name(
+                    &self,
+                    $($argument: $type,)*
+                    $(_: $unused)?
+                ) -> Result<$output, StoreError> {
+                    let $this = self;
+                    $inner.$name($($argument),*).await
+                })*
+            }
+        };
+    };
+}
+pub(super) use facade;

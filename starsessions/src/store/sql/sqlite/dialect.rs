@@ -1,0 +1,150 @@
+//! What SQLite does in its own way, and how its statements are run.
+//!
+//! SQLite has one writer at a time, also among processes: between the statements of a transaction
+//! nothing changes.
+
+use std::path::PathBuf;
+
+use rusqlite::types::{FromSql, ToSqlOutput, Value as Sql};
+use rusqlite::{Connection, Result as SqlResult, ToSql, ffi, params_from_iter};
+
+use super::queue::{Queue, whole};
+use crate::store::Result;
+use crate::store::again::Answer;
+use crate::store::columns::{Columns, joined};
+use crate::store::sql::server::{Link, Server};
+use crate::store::sql::statement::{Reply, Request, SHARED, Statements, Value};
+use crate::store::sql::table::malformed;
+
+/// Names this dialect.
+pub(super) enum Sqlite {}
+
+impl Server for Sqlite {
+    type Link = Threads;
+    type Found = Vec<Sql>;
+
+    const STATEMENTS: Statements<&'static str> = Statements {
+        // The old row follows in the same transaction. The times are those of `Row::in_place_of`.
+        rotate: "
+        INSERT INTO {table} (key, {columns})
+        SELECT {new_key}, {new_revision},
+            CASE WHEN deadline = {seen_deadline} THEN {new_deadline} ELSE max(deadline, {new_deadline}) END,
+            max(last_seen, {new_last_seen}), {new_value}, {new_index_keys}, {new_card}
+        FROM {table}
+        WHERE key = {key} AND revision = {seen_revision} AND deadline > {now}",
+
+        file: "
+        INSERT INTO {index} (index_key, session)
+        SELECT {index_key}, id FROM {table} WHERE key = {key}",
+
+        take_out: "
+        DELETE FROM {index}
+        WHERE index_key = {index_key} AND session = (SELECT id FROM {table} WHERE key = {key})",
+
+        listed: "
+        SELECT revision, deadline, last_seen, X'', index_keys, card, key
+        FROM {index} JOIN {table} ON id = session
+        WHERE index_key = {index_key} AND deadline > {now}",
+
+        sweep: "
+        DELETE FROM {table}
+        WHERE id IN (SELECT id FROM {table} WHERE deadline <= {now} ORDER BY deadline LIMIT {number})",
+        ..SHARED
+    };
+    const GREATEST: &'static str = "max";
+    const HAS_INDEX_TABLE: bool = true;
+    const PLACEHOLDER: &'static str = "?";
+    /// A few milliseconds of the writer's time.
+    const SWEEP_BATCH: usize = 256;
+    /// Two end for each that begins, so that the file stops growing without a sweep.
+    const FREED_PER_INSERT: usize = 2;
+
+    fn columns(found: &Vec<Sql>) -> Result<Columns> {
+        let (revision, deadline, last_seen) = (get(found, 0)?, get(found, 1)?, get(found, 2)?);
+        let (value, index_keys, card) = (get(found, 3)?, get(found, 4)?, get(found, 5)?);
+        Ok((revision, deadline, last_seen, value, index_keys, card))
+    }
+
+    fn key(found: &Vec<Sql>) -> Result<Vec<u8>> {
+        get(found, 6)
+    }
+
+    fn number(found: &Vec<Sql>, column: usize) -> Result<Option<i64>> {
+        get(found, column)
+    }
+}
+
+fn get<T: FromSql>(found: &[Sql], column: usize) -> Result<T> {
+    let value = found.get(column).unwrap_or(&Sql::Null);
+    T::column_result(value.into()).map_err(|_| malformed())
+}
+
+/// The threads of one store: one that writes, and some that read.
+pub(super) struct Threads {
+    pub(super) path: PathBuf,
+    pub(super) writer: Queue,
+    pub(super) readers: Queue,
+}
+
+impl Link<Sqlite> for Threads {
+    async fn send(&self, requests: Vec<Request>, _: u32) -> Result<Answer<Reply<Sqlite>>> {
+        let reads = |request: &Request| request.sql.trim_start().starts_with("SELECT");
+        let only_reads = requests.iter().all(reads);
+        let run = move |connection: &Connection| run_all(connection, &requests);
+        let value = match only_reads {
+            true => self.readers.run(run).await?,
+            false => {
+                let write = move |connection: &Connection| whole(connection, run);
+                self.writer.run(write).await?
+            }
+        };
+        let is_repeated = false;
+        Ok(Answer { value, is_repeated })
+    }
+}
+
+/// Returns the reply to the first request, without the others if that has changed nothing.
+fn run_all(connection: &Connection, requests: &[Request]) -> SqlResult<Reply<Sqlite>> {
+    let mut first = None;
+    for request in requests {
+        let reply = match run(connection, request) {
+            Err(error) if is_taken(&error) => Reply::taken(),
+            reply => reply?,
+        };
+        if first.get_or_insert(reply).changes == 0 {
+            break;
+        }
+    }
+    Ok(first.unwrap_or_default())
+}
+
+fn run(connection: &Connection, request: &Request) -> SqlResult<Reply<Sqlite>> {
+    let mut statement = connection.prepare_cached(&request.sql)?;
+    let width = statement.column_count();
+    let mut rows = statement.query(params_from_iter(&request.values))?;
+    let mut reply = Reply::default();
+    while let Some(row) = rows.next()? {
+        let columns = (0..width).map(|column| row.get(column));
+        reply.rows.push(columns.collect::<SqlResult<_>>()?);
+    }
+    reply.changes = connection.changes();
+    Ok(reply)
+}
+
+impl ToSql for Value {
+    fn to_sql(&self) -> SqlResult<ToSqlOutput<'_>> {
+        Ok(match self {
+            Self::Number(number) => ToSqlOutput::from(*number),
+            Self::Bytes(None) => ToSqlOutput::Owned(Sql::Null),
+            Self::Bytes(Some(bytes)) => ToSqlOutput::from(&**bytes),
+            Self::Keys(None) => ToSqlOutput::from(Vec::new()),
+            Self::Keys(Some(listing)) => ToSqlOutput::from(joined(listing.index_keys())),
+        })
+    }
+}
+
+/// Whether another row has the key of the one that was to be inserted.
+fn is_taken(error: &rusqlite::Error) -> bool {
+    let code = error.sqlite_error().map(|error| error.extended_code);
+    code == Some(ffi::SQLITE_CONSTRAINT_UNIQUE)
+}
