@@ -31,10 +31,12 @@ struct Notes {
     writes: Vec<Write>,
     keys: Vec<RowKey>,
     bytes: Vec<Vec<u8>>,
-    faults: HashMap<Operation, Moment>,
+    faults: HashMap<Operation, (Moment, fn() -> StoreError)>,
     gates: HashMap<(Operation, Moment), Gate>,
     is_slow: bool,
     is_timeless: bool,
+    is_overwritten: bool,
+    is_unable_to_rotate: bool,
 }
 
 /// When a store fails or waits.
@@ -61,6 +63,13 @@ impl<S: Store> Spy<S> {
     #[must_use]
     pub fn sealed(mut self) -> Self {
         self.protection = Some(Protection::Sealed);
+        self
+    }
+
+    /// The same, of a store that cannot change two keys at once.
+    #[must_use]
+    pub fn by_parts(self) -> Self {
+        self.notes().is_unable_to_rotate = true;
         self
     }
 
@@ -96,7 +105,13 @@ impl<S: Store> Spy<S> {
 
     /// Lets an operation fail from now on, with or without having taken place.
     pub fn fail(&self, operation: Operation, moment: Moment) {
-        self.notes().faults.insert(operation, moment);
+        let unavailable = || StoreError::Unavailable("connection refused by the test".into());
+        self.fail_with(operation, moment, unavailable);
+    }
+
+    /// The same with another error.
+    pub fn fail_with(&self, operation: Operation, moment: Moment, error: fn() -> StoreError) {
+        self.notes().faults.insert(operation, (moment, error));
     }
 
     /// Lets every operation fail from now on.
@@ -119,6 +134,11 @@ impl<S: Store> Spy<S> {
     /// Lets the store return what has expired, as if it had no clock.
     pub fn forget_time(&self) {
         self.notes().is_timeless = true;
+    }
+
+    /// Lets the store return rows whose values were overwritten, or not any more.
+    pub fn overwrite(&self, is_overwritten: bool) {
+        self.notes().is_overwritten = is_overwritten;
     }
 
     /// Holds an operation from now on; the gate lets one through at a time.
@@ -156,12 +176,10 @@ impl<S: Store> Spy<S> {
         if let Some(gate) = gate {
             gate.pass().await;
         }
-        if self.notes().faults.get(&operation) == Some(&moment) {
-            return Err(StoreError::Unavailable(
-                "connection refused by the test".into(),
-            ));
+        match self.notes().faults.get(&operation) {
+            Some((failing, error)) if *failing == moment => Err(error()),
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     fn notes(&self) -> MutexGuard<'_, Notes> {
@@ -183,7 +201,13 @@ impl<S: Store> Store for Spy<S> {
             now
         };
         let load = self.store.load(key, now);
-        self.around(Operation::Load, load).await
+        let mut loaded = self.around(Operation::Load, load).await;
+        if let Ok(Some(row)) = &mut loaded
+            && self.notes().is_overwritten
+        {
+            row.value = Arc::from(*b"overwritten");
+        }
+        loaded
     }
 
     async fn insert(
@@ -218,6 +242,9 @@ impl<S: Store> Store for Spy<S> {
     }
 
     async fn rotate(&self, rotation: Rotation<'_>, now: Timestamp) -> Result<Rotated, StoreError> {
+        if self.notes().is_unable_to_rotate {
+            return Ok(Rotated::Unsupported);
+        }
         self.notes().see_key(rotation.old);
         self.notes().see_key(rotation.new);
         self.notes().see_row(rotation.left);

@@ -43,7 +43,7 @@ async fn former_logout<S: Store + Clone>(site: &Site<S>) {
 #[tokio::test]
 async fn g16_a_logout_with_a_former_id_ends_the_session_under_its_new_one() {
     former_logout(&Site::new()).await;
-    former_logout(&Site::on(Plain::default())).await;
+    former_logout(&Site::on(by_parts())).await;
     former_logout(&Site::kept(Kept::InCookies)).await;
 }
 

@@ -5,19 +5,14 @@ mod odd_rows;
 mod sign_ins;
 mod writes;
 
-use std::sync::{Arc, Mutex};
-
 use axum::Router;
 use axum::extract::Path;
 use axum::routing::{get, post};
 use http::{Method, StatusCode};
 use starsessions::config::AtLimit;
 use starsessions::config::Clock;
-use starsessions::store::{
-    IndexKey, Inserted, Listed, Protection, Replaced, Row, RowKey, Store, StoreError, Touch,
-    Touched,
-};
-use starsessions::{CurrentSession, Detached, MemoryStore, Session, SessionError, Timestamp};
+use starsessions::store::{Store, StoreError};
+use starsessions::{CurrentSession, Detached, MemoryStore, Session, SessionError};
 use starsessions_tests::client::{Client, Reply};
 use starsessions_tests::gate::Gate;
 use starsessions_tests::logs::Logs;
@@ -39,77 +34,9 @@ struct Member {
     name: String,
 }
 
-/// A store that cannot change two keys at once, and may hold what is no session.
-#[derive(Clone, Debug, Default)]
-struct Plain {
-    store: MemoryStore,
-    garbage: Arc<Mutex<bool>>,
-    is_overwritten: Arc<Mutex<bool>>,
-    is_full: Arc<Mutex<bool>>,
-}
-
-impl Store for Plain {
-    fn protection(&self) -> Protection {
-        Protection::Sealed
-    }
-
-    async fn load(&self, key: &RowKey, now: Timestamp) -> Result<Option<Row>, StoreError> {
-        if *self.garbage.lock().unwrap() {
-            return Err(StoreError::Corrupt("not a row".into()));
-        }
-        let mut row = self.store.load(key, now).await?;
-        if let Some(row) = &mut row
-            && *self.is_overwritten.lock().unwrap()
-        {
-            row.value = Arc::from(*b"overwritten");
-        }
-        Ok(row)
-    }
-
-    async fn insert(
-        &self,
-        key: &RowKey,
-        row: &Row,
-        now: Timestamp,
-    ) -> Result<Inserted, StoreError> {
-        if *self.is_full.lock().unwrap() {
-            return Err(StoreError::Full);
-        }
-        self.store.insert(key, row, now).await
-    }
-
-    async fn replace(
-        &self,
-        key: &RowKey,
-        seen: &Row,
-        row: &Row,
-        now: Timestamp,
-    ) -> Result<Replaced, StoreError> {
-        self.store.replace(key, seen, row, now).await
-    }
-
-    async fn touch(
-        &self,
-        key: &RowKey,
-        seen: &Row,
-        touch: Touch,
-        now: Timestamp,
-    ) -> Result<Touched, StoreError> {
-        self.store.touch(key, seen, touch, now).await
-    }
-
-    async fn remove(&self, key: &RowKey) -> Result<Option<Row>, StoreError> {
-        *self.garbage.lock().unwrap() = false;
-        self.store.remove(key).await
-    }
-
-    async fn listed(&self, index: &IndexKey, now: Timestamp) -> Result<Vec<Listed>, StoreError> {
-        self.store.listed(index, now).await
-    }
-
-    async fn sweep(&self, limit: usize, now: Timestamp) -> Result<usize, StoreError> {
-        self.store.sweep(limit, now).await
-    }
+/// A store that cannot change two keys at once.
+fn by_parts() -> Spy {
+    Spy::new(MemoryStore::new()).sealed().by_parts()
 }
 
 /// A request that has loaded its session waits at the gate before it goes on.

@@ -15,27 +15,29 @@ async fn g16_a_session_that_is_none_cannot_be_detached_and_is_no_failure() {
 
 #[tokio::test]
 async fn g16_what_is_no_session_in_the_store_is_a_guests_until_a_logout_removes_it() {
-    let store = Plain::default();
+    let store = by_parts();
     let site = Site::on(store.clone());
     let mut user = site.serve(routes(&Gate::new()));
     user.post("/login/7").await;
-    *store.garbage.lock().unwrap() = true;
+    let corrupt = || StoreError::Corrupt("not a row".into());
+    store.fail_with(Operation::Load, Moment::Before, corrupt);
     let logs = Logs::capture();
     let reply = user.get("/me").await;
     assert_eq!((reply.status, &*reply.body), (StatusCode::OK, "guest"));
     assert_eq!(logs.with(&["ERROR"]).len(), 1);
+    let _ = store.take_calls();
     user.post("/logout").await;
-    assert!(!*store.garbage.lock().unwrap(), "it was removed");
+    assert_eq!(store.take_calls().removes, 1, "it was removed");
 }
 
 #[tokio::test]
 async fn g16_a_row_that_was_overwritten_is_said_once_and_goes_with_a_logout() {
-    let store = Plain::default();
+    let store = by_parts();
     let site = Site::on(store.clone());
     let mut user = site.serve(routes(&Gate::new()));
     user.post("/login/7").await;
     let mut other = user.clone();
-    *store.is_overwritten.lock().unwrap() = true;
+    store.overwrite(true);
     let logs = Logs::capture();
     for _ in 0..2 {
         let reply = user.get("/me").await;
@@ -44,7 +46,7 @@ async fn g16_a_row_that_was_overwritten_is_said_once_and_goes_with_a_logout() {
     assert_eq!(logs.with(&["ERROR", "plain_values"]).len(), 1);
     assert_eq!(logs.with(&["ERROR"]).len(), 1, "{}", logs.text());
     user.post("/logout").await;
-    *store.is_overwritten.lock().unwrap() = false;
+    store.overwrite(false);
     assert_eq!(other.get("/me").await.body, "guest", "it was removed");
 }
 

@@ -22,7 +22,7 @@ async fn g16_a_sign_in_that_begins_anew_is_a_sign_in_to_the_former_id() {
     for kept in Kept::REVOCABLY {
         check(Site::kept(kept)).await;
     }
-    let by_parts = Site::on(Plain::default());
+    let by_parts = Site::on(by_parts());
     let mut user = by_parts.serve(routes(&Gate::new()));
     user.post("/cart/tea").await;
     let mut former = user.clone();
@@ -150,17 +150,16 @@ async fn g16_of_two_clicks_on_sign_in_each_one_tells_the_truth() {
 /// The request may go on for a moment. After that, no browser can have the id of its session.
 #[tokio::test]
 async fn g16_a_sign_in_that_has_stopped_half_way_takes_no_place() {
-    let store = Plain::default();
-    let spy = Spy::new(store.clone()).sealed();
-    let site = Site::over(spy, Kept::OnServer, |layer| {
+    let store = by_parts();
+    let site = Site::over(store.clone(), Kept::OnServer, |layer| {
         layer.sessions_per_user(1, AtLimit::Refuse)
     });
     let visitor = site.serve(routes(&Gate::new()));
     let (mut stopped, mut other) = (visitor.clone(), visitor.clone());
     assert_eq!(stopped.post("/join/ada").await.status, StatusCode::OK);
-    *store.is_full.lock().unwrap() = true;
+    store.fail_with(Operation::Insert, Moment::Before, || StoreError::Full);
     assert!(stopped.post("/login/7").await.status.is_server_error());
-    *store.is_full.lock().unwrap() = false;
+    store.recover();
     assert_eq!(other.post("/join/ada").await.status, StatusCode::CONFLICT);
     site.wait_seconds(15);
     assert_eq!(other.post("/join/ada").await.status, StatusCode::OK);

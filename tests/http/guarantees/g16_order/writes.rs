@@ -23,7 +23,7 @@ async fn carried<S: Store + Clone>(site: &Site<S>) {
 #[tokio::test]
 async fn g16_a_write_that_a_sign_in_overtakes_is_in_the_session_behind_it() {
     carried(&Site::new()).await;
-    carried(&Site::on(Plain::default())).await;
+    carried(&Site::on(by_parts())).await;
 }
 
 async fn refused<S: Store + Clone>(site: &Site<S>) {
@@ -42,7 +42,7 @@ async fn refused<S: Store + Clone>(site: &Site<S>) {
 #[tokio::test]
 async fn g16_what_would_not_have_survived_a_sign_in_is_refused_behind_it() {
     refused(&Site::new()).await;
-    refused(&Site::on(Plain::default())).await;
+    refused(&Site::on(by_parts())).await;
 }
 
 const ENDED: &str =
@@ -75,7 +75,7 @@ async fn g16_only_an_answer_that_would_be_a_lie_is_replaced() {
 
 #[tokio::test]
 async fn g16_a_write_meets_a_rotation_that_is_half_done() {
-    let site = Site::on(Plain::default());
+    let site = Site::on(by_parts());
     let gate = Gate::new();
     let mut user = site.serve(routes(&gate));
     user.post("/cart/tea").await;
