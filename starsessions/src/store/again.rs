@@ -3,7 +3,7 @@
 //! What the runtime writes is unique: a row with the revision and the value that were sent is the one
 //! that was sent, and no other row ever has its revision under the same key.
 
-use super::{Inserted, Replaced, Rotated, Rotation, Row, StoreError};
+use super::{Inserted, Replaced, Result, Rotated, Rotation, Row, StoreError};
 
 /// An answer, and whether an earlier try may have reached the server as well.
 #[derive(Clone, Copy, Debug)]
@@ -13,7 +13,7 @@ pub(crate) struct Answer<T> {
 }
 
 /// The outcome of both tries to insert `row`; `found` is what is under its key.
-pub(super) fn inserted(row: &Row, found: Option<&Row>) -> Result<Inserted, StoreError> {
+pub(super) fn inserted(row: &Row, found: Option<&Row>) -> Result<Inserted> {
     match found {
         Some(found) if is_same(found, row) => Ok(Inserted::Inserted),
         Some(_) => Ok(Inserted::Exists),
@@ -21,9 +21,10 @@ pub(super) fn inserted(row: &Row, found: Option<&Row>) -> Result<Inserted, Store
     }
 }
 
-/// The outcome of both tries to replace a row by `row`.
-pub(super) fn replaced(second: Replaced, row: &Row) -> Result<Replaced, StoreError> {
-    match second {
+/// The outcome of all tries to replace a row by `row`.
+pub(super) fn replaced(last: Replaced, row: &Row, is_repeated: bool) -> Result<Replaced> {
+    match last {
+        last if !is_repeated => Ok(last),
         Replaced::Replaced => Ok(Replaced::Replaced),
         Replaced::Stale(found) if is_same(&found, row) => Ok(Replaced::Replaced),
         Replaced::Stale(found) if is_instead_of(&found, row) => Ok(Replaced::Stale(found)),
@@ -37,7 +38,7 @@ pub(super) fn rotated(
     second: Rotated,
     rotation: &Rotation<'_>,
     found: Option<&Row>,
-) -> Result<Rotated, StoreError> {
+) -> Result<Rotated> {
     if found.is_some_and(|found| is_same(found, rotation.row)) {
         return Ok(Rotated::Rotated);
     }
@@ -52,7 +53,7 @@ pub(super) fn rotated(
 }
 
 /// The outcome of a removal that has found nothing: an earlier try may have removed the row.
-pub(super) fn removed(is_repeated: bool) -> Result<Option<Row>, StoreError> {
+pub(super) fn removed(is_repeated: bool) -> Result<Option<Row>> {
     if is_repeated {
         Err(unknown())
     } else {
@@ -96,20 +97,22 @@ mod tests {
         let row = row(2, "a");
         let mut touched = row.clone();
         touched.last_seen = at(9);
-        let outcome = replaced(Replaced::Stale(touched), &row);
+        let outcome = replaced(Replaced::Stale(touched), &row, true);
         assert_eq!(outcome.unwrap(), Replaced::Replaced);
     }
 
     #[test]
     fn a_repeated_replace_that_another_writer_forestalled_is_stale() {
         let stale = Replaced::Stale(row(2, "b"));
-        assert_eq!(replaced(stale.clone(), &row(2, "a")).unwrap(), stale);
+        assert_eq!(replaced(stale.clone(), &row(2, "a"), true).unwrap(), stale);
     }
 
     #[test]
     fn a_repeated_replace_is_unknown_behind_a_third_writer_or_an_end() {
         for second in [Replaced::Stale(row(3, "b")), Replaced::Gone] {
-            let outcome = replaced(second, &row(2, "a"));
+            let outcome = replaced(second.clone(), &row(2, "a"), false);
+            assert_eq!(outcome.unwrap(), second);
+            let outcome = replaced(second, &row(2, "a"), true);
             assert!(matches!(outcome, Err(StoreError::Unavailable(_))));
         }
     }

@@ -3,6 +3,15 @@
 //! A store keeps one opaque value for each session and replaces it only if it is the one that was
 //! read: what `ETag` and `If-Match` are to a web server. It knows no fields, cookies, keys or policies.
 //!
+//! # What a copy shows
+//!
+//! Values are kept sealed in files and on servers, under keys that only the cookies lead to. A reader of the store,
+//! or of a backup, sees how many sessions there are, their times and sizes, and which of them have the same indexed
+//! value, but not which value that is. Restoring a backup brings back the sessions that were ended since: change the
+//! keys, or empty the store.
+//!
+//! # A store of one's own
+//!
 //! Implement [`Store`] to keep sessions somewhere else, and put the implementation through the suite
 //! in `starsessions::testing::conformance`.
 

@@ -100,21 +100,16 @@ use crate::sentence::debug_as_sentence;
 /// One value for each session, a sorted set for each index key; each has a time to live, so there is
 /// nothing to sweep. The server's clock should not be more than a minute ahead of the application's.
 ///
-/// Values are sealed under keys that only the cookies lead to. A reader of the server sees how many
-/// sessions there are, their times and sizes, and which of them are listed together, but not by what.
+/// Values are sealed: see [what a copy shows](crate::store#what-a-copy-shows).
 ///
 /// # Closing
 ///
 /// Clones share the connection; it is closed when the last of them is dropped.
 #[derive(Clone)]
 pub struct RedisStore {
-    shared: Arc<Shared>,
-}
-
-struct Shared {
     protection: Protection,
     /// Read for the time of an operation; taken when the store is closed.
-    rows: RwLock<Option<Rows>>,
+    rows: Arc<RwLock<Option<Rows>>>,
 }
 
 impl RedisStore {
@@ -139,11 +134,11 @@ impl RedisStore {
     /// Waits for the operations that are under way and closes the connection, for all clones.
     /// Operations after that are [`StoreError::Unavailable`].
     pub async fn close(&self) {
-        self.shared.rows.write().await.take();
+        self.rows.write().await.take();
     }
 
     async fn rows(&self) -> Result<RwLockReadGuard<'_, Rows>, StoreError> {
-        let rows = self.shared.rows.read().await;
+        let rows = self.rows.read().await;
         RwLockReadGuard::try_map(rows, Option::as_ref)
             .map_err(|_| StoreError::Unavailable("the store was closed".into()))
     }
@@ -154,7 +149,7 @@ impl RedisStore {
 facade!(
     RedisStore(),
     RedisStoreBuilder,
-    |store| store.shared.protection,
+    |store| store.protection,
     store.rows().await?
 );
 
@@ -187,10 +182,8 @@ impl RedisStoreBuilder {
             outages: Outages::default(),
         };
         Ok(RedisStore {
-            shared: Arc::new(Shared {
-                protection: self.protection,
-                rows: RwLock::new(Some(rows)),
-            }),
+            protection: self.protection,
+            rows: Arc::new(RwLock::new(Some(rows))),
         })
     }
 }

@@ -82,10 +82,7 @@ impl Rows {
             }
             Err(other) => other.map_or(Replaced::Gone, Replaced::Stale),
         };
-        match swap.is_repeated {
-            true => again::replaced(replaced, row),
-            false => Ok(replaced),
-        }
+        again::replaced(replaced, row, swap.is_repeated)
     }
 
     pub(super) async fn touch(

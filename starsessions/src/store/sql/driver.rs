@@ -6,7 +6,7 @@ use sqlx::{IntoArguments, SqlStr};
 
 use super::connections::Connections;
 use super::failure::Reason;
-use super::server::Server;
+use super::server::{Found, Server};
 use super::statement::{Reply, Value};
 
 pub(super) trait Driver:
@@ -30,7 +30,9 @@ pub(super) trait Driver:
 }
 
 /// What is the same text for each server, and cannot be one for all of them.
-pub(super) trait Fetch: Database<Arguments: IntoArguments<Self>> + Server {
+pub(super) trait Fetch:
+    Database<Arguments: IntoArguments<Self>, Row: Found> + Server
+{
     /// Sends a statement, or a script if there are no arguments. Collects the rows that it returns, and counts
     /// those that it has changed.
     fn fetch(

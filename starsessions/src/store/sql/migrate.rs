@@ -9,6 +9,7 @@ use super::connections::send;
 use super::driver::Driver;
 use super::failure::{Failure, Reason};
 use super::names::TableName;
+use super::server::Found as _;
 use super::statement::{Reply, Request, Statement, Values};
 use super::table::Table;
 use crate::sentence::debug_as_sentence;
@@ -19,7 +20,7 @@ impl<DB: Driver> Table<DB> {
         let version = Statement::new::<DB>(DB::VERSION, &name.in_templates::<DB>());
         let version = version.with(Values::default());
         let rows = self.find(&version, name).await?.unwrap_or_default().rows;
-        let version = rows.first().map(|row| DB::number(row, 0)).transpose();
+        let version = rows.first().map(|row| row.number(0)).transpose();
         let version = version.map_err(|error| MigrateError::Unavailable(error.into()))?;
         let version = version.flatten();
         if let Some(found) = version.filter(|found| *found != i64::from(SCHEMA)) {

@@ -2,7 +2,7 @@
 
 use sqlx::error::DatabaseError;
 use sqlx::mysql::{MySql, MySqlDatabaseError, MySqlPool, MySqlRow};
-use sqlx::{Arguments as _, FromRow, Row as _};
+use sqlx::{Arguments as _, FromRow};
 
 use super::driver::Driver;
 use super::failure::Reason;
@@ -57,7 +57,7 @@ sql_store! {
     ///
     /// A transaction adds its beginning and its end, a `replace` or `rotate` that is refused a look at what is
     /// there. The pool adds a ping before each, unless `test_before_acquire` is off.
-    MySqlStore, MySqlStoreBuilder, MySql, MySqlPool, "mysql::MySqlPoolOptions", "ROLLBACK"
+    MySqlStore, MySqlStoreBuilder, MySql, MySqlPool, MySqlRow, "mysql::MySqlPoolOptions", "ROLLBACK"
 }
 
 impl Server for MySql {
@@ -100,20 +100,10 @@ impl Server for MySql {
 
     const KEY: &'static str = "session_key";
     const HAS_INDEX_TABLE: bool = true;
-    const PLACEHOLDER: &'static str = "?";
-    const HAS_NUMBERS: bool = false;
     const RETURNS: bool = false;
 
     fn columns(found: &MySqlRow) -> Result<Columns> {
         Ok(FromRow::from_row(found)?)
-    }
-
-    fn key(found: &MySqlRow) -> Result<Vec<u8>> {
-        Ok(found.try_get(6)?)
-    }
-
-    fn number(found: &MySqlRow, column: usize) -> Result<Option<i64>> {
-        Ok(found.try_get(column)?)
     }
 }
 

@@ -4,13 +4,13 @@
 macro_rules! sql_store {
     (
         $(#[$about:meta])*
-        $store:ident, $builder:ident, $server:ident, $pool:ident, $options:literal, $rollback:literal
+        $store:ident, $builder:ident, $server:ident, $pool:ident, $row:ident, $options:literal, $rollback:literal
     ) => {
         use std::future::poll_fn;
         use std::sync::Arc;
         use std::time::Duration;
 
-        use sqlx::{Either, Executor as _, SqlStr};
+        use sqlx::{Either, Executor as _, Row as _, SqlStr};
 
         use crate::observe::Outages;
         use crate::store::facade::facade;
@@ -18,6 +18,7 @@ macro_rules! sql_store {
         use crate::store::sql::driver::Fetch;
         use crate::store::sql::migrate::{MigrateError, filled};
         use crate::store::sql::names::{TableName, TableNameError};
+        use crate::store::sql::server::Found;
         use crate::store::sql::statement::Reply;
         use crate::store::sql::table::Table;
         use crate::store::uninterrupted::to_its_end;
@@ -61,13 +62,8 @@ macro_rules! sql_store {
         ///
         /// # What is in the tables
         ///
-        /// Values are sealed under keys that only the cookies lead to. A copy of the database shows how many
-        /// sessions there are, their times and sizes, and which of them have the same indexed value, but not
-        /// which value that is.
-        ///
-        #[doc = concat!("The tables are `starsessions`, unless another name is [set](", stringify!($builder), "::table), and those")]
-        /// whose names begin with it. Restoring a backup brings back the sessions that were ended since: change
-        /// the keys, or delete the rows.
+        /// Values are sealed: see [what a copy shows](crate::store#what-a-copy-shows). The tables are `starsessions`,
+        #[doc = concat!("unless another name is [set](", stringify!($builder), "::table), and those whose names begin with it.")]
         ///
         /// # Sweeping
         ///
@@ -177,6 +173,16 @@ macro_rules! sql_store {
                     outages: Outages::default(),
                 };
                 $store { table: Arc::new(table), name }
+            }
+        }
+
+        impl Found for $row {
+            fn key(&self) -> Result<Vec<u8>> {
+                Ok(self.try_get(6)?)
+            }
+
+            fn number(&self, column: usize) -> Result<Option<i64>> {
+                Ok(self.try_get(column)?)
             }
         }
 

@@ -2,7 +2,7 @@
 
 use sqlx::error::DatabaseError;
 use sqlx::postgres::{PgPool, PgRow, Postgres};
-use sqlx::{Arguments as _, FromRow, Row as _};
+use sqlx::{Arguments as _, FromRow};
 
 use super::driver::Driver;
 use super::failure::Reason;
@@ -58,7 +58,7 @@ sql_store! {
     /// through `sqlx`, and `statement_cache_capacity(0)` does not change it, because `sqlx` names its
     /// statements all the same.
     // By itself, `ROLLBACK` is a warning in the log where there is nothing to roll back.
-    PostgresStore, PostgresStoreBuilder, Postgres, PgPool, "postgres::PgPoolOptions", "BEGIN; ROLLBACK"
+    PostgresStore, PostgresStoreBuilder, Postgres, PgPool, PgRow, "postgres::PgPoolOptions", "BEGIN; ROLLBACK"
 }
 
 impl PostgresStoreBuilder {
@@ -142,7 +142,7 @@ impl Server for Postgres {
     };
 
     const HAS_INDEX_TABLE: bool = false;
-    const PLACEHOLDER: &'static str = "$";
+    const HAS_NUMBERS: bool = true;
 
     fn columns(found: &PgRow) -> Result<Columns> {
         type Keys = Option<Vec<[u8; IndexKey::LEN]>>;
@@ -150,14 +150,6 @@ impl Server for Postgres {
             FromRow::from_row(found)?;
         let keys = keys.map(|keys| keys.concat());
         Ok((revision, deadline, last_seen, value, keys, card))
-    }
-
-    fn key(found: &PgRow) -> Result<Vec<u8>> {
-        Ok(found.try_get(6)?)
-    }
-
-    fn number(found: &PgRow, column: usize) -> Result<Option<i64>> {
-        Ok(found.try_get(column)?)
     }
 }
 

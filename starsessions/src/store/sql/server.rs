@@ -7,18 +7,15 @@ use crate::store::columns::Columns;
 
 pub(super) trait Server: Sized + Send + Sync + 'static {
     type Link: Link<Self>;
-    /// A row that a statement returns.
-    type Found: Send + Sync;
+    type Found: Found;
 
     const STATEMENTS: Statements<&'static str>;
     /// The column of keys.
     const KEY: &'static str = "key";
     /// The function that returns the greatest of its arguments.
     const GREATEST: &'static str = "GREATEST";
-    /// What stands for a parameter, before its number if it has one.
-    const PLACEHOLDER: &'static str;
-    /// Whether a parameter that is named twice is sent once.
-    const HAS_NUMBERS: bool = true;
+    /// Whether parameters are `$1` and so on, and one that is named twice is sent once; else each is `?`.
+    const HAS_NUMBERS: bool = false;
     /// Whether it returns what it deletes.
     const RETURNS: bool = true;
     /// Whether index keys have a table of their own.
@@ -29,11 +26,14 @@ pub(super) trait Server: Sized + Send + Sync + 'static {
     const FREED_PER_INSERT: usize = 0;
 
     fn columns(found: &Self::Found) -> Result<Columns>;
+}
 
-    /// The key of a row, which comes after the columns.
-    fn key(found: &Self::Found) -> Result<Vec<u8>>;
+/// A row that a statement returns.
+pub(super) trait Found: Send + Sync {
+    /// The key, which comes after the columns.
+    fn key(&self) -> Result<Vec<u8>>;
 
-    fn number(found: &Self::Found, column: usize) -> Result<Option<i64>>;
+    fn number(&self, column: usize) -> Result<Option<i64>>;
 }
 
 /// The way to the database.

@@ -49,13 +49,9 @@ use crate::store::facade::facade;
 ///
 /// # What is in the file
 ///
-/// Sessions are sealed under keys that only the cookies lead to. A copy of the file shows how many
-/// sessions there are, their times and sizes, and which of them have the same indexed value, but not
-/// which value that is. Only the owner of a new file can read it.
-///
-/// A copy made with SQLite's own means (`.backup`, `VACUUM INTO`) while the store is open is a
-/// complete backup; a plain copy also needs the `-wal` file beside it. Restoring a backup brings
-/// back the sessions that were ended since: change the keys, or empty the table `sessions`.
+/// Values are sealed: see [what a copy shows](crate::store#what-a-copy-shows). Only the owner of a new file can
+/// read it. A copy made with SQLite's own means (`.backup`, `VACUUM INTO`) while the store is open is a complete
+/// backup; a plain copy also needs the `-wal` file beside it.
 ///
 /// Each new session frees two expired ones, so the file stops growing without a sweep. It keeps its
 /// largest size and uses the room again; `VACUUM` gives it back.

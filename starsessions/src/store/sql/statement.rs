@@ -122,10 +122,10 @@ impl Statement {
                 parameters.push(name.to_owned());
                 parameters.len() - 1
             });
-            sql += DB::PLACEHOLDER;
-            if DB::HAS_NUMBERS {
-                sql += &(place + 1).to_string();
-            }
+            sql += &match DB::HAS_NUMBERS {
+                true => format!("${}", place + 1),
+                false => "?".to_owned(),
+            };
             sql += text;
         }
         let sql = sql.into();

@@ -2,7 +2,7 @@
 
 use std::iter;
 
-use super::server::{Link, Server};
+use super::server::{Found as _, Link, Server};
 use super::statement::{Reply, Request, Statement, Statements, Values};
 use crate::clock::Timestamp;
 use crate::crypto::{IndexKey, RowKey};
@@ -54,10 +54,7 @@ impl<DB: Server> Table<DB> {
         }
         let live = self.load(key).await?.filter(|row| row.is_live(now));
         let outcome = live.map_or(Replaced::Gone, Replaced::Stale);
-        match answer.is_repeated {
-            true => again::replaced(outcome, row),
-            false => Ok(outcome),
-        }
+        again::replaced(outcome, row, answer.is_repeated)
     }
 
     pub(super) async fn rotate(&self, rotation: Rotation<'_>, now: Timestamp) -> Result<Rotated> {
@@ -166,8 +163,8 @@ impl<DB: Server> Table<DB> {
             let swept = self.link.send(vec![sweep], PATIENCE).await?.value;
             let mut changes = swept.changes;
             if let Some(row) = swept.rows.first() {
-                changes = DB::number(row, 0)?.unwrap_or_default().cast_unsigned();
-                first = DB::number(row, 1)?.unwrap_or(first);
+                changes = row.number(0)?.unwrap_or_default().cast_unsigned();
+                first = row.number(1)?.unwrap_or(first);
             }
             let changes = usize::try_from(changes).unwrap_or(batch);
             freed += changes;
@@ -184,7 +181,7 @@ impl<DB: Server> Table<DB> {
         let row = counted.first().ok_or_else(malformed)?;
         let mut columns = [0; 6];
         for (place, column) in columns.iter_mut().enumerate() {
-            *column = DB::number(row, place)?.unwrap_or_default();
+            *column = row.number(place)?.unwrap_or_default();
         }
         Ok(StoreCounts::of_columns(columns))
     }
@@ -303,7 +300,7 @@ fn row_of<DB: Server>(found: &DB::Found) -> Result<Row> {
 }
 
 fn key_of<DB: Server>(found: &DB::Found) -> Result<RowKey> {
-    let key = DB::key(found)?.try_into().map_err(|_| malformed())?;
+    let key = found.key()?.try_into().map_err(|_| malformed())?;
     Ok(RowKey::from_bytes(key))
 }
 

@@ -12,7 +12,7 @@ use super::queue::{Queue, whole};
 use crate::store::Result;
 use crate::store::again::Answer;
 use crate::store::columns::{Columns, joined};
-use crate::store::sql::server::{Link, Server};
+use crate::store::sql::server::{Found, Link, Server};
 use crate::store::sql::statement::{Reply, Request, SHARED, Statements, Value};
 use crate::store::sql::table::malformed;
 
@@ -53,7 +53,6 @@ impl Server for Sqlite {
     };
     const GREATEST: &'static str = "max";
     const HAS_INDEX_TABLE: bool = true;
-    const PLACEHOLDER: &'static str = "?";
     /// A few milliseconds of the writer's time.
     const SWEEP_BATCH: usize = 256;
     /// Two end for each that begins, so that the file stops growing without a sweep.
@@ -64,13 +63,15 @@ impl Server for Sqlite {
         let (value, index_keys, card) = (get(found, 3)?, get(found, 4)?, get(found, 5)?);
         Ok((revision, deadline, last_seen, value, index_keys, card))
     }
+}
 
-    fn key(found: &Vec<Sql>) -> Result<Vec<u8>> {
-        get(found, 6)
+impl Found for Vec<Sql> {
+    fn key(&self) -> Result<Vec<u8>> {
+        get(self, 6)
     }
 
-    fn number(found: &Vec<Sql>, column: usize) -> Result<Option<i64>> {
-        get(found, column)
+    fn number(&self, column: usize) -> Result<Option<i64>> {
+        get(self, column)
     }
 }
 

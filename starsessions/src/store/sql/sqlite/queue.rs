@@ -3,7 +3,7 @@
 //! SQLite blocks, so no task ever calls it. A job is handed over whole: a future that is dropped before
 //! that has done nothing, and one that is dropped afterwards changes nothing.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::{io, iter};
 
@@ -17,7 +17,7 @@ use crate::store::StoreError;
 /// A queue of jobs, and the threads that do them.
 pub(super) struct Queue {
     jobs: Sender<Job>,
-    threads: Mutex<Vec<JoinHandle<()>>>,
+    threads: Vec<JoinHandle<()>>,
     /// Fails when all threads have ended.
     ended: watch::Receiver<()>,
 }
@@ -74,23 +74,21 @@ impl Queue {
     ) -> io::Result<Self> {
         let (alive, ended) = watch::channel(());
         let (jobs, waiting) = async_channel::bounded(MAX_WAITING);
-        let threads = Mutex::default();
-        let queue = Self {
-            jobs,
-            threads,
-            ended,
-        };
-        for connection in connections {
+        let start = |connection| {
             let worker = Worker {
                 waiting: waiting.clone(),
                 connection,
                 _alive: alive.clone(),
             };
             let thread = thread::Builder::new().name(name.to_owned());
-            let thread = thread.spawn(move || worker.run(at_once, work))?;
-            lock(&queue.threads).push(thread);
-        }
-        Ok(queue)
+            thread.spawn(move || worker.run(at_once, work))
+        };
+        let threads = connections.into_iter().map(start);
+        Ok(Self {
+            jobs,
+            threads: threads.collect::<io::Result<_>>()?,
+            ended,
+        })
     }
 }
 
@@ -99,7 +97,7 @@ impl Queue {
 impl Drop for Queue {
     fn drop(&mut self) {
         self.jobs.close();
-        for thread in lock(&self.threads).drain(..) {
+        for thread in self.threads.drain(..) {
             if thread.thread().id() != thread::current().id() {
                 // Fails if the thread has panicked; it has ended as well.
                 let _ = thread.join();
@@ -185,10 +183,6 @@ pub(super) fn whole<T>(
     }
     execute(connection, "RELEASE job")?;
     result
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn closed() -> StoreError {
