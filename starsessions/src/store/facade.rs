@@ -1,8 +1,6 @@
-//! What the stores on a disk or a server have in common outside: they hand their operations on to what is inside of
-//! them.
+//! The face that stores on a disk or a server have in common; they hand operations on to what is inside of them.
 
-/// Implements [`Store`](super::Store), `Debug`, and what their users find in all of them; `$inner` is an expression that
-/// may await and fail.
+/// Implements [`Store`](super::Store), `Debug`, and what is alike for users. `$inner` may await and fail.
 macro_rules! facade {
     (
         $store:ident($($field:literal: $value:expr)?), $builder:ident,

@@ -1,4 +1,4 @@
-//! Where sessions are kept: one trait, one file for each store.
+//! Where sessions are kept: one trait, and its stores.
 //!
 //! A store keeps one opaque value for each session and replaces it only if it is the one that was
 //! read: what `ETag` and `If-Match` are to a web server. It knows no fields, cookies, keys or policies.

@@ -31,13 +31,16 @@ struct Notes {
     writes: Vec<Write>,
     keys: Vec<RowKey>,
     bytes: Vec<Vec<u8>>,
-    faults: HashMap<Operation, (Moment, fn() -> StoreError)>,
+    faults: HashMap<Operation, Fault>,
     gates: HashMap<(Operation, Moment), Gate>,
     is_slow: bool,
     is_timeless: bool,
     is_overwritten: bool,
     is_unable_to_rotate: bool,
 }
+
+/// When an operation fails, and how.
+type Fault = (Moment, fn() -> StoreError);
 
 /// When a store fails or waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -36,8 +36,13 @@ pub(super) fn is_refused(error: &RedisError) -> bool {
     error.kind() == ErrorKind::Server(ServerErrorKind::ResponseError)
 }
 
-/// The key holds something that is not a string. Redis 6 wraps the refusal in an error of the script.
+/// Whether this is the server's error of a kind. Redis 6 wraps what a script meets in an error of the script.
+pub(super) fn has_code(error: &RedisError, code: &str) -> bool {
+    let is_wrapped = |detail: &str| detail.contains(&format!("{code} "));
+    error.code() == Some(code) || error.detail().is_some_and(is_wrapped)
+}
+
+/// The key holds something that is not a string.
 pub(super) fn is_wrong_type(error: &RedisError) -> bool {
-    let is_wrapped = |detail: &str| detail.contains("WRONGTYPE ");
-    error.code() == Some("WRONGTYPE") || error.detail().is_some_and(is_wrapped)
+    has_code(error, "WRONGTYPE")
 }

@@ -85,7 +85,8 @@ impl Rows {
     }
 
     /// Enters a row that is about to take the place of `seen`, where that is not entered or not for as long.
-    /// Returns how many connections there were, for [`file_again`](Self::file_again), if there was something to enter.
+    /// If there was something to enter, returns how many connections there were, for
+    /// [`file_again`](Self::file_again).
     pub(super) async fn file(
         &self,
         key: &RowKey,
@@ -178,7 +179,8 @@ fn is_filed(row: &Row, index_key: &IndexKey, now: Timestamp) -> bool {
     row.is_live(now) && row.index_keys().contains(index_key)
 }
 
-/// An entry is the last part of the name that the row's key has on the server. What is no entry leads to no row, and is passed over.
+/// An entry is the last part of the name that the row's key has on the server. What is no entry leads to no
+/// row, and is passed over.
 fn key_of(entry: &[u8]) -> Option<RowKey> {
     let mut key = [0; RowKey::LEN];
     let bytes = Base64UrlUnpadded::decode(entry, &mut key).ok()?;

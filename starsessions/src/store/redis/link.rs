@@ -10,14 +10,11 @@ use redis::aio::ConnectionLike;
 use redis::cluster::ClusterClient;
 use redis::cluster_async::ClusterConnection;
 use redis::sentinel::SentinelClient;
-use redis::{
-    AsyncConnectionConfig, Client, Cmd, ErrorKind, FromRedisValue, RedisError, RedisResult,
-    ServerErrorKind, ToRedisArgs, Value,
-};
+use redis::{AsyncConnectionConfig, Client, Cmd, FromRedisValue, RedisResult, ToRedisArgs, Value};
 use tokio::sync::RwLock;
 
 use super::RedisConnectError;
-use super::failure::{failed, malformed};
+use super::failure::{failed, has_code, malformed};
 use super::node::{Node, RESPONSE_TIMEOUT, is_lost};
 use super::script::Script;
 use crate::store::Result;
@@ -121,7 +118,8 @@ impl Link {
                 let mut node = connected(latest).await?;
                 let value = node.req_packed_command(command).await;
                 let value = value.and_then(Value::extract_error);
-                value.map_err(|error| match is_read_only(&error) {
+                // After a fail-over the former master refuses to write.
+                value.map_err(|error| match has_code(&error, "READONLY") {
                     true => node.give_up(&error),
                     false => error,
                 })
@@ -152,7 +150,11 @@ impl Link {
             command
         };
         let first = self.send(&by("EVALSHA", script.hash())).await;
-        if !first.value.as_ref().is_err_and(is_unknown_script) {
+        if !first
+            .value
+            .as_ref()
+            .is_err_and(|error| has_code(error, "NOSCRIPT"))
+        {
             return first;
         }
         let mut second = self.send(&by("EVAL", script.code)).await;
@@ -215,18 +217,6 @@ async fn connected(latest: &Arc<RwLock<Latest>>) -> RedisResult<Node> {
     });
     let ended = attempt.await;
     ended.unwrap_or_else(|error| Err(io::Error::other(error).into()))
-}
-
-fn is_unknown_script(error: &RedisError) -> bool {
-    error.kind() == ErrorKind::Server(ServerErrorKind::NoScript)
-}
-
-/// After a fail-over the former master refuses to write. Redis 6 wraps the refusal of a script's write in
-/// an error of the script.
-fn is_read_only(error: &RedisError) -> bool {
-    let is_wrapped = |detail: &str| detail.contains("-READONLY ");
-    error.kind() == ErrorKind::Server(ServerErrorKind::ReadOnly)
-        || error.detail().is_some_and(is_wrapped)
 }
 
 /// This and the response time-out are less than the layer waits, so that a command can be repeated in time.

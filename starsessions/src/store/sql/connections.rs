@@ -28,7 +28,8 @@ pub(super) struct Connections<DB: Driver> {
 }
 
 impl<DB: Driver> Link<DB> for Connections<DB> {
-    /// No answer is left on a connection for the next caller to read. What has lost its connection is tried once more.
+    /// No answer is left on a connection for the next caller to read. What has lost its connection is tried
+    /// once more.
     async fn send(&self, requests: Vec<Request>, patience: u32) -> Result<Answer<Reply<DB>>> {
         let this = Self {
             pool: self.pool.clone(),

@@ -10,7 +10,7 @@ use super::driver::Driver;
 use super::failure::{Failure, Reason};
 use super::names::TableName;
 use super::server::Found as _;
-use super::statement::{Reply, Request, Statement, Values};
+use super::statement::{Reply, Request, Statement};
 use super::table::Table;
 use crate::sentence::debug_as_sentence;
 
@@ -18,7 +18,7 @@ impl<DB: Driver> Table<DB> {
     /// Makes what is not there yet. Another application's table is seen before anything is made.
     pub(super) async fn migrate(&self, name: &TableName) -> Result<(), MigrateError> {
         let version = Statement::new::<DB>(DB::VERSION, &name.in_templates::<DB>());
-        let version = version.with(Values::default());
+        let version = version.with(&[]);
         let rows = self.find(&version, name).await?.unwrap_or_default().rows;
         let version = rows.first().map(|row| row.number(0)).transpose();
         let version = version.map_err(|error| MigrateError::Unavailable(error.into()))?;
@@ -31,7 +31,7 @@ impl<DB: Driver> Table<DB> {
                 false => MigrateError::Newer { found, known },
             });
         }
-        let probe = self.statements.load.with(Values::default());
+        let probe = self.statements.load.with(&[]);
         if self.find(&probe, name).await?.is_some() && version.is_some() {
             return Ok(());
         }

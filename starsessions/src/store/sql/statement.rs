@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use super::server::Server;
-use crate::clock::Timestamp;
-use crate::crypto::{IndexKey, RowKey};
+use crate::crypto::RowKey;
 use crate::store::columns::{revision, seconds};
 use crate::store::{Listing, Row};
 
@@ -35,8 +34,8 @@ statements! {
     free,
     /// Changes the row under the key, if it still is the one that was seen.
     replace,
-    /// Changes both rows or none; if empty, `replace` and `insert` do it. With a table of the index keys, inserts the new
-    /// row, and `replace` follows.
+    /// Changes both rows or none; with a table of index keys, inserts the new row, and `replace` follows. If
+    /// empty, `replace` and `insert` do it.
     rotate,
     /// Changes the row under the key, if it still is the one that was seen.
     touch,
@@ -137,7 +136,7 @@ impl Statement {
     }
 
     pub(super) fn with(&self, values: Values<'_>) -> Request {
-        let values = self.parameters.iter().map(|name| values.get(name));
+        let values = self.parameters.iter().map(|name| value_of(name, values));
         Request {
             sql: Arc::clone(&self.sql),
             values: values.collect(),
@@ -157,48 +156,38 @@ pub(super) enum Value {
     Keys(Option<Arc<Listing>>),
 }
 
-/// What parameters stand for.
-#[derive(Clone, Copy, Default)]
-pub(super) struct Values<'a> {
-    pub(super) key: Option<&'a RowKey>,
-    pub(super) now: Option<Timestamp>,
-    pub(super) seen: Option<&'a Row>,
-    pub(super) row: Option<&'a Row>,
-    /// Of a rotation.
-    pub(super) new: Option<(&'a RowKey, &'a Row)>,
-    pub(super) index_key: Option<&'a IndexKey>,
-    /// How many rows, or the revision of one that cannot be read.
-    pub(super) number: i64,
-    pub(super) first: i64,
+/// What parameters stand for, by their names.
+pub(super) type Values<'a> = &'a [(&'static str, Given<'a>)];
+
+#[derive(Clone, Copy)]
+pub(super) enum Given<'a> {
+    Key(&'a [u8; RowKey::LEN]),
+    Number(i64),
+    /// For all parameters that begin with the name and go on with a column.
+    Row(&'a Row),
 }
 
-impl Values<'_> {
-    fn get(&self, name: &str) -> Value {
-        let bytes = |bytes: Option<&[u8; 32]>| Value::Bytes(bytes.map(|it| it[..].into()));
-        match (name, name.split_once('_')) {
-            ("key", _) => bytes(self.key.map(RowKey::as_bytes)),
-            ("new_key", _) => bytes(self.new.map(|(key, _)| key.as_bytes())),
-            ("index_key", _) => bytes(self.index_key.map(IndexKey::as_bytes)),
-            ("now", _) => Value::Number(self.now.map_or(0, seconds)),
-            ("number", _) => Value::Number(self.number),
-            ("first", _) => Value::Number(self.first),
-            (_, Some(("seen", column))) => column_of(self.seen, column),
-            (_, Some(("new", column))) => column_of(self.new.map(|(_, row)| row), column),
-            (column, _) => column_of(self.row, column),
-        }
-    }
+fn value_of(parameter: &str, values: Values<'_>) -> Value {
+    let value = values.iter().find_map(|(name, given)| match given {
+        Given::Key(key) if *name == parameter => Some(Value::Bytes(Some(key[..].into()))),
+        Given::Number(number) if *name == parameter => Some(Value::Number(*number)),
+        Given::Row(row) => column_of(row, parameter.strip_prefix(name)?),
+        _ => None,
+    });
+    value.unwrap_or(Value::Bytes(None))
 }
 
-fn column_of(row: Option<&Row>, column: &str) -> Value {
-    let listing = row.and_then(|row| row.listing.as_ref());
-    match (column, row) {
-        ("revision", Some(row)) => Value::Number(revision(row)),
-        ("deadline", Some(row)) => Value::Number(seconds(row.deadline)),
-        ("last_seen", Some(row)) => Value::Number(seconds(row.last_seen)),
-        ("value", Some(row)) => Value::Bytes(Some(Arc::clone(&row.value))),
-        ("index_keys", _) => Value::Keys(listing.map(Arc::clone)),
-        _ => Value::Bytes(listing.map(|listing| listing.card().into())),
-    }
+fn column_of(row: &Row, column: &str) -> Option<Value> {
+    let listing = row.listing.as_ref();
+    Some(match column {
+        "revision" => Value::Number(revision(row)),
+        "deadline" => Value::Number(seconds(row.deadline)),
+        "last_seen" => Value::Number(seconds(row.last_seen)),
+        "value" => Value::Bytes(Some(Arc::clone(&row.value))),
+        "index_keys" => Value::Keys(listing.map(Arc::clone)),
+        "card" => Value::Bytes(listing.map(|listing| listing.card().into())),
+        _ => return None,
+    })
 }
 
 /// What the server has answered.

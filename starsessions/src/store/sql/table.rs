@@ -3,7 +3,7 @@
 use std::iter;
 
 use super::server::{Found as _, Link, Server};
-use super::statement::{Reply, Request, Statement, Statements, Values};
+use super::statement::{Given, Reply, Request, Statement, Statements, Values};
 use crate::clock::Timestamp;
 use crate::crypto::{IndexKey, RowKey};
 use crate::observe::Outages;
@@ -24,7 +24,7 @@ pub(super) struct Table<DB: Server> {
 
 impl<DB: Server> Table<DB> {
     pub(super) async fn load(&self, key: &RowKey) -> Result<Option<Row>> {
-        let found = self.ask(&self.statements.load, under(key)).await?;
+        let found = self.ask(&self.statements.load, &[under(key)]).await?;
         found.value.rows.first().map(row_of::<DB>).transpose()
     }
 
@@ -67,9 +67,10 @@ impl<DB: Server> Table<DB> {
                     .chain(self.inserting(new, rotation.row, now))
                     .collect();
             }
-            let mut values = instead(old, seen, rotation.left, now);
-            values.new = Some((new, rotation.row));
-            let mut requests = vec![rotate.with(values)];
+            let mut values = instead(old, seen, rotation.left, now).to_vec();
+            values.push(("new_key", Given::Key(new.as_bytes())));
+            values.push(("new_", Given::Row(rotation.row)));
+            let mut requests = vec![rotate.with(&values)];
             if DB::HAS_INDEX_TABLE {
                 requests.extend(self.beside(new, rotation.row, now));
                 requests.extend(replace);
@@ -102,7 +103,7 @@ impl<DB: Server> Table<DB> {
         let mut row = seen.clone();
         row.touch(touch);
         let touch = instead(key, seen, &row, now);
-        let answer = self.ask(&self.statements.touch, touch).await?;
+        let answer = self.ask(&self.statements.touch, &touch).await?;
         Ok(match answer.value.changes {
             0 => Touched::Stale,
             _ => Touched::Touched,
@@ -110,11 +111,8 @@ impl<DB: Server> Table<DB> {
     }
 
     pub(super) async fn listed(&self, index_key: &IndexKey, now: Timestamp) -> Result<Vec<Listed>> {
-        let values = Values {
-            now: Some(now),
-            ..filed(index_key)
-        };
-        let found = self.ask(&self.statements.listed, values).await?.value.rows;
+        let values = [filed(index_key), at(now)];
+        let found = self.ask(&self.statements.listed, &values).await?.value.rows;
         let mut listed = Vec::with_capacity(found.len());
         for found in &found {
             match row_of::<DB>(found).and_then(|row| Ok((key_of::<DB>(found)?, row))) {
@@ -132,7 +130,7 @@ impl<DB: Server> Table<DB> {
     pub(super) async fn remove(&self, key: &RowKey) -> Result<Option<Row>> {
         let remove = &self.statements.remove;
         if DB::RETURNS {
-            let removed = self.ask(remove, under(key)).await?;
+            let removed = self.ask(remove, &[under(key)]).await?;
             return match removed.value.rows.first() {
                 Some(row) => Ok(row_of::<DB>(row).ok()),
                 None => again::removed(removed.is_repeated),
@@ -140,13 +138,12 @@ impl<DB: Server> Table<DB> {
         }
         // The row is read, and removed if it still is the same.
         loop {
-            let found = self.ask(&self.statements.load, under(key)).await?.value;
+            let found = self.ask(&self.statements.load, &[under(key)]).await?.value;
             let Some(found) = found.rows.first() else {
                 return Ok(None);
             };
-            let mut values = under(key);
-            values.number = DB::columns(found)?.0;
-            let removed = self.ask(remove, values).await?;
+            let revision = ("number", Given::Number(DB::columns(found)?.0));
+            let removed = self.ask(remove, &[under(key), revision]).await?;
             // After a second try the first one may have removed it.
             if removed.value.changes > 0 || removed.is_repeated {
                 return Ok(row_of::<DB>(found).ok());
@@ -176,7 +173,7 @@ impl<DB: Server> Table<DB> {
     }
 
     pub(super) async fn count(&self, now: Timestamp) -> Result<StoreCounts> {
-        let count = self.statements.count.with(at(now));
+        let count = self.statements.count.with(&[at(now)]);
         let counted = self.link.send(vec![count], PATIENCE).await?.value.rows;
         let row = counted.first().ok_or_else(malformed)?;
         let mut columns = [0; 6];
@@ -199,15 +196,9 @@ impl<DB: Server> Table<DB> {
     ) -> Result<Answer<Reply<DB>>> {
         let answer = self.link.send(requests(), 1).await?;
         if answer.value.is_taken {
-            let mut expired = under(key);
-            expired.now = Some(now);
-            if self
-                .ask(&self.statements.free, expired)
-                .await?
-                .value
-                .changes
-                > 0
-            {
+            let expired = [under(key), at(now)];
+            let freed = self.ask(&self.statements.free, &expired).await?;
+            if freed.value.changes > 0 {
                 return self.link.send(requests(), 1).await;
             }
         }
@@ -215,7 +206,7 @@ impl<DB: Server> Table<DB> {
     }
 
     fn inserting(&self, key: &RowKey, row: &Row, now: Timestamp) -> Vec<Request> {
-        let insert = self.statements.insert.with(instead(key, row, row, now));
+        let insert = self.statements.insert.with(&instead(key, row, row, now));
         iter::once(insert)
             .chain(self.beside(key, row, now))
             .collect()
@@ -232,18 +223,16 @@ impl<DB: Server> Table<DB> {
 
     fn replacing(&self, key: &RowKey, seen: &Row, row: &Row, now: Timestamp) -> Vec<Request> {
         let replace = &self.statements.replace;
-        let mut requests = vec![replace.with(instead(key, seen, row, now))];
+        let mut requests = vec![replace.with(&instead(key, seen, row, now))];
         requests.extend(self.refiling(key, seen.index_keys(), row.index_keys()));
         requests
     }
 
     fn freeing(&self, limit: usize, first: i64, now: Timestamp) -> Request {
         let number = i64::try_from(limit).unwrap_or(i64::MAX);
-        self.statements.sweep.with(Values {
-            number,
-            first,
-            ..at(now)
-        })
+        let [number, first] = [("number", number), ("first", first)]
+            .map(|(name, number)| (name, Given::Number(number)));
+        self.statements.sweep.with(&[at(now), number, first])
     }
 
     /// What a table of index keys has to change when a row takes the place of another one.
@@ -251,11 +240,8 @@ impl<DB: Server> Table<DB> {
         if !DB::HAS_INDEX_TABLE {
             return Vec::new();
         }
-        let change = |statement: &Statement, index_key| {
-            let mut values = filed(index_key);
-            values.key = Some(key);
-            statement.with(values)
-        };
+        let change =
+            |statement: &Statement, index_key| statement.with(&[filed(index_key), under(key)]);
         let ended = before.iter().filter(|it| !after.contains(it));
         let begun = after.iter().filter(|it| !before.contains(it));
         ended
@@ -265,34 +251,23 @@ impl<DB: Server> Table<DB> {
     }
 }
 
-fn at<'a>(now: Timestamp) -> Values<'a> {
-    Values {
-        now: Some(now),
-        ..Values::default()
-    }
+type Named<'a> = (&'static str, Given<'a>);
+
+fn at<'a>(now: Timestamp) -> Named<'a> {
+    ("now", Given::Number(columns::seconds(now)))
 }
 
-fn filed(index_key: &IndexKey) -> Values<'_> {
-    Values {
-        index_key: Some(index_key),
-        ..Values::default()
-    }
+fn filed(index_key: &IndexKey) -> Named<'_> {
+    ("index_key", Given::Key(index_key.as_bytes()))
 }
 
-fn under(key: &RowKey) -> Values<'_> {
-    Values {
-        key: Some(key),
-        ..Values::default()
-    }
+fn under(key: &RowKey) -> Named<'_> {
+    ("key", Given::Key(key.as_bytes()))
 }
 
-fn instead<'a>(key: &'a RowKey, seen: &'a Row, row: &'a Row, now: Timestamp) -> Values<'a> {
-    Values {
-        key: Some(key),
-        seen: Some(seen),
-        row: Some(row),
-        ..at(now)
-    }
+fn instead<'a>(key: &'a RowKey, seen: &'a Row, row: &'a Row, now: Timestamp) -> [Named<'a>; 4] {
+    let rows = [("seen_", Given::Row(seen)), ("", Given::Row(row))];
+    [under(key), rows[0], rows[1], at(now)]
 }
 
 fn row_of<DB: Server>(found: &DB::Found) -> Result<Row> {
