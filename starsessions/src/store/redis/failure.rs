@@ -1,12 +1,12 @@
 //! What a reply that is no answer means for the operation.
 
-use redis::{ErrorKind, RedisError, ServerErrorKind};
+use redis::RedisError;
 
 use crate::store::StoreError;
 
 /// The server has not answered, or has refused the command.
 pub(super) fn failed(error: RedisError) -> StoreError {
-    if is_wrong_type(&error) {
+    if has_code(&error, WRONG_TYPE) {
         return malformed();
     }
     StoreError::Unavailable(error.into())
@@ -31,11 +31,6 @@ pub(crate) fn contended() -> StoreError {
     StoreError::Unavailable(text.into())
 }
 
-/// The server does not know the command in this form.
-pub(super) fn is_refused(error: &RedisError) -> bool {
-    error.kind() == ErrorKind::Server(ServerErrorKind::ResponseError)
-}
-
 /// Whether this is the server's error of a kind. Redis 6 wraps what a script meets in an error of the script.
 pub(super) fn has_code(error: &RedisError, code: &str) -> bool {
     let is_wrapped = |detail: &str| detail.contains(&format!("{code} "));
@@ -43,6 +38,6 @@ pub(super) fn has_code(error: &RedisError, code: &str) -> bool {
 }
 
 /// The key holds something that is not a string.
-pub(super) fn is_wrong_type(error: &RedisError) -> bool {
-    has_code(error, "WRONGTYPE")
-}
+pub(super) const WRONG_TYPE: &str = "WRONGTYPE";
+/// The server does not know the command in this form.
+pub(super) const REFUSED: &str = "ERR";

@@ -150,11 +150,7 @@ impl Link {
             command
         };
         let first = self.send(&by("EVALSHA", script.hash())).await;
-        if !first
-            .value
-            .as_ref()
-            .is_err_and(|error| has_code(error, "NOSCRIPT"))
-        {
+        if !first.is_error("NOSCRIPT") {
             return first;
         }
         let mut second = self.send(&by("EVAL", script.code)).await;
@@ -167,6 +163,12 @@ impl Link {
 pub(crate) type Reply = Answer<RedisResult<Value>>;
 
 impl Reply {
+    pub(super) fn is_error(&self, code: &str) -> bool {
+        self.value
+            .as_ref()
+            .is_err_and(|error| has_code(error, code))
+    }
+
     pub(crate) fn read<T: FromRedisValue>(self) -> Result<T> {
         redis::from_redis_value(self.value.map_err(failed)?).map_err(|_| malformed())
     }

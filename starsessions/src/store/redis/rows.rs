@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use base64ct::{Base64UrlUnpadded, Encoding};
 use redis::{Cmd, Value};
 
-use super::failure::{contended, failed, is_refused, is_wrong_type, malformed};
+use super::failure::{REFUSED, WRONG_TYPE, contended, malformed};
 use super::link::Link;
 use super::packed;
 use super::proof::Known;
@@ -103,12 +103,10 @@ impl Rows {
     }
 
     pub(super) async fn remove(&self, key: &RowKey) -> Result<Option<Row>> {
-        let removed = self.link.send(&Cmd::get_del(self.name(key))).await;
-        if removed.value.as_ref().is_err_and(is_wrong_type) {
-            self.link
-                .send(&Cmd::del(self.name(key)))
-                .await
-                .read::<Value>()?;
+        let name = self.name(key);
+        let removed = self.link.send(&Cmd::get_del(&name)).await;
+        if removed.is_error(WRONG_TYPE) {
+            self.link.send(&Cmd::del(&name)).await.read::<Value>()?;
             return Ok(None);
         }
         let is_repeated = removed.is_repeated;
@@ -174,9 +172,10 @@ impl Rows {
         if self.link.has_ifeq.load(Ordering::Relaxed) {
             let mut set = self.set(key, row);
             set.arg("IFEQ").arg(packed::pack(stored));
-            let Answer { value, is_repeated } = self.link.send(&set).await;
-            if !value.as_ref().is_err_and(is_refused) {
-                let value = match value.map_err(failed)? {
+            let answer = self.link.send(&set).await;
+            let is_repeated = answer.is_repeated;
+            if !answer.is_error(REFUSED) {
+                let value = match answer.read()? {
                     Value::Okay => Ok(()),
                     _ => Err(self.fetch(key).await?),
                 };
