@@ -10,7 +10,7 @@
 use super::id::RowKey;
 use super::keyring::KeyRing;
 use super::keyset::card_aad;
-use super::reference::ReferenceToken;
+use super::reference_token::ReferenceToken;
 use super::seal::SealError;
 use super::token::{InvalidToken, KeyId};
 use crate::clock::Timestamp;

@@ -30,10 +30,10 @@
 //! | `keyset` | the keys of a master key, and what each use is bound to |
 //! | `keyring` | the keys of a deployment |
 //! | `sealed_record` | the record of a stored session |
-//! | `reference` | the cookie of a stored session |
+//! | `reference_token` | the token that refers to a session in a store |
 //! | `card` | what the owner's other sessions may read |
 //! | `way` | from a former id to its successor |
-//! | `stateless` | cookies that carry their session |
+//! | `self_contained` | cookies that carry their session |
 //! | `csrf` | tokens in forms |
 //! | `flow` | what a browser remembers of its way to another site and back |
 //! | `device` | what binds a session to a key of a device |
@@ -70,10 +70,10 @@ mod keyset;
 mod mac;
 mod public_id;
 mod random;
-mod reference;
+mod reference_token;
 mod seal;
 mod sealed_record;
-mod stateless;
+mod self_contained;
 mod token;
 mod way;
 mod xchacha;
@@ -97,10 +97,10 @@ pub(crate) use keyset::{Binding, RecordPlace};
 pub use public_id::{InvalidSessionId, PublicSessionId};
 pub use random::RandomError;
 pub(crate) use random::random_bytes;
-pub(crate) use reference::ReferenceToken;
+pub(crate) use reference_token::ReferenceToken;
 pub(crate) use seal::SealError;
 pub(crate) use sealed_record::RecordKey;
-pub(crate) use stateless::{
+pub(crate) use self_contained::{
     open_cookie, seal_cookie, sealed_len, sign_cookie, signed_len, verify_cookie,
 };
 pub(crate) use token::is_well_formed;

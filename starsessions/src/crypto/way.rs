@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 
 use super::keyring::KeyRing;
 use super::keyset::way_aad;
-use super::reference::{RAW_LEN, ReferenceToken};
+use super::reference_token::{RAW_LEN, ReferenceToken};
 use super::seal::{SealError, SealKey};
 use super::token::InvalidToken;
 use crate::clock::Timestamp;

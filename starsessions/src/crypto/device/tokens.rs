@@ -9,7 +9,7 @@ use super::super::id::DeviceId;
 use super::super::keyring::KeyRing;
 use super::super::keyset::{self, KeySet};
 use super::super::mac::TAG_LEN;
-use super::super::reference::{RAW_LEN, ReferenceToken};
+use super::super::reference_token::{RAW_LEN, ReferenceToken};
 use super::super::seal::{OVERHEAD, SealError};
 use super::super::token::{HEADER_LEN, Header, InvalidToken, Version, header, split};
 use super::es256::PublicKey;

@@ -4,7 +4,7 @@
 use proptest::prelude::*;
 
 use super::super::keyset::{KeySet, sealed_aad};
-use super::super::stateless::Opened;
+use super::super::self_contained::Opened;
 use super::super::token::{HEADER_LEN, KeyId, Version, header};
 use super::super::{SealError, open_cookie, seal_cookie, sign_cookie, verify_cookie};
 use super::kinds::RING;
