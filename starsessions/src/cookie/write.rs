@@ -120,31 +120,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn everything_at_once() {
-        let builder = CookieBuilder::default().name("__Http-sid").path("/app");
-        let builder = builder.domain("example.com").same_site(SameSite::None);
-        let config = builder.partitioned(true).build().unwrap();
-        let header = config.set_token("value", Some(Duration::from_secs(60)));
-        assert_eq!(
-            header.unwrap(),
-            "__Http-sid=value; HttpOnly; SameSite=None; Partitioned; Secure; Path=/app; \
-             Domain=example.com; Max-Age=60"
-        );
-    }
-
-    #[test]
-    fn a_cookie_of_the_browsers_session_has_no_end() {
-        let header = CookieBuilder::default()
-            .build_unchecked()
-            .set_token("value", None)
-            .unwrap();
-        assert_eq!(
-            header,
-            "__Host-Http-id=value; HttpOnly; SameSite=Lax; Secure; Path=/"
-        );
-    }
-
-    #[test]
     fn lifetimes_end_after_400_days() {
         let config = CookieBuilder::default().build_unchecked();
         for (lifetime, max_age) in [

@@ -105,12 +105,8 @@ mod tests {
     use super::*;
 
     fn handle(row: u8, created_at: u64, issued_at: u64) -> PublicSessionId {
-        let time = Timestamp::from_unix_seconds;
-        PublicSessionId::new(
-            &RowKey::from_bytes([row; 32]),
-            time(created_at),
-            time(issued_at),
-        )
+        let [created_at, issued_at] = [created_at, issued_at].map(Timestamp::from_unix_seconds);
+        PublicSessionId::new(&RowKey::from_bytes([row; 32]), created_at, issued_at)
     }
 
     #[test]
@@ -119,35 +115,19 @@ mod tests {
         let text = one.to_string();
         assert_eq!(text.len(), 43);
         assert_eq!(text.parse(), Ok(one));
-        for other in [
-            "",
-            "x",
-            &text[1..],
-            &format!("{text}A"),
-            &text.replace('A', "="),
-        ] {
-            assert_eq!(
-                other.parse::<PublicSessionId>(),
-                Err(InvalidSessionId),
-                "{other}"
-            );
+        let (longer, padded) = (format!("{text}A"), text.replace('A', "="));
+        for other in ["", "x", &text[1..], &longer, &padded] {
+            let parsed = other.parse::<PublicSessionId>();
+            assert_eq!(parsed, Err(InvalidSessionId), "{other}");
         }
     }
 
     #[test]
     fn it_shows_nothing_of_the_row_key() {
         let bytes = std::array::from_fn(|i| i as u8);
-        let shown = encoding::decode(
-            PublicSessionId::new(
-                &RowKey::from_bytes(bytes),
-                Timestamp::default(),
-                Timestamp::default(),
-            )
-            .to_string()
-            .as_bytes(),
-            64,
-        )
-        .unwrap();
+        let [created_at, issued_at] = [Timestamp::default(); 2];
+        let id = PublicSessionId::new(&RowKey::from_bytes(bytes), created_at, issued_at);
+        let shown = encoding::decode(id.to_string().as_bytes(), 64).unwrap();
         for part in bytes.windows(4).skip(1) {
             assert!(!shown.windows(4).any(|window| window == part), "{part:?}");
         }
@@ -158,10 +138,7 @@ mod tests {
         let listed = handle(1, 7, 8);
         assert!(listed.means(&handle(1, 7, 8)));
         assert!(listed.means(&handle(2, 7, 9)), "a new id since");
-        assert!(
-            !listed.means(&handle(2, 7, 8)),
-            "another one of the same second"
-        );
+        assert!(!listed.means(&handle(2, 7, 8)), "of the same second");
         assert!(!listed.means(&handle(2, 6, 9)), "another one");
     }
 }

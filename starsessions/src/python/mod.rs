@@ -1,13 +1,9 @@
 //! Sessions of the Python library `starsessions`, versions 2.2 and 2.3: shared with it, or taken over.
 //!
-//! Our own stores keep one sealed record under a key that follows from a token; a Python deployment keeps a JSON
-//! object under a readable id in Redis, or signed in the cookie itself. So Python's sessions are not another
-//! [`Store`](crate::store::Store) but another side of the engine, next to sessions in stores and sessions in
-//! cookies: it reads the object as a record whose fields of the namespace `python` are the object's values, and
-//! writes the record back as the object that was read with the changed values in it. Merges, timers, new ids and
-//! guards are those of every other session. What Python has no place for (fields of other namespaces, deadlines
-//! of fields) stands in one more value, `__rust__`, which Python hands on. [`Sessions`] describes the deployment by the
-//! names that `SessionMiddleware` has.
+//! [`Sessions`] describes the Python deployment by the names that `SessionMiddleware` has. Each value of a Python session
+//! is a field of the namespace `python`. What Python has no place for, fields of other namespaces and deadlines of
+//! fields, stands in one more value, `__rust__`, which Python hands on. Merges, timers, new ids and guards are those of
+//! every other session.
 //!
 //! The guide is [`docs::from_python`](crate::docs::from_python).
 //!
