@@ -56,11 +56,13 @@ pub(crate) struct Candidates<'h> {
 
 impl<'h> Candidates<'h> {
     /// The different values, in order.
+    #[inline]
     pub(crate) fn values(&self) -> &[&'h [u8]] {
         self.values.get(..self.len).unwrap_or_default()
     }
 
     /// The same in less room.
+    #[inline]
     pub(crate) fn into_values(self) -> Values<'h> {
         match self.values() {
             [] => Values::None,
@@ -70,20 +72,24 @@ impl<'h> Candidates<'h> {
     }
 
     /// Whether there is none.
+    #[inline]
     pub(crate) fn is_empty(&self) -> bool {
         self.len == 0
     }
 
     /// Whether there were more different values than are kept.
+    #[inline]
     pub(crate) fn is_overfull(&self) -> bool {
         self.is_overfull
     }
 
     /// Whether the name came more than once, with equal values or not.
+    #[inline]
     pub(crate) fn is_repeated(&self) -> bool {
         self.occurrences > 1
     }
 
+    #[inline]
     fn add(&mut self, value: &'h [u8]) {
         self.occurrences = self.occurrences.saturating_add(1);
         if self.values().contains(&value) {
@@ -127,6 +133,7 @@ fn collect<'h>(line: &'h [u8], name: &[u8], found: &mut Candidates<'h>) {
 }
 
 /// Drops spaces and tabs at both ends, and no other white space.
+#[inline]
 fn trim(mut pair: &[u8]) -> &[u8] {
     while let [b' ' | b'\t', rest @ ..] = pair {
         pair = rest;
