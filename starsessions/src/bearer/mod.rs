@@ -6,7 +6,6 @@
     clippy::indexing_slicing,
     clippy::panic
 )]
-#![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod error;
 mod parse;
