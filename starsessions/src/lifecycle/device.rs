@@ -24,16 +24,6 @@ pub(crate) fn bind(record: &Record, device: &Device, now: Timestamp) -> Plan {
 
 /// The device as a field: its value is packed bytes.
 static DEVICE_SPEC: FieldSpec = FieldSpec {
-    name: DEVICE,
-    aliases: &[],
-    version: 1,
-    field_type: FieldType::new::<Vec<u8>>(Format::Bincode),
-    expires: None,
-    idle: None,
-    required: false,
-    rotate: false,
-    commit_always: false,
-    index: false,
-    flash: false,
     merge: Merge::Exclusive,
+    ..FieldSpec::plain(DEVICE, FieldType::new::<Vec<u8>>(Format::Bincode))
 };

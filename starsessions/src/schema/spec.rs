@@ -82,6 +82,24 @@ pub enum Merge {
 }
 
 impl FieldSpec {
+    /// A field without attributes.
+    pub(crate) const fn plain(name: &'static str, field_type: FieldType) -> Self {
+        Self {
+            name,
+            aliases: &[],
+            version: 1,
+            field_type,
+            expires: None,
+            idle: None,
+            required: false,
+            rotate: false,
+            commit_always: false,
+            index: false,
+            flash: false,
+            merge: Merge::Last,
+        }
+    }
+
     /// The stored field, dead or alive, and its name there: that under which it was written last, of its
     /// own and its former ones. While two versions of an application run side by side, each writes under
     /// the name that it knows; of two names that were written at once, the first one counts.
@@ -112,27 +130,6 @@ impl FieldSpec {
 pub(crate) fn key_of(name: &str) -> &str {
     let (_, key) = name.split_once('.').unwrap_or(("", name));
     key.trim_start_matches('~')
-}
-
-#[cfg(test)]
-impl FieldSpec {
-    /// A field without attributes.
-    pub(super) const fn plain(name: &'static str, field_type: FieldType) -> Self {
-        Self {
-            name,
-            aliases: &[],
-            version: 1,
-            field_type,
-            expires: None,
-            idle: None,
-            required: false,
-            rotate: false,
-            commit_always: false,
-            index: false,
-            flash: false,
-            merge: Merge::Last,
-        }
-    }
 }
 
 #[cfg(test)]
