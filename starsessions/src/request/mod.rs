@@ -4,6 +4,7 @@
 //! handles in [`session`](crate::session) leave their changes in it; at the end the layer has it
 //! finish what is pending.
 
+mod credential;
 #[cfg(feature = "dbsc")]
 mod device;
 mod explain;
@@ -26,7 +27,6 @@ mod refreshed;
 mod slot;
 mod state;
 mod task;
-mod token;
 mod transport;
 
 pub(crate) use self::explain::why_refused;
