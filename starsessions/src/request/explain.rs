@@ -7,9 +7,9 @@ use std::sync::{Mutex, PoisonError};
 use http::HeaderMap;
 
 use super::finish::ResponseKind;
+use super::provenance;
 use super::realm::Realm;
 use super::slot::{Seen, Slot};
-use super::transport;
 use crate::clock::Timestamp;
 use crate::cookie::SameSite;
 #[cfg(feature = "dbsc")]
@@ -35,8 +35,8 @@ impl Explanation {
     pub(super) fn new(headers: &HeaderMap) -> Self {
         Self {
             notes: Mutex::default(),
-            is_plain: transport::is_plain(headers),
-            is_cross_site: transport::is_cross_site(headers),
+            is_plain: provenance::is_plain(headers),
+            is_cross_site: provenance::is_cross_site(headers),
             has_written: AtomicBool::new(false),
         }
     }

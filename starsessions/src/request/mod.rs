@@ -20,6 +20,7 @@ mod met;
 mod no_device;
 mod once;
 mod pending;
+mod provenance;
 mod reading;
 mod realm;
 #[cfg(debug_assertions)]
@@ -27,15 +28,14 @@ mod refreshed;
 mod slot;
 mod state;
 mod task;
-mod transport;
 
 pub(crate) use self::explain::why_refused;
 pub(crate) use self::finish::{Remaining, ResponseKind};
 pub(crate) use self::flows::FlowCookie;
 pub(crate) use self::met::Met;
+pub(crate) use self::provenance::is_embedded;
+#[cfg(feature = "axum")]
+pub(crate) use self::provenance::is_repeatable;
 pub(crate) use self::realm::Realm;
 pub(crate) use self::slot::{Seen, Slot};
 pub(crate) use self::task::to_its_end;
-pub(crate) use self::transport::is_embedded;
-#[cfg(feature = "axum")]
-pub(crate) use self::transport::is_repeatable;

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use http::HeaderMap;
 
 use super::met::Met;
-use super::transport;
+use super::provenance;
 use crate::bearer::Carriers;
 use crate::clock::Timestamp;
 use crate::cookie::CookieConfig;
@@ -100,12 +100,12 @@ impl Realm {
             return;
         }
         if !self.cookie.is_secure() {
-            if !transport::is_public_https(headers) {
+            if !provenance::is_public_https(headers) {
                 return;
             }
             self.reporter.development_cookie(self.cookie.name());
         } else if !has_cookie {
-            if !transport::is_plain(headers) {
+            if !provenance::is_plain(headers) {
                 return;
             }
             self.reporter.plain_http(self.cookie.name());

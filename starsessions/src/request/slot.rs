@@ -12,7 +12,7 @@ use super::flows::FlowCookie;
 use super::found::Found;
 use super::gate::Gate;
 use super::state::{self, Door, State};
-use super::{Realm, transport};
+use super::{Realm, provenance};
 use crate::clock::Timestamp;
 use crate::crypto::{Fingerprint, RowKey};
 use crate::engine::{CookieChange, Endable, Live};
@@ -158,7 +158,7 @@ impl Slot {
 
     /// Notes whether the response may be shown, and whether it may lead to another page.
     pub(crate) fn look_out(&self, parts: &Parts) {
-        let (is_unseen, can_be_led) = (transport::is_unseen(parts), self.can_be_led(parts));
+        let (is_unseen, can_be_led) = (provenance::is_unseen(parts), self.can_be_led(parts));
         if is_unseen || !can_be_led {
             let mut state = self.state();
             state.manner.is_unseen |= is_unseen;
@@ -169,8 +169,8 @@ impl Slot {
     /// Whether a person has sent the request, who can be led to another page. Where applications come with tokens, a
     /// client that does not say that it is a browser is one of them, also while it has none.
     pub(crate) fn can_be_led(&self, parts: &Parts) -> bool {
-        transport::is_navigation(parts)
-            && (!self.takes_tokens() || transport::is_of_browser(&parts.headers))
+        provenance::is_navigation(parts)
+            && (!self.takes_tokens() || provenance::is_of_browser(&parts.headers))
     }
 
     /// Whether the response may lead to another page, as far as it is known.
