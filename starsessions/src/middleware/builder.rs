@@ -25,7 +25,7 @@ use crate::lifecycle::{
 use crate::observe::{EventSender, Observer, Reporter};
 #[cfg(feature = "python")]
 use crate::python::Sessions;
-use crate::request::{Met, Realm};
+use crate::request::{KnownSchemas, Realm};
 use crate::store::{Backend, BackendKind, CookieMode};
 #[cfg(feature = "takeover")]
 use crate::takeover::TakeOver;

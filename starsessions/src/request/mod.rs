@@ -14,8 +14,8 @@ mod flows;
 mod former;
 mod found;
 mod gate;
+mod known_schemas;
 mod lasting;
-mod met;
 #[cfg(not(feature = "dbsc"))]
 mod no_device;
 mod once;
@@ -32,7 +32,7 @@ mod task;
 pub(crate) use self::explain::why_refused;
 pub(crate) use self::finish::{Remaining, ResponseKind};
 pub(crate) use self::flows::FlowCookie;
-pub(crate) use self::met::Met;
+pub(crate) use self::known_schemas::KnownSchemas;
 pub(crate) use self::provenance::is_embedded;
 #[cfg(feature = "axum")]
 pub(crate) use self::provenance::is_repeatable;

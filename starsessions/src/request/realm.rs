@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use http::HeaderMap;
 
-use super::met::Met;
+use super::known_schemas::KnownSchemas;
 use super::provenance;
 use crate::bearer::Carriers;
 use crate::clock::Timestamp;
@@ -42,7 +42,7 @@ pub(crate) struct Realm {
     /// The cookie has come back once, or it was said that it will not.
     pub(crate) is_transport_known: AtomicBool,
     pub(crate) reporter: Reporter,
-    pub(crate) met: Met,
+    pub(crate) schemas: KnownSchemas,
     #[cfg(feature = "takeover")]
     pub(crate) takeover: Option<TakeOver>,
 }
@@ -57,7 +57,7 @@ impl Realm {
     /// Tells what is wrong with a struct when it is first used here.
     #[inline]
     pub(crate) fn meet(&self, schema: &'static Schema) {
-        self.met.meet(schema, &self.name, self.binds());
+        self.schemas.meet(schema, &self.name, self.binds());
     }
 
     /// Whether sessions can be bound to devices.

@@ -198,7 +198,7 @@ impl SessionLayerBuilder {
             reporter: Reporter::default(),
             #[cfg(feature = "takeover")]
             takeover: self.takeover,
-            met: Met::default(),
+            schemas: KnownSchemas::default(),
             #[cfg(feature = "dbsc")]
             device: None,
         }

@@ -7,12 +7,12 @@ use crate::schema::{Schema, conflicts};
 
 /// A list that only grows: a struct that was met before is found without a lock.
 #[derive(Debug, Default)]
-pub(crate) struct Met {
+pub(crate) struct KnownSchemas {
     schema: OnceLock<&'static Schema>,
     next: OnceLock<Box<Self>>,
 }
 
-impl Met {
+impl KnownSchemas {
     /// Notes a struct; one that is new is compared with those before it. `binds`: sessions can be bound to devices.
     #[inline]
     pub(super) fn meet(&self, schema: &'static Schema, realm: &str, binds: bool) {
