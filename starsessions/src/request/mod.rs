@@ -10,8 +10,6 @@ mod device;
 mod explain;
 mod finish;
 mod flows;
-#[cfg(feature = "takeover")]
-mod former;
 mod found;
 mod gate;
 mod known_schemas;
@@ -27,6 +25,8 @@ mod realm;
 mod refreshed;
 mod slot;
 mod state;
+#[cfg(feature = "takeover")]
+mod takeover;
 mod task;
 
 pub(crate) use self::explain::why_refused;

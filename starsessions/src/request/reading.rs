@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use http::HeaderMap;
 
-#[cfg(feature = "takeover")]
-use super::former::FormerCookies;
 use super::found::Found;
 use super::slot::Slot;
 use super::state::State;
+#[cfg(feature = "takeover")]
+use super::takeover::FormerCookies;
 use crate::cookie::{self, Candidates, Values};
 use crate::engine::{Endable, Presented};
 use crate::error::SessionError;
