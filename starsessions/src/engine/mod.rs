@@ -1,10 +1,10 @@
 //! The only code that awaits a store: it finds the session of a request and carries out its plan.
 
+#[cfg(feature = "dbsc")]
+mod bind_device;
 mod by_parts;
 mod claims;
 mod client_side;
-#[cfg(feature = "dbsc")]
-mod device;
 mod ending;
 mod limit;
 mod listing;

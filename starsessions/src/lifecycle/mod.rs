@@ -1,8 +1,8 @@
 //! Every decision about a session's life, as pure functions: no I/O, no clock, no randomness.
 
-pub(crate) mod changes;
 #[cfg(feature = "dbsc")]
-pub(crate) mod device;
+pub(crate) mod bind_device;
+pub(crate) mod changes;
 pub(crate) mod expiry;
 pub(crate) mod label;
 pub(crate) mod plan;

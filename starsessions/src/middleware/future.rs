@@ -10,7 +10,7 @@ use std::task::{Context, Poll, ready};
 use http::{Response, StatusCode};
 use pin_project_lite::pin_project;
 
-use super::device::Errands;
+use super::device_endpoints::Errands;
 use super::headers;
 use super::pages::{self, Asked, HasPage, Rejection};
 use crate::error::{SessionError, TransportError};

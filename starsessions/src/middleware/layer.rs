@@ -10,7 +10,7 @@ use tower_service::Service;
 
 use super::builder::SessionLayerBuilder;
 #[cfg(feature = "dbsc")]
-use super::device::Errands;
+use super::device_endpoints::Errands;
 use super::future::ResponseFuture;
 use super::pages::Pages;
 use crate::bearer::{SecurityScheme, TokenHeader};

@@ -4,10 +4,10 @@ mod builder;
 mod caches;
 mod config_error;
 #[cfg(feature = "dbsc")]
-mod device;
+mod device_endpoints;
 #[cfg(not(feature = "dbsc"))]
-#[path = "no_device.rs"]
-mod device;
+#[path = "no_device_endpoints.rs"]
+mod device_endpoints;
 mod failure;
 mod future;
 mod headers;

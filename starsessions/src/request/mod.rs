@@ -6,7 +6,7 @@
 
 mod credential;
 #[cfg(feature = "dbsc")]
-mod device;
+mod device_proof;
 mod explain;
 mod finish;
 mod flows;
@@ -15,7 +15,7 @@ mod gate;
 mod known_schemas;
 mod lasting;
 #[cfg(not(feature = "dbsc"))]
-mod no_device;
+mod no_device_proof;
 mod once;
 mod pending;
 mod provenance;

@@ -2,7 +2,7 @@
 
 use super::Realm;
 #[cfg(feature = "dbsc")]
-use super::device::Arrival;
+use super::device_proof::Arrival;
 use super::flows::FlowCookie;
 use super::found::Found;
 use super::once::Made;

@@ -6,7 +6,7 @@ use super::{Credential, Engine, Live, Work};
 use crate::clock::Timestamp;
 use crate::crypto::ReferenceToken;
 use crate::error::SessionError;
-use crate::lifecycle::device::bind;
+use crate::lifecycle::bind_device::bind;
 use crate::record::Device;
 use crate::store::StoreError;
 
