@@ -36,7 +36,6 @@ mod erased;
 mod facade;
 mod listing;
 mod memory;
-mod owned;
 #[cfg(feature = "redis")]
 pub(crate) mod redis;
 mod row;

@@ -9,7 +9,6 @@ mod packed;
 mod proof;
 mod rotation;
 mod rows;
-mod script;
 
 use std::error::Error;
 use std::fmt;
@@ -21,10 +20,10 @@ use tokio::sync::{RwLock, RwLockReadGuard};
 pub(crate) use self::failure::contended;
 pub(crate) use self::link::Link;
 pub use self::link::RedisClient;
+#[cfg(feature = "python")]
+pub(crate) use self::link::Script;
 use self::proof::Known;
 use self::rows::Rows;
-#[cfg(feature = "python")]
-pub(crate) use self::script::Script;
 use super::facade::facade;
 use super::{Protection, StoreError};
 use crate::observe::Outages;

@@ -8,7 +8,6 @@ use std::task::{Context, Poll};
 use tokio::runtime::Handle;
 use tracing::Instrument as _;
 
-use super::owned::owned;
 use super::{
     Inserted, Listed, Protection, Replaced, Rotated, Rotation, Row, Store, StoreError, Touch,
     Touched,
@@ -67,14 +66,66 @@ impl<S> Clone for Uninterrupted<S> {
     }
 }
 
-macro_rules! run {
-    ($this:ident, $name:ident, ($($argument:expr),*)) => {{
-        let store = Arc::clone(&$this.store);
-        to_its_end(async move { store.$name($($argument),*).await }).await
-    }};
+/// Implements [`Store`] by operations that own what they were told.
+macro_rules! operations {
+    ($($name:ident($($argument:ident: $type:ty),*) -> $output:ty, $lent:tt;)*) => {
+        impl<S: Store> Store for Uninterrupted<S> {
+            fn protection(&self) -> Protection {
+                self.store.protection()
+            }
+
+            $(async fn $name(&self, $($argument: $type),*) -> Result<$output, StoreError> {
+                $(let $argument = $argument.to_owned();)*
+                let store = Arc::clone(&self.store);
+                to_its_end(async move { store.$name $lent.await }).await
+            })*
+        }
+    };
 }
 
-owned!(Uninterrupted<S>, S; run, |this| this.store.protection());
+operations! {
+    load(key: &RowKey, now: Timestamp) -> Option<Row>, (&key, now);
+    insert(key: &RowKey, row: &Row, now: Timestamp) -> Inserted, (&key, &row, now);
+    replace(key: &RowKey, seen: &Row, row: &Row, now: Timestamp) -> Replaced, (&key, &seen, &row, now);
+    rotate(rotation: Rotation<'_>, now: Timestamp) -> Rotated, (rotation.lend(), now);
+    touch(key: &RowKey, seen: &Row, touch: Touch, now: Timestamp) -> Touched, (&key, &seen, touch, now);
+    remove(key: &RowKey) -> Option<Row>, (&key);
+    listed(index_key: &IndexKey, now: Timestamp) -> Vec<Listed>, (&index_key, now);
+    sweep(limit: usize, now: Timestamp) -> usize, (limit, now);
+}
+
+/// A [`Rotation`] with what it refers to.
+struct OwnedRotation {
+    old: RowKey,
+    seen: Row,
+    left: Row,
+    new: RowKey,
+    row: Row,
+}
+
+impl Rotation<'_> {
+    fn to_owned(self) -> OwnedRotation {
+        OwnedRotation {
+            old: *self.old,
+            seen: self.seen.clone(),
+            left: self.left.clone(),
+            new: *self.new,
+            row: self.row.clone(),
+        }
+    }
+}
+
+impl OwnedRotation {
+    fn lend(&self) -> Rotation<'_> {
+        Rotation {
+            old: &self.old,
+            seen: &self.seen,
+            left: &self.left,
+            new: &self.new,
+            row: &self.row,
+        }
+    }
+}
 
 /// Runs an operation to its end: here, or in a task once this future is dropped.
 pub(crate) fn to_its_end<F>(operation: F) -> ToItsEnd<F>

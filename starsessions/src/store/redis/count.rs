@@ -1,8 +1,8 @@
 //! How many sessions a server holds.
 
+use super::link::Script;
 use super::packed;
 use super::rows::{Rows, SESSION};
-use super::script::Script;
 use crate::clock::Timestamp;
 use crate::store::{Result, StoreCounts, StoreError};
 

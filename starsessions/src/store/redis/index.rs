@@ -17,8 +17,8 @@ use base64ct::{Base64UrlUnpadded, Encoding};
 use redis::{Cmd, Value};
 
 use super::failure::{contended, lost_index};
+use super::link::Script;
 use super::rows::{LAST_SECOND, Rows, SESSION, encoded, row_of};
-use super::script::Script;
 use crate::clock::Timestamp;
 use crate::crypto::{IndexKey, RowKey};
 use crate::store::{Listed, Result, Row};

@@ -2,8 +2,8 @@
 
 use std::fmt;
 use std::io;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use redis::aio::ConnectionLike;
@@ -16,7 +16,6 @@ use tokio::sync::RwLock;
 use super::RedisConnectError;
 use super::failure::{failed, has_code, malformed};
 use super::node::{Node, RESPONSE_TIMEOUT, is_lost};
-use super::script::Script;
 use crate::store::Result;
 use crate::store::again::Answer;
 
@@ -156,6 +155,29 @@ impl Link {
         let mut second = self.send(&by("EVAL", script.code)).await;
         second.is_repeated |= first.is_repeated;
         second
+    }
+}
+
+/// What has to happen on the server in one step and takes more than one command; and the hash that a server
+/// knows it by.
+///
+/// It names no key but those that it is given, and in a Cluster it is given one. Rows are opaque to it, but for the
+/// [head](super::packed::head). A server whose memory is used up refuses a script whose first write needs
+/// more, so no script deletes something of ours before it adds.
+pub(crate) struct Script {
+    code: &'static str,
+    hash: OnceLock<String>,
+}
+
+impl Script {
+    pub(crate) const fn new(code: &'static str) -> Self {
+        let hash = OnceLock::new();
+        Self { code, hash }
+    }
+
+    fn hash(&self) -> &str {
+        let hash = || redis::Script::new(self.code).get_hash().to_owned();
+        self.hash.get_or_init(hash)
     }
 }
 

@@ -4,9 +4,9 @@ use redis::Value;
 
 use super::failure::{contended, malformed};
 use super::index::left_behind;
+use super::link::Script;
 use super::packed;
 use super::rows::{MAX_ATTEMPTS, Rows, encoded, end_of_key, row_of, touched_since};
-use super::script::Script;
 use crate::clock::Timestamp;
 use crate::store::again::{self, Answer};
 use crate::store::{Result, Rotated, Rotation, Row};

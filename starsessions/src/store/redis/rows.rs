@@ -6,10 +6,9 @@ use base64ct::{Base64UrlUnpadded, Encoding};
 use redis::{Cmd, Value};
 
 use super::failure::{REFUSED, WRONG_TYPE, contended, malformed};
-use super::link::Link;
+use super::link::{Link, Script};
 use super::packed;
 use super::proof::Known;
-use super::script::Script;
 use crate::clock::Timestamp;
 use crate::crypto::RowKey;
 use crate::observe::Outages;
