@@ -1,6 +1,7 @@
 //! How many sessions a user may have: counted before a sign-in changes anything.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use super::claims::Claim;
 use super::listing::FoundSession;
@@ -37,12 +38,34 @@ impl ServerSide {
         limit: SessionLimit,
         work: &mut Work,
     ) -> Result<Executed, SessionError> {
-        let (lookups, now) = (work.sign_ins(), work.plan.now);
+        let lookups = work.sign_ins();
         if lookups.is_empty() {
             return self.carry_out(work).await;
         }
-        let claim = self.claim(&lookups, now).await?;
-        let done = self.within(limit, &claim, &lookups, work).await;
+        if limit.at_limit == AtLimit::EndOldest {
+            // Those that end others take turns: of two at once, each could end another session, which is one too many.
+            for turn in 0..TURNS {
+                match self.execute_claimed(limit, 1, &lookups, work).await {
+                    Err(SessionError::TooManySessions { .. }) => wait_for(turn).await,
+                    done => return done,
+                }
+            }
+        }
+        // Also behind the claim of a sign-in that was interrupted.
+        self.execute_claimed(limit, limit.max, &lookups, work).await
+    }
+
+    /// Carries it out if not more than `places` sign-ins are under way, this one included.
+    async fn execute_claimed(
+        &self,
+        limit: SessionLimit,
+        places: usize,
+        lookups: &[Lookup],
+        work: &mut Work,
+    ) -> Result<Executed, SessionError> {
+        let now = work.plan.now;
+        let claim = self.claim(lookups, now).await?;
+        let done = self.within(limit, places, &claim, lookups, work).await;
         let given_up = self.give_up(&claim, now).await;
         let done = done?;
         given_up?;
@@ -52,6 +75,7 @@ impl ServerSide {
     async fn within(
         &self,
         limit: SessionLimit,
+        places: usize,
         claim: &Claim,
         lookups: &[Lookup],
         work: &mut Work,
@@ -59,7 +83,8 @@ impl ServerSide {
         let (own, now) = (work.live.as_ref().and_then(Live::row_key), work.plan.now);
         let mut earlier = Earlier::new();
         for lookup in lookups {
-            earlier.extend(self.find_place(limit, claim, lookup, own, now).await?);
+            let found = self.find_place(limit, places, claim, lookup, own, now);
+            earlier.extend(found.await?);
         }
         if !self.hold(claim, now).await? {
             return Err(limit.exceeded());
@@ -79,6 +104,7 @@ impl ServerSide {
     async fn find_place(
         &self,
         limit: SessionLimit,
+        places: usize,
         claim: &Claim,
         lookup: &Lookup,
         own: Option<RowKey>,
@@ -90,8 +116,8 @@ impl ServerSide {
                 found.into_iter().partition(|session| session.is_claim);
             sessions.retain(|session| Some(session.key) != own);
             let room = match limit.at_limit {
-                AtLimit::Refuse => limit.max.saturating_sub(sessions.len()),
-                AtLimit::EndOldest => limit.max,
+                AtLimit::Refuse => places.saturating_sub(sessions.len()),
+                AtLimit::EndOldest => places,
             };
             let mut others = Vec::new();
             let mut is_complete = true;
@@ -187,6 +213,15 @@ fn surplus(
     found
 }
 
+/// Another sign-in of the user is under way.
+async fn wait_for(turn: u64) {
+    tokio::time::sleep(Duration::from_millis(turn.min(LONGEST_WAIT))).await;
+}
+
+/// How often a sign-in waits for the user's others: in all a second, more than they take.
+const TURNS: u64 = 40;
+/// In milliseconds.
+const LONGEST_WAIT: u64 = 30;
 /// More than one is rare: it takes another sign-in or rotation at the same moment.
 const MAX_ROUNDS: usize = 16;
 
