@@ -230,8 +230,8 @@ impl SessionLayerBuilder {
     /// requests nothing. What holds when several sign in at the same moment:
     ///
     /// - No more than `max` of them are left when all have been answered.
-    /// - With [`AtLimit::EndOldest`], `max` are left. Only if more than `max` sign in at once, those
-    ///   beyond it get [`SessionError::TooManySessions`](crate::SessionError::TooManySessions).
+    /// - With [`AtLimit::EndOldest`], `max` are left. Sign-ins of one user take turns; one that has waited about a
+    ///   second for the others may get [`SessionError::TooManySessions`](crate::SessionError::TooManySessions).
     /// - With [`AtLimit::Refuse`], at least one of those that take the last places together succeeds; the
     ///   others may be refused, even if a place is left.
     /// - A sign-in that is refused has changed nothing.
