@@ -9,7 +9,7 @@
 //! Name and audience are bound, so that a token of one cookie, application or environment is
 //! worthless in any other. Checks run from cheap to dear: length, alphabet, version, key id, tag.
 
-use bytes::Bytes;
+use std::ops::Range;
 
 use super::encoding;
 use super::keyring::KeyRing;
@@ -19,11 +19,18 @@ use super::seal::{self, SealError};
 use super::token::{HEADER_LEN, InvalidToken, Version, header, split};
 use crate::clock::Timestamp;
 
-/// A payload whose origin is proven.
+/// A payload whose origin is proven, where it was opened.
 pub(crate) struct Opened {
-    pub(crate) payload: Bytes,
+    raw: Vec<u8>,
+    payload: Range<usize>,
     /// If not, the token should be made anew, so that the old key can retire.
     pub(crate) under_active_key: bool,
+}
+
+impl Opened {
+    pub(crate) fn payload(&self) -> &[u8] {
+        self.raw.get(self.payload.clone()).unwrap_or_default()
+    }
 }
 
 /// Encrypts a payload into a cookie value.
@@ -52,9 +59,10 @@ pub(crate) fn open_cookie(
     let keys = ring.find(key_id, now).ok_or(InvalidToken)?;
     let aad = sealed_aad(binding, &header);
     let (_, body) = raw.split_at_mut_checked(HEADER_LEN).ok_or(InvalidToken)?;
-    let payload = keys.cookie_seal.open_in_place(&aad, body)?;
+    let Range { start, end } = keys.cookie_seal.open_in_place(&aad, body)?;
     Ok(Opened {
-        payload: Bytes::from(raw).slice(HEADER_LEN..).slice(payload),
+        raw,
+        payload: HEADER_LEN + start..HEADER_LEN + end,
         under_active_key: key_id == ring.active().id,
     })
 }
@@ -87,7 +95,8 @@ pub(crate) fn verify_cookie(
     message.verify(tag)?;
     let payload = HEADER_LEN..HEADER_LEN + payload.len();
     Ok(Opened {
-        payload: Bytes::from(raw).slice(payload),
+        raw,
+        payload,
         under_active_key: key_id == ring.active().id,
     })
 }

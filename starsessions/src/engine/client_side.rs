@@ -245,7 +245,7 @@ impl ClientSide {
             CookieMode::Signed => crypto::verify_cookie(keys, binding, candidate, now),
         };
         let opened = opened.ok()?;
-        Some((Payload::parse(&opened.payload)?, opened.under_active_key))
+        Some((Payload::parse(opened.payload())?, opened.under_active_key))
     }
 
     /// What a cookie of this layer is valid for.

@@ -201,7 +201,7 @@ fn the_worked_example() {
     assert_eq!(ring.active().id.to_string(), "ff383b21");
     assert_eq!(sign_cookie(&ring, HERE, payload).unwrap(), signed);
     let opened = open_cookie(&ring, HERE, sealed.as_bytes(), NOW).unwrap();
-    assert_eq!(opened.payload[..], payload[..]);
+    assert_eq!(opened.payload(), &payload[..]);
     let header = header(Version::Sealed, keys.id);
     let nonce: [u8; 24] = std::array::from_fn(|place| 0x40 + place as u8);
     let aad = sealed_aad(HERE, &header);
@@ -216,7 +216,7 @@ proptest! {
         for mode in [SEALED, SIGNED] {
             let text = (mode.make)(&RING, binding, &payload).unwrap();
             let opened = (mode.open)(&RING, binding, text.as_bytes(), NOW).unwrap();
-            prop_assert_eq!(&*opened.payload, &*payload);
+            prop_assert_eq!(opened.payload(), &*payload);
         }
     }
 }

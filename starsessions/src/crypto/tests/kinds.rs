@@ -84,7 +84,7 @@ const KINDS: &[Kind] = &[
         make: |ring, payload| Some(raw(&sign_cookie(ring, HERE, payload).ok()?)),
         open: |ring, bytes| {
             let opened = verify_cookie(ring, HERE, &text(bytes), NOW).ok()?;
-            Some(opened.payload.to_vec())
+            Some(opened.payload().to_vec())
         },
     },
     Kind {
@@ -93,7 +93,7 @@ const KINDS: &[Kind] = &[
         make: |ring, payload| Some(raw(&seal_cookie(ring, HERE, payload).ok()?)),
         open: |ring, bytes| {
             let opened = open_cookie(ring, HERE, &text(bytes), NOW).ok()?;
-            Some(opened.payload.to_vec())
+            Some(opened.payload().to_vec())
         },
     },
     Kind {
