@@ -1,5 +1,4 @@
-//! Published vectors, through the functions that the rest of the crate calls: those of Wycheproof, which has more than the
-//! standards (RFC 4231, RFC 5869, draft-irtf-cfrg-xchacha) themselves.
+//! Published vectors, through the functions that the rest of the crate calls.
 
 use proptest::prelude::*;
 use sha2::{Digest, Sha256};
@@ -17,6 +16,55 @@ fn mac_key(key: &[u8]) -> MacKey {
     let mut block = [0; 64];
     block[..key.len()].copy_from_slice(key);
     MacKey::new(&block)
+}
+
+/// RFC 4231 section 4.
+#[test]
+fn hmac_sha256() {
+    let long = "Test Using Larger Than Block-Size Key - Hash Key First";
+    let longer = "This is a test using a larger than block-size key and a larger than block-size \
+        data. The key needs to be hashed before being used by the HMAC algorithm.";
+    let counting: Vec<u8> = (1..=25).collect();
+    for (key, message, tag) in [
+        (
+            &[0x0b; 20][..],
+            &b"Hi There"[..],
+            "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7",
+        ),
+        (
+            b"Jefe",
+            b"what do ya want for nothing?",
+            "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843",
+        ),
+        (
+            &[0xaa; 20],
+            &[0xdd; 50],
+            "773ea91e36800e46854db8ebd09181a72959098b3ef8c122d9635514ced565fe",
+        ),
+        (
+            &counting,
+            &[0xcd; 50],
+            "82558a389a443c0ea4cc819899f2083a85f0faa3e578f8077a2e3ff46729665b",
+        ),
+        (
+            &[0x0c; 20],
+            b"Test With Truncation",
+            "a3b6167473100ee06e0c796c2955552b",
+        ),
+        (
+            &[0xaa; 131],
+            long.as_bytes(),
+            "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54",
+        ),
+        (
+            &[0xaa; 131],
+            longer.as_bytes(),
+            "9b09ffa71b942fcb27635fbcd5b0e944bfdc63644f0713938a7f51535c3a35e2",
+        ),
+    ] {
+        let made = hex(&*mac_key(key).tag(message));
+        assert!(made.starts_with(tag), "{made}");
+    }
 }
 
 #[test]
@@ -42,6 +90,35 @@ fn wycheproof_hmac_sha256() {
         }
     }
     assert_eq!(cases, 174);
+}
+
+/// RFC 5869 appendix A; ours is the first block.
+#[test]
+fn hkdf_sha256() {
+    let counting = |range: std::ops::RangeInclusive<u8>| -> Vec<u8> { range.collect() };
+    for (ikm, salt, info, okm) in [
+        (
+            vec![0x0b; 22],
+            counting(0..=12),
+            counting(0xf0..=0xf9),
+            "3cb25f25faacd57a90434f64d0362f2a2d2d0a90cf1a5a4c5db02d56ecc4c5bf",
+        ),
+        (
+            counting(0..=0x4f),
+            counting(0x60..=0xaf),
+            counting(0xb0..=0xff),
+            "b11e398dc80327a1c8e7f78c596a49344f012eda2d4efad8a050cc4c19afa97c",
+        ),
+        (
+            vec![0x0b; 22],
+            vec![],
+            vec![],
+            "8da4e775a563c18f715f802a063c5a31b8a11f5c5ee1879ec3454e5f3c738d2d",
+        ),
+    ] {
+        let ours = Prk::extract(&mac_key(&salt), &ikm).expand_raw::<32>(&info);
+        assert_eq!(hex(&*ours), okm);
+    }
 }
 
 #[test]
@@ -116,6 +193,26 @@ fn wycheproof_xchacha20_poly1305() {
         }
     }
     assert_eq!((valid, invalid), (246, 69));
+}
+
+/// draft-irtf-cfrg-xchacha-03 appendix A.3.1.
+#[test]
+fn xchacha20_poly1305() {
+    let plaintext = b"Ladies and Gentlemen of the class of '99: If I could offer you only one tip \
+        for the future, sunscreen would be it.";
+    let nonce: [u8; 24] = std::array::from_fn(|place| 0x40 + place as u8);
+    let aad = b"PQRS\xc0\xc1\xc2\xc3\xc4\xc5\xc6\xc7";
+    let key = SealKey::new(&counting(0x80));
+    let mut sealed = seal_with_nonce(&key, &nonce, aad, plaintext);
+
+    let ciphertext = "bd6d179d3e83d43b9576579493c0e939572a1700252bfaccbed2902c21396cbb\
+        731c7f1b0b4aa6440bf3a82f4eda7e39ae64c6708c54c216cb96b72e1213b452\
+        2f8c9ba40db5d945b11b69b982c1bb9e3f3fac2bc369488f76b2383565d3fff9\
+        21f9664c97637da9768812f615c68b13b52e";
+    let tag = "c0875924c1c7987947deafd8780acf49";
+    assert_eq!(hex(&sealed), format!("{}{ciphertext}{tag}", hex(&nonce)));
+    let place = key.open_in_place(aad, &mut sealed).unwrap();
+    assert_eq!(sealed[place], plaintext[..]);
 }
 
 /// The examples of the PASETO specification.
