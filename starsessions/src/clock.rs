@@ -35,12 +35,14 @@ impl Timestamp {
         self.0.get() - 1
     }
 
-    /// As it is packed, big endian; all times beyond 40 bits are the last one that fits.
+    /// As it is packed, big endian. A time beyond 40 bits, which is the year 36 000, is the last one that fits.
+    #[inline]
     pub(crate) fn to_packed(self) -> [u8; Self::PACKED] {
         let [_, _, _, bytes @ ..] = self.as_unix_seconds().min((1 << 40) - 1).to_be_bytes();
         bytes
     }
 
+    #[inline]
     pub(crate) fn from_packed([a, b, c, d, e]: [u8; Self::PACKED]) -> Self {
         Self::from_unix_seconds(u64::from_be_bytes([0, 0, 0, a, b, c, d, e]))
     }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 #[cfg(feature = "python")]
 use super::Field;
 use super::field::{self, Entries, Entry};
-use super::{HEAD, NOT_STORED, Record, VERSION, flags, time_bytes};
+use super::{HEAD, NOT_STORED, Record, VERSION, flags};
 use crate::clock::Timestamp;
 
 /// The change of one field.
@@ -101,8 +101,8 @@ impl Record {
         let mut packed: Arc<[u8]> = std::iter::repeat_n(0, size).collect();
         let mut out = Room(Arc::get_mut(&mut packed).unwrap_or_default());
         out.put(&[VERSION, flags([self.remembered, self.identified])]);
-        out.put(&time_bytes(self.created_at));
-        out.put(&time_bytes(self.issued_at));
+        out.put(&self.created_at.to_packed());
+        out.put(&self.issued_at.to_packed());
         let mut written_up_to = 0;
         for edit in &*edits {
             let Range { start, end } = edit.place;
@@ -210,12 +210,12 @@ fn put_entry(
     let Some((name_length, length)) = field::lengths(name, value) else {
         return;
     };
-    let flags = flags([expires_at.is_some(), idle_at.is_some(), indexed]);
+    let flags = field::flags(expires_at.is_some(), idle_at.is_some(), indexed);
     out.put(&[name_length, flags]);
     out.put(&written.to_be_bytes());
     out.put(&length.to_be_bytes());
     for time in [expires_at, idle_at].into_iter().flatten() {
-        out.put(&time_bytes(time));
+        out.put(&time.to_packed());
     }
     out.put(name);
     out.put(value);

@@ -199,7 +199,12 @@ impl<'a> Cursor<'a> {
     }
 }
 
-/// The flags of an entry, which has a time for each of the first two.
+/// What an entry says of its field.
+pub(super) fn flags(expires: bool, idles: bool, indexed: bool) -> u8 {
+    u8::from(expires) * EXPIRES + u8::from(idles) * IDLES + u8::from(indexed) * INDEXED
+}
+
+// An entry has a time for each of the first two.
 const EXPIRES: u8 = 1;
 const IDLES: u8 = 2;
 const INDEXED: u8 = 4;

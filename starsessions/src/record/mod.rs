@@ -209,19 +209,11 @@ fn named<'a>(entry: &Entry<'a>) -> Option<(&'a str, Field<'a>)> {
 }
 
 fn time(bytes: &[u8; TIME]) -> Timestamp {
-    let [a, b, c, d, e] = *bytes;
-    Timestamp::from_unix_seconds(u64::from_be_bytes([0, 0, 0, a, b, c, d, e]))
-}
-
-/// A time beyond the year 36 000 is as late as can be written.
-#[inline]
-fn time_bytes(time: Timestamp) -> [u8; TIME] {
-    let [_, _, _, bytes @ ..] = time.as_unix_seconds().min(LATEST).to_be_bytes();
-    bytes
+    Timestamp::from_packed(*bytes)
 }
 
 fn put_time(time: Timestamp, out: &mut Vec<u8>) {
-    out.extend_from_slice(&time_bytes(time));
+    out.extend_from_slice(&time.to_packed());
 }
 
 fn flags<const COUNT: usize>(bits: [bool; COUNT]) -> u8 {
@@ -247,8 +239,7 @@ const VERSION: u8 = 1;
 /// The bytes in front of the fields.
 const HEAD: usize = 2 + 2 * TIME;
 /// The bytes of a time.
-const TIME: usize = 5;
-const LATEST: u64 = (1 << 40) - 1;
+const TIME: usize = Timestamp::PACKED;
 
 #[cfg(test)]
 mod tests;
