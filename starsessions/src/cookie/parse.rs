@@ -12,7 +12,7 @@ use http::header::COOKIE;
 ///
 /// Several values are normal where a partitioned cookie meets an unpartitioned one, and a sign of cookie
 /// tossing elsewhere. Their order proves nothing (RFC 6265bis section 5.8.3), so all of them are tried,
-/// or none if there are more than four different ones: else those in front would decide
+/// or none if there are more than [`LIMIT`] different ones: else those in front would decide
 /// which session it is. Allocates nothing.
 pub(crate) fn candidates<'h>(headers: &'h HeaderMap, name: &str) -> Candidates<'h> {
     let mut found = Candidates::default();

@@ -120,6 +120,29 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_header_byte_for_byte() {
+        let shop = CookieBuilder::default().name("__Http-sid").path("/app");
+        let shop = shop.domain("example.com").same_site(SameSite::None);
+        let minute = Some(Duration::from_secs(60));
+        for (builder, lifetime, expected) in [
+            (
+                CookieBuilder::default(),
+                None,
+                "__Host-Http-id=value; HttpOnly; SameSite=Lax; Secure; Path=/",
+            ),
+            (
+                shop.partitioned(true),
+                minute,
+                "__Http-sid=value; HttpOnly; SameSite=None; Partitioned; Secure; Path=/app; \
+                 Domain=example.com; Max-Age=60",
+            ),
+        ] {
+            let config = builder.build().unwrap();
+            assert_eq!(config.set_token("value", lifetime).unwrap(), expected);
+        }
+    }
+
+    #[test]
     fn lifetimes_end_after_400_days() {
         let config = CookieBuilder::default().build_unchecked();
         for (lifetime, max_age) in [
