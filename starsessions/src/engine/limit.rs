@@ -43,7 +43,7 @@ impl ServerSide {
             return self.carry_out(work).await;
         }
         if limit.at_limit == AtLimit::EndOldest {
-            // Those that end others take turns: of two at once, each could end another session, which is one too many.
+            // Sign-ins that end sessions take turns: two at once could each end another one, which is one too many.
             for turn in 0..TURNS {
                 match self.execute_claimed(limit, 1, &lookups, work).await {
                     Err(SessionError::TooManySessions { .. }) => wait_for(turn).await,
@@ -51,7 +51,7 @@ impl ServerSide {
                 }
             }
         }
-        // Also behind the claim of a sign-in that was interrupted.
+        // The claim of a server that has crashed stays for two minutes, and holds no other sign-in up for so long.
         self.execute_claimed(limit, limit.max, &lookups, work).await
     }
 
@@ -218,7 +218,7 @@ async fn wait_for(turn: u64) {
     tokio::time::sleep(Duration::from_millis(turn.min(LONGEST_WAIT))).await;
 }
 
-/// How often a sign-in waits for the user's others: in all a second, more than they take.
+/// How often a sign-in waits for others of its user: for about a second in all, which is more than those take.
 const TURNS: u64 = 40;
 /// In milliseconds.
 const LONGEST_WAIT: u64 = 30;
