@@ -90,11 +90,10 @@ impl Record {
         let mut entries = record.entries();
         let mut last: &[u8] = &[];
         for entry in &mut entries {
-            let name = entry.name;
-            if name <= last || std::str::from_utf8(name).is_err() {
+            if entry.name <= last {
                 return None;
             }
-            last = name;
+            last = entry.name;
         }
         entries.rest().is_empty().then_some(record)
     }
