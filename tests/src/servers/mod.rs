@@ -2,13 +2,14 @@
 
 pub mod mariadb;
 pub mod nats;
+mod ports;
 pub mod postgres;
 mod program;
 pub mod redis;
 
 use std::fs::Permissions;
 use std::io::{BufRead, BufReader, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
@@ -17,6 +18,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::Duration;
 
+pub use self::ports::free_port;
 pub use self::program::Program;
 
 /// A folder of a test's own, removed with everything in it.
@@ -221,10 +223,17 @@ impl Drop for Keeper {
 
 const KEEPER: &str = r#"
 trap '' INT TERM HUP
-folder=$1; shift; pid=
-# A server may have processes below it.
-all() { kill "-$1" "$pid" $(cat "/proc/$pid/task/$pid/children" 2>/dev/null); } 2>/dev/null
-gone() { wait "$pid"; pid=; } 2>/dev/null
+folder=$1; shift; pid= children=
+wait_for() { while ! grep -q "^State:.[$2]" "/proc/$1/status" && [ -e "/proc/$1/status" ]; do :; done; }
+# A server may have processes below it. One that is stopped begins no more, so that all get the signal.
+all() {
+    kill -STOP "$pid"
+    wait_for "$pid" TZ
+    children=$(cat "/proc/$pid/task/$pid/children")
+    kill "-$1" $children "$pid"
+} 2>/dev/null
+# What is left of it would keep the next one from starting.
+gone() { wait "$pid"; for child in $children; do wait_for "$child" Z; done; pid= children=; } 2>/dev/null
 while read -r order; do
     case $order in
         start) (trap - INT TERM HUP; exec "$@") </dev/null >>"$folder/log" 2>&1 & pid=$! ;;
@@ -239,16 +248,6 @@ done
 [ -n "$pid" ] && { all KILL; gone; }
 rm -rf -- "$folder"
 "#;
-
-/// A port without a listener.
-///
-/// # Panics
-/// If there is none.
-#[must_use]
-pub fn free_port() -> u16 {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
-    listener.local_addr().expect("an address").port()
-}
 
 /// Gives a folder to the user that [`Program::unprivileged`] runs as, if that is another one.
 ///
@@ -311,5 +310,42 @@ mod tests {
         drop(server);
         assert!(TcpStream::connect(address).is_err());
         assert!(!folder.exists());
+    }
+
+    /// As PostgreSQL has a process for each connection, and writes to its log all the time.
+    const BUSY: &str = r#"
+import os, signal, socket, sys, time
+listener = socket.create_server(("127.0.0.1", int(sys.argv[1])))
+signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+children = []
+while True:
+    child = os.fork()
+    while not child:
+        print("here", flush=True)
+        time.sleep(0.002)
+    children.append(child)
+    if len(children) > 8:
+        os.kill(children.pop(0), signal.SIGKILL)
+"#;
+
+    #[test]
+    fn processes_that_a_server_begins_meanwhile_are_frozen_and_killed_with_it() {
+        let port = free_port();
+        let mut python = Command::new("python3");
+        python.args(["-c", BUSY]).arg(port.to_string());
+        let server = Server::new(Folder::new(), port, &python);
+        let writes = || {
+            let before = server.log().len();
+            thread::sleep(10 * PAUSE);
+            server.log().len() > before
+        };
+        let at_last = |expected| (0..100).any(|_| writes() == expected);
+        for end in [Server::freeze, Server::freeze, Server::kill, Server::kill] {
+            server.start();
+            assert!(at_last(true));
+            end(&server);
+            assert!(at_last(false), "one of them goes on");
+            server.kill();
+        }
     }
 }

@@ -1,10 +1,10 @@
 //! Redis and Valkey: one server, a Cluster, a Sentinel set, one behind TLS.
 
-use std::net::TcpListener;
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
+use super::ports::reserve;
 use super::{Folder, Program, Server, free_port, run};
 
 /// A version of the server.
@@ -80,7 +80,7 @@ pub fn cluster(version: Version) -> [Server; 3] {
         // The nodes talk to each other on the port that is ten thousand higher.
         let port = loop {
             let port = free_port();
-            if port < 50_000 && TcpListener::bind((LOCALHOST, port + 10_000)).is_ok() {
+            if reserve(port + 10_000) {
                 break port;
             }
         };
