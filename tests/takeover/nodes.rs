@@ -12,7 +12,9 @@ use starsessions::python::{CookieStore, RedisStore, Sessions};
 use starsessions::store::{RedisClient, StoreError};
 use starsessions::takeover::{FormerSession, JsonObject, Source};
 use starsessions::testing::TestSessions;
-use starsessions::{CurrentSession, KeyRing, Session, SessionError, SessionLayer, Timestamp};
+use starsessions::{
+    CurrentSession, KeyRing, Session, SessionError, SessionLayer, SessionLayerBuilder, Timestamp,
+};
 use starsessions_tests::client::{Client, Reply};
 use starsessions_tests::servers::Server;
 use starsessions_tests::servers::redis::{self as servers, Version, ask};
@@ -70,9 +72,16 @@ async fn alone(server: &Server) -> Sessions {
 }
 
 fn node(sessions: Sessions, keys: &str) -> Client {
+    node_with(sessions, keys, |layer| layer)
+}
+
+fn node_with(
+    sessions: Sessions,
+    keys: &str,
+    set: impl FnOnce(SessionLayerBuilder) -> SessionLayerBuilder,
+) -> Client {
     let layer = SessionLayer::shared_with_python(sessions, KeyRing::parse(keys).unwrap());
-    let layer = layer.store_timeout(LIMIT).build().unwrap();
-    Client::new(&routes().layer(layer))
+    Client::new(&routes().layer(set(layer).build().unwrap()))
 }
 
 /// The cookie that a reply gives.
@@ -214,15 +223,22 @@ async fn a_source_has_the_time_that_the_layers_store_has() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tokio::test]
 async fn a_redis_that_does_not_answer_in_time_is_an_outage() {
     let server = servers::redis(Version::System, &[]);
     let node = node(alone(&server).await, OLD);
     let node = node.showing(cookie(&node.ask(Method::POST, "/login/7").await));
-    // Longer than the layer's limit, and shorter than that of the client.
-    ask(&server, &["CLIENT", "PAUSE", "1700"]);
-    let reply = node.ask(Method::GET, "/me").await;
+    let busy = node_with(alone(&server).await, OLD, |layer| {
+        layer.store_timeout(LIMIT)
+    });
+    server.freeze();
+    // The client itself waits for longer than this, in its two tries.
+    let reply = tokio::select! {
+        biased;
+        reply = node.at(&busy).ask(Method::GET, "/me") => reply,
+        () = tokio::time::sleep(3 * LIMIT) => panic!("the layer has waited for the client"),
+    };
     assert_eq!(reply.status, StatusCode::SERVICE_UNAVAILABLE);
-    tokio::time::sleep(LIMIT).await;
+    server.thaw();
     assert_eq!(node.ask(Method::GET, "/me").await.body, "7");
 }

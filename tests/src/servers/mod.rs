@@ -224,16 +224,16 @@ impl Drop for Keeper {
 const KEEPER: &str = r#"
 trap '' INT TERM HUP
 folder=$1; shift; pid= children=
-wait_for() { while ! grep -q "^State:.[$2]" "/proc/$1/status" && [ -e "/proc/$1/status" ]; do :; done; }
-# A server may have processes below it. One that is stopped begins no more, so that all get the signal.
+is() { grep -q "^State:.[$2]" "/proc/$1/status" || ! [ -e "/proc/$1/status" ]; }
+# A server may have processes below it. One that is stopped begins no more, so that all get the signal. The system
+# lets it go on if this happens as the processes above it end.
 all() {
-    kill -STOP "$pid"
-    wait_for "$pid" TZ
+    until kill -STOP "$pid"; is "$pid" TZ; do :; done
     children=$(cat "/proc/$pid/task/$pid/children")
     kill "-$1" $children "$pid"
 } 2>/dev/null
 # What is left of it would keep the next one from starting.
-gone() { wait "$pid"; for child in $children; do wait_for "$child" Z; done; pid= children=; } 2>/dev/null
+gone() { wait "$pid"; for child in $children; do until is "$child" Z; do :; done; done; pid= children=; } 2>/dev/null
 while read -r order; do
     case $order in
         start) (trap - INT TERM HUP; exec "$@") </dev/null >>"$folder/log" 2>&1 & pid=$! ;;
