@@ -1,15 +1,31 @@
-//! What the answer to a repeated operation says about the first try, whose own answer was lost.
+//! What an answer says of the operation: of one that was refused, and of a first try whose own answer was lost.
 //!
 //! What the runtime writes is unique: a row with the revision and the value that were sent is the one
 //! that was sent, and no other row ever has its revision under the same key.
 
 use super::{Inserted, Replaced, Result, Rotated, Rotation, Row, StoreError};
+use crate::clock::Timestamp;
 
 /// An answer, and whether an earlier try may have reached the server as well.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Answer<T> {
     pub(crate) value: T,
     pub(crate) is_repeated: bool,
+}
+
+/// What keeps a row from being replaced: `found` is what is under its key.
+pub(super) fn not_replaced(found: Option<Row>, now: Timestamp) -> Replaced {
+    let live = found.filter(|row| row.is_live(now));
+    live.map_or(Replaced::Gone, Replaced::Stale)
+}
+
+/// What keeps a session from moving: `found` is what is under its old key.
+pub(super) fn not_rotated(found: Option<Row>, seen: &Row, now: Timestamp) -> Rotated {
+    match not_replaced(found, now) {
+        Replaced::Stale(row) if row.revision == seen.revision => Rotated::Exists,
+        Replaced::Stale(row) => Rotated::Stale(row),
+        _ => Rotated::Gone,
+    }
 }
 
 /// The outcome of both tries to insert `row`; `found` is what is under its key.
@@ -80,7 +96,6 @@ fn unknown() -> StoreError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clock::Timestamp;
     use crate::crypto::RowKey;
 
     #[test]

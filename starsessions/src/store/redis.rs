@@ -7,8 +7,8 @@ mod link;
 mod node;
 mod packed;
 mod proof;
-mod rotation;
 mod rows;
+mod swap;
 
 use std::error::Error;
 use std::fmt;

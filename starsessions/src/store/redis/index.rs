@@ -85,26 +85,22 @@ impl Rows {
     }
 
     /// Enters a row that is about to take the place of `seen`, where that is not entered or not for as long.
-    /// If there was something to enter, returns how many connections there were, for
-    /// [`file_again`](Self::file_again).
+    /// Returns whether there was something to enter.
     pub(super) async fn file(
         &self,
         key: &RowKey,
         seen: Option<&Row>,
         row: &Row,
         now: Timestamp,
-    ) -> Result<Option<u64>> {
+    ) -> Result<bool> {
         let end = end_of_entry(row.deadline);
         let lasts = seen.is_some_and(|seen| end <= end_of_entry(seen.deadline));
         let entered = seen.map_or(&[] as &[_], Row::index_keys);
-        let mut filed = None;
+        let mut is_filed = false;
         for index_key in row.index_keys() {
             let is_entered = entered.contains(index_key);
             if is_entered && lasts {
                 continue;
-            }
-            if filed.is_none() {
-                filed = Some(self.link.connections().await);
             }
             // In a Cluster, what is not entered any more has ended.
             let mode = match is_entered && self.link.is_cluster() {
@@ -117,25 +113,9 @@ impl Rows {
             if run.await.read::<i64>()? == BEGUN_ANEW {
                 self.outages.report(&lost_index(), now);
             }
+            is_filed = true;
         }
-        Ok(filed)
-    }
-
-    /// Enters a row that was written over another connection than its entry: it may lead to another server,
-    /// which has taken over without the newest second.
-    pub(super) async fn file_again(
-        &self,
-        filed: Option<u64>,
-        key: &RowKey,
-        row: &Row,
-        now: Timestamp,
-    ) -> Result<()> {
-        match filed {
-            Some(connections) if self.link.connections().await != connections => {
-                self.file(key, None, row, now).await.map(drop)
-            }
-            _ => Ok(()),
-        }
+        Ok(is_filed)
     }
 
     /// Takes out what a row, which has taken the place of `seen`, is not filed under any more. If another

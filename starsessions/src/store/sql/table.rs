@@ -52,8 +52,7 @@ impl<DB: Server> Table<DB> {
         if answer.value.changes > 0 {
             return Ok(Replaced::Replaced);
         }
-        let live = self.load(key).await?.filter(|row| row.is_live(now));
-        let outcome = live.map_or(Replaced::Gone, Replaced::Stale);
+        let outcome = again::not_replaced(self.load(key).await?, now);
         again::replaced(outcome, row, answer.is_repeated)
     }
 
@@ -81,12 +80,7 @@ impl<DB: Server> Table<DB> {
         if answer.value.changes > 0 {
             return Ok(Rotated::Rotated);
         }
-        let live = self.load(old).await?.filter(|row| row.is_live(now));
-        let outcome = match live {
-            Some(old) if old.revision == seen.revision => Rotated::Exists,
-            Some(old) => Rotated::Stale(old),
-            None => Rotated::Gone,
-        };
+        let outcome = again::not_rotated(self.load(old).await?, seen, now);
         match answer.is_repeated {
             true => again::rotated(outcome, &rotation, self.load(new).await?.as_ref()),
             false => Ok(outcome),
