@@ -22,8 +22,6 @@
     feature = "sqlite"
 ))]
 mod again;
-#[cfg(any(feature = "mysql", feature = "postgres", feature = "sqlite"))]
-mod columns;
 mod cookie;
 mod counts;
 mod erased;

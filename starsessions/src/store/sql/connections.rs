@@ -27,10 +27,10 @@ pub(super) struct Connections<DB: Driver> {
     pub(super) limit: Duration,
 }
 
-impl<DB: Driver> Link<DB> for Connections<DB> {
+impl<DB: Driver> Link for Connections<DB> {
     /// No answer is left on a connection for the next caller to read. What has lost its connection is tried
     /// once more.
-    async fn send(&self, requests: Vec<Request>, patience: u32) -> Result<Answer<Reply<DB>>> {
+    async fn send(&self, requests: Vec<Request>, patience: u32) -> Result<Answer<Reply>> {
         let this = Self {
             pool: self.pool.clone(),
             limit: self.limit * patience,
@@ -40,7 +40,7 @@ impl<DB: Driver> Link<DB> for Connections<DB> {
 }
 
 impl<DB: Driver> Connections<DB> {
-    async fn send_stubbornly(&self, requests: &[Request]) -> Result<Answer<Reply<DB>>> {
+    async fn send_stubbornly(&self, requests: &[Request]) -> Result<Answer<Reply>> {
         let (mut undone, mut is_second, mut is_repeated) = (0, false, false);
         loop {
             let failure = match self.try_to_send(requests).await {
@@ -63,7 +63,7 @@ impl<DB: Driver> Connections<DB> {
         }
     }
 
-    async fn try_to_send(&self, requests: &[Request]) -> Result<Reply<DB>, Failure> {
+    async fn try_to_send(&self, requests: &[Request]) -> Result<Reply, Failure> {
         let deadline = Instant::now() + self.limit;
         let silent = |reason| {
             let limit = self.limit;
@@ -118,7 +118,7 @@ fn give_back_within<DB: Driver>(
 async fn exchange<DB: Driver>(
     connection: &mut DB::Connection,
     requests: &[Request],
-) -> sqlx::Result<Reply<DB>> {
+) -> sqlx::Result<Reply> {
     if let [request] = requests {
         return send::<DB>(request, connection).await;
     }
@@ -142,7 +142,7 @@ async fn exchange<DB: Driver>(
 async fn send_all<DB: Driver>(
     connection: &mut DB::Connection,
     requests: &[Request],
-) -> sqlx::Result<Reply<DB>> {
+) -> sqlx::Result<Reply> {
     let mut first = None;
     for request in requests {
         let reply = send::<DB>(request, connection).await?;
@@ -157,7 +157,7 @@ async fn send_all<DB: Driver>(
 pub(super) async fn send<DB: Driver>(
     request: &Request,
     to: &mut DB::Connection,
-) -> sqlx::Result<Reply<DB>> {
+) -> sqlx::Result<Reply> {
     let mut arguments = DB::Arguments::default();
     for value in &request.values {
         DB::bind(&mut arguments, value);

@@ -95,10 +95,3 @@ impl From<Failure> for StoreError {
         Self::Unavailable(failure.into())
     }
 }
-
-impl From<sqlx::Error> for StoreError {
-    /// Of a row that was read.
-    fn from(error: sqlx::Error) -> Self {
-        Self::Corrupt(error.into())
-    }
-}

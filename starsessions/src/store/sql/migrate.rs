@@ -5,11 +5,11 @@ use std::fmt;
 
 use sqlx::{AssertSqlSafe, SqlSafeStr as _};
 
+use super::columns::number;
 use super::connections::send;
 use super::driver::Driver;
 use super::failure::{Failure, Reason};
 use super::names::TableName;
-use super::server::Found as _;
 use super::statement::{Reply, Request, Statement};
 use super::table::Table;
 use crate::sentence::debug_as_sentence;
@@ -20,9 +20,7 @@ impl<DB: Driver> Table<DB> {
         let version = Statement::new::<DB>(DB::VERSION, &name.in_templates::<DB>());
         let version = version.with(&[]);
         let rows = self.find(&version, name).await?.unwrap_or_default().rows;
-        let version = rows.first().map(|row| row.number(0)).transpose();
-        let version = version.map_err(|error| MigrateError::Unavailable(error.into()))?;
-        let version = version.flatten();
+        let version = rows.first().and_then(|row| number(row, 0));
         if let Some(found) = version.filter(|found| *found != i64::from(SCHEMA)) {
             let known = SCHEMA;
             let found = i32::try_from(found).unwrap_or(i32::MAX);
@@ -55,7 +53,7 @@ impl<DB: Driver> Table<DB> {
         &self,
         request: &Request,
         name: &TableName,
-    ) -> Result<Option<Reply<DB>>, MigrateError> {
+    ) -> Result<Option<Reply>, MigrateError> {
         let mut connection = self.link.acquire().await?;
         match send::<DB>(request, &mut connection)
             .await

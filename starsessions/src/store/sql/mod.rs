@@ -1,5 +1,6 @@
 //! The stores in SQL: one set of operations, and what each database does in its own way.
 
+mod columns;
 #[cfg(any(feature = "mysql", feature = "postgres"))]
 mod connections;
 #[cfg(any(feature = "mysql", feature = "postgres"))]

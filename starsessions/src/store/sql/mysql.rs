@@ -2,15 +2,14 @@
 
 use sqlx::error::DatabaseError;
 use sqlx::mysql::{MySql, MySqlDatabaseError, MySqlPool, MySqlRow};
-use sqlx::{Arguments as _, FromRow};
+use sqlx::{Arguments as _, Column as _, Type};
 
+use super::columns::Value;
 use super::driver::Driver;
 use super::failure::Reason;
 use super::pooled::sql_store;
 use super::server::Server;
-use super::statement::{SHARED, Statements, Value};
-use crate::store::Result;
-use crate::store::columns::{self, Columns};
+use super::statement::{SHARED, Statements};
 
 sql_store! {
     /// Keeps sessions in MySQL or MariaDB, over a pool of `sqlx`.
@@ -57,12 +56,11 @@ sql_store! {
     ///
     /// A transaction adds its beginning and its end, a `replace` or `rotate` that is refused a look at what is
     /// there. The pool adds a ping before each, unless `test_before_acquire` is off.
-    MySqlStore, MySqlStoreBuilder, MySql, MySqlPool, MySqlRow, "mysql::MySqlPoolOptions", "ROLLBACK"
+    MySqlStore, MySqlStoreBuilder, MySql, MySqlPool, "mysql::MySqlPoolOptions", "ROLLBACK"
 }
 
 impl Server for MySql {
     type Link = Connections<Self>;
-    type Found = MySqlRow;
 
     // An `UPDATE` locks its row and then looks at it as it is *now*, at every isolation level: it waits for
     // another writer and checks its `WHERE` against what that one leaves. So one `UPDATE` is enough to
@@ -99,12 +97,7 @@ impl Server for MySql {
     };
 
     const KEY: &'static str = "session_key";
-    const HAS_INDEX_TABLE: bool = true;
     const RETURNS: bool = false;
-
-    fn columns(found: &MySqlRow) -> Result<Columns> {
-        Ok(FromRow::from_row(found)?)
-    }
 }
 
 impl Driver for MySql {
@@ -160,9 +153,16 @@ INSERT INTO {versions} (version) VALUES (2) ON DUPLICATE KEY UPDATE version = 2;
         let _ = match value {
             Value::Number(number) => arguments.add(number),
             Value::Bytes(bytes) => arguments.add(bytes.as_deref()),
-            Value::Keys(listing) => {
-                arguments.add(listing.as_ref().map(|it| columns::joined(it.index_keys())))
-            }
+            Value::Keys(keys) => arguments.add(keys.as_ref().map(|keys| keys.concat())),
         };
+    }
+
+    fn value(row: &MySqlRow, column: usize) -> sqlx::Result<Value> {
+        if <i64 as Type<Self>>::compatible(row.column(column).type_info()) {
+            let number: Option<_> = row.try_get(column)?;
+            return Ok(number.map_or(Value::Bytes(None), Value::Number));
+        }
+        let bytes: Option<&[u8]> = row.try_get(column)?;
+        Ok(Value::Bytes(bytes.map(Arc::from)))
     }
 }

@@ -2,16 +2,15 @@
 
 use sqlx::error::DatabaseError;
 use sqlx::postgres::{PgPool, PgRow, Postgres};
-use sqlx::{Arguments as _, FromRow};
+use sqlx::{Arguments as _, Column as _, Type};
 
+use super::columns::Value;
 use super::driver::Driver;
 use super::failure::Reason;
 use super::pooled::sql_store;
 use super::server::Server;
-use super::statement::{SHARED, Statements, Value};
+use super::statement::{SHARED, Statements};
 use crate::crypto::IndexKey;
-use crate::store::columns::Columns;
-use crate::store::{Listing, Result};
 
 sql_store! {
     /// Keeps sessions in PostgreSQL.
@@ -58,7 +57,7 @@ sql_store! {
     /// through `sqlx`, and `statement_cache_capacity(0)` does not change it, because `sqlx` names its
     /// statements all the same.
     // By itself, `ROLLBACK` is a warning in the log where there is nothing to roll back.
-    PostgresStore, PostgresStoreBuilder, Postgres, PgPool, PgRow, "postgres::PgPoolOptions", "BEGIN; ROLLBACK"
+    PostgresStore, PostgresStoreBuilder, Postgres, PgPool, "postgres::PgPoolOptions", "BEGIN; ROLLBACK"
 }
 
 impl PostgresStoreBuilder {
@@ -72,7 +71,6 @@ impl PostgresStoreBuilder {
 
 impl Server for Postgres {
     type Link = Connections<Self>;
-    type Found = PgRow;
 
     // Each operation is one of them, and each is a transaction of its own: it happens as a
     // whole or not at all, and no lock outlives a round trip.
@@ -141,16 +139,7 @@ impl Server for Postgres {
         ..SHARED
     };
 
-    const HAS_INDEX_TABLE: bool = false;
     const HAS_NUMBERS: bool = true;
-
-    fn columns(found: &PgRow) -> Result<Columns> {
-        type Keys = Option<Vec<[u8; IndexKey::LEN]>>;
-        let (revision, deadline, last_seen, value, keys, card): (_, _, _, _, Keys, _) =
-            FromRow::from_row(found)?;
-        let keys = keys.map(|keys| keys.concat());
-        Ok((revision, deadline, last_seen, value, keys, card))
-    }
 }
 
 impl Driver for Postgres {
@@ -199,12 +188,21 @@ INSERT INTO {versions} VALUES (2) ON CONFLICT DO NOTHING;
         let _ = match value {
             Value::Number(number) => arguments.add(number),
             Value::Bytes(bytes) => arguments.add(bytes.as_deref()),
-            Value::Keys(listing) => {
-                let keys = |it: &Arc<Listing>| -> Vec<_> {
-                    it.index_keys().iter().map(|key| *key.as_bytes()).collect()
-                };
-                arguments.add(listing.as_ref().map(keys))
-            }
+            Value::Keys(keys) => arguments.add(keys),
         };
+    }
+
+    fn value(row: &PgRow, column: usize) -> sqlx::Result<Value> {
+        let kind = row.column(column).type_info();
+        if <i64 as Type<Self>>::compatible(kind) {
+            let number: Option<_> = row.try_get(column)?;
+            return Ok(number.map_or(Value::Bytes(None), Value::Number));
+        }
+        if <[u8] as Type<Self>>::compatible(kind) {
+            let bytes: Option<&[u8]> = row.try_get(column)?;
+            return Ok(Value::Bytes(bytes.map(Arc::from)));
+        }
+        let keys: Option<Vec<[u8; IndexKey::LEN]>> = row.try_get(column)?;
+        Ok(Value::Bytes(keys.map(|keys| keys.concat().into())))
     }
 }

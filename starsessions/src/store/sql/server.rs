@@ -3,11 +3,9 @@
 use super::statement::{Reply, Request, Statements};
 use crate::store::Result;
 use crate::store::again::Answer;
-use crate::store::columns::Columns;
 
 pub(super) trait Server: Sized + Send + Sync + 'static {
-    type Link: Link<Self>;
-    type Found: Found;
+    type Link: Link;
 
     const STATEMENTS: Statements<&'static str>;
     /// The column of keys.
@@ -18,26 +16,14 @@ pub(super) trait Server: Sized + Send + Sync + 'static {
     const HAS_NUMBERS: bool = false;
     /// Whether it returns what it deletes.
     const RETURNS: bool = true;
-    /// Whether index keys have a table of their own.
-    const HAS_INDEX_TABLE: bool;
     /// Short enough for requests not to wait behind it.
     const SWEEP_BATCH: usize = 1_000;
     /// How many expired rows go for each that is inserted.
     const FREED_PER_INSERT: usize = 0;
-
-    fn columns(found: &Self::Found) -> Result<Columns>;
-}
-
-/// A row that a statement returns.
-pub(super) trait Found: Send + Sync {
-    /// The key, which comes after the columns.
-    fn key(&self) -> Result<Vec<u8>>;
-
-    fn number(&self, column: usize) -> Result<Option<i64>>;
 }
 
 /// The way to the database.
-pub(super) trait Link<DB: Server>: Send + Sync + 'static {
+pub(super) trait Link: Send + Sync + 'static {
     /// Sends requests: a single one as it is, several as a transaction that the first one decides. If it
     /// changes nothing, nothing is written. `patience` is how much longer than a request of a browser it may take.
     ///
@@ -46,5 +32,5 @@ pub(super) trait Link<DB: Server>: Send + Sync + 'static {
         &self,
         requests: Vec<Request>,
         patience: u32,
-    ) -> impl Future<Output = Result<Answer<Reply<DB>>>> + Send;
+    ) -> impl Future<Output = Result<Answer<Reply>>> + Send;
 }

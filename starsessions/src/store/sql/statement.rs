@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
+use super::columns::{COLUMNS, Value, column_of};
 use super::server::Server;
 use crate::crypto::RowKey;
-use crate::store::columns::{revision, seconds};
-use crate::store::{Listing, Row};
+use crate::store::Row;
 
 macro_rules! statements {
     ($($(#[$about:meta])* $name:ident,)*) => {
@@ -26,7 +26,7 @@ macro_rules! statements {
 }
 
 statements! {
-    /// Returns the [columns](crate::store::columns::Columns) of the row under a key.
+    /// Returns the [columns](COLUMNS) of the row under a key.
     load,
     /// Adds a row, unless a live one is there.
     insert,
@@ -79,8 +79,6 @@ pub(super) const SHARED: Statements<&'static str> = Statements {
     ..NONE
 };
 
-/// The names of [`Columns`](crate::store::columns::Columns).
-const COLUMNS: &str = "revision, deadline, last_seen, value, index_keys, card";
 const ROW: &str = "{revision}, {deadline}, {last_seen}, {value}, {index_keys}, {card}";
 /// No expression reads a column that is assigned before it. So it does not matter whether assignments take
 /// place from left to right, or all at once as in PostgreSQL or under `SIMULTANEOUS_ASSIGNMENT`.
@@ -150,12 +148,6 @@ pub(super) struct Request {
     pub(super) values: Vec<Value>,
 }
 
-pub(super) enum Value {
-    Number(i64),
-    Bytes(Option<Arc<[u8]>>),
-    Keys(Option<Arc<Listing>>),
-}
-
 /// What parameters stand for, by their names.
 pub(super) type Values<'a> = &'a [(&'static str, Given<'a>)];
 
@@ -177,42 +169,20 @@ fn value_of(parameter: &str, values: Values<'_>) -> Value {
     value.unwrap_or(Value::Bytes(None))
 }
 
-fn column_of(row: &Row, column: &str) -> Option<Value> {
-    let listing = row.listing.as_ref();
-    Some(match column {
-        "revision" => Value::Number(revision(row)),
-        "deadline" => Value::Number(seconds(row.deadline)),
-        "last_seen" => Value::Number(seconds(row.last_seen)),
-        "value" => Value::Bytes(Some(Arc::clone(&row.value))),
-        "index_keys" => Value::Keys(listing.map(Arc::clone)),
-        "card" => Value::Bytes(listing.map(|listing| listing.card().into())),
-        _ => return None,
-    })
-}
-
 /// What the server has answered.
-pub(super) struct Reply<DB: Server> {
-    pub(super) rows: Vec<DB::Found>,
+#[derive(Default)]
+pub(super) struct Reply {
+    pub(super) rows: Vec<Vec<Value>>,
     pub(super) changes: u64,
     /// Nothing was written, because a row has the key of the one that was to be inserted.
     pub(super) is_taken: bool,
 }
 
-impl<DB: Server> Reply<DB> {
+impl Reply {
     pub(super) fn taken() -> Self {
         Self {
             is_taken: true,
             ..Self::default()
-        }
-    }
-}
-
-impl<DB: Server> Default for Reply<DB> {
-    fn default() -> Self {
-        Self {
-            rows: Vec::new(),
-            changes: 0,
-            is_taken: false,
         }
     }
 }

@@ -2,16 +2,16 @@
 
 use std::iter;
 
-use super::server::{Found as _, Link, Server};
+use super::columns::{key_of, malformed, number, row_of, seconds};
+use super::server::{Link, Server};
 use super::statement::{Given, Reply, Request, Statement, Statements, Values};
 use crate::clock::Timestamp;
 use crate::crypto::{IndexKey, RowKey};
 use crate::observe::Outages;
 use crate::store::again::{self, Answer};
-use crate::store::columns;
 use crate::store::{
-    Inserted, Listed, Protection, Replaced, Result, Rotated, Rotation, Row, StoreCounts,
-    StoreError, Touch, Touched,
+    Inserted, Listed, Protection, Replaced, Result, Rotated, Rotation, Row, StoreCounts, Touch,
+    Touched,
 };
 
 /// A table of rows.
@@ -25,7 +25,12 @@ pub(super) struct Table<DB: Server> {
 impl<DB: Server> Table<DB> {
     pub(super) async fn load(&self, key: &RowKey) -> Result<Option<Row>> {
         let found = self.ask(&self.statements.load, &[under(key)]).await?;
-        found.value.rows.first().map(row_of::<DB>).transpose()
+        found
+            .value
+            .rows
+            .first()
+            .map(|found| row_of(found))
+            .transpose()
     }
 
     pub(super) async fn insert(&self, key: &RowKey, row: &Row, now: Timestamp) -> Result<Inserted> {
@@ -70,7 +75,7 @@ impl<DB: Server> Table<DB> {
             values.push(("new_key", Given::Key(new.as_bytes())));
             values.push(("new_", Given::Row(rotation.row)));
             let mut requests = vec![rotate.with(&values)];
-            if DB::HAS_INDEX_TABLE {
+            if !self.statements.file.is_empty() {
                 requests.extend(self.beside(new, rotation.row, now));
                 requests.extend(replace);
             }
@@ -109,7 +114,7 @@ impl<DB: Server> Table<DB> {
         let found = self.ask(&self.statements.listed, &values).await?.value.rows;
         let mut listed = Vec::with_capacity(found.len());
         for found in &found {
-            match row_of::<DB>(found).and_then(|row| Ok((key_of::<DB>(found)?, row))) {
+            match row_of(found).and_then(|row| Ok((key_of(found)?, row))) {
                 Ok((key, row)) if row.is_live(now) => listed.extend(Listed::new(key, &row)),
                 Ok(_) => {}
                 // It is not a session that can be used, so it keeps no list and no revocation from
@@ -126,7 +131,7 @@ impl<DB: Server> Table<DB> {
         if DB::RETURNS {
             let removed = self.ask(remove, &[under(key)]).await?;
             return match removed.value.rows.first() {
-                Some(row) => Ok(row_of::<DB>(row).ok()),
+                Some(row) => Ok(row_of(row).ok()),
                 None => again::removed(removed.is_repeated),
             };
         }
@@ -136,11 +141,12 @@ impl<DB: Server> Table<DB> {
             let Some(found) = found.rows.first() else {
                 return Ok(None);
             };
-            let revision = ("number", Given::Number(DB::columns(found)?.0));
+            let revision = number(found, 0).ok_or_else(malformed)?;
+            let revision = ("number", Given::Number(revision));
             let removed = self.ask(remove, &[under(key), revision]).await?;
             // After a second try the first one may have removed it.
             if removed.value.changes > 0 || removed.is_repeated {
-                return Ok(row_of::<DB>(found).ok());
+                return Ok(row_of(found).ok());
             }
         }
     }
@@ -154,8 +160,8 @@ impl<DB: Server> Table<DB> {
             let swept = self.link.send(vec![sweep], PATIENCE).await?.value;
             let mut changes = swept.changes;
             if let Some(row) = swept.rows.first() {
-                changes = row.number(0)?.unwrap_or_default().cast_unsigned();
-                first = row.number(1)?.unwrap_or(first);
+                changes = number(row, 0).unwrap_or_default().cast_unsigned();
+                first = number(row, 1).unwrap_or(first);
             }
             let changes = usize::try_from(changes).unwrap_or(batch);
             freed += changes;
@@ -170,14 +176,11 @@ impl<DB: Server> Table<DB> {
         let count = self.statements.count.with(&[at(now)]);
         let counted = self.link.send(vec![count], PATIENCE).await?.value.rows;
         let row = counted.first().ok_or_else(malformed)?;
-        let mut columns = [0; 6];
-        for (place, column) in columns.iter_mut().enumerate() {
-            *column = row.number(place)?.unwrap_or_default();
-        }
-        Ok(StoreCounts::of_columns(columns))
+        let column = |column| number(row, column).unwrap_or_default();
+        Ok(StoreCounts::of_columns([0, 1, 2, 3, 4, 5].map(column)))
     }
 
-    async fn ask(&self, statement: &Statement, values: Values<'_>) -> Result<Answer<Reply<DB>>> {
+    async fn ask(&self, statement: &Statement, values: Values<'_>) -> Result<Answer<Reply>> {
         self.link.send(vec![statement.with(values)], 1).await
     }
 
@@ -187,7 +190,7 @@ impl<DB: Server> Table<DB> {
         requests: impl Fn() -> Vec<Request>,
         key: &RowKey,
         now: Timestamp,
-    ) -> Result<Answer<Reply<DB>>> {
+    ) -> Result<Answer<Reply>> {
         let answer = self.link.send(requests(), 1).await?;
         if answer.value.is_taken {
             let expired = [under(key), at(now)];
@@ -231,7 +234,7 @@ impl<DB: Server> Table<DB> {
 
     /// What a table of index keys has to change when a row takes the place of another one.
     fn refiling(&self, key: &RowKey, before: &[IndexKey], after: &[IndexKey]) -> Vec<Request> {
-        if !DB::HAS_INDEX_TABLE {
+        if self.statements.file.is_empty() {
             return Vec::new();
         }
         let change =
@@ -248,7 +251,7 @@ impl<DB: Server> Table<DB> {
 type Named<'a> = (&'static str, Given<'a>);
 
 fn at<'a>(now: Timestamp) -> Named<'a> {
-    ("now", Given::Number(columns::seconds(now)))
+    ("now", Given::Number(seconds(now)))
 }
 
 fn filed(index_key: &IndexKey) -> Named<'_> {
@@ -262,21 +265,6 @@ fn under(key: &RowKey) -> Named<'_> {
 fn instead<'a>(key: &'a RowKey, seen: &'a Row, row: &'a Row, now: Timestamp) -> [Named<'a>; 4] {
     let rows = [("seen_", Given::Row(seen)), ("", Given::Row(row))];
     [under(key), rows[0], rows[1], at(now)]
-}
-
-fn row_of<DB: Server>(found: &DB::Found) -> Result<Row> {
-    columns::row(DB::columns(found)?).ok_or_else(malformed)
-}
-
-fn key_of<DB: Server>(found: &DB::Found) -> Result<RowKey> {
-    let key = found.key()?.try_into().map_err(|_| malformed())?;
-    Ok(RowKey::from_bytes(key))
-}
-
-/// What is stored is not what this crate writes.
-pub(super) fn malformed() -> StoreError {
-    let text = "a row of the session table is malformed; delete the row, or restore the table";
-    StoreError::Corrupt(text.into())
 }
 
 /// How much longer a sweep may take than a request.

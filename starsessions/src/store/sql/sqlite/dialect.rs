@@ -5,23 +5,21 @@
 
 use std::path::PathBuf;
 
-use rusqlite::types::{FromSql, ToSqlOutput, Value as Sql};
+use rusqlite::types::{FromSql, FromSqlResult, Null, ToSqlOutput, ValueRef};
 use rusqlite::{Connection, Result as SqlResult, ToSql, ffi, params_from_iter};
 
 use super::queue::{Queue, whole};
 use crate::store::Result;
 use crate::store::again::Answer;
-use crate::store::columns::{Columns, joined};
-use crate::store::sql::server::{Found, Link, Server};
-use crate::store::sql::statement::{Reply, Request, SHARED, Statements, Value};
-use crate::store::sql::table::malformed;
+use crate::store::sql::columns::Value;
+use crate::store::sql::server::{Link, Server};
+use crate::store::sql::statement::{Reply, Request, SHARED, Statements};
 
 /// Names this dialect.
 pub(super) enum Sqlite {}
 
 impl Server for Sqlite {
     type Link = Threads;
-    type Found = Vec<Sql>;
 
     const STATEMENTS: Statements<&'static str> = Statements {
         // The old row follows in the same transaction. The times are those of `Row::in_place_of`.
@@ -52,32 +50,10 @@ impl Server for Sqlite {
         ..SHARED
     };
     const GREATEST: &'static str = "max";
-    const HAS_INDEX_TABLE: bool = true;
     /// A few milliseconds of the writer's time.
     const SWEEP_BATCH: usize = 256;
     /// Two end for each that begins, so that the file stops growing without a sweep.
     const FREED_PER_INSERT: usize = 2;
-
-    fn columns(found: &Vec<Sql>) -> Result<Columns> {
-        let (revision, deadline, last_seen) = (get(found, 0)?, get(found, 1)?, get(found, 2)?);
-        let (value, index_keys, card) = (get(found, 3)?, get(found, 4)?, get(found, 5)?);
-        Ok((revision, deadline, last_seen, value, index_keys, card))
-    }
-}
-
-impl Found for Vec<Sql> {
-    fn key(&self) -> Result<Vec<u8>> {
-        get(self, 6)
-    }
-
-    fn number(&self, column: usize) -> Result<Option<i64>> {
-        get(self, column)
-    }
-}
-
-fn get<T: FromSql>(found: &[Sql], column: usize) -> Result<T> {
-    let value = found.get(column).unwrap_or(&Sql::Null);
-    T::column_result(value.into()).map_err(|_| malformed())
 }
 
 /// The threads of one store: one that writes, and some that read.
@@ -87,8 +63,8 @@ pub(super) struct Threads {
     pub(super) readers: Queue,
 }
 
-impl Link<Sqlite> for Threads {
-    async fn send(&self, requests: Vec<Request>, _: u32) -> Result<Answer<Reply<Sqlite>>> {
+impl Link for Threads {
+    async fn send(&self, requests: Vec<Request>, _: u32) -> Result<Answer<Reply>> {
         let reads = |request: &Request| request.sql.trim_start().starts_with("SELECT");
         let only_reads = requests.iter().all(reads);
         let run = move |connection: &Connection| run_all(connection, &requests);
@@ -105,7 +81,7 @@ impl Link<Sqlite> for Threads {
 }
 
 /// Returns the reply to the first request, without the others if that has changed nothing.
-fn run_all(connection: &Connection, requests: &[Request]) -> SqlResult<Reply<Sqlite>> {
+fn run_all(connection: &Connection, requests: &[Request]) -> SqlResult<Reply> {
     let mut first = None;
     for request in requests {
         let reply = match run(connection, request) {
@@ -119,7 +95,7 @@ fn run_all(connection: &Connection, requests: &[Request]) -> SqlResult<Reply<Sql
     Ok(first.unwrap_or_default())
 }
 
-fn run(connection: &Connection, request: &Request) -> SqlResult<Reply<Sqlite>> {
+fn run(connection: &Connection, request: &Request) -> SqlResult<Reply> {
     let mut statement = connection.prepare_cached(&request.sql)?;
     let width = statement.column_count();
     let mut rows = statement.query(params_from_iter(&request.values))?;
@@ -136,10 +112,18 @@ impl ToSql for Value {
     fn to_sql(&self) -> SqlResult<ToSqlOutput<'_>> {
         Ok(match self {
             Self::Number(number) => ToSqlOutput::from(*number),
-            Self::Bytes(None) => ToSqlOutput::Owned(Sql::Null),
+            Self::Bytes(None) => ToSqlOutput::from(Null),
             Self::Bytes(Some(bytes)) => ToSqlOutput::from(&**bytes),
-            Self::Keys(None) => ToSqlOutput::from(Vec::new()),
-            Self::Keys(Some(listing)) => ToSqlOutput::from(joined(listing.index_keys())),
+            Self::Keys(keys) => ToSqlOutput::from(keys.as_deref().unwrap_or_default().concat()),
+        })
+    }
+}
+
+impl FromSql for Value {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        Ok(match value {
+            ValueRef::Integer(number) => Self::Number(number),
+            value => Self::Bytes(value.as_blob_or_null()?.map(Into::into)),
         })
     }
 }

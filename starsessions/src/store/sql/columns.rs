@@ -1,0 +1,123 @@
+//! A row as the columns of a table.
+
+use std::sync::Arc;
+
+use crate::clock::Timestamp;
+use crate::crypto::{IndexKey, RowKey};
+use crate::store::{Listing, Result, Row, StoreError};
+
+/// What a parameter sends, or a column returns. A server without arrays has index keys one after the other.
+pub(super) enum Value {
+    Number(i64),
+    Bytes(Option<Arc<[u8]>>),
+    Keys(Option<Vec<[u8; IndexKey::LEN]>>),
+}
+
+/// What a table keeps of a row. A guest has no card.
+pub(super) const COLUMNS: &str = "revision, deadline, last_seen, value, index_keys, card";
+
+pub(super) fn column_of(row: &Row, column: &str) -> Option<Value> {
+    let listing = row.listing.as_ref();
+    Some(match column {
+        // Bit for bit: it is compared, never ordered.
+        "revision" => Value::Number(row.revision.cast_signed()),
+        "deadline" => Value::Number(seconds(row.deadline)),
+        "last_seen" => Value::Number(seconds(row.last_seen)),
+        "value" => Value::Bytes(Some(Arc::clone(&row.value))),
+        "index_keys" => Value::Keys(
+            listing.map(|it| it.index_keys().iter().map(|key| *key.as_bytes()).collect()),
+        ),
+        "card" => Value::Bytes(listing.map(|listing| listing.card().into())),
+        _ => return None,
+    })
+}
+
+/// The row that the [columns](COLUMNS) hold.
+pub(super) fn row_of(found: &[Value]) -> Result<Row> {
+    use Value::{Bytes, Number};
+    let [
+        Number(revision),
+        Number(deadline),
+        Number(last_seen),
+        Bytes(Some(value)),
+        Bytes(index_keys),
+        Bytes(card),
+        ..,
+    ] = found
+    else {
+        return Err(malformed());
+    };
+    let mut row = Row::new(Arc::clone(value), time(*last_seen), time(*deadline));
+    row.revision = revision.cast_unsigned();
+    row.listing = match (index_keys, card) {
+        (Some(index_keys), Some(card)) => {
+            let (index_keys, []) = index_keys.as_chunks() else {
+                return Err(malformed());
+            };
+            let index_keys = index_keys.iter().copied().map(IndexKey::from_bytes);
+            Some(Arc::new(Listing::new(index_keys.collect(), card)))
+        }
+        (None, None) => None,
+        (Some(index_keys), None) if index_keys.is_empty() => None,
+        _ => return Err(malformed()),
+    };
+    Ok(row)
+}
+
+/// The key, which comes after the columns.
+pub(super) fn key_of(found: &[Value]) -> Result<RowKey> {
+    match found.last() {
+        Some(Value::Bytes(Some(key))) => (**key)
+            .try_into()
+            .map(RowKey::from_bytes)
+            .map_err(|_| malformed()),
+        _ => Err(malformed()),
+    }
+}
+
+/// The number in a column.
+pub(super) fn number(found: &[Value], column: usize) -> Option<i64> {
+    match found.get(column) {
+        Some(Value::Number(number)) => Some(*number),
+        _ => None,
+    }
+}
+
+/// Seconds end at 2^63, which is 292 billion years after 1970.
+pub(super) fn seconds(time: Timestamp) -> i64 {
+    i64::try_from(time.as_unix_seconds()).unwrap_or(i64::MAX)
+}
+
+fn time(seconds: i64) -> Timestamp {
+    Timestamp::from_unix_seconds(seconds.max(0).cast_unsigned())
+}
+
+/// What is stored is not what this crate writes.
+pub(super) fn malformed() -> StoreError {
+    let text = "a row of the session table is malformed; delete the row, or restore the table";
+    StoreError::Corrupt(text.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_clamped() {
+        assert_eq!(seconds(Timestamp::from_unix_seconds(u64::MAX)), i64::MAX);
+        assert_eq!(time(-1), Timestamp::from_unix_seconds(0));
+    }
+
+    #[test]
+    fn every_revision_comes_back() {
+        for number in [0, 1, u64::MAX / 2 + 1, u64::MAX] {
+            let mut sent = Row::new(*b"value", time(1), time(2));
+            sent.revision = number;
+            let columns =
+                ["revision", "deadline", "last_seen", "value"].map(|it| column_of(&sent, it));
+            let mut columns: Vec<_> = columns.into_iter().flatten().collect();
+            columns.extend([Value::Bytes(None), Value::Bytes(None)]);
+            assert_eq!(row_of(&columns).unwrap(), sent);
+        }
+    }
+}
