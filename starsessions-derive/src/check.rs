@@ -1,4 +1,4 @@
-//! The rules over more than one attribute. Each is a function, with the bad input above it.
+//! The rules over more than one attribute. Each is a function with the bad input above it, or a line of [`CONTRADICTIONS`].
 //!
 //! A rule looks at what is *written*, so that a value that was already reported causes no second error.
 
@@ -22,19 +22,18 @@ pub(crate) fn check(cx: &Ctxt, model: &Model<'_>) {
     names_are_taken(cx, model);
     names_are_too_long(cx, model);
     for field in &model.fields {
-        skip_with_others(cx, &field.attrs);
-        required_with_default(cx, &field.attrs);
+        let attrs = &field.attrs;
+        skip_with_others(cx, attrs);
+        contradictions(cx, attrs);
         required_option(cx, field);
-        borrowed(cx, field);
-        merge_with_exclusive(cx, &field.attrs);
-        flash_with_others(cx, &field.attrs);
-    }
-    for (field, stored) in model.stored() {
-        rotate_with_merge(cx, &field.attrs, stored);
-        rotate_with_commit(cx, &field.attrs);
-        idle_outlives_expires(cx, &field.attrs, stored);
-        migrate_without_version(cx, &field.attrs, stored);
-        version_without_migrate(cx, &field.attrs, stored);
+        let Kind::Stored(stored) = &field.kind else {
+            continue;
+        };
+        borrowed(cx, stored.ty(field.ty));
+        rotate_with_merge(cx, attrs, stored);
+        idle_outlives_expires(cx, attrs, stored);
+        migrate_without_version(cx, attrs, stored);
+        version_without_migrate(cx, attrs, stored);
     }
 }
 
@@ -143,15 +142,13 @@ fn skip_with_others(cx: &Ctxt, attrs: &Attrs) {
 /// ```text
 /// #[session(required, default = 1)]
 /// ```
-fn required_with_default(cx: &Ctxt, attrs: &Attrs) {
-    if let Some(default) = attrs.get(Key::Default)
-        && let Some(pair) = attrs.both(Key::Required, default)
-    {
-        contradiction(
-            cx,
-            pair,
-            "a `required` field is never absent; remove one of them",
-        );
+fn contradictions(cx: &Ctxt, attrs: &Attrs) {
+    for (key, other, why) in CONTRADICTIONS {
+        if let Some(other) = attrs.get(other)
+            && let Some(pair) = attrs.both(key, other)
+        {
+            contradiction(cx, pair, why);
+        }
     }
 }
 
@@ -170,67 +167,10 @@ fn required_option(cx: &Ctxt, field: &Field<'_>) {
 /// ```text
 /// struct Shop<'a> { name: &'a str }
 /// ```
-fn borrowed(cx: &Ctxt, field: &Field<'_>) {
-    if let Kind::Stored(stored) = &field.kind
-        && let Type::Reference(reference) = stored.ty(field.ty)
-    {
+fn borrowed(cx: &Ctxt, ty: &Type) {
+    if let Type::Reference(reference) = ty {
         let message = "a session outlives the request and cannot store a reference; store what it points to, as in `String` for `&str`";
         cx.error(reference, message);
-    }
-}
-
-/// ```text
-/// #[session(merge = sum, exclusive)]
-/// ```
-fn merge_with_exclusive(cx: &Ctxt, attrs: &Attrs) {
-    if let Some(merge) = attrs.get(Key::Merge)
-        && let Some(pair) = attrs.both(Key::Exclusive, merge)
-    {
-        contradiction(
-            cx,
-            pair,
-            "an `exclusive` field is never merged; remove one of them",
-        );
-    }
-}
-
-/// ```text
-/// #[session(flash, required)]
-/// ```
-fn flash_with_others(cx: &Ctxt, attrs: &Attrs) {
-    let reasons = [
-        (
-            Key::Required,
-            "a message is not always there; remove one of them",
-        ),
-        (
-            Key::Default,
-            "a message that was shown would come back; remove one of them",
-        ),
-        (Key::Rotate, "a message signs nobody in; remove one of them"),
-        (
-            Key::Index,
-            "a message is gone when it was shown; remove one of them",
-        ),
-        (
-            Key::Merge,
-            "a `flash` field has a merge of its own; remove one of them",
-        ),
-        (
-            Key::Exclusive,
-            "two requests at once may both show a message; for what can be used once, write `exclusive` alone",
-        ),
-        (
-            Key::Commit,
-            "nobody has seen what a failed response took; remove one of them",
-        ),
-    ];
-    for (key, why) in reasons {
-        if let Some(other) = attrs.get(key)
-            && let Some(pair) = attrs.both(Key::Flash, other)
-        {
-            contradiction(cx, pair, why);
-        }
     }
 }
 
@@ -243,18 +183,6 @@ fn rotate_with_merge(cx: &Ctxt, attrs: &Attrs, stored: &Stored<'_>) {
         && !matches!(stored.merge, Merge::Last)
     {
         let why = "two requests that change who is signed in have no common result; write `merge = last` or `exclusive`";
-        contradiction(cx, pair, why);
-    }
-}
-
-/// ```text
-/// #[session(rotate, commit = always)]
-/// ```
-fn rotate_with_commit(cx: &Ctxt, attrs: &Attrs) {
-    if let Some(commit) = attrs.get(Key::Commit)
-        && let Some(pair) = attrs.both(Key::Rotate, commit)
-    {
-        let why = "a request that failed must not change who is signed in; remove one of them";
         contradiction(cx, pair, why);
     }
 }
@@ -317,3 +245,18 @@ fn contradiction(cx: &Ctxt, (earlier, later): (&Item, &Item), why: &str) {
 
 /// The most bytes of a stored name, namespace and dot included.
 const LONGEST_STORED_NAME: usize = 128;
+
+/// Keys of a field that cannot stand beside each other, whatever their values are, and why.
+#[rustfmt::skip]
+const CONTRADICTIONS: [(Key, Key, &str); 10] = [
+    (Key::Required, Key::Default, "a `required` field is never absent; remove one of them"),
+    (Key::Exclusive, Key::Merge, "an `exclusive` field is never merged; remove one of them"),
+    (Key::Flash, Key::Required, "a message is not always there; remove one of them"),
+    (Key::Flash, Key::Default, "a message that was shown would come back; remove one of them"),
+    (Key::Flash, Key::Rotate, "a message signs nobody in; remove one of them"),
+    (Key::Flash, Key::Index, "a message is gone when it was shown; remove one of them"),
+    (Key::Flash, Key::Merge, "a `flash` field has a merge of its own; remove one of them"),
+    (Key::Flash, Key::Exclusive, "two requests at once may both show a message; for what can be used once, write `exclusive` alone"),
+    (Key::Flash, Key::Commit, "nobody has seen what a failed response took; remove one of them"),
+    (Key::Rotate, Key::Commit, "a request that failed must not change who is signed in; remove one of them"),
+];

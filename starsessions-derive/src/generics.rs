@@ -1,7 +1,7 @@
 //! Bounds for generic session types: each on the type of a field, where it is needed, and none on the parameters.
 
 use proc_macro2::{TokenStream, TokenTree};
-use quote::{ToTokens, quote};
+use quote::{ToTokens, format_ident, quote};
 use syn::{Generics, Ident, Type, WherePredicate, parse_quote};
 
 use crate::model::{Field, Initial, Kind, Model, Presence};
@@ -57,14 +57,11 @@ fn predicates_of(field: &Field<'_>) -> Vec<WherePredicate> {
 }
 
 fn merge_bound(merge: &Merge) -> Option<TokenStream> {
-    match merge {
-        Merge::Last | Merge::With(_) => None,
-        Merge::Sum => Some(quote!(__p::Sum)),
-        Merge::Max | Merge::Min => Some(quote!(__p::Order)),
-        Merge::And | Merge::Or => Some(quote!(__p::Flag)),
-        Merge::Union => Some(quote!(__p::Union)),
-        Merge::Append => Some(quote!(__p::Append)),
-    }
+    let Merge::Policy(_, bound) = merge else {
+        return None;
+    };
+    let bound = format_ident!("{bound}");
+    Some(quote!(__p::#bound))
 }
 
 /// Whether the type names one of the parameters, or `Self`, which has them.

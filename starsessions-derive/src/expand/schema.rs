@@ -82,13 +82,10 @@ fn merge(index: usize, ty: &Type, stored: &Stored<'_>) -> TokenStream {
             _ => quote_spanned!(span=> __p::merge_flashes::<#ty>),
         },
         Merge::Last => return quote!(__p::Merge::Last),
-        Merge::Sum => quote_spanned!(span=> __p::merge_sum::<#ty>),
-        Merge::Max => quote_spanned!(span=> __p::merge_max::<#ty>),
-        Merge::Min => quote_spanned!(span=> __p::merge_min::<#ty>),
-        Merge::And => quote_spanned!(span=> __p::merge_and::<#ty>),
-        Merge::Or => quote_spanned!(span=> __p::merge_or::<#ty>),
-        Merge::Union => quote_spanned!(span=> __p::merge_union::<#ty>),
-        Merge::Append => quote_spanned!(span=> __p::merge_append::<#ty>),
+        Merge::Policy(function, _) => {
+            let function = Ident::new(function, span);
+            quote_spanned!(span=> __p::#function::<#ty>)
+        }
         Merge::With(path) => {
             // A call, for the reason that `adapted` has.
             let sides = ["__base", "__mine", "__theirs"].map(|side| Ident::new(side, path.span()));

@@ -16,13 +16,8 @@ use crate::suggest::{list, nearest};
 #[derive(Clone)]
 pub(crate) enum Merge {
     Last,
-    Sum,
-    Max,
-    Min,
-    And,
-    Or,
-    Union,
-    Append,
+    /// By this function of the runtime, for types of this trait.
+    Policy(&'static str, &'static str),
     With(ExprPath),
 }
 
@@ -37,38 +32,24 @@ pub(crate) enum Codec {
 pub(crate) fn duration(cx: &Ctxt, value: &Expr) -> Option<Duration> {
     let Some(literal) = string(value) else {
         let written = value.to_token_stream();
-        let message = match ungroup(value) {
-            Expr::Lit(literal) if matches!(&literal.lit, Lit::Int(int) if int.suffix().is_empty()) =>
-            {
+        let message = match literal(value) {
+            Some(Lit::Int(number)) if number.suffix().is_empty() => {
                 format!("`{written}` has no unit; write a duration in quotes, as in \"{written}s\"")
             }
-            Expr::Lit(literal) if matches!(&literal.lit, Lit::Int(_)) => {
-                format!("write the duration in quotes: \"{written}\"")
-            }
+            Some(Lit::Int(_)) => format!("write the duration in quotes: \"{written}\""),
             _ => "a duration is a literal in quotes, as in \"10m\"".to_owned(),
         };
-        cx.error(value, message);
-        return None;
+        return cx.refuse(value, message);
     };
-    text::duration(&literal.value())
-        .map_err(|message| cx.error(literal, message))
-        .ok()
+    match text::duration(&literal.value()) {
+        Ok(duration) => Some(duration),
+        Err(message) => cx.refuse(literal, message),
+    }
 }
 
 /// A part of a stored name.
 pub(crate) fn name(cx: &Ctxt, value: &Expr) -> Option<String> {
-    let Some(literal) = string(value) else {
-        cx.error(value, in_quotes("a name", "cart", value));
-        return None;
-    };
-    let name = literal.value();
-    match text::name(&name) {
-        Ok(()) => Some(name),
-        Err(message) => {
-            cx.error(literal, message);
-            None
-        }
-    }
+    checked(cx, value, ["a name", "cart"], text::name)
 }
 
 /// One value, or several in brackets.
@@ -86,15 +67,10 @@ pub(crate) fn check_name(text: &str) -> Result<(), String> {
 
 /// The path of a function.
 pub(crate) fn function(cx: &Ctxt, value: &Expr) -> Option<ExprPath> {
+    let what = "the path of a function, as in `path::to::function`";
     match ungroup(value) {
         Expr::Path(path) => Some(path.clone()),
-        _ => {
-            cx.error(
-                value,
-                without_quotes("the path of a function, as in `path::to::function`", value),
-            );
-            None
-        }
+        _ => cx.refuse(value, without_quotes(what, value)),
     }
 }
 
@@ -103,8 +79,7 @@ pub(crate) fn merge(cx: &Ctxt, value: &Expr) -> Option<Merge> {
     let Expr::Path(path) = ungroup(value) else {
         let policies = list(POLICIES.map(|(name, _)| name));
         let what = format!("{policies}, or the path of a function");
-        cx.error(value, without_quotes(&what, value));
-        return None;
+        return cx.refuse(value, without_quotes(&what, value));
     };
     let Some(word) = path.path.get_ident().map(ToString::to_string) else {
         return Some(Merge::With(path.clone()));
@@ -113,13 +88,10 @@ pub(crate) fn merge(cx: &Ctxt, value: &Expr) -> Option<Merge> {
         return Some(policy.clone());
     }
     if let Some(meant) = nearest(&word, POLICIES.iter().map(|(name, _)| *name)) {
-        cx.error(
-            value,
-            format!(
-                "unknown policy `{word}`; did you mean `{meant}`? (a function of this name is `self::{word}`)"
-            ),
+        let message = format!(
+            "unknown policy `{word}`; did you mean `{meant}`? (a function of this name is `self::{word}`)"
         );
-        return None;
+        return cx.refuse(value, message);
     }
     Some(Merge::With(path.clone()))
 }
@@ -128,13 +100,10 @@ pub(crate) fn merge(cx: &Ctxt, value: &Expr) -> Option<Merge> {
 pub(crate) fn codec(cx: &Ctxt, value: &Expr, json: bool) -> Option<Codec> {
     match choice(cx, value, "codec", &["bincode", "json"])? {
         "json" if json => Some(Codec::Json),
-        "json" => {
-            cx.error(
-                value,
-                "`codec = json` needs the feature `json` of starsessions; add `features = [\"json\"]` to the dependency",
-            );
-            None
-        }
+        "json" => cx.refuse(
+            value,
+            "`codec = json` needs the feature `json` of starsessions; add `features = [\"json\"]` to the dependency",
+        ),
         _ => Some(Codec::Bincode),
     }
 }
@@ -151,44 +120,23 @@ pub(crate) fn until(cx: &Ctxt, value: &Expr) -> Option<()> {
 
 /// The version of a value: 1 and up.
 pub(crate) fn version(cx: &Ctxt, value: &Expr) -> Option<u32> {
-    let Expr::Lit(literal) = ungroup(value) else {
-        cx.error(value, "a version is a whole number, as in `version = 2`");
-        return None;
+    let number = match literal(value) {
+        Some(Lit::Int(number)) => number.base10_parse::<u32>(),
+        _ => return cx.refuse(value, "a version is a whole number, as in `version = 2`"),
     };
-    let Lit::Int(int) = &literal.lit else {
-        cx.error(value, "a version is a whole number, as in `version = 2`");
-        return None;
-    };
-    match int.base10_parse::<u32>() {
-        Ok(0) => {
-            cx.error(
-                value,
-                "versions begin at 1, which a field without `version` has",
-            );
-            None
-        }
+    match number {
+        Ok(0) => cx.refuse(
+            value,
+            "versions begin at 1, which a field without `version` has",
+        ),
         Ok(version) => Some(version),
-        Err(_) => {
-            cx.error(value, format!("a version is at most {}", u32::MAX));
-            None
-        }
+        Err(_) => cx.refuse(value, format!("a version is at most {}", u32::MAX)),
     }
 }
 
 /// Where a browser is sent: a path on this site.
 pub(crate) fn location(cx: &Ctxt, value: &Expr) -> Option<String> {
-    let Some(literal) = string(value) else {
-        cx.error(value, in_quotes("a location", "/login", value));
-        return None;
-    };
-    let location = literal.value();
-    match text::location(&location) {
-        Ok(()) => Some(location),
-        Err(message) => {
-            cx.error(literal, message);
-            None
-        }
-    }
+    checked(cx, value, ["a location", "/login"], text::location)
 }
 
 /// The path of the runtime crate, in quotes or not.
@@ -200,22 +148,38 @@ pub(crate) fn root(cx: &Ctxt, value: &Expr) -> Option<Path> {
             _ => None,
         },
     };
-    if path.is_none() {
-        cx.error(
-            value,
-            "expected the path of a crate or module, as in `crate = path::to::starsessions`",
-        );
+    let expected = "expected the path of a crate or module, as in `crate = path::to::starsessions`";
+    path.or_else(|| cx.refuse(value, expected))
+}
+
+fn literal(value: &Expr) -> Option<&Lit> {
+    match ungroup(value) {
+        Expr::Lit(literal) => Some(&literal.lit),
+        _ => None,
     }
-    path
 }
 
 fn string(value: &Expr) -> Option<&LitStr> {
-    match ungroup(value) {
-        Expr::Lit(literal) => match &literal.lit {
-            Lit::Str(string) => Some(string),
-            _ => None,
-        },
+    match literal(value)? {
+        Lit::Str(string) => Some(string),
         _ => None,
+    }
+}
+
+/// A text in quotes that passes a check.
+fn checked(
+    cx: &Ctxt,
+    value: &Expr,
+    [what, example]: [&str; 2],
+    check: fn(&str) -> Result<(), String>,
+) -> Option<String> {
+    let Some(literal) = string(value) else {
+        return cx.refuse(value, in_quotes(what, example, value));
+    };
+    let text = literal.value();
+    match check(&text) {
+        Ok(()) => Some(text),
+        Err(message) => cx.refuse(literal, message),
     }
 }
 
@@ -227,21 +191,17 @@ fn choice(cx: &Ctxt, value: &Expr, key: &str, words: &[&'static str]) -> Option<
     };
     let expected = list(words.iter().copied());
     let Some(written) = written else {
-        cx.error(value, without_quotes(&expected, value));
-        return None;
+        return cx.refuse(value, without_quotes(&expected, value));
     };
     let found = words.iter().copied().find(|word| *word == written);
-    if found.is_none() {
+    found.or_else(|| {
         let way_out = match nearest(&written, words.iter().copied()) {
             Some(meant) => format!("did you mean `{meant}`?"),
             None => format!("write {expected}"),
         };
-        cx.error(
-            value,
-            format!("`{written}` is not a value of `{key}`; {way_out}"),
-        );
-    }
-    found
+        let message = format!("`{written}` is not a value of `{key}`; {way_out}");
+        cx.refuse(value, message)
+    })
 }
 
 fn in_quotes(what: &str, example: &str, value: &Expr) -> String {
@@ -275,13 +235,13 @@ impl Codec {
 
 const POLICIES: [(&str, Merge); 8] = [
     ("last", Merge::Last),
-    ("sum", Merge::Sum),
-    ("max", Merge::Max),
-    ("min", Merge::Min),
-    ("and", Merge::And),
-    ("or", Merge::Or),
-    ("union", Merge::Union),
-    ("append", Merge::Append),
+    ("sum", Merge::Policy("merge_sum", "Sum")),
+    ("max", Merge::Policy("merge_max", "Order")),
+    ("min", Merge::Policy("merge_min", "Order")),
+    ("and", Merge::Policy("merge_and", "Flag")),
+    ("or", Merge::Policy("merge_or", "Flag")),
+    ("union", Merge::Policy("merge_union", "Union")),
+    ("append", Merge::Policy("merge_append", "Append")),
 ];
 
 #[cfg(test)]
