@@ -17,21 +17,24 @@ const _: () = {
         Self: __p::core::marker::Send + __p::core::marker::Sync + 'static,
     {
         const SCHEMA: &'static __p::Schema = &__p::Schema {
-            type_name: "",
+            type_name: "Shop",
             realm: "",
             bound: false,
             reject: __p::core::option::Option::None,
             fields: &[],
         };
         fn load(
-            _: &mut __p::FieldReader<'_>,
+            __fields: &mut __p::FieldReader<'_>,
         ) -> __p::core::result::Result<Self, __p::Absent> {
             __p::core::unreachable!()
         }
-        fn save(&self, _: &mut __p::FieldWriter) {}
+        fn save(&self, __fields: &mut __p::FieldWriter) {}
         fn validate(&self) -> __p::core::result::Result<(), __p::Invalid> {
             __p::core::result::Result::Ok(())
         }
-        fn debug_fields(&self, _: &mut __p::core::fmt::DebugStruct<'_, '_>) {}
+        fn debug_fields(&self, __out: &mut __p::core::fmt::DebugStruct<'_, '_>) {
+            #[allow(unused_imports)]
+            use __p::{ShowOpaque as _, ShowValue as _};
+        }
     }
 };

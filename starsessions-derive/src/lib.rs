@@ -7,7 +7,6 @@ mod attr;
 mod check;
 mod ctxt;
 mod expand;
-mod fallback;
 mod generics;
 mod keys;
 mod model;
@@ -37,6 +36,6 @@ fn derive(input: proc_macro2::TokenStream) -> proc_macro2::TokenStream {
     check::check(&cx, &model);
     match cx.finish() {
         Ok(()) => expand::expand(&model),
-        Err(errors) => fallback::expand(&model, &errors),
+        Err(errors) => expand::hollow(&model, &errors),
     }
 }

@@ -2,22 +2,44 @@
 
 use proc_macro2::TokenStream;
 use quote::quote;
-use syn::Generics;
 use syn::ext::IdentExt;
+use syn::{ExprPath, Generics};
 
 use super::fields::{adapted, initial_value, kind};
 use super::{attributes, place, schema};
 use crate::model::{Field, Kind, Model};
 
-pub(super) fn implementation(model: &Model<'_>, generics: &Generics) -> TokenStream {
+/// What stands in the schema's list of fields and in the functions, in their order.
+type Content = [TokenStream; 5];
+
+pub(super) fn content(model: &Model<'_>) -> Content {
+    let load = load(model);
+    let debug = model.fields.iter().map(debug_field);
+    [
+        schema::specs(model),
+        quote!(__p::core::result::Result::Ok(Self { #load })),
+        save(model),
+        validate(model.validate.as_ref()),
+        quote!(#(#debug)*),
+    ]
+}
+
+/// For an input with errors: what uses the type compiles, and the user sees the mistake and not its consequences.
+pub(super) fn hollow() -> Content {
+    let nothing = TokenStream::new;
+    let load = quote!(__p::core::unreachable!());
+    [nothing(), load, nothing(), validate(None), nothing()]
+}
+
+pub(super) fn implementation(
+    model: &Model<'_>,
+    generics: &Generics,
+    [specs, load, save, validate, debug]: Content,
+) -> TokenStream {
     let ident = model.ident;
     let (impl_generics, type_generics, where_clause) = generics.split_for_impl();
     let attributes = attributes();
-    let schema = schema::schema(model);
-    let load = load(model);
-    let save = save(model);
-    let validate = validate(model);
-    let debug = model.fields.iter().map(debug_field);
+    let schema = schema::schema(model, &specs);
     quote! {
         #attributes
         impl #impl_generics __p::SessionData for #ident #type_generics #where_clause {
@@ -26,7 +48,7 @@ pub(super) fn implementation(model: &Model<'_>, generics: &Generics) -> TokenStr
             fn load(
                 __fields: &mut __p::FieldReader<'_>,
             ) -> __p::core::result::Result<Self, __p::Absent> {
-                __p::core::result::Result::Ok(Self { #load })
+                #load
             }
 
             fn save(&self, __fields: &mut __p::FieldWriter) {
@@ -40,7 +62,7 @@ pub(super) fn implementation(model: &Model<'_>, generics: &Generics) -> TokenStr
             fn debug_fields(&self, __out: &mut __p::core::fmt::DebugStruct<'_, '_>) {
                 #[allow(unused_imports)]
                 use __p::{ShowOpaque as _, ShowValue as _};
-                #(#debug)*
+                #debug
             }
         }
     }
@@ -80,8 +102,8 @@ fn save(model: &Model<'_>) -> TokenStream {
     quote!(#(#fields)*)
 }
 
-fn validate(model: &Model<'_>) -> TokenStream {
-    match &model.validate {
+fn validate(function: Option<&ExprPath>) -> TokenStream {
+    match function {
         Some(path) => {
             let validate = adapted(path, &quote!(__p::Verdict::verdict));
             quote!(__p::validate(self, #validate))

@@ -9,20 +9,31 @@ use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 use syn::{Ident, Path};
 
-use crate::generics::bounded;
+use crate::generics::{bounded, supertraits};
 use crate::model::Model;
 
 /// The implementations for a model without errors.
 pub(crate) fn expand(model: &Model<'_>) -> TokenStream {
     let generics = bounded(model);
     let fields = fields::fields(model, &generics);
-    let data = data::implementation(model, &generics);
+    let data = data::implementation(model, &generics, data::content(model));
     let index = index::implementation(model, &generics);
     wrap(&model.root, &quote!(#fields #data #index))
 }
 
+/// The output beside errors.
+pub(crate) fn hollow(model: &Model<'_>, errors: &syn::Error) -> TokenStream {
+    let errors = errors.to_compile_error();
+    let mut generics = model.generics.clone();
+    let clause = generics.make_where_clause();
+    clause.predicates.extend(supertraits(model.generics));
+    let hollow = data::implementation(model, &generics, data::hollow());
+    let hollow = wrap(&model.root, &hollow);
+    quote!(#errors #hollow)
+}
+
 /// Puts the output where its names meet no others. Inside, every path begins with `__p`.
-pub(crate) fn wrap(root: &Path, body: &TokenStream) -> TokenStream {
+fn wrap(root: &Path, body: &TokenStream) -> TokenStream {
     quote! {
         const _: () = {
             use #root::__private as __p;
@@ -34,7 +45,7 @@ pub(crate) fn wrap(root: &Path, body: &TokenStream) -> TokenStream {
 /// What stands above each implementation. The lints are those that were seen to blame the user for the output: for a
 /// deprecated type or field, for a path that is longer where the output has it, and for a lifetime that a session can only
 /// have as `'static`.
-pub(crate) fn attributes() -> TokenStream {
+fn attributes() -> TokenStream {
     quote! {
         #[automatically_derived]
         #[allow(deprecated, redundant_lifetimes, unused_qualifications)]

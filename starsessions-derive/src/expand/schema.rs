@@ -13,24 +13,26 @@ use super::{option, place};
 use crate::model::{Field, Model, Presence, Stored};
 use crate::value::Merge;
 
-pub(super) fn schema(model: &Model<'_>) -> TokenStream {
+pub(super) fn schema(model: &Model<'_>, specs: &TokenStream) -> TokenStream {
     let type_name = model.ident.unraw().to_string();
     let realm = &model.realm;
     let bound = model.bound;
     let reject = option(model.reject.as_ref().map(|location| quote!(#location)));
-    let specs = model
-        .stored()
-        .enumerate()
-        .map(|(index, (field, stored))| spec(model, index, field, stored));
     quote! {
         &__p::Schema {
             type_name: #type_name,
             realm: #realm,
             bound: #bound,
             reject: #reject,
-            fields: &[#(#specs),*],
+            fields: &[#specs],
         }
     }
+}
+
+pub(super) fn specs(model: &Model<'_>) -> TokenStream {
+    let stored = model.stored().enumerate();
+    let specs = stored.map(|(index, (field, stored))| spec(model, index, field, stored));
+    quote!(#(#specs),*)
 }
 
 fn spec(model: &Model<'_>, index: usize, field: &Field<'_>, stored: &Stored<'_>) -> TokenStream {
