@@ -110,16 +110,15 @@ impl Place {
     }
 }
 
-const fn field(
-    key: Key,
-    name: &'static str,
-    shape: Shape,
-    usage: &'static str,
-    doc: &'static str,
-) -> Entry {
+/// The name is what stands in front of the value.
+const fn field(key: Key, shape: Shape, usage: &'static str, doc: &'static str) -> Entry {
+    let mut end = 0;
+    while end < usage.len() && usage.as_bytes()[end] != b' ' {
+        end += 1;
+    }
     Entry {
         key,
-        name,
+        name: usage.split_at(end).0,
         place: Place::Field,
         shape,
         usage,
@@ -127,48 +126,42 @@ const fn field(
     }
 }
 
-const fn on_struct(
-    key: Key,
-    name: &'static str,
-    shape: Shape,
-    usage: &'static str,
-    doc: &'static str,
-) -> Entry {
+const fn on_struct(key: Key, shape: Shape, usage: &'static str, doc: &'static str) -> Entry {
     Entry {
         place: Place::Struct,
-        ..field(key, name, shape, usage, doc)
+        ..field(key, shape, usage, doc)
     }
 }
 
 /// Every key, in the order in which the reference describes them.
 #[rustfmt::skip]
 pub(crate) static VOCABULARY: &[Entry] = &[
-    field(Key::Default, "default", Shape::Value, "default = 1", "the field's value while nothing is stored"),
-    field(Key::Required, "required", Shape::Flag, "required", "without a stored value the extractor rejects the request"),
-    field(Key::Expires, "expires", Shape::Value, "expires = \"10m\"", "removed this long after it was last written"),
-    field(Key::Idle, "idle", Shape::Value, "idle = \"15m\"", "removed this long after a request last used the view"),
-    field(Key::Until, "until", Shape::Value, "until = rotate", "removed when the session gets a new id for a change of privileges"),
-    field(Key::Rotate, "rotate", Shape::Flag, "rotate", "a change gives the session a new id in the same commit"),
-    field(Key::Merge, "merge", Shape::Value, "merge = sum", "how a concurrent change of the same field is merged with this one"),
-    field(Key::Exclusive, "exclusive", Shape::Flag, "exclusive", "a concurrent change of the same field is a conflict"),
-    field(Key::Flash, "flash", Shape::Flag, "flash", "a message that is shown once, and not to a prefetch"),
-    field(Key::Commit, "commit", Shape::Value, "commit = always", "a change is kept even when the response is a server error"),
-    field(Key::Index, "index", Shape::Flag, "index", "sessions can be listed and revoked by this value"),
-    field(Key::Validate, "validate", Shape::Value, "validate = path::to::function", "checked when the value is loaded and before it is committed"),
-    field(Key::Rename, "rename", Shape::Value, "rename = \"name\"", "the stored name"),
-    field(Key::Alias, "alias", Shape::Values, "alias = \"former_name\"", "a former stored name that is still read"),
-    field(Key::Version, "version", Shape::Value, "version = 2", "the version of the value's own layout"),
-    field(Key::Migrate, "migrate", Shape::Value, "migrate = path::to::function", "how a value of an older version becomes a current one"),
-    field(Key::Codec, "codec", Shape::Value, "codec = json", "how the value is written"),
-    field(Key::Secret, "secret", Shape::Flag, "secret", "the value is never shown"),
-    field(Key::Skip, "skip", Shape::Flag, "skip", "the field is never stored"),
-    on_struct(Key::Namespace, "namespace", Shape::Value, "namespace = \"shop\"", "the prefix of the stored names of the fields"),
-    on_struct(Key::Reject, "reject", Shape::Value, "reject = \"/login\"", "where a request without the required fields is redirected"),
-    on_struct(Key::Bound, "bound", Shape::Flag, "bound", "a device that the session is bound to must have proved itself"),
-    on_struct(Key::Validate, "validate", Shape::Value, "validate = path::to::function", "checked when the fields are loaded and before they are committed"),
-    on_struct(Key::Until, "until", Shape::Value, "until = rotate", "all fields are removed when the session gets a new id for a change of privileges"),
-    on_struct(Key::Realm, "realm", Shape::Value, "realm = \"admin\"", "which session layer serves the view"),
-    on_struct(Key::Crate, "crate", Shape::Value, "crate = path::to::starsessions", "where the generated code finds starsessions"),
+    field(Key::Default, Shape::Value, "default = 1", "the field's value while nothing is stored"),
+    field(Key::Required, Shape::Flag, "required", "without a stored value the extractor rejects the request"),
+    field(Key::Expires, Shape::Value, "expires = \"10m\"", "removed this long after it was last written"),
+    field(Key::Idle, Shape::Value, "idle = \"15m\"", "removed this long after a request last used the view"),
+    field(Key::Until, Shape::Value, "until = rotate", "removed when the session gets a new id for a change of privileges"),
+    field(Key::Rotate, Shape::Flag, "rotate", "a change gives the session a new id in the same commit"),
+    field(Key::Merge, Shape::Value, "merge = sum", "how a concurrent change of the same field is merged with this one"),
+    field(Key::Exclusive, Shape::Flag, "exclusive", "a concurrent change of the same field is a conflict"),
+    field(Key::Flash, Shape::Flag, "flash", "a message that is shown once, and not to a prefetch"),
+    field(Key::Commit, Shape::Value, "commit = always", "a change is kept even when the response is a server error"),
+    field(Key::Index, Shape::Flag, "index", "sessions can be listed and revoked by this value"),
+    field(Key::Validate, Shape::Value, "validate = path::to::function", "checked when the value is loaded and before it is committed"),
+    field(Key::Rename, Shape::Value, "rename = \"name\"", "the stored name"),
+    field(Key::Alias, Shape::Values, "alias = \"former_name\"", "a former stored name that is still read"),
+    field(Key::Version, Shape::Value, "version = 2", "the version of the value's own layout"),
+    field(Key::Migrate, Shape::Value, "migrate = path::to::function", "how a value of an older version becomes a current one"),
+    field(Key::Codec, Shape::Value, "codec = json", "how the value is written"),
+    field(Key::Secret, Shape::Flag, "secret", "the value is never shown"),
+    field(Key::Skip, Shape::Flag, "skip", "the field is never stored"),
+    on_struct(Key::Namespace, Shape::Value, "namespace = \"shop\"", "the prefix of the stored names of the fields"),
+    on_struct(Key::Reject, Shape::Value, "reject = \"/login\"", "where a request without the required fields is redirected"),
+    on_struct(Key::Bound, Shape::Flag, "bound", "a device that the session is bound to must have proved itself"),
+    on_struct(Key::Validate, Shape::Value, "validate = path::to::function", "checked when the fields are loaded and before they are committed"),
+    on_struct(Key::Until, Shape::Value, "until = rotate", "all fields are removed when the session gets a new id for a change of privileges"),
+    on_struct(Key::Realm, Shape::Value, "realm = \"admin\"", "which session layer serves the view"),
+    on_struct(Key::Crate, Shape::Value, "crate = path::to::starsessions", "where the generated code finds starsessions"),
 ];
 
 #[cfg(test)]
