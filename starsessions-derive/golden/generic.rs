@@ -39,8 +39,8 @@ const _: () = {
         Vec<T::Id>: __p::Append,
         [Cache<T>; N]: __p::core::default::Default,
     {
-        type F0 = __p::Defaulted<Vec<T>>;
-        const F0: Self::F0 = __p::Defaulted(
+        type F0 = __p::Present<Vec<T>>;
+        const F0: Self::F0 = __p::Present(
             __p::column::<
                 Vec<T>,
             >(__p::Stored {
@@ -49,7 +49,7 @@ const _: () = {
                 migrate: __p::core::option::Option::None,
                 validate: __p::core::option::Option::None,
             }),
-            __p::default_of::<Vec<T>>,
+            __p::core::option::Option::Some(__p::default_of::<Vec<T>>),
         );
         type F1 = __p::Optional<T>;
         const F1: Self::F1 = __p::Optional(
@@ -62,8 +62,8 @@ const _: () = {
                 validate: __p::core::option::Option::None,
             }),
         );
-        type F2 = __p::Defaulted<Vec<T::Id>>;
-        const F2: Self::F2 = __p::Defaulted(
+        type F2 = __p::Present<Vec<T::Id>>;
+        const F2: Self::F2 = __p::Present(
             __p::column::<
                 Vec<T::Id>,
             >(__p::Stored {
@@ -72,10 +72,10 @@ const _: () = {
                 migrate: __p::core::option::Option::None,
                 validate: __p::core::option::Option::None,
             }),
-            __p::default_of::<Vec<T::Id>>,
+            __p::core::option::Option::Some(__p::default_of::<Vec<T::Id>>),
         );
-        type F3 = __p::Defaulted<Cow<'a, str>>;
-        const F3: Self::F3 = __p::Defaulted(
+        type F3 = __p::Present<Cow<'a, str>>;
+        const F3: Self::F3 = __p::Present(
             __p::column::<
                 Cow<'a, str>,
             >(__p::Stored {
@@ -84,7 +84,7 @@ const _: () = {
                 migrate: __p::core::option::Option::None,
                 validate: __p::core::option::Option::None,
             }),
-            __p::default_of::<Cow<'a, str>>,
+            __p::core::option::Option::Some(__p::default_of::<Cow<'a, str>>),
         );
     }
     #[automatically_derived]
@@ -148,7 +148,7 @@ const _: () = {
                     index: false,
                     flash: false,
                     merge: __p::Merge::With(|__base, __mine, __theirs| {
-                        __p::Defaulted::merge(
+                        __p::Present::merge(
                             &<Self as __Fields>::F2,
                             __p::merge_append::<Vec<T::Id>>,
                             __base,
@@ -179,16 +179,16 @@ const _: () = {
             __p::core::result::Result::Ok(Self {
                 cache: __p::default_of::<[Cache<T>; N]>(),
                 first: __p::Optional::load(&<Self as __Fields>::F1, __fields, 1usize)?,
-                items: __p::Defaulted::load(&<Self as __Fields>::F0, __fields, 0usize)?,
-                seen: __p::Defaulted::load(&<Self as __Fields>::F2, __fields, 2usize)?,
-                title: __p::Defaulted::load(&<Self as __Fields>::F3, __fields, 3usize)?,
+                items: __p::Present::load(&<Self as __Fields>::F0, __fields, 0usize)?,
+                seen: __p::Present::load(&<Self as __Fields>::F2, __fields, 2usize)?,
+                title: __p::Present::load(&<Self as __Fields>::F3, __fields, 3usize)?,
             })
         }
         fn save(&self, __fields: &mut __p::FieldWriter) {
-            __p::Defaulted::save(&<Self as __Fields>::F0, __fields, &self.items);
+            __p::Present::save(&<Self as __Fields>::F0, __fields, &self.items);
             __p::Optional::save(&<Self as __Fields>::F1, __fields, &self.first);
-            __p::Defaulted::save(&<Self as __Fields>::F2, __fields, &self.seen);
-            __p::Defaulted::save(&<Self as __Fields>::F3, __fields, &self.title);
+            __p::Present::save(&<Self as __Fields>::F2, __fields, &self.seen);
+            __p::Present::save(&<Self as __Fields>::F3, __fields, &self.title);
         }
         fn validate(&self) -> __p::core::result::Result<(), __p::Invalid> {
             __p::core::result::Result::Ok(())

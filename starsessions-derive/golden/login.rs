@@ -19,8 +19,8 @@ const _: () = {
     #[automatically_derived]
     #[allow(deprecated, redundant_lifetimes, unused_qualifications)]
     impl __Fields for Login {
-        type F0 = __p::Required<UserId>;
-        const F0: Self::F0 = __p::Required(
+        type F0 = __p::Present<UserId>;
+        const F0: Self::F0 = __p::Present(
             __p::column::<
                 UserId,
             >(__p::Stored {
@@ -29,6 +29,7 @@ const _: () = {
                 migrate: __p::core::option::Option::None,
                 validate: __p::core::option::Option::None,
             }),
+            __p::core::option::Option::None,
         );
         type F1 = __p::Optional<Proof>;
         const F1: Self::F1 = __p::Optional(
@@ -90,11 +91,11 @@ const _: () = {
         ) -> __p::core::result::Result<Self, __p::Absent> {
             __p::core::result::Result::Ok(Self {
                 proof: __p::Optional::load(&<Self as __Fields>::F1, __fields, 1usize)?,
-                user: __p::Required::load(&<Self as __Fields>::F0, __fields, 0usize)?,
+                user: __p::Present::load(&<Self as __Fields>::F0, __fields, 0usize)?,
             })
         }
         fn save(&self, __fields: &mut __p::FieldWriter) {
-            __p::Required::save(&<Self as __Fields>::F0, __fields, &self.user);
+            __p::Present::save(&<Self as __Fields>::F0, __fields, &self.user);
             __p::Optional::save(&<Self as __Fields>::F1, __fields, &self.proof);
         }
         fn validate(&self) -> __p::core::result::Result<(), __p::Invalid> {

@@ -30,8 +30,8 @@ const _: () = {
     #[automatically_derived]
     #[allow(deprecated, redundant_lifetimes, unused_qualifications)]
     impl __Fields for Counters {
-        type F0 = __p::Defaulted<u64>;
-        const F0: Self::F0 = __p::Defaulted(
+        type F0 = __p::Present<u64>;
+        const F0: Self::F0 = __p::Present(
             __p::column::<
                 u64,
             >(__p::Stored {
@@ -40,7 +40,7 @@ const _: () = {
                 migrate: __p::core::option::Option::None,
                 validate: __p::core::option::Option::None,
             }),
-            __p::default_of::<u64>,
+            __p::core::option::Option::Some(__p::default_of::<u64>),
         );
         type F1 = __p::Optional<u32>;
         const F1: Self::F1 = __p::Optional(
@@ -53,8 +53,8 @@ const _: () = {
                 validate: __p::core::option::Option::None,
             }),
         );
-        type F2 = __p::Required<Page>;
-        const F2: Self::F2 = __p::Required(
+        type F2 = __p::Present<Page>;
+        const F2: Self::F2 = __p::Present(
             __p::column::<
                 Page,
             >(__p::Stored {
@@ -63,6 +63,7 @@ const _: () = {
                 migrate: __p::core::option::Option::None,
                 validate: __p::core::option::Option::None,
             }),
+            __p::core::option::Option::None,
         );
         type F3 = __p::Optional<String>;
         const F3: Self::F3 = __p::Optional(
@@ -75,8 +76,8 @@ const _: () = {
                 validate: __p::core::option::Option::None,
             }),
         );
-        type F4 = __p::Defaulted<Vec<String>>;
-        const F4: Self::F4 = __p::Defaulted(
+        type F4 = __p::Present<Vec<String>>;
+        const F4: Self::F4 = __p::Present(
             __p::column::<
                 Vec<String>,
             >(__p::Stored {
@@ -85,7 +86,7 @@ const _: () = {
                 migrate: __p::core::option::Option::None,
                 validate: __p::core::option::Option::None,
             }),
-            __p::default_of::<Vec<String>>,
+            __p::core::option::Option::Some(__p::default_of::<Vec<String>>),
         );
     }
     #[automatically_derived]
@@ -110,7 +111,7 @@ const _: () = {
                     index: false,
                     flash: false,
                     merge: __p::Merge::With(|__base, __mine, __theirs| {
-                        __p::Defaulted::merge(
+                        __p::Present::merge(
                             &<Self as __Fields>::F0,
                             __p::merge_sum::<u64>,
                             __base,
@@ -154,7 +155,7 @@ const _: () = {
                     index: false,
                     flash: false,
                     merge: __p::Merge::With(|__base, __mine, __theirs| {
-                        __p::Required::merge(
+                        __p::Present::merge(
                             &<Self as __Fields>::F2,
                             |__base, __mine, __theirs| policies::newest(
                                 __base,
@@ -194,7 +195,7 @@ const _: () = {
                     index: false,
                     flash: true,
                     merge: __p::Merge::With(|__base, __mine, __theirs| {
-                        __p::Defaulted::merge(
+                        __p::Present::merge(
                             &<Self as __Fields>::F4,
                             __p::merge_flashes::<Vec<String>>,
                             __base,
@@ -210,18 +211,18 @@ const _: () = {
         ) -> __p::core::result::Result<Self, __p::Absent> {
             __p::core::result::Result::Ok(Self {
                 best: __p::Optional::load(&<Self as __Fields>::F1, __fields, 1usize)?,
-                errors: __p::Defaulted::load(&<Self as __Fields>::F4, __fields, 4usize)?,
-                last: __p::Required::load(&<Self as __Fields>::F2, __fields, 2usize)?,
+                errors: __p::Present::load(&<Self as __Fields>::F4, __fields, 4usize)?,
+                last: __p::Present::load(&<Self as __Fields>::F2, __fields, 2usize)?,
                 notice: __p::Optional::load(&<Self as __Fields>::F3, __fields, 3usize)?,
-                views: __p::Defaulted::load(&<Self as __Fields>::F0, __fields, 0usize)?,
+                views: __p::Present::load(&<Self as __Fields>::F0, __fields, 0usize)?,
             })
         }
         fn save(&self, __fields: &mut __p::FieldWriter) {
-            __p::Defaulted::save(&<Self as __Fields>::F0, __fields, &self.views);
+            __p::Present::save(&<Self as __Fields>::F0, __fields, &self.views);
             __p::Optional::save(&<Self as __Fields>::F1, __fields, &self.best);
-            __p::Required::save(&<Self as __Fields>::F2, __fields, &self.last);
+            __p::Present::save(&<Self as __Fields>::F2, __fields, &self.last);
             __p::Optional::save(&<Self as __Fields>::F3, __fields, &self.notice);
-            __p::Defaulted::save(&<Self as __Fields>::F4, __fields, &self.errors);
+            __p::Present::save(&<Self as __Fields>::F4, __fields, &self.errors);
         }
         fn validate(&self) -> __p::core::result::Result<(), __p::Invalid> {
             __p::core::result::Result::Ok(())

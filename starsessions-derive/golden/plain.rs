@@ -20,8 +20,8 @@ const _: () = {
     #[automatically_derived]
     #[allow(deprecated, redundant_lifetimes, unused_qualifications)]
     impl __Fields for Shop {
-        type F0 = __p::Defaulted<Vec<Item>>;
-        const F0: Self::F0 = __p::Defaulted(
+        type F0 = __p::Present<Vec<Item>>;
+        const F0: Self::F0 = __p::Present(
             __p::column::<
                 Vec<Item>,
             >(__p::Stored {
@@ -30,7 +30,7 @@ const _: () = {
                 migrate: __p::core::option::Option::None,
                 validate: __p::core::option::Option::None,
             }),
-            __p::default_of::<Vec<Item>>,
+            __p::core::option::Option::Some(__p::default_of::<Vec<Item>>),
         );
         type F1 = __p::Optional<Coupon>;
         const F1: Self::F1 = __p::Optional(
@@ -43,8 +43,8 @@ const _: () = {
                 validate: __p::core::option::Option::None,
             }),
         );
-        type F2 = __p::Defaulted<u32>;
-        const F2: Self::F2 = __p::Defaulted(
+        type F2 = __p::Present<u32>;
+        const F2: Self::F2 = __p::Present(
             __p::column::<
                 u32,
             >(__p::Stored {
@@ -53,7 +53,7 @@ const _: () = {
                 migrate: __p::core::option::Option::None,
                 validate: __p::core::option::Option::None,
             }),
-            || 1,
+            __p::core::option::Option::Some(|| 1),
         );
     }
     #[automatically_derived]
@@ -113,19 +113,15 @@ const _: () = {
             __fields: &mut __p::FieldReader<'_>,
         ) -> __p::core::result::Result<Self, __p::Absent> {
             __p::core::result::Result::Ok(Self {
-                cart: __p::Defaulted::load(&<Self as __Fields>::F0, __fields, 0usize)?,
+                cart: __p::Present::load(&<Self as __Fields>::F0, __fields, 0usize)?,
                 coupon: __p::Optional::load(&<Self as __Fields>::F1, __fields, 1usize)?,
-                quantity: __p::Defaulted::load(
-                    &<Self as __Fields>::F2,
-                    __fields,
-                    2usize,
-                )?,
+                quantity: __p::Present::load(&<Self as __Fields>::F2, __fields, 2usize)?,
             })
         }
         fn save(&self, __fields: &mut __p::FieldWriter) {
-            __p::Defaulted::save(&<Self as __Fields>::F0, __fields, &self.cart);
+            __p::Present::save(&<Self as __Fields>::F0, __fields, &self.cart);
             __p::Optional::save(&<Self as __Fields>::F1, __fields, &self.coupon);
-            __p::Defaulted::save(&<Self as __Fields>::F2, __fields, &self.quantity);
+            __p::Present::save(&<Self as __Fields>::F2, __fields, &self.quantity);
         }
         fn validate(&self) -> __p::core::result::Result<(), __p::Invalid> {
             __p::core::result::Result::Ok(())

@@ -29,8 +29,8 @@ const _: () = {
                 validate: __p::core::option::Option::None,
             }),
         );
-        type F1 = __p::Defaulted<String>;
-        const F1: Self::F1 = __p::Defaulted(
+        type F1 = __p::Present<String>;
+        const F1: Self::F1 = __p::Present(
             __p::column::<
                 String,
             >(__p::Stored {
@@ -39,7 +39,7 @@ const _: () = {
                 migrate: __p::core::option::Option::None,
                 validate: __p::core::option::Option::None,
             }),
-            __p::default_of::<String>,
+            __p::core::option::Option::Some(__p::default_of::<String>),
         );
     }
     #[automatically_derived]
@@ -85,13 +85,13 @@ const _: () = {
             __fields: &mut __p::FieldReader<'_>,
         ) -> __p::core::result::Result<Self, __p::Absent> {
             __p::core::result::Result::Ok(Self {
-                note: __p::Defaulted::load(&<Self as __Fields>::F1, __fields, 1usize)?,
+                note: __p::Present::load(&<Self as __Fields>::F1, __fields, 1usize)?,
                 address: __p::Optional::load(&<Self as __Fields>::F0, __fields, 0usize)?,
             })
         }
         fn save(&self, __fields: &mut __p::FieldWriter) {
             __p::Optional::save(&<Self as __Fields>::F0, __fields, &self.address);
-            __p::Defaulted::save(&<Self as __Fields>::F1, __fields, &self.note);
+            __p::Present::save(&<Self as __Fields>::F1, __fields, &self.note);
         }
         fn validate(&self) -> __p::core::result::Result<(), __p::Invalid> {
             __p::core::result::Result::Ok(())

@@ -15,8 +15,8 @@ const _: () = {
     #[automatically_derived]
     #[allow(deprecated, redundant_lifetimes, unused_qualifications)]
     impl __Fields for Prices {
-        type F0 = __p::Defaulted<u64>;
-        const F0: Self::F0 = __p::Defaulted(
+        type F0 = __p::Present<u64>;
+        const F0: Self::F0 = __p::Present(
             __p::column::<
                 u64,
             >(__p::Stored {
@@ -29,7 +29,7 @@ const _: () = {
                     positive(__value),
                 )),
             }),
-            __p::default_of::<u64>,
+            __p::core::option::Option::Some(__p::default_of::<u64>),
         );
     }
     #[automatically_derived]
@@ -61,11 +61,11 @@ const _: () = {
             __fields: &mut __p::FieldReader<'_>,
         ) -> __p::core::result::Result<Self, __p::Absent> {
             __p::core::result::Result::Ok(Self {
-                r#type: __p::Defaulted::load(&<Self as __Fields>::F0, __fields, 0usize)?,
+                r#type: __p::Present::load(&<Self as __Fields>::F0, __fields, 0usize)?,
             })
         }
         fn save(&self, __fields: &mut __p::FieldWriter) {
-            __p::Defaulted::save(&<Self as __Fields>::F0, __fields, &self.r#type);
+            __p::Present::save(&<Self as __Fields>::F0, __fields, &self.r#type);
         }
         fn validate(&self) -> __p::core::result::Result<(), __p::Invalid> {
             __p::core::result::Result::Ok(())

@@ -215,8 +215,8 @@ pub mod __private {
 
     pub use crate::schema::{Absent, FieldReader, FieldWriter, Indexed, SessionData};
     pub use crate::schema::{
-        Column, Defaulted, HasDefault, Migrated, Optional, Policy, Readable, Required, Secret,
-        Show, ShowOpaque, ShowValue, Value, Verdict, Writable, column, default_of, validate,
+        Column, HasDefault, Migrated, Optional, Policy, Present, Readable, Secret, Show,
+        ShowOpaque, ShowValue, Value, Verdict, Writable, column, default_of, validate,
     };
     pub use crate::schema::{FieldSpec, Merge, Schema, spec};
     pub use crate::value::{

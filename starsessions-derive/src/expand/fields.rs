@@ -40,23 +40,19 @@ fn column((field, stored): (&Field<'_>, &Stored<'_>)) -> (TokenStream, TokenStre
     let how = how_stored(stored, ty);
     let kind = kind(stored);
     let default = match &stored.presence {
-        Presence::Initial(initial) => Some(initial_function(initial, declared)),
-        Presence::Required | Presence::Optional(_) => None,
+        Presence::Optional(_) => TokenStream::new(),
+        Presence::Required => option(None),
+        Presence::Initial(initial) => option(Some(initial_function(initial, declared))),
     };
-    let default = default.into_iter();
-    (
-        quote!(#kind<#ty>),
-        quote!(#kind(#column(#how) #(, #default)*)),
-    )
+    (quote!(#kind<#ty>), quote!(#kind(#column(#how), #default)))
 }
 
 /// The runtime's type for this kind of field. Its functions are called by this path, so that no method of a trait of the
 /// user's comes first.
 pub(super) fn kind(stored: &Stored<'_>) -> TokenStream {
     match stored.presence {
-        Presence::Required => quote!(__p::Required),
         Presence::Optional(_) => quote!(__p::Optional),
-        Presence::Initial(_) => quote!(__p::Defaulted),
+        Presence::Required | Presence::Initial(_) => quote!(__p::Present),
     }
 }
 

@@ -1,4 +1,4 @@
-//! The three kinds of stored fields.
+//! The two kinds of stored fields.
 
 use std::fmt;
 
@@ -57,43 +57,17 @@ impl<T> Column<T> {
     }
 }
 
-/// A `required` field.
+/// A field that always has a value: where nothing is stored the default, and without one there is no view.
 #[derive(Debug)]
-pub struct Required<T>(pub Column<T>);
+pub struct Present<T>(pub Column<T>, pub Option<fn() -> T>);
 
-impl<T> Required<T> {
-    /// The stored value.
-    pub fn load(&self, fields: &mut FieldReader<'_>, index: usize) -> Result<T, Absent> {
-        let Column { stored, read, .. } = &self.0;
-        read(fields, index, stored).ok_or_else(|| fields.absent(index))
-    }
-
-    /// Hands the value over.
-    pub fn save(&self, fields: &mut FieldWriter, value: &T) {
-        (self.0.write)(fields, &self.0.stored, value);
-    }
-
-    /// Merges by this policy.
-    pub fn merge(
-        &self,
-        policy: Policy<T>,
-        base: Side<'_>,
-        mine: Side<'_>,
-        theirs: Side<'_>,
-    ) -> Merged {
-        (self.0.merge_value)(&self.0.stored, None, policy, base, mine, theirs)
-    }
-}
-
-/// A field that has a value even when nothing is stored.
-#[derive(Debug)]
-pub struct Defaulted<T>(pub Column<T>, pub fn() -> T);
-
-impl<T> Defaulted<T> {
+impl<T> Present<T> {
     /// The stored value, or the default.
     pub fn load(&self, fields: &mut FieldReader<'_>, index: usize) -> Result<T, Absent> {
         let Self(Column { stored, read, .. }, default) = self;
-        Ok(read(fields, index, stored).unwrap_or_else(default))
+        read(fields, index, stored)
+            .or_else(|| default.map(|default| default()))
+            .ok_or_else(|| fields.absent(index))
     }
 
     /// Hands the value over.
@@ -109,7 +83,7 @@ impl<T> Defaulted<T> {
         mine: Side<'_>,
         theirs: Side<'_>,
     ) -> Merged {
-        (self.0.merge_value)(&self.0.stored, Some(self.1), policy, base, mine, theirs)
+        (self.0.merge_value)(&self.0.stored, self.1, policy, base, mine, theirs)
     }
 }
 

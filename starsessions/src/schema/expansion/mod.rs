@@ -8,7 +8,7 @@ use std::fmt;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-pub use self::column::{Column, Defaulted, Optional, Policy, Required, column};
+pub use self::column::{Column, Optional, Policy, Present, column};
 pub use self::show::{Secret, Show, ShowOpaque, ShowValue};
 use crate::value::{Invalid, ValueError};
 
