@@ -11,6 +11,7 @@ mod json;
 mod known;
 mod merge;
 mod old;
+mod parts;
 mod refusal;
 mod round_trip;
 mod trace;

@@ -3,12 +3,10 @@
 use bincode::enc::Encode;
 use bincode::enc::write::Writer;
 use bincode::error::EncodeError;
-use serde::ser::{
-    Serialize, SerializeMap, SerializeSeq, SerializeStruct, SerializeStructVariant, SerializeTuple,
-    SerializeTupleStruct, SerializeTupleVariant, Serializer,
-};
+use serde::ser::{Serialize, Serializer};
 
 use super::super::Refusal;
+use super::super::parts::{serialize_elements, serialize_parts};
 use super::{CONFIGURATION, MAX_DEPTH, SMALL, WIDTH_16, WIDTH_32, WIDTH_64};
 
 /// Appends `value` to `out`, which may grow to `limit` bytes.
@@ -260,8 +258,8 @@ struct Parts<'e, 'o> {
     encoder: &'e mut Encoder<'o>,
     /// The elements of a list or map that are still to come.
     left: usize,
-    /// Where the last key of a map begins.
-    key: usize,
+    /// Where the last one of them begins.
+    start: usize,
 }
 
 impl<'e, 'o> Parts<'e, 'o> {
@@ -270,27 +268,37 @@ impl<'e, 'o> Parts<'e, 'o> {
         Self {
             encoder,
             left: length.unwrap_or_default(),
-            key: 0,
+            start: 0,
         }
     }
 
     #[inline]
-    fn put<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Refusal> {
+    fn part<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Refusal> {
         value.serialize(&mut *self.encoder)
     }
 
-    /// Counts the element that was written from `start` on.
     #[inline]
-    fn count(&mut self, start: usize) -> Result<(), Refusal> {
+    fn field<T: Serialize + ?Sized>(&mut self, _: &str, value: &T) -> Result<(), Refusal> {
+        self.part(value)
+    }
+
+    fn skip(&self, field: &'static str) -> Result<(), Refusal> {
+        Err(Refusal::SkipsField(field))
+    }
+
+    #[inline]
+    fn open<T: Serialize + ?Sized>(&mut self, first: &T) -> Result<(), Refusal> {
+        self.start = self.encoder.out.len();
+        self.part(first)
+    }
+
+    #[inline]
+    fn count(&mut self) -> Result<(), Refusal> {
         self.left = self.left.checked_sub(1).ok_or(Refusal::Unencodable)?;
-        if self.length() == start {
+        if self.encoder.out.len() == self.start {
             return Err(Refusal::EmptyElements);
         }
         Ok(())
-    }
-
-    fn length(&self) -> usize {
-        self.encoder.out.len()
     }
 
     /// A list that said another length than it has would be read as something else.
@@ -305,77 +313,8 @@ impl<'e, 'o> Parts<'e, 'o> {
     }
 }
 
-macro_rules! parts {
-    ($($trait:ident::$method:ident $(($key:ident))?)*) => {$(
-        impl $trait for Parts<'_, '_> {
-            type Ok = ();
-            type Error = Refusal;
-
-            #[inline]
-            fn $method<T: Serialize + ?Sized>(
-                &mut self,
-                $($key: &'static str,)?
-                value: &T,
-            ) -> Result<(), Refusal> {
-                self.put(value)
-            }
-
-            #[inline]
-            fn end(self) -> Result<(), Refusal> {
-                self.close()
-            }
-
-            $(
-                fn skip_field(&mut self, $key: &'static str) -> Result<(), Refusal> {
-                    Err(Refusal::SkipsField($key))
-                }
-            )?
-        }
-    )*};
-}
-
-parts! {
-    SerializeTuple::serialize_element
-    SerializeTupleStruct::serialize_field
-    SerializeTupleVariant::serialize_field
-    SerializeStruct::serialize_field(_name)
-    SerializeStructVariant::serialize_field(_name)
-}
-
-impl SerializeSeq for Parts<'_, '_> {
-    type Ok = ();
-    type Error = Refusal;
-
-    #[inline]
-    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Refusal> {
-        let start = self.length();
-        self.put(value)?;
-        self.count(start)
-    }
-
-    fn end(self) -> Result<(), Refusal> {
-        self.close()
-    }
-}
-
-impl SerializeMap for Parts<'_, '_> {
-    type Ok = ();
-    type Error = Refusal;
-
-    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Refusal> {
-        self.key = self.length();
-        self.put(key)
-    }
-
-    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Refusal> {
-        self.put(value)?;
-        self.count(self.key)
-    }
-
-    fn end(self) -> Result<(), Refusal> {
-        self.close()
-    }
-}
+serialize_parts! { Parts<'_, '_> }
+serialize_elements! { Parts<'_, '_> }
 
 impl Writer for Encoder<'_> {
     fn write(&mut self, bytes: &[u8]) -> Result<(), EncodeError> {

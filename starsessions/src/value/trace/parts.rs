@@ -2,11 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use serde::ser::{
-    Serialize, SerializeMap, SerializeSeq, SerializeStruct, SerializeStructVariant, SerializeTuple,
-    SerializeTupleStruct, SerializeTupleVariant,
-};
+use serde::Serialize;
 
+use super::super::parts::{serialize_elements, serialize_parts};
 use super::hash::{Hashes, fold};
 use super::tracer::{Kind, State, Tracer};
 use super::{Refusal, text};
@@ -31,6 +29,11 @@ impl<'s> Parts<'s> {
         self.part(value)
     }
 
+    /// What is left out has no place in the value.
+    fn skip(&self, _: &str) -> Result<(), Refusal> {
+        Ok(())
+    }
+
     /// Without it, a part that follows could be one of these.
     #[inline]
     fn close(self) -> Result<(), Refusal> {
@@ -39,38 +42,7 @@ impl<'s> Parts<'s> {
     }
 }
 
-macro_rules! parts {
-    ($($trait:ident::$method:ident $(($key:ident))?)*) => {$(
-        impl $trait for Parts<'_> {
-            type Ok = ();
-            type Error = Refusal;
-
-            #[inline]
-            fn $method<T: Serialize + ?Sized>(
-                &mut self,
-                $($key: &'static str,)?
-                value: &T,
-            ) -> Result<(), Refusal> {
-                parts!(self, value $(, $key)?)
-            }
-
-            #[inline]
-            fn end(self) -> Result<(), Refusal> {
-                self.close()
-            }
-        }
-    )*};
-    ($self:ident, $value:ident) => { $self.part($value) };
-    ($self:ident, $value:ident, $key:ident) => { $self.field($key, $value) };
-}
-
-parts! {
-    SerializeTuple::serialize_element
-    SerializeTupleStruct::serialize_field
-    SerializeTupleVariant::serialize_field
-    SerializeStruct::serialize_field(key)
-    SerializeStructVariant::serialize_field(key)
-}
+serialize_parts! { Parts<'_> }
 
 /// The elements of a list or the entries of a map: any number in any order.
 pub(super) struct Elements<'s> {
@@ -94,64 +66,36 @@ impl<'s> Elements<'s> {
     }
 
     #[inline]
-    fn open<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Refusal> {
+    fn open<T: Serialize + ?Sized>(&mut self, first: &T) -> Result<(), Refusal> {
         self.state.hashes = Hashes::START;
+        self.part(first)
+    }
+
+    #[inline]
+    fn part<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Refusal> {
         value.serialize(Tracer(self.state))
     }
 
     #[inline]
-    fn close(&mut self) {
+    fn count(&mut self) -> Result<(), Refusal> {
         self.marks.insert(self.state.hashes.mark);
         self.sum = self.sum.wrapping_add(self.state.hashes.joined());
         self.count += 1;
+        Ok(())
     }
 
-    fn end(self) {
+    fn close(self) -> Result<(), Refusal> {
         let mut hashes = self.outer;
         hashes.mark = self.marks.fold_into(hashes.mark);
         hashes.name(Kind::End as u64);
         hashes.value(self.count);
         hashes.value(self.sum);
         self.state.hashes = hashes;
-    }
-}
-
-impl SerializeSeq for Elements<'_> {
-    type Ok = ();
-    type Error = Refusal;
-
-    #[inline]
-    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Refusal> {
-        self.open(value)?;
-        self.close();
-        Ok(())
-    }
-
-    fn end(self) -> Result<(), Refusal> {
-        Elements::end(self);
         Ok(())
     }
 }
 
-impl SerializeMap for Elements<'_> {
-    type Ok = ();
-    type Error = Refusal;
-
-    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Refusal> {
-        self.open(key)
-    }
-
-    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Refusal> {
-        value.serialize(Tracer(self.state))?;
-        self.close();
-        Ok(())
-    }
-
-    fn end(self) -> Result<(), Refusal> {
-        Elements::end(self);
-        Ok(())
-    }
-}
+serialize_elements! { Elements<'_> }
 
 /// The marks of the elements of one list. Most lists have one, which takes no allocation.
 #[derive(Default)]
