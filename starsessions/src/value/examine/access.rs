@@ -10,19 +10,17 @@ use super::sampler::{Halt, Sampler, Step};
 
 impl Sampler<'_> {
     fn hand<'de, S: DeserializeSeed<'de>>(&self, step: Step, seed: S) -> Result<S::Value, Halt> {
-        seed.deserialize(Sampler {
-            run: self.run,
-            place: &self.step(step),
-        })
+        seed.deserialize(self.at(&self.step(step)))
     }
 }
 
-/// Parts in order.
+/// Parts in order, or the entries of a map.
 pub(super) struct Parts<'r> {
     parent: Sampler<'r>,
     left: Range<usize>,
-    step: fn(usize, &'static [&'static str]) -> Step,
     names: &'static [&'static str],
+    /// The step to a part without a name.
+    step: fn(usize) -> Step,
 }
 
 impl<'r> Parts<'r> {
@@ -30,32 +28,20 @@ impl<'r> Parts<'r> {
         Self {
             parent,
             left: 0..length,
-            step: |index, _| Step::Part(index),
             names: &[],
-        }
-    }
-
-    /// None or one.
-    pub(super) fn list(parent: Sampler<'r>) -> Self {
-        Self {
-            parent,
-            left: 0..parent.choose(2),
-            step: |_, _| Step::Element,
-            names: &[],
+            step: Step::Part,
         }
     }
 
     pub(super) fn fields(parent: Sampler<'r>, names: &'static [&'static str]) -> Self {
-        Self {
-            parent,
-            left: 0..names.len(),
-            step: |index, names| {
-                names
-                    .get(index)
-                    .map_or(Step::Part(index), |name| Step::Field(name))
-            },
-            names,
-        }
+        let parts = Self::tuple(parent, names.len());
+        Self { names, ..parts }
+    }
+
+    /// None or one.
+    pub(super) fn elements(parent: Sampler<'r>, step: fn(usize) -> Step) -> Self {
+        let parts = Self::tuple(parent, parent.choose(2));
+        Self { step, ..parts }
     }
 }
 
@@ -73,7 +59,8 @@ impl<'de> SeqAccess<'de> for Parts<'_> {
         let Some(index) = self.left.next() else {
             return Ok(None);
         };
-        let step = (self.step)(index, self.names);
+        let name = self.names.get(index);
+        let step = name.map_or_else(|| (self.step)(index), |name| Step::Field(name));
         self.parent.hand(step, seed).map(Some)
     }
 
@@ -82,31 +69,14 @@ impl<'de> SeqAccess<'de> for Parts<'_> {
     }
 }
 
-/// No entry of a map, or one.
-pub(super) struct Entry<'r> {
-    parent: Sampler<'r>,
-    left: usize,
-}
-
-impl<'r> Entry<'r> {
-    pub(super) fn new(parent: Sampler<'r>) -> Self {
-        let left = parent.choose(2);
-        Self { parent, left }
-    }
-}
-
-impl<'de> MapAccess<'de> for Entry<'_> {
+impl<'de> MapAccess<'de> for Parts<'_> {
     type Error = Halt;
 
     fn next_key_seed<S: DeserializeSeed<'de>>(
         &mut self,
         seed: S,
     ) -> Result<Option<S::Value>, Halt> {
-        if self.parent.run.is_over() || self.left == 0 {
-            return Ok(None);
-        }
-        self.left -= 1;
-        self.parent.hand(Step::Key, seed).map(Some)
+        self.next_element_seed(seed)
     }
 
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Halt> {
@@ -114,7 +84,7 @@ impl<'de> MapAccess<'de> for Entry<'_> {
     }
 
     fn size_hint(&self) -> Option<usize> {
-        Some(self.left)
+        Some(self.left.len())
     }
 }
 
@@ -146,10 +116,8 @@ impl<'r> Variant<'r> {
         visitor: V,
     ) -> Result<V::Value, Halt> {
         self.parent.enter()?;
-        visitor.visit_seq(parts(Sampler {
-            run: self.parent.run,
-            place: &self.parent.step(Step::Variant(self.name)),
-        }))
+        let place = self.parent.step(Step::Variant(self.name));
+        visitor.visit_seq(parts(self.parent.at(&place)))
     }
 }
 

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::de::{self, DeserializeOwned, Deserializer, Visitor};
 
 use super::super::trace::{fold, text};
-use super::access::{Entry, Parts, Variant};
+use super::access::{Parts, Variant};
 use super::plan::{Run, Site};
 use super::sample;
 
@@ -61,6 +61,13 @@ impl<'r> Sampler<'r> {
             step,
             site: fold(fold(self.place.site, kind), name),
             depth: self.place.depth + 1,
+        }
+    }
+
+    pub(super) fn at<'s>(&'s self, place: &'s Place<'s>) -> Sampler<'s> {
+        Sampler {
+            run: self.run,
+            place,
         }
     }
 
@@ -171,10 +178,7 @@ impl<'de> Deserializer<'de> for Sampler<'_> {
         self.enter()?;
         match self.choose(2) {
             0 => visitor.visit_none(),
-            _ => visitor.visit_some(Sampler {
-                run: self.run,
-                place: &self.step(Step::Inside),
-            }),
+            _ => visitor.visit_some(self.at(&self.step(Step::Inside))),
         }
     }
 
@@ -184,20 +188,17 @@ impl<'de> Deserializer<'de> for Sampler<'_> {
         visitor: V,
     ) -> Result<V::Value, Halt> {
         self.enter()?;
-        visitor.visit_newtype_struct(Sampler {
-            run: self.run,
-            place: &self.step(Step::Inside),
-        })
+        visitor.visit_newtype_struct(self.at(&self.step(Step::Inside)))
     }
 
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Halt> {
         self.enter()?;
-        visitor.visit_seq(Parts::list(self))
+        visitor.visit_seq(Parts::elements(self, |_| Step::Element))
     }
 
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Halt> {
         self.enter()?;
-        visitor.visit_map(Entry::new(self))
+        visitor.visit_map(Parts::elements(self, |_| Step::Key))
     }
 
     fn deserialize_tuple<V: Visitor<'de>>(
