@@ -215,13 +215,14 @@ pub mod __private {
 
     pub use crate::schema::{Absent, FieldReader, FieldWriter, Indexed, SessionData};
     pub use crate::schema::{
-        Column, HasDefault, Migrated, Optional, Policy, Present, Readable, Secret, Show,
-        ShowOpaque, ShowValue, Value, Verdict, Writable, column, default_of, validate,
+        Column, HasDefault, Migrated, Optional, Present, Secret, Show, ShowOpaque, ShowValue,
+        Verdict, column, default_of, validate,
     };
     pub use crate::schema::{FieldSpec, Merge, Schema, spec};
     pub use crate::value::{
-        Append, FieldType, Flag, Flash, Format, Invalid, MergeFn, OldValue, Order, Stored, Sum,
-        Union, ValueError, merge_and, merge_append, merge_flash, merge_flashes, merge_max,
-        merge_min, merge_option, merge_or, merge_sum, merge_union, merge_value,
+        Append, FieldType, Flag, Flash, Format, Invalid, MergeFn, OldValue, Order, Readable,
+        Stored, Sum, Union, Value, ValueError, Writable, merge_and, merge_append, merge_flash,
+        merge_flashes, merge_max, merge_min, merge_option, merge_or, merge_sum, merge_union,
+        merge_value,
     };
 }

@@ -250,12 +250,7 @@ impl<T: Serialize + DeserializeOwned + 'static> Flows<T> {
         Ok(state)
     }
 
-    const STORED: Stored<T> = Stored {
-        format: Format::Bincode,
-        version: 1,
-        migrate: None,
-        validate: None,
-    };
+    const STORED: Stored<T> = Stored::plain(Format::Bincode);
 }
 
 impl<T> fmt::Debug for Flows<T> {

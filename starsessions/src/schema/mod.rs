@@ -11,8 +11,8 @@ mod writer;
 pub(crate) use self::conflict::conflicts;
 pub use self::data::{Indexed, SessionData};
 pub use self::expansion::{
-    Column, HasDefault, Migrated, Optional, Policy, Present, Readable, Secret, Show, ShowOpaque,
-    ShowValue, Value, Verdict, Writable, column, default_of, validate,
+    Column, HasDefault, Migrated, Optional, Present, Secret, Show, ShowOpaque, ShowValue, Verdict,
+    column, default_of, validate,
 };
 pub use self::reader::{Absent, FieldReader};
 #[cfg(feature = "takeover")]

@@ -2,13 +2,10 @@
 
 use std::fmt;
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
-
 use super::Schema;
 use crate::clock::Timestamp;
 use crate::record::{Cursor, Record};
-use crate::value::{Stored, ValueError};
+use crate::value::{Stored, Value, ValueError};
 
 /// A required field that is not in the record.
 #[derive(Debug)]
@@ -41,10 +38,7 @@ impl<'a> FieldReader<'a> {
     }
 
     /// The value of field `index`, if it is present, alive, decodable and valid.
-    pub fn read<T>(&mut self, index: usize, stored: &Stored<T>) -> Option<T>
-    where
-        T: Serialize + DeserializeOwned + 'static,
-    {
+    pub fn read<T: Value>(&mut self, index: usize, stored: &Stored<T>) -> Option<T> {
         let spec = self.schema.fields.get(index)?;
         let (_, field) = spec.find_by(|name| self.stored.get(name))?;
         if !field.is_live(self.now) {

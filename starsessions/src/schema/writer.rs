@@ -3,12 +3,9 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
-
 use super::{FieldSpec, Schema, SessionData};
 use crate::record::Encoded;
-use crate::value::{Invalid, Stored, ValueError};
+use crate::value::{Invalid, Stored, Value, ValueError};
 
 /// The fields of one struct at one moment, encoded one after the other, each behind its length.
 #[derive(Debug)]
@@ -212,10 +209,7 @@ impl FieldWriter {
     }
 
     /// The next field has this value.
-    pub fn write<T>(&mut self, stored: &Stored<T>, value: &T)
-    where
-        T: Serialize + DeserializeOwned + 'static,
-    {
+    pub fn write<T: Value>(&mut self, stored: &Stored<T>, value: &T) {
         let Some(spec) = self.next() else { return };
         let start = self.open();
         let drafted = stored.draft(value, &mut self.bytes);
@@ -301,16 +295,13 @@ impl FieldWriter {
 }
 
 /// What a changed value must pass before its draft is what is stored.
-fn check<T>(
+fn check<T: Value>(
     spec: &'static FieldSpec,
     stored: &Stored<T>,
     value: &T,
     draft: &mut [u8],
     checks: Checks,
-) -> Result<(), WriteError>
-where
-    T: Serialize + DeserializeOwned + 'static,
-{
+) -> Result<(), WriteError> {
     if draft.len() > checks.limit {
         return Err(WriteError::TooLarge {
             field: spec.name,

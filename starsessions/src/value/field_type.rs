@@ -5,11 +5,8 @@ use std::any::{TypeId, type_name};
 use std::collections::BTreeMap;
 use std::fmt;
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
-
-use super::examine::{Written, examine, stored, written};
-use super::{Format, ValueError};
+use super::examine::{Written, examine, written};
+use super::{Format, Stored, Value, ValueError};
 
 /// The type of a field, for what can be said of it without a value.
 #[derive(Clone, Copy)]
@@ -25,14 +22,14 @@ pub struct FieldType {
 impl FieldType {
     /// The type `T`, stored in this format.
     #[must_use]
-    pub const fn new<T: Serialize + DeserializeOwned + 'static>(format: Format) -> Self {
+    pub const fn new<T: Value>(format: Format) -> Self {
         Self {
             id: TypeId::of::<T>,
             name: type_name::<T>,
             format,
             examine: examine::<T>,
             written: written::<T>,
-            reads: |bytes| stored::<T>(Format::Bincode).decode(bytes).is_ok(),
+            reads: |bytes| Stored::<T>::plain(Format::Bincode).decode(bytes).is_ok(),
         }
     }
 

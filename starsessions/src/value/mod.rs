@@ -14,13 +14,13 @@ mod old;
 mod parts;
 mod refusal;
 mod round_trip;
+mod storable;
 mod trace;
 
 use std::any::{TypeId, type_name};
 use std::fmt;
 
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 
 use self::envelope::Envelope;
 pub use self::error::{Flaw, Invalid, ValueError};
@@ -34,8 +34,11 @@ pub use self::merge::{
     Append, Flag, Flash, Order, Sum, Union, merge_and, merge_append, merge_flash, merge_flashes,
     merge_max, merge_min, merge_option, merge_or, merge_sum, merge_union, merge_value,
 };
+pub(crate) use self::merge::{Merged, Policy, Side};
 pub use self::old::OldValue;
 use self::refusal::Refusal;
+#[doc(hidden)]
+pub use self::storable::{Readable, Value, Writable};
 use self::trace::{Detail, trace};
 
 /// How the bytes of a value are written.
@@ -115,10 +118,9 @@ pub(crate) type ValidateFn<T> = fn(&T) -> Result<(), Invalid>;
 
 /// A three-way merge on stored bytes: what this request saw, what it wrote, what is stored now.
 #[doc(hidden)]
-pub type MergeFn =
-    fn(Option<&[u8]>, Option<&[u8]>, Option<&[u8]>) -> Result<Option<Vec<u8>>, ValueError>;
+pub type MergeFn = fn(Side<'_>, Side<'_>, Side<'_>) -> Merged;
 
-impl<T: Serialize + DeserializeOwned + 'static> Stored<T> {
+impl<T: Value> Stored<T> {
     /// Appends the bytes of `value` to `out`; on an error, `out` is as it was.
     pub fn encode(&self, value: &T, out: &mut Vec<u8>) -> Result<(), ValueError> {
         let start = out.len();
@@ -222,6 +224,18 @@ impl<T: Serialize + DeserializeOwned + 'static> Stored<T> {
         self.validate
             .map_or(Ok(()), |validate| validate(value))
             .map_err(ValueError::Invalid)
+    }
+}
+
+impl<T> Stored<T> {
+    /// A field without rules of its own.
+    pub(crate) const fn plain(format: Format) -> Self {
+        Self {
+            format,
+            version: 1,
+            migrate: None,
+            validate: None,
+        }
     }
 }
 

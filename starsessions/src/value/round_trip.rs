@@ -3,24 +3,20 @@
 use std::any::type_name;
 
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 
 use super::bincode::Stop;
 use super::envelope::{Envelope, Payload};
-use super::examine::{examine, self_describing, stored};
+use super::examine::{examine, self_describing};
 #[cfg(feature = "json")]
 use super::json;
 use super::known::Known;
 use super::trace::{Detail, Trace, trace};
-use super::{Format, Refusal, ValueError, bincode};
+use super::{Format, Refusal, Stored, Value, ValueError, bincode};
 
 impl Payload<'_> {
     /// The value, if it has the mark that it was written with.
     #[inline]
-    pub(super) fn decode<T>(self) -> Result<T, ValueError>
-    where
-        T: Serialize + DeserializeOwned + 'static,
-    {
+    pub(super) fn decode<T: Value>(self) -> Result<T, ValueError> {
         match self.mark().map(Known::new::<T>) {
             Some(known) if !known.is_remembered() => self.decode_compared(known),
             _ => self.decode_unmarked(),
@@ -28,10 +24,7 @@ impl Payload<'_> {
     }
 
     #[cold]
-    fn decode_compared<T>(self, known: Known) -> Result<T, ValueError>
-    where
-        T: Serialize + DeserializeOwned + 'static,
-    {
+    fn decode_compared<T: Value>(self, known: Known) -> Result<T, ValueError> {
         let other_shape = || ValueError::OtherShape {
             type_name: type_name::<T>(),
         };
@@ -64,10 +57,7 @@ impl Payload<'_> {
     }
 
     #[inline]
-    fn decode_unmarked<T>(self) -> Result<T, ValueError>
-    where
-        T: Serialize + DeserializeOwned + 'static,
-    {
+    fn decode_unmarked<T: Value>(self) -> Result<T, ValueError> {
         let type_name = type_name::<T>();
         let undecodable = |flaw| ValueError::Undecodable { type_name, flaw };
         match self {
@@ -82,10 +72,11 @@ impl Payload<'_> {
 }
 
 /// Whether `bytes` are read as a value that serde shows like `value`, whose names are `written`.
-pub(super) fn read_back<T>(value: &T, written: Trace, bytes: &[u8]) -> Result<(), ValueError>
-where
-    T: Serialize + DeserializeOwned + 'static,
-{
+pub(super) fn read_back<T: Value>(
+    value: &T,
+    written: Trace,
+    bytes: &[u8],
+) -> Result<(), ValueError> {
     let payload = Envelope::parse(bytes)?.payload;
     let json = payload.mark().is_none();
     let type_name = type_name::<T>();
@@ -114,12 +105,9 @@ where
 
 /// Writes a value that was made up and reads it back. What is not written is not judged, unless that
 /// depends on the type alone.
-pub(super) fn try_round_trip<T>(format: Format, value: &T) -> Result<(), ValueError>
-where
-    T: Serialize + DeserializeOwned + 'static,
-{
+pub(super) fn try_round_trip<T: Value>(format: Format, value: &T) -> Result<(), ValueError> {
     let mut bytes = Vec::new();
-    match stored::<T>(format).write(value, &mut bytes) {
+    match Stored::plain(format).write(value, &mut bytes) {
         Ok(()) => {}
         Err(refusal) if refusal.is_of_the_type() => return Err(refusal.into_error::<T>()),
         Err(_) => return Ok(()),

@@ -2,9 +2,11 @@
 
 use std::fmt;
 
-use super::{Readable, Writable};
 use crate::schema::{Absent, FieldReader, FieldWriter};
-use crate::value::{FieldType, Stored, ValueError, merge_option, merge_value};
+use crate::value::{
+    FieldType, Merged, Policy, Readable, Side, Stored, ValueError, Writable, merge_option,
+    merge_value,
+};
 
 /// How the values of one field are read, written and merged.
 pub struct Column<T> {
@@ -123,15 +125,6 @@ impl<T> fmt::Debug for Column<T> {
         f.debug_struct("Column").finish_non_exhaustive()
     }
 }
-
-/// A three-way merge of values: what this request saw, what it wrote, what is stored now.
-pub type Policy<T> = fn(&T, &T, &T) -> T;
-
-/// The bytes that one side of a merge has for the field, if it has any.
-type Side<'a> = Option<&'a [u8]>;
-
-/// The bytes after a merge.
-type Merged = Result<Option<Vec<u8>>, ValueError>;
 
 type MergeValue<T> =
     fn(&Stored<T>, Option<fn() -> T>, Policy<T>, Side<'_>, Side<'_>, Side<'_>) -> Merged;

@@ -15,19 +15,13 @@ use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
-
 use self::plan::{Plan, Run};
 use self::sampler::Sampler;
 use super::round_trip::try_round_trip;
-use super::{Detail, Format, Incomplete, Refusal, Stored, ValueError, trace, type_name};
+use super::{Detail, Format, Incomplete, Refusal, Stored, Value, ValueError, trace, type_name};
 
 /// What is known of `T` in this format; found out once in a process.
-pub(super) fn examine<T>(format: Format) -> Result<(), ValueError>
-where
-    T: Serialize + DeserializeOwned + 'static,
-{
+pub(super) fn examine<T: Value>(format: Format) -> Result<(), ValueError> {
     let key = (TypeId::of::<T>(), format);
     let known = VERDICTS.read().unwrap_or_else(PoisonError::into_inner);
     if let Some(verdict) = known.as_ref().and_then(|known| known.get(&key)) {
@@ -53,10 +47,7 @@ pub(super) struct Written {
 }
 
 /// Some values of `T` as they are written; none if the type accepts no made-up value.
-pub(super) fn written<T>(format: Format) -> Vec<Written>
-where
-    T: Serialize + DeserializeOwned + 'static,
-{
+pub(super) fn written<T: Value>(format: Format) -> Vec<Written> {
     let mut plan = Plan::default();
     let mut all = Vec::new();
     while plan.goes_on() {
@@ -72,32 +63,16 @@ where
     all
 }
 
-fn write<T>(value: &T, format: Format) -> Result<Written, ValueError>
-where
-    T: Serialize + DeserializeOwned + 'static,
-{
+fn write<T: Value>(value: &T, format: Format) -> Result<Written, ValueError> {
     let mut bytes = Vec::new();
-    stored(format).encode(value, &mut bytes)?;
+    Stored::plain(format).encode(value, &mut bytes)?;
     let trace = trace(value, format.is_human_readable(), Detail::Names);
     let mark = trace.map_err(Refusal::into_error::<T>)?.mark;
     Ok(Written { mark, bytes })
 }
 
-/// A field of the type without rules of its own.
-pub(super) const fn stored<T>(format: Format) -> Stored<T> {
-    Stored {
-        format,
-        version: 1,
-        migrate: None,
-        validate: None,
-    }
-}
-
 /// The error for a type that asked bincode to describe the value.
-pub(super) fn self_describing<T>() -> ValueError
-where
-    T: Serialize + DeserializeOwned + 'static,
-{
+pub(super) fn self_describing<T: Value>() -> ValueError {
     match examine::<T>(Format::Bincode) {
         Err(error @ ValueError::Unsupported { .. }) => error,
         _ => asks(type_name::<T>(), "".into()),
@@ -112,10 +87,7 @@ fn asks(type_name: &'static str, path: Arc<str>) -> ValueError {
 /// Reads one made-up value; `None` if the type does not accept it.
 type Attempt = fn(&Run<'_>, Format) -> Option<Result<(), ValueError>>;
 
-fn attempt<T>(run: &Run<'_>, format: Format) -> Option<Result<(), ValueError>>
-where
-    T: Serialize + DeserializeOwned + 'static,
-{
+fn attempt<T: Value>(run: &Run<'_>, format: Format) -> Option<Result<(), ValueError>> {
     let value = Sampler::sample::<T>(run).ok()?;
     Some(try_round_trip(format, &value))
 }

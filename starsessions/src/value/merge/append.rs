@@ -2,6 +2,8 @@
 
 use std::collections::VecDeque;
 
+use super::of_options;
+
 /// Lists to which parallel requests add: `merge = append`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be merged with `append`",
@@ -43,15 +45,9 @@ impl Append for String {
     }
 }
 
-/// Absent counts as empty, unless both sides want it absent.
 impl<T: Append + Default> Append for Option<T> {
     fn append(base: &Self, mine: &Self, theirs: &Self) -> Self {
-        if mine.is_none() && theirs.is_none() {
-            return None;
-        }
-        let empty = T::default();
-        let [base, mine, theirs] = [base, mine, theirs].map(|side| side.as_ref().unwrap_or(&empty));
-        Some(T::append(base, mine, theirs))
+        of_options(base, mine, theirs, T::append)
     }
 }
 

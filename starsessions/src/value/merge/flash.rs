@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::hash::{BuildHasher, Hash};
 
 use super::append::merge_append;
-use crate::value::ValueError;
+use super::{Merged, Side};
 
 /// Lists and maps of messages: `flash`.
 ///
@@ -29,11 +29,7 @@ pub fn merge_flashes<T: Flash>(base: &T, mine: &T, theirs: &T) -> T {
 }
 
 /// Who takes a message takes the one that he saw: a newer one stays. Of two that are set, the later.
-pub fn merge_flash(
-    base: Option<&[u8]>,
-    mine: Option<&[u8]>,
-    theirs: Option<&[u8]>,
-) -> Result<Option<Vec<u8>>, ValueError> {
+pub fn merge_flash(base: Side<'_>, mine: Side<'_>, theirs: Side<'_>) -> Merged {
     Ok(message(base, mine, theirs).map(<[u8]>::to_vec))
 }
 
@@ -47,50 +43,36 @@ fn message<'a, V: PartialEq + ?Sized>(
     if stays || mine == base { theirs } else { mine }
 }
 
-macro_rules! map {
-    ($base:ident, $mine:ident, $theirs:ident) => {{
-        let added = $mine.keys().filter(|key| !$theirs.contains_key(*key));
-        let merged = $theirs.keys().chain(added).filter_map(|key| {
-            let value = message($base.get(key), $mine.get(key), $theirs.get(key))?;
-            Some((key.clone(), value.clone()))
-        });
-        merged.collect()
-    }};
+macro_rules! lists {
+    ($($list:ident)*) => {$(
+        #[diagnostic::do_not_recommend]
+        impl<T: Clone + PartialEq> Flash for $list<T> {
+            fn merge(base: &Self, mine: &Self, theirs: &Self) -> Self {
+                merge_append(base, mine, theirs)
+            }
+        }
+    )*};
 }
 
-#[diagnostic::do_not_recommend]
-impl<T: Clone + PartialEq> Flash for Vec<T> {
-    fn merge(base: &Self, mine: &Self, theirs: &Self) -> Self {
-        merge_append(base, mine, theirs)
-    }
+lists! { Vec VecDeque }
+
+macro_rules! maps {
+    ($($map:ty [$($bounds:tt)*];)*) => {$(
+        #[diagnostic::do_not_recommend]
+        impl<$($bounds)*> Flash for $map {
+            fn merge(base: &Self, mine: &Self, theirs: &Self) -> Self {
+                let added = mine.keys().filter(|key| !theirs.contains_key(*key));
+                let merged = theirs.keys().chain(added).filter_map(|key| {
+                    let value = message(base.get(key), mine.get(key), theirs.get(key))?;
+                    Some((key.clone(), value.clone()))
+                });
+                merged.collect()
+            }
+        }
+    )*};
 }
 
-#[diagnostic::do_not_recommend]
-impl<T: Clone + PartialEq> Flash for VecDeque<T> {
-    fn merge(base: &Self, mine: &Self, theirs: &Self) -> Self {
-        merge_append(base, mine, theirs)
-    }
-}
-
-#[diagnostic::do_not_recommend]
-impl<K, V, S> Flash for HashMap<K, V, S>
-where
-    K: Eq + Hash + Clone,
-    V: Clone + PartialEq,
-    S: BuildHasher + Default,
-{
-    fn merge(base: &Self, mine: &Self, theirs: &Self) -> Self {
-        map!(base, mine, theirs)
-    }
-}
-
-#[diagnostic::do_not_recommend]
-impl<K, V> Flash for BTreeMap<K, V>
-where
-    K: Ord + Clone,
-    V: Clone + PartialEq,
-{
-    fn merge(base: &Self, mine: &Self, theirs: &Self) -> Self {
-        map!(base, mine, theirs)
-    }
+maps! {
+    HashMap<K, V, S> [K: Eq + Hash + Clone, V: Clone + PartialEq, S: BuildHasher + Default];
+    BTreeMap<K, V> [K: Ord + Clone, V: Clone + PartialEq];
 }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::of_options;
+
 /// Values that parallel requests may add to and take from: `merge = sum`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be merged with `sum`",
@@ -58,14 +60,8 @@ macro_rules! floats {
 
 floats! { f32 f64 }
 
-/// Absent counts as zero, unless both sides want it absent.
 impl<T: Sum + Default> Sum for Option<T> {
     fn sum(base: &Self, mine: &Self, theirs: &Self) -> Self {
-        if mine.is_none() && theirs.is_none() {
-            return None;
-        }
-        let zero = T::default();
-        let [base, mine, theirs] = [base, mine, theirs].map(|side| side.as_ref().unwrap_or(&zero));
-        Some(T::sum(base, mine, theirs))
+        of_options(base, mine, theirs, T::sum)
     }
 }

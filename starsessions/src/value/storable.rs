@@ -1,0 +1,32 @@
+//! What a type needs to be a value of a session.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// A type that a session can store: both halves, so that an error says which one is missing.
+pub trait Value: Writable + Readable + 'static {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Writable + Readable + 'static> Value for T {}
+
+/// A type whose values can be written.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be stored in a session: it has no `serde::Serialize`",
+    label = "cannot be written",
+    note = "on a type of your own, derive `serde::Serialize` and `serde::Deserialize`; a type of another crate often has them behind a feature `serde`, and can be wrapped in a type of your own with `#[serde(with = \"..\")]` (the crate `serde_with` has many) otherwise; a field that is never stored is marked `#[session(skip)]`"
+)]
+pub trait Writable: Serialize {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Serialize> Writable for T {}
+
+/// A type whose values can be read into a value that owns them.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be stored in a session: it has no `serde::Deserialize`, or borrows",
+    label = "cannot be read",
+    note = "on a type of your own that owns its data, derive `serde::Serialize` and `serde::Deserialize`; a type of another crate often has them behind a feature `serde`, and can be wrapped in a type of your own with `#[serde(with = \"..\")]` (the crate `serde_with` has many) otherwise; a field that is never stored is marked `#[session(skip)]`"
+)]
+pub trait Readable: DeserializeOwned {}
+
+#[diagnostic::do_not_recommend]
+impl<T: DeserializeOwned> Readable for T {}
