@@ -7,7 +7,7 @@ use std::sync::Arc;
 #[cfg(feature = "python")]
 use super::Field;
 use super::field::{self, Entries, Entry};
-use super::{HEAD, NOT_STORED, Record, VERSION, flags};
+use super::{HEAD, NOT_STORED, Packed, Record, VERSION, flags};
 use crate::clock::Timestamp;
 
 /// The change of one field.
@@ -75,13 +75,13 @@ impl Record {
     pub(crate) fn rewrite(&mut self, mut edits: Vec<Edit<'_>>) -> bool {
         // The low bits: no record lives to see more writes than they count.
         let (packed, is_relisted) = self.pack(&mut edits, self.revision as u32);
-        self.packed = Some(packed);
+        self.packed = Packed(Some(packed));
         is_relisted
     }
 
     /// The same for changes that only this request sees so far.
     pub(crate) fn overlay(&mut self, mut edits: Vec<Edit<'_>>) {
-        self.packed = Some(self.pack(&mut edits, NOT_STORED).0);
+        self.packed = Packed(Some(self.pack(&mut edits, NOT_STORED).0));
     }
 
     pub(super) fn pack(&self, edits: &mut [Edit<'_>], written: u32) -> (Arc<[u8]>, bool) {

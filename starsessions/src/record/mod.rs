@@ -34,7 +34,7 @@ pub(crate) use self::wire::{ID_LENGTH, Payload};
 use crate::clock::Timestamp;
 
 /// One session at rest. Cloning is cheap: the packed fields are shared.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Record {
     /// When the session began; survives every rotation, so that the absolute timeout holds.
     pub(crate) created_at: Timestamp,
@@ -54,7 +54,8 @@ pub(crate) struct Record {
 }
 
 /// The packed form; none where nothing was packed yet.
-type Packed = Option<Arc<[u8]>>;
+#[derive(Clone, Default, PartialEq, Eq)]
+struct Packed(Option<Arc<[u8]>>);
 
 impl Record {
     /// An empty record that was created `now` and ends at `expires_at`.
@@ -67,7 +68,7 @@ impl Record {
             revision: 0,
             remembered: false,
             identified: false,
-            packed: None,
+            packed: Packed::default(),
         }
     }
 
@@ -80,7 +81,7 @@ impl Record {
         record.issued_at = time(issued.first_chunk()?);
         record.remembered = remembered;
         record.identified = identified;
-        record.packed = Some(packed);
+        record.packed = Packed(Some(packed));
         (version == VERSION).then_some(record)
     }
 
@@ -100,9 +101,8 @@ impl Record {
 
     /// The packed form.
     pub(crate) fn packed(&self) -> Arc<[u8]> {
-        self.packed
-            .clone()
-            .unwrap_or_else(|| self.pack(&mut [], 0).0)
+        let packed = self.packed.0.clone();
+        packed.unwrap_or_else(|| self.pack(&mut [], 0).0)
     }
 
     /// Whether the record's own deadline has passed.
@@ -158,7 +158,7 @@ impl Record {
 
     /// The bytes of the packed form: no less than [`size`](Self::size), and known without a walk.
     pub(crate) fn packed_size(&self) -> usize {
-        self.packed.as_ref().map_or(HEAD, |packed| packed.len())
+        self.packed.0.as_ref().map_or(HEAD, |packed| packed.len())
     }
 
     /// The bytes of all names and values.
@@ -170,35 +170,22 @@ impl Record {
     }
 
     fn entries(&self) -> Entries<'_> {
-        let packed = self.packed.as_deref().unwrap_or_default();
+        self.packed.entries()
+    }
+}
+
+impl Packed {
+    fn entries(&self) -> Entries<'_> {
+        let packed = self.0.as_deref().unwrap_or_default();
         Entries::new(packed.get(HEAD..).unwrap_or_default())
     }
 }
 
 /// Shows names and sizes: in a store in memory, values are in the clear.
-impl fmt::Debug for Record {
+impl fmt::Debug for Packed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Record")
-            .field("created_at", &self.created_at)
-            .field("issued_at", &self.issued_at)
-            .field("last_seen_at", &self.last_seen_at)
-            .field("expires_at", &self.expires_at)
-            .field("revision", &self.revision)
-            .field("remembered", &self.remembered)
-            .field("identified", &self.identified)
-            .field("fields", &Names(self))
-            .finish()
-    }
-}
-
-struct Names<'a>(&'a Record);
-
-impl fmt::Debug for Names<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let sizes = self
-            .0
-            .fields()
-            .map(|(name, field)| (name, field.value.len()));
+        let fields = self.entries().filter_map(|entry| named(&entry));
+        let sizes = fields.map(|(name, field)| (name, field.value.len()));
         f.debug_map().entries(sizes).finish()
     }
 }
