@@ -13,47 +13,37 @@ pub(crate) struct Reporter {
     warned: Mutex<HashSet<&'static str>>,
 }
 
+/// A warning the first time, and the same at debug level from then on.
+macro_rules! tell {
+    ($is_first:expr, $told:ident, $($fields:tt)*) => {
+        if $is_first {
+            tracing::warn!($($fields)*, "{}; further ones are logged at debug level", $told);
+        } else {
+            tracing::debug!($($fields)*, "{}", $told);
+        }
+    };
+}
+
 impl Reporter {
     pub(crate) fn unreadable(&self, field: &'static str, error: &ValueError) {
         unreadable(field);
-        if self.is_first(field) {
-            tracing::warn!(
-                field,
-                %error,
-                "a stored session field cannot be read and counts as absent; further ones like it are logged at debug level"
-            );
-        } else {
-            tracing::debug!(field, %error, "a stored session field cannot be read");
-        }
+        let told = "a stored session field cannot be read and counts as absent";
+        tell!(self.is_first(field), told, field, %error);
     }
 
     pub(crate) fn invalid(&self, session: &'static str, invalid: &Invalid) {
-        if self.is_first(session) {
-            tracing::warn!(
-                view = session,
-                %invalid,
-                "stored session fields are refused by `validate` and count as absent; further ones like them are logged at debug level"
-            );
-        } else {
-            tracing::debug!(view = session, %invalid, "stored session fields are refused by `validate`");
-        }
+        let told = "stored session fields are refused by `validate` and count as absent";
+        tell!(self.is_first(session), told, view = session, %invalid);
     }
 
     pub(crate) fn ambiguous(&self, cookie: &str, too_many: bool) {
         ambiguous();
-        let what = if too_many {
-            "a request has more cookies of the session's name than are tried"
+        let told = if too_many {
+            "a request has more cookies of the session's name than are tried, and none is used: one may have been planted"
         } else {
-            "two cookies of one request lead to two different sessions"
+            "two cookies of one request lead to two different sessions, and none is used: one may have been planted"
         };
-        if self.is_first("two sessions") {
-            tracing::warn!(
-                cookie,
-                "{what}, and none is used: one may have been planted; further ones are logged at debug level"
-            );
-        } else {
-            tracing::debug!(cookie, "{what}");
-        }
+        tell!(self.is_first("two sessions"), told, cookie);
     }
 
     /// A request came over plain http, where the session cookie is not kept.
@@ -97,22 +87,14 @@ impl Reporter {
     pub(crate) fn cached_cookie(&self, header: &impl fmt::Display, value: &impl fmt::Debug) {
         let told = "a response sets the session cookie, and its handler lets caches store it; it is \
                     sent as `private, no-store`: let it say so itself, or change no session there";
-        if self.is_first("cached cookie") {
-            tracing::warn!(%header, ?value, "{told}; further ones are logged at debug level");
-        } else {
-            tracing::debug!(%header, ?value, "{told}");
-        }
+        tell!(self.is_first("cached cookie"), told, %header, ?value);
     }
 
     /// A handler lets caches give a response to others that is made for the user of a session.
     pub(crate) fn shared_page(&self, header: &impl fmt::Display, value: &impl fmt::Debug) {
         let told = "a handler reads the session of its request, and lets caches give the response to \
                     others; it is sent as `private`: let it say so itself, or take no session there";
-        if self.is_first("shared page") {
-            tracing::warn!(%header, ?value, "{told}; further ones are logged at debug level");
-        } else {
-            tracing::debug!(%header, ?value, "{told}");
-        }
+        tell!(self.is_first("shared page"), told, %header, ?value);
     }
 
     /// In development builds, a field has changed that no view has seen changing.
