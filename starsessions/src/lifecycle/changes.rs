@@ -68,6 +68,10 @@ impl Changes {
         self.0.len()
     }
 
+    fn any(&self, is_meant: impl Fn(&Change) -> bool) -> bool {
+        self.0.iter().any(is_meant)
+    }
+
     /// Keeps what a failed response may keep: the `commit = always` fields.
     pub(crate) fn retain_always(&mut self) {
         self.0.retain(|change| change.spec.commit_always);
@@ -145,28 +149,22 @@ impl Changes {
 
     /// Whether anything would be different in `record` (or in no record at all).
     pub(crate) fn affect(&self, record: Option<&Record>) -> bool {
-        self.0.iter().any(|change| change.affects(record))
+        self.any(|change| change.affects(record))
     }
 
     /// Whether a `rotate` field changes.
     pub(crate) fn rotate(&self, record: &Record) -> bool {
-        self.0
-            .iter()
-            .any(|change| change.spec.rotate && change.affects(Some(record)))
+        self.any(|change| change.spec.rotate && change.affects(Some(record)))
     }
 
     /// Whether the session holds a privilege afterwards.
     pub(crate) fn identify(&self) -> bool {
-        self.0
-            .iter()
-            .any(|change| change.spec.rotate && change.value.is_some())
+        self.any(|change| change.spec.rotate && change.value.is_some())
     }
 
     /// Whether a field is set that sessions are found by.
     pub(crate) fn may_sign_in(&self) -> bool {
-        self.0
-            .iter()
-            .any(|change| change.spec.index && change.value.is_some())
+        self.any(|change| change.spec.index && change.value.is_some())
     }
 
     /// Whether a user signs in: the field that sessions are found by gets a value that it has not had, or where the
@@ -204,9 +202,7 @@ impl Changes {
 
     /// Whether a field changes that only one request may change.
     pub(crate) fn use_up(&self) -> bool {
-        self.0
-            .iter()
-            .any(|change| matches!(change.spec.merge, Merge::Exclusive))
+        self.any(|change| matches!(change.spec.merge, Merge::Exclusive))
     }
 
     /// Whether an answer that says nothing of them would be a lie once the session has ended: no order
