@@ -15,7 +15,7 @@ use super::id::RowKey;
 use super::keyring::KeyRing;
 use super::mac::TAG_LEN;
 use super::random::{self, RandomError};
-use super::token::{HEADER_LEN, InvalidToken, Version, header, split};
+use super::token::{HEADER_LEN, InvalidToken, Version, header};
 use crate::clock::Timestamp;
 
 /// A token for the session in this row, another text each time.
@@ -43,8 +43,7 @@ pub(crate) fn verify_csrf_token(
     now: Timestamp,
 ) -> Result<(), InvalidToken> {
     let raw = encoding::decode_secret::<RAW_LEN>(text).ok_or(InvalidToken)?;
-    let (key_id, _, body) = split(raw.as_slice(), Version::Csrf)?;
-    let keys = ring.find(key_id, now).ok_or(InvalidToken)?;
+    let (keys, _, body) = ring.split(raw.as_slice(), Version::Csrf, now)?;
     let (mask, masked) = body.split_first_chunk::<TAG_LEN>().ok_or(InvalidToken)?;
     let mut tag = Zeroizing::new([0; TAG_LEN]);
     for ((tag, mask), masked) in tag.iter_mut().zip(mask).zip(masked) {

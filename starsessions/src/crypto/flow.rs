@@ -18,7 +18,7 @@ use super::keyring::KeyRing;
 use super::keyset::{flow_aad, flow_name_of};
 use super::random::{self, RandomError};
 use super::seal::SealError;
-use super::token::{InvalidToken, Version, header, split};
+use super::token::{InvalidToken, Version, header};
 use crate::clock::Timestamp;
 
 /// A state that cannot be guessed.
@@ -61,8 +61,7 @@ pub(crate) fn open_flow(
     now: Timestamp,
 ) -> Result<(Timestamp, Vec<u8>), InvalidToken> {
     let raw = encoding::decode(text, LONGEST_TEXT).ok_or(InvalidToken)?;
-    let (key_id, header, sealed) = split(&raw, Version::Flow)?;
-    let keys = ring.find(key_id, now).ok_or(InvalidToken)?;
+    let (keys, header, sealed) = ring.split(&raw, Version::Flow, now)?;
     let payload = keys.flow.open(&flow_aad(cookie_name, &header), sealed)?;
     let (end, payload) = payload.split_first_chunk().ok_or(InvalidToken)?;
     let end = Timestamp::from_unix_seconds(u64::from_le_bytes(*end));

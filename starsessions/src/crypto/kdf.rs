@@ -43,9 +43,7 @@ pub(super) struct KeyedHash(Sha256);
 impl KeyedHash {
     pub(super) fn new(key: &[u8; 32]) -> Self {
         let mut block = Zeroizing::new([0; 64]);
-        for (to, from) in block.iter_mut().zip(key) {
-            *to = *from;
-        }
+        block.split_at_mut(32).0.copy_from_slice(key);
         Self(Sha256::new_with_prefix(block.as_slice()))
     }
 

@@ -10,36 +10,34 @@ use super::token::InvalidToken;
 pub(super) const TAG_LEN: usize = 32;
 
 /// HMAC-SHA256 under one key. Wiped on drop, as are the states that it hands out.
-pub(super) struct MacKey(Hmac<Sha256>);
+pub(crate) struct MacKey(Hmac<Sha256>);
 
 impl MacKey {
     /// HMAC fills a short key up with zeros; longer ones than a block do not compile.
-    pub(super) fn new<const N: usize>(key: &[u8; N]) -> Self {
+    pub(crate) fn new<const N: usize>(key: &[u8; N]) -> Self {
         const { assert!(N <= BLOCK_LEN) };
         let mut block = Zeroizing::new([0; BLOCK_LEN]);
-        for (to, from) in block.iter_mut().zip(key) {
-            *to = *from;
-        }
+        block.split_at_mut(N).0.copy_from_slice(key);
         Self(Hmac::new((&*block).into()))
     }
 
     /// A message to authenticate, part by part, so that none of it is copied.
-    pub(super) fn message(&self) -> Message {
+    pub(crate) fn message(&self) -> Message {
         Message(self.0.clone())
     }
 
     /// The tag of a message in one part.
-    pub(super) fn tag(&self, message: &[u8]) -> Zeroizing<[u8; TAG_LEN]> {
+    pub(crate) fn tag(&self, message: &[u8]) -> Zeroizing<[u8; TAG_LEN]> {
         self.message().part(message).tag()
     }
 }
 
 /// A message on its way into the MAC.
-pub(super) struct Message(Hmac<Sha256>);
+pub(crate) struct Message(Hmac<Sha256>);
 
 impl Message {
     /// Goes on with these bytes. Parts run into each other, so at most one may vary in length.
-    pub(super) fn part(mut self, bytes: &[u8]) -> Self {
+    pub(crate) fn part(mut self, bytes: &[u8]) -> Self {
         self.0.update(bytes);
         self
     }
@@ -50,12 +48,12 @@ impl Message {
         self
     }
 
-    pub(super) fn tag(self) -> Zeroizing<[u8; TAG_LEN]> {
+    pub(crate) fn tag(self) -> Zeroizing<[u8; TAG_LEN]> {
         Zeroizing::new(self.0.finalize().into_bytes().into())
     }
 
     /// Compares the whole tag in constant time.
-    pub(super) fn verify(self, tag: &[u8; TAG_LEN]) -> Result<(), InvalidToken> {
+    pub(crate) fn verify(self, tag: &[u8; TAG_LEN]) -> Result<(), InvalidToken> {
         self.0.verify(tag.into()).map_err(|_| InvalidToken)
     }
 }

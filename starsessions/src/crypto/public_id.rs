@@ -40,10 +40,8 @@ impl PublicSessionId {
 
 impl fmt::Display for PublicSessionId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut bytes = Vec::with_capacity(LEN);
-        bytes.extend(self.created_at.as_unix_seconds().to_be_bytes());
-        bytes.extend(self.issued_at.as_unix_seconds().to_be_bytes());
-        bytes.extend(self.row);
+        let times = [self.created_at, self.issued_at].map(|it| it.as_unix_seconds().to_be_bytes());
+        let bytes = [times.as_flattened(), &self.row].concat();
         f.write_str(&encoding::encode(&bytes))
     }
 }

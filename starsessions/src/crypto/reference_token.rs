@@ -101,9 +101,8 @@ impl ReferenceToken {
         ring: &KeyRing,
         now: Timestamp,
     ) -> Result<Arc<Self>, InvalidToken> {
-        let (key_id, _, body) = split(raw, Version::Reference)?;
+        let (keys, _, body) = ring.split(raw, Version::Reference, now)?;
         let secret = body.try_into().map_err(|_| InvalidToken)?;
-        let keys = ring.find(key_id, now).ok_or(InvalidToken)?;
         Ok(Self::new(secret, keys))
     }
 

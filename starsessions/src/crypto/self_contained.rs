@@ -16,7 +16,7 @@ use super::keyring::KeyRing;
 use super::keyset::{Binding, sealed_aad};
 use super::mac::TAG_LEN;
 use super::seal::{self, SealError};
-use super::token::{HEADER_LEN, InvalidToken, Version, header, split};
+use super::token::{HEADER_LEN, InvalidToken, Version, header};
 use crate::clock::Timestamp;
 
 /// A payload whose origin is proven, where it was opened.
@@ -55,15 +55,14 @@ pub(crate) fn open_cookie(
     now: Timestamp,
 ) -> Result<Opened, InvalidToken> {
     let mut raw = encoding::decode(text, LONGEST_TEXT).ok_or(InvalidToken)?;
-    let (key_id, header, _) = split(&raw, Version::Sealed)?;
-    let keys = ring.find(key_id, now).ok_or(InvalidToken)?;
+    let (keys, header, _) = ring.split(&raw, Version::Sealed, now)?;
     let aad = sealed_aad(binding, &header);
     let (_, body) = raw.split_at_mut_checked(HEADER_LEN).ok_or(InvalidToken)?;
     let Range { start, end } = keys.cookie_seal.open_in_place(&aad, body)?;
     Ok(Opened {
         raw,
         payload: HEADER_LEN + start..HEADER_LEN + end,
-        under_active_key: key_id == ring.active().id,
+        under_active_key: keys.id == ring.active().id,
     })
 }
 
@@ -88,8 +87,7 @@ pub(crate) fn verify_cookie(
     now: Timestamp,
 ) -> Result<Opened, InvalidToken> {
     let raw = encoding::decode(text, LONGEST_TEXT).ok_or(InvalidToken)?;
-    let (key_id, header, body) = split(&raw, Version::Signed)?;
-    let keys = ring.find(key_id, now).ok_or(InvalidToken)?;
+    let (keys, header, body) = ring.split(&raw, Version::Signed, now)?;
     let (payload, tag) = body.split_last_chunk::<TAG_LEN>().ok_or(InvalidToken)?;
     let message = keys.cookie_sign.message(binding, &header, payload);
     message.verify(tag)?;
@@ -97,7 +95,7 @@ pub(crate) fn verify_cookie(
     Ok(Opened {
         raw,
         payload,
-        under_active_key: key_id == ring.active().id,
+        under_active_key: keys.id == ring.active().id,
     })
 }
 

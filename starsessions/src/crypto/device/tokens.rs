@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 use super::super::encoding;
 use super::super::id::DeviceId;
 use super::super::keyring::KeyRing;
-use super::super::keyset::{self, KeySet};
+use super::super::keyset;
 use super::super::mac::TAG_LEN;
 use super::super::reference_token::{RAW_LEN, ReferenceToken};
 use super::super::seal::{OVERHEAD, SealError};
@@ -43,20 +43,16 @@ impl ReferenceToken {
         device: &DeviceId,
         key: &PublicKey,
     ) -> Result<String, SealError> {
-        let header = self.header(Version::Identifier);
-        let (aad, raw) = (keyset::identifier_aad(&header), self.to_raw());
-        let payload: [&[u8]; 3] = [raw.as_slice(), device.as_bytes(), key.as_bytes()];
-        let sealed = self.keys.device.seal(&aad, &header, &payload)?;
-        Ok(encoding::encode(&sealed))
+        let reference = self.to_raw();
+        let payload: [&[u8]; 3] = [reference.as_slice(), device.as_bytes(), key.as_bytes()];
+        self.seal_device_token(Version::Identifier, keyset::identifier_aad, &payload)
     }
 
     /// An invitation to register a key for this session.
     pub(crate) fn seal_invitation(&self, now: Timestamp) -> Result<String, SealError> {
-        let header = self.header(Version::Invitation);
-        let (aad, raw) = (keyset::invitation_aad(&header), self.to_raw());
-        let payload: [&[u8]; 2] = [raw.as_slice(), &now.to_packed()];
-        let sealed = self.keys.device.seal(&aad, &header, &payload)?;
-        Ok(encoding::encode(&sealed))
+        let reference = self.to_raw();
+        let payload: [&[u8]; 2] = [reference.as_slice(), &now.to_packed()];
+        self.seal_device_token(Version::Invitation, keyset::invitation_aad, &payload)
     }
 
     /// A challenge for a binding of this session.
@@ -65,9 +61,18 @@ impl ReferenceToken {
         device: &DeviceId,
         now: Timestamp,
     ) -> Result<String, SealError> {
-        let header = self.header(Version::Challenge);
-        let aad = keyset::challenge_aad(&header, self.row_key(), device);
-        let sealed = self.keys.device.seal(&aad, &header, &[&now.to_packed()])?;
+        let aad = |header: &Header| keyset::challenge_aad(header, self.row_key(), device);
+        self.seal_device_token(Version::Challenge, aad, &[&now.to_packed()])
+    }
+
+    fn seal_device_token(
+        &self,
+        version: Version,
+        aad: impl Fn(&Header) -> Vec<u8>,
+        payload: &[&[u8]],
+    ) -> Result<String, SealError> {
+        let header = header(version, self.keys.id);
+        let sealed = self.keys.device.seal(&aad(&header), &header, payload)?;
         Ok(encoding::encode(&sealed))
     }
 
@@ -90,14 +95,10 @@ impl ReferenceToken {
 
     /// The short cookie, which proves that the device has signed a moment ago.
     pub(crate) fn device_cookie(&self, device: &DeviceId, now: Timestamp) -> Zeroizing<String> {
-        let (header, at) = (self.header(Version::DeviceCookie), now.to_packed());
+        let (header, at) = (header(Version::DeviceCookie, self.keys.id), now.to_packed());
         let message = self.keys.device_cookie.message(self.row_key(), device, &at);
-        let tag = message.tag();
-        let mut raw = Zeroizing::new(Vec::with_capacity(COOKIE_LEN));
-        raw.extend_from_slice(&header);
-        raw.extend_from_slice(&at);
-        raw.extend_from_slice(tag.as_slice());
-        encoding::encode_secret(&raw)
+        let raw = [&header, at.as_slice(), message.tag().as_slice()].concat();
+        encoding::encode_secret(&Zeroizing::new(raw))
     }
 
     /// When the cookie was issued, if it was, for this session and binding.
@@ -116,10 +117,6 @@ impl ReferenceToken {
         let message = self.keys.device_cookie.message(self.row_key(), device, at);
         message.verify(tag)?;
         Ok(Timestamp::from_packed(*at))
-    }
-
-    fn header(&self, version: Version) -> Header {
-        header(version, self.keys.id)
     }
 }
 
@@ -163,8 +160,7 @@ fn open(
     now: Timestamp,
 ) -> Result<Zeroizing<Vec<u8>>, InvalidToken> {
     let raw = encoding::decode(text, LONGEST).ok_or(InvalidToken)?;
-    let (key_id, header, body) = split(&raw, version)?;
-    let keys: &KeySet = ring.find(key_id, now).ok_or(InvalidToken)?;
+    let (keys, header, body) = ring.split(&raw, version, now)?;
     keys.device.open(&aad(&header), body).map(Zeroizing::new)
 }
 

@@ -6,27 +6,48 @@ use std::path::Path;
 
 use zeroize::Zeroizing;
 
-use super::{KeyRing, KeyRingError, text};
+use super::{KeyRing, KeyRingError};
 use crate::crypto::encoding;
 use crate::crypto::key::Key;
 use crate::crypto::random::random_bytes;
 
-pub(super) fn open_or_make(path: &Path) -> Result<KeyRing, KeyRingError> {
-    let ring = match read(path) {
-        Err(KeyRingError::Io(error)) if error.kind() == ErrorKind::NotFound => {
-            make(path).and_then(|()| read(path))
-        }
-        result => result,
-    };
-    ring.map_err(|reason| KeyRingError::File {
-        path: path.to_owned(),
-        reason: Box::new(reason),
-    })
+impl KeyRing {
+    /// The ring in a file, in the form of [`parse`](Self::parse). If there is no file, one with a new
+    /// key is made, that only its owner can read: for an application on one machine, whose sessions
+    /// are to survive a restart without a key that was made by hand.
+    ///
+    /// A process that can read the file can make cookies that this ring accepts; keep it out of backups
+    /// that hold the sessions as well.
+    ///
+    /// # Errors
+    /// [`KeyRingError::File`], which names the file and what is wrong with it, and never shows a key.
+    ///
+    /// ```no_run
+    /// use starsessions::KeyRing;
+    ///
+    /// # fn main() -> Result<(), starsessions::keys::KeyRingError> {
+    /// let keys = KeyRing::from_file_or_new("session-keys")?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn from_file_or_new(path: impl AsRef<Path>) -> Result<Self, KeyRingError> {
+        let path = path.as_ref();
+        let ring = match read(path) {
+            Err(KeyRingError::Io(error)) if error.kind() == ErrorKind::NotFound => {
+                make(path).and_then(|()| read(path))
+            }
+            result => result,
+        };
+        ring.map_err(|reason| KeyRingError::File {
+            path: path.to_owned(),
+            reason: Box::new(reason),
+        })
+    }
 }
 
 fn read(path: &Path) -> Result<KeyRing, KeyRingError> {
     let keys = fs::read_to_string(path).map(Zeroizing::new);
-    text::parse(&keys.map_err(KeyRingError::Io)?)
+    KeyRing::parse(&keys.map_err(KeyRingError::Io)?)
 }
 
 /// Under another name first: a process that starts at the same time finds no file or a whole one, and

@@ -4,8 +4,7 @@ mod file;
 mod text;
 
 use std::error::Error;
-use std::path::{Path, PathBuf};
-use std::str::FromStr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::{fmt, io};
 
@@ -13,7 +12,7 @@ use super::id::{Fingerprint, IndexKey, RowKey};
 use super::key::{Key, KeyError};
 use super::keyset::KeySet;
 use super::random::RandomError;
-use super::token::KeyId;
+use super::token::{self, Header, InvalidToken, KeyId, Version};
 use crate::clock::Timestamp;
 use crate::sentence::debug_as_sentence;
 
@@ -103,71 +102,6 @@ impl KeyRing {
         Ok(self)
     }
 
-    /// The ring in an environment variable; see [`parse`](Self::parse) for its form.
-    ///
-    /// # Errors
-    /// [`KeyRingError::Variable`], which names the variable, what is wrong with it, and how to make
-    /// a key. It never shows the value.
-    ///
-    /// ```
-    /// use starsessions::KeyRing;
-    ///
-    /// let error = KeyRing::from_env("SESSION_KEYS_OF_THIS_EXAMPLE").unwrap_err();
-    /// assert_eq!(
-    ///     error.to_string(),
-    ///     "SESSION_KEYS_OF_THIS_EXAMPLE: it is not set; \
-    ///      make a key with `openssl rand -base64 32` and list it first, older keys behind it: \
-    ///      \"newkey...=,oldkey...=@1798761600\"",
-    /// );
-    /// ```
-    pub fn from_env(variable: &str) -> Result<Self, KeyRingError> {
-        text::from_env(variable)
-    }
-
-    /// The ring in a file, in the form of [`parse`](Self::parse). If there is no file, one with a new
-    /// key is made, that only its owner can read: for an application on one machine, whose sessions
-    /// are to survive a restart without a key that was made by hand.
-    ///
-    /// A process that can read the file can make cookies that this ring accepts; keep it out of backups
-    /// that hold the sessions as well.
-    ///
-    /// # Errors
-    /// [`KeyRingError::File`], which names the file and what is wrong with it, and never shows a key.
-    ///
-    /// ```no_run
-    /// use starsessions::KeyRing;
-    ///
-    /// # fn main() -> Result<(), starsessions::keys::KeyRingError> {
-    /// let keys = KeyRing::from_file_or_new("session-keys")?;
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn from_file_or_new(path: impl AsRef<Path>) -> Result<Self, KeyRingError> {
-        file::open_or_make(path.as_ref())
-    }
-
-    /// The ring that a text lists: base64 keys (see [`Key::from_base64`]), separated by commas or white
-    /// space, the active one first.
-    ///
-    /// An accepted key may end at a time in Unix seconds, written behind it: `key@1798761600`.
-    ///
-    /// # Errors
-    /// [`KeyRingError`], which counts the items from one and never shows them.
-    ///
-    /// ```
-    /// use starsessions::keys::{KeyError, KeyRingError};
-    /// use starsessions::KeyRing;
-    ///
-    /// let error = KeyRing::parse("c2hvcnQ=").unwrap_err();
-    /// assert!(matches!(
-    ///     error,
-    ///     KeyRingError::Key { item: 1, source: KeyError::Length { bytes: 5 } },
-    /// ));
-    /// ```
-    pub fn parse(keys: &str) -> Result<Self, KeyRingError> {
-        text::parse(keys)
-    }
-
     /// The keys of one realm of one application, so that its cookies and rows are worthless in every
     /// other. Two of them may have a struct of the same name, which means another user in each.
     pub(crate) fn of_realm(self, audience: &str, name: &str) -> Self {
@@ -194,15 +128,21 @@ impl KeyRing {
         if self.0.active.id == id {
             return Some(&self.0.active);
         }
-        let accepted = self
-            .0
-            .accepted
-            .iter()
-            .find(|accepted| accepted.keys.id == id)?;
-        accepted
-            .not_after
-            .is_none_or(|end| now < end)
-            .then_some(&accepted.keys)
+        let accepted = self.0.accepted.iter().find(|it| it.keys.id == id)?;
+        let is_over = accepted.not_after.is_some_and(|end| end <= now);
+        (!is_over).then_some(&accepted.keys)
+    }
+
+    /// The keys that a token of this version names, its header, and its body, which is still unproven.
+    pub(super) fn split<'t>(
+        &self,
+        raw: &'t [u8],
+        version: Version,
+        now: Timestamp,
+    ) -> Result<(&Arc<KeySet>, Header, &'t [u8]), InvalidToken> {
+        let (key_id, header, body) = token::split(raw, version)?;
+        let keys = self.find(key_id, now).ok_or(InvalidToken)?;
+        Ok((keys, header, body))
     }
 
     /// How logs call a session of which only the row is known.
@@ -248,12 +188,8 @@ impl KeyRing {
 /// Shows the key ids, which are public, and the ends of the accepted keys.
 impl fmt::Debug for KeyRing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let accepted: Vec<_> = self
-            .0
-            .accepted
-            .iter()
-            .map(|accepted| (accepted.keys.id, accepted.not_after))
-            .collect();
+        let accepted = self.0.accepted.iter();
+        let accepted: Vec<_> = accepted.map(|it| (it.keys.id, it.not_after)).collect();
         f.debug_struct("KeyRing")
             .field("active", &self.0.active.id)
             .field("accepted", &accepted)
@@ -353,12 +289,3 @@ impl fmt::Display for KeyRingError {
 impl Error for KeyRingError {}
 
 debug_as_sentence!(KeyRingError);
-
-/// As [`KeyRing::parse`].
-impl FromStr for KeyRing {
-    type Err = KeyRingError;
-
-    fn from_str(keys: &str) -> Result<Self, KeyRingError> {
-        Self::parse(keys)
-    }
-}

@@ -1,6 +1,7 @@
 //! A key ring as text: `active, accepted, accepted@unix-seconds`.
 
 use std::env::{self, VarError};
+use std::str::FromStr;
 
 use zeroize::Zeroizing;
 
@@ -8,42 +9,88 @@ use super::{KeyRing, KeyRingError};
 use crate::clock::Timestamp;
 use crate::crypto::key::Key;
 
-pub(super) fn from_env(variable: &str) -> Result<KeyRing, KeyRingError> {
-    let value = env::var(variable).map(Zeroizing::new);
-    let ring = match value {
-        Ok(value) => parse(&value),
-        Err(VarError::NotPresent) => Err(KeyRingError::NotSet),
-        Err(VarError::NotUnicode(_)) => Err(KeyRingError::NotUnicode),
-    };
-    ring.map_err(|reason| KeyRingError::Variable {
-        name: variable.to_owned(),
-        reason: Box::new(reason),
-    })
+impl KeyRing {
+    /// The ring in an environment variable; see [`parse`](Self::parse) for its form.
+    ///
+    /// # Errors
+    /// [`KeyRingError::Variable`], which names the variable, what is wrong with it, and how to make
+    /// a key. It never shows the value.
+    ///
+    /// ```
+    /// use starsessions::KeyRing;
+    ///
+    /// let error = KeyRing::from_env("SESSION_KEYS_OF_THIS_EXAMPLE").unwrap_err();
+    /// assert_eq!(
+    ///     error.to_string(),
+    ///     "SESSION_KEYS_OF_THIS_EXAMPLE: it is not set; \
+    ///      make a key with `openssl rand -base64 32` and list it first, older keys behind it: \
+    ///      \"newkey...=,oldkey...=@1798761600\"",
+    /// );
+    /// ```
+    pub fn from_env(variable: &str) -> Result<Self, KeyRingError> {
+        let value = env::var(variable).map(Zeroizing::new);
+        let ring = match value {
+            Ok(value) => Self::parse(&value),
+            Err(VarError::NotPresent) => Err(KeyRingError::NotSet),
+            Err(VarError::NotUnicode(_)) => Err(KeyRingError::NotUnicode),
+        };
+        ring.map_err(|reason| KeyRingError::Variable {
+            name: variable.to_owned(),
+            reason: Box::new(reason),
+        })
+    }
+
+    /// The ring that a text lists: base64 keys (see [`Key::from_base64`]), separated by commas or white
+    /// space, the active one first.
+    ///
+    /// An accepted key may end at a time in Unix seconds, written behind it: `key@1798761600`.
+    ///
+    /// # Errors
+    /// [`KeyRingError`], which counts the items from one and never shows them.
+    ///
+    /// ```
+    /// use starsessions::keys::{KeyError, KeyRingError};
+    /// use starsessions::KeyRing;
+    ///
+    /// let error = KeyRing::parse("c2hvcnQ=").unwrap_err();
+    /// assert!(matches!(
+    ///     error,
+    ///     KeyRingError::Key { item: 1, source: KeyError::Length { bytes: 5 } },
+    /// ));
+    /// ```
+    pub fn parse(keys: &str) -> Result<Self, KeyRingError> {
+        let mut items = keys
+            .split(|separator: char| separator == ',' || separator.is_ascii_whitespace())
+            .filter(|item| !item.is_empty())
+            .zip(1..);
+        let (active, not_after) = items.next().map(parse_item).ok_or(KeyRingError::Empty)??;
+        if not_after.is_some() {
+            return Err(KeyRingError::ActiveEnds);
+        }
+        items.try_fold(Self::new(active), |ring, item| {
+            let (key, not_after) = parse_item(item)?;
+            ring.accept(key, not_after)
+        })
+    }
 }
 
-pub(super) fn parse(text: &str) -> Result<KeyRing, KeyRingError> {
-    let mut items = text
-        .split(|separator: char| separator == ',' || separator.is_ascii_whitespace())
-        .filter(|item| !item.is_empty())
-        .zip(1..);
-    let (active, not_after) = items.next().map(parse_item).ok_or(KeyRingError::Empty)??;
-    if not_after.is_some() {
-        return Err(KeyRingError::ActiveEnds);
+/// As [`KeyRing::parse`].
+impl FromStr for KeyRing {
+    type Err = KeyRingError;
+
+    fn from_str(keys: &str) -> Result<Self, KeyRingError> {
+        Self::parse(keys)
     }
-    items.try_fold(KeyRing::new(active), |ring, item| {
-        let (key, not_after) = parse_item(item)?;
-        ring.accept(key, not_after)
-    })
 }
 
 fn parse_item((text, item): (&str, usize)) -> Result<(Key, Option<Timestamp>), KeyRingError> {
-    let (key, end) = match text.split_once('@') {
-        Some((key, end)) => (key, Some(end)),
+    let (key, not_after) = match text.split_once('@') {
+        Some((key, end)) => (
+            key,
+            Some(parse_end(end).ok_or(KeyRingError::Deadline { item })?),
+        ),
         None => (text, None),
     };
-    let not_after = end
-        .map(|end| parse_end(end).ok_or(KeyRingError::Deadline { item }))
-        .transpose()?;
     let key = Key::from_base64(key).map_err(|source| KeyRingError::Key { item, source })?;
     Ok((key, not_after))
 }
