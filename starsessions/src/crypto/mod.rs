@@ -85,6 +85,8 @@ pub use id::{IndexKey, RowKey};
 pub use key::{Key, KeyError};
 pub use keyring::{KeyRing, KeyRingError};
 pub(crate) use keyset::{Binding, RecordPlace};
+#[cfg(feature = "python")]
+pub(crate) use mac::MacKey;
 pub use public_id::{InvalidSessionId, PublicSessionId};
 pub use random::RandomError;
 pub(crate) use random::random_bytes;

@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use aes_gcm::aead::{Aead, KeyInit};
+use aes::Aes192;
+use aes_gcm::aead::consts::U12;
+use aes_gcm::aead::{self, Aead, AeadCore, KeyInit};
 use aes_gcm::{Aes128Gcm, Aes256Gcm, AesGcm};
 
 use super::format::FormatError;
@@ -43,17 +45,34 @@ impl Encryptor for NoopEncryptor {
 /// Python binds the bytes to nothing, so who can write to the store can put one user's session in the place
 /// of another's. Sessions that were [taken over](crate::takeover) are bound to their row.
 pub struct AesGcmEncryptor {
-    active: Cipher,
-    accepted: Vec<Cipher>,
+    active: Box<dyn Cipher>,
+    accepted: Vec<Box<dyn Cipher>>,
 }
 
-enum Cipher {
-    Aes128(Box<Aes128Gcm>),
-    Aes192(Box<Aes192Gcm>),
-    Aes256(Box<Aes256Gcm>),
+/// AES-GCM with a key of one of its three lengths.
+trait Cipher: Send + Sync {
+    fn encrypt(&self, nonce: &[u8; NONCE], data: &[u8]) -> aead::Result<Vec<u8>>;
+    fn decrypt(&self, nonce: &[u8; NONCE], data: &[u8]) -> aead::Result<Vec<u8>>;
 }
 
-type Aes192Gcm = AesGcm<aes::Aes192, aes_gcm::aead::consts::U12>;
+impl<C: Aead + AeadCore<NonceSize = U12> + Send + Sync> Cipher for C {
+    fn encrypt(&self, nonce: &[u8; NONCE], data: &[u8]) -> aead::Result<Vec<u8>> {
+        Aead::encrypt(self, nonce.into(), data)
+    }
+
+    fn decrypt(&self, nonce: &[u8; NONCE], data: &[u8]) -> aead::Result<Vec<u8>> {
+        Aead::decrypt(self, nonce.into(), data)
+    }
+}
+
+fn cipher(key: &[u8]) -> Result<Box<dyn Cipher>, InvalidKey> {
+    let cipher = match key.len() {
+        16 => Aes128Gcm::new_from_slice(key).map(|it| Box::new(it) as _),
+        24 => AesGcm::<Aes192, U12>::new_from_slice(key).map(|it| Box::new(it) as _),
+        _ => Aes256Gcm::new_from_slice(key).map(|it| Box::new(it) as _),
+    };
+    cipher.map_err(|_| InvalidKey("16, 24 or 32 bytes long"))
+}
 
 /// A key that is none of this cipher.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -76,7 +95,7 @@ impl AesGcmEncryptor {
     /// If it has another length.
     pub fn new(key: &[u8]) -> Result<Self, InvalidKey> {
         Ok(Self {
-            active: Cipher::new(key)?,
+            active: cipher(key)?,
             accepted: Vec::new(),
         })
     }
@@ -86,7 +105,7 @@ impl AesGcmEncryptor {
     /// # Errors
     /// If it has another length.
     pub fn accept(mut self, key: &[u8]) -> Result<Self, InvalidKey> {
-        self.accepted.push(Cipher::new(key)?);
+        self.accepted.push(cipher(key)?);
         Ok(self)
     }
 }
@@ -111,33 +130,6 @@ impl Encryptor for AesGcmEncryptor {
             .chain(&self.accepted)
             .find_map(|cipher| cipher.decrypt(nonce, sealed).ok())
             .ok_or(FormatError::Undecryptable)
-    }
-}
-
-impl Cipher {
-    fn new(key: &[u8]) -> Result<Self, InvalidKey> {
-        let cipher = match key.len() {
-            16 => Aes128Gcm::new_from_slice(key).map(|it| Self::Aes128(Box::new(it))),
-            24 => Aes192Gcm::new_from_slice(key).map(|it| Self::Aes192(Box::new(it))),
-            _ => Aes256Gcm::new_from_slice(key).map(|it| Self::Aes256(Box::new(it))),
-        };
-        cipher.map_err(|_| InvalidKey("16, 24 or 32 bytes long"))
-    }
-
-    fn encrypt(&self, nonce: &[u8; NONCE], data: &[u8]) -> aes_gcm::aead::Result<Vec<u8>> {
-        match self {
-            Self::Aes128(cipher) => cipher.encrypt(nonce.into(), data),
-            Self::Aes192(cipher) => cipher.encrypt(nonce.into(), data),
-            Self::Aes256(cipher) => cipher.encrypt(nonce.into(), data),
-        }
-    }
-
-    fn decrypt(&self, nonce: &[u8; NONCE], data: &[u8]) -> aes_gcm::aead::Result<Vec<u8>> {
-        match self {
-            Self::Aes128(cipher) => cipher.decrypt(nonce.into(), data),
-            Self::Aes192(cipher) => cipher.decrypt(nonce.into(), data),
-            Self::Aes256(cipher) => cipher.decrypt(nonce.into(), data),
-        }
     }
 }
 

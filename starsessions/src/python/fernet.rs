@@ -5,22 +5,20 @@
 //! token = base64url(0x80 ‖ seconds u64 ‖ iv(16) ‖ AES-128-CBC(PKCS #7) ‖ HMAC-SHA256 of all before)
 //! ```
 //!
-//! See <https://github.com/fernet/spec/blob/master/Spec.md>. The frame is here, AES, CBC, padding and HMAC
-//! are the RustCrypto project's.
+//! See <https://github.com/fernet/spec/blob/master/Spec.md>. The frame is here, AES, CBC and padding are
+//! the RustCrypto project's.
 
 use aes::Aes128;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE;
 use cbc::cipher::block_padding::Pkcs7;
 use cbc::cipher::{BlockModeDecrypt, BlockModeEncrypt, KeyIvInit};
-use hmac::{Hmac, KeyInit, Mac};
-use sha2::Sha256;
 use zeroize::Zeroizing;
 
 use super::encryptor::{Encryptor, InvalidKey};
 use super::format::FormatError;
 use crate::clock::{Clock, SystemClock};
-use crate::crypto;
+use crate::crypto::{MacKey, random_bytes};
 use crate::sentence::debug_as_name;
 
 /// `FernetEncryptor`: Fernet tokens, whose time is not checked, as in Python.
@@ -30,7 +28,7 @@ pub struct FernetEncryptor {
 }
 
 pub(super) struct FernetKey {
-    signing: Zeroizing<[u8; HALF]>,
+    signing: MacKey,
     encryption: Zeroizing<[u8; HALF]>,
 }
 
@@ -58,7 +56,7 @@ impl FernetEncryptor {
 
 impl Encryptor for FernetEncryptor {
     fn encrypt(&self, data: &[u8]) -> Result<Vec<u8>, FormatError> {
-        let iv = crypto::random_bytes().map_err(|error| FormatError::Unwritable(error.into()))?;
+        let iv = random_bytes().map_err(|error| FormatError::Unwritable(error.into()))?;
         // An encryptor of one's own in Python may check how old a token is.
         let now = SystemClock.now().as_unix_seconds();
         Ok(self.active.encrypt(data, now, &iv).into_bytes())
@@ -81,7 +79,7 @@ impl FernetKey {
         let raw = Zeroizing::new(URL_SAFE.decode(text).map_err(|_| invalid)?);
         let (signing, encryption) = raw.split_first_chunk().ok_or(invalid)?;
         Ok(Self {
-            signing: Zeroizing::new(*signing),
+            signing: MacKey::new::<HALF>(signing),
             encryption: Zeroizing::new(encryption.try_into().map_err(|_| invalid)?),
         })
     }
@@ -92,28 +90,19 @@ impl FernetKey {
         raw.extend_from_slice(iv);
         let cipher = cbc::Encryptor::<Aes128>::new((&*self.encryption).into(), iv.into());
         raw.extend_from_slice(&cipher.encrypt_padded_vec::<Pkcs7>(data));
-        let tag = self.mac(&raw).finalize().into_bytes();
-        raw.extend_from_slice(&tag);
+        raw.extend_from_slice(&*self.signing.tag(&raw));
         URL_SAFE.encode(raw)
     }
 
     /// The MAC is compared, in constant time, before anything is decrypted.
     fn decrypt(&self, raw: &[u8]) -> Option<Vec<u8>> {
         let (signed, tag) = raw.split_last_chunk::<TAG>()?;
-        self.mac(signed).verify(tag.into()).ok()?;
+        self.signing.message().part(signed).verify(tag).ok()?;
         let (head, sealed) = signed.split_first_chunk::<HEAD>()?;
         let (head, iv) = head.split_last_chunk::<BLOCK>()?;
         (head.first() == Some(&VERSION)).then_some(())?;
         let cipher = cbc::Decryptor::<Aes128>::new((&*self.encryption).into(), iv.into());
         cipher.decrypt_padded_vec::<Pkcs7>(sealed).ok()
-    }
-
-    fn mac(&self, signed: &[u8]) -> Hmac<Sha256> {
-        let mut block = Zeroizing::new([0; 64]);
-        for (to, from) in block.iter_mut().zip(self.signing.iter()) {
-            *to = *from;
-        }
-        Hmac::new((&*block).into()).chain_update(signed)
     }
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use redis::{Cmd, ToRedisArgs, Value};
 
+use super::shared::Replaced;
 use crate::store::redis::{Link, Script, contended};
 use crate::store::{RedisClient, RedisConnectError, Result};
 
@@ -16,16 +17,6 @@ pub struct RedisStore {
     link: Link,
     key: Arc<dyn Fn(&str) -> String + Send + Sync>,
     pub(super) gc_ttl: Duration,
-}
-
-/// The outcome of a change of the string that was read.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Swapped {
-    Done,
-    /// Another string is there; nothing was changed.
-    Stale(Vec<u8>),
-    /// There is none.
-    Gone,
 }
 
 impl RedisStore {
@@ -87,10 +78,10 @@ impl RedisStore {
         seen: &[u8],
         bytes: &[u8],
         ttl: Duration,
-    ) -> Result<Swapped> {
+    ) -> Result<Replaced<Vec<u8>>> {
         let arguments = (seen, bytes, seconds(ttl));
         match self.change(&SWAP, &[id], arguments).await? {
-            (Swapped::Stale(found), true) if found == bytes => Ok(Swapped::Done),
+            (Replaced::Stale(found), true) if found == bytes => Ok(Replaced::Done),
             (outcome, _) => Ok(outcome),
         }
     }
@@ -103,13 +94,13 @@ impl RedisStore {
         seen: &[u8],
         bytes: &[u8],
         ttl: Duration,
-    ) -> Result<Swapped> {
+    ) -> Result<Replaced<Vec<u8>>> {
         if self.link.is_cluster() {
             if !self.insert(new, bytes, ttl).await? {
                 return Err(contended());
             }
             let (outcome, _) = self.change(&TAKE, &[old], seen).await?;
-            if outcome != Swapped::Done {
+            if outcome != Replaced::Done {
                 self.remove(new).await?;
             }
             return Ok(outcome);
@@ -117,8 +108,8 @@ impl RedisStore {
         let arguments = (seen, bytes, seconds(ttl));
         match self.change(&RENAME, &[old, new], arguments).await? {
             // The first try may have arrived.
-            (Swapped::Gone, true) if self.read(new).await?.as_deref() == Some(bytes) => {
-                Ok(Swapped::Done)
+            (Replaced::Gone, true) if self.read(new).await?.as_deref() == Some(bytes) => {
+                Ok(Replaced::Done)
             }
             (outcome, _) => Ok(outcome),
         }
@@ -134,14 +125,14 @@ impl RedisStore {
         script: &Script,
         ids: &[&str],
         arguments: impl ToRedisArgs + Send + Sync,
-    ) -> Result<(Swapped, bool)> {
+    ) -> Result<(Replaced<Vec<u8>>, bool)> {
         let keys: Vec<_> = ids.iter().map(|id| (self.key)(id)).collect();
         let answer = self.link.run(script, &keys, arguments).await;
         let is_repeated = answer.is_repeated;
         let swapped = match answer.read()? {
-            Value::Okay | Value::Int(_) => Swapped::Done,
-            Value::BulkString(found) => Swapped::Stale(found),
-            _ => Swapped::Gone,
+            Value::Okay | Value::Int(_) => Replaced::Done,
+            Value::BulkString(found) => Replaced::Stale(found),
+            _ => Replaced::Gone,
         };
         Ok((swapped, is_repeated))
     }

@@ -121,6 +121,26 @@ impl Sessions {
         }
     }
 
+    /// The bytes that a cookie leads to, and when they were signed where they are the cookie.
+    pub(super) async fn fetch(
+        &self,
+        cookie: &str,
+        now: Timestamp,
+    ) -> Result<Option<(Vec<u8>, Option<Timestamp>)>, StoreError> {
+        Ok(match &self.store {
+            Store::Cookie(store) => {
+                let verified = store.verify(cookie, self.lifetime, now);
+                verified.map(|(bytes, signed_at)| (bytes, Some(signed_at)))
+            }
+            #[cfg(feature = "redis")]
+            Store::Redis(store) if is_id(cookie) => {
+                store.read(cookie).await?.map(|bytes| (bytes, None))
+            }
+            #[cfg(feature = "redis")]
+            Store::Redis(_) => None,
+        })
+    }
+
     /// The session in these bytes; `None` if there is none, or it is over.
     fn open(
         &self,
@@ -163,19 +183,8 @@ impl Source for Sessions {
         cookie: &str,
         now: Timestamp,
     ) -> Result<Option<FormerSession>, StoreError> {
-        Ok(match &self.store {
-            Store::Cookie(store) => store
-                .verify(cookie, self.lifetime, now)
-                .and_then(|(bytes, signed_at)| self.open(&bytes, Some(signed_at), now)),
-            #[cfg(feature = "redis")]
-            Store::Redis(store) => {
-                if !is_id(cookie) {
-                    return Ok(None);
-                }
-                let bytes = store.read(cookie).await?;
-                bytes.and_then(|bytes| self.open(&bytes, None, now))
-            }
-        })
+        let found = self.fetch(cookie, now).await?;
+        Ok(found.and_then(|(bytes, signed_at)| self.open(&bytes, signed_at, now)))
     }
 
     async fn remove(&self, cookie: &str) -> Result<(), StoreError> {

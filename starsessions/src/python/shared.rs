@@ -7,8 +7,6 @@ use sha2::{Digest, Sha256};
 use super::cookie::longest;
 use super::format::{Content, FormatError};
 use super::metadata::Metadata;
-#[cfg(feature = "redis")]
-use super::redis::Swapped;
 use super::sessions::{Sessions, Store, is_id};
 use crate::clock::Timestamp;
 use crate::crypto::{self, RandomError};
@@ -28,11 +26,11 @@ pub(crate) struct Stored {
     not(feature = "redis"),
     expect(dead_code, reason = "a cookie has no other writer")
 )]
-#[derive(Debug)]
-pub(crate) enum Replaced {
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Replaced<T = Stored> {
     Done,
-    /// Another writer was faster.
-    Stale(Stored),
+    /// Another writer was faster, and this is there.
+    Stale(T),
     /// It has ended, or cannot be read any more.
     Gone,
 }
@@ -42,11 +40,8 @@ impl Stored {
     pub(crate) fn name(&self, cookie: &str) -> [u8; 16] {
         let began = self.content.metadata.created_text();
         let text = if is_id(cookie) { cookie } else { began };
-        let mut name = [0; 16];
-        for (to, from) in name.iter_mut().zip(Sha256::digest(text)) {
-            *to = from;
-        }
-        name
+        let digest: [u8; 32] = Sha256::digest(text).into();
+        digest.first_chunk().copied().unwrap_or_default()
     }
 }
 
@@ -107,15 +102,8 @@ impl Sessions {
         cookie: &str,
         now: Timestamp,
     ) -> Result<Option<Stored>, StoreError> {
-        let bytes = match &self.store {
-            Store::Cookie(store) => {
-                let verified = store.verify(cookie, self.lifetime, now);
-                verified.map(|(bytes, _)| bytes)
-            }
-            #[cfg(feature = "redis")]
-            Store::Redis(store) => store.read(cookie).await?,
-        };
-        Ok(bytes.and_then(|bytes| self.read(bytes)))
+        let found = self.fetch(cookie, now).await?;
+        Ok(found.and_then(|(bytes, _)| self.read(bytes)))
     }
 
     /// The bytes of a session with the fields and times of `record`.
@@ -185,11 +173,11 @@ impl Sessions {
                     store.rename([old, new], seen, bytes, ttl).await?
                 };
                 Ok(match swapped {
-                    Swapped::Done => Replaced::Done,
-                    Swapped::Stale(bytes) => {
-                        self.read(bytes).map_or(Replaced::Gone, Replaced::Stale)
+                    Replaced::Done => Replaced::Done,
+                    Replaced::Stale(found) => {
+                        self.read(found).map_or(Replaced::Gone, Replaced::Stale)
                     }
-                    Swapped::Gone => Replaced::Gone,
+                    Replaced::Gone => Replaced::Gone,
                 })
             }
         }

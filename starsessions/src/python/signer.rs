@@ -20,14 +20,10 @@ pub(super) struct TimestampSigner(Zeroizing<[u8; BLOCK]>);
 
 impl TimestampSigner {
     pub(super) fn new(secret: &str) -> Self {
-        let mut hash = Sha1::new();
-        hash.update(b"itsdangerous.Signer");
-        hash.update(b"signer");
-        hash.update(secret.as_bytes());
+        let key = Sha1::new_with_prefix("itsdangerous.Signer").chain_update("signer");
         let mut block = Zeroizing::new([0; BLOCK]);
-        for (to, from) in block.iter_mut().zip(hash.finalize()) {
-            *to = from;
-        }
+        let (start, _) = block.split_at_mut(TAG);
+        start.copy_from_slice(&key.chain_update(secret).finalize());
         Self(block)
     }
 
