@@ -180,3 +180,18 @@ async fn scenario_18_a_failure_of_the_outer_realm_takes_no_cookie_of_the_inner_o
     staff.store.recover();
     assert_eq!(client.get("/me").await.body, "8");
 }
+
+/// So that it goes on when its browser has gone.
+async fn in_a_task_of_its_own(request: Request, next: Next) -> Response {
+    tokio::spawn(next.run(request)).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn scenario_18_a_handler_in_a_task_of_its_own_has_the_session() {
+    let site = Site::new();
+    let mut client = site.serve(shop::with_logout().layer(from_fn(in_a_task_of_its_own)));
+    client.post("/login/7").await;
+    assert_eq!(client.get("/me").await.body, "7");
+    client.post("/logout").await;
+    assert_eq!(client.get("/me").await.body, "guest");
+}
