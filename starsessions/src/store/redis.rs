@@ -84,7 +84,8 @@ use crate::sentence::debug_as_sentence;
 ///
 /// All requests share one connection (in a Cluster, one to each node). If a command gets no reply within two
 /// seconds, or the connection is closed, the connection is replaced and the command is sent once more. If it
-/// then cannot be told whether the first one had arrived, the operation is [`StoreError::Unavailable`].
+/// then cannot be told whether the first one had arrived, the operation is [`StoreError::Unavailable`]. A server
+/// that has just started and still reads its file is asked again for as long.
 ///
 /// The two seconds are fixed, and hold instead of a response time-out of the client: a Cluster's client makes
 /// its connections where no setting of the store reaches, and all kinds of servers are to behave alike. A layer

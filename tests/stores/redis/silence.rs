@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use ::redis::Client;
 use ::redis::cluster::ClusterClient;
-use starsessions::store::RedisStore;
-use starsessions::store::{Inserted, Replaced, Rotated, Rotation, Row, Store, Touched};
+use starsessions::store::{
+    Inserted, RedisStore, Replaced, Rotated, Rotation, Row, Store, StoreError, Touched,
+};
 use starsessions_tests::servers::Server;
 use starsessions_tests::servers::redis::{
     Sentinel, Version, ask, redis, sentinel, url, wait_until,
@@ -116,6 +117,45 @@ async fn g18_an_operation_after_a_restart_of_the_server_succeeds() {
         wait_until(&server, &["CLUSTER", "INFO"], "cluster_state:ok");
     })
     .await;
+}
+
+/// It reads its file for as long as the test wants, and answers meanwhile that it does.
+#[tokio::test(flavor = "multi_thread")]
+async fn g18_an_operation_on_a_server_that_still_reads_its_file_succeeds() {
+    // In microseconds; after each kilobyte, which is a key, it looks for requests.
+    let slow = ["--key-load-delay", "10000", "--rdbcompression", "no"];
+    let looks = ["--loading-process-events-interval-bytes", "1024"];
+    let saved = ["--appendonly", "no", "--save", "3600 1"];
+    let server = redis(Version::System, &[&slow[..], &looks, &saved].concat());
+    let store = connected(&server).await;
+    let (key, row) = (key(1), filed_row(b"first"));
+    store.insert(&key, &row, at(0)).await.unwrap();
+    let fill = "for i = 1, 5000 do redis.call('SET', i, string.rep('x', 1024)) end";
+    ask(&server, &["EVAL", fill, "0"]);
+    server.stop();
+    server.start();
+    let refusals = || {
+        let counted = ask(&server, &["INFO", "errorstats"]);
+        let count = counted.split_once("errorstat_LOADING:count=");
+        count.map_or(0, |(_, count)| {
+            count.lines().next().unwrap().parse::<u64>().unwrap()
+        })
+    };
+
+    // Not for ever.
+    let loaded = store.load(&key, at(1)).await;
+    assert!(
+        matches!(loaded, Err(StoreError::Unavailable(_))),
+        "{loaded:?}"
+    );
+    let before = refusals();
+    assert_ne!(before, 0);
+    let load = tokio::spawn(async move { store.load(&key, at(1)).await });
+    while refusals() == before && !load.is_finished() {
+        tokio::task::yield_now().await;
+    }
+    ask(&server, &["CONFIG", "SET", "key-load-delay", "0"]);
+    assert_eq!(load.await.unwrap().unwrap(), Some(row));
 }
 
 /// The one that finds out waits for the time-out, and all others that were sent before it.

@@ -39,5 +39,7 @@ pub(super) fn has_code(error: &RedisError, code: &str) -> bool {
 
 /// The key holds something that is not a string.
 pub(super) const WRONG_TYPE: &str = "WRONGTYPE";
+/// The server has just started and reads its file.
+pub(super) const LOADING: &str = "LOADING";
 /// The server does not know the command in this form.
 pub(super) const REFUSED: &str = "ERR";

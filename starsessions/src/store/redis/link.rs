@@ -115,8 +115,7 @@ impl Link {
         match &self.way {
             Way::Single(latest) => {
                 let mut node = connected(latest).await?;
-                let value = node.req_packed_command(command).await;
-                let value = value.and_then(Value::extract_error);
+                let value = node.ask(command).await;
                 // After a fail-over the former master refuses to write.
                 value.map_err(|error| match has_code(&error, "READONLY") {
                     true => node.give_up(&error),

@@ -12,7 +12,9 @@ use redis::{
     AsyncConnectionConfig, Client, Cmd, ConnectionInfo, ErrorKind, IntoConnectionInfo, Pipeline,
     RedisError, RedisFuture, RedisResult, Value,
 };
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
+
+use super::failure::{LOADING, has_code};
 
 /// A connection that all requests share. Replies find their way by their order, and a caller that has
 /// gone away leaves its place empty: no reply reaches another one.
@@ -59,6 +61,21 @@ impl Node {
     pub(super) fn give_up(&self, error: &RedisError) -> RedisError {
         self.health().is_given_up = true;
         (LOST, "the connection was lost", error.to_string()).into()
+    }
+
+    /// A server that has just started refuses every command until it has read its file: it is asked again, for as long
+    /// as for a reply.
+    pub(super) async fn ask(&mut self, command: &Cmd) -> RedisResult<Value> {
+        let begin = Instant::now();
+        loop {
+            let value = self.req_packed_command(command).await;
+            match value.and_then(Value::extract_error) {
+                Err(error) if has_code(&error, LOADING) && begin.elapsed() < RESPONSE_TIMEOUT => {
+                    sleep(PAUSE).await;
+                }
+                value => return value,
+            }
+        }
     }
 
     async fn reply<T>(&self, reply: impl Future<Output = RedisResult<T>>) -> RedisResult<T> {
@@ -139,6 +156,8 @@ const LOST: ErrorKind = ErrorKind::Client;
 
 /// After it a connection counts as dead.
 pub(super) const RESPONSE_TIMEOUT: Duration = Duration::from_secs(2);
+/// Between two questions to a server that reads its file.
+const PAUSE: Duration = Duration::from_millis(20);
 const IDLE: Duration = Duration::from_secs(15);
 const PROBES: Duration = Duration::from_secs(5);
 const UNACKNOWLEDGED: Duration = Duration::from_secs(10);
