@@ -35,8 +35,8 @@ async fn an_outage(server: &Server) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_killed_server_loses_nothing() {
     let server = mariadb::mariadb(SMALL);
-    let impatient = MySqlPoolOptions::new().acquire_timeout(Duration::from_secs(1));
-    let store = MySqlStore::new(pool(&server, &database(&server).await, impatient).await);
+    let options = MySqlPoolOptions::new();
+    let store = MySqlStore::new(pool(&server, &database(&server).await, options).await);
     store.migrate().await.unwrap();
     for round in 0..3 {
         let is_over = Arc::new(AtomicBool::new(false));
@@ -107,7 +107,7 @@ async fn write(store: MySqlStore, first: u64, is_over: Arc<AtomicBool>) -> Vec<(
 async fn a_pool_that_has_no_connection_left_is_unavailable() {
     let options = MySqlPoolOptions::new()
         .max_connections(1)
-        .acquire_timeout(Duration::from_millis(200));
+        .acquire_timeout(Duration::from_secs(1));
     let pool = pool(&MARIADB, &database(&MARIADB).await, options).await;
     let store = MySqlStore::new(pool.clone());
     store.migrate().await.unwrap();

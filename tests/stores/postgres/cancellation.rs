@@ -1,6 +1,7 @@
 //! Requests that are given up in the middle of a statement.
 
 use std::future::pending;
+use std::time::Duration;
 
 use sqlx::Executor;
 use sqlx::postgres::PgPoolOptions;
@@ -17,7 +18,10 @@ const STORM: usize = 3_000;
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn after_a_storm_each_operation_gets_its_own_answer() {
     let database = Database::new().await;
-    let store = PostgresStore::new(database.pool(2).await);
+    let builder = PostgresStore::builder(database.pool(2).await);
+    // What was given up is done all the same, and stands in line before what is asked here.
+    let builder = builder.response_timeout(Duration::from_secs(60));
+    let store = builder.build().unwrap();
     for number in 0..SESSIONS {
         let inserted = store
             .insert(&key(number.into()), &row(&[number]), at(0))

@@ -59,7 +59,7 @@ async fn nothing_shows_how_the_server_is_reached() {
 async fn a_pool_without_a_free_connection_is_unavailable() {
     let database = Database::new().await;
     let pool = PgPoolOptions::new().max_connections(1);
-    let pool = pool.acquire_timeout(Duration::from_millis(100));
+    let pool = pool.acquire_timeout(Duration::from_secs(1));
     let pool = pool.connect_with(database.options.clone()).await.unwrap();
     let store = PostgresStore::new(pool.clone());
     let taken = pool.acquire().await.unwrap();
@@ -109,12 +109,10 @@ fn cause(error: &StoreError) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_row_that_stays_locked_is_unavailable() {
     let database = Database::new().await;
-    let pool = database.pool(4).await;
+    let (store, pool) = (&database.store, database.pool(4).await);
     let builder = PostgresStore::builder(pool.clone());
-    let store = builder
-        .response_timeout(Duration::from_millis(300))
-        .build()
-        .unwrap();
+    let builder = builder.response_timeout(Duration::from_millis(300));
+    let impatient = builder.build().unwrap();
     let seen = row(b"a");
     store.insert(&key(1), &seen, at(0)).await.unwrap();
     let mut neighbour = pool.begin().await.unwrap();
@@ -122,7 +120,7 @@ async fn a_row_that_stays_locked_is_unavailable() {
     sqlx::query(hold).execute(&mut *neighbour).await.unwrap();
 
     let next = after(&seen, b"b");
-    let replaced = store.replace(&key(1), &seen, &next, at(1)).await;
+    let replaced = impatient.replace(&key(1), &seen, &next, at(1)).await;
     assert!(
         matches!(replaced, Err(StoreError::Unavailable(_))),
         "{replaced:?}"
