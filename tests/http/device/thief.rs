@@ -244,7 +244,9 @@ async fn a_stream_ends_with_the_proof_that_it_was_opened_with() {
         }
         site.wait_seconds(1);
         for (watch, ends) in watches.iter_mut().zip([ends, ends, false]) {
-            let is_over = tokio::time::timeout(Duration::from_millis(400), watch.ended());
+            // Many times the interval, to see that one goes on.
+            let patience = Duration::from_millis(if ends { 60_000 } else { 400 });
+            let is_over = tokio::time::timeout(patience, watch.ended());
             assert_eq!(is_over.await.is_ok(), ends, "{proven:?}");
         }
         early.load().await.expect("a task goes on");

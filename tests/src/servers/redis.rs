@@ -87,7 +87,7 @@ pub fn cluster(version: Version) -> [Server; 3] {
         let folder = Folder::new();
         let mut command = described(version, &folder);
         command.args(["--port", &port.to_string()]);
-        command.args(["--cluster-enabled", "yes", "--cluster-node-timeout", "2000"]);
+        command.args(["--cluster-enabled", "yes"]);
         begin(folder, port, &command)
     });
     for (number, master) in masters.iter().enumerate() {
@@ -136,7 +136,7 @@ pub fn sentinel(version: Version) -> Sentinel {
     let config = folder.join("sentinel.conf");
     let monitor = format!(
         "sentinel monitor sessions {LOCALHOST} {port} 1\n\
-         sentinel down-after-milliseconds sessions 500\n\
+         sentinel down-after-milliseconds sessions 600000\n\
          sentinel failover-timeout sessions 2000\n"
     );
     std::fs::write(&config, monitor).expect("our own folder");
@@ -158,6 +158,22 @@ pub fn sentinel(version: Version) -> Sentinel {
         master,
         replica,
         sentinel,
+    }
+}
+
+impl Sentinel {
+    /// From now on a master that says nothing for half a second is given up, which on a busy machine any may be.
+    pub fn watch_closely(&self) {
+        let limit = ["down-after-milliseconds", "500"];
+        let set = ["SENTINEL", "SET", "sessions"];
+        ask(&self.sentinel, &[&set[..], &limit].concat());
+    }
+}
+
+/// From now on nodes of a Cluster that say nothing for two seconds are given up, which on a busy machine any may be.
+pub fn watch_closely<'a>(nodes: impl IntoIterator<Item = &'a Server>) {
+    for node in nodes {
+        ask(node, &["CONFIG", "SET", "cluster-node-timeout", "2000"]);
     }
 }
 
@@ -276,4 +292,5 @@ const CERTIFICATE: &str = "server.pem";
 const KEY: &str = "server.key";
 const LOCALHOST: &str = "127.0.0.1";
 const SLOTS: usize = 16_384;
-const ATTEMPTS: u32 = 400;
+/// A minute in all.
+const ATTEMPTS: u32 = 1200;

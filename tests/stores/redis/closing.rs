@@ -16,7 +16,7 @@ fn connections(server: &Server) -> usize {
 }
 
 async fn wait_for_none(server: &Server) {
-    for _ in 0..200 {
+    for _ in 0..1200 {
         if connections(server) == 0 {
             return;
         }

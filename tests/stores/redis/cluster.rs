@@ -10,7 +10,9 @@ use starsessions::store::{
 use starsessions::testing::conformance;
 use starsessions_tests::scenarios;
 use starsessions_tests::scenarios::Stage;
-use starsessions_tests::servers::redis::{self as servers, Version, ask, wait_until};
+use starsessions_tests::servers::redis::{
+    self as servers, Version, ask, wait_until, watch_closely,
+};
 use starsessions_tests::servers::{Server, free_port};
 
 use super::samples::{after, at, filed_row, index_key, key, row, touch};
@@ -86,7 +88,7 @@ async fn frozen_masters_are_unavailable_and_come_back() {
         "{loaded:?}"
     );
     masters.iter().for_each(Server::thaw);
-    for _ in 0..200 {
+    for _ in 0..1200 {
         if store.load(&key, at(0)).await.is_ok() {
             return;
         }
@@ -105,8 +107,9 @@ async fn after_a_master_hangs_the_store_goes_on_with_its_replica() {
         store.insert(key, row, at(0)).await.unwrap();
     }
     for master in &masters {
-        ask(master, &["WAIT", "1", "5000"]);
+        ask(master, &["WAIT", "1", "60000"]);
     }
+    watch_closely(masters.iter().chain(&replicas));
     masters[0].freeze();
     wait_until(&replicas[0], &["ROLE"], "master");
     wait_until(&replicas[0], &["CLUSTER", "INFO"], "cluster_state:ok");
@@ -266,7 +269,7 @@ async fn after_a_fail_over_that_loses_something_the_lists_have_whatever_is_loade
     let replicas = masters.each_ref().map(replica_of);
     sign_in(&store, 0..10).await;
     for master in &masters {
-        ask(master, &["WAIT", "1", "5000"]);
+        ask(master, &["WAIT", "1", "60000"]);
     }
     ask(
         &masters[0],
@@ -274,6 +277,7 @@ async fn after_a_fail_over_that_loses_something_the_lists_have_whatever_is_loade
     );
     ask(&masters[0], &["CLIENT", "KILL", "TYPE", "replica"]);
     sign_in(&store, 10..50).await;
+    watch_closely(masters.iter().chain(&replicas));
     masters[0].kill();
     wait_until(&replicas[0], &["ROLE"], "master");
     for node in [&replicas[0], &masters[1], &masters[2]] {
@@ -304,7 +308,7 @@ async fn sign_in(store: &RedisStore, numbers: std::ops::Range<u8>) {
 
 /// Errors are what a fail-over looks like.
 async fn at_last<T>(mut ask: impl AsyncFnMut() -> Result<T, StoreError>) -> T {
-    for _ in 0..100 {
+    for _ in 0..600 {
         match ask().await {
             Ok(answer) => return answer,
             Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
@@ -318,14 +322,7 @@ fn replica_of(master: &Server) -> Server {
     let bus = free_port().to_string();
     let replica = servers::redis(
         Version::System,
-        &[
-            "--cluster-enabled",
-            "yes",
-            "--cluster-node-timeout",
-            "2000",
-            "--cluster-port",
-            &bus,
-        ],
+        &["--cluster-enabled", "yes", "--cluster-port", &bus],
     );
     let port = master.port().to_string();
     ask(&replica, &["CLUSTER", "MEET", "127.0.0.1", &port]);

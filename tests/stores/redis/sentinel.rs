@@ -22,7 +22,7 @@ async fn after_a_fail_over_the_store_goes_on_with_the_new_master() {
 
     let (key, first) = (key(1), row(b"first"));
     store.insert(&key, &first, at(0)).await.unwrap();
-    ask(&set.master, &["WAIT", "1", "5000"]);
+    ask(&set.master, &["WAIT", "1", "60000"]);
 
     // The former master refuses to write from then on.
     ask(&set.sentinel, &["SENTINEL", "FAILOVER", "sessions"]);
@@ -35,9 +35,10 @@ async fn after_a_fail_over_the_store_goes_on_with_the_new_master() {
         &["INFO", "replication"],
         "master_link_status:up",
     );
-    ask(&set.replica, &["WAIT", "1", "5000"]);
+    ask(&set.replica, &["WAIT", "1", "60000"]);
 
     // The new one goes away without a word.
+    set.watch_closely();
     set.replica.kill();
     wait_for_master(&set, &set.master);
     let third = after(&second, b"third");
@@ -52,7 +53,8 @@ async fn after_a_master_hangs_the_store_goes_on_with_the_new_one() {
     let store = connected(&set).await;
     let (key, first) = (key(1), row(b"first"));
     store.insert(&key, &first, at(0)).await.unwrap();
-    ask(&set.master, &["WAIT", "1", "5000"]);
+    ask(&set.master, &["WAIT", "1", "60000"]);
+    set.watch_closely();
     set.master.freeze();
     wait_for_master(&set, &set.replica);
     let second = after(&first, b"second");
@@ -69,7 +71,7 @@ async fn a_write_that_a_former_master_refuses_goes_to_the_new_one() {
         let store = connected(&set).await;
         let (old, first) = (key(1), row(b"first"));
         store.insert(&old, &first, at(0)).await.unwrap();
-        ask(&set.master, &["WAIT", "1", "5000"]);
+        ask(&set.master, &["WAIT", "1", "60000"]);
 
         let port = set.replica.port().to_string();
         ask(&set.sentinel, &["SENTINEL", "REMOVE", "sessions"]);
@@ -144,7 +146,7 @@ fn wait_for_master(set: &Sentinel, master: &Server) {
 
 /// Errors are what a fail-over looks like; a restart is not needed.
 async fn replace_at_last(store: &RedisStore, key: &RowKey, seen: &Row, row: &Row) {
-    for _ in 0..200 {
+    for _ in 0..600 {
         match store.replace(key, seen, row, at(1)).await {
             Ok(Replaced::Replaced) => return,
             Ok(other) => panic!("{other:?}"),

@@ -238,12 +238,7 @@ fn watch_at(set: &Sentinel, port: u16) {
     ask(&set.sentinel, &["SENTINEL", "REMOVE", "sessions"]);
     let monitor = ["SENTINEL", "MONITOR", "sessions", "127.0.0.1", &port, "1"];
     ask(&set.sentinel, &monitor);
-    let patience = [
-        "SENTINEL",
-        "SET",
-        "sessions",
-        "down-after-milliseconds",
-        "600000",
-    ];
+    let patience = "SENTINEL SET sessions down-after-milliseconds 600000";
+    let patience: Vec<_> = patience.split(' ').collect();
     ask(&set.sentinel, &patience);
 }
