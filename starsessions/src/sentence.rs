@@ -21,6 +21,32 @@ pub(crate) fn write(f: &mut fmt::Formatter<'_>, error: &dyn Error) -> fmt::Resul
     Ok(())
 }
 
+/// An error by a sentence for each case, with the source that the case may have.
+macro_rules! sentences {
+    ($error:ty: $($case:pat => $sentence:literal $(, from $source:expr)?;)+) => {
+        impl std::fmt::Display for $error {
+            #[allow(unused_variables, reason = "not each part of a case is said")]
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                match self {
+                    $($case => write!(f, $sentence),)+
+                }
+            }
+        }
+
+        impl std::error::Error for $error {
+            #[allow(unused_variables, reason = "what is said is no source")]
+            fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+                match self {
+                    $($case => crate::sentence::sentences!(@source $($source)?),)+
+                }
+            }
+        }
+    };
+    (@source) => { None };
+    (@source $source:expr) => { Some($source) };
+}
+pub(crate) use sentences;
+
 /// `Debug` of an error as [`write`] has it.
 macro_rules! debug_as_sentence {
     ($error:ty) => {

@@ -1,7 +1,6 @@
 //! What can be wrong with a cookie, and what to change.
 
-use std::error::Error;
-use std::fmt;
+use crate::sentence::sentences;
 
 /// Why browsers would refuse or misread a cookie with this configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,74 +64,31 @@ pub enum CookieConfigError {
     SameSiteNoneInsecure,
 }
 
-impl fmt::Display for CookieConfigError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::DomainAddress => f.write_str(
-                "the cookie's domain is an IP address, which has no subdomains: remove the domain",
-            ),
-            Self::DomainCharacter { character } => write!(
-                f,
-                "the cookie's domain has the character {character:?}: write a plain host name such as \
-                 `example.com`, without a port, in its ASCII form (`xn--`) if it is international"
-            ),
-            Self::DomainLeadingDot => f.write_str(
-                "the cookie's domain starts with a dot: remove the dot, subdomains are included anyway",
-            ),
-            Self::DomainMalformed => f.write_str(
-                "the cookie's domain is not a host name: write one such as `example.com`, \
-                 of at most 253 characters and 63 in each label",
-            ),
-            Self::DomainSingleLabel => f.write_str(
-                "the cookie's domain is a single label, which browsers take for a public suffix: \
-                 remove the domain, or write the whole name",
-            ),
-            Self::HostPrefixDomain { name } => write!(
-                f,
-                "browsers refuse `{name}` with a domain: remove the domain, \
-                 or use a name that starts with `__Http-` or `__Secure-`"
-            ),
-            Self::HostPrefixPath { name } => write!(
-                f,
-                "browsers refuse `{name}` with a path other than `/`: remove the path, \
-                 or use a name that starts with `__Http-` or `__Secure-`"
-            ),
-            Self::NameCharacter { character } => write!(
-                f,
-                "the cookie's name has the character {character:?}: use letters, digits, `-` and `_`"
-            ),
-            Self::NameEmpty => f.write_str("the cookie has no name: give it one, such as `__Host-Http-id`"),
-            Self::NameTooLong { octets } => {
-                write!(f, "the cookie's name has {octets} octets: use at most 256")
-            }
-            Self::PartitionedInsecure => f.write_str(
-                "browsers refuse a partitioned cookie without `Secure`: do not switch `secure` off",
-            ),
-            Self::PathCharacter { character } => write!(
-                f,
-                "the cookie's path has the character {character:?}: write it percent-encoded, as in URLs"
-            ),
-            Self::PathNotAbsolute => {
-                f.write_str("the cookie's path does not start with a slash: write `/` or `/app`")
-            }
-            Self::PathTooLong { octets } => write!(
-                f,
-                "the cookie's path has {octets} octets and browsers ignore more than 1024: use a shorter one"
-            ),
-            Self::PrefixInsecure { name } => write!(
-                f,
-                "browsers refuse `{name}` without `Secure`: do not switch `secure` off, or for a site on \
-                 plain http give the cookie a name without a prefix, as in `.name(\"my-site\")`"
-            ),
-            Self::SameSiteNoneInsecure => f.write_str(
-                "browsers refuse `SameSite=None` without `Secure`: do not switch `secure` off, \
-                 or choose `SameSite::Lax`",
-            ),
-        }
-    }
+sentences! { CookieConfigError:
+    Self::DomainAddress => "the cookie's domain is an IP address, which has no subdomains: remove the domain";
+    Self::DomainCharacter { character } => "the cookie's domain has the character {character:?}: write a plain host name such as \
+        `example.com`, without a port, in its ASCII form (`xn--`) if it is international";
+    Self::DomainLeadingDot => "the cookie's domain starts with a dot: remove the dot, subdomains are included anyway";
+    Self::DomainMalformed => "the cookie's domain is not a host name: write one such as `example.com`, of at most 253 characters \
+        and 63 in each label";
+    Self::DomainSingleLabel => "the cookie's domain is a single label, which browsers take for a public suffix: remove the domain, \
+        or write the whole name";
+    Self::HostPrefixDomain { name } => "browsers refuse `{name}` with a domain: remove the domain, or use a name that starts with \
+        `__Http-` or `__Secure-`";
+    Self::HostPrefixPath { name } => "browsers refuse `{name}` with a path other than `/`: remove the path, or use a name that starts \
+        with `__Http-` or `__Secure-`";
+    Self::NameCharacter { character } => "the cookie's name has the character {character:?}: use letters, digits, `-` and `_`";
+    Self::NameEmpty => "the cookie has no name: give it one, such as `__Host-Http-id`";
+    Self::NameTooLong { octets } => "the cookie's name has {octets} octets: use at most 256";
+    Self::PartitionedInsecure => "browsers refuse a partitioned cookie without `Secure`: do not switch `secure` off";
+    Self::PathCharacter { character } => "the cookie's path has the character {character:?}: write it percent-encoded, as in URLs";
+    Self::PathNotAbsolute => "the cookie's path does not start with a slash: write `/` or `/app`";
+    Self::PathTooLong { octets } => "the cookie's path has {octets} octets and browsers ignore more than 1024: use a shorter one";
+    Self::PrefixInsecure { name } => "browsers refuse `{name}` without `Secure`: do not switch `secure` off, or for a site on plain \
+        http give the cookie a name without a prefix, as in `.name(\"my-site\")`";
+    Self::SameSiteNoneInsecure => "browsers refuse `SameSite=None` without `Secure`: do not switch `secure` off, or choose \
+        `SameSite::Lax`";
 }
-
-impl Error for CookieConfigError {}
 
 /// The value was not written: name and value together are longer than browsers keep (RFC 6265bis
 /// section 5.6). The value was longer than the limit of the layer allows.
@@ -142,13 +98,7 @@ pub(crate) struct CookieTooLarge {
     pub(crate) octets: usize,
 }
 
-impl fmt::Display for CookieTooLarge {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let octets = self.octets;
-        write!(
-            f,
-            "the cookie's name and value have {octets} octets and browsers ignore more than 4096: \
-             store less in the session, or keep it in a server-side store"
-        )
-    }
+sentences! { CookieTooLarge:
+    Self { octets } => "the cookie's name and value have {octets} octets and browsers ignore more than 4096: store less in the \
+        session, or keep it in a server-side store";
 }

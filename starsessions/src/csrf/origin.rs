@@ -1,12 +1,9 @@
 //! Where a request comes from, as far as its browser says. Nothing here asks for a session.
 
-use std::error::Error;
-use std::fmt;
-
 use http::header::{HOST, HeaderMap, HeaderName, HeaderValue, ORIGIN, UPGRADE};
 use http::{Method, Request};
 
-use crate::sentence::debug_as_sentence;
+use crate::sentence::{debug_as_sentence, sentences};
 
 /// What a request's headers say about who has caused it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,7 +42,7 @@ impl Trusted {
                 && default_port.is_none_or(|port| !host.ends_with(port))
         });
         if !is_valid {
-            return Err(InvalidOrigin(origin.to_owned()));
+            return Err(InvalidOrigin(origin.escape_debug().to_string()));
         }
         self.0.push(origin.to_owned());
         Ok(())
@@ -172,15 +169,7 @@ static SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 debug_as_sentence!(InvalidOrigin);
 
-impl fmt::Display for InvalidOrigin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "`{}` is not an origin as browsers send it: a scheme, a host in lower case and a port \
-             that is not the default one, as in `https://shop.example` or `http://localhost:3000`",
-            self.0.escape_debug()
-        )
-    }
+sentences! { InvalidOrigin:
+    Self(origin) => "`{origin}` is not an origin as browsers send it: a scheme, a host in lower case and a port that is not the \
+        default one, as in `https://shop.example` or `http://localhost:3000`";
 }
-
-impl Error for InvalidOrigin {}

@@ -1,11 +1,9 @@
 //! Why a request was not let through.
 
-use std::error::Error;
-use std::fmt;
-
 use http::StatusCode;
 
 use crate::error::SessionError;
+use crate::sentence::sentences;
 use crate::session::{SIGN_IN, SessionRejection};
 
 /// Why a request was not let through: 403 for one that another site may have caused, 401 for a token that is of no session.
@@ -49,37 +47,13 @@ impl CsrfRejection {
     }
 }
 
-impl fmt::Display for CsrfRejection {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Foreign => {
-                "another site has caused this request; if it may, name its origin with \
-                 `CsrfLayer::trust`"
-            }
-            Self::Unproven => {
-                "nothing says where this request comes from; send it with `Origin` or \
-                 `Sec-Fetch-Site`, as browsers do, or with the session's token in `X-CSRF-Token` \
-                 or in the form field `csrf_token`"
-            }
-            Self::Token => {
-                "the form's token is not one of this session, or no longer; load the page again \
-                 and send the form from there"
-            }
-            Self::Ended => {
-                "the token in the header is of no session, or no longer; sign in for another one"
-            }
-            Self::Session(rejection) => return rejection.fmt(f),
-        })
-    }
-}
-
-impl Error for CsrfRejection {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        match self {
-            Self::Session(rejection) => Some(rejection),
-            _ => None,
-        }
-    }
+sentences! { CsrfRejection:
+    Self::Foreign => "another site has caused this request; if it may, name its origin with `CsrfLayer::trust`";
+    Self::Unproven => "nothing says where this request comes from; send it with `Origin` or `Sec-Fetch-Site`, as browsers do, or \
+        with the session's token in `X-CSRF-Token` or in the form field `csrf_token`";
+    Self::Token => "the form's token is not one of this session, or no longer; load the page again and send the form from there";
+    Self::Ended => "the token in the header is of no session, or no longer; sign in for another one";
+    Self::Session(rejection) => "{rejection}", from rejection;
 }
 
 impl From<SessionError> for CsrfRejection {

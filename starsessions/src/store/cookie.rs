@@ -111,11 +111,7 @@ pub(crate) mod private {
         Cookie(CookieStore),
     }
 
-    impl std::fmt::Debug for BackendKind {
-        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-            f.write_str("BackendKind(..)")
-        }
-    }
+    crate::sentence::debug_as_name!(BackendKind);
 
     impl<S: Store> IntoBackend for S {
         fn into_backend(self) -> BackendKind {

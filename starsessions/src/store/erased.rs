@@ -1,8 +1,6 @@
 //! The store of a layer, without its type: each operation has a limit, and a failure is told once.
 
 use std::any::Any;
-use std::error::Error;
-use std::fmt;
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::task::Poll;
@@ -15,6 +13,7 @@ use super::{
 use crate::clock::Timestamp;
 use crate::crypto::{IndexKey, RowKey};
 use crate::observe::{self, Outages};
+use crate::sentence::sentences;
 
 /// Any store, as a layer holds it.
 pub(crate) struct ErasedStore {
@@ -172,13 +171,7 @@ pub(crate) async fn within<T>(
 #[derive(Debug)]
 struct TimedOut(Duration);
 
-impl fmt::Display for TimedOut {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "no answer within {:?}", self.0)
-    }
-}
-
-impl Error for TimedOut {}
+sentences! { TimedOut: Self(limit) => "no answer within {limit:?}"; }
 
 /// Less than browsers and proxies wait, more than a store in trouble needs to find itself again.
 pub(crate) const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5);

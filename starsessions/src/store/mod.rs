@@ -42,7 +42,6 @@ mod sql;
 mod uninterrupted;
 
 use std::error::Error;
-use std::fmt;
 use std::future::Future;
 
 pub use self::cookie::{Backend, CookieStore};
@@ -69,6 +68,7 @@ pub use self::sql::{SqliteOpenError, SqliteStore, SqliteStoreBuilder};
 pub use self::uninterrupted::Uninterrupted;
 use crate::clock::Timestamp;
 pub use crate::crypto::{IndexKey, RowKey};
+use crate::sentence::sentences;
 
 /// A place that keeps rows under keys.
 ///
@@ -238,25 +238,8 @@ pub enum StoreError {
     Full,
 }
 
-impl fmt::Display for StoreError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Unavailable(_) => {
-                "the session store has failed; look at the cause, and at the store's own log"
-            }
-            Self::Corrupt(_) => {
-                "the session store holds something that is not a session; was it written by another program?"
-            }
-            Self::Full => "the session store is full; raise its limit of signed-in sessions",
-        })
-    }
-}
-
-impl Error for StoreError {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        match self {
-            Self::Unavailable(source) | Self::Corrupt(source) => Some(&**source),
-            Self::Full => None,
-        }
-    }
+sentences! { StoreError:
+    Self::Unavailable(source) => "the session store has failed; look at the cause, and at the store's own log", from &**source;
+    Self::Corrupt(source) => "the session store holds something that is not a session; was it written by another program?", from &**source;
+    Self::Full => "the session store is full; raise its limit of signed-in sessions";
 }

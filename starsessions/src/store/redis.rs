@@ -10,8 +10,6 @@ mod proof;
 mod rows;
 mod swap;
 
-use std::error::Error;
-use std::fmt;
 use std::sync::Arc;
 
 use tokio::sync::{RwLock, RwLockReadGuard};
@@ -27,7 +25,7 @@ use self::rows::Rows;
 use super::facade::facade;
 use super::{Protection, StoreError};
 use crate::observe::Outages;
-use crate::sentence::debug_as_sentence;
+use crate::sentence::{debug_as_sentence, sentences};
 
 /// Keeps sessions in Redis or Valkey: one server, a Cluster, or the master of a Sentinel set.
 ///
@@ -193,17 +191,6 @@ pub struct RedisConnectError(redis::RedisError);
 
 debug_as_sentence!(RedisConnectError);
 
-impl fmt::Display for RedisConnectError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(
-            "the session server cannot be reached; check its address, the user and the password, \
-             and that it is running",
-        )
-    }
-}
-
-impl Error for RedisConnectError {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        Some(&self.0)
-    }
+sentences! { RedisConnectError:
+    Self(source) => "the session server cannot be reached; check its address, the user and the password, and that it is running", from source;
 }

@@ -1,7 +1,6 @@
 //! The tables, and how they become what this version works with.
 
 use std::error::Error;
-use std::fmt;
 
 use sqlx::{AssertSqlSafe, SqlSafeStr as _};
 
@@ -12,22 +11,22 @@ use super::failure::{Failure, Reason};
 use super::names::TableName;
 use super::statement::{Reply, Request, Statement};
 use super::table::Table;
-use crate::sentence::debug_as_sentence;
+use crate::sentence::{debug_as_sentence, sentences};
 
 impl<DB: Driver> Table<DB> {
     /// Makes what is not there yet. Another application's table is seen before anything is made.
     pub(super) async fn migrate(&self, name: &TableName) -> Result<(), MigrateError> {
         let version = Statement::new::<DB>(DB::VERSION, &name.in_templates::<DB>());
-        let version = version.with(&[]);
-        let rows = self.find(&version, name).await?.unwrap_or_default().rows;
-        let version = rows.first().and_then(|row| number(row, 0));
-        if let Some(found) = version.filter(|found| *found != i64::from(SCHEMA)) {
-            let known = SCHEMA;
-            let found = i32::try_from(found).unwrap_or(i32::MAX);
-            return Err(match found < known {
-                true => MigrateError::Older { found, known },
-                false => MigrateError::Newer { found, known },
-            });
+        let found = self.find(&version.with(&[]), name).await?;
+        let version = found.and_then(|reply| number(reply.rows.first()?, 0));
+        let (version, known) = (
+            version.map(|it| i32::try_from(it).unwrap_or(i32::MAX)),
+            SCHEMA,
+        );
+        match version {
+            Some(found) if found < known => return Err(MigrateError::Older { found, known }),
+            Some(found) if found > known => return Err(MigrateError::Newer { found, known }),
+            _ => {}
         }
         let probe = self.statements.load.with(&[]);
         if self.find(&probe, name).await?.is_some() && version.is_some() {
@@ -55,15 +54,15 @@ impl<DB: Driver> Table<DB> {
         name: &TableName,
     ) -> Result<Option<Reply>, MigrateError> {
         let mut connection = self.link.acquire().await?;
-        match send::<DB>(request, &mut connection)
-            .await
-            .map_err(Failure::of::<DB>)
-        {
-            Err(failure) if failure.reason == Reason::NoTable => Ok(None),
-            Err(failure) if failure.reason == Reason::NoColumn => {
-                Err(MigrateError::Foreign(name.to_string()))
-            }
-            reply => Ok(Some(reply?)),
+        let reply = send::<DB>(request, &mut connection).await;
+        let failure = match reply.map_err(Failure::of::<DB>) {
+            Ok(reply) => return Ok(Some(reply)),
+            Err(failure) => failure,
+        };
+        match failure.reason {
+            Reason::NoTable => Ok(None),
+            Reason::NoColumn => Err(MigrateError::Foreign(name.to_string())),
+            _ => Err(failure.into()),
         }
     }
 }
@@ -100,24 +99,11 @@ pub enum MigrateError {
 
 debug_as_sentence!(MigrateError);
 
-impl fmt::Display for MigrateError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Unavailable(_) => f.write_str("the tables of sessions cannot be made; check that the server can be reached and that its user may create tables"),
-            Self::Foreign(table) => write!(f, "the table \"{table}\" is another application's; name another one for the sessions"),
-            Self::Older { found, known } => write!(f, "the tables of sessions have schema {found}, which was never released, and this version needs {known}; drop them, or name another table"),
-            Self::Newer { found, known } => write!(f, "the tables of sessions have schema {found} and this version knows {known}; update `starsessions`, or name another table"),
-        }
-    }
-}
-
-impl Error for MigrateError {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        match self {
-            Self::Unavailable(source) => Some(&**source),
-            Self::Foreign(_) | Self::Older { .. } | Self::Newer { .. } => None,
-        }
-    }
+sentences! { MigrateError:
+    Self::Unavailable(source) => "the tables of sessions cannot be made; check that the server can be reached and that its user may create tables", from &**source;
+    Self::Foreign(table) => "the table \"{table}\" is another application's; name another one for the sessions";
+    Self::Older { found, known } => "the tables of sessions have schema {found}, which was never released, and this version needs {known}; drop them, or name another table";
+    Self::Newer { found, known } => "the tables of sessions have schema {found} and this version knows {known}; update `starsessions`, or name another table";
 }
 
 impl From<Failure> for MigrateError {

@@ -1,10 +1,9 @@
 //! The names of tables.
 
-use std::error::Error;
 use std::fmt;
 
 use super::driver::Driver;
-use crate::sentence::debug_as_sentence;
+use crate::sentence::{debug_as_sentence, sentences};
 
 /// The name of a table, with its schema if one was named: safe to be put into a statement.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,18 +67,10 @@ pub struct TableNameError(String);
 
 debug_as_sentence!(TableNameError);
 
-impl fmt::Display for TableNameError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{:?} cannot be the name of a schema or a table of sessions; take up to {MAX_NAME_LEN} lower-case \
-             letters, digits and underscores, and begin with no digit, as in \"web_sessions\"",
-            self.0
-        )
-    }
+sentences! { TableNameError:
+    Self(name) => "{name:?} cannot be the name of a schema or a table of sessions; take up to {MAX_NAME_LEN} lower-case \
+        letters, digits and underscores, and begin with no digit, as in \"web_sessions\"";
 }
-
-impl Error for TableNameError {}
 
 /// Leaves room for the names of the indexes within PostgreSQL's 63 and MySQL's 64 bytes.
 const MAX_NAME_LEN: usize = 48;

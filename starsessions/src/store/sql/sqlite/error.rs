@@ -1,12 +1,11 @@
 //! What goes wrong between the store and its file.
 
 use std::error::Error;
-use std::fmt;
 use std::sync::Arc;
 
 use rusqlite::ErrorCode;
 
-use crate::sentence::debug_as_sentence;
+use crate::sentence::{debug_as_sentence, sentences};
 use crate::store::StoreError;
 
 /// Why an SQLite file cannot be used for sessions.
@@ -31,25 +30,12 @@ pub enum SqliteOpenError {
 
 debug_as_sentence!(SqliteOpenError);
 
-impl fmt::Display for SqliteOpenError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Unavailable(_) => f.write_str("the session file cannot be opened; check its path, its permissions and the space on its disk"),
-            Self::Corrupt(_) => f.write_str("the session file is damaged or is not an SQLite database; restore it from a backup, or move it away and begin with a new one"),
-            Self::Foreign => f.write_str("the file is the database of another application; give the sessions a file of their own"),
-            Self::Unreleased => f.write_str("the session file has a layout from before the first release of `starsessions`; move it away and begin with a new one"),
-            Self::Newer { found, known } => write!(f, "the session file has schema {found} and this version knows {known}; update `starsessions`, or begin with a new file"),
-        }
-    }
-}
-
-impl Error for SqliteOpenError {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        match self {
-            Self::Unavailable(source) | Self::Corrupt(source) => Some(&**source),
-            Self::Foreign | Self::Unreleased | Self::Newer { .. } => None,
-        }
-    }
+sentences! { SqliteOpenError:
+    Self::Unavailable(source) => "the session file cannot be opened; check its path, its permissions and the space on its disk", from &**source;
+    Self::Corrupt(source) => "the session file is damaged or is not an SQLite database; restore it from a backup, or move it away and begin with a new one", from &**source;
+    Self::Foreign => "the file is the database of another application; give the sessions a file of their own";
+    Self::Unreleased => "the session file has a layout from before the first release of `starsessions`; move it away and begin with a new one";
+    Self::Newer { found, known } => "the session file has schema {found} and this version knows {known}; update `starsessions`, or begin with a new file";
 }
 
 impl From<rusqlite::Error> for SqliteOpenError {
