@@ -43,7 +43,7 @@ macro_rules! facade {
         }
 
         facade! { $store, |$this| $protection, $inner;
-            load(key: &RowKey; now: Timestamp) -> Option<Row>;
+            load(key: &RowKey, now: Timestamp) -> Option<Row>;
             insert(key: &RowKey, row: &Row, now: Timestamp) -> Inserted;
             replace(key: &RowKey, seen: &Row, row: &Row, now: Timestamp) -> Replaced;
             rotate(rotation: Rotation<'_>, now: Timestamp) -> Rotated;
@@ -54,7 +54,7 @@ macro_rules! facade {
         }
     };
     ($store:ty, |$this:ident| $protection:expr, $inner:expr; $(
-        $name:ident($($argument:ident: $type:ty),* $(; now: $unused:ty)?) -> $output:ty;
+        $name:ident($($argument:ident: $type:ty),*) -> $output:ty;
     )*) => {
         const _: () = {
             use crate::clock::Timestamp;
@@ -70,11 +70,7 @@ macro_rules! facade {
                     $protection
                 }
 
-                $(async fn $name(
-                    &self,
-                    $($argument: $type,)*
-                    $(_: $unused)?
-                ) -> Result<$output, StoreError> {
+                $(async fn $name(&self, $($argument: $type),*) -> Result<$output, StoreError> {
                     let $this = self;
                     $inner.$name($($argument),*).await
                 })*

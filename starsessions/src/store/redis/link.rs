@@ -1,6 +1,5 @@
 //! The way to the server: a connection that comes back by itself.
 
-use std::fmt;
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -16,6 +15,7 @@ use tokio::sync::RwLock;
 use super::RedisConnectError;
 use super::failure::{failed, has_code, malformed};
 use super::node::{Node, RESPONSE_TIMEOUT, is_lost};
+use crate::sentence::debug_as_name;
 use crate::store::Result;
 use crate::store::again::Answer;
 
@@ -52,12 +52,8 @@ impl From<ClusterClient> for RedisClient {
     }
 }
 
-/// Addresses may come with passwords, so nothing of them is shown.
-impl fmt::Debug for RedisClient {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("RedisClient(..)")
-    }
-}
+// Addresses may come with passwords.
+debug_as_name!(RedisClient);
 
 /// Connected, or about to be again.
 pub(crate) struct Link {
@@ -82,9 +78,25 @@ struct Latest {
 
 impl Link {
     pub(crate) async fn open(client: RedisClient) -> Result<Self, RedisConnectError> {
-        let way = Way::open(client.0).await.map_err(RedisConnectError)?;
-        let has_ifeq = AtomicBool::new(true);
-        Ok(Self { way, has_ifeq })
+        let way = match client.0 {
+            Kind::Single(mut source) => source.connect().await.map(|node| {
+                let (node, attempts) = (Ok(node), 1);
+                Way::Single(Arc::new(RwLock::new(Latest {
+                    source,
+                    node,
+                    attempts,
+                })))
+            }),
+            // Hidden in the documentation of `redis`, whose own tests are built on it.
+            Kind::Cluster(client) => client
+                .get_async_generic_connection()
+                .await
+                .map(Way::Cluster),
+        };
+        Ok(Self {
+            way: way.map_err(RedisConnectError)?,
+            has_ifeq: AtomicBool::new(true),
+        })
     }
 
     /// Whether a command may name two keys.
@@ -192,20 +204,6 @@ impl Reply {
 
     pub(crate) fn read<T: FromRedisValue>(self) -> Result<T> {
         redis::from_redis_value(self.value.map_err(failed)?).map_err(|_| malformed())
-    }
-}
-
-impl Way {
-    async fn open(kind: Kind) -> RedisResult<Self> {
-        Ok(match kind {
-            Kind::Single(mut source) => Self::Single(Arc::new(RwLock::new(Latest {
-                node: Ok(source.connect().await?),
-                source,
-                attempts: 1,
-            }))),
-            // Hidden in the documentation of `redis`, whose own tests are built on it.
-            Kind::Cluster(client) => Self::Cluster(client.get_async_generic_connection().await?),
-        })
     }
 }
 

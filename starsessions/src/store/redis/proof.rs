@@ -16,22 +16,21 @@ use redis::{Cmd, Value};
 
 use super::failure::contended;
 use super::rows::{MAX_ATTEMPTS, Rows, encoded};
+use crate::clock::Timestamp;
 use crate::crypto::{IndexKey, RowKey};
 use crate::store::{Listing, Result, Row};
 
 impl Rows {
-    pub(super) async fn load(&self, key: &RowKey) -> Result<Option<Row>> {
+    pub(super) async fn load(&self, key: &RowKey, _: Timestamp) -> Result<Option<Row>> {
         if !self.link.is_cluster() {
             return self.fetch(key).await;
         }
-        let Some(known) = self.known.get(key) else {
-            let row = self.fetch(key).await?;
-            return self.proven(key, row).await;
-        };
-        let is_entered = self.is_entered(key, known.index_keys());
+        let known = self.known.get(key);
+        let index_keys = known.as_deref().map_or(&[][..], Listing::index_keys);
+        let is_entered = self.is_entered(key, index_keys);
         let (row, is_entered) = join(self.fetch(key), is_entered).await;
         match row? {
-            Some(row) if row.index_keys() == known.index_keys() && is_entered? => Ok(Some(row)),
+            Some(row) if row.index_keys() == index_keys && is_entered? => Ok(Some(row)),
             row => self.proven(key, row).await,
         }
     }
@@ -40,9 +39,6 @@ impl Rows {
     async fn proven(&self, key: &RowKey, mut row: Option<Row>) -> Result<Option<Row>> {
         for _ in 0..MAX_ATTEMPTS {
             let Some(read) = row else { return Ok(None) };
-            if read.index_keys().is_empty() {
-                return Ok(Some(read));
-            }
             if self.is_entered(key, read.index_keys()).await? {
                 self.known.learn(key, &read);
                 return Ok(Some(read));

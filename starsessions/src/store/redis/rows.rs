@@ -63,16 +63,12 @@ impl Rows {
         if self.link.is_cluster() {
             return Ok(Rotated::Unsupported);
         }
-        let Rotation {
-            old,
-            seen,
-            left,
-            new,
-            row,
-        } = rotation;
+        let Rotation { old, seen, new, .. } = rotation;
         let next = |[found, taken]: &[Option<Row>; 2]| {
-            let row = row.in_place_of(same(found, seen, now)?, seen);
-            live(taken, now).is_none().then(|| [left.clone(), row])
+            let row = rotation.row.in_place_of(same(found, seen, now)?, seen);
+            live(taken, now)
+                .is_none()
+                .then(|| [rotation.left.clone(), row])
         };
         let found = self.stored(old, seen, now).await?;
         let change = self.change([old, new], [found, None], next, now).await?;

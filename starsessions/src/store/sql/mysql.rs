@@ -66,9 +66,6 @@ impl Server for MySql {
     // another writer and checks its `WHERE` against what that one leaves. So one `UPDATE` is enough to
     // replace a row only if it is the one that was read. What has to change more than one row is a
     // transaction that such an `UPDATE` or an `INSERT` decides.
-    //
-    // No expression reads a column that is assigned before it. So it does not matter whether assignments
-    // take place from left to right, or all at once under `SIMULTANEOUS_ASSIGNMENT`.
     const STATEMENTS: Statements<&'static str> = Statements {
         remove: "
         DELETE FROM {table}

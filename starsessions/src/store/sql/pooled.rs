@@ -12,7 +12,6 @@ macro_rules! sql_store {
 
         use sqlx::{Either, Executor as _, Row as _, SqlStr};
 
-        use crate::observe::Outages;
         use crate::store::facade::facade;
         use crate::store::sql::connections::{Connections, RESPONSE_TIMEOUT};
         use crate::store::sql::driver::Fetch;
@@ -165,13 +164,9 @@ macro_rules! sql_store {
 
             fn assemble(self) -> $store {
                 let (name, limit) = (self.name, self.response_timeout);
-                let table = Table {
-                    link: Connections { pool: self.pool, limit },
-                    statements: <$server>::STATEMENTS.fill::<$server>(&name.in_templates::<$server>()),
-                    protection: self.protection,
-                    outages: Outages::default(),
-                };
-                $store { table: Arc::new(table), name }
+                let link = Connections { pool: self.pool, limit };
+                let table = Table::new(link, &name.in_templates::<$server>(), self.protection);
+                $store { table, name }
             }
         }
 

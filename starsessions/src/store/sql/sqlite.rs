@@ -12,9 +12,7 @@ use std::time::Duration;
 use self::dialect::{Sqlite, Threads};
 pub use self::error::SqliteOpenError;
 use self::queue::Queue;
-use super::server::Server as _;
 use super::table::Table;
-use crate::observe::Outages;
 use crate::store::Protection;
 use crate::store::facade::facade;
 
@@ -138,22 +136,14 @@ impl SqliteStoreBuilder {
             .map(|_| schema::open_to_read(&self.path, self.busy_timeout))
             .collect::<Result<_, _>>()?;
         let no_thread = |error: std::io::Error| SqliteOpenError::Unavailable(error.into());
-        let table = Table {
-            link: Threads {
-                path: self.path,
-                writer: Queue::writer(writer).map_err(no_thread)?,
-                readers: Queue::readers(readers).map_err(no_thread)?,
-            },
-            statements: Sqlite::STATEMENTS
-                .fill::<Sqlite>(&TABLES.map(|(name, table)| (name, table.to_owned()))),
-            protection: self.protection,
-            outages: Outages::default(),
+        let link = Threads {
+            path: self.path,
+            writer: Queue::writer(writer).map_err(no_thread)?,
+            readers: Queue::readers(readers).map_err(no_thread)?,
         };
-        Ok(SqliteStore {
-            table: Arc::new(table),
-        })
+        let names = [("{table}", "sessions"), ("{index}", "session_index")];
+        let names = names.map(|(name, table)| (name, table.to_owned()));
+        let table = Table::new(link, &names, self.protection);
+        Ok(SqliteStore { table })
     }
 }
-
-/// What the tables are named in the file.
-const TABLES: [(&str, &str); 2] = [("{table}", "sessions"), ("{index}", "session_index")];

@@ -1,10 +1,11 @@
 //! The operations of a store, made of the statements of a server.
 
 use std::iter;
+use std::sync::Arc;
 
 use super::columns::{key_of, malformed, number, row_of, seconds};
 use super::server::{Link, Server};
-use super::statement::{Given, Reply, Request, Statement, Statements, Values};
+use super::statement::{Given, Names, Reply, Request, Statement, Statements, Values};
 use crate::clock::Timestamp;
 use crate::crypto::{IndexKey, RowKey};
 use crate::observe::Outages;
@@ -19,18 +20,24 @@ pub(super) struct Table<DB: Server> {
     pub(super) link: DB::Link,
     pub(super) statements: Statements<Statement>,
     pub(super) protection: Protection,
-    pub(super) outages: Outages,
+    outages: Outages,
 }
 
 impl<DB: Server> Table<DB> {
-    pub(super) async fn load(&self, key: &RowKey) -> Result<Option<Row>> {
+    /// `names` has what the names of tables in templates stand for.
+    pub(super) fn new(link: DB::Link, names: &Names, protection: Protection) -> Arc<Self> {
+        Arc::new(Self {
+            link,
+            statements: DB::STATEMENTS.fill::<DB>(names),
+            protection,
+            outages: Outages::default(),
+        })
+    }
+
+    pub(super) async fn load(&self, key: &RowKey, _: Timestamp) -> Result<Option<Row>> {
         let found = self.ask(&self.statements.load, &[under(key)]).await?;
-        found
-            .value
-            .rows
-            .first()
-            .map(|found| row_of(found))
-            .transpose()
+        let found = found.value.rows.first();
+        found.map(|found| row_of(found)).transpose()
     }
 
     pub(super) async fn insert(&self, key: &RowKey, row: &Row, now: Timestamp) -> Result<Inserted> {
@@ -40,7 +47,7 @@ impl<DB: Server> Table<DB> {
             return Ok(Inserted::Inserted);
         }
         match answer.is_repeated {
-            true => again::inserted(row, self.load(key).await?.as_ref()),
+            true => again::inserted(row, self.load(key, now).await?.as_ref()),
             false => Ok(Inserted::Exists),
         }
     }
@@ -57,7 +64,7 @@ impl<DB: Server> Table<DB> {
         if answer.value.changes > 0 {
             return Ok(Replaced::Replaced);
         }
-        let outcome = again::not_replaced(self.load(key).await?, now);
+        let outcome = again::not_replaced(self.load(key, now).await?, now);
         again::replaced(outcome, row, answer.is_repeated)
     }
 
@@ -85,9 +92,9 @@ impl<DB: Server> Table<DB> {
         if answer.value.changes > 0 {
             return Ok(Rotated::Rotated);
         }
-        let outcome = again::not_rotated(self.load(old).await?, seen, now);
+        let outcome = again::not_rotated(self.load(old, now).await?, seen, now);
         match answer.is_repeated {
-            true => again::rotated(outcome, &rotation, self.load(new).await?.as_ref()),
+            true => again::rotated(outcome, &rotation, self.load(new, now).await?.as_ref()),
             false => Ok(outcome),
         }
     }

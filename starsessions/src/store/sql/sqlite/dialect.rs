@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use rusqlite::types::{FromSql, FromSqlResult, Null, ToSqlOutput, ValueRef};
 use rusqlite::{Connection, Result as SqlResult, ToSql, ffi, params_from_iter};
 
-use super::queue::{Queue, whole};
+use super::queue::Queue;
 use crate::store::Result;
 use crate::store::again::Answer;
 use crate::store::sql::columns::Value;
@@ -66,22 +66,17 @@ pub(super) struct Threads {
 impl Link for Threads {
     async fn send(&self, requests: Vec<Request>, _: u32) -> Result<Answer<Reply>> {
         let reads = |request: &Request| request.sql.trim_start().starts_with("SELECT");
-        let only_reads = requests.iter().all(reads);
-        let run = move |connection: &Connection| run_all(connection, &requests);
-        let value = match only_reads {
-            true => self.readers.run(run).await?,
-            false => {
-                let write = move |connection: &Connection| whole(connection, run);
-                self.writer.run(write).await?
-            }
+        let queue = match requests.iter().all(reads) {
+            true => &self.readers,
+            false => &self.writer,
         };
-        let is_repeated = false;
+        let (value, is_repeated) = (queue.run(requests).await?, false);
         Ok(Answer { value, is_repeated })
     }
 }
 
 /// Returns the reply to the first request, without the others if that has changed nothing.
-fn run_all(connection: &Connection, requests: &[Request]) -> SqlResult<Reply> {
+pub(super) fn run_all(connection: &Connection, requests: &[Request]) -> SqlResult<Reply> {
     let mut first = None;
     for request in requests {
         let reply = match run(connection, request) {

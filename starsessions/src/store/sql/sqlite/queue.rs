@@ -12,7 +12,9 @@ use rusqlite::Error::SqliteFailure;
 use rusqlite::{Connection, ffi};
 use tokio::sync::{oneshot, watch};
 
-use crate::store::StoreError;
+use super::dialect::run_all;
+use crate::store::sql::statement::{Reply, Request};
+use crate::store::{Result, StoreError};
 
 /// A queue of jobs, and the threads that do them.
 pub(super) struct Queue {
@@ -22,14 +24,14 @@ pub(super) struct Queue {
     ended: watch::Receiver<()>,
 }
 
-/// Something to do with a connection, or with the reason why there is none.
-type Job = Box<dyn FnOnce(Result<&Connection>) -> Answer + Send>;
+/// What takes place as a whole, and who waits for its reply.
+struct Job {
+    requests: Vec<Request>,
+    caller: oneshot::Sender<Shared<Reply>>,
+}
 
-/// Answers the caller when it is known whether the transaction is on the disk.
-type Answer = Box<dyn FnOnce(Result<()>)>;
-
-/// The error is shared: all jobs of a transaction may get the same one.
-type Result<T> = std::result::Result<T, Arc<rusqlite::Error>>;
+/// All jobs of a transaction may get the same error.
+type Shared<T> = std::result::Result<T, Arc<rusqlite::Error>>;
 
 impl Queue {
     /// One thread, which writes.
@@ -42,21 +44,12 @@ impl Queue {
         Self::start("sessions-read", connections, 1, read)
     }
 
-    /// Hands a job over, and waits for its result.
-    pub(super) async fn run<T: Send + 'static>(
-        &self,
-        job: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
-    ) -> std::result::Result<T, StoreError> {
-        let (sender, answer) = oneshot::channel();
-        let job: Job = Box::new(move |connection| {
-            let result = connection.and_then(|connection| Ok(job(connection)?));
-            Box::new(move |outcome| {
-                // Fails if the caller's future was dropped, which then needs no answer.
-                let _ = sender.send(outcome.and(result));
-            })
-        });
+    /// Hands a job over, and waits for its reply.
+    pub(super) async fn run(&self, requests: Vec<Request>) -> Result<Reply> {
+        let (caller, reply) = oneshot::channel();
+        let job = Job { requests, caller };
         self.jobs.send(job).await.map_err(|_| closed())?;
-        Ok(answer.await.map_err(|_| closed())??)
+        Ok(reply.await.map_err(|_| closed())??)
     }
 
     /// Takes no more jobs, finishes those that were taken, and ends the threads.
@@ -133,9 +126,17 @@ impl Drop for Worker {
     }
 }
 
+impl Job {
+    /// Fails if the caller's future was dropped, which then needs no reply.
+    fn answer(self, reply: Shared<Reply>) {
+        let _ = self.caller.send(reply);
+    }
+}
+
 fn read(connection: &Connection, jobs: &mut Vec<Job>) {
     for job in jobs.drain(..) {
-        job(Ok(connection))(Ok(()));
+        let reply = run_all(connection, &job.requests);
+        job.answer(reply.map_err(Arc::new));
     }
 }
 
@@ -143,22 +144,23 @@ fn read(connection: &Connection, jobs: &mut Vec<Job>) {
 fn write(connection: &Connection, jobs: &mut Vec<Job>) {
     let begun = execute(connection, "BEGIN IMMEDIATE").map_err(Arc::new);
     let rolled_back = ffi::Error::new(ffi::SQLITE_ABORT_ROLLBACK);
-    let mut answers = Vec::with_capacity(jobs.len());
+    let mut done = Vec::with_capacity(jobs.len());
     for job in jobs.drain(..) {
-        answers.push(job(match &begun {
+        let reply = match &begun {
             Err(error) => Err(Arc::clone(error)),
             // Some errors, a full disk among them, end the transaction of all.
-            Ok(_) if connection.is_autocommit() => Err(Arc::new(SqliteFailure(rolled_back, None))),
-            Ok(_) => Ok(connection),
-        }));
+            Ok(()) if connection.is_autocommit() => Err(Arc::new(SqliteFailure(rolled_back, None))),
+            Ok(()) => whole(connection, &job.requests).map_err(Arc::new),
+        };
+        done.push((job, reply));
     }
-    let committed = begun.and_then(|_| Ok(execute(connection, "COMMIT")?));
+    let committed = begun.and_then(|()| Ok(execute(connection, "COMMIT")?));
     if committed.is_err() && !connection.is_autocommit() {
         // If this fails as well, the next `BEGIN` does, and says so.
         let _ = execute(connection, "ROLLBACK");
     }
-    for answer in answers {
-        answer(committed.clone());
+    for (job, reply) in done {
+        job.answer(committed.clone().and(reply));
     }
 }
 
@@ -167,22 +169,19 @@ fn execute(connection: &Connection, sql: &str) -> rusqlite::Result<()> {
 }
 
 /// Runs a job so that it takes place as a whole or, when it fails, not at all.
-pub(super) fn whole<T>(
-    connection: &Connection,
-    job: impl FnOnce(&Connection) -> rusqlite::Result<T>,
-) -> rusqlite::Result<T> {
+fn whole(connection: &Connection, requests: &[Request]) -> rusqlite::Result<Reply> {
     execute(connection, "SAVEPOINT job")?;
-    let result = job(connection);
+    let reply = run_all(connection, requests);
     if connection.is_autocommit() {
-        return result;
+        return reply;
     }
-    if result.is_err() && execute(connection, "ROLLBACK TO job").is_err() {
+    if reply.is_err() && execute(connection, "ROLLBACK TO job").is_err() {
         // Half a job must not be committed with the others.
         execute(connection, "ROLLBACK")?;
-        return result;
+        return reply;
     }
     execute(connection, "RELEASE job")?;
-    result
+    reply
 }
 
 fn closed() -> StoreError {
