@@ -5,6 +5,8 @@
 //! is decoded, normalized or unquoted: a sender of `%5F_Host-id` or `__host-id` must not be taken for
 //! one of `__Host-id`. Nothing else in a line is an error, so other cookies cannot end a session.
 
+use std::iter;
+
 use http::HeaderMap;
 use http::header::COOKIE;
 
@@ -15,11 +17,9 @@ use http::header::COOKIE;
 /// or none if there are more than [`LIMIT`] different ones: else those in front would decide
 /// which session it is. Allocates nothing.
 pub(crate) fn candidates<'h>(headers: &'h HeaderMap, name: &str) -> Candidates<'h> {
-    let mut found = Candidates::default();
-    for line in headers.get_all(COOKIE) {
-        collect(line.as_bytes(), name.as_bytes(), &mut found);
-    }
-    found
+    let lines = headers.get_all(COOKIE).into_iter();
+    let values = lines.flat_map(|line| named(line.as_bytes(), name));
+    values.collect()
 }
 
 /// The cookies whose name begins so, in the order in which they were sent: the rest of the name, and the
@@ -29,9 +29,9 @@ pub(crate) fn beginning_with<'h>(
     start: &str,
 ) -> impl Iterator<Item = (&'h [u8], &'h [u8])> {
     let lines = headers.get_all(COOKIE).into_iter();
-    let pairs = lines.flat_map(|line| line.as_bytes().split(|octet| *octet == b';'));
+    let pairs = lines.flat_map(|line| pairs(line.as_bytes()));
     pairs.filter_map(move |pair| {
-        let rest = trim(pair).strip_prefix(start.as_bytes())?;
+        let rest = pair.strip_prefix(start.as_bytes())?;
         let equals = memchr::memchr(b'=', rest)?;
         Some((rest.get(..equals)?, rest.get(equals + 1..)?))
     })
@@ -114,22 +114,23 @@ impl<'h> FromIterator<&'h [u8]> for Candidates<'h> {
     }
 }
 
-fn collect<'h>(line: &'h [u8], name: &[u8], found: &mut Candidates<'h>) {
-    // Browsers send cookies without a name as `=value`; no layer has one.
-    if name.is_empty() {
-        return;
-    }
+/// The values of one cookie in a line.
+fn named<'h>(line: &'h [u8], name: &str) -> impl Iterator<Item = &'h [u8]> {
+    pairs(line).filter_map(|pair| match pair.split_at_checked(name.len())? {
+        // Browsers send cookies without a name as `=value`; no layer has one.
+        (start, [b'=', value @ ..]) if start == name.as_bytes() && !name.is_empty() => Some(value),
+        _ => None,
+    })
+}
+
+fn pairs(line: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut rest = Some(line);
-    while let Some(line) = rest {
+    iter::from_fn(move || {
+        let line = rest?;
         let end = memchr::memchr(b';', line).unwrap_or(line.len());
-        let pair = line.get(..end).unwrap_or_default();
         rest = line.get(end + 1..);
-        if let Some((start, [b'=', value @ ..])) = trim(pair).split_at_checked(name.len())
-            && start == name
-        {
-            found.add(value);
-        }
-    }
+        line.get(..end).map(trim)
+    })
 }
 
 /// Drops spaces and tabs at both ends, and no other white space.

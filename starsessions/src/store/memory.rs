@@ -118,7 +118,7 @@ impl Store for MemoryStore {
         row: &Row,
         now: Timestamp,
     ) -> Result<Inserted, StoreError> {
-        self.shard(key).insert(key, row.clone(), now)
+        self.shard(key).insert(key, row.clone(), None, now)
     }
 
     async fn replace(
@@ -145,7 +145,8 @@ impl Store for MemoryStore {
             Err(outcome) => return Ok(rotated(outcome)),
         };
         let row = rotation.row.in_place_of(&stored, seen);
-        if self.shard(new).insert_in_exchange(new, row, &stored, now)? == Inserted::Exists {
+        let inserted = self.shard(new).insert(new, row, Some(&stored), now)?;
+        if inserted == Inserted::Exists {
             return Ok(Rotated::Exists);
         }
         let outcome = self.shard(old).leave(old, seen, rotation.left, now);

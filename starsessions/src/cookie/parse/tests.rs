@@ -4,7 +4,7 @@ use http::header::COOKIE;
 use http::{HeaderMap, HeaderValue};
 use proptest::prelude::*;
 
-use super::{Candidates, LIMIT, candidates, collect};
+use super::{Candidates, LIMIT, candidates, named};
 
 const NAME: &str = "__Host-id";
 
@@ -142,8 +142,7 @@ const TABLE: &[Row] = &[
 ];
 
 fn values<'h>(line: &'h [u8], name: &str) -> Vec<&'h [u8]> {
-    let mut found = Candidates::default();
-    collect(line, name.as_bytes(), &mut found);
+    let found: Candidates<'_> = named(line, name).collect();
     found.values().to_vec()
 }
 

@@ -47,38 +47,25 @@ impl Shard {
         Some(self.rows.find(key)?.1)
     }
 
+    /// A session that moves leaves another row: one of the same kind is within the limit.
     pub(super) fn insert(
         &mut self,
         key: &RowKey,
         row: Row,
+        left: Option<&Row>,
         now: Timestamp,
     ) -> Result<Inserted, StoreError> {
         if self.is_taken(key, now) {
             return Ok(Inserted::Exists);
         }
-        match row.listing {
-            Some(_) => self.check_listed_limit(now)?,
-            None => self.evict_guests(self.guest_limit - 1),
+        let is_exchange = left.is_some_and(|left| is_guest(left) == is_guest(&row));
+        if is_exchange {
+            self.evict_guests(self.guest_limit);
+        } else if is_guest(&row) {
+            self.evict_guests(self.guest_limit - 1);
+        } else {
+            self.check_listed_limit(now)?;
         }
-        self.add(key, row);
-        Ok(Inserted::Inserted)
-    }
-
-    /// Inserts the row of a session that leaves `other`: one of the same kind is within the limit.
-    pub(super) fn insert_in_exchange(
-        &mut self,
-        key: &RowKey,
-        row: Row,
-        other: &Row,
-        now: Timestamp,
-    ) -> Result<Inserted, StoreError> {
-        if is_guest(&row) != is_guest(other) {
-            return self.insert(key, row, now);
-        }
-        if self.is_taken(key, now) {
-            return Ok(Inserted::Exists);
-        }
-        self.evict_guests(self.guest_limit);
         self.add(key, row);
         Ok(Inserted::Inserted)
     }

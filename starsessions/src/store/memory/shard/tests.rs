@@ -93,13 +93,13 @@ fn what_has_expired_makes_room_before_a_sign_in_is_refused() {
     for number in 0..100 {
         insert(&mut shard, number, &user());
     }
-    let full = shard.insert(&key(100), user(), at(99));
+    let full = shard.insert(&key(100), user(), None, at(99));
     assert!(matches!(full, Err(StoreError::Full)));
     let next = Row {
         deadline: at(200),
         ..user()
     };
-    let inserted = shard.insert(&key(100), next, at(100));
+    let inserted = shard.insert(&key(100), next, None, at(100));
     assert_eq!(inserted.unwrap(), Inserted::Inserted);
 }
 
@@ -110,7 +110,7 @@ fn a_guest_that_signs_in_needs_a_place_of_a_user() {
     insert(&mut shard, 1, &guest());
     let refused = shard.replace(&key(1), &guest(), &user(), at(1));
     assert!(matches!(refused, Err(StoreError::Full)));
-    let refused = shard.insert_in_exchange(&key(2), user(), &guest(), at(1));
+    let refused = shard.insert(&key(2), user(), Some(&guest()), at(1));
     assert!(matches!(refused, Err(StoreError::Full)));
     assert_eq!(shard.get(&key(1)), Some(&guest()));
     rotate(&mut shard, 0, 3, &user());
@@ -162,7 +162,7 @@ fn writes_free_what_has_expired() {
     for number in 0..10_000 {
         let now = at(u64::from(number));
         let row = Row::new(*b"value", now, at(100 + u64::from(number)));
-        let inserted = shard.insert(&key(number), row, now);
+        let inserted = shard.insert(&key(number), row, None, now);
         assert_eq!(inserted.unwrap(), Inserted::Inserted);
     }
     let [rows, places, ..] = held(&shard);
@@ -177,7 +177,7 @@ fn sweep(shard: &mut Shard, now: Timestamp) {
 }
 
 fn insert(shard: &mut Shard, number: u32, row: &Row) {
-    let inserted = shard.insert(&key(number), row.clone(), at(0));
+    let inserted = shard.insert(&key(number), row.clone(), None, at(0));
     assert_eq!(inserted.unwrap(), Inserted::Inserted);
 }
 
@@ -185,7 +185,7 @@ fn insert(shard: &mut Shard, number: u32, row: &Row) {
 fn rotate(shard: &mut Shard, old: u32, new: u32, row: &Row) {
     let (old, new) = (key(old), key(new));
     let stored = shard.before_leaving(&old, row, at(1)).unwrap();
-    let inserted = shard.insert_in_exchange(&new, row.clone(), &stored, at(1));
+    let inserted = shard.insert(&new, row.clone(), Some(&stored), at(1));
     assert_eq!(inserted.unwrap(), Inserted::Inserted);
     let way = Row::new(*b"way", at(1), at(30));
     assert_eq!(shard.leave(&old, row, &way, at(1)), Replaced::Replaced);
