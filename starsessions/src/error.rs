@@ -9,6 +9,7 @@ use crate::crypto::{RandomError, SealError};
 pub use crate::local_path::InvalidLocalPath;
 use crate::record::Record;
 use crate::schema::WriteError;
+use crate::sentence::sentences;
 use crate::store::StoreError;
 use crate::value::ValueError;
 
@@ -213,89 +214,38 @@ impl fmt::Display for Unproven {
     }
 }
 
-impl fmt::Display for SessionError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Conflict { field: "" } => {
-                f.write_str("the session is being changed by too many requests at once; try again")
-            }
-            Self::Conflict { field } => write!(
-                f,
-                "another request has changed the exclusive field `{field}`; load the session again and decide anew"
-            ),
-            Self::Gone => f.write_str("the session has ended since it was loaded; start a new one"),
-            Self::Unavailable(_) => {
-                f.write_str("the session store could not be asked; try again later")
-            }
-            Self::NoRandomness(error) => error.fmt(f),
-            Self::TooLarge(error) => error.fmt(f),
-            #[cfg(feature = "dbsc")]
-            Self::Unproven(unproven) => unproven.fmt(f),
-            Self::Invalid { name, reason } => {
-                write!(f, "`{name}` was refused by its `validate` function: {reason}")
-            }
-            Self::Value { field, error } => write!(f, "`{field}` cannot be stored: {error}"),
-            Self::Closed => f.write_str(
-                "the response has left, so its session can no longer be written; commit before \
-                 answering, or give a task that goes on the handle of `detach`",
-            ),
-            Self::Unshareable(error) => error.fmt(f),
-            Self::Detach(error) => error.fmt(f),
-            Self::Transport(error) => error.fmt(f),
-            Self::TooManySessions { limit } => write!(
-                f,
-                "this user has {limit} sessions, as many as there may be; end one of them and sign in again"
-            ),
-            Self::UnknownFlow => f.write_str(
-                "this browser has not begun what the answer belongs to, or it was finished or has taken too \
-                 long; begin again",
-            ),
-            Self::NotRevocable => f.write_str(
-                "this layer's `CookieStore` cannot end a session for good; give it a revocation list with \
-                 `.revoked_in(..)`, or call `forget`, which tells the browser alone",
-            ),
-            Self::Unlisted => f.write_str(
-                "sessions that are cookies, or shared with another library, cannot be listed or ended by others; \
-                 keep them in a store of their own",
-            ),
-        }
-    }
+sentences! { SessionError:
+    Self::Conflict { field: "" } => "the session is being changed by too many requests at once; try again";
+    Self::Conflict { field } => "another request has changed the exclusive field `{field}`; load the session again and decide anew";
+    Self::Gone => "the session has ended since it was loaded; start a new one";
+    Self::Unavailable(source) => "the session store could not be asked; try again later", from &**source;
+    Self::NoRandomness(error) => "{error}", from &**error;
+    Self::TooLarge(error) => "{error}";
+    #[cfg(feature = "dbsc")]
+    Self::Unproven(unproven) => "{unproven}";
+    Self::Invalid { name, reason } => "`{name}` was refused by its `validate` function: {reason}";
+    Self::Value { field, error } => "`{field}` cannot be stored: {error}", from &**error;
+    Self::Closed => "the response has left, so its session can no longer be written; commit before answering, or give a task that \
+        goes on the handle of `detach`";
+    Self::Unshareable(error) => "{error}";
+    Self::Detach(error) => "{error}";
+    Self::Transport(error) => "{error}";
+    Self::TooManySessions { limit } => "this user has {limit} sessions, as many as there may be; end one of them and sign in again";
+    Self::UnknownFlow => "this browser has not begun what the answer belongs to, or it was finished or has taken too long; begin again";
+    Self::NotRevocable => "this layer's `CookieStore` cannot end a session for good; give it a revocation list with `.revoked_in(..)`, \
+        or call `forget`, which tells the browser alone";
+    Self::Unlisted => "sessions that are cookies, or shared with another library, cannot be listed or ended by others; keep them in \
+        a store of their own";
 }
 
-impl Error for SessionError {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        match self {
-            Self::Unavailable(source) => Some(&**source),
-            Self::NoRandomness(source) => Some(&**source),
-            Self::Value { error, .. } => Some(&**error),
-            _ => None,
-        }
-    }
+sentences! { DetachError:
+    Self::NothingStored => "nothing is stored of this session yet; commit a change of it before you detach it";
+    Self::IdPending => "this request ends the session's id, by a sign-in, a logout or `rotate`; commit that before you detach the \
+        session";
+    Self::InCookie => "a session that is its cookie, or shared with another library, cannot be used without a request; keep it in a \
+        store of its own";
+    Self::NewId => "the change gives the session a new id, and only a response can tell the browser; make it in a request";
 }
-
-impl fmt::Display for DetachError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::NothingStored => {
-                "nothing is stored of this session yet; commit a change of it before you detach it"
-            }
-            Self::IdPending => {
-                "this request ends the session's id, by a sign-in, a logout or `rotate`; commit \
-                 that before you detach the session"
-            }
-            Self::InCookie => {
-                "a session that is its cookie, or shared with another library, cannot be used without a request; \
-                 keep it in a store of its own"
-            }
-            Self::NewId => {
-                "the change gives the session a new id, and only a response can tell the browser; \
-                 make it in a request"
-            }
-        })
-    }
-}
-
-impl Error for DetachError {}
 
 impl From<DetachError> for SessionError {
     fn from(error: DetachError) -> Self {

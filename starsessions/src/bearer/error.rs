@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
-use crate::sentence::debug_as_sentence;
+use crate::sentence::{debug_as_sentence, sentences};
 
 /// A [`Transport`](super::Transport) that cannot work, by itself or with the layer's other settings.
 #[derive(Clone, PartialEq, Eq)]
@@ -90,32 +90,14 @@ pub enum TransportError {
     NoCookie,
 }
 
-impl fmt::Display for TransportError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Twofold => {
-                "the request shows more than one credential of a session: send its cookie or one token, not both"
-            }
-            Self::BesideCookie => {
-                "a page with a session in a cookie gets no token, which its scripts could lose; ask for the token \
-                 without cookies (`credentials: \"omit\"`)"
-            }
-            Self::NoSession => {
-                "there is no session to hand a token out of; sign in first, and drop the views that begin it"
-            }
-            Self::NotHandedOut => {
-                "the session would get an id that its client is not told of; call `bearer_token().await` after the \
-                 change, in the place of `commit`, and send what it returns"
-            }
-            Self::CookieOnly => {
-                "this layer takes no tokens; give it `.transport(Transport::bearer())`, or add `.beside_cookie()`"
-            }
-            Self::NoCookie => {
-                "this layer sets no cookies, and a flow is one; give it `.transport(Transport::bearer()\
-                 .beside_cookie())`, or let a layer of another realm serve the sign-in"
-            }
-        })
-    }
+sentences! { TransportError:
+    Self::Twofold => "the request shows more than one credential of a session: send its cookie or one token, not both";
+    Self::BesideCookie => "a page with a session in a cookie gets no token, which its scripts could lose; ask for the token without \
+        cookies (`credentials: \"omit\"`)";
+    Self::NoSession => "there is no session to hand a token out of; sign in first, and drop the views that begin it";
+    Self::NotHandedOut => "the session would get an id that its client is not told of; call `bearer_token().await` after the change, \
+        in the place of `commit`, and send what it returns";
+    Self::CookieOnly => "this layer takes no tokens; give it `.transport(Transport::bearer())`, or add `.beside_cookie()`";
+    Self::NoCookie => "this layer sets no cookies, and a flow is one; give it `.transport(Transport::bearer().beside_cookie())`, or \
+        let a layer of another realm serve the sign-in";
 }
-
-impl Error for TransportError {}

@@ -1,10 +1,7 @@
 //! What a binding to devices cannot work with.
 
-use std::error::Error;
-use std::fmt;
-
 use crate::cookie::CookieConfigError;
-use crate::sentence::debug_as_sentence;
+use crate::sentence::{debug_as_sentence, sentences};
 
 /// Settings of a [`DeviceBinding`](super::DeviceBinding) that cannot work.
 #[non_exhaustive]
@@ -31,51 +28,18 @@ pub enum DeviceBindingError {
 
 debug_as_sentence!(DeviceBindingError);
 
-impl fmt::Display for DeviceBindingError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Store => {
-                "sessions in cookies cannot be bound to a device, since a copy of the cookie from before is as good as \
-                 ever, nor those that another library reads; leave the binding off, or use a server-side store"
-            }
-            Self::SessionCookie => {
-                "a device is asked for its proof over https, on one host and all of its paths; make the session's \
-                 cookie `Secure`, with the path `/`, without a domain and not partitioned"
-            }
-            Self::HttpPrefix => {
-                "browsers do not bind a session to a cookie whose name begins with `__Host-Http-`; \
-                 begin it with `__Host-`"
-            }
-            Self::SameName => {
-                "the short cookie has the name of the session's own and would take its place; give it another"
-            }
-            Self::Cookie(error) => return error.fmt(f),
-            Self::Life => {
-                "browsers sign a few times in nine minutes, and early where less than two minutes are left; \
-                 let the short cookie live for five minutes to a day, in whole seconds"
-            }
-            Self::Path(path) => {
-                return write!(
-                    f,
-                    "`{path}` is not the path of a page of this site; begin it with `/`, and write it in letters, \
-                     digits and `-._~/`"
-                );
-            }
-            Self::SamePath => {
-                "a registration and a refresh at one path cannot be told apart; give them two"
-            }
-            Self::Initiator(host) => {
-                return write!(f, "`{host}` is not a host, as in `login.example.com` or `*.example.com`");
-            }
-        })
-    }
-}
-
-impl Error for DeviceBindingError {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        match self {
-            Self::Cookie(error) => error.source(),
-            _ => None,
-        }
-    }
+sentences! { DeviceBindingError:
+    Self::Store => "sessions in cookies cannot be bound to a device, since a copy of the cookie from before is as good as ever, nor \
+        those that another library reads; leave the binding off, or use a server-side store";
+    Self::SessionCookie => "a device is asked for its proof over https, on one host and all of its paths; make the session's cookie \
+        `Secure`, with the path `/`, without a domain and not partitioned";
+    Self::HttpPrefix => "browsers do not bind a session to a cookie whose name begins with `__Host-Http-`; begin it with `__Host-`";
+    Self::SameName => "the short cookie has the name of the session's own and would take its place; give it another";
+    Self::Cookie(error) => "{error}";
+    Self::Life => "browsers sign a few times in nine minutes, and early where less than two minutes are left; let the short cookie \
+        live for five minutes to a day, in whole seconds";
+    Self::Path(path) => "`{path}` is not the path of a page of this site; begin it with `/`, and write it in letters, digits and \
+        `-._~/`";
+    Self::SamePath => "a registration and a refresh at one path cannot be told apart; give them two";
+    Self::Initiator(host) => "`{host}` is not a host, as in `login.example.com` or `*.example.com`";
 }

@@ -1,7 +1,5 @@
 //! What protects the bytes of a session in its store.
 
-use std::fmt;
-
 use aes::Aes192;
 use aes_gcm::aead::consts::U12;
 use aes_gcm::aead::{self, Aead, AeadCore, KeyInit};
@@ -9,7 +7,7 @@ use aes_gcm::{Aes128Gcm, Aes256Gcm, AesGcm};
 
 use super::format::FormatError;
 use crate::crypto;
-use crate::sentence::{debug_as_name, debug_as_sentence};
+use crate::sentence::{debug_as_name, debug_as_sentence, sentences};
 
 /// What a session's bytes are encrypted with: `Encryptor` of the Python library.
 pub trait Encryptor: Send + Sync + 'static {
@@ -80,13 +78,7 @@ pub struct InvalidKey(pub(super) &'static str);
 
 debug_as_sentence!(InvalidKey);
 
-impl fmt::Display for InvalidKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the key of Python's encryptor must be {}", self.0)
-    }
-}
-
-impl std::error::Error for InvalidKey {}
+sentences! { InvalidKey: Self(length) => "the key of Python's encryptor must be {length}"; }
 
 impl AesGcmEncryptor {
     /// With the key that Python has: 16, 24 or 32 bytes.

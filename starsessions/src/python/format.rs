@@ -1,13 +1,12 @@
 //! From the values of a session to the bytes that a store of the Python library keeps, and back.
 
 use std::error::Error;
-use std::fmt;
 use std::sync::Arc;
 
 use super::encryptor::{Encryptor, NoopEncryptor};
 use super::metadata::{METADATA, Metadata};
 use super::serializer::{JsonSerializer, Serializer};
-use crate::sentence::debug_as_name;
+use crate::sentence::{debug_as_name, sentences};
 use crate::takeover::JsonObject;
 
 /// Why a session cannot be read or written in Python's format. It names no value.
@@ -24,34 +23,12 @@ pub enum FormatError {
     Unwritable(Box<dyn Error + Send + Sync>),
 }
 
-impl fmt::Display for FormatError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::NotJson(name) => {
-                return write!(
-                    f,
-                    "`{name}` is not stored as JSON, so Python could not read it; add `codec = json` to the field, \
-                     and leave `version` off"
-                );
-            }
-            Self::Undecryptable => {
-                "the session cannot be decrypted; give the encryptor the key that Python has, or had"
-            }
-            Self::Undecodable => {
-                "the session is not what Python's serializer writes; give the store the serializer that Python has"
-            }
-            Self::Unwritable(_) => "the session cannot be written in Python's format",
-        })
-    }
-}
-
-impl Error for FormatError {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        match self {
-            Self::Unwritable(source) => Some(&**source),
-            Self::Undecryptable | Self::Undecodable | Self::NotJson(_) => None,
-        }
-    }
+sentences! { FormatError:
+    Self::NotJson(name) => "`{name}` is not stored as JSON, so Python could not read it; add `codec = json` to the field, and leave \
+        `version` off";
+    Self::Undecryptable => "the session cannot be decrypted; give the encryptor the key that Python has, or had";
+    Self::Undecodable => "the session is not what Python's serializer writes; give the store the serializer that Python has";
+    Self::Unwritable(source) => "the session cannot be written in Python's format", from &**source;
 }
 
 /// What is done to a session before it is stored, in this order.
