@@ -94,6 +94,26 @@ mod tests {
         }
     }
 
+    #[derive(Debug)]
+    enum Case {
+        Plain(u8),
+        Caused(io::Error),
+    }
+
+    super::sentences! { Case:
+        Self::Plain(number) => "case {number}";
+        Self::Caused(source) => "it has a cause", from source;
+    }
+
+    #[test]
+    fn a_case_has_its_sentence_and_its_source() {
+        let plain = Case::Plain(7);
+        assert_eq!(plain.to_string(), "case 7");
+        assert!(plain.source().is_none());
+        let caused = Case::Caused(io::Error::other("refused"));
+        assert_eq!(Shown(&caused).to_string(), "it has a cause: refused");
+    }
+
     struct Shown<'a>(&'a dyn Error);
 
     impl fmt::Display for Shown<'_> {
