@@ -1,5 +1,6 @@
 //! How many rows a store holds.
 
+use super::Row;
 use crate::clock::Timestamp;
 
 /// How many sessions a store holds, by what a store can see of them: for a gauge, or for an administrator.
@@ -23,47 +24,20 @@ pub struct StoreCounts {
 }
 
 impl StoreCounts {
-    /// The beginnings of the three spans, the shortest one first.
-    pub(super) fn since(now: Timestamp) -> [Timestamp; 3] {
-        let now = now.as_unix_seconds();
-        [HOUR, 24 * HOUR, 7 * 24 * HOUR]
-            .map(|span| Timestamp::from_unix_seconds(now.saturating_sub(span)))
-    }
-
     /// Counts one row.
-    pub(super) fn add(
-        &mut self,
-        deadline: Timestamp,
-        last_seen: Timestamp,
-        is_listed: bool,
-        now: Timestamp,
-    ) {
-        if deadline <= now {
+    pub(super) fn add(&mut self, row: &Row, is_listed: bool, now: Timestamp) {
+        if !row.is_live(now) {
             self.expired += 1;
             return;
         }
-        let [hour, day, week] = Self::since(now).map(|since| u64::from(last_seen > since));
+        let unused_for = now
+            .as_unix_seconds()
+            .saturating_sub(row.last_seen.as_unix_seconds());
+        let within = |hours: u64| u64::from(unused_for < hours * 3600);
         self.live += 1;
         self.signed_in += u64::from(is_listed);
-        self.used_within_hour += hour;
-        self.used_within_day += day;
-        self.used_within_week += week;
-    }
-
-    /// The columns of the statements that count, in the order of the fields.
-    #[cfg(any(feature = "mysql", feature = "postgres", feature = "sqlite"))]
-    pub(super) fn of_columns(columns: [i64; 6]) -> Self {
-        let [live, signed_in, hour, day, week, expired] =
-            columns.map(|count| count.max(0).cast_unsigned());
-        Self {
-            live,
-            signed_in,
-            used_within_hour: hour,
-            used_within_day: day,
-            used_within_week: week,
-            expired,
-        }
+        self.used_within_hour += within(1);
+        self.used_within_day += within(24);
+        self.used_within_week += within(7 * 24);
     }
 }
-
-const HOUR: u64 = 3600;

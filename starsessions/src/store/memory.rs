@@ -84,7 +84,7 @@ impl MemoryStore {
         let mut counts = StoreCounts::default();
         for shard in self.every_shard() {
             for row in shard.rows() {
-                counts.add(row.deadline, row.last_seen, row.listing.is_some(), now);
+                counts.add(row, row.listing.is_some(), now);
             }
         }
         counts

@@ -128,10 +128,9 @@ impl OwnedRotation {
 }
 
 /// Runs an operation to its end: here, or in a task once this future is dropped.
-pub(crate) fn to_its_end<F>(operation: F) -> ToItsEnd<F>
-where
-    F: Future<Output: Send> + Send + 'static,
-{
+pub(crate) fn to_its_end<T: Send + 'static>(
+    operation: impl Future<Output = T> + Send + 'static,
+) -> ToItsEnd<T> {
     ToItsEnd {
         operation: Some(Box::pin(operation)),
         runtime: None,
@@ -139,22 +138,16 @@ where
 }
 
 /// See [`to_its_end`].
-pub(crate) struct ToItsEnd<F>
-where
-    F: Future<Output: Send> + Send + 'static,
-{
-    operation: Option<Pin<Box<F>>>,
+pub(crate) struct ToItsEnd<T: Send + 'static> {
+    operation: Option<Pin<Box<dyn Future<Output = T> + Send>>>,
     /// The runtime that has begun the operation.
     runtime: Option<Handle>,
 }
 
-impl<F> Future for ToItsEnd<F>
-where
-    F: Future<Output: Send> + Send + 'static,
-{
-    type Output = F::Output;
+impl<T: Send + 'static> Future for ToItsEnd<T> {
+    type Output = T;
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
         // Taken out, so that what has ended or panicked is not there to be run on.
         let Some(mut operation) = self.operation.take() else {
             return Poll::Pending;
@@ -170,10 +163,7 @@ where
     }
 }
 
-impl<F> Drop for ToItsEnd<F>
-where
-    F: Future<Output: Send> + Send + 'static,
-{
+impl<T: Send + 'static> Drop for ToItsEnd<T> {
     fn drop(&mut self) {
         if let (Some(operation), Some(runtime)) = (self.operation.take(), self.runtime.take()) {
             runtime.spawn(operation.in_current_span());

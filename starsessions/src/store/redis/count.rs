@@ -24,7 +24,7 @@ impl Rows {
                 let heads = self.link.run(&HEADS, &keys, packed::GLANCE).await;
                 for head in heads.read::<Vec<Vec<u8>>>()? {
                     if let Some((head, is_listed)) = packed::glance(&mut &*head) {
-                        counts.add(head.deadline, head.last_seen, is_listed, now);
+                        counts.add(&head, is_listed, now);
                     }
                 }
             }

@@ -183,8 +183,15 @@ impl<DB: Server> Table<DB> {
         let count = self.statements.count.with(&[at(now)]);
         let counted = self.link.send(vec![count], PATIENCE).await?.value.rows;
         let row = counted.first().ok_or_else(malformed)?;
-        let column = |column| number(row, column).unwrap_or_default();
-        Ok(StoreCounts::of_columns([0, 1, 2, 3, 4, 5].map(column)))
+        let count = |column| number(row, column).unwrap_or_default().cast_unsigned();
+        Ok(StoreCounts {
+            live: count(0),
+            signed_in: count(1),
+            used_within_hour: count(2),
+            used_within_day: count(3),
+            used_within_week: count(4),
+            expired: count(5),
+        })
     }
 
     async fn ask(&self, statement: &Statement, values: Values<'_>) -> Result<Answer<Reply>> {
