@@ -246,7 +246,7 @@ type Map = dyn Fn(&FormerSession, &mut Taken) -> Result<(), SessionError> + Send
 
 /// Takes the sessions of a [`Source`] over; for [`SessionLayerBuilder::take_over`](crate::SessionLayerBuilder::take_over).
 pub struct TakeOver {
-    pub(crate) source: ErasedSource,
+    pub(crate) source: Box<dyn ErasedSource>,
     map: Box<Map>,
     until: Option<Timestamp>,
 }
@@ -261,7 +261,7 @@ impl TakeOver {
         map: impl Fn(&FormerSession, &mut Taken) -> Result<(), SessionError> + Send + Sync + 'static,
     ) -> Self {
         Self {
-            source: ErasedSource::new(source),
+            source: Box::new(source),
             map: Box::new(map),
             until: None,
         }
