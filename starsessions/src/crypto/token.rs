@@ -12,7 +12,7 @@ use std::error::Error;
 use std::fmt;
 
 use super::encoding;
-use super::id::write_hex;
+use super::id::shown_in_hex;
 
 /// The first byte of a token. 0x03 is reserved for an encryption that commits to its key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,17 +52,7 @@ impl KeyId {
     pub(super) const LEN: usize = 4;
 }
 
-impl fmt::Display for KeyId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write_hex(f, &self.0)
-    }
-}
-
-impl fmt::Debug for KeyId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
+shown_in_hex!(KeyId);
 
 /// What the value of a cookie is, by its first byte.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
