@@ -108,21 +108,14 @@ fn write_version(mut version: u32, out: &mut Vec<u8>) {
 }
 
 fn read_version(bytes: &[u8]) -> Option<(u32, &[u8])> {
-    let mut version = 0_u32;
-    for (index, byte) in bytes.iter().enumerate().take(LONGEST_VERSION) {
-        let bits = u32::from(byte & 0x7f);
-        let shift = 7 * index as u32;
-        version |= bits.checked_shl(shift)?;
-        // Bits that fell off the top: more than 32.
-        if (bits << shift) >> shift != bits {
-            return None;
-        }
-        if byte & 0x80 == 0 {
-            let shortest = index == 0 || *byte != 0;
-            return shortest.then(|| (version, bytes.get(index + 1..).unwrap_or_default()));
-        }
-    }
-    None
+    let mut digits = bytes.iter().take(LONGEST_VERSION);
+    let last = digits.position(|byte| byte & 0x80 == 0)?;
+    let (digits, rest) = bytes.split_at_checked(last + 1)?;
+    let version = digits.iter().rev().try_fold(0_u32, |version, byte| {
+        version.checked_mul(0x80)?.checked_add((byte & 0x7f).into())
+    })?;
+    let is_shortest = last == 0 || digits.last() != Some(&0);
+    is_shortest.then_some((version, rest))
 }
 
 const BINCODE: u8 = 1;

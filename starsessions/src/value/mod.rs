@@ -259,19 +259,15 @@ impl<T> fmt::Debug for Stored<T> {
 
 /// Whether both codecs are known to bring back every value of the type.
 fn is_plain<T: 'static>() -> bool {
-    let id = TypeId::of::<T>();
-    [
+    let plain = [
         TypeId::of::<String>(),
         TypeId::of::<u64>(),
         TypeId::of::<u32>(),
-    ]
-    .contains(&id)
-        || [
-            TypeId::of::<i64>(),
-            TypeId::of::<i32>(),
-            TypeId::of::<bool>(),
-        ]
-        .contains(&id)
+        TypeId::of::<i64>(),
+        TypeId::of::<i32>(),
+        TypeId::of::<bool>(),
+    ];
+    plain.contains(&TypeId::of::<T>())
 }
 
 /// The most bytes of one value, envelope included. A layer may set a lower limit.
