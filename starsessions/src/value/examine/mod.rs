@@ -13,25 +13,25 @@ mod sampler;
 use std::any::TypeId;
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, LazyLock, PoisonError, RwLock};
 
-use self::plan::{Plan, Run};
+use self::plan::{Plan, Run, Seen};
 use self::sampler::Sampler;
 use super::round_trip::try_round_trip;
 use super::{Detail, Format, Incomplete, Refusal, Stored, Value, ValueError, trace, type_name};
 
 /// What is known of `T` in this format; found out once in a process.
-pub(super) fn examine<T: Value>(format: Format) -> Result<(), ValueError> {
+pub(super) fn examine<T: Value>(format: Format) -> Verdict {
     let key = (TypeId::of::<T>(), format);
     let known = VERDICTS.read().unwrap_or_else(PoisonError::into_inner);
-    if let Some(verdict) = known.as_ref().and_then(|known| known.get(&key)) {
+    if let Some(verdict) = known.get(&key) {
         return verdict.clone();
     }
     drop(known);
     // Outside of the lock, because this runs the code of the type.
-    let verdict = explore(format, type_name::<T>(), attempt::<T>);
+    let verdict = explore(format, type_name::<T>(), judge::<T>);
     let mut known = VERDICTS.write().unwrap_or_else(PoisonError::into_inner);
-    known.get_or_insert_default().insert(key, verdict.clone());
+    known.insert(key, verdict.clone());
     verdict
 }
 
@@ -51,14 +51,9 @@ pub(super) fn written<T: Value>(format: Format) -> Vec<Written> {
     let mut plan = Plan::default();
     let mut all = Vec::new();
     while plan.goes_on() {
-        let run = Run::new(&plan, format != Format::Bincode);
-        let value = catch_unwind(AssertUnwindSafe(|| {
-            let value = Sampler::sample::<T>(&run).ok()?;
-            Some(write(&value, format))
-        }));
-        let value = value.unwrap_or_default();
-        plan.learn(&run.into_seen(), value.is_some());
-        all.extend(value.and_then(Result::ok));
+        let (written, seen) = attempt(&plan, format, |value: &T| write(value, format));
+        plan.learn(&seen, written.is_some());
+        all.extend(written.and_then(Result::ok));
     }
     all
 }
@@ -84,57 +79,55 @@ fn asks(type_name: &'static str, path: Arc<str>) -> ValueError {
     ValueError::Unsupported { type_name, reason }
 }
 
-/// Reads one made-up value; `None` if the type does not accept it.
-type Attempt = fn(&Run<'_>, Format) -> Option<Result<(), ValueError>>;
+/// Does this with one made-up value; `None` if the type does not accept it.
+fn attempt<T: Value, R>(
+    plan: &Plan,
+    format: Format,
+    then: impl FnOnce(&T) -> R,
+) -> (Option<R>, Seen) {
+    let run = Run::new(plan, format != Format::Bincode);
+    // A type may panic at a value that it never expected; then it is not judged.
+    let result = catch_unwind(AssertUnwindSafe(|| {
+        let value = Sampler::sample(&run).ok()?;
+        Some(then(&value))
+    }));
+    (result.unwrap_or_default(), run.into_seen())
+}
 
-fn attempt<T: Value>(run: &Run<'_>, format: Format) -> Option<Result<(), ValueError>> {
-    let value = Sampler::sample::<T>(run).ok()?;
-    Some(try_round_trip(format, &value))
+/// Whether one made-up value comes back.
+fn judge<T: Value>(plan: &Plan, format: Format) -> (Option<Verdict>, Seen) {
+    attempt(plan, format, |value: &T| try_round_trip(format, value))
 }
 
 /// Not generic, so that it is compiled once.
-fn explore(format: Format, type_name: &'static str, attempt: Attempt) -> Result<(), ValueError> {
-    let mut plan = Plan::default();
-    walk(&mut plan, format, type_name, attempt)?;
-    if format == Format::Bincode {
-        plan.vary();
-        walk(&mut plan, format, type_name, attempt)?;
-    }
-    Ok(())
-}
-
-fn walk(
-    plan: &mut Plan,
+fn explore(
     format: Format,
     type_name: &'static str,
-    attempt: Attempt,
-) -> Result<(), ValueError> {
-    while plan.goes_on() {
-        let run = Run::new(plan, format != Format::Bincode);
-        // A type may panic at a value that it never expected; then it is not judged.
-        let verdict = catch_unwind(AssertUnwindSafe(|| attempt(&run, format)));
-        let verdict = verdict.unwrap_or_default();
-        let seen = run.into_seen();
-        match (&verdict, format, seen.asked.borrow().as_ref()) {
-            (None, Format::Bincode, Some(path)) if !plan.varies() => {
-                return Err(asks(type_name, Arc::clone(path)));
-            }
-            _ => plan.learn(&seen, verdict.is_some()),
-        }
+    judge: fn(&Plan, Format) -> (Option<Verdict>, Seen),
+) -> Verdict {
+    let mut plan = Plan::default();
+    while plan.goes_on() || (format == Format::Bincode && plan.vary()) {
+        let (verdict, seen) = judge(&plan, format);
+        let is_varied = plan.varies();
         match verdict {
             // Some samples are nothing that an application would store. So of them only that counts which
             // the codec never carries.
-            Some(Err(error)) if !plan.varies() || is_of_the_type(&error) => return Err(error),
+            Some(Err(error)) if !is_varied || matches!(error, ValueError::Unsupported { .. }) => {
+                return Err(error);
+            }
+            None if format == Format::Bincode && !is_varied => {
+                if let Some(path) = seen.asked.take() {
+                    return Err(asks(type_name, path));
+                }
+            }
             _ => {}
         }
+        plan.learn(&seen, verdict.is_some());
     }
     Ok(())
 }
 
-fn is_of_the_type(error: &ValueError) -> bool {
-    matches!(error, ValueError::Unsupported { .. })
-}
+type Verdict = Result<(), ValueError>;
+type Verdicts = HashMap<(TypeId, Format), Verdict>;
 
-type Verdicts = HashMap<(TypeId, Format), Result<(), ValueError>>;
-
-static VERDICTS: RwLock<Option<Verdicts>> = RwLock::new(None);
+static VERDICTS: LazyLock<RwLock<Verdicts>> = LazyLock::new(RwLock::default);

@@ -48,10 +48,14 @@ impl Plan {
     }
 
     /// Goes through the rounds once more, with another sample at a place each time that it is met: what
-    /// `skip_serializing_if` leaves out depends on the value of a field.
-    pub(super) fn vary(&mut self) {
-        self.varies = true;
-        self.round = 0;
+    /// `skip_serializing_if` leaves out depends on the value of a field. `false` if that was done.
+    pub(super) fn vary(&mut self) -> bool {
+        let begins = !self.varies && self.steps > 0;
+        if begins {
+            self.varies = true;
+            self.round = 0;
+        }
+        begins
     }
 
     pub(super) fn varies(&self) -> bool {
