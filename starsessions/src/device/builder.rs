@@ -1,6 +1,5 @@
 //! The settings of a binding.
 
-use std::fmt;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -28,7 +27,7 @@ use crate::cookie::{CookieBuilder, CookieConfig};
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 #[must_use = "settings do nothing until a layer is built with them"]
 pub struct DeviceBinding {
     paths: Option<[String; 2]>,
@@ -237,18 +236,6 @@ fn check_host(host: &str) -> Result<(), DeviceBindingError> {
         return Ok(());
     }
     Err(DeviceBindingError::Initiator(host.to_owned()))
-}
-
-impl fmt::Debug for DeviceBinding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("DeviceBinding")
-            .field("paths", &self.paths)
-            .field("cookie_name", &self.cookie)
-            .field("life", &self.life)
-            .field("unbound", &self.unbound)
-            .field("proven", &self.proven)
-            .finish_non_exhaustive()
-    }
 }
 
 /// Chromium, when it was observed, refused such a credential.

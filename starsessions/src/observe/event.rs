@@ -1,18 +1,18 @@
 //! What happens to sessions, as values for the application.
 
-use std::fmt;
 use std::sync::Arc;
 
 use super::reasons::{EndCause, Refusal, RenewalReason};
 use crate::clock::Timestamp;
 use crate::crypto::Fingerprint;
 use crate::record::{LABEL, Record};
+use crate::sentence::debug_as_name;
 
 /// What has happened to a session: for an audit log, or a mail about a new device.
 ///
 /// It names sessions by their [`Fingerprint`]s, as the log does, never by an id. What the session's user is called has
 /// to be [asked for](Self::user), and `Debug` does not show it.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct SessionEvent {
     /// When, by the layer's clock.
@@ -70,6 +70,8 @@ pub(crate) struct Known {
     pub(crate) identified: bool,
 }
 
+debug_as_name!(Known);
+
 impl Known {
     pub(crate) fn of(record: &Record) -> Self {
         let mut known = Self {
@@ -108,17 +110,5 @@ impl SessionEvent {
         let value = |name: &str| self.known.indexed.iter().find(|(it, _)| **it == *name);
         let found = names.into_iter().find_map(value);
         found.map(|(_, value)| &**value)
-    }
-}
-
-/// Without what the user is called.
-impl fmt::Debug for SessionEvent {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SessionEvent")
-            .field("at", &self.at)
-            .field("realm", &self.realm)
-            .field("session", &self.session)
-            .field("kind", &self.kind)
-            .finish_non_exhaustive()
     }
 }

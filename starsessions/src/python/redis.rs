@@ -1,12 +1,12 @@
 //! `RedisStore` of the Python library.
 
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use redis::{Cmd, ToRedisArgs, Value};
 
 use super::shared::Replaced;
+use crate::sentence::debug_as_name;
 use crate::store::redis::{Link, Script, contended};
 use crate::store::{RedisClient, RedisConnectError, Result};
 
@@ -143,11 +143,7 @@ fn seconds(ttl: Duration) -> u64 {
     ttl.as_secs().max(1)
 }
 
-impl fmt::Debug for RedisStore {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RedisStore").finish_non_exhaustive()
-    }
-}
+debug_as_name!(RedisStore);
 
 const GC_TTL: Duration = Duration::from_secs(30 * 24 * 3600);
 

@@ -60,11 +60,7 @@ impl JsonObject {
     /// Sets the value of this name to a JSON text; `false` if it is none.
     pub fn set_text(&mut self, name: &str, text: &str) -> bool {
         let value = RawValue::from_string(text.to_owned());
-        let is_json = value.is_ok();
-        if let Ok(value) = value {
-            self.put(name.to_owned(), value);
-        }
-        is_json
+        value.map(|value| self.put(name.to_owned(), value)).is_ok()
     }
 
     /// The object as a JSON text, spaced as Python's `json.dumps` spaces it.
