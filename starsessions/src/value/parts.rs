@@ -41,7 +41,7 @@ macro_rules! serialize_parts {
 }
 pub(super) use serialize_parts;
 
-/// For the elements of a list and the entries of a map: `open` with what is first, `part`, `count` and `close`.
+/// For the elements of a list and the entries of a map: `begin` with what is first, `part`, `count` and `close`.
 macro_rules! serialize_elements {
     ($elements:ty) => {
         impl serde::ser::SerializeSeq for $elements {
@@ -53,7 +53,7 @@ macro_rules! serialize_elements {
                 &mut self,
                 value: &T,
             ) -> Result<(), Refusal> {
-                self.open(value)?;
+                self.begin(value)?;
                 self.count()
             }
 
@@ -67,7 +67,7 @@ macro_rules! serialize_elements {
             type Error = Refusal;
 
             fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Refusal> {
-                self.open(key)
+                self.begin(key)
             }
 
             fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Refusal> {

@@ -57,13 +57,9 @@ impl<'b> Decoder<'b> {
         match self.take_byte()? {
             small if u64::from(small) <= SMALL => Ok(small.into()),
             width if width > widest => Err(Stop::Flawed(Flaw::Mismatch)),
-            WIDTH_16 => self
-                .take_array()
-                .map(|bytes| u16::from_le_bytes(bytes).into()),
-            WIDTH_32 => self
-                .take_array()
-                .map(|bytes| u32::from_le_bytes(bytes).into()),
-            _ => self.take_array().map(u64::from_le_bytes),
+            WIDTH_16 => Ok(u16::from_le_bytes(self.take_array()?).into()),
+            WIDTH_32 => Ok(u32::from_le_bytes(self.take_array()?).into()),
+            _ => Ok(u64::from_le_bytes(self.take_array()?)),
         }
     }
 
@@ -86,12 +82,8 @@ impl<'b> Decoder<'b> {
 
     #[inline]
     fn take_byte(&mut self) -> Result<u8, Stop> {
-        let (byte, rest) = self
-            .bytes
-            .split_first()
-            .ok_or(Stop::Flawed(Flaw::EndsEarly))?;
-        self.bytes = rest;
-        Ok(*byte)
+        let [byte] = self.take_array()?;
+        Ok(byte)
     }
 
     /// The number of bytes or elements that follow. An element takes one byte at least, so the number is not

@@ -95,10 +95,10 @@ impl Encoder<'_> {
     }
 
     #[inline]
-    fn put_length(&mut self, length: Option<usize>) -> Result<(), Refusal> {
+    fn put_length(&mut self, length: Option<usize>) -> Result<usize, Refusal> {
         let length = length.ok_or(Refusal::Unencodable)?;
         self.put_unsigned(length as u64)?;
-        self.open()
+        Ok(length)
     }
 }
 
@@ -198,23 +198,21 @@ impl<'e, 'o> Serializer for &'e mut Encoder<'o> {
     }
 
     fn serialize_seq(self, length: Option<usize>) -> Result<Parts<'e, 'o>, Refusal> {
-        self.put_length(length)?;
-        Ok(Parts::of(self, length))
+        let left = self.put_length(length)?;
+        Parts::open(self, left)
     }
 
     fn serialize_map(self, length: Option<usize>) -> Result<Parts<'e, 'o>, Refusal> {
-        self.put_length(length)?;
-        Ok(Parts::of(self, length))
+        let left = self.put_length(length)?;
+        Parts::open(self, left)
     }
 
     fn serialize_tuple(self, _: usize) -> Result<Parts<'e, 'o>, Refusal> {
-        self.open()?;
-        Ok(Parts::of(self, None))
+        Parts::open(self, 0)
     }
 
     fn serialize_tuple_struct(self, _: &'static str, _: usize) -> Result<Parts<'e, 'o>, Refusal> {
-        self.open()?;
-        Ok(Parts::of(self, None))
+        Parts::open(self, 0)
     }
 
     fn serialize_tuple_variant(
@@ -225,14 +223,12 @@ impl<'e, 'o> Serializer for &'e mut Encoder<'o> {
         _: usize,
     ) -> Result<Parts<'e, 'o>, Refusal> {
         self.put_unsigned(index.into())?;
-        self.open()?;
-        Ok(Parts::of(self, None))
+        Parts::open(self, 0)
     }
 
     #[inline]
     fn serialize_struct(self, _: &'static str, _: usize) -> Result<Parts<'e, 'o>, Refusal> {
-        self.open()?;
-        Ok(Parts::of(self, None))
+        Parts::open(self, 0)
     }
 
     fn serialize_struct_variant(
@@ -243,8 +239,7 @@ impl<'e, 'o> Serializer for &'e mut Encoder<'o> {
         _: usize,
     ) -> Result<Parts<'e, 'o>, Refusal> {
         self.put_unsigned(index.into())?;
-        self.open()?;
-        Ok(Parts::of(self, None))
+        Parts::open(self, 0)
     }
 
     /// Many types have a second form for people.
@@ -264,12 +259,13 @@ struct Parts<'e, 'o> {
 
 impl<'e, 'o> Parts<'e, 'o> {
     #[inline]
-    fn of(encoder: &'e mut Encoder<'o>, length: Option<usize>) -> Self {
-        Self {
+    fn open(encoder: &'e mut Encoder<'o>, left: usize) -> Result<Self, Refusal> {
+        encoder.open()?;
+        Ok(Self {
             encoder,
-            left: length.unwrap_or_default(),
+            left,
             start: 0,
-        }
+        })
     }
 
     #[inline]
@@ -287,7 +283,7 @@ impl<'e, 'o> Parts<'e, 'o> {
     }
 
     #[inline]
-    fn open<T: Serialize + ?Sized>(&mut self, first: &T) -> Result<(), Refusal> {
+    fn begin<T: Serialize + ?Sized>(&mut self, first: &T) -> Result<(), Refusal> {
         self.start = self.encoder.out.len();
         self.part(first)
     }

@@ -66,7 +66,7 @@ impl<'s> Elements<'s> {
     }
 
     #[inline]
-    fn open<T: Serialize + ?Sized>(&mut self, first: &T) -> Result<(), Refusal> {
+    fn begin<T: Serialize + ?Sized>(&mut self, first: &T) -> Result<(), Refusal> {
         self.state.hashes = Hashes::START;
         self.part(first)
     }
