@@ -181,19 +181,15 @@ mod tests {
             }
             spec.find(&record).map(|(name, _)| name)
         };
-        assert_eq!(newest(&[]), None);
-        assert_eq!(newest(&[("shop.call", 1)]), Some("shop.call"));
-        assert_eq!(
-            newest(&[("shop.handle", 2), ("shop.nick", 1)]),
-            Some("shop.handle")
-        );
-        assert_eq!(
-            newest(&[("shop.handle", 2), ("shop.nick", 3)]),
-            Some("shop.nick")
-        );
-        assert_eq!(
-            newest(&[("shop.handle", 2), ("shop.nick", 2)]),
-            Some("shop.handle")
-        );
+        let (handle, nick) = (Some("shop.handle"), Some("shop.nick"));
+        for (stored, expected) in [
+            (&[][..], None),
+            (&[("shop.call", 1)], Some("shop.call")),
+            (&[("shop.handle", 2), ("shop.nick", 1)], handle),
+            (&[("shop.handle", 2), ("shop.nick", 3)], nick),
+            (&[("shop.handle", 2), ("shop.nick", 2)], handle),
+        ] {
+            assert_eq!(newest(stored), expected, "{stored:?}");
+        }
     }
 }
