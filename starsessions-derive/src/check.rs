@@ -12,7 +12,6 @@ use crate::keys::Key;
 use crate::model::{Field, Kind, Model, Stored};
 use crate::value::Merge;
 
-/// Reports every rule that the model breaks.
 pub(crate) fn check(cx: &Ctxt, model: &Model<'_>) {
     if model.named {
         nothing_is_stored(cx, model);

@@ -33,7 +33,6 @@ pub(crate) enum Key {
     Version,
 }
 
-/// Where an attribute stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Place {
     Field,
@@ -51,7 +50,6 @@ pub(crate) enum Shape {
     Values,
 }
 
-/// One row of the vocabulary.
 #[derive(Debug)]
 pub(crate) struct Entry {
     pub(crate) key: Key,

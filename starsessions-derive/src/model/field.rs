@@ -13,7 +13,6 @@ use crate::ctxt::Ctxt;
 use crate::keys::{Key, Place};
 use crate::value::{self, Codec, Merge};
 
-/// A field of a session type.
 pub(crate) struct Field<'a> {
     pub(crate) ident: &'a Ident,
     pub(crate) ty: &'a Type,
@@ -29,7 +28,6 @@ pub(crate) enum Kind<'a> {
     Stored(Box<Stored<'a>>),
 }
 
-/// How a field is stored.
 pub(crate) struct Stored<'a> {
     /// Without the namespace.
     pub(crate) name: Name,

@@ -15,7 +15,6 @@ use crate::ctxt::Ctxt;
 use crate::keys::{Key, Place};
 use crate::value;
 
-/// A session type.
 pub(crate) struct Model<'a> {
     pub(crate) ident: &'a Ident,
     pub(crate) generics: &'a Generics,

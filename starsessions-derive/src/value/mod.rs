@@ -21,7 +21,6 @@ pub(crate) enum Merge {
     With(ExprPath),
 }
 
-/// How a value becomes bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Codec {
     Bincode,
@@ -65,7 +64,6 @@ pub(crate) fn check_name(text: &str) -> Result<(), String> {
     text::name(text)
 }
 
-/// The path of a function.
 pub(crate) fn function(cx: &Ctxt, value: &Expr) -> Option<ExprPath> {
     let what = "the path of a function, as in `path::to::function`";
     match ungroup(value) {

@@ -129,7 +129,6 @@ pub(crate) struct TokenHeader {
 }
 
 impl Carriers {
-    /// By the cookie alone.
     pub(crate) const COOKIE: Self = Self {
         has_cookie: true,
         header: None,

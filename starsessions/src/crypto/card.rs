@@ -24,7 +24,6 @@ impl ReferenceToken {
     }
 }
 
-/// The card of the session in this row.
 pub(crate) fn open_card(
     ring: &KeyRing,
     namespace: &str,

@@ -176,7 +176,6 @@ pub(super) fn record_aad(row: &RowKey, place: &RecordPlace<'_>) -> Encoded {
     ])
 }
 
-/// What a card is bound to.
 pub(super) fn card_aad(namespace: &str, row: &RowKey, id: KeyId) -> Encoded {
     encoded(&[
         b"starsessions/v1/card",
@@ -186,7 +185,6 @@ pub(super) fn card_aad(namespace: &str, row: &RowKey, id: KeyId) -> Encoded {
     ])
 }
 
-/// What the way from a former id to its successor is bound to.
 pub(super) fn way_aad(row: &RowKey) -> Encoded {
     encoded(&[b"starsessions/v1/way", row.as_bytes()])
 }
@@ -275,19 +273,16 @@ impl DeviceCookieKey {
     }
 }
 
-/// What the name of a binding is bound to.
 #[cfg(feature = "dbsc")]
 pub(super) fn identifier_aad(header: &Header) -> Encoded {
     encoded(&[b"starsessions/v1/device-identifier", header])
 }
 
-/// What an invitation is bound to.
 #[cfg(feature = "dbsc")]
 pub(super) fn invitation_aad(header: &Header) -> Encoded {
     encoded(&[b"starsessions/v1/device-invitation", header])
 }
 
-/// What a challenge is bound to.
 #[cfg(feature = "dbsc")]
 pub(super) fn challenge_aad(header: &Header, row: &RowKey, device: &DeviceId) -> Encoded {
     encoded(&[

@@ -21,7 +21,6 @@ enum Cause {
     System(getrandom::Error),
 }
 
-/// Fills `bytes` with random ones.
 pub(super) fn fill(bytes: &mut [u8]) -> Result<(), RandomError> {
     system(bytes).map_err(|error| RandomError(Cause::System(error)))?;
     if bytes.len() >= CHECKED && all_equal(bytes) {

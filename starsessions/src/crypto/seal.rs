@@ -18,7 +18,6 @@ use super::token::InvalidToken;
 use super::xchacha::{self, KEY_LEN};
 pub(super) use super::xchacha::{NONCE_LEN, TAG_LEN};
 
-/// Seals and opens.
 pub(super) struct SealKey(Box<Zeroizing<[u8; KEY_LEN]>>);
 
 impl SealKey {
@@ -107,7 +106,6 @@ impl SealKey {
     }
 }
 
-/// Why a payload was not sealed.
 #[derive(Debug)]
 pub(crate) enum SealError {
     /// No random bytes for the nonce.

@@ -47,7 +47,6 @@ pub(crate) fn seal_cookie(
     Ok(encoding::encode(&raw))
 }
 
-/// The payload of a sealed cookie value.
 pub(crate) fn open_cookie(
     ring: &KeyRing,
     binding: Binding<'_>,
@@ -79,7 +78,6 @@ pub(crate) fn sign_cookie(
     Ok(encoding::encode(&[&header, payload, &*tag].concat()))
 }
 
-/// The payload of a signed cookie value.
 pub(crate) fn verify_cookie(
     ring: &KeyRing,
     binding: Binding<'_>,

@@ -29,7 +29,6 @@ pub(crate) enum WayKind {
     Ending,
 }
 
-/// A way that was opened.
 pub(crate) struct Way {
     /// The id that the session has now.
     pub(crate) successor: Arc<ReferenceToken>,

@@ -79,7 +79,6 @@ pub(crate) enum NoProof {
 }
 
 impl NoProof {
-    /// As a label.
     pub(crate) fn label(self) -> &'static str {
         match self {
             Self::Absent => "absent",
@@ -164,7 +163,6 @@ impl DeviceRules {
         issued_at <= now + CLOCK_SKEW && now < issued_at + self.life + ANSWER_TIME
     }
 
-    /// Whether a registration is in time.
     pub(crate) fn is_registered_in_time(&self, issued_at: Timestamp, now: Timestamp) -> bool {
         issued_at <= now + CLOCK_SKEW && now < issued_at + ANSWER_TIME
     }

@@ -20,7 +20,6 @@ impl DeviceRules {
         sensitive(format!("\"{challenge}\";id=\"{identifier}\""))
     }
 
-    /// The `Set-Cookie` of the short cookie.
     pub(crate) fn set_cookie(
         &self,
         token: &ReferenceToken,

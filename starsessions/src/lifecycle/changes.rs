@@ -152,7 +152,6 @@ impl Changes {
         self.any(|change| change.affects(record))
     }
 
-    /// Whether a `rotate` field changes.
     pub(crate) fn rotate(&self, record: &Record) -> bool {
         self.any(|change| change.spec.rotate && change.affects(Some(record)))
     }

@@ -94,7 +94,6 @@ pub(crate) struct Next {
 }
 
 impl Plan {
-    /// This step alone.
     pub(crate) fn new(step: Step, now: Timestamp) -> Self {
         Self {
             step,

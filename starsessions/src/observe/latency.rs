@@ -17,7 +17,6 @@ pub(crate) async fn measured<T, E>(
     counted(operation, answer)
 }
 
-/// Counts an operation that has failed.
 #[cfg(feature = "metrics")]
 pub(crate) fn counted<T, E>(operation: &'static str, answer: Result<T, E>) -> Result<T, E> {
     if answer.is_err() {
@@ -26,13 +25,11 @@ pub(crate) fn counted<T, E>(operation: &'static str, answer: Result<T, E>) -> Re
     answer
 }
 
-/// Without metrics, nothing is counted.
 #[cfg(not(feature = "metrics"))]
 pub(crate) fn counted<T>(_operation: &'static str, answer: T) -> T {
     answer
 }
 
-/// Without metrics, nothing is measured.
 #[cfg(not(feature = "metrics"))]
 pub(crate) fn measured<F: Future>(_operation: &'static str, work: F) -> F {
     work

@@ -73,19 +73,16 @@ pub(crate) fn guest() {
     count!("starsessions_loads_total", "outcome" => "guest");
 }
 
-/// A cookie leads to an id that a sign-in has just ended.
 pub(crate) fn behind() {
     tracing::debug!("session cookie is behind a sign-in");
     count!("starsessions_loads_total", "outcome" => "behind");
 }
 
-/// A request shows its session twice, and is refused.
 pub(crate) fn twofold() {
     tracing::debug!("session refused: the request shows more than one credential");
     count!("starsessions_loads_total", "outcome" => "twofold");
 }
 
-/// A handler has taken a session's token.
 pub(crate) fn handed_out(name: Name<'_>) {
     tracing::debug!(session = %name, "session token handed out");
 }
@@ -100,18 +97,15 @@ pub(crate) fn load_failed() {
     count!("starsessions_loads_total", "outcome" => "failed");
 }
 
-/// An event has found no place in its queue.
 pub(crate) fn event_lost() {
     count!("starsessions_events_lost_total");
 }
 
-/// A change could not be merged.
 pub(crate) fn conflict(field: &'static str) {
     tracing::debug!(field, "session change refused: another request came first");
     count!("starsessions_conflicts_total", "outcome" => "refused");
 }
 
-/// What a failed request has changed is dropped.
 pub(crate) fn dropped() {
     tracing::debug!("session changes of a failed request are dropped");
     count!("starsessions_dropped_total");
@@ -153,18 +147,15 @@ pub(crate) fn never_bound(realm: &str, session: &str) {
     );
 }
 
-/// Why a request's session went as it did.
 pub(crate) fn explained(realm: &str, text: &str) {
     tracing::debug!(realm, explanation = text, "session explained");
 }
 
-/// A browser is on its way to another site.
 pub(crate) fn flow_begun() {
     tracing::debug!("flow begun");
     count!("starsessions_flows_total", "outcome" => "begun");
 }
 
-/// It has come back.
 pub(crate) fn flow_finished() {
     tracing::debug!("flow finished");
     count!("starsessions_flows_total", "outcome" => "finished");
@@ -182,14 +173,12 @@ pub(crate) fn released() {
     metrics::gauge!("starsessions_detached").decrement(1.0);
 }
 
-/// A registration was refused.
 #[cfg(feature = "dbsc")]
 pub(crate) fn registration_refused(why: DeviceRefusal) {
     tracing::debug!(reason = why.as_str(), "registration of a device refused");
     count!("starsessions_device_registrations_total", "outcome" => why.as_str());
 }
 
-/// A refresh was refused.
 #[cfg(feature = "dbsc")]
 pub(crate) fn refresh_refused(why: DeviceRefusal) {
     tracing::debug!(reason = why.as_str(), "refresh by a device refused");

@@ -83,7 +83,6 @@ impl Observer {
         Some(self.keys.fingerprint(&RowKey::from_bytes(*user.as_bytes())))
     }
 
-    /// A request has found its session.
     pub(crate) fn loaded(&self, name: Name<'_>, by: By, record: &Record) {
         tell!(
             self,
@@ -155,7 +154,6 @@ impl Observer {
         self.signed_in(name, record, signs_in);
     }
 
-    /// Another request came first; the change is merged and tried again.
     pub(crate) fn retried(&self, name: Name<'_>) {
         tell!(
             self,
@@ -203,26 +201,22 @@ impl Observer {
         }
     }
 
-    /// The deadlines of a session were moved.
     pub(crate) fn touched(&self, name: Name<'_>) {
         tell!(self, TRACE, name, "session touched");
         count!("starsessions_touches_total");
     }
 
-    /// A session has ended.
     pub(crate) fn ended(&self, name: Name<'_>, cause: EndCause, known: impl FnOnce() -> Known) {
         tell!(self, DEBUG, name, cause = cause.as_str(), "session ended");
         count!("starsessions_ended_total", "cause" => cause.as_str());
         self.send_of(name, EventKind::Ended { cause }, known);
     }
 
-    /// A request wanted to write to a session that had ended.
     pub(crate) fn gone(&self, name: Name<'_>) {
         tell!(self, DEBUG, name, "session has ended; nothing is written");
         count!("starsessions_gone_total");
     }
 
-    /// A handle was detached from its request.
     pub(crate) fn detached(&self, name: Name<'_>) {
         tell!(self, DEBUG, name, "session detached");
         #[cfg(feature = "metrics")]
@@ -232,20 +226,17 @@ impl Observer {
 
 #[cfg(feature = "dbsc")]
 impl Observer {
-    /// A session was bound to a device.
     pub(crate) fn device_registered(&self, name: Name<'_>, record: &Record) {
         tell!(self, DEBUG, name, "session bound to a device");
         count!("starsessions_device_registrations_total", "outcome" => "bound");
         self.send_of(name, EventKind::Bound, || Known::of(record));
     }
 
-    /// The device of a session has proved itself.
     pub(crate) fn device_refreshed(&self, name: Name<'_>) {
         tell!(self, DEBUG, name, "session proved by its device");
         count!("starsessions_device_refreshes_total", "outcome" => "proved");
     }
 
-    /// A request has brought a session of a device, and no proof.
     pub(crate) fn device_missing(&self, name: Name<'_>, why: &'static str, record: &Record) {
         tell!(
             self,

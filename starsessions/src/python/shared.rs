@@ -76,7 +76,6 @@ impl Sessions {
         !self.lifetime.is_zero()
     }
 
-    /// Whether sessions are their cookies.
     pub(crate) fn is_cookie(&self) -> bool {
         matches!(self.store, Store::Cookie(_))
     }
@@ -139,7 +138,6 @@ impl Sessions {
         }
     }
 
-    /// Replaces the session that was read.
     pub(crate) async fn replace(
         &self,
         id: &str,

@@ -15,7 +15,6 @@ use zeroize::Zeroizing;
 
 use crate::clock::Timestamp;
 
-/// Signs with one secret.
 pub(super) struct TimestampSigner(Zeroizing<[u8; BLOCK]>);
 
 impl TimestampSigner {

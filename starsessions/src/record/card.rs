@@ -58,7 +58,6 @@ impl Card {
         out
     }
 
-    /// The card in these bytes.
     pub(crate) fn parse(bytes: &[u8]) -> Option<Self> {
         let (head, rest) = bytes.split_first_chunk::<HEAD>()?;
         let [version, flags, times @ .., count] = head;

@@ -10,7 +10,6 @@ use super::field::{self, Entries, Entry};
 use super::{HEAD, NOT_STORED, Packed, Record, VERSION, flags};
 use crate::clock::Timestamp;
 
-/// The change of one field.
 #[derive(Clone, Debug)]
 pub(crate) struct Edit<'a> {
     pub(crate) name: &'a str,
@@ -19,7 +18,6 @@ pub(crate) struct Edit<'a> {
     place: Range<usize>,
 }
 
-/// What becomes of a field.
 #[derive(Clone, Debug)]
 pub(crate) enum FieldChange<'a> {
     Set {
@@ -137,7 +135,6 @@ impl Room<'_> {
 }
 
 impl Edit<'_> {
-    /// How many bytes its entry takes.
     fn len(&self) -> usize {
         match &self.change {
             FieldChange::Set {

@@ -30,7 +30,6 @@ impl<'a> Field<'a> {
         }
     }
 
-    /// How many deadlines it has.
     pub(super) fn times(&self) -> usize {
         self.times.len() / TIME
     }

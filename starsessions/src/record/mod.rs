@@ -99,7 +99,6 @@ impl Record {
         entries.rest().is_empty().then_some(record)
     }
 
-    /// The packed form.
     pub(crate) fn packed(&self) -> Arc<[u8]> {
         let packed = self.packed.0.clone();
         packed.unwrap_or_else(|| self.pack(&mut [], 0).0)
@@ -151,7 +150,6 @@ impl Record {
         Device::parse(self.get(DEVICE)?.value)
     }
 
-    /// How many fields there are.
     pub(crate) fn len(&self) -> usize {
         self.entries().count()
     }
@@ -224,7 +222,6 @@ pub(crate) const NOT_STORED: u32 = u32::MAX;
 const VERSION: u8 = 1;
 /// The bytes in front of the fields.
 const HEAD: usize = 2 + 2 * TIME;
-/// The bytes of a time.
 const TIME: usize = Timestamp::PACKED;
 
 #[cfg(test)]

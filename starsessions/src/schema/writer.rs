@@ -138,7 +138,6 @@ impl FieldWriter {
         }
     }
 
-    /// All fields of `value`.
     pub(crate) fn all<T: SessionData>(
         value: &T,
         checks: Checks,
@@ -320,7 +319,6 @@ fn check<T: Value>(
 
 /// What stands for the length of a field that is absent.
 const ABSENT: u32 = u32::MAX;
-/// The bytes of a length.
 const LENGTH: usize = 4;
 /// Room for a usual field.
 const SCRATCH: usize = 128;

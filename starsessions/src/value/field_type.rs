@@ -56,7 +56,6 @@ impl FieldType {
         self.is(other) || (reads(self, other) && reads(other, self))
     }
 
-    /// How its values are written.
     #[cfg(feature = "testing")]
     pub(crate) fn format(&self) -> Format {
         self.format

@@ -33,7 +33,6 @@ pub(super) fn encode<T: Serialize>(
     }
 }
 
-/// Reads a value that takes all of `bytes`.
 pub(super) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Flaw> {
     let mut input = serde_json::Deserializer::from_slice(bytes);
     let value = T::deserialize(&mut input).map_err(|error| match error.classify() {

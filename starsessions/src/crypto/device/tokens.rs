@@ -37,7 +37,6 @@ pub(crate) struct Challenge {
 }
 
 impl ReferenceToken {
-    /// The name of this session's binding.
     pub(crate) fn seal_identifier(
         &self,
         device: &DeviceId,
@@ -48,14 +47,12 @@ impl ReferenceToken {
         self.seal_device_token(Version::Identifier, keyset::identifier_aad, &payload)
     }
 
-    /// An invitation to register a key for this session.
     pub(crate) fn seal_invitation(&self, now: Timestamp) -> Result<String, SealError> {
         let reference = self.to_raw();
         let payload: [&[u8]; 2] = [reference.as_slice(), &now.to_packed()];
         self.seal_device_token(Version::Invitation, keyset::invitation_aad, &payload)
     }
 
-    /// A challenge for a binding of this session.
     pub(crate) fn seal_challenge(
         &self,
         device: &DeviceId,
@@ -120,7 +117,6 @@ impl ReferenceToken {
     }
 }
 
-/// The binding with this name.
 pub(crate) fn open_identifier(
     ring: &KeyRing,
     text: &[u8],
@@ -137,7 +133,6 @@ pub(crate) fn open_identifier(
     })
 }
 
-/// The invitation with this text.
 pub(crate) fn open_invitation(
     ring: &KeyRing,
     text: &[u8],

@@ -145,7 +145,6 @@ impl Database {
         }
     }
 
-    /// Removes the value of this id, if there is one.
     pub(super) async fn remove(&self, table: &Table, id: &str) -> Result<(), StoreError> {
         match &self.0 {
             #[cfg(feature = "mysql")]

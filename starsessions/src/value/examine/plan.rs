@@ -155,7 +155,6 @@ impl<'p> Run<'p> {
         left.is_none()
     }
 
-    /// The sample for a leaf.
     pub(super) fn sample(&self, site: Site) -> u8 {
         self.seen.last_leaf.set(Some(site));
         self.plan.samples.get(&site).copied().unwrap_or_default()

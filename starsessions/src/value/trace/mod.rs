@@ -16,7 +16,6 @@ pub(super) use self::hash::{fold, text};
 use self::tracer::{State, Tracer};
 use super::Refusal;
 
-/// Two hashes of one value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Trace {
     /// Of the structs, fields, variants and kinds that occur in the value. How often they occur in a list
