@@ -369,6 +369,6 @@ const ARGUMENTS: [&str; 9] = [
 ];
 
 const PATIENCE: Duration = Duration::from_secs(60);
-/// Half a minute in all.
-const ATTEMPTS: u32 = 1500;
+/// A minute in all.
+const ATTEMPTS: u32 = 3000;
 const PAUSE: Duration = Duration::from_millis(20);

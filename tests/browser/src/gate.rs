@@ -1,4 +1,7 @@
-//! Makes requests slow: the shop has the head, and has loaded the session, while the body waits here.
+//! Makes requests slow: the shop has the head, and has loaded the session, while the body waits here. It says so by
+//! itself: a server asks for a body that a client [expects to be asked for][100] when its handler has come to it.
+//!
+//! [100]: https://www.rfc-editor.org/rfc/rfc9110.html#section-10.1.1
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
@@ -35,10 +38,7 @@ impl Gate {
                 let tell = tell.clone();
                 thread::spawn(move || {
                     let shop = TcpStream::connect((Ipv4Addr::LOCALHOST, shop))?;
-                    pass(&browser, &shop, |head| {
-                        if !head.starts_with(held) {
-                            return None;
-                        }
+                    pass(&browser, &shop, held, || {
                         let (open, opened) = sync_channel(1);
                         let (answered, answer) = sync_channel(1);
                         tell.send(Held { open, answer }).ok()?;
@@ -84,12 +84,23 @@ type Hold = (Receiver<()>, SyncSender<String>);
 fn pass(
     mut browser: &TcpStream,
     mut shop: &TcpStream,
-    hold: impl Fn(&str) -> Option<Hold>,
+    held: &str,
+    hold: impl Fn() -> Option<Hold>,
 ) -> std::io::Result<()> {
     loop {
-        let (head, mut body) = head(browser)?;
+        let (mut head, mut body) = head(browser)?;
+        let is_held = head.starts_with(held);
+        if is_held {
+            head = head.replacen("\r\n", "\r\nExpect: 100-continue\r\n", 1);
+        }
         shop.write_all(head.as_bytes())?;
-        let held = hold(&head);
+        let held = if is_held {
+            let (asked, _) = self::head(shop)?;
+            assert!(asked.starts_with("HTTP/1.1 100"), "{asked}");
+            hold()
+        } else {
+            None
+        };
         if let Some((opened, _)) = &held {
             let _ = opened.recv();
         }
@@ -136,4 +147,4 @@ fn content_length(head: &str) -> usize {
         .map_or(0, |(_, value)| value.trim().parse().expect("a length"))
 }
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(60);

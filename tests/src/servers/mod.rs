@@ -279,8 +279,8 @@ pub fn run(command: &mut Command) {
 }
 
 const LOG: &str = "log";
-/// A minute in all.
-const ATTEMPTS: u32 = 3000;
+/// Three minutes in all.
+const ATTEMPTS: u32 = 9000;
 const PAUSE: Duration = Duration::from_millis(20);
 
 #[cfg(test)]
