@@ -1,5 +1,5 @@
 //! Starts a server as the tests have it, says how to reach it, and stops it when its input ends:
-//! `serve redis|postgres|mysql`, for scripts, and to look at a store by hand. What
+//! `serve redis|valkey|postgres|mysql`, for scripts, and to look at a store by hand. What
 //! follows are options of the server, as in `serve redis --appendonly no`.
 
 use std::io::{Read, stdin};
@@ -13,8 +13,13 @@ fn main() {
     let kind = arguments.first().map_or("", String::as_str);
     let options: Vec<&str> = arguments.iter().skip(1).map(String::as_str).collect();
     let (_server, url) = match kind {
-        "redis" => {
-            let server = redis::redis(Version::System, &options);
+        "redis" | "valkey" => {
+            let version = if kind == "redis" {
+                Version::System
+            } else {
+                Version::Valkey9
+            };
+            let server = redis::redis(version, &options);
             let url = redis::url(&server);
             (server, url)
         }
@@ -29,7 +34,7 @@ fn main() {
             (server, url)
         }
         _ => {
-            println!("usage: serve redis|postgres|mysql [OPTION OF THE SERVER]...");
+            println!("usage: serve redis|valkey|postgres|mysql [OPTION OF THE SERVER]...");
             std::process::exit(2);
         }
     };

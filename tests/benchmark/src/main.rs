@@ -11,6 +11,7 @@ mod growth;
 mod load;
 mod measure;
 mod rows;
+mod server_time;
 mod table;
 mod targets;
 mod visitor;
@@ -46,6 +47,9 @@ fn main() {
     tokio::task::LocalSet::new().block_on(&runtime, async {
         if let Some(largest) = options.iter().find_map(|it| it.strip_prefix("--growth=")) {
             return grow(largest.parse().expect("a number")).await;
+        }
+        if options.iter().any(|it| it == "--servers") {
+            return server_time::run().await;
         }
         let mut cases = all().await;
         cases.retain(|case| case.contestant.starts_with("bare a") || case.is_meant_by(&words));
