@@ -56,6 +56,11 @@ impl Attrs {
         self.all(key).filter_map(|item| item.value.as_ref())
     }
 
+    /// The items of two keys in the order in which they are written, if both are.
+    pub(crate) fn pair(&self, key: Key, other: Key) -> Option<(&Item, &Item)> {
+        self.both(key, self.get(other)?)
+    }
+
     /// `item` and the item of `key` in the order in which they are written, if `key` is.
     pub(crate) fn both<'a>(&'a self, key: Key, item: &'a Item) -> Option<(&'a Item, &'a Item)> {
         let other = self.get(key)?;

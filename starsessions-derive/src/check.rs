@@ -143,9 +143,7 @@ fn skip_with_others(cx: &Ctxt, attrs: &Attrs) {
 /// ```
 fn contradictions(cx: &Ctxt, attrs: &Attrs) {
     for (key, other, why) in CONTRADICTIONS {
-        if let Some(other) = attrs.get(other)
-            && let Some(pair) = attrs.both(key, other)
-        {
+        if let Some(pair) = attrs.pair(key, other) {
             contradiction(cx, pair, why);
         }
     }
@@ -177,8 +175,7 @@ fn borrowed(cx: &Ctxt, ty: &Type) {
 /// #[session(rotate, merge = union)]
 /// ```
 fn rotate_with_merge(cx: &Ctxt, attrs: &Attrs, stored: &Stored<'_>) {
-    if let Some(merge) = attrs.get(Key::Merge)
-        && let Some(pair) = attrs.both(Key::Rotate, merge)
+    if let Some(pair) = attrs.pair(Key::Rotate, Key::Merge)
         && !matches!(stored.merge, Merge::Last)
     {
         let why = "two requests that change who is signed in have no common result; write `merge = last` or `exclusive`";
@@ -192,8 +189,7 @@ fn rotate_with_merge(cx: &Ctxt, attrs: &Attrs, stored: &Stored<'_>) {
 fn idle_outlives_expires(cx: &Ctxt, attrs: &Attrs, stored: &Stored<'_>) {
     if let (Some(idle), Some(expires)) = (stored.idle, stored.expires)
         && idle >= expires
-        && let Some(item) = attrs.get(Key::Idle)
-        && let Some(pair) = attrs.both(Key::Expires, item)
+        && let Some(pair) = attrs.pair(Key::Expires, Key::Idle)
     {
         let why = "`idle` never ends first; make it the shorter one, or remove it";
         contradiction(cx, pair, why);
