@@ -247,18 +247,6 @@ sentences! { DetachError:
     Self::NewId => "the change gives the session a new id, and only a response can tell the browser; make it in a request";
 }
 
-impl From<DetachError> for SessionError {
-    fn from(error: DetachError) -> Self {
-        Self::Detach(error)
-    }
-}
-
-impl From<TransportError> for SessionError {
-    fn from(error: TransportError) -> Self {
-        Self::Transport(error)
-    }
-}
-
 impl fmt::Display for TooLarge {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { size, limit, .. } = self;
@@ -306,16 +294,21 @@ impl From<WriteError> for SessionError {
     }
 }
 
-impl From<StoreError> for SessionError {
-    fn from(error: StoreError) -> Self {
-        Self::Unavailable(Arc::new(error))
-    }
+macro_rules! from {
+    ($($error:ty => $variant:ident;)*) => {$(
+        impl From<$error> for SessionError {
+            fn from(error: $error) -> Self {
+                Self::$variant(error.into())
+            }
+        }
+    )*};
 }
 
-impl From<RandomError> for SessionError {
-    fn from(error: RandomError) -> Self {
-        Self::NoRandomness(Arc::new(error))
-    }
+from! {
+    DetachError => Detach;
+    RandomError => NoRandomness;
+    StoreError => Unavailable;
+    TransportError => Transport;
 }
 
 impl From<SealError> for SessionError {
