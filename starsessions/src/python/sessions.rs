@@ -159,11 +159,9 @@ impl Sessions {
         } else {
             created_at
         };
-        let mut expires_at = now + longest(self.lifetime);
-        if let Some(signed_at) = signed_at {
-            // Python accepts a signature in the second in which it ends.
-            expires_at = signed_at + longest(self.lifetime) + Duration::from_secs(1);
-        }
+        // Python accepts a signature in the second in which it ends.
+        let from = signed_at.map_or(now, |signed_at| signed_at + Duration::from_secs(1));
+        let mut expires_at = from + longest(self.lifetime);
         if let (false, Some(begins)) = (self.lifetime.is_zero(), begins) {
             expires_at = expires_at.min(begins + self.lifetime);
         }
