@@ -27,61 +27,56 @@ use crate::store::{Listed, Result, Row};
 type Found = BTreeMap<RowKey, Option<Row>>;
 
 impl Rows {
+    /// On one server, a look is of one moment, however fast sessions move. In a Cluster, a session that moves between
+    /// the look at the index and the look at the rows is entered under its new key by then, and its former key leads
+    /// nowhere. So a look has missed nothing if whatever leads nowhere in it is as it was in the look before: then it
+    /// had moved, or ended, before the index was read.
     pub(super) async fn listed(&self, index_key: &IndexKey, now: Timestamp) -> Result<Vec<Listed>> {
-        let found = match self.link.is_cluster() {
-            true => self.found_by_looks(index_key, now).await?,
-            false => self.found_at_one_moment(index_key, now).await?,
-        };
-        let mut listed = Vec::with_capacity(found.len());
-        for (key, row) in found {
-            let filed = row.filter(|row| is_filed(row, index_key, now));
-            listed.extend(filed.and_then(|row| Listed::new(key, &row)));
-        }
-        Ok(listed)
-    }
-
-    /// The index and the rows, however fast sessions move.
-    async fn found_at_one_moment(&self, index_key: &IndexKey, now: Timestamp) -> Result<Found> {
-        let keys = [self.index_name(index_key)];
-        let arguments = (now.as_unix_seconds(), self.prefix.clone() + SESSION);
-        let found = self.link.run(&LISTED, &keys, arguments).await;
-        let found: Vec<(Vec<u8>, Value)> = found.read()?;
-        let row = |(entry, value): (Vec<u8>, _)| Some((key_of(&entry)?, row_or_none(value)));
-        Ok(found.into_iter().filter_map(row).collect())
-    }
-
-    /// A session that moves between the look at the index and the look at the rows is entered under its new
-    /// key by then, and its former key leads nowhere. So a look has missed nothing if whatever leads nowhere
-    /// in it is as it was in the look before: then it had moved, or ended, before the index was read.
-    async fn found_by_looks(&self, index_key: &IndexKey, now: Timestamp) -> Result<Found> {
+        let is_filed = |row: &Row| row.is_live(now) && row.index_keys().contains(index_key);
+        let revision = |row: &Option<Row>| row.as_ref().map(|row| row.revision);
         let mut before = Found::new();
         for _ in 0..MAX_LOOKS {
             let found = self.look(index_key, now).await?;
-            let is_proven = |(key, row): (&RowKey, &Option<Row>)| match row {
-                Some(row) if is_filed(row, index_key, now) => true,
-                row => before.get(key).map(revision) == Some(revision(row)),
+            let is_proven = |(key, row): (&RowKey, &Option<Row>)| {
+                row.as_ref().is_some_and(is_filed)
+                    || before
+                        .get(key)
+                        .is_some_and(|before| revision(before) == revision(row))
             };
-            if found.iter().all(is_proven) {
-                return Ok(found);
+            if self.link.is_cluster() && !found.iter().all(is_proven) {
+                before = found;
+                continue;
             }
-            before = found;
+            let listed = |(key, row): (_, Option<Row>)| Listed::new(key, &row.filter(is_filed)?);
+            return Ok(found.into_iter().filter_map(listed).collect());
         }
         Err(contended())
     }
 
-    /// The index, and then what is under its keys: a Cluster has them in many places.
+    /// What is under the keys of an index: a Cluster has them in many places.
     async fn look(&self, index_key: &IndexKey, now: Timestamp) -> Result<Found> {
         let (name, now) = (self.index_name(index_key), now.as_unix_seconds());
-        let entries = Cmd::zrangebyscore(name, now, "+inf");
-        let entries: Vec<Vec<u8>> = self.link.send(&entries).await.read()?;
-        let keys: Vec<_> = entries.iter().filter_map(|entry| key_of(entry)).collect();
-        if keys.is_empty() {
-            return Ok(Found::new());
-        }
-        let names: Vec<_> = keys.iter().map(|key| self.name(key)).collect();
-        let rows: Vec<Value> = self.link.send(&Cmd::mget(names)).await.read()?;
-        let rows = rows.into_iter().map(row_or_none);
-        Ok(keys.into_iter().zip(rows).collect())
+        let start = self.prefix.clone() + SESSION;
+        let found: Vec<(Vec<u8>, Value)> = if self.link.is_cluster() {
+            let entries = Cmd::zrangebyscore(name, now, "+inf");
+            let entries: Vec<Vec<u8>> = self.link.send(&entries).await.read()?;
+            if entries.is_empty() {
+                return Ok(Found::new());
+            }
+            let names = entries
+                .iter()
+                .map(|entry| [start.as_bytes(), entry].concat());
+            let rows = Cmd::mget(names.collect::<Vec<_>>());
+            let rows: Vec<_> = self.link.send(&rows).await.read()?;
+            entries.into_iter().zip(rows).collect()
+        } else {
+            self.link.run(&LISTED, &[name], (now, start)).await.read()?
+        };
+        // What is not a row is passed over: it is not a session either.
+        let found = found.into_iter().filter_map(|(entry, value)| {
+            Some((key_of(&entry)?, row_of(value).unwrap_or_default()))
+        });
+        Ok(found.collect())
     }
 
     /// Enters a row that is about to take the place of `seen`, where that is not entered or not for as long.
@@ -151,25 +146,12 @@ pub(super) fn left_behind<'a>(seen: &'a Row, row: &'a Row) -> impl Iterator<Item
     seen.index_keys().iter().filter(is_left)
 }
 
-fn revision(row: &Option<Row>) -> Option<u64> {
-    row.as_ref().map(|row| row.revision)
-}
-
-fn is_filed(row: &Row, index_key: &IndexKey, now: Timestamp) -> bool {
-    row.is_live(now) && row.index_keys().contains(index_key)
-}
-
 /// An entry is the last part of the name that the row's key has on the server. What is no entry leads to no
 /// row, and is passed over.
 fn key_of(entry: &[u8]) -> Option<RowKey> {
     let mut key = [0; RowKey::LEN];
     let bytes = Base64UrlUnpadded::decode(entry, &mut key).ok()?;
     (bytes.len() == RowKey::LEN).then(|| RowKey::from_bytes(key))
-}
-
-/// What is not a row is passed over: it is not a session either.
-fn row_or_none(value: Value) -> Option<Row> {
-    row_of(value).unwrap_or_default()
 }
 
 /// What [`FILE`] returns if the key has held something else.

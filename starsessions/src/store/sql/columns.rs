@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::clock::Timestamp;
 use crate::crypto::{IndexKey, RowKey};
-use crate::store::{Listing, Result, Row, StoreError};
+use crate::store::{Listing, Row, StoreError};
 
 /// What a parameter sends, or a column returns. A server without arrays has index keys one after the other.
 pub(super) enum Value {
@@ -32,53 +32,47 @@ pub(super) fn column_of(row: &Row, column: &str) -> Option<Value> {
     })
 }
 
-/// The row that the [columns](COLUMNS) hold.
-pub(super) fn row_of(found: &[Value]) -> Result<Row> {
-    use Value::{Bytes, Number};
-    let [
-        Number(revision),
-        Number(deadline),
-        Number(last_seen),
-        Bytes(Some(value)),
-        Bytes(index_keys),
-        Bytes(card),
-        ..,
-    ] = found
-    else {
-        return Err(malformed());
-    };
-    let mut row = Row::new(Arc::clone(value), time(*last_seen), time(*deadline));
-    row.revision = revision.cast_unsigned();
-    row.listing = match (index_keys, card) {
-        (Some(index_keys), Some(card)) => {
-            let (index_keys, []) = index_keys.as_chunks() else {
-                return Err(malformed());
+/// The row that the [columns](COLUMNS) hold; `None` if it is not what this crate writes.
+pub(super) fn row_of(found: &[Value]) -> Option<Row> {
+    let (last_seen, deadline) = (number(found, 2)?, number(found, 1)?);
+    let mut row = Row::new(
+        Arc::clone(bytes(found, 3)?),
+        time(last_seen),
+        time(deadline),
+    );
+    row.revision = number(found, 0)?.cast_unsigned();
+    let index_keys = bytes(found, 4);
+    row.listing = match bytes(found, 5) {
+        Some(card) => {
+            let (index_keys, []) = index_keys?.as_chunks() else {
+                return None;
             };
             let index_keys = index_keys.iter().copied().map(IndexKey::from_bytes);
             Some(Arc::new(Listing::new(index_keys.collect(), card)))
         }
-        (None, None) => None,
-        (Some(index_keys), None) if index_keys.is_empty() => None,
-        _ => return Err(malformed()),
+        None if index_keys.is_none_or(|keys| keys.is_empty()) => None,
+        None => return None,
     };
-    Ok(row)
+    Some(row)
 }
 
 /// The key, which comes after the columns.
-pub(super) fn key_of(found: &[Value]) -> Result<RowKey> {
-    match found.last() {
-        Some(Value::Bytes(Some(key))) => (**key)
-            .try_into()
-            .map(RowKey::from_bytes)
-            .map_err(|_| malformed()),
-        _ => Err(malformed()),
-    }
+pub(super) fn key_of(found: &[Value]) -> Option<RowKey> {
+    let key = (**bytes(found, 6)?).try_into().ok()?;
+    Some(RowKey::from_bytes(key))
 }
 
 /// The number in a column.
 pub(super) fn number(found: &[Value], column: usize) -> Option<i64> {
-    match found.get(column) {
-        Some(Value::Number(number)) => Some(*number),
+    match found.get(column)? {
+        Value::Number(number) => Some(*number),
+        _ => None,
+    }
+}
+
+fn bytes(found: &[Value], column: usize) -> Option<&Arc<[u8]>> {
+    match found.get(column)? {
+        Value::Bytes(bytes) => bytes.as_ref(),
         _ => None,
     }
 }
@@ -117,7 +111,7 @@ mod tests {
                 ["revision", "deadline", "last_seen", "value"].map(|it| column_of(&sent, it));
             let mut columns: Vec<_> = columns.into_iter().flatten().collect();
             columns.extend([Value::Bytes(None), Value::Bytes(None)]);
-            assert_eq!(row_of(&columns).unwrap(), sent);
+            assert_eq!(row_of(&columns), Some(sent));
         }
     }
 }

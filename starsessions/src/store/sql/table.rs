@@ -37,7 +37,8 @@ impl<DB: Server> Table<DB> {
     pub(super) async fn load(&self, key: &RowKey, _: Timestamp) -> Result<Option<Row>> {
         let found = self.ask(&self.statements.load, &[under(key)]).await?;
         let found = found.value.rows.first();
-        found.map(|found| row_of(found)).transpose()
+        let row = |found: &Vec<_>| row_of(found).ok_or_else(malformed);
+        found.map(row).transpose()
     }
 
     pub(super) async fn insert(&self, key: &RowKey, row: &Row, now: Timestamp) -> Result<Inserted> {
@@ -121,12 +122,12 @@ impl<DB: Server> Table<DB> {
         let found = self.ask(&self.statements.listed, &values).await?.value.rows;
         let mut listed = Vec::with_capacity(found.len());
         for found in &found {
-            match row_of(found).and_then(|row| Ok((key_of(found)?, row))) {
-                Ok((key, row)) if row.is_live(now) => listed.extend(Listed::new(key, &row)),
-                Ok(_) => {}
+            match key_of(found).zip(row_of(found)) {
+                Some((key, row)) if row.is_live(now) => listed.extend(Listed::new(key, &row)),
+                Some(_) => {}
                 // It is not a session that can be used, so it keeps no list and no revocation from
                 // those that can.
-                Err(error) => self.outages.report(&error, now),
+                None => self.outages.report(&malformed(), now),
             }
         }
         Ok(listed)
@@ -138,7 +139,7 @@ impl<DB: Server> Table<DB> {
         if DB::RETURNS {
             let removed = self.ask(remove, &[under(key)]).await?;
             return match removed.value.rows.first() {
-                Some(row) => Ok(row_of(row).ok()),
+                Some(row) => Ok(row_of(row)),
                 None => again::removed(removed.is_repeated),
             };
         }
@@ -153,7 +154,7 @@ impl<DB: Server> Table<DB> {
             let removed = self.ask(remove, &[under(key), revision]).await?;
             // After a second try the first one may have removed it.
             if removed.value.changes > 0 || removed.is_repeated {
-                return Ok(row_of(found).ok());
+                return Ok(row_of(found));
             }
         }
     }

@@ -1,7 +1,6 @@
 //! Clause 2: many at once.
 
 use std::future::Future;
-use std::pin::Pin;
 use std::task::Poll;
 
 use super::trial::{Trial, after, at, new_key, rotation, row, way_after};
@@ -79,7 +78,6 @@ pub async fn a_rotation_and_a_replace_have_one_winner<S: Store>(store: &S) {
         let (left, replacement) = (&way_after(seen, b"way"), &after(seen, b"after"));
         let rotation = rotation([old, new], [seen, left, replacement]);
         let rotate = async {
-            behind(turn % 2 == 1).await;
             match store.rotate(rotation, at(1)).await {
                 Ok(Rotated::Rotated) => true,
                 Ok(Rotated::Unsupported) => false,
@@ -88,19 +86,17 @@ pub async fn a_rotation_and_a_replace_have_one_winner<S: Store>(store: &S) {
             }
         };
         let replace = async {
-            behind(turn % 2 == 0).await;
             match store.replace(old, seen, replacement, at(1)).await {
                 Ok(Replaced::Replaced) => true,
                 Ok(Replaced::Stale(found)) if found == *left => false,
                 other => trial.fails(&format_args!("the replace ended in {other:?}")),
             }
         };
-        let both: [Pin<Box<dyn Future<Output = bool> + Send + '_>>; 2] =
-            [Box::pin(rotate), Box::pin(replace)];
-        let is_right = match all(both.into_iter()).await[..] {
-            [true, false] => [Some(left.clone()), Some(replacement.clone())],
-            [false, true] => [Some(replacement.clone()), None],
-            ref both => trial.fails(&format_args!("moved and replaced: {both:?}")),
+        let (has_moved, has_stayed) = both(rotate, replace, turn % 2 == 0).await;
+        let is_right = match (has_moved, has_stayed) {
+            (true, false) => [Some(left.clone()), Some(replacement.clone())],
+            (false, true) => [Some(replacement.clone()), None],
+            both => trial.fails(&format_args!("moved and replaced: {both:?}")),
         };
         let found = [trial.load(old, at(1)).await, trial.load(new, at(1)).await];
         trial.says(Ok(found), &is_right);
@@ -132,10 +128,24 @@ fn one_more(seen: &Row) -> Row {
     after(seen, &[count])
 }
 
-/// Lets the others go ahead.
-async fn behind(is_behind: bool) {
-    if is_behind {
-        tokio::task::yield_now().await;
+/// Runs two futures at the same time, the first or the second of them ahead.
+async fn both<A, B>(first: A, second: B, is_first_ahead: bool) -> (bool, bool)
+where
+    A: Future<Output = bool> + Send,
+    B: Future<Output = bool> + Send,
+{
+    type Boxed<'a> = std::pin::Pin<Box<dyn Future<Output = bool> + Send + 'a>>;
+    let mut futures: [Boxed<'_>; 2] = [Box::pin(first), Box::pin(second)];
+    if !is_first_ahead {
+        futures.reverse();
+    }
+    let mut outcomes = all(futures.into_iter()).await;
+    if !is_first_ahead {
+        outcomes.reverse();
+    }
+    match outcomes[..] {
+        [first, second] => (first, second),
+        _ => (false, false),
     }
 }
 
