@@ -16,6 +16,7 @@ use starsessions::{
     CurrentSession, KeyRing, Session, SessionError, SessionLayer, SessionLayerBuilder, Timestamp,
 };
 use starsessions_tests::client::{Client, Reply};
+use starsessions_tests::logs::Logs;
 use starsessions_tests::servers::Server;
 use starsessions_tests::servers::redis::{self as servers, Version, ask};
 
@@ -212,14 +213,17 @@ impl Source for Slow {
 
 #[tokio::test(start_paused = true)]
 async fn a_source_has_the_time_that_the_layers_store_has() {
-    for (limit, status) in [
-        (LIMIT, StatusCode::SERVICE_UNAVAILABLE),
-        (3 * LIMIT, StatusCode::OK),
+    for (limit, status, errors) in [
+        (LIMIT, StatusCode::SERVICE_UNAVAILABLE, 1),
+        (3 * LIMIT, StatusCode::OK, 0),
     ] {
+        let logs = Logs::capture();
         let test =
             TestSessions::with(|layer| layer.store_timeout(limit).take_over(take_both(Slow)));
         let client = Client::new(&all_routes().layer(test.layer())).showing("former=1");
         assert_eq!(client.ask(Method::GET, "/me").await.status, status);
+        let said = logs.with(&["ERROR", "the session store failed"]);
+        assert_eq!(said.len(), errors, "{}", logs.text());
     }
 }
 
@@ -231,6 +235,7 @@ async fn a_redis_that_does_not_answer_in_time_is_an_outage() {
     let busy = node_with(alone(&server).await, OLD, |layer| {
         layer.store_timeout(LIMIT)
     });
+    let logs = Logs::capture();
     server.freeze();
     // The client itself waits for longer than this, in its two tries.
     let reply = tokio::select! {
@@ -239,6 +244,8 @@ async fn a_redis_that_does_not_answer_in_time_is_an_outage() {
         () = tokio::time::sleep(3 * LIMIT) => panic!("the layer has waited for the client"),
     };
     assert_eq!(reply.status, StatusCode::SERVICE_UNAVAILABLE);
+    let said = logs.with(&["ERROR", "the session store failed", "no answer within"]);
+    assert_eq!(said.len(), 1, "{}", logs.text());
     server.thaw();
     assert_eq!(node.ask(Method::GET, "/me").await.body, "7");
 }

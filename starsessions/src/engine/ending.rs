@@ -49,7 +49,7 @@ impl Engine {
                     client.end(id, None, &record, now).await?;
                 }
                 #[cfg(feature = "python")]
-                (Self::Shared(shared), Endable::Shared(live)) => shared.end(&live).await?,
+                (Self::Shared(shared), Endable::Shared(live)) => shared.end(&live, now).await?,
                 // The one side makes no credentials of the other.
                 _ => {}
             }

@@ -176,6 +176,7 @@ impl Engine {
             context,
             sessions,
             limit: settings.store_timeout.unwrap_or(DEFAULT_TIMEOUT),
+            outages: observe::Outages::default(),
         })
     }
 

@@ -12,7 +12,7 @@ use super::{Context, CookieChange, Credential, Executed, Live, Presented, Sealed
 use crate::clock::Timestamp;
 use crate::error::SessionError;
 use crate::lifecycle::plan::{Next, Plan, Step};
-use crate::observe::{EndCause, Known, Refusal};
+use crate::observe::{EndCause, Known, Outages, Refusal};
 use crate::python::{Content, Replaced, Sessions, Stored};
 use crate::record::Record;
 use crate::store::{StoreError, within};
@@ -22,6 +22,7 @@ pub(crate) struct SharedSide {
     pub(super) sessions: Sessions,
     /// How long each call of the store may take.
     pub(super) limit: Duration,
+    pub(super) outages: Outages,
 }
 
 /// A session as Python has it.
@@ -34,6 +35,16 @@ pub(crate) struct SharedId {
 }
 
 impl SharedSide {
+    /// What the store answers in time; an outage has its line in the log.
+    async fn ask<T>(
+        &self,
+        call: impl Future<Output = Result<T, StoreError>>,
+        now: Timestamp,
+    ) -> Result<T, StoreError> {
+        let answer = within(self.limit, call).await;
+        answer.inspect_err(|error| self.outages.report(error, now))
+    }
+
     pub(super) async fn resolve(
         &self,
         candidate: &[u8],
@@ -45,7 +56,7 @@ impl SharedSide {
         if !self.sessions.accepts(cookie) {
             return Ok(Presented::Nobody(Some(Refusal::Malformed)));
         }
-        let Some(stored) = within(self.limit, self.sessions.load(cookie, now)).await? else {
+        let Some(stored) = self.ask(self.sessions.load(cookie, now), now).await? else {
             return Ok(Presented::Nobody(Some(Refusal::Unknown)));
         };
         let live = self.live(Arc::from(cookie), stored, now);
@@ -88,20 +99,20 @@ impl SharedSide {
             },
             Step::Rotate { .. } => self.rotate(live, plan).await,
             Step::Replace => {
-                self.end(&live).await?;
+                self.end(&live, plan.now).await?;
                 self.begin(plan).await
             }
             Step::Delete => {
-                self.end(&live).await?;
+                self.end(&live, plan.now).await?;
                 Ok(Executed::ended())
             }
         }
     }
 
     /// Ends a session. Where it is its cookie, only the browser can.
-    pub(super) async fn end(&self, live: &Live) -> Result<(), SessionError> {
+    pub(super) async fn end(&self, live: &Live, now: Timestamp) -> Result<(), SessionError> {
         if let Credential::Shared(shared) = &live.credential {
-            within(self.limit, self.sessions.end(&shared.cookie)).await?;
+            self.ask(self.sessions.end(&shared.cookie), now).await?;
             let name = live.name(&self.context.keys);
             let observer = &self.context.observer;
             observer.ended(name, EndCause::Logout, || Known::of(&live.record));
@@ -135,7 +146,7 @@ impl SharedSide {
             let replaced = self
                 .sessions
                 .replace(&shared.cookie, &shared.stored, &stored, ttl);
-            match within(self.limit, replaced).await? {
+            match self.ask(replaced, plan.now).await? {
                 Replaced::Done => {
                     let name = live.name(&self.context.keys);
                     let signs_in = plan.signs_in(Some(&live.record));
@@ -179,7 +190,7 @@ impl SharedSide {
             let ttl = record.expires_at.since(plan.now);
             let ids = [&*shared.cookie, &*cookie];
             let renamed = self.sessions.rename(ids, &shared.stored, &stored, ttl);
-            match within(self.limit, renamed).await? {
+            match self.ask(renamed, plan.now).await? {
                 Replaced::Done => {
                     let next = self.live(Arc::clone(&cookie), stored, plan.now);
                     let keys = &self.context.keys;
@@ -220,7 +231,7 @@ impl SharedSide {
         for _ in 0..MAX_ID_COLLISIONS {
             let cookie: Arc<str> = Sessions::new_id()?.into();
             let inserted = self.sessions.insert(&cookie, &stored, ttl);
-            if within(self.limit, inserted).await? {
+            if self.ask(inserted, now).await? {
                 return Ok(Executed {
                     cookie: self.set(&cookie, record, now),
                     ..Executed::kept(Some(self.live(cookie, stored, now)))

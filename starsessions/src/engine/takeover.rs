@@ -34,7 +34,8 @@ impl Engine {
         };
         for cookie in cookies {
             let limit = server.vault.store.timeout();
-            let found = takeover.source.find(cookie, now, limit).await?;
+            let found = takeover.source.find(cookie, now, limit).await;
+            let found = found.inspect_err(|error| server.vault.store.report(error, now))?;
             let Some(found) = found else { continue };
             match server.take_over(takeover, found, now).await? {
                 Presented::Nobody(_) => {}
