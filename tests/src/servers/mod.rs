@@ -224,16 +224,18 @@ impl Drop for Keeper {
 const KEEPER: &str = r#"
 trap '' INT TERM HUP
 folder=$1; shift; pid= children=
-is() { grep -q "^State:.[$2]" "/proc/$1/status" || ! [ -e "/proc/$1/status" ]; }
+# Whether a process is in one of these states, has gone, or was asked for so often that it never will be.
+is() { grep -q "^State:.[$2]" "/proc/$1/status" || ! [ -e "/proc/$1/status" ] || [ "$((asked += 1))" -gt 2000 ]; }
 # A server may have processes below it. One that is stopped begins no more, so that all get the signal. The system
 # lets it go on if this happens as the processes above it end.
 all() {
+    asked=0
     until kill -STOP "$pid"; is "$pid" TZ; do :; done
     children=$(cat "/proc/$pid/task/$pid/children")
     kill "-$1" $children "$pid"
 } 2>/dev/null
 # What is left of it would keep the next one from starting.
-gone() { wait "$pid"; for child in $children; do until is "$child" Z; do :; done; done; pid= children=; } 2>/dev/null
+gone() { asked=0; wait "$pid"; for child in $children; do until is "$child" Z; do :; done; done; pid= children=; } 2>/dev/null
 while read -r order; do
     case $order in
         start) (trap - INT TERM HUP; exec "$@") </dev/null >>"$folder/log" 2>&1 & pid=$! ;;
