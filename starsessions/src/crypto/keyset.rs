@@ -17,7 +17,7 @@ use super::id::DeviceId;
 use super::id::{Fingerprint, IndexKey, RowKey};
 use super::kdf::{KeyedHash, Prk};
 use super::key::Key;
-use super::mac::{Encoded, MacKey, Message, TAG_LEN, encoded, start_of};
+use super::mac::{MacKey, Message, Pae, TAG_LEN, encoded, start_of};
 use super::seal::SealKey;
 use super::token::{Header, KeyId, SECRET_LEN};
 #[cfg(feature = "dbsc")]
@@ -145,7 +145,7 @@ impl SignKey {
 }
 
 /// What a sealed cookie is bound to.
-pub(super) fn sealed_aad(binding: Binding<'_>, header: &Header) -> Encoded {
+pub(super) fn sealed_aad(binding: Binding<'_>, header: &Header) -> Pae {
     encoded(&[
         b"starsessions/v1/sealed",
         binding.cookie_name.as_bytes(),
@@ -166,7 +166,7 @@ pub(crate) struct RecordPlace<'a> {
 }
 
 /// What a record is bound to: it opens in no other row, revision, format or application.
-pub(super) fn record_aad(row: &RowKey, place: &RecordPlace<'_>) -> Encoded {
+pub(super) fn record_aad(row: &RowKey, place: &RecordPlace<'_>) -> Pae {
     encoded(&[
         b"starsessions/v1/record",
         place.namespace.as_bytes(),
@@ -176,7 +176,7 @@ pub(super) fn record_aad(row: &RowKey, place: &RecordPlace<'_>) -> Encoded {
     ])
 }
 
-pub(super) fn card_aad(namespace: &str, row: &RowKey, id: KeyId) -> Encoded {
+pub(super) fn card_aad(namespace: &str, row: &RowKey, id: KeyId) -> Pae {
     encoded(&[
         b"starsessions/v1/card",
         namespace.as_bytes(),
@@ -185,12 +185,12 @@ pub(super) fn card_aad(namespace: &str, row: &RowKey, id: KeyId) -> Encoded {
     ])
 }
 
-pub(super) fn way_aad(row: &RowKey) -> Encoded {
+pub(super) fn way_aad(row: &RowKey) -> Pae {
     encoded(&[b"starsessions/v1/way", row.as_bytes()])
 }
 
 /// What a flow is bound to: its cookie, whose name follows from its state.
-pub(super) fn flow_aad(cookie_name: &str, header: &Header) -> Encoded {
+pub(super) fn flow_aad(cookie_name: &str, header: &Header) -> Pae {
     encoded(&[b"starsessions/v1/flow", cookie_name.as_bytes(), header])
 }
 
@@ -274,17 +274,17 @@ impl DeviceCookieKey {
 }
 
 #[cfg(feature = "dbsc")]
-pub(super) fn identifier_aad(header: &Header) -> Encoded {
+pub(super) fn identifier_aad(header: &Header) -> Pae {
     encoded(&[b"starsessions/v1/device-identifier", header])
 }
 
 #[cfg(feature = "dbsc")]
-pub(super) fn invitation_aad(header: &Header) -> Encoded {
+pub(super) fn invitation_aad(header: &Header) -> Pae {
     encoded(&[b"starsessions/v1/device-invitation", header])
 }
 
 #[cfg(feature = "dbsc")]
-pub(super) fn challenge_aad(header: &Header, row: &RowKey, device: &DeviceId) -> Encoded {
+pub(super) fn challenge_aad(header: &Header, row: &RowKey, device: &DeviceId) -> Pae {
     encoded(&[
         b"starsessions/v1/device-challenge",
         header,

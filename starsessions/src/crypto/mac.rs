@@ -76,12 +76,12 @@ fn pae(items: &[&[u8]], mut write: impl FnMut(&[u8])) {
 }
 
 /// A list as one piece of bytes.
-pub(super) fn encoded(items: &[&[u8]]) -> Encoded {
+pub(super) fn encoded(items: &[&[u8]]) -> Pae {
     let len = items.iter().fold(8, |sum, item| sum + 8 + item.len());
     if len > SHORT {
         let mut long = Vec::with_capacity(len);
         pae(items, |bytes| long.extend_from_slice(bytes));
-        return Encoded::Long(long);
+        return Pae::Long(long);
     }
     let mut short = [0; SHORT];
     let mut room = &mut short[..];
@@ -90,16 +90,16 @@ pub(super) fn encoded(items: &[&[u8]]) -> Encoded {
         part.copy_from_slice(bytes);
         room = rest;
     });
-    Encoded::Short(short, len)
+    Pae::Short(short, len)
 }
 
 /// On the stack, unless a name in it is long: each sealing and opening needs one.
-pub(super) enum Encoded {
+pub(super) enum Pae {
     Short([u8; SHORT], usize),
     Long(Vec<u8>),
 }
 
-impl Deref for Encoded {
+impl Deref for Pae {
     type Target = [u8];
 
     fn deref(&self) -> &[u8] {
@@ -116,4 +116,5 @@ fn le64(len: usize) -> [u8; 8] {
 }
 
 const BLOCK_LEN: usize = 64;
+/// Room for names of 80 bytes beside all that has a fixed length.
 const SHORT: usize = 192;

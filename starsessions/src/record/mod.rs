@@ -85,7 +85,7 @@ impl Record {
         (version == VERSION).then_some(record)
     }
 
-    /// The record in `packed`, if every byte is as [`rewrite`](Self::rewrite) writes it.
+    /// The record in `packed`, if its entries are whole and in order: such a record has no second encoding.
     pub(crate) fn parse_strictly(packed: Arc<[u8]>) -> Option<Self> {
         let record = Self::parse(packed)?;
         let mut entries = record.entries();

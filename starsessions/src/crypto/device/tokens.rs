@@ -8,7 +8,7 @@ use super::super::encoding;
 use super::super::id::DeviceId;
 use super::super::keyring::KeyRing;
 use super::super::keyset;
-use super::super::mac::{Encoded, TAG_LEN};
+use super::super::mac::{Pae, TAG_LEN};
 use super::super::reference_token::{RAW_LEN, ReferenceToken};
 use super::super::seal::{OVERHEAD, SealError};
 use super::super::token::{HEADER_LEN, Header, InvalidToken, Version, header, split};
@@ -65,7 +65,7 @@ impl ReferenceToken {
     fn seal_device_token(
         &self,
         version: Version,
-        aad: impl Fn(&Header) -> Encoded,
+        aad: impl Fn(&Header) -> Pae,
         payload: &[&[u8]],
     ) -> Result<String, SealError> {
         let header = header(version, self.keys.id);
@@ -150,7 +150,7 @@ pub(crate) fn open_invitation(
 fn open(
     ring: &KeyRing,
     version: Version,
-    aad: impl Fn(&Header) -> Encoded,
+    aad: impl Fn(&Header) -> Pae,
     text: &[u8],
     now: Timestamp,
 ) -> Result<Zeroizing<Vec<u8>>, InvalidToken> {

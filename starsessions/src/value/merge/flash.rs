@@ -28,7 +28,7 @@ pub fn merge_flashes<T: Flash>(base: &T, mine: &T, theirs: &T) -> T {
     T::merge(base, mine, theirs)
 }
 
-/// Who takes a message takes the one that he saw: a newer one stays. Of two that are set, the later.
+/// A request that takes a message takes the one that it saw: a newer one stays. Of two that are set, the later.
 pub fn merge_flash(base: Side<'_>, mine: Side<'_>, theirs: Side<'_>) -> Merged {
     Ok(message(base, mine, theirs).map(<[u8]>::to_vec))
 }
