@@ -47,12 +47,8 @@ pub async fn run() {
 }
 
 async fn measure(name: &str, cases: Vec<Case>, mut server: Server) {
-    let mut cases: Vec<_> = [Kind::Read, Kind::Write]
-        .into_iter()
-        .zip(cases_of(cases))
-        .collect();
     print!("| {name} |");
-    for (_, [ours, bare]) in &mut cases {
+    for [ours, bare] in &mut cases_of(cases) {
         let (mut lowest, mut floor) = (f64::MAX, f64::MAX);
         for _ in 0..ROUNDS {
             lowest = lowest.min(server.time_of(ours).await);
