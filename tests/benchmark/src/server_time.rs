@@ -9,7 +9,7 @@ use crate::measure::{Case, Kind};
 
 /// Each is measured so often, ours and the bare client in turns: the lowest counts, which others on the machine have
 /// disturbed least.
-const ROUNDS: u32 = 5;
+const ROUNDS: u32 = 15;
 const REQUESTS: u32 = 1_000;
 
 /// Those whose addresses are in the environment.

@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::sync::atomic::{AtomicU8, Ordering};
 
 use axum::Router;
 use redis::AsyncCommands as _;
@@ -25,8 +26,12 @@ const CLIENT: &str = "no request at all";
 /// How many clients there are at once.
 const CLIENTS: u32 = 32;
 
-/// As long as the sessions' values.
-const VALUE: [u8; 300] = [b'x'; 300];
+/// As long as the sessions' values, and like those never twice the same: where nothing changes, MariaDB writes
+/// nothing, and PostgreSQL logs the less, the less changes.
+fn next_value() -> [u8; 300] {
+    static TURN: AtomicU8 = AtomicU8::new(0);
+    [TURN.fetch_add(1, Ordering::Relaxed); 300]
+}
 
 pub async fn redis(url: &str) -> Vec<Case> {
     let client = redis::Client::open(url).expect("a URL");
@@ -40,7 +45,10 @@ pub async fn redis(url: &str) -> Vec<Case> {
         .expect("Redis is there");
     let mut setup = connection.clone();
     for key in 0..CLIENTS {
-        let () = setup.set(key, &VALUE[..]).await.expect("Redis answers");
+        let () = setup
+            .set(key, &next_value()[..])
+            .await
+            .expect("Redis answers");
     }
     cases.extend(client_alone("bare client, Redis", move |key, writes| {
         let mut connection = connection.clone();
@@ -48,7 +56,7 @@ pub async fn redis(url: &str) -> Vec<Case> {
             let _: Vec<u8> = connection.get(key).await.expect("Redis answers");
             if writes {
                 let () = connection
-                    .set(key, &VALUE[..])
+                    .set(key, &next_value()[..])
                     .await
                     .expect("Redis answers");
             }
@@ -66,7 +74,7 @@ pub async fn postgres(url: &str) -> Vec<Case> {
     let mut cases = over("starsessions, PostgreSQL", store).await;
     sqlx::raw_sql(
         "CREATE TABLE IF NOT EXISTS bare (id bigint PRIMARY KEY, value bytea);
-         INSERT INTO bare SELECT n, ''::bytea FROM generate_series(0, 31) AS n ON CONFLICT DO NOTHING",
+         INSERT INTO bare SELECT n, repeat('x', 300)::bytea FROM generate_series(0, 31) AS n ON CONFLICT DO NOTHING",
     )
     .execute(&pool)
     .await
@@ -83,7 +91,8 @@ pub async fn postgres(url: &str) -> Vec<Case> {
                     .expect("a row");
                 if writes {
                     let write = sqlx::query("UPDATE bare SET value = $2 WHERE id = $1");
-                    let write = write.bind(i64::from(key)).bind(&VALUE[..]);
+                    let value = next_value();
+                    let write = write.bind(i64::from(key)).bind(&value[..]);
                     write.execute(&pool).await.expect("a row");
                 }
             }
@@ -102,7 +111,7 @@ pub async fn mysql(url: &str) -> Vec<Case> {
     let create = "CREATE TABLE IF NOT EXISTS bare (id bigint PRIMARY KEY, value blob)";
     sqlx::raw_sql(create).execute(&pool).await.expect("a table");
     for key in 0..CLIENTS {
-        let insert = sqlx::query("INSERT IGNORE INTO bare VALUES (?, '')").bind(key);
+        let insert = sqlx::query("INSERT IGNORE INTO bare VALUES (?, REPEAT('x', 300))").bind(key);
         insert.execute(&pool).await.expect("a row");
     }
     cases.extend(client_alone("bare client, MariaDB", move |key, writes| {
@@ -112,7 +121,8 @@ pub async fn mysql(url: &str) -> Vec<Case> {
             read.bind(key).fetch_one(&pool).await.expect("a row");
             if writes {
                 let write = sqlx::query("UPDATE bare SET value = ? WHERE id = ?");
-                let write = write.bind(&VALUE[..]).bind(key);
+                let value = next_value();
+                let write = write.bind(&value[..]).bind(key);
                 write.execute(&pool).await.expect("a row");
             }
         }
@@ -131,7 +141,7 @@ pub async fn sqlite(path: &str) -> Vec<Case> {
             "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
              CREATE TABLE bare (id INTEGER PRIMARY KEY, value BLOB);
              WITH RECURSIVE n (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM n WHERE n < 31)
-             INSERT INTO bare SELECT n, x'00' FROM n",
+             INSERT INTO bare SELECT n, randomblob(300) FROM n",
         )
         .expect("a table");
     let alone = Rc::new(alone);
@@ -146,7 +156,7 @@ pub async fn sqlite(path: &str) -> Vec<Case> {
                 let mut write = alone
                     .prepare_cached("UPDATE bare SET value = ? WHERE id = ?")
                     .expect("a statement");
-                write.execute((&VALUE[..], key)).expect("a row");
+                write.execute((&next_value()[..], key)).expect("a row");
             }
         }
     }));
