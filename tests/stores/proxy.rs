@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use starsessions_tests::gate::Gate;
 use starsessions_tests::servers::free_port;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
@@ -17,8 +18,8 @@ use tokio::time::{sleep, timeout};
 pub(crate) struct Proxy {
     /// The command whose reply is lost, with its connection.
     unlucky: Arc<Mutex<Option<&'static str>>>,
-    /// The command that waits, with all that is behind it.
-    held: Arc<Mutex<Option<&'static str>>>,
+    /// The command that waits at its gate, with all that is behind it.
+    held: Arc<Mutex<Option<(&'static str, Gate)>>>,
     /// How many connections were made.
     made: Arc<AtomicUsize>,
     /// The command that is the last one that its connection carries; its reply arrives.
@@ -133,14 +134,11 @@ impl Proxy {
         *self.last.lock().unwrap() = Some(command);
     }
 
-    /// Keeps this command from the server until it is released.
-    pub(crate) fn hold(&self, command: &'static str) {
-        *self.held.lock().unwrap() = Some(command);
-    }
-
-    /// Lets go on what was held.
-    pub(crate) fn release(&self) {
-        *self.held.lock().unwrap() = None;
+    /// Keeps the next of these commands from the server until the gate is opened.
+    pub(crate) fn hold(&self, command: &'static str) -> Gate {
+        let gate = Gate::new();
+        *self.held.lock().unwrap() = Some((command, gate.clone()));
+        gate
     }
 
     /// Spares some requests, and then meets so many with a fault: those of the store, of its client, and of
@@ -157,7 +155,7 @@ impl Proxy {
         }
     }
 
-    /// Ends all connections while they are idle.
+    /// Ends all connections that wait for something.
     pub(crate) fn close_all(&self) {
         self.closing.notify_waiters();
     }
@@ -191,10 +189,11 @@ impl Proxy {
         let spoiled = Arc::new(Mutex::new(None));
         let (spoils, closing) = (Arc::clone(&spoiled), Arc::clone(&self.closing));
         let requests = tokio::spawn(copy(requests, there, closing, move |bytes| {
-            let held = *carrier.held.lock().unwrap();
-            if held.is_some_and(|it| contains(bytes, it)) {
-                return Fate::Waits;
+            let mut held = carrier.held.lock().unwrap();
+            if let Some((_, gate)) = held.take_if(|(it, _)| contains(bytes, it)) {
+                return Fate::Waits(gate);
             }
+            drop(held);
             if is_over.load(Ordering::SeqCst) {
                 return Fate::Vanishes;
             }
@@ -240,7 +239,7 @@ impl Proxy {
 /// What happens to some bytes.
 enum Fate {
     Arrives,
-    Waits,
+    Waits(Gate),
     Vanishes,
     Ends,
     Resets,
@@ -265,7 +264,7 @@ async fn copy(
         let bytes = &buffer[..length];
         let bytes = loop {
             match fate(bytes) {
-                Fate::Waits => sleep(MOMENT).await,
+                Fate::Waits(gate) => gate.pass().await,
                 Fate::Late => {
                     sleep(DELAY).await;
                     break bytes;

@@ -51,6 +51,12 @@ async fn g18_a_lost_reply_is_made_up_for() {
     sql::a_lost_reply_is_made_up_for(&store, &proxy).await;
 }
 
+#[tokio::test]
+async fn a_removal_that_is_sent_again_ends_what_is_there_by_now() {
+    let (store, proxy) = behind_a_proxy(PgPoolOptions::new()).await;
+    sql::a_removal_that_is_sent_again_ends_what_is_there_by_now(&store, &proxy).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn g18_a_connection_may_fall_silent_after_its_reply() {
     let (store, proxy) = behind_a_proxy(PgPoolOptions::new().max_connections(1)).await;

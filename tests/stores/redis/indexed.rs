@@ -143,7 +143,7 @@ async fn what_is_taken_off_a_list_and_put_back_is_listed() {
     let mut off = after(&first, b"off");
     off.listing = None;
 
-    proxy.hold("ZREM");
+    let gate = proxy.hold("ZREM");
     let taking = tokio::spawn({
         let (store, first, off) = (store.clone(), first.clone(), off.clone());
         async move { store.replace(&key, &first, &off, at(1)).await }
@@ -155,7 +155,7 @@ async fn what_is_taken_off_a_list_and_put_back_is_listed() {
     back.listing = first.listing;
     let replaced = other.replace(&key, &off, &back, at(1)).await;
     assert_eq!(replaced.unwrap(), Replaced::Replaced);
-    proxy.release();
+    gate.open();
     assert_eq!(taking.await.unwrap().unwrap(), Replaced::Replaced);
     assert_eq!(found(&other, at(1)).await, [key]);
 }

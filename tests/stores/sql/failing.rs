@@ -128,7 +128,7 @@ pub(crate) async fn everything_works_again_after_a_silence<S: Store + Clone>(
 }
 
 /// The server carries out each of these operations, and the connection breaks before it answers.
-pub(crate) async fn a_lost_reply_is_made_up_for<S: Store>(store: &S, proxy: &Proxy) {
+pub(crate) async fn a_lost_reply_is_made_up_for<S: Store + Clone>(store: &S, proxy: &Proxy) {
     // So that statements are prepared, and what is lost is what they change.
     let lost = |value: &'static str| proxy.lose_reply_to(value);
     let first = filed_row(b"the first value", 1);
@@ -159,11 +159,39 @@ pub(crate) async fn a_lost_reply_is_made_up_for<S: Store>(store: &S, proxy: &Pro
     assert!(proxy.has_lost());
 
     // What is gone with its reply cannot be told of; it stays gone, and the next one knows.
+    let gate = proxy.hold("DELETE FROM");
+    let removing = tokio::spawn({
+        let store = store.clone();
+        async move { store.remove(&key(2)).await }
+    });
+    gate.reached().await;
     lost("kkkkkkkk");
-    match store.remove(&key(2)).await {
+    gate.open();
+    match removing.await.unwrap() {
         Ok(removed) => assert!(removed.is_some_and(|row: Row| &*row.value == b"the moved value")),
         Err(error) => assert!(matches!(error, StoreError::Unavailable(_)), "{error:?}"),
     }
     assert!(proxy.has_lost());
     assert_eq!(store.remove(&key(2)).await.unwrap(), None);
+}
+
+/// The first try to remove a row does not arrive, and another request replaces the row meanwhile.
+pub(crate) async fn a_removal_that_is_sent_again_ends_what_is_there_by_now<S: Store + Clone>(
+    store: &S,
+    proxy: &Proxy,
+) {
+    let first = filed_row(b"first", 1);
+    store.insert(&key(1), &first, at(0)).await.unwrap();
+    let gate = proxy.hold("DELETE FROM");
+    let removing = tokio::spawn({
+        let store = store.clone();
+        async move { store.remove(&key(1)).await }
+    });
+    gate.reached().await;
+    let second = after(&first, b"second");
+    let replaced = store.replace(&key(1), &first, &second, at(1)).await;
+    assert_eq!(replaced.unwrap(), Replaced::Replaced);
+    proxy.close_all();
+    assert_eq!(removing.await.unwrap().unwrap(), Some(second));
+    assert_eq!(store.load(&key(1), at(1)).await.unwrap(), None);
 }

@@ -144,18 +144,20 @@ impl<DB: Server> Table<DB> {
             };
         }
         // The row is read, and removed if it still is the same.
+        let mut ended = None;
         loop {
             let found = self.ask(&self.statements.load, &[under(key)]).await?.value;
             let Some(found) = found.rows.first() else {
-                return Ok(None);
+                return Ok(ended);
             };
             let revision = number(found, 0).ok_or_else(malformed)?;
             let revision = ("number", Given::Number(revision));
             let removed = self.ask(remove, &[under(key), revision]).await?;
-            // After a second try the first one may have removed it.
-            if removed.value.changes > 0 || removed.is_repeated {
+            if removed.value.changes > 0 {
                 return Ok(row_of(found));
             }
+            // The first of two tries may have removed it, unless there is another row by now.
+            ended = row_of(found).filter(|_| removed.is_repeated);
         }
     }
 
