@@ -189,9 +189,9 @@ impl<S: Store + Clone> Site<S> {
     }
 }
 
-/// Whether a row is not what a rotation has left.
+/// Whether a row is not what a rotation has left, and not a place that it has reserved.
 fn holds_session(row: &Row) -> bool {
-    !matches!(row.value.first(), Some(3..=5))
+    !matches!(row.value.first(), Some(3..=5 | 8))
 }
 
 impl Default for Site {

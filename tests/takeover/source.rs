@@ -16,6 +16,8 @@ use starsessions::{
     SessionRejection,
 };
 use starsessions_tests::client::Client;
+use starsessions_tests::site::{Kept, Site};
+use starsessions_tests::spy::{Moment, Operation, Spy, places};
 
 #[derive(Session)]
 pub(crate) struct Login {
@@ -98,6 +100,17 @@ impl Stage {
     }
 }
 
+/// The same on a store that a test watches, and a browser with a session of user 7.
+fn awaited() -> (Site, Client) {
+    let site = Site::over(Spy::new(MemoryStore::new()), Kept::OnServer, |layer| {
+        layer.take_over(take_both(Sessions::new(CookieStore::new(SECRET))))
+    });
+    let now = starsessions::config::Clock::now(site.clock());
+    let cookie = CookieStore::new(SECRET).sign(br#"{"user_id": 7, "cart": 0}"#, now);
+    let client = site.serve(routes()).showing(format!("session={cookie}"));
+    (site, client)
+}
+
 /// The browser after it has kept the cookie of this reply.
 fn later(client: &Client, reply: &starsessions_tests::client::Reply) -> Client {
     let line = reply.set_cookies()[0];
@@ -163,6 +176,62 @@ async fn many_requests_at_once_make_one_session_of_it() {
     assert_eq!(client.ask(Method::GET, "/cart").await.body, "20");
     let listed = stage.test.layer().list::<Login>(&7).await.unwrap();
     assert_eq!(listed.len(), 1);
+}
+
+/// The one has read, the other stops at each place, and the first one goes on.
+#[tokio::test]
+async fn two_requests_see_the_session_wherever_they_meet() {
+    for read in 0..4 {
+        for place in places(&Operation::ALL) {
+            let (site, client) = awaited();
+            let add = || client.ask(Method::POST, "/cart");
+            let read = (Operation::Load, Moment::After, read);
+            let Some((go_on, first)) = site.store.stop_at(read, add()).await else {
+                break;
+            };
+            let Some((gate, second)) = site.store.stop_at(place, add()).await else {
+                continue;
+            };
+            go_on.open();
+            let first = first.await.unwrap();
+            gate.open();
+            for reply in [first, second.await.unwrap()] {
+                assert_eq!(reply.status, StatusCode::OK, "{read:?} {place:?}");
+                assert_eq!(reply.set_cookies().len(), 1, "{read:?} {place:?}");
+                let browser = later(&client, &reply);
+                let cart = browser.ask(Method::GET, "/cart").await.body;
+                assert_eq!(cart, "2", "{read:?} {place:?}");
+                assert_eq!(browser.ask(Method::GET, "/me").await.body, "7");
+            }
+        }
+    }
+}
+
+/// One that takes the session over goes on when another one has done so, and the user has signed out.
+#[tokio::test]
+async fn a_logout_is_final_for_requests_that_are_on_their_way() {
+    for place in places(&Operation::ALL) {
+        let (site, client) = awaited();
+        let slow = client.ask(Method::GET, "/me");
+        let Some((gate, slow)) = site.store.stop_at(place, slow).await else {
+            continue;
+        };
+        let reply = client.ask(Method::GET, "/me").await;
+        assert_eq!(reply.body, "7", "{place:?}");
+        let user = later(&client, &reply);
+        assert_eq!(
+            user.ask(Method::POST, "/logout").await.status,
+            StatusCode::OK
+        );
+        gate.open();
+        slow.await.unwrap();
+        assert_eq!(
+            client.ask(Method::GET, "/me").await.body,
+            "guest",
+            "{place:?}"
+        );
+        assert_eq!(site.rows(), 0, "{place:?}");
+    }
 }
 
 #[tokio::test]

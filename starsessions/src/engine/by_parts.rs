@@ -1,14 +1,16 @@
 //! A rotation in a store that cannot change two keys at once.
 //!
-//! The old row is replaced by the way to the new id, which carries the new row with it: from then on the
-//! session has moved. Then the new row is inserted, and the way gives up its copy. Where a crash leaves
-//! the way with its copy, the next request that goes there does the rest, so no session is lost and none
-//! is there twice. Until then the way is listed in the place of the session, so that a revocation meets
-//! it: a way that is gone lets no row follow.
+//! A reserved row takes the new key. Then the old row is replaced by the way to the new id, which carries the new
+//! row with it: from then on the session has moved. The new row replaces the reserved one, and the way gives up
+//! its copy. Each request that goes that way does what is left to do, if another one has crashed there or is
+//! beside it, so no session is lost. The row comes only in the place of the reserved one, of which nothing is
+//! left where a session has ended, so a late request brings none back. Until the way has given up its copy, it
+//! is listed in the place of the session, so that a revocation meets it: a way that is gone lets no row follow.
 
 use std::sync::Arc;
 
 use super::server_side::ServerSide;
+use super::vault::RESERVED;
 use super::ways::Way;
 use crate::clock::Timestamp;
 use crate::crypto::{IndexKey, ReferenceToken};
@@ -27,21 +29,24 @@ impl ServerSide {
         way.row = Some(row.clone());
         let listing = self.listing_while_moving(token, seen, way.successor.row_key())?;
         let full = way.close(token, seen, listing)?;
+        if self.reserve(&way, row, now).await? == Inserted::Exists {
+            return Ok(Rotated::Exists);
+        }
         let replaced = self.vault.store.replace(token.row_key(), seen, &full, now);
         match replaced.await? {
             Replaced::Stale(row) => return Ok(Rotated::Stale(row)),
             Replaced::Gone => return Ok(Rotated::Gone),
             Replaced::Replaced => {}
         }
-        let is_done = self.finish(token, &full, &way, row, now).await?;
-        Ok(if is_done {
+        let is_there = self.finish(token, &full, &way, row, now).await?;
+        Ok(if is_there {
             Rotated::Rotated
         } else {
             Rotated::Gone
         })
     }
 
-    /// Does what a rotation that was interrupted has left to do, before a request goes that way.
+    /// Does what a rotation has left to do, before a request goes that way.
     pub(super) async fn settle(
         &self,
         token: &ReferenceToken,
@@ -49,15 +54,22 @@ impl ServerSide {
         way: &Way,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let Some(row) = &way.row else { return Ok(()) };
-        // Only the request whose way it is may insert the row: later, a logout may have come between.
-        let mut own = full.clone();
-        own.revision += 1;
-        let replaced = self.vault.store.replace(token.row_key(), full, &own, now);
-        if replaced.await? == Replaced::Replaced {
-            self.finish(token, &own, way, row, now).await?;
+        if let Some(row) = &way.row {
+            self.finish(token, full, way, row, now).await?;
         }
         Ok(())
+    }
+
+    /// Keeps the key of the successor for `row`, before there is a way to it.
+    pub(super) async fn reserve(
+        &self,
+        way: &Way,
+        row: &Row,
+        now: Timestamp,
+    ) -> Result<Inserted, StoreError> {
+        let reserved = reserved(way, row);
+        let new = way.successor.row_key();
+        self.vault.store.insert(new, &reserved, now).await
     }
 
     /// The last two steps; `false` if the session was ended meanwhile.
@@ -70,23 +82,31 @@ impl ServerSide {
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         let (store, new) = (&self.vault.store, way.successor.row_key());
-        let (Inserted::Inserted | Inserted::Exists) = store.insert(new, row, now).await?;
+        let placed = store.replace(new, &reserved(way, row), row, now).await?;
         let Ok(mut empty) = way.without_row().close(token, full, None) else {
-            // Without its random bytes the way keeps its copy; the next request settles it.
-            return Ok(true);
+            // Without its random bytes the way keeps its copy, which the next request drops.
+            return Ok(placed != Replaced::Gone);
         };
         // What a session of another library has left stays when its way is closed.
         empty.deadline = empty.deadline.max(full.deadline);
-        match store.replace(token.row_key(), full, &empty, now).await? {
-            Replaced::Replaced => Ok(true),
-            // Another request has taken over, and does the same.
-            Replaced::Stale(_) => Ok(true),
-            Replaced::Gone => {
-                store.remove(new, now).await?;
-                Ok(false)
-            }
+        let emptied = store.replace(token.row_key(), full, &empty, now).await?;
+        if (&placed, emptied) == (&Replaced::Replaced, Replaced::Gone) {
+            store.remove(new, now).await?;
+            return Ok(false);
         }
+        // Of several requests at once, one has done each of the steps.
+        Ok(placed != Replaced::Gone)
     }
+}
+
+/// What is under the key of the successor until `row` is. It takes no place in a list.
+fn reserved(way: &Way, row: &Row) -> Row {
+    let mut reserved = Row::new([RESERVED], row.last_seen, way.until);
+    reserved.revision = row.revision.wrapping_sub(1);
+    // A user's is not to be pushed out by a flood of visitors.
+    let listing = row.listing.as_ref();
+    reserved.listing = listing.map(|_| Arc::new(Listing::new(Vec::new(), b"")));
+    reserved
 }
 
 /// A row as the payload of a way.

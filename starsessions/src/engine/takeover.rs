@@ -130,6 +130,8 @@ impl ServerSide {
             .then(|| Arc::new(Listing::new(Vec::new(), b"")));
         let mut left: Row = way.close(token, &row, listing)?;
         left.deadline = left.deadline.max(former.expires_at);
+        // Of requests that were not first, it is nothing and expires.
+        self.reserve(&way, &row, now).await?;
         let inserted = self.vault.store.insert(token.row_key(), &left, now);
         if inserted.await? == Inserted::Inserted {
             let observer = &self.context.observer;

@@ -6,6 +6,7 @@
 //!       | 3 ‖ sealed(way)  |  4 ‖ sealed(way)      what a renewed id, or one that has ended, leaves
 //!       | 5                                        a session or claim that another one has ended
 //!       | 6  |  7                                  a claim of a sign-in, and one that is held
+//!       | 8                                        the place of a session that is about to move there
 //! ```
 //!
 //! A record is sealed as a whole, under a key that only the session's cookie leads to, and bound to its
@@ -33,7 +34,7 @@ pub(super) enum Found {
     Record(Record, Row),
     /// What a rotation has left.
     Way(Row),
-    /// What stays of a session that another one has ended, or of the claim of a sign-in.
+    /// What stays of a session that another one has ended, the claim of a sign-in, or a place that is reserved.
     Ended,
     /// Something that is no session of this application.
     Foreign,
@@ -51,7 +52,9 @@ impl Vault {
     pub(super) fn open(&self, context: &Context, token: &ReferenceToken, row: Row) -> Found {
         let packed = match row.value.first() {
             Some(&(FORWARD | ENDING)) => return Found::Way(row),
-            Some(&(ENDED | CLAIMED | HELD)) if row.value.len() == 1 => return Found::Ended,
+            Some(&(ENDED | CLAIMED | HELD | RESERVED)) if row.value.len() == 1 => {
+                return Found::Ended;
+            }
             Some(&SEALED) if self.is_sealed => unsealed(context, token, &row),
             Some(_) if !self.is_sealed => Some(Arc::clone(&row.value)),
             _ => None,
@@ -94,11 +97,12 @@ impl Vault {
     }
 }
 
-/// Whether a row is what a rotation or an end has left, or the claim of a sign-in: no session.
+/// Whether a row is what a rotation or an end has left, the claim of a sign-in, or a place that is reserved: no
+/// session.
 pub(super) fn is_left(row: &Row) -> bool {
     match row.value.first() {
         Some(&(FORWARD | ENDING)) => true,
-        Some(&(ENDED | CLAIMED | HELD)) => row.value.len() == 1,
+        Some(&(ENDED | CLAIMED | HELD | RESERVED)) => row.value.len() == 1,
         _ => false,
     }
 }
@@ -150,3 +154,5 @@ pub(super) const ENDED: u8 = 5;
 pub(super) const CLAIMED: u8 = 6;
 /// The same when it cannot be taken any more.
 pub(super) const HELD: u8 = 7;
+/// The place of a session that is about to move there.
+pub(super) const RESERVED: u8 = 8;

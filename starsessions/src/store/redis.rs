@@ -67,7 +67,7 @@ use crate::sentence::{debug_as_sentence, sentences};
 /// | operation | round trips |
 /// |---|---|
 /// | load, insert, replace, touch | 1; the first load of a listed session from a Cluster takes 2 in each process |
-/// | rotate | 1; a Cluster leaves it to the library, which takes 3 |
+/// | rotate | 1; a Cluster leaves it to the library, which takes 4 |
 /// | remove | 1 |
 /// | a list of sessions | 1; a Cluster takes 2, and 2 more where a session has ended |
 ///

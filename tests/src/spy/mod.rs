@@ -11,6 +11,7 @@ use starsessions::store::{
     StoreError, Touch, Touched,
 };
 use starsessions::{MemoryStore, Timestamp};
+use tokio::task::JoinHandle;
 
 use crate::gate::Gate;
 
@@ -41,6 +42,22 @@ struct Notes {
 
 /// When an operation fails, and how.
 type Fault = (Moment, fn() -> StoreError);
+
+/// Where a request stops, and how often it goes on there before.
+pub type Place = (Operation, Moment, usize);
+
+/// The places of these operations where a request can stop that begins each of them up to four times.
+#[must_use]
+pub fn places(operations: &[Operation]) -> Vec<Place> {
+    let mut places = Vec::new();
+    for &operation in operations {
+        for passed in 0..4 {
+            places.push((operation, Moment::Before, passed));
+            places.push((operation, Moment::After, passed));
+        }
+    }
+    places
+}
 
 /// When a store fails or waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -156,6 +173,34 @@ impl<S: Store> Spy<S> {
     /// Holds nothing any more; who waits already is not let through.
     pub fn release(&self) {
         self.notes().gates.clear();
+    }
+
+    /// Begins a request that stops at a place that it has passed so often before, and holds nothing else;
+    /// `None` if the request is over without it.
+    ///
+    /// # Panics
+    /// If the request does.
+    pub async fn stop_at<T: Send + 'static>(
+        &self,
+        (operation, moment, passed): Place,
+        request: impl Future<Output = T> + Send + 'static,
+    ) -> Option<(Gate, JoinHandle<T>)> {
+        let gate = self.hold(operation, moment);
+        (0..passed).for_each(|_| gate.open());
+        let mut request = tokio::spawn(request);
+        for _ in 0..=passed {
+            let is_over = tokio::select! {
+                biased;
+                () = gate.reached() => false,
+                over = &mut request => over.map(|_| true).unwrap(),
+            };
+            if is_over {
+                self.release();
+                return None;
+            }
+        }
+        self.release();
+        Some((gate, request))
     }
 
     async fn around<T>(

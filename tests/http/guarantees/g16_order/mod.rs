@@ -1,5 +1,6 @@
 //! G16: what was answered as done is explained by some order of the requests of that session.
 
+mod by_parts;
 mod logouts;
 mod odd_rows;
 mod sign_ins;
@@ -18,7 +19,7 @@ use starsessions_tests::gate::Gate;
 use starsessions_tests::logs::Logs;
 use starsessions_tests::shop::{self, Login, Shop};
 use starsessions_tests::site::{Kept, Site};
-use starsessions_tests::spy::{Moment, Operation, Spy};
+use starsessions_tests::spy::{Moment, Operation, Place, Spy, places};
 
 #[derive(Debug, Session)]
 struct Bound {

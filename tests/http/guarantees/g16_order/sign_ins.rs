@@ -160,8 +160,13 @@ async fn g16_a_sign_in_that_has_stopped_half_way_takes_no_place() {
     let visitor = site.serve(routes(&Gate::new()));
     let (mut stopped, mut other) = (visitor.clone(), visitor.clone());
     assert_eq!(stopped.post("/join/ada").await.status, StatusCode::OK);
-    store.fail_with(Operation::Insert, Moment::Before, || StoreError::Full);
-    assert!(stopped.post("/login/7").await.status.is_server_error());
+    // The session has a way to its new id, and no row there.
+    let has_moved = (Operation::Replace, Moment::After, 0);
+    let sign_in = stopped.ask(Method::POST, "/login/7");
+    let (gate, sign_in) = store.stop_at(has_moved, sign_in).await.unwrap();
+    store.fail_with(Operation::Replace, Moment::Before, || StoreError::Full);
+    gate.open();
+    assert!(sign_in.await.unwrap().status.is_server_error());
     store.recover();
     assert_eq!(other.post("/join/ada").await.status, StatusCode::CONFLICT);
     site.wait_seconds(15);

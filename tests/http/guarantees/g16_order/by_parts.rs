@@ -1,0 +1,82 @@
+//! What meets a session that moves, where the store cannot change two keys at once.
+
+use std::time::Duration;
+
+use super::*;
+
+/// A site whose sessions get a new id after 15 minutes, and a user whose next request gives one.
+async fn renewing() -> (Site, Client) {
+    let renewal = Duration::from_secs(900);
+    let site = Site::over(by_parts(), Kept::OnServer, |layer| layer.renewal(renewal));
+    let mut user = site.serve(routes(&Gate::new()));
+    user.post("/join/ada").await;
+    site.wait_seconds(1_000);
+    (site, user)
+}
+
+#[tokio::test]
+async fn g16_requests_at_once_find_a_session_that_is_about_to_move() {
+    let steps = places(&[Operation::Insert, Operation::Replace]);
+    for moving in &steps {
+        for loads in 0..3 {
+            for beside in &steps {
+                let read = (Operation::Load, Moment::After, loads);
+                meet_in_line([*moving, read, *beside]).await;
+            }
+        }
+    }
+}
+
+/// The first one stops as it moves the session, the second when it has read that, the third beside it, and then
+/// they go on.
+async fn meet_in_line(places: [Place; 3]) {
+    let (site, user) = renewing().await;
+    let mut stopped = Vec::new();
+    for place in places {
+        let request = user.ask(Method::POST, "/views");
+        let Some(waiting) = site.store.stop_at(place, request).await else {
+            return;
+        };
+        stopped.push(waiting);
+    }
+    stopped.rotate_left(1);
+    for (gate, request) in stopped {
+        gate.open();
+        let reply = request.await.unwrap();
+        assert_eq!(reply.status, StatusCode::OK, "{places:?}");
+        let mut browser = user.clone();
+        browser.keep(&reply);
+        assert_eq!(browser.get("/who").await.body, "ada", "{places:?}");
+    }
+    assert_eq!(user.clone().get("/views").await.body, "3", "{places:?}");
+}
+
+/// The request that moves the session goes on when the session is over.
+#[tokio::test]
+async fn g16_what_ends_while_it_moves_stays_ended() {
+    for place in places(&[Operation::Insert, Operation::Replace]) {
+        for path in ["/views", "/login/8"] {
+            for is_revoked in [false, true] {
+                let (site, mut user) = renewing().await;
+                let mut late = user.clone();
+                let moving = late.ask(Method::POST, path);
+                let Some((gate, moving)) = site.store.stop_at(place, moving).await else {
+                    continue;
+                };
+                if is_revoked {
+                    let layer = site.sessions.layer();
+                    layer.revoke_all::<Member>(&"ada".to_owned()).await.unwrap();
+                } else {
+                    user.get("/who").await;
+                    user.post("/logout").await;
+                }
+                gate.open();
+                late.keep(&moving.await.unwrap());
+                let case = format!("{place:?} {path} {is_revoked}");
+                assert_eq!(late.get("/who").await.body, "guest", "{case}");
+                assert_eq!(late.get("/me").await.body, "guest", "{case}");
+                assert_eq!(site.rows(), 0, "{case}");
+            }
+        }
+    }
+}
