@@ -13,7 +13,7 @@ use crate::error::SessionError;
 use crate::lifecycle::changes::Lookup;
 use crate::lifecycle::plan::Step;
 use crate::lifecycle::{AtLimit, SessionLimit};
-use crate::observe::EndCause;
+use crate::observe::{self, EndCause};
 
 impl Work {
     /// The values that the session is to be found by from now on, and was not before.
@@ -66,10 +66,9 @@ impl ServerSide {
         let now = work.plan.now;
         let claim = self.claim(lookups, now).await?;
         let done = self.within(limit, places, &claim, lookups, work).await;
-        let given_up = self.give_up(&claim, now).await;
-        let done = done?;
-        given_up?;
-        Ok(done)
+        // One that stays because the store fails takes its place until it ends by itself, and no more.
+        let _ = self.give_up(&claim, now).await;
+        done
     }
 
     async fn within(
@@ -94,7 +93,10 @@ impl ServerSide {
             && limit.at_limit == AtLimit::EndOldest
         {
             for lookup in lookups {
-                self.make_room(limit, lookup, own, &earlier, now).await?;
+                if let Err(error) = self.make_room(limit, lookup, own, &earlier, now).await {
+                    // The session has its new id, which an error would keep from the browser.
+                    observe::over_limit(&error);
+                }
             }
         }
         Ok(done)

@@ -235,6 +235,8 @@ impl SessionLayerBuilder {
     /// - With [`AtLimit::Refuse`], at least one of those that take the last places together succeeds; the
     ///   others may be refused, even if a place is left.
     /// - A sign-in that is refused has changed nothing.
+    /// - If the store fails in the moment in which a sign-in that has taken place ends another session, that one
+    ///   stays until the next sign-in.
     /// - A session that is given a new id in the very moment in which the store lists them may be
     ///   overlooked, until the next sign-in.
     pub fn sessions_per_user(mut self, max: usize, at_limit: AtLimit) -> Self {

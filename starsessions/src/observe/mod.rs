@@ -111,6 +111,11 @@ pub(crate) fn dropped() {
     count!("starsessions_dropped_total");
 }
 
+/// A sign-in has taken place, and another session could not be ended for it.
+pub(crate) fn over_limit(error: &impl fmt::Display) {
+    tracing::warn!(%error, "a user has more sessions than the limit, until the next sign-in");
+}
+
 /// A stored value cannot be read. The realm has its own line for it.
 pub(crate) fn unreadable(field: &'static str) {
     count!("starsessions_unreadable_fields_total", "field" => field);

@@ -174,6 +174,38 @@ async fn g16_a_sign_in_that_has_stopped_half_way_takes_no_place() {
     assert_eq!(other.post("/end-others").await.body, "0");
 }
 
+/// The store is away from the moment on in which the session has its new id.
+#[tokio::test]
+async fn g16_a_sign_in_that_was_carried_out_is_answered_as_done() {
+    for (at_limit, max) in [(AtLimit::EndOldest, 1), (AtLimit::Refuse, 2)] {
+        let site = Site::with(|layer| layer.sessions_per_user(max, at_limit));
+        let visitor = site.serve(routes(&Gate::new()));
+        let (mut first, mut second, mut third) = (visitor.clone(), visitor.clone(), visitor);
+        first.post("/join/ada").await;
+        site.wait_seconds(1);
+        second.post("/cart/tea").await;
+        let has_moved = (Operation::Rotate, Moment::After, 0);
+        let sign_in = second.ask(Method::POST, "/join/ada");
+        let (gate, sign_in) = site.store.stop_at(has_moved, sign_in).await.unwrap();
+        site.store.fail_all();
+        gate.open();
+        let reply = sign_in.await.unwrap();
+        site.store.recover();
+        assert_eq!(reply.status, StatusCode::OK, "{at_limit:?}");
+        second.keep(&reply);
+        assert_eq!(second.get("/who").await.body, "ada", "{at_limit:?}");
+        assert_eq!(second.get("/cart").await.body, "tea", "{at_limit:?}");
+        // Its claim is left for so long.
+        site.wait_seconds(120);
+        let is_refused = at_limit == AtLimit::Refuse;
+        let third_status = third.post("/join/ada").await.status;
+        assert_eq!(third_status == StatusCode::CONFLICT, is_refused);
+        let who = [first.get("/who").await.body, second.get("/who").await.body];
+        let left = if is_refused { "ada" } else { "guest" };
+        assert_eq!(who, [left; 2], "the limit holds again");
+    }
+}
+
 #[tokio::test]
 async fn g16_clocks_that_differ_refuse_no_sign_in() {
     for seconds in [1_i64, 2, 30] {
