@@ -132,6 +132,7 @@ impl ServerSide {
             );
             return Ok(is_record.then(|| Credential::Reference(Arc::clone(token), row)));
         };
+        // At least a place is reserved there before there is a way, until the session ends.
         let row = self.vault.store.load(way.successor.row_key(), now).await?;
         Ok(row.map(|row| Credential::Reference(way.successor, row)))
     }

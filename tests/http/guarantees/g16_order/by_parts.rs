@@ -80,3 +80,28 @@ async fn g16_what_ends_while_it_moves_stays_ended() {
         }
     }
 }
+
+/// A user leaves and signs in as another one; that request has read the session before it moved.
+#[tokio::test]
+async fn g16_an_end_that_begins_anew_ends_a_session_that_moves() {
+    for place in places(&[Operation::Insert, Operation::Replace]) {
+        let (site, mut user) = renewing().await;
+        let mut late = user.clone();
+        let has_read = (Operation::Load, Moment::After, 0);
+        let leaving = user.ask(Method::POST, "/anew/7");
+        let leaving = site.store.stop_at(has_read, leaving).await;
+        let (go_on, leaving) = leaving.expect("it reads the session");
+        let moving = late.ask(Method::POST, "/login/8");
+        let Some((gate, moving)) = site.store.stop_at(place, moving).await else {
+            continue;
+        };
+        go_on.open();
+        user.keep(&leaving.await.unwrap());
+        gate.open();
+        late.keep(&moving.await.unwrap());
+        assert_eq!(late.get("/who").await.body, "guest", "{place:?}");
+        assert_eq!(late.get("/me").await.body, "guest", "{place:?}");
+        assert_eq!(user.get("/me").await.body, "7", "{place:?}");
+        assert_eq!(site.rows(), 1, "{place:?}");
+    }
+}
