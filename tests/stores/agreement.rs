@@ -143,7 +143,7 @@ impl Story {
             Operation::Rotate(session, other, sight, left, row) => {
                 let old = self.key(*session);
                 let mut seen = self.seen(old, *sight);
-                // A rotation may keep a touch in between or not, so there is none.
+                // What a rotation leaves may keep a touch in between or not, so there is none.
                 let there = memory.load(&old, now).await.unwrap();
                 if let Some(there) = there.filter(|it| it.revision == seen.revision) {
                     seen = there;

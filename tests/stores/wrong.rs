@@ -43,6 +43,7 @@ enum Flaw {
     RotationKeepsTheRevision,
     RotationLeavesNothing,
     RotationReplaces,
+    RotationTakesTimesBack,
     StaleShowsWhatWasSeen,
     SweepFreesEverything,
     SweepIgnoresItsLimit,
@@ -102,6 +103,7 @@ convicts! {
     a_rotation_moves_a_session: RotationCopies RotationLeavesNothing RotationIsHalfSupported;
     a_rotation_needs_the_row_that_was_read: RotationIgnoresTheRevision RotationReplaces;
     a_rotation_ends_the_old_row: RotationKeepsTheRevision;
+    a_rotation_keeps_a_touch_in_between: RotationTakesTimesBack;
     an_index_key_leads_to_every_live_row: IndexIsEmpty IndexKnowsTheFirstKey ReplaceFilesNothing;
     an_index_key_leads_to_nothing_that_has_ended: IndexForgetsNothing;
     parallel_inserts_have_one_winner: ChecksThenInserts;
@@ -317,6 +319,10 @@ impl Store for Wrong {
             Flaw::RotationLeavesNothing if is_seen => {
                 self.store.rotate(rotation, now).await?;
                 self.store.remove(old).await?;
+            }
+            Flaw::RotationTakesTimesBack if is_seen => {
+                self.store.rotate(rotation, now).await?;
+                self.force(new, row, now).await;
             }
             Flaw::RotationReplaces if is_seen => {
                 self.store.remove(new).await?;

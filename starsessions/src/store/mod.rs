@@ -85,7 +85,8 @@ use crate::sentence::sentences;
 ///    If it is not, nothing is written and the row that is there is returned.
 /// 5. **A row is kept as it was given**, byte for byte, with its revision and its listing. Only its
 ///    times may be later: of a row that was [touched](Self::touch) since it was read, the later times
-///    stay (see [`Row::in_place_of`]).
+///    stay, also where the session moves to another key (see [`Row::in_place_of`]). What a rotation leaves may
+///    have them or not.
 /// 6. **An index key leads to every live row that is filed under it**: to all that was written before
 ///    the call, to nothing that has ended.
 /// 7. **Keys are compared byte by byte.**

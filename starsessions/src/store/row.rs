@@ -108,8 +108,8 @@ impl Row {
         self.deadline = self.deadline.max(touch.deadline);
     }
 
-    /// This row as it is to be kept in place of `stored`, which has the revision of `seen`: with the
-    /// later times, if `stored` was touched since it was seen.
+    /// This row as it is to be kept in place of `stored`, under its key or another one. `stored` has the revision
+    /// of `seen`; if it was touched since it was seen, the later times stay.
     #[must_use]
     pub fn in_place_of(&self, stored: &Self, seen: &Self) -> Self {
         let mut row = self.clone();

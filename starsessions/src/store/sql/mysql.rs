@@ -71,6 +71,14 @@ impl Server for MySql {
         DELETE FROM {table}
         WHERE session_key = {key} AND revision = {number}",
 
+        // A read that locks sees the row as it is now, at every isolation level.
+        rotate: "
+        INSERT INTO {table} (session_key, {columns})
+        SELECT {new_key}, {moved}
+        FROM {table}
+        WHERE session_key = {key} AND revision = {seen_revision} AND deadline > {now}
+        FOR UPDATE",
+
         file: "
         INSERT INTO {index} (index_key, session_key)
         VALUES ({index_key}, {key})

@@ -93,16 +93,17 @@ impl Server for Postgres {
         // The old row is locked first, so that it cannot change between the insert and the update.
         rotate: "
         WITH seen AS MATERIALIZED (
-            SELECT
+            SELECT deadline, last_seen
             FROM {table}
             WHERE key = {key} AND revision = {seen_revision} AND deadline > {now}
             FOR UPDATE
         ), inserted AS (
             INSERT INTO {table} AS stored (key, {columns})
-            SELECT {new_key}, {new_row}
+            SELECT {new_key}, {moved}
             FROM seen
             ON CONFLICT (key) DO UPDATE
-            SET ({columns}) = ROW ({new_row})
+            SET ({columns}) = ROW (EXCLUDED.revision, EXCLUDED.deadline, EXCLUDED.last_seen, EXCLUDED.value,
+                EXCLUDED.index_keys, EXCLUDED.card)
             WHERE stored.deadline <= {now}
             RETURNING true
         )

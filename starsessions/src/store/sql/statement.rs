@@ -34,8 +34,8 @@ statements! {
     free,
     /// Changes the row under the key, if it still is the one that was seen.
     replace,
-    /// Changes both rows or none; with a table of index keys, inserts the new row, and `replace` follows. If
-    /// empty, `replace` and `insert` do it.
+    /// Inserts the new row, if the old one still is the one that was seen. With a table of index keys, `replace`
+    /// follows in the same transaction; without, it changes the old row as well.
     rotate,
     /// Changes the row under the key, if it still is the one that was seen.
     touch,
@@ -63,6 +63,11 @@ pub(super) const SHARED: Statements<&'static str> = Statements {
     replace: "
         UPDATE {table} SET {changes}
         WHERE {key_column} = {key} AND revision = {seen_revision} AND deadline > {now}",
+    rotate: "
+        INSERT INTO {table} ({key_column}, {columns})
+        SELECT {new_key}, {moved}
+        FROM {table}
+        WHERE {key_column} = {key} AND revision = {seen_revision} AND deadline > {now}",
     touch: "
         UPDATE {table}
         SET deadline = {greatest}(deadline, {deadline}), last_seen = {greatest}(last_seen, {last_seen})
@@ -80,12 +85,19 @@ pub(super) const SHARED: Statements<&'static str> = Statements {
 };
 
 const ROW: &str = "{revision}, {deadline}, {last_seen}, {value}, {index_keys}, {card}";
-/// No expression reads a column that is assigned before it. So it does not matter whether assignments take
-/// place from left to right, or all at once as in PostgreSQL or under `SIMULTANEOUS_ASSIGNMENT`.
+/// The times are those of `Row::in_place_of`. No expression reads a column that is assigned before it. So it does
+/// not matter whether assignments take place from left to right, or all at once as in PostgreSQL or under
+/// `SIMULTANEOUS_ASSIGNMENT`.
 const CHANGES: &str = "
     deadline = CASE WHEN deadline = {seen_deadline} THEN {deadline} ELSE {greatest}(deadline, {deadline}) END,
     last_seen = {greatest}(last_seen, {last_seen}),
     revision = {revision}, value = {value}, index_keys = {index_keys}, card = {card}";
+/// The row that moves, with the times of `Row::in_place_of` as well.
+const MOVED: &str = "
+    {new_revision},
+    CASE WHEN deadline = {seen_deadline} THEN {new_deadline} ELSE {greatest}(deadline, {new_deadline}) END,
+    {greatest}(last_seen, {new_last_seen}),
+    {new_value}, {new_index_keys}, {new_card}";
 
 /// What the names of tables in templates stand for.
 pub(super) type Names = [(&'static str, String)];
@@ -100,13 +112,12 @@ impl Statement {
     pub(super) fn new<DB: Server>(template: &str, names: &Names) -> Self {
         let put_in = |sql: String, (name, text): (&str, &str)| sql.replace(name, text);
         let names = names.iter().map(|(name, text)| (*name, &**text));
-        let new_row = ROW.replace('{', "{new_");
         let parts = [
             ("{key_column}", DB::KEY),
             ("{columns}", COLUMNS),
             ("{changes}", CHANGES),
             ("{row}", ROW),
-            ("{new_row}", &new_row),
+            ("{moved}", MOVED),
             ("{greatest}", DB::GREATEST),
         ];
         let template = names.chain(parts).fold(template.to_owned(), put_in);

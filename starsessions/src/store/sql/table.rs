@@ -71,21 +71,14 @@ impl<DB: Server> Table<DB> {
 
     pub(super) async fn rotate(&self, rotation: Rotation<'_>, now: Timestamp) -> Result<Rotated> {
         let Rotation { old, seen, new, .. } = rotation;
-        let rotate = &self.statements.rotate;
         let requests = || {
-            let replace = self.replacing(old, seen, rotation.left, now).into_iter();
-            if rotate.is_empty() {
-                return replace
-                    .chain(self.inserting(new, rotation.row, now))
-                    .collect();
-            }
             let mut values = instead(old, seen, rotation.left, now).to_vec();
             values.push(("new_key", Given::Key(new.as_bytes())));
             values.push(("new_", Given::Row(rotation.row)));
-            let mut requests = vec![rotate.with(&values)];
+            let mut requests = vec![self.statements.rotate.with(&values)];
             if !self.statements.file.is_empty() {
                 requests.extend(self.beside(new, rotation.row, now));
-                requests.extend(replace);
+                requests.extend(self.replacing(old, seen, rotation.left, now));
             }
             requests
         };

@@ -72,6 +72,7 @@ clauses! {
         a_rotation_moves_a_session
         a_rotation_needs_the_row_that_was_read
         a_rotation_ends_the_old_row
+        a_rotation_keeps_a_touch_in_between
     }
     listing {
         an_index_key_leads_to_every_live_row

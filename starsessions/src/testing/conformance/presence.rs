@@ -62,6 +62,15 @@ pub async fn the_largest_row_is_kept_whole<S: Store>(store: &S) {
     for index_key in &index_keys {
         trial.lists(index_key, at(1), &[(&key, &second)]).await;
     }
+    let (new, left) = (new_key(), way_after(&second, b"way"));
+    let moving = rotation([&key, &new], [&second, &left, &first]);
+    if !trial.rotate(moving, &second).await {
+        return;
+    }
+    trial.holds(&new, at(1), &first).await;
+    for index_key in &index_keys {
+        trial.lists(index_key, at(1), &[(&new, &first)]).await;
+    }
 }
 
 /// Clause 1: a key that is taken keeps its row.

@@ -5,7 +5,7 @@
 use super::trial::{
     Trial, after, at, filed_row, new_index_key, new_key, rotation, row, touch, way_after,
 };
-use crate::store::{Replaced, Rotated, Rotation, Store, Touched};
+use crate::store::{Replaced, Rotated, Rotation, Row, Store, Touched};
 
 /// The session is under the new key with its listing; the old key leads the way, for its time.
 pub async fn a_rotation_moves_a_session<S: Store>(store: &S) {
@@ -99,4 +99,31 @@ pub async fn a_rotation_ends_the_old_row<S: Store>(store: &S) {
     trial.holds(&old, at(2), &left).await;
     trial.holds(&new, at(2), &moved).await;
     trial.lists(&index_key, at(2), &[(&new, &moved)]).await;
+}
+
+/// A rotation over a row that was touched since it was read takes no time back from the session.
+pub async fn a_rotation_keeps_a_touch_in_between<S: Store>(store: &S) {
+    let trial = Trial::new("a_rotation_keeps_a_touch_in_between", store);
+    // The touch is later, or what is written is; the deadline was extended, or not.
+    for later in [touch(20, 2_000), touch(5, 1_200), touch(20, 1_000)] {
+        for deadline in [500, 1_500] {
+            let (old, new, index_key) = (new_key(), new_key(), new_index_key());
+            let seen = filed_row(b"before", &[index_key]);
+            trial.insert(&old, &seen).await;
+            let stored = trial.touch(&old, &seen, later).await;
+            let sent = Row {
+                last_seen: at(10),
+                deadline: at(deadline),
+                ..filed_row(b"\xff\0after", &[index_key])
+            };
+            let left = way_after(&seen, b"way");
+            let rotation = rotation([&old, &new], [&seen, &left, &sent]);
+            if !trial.rotate(rotation, &stored).await {
+                return;
+            }
+            let kept = sent.in_place_of(&stored, &seen);
+            trial.holds(&new, at(20), &kept).await;
+            trial.lists(&index_key, at(20), &[(&new, &kept)]).await;
+        }
+    }
 }

@@ -22,15 +22,6 @@ impl Server for Sqlite {
     type Link = Threads;
 
     const STATEMENTS: Statements<&'static str> = Statements {
-        // The old row follows in the same transaction. The times are those of `Row::in_place_of`.
-        rotate: "
-        INSERT INTO {table} (key, {columns})
-        SELECT {new_key}, {new_revision},
-            CASE WHEN deadline = {seen_deadline} THEN {new_deadline} ELSE max(deadline, {new_deadline}) END,
-            max(last_seen, {new_last_seen}), {new_value}, {new_index_keys}, {new_card}
-        FROM {table}
-        WHERE key = {key} AND revision = {seen_revision} AND deadline > {now}",
-
         file: "
         INSERT INTO {index} (index_key, session)
         SELECT {index_key}, id FROM {table} WHERE key = {key}",
