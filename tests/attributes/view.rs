@@ -451,3 +451,31 @@ async fn a_change_through_a_shared_reference_is_said() {
         browser.visit(async |shared: Session<Shared>| shared.locked.lock().unwrap().to_string());
     assert_eq!(locked.await.body, "7");
 }
+
+mod other {
+    #[derive(starsessions::Session)]
+    pub(super) struct Shared {
+        pub(super) locked: String,
+    }
+}
+
+#[cfg(debug_assertions)]
+#[tokio::test]
+async fn one_message_about_a_field_silences_no_other_about_it() {
+    let mut browser = Client::guest();
+    browser
+        .insert(other::Shared {
+            locked: "no number".to_owned(),
+        })
+        .await;
+    let logs = Logs::capture();
+    browser
+        .visit(async |shared: Session<Shared>| *shared.locked.lock().unwrap() += 1)
+        .await;
+    for words in [
+        ["WARN", "shared.locked", "counts as absent"],
+        ["ERROR", "shared.locked", "get_mut"],
+    ] {
+        assert_eq!(logs.with(&words).len(), 1, "{words:?}: {}", logs.text());
+    }
+}

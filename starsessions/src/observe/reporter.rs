@@ -1,4 +1,5 @@
-//! What a layer says once, however often it happens: the first time as a warning, then at debug level.
+//! What a layer says once of each thing: the first time as a warning or an error, from then on at debug level or not
+//! at all.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -7,10 +8,26 @@ use std::sync::{Mutex, PoisonError};
 use super::{ambiguous, unreadable};
 use crate::value::{Invalid, ValueError};
 
-/// The names of what a layer has warned of.
+/// What a layer has warned of: the kind of message, and the name that it is about, if it is about one.
 #[derive(Debug, Default)]
 pub(crate) struct Reporter {
-    warned: Mutex<HashSet<&'static str>>,
+    warned: Mutex<HashSet<(Kind, &'static str)>>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Kind {
+    UnreadableField,
+    InvalidView,
+    Ambiguous,
+    PlainHttp,
+    DevelopmentCookie,
+    SharedCookie,
+    CachedCookie,
+    SharedPage,
+    #[cfg(debug_assertions)]
+    HiddenChange,
+    #[cfg(debug_assertions)]
+    RefreshedPrivilege,
 }
 
 /// A warning the first time, and the same at debug level from then on.
@@ -28,12 +45,12 @@ impl Reporter {
     pub(crate) fn unreadable(&self, field: &'static str, error: &ValueError) {
         unreadable(field);
         let told = "a stored session field cannot be read and counts as absent";
-        tell!(self.is_first(field), told, field, %error);
+        tell!(self.is_first_of(Kind::UnreadableField, field), told, field, %error);
     }
 
     pub(crate) fn invalid(&self, session: &'static str, invalid: &Invalid) {
         let told = "stored session fields are refused by `validate` and count as absent";
-        tell!(self.is_first(session), told, view = session, %invalid);
+        tell!(self.is_first_of(Kind::InvalidView, session), told, view = session, %invalid);
     }
 
     pub(crate) fn ambiguous(&self, cookie: &str, too_many: bool) {
@@ -43,12 +60,12 @@ impl Reporter {
         } else {
             "two cookies of one request lead to two different sessions, and none is used: one may have been planted"
         };
-        tell!(self.is_first("two sessions"), told, cookie);
+        tell!(self.is_first(Kind::Ambiguous), told, cookie);
     }
 
     /// A request came over plain http, where the session cookie is not kept.
     pub(crate) fn plain_http(&self, cookie: &str) {
-        if self.is_first("plain http") {
+        if self.is_first(Kind::PlainHttp) {
             tracing::warn!(
                 cookie,
                 "the session cookie is `Secure` and a request came over plain http, where browsers do \
@@ -60,7 +77,7 @@ impl Reporter {
 
     /// A request came over https, and the session cookie is one for development.
     pub(crate) fn development_cookie(&self, cookie: &str) {
-        if self.is_first("development cookie") {
+        if self.is_first(Kind::DevelopmentCookie) {
             tracing::warn!(
                 cookie,
                 "a request came over https, and its session cookie is not `Secure`: `SessionLayer::dev` \
@@ -71,7 +88,7 @@ impl Reporter {
 
     /// Layers of two realms serve one route with one cookie.
     pub(crate) fn shared_cookie(&self, cookie: &str, realm: &str, other: &str) {
-        if self.is_first("shared cookie") {
+        if self.is_first(Kind::SharedCookie) {
             tracing::error!(
                 cookie,
                 realm,
@@ -87,20 +104,20 @@ impl Reporter {
     pub(crate) fn cached_cookie(&self, header: &impl fmt::Display, value: &impl fmt::Debug) {
         let told = "a response sets the session cookie, and its handler lets caches store it; it is \
                     sent as `private, no-store`: let it say so itself, or change no session there";
-        tell!(self.is_first("cached cookie"), told, %header, ?value);
+        tell!(self.is_first(Kind::CachedCookie), told, %header, ?value);
     }
 
     /// A handler lets caches give a response to others that is made for the user of a session.
     pub(crate) fn shared_page(&self, header: &impl fmt::Display, value: &impl fmt::Debug) {
         let told = "a handler reads the session of its request, and lets caches give the response to \
                     others; it is sent as `private`: let it say so itself, or take no session there";
-        tell!(self.is_first("shared page"), told, %header, ?value);
+        tell!(self.is_first(Kind::SharedPage), told, %header, ?value);
     }
 
     /// In development builds, a field has changed that no view has seen changing.
     #[cfg(debug_assertions)]
     pub(crate) fn hidden_change(&self, field: &'static str) {
-        if self.is_first(field) {
+        if self.is_first_of(Kind::HiddenChange, field) {
             tracing::error!(
                 field,
                 "a session field was changed through a shared reference, as a `Mutex`, a `Cell` or an atomic \
@@ -119,7 +136,7 @@ impl Reporter {
         field: &'static str,
         identity: &'static str,
     ) {
-        if self.is_first(identity) {
+        if self.is_first_of(Kind::RefreshedPrivilege, identity) {
             tracing::warn!(
                 view = session,
                 field,
@@ -132,8 +149,12 @@ impl Reporter {
         }
     }
 
-    fn is_first(&self, name: &'static str) -> bool {
+    fn is_first(&self, kind: Kind) -> bool {
+        self.is_first_of(kind, "")
+    }
+
+    fn is_first_of(&self, kind: Kind, name: &'static str) -> bool {
         let mut warned = self.warned.lock().unwrap_or_else(PoisonError::into_inner);
-        warned.insert(name)
+        warned.insert((kind, name))
     }
 }
