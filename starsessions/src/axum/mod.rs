@@ -152,14 +152,19 @@ impl IntoResponse for SessionRejection {
     }
 }
 
-/// With the sentence as its body. Like every rejection it drops the request's data changes.
+/// With the sentence for the user as its body, in debug builds with the one for developers. Like every rejection it drops
+/// the request's data changes.
 impl IntoResponse for CsrfRejection {
     fn into_response(self) -> Response {
         let refused = match self {
             Self::Session(rejection) => return rejection.into_response(),
             refused => refused,
         };
-        let mut response = (refused.status(), format!("{refused}\n")).into_response();
+        let mut response = if cfg!(debug_assertions) {
+            (refused.status(), format!("{refused}\n")).into_response()
+        } else {
+            (refused.status(), refused.message()).into_response()
+        };
         let rejected = Rejected(Arc::new(refused.into()));
         response.extensions_mut().insert(rejected);
         response
