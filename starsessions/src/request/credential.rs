@@ -10,7 +10,6 @@ use super::pending::Moment;
 use super::reading::Brought;
 use super::slot::Slot;
 use super::state::State;
-use super::task::to_its_end;
 use crate::bearer::{self, Shown};
 use crate::cookie::Candidates;
 use crate::crypto::{ReferenceToken, RowKey};
@@ -18,6 +17,7 @@ use crate::engine::{Credential, Live};
 use crate::error::{SessionError, TransportError};
 use crate::lifecycle::plan::{Plan, Step};
 use crate::observe::{self, By, Name};
+use crate::store::to_its_end;
 
 impl Slot {
     /// What the request shows, where a header may show it. What is no token of ours counts for nothing, so
@@ -76,10 +76,7 @@ impl Slot {
         }
         let before = self.row_key();
         let slot = Arc::clone(self);
-        to_its_end(Box::pin(async move {
-            slot.commit_in_turn(Moment::HandOut).await
-        }))
-        .await?;
+        to_its_end(async move { slot.commit_in_turn(Moment::HandOut).await }).await?;
         // Another request may have given the session a new id, which makes this one's token a dead one.
         if before.is_some() && before == self.row_key() {
             self.refresh().await?;

@@ -7,13 +7,13 @@ use super::found::Found;
 use super::pending::Moment;
 use super::slot::Slot;
 use super::state::{Door, State};
-use super::task::to_its_end;
 use crate::clock::Timestamp;
 use crate::engine::{CookieChange, ENDING_GRACE, Endable, Executed, Live, Work};
 use crate::error::SessionError;
 use crate::lifecycle::OnServerError;
 use crate::lifecycle::plan::Plan;
 use crate::observe;
+use crate::store::to_its_end;
 
 /// How a request was answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,10 +47,7 @@ impl Slot {
             return self.commit_in_turn(Moment::Commit).await;
         }
         let slot = Arc::clone(self);
-        to_its_end(Box::pin(async move {
-            slot.commit_in_turn(Moment::Commit).await
-        }))
-        .await
+        to_its_end(async move { slot.commit_in_turn(Moment::Commit).await }).await
     }
 
     pub(super) async fn commit_in_turn(&self, moment: Moment) -> Result<(), SessionError> {
@@ -119,10 +116,7 @@ impl Slot {
         if !may_end_id {
             return self.finish_in_turn(&mut work, must_be_told).await;
         }
-        to_its_end(Box::pin(async move {
-            self.finish_in_turn(&mut work, must_be_told).await
-        }))
-        .await
+        to_its_end(async move { self.finish_in_turn(&mut work, must_be_told).await }).await
     }
 
     async fn finish_in_turn(
@@ -159,13 +153,13 @@ impl Slot {
             return Ok(());
         }
         let slot = Arc::clone(self);
-        to_its_end(Box::pin(async move {
+        to_its_end(async move {
             let _gate = slot.gate.lock().await;
             match slot.renewal(now) {
                 Some(mut work) => slot.carry_out(&mut work).await,
                 None => Ok(()),
             }
-        }))
+        })
         .await
     }
 

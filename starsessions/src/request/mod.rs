@@ -27,7 +27,6 @@ mod slot;
 mod state;
 #[cfg(feature = "takeover")]
 mod takeover;
-mod task;
 
 pub(crate) use self::explain::why_refused;
 pub(crate) use self::finish::{Remaining, ResponseKind};
@@ -38,4 +37,3 @@ pub(crate) use self::provenance::is_embedded;
 pub(crate) use self::provenance::is_repeatable;
 pub(crate) use self::realm::Realm;
 pub(crate) use self::slot::{Seen, Slot};
-pub(crate) use self::task::to_its_end;

@@ -13,9 +13,9 @@ use crate::lifecycle::changes::{Base, Change, Changes};
 use crate::lifecycle::plan::{Plan, Step};
 use crate::observe::{self, Name};
 use crate::record::Record;
-use crate::request::{Realm, Slot, to_its_end};
+use crate::request::{Realm, Slot};
 use crate::schema::{ChangedFields, FieldWriter, SessionData, Snapshot};
-use crate::store::StoreError;
+use crate::store::{StoreError, to_its_end};
 
 /// A session that outlives its request: for a WebSocket, an event stream or a task.
 ///
@@ -254,7 +254,7 @@ impl Held {
         }
         // A sign-in that has begun is counted, even if its caller has gone.
         let held = Arc::clone(self);
-        to_its_end(Box::pin(async move { held.carry_out_here(work).await })).await
+        to_its_end(async move { held.carry_out_here(work).await }).await
     }
 
     async fn carry_out_here(&self, mut work: Work) -> Result<(), SessionError> {

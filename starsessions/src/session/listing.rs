@@ -15,8 +15,9 @@ use crate::error::{LimitKind, SessionError};
 use crate::lifecycle::changes::Lookup;
 use crate::lifecycle::label::{LABEL_LIMIT, LABEL_SPEC};
 use crate::record::{Encoded, Record};
-use crate::request::{Realm, to_its_end};
+use crate::request::Realm;
 use crate::schema::Indexed;
+use crate::store::to_its_end;
 use crate::value;
 
 /// One of a user's sessions, for a page that shows them.
@@ -305,10 +306,10 @@ async fn end(
     is_to_end: impl Fn(&FoundSession) -> bool + Send + Sync + 'static,
 ) -> Result<usize, SessionError> {
     let realm = Arc::clone(realm);
-    to_its_end(Box::pin(async move {
+    to_its_end(async move {
         let now = realm.engine.now();
         realm.engine.end_sessions_of(&lookup, now, is_to_end).await
-    }))
+    })
     .await
 }
 

@@ -66,6 +66,7 @@ pub use self::sql::{PostgresStore, PostgresStoreBuilder};
 #[cfg(feature = "sqlite")]
 pub use self::sql::{SqliteOpenError, SqliteStore, SqliteStoreBuilder};
 pub use self::uninterrupted::Uninterrupted;
+pub(crate) use self::uninterrupted::to_its_end;
 use crate::clock::Timestamp;
 pub use crate::crypto::{IndexKey, RowKey};
 use crate::sentence::sentences;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use tokio::runtime::Handle;
-use tracing::Instrument as _;
+use tracing::{Instrument as _, Span};
 
 use super::{
     Inserted, Listed, Protection, Replaced, Rotated, Rotation, Row, Store, StoreError, Touch,
@@ -127,21 +127,22 @@ impl OwnedRotation {
     }
 }
 
-/// Runs an operation to its end: here, or in a task once this future is dropped.
+/// Runs an operation to its end: here, or in a task of the same span once this future is dropped. What ends a session
+/// must not stop half way when its request is given up.
 pub(crate) fn to_its_end<T: Send + 'static>(
     operation: impl Future<Output = T> + Send + 'static,
 ) -> ToItsEnd<T> {
     ToItsEnd {
         operation: Some(Box::pin(operation)),
-        runtime: None,
+        begun_in: None,
     }
 }
 
 /// See [`to_its_end`].
 pub(crate) struct ToItsEnd<T: Send + 'static> {
     operation: Option<Pin<Box<dyn Future<Output = T> + Send>>>,
-    /// The runtime that has begun the operation.
-    runtime: Option<Handle>,
+    /// The runtime and the span that have begun the operation: it may be dropped outside of both.
+    begun_in: Option<(Handle, Span)>,
 }
 
 impl<T: Send + 'static> Future for ToItsEnd<T> {
@@ -155,8 +156,9 @@ impl<T: Send + 'static> Future for ToItsEnd<T> {
         let poll = operation.as_mut().poll(cx);
         if poll.is_pending() {
             self.operation = Some(operation);
-            if self.runtime.is_none() {
-                self.runtime = Handle::try_current().ok();
+            if self.begun_in.is_none() {
+                let runtime = Handle::try_current().ok();
+                self.begun_in = runtime.map(|runtime| (runtime, Span::current()));
             }
         }
         poll
@@ -165,8 +167,10 @@ impl<T: Send + 'static> Future for ToItsEnd<T> {
 
 impl<T: Send + 'static> Drop for ToItsEnd<T> {
     fn drop(&mut self) {
-        if let (Some(operation), Some(runtime)) = (self.operation.take(), self.runtime.take()) {
-            runtime.spawn(operation.in_current_span());
+        if let (Some(operation), Some((runtime, span))) =
+            (self.operation.take(), self.begun_in.take())
+        {
+            runtime.spawn(operation.instrument(span));
         }
     }
 }

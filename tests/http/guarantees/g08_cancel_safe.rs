@@ -11,8 +11,10 @@ use starsessions::config::AtLimit;
 use starsessions::{CurrentSession, Session, SessionError};
 use starsessions_tests::client::{Client, Reply};
 use starsessions_tests::gate::Gate;
+use starsessions_tests::logs::Logs;
 use starsessions_tests::site::{Kept, Site};
 use starsessions_tests::spy::{Calls, Moment, Operation};
+use tower_http::catch_panic::CatchPanicLayer;
 
 use starsessions_tests::shop::{self, Shop};
 
@@ -194,6 +196,56 @@ async fn g08_a_sign_in_that_is_abandoned_is_counted_to_its_end() {
     }
     calls.dedup();
     assert_eq!(calls.len(), 2, "all of it, or nothing: {calls:?}");
+}
+
+/// Servers and layers enter the span of a request while they poll it, not when they drop it.
+#[tokio::test]
+async fn g08_a_logout_that_goes_on_without_its_request_is_logged_in_the_span_of_it() {
+    let (site, client) = slow_site().await;
+    let logs = Logs::capture();
+    let span = tracing::info_span!("abandoned");
+    let mut request = Box::pin(client.ask(Method::POST, "/logout"));
+    while site.store.take_calls().removes == 0 {
+        let polled = std::future::poll_fn(|cx| {
+            Poll::Ready(span.in_scope(|| request.as_mut().poll(cx).is_ready()))
+        });
+        assert!(!polled.await);
+        tokio::task::yield_now().await;
+    }
+    drop(request);
+    while logs.with(&["session ended"]).is_empty() {
+        tokio::task::yield_now().await;
+    }
+    let ended = logs.with(&["abandoned", "session ended"]);
+    assert_eq!(ended.len(), 1, "{}", logs.text());
+}
+
+/// A store that panics is a flaw of the store, like a handler that panics: the client gets no answer that says otherwise.
+#[tokio::test]
+async fn g08_a_logout_whose_store_panics_is_not_answered_as_done() {
+    for slow in [false, true] {
+        let site = Site::new();
+        let app = shop::with_logout()
+            .layer(site.sessions.layer())
+            .layer(CatchPanicLayer::new());
+        let mut client = Client::new(&app);
+        client.post("/login/7").await;
+        if slow {
+            site.store.slow_down();
+        }
+        site.store.fail_with(Operation::Remove, Moment::Before, || {
+            panic!("a flaw of the store")
+        });
+        let mut same = client.clone();
+        let reply = client.post("/logout").await;
+        assert_eq!(reply.status, StatusCode::INTERNAL_SERVER_ERROR, "{slow}");
+        assert!(!reply.sets_cookie(), "{slow}");
+        // Nothing stays locked, and the next try ends the session.
+        site.store.recover();
+        assert_eq!(same.get("/me").await.body, "7", "{slow}");
+        same.post("/logout").await;
+        assert_eq!(site.rows(), 0, "{slow}");
+    }
 }
 
 #[tokio::test]

@@ -224,8 +224,10 @@ impl<S: Store> Spy<S> {
         if let Some(gate) = gate {
             gate.pass().await;
         }
-        match self.notes().faults.get(&operation) {
-            Some((failing, error)) if *failing == moment => Err(error()),
+        // Out of the lock first: a fault may panic.
+        let fault = self.notes().faults.get(&operation).copied();
+        match fault {
+            Some((failing, error)) if failing == moment => Err(error()),
             _ => Ok(()),
         }
     }

@@ -16,9 +16,8 @@ use super::driver::Driver;
 use super::failure::{Failure, Reason};
 use super::server::Link;
 use super::statement::{Reply, Request};
-use crate::store::Result;
 use crate::store::again::Answer;
-use crate::store::uninterrupted::to_its_end;
+use crate::store::{Result, to_its_end};
 
 /// The connections of one store.
 pub(super) struct Connections<DB: Driver> {

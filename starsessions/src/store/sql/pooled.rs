@@ -19,8 +19,7 @@ macro_rules! sql_store {
         use crate::store::sql::names::{TableName, TableNameError};
         use crate::store::sql::statement::Reply;
         use crate::store::sql::table::Table;
-        use crate::store::uninterrupted::to_its_end;
-        use crate::store::Protection;
+        use crate::store::{Protection, to_its_end};
 
         $(#[$about])*
         ///
