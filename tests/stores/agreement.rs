@@ -233,13 +233,7 @@ impl Question {
                 Answer::Replaced(store.replace(key, seen, row, now).await.unwrap())
             }
             Self::Rotate([old, new], [seen, left, row]) => {
-                let rotation = Rotation {
-                    old,
-                    seen,
-                    left,
-                    new,
-                    row,
-                };
+                let rotation = Rotation::new(old, seen, left, new, row);
                 Answer::Rotated(store.rotate(rotation, now).await.unwrap())
             }
             Self::Touch(key, seen, touch) => {
@@ -296,10 +290,7 @@ fn row() -> impl Strategy<Value = Row> {
 }
 
 fn touch() -> impl Strategy<Value = Touch> {
-    (time(), time()).prop_map(|(last_seen, deadline)| Touch {
-        last_seen,
-        deadline,
-    })
+    (time(), time()).prop_map(|(last_seen, deadline)| Touch::new(last_seen, deadline))
 }
 
 fn time() -> impl Strategy<Value = Timestamp> {

@@ -133,13 +133,7 @@ async fn insert(store: &MemoryStore, key: RowKey, row: &Row) {
 async fn rotate(store: &MemoryStore, old: RowKey, new: RowKey, row: &Row) {
     let mut left = Row::new(*b"way", NOW, NOW + HOUR);
     left.revision = row.revision + 1;
-    let rotation = Rotation {
-        old: &old,
-        seen: row,
-        left: &left,
-        new: &new,
-        row,
-    };
+    let rotation = Rotation::new(&old, row, &left, &new, row);
     let rotated = store.rotate(rotation, NOW).await;
     assert_eq!(rotated.unwrap(), Rotated::Rotated);
 }

@@ -84,10 +84,7 @@ async fn a_server_that_is_away_is_unavailable() {
     let inserted = store.insert(&key, &user(), NOW).await.unwrap();
     assert_eq!(inserted, Inserted::Inserted);
     server.stop();
-    let touch = Touch {
-        last_seen: NOW,
-        deadline: NOW + HOUR,
-    };
+    let touch = Touch::new(NOW, NOW + HOUR);
     let touched = store.touch(&key, &user(), touch, NOW).await;
     assert!(
         matches!(touched, Err(StoreError::Unavailable(_))),

@@ -62,10 +62,7 @@ pub(crate) fn way_after(seen: &Row) -> Row {
 }
 
 pub(crate) fn touch(last_seen: u64, deadline: u64) -> Touch {
-    Touch {
-        last_seen: at(last_seen),
-        deadline: at(deadline),
-    }
+    Touch::new(at(last_seen), at(deadline))
 }
 
 /// Polls a future so many times, unless it is done, and drops it.

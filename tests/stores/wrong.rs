@@ -305,7 +305,7 @@ impl Store for Wrong {
                 self.store.insert(new, row, now).await?;
             }
             Flaw::RotationIgnoresTheRevision => {
-                let rotation = Rotation { seen, ..rotation };
+                let rotation = Rotation::new(old, seen, rotation.left, new, row);
                 return self.store.rotate(rotation, now).await;
             }
             Flaw::RotationIsHalfSupported => {
@@ -313,7 +313,7 @@ impl Store for Wrong {
                 return Ok(Rotated::Unsupported);
             }
             Flaw::RotationKeepsTheRevision => {
-                let rotation = Rotation { left, ..rotation };
+                let rotation = Rotation::new(old, rotation.seen, left, new, row);
                 return self.store.rotate(rotation, now).await;
             }
             Flaw::RotationLeavesNothing if is_seen => {

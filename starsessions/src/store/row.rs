@@ -29,6 +29,7 @@ pub struct Row {
 
 /// New times for a row; never data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Touch {
     /// See [`Row::last_seen`].
     pub last_seen: Timestamp,
@@ -38,6 +39,7 @@ pub struct Touch {
 
 /// A session that moves to a new key.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct Rotation<'a> {
     /// The key that it leaves.
     pub old: &'a RowKey,
@@ -118,6 +120,68 @@ impl Row {
             row.deadline = row.deadline.max(stored.deadline);
         }
         row
+    }
+}
+
+impl Touch {
+    /// For the tests of a store, or a store around another one.
+    ///
+    /// ```
+    /// use starsessions::Timestamp;
+    /// use starsessions::store::{Row, Touch};
+    ///
+    /// let at = Timestamp::from_unix_seconds;
+    /// let mut row = Row::new(*b"value", at(100), at(700));
+    /// row.touch(Touch::new(at(200), at(800)));
+    /// assert_eq!((row.last_seen, row.deadline), (at(200), at(800)));
+    /// ```
+    #[must_use]
+    pub fn new(last_seen: Timestamp, deadline: Timestamp) -> Self {
+        Self {
+            last_seen,
+            deadline,
+        }
+    }
+}
+
+impl<'a> Rotation<'a> {
+    /// For the tests of a store, or a store around another one: in the order of the fields.
+    ///
+    /// ```
+    /// use starsessions::store::{Rotated, Rotation, Row, RowKey, Store, StoreError};
+    /// use starsessions::{MemoryStore, Timestamp};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), StoreError> {
+    /// let [old, new] = [[1; 32], [2; 32]].map(RowKey::from_bytes);
+    /// let at = Timestamp::from_unix_seconds;
+    /// let row = Row::new(*b"session", at(100), at(700));
+    /// let mut left = Row::new(*b"way", at(100), at(160));
+    /// left.revision = row.revision + 1;
+    ///
+    /// let store = MemoryStore::new();
+    /// store.insert(&old, &row, at(100)).await?;
+    /// let rotation = Rotation::new(&old, &row, &left, &new, &row);
+    /// assert_eq!(store.rotate(rotation, at(100)).await?, Rotated::Rotated);
+    /// assert_eq!(store.load(&new, at(100)).await?, Some(row));
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn new(
+        old: &'a RowKey,
+        seen: &'a Row,
+        left: &'a Row,
+        new: &'a RowKey,
+        row: &'a Row,
+    ) -> Self {
+        Self {
+            old,
+            seen,
+            left,
+            new,
+            row,
+        }
     }
 }
 

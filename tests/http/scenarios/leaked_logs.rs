@@ -34,13 +34,7 @@ fn scenario_23_no_value_is_in_the_debug_output_of_what_a_store_is_given() {
     let listing = Listing::new(vec![IndexKey::from_bytes([7; 32])], *card);
     row.listing = Some(Arc::new(listing));
     let key = RowKey::from_bytes([9; 32]);
-    let rotation = Rotation {
-        old: &key,
-        seen: &row,
-        left: &row,
-        new: &key,
-        row: &row,
-    };
+    let rotation = Rotation::new(&key, &row, &row, &key, &row);
     let shown = format!("{row:?} {rotation:#?} {:?}", Listed::new(key, &row));
     for spelling in spellings(value).iter().chain(&spellings(card)) {
         assert!(!contains(shown.as_bytes(), spelling), "{shown}");

@@ -78,13 +78,8 @@ async fn visit(store: MySqlStore, number: u64) {
         poll_times(store.insert(&other, &elsewhere, at(1)), polls).await;
         let mut never = seen.clone();
         never.revision = 99;
-        let rotation = Rotation {
-            old: &own,
-            seen: &never,
-            left: &way_after(&never),
-            new: &other,
-            row: &elsewhere,
-        };
+        let left = way_after(&never);
+        let rotation = Rotation::new(&own, &never, &left, &other, &elsewhere);
         poll_times(store.rotate(rotation, at(1)), polls).await;
         poll_times(store.remove(&other), polls).await;
         let found = store.load(&own, at(1)).await.unwrap();

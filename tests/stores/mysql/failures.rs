@@ -268,14 +268,13 @@ async fn wait_for(pool: &MySqlPool, count: &str) {
 /// From the key 1 to the key 200.
 async fn rotate(store: &MySqlStore) -> Rotated {
     let seen = row(b"1");
-    let rotation = Rotation {
-        old: &key(1),
-        seen: &seen,
-        left: &way_after(&seen),
-        new: &key(200),
-        row: &row(b"moved"),
-    };
-    store.rotate(rotation, at(1)).await.unwrap()
+    store
+        .rotate(
+            Rotation::new(&key(1), &seen, &way_after(&seen), &key(200), &row(b"moved")),
+            at(1),
+        )
+        .await
+        .unwrap()
 }
 
 fn hex(key: &RowKey) -> String {

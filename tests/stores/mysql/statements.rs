@@ -79,13 +79,7 @@ async fn counts(server: &Server) {
     let rotate = async |what: &str, statements, number, seen: &Row, row: &Row| {
         let left = way_after(seen);
         let (old, new) = (key(number), key(number + 2));
-        let rotation = Rotation {
-            old: &old,
-            seen,
-            left: &left,
-            new: &new,
-            row,
-        };
+        let rotation = Rotation::new(&old, seen, &left, &new, row);
         meter
             .run(what, statements, store.rotate(rotation, at(1)))
             .await
@@ -138,14 +132,15 @@ async fn reads(server: &Server) {
     meter
         .reads("listed", store.listed(&index_key(1), at(1)))
         .await;
-    let rotation = Rotation {
-        old: &key(1),
-        seen: &second,
-        left: &way_after(&second),
-        new: &key(2),
-        row: &first,
-    };
-    meter.reads("rotate", store.rotate(rotation, at(1))).await;
+    meter
+        .reads(
+            "rotate",
+            store.rotate(
+                Rotation::new(&key(1), &second, &way_after(&second), &key(2), &first),
+                at(1),
+            ),
+        )
+        .await;
     meter.reads("remove", store.remove(&key(2))).await;
     meter.reads("sweep", store.sweep(5, at(3_000))).await;
 }

@@ -65,13 +65,8 @@ async fn each_operation_is_one_statement() {
 
 /// From the key 1 to the key 2.
 async fn rotate(store: &PostgresStore, seen: &Row) -> Rotated {
-    let rotation = Rotation {
-        old: &key(1),
-        seen,
-        left: &way_after(seen),
-        new: &key(2),
-        row: &filed_row(b"3", 7),
-    };
+    let (old, new, left, moved) = (key(1), key(2), way_after(seen), filed_row(b"3", 7));
+    let rotation = Rotation::new(&old, seen, &left, &new, &moved);
     store.rotate(rotation, at(2)).await.unwrap()
 }
 

@@ -70,10 +70,7 @@ async fn sweep_with_four_replicas(expired: i64) -> (Duration, Duration) {
     let mut slowest = Duration::ZERO;
     while !replicas.iter().all(JoinHandle::is_finished) {
         let asked = Instant::now();
-        let touch = Touch {
-            last_seen: at(1_501),
-            deadline: at(2_500),
-        };
+        let touch = Touch::new(at(1_501), at(2_500));
         let touched = database.store.touch(&kept, &seen, touch, at(1_500)).await;
         assert_eq!(touched.unwrap(), Touched::Touched);
         slowest = slowest.max(asked.elapsed());

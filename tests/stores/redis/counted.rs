@@ -99,14 +99,14 @@ async fn visit(
     assert_eq!(touched.unwrap(), Touched::Touched);
     let mut seen = second;
     seen.touch(moved);
-    let rotation = Rotation {
-        old: &old,
-        seen: &seen,
-        left: &way_after(&seen),
-        new: &new,
-        row: first,
-    };
-    let (rotated, rotate) = trips(proxy, store.rotate(rotation, at(2))).await;
+    let (rotated, rotate) = trips(
+        proxy,
+        store.rotate(
+            Rotation::new(&old, &seen, &way_after(&seen), &new, first),
+            at(2),
+        ),
+    )
+    .await;
     assert_eq!(rotated.unwrap(), Rotated::Rotated);
     let (removed, remove) = trips(proxy, store.remove(&new)).await;
     assert!(removed.unwrap().is_some());

@@ -44,13 +44,8 @@ async fn no_operation_leaves_a_key_for_ever() {
             .await
             .unwrap();
         assert_all_end(&server, "touch");
-        let rotation = Rotation {
-            old: &old,
-            seen: &second,
-            left: &way_after(&second),
-            new: &new,
-            row: &filed_row(b"moved"),
-        };
+        let (left, moved) = (way_after(&second), filed_row(b"moved"));
+        let rotation = Rotation::new(&old, &second, &left, &new, &moved);
         store.rotate(rotation, at(2)).await.unwrap();
         assert_eq!(times_to_live(&server).len(), 3, "{version:?}");
         assert_all_end(&server, "rotate");

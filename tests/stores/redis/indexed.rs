@@ -246,14 +246,13 @@ const ROTATIONS: u16 = 2_000;
 
 async fn rotate(store: &RedisStore, old: &RowKey, new: &RowKey) -> Rotated {
     let seen = row_until(DAY);
-    let rotation = Rotation {
-        old,
-        seen: &seen,
-        left: &way_after(&seen),
-        new,
-        row: &seen,
-    };
-    store.rotate(rotation, at(1)).await.unwrap()
+    store
+        .rotate(
+            Rotation::new(old, &seen, &way_after(&seen), new, &seen),
+            at(1),
+        )
+        .await
+        .unwrap()
 }
 
 fn row_until(second: u64) -> Row {

@@ -171,11 +171,5 @@ fn rotation<'a>(
     new: &'a RowKey,
     row: &'a Row,
 ) -> Rotation<'a> {
-    Rotation {
-        old,
-        seen,
-        left,
-        new,
-        row,
-    }
+    Rotation::new(old, seen, left, new, row)
 }

@@ -47,8 +47,5 @@ pub(super) fn way_after(seen: &Row) -> Row {
 }
 
 pub(super) fn touch(last_seen: u64, deadline: u64) -> Touch {
-    Touch {
-        last_seen: at(last_seen),
-        deadline: at(deadline),
-    }
+    Touch::new(at(last_seen), at(deadline))
 }

@@ -56,13 +56,7 @@ async fn each_operation_succeeds(store: &RedisStore, mut die: impl AsyncFnMut())
     assert_eq!(listed.unwrap().len(), 1);
     die().await;
     let (left, moved) = (way_after(&second), filed_row(b"moved"));
-    let rotation = Rotation {
-        old: &key,
-        seen: &second,
-        left: &left,
-        new: &successor,
-        row: &moved,
-    };
+    let rotation = Rotation::new(&key, &second, &left, &successor, &moved);
     let rotated = store.rotate(rotation, at(2)).await.unwrap();
     // A Cluster has no write to two keys: the engine does it by parts.
     let is_whole = rotated == Rotated::Rotated;

@@ -28,13 +28,8 @@ pub(crate) async fn an_operation_survives_a_closed_connection<S: Store>(
     assert_eq!(listed.unwrap().len(), 1);
     close().await;
     let (left, moved) = (way_after(&second), filed_row(b"moved", 1));
-    let rotation = Rotation {
-        old: &key(1),
-        seen: &second,
-        left: &left,
-        new: &key(2),
-        row: &moved,
-    };
+    let (old, new) = (key(1), key(2));
+    let rotation = Rotation::new(&old, &second, &left, &new, &moved);
     let rotated = store.rotate(rotation, at(2)).await;
     assert_eq!(rotated.unwrap(), Rotated::Rotated);
     close().await;
@@ -143,13 +138,8 @@ pub(crate) async fn a_lost_reply_is_made_up_for<S: Store + Clone>(store: &S, pro
     assert_eq!(replaced.unwrap(), Replaced::Replaced);
 
     let (left, moved) = (way_after(&second), filed_row(b"the moved value", 1));
-    let rotation = Rotation {
-        old: &key(1),
-        seen: &second,
-        left: &left,
-        new: &key(2),
-        row: &moved,
-    };
+    let (old, new) = (key(1), key(2));
+    let rotation = Rotation::new(&old, &second, &left, &new, &moved);
     lost("the moved value");
     assert_eq!(
         store.rotate(rotation, at(1)).await.unwrap(),

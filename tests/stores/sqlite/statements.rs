@@ -51,13 +51,9 @@ async fn a_rotation_that_fails_halfway_changes_nothing() {
     forbid(&database, "UPDATE ON sessions");
     let mut left = next(&row(1), *b"the way to the other key");
     left.listing = None;
-    let rotation = Rotation {
-        old: &key(1),
-        seen: &row(1),
-        left: &left,
-        new: &key(2),
-        row: &next(&row(1), *b"moved"),
-    };
+    let (old, new, seen) = (key(1), key(2), row(1));
+    let moved = next(&seen, *b"moved");
+    let rotation = Rotation::new(&old, &seen, &left, &new, &moved);
     let refused = store.rotate(rotation, at(1)).await;
     assert!(matches!(refused, Err(StoreError::Unavailable(_))));
     let found = store.load(&key(1), at(1)).await.unwrap();

@@ -69,10 +69,7 @@ async fn sweep(expired: u32) {
     let seen = store.load(&extended, now).await.unwrap().unwrap();
     let mut requests = 0;
     while !sweeping.is_finished() {
-        let touch = Touch {
-            last_seen: now,
-            deadline: Timestamp::from_unix_seconds(1_700),
-        };
+        let touch = Touch::new(now, Timestamp::from_unix_seconds(1_700));
         let touched = store.touch(&extended, &seen, touch, now).await.unwrap();
         assert_eq!(touched, Touched::Touched);
         requests += 1;
