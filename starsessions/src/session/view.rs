@@ -52,6 +52,27 @@ use crate::schema::{ChangedFields, FieldWriter, SessionData, Snapshot, WriteErro
 /// assert_eq!(add(Session::for_test(Shop { cart: vec![], views: 0 })).await, 1);
 /// # }
 /// ```
+///
+/// Its own methods, such as [`commit`](Self::commit), [`flush`](Self::flush), [`reload`](Self::reload) and
+/// [`current`](Self::current), hide those of the struct with the same name; a dereference calls the struct's:
+///
+/// ```
+/// # use starsessions::Session;
+/// #[derive(Session)]
+/// struct Wizard {
+///     step: u32,
+/// }
+///
+/// impl Wizard {
+///     fn current(&self) -> u32 {
+///         self.step + 1
+///     }
+/// }
+///
+/// async fn page(wizard: Session<Wizard>) -> String {
+///     format!("Step {}", (*wizard).current())
+/// }
+/// ```
 pub struct Session<T: SessionData> {
     pub(super) value: T,
     /// The encoding of the fields before the first mutation.
