@@ -143,7 +143,8 @@ impl Desk<'_> {
         let id = crypto::random_bytes().map_err(|_| DeviceRefusal::Failed)?;
         let device = Device::new(DeviceId::from_bytes(id), now);
         let record = live.record.clone();
-        let token = engine.bind(live, &device, now).await.map_err(why)?;
+        let token = engine.bind(live, &device, now).await;
+        let token = token.map_err(|error| self.why(&error))?;
         let text = token.seal_identifier(&device.id, &key);
         let text = text.map_err(|_| DeviceRefusal::Failed)?;
         let observer = engine.observer();
@@ -208,7 +209,8 @@ impl Desk<'_> {
         if !is_new {
             return Err(DeviceRefusal::Challenged);
         }
-        named.identifier.token = engine.bind(live, &known, now).await.map_err(why)?;
+        let token = engine.bind(live, &known, now).await;
+        named.identifier.token = token.map_err(|error| self.why(&error))?;
         engine
             .observer()
             .device_refreshed(Name::Token(&named.identifier.token));
@@ -254,6 +256,20 @@ impl Desk<'_> {
         }
     }
 
+    /// Why a device was not written.
+    fn why(&self, error: &SessionError) -> DeviceRefusal {
+        match error {
+            SessionError::Gone => DeviceRefusal::Ended,
+            // Another request of the same device has come first.
+            SessionError::Conflict { .. } => DeviceRefusal::Challenged,
+            SessionError::TooLarge(_) => {
+                self.realm.reporter.no_room_for_device(error);
+                DeviceRefusal::Ended
+            }
+            _ => DeviceRefusal::Failed,
+        }
+    }
+
     fn refuse(&self, why: DeviceRefusal, named: Option<&Named>) -> Response<Bytes> {
         match (why, named) {
             (DeviceRefusal::Failed, _) => status(StatusCode::SERVICE_UNAVAILABLE),
@@ -270,21 +286,6 @@ impl Desk<'_> {
 impl From<DeviceRefusal> for Refused {
     fn from(why: DeviceRefusal) -> Self {
         Self { why, named: None }
-    }
-}
-
-/// Why a device was not written.
-#[expect(clippy::needless_pass_by_value, reason = "for `map_err`")]
-fn why(error: SessionError) -> DeviceRefusal {
-    match error {
-        SessionError::Gone => DeviceRefusal::Ended,
-        // Another request of the same device has come first.
-        SessionError::Conflict { .. } => DeviceRefusal::Challenged,
-        SessionError::TooLarge(_) => {
-            tracing::error!(%error, "a session has no room for its device; raise the limit, or store less in it");
-            DeviceRefusal::Ended
-        }
-        _ => DeviceRefusal::Failed,
     }
 }
 

@@ -137,7 +137,7 @@ where
             let polled = catch_unwind(AssertUnwindSafe(|| {
                 let polled = this.inner.as_mut().poll(cx);
                 polled.map_ok(|response| match &attended.asked {
-                    Some(asked) => asked.show(response),
+                    Some(asked) => asked.show(&attended.slot, response),
                     None => response,
                 })
             }));
@@ -238,7 +238,7 @@ fn answer<B: Default + 'static, E>(
         let is_replaced = would_be_a_lie(&error, response.status());
         report(&error, is_replaced);
         if is_replaced {
-            let mut failed = pages::answer(asked.as_deref(), &error);
+            let mut failed = pages::answer(asked.as_deref(), slot, &error);
             headers::keep_announced(slot, &mut response, &mut failed);
             response = failed;
         }

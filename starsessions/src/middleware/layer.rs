@@ -263,12 +263,8 @@ where
             .as_ref()
             .is_some_and(|slot| slot.find(&self.realm.name).is_some())
         {
-            tracing::error!(
-                realm = self.realm.name,
-                path = request.uri().path(),
-                "two `SessionLayer`s of one realm serve this route; the outer one is used: \
-                 remove one, or give it another `realm`"
-            );
+            let Realm { reporter, name, .. } = &*self.realm;
+            reporter.second_layer(name, request.uri().path());
             return ResponseFuture::passing(self.inner.call(request));
         }
         if let Some(other) = outer

@@ -28,19 +28,15 @@ pub(crate) use self::future::{Failed, Rejected};
 pub use self::layer::{SessionLayer, SessionService};
 pub use self::pages::Rejection;
 pub use self::passive::{PassiveLayer, PassiveService};
+use crate::observe::Reporter;
 use crate::request::Slot;
 
 /// The slot of the session that a layer around some routes is about. Without one the layer has no
 /// effect, which is logged as an error.
-fn slot_around<'r, B>(request: &'r Request<B>, layer: &str) -> Option<&'r Arc<Slot>> {
+fn slot_around<'r, B>(request: &'r Request<B>, layer: &'static str) -> Option<&'r Arc<Slot>> {
     let slot = request.extensions().get::<Arc<Slot>>();
     if slot.is_none() {
-        tracing::error!(
-            method = %request.method(),
-            path = request.uri().path(),
-            "a `{layer}` changes nothing where no `SessionLayer` is outside of it; \
-             put it inside: add `.layer(SessionLayer::new(..))` after it"
-        );
+        Reporter::no_sessions(layer, request.method(), request.uri().path());
     }
     slot
 }

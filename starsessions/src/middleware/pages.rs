@@ -15,6 +15,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode};
 use super::future::{Failed, Rejected};
 use crate::csrf::CsrfRejection;
 use crate::error::SessionError;
+use crate::request::Slot;
 use crate::session::SessionRejection;
 
 /// Why the library answers in the place of a handler: what a [page](crate::SessionLayerBuilder::on_rejection) is made for.
@@ -122,13 +123,10 @@ impl Pages {
 }
 
 impl Asked {
-    fn make<B: 'static>(&self, rejection: &Rejection) -> Option<Response<B>> {
+    fn make<B: 'static>(&self, slot: &Slot, rejection: &Rejection) -> Option<Response<B>> {
         let Some(make) = self.pages.make.downcast_ref::<Page<B>>() else {
-            tracing::error!(
-                made = self.pages.body,
-                wanted = type_name::<B>(),
-                "a page of `on_rejection` has a body of another type than the responses of the service inside the layer"
-            );
+            let reporter = &slot.realm().reporter;
+            reporter.page_of_another_type(self.pages.body, type_name::<B>());
             return None;
         };
         let mut page = make(rejection, &self.head);
@@ -139,7 +137,7 @@ impl Asked {
 
     /// The response as it is, or with a page if it is an answer of the library. What middleware inside the layer has set
     /// stays: cookies, and what a script of another origin may read.
-    pub(super) fn show<B: 'static>(&self, response: Response<B>) -> Response<B> {
+    pub(super) fn show<B: 'static>(&self, slot: &Slot, response: Response<B>) -> Response<B> {
         let extensions = response.extensions();
         if extensions.get::<HasPage>().is_some() {
             return response;
@@ -152,7 +150,7 @@ impl Asked {
         if rejection.status().is_redirection() {
             return response;
         }
-        let Some(page) = self.make::<B>(&rejection) else {
+        let Some(page) = self.make::<B>(slot, &rejection) else {
             return response;
         };
         let (mut head, _) = response.into_parts();
@@ -171,9 +169,10 @@ impl Asked {
 /// What answers in the place of a handler whose session could not be written.
 pub(super) fn answer<B: Default + 'static>(
     asked: Option<&Asked>,
+    slot: &Slot,
     error: &SessionError,
 ) -> Response<B> {
-    let page = asked.and_then(|asked| asked.make(&Rejection::from(error.clone())));
+    let page = asked.and_then(|asked| asked.make(slot, &Rejection::from(error.clone())));
     page.unwrap_or_else(|| {
         let mut response = Response::new(B::default());
         *response.status_mut() = error.status();

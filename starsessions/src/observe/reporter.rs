@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 use std::fmt;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{LazyLock, Mutex, PoisonError};
 
 use super::{ambiguous, unreadable};
 use crate::value::{Invalid, ValueError};
@@ -22,6 +22,12 @@ enum Kind {
     PlainHttp,
     DevelopmentCookie,
     SharedCookie,
+    SecondLayer,
+    NoSessions,
+    LateChange,
+    PageOfAnotherType,
+    #[cfg(feature = "dbsc")]
+    NoRoomForDevice,
     CachedCookie,
     SharedPage,
     #[cfg(debug_assertions)]
@@ -30,11 +36,11 @@ enum Kind {
     RefreshedPrivilege,
 }
 
-/// A warning the first time, and the same at debug level from then on.
+/// A warning or an error the first time, and the same at debug level from then on.
 macro_rules! tell {
-    ($is_first:expr, $told:ident, $($fields:tt)*) => {
+    ($level:ident, $is_first:expr, $told:ident, $($fields:tt)*) => {
         if $is_first {
-            tracing::warn!($($fields)*, "{}; further ones are logged at debug level", $told);
+            tracing::$level!($($fields)*, "{}; further ones are logged at debug level", $told);
         } else {
             tracing::debug!($($fields)*, "{}", $told);
         }
@@ -45,12 +51,12 @@ impl Reporter {
     pub(crate) fn unreadable(&self, field: &'static str, error: &ValueError) {
         unreadable(field);
         let told = "a stored session field cannot be read and counts as absent";
-        tell!(self.is_first_of(Kind::UnreadableField, field), told, field, %error);
+        tell!(warn, self.is_first_of(Kind::UnreadableField, field), told, field, %error);
     }
 
     pub(crate) fn invalid(&self, session: &'static str, invalid: &Invalid) {
         let told = "stored session fields are refused by `validate` and count as absent";
-        tell!(self.is_first_of(Kind::InvalidView, session), told, view = session, %invalid);
+        tell!(warn, self.is_first_of(Kind::InvalidView, session), told, view = session, %invalid);
     }
 
     pub(crate) fn ambiguous(&self, cookie: &str, too_many: bool) {
@@ -60,7 +66,7 @@ impl Reporter {
         } else {
             "two cookies of one request lead to two different sessions, and none is used: one may have been planted"
         };
-        tell!(self.is_first(Kind::Ambiguous), told, cookie);
+        tell!(warn, self.is_first(Kind::Ambiguous), told, cookie);
     }
 
     /// A request came over plain http, where the session cookie is not kept.
@@ -100,18 +106,52 @@ impl Reporter {
         }
     }
 
+    /// The layers of one realm serve one route, and the inner one has no effect.
+    pub(crate) fn second_layer(&self, realm: &str, path: &str) {
+        let told = "two `SessionLayer`s of one realm serve this route; the outer one is used: \
+                    remove one, or give it another `realm`";
+        tell!(error, self.is_first(Kind::SecondLayer), told, realm, path);
+    }
+
+    /// A view was changed when nothing could be written any more.
+    pub(crate) fn late_change(&self, session: &'static str) {
+        let told = "a session was changed after its response had left, as in a task; the change is lost: \
+                    commit it before answering, or have the task change a handle that `detach` has made";
+        let is_first = self.is_first_of(Kind::LateChange, session);
+        tell!(error, is_first, told, view = session);
+    }
+
+    /// A page of the application does not fit the responses of its service.
+    pub(crate) fn page_of_another_type(&self, made: &str, wanted: &str) {
+        let told = "a page of `on_rejection` has a body of another type than the responses of the service inside \
+                    the layer, and is not shown";
+        tell!(
+            error,
+            self.is_first(Kind::PageOfAnotherType),
+            told,
+            made,
+            wanted
+        );
+    }
+
+    #[cfg(feature = "dbsc")]
+    pub(crate) fn no_room_for_device(&self, error: &impl fmt::Display) {
+        let told = "a session has no room for its device; raise the limit, or store less in it";
+        tell!(error, self.is_first(Kind::NoRoomForDevice), told, %error);
+    }
+
     /// A handler lets caches store a response that sets the session cookie.
     pub(crate) fn cached_cookie(&self, header: &impl fmt::Display, value: &impl fmt::Debug) {
         let told = "a response sets the session cookie, and its handler lets caches store it; it is \
                     sent as `private, no-store`: let it say so itself, or change no session there";
-        tell!(self.is_first(Kind::CachedCookie), told, %header, ?value);
+        tell!(warn, self.is_first(Kind::CachedCookie), told, %header, ?value);
     }
 
     /// A handler lets caches give a response to others that is made for the user of a session.
     pub(crate) fn shared_page(&self, header: &impl fmt::Display, value: &impl fmt::Debug) {
         let told = "a handler reads the session of its request, and lets caches give the response to \
                     others; it is sent as `private`: let it say so itself, or take no session there";
-        tell!(self.is_first(Kind::SharedPage), told, %header, ?value);
+        tell!(warn, self.is_first(Kind::SharedPage), told, %header, ?value);
     }
 
     /// In development builds, a field has changed that no view has seen changing.
@@ -147,6 +187,15 @@ impl Reporter {
                  `exclusive` on it says so. Release builds say nothing"
             );
         }
+    }
+
+    /// A layer around some routes has no effect, because there is no session that it could be about, and so no realm.
+    pub(crate) fn no_sessions(layer: &'static str, method: &impl fmt::Display, path: &str) {
+        static OF_NO_REALM: LazyLock<Reporter> = LazyLock::new(Reporter::default);
+        let told = "this layer changes nothing where no `SessionLayer` is outside of it; put it inside: add \
+                    `.layer(SessionLayer::new(..))` after it";
+        let is_first = OF_NO_REALM.is_first_of(Kind::NoSessions, layer);
+        tell!(error, is_first, told, layer, %method, path);
     }
 
     fn is_first(&self, kind: Kind) -> bool {

@@ -208,11 +208,8 @@ impl<T: SessionData> Session<T> {
 
     /// The response has left, so the change cannot be written any more.
     fn report_loss(&self) {
-        tracing::error!(
-            view = T::SCHEMA.type_name,
-            "a session was changed after its response had left, as in a task; the change is lost: \
-             commit it before answering, or have the task change a handle that `detach` has made"
-        );
+        let reporter = &self.slot.realm().reporter;
+        reporter.late_change(T::SCHEMA.type_name);
     }
 
     /// Reads the fields anew: the store is asked again, and changes that this view has not yet
