@@ -57,12 +57,12 @@ debug_as_name!(RedisClient);
 
 /// Connected, or about to be again.
 pub(crate) struct Link {
-    way: Way,
+    route: Route,
     /// Whether `SET` has `IFEQ`: true until a server refuses it, and again with the next connection.
     pub(super) has_ifeq: AtomicBool,
 }
 
-enum Way {
+enum Route {
     /// One server at a time.
     Single(Arc<RwLock<Latest>>),
     /// A connection to each node; the client finds the nodes and replaces connections.
@@ -78,10 +78,10 @@ struct Latest {
 
 impl Link {
     pub(crate) async fn open(client: RedisClient) -> Result<Self, RedisConnectError> {
-        let way = match client.0 {
+        let route = match client.0 {
             Kind::Single(mut source) => source.connect().await.map(|node| {
                 let (node, attempts) = (Ok(node), 1);
-                Way::Single(Arc::new(RwLock::new(Latest {
+                Route::Single(Arc::new(RwLock::new(Latest {
                     source,
                     node,
                     attempts,
@@ -91,24 +91,24 @@ impl Link {
             Kind::Cluster(client) => client
                 .get_async_generic_connection()
                 .await
-                .map(Way::Cluster),
+                .map(Route::Cluster),
         };
         Ok(Self {
-            way: way.map_err(RedisConnectError)?,
+            route: route.map_err(RedisConnectError)?,
             has_ifeq: AtomicBool::new(true),
         })
     }
 
     /// Whether a command may name two keys.
     pub(crate) fn is_cluster(&self) -> bool {
-        matches!(self.way, Way::Cluster(_))
+        matches!(self.route, Route::Cluster(_))
     }
 
     /// How many there were so far to the one server; the client of a Cluster counts none.
     pub(super) async fn connections(&self) -> u64 {
-        match &self.way {
-            Way::Single(latest) => latest.read().await.attempts,
-            Way::Cluster(_) => 0,
+        match &self.route {
+            Route::Single(latest) => latest.read().await.attempts,
+            Route::Cluster(_) => 0,
         }
     }
 
@@ -124,8 +124,8 @@ impl Link {
     }
 
     async fn send_once(&self, command: &Cmd) -> RedisResult<Value> {
-        match &self.way {
-            Way::Single(latest) => {
+        match &self.route {
+            Route::Single(latest) => {
                 let mut node = connected(latest).await?;
                 let value = node.ask(command).await;
                 // After a fail-over the former master refuses to write.
@@ -134,7 +134,7 @@ impl Link {
                     false => error,
                 })
             }
-            Way::Cluster(connection) => {
+            Route::Cluster(connection) => {
                 let mut connection = connection.clone();
                 let value = connection.req_packed_command(command);
                 let value = tokio::time::timeout(CLUSTER_TIMEOUT, value).await;
