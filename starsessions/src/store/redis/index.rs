@@ -23,8 +23,8 @@ use crate::clock::Timestamp;
 use crate::crypto::{IndexKey, RowKey};
 use crate::store::{Listed, Result, Row};
 
-/// What is under the keys that an index has.
-type Found = BTreeMap<RowKey, Option<Row>>;
+/// What a look at an index has found: what is under the keys that it has.
+type Look = BTreeMap<RowKey, Option<Row>>;
 
 impl Rows {
     /// On one server, a look is of one moment, however fast sessions move. In a Cluster, a session that moves between
@@ -34,7 +34,7 @@ impl Rows {
     pub(super) async fn listed(&self, index_key: &IndexKey, now: Timestamp) -> Result<Vec<Listed>> {
         let is_filed = |row: &Row| row.is_live(now) && row.index_keys().contains(index_key);
         let revision = |row: &Option<Row>| row.as_ref().map(|row| row.revision);
-        let mut before = Found::new();
+        let mut before = Look::new();
         for _ in 0..MAX_LOOKS {
             let found = self.look(index_key, now).await?;
             let is_proven = |(key, row): (&RowKey, &Option<Row>)| {
@@ -54,14 +54,14 @@ impl Rows {
     }
 
     /// What is under the keys of an index: a Cluster has them in many places.
-    async fn look(&self, index_key: &IndexKey, now: Timestamp) -> Result<Found> {
+    async fn look(&self, index_key: &IndexKey, now: Timestamp) -> Result<Look> {
         let (name, now) = (self.index_name(index_key), now.as_unix_seconds());
         let start = self.prefix.clone() + SESSION;
         let found: Vec<(Vec<u8>, Value)> = if self.link.is_cluster() {
             let entries = Cmd::zrangebyscore(name, now, "+inf");
             let entries: Vec<Vec<u8>> = self.link.send(&entries).await.read()?;
             if entries.is_empty() {
-                return Ok(Found::new());
+                return Ok(Look::new());
             }
             let names = entries
                 .iter()
