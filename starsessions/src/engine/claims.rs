@@ -60,7 +60,7 @@ impl ServerSide {
 
     /// Makes sure that no other sign-in takes the place; `false` if one has.
     pub(super) async fn hold(&self, claim: &Claim, now: Timestamp) -> Result<bool, StoreError> {
-        let held = successor(&claim.row, HELD);
+        let held = with_value(&claim.row, HELD);
         let replaced = self
             .vault
             .store
@@ -87,7 +87,7 @@ impl ServerSide {
         let Some((row, false)) = self.look_at_claim(key, now).await? else {
             return Ok(false);
         };
-        let mut ended = successor(&row, ENDED);
+        let mut ended = with_value(&row, ENDED);
         ended.listing = None;
         let replaced = self.vault.store.replace(key, &row, &ended, now);
         Ok(replaced.await? == Replaced::Replaced)
@@ -100,7 +100,7 @@ impl ServerSide {
     }
 }
 
-fn successor(row: &Row, value: u8) -> Row {
+fn with_value(row: &Row, value: u8) -> Row {
     let mut next = row.clone();
     next.value = Arc::new([value]);
     next.revision += 1;
