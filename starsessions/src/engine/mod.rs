@@ -36,7 +36,7 @@ use crate::clock::{Clock, Timestamp};
 use crate::crypto::{self, Fingerprint, KeyRing, ReferenceToken, RowKey};
 use crate::error::SessionError;
 use crate::lifecycle::changes::ExclusiveConflict;
-use crate::lifecycle::expiry::{ExpiredBy, is_settled};
+use crate::lifecycle::expiry::{ExpiredBy, is_old_enough_for_new_id};
 use crate::lifecycle::plan::{Next, Plan};
 use crate::lifecycle::{Policy, SessionLimit};
 use crate::observe::{self, Name, Observer, Refusal};
@@ -317,7 +317,7 @@ impl Engine {
         let Credential::Reference(token, _) = &live.credential else {
             return false;
         };
-        !token.is_under_active_key(self.keys()) && !is_settled(&live.record, now)
+        !token.is_under_active_key(self.keys()) && !is_old_enough_for_new_id(&live.record, now)
     }
 }
 

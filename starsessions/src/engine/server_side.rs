@@ -14,7 +14,7 @@ use crate::clock::Timestamp;
 use crate::crypto::ReferenceToken;
 use crate::error::SessionError;
 use crate::lifecycle::SessionLimit;
-use crate::lifecycle::expiry::is_settled;
+use crate::lifecycle::expiry::is_old_enough_for_new_id;
 use crate::lifecycle::plan::{Next, Plan, Step};
 use crate::observe::{Name, Refusal};
 use crate::record::Record;
@@ -51,7 +51,7 @@ impl ServerSide {
                 Found::Record(record, row) if self.context.policy.is_live(&record, now) => {
                     let live = Live {
                         is_outdated: !token.is_under_active_key(&self.context.keys)
-                            && is_settled(&record, now),
+                            && is_old_enough_for_new_id(&record, now),
                         credential: Credential::Reference(token, row),
                         record,
                         is_news,

@@ -77,12 +77,12 @@ impl Cookies<'_> {
     }
 
     /// Which cookies must go, so that there are no more than `most` with another one of this size: first
-    /// those that cannot be opened, then the oldest. Those that are `settled` are gone, or are new.
+    /// those that cannot be opened, then the oldest. Those that the response sets are gone, or are new.
     pub(super) fn make_room(
         &self,
         octets: usize,
         most: usize,
-        is_settled: impl Fn(&str) -> bool,
+        is_set: impl Fn(&str) -> bool,
     ) -> Vec<FlowCookie> {
         let start = self.name("");
         let mut brought: Vec<Brought> = Vec::new();
@@ -91,7 +91,7 @@ impl Cookies<'_> {
                 continue;
             };
             let name = self.name(ending);
-            if is_settled(&name) || brought.iter().any(|known| known.name == name) {
+            if is_set(&name) || brought.iter().any(|known| known.name == name) {
                 continue;
             }
             let opened = self.open(&name, value);

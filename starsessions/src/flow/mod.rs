@@ -202,7 +202,7 @@ impl<T: Serialize + DeserializeOwned + 'static> Flows<T> {
     }
 
     fn find(&self, cookies: &Cookies<'_>, name: &str) -> Result<(T, SameSite), FlowRefusal> {
-        if self.slot.settles_flow(name) {
+        if self.slot.sets_flow_cookie(name) {
             return Err(FlowRefusal::Unknown);
         }
         let attempt = cookies.find(name)?;
@@ -236,8 +236,8 @@ impl<T: Serialize + DeserializeOwned + 'static> Flows<T> {
             self.slot.explain_flow(Err(FlowRefusal::Embedded));
             return Ok(state);
         }
-        let is_settled = |name: &str| self.slot.settles_flow(name);
-        for cookie in cookies.make_room(octets, Self::MOST, is_settled) {
+        let is_set = |name: &str| self.slot.sets_flow_cookie(name);
+        for cookie in cookies.make_room(octets, Self::MOST, is_set) {
             self.slot.set_flow_cookie(cookie)?;
         }
         self.slot.set_flow_cookie(FlowCookie {

@@ -120,7 +120,7 @@ impl Policy {
 /// Whether the id is old enough for one under another key. Nodes that do not agree on the active key
 /// yet would pass a session to and fro, and each new id is one more that requests on their way do
 /// not know.
-pub(crate) fn is_settled(record: &Record, now: Timestamp) -> bool {
+pub(crate) fn is_old_enough_for_new_id(record: &Record, now: Timestamp) -> bool {
     now.since(record.issued_at) >= MIN_RENEWAL
 }
 

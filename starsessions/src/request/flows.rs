@@ -43,7 +43,7 @@ impl Slot {
     }
 
     /// Whether the response sets or removes the cookie that is so called.
-    pub(crate) fn settles_flow(&self, name: &str) -> bool {
+    pub(crate) fn sets_flow_cookie(&self, name: &str) -> bool {
         let state = self.state();
         state.flows.iter().any(|cookie| cookie.name == name)
     }
