@@ -37,7 +37,7 @@ enum Kind {
 }
 
 /// A warning or an error the first time, and the same at debug level from then on.
-macro_rules! tell {
+macro_rules! tell_once {
     ($level:ident, $is_first:expr, $told:ident, $($fields:tt)*) => {
         if $is_first {
             tracing::$level!($($fields)*, "{}; further ones are logged at debug level", $told);
@@ -51,12 +51,12 @@ impl Reporter {
     pub(crate) fn unreadable(&self, field: &'static str, error: &ValueError) {
         unreadable(field);
         let told = "a stored session field cannot be read and counts as absent";
-        tell!(warn, self.is_first_of(Kind::UnreadableField, field), told, field, %error);
+        tell_once!(warn, self.is_first_of(Kind::UnreadableField, field), told, field, %error);
     }
 
     pub(crate) fn invalid(&self, session: &'static str, invalid: &Invalid) {
         let told = "stored session fields are refused by `validate` and count as absent";
-        tell!(warn, self.is_first_of(Kind::InvalidView, session), told, view = session, %invalid);
+        tell_once!(warn, self.is_first_of(Kind::InvalidView, session), told, view = session, %invalid);
     }
 
     pub(crate) fn ambiguous(&self, cookie: &str, too_many: bool) {
@@ -66,7 +66,7 @@ impl Reporter {
         } else {
             "two cookies of one request lead to two different sessions, and none is used: one may have been planted"
         };
-        tell!(warn, self.is_first(Kind::Ambiguous), told, cookie);
+        tell_once!(warn, self.is_first(Kind::Ambiguous), told, cookie);
     }
 
     /// A request came over plain http, where the session cookie is not kept.
@@ -110,7 +110,7 @@ impl Reporter {
     pub(crate) fn second_layer(&self, realm: &str, path: &str) {
         let told = "two `SessionLayer`s of one realm serve this route; the outer one is used: \
                     remove one, or give it another `realm`";
-        tell!(error, self.is_first(Kind::SecondLayer), told, realm, path);
+        tell_once!(error, self.is_first(Kind::SecondLayer), told, realm, path);
     }
 
     /// A view was changed when nothing could be written any more.
@@ -118,14 +118,14 @@ impl Reporter {
         let told = "a session was changed after its response had left, as in a task; the change is lost: \
                     commit it before answering, or have the task change a handle that `detach` has made";
         let is_first = self.is_first_of(Kind::LateChange, session);
-        tell!(error, is_first, told, view = session);
+        tell_once!(error, is_first, told, view = session);
     }
 
     /// A page of the application does not fit the responses of its service.
     pub(crate) fn page_of_another_type(&self, made: &str, wanted: &str) {
         let told = "a page of `on_rejection` has a body of another type than the responses of the service inside \
                     the layer, and is not shown";
-        tell!(
+        tell_once!(
             error,
             self.is_first(Kind::PageOfAnotherType),
             told,
@@ -137,21 +137,21 @@ impl Reporter {
     #[cfg(feature = "dbsc")]
     pub(crate) fn no_room_for_device(&self, error: &impl fmt::Display) {
         let told = "a session has no room for its device; raise the limit, or store less in it";
-        tell!(error, self.is_first(Kind::NoRoomForDevice), told, %error);
+        tell_once!(error, self.is_first(Kind::NoRoomForDevice), told, %error);
     }
 
     /// A handler lets caches store a response that sets the session cookie.
     pub(crate) fn cached_cookie(&self, header: &impl fmt::Display, value: &impl fmt::Debug) {
         let told = "a response sets the session cookie, and its handler lets caches store it; it is \
                     sent as `private, no-store`: let it say so itself, or change no session there";
-        tell!(warn, self.is_first(Kind::CachedCookie), told, %header, ?value);
+        tell_once!(warn, self.is_first(Kind::CachedCookie), told, %header, ?value);
     }
 
     /// A handler lets caches give a response to others that is made for the user of a session.
     pub(crate) fn shared_page(&self, header: &impl fmt::Display, value: &impl fmt::Debug) {
         let told = "a handler reads the session of its request, and lets caches give the response to \
                     others; it is sent as `private`: let it say so itself, or take no session there";
-        tell!(warn, self.is_first(Kind::SharedPage), told, %header, ?value);
+        tell_once!(warn, self.is_first(Kind::SharedPage), told, %header, ?value);
     }
 
     /// In development builds, a field has changed that no view has seen changing.
@@ -195,7 +195,7 @@ impl Reporter {
         let told = "this layer changes nothing where no `SessionLayer` is outside of it; put it inside: add \
                     `.layer(SessionLayer::new(..))` after it";
         let is_first = OF_NO_REALM.is_first_of(Kind::NoSessions, layer);
-        tell!(error, is_first, told, layer, %method, path);
+        tell_once!(error, is_first, told, layer, %method, path);
     }
 
     fn is_first(&self, kind: Kind) -> bool {
