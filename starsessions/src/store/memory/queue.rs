@@ -5,14 +5,14 @@ use super::rows::{Place, push};
 /// A linked list over places, the longest unused one first.
 #[derive(Default)]
 pub(super) struct Queue {
-    links: Vec<Link>,
+    neighbours: Vec<Neighbours>,
     first: Option<Place>,
     last: Option<Place>,
     len: usize,
 }
 
 #[derive(Clone, Copy, Default)]
-struct Link {
+struct Neighbours {
     before: Option<Place>,
     after: Option<Place>,
 }
@@ -28,12 +28,12 @@ impl Queue {
 
     /// Adds a place that is not in the queue, as the last.
     pub(super) fn add(&mut self, place: Place) {
-        while self.links.len() <= place.index() {
-            push(&mut self.links, Link::default());
+        while self.neighbours.len() <= place.index() {
+            push(&mut self.neighbours, Neighbours::default());
         }
         let before = self.last.replace(place);
         *self.after(before) = Some(place);
-        self.links[place.index()] = Link {
+        self.neighbours[place.index()] = Neighbours {
             before,
             after: None,
         };
@@ -42,7 +42,7 @@ impl Queue {
 
     /// Takes a place out that is in the queue.
     pub(super) fn remove(&mut self, place: Place) {
-        let Link { before, after } = self.links[place.index()];
+        let Neighbours { before, after } = self.neighbours[place.index()];
         *self.after(before) = after;
         *self.before(after) = before;
         self.len -= 1;
@@ -51,7 +51,7 @@ impl Queue {
     /// What says which place comes after this one, or first.
     fn after(&mut self, place: Option<Place>) -> &mut Option<Place> {
         match place {
-            Some(place) => &mut self.links[place.index()].after,
+            Some(place) => &mut self.neighbours[place.index()].after,
             None => &mut self.first,
         }
     }
@@ -59,7 +59,7 @@ impl Queue {
     /// What says which place comes before this one, or last.
     fn before(&mut self, place: Option<Place>) -> &mut Option<Place> {
         match place {
-            Some(place) => &mut self.links[place.index()].before,
+            Some(place) => &mut self.neighbours[place.index()].before,
             None => &mut self.last,
         }
     }
