@@ -32,7 +32,7 @@ impl<T: SessionData, S: Send + Sync> FromRequestParts<S> for Session<T> {
             missing
         })?;
         if T::SCHEMA.has_flash() {
-            slot.look_out(parts);
+            slot.note_manner(parts);
         }
         let loaded = Self::load(slot, Some(&parts.headers)).await;
         loaded.map_err(|rejection| rejection.leading_back(parts))

@@ -73,7 +73,7 @@ impl Slot {
         let proof = rules.proof(token, &live.record, &state.arrival.cookies, now);
         state.arrival.proof = proof;
         if let Proof::Young | Proof::Missing(_) = proof {
-            self.hold_off(rules, &live, proof, state, now);
+            self.note_missing_proof(rules, &live, proof, state, now);
         }
         let Proof::Missing(why) = proof else {
             return Found::Live(live);
@@ -90,7 +90,7 @@ impl Slot {
     }
 
     /// What views are told that will not do without the proof, and what the browser can do about it.
-    fn hold_off(
+    fn note_missing_proof(
         &self,
         rules: &DeviceRules,
         live: &Live,

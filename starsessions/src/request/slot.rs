@@ -157,7 +157,7 @@ impl Slot {
     }
 
     /// Notes whether the response may be shown, and whether it may lead to another page.
-    pub(crate) fn look_out(&self, parts: &Parts) {
+    pub(crate) fn note_manner(&self, parts: &Parts) {
         let (is_unseen, can_be_led) = (provenance::is_unseen(parts), self.can_be_led(parts));
         if is_unseen || !can_be_led {
             let mut state = self.state();

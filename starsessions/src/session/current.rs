@@ -241,7 +241,7 @@ impl CurrentSession {
             MissingLayer::new(&parts.extensions, "CurrentSession".to_owned(), realm)
         })?;
         slot.see(&parts.headers);
-        slot.look_out(parts);
+        slot.note_manner(parts);
         Ok(Self::new(slot))
     }
 }
