@@ -206,7 +206,7 @@ impl Changes {
 
     /// Whether an answer that says nothing of them would be a lie once the session has ended: no order
     /// of requests signs a browser in without a cookie, or uses a value up that may still be there.
-    pub(crate) fn must_be_told(&self) -> bool {
+    pub(crate) fn must_report_loss(&self) -> bool {
         self.use_up() || self.identify() || self.may_sign_in()
     }
 

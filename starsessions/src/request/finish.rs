@@ -106,23 +106,23 @@ impl Slot {
         mut work: Option<Work>,
     ) -> Result<(), SessionError> {
         // A session that was not read yet may turn out to be due for a new id.
-        let (may_end_id, must_be_told) = work.as_ref().map_or((true, false), |work| {
+        let (may_end_id, must_report_loss) = work.as_ref().map_or((true, false), |work| {
             let state = self.state();
             (
                 self.ends_id(&work.plan, &state),
-                self.must_be_told(work, &state),
+                self.must_report_loss(work, &state),
             )
         });
         if !may_end_id {
-            return self.finish_in_turn(&mut work, must_be_told).await;
+            return self.finish_in_turn(&mut work, must_report_loss).await;
         }
-        to_its_end(async move { self.finish_in_turn(&mut work, must_be_told).await }).await
+        to_its_end(async move { self.finish_in_turn(&mut work, must_report_loss).await }).await
     }
 
     async fn finish_in_turn(
         &self,
         work: &mut Option<Work>,
-        mut must_be_told: bool,
+        mut must_report_loss: bool,
     ) -> Result<(), SessionError> {
         let _gate = self.gate.lock().await;
         let mut failure = None;
@@ -132,13 +132,13 @@ impl Slot {
             Box::pin(self.read(None)).await?;
             let mut state = self.state();
             *work = self.take_last_work(&mut state)?;
-            must_be_told = work
+            must_report_loss = work
                 .as_ref()
-                .is_some_and(|work| self.must_be_told(work, &state));
+                .is_some_and(|work| self.must_report_loss(work, &state));
         }
         if let Some(work) = work {
             self.carry_out(work).await?;
-            if must_be_told && self.has_ended() {
+            if must_report_loss && self.has_ended() {
                 return Err(SessionError::Gone);
             }
         }
@@ -221,12 +221,12 @@ impl Slot {
 
     /// Whether these changes cannot count as made before a logout that has ended the session meanwhile. A
     /// request that has taken long may have met a sign-in instead, whose way to the new id has closed.
-    fn must_be_told(&self, work: &Work, state: &State) -> bool {
+    fn must_report_loss(&self, work: &Work, state: &State) -> bool {
         let Work { live, plan } = work;
         let took = plan.now.since(state.read_at);
         let policy = self.realm().engine.policy();
         let has_expired = |live: &Live| !policy.is_live(&live.record, plan.now);
-        plan.changes.must_be_told()
+        plan.changes.must_report_loss()
             || (plan.writes() && took >= ENDING_GRACE && !live.as_ref().is_some_and(has_expired))
     }
 
