@@ -48,7 +48,7 @@ impl ClientSide {
             return Ok(match moved_to(&tombstone, now) {
                 Some(_) => Presented::Former {
                     ends: vec![Endable::Sealed(id, payload.record)],
-                    is_news: true,
+                    is_recent: true,
                 },
                 None => Presented::Nobody(Some(Refusal::Revoked)),
             });
@@ -57,7 +57,7 @@ impl ClientSide {
             credential: Credential::Sealed(id),
             record: payload.record,
             is_outdated: !is_under_active_key,
-            is_news: false,
+            is_unannounced: false,
         };
         Ok(Presented::Live(live, Vec::new()))
     }
@@ -170,7 +170,7 @@ impl ClientSide {
             credential: Credential::Sealed(id),
             record: self.context.begin(plan)?,
             is_outdated: false,
-            is_news: false,
+            is_unannounced: false,
         };
         self.seal(id, live, plan.now)
     }

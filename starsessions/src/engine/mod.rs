@@ -89,7 +89,7 @@ pub(crate) struct Live {
     /// The credential stands under a key that is not the active one: it is to be issued anew.
     pub(crate) is_outdated: bool,
     /// The browser does not have this credential yet: it came with the one before.
-    pub(crate) is_news: bool,
+    pub(crate) is_unannounced: bool,
 }
 
 /// What the browser has to show for its session.
@@ -113,7 +113,7 @@ pub(crate) enum Presented {
     Former {
         ends: Vec<Endable>,
         /// A sign-in has ended the id not long ago, and the browser may be about to hear of a successor.
-        is_news: bool,
+        is_recent: bool,
     },
     /// Two cookies lead to two different sessions, one of which may be planted, or there are more
     /// cookies than are tried.
@@ -237,7 +237,7 @@ impl Engine {
     ) -> Result<Presented, StoreError> {
         let mut refusal = None;
         let mut lives: Vec<Live> = Vec::new();
-        let (mut ends, mut is_news) = (Vec::new(), false);
+        let (mut ends, mut is_recent) = (Vec::new(), false);
         for cookie in cookies {
             match self.resolve(cookie, now).await? {
                 Presented::Live(live, more) => {
@@ -249,10 +249,10 @@ impl Engine {
                 }
                 Presented::Former {
                     ends: more,
-                    is_news: also,
+                    is_recent: also,
                 } => {
                     ends.extend(more);
-                    is_news |= also;
+                    is_recent |= also;
                 }
                 Presented::Ambiguous(more) => ends.extend(more),
                 Presented::Nobody(why) => refusal = why,
@@ -265,7 +265,7 @@ impl Engine {
                 Presented::Ambiguous(lives.into_iter().map(Endable::from).chain(ends).collect())
             }
             (None, _) if ends.is_empty() => Presented::Nobody(refusal),
-            (None, _) => Presented::Former { ends, is_news },
+            (None, _) => Presented::Former { ends, is_recent },
         })
     }
 
@@ -375,10 +375,10 @@ impl From<ExclusiveConflict> for SessionError {
 }
 
 impl Presented {
-    fn former(token: Arc<ReferenceToken>, is_news: bool) -> Self {
+    fn former(token: Arc<ReferenceToken>, is_recent: bool) -> Self {
         Self::Former {
             ends: vec![Endable::Reference(token, None)],
-            is_news,
+            is_recent,
         }
     }
 
@@ -449,7 +449,7 @@ impl Live {
 
     /// Goes on with the cookie that is ahead of the other one.
     fn prefer(&mut self, other: Self) {
-        if self.is_news || self.record.last_seen_at < other.record.last_seen_at {
+        if self.is_unannounced || self.record.last_seen_at < other.record.last_seen_at {
             *self = other;
         }
     }

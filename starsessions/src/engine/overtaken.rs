@@ -38,7 +38,7 @@ impl ServerSide {
         now: Timestamp,
     ) -> Result<Met, StoreError> {
         let mut token = Arc::clone(token);
-        let (mut is_news, mut is_beyond) = (false, false);
+        let (mut is_unannounced, mut is_beyond) = (false, false);
         for _ in 0..MAX_WAYS {
             let left = match self.vault.open(&self.context, &token, row) {
                 Found::Record(record, _) if !self.context.policy.is_live(&record, now) => {
@@ -49,7 +49,7 @@ impl ServerSide {
                         credential: Credential::Reference(token, row),
                         record,
                         is_outdated: false,
-                        is_news,
+                        is_unannounced,
                     };
                     return Ok(if is_beyond {
                         Met::Beyond(live)
@@ -67,7 +67,7 @@ impl ServerSide {
             if !way.carries {
                 return Ok(Met::Closed);
             }
-            is_news = true;
+            is_unannounced = true;
             is_beyond |= !way.is_forward;
             let Some(next) = self.vault.store.load(way.successor.row_key(), now).await? else {
                 return Ok(Met::Ended);
@@ -95,7 +95,7 @@ impl ServerSide {
                 return Ok(done);
             }
             before.record = carried.next(&self.context.policy, &before.record)?.record;
-            before.is_news = false;
+            before.is_unannounced = false;
             Ok(Executed::kept(Some(before)))
         })
     }

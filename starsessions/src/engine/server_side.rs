@@ -38,7 +38,7 @@ impl ServerSide {
         let Ok(mut token) = ReferenceToken::parse(candidate, &self.context.keys, now) else {
             return Ok(Presented::Nobody(Some(why_unreadable(candidate))));
         };
-        let mut is_news = false;
+        let mut is_unannounced = false;
         for _ in 0..MAX_WAYS {
             let row = match self.vault.store.load(token.row_key(), now).await {
                 Ok(Some(row)) => row,
@@ -54,7 +54,7 @@ impl ServerSide {
                             && is_old_enough_for_new_id(&record, now),
                         credential: Credential::Reference(token, row),
                         record,
-                        is_news,
+                        is_unannounced,
                     };
                     return Ok(Presented::Live(live, Vec::new()));
                 }
@@ -75,7 +75,7 @@ impl ServerSide {
                 Some(_) => return Ok(Presented::former(token, true)),
                 None => break,
             }
-            is_news = true;
+            is_unannounced = true;
         }
         Ok(Presented::Nobody(Some(Refusal::Unknown)))
     }
@@ -105,7 +105,7 @@ impl ServerSide {
         };
         let found = self.look(&token, now).await?;
         Ok(found.map(|fresh| Live {
-            is_news: fresh.is_news || live.is_news,
+            is_unannounced: fresh.is_unannounced || live.is_unannounced,
             ..fresh
         }))
     }
@@ -199,7 +199,7 @@ impl ServerSide {
                 row.touch(touch);
                 let before = live.record.expires_at;
                 due.move_times(&mut live.record);
-                live.is_news |= self.is_visible(before, &live.record);
+                live.is_unannounced |= self.is_visible(before, &live.record);
                 Ok(self.announce(live, plan.now))
             }
             // Another request has moved them, or the session has ended.
@@ -233,7 +233,7 @@ impl ServerSide {
                     let signs_in = plan.signs_in(Some(&live.record));
                     let observer = &self.context.observer;
                     observer.committed(name, fields, conflicts, &next.record, signs_in);
-                    live.is_news |= self.is_visible(live.record.expires_at, &next.record)
+                    live.is_unannounced |= self.is_visible(live.record.expires_at, &next.record)
                         || live.record.remembered != next.record.remembered;
                     live.record = next.record;
                     live.credential = Credential::Reference(token, row);
@@ -243,7 +243,7 @@ impl ServerSide {
                     self.context.observer.retried(Name::Token(&token));
                     match Box::pin(self.meet(&token, row, plan.now)).await? {
                         Met::Session(fresh) => {
-                            live.is_news |= fresh.is_news;
+                            live.is_unannounced |= fresh.is_unannounced;
                             live.credential = fresh.credential;
                             live.record = fresh.record;
                         }
@@ -301,9 +301,9 @@ impl ServerSide {
                         Met::Closed => return self.lost(&live, plan),
                         Met::Ended => return Ok(self.gone(&token)),
                     };
-                    let has_moved = fresh.is_news;
+                    let has_moved = fresh.is_unannounced;
                     live = Live {
-                        is_news: live.is_news || has_moved,
+                        is_unannounced: live.is_unannounced || has_moved,
                         ..fresh
                     };
                     // Another request has renewed the id: what is left to do are the changes.
@@ -363,7 +363,7 @@ impl ServerSide {
             credential: Credential::Reference(token, row),
             record,
             is_outdated: false,
-            is_news: true,
+            is_unannounced: true,
         };
         self.announce(live, now)
     }
@@ -372,7 +372,7 @@ impl ServerSide {
     fn announce(&self, mut live: Live, now: Timestamp) -> Executed {
         let mut done = Executed::kept(None);
         if let Credential::Reference(token, _) = &live.credential
-            && std::mem::take(&mut live.is_news)
+            && std::mem::take(&mut live.is_unannounced)
         {
             done.cookie = CookieChange::Set {
                 value: token.encode().to_string(),

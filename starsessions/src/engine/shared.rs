@@ -284,7 +284,7 @@ impl SharedSide {
             credential: Credential::Shared(SharedId { cookie, stored, id }),
             record,
             is_outdated: false,
-            is_news: false,
+            is_unannounced: false,
         }
     }
 

@@ -236,7 +236,7 @@ mod tests {
             credential: Credential::Reference(Arc::clone(&third), row),
             record: crate::record::Record::new(at, at),
             is_outdated: false,
-            is_news: false,
+            is_unannounced: false,
         };
         watchers.follow(&watched, &live);
         watchers.follow(&watched, &live);

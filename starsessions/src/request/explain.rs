@@ -55,7 +55,7 @@ impl Explanation {
                     By::Cookie => "loaded",
                     By::Header => "loaded, by its token",
                 });
-                if live.is_news {
+                if live.is_unannounced {
                     self.note("by the id before a renewal, within its grace");
                 }
                 if realm.engine.waits_for_new_id(live, now) {
@@ -63,7 +63,7 @@ impl Explanation {
                 }
             }
             Ok(Presented::Nobody(why)) => self.refused(*why, by, realm),
-            Ok(Presented::Former { is_news: false, .. }) => {
+            Ok(Presented::Former { is_recent: false, .. }) => {
                 self.refused(Some(Refusal::Unknown), by, realm);
             }
             Ok(Presented::Former { .. }) => self.note(

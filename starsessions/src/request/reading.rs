@@ -194,9 +194,9 @@ impl Slot {
                 engine.observer().refused(why, by, named);
                 Found::Nobody
             }
-            Ok(Presented::Former { ends, is_news }) => {
+            Ok(Presented::Former { ends, is_recent }) => {
                 state.ends = ends;
-                if is_news {
+                if is_recent {
                     observe::behind();
                     Found::Behind
                 } else {

@@ -126,8 +126,8 @@ impl State {
         moment: Moment,
         now: Timestamp,
     ) -> Result<Option<Work>, SessionError> {
-        let is_news = self.found.live().is_some_and(|live| live.is_news);
-        if self.pending.is_empty() && !is_news && !self.is_to_end {
+        let is_unannounced = self.found.live().is_some_and(|live| live.is_unannounced);
+        if self.pending.is_empty() && !is_unannounced && !self.is_to_end {
             // What most requests leave to do: at most, to move a timer.
             let usage = self.usage(moment, now);
             let plan = self.pending.situation(&self.found, &realm.engine, usage);
@@ -160,7 +160,7 @@ impl State {
         if self.brought.by_token && moment != Moment::HandOut {
             plan = self.without_new_id(plan)?;
         }
-        if plan.step == Step::Nothing && !is_news && !self.is_to_end {
+        if plan.step == Step::Nothing && !is_unannounced && !self.is_to_end {
             return Ok(None);
         }
         // Taken by clone: an error leaves the session as it was.

@@ -71,7 +71,9 @@ impl Realm {
                 None,
                 why.map(|why| format!("cookie refused: {}", why_refused(why))),
             ),
-            Presented::Former { is_news: true, .. } => {
+            Presented::Former {
+                is_recent: true, ..
+            } => {
                 let why =
                     "a sign-in has ended this id not long ago, and the session has another one";
                 (None, Some(why.to_owned()))
@@ -110,7 +112,7 @@ impl InspectedSession {
             revision: record.revision,
             remembered: record.remembered,
             bound: record.is_bound(),
-            renewed: live.is_news,
+            renewed: live.is_unannounced,
             fields: fields.collect(),
         }
     }
