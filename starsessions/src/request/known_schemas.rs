@@ -15,11 +15,11 @@ pub(crate) struct KnownSchemas {
 impl KnownSchemas {
     /// Notes a struct; one that is new is compared with those before it. `binds`: sessions can be bound to devices.
     #[inline]
-    pub(super) fn meet(&self, schema: &'static Schema, realm: &str, binds: bool) {
-        let mut met = self;
+    pub(super) fn note(&self, schema: &'static Schema, realm: &str, binds: bool) {
+        let mut place = self;
         loop {
             let mut is_new = false;
-            let known = met.schema.get_or_init(|| {
+            let known = place.schema.get_or_init(|| {
                 is_new = true;
                 schema
             });
@@ -29,7 +29,7 @@ impl KnownSchemas {
             if std::ptr::eq(*known, schema) {
                 return;
             }
-            met = met.next.get_or_init(Box::default);
+            place = place.next.get_or_init(Box::default);
         }
     }
 
@@ -49,8 +49,8 @@ impl KnownSchemas {
     }
 
     fn others(&self, schema: &'static Schema) -> impl Iterator<Item = &'static Schema> {
-        let all = std::iter::successors(Some(self), |met| met.next.get().map(|next| &**next));
-        all.filter_map(|met| met.schema.get().copied())
+        let all = std::iter::successors(Some(self), |place| place.next.get().map(|next| &**next));
+        all.filter_map(|place| place.schema.get().copied())
             .filter(move |other| !std::ptr::eq(*other, schema))
     }
 }

@@ -56,8 +56,8 @@ impl Realm {
 
     /// Tells what is wrong with a struct when it is first used here.
     #[inline]
-    pub(crate) fn meet(&self, schema: &'static Schema) {
-        self.schemas.meet(schema, &self.name, self.binds());
+    pub(crate) fn note_schema(&self, schema: &'static Schema) {
+        self.schemas.note(schema, &self.name, self.binds());
     }
 
     /// Whether sessions can be bound to devices.
@@ -74,7 +74,7 @@ impl Realm {
         record: Option<&Record>,
         now: Timestamp,
     ) -> Result<T, Absent> {
-        self.meet(T::SCHEMA);
+        self.note_schema(T::SCHEMA);
         let value: T = self.read_fields(record, now)?;
         if let Err(invalid) = value.validate() {
             // Fields that are impossible together count as absent together.

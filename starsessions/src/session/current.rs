@@ -92,7 +92,7 @@ impl CurrentSession {
     )]
     pub fn insert<T: SessionData>(&self, value: T) -> Result<(), SessionError> {
         let realm = self.slot.realm();
-        realm.meet(T::SCHEMA);
+        realm.note_schema(T::SCHEMA);
         let fields = FieldWriter::all(&value, realm.checks())?;
         self.slot.push_any(fields.iter())
     }
