@@ -24,8 +24,8 @@ pub(super) struct Attempt {
     pub(super) data: Vec<u8>,
 }
 
-/// One that a request has brought, as far as it matters to the next attempt.
-struct Brought {
+/// One whose cookie a request has brought, as far as it matters to the next attempt.
+struct EarlierAttempt {
     name: String,
     octets: usize,
     /// `None` if it cannot be opened.
@@ -85,29 +85,29 @@ impl Cookies<'_> {
         is_set: impl Fn(&str) -> bool,
     ) -> Vec<FlowCookie> {
         let start = self.name("");
-        let mut brought: Vec<Brought> = Vec::new();
+        let mut earlier: Vec<EarlierAttempt> = Vec::new();
         for (ending, value) in beginning_with(self.headers, &start) {
             let Some(ending) = str::from_utf8(ending).ok().filter(|it| is_flow_name(it)) else {
                 continue;
             };
             let name = self.name(ending);
-            if is_set(&name) || brought.iter().any(|known| known.name == name) {
+            if is_set(&name) || earlier.iter().any(|known| known.name == name) {
                 continue;
             }
             let opened = self.open(&name, value);
-            brought.push(Brought {
+            earlier.push(EarlierAttempt {
                 octets: name.len() + value.len(),
                 end: opened.as_ref().map(|attempt| attempt.end),
                 same_site: opened.map_or(SameSite::Lax, |attempt| attempt.same_site),
                 name,
             });
         }
-        brought.sort_by_key(|cookie| cookie.end);
-        let mut count = brought.len() + 1;
-        let sizes = brought.iter().map(|cookie| cookie.octets);
+        earlier.sort_by_key(|cookie| cookie.end);
+        let mut count = earlier.len() + 1;
+        let sizes = earlier.iter().map(|cookie| cookie.octets);
         let mut total = octets + sizes.sum::<usize>();
         let mut going = Vec::new();
-        for cookie in brought {
+        for cookie in earlier {
             if count <= most && total <= MOST_OCTETS {
                 break;
             }
