@@ -56,7 +56,7 @@ pub(crate) enum Errand {
 
 /// Whether a request has shown that it comes from the session's device.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Proof {
+pub(crate) enum ProofState {
     /// The session has no device.
     #[default]
     Unbound,
@@ -113,19 +113,19 @@ impl DeviceRules {
         record: &Record,
         cookies: &[Box<[u8]>],
         now: Timestamp,
-    ) -> Proof {
+    ) -> ProofState {
         if !record.is_bound() {
-            return Proof::Unbound;
+            return ProofState::Unbound;
         }
         // A binding that another version has written is none that could be proved.
         let Some(device) = record.device() else {
-            return Proof::Missing(NoProof::Foreign);
+            return ProofState::Missing(NoProof::Foreign);
         };
         let mut why = NoProof::Absent;
         for cookie in cookies {
             match token.verify_device_cookie(&device.id, cookie) {
                 Ok(at) if at <= now + CLOCK_SKEW && now < at + self.life => {
-                    return Proof::Given(at);
+                    return ProofState::Given(at);
                 }
                 Ok(_) => why = NoProof::Stale,
                 Err(_) if why == NoProof::Absent => why = NoProof::Foreign,
@@ -134,9 +134,9 @@ impl DeviceRules {
         }
         // A clock that was far ahead makes no session young for as long.
         if device.since <= now + CLOCK_SKEW && now.since(device.since) < ON_THE_WAY {
-            Proof::Young
+            ProofState::Young
         } else {
-            Proof::Missing(why)
+            ProofState::Missing(why)
         }
     }
 
@@ -227,16 +227,19 @@ mod tests {
         let cookie = token.device_cookie(&device.id, now);
         let cookies = [Box::from(cookie.as_bytes())];
         let mut record = Record::new(now, now);
-        assert_eq!(rules.proof(&token, &record, &cookies, now), Proof::Unbound);
+        assert_eq!(
+            rules.proof(&token, &record, &cookies, now),
+            ProofState::Unbound
+        );
         record.rewrite(vec![Edit::set(DEVICE, &device.pack())]);
         assert_eq!(
             rules.proof(&token, &record, &cookies, now),
-            Proof::Given(now)
+            ProofState::Given(now)
         );
         let mut later = device.pack();
         later[0] += 1;
         record.rewrite(vec![Edit::set(DEVICE, &later)]);
         let proof = rules.proof(&token, &record, &cookies, now);
-        assert_eq!(proof, Proof::Missing(NoProof::Foreign));
+        assert_eq!(proof, ProofState::Missing(NoProof::Foreign));
     }
 }

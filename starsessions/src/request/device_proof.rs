@@ -8,7 +8,7 @@ use super::slot::Slot;
 use super::state::State;
 use crate::clock::Timestamp;
 use crate::cookie;
-use crate::device::{DeviceRules, NoProof, Proof, Proven, REGISTRATION, SKIPPED, Unbound};
+use crate::device::{DeviceRules, NoProof, ProofState, Proven, REGISTRATION, SKIPPED, Unbound};
 use crate::engine::{CookieChange, Credential, Endable, Live};
 use crate::error::{SessionError, Unproven};
 use crate::lifecycle::plan::Step;
@@ -21,7 +21,7 @@ pub(super) struct Arrival {
     navigation: Navigation,
     /// The values of the short cookie.
     cookies: Box<[Box<[u8]>]>,
-    pub(super) proof: Proof,
+    pub(super) proof: ProofState,
     /// Why views of a session without a proof are refused.
     unproven: Option<Unproven>,
     /// The browser is to ask again in so many seconds.
@@ -72,10 +72,10 @@ impl Slot {
         };
         let proof = rules.proof(token, &live.record, &state.arrival.cookies, now);
         state.arrival.proof = proof;
-        if let Proof::Young | Proof::Missing(_) = proof {
+        if let ProofState::Young | ProofState::Missing(_) = proof {
             self.note_missing_proof(rules, &live, proof, state, now);
         }
-        let Proof::Missing(why) = proof else {
+        let ProofState::Missing(why) = proof else {
             return Found::Live(live);
         };
         let engine = &self.realm().engine;
@@ -94,13 +94,13 @@ impl Slot {
         &self,
         rules: &DeviceRules,
         live: &Live,
-        proof: Proof,
+        proof: ProofState,
         state: &mut State,
         now: Timestamp,
     ) {
         let arrival = &mut state.arrival;
-        arrival.is_stale = proof == Proof::Missing(NoProof::Stale);
-        let is_young = proof == Proof::Young || rules.may_be_registering(&live.record, now);
+        arrival.is_stale = proof == ProofState::Missing(NoProof::Stale);
+        let is_young = proof == ProofState::Young || rules.may_be_registering(&live.record, now);
         (arrival.unproven, arrival.again) = match arrival.navigation {
             // A page of ours that loads itself again is refreshed first.
             Navigation::Foreign => (Some(Unproven::Pending), Some("0")),
@@ -136,12 +136,12 @@ impl Slot {
         let now = self.now();
         let mut state = self.state();
         match state.arrival.proof {
-            Proof::Given(_) => Ok(()),
-            Proof::Young | Proof::Missing(_) => {
+            ProofState::Given(_) => Ok(()),
+            ProofState::Young | ProofState::Missing(_) => {
                 let unproven = state.arrival.unproven.unwrap_or(Unproven::Pending);
                 Err(SessionError::Unproven(unproven))
             }
-            Proof::Unbound => {
+            ProofState::Unbound => {
                 let live = state.found.live();
                 let is_good = rules.unbound == Unbound::Allowed
                     || live.is_none_or(|live| rules.may_be_registering(&live.record, now));
@@ -158,7 +158,7 @@ impl Slot {
     /// When the device has proved what this request does.
     pub(crate) fn proved_at(&self) -> Timestamp {
         match self.state().arrival.proof {
-            Proof::Given(at) => at,
+            ProofState::Given(at) => at,
             _ => self.now(),
         }
     }
@@ -171,7 +171,7 @@ impl Slot {
         );
         if is_new && matches!(cookie, CookieChange::Set { .. }) {
             state.arrival.is_to_invite = true;
-            state.arrival.proof = Proof::Unbound;
+            state.arrival.proof = ProofState::Unbound;
         }
     }
 
@@ -230,7 +230,7 @@ impl State {
             return Ok(());
         };
         if let Found::Live(live) = &self.found
-            && matches!(self.arrival.proof, Proof::Missing(_))
+            && matches!(self.arrival.proof, ProofState::Missing(_))
             && !self.pending.destroy
             && self.pending.is_to_move(&live.record)
         {
