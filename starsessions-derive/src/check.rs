@@ -248,10 +248,10 @@ const CONTRADICTIONS: [(Key, Key, &str); 10] = [
     (Key::Exclusive, Key::Merge, "an `exclusive` field is never merged; remove one of them"),
     (Key::Flash, Key::Required, "a message is not always there; remove one of them"),
     (Key::Flash, Key::Default, "a message that was shown would come back; remove one of them"),
-    (Key::Flash, Key::Rotate, "a message signs nobody in; remove one of them"),
+    (Key::Flash, Key::Rotate, "a message is no identity; remove one of them"),
     (Key::Flash, Key::Index, "a message is gone when it was shown; remove one of them"),
     (Key::Flash, Key::Merge, "a `flash` field has a merge of its own; remove one of them"),
     (Key::Flash, Key::Exclusive, "two requests at once may both show a message; for what can be used once, write `exclusive` alone"),
-    (Key::Flash, Key::Commit, "nobody has seen what a failed response took; remove one of them"),
+    (Key::Flash, Key::Commit, "a failed response shows no message; remove one of them"),
     (Key::Rotate, Key::Commit, "a request that failed must not change who is signed in; remove one of them"),
 ];
