@@ -150,7 +150,7 @@ fn alert(problem: Option<&str>) -> Markup {
     html! { @if let Some(problem) = problem { p.problem role="alert" { (problem) } } }
 }
 
-/// Everybody's. A shop with customers has a table of hashes, and compares in constant time.
+/// The password of all users. A shop with customers has a table of hashes, and compares in constant time.
 const PASSWORD: &str = "star";
 
 const LONGEST_NAME: usize = 40;

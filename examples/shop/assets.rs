@@ -1,4 +1,4 @@
-//! What pages load beside their HTML: the same for everybody, so no session is asked.
+//! What pages load beside their HTML: the same for all users, so no session is asked.
 
 use axum::http::HeaderName;
 use axum::http::header::CONTENT_TYPE;

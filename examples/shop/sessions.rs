@@ -38,7 +38,7 @@ pub(super) struct Login {
     pub(super) orders: u32,
 }
 
-/// The user has given the password again, within the last five minutes; who signs in next has not. Where
+/// The user has given the password again, within the last five minutes; the next user has not. Where
 /// the session is bound to a device, this is good there and nowhere else.
 #[derive(Session)]
 #[session(bound, reject = "/confirm")]

@@ -132,7 +132,7 @@ fn finish(store: impl Backend, folder: &Path, tls: bool) -> Result<SessionLayer,
 }
 
 /// The keys of the environment, or those in a file beside the sessions, so that a restart keeps
-/// everybody signed in.
+/// all users signed in.
 fn keys(folder: &Path) -> Result<KeyRing, Box<dyn Error>> {
     if std::env::var_os("SESSION_KEYS").is_some() {
         return Ok(KeyRing::from_env("SESSION_KEYS")?);

@@ -1,4 +1,4 @@
-//! The command `starsessions`: keys, cookies and stores, for those who look after them.
+//! The command `starsessions`: keys, cookies and stores, for their operators.
 
 mod cookie;
 mod failure;

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::failure::{Failure, NOT_FOUND};
 
-/// The same in both forms.
+/// What a command has to say, in both forms.
 #[derive(Debug)]
 pub(crate) struct Output {
     lines: Vec<String>,

@@ -229,7 +229,7 @@ struct Profile {
     visits: u32,
 }
 
-/// Someone with a token, and what was logged by these changes of the profile.
+/// A user with a token, and what was logged by these changes of the profile.
 async fn warnings(changes: &[fn(&mut Session<Profile>)]) -> Vec<String> {
     let mut browser = Client::guest();
     let profile = Profile {

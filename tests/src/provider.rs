@@ -31,7 +31,7 @@ pub struct Microsoft {
     pub user: u64,
 }
 
-/// Who has just come back by a POST.
+/// The user that has just come back by a POST.
 #[derive(Debug, Serialize, Deserialize)]
 struct Known {
     user: u64,

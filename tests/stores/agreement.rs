@@ -71,7 +71,7 @@ enum Operation {
     Sweep(usize),
 }
 
-/// What the one who asks has seen.
+/// What the caller has seen.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Sight {
     /// The row that was there last, perhaps without a touch since.
@@ -104,7 +104,7 @@ enum Answer {
     Swept,
 }
 
-/// CurrentSession, as those who ask know them.
+/// CurrentSession, as callers know them.
 struct Story {
     number: u8,
     /// The key of each session.

@@ -194,7 +194,7 @@ impl Wrong {
         self.store.insert(key, row, now).await.expect("memory");
     }
 
-    /// What is there, as the one who asks would like to have seen it.
+    /// What is there, as the caller would like to have seen it.
     async fn seen(&self, key: &RowKey, seen: &Row, now: Timestamp) -> Row {
         self.live(key, now).await.unwrap_or_else(|| seen.clone())
     }

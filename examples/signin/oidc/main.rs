@@ -36,7 +36,7 @@ struct Login {
     sub: String,
 }
 
-/// Their session at the provider, which can end this one. Who signs in next brings another one, or none.
+/// Their session at the provider, which can end this one. The next user brings another one, or none.
 #[derive(Session)]
 struct AtProvider {
     #[session(required, until = rotate, index)]

@@ -216,7 +216,7 @@ impl User {
     }
 }
 
-/// Why a code or a token was not taken: for the log, and not for who has brought it.
+/// Why a code or a token was not taken: for the log, and not for the sender.
 #[derive(Debug)]
 pub struct Refused(Box<dyn Error>);
 

@@ -34,7 +34,7 @@ struct Login {
     name: String,
 }
 
-/// The user has shown the passkey again, within the last five minutes; who signs in next has not.
+/// The user has shown the passkey again, within the last five minutes; the next user has not.
 #[derive(Session)]
 #[session(reject = "/confirm")]
 struct Sudo {

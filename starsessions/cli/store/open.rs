@@ -52,7 +52,7 @@ pub(crate) enum Open {
     Sqlite(starsessions::SqliteStore),
 }
 
-/// The same for a store of each kind.
+/// Evaluates an expression for a store of whichever kind.
 macro_rules! with_store {
     ($open:expr, $store:ident => $body:expr) => {
         match $open {

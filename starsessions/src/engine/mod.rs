@@ -58,7 +58,7 @@ pub(crate) enum Engine {
     Shared(SharedSide),
 }
 
-/// What both kinds of sessions have in common.
+/// What sessions have in common, wherever they are.
 pub(crate) struct Context {
     pub(crate) keys: KeyRing,
     pub(crate) policy: Policy,
@@ -382,7 +382,7 @@ impl Presented {
         }
     }
 
-    /// The same, where not every cookie was looked at.
+    /// What the cookies lead to where not every cookie was looked at.
     pub(crate) fn into_ambiguous(self) -> Self {
         Self::Ambiguous(match self {
             Self::Live(live, mut ends) => {

@@ -395,7 +395,7 @@ impl ServerSide {
     }
 }
 
-/// A writer who was overtaken often lets the others go first.
+/// A writer that was overtaken [`PATIENCE`] times waits before its next try.
 pub(super) async fn back_off(conflicts: u32) {
     if conflicts >= PATIENCE {
         let pause = Duration::from_millis(u64::from(conflicts.min(LONGEST_PAUSE)));

@@ -13,7 +13,7 @@ use crate::clock::Timestamp;
 use crate::crypto::{ReferenceToken, RowKey};
 use crate::store::StoreError;
 
-/// Who is to be told when a row changes.
+/// The handles and streams that are to be told when a row changes.
 pub(crate) struct Watchers {
     /// A request that finds no watcher takes no lock.
     count: AtomicUsize,
@@ -76,7 +76,7 @@ impl Watchers {
         rows.entry(*successor.row_key()).or_default().extend(moved);
     }
 
-    /// The same for one that has found out by itself.
+    /// Has one that has found out by itself go on under the id that the session has now.
     pub(crate) fn follow(&self, watched: &Arc<Watched>, live: &Live) {
         let Credential::Reference(successor, _) = &live.credential else {
             return;
@@ -164,7 +164,7 @@ impl Engine {
         Ok(live)
     }
 
-    /// The same when its turn has come.
+    /// Looks like [`look`](Self::look), when its turn has come.
     pub(crate) async fn look_in_turn(
         &self,
         watched: &Arc<Watched>,

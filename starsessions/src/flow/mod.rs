@@ -163,8 +163,8 @@ impl<T: Serialize + DeserializeOwned + 'static> Flows<T> {
         self.begin_with(&data, SameSite::Lax)
     }
 
-    /// The same for an answer that comes with a `POST` (`response_mode=form_post`), which browsers send without
-    /// `Lax` cookies: this one is `SameSite=None`.
+    /// Begins an attempt as [`begin`](Self::begin) does, for an answer that comes with a `POST`
+    /// (`response_mode=form_post`), which browsers send without `Lax` cookies: this one is `SameSite=None`.
     ///
     /// The session's own cookie is left out as well, so a session that is begun there is another one. Finish
     /// the sign-in after one more redirect, by a flow from this site to itself: `docs::recipes` shows it.

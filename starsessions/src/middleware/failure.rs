@@ -9,8 +9,8 @@ use tower_service::Service;
 use super::slot_around;
 use crate::lifecycle::FailurePolicy;
 
-/// What the routes inside it do when the store fails, whatever the `SessionLayer` says: a page for
-/// everybody may go on for guests, while all others answer 503; or the other way round.
+/// What the routes inside it do when the store fails, whatever the `SessionLayer` says: a page that
+/// needs no user may go on for guests, while all others answer 503; or the other way round.
 ///
 /// It goes *inside* the `SessionLayer`; of several, the innermost counts.
 ///

@@ -161,7 +161,7 @@ impl SessionLayer {
         self.realm.revoke_all::<T>(value).await
     }
 
-    /// The same list for a program that does not know the struct: by the stored name of the indexed field, as in
+    /// The list that [`list`](Self::list) gives, for a program that does not know the struct: by the stored name of the indexed field, as in
     /// `login.user` (a field with `until = rotate` is stored as `login.~user`), and its value. The value is taken
     /// as a field without a `codec` is stored: of a newtype it is what is inside, and numbers of 16 bits and more
     /// are alike.

@@ -40,7 +40,7 @@ impl Encryptor for NoopEncryptor {
 
 /// `AESGCMEncryptor`: a nonce of twelve bytes, then AES-GCM without associated data.
 ///
-/// Python binds the bytes to nothing, so who can write to the store can put one user's session in the place
+/// Python binds the bytes to nothing, so a writer to the store can put one user's session in the place
 /// of another's. Sessions that were [taken over](crate::takeover) are bound to their row.
 pub struct AesGcmEncryptor {
     active: Box<dyn Cipher>,

@@ -166,7 +166,7 @@ impl Slot {
     }
 
     /// What `WWW-Authenticate` says, which a 401 must have (RFC 9110, section 11.6.1). RFC 6750, section 3: with
-    /// an error only for those who have shown something. For a header of one's own there is no scheme.
+    /// an error only where the request has shown something. For a header of one's own there is no scheme.
     pub(crate) fn challenge(&self, status: StatusCode) -> Option<HeaderValue> {
         let realm = self.realm();
         realm

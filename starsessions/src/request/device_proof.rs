@@ -116,7 +116,7 @@ impl Slot {
         }
     }
 
-    /// Whether the session can be used by those who ask for no view that is marked.
+    /// Whether a request that asks for no view that is marked can use the session.
     pub(super) fn proven(&self) -> Result<(), SessionError> {
         if self.realm().device.is_none() {
             return Ok(());

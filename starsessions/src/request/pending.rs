@@ -107,7 +107,7 @@ impl Pending {
         let record = live.map(|live| &live.record);
         let used = record.filter(|_| !usage.is_passive);
         let due = used.and_then(|record| policy.due(record, usage.views, now));
-        // The device knows the session by its id. In the place of a new one it proves itself again and again.
+        // A bound session is not renewed: its device knows it by its id, and the repeated proof replaces the renewal.
         let is_old = |live: &Live| {
             (live.is_outdated || policy.is_renewal_due(&live.record, now))
                 && !live.record.is_bound()

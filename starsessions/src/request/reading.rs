@@ -88,7 +88,7 @@ impl Slot {
         known.map_or(Ok(false), |known| known.map(|()| true))
     }
 
-    /// The same for read-only access: if the store fails, it sees a guest, where the layer has it so.
+    /// Loads the session for read-only access: if the store fails, that sees a guest, where the layer has it so.
     ///
     /// # Errors
     /// If the store fails and the layer does not have it so.

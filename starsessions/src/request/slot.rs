@@ -166,7 +166,7 @@ impl Slot {
         }
     }
 
-    /// Whether a person has sent the request, who can be led to another page. Where applications come with tokens, a
+    /// Whether the request is a navigation, which can be led to another page. Where applications come with tokens, a
     /// client that does not say that it is a browser is one of them, also while it has none.
     pub(crate) fn can_be_led(&self, parts: &Parts) -> bool {
         provenance::is_navigation(parts)

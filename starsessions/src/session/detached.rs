@@ -47,7 +47,7 @@ use crate::store::{StoreError, to_its_end};
 /// - **Logout, revocation, expiry:** [`SessionError::Gone`] from then on. An open socket is not
 ///   activity: without [`touch`](Self::touch) the session ends when its browser is idle.
 /// - **A sign-in, or any other change of a `rotate` field:** `Gone` as well. An earlier holder
-///   of the session, one who planted its cookie included, does not come along.
+///   of the session, such as an attacker that planted its cookie, does not come along.
 /// - **A renewal of the id:** it goes on under the new one. Where another process renews, that takes a
 ///   use or a [`Watch`] within the grace of the old id; a handle that is left alone for longer ends.
 /// - **A proof that runs out:** where the session is [bound to a device](crate::docs::device_binding), each [`Watch`] of

@@ -1,4 +1,4 @@
-//! What a cookie leads to, for those who look after the sessions: all that is known of it but its values.
+//! What a cookie leads to, for the operators of a site: all that is known of it but its values.
 
 use crate::clock::Timestamp;
 use crate::crypto::{CookieKind, KeyId};

@@ -220,7 +220,7 @@ impl CurrentSession {
         // A request beside this one may have given the session a new id: it is still this one.
         self.slot.refresh().await?;
         if self.slot.has_ended() || self.slot.is_ambiguous() {
-            // As if there were no others, it would leave a thief alone who was faster.
+            // Returning 0 would leave a thief's session alone if the thief's request came first.
             return Err(SessionError::Gone);
         }
         let (own, record) = self.slot.own();
@@ -327,7 +327,7 @@ fn lookup_of<T: Indexed>(value: &T::Index) -> Result<Lookup, SessionError> {
     }
 }
 
-/// The same for a program that does not know the struct.
+/// A search for a program that does not know the struct.
 fn lookup_named<V: Serialize + ?Sized>(field: &str, value: &V) -> Result<Lookup, SessionError> {
     match value::index_content(value) {
         Ok(value) => Ok(Lookup {

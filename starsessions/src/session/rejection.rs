@@ -85,8 +85,8 @@ impl SessionRejection {
         })
     }
 
-    /// The same for a person who can be led to another page and back, with where the request went in the place of `{path}`;
-    /// and for others, and a client that keeps a token, without a place.
+    /// For a navigation, which can be led to another page and back, with where the request went in the place of `{path}`;
+    /// for other requests, and a client that keeps a token, without a location.
     #[cfg(feature = "axum")]
     pub(crate) fn leading_back(mut self, parts: &Parts) -> Self {
         let Some((schema, location)) = self.place() else {
@@ -104,7 +104,7 @@ impl SessionRejection {
         self
     }
 
-    /// The same where a request is answered that may be known to be no navigation.
+    /// Without a location, where the request is known to be no navigation.
     pub(crate) fn answering(mut self, slot: &Slot) -> Self {
         if let Some((_, location)) = self.place().filter(|_| !slot.may_lead()) {
             *location = None;

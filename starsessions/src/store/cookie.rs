@@ -7,7 +7,7 @@ use super::{ErasedStore, Store};
 /// Keeps each session inside its own cookie.
 ///
 /// The record is encrypted with XChaCha20-Poly1305 ([`sealed`](Self::sealed)), or, as an explicit
-/// choice for data that everybody may read, only signed with HMAC-SHA256 ([`signed`](Self::signed)).
+/// choice for data that any reader may see, only signed with HMAC-SHA256 ([`signed`](Self::signed)).
 /// The times that limit its life are inside what is authenticated.
 ///
 /// What a cookie cannot do:

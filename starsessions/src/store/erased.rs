@@ -157,7 +157,7 @@ operations! { now:
 
 type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
 
-/// The same limit for a call of a store that is none of ours.
+/// The limit of an operation, for a call of a store that is none of ours.
 #[cfg(feature = "takeover")]
 pub(crate) async fn within<T>(
     limit: Duration,

@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::crypto::IndexKey;
 
-/// How a session is found, and what those who find it may read of it.
+/// How a session is found, and what a search shows of it.
 #[derive(Clone)]
 pub struct Listing(Form);
 

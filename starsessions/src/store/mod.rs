@@ -163,7 +163,7 @@ pub trait Store: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Vec<Listed>, StoreError>> + Send;
 
     /// Frees at most `limit` rows that have expired; returns how many it looked at, so that a caller
-    /// who gets `limit` back knows to call again.
+    /// that gets `limit` back knows to call again.
     fn sweep(
         &self,
         limit: usize,

@@ -155,7 +155,8 @@ impl FormerSession {
         view_of(&self.values)
     }
 
-    /// The same of the object of this name: what was inserted as one struct.
+    /// A session type from the values in the object of this name, as [`view`](Self::view) makes one: what was inserted
+    /// as one struct.
     ///
     /// ```
     /// # use starsessions::{Session, SessionError};
@@ -227,7 +228,7 @@ impl Taken {
         Ok(())
     }
 
-    /// The same, if there is a value.
+    /// Puts a view with all its fields into the new session, if there is one.
     ///
     /// # Errors
     /// If a value cannot be stored.

@@ -92,7 +92,7 @@ impl TestSessions {
         Self::with(|builder| builder)
     }
 
-    /// The same with other settings. The clock is the test's.
+    /// Sessions in memory under the settings of [`SessionLayer::dev`], changed by `set`. The clock is the test's.
     ///
     /// # Panics
     /// If the settings cannot work together, with the sentence that says why, or if the operating

@@ -192,7 +192,7 @@ pub async fn sockets(counts: &[usize]) {
         let (sender, mut opened) = tokio::sync::mpsc::unbounded_channel();
         let open = async move |visitor: Session<Visitor>| {
             let detached = visitor.detach().expect("a stored session");
-            sender.send(detached).expect("somebody listens");
+            sender.send(detached).expect("the receiver listens");
         };
         let mut app = routes()
             .route("/open", get(open))

@@ -1,4 +1,4 @@
-//! The session that everybody keeps: about 300 bytes as JSON.
+//! The session that each visitor keeps: about 300 bytes as JSON.
 
 use serde::{Deserialize, Serialize};
 

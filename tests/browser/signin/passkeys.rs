@@ -75,7 +75,7 @@ fn the_vault_wants_the_passkey_of_the_last_five_minutes() {
     site.advance(6);
     browser.go(&site.page("/vault"));
     assert_eq!(browser.path(), "/confirm");
-    // Who signs in next has shown nothing yet.
+    // The next user has shown nothing yet.
     browser.run("document.querySelector('button').click()");
     browser.arrive(&site.page("/vault"));
     let status = perform(

@@ -103,7 +103,7 @@ async fn a_tool_signs_in_where_there_is_no_cookie_and_a_page_of_another_site_doe
     let page = Client::new(&guarded(&site));
     let reply = page.ask_with(Method::POST, "/token/7", &[FOREIGN]).await;
     assert_eq!(reply.status, NO);
-    // Beside a cookie, a sign-in without any sign of where it comes from could be anyone's.
+    // Beside a cookie, a sign-in without any sign of where it comes from could be any site's.
     let site = beside();
     assert_eq!(App::new(&guarded(&site)).post("/token/7").await.status, NO);
 }

@@ -86,7 +86,7 @@ async fn a_form_that_is_too_long_is_not_read() {
     assert_eq!(guarded.submit(&user, &long).await, NO);
 }
 
-/// Who streams uploads to a disk has taken the limit away, and must not find them in memory.
+/// An application that streams uploads to a disk has taken the limit away, and must not find them in memory.
 #[tokio::test]
 async fn a_form_without_a_limit_is_read_up_to_ours() {
     let site = Site::new();
@@ -415,7 +415,7 @@ impl Realms {
             .layer(self.admin.sessions.layer())
     }
 
-    /// Who is signed in to both, with a token of each.
+    /// A user that is signed in to both, with a token of each.
     async fn user(&self) -> (Client, String, String) {
         let mut client = Client::new(&self.guarded(|app| app));
         client.post("/login/7").await;

@@ -37,7 +37,7 @@ async fn g05_a_logout_that_is_overtaken_by_a_new_id_ends_the_session_under_it() 
     }
 }
 
-/// The way is for ending alone: who brings the former id is a guest.
+/// The way is for ending alone: a request with the former id is a guest.
 #[tokio::test]
 async fn g05_a_former_id_leads_nowhere_but_to_the_end() {
     let site = Site::new();

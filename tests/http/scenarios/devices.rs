@@ -196,7 +196,7 @@ async fn sign_in_anew(session: CurrentSession) -> Result<(), SessionError> {
     session.insert(Account { user: 7 })
 }
 
-/// Who signs in anew after another device has taken the place does not get in beside it.
+/// A user that signs in anew after another device has taken the place does not get in beside it.
 #[tokio::test]
 async fn scenario_14_a_session_that_made_room_is_one_more_when_it_begins_anew() {
     for (at_limit, status) in [

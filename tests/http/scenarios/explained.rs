@@ -380,7 +380,7 @@ async fn scenario_06_development_explains_and_production_does_not() {
             client.get("/views").await.headers.contains_key(HEADER),
             explains
         );
-        // Who takes no session gets what he would get without the layer.
+        // A handler that takes no session gets what it would get without the layer.
         assert!(!client.get("/none").await.headers.contains_key(HEADER));
     }
 }

@@ -67,7 +67,7 @@ pub enum SameSitePolicy {
     Strict,
 }
 
-/// Who caused a request.
+/// Which site caused a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Initiator<'a> {
     /// The site itself, or the address bar.

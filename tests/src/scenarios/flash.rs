@@ -136,7 +136,7 @@ pub async fn a_message_is_shown_once<S: Store + Clone>(site: &Site<S>) {
     assert_eq!(client.get("/errors").await.body, "first,second");
 }
 
-/// Who takes a message while another one is set leaves that alone.
+/// A request that takes a message while another one is set leaves that alone.
 ///
 /// # Panics
 /// If it is never shown.

@@ -216,7 +216,7 @@ pub async fn sign_ins_at_once_hold_the_limit<S: Store + Clone>(site: &Site<S>) {
                 let mut device = visitor.clone();
                 device.keep(&reply);
                 let is_left = device.get("/who").await.body != "guest";
-                // Who is told that it went wrong is not signed in.
+                // A user that is told that it went wrong is not signed in.
                 assert!(!is_left || reply.status == StatusCode::OK, "{round}");
                 left += usize::from(is_left);
             }

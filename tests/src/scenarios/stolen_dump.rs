@@ -183,7 +183,7 @@ pub async fn a_dump_signs_nobody_in<S: Store + Clone + Debug>(site: &Site<S>) {
     let loot = loot(site).await;
     let mut client = loot.client.clone();
     let me = client.get("/me").await.body;
-    assert_eq!(me, "8", "there is somebody to become");
+    assert_eq!(me, "8", "there is a user to become");
     let own = client
         .jar()
         .cookies()

@@ -170,7 +170,7 @@ impl<S: Store> Spy<S> {
         gate
     }
 
-    /// Holds nothing any more; who waits already is not let through.
+    /// Holds nothing any more; a call that waits already is not let through.
     pub fn release(&self) {
         self.notes().gates.clear();
     }

@@ -78,7 +78,9 @@ async fn a_sweep_of(expired: u64, server: &Server) {
         freed += replica.await.unwrap();
     }
     let elapsed = started.elapsed();
-    println!("swept by four, who looked at {freed}, in {elapsed:?}; {touched} extended meanwhile");
+    println!(
+        "swept by four, which looked at {freed}, in {elapsed:?}; {touched} extended meanwhile"
+    );
     let left = number(&pool, "SELECT COUNT(*) FROM starsessions").await;
     assert_eq!(
         usize::try_from(left).unwrap(),

@@ -92,7 +92,7 @@ async fn an_operation_whose_reply_was_lost_takes_place_once() {
     }
 }
 
-/// Who lost the race has written nothing, however often it was sent.
+/// A writer that lost the race has written nothing, however often it was sent.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_operation_whose_reply_was_lost_and_that_was_refused_is_refused() {
     for (store, proxy, _server, replaces) in ways().await {

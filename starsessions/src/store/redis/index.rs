@@ -157,7 +157,7 @@ fn key_of(entry: &[u8]) -> Option<RowKey> {
 /// What [`FILE`] returns if the key has held something else.
 const BEGUN_ANEW: i64 = 2;
 
-/// The same for all deadlines of a day.
+/// The second in which an entry ends: one for all deadlines of a day.
 fn end_of_entry(deadline: Timestamp) -> u64 {
     let day = deadline.as_unix_seconds() / DAY;
     (day.saturating_add(2)).saturating_mul(DAY).min(LAST_SECOND)

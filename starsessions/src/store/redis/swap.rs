@@ -107,7 +107,7 @@ impl Rows {
         Ok(Answer { value, is_repeated })
     }
 
-    /// The same in one command, for one row.
+    /// A swap in one command, for one row.
     fn set(&self, key: &RowKey, found: Option<&Row>, row: &Row) -> Cmd {
         let mut set = redis::cmd("SET");
         set.arg(self.name(key)).arg(packed::pack(row));

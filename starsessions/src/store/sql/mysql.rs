@@ -107,7 +107,7 @@ impl Server for MySql {
 
 impl Driver for MySql {
     // The server ends a transaction at each change of a table, so there is none here. The index keys stand in
-    // the row as well, one after the other, for who reads the row.
+    // the row as well, one after the other, for readers of the row.
     const SCRIPT: &'static str = "
 CREATE TABLE IF NOT EXISTS {versions} (version INT NOT NULL PRIMARY KEY) ENGINE = InnoDB;
 CREATE TABLE IF NOT EXISTS {table} (

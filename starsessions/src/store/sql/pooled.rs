@@ -182,7 +182,7 @@ macro_rules! sql_store {
                         Either::Left(end) => reply.changes += end.rows_affected(),
                         Either::Right(row) => {
                             let columns = (0..row.len()).map(|column| Self::value(&row, column));
-                            // One that this crate has not written is malformed to all who look at it.
+                            // One that this crate has not written is malformed wherever it is read.
                             let columns = columns.collect::<sqlx::Result<_>>();
                             reply.rows.push(columns.unwrap_or_default());
                         }

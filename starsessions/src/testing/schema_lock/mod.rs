@@ -91,7 +91,8 @@ impl SchemaLock {
         }
     }
 
-    /// The same without the variable, for a test that has its own way to ask for an update.
+    /// Compares the types with the file, or updates it as `update` says: for a test that has its own way to ask for an
+    /// update.
     ///
     /// # Errors
     /// [`SchemaLockError`] if the file cannot be read or written, or does not have the types as they are now.

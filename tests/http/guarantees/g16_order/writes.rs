@@ -139,7 +139,7 @@ async fn g16_a_write_that_a_sign_in_overtakes_in_cookies_is_told() {
     }
 }
 
-/// One who planted the cookie writes what could have been written before, and learns nothing.
+/// An attacker that planted the cookie writes what could have been written before, and learns nothing.
 #[tokio::test]
 async fn g16_a_request_that_is_overtaken_sees_nothing_of_the_session_behind() {
     let site = Site::new();

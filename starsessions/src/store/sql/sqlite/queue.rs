@@ -24,7 +24,7 @@ pub(super) struct Queue {
     ended: watch::Receiver<()>,
 }
 
-/// What takes place as a whole, and who waits for its reply.
+/// What takes place as a whole, and the caller that waits for its reply.
 struct Job {
     requests: Vec<Request>,
     caller: oneshot::Sender<Shared<Reply>>,
