@@ -9,10 +9,9 @@ use crate::clock::Timestamp;
 use crate::crypto::{self, IndexKey, ReferenceToken, RowKey};
 use crate::error::SessionError;
 use crate::lifecycle::changes::Lookup;
-use crate::lifecycle::label::LABEL;
 use crate::lifecycle::plan::Next;
 use crate::observe::{EndCause, Known, Name};
-use crate::record::{Card, Record};
+use crate::record::{Card, LABEL, Record};
 use crate::store::{Listed, Listing, Row};
 use crate::value;
 

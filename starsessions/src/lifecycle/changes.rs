@@ -2,9 +2,8 @@
 
 use std::borrow::Cow;
 
-use super::label::LABEL;
 use crate::clock::Timestamp;
-use crate::record::{Edit, Encoded, Field, FieldChange, NOT_STORED, Record};
+use crate::record::{Edit, Encoded, Field, FieldChange, LABEL, NOT_STORED, Record};
 use crate::schema::{FieldSpec, Merge};
 use crate::value;
 

@@ -1,6 +1,6 @@
 //! What a user calls a session, to recognise it in a list.
 
-pub(crate) use crate::record::LABEL;
+use crate::record::LABEL;
 use crate::schema::FieldSpec;
 use crate::value::{FieldType, Format};
 

@@ -166,7 +166,8 @@ impl Slot {
     fn renewal(&self, now: Timestamp) -> Option<Work> {
         let state = self.state();
         // Once the head has left, no browser can be told of it.
-        let may_tell = !state.is_passive() && !state.brought.by_token && state.door == Door::Open;
+        let may_tell =
+            !state.manner.is_passive && !state.brought.by_token && state.door == Door::Open;
         let pending = &state.pending;
         let renewal = pending.renewal(&state.found, &self.realm().engine, now);
         renewal.filter(|_| may_tell)

@@ -81,10 +81,6 @@ impl State {
         state
     }
 
-    pub(super) fn is_passive(&self) -> bool {
-        self.manner.is_passive
-    }
-
     pub(super) fn use_view(&mut self, schema: &'static Schema) {
         self.was_used = true;
         let has_idle_fields = schema.fields.iter().any(|spec| spec.idle.is_some());
