@@ -8,7 +8,7 @@ mod device_endpoints;
 #[cfg(not(feature = "dbsc"))]
 #[path = "no_device_endpoints.rs"]
 mod device_endpoints;
-mod failure;
+mod failure_policy;
 mod future;
 mod headers;
 mod layer;
@@ -21,7 +21,7 @@ use http::Request;
 
 pub use self::builder::SessionLayerBuilder;
 pub use self::config_error::ConfigError;
-pub use self::failure::{FailurePolicyLayer, FailurePolicyService};
+pub use self::failure_policy::{FailurePolicyLayer, FailurePolicyService};
 pub use self::future::ResponseFuture;
 #[cfg(feature = "axum")]
 pub(crate) use self::future::{Failed, Rejected};
