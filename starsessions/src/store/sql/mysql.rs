@@ -98,6 +98,7 @@ impl Server for MySql {
         WHERE deadline <= {now}
         ORDER BY deadline
         LIMIT {number}",
+        // load, insert, free, replace, touch, count; `replace` and `insert` rotate.
         ..SHARED
     };
 

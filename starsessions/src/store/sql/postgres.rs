@@ -137,6 +137,7 @@ impl Server for Postgres {
             RETURNING deadline
         )
         SELECT count(*) AS freed, max(deadline) AS last FROM freed",
+        // load, free, remove, replace, touch, count; the row has its index keys, so none is filed.
         ..SHARED
     };
 
