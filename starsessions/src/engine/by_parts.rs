@@ -47,7 +47,7 @@ impl ServerSide {
     }
 
     /// Does what a rotation has left to do, before a request goes that way.
-    pub(super) async fn settle(
+    pub(super) async fn resume_rotation(
         &self,
         token: &ReferenceToken,
         full: &Row,

@@ -63,7 +63,7 @@ impl ServerSide {
             let Some(way) = self.way(&token, &left, now) else {
                 return Ok(Met::Closed);
             };
-            self.settle(&token, &left, &way, now).await?;
+            self.resume_rotation(&token, &left, &way, now).await?;
             if !way.carries {
                 return Ok(Met::Closed);
             }

@@ -89,7 +89,7 @@ impl ServerSide {
     ) -> Result<Option<Way>, StoreError> {
         let way = self.way(token, &row, now);
         if let Some(way) = way.as_ref().filter(|way| way.is_forward) {
-            self.settle(token, &row, way, now).await?;
+            self.resume_rotation(token, &row, way, now).await?;
         }
         Ok(way)
     }
