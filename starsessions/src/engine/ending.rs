@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::server_side::{MAX_ATTEMPTS, ServerSide, back_off};
-use super::vault::{ENDED, Found};
+use super::vault::{ENDED, Opened};
 use super::ways::Way;
 use super::{Credential, Engine, Executed, Live, SealedId};
 use crate::clock::Timestamp;
@@ -128,7 +128,7 @@ impl ServerSide {
         let Some(way) = way else {
             let is_record = matches!(
                 self.vault.open(&self.context, token, row.clone()),
-                Found::Record(..)
+                Opened::Record(..)
             );
             return Ok(is_record.then(|| Credential::Reference(Arc::clone(token), row)));
         };
@@ -168,9 +168,9 @@ impl ServerSide {
             return observer.ended(name, cause, Known::default);
         }
         match self.vault.open(&self.context, token, row) {
-            Found::Record(record, _) => observer.ended(name, cause, || Known::of(&record)),
-            Found::Foreign => observer.ended(name, cause, Known::default),
-            Found::Way(_) | Found::Ended => {}
+            Opened::Record(record, _) => observer.ended(name, cause, || Known::of(&record)),
+            Opened::Foreign => observer.ended(name, cause, Known::default),
+            Opened::Way(_) | Opened::Ended => {}
         }
     }
 }

@@ -9,7 +9,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use super::server_side::{MAX_WAYS, ServerSide};
-use super::vault::Found;
+use super::vault::Opened;
 use super::{Credential, Executed, Live};
 use crate::clock::Timestamp;
 use crate::crypto::ReferenceToken;
@@ -41,10 +41,10 @@ impl ServerSide {
         let (mut is_unannounced, mut is_beyond) = (false, false);
         for _ in 0..MAX_WAYS {
             let left = match self.vault.open(&self.context, &token, row) {
-                Found::Record(record, _) if !self.context.policy.is_live(&record, now) => {
+                Opened::Record(record, _) if !self.context.policy.is_live(&record, now) => {
                     return Ok(Met::Ended);
                 }
-                Found::Record(record, row) => {
+                Opened::Record(record, row) => {
                     let live = Live {
                         credential: Credential::Reference(token, row),
                         record,
@@ -57,8 +57,8 @@ impl ServerSide {
                         Met::Session(live)
                     });
                 }
-                Found::Way(left) => left,
-                Found::Ended | Found::Foreign => return Ok(Met::Ended),
+                Opened::Way(left) => left,
+                Opened::Ended | Opened::Foreign => return Ok(Met::Ended),
             };
             let Some(way) = self.way(&token, &left, now) else {
                 return Ok(Met::Closed);

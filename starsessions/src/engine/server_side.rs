@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::overtaken::Met;
-use super::vault::Found;
+use super::vault::Opened;
 use super::ways::Way;
 use super::{
     Context, CookieChange, Credential, Executed, Live, Presented, Vault, Watchers, Work,
@@ -48,7 +48,7 @@ impl ServerSide {
                 Err(error) => return Err(error),
             };
             let row = match self.vault.open(&self.context, &token, row) {
-                Found::Record(record, row) if self.context.policy.is_live(&record, now) => {
+                Opened::Record(record, row) if self.context.policy.is_live(&record, now) => {
                     let live = Live {
                         is_outdated: !token.is_under_active_key(&self.context.keys)
                             && is_old_enough_for_new_id(&record, now),
@@ -58,16 +58,16 @@ impl ServerSide {
                     };
                     return Ok(Presented::Live(live, Vec::new()));
                 }
-                Found::Record(record, _) => {
+                Opened::Record(record, _) => {
                     let why = self.context.why_expired(&record, now);
                     return Ok(Presented::Nobody(Some(why)));
                 }
-                Found::Ended => return Ok(Presented::former(token, false)),
-                Found::Foreign => {
+                Opened::Ended => return Ok(Presented::former(token, false)),
+                Opened::Foreign => {
                     self.vault.report_foreign(now);
                     return Ok(Presented::former(token, false));
                 }
-                Found::Way(row) => row,
+                Opened::Way(row) => row,
             };
             // Boxed, so that what is rare does not enlarge every request's future.
             match Box::pin(self.follow(&token, row, now)).await? {

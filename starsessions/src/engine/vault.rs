@@ -29,8 +29,8 @@ pub(crate) struct Vault {
     pub(super) is_sealed: bool,
 }
 
-/// What is under a key.
-pub(super) enum Found {
+/// What a row holds.
+pub(super) enum Opened {
     Record(Record, Row),
     /// What a rotation has left.
     Way(Row),
@@ -49,23 +49,23 @@ impl Vault {
     }
 
     /// What a row holds, for the bearer of the token that leads to it.
-    pub(super) fn open(&self, context: &Context, token: &ReferenceToken, row: Row) -> Found {
+    pub(super) fn open(&self, context: &Context, token: &ReferenceToken, row: Row) -> Opened {
         let packed = match row.value.first() {
-            Some(&(FORWARD | ENDING)) => return Found::Way(row),
+            Some(&(FORWARD | ENDING)) => return Opened::Way(row),
             Some(&(ENDED | CLAIMED | HELD | RESERVED)) if row.value.len() == 1 => {
-                return Found::Ended;
+                return Opened::Ended;
             }
             Some(&SEALED) if self.is_sealed => unsealed(context, token, &row),
             Some(_) if !self.is_sealed => Some(Arc::clone(&row.value)),
             _ => None,
         };
         let Some(mut record) = packed.and_then(Record::parse) else {
-            return Found::Foreign;
+            return Opened::Foreign;
         };
         record.revision = row.revision;
         record.last_seen_at = row.last_seen;
         record.expires_at = row.deadline;
-        Found::Record(record, row)
+        Opened::Record(record, row)
     }
 
     /// Logs that an id is ours, and what is stored under it was not written by this layer for it.
