@@ -36,8 +36,9 @@ impl Engine {
     ) -> Result<Arc<ReferenceToken>, SessionError> {
         let plan = bind(&live.record, device, now);
         let live = Some(live);
-        let done = self.execute(&mut Work { live, plan }).await?;
-        match done.live.map(|live| live.credential) {
+        let mut work = Work { live, plan };
+        let done = self.execute(&mut work).await?;
+        match work.live.map(|live| live.credential) {
             Some(Credential::Reference(token, _)) if !done.is_gone => Ok(token),
             _ => Err(SessionError::Gone),
         }

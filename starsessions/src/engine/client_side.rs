@@ -75,37 +75,38 @@ impl ClientSide {
     }
 
     pub(super) async fn execute(&self, work: &mut Work) -> Result<Executed, SessionError> {
-        let Work { live, plan } = work;
-        let Some(mut live) = live.take() else {
+        let Work { live: place, plan } = work;
+        let Some(live) = place else {
             return match plan.step {
                 Step::Create => {
-                    let done = self.begin(plan)?;
-                    self.note_begun(&done, plan);
+                    let (begun, done) = self.begin(plan)?;
+                    self.note_begun(place.insert(begun), plan);
                     Ok(done)
                 }
-                _ => Ok(Executed::kept(None)),
+                _ => Ok(Executed::kept()),
             };
         };
         let Credential::Sealed(id) = live.credential else {
             return Ok(Executed::gone());
         };
         match plan.step {
-            Step::Nothing | Step::Create => return Ok(Executed::kept(Some(live))),
+            Step::Nothing | Step::Create => return Ok(Executed::kept()),
             Step::Delete => {
                 self.end(id, None, &live.record, plan.now).await?;
+                *place = None;
                 return Ok(Executed::ended());
             }
             // What was to end may have ended already; what is to begin begins.
             Step::Replace => {
-                let done = self.begin(plan)?;
+                let (begun, done) = self.begin(plan)?;
                 // A sign-in: what comes with the former id is what it is after any other sign-in.
-                let next = done.live.as_ref().filter(|_| plan.changes.identify());
-                let next = next.and_then(|next| match next.credential {
-                    Credential::Sealed(next) => Some(next),
+                let next = match begun.credential {
+                    Credential::Sealed(next) if plan.changes.identify() => Some(next),
                     _ => None,
-                });
+                };
                 self.end(id, next, &live.record, plan.now).await?;
-                self.note_begun(&done, plan);
+                *live = begun;
+                self.note_begun(live, plan);
                 return Ok(done);
             }
             Step::Touch | Step::Commit | Step::Rotate { .. } => {}
@@ -121,7 +122,7 @@ impl ClientSide {
             Err(error) if plan.step == Step::Touch => {
                 return Ok(Executed {
                     untouched: Some(error),
-                    ..Executed::kept(Some(live))
+                    ..Executed::kept()
                 });
             }
             Err(error) => return Err(error.into()),
@@ -138,7 +139,7 @@ impl ClientSide {
         let signs_in = plan.signs_in(Some(&live.record));
         live.record = self.context.next(plan, &live.record)?.record;
         live.credential = Credential::Sealed(next);
-        let done = self.seal(next, live, plan.now)?;
+        let done = self.seal(next, &live.record, plan.now)?;
         if let Some(end) = end
             && !self.revoke(id, &end, plan.now).await?
         {
@@ -152,11 +153,11 @@ impl ClientSide {
         }
         let (keys, observer) = (&self.context.keys, &self.context.observer);
         let (former, name) = (id.name(keys), next.name(keys));
-        match (plan.step, &done.live) {
-            (Step::Commit, Some(live)) => {
+        match plan.step {
+            Step::Commit => {
                 observer.committed(name, plan.changes.len(), 0, &live.record, signs_in);
             }
-            (Step::Rotate { grace }, Some(live)) => {
+            Step::Rotate { grace } => {
                 observer.rotated(former, name, grace, &live.record, signs_in);
             }
             _ => observer.touched(name),
@@ -164,7 +165,7 @@ impl ClientSide {
         Ok(done)
     }
 
-    fn begin(&self, plan: &Plan) -> Result<Executed, SessionError> {
+    fn begin(&self, plan: &Plan) -> Result<(Live, Executed), SessionError> {
         let id = new_id()?;
         let live = Live {
             credential: Credential::Sealed(id),
@@ -172,15 +173,14 @@ impl ClientSide {
             is_outdated: false,
             is_unannounced: false,
         };
-        self.seal(id, live, plan.now)
+        let done = self.seal(id, &live.record, plan.now)?;
+        Ok((live, done))
     }
 
-    fn note_begun(&self, done: &Executed, plan: &Plan) {
-        if let Some(live) = &done.live {
-            let name = live.name(&self.context.keys);
-            let observer = &self.context.observer;
-            observer.created(name, &live.record, plan.signs_in(None));
-        }
+    fn note_begun(&self, live: &Live, plan: &Plan) {
+        let name = live.name(&self.context.keys);
+        let observer = &self.context.observer;
+        observer.created(name, &live.record, plan.signs_in(None));
     }
 
     pub(super) fn fingerprint(&self, cookie: &[u8], now: Timestamp) -> Option<Fingerprint> {
@@ -207,22 +207,21 @@ impl ClientSide {
     fn seal(
         &self,
         SealedId(id): SealedId,
-        live: Live,
+        record: &Record,
         now: Timestamp,
     ) -> Result<Executed, SessionError> {
-        let record = live.record.clone();
-        let bytes = Payload { id, record }.pack();
+        let payload = Payload {
+            id,
+            record: record.clone(),
+        };
+        let bytes = payload.pack();
         let value_len = match self.mode {
             CookieMode::Sealed => crypto::sealed_len(bytes.len()),
             CookieMode::Signed => crypto::signed_len(bytes.len()),
         };
         let size = self.context.cookie_name.len() + value_len;
         if size > COOKIE_LIMIT {
-            return Err(SessionError::too_large_cookie(
-                &live.record,
-                size,
-                COOKIE_LIMIT,
-            ));
+            return Err(SessionError::too_large_cookie(record, size, COOKIE_LIMIT));
         }
         let (keys, binding) = (&self.context.keys, self.binding());
         let value = match self.mode {
@@ -232,9 +231,9 @@ impl ClientSide {
         Ok(Executed {
             cookie: CookieChange::Set {
                 value,
-                max_age: self.context.max_age(&live.record, now),
+                max_age: self.context.max_age(record, now),
             },
-            ..Executed::kept(Some(live))
+            ..Executed::kept()
         })
     }
 

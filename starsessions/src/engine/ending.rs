@@ -62,7 +62,7 @@ impl ServerSide {
     /// Ends the session and begins another, in one operation.
     pub(super) async fn begin_anew(
         &self,
-        mut live: Live,
+        live: &mut Live,
         plan: &Plan,
     ) -> Result<Executed, SessionError> {
         let record = self.context.begin(plan)?;
@@ -95,23 +95,29 @@ impl ServerSide {
                     let (old, new) = (Name::Token(&token), Name::Token(&successor));
                     observer.ended(old, EndCause::Logout, || Known::of(&live.record));
                     observer.created(new, &record, plan.signs_in(None));
-                    return Ok(self.issue(successor, record, row, plan.now));
+                    *live = Live::issued(successor, record, row);
+                    return Ok(self.announce(live, plan.now));
                 }
                 Rotated::Exists => {}
                 Rotated::Stale(row) => match self.meet_to_end(&token, row, plan.now).await? {
                     Some(next) => live.credential = next,
-                    None => return self.create(plan).await,
+                    None => return self.create_instead(live, plan).await,
                 },
                 // What was to end has ended already; what was to begin begins.
-                Rotated::Gone => return self.create(plan).await,
+                Rotated::Gone => return self.create_instead(live, plan).await,
                 Rotated::Unsupported => {
                     self.end(token, plan.now).await?;
-                    return self.create(plan).await;
+                    return self.create_instead(live, plan).await;
                 }
             }
             back_off(conflicts).await;
         }
         Err(SessionError::contention())
+    }
+
+    async fn create_instead(&self, live: &mut Live, plan: &Plan) -> Result<Executed, SessionError> {
+        *live = self.create(plan).await?;
+        Ok(self.announce(live, plan.now))
     }
 
     /// What is to end instead of a row that was there before; `None` if it has ended.
@@ -137,11 +143,11 @@ impl ServerSide {
         Ok(row.map(|row| Credential::Reference(way.successor, row)))
     }
 
-    pub(super) async fn delete(&self, live: Live, plan: &Plan) -> Result<Executed, SessionError> {
-        if let Some((token, _)) = live.reference() {
-            self.end(token, plan.now).await?;
+    pub(super) async fn delete(&self, live: &Live, plan: &Plan) -> Result<(), StoreError> {
+        match live.reference() {
+            Some((token, _)) => self.end(token, plan.now).await,
+            None => Ok(()),
         }
-        Ok(Executed::ended())
     }
 
     /// Ends a session under the id that it has by now: a logout that has begun ends the session, also

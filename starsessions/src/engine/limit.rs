@@ -89,7 +89,8 @@ impl ServerSide {
             return Err(limit.exceeded());
         }
         let done = self.carry_out(work).await?;
-        if let Some(own) = done.live.as_ref().and_then(Live::row_key)
+        let live = work.live.as_ref().filter(|_| !done.is_gone);
+        if let Some(own) = live.and_then(Live::row_key)
             && limit.at_limit == AtLimit::EndOldest
         {
             for lookup in lookups {

@@ -127,10 +127,9 @@ pub(crate) struct Work {
     pub(crate) plan: Plan,
 }
 
-/// What has become of the session.
+/// What has become of a session, which is in the work that it was done for.
 #[derive(Debug)]
 pub(crate) struct Executed {
-    pub(crate) live: Option<Live>,
     pub(crate) cookie: CookieChange,
     /// The session had ended elsewhere; nothing was written.
     pub(crate) is_gone: bool,
@@ -297,7 +296,8 @@ impl Engine {
         }
     }
 
-    /// Carries out one plan; takes the session out of the work.
+    /// Carries out one plan. The session in the work is what it is then, unless it is gone; it stays where it is,
+    /// since moving it costs more than most steps. After an error it means nothing.
     pub(crate) async fn execute(&self, work: &mut Work) -> Result<Executed, SessionError> {
         match self {
             Self::Server(server) => server.execute(work).await,
@@ -459,20 +459,19 @@ impl Executed {
     fn gone() -> Self {
         Self {
             is_gone: true,
-            ..Self::kept(None)
+            ..Self::kept()
         }
     }
 
     fn ended() -> Self {
         Self {
             cookie: CookieChange::Remove,
-            ..Self::kept(None)
+            ..Self::kept()
         }
     }
 
-    fn kept(live: Option<Live>) -> Self {
+    fn kept() -> Self {
         Self {
-            live,
             cookie: CookieChange::Keep,
             is_gone: false,
             untouched: None,

@@ -81,22 +81,22 @@ impl ServerSide {
     /// such a write can be overtaken in its turn.
     pub(super) fn carry<'a>(
         &'a self,
-        mut before: Live,
-        beyond: Live,
+        before: &'a mut Live,
+        mut beyond: Live,
         plan: &'a Plan,
     ) -> Pin<Box<dyn Future<Output = Result<Executed, SessionError>> + Send + 'a>> {
         Box::pin(async move {
             let carried = plan.carried().filter(|_| plan.writes());
             let Some(carried) = carried else {
-                return self.lost(&before, plan);
+                return self.lost(before, plan);
             };
-            let done = self.commit(beyond, &carried).await?;
+            let done = self.commit(&mut beyond, &carried).await?;
             if done.is_gone {
                 return Ok(done);
             }
             before.record = carried.next(&self.context.policy, &before.record)?.record;
             before.is_unannounced = false;
-            Ok(Executed::kept(Some(before)))
+            Ok(Executed::kept())
         })
     }
 

@@ -129,12 +129,12 @@ impl ServerSide {
     }
 
     pub(super) async fn carry_out(&self, work: &mut Work) -> Result<Executed, SessionError> {
-        let Work { live, plan } = work;
-        let Some(live) = live.take() else {
-            return match plan.step {
-                Step::Create => self.create(plan).await,
-                _ => Ok(Executed::kept(None)),
-            };
+        let Work { live: place, plan } = work;
+        let Some(live) = place else {
+            return Ok(match plan.step {
+                Step::Create => self.announce(place.insert(self.create(plan).await?), plan.now),
+                _ => Executed::kept(),
+            });
         };
         match plan.step {
             Step::Nothing | Step::Create => Ok(self.announce(live, plan.now)),
@@ -143,11 +143,15 @@ impl ServerSide {
             Step::Touch => Ok(Box::pin(self.touch(live, plan)).await),
             Step::Rotate { grace } => Box::pin(self.rotate(live, grace, plan)).await,
             Step::Replace => Box::pin(self.begin_anew(live, plan)).await,
-            Step::Delete => Box::pin(self.delete(live, plan)).await,
+            Step::Delete => {
+                Box::pin(self.delete(live, plan)).await?;
+                *place = None;
+                Ok(Executed::ended())
+            }
         }
     }
 
-    pub(super) async fn create(&self, plan: &Plan) -> Result<Executed, SessionError> {
+    pub(super) async fn create(&self, plan: &Plan) -> Result<Live, SessionError> {
         let record = self.context.begin(plan)?;
         for _ in 0..MAX_ID_COLLISIONS {
             let token = ReferenceToken::mint(&self.context.keys)?;
@@ -156,28 +160,32 @@ impl ServerSide {
             if inserted.await? == Inserted::Inserted {
                 let observer = &self.context.observer;
                 observer.created(Name::Token(&token), &record, plan.signs_in(None));
-                return Ok(self.issue(token, record, row, plan.now));
+                return Ok(Live::issued(token, record, row));
             }
         }
         Err(SessionError::contention())
     }
 
     /// Moves the timers. An error takes nothing away from the user but time.
-    async fn touch(&self, live: Live, plan: &Plan) -> Executed {
+    async fn touch(&self, live: &mut Live, plan: &Plan) -> Executed {
         let before = live.clone();
-        self.try_touch(live, plan).await.unwrap_or_else(|error| {
-            let untouched = match error {
-                SessionError::Unavailable(error) => Arc::into_inner(error),
-                _ => None,
-            };
-            Executed {
-                untouched,
-                ..self.announce(before, plan.now)
+        match self.try_touch(live, plan).await {
+            Ok(done) => done,
+            Err(error) => {
+                *live = before;
+                let untouched = match error {
+                    SessionError::Unavailable(error) => Arc::into_inner(error),
+                    _ => None,
+                };
+                Executed {
+                    untouched,
+                    ..self.announce(live, plan.now)
+                }
             }
-        })
+        }
     }
 
-    async fn try_touch(&self, mut live: Live, plan: &Plan) -> Result<Executed, SessionError> {
+    async fn try_touch(&self, live: &mut Live, plan: &Plan) -> Result<Executed, SessionError> {
         let Some(due) = &plan.due else {
             return Ok(self.announce(live, plan.now));
         };
@@ -205,8 +213,11 @@ impl ServerSide {
             // Another request has moved them, or the session has ended.
             Touched::Stale => {
                 let name = Arc::clone(token);
-                match self.refresh(live, plan.now).await? {
-                    Some(live) => Ok(self.announce(live, plan.now)),
+                match self.refresh(live.clone(), plan.now).await? {
+                    Some(fresh) => {
+                        *live = fresh;
+                        Ok(self.announce(live, plan.now))
+                    }
                     None => Ok(self.gone(&name)),
                 }
             }
@@ -216,30 +227,31 @@ impl ServerSide {
     /// Writes to what is stored.
     pub(super) async fn commit(
         &self,
-        mut live: Live,
+        live: &mut Live,
         plan: &Plan,
     ) -> Result<Executed, SessionError> {
         for conflicts in 0..MAX_ATTEMPTS {
-            let Some((token, seen)) = live.reference() else {
+            let Credential::Reference(token, seen) = &mut live.credential else {
                 return Ok(Executed::gone());
             };
             let next = self.context.next(plan, &live.record)?;
-            let row = self.next_row(&token, &next, seen)?;
+            let row = self.next_row(token, &next, seen)?;
             let store = &self.vault.store;
             match store.replace(token.row_key(), seen, &row, plan.now).await? {
                 Replaced::Replaced => {
                     self.watchers.changed(token.row_key());
-                    let (name, fields) = (Name::Token(&token), plan.changes.len());
+                    let (name, fields) = (Name::Token(token), plan.changes.len());
                     let signs_in = plan.signs_in(Some(&live.record));
                     let observer = &self.context.observer;
                     observer.committed(name, fields, conflicts, &next.record, signs_in);
+                    *seen = row;
                     live.is_unannounced |= self.is_visible(live.record.expires_at, &next.record)
                         || live.record.remembered != next.record.remembered;
                     live.record = next.record;
-                    live.credential = Credential::Reference(token, row);
                     return Ok(self.announce(live, plan.now));
                 }
                 Replaced::Stale(row) => {
+                    let token = Arc::clone(token);
                     self.context.observer.retried(Name::Token(&token));
                     match Box::pin(self.meet(&token, row, plan.now)).await? {
                         Met::Session(fresh) => {
@@ -248,11 +260,11 @@ impl ServerSide {
                             live.record = fresh.record;
                         }
                         Met::Beyond(beyond) => return self.carry(live, beyond, plan).await,
-                        Met::Closed => return self.lost(&live, plan),
+                        Met::Closed => return self.lost(live, plan),
                         Met::Ended => return Ok(self.gone(&token)),
                     }
                 }
-                Replaced::Gone => return Ok(self.gone(&token)),
+                Replaced::Gone => return Ok(self.gone(token)),
             }
             back_off(conflicts).await;
         }
@@ -261,7 +273,7 @@ impl ServerSide {
 
     async fn rotate(
         &self,
-        mut live: Live,
+        live: &mut Live,
         grace: bool,
         plan: &Plan,
     ) -> Result<Executed, SessionError> {
@@ -290,7 +302,8 @@ impl ServerSide {
                     let signs_in = plan.signs_in(Some(&live.record));
                     let observer = &self.context.observer;
                     observer.rotated(old, new, grace, &record, signs_in);
-                    return Ok(self.issue(successor, record, row, plan.now));
+                    *live = Live::issued(successor, record, row);
+                    return Ok(self.announce(live, plan.now));
                 }
                 Rotated::Exists | Rotated::Unsupported => {}
                 Rotated::Stale(row) => {
@@ -298,11 +311,11 @@ impl ServerSide {
                     let fresh = match self.meet(&token, row, plan.now).await? {
                         Met::Session(fresh) => fresh,
                         Met::Beyond(beyond) => return self.carry(live, beyond, plan).await,
-                        Met::Closed => return self.lost(&live, plan),
+                        Met::Closed => return self.lost(live, plan),
                         Met::Ended => return Ok(self.gone(&token)),
                     };
                     let has_moved = fresh.is_unannounced;
-                    live = Live {
+                    *live = Live {
                         is_unannounced: live.is_unannounced || has_moved,
                         ..fresh
                     };
@@ -318,7 +331,7 @@ impl ServerSide {
         Err(SessionError::contention())
     }
 
-    async fn after_renewal(&self, live: Live, plan: &Plan) -> Result<Executed, SessionError> {
+    async fn after_renewal(&self, live: &mut Live, plan: &Plan) -> Result<Executed, SessionError> {
         if !plan.changes.affect(Some(&live.record)) && plan.remember.is_none() {
             return Ok(self.announce(live, plan.now));
         }
@@ -351,26 +364,9 @@ impl ServerSide {
         }
     }
 
-    /// A new credential: the browser is told.
-    pub(super) fn issue(
-        &self,
-        token: Arc<ReferenceToken>,
-        record: Record,
-        row: Row,
-        now: Timestamp,
-    ) -> Executed {
-        let live = Live {
-            credential: Credential::Reference(token, row),
-            record,
-            is_outdated: false,
-            is_unannounced: true,
-        };
-        self.announce(live, now)
-    }
-
     /// Tells the browser what it does not know yet.
-    fn announce(&self, mut live: Live, now: Timestamp) -> Executed {
-        let mut done = Executed::kept(None);
+    pub(super) fn announce(&self, live: &mut Live, now: Timestamp) -> Executed {
+        let mut done = Executed::kept();
         if let Credential::Reference(token, _) = &live.credential
             && std::mem::take(&mut live.is_unannounced)
         {
@@ -379,7 +375,6 @@ impl ServerSide {
                 max_age: self.context.max_age(&live.record, now),
             };
         }
-        done.live = Some(live);
         done
     }
 
@@ -392,6 +387,18 @@ impl ServerSide {
     /// Whether the browser can see that the deadline has moved.
     fn is_visible(&self, before: Timestamp, record: &Record) -> bool {
         (self.context.persistent_cookie || record.remembered) && before != record.expires_at
+    }
+}
+
+impl Live {
+    /// A session under a new id, which the browser is to be told.
+    pub(super) fn issued(token: Arc<ReferenceToken>, record: Record, row: Row) -> Self {
+        Self {
+            credential: Credential::Reference(token, row),
+            record,
+            is_outdated: false,
+            is_unannounced: true,
+        }
     }
 }
 

@@ -79,31 +79,38 @@ impl SharedSide {
     }
 
     pub(super) async fn execute(&self, work: &mut Work) -> Result<Executed, SessionError> {
-        let Work { live, plan } = work;
-        let Some(live) = live.take() else {
+        let Work { live: place, plan } = work;
+        let Some(live) = place else {
             return match plan.step {
-                Step::Create => self.begin(plan).await,
-                _ => Ok(Executed::kept(None)),
+                Step::Create => self.begin(place, plan).await,
+                _ => Ok(Executed::kept()),
             };
         };
         match plan.step {
-            Step::Nothing | Step::Create => Ok(Executed::kept(Some(live))),
+            Step::Nothing | Step::Create => Ok(Executed::kept()),
             Step::Commit => self.commit(live, plan).await,
             // An error takes nothing away from the user but time.
-            Step::Touch => match self.commit(live.clone(), plan).await {
-                Err(SessionError::Unavailable(error)) => Ok(Executed {
-                    untouched: Arc::into_inner(error),
-                    ..Executed::kept(Some(live))
-                }),
-                done => done,
-            },
+            Step::Touch => {
+                let before = live.clone();
+                match self.commit(live, plan).await {
+                    Err(SessionError::Unavailable(error)) => {
+                        *live = before;
+                        Ok(Executed {
+                            untouched: Arc::into_inner(error),
+                            ..Executed::kept()
+                        })
+                    }
+                    done => done,
+                }
+            }
             Step::Rotate { .. } => self.rotate(live, plan).await,
             Step::Replace => {
-                self.end(&live, plan.now).await?;
-                self.begin(plan).await
+                self.end(live, plan.now).await?;
+                self.begin(place, plan).await
             }
             Step::Delete => {
-                self.end(&live, plan.now).await?;
+                self.end(live, plan.now).await?;
+                *place = None;
                 Ok(Executed::ended())
             }
         }
@@ -120,19 +127,18 @@ impl SharedSide {
         Ok(())
     }
 
-    async fn begin(&self, plan: &Plan) -> Result<Executed, SessionError> {
+    async fn begin(&self, place: &mut Option<Live>, plan: &Plan) -> Result<Executed, SessionError> {
         let record = self.context.begin(plan)?;
         let content = Sessions::begin(plan.now)?;
-        let done = self.insert(&content, &record, plan.now).await?;
-        if let Some(live) = &done.live {
-            let name = live.name(&self.context.keys);
-            let observer = &self.context.observer;
-            observer.created(name, &record, plan.signs_in(None));
-        }
+        let (live, done) = self.insert(&content, &record, plan.now).await?;
+        let name = live.name(&self.context.keys);
+        let observer = &self.context.observer;
+        observer.created(name, &record, plan.signs_in(None));
+        *place = Some(live);
         Ok(done)
     }
 
-    async fn commit(&self, mut live: Live, plan: &Plan) -> Result<Executed, SessionError> {
+    async fn commit(&self, live: &mut Live, plan: &Plan) -> Result<Executed, SessionError> {
         for conflicts in 0..MAX_ATTEMPTS {
             let Credential::Shared(shared) = &live.credential else {
                 return Ok(Executed::gone());
@@ -140,7 +146,9 @@ impl SharedSide {
             let Next { record, .. } = self.context.next(plan, &live.record)?;
             let stored = self.store(&shared.stored.content, &record)?;
             if self.sessions.is_cookie() {
-                return self.announce(stored, &record, plan.now);
+                let (next, done) = self.announce(stored, &record, plan.now)?;
+                *live = next;
+                return Ok(done);
             }
             let ttl = record.expires_at.since(plan.now);
             let replaced = self
@@ -155,28 +163,28 @@ impl SharedSide {
                     let cookie = Arc::clone(&shared.cookie);
                     let is_visible = (self.context.persistent_cookie || record.remembered)
                         && live.record.expires_at != record.expires_at;
-                    let mut done = Executed::kept(None);
+                    let mut done = Executed::kept();
                     if is_visible {
                         done.cookie = self.set(&cookie, &record, plan.now);
                     }
-                    done.live = Some(self.live(cookie, stored, plan.now));
+                    *live = self.live(cookie, stored, plan.now);
                     return Ok(done);
                 }
                 Replaced::Stale(stored) => {
                     self.context.observer.retried(live.name(&self.context.keys));
-                    live = self.live(Arc::clone(&shared.cookie), stored, plan.now);
+                    *live = self.live(Arc::clone(&shared.cookie), stored, plan.now);
                 }
-                Replaced::Gone => return Ok(self.gone(&live)),
+                Replaced::Gone => return Ok(self.gone(live)),
             }
             if !self.context.policy.is_live(&live.record, plan.now) {
-                return Ok(self.gone(&live));
+                return Ok(self.gone(live));
             }
             back_off(conflicts).await;
         }
         Err(SessionError::contention())
     }
 
-    async fn rotate(&self, mut live: Live, plan: &Plan) -> Result<Executed, SessionError> {
+    async fn rotate(&self, live: &mut Live, plan: &Plan) -> Result<Executed, SessionError> {
         if self.sessions.is_cookie() {
             return self.commit(live, plan).await;
         }
@@ -198,18 +206,19 @@ impl SharedSide {
                     let signs_in = plan.signs_in(Some(&live.record));
                     let observer = &self.context.observer;
                     observer.rotated(old, new, false, &record, signs_in);
+                    *live = next;
                     return Ok(Executed {
                         cookie: self.set(&cookie, &record, plan.now),
-                        ..Executed::kept(Some(next))
+                        ..Executed::kept()
                     });
                 }
                 Replaced::Stale(stored) => {
-                    live = self.live(Arc::clone(&shared.cookie), stored, plan.now);
+                    *live = self.live(Arc::clone(&shared.cookie), stored, plan.now);
                 }
-                Replaced::Gone => return Ok(self.gone(&live)),
+                Replaced::Gone => return Ok(self.gone(live)),
             }
             if !self.context.policy.is_live(&live.record, plan.now) {
-                return Ok(self.gone(&live));
+                return Ok(self.gone(live));
             }
             back_off(conflicts).await;
         }
@@ -222,7 +231,7 @@ impl SharedSide {
         content: &Content,
         record: &Record,
         now: Timestamp,
-    ) -> Result<Executed, SessionError> {
+    ) -> Result<(Live, Executed), SessionError> {
         let stored = self.store(content, record)?;
         if self.sessions.is_cookie() {
             return self.announce(stored, record, now);
@@ -232,10 +241,7 @@ impl SharedSide {
             let cookie: Arc<str> = Sessions::new_id()?.into();
             let inserted = self.sessions.insert(&cookie, &stored, ttl);
             if self.ask(inserted, now).await? {
-                return Ok(Executed {
-                    cookie: self.set(&cookie, record, now),
-                    ..Executed::kept(Some(self.live(cookie, stored, now)))
-                });
+                return Ok(self.told(cookie, stored, record, now));
             }
         }
         Err(SessionError::contention())
@@ -247,17 +253,29 @@ impl SharedSide {
         stored: Stored,
         record: &Record,
         now: Timestamp,
-    ) -> Result<Executed, SessionError> {
+    ) -> Result<(Live, Executed), SessionError> {
         let cookie: Arc<str> = self.sessions.sign(&stored, now).into();
         let name = &self.context.cookie_name;
         let (size, limit) = (name.len() + cookie.len(), self.sessions.cookie_limit(name));
         if size > limit {
             return Err(SessionError::too_large_cookie(record, size, limit));
         }
-        Ok(Executed {
+        Ok(self.told(cookie, stored, record, now))
+    }
+
+    /// A session, and its cookie for the browser.
+    fn told(
+        &self,
+        cookie: Arc<str>,
+        stored: Stored,
+        record: &Record,
+        now: Timestamp,
+    ) -> (Live, Executed) {
+        let done = Executed {
             cookie: self.set(&cookie, record, now),
-            ..Executed::kept(Some(self.live(cookie, stored, now)))
-        })
+            ..Executed::kept()
+        };
+        (self.live(cookie, stored, now), done)
     }
 
     fn set(&self, cookie: &str, record: &Record, now: Timestamp) -> CookieChange {

@@ -247,10 +247,7 @@ impl Slot {
             state.ends.extend(before.into_live().map(Endable::from));
         }
         let Executed {
-            live,
-            cookie,
-            is_gone,
-            untouched: _,
+            cookie, is_gone, ..
         } = done?;
         let mut state = self.state();
         #[cfg(feature = "dbsc")]
@@ -258,7 +255,7 @@ impl Slot {
             Self::note_new_id(&mut state, step, &cookie);
         }
         if !is_gone {
-            state.found = live.into();
+            state.found = work.live.take().into();
         }
         if !matches!(cookie, CookieChange::Keep) {
             state.cookie = cookie;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::watch::Watch;
 use super::{CurrentSession, Session};
 use crate::clock::Timestamp;
-use crate::engine::{Executed, Live, Watched, Work};
+use crate::engine::{Live, Watched, Work};
 use crate::error::{DetachError, SessionError};
 use crate::lifecycle::changes::{Base, Change, Changes};
 use crate::lifecycle::plan::{Plan, Step};
@@ -259,12 +259,10 @@ impl Held {
 
     async fn carry_out_here(&self, mut work: Work) -> Result<(), SessionError> {
         let done = self.realm.engine.execute(&mut work).await?;
-        let Executed {
-            live, untouched, ..
-        } = done;
-        if let Some(error) = untouched {
+        if let Some(error) = done.untouched {
             return Err(error.into());
         }
+        let live = work.live.filter(|_| !done.is_gone);
         let live = live.ok_or(SessionError::Gone)?;
         if let Some(watchers) = self.realm.engine.watchers() {
             watchers.follow(&self.watched, &live);
