@@ -113,6 +113,9 @@ impl FieldSpec {
         &self,
         mut get: impl FnMut(&str) -> Option<Field<'r>>,
     ) -> Option<(&'static str, Field<'r>)> {
+        if self.aliases.is_empty() {
+            return get(self.name).map(|field| (self.name, field));
+        }
         let mut newest = get(self.name).map(|field| (self.name, field));
         for alias in self.aliases {
             newest = match (newest, get(alias)) {

@@ -79,6 +79,7 @@ impl<'a> Payload<'a> {
 }
 
 impl<'a> Envelope<'a> {
+    #[inline]
     pub(super) fn parse(bytes: &'a [u8]) -> Result<Self, ValueError> {
         let (format, rest) = bytes.split_first().ok_or(ValueError::MalformedEnvelope)?;
         let (version, rest) = read_version(rest).ok_or(ValueError::MalformedEnvelope)?;
@@ -107,7 +108,16 @@ fn write_version(mut version: u32, out: &mut Vec<u8>) {
     out.push(version as u8);
 }
 
+#[inline]
 fn read_version(bytes: &[u8]) -> Option<(u32, &[u8])> {
+    match bytes.split_first() {
+        // As nearly every value has it.
+        Some((version, rest)) if version & 0x80 == 0 => Some((u32::from(*version), rest)),
+        _ => read_long_version(bytes),
+    }
+}
+
+fn read_long_version(bytes: &[u8]) -> Option<(u32, &[u8])> {
     let mut digits = bytes.iter().take(LONGEST_VERSION);
     let last = digits.position(|byte| byte & 0x80 == 0)?;
     let (digits, rest) = bytes.split_at_checked(last + 1)?;

@@ -25,7 +25,11 @@ pub(in crate::value) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, S
 }
 
 /// Why bytes are not read to their end.
+///
+/// As wide as a word: beside an error of one byte, a result moves its value in pieces that overlap, and each waits
+/// for the stores before it. That is 4 ns for each element of a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(align(8))]
 pub(in crate::value) enum Stop {
     Flawed(Flaw),
     /// The type asks what comes next, and the bytes do not say it.

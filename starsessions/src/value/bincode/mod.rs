@@ -1,7 +1,7 @@
 //! bincode 2's wire format: its standard configuration, with integers of variable length in little endian.
 //!
 //! The crate is the oracle of the tests, and writes and reads what is rare. The rest is done here: with errors of
-//! one byte, a limit of the depth, and what the crate does not say: which field is left out and which type asks
+//! one word, a limit of the depth, and what the crate does not say: which field is left out and which type asks
 //! for a format that describes itself.
 
 mod decode;
