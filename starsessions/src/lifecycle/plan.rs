@@ -140,7 +140,7 @@ impl Plan {
 
     /// What `record`, as it is stored now, is after this step.
     pub(crate) fn next(&self, policy: &Policy, record: &Record) -> Result<Next, ExclusiveConflict> {
-        let mut next = record.clone();
+        let mut next = record.without_fields();
         next.revision += 1;
         next.identified |= self.changes.identify();
         if let Some(due) = &self.due {
@@ -161,7 +161,7 @@ impl Plan {
             end_privileged(record, &mut edits);
         }
         let listed = |record: &Record| (record.identified, record.remembered, record.issued_at);
-        let is_relisted = next.rewrite(edits) || listed(&next) != listed(record);
+        let is_relisted = next.rewrite_from(record, edits) || listed(&next) != listed(record);
         Ok(Next {
             record: next,
             is_relisted,

@@ -72,19 +72,33 @@ impl Record {
     /// Returns whether one of them may change how the session is listed.
     pub(crate) fn rewrite(&mut self, mut edits: Vec<Edit<'_>>) -> bool {
         // The low bits: no record lives to see more writes than they count.
-        let (packed, is_relisted) = self.pack(&mut edits, self.revision as u32);
+        let written = self.revision as u32;
+        let (packed, is_relisted) = self.pack(self.entries(), &mut edits, written);
+        self.packed = Packed(Some(packed));
+        is_relisted
+    }
+
+    /// The same with the fields of another record, in the place of its own.
+    pub(crate) fn rewrite_from(&mut self, before: &Self, mut edits: Vec<Edit<'_>>) -> bool {
+        let written = self.revision as u32;
+        let (packed, is_relisted) = self.pack(before.entries(), &mut edits, written);
         self.packed = Packed(Some(packed));
         is_relisted
     }
 
     /// The same for changes that only this request sees so far.
     pub(crate) fn overlay(&mut self, mut edits: Vec<Edit<'_>>) {
-        self.packed = Packed(Some(self.pack(&mut edits, NOT_STORED).0));
+        let (packed, _) = self.pack(self.entries(), &mut edits, NOT_STORED);
+        self.packed = Packed(Some(packed));
     }
 
-    pub(super) fn pack(&self, edits: &mut [Edit<'_>], written: u32) -> (Arc<[u8]>, bool) {
+    pub(super) fn pack(
+        &self,
+        mut entries: Entries<'_>,
+        edits: &mut [Edit<'_>],
+        written: u32,
+    ) -> (Arc<[u8]>, bool) {
         edits.sort_unstable_by(|a, b| a.name.cmp(b.name));
-        let mut entries = self.entries();
         let before = entries.rest();
         let (mut size, mut is_relisted) = (HEAD + before.len(), false);
         for edit in &mut *edits {

@@ -72,6 +72,14 @@ impl Record {
         }
     }
 
+    /// What is known of the session, without its fields.
+    pub(crate) fn without_fields(&self) -> Self {
+        Self {
+            packed: Packed::default(),
+            ..*self
+        }
+    }
+
     /// The record in `packed`, if it begins as one does. Times and revision are the row's.
     pub(crate) fn parse(packed: Arc<[u8]>) -> Option<Self> {
         let [version, flags, times @ ..] = *packed.first_chunk::<HEAD>()?;
@@ -101,7 +109,7 @@ impl Record {
 
     pub(crate) fn packed(&self) -> Arc<[u8]> {
         let packed = self.packed.0.clone();
-        packed.unwrap_or_else(|| self.pack(&mut [], 0).0)
+        packed.unwrap_or_else(|| self.pack(self.entries(), &mut [], 0).0)
     }
 
     /// Whether the record's own deadline has passed.
