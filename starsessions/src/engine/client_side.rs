@@ -91,8 +91,9 @@ impl ClientSide {
         };
         match plan.step {
             Step::Nothing | Step::Create => return Ok(Executed::kept()),
+            // Boxed, so that what is rare does not enlarge every request's future.
             Step::Delete => {
-                self.end(id, None, &live.record, plan.now).await?;
+                Box::pin(self.end(id, None, &live.record, plan.now)).await?;
                 *place = None;
                 return Ok(Executed::ended());
             }
@@ -104,7 +105,7 @@ impl ClientSide {
                     Credential::Sealed(next) if plan.changes.identify() => Some(next),
                     _ => None,
                 };
-                self.end(id, next, &live.record, plan.now).await?;
+                Box::pin(self.end(id, next, &live.record, plan.now)).await?;
                 *live = begun;
                 self.note_begun(live, plan);
                 return Ok(done);
@@ -141,7 +142,7 @@ impl ClientSide {
         live.credential = Credential::Sealed(next);
         let done = self.seal(next, &live.record, plan.now)?;
         if let Some(end) = end
-            && !self.revoke(id, &end, plan.now).await?
+            && !Box::pin(self.revoke(id, &end, plan.now)).await?
         {
             // A logout or another sign-in was faster, and what it has ended goes on nowhere else.
             let gone = self.gone(id);

@@ -8,7 +8,7 @@
 use std::pin::Pin;
 use std::sync::Arc;
 
-use super::server_side::{MAX_WAYS, ServerSide};
+use super::server_side::{MAX_WAYS, ServerSide, back_off};
 use super::vault::Opened;
 use super::{Credential, Executed, Live};
 use crate::clock::Timestamp;
@@ -75,6 +75,32 @@ impl ServerSide {
             (token, row) = (way.successor, next);
         }
         Ok(Met::Closed)
+    }
+
+    /// Takes the session as another request has stored it; `None` if the plan is to be carried out on that.
+    pub(super) async fn go_on(
+        &self,
+        live: &mut Live,
+        stored: Row,
+        conflicts: u32,
+        plan: &Plan,
+    ) -> Result<Option<Executed>, SessionError> {
+        let Some((token, _)) = live.reference() else {
+            return Ok(Some(Executed::gone()));
+        };
+        self.context.observer.retried(Name::Token(&token));
+        match self.meet(&token, stored, plan.now).await? {
+            Met::Session(fresh) => {
+                live.is_unannounced |= fresh.is_unannounced;
+                live.credential = fresh.credential;
+                live.record = fresh.record;
+            }
+            Met::Beyond(beyond) => return self.carry(live, beyond, plan).await.map(Some),
+            Met::Closed => return self.lost(live, plan).map(Some),
+            Met::Ended => return Ok(Some(self.gone(&token))),
+        }
+        back_off(conflicts).await;
+        Ok(None)
     }
 
     /// Writes into `beyond` what the request has changed that still holds `before`. In a box, because

@@ -236,8 +236,8 @@ impl ServerSide {
             };
             let next = self.context.next(plan, &live.record)?;
             let row = self.next_row(token, &next, seen)?;
-            let store = &self.vault.store;
-            match store.replace(token.row_key(), seen, &row, plan.now).await? {
+            let replace = (self.vault.store).replace(token.row_key(), seen, &row, plan.now);
+            let stored = match replace.await? {
                 Replaced::Replaced => {
                     self.watchers.changed(token.row_key());
                     let (name, fields) = (Name::Token(token), plan.changes.len());
@@ -250,23 +250,13 @@ impl ServerSide {
                     live.record = next.record;
                     return Ok(self.announce(live, plan.now));
                 }
-                Replaced::Stale(row) => {
-                    let token = Arc::clone(token);
-                    self.context.observer.retried(Name::Token(&token));
-                    match Box::pin(self.meet(&token, row, plan.now)).await? {
-                        Met::Session(fresh) => {
-                            live.is_unannounced |= fresh.is_unannounced;
-                            live.credential = fresh.credential;
-                            live.record = fresh.record;
-                        }
-                        Met::Beyond(beyond) => return self.carry(live, beyond, plan).await,
-                        Met::Closed => return self.lost(live, plan),
-                        Met::Ended => return Ok(self.gone(&token)),
-                    }
-                }
+                Replaced::Stale(stored) => stored,
                 Replaced::Gone => return Ok(self.gone(token)),
+            };
+            // Boxed, so that what is rare does not enlarge every request's future.
+            if let Some(done) = Box::pin(self.go_on(live, stored, conflicts, plan)).await? {
+                return Ok(done);
             }
-            back_off(conflicts).await;
         }
         Err(SessionError::contention())
     }
@@ -379,7 +369,7 @@ impl ServerSide {
     }
 
     /// There is nothing left to write to.
-    fn gone(&self, token: &ReferenceToken) -> Executed {
+    pub(super) fn gone(&self, token: &ReferenceToken) -> Executed {
         self.context.observer.gone(Name::Token(token));
         Executed::gone()
     }
