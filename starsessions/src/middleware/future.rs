@@ -14,7 +14,7 @@ use super::device_endpoints::Errands;
 use super::headers;
 use super::pages::{self, Asked, HasPage, Rejection};
 use crate::error::{SessionError, TransportError};
-use crate::request::{Remaining, ResponseKind, Slot};
+use crate::request::{CommitFuture, Remaining, ResponseEffects, ResponseKind, Slot};
 
 pin_project! {
     /// The response of a [`SessionService`](super::SessionService).
@@ -40,7 +40,7 @@ pin_project! {
 
 struct Finishing<O> {
     result: Result<O, Panic>,
-    commit: Pin<Box<dyn Future<Output = Result<(), SessionError>> + Send>>,
+    commit: CommitFuture,
 }
 
 /// The slot of a request whose response is awaited. Dropping it gives the request up.
@@ -149,12 +149,14 @@ where
             let slot = &attended.slot;
             let work = match slot.close(kind_of(&result)) {
                 Remaining::Untouched => return Poll::Ready(handled(result)),
-                Remaining::Told(told) => return Poll::Ready(answer(result, told, attended)),
+                Remaining::Told(told, effects) => {
+                    return Poll::Ready(answer(result, told, effects, attended));
+                }
                 Remaining::ToWrite(work) => work,
             };
             *this.finishing = Some(Finishing {
                 result,
-                commit: Box::pin(Arc::clone(slot).finish(work)),
+                commit: Arc::clone(slot).finish(work),
             });
         }
         let Some(finishing) = this.finishing else {
@@ -163,7 +165,8 @@ where
         let committed = ready!(finishing.commit.as_mut().poll(cx));
         match (this.finishing.take(), this.attended.take()) {
             (Some(finishing), Some(attended)) => {
-                Poll::Ready(answer(finishing.result, committed, &attended))
+                let effects = attended.slot.effects();
+                Poll::Ready(answer(finishing.result, committed, effects, &attended))
             }
             _ => Poll::Pending,
         }
@@ -227,6 +230,7 @@ fn would_be_a_lie(error: &SessionError, status: StatusCode) -> bool {
 fn answer<B: Default + 'static, E>(
     result: Result<Result<Response<B>, E>, Panic>,
     committed: Result<(), SessionError>,
+    effects: ResponseEffects,
     Attended { slot, asked, .. }: &Attended,
 ) -> Result<Response<B>, E> {
     let mut response = handled(result)?;
@@ -243,7 +247,7 @@ fn answer<B: Default + 'static, E>(
             response = failed;
         }
     }
-    headers::apply(slot, &mut response);
+    headers::apply(slot, effects, &mut response);
     #[cfg(feature = "dbsc")]
     headers::apply_device(slot, &mut response);
     Ok(response)

@@ -10,7 +10,7 @@ use crate::cookie::CookieTooLarge;
 use crate::engine::CookieChange;
 #[cfg(feature = "dbsc")]
 use crate::error::SessionError;
-use crate::request::Slot;
+use crate::request::{ResponseEffects, Slot};
 
 /// The cookies that layers further in have set, for layers further out that replace the response.
 #[derive(Clone, Default)]
@@ -30,8 +30,8 @@ pub(super) fn keep_announced<B>(slot: &Slot, from: &mut Response<B>, to: &mut Re
 }
 
 /// Sets the headers of a response whose request has used its session.
-pub(super) fn apply<B>(slot: &Slot, response: &mut Response<B>) {
-    let (realm, effects) = (slot.realm(), slot.effects());
+pub(super) fn apply<B>(slot: &Slot, effects: ResponseEffects, response: &mut Response<B>) {
+    let realm = slot.realm();
     if realm.carriers.header.is_some() {
         apply_token(slot, effects.has_token, response);
     }

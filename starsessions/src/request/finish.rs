@@ -1,11 +1,12 @@
 //! Writing what a request has changed: when its handler says so, and when it is over.
 
+use std::pin::Pin;
 use std::sync::Arc;
 
 use super::flows::FlowCookie;
 use super::found::Found;
 use super::pending::Moment;
-use super::slot::Slot;
+use super::slot::{ResponseEffects, Slot};
 use super::state::{Door, State};
 use crate::clock::Timestamp;
 use crate::engine::{CookieChange, ENDING_GRACE, Endable, Executed, Live, Work};
@@ -34,9 +35,21 @@ pub(crate) enum Remaining {
     /// Nothing: it has not even looked at its session.
     Untouched,
     /// To tell what has become of it.
-    Told(Result<(), SessionError>),
+    Told(Result<(), SessionError>, ResponseEffects),
     /// To write first: this, or what turns out when the session was read.
-    ToWrite(Option<Work>),
+    ToWrite(Option<LastWork>),
+}
+
+/// The last write of a request.
+pub(crate) type CommitFuture = Pin<Box<dyn Future<Output = Result<(), SessionError>> + Send>>;
+
+/// The work of a request that was answered.
+#[derive(Debug)]
+pub(crate) struct LastWork {
+    work: Work,
+    ends_id: bool,
+    ends_beside: bool,
+    must_report_loss: bool,
 }
 
 impl Slot {
@@ -54,9 +67,12 @@ impl Slot {
         let _gate = self.gate.lock().await;
         self.read(None).await?;
         let now = self.now();
-        let work = self.state().take_work(self.realm(), moment, now)?;
+        let (work, ends_beside) = {
+            let mut state = self.state();
+            (state.take_work(self.realm(), moment, now)?, state.is_to_end)
+        };
         let Some(mut work) = work else { return Ok(()) };
-        self.carry_out(&mut work).await?;
+        self.carry_out(&mut work, ends_beside).await?;
         if self.has_ended() {
             return Err(SessionError::Gone);
         }
@@ -88,57 +104,44 @@ impl Slot {
             return Remaining::ToWrite(None);
         }
         if state.found.is_open() {
-            return Remaining::Told(Ok(()));
+            return Remaining::Told(Ok(()), state.effects());
         }
         if state.pending.failure.is_some() {
             return Remaining::ToWrite(None);
         }
         match self.take_last_work(&mut state) {
-            Ok(None) => Remaining::Told(Ok(())),
-            Ok(work) => Remaining::ToWrite(work),
-            Err(error) => Remaining::Told(Err(error)),
+            Ok(None) => Remaining::Told(Ok(()), state.effects()),
+            Ok(last) => Remaining::ToWrite(last),
+            Err(error) => Remaining::Told(Err(error), state.effects()),
         }
     }
 
     /// Writes what is left to write; call it once, after `close` and with what it has returned.
-    pub(crate) async fn finish(
-        self: Arc<Self>,
-        mut work: Option<Work>,
-    ) -> Result<(), SessionError> {
+    ///
+    /// The work is made part of the future, not an argument of an async function, which would keep it twice.
+    pub(crate) fn finish(self: Arc<Self>, mut last: Option<LastWork>) -> CommitFuture {
         // A session that was not read yet may turn out to be due for a new id.
-        let (may_end_id, must_report_loss) = work.as_ref().map_or((true, false), |work| {
-            let state = self.state();
-            (
-                self.ends_id(&work.plan, &state),
-                self.must_report_loss(work, &state),
-            )
-        });
-        if !may_end_id {
-            return self.finish_in_turn(&mut work, must_report_loss).await;
+        if last.as_ref().is_none_or(|last| last.ends_id) {
+            Box::pin(to_its_end(
+                async move { self.finish_in_turn(&mut last).await },
+            ))
+        } else {
+            Box::pin(async move { self.finish_in_turn(&mut last).await })
         }
-        to_its_end(async move { self.finish_in_turn(&mut work, must_report_loss).await }).await
     }
 
-    async fn finish_in_turn(
-        &self,
-        work: &mut Option<Work>,
-        mut must_report_loss: bool,
-    ) -> Result<(), SessionError> {
+    async fn finish_in_turn(&self, last: &mut Option<LastWork>) -> Result<(), SessionError> {
         let _gate = self.gate.lock().await;
         let mut failure = None;
-        if work.is_none() {
+        if last.is_none() {
             failure = self.take_failure();
             // Boxed, so that it does not enlarge the future of a request that has read its session.
             Box::pin(self.read(None)).await?;
-            let mut state = self.state();
-            *work = self.take_last_work(&mut state)?;
-            must_report_loss = work
-                .as_ref()
-                .is_some_and(|work| self.must_report_loss(work, &state));
+            *last = self.take_last_work(&mut self.state())?;
         }
-        if let Some(work) = work {
-            self.carry_out(work).await?;
-            if must_report_loss && self.has_ended() {
+        if let Some(last) = last {
+            self.carry_out(&mut last.work, last.ends_beside).await?;
+            if last.must_report_loss && self.has_ended() {
                 return Err(SessionError::Gone);
             }
         }
@@ -156,7 +159,7 @@ impl Slot {
         to_its_end(async move {
             let _gate = slot.gate.lock().await;
             match slot.renewal(now) {
-                Some(mut work) => slot.carry_out(&mut work).await,
+                Some(mut work) => slot.carry_out(&mut work, false).await,
                 None => Ok(()),
             }
         })
@@ -193,14 +196,22 @@ impl Slot {
         failure
     }
 
-    fn take_last_work(&self, state: &mut State) -> Result<Option<Work>, SessionError> {
+    fn take_last_work(&self, state: &mut State) -> Result<Option<LastWork>, SessionError> {
         // A touch or renewal is due if it was when the request came.
         let now = if state.pending.is_empty() {
             state.read_at
         } else {
             self.now()
         };
-        state.take_work(self.realm(), Moment::Last, now)
+        let Some(work) = state.take_work(self.realm(), Moment::Last, now)? else {
+            return Ok(None);
+        };
+        Ok(Some(LastWork {
+            ends_id: self.ends_id(&work.plan, state),
+            ends_beside: state.is_to_end,
+            must_report_loss: self.must_report_loss(&work, state),
+            work,
+        }))
     }
 
     /// Whether the id may end by what is to be done. Then it is done to its end, even when the request
@@ -232,9 +243,11 @@ impl Slot {
     }
 
     /// Has the engine do it, and keeps what has become of the session.
-    async fn carry_out(&self, work: &mut Work) -> Result<(), SessionError> {
+    async fn carry_out(&self, work: &mut Work, ends_beside: bool) -> Result<(), SessionError> {
         let (step, fields) = (work.plan.step, work.plan.changes.len());
-        self.end_beside(work.plan.now).await?;
+        if ends_beside {
+            Box::pin(self.end_beside(work.plan.now)).await?;
+        }
         let done = self.realm().engine.execute(work).await;
         self.explain(|explanation| explanation.written(step, fields, &done));
         if matches!(
@@ -267,12 +280,10 @@ impl Slot {
     async fn end_beside(&self, now: Timestamp) -> Result<(), SessionError> {
         let (ends, too_many) = {
             let mut state = self.state();
-            if !std::mem::take(&mut state.is_to_end) {
-                return Ok(());
-            }
+            state.is_to_end = false;
             (std::mem::take(&mut state.ends), state.brought.too_many)
         };
-        Box::pin(self.realm().engine.end(ends, now)).await?;
+        self.realm().engine.end(ends, now).await?;
         if too_many {
             // The browser forgets its cookie, but the session behind it may live.
             return Err(SessionError::contention());

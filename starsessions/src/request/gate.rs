@@ -19,13 +19,15 @@ pub(super) struct Gate {
 pub(super) struct Pass<'g>(&'g Gate);
 
 impl Gate {
+    pub(super) fn try_lock(&self) -> Option<Pass<'_>> {
+        let free = (self.state).compare_exchange(FREE, TAKEN, Ordering::Acquire, Ordering::Relaxed);
+        free.is_ok().then(|| Pass(self))
+    }
+
     pub(super) async fn lock(&self) -> Pass<'_> {
         poll_fn(|cx| {
-            let free =
-                self.state
-                    .compare_exchange(FREE, TAKEN, Ordering::Acquire, Ordering::Relaxed);
-            if free.is_ok() {
-                return Poll::Ready(Pass(self));
+            if let Some(pass) = self.try_lock() {
+                return Poll::Ready(pass);
             }
             // The pass that is dropped after the swap comes for the wakers, behind this lock.
             let mut waiting = self.waiting();

@@ -75,10 +75,16 @@ impl Slot {
     /// # Errors
     /// If the store fails: then, and at every further call in this request.
     pub(crate) async fn ready(&self, headers: Option<&HeaderMap>) -> Result<(), SessionError> {
-        if !self.is_known()? {
-            let _gate = self.gate.lock().await;
+        // With the gate open, as nearly always, one look tells whether the session is known and what to read.
+        let gate = match self.gate.try_lock() {
+            Some(pass) => Some(pass),
+            None if self.is_known()? => None,
+            None => Some(self.gate.lock().await),
+        };
+        if gate.is_some() {
             self.read(headers).await?;
         }
+        drop(gate);
         self.proven()
     }
 
@@ -96,10 +102,13 @@ impl Slot {
         &self,
         headers: Option<&HeaderMap>,
     ) -> Result<(), SessionError> {
-        match self.ready(headers).await {
-            Err(SessionError::Unavailable(_)) if self.state().manner.shows_guest => Ok(()),
-            result => result,
+        if let Err(error) = self.ready(headers).await {
+            let is_outage = matches!(error, SessionError::Unavailable(_));
+            if !is_outage || !self.state().manner.shows_guest {
+                return Err(error);
+            }
         }
+        Ok(())
     }
 
     /// Asks the store again.

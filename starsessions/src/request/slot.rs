@@ -347,21 +347,7 @@ impl Slot {
 
     /// Takes what the response tells; once.
     pub(crate) fn effects(&self) -> ResponseEffects {
-        let mut state = self.state();
-        // Of two sessions, the former cookie's is the one to go, or no browser could ever sign in.
-        let is_decided = matches!(state.found, Found::Live(_) | Found::Ambiguous);
-        let cookie = std::mem::take(&mut state.cookie);
-        ResponseEffects {
-            cookie: if state.brought.by_token {
-                CookieChange::Keep
-            } else {
-                cookie
-            },
-            flows: std::mem::take(&mut state.flows),
-            has_stale_cookie: state.brought.duplicates && is_decided,
-            has_session: state.found.live().is_some(),
-            has_token: state.has_handed_out,
-        }
+        self.state().effects()
     }
 
     /// The state, if it still takes changes.

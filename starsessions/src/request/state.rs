@@ -8,6 +8,7 @@ use super::found::Found;
 use super::once::Made;
 use super::pending::{Moment, Pending, Use};
 use super::reading::Brought;
+use super::slot::ResponseEffects;
 use crate::clock::Timestamp;
 use crate::engine::{CookieChange, Endable, Engine, Work};
 use crate::error::SessionError;
@@ -108,6 +109,24 @@ impl State {
             is_passive,
             may_renew: !is_passive && (!self.brought.by_token || moment == Moment::HandOut),
             now,
+        }
+    }
+
+    /// Takes what the response tells; once.
+    pub(super) fn effects(&mut self) -> ResponseEffects {
+        // Of two sessions, the former cookie's is the one to go, or no browser could ever sign in.
+        let is_decided = matches!(self.found, Found::Live(_) | Found::Ambiguous);
+        let cookie = std::mem::take(&mut self.cookie);
+        ResponseEffects {
+            cookie: if self.brought.by_token {
+                CookieChange::Keep
+            } else {
+                cookie
+            },
+            flows: std::mem::take(&mut self.flows),
+            has_stale_cookie: self.brought.duplicates && is_decided,
+            has_session: self.found.live().is_some(),
+            has_token: self.has_handed_out,
         }
     }
 
