@@ -54,7 +54,8 @@ fn entry(bytes: &[u8], next: &mut usize) -> Option<Range<usize>> {
 /// The fields that differ, and their new values; `None` removes one.
 #[derive(Debug, Default)]
 pub(crate) struct ChangedFields {
-    values: Arc<[u8]>,
+    /// None where no field differs: all threads share one empty `Arc<[u8]>`, and count its clones together.
+    values: Option<Arc<[u8]>>,
     fields: Vec<(&'static FieldSpec, Option<Range<usize>>)>,
 }
 
@@ -68,7 +69,11 @@ impl ChangedFields {
 
     pub(crate) fn iter(&self) -> impl ExactSizeIterator<Item = Changed> {
         let fields = self.fields.iter().cloned();
-        fields.map(|(spec, place)| (spec, place.map(|place| Encoded::new(&self.values, place))))
+        let values = self.values.as_ref();
+        fields.map(move |(spec, place)| {
+            let value = values.zip(place);
+            (spec, value.map(|(values, place)| Encoded::new(values, place)))
+        })
     }
 }
 
@@ -202,7 +207,7 @@ impl FieldWriter {
             *place = place.start - end..place.end - end;
         }
         Ok(ChangedFields {
-            values: self.bytes.get(end..).unwrap_or_default().into(),
+            values: self.bytes.get(end..).map(Arc::from),
             fields: std::mem::take(&mut self.changed),
         })
     }
