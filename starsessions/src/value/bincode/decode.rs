@@ -111,7 +111,7 @@ impl<'b> Decoder<'b> {
     }
 
     fn take_text(&mut self) -> Result<&'b str, Stop> {
-        str::from_utf8(self.take_bytes()?).map_err(|_| Stop::Flawed(Flaw::Mismatch))
+        simdutf8::basic::from_utf8(self.take_bytes()?).map_err(|_| Stop::Flawed(Flaw::Mismatch))
     }
 
     #[inline]
