@@ -72,7 +72,10 @@ impl ChangedFields {
         let values = self.values.as_ref();
         fields.map(move |(spec, place)| {
             let value = values.zip(place);
-            (spec, value.map(|(values, place)| Encoded::new(values, place)))
+            (
+                spec,
+                value.map(|(values, place)| Encoded::new(values, place)),
+            )
         })
     }
 }
