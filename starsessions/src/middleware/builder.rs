@@ -229,14 +229,14 @@ impl SessionLayerBuilder {
     /// It costs a sign-in a list of that user's sessions, or two with [`AtLimit::Refuse`], and other
     /// requests nothing. What holds when several sign in at the same moment:
     ///
-    /// - No more than `max` of them are left when all have been answered.
+    /// - No more than `max` of them are left when all have been answered. If the store fails in the moment in which a
+    ///   sign-in that has taken place ends another session, that one stays until the next sign-in.
     /// - With [`AtLimit::EndOldest`], `max` are left. Sign-ins of one user take turns; one that has waited about a
-    ///   second for the others may get [`SessionError::TooManySessions`](crate::SessionError::TooManySessions).
+    ///   second for the others may get [`SessionError::TooManySessions`](crate::SessionError::TooManySessions). So do
+    ///   those of two minutes, where `max` is 1 and the store has failed as a sign-in gave its turn back.
     /// - With [`AtLimit::Refuse`], at least one of those that take the last places together succeeds; the
     ///   others may be refused, even if a place is left.
     /// - A sign-in that is refused has changed nothing.
-    /// - If the store fails in the moment in which a sign-in that has taken place ends another session, that one
-    ///   stays until the next sign-in.
     /// - A session that is given a new id in the very moment in which the store lists them may be
     ///   overlooked, until the next sign-in.
     pub fn sessions_per_user(mut self, max: usize, at_limit: AtLimit) -> Self {

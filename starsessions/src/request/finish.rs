@@ -2,9 +2,11 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::flows::FlowCookie;
 use super::found::Found;
+use super::gate::Pass;
 use super::pending::Moment;
 use super::slot::{ResponseEffects, Slot};
 use super::state::{Door, State};
@@ -14,7 +16,7 @@ use crate::error::SessionError;
 use crate::lifecycle::OnServerError;
 use crate::lifecycle::plan::Plan;
 use crate::observe;
-use crate::store::to_its_end;
+use crate::store::{StoreError, to_its_end};
 
 /// How a request was answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -131,7 +133,7 @@ impl Slot {
     }
 
     async fn finish_in_turn(&self, last: &mut Option<LastWork>) -> Result<(), SessionError> {
-        let _gate = self.gate.lock().await;
+        let _gate = self.last_turn().await?;
         let mut failure = None;
         if last.is_none() {
             failure = self.take_failure();
@@ -147,6 +149,20 @@ impl Slot {
         }
         // What a logout could not take along is told when it is done.
         failure.or_else(|| self.take_refusal()).map_or(Ok(()), Err)
+    }
+
+    /// Waits for the handler's own writes, but not for ever for one that is kept and not polled.
+    async fn last_turn(&self) -> Result<Pass<'_>, SessionError> {
+        if let Some(pass) = self.gate.try_lock() {
+            return Ok(pass);
+        }
+        // Boxed, so that what is rare does not enlarge every request's future.
+        let turn = Box::pin(tokio::time::timeout(LONGEST_TURN, self.gate.lock())).await;
+        turn.map_err(|_| {
+            let text = "a write of the handler does not end: poll the future of `commit` until it is ready, or drop it";
+            tracing::error!("{text}");
+            StoreError::Unavailable(text.into()).into()
+        })
     }
 
     /// Gives a session whose id is old its new one now, in the place of the end of the request.
@@ -291,3 +307,6 @@ impl Slot {
         Ok(())
     }
 }
+
+/// How long the response waits for a write that the handler has begun: longer than a store may take.
+const LONGEST_TURN: Duration = Duration::from_secs(60);

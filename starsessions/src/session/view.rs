@@ -117,7 +117,8 @@ impl<T: SessionData> Session<T> {
     /// fields beside it.
     ///
     /// # Cancel safety
-    /// When the future is dropped, either all changes are stored or none.
+    /// When the future is dropped, either all changes are stored or none. Poll it to its end, or drop it: the response
+    /// waits for one that is kept, at most a minute.
     pub async fn commit(&mut self) -> Result<(), SessionError> {
         if let Err(error) = self.flush() {
             self.flush_always();

@@ -1,6 +1,9 @@
 //! G6: all changes of one request land in one store operation.
 
+use std::future::poll_fn;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex};
+use std::task::Poll;
 
 use axum::Router;
 use axum::routing::post;
@@ -10,7 +13,7 @@ use starsessions::{CurrentSession, Session, SessionError};
 use starsessions_tests::gate::Gate;
 use starsessions_tests::logs::Logs;
 use starsessions_tests::site::Site;
-use starsessions_tests::spy::{Calls, Write};
+use starsessions_tests::spy::{Calls, Moment, Operation, Write};
 
 use starsessions_tests::shop::{self, Login, Shop};
 
@@ -244,3 +247,32 @@ async fn g06_a_change_after_the_request_was_given_up_is_seen_in_the_log() {
     assert_eq!(site.rows(), 0);
     assert_eq!(logs.with(&["ERROR", "Form"]).len(), 1, "{}", logs.text());
 }
+
+/// A future of `commit` that was polled once, and then kept by what outlives the handler.
+#[tokio::test(start_paused = true)]
+async fn g06_a_commit_that_is_kept_and_not_polled_does_not_hold_the_response_for_ever() {
+    let logs = Logs::capture();
+    let kept: Arc<Mutex<Option<Kept>>> = Arc::default();
+    let keep = Arc::clone(&kept);
+    let leave = post(move |session: CurrentSession| async move {
+        session.destroy().unwrap();
+        let mut commit: Kept = Box::pin(async move { session.commit().await });
+        poll_fn(|cx| Poll::Ready(assert!(commit.as_mut().poll(cx).is_pending()))).await;
+        *keep.lock().unwrap() = Some(commit);
+    });
+    let site = Site::new();
+    let mut client = site.serve(routes().route("/leave", leave));
+    client.post("/everything").await;
+    let gate = site.store.hold(Operation::Remove, Moment::Before);
+    let reply = client.post("/leave").await;
+    assert_eq!(reply.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(logs.with(&["poll the future"]).len(), 1, "{}", logs.text());
+    // Dropped, it runs on: a logout that has begun takes place.
+    drop(kept.lock().unwrap().take());
+    gate.open();
+    gate.reached().await;
+    tokio::task::yield_now().await;
+    assert_eq!(site.rows(), 0);
+}
+
+type Kept = Pin<Box<dyn Future<Output = Result<(), SessionError>> + Send>>;
