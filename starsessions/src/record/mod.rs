@@ -97,12 +97,13 @@ impl Record {
     pub(crate) fn parse_strictly(packed: Arc<[u8]>) -> Option<Self> {
         let record = Self::parse(packed)?;
         let mut entries = record.entries();
-        let mut last: &[u8] = &[];
+        let mut last: Option<&[u8]> = None;
         for entry in &mut entries {
-            if entry.name <= last {
+            // None is compared with an empty name, which takes a hundred nanoseconds: see `Realm::is_named`.
+            if entry.name.is_empty() || last.is_some_and(|last| entry.name <= last) {
                 return None;
             }
-            last = entry.name;
+            last = Some(entry.name);
         }
         entries.rest().is_empty().then_some(record)
     }
