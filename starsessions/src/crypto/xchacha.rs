@@ -76,8 +76,9 @@ mod native {
         aad: &[u8],
         text: &mut [u8],
     ) -> Result<[u8; TAG_LEN], Refused> {
-        let (key, nonce) = short(key, nonce)?;
-        let tag = key
+        let (key, nonce) = short(key, nonce);
+        let key = UnboundKey::new(&CHACHA20_POLY1305, &*key).map_err(|_| Refused)?;
+        let tag = LessSafeKey::new(key)
             .seal_in_place_separate_tag(nonce, Aad::from(aad), text)
             .map_err(|_| Refused)?;
         tag.as_ref().try_into().map_err(|_| Refused)
@@ -90,21 +91,21 @@ mod native {
         aad: &[u8],
         sealed: &mut [u8],
     ) -> Result<(), Refused> {
-        let (key, nonce) = short(key, nonce)?;
-        key.open_in_place(nonce, Aad::from(aad), sealed)
+        let (key, nonce) = short(key, nonce);
+        let key = UnboundKey::new(&CHACHA20_POLY1305, &*key).map_err(|_| Refused)?;
+        LessSafeKey::new(key)
+            .open_in_place(nonce, Aad::from(aad), sealed)
             .map(|_| ())
             .map_err(|_| Refused)
     }
 
-    /// The key and nonce of the inner cipher.
+    /// The key and nonce of the inner cipher. The library's own key takes half a kilobyte, so it is made where it is used.
     fn short(
         key: &[u8; KEY_LEN],
         [start @ .., a, b, c, d, e, f, g, h]: &[u8; NONCE_LEN],
-    ) -> Result<(LessSafeKey, Nonce), Refused> {
+    ) -> (Zeroizing<[u8; KEY_LEN]>, Nonce) {
         let inner: [u8; KEY_LEN] = chacha20::hchacha::<R20>(key.into(), start.into()).into();
-        let inner = Zeroizing::new(inner);
-        let key = UnboundKey::new(&CHACHA20_POLY1305, &*inner).map_err(|_| Refused)?;
         let nonce = [0, 0, 0, 0, *a, *b, *c, *d, *e, *f, *g, *h];
-        Ok((LessSafeKey::new(key), Nonce::assume_unique_for_key(nonce)))
+        (Zeroizing::new(inner), Nonce::assume_unique_for_key(nonce))
     }
 }
