@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::overtaken::Met;
 use super::server_side::{MAX_ATTEMPTS, ServerSide, back_off};
 use super::vault::{ENDED, Opened};
 use super::ways::Way;
@@ -99,9 +100,12 @@ impl ServerSide {
                     return Ok(self.announce(live, plan.now));
                 }
                 Rotated::Exists => {}
-                Rotated::Stale(row) => match self.meet_to_end(&token, row, plan.now).await? {
-                    Some(next) => live.credential = next,
-                    None => return self.create_instead(live, plan).await,
+                Rotated::Stale(row) => match self.meet(&token, row, plan.now).await? {
+                    Met::Session(next) | Met::Beyond(next) => {
+                        live.credential = next.credential;
+                        live.record = next.record;
+                    }
+                    Met::Closed | Met::Ended => return self.create_instead(live, plan).await,
                 },
                 // What was to end has ended already; what was to begin begins.
                 Rotated::Gone => return self.create_instead(live, plan).await,
@@ -118,29 +122,6 @@ impl ServerSide {
     async fn create_instead(&self, live: &mut Live, plan: &Plan) -> Result<Executed, SessionError> {
         *live = self.create(plan).await?;
         Ok(self.announce(live, plan.now))
-    }
-
-    /// What is to end instead of a row that was there before; `None` if it has ended.
-    async fn meet_to_end(
-        &self,
-        token: &Arc<ReferenceToken>,
-        row: Row,
-        now: Timestamp,
-    ) -> Result<Option<Credential>, StoreError> {
-        let way = self.way(token, &row, now);
-        if way.as_ref().is_some_and(|way| !way.carries) {
-            return Ok(None);
-        }
-        let Some(way) = way else {
-            let is_record = matches!(
-                self.vault.open(&self.context, token, row.clone()),
-                Opened::Record(..)
-            );
-            return Ok(is_record.then(|| Credential::Reference(Arc::clone(token), row)));
-        };
-        // At least a place is reserved there before there is a way, until the session ends.
-        let row = self.vault.store.load(way.successor.row_key(), now).await?;
-        Ok(row.map(|row| Credential::Reference(way.successor, row)))
     }
 
     pub(super) async fn delete(&self, live: &Live, plan: &Plan) -> Result<(), StoreError> {

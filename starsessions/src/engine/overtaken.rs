@@ -8,7 +8,7 @@
 use std::pin::Pin;
 use std::sync::Arc;
 
-use super::server_side::{MAX_WAYS, ServerSide, back_off};
+use super::server_side::{ServerSide, back_off};
 use super::vault::Opened;
 use super::{Credential, Executed, Live};
 use crate::clock::Timestamp;
@@ -39,7 +39,8 @@ impl ServerSide {
     ) -> Result<Met, StoreError> {
         let mut token = Arc::clone(token);
         let (mut is_unannounced, mut is_beyond) = (false, false);
-        for _ in 0..MAX_WAYS {
+        // Each way leads to a younger id.
+        loop {
             let left = match self.vault.open(&self.context, &token, row) {
                 Opened::Record(record, _) if !self.context.policy.is_live(&record, now) => {
                     return Ok(Met::Ended);
@@ -74,7 +75,6 @@ impl ServerSide {
             };
             (token, row) = (way.successor, next);
         }
-        Ok(Met::Closed)
     }
 
     /// Takes the session as another request has stored it; `None` if the plan is to be carried out on that.

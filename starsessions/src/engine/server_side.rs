@@ -402,7 +402,7 @@ pub(super) async fn back_off(conflicts: u32) {
 
 /// A renewed id leads to its successor; two renewals within one grace are the most that a sane
 /// configuration gives.
-pub(super) const MAX_WAYS: usize = 4;
+const MAX_WAYS: usize = 4;
 /// 256 random bits do not collide; a store that says so twice is broken.
 const MAX_ID_COLLISIONS: usize = 3;
 /// Each failed attempt means that another request has succeeded, so a queue of writers drains.

@@ -105,3 +105,38 @@ async fn g16_an_end_that_begins_anew_ends_a_session_that_moves() {
         assert_eq!(site.rows(), 1, "{place:?}");
     }
 }
+
+/// The request that moves the session writes once more, when the end has met it.
+#[tokio::test]
+async fn g16_what_ends_while_it_moves_takes_no_later_write() {
+    let mut met = 0;
+    for place in places(&[Operation::Replace]) {
+        let (site, mut user) = renewing().await;
+        let mut late = user.clone();
+        let has_read = (Operation::Load, Moment::After, 0);
+        let leaving = user.ask(Method::POST, "/anew/7");
+        let leaving = site.store.stop_at(has_read, leaving).await;
+        let (go_on, leaving) = leaving.expect("it reads the session");
+        let has_moved = (Operation::Replace, Moment::After, 0);
+        let moving = late.ask(Method::POST, "/login-and-view/8");
+        let moving = site.store.stop_at(has_moved, moving).await;
+        let (gate, moving) = moving.expect("it moves the session");
+        let leaving = async move {
+            go_on.open();
+            leaving.await.unwrap()
+        };
+        let Some((go_on, leaving)) = site.store.stop_at(place, leaving).await else {
+            continue;
+        };
+        met += 1;
+        gate.open();
+        late.keep(&moving.await.unwrap());
+        go_on.open();
+        user.keep(&leaving.await.unwrap());
+        assert_eq!(late.get("/who").await.body, "guest", "{place:?}");
+        assert_eq!(late.get("/me").await.body, "guest", "{place:?}");
+        assert_eq!(user.get("/me").await.body, "7", "{place:?}");
+        assert_eq!(site.rows(), 1, "{place:?}");
+    }
+    assert!(met >= 6, "{met}");
+}

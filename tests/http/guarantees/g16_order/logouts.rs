@@ -65,6 +65,30 @@ async fn g16_a_logout_that_sign_ins_overtake_ends_the_session() {
     }
 }
 
+/// The same, where another session begins in the place of the one that ends: signed in, or a visitor's.
+#[tokio::test]
+async fn g16_an_end_that_begins_anew_ends_a_session_that_has_moved_twice() {
+    for store in [Spy::new(MemoryStore::new()), by_parts()] {
+        for (path, me) in [("/anew/7", "7"), ("/farewell", "guest")] {
+            let site = Site::over(store.clone(), Kept::OnServer, |layer| layer);
+            let mut user = site.serve(routes(&Gate::new()));
+            user.post("/login/7").await;
+            let mut leaving = user.clone();
+            let has_read = (Operation::Load, Moment::After, 0);
+            let request = leaving.ask(Method::POST, path);
+            let waiting = site.store.stop_at(has_read, request).await;
+            let (gate, request) = waiting.expect("it reads the session");
+            for login in ["/login/8", "/login/9"] {
+                assert_eq!(user.post(login).await.status, StatusCode::SEE_OTHER);
+            }
+            gate.open();
+            leaving.keep(&request.await.unwrap());
+            assert_eq!(user.get("/me").await.body, "guest", "{path}");
+            assert_eq!(leaving.get("/me").await.body, me, "{path}");
+        }
+    }
+}
+
 /// Nothing tells one cookie of the session from another: both are what they were.
 #[tokio::test]
 async fn g16_without_a_revocation_list_a_former_cookie_stays_a_session() {

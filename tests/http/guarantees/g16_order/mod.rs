@@ -103,6 +103,7 @@ fn routes(gate: &Gate) -> Router {
                 session.insert(Login { user })
             }),
         )
+        .route("/login-and-view/{user}", post(sign_in_and_view))
         .route(
             "/farewell",
             post(async |session: CurrentSession| {
@@ -138,6 +139,17 @@ async fn draft(bound: Session<Bound>) -> String {
 
 async fn join(session: CurrentSession, Path(name): Path<String>) -> Result<(), SessionError> {
     session.insert(Member { name })
+}
+
+async fn sign_in_and_view(
+    mut shop: Session<Shop>,
+    session: CurrentSession,
+    Path(user): Path<u64>,
+) -> Result<(), SessionError> {
+    session.insert(Login { user })?;
+    session.commit().await?;
+    shop.views += 1;
+    Ok(())
 }
 
 async fn who(member: Option<Session<Member>>) -> String {
