@@ -5,7 +5,8 @@
 //! its copy. Each request that goes that way does what is left to do, if another one has crashed there or is
 //! beside it, so no session is lost. The row comes only in the place of the reserved one, of which nothing is
 //! left where a session has ended, so a late request brings none back. Until the way has given up its copy, it
-//! is listed in the place of the session, so that a revocation meets it: a way that is gone lets no row follow.
+//! is listed in the place of the session, so that a revocation meets it: what ends a way ends also what is in the
+//! place that it leads to, and a way that is gone lets no row follow.
 
 use std::sync::Arc;
 
@@ -46,18 +47,18 @@ impl ServerSide {
         })
     }
 
-    /// Does what a rotation has left to do, before a request goes that way.
+    /// Does what a rotation has left to do, before a request goes that way; `false` if the session was ended meanwhile.
     pub(super) async fn resume_rotation(
         &self,
         token: &ReferenceToken,
         full: &Row,
         way: &Way,
         now: Timestamp,
-    ) -> Result<(), StoreError> {
-        if let Some(row) = &way.row {
-            self.finish(token, full, way, row, now).await?;
+    ) -> Result<bool, StoreError> {
+        match &way.row {
+            Some(row) => self.finish(token, full, way, row, now).await,
+            None => Ok(true),
         }
-        Ok(())
     }
 
     /// Keeps the key of the successor for `row`, before there is a way to it.
@@ -90,8 +91,10 @@ impl ServerSide {
         // What a session of another library has left stays when its way is closed.
         empty.deadline = empty.deadline.max(full.deadline);
         let emptied = store.replace(token.row_key(), full, &empty, now).await?;
-        if (&placed, emptied) == (&Replaced::Replaced, Replaced::Gone) {
-            store.remove(new, now).await?;
+        if emptied == Replaced::Gone {
+            if placed == Replaced::Replaced {
+                store.remove(new, now).await?;
+            }
             return Ok(false);
         }
         // Of several requests at once, one has done each of the steps.

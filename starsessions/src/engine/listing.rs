@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::Engine;
 use super::server_side::ServerSide;
-use super::vault::is_left;
+use super::vault::{is_left, is_reserved};
 use crate::clock::Timestamp;
 use crate::crypto::{self, IndexKey, ReferenceToken, RowKey};
 use crate::error::SessionError;
@@ -166,12 +166,20 @@ impl ServerSide {
         cause: EndCause,
         now: Timestamp,
     ) -> Result<(), SessionError> {
-        let key = &session.key;
-        let row = self.vault.store.remove(key, now).await?;
-        self.watchers.changed(key);
+        let mut key = session.key;
+        let row = loop {
+            let row = self.vault.store.remove(&key, now).await?;
+            self.watchers.changed(&key);
+            let Some(row) = row else { return Ok(()) };
+            let Some(successor) = self.about_to_be(&key, &row, now) else {
+                break row;
+            };
+            // Nothing comes there any more once the place that is reserved is gone, too.
+            key = successor;
+        };
         // A way to a successor cannot be followed without the cookie; the next round finds it.
-        if row.is_some_and(|row| !is_left(&row)) {
-            let name = Name::Row(&self.context.keys, *key);
+        if !is_left(&row) || is_reserved(&row) {
+            let name = Name::Row(&self.context.keys, session.key);
             let observer = &self.context.observer;
             observer.ended(name, cause, || Known {
                 indexed: vec![((&*lookup.name).into(), lookup.value.as_slice().into())],
@@ -180,6 +188,12 @@ impl ServerSide {
             });
         }
         Ok(())
+    }
+
+    /// Where the session was about to be whose row this is, if it was on its way.
+    fn about_to_be(&self, key: &RowKey, row: &Row, now: Timestamp) -> Option<RowKey> {
+        let listing = row.listing.as_ref().filter(|_| is_left(row))?;
+        self.card(key, listing, now)?.successor
     }
 
     /// The row of a record.

@@ -64,9 +64,12 @@ impl ServerSide {
             let Some(way) = self.way(&token, &left, now) else {
                 return Ok(Met::Closed);
             };
-            self.resume_rotation(&token, &left, &way, now).await?;
+            let is_there = self.resume_rotation(&token, &left, &way, now).await?;
             if !way.carries {
                 return Ok(Met::Closed);
+            }
+            if !is_there {
+                return Ok(Met::Ended);
             }
             is_unannounced = true;
             is_beyond |= !way.is_forward;

@@ -88,8 +88,10 @@ impl ServerSide {
         now: Timestamp,
     ) -> Result<Option<Way>, StoreError> {
         let way = self.way(token, &row, now);
-        if let Some(way) = way.as_ref().filter(|way| way.is_forward) {
-            self.resume_rotation(token, &row, way, now).await?;
+        if let Some(way) = way.as_ref().filter(|way| way.is_forward)
+            && !self.resume_rotation(token, &row, way, now).await?
+        {
+            return Ok(None);
         }
         Ok(way)
     }

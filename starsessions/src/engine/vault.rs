@@ -107,6 +107,11 @@ pub(super) fn is_left(row: &Row) -> bool {
     }
 }
 
+/// Whether a row is the place of a session that is about to move there.
+pub(super) fn is_reserved(row: &Row) -> bool {
+    *row.value == [RESERVED]
+}
+
 /// A packed record as the value of a row.
 fn sealed(
     context: &Context,

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tokio::task::JoinHandle;
+
 use super::*;
 
 /// A site whose sessions get a new id after 15 minutes, and a user whose next request gives one.
@@ -79,6 +81,69 @@ async fn g16_what_ends_while_it_moves_stays_ended() {
             }
         }
     }
+}
+
+/// One has read the way when the session is revoked, and stops for good when it has gone that way. The revocation may
+/// have listed the session before there was a way.
+#[tokio::test]
+async fn g16_what_is_revoked_while_it_moves_stays_ended_if_a_request_stops_there() {
+    for moment in [Moment::Before, Moment::After] {
+        let (site, user) = renewing().await;
+        let (mut late, layer) = (user.clone(), site.sessions.layer());
+        let revoking = async move { layer.revoke_all::<Member>(&"ada".to_owned()).await };
+        let revoking = site.store.stop_at((Operation::List, moment, 0), revoking);
+        let (go_on, revoking) = revoking.await.expect("it lists the session");
+        let [(gate, moving), (read, reading)] = half_way(&site, &user).await;
+        go_on.open();
+        assert_eq!(revoking.await.unwrap().unwrap(), 1, "{moment:?}");
+        site.store.fail(Operation::Replace, Moment::After);
+        read.open();
+        let reply = reading.await.unwrap();
+        assert_eq!(reply.status, StatusCode::SERVICE_UNAVAILABLE);
+        site.store.recover();
+        gate.open();
+        late.keep(&moving.await.unwrap());
+        assert_eq!(late.get("/who").await.body, "guest", "{moment:?}");
+        assert_eq!(site.rows(), 0, "{moment:?}");
+    }
+}
+
+/// The one that has read the way puts the session in its place after the way has ended, and stops there.
+#[tokio::test]
+async fn g16_a_move_that_an_end_overtakes_is_none() {
+    let (site, user) = renewing().await;
+    let layer = site.sessions.layer();
+    let [(gate, moving), (read, reading)] = half_way(&site, &user).await;
+    let revoking = async move { layer.revoke_all::<Member>(&"ada".to_owned()).await };
+    let way_is_gone = (Operation::Remove, Moment::After, 0);
+    let revoking = site.store.stop_at(way_is_gone, revoking);
+    let (go_on, revoking) = revoking.await.expect("it ends the session");
+    site.store.fail(Operation::Replace, Moment::After);
+    read.open();
+    let reply = reading.await.unwrap();
+    assert_eq!(reply.status, StatusCode::SERVICE_UNAVAILABLE);
+    site.store.recover();
+    gate.open();
+    let mut late = user.clone();
+    late.keep(&moving.await.unwrap());
+    assert_eq!(late.get("/who").await.body, "guest");
+    go_on.open();
+    assert_eq!(revoking.await.unwrap().unwrap(), 1);
+    assert_eq!(site.rows(), 0);
+}
+
+type Waiting = (Gate, JoinHandle<Reply>);
+
+/// A request that has written the way of its session, and one that has read it.
+async fn half_way(site: &Site, user: &Client) -> [Waiting; 2] {
+    let has_moved = (Operation::Replace, Moment::After, 0);
+    let moving = site
+        .store
+        .stop_at(has_moved, user.ask(Method::POST, "/views"));
+    let moving = moving.await.expect("it moves the session");
+    let has_read = (Operation::Load, Moment::After, 0);
+    let reading = site.store.stop_at(has_read, user.ask(Method::GET, "/who"));
+    [moving, reading.await.expect("it reads the way")]
 }
 
 /// A user leaves and signs in as another one; that request has read the session before it moved.
