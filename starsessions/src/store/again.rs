@@ -32,8 +32,9 @@ pub(super) fn not_rotated(found: Option<Row>, seen: &Row, now: Timestamp) -> Rot
 pub(super) fn inserted(row: &Row, found: Option<&Row>) -> Result<Inserted> {
     match found {
         Some(found) if is_same(found, row) => Ok(Inserted::Inserted),
-        Some(_) => Ok(Inserted::Exists),
-        None => Err(unknown()),
+        Some(found) if found.revision <= row.revision => Ok(Inserted::Exists),
+        // The row may have been there, and was replaced or ended since.
+        Some(_) | None => Err(unknown()),
     }
 }
 
@@ -105,6 +106,7 @@ mod tests {
         let other = self::row(1, "b");
         assert_eq!(inserted(&row, Some(&other)).unwrap(), Inserted::Exists);
         assert!(inserted(&row, None).is_err());
+        assert!(inserted(&row, Some(&self::row(2, "b"))).is_err());
     }
 
     #[test]
