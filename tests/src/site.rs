@@ -73,15 +73,28 @@ impl Site {
     /// Never: a store in memory answers at once.
     #[must_use]
     pub fn rows(&self) -> usize {
-        let is_record = |key: &RowKey| {
+        self.count(holds_session)
+    }
+
+    /// How many keys are reserved for sessions that are about to move there.
+    ///
+    /// # Panics
+    /// Never: a store in memory answers at once.
+    #[must_use]
+    pub fn reserved(&self) -> usize {
+        self.count(|row| *row.value == [RESERVED])
+    }
+
+    fn count(&self, is_one: impl Fn(&Row) -> bool) -> usize {
+        let is_one = |key: &&RowKey| {
             let load = pin!(self.store.store().load(key, Timestamp::default()));
             match load.poll(&mut Context::from_waker(Waker::noop())) {
-                Poll::Ready(row) => row.is_ok_and(|row| row.is_some_and(|row| holds_session(&row))),
+                Poll::Ready(row) => row.is_ok_and(|row| row.as_ref().is_some_and(&is_one)),
                 Poll::Pending => panic!("the store has not answered at once"),
             }
         };
         let keys: BTreeSet<_> = self.store.keys().into_iter().collect();
-        keys.iter().filter(|key| is_record(key)).count()
+        keys.iter().filter(is_one).count()
     }
 }
 
@@ -191,8 +204,10 @@ impl<S: Store + Clone> Site<S> {
 
 /// Whether a row is not what a rotation has left, and not a place that it has reserved.
 fn holds_session(row: &Row) -> bool {
-    !matches!(row.value.first(), Some(3..=5 | 8))
+    !matches!(row.value.first(), Some(&(3..=5 | RESERVED)))
 }
+
+const RESERVED: u8 = 8;
 
 impl Default for Site {
     fn default() -> Self {

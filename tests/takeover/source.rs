@@ -102,7 +102,11 @@ impl Stage {
 
 /// The same on a store that a test watches, and a browser with a session of user 7.
 fn awaited() -> (Site, Client) {
-    let site = Site::over(Spy::new(MemoryStore::new()), Kept::OnServer, |layer| {
+    awaited_by(MemoryStore::new())
+}
+
+fn awaited_by(store: MemoryStore) -> (Site, Client) {
+    let site = Site::over(Spy::new(store), Kept::OnServer, |layer| {
         layer.take_over(take_both(Sessions::new(CookieStore::new(SECRET))))
     });
     let now = starsessions::config::Clock::now(site.clock());
@@ -181,6 +185,7 @@ async fn many_requests_at_once_make_one_session_of_it() {
 /// The one has read, the other stops at each place, and the first one goes on.
 #[tokio::test]
 async fn two_requests_see_the_session_wherever_they_meet() {
+    let mut met = 0;
     for read in 0..4 {
         for place in places(&Operation::ALL) {
             let (site, client) = awaited();
@@ -192,6 +197,7 @@ async fn two_requests_see_the_session_wherever_they_meet() {
             let Some((gate, second)) = site.store.stop_at(place, add()).await else {
                 continue;
             };
+            met += 1;
             go_on.open();
             let first = first.await.unwrap();
             gate.open();
@@ -203,19 +209,23 @@ async fn two_requests_see_the_session_wherever_they_meet() {
                 assert_eq!(cart, "2", "{read:?} {place:?}");
                 assert_eq!(browser.ask(Method::GET, "/me").await.body, "7");
             }
+            assert_eq!(site.reserved(), 0, "{read:?} {place:?}");
         }
     }
+    assert!(met >= 24, "{met}");
 }
 
 /// One that takes the session over goes on when another one has done so, and the user has signed out.
 #[tokio::test]
 async fn a_logout_is_final_for_requests_that_are_on_their_way() {
+    let mut met = 0;
     for place in places(&Operation::ALL) {
         let (site, client) = awaited();
         let slow = client.ask(Method::GET, "/me");
         let Some((gate, slow)) = site.store.stop_at(place, slow).await else {
             continue;
         };
+        met += 1;
         let reply = client.ask(Method::GET, "/me").await;
         assert_eq!(reply.body, "7", "{place:?}");
         let user = later(&client, &reply);
@@ -230,8 +240,22 @@ async fn a_logout_is_final_for_requests_that_are_on_their_way() {
             "guest",
             "{place:?}"
         );
-        assert_eq!(site.rows(), 0, "{place:?}");
+        assert_eq!((site.rows(), site.reserved()), (0, 0), "{place:?}");
     }
+    assert!(met >= 10, "{met}");
+}
+
+/// There is room for one row, and a session that is taken over begins with two.
+#[tokio::test]
+async fn what_finds_no_place_takes_none() {
+    let store = MemoryStore::builder().identified_limit(1).build();
+    let (site, client) = awaited_by(store);
+    let reply = client.ask(Method::GET, "/me").await;
+    assert_eq!(reply.status, StatusCode::SERVICE_UNAVAILABLE);
+    let sign_in = async |session: CurrentSession| session.insert(Login { user: 8 });
+    let other = site.serve(Router::new().route("/sign-in", post(sign_in)));
+    let reply = other.ask(Method::POST, "/sign-in").await;
+    assert_eq!(reply.status, StatusCode::OK);
 }
 
 #[tokio::test]

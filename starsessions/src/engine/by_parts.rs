@@ -34,10 +34,14 @@ impl ServerSide {
             return Ok(Rotated::Exists);
         }
         let replaced = self.vault.store.replace(token.row_key(), seen, &full, now);
-        match replaced.await? {
-            Replaced::Stale(row) => return Ok(Rotated::Stale(row)),
-            Replaced::Gone => return Ok(Rotated::Gone),
-            Replaced::Replaced => {}
+        let overtaken = match replaced.await? {
+            Replaced::Replaced => None,
+            Replaced::Stale(row) => Some(Rotated::Stale(row)),
+            Replaced::Gone => Some(Rotated::Gone),
+        };
+        if let Some(overtaken) = overtaken {
+            self.give_back(&way, now).await;
+            return Ok(overtaken);
         }
         let is_there = self.finish(token, &full, &way, row, now).await?;
         Ok(if is_there {
@@ -71,6 +75,12 @@ impl ServerSide {
         let reserved = reserved(way, row);
         let new = way.successor.row_key();
         self.vault.store.insert(new, &reserved, now).await
+    }
+
+    /// Frees the key of a successor to which no way has come to be.
+    pub(super) async fn give_back(&self, way: &Way, now: Timestamp) {
+        // One that stays because the store fails ends by itself.
+        let _ = self.vault.store.remove(way.successor.row_key(), now).await;
     }
 
     /// The last two steps; `false` if the session was ended meanwhile.

@@ -18,7 +18,7 @@ use crate::lifecycle::changes::{Base, Change, Changes};
 use crate::lifecycle::plan::{Plan, Step};
 use crate::observe::{Name, Refusal};
 use crate::schema::Checks;
-use crate::store::{Inserted, Listing, Row};
+use crate::store::{Inserted, Listing, Row, StoreError};
 use crate::takeover::{FormerSession, Found, TakeOver, Taken};
 
 impl Engine {
@@ -130,10 +130,13 @@ impl ServerSide {
             .then(|| Arc::new(Listing::new(Vec::new(), b"")));
         let mut left: Row = way.close(token, &row, listing)?;
         left.deadline = left.deadline.max(former.expires_at);
-        // Of requests that were not first, it is nothing and expires.
         self.reserve(&way, &row, now).await?;
-        let inserted = self.vault.store.insert(token.row_key(), &left, now);
-        if inserted.await? == Inserted::Inserted {
+        let inserted = self.vault.store.insert(token.row_key(), &left, now).await;
+        // After another error, the way may be there.
+        if matches!(inserted, Ok(Inserted::Exists) | Err(StoreError::Full)) {
+            self.give_back(&way, now).await;
+        }
+        if inserted? == Inserted::Inserted {
             let observer = &self.context.observer;
             observer.created(Name::Token(&successor), &record, false);
         }
