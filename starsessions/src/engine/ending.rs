@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::overtaken::Met;
 use super::server_side::{MAX_ATTEMPTS, ServerSide, back_off};
-use super::vault::{ENDED, Opened};
+use super::vault::{ENDED, Opened, is_reserved};
 use super::ways::Way;
 use super::{Credential, Engine, Executed, Live, SealedId};
 use crate::clock::Timestamp;
@@ -134,23 +134,29 @@ impl ServerSide {
     /// Ends a session under the id that it has by now: a logout that has begun ends the session, also
     /// when a sign-in has just given it a new one.
     async fn end(&self, mut token: Arc<ReferenceToken>, now: Timestamp) -> Result<(), StoreError> {
+        let mut moving = None;
         loop {
             let row = self.vault.store.remove(token.row_key(), now).await?;
             self.watchers.changed(token.row_key());
             // Of several requests that end a session, one removes it.
             let Some(row) = row else { return Ok(()) };
             if let Some(way) = self.way(&token, &row, now) {
-                token = way.successor;
+                let former = std::mem::replace(&mut token, way.successor);
+                moving = way.row.map(|row| (former, row));
                 continue;
             }
-            self.note_ended(&token, row);
+            match moving.filter(|_| is_reserved(&row)) {
+                // No request has told of the new id, and none will.
+                Some((former, row)) => self.note_ended(&former, &token, row),
+                None => self.note_ended(&token, &token, row),
+            }
             return Ok(());
         }
     }
 
-    fn note_ended(&self, token: &ReferenceToken, row: Row) {
+    fn note_ended(&self, name: &ReferenceToken, token: &ReferenceToken, row: Row) {
         let observer = &self.context.observer;
-        let (name, cause) = (Name::Token(token), EndCause::Logout);
+        let (name, cause) = (Name::Token(name), EndCause::Logout);
         if !observer.listens() {
             return observer.ended(name, cause, Known::default);
         }

@@ -2,14 +2,25 @@
 
 use std::time::Duration;
 
+use futures_util::FutureExt;
+use starsessions::SessionLayerBuilder;
+use starsessions::events::{self, EventKind, SessionEvent};
 use tokio::task::JoinHandle;
 
 use super::*;
 
 /// A site whose sessions get a new id after 15 minutes, and a user whose next request gives one.
 async fn renewing() -> (Site, Client) {
+    renewing_with(|layer| layer).await
+}
+
+async fn renewing_with(
+    set: impl FnOnce(SessionLayerBuilder) -> SessionLayerBuilder,
+) -> (Site, Client) {
     let renewal = Duration::from_secs(900);
-    let site = Site::over(by_parts(), Kept::OnServer, |layer| layer.renewal(renewal));
+    let site = Site::over(by_parts(), Kept::OnServer, |layer| {
+        set(layer.renewal(renewal))
+    });
     let mut user = site.serve(routes(&Gate::new()));
     user.post("/join/ada").await;
     site.wait_seconds(1_000);
@@ -64,7 +75,8 @@ async fn g16_what_ends_while_it_moves_stays_ended() {
     for place in places(&[Operation::Insert, Operation::Replace]) {
         for path in ["/views", "/login/8"] {
             for is_revoked in [false, true] {
-                let (site, mut user) = renewing().await;
+                let (sender, mut told) = events::channel(20);
+                let (site, mut user) = renewing_with(|layer| layer.on_event(sender)).await;
                 let mut late = user.clone();
                 let moving = late.ask(Method::POST, path);
                 let Some((gate, moving)) = site.store.stop_at(place, moving).await else {
@@ -84,6 +96,9 @@ async fn g16_what_ends_while_it_moves_stays_ended() {
                 assert_eq!(late.get("/who").await.body, "guest", "{case}");
                 assert_eq!(late.get("/me").await.body, "guest", "{case}");
                 assert_eq!((site.rows(), site.reserved()), (0, 0), "{case}");
+                let told = std::iter::from_fn(|| told.recv().now_or_never().flatten());
+                let is_end = |event: &SessionEvent| matches!(event.kind, EventKind::Ended { .. });
+                assert_eq!(told.filter(is_end).count(), 1, "{case}");
             }
         }
     }
