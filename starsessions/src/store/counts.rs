@@ -5,7 +5,9 @@ use crate::clock::Timestamp;
 
 /// How many sessions a store holds, by what a store can see of them: for a gauge, or for an administrator.
 ///
-/// What a sign-in has left under a former id counts as well, for the minutes that it stays.
+/// What a sign-in has left under a former id counts as well, for the minutes that it stays. So does what keeps a
+/// place for a session that is about to be there: a claim of a sign-in under a limit of sessions, which is listed, and
+/// a reserved row in a store that cannot change two keys at once, which is listed if its session is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StoreCounts {

@@ -98,7 +98,7 @@ impl Server for MySql {
         WHERE deadline <= {now}
         ORDER BY deadline
         LIMIT {number}",
-        // load, insert, free, replace, touch, count; `replace` and `insert` rotate.
+        // load, insert, free, replace, touch, count.
         ..SHARED
     };
 

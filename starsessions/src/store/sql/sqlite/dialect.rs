@@ -38,7 +38,7 @@ impl Server for Sqlite {
         sweep: "
         DELETE FROM {table}
         WHERE id IN (SELECT id FROM {table} WHERE deadline <= {now} ORDER BY deadline LIMIT {number})",
-        // load, insert, free, remove, replace, touch, count.
+        // load, insert, free, remove, replace, rotate, touch, count.
         ..SHARED
     };
     const GREATEST: &'static str = "max";
