@@ -8,7 +8,7 @@ use super::vault::{ENDED, Opened, is_reserved};
 use super::ways::Way;
 use super::{Credential, Engine, Executed, Live, SealedId};
 use crate::clock::Timestamp;
-use crate::crypto::ReferenceToken;
+use crate::crypto::{ReferenceToken, RowKey};
 use crate::error::SessionError;
 use crate::lifecycle::plan::Plan;
 use crate::observe::{EndCause, Known, Name};
@@ -134,13 +134,14 @@ impl ServerSide {
     /// Ends a session under the id that it has by now: a logout that has begun ends the session, also
     /// when a sign-in has just given it a new one.
     async fn end(&self, mut token: Arc<ReferenceToken>, now: Timestamp) -> Result<(), StoreError> {
-        let mut moving = None;
+        let (mut moving, mut ways) = (None, Vec::new());
         loop {
-            let row = self.vault.store.remove(token.row_key(), now).await?;
+            let row = self.remove_behind(&ways, token.row_key(), now).await?;
             self.watchers.changed(token.row_key());
             // Of several requests that end a session, one removes it.
             let Some(row) = row else { return Ok(()) };
             if let Some(way) = self.way(&token, &row, now) {
+                ways.push((*token.row_key(), row));
                 let former = std::mem::replace(&mut token, way.successor);
                 moving = way.row.map(|row| (former, row));
                 continue;
@@ -152,6 +153,24 @@ impl ServerSide {
             }
             return Ok(());
         }
+    }
+
+    /// Removes what is behind these ways, which are gone already. If the store fails, they are put back: the end that was
+    /// not carried out can be asked for again.
+    pub(super) async fn remove_behind(
+        &self,
+        ways: &[(RowKey, Row)],
+        key: &RowKey,
+        now: Timestamp,
+    ) -> Result<Option<Row>, StoreError> {
+        let removed = self.vault.store.remove(key, now).await;
+        if removed.is_err() {
+            for (former, way) in ways.iter().rev() {
+                // If this fails as well, the id is one that leads to nothing.
+                let _ = self.vault.store.insert(former, way, now).await;
+            }
+        }
+        removed
     }
 
     fn note_ended(&self, name: &ReferenceToken, token: &ReferenceToken, row: Row) {

@@ -166,14 +166,15 @@ impl ServerSide {
         cause: EndCause,
         now: Timestamp,
     ) -> Result<(), SessionError> {
-        let mut key = session.key;
+        let (mut key, mut ways) = (session.key, Vec::new());
         let row = loop {
-            let row = self.vault.store.remove(&key, now).await?;
+            let row = self.remove_behind(&ways, &key, now).await?;
             self.watchers.changed(&key);
             let Some(row) = row else { return Ok(()) };
             let Some(successor) = self.about_to_be(&key, &row, now) else {
                 break row;
             };
+            ways.push((key, row));
             // Nothing comes there any more once the place that is reserved is gone, too.
             key = successor;
         };

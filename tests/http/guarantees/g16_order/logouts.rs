@@ -65,6 +65,25 @@ async fn g16_a_logout_that_sign_ins_overtake_ends_the_session() {
     }
 }
 
+/// One that has failed half way, with the way to the id of now removed, can be tried again.
+#[tokio::test]
+async fn g16_a_logout_that_failed_on_its_way_ends_the_session_at_the_second_try() {
+    let site = Site::new();
+    let (mut user, mut former) = behind(&site).await;
+    let removed = (Operation::Remove, Moment::After, 0);
+    let request = former.ask(Method::POST, "/logout");
+    let waiting = site.store.stop_at(removed, request).await;
+    let (gate, request) = waiting.expect("it removes the way");
+    site.store.fail(Operation::Remove, Moment::Before);
+    gate.open();
+    let status = request.await.unwrap().status;
+    assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(user.get("/me").await.body, "7", "it was not carried out");
+    site.store.recover();
+    assert!(former.post("/logout").await.status.is_redirection());
+    assert_eq!(user.get("/me").await.body, "guest");
+}
+
 /// The same, where another session begins in the place of the one that ends: signed in, or a visitor's.
 #[tokio::test]
 async fn g16_an_end_that_begins_anew_ends_a_session_that_has_moved_twice() {
