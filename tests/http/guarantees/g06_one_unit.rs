@@ -257,7 +257,8 @@ async fn g06_a_commit_that_is_kept_and_not_polled_does_not_hold_the_response_for
     let leave = post(move |session: CurrentSession| async move {
         session.destroy().unwrap();
         let mut commit: Kept = Box::pin(async move { session.commit().await });
-        poll_fn(|cx| Poll::Ready(assert!(commit.as_mut().poll(cx).is_pending()))).await;
+        let once = poll_fn(|cx| Poll::Ready(commit.as_mut().poll(cx).is_pending()));
+        assert!(once.await, "the store does not answer");
         *keep.lock().unwrap() = Some(commit);
     });
     let site = Site::new();
