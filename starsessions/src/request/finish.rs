@@ -45,12 +45,15 @@ pub(crate) enum Remaining {
 /// The last write of a request.
 pub(crate) type CommitFuture = Pin<Box<dyn Future<Output = Result<(), SessionError>> + Send>>;
 
-/// The work of a request that was answered.
+/// The work of a request that was answered, and how it is to be done.
 #[derive(Debug)]
 pub(crate) struct LastWork {
     work: Work,
+    /// It is done to its end, even when the request is given up.
     ends_id: bool,
+    /// A logout, which ends also what the cookies lead to beside the session.
     ends_beside: bool,
+    /// A session that has ended meanwhile is an error.
     must_report_loss: bool,
 }
 
