@@ -39,7 +39,7 @@ impl ServerSide {
     ) -> Result<Met, StoreError> {
         let mut token = Arc::clone(token);
         let (mut is_unannounced, mut is_beyond) = (false, false);
-        // Each way leads to a younger id.
+        // It ends, because each way leads to a younger id.
         loop {
             let left = match self.vault.open(&self.context, &token, row) {
                 Opened::Record(record, _) if !self.context.policy.is_live(&record, now) => {

@@ -70,16 +70,18 @@ impl Record {
     /// change names stays byte for byte. The revision must have been raised before.
     ///
     /// Returns whether one of them may change how the session is listed.
-    pub(crate) fn rewrite(&mut self, mut edits: Vec<Edit<'_>>) -> bool {
-        // The low bits: no record lives to see more writes than they count.
-        let written = self.revision as u32;
-        let (packed, is_relisted) = self.pack(self.entries(), &mut edits, written);
-        self.packed = Packed(Some(packed));
-        is_relisted
+    pub(crate) fn rewrite(&mut self, edits: Vec<Edit<'_>>) -> bool {
+        let before = std::mem::take(&mut self.packed);
+        self.pack_from(&before, edits)
     }
 
-    /// The same with the fields of another record, in the place of its own.
-    pub(crate) fn rewrite_from(&mut self, before: &Self, mut edits: Vec<Edit<'_>>) -> bool {
+    /// Makes the changes to the fields of another record, which take the place of its own.
+    pub(crate) fn rewrite_from(&mut self, before: &Self, edits: Vec<Edit<'_>>) -> bool {
+        self.pack_from(&before.packed, edits)
+    }
+
+    fn pack_from(&mut self, before: &Packed, mut edits: Vec<Edit<'_>>) -> bool {
+        // The low bits: no record lives to see more writes than they count.
         let written = self.revision as u32;
         let (packed, is_relisted) = self.pack(before.entries(), &mut edits, written);
         self.packed = Packed(Some(packed));

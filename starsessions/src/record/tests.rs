@@ -115,6 +115,13 @@ fn what_is_read_from_a_cookie_is_written_as_the_same_bytes() {
 }
 
 #[test]
+fn no_record_has_a_field_without_a_name() {
+    let mut record = Record::new(at(0), at(9));
+    record.rewrite(vec![Edit::set("", b"value")]);
+    assert_eq!(Record::parse_strictly(record.packed()), None);
+}
+
+#[test]
 fn a_time_that_does_not_fit_is_the_latest_there_is() {
     let mut record = Record::new(Timestamp::from_unix_seconds(u64::MAX), at(0));
     record.rewrite(Vec::new());

@@ -311,5 +311,6 @@ impl Slot {
     }
 }
 
-/// How long the response waits for a write that the handler has begun: longer than a store may take.
+/// How long the response waits for a write that the handler has begun. A store has answered by then, unless its
+/// time-out is set to more.
 const LONGEST_TURN: Duration = Duration::from_secs(60);

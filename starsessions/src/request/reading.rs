@@ -75,16 +75,10 @@ impl Slot {
     /// # Errors
     /// If the store fails: then, and at every further call in this request.
     pub(crate) async fn ready(&self, headers: Option<&HeaderMap>) -> Result<(), SessionError> {
-        // With the gate open, as nearly always, one look tells whether the session is known and what to read.
-        let gate = match self.gate.try_lock() {
-            Some(pass) => Some(pass),
-            None if self.is_known()? => None,
-            None => Some(self.gate.lock().await),
-        };
-        if gate.is_some() {
+        if !self.is_known()? {
+            let _gate = self.gate.lock().await;
             self.read(headers).await?;
         }
-        drop(gate);
         self.proven()
     }
 

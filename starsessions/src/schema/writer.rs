@@ -54,7 +54,7 @@ fn entry(bytes: &[u8], next: &mut usize) -> Option<Range<usize>> {
 /// The fields that differ, and their new values; `None` removes one.
 #[derive(Debug, Default)]
 pub(crate) struct ChangedFields {
-    /// None where no field differs: all threads share one empty `Arc<[u8]>`, and count its clones together.
+    /// `None` if no field differs: all threads share one empty `Arc<[u8]>`, whose count each of them would change.
     values: Option<Arc<[u8]>>,
     fields: Vec<(&'static FieldSpec, Option<Range<usize>>)>,
 }

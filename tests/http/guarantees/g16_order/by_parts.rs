@@ -130,6 +130,33 @@ async fn g16_what_is_revoked_while_it_moves_stays_ended_if_a_request_stops_there
     }
 }
 
+/// A revocation that has failed half way, with the way removed, can be tried again.
+#[tokio::test]
+async fn g16_a_revocation_that_failed_on_its_way_ends_the_session_at_the_second_try() {
+    let (site, user) = renewing().await;
+    let layer = site.sessions.layer();
+    let has_moved = (Operation::Replace, Moment::After, 0);
+    let moving = user.ask(Method::POST, "/views");
+    let moving = site.store.stop_at(has_moved, moving).await;
+    let (gate, moving) = moving.expect("it moves the session");
+    let revoking = async move { layer.revoke_all::<Member>(&"ada".to_owned()).await };
+    let way_is_gone = (Operation::Remove, Moment::After, 0);
+    let revoking = site.store.stop_at(way_is_gone, revoking).await;
+    let (go_on, revoking) = revoking.expect("it removes the way");
+    site.store.fail(Operation::Remove, Moment::Before);
+    go_on.open();
+    assert!(revoking.await.unwrap().is_err());
+    site.store.recover();
+    let layer = site.sessions.layer();
+    let revoked = layer.revoke_all::<Member>(&"ada".to_owned()).await;
+    assert_eq!(revoked.unwrap(), 1);
+    gate.open();
+    let mut late = user.clone();
+    late.keep(&moving.await.unwrap());
+    assert_eq!(late.get("/who").await.body, "guest");
+    assert_eq!((site.rows(), site.reserved()), (0, 0));
+}
+
 /// The one that has read the way puts the session in its place after the way has ended, and stops there.
 #[tokio::test]
 async fn g16_a_move_that_an_end_overtakes_is_none() {
@@ -168,17 +195,30 @@ async fn half_way(site: &Site, user: &Client) -> [Waiting; 2] {
     [moving, reading.await.expect("it reads the way")]
 }
 
-/// A user leaves and signs in as another one; that request has read the session before it moved.
+/// A request that leaves and signs in as another user, and has read the session.
+async fn about_to_leave(site: &Site, user: &Client) -> Waiting {
+    let has_read = (Operation::Load, Moment::After, 0);
+    let leaving = user.ask(Method::POST, "/anew/7");
+    let leaving = site.store.stop_at(has_read, leaving).await;
+    leaving.expect("it reads the session")
+}
+
+/// The session that has moved has ended, and the other user's is the only one.
+async fn has_only_the_other_user(site: &Site, user: &mut Client, late: &mut Client, place: Place) {
+    assert_eq!(late.get("/who").await.body, "guest", "{place:?}");
+    assert_eq!(late.get("/me").await.body, "guest", "{place:?}");
+    assert_eq!(user.get("/me").await.body, "7", "{place:?}");
+    assert_eq!((site.rows(), site.reserved()), (1, 0), "{place:?}");
+}
+
+/// That request has read the session before it moved.
 #[tokio::test]
 async fn g16_an_end_that_begins_anew_ends_a_session_that_moves() {
     let mut met = 0;
     for place in places(&[Operation::Insert, Operation::Replace]) {
         let (site, mut user) = renewing().await;
         let mut late = user.clone();
-        let has_read = (Operation::Load, Moment::After, 0);
-        let leaving = user.ask(Method::POST, "/anew/7");
-        let leaving = site.store.stop_at(has_read, leaving).await;
-        let (go_on, leaving) = leaving.expect("it reads the session");
+        let (go_on, leaving) = about_to_leave(&site, &user).await;
         let moving = late.ask(Method::POST, "/login/8");
         let Some((gate, moving)) = site.store.stop_at(place, moving).await else {
             continue;
@@ -188,10 +228,7 @@ async fn g16_an_end_that_begins_anew_ends_a_session_that_moves() {
         user.keep(&leaving.await.unwrap());
         gate.open();
         late.keep(&moving.await.unwrap());
-        assert_eq!(late.get("/who").await.body, "guest", "{place:?}");
-        assert_eq!(late.get("/me").await.body, "guest", "{place:?}");
-        assert_eq!(user.get("/me").await.body, "7", "{place:?}");
-        assert_eq!((site.rows(), site.reserved()), (1, 0), "{place:?}");
+        has_only_the_other_user(&site, &mut user, &mut late, place).await;
     }
     assert!(met >= 8, "{met}");
 }
@@ -203,10 +240,7 @@ async fn g16_what_ends_while_it_moves_takes_no_later_write() {
     for place in places(&[Operation::Replace]) {
         let (site, mut user) = renewing().await;
         let mut late = user.clone();
-        let has_read = (Operation::Load, Moment::After, 0);
-        let leaving = user.ask(Method::POST, "/anew/7");
-        let leaving = site.store.stop_at(has_read, leaving).await;
-        let (go_on, leaving) = leaving.expect("it reads the session");
+        let (go_on, leaving) = about_to_leave(&site, &user).await;
         let has_moved = (Operation::Replace, Moment::After, 0);
         let moving = late.ask(Method::POST, "/login-and-view/8");
         let moving = site.store.stop_at(has_moved, moving).await;
@@ -223,10 +257,7 @@ async fn g16_what_ends_while_it_moves_takes_no_later_write() {
         late.keep(&moving.await.unwrap());
         go_on.open();
         user.keep(&leaving.await.unwrap());
-        assert_eq!(late.get("/who").await.body, "guest", "{place:?}");
-        assert_eq!(late.get("/me").await.body, "guest", "{place:?}");
-        assert_eq!(user.get("/me").await.body, "7", "{place:?}");
-        assert_eq!((site.rows(), site.reserved()), (1, 0), "{place:?}");
+        has_only_the_other_user(&site, &mut user, &mut late, place).await;
     }
     assert!(met >= 8, "{met}");
 }
