@@ -104,7 +104,7 @@ enum Answer {
     Swept,
 }
 
-/// CurrentSession, as callers know them.
+/// Sessions, as callers know them.
 struct Story {
     number: u8,
     /// The key of each session.

@@ -2,7 +2,7 @@
 
 use ::redis::Client;
 use ::redis::cluster::ClusterClient;
-use starsessions::store::{Inserted, Replaced, Rotated, Rotation, Row, RowKey, Store, Touched};
+use starsessions::store::{Inserted, Replaced, Rotated, Rotation, Store, Touched};
 use starsessions::store::{RedisStore, StoreError};
 use starsessions_tests::servers::redis::{Version, ask, redis, wait_until};
 use starsessions_tests::servers::{Server, free_port};
@@ -46,7 +46,7 @@ async fn teach(store: &RedisStore) {
     store.replace(&old, &first, &second, at(1)).await.unwrap();
     store
         .rotate(
-            rotation(&old, &second, &way_after(&second), &new, &moved),
+            Rotation::new(&old, &second, &way_after(&second), &new, &moved),
             at(1),
         )
         .await
@@ -155,21 +155,11 @@ async fn a_rotation_whose_reply_was_lost_takes_place_once() {
     store.insert(&old, &seen, at(0)).await.unwrap();
     proxy.lose_reply_to("EVALSHA");
     let rotated = store
-        .rotate(rotation(&old, &seen, &left, &new, &moved), at(1))
+        .rotate(Rotation::new(&old, &seen, &left, &new, &moved), at(1))
         .await;
     assert_eq!(rotated.unwrap(), Rotated::Rotated);
     assert!(proxy.has_lost());
     assert_eq!(store.load(&old, at(1)).await.unwrap(), Some(left));
     assert_eq!(store.load(&new, at(1)).await.unwrap(), Some(moved));
     assert_eq!(store.listed(&index_key(), at(1)).await.unwrap(), []);
-}
-
-fn rotation<'a>(
-    old: &'a RowKey,
-    seen: &'a Row,
-    left: &'a Row,
-    new: &'a RowKey,
-    row: &'a Row,
-) -> Rotation<'a> {
-    Rotation::new(old, seen, left, new, row)
 }

@@ -211,7 +211,7 @@ async fn has_only_the_other_user(site: &Site, user: &mut Client, late: &mut Clie
     assert_eq!((site.rows(), site.reserved()), (1, 0), "{place:?}");
 }
 
-/// That request has read the session before it moved.
+/// A user leaves and signs in as another one; the request has read the session before it moved.
 #[tokio::test]
 async fn g16_an_end_that_begins_anew_ends_a_session_that_moves() {
     let mut met = 0;

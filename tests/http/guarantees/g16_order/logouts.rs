@@ -84,7 +84,7 @@ async fn g16_a_logout_that_failed_on_its_way_ends_the_session_at_the_second_try(
     assert_eq!(user.get("/me").await.body, "guest");
 }
 
-/// The same, where another session begins in the place of the one that ends: signed in, or a visitor's.
+/// A logout in whose place another session begins, signed in or a visitor's, ends the session under its id of now.
 #[tokio::test]
 async fn g16_an_end_that_begins_anew_ends_a_session_that_has_moved_twice() {
     for store in [Spy::new(MemoryStore::new()), by_parts()] {
