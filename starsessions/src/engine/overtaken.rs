@@ -94,9 +94,10 @@ impl ServerSide {
         self.context.observer.retried(Name::Token(&token));
         match self.meet(&token, stored, plan.now).await? {
             Met::Session(fresh) => {
-                live.is_unannounced |= fresh.is_unannounced;
-                live.credential = fresh.credential;
-                live.record = fresh.record;
+                *live = Live {
+                    is_unannounced: live.is_unannounced || fresh.is_unannounced,
+                    ..fresh
+                };
             }
             Met::Beyond(beyond) => return self.carry(live, beyond, plan).await.map(Some),
             Met::Closed => return self.lost(live, plan).map(Some),

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::overtaken::Met;
 use super::vault::Opened;
 use super::ways::Way;
 use super::{
@@ -297,28 +296,20 @@ impl ServerSide {
                     *live = Live::issued(successor, record, row);
                     return Ok(self.announce(live, plan.now));
                 }
-                Rotated::Exists | Rotated::Unsupported => {}
+                Rotated::Exists | Rotated::Unsupported => back_off(conflicts).await,
                 Rotated::Stale(row) => {
-                    self.context.observer.retried(Name::Token(&token));
-                    let fresh = match self.meet(&token, row, plan.now).await? {
-                        Met::Session(fresh) => fresh,
-                        Met::Beyond(beyond) => return self.carry(live, beyond, plan).await,
-                        Met::Closed => return self.lost(live, plan),
-                        Met::Ended => return Ok(self.gone(&token)),
-                    };
-                    let has_moved = fresh.is_unannounced;
-                    *live = Live {
-                        is_unannounced: live.is_unannounced || has_moved,
-                        ..fresh
-                    };
+                    // Boxed, so that what is rare does not enlarge every rotation's future.
+                    let overtaken = Box::pin(self.go_on(live, row, conflicts, plan));
+                    if let Some(done) = overtaken.await? {
+                        return Ok(done);
+                    }
                     // Another request has renewed the id: what is left to do are the changes.
-                    if has_moved && grace {
-                        return self.after_renewal(live, plan).await;
+                    if grace && live.row_key() != Some(*token.row_key()) {
+                        return Box::pin(self.after_renewal(live, plan)).await;
                     }
                 }
                 Rotated::Gone => return Ok(self.gone(&token)),
             }
-            back_off(conflicts).await;
         }
         Err(SessionError::contention())
     }
@@ -351,7 +342,10 @@ impl ServerSide {
             row,
         };
         match self.vault.store.rotate(rotation, now).await? {
-            Rotated::Unsupported => self.rotate_by_parts(token, seen, way, row, now).await,
+            // Boxed, so that it does not enlarge the future of a store that rotates by itself.
+            Rotated::Unsupported => {
+                Box::pin(self.rotate_by_parts(token, seen, way, row, now)).await
+            }
             rotated => Ok(rotated),
         }
     }
