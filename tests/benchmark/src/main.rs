@@ -40,6 +40,12 @@ fn main() {
             .expect("a runtime");
         return runtime.block_on(load::serve(place));
     }
+    // A server has more than one thread, and its allocator takes locks then.
+    std::thread::spawn(|| {
+        loop {
+            std::thread::park();
+        }
+    });
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
