@@ -34,8 +34,11 @@ impl<T: SessionData, S: Send + Sync> FromRequestParts<S> for Session<T> {
         if T::SCHEMA.has_flash() {
             slot.note_manner(parts);
         }
-        let loaded = Self::load(slot, Some(&parts.headers)).await;
-        loaded.map_err(|rejection| rejection.leading_back(parts))
+        // Not `load`, whose future would move the view once more.
+        let ready = Self::ready(&slot, Some(&parts.headers)).await;
+        ready
+            .and_then(|()| Self::of(slot))
+            .map_err(|rejection| rejection.leading_back(parts))
     }
 }
 

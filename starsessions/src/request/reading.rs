@@ -155,26 +155,22 @@ impl Slot {
             Values::One(cookie) => Some(cookie),
             _ => None,
         };
-        let presented = match cookies {
+        let mut presented = match cookies {
             Values::None => Ok(Presented::Nobody(None)),
             Values::One(cookie) => engine.resolve(cookie, now).await,
             // Boxed, so that a rare path does not enlarge every request's future.
             Values::Several(cookies) => Box::pin(engine.choose(&cookies, now)).await,
         };
         #[cfg(feature = "takeover")]
-        let presented = if self.realm().takeover.is_some() {
+        if self.realm().takeover.is_some() {
             let kept = self.state().brought.former.clone();
             let former = kept.or_else(|| self.former_cookies(headers?));
             // Boxed, so that it does not enlarge the future of requests that take nothing over.
-            Box::pin(self.take_over(presented, former, now)).await?
-        } else {
-            presented
-        };
-        let presented = if too_many {
-            presented.map(Presented::into_ambiguous)
-        } else {
-            presented
-        };
+            presented = Box::pin(self.take_over(presented, former, now)).await?;
+        }
+        if too_many {
+            presented = presented.map(Presented::into_ambiguous);
+        }
         let mut state = self.state();
         let named = || engine.fingerprint(single?, now);
         let by = state.brought.by();

@@ -74,8 +74,8 @@ impl Slot {
     ) -> Arc<Self> {
         let explained = head.filter(|_| realm.explains);
         let explanation = explained.map(|(_, headers)| Box::new(Explanation::new(headers)));
-        // Made where it stays: moving it costs more than all of its parts.
-        Arc::new(Self {
+        // `new_cyclic` allocates first, so that the slot is made where it stays: `new` would move it there.
+        Arc::new_cyclic(|_| Self {
             outer,
             #[cfg(feature = "axum")]
             target: head.and_then(|(uri, _)| uri.path_and_query().cloned()),

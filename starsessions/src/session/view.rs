@@ -87,14 +87,28 @@ impl<T: SessionData> Session<T> {
         slot: Arc<Slot>,
         headers: Option<&HeaderMap>,
     ) -> Result<Self, SessionRejection> {
-        let at = |rejection: SessionRejection| rejection.answering(&slot);
-        let failed = |error| at(SessionRejection::failed(T::SCHEMA, error));
+        Self::ready(&slot, headers).await?;
+        Self::of(slot)
+    }
+
+    /// Has the session loaded that a view is made of.
+    pub(crate) async fn ready(
+        slot: &Slot,
+        headers: Option<&HeaderMap>,
+    ) -> Result<(), SessionRejection> {
+        let failed = |error| SessionRejection::failed(T::SCHEMA, error).answering(slot);
         slot.ready_to_read(headers).await.map_err(failed)?;
         #[cfg(feature = "dbsc")]
         slot.demand(T::SCHEMA).map_err(failed)?;
+        Ok(())
+    }
+
+    /// A view of the session that was loaded.
+    #[inline]
+    pub(crate) fn of(slot: Arc<Slot>) -> Result<Self, SessionRejection> {
         let (value, seen) = slot
             .view::<T>()
-            .map_err(|absent| at(SessionRejection::absent(T::SCHEMA, absent.field)))?;
+            .map_err(|absent| SessionRejection::absent(T::SCHEMA, absent.field).answering(&slot))?;
         Ok(Self {
             original: Original::of(&value),
             value,
