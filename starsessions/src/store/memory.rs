@@ -21,8 +21,9 @@ use crate::crypto::{IndexKey, RowKey};
 ///
 /// Memory is bounded: there is a limit of anonymous sessions, beyond which the longest unused one
 /// makes room, and a limit of signed-in sessions, beyond which a new one is refused. Neither kind
-/// can push out the other, so a flood of visitors logs no user out. The old id of a session that got
-/// a new one counts as an anonymous session until its grace is over.
+/// can push out the other, so a flood of visitors logs no user out. A use counts when it is written,
+/// for a session that is only read once in a minute. The old id of a session that got a new one counts
+/// as an anonymous session until its grace is over.
 ///
 /// Each write looks at a few sessions and frees those that have expired, so [`sweep`](Store::sweep)
 /// is not needed.
