@@ -17,8 +17,6 @@ pub(super) trait Driver: Fetch + Server<Link = Connections<Self>> {
     const LOCK: &'static str = "";
     /// Returns the version of the tables.
     const VERSION: &'static str;
-    /// Around names, because a name may be a word of the language.
-    const QUOTE: char;
 
     /// What an error of the server means.
     fn reason(error: &dyn DatabaseError) -> Reason;

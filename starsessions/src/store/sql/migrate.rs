@@ -8,35 +8,33 @@ use super::columns::number;
 use super::connections::send;
 use super::driver::Driver;
 use super::failure::{Failure, Reason};
-use super::names::TableName;
 use super::statement::{Reply, Request, Statement};
 use super::table::Table;
 use crate::sentence::{debug_as_sentence, sentences};
 
 impl<DB: Driver> Table<DB> {
     /// Makes what is not there yet. Another application's table is seen before anything is made.
-    pub(super) async fn migrate(&self, name: &TableName) -> Result<(), MigrateError> {
-        let version = Statement::new::<DB>(DB::VERSION, &name.in_templates::<DB>());
-        let found = self.find(&version.with(&[]), name).await?;
+    pub(super) async fn migrate(&self) -> Result<(), MigrateError> {
+        let version = Statement::new::<DB>(DB::VERSION, &self.name);
+        let found = self.find(&version.with(&[])).await?;
         let version = found.and_then(|reply| number(reply.rows.first()?, 0));
-        let (version, known) = (
-            version.map(|it| i32::try_from(it).unwrap_or(i32::MAX)),
-            SCHEMA,
-        );
-        match version {
-            Some(found) if found < known => return Err(MigrateError::Older { found, known }),
-            Some(found) if found > known => return Err(MigrateError::Newer { found, known }),
+        match (version, SCHEMA) {
+            (Some(found), known) if found < known => {
+                return Err(MigrateError::Older { found, known });
+            }
+            (Some(found), known) if found > known => {
+                return Err(MigrateError::Newer { found, known });
+            }
             _ => {}
         }
-        let probe = self.statements.load.with(&[]);
-        if self.find(&probe, name).await?.is_some() && version.is_some() {
+        let probe = self.find(&self.statements.load.with(&[])).await?;
+        if probe.is_some() && version.is_some() {
             return Ok(());
         }
         // It may have waited for another instance, and then still see the database of before.
         for _ in 0..MAX_ATTEMPTS {
-            let script = [DB::LOCK, DB::SCRIPT].map(|part| filled::<DB>(part, name));
             let mut connection = self.link.acquire().await?;
-            let script = AssertSqlSafe(script.concat()).into_sql_str();
+            let script = AssertSqlSafe(self.script(DB::LOCK)).into_sql_str();
             let made = DB::fetch(&mut connection, script, None).await;
             match made.map_err(Failure::of::<DB>) {
                 Err(failure) if failure.reason == Reason::Undone => {}
@@ -47,31 +45,25 @@ impl<DB: Driver> Table<DB> {
         Err(MigrateError::Unavailable(text.into()))
     }
 
+    /// What makes the tables, after `lock`.
+    pub(super) fn script(&self, lock: &str) -> String {
+        let script = Statement::new::<DB>(&(lock.to_owned() + DB::SCRIPT), &self.name);
+        script.sql.to_string()
+    }
+
     /// `None` if there is no such table.
-    async fn find(
-        &self,
-        request: &Request,
-        name: &TableName,
-    ) -> Result<Option<Reply>, MigrateError> {
+    async fn find(&self, request: &Request) -> Result<Option<Reply>, MigrateError> {
         let mut connection = self.link.acquire().await?;
         let reply = send::<DB>(request, &mut connection).await;
-        let failure = match reply.map_err(Failure::of::<DB>) {
-            Ok(reply) => return Ok(Some(reply)),
-            Err(failure) => failure,
-        };
-        match failure.reason {
-            Reason::NoTable => Ok(None),
-            Reason::NoColumn => Err(MigrateError::Foreign(name.to_string())),
-            _ => Err(failure.into()),
+        match reply.map_err(Failure::of::<DB>) {
+            Ok(reply) => Ok(Some(reply)),
+            Err(failure) if failure.reason == Reason::NoTable => Ok(None),
+            Err(failure) if failure.reason == Reason::NoColumn => {
+                Err(MigrateError::Foreign(self.name.to_string()))
+            }
+            Err(failure) => Err(failure.into()),
         }
     }
-}
-
-/// A script with the names of the tables.
-pub(super) fn filled<DB: Driver>(script: &str, name: &TableName) -> String {
-    Statement::new::<DB>(script, &name.in_templates::<DB>())
-        .sql
-        .to_string()
 }
 
 /// Why the tables of a store cannot be brought to what this version works with.
@@ -84,16 +76,16 @@ pub enum MigrateError {
     /// The tables have the layout of a version from before the first release.
     Older {
         /// The version of the tables.
-        found: i32,
+        found: i64,
         /// The oldest version that is understood here.
-        known: i32,
+        known: i64,
     },
     /// The tables were made by a newer version of this crate.
     Newer {
         /// The version of the tables.
-        found: i32,
+        found: i64,
         /// The newest version that is understood here.
-        known: i32,
+        known: i64,
     },
 }
 
@@ -113,5 +105,5 @@ impl From<Failure> for MigrateError {
 }
 
 /// The version of the tables that this crate works with.
-const SCHEMA: i32 = 2;
+const SCHEMA: i64 = 2;
 const MAX_ATTEMPTS: usize = 10;

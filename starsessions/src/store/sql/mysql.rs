@@ -80,17 +80,17 @@ impl Server for MySql {
         FOR UPDATE",
 
         file: "
-        INSERT INTO {index} (index_key, session_key)
+        INSERT INTO `{name}_index` (index_key, session_key)
         VALUES ({index_key}, {key})
-        ON DUPLICATE KEY UPDATE session_key = {index}.session_key",
+        ON DUPLICATE KEY UPDATE session_key = `{name}_index`.session_key",
 
         take_out: "
-        DELETE FROM {index}
+        DELETE FROM `{name}_index`
         WHERE index_key = {index_key} AND session_key = {key}",
 
         listed: "
         SELECT revision, deadline, last_seen, X'', index_keys, card, {table}.session_key
-        FROM {index} JOIN {table} ON {table}.session_key = {index}.session_key
+        FROM `{name}_index` JOIN {table} ON {table}.session_key = `{name}_index`.session_key
         WHERE index_key = {index_key}",
 
         sweep: "
@@ -103,6 +103,7 @@ impl Server for MySql {
     };
 
     const KEY: &'static str = "session_key";
+    const QUOTE: &'static str = "`";
     const RETURNS: bool = false;
 }
 
@@ -110,7 +111,7 @@ impl Driver for MySql {
     // The server ends a transaction at each change of a table, so there is none here. The index keys stand in
     // the row as well, one after the other, for readers of the row.
     const SCRIPT: &'static str = "
-CREATE TABLE IF NOT EXISTS {versions} (version INT NOT NULL PRIMARY KEY) ENGINE = InnoDB;
+CREATE TABLE IF NOT EXISTS `{name}_schema` (version INT NOT NULL PRIMARY KEY) ENGINE = InnoDB;
 CREATE TABLE IF NOT EXISTS {table} (
     session_key BINARY(32) NOT NULL PRIMARY KEY,
     revision BIGINT NOT NULL,
@@ -121,18 +122,17 @@ CREATE TABLE IF NOT EXISTS {table} (
     card BLOB,
     KEY by_deadline (deadline)
 ) ENGINE = InnoDB;
-CREATE TABLE IF NOT EXISTS {index} (
+CREATE TABLE IF NOT EXISTS `{name}_index` (
     index_key BINARY(32) NOT NULL,
     session_key BINARY(32) NOT NULL,
     PRIMARY KEY (index_key, session_key),
     KEY by_session (session_key),
     FOREIGN KEY (session_key) REFERENCES {table} (session_key) ON DELETE CASCADE
 ) ENGINE = InnoDB;
-INSERT INTO {versions} (version) VALUES (2) ON DUPLICATE KEY UPDATE version = 2;
+INSERT INTO `{name}_schema` (version) VALUES (2) ON DUPLICATE KEY UPDATE version = 2;
 ";
 
-    const VERSION: &'static str = "SELECT MAX(version) FROM {versions}";
-    const QUOTE: char = '`';
+    const VERSION: &'static str = "SELECT MAX(version) FROM `{name}_schema`";
 
     fn reason(error: &dyn DatabaseError) -> Reason {
         let code = error.code().unwrap_or_default();

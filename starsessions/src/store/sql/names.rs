@@ -2,46 +2,17 @@
 
 use std::fmt;
 
-use super::driver::Driver;
+use super::statement::TableName;
 use crate::sentence::{debug_as_sentence, sentences};
-
-/// The name of a table, with its schema if one was named: safe to be put into a statement.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct TableName {
-    pub(super) schema: Option<String>,
-    pub(super) table: String,
-}
-
-impl Default for TableName {
-    fn default() -> Self {
-        let (schema, table) = (None, "starsessions".to_owned());
-        Self { schema, table }
-    }
-}
 
 impl TableName {
     /// Refuses what would have to be quoted, so that the name means the same to every tool.
     pub(super) fn check(&self) -> Result<(), TableNameError> {
         let refused = |part: &&String| !is_plain(part);
-        match self.schema.iter().chain([&self.table]).find(refused) {
+        match self.schema.iter().chain([&self.name]).find(refused) {
             Some(part) => Err(TableNameError(part.clone())),
             None => Ok(()),
         }
-    }
-
-    /// What stands for the table and for what is named after it, beside it.
-    pub(super) fn in_templates<DB: Driver>(&self) -> [(&'static str, String); 5] {
-        let quoted = |name: &str| format!("{0}{name}{0}", DB::QUOTE);
-        let schema = self.schema.as_ref().map(|schema| quoted(schema) + ".");
-        let alone = |suffix: &str| quoted(&(self.table.clone() + suffix));
-        let beside = |suffix: &str| schema.clone().unwrap_or_default() + &alone(suffix);
-        [
-            ("{table}", beside("")),
-            ("{index}", beside("_index")),
-            ("{versions}", beside("_schema")),
-            ("{by_deadline}", alone("_by_deadline")),
-            ("{by_index}", alone("_by_index")),
-        ]
     }
 }
 
@@ -50,7 +21,7 @@ impl fmt::Display for TableName {
         if let Some(schema) = &self.schema {
             write!(f, "{schema}.")?;
         }
-        f.write_str(&self.table)
+        f.write_str(&self.name)
     }
 }
 
@@ -83,8 +54,8 @@ mod tests {
     fn names_that_would_need_quotes_are_refused() {
         let too_long = "x".repeat(MAX_NAME_LEN + 1);
         let name = |schema: Option<&str>, table: &str| {
-            let (schema, table) = (schema.map(str::to_owned), table.to_owned());
-            TableName { schema, table }
+            let (schema, name) = (schema.map(str::to_owned), table.to_owned());
+            TableName { schema, name }
         };
         for part in [
             "", "1st", "a-b", "Sessions", "a;--", "a\"", "a.b", "ä", &too_long,

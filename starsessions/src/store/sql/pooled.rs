@@ -15,9 +15,9 @@ macro_rules! sql_store {
         use crate::store::facade::facade;
         use crate::store::sql::connections::{Connections, RESPONSE_TIMEOUT};
         use crate::store::sql::driver::Fetch;
-        use crate::store::sql::migrate::{MigrateError, filled};
-        use crate::store::sql::names::{TableName, TableNameError};
-        use crate::store::sql::statement::Reply;
+        use crate::store::sql::migrate::MigrateError;
+        use crate::store::sql::names::TableNameError;
+        use crate::store::sql::statement::{Reply, TableName};
         use crate::store::sql::table::Table;
         use crate::store::{Protection, to_its_end};
 
@@ -81,7 +81,6 @@ macro_rules! sql_store {
         #[derive(Clone)]
         pub struct $store {
             table: Arc<Table<$server>>,
-            name: TableName,
         }
 
         impl $store {
@@ -94,11 +93,12 @@ macro_rules! sql_store {
             /// A store with other settings.
             #[must_use]
             pub fn builder(pool: $pool) -> $builder {
+                let (schema, name) = (None, "starsessions".to_owned());
                 $builder {
                     pool,
-                    name: TableName::default(),
-                    protection: Protection::Sealed,
                     response_timeout: RESPONSE_TIMEOUT,
+                    table: TableName { schema, name },
+                    protection: Protection::Sealed,
                 }
             }
 
@@ -112,14 +112,14 @@ macro_rules! sql_store {
             /// # Errors
             /// See [`MigrateError`].
             pub async fn migrate(&self) -> Result<(), MigrateError> {
-                let this = self.clone();
-                to_its_end(async move { this.table.migrate(&this.name).await }).await
+                let table = Arc::clone(&self.table);
+                to_its_end(async move { table.migrate().await }).await
             }
 
             /// What [`migrate`](Self::migrate) runs: a script for the application's own migrations.
             #[must_use]
             pub fn schema_sql(&self) -> String {
-                filled::<$server>(<$server as Driver>::SCRIPT, &self.name)
+                self.table.script("")
             }
         }
 
@@ -127,9 +127,9 @@ macro_rules! sql_store {
         #[derive(Clone, Debug)]
         pub struct $builder {
             pool: $pool,
-            name: TableName,
-            protection: Protection,
             response_timeout: Duration,
+            table: TableName,
+            protection: Protection,
         }
 
         impl $builder {
@@ -137,7 +137,7 @@ macro_rules! sql_store {
             /// `starsessions` unless set.
             #[must_use]
             pub fn table(mut self, name: impl Into<String>) -> Self {
-                self.name.table = name.into();
+                self.table.name = name.into();
                 self
             }
 
@@ -157,15 +157,14 @@ macro_rules! sql_store {
             /// # Errors
             /// If a name would have to be quoted.
             pub fn build(self) -> Result<$store, TableNameError> {
-                self.name.check()?;
+                self.table.check()?;
                 Ok(self.assemble())
             }
 
             fn assemble(self) -> $store {
-                let (name, limit) = (self.name, self.response_timeout);
-                let link = Connections { pool: self.pool, limit };
-                let table = Table::new(link, &name.in_templates::<$server>(), self.protection);
-                $store { table, name }
+                let (pool, limit) = (self.pool, self.response_timeout);
+                let table = Table::new(Connections { pool, limit }, self.table, self.protection);
+                $store { table }
             }
         }
 
@@ -192,7 +191,7 @@ macro_rules! sql_store {
             }
         }
 
-        facade!($store("table": store.name), $builder, |store| store.table.protection, store.table);
+        facade!($store("table": store.table.name), $builder, |store| store.table.protection, store.table);
     };
 }
 pub(super) use sql_store;

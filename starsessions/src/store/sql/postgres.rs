@@ -64,7 +64,7 @@ impl PostgresStoreBuilder {
     /// The schema that the table is in; what the connection's `search_path` leads to unless set.
     #[must_use]
     pub fn schema(mut self, name: impl Into<String>) -> Self {
-        self.name.schema = Some(name.into());
+        self.table.schema = Some(name.into());
         self
     }
 }
@@ -148,7 +148,7 @@ impl Driver for Postgres {
     // Sealed values cannot be compressed, so PostgreSQL is told not to try. The free space in each page is
     // for updates that stay within it. The index on keys has no pending list, which every search would
     // read to its end.
-    const SCRIPT: &'static str = "
+    const SCRIPT: &'static str = r#"
 CREATE TABLE IF NOT EXISTS {table} (
     key bytea PRIMARY KEY,
     revision bigint NOT NULL,
@@ -159,17 +159,16 @@ CREATE TABLE IF NOT EXISTS {table} (
     card bytea
 ) WITH (fillfactor = 80);
 ALTER TABLE {table} ALTER COLUMN value SET STORAGE EXTERNAL;
-CREATE INDEX IF NOT EXISTS {by_deadline} ON {table} (deadline);
-CREATE INDEX IF NOT EXISTS {by_index} ON {table}
+CREATE INDEX IF NOT EXISTS "{name}_by_deadline" ON {table} (deadline);
+CREATE INDEX IF NOT EXISTS "{name}_by_index" ON {table}
     USING gin (index_keys) WITH (fastupdate = off)
     WHERE index_keys IS NOT NULL;
-CREATE TABLE IF NOT EXISTS {versions} (version integer PRIMARY KEY);
-INSERT INTO {versions} VALUES (2) ON CONFLICT DO NOTHING;
-";
+CREATE TABLE IF NOT EXISTS {schema}"{name}_schema" (version integer PRIMARY KEY);
+INSERT INTO {schema}"{name}_schema" VALUES (2) ON CONFLICT DO NOTHING;
+"#;
 
     const LOCK: &'static str = "SELECT pg_advisory_xact_lock(hashtextextended('{table}', 0));";
-    const VERSION: &'static str = "SELECT max(version)::bigint FROM {versions}";
-    const QUOTE: char = '"';
+    const VERSION: &'static str = r#"SELECT max(version)::bigint FROM {schema}"{name}_schema""#;
 
     fn reason(error: &dyn DatabaseError) -> Reason {
         let code = error.code().unwrap_or_default();

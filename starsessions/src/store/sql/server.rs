@@ -10,6 +10,8 @@ pub(super) trait Server: Sized + Send + Sync + 'static {
     const STATEMENTS: Statements<&'static str>;
     /// The column of keys.
     const KEY: &'static str = "key";
+    /// Around names, because a name may be a word of the language.
+    const QUOTE: &'static str = "\"";
     /// The function that returns the greatest of its arguments.
     const GREATEST: &'static str = "GREATEST";
     /// Whether parameters are `$1` and so on, and one that is named twice is sent once; else each is `?`.

@@ -12,6 +12,7 @@ use std::time::Duration;
 use self::dialect::{Sqlite, Threads};
 pub use self::error::SqliteOpenError;
 use self::queue::Queue;
+use super::statement::TableName;
 use super::table::Table;
 use crate::store::Protection;
 use crate::store::facade::facade;
@@ -141,9 +142,8 @@ impl SqliteStoreBuilder {
             writer: Queue::writer(writer).map_err(no_thread)?,
             readers: Queue::readers(readers).map_err(no_thread)?,
         };
-        let names = [("{table}", "sessions"), ("{index}", "session_index")];
-        let names = names.map(|(name, table)| (name, table.to_owned()));
-        let table = Table::new(link, &names, self.protection);
+        let (schema, name) = (None, "sessions".to_owned());
+        let table = Table::new(link, TableName { schema, name }, self.protection);
         Ok(SqliteStore { table })
     }
 }

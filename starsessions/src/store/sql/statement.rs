@@ -18,8 +18,8 @@ macro_rules! statements {
         const NONE: Statements<&'static str> = Statements { $($name: "",)* };
 
         impl Statements<&'static str> {
-            pub(super) fn fill<DB: Server>(self, names: &Names) -> Statements<Statement> {
-                Statements { $($name: Statement::new::<DB>(self.$name, names),)* }
+            pub(super) fn fill<DB: Server>(self, table: &TableName) -> Statements<Statement> {
+                Statements { $($name: Statement::new::<DB>(self.$name, table),)* }
             }
         }
     };
@@ -99,8 +99,12 @@ const MOVED: &str = "
     {greatest}(last_seen, {new_last_seen}),
     {new_value}, {new_index_keys}, {new_card}";
 
-/// What the names of tables in templates stand for.
-pub(super) type Names = [(&'static str, String)];
+/// The name of a table, with its schema if one was named: safe to be put into a statement.
+#[derive(Clone, Debug)]
+pub(super) struct TableName {
+    pub(super) schema: Option<String>,
+    pub(super) name: String,
+}
 
 /// A template that was filled in.
 pub(super) struct Statement {
@@ -109,9 +113,9 @@ pub(super) struct Statement {
 }
 
 impl Statement {
-    pub(super) fn new<DB: Server>(template: &str, names: &Names) -> Self {
-        let put_in = |sql: String, (name, text): (&str, &str)| sql.replace(name, text);
-        let names = names.iter().map(|(name, text)| (*name, &**text));
+    pub(super) fn new<DB: Server>(template: &str, table: &TableName) -> Self {
+        let schema = table.schema.as_ref();
+        let schema = schema.map(|schema| format!("{0}{schema}{0}.", DB::QUOTE));
         let parts = [
             ("{key_column}", DB::KEY),
             ("{columns}", COLUMNS),
@@ -119,8 +123,13 @@ impl Statement {
             ("{row}", ROW),
             ("{moved}", MOVED),
             ("{greatest}", DB::GREATEST),
+            ("{table}", "{schema}{quote}{name}{quote}"),
+            ("{schema}", &schema.unwrap_or_default()),
+            ("{name}", &table.name),
+            ("{quote}", DB::QUOTE),
         ];
-        let template = names.chain(parts).fold(template.to_owned(), put_in);
+        let put_in = |sql: String, (name, text): &(&str, &str)| sql.replace(name, text);
+        let template = parts.iter().fold(template.to_owned(), put_in);
         let mut parts = template.split('{');
         let mut sql = parts.next().unwrap_or_default().to_owned();
         let mut parameters = Vec::new();

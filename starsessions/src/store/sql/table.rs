@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::columns::{key_of, malformed, number, row_of, seconds};
 use super::server::{Link, Server};
-use super::statement::{Given, Names, Reply, Request, Statement, Statements, Values};
+use super::statement::{Given, Reply, Request, Statement, Statements, TableName, Values};
 use crate::clock::Timestamp;
 use crate::crypto::{IndexKey, RowKey};
 use crate::observe::Outages;
@@ -18,17 +18,18 @@ use crate::store::{
 /// A table of rows.
 pub(super) struct Table<DB: Server> {
     pub(super) link: DB::Link,
+    pub(super) name: TableName,
     pub(super) statements: Statements<Statement>,
     pub(super) protection: Protection,
     outages: Outages,
 }
 
 impl<DB: Server> Table<DB> {
-    /// `names` has what the names of tables in templates stand for.
-    pub(super) fn new(link: DB::Link, names: &Names, protection: Protection) -> Arc<Self> {
+    pub(super) fn new(link: DB::Link, name: TableName, protection: Protection) -> Arc<Self> {
         Arc::new(Self {
             link,
-            statements: DB::STATEMENTS.fill::<DB>(names),
+            statements: DB::STATEMENTS.fill::<DB>(&name),
+            name,
             protection,
             outages: Outages::default(),
         })

@@ -23,16 +23,16 @@ impl Server for Sqlite {
 
     const STATEMENTS: Statements<&'static str> = Statements {
         file: "
-        INSERT INTO {index} (index_key, session)
+        INSERT INTO session_index (index_key, session)
         SELECT {index_key}, id FROM {table} WHERE key = {key}",
 
         take_out: "
-        DELETE FROM {index}
+        DELETE FROM session_index
         WHERE index_key = {index_key} AND session = (SELECT id FROM {table} WHERE key = {key})",
 
         listed: "
         SELECT revision, deadline, last_seen, X'', index_keys, card, key
-        FROM {index} JOIN {table} ON id = session
+        FROM session_index JOIN {table} ON id = session
         WHERE index_key = {index_key} AND deadline > {now}",
 
         sweep: "
