@@ -57,14 +57,16 @@ pub use self::memory::{MemoryStore, MemoryStoreBuilder};
 #[cfg(feature = "redis")]
 pub use self::redis::{RedisClient, RedisConnectError, RedisStore, RedisStoreBuilder};
 pub use self::row::{Listed, Rotation, Row, Touch};
+#[cfg(any(feature = "mysql", feature = "postgres", feature = "sqlite"))]
+pub use self::sql::SetupError;
 #[cfg(any(feature = "mysql", feature = "postgres"))]
-pub use self::sql::{MigrateError, TableNameError};
+pub use self::sql::TableNameError;
 #[cfg(feature = "mysql")]
 pub use self::sql::{MySqlStore, MySqlStoreBuilder};
 #[cfg(feature = "postgres")]
 pub use self::sql::{PostgresStore, PostgresStoreBuilder};
 #[cfg(feature = "sqlite")]
-pub use self::sql::{SqliteOpenError, SqliteStore, SqliteStoreBuilder};
+pub use self::sql::{SqliteStore, SqliteStoreBuilder};
 pub use self::uninterrupted::Uninterrupted;
 pub(crate) use self::uninterrupted::to_its_end;
 use crate::clock::Timestamp;

@@ -2,7 +2,7 @@
 
 use sqlx::mysql::MySqlPoolOptions;
 use starsessions::MySqlStore;
-use starsessions::store::MigrateError;
+use starsessions::store::SetupError;
 use starsessions::store::{Inserted, Store, StoreError};
 use starsessions::testing::conformance;
 use starsessions_tests::servers::mariadb;
@@ -58,7 +58,7 @@ async fn a_newer_schema_is_refused() {
     execute(&pool, "DROP TABLE starsessions_index").await;
     let refused = store.migrate().await.unwrap_err();
     assert!(
-        matches!(refused, MigrateError::Newer { found: 7, known: 2 }),
+        matches!(refused, SetupError::Newer { found: 7, known: 2 }),
         "{refused}"
     );
     assert!(refused.to_string().contains("schema 7"), "{refused}");
@@ -76,7 +76,7 @@ async fn a_table_of_another_application_is_refused() {
     )
     .await;
     let refused = MySqlStore::new(pool.clone()).migrate().await.unwrap_err();
-    assert!(matches!(refused, MigrateError::Foreign(_)), "{refused:?}");
+    assert!(matches!(refused, SetupError::Foreign(_)), "{refused:?}");
     // Under another name there is room for both; it may even be a word of the language.
     let store = MySqlStore::builder(pool).table("select").build().unwrap();
     store.migrate().await.unwrap();
@@ -109,10 +109,7 @@ async fn a_user_who_may_not_make_tables_is_told_so() {
     let pool = MySqlPoolOptions::new().connect(&url).await.unwrap();
     let other = MySqlStore::builder(pool.clone()).table("other").build();
     let refused = other.unwrap().migrate().await.unwrap_err();
-    assert!(
-        matches!(refused, MigrateError::Unavailable(_)),
-        "{refused:?}"
-    );
+    assert!(matches!(refused, SetupError::Unavailable(_)), "{refused:?}");
     let store = MySqlStore::new(pool);
     assert!(!format!("{refused:?} {store:?}").contains("secret"));
     // Everything else needs no more than it has.
@@ -136,7 +133,7 @@ async fn a_table_of_the_first_layout_is_refused_and_kept() {
     let refused = MySqlStore::new(pool.clone()).migrate().await.unwrap_err();
     assert_eq!(
         refused.to_string(),
-        "the tables of sessions have schema 1, which was never released, and this version needs 2; drop them, or name another table"
+        "the tables of sessions have a layout from before the first release of `starsessions`; drop them or move the file away, or name another one"
     );
     assert_eq!(number(&pool, "SELECT COUNT(*) FROM starsessions").await, 1);
 }

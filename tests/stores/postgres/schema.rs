@@ -2,7 +2,7 @@
 
 use sqlx::postgres::PgPoolOptions;
 use starsessions::PostgresStore;
-use starsessions::store::MigrateError;
+use starsessions::store::SetupError;
 use starsessions::testing::conformance;
 
 use super::Database;
@@ -53,12 +53,12 @@ async fn a_newer_table_is_refused_and_kept() {
     sqlx::query(newer).execute(&pool).await.unwrap();
     let error = database.store.migrate().await.unwrap_err();
     assert!(
-        matches!(error, MigrateError::Newer { found: 9, known: 2 }),
+        matches!(error, SetupError::Newer { found: 9, known: 2 }),
         "{error}"
     );
     assert_eq!(
         error.to_string(),
-        "the tables of sessions have schema 9 and this version knows 2; update `starsessions`, or name another table"
+        "the tables of sessions have schema 9 and this version knows 2; update `starsessions`, or name another file or table"
     );
 }
 
@@ -71,7 +71,7 @@ async fn another_applications_table_is_refused_and_kept() {
     let builder = PostgresStore::builder(pool.clone()).table("theirs");
     let error = builder.build().unwrap().migrate().await.unwrap_err();
     assert!(
-        matches!(&error, MigrateError::Foreign(table) if table == "theirs"),
+        matches!(&error, SetupError::Foreign(table) if table == "theirs"),
         "{error}"
     );
     assert_eq!(super::number(&pool, "SELECT count(*) FROM theirs").await, 1);
@@ -91,7 +91,7 @@ async fn a_table_of_the_first_layout_is_refused_and_kept() {
     let error = builder.build().unwrap().migrate().await.unwrap_err();
     assert_eq!(
         error.to_string(),
-        "the tables of sessions have schema 1, which was never released, and this version needs 2; drop them, or name another table"
+        "the tables of sessions have a layout from before the first release of `starsessions`; drop them or move the file away, or name another one"
     );
     assert_eq!(super::number(&pool, "SELECT count(*) FROM old").await, 1);
 }

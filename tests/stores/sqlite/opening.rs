@@ -6,13 +6,13 @@ use std::path::Path;
 use rusqlite::Connection;
 use starsessions::SqliteStore;
 use starsessions::store::Store;
-use starsessions::store::{SqliteOpenError, StoreError};
+use starsessions::store::{SetupError, StoreError};
 use starsessions_tests::logs::Logs;
 use starsessions_tests::servers::Folder;
 
 use super::{at, index, key, row};
 
-fn error_of(path: impl AsRef<Path>) -> SqliteOpenError {
+fn error_of(path: impl AsRef<Path>) -> SetupError {
     SqliteStore::open(path).expect_err("this file must not be opened")
 }
 
@@ -40,13 +40,10 @@ async fn a_newer_schema_is_refused_and_kept() {
     let database = Connection::open(&path).unwrap();
     database.pragma_update(None, "user_version", 9).unwrap();
     let error = error_of(&path);
-    assert!(matches!(
-        error,
-        SqliteOpenError::Newer { found: 9, known: 1 }
-    ));
+    assert!(matches!(error, SetupError::Newer { found: 9, known: 1 }));
     assert_eq!(
         error.to_string(),
-        "the session file has schema 9 and this version knows 1; update `starsessions`, or begin with a new file"
+        "the tables of sessions have schema 9 and this version knows 1; update `starsessions`, or name another file or table"
     );
     database.pragma_update(None, "user_version", 1).unwrap();
     SqliteStore::open(&path).unwrap();
@@ -64,10 +61,10 @@ async fn a_file_from_before_the_first_release_is_refused_and_kept() {
         )
         .unwrap();
     let error = error_of(&path);
-    assert!(matches!(error, SqliteOpenError::Unreleased));
+    assert!(matches!(error, SetupError::Unreleased));
     assert_eq!(
         error.to_string(),
-        "the session file has a layout from before the first release of `starsessions`; move it away and begin with a new one"
+        "the tables of sessions have a layout from before the first release of `starsessions`; drop them or move the file away, or name another one"
     );
     let count = "SELECT count(*) FROM sessions WHERE fields = 1";
     assert_eq!(database.query_row(count, [], |row| row.get(0)), Ok(1));
@@ -81,7 +78,11 @@ async fn another_applications_database_is_refused_and_kept() {
     theirs
         .execute_batch("CREATE TABLE sessions (a); INSERT INTO sessions VALUES (1)")
         .unwrap();
-    assert!(matches!(error_of(&path), SqliteOpenError::Foreign));
+    let error = error_of(&path);
+    assert!(
+        matches!(&error, SetupError::Foreign(name) if Path::new(name) == path),
+        "{error}"
+    );
     let count = "SELECT count(*) FROM sessions WHERE a = 1";
     assert_eq!(theirs.query_row(count, [], |row| row.get(0)), Ok(1));
 }
@@ -92,15 +93,15 @@ async fn what_is_no_database_is_refused_and_kept() {
     let path = folder.join("letter.txt");
     let letter = "Dear Ada, ".repeat(1_000);
     std::fs::write(&path, &letter).unwrap();
-    assert!(matches!(error_of(&path), SqliteOpenError::Corrupt(_)));
+    assert!(matches!(error_of(&path), SetupError::Corrupt(_)));
     assert_eq!(std::fs::read_to_string(&path).unwrap(), letter);
 
     assert!(matches!(
         error_of(folder.path()),
-        SqliteOpenError::Unavailable(_)
+        SetupError::Unavailable(_)
     ));
     let nowhere = folder.join("nowhere").join("sessions.db");
-    assert!(matches!(error_of(nowhere), SqliteOpenError::Unavailable(_)));
+    assert!(matches!(error_of(nowhere), SetupError::Unavailable(_)));
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ mod columns;
 mod connections;
 #[cfg(any(feature = "mysql", feature = "postgres"))]
 mod driver;
+mod error;
 #[cfg(any(feature = "mysql", feature = "postgres"))]
 mod failure;
 #[cfg(any(feature = "mysql", feature = "postgres"))]
@@ -23,8 +24,7 @@ mod sqlite;
 mod statement;
 mod table;
 
-#[cfg(any(feature = "mysql", feature = "postgres"))]
-pub use self::migrate::MigrateError;
+pub use self::error::SetupError;
 #[cfg(feature = "mysql")]
 pub use self::mysql::{MySqlStore, MySqlStoreBuilder};
 #[cfg(any(feature = "mysql", feature = "postgres"))]
@@ -32,4 +32,4 @@ pub use self::names::TableNameError;
 #[cfg(feature = "postgres")]
 pub use self::postgres::{PostgresStore, PostgresStoreBuilder};
 #[cfg(feature = "sqlite")]
-pub use self::sqlite::{SqliteOpenError, SqliteStore, SqliteStoreBuilder};
+pub use self::sqlite::{SqliteStore, SqliteStoreBuilder};

@@ -15,7 +15,7 @@ macro_rules! sql_store {
         use crate::store::facade::facade;
         use crate::store::sql::connections::{Connections, RESPONSE_TIMEOUT};
         use crate::store::sql::driver::Fetch;
-        use crate::store::sql::migrate::MigrateError;
+        use crate::store::sql::error::SetupError;
         use crate::store::sql::names::TableNameError;
         use crate::store::sql::statement::{Reply, TableName};
         use crate::store::sql::table::Table;
@@ -110,8 +110,8 @@ macro_rules! sql_store {
             /// [`schema_sql`](Self::schema_sql) there instead. Runs to its end, also if its future is dropped.
             ///
             /// # Errors
-            /// See [`MigrateError`].
-            pub async fn migrate(&self) -> Result<(), MigrateError> {
+            /// See [`SetupError`].
+            pub async fn migrate(&self) -> Result<(), SetupError> {
                 let table = Arc::clone(&self.table);
                 to_its_end(async move { table.migrate().await }).await
             }

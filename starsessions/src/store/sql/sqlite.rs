@@ -10,8 +10,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use self::dialect::{Sqlite, Threads};
-pub use self::error::SqliteOpenError;
 use self::queue::Queue;
+use super::error::SetupError;
 use super::statement::TableName;
 use super::table::Table;
 use crate::store::Protection;
@@ -69,8 +69,8 @@ impl SqliteStore {
     /// of the application.
     ///
     /// # Errors
-    /// See [`SqliteOpenError`].
-    pub fn open(path: impl AsRef<Path>) -> Result<Self, SqliteOpenError> {
+    /// See [`SetupError`].
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, SetupError> {
         Self::builder(path).open()
     }
 
@@ -130,13 +130,13 @@ impl SqliteStoreBuilder {
     /// Opens the file, and creates it if it is not there.
     ///
     /// # Errors
-    /// See [`SqliteOpenError`].
-    pub fn open(self) -> Result<SqliteStore, SqliteOpenError> {
+    /// See [`SetupError`].
+    pub fn open(self) -> Result<SqliteStore, SetupError> {
         let writer = schema::open_to_write(&self.path, self.busy_timeout)?;
         let readers = (0..self.readers)
             .map(|_| schema::open_to_read(&self.path, self.busy_timeout))
             .collect::<Result<_, _>>()?;
-        let no_thread = |error: std::io::Error| SqliteOpenError::Unavailable(error.into());
+        let no_thread = |error: std::io::Error| SetupError::Unavailable(error.into());
         let link = Threads {
             path: self.path,
             writer: Queue::writer(writer).map_err(no_thread)?,

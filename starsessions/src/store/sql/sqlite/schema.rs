@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
-use super::error::SqliteOpenError;
+use crate::store::sql::error::SetupError;
 
-type Opened<T> = Result<T, SqliteOpenError>;
+type Opened<T> = Result<T, SetupError>;
 
 /// Opens a file to write, and creates it with its tables if it is not there.
 pub(super) fn open_to_write(path: &Path, busy_timeout: Duration) -> Opened<Connection> {
-    create_private(path).map_err(|error| SqliteOpenError::Unavailable(error.into()))?;
+    create_private(path).map_err(|error| SetupError::Unavailable(error.into()))?;
     let mut connection = connect(path, busy_timeout)?;
     create_tables(&mut connection)?;
     use_write_ahead_log(&connection, busy_timeout)?;
@@ -65,13 +65,15 @@ fn create_tables(connection: &mut Connection) -> Opened<()> {
     }
     let found = pragma(&transaction, "user_version")?;
     match pragma(&transaction, "application_id")? {
-        APPLICATION_ID if found > SCHEMA => Err(SqliteOpenError::Newer {
+        APPLICATION_ID if found > SCHEMA => Err(SetupError::Newer {
             found,
             known: SCHEMA,
         }),
         APPLICATION_ID => Ok(()),
-        UNRELEASED_ID => Err(SqliteOpenError::Unreleased),
-        _ => Err(SqliteOpenError::Foreign),
+        UNRELEASED_ID => Err(SetupError::Unreleased),
+        _ => Err(SetupError::Foreign(
+            transaction.path().unwrap_or_default().to_owned(),
+        )),
     }
 }
 
@@ -90,18 +92,18 @@ fn use_write_ahead_log(connection: &Connection, busy_timeout: Duration) -> rusql
     }
 }
 
-fn pragma(connection: &Connection, name: &str) -> rusqlite::Result<i32> {
+fn pragma(connection: &Connection, name: &str) -> rusqlite::Result<i64> {
     connection.pragma_query_value(None, name, |row| row.get(0))
 }
 
 /// "sess": marks the files of this store.
-const APPLICATION_ID: i32 = 0x7365_7373;
+const APPLICATION_ID: i64 = 0x7365_7373;
 
 /// "star": marks files from before the first release, which had a column for each property of a session.
-const UNRELEASED_ID: i32 = 0x7374_6172;
+const UNRELEASED_ID: i64 = 0x7374_6172;
 
 /// The version of the schema that this code works with.
-const SCHEMA: i32 = 1;
+const SCHEMA: i64 = 1;
 
 const BUSY: Option<ErrorCode> = Some(ErrorCode::DatabaseBusy);
 
