@@ -5,8 +5,9 @@ use std::sync::Arc;
 use rusqlite::Connection;
 use starsessions::SqliteStore;
 use starsessions::store::StoreError;
-use starsessions::store::{Listing, Replaced, Rotated, Rotation, Store};
+use starsessions::store::{Inserted, Listing, Replaced, Rotated, Rotation, Store};
 use starsessions_tests::servers::Folder;
+use tokio::task::JoinSet;
 
 use super::{at, index, key, next, row};
 
@@ -66,4 +67,33 @@ async fn a_rotation_that_fails_halfway_changes_nothing() {
         .unwrap();
     let rotated = store.rotate(rotation, at(1)).await;
     assert_eq!(rotated.unwrap(), Rotated::Rotated);
+}
+
+/// As a full disk does.
+#[tokio::test]
+async fn an_error_that_ends_a_transaction_is_told_to_all_whose_work_it_has_undone() {
+    let folder = Folder::new();
+    let (store, database) = with_a_row(&folder).await;
+    let trigger = "CREATE TRIGGER full BEFORE INSERT ON sessions WHEN NEW.revision = 9
+        BEGIN SELECT RAISE(ROLLBACK, 'no room'); END";
+    database.execute_batch(trigger).unwrap();
+    let mut inserts = JoinSet::new();
+    for number in 2..20 {
+        let store = store.clone();
+        let mut row = row(number);
+        row.revision = number.into();
+        inserts.spawn(async move { (number, store.insert(&key(number), &row, at(0)).await) });
+    }
+    for (number, inserted) in inserts.join_all().await {
+        let found = store.load(&key(number), at(1)).await.unwrap();
+        match inserted {
+            Ok(inserted) => assert_eq!((inserted, found.is_some()), (Inserted::Inserted, true)),
+            Err(StoreError::Unavailable(source)) => {
+                assert_eq!((source.to_string(), found), ("no room".to_owned(), None));
+            }
+            Err(other) => panic!("{other:?}"),
+        }
+    }
+    let inserted = store.insert(&key(9), &row(9), at(0)).await;
+    assert_eq!(inserted.unwrap(), Inserted::Inserted);
 }

@@ -8,9 +8,8 @@ use std::thread::{self, JoinHandle};
 use std::{io, iter};
 
 use async_channel::{Receiver, Sender};
-use rusqlite::Error::SqliteFailure;
-use rusqlite::{Connection, ffi};
-use tokio::sync::{oneshot, watch};
+use rusqlite::{Connection, Result as SqlResult};
+use tokio::sync::oneshot;
 
 use super::dialect::run_all;
 use crate::store::sql::statement::{Reply, Request};
@@ -21,7 +20,7 @@ pub(super) struct Queue {
     jobs: Sender<Job>,
     threads: Vec<JoinHandle<()>>,
     /// Fails when all threads have ended.
-    ended: watch::Receiver<()>,
+    ended: Receiver<()>,
 }
 
 /// What takes place as a whole, and the caller that waits for its reply.
@@ -55,8 +54,7 @@ impl Queue {
     /// Takes no more jobs, finishes those that were taken, and ends the threads.
     pub(super) async fn close(&self) {
         self.jobs.close();
-        let mut ended = self.ended.clone();
-        while ended.changed().await.is_ok() {}
+        let _ = self.ended.recv().await;
     }
 
     fn start(
@@ -65,7 +63,7 @@ impl Queue {
         at_once: usize,
         work: fn(&Connection, &mut Vec<Job>),
     ) -> io::Result<Self> {
-        let (alive, ended) = watch::channel(());
+        let (alive, ended) = async_channel::bounded(1);
         let (jobs, waiting) = async_channel::bounded(MAX_WAITING);
         let start = |connection| {
             let worker = Worker {
@@ -104,7 +102,7 @@ struct Worker {
     waiting: Receiver<Job>,
     connection: Connection,
     /// Last, so that the file is closed before the queue counts as ended.
-    _alive: watch::Sender<()>,
+    _alive: Sender<()>,
 }
 
 impl Worker {
@@ -142,46 +140,47 @@ fn read(connection: &Connection, jobs: &mut Vec<Job>) {
 
 /// Does all jobs in one transaction, so that one wait for the disk serves all.
 fn write(connection: &Connection, jobs: &mut Vec<Job>) {
-    let begun = execute(connection, "BEGIN IMMEDIATE").map_err(Arc::new);
-    let rolled_back = ffi::Error::new(ffi::SQLITE_ABORT_ROLLBACK);
-    let mut done = Vec::with_capacity(jobs.len());
-    for job in jobs.drain(..) {
-        let reply = match &begun {
-            Err(error) => Err(Arc::clone(error)),
-            // Some errors, a full disk among them, end the transaction of all.
-            Ok(()) if connection.is_autocommit() => Err(Arc::new(SqliteFailure(rolled_back, None))),
-            Ok(()) => whole(connection, &job.requests).map_err(Arc::new),
-        };
-        done.push((job, reply));
-    }
-    let committed = begun.and_then(|()| Ok(execute(connection, "COMMIT")?));
-    if committed.is_err() && !connection.is_autocommit() {
+    let written = write_all(connection, jobs).map_err(Arc::new);
+    if written.is_err() && !connection.is_autocommit() {
         // If this fails as well, the next `BEGIN` does, and says so.
         let _ = execute(connection, "ROLLBACK");
     }
-    for (job, reply) in done {
-        job.answer(committed.clone().and(reply));
+    match written {
+        Ok(replies) => {
+            for (job, reply) in jobs.drain(..).zip(replies) {
+                job.answer(reply.map_err(Arc::new));
+            }
+        }
+        Err(error) => {
+            for job in jobs.drain(..) {
+                job.answer(Err(Arc::clone(&error)));
+            }
+        }
     }
 }
 
-fn execute(connection: &Connection, sql: &str) -> rusqlite::Result<()> {
+/// Each job takes place as a whole or, when it fails, not at all. Any other failure is that of all.
+fn write_all(connection: &Connection, jobs: &[Job]) -> SqlResult<Vec<SqlResult<Reply>>> {
+    let mut replies = Vec::with_capacity(jobs.len());
+    execute(connection, "BEGIN IMMEDIATE")?;
+    for job in jobs {
+        execute(connection, "SAVEPOINT job")?;
+        let reply = run_all(connection, &job.requests);
+        match &reply {
+            // Some errors, a full disk among them, end the transaction.
+            Err(_) if connection.is_autocommit() => return reply.map(|_| replies),
+            Err(_) => execute(connection, "ROLLBACK TO job")?,
+            Ok(_) => {}
+        }
+        execute(connection, "RELEASE job")?;
+        replies.push(reply);
+    }
+    execute(connection, "COMMIT")?;
+    Ok(replies)
+}
+
+fn execute(connection: &Connection, sql: &str) -> SqlResult<()> {
     connection.prepare_cached(sql)?.execute([]).map(drop)
-}
-
-/// Runs a job so that it takes place as a whole or, when it fails, not at all.
-fn whole(connection: &Connection, requests: &[Request]) -> rusqlite::Result<Reply> {
-    execute(connection, "SAVEPOINT job")?;
-    let reply = run_all(connection, requests);
-    if connection.is_autocommit() {
-        return reply;
-    }
-    if reply.is_err() && execute(connection, "ROLLBACK TO job").is_err() {
-        // Half a job must not be committed with the others.
-        execute(connection, "ROLLBACK")?;
-        return reply;
-    }
-    execute(connection, "RELEASE job")?;
-    reply
 }
 
 fn closed() -> StoreError {
