@@ -34,45 +34,46 @@ pub(super) fn column_of(row: &Row, column: &str) -> Option<Value> {
 
 /// The row that the [columns](COLUMNS) hold; `None` if it is not what this crate writes.
 pub(super) fn row_of(found: &[Value]) -> Option<Row> {
-    let (last_seen, deadline) = (number(found, 2)?, number(found, 1)?);
-    let mut row = Row::new(
-        Arc::clone(bytes(found, 3)?),
-        time(last_seen),
-        time(deadline),
-    );
-    row.revision = number(found, 0)?.cast_unsigned();
-    let index_keys = bytes(found, 4);
-    row.listing = match bytes(found, 5) {
-        Some(card) => {
-            let (index_keys, []) = index_keys?.as_chunks() else {
+    let [
+        Value::Number(revision),
+        Value::Number(deadline),
+        Value::Number(last_seen),
+        Value::Bytes(Some(value)),
+        Value::Bytes(index_keys),
+        Value::Bytes(card),
+        ..,
+    ] = found
+    else {
+        return None;
+    };
+    let mut row = Row::new(Arc::clone(value), time(*last_seen), time(*deadline));
+    row.revision = revision.cast_unsigned();
+    row.listing = match (card, index_keys) {
+        (Some(card), Some(index_keys)) => {
+            let (index_keys, []) = index_keys.as_chunks() else {
                 return None;
             };
             let index_keys = index_keys.iter().copied().map(IndexKey::from_bytes);
             Some(Arc::new(Listing::new(index_keys.collect(), card)))
         }
-        None if index_keys.is_none_or(|keys| keys.is_empty()) => None,
-        None => return None,
+        (None, index_keys) if index_keys.as_deref().is_none_or(<[_]>::is_empty) => None,
+        _ => return None,
     };
     Some(row)
 }
 
 /// The key, which comes after the columns.
 pub(super) fn key_of(found: &[Value]) -> Option<RowKey> {
-    let key = (**bytes(found, 6)?).try_into().ok()?;
-    Some(RowKey::from_bytes(key))
+    let [.., Value::Bytes(Some(key))] = found else {
+        return None;
+    };
+    (**key).try_into().ok().map(RowKey::from_bytes)
 }
 
 /// The number in a column.
 pub(super) fn number(found: &[Value], column: usize) -> Option<i64> {
     match found.get(column)? {
         Value::Number(number) => Some(*number),
-        _ => None,
-    }
-}
-
-fn bytes(found: &[Value], column: usize) -> Option<&Arc<[u8]>> {
-    match found.get(column)? {
-        Value::Bytes(bytes) => bytes.as_ref(),
         _ => None,
     }
 }

@@ -47,10 +47,6 @@ impl<DB: Driver> Connections<DB> {
                 Err(failure) => failure,
             };
             match failure.reason {
-                Reason::Taken => {
-                    let value = Reply::taken();
-                    return Ok(Answer { value, is_repeated });
-                }
                 Reason::Undone if undone < MAX_UNDONE => undone += 1,
                 Reason::Unsent | Reason::Lost if !is_second => {
                     is_second = true;
@@ -74,8 +70,10 @@ impl<DB: Driver> Connections<DB> {
         // A pool whose `acquire` is dropped closes the connection that it was testing.
         let acquired = timeout_at(deadline, self.acquire()).await;
         let mut connection = acquired.map_err(|_| silent(Reason::Unsent))??;
-        let outcome = timeout_at(deadline, exchange::<DB>(&mut connection, requests)).await;
-        let outcome = match outcome {
+        let outcome = match timeout_at(deadline, exchange::<DB>(&mut connection, requests)).await {
+            Ok(Err(sqlx::Error::Database(error))) if error.is_unique_violation() => {
+                Ok(Reply::taken())
+            }
             Ok(outcome) => outcome.map_err(Failure::of::<DB>),
             Err(_) => Err(silent(Reason::Lost)),
         };

@@ -17,8 +17,6 @@ pub(super) struct Failure {
 pub(super) enum Reason {
     /// The server has undone it because of another one: nothing of it took place.
     Undone,
-    /// A row has the key of the one that was to be inserted: nothing was written.
-    Taken,
     /// There was no connection to send it over.
     Unsent,
     /// The connection is broken, silent or being closed: whether it took place is unknown.
@@ -43,7 +41,6 @@ impl Failure {
     pub(super) fn of<DB: Driver>(error: sqlx::Error) -> Self {
         use sqlx::Error::{Database, Io, Protocol, Tls, WorkerCrashed};
         let reason = match &error {
-            Database(refused) if refused.is_unique_violation() => Reason::Taken,
             Database(refused) => DB::reason(&**refused),
             Io(_) | Tls(_) | Protocol(_) | WorkerCrashed => Reason::Lost,
             _ => Reason::Other,
@@ -68,7 +65,6 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.reason {
             Reason::Undone => "the database server has undone a statement about sessions each time",
-            Reason::Taken => "the table of sessions has a unique key that this store does not know",
             Reason::Unsent => "there is no connection to the database server",
             Reason::Lost => "the connection to the database server is broken or silent",
             Reason::Connection => "the server or its pool refuses a connection",
@@ -84,9 +80,8 @@ impl fmt::Display for Failure {
 }
 
 impl Error for Failure {
-    /// The server's message for a key that is taken shows the key.
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        (self.reason != Reason::Taken).then_some(&*self.source)
+        Some(&*self.source)
     }
 }
 
