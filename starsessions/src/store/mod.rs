@@ -59,8 +59,6 @@ pub use self::redis::{RedisClient, RedisConnectError, RedisStore, RedisStoreBuil
 pub use self::row::{Listed, Rotation, Row, Touch};
 #[cfg(any(feature = "mysql", feature = "postgres", feature = "sqlite"))]
 pub use self::sql::SetupError;
-#[cfg(any(feature = "mysql", feature = "postgres"))]
-pub use self::sql::TableNameError;
 #[cfg(feature = "mysql")]
 pub use self::sql::{MySqlStore, MySqlStoreBuilder};
 #[cfg(feature = "postgres")]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::clock::Timestamp;
 use crate::crypto::{IndexKey, RowKey};
-use crate::store::{Listing, Row, StoreError};
+use crate::store::{Listing, Row};
 
 /// What a parameter sends, or a column returns. A server without arrays has index keys one after the other.
 pub(super) enum Value {
@@ -85,12 +85,6 @@ pub(super) fn seconds(time: Timestamp) -> i64 {
 
 fn time(seconds: i64) -> Timestamp {
     Timestamp::from_unix_seconds(seconds.max(0).cast_unsigned())
-}
-
-/// What is stored is not what this crate writes.
-pub(super) fn malformed() -> StoreError {
-    let text = "a row of the session table is malformed; delete the row, or restore the table";
-    StoreError::Corrupt(text.into())
 }
 
 #[cfg(test)]

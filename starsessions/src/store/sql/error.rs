@@ -7,6 +7,8 @@ use crate::sentence::{debug_as_sentence, sentences};
 /// Why a file or the tables on a server cannot be used for sessions.
 #[non_exhaustive]
 pub enum SetupError {
+    /// A schema or a table of this name would have to be quoted.
+    Name(String),
     /// The file or the server cannot be reached, or no tables can be made there.
     Unavailable(Box<dyn Error + Send + Sync>),
     /// The file is damaged, or is no SQLite database at all.
@@ -27,6 +29,8 @@ pub enum SetupError {
 debug_as_sentence!(SetupError);
 
 sentences! { SetupError:
+    Self::Name(name) => "{name:?} cannot be the name of a schema or a table of sessions; take up to {MAX_NAME_LEN} lower-case letters, \
+        digits and underscores, and begin with no digit, as in \"web_sessions\"";
     Self::Unavailable(source) => "the tables of sessions cannot be opened or made; check the path of the file or the address of the server, \
         the permission to create tables, and the space on the disk", from &**source;
     Self::Corrupt(source) => "the session file is damaged or is not an SQLite database; restore it from a backup, or move it away and \
@@ -37,3 +41,6 @@ sentences! { SetupError:
     Self::Newer { found, known } => "the tables of sessions have schema {found} and this version knows {known}; update `starsessions`, or \
         name another file or table";
 }
+
+/// Leaves room for the names of the indexes within PostgreSQL's 63 and MySQL's 64 bytes.
+pub(super) const MAX_NAME_LEN: usize = 48;

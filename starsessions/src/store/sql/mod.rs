@@ -27,8 +27,6 @@ mod table;
 pub use self::error::SetupError;
 #[cfg(feature = "mysql")]
 pub use self::mysql::{MySqlStore, MySqlStoreBuilder};
-#[cfg(any(feature = "mysql", feature = "postgres"))]
-pub use self::names::TableNameError;
 #[cfg(feature = "postgres")]
 pub use self::postgres::{PostgresStore, PostgresStoreBuilder};
 #[cfg(feature = "sqlite")]

@@ -1,27 +1,16 @@
 //! The names of tables.
 
-use std::fmt;
-
+use super::error::{MAX_NAME_LEN, SetupError};
 use super::statement::TableName;
-use crate::sentence::{debug_as_sentence, sentences};
 
 impl TableName {
     /// Refuses what would have to be quoted, so that the name means the same to every tool.
-    pub(super) fn check(&self) -> Result<(), TableNameError> {
+    pub(super) fn check(&self) -> Result<(), SetupError> {
         let refused = |part: &&String| !is_plain(part);
         match self.schema.iter().chain([&self.name]).find(refused) {
-            Some(part) => Err(TableNameError(part.clone())),
+            Some(part) => Err(SetupError::Name(part.clone())),
             None => Ok(()),
         }
-    }
-}
-
-impl fmt::Display for TableName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(schema) = &self.schema {
-            write!(f, "{schema}.")?;
-        }
-        f.write_str(&self.name)
     }
 }
 
@@ -31,20 +20,6 @@ fn is_plain(name: &str) -> bool {
         && name.starts_with(is_letter)
         && name.chars().all(|it| is_letter(it) || it.is_ascii_digit())
 }
-
-/// A schema or table name that would have to be quoted in SQL.
-#[derive(Clone, PartialEq, Eq)]
-pub struct TableNameError(String);
-
-debug_as_sentence!(TableNameError);
-
-sentences! { TableNameError:
-    Self(name) => "{name:?} cannot be the name of a schema or a table of sessions; take up to {MAX_NAME_LEN} lower-case \
-        letters, digits and underscores, and begin with no digit, as in \"web_sessions\"";
-}
-
-/// Leaves room for the names of the indexes within PostgreSQL's 63 and MySQL's 64 bytes.
-const MAX_NAME_LEN: usize = 48;
 
 #[cfg(test)]
 mod tests {

@@ -16,7 +16,6 @@ macro_rules! sql_store {
         use crate::store::sql::connections::{Connections, RESPONSE_TIMEOUT};
         use crate::store::sql::driver::Fetch;
         use crate::store::sql::error::SetupError;
-        use crate::store::sql::names::TableNameError;
         use crate::store::sql::statement::{Reply, TableName};
         use crate::store::sql::table::Table;
         use crate::store::{Protection, to_its_end};
@@ -155,8 +154,8 @@ macro_rules! sql_store {
             /// The store.
             ///
             /// # Errors
-            /// If a name would have to be quoted.
-            pub fn build(self) -> Result<$store, TableNameError> {
+            /// [`SetupError::Name`].
+            pub fn build(self) -> Result<$store, SetupError> {
                 self.table.check()?;
                 Ok(self.assemble())
             }

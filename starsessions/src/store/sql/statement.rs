@@ -1,5 +1,6 @@
 //! Statements with named parameters, and what is put in their places.
 
+use std::fmt;
 use std::sync::Arc;
 
 use super::columns::{COLUMNS, Value, column_of};
@@ -106,6 +107,15 @@ pub(super) struct TableName {
     pub(super) name: String,
 }
 
+impl fmt::Display for TableName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(schema) = &self.schema {
+            write!(f, "{schema}.")?;
+        }
+        f.write_str(&self.name)
+    }
+}
+
 /// A template that was filled in.
 pub(super) struct Statement {
     pub(super) sql: Arc<str>,
@@ -149,11 +159,7 @@ impl Statement {
         Self { sql, parameters }
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.sql.is_empty()
-    }
-
-    pub(super) fn with(&self, values: Values<'_>) -> Request {
+    pub(super) fn with(&self, values: &[Named<'_>]) -> Request {
         let values = self.parameters.iter().map(|name| value_of(name, values));
         Request {
             sql: Arc::clone(&self.sql),
@@ -168,8 +174,8 @@ pub(super) struct Request {
     pub(super) values: Vec<Value>,
 }
 
-/// What parameters stand for, by their names.
-pub(super) type Values<'a> = &'a [(&'static str, Given<'a>)];
+/// What a parameter stands for, by its name.
+pub(super) type Named<'a> = (&'static str, Given<'a>);
 
 #[derive(Clone, Copy)]
 pub(super) enum Given<'a> {
@@ -179,7 +185,7 @@ pub(super) enum Given<'a> {
     Row(&'a Row),
 }
 
-fn value_of(parameter: &str, values: Values<'_>) -> Value {
+fn value_of(parameter: &str, values: &[Named<'_>]) -> Value {
     let value = values.iter().find_map(|(name, given)| match given {
         Given::Key(key) if *name == parameter => Some(Value::Bytes(Some(key[..].into()))),
         Given::Number(number) if *name == parameter => Some(Value::Number(*number)),

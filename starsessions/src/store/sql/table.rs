@@ -1,18 +1,17 @@
 //! The operations of a store, made of the statements of a server.
 
-use std::iter;
 use std::sync::Arc;
 
-use super::columns::{key_of, malformed, number, row_of, seconds};
+use super::columns::{key_of, number, row_of, seconds};
 use super::server::{Link, Server};
-use super::statement::{Given, Reply, Request, Statement, Statements, TableName, Values};
+use super::statement::{Given, Named, Reply, Request, Statement, Statements, TableName};
 use crate::clock::Timestamp;
 use crate::crypto::{IndexKey, RowKey};
 use crate::observe::Outages;
 use crate::store::again::{self, Answer};
 use crate::store::{
-    Inserted, Listed, Protection, Replaced, Result, Rotated, Rotation, Row, StoreCounts, Touch,
-    Touched,
+    Inserted, Listed, Protection, Replaced, Result, Rotated, Rotation, Row, StoreCounts,
+    StoreError, Touch, Touched,
 };
 
 /// A table of rows.
@@ -36,15 +35,18 @@ impl<DB: Server> Table<DB> {
     }
 
     pub(super) async fn load(&self, key: &RowKey, _: Timestamp) -> Result<Option<Row>> {
-        let found = self.ask(&self.statements.load, &[under(key)]).await?;
-        let found = found.value.rows.first();
-        let row = |found: &Vec<_>| row_of(found).ok_or_else(malformed);
-        found.map(row).transpose()
+        let found = self.ask(&self.statements.load, &[under(key)]).await?.value;
+        let row = |found: &Vec<_>| row_of(found).ok_or_else(|| self.malformed());
+        found.rows.first().map(row).transpose()
     }
 
     pub(super) async fn insert(&self, key: &RowKey, row: &Row, now: Timestamp) -> Result<Inserted> {
-        let insert = || self.inserting(key, row, now);
-        let answer = self.write(insert, key, now).await?;
+        let requests = || {
+            let mut requests = vec![self.statements.insert.with(&instead(key, row, row, now))];
+            requests.extend(self.beside(key, row, now));
+            requests
+        };
+        let answer = self.write(requests, key, now).await?;
         if answer.value.changes > 0 {
             return Ok(Inserted::Inserted);
         }
@@ -77,8 +79,8 @@ impl<DB: Server> Table<DB> {
             values.push(("new_key", Given::Key(new.as_bytes())));
             values.push(("new_", Given::Row(rotation.row)));
             let mut requests = vec![self.statements.rotate.with(&values)];
-            if !self.statements.file.is_empty() {
-                requests.extend(self.beside(new, rotation.row, now));
+            requests.extend(self.beside(new, rotation.row, now));
+            if self.has_index_table() {
                 requests.extend(self.replacing(old, seen, rotation.left, now));
             }
             requests
@@ -121,7 +123,7 @@ impl<DB: Server> Table<DB> {
                 Some(_) => {}
                 // It is not a session that can be used, so it keeps no list and no revocation from
                 // those that can.
-                None => self.outages.report(&malformed(), now),
+                None => self.outages.report(&self.malformed(), now),
             }
         }
         Ok(listed)
@@ -144,7 +146,7 @@ impl<DB: Server> Table<DB> {
             let Some(found) = found.rows.first() else {
                 return Ok(ended);
             };
-            let revision = number(found, 0).ok_or_else(malformed)?;
+            let revision = number(found, 0).ok_or_else(|| self.malformed())?;
             let revision = ("number", Given::Number(revision));
             let removed = self.ask(remove, &[under(key), revision]).await?;
             if removed.value.changes > 0 {
@@ -179,7 +181,7 @@ impl<DB: Server> Table<DB> {
     pub(super) async fn count(&self, now: Timestamp) -> Result<StoreCounts> {
         let count = self.statements.count.with(&[at(now)]);
         let counted = self.link.send(vec![count], PATIENCE).await?.value.rows;
-        let row = counted.first().ok_or_else(malformed)?;
+        let row = counted.first().ok_or_else(|| self.malformed())?;
         let count = |column| number(row, column).unwrap_or_default().cast_unsigned();
         Ok(StoreCounts {
             live: count(0),
@@ -191,7 +193,7 @@ impl<DB: Server> Table<DB> {
         })
     }
 
-    async fn ask(&self, statement: &Statement, values: Values<'_>) -> Result<Answer<Reply>> {
+    async fn ask(&self, statement: &Statement, values: &[Named<'_>]) -> Result<Answer<Reply>> {
         self.link.send(vec![statement.with(values)], 1).await
     }
 
@@ -211,13 +213,6 @@ impl<DB: Server> Table<DB> {
             }
         }
         Ok(answer)
-    }
-
-    fn inserting(&self, key: &RowKey, row: &Row, now: Timestamp) -> Vec<Request> {
-        let insert = self.statements.insert.with(&instead(key, row, row, now));
-        iter::once(insert)
-            .chain(self.beside(key, row, now))
-            .collect()
     }
 
     /// What goes with a row that is inserted.
@@ -245,21 +240,32 @@ impl<DB: Server> Table<DB> {
 
     /// What a table of index keys has to change when a row takes the place of another one.
     fn refiling(&self, key: &RowKey, before: &[IndexKey], after: &[IndexKey]) -> Vec<Request> {
-        if self.statements.file.is_empty() {
+        if !self.has_index_table() {
             return Vec::new();
         }
-        let change =
-            |statement: &Statement, index_key| statement.with(&[filed(index_key), under(key)]);
+        let Statements { take_out, file, .. } = &self.statements;
         let ended = before.iter().filter(|it| !after.contains(it));
         let begun = after.iter().filter(|it| !before.contains(it));
-        ended
-            .map(|index_key| change(&self.statements.take_out, index_key))
-            .chain(begun.map(|index_key| change(&self.statements.file, index_key)))
+        let changes = ended
+            .map(|it| (take_out, it))
+            .chain(begun.map(|it| (file, it)));
+        changes
+            .map(|(change, it)| change.with(&[filed(it), under(key)]))
             .collect()
     }
-}
 
-type Named<'a> = (&'static str, Given<'a>);
+    /// What is stored is not what this crate writes.
+    fn malformed(&self) -> StoreError {
+        let name = &self.name;
+        let text =
+            format!("a row of the table \"{name}\" is malformed; delete it, or restore the table");
+        StoreError::Corrupt(text.into())
+    }
+
+    fn has_index_table(&self) -> bool {
+        !self.statements.file.sql.is_empty()
+    }
+}
 
 fn at<'a>(now: Timestamp) -> Named<'a> {
     ("now", Given::Number(seconds(now)))

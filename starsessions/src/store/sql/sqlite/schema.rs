@@ -9,10 +9,8 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
 use crate::store::sql::error::SetupError;
 
-type Opened<T> = Result<T, SetupError>;
-
 /// Opens a file to write, and creates it with its tables if it is not there.
-pub(super) fn open_to_write(path: &Path, busy_timeout: Duration) -> Opened<Connection> {
+pub(super) fn open_to_write(path: &Path, busy_timeout: Duration) -> Result<Connection, SetupError> {
     create_private(path).map_err(|error| SetupError::Unavailable(error.into()))?;
     let mut connection = connect(path, busy_timeout)?;
     create_tables(&mut connection)?;
@@ -29,13 +27,13 @@ pub(super) fn open_to_write(path: &Path, busy_timeout: Duration) -> Opened<Conne
 }
 
 /// One more connection to a file that is open to write.
-pub(super) fn open_to_read(path: &Path, busy_timeout: Duration) -> Opened<Connection> {
+pub(super) fn open_to_read(path: &Path, busy_timeout: Duration) -> Result<Connection, SetupError> {
     let connection = connect(path, busy_timeout)?;
     connection.execute_batch("PRAGMA query_only = ON;")?;
     Ok(connection)
 }
 
-fn connect(path: &Path, busy_timeout: Duration) -> Opened<Connection> {
+fn connect(path: &Path, busy_timeout: Duration) -> Result<Connection, SetupError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(busy_timeout)?;
@@ -53,7 +51,7 @@ fn create_private(path: &Path) -> std::io::Result<()> {
 }
 
 /// Refuses a file that holds something else; nothing is changed in it.
-fn create_tables(connection: &mut Connection) -> Opened<()> {
+fn create_tables(connection: &mut Connection) -> Result<(), SetupError> {
     // Processes that start together take turns here, and the later ones find the tables.
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let is_empty = "SELECT NOT EXISTS (SELECT 1 FROM sqlite_schema)";
@@ -79,11 +77,13 @@ fn create_tables(connection: &mut Connection) -> Opened<()> {
 
 /// With this log, readers and the writer never wait for each other.
 fn use_write_ahead_log(connection: &Connection, busy_timeout: Duration) -> rusqlite::Result<()> {
+    let is_busy =
+        |error: &rusqlite::Error| error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy);
     let mut left = busy_timeout;
     loop {
         match connection.execute_batch("PRAGMA journal_mode = WAL") {
             // SQLite itself does not wait for another process that makes the same change.
-            Err(error) if error.sqlite_error_code() == BUSY && !left.is_zero() => {
+            Err(error) if is_busy(&error) && !left.is_zero() => {
                 thread::sleep(PAUSE);
                 left = left.saturating_sub(PAUSE);
             }
@@ -104,8 +104,6 @@ const UNRELEASED_ID: i64 = 0x7374_6172;
 
 /// The version of the schema that this code works with.
 const SCHEMA: i64 = 1;
-
-const BUSY: Option<ErrorCode> = Some(ErrorCode::DatabaseBusy);
 
 /// Between two attempts to change a file that another process is changing.
 const PAUSE: Duration = Duration::from_millis(10);
