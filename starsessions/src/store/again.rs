@@ -7,6 +7,7 @@ use super::{Inserted, Replaced, Result, Rotated, Rotation, Row, StoreError};
 use crate::clock::Timestamp;
 
 /// An answer, and whether an earlier try may have reached the server as well.
+#[cfg(feature = "redis")]
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Answer<T> {
     pub(crate) value: T,

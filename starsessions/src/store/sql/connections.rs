@@ -16,7 +16,6 @@ use super::driver::Driver;
 use super::failure::{Failure, Reason};
 use super::server::Link;
 use super::statement::{Reply, Request};
-use crate::store::again::Answer;
 use crate::store::{Result, to_its_end};
 
 /// The connections of one store.
@@ -29,7 +28,7 @@ pub(super) struct Connections<DB: Driver> {
 impl<DB: Driver> Link for Connections<DB> {
     /// No answer is left on a connection for the next caller to read. What has lost its connection is tried
     /// once more.
-    async fn send(&self, requests: Vec<Request>, patience: u32) -> Result<Answer<Reply>> {
+    async fn send(&self, requests: Vec<Request>, patience: u32) -> Result<Reply> {
         let this = Self {
             pool: self.pool.clone(),
             limit: self.limit * patience,
@@ -39,11 +38,14 @@ impl<DB: Driver> Link for Connections<DB> {
 }
 
 impl<DB: Driver> Connections<DB> {
-    async fn send_stubbornly(&self, requests: &[Request]) -> Result<Answer<Reply>> {
+    async fn send_stubbornly(&self, requests: &[Request]) -> Result<Reply> {
         let (mut undone, mut is_second, mut is_repeated) = (0, false, false);
         loop {
             let failure = match self.try_to_send(requests).await {
-                Ok(value) => return Ok(Answer { value, is_repeated }),
+                Ok(mut reply) => {
+                    reply.is_repeated = is_repeated;
+                    return Ok(reply);
+                }
                 Err(failure) => failure,
             };
             match failure.reason {

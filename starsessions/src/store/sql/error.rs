@@ -1,5 +1,6 @@
 //! Why a store has nothing to work with.
 
+use std::cmp::Ordering;
 use std::error::Error;
 
 use crate::sentence::{debug_as_sentence, sentences};
@@ -24,6 +25,17 @@ pub enum SetupError {
         /// The newest version that is understood here.
         known: i64,
     },
+}
+
+impl SetupError {
+    /// Whether tables of the version `found` can be used where `known` is.
+    pub(super) fn check(found: i64, known: i64) -> Result<(), Self> {
+        match found.cmp(&known) {
+            Ordering::Less => Err(Self::Unreleased),
+            Ordering::Equal => Ok(()),
+            Ordering::Greater => Err(Self::Newer { found, known }),
+        }
+    }
 }
 
 debug_as_sentence!(SetupError);

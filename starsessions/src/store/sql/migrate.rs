@@ -16,14 +16,7 @@ impl<DB: Driver> Table<DB> {
         let version = Statement::new::<DB>(DB::VERSION, &self.name);
         let found = self.find(&version.with(&[])).await?;
         let version = found.and_then(|reply| number(reply.rows.first()?, 0));
-        match version {
-            Some(found) if found < SCHEMA => return Err(SetupError::Unreleased),
-            Some(found) if found > SCHEMA => {
-                let known = SCHEMA;
-                return Err(SetupError::Newer { found, known });
-            }
-            _ => {}
-        }
+        version.map_or(Ok(()), |found| SetupError::check(found, SCHEMA))?;
         let probe = self.find(&self.statements.load.with(&[])).await?;
         if probe.is_some() && version.is_some() {
             return Ok(());

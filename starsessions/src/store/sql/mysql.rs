@@ -31,18 +31,11 @@ sql_store! {
     /// # When to choose it
     ///
     /// For an application on several machines that has a MySQL or MariaDB anyway. It needs MySQL 8 or
-    /// MariaDB 10.6, or a later version, with InnoDB, at any isolation level from READ COMMITTED on. Every
-    /// connection of the pool must lead to the same primary: a replica that lags behind still shows sessions
-    /// that have ended.
+    /// MariaDB 10.6, or a later version, with InnoDB, at any isolation level from READ COMMITTED on.
     ///
     /// How to connect is a matter of `sqlx`: the application turns on its features, such as
     /// `tls-rustls`. MySQL's own way to check passwords, `caching_sha2_password`, needs TLS; without it, sqlx needs
     /// its feature `mysql-rsa`, whose cryptography can be timed (RUSTSEC-2023-0071) and is not built here.
-    ///
-    /// # Durability
-    ///
-    /// What was acknowledged is as durable as the server makes it. With its defaults
-    /// (`innodb_flush_log_at_trx_commit = 1`) a logout survives a crash and a power cut.
     ///
     /// # Round trips
     ///

@@ -22,9 +22,15 @@ macro_rules! sql_store {
 
         $(#[$about])*
         ///
-        /// # A pool that is shared
+        /// # Durability
         ///
-        /// A pool of their own is best for sessions. It may leave out the test of a connection before each use
+        /// What was acknowledged is as durable as the server makes it. With the defaults (`synchronous_commit = on` in
+        /// PostgreSQL, `innodb_flush_log_at_trx_commit = 1` in MySQL) a logout survives a crash and a power cut.
+        ///
+        /// # The pool
+        ///
+        /// Every connection must lead to the same primary: a replica that lags behind still shows sessions that have
+        /// ended. A pool of their own is best for sessions. It may leave out the test of a connection before each use
         /// (`test_before_acquire(false)`), because the store repeats what fails on a connection that was closed.
         ///
         /// sqlx 0.9 leaves a transaction open if a future that begins one is dropped, as that of a request is when

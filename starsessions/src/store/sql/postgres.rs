@@ -32,13 +32,7 @@ sql_store! {
     /// # When to choose it
     ///
     /// For an application on several machines that has a PostgreSQL anyway. It needs version 12 or later and
-    /// works at every isolation level. Every connection of the pool must lead to the same primary: a replica
-    /// that lags behind still shows sessions that have ended.
-    ///
-    /// # Durability
-    ///
-    /// What was acknowledged is as durable as the server makes it. With its defaults
-    /// (`synchronous_commit = on`) a logout survives a crash and a power cut.
+    /// works at every isolation level.
     ///
     /// # Round trips
     ///

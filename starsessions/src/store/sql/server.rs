@@ -2,7 +2,6 @@
 
 use super::statement::{Reply, Request, Statements};
 use crate::store::Result;
-use crate::store::again::Answer;
 
 pub(super) trait Server: Sized + Send + Sync + 'static {
     type Link: Link;
@@ -34,5 +33,5 @@ pub(super) trait Link: Send + Sync + 'static {
         &self,
         requests: Vec<Request>,
         patience: u32,
-    ) -> impl Future<Output = Result<Answer<Reply>>> + Send;
+    ) -> impl Future<Output = Result<Reply>> + Send;
 }

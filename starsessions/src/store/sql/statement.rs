@@ -195,13 +195,15 @@ fn value_of(parameter: &str, values: &[Named<'_>]) -> Value {
     value.unwrap_or(Value::Bytes(None))
 }
 
-/// What the server has answered.
+/// What the database has answered.
 #[derive(Default)]
 pub(super) struct Reply {
     pub(super) rows: Vec<Vec<Value>>,
     pub(super) changes: u64,
     /// Nothing was written, because a row has the key of the one that was to be inserted.
     pub(super) is_taken: bool,
+    /// An earlier try may have reached the server as well.
+    pub(super) is_repeated: bool,
 }
 
 impl Reply {

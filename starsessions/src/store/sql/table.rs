@@ -8,7 +8,7 @@ use super::statement::{Given, Named, Reply, Request, Statement, Statements, Tabl
 use crate::clock::Timestamp;
 use crate::crypto::{IndexKey, RowKey};
 use crate::observe::Outages;
-use crate::store::again::{self, Answer};
+use crate::store::again;
 use crate::store::{
     Inserted, Listed, Protection, Replaced, Result, Rotated, Rotation, Row, StoreCounts,
     StoreError, Touch, Touched,
@@ -35,22 +35,21 @@ impl<DB: Server> Table<DB> {
     }
 
     pub(super) async fn load(&self, key: &RowKey, _: Timestamp) -> Result<Option<Row>> {
-        let found = self.ask(&self.statements.load, &[under(key)]).await?.value;
+        let found = self.ask(&self.statements.load, &[under(key)]).await?;
         let row = |found: &Vec<_>| row_of(found).ok_or_else(|| self.malformed());
         found.rows.first().map(row).transpose()
     }
 
     pub(super) async fn insert(&self, key: &RowKey, row: &Row, now: Timestamp) -> Result<Inserted> {
         let requests = || {
-            let mut requests = vec![self.statements.insert.with(&instead(key, row, row, now))];
-            requests.extend(self.beside(key, row, now));
-            requests
+            let insert = self.statements.insert.with(&instead(key, row, row, now));
+            self.inserting(insert, key, row, now)
         };
-        let answer = self.write(requests, key, now).await?;
-        if answer.value.changes > 0 {
+        let reply = self.write(requests, key, now).await?;
+        if reply.changes > 0 {
             return Ok(Inserted::Inserted);
         }
-        match answer.is_repeated {
+        match reply.is_repeated {
             true => again::inserted(row, self.load(key, now).await?.as_ref()),
             false => Ok(Inserted::Exists),
         }
@@ -64,12 +63,12 @@ impl<DB: Server> Table<DB> {
         now: Timestamp,
     ) -> Result<Replaced> {
         let replace = self.replacing(key, seen, row, now);
-        let answer = self.link.send(replace, 1).await?;
-        if answer.value.changes > 0 {
+        let reply = self.link.send(replace, 1).await?;
+        if reply.changes > 0 {
             return Ok(Replaced::Replaced);
         }
         let outcome = again::not_replaced(self.load(key, now).await?, now);
-        again::replaced(outcome, row, answer.is_repeated)
+        again::replaced(outcome, row, reply.is_repeated)
     }
 
     pub(super) async fn rotate(&self, rotation: Rotation<'_>, now: Timestamp) -> Result<Rotated> {
@@ -78,19 +77,19 @@ impl<DB: Server> Table<DB> {
             let mut values = instead(old, seen, rotation.left, now).to_vec();
             values.push(("new_key", Given::Key(new.as_bytes())));
             values.push(("new_", Given::Row(rotation.row)));
-            let mut requests = vec![self.statements.rotate.with(&values)];
-            requests.extend(self.beside(new, rotation.row, now));
+            let rotate = self.statements.rotate.with(&values);
+            let mut requests = self.inserting(rotate, new, rotation.row, now);
             if self.has_index_table() {
                 requests.extend(self.replacing(old, seen, rotation.left, now));
             }
             requests
         };
-        let answer = self.write(requests, new, now).await?;
-        if answer.value.changes > 0 {
+        let reply = self.write(requests, new, now).await?;
+        if reply.changes > 0 {
             return Ok(Rotated::Rotated);
         }
         let outcome = again::not_rotated(self.load(old, now).await?, seen, now);
-        match answer.is_repeated {
+        match reply.is_repeated {
             true => again::rotated(outcome, &rotation, self.load(new, now).await?.as_ref()),
             false => Ok(outcome),
         }
@@ -106,8 +105,8 @@ impl<DB: Server> Table<DB> {
         let mut row = seen.clone();
         row.touch(touch);
         let touch = instead(key, seen, &row, now);
-        let answer = self.ask(&self.statements.touch, &touch).await?;
-        Ok(match answer.value.changes {
+        let reply = self.ask(&self.statements.touch, &touch).await?;
+        Ok(match reply.changes {
             0 => Touched::Stale,
             _ => Touched::Touched,
         })
@@ -115,7 +114,7 @@ impl<DB: Server> Table<DB> {
 
     pub(super) async fn listed(&self, index_key: &IndexKey, now: Timestamp) -> Result<Vec<Listed>> {
         let values = [filed(index_key), at(now)];
-        let found = self.ask(&self.statements.listed, &values).await?.value.rows;
+        let found = self.ask(&self.statements.listed, &values).await?.rows;
         let mut listed = Vec::with_capacity(found.len());
         for found in &found {
             match key_of(found).zip(row_of(found)) {
@@ -134,7 +133,7 @@ impl<DB: Server> Table<DB> {
         let remove = &self.statements.remove;
         if DB::RETURNS {
             let removed = self.ask(remove, &[under(key)]).await?;
-            return match removed.value.rows.first() {
+            return match removed.rows.first() {
                 Some(row) => Ok(row_of(row)),
                 None => again::removed(removed.is_repeated),
             };
@@ -142,14 +141,14 @@ impl<DB: Server> Table<DB> {
         // The row is read, and removed if it still is the same.
         let mut ended = None;
         loop {
-            let found = self.ask(&self.statements.load, &[under(key)]).await?.value;
+            let found = self.ask(&self.statements.load, &[under(key)]).await?;
             let Some(found) = found.rows.first() else {
                 return Ok(ended);
             };
             let revision = number(found, 0).ok_or_else(|| self.malformed())?;
             let revision = ("number", Given::Number(revision));
             let removed = self.ask(remove, &[under(key), revision]).await?;
-            if removed.value.changes > 0 {
+            if removed.changes > 0 {
                 return Ok(row_of(found));
             }
             // The first of two tries may have removed it, unless there is another row by now.
@@ -163,7 +162,7 @@ impl<DB: Server> Table<DB> {
         while freed < limit {
             let batch = DB::SWEEP_BATCH.min(limit - freed);
             let sweep = self.freeing(batch, first, now);
-            let swept = self.link.send(vec![sweep], PATIENCE).await?.value;
+            let swept = self.link.send(vec![sweep], PATIENCE).await?;
             let mut changes = swept.changes;
             if let Some(row) = swept.rows.first() {
                 changes = number(row, 0).unwrap_or_default().cast_unsigned();
@@ -180,7 +179,7 @@ impl<DB: Server> Table<DB> {
 
     pub(super) async fn count(&self, now: Timestamp) -> Result<StoreCounts> {
         let count = self.statements.count.with(&[at(now)]);
-        let counted = self.link.send(vec![count], PATIENCE).await?.value.rows;
+        let counted = self.link.send(vec![count], PATIENCE).await?.rows;
         let row = counted.first().ok_or_else(|| self.malformed())?;
         let count = |column| number(row, column).unwrap_or_default().cast_unsigned();
         Ok(StoreCounts {
@@ -193,7 +192,7 @@ impl<DB: Server> Table<DB> {
         })
     }
 
-    async fn ask(&self, statement: &Statement, values: &[Named<'_>]) -> Result<Answer<Reply>> {
+    async fn ask(&self, statement: &Statement, values: &[Named<'_>]) -> Result<Reply> {
         self.link.send(vec![statement.with(values)], 1).await
     }
 
@@ -203,21 +202,20 @@ impl<DB: Server> Table<DB> {
         requests: impl Fn() -> Vec<Request>,
         key: &RowKey,
         now: Timestamp,
-    ) -> Result<Answer<Reply>> {
-        let answer = self.link.send(requests(), 1).await?;
-        if answer.value.is_taken {
+    ) -> Result<Reply> {
+        let reply = self.link.send(requests(), 1).await?;
+        if reply.is_taken {
             let expired = [under(key), at(now)];
-            let freed = self.ask(&self.statements.free, &expired).await?;
-            if freed.value.changes > 0 {
+            if self.ask(&self.statements.free, &expired).await?.changes > 0 {
                 return self.link.send(requests(), 1).await;
             }
         }
-        Ok(answer)
+        Ok(reply)
     }
 
-    /// What goes with a row that is inserted.
-    fn beside(&self, key: &RowKey, row: &Row, now: Timestamp) -> Vec<Request> {
-        let mut requests = self.refiling(key, &[], row.index_keys());
+    /// With `insert` goes what a new row brings along.
+    fn inserting(&self, insert: Request, key: &RowKey, row: &Row, now: Timestamp) -> Vec<Request> {
+        let mut requests = self.filing(insert, key, &[], row.index_keys());
         if DB::FREED_PER_INSERT > 0 {
             requests.push(self.freeing(DB::FREED_PER_INSERT, 0, now));
         }
@@ -225,33 +223,34 @@ impl<DB: Server> Table<DB> {
     }
 
     fn replacing(&self, key: &RowKey, seen: &Row, row: &Row, now: Timestamp) -> Vec<Request> {
-        let replace = &self.statements.replace;
-        let mut requests = vec![replace.with(&instead(key, seen, row, now))];
-        requests.extend(self.refiling(key, seen.index_keys(), row.index_keys()));
+        let replace = self.statements.replace.with(&instead(key, seen, row, now));
+        self.filing(replace, key, seen.index_keys(), row.index_keys())
+    }
+
+    /// With `write` goes what a table of index keys has to change.
+    fn filing(
+        &self,
+        write: Request,
+        key: &RowKey,
+        before: &[IndexKey],
+        after: &[IndexKey],
+    ) -> Vec<Request> {
+        let mut requests = vec![write];
+        if self.has_index_table() {
+            let ended = before.iter().filter(|it| !after.contains(it));
+            let begun = after.iter().filter(|it| !before.contains(it));
+            let change = |it: &Statement, index_key| it.with(&[filed(index_key), under(key)]);
+            requests.extend(ended.map(|it| change(&self.statements.take_out, it)));
+            requests.extend(begun.map(|it| change(&self.statements.file, it)));
+        }
         requests
     }
 
     fn freeing(&self, limit: usize, first: i64, now: Timestamp) -> Request {
         let number = i64::try_from(limit).unwrap_or(i64::MAX);
-        let [number, first] = [("number", number), ("first", first)]
-            .map(|(name, number)| (name, Given::Number(number)));
-        self.statements.sweep.with(&[at(now), number, first])
-    }
-
-    /// What a table of index keys has to change when a row takes the place of another one.
-    fn refiling(&self, key: &RowKey, before: &[IndexKey], after: &[IndexKey]) -> Vec<Request> {
-        if !self.has_index_table() {
-            return Vec::new();
-        }
-        let Statements { take_out, file, .. } = &self.statements;
-        let ended = before.iter().filter(|it| !after.contains(it));
-        let begun = after.iter().filter(|it| !before.contains(it));
-        let changes = ended
-            .map(|it| (take_out, it))
-            .chain(begun.map(|it| (file, it)));
-        changes
-            .map(|(change, it)| change.with(&[filed(it), under(key)]))
-            .collect()
+        let (number, first) = (Given::Number(number), Given::Number(first));
+        let values = [at(now), ("number", number), ("first", first)];
+        self.statements.sweep.with(&values)
     }
 
     /// What is stored is not what this crate writes.

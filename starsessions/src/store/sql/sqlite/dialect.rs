@@ -6,11 +6,10 @@
 use std::path::PathBuf;
 
 use rusqlite::types::{FromSql, FromSqlResult, Null, ToSqlOutput, ValueRef};
-use rusqlite::{Connection, Result as SqlResult, ToSql, ffi, params_from_iter};
+use rusqlite::{Connection, Error, Result as SqlResult, ToSql, ffi, params_from_iter};
 
 use super::queue::Queue;
 use crate::store::Result;
-use crate::store::again::Answer;
 use crate::store::sql::columns::Value;
 use crate::store::sql::server::{Link, Server};
 use crate::store::sql::statement::{Reply, Request, SHARED, Statements};
@@ -56,23 +55,24 @@ pub(super) struct Threads {
 }
 
 impl Link for Threads {
-    async fn send(&self, requests: Vec<Request>, _: u32) -> Result<Answer<Reply>> {
+    async fn send(&self, requests: Vec<Request>, _: u32) -> Result<Reply> {
         let reads = |request: &Request| request.sql.trim_start().starts_with("SELECT");
         let queue = match requests.iter().all(reads) {
             true => &self.readers,
             false => &self.writer,
         };
-        let (value, is_repeated) = (queue.run(requests).await?, false);
-        Ok(Answer { value, is_repeated })
+        queue.run(requests).await
     }
 }
 
 /// Returns the reply to the first request, without the others if that has changed nothing.
 pub(super) fn run_all(connection: &Connection, requests: &[Request]) -> SqlResult<Reply> {
+    let code_of = |error: &Error| error.sqlite_error().map(|it| it.extended_code);
     let mut first = None;
     for request in requests {
         let reply = match run(connection, request) {
-            Err(error) if is_taken(&error) => Reply::taken(),
+            // Another row has the key of the one that was to be inserted.
+            Err(error) if code_of(&error) == Some(ffi::SQLITE_CONSTRAINT_UNIQUE) => Reply::taken(),
             reply => reply?,
         };
         if first.get_or_insert(reply).changes == 0 {
@@ -113,10 +113,4 @@ impl FromSql for Value {
             value => Self::Bytes(value.as_blob_or_null()?.map(Into::into)),
         })
     }
-}
-
-/// Whether another row has the key of the one that was to be inserted.
-fn is_taken(error: &rusqlite::Error) -> bool {
-    let code = error.sqlite_error().map(|error| error.extended_code);
-    code == Some(ffi::SQLITE_CONSTRAINT_UNIQUE)
 }

@@ -61,13 +61,8 @@ fn create_tables(connection: &mut Connection) -> Result<(), SetupError> {
         transaction.pragma_update(None, "user_version", SCHEMA)?;
         return Ok(transaction.commit()?);
     }
-    let found = pragma(&transaction, "user_version")?;
     match pragma(&transaction, "application_id")? {
-        APPLICATION_ID if found > SCHEMA => Err(SetupError::Newer {
-            found,
-            known: SCHEMA,
-        }),
-        APPLICATION_ID => Ok(()),
+        APPLICATION_ID => SetupError::check(pragma(&transaction, "user_version")?, SCHEMA),
         UNRELEASED_ID => Err(SetupError::Unreleased),
         _ => Err(SetupError::Foreign(
             transaction.path().unwrap_or_default().to_owned(),
