@@ -1,10 +1,9 @@
 //! What an error of the server or of the connection means for an operation.
 
 use std::error::Error;
-use std::fmt;
 
 use super::driver::Driver;
-use crate::sentence::debug_as_sentence;
+use crate::sentence::{debug_as_sentence, sentences};
 use crate::store::StoreError;
 
 /// Why a request has no answer.
@@ -61,28 +60,16 @@ impl Failure {
 
 debug_as_sentence!(Failure);
 
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self.reason {
-            Reason::Undone => "the database server has undone a statement about sessions each time",
-            Reason::Unsent => "there is no connection to the database server",
-            Reason::Lost => "the connection to the database server is broken or silent",
-            Reason::Connection => "the server or its pool refuses a connection",
-            Reason::DiskFull => "the disk of the database server is full",
-            Reason::ReadOnly => "the database server takes no changes; is it a replica?",
-            Reason::NoTable => "the table of sessions is not there; run the store's `migrate`",
-            Reason::NotAllowed => "the database user may not use the table of sessions",
-            Reason::NoColumn | Reason::Other => {
-                "the database server refuses a statement about sessions"
-            }
-        })
-    }
-}
-
-impl Error for Failure {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        Some(&*self.source)
-    }
+sentences! { Failure:
+    Self { reason: Reason::Undone, source } => "the database server has undone a statement about sessions each time", from &**source;
+    Self { reason: Reason::Unsent, source } => "there is no connection to the database server", from &**source;
+    Self { reason: Reason::Lost, source } => "the connection to the database server is broken or silent", from &**source;
+    Self { reason: Reason::Connection, source } => "the server or its pool refuses a connection", from &**source;
+    Self { reason: Reason::DiskFull, source } => "the disk of the database server is full", from &**source;
+    Self { reason: Reason::ReadOnly, source } => "the database server takes no changes; is it a replica?", from &**source;
+    Self { reason: Reason::NoTable, source } => "the table of sessions is not there; run the store's `migrate`", from &**source;
+    Self { reason: Reason::NotAllowed, source } => "the database user may not use the table of sessions", from &**source;
+    Self { source, .. } => "the database server refuses a statement about sessions", from &**source;
 }
 
 impl From<Failure> for StoreError {

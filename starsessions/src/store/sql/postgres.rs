@@ -118,19 +118,16 @@ impl Server for Postgres {
         // may read everything that has expired for each batch. Each batch begins where the one before has
         // ended: while an older transaction may still see freed rows, the index keeps their entries.
         sweep: "
-        WITH freed AS (
-            DELETE FROM {table}
-            WHERE key = ANY (ARRAY (
-                SELECT key
-                FROM {table}
-                WHERE deadline BETWEEN {first} AND {now}
-                ORDER BY deadline
-                LIMIT {number}
-                FOR UPDATE SKIP LOCKED
-            ))
-            RETURNING deadline
-        )
-        SELECT count(*) AS freed, max(deadline) AS last FROM freed",
+        DELETE FROM {table}
+        WHERE key = ANY (ARRAY (
+            SELECT key
+            FROM {table}
+            WHERE deadline BETWEEN {first} AND {now}
+            ORDER BY deadline
+            LIMIT {number}
+            FOR UPDATE SKIP LOCKED
+        ))
+        RETURNING deadline",
         // load, free, remove, replace, touch, count; the row has its index keys, so none is filed.
         ..SHARED
     };

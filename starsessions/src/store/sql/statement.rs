@@ -48,8 +48,7 @@ statements! {
     take_out,
     /// Returns the columns of the rows under an index key, each with its key at the end.
     listed,
-    /// Removes so many rows that have expired. Where it returns a row, that has the number of the removed
-    /// ones, and how far it came.
+    /// Removes so many rows that have expired. Where it returns their deadlines, the next one may begin at the last.
     sweep,
     /// Returns the columns of [`StoreCounts`](crate::store::StoreCounts).
     count,

@@ -163,12 +163,9 @@ impl<DB: Server> Table<DB> {
             let batch = DB::SWEEP_BATCH.min(limit - freed);
             let sweep = self.freeing(batch, first, now);
             let swept = self.link.send(vec![sweep], PATIENCE).await?;
-            let mut changes = swept.changes;
-            if let Some(row) = swept.rows.first() {
-                changes = number(row, 0).unwrap_or_default().cast_unsigned();
-                first = number(row, 1).unwrap_or(first);
-            }
-            let changes = usize::try_from(changes).unwrap_or(batch);
+            let deadlines = swept.rows.iter().filter_map(|row| number(row, 0));
+            first = deadlines.max().unwrap_or(first);
+            let changes = usize::try_from(swept.changes).unwrap_or(batch);
             freed += changes;
             if changes < batch {
                 break;
