@@ -15,7 +15,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use super::driver::Driver;
 use super::failure::{Failure, Reason};
 use super::server::Link;
-use super::statement::{Reply, Request};
+use super::statement::{Reply, Request, Requests};
 use crate::store::{Result, to_its_end};
 
 /// The connections of one store.
@@ -28,7 +28,7 @@ pub(super) struct Connections<DB: Driver> {
 impl<DB: Driver> Link for Connections<DB> {
     /// No answer is left on a connection for the next caller to read. What has lost its connection is tried
     /// once more.
-    async fn send(&self, requests: Vec<Request>, patience: u32) -> Result<Reply> {
+    async fn send(&self, requests: Requests, patience: u32) -> Result<Reply> {
         let this = Self {
             pool: self.pool.clone(),
             limit: self.limit * patience,
@@ -38,7 +38,7 @@ impl<DB: Driver> Link for Connections<DB> {
 }
 
 impl<DB: Driver> Connections<DB> {
-    async fn send_stubbornly(&self, requests: &[Request]) -> Result<Reply> {
+    async fn send_stubbornly(&self, requests: &Requests) -> Result<Reply> {
         let (mut undone, mut is_second, mut is_repeated) = (0, false, false);
         loop {
             let failure = match self.try_to_send(requests).await {
@@ -60,7 +60,7 @@ impl<DB: Driver> Connections<DB> {
         }
     }
 
-    async fn try_to_send(&self, requests: &[Request]) -> Result<Reply, Failure> {
+    async fn try_to_send(&self, requests: &Requests) -> Result<Reply, Failure> {
         let deadline = Instant::now() + self.limit;
         let silent = |reason| {
             let limit = self.limit;
@@ -116,41 +116,33 @@ fn give_back_within<DB: Driver>(
 
 async fn exchange<DB: Driver>(
     connection: &mut DB::Connection,
-    requests: &[Request],
+    requests: &Requests,
 ) -> sqlx::Result<Reply> {
-    if let [request] = requests {
-        return send::<DB>(request, connection).await;
+    if requests.others.is_empty() {
+        return send::<DB>(&requests.first, connection).await;
     }
     // `BEGIN`, which sqlx sends by itself, begins something else under `sql_mode = ORACLE`.
-    let mut transaction = connection
-        .begin_with(SqlStr::from_static("START TRANSACTION"))
-        .await?;
-    match send_all::<DB>(&mut transaction, requests).await {
-        Ok(reply) if reply.changes > 0 => {
-            transaction.commit().await?;
-            Ok(reply)
-        }
-        refused => {
-            transaction.rollback().await?;
-            refused
-        }
+    let start = SqlStr::from_static("START TRANSACTION");
+    let mut transaction = connection.begin_with(start).await?;
+    let outcome = send_all::<DB>(&mut transaction, requests).await;
+    match &outcome {
+        Ok(reply) if reply.changes > 0 => transaction.commit().await?,
+        _ => transaction.rollback().await?,
     }
+    outcome
 }
 
-/// Returns the reply to the first request, without the others if that has changed nothing.
 async fn send_all<DB: Driver>(
     connection: &mut DB::Connection,
-    requests: &[Request],
+    requests: &Requests,
 ) -> sqlx::Result<Reply> {
-    let mut first = None;
-    for request in requests {
-        let reply = send::<DB>(request, connection).await?;
-        let first = first.get_or_insert(reply);
-        if first.changes == 0 {
-            break;
+    let reply = send::<DB>(&requests.first, connection).await?;
+    if reply.changes > 0 {
+        for request in &requests.others {
+            send::<DB>(request, connection).await?;
         }
     }
-    Ok(first.unwrap_or_default())
+    Ok(reply)
 }
 
 pub(super) async fn send<DB: Driver>(

@@ -158,8 +158,7 @@ INSERT INTO `{name}_schema` (version) VALUES (2) ON DUPLICATE KEY UPDATE version
 
     fn value(row: &MySqlRow, column: usize) -> sqlx::Result<Value> {
         if <i64 as Type<Self>>::compatible(row.column(column).type_info()) {
-            let number: Option<_> = row.try_get(column)?;
-            return Ok(number.map_or(Value::Bytes(None), Value::Number));
+            return row.try_get(column).map(Value::Number);
         }
         let bytes: Option<&[u8]> = row.try_get(column)?;
         Ok(Value::Bytes(bytes.map(Arc::from)))

@@ -187,8 +187,7 @@ INSERT INTO {schema}"{name}_schema" VALUES (2) ON CONFLICT DO NOTHING;
     fn value(row: &PgRow, column: usize) -> sqlx::Result<Value> {
         let kind = row.column(column).type_info();
         if <i64 as Type<Self>>::compatible(kind) {
-            let number: Option<_> = row.try_get(column)?;
-            return Ok(number.map_or(Value::Bytes(None), Value::Number));
+            return row.try_get(column).map(Value::Number);
         }
         if <[u8] as Type<Self>>::compatible(kind) {
             let bytes: Option<&[u8]> = row.try_get(column)?;

@@ -1,6 +1,6 @@
 //! What the three databases do in their own ways.
 
-use super::statement::{Reply, Request, Statements};
+use super::statement::{Reply, Requests, Statements};
 use crate::store::Result;
 
 pub(super) trait Server: Sized + Send + Sync + 'static {
@@ -25,13 +25,8 @@ pub(super) trait Server: Sized + Send + Sync + 'static {
 
 /// The way to the database.
 pub(super) trait Link: Send + Sync + 'static {
-    /// Sends requests: a single one as it is, several as a transaction that the first one decides. If it
-    /// changes nothing, nothing is written. `patience` is how much longer than a request of a browser it may take.
-    ///
-    /// They run to their end, also if the caller goes away.
-    fn send(
-        &self,
-        requests: Vec<Request>,
-        patience: u32,
-    ) -> impl Future<Output = Result<Reply>> + Send;
+    /// Sends requests, which run to their end, also if the caller goes away. `patience` is how much longer than a
+    /// request of a browser they may take.
+    fn send(&self, requests: Requests, patience: u32)
+    -> impl Future<Output = Result<Reply>> + Send;
 }

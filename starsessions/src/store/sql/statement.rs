@@ -173,6 +173,19 @@ pub(super) struct Request {
     pub(super) values: Vec<Value>,
 }
 
+/// What takes place as a whole, or not at all. If the first one changes nothing, the others are not sent.
+pub(super) struct Requests {
+    pub(super) first: Request,
+    pub(super) others: Vec<Request>,
+}
+
+impl From<Request> for Requests {
+    fn from(first: Request) -> Self {
+        let others = Vec::new();
+        Self { first, others }
+    }
+}
+
 /// What a parameter stands for, by its name.
 pub(super) type Named<'a> = (&'static str, Given<'a>);
 
@@ -194,7 +207,7 @@ fn value_of(parameter: &str, values: &[Named<'_>]) -> Value {
     value.unwrap_or(Value::Bytes(None))
 }
 
-/// What the database has answered.
+/// What the database has answered; of several requests, to the first one.
 #[derive(Default)]
 pub(super) struct Reply {
     pub(super) rows: Vec<Vec<Value>>,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::columns::{key_of, number, row_of, seconds};
 use super::server::{Link, Server};
-use super::statement::{Given, Named, Reply, Request, Statement, Statements, TableName};
+use super::statement::{Given, Named, Reply, Request, Requests, Statement, Statements, TableName};
 use crate::clock::Timestamp;
 use crate::crypto::{IndexKey, RowKey};
 use crate::observe::Outages;
@@ -80,7 +80,9 @@ impl<DB: Server> Table<DB> {
             let rotate = self.statements.rotate.with(&values);
             let mut requests = self.inserting(rotate, new, rotation.row, now);
             if self.has_index_table() {
-                requests.extend(self.replacing(old, seen, rotation.left, now));
+                let replace = self.replacing(old, seen, rotation.left, now);
+                requests.others.push(replace.first);
+                requests.others.extend(replace.others);
             }
             requests
         };
@@ -162,7 +164,7 @@ impl<DB: Server> Table<DB> {
         while freed < limit {
             let batch = DB::SWEEP_BATCH.min(limit - freed);
             let sweep = self.freeing(batch, first, now);
-            let swept = self.link.send(vec![sweep], PATIENCE).await?;
+            let swept = self.link.send(sweep.into(), PATIENCE).await?;
             let deadlines = swept.rows.iter().filter_map(|row| number(row, 0));
             first = deadlines.max().unwrap_or(first);
             let changes = usize::try_from(swept.changes).unwrap_or(batch);
@@ -176,7 +178,7 @@ impl<DB: Server> Table<DB> {
 
     pub(super) async fn count(&self, now: Timestamp) -> Result<StoreCounts> {
         let count = self.statements.count.with(&[at(now)]);
-        let counted = self.link.send(vec![count], PATIENCE).await?.rows;
+        let counted = self.link.send(count.into(), PATIENCE).await?.rows;
         let row = counted.first().ok_or_else(|| self.malformed())?;
         let count = |column| number(row, column).unwrap_or_default().cast_unsigned();
         Ok(StoreCounts {
@@ -190,13 +192,13 @@ impl<DB: Server> Table<DB> {
     }
 
     async fn ask(&self, statement: &Statement, values: &[Named<'_>]) -> Result<Reply> {
-        self.link.send(vec![statement.with(values)], 1).await
+        self.link.send(statement.with(values).into(), 1).await
     }
 
     /// Sends what inserts a row; once more, if an expired one was in its way.
     async fn write(
         &self,
-        requests: impl Fn() -> Vec<Request>,
+        requests: impl Fn() -> Requests,
         key: &RowKey,
         now: Timestamp,
     ) -> Result<Reply> {
@@ -211,36 +213,37 @@ impl<DB: Server> Table<DB> {
     }
 
     /// With `insert` goes what a new row brings along.
-    fn inserting(&self, insert: Request, key: &RowKey, row: &Row, now: Timestamp) -> Vec<Request> {
+    fn inserting(&self, insert: Request, key: &RowKey, row: &Row, now: Timestamp) -> Requests {
         let mut requests = self.filing(insert, key, &[], row.index_keys());
         if DB::FREED_PER_INSERT > 0 {
-            requests.push(self.freeing(DB::FREED_PER_INSERT, 0, now));
+            let free = self.freeing(DB::FREED_PER_INSERT, 0, now);
+            requests.others.push(free);
         }
         requests
     }
 
-    fn replacing(&self, key: &RowKey, seen: &Row, row: &Row, now: Timestamp) -> Vec<Request> {
+    fn replacing(&self, key: &RowKey, seen: &Row, row: &Row, now: Timestamp) -> Requests {
         let replace = self.statements.replace.with(&instead(key, seen, row, now));
         self.filing(replace, key, seen.index_keys(), row.index_keys())
     }
 
-    /// With `write` goes what a table of index keys has to change.
+    /// With the `first` one goes what a table of index keys has to change.
     fn filing(
         &self,
-        write: Request,
+        first: Request,
         key: &RowKey,
         before: &[IndexKey],
         after: &[IndexKey],
-    ) -> Vec<Request> {
-        let mut requests = vec![write];
+    ) -> Requests {
+        let mut others = Vec::new();
         if self.has_index_table() {
             let ended = before.iter().filter(|it| !after.contains(it));
             let begun = after.iter().filter(|it| !before.contains(it));
             let change = |it: &Statement, index_key| it.with(&[filed(index_key), under(key)]);
-            requests.extend(ended.map(|it| change(&self.statements.take_out, it)));
-            requests.extend(begun.map(|it| change(&self.statements.file, it)));
+            others.extend(ended.map(|it| change(&self.statements.take_out, it)));
+            others.extend(begun.map(|it| change(&self.statements.file, it)));
         }
-        requests
+        Requests { first, others }
     }
 
     fn freeing(&self, limit: usize, first: i64, now: Timestamp) -> Request {

@@ -12,7 +12,7 @@ use super::queue::Queue;
 use crate::store::Result;
 use crate::store::sql::columns::Value;
 use crate::store::sql::server::{Link, Server};
-use crate::store::sql::statement::{Reply, Request, SHARED, Statements};
+use crate::store::sql::statement::{Reply, Request, Requests, SHARED, Statements};
 
 /// Names this dialect.
 pub(super) enum Sqlite {}
@@ -55,9 +55,8 @@ pub(super) struct Threads {
 }
 
 impl Link for Threads {
-    async fn send(&self, requests: Vec<Request>, _: u32) -> Result<Reply> {
-        let reads = |request: &Request| request.sql.trim_start().starts_with("SELECT");
-        let queue = match requests.iter().all(reads) {
+    async fn send(&self, requests: Requests, _: u32) -> Result<Reply> {
+        let queue = match requests.first.sql.trim_start().starts_with("SELECT") {
             true => &self.readers,
             false => &self.writer,
         };
@@ -65,21 +64,19 @@ impl Link for Threads {
     }
 }
 
-/// Returns the reply to the first request, without the others if that has changed nothing.
-pub(super) fn run_all(connection: &Connection, requests: &[Request]) -> SqlResult<Reply> {
+pub(super) fn run_all(connection: &Connection, requests: &Requests) -> SqlResult<Reply> {
     let code_of = |error: &Error| error.sqlite_error().map(|it| it.extended_code);
-    let mut first = None;
-    for request in requests {
-        let reply = match run(connection, request) {
-            // Another row has the key of the one that was to be inserted.
-            Err(error) if code_of(&error) == Some(ffi::SQLITE_CONSTRAINT_UNIQUE) => Reply::taken(),
-            reply => reply?,
-        };
-        if first.get_or_insert(reply).changes == 0 {
-            break;
+    let reply = match run(connection, &requests.first) {
+        // Another row has the key of the one that was to be inserted.
+        Err(error) if code_of(&error) == Some(ffi::SQLITE_CONSTRAINT_UNIQUE) => Reply::taken(),
+        reply => reply?,
+    };
+    if reply.changes > 0 {
+        for request in &requests.others {
+            run(connection, request)?;
         }
     }
-    Ok(first.unwrap_or_default())
+    Ok(reply)
 }
 
 fn run(connection: &Connection, request: &Request) -> SqlResult<Reply> {

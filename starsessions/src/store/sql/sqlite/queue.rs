@@ -12,7 +12,7 @@ use rusqlite::{Connection, Result as SqlResult};
 use tokio::sync::oneshot;
 
 use super::dialect::run_all;
-use crate::store::sql::statement::{Reply, Request};
+use crate::store::sql::statement::{Reply, Requests};
 use crate::store::{Result, StoreError};
 
 /// A queue of jobs, and the threads that do them.
@@ -25,7 +25,7 @@ pub(super) struct Queue {
 
 /// What takes place as a whole, and the caller that waits for its reply.
 struct Job {
-    requests: Vec<Request>,
+    requests: Requests,
     caller: oneshot::Sender<Shared<Reply>>,
 }
 
@@ -44,7 +44,7 @@ impl Queue {
     }
 
     /// Hands a job over, and waits for its reply.
-    pub(super) async fn run(&self, requests: Vec<Request>) -> Result<Reply> {
+    pub(super) async fn run(&self, requests: Requests) -> Result<Reply> {
         let (caller, reply) = oneshot::channel();
         let job = Job { requests, caller };
         self.jobs.send(job).await.map_err(|_| closed())?;
