@@ -48,7 +48,7 @@ pub(super) fn row_of(found: &[Value]) -> Option<Row> {
     };
     let mut row = Row::new(Arc::clone(value), time(*last_seen), time(*deadline));
     row.revision = revision.cast_unsigned();
-    row.listing = match (card, index_keys) {
+    row.listing = match (card, index_keys.as_deref()) {
         (Some(card), Some(index_keys)) => {
             let (index_keys, []) = index_keys.as_chunks() else {
                 return None;
@@ -56,7 +56,7 @@ pub(super) fn row_of(found: &[Value]) -> Option<Row> {
             let index_keys = index_keys.iter().copied().map(IndexKey::from_bytes);
             Some(Arc::new(Listing::new(index_keys.collect(), card)))
         }
-        (None, index_keys) if index_keys.as_deref().is_none_or(<[_]>::is_empty) => None,
+        (None, None | Some([])) => None,
         _ => return None,
     };
     Some(row)

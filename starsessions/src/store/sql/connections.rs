@@ -39,20 +39,19 @@ impl<DB: Driver> Link for Connections<DB> {
 
 impl<DB: Driver> Connections<DB> {
     async fn send_stubbornly(&self, requests: &Requests) -> Result<Reply> {
-        let (mut undone, mut is_second, mut is_repeated) = (0, false, false);
+        let (mut undone, mut first_failure) = (0, None);
         loop {
             let failure = match self.try_to_send(requests).await {
                 Ok(mut reply) => {
-                    reply.is_repeated = is_repeated;
+                    reply.is_repeated = first_failure == Some(Reason::Lost);
                     return Ok(reply);
                 }
                 Err(failure) => failure,
             };
             match failure.reason {
                 Reason::Undone if undone < MAX_UNDONE => undone += 1,
-                Reason::Unsent | Reason::Lost if !is_second => {
-                    is_second = true;
-                    is_repeated = failure.reason == Reason::Lost;
+                Reason::Unsent | Reason::Lost if first_failure.is_none() => {
+                    first_failure = Some(failure.reason);
                     self.close_the_silent().await;
                 }
                 _ => return Err(failure.into()),
