@@ -25,7 +25,8 @@ macro_rules! sql_store {
         /// # Durability
         ///
         /// What was acknowledged is as durable as the server makes it. With the defaults (`synchronous_commit = on` in
-        /// PostgreSQL, `innodb_flush_log_at_trx_commit = 1` in MySQL) a logout survives a crash and a power cut.
+        /// PostgreSQL, `innodb_flush_log_at_trx_commit = 1` in MySQL and MariaDB) a logout survives a crash and a
+        /// power cut.
         ///
         /// # The pool
         ///
