@@ -71,12 +71,13 @@ use crate::sentence::{debug_as_sentence, sentences};
 /// | remove | 1 |
 /// | a list of sessions | 1; a Cluster takes 2, and 2 more where a session has ended |
 ///
-/// One more goes before a write that changes what the session is listed by, and before one write of a
-/// listed session in a day. One more goes after the removal of a listed session, two after a write that takes
-/// a session off a list. A write that meets another one takes one more with a server that has `SET .. IFEQ`.
+/// One more goes after the removal of a listed session. In a Cluster, one more goes before a write that changes what
+/// the session is listed by, and before one write of a listed session in a day; two go after a write that takes a
+/// session off a list. A write that meets another one takes one more with a server that has `SET .. IFEQ`.
 ///
 /// A row is replaced by `SET .. IFEQ` where the server has it (Valkey 8.1, Redis 8.4), and by a script of two
-/// commands where it does not. Scripts are called by their hash, and loaded where a server does not know them.
+/// commands where it does not; a row and its lists, and two rows, always by a script. Scripts are called by their
+/// hash, and loaded where a server does not know them.
 ///
 /// # Connections
 ///
@@ -142,8 +143,8 @@ impl RedisStore {
     }
 }
 
-// A future that is dropped leaves an operation done or not done. At most, an entry of an index stays
-// that leads nowhere.
+// A future that is dropped leaves an operation done or not done. At most, an entry of a list stays that leads
+// nowhere.
 facade!(
     RedisStore(),
     RedisStoreBuilder,

@@ -57,12 +57,12 @@ async fn each_operation_takes_as_many_round_trips_as_the_documentation_says() {
         assert_eq!(
             user,
             [
-                ("insert", 2),
+                ("insert", 1),
                 ("load", 1),
                 ("replace", 1),
                 ("stale", stale),
                 ("touch", 1),
-                ("rotate", 2),
+                ("rotate", 1),
                 ("remove", 2),
             ],
             "{version:?}"

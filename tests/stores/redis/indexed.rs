@@ -1,14 +1,15 @@
 //! The index beside the rows: what a crash leaves, and what a long life needs.
 
+use ::redis::cluster::ClusterClient;
 use starsessions::Timestamp;
 use starsessions::store::{
     Inserted, RedisStore, Replaced, Rotated, Rotation, Row, RowKey, Store, Touched,
 };
 use starsessions_tests::servers::Server;
-use starsessions_tests::servers::redis::{Version, ask, redis};
+use starsessions_tests::servers::redis::{Version, ask, redis, url};
 
 use super::connected;
-use super::lost_reply::single;
+use super::lost_reply::{cluster, single};
 use super::samples::{after, at, filed_row, index_key, key, touch, way_after};
 
 const DAY: u64 = 24 * 3_600;
@@ -133,11 +134,12 @@ async fn what_has_ended_is_taken_out() {
     assert_eq!(ask(&server, &["KEYS", "*index*"]), "");
 }
 
-/// The one request takes a session off a list, and another one puts it back before the entry is gone.
+/// In a Cluster, one request takes a session off a list, and another one puts it back before the entry is gone.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_taken_off_a_list_and_put_back_is_listed() {
-    let (store, proxy, server) = single(Version::System).await;
-    let other = connected(&server).await;
+    let (store, proxy, server) = cluster().await;
+    let client = ClusterClient::new([url(&server)]).unwrap();
+    let other = RedisStore::connect(client).await.unwrap();
     let (key, first) = (key(1), row_until(DAY));
     store.insert(&key, &first, at(0)).await.unwrap();
     let mut off = after(&first, b"off");
@@ -158,39 +160,49 @@ async fn what_is_taken_off_a_list_and_put_back_is_listed() {
     gate.open();
     assert_eq!(taking.await.unwrap().unwrap(), Replaced::Replaced);
     assert_eq!(found(&other, at(1)).await, [key]);
+    assert_eq!(other.load(&key, at(1)).await.unwrap(), Some(back));
 }
 
-/// The server that takes over has not received the entry, and is sent the session.
+/// On one server, a row and its entries are never apart: whoever looks sees both or neither.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_session_that_is_written_over_another_connection_than_its_entry_is_found() {
+async fn a_session_and_its_entry_come_and_go_in_one_step() {
+    for version in Version::ALL {
+        let server = redis(version, &[]);
+        let store = connected(&server).await;
+        let (key, first) = (key(1), row_until(DAY));
+        store.insert(&key, &row_until(DAY), at(0)).await.unwrap();
+        ask(&server, &["CONFIG", "RESETSTAT"]);
+        let mut off = after(&first, b"off");
+        off.listing = None;
+        let replaced = store.replace(&key, &first, &off, at(1)).await;
+        assert_eq!(replaced.unwrap(), Replaced::Replaced);
+        assert_eq!(ask(&server, &["KEYS", "*index*"]), "", "{version:?}");
+        let mut back = after(&off, b"back");
+        back.listing = first.listing;
+        let replaced = store.replace(&key, &off, &back, at(1)).await;
+        assert_eq!(replaced.unwrap(), Replaced::Replaced);
+        let stats = ask(&server, &["INFO", "commandstats"]);
+        assert!(stats.contains("cmdstat_evalsha:calls=2,"), "{stats}");
+        assert_eq!(found(&store, at(1)).await, [key], "{version:?}");
+    }
+}
+
+/// What is sent twice, since its reply was lost, is entered once.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_that_is_written_over_two_connections_is_found() {
     let (store, proxy, server) = single(Version::System).await;
     let (old, new) = (key(1), key(2));
-    let lose_the_entry = async || {
-        while entries(&server) != "1\n" {
-            tokio::task::yield_now().await;
-        }
-        let index = ask(&server, &["KEYS", "*index*"]);
-        ask(&server, &["DEL", index.trim()]);
-    };
-    proxy.fall_silent_after("EVALSHA");
-    let inserting = tokio::spawn({
-        let store = store.clone();
-        async move { store.insert(&old, &row_until(DAY), at(0)).await }
-    });
-    lose_the_entry().await;
-    assert_eq!(inserting.await.unwrap().unwrap(), Inserted::Inserted);
+    proxy.lose_reply_to("EVALSHA");
+    let inserted = store.insert(&old, &row_until(DAY), at(0)).await;
+    assert_eq!(inserted.unwrap(), Inserted::Inserted);
+    assert!(proxy.has_lost());
     assert_eq!(found(&store, at(1)).await, [old]);
 
-    let index = ask(&server, &["KEYS", "*index*"]);
-    ask(&server, &["DEL", index.trim()]);
-    proxy.fall_silent_after("EVALSHA");
-    let rotating = tokio::spawn({
-        let store = store.clone();
-        async move { rotate(&store, &old, &new).await }
-    });
-    lose_the_entry().await;
-    assert_eq!(rotating.await.unwrap(), Rotated::Rotated);
+    proxy.lose_reply_to("EVALSHA");
+    assert_eq!(rotate(&store, &old, &new).await, Rotated::Rotated);
+    assert!(proxy.has_lost());
     assert_eq!(found(&store, at(1)).await, [new]);
+    assert_eq!(entries(&server), "1\n");
 }
 
 /// Rotating onto a key that is taken ends nothing, and hides nothing.

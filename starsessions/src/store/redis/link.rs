@@ -104,14 +104,6 @@ impl Link {
         matches!(self.route, Route::Cluster(_))
     }
 
-    /// How many there were so far to the one server; the client of a Cluster counts none.
-    pub(super) async fn connections(&self) -> u64 {
-        match &self.route {
-            Route::Single(latest) => latest.read().await.attempts,
-            Route::Cluster(_) => 0,
-        }
-    }
-
     /// Repeats a command once whose reply was lost, on another connection.
     pub(crate) async fn send(&self, command: &Cmd) -> Reply {
         let mut value = self.send_once(command).await;

@@ -46,13 +46,9 @@ impl Rows {
     ) -> Result<Replaced> {
         let next =
             |[found]: &[Option<Row>; 1]| Some([row.in_place_of(same(found, seen, now)?, seen)]);
-        let found = self.stored(key, seen, now).await?;
-        let change = self.change([key], [found], next, now).await?;
+        let change = self.change([key], [Some(seen.clone())], next, now).await?;
         let replaced = match change.value {
-            Ok(()) => {
-                self.unfile(key, seen, row, now).await;
-                Replaced::Replaced
-            }
+            Ok(()) => Replaced::Replaced,
             Err([found]) => again::not_replaced(found, now),
         };
         again::replaced(replaced, row, change.is_repeated)
@@ -70,8 +66,8 @@ impl Rows {
                 .is_none()
                 .then(|| [rotation.left.clone(), row])
         };
-        let found = self.stored(old, seen, now).await?;
-        let change = self.change([old, new], [found, None], next, now).await?;
+        let found = [Some(seen.clone()), None];
+        let change = self.change([old, new], found, next, now).await?;
         let rotated = match change.value {
             Ok(()) => return Ok(Rotated::Rotated),
             Err([found, _]) => again::not_rotated(found, seen, now),
@@ -94,8 +90,7 @@ impl Rows {
             row.touch(touch);
             Some([row])
         };
-        let found = self.stored(key, seen, now).await?;
-        let change = self.change([key], [found], next, now).await?;
+        let change = self.change([key], [Some(seen.clone())], next, now).await?;
         Ok(change.value.map_or(Touched::Stale, |()| Touched::Touched))
     }
 
@@ -109,7 +104,7 @@ impl Rows {
         let is_repeated = removed.is_repeated;
         match row_of(removed.read()?) {
             Ok(Some(row)) => {
-                self.take_out(key, row.index_keys()).await;
+                self.take_out(self.entries(key, Some(&row), None)).await;
                 Ok(Some(row))
             }
             Ok(None) => again::removed(is_repeated),
@@ -120,14 +115,6 @@ impl Rows {
     /// Nothing to do: the server frees what has expired.
     pub(super) async fn sweep(&self, _: usize, _: Timestamp) -> Result<usize> {
         Ok(0)
-    }
-
-    /// The row that was seen; what is there now, if it should have expired.
-    async fn stored(&self, key: &RowKey, seen: &Row, now: Timestamp) -> Result<Option<Row>> {
-        match seen.is_live(now) {
-            true => Ok(Some(seen.clone())),
-            false => self.fetch(key).await,
-        }
     }
 
     pub(super) fn name(&self, key: &RowKey) -> String {

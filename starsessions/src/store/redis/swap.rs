@@ -1,15 +1,16 @@
 //! Rows take the places of exactly those that were found: what every write comes to.
 
 use std::iter::zip;
+use std::mem;
 use std::sync::atomic::Ordering;
 
 use redis::{Cmd, Value};
 
-use super::failure::{REFUSED, contended, malformed};
-use super::index::left_behind;
-use super::link::Script;
+use super::failure::{REFUSED, contended, lost_index};
+use super::index::{Entry, LEAVE};
+use super::link::{Reply, Script};
 use super::packed;
-use super::rows::{MAX_ATTEMPTS, Rows, encoded, end_of_key, row_of};
+use super::rows::{MAX_ATTEMPTS, Rows, end_of_key, row_of};
 use crate::clock::Timestamp;
 use crate::crypto::RowKey;
 use crate::store::again::Answer;
@@ -21,9 +22,6 @@ type Change<const N: usize> = Answer<Result<(), [Option<Row>; N]>>;
 impl Rows {
     /// Puts what is `next` to the rows that were found in their places, all or none; if others have come
     /// there, looks at those. Writes nothing where nothing is next.
-    ///
-    /// Rows are filed before they are written, and again if the connection was replaced meanwhile: it may lead
-    /// to another server, which has taken over without the newest second.
     pub(super) async fn change<const N: usize>(
         &self,
         keys: [&RowKey; N],
@@ -31,107 +29,148 @@ impl Rows {
         next: impl Fn(&[Option<Row>; N]) -> Option<[Row; N]>,
         now: Timestamp,
     ) -> Result<Change<N>> {
+        for (key, found) in zip(keys, &mut found) {
+            // What should have expired since it was seen may have been touched.
+            if found.as_ref().is_some_and(|row| !row.is_live(now)) {
+                *found = self.fetch(key).await?;
+            }
+        }
         let mut is_repeated = false;
         for _ in 0..MAX_ATTEMPTS {
             let Some(rows) = next(&found) else {
                 let value = Err(found);
                 return Ok(Answer { value, is_repeated });
             };
-            let connections = self.link.connections().await;
-            let mut is_filed = false;
-            for (key, (found, row)) in zip(keys, zip(&found, &rows)) {
-                is_filed |= self.file(key, found.as_ref(), row, now).await?;
+            let places = || zip(keys, zip(&found, &rows));
+            let entries = places()
+                .flat_map(|(key, (found, row))| self.entries(key, found.as_ref(), Some(row)));
+            let (mut entries, mut left) = (entries.collect::<Vec<_>>(), Vec::new());
+            if self.link.is_cluster() {
+                left = entries
+                    .extract_if(.., |(_, (mode, ..))| *mode == LEAVE)
+                    .collect();
+                self.enter(mem::take(&mut entries), now).await?;
             }
-            let swap = self.swap(keys, &found, &rows).await?;
-            is_repeated |= swap.is_repeated;
-            if let Some(others) = swap.value {
-                zip(&mut found, others).for_each(|(found, other)| *found = other);
+            let set = match (&keys[..], &found[..], &rows[..]) {
+                ([key], [found], [row]) if entries.is_empty() => self.set(key, found.as_ref(), row),
+                _ => None,
+            };
+            let reply = match &set {
+                Some(set) => self.link.send(set).await,
+                None => {
+                    let written = places().map(|(key, (found, row))| {
+                        let head = found.as_ref().map(packed::head).unwrap_or_default();
+                        let end = end_of_key(row.deadline);
+                        (self.name(key), (head, packed::pack(row), end))
+                    });
+                    self.write(written, entries, now).await
+                }
+            };
+            is_repeated |= reply.is_repeated;
+            if reply.is_error(REFUSED) && set.is_some() && found.iter().all(Option::is_some) {
+                self.link.has_ifeq.store(false, Ordering::Relaxed);
                 continue;
             }
-            if is_filed && self.link.connections().await != connections {
-                for (key, row) in zip(keys, &rows) {
-                    self.file(key, None, row, now).await?;
+            match reply.read()? {
+                Value::Okay => {
+                    if !left.is_empty() {
+                        self.take_out(left).await;
+                        // Another write may have filed them again by then.
+                        for key in keys {
+                            if let Ok(row @ Some(_)) = self.fetch(key).await {
+                                let entries = self.entries(key, None, row.as_ref());
+                                let _: Result<_> = self.enter(entries, now).await;
+                            }
+                        }
+                    }
+                    let value = Ok(());
+                    return Ok(Answer { value, is_repeated });
+                }
+                Value::Array(others) => {
+                    for (found, other) in zip(&mut found, others) {
+                        *found = row_of(other)?;
+                    }
+                }
+                _ => {
+                    for (key, found) in zip(keys, &mut found) {
+                        *found = self.fetch(key).await?;
+                    }
                 }
             }
-            let value = Ok(());
-            return Ok(Answer { value, is_repeated });
         }
         Err(contended())
     }
 
-    /// Returns what is there, if it is not what was found.
-    async fn swap<const N: usize>(
-        &self,
-        keys: [&RowKey; N],
-        found: &[Option<Row>; N],
-        rows: &[Row; N],
-    ) -> Result<Answer<Option<Vec<Option<Row>>>>> {
-        let mut was_repeated = false;
-        if let ([key], [found], [row]) = (&keys[..], &found[..], &rows[..])
-            && (found.is_none() || self.link.has_ifeq.load(Ordering::Relaxed))
-        {
-            let answer = self.link.send(&self.set(key, found.as_ref(), row)).await;
-            let is_repeated = answer.is_repeated;
-            if !answer.is_error(REFUSED) {
-                let value = match answer.read()? {
-                    Value::Okay => None,
-                    _ => Some(vec![self.fetch(key).await?]),
-                };
-                return Ok(Answer { value, is_repeated });
-            }
-            self.link.has_ifeq.store(false, Ordering::Relaxed);
-            was_repeated = is_repeated;
-        }
-        let mut names: Vec<_> = keys.iter().map(|key| self.name(key)).collect();
-        let (mut written, mut entries) = (Vec::with_capacity(N), Vec::new());
-        for (key, (found, row)) in zip(keys, zip(found, rows)) {
-            let head = found.as_ref().map(packed::head).unwrap_or_default();
-            written.push((head, packed::pack(row), end_of_key(row.deadline)));
-            // In a Cluster, its lists are elsewhere.
-            if let Some(found) = found
-                && !self.link.is_cluster()
-            {
-                for index_key in left_behind(found, row) {
-                    names.push(self.index_name(index_key));
-                    entries.push(encoded(key.as_bytes()));
-                }
-            }
-        }
-        let answer = self.link.run(&SWAP, &names, (written, entries)).await;
-        let is_repeated = answer.is_repeated || was_repeated;
-        let value = match answer.read()? {
-            Value::Okay => None,
-            Value::Array(others) => Some(others.into_iter().map(row_of).collect::<Result<_>>()?),
-            _ => return Err(malformed()),
-        };
-        Ok(Answer { value, is_repeated })
-    }
-
-    /// A swap in one command, for one row.
-    fn set(&self, key: &RowKey, found: Option<&Row>, row: &Row) -> Cmd {
+    /// The change of one row in one command, if the server has one.
+    fn set(&self, key: &RowKey, found: Option<&Row>, row: &Row) -> Option<Cmd> {
         let mut set = redis::cmd("SET");
         set.arg(self.name(key)).arg(packed::pack(row));
         set.arg("EXAT").arg(end_of_key(row.deadline));
         match found {
             None => set.arg("NX"),
+            Some(_) if !self.link.has_ifeq.load(Ordering::Relaxed) => return None,
             Some(found) => set.arg("IFEQ").arg(packed::pack(found)),
         };
-        set
+        Some(set)
+    }
+
+    /// Runs [`CHANGE`]; each key is given with its arguments.
+    pub(super) async fn write(
+        &self,
+        rows: impl IntoIterator<Item = (String, (Vec<u8>, Vec<u8>, u64))>,
+        entries: impl IntoIterator<Item = (String, Entry)>,
+        now: Timestamp,
+    ) -> Reply {
+        let (mut keys, rows): (Vec<_>, Vec<_>) = rows.into_iter().unzip();
+        let (lists, entries): (Vec<_>, Vec<_>) = entries.into_iter().unzip();
+        keys.extend(lists);
+        let arguments = (now.as_unix_seconds(), rows.len(), rows, entries);
+        let mut reply = self.link.run(&CHANGE, &keys, arguments).await;
+        if reply.value == Ok(Value::SimpleString("ANEW".to_owned())) {
+            self.outages.report(&lost_index(), now);
+            reply.value = Ok(Value::Okay);
+        }
+        reply
     }
 }
 
-// keys of rows, indexes that they leave; for each row the head of what was found, or nothing: then all of it is
-// compared; the row, and the second in which its key ends; for each index the entry to be taken out.
-// A session that moves is written under its new key first. Returns OK, or what is there instead.
-static SWAP: Script = Script::new(
+// keys of rows, then of lists; now, how many rows, and three arguments for each key. For a row, the head of what was
+// found, or nothing: then all of it is compared; the row; the second in which its key ends. For a list, CH, XX to
+// prolong an entry only, or OUT; the second in which the entry ends; the entry.
+// Drops a bounded number of entries that have ended, so that no call takes long. Returns OK, what is there instead of
+// what was found, or ANEW if the key of a list has held something else and was dropped for it.
+static CHANGE: Script = Script::new(
     r"
-local call, rows = redis.call, (#ARGV - #KEYS) / 2
+local call, rows, done = redis.call, tonumber(ARGV[2]), 'OK'
+local function of(i) return KEYS[i], unpack(ARGV, 3 * i, 3 * i + 2) end
 for i = 1, rows do
-    local head = ARGV[3 * i - 2]
-    if call('GETRANGE', KEYS[i], 0, #head - 1) ~= head then return call('MGET', unpack(KEYS, 1, rows)) end
+    local key, head = of(i)
+    if call('GETRANGE', key, 0, #head - 1) ~= head then return call('MGET', unpack(KEYS, 1, rows)) end
 end
-for i = rows, 1, -1 do call('SET', KEYS[i], ARGV[3 * i - 1], 'EXAT', ARGV[3 * i]) end
-for i = rows + 1, #KEYS do redis.pcall('ZREM', KEYS[i], ARGV[2 * rows + i]) end
-return redis.status_reply('OK')
+for i = rows + 1, #KEYS do
+    local list, mode, last, entry = of(i)
+    if mode ~= 'OUT' then
+        local added = redis.pcall('ZADD', list, mode, 'GT', last, entry)
+        if type(added) == 'table' and added.err then
+            if not string.find(added.err, 'WRONGTYPE', 1, true) then return added end
+            call('DEL', list)
+            call('ZADD', list, last, entry)
+            done = 'ANEW'
+        end
+        local ended = call('ZRANGEBYSCORE', list, '-inf', ARGV[1], 'LIMIT', 0, 100)
+        if #ended > 0 then call('ZREM', list, unpack(ended)) end
+        local last = call('ZREVRANGE', list, 0, 0, 'WITHSCORES')[2]
+        if last then call('EXPIREAT', list, last) end
+    end
+end
+for i = 1, rows do
+    local key, _, row, last = of(i)
+    call('SET', key, row, 'EXAT', last)
+end
+for i = rows + 1, #KEYS do
+    local list, mode, _, entry = of(i)
+    if mode == 'OUT' then redis.pcall('ZREM', list, entry) end
+end
+return redis.status_reply(done)
 ",
 );
