@@ -14,7 +14,7 @@ use super::server_side::ServerSide;
 use super::vault::RESERVED;
 use super::ways::Way;
 use crate::clock::Timestamp;
-use crate::crypto::{IndexKey, ReferenceToken};
+use crate::crypto::ReferenceToken;
 use crate::error::SessionError;
 use crate::store::{Inserted, Listing, Replaced, Rotated, Row, StoreError};
 
@@ -120,85 +120,4 @@ fn reserved(way: &Way, row: &Row) -> Row {
     let listing = row.listing.as_ref();
     reserved.listing = listing.map(|_| Arc::new(Listing::new(Vec::new(), b"")));
     reserved
-}
-
-/// A row as the payload of a way.
-///
-/// ```text
-/// row = revision u64 ‖ deadline u64 ‖ last seen u64 ‖ keys u8 ‖ index key(32)* ‖ card length u32 ‖ card ‖ value
-/// ```
-///
-/// `keys` is 255 for a row without a listing.
-pub(super) fn pack(row: &Row) -> Vec<u8> {
-    let mut out = Vec::with_capacity(64 + row.value.len());
-    out.extend_from_slice(&row.revision.to_be_bytes());
-    for time in [row.deadline, row.last_seen] {
-        out.extend_from_slice(&time.as_unix_seconds().to_be_bytes());
-    }
-    match &row.listing {
-        None => out.push(NO_LISTING),
-        Some(listing) => {
-            let keys = listing
-                .index_keys()
-                .iter()
-                .take(usize::from(NO_LISTING - 1));
-            out.push(keys.len() as u8);
-            keys.for_each(|key| out.extend_from_slice(key.as_bytes()));
-            out.extend_from_slice(&(listing.card().len() as u32).to_be_bytes());
-            out.extend_from_slice(listing.card());
-        }
-    }
-    out.extend_from_slice(&row.value);
-    out
-}
-
-/// The row in a payload; `None` if there is none.
-pub(super) fn unpack(mut payload: &[u8]) -> Option<Row> {
-    let revision = u64::from_be_bytes(take(&mut payload)?);
-    let deadline = u64::from_be_bytes(take(&mut payload)?);
-    let last_seen = u64::from_be_bytes(take(&mut payload)?);
-    let [keys] = take(&mut payload)?;
-    let listing = if keys == NO_LISTING {
-        None
-    } else {
-        let keys = (0..keys).map(|_| take(&mut payload).map(IndexKey::from_bytes));
-        let keys = keys.collect::<Option<Vec<_>>>()?;
-        let length = usize::try_from(u32::from_be_bytes(take(&mut payload)?)).ok()?;
-        let (card, rest) = payload.split_at_checked(length)?;
-        payload = rest;
-        Some(Arc::new(Listing::new(keys, card)))
-    };
-    let at = Timestamp::from_unix_seconds;
-    let mut row = Row::new(payload, at(last_seen), at(deadline));
-    row.revision = revision;
-    row.listing = listing;
-    Some(row)
-}
-
-fn take<const N: usize>(bytes: &mut &[u8]) -> Option<[u8; N]> {
-    let (first, rest) = bytes.split_first_chunk()?;
-    *bytes = rest;
-    Some(*first)
-}
-
-const NO_LISTING: u8 = 255;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_row_is_unpacked_as_it_was_packed() {
-        let at = Timestamp::from_unix_seconds;
-        let mut row = Row::new(*b"value", at(7), at(9));
-        row.revision = 3;
-        assert_eq!(unpack(&pack(&row)), Some(row.clone()));
-        let keys = vec![IndexKey::from_bytes([1; 32]), IndexKey::from_bytes([2; 32])];
-        row.listing = Some(Arc::new(Listing::new(keys, *b"card")));
-        let packed = pack(&row);
-        assert_eq!(unpack(&packed), Some(row));
-        for length in 0..packed.len() - b"value".len() {
-            assert_eq!(unpack(&packed[..length]), None, "{length}");
-        }
-    }
 }

@@ -9,7 +9,7 @@ use super::{Credential, Live};
 use crate::clock::Timestamp;
 use crate::crypto::{self, ReferenceToken};
 use crate::error::SessionError;
-use crate::store::{Listing, Row};
+use crate::store::{Listing, Row, packed};
 
 /// What a rotation leaves under the old id.
 pub(super) struct Way {
@@ -63,7 +63,7 @@ impl Way {
         listing: Option<Arc<Listing>>,
     ) -> Result<Row, SessionError> {
         let (kind, key) = kind(self.is_forward);
-        let row = self.row.as_ref().map(super::by_parts::pack);
+        let row = self.row.as_ref().map(packed::pack);
         let payload = [
             &[u8::from(self.carries)],
             row.as_deref().unwrap_or_default(),
@@ -118,7 +118,7 @@ impl ServerSide {
             carries: *carries != 0,
             successor: opened.successor,
             until: opened.until,
-            row: super::by_parts::unpack(payload),
+            row: packed::unpack(payload),
         })
     }
 }

@@ -34,6 +34,7 @@ mod erased;
 mod facade;
 mod listing;
 mod memory;
+pub(crate) mod packed;
 #[cfg(feature = "redis")]
 pub(crate) mod redis;
 mod row;

@@ -5,7 +5,6 @@ mod failure;
 mod index;
 mod link;
 mod node;
-mod packed;
 mod proof;
 mod rows;
 mod swap;

@@ -1,10 +1,9 @@
 //! How many sessions a server holds.
 
 use super::link::Script;
-use super::packed;
 use super::rows::{Rows, SESSION};
 use crate::clock::Timestamp;
-use crate::store::{Result, StoreCounts, StoreError};
+use crate::store::{Result, StoreCounts, StoreError, packed};
 
 impl Rows {
     /// A key that is there all the time is met, and maybe twice: the walk is the server's `SCAN`.

@@ -165,7 +165,7 @@ impl Link {
 /// knows it by.
 ///
 /// It names no key but those that it is given, and in a Cluster it is given one. Rows are opaque to it, but for the
-/// [head](super::packed::head). A server whose memory is used up refuses a script whose first write needs
+/// [head](crate::store::packed::head). A server whose memory is used up refuses a script whose first write needs
 /// more, so no script deletes something of ours before it adds.
 pub(crate) struct Script {
     code: &'static str,

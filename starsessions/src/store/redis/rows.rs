@@ -5,13 +5,13 @@ use redis::{Cmd, Value};
 
 use super::failure::{WRONG_TYPE, malformed};
 use super::link::Link;
-use super::packed;
 use super::proof::Known;
 use crate::clock::Timestamp;
 use crate::crypto::RowKey;
 use crate::observe::Outages;
-use crate::store::again;
-use crate::store::{Inserted, Replaced, Result, Rotated, Rotation, Row, Touch, Touched};
+use crate::store::{
+    Inserted, Replaced, Result, Rotated, Rotation, Row, Touch, Touched, again, packed,
+};
 
 /// The keys of one store on its server.
 pub(super) struct Rows {

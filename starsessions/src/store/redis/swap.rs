@@ -9,12 +9,11 @@ use redis::{Cmd, Value};
 use super::failure::{REFUSED, contended, lost_index};
 use super::index::{Entry, LEAVE};
 use super::link::{Reply, Script};
-use super::packed;
 use super::rows::{MAX_ATTEMPTS, Rows, end_of_key, row_of};
 use crate::clock::Timestamp;
 use crate::crypto::RowKey;
 use crate::store::again::Answer;
-use crate::store::{Result, Row};
+use crate::store::{Result, Row, packed};
 
 /// What was there, if nothing was written.
 type Change<const N: usize> = Answer<Result<(), [Option<Row>; N]>>;

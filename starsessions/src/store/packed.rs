@@ -1,4 +1,4 @@
-//! A row as the bytes of one key.
+//! A row as bytes: under one key of Redis, and in a way that carries its successor.
 //!
 //! ```text
 //! row     = head ‖ listing ‖ value
@@ -7,18 +7,18 @@
 //! ```
 //!
 //! Integers are big-endian, times Unix seconds. A row has one packed form only, and a revision is never
-//! used twice under a key. So a server that compares the head, or the whole, compares the rows.
+//! used twice under a key. So who compares the head, or the whole, compares the rows.
 
 use std::sync::Arc;
 
 use bytes::{Buf, BufMut};
 
+use super::{Listing, Row};
 use crate::clock::Timestamp;
 use crate::crypto::IndexKey;
-use crate::store::{Listing, Row};
 
-/// What the server keeps under the row's key.
-pub(super) fn pack(row: &Row) -> Vec<u8> {
+/// The bytes of a row.
+pub(crate) fn pack(row: &Row) -> Vec<u8> {
     let mut bytes = head(row);
     bytes.reserve(USUAL_LISTING + row.value.len());
     match &row.listing {
@@ -39,7 +39,7 @@ pub(super) fn pack(row: &Row) -> Vec<u8> {
 
 /// What a packed row begins with: enough to tell it from all others under its key.
 pub(super) fn head(row: &Row) -> Vec<u8> {
-    let mut head = Vec::with_capacity(HEAD_LEN);
+    let mut head = Vec::with_capacity(GLANCE);
     head.put_u8(FORMAT);
     head.put_u64(row.revision);
     head.put_u64(row.deadline.as_unix_seconds());
@@ -65,7 +65,7 @@ pub(super) fn glance(bytes: &mut &[u8]) -> Option<(Row, bool)> {
 }
 
 /// The row that was packed; `None` if the bytes are none.
-pub(super) fn unpack(mut bytes: &[u8]) -> Option<Row> {
+pub(crate) fn unpack(mut bytes: &[u8]) -> Option<Row> {
     let (mut row, is_listed) = glance(&mut bytes)?;
     if is_listed {
         row.listing = Some(Arc::new(unpack_listing(&mut bytes)?));
@@ -85,8 +85,8 @@ fn unpack_listing(bytes: &mut &[u8]) -> Option<Listing> {
 
 /// The first version of this layout.
 const FORMAT: u8 = 1;
-const HEAD_LEN: usize = 1 + 8 + 8 + 8;
-pub(super) const GLANCE: usize = HEAD_LEN + 1;
+/// The head, and whether there is a listing.
+pub(super) const GLANCE: usize = 1 + 8 + 8 + 8 + 1;
 /// Room for one index key and a short card.
 const USUAL_LISTING: usize = 128;
 
