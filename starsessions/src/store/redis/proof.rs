@@ -25,7 +25,7 @@ impl Rows {
         if !self.link.is_cluster() {
             return self.fetch(key).await;
         }
-        let known = self.known.get(key);
+        let known = self.known().get(key).cloned();
         let index_keys = known.as_deref().map_or(&[][..], Listing::index_keys);
         let is_entered = self.is_entered(key, index_keys);
         let (row, is_entered) = join(self.fetch(key), is_entered).await;
@@ -40,7 +40,14 @@ impl Rows {
         for _ in 0..MAX_ATTEMPTS {
             let Some(read) = row else { return Ok(None) };
             if self.is_entered(key, read.index_keys()).await? {
-                self.known.learn(key, &read);
+                if let Some(listing) = &read.listing {
+                    let mut known = self.known();
+                    // Whatever is forgotten costs a round trip.
+                    if known.len() >= MAX_KNOWN {
+                        known.clear();
+                    }
+                    known.insert(*key, Arc::clone(listing));
+                }
                 return Ok(Some(read));
             }
             // It may have ended, or have been taken off a list, since it was read.
@@ -61,31 +68,14 @@ impl Rows {
         }
         Ok(true)
     }
+
+    fn known(&self) -> MutexGuard<'_, HashMap<RowKey, Arc<Listing>>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// What the sessions are filed under that this process has loaded.
-#[derive(Default)]
-pub(super) struct Known(Mutex<HashMap<RowKey, Arc<Listing>>>);
-
-impl Known {
-    fn get(&self, key: &RowKey) -> Option<Arc<Listing>> {
-        self.all().get(key).cloned()
-    }
-
-    fn learn(&self, key: &RowKey, row: &Row) {
-        let Some(listing) = &row.listing else { return };
-        let mut all = self.all();
-        // Whatever is forgotten costs a round trip.
-        if all.len() >= MAX_KNOWN {
-            all.clear();
-        }
-        all.insert(*key, Arc::clone(listing));
-    }
-
-    fn all(&self) -> MutexGuard<'_, HashMap<RowKey, Arc<Listing>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
+pub(super) type Known = Mutex<HashMap<RowKey, Arc<Listing>>>;
 
 /// A few megabytes.
 const MAX_KNOWN: usize = 16_384;
