@@ -6,10 +6,10 @@ use crate::store::StoreError;
 
 /// The server has not answered, or has refused the command.
 pub(super) fn failed(error: RedisError) -> StoreError {
-    if has_code(&error, WRONG_TYPE) {
-        return malformed();
+    match has_code(&error, "WRONGTYPE") {
+        true => malformed(),
+        false => StoreError::Unavailable(error.into()),
     }
-    StoreError::Unavailable(error.into())
 }
 
 /// What is stored is not what this crate writes.
@@ -36,10 +36,3 @@ pub(super) fn has_code(error: &RedisError, code: &str) -> bool {
     let is_wrapped = |detail: &str| detail.contains(&format!("{code} "));
     error.code() == Some(code) || error.detail().is_some_and(is_wrapped)
 }
-
-/// The key holds something that is not a string.
-pub(super) const WRONG_TYPE: &str = "WRONGTYPE";
-/// The server has just started and reads its file.
-pub(super) const LOADING: &str = "LOADING";
-/// The server does not know the command in this form.
-pub(super) const REFUSED: &str = "ERR";

@@ -24,25 +24,20 @@ use crate::store::again::Answer;
 pub struct RedisClient(Kind);
 
 enum Kind {
-    Single(Source),
-    Cluster(Box<ClusterClient>),
-}
-
-/// Where the server is.
-enum Source {
-    Fixed(Box<Client>),
+    Single(Box<Client>),
     Sentinel(Box<SentinelClient>),
+    Cluster(Box<ClusterClient>),
 }
 
 impl From<Client> for RedisClient {
     fn from(client: Client) -> Self {
-        Self(Kind::Single(Source::Fixed(Box::new(client))))
+        Self(Kind::Single(Box::new(client)))
     }
 }
 
 impl From<SentinelClient> for RedisClient {
     fn from(client: SentinelClient) -> Self {
-        Self(Kind::Single(Source::Sentinel(Box::new(client))))
+        Self(Kind::Sentinel(Box::new(client)))
     }
 }
 
@@ -57,51 +52,60 @@ debug_as_name!(RedisClient);
 
 /// Connected, or about to be again.
 pub(crate) struct Link {
-    route: Route,
+    latest: Arc<RwLock<Latest>>,
+    is_cluster: bool,
     /// Whether `SET` has `IFEQ`: true until a server refuses it, and again with the next connection.
     pub(super) has_ifeq: AtomicBool,
 }
 
-enum Route {
-    /// One server at a time.
-    Single(Arc<RwLock<Latest>>),
-    /// A connection to each node; the client finds the nodes and replaces connections.
-    Cluster(ClusterConnection<Node>),
-}
-
 /// What came of the latest attempt to connect.
 struct Latest {
-    source: Source,
-    node: RedisResult<Node>,
+    client: RedisClient,
+    connection: RedisResult<Connection>,
     attempts: u64,
 }
 
-impl Link {
-    pub(crate) async fn open(client: RedisClient) -> Result<Self, RedisConnectError> {
-        let route = match client.0 {
-            Kind::Single(mut source) => source.connect().await.map(|node| {
-                let (node, attempts) = (Ok(node), 1);
-                Route::Single(Arc::new(RwLock::new(Latest {
-                    source,
-                    node,
-                    attempts,
-                })))
-            }),
-            // Hidden in the documentation of `redis`, whose own tests are built on it.
-            Kind::Cluster(client) => client
-                .get_async_generic_connection()
-                .await
-                .map(Route::Cluster),
+#[derive(Clone)]
+enum Connection {
+    Single(Node),
+    /// One to each node; the client finds the nodes and replaces connections.
+    Cluster(ClusterConnection<Node>),
+}
+
+impl RedisClient {
+    async fn connect(&mut self) -> RedisResult<Connection> {
+        let client = match &mut self.0 {
+            Kind::Single(client) => Client::clone(client),
+            Kind::Sentinel(sentinels) => sentinels.async_get_client().await?,
+            Kind::Cluster(client) => {
+                // Hidden in the documentation of `redis`, whose own tests are built on it.
+                let connection = client.get_async_generic_connection().await;
+                return connection.map(Connection::Cluster);
+            }
         };
+        let config = AsyncConnectionConfig::new().set_connection_timeout(Some(CONNECTION_TIMEOUT));
+        let node = Node::open(client.get_connection_info().clone(), config).await;
+        node.map(Connection::Single)
+    }
+}
+
+impl Link {
+    pub(crate) async fn open(mut client: RedisClient) -> Result<Self, RedisConnectError> {
+        let connection = client.connect().await.map_err(RedisConnectError)?;
         Ok(Self {
-            route: route.map_err(RedisConnectError)?,
+            is_cluster: matches!(connection, Connection::Cluster(_)),
+            latest: Arc::new(RwLock::new(Latest {
+                client,
+                connection: Ok(connection),
+                attempts: 1,
+            })),
             has_ifeq: AtomicBool::new(true),
         })
     }
 
-    /// Whether a command may name two keys.
+    /// Whether a command may name one key only.
     pub(crate) fn is_cluster(&self) -> bool {
-        matches!(self.route, Route::Cluster(_))
+        self.is_cluster
     }
 
     /// Repeats a command once whose reply was lost, on another connection.
@@ -116,23 +120,37 @@ impl Link {
     }
 
     async fn send_once(&self, command: &Cmd) -> RedisResult<Value> {
-        match &self.route {
-            Route::Single(latest) => {
-                let mut node = connected(latest).await?;
-                let value = node.ask(command).await;
-                // After a fail-over the former master refuses to write.
-                value.map_err(|error| match has_code(&error, "READONLY") {
-                    true => node.give_up(&error),
-                    false => error,
-                })
-            }
-            Route::Cluster(connection) => {
-                let mut connection = connection.clone();
-                let value = connection.req_packed_command(command);
+        match self.connection().await? {
+            Connection::Single(mut node) => node.ask(command).await,
+            Connection::Cluster(mut nodes) => {
+                let value = nodes.req_packed_command(command);
                 let value = tokio::time::timeout(CLUSTER_TIMEOUT, value).await;
                 value.map_err(io::Error::from)??.extract_error()
             }
         }
+    }
+
+    /// All that wait for a connection wait for the same attempt, which goes on when they do not.
+    async fn connection(&self) -> RedisResult<Connection> {
+        let seen = {
+            let latest = self.latest.read().await;
+            match &latest.connection {
+                Ok(Connection::Single(node)) if node.is_given_up() => latest.attempts,
+                Ok(connection) => return Ok(connection.clone()),
+                Err(_) => latest.attempts,
+            }
+        };
+        let latest = Arc::clone(&self.latest);
+        let attempt = tokio::spawn(async move {
+            let mut latest = latest.write().await;
+            if latest.attempts == seen {
+                latest.connection = latest.client.connect().await;
+                latest.attempts += 1;
+            }
+            latest.connection.clone()
+        });
+        let ended = attempt.await;
+        ended.unwrap_or_else(|error| Err(io::Error::other(error).into()))
     }
 
     /// Runs a script by its hash, and teaches it to a server that does not know it.
@@ -197,39 +215,6 @@ impl Reply {
     pub(crate) fn read<T: FromRedisValue>(self) -> Result<T> {
         redis::from_redis_value(self.value.map_err(failed)?).map_err(|_| malformed())
     }
-}
-
-impl Source {
-    async fn connect(&mut self) -> RedisResult<Node> {
-        let client = match self {
-            Self::Fixed(client) => Client::clone(client),
-            Self::Sentinel(sentinels) => sentinels.async_get_client().await?,
-        };
-        let config = AsyncConnectionConfig::new().set_connection_timeout(Some(CONNECTION_TIMEOUT));
-        Node::open(client.get_connection_info().clone(), config).await
-    }
-}
-
-/// All that wait for a connection wait for the same attempt, which goes on when they do not.
-async fn connected(latest: &Arc<RwLock<Latest>>) -> RedisResult<Node> {
-    let seen = {
-        let latest = latest.read().await;
-        match &latest.node {
-            Ok(node) if !node.is_given_up() => return Ok(node.clone()),
-            _ => latest.attempts,
-        }
-    };
-    let latest = Arc::clone(latest);
-    let attempt = tokio::spawn(async move {
-        let mut latest = latest.write().await;
-        if latest.attempts == seen {
-            latest.node = latest.source.connect().await;
-            latest.attempts += 1;
-        }
-        latest.node.clone()
-    });
-    let ended = attempt.await;
-    ended.unwrap_or_else(|error| Err(io::Error::other(error).into()))
 }
 
 /// This and the response time-out are less than the layer waits, so that a command can be repeated in time.

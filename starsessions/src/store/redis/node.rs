@@ -14,7 +14,7 @@ use redis::{
 };
 use tokio::time::{Instant, sleep};
 
-use super::failure::{LOADING, has_code};
+use super::failure::has_code;
 
 /// A connection that all requests share. Replies find their way by their order, and a caller that has
 /// gone away leaves its place empty: no reply reaches another one.
@@ -25,14 +25,9 @@ use super::failure::{LOADING, has_code};
 #[derive(Clone)]
 pub(super) struct Node {
     connection: MultiplexedConnection,
-    health: Arc<Mutex<Health>>,
-}
-
-#[derive(Default)]
-struct Health {
-    is_given_up: bool,
-    /// The first command that was sent after the last reply. Callers may all go away before the time-out.
-    unanswered: Option<Instant>,
+    /// From then on it is given up: a time-out after the first command that was sent after the last reply, since
+    /// callers may all go away before theirs; at once when a command was lost.
+    end: Arc<Mutex<Option<Instant>>>,
 }
 
 impl Node {
@@ -46,21 +41,13 @@ impl Node {
         let connection = client.get_multiplexed_async_connection_with_config(&config);
         Ok(Self {
             connection: connection.await?,
-            health: Arc::default(),
+            end: Arc::default(),
         })
     }
 
     /// Whether the connection is to be replaced.
     pub(super) fn is_given_up(&self) -> bool {
-        let health = self.health();
-        let is_over = |since: Instant| since.elapsed() > RESPONSE_TIMEOUT;
-        health.is_given_up || health.unanswered.is_some_and(is_over)
-    }
-
-    /// Takes an error of a command; from then on the connection is to be replaced.
-    pub(super) fn give_up(&self, error: &RedisError) -> RedisError {
-        self.health().is_given_up = true;
-        (LOST, "the connection was lost", error.to_string()).into()
+        self.end().is_some_and(|end| end <= Instant::now())
     }
 
     /// A server that has just started refuses every command until it has read its file: it is asked again, for as long
@@ -70,51 +57,55 @@ impl Node {
         loop {
             let value = self.req_packed_command(command).await;
             match value.and_then(Value::extract_error) {
-                Err(error) if has_code(&error, LOADING) && begin.elapsed() < RESPONSE_TIMEOUT => {
+                Err(error) if has_code(&error, "LOADING") && begin.elapsed() < RESPONSE_TIMEOUT => {
                     sleep(PAUSE).await;
                 }
+                // After a fail-over the former master refuses to write.
+                Err(error) if has_code(&error, "READONLY") => return Err(self.lost(&error)),
                 value => return value,
             }
         }
     }
 
-    async fn reply<T>(&self, reply: impl Future<Output = RedisResult<T>>) -> RedisResult<T> {
-        if self.is_given_up() {
-            return Err(io::Error::from(io::ErrorKind::BrokenPipe).into());
-        }
-        self.health().unanswered.get_or_insert_with(Instant::now);
-        let reply = reply.await.map_err(|error| {
-            match error.is_io_error() || error.is_unrecoverable_error() {
-                true => self.give_up(&error),
-                false => error,
-            }
-        });
-        self.health().unanswered = None;
-        reply
+    /// Takes an error of a command; the connection is given up.
+    fn lost(&self, error: &RedisError) -> RedisError {
+        *self.end() = Some(Instant::now());
+        (LOST, "the connection was lost", error.to_string()).into()
     }
 
-    fn health(&self) -> MutexGuard<'_, Health> {
-        self.health.lock().unwrap_or_else(PoisonError::into_inner)
+    fn end(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.end.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl ConnectionLike for Node {
     fn req_packed_command<'a>(&'a mut self, command: &'a Cmd) -> RedisFuture<'a, Value> {
-        let mut connection = self.connection.clone();
-        Box::pin(async move { self.reply(connection.send_packed_command(command)).await })
+        Box::pin(async move {
+            if self.is_given_up() {
+                return Err(io::Error::from(io::ErrorKind::BrokenPipe).into());
+            }
+            let time_out = Instant::now() + RESPONSE_TIMEOUT;
+            self.end().get_or_insert(time_out);
+            match self.connection.send_packed_command(command).await {
+                Err(error) if error.is_io_error() || error.is_unrecoverable_error() => {
+                    Err(self.lost(&error))
+                }
+                reply => {
+                    self.end().take_if(|end| *end > Instant::now());
+                    reply
+                }
+            }
+        })
     }
 
+    /// Neither the store nor the client sends one.
     fn req_packed_commands<'a>(
         &'a mut self,
         commands: &'a Pipeline,
         offset: usize,
         count: usize,
     ) -> RedisFuture<'a, Vec<Value>> {
-        let mut connection = self.connection.clone();
-        Box::pin(async move {
-            let replies = connection.send_packed_commands(commands, offset, count);
-            self.reply(replies).await
-        })
+        self.connection.req_packed_commands(commands, offset, count)
     }
 
     fn get_db(&self) -> i64 {

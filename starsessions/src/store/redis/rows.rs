@@ -3,7 +3,7 @@
 use base64ct::{Base64UrlUnpadded, Encoding};
 use redis::{Cmd, Value};
 
-use super::failure::{WRONG_TYPE, malformed};
+use super::failure::malformed;
 use super::link::Link;
 use super::proof::Known;
 use crate::clock::Timestamp;
@@ -97,7 +97,7 @@ impl Rows {
     pub(super) async fn remove(&self, key: &RowKey) -> Result<Option<Row>> {
         let name = self.name(key);
         let removed = self.link.send(&Cmd::get_del(&name)).await;
-        if removed.is_error(WRONG_TYPE) {
+        if removed.is_error("WRONGTYPE") {
             self.link.send(&Cmd::del(&name)).await.read::<Value>()?;
             return Ok(None);
         }

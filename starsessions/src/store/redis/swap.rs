@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 
 use redis::{Cmd, Value};
 
-use super::failure::{REFUSED, contended, lost_index};
+use super::failure::{contended, lost_index};
 use super::index::{Entry, LEAVE};
 use super::link::{Reply, Script};
 use super::rows::{MAX_ATTEMPTS, Rows, end_of_key, row_of};
@@ -66,7 +66,7 @@ impl Rows {
                 }
             };
             is_repeated |= reply.is_repeated;
-            if reply.is_error(REFUSED) && set.is_some() && found.iter().all(Option::is_some) {
+            if reply.is_error("ERR") && set.is_some() && found.iter().all(Option::is_some) {
                 self.link.has_ifeq.store(false, Ordering::Relaxed);
                 continue;
             }
