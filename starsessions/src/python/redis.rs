@@ -95,7 +95,7 @@ impl RedisStore {
         bytes: &[u8],
         ttl: Duration,
     ) -> Result<Replaced<Vec<u8>>> {
-        if self.link.is_cluster() {
+        if self.link.is_cluster {
             if !self.insert(new, bytes, ttl).await? {
                 return Err(contended());
             }

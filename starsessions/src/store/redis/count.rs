@@ -8,7 +8,7 @@ use crate::store::{Result, StoreCounts, StoreError, packed};
 impl Rows {
     /// A key that is there all the time is met, and maybe twice: the walk is the server's `SCAN`.
     pub(super) async fn count(&self, now: Timestamp) -> Result<StoreCounts> {
-        if self.link.is_cluster() {
+        if self.link.is_cluster {
             let cure = "the sessions of a Cluster are not counted; ask its nodes for their keys";
             return Err(StoreError::Unavailable(cure.into()));
         }

@@ -23,8 +23,8 @@ use crate::clock::Timestamp;
 use crate::crypto::{IndexKey, RowKey};
 use crate::store::{Listed, Result, Row};
 
-/// How an entry is made, prolonged or taken out, the second in which it ends, and the entry.
-pub(super) type Entry = (&'static str, u64, String);
+/// A list; how an entry is made, prolonged or taken out, the second in which it ends, and the entry.
+pub(super) type Entries = Vec<(String, (&'static str, u64, String))>;
 
 impl Rows {
     /// On one server, a look is of one moment, however fast sessions move. In a Cluster, a session that moves between
@@ -43,7 +43,7 @@ impl Rows {
                     row => _ = nowhere.insert((key, row.map(|row| row.revision))),
                 }
             }
-            if !self.link.is_cluster() || nowhere.is_subset(&before) {
+            if !self.link.is_cluster || nowhere.is_subset(&before) {
                 return Ok(listed);
             }
             before = nowhere;
@@ -59,7 +59,7 @@ impl Rows {
     ) -> Result<Vec<(RowKey, Option<Row>)>> {
         let (name, now) = (self.index_name(index_key), now.as_unix_seconds());
         let start = self.prefix.clone() + SESSION;
-        let found: Vec<(Vec<u8>, Value)> = if self.link.is_cluster() {
+        let found: Vec<(Vec<u8>, Value)> = if self.link.is_cluster {
             let entries = Cmd::zrangebyscore(name, now, "+inf");
             let entries: Vec<Vec<u8>> = self.link.send(&entries).await.read()?;
             if entries.is_empty() {
@@ -82,16 +82,11 @@ impl Rows {
     }
 
     /// What becomes of a key's entries when `row` takes the place of `found`; one that lasts for long enough stays.
-    pub(super) fn entries(
-        &self,
-        key: &RowKey,
-        found: Option<&Row>,
-        row: Option<&Row>,
-    ) -> Vec<(String, Entry)> {
+    pub(super) fn entries(&self, key: &RowKey, found: Option<&Row>, row: Option<&Row>) -> Entries {
         let [before, after] = [found, row].map(|row| row.map_or(&[][..], Row::index_keys));
         let [lasts, end] = [found, row].map(|row| row.map_or(0, |row| end_of_entry(row.deadline)));
         // In a Cluster, what is not entered any more has ended.
-        let prolong = if self.link.is_cluster() { "XX" } else { ENTER };
+        let prolong = if self.link.is_cluster { "XX" } else { ENTER };
         let entered = after.iter().filter_map(|index_key| {
             let is_entered = before.contains(index_key);
             let mode = if is_entered { prolong } else { ENTER };
@@ -106,16 +101,30 @@ impl Rows {
         .collect()
     }
 
-    /// In a Cluster: each list is in a place of its own.
-    pub(super) async fn enter(&self, entries: Vec<(String, Entry)>, now: Timestamp) -> Result<()> {
+    /// In a Cluster, before rows are written: each list is in a place of its own.
+    pub(super) async fn enter(&self, entries: Entries, now: Timestamp) -> Result<()> {
         for entry in entries {
-            self.write([], [entry], now).await.read::<Value>()?;
+            self.write([], vec![entry], now).await.read::<Value>()?;
         }
         Ok(())
     }
 
+    /// In a Cluster, after rows are written. Another write may have filed them again by then.
+    pub(super) async fn leave(&self, keys: &[&RowKey], left: Entries, now: Timestamp) {
+        if left.is_empty() {
+            return;
+        }
+        self.take_out(left).await;
+        for key in keys {
+            if let Ok(row) = self.fetch(key).await {
+                let entries = self.entries(key, None, row.as_ref());
+                let _: Result<_> = self.enter(entries, now).await;
+            }
+        }
+    }
+
     /// An entry that stays leads nowhere, so its removal may fail.
-    pub(super) async fn take_out(&self, entries: Vec<(String, Entry)>) {
+    pub(super) async fn take_out(&self, entries: Entries) {
         for (list, (.., entry)) in entries {
             self.link.send(&Cmd::zrem(list, entry)).await;
         }

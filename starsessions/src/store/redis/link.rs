@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use redis::aio::ConnectionLike;
 use redis::cluster::ClusterClient;
-use redis::cluster_async::ClusterConnection;
+use redis::cluster_async::{ClusterConnection, Connect};
 use redis::sentinel::SentinelClient;
 use redis::{AsyncConnectionConfig, Client, Cmd, FromRedisValue, RedisResult, ToRedisArgs, Value};
 use tokio::sync::RwLock;
@@ -53,7 +53,8 @@ debug_as_name!(RedisClient);
 /// Connected, or about to be again.
 pub(crate) struct Link {
     latest: Arc<RwLock<Latest>>,
-    is_cluster: bool,
+    /// Whether a command may name one key only.
+    pub(crate) is_cluster: bool,
     /// Whether `SET` has `IFEQ`: true until a server refuses it, and again with the next connection.
     pub(super) has_ifeq: AtomicBool,
 }
@@ -84,7 +85,8 @@ impl RedisClient {
             }
         };
         let config = AsyncConnectionConfig::new().set_connection_timeout(Some(CONNECTION_TIMEOUT));
-        let node = Node::open(client.get_connection_info().clone(), config).await;
+        let info = client.get_connection_info().clone();
+        let node = Node::connect_with_config(info, config).await;
         node.map(Connection::Single)
     }
 }
@@ -101,11 +103,6 @@ impl Link {
             })),
             has_ifeq: AtomicBool::new(true),
         })
-    }
-
-    /// Whether a command may name one key only.
-    pub(crate) fn is_cluster(&self) -> bool {
-        self.is_cluster
     }
 
     /// Repeats a command once whose reply was lost, on another connection.

@@ -9,8 +9,8 @@ use redis::cluster_async::Connect;
 use redis::io::tcp::TcpSettings;
 use redis::io::tcp::socket2::TcpKeepalive;
 use redis::{
-    AsyncConnectionConfig, Client, Cmd, ConnectionInfo, ErrorKind, IntoConnectionInfo, Pipeline,
-    RedisError, RedisFuture, RedisResult, Value,
+    AsyncConnectionConfig, Cmd, ErrorKind, IntoConnectionInfo, Pipeline, RedisError, RedisFuture,
+    RedisResult, Value,
 };
 use tokio::time::{Instant, sleep};
 
@@ -31,20 +31,6 @@ pub(super) struct Node {
 }
 
 impl Node {
-    pub(super) async fn open(
-        info: ConnectionInfo,
-        config: AsyncConnectionConfig,
-    ) -> RedisResult<Self> {
-        let settings = attentive(info.tcp_settings().clone());
-        let client = Client::open(info.set_tcp_settings(settings))?;
-        let config = config.set_response_timeout(Some(RESPONSE_TIMEOUT));
-        let connection = client.get_multiplexed_async_connection_with_config(&config);
-        Ok(Self {
-            connection: connection.await?,
-            end: Arc::default(),
-        })
-    }
-
     /// Whether the connection is to be replaced.
     pub(super) fn is_given_up(&self) -> bool {
         self.end().is_some_and(|end| end <= Instant::now())
@@ -118,7 +104,16 @@ impl Connect for Node {
     where
         T: IntoConnectionInfo + Send + 'a,
     {
-        Box::pin(async move { Self::open(info.into_connection_info()?, config).await })
+        Box::pin(async move {
+            let info = info.into_connection_info()?;
+            let settings = attentive(info.tcp_settings().clone());
+            let info = info.set_tcp_settings(settings);
+            let config = config.set_response_timeout(Some(RESPONSE_TIMEOUT));
+            Ok(Self {
+                connection: MultiplexedConnection::connect_with_config(info, config).await?,
+                end: Arc::default(),
+            })
+        })
     }
 }
 

@@ -22,7 +22,7 @@ use crate::store::{Listing, Result, Row};
 
 impl Rows {
     pub(super) async fn load(&self, key: &RowKey, _: Timestamp) -> Result<Option<Row>> {
-        if !self.link.is_cluster() {
+        if !self.link.is_cluster {
             return self.fetch(key).await;
         }
         let known = self.known().get(key).cloned();

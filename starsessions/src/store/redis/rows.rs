@@ -56,7 +56,7 @@ impl Rows {
 
     /// In a Cluster, the two keys are on different nodes.
     pub(super) async fn rotate(&self, rotation: Rotation<'_>, now: Timestamp) -> Result<Rotated> {
-        if self.link.is_cluster() {
+        if self.link.is_cluster {
             return Ok(Rotated::Unsupported);
         }
         let Rotation { old, seen, new, .. } = rotation;

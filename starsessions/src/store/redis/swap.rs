@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 use redis::{Cmd, Value};
 
 use super::failure::{contended, lost_index};
-use super::index::{Entry, LEAVE};
+use super::index::{Entries, LEAVE};
 use super::link::{Reply, Script};
 use super::rows::{MAX_ATTEMPTS, Rows, end_of_key, row_of};
 use crate::clock::Timestamp;
@@ -41,14 +41,13 @@ impl Rows {
                 return Ok(Answer { value, is_repeated });
             };
             let places = || zip(keys, zip(&found, &rows));
-            let entries = places()
+            let all = places()
                 .flat_map(|(key, (found, row))| self.entries(key, found.as_ref(), Some(row)));
-            let (mut entries, mut left) = (entries.collect::<Vec<_>>(), Vec::new());
-            if self.link.is_cluster() {
-                left = entries
-                    .extract_if(.., |(_, (mode, ..))| *mode == LEAVE)
-                    .collect();
-                self.enter(mem::take(&mut entries), now).await?;
+            let (mut entries, mut later): (Entries, Entries) =
+                all.partition(|(_, (mode, ..))| *mode != LEAVE);
+            match self.link.is_cluster {
+                true => self.enter(mem::take(&mut entries), now).await?,
+                false => entries.append(&mut later),
             }
             let set = match (&keys[..], &found[..], &rows[..]) {
                 ([key], [found], [row]) if entries.is_empty() => self.set(key, found.as_ref(), row),
@@ -72,16 +71,7 @@ impl Rows {
             }
             match reply.read()? {
                 Value::Okay => {
-                    if !left.is_empty() {
-                        self.take_out(left).await;
-                        // Another write may have filed them again by then.
-                        for key in keys {
-                            if let Ok(row @ Some(_)) = self.fetch(key).await {
-                                let entries = self.entries(key, None, row.as_ref());
-                                let _: Result<_> = self.enter(entries, now).await;
-                            }
-                        }
-                    }
+                    self.leave(&keys, later, now).await;
                     let value = Ok(());
                     return Ok(Answer { value, is_repeated });
                 }
@@ -102,12 +92,14 @@ impl Rows {
 
     /// The change of one row in one command, if the server has one.
     fn set(&self, key: &RowKey, found: Option<&Row>, row: &Row) -> Option<Cmd> {
+        if found.is_some() && !self.link.has_ifeq.load(Ordering::Relaxed) {
+            return None;
+        }
         let mut set = redis::cmd("SET");
         set.arg(self.name(key)).arg(packed::pack(row));
         set.arg("EXAT").arg(end_of_key(row.deadline));
         match found {
             None => set.arg("NX"),
-            Some(_) if !self.link.has_ifeq.load(Ordering::Relaxed) => return None,
             Some(found) => set.arg("IFEQ").arg(packed::pack(found)),
         };
         Some(set)
@@ -117,7 +109,7 @@ impl Rows {
     pub(super) async fn write(
         &self,
         rows: impl IntoIterator<Item = (String, (Vec<u8>, Vec<u8>, u64))>,
-        entries: impl IntoIterator<Item = (String, Entry)>,
+        entries: Entries,
         now: Timestamp,
     ) -> Reply {
         let (mut keys, rows): (Vec<_>, Vec<_>) = rows.into_iter().unzip();
@@ -125,7 +117,8 @@ impl Rows {
         keys.extend(lists);
         let arguments = (now.as_unix_seconds(), rows.len(), rows, entries);
         let mut reply = self.link.run(&CHANGE, &keys, arguments).await;
-        if reply.value == Ok(Value::SimpleString("ANEW".to_owned())) {
+        // Not OK, which has a value of its own.
+        if let Ok(Value::SimpleString(_)) = &reply.value {
             self.outages.report(&lost_index(), now);
             reply.value = Ok(Value::Okay);
         }
