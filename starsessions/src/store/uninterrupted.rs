@@ -66,64 +66,40 @@ impl<S> Clone for Uninterrupted<S> {
     }
 }
 
-/// Implements [`Store`] by operations that own what they were told.
+/// Operations that own what they were told.
 macro_rules! operations {
     ($($name:ident($($argument:ident: $type:ty),*) -> $output:ty, $lent:tt;)*) => {
-        impl<S: Store> Store for Uninterrupted<S> {
-            fn protection(&self) -> Protection {
-                self.store.protection()
-            }
-
-            $(async fn $name(&self, $($argument: $type),*) -> Result<$output, StoreError> {
-                $(let $argument = $argument.to_owned();)*
-                let store = Arc::clone(&self.store);
-                to_its_end(async move { store.$name $lent.await }).await
-            })*
-        }
+        $(async fn $name(&self, $($argument: $type),*) -> Result<$output, StoreError> {
+            $(let $argument = $argument.to_owned();)*
+            let store = Arc::clone(&self.store);
+            to_its_end(async move { store.$name $lent.await }).await
+        })*
     };
 }
 
-operations! {
-    load(key: &RowKey, now: Timestamp) -> Option<Row>, (&key, now);
-    insert(key: &RowKey, row: &Row, now: Timestamp) -> Inserted, (&key, &row, now);
-    replace(key: &RowKey, seen: &Row, row: &Row, now: Timestamp) -> Replaced, (&key, &seen, &row, now);
-    rotate(rotation: Rotation<'_>, now: Timestamp) -> Rotated, (rotation.lend(), now);
-    touch(key: &RowKey, seen: &Row, touch: Touch, now: Timestamp) -> Touched, (&key, &seen, touch, now);
-    remove(key: &RowKey) -> Option<Row>, (&key);
-    listed(index_key: &IndexKey, now: Timestamp) -> Vec<Listed>, (&index_key, now);
-    sweep(limit: usize, now: Timestamp) -> usize, (limit, now);
-}
-
-/// A [`Rotation`] with what it refers to.
-struct OwnedRotation {
-    old: RowKey,
-    seen: Row,
-    left: Row,
-    new: RowKey,
-    row: Row,
-}
-
-impl Rotation<'_> {
-    fn to_owned(self) -> OwnedRotation {
-        OwnedRotation {
-            old: *self.old,
-            seen: self.seen.clone(),
-            left: self.left.clone(),
-            new: *self.new,
-            row: self.row.clone(),
-        }
+impl<S: Store> Store for Uninterrupted<S> {
+    fn protection(&self) -> Protection {
+        self.store.protection()
     }
-}
 
-impl OwnedRotation {
-    fn lend(&self) -> Rotation<'_> {
-        Rotation {
-            old: &self.old,
-            seen: &self.seen,
-            left: &self.left,
-            new: &self.new,
-            row: &self.row,
-        }
+    operations! {
+        load(key: &RowKey, now: Timestamp) -> Option<Row>, (&key, now);
+        insert(key: &RowKey, row: &Row, now: Timestamp) -> Inserted, (&key, &row, now);
+        replace(key: &RowKey, seen: &Row, row: &Row, now: Timestamp) -> Replaced, (&key, &seen, &row, now);
+        touch(key: &RowKey, seen: &Row, touch: Touch, now: Timestamp) -> Touched, (&key, &seen, touch, now);
+        remove(key: &RowKey) -> Option<Row>, (&key);
+        listed(index_key: &IndexKey, now: Timestamp) -> Vec<Listed>, (&index_key, now);
+        sweep(limit: usize, now: Timestamp) -> usize, (limit, now);
+    }
+
+    async fn rotate(&self, rotation: Rotation<'_>, now: Timestamp) -> Result<Rotated, StoreError> {
+        let (store, old, new) = (Arc::clone(&self.store), *rotation.old, *rotation.new);
+        let [seen, left, row] = [rotation.seen, rotation.left, rotation.row].map(Row::clone);
+        to_its_end(async move {
+            let rotation = Rotation::new(&old, &seen, &left, &new, &row);
+            store.rotate(rotation, now).await
+        })
+        .await
     }
 }
 
