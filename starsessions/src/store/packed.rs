@@ -21,17 +21,14 @@ use crate::crypto::IndexKey;
 pub(crate) fn pack(row: &Row) -> Vec<u8> {
     let mut bytes = head(row);
     bytes.reserve(USUAL_LISTING + row.value.len());
-    match &row.listing {
-        None => bytes.put_u8(0),
-        Some(listing) => {
-            bytes.put_u8(1);
-            bytes.put_u64(listing.index_keys().len() as u64);
-            for index_key in listing.index_keys() {
-                bytes.put_slice(index_key.as_bytes());
-            }
-            bytes.put_u64(listing.card().len() as u64);
-            bytes.put_slice(listing.card());
+    bytes.put_u8(row.listing.is_some().into());
+    if let Some(listing) = &row.listing {
+        bytes.put_u64(listing.index_keys().len() as u64);
+        for index_key in listing.index_keys() {
+            bytes.put_slice(index_key.as_bytes());
         }
+        bytes.put_u64(listing.card().len() as u64);
+        bytes.put_slice(listing.card());
     }
     bytes.put_slice(&row.value);
     bytes

@@ -68,13 +68,15 @@ impl Rows {
         };
         let found = [Some(seen.clone()), None];
         let change = self.change([old, new], found, next, now).await?;
-        let rotated = match change.value {
-            Ok(()) => return Ok(Rotated::Rotated),
-            Err([found, _]) => again::not_rotated(found, seen, now),
-        };
-        match change.is_repeated {
-            true => again::rotated(rotated, &rotation, self.fetch(new).await?.as_ref()),
-            false => Ok(rotated),
+        match change.value {
+            Ok(()) => Ok(Rotated::Rotated),
+            Err([found, taken]) => {
+                let rotated = again::not_rotated(found, seen, now);
+                match change.is_repeated {
+                    true => again::rotated(rotated, &rotation, taken.as_ref()),
+                    false => Ok(rotated),
+                }
+            }
         }
     }
 
