@@ -220,7 +220,7 @@ async fn a_session_whose_key_is_rotated_onto_is_still_found() {
 
 /// What has happened is not called a failure because an entry that leads nowhere has stayed.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_rotation_and_a_removal_that_cannot_tidy_up_have_taken_place() {
+async fn what_cannot_tidy_up_has_taken_place() {
     let server = redis(Version::System, &[]);
     ask(&server, &["ACL", "SETUSER", "default", "-zrem"]);
     let store = connected(&server).await;
@@ -230,6 +230,11 @@ async fn a_rotation_and_a_removal_that_cannot_tidy_up_have_taken_place() {
     assert_eq!(found(&store, at(1)).await, [new]);
     assert!(store.remove(&new).await.unwrap().is_some());
     assert_eq!(found(&store, at(1)).await, []);
+
+    let (later, next) = (at(4 * DAY), key(3));
+    let inserted = store.insert(&next, &row_until(5 * DAY), later).await;
+    assert_eq!(inserted.unwrap(), Inserted::Inserted);
+    assert_eq!(found(&store, later).await, [next]);
 }
 
 /// A list is what is there at one moment, also while a session is given new keys all the time.

@@ -150,9 +150,9 @@ for i = rows + 1, #KEYS do
             done = 'ANEW'
         end
         local ended = call('ZRANGEBYSCORE', list, '-inf', ARGV[1], 'LIMIT', 0, 100)
-        if #ended > 0 then call('ZREM', list, unpack(ended)) end
-        local last = call('ZREVRANGE', list, 0, 0, 'WITHSCORES')[2]
-        if last then call('EXPIREAT', list, last) end
+        if #ended > 0 then redis.pcall('ZREM', list, unpack(ended)) end
+        local newest = call('ZREVRANGE', list, 0, 0, 'WITHSCORES')[2]
+        if newest then call('EXPIREAT', list, newest) end
     end
 end
 for i = 1, rows do
