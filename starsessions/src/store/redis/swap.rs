@@ -134,13 +134,12 @@ impl Rows {
 static CHANGE: Script = Script::new(
     r"
 local call, rows, done = redis.call, tonumber(ARGV[2]), 'OK'
-local function of(i) return KEYS[i], unpack(ARGV, 3 * i, 3 * i + 2) end
 for i = 1, rows do
-    local key, head = of(i)
-    if call('GETRANGE', key, 0, #head - 1) ~= head then return call('MGET', unpack(KEYS, 1, rows)) end
+    local head = ARGV[3 * i]
+    if call('GETRANGE', KEYS[i], 0, #head - 1) ~= head then return call('MGET', unpack(KEYS, 1, rows)) end
 end
 for i = rows + 1, #KEYS do
-    local list, mode, last, entry = of(i)
+    local list, mode, last, entry = KEYS[i], unpack(ARGV, 3 * i, 3 * i + 2)
     if mode ~= 'OUT' then
         local added = redis.pcall('ZADD', list, mode, 'GT', last, entry)
         if type(added) == 'table' and added.err then
@@ -155,13 +154,9 @@ for i = rows + 1, #KEYS do
         if newest then call('EXPIREAT', list, newest) end
     end
 end
-for i = 1, rows do
-    local key, _, row, last = of(i)
-    call('SET', key, row, 'EXAT', last)
-end
+for i = 1, rows do call('SET', KEYS[i], ARGV[3 * i + 1], 'EXAT', ARGV[3 * i + 2]) end
 for i = rows + 1, #KEYS do
-    local list, mode, _, entry = of(i)
-    if mode == 'OUT' then redis.pcall('ZREM', list, entry) end
+    if ARGV[3 * i] == 'OUT' then redis.pcall('ZREM', KEYS[i], ARGV[3 * i + 2]) end
 end
 return redis.status_reply(done)
 ",
