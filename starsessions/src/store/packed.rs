@@ -7,7 +7,7 @@
 //! ```
 //!
 //! Integers are big-endian, times Unix seconds. A row has one packed form only, and a revision is never
-//! used twice under a key. So who compares the head, or the whole, compares the rows.
+//! used twice under a key. So a comparison of the heads, or of the whole, is one of the rows.
 
 use std::sync::Arc;
 

@@ -163,7 +163,7 @@ async fn what_is_taken_off_a_list_and_put_back_is_listed() {
     assert_eq!(other.load(&key, at(1)).await.unwrap(), Some(back));
 }
 
-/// On one server, a row and its entries are never apart: whoever looks sees both or neither.
+/// On one server, a row and its entries are never apart: each look finds both or neither.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_session_and_its_entry_come_and_go_in_one_step() {
     for version in Version::ALL {
