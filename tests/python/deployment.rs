@@ -204,7 +204,8 @@ impl<'a> Browser<'a> {
 
     fn keep(&mut self, line: &str) {
         let pair = line.split(';').next().unwrap();
-        let is_removal = line.contains("1970") || line.contains("Max-Age=0");
+        // With its spaces: an id of hexadecimal digits has "1970" in it now and then.
+        let is_removal = line.contains("01 Jan 1970") || line.contains("Max-Age=0");
         self.cookie = (!is_removal).then(|| pair.to_owned());
     }
 }
