@@ -11,11 +11,11 @@ mod json;
 mod known;
 mod merge;
 mod old;
-mod parts;
 mod refusal;
 mod round_trip;
 mod storable;
 mod trace;
+mod walk;
 
 use std::any::{TypeId, type_name};
 use std::fmt;

@@ -3,10 +3,10 @@
 use bincode::enc::Encode;
 use bincode::enc::write::Writer;
 use bincode::error::EncodeError;
-use serde::ser::{Serialize, Serializer};
+use serde::Serialize;
 
 use super::super::Refusal;
-use super::super::parts::{serialize_elements, serialize_parts};
+use super::super::walk::{Node, Variant, Walk, Walker};
 use super::{CONFIGURATION, MAX_DEPTH, SMALL, WIDTH_16, WIDTH_32, WIDTH_64};
 
 /// Appends `value` to `out`, which may grow to `limit` bytes.
@@ -15,11 +15,11 @@ pub(in crate::value) fn encode<T: Serialize>(
     out: &mut Vec<u8>,
     limit: usize,
 ) -> Result<(), Refusal> {
-    value.serialize(&mut Encoder {
+    value.serialize(Walker(&mut Encoder {
         out,
         limit,
         depth: 0,
-    })
+    }))
 }
 
 struct Encoder<'o> {
@@ -76,9 +76,55 @@ impl Encoder<'_> {
         self.put_unsigned(bytes.len() as u64)?;
         self.put(bytes)
     }
+}
+
+impl Walk for Encoder<'_> {
+    type Elements = List;
+
+    #[inline(always)]
+    fn node(&mut self, node: Node<'_>) -> Result<(), Refusal> {
+        match node {
+            Node::Bool(value) => self.put(&[u8::from(value)]),
+            Node::I8(value) => self.put(&value.to_le_bytes()),
+            Node::I16(value) => self.put_signed(value.into()),
+            Node::I32(value) => self.put_signed(value.into()),
+            Node::I64(value) => self.put_signed(value),
+            Node::I128(value) => self.put_other(value),
+            Node::U8(value) => self.put(&[value]),
+            Node::U16(value) => self.put_unsigned(value.into()),
+            Node::U32(value) => self.put_unsigned(value.into()),
+            Node::U64(value) => self.put_unsigned(value),
+            Node::U128(value) => self.put_other(value),
+            Node::F32(value) => self.put(&value.to_le_bytes()),
+            Node::F64(value) => self.put(&value.to_le_bytes()),
+            Node::Char(value) => self.put_other(value),
+            Node::String(value) => self.put_bytes(value.as_bytes()),
+            Node::Bytes(value) => self.put_bytes(value),
+            Node::None => self.put(&[0]),
+            Node::Some => self.put(&[1]),
+            Node::Sequence(length) | Node::Map(length) => {
+                self.put_unsigned(length.ok_or(Refusal::Unencodable)? as u64)
+            }
+            Node::UnitVariant(Variant(_, index, _))
+            | Node::NewtypeVariant(Variant(_, index, _))
+            | Node::TupleVariant(Variant(_, index, _))
+            | Node::StructVariant(Variant(_, index, _)) => self.put_unsigned(index.into()),
+            Node::Unit
+            | Node::UnitStruct(_)
+            | Node::Newtype(_)
+            | Node::Tuple(_)
+            | Node::TupleStruct(_)
+            | Node::Struct(_) => Ok(()),
+        }
+    }
+
+    /// Many types have a second form for people.
+    fn is_human_readable(&self) -> bool {
+        false
+    }
 
     #[inline]
-    fn open(&mut self) -> Result<(), Refusal> {
+    fn enter(&mut self) -> Result<(), Refusal> {
         self.depth += 1;
         if self.depth > MAX_DEPTH {
             return Err(Refusal::TooDeep { limit: MAX_DEPTH });
@@ -87,211 +133,31 @@ impl Encoder<'_> {
     }
 
     #[inline]
-    fn put_inside<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Refusal> {
-        self.open()?;
-        value.serialize(&mut *self)?;
+    fn leave(&mut self) {
         self.depth -= 1;
-        Ok(())
     }
 
-    #[inline]
-    fn put_length(&mut self, length: Option<usize>) -> Result<usize, Refusal> {
-        let length = length.ok_or(Refusal::Unencodable)?;
-        self.put_unsigned(length as u64)?;
-        Ok(length)
-    }
-}
-
-macro_rules! numbers {
-    ($($method:ident($number:ident: $type:ty) $put:ident($value:expr);)*) => {$(
-        #[inline]
-        fn $method(self, $number: $type) -> Result<(), Refusal> {
-            self.$put($value)
-        }
-    )*};
-}
-
-impl<'e, 'o> Serializer for &'e mut Encoder<'o> {
-    type Ok = ();
-    type Error = Refusal;
-    type SerializeSeq = Parts<'e, 'o>;
-    type SerializeMap = Parts<'e, 'o>;
-    type SerializeTuple = Parts<'e, 'o>;
-    type SerializeTupleStruct = Parts<'e, 'o>;
-    type SerializeTupleVariant = Parts<'e, 'o>;
-    type SerializeStruct = Parts<'e, 'o>;
-    type SerializeStructVariant = Parts<'e, 'o>;
-
-    numbers! {
-        serialize_bool(value: bool) put(&[u8::from(value)]);
-        serialize_i8(value: i8) put(&value.to_le_bytes());
-        serialize_i16(value: i16) put_signed(value.into());
-        serialize_i32(value: i32) put_signed(value.into());
-        serialize_i64(value: i64) put_signed(value);
-        serialize_i128(value: i128) put_other(value);
-        serialize_u8(value: u8) put(&[value]);
-        serialize_u16(value: u16) put_unsigned(value.into());
-        serialize_u32(value: u32) put_unsigned(value.into());
-        serialize_u64(value: u64) put_unsigned(value);
-        serialize_u128(value: u128) put_other(value);
-        serialize_f32(value: f32) put(&value.to_le_bytes());
-        serialize_f64(value: f64) put(&value.to_le_bytes());
-        serialize_char(value: char) put_other(value);
-    }
-
-    #[inline]
-    fn serialize_str(self, value: &str) -> Result<(), Refusal> {
-        self.put_bytes(value.as_bytes())
-    }
-
-    fn serialize_bytes(self, value: &[u8]) -> Result<(), Refusal> {
-        self.put_bytes(value)
-    }
-
-    #[inline]
-    fn serialize_none(self) -> Result<(), Refusal> {
-        self.put(&[0])
-    }
-
-    #[inline]
-    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), Refusal> {
-        self.put(&[1])?;
-        self.put_inside(value)
-    }
-
-    fn serialize_unit(self) -> Result<(), Refusal> {
-        Ok(())
-    }
-
-    fn serialize_unit_struct(self, _: &'static str) -> Result<(), Refusal> {
-        Ok(())
-    }
-
-    #[inline]
-    fn serialize_unit_variant(
-        self,
-        _: &'static str,
-        index: u32,
-        _: &'static str,
-    ) -> Result<(), Refusal> {
-        self.put_unsigned(index.into())
-    }
-
-    #[inline]
-    fn serialize_newtype_struct<T: Serialize + ?Sized>(
-        self,
-        _: &'static str,
-        value: &T,
-    ) -> Result<(), Refusal> {
-        self.put_inside(value)
-    }
-
-    fn serialize_newtype_variant<T: Serialize + ?Sized>(
-        self,
-        _: &'static str,
-        index: u32,
-        _: &'static str,
-        value: &T,
-    ) -> Result<(), Refusal> {
-        self.put_unsigned(index.into())?;
-        self.put_inside(value)
-    }
-
-    fn serialize_seq(self, length: Option<usize>) -> Result<Parts<'e, 'o>, Refusal> {
-        let left = self.put_length(length)?;
-        Parts::open(self, left)
-    }
-
-    fn serialize_map(self, length: Option<usize>) -> Result<Parts<'e, 'o>, Refusal> {
-        let left = self.put_length(length)?;
-        Parts::open(self, left)
-    }
-
-    fn serialize_tuple(self, _: usize) -> Result<Parts<'e, 'o>, Refusal> {
-        Parts::open(self, 0)
-    }
-
-    fn serialize_tuple_struct(self, _: &'static str, _: usize) -> Result<Parts<'e, 'o>, Refusal> {
-        Parts::open(self, 0)
-    }
-
-    fn serialize_tuple_variant(
-        self,
-        _: &'static str,
-        index: u32,
-        _: &'static str,
-        _: usize,
-    ) -> Result<Parts<'e, 'o>, Refusal> {
-        self.put_unsigned(index.into())?;
-        Parts::open(self, 0)
-    }
-
-    #[inline]
-    fn serialize_struct(self, _: &'static str, _: usize) -> Result<Parts<'e, 'o>, Refusal> {
-        Parts::open(self, 0)
-    }
-
-    fn serialize_struct_variant(
-        self,
-        _: &'static str,
-        index: u32,
-        _: &'static str,
-        _: usize,
-    ) -> Result<Parts<'e, 'o>, Refusal> {
-        self.put_unsigned(index.into())?;
-        Parts::open(self, 0)
-    }
-
-    /// Many types have a second form for people.
-    fn is_human_readable(&self) -> bool {
-        false
-    }
-}
-
-/// The parts of a value, one behind the other.
-struct Parts<'e, 'o> {
-    encoder: &'e mut Encoder<'o>,
-    /// The elements of a list or map that are still to come.
-    left: usize,
-    /// Where the last one of them begins.
-    start: usize,
-}
-
-impl<'e, 'o> Parts<'e, 'o> {
-    #[inline]
-    fn open(encoder: &'e mut Encoder<'o>, left: usize) -> Result<Self, Refusal> {
-        encoder.open()?;
-        Ok(Self {
-            encoder,
-            left,
-            start: 0,
-        })
-    }
-
-    #[inline]
-    fn part<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Refusal> {
-        value.serialize(&mut *self.encoder)
-    }
-
-    #[inline]
-    fn field<T: Serialize + ?Sized>(&mut self, _: &str, value: &T) -> Result<(), Refusal> {
-        self.part(value)
-    }
-
-    fn skip(&self, field: &'static str) -> Result<(), Refusal> {
+    fn skip(&mut self, field: &'static str) -> Result<(), Refusal> {
         Err(Refusal::SkipsField(field))
     }
 
     #[inline]
-    fn begin<T: Serialize + ?Sized>(&mut self, first: &T) -> Result<(), Refusal> {
-        self.start = self.encoder.out.len();
-        self.part(first)
+    fn elements(&mut self, length: Option<usize>) -> List {
+        List {
+            left: length.unwrap_or_default(),
+            start: 0,
+        }
     }
 
     #[inline]
-    fn count(&mut self) -> Result<(), Refusal> {
-        self.left = self.left.checked_sub(1).ok_or(Refusal::Unencodable)?;
-        if self.encoder.out.len() == self.start {
+    fn begin_element(&mut self, list: &mut List) {
+        list.start = self.out.len();
+    }
+
+    #[inline]
+    fn end_element(&mut self, list: &mut List) -> Result<(), Refusal> {
+        list.left = list.left.checked_sub(1).ok_or(Refusal::Unencodable)?;
+        if self.out.len() == list.start {
             return Err(Refusal::EmptyElements);
         }
         Ok(())
@@ -299,9 +165,8 @@ impl<'e, 'o> Parts<'e, 'o> {
 
     /// A list that said another length than it has would be read as something else.
     #[inline]
-    fn close(self) -> Result<(), Refusal> {
-        self.encoder.depth -= 1;
-        if self.left == 0 {
+    fn end_of_elements(&mut self, list: List) -> Result<(), Refusal> {
+        if list.left == 0 {
             Ok(())
         } else {
             Err(Refusal::Unencodable)
@@ -309,8 +174,12 @@ impl<'e, 'o> Parts<'e, 'o> {
     }
 }
 
-serialize_parts! { Parts<'_, '_> }
-serialize_elements! { Parts<'_, '_> }
+struct List {
+    /// The elements that are still to come.
+    left: usize,
+    /// Where the last one of them begins.
+    start: usize,
+}
 
 impl Writer for Encoder<'_> {
     fn write(&mut self, bytes: &[u8]) -> Result<(), EncodeError> {

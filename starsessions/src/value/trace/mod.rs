@@ -6,15 +6,15 @@
 //! The *content* is a hash of everything: it says whether two values are the same to serde.
 
 mod hash;
-mod parts;
 mod tracer;
 
 use serde::Serialize;
 
 use self::hash::Hashes;
 pub(super) use self::hash::{fold, text};
-use self::tracer::{State, Tracer};
+use self::tracer::Tracer;
 use super::Refusal;
+use super::walk::Walker;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Trace {
@@ -41,13 +41,13 @@ pub(super) fn trace<T: Serialize + ?Sized>(
     human_readable: bool,
     detail: Detail,
 ) -> Result<Trace, Refusal> {
-    let mut state = State {
+    let mut tracer = Tracer {
         hashes: Hashes::START,
         human_readable,
         detail,
     };
-    value.serialize(Tracer(&mut state))?;
-    Ok(state.hashes.finish())
+    value.serialize(Walker(&mut tracer))?;
+    Ok(tracer.hashes.finish())
 }
 
 #[cfg(test)]

@@ -1,256 +1,175 @@
-//! A serializer that writes nothing.
+//! A walk that hashes what it meets.
 
-use serde::ser::{Serialize, Serializer};
+use std::collections::BTreeSet;
 
-use super::hash::Hashes;
-use super::parts::{Elements, Parts};
+use super::super::walk::{Node, Variant, Walk};
+use super::hash::{Hashes, fold};
 use super::{Detail, Refusal, text};
 
-pub(super) struct State {
+pub(super) struct Tracer {
     pub(super) hashes: Hashes,
     pub(super) human_readable: bool,
     pub(super) detail: Detail,
 }
 
-impl State {
+impl Tracer {
     #[inline]
-    pub(super) fn value(&mut self, value: impl FnOnce() -> u64) {
+    fn leaf(&mut self, kind: u64, value: impl FnOnce() -> u64) {
+        self.hashes.name(kind);
         if self.detail == Detail::Values {
             self.hashes.value(value());
         }
     }
-}
 
-pub(super) struct Tracer<'s>(pub(super) &'s mut State);
-
-impl Tracer<'_> {
     #[inline]
-    fn leaf(self, kind: Kind, value: impl FnOnce() -> u64) -> Result<(), Refusal> {
-        self.0.hashes.name(kind as u64);
-        self.0.value(value);
-        Ok(())
+    fn wide(&mut self, kind: u64, value: u128) {
+        if self.detail == Detail::Values {
+            self.hashes.value((value >> 64) as u64);
+        }
+        self.leaf(kind, || value as u64);
     }
 
     #[inline]
-    fn wide(self, kind: Kind, value: u128) -> Result<(), Refusal> {
-        self.0.value(|| (value >> 64) as u64);
-        self.leaf(kind, || value as u64)
-    }
-
-    #[inline]
-    fn named(&mut self, kind: Kind, name: &str) {
-        self.0.hashes.name(kind as u64);
-        self.0.hashes.name(text(name.as_bytes()));
+    fn named(&mut self, kind: u64, name: &str) {
+        self.hashes.name(kind);
+        self.hashes.name(text(name.as_bytes()));
     }
 
     /// The index stands beside the name, so that two variants that change places are seen in a list of both.
     #[inline]
-    fn variant(&mut self, kind: Kind, name: &str, index: u32, variant: &str) {
+    fn variant(&mut self, kind: u64, Variant(name, index, variant): Variant) {
         self.named(kind, name);
-        self.0.hashes.name(u64::from(index));
-        self.0.hashes.name(text(variant.as_bytes()));
+        self.hashes.name(index.into());
+        self.hashes.name(text(variant.as_bytes()));
     }
 }
 
-/// Calls for values without parts.
-macro_rules! leaves {
-    ($($method:ident($type:ty) $kind:ident $via:ident;)*) => {$(
-        #[inline]
-        fn $method(self, value: $type) -> Result<(), Refusal> {
-            self.leaf(Kind::$kind, || value as $via as u64)
+impl Walk for Tracer {
+    type Elements = Elements;
+
+    /// The numbers of the kinds are hashed: they are frozen.
+    #[inline(always)]
+    fn node(&mut self, node: Node<'_>) -> Result<(), Refusal> {
+        match node {
+            Node::Bool(value) => self.leaf(1, || value.into()),
+            Node::I8(value) => self.leaf(2, || value as u64),
+            Node::I16(value) => self.leaf(3, || value as u64),
+            Node::I32(value) => self.leaf(4, || value as u64),
+            Node::I64(value) => self.leaf(5, || value as u64),
+            Node::I128(value) => self.wide(6, value as u128),
+            Node::U8(value) => self.leaf(7, || value.into()),
+            Node::U16(value) => self.leaf(8, || value.into()),
+            Node::U32(value) => self.leaf(9, || value.into()),
+            Node::U64(value) => self.leaf(10, || value),
+            Node::U128(value) => self.wide(11, value),
+            Node::F32(value) => self.leaf(12, || value.to_bits().into()),
+            Node::F64(value) => self.leaf(13, || value.to_bits()),
+            Node::Char(value) => self.leaf(14, || value.into()),
+            Node::String(value) => self.leaf(15, || text(value.as_bytes())),
+            Node::Bytes(value) => self.leaf(16, || text(value)),
+            Node::Unit => self.leaf(17, || 0),
+            Node::UnitStruct(name) => self.named(18, name),
+            Node::None => self.leaf(19, || 0),
+            Node::Some => self.hashes.name(20),
+            Node::Newtype(name) => self.named(21, name),
+            Node::Sequence(_) => self.hashes.name(22),
+            Node::Map(_) => self.hashes.name(23),
+            Node::Tuple(length) => {
+                self.hashes.name(24);
+                self.hashes.name(length as u64);
+            }
+            Node::TupleStruct(name) => self.named(25, name),
+            Node::Struct(name) => self.named(26, name),
+            Node::UnitVariant(variant) => self.variant(27, variant),
+            Node::NewtypeVariant(variant) => self.variant(28, variant),
+            Node::TupleVariant(variant) => self.variant(29, variant),
+            Node::StructVariant(variant) => self.variant(30, variant),
         }
-    )*};
-}
-
-impl<'s> Serializer for Tracer<'s> {
-    type Ok = ();
-    type Error = Refusal;
-    type SerializeSeq = Elements<'s>;
-    type SerializeMap = Elements<'s>;
-    type SerializeTuple = Parts<'s>;
-    type SerializeTupleStruct = Parts<'s>;
-    type SerializeTupleVariant = Parts<'s>;
-    type SerializeStruct = Parts<'s>;
-    type SerializeStructVariant = Parts<'s>;
-
-    leaves! {
-        serialize_bool(bool) Bool u64;
-        serialize_i8(i8) I8 i64;
-        serialize_i16(i16) I16 i64;
-        serialize_i32(i32) I32 i64;
-        serialize_i64(i64) I64 i64;
-        serialize_u8(u8) U8 u64;
-        serialize_u16(u16) U16 u64;
-        serialize_u32(u32) U32 u64;
-        serialize_u64(u64) U64 u64;
-        serialize_char(char) Char u64;
-    }
-
-    fn serialize_i128(self, value: i128) -> Result<(), Refusal> {
-        self.wide(Kind::I128, value as u128)
-    }
-
-    fn serialize_u128(self, value: u128) -> Result<(), Refusal> {
-        self.wide(Kind::U128, value)
-    }
-
-    fn serialize_f32(self, value: f32) -> Result<(), Refusal> {
-        self.leaf(Kind::F32, || u64::from(value.to_bits()))
-    }
-
-    fn serialize_f64(self, value: f64) -> Result<(), Refusal> {
-        self.leaf(Kind::F64, || value.to_bits())
-    }
-
-    #[inline]
-    fn serialize_str(self, value: &str) -> Result<(), Refusal> {
-        self.leaf(Kind::String, || text(value.as_bytes()))
-    }
-
-    fn serialize_bytes(self, value: &[u8]) -> Result<(), Refusal> {
-        self.leaf(Kind::Bytes, || text(value))
-    }
-
-    #[inline]
-    fn serialize_none(self) -> Result<(), Refusal> {
-        self.leaf(Kind::None, || 0)
-    }
-
-    #[inline]
-    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), Refusal> {
-        self.0.hashes.name(Kind::Some as u64);
-        value.serialize(self)
-    }
-
-    fn serialize_unit(self) -> Result<(), Refusal> {
-        self.leaf(Kind::Unit, || 0)
-    }
-
-    fn serialize_unit_struct(mut self, name: &'static str) -> Result<(), Refusal> {
-        self.named(Kind::UnitStruct, name);
         Ok(())
-    }
-
-    #[inline]
-    fn serialize_unit_variant(
-        mut self,
-        name: &'static str,
-        index: u32,
-        variant: &'static str,
-    ) -> Result<(), Refusal> {
-        self.variant(Kind::UnitVariant, name, index, variant);
-        Ok(())
-    }
-
-    #[inline]
-    fn serialize_newtype_struct<T: Serialize + ?Sized>(
-        mut self,
-        name: &'static str,
-        value: &T,
-    ) -> Result<(), Refusal> {
-        self.named(Kind::Newtype, name);
-        value.serialize(self)
-    }
-
-    fn serialize_newtype_variant<T: Serialize + ?Sized>(
-        mut self,
-        name: &'static str,
-        index: u32,
-        variant: &'static str,
-        value: &T,
-    ) -> Result<(), Refusal> {
-        self.variant(Kind::NewtypeVariant, name, index, variant);
-        value.serialize(self)
-    }
-
-    fn serialize_seq(self, _: Option<usize>) -> Result<Elements<'s>, Refusal> {
-        Ok(Elements::new(self.0, Kind::Sequence))
-    }
-
-    fn serialize_map(self, _: Option<usize>) -> Result<Elements<'s>, Refusal> {
-        Ok(Elements::new(self.0, Kind::Map))
-    }
-
-    fn serialize_tuple(self, length: usize) -> Result<Parts<'s>, Refusal> {
-        self.0.hashes.name(Kind::Tuple as u64);
-        self.0.hashes.name(length as u64);
-        Ok(Parts::new(self.0))
-    }
-
-    fn serialize_tuple_struct(
-        mut self,
-        name: &'static str,
-        _: usize,
-    ) -> Result<Parts<'s>, Refusal> {
-        self.named(Kind::TupleStruct, name);
-        Ok(Parts::new(self.0))
-    }
-
-    fn serialize_tuple_variant(
-        mut self,
-        name: &'static str,
-        index: u32,
-        variant: &'static str,
-        _: usize,
-    ) -> Result<Parts<'s>, Refusal> {
-        self.variant(Kind::TupleVariant, name, index, variant);
-        Ok(Parts::new(self.0))
-    }
-
-    #[inline]
-    fn serialize_struct(mut self, name: &'static str, _: usize) -> Result<Parts<'s>, Refusal> {
-        self.named(Kind::Struct, name);
-        Ok(Parts::new(self.0))
-    }
-
-    fn serialize_struct_variant(
-        mut self,
-        name: &'static str,
-        index: u32,
-        variant: &'static str,
-        _: usize,
-    ) -> Result<Parts<'s>, Refusal> {
-        self.variant(Kind::StructVariant, name, index, variant);
-        Ok(Parts::new(self.0))
     }
 
     fn is_human_readable(&self) -> bool {
-        self.0.human_readable
+        self.human_readable
+    }
+
+    #[inline]
+    fn field(&mut self, name: &'static str) {
+        self.hashes.name(text(name.as_bytes()));
+    }
+
+    /// What is left out has no place in the value.
+    fn skip(&mut self, _: &'static str) -> Result<(), Refusal> {
+        Ok(())
+    }
+
+    /// Without it, a part that follows could be one of these.
+    #[inline]
+    fn end_of_parts(&mut self) {
+        self.hashes.name(END);
+    }
+
+    fn elements(&mut self, _: Option<usize>) -> Elements {
+        Elements {
+            outer: self.hashes,
+            marks: Marks::default(),
+            sum: 0,
+            count: 0,
+        }
+    }
+
+    #[inline]
+    fn begin_element(&mut self, _: &mut Elements) {
+        self.hashes = Hashes::START;
+    }
+
+    #[inline]
+    fn end_element(&mut self, elements: &mut Elements) -> Result<(), Refusal> {
+        elements.marks.insert(self.hashes.mark);
+        elements.sum = elements.sum.wrapping_add(self.hashes.joined());
+        elements.count += 1;
+        Ok(())
+    }
+
+    fn end_of_elements(&mut self, elements: Elements) -> Result<(), Refusal> {
+        self.hashes = elements.outer;
+        self.hashes.mark = elements.marks.fold_into(self.hashes.mark);
+        self.hashes.name(END);
+        self.hashes.value(elements.count);
+        self.hashes.value(elements.sum);
+        Ok(())
     }
 }
 
-/// What a serializer is asked to write. The numbers are hashed: they are frozen.
-#[derive(Clone, Copy)]
-pub(super) enum Kind {
-    Bool = 1,
-    I8 = 2,
-    I16 = 3,
-    I32 = 4,
-    I64 = 5,
-    I128 = 6,
-    U8 = 7,
-    U16 = 8,
-    U32 = 9,
-    U64 = 10,
-    U128 = 11,
-    F32 = 12,
-    F64 = 13,
-    Char = 14,
-    String = 15,
-    Bytes = 16,
-    Unit = 17,
-    UnitStruct = 18,
-    None = 19,
-    Some = 20,
-    Newtype = 21,
-    Sequence = 22,
-    Map = 23,
-    Tuple = 24,
-    TupleStruct = 25,
-    Struct = 26,
-    UnitVariant = 27,
-    NewtypeVariant = 28,
-    TupleVariant = 29,
-    StructVariant = 30,
-    End = 31,
+/// The elements of a list or the entries of a map: any number in any order.
+pub(super) struct Elements {
+    outer: Hashes,
+    marks: Marks,
+    sum: u64,
+    count: u64,
 }
+
+/// The marks of the elements of one list. Most lists have one, which takes no allocation.
+#[derive(Default)]
+struct Marks {
+    last: Option<u64>,
+    others: BTreeSet<u64>,
+}
+
+impl Marks {
+    #[inline]
+    fn insert(&mut self, mark: u64) {
+        if self.last != Some(mark) {
+            self.others.extend(self.last.replace(mark));
+        }
+    }
+
+    fn fold_into(mut self, hash: u64) -> u64 {
+        if self.others.is_empty() {
+            return self.last.map_or(hash, |mark| fold(hash, mark));
+        }
+        self.others.extend(self.last);
+        self.others.into_iter().fold(hash, fold)
+    }
+}
+
+const END: u64 = 31;
