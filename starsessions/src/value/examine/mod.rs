@@ -5,7 +5,6 @@
 //! format that describes itself, at the first use and not on the day when such a value comes. A type that
 //! accepts no made-up value is not judged: each write is checked anyway.
 
-mod access;
 mod plan;
 mod sample;
 mod sampler;
@@ -91,7 +90,7 @@ fn attempt<T: Value, R>(
         let value = Sampler::sample(&run).ok()?;
         Some(then(&value))
     }));
-    (result.unwrap_or_default(), run.into_seen())
+    (result.unwrap_or_default(), run.seen)
 }
 
 /// Whether one made-up value comes back.
@@ -108,7 +107,7 @@ fn explore(
     let mut plan = Plan::default();
     while plan.goes_on() || (format == Format::Bincode && plan.vary()) {
         let (verdict, seen) = judge(&plan, format);
-        let is_varied = plan.varies();
+        let is_varied = plan.varies;
         match verdict {
             // Some samples are nothing that an application would store. So of them only that counts which
             // the codec never carries.

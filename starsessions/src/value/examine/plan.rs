@@ -15,7 +15,7 @@ pub(super) struct Plan {
     /// The sample that is tried at a place; the first one where nothing is known.
     samples: HashMap<Site, u8>,
     /// Whether accepted values are varied, too.
-    varies: bool,
+    pub(super) varies: bool,
     /// How many samples of a place were accepted, one after the other.
     varied: HashMap<Site, u8>,
     /// Places where another sample than the one that is known was refused.
@@ -56,10 +56,6 @@ impl Plan {
             self.round = 0;
         }
         begins
-    }
-
-    pub(super) fn varies(&self) -> bool {
-        self.varies
     }
 
     /// Goes to the next round, or tries this one again with another sample where the type stopped.
@@ -142,10 +138,6 @@ impl<'p> Run<'p> {
             human_readable,
             seen,
         }
-    }
-
-    pub(super) fn into_seen(self) -> Seen {
-        self.seen
     }
 
     /// Counts a question; there are no more answers once all are used up.

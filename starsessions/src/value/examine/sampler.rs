@@ -1,31 +1,35 @@
 //! A deserializer without input: it makes up what it is asked for.
 
 use std::fmt;
+use std::rc::Rc;
 
-use serde::de::{self, DeserializeOwned, Deserializer, Visitor};
+use serde::de::value::{MapDeserializer, SeqDeserializer};
+use serde::de::{
+    self, DeserializeOwned, DeserializeSeed, Deserializer, EnumAccess, IntoDeserializer,
+    VariantAccess, Visitor,
+};
 
 use super::super::trace::{fold, text};
-use super::access::{Parts, Variant};
 use super::plan::{Run, Site};
 use super::sample;
 
 /// One place of a type, as its `Deserialize` sees it.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(super) struct Sampler<'r> {
-    pub(super) run: &'r Run<'r>,
-    pub(super) place: &'r Place<'r>,
+    run: &'r Run<'r>,
+    place: Rc<Place>,
 }
 
 /// The way from the type to here.
-pub(super) struct Place<'r> {
-    parent: Option<&'r Self>,
+struct Place {
+    parent: Option<Rc<Self>>,
     step: Step,
-    pub(super) site: Site,
-    pub(super) depth: usize,
+    site: Site,
+    depth: usize,
 }
 
 #[derive(Clone, Copy)]
-pub(super) enum Step {
+enum Step {
     Inside,
     Field(&'static str),
     Variant(&'static str),
@@ -36,17 +40,18 @@ pub(super) enum Step {
 }
 
 impl<'r> Sampler<'r> {
-    pub(super) fn sample<T: DeserializeOwned>(run: &Run<'_>) -> Result<T, Halt> {
+    pub(super) fn sample<T: DeserializeOwned>(run: &'r Run<'r>) -> Result<T, Halt> {
         let place = Place {
             parent: None,
             step: Step::Inside,
             site: 0,
             depth: 0,
         };
-        T::deserialize(Sampler { run, place: &place })
+        let place = Rc::new(place);
+        T::deserialize(Self { run, place })
     }
 
-    pub(super) fn step(&self, step: Step) -> Place<'r> {
+    fn at(&self, step: Step) -> Self {
         let (kind, name) = match step {
             Step::Inside => (1, 0),
             Step::Field(name) => (2, text(name.as_bytes())),
@@ -56,30 +61,27 @@ impl<'r> Sampler<'r> {
             Step::Key => (6, 0),
             Step::Value => (7, 0),
         };
-        Place {
-            parent: Some(self.place),
+        let place = Place {
+            parent: Some(Rc::clone(&self.place)),
             step,
             site: fold(fold(self.place.site, kind), name),
             depth: self.place.depth + 1,
-        }
-    }
-
-    pub(super) fn at<'s>(&'s self, place: &'s Place<'s>) -> Sampler<'s> {
-        Sampler {
+        };
+        Self {
             run: self.run,
-            place,
+            place: Rc::new(place),
         }
     }
 
     /// What every question does first.
-    pub(super) fn enter(&self) -> Result<(), Halt> {
+    fn enter(&self) -> Result<(), Halt> {
         if self.run.is_over() || self.place.depth > DEEPEST {
             return Err(Halt);
         }
         Ok(())
     }
 
-    pub(super) fn choose(&self, count: usize) -> usize {
+    fn choose(&self, count: usize) -> usize {
         self.run.choose(self.place.site, self.place.depth, count)
     }
 
@@ -94,6 +96,16 @@ impl<'r> Sampler<'r> {
         }
     }
 
+    /// One part for each step. A type that ignores errors and asks again must come to an end.
+    fn parts<'de, V: Visitor<'de>>(
+        self,
+        steps: impl Iterator<Item = Step>,
+        visitor: V,
+    ) -> Result<V::Value, Halt> {
+        let parts = steps.map_while(|step| (!self.run.is_over()).then(|| self.at(step)));
+        visitor.visit_seq(SeqDeserializer::new(parts))
+    }
+
     fn ask<T>(self) -> Result<T, Halt> {
         let path = self.place.describe();
         self.run.seen.asked.borrow_mut().get_or_insert(path.into());
@@ -101,10 +113,13 @@ impl<'r> Sampler<'r> {
     }
 }
 
-impl Place<'_> {
+impl Place {
     /// As a reader of the type would write it: `cart.items[].price`.
     fn describe(&self) -> String {
-        let mut path = self.parent.map_or_else(String::new, Self::describe);
+        let mut path = self
+            .parent
+            .as_deref()
+            .map_or_else(String::new, Self::describe);
         match self.step {
             Step::Inside => {}
             Step::Field(name) if path.is_empty() => path.push_str(name),
@@ -178,7 +193,7 @@ impl<'de> Deserializer<'de> for Sampler<'_> {
         self.enter()?;
         match self.choose(2) {
             0 => visitor.visit_none(),
-            _ => visitor.visit_some(self.at(&self.step(Step::Inside))),
+            _ => visitor.visit_some(self.at(Step::Inside)),
         }
     }
 
@@ -188,17 +203,19 @@ impl<'de> Deserializer<'de> for Sampler<'_> {
         visitor: V,
     ) -> Result<V::Value, Halt> {
         self.enter()?;
-        visitor.visit_newtype_struct(self.at(&self.step(Step::Inside)))
+        visitor.visit_newtype_struct(self.at(Step::Inside))
     }
 
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Halt> {
         self.enter()?;
-        visitor.visit_seq(Parts::elements(self, |_| Step::Element))
+        let count = self.choose(2);
+        self.parts((0..count).map(|_| Step::Element), visitor)
     }
 
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Halt> {
         self.enter()?;
-        visitor.visit_map(Parts::elements(self, |_| Step::Key))
+        let entries = (0..self.choose(2)).map(|_| (self.at(Step::Key), self.at(Step::Value)));
+        visitor.visit_map(MapDeserializer::new(entries))
     }
 
     fn deserialize_tuple<V: Visitor<'de>>(
@@ -207,7 +224,7 @@ impl<'de> Deserializer<'de> for Sampler<'_> {
         visitor: V,
     ) -> Result<V::Value, Halt> {
         self.enter()?;
-        visitor.visit_seq(Parts::tuple(self, length))
+        self.parts((0..length).map(Step::Part), visitor)
     }
 
     fn deserialize_tuple_struct<V: Visitor<'de>>(
@@ -226,7 +243,7 @@ impl<'de> Deserializer<'de> for Sampler<'_> {
         visitor: V,
     ) -> Result<V::Value, Halt> {
         self.enter()?;
-        visitor.visit_seq(Parts::fields(self, fields))
+        self.parts(fields.iter().copied().map(Step::Field), visitor)
     }
 
     fn deserialize_enum<V: Visitor<'de>>(
@@ -236,11 +253,68 @@ impl<'de> Deserializer<'de> for Sampler<'_> {
         visitor: V,
     ) -> Result<V::Value, Halt> {
         self.enter()?;
-        visitor.visit_enum(Variant::new(self, variants))
+        visitor.visit_enum(Variants(self, variants))
     }
 
     fn is_human_readable(&self) -> bool {
         self.run.human_readable
+    }
+}
+
+impl<'de> IntoDeserializer<'de, Halt> for Sampler<'_> {
+    type Deserializer = Self;
+
+    fn into_deserializer(self) -> Self {
+        self
+    }
+}
+
+/// The variants of an enum. One is named by its index, as bincode does.
+struct Variants<'r>(Sampler<'r>, &'static [&'static str]);
+
+impl<'de, 'r> EnumAccess<'de> for Variants<'r> {
+    type Error = Halt;
+    type Variant = Sampler<'r>;
+
+    fn variant_seed<S: DeserializeSeed<'de>>(
+        self,
+        seed: S,
+    ) -> Result<(S::Value, Sampler<'r>), Halt> {
+        let Self(parent, names) = self;
+        let (run, place) = (parent.run, &parent.place);
+        let index = run.choose_variant(place.site, place.depth, names.len());
+        let number = u32::try_from(index).map_err(|_| Halt)?;
+        let variant: Result<_, Halt> = seed.deserialize(number.into_deserializer());
+        if variant.is_err() {
+            run.seen.beyond.set(Some((place.site, index)));
+        }
+        let name = names.get(index).copied().unwrap_or_default();
+        Ok((variant?, parent.at(Step::Variant(name))))
+    }
+}
+
+impl<'de> VariantAccess<'de> for Sampler<'_> {
+    type Error = Halt;
+
+    fn unit_variant(self) -> Result<(), Halt> {
+        self.enter()
+    }
+
+    fn newtype_variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<S::Value, Halt> {
+        self.enter()?;
+        seed.deserialize(self)
+    }
+
+    fn tuple_variant<V: Visitor<'de>>(self, length: usize, visitor: V) -> Result<V::Value, Halt> {
+        self.deserialize_tuple(length, visitor)
+    }
+
+    fn struct_variant<V: Visitor<'de>>(
+        self,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Halt> {
+        self.deserialize_struct("", fields, visitor)
     }
 }
 
