@@ -1,13 +1,10 @@
 //! Why a layer is not built.
 
-use std::error::Error;
-use std::fmt;
-
 use crate::bearer::TransportConfigError;
 use crate::cookie::CookieConfigError;
 #[cfg(feature = "dbsc")]
 use crate::device::DeviceBindingError;
-use crate::sentence::debug_as_sentence;
+use crate::sentence::{debug_as_sentence, sentences};
 
 /// Settings that cannot work together.
 #[non_exhaustive]
@@ -54,67 +51,30 @@ pub enum ConfigError {
 
 debug_as_sentence!(ConfigError);
 
-impl fmt::Display for ConfigError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Cookie(error) => return error.fmt(f),
-            Self::Transport(error) => return error.fmt(f),
-            #[cfg(feature = "dbsc")]
-            Self::DeviceBinding(error) => return error.fmt(f),
-            Self::Duration(what) => {
-                return write!(f, "the {what} must be a whole number of seconds, at least one");
-            }
-            Self::IdleOverAbsolute => {
-                "the idle timeout is longer than the absolute one and would never matter; \
-                 shorten it, or lengthen the absolute timeout"
-            }
-            Self::AbsoluteTooLong => {
-                "browsers keep no cookie for more than 400 days; shorten the absolute timeout"
-            }
-            Self::Renewal => {
-                "the renewal age must be at least a minute and less than the absolute timeout; \
-                 change it, or leave renewal off"
-            }
-            Self::RenewalGrace => {
-                "a renewed id may lead to its successor for at most 30 seconds; shorten the grace"
-            }
-            Self::RenewalOfCookies => {
-                "a `CookieStore` has no ids to renew, and Python would not follow them; leave renewal off, or use a \
-                 server-side store"
-            }
-            Self::RememberedTooShort => {
-                "the remembered lifetime is shorter than the ordinary one; swap them, or lengthen it"
-            }
-            Self::FieldLimit => {
-                "the field limit must be at least 1, at most 64 KiB, and at most the record limit"
-            }
-            Self::RecordLimit => "the record limit must be at most 1 MiB",
-            Self::StoreTimeout => "with a store time-out of zero every request fails; lengthen it",
-            Self::WatchInterval => {
-                "with a watch interval of zero the store is asked without end; lengthen it"
-            }
-            Self::SessionLimit => "with a limit of zero sessions no user signs in; allow at least one",
-            Self::SessionLimitOfCookies => {
-                "a `CookieStore` does not know how many sessions a user has; leave the limit off, \
-                 or use a server-side store"
-            }
-            #[cfg(feature = "takeover")]
-            Self::TakeOverOfCookies => {
-                "a `CookieStore` cannot tell that another library's session was taken over already; \
-                 keep the sessions in a server-side store"
-            }
-            Self::Realm => "a realm's name has up to 64 letters, digits, `_` and `-`",
-        })
-    }
-}
-
-impl Error for ConfigError {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        match self {
-            Self::Cookie(error) => error.source(),
-            #[cfg(feature = "dbsc")]
-            Self::DeviceBinding(error) => error.source(),
-            _ => None,
-        }
-    }
+sentences! { ConfigError:
+    Self::Cookie(error) => "{error}", from error.source()?;
+    Self::Transport(error) => "{error}";
+    #[cfg(feature = "dbsc")]
+    Self::DeviceBinding(error) => "{error}", from error.source()?;
+    Self::Duration(what) => "the {what} must be a whole number of seconds, at least one";
+    Self::IdleOverAbsolute => "the idle timeout is longer than the absolute one and would never matter; shorten it, or \
+        lengthen the absolute timeout";
+    Self::AbsoluteTooLong => "browsers keep no cookie for more than 400 days; shorten the absolute timeout";
+    Self::Renewal => "the renewal age must be at least a minute and less than the absolute timeout; change it, or \
+        leave renewal off";
+    Self::RenewalGrace => "a renewed id may lead to its successor for at most 30 seconds; shorten the grace";
+    Self::RenewalOfCookies => "a `CookieStore` has no ids to renew, and Python would not follow them; leave renewal \
+        off, or use a server-side store";
+    Self::RememberedTooShort => "the remembered lifetime is shorter than the ordinary one; swap them, or lengthen it";
+    Self::FieldLimit => "the field limit must be at least 1, at most 64 KiB, and at most the record limit";
+    Self::RecordLimit => "the record limit must be at most 1 MiB";
+    Self::StoreTimeout => "with a store time-out of zero every request fails; lengthen it";
+    Self::WatchInterval => "with a watch interval of zero the store is asked without end; lengthen it";
+    Self::SessionLimit => "with a limit of zero sessions no user signs in; allow at least one";
+    Self::SessionLimitOfCookies => "a `CookieStore` does not know how many sessions a user has; leave the limit off, \
+        or use a server-side store";
+    #[cfg(feature = "takeover")]
+    Self::TakeOverOfCookies => "a `CookieStore` cannot tell that another library's session was taken over already; \
+        keep the sessions in a server-side store";
+    Self::Realm => "a realm's name has up to 64 letters, digits, `_` and `-`";
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::Incomplete;
+use crate::sentence::sentences;
 
 /// Why a value could not be encoded or decoded.
 ///
@@ -121,65 +122,33 @@ impl ValueError {
     }
 }
 
-impl fmt::Display for ValueError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::UnknownFormat { found } => write!(
-                f,
-                "the value is in format {found}, which is unknown here; it may need the cargo feature `json`"
-            ),
-            Self::MalformedEnvelope => f.write_str("the bytes are not a stored value"),
-            Self::NewerVersion { found, known } => write!(
-                f,
-                "the value has version {found}, this binary knows versions up to {known}"
-            ),
-            Self::NoMigration { found, known } => write!(
-                f,
-                "the value has version {found}, the field {known}; name a function with `migrate = ..`"
-            ),
-            Self::Migration { reason } => write!(f, "the value could not be migrated: {reason}"),
-            Self::OtherShape { type_name } => write!(
-                f,
-                "`{type_name}` had another shape when the value was written, or refuses it now; to keep such values, raise `version` and add `migrate`"
-            ),
-            Self::Undecodable { type_name, flaw } => {
-                write!(f, "the bytes are not a value of `{type_name}`: they {flaw}")
-            }
-            Self::TooLarge { limit } => write!(
-                f,
-                "the value takes more than {limit} bytes; keep large data in a database and its key in the session"
-            ),
-            Self::TooDeep { limit } => {
-                write!(f, "the value is nested deeper than {limit} levels")
-            }
-            Self::Unencodable { type_name } => write!(
-                f,
-                "`{type_name}` cannot be written in this format; in JSON, map keys must be strings or numbers, in bincode, lists must know their length"
-            ),
-            Self::Unsupported { type_name, reason } => write!(
-                f,
-                "bincode cannot carry `{type_name}`: {reason}; add `codec = json` to the field"
-            ),
-            Self::NoRoundTrip {
-                type_name,
-                json: false,
-            } => write!(
-                f,
-                "`{type_name}` would not be read as it was written; add `codec = json` to the field, or look for `skip_serializing` or `skip_deserializing` on a field (use `skip`), a skipped variant that is not the last one (move it to the end of the enum), or different `Serialize` and `Deserialize`"
-            ),
-            Self::NoRoundTrip {
-                type_name,
-                json: true,
-            } => write!(
-                f,
-                "`{type_name}` would not be read from JSON as it was written; look for an `Option` in an `Option`, `untagged` variants that look alike, `skip_serializing` or `skip_deserializing` on a field (use `skip`), a variant that is not read, or different `Serialize` and `Deserialize`"
-            ),
-            Self::Invalid(invalid) => write!(f, "the value is not valid: {invalid}"),
-        }
-    }
+sentences! { ValueError:
+    Self::UnknownFormat { found } => "the value is in format {found}, which is unknown here; it may need the cargo \
+        feature `json`";
+    Self::MalformedEnvelope => "the bytes are not a stored value";
+    Self::NewerVersion { found, known } => "the value has version {found}, this binary knows versions up to {known}";
+    Self::NoMigration { found, known } => "the value has version {found}, the field {known}; name a function with \
+        `migrate = ..`";
+    Self::Migration { reason } => "the value could not be migrated: {reason}";
+    Self::OtherShape { type_name } => "`{type_name}` had another shape when the value was written, or refuses it now; \
+        to keep such values, raise `version` and add `migrate`";
+    Self::Undecodable { type_name, flaw } => "the bytes are not a value of `{type_name}`: they {flaw}";
+    Self::TooLarge { limit } => "the value takes more than {limit} bytes; keep large data in a database and its key in \
+        the session";
+    Self::TooDeep { limit } => "the value is nested deeper than {limit} levels";
+    Self::Unencodable { type_name } => "`{type_name}` cannot be written in this format; in JSON, map keys must be \
+        strings or numbers, in bincode, lists must know their length";
+    Self::Unsupported { type_name, reason } => "bincode cannot carry `{type_name}`: {reason}; add `codec = json` to \
+        the field";
+    Self::NoRoundTrip { type_name, json: false } => "`{type_name}` would not be read as it was written; add `codec = \
+        json` to the field, or look for `skip_serializing` or `skip_deserializing` on a field (use `skip`), a skipped \
+        variant that is not the last one (move it to the end of the enum), or different `Serialize` and `Deserialize`";
+    Self::NoRoundTrip { type_name, json: true } => "`{type_name}` would not be read from JSON as it was written; look \
+        for an `Option` in an `Option`, `untagged` variants that look alike, `skip_serializing` or \
+        `skip_deserializing` on a field (use `skip`), a variant that is not read, or different `Serialize` and \
+        `Deserialize`";
+    Self::Invalid(invalid) => "the value is not valid: {invalid}";
 }
-
-impl std::error::Error for ValueError {}
 
 impl fmt::Display for Flaw {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -208,10 +177,4 @@ impl Invalid {
     }
 }
 
-impl fmt::Display for Invalid {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.reason)
-    }
-}
-
-impl std::error::Error for Invalid {}
+sentences! { Invalid: Self { reason } => "{reason}"; }
