@@ -195,9 +195,7 @@ pub mod keys {
 pub mod service {
     #[cfg(feature = "axum")]
     pub use crate::csrf::{CsrfFuture, CsrfService};
-    pub use crate::middleware::{
-        FailurePolicyService, PassiveService, ResponseFuture, SessionService,
-    };
+    pub use crate::middleware::{ResponseFuture, RouteService, SessionService};
 }
 
 /// The user of a request, as the application knows them.

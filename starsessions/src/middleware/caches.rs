@@ -102,7 +102,7 @@ fn shared(headers: &HeaderMap) -> Option<(HeaderName, HeaderValue)> {
         .find(|value| split(value).any(|it| is_for_sharing(it) || (lasts && is_lifetime(it))))
         .map(|value| (CACHE_CONTROL, value.clone()));
     // `max-age` goes before `Expires`, which ends at once if it is no date.
-    let has_age = says(|directive| name_of(directive).eq_ignore_ascii_case("max-age"));
+    let has_age = says(|directive| is_named(directive, &["max-age"]));
     control.or_else(|| {
         let date = headers.get(EXPIRES).filter(|_| lasts && !has_age)?;
         let is_date = date.to_str().is_ok_and(|date| date.contains(':'));
@@ -111,21 +111,15 @@ fn shared(headers: &HeaderMap) -> Option<(HeaderName, HeaderValue)> {
 }
 
 fn is_for_sharing(directive: &str) -> bool {
-    let names = ["public", "s-maxage"];
-    names
-        .iter()
-        .any(|name| name_of(directive).eq_ignore_ascii_case(name))
+    is_named(directive, &["public", "s-maxage"])
 }
 
 /// Whether it lets a cache use the response without asking. With `max-age=0` the caches ask.
 fn is_lifetime(directive: &str) -> bool {
     let seconds = directive.split_once('=').map_or("", |(_, value)| value);
-    let names = ["max-age", "stale-while-revalidate", "stale-if-error"];
-    let is_named = names
-        .iter()
-        .any(|name| name_of(directive).eq_ignore_ascii_case(name));
     let is_now = seconds.chars().all(|sign| matches!(sign, '0' | '"'));
-    is_named && !is_now
+    let names = ["max-age", "stale-while-revalidate", "stale-if-error"];
+    is_named(directive, &names) && !is_now
 }
 
 /// Of the whole response: `private` with names of fields is about these alone (RFC 9111, section 5.2.2.7).
@@ -133,15 +127,17 @@ fn is_private(directive: &str) -> bool {
     directive.eq_ignore_ascii_case("private")
 }
 
-fn name_of(directive: &str) -> &str {
-    directive.split('=').next().unwrap_or_default()
+fn is_named(directive: &str, names: &[&str]) -> bool {
+    let name = directive.split('=').next().unwrap_or_default();
+    names.iter().any(|it| name.eq_ignore_ascii_case(it))
 }
 
 fn directives(headers: &HeaderMap) -> impl Iterator<Item = &str> {
     headers.get_all(CACHE_CONTROL).iter().flat_map(split)
 }
 
-fn split(value: &HeaderValue) -> impl Iterator<Item = &str> {
+/// The members of a list in a header.
+pub(super) fn split(value: &HeaderValue) -> impl Iterator<Item = &str> {
     value.to_str().unwrap_or("").split(',').map(str::trim)
 }
 

@@ -78,21 +78,22 @@ async fn answer(
         rules,
         now: realm.engine.now(),
     };
-    let (mut response, said) = match errand {
-        Errand::Register => match desk.register(headers).await {
-            Ok(response) => (response, "bound to a device"),
-            Err(why) => {
-                observe::registration_refused(why);
-                (desk.refuse(why, None), why.as_str())
-            }
-        },
-        Errand::Refresh => match desk.refresh(headers).await {
-            Ok(response) => (response, "proved by its device"),
-            Err(Refused { why, named }) => {
-                observe::refresh_refused(why);
-                (desk.refuse(why, named.as_ref()), why.as_str())
-            }
-        },
+    let mut named = None;
+    let (done, said) = match errand {
+        Errand::Register => {
+            let done = desk.register(headers).await;
+            let done = done.inspect_err(|why| observe::registration_refused(*why));
+            (done, "bound to a device")
+        }
+        Errand::Refresh => {
+            let done = desk.refresh(headers, &mut named).await;
+            let done = done.inspect_err(|why| observe::refresh_refused(*why));
+            (done, "proved by its device")
+        }
+    };
+    let (mut response, said) = match done {
+        Ok(response) => (response, said),
+        Err(why) => (desk.refuse(why, named.as_ref()), why.as_str()),
     };
     let headers = response.headers_mut();
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
@@ -107,12 +108,6 @@ struct Desk<'r> {
     realm: &'r Realm,
     rules: &'r DeviceRules,
     now: Timestamp,
-}
-
-/// A refresh that was refused, and the binding that it is about, if that is known.
-struct Refused {
-    why: DeviceRefusal,
-    named: Option<Named>,
 }
 
 /// A binding, and the name that the browser has for it.
@@ -165,32 +160,20 @@ impl Desk<'_> {
         Ok(response)
     }
 
-    /// Gives the device of a session its next short cookie.
-    async fn refresh(&self, headers: &HeaderMap) -> Result<Response<Bytes>, Refused> {
-        let engine = &self.realm.engine;
-        let text = only(headers, &IDENTIFIER).ok_or(DeviceRefusal::Malformed)?;
-        let identifier = crypto::open_identifier(engine.keys(), text, self.now);
-        let identifier = identifier.map_err(|_| DeviceRefusal::Forged)?;
-        let mut named = Named {
-            identifier,
-            text: String::from_utf8_lossy(text).into_owned(),
-            proved_at: Timestamp::default(),
-        };
-        match self.prove(headers, &mut named).await {
-            Ok(response) => Ok(response),
-            Err(why) => Err(Refused {
-                why,
-                named: Some(named),
-            }),
-        }
-    }
-
-    async fn prove(
+    /// Gives the device of a session its next short cookie. `named` is the binding, as soon as it is known.
+    async fn refresh(
         &self,
         headers: &HeaderMap,
-        named: &mut Named,
+        named: &mut Option<Named>,
     ) -> Result<Response<Bytes>, DeviceRefusal> {
         let (engine, now) = (&self.realm.engine, self.now);
+        let text = only(headers, &IDENTIFIER).ok_or(DeviceRefusal::Malformed)?;
+        let identifier = crypto::open_identifier(engine.keys(), text, now);
+        let named = named.insert(Named {
+            identifier: identifier.map_err(|_| DeviceRefusal::Forged)?,
+            text: String::from_utf8_lossy(text).into_owned(),
+            proved_at: Timestamp::default(),
+        });
         let Identifier { token, device, key } = &named.identifier;
         if !headers.contains_key(&RESPONSE) {
             return Err(DeviceRefusal::Challenged);
@@ -280,12 +263,6 @@ impl Desk<'_> {
             }
             _ => status(StatusCode::BAD_REQUEST),
         }
-    }
-}
-
-impl From<DeviceRefusal> for Refused {
-    fn from(why: DeviceRefusal) -> Self {
-        Self { why, named: None }
     }
 }
 

@@ -131,10 +131,9 @@ fn apply_token<B>(slot: &Slot, has_token: bool, response: &mut Response<B>) {
 
 /// RFC 9110, section 12.5.5: appended, never overwritten.
 fn vary_by(headers: &mut HeaderMap, name: &str, value: impl FnOnce() -> HeaderValue) {
-    let already = headers
-        .get_all(VARY)
-        .iter()
-        .any(|value| tokens(value).any(|token| token == "*" || token.eq_ignore_ascii_case(name)));
+    let already = headers.get_all(VARY).iter().any(|value| {
+        caches::split(value).any(|token| token == "*" || token.eq_ignore_ascii_case(name))
+    });
     if !already {
         headers.append(VARY, value());
     }
@@ -161,8 +160,4 @@ fn replace_cookie(name: &str, cookie: HeaderValue, headers: &mut HeaderMap) {
         }
     }
     headers.append(SET_COOKIE, cookie);
-}
-
-fn tokens(value: &HeaderValue) -> impl Iterator<Item = &str> {
-    value.to_str().unwrap_or("").split(',').map(str::trim)
 }
