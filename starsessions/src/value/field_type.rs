@@ -51,7 +51,7 @@ impl FieldType {
     pub fn is_readable_as(&self, other: &Self) -> bool {
         let reads = |reader: &Self, writer: &Self| {
             let written = (writer.written)(writer.format);
-            !written.is_empty() && written.iter().all(|it| (reader.reads)(&it.bytes))
+            !written.is_empty() && written.iter().all(|(_, bytes)| (reader.reads)(bytes))
         };
         self.is(other) || (reads(self, other) && reads(other, self))
     }
@@ -64,8 +64,7 @@ impl FieldType {
     /// Made-up values as they are written, by their marks: one for each set of names and kinds.
     #[cfg(feature = "testing")]
     pub(crate) fn samples(&self) -> BTreeMap<u32, Vec<u8>> {
-        let written = (self.written)(self.format).into_iter();
-        written.map(|it| (it.mark, it.bytes)).collect()
+        (self.written)(self.format).into_iter().collect()
     }
 
     /// Whether the type reads these bytes, which were written as its first version.

@@ -5,7 +5,7 @@ use std::pin::pin;
 use std::task::Poll;
 
 use super::trial::{
-    Trial, after, at, filed_row, new_index_key, new_key, rotation, touch, way_after,
+    Trial, after, at, filed_row, new_index_key, new_key, refiled, rotation, touch, way_after,
 };
 use crate::crypto::{IndexKey, RowKey};
 use crate::store::{Listed, Row, Store, StoreError};
@@ -32,63 +32,51 @@ async fn dropped_insert<S: Store>(trial: &Trial<'_, S>, polls: usize) -> bool {
     let place = Place::new();
     let row = filed_row(b"1", &[place.before]);
     let operation = trial.store.insert(&place.old, &row, at(0));
-    let is_finished = poll_times(operation, polls).await;
-    place
-        .settles(trial, &[[None, None], [Some(&row), None]])
-        .await;
-    is_finished
+    let states = [[None, None], [Some(&row), None]];
+    place.drops(trial, polls, operation, &states).await
 }
 
 async fn dropped_replace<S: Store>(trial: &Trial<'_, S>, polls: usize) -> bool {
     let (place, seen) = Place::with_row(trial).await;
     let row = place.moved(&seen);
     let operation = trial.store.replace(&place.old, &seen, &row, at(1));
-    let is_finished = poll_times(operation, polls).await;
     let states = [[Some(&seen), None], [Some(&row), None]];
-    place.settles(trial, &states).await;
-    is_finished
+    place.drops(trial, polls, operation, &states).await
 }
 
 async fn dropped_touch<S: Store>(trial: &Trial<'_, S>, polls: usize) -> bool {
     let (place, seen) = Place::with_row(trial).await;
-    let operation = trial
-        .store
-        .touch(&place.old, &seen, touch(20, 2_000), at(1));
-    let is_finished = poll_times(operation, polls).await;
-    let mut touched = seen.clone();
-    touched.touch(touch(20, 2_000));
+    let (mut touched, later) = (seen.clone(), touch(20, 2_000));
+    touched.touch(later);
+    let operation = trial.store.touch(&place.old, &seen, later, at(1));
     let states = [[Some(&seen), None], [Some(&touched), None]];
-    place.settles(trial, &states).await;
-    is_finished
+    place.drops(trial, polls, operation, &states).await
 }
 
 async fn dropped_rotation<S: Store>(trial: &Trial<'_, S>, polls: usize) -> bool {
     let (place, seen) = Place::with_row(trial).await;
     let (left, row) = (way_after(&seen, b"way"), place.moved(&seen));
     let rotation = rotation([&place.old, &place.new], [&seen, &left, &row]);
-    let is_finished = poll_times(trial.store.rotate(rotation, at(1)), polls).await;
+    let operation = trial.store.rotate(rotation, at(1));
     let states = [[Some(&seen), None], [Some(&left), Some(&row)]];
-    place.settles(trial, &states).await;
-    is_finished
+    place.drops(trial, polls, operation, &states).await
 }
 
 async fn dropped_remove<S: Store>(trial: &Trial<'_, S>, polls: usize) -> bool {
     let (place, seen) = Place::with_row(trial).await;
-    let is_finished = poll_times(trial.store.remove(&place.old), polls).await;
-    place
-        .settles(trial, &[[Some(&seen), None], [None, None]])
-        .await;
-    is_finished
+    let operation = trial.store.remove(&place.old);
+    let states = [[Some(&seen), None], [None, None]];
+    place.drops(trial, polls, operation, &states).await
 }
 
 /// An answer that was not waited for is not taken for that of the next question.
 async fn dropped_reading<S: Store>(trial: &Trial<'_, S>, polls: usize) -> bool {
     let (place, seen) = Place::with_row(trial).await;
-    let has_loaded = poll_times(trial.store.load(&new_key(), at(1)), polls).await;
-    place.settles(trial, &[[Some(&seen), None]]).await;
-    let nothing = new_index_key();
-    let has_listed = poll_times(trial.store.listed(&nothing, at(1)), polls).await;
-    place.settles(trial, &[[Some(&seen), None]]).await;
+    let (states, nothing, nowhere) = ([[Some(&seen), None]], new_index_key(), new_key());
+    let loading = trial.store.load(&nowhere, at(1));
+    let has_loaded = place.drops(trial, polls, loading, &states).await;
+    let listing = trial.store.listed(&nothing, at(1));
+    let has_listed = place.drops(trial, polls, listing, &states).await;
     has_loaded && has_listed
 }
 
@@ -119,10 +107,20 @@ impl Place {
 
     /// What follows `seen`, under the other index key.
     fn moved(&self, seen: &Row) -> Row {
-        Row {
-            listing: filed_row(b"", &[self.after]).listing,
-            ..after(seen, b"2")
-        }
+        refiled(after(seen, b"2"), &[self.after])
+    }
+
+    /// Drops an operation after so many polls, and expects one of these states then; returns whether it had ended.
+    async fn drops<S: Store>(
+        &self,
+        trial: &Trial<'_, S>,
+        polls: usize,
+        operation: impl Future,
+        states: &[[Option<&Row>; 2]],
+    ) -> bool {
+        let is_finished = poll_times(operation, polls).await;
+        self.settles(trial, states).await;
+        is_finished
     }
 
     /// Expects that the rows under the two keys come to one of these states, listings included. A

@@ -1,6 +1,8 @@
 //! Clause 3: a row whose deadline has come.
 
-use super::trial::{Trial, after, at, filed_row, new_index_key, new_key, rotation, row, touch};
+use super::trial::{
+    Trial, after, at, filed_row, new_index_key, new_key, rotation, row, touch, until,
+};
 use crate::store::{IndexKey, Inserted, Replaced, Rotated, Row, RowKey, Store, Touched};
 
 /// In its last second a row is there; in the next one it is gone to every operation.
@@ -14,10 +16,7 @@ pub async fn an_expired_row_is_gone<S: Store>(store: &S) {
 
     trial.holds_remains_at_most(&key, at(20), &expired).await;
     trial.lists(&index_key, at(20), &[]).await;
-    let late = Row {
-        deadline: at(220),
-        ..after(&expired, b"late")
-    };
+    let late = until(220, after(&expired, b"late"));
     let replaced = store.replace(&key, &expired, &late, at(20)).await;
     trial.says(replaced, &Replaced::Gone);
     let touched = store.touch(&key, &expired, touch(20, 220), at(20)).await;
@@ -39,8 +38,7 @@ pub async fn an_expired_row_gives_up_its_place<S: Store>(store: &S) {
     trial.insert(&key, &short_lived(b"expired", before)).await;
     let next = Row {
         last_seen: at(20),
-        deadline: at(220),
-        ..filed_row(b"next", &[after])
+        ..until(220, filed_row(b"next", &[after]))
     };
     let inserted = store.insert(&key, &next, at(20)).await;
     trial.says(inserted, &Inserted::Inserted);
@@ -54,10 +52,7 @@ pub async fn an_expired_row_gives_up_its_place<S: Store>(store: &S) {
 pub async fn a_sweep_frees_only_what_has_expired<S: Store>(store: &S) {
     let trial = Trial::new("a_sweep_frees_only_what_has_expired", store);
     let (short, long) = (new_key(), new_key());
-    let early = Row {
-        deadline: at(10),
-        ..row(b"early")
-    };
+    let early = until(10, row(b"early"));
     trial.insert(&short, &early).await;
     trial.insert(&long, &row(b"long")).await;
     let (extended, late) = extended_in_time(&trial, &early).await;
@@ -76,10 +71,7 @@ pub async fn a_sweep_frees_only_what_has_expired<S: Store>(store: &S) {
     trial.holds(&extended, at(11), &late).await;
     trial.holds(&long, at(11), &row(b"long")).await;
     // What is left of the one is in the way of no other.
-    let again = Row {
-        deadline: at(90),
-        ..row(b"again")
-    };
+    let again = until(90, row(b"again"));
     let inserted = store.insert(&short, &again, at(11)).await;
     trial.says(inserted, &Inserted::Inserted);
 }
@@ -105,10 +97,7 @@ async fn extended_in_time<S: Store>(trial: &Trial<'_, S>, early: &Row) -> (RowKe
 
 /// Other runs of the suite may share the store, so that no clause writes later than others expire.
 fn short_lived(value: &[u8], index_key: IndexKey) -> Row {
-    Row {
-        deadline: at(20),
-        ..filed_row(value, &[index_key])
-    }
+    until(20, filed_row(value, &[index_key]))
 }
 
 const SWEEP: usize = 16;

@@ -1,6 +1,8 @@
 //! Clause 6: rows that are found by an index key.
 
-use super::trial::{Trial, after, at, filed_row, new_index_key, new_key, rotation, row, way_after};
+use super::trial::{
+    Trial, after, at, filed_row, new_index_key, new_key, refiled, rotation, row, until, way_after,
+};
 use crate::store::{Row, Store};
 
 /// One index key leads to several rows, and one row is filed under several.
@@ -19,15 +21,9 @@ pub async fn an_index_key_leads_to_every_live_row<S: Store>(store: &S) {
     trial.lists(&team, at(1), &[(&laptop, &on_laptop)]).await;
 
     // The guest signs in, and the phone joins the team.
-    let signed_in = Row {
-        listing: filed_row(b"", &[alice]).listing,
-        ..after(&of_guest, b"signed in")
-    };
+    let signed_in = refiled(after(&of_guest, b"signed in"), &[alice]);
     trial.replace(&guest, &of_guest, &signed_in).await;
-    let joined = Row {
-        listing: filed_row(b"", &[alice, team]).listing,
-        ..after(&on_phone, b"joined")
-    };
+    let joined = refiled(after(&on_phone, b"joined"), &[alice, team]);
     trial.replace(&phone, &on_phone, &joined).await;
     let [phone, laptop] = [(&phone, &joined), (&laptop, &on_laptop)];
     trial.lists(&team, at(1), &[phone, laptop]).await;
@@ -45,10 +41,7 @@ pub async fn an_index_key_leads_to_nothing_that_has_ended<S: Store>(store: &S) {
     for key in [left, shared, renewed, removed] {
         trial.insert(key, &seen).await;
     }
-    let expiring = Row {
-        deadline: at(300),
-        ..seen.clone()
-    };
+    let expiring = until(300, seen.clone());
     trial.insert(short, &expiring).await;
 
     let guest = Row {
@@ -56,10 +49,7 @@ pub async fn an_index_key_leads_to_nothing_that_has_ended<S: Store>(store: &S) {
         ..after(&seen, b"guest")
     };
     trial.replace(left, &seen, &guest).await;
-    let of_bob = Row {
-        listing: filed_row(b"", &[bob]).listing,
-        ..after(&seen, b"bob")
-    };
+    let of_bob = refiled(after(&seen, b"bob"), &[bob]);
     trial.replace(shared, &seen, &of_bob).await;
     trial.says(store.remove(removed).await, &Some(seen.clone()));
     let new = new_key();
@@ -76,11 +66,7 @@ pub async fn an_index_key_leads_to_nothing_that_has_ended<S: Store>(store: &S) {
     trial.lists(&bob, at(300), &[(shared, &of_bob)]).await;
 
     // Back to where it was filed before.
-    let back = after(&of_bob, b"alice");
-    let back = Row {
-        listing: seen.listing.clone(),
-        ..back
-    };
+    let back = refiled(after(&of_bob, b"alice"), &[alice]);
     trial.replace(shared, &of_bob, &back).await;
     trial.lists(&bob, at(300), &[]).await;
     let two = [(place, &seen), (shared, &back)];

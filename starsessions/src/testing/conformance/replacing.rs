@@ -1,7 +1,7 @@
 //! Clause 4: a row is replaced only if it still is the one that was read.
 
-use super::trial::{Trial, after, at, filed_row, new_index_key, new_key, row};
-use crate::store::{Inserted, Replaced, Row, Store};
+use super::trial::{Trial, after, at, filed_row, new_index_key, new_key, refiled, row, until};
+use crate::store::{Inserted, Replaced, Store};
 
 /// A replace over another revision writes nothing and returns the row that is there.
 pub async fn a_replace_needs_the_row_that_was_read<S: Store>(store: &S) {
@@ -10,17 +10,11 @@ pub async fn a_replace_needs_the_row_that_was_read<S: Store>(store: &S) {
     let first = row(b"first");
     trial.insert(&key, &first).await;
     // Back to an earlier deadline, which no touch can do.
-    let second = Row {
-        deadline: at(500),
-        ..after(&first, b"second")
-    };
+    let second = until(500, after(&first, b"second"));
     trial.replace(&key, &first, &second).await;
     trial.holds(&key, at(1), &second).await;
 
-    let overtaken = Row {
-        listing: filed_row(b"", &[index_key]).listing,
-        ..after(&first, b"overtaken")
-    };
+    let overtaken = refiled(after(&first, b"overtaken"), &[index_key]);
     let unborn = after(&second, b"unborn");
     for seen in [&first, &unborn] {
         let replaced = store.replace(&key, seen, &overtaken, at(2)).await;

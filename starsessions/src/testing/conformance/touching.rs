@@ -1,6 +1,6 @@
 //! Clause 5: the times of a row, which move forward only.
 
-use super::trial::{Trial, after, at, filed_row, new_index_key, new_key, row, touch};
+use super::trial::{Trial, after, at, filed_row, new_index_key, new_key, row, touch, until};
 use crate::store::{Row, Store, Touched};
 
 /// Touches may arrive in any order; they change no revision and no data.
@@ -57,10 +57,7 @@ pub async fn a_replace_keeps_a_touch_in_between<S: Store>(store: &S) {
     let seen = row(b"before");
     trial.insert(&key, &seen).await;
     trial.touch(&key, &seen, touch(20, 1_000)).await;
-    let sent = Row {
-        deadline: at(500),
-        ..after(&seen, b"after")
-    };
+    let sent = until(500, after(&seen, b"after"));
     trial.replace(&key, &seen, &sent).await;
     let kept = Row {
         last_seen: at(20),

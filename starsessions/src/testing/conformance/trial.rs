@@ -121,11 +121,22 @@ pub(super) fn row(value: &[u8]) -> Row {
 
 /// A user's first row.
 pub(super) fn filed_row(value: &[u8], index_keys: &[IndexKey]) -> Row {
+    refiled(row(value), index_keys)
+}
+
+/// The row under these index keys.
+pub(super) fn refiled(row: Row, index_keys: &[IndexKey]) -> Row {
     let listing = Listing::new(index_keys.to_vec(), *b"card");
     Row {
         listing: Some(Arc::new(listing)),
-        ..row(value)
+        ..row
     }
+}
+
+/// The row with another deadline.
+pub(super) fn until(deadline: u64, row: Row) -> Row {
+    let deadline = at(deadline);
+    Row { deadline, ..row }
 }
 
 /// What replaces a row that was read.
@@ -140,9 +151,8 @@ pub(super) fn after(seen: &Row, value: &[u8]) -> Row {
 /// What a rotation leaves of a row that was read: the way to its successor, for a while.
 pub(super) fn way_after(seen: &Row, value: &[u8]) -> Row {
     Row {
-        deadline: at(500),
         listing: None,
-        ..after(seen, value)
+        ..until(500, after(seen, value))
     }
 }
 

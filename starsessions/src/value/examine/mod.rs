@@ -34,16 +34,8 @@ pub(super) fn examine<T: Value>(format: Format) -> Verdict {
     verdict
 }
 
-/// A made-up value as it is written.
-pub(super) struct Written {
-    /// Of the names and kinds that occur in it.
-    #[cfg_attr(
-        not(feature = "testing"),
-        expect(dead_code, reason = "a lock of the schema tells values apart by it")
-    )]
-    pub(super) mark: u32,
-    pub(super) bytes: Vec<u8>,
-}
+/// A made-up value as it is written, behind the mark of the names and kinds that occur in it.
+pub(super) type Written = (u32, Vec<u8>);
 
 /// Some values of `T` as they are written; none if the type accepts no made-up value.
 pub(super) fn written<T: Value>(format: Format) -> Vec<Written> {
@@ -62,7 +54,7 @@ fn write<T: Value>(value: &T, format: Format) -> Result<Written, ValueError> {
     Stored::plain(format).encode(value, &mut bytes)?;
     let trace = trace(value, format.is_human_readable(), Detail::Names);
     let mark = trace.map_err(Refusal::into_error::<T>)?.mark;
-    Ok(Written { mark, bytes })
+    Ok((mark, bytes))
 }
 
 /// The error for a type that asked bincode to describe the value.
