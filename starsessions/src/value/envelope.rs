@@ -12,20 +12,12 @@ use super::{Format, ValueError};
 /// The bytes of a stored value, taken apart.
 #[derive(Clone, Copy)]
 pub(super) struct Envelope<'a> {
+    pub(super) format: Format,
     pub(super) version: u32,
-    pub(super) payload: Payload<'a>,
-}
-
-#[derive(Clone, Copy)]
-pub(super) enum Payload<'a> {
-    Bincode {
-        mark: u32,
-        bytes: &'a [u8],
-    },
-    #[cfg(feature = "json")]
-    Json {
-        bytes: &'a [u8],
-    },
+    /// What says which names and kinds occur in the value, in a format that does not write them.
+    pub(super) mark: Option<u32>,
+    /// The value itself, without what stands in front.
+    pub(super) payload: &'a [u8],
 }
 
 /// Writes everything in front of the payload, with a mark of zero.
@@ -58,44 +50,27 @@ pub(super) fn write_mark(value: &mut [u8], mark: u32) {
     }
 }
 
-impl<'a> Payload<'a> {
-    /// The value itself, without what stands in front.
-    pub(super) fn bytes(self) -> &'a [u8] {
-        match self {
-            Self::Bincode { bytes, .. } => bytes,
-            #[cfg(feature = "json")]
-            Self::Json { bytes } => bytes,
-        }
-    }
-
-    /// What says which names and kinds occur in the value, in a format that does not write them.
-    pub(super) fn mark(self) -> Option<u32> {
-        match self {
-            Self::Bincode { mark, .. } => Some(mark),
-            #[cfg(feature = "json")]
-            Self::Json { .. } => None,
-        }
-    }
-}
-
 impl<'a> Envelope<'a> {
     #[inline]
     pub(super) fn parse(bytes: &'a [u8]) -> Result<Self, ValueError> {
         let (format, rest) = bytes.split_first().ok_or(ValueError::MalformedEnvelope)?;
         let (version, rest) = read_version(rest).ok_or(ValueError::MalformedEnvelope)?;
-        let payload = match *format {
+        let (format, mark, payload) = match *format {
             BINCODE => {
-                let (mark, bytes) = rest
-                    .split_first_chunk()
-                    .ok_or(ValueError::MalformedEnvelope)?;
-                let mark = u32::from_le_bytes(*mark);
-                Payload::Bincode { mark, bytes }
+                let parts = rest.split_first_chunk();
+                let (mark, payload) = parts.ok_or(ValueError::MalformedEnvelope)?;
+                (Format::Bincode, Some(u32::from_le_bytes(*mark)), payload)
             }
             #[cfg(feature = "json")]
-            JSON => Payload::Json { bytes: rest },
+            JSON => (Format::Json, None, rest),
             found => return Err(ValueError::UnknownFormat { found }),
         };
-        Ok(Self { version, payload })
+        Ok(Self {
+            format,
+            version,
+            mark,
+            payload,
+        })
     }
 }
 

@@ -56,6 +56,21 @@ impl Format {
     fn is_human_readable(self) -> bool {
         self != Self::Bincode
     }
+
+    /// Appends `value` to `out`, which may grow to `limit` bytes.
+    #[inline]
+    fn encode<T: Serialize>(
+        self,
+        value: &T,
+        out: &mut Vec<u8>,
+        limit: usize,
+    ) -> Result<(), Refusal> {
+        match self {
+            Self::Bincode => bincode::encode(value, out, limit),
+            #[cfg(feature = "json")]
+            Self::Json => json::encode(value, out, limit),
+        }
+    }
 }
 
 /// How the values of one field are stored: what the derive macro knows about it.
@@ -77,7 +92,7 @@ pub(crate) type MigrateFn<T> = fn(OldValue<'_>) -> Result<T, ValueError>;
 /// What of a stored value says which value it is: a new `version` of the field, or a type of another
 /// name with the same content, keeps it.
 pub(crate) fn content(bytes: &[u8]) -> &[u8] {
-    Envelope::parse(bytes).map_or(bytes, |envelope| envelope.payload.bytes())
+    Envelope::parse(bytes).map_or(bytes, |envelope| envelope.payload)
 }
 
 /// The version that a stored value says it has.
@@ -106,9 +121,11 @@ pub(crate) fn json_value(text: &str) -> Vec<u8> {
 pub(crate) fn json_text(value: &[u8]) -> Option<&str> {
     match Envelope::parse(value).ok()? {
         Envelope {
+            format: Format::Json,
             version: 1,
-            payload: envelope::Payload::Json { bytes },
-        } => std::str::from_utf8(bytes).ok(),
+            payload,
+            ..
+        } => std::str::from_utf8(payload).ok(),
         _ => None,
     }
 }
@@ -150,11 +167,7 @@ impl<T: Value> Stored<T> {
         let start = out.len();
         let limit = start.saturating_add(MAX_VALUE);
         envelope::write_head(self.format, self.version, out);
-        let result = match self.format {
-            Format::Bincode => bincode::encode(value, out, limit),
-            #[cfg(feature = "json")]
-            Format::Json => json::encode(value, out, limit),
-        };
+        let result = self.format.encode(value, out, limit);
         if result.is_err() {
             out.truncate(start);
         }
@@ -203,7 +216,7 @@ impl<T: Value> Stored<T> {
         }
         let envelope = Envelope::parse(bytes)?;
         if envelope.version == self.version {
-            envelope.payload.decode()
+            envelope.decode()
         } else {
             self.migrated(envelope)
         }

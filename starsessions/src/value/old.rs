@@ -45,7 +45,7 @@ impl<'a> OldValue<'a> {
     where
         Old: DeserializeOwned + Serialize + 'static,
     {
-        self.envelope.payload.decode()
+        self.envelope.decode()
     }
 }
 

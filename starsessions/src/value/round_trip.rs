@@ -5,7 +5,7 @@ use std::any::type_name;
 use serde::Serialize;
 
 use super::bincode::Stop;
-use super::envelope::{Envelope, Payload};
+use super::envelope::Envelope;
 use super::examine::{examine, self_describing};
 #[cfg(feature = "json")]
 use super::json;
@@ -13,11 +13,11 @@ use super::known::Known;
 use super::trace::{Detail, Trace, trace};
 use super::{Format, Refusal, Stored, Value, ValueError, bincode};
 
-impl Payload<'_> {
+impl Envelope<'_> {
     /// The value, if it has the mark that it was written with.
     #[inline]
     pub(super) fn decode<T: Value>(self) -> Result<T, ValueError> {
-        match self.mark().map(Known::new::<T>) {
+        match self.mark.map(Known::new::<T>) {
             Some(known) if !known.is_remembered() => self.decode_compared(known),
             _ => self.decode_unmarked(),
         }
@@ -34,7 +34,7 @@ impl Payload<'_> {
             _ => other_shape(),
         })?;
         if trace(&value, false, Detail::Names).map(|trace| trace.mark) != Ok(known.mark())
-            || self.rewrite(&value).map(|again| again.len()) != Ok(self.bytes().len())
+            || self.rewrite(&value).map(|again| again.len()) != Ok(self.payload.len())
         {
             return Err(other_shape());
         }
@@ -47,12 +47,8 @@ impl Payload<'_> {
     /// The bytes of a value in this format. What is read and not written again (`skip_serializing`) is in no
     /// mark, but its bytes are missing here.
     fn rewrite<T: Serialize>(self, value: &T) -> Result<Vec<u8>, Refusal> {
-        let mut again = Vec::with_capacity(self.bytes().len());
-        match self {
-            Payload::Bincode { .. } => bincode::encode(value, &mut again, usize::MAX)?,
-            #[cfg(feature = "json")]
-            Payload::Json { .. } => json::encode(value, &mut again, usize::MAX)?,
-        }
+        let mut again = Vec::with_capacity(self.payload.len());
+        self.format.encode(value, &mut again, usize::MAX)?;
         Ok(again)
     }
 
@@ -60,13 +56,13 @@ impl Payload<'_> {
     fn decode_unmarked<T: Value>(self) -> Result<T, ValueError> {
         let type_name = type_name::<T>();
         let undecodable = |flaw| ValueError::Undecodable { type_name, flaw };
-        match self {
-            Payload::Bincode { bytes, .. } => bincode::decode(bytes).map_err(|stop| match stop {
+        match self.format {
+            Format::Bincode => bincode::decode(self.payload).map_err(|stop| match stop {
                 Stop::Flawed(flaw) => undecodable(flaw),
                 Stop::SelfDescribing => self_describing::<T>(),
             }),
             #[cfg(feature = "json")]
-            Payload::Json { bytes } => json::decode(bytes).map_err(undecodable),
+            Format::Json => json::decode(self.payload).map_err(undecodable),
         }
     }
 }
@@ -77,11 +73,11 @@ pub(super) fn read_back<T: Value>(
     written: Trace,
     bytes: &[u8],
 ) -> Result<(), ValueError> {
-    let payload = Envelope::parse(bytes)?.payload;
-    let json = payload.mark().is_none();
+    let envelope = Envelope::parse(bytes)?;
+    let json = envelope.format.is_human_readable();
     let type_name = type_name::<T>();
     let lost = || ValueError::NoRoundTrip { type_name, json };
-    let read: T = payload.decode_unmarked().map_err(|error| match error {
+    let read: T = envelope.decode_unmarked().map_err(|error| match error {
         ValueError::Unsupported { .. } => error,
         _ => lost(),
     })?;
@@ -89,9 +85,9 @@ pub(super) fn read_back<T: Value>(
         return Err(lost());
     }
     // The bytes are the values. They may only be others where a map or a set has changed its order.
-    if payload
+    if envelope
         .rewrite(&read)
-        .is_ok_and(|again| again == payload.bytes())
+        .is_ok_and(|again| again == envelope.payload)
     {
         return Ok(());
     }

@@ -4,11 +4,11 @@ use std::fmt;
 
 use bincode::Decode;
 use bincode::error::DecodeError;
-use serde::Deserializer;
 use serde::de::{
     self, DeserializeOwned, DeserializeSeed, EnumAccess, IntoDeserializer, MapAccess, SeqAccess,
     VariantAccess, Visitor,
 };
+use serde::{Deserializer, forward_to_deserialize_any};
 
 use super::super::{Flaw, MAX_VALUE};
 use super::{CONFIGURATION, MAX_DEPTH, SMALL, WIDTH_16, WIDTH_32, WIDTH_64};
@@ -132,32 +132,11 @@ impl<'b> Decoder<'b> {
 }
 
 macro_rules! leaves {
-    ($($method:ident $visit:ident($($take:tt)*);)*) => {$(
+    ($($method:ident $visit:ident($decoder:ident => $value:expr);)*) => {$(
         #[inline]
         fn $method<V: Visitor<'b>>(self, visitor: V) -> Result<V::Value, Stop> {
-            visitor.$visit(leaf!(self $($take)*))
-        }
-    )*};
-}
-
-/// A method of the decoder; what it returns is no wider than the type, so no bits are lost.
-macro_rules! leaf {
-    ($decoder:ident $take:ident) => {
-        $decoder.$take()?
-    };
-    ($decoder:ident $take:ident $widest:ident as $type:ty) => {
-        $decoder.$take($widest)? as $type
-    };
-    ($decoder:ident take_array as $type:ty) => {
-        <$type>::from_le_bytes($decoder.take_array()?)
-    };
-}
-
-/// What only a format that describes itself can answer.
-macro_rules! questions {
-    ($($method:ident)*) => {$(
-        fn $method<V: Visitor<'b>>(self, _: V) -> Result<V::Value, Stop> {
-            Err(Stop::SelfDescribing)
+            let $decoder = self;
+            visitor.$visit($value)
         }
     )*};
 }
@@ -165,28 +144,34 @@ macro_rules! questions {
 impl<'b> Deserializer<'b> for &mut Decoder<'b> {
     type Error = Stop;
 
+    // What is cast is no wider than the type, so no bits are lost.
     leaves! {
-        deserialize_bool visit_bool(take);
-        deserialize_i8 visit_i8(take_array as i8);
-        deserialize_i16 visit_i16(take_signed WIDTH_16 as i16);
-        deserialize_i32 visit_i32(take_signed WIDTH_32 as i32);
-        deserialize_i64 visit_i64(take_signed WIDTH_64 as i64);
-        deserialize_i128 visit_i128(take);
-        deserialize_u8 visit_u8(take_byte);
-        deserialize_u16 visit_u16(take_unsigned WIDTH_16 as u16);
-        deserialize_u32 visit_u32(take_unsigned WIDTH_32 as u32);
-        deserialize_u64 visit_u64(take_unsigned WIDTH_64 as u64);
-        deserialize_u128 visit_u128(take);
-        deserialize_f32 visit_f32(take_array as f32);
-        deserialize_f64 visit_f64(take_array as f64);
-        deserialize_char visit_char(take);
-        deserialize_str visit_borrowed_str(take_text);
-        deserialize_string visit_borrowed_str(take_text);
-        deserialize_bytes visit_borrowed_bytes(take_bytes);
-        deserialize_byte_buf visit_borrowed_bytes(take_bytes);
+        deserialize_bool visit_bool(it => it.take()?);
+        deserialize_i8 visit_i8(it => it.take_byte()? as i8);
+        deserialize_i16 visit_i16(it => it.take_signed(WIDTH_16)? as i16);
+        deserialize_i32 visit_i32(it => it.take_signed(WIDTH_32)? as i32);
+        deserialize_i64 visit_i64(it => it.take_signed(WIDTH_64)?);
+        deserialize_i128 visit_i128(it => it.take()?);
+        deserialize_u8 visit_u8(it => it.take_byte()?);
+        deserialize_u16 visit_u16(it => it.take_unsigned(WIDTH_16)? as u16);
+        deserialize_u32 visit_u32(it => it.take_unsigned(WIDTH_32)? as u32);
+        deserialize_u64 visit_u64(it => it.take_unsigned(WIDTH_64)?);
+        deserialize_u128 visit_u128(it => it.take()?);
+        deserialize_f32 visit_f32(it => f32::from_le_bytes(it.take_array()?));
+        deserialize_f64 visit_f64(it => f64::from_le_bytes(it.take_array()?));
+        deserialize_char visit_char(it => it.take()?);
+        deserialize_str visit_borrowed_str(it => it.take_text()?);
+        deserialize_string visit_borrowed_str(it => it.take_text()?);
+        deserialize_bytes visit_borrowed_bytes(it => it.take_bytes()?);
+        deserialize_byte_buf visit_borrowed_bytes(it => it.take_bytes()?);
     }
 
-    questions! { deserialize_any deserialize_identifier deserialize_ignored_any }
+    /// What only a format that describes itself can answer.
+    fn deserialize_any<V: Visitor<'b>>(self, _: V) -> Result<V::Value, Stop> {
+        Err(Stop::SelfDescribing)
+    }
+
+    forward_to_deserialize_any! { <V: Visitor<'b>> identifier ignored_any }
 
     #[inline]
     fn deserialize_option<V: Visitor<'b>>(self, visitor: V) -> Result<V::Value, Stop> {

@@ -8,6 +8,7 @@ use serde::de::{
     self, DeserializeOwned, DeserializeSeed, Deserializer, EnumAccess, IntoDeserializer,
     VariantAccess, Visitor,
 };
+use serde::forward_to_deserialize_any;
 
 use super::super::trace::{fold, text};
 use super::plan::{Run, Site};
@@ -105,12 +106,6 @@ impl<'r> Sampler<'r> {
         let parts = steps.map_while(|step| (!self.run.is_over()).then(|| self.at(step)));
         visitor.visit_seq(SeqDeserializer::new(parts))
     }
-
-    fn ask<T>(self) -> Result<T, Halt> {
-        let path = self.place.describe();
-        self.run.seen.asked.borrow_mut().get_or_insert(path.into());
-        Err(Halt)
-    }
 }
 
 impl Place {
@@ -142,15 +137,6 @@ macro_rules! leaves {
     )*};
 }
 
-/// What only a format that describes itself can answer.
-macro_rules! questions {
-    ($($method:ident)*) => {$(
-        fn $method<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Halt> {
-            self.ask()
-        }
-    )*};
-}
-
 impl<'de> Deserializer<'de> for Sampler<'_> {
     type Error = Halt;
 
@@ -175,7 +161,14 @@ impl<'de> Deserializer<'de> for Sampler<'_> {
         deserialize_byte_buf visit_bytes sample::bytes;
     }
 
-    questions! { deserialize_any deserialize_identifier deserialize_ignored_any }
+    /// What only a format that describes itself can answer.
+    fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Halt> {
+        let path = self.place.describe();
+        self.run.seen.asked.borrow_mut().get_or_insert(path.into());
+        Err(Halt)
+    }
+
+    forward_to_deserialize_any! { identifier ignored_any }
 
     fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Halt> {
         visitor.visit_unit()
