@@ -4,15 +4,13 @@
 //! that is missing, old or used is answered with 403 and another one. A store that fails is a 503: the binding stays.
 
 use std::any::type_name;
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderValue, SET_COOKIE};
 use http::{Response, StatusCode};
 
+use super::future::LayerAnswer;
 use crate::clock::Timestamp;
 use crate::crypto::{self, Challenge, DeviceId, Identifier, Proof, ReferenceToken};
 use crate::device::{CHALLENGE, DeviceRules, Errand, IDENTIFIER, RESPONSE, only};
@@ -21,50 +19,34 @@ use crate::observe::{self, DeviceRefusal, Name};
 use crate::record::Device;
 use crate::request::Realm;
 
-/// What the layer answers by itself, on its way.
-pub(super) struct Errands {
+/// Does what a browser asks for in the name of its device. The response has a body of the type that the inner service
+/// has.
+pub(super) fn run<B: Default + 'static, E>(
+    realm: Arc<Realm>,
     rules: Arc<DeviceRules>,
-    response: Pin<Box<dyn Future<Output = Response<Bytes>> + Send>>,
+    errand: Errand,
+    headers: HeaderMap,
+) -> LayerAnswer<Result<Response<B>, E>> {
+    Box::pin(async move {
+        let response = answer(&realm, &rules, errand, &headers).await;
+        Ok(with_body(response, &rules))
+    })
 }
 
-impl Errands {
-    /// Does what a browser asks for in the name of its device.
-    pub(super) fn run(
-        realm: Arc<Realm>,
-        rules: Arc<DeviceRules>,
-        errand: Errand,
-        headers: HeaderMap,
-    ) -> Self {
-        Self {
-            rules: Arc::clone(&rules),
-            response: Box::pin(async move { answer(&realm, &rules, errand, &headers).await }),
-        }
+fn with_body<B: Default + 'static>(response: Response<Bytes>, rules: &DeviceRules) -> Response<B> {
+    let (head, bytes) = response.into_parts();
+    if bytes.is_empty() {
+        return Response::from_parts(head, B::default());
     }
-
-    /// The response, with a body of the type that the inner service has.
-    pub(super) fn poll_as<B: Default + 'static>(
-        &mut self,
-        cx: &mut Context<'_>,
-    ) -> Poll<Response<B>> {
-        let (head, bytes) = ready!(self.response.as_mut().poll(cx)).into_parts();
-        if bytes.is_empty() {
-            return Poll::Ready(Response::from_parts(head, B::default()));
-        }
-        let body = self
-            .rules
-            .body(bytes)
-            .map(|body| Response::from_parts(head, body));
-        Poll::Ready(body.unwrap_or_else(|| {
-            tracing::error!(
-                body = type_name::<B>(),
-                "a device cannot be answered with a body of this type; say how to make one: \
-                 `.device_bound(|device| device.body(..))`"
-            );
-            let mut response = Response::new(B::default());
-            *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
-            response
-        }))
+    if let Some(body) = rules.body(bytes) {
+        return Response::from_parts(head, body);
     }
+    tracing::error!(
+        body = type_name::<B>(),
+        "a device cannot be answered with a body of this type; say how to make one: \
+         `.device_bound(|device| device.body(..))`"
+    );
+    status(StatusCode::INTERNAL_SERVER_ERROR)
 }
 
 async fn answer(
@@ -266,8 +248,8 @@ impl Desk<'_> {
     }
 }
 
-fn status(status: StatusCode) -> Response<Bytes> {
-    let mut response = Response::new(Bytes::new());
+fn status<B: Default>(status: StatusCode) -> Response<B> {
+    let mut response = Response::new(B::default());
     *response.status_mut() = status;
     response
 }

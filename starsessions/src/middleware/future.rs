@@ -10,7 +10,6 @@ use std::task::{Context, Poll, ready};
 use http::{Response, StatusCode};
 use pin_project_lite::pin_project;
 
-use super::device_endpoints::Errands;
 use super::headers;
 use super::pages::{self, Asked, HasPage, Rejection};
 use crate::error::{SessionError, TransportError};
@@ -22,7 +21,7 @@ pin_project! {
     /// It allocates only if there is something to write.
     pub struct ResponseFuture<F, O> {
         #[pin]
-        inner: Inner<F>,
+        inner: Inner<F, O>,
         // Dropped after `inner`, so that the views of a cancelled handler report no loss.
         attended: Option<Attended>,
         finishing: Option<Finishing<O>>,
@@ -32,11 +31,14 @@ pin_project! {
 pin_project! {
     /// What makes the response: the inner service, or the layer itself.
     #[project = InnerProjection]
-    enum Inner<F> {
+    enum Inner<F, O> {
         Service { #[pin] future: F },
-        Layer { errands: Errands },
+        Layer { answer: LayerAnswer<O> },
     }
 }
+
+/// What the layer answers by itself, on its way.
+pub(super) type LayerAnswer<O> = Pin<Box<dyn Future<Output = O> + Send>>;
 
 struct Finishing<O> {
     result: Result<O, Panic>,
@@ -81,6 +83,18 @@ impl<F, O> ResponseFuture<F, O> {
         }
     }
 
+    #[cfg_attr(
+        not(feature = "dbsc"),
+        expect(dead_code, reason = "a layer answers for devices alone")
+    )]
+    pub(super) fn by_layer(answer: LayerAnswer<O>) -> Self {
+        Self {
+            inner: Inner::Layer { answer },
+            attended: None,
+            finishing: None,
+        }
+    }
+
     pub(super) fn new(inner: F, slot: Arc<Slot>, asked: Option<Box<Asked>>) -> Self {
         Self {
             attended: Some(Attended {
@@ -93,29 +107,13 @@ impl<F, O> ResponseFuture<F, O> {
     }
 }
 
-#[cfg(feature = "dbsc")]
-impl<F, O> ResponseFuture<F, O> {
-    /// The response of the layer itself.
-    pub(super) fn by_layer(errands: Errands) -> Self {
-        Self {
-            inner: Inner::Layer { errands },
-            attended: None,
-            finishing: None,
-        }
-    }
-}
+impl<F: Future> Future for Inner<F, F::Output> {
+    type Output = F::Output;
 
-impl<F, B, E> Future for Inner<F>
-where
-    F: Future<Output = Result<Response<B>, E>>,
-    B: Default + 'static,
-{
-    type Output = Result<Response<B>, E>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         match self.project() {
             InnerProjection::Service { future } => future.poll(cx),
-            InnerProjection::Layer { errands } => errands.poll_as(cx).map(Ok),
+            InnerProjection::Layer { answer } => answer.as_mut().poll(cx),
         }
     }
 }

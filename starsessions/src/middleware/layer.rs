@@ -10,7 +10,7 @@ use tower_service::Service;
 
 use super::builder::SessionLayerBuilder;
 #[cfg(feature = "dbsc")]
-use super::device_endpoints::Errands;
+use super::device_endpoints;
 use super::future::ResponseFuture;
 use super::pages::Pages;
 use crate::bearer::{SecurityScheme, TokenHeader};
@@ -255,7 +255,7 @@ where
         {
             let (realm, rules) = (Arc::clone(&self.realm), Arc::clone(rules));
             let headers = std::mem::take(request.headers_mut());
-            return ResponseFuture::by_layer(Errands::run(realm, rules, errand, headers));
+            return ResponseFuture::by_layer(device_endpoints::run(realm, rules, errand, headers));
         }
         let extensions = request.extensions_mut();
         let outer = extensions.get::<Arc<Slot>>().cloned();

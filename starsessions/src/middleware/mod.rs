@@ -5,9 +5,6 @@ mod caches;
 mod config_error;
 #[cfg(feature = "dbsc")]
 mod device_endpoints;
-#[cfg(not(feature = "dbsc"))]
-#[path = "no_device_endpoints.rs"]
-mod device_endpoints;
 mod future;
 mod headers;
 mod layer;
