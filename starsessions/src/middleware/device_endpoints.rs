@@ -85,7 +85,6 @@ async fn answer(
     response
 }
 
-/// One request to one of the paths.
 struct Desk<'r> {
     realm: &'r Realm,
     rules: &'r DeviceRules,

@@ -62,7 +62,6 @@ impl Drop for Attended {
     }
 }
 
-/// What a handler panicked with.
 type Panic = Box<dyn Any + Send>;
 
 /// Marks the response of an extractor that has turned a request away.
@@ -194,7 +193,6 @@ fn kind_of<B, E>(result: &Result<Result<Response<B>, E>, Panic>) -> ResponseKind
     }
 }
 
-/// The handler's response, as it is.
 fn handled<B, E>(result: Result<Result<Response<B>, E>, Panic>) -> Result<Response<B>, E> {
     result.unwrap_or_else(|panic| resume_unwind(panic))
 }

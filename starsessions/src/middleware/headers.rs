@@ -101,7 +101,6 @@ pub(super) fn apply_device<B>(slot: &Slot, response: &mut Response<B>) {
     }
 }
 
-/// Adds `x-session-explain`, if the layer explains.
 fn explain(slot: &Slot, cookie: &CookieChange, headers: &mut HeaderMap) {
     let text = slot.explained(cookie);
     if let Some(Ok(line)) = text.map(HeaderValue::try_from) {

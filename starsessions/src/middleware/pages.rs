@@ -16,6 +16,7 @@ use super::future::{Failed, Rejected};
 use crate::csrf::CsrfRejection;
 use crate::error::SessionError;
 use crate::request::Slot;
+use crate::sentence::debug_as_name;
 use crate::session::SessionRejection;
 
 /// Why the library answers in the place of a handler: what a [page](crate::SessionLayerBuilder::on_rejection) is made for.
@@ -110,7 +111,6 @@ impl Pages {
         }
     }
 
-    /// Keeps what a page may be made for.
     pub(super) fn ask<B>(&self, request: &Request<B>) -> Box<Asked> {
         let (mut head, ()) = Request::new(()).into_parts();
         head.method = request.method().clone();
@@ -218,11 +218,7 @@ fn put_over(headers: &mut HeaderMap, with: HeaderMap) {
     }
 }
 
-impl fmt::Debug for Pages {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Pages(..)")
-    }
-}
+debug_as_name!(Pages);
 
 /// What describes the body that goes (RFC 9110, section 8).
 const OF_A_BODY: [HeaderName; 6] = [

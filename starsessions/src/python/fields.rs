@@ -99,7 +99,6 @@ fn is_field(key: &str, text: &str) -> bool {
     key != OURS && text != "null" && key.len() + NAMESPACE.len() <= LONGEST_NAME
 }
 
-/// The name of the value behind a field.
 fn key(name: &str) -> &str {
     name.strip_prefix(NAMESPACE).unwrap_or(name)
 }

@@ -4,7 +4,6 @@ use crate::clock::Timestamp;
 use crate::record::Record;
 use crate::takeover::JsonObject;
 
-/// The name under which it stands among the values.
 pub(super) const METADATA: &str = "__metadata__";
 
 /// The lifetime and the times of a session. What else stands there is kept.
@@ -59,7 +58,6 @@ impl Metadata {
         }
     }
 
-    /// When the session began, as it is spelled.
     pub(super) fn created_text(&self) -> &str {
         self.0.text(CREATED).unwrap_or_default()
     }

@@ -95,7 +95,6 @@ pub(crate) fn content(bytes: &[u8]) -> &[u8] {
     Envelope::parse(bytes).map_or(bytes, |envelope| envelope.payload)
 }
 
-/// The version that a stored value says it has.
 pub(crate) fn version(bytes: &[u8]) -> Option<u32> {
     Some(Envelope::parse(bytes).ok()?.version)
 }
@@ -130,7 +129,6 @@ pub(crate) fn json_text(value: &[u8]) -> Option<&str> {
     }
 }
 
-/// What must be true of a value.
 pub(crate) type ValidateFn<T> = fn(&T) -> Result<(), Invalid>;
 
 /// A three-way merge on stored bytes: what this request saw, what it wrote, what is stored now.

@@ -6,6 +6,7 @@ use std::fmt;
 use serde::ser;
 
 use super::{Incomplete, MAX_VALUE, ValueError};
+use crate::sentence::sentences;
 
 /// Why a codec does not write a value. It holds no part of the value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,10 +49,4 @@ impl ser::Error for Refusal {
     }
 }
 
-impl fmt::Display for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the value cannot be written")
-    }
-}
-
-impl std::error::Error for Refusal {}
+sentences! { Refusal: _ => "the value cannot be written"; }

@@ -20,13 +20,11 @@ impl<'a, S: Store> Trial<'a, S> {
         Self { clause, store }
     }
 
-    /// Inserts a row where none is.
     pub(super) async fn insert(&self, key: &RowKey, row: &Row) {
         let inserted = self.store.insert(key, row, at(0)).await;
         self.says(inserted, &Inserted::Inserted);
     }
 
-    /// Replaces the row that was read.
     pub(super) async fn replace(&self, key: &RowKey, seen: &Row, row: &Row) {
         let replaced = self.store.replace(key, seen, row, at(1)).await;
         self.says(replaced, &Replaced::Replaced);
@@ -54,7 +52,6 @@ impl<'a, S: Store> Trial<'a, S> {
         }
     }
 
-    /// What a load finds.
     pub(super) async fn load(&self, key: &RowKey, now: Timestamp) -> Option<Row> {
         match self.store.load(key, now).await {
             Ok(found) => found,
@@ -62,12 +59,10 @@ impl<'a, S: Store> Trial<'a, S> {
         }
     }
 
-    /// Expects this live row.
     pub(super) async fn holds(&self, key: &RowKey, now: Timestamp, row: &Row) {
         self.says(self.store.load(key, now).await, &Some(row.clone()));
     }
 
-    /// Expects that there is no row at all.
     pub(super) async fn holds_nothing(&self, key: &RowKey, now: Timestamp) {
         self.says(self.store.load(key, now).await, &None);
     }
@@ -100,7 +95,6 @@ impl<'a, S: Store> Trial<'a, S> {
         self.says(found, &expected);
     }
 
-    /// Expects an answer.
     pub(super) fn says<T: PartialEq + Debug>(&self, found: Result<T, StoreError>, expected: &T) {
         match found {
             Ok(found) if found == *expected => {}
@@ -108,7 +102,6 @@ impl<'a, S: Store> Trial<'a, S> {
         }
     }
 
-    /// Reports the violation.
     pub(super) fn fails(&self, reason: &dyn std::fmt::Display) -> ! {
         panic!("{}: {reason}", self.clause)
     }
@@ -124,7 +117,6 @@ pub(super) fn filed_row(value: &[u8], index_keys: &[IndexKey]) -> Row {
     refiled(row(value), index_keys)
 }
 
-/// The row under these index keys.
 pub(super) fn refiled(row: Row, index_keys: &[IndexKey]) -> Row {
     let listing = Listing::new(index_keys.to_vec(), *b"card");
     Row {
@@ -133,7 +125,6 @@ pub(super) fn refiled(row: Row, index_keys: &[IndexKey]) -> Row {
     }
 }
 
-/// The row with another deadline.
 pub(super) fn until(deadline: u64, row: Row) -> Row {
     let deadline = at(deadline);
     Row { deadline, ..row }

@@ -12,6 +12,7 @@ use serde::{Deserializer, forward_to_deserialize_any};
 
 use super::super::{Flaw, MAX_VALUE};
 use super::{CONFIGURATION, MAX_DEPTH, SMALL, WIDTH_16, WIDTH_32, WIDTH_64};
+use crate::sentence::sentences;
 
 /// Reads a value that takes exactly `bytes`.
 pub(in crate::value) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Stop> {
@@ -251,7 +252,6 @@ impl<'b> Deserializer<'b> for &mut Decoder<'b> {
         visitor.visit_enum(self)
     }
 
-    /// As the encoder says.
     fn is_human_readable(&self) -> bool {
         false
     }
@@ -343,10 +343,4 @@ impl de::Error for Stop {
     }
 }
 
-impl fmt::Display for Stop {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the value cannot be read")
-    }
-}
-
-impl std::error::Error for Stop {}
+sentences! { Stop: _ => "the value cannot be read"; }

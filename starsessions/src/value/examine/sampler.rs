@@ -13,6 +13,7 @@ use serde::forward_to_deserialize_any;
 use super::super::trace::{fold, text};
 use super::plan::{Run, Site};
 use super::sample;
+use crate::sentence::sentences;
 
 /// One place of a type, as its `Deserialize` sees it.
 #[derive(Clone)]
@@ -315,13 +316,7 @@ impl<'de> VariantAccess<'de> for Sampler<'_> {
 #[derive(Debug)]
 pub(super) struct Halt;
 
-impl fmt::Display for Halt {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("this type is being examined; no value is expected here")
-    }
-}
-
-impl std::error::Error for Halt {}
+sentences! { Halt: _ => "this type is being examined; no value is expected here"; }
 
 impl de::Error for Halt {
     fn custom<T: fmt::Display>(_: T) -> Self {

@@ -72,9 +72,10 @@ fn merge<T: Value>(
     if let Some(side) = only_change(base, mine, theirs) {
         return Ok(side.map(<[u8]>::to_vec));
     }
-    let base = readable(stored, base).unwrap_or_default();
-    let ours = mine.map(|bytes| stored.decode(bytes)).transpose()?;
-    match readable(stored, theirs).and_then(|theirs| both(base, ours, theirs)) {
+    let read = |side: Side<'_>| side.map(|bytes| stored.decode(bytes)).transpose();
+    let (base, ours) = (read(base).unwrap_or_default(), read(mine)?);
+    let theirs = read(theirs).ok();
+    match theirs.and_then(|theirs| both(base, ours, theirs)) {
         Some(merged) => merged.map(|value| store(stored, &value)).transpose(),
         None => Ok(mine.map(<[u8]>::to_vec)),
     }
@@ -89,12 +90,6 @@ fn only_change<'a>(base: Side<'_>, mine: Side<'a>, theirs: Side<'a>) -> Option<S
     } else {
         None
     }
-}
-
-/// The value of a side, which may be absent; `None` if there are bytes that are no valid value.
-fn readable<T: Value>(stored: &Stored<T>, side: Side<'_>) -> Option<Option<T>> {
-    side.map(|bytes| stored.decode(bytes).ok())
-        .map_or(Some(None), |value| value.map(Some))
 }
 
 fn store<T: Value>(stored: &Stored<T>, value: &T) -> Result<Vec<u8>, ValueError> {
