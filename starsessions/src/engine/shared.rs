@@ -88,11 +88,11 @@ impl SharedSide {
         };
         match plan.step {
             Step::Nothing | Step::Create => Ok(Executed::kept()),
-            Step::Commit => self.commit(live, plan).await,
+            Step::Commit => self.write(live, plan, None).await,
             // An error takes nothing away from the user but time.
             Step::Touch => {
                 let before = live.clone();
-                match self.commit(live, plan).await {
+                match self.write(live, plan, None).await {
                     Err(SessionError::Unavailable(error)) => {
                         *live = before;
                         Ok(Executed {
@@ -138,7 +138,21 @@ impl SharedSide {
         Ok(done)
     }
 
-    async fn commit(&self, live: &mut Live, plan: &Plan) -> Result<Executed, SessionError> {
+    async fn rotate(&self, live: &mut Live, plan: &Plan) -> Result<Executed, SessionError> {
+        let new = match self.sessions.is_cookie() {
+            true => None,
+            false => Some(Sessions::new_id()?.into()),
+        };
+        self.write(live, plan, new).await
+    }
+
+    /// Writes what follows the session, under the id that it has or a new one.
+    async fn write(
+        &self,
+        live: &mut Live,
+        plan: &Plan,
+        new: Option<Arc<str>>,
+    ) -> Result<Executed, SessionError> {
         for conflicts in 0..MAX_ATTEMPTS {
             let Credential::Shared(shared) = &live.credential else {
                 return Ok(Executed::gone());
@@ -150,70 +164,41 @@ impl SharedSide {
                 *live = next;
                 return Ok(done);
             }
+            let old = Arc::clone(&shared.cookie);
+            let cookie = new.as_ref().unwrap_or(&old);
             let ttl = record.expires_at.since(plan.now);
-            let replaced = self
-                .sessions
-                .replace(&shared.cookie, &shared.stored, &stored, ttl);
-            match self.ask(replaced, plan.now).await? {
+            let ids = [&*old, &**cookie];
+            let written = self.sessions.replace(ids, &shared.stored, &stored, ttl);
+            match self.ask(written, plan.now).await? {
                 Replaced::Done => {
-                    let name = live.name(&self.context.keys);
+                    let next = self.live(Arc::clone(cookie), stored, plan.now);
+                    let (keys, observer) = (&self.context.keys, &self.context.observer);
                     let signs_in = plan.signs_in(Some(&live.record));
-                    let observer = &self.context.observer;
-                    observer.committed(name, plan.changes.len(), conflicts, &record, signs_in);
-                    let cookie = Arc::clone(&shared.cookie);
-                    let is_visible = (self.context.persistent_cookie || record.remembered)
-                        && live.record.expires_at != record.expires_at;
+                    let is_visible = if new.is_some() {
+                        observer.rotated(
+                            live.name(keys),
+                            next.name(keys),
+                            false,
+                            &record,
+                            signs_in,
+                        );
+                        true
+                    } else {
+                        let changes = plan.changes.len();
+                        observer.committed(live.name(keys), changes, conflicts, &record, signs_in);
+                        (self.context.persistent_cookie || record.remembered)
+                            && live.record.expires_at != record.expires_at
+                    };
                     let mut done = Executed::kept();
                     if is_visible {
-                        done.cookie = self.set(&cookie, &record, plan.now);
+                        done.cookie = self.set(cookie, &record, plan.now);
                     }
-                    *live = self.live(cookie, stored, plan.now);
+                    *live = next;
                     return Ok(done);
                 }
                 Replaced::Stale(stored) => {
                     self.context.observer.retried(live.name(&self.context.keys));
-                    *live = self.live(Arc::clone(&shared.cookie), stored, plan.now);
-                }
-                Replaced::Gone => return Ok(self.gone(live)),
-            }
-            if !self.context.policy.is_live(&live.record, plan.now) {
-                return Ok(self.gone(live));
-            }
-            back_off(conflicts).await;
-        }
-        Err(SessionError::contention())
-    }
-
-    async fn rotate(&self, live: &mut Live, plan: &Plan) -> Result<Executed, SessionError> {
-        if self.sessions.is_cookie() {
-            return self.commit(live, plan).await;
-        }
-        let cookie: Arc<str> = Sessions::new_id()?.into();
-        for conflicts in 0..MAX_ATTEMPTS {
-            let Credential::Shared(shared) = &live.credential else {
-                return Ok(Executed::gone());
-            };
-            let Next { record, .. } = self.context.next(plan, &live.record)?;
-            let stored = self.store(&shared.stored.content, &record)?;
-            let ttl = record.expires_at.since(plan.now);
-            let ids = [&*shared.cookie, &*cookie];
-            let renamed = self.sessions.rename(ids, &shared.stored, &stored, ttl);
-            match self.ask(renamed, plan.now).await? {
-                Replaced::Done => {
-                    let next = self.live(Arc::clone(&cookie), stored, plan.now);
-                    let keys = &self.context.keys;
-                    let (old, new) = (live.name(keys), next.name(keys));
-                    let signs_in = plan.signs_in(Some(&live.record));
-                    let observer = &self.context.observer;
-                    observer.rotated(old, new, false, &record, signs_in);
-                    *live = next;
-                    return Ok(Executed {
-                        cookie: self.set(&cookie, &record, plan.now),
-                        ..Executed::kept()
-                    });
-                }
-                Replaced::Stale(stored) => {
-                    *live = self.live(Arc::clone(&shared.cookie), stored, plan.now);
+                    *live = self.live(old, stored, plan.now);
                 }
                 Replaced::Gone => return Ok(self.gone(live)),
             }

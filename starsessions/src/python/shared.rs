@@ -138,22 +138,12 @@ impl Sessions {
         }
     }
 
-    pub(crate) async fn replace(
-        &self,
-        id: &str,
-        seen: &Stored,
-        stored: &Stored,
-        ttl: Duration,
-    ) -> Result<Replaced, StoreError> {
-        self.rename([id, id], seen, stored, ttl).await
-    }
-
-    /// The same under another id, if it is another one.
+    /// Puts a session in the place of the one that was read, under another id if the second one is another.
     #[cfg_attr(
         not(feature = "redis"),
         expect(unused_variables, reason = "without a store")
     )]
-    pub(crate) async fn rename(
+    pub(crate) async fn replace(
         &self,
         [old, new]: [&str; 2],
         seen: &Stored,
