@@ -5,7 +5,8 @@ use std::pin::pin;
 use std::task::Poll;
 
 use super::trial::{
-    Trial, after, at, filed_row, new_index_key, new_key, refiled, rotation, touch, way_after,
+    Trial, after, at, filed_row, new_index_key, new_key, refiled, rotation, sorted, touch,
+    way_after,
 };
 use crate::crypto::{IndexKey, RowKey};
 use crate::store::{Listed, Row, Store, StoreError};
@@ -147,17 +148,12 @@ impl Place {
     ) -> Result<Option<String>, StoreError> {
         let keys = [self.old, self.new];
         for index_key in [self.before, self.after] {
-            let mut found: Vec<_> = store.listed(&index_key, at(1)).await?;
-            found.sort_by_key(|listed| listed.key);
-            let mut expected: Vec<_> = keys
-                .iter()
-                .zip(state)
-                .filter_map(|(key, row)| Some((key, row?)))
-                .filter(|(_, row)| row.index_keys().contains(&index_key))
-                .filter_map(|(key, row)| Listed::new(*key, row))
-                .collect();
-            expected.sort_by_key(|listed| listed.key);
-            if found != expected {
+            let found = sorted(store.listed(&index_key, at(1)).await?);
+            let rows = keys.iter().zip(state);
+            let rows = rows.filter_map(|(key, row)| Some((key, row?)));
+            let filed = rows.filter(|(_, row)| row.index_keys().contains(&index_key));
+            let expected = filed.filter_map(|(key, row)| Listed::new(*key, row));
+            if found != sorted(expected.collect()) {
                 return Ok(Some(format!("listed under {index_key:?}: {found:?}")));
             }
         }

@@ -85,14 +85,9 @@ impl<'a, S: Store> Trial<'a, S> {
         rows: &[(&RowKey, &Row)],
     ) {
         let listed = |&(key, row): &(&RowKey, &Row)| Listed::new(*key, row);
-        let mut expected: Vec<_> = rows.iter().filter_map(listed).collect();
-        expected.sort_by_key(|listed| listed.key);
+        let expected = rows.iter().filter_map(listed).collect();
         let found = self.store.listed(index_key, now).await;
-        let found = found.map(|mut rows| {
-            rows.sort_by_key(|listed| listed.key);
-            rows
-        });
-        self.says(found, &expected);
+        self.says(found.map(sorted), &sorted(expected));
     }
 
     pub(super) fn says<T: PartialEq + Debug>(&self, found: Result<T, StoreError>, expected: &T) {
@@ -105,6 +100,12 @@ impl<'a, S: Store> Trial<'a, S> {
     pub(super) fn fails(&self, reason: &dyn std::fmt::Display) -> ! {
         panic!("{}: {reason}", self.clause)
     }
+}
+
+/// A store lists rows in any order.
+pub(super) fn sorted(mut rows: Vec<Listed>) -> Vec<Listed> {
+    rows.sort_by_key(|listed| listed.key);
+    rows
 }
 
 /// A guest's first row.
