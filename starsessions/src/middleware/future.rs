@@ -74,9 +74,13 @@ pub(crate) struct Failed(pub(crate) SessionError);
 
 impl<F, O> ResponseFuture<F, O> {
     /// The response of the service inside the layer, to a request that is none of this layer's.
-    pub(super) fn passing(inner: F) -> Self {
+    pub(super) fn passing(future: F) -> Self {
+        Self::unattended(Inner::Service { future })
+    }
+
+    fn unattended(inner: Inner<F, O>) -> Self {
         Self {
-            inner: Inner::Service { future: inner },
+            inner,
             attended: None,
             finishing: None,
         }
@@ -87,11 +91,7 @@ impl<F, O> ResponseFuture<F, O> {
         expect(dead_code, reason = "a layer answers for devices alone")
     )]
     pub(super) fn by_layer(answer: LayerAnswer<O>) -> Self {
-        Self {
-            inner: Inner::Layer { answer },
-            attended: None,
-            finishing: None,
-        }
+        Self::unattended(Inner::Layer { answer })
     }
 
     pub(super) fn new(inner: F, slot: Arc<Slot>, asked: Option<Box<Asked>>) -> Self {

@@ -259,23 +259,16 @@ where
         }
         let extensions = request.extensions_mut();
         let outer = extensions.get::<Arc<Slot>>().cloned();
-        if outer
-            .as_ref()
-            .is_some_and(|slot| slot.find(&self.realm.name).is_some())
-        {
-            let Realm { reporter, name, .. } = &*self.realm;
-            reporter.second_layer(name, request.uri().path());
-            return ResponseFuture::passing(self.inner.call(request));
-        }
-        if let Some(other) = outer
-            .as_ref()
-            .and_then(|slot| slot.same_cookie(&self.realm))
-        {
-            self.realm.reporter.shared_cookie(
-                self.realm.cookie.name(),
-                &self.realm.name,
-                &other.realm().name,
-            );
+        if let Some(slot) = &outer {
+            let realm = &*self.realm;
+            let Realm { reporter, name, .. } = realm;
+            if slot.find(name).is_some() {
+                reporter.second_layer(name, request.uri().path());
+                return ResponseFuture::passing(self.inner.call(request));
+            }
+            if let Some(other) = slot.same_cookie(realm) {
+                reporter.shared_cookie(realm.cookie.name(), name, &other.realm().name);
+            }
         }
         let head = (request.uri(), request.headers());
         let slot = Slot::new(Arc::clone(&self.realm), outer, Some(head));

@@ -111,14 +111,10 @@ impl SessionLayerBuilder {
         if policy.record_limit > MAX_RECORD {
             return Err(ConfigError::RecordLimit);
         }
-        if self
-            .settings
-            .store_timeout
-            .is_some_and(|timeout| timeout.is_zero())
-        {
+        if self.settings.store_timeout == Some(Duration::ZERO) {
             return Err(ConfigError::StoreTimeout);
         }
-        if self.settings.watch_interval.is_some_and(|it| it.is_zero()) {
+        if self.settings.watch_interval == Some(Duration::ZERO) {
             return Err(ConfigError::WatchInterval);
         }
         if let Some(limit) = self.settings.limit {

@@ -1,14 +1,12 @@
 //! Clause 3: a row whose deadline has come.
 
-use super::trial::{
-    Trial, after, at, filed_row, new_index_key, new_key, rotation, row, touch, until,
-};
-use crate::store::{IndexKey, Inserted, Replaced, Rotated, Row, RowKey, Store, Touched};
+use super::trial::{Trial, after, at, filed_row, new_index_key, new_key, row, touch, until};
+use crate::store::{IndexKey, Inserted, Row, RowKey, Store, Touched};
 
 /// In its last second a row is there; in the next one it is gone to every operation.
 pub async fn an_expired_row_is_gone<S: Store>(store: &S) {
     let trial = Trial::new("an_expired_row_is_gone", store);
-    let (key, new, index_key) = (new_key(), new_key(), new_index_key());
+    let (key, index_key) = (new_key(), new_index_key());
     let expired = short_lived(b"expired", index_key);
     trial.insert(&key, &expired).await;
     trial.holds(&key, at(19), &expired).await;
@@ -17,16 +15,7 @@ pub async fn an_expired_row_is_gone<S: Store>(store: &S) {
     trial.holds_remains_at_most(&key, at(20), &expired).await;
     trial.lists(&index_key, at(20), &[]).await;
     let late = until(220, after(&expired, b"late"));
-    let replaced = store.replace(&key, &expired, &late, at(20)).await;
-    trial.says(replaced, &Replaced::Gone);
-    let touched = store.touch(&key, &expired, touch(20, 220), at(20)).await;
-    trial.says(touched, &Touched::Stale);
-    let rotation = rotation([&key, &new], [&expired, &late, &late]);
-    match store.rotate(rotation, at(20)).await {
-        Ok(Rotated::Gone | Rotated::Unsupported) => {}
-        other => trial.fails(&format_args!("a late rotation ended in {other:?}")),
-    }
-    trial.holds_nothing(&new, at(20)).await;
+    trial.changes_nothing(&key, [&expired, &late], at(20)).await;
     trial.holds_remains_at_most(&key, at(20), &expired).await;
     trial.lists(&index_key, at(20), &[]).await;
 }

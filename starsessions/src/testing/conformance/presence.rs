@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use super::trial::{
-    Trial, after, at, filed_row, new_index_key, new_key, rotation, row, touch, way_after,
+    Trial, after, at, filed_row, new_index_key, new_key, rotation, row, until, way_after,
 };
 use crate::crypto::RowKey;
-use crate::store::{Inserted, Listing, Replaced, Rotated, Row, Store, Touched};
+use crate::store::{Inserted, Listing, Row, Store};
 
 /// Clauses 5 and 7: a row comes back as it went in, under its own key alone.
 pub async fn a_row_is_kept_as_it_was_given<S: Store>(store: &S) {
@@ -110,21 +110,10 @@ pub async fn a_removed_row_stays_removed<S: Store>(store: &S) {
 
 /// Tries everything but an insert on a row that is not there.
 async fn nothing_comes_of<S: Store>(trial: &Trial<'_, S>, key: &RowKey, seen: &Row) {
-    let store = trial.store;
-    let replaced = store.replace(key, seen, &after(seen, b"late"), at(1)).await;
-    trial.says(replaced, &Replaced::Gone);
-    let touched = store.touch(key, seen, touch(1, 2_000), at(1)).await;
-    trial.says(touched, &Touched::Stale);
-    let new = new_key();
-    let (left, late) = (way_after(seen, b"way"), after(seen, b"late"));
-    let rotation = rotation([key, &new], [seen, &left, &late]);
-    match store.rotate(rotation, at(1)).await {
-        Ok(Rotated::Gone | Rotated::Unsupported) => {}
-        other => trial.fails(&format_args!("a rotation of nothing ended in {other:?}")),
-    }
-    trial.holds_nothing(&new, at(1)).await;
+    let late = until(2_000, after(seen, b"late"));
+    trial.changes_nothing(key, [seen, &late], at(1)).await;
     trial.holds_nothing(key, at(1)).await;
-    trial.says(store.remove(key).await, &None);
+    trial.says(trial.store.remove(key).await, &None);
 }
 
 const LARGEST_VALUE: usize = 256 * 1024;

@@ -52,6 +52,30 @@ impl<'a, S: Store> Trial<'a, S> {
         }
     }
 
+    /// Tries everything but an insert on a row that was read and is not there any more; `late` is what would follow.
+    pub(super) async fn changes_nothing(
+        &self,
+        key: &RowKey,
+        [seen, late]: [&Row; 2],
+        now: Timestamp,
+    ) {
+        let replaced = self.store.replace(key, seen, late, now).await;
+        self.says(replaced, &Replaced::Gone);
+        let later = Touch {
+            last_seen: now,
+            deadline: late.deadline,
+        };
+        let touched = self.store.touch(key, seen, later, now).await;
+        self.says(touched, &Touched::Stale);
+        let new = new_key();
+        let rotation = rotation([key, &new], [seen, late, late]);
+        match self.store.rotate(rotation, now).await {
+            Ok(Rotated::Gone | Rotated::Unsupported) => {}
+            other => self.fails(&format_args!("a rotation of nothing ended in {other:?}")),
+        }
+        self.holds_nothing(&new, now).await;
+    }
+
     pub(super) async fn load(&self, key: &RowKey, now: Timestamp) -> Option<Row> {
         match self.store.load(key, now).await {
             Ok(found) => found,
