@@ -104,7 +104,8 @@ impl<'r> Sampler<'r> {
         steps: impl Iterator<Item = Step>,
         visitor: V,
     ) -> Result<V::Value, Halt> {
-        let parts = steps.map_while(|step| (!self.run.is_over()).then(|| self.at(step)));
+        let steps = steps.take(self.run.seen.steps.get());
+        let parts = steps.map(|step| self.at(step));
         visitor.visit_seq(SeqDeserializer::new(parts))
     }
 }
