@@ -150,7 +150,7 @@ const _: () = {
                     merge: __p::Merge::With(|__base, __mine, __theirs| {
                         __p::Present::merge(
                             &<Self as __Fields>::F2,
-                            __p::merge_append::<Vec<T::Id>>,
+                            <Vec<T::Id> as __p::Append>::append,
                             __base,
                             __mine,
                             __theirs,

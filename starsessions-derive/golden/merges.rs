@@ -113,7 +113,7 @@ const _: () = {
                     merge: __p::Merge::With(|__base, __mine, __theirs| {
                         __p::Present::merge(
                             &<Self as __Fields>::F0,
-                            __p::merge_sum::<u64>,
+                            <u64 as __p::Sum>::sum,
                             __base,
                             __mine,
                             __theirs,
@@ -135,7 +135,7 @@ const _: () = {
                     merge: __p::Merge::With(|__base, __mine, __theirs| {
                         __p::Optional::merge(
                             &<Self as __Fields>::F1,
-                            __p::merge_max::<Option<u32>>,
+                            <Option<u32> as __p::Order>::max,
                             __base,
                             __mine,
                             __theirs,
@@ -197,7 +197,7 @@ const _: () = {
                     merge: __p::Merge::With(|__base, __mine, __theirs| {
                         __p::Present::merge(
                             &<Self as __Fields>::F4,
-                            __p::merge_flashes::<Vec<String>>,
+                            <Vec<String> as __p::Flash>::flash,
                             __base,
                             __mine,
                             __theirs,

@@ -219,8 +219,6 @@ pub mod __private {
     pub use crate::schema::{FieldSpec, Merge, Schema, spec};
     pub use crate::value::{
         Append, FieldType, Flag, Flash, Format, Invalid, MergeFn, OldValue, Order, Readable,
-        Stored, Sum, Union, Value, ValueError, Writable, merge_and, merge_append, merge_flash,
-        merge_flashes, merge_max, merge_min, merge_option, merge_or, merge_sum, merge_union,
-        merge_value,
+        Stored, Sum, Union, Value, ValueError, Writable, merge_flash, merge_option, merge_value,
     };
 }

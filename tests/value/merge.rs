@@ -7,8 +7,7 @@ use std::time::Duration;
 use proptest::collection::{btree_map, btree_set, vec};
 use proptest::prelude::*;
 use starsessions::__private::{
-    Stored, merge_and, merge_append, merge_flash, merge_flashes, merge_max, merge_min,
-    merge_option, merge_or, merge_sum, merge_union, merge_value,
+    Append, Flag, Flash, Order, Stored, Sum, Union, merge_flash, merge_option, merge_value,
 };
 use starsessions::value::{Invalid, ValueError};
 
@@ -38,32 +37,32 @@ proptest! {
     fn sums_of_parallel_changes_all_count(base in -1_000_000..1_000_000_i64, changes in vec(-1000..1000_i64, 0..20)) {
         let sides: Vec<i64> = changes.iter().map(|change| base + change).collect();
         let total = base + changes.iter().sum::<i64>();
-        prop_assert_eq!(commit_all(merge_sum, &base, &sides), total);
+        prop_assert_eq!(commit_all(Sum::sum, &base, &sides), total);
         let backwards: Vec<i64> = sides.into_iter().rev().collect();
-        prop_assert_eq!(commit_all(merge_sum, &base, &backwards), total);
+        prop_assert_eq!(commit_all(Sum::sum, &base, &backwards), total);
     }
 
     #[test]
     fn sums_stop_at_the_limits(base: i8, mine: i8, theirs: i8) {
         let exact = i64::from(theirs) + i64::from(mine) - i64::from(base);
-        prop_assert_eq!(i64::from(merge_sum(&base, &mine, &theirs)), exact.clamp(-128, 127));
-        assert_identity(merge_sum, &base, &mine);
+        prop_assert_eq!(i64::from(Sum::sum(&base, &mine, &theirs)), exact.clamp(-128, 127));
+        assert_identity(Sum::sum, &base, &mine);
     }
 
     #[test]
     fn unsigned_sums_stop_at_the_limits(base: u8, mine: u8, theirs: u8) {
         let exact = i64::from(theirs) + i64::from(mine) - i64::from(base);
-        prop_assert_eq!(i64::from(merge_sum(&base, &mine, &theirs)), exact.clamp(0, 255));
-        assert_identity(merge_sum, &base, &mine);
+        prop_assert_eq!(i64::from(Sum::sum(&base, &mine, &theirs)), exact.clamp(0, 255));
+        assert_identity(Sum::sum, &base, &mine);
     }
 
     #[test]
     fn wide_sums_have_identity(a: (i128, u128, isize, f64), b: (i128, u128, isize, f64)) {
-        assert_identity(merge_sum, &a.0, &b.0);
-        assert_identity(merge_sum, &a.1, &b.1);
-        assert_identity(merge_sum, &a.2, &b.2);
+        assert_identity(Sum::sum, &a.0, &b.0);
+        assert_identity(Sum::sum, &a.1, &b.1);
+        assert_identity(Sum::sum, &a.2, &b.2);
         if !a.3.is_nan() && !b.3.is_nan() {
-            assert_identity(merge_sum, &a.3, &b.3);
+            assert_identity(Sum::sum, &a.3, &b.3);
         }
     }
 
@@ -73,16 +72,16 @@ proptest! {
         mine in btree_set(0..30_u8, 0..12),
         theirs in btree_set(0..30_u8, 0..12),
     ) {
-        let merged = merge_union(&base, &mine, &theirs);
+        let merged = Union::union(&base, &mine, &theirs);
         for item in 0..30 {
             let [base, mine, theirs] = [&base, &mine, &theirs].map(|set| set.contains(&item));
             let expected = if mine == base { theirs } else { mine };
             prop_assert_eq!(merged.contains(&item), expected);
         }
-        prop_assert_eq!(&merged, &merge_union(&base, &theirs, &mine));
-        assert_identity(merge_union, &base, &mine);
+        prop_assert_eq!(&merged, &Union::union(&base, &theirs, &mine));
+        assert_identity(Union::union, &base, &mine);
         let hashed = |set: &BTreeSet<u8>| set.iter().copied().collect::<HashSet<u8>>();
-        let same = merge_union(&hashed(&base), &hashed(&mine), &hashed(&theirs));
+        let same = Union::union(&hashed(&base), &hashed(&mine), &hashed(&theirs));
         prop_assert_eq!(hashed(&merged), same);
     }
 
@@ -92,15 +91,15 @@ proptest! {
         mine in btree_map(0..20_u8, 0..3_u8, 0..12),
         theirs in btree_map(0..20_u8, 0..3_u8, 0..12),
     ) {
-        let merged = merge_union(&base, &mine, &theirs);
+        let merged = Union::union(&base, &mine, &theirs);
         for key in 0..20 {
             let [base, mine, theirs] = [&base, &mine, &theirs].map(|map| map.get(&key));
             let expected = if mine == base { theirs } else { mine };
             prop_assert_eq!(merged.get(&key), expected);
         }
-        assert_identity(merge_union, &base, &mine);
+        assert_identity(Union::union, &base, &mine);
         let hashed = |map: &BTreeMap<u8, u8>| map.clone().into_iter().collect::<HashMap<u8, u8>>();
-        let same = merge_union(&hashed(&base), &hashed(&mine), &hashed(&theirs));
+        let same = Union::union(&hashed(&base), &hashed(&mine), &hashed(&theirs));
         prop_assert_eq!(hashed(&merged), same);
     }
 
@@ -110,7 +109,7 @@ proptest! {
         mine in btree_map(0..20_u8, 0..3_u8, 0..12),
         theirs in btree_map(0..20_u8, 0..3_u8, 0..12),
     ) {
-        let merged = merge_flashes(&base, &mine, &theirs);
+        let merged = Flash::flash(&base, &mine, &theirs);
         for key in 0..20 {
             let [base, mine, theirs] = [&base, &mine, &theirs].map(|map| map.get(&key));
             let expected = match mine {
@@ -125,20 +124,20 @@ proptest! {
             let single = merge_flash(base.as_deref(), mine.as_deref(), theirs.as_deref());
             prop_assert_eq!(single.unwrap(), bytes(expected), "an `Option` has the same rule");
         }
-        assert_identity(merge_flashes, &base, &mine);
+        assert_identity(Flash::flash, &base, &mine);
         let hashed = |map: &BTreeMap<u8, u8>| map.clone().into_iter().collect::<HashMap<u8, u8>>();
-        let same = merge_flashes(&hashed(&base), &hashed(&mine), &hashed(&theirs));
+        let same = Flash::flash(&hashed(&base), &hashed(&mine), &hashed(&theirs));
         prop_assert_eq!(hashed(&merged), same);
     }
 
     #[test]
     fn lists_keep_every_addition(base in vec(0..5_u8, 0..8), added in vec(vec(0..5_u8, 0..4), 0..5)) {
         let sides: Vec<Vec<u8>> = added.iter().map(|added| [&base[..], added].concat()).collect();
-        let merged = commit_all(merge_append, &base, &sides);
+        let merged = commit_all(Append::append, &base, &sides);
         let expected = [base.clone(), added.concat()].concat();
         prop_assert_eq!(&merged, &expected, "in the order of the commits");
         let backwards: Vec<Vec<u8>> = sides.into_iter().rev().collect();
-        prop_assert_eq!(sorted(&commit_all(merge_append, &base, &backwards)), sorted(&merged));
+        prop_assert_eq!(sorted(&commit_all(Append::append, &base, &backwards)), sorted(&merged));
     }
 
     #[test]
@@ -147,7 +146,7 @@ proptest! {
         mine in vec(0..4_u8, 0..10),
         theirs in vec(0..4_u8, 0..10),
     ) {
-        let merged = merge_append(&base, &mine, &theirs);
+        let merged = Append::append(&base, &mine, &theirs);
         for item in 0..4 {
             let count = |list: &Vec<u8>| list.iter().filter(|other| **other == item).count();
             let added = count(&mine).saturating_sub(count(&base));
@@ -155,23 +154,23 @@ proptest! {
             let expected = count(&theirs).saturating_sub(removed) + added;
             prop_assert_eq!(count(&merged), expected);
         }
-        prop_assert_eq!(sorted(&merge_append(&base, &mine, &base)), sorted(&mine));
-        prop_assert_eq!(&merge_append(&base, &base, &theirs), &theirs);
+        prop_assert_eq!(sorted(&Append::append(&base, &mine, &base)), sorted(&mine));
+        prop_assert_eq!(&Append::append(&base, &base, &theirs), &theirs);
     }
 
     #[test]
     fn text_is_appended(base: String, mine: String, theirs: String) {
         let all = [&base[..], &mine, &theirs].concat();
         let [mine, theirs] = [mine, theirs].map(|added| format!("{base}{added}"));
-        prop_assert_eq!(merge_append(&base, &theirs, &mine), all);
-        assert_identity(merge_append, &base, &mine);
+        prop_assert_eq!(Append::append(&base, &theirs, &mine), all);
+        assert_identity(Append::append, &base, &mine);
     }
 
     #[test]
     fn the_larger_and_the_smaller(base: i32, sides in vec(any::<i32>(), 1..10)) {
         let all = || sides.iter().copied().chain([base]);
-        prop_assert_eq!(commit_all(merge_max, &base, &sides), all().max().unwrap());
-        prop_assert_eq!(commit_all(merge_min, &base, &sides), all().min().unwrap());
+        prop_assert_eq!(commit_all(Order::max, &base, &sides), all().max().unwrap());
+        prop_assert_eq!(commit_all(Order::min, &base, &sides), all().min().unwrap());
     }
 
     #[test]
@@ -185,7 +184,7 @@ proptest! {
             assert_eq!(merged(base, other), Ok(expected));
         }
         let [base, other] = [base, other].map(|value| value.map(|value| bytes(&value)));
-        for merge in [merge_sum, merge_max, merge_min] {
+        for merge in [Sum::sum, Order::max, Order::min] {
             both(merge, base.as_deref(), other.as_deref());
         }
     }
@@ -201,7 +200,7 @@ fn sum(
     mine: Option<&[u8]>,
     theirs: Option<&[u8]>,
 ) -> Option<u64> {
-    let merged = merge_value(&bincode(), default, merge_sum, base, mine, theirs).unwrap();
+    let merged = merge_value(&bincode(), default, Sum::sum, base, mine, theirs).unwrap();
     merged.map(|bytes| bincode().decode(&bytes).unwrap())
 }
 
@@ -233,7 +232,7 @@ fn unreadable_sides() {
     let zero: Option<fn() -> u64> = Some(u64::default);
     assert_eq!(sum(zero, Some(&other), Some(&two), Some(&five)), Some(7));
     assert_eq!(sum(zero, None, Some(&two), Some(&other)), Some(2));
-    let result = merge_value(&bincode(), zero, merge_sum, None, Some(&other), Some(&two));
+    let result = merge_value(&bincode(), zero, Sum::sum, None, Some(&other), Some(&two));
     assert!(
         matches!(result, Err(ValueError::OtherShape { .. })),
         "{result:?}"
@@ -254,7 +253,7 @@ fn the_result_is_validated_and_bounded() {
         merge_value(
             &stored,
             Some(u64::default),
-            merge_sum,
+            Sum::sum,
             None,
             Some(mine),
             Some(theirs),
@@ -268,7 +267,7 @@ fn the_result_is_validated_and_bounded() {
     let merged = merge_value(
         &bincode(),
         Some(String::new),
-        merge_append,
+        Append::append,
         None,
         Some(&a),
         Some(&b),
@@ -320,38 +319,41 @@ fn options_decide_about_absence_themselves() {
 
 #[test]
 fn policies_treat_an_absent_option_as_empty() {
-    assert_eq!(merge_sum(&Some(5_u8), &None, &Some(7)), Some(2));
-    assert_eq!(merge_max(&None, &Some(1), &None), Some(1));
+    assert_eq!(Sum::sum(&Some(5_u8), &None, &Some(7)), Some(2));
+    assert_eq!(Order::max(&None, &Some(1), &None), Some(1));
     let [one, two] = [1, 2].map(|item| Some(BTreeSet::from([item])));
-    assert_eq!(merge_union(&None, &one, &two), Some(BTreeSet::from([1, 2])));
+    assert_eq!(
+        Union::union(&None, &one, &two),
+        Some(BTreeSet::from([1, 2]))
+    );
     let [one, two] = [1, 2].map(|item| Some(vec![item]));
-    assert_eq!(merge_append(&None, &one, &two), Some(vec![2, 1]));
+    assert_eq!(Append::append(&None, &one, &two), Some(vec![2, 1]));
 }
 
 #[test]
 fn flags() {
     for (mine, theirs) in [(false, false), (false, true), (true, false), (true, true)] {
-        assert_eq!(merge_and(&true, &mine, &theirs), mine && theirs);
-        assert_eq!(merge_or(&false, &mine, &theirs), mine || theirs);
+        assert_eq!(Flag::and(&true, &mine, &theirs), mine && theirs);
+        assert_eq!(Flag::or(&false, &mine, &theirs), mine || theirs);
     }
 }
 
 #[test]
 fn sums_of_durations_and_floats() {
     let seconds = Duration::from_secs;
-    assert_eq!(merge_sum(&seconds(5), &seconds(7), &seconds(6)), seconds(8));
+    assert_eq!(Sum::sum(&seconds(5), &seconds(7), &seconds(6)), seconds(8));
     assert_eq!(
-        merge_sum(&seconds(5), &seconds(0), &seconds(4)),
+        Sum::sum(&seconds(5), &seconds(0), &seconds(4)),
         Duration::ZERO
     );
     assert_eq!(
-        merge_sum(&seconds(0), &Duration::MAX, &seconds(4)),
+        Sum::sum(&seconds(0), &Duration::MAX, &seconds(4)),
         Duration::MAX
     );
-    assert_eq!(merge_sum(&1.0, &1.5, &2.0), 2.5);
-    assert_eq!(merge_sum(&0.0, &f64::MAX, &f64::MAX), f64::MAX);
-    assert_eq!(merge_sum(&f64::INFINITY, &2.0, &f64::INFINITY), 2.0);
-    assert!(merge_max(&0.0, &1.0, &f64::NAN).is_nan());
+    assert_eq!(Sum::sum(&1.0, &1.5, &2.0), 2.5);
+    assert_eq!(Sum::sum(&0.0, &f64::MAX, &f64::MAX), f64::MAX);
+    assert_eq!(Sum::sum(&f64::INFINITY, &2.0, &f64::INFINITY), 2.0);
+    assert!(Order::max(&0.0, &1.0, &f64::NAN).is_nan());
 }
 
 #[test]
@@ -360,7 +362,7 @@ fn long_lists_in_another_order_lose_nothing_and_take_no_time() {
     let base: Vec<u32> = (0..65_536).collect();
     let mine: Vec<u32> = (0..65_536).rev().collect();
     let theirs: Vec<u32> = (0..65_537).rev().collect();
-    let merged = merge_append(&base, &mine, &theirs);
+    let merged = Append::append(&base, &mine, &theirs);
     let distinct: BTreeSet<u32> = merged.iter().copied().collect();
     assert!(distinct.into_iter().eq(0..65_537));
 }
@@ -370,6 +372,6 @@ fn an_element_that_moved_is_neither_lost_nor_doubled() {
     let base: Vec<u32> = (0..2_000).collect();
     let mine: Vec<u32> = (0..2_000).rev().collect();
     let theirs: Vec<u32> = (1..2_001).collect();
-    let merged = merge_append(&base, &mine, &theirs);
+    let merged = Append::append(&base, &mine, &theirs);
     assert_eq!(merged, theirs);
 }

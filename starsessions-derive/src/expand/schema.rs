@@ -81,12 +81,12 @@ fn merge(index: usize, ty: &Type, stored: &Stored<'_>) -> TokenStream {
     let policy = match &stored.merge {
         _ if stored.flash => match stored.presence {
             Presence::Optional(_) => return quote!(__p::Merge::With(__p::merge_flash)),
-            _ => quote_spanned!(span=> __p::merge_flashes::<#ty>),
+            _ => quote_spanned!(span=> <#ty as __p::Flash>::flash),
         },
         Merge::Last => return quote!(__p::Merge::Last),
-        Merge::Policy(function, _) => {
-            let function = Ident::new(function, span);
-            quote_spanned!(span=> __p::#function::<#ty>)
+        Merge::Policy(function, policy) => {
+            let [function, policy] = [function, policy].map(|name| Ident::new(name, span));
+            quote_spanned!(span=> <#ty as __p::#policy>::#function)
         }
         Merge::With(path) => {
             // A call, for the reason that `adapted` has.

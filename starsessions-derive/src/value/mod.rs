@@ -16,7 +16,7 @@ use crate::suggest::{list, nearest};
 #[derive(Clone)]
 pub(crate) enum Merge {
     Last,
-    /// By this function of the runtime, for types of this trait.
+    /// By this function of this trait of the runtime.
     Policy(&'static str, &'static str),
     With(ExprPath),
 }
@@ -233,13 +233,13 @@ impl Codec {
 
 const POLICIES: [(&str, Merge); 8] = [
     ("last", Merge::Last),
-    ("sum", Merge::Policy("merge_sum", "Sum")),
-    ("max", Merge::Policy("merge_max", "Order")),
-    ("min", Merge::Policy("merge_min", "Order")),
-    ("and", Merge::Policy("merge_and", "Flag")),
-    ("or", Merge::Policy("merge_or", "Flag")),
-    ("union", Merge::Policy("merge_union", "Union")),
-    ("append", Merge::Policy("merge_append", "Append")),
+    ("sum", Merge::Policy("sum", "Sum")),
+    ("max", Merge::Policy("max", "Order")),
+    ("min", Merge::Policy("min", "Order")),
+    ("and", Merge::Policy("and", "Flag")),
+    ("or", Merge::Policy("or", "Flag")),
+    ("union", Merge::Policy("union", "Union")),
+    ("append", Merge::Policy("append", "Append")),
 ];
 
 #[cfg(test)]

@@ -31,8 +31,7 @@ pub use self::incomplete::Incomplete;
 use self::known::Known;
 #[doc(hidden)]
 pub use self::merge::{
-    Append, Flag, Flash, Order, Sum, Union, merge_and, merge_append, merge_flash, merge_flashes,
-    merge_max, merge_min, merge_option, merge_or, merge_sum, merge_union, merge_value,
+    Append, Flag, Flash, Order, Sum, Union, merge_flash, merge_option, merge_value,
 };
 pub(crate) use self::merge::{Merged, Policy, Side};
 pub use self::old::OldValue;

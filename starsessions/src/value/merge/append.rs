@@ -11,17 +11,11 @@ use super::of_options;
     note = "`append` is for `Vec` and `VecDeque`, with elements that are `Clone` and `PartialEq`, and for `String`; for sets and maps there is `union`"
 )]
 pub trait Append {
-    /// What is stored now, without what this request removed, with what it added at the end.
+    /// The additions and removals of this request are made in what is stored now; the order is kept.
+    ///
+    /// Of text, only an addition at the end can be told from a new text, which wins.
     #[must_use]
     fn append(base: &Self, mine: &Self, theirs: &Self) -> Self;
-}
-
-/// The additions and removals of this request are made in what is stored now; the order is kept.
-///
-/// Of text, only an addition at the end can be told from a new text, which wins.
-#[must_use]
-pub fn merge_append<T: Append>(base: &T, mine: &T, theirs: &T) -> T {
-    T::append(base, mine, theirs)
 }
 
 macro_rules! list {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::hash::{BuildHasher, Hash};
 
-use super::append::merge_append;
+use super::append::Append;
 use super::{Merged, Side};
 
 /// Lists and maps of messages: `flash`.
@@ -19,13 +19,7 @@ use super::{Merged, Side};
 pub trait Flash {
     /// What is stored now, without the messages that this request took, with those that it added.
     #[must_use]
-    fn merge(base: &Self, mine: &Self, theirs: &Self) -> Self;
-}
-
-/// What is stored now, without the messages that this request took, with those that it added.
-#[must_use]
-pub fn merge_flashes<T: Flash>(base: &T, mine: &T, theirs: &T) -> T {
-    T::merge(base, mine, theirs)
+    fn flash(base: &Self, mine: &Self, theirs: &Self) -> Self;
 }
 
 /// A request that takes a message takes the one that it saw: a newer one stays. Of two that are set, the later.
@@ -47,8 +41,8 @@ macro_rules! lists {
     ($($list:ident)*) => {$(
         #[diagnostic::do_not_recommend]
         impl<T: Clone + PartialEq> Flash for $list<T> {
-            fn merge(base: &Self, mine: &Self, theirs: &Self) -> Self {
-                merge_append(base, mine, theirs)
+            fn flash(base: &Self, mine: &Self, theirs: &Self) -> Self {
+                Append::append(base, mine, theirs)
             }
         }
     )*};
@@ -60,7 +54,7 @@ macro_rules! maps {
     ($($map:ty [$($bounds:tt)*];)*) => {$(
         #[diagnostic::do_not_recommend]
         impl<$($bounds)*> Flash for $map {
-            fn merge(base: &Self, mine: &Self, theirs: &Self) -> Self {
+            fn flash(base: &Self, mine: &Self, theirs: &Self) -> Self {
                 let added = mine.keys().filter(|key| !theirs.contains_key(*key));
                 let merged = theirs.keys().chain(added).filter_map(|key| {
                     let value = message(base.get(key), mine.get(key), theirs.get(key))?;

@@ -11,12 +11,12 @@ mod order;
 mod sum;
 mod union;
 
-pub use self::append::{Append, merge_append};
-pub use self::flag::{Flag, merge_and, merge_or};
-pub use self::flash::{Flash, merge_flash, merge_flashes};
-pub use self::order::{Order, merge_max, merge_min};
-pub use self::sum::{Sum, merge_sum};
-pub use self::union::{Union, merge_union};
+pub use self::append::Append;
+pub use self::flag::Flag;
+pub use self::flash::{Flash, merge_flash};
+pub use self::order::Order;
+pub use self::sum::Sum;
+pub use self::union::Union;
 use super::{Stored, Value, ValueError};
 
 /// The bytes that one side of a merge has for the field, if it has any.

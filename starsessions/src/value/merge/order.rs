@@ -6,21 +6,25 @@
     label = "has no order, or cannot be cloned",
     note = "implement `PartialOrd` and `Clone` for `{Self}`, or use `merge = path::to::function`"
 )]
-pub trait Order: PartialOrd + Clone {}
+pub trait Order {
+    /// The larger of the two new values; what is stored if they cannot be compared.
+    #[must_use]
+    fn max(base: &Self, mine: &Self, theirs: &Self) -> Self;
 
-#[diagnostic::do_not_recommend]
-impl<T: PartialOrd + Clone> Order for T {}
-
-/// The larger of the two new values; what is stored if they cannot be compared.
-#[must_use]
-pub fn merge_max<T: Order>(_base: &T, mine: &T, theirs: &T) -> T {
-    if mine > theirs { mine } else { theirs }.clone()
+    /// The smaller of the two new values; what is stored if they cannot be compared.
+    ///
+    /// For an `Option`, absent is the smallest of all.
+    #[must_use]
+    fn min(base: &Self, mine: &Self, theirs: &Self) -> Self;
 }
 
-/// The smaller of the two new values; what is stored if they cannot be compared.
-///
-/// For an `Option`, absent is the smallest of all.
-#[must_use]
-pub fn merge_min<T: Order>(_base: &T, mine: &T, theirs: &T) -> T {
-    if mine < theirs { mine } else { theirs }.clone()
+#[diagnostic::do_not_recommend]
+impl<T: PartialOrd + Clone> Order for T {
+    fn max(_base: &Self, mine: &Self, theirs: &Self) -> Self {
+        if mine > theirs { mine } else { theirs }.clone()
+    }
+
+    fn min(_base: &Self, mine: &Self, theirs: &Self) -> Self {
+        if mine < theirs { mine } else { theirs }.clone()
+    }
 }

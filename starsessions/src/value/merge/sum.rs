@@ -11,15 +11,10 @@ use super::of_options;
     note = "`sum` is for integers, `f32`, `f64`, `Duration` and `Option`s of them; for collections there are `union` and `append`, for everything else `merge = path::to::function`"
 )]
 pub trait Sum {
-    /// `theirs + (mine - base)`, at the limits of the type instead of beyond.
+    /// What this request added goes on top of what is stored now: `theirs + (mine - base)`, at the limits of the
+    /// type instead of beyond.
     #[must_use]
     fn sum(base: &Self, mine: &Self, theirs: &Self) -> Self;
-}
-
-/// What this request added goes on top of what is stored now.
-#[must_use]
-pub fn merge_sum<T: Sum>(base: &T, mine: &T, theirs: &T) -> T {
-    T::sum(base, mine, theirs)
 }
 
 /// The difference of two numbers of one type may not fit into it; its amount always fits into the

@@ -12,16 +12,10 @@ use super::of_options;
     note = "`union` is for `HashSet`, `BTreeSet`, `HashMap` and `BTreeMap`, with elements, keys and values that are `Clone` and maps' values `PartialEq`; for lists there is `append`"
 )]
 pub trait Union {
-    /// What both sides added, without what either removed.
+    /// What both sides added, without what either removed; where both changed the same key of a map, this request
+    /// wins.
     #[must_use]
     fn union(base: &Self, mine: &Self, theirs: &Self) -> Self;
-}
-
-/// The additions and removals of this request are made in what is stored now; where both sides
-/// changed the same key of a map, this request wins.
-#[must_use]
-pub fn merge_union<T: Union>(base: &T, mine: &T, theirs: &T) -> T {
-    T::union(base, mine, theirs)
 }
 
 macro_rules! sets {
