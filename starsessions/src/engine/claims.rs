@@ -40,12 +40,8 @@ impl ServerSide {
         let card = Card {
             created_at: now,
             issued_at: now,
-            remembered: false,
-            deadlines: Vec::new(),
-            is_bound: false,
             is_claim: true,
-            successor: None,
-            label: Vec::new(),
+            ..Card::default()
         };
         let keys = lookups
             .iter()
@@ -91,12 +87,6 @@ impl ServerSide {
         ended.listing = None;
         let replaced = self.vault.store.replace(key, &row, &ended, now);
         Ok(replaced.await? == Replaced::Replaced)
-    }
-
-    /// The sign-in is over, in one way or the other.
-    pub(super) async fn give_up(&self, claim: &Claim, now: Timestamp) -> Result<(), StoreError> {
-        self.vault.store.remove(claim.key(), now).await?;
-        Ok(())
     }
 }
 

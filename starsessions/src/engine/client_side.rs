@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::tombstones::{self, moved_to};
+use super::tombstones::{is_of_rotation, moved_to};
 use super::{
     Context, CookieChange, Credential, Endable, Executed, Live, Presented, Work, why_unreadable,
 };
@@ -112,14 +112,15 @@ impl ClientSide {
             }
             Step::Touch | Step::Commit | Step::Rotate { .. } => {}
         }
+        let (keys, observer) = (&self.context.keys, &self.context.observer);
         // Ended by another request while this one was running: no cookie may bring it back.
         match self.tombstone_of(id, plan.now).await {
             Ok(None) => {}
             // The session lives on in another cookie, which this request cannot write.
-            Ok(Some(tombstone)) if plan.writes() && tombstones::is_of_rotation(&tombstone) => {
-                return Err(SessionError::Gone);
+            Ok(Some(tombstone)) if is_of_rotation(&tombstone) => {
+                return self.context.lost(id.name(keys), plan);
             }
-            Ok(Some(_)) => return Ok(self.gone(id)),
+            Ok(Some(_)) => return Ok(self.context.gone(id.name(keys))),
             Err(error) if plan.step == Step::Touch => {
                 return Ok(Executed {
                     untouched: Some(error),
@@ -145,21 +146,15 @@ impl ClientSide {
             && !Box::pin(self.revoke(id, &end, plan.now)).await?
         {
             // A logout or another sign-in was faster, and what it has ended goes on nowhere else.
-            let gone = self.gone(id);
-            return if plan.writes() {
-                Err(SessionError::Gone)
-            } else {
-                Ok(gone)
-            };
+            return self.context.lost(id.name(keys), plan);
         }
-        let (keys, observer) = (&self.context.keys, &self.context.observer);
-        let (former, name) = (id.name(keys), next.name(keys));
+        let name = next.name(keys);
         match plan.step {
             Step::Commit => {
                 observer.committed(name, plan.changes.len(), 0, &live.record, signs_in);
             }
             Step::Rotate { grace } => {
-                observer.rotated(former, name, grace, &live.record, signs_in);
+                observer.rotated(id.name(keys), name, grace, &live.record, signs_in);
             }
             _ => observer.touched(name),
         }
@@ -198,11 +193,6 @@ impl ClientSide {
             expires_at: policy.deadline(record.created_at, record.remembered, now),
             idle: Vec::new(),
         }
-    }
-
-    fn gone(&self, id: SealedId) -> Executed {
-        self.context.observer.gone(id.name(&self.context.keys));
-        Executed::gone()
     }
 
     fn seal(

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::claims::Claim;
-use super::listing::FoundSession;
+use super::listing::{FoundSession, MAX_ROUNDS};
 use super::server_side::ServerSide;
 use super::{Executed, Live, Work};
 use crate::clock::Timestamp;
@@ -67,7 +67,7 @@ impl ServerSide {
         let claim = self.claim(lookups, now).await?;
         let done = self.within(limit, places, &claim, lookups, work).await;
         // One that stays because the store fails takes its place until it ends by itself, and no more.
-        let _ = self.give_up(&claim, now).await;
+        let _ = self.vault.store.remove(claim.key(), now).await;
         done
     }
 
@@ -94,7 +94,9 @@ impl ServerSide {
             && limit.at_limit == AtLimit::EndOldest
         {
             for lookup in lookups {
-                if let Err(error) = self.make_room(limit, lookup, own, &earlier, now).await {
+                let surplus = |found: &mut _| keep_surplus(limit.max, found, own, &earlier);
+                let room = self.end_sessions_of(lookup, EndCause::Limit, now, surplus);
+                if let Err(error) = room.await {
                     // The session has its new id, which an error would keep from the browser.
                     observe::over_limit(&error);
                 }
@@ -116,7 +118,7 @@ impl ServerSide {
         for _ in 0..MAX_ROUNDS {
             let found = self.sessions_and_claims_of(lookup, now).await?;
             let (claims, mut sessions): (Vec<_>, Vec<_>) =
-                found.into_iter().partition(|session| session.is_claim);
+                found.into_iter().partition(|session| session.card.is_claim);
             sessions.retain(|session| Some(session.key) != own);
             let room = match limit.at_limit {
                 AtLimit::Refuse => places.saturating_sub(sessions.len()),
@@ -147,29 +149,6 @@ impl ServerSide {
         }
         Err(SessionError::contention())
     }
-
-    /// Ends sessions until there are no more than there may be. One that is given a new id at this moment
-    /// is met in the next round.
-    async fn make_room(
-        &self,
-        limit: SessionLimit,
-        lookup: &Lookup,
-        own: RowKey,
-        earlier: &Earlier,
-        now: Timestamp,
-    ) -> Result<(), SessionError> {
-        for _ in 0..MAX_ROUNDS {
-            let found = self.sessions_of(lookup, now).await?;
-            let surplus = surplus(limit.max, found, own, earlier);
-            if surplus.is_empty() {
-                return Ok(());
-            }
-            for session in surplus {
-                self.end_row(&session, lookup, EndCause::Limit, now).await?;
-            }
-        }
-        Err(SessionError::contention())
-    }
 }
 
 impl SessionLimit {
@@ -193,27 +172,16 @@ fn claims_to_take(room: usize, own: RowKey, others: &[(RowKey, bool)]) -> Option
     Some(later.split_off(free.min(later.len())))
 }
 
-/// The sessions that are too many: of those that were there before, the ones that were used the longest
+/// Leaves the sessions that are too many: of those that were there before, the ones that were used the longest
 /// ago. Another sign-in at this moment is not to end because its node's clock is behind.
-fn surplus(
-    max: usize,
-    mut found: Vec<FoundSession>,
-    own: RowKey,
-    earlier: &Earlier,
-) -> Vec<FoundSession> {
+fn keep_surplus(max: usize, found: &mut Vec<FoundSession>, own: RowKey, earlier: &Earlier) {
     let too_many = found.len().saturating_sub(max);
     found.retain(|session| session.key != own);
     found.sort_by_key(|session| {
-        let is_new = !earlier.contains(&session.key);
-        (
-            is_new,
-            session.record.last_seen_at,
-            session.record.issued_at,
-            session.key,
-        )
+        let (is_new, record) = (!earlier.contains(&session.key), &session.record);
+        (is_new, record.last_seen_at, record.issued_at, session.key)
     });
     found.truncate(too_many);
-    found
 }
 
 /// Another sign-in of the user is under way.
@@ -225,13 +193,11 @@ async fn wait_for(turn: u64) {
 const TURNS: u64 = 40;
 /// In milliseconds.
 const LONGEST_WAIT: u64 = 30;
-/// More than one is rare: it takes another sign-in or rotation at the same moment.
-const MAX_ROUNDS: usize = 16;
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::Record;
+    use crate::record::{Card, Record};
 
     fn key(name: u8) -> RowKey {
         RowKey::from_bytes([name; 32])
@@ -242,10 +208,16 @@ mod tests {
         let mut record = Record::new(at(1), at(5_000));
         record.last_seen_at = at(seen);
         record.issued_at = at(issued);
-        FoundSession::of(key(name), record)
+        FoundSession {
+            key: key(name),
+            record,
+            card: Card::default(),
+        }
     }
 
-    fn numbers(found: &[FoundSession]) -> Vec<u8> {
+    fn surplus(max: usize, mut found: Vec<FoundSession>, own: u8, earlier: &[u8]) -> Vec<u8> {
+        let earlier = earlier.iter().copied().map(key).collect();
+        keep_surplus(max, &mut found, key(own), &earlier);
         found.iter().map(|it| it.key.as_bytes()[0]).collect()
     }
 
@@ -261,8 +233,7 @@ mod tests {
             session(3, 700, 50),
             session(4, 1_000, 1_000),
         ];
-        let earlier = [1, 2, 3].map(key).into();
-        let ended = |max| numbers(&surplus(max, found.to_vec(), key(4), &earlier));
+        let ended = |max| surplus(max, found.to_vec(), 4, &[1, 2, 3]);
         assert!(ended(4).is_empty());
         assert_eq!(ended(3), [2]);
         assert_eq!(ended(2), [2, 3]);
@@ -272,10 +243,7 @@ mod tests {
     #[test]
     fn a_clock_that_is_behind_ends_no_sign_in_at_the_same_moment() {
         let found = vec![session(1, 900, 900), session(2, 10, 10), session(3, 20, 20)];
-        assert_eq!(
-            numbers(&surplus(2, found, key(3), &[1].map(key).into())),
-            [1]
-        );
+        assert_eq!(surplus(2, found, 3, &[1]), [1]);
     }
 
     #[test]

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use super::Engine;
 use super::server_side::ServerSide;
 use super::vault::{is_left, is_reserved};
 use crate::clock::Timestamp;
@@ -21,59 +20,26 @@ pub(crate) struct FoundSession {
     pub(crate) key: RowKey,
     /// Its times; what is in it stays sealed, as its cookie is elsewhere.
     pub(crate) record: Record,
-    pub(crate) label: Option<String>,
-    /// A device must prove itself to use it.
-    pub(crate) is_bound: bool,
-    /// The place of a sign-in that is under way.
-    pub(super) is_claim: bool,
-    successor: Option<RowKey>,
+    /// Empty where it is not ours.
+    pub(crate) card: Card,
 }
 
-#[cfg(test)]
 impl FoundSession {
-    pub(super) fn of(key: RowKey, record: Record) -> Self {
-        Self {
-            key,
-            record,
-            label: None,
-            is_bound: false,
-            is_claim: false,
-            successor: None,
-        }
+    pub(crate) fn label(&self) -> Option<String> {
+        let label = String::from_utf8(self.card.label.clone()).ok();
+        label.filter(|label| !label.is_empty())
     }
 }
 
-impl Engine {
+impl ServerSide {
     /// The live sessions that hold the value.
     pub(crate) async fn sessions_of(
         &self,
         lookup: &Lookup,
         now: Timestamp,
     ) -> Result<Vec<FoundSession>, SessionError> {
-        let server = self.server().ok_or(SessionError::Unlisted)?;
-        server.sessions_of(lookup, now).await
-    }
-
-    /// Ends those of them that `is_to_end` names; returns how many there were.
-    pub(crate) async fn end_sessions_of(
-        &self,
-        lookup: &Lookup,
-        now: Timestamp,
-        is_to_end: impl Fn(&FoundSession) -> bool,
-    ) -> Result<usize, SessionError> {
-        let server = self.server().ok_or(SessionError::Unlisted)?;
-        server.end_sessions_of(lookup, now, is_to_end).await
-    }
-}
-
-impl ServerSide {
-    pub(super) async fn sessions_of(
-        &self,
-        lookup: &Lookup,
-        now: Timestamp,
-    ) -> Result<Vec<FoundSession>, SessionError> {
         let mut found = self.sessions_and_claims_of(lookup, now).await?;
-        found.retain(|session| !session.is_claim);
+        found.retain(|session| !session.card.is_claim);
         Ok(found)
     }
 
@@ -94,9 +60,8 @@ impl ServerSide {
         // One that is about to move is there twice for a moment.
         let keys: Vec<_> = found.iter().map(|session| session.key).collect();
         found.retain(|session| {
-            session
-                .successor
-                .is_none_or(|successor| keys.binary_search(&successor).is_err())
+            let successor = session.card.successor;
+            successor.is_none_or(|successor| keys.binary_search(&successor).is_err())
         });
         Ok(found)
     }
@@ -105,9 +70,8 @@ impl ServerSide {
     /// what can be used can be ended.
     fn found(&self, index_key: &IndexKey, listed: &Listed, now: Timestamp) -> Option<FoundSession> {
         let mut record = Record::new(listed.last_seen, listed.deadline);
-        let (mut label, mut successor) = (None, None);
-        let (mut is_bound, mut is_claim) = (false, false);
-        if let Some(card) = self.card(&listed.key, &listed.listing, now) {
+        let card = self.card(&listed.key, &listed.listing, now);
+        if let Some(card) = &card {
             let place = listed.listing.index_keys().binary_search(index_key);
             if !card.is_filed(place.ok()?, now) {
                 return None;
@@ -115,51 +79,40 @@ impl ServerSide {
             record.created_at = card.created_at;
             record.issued_at = card.issued_at;
             record.remembered = card.remembered;
-            label = String::from_utf8(card.label)
-                .ok()
-                .filter(|label| !label.is_empty());
-            successor = card.successor;
-            is_bound = card.is_bound;
-            is_claim = card.is_claim;
         }
-        self.context
-            .policy
-            .is_live(&record, now)
-            .then_some(FoundSession {
-                key: listed.key,
-                record,
-                label,
-                is_bound,
-                is_claim,
-                successor,
-            })
+        let is_live = self.context.policy.is_live(&record, now);
+        is_live.then(|| FoundSession {
+            key: listed.key,
+            record,
+            card: card.unwrap_or_default(),
+        })
     }
 
-    /// A session that is given a new id at this moment could slip away under it, so it looks again
-    /// until there is none left.
-    async fn end_sessions_of(
+    /// Ends what `choose` leaves of the live sessions that hold the value; returns how many there were. A session that
+    /// is given a new id at this moment could slip away under it, so it looks again until there is none left.
+    pub(crate) async fn end_sessions_of(
         &self,
         lookup: &Lookup,
+        cause: EndCause,
         now: Timestamp,
-        is_to_end: impl Fn(&FoundSession) -> bool,
+        choose: impl Fn(&mut Vec<FoundSession>),
     ) -> Result<usize, SessionError> {
         let mut ended = 0;
         for _ in 0..MAX_ROUNDS {
             let mut found = self.sessions_of(lookup, now).await?;
-            found.retain(|session| is_to_end(session));
+            choose(&mut found);
             if found.is_empty() {
                 return Ok(ended);
             }
             for session in found {
-                self.end_row(&session, lookup, EndCause::Revoked, now)
-                    .await?;
+                self.end_row(&session, lookup, cause, now).await?;
                 ended += 1;
             }
         }
         Err(SessionError::contention())
     }
 
-    pub(super) async fn end_row(
+    async fn end_row(
         &self,
         session: &FoundSession,
         lookup: &Lookup,
@@ -184,7 +137,7 @@ impl ServerSide {
             let observer = &self.context.observer;
             observer.ended(name, cause, || Known {
                 indexed: vec![((&*lookup.name).into(), lookup.value.as_slice().into())],
-                label: session.label.clone(),
+                label: session.label(),
                 identified: true,
             });
         }
@@ -308,5 +261,5 @@ impl ServerSide {
     }
 }
 
-/// More than one is rare: it takes a rotation at the same moment.
-const MAX_ROUNDS: usize = 16;
+/// More than one is rare: it takes a rotation or another sign-in at the same moment.
+pub(super) const MAX_ROUNDS: usize = 16;

@@ -35,7 +35,7 @@ pub(crate) use self::ways::ENDING_GRACE;
 use crate::clock::{Clock, Timestamp};
 use crate::crypto::{self, Fingerprint, KeyRing, ReferenceToken, RowKey};
 use crate::error::SessionError;
-use crate::lifecycle::changes::ExclusiveConflict;
+use crate::lifecycle::changes::{Changes, ExclusiveConflict};
 use crate::lifecycle::expiry::{ExpiredBy, is_old_enough_for_new_id};
 use crate::lifecycle::plan::{Next, Plan};
 use crate::lifecycle::{Policy, SessionLimit};
@@ -128,7 +128,7 @@ pub(crate) struct Work {
 }
 
 /// What has become of a session, which is in the work that it was done for.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Executed {
     pub(crate) cookie: CookieChange,
     /// The session had ended elsewhere; nothing was written.
@@ -192,10 +192,13 @@ impl Engine {
     pub(crate) fn server(&self) -> Option<&ServerSide> {
         match self {
             Self::Server(server) => Some(server),
-            Self::Client(_) => None,
-            #[cfg(feature = "python")]
-            Self::Shared(_) => None,
+            _ => None,
         }
+    }
+
+    /// The side that finds sessions by a value in them.
+    pub(crate) fn listing(&self) -> Result<&ServerSide, SessionError> {
+        self.server().ok_or(SessionError::Unlisted)
     }
 
     pub(crate) fn keys(&self) -> &KeyRing {
@@ -241,7 +244,8 @@ impl Engine {
             match self.resolve(cookie, now).await? {
                 Presented::Live(live, more) => {
                     ends.extend(more);
-                    match lives.iter_mut().find(|known| known.is_same_session(&live)) {
+                    // An id in its grace and the one after it, or two states of a session that is its cookie.
+                    match lives.iter_mut().find(|known| known.key() == live.key()) {
                         Some(known) => known.prefer(live),
                         None => lives.push(live),
                     }
@@ -308,8 +312,8 @@ impl Engine {
     }
 
     /// Whether a plan with these changes is counted, before and after it is carried out.
-    pub(crate) fn counts(&self, plan_signs_in: bool) -> bool {
-        plan_signs_in && self.server().is_some_and(|server| server.limit.is_some())
+    pub(crate) fn counts(&self, changes: &Changes) -> bool {
+        changes.may_sign_in() && self.server().is_some_and(|server| server.limit.is_some())
     }
 
     /// Whether the id stands under a key that is not the active one, but is too young for a new one.
@@ -347,6 +351,21 @@ impl Context {
             return Err(SessionError::too_large_record(record, record.size(), limit));
         }
         Ok(())
+    }
+
+    /// There is nothing left to write to.
+    fn gone(&self, name: Name<'_>) -> Executed {
+        self.observer.gone(name);
+        Executed::gone()
+    }
+
+    /// Nothing was written, and the session may live on without it.
+    fn lost(&self, name: Name<'_>, plan: &Plan) -> Result<Executed, SessionError> {
+        let gone = self.gone(name);
+        if plan.writes() {
+            return Err(SessionError::Gone);
+        }
+        Ok(gone)
     }
 
     fn why_expired(&self, record: &Record, now: Timestamp) -> Refusal {
@@ -397,7 +416,7 @@ impl Presented {
     fn live(self) -> Option<Live> {
         match self {
             Self::Live(live, _) => Some(live),
-            Self::Nobody(_) | Self::Former { .. } | Self::Ambiguous(_) => None,
+            _ => None,
         }
     }
 }
@@ -407,14 +426,12 @@ impl Live {
     pub(crate) fn name<'a>(&'a self, keys: &'a KeyRing) -> Name<'a> {
         match &self.credential {
             Credential::Reference(token, _) => Name::Token(token),
-            Credential::Sealed(id) => Name::Row(keys, id.row_key()),
-            #[cfg(feature = "python")]
-            Credential::Shared(shared) => Name::Row(keys, shared.id.row_key()),
+            _ => Name::Row(keys, self.key()),
         }
     }
 
-    /// What a request-forgery token of this session is made from: its row, or that of its tombstone.
-    pub(crate) fn csrf_row(&self) -> RowKey {
+    /// What tells it from all others: its row, or that of its tombstone.
+    pub(crate) fn key(&self) -> RowKey {
         match &self.credential {
             Credential::Reference(token, _) => *token.row_key(),
             Credential::Sealed(id) => id.row_key(),
@@ -425,26 +442,7 @@ impl Live {
 
     /// Where it lies, if it lies in a store.
     pub(crate) fn row_key(&self) -> Option<RowKey> {
-        match &self.credential {
-            Credential::Reference(token, _) => Some(*token.row_key()),
-            Credential::Sealed(_) => None,
-            #[cfg(feature = "python")]
-            Credential::Shared(_) => None,
-        }
-    }
-
-    /// Whether both have come by cookies of one session: an id in its grace and the one after it, or
-    /// two states of a session that is its cookie.
-    fn is_same_session(&self, other: &Self) -> bool {
-        match (&self.credential, &other.credential) {
-            (Credential::Reference(a, _), Credential::Reference(b, _)) => {
-                a.row_key() == b.row_key()
-            }
-            (Credential::Sealed(a), Credential::Sealed(b)) => a == b,
-            #[cfg(feature = "python")]
-            (Credential::Shared(a), Credential::Shared(b)) => a.id == b.id,
-            _ => false,
-        }
+        matches!(self.credential, Credential::Reference(..)).then(|| self.key())
     }
 
     /// Goes on with the cookie that is ahead of the other one.
@@ -459,22 +457,18 @@ impl Executed {
     fn gone() -> Self {
         Self {
             is_gone: true,
-            ..Self::kept()
+            ..Self::default()
         }
     }
 
     fn ended() -> Self {
         Self {
             cookie: CookieChange::Remove,
-            ..Self::kept()
+            ..Self::default()
         }
     }
 
     fn kept() -> Self {
-        Self {
-            cookie: CookieChange::Keep,
-            is_gone: false,
-            untouched: None,
-        }
+        Self::default()
     }
 }

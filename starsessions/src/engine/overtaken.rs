@@ -100,8 +100,8 @@ impl ServerSide {
                 };
             }
             Met::Beyond(beyond) => return self.carry(live, beyond, plan).await.map(Some),
-            Met::Closed => return self.lost(live, plan).map(Some),
-            Met::Ended => return Ok(Some(self.gone(&token))),
+            Met::Closed => return self.context.lost(Name::Token(&token), plan).map(Some),
+            Met::Ended => return Ok(Some(self.context.gone(Name::Token(&token)))),
         }
         back_off(conflicts).await;
         Ok(None)
@@ -118,7 +118,7 @@ impl ServerSide {
         Box::pin(async move {
             let carried = plan.carried().filter(|_| plan.writes());
             let Some(carried) = carried else {
-                return self.lost(before, plan);
+                return self.context.lost(before.name(&self.context.keys), plan);
             };
             let done = self.commit(&mut beyond, &carried).await?;
             if done.is_gone {
@@ -128,16 +128,5 @@ impl ServerSide {
             before.is_unannounced = false;
             Ok(Executed::kept())
         })
-    }
-
-    /// Nothing was written, and the session may live on without it.
-    pub(super) fn lost(&self, live: &Live, plan: &Plan) -> Result<Executed, SessionError> {
-        if let Some((token, _)) = live.reference() {
-            self.context.observer.gone(Name::Token(&token));
-        }
-        if plan.writes() {
-            return Err(SessionError::Gone);
-        }
-        Ok(Executed::gone())
     }
 }

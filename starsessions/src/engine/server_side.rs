@@ -219,7 +219,7 @@ impl ServerSide {
                         *live = fresh;
                         Ok(self.announce(live, plan.now))
                     }
-                    None => Ok(self.gone(&name)),
+                    None => Ok(self.context.gone(Name::Token(&name))),
                 }
             }
         }
@@ -252,7 +252,7 @@ impl ServerSide {
                     return Ok(self.announce(live, plan.now));
                 }
                 Replaced::Stale(stored) => stored,
-                Replaced::Gone => return Ok(self.gone(token)),
+                Replaced::Gone => return Ok(self.context.gone(Name::Token(token))),
             };
             // Boxed, so that what is rare does not enlarge every request's future.
             if let Some(done) = Box::pin(self.go_on(live, stored, conflicts, plan)).await? {
@@ -308,7 +308,7 @@ impl ServerSide {
                         return Box::pin(self.after_renewal(live, plan)).await;
                     }
                 }
-                Rotated::Gone => return Ok(self.gone(&token)),
+                Rotated::Gone => return Ok(self.context.gone(Name::Token(&token))),
             }
         }
         Err(SessionError::contention())
@@ -362,12 +362,6 @@ impl ServerSide {
             };
         }
         done
-    }
-
-    /// There is nothing left to write to.
-    pub(super) fn gone(&self, token: &ReferenceToken) -> Executed {
-        self.context.observer.gone(Name::Token(token));
-        Executed::gone()
     }
 
     /// Whether the browser can see that the deadline has moved.

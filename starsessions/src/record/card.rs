@@ -13,7 +13,7 @@ use crate::clock::Timestamp;
 use crate::crypto::RowKey;
 
 /// What is shown of a session in a list.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Card {
     pub(crate) created_at: Timestamp,
     pub(crate) issued_at: Timestamp,

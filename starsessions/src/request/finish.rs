@@ -237,7 +237,7 @@ impl Slot {
     /// is given up: a logout or rotation that has begun takes place.
     fn may_end_id(&self, state: &State) -> bool {
         let engine = &self.realm().engine;
-        let counts = engine.counts(state.pending.changes.may_sign_in());
+        let counts = engine.counts(&state.pending.changes);
         let destroys = state.pending.destroy;
         matches!(state.found, Found::Unread)
             || counts
@@ -246,7 +246,7 @@ impl Slot {
     }
 
     fn ends_id(&self, plan: &Plan, state: &State) -> bool {
-        let counts = self.realm().engine.counts(plan.changes.may_sign_in());
+        let counts = self.realm().engine.counts(&plan.changes);
         counts || state.is_to_end || plan.step.ends_id()
     }
 

@@ -12,7 +12,7 @@ impl Slot {
     pub(crate) fn csrf_row(&self) -> Option<RowKey> {
         let state = self.state();
         let live = state.found.live().filter(|_| !state.pending.destroy);
-        live.map(Live::csrf_row)
+        live.map(Live::key)
     }
 
     /// The token of a session that can be held beside the request.

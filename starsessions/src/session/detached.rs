@@ -249,7 +249,7 @@ impl Held {
     }
 
     async fn carry_out(self: &Arc<Self>, work: Work) -> Result<(), SessionError> {
-        if !self.realm.engine.counts(work.plan.changes.may_sign_in()) {
+        if !self.realm.engine.counts(&work.plan.changes) {
             return self.carry_out_here(work).await;
         }
         // A sign-in that has begun is counted, even if its caller has gone.

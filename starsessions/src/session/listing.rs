@@ -14,6 +14,7 @@ use crate::engine::FoundSession;
 use crate::error::{LimitKind, SessionError};
 use crate::lifecycle::changes::Lookup;
 use crate::lifecycle::label::{LABEL_LIMIT, LABEL_SPEC};
+use crate::observe::EndCause;
 use crate::record::{Encoded, Record};
 use crate::request::Realm;
 use crate::schema::Indexed;
@@ -273,28 +274,18 @@ impl Realm {
         own: Option<&RowKey>,
     ) -> Result<Vec<ListedSession>, SessionError> {
         let now = self.engine.now();
-        let found = self.engine.sessions_of(lookup, now).await?;
-        let mut listed: Vec<_> = found
-            .into_iter()
-            .map(
-                |FoundSession {
-                     key,
-                     record,
-                     label,
-                     is_bound,
-                     ..
-                 }| ListedSession {
-                    id: public_id_of(&key, &record),
-                    created_at: record.created_at,
-                    last_seen_at: record.last_seen_at,
-                    expires_at: record.expires_at,
-                    remembered: record.remembered,
-                    bound: is_bound,
-                    is_current: own == Some(&key),
-                    label,
-                },
-            )
-            .collect();
+        let found = self.engine.listing()?.sessions_of(lookup, now).await?;
+        let listed = found.iter().map(|session| ListedSession {
+            id: public_id_of(&session.key, &session.record),
+            created_at: session.record.created_at,
+            last_seen_at: session.record.last_seen_at,
+            expires_at: session.record.expires_at,
+            remembered: session.record.remembered,
+            bound: session.card.is_bound,
+            is_current: own == Some(&session.key),
+            label: session.label(),
+        });
+        let mut listed: Vec<_> = listed.collect();
         listed.sort_by_key(|session| Reverse((session.last_seen_at, session.created_at)));
         Ok(listed)
     }
@@ -308,7 +299,10 @@ async fn end(
     let realm = Arc::clone(realm);
     to_its_end(async move {
         let now = realm.engine.now();
-        realm.engine.end_sessions_of(&lookup, now, is_to_end).await
+        let chosen = |found: &mut Vec<_>| found.retain(&is_to_end);
+        let server = realm.engine.listing()?;
+        let ended = server.end_sessions_of(&lookup, EndCause::Revoked, now, chosen);
+        ended.await
     })
     .await
 }
