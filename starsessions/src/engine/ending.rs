@@ -101,10 +101,7 @@ impl ServerSide {
                 }
                 Rotated::Exists => {}
                 Rotated::Stale(row) => match self.meet(&token, row, plan.now).await? {
-                    Met::Session(next) | Met::Beyond(next) => {
-                        live.credential = next.credential;
-                        live.record = next.record;
-                    }
+                    Met::Session(next) | Met::Beyond(next) => *live = next,
                     Met::Closed | Met::Ended => return self.create_instead(live, plan).await,
                 },
                 // What was to end has ended already; what was to begin begins.

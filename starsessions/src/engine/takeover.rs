@@ -14,10 +14,9 @@ use super::{Engine, Presented};
 use crate::clock::Timestamp;
 use crate::crypto::ReferenceToken;
 use crate::error::SessionError;
-use crate::lifecycle::changes::{Base, Change, Changes};
+use crate::lifecycle::changes::Changes;
 use crate::lifecycle::plan::{Plan, Step};
 use crate::observe::{Name, Refusal};
-use crate::schema::Checks;
 use crate::store::{Inserted, Listing, Row, StoreError};
 use crate::takeover::{FormerSession, Found, TakeOver, Taken};
 
@@ -68,7 +67,7 @@ impl ServerSide {
         let token = match (known, tokens.first(), &found.former) {
             (Some(token), ..) => token,
             (None, Some(token), Some(former)) => {
-                let taken = takeover.take(former, self.checks())?;
+                let taken = takeover.take(former, self.context.policy.checks())?;
                 if taken.changes.is_empty() || !self.begin_from(former, token, taken, now).await? {
                     return Ok(Presented::Nobody(Some(Refusal::Unknown)));
                 }
@@ -87,13 +86,6 @@ impl ServerSide {
         Ok(presented)
     }
 
-    fn checks(&self) -> Checks {
-        Checks {
-            round_trip: self.context.policy.check_round_trip,
-            limit: self.context.policy.field_limit,
-        }
-    }
-
     /// Writes the way to the new session, unless another request has; `false` if the session is too old.
     async fn begin_from(
         &self,
@@ -103,10 +95,7 @@ impl ServerSide {
         now: Timestamp,
     ) -> Result<bool, SessionError> {
         let mut changes = Changes::default();
-        for (spec, value) in taken.changes {
-            let base = Base::Any;
-            changes.push(Change { spec, base, value });
-        }
+        changes.replace(taken.changes);
         let plan = Plan {
             changes,
             remember: taken.remember,

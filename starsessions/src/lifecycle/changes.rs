@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::clock::Timestamp;
 use crate::record::{Edit, Encoded, Field, FieldChange, LABEL, NOT_STORED, Record};
-use crate::schema::{FieldSpec, Merge};
+use crate::schema::{Changed, ChangedFields, FieldSpec, Merge};
 use crate::value;
 
 /// The pending changes of one request, at most one for each field.
@@ -76,9 +76,21 @@ impl Changes {
         self.0.retain(|change| change.spec.commit_always);
     }
 
-    /// Adds the changes of one view on top of those that this request has made so far: all of them,
-    /// or none if they meet another view's change of an `exclusive` field.
-    pub(crate) fn extend(&mut self, changes: Vec<Change>) -> Result<(), ExclusiveConflict> {
+    /// Adds the changes of one view, which has `seen` this record then, on top of those that this request has made so
+    /// far: all of them, or none if they meet another view's change of an `exclusive` field. `stored` is the record
+    /// without the request's changes.
+    pub(crate) fn extend(
+        &mut self,
+        fields: &ChangedFields,
+        (seen, at): (Option<&Record>, Timestamp),
+        stored: Option<&Record>,
+    ) -> Result<(), ExclusiveConflict> {
+        let changes = fields.iter().map(|(spec, value)| Change {
+            spec,
+            base: Base::seen(spec, seen, at, stored),
+            value,
+        });
+        let changes: Vec<_> = changes.collect();
         for change in &changes {
             self.check_exclusive(change)?;
         }
@@ -90,6 +102,14 @@ impl Changes {
             self.push(change);
         }
         Ok(())
+    }
+
+    /// Adds changes that replace what is there.
+    pub(crate) fn replace(&mut self, fields: impl IntoIterator<Item = Changed>) {
+        for (spec, value) in fields {
+            let base = Base::Any;
+            self.push(Change { spec, base, value });
+        }
     }
 
     fn check_exclusive(&self, change: &Change) -> Result<(), ExclusiveConflict> {
@@ -168,16 +188,11 @@ impl Changes {
     /// Whether a user signs in: the field that sessions are found by gets a value that it has not had, or where the
     /// session has no such field, one that makes its user.
     pub(crate) fn signs_in(&self, before: Option<&Record>, now: Timestamp) -> bool {
-        let is_new = |change: &Change| {
-            let stored = live(change.spec, before, now);
-            let value = change.value.as_deref().map(value::content);
-            value.is_some() && value != stored.map(|field| value::content(field.value))
-        };
         let makes_user = |change: &Change| change.spec.required && change.spec.rotate;
         let mut news = self
             .0
             .iter()
-            .filter(|it| (it.spec.index || makes_user(it)) && is_new(it));
+            .filter(|it| (it.spec.index || makes_user(it)) && it.is_new(before, now));
         let Some(first) = news.next() else {
             return false;
         };
@@ -187,26 +202,17 @@ impl Changes {
 
     /// The values by which the session is to be found, and by which it is not found now.
     pub(crate) fn sign_ins(&self, record: Option<&Record>, now: Timestamp) -> Vec<Lookup> {
-        let sign_in = |change: &Change| {
-            let value = change.value.as_ref().filter(|_| change.spec.index)?;
-            let stored = record.and_then(|record| change.spec.find(record));
-            let is_found = stored.is_some_and(|(_, field)| {
-                field.is_live(now) && value::content(field.value) == value::content(value)
-            });
-            (!is_found).then(|| Lookup::new(change.spec, value.to_vec()))
-        };
-        self.0.iter().filter_map(sign_in).collect()
-    }
-
-    /// Whether a field changes that only one request may change.
-    pub(crate) fn use_up(&self) -> bool {
-        self.any(|change| matches!(change.spec.merge, Merge::Exclusive))
+        let changes = self.0.iter();
+        let news = changes.filter(|it| it.spec.index && it.is_new(record, now));
+        let lookup = |it: &Change| Some(Lookup::new(it.spec, it.value.as_ref()?.to_vec()));
+        news.filter_map(lookup).collect()
     }
 
     /// Whether an answer that says nothing of them would be a lie once the session has ended: no order
     /// of requests signs a browser in without a cookie, or uses a value up that may still be there.
     pub(crate) fn must_report_loss(&self) -> bool {
-        self.use_up() || self.identify() || self.may_sign_in()
+        let uses_up = |change: &Change| matches!(change.spec.merge, Merge::Exclusive);
+        self.any(uses_up) || self.identify() || self.may_sign_in()
     }
 
     /// Whether all of it would still be there after a change of privileges. What makes a user, ends
@@ -249,6 +255,13 @@ impl Change {
             }
             Base::Any => None,
         }
+    }
+
+    /// Whether it sets a value that the session does not have now.
+    fn is_new(&self, before: Option<&Record>, now: Timestamp) -> bool {
+        let stored = live(self.spec, before, now);
+        let value = self.value.as_deref().map(value::content);
+        value.is_some() && value != stored.map(|field| value::content(field.value))
     }
 
     /// Whether `theirs` is not what the request saw. A value that was changed there and back counts as

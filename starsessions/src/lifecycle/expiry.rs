@@ -46,7 +46,7 @@ impl Policy {
     /// that a shorter timeout binds the sessions that are already there.
     pub(crate) fn is_live(&self, record: &Record, now: Timestamp) -> bool {
         let lifetime = self.lifetime(record.remembered);
-        !record.is_expired(now)
+        now < record.expires_at
             && now < record.last_seen_at + lifetime.idle
             && now < record.created_at + lifetime.absolute
     }

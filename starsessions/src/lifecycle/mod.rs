@@ -9,6 +9,8 @@ pub(crate) mod plan;
 
 use std::time::Duration;
 
+use crate::schema::Checks;
+
 /// How long a session lives: the idle and the absolute timeout.
 ///
 /// Both are enforced by the server from the stored record, whatever the browser does with its
@@ -70,6 +72,16 @@ pub(crate) struct Policy {
     pub(crate) record_limit: usize,
     pub(crate) server_errors: OnServerError,
     pub(crate) check_round_trip: bool,
+}
+
+impl Policy {
+    /// What values must pass on their way into a record.
+    pub(crate) fn checks(&self) -> Checks {
+        Checks {
+            round_trip: self.check_round_trip,
+            limit: self.field_limit,
+        }
+    }
 }
 
 /// What happens to a request's data changes when its response is a 5xx.

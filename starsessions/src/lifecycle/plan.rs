@@ -51,24 +51,16 @@ impl Step {
 
 impl Situation {
     pub(crate) fn step(self) -> Step {
-        match self {
-            Self {
-                exists: false,
-                changes: true,
-                ..
-            } => Step::Create,
-            Self { exists: false, .. } => Step::Nothing,
-            Self {
-                destroy: true,
-                changes: true,
-                ..
-            } => Step::Replace,
-            Self { destroy: true, .. } => Step::Delete,
-            Self { rotate: true, .. } => Step::Rotate { grace: false },
-            Self { renew: true, .. } => Step::Rotate { grace: true },
-            Self { changes: true, .. } => Step::Commit,
-            Self { touch: true, .. } => Step::Touch,
-            _ => Step::Nothing,
+        match (self.exists, self.changes) {
+            (false, true) => Step::Create,
+            (false, false) => Step::Nothing,
+            (true, true) if self.destroy => Step::Replace,
+            (true, false) if self.destroy => Step::Delete,
+            (true, _) if self.rotate => Step::Rotate { grace: false },
+            (true, _) if self.renew => Step::Rotate { grace: true },
+            (true, true) => Step::Commit,
+            (true, false) if self.touch => Step::Touch,
+            (true, false) => Step::Nothing,
         }
     }
 }

@@ -78,10 +78,10 @@ impl Known {
             identified: record.identified,
             ..Self::default()
         };
-        for (name, field) in record.indexed_or_named(LABEL) {
+        for (name, field) in record.fields() {
             if name == LABEL {
                 known.label = String::from_utf8(field.value.to_vec()).ok();
-            } else {
+            } else if field.is_indexed() {
                 known.indexed.push((name.into(), field.value.into()));
             }
         }

@@ -42,12 +42,17 @@ impl Observer {
         self.listener.is_some()
     }
 
-    fn send(&self, session: Option<Fingerprint>, kind: EventKind, known: impl FnOnce() -> Known) {
+    fn send(
+        &self,
+        session: impl FnOnce() -> Option<Fingerprint>,
+        kind: EventKind,
+        known: impl FnOnce() -> Known,
+    ) {
         if let Some(listener) = &self.listener {
             listener.send(SessionEvent {
                 at: self.clock.now(),
                 realm: Arc::clone(&self.realm),
-                session,
+                session: session(),
                 kind,
                 known: known(),
             });
@@ -55,9 +60,7 @@ impl Observer {
     }
 
     fn send_of(&self, name: Name<'_>, kind: EventKind, known: impl FnOnce() -> Known) {
-        if self.listens() {
-            self.send(Some(name.fingerprint()), kind, known);
-        }
+        self.send(|| Some(name.fingerprint()), kind, known);
     }
 
     /// Tells the span around the layer which session its request has.
@@ -115,10 +118,8 @@ impl Observer {
         }
         count!("starsessions_loads_total", "outcome" => "refused");
         count!("starsessions_refused_cookies_total", "reason" => reason);
-        if self.listens() {
-            let kind = EventKind::Refused { reason: refusal };
-            self.send(session(), kind, Known::default);
-        }
+        let kind = EventKind::Refused { reason: refusal };
+        self.send(session, kind, Known::default);
     }
 
     /// A session has begun, perhaps by a sign-in.

@@ -8,32 +8,10 @@ use std::sync::{LazyLock, Mutex, PoisonError};
 use super::{ambiguous, unreadable};
 use crate::value::{Invalid, ValueError};
 
-/// What a layer has warned of: the kind of message, and the name that it is about, if it is about one.
+/// What a layer has warned of: the message, or a word for it, and the name that it is about, if it is about one.
 #[derive(Debug, Default)]
 pub(crate) struct Reporter {
-    warned: Mutex<HashSet<(Kind, &'static str)>>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Kind {
-    UnreadableField,
-    InvalidView,
-    Ambiguous,
-    PlainHttp,
-    DevelopmentCookie,
-    SharedCookie,
-    SecondLayer,
-    NoSessions,
-    LateChange,
-    PageOfAnotherType,
-    #[cfg(feature = "dbsc")]
-    NoRoomForDevice,
-    CachedCookie,
-    SharedPage,
-    #[cfg(debug_assertions)]
-    HiddenChange,
-    #[cfg(debug_assertions)]
-    RefreshedPrivilege,
+    warned: Mutex<HashSet<(&'static str, &'static str)>>,
 }
 
 /// A warning or an error the first time, and the same at debug level from then on.
@@ -51,12 +29,12 @@ impl Reporter {
     pub(crate) fn unreadable(&self, field: &'static str, error: &ValueError) {
         unreadable(field);
         let told = "a stored session field cannot be read and counts as absent";
-        tell_once!(warn, self.is_first_of(Kind::UnreadableField, field), told, field, %error);
+        tell_once!(warn, self.is_first(told, field), told, field, %error);
     }
 
     pub(crate) fn invalid(&self, session: &'static str, invalid: &Invalid) {
         let told = "stored session fields are refused by `validate` and count as absent";
-        tell_once!(warn, self.is_first_of(Kind::InvalidView, session), told, view = session, %invalid);
+        tell_once!(warn, self.is_first(told, session), told, view = session, %invalid);
     }
 
     pub(crate) fn ambiguous(&self, cookie: &str, too_many: bool) {
@@ -66,12 +44,12 @@ impl Reporter {
         } else {
             "two cookies of one request lead to two different sessions, and none is used: one may have been planted"
         };
-        tell_once!(warn, self.is_first(Kind::Ambiguous), told, cookie);
+        tell_once!(warn, self.is_first(told, ""), told, cookie);
     }
 
     /// A request came over plain http, where the session cookie is not kept.
     pub(crate) fn plain_http(&self, cookie: &str) {
-        if self.is_first(Kind::PlainHttp) {
+        if self.is_first("plain http", "") {
             tracing::warn!(
                 cookie,
                 "the session cookie is `Secure` and a request came over plain http, where browsers do \
@@ -83,7 +61,7 @@ impl Reporter {
 
     /// A request came over https, and the session cookie is one for development.
     pub(crate) fn development_cookie(&self, cookie: &str) {
-        if self.is_first(Kind::DevelopmentCookie) {
+        if self.is_first("development cookie", "") {
             tracing::warn!(
                 cookie,
                 "a request came over https, and its session cookie is not `Secure`: `SessionLayer::dev` \
@@ -94,7 +72,7 @@ impl Reporter {
 
     /// Layers of two realms serve one route with one cookie.
     pub(crate) fn shared_cookie(&self, cookie: &str, realm: &str, other: &str) {
-        if self.is_first(Kind::SharedCookie) {
+        if self.is_first("shared cookie", "") {
             tracing::error!(
                 cookie,
                 realm,
@@ -110,54 +88,47 @@ impl Reporter {
     pub(crate) fn second_layer(&self, realm: &str, path: &str) {
         let told = "two `SessionLayer`s of one realm serve this route; the outer one is used: \
                     remove one, or give it another `realm`";
-        tell_once!(error, self.is_first(Kind::SecondLayer), told, realm, path);
+        tell_once!(error, self.is_first(told, ""), told, realm, path);
     }
 
     /// A view was changed when nothing could be written any more.
     pub(crate) fn late_change(&self, session: &'static str) {
         let told = "a session was changed after its response had left, as in a task; the change is lost: \
                     commit it before answering, or have the task change a handle that `detach` has made";
-        let is_first = self.is_first_of(Kind::LateChange, session);
-        tell_once!(error, is_first, told, view = session);
+        tell_once!(error, self.is_first(told, session), told, view = session);
     }
 
     /// A page of the application does not fit the responses of its service.
     pub(crate) fn page_of_another_type(&self, made: &str, wanted: &str) {
         let told = "a page of `on_rejection` has a body of another type than the responses of the service inside \
                     the layer, and is not shown";
-        tell_once!(
-            error,
-            self.is_first(Kind::PageOfAnotherType),
-            told,
-            made,
-            wanted
-        );
+        tell_once!(error, self.is_first(told, ""), told, made, wanted);
     }
 
     #[cfg(feature = "dbsc")]
     pub(crate) fn no_room_for_device(&self, error: &impl fmt::Display) {
         let told = "a session has no room for its device; raise the limit, or store less in it";
-        tell_once!(error, self.is_first(Kind::NoRoomForDevice), told, %error);
+        tell_once!(error, self.is_first(told, ""), told, %error);
     }
 
     /// A handler lets caches store a response that sets the session cookie.
     pub(crate) fn cached_cookie(&self, header: &impl fmt::Display, value: &impl fmt::Debug) {
         let told = "a response sets the session cookie, and its handler lets caches store it; it is \
                     sent as `private, no-store`: let it say so itself, or change no session there";
-        tell_once!(warn, self.is_first(Kind::CachedCookie), told, %header, ?value);
+        tell_once!(warn, self.is_first(told, ""), told, %header, ?value);
     }
 
     /// A handler lets caches give a response to others that is made for the user of a session.
     pub(crate) fn shared_page(&self, header: &impl fmt::Display, value: &impl fmt::Debug) {
         let told = "a handler reads the session of its request, and lets caches give the response to \
                     others; it is sent as `private`: let it say so itself, or take no session there";
-        tell_once!(warn, self.is_first(Kind::SharedPage), told, %header, ?value);
+        tell_once!(warn, self.is_first(told, ""), told, %header, ?value);
     }
 
     /// In development builds, a field has changed that no view has seen changing.
     #[cfg(debug_assertions)]
     pub(crate) fn hidden_change(&self, field: &'static str) {
-        if self.is_first_of(Kind::HiddenChange, field) {
+        if self.is_first("hidden change", field) {
             tracing::error!(
                 field,
                 "a session field was changed through a shared reference, as a `Mutex`, a `Cell` or an atomic \
@@ -176,7 +147,7 @@ impl Reporter {
         field: &'static str,
         identity: &'static str,
     ) {
-        if self.is_first_of(Kind::RefreshedPrivilege, identity) {
+        if self.is_first("refreshed privilege", identity) {
             tracing::warn!(
                 view = session,
                 field,
@@ -194,16 +165,12 @@ impl Reporter {
         static OF_NO_REALM: LazyLock<Reporter> = LazyLock::new(Reporter::default);
         let told = "this layer changes nothing where no `SessionLayer` is outside of it; put it inside: add \
                     `.layer(SessionLayer::new(..))` after it";
-        let is_first = OF_NO_REALM.is_first_of(Kind::NoSessions, layer);
+        let is_first = OF_NO_REALM.is_first(told, layer);
         tell_once!(error, is_first, told, layer, %method, path);
     }
 
-    fn is_first(&self, kind: Kind) -> bool {
-        self.is_first_of(kind, "")
-    }
-
-    fn is_first_of(&self, kind: Kind, name: &'static str) -> bool {
+    fn is_first(&self, message: &'static str, name: &'static str) -> bool {
         let mut warned = self.warned.lock().unwrap_or_else(PoisonError::into_inner);
-        warned.insert((kind, name))
+        warned.insert((message, name))
     }
 }

@@ -113,11 +113,6 @@ impl Record {
         packed.unwrap_or_else(|| self.pack(self.entries(), &mut [], 0).0)
     }
 
-    /// Whether the record's own deadline has passed.
-    pub(crate) fn is_expired(&self, now: Timestamp) -> bool {
-        self.expires_at <= now
-    }
-
     /// The field of this name, dead or alive.
     pub(crate) fn get(&self, name: &str) -> Option<Field<'_>> {
         self.entries().find_name(name)
@@ -137,13 +132,6 @@ impl Record {
     pub(crate) fn indexed(&self) -> impl Iterator<Item = (&str, Field<'_>)> {
         let indexed = self.entries().filter(|it| it.field.is_indexed());
         indexed.filter_map(|entry| named(&entry))
-    }
-
-    /// The same, and the one of this name.
-    pub(crate) fn indexed_or_named(&self, name: &str) -> impl Iterator<Item = (&str, Field<'_>)> {
-        let meant = self.entries();
-        let meant = meant.filter(move |it| it.field.is_indexed() || it.name == name.as_bytes());
-        meant.filter_map(|entry| named(&entry))
     }
 
     /// Whether a device must prove itself to use the session.

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use http::HeaderMap;
 
@@ -191,22 +191,6 @@ impl Explanation {
         self.note("not written: the session has ended meanwhile");
     }
 
-    /// A view that did not see the changes of another one.
-    pub(super) fn overlooked(&self, view: &str, field: &str) {
-        self.note(format!(
-            "a view of `{view}` was held while another one changed `{field}`, and has not seen it: drop a view \
-             before the next one is taken, in a middleware before `next.run`"
-        ));
-    }
-
-    /// A change that no view has seen.
-    #[cfg(debug_assertions)]
-    pub(super) fn hidden_change(&self, field: &'static str) {
-        self.note(format!(
-            "not written: `{field}` was changed through a shared reference; see the log"
-        ));
-    }
-
     /// Why nothing was written. What an error says of a value may be the value.
     pub(super) fn failed(&self, error: &SessionError) {
         self.has_written.store(true, Ordering::Relaxed);
@@ -216,7 +200,7 @@ impl Explanation {
             }
             error => format!("not written: {error}"),
         };
-        let mut notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut notes = self.notes();
         if !notes.iter().any(|known| *known == note) {
             notes.push(note.into());
         }
@@ -252,9 +236,12 @@ impl Explanation {
         self.note("token handed out");
     }
 
-    /// What the browser is told.
-    fn cookie(&self, change: &CookieChange, realm: &Realm) {
-        match change {
+    /// The whole, at the end of the request.
+    pub(super) fn conclude(&self, cookie: &CookieChange, realm: &Realm) -> String {
+        if !self.has_written.load(Ordering::Relaxed) {
+            self.note("nothing to write");
+        }
+        match cookie {
             CookieChange::Keep => {}
             CookieChange::Remove => self.note("cookie removed"),
             CookieChange::Set { .. } => {
@@ -262,28 +249,18 @@ impl Explanation {
                 self.note_plain(realm, "keep");
             }
         }
-    }
-
-    /// The whole, at the end of the request.
-    pub(super) fn conclude(&self, cookie: &CookieChange, realm: &Realm) -> String {
-        if !self.has_written.load(Ordering::Relaxed) {
-            self.note("nothing to write");
-        }
-        self.cookie(cookie, realm);
         // A header is one line, whatever an application's own message is.
-        let text = self.text().replace(char::is_control, " ");
+        let text = self.notes().join("; ").replace(char::is_control, " ");
         observe::explained(&realm.name, &text);
         text
     }
 
     fn note(&self, note: impl Into<Cow<'static, str>>) {
-        let mut notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
-        notes.push(note.into());
+        self.notes().push(note.into());
     }
 
-    fn text(&self) -> String {
-        let notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
-        notes.join("; ")
+    fn notes(&self) -> MutexGuard<'_, Vec<Cow<'static, str>>> {
+        self.notes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -298,7 +275,11 @@ impl Slot {
                     .changes
                     .unseen(schema.fields, seen.record.as_ref())
             {
-                explanation.overlooked(schema.type_name, field);
+                let view = schema.type_name;
+                explanation.note(format!(
+                    "a view of `{view}` was held while another one changed `{field}`, and has not seen it: drop a view \
+                     before the next one is taken, in a middleware before `next.run`"
+                ));
             }
         });
     }
@@ -307,7 +288,11 @@ impl Slot {
     #[cfg(debug_assertions)]
     pub(crate) fn report_hidden_change(&self, field: &'static str) {
         self.realm().reporter.hidden_change(field);
-        self.explain(|explanation| explanation.hidden_change(field));
+        self.explain(|explanation| {
+            explanation.note(format!(
+                "not written: `{field}` was changed through a shared reference; see the log"
+            ));
+        });
     }
 }
 

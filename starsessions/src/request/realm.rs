@@ -18,7 +18,7 @@ use crate::engine::Engine;
 use crate::lifecycle::FailurePolicy;
 use crate::observe::Reporter;
 use crate::record::Record;
-use crate::schema::{Absent, Checks, FieldReader, Schema, SessionData};
+use crate::schema::{Absent, FieldReader, Schema, SessionData};
 #[cfg(feature = "takeover")]
 use crate::takeover::TakeOver;
 
@@ -111,15 +111,6 @@ impl Realm {
             self.reporter.plain_http(self.cookie.name());
         }
         self.is_transport_known.store(true, Ordering::Relaxed);
-    }
-
-    /// What values must pass on their way into a record.
-    pub(crate) fn checks(&self) -> Checks {
-        let policy = self.engine.policy();
-        Checks {
-            round_trip: policy.check_round_trip,
-            limit: policy.field_limit,
-        }
     }
 }
 

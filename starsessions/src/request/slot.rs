@@ -18,7 +18,6 @@ use crate::crypto::{Fingerprint, RowKey};
 use crate::engine::{CookieChange, Endable, Live};
 use crate::error::SessionError;
 use crate::lifecycle::FailurePolicy;
-use crate::lifecycle::changes::{Base, Change};
 #[cfg(feature = "axum")]
 use crate::local_path::LocalPath;
 use crate::record::{Edit, Record};
@@ -201,7 +200,7 @@ impl Slot {
         seen: &Seen,
         fields: &ChangedFields,
     ) -> Result<(), SessionError> {
-        let mut state = self.state();
+        let state = &mut *self.state();
         if state.door == Door::Closed {
             return Err(SessionError::Closed);
         }
@@ -210,13 +209,8 @@ impl Slot {
             return Ok(());
         }
         let stored = state.found.live().map(|live| &live.record);
-        let changes = fields.iter().map(|(spec, value)| Change {
-            spec,
-            base: Base::seen(spec, seen.record.as_ref(), seen.at, stored),
-            value,
-        });
-        let changes = changes.collect();
-        state.pending.changes.extend(changes)?;
+        let seen = (seen.record.as_ref(), seen.at);
+        state.pending.changes.extend(fields, seen, stored)?;
         Ok(())
     }
 
@@ -225,14 +219,7 @@ impl Slot {
         &self,
         fields: impl IntoIterator<Item = Changed>,
     ) -> Result<(), SessionError> {
-        let mut state = self.open_state()?;
-        for (spec, value) in fields {
-            state.pending.changes.push(Change {
-                spec,
-                base: Base::Any,
-                value,
-            });
-        }
+        self.open_state()?.pending.changes.replace(fields);
         Ok(())
     }
 

@@ -93,7 +93,7 @@ impl CurrentSession {
     pub fn insert<T: SessionData>(&self, value: T) -> Result<(), SessionError> {
         let realm = self.slot.realm();
         realm.note_schema(T::SCHEMA);
-        let fields = FieldWriter::all(&value, realm.checks())?;
+        let fields = FieldWriter::all(&value, realm.engine.policy().checks())?;
         self.slot.push_any(fields.iter())
     }
 

@@ -9,12 +9,12 @@ use super::{CurrentSession, Session};
 use crate::clock::Timestamp;
 use crate::engine::{Live, Watched, Work};
 use crate::error::{DetachError, SessionError};
-use crate::lifecycle::changes::{Base, Change, Changes};
+use crate::lifecycle::changes::Changes;
 use crate::lifecycle::plan::{Plan, Step};
 use crate::observe::{self, Name};
 use crate::record::Record;
 use crate::request::{Realm, Slot};
-use crate::schema::{ChangedFields, FieldWriter, SessionData, Snapshot};
+use crate::schema::{FieldWriter, SessionData, Snapshot};
 use crate::store::{StoreError, to_its_end};
 
 /// A session that outlives its request: for a WebSocket, an event stream or a task.
@@ -155,12 +155,17 @@ impl<T: SessionData> Detached<T> {
         let mut view = self.read(&live.record, now).ok_or(SessionError::Gone)?;
         let mut baseline = Snapshot::take(&view, live.record.size());
         let result = change(&mut view);
-        let changed = FieldWriter::changes(&view, &mut baseline, self.held.realm.checks())?;
+        let changed = FieldWriter::changes(
+            &view,
+            &mut baseline,
+            self.held.realm.engine.policy().checks(),
+        )?;
         drop(view);
         if changed.is_empty() {
             return Ok(result);
         }
-        let changes = against(&live.record, &changed, now)?;
+        let mut changes = Changes::default();
+        changes.extend(&changed, (Some(&live.record), now), None)?;
         if changes.rotate(&live.record) {
             return Err(DetachError::NewId.into());
         }
@@ -278,21 +283,6 @@ impl Drop for Held {
             observe::released();
         }
     }
-}
-
-/// The changes of a view that was read from this record.
-fn against(
-    record: &Record,
-    changed: &ChangedFields,
-    now: Timestamp,
-) -> Result<Changes, SessionError> {
-    let changes = changed.iter().map(|(spec, value)| {
-        let base = Base::seen(spec, Some(record), now, None);
-        Change { spec, base, value }
-    });
-    let mut all = Changes::default();
-    all.extend(changes.collect())?;
-    Ok(all)
 }
 
 impl<T: SessionData> Clone for Detached<T> {

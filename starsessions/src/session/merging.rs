@@ -46,7 +46,7 @@ impl<T: SessionData> Session<T> {
         reason = "the saved value is used up: merged twice, it would count twice"
     )]
     pub fn merge_saved(&mut self, saved: T) -> Result<(), SessionError> {
-        let checks = self.slot.realm().checks();
+        let checks = self.slot.realm().engine.policy().checks();
         let mine = FieldWriter::all(&self.value, checks)?;
         let theirs = FieldWriter::all(&saved, checks)?;
         let now = self.slot.now();

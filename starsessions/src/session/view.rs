@@ -159,7 +159,7 @@ impl<T: SessionData> Session<T> {
         let Some(mut baseline) = self.baseline.take() else {
             return Ok(ChangedFields::default());
         };
-        let checks = self.slot.realm().checks();
+        let checks = self.slot.realm().engine.policy().checks();
         let changed = FieldWriter::changes(&self.value, &mut baseline, checks);
         let result = self.hand_over(changed);
         match result {
@@ -175,7 +175,7 @@ impl<T: SessionData> Session<T> {
             return;
         };
         self.original = Original::of(&self.value);
-        let checks = self.slot.realm().checks();
+        let checks = self.slot.realm().engine.policy().checks();
         let changed = FieldWriter::always(&self.value, &mut baseline, checks);
         match self.hand_over(changed) {
             Ok(changed) => self.go_on_from(&changed),
