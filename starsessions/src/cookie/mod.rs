@@ -25,7 +25,6 @@ pub(crate) struct CookieConfig {
 }
 
 impl CookieConfig {
-    /// The name of the cookie.
     pub(crate) fn name(&self) -> &str {
         &self.settings.name
     }

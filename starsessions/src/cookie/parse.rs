@@ -71,7 +71,6 @@ impl<'h> Candidates<'h> {
         }
     }
 
-    /// Whether there is none.
     #[inline]
     pub(crate) fn is_empty(&self) -> bool {
         self.len == 0

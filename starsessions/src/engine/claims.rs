@@ -17,7 +17,6 @@ use crate::lifecycle::changes::Lookup;
 use crate::record::Card;
 use crate::store::{Inserted, Replaced, Row, StoreError};
 
-/// The place of this sign-in.
 pub(super) struct Claim {
     token: Arc<ReferenceToken>,
     row: Row,

@@ -13,6 +13,7 @@ use crate::lifecycle::expiry::Due;
 use crate::lifecycle::plan::{Plan, Step};
 use crate::observe::{Name, Refusal};
 use crate::record::{ID_LENGTH, Payload, Record};
+use crate::sentence::debug_as_name;
 use crate::store::{CookieMode, ErasedStore, StoreError};
 
 pub(crate) struct ClientSide {
@@ -264,11 +265,7 @@ impl SealedId {
     }
 }
 
-impl std::fmt::Debug for SealedId {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("SealedId(..)")
-    }
-}
+debug_as_name!(SealedId);
 
 fn new_id() -> Result<SealedId, SessionError> {
     Ok(SealedId(crypto::random_bytes()?))

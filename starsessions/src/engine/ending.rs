@@ -39,7 +39,6 @@ impl From<Live> for Endable {
 }
 
 impl Engine {
-    /// Ends them all.
     pub(crate) async fn end(&self, all: Vec<Endable>, now: Timestamp) -> Result<(), SessionError> {
         for endable in all {
             match (self, endable) {
@@ -121,16 +120,13 @@ impl ServerSide {
         Ok(self.announce(live, plan.now))
     }
 
-    pub(super) async fn delete(&self, live: &Live, plan: &Plan) -> Result<(), StoreError> {
-        match live.reference() {
-            Some((token, _)) => self.end(token, plan.now).await,
-            None => Ok(()),
-        }
-    }
-
     /// Ends a session under the id that it has by now: a logout that has begun ends the session, also
     /// when a sign-in has just given it a new one.
-    async fn end(&self, mut token: Arc<ReferenceToken>, now: Timestamp) -> Result<(), StoreError> {
+    pub(super) async fn end(
+        &self,
+        mut token: Arc<ReferenceToken>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         let (mut moving, mut ways) = (None, Vec::new());
         loop {
             let row = self.remove_behind(&ways, token.row_key(), now).await?;

@@ -150,7 +150,6 @@ impl ServerSide {
         self.card(key, listing, now)?.successor
     }
 
-    /// The row of a record.
     pub(super) fn row(&self, token: &ReferenceToken, record: &Record) -> Result<Row, SessionError> {
         let listing = self.listing(token, record)?;
         self.vault.close(&self.context, token, record, listing)

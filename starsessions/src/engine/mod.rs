@@ -168,7 +168,6 @@ impl Engine {
         }
     }
 
-    /// Sessions in Python's store.
     #[cfg(feature = "python")]
     pub(crate) fn shared(sessions: Sessions, context: Context, settings: Settings) -> Self {
         Self::Shared(SharedSide {
@@ -272,7 +271,6 @@ impl Engine {
         })
     }
 
-    /// Finds the session that a cookie leads to.
     pub(crate) async fn resolve(
         &self,
         cookie: &[u8],
@@ -331,14 +329,12 @@ impl Context {
         (self.persistent_cookie || record.remembered).then(|| record.expires_at.since(now))
     }
 
-    /// The record that begins by this plan.
     fn begin(&self, plan: &Plan) -> Result<Record, SessionError> {
         let record = plan.begin(&self.policy)?;
         self.check(&record)?;
         Ok(record)
     }
 
-    /// What a record, as it is stored now, is after this plan.
     fn next(&self, plan: &Plan, record: &Record) -> Result<Next, SessionError> {
         let next = plan.next(&self.policy, record)?;
         self.check(&next.record)?;
@@ -422,7 +418,6 @@ impl Presented {
 }
 
 impl Live {
-    /// What a log calls it.
     pub(crate) fn name<'a>(&'a self, keys: &'a KeyRing) -> Name<'a> {
         match &self.credential {
             Credential::Reference(token, _) => Name::Token(token),

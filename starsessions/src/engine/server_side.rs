@@ -23,7 +23,6 @@ pub(crate) struct ServerSide {
     pub(super) context: Context,
     pub(super) vault: Vault,
     pub(crate) watchers: Watchers,
-    /// How many sessions a user may have.
     pub(super) limit: Option<SessionLimit>,
 }
 
@@ -145,7 +144,9 @@ impl ServerSide {
             Step::Rotate { grace } => Box::pin(self.rotate(live, grace, plan)).await,
             Step::Replace => Box::pin(self.begin_anew(live, plan)).await,
             Step::Delete => {
-                Box::pin(self.delete(live, plan)).await?;
+                if let Some((token, _)) = live.reference() {
+                    Box::pin(self.end(token, plan.now)).await?;
+                }
                 *place = None;
                 Ok(Executed::ended())
             }
@@ -225,7 +226,6 @@ impl ServerSide {
         }
     }
 
-    /// Writes to what is stored.
     pub(super) async fn commit(
         &self,
         live: &mut Live,

@@ -1,6 +1,5 @@
 //! How long stores take, and how often they fail.
 
-/// Measures one operation of a store.
 #[cfg(feature = "metrics")]
 #[expect(
     clippy::disallowed_methods,

@@ -4,7 +4,6 @@
 //! An event names a session by its [fingerprint](Fingerprint), never by an id, and has numbers and sizes of
 //! fields, never values. Without a listener it costs a comparison.
 
-/// Counts one more.
 macro_rules! count {
     ($name:literal $(, $label:literal => $value:expr)*) => {
         #[cfg(feature = "metrics")]
@@ -12,7 +11,6 @@ macro_rules! count {
     };
 }
 
-/// Notes how large a session is.
 macro_rules! measure {
     ($record:expr) => {
         #[cfg(feature = "metrics")]

@@ -13,7 +13,6 @@ use crate::crypto::{Fingerprint, KeyRing, RowKey};
 use crate::record::Record;
 use crate::value;
 
-/// What a layer tells of its sessions.
 pub(crate) struct Observer {
     pub(crate) realm: Arc<str>,
     pub(crate) keys: KeyRing,

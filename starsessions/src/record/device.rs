@@ -11,7 +11,6 @@ use super::{TIME, put_time, time};
 use crate::clock::Timestamp;
 use crate::crypto::{Challenge, DeviceId};
 
-/// The device that a session is bound to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Device {
     pub(crate) id: DeviceId,

@@ -10,7 +10,7 @@ use super::field::{self, Entries, Entry};
 use super::{HEAD, NOT_STORED, Packed, Record, VERSION, flags};
 use crate::clock::Timestamp;
 
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Edit<'a> {
     pub(crate) name: &'a str,
     pub(super) change: FieldChange<'a>,
@@ -18,7 +18,7 @@ pub(crate) struct Edit<'a> {
     place: Range<usize>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) enum FieldChange<'a> {
     Set {
         value: Cow<'a, [u8]>,

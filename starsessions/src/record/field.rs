@@ -35,14 +35,6 @@ impl<'a> Field<'a> {
     }
 }
 
-/// Shows how long the value is, which may be in the clear.
-#[cfg(feature = "python")]
-impl std::fmt::Debug for Field<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Field({} bytes)", self.value.len())
-    }
-}
-
 impl Field<'_> {
     /// Gone from this second on: so long after it was written.
     pub(crate) fn expires_at(&self) -> Option<Timestamp> {

@@ -135,7 +135,6 @@ impl Slot {
         !self.realm().carriers.has_cookie || state.brought.has_credentials
     }
 
-    /// Whether the layer takes tokens in a header.
     pub(crate) fn takes_tokens(&self) -> bool {
         self.realm().carriers.header.is_some()
     }
@@ -214,7 +213,6 @@ impl State {
 }
 
 impl Brought {
-    /// What carries the session.
     pub(super) fn by(&self) -> By {
         if self.by_token {
             By::Header

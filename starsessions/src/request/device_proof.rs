@@ -47,7 +47,6 @@ enum Navigation {
 }
 
 impl Slot {
-    /// Notes how the request has come.
     pub(crate) fn arrive<B>(&self, request: &Request<B>) {
         if let Some(rules) = &self.realm().device {
             self.state().arrival.navigation = Navigation::of(rules, request);
@@ -163,7 +162,6 @@ impl Slot {
         }
     }
 
-    /// Notes that the session has a new id.
     pub(super) fn note_new_id(state: &mut State, step: Step, cookie: &CookieChange) {
         let is_new = matches!(
             step,

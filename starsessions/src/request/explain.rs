@@ -41,7 +41,6 @@ impl Explanation {
         }
     }
 
-    /// What the cookies led to.
     pub(super) fn loaded(
         &self,
         found: &Result<Presented, StoreError>,
@@ -93,7 +92,6 @@ impl Explanation {
         }
     }
 
-    /// The request shows no session.
     fn shows_nothing(&self, realm: &Realm) {
         let cookie = realm.cookie.name();
         let header = realm.carriers.header.as_ref().map(|header| &header.name);
@@ -160,7 +158,6 @@ impl Explanation {
         });
     }
 
-    /// What was written.
     pub(super) fn written(&self, step: Step, fields: usize, done: &Result<Executed, SessionError>) {
         self.has_written.store(true, Ordering::Relaxed);
         self.note(match (step, done) {
@@ -206,7 +203,6 @@ impl Explanation {
         }
     }
 
-    /// What a flow has come to.
     pub(super) fn flow(&self, end: Result<(), FlowRefusal>) {
         self.note(match end {
             Ok(()) => "flow finished",
@@ -224,14 +220,12 @@ impl Explanation {
         });
     }
 
-    /// The request is refused.
     pub(super) fn twofold(&self) {
         self.note(
             "not loaded: the request shows more than one credential of a session, and none is used",
         );
     }
 
-    /// The handler has taken the token.
     pub(super) fn handed_out(&self) {
         self.note("token handed out");
     }

@@ -42,7 +42,6 @@ impl Slot {
         Ok(())
     }
 
-    /// Whether the response sets or removes the cookie that is so called.
     pub(crate) fn sets_flow_cookie(&self, name: &str) -> bool {
         let state = self.state();
         state.flows.iter().any(|cookie| cookie.name == name)

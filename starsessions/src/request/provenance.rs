@@ -157,100 +157,60 @@ mod tests {
 
     #[test]
     fn only_https_that_others_can_reach_is_public() {
-        for (lines, public) in [
-            ("", false),
-            ("host: shop.example", false),
-            ("host: shop.example | x-forwarded-proto: http", false),
-            ("host: shop.example | x-forwarded-proto: https", true),
-            ("host: shop.example | x-forwarded-proto: HTTPS, http", true),
-            ("host: shop.example | x-forwarded-proto: http, https", false),
-            (
-                "host: shop.example | forwarded: for=1.2.3.4;Proto=https",
-                true,
-            ),
-            (
-                "host: shop.example | forwarded: proto=http, proto=https",
-                false,
-            ),
-            ("host: 127.0.0.1:3000 | x-forwarded-proto: https", false),
-            (
-                "host: 127.0.0.1:3000 | x-forwarded-proto: https | x-forwarded-host: shop.example",
-                true,
-            ),
-            (
-                r#"host: 127.0.0.1:3000 | forwarded: host="shop.example:443";proto=https"#,
-                true,
-            ),
-            (
-                "host: shop.example | x-forwarded-proto: https | x-forwarded-host: localhost",
-                false,
-            ),
-            ("host: shop.example | origin: https://shop.example", true),
-            ("host: shop.example | origin: https://other.example", false),
-            ("host: shop.example | origin: http://shop.example", false),
+        for lines in [
+            "host: shop.example | x-forwarded-proto: https",
+            "host: shop.example | x-forwarded-proto: HTTPS, http",
+            "host: shop.example | forwarded: for=1.2.3.4;Proto=https",
+            "host: 127.0.0.1:3000 | x-forwarded-proto: https | x-forwarded-host: shop.example",
+            r#"host: 127.0.0.1:3000 | forwarded: host="shop.example:443";proto=https"#,
+            "host: shop.example | origin: https://shop.example",
             // A proxy that passes nothing on: the page itself is of another host.
-            (
-                "host: 127.0.0.1:3000 | referer: https://shop.example/cart | sec-fetch-site: same-origin",
-                true,
-            ),
-            // An identity provider posts to a developer's machine.
-            (
-                "host: 127.0.0.1:3000 | origin: https://provider.example | sec-fetch-site: cross-site",
-                false,
-            ),
+            "host: 127.0.0.1:3000 | referer: https://shop.example/cart | sec-fetch-site: same-origin",
         ] {
-            assert_eq!(is_public_https(&headers(lines)), public, "{lines}");
+            assert!(is_public_https(&headers(lines)), "{lines}");
         }
-        for host in [
-            "localhost",
-            "app.localhost:3000",
-            "127.1.2.3",
-            "[::1]:443",
-            "0.0.0.0:80",
+        for lines in [
             "",
+            "host: shop.example",
+            "host: shop.example | x-forwarded-proto: http",
+            "host: shop.example | x-forwarded-proto: http, https",
+            "host: shop.example | forwarded: proto=http, proto=https",
+            "host: 127.0.0.1:3000 | x-forwarded-proto: https",
+            "host: shop.example | x-forwarded-proto: https | x-forwarded-host: localhost",
+            "host: shop.example | origin: https://other.example",
+            "host: shop.example | origin: http://shop.example",
+            // An identity provider posts to a developer's machine.
+            "host: 127.0.0.1:3000 | origin: https://provider.example | sec-fetch-site: cross-site",
         ] {
-            assert!(!is_public(host), "{host}");
+            assert!(!is_public_https(&headers(lines)), "{lines}");
         }
-        for host in [
-            "shop.example",
-            "192.168.1.5:3000",
-            "[2001:db8::1]",
-            "mylocalhost",
-        ] {
+        for host in " localhost app.localhost:3000 127.1.2.3 [::1]:443 0.0.0.0:80".split(' ') {
+            assert!(!is_public(host), "{host:?}");
+        }
+        for host in "shop.example 192.168.1.5:3000 [2001:db8::1] mylocalhost".split(' ') {
             assert!(is_public(host), "{host}");
         }
     }
 
     #[test]
     fn only_what_is_certain_is_plain() {
-        for (lines, plain) in [
-            ("", false),
-            ("host: shop.example:3000", false),
-            (
-                "host: shop.example:3000 | origin: http://shop.example:3000",
-                true,
-            ),
-            (
-                "host: shop.example:3000 | origin: https://shop.example:3000",
-                false,
-            ),
-            (
-                "host: shop.example:3000 | origin: http://other.example",
-                false,
-            ),
-            (
-                "host: shop.example:3000 | referer: http://shop.example:3000/in",
-                true,
-            ),
-            ("origin: http://shop.example:3000", false),
-            ("x-forwarded-proto: http", true),
-            ("x-forwarded-proto: https, http", false),
-            (
-                "host: shop.example:3000 | origin: http://shop.example:3000 | x-forwarded-proto: https",
-                false,
-            ),
+        for lines in [
+            "host: shop.example:3000 | origin: http://shop.example:3000",
+            "host: shop.example:3000 | referer: http://shop.example:3000/in",
+            "x-forwarded-proto: http",
         ] {
-            assert_eq!(is_plain(&headers(lines)), plain, "{lines}");
+            assert!(is_plain(&headers(lines)), "{lines}");
+        }
+        for lines in [
+            "",
+            "host: shop.example:3000",
+            "host: shop.example:3000 | origin: https://shop.example:3000",
+            "host: shop.example:3000 | origin: http://other.example",
+            "origin: http://shop.example:3000",
+            "x-forwarded-proto: https, http",
+            "host: shop.example:3000 | origin: http://shop.example:3000 | x-forwarded-proto: https",
+        ] {
+            assert!(!is_plain(&headers(lines)), "{lines}");
         }
     }
 }

@@ -22,7 +22,6 @@ use crate::schema::{Absent, FieldReader, Schema, SessionData};
 #[cfg(feature = "takeover")]
 use crate::takeover::TakeOver;
 
-/// One layer's sessions.
 pub(crate) struct Realm {
     /// Empty for the main realm.
     pub(crate) name: String,
@@ -60,7 +59,6 @@ impl Realm {
         self.schemas.note(schema, &self.name, self.binds());
     }
 
-    /// Whether sessions can be bound to devices.
     fn binds(&self) -> bool {
         #[cfg(feature = "dbsc")]
         return self.device.is_some();
@@ -68,7 +66,6 @@ impl Realm {
         false
     }
 
-    /// A view of what is in a record.
     pub(crate) fn read_view<T: SessionData>(
         &self,
         record: Option<&Record>,

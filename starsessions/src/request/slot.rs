@@ -194,7 +194,6 @@ impl Slot {
         Ok((value, Seen { record, at, epoch }))
     }
 
-    /// Takes the changes of one view, measured against what it saw.
     pub(crate) fn push_seen(
         &self,
         seen: &Seen,
@@ -214,7 +213,6 @@ impl Slot {
         Ok(())
     }
 
-    /// Takes changes that replace what is there.
     pub(crate) fn push_any(
         &self,
         fields: impl IntoIterator<Item = Changed>,
@@ -332,7 +330,6 @@ impl Slot {
         (row_key, state.pending.working_record(&state.found, now))
     }
 
-    /// Takes what the response tells; once.
     pub(crate) fn effects(&self) -> ResponseEffects {
         self.state().effects()
     }

@@ -73,7 +73,6 @@ pub(super) struct Manner {
 }
 
 impl State {
-    /// The state of a request that has done nothing yet.
     #[inline]
     pub(super) fn new(realm: &Realm) -> Self {
         let mut state = Self::default();

@@ -28,7 +28,6 @@ impl Schema {
         fields.filter_map(|spec| Some((spec, spec.field_type.examine().err()?)))
     }
 
-    /// Whether a field is a message.
     #[cfg(feature = "axum")]
     pub(crate) fn has_flash(&self) -> bool {
         self.fields.iter().any(|spec| spec.flash)

@@ -112,7 +112,6 @@ impl SessionRejection {
         self
     }
 
-    /// Where it leads.
     fn place(&mut self) -> Option<(&'static Schema, &mut Option<Cow<'static, str>>)> {
         match self {
             Self::Absent(absence) => Some((absence.schema, &mut absence.location)),

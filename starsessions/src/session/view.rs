@@ -103,7 +103,6 @@ impl<T: SessionData> Session<T> {
         Ok(())
     }
 
-    /// A view of the session that was loaded.
     #[inline]
     pub(crate) fn of(slot: Arc<Slot>) -> Result<Self, SessionRejection> {
         let (value, seen) = slot

@@ -169,7 +169,6 @@ impl<T: SessionData> Watch<T> {
     }
 }
 
-/// The view's fields as they are stored.
 fn fields_of<T: SessionData>(record: &Record, now: Timestamp) -> Vec<Option<Bytes>> {
     let specs = T::SCHEMA.fields.iter();
     let live = specs.map(|spec| spec.find(record).filter(|(_, field)| field.is_live(now)));
