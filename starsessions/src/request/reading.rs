@@ -12,6 +12,7 @@ use super::takeover::FormerCookies;
 use crate::cookie::{self, Candidates, Values};
 use crate::engine::{Endable, Presented};
 use crate::error::SessionError;
+use crate::lifecycle::FailurePolicy;
 use crate::observe::{self, Refusal};
 
 /// The cookies of our name that the request came with.
@@ -98,7 +99,7 @@ impl Slot {
     ) -> Result<(), SessionError> {
         if let Err(error) = self.ready(headers).await {
             let is_outage = matches!(error, SessionError::Unavailable(_));
-            if !is_outage || !self.state().manner.shows_guest {
+            if !is_outage || self.state().manner.failure_policy != FailurePolicy::ReadOnlyGuest {
                 return Err(error);
             }
         }

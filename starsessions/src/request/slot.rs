@@ -11,7 +11,7 @@ use super::explain::Explanation;
 use super::flows::FlowCookie;
 use super::found::Found;
 use super::gate::Gate;
-use super::state::{self, Door, State};
+use super::state::{Door, State};
 use super::{Realm, provenance};
 use crate::clock::Timestamp;
 use crate::crypto::{Fingerprint, RowKey};
@@ -149,7 +149,7 @@ impl Slot {
 
     /// This route has a policy of its own.
     pub(crate) fn set_failure_policy(&self, policy: FailurePolicy) {
-        self.state().manner.shows_guest = state::shows_guest(policy);
+        self.state().manner.failure_policy = policy;
         if let Some(outer) = &self.outer {
             outer.set_failure_policy(policy);
         }

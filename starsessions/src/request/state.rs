@@ -64,8 +64,7 @@ pub(super) enum Door {
 pub(super) struct Manner {
     /// The request does not count as activity.
     pub(super) is_passive: bool,
-    /// If the store fails, read-only access sees a guest.
-    pub(super) shows_guest: bool,
+    pub(super) failure_policy: FailurePolicy,
     /// The response may never be shown (HEAD, prefetch): a message must wait for the next one.
     pub(super) is_unseen: bool,
     /// A script, which cannot be led to another page.
@@ -76,7 +75,7 @@ impl State {
     #[inline]
     pub(super) fn new(realm: &Realm) -> Self {
         let mut state = Self::default();
-        state.manner.shows_guest = shows_guest(realm.failure_policy);
+        state.manner.failure_policy = realm.failure_policy;
         state.brought.by_token = !realm.carriers.has_cookie;
         state
     }
@@ -181,9 +180,4 @@ impl State {
         let live = self.found.live().cloned();
         Ok(Some(Work { live, plan }))
     }
-}
-
-/// Whether read-only access sees a guest if the store fails.
-pub(super) fn shows_guest(policy: FailurePolicy) -> bool {
-    policy == FailurePolicy::ReadOnlyGuest
 }

@@ -1,13 +1,10 @@
 //! Changes and the end of a detached session, as they happen.
 
 use std::fmt;
-use std::future::poll_fn;
-use std::pin::{Pin, pin};
-use std::task::Poll;
 
 use bytes::Bytes;
 use tokio::sync::watch::Receiver;
-use tokio::time::{Sleep, sleep};
+use tokio::time::{Instant, timeout_at};
 
 use super::Detached;
 use crate::clock::Timestamp;
@@ -51,8 +48,8 @@ use crate::schema::SessionData;
 pub struct Watch<T: SessionData> {
     detached: Detached<T>,
     news: Receiver<()>,
-    timer: Option<Pin<Box<Sleep>>>,
-    is_due: bool,
+    /// When the next look is due; `None` if that is now.
+    due_at: Option<Instant>,
     /// As the last look has found it.
     latest: Option<(Record, Timestamp)>,
     /// The fields that were handed out last.
@@ -65,8 +62,7 @@ impl<T: SessionData> Watch<T> {
         Self {
             detached,
             news,
-            timer: None,
-            is_due: true,
+            due_at: None,
             latest: None,
             shown: None,
             is_over: false,
@@ -115,9 +111,10 @@ impl<T: SessionData> Watch<T> {
 
     /// Waits until a load is due, and loads.
     async fn look(&mut self) {
-        if !self.is_due {
-            self.wait().await;
-            self.is_due = true;
+        if let Some(due_at) = self.due_at {
+            let _ = timeout_at(due_at, self.news.changed()).await;
+            // If the load is given up, the next one is due at once.
+            self.due_at = None;
         }
         // A change during the load causes another load.
         self.news.mark_unchanged();
@@ -132,27 +129,8 @@ impl<T: SessionData> Watch<T> {
             // As long as the store does not say otherwise, the session is as it was.
             Err(_) => {}
         }
-        self.is_due = false;
         let pause = (self.detached.realm().engine).pause(self.detached.watched());
-        match &mut self.timer {
-            Some(timer) => timer.set(sleep(pause)),
-            None => self.timer = Some(Box::pin(sleep(pause))),
-        }
-    }
-
-    async fn wait(&mut self) {
-        let mut news = pin!(self.news.changed());
-        let timer = &mut self.timer;
-        poll_fn(|cx| {
-            let is_over = timer
-                .as_mut()
-                .is_none_or(|it| it.as_mut().poll(cx).is_ready());
-            if is_over || news.as_mut().poll(cx).is_ready() {
-                return Poll::Ready(());
-            }
-            Poll::Pending
-        })
-        .await;
+        self.due_at = Some(Instant::now() + pause);
     }
 
     /// Whether the absolute timeout has passed: then the session has ended, although the store cannot say so.
@@ -165,7 +143,6 @@ impl<T: SessionData> Watch<T> {
     fn end(&mut self) {
         self.is_over = true;
         self.latest = None;
-        self.timer = None;
     }
 }
 
