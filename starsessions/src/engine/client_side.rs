@@ -45,22 +45,21 @@ impl ClientSide {
             let why = self.context.why_expired(&payload.record, now);
             return Ok(Presented::Nobody(Some(why)));
         }
-        if let Some(tombstone) = self.tombstone_of(id, now).await? {
-            return Ok(match moved_to(&tombstone, now) {
-                Some(_) => Presented::Former {
-                    ends: vec![Endable::Sealed(id, payload.record)],
-                    is_recent: true,
-                },
-                None => Presented::Nobody(Some(Refusal::Revoked)),
-            });
-        }
+        let tombstone = self.tombstone_of(id, now).await?;
         let live = Live {
             credential: Credential::Sealed(id),
             record: payload.record,
             is_outdated: !is_under_active_key,
             is_unannounced: false,
         };
-        Ok(Presented::Live(live, Vec::new()))
+        Ok(match tombstone {
+            None => Presented::Live(live, Vec::new()),
+            Some(tombstone) if moved_to(&tombstone, now).is_some() => Presented::Former {
+                ends: vec![Endable::Live(live)],
+                is_recent: true,
+            },
+            Some(_) => Presented::Nobody(Some(Refusal::Revoked)),
+        })
     }
 
     /// The session, unless it has been ended since: all else is in the cookie.

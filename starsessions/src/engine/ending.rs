@@ -6,52 +6,41 @@ use super::overtaken::Met;
 use super::server_side::{MAX_ATTEMPTS, ServerSide, back_off};
 use super::vault::{ENDED, Opened, is_reserved};
 use super::ways::Way;
-use super::{Credential, Engine, Executed, Live, SealedId};
+use super::{Credential, Engine, Executed, Live};
 use crate::clock::Timestamp;
 use crate::crypto::{ReferenceToken, RowKey};
 use crate::error::SessionError;
 use crate::lifecycle::plan::Plan;
 use crate::observe::{EndCause, Known, Name};
-use crate::record::Record;
 use crate::store::{Rotated, Rotation, Row, StoreError};
 
 /// What a request can end although it may not use it: a session by its former id, or one of several.
 #[derive(Clone, Debug)]
 pub(crate) enum Endable {
-    /// With its record, if that could be read.
-    Reference(Arc<ReferenceToken>, Option<Record>),
-    Sealed(SealedId, Record),
-    #[cfg(feature = "python")]
-    Shared(Box<Live>),
-}
-
-impl From<Live> for Endable {
-    fn from(live: Live) -> Self {
-        match live.credential {
-            Credential::Reference(token, _) => Self::Reference(token, Some(live.record)),
-            Credential::Sealed(id) => Self::Sealed(id, live.record),
-            #[cfg(feature = "python")]
-            credential @ Credential::Shared(_) => {
-                Self::Shared(Box::new(Live { credential, ..live }))
-            }
-        }
-    }
+    Live(Live),
+    /// By an id in a store, which leads to no record that could be read.
+    Former(Arc<ReferenceToken>),
 }
 
 impl Engine {
     pub(crate) async fn end(&self, all: Vec<Endable>, now: Timestamp) -> Result<(), SessionError> {
         for endable in all {
             match (self, endable) {
-                (Self::Server(server), Endable::Reference(token, _)) => {
-                    server.end(token, now).await?
+                (Self::Server(server), Endable::Former(token)) => server.end(token, now).await?,
+                (Self::Server(server), Endable::Live(live)) => {
+                    if let Some((token, _)) = live.reference() {
+                        server.end(token, now).await?;
+                    }
                 }
-                (Self::Client(client), Endable::Sealed(id, record)) => {
-                    client.end(id, None, &record, now).await?;
+                (Self::Client(client), Endable::Live(live)) => {
+                    if let Credential::Sealed(id) = live.credential {
+                        client.end(id, None, &live.record, now).await?;
+                    }
                 }
                 #[cfg(feature = "python")]
-                (Self::Shared(shared), Endable::Shared(live)) => shared.end(&live, now).await?,
-                // The one side makes no credentials of the other.
-                _ => {}
+                (Self::Shared(shared), Endable::Live(live)) => shared.end(&live, now).await?,
+                // Only a store has former ids.
+                (_, Endable::Former(_)) => {}
             }
         }
         Ok(())

@@ -264,7 +264,7 @@ impl Engine {
             (Some(only), true) => Presented::Live(only, ends),
             (Some(last), false) => {
                 lives.push(last);
-                Presented::Ambiguous(lives.into_iter().map(Endable::from).chain(ends).collect())
+                Presented::Ambiguous(lives.into_iter().map(Endable::Live).chain(ends).collect())
             }
             (None, _) if ends.is_empty() => Presented::Nobody(refusal),
             (None, _) => Presented::Former { ends, is_recent },
@@ -392,7 +392,7 @@ impl From<ExclusiveConflict> for SessionError {
 impl Presented {
     fn former(token: Arc<ReferenceToken>, is_recent: bool) -> Self {
         Self::Former {
-            ends: vec![Endable::Reference(token, None)],
+            ends: vec![Endable::Former(token)],
             is_recent,
         }
     }
@@ -401,7 +401,7 @@ impl Presented {
     pub(crate) fn into_ambiguous(self) -> Self {
         Self::Ambiguous(match self {
             Self::Live(live, mut ends) => {
-                ends.push(live.into());
+                ends.push(Endable::Live(live));
                 ends
             }
             Self::Former { ends, .. } | Self::Ambiguous(ends) => ends,

@@ -84,7 +84,7 @@ impl Slot {
         if rules.proven == Proven::InBoundViews {
             return Found::Live(live);
         }
-        state.ends.push(Endable::from(live));
+        state.ends.push(Endable::Live(live));
         Found::Unproven
     }
 
@@ -232,7 +232,7 @@ impl State {
             && !self.pending.destroy
             && self.pending.is_to_move(&live.record)
         {
-            self.ends.push(Endable::from(live.clone()));
+            self.ends.push(Endable::Live(live.clone()));
             self.found = Found::Unproven;
         }
         if !matches!(self.found, Found::Unproven) {

@@ -187,12 +187,9 @@ impl Slot {
 
     fn renewal(&self, now: Timestamp) -> Option<Work> {
         let state = self.state();
+        let renewal = state.renewal(&self.realm().engine, now);
         // Once the head has left, no browser can be told of it.
-        let may_tell =
-            !state.manner.is_passive && !state.brought.by_token && state.door == Door::Open;
-        let pending = &state.pending;
-        let renewal = pending.renewal(&state.found, &self.realm().engine, now);
-        renewal.filter(|_| may_tell)
+        renewal.filter(|_| state.door == Door::Open)
     }
 
     fn keeps_data(&self, response: ResponseKind) -> bool {
@@ -242,7 +239,10 @@ impl Slot {
         matches!(state.found, Found::Unread)
             || counts
             || destroys
-            || state.step(engine, self.now()).ends_id()
+            || state
+                .situation(engine, Moment::Commit, self.now())
+                .step
+                .ends_id()
     }
 
     fn ends_id(&self, plan: &Plan, state: &State) -> bool {
@@ -276,7 +276,7 @@ impl Slot {
             let mut state = self.state();
             // The work had a copy of what was found.
             let before = std::mem::replace(&mut state.found, Found::Ended);
-            state.ends.extend(before.into_live().map(Endable::from));
+            state.ends.extend(before.into_live().map(Endable::Live));
         }
         let Executed {
             cookie, is_gone, ..

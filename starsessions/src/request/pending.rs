@@ -1,13 +1,13 @@
 //! What a request wants of its session, and how that becomes one plan.
 
 use super::found::Found;
+use super::state::State;
 use crate::clock::Timestamp;
 use crate::engine::{Engine, Live, Work};
 use crate::error::SessionError;
 use crate::lifecycle::changes::Changes;
 use crate::lifecycle::plan::{Plan, Situation, Step};
 use crate::record::Record;
-use crate::schema::Schema;
 
 /// The orders of a request that are not carried out yet.
 #[derive(Debug, Default)]
@@ -18,18 +18,6 @@ pub(super) struct Pending {
     pub(super) remember: Option<bool>,
     /// An error that had no other way to be seen: it takes the changes with it.
     pub(super) failure: Option<SessionError>,
-}
-
-/// How a request uses its session, beside what it changes.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Use<'a> {
-    /// The views with idle fields that the request has used.
-    pub(super) views: &'a [&'static Schema],
-    /// The request does not count as activity.
-    pub(super) is_passive: bool,
-    /// An old id may be replaced: the client can be told of the new one.
-    pub(super) may_renew: bool,
-    pub(super) now: Timestamp,
 }
 
 /// When the orders of a request are carried out.
@@ -70,29 +58,15 @@ impl Pending {
     pub(super) fn is_to_move(&self, record: &Record) -> bool {
         self.destroy || self.rotate || self.changes.rotate(record)
     }
+}
 
-    /// The one operation that all of this takes.
-    pub(super) fn into_plan(self, found: &Found, engine: &Engine, usage: Use<'_>) -> Plan {
-        let plan = self.situation(found, engine, usage);
-        Plan {
-            changes: self.changes,
-            remember: self.remember,
-            ..plan
-        }
-    }
-
+impl State {
     /// A new id for a session whose id is old, and nothing else; `None` if it is not due, or will
     /// change for another reason.
-    pub(super) fn renewal(&self, found: &Found, engine: &Engine, now: Timestamp) -> Option<Work> {
-        let usage = Use {
-            views: &[],
-            is_passive: false,
-            may_renew: true,
-            now,
-        };
+    pub(super) fn renewal(&self, engine: &Engine, now: Timestamp) -> Option<Work> {
         let renews = Step::Rotate { grace: true };
-        let is_due = self.situation(found, engine, usage).step == renews;
-        let live = found.live().filter(|_| is_due)?;
+        let is_due = self.situation(engine, Moment::Last, now).step == renews;
+        let live = self.found.live().filter(|_| is_due)?;
         live.row_key()?;
         Some(Work {
             live: Some(live.clone()),
@@ -100,33 +74,37 @@ impl Pending {
         })
     }
 
-    /// The plan, without the changes.
-    pub(super) fn situation(&self, found: &Found, engine: &Engine, usage: Use<'_>) -> Plan {
-        let (policy, now) = (engine.policy(), usage.now);
-        let live = found.live();
+    /// The one operation that all of this takes, without the changes.
+    pub(super) fn situation(&self, engine: &Engine, moment: Moment, now: Timestamp) -> Plan {
+        let (policy, pending) = (engine.policy(), &self.pending);
+        let live = self.found.live();
         let record = live.map(|live| &live.record);
-        let used = record.filter(|_| !usage.is_passive);
-        let due = used.and_then(|record| policy.due(record, usage.views, now));
+        // Within the handler, timers wait for the end of the request.
+        let is_passive = self.manner.is_passive || moment == Moment::Commit;
+        let used = record.filter(|_| !is_passive);
+        let due = used.and_then(|record| policy.due(record, &self.views, now));
+        // The client can be told of the new id.
+        let may_renew = !is_passive && (!self.brought.by_token || moment == Moment::HandOut);
         // A bound session is not renewed: its device knows it by its id, and the repeated proof replaces the renewal.
         let is_old = |live: &Live| {
             (live.is_outdated || policy.is_renewal_due(&live.record, now))
                 && !live.record.is_bound()
         };
-        let base = record.filter(|_| !self.destroy);
+        let base = record.filter(|_| !pending.destroy);
         let remembers = base
-            .zip(self.remember)
+            .zip(pending.remember)
             .is_some_and(|(record, remember)| record.remembered != remember);
         let situation = Situation {
             exists: record.is_some(),
-            destroy: self.destroy,
-            changes: self.changes.affect(base) || remembers,
-            rotate: self.rotate || base.is_some_and(|record| self.changes.rotate(record)),
-            renew: usage.may_renew && live.is_some_and(is_old),
+            destroy: pending.destroy,
+            changes: pending.changes.affect(base) || remembers,
+            rotate: pending.rotate || base.is_some_and(|record| pending.changes.rotate(record)),
+            renew: may_renew && live.is_some_and(is_old),
             touch: due.is_some(),
         };
         Plan {
             due,
-            is_passive: usage.is_passive,
+            is_passive,
             ..Plan::new(situation.step(), now)
         }
     }

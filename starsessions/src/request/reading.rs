@@ -113,14 +113,14 @@ impl Slot {
         let Some(live) = self.state().found.live().cloned() else {
             return Ok(());
         };
-        let end = Some(Endable::from(live.clone()));
+        let end = Endable::Live(live.clone());
         let now = self.now();
         let refreshed = self.realm().engine.refresh(live, now).await;
         let mut state = self.state();
         state.found = match refreshed {
             Ok(Some(live)) => self.admit(live, &mut state, now),
             Ok(None) => {
-                state.ends.extend(end);
+                state.ends.push(end);
                 Found::Ended
             }
             Err(error) => Found::Failed(Arc::new(error)),

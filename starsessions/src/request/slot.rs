@@ -279,10 +279,10 @@ impl Slot {
         is_meant: impl Fn(&RowKey, &Record) -> bool,
     ) -> Result<bool, SessionError> {
         let is_one = self.state().ends.iter().any(|end| match end {
-            Endable::Reference(token, Some(record)) => is_meant(token.row_key(), record),
-            Endable::Reference(_, None) | Endable::Sealed(..) => false,
-            #[cfg(feature = "python")]
-            Endable::Shared(_) => false,
+            Endable::Live(live) => live
+                .row_key()
+                .is_some_and(|key| is_meant(&key, &live.record)),
+            Endable::Former(_) => false,
         });
         if is_one {
             self.destroy()?;

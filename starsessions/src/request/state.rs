@@ -6,14 +6,14 @@ use super::device_proof::Arrival;
 use super::flows::FlowCookie;
 use super::found::Found;
 use super::once::Made;
-use super::pending::{Moment, Pending, Use};
+use super::pending::{Moment, Pending};
 use super::reading::Brought;
 use super::slot::ResponseEffects;
 use crate::clock::Timestamp;
-use crate::engine::{CookieChange, Endable, Engine, Work};
+use crate::engine::{CookieChange, Endable, Work};
 use crate::error::SessionError;
 use crate::lifecycle::FailurePolicy;
-use crate::lifecycle::plan::Step;
+use crate::lifecycle::plan::{Plan, Step};
 use crate::schema::Schema;
 
 /// All of it is behind the lock of the [slot](super::Slot).
@@ -30,7 +30,7 @@ pub(super) struct State {
     /// The data changes are dropped at the end, as with a 5xx.
     pub(super) discards: bool,
     /// The views with idle fields that the request has used.
-    views: Vec<&'static Schema>,
+    pub(super) views: Vec<&'static Schema>,
     pub(super) made: Made,
     /// Counts the times that all changes were thrown away; views of an earlier epoch write no more.
     pub(super) epoch: u32,
@@ -93,23 +93,6 @@ impl State {
         self.epoch += 1;
     }
 
-    /// What a commit within the handler would do.
-    pub(super) fn step(&self, engine: &Engine, now: Timestamp) -> Step {
-        let usage = self.usage(Moment::Commit, now);
-        self.pending.situation(&self.found, engine, usage).step
-    }
-
-    /// Within the handler, timers wait for the end of the request.
-    fn usage(&self, moment: Moment, now: Timestamp) -> Use<'_> {
-        let is_passive = self.manner.is_passive || moment == Moment::Commit;
-        Use {
-            views: &self.views,
-            is_passive,
-            may_renew: !is_passive && (!self.brought.by_token || moment == Moment::HandOut),
-            now,
-        }
-    }
-
     /// Takes what the response tells; once.
     pub(super) fn effects(&mut self) -> ResponseEffects {
         // Of two sessions, the former cookie's is the one to go, or no browser could ever sign in.
@@ -142,9 +125,7 @@ impl State {
         let is_unannounced = self.found.live().is_some_and(|live| live.is_unannounced);
         if self.pending.is_empty() && !is_unannounced && !self.is_to_end {
             // What most requests leave to do: at most, to move a timer.
-            let usage = self.usage(moment, now);
-            let plan = self.pending.situation(&self.found, &realm.engine, usage);
-            if plan.step == Step::Nothing {
+            if self.situation(&realm.engine, moment, now).step == Step::Nothing {
                 return Ok(None);
             }
         }
@@ -159,9 +140,14 @@ impl State {
             self.cookie = CookieChange::Remove;
         }
         self.is_to_end |= destroys && (!self.ends.is_empty() || self.brought.too_many);
+        let situation = self.situation(&realm.engine, moment, now);
         let mut pending = std::mem::take(&mut self.pending);
         self.pending.failure = pending.failure.take();
-        let mut plan = pending.into_plan(&self.found, &realm.engine, self.usage(moment, now));
+        let mut plan = Plan {
+            changes: pending.changes,
+            remember: pending.remember,
+            ..situation
+        };
         let signs_in = matches!(self.found, Found::Behind) && plan.changes.identify();
         if self.found.has_ended() && !signs_in {
             return if plan.changes.is_empty() {

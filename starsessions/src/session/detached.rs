@@ -54,14 +54,14 @@ use crate::store::{StoreError, to_its_end};
 ///   the handle ends with the proof that the request has brought, so that a copy of its cookies follows the session no
 ///   longer than that. The browser opens another one, with a fresh proof. `load` and `update` go on.
 pub struct Detached<T: SessionData> {
-    held: Arc<Held>,
+    pub(super) held: Arc<Held>,
     view: PhantomData<fn() -> T>,
 }
 
 /// What the clones of a handle share.
-struct Held {
-    realm: Arc<Realm>,
-    watched: Arc<Watched>,
+pub(super) struct Held {
+    pub(super) realm: Arc<Realm>,
+    pub(super) watched: Arc<Watched>,
     #[cfg(feature = "dbsc")]
     proved_at: Timestamp,
 }
@@ -232,14 +232,6 @@ impl<T: SessionData> Detached<T> {
         let rules = self.held.realm.device.as_ref();
         let (proved_at, is_marked) = (self.held.proved_at, T::SCHEMA.bound);
         rules.is_none_or(|rules| rules.may_follow(record, proved_at, is_marked, now))
-    }
-
-    pub(super) fn realm(&self) -> &Realm {
-        &self.held.realm
-    }
-
-    pub(super) fn watched(&self) -> &Watched {
-        &self.held.watched
     }
 }
 

@@ -119,7 +119,7 @@ impl<T: SessionData> Watch<T> {
         // A change during the load causes another load.
         self.news.mark_unchanged();
         let looked = self.detached.look().await;
-        let now = self.detached.realm().engine.now();
+        let now = self.detached.held.realm.engine.now();
         match looked {
             #[cfg(feature = "dbsc")]
             Ok(Some(live)) if !self.detached.may_follow(&live.record, now) => return self.end(),
@@ -129,13 +129,14 @@ impl<T: SessionData> Watch<T> {
             // As long as the store does not say otherwise, the session is as it was.
             Err(_) => {}
         }
-        let pause = (self.detached.realm().engine).pause(self.detached.watched());
+        let held = &self.detached.held;
+        let pause = held.realm.engine.pause(&held.watched);
         self.due_at = Some(Instant::now() + pause);
     }
 
     /// Whether the absolute timeout has passed: then the session has ended, although the store cannot say so.
     fn is_past_its_time(&self, now: Timestamp) -> bool {
-        let policy = self.detached.realm().engine.policy();
+        let policy = self.detached.held.realm.engine.policy();
         let known = self.latest.as_ref();
         known.is_some_and(|(record, _)| policy.last_deadline(record.created_at) <= now)
     }
