@@ -42,7 +42,7 @@ impl ClientSide {
             return Ok(Presented::Nobody(Some(Refusal::Future)));
         }
         if !self.context.policy.is_live(&payload.record, now) {
-            let why = self.context.why_expired(&payload.record, now);
+            let why = self.context.policy.end_of(&payload.record, now);
             return Ok(Presented::Nobody(Some(why)));
         }
         let tombstone = self.tombstone_of(id, now).await?;

@@ -36,7 +36,7 @@ use crate::clock::{Clock, Timestamp};
 use crate::crypto::{self, Fingerprint, KeyRing, ReferenceToken, RowKey};
 use crate::error::SessionError;
 use crate::lifecycle::changes::{Changes, ExclusiveConflict};
-use crate::lifecycle::expiry::{ExpiredBy, is_old_enough_for_new_id};
+use crate::lifecycle::expiry::is_old_enough_for_new_id;
 use crate::lifecycle::plan::{Next, Plan};
 use crate::lifecycle::{Policy, SessionLimit};
 use crate::observe::{self, Name, Observer, Refusal};
@@ -362,14 +362,6 @@ impl Context {
             return Err(SessionError::Gone);
         }
         Ok(gone)
-    }
-
-    fn why_expired(&self, record: &Record, now: Timestamp) -> Refusal {
-        match self.policy.end_of(record, now) {
-            ExpiredBy::Idle => Refusal::Idle,
-            ExpiredBy::Absolute => Refusal::Absolute,
-            ExpiredBy::Deadline => Refusal::Expired,
-        }
     }
 }
 

@@ -57,7 +57,7 @@ impl ServerSide {
                     return Ok(Presented::Live(live, Vec::new()));
                 }
                 Opened::Record(record, _) => {
-                    let why = self.context.why_expired(&record, now);
+                    let why = self.context.policy.end_of(&record, now);
                     return Ok(Presented::Nobody(Some(why)));
                 }
                 Opened::Ended => return Ok(Presented::former(token, false)),

@@ -61,7 +61,7 @@ impl SharedSide {
         };
         let live = self.live(Arc::from(cookie), stored, now);
         if !self.context.policy.is_live(&live.record, now) {
-            let why = self.context.why_expired(&live.record, now);
+            let why = self.context.policy.end_of(&live.record, now);
             return Ok(Presented::Nobody(Some(why)));
         }
         Ok(Presented::Live(live, Vec::new()))

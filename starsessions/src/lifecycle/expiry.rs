@@ -4,17 +4,9 @@ use std::time::Duration;
 
 use super::{Lifetime, MIN_RENEWAL, Policy};
 use crate::clock::Timestamp;
+use crate::observe::Refusal;
 use crate::record::Record;
 use crate::schema::Schema;
-
-/// What has ended a session that was not ended by a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum ExpiredBy {
-    Idle,
-    Absolute,
-    /// The record's own, of timeouts that were shorter when it was written.
-    Deadline,
-}
 
 /// Deadlines that a use of the session moves forward.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,17 +44,17 @@ impl Policy {
     }
 
     /// Which timer has ended a record that [is not live](Self::is_live).
-    pub(crate) fn end_of(&self, record: &Record, now: Timestamp) -> ExpiredBy {
+    pub(crate) fn end_of(&self, record: &Record, now: Timestamp) -> Refusal {
         let lifetime = self.lifetime(record.remembered);
         let absolute = record.created_at + lifetime.absolute;
         let idle = record.last_seen_at + lifetime.idle;
         // A request that comes after both has met the earlier one.
         if now < absolute.min(idle) {
-            ExpiredBy::Deadline
+            Refusal::Expired
         } else if absolute <= idle {
-            ExpiredBy::Absolute
+            Refusal::Absolute
         } else {
-            ExpiredBy::Idle
+            Refusal::Idle
         }
     }
 
@@ -179,10 +171,10 @@ mod tests {
         let record = Record::new(at(0), at(1_000));
         assert!(policy.is_live(&record, at(59)));
         assert!(!policy.is_live(&record, at(60)), "idle");
-        assert_eq!(policy.end_of(&record, at(60)), ExpiredBy::Idle);
+        assert_eq!(policy.end_of(&record, at(60)), Refusal::Idle);
         assert_eq!(
             policy.end_of(&record, at(200)),
-            ExpiredBy::Idle,
+            Refusal::Idle,
             "it came first"
         );
 
@@ -190,7 +182,7 @@ mod tests {
         busy.last_seen_at = at(90);
         assert!(policy.is_live(&busy, at(99)));
         assert!(!policy.is_live(&busy, at(100)), "absolute");
-        assert_eq!(policy.end_of(&busy, at(100)), ExpiredBy::Absolute);
+        assert_eq!(policy.end_of(&busy, at(100)), Refusal::Absolute);
 
         let mut stored = record;
         stored.expires_at = at(10);
@@ -199,7 +191,7 @@ mod tests {
             !policy.is_live(&stored, at(10)),
             "the record's own deadline"
         );
-        assert_eq!(policy.end_of(&stored, at(10)), ExpiredBy::Deadline);
+        assert_eq!(policy.end_of(&stored, at(10)), Refusal::Expired);
     }
 
     #[test]

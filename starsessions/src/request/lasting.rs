@@ -34,9 +34,7 @@ impl Slot {
         }
         match &live.credential {
             Credential::Reference(token, _) => Ok(Arc::clone(token)),
-            Credential::Sealed(_) => Err(DetachError::InCookie.into()),
-            #[cfg(feature = "python")]
-            Credential::Shared(_) => Err(DetachError::InCookie.into()),
+            _ => Err(DetachError::InCookie.into()),
         }
     }
 }

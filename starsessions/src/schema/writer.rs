@@ -17,10 +17,26 @@ impl Snapshot {
     pub(crate) fn take<T: SessionData>(value: &T, size: usize) -> Self {
         // The fields that differ will be written behind it, and no field is usually longer than all of them were.
         let capacity = SCRATCH + 2 * size;
-        let mut writer =
-            FieldWriter::new(T::SCHEMA, Collect::Snapshot, Vec::with_capacity(capacity));
+        let mut writer = FieldWriter::new(T::SCHEMA, None, Vec::with_capacity(capacity));
         value.save(&mut writer);
         Self(writer.bytes)
+    }
+
+    /// The fields of `value` that `collect` asks for, in regard to these.
+    pub(crate) fn changes<T: SessionData>(
+        &mut self,
+        value: &T,
+        collect: Collect,
+        checks: Checks,
+    ) -> Result<ChangedFields, WriteError> {
+        let end = self.0.len();
+        let bytes = std::mem::take(&mut self.0);
+        let mut writer = FieldWriter::new(T::SCHEMA, Some((collect, checks)), bytes);
+        value.save(&mut writer);
+        let changed = writer.hand_out(value, end);
+        writer.bytes.truncate(end);
+        self.0 = writer.bytes;
+        changed
     }
 
     /// The first field that is not the same in `other`.
@@ -105,16 +121,13 @@ pub(crate) enum WriteError {
 
 /// Which fields a writer hands out.
 #[derive(Clone, Copy, Debug)]
-enum Collect {
-    /// None: the snapshot is what is wanted.
-    Snapshot,
-    /// All of them.
-    Everything(Checks),
+pub(crate) enum Collect {
+    Everything,
     /// Those that differ from the baseline.
-    Changes(Checks),
+    Changes,
     /// Of those that differ, the ones that a failed request keeps. The others are not looked at:
     /// one of them may be what has failed.
-    Always(Checks),
+    Always,
 }
 
 /// Takes the fields of one struct, in the order of the schema, and finds those that differ.
@@ -122,7 +135,8 @@ enum Collect {
 pub struct FieldWriter {
     /// The fields that are still to come.
     specs: &'static [FieldSpec],
-    collect: Collect,
+    /// `None` where the snapshot is what is wanted.
+    collect: Option<(Collect, Checks)>,
     /// The baseline, and behind it the values that differ; of a snapshot, all fields.
     bytes: Vec<u8>,
     /// Where the next field of the baseline begins.
@@ -134,7 +148,7 @@ pub struct FieldWriter {
 }
 
 impl FieldWriter {
-    fn new(schema: &'static Schema, collect: Collect, bytes: Vec<u8>) -> Self {
+    fn new(schema: &'static Schema, collect: Option<(Collect, Checks)>, bytes: Vec<u8>) -> Self {
         Self {
             specs: schema.fields,
             collect,
@@ -151,40 +165,7 @@ impl FieldWriter {
         checks: Checks,
     ) -> Result<ChangedFields, WriteError> {
         let mut scratch = Snapshot(Vec::with_capacity(SCRATCH));
-        Self::collect(value, &mut scratch, Collect::Everything(checks))
-    }
-
-    /// The fields of `value` whose encoding is not what it was in `baseline`.
-    pub(crate) fn changes<T: SessionData>(
-        value: &T,
-        baseline: &mut Snapshot,
-        checks: Checks,
-    ) -> Result<ChangedFields, WriteError> {
-        Self::collect(value, baseline, Collect::Changes(checks))
-    }
-
-    /// The `commit = always` fields of `value` whose encoding is not what it was in `baseline`.
-    pub(crate) fn always<T: SessionData>(
-        value: &T,
-        baseline: &mut Snapshot,
-        checks: Checks,
-    ) -> Result<ChangedFields, WriteError> {
-        Self::collect(value, baseline, Collect::Always(checks))
-    }
-
-    /// Leaves the baseline as it was.
-    fn collect<T: SessionData>(
-        value: &T,
-        baseline: &mut Snapshot,
-        collect: Collect,
-    ) -> Result<ChangedFields, WriteError> {
-        let end = baseline.0.len();
-        let mut writer = Self::new(T::SCHEMA, collect, std::mem::take(&mut baseline.0));
-        value.save(&mut writer);
-        let changed = writer.hand_out(value, end);
-        writer.bytes.truncate(end);
-        baseline.0 = writer.bytes;
-        changed
+        scratch.changes(value, Collect::Everything, checks)
     }
 
     /// The fields that differ from those in front of `end`.
@@ -202,11 +183,7 @@ impl FieldWriter {
         value
             .validate()
             .map_err(|invalid| WriteError::Invalid(T::SCHEMA.type_name, invalid))?;
-        for place in self
-            .changed
-            .iter_mut()
-            .filter_map(|(_, place)| place.as_mut())
-        {
+        for place in self.changed.iter_mut().flat_map(|(_, place)| place) {
             *place = place.start - end..place.end - end;
         }
         Ok(ChangedFields {
@@ -236,11 +213,11 @@ impl FieldWriter {
     pub fn absent(&mut self) {
         let Some(spec) = self.next() else { return };
         match self.collect {
-            Collect::Snapshot => {
+            None => {
                 self.open();
             }
-            Collect::Changes(_) | Collect::Always(_) if self.before.is_none() => {}
-            _ => self.changed.push((spec, None)),
+            Some((Collect::Changes | Collect::Always, _)) if self.before.is_none() => {}
+            Some(_) => self.changed.push((spec, None)),
         }
     }
 
@@ -249,23 +226,17 @@ impl FieldWriter {
     fn next(&mut self) -> Option<&'static FieldSpec> {
         let (spec, rest) = self.specs.split_first()?;
         self.specs = rest;
-        match self.collect {
-            Collect::Snapshot | Collect::Everything(_) => Some(spec),
-            Collect::Changes(_) => {
-                self.before = entry(&self.bytes, &mut self.next);
-                Some(spec)
-            }
-            Collect::Always(_) => {
-                self.before = entry(&self.bytes, &mut self.next);
-                spec.commit_always.then_some(spec)
-            }
-        }
+        let Some((collect @ (Collect::Changes | Collect::Always), _)) = self.collect else {
+            return Some(spec);
+        };
+        self.before = entry(&self.bytes, &mut self.next);
+        (spec.commit_always || matches!(collect, Collect::Changes)).then_some(spec)
     }
 
     /// Opens a field, which is absent as long as it is not closed; returns where its value begins.
     #[inline]
     fn open(&mut self) -> usize {
-        if matches!(self.collect, Collect::Snapshot) {
+        if self.collect.is_none() {
             self.bytes.extend_from_slice(&ABSENT.to_le_bytes());
         }
         self.bytes.len()
@@ -275,17 +246,12 @@ impl FieldWriter {
     #[inline]
     fn close(&mut self, spec: &'static FieldSpec, start: usize) -> Option<Checks> {
         let value = start..self.bytes.len();
-        let checks = match self.collect {
-            Collect::Snapshot => {
-                // No value is longer than `MAX_VALUE`.
-                let length = (value.len() as u32).to_le_bytes();
-                let place = self.bytes.get_mut(start - LENGTH..start)?;
-                place.copy_from_slice(&length);
-                return None;
-            }
-            Collect::Everything(checks) | Collect::Changes(checks) | Collect::Always(checks) => {
-                checks
-            }
+        let Some((_, checks)) = self.collect else {
+            // No value is longer than `MAX_VALUE`.
+            let length = (value.len() as u32).to_le_bytes();
+            let place = self.bytes.get_mut(start - LENGTH..start)?;
+            place.copy_from_slice(&length);
+            return None;
         };
         let before = self.before.clone();
         if before.is_some_and(|before| self.bytes.get(before) == self.bytes.get(value.clone())) {

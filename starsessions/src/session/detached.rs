@@ -14,7 +14,7 @@ use crate::lifecycle::plan::{Plan, Step};
 use crate::observe::{self, Name};
 use crate::record::Record;
 use crate::request::{Realm, Slot};
-use crate::schema::{FieldWriter, SessionData, Snapshot};
+use crate::schema::{Collect, SessionData, Snapshot};
 use crate::store::{StoreError, to_its_end};
 
 /// A session that outlives its request: for a WebSocket, an event stream or a task.
@@ -155,11 +155,8 @@ impl<T: SessionData> Detached<T> {
         let mut view = self.read(&live.record, now).ok_or(SessionError::Gone)?;
         let mut baseline = Snapshot::take(&view, live.record.size());
         let result = change(&mut view);
-        let changed = FieldWriter::changes(
-            &view,
-            &mut baseline,
-            self.held.realm.engine.policy().checks(),
-        )?;
+        let checks = self.held.realm.engine.policy().checks();
+        let changed = baseline.changes(&view, Collect::Changes, checks)?;
         drop(view);
         if changed.is_empty() {
             return Ok(result);

@@ -14,7 +14,7 @@ use crate::error::SessionError;
 use crate::lifecycle::changes::with_changes;
 use crate::record::Record;
 use crate::request::{Seen, Slot};
-use crate::schema::{ChangedFields, FieldWriter, SessionData, Snapshot, WriteError};
+use crate::schema::{ChangedFields, Collect, SessionData, Snapshot, WriteError};
 
 /// A typed view of the request's session.
 ///
@@ -159,7 +159,7 @@ impl<T: SessionData> Session<T> {
             return Ok(ChangedFields::default());
         };
         let checks = self.slot.realm().engine.policy().checks();
-        let changed = FieldWriter::changes(&self.value, &mut baseline, checks);
+        let changed = baseline.changes(&self.value, Collect::Changes, checks);
         let result = self.hand_over(changed);
         match result {
             Ok(_) => self.original = Original::of(&self.value),
@@ -175,7 +175,7 @@ impl<T: SessionData> Session<T> {
         };
         self.original = Original::of(&self.value);
         let checks = self.slot.realm().engine.policy().checks();
-        let changed = FieldWriter::always(&self.value, &mut baseline, checks);
+        let changed = baseline.changes(&self.value, Collect::Always, checks);
         match self.hand_over(changed) {
             Ok(changed) => self.go_on_from(&changed),
             Err(error) => {
