@@ -9,7 +9,6 @@ use super::{
 use crate::clock::Timestamp;
 use crate::crypto::{self, Binding, Fingerprint, KeyRing, RowKey};
 use crate::error::SessionError;
-use crate::lifecycle::expiry::Due;
 use crate::lifecycle::plan::{Plan, Step};
 use crate::observe::{Name, Refusal};
 use crate::record::{ID_LENGTH, Payload, Record};
@@ -131,8 +130,8 @@ impl ClientSide {
         }
         if !plan.is_passive {
             // A new cookie is the occasion to write down that the session was used.
-            plan.due
-                .get_or_insert_with(|| self.used(&live.record, plan.now));
+            let used = || self.context.policy.used(&live.record, plan.now);
+            plan.due.get_or_insert_with(used);
         }
         // The old cookie of a renewal is only sealed anew; a change of privileges gets another id.
         let is_privilege = plan.step == Step::Rotate { grace: false };
@@ -183,16 +182,6 @@ impl ClientSide {
         let (payload, _) = self.open(cookie, now)?;
         let name = SealedId(payload.id).name(&self.context.keys);
         Some(name.fingerprint())
-    }
-
-    /// The deadlines of a session that is used now.
-    fn used(&self, record: &Record, now: Timestamp) -> Due {
-        let policy = &self.context.policy;
-        Due {
-            last_seen_at: now,
-            expires_at: policy.deadline(record.created_at, record.remembered, now),
-            idle: Vec::new(),
-        }
     }
 
     fn seal(

@@ -277,10 +277,7 @@ impl SharedSide {
 
     fn live(&self, cookie: Arc<str>, stored: Stored, now: Timestamp) -> Live {
         let mut record = stored.content.record(now);
-        record.expires_at =
-            self.context
-                .policy
-                .deadline(record.created_at, record.remembered, record.last_seen_at);
+        record.expires_at = (self.context.policy).deadline(&record, record.last_seen_at);
         let id = SealedId::of_shared(stored.name(&cookie));
         let stored = Arc::new(stored);
         Live {

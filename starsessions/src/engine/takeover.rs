@@ -104,7 +104,7 @@ impl ServerSide {
         let mut record = self.context.begin(&plan)?;
         let policy = &self.context.policy;
         record.created_at = former.created_at.unwrap_or(now).min(now);
-        record.expires_at = policy.deadline(record.created_at, record.remembered, now);
+        record.expires_at = policy.deadline(&record, now);
         record.rewrite(Vec::new());
         if !policy.is_live(&record, now) {
             return Ok(false);

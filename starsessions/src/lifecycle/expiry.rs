@@ -59,14 +59,18 @@ impl Policy {
     }
 
     /// When a session ends if no request uses it after `now`.
-    pub(crate) fn deadline(
-        &self,
-        created_at: Timestamp,
-        remembered: bool,
-        now: Timestamp,
-    ) -> Timestamp {
-        let lifetime = self.lifetime(remembered);
-        (now + lifetime.idle).min(created_at + lifetime.absolute)
+    pub(crate) fn deadline(&self, record: &Record, now: Timestamp) -> Timestamp {
+        let lifetime = self.lifetime(record.remembered);
+        (now + lifetime.idle).min(record.created_at + lifetime.absolute)
+    }
+
+    /// The record's own deadlines once it is used.
+    pub(crate) fn used(&self, record: &Record, now: Timestamp) -> Due {
+        Due {
+            last_seen_at: now,
+            expires_at: self.deadline(record, now),
+            idle: Vec::new(),
+        }
     }
 
     /// When a session that began then has ended for certain, whichever profile its copies live by.
@@ -96,16 +100,13 @@ impl Policy {
         if is_early && idle.is_empty() {
             return None;
         }
-        let deadline = |seen_at| self.deadline(record.created_at, record.remembered, seen_at);
         // Under a timeout that was longer when it was written, the record's own is not what binds.
-        let binding = deadline(record.last_seen_at).min(record.expires_at);
-        let deadline = deadline(now);
-        let is_due = !is_early && deadline > binding;
-        (is_due || !idle.is_empty()).then_some(Due {
-            last_seen_at: now,
-            expires_at: deadline,
-            idle,
-        })
+        let binding = self
+            .deadline(record, record.last_seen_at)
+            .min(record.expires_at);
+        let used = self.used(record, now);
+        let is_due = !is_early && used.expires_at > binding;
+        (is_due || !idle.is_empty()).then_some(Due { idle, ..used })
     }
 }
 

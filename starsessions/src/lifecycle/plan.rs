@@ -119,10 +119,9 @@ impl Plan {
 
     /// The record that begins with these changes.
     pub(crate) fn begin(&self, policy: &Policy) -> Result<Record, ExclusiveConflict> {
-        let remembered = self.remember.unwrap_or(false);
-        let expires_at = policy.deadline(self.now, remembered, self.now);
-        let mut record = Record::new(self.now, expires_at);
-        record.remembered = remembered;
+        let mut record = Record::new(self.now, self.now);
+        record.remembered = self.remember.unwrap_or(false);
+        record.expires_at = policy.deadline(&record, self.now);
         record.revision = 1;
         record.identified = self.changes.identify();
         let edits = self.changes.edits(&record, self.now)?;
@@ -142,7 +141,7 @@ impl Plan {
         if remembered != record.remembered {
             next.remembered = remembered;
             next.last_seen_at = self.now;
-            next.expires_at = policy.deadline(record.created_at, remembered, self.now);
+            next.expires_at = policy.deadline(&next, self.now);
         }
         if matches!(self.step, Step::Rotate { .. }) {
             next.issued_at = self.now;

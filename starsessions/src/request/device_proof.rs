@@ -72,7 +72,10 @@ impl Slot {
         let proof = rules.proof(token, &live.record, &state.arrival.cookies, now);
         state.arrival.proof = proof;
         if let ProofState::Young | ProofState::Missing(_) = proof {
-            self.note_missing_proof(rules, &live, proof, state, now);
+            let is_stale = proof == ProofState::Missing(NoProof::Stale);
+            let is_young =
+                proof == ProofState::Young || rules.may_be_registering(&live.record, now);
+            state.note_missing_proof(is_stale, is_young);
         }
         let ProofState::Missing(why) = proof else {
             return Found::Live(live);
@@ -86,33 +89,6 @@ impl Slot {
         }
         state.ends.push(Endable::Live(live));
         Found::Unproven
-    }
-
-    /// What views are told that will not do without the proof, and what the browser can do about it.
-    fn note_missing_proof(
-        &self,
-        rules: &DeviceRules,
-        live: &Live,
-        proof: ProofState,
-        state: &mut State,
-        now: Timestamp,
-    ) {
-        let arrival = &mut state.arrival;
-        arrival.is_stale = proof == ProofState::Missing(NoProof::Stale);
-        let is_young = proof == ProofState::Young || rules.may_be_registering(&live.record, now);
-        (arrival.unproven, arrival.again) = match arrival.navigation {
-            // A page of ours that loads itself again is refreshed first.
-            Navigation::Foreign => (Some(Unproven::Pending), Some("0")),
-            Navigation::Own if arrival.is_stale => (Some(Unproven::Pending), Some("0")),
-            // The registration is on its way.
-            Navigation::Own if is_young => (Some(Unproven::Pending), Some("1")),
-            // The browser would have refreshed if it could: it has lost the key, or never had it.
-            Navigation::Own => (Some(Unproven::Lost), None),
-            Navigation::None | Navigation::Skipped => (Some(Unproven::Pending), None),
-        };
-        if arrival.unproven == Some(Unproven::Lost) {
-            state.cookie = CookieChange::Remove;
-        }
     }
 
     /// Whether a request that asks for no view that is marked can use the session.
@@ -219,6 +195,25 @@ impl Arrival {
 }
 
 impl State {
+    /// What views are told that will not do without the proof, and what the browser can do about it.
+    fn note_missing_proof(&mut self, is_stale: bool, is_young: bool) {
+        let arrival = &mut self.arrival;
+        arrival.is_stale = is_stale;
+        (arrival.unproven, arrival.again) = match arrival.navigation {
+            // A page of ours that loads itself again is refreshed first.
+            Navigation::Foreign => (Some(Unproven::Pending), Some("0")),
+            Navigation::Own if is_stale => (Some(Unproven::Pending), Some("0")),
+            // The registration is on its way.
+            Navigation::Own if is_young => (Some(Unproven::Pending), Some("1")),
+            // The browser would have refreshed if it could: it has lost the key, or never had it.
+            Navigation::Own => (Some(Unproven::Lost), None),
+            Navigation::None | Navigation::Skipped => (Some(Unproven::Pending), None),
+        };
+        if arrival.unproven == Some(Unproven::Lost) {
+            self.cookie = CookieChange::Remove;
+        }
+    }
+
     /// Sets a session aside that a request without its proof would take to another id, or has only found.
     ///
     /// # Errors
