@@ -47,9 +47,7 @@ impl CookieConfig {
             same_site,
             ..self.settings.clone()
         };
-        let octets = name.len() + value.len();
-        let header = Template::new(&cookie).fill(value, Some(max_age));
-        header.ok_or(CookieTooLarge { octets })
+        cookie.build_unchecked().set_token(value, Some(max_age))
     }
 
     /// The `Set-Cookie` header that removes the cookie: the same name, path, domain and flags

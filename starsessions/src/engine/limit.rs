@@ -15,19 +15,6 @@ use crate::lifecycle::plan::Step;
 use crate::lifecycle::{AtLimit, SessionLimit};
 use crate::observe::{self, EndCause};
 
-impl Work {
-    /// The values that the session is to be found by from now on, and was not before.
-    fn sign_ins(&self) -> Vec<Lookup> {
-        // One that ends and begins anew may have ended already, and its place may be taken.
-        let goes_on = self
-            .live
-            .as_ref()
-            .filter(|_| self.plan.step != Step::Replace);
-        let record = goes_on.map(|live| &live.record);
-        self.plan.changes.sign_ins(record, self.plan.now)
-    }
-}
-
 /// What a sign-in has counted: the sessions that were there before it.
 type Earlier = BTreeSet<RowKey>;
 
@@ -38,7 +25,13 @@ impl ServerSide {
         limit: SessionLimit,
         work: &mut Work,
     ) -> Result<Executed, SessionError> {
-        let lookups = work.sign_ins();
+        // One that ends and begins anew may have ended already, and its place may be taken.
+        let goes_on = work
+            .live
+            .as_ref()
+            .filter(|_| work.plan.step != Step::Replace);
+        let record = goes_on.map(|live| &live.record);
+        let lookups = work.plan.changes.sign_ins(record, work.plan.now);
         if lookups.is_empty() {
             return self.carry_out(work).await;
         }
@@ -46,9 +39,10 @@ impl ServerSide {
             // Sign-ins that end sessions take turns: two at once could each end another one, which is one too many.
             for turn in 0..TURNS {
                 match self.execute_claimed(limit, 1, &lookups, work).await {
-                    Err(SessionError::TooManySessions { .. }) => wait_for(turn).await,
+                    Err(SessionError::TooManySessions { .. }) => {}
                     done => return done,
                 }
+                tokio::time::sleep(Duration::from_millis(turn.min(LONGEST_WAIT))).await;
             }
         }
         // The claim of a server that has crashed stays for two minutes, and holds no other sign-in up for so long.
@@ -182,11 +176,6 @@ fn keep_surplus(max: usize, found: &mut Vec<FoundSession>, own: RowKey, earlier:
         (is_new, record.last_seen_at, record.issued_at, session.key)
     });
     found.truncate(too_many);
-}
-
-/// Another sign-in of the user is under way.
-async fn wait_for(turn: u64) {
-    tokio::time::sleep(Duration::from_millis(turn.min(LONGEST_WAIT))).await;
 }
 
 /// How often a sign-in waits for others of its user: for about a second in all, which is more than those take.
