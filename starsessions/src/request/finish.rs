@@ -171,25 +171,19 @@ impl Slot {
     /// Gives a session whose id is old its new one now, in the place of the end of the request.
     pub(crate) async fn renew(self: &Arc<Self>) -> Result<(), SessionError> {
         let now = self.now();
-        if self.renewal(now).is_none() {
+        if self.state().renewal(&self.realm().engine, now).is_none() {
             return Ok(());
         }
         let slot = Arc::clone(self);
         to_its_end(async move {
             let _gate = slot.gate.lock().await;
-            match slot.renewal(now) {
+            let renewal = slot.state().renewal(&slot.realm().engine, now);
+            match renewal {
                 Some(mut work) => slot.carry_out(&mut work, false).await,
                 None => Ok(()),
             }
         })
         .await
-    }
-
-    fn renewal(&self, now: Timestamp) -> Option<Work> {
-        let state = self.state();
-        let renewal = state.renewal(&self.realm().engine, now);
-        // Once the head has left, no browser can be told of it.
-        renewal.filter(|_| state.door == Door::Open)
     }
 
     fn keeps_data(&self, response: ResponseKind) -> bool {

@@ -1,7 +1,7 @@
 //! What a request wants of its session, and how that becomes one plan.
 
 use super::found::Found;
-use super::state::State;
+use super::state::{Door, State};
 use crate::clock::Timestamp;
 use crate::engine::{Engine, Live, Work};
 use crate::error::SessionError;
@@ -66,7 +66,11 @@ impl State {
     pub(super) fn renewal(&self, engine: &Engine, now: Timestamp) -> Option<Work> {
         let renews = Step::Rotate { grace: true };
         let is_due = self.situation(engine, Moment::Last, now).step == renews;
-        let live = self.found.live().filter(|_| is_due)?;
+        // Once the head has left, no browser can be told of it.
+        let live = self
+            .found
+            .live()
+            .filter(|_| is_due && self.door == Door::Open)?;
         live.row_key()?;
         Some(Work {
             live: Some(live.clone()),

@@ -199,10 +199,7 @@ impl Slot {
         seen: &Seen,
         fields: &ChangedFields,
     ) -> Result<(), SessionError> {
-        let state = &mut *self.state();
-        if state.door == Door::Closed {
-            return Err(SessionError::Closed);
-        }
+        let state = &mut *self.open_state()?;
         if state.epoch != seen.epoch {
             // Destroyed or rolled back since: these changes went with the rest.
             return Ok(());

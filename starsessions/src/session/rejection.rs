@@ -121,10 +121,6 @@ impl SessionRejection {
         }
     }
 
-    pub(crate) fn forbidden<P>() -> Self {
-        Self::Forbidden(std::any::type_name::<P>())
-    }
-
     /// That a view cannot be loaded.
     #[cfg_attr(
         not(feature = "dbsc"),
@@ -159,9 +155,7 @@ impl SessionRejection {
             Self::NoUser(_) | Self::MissingLayer(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
-}
 
-impl SessionRejection {
     /// A sentence for the user, where `Display` is for developers: the body of the response.
     #[must_use]
     pub fn message(&self) -> &'static str {

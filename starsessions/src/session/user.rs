@@ -164,7 +164,7 @@ impl<U: Send + Sync + 'static, P: Permission<U>> User<U, P> {
         let mut loaded = loaded.lock().await;
         let user = load::<S, U>(login, &mut loaded, state).await?;
         if !P::is_granted(&user) {
-            return Err(SessionRejection::forbidden::<P>());
+            return Err(SessionRejection::Forbidden(std::any::type_name::<P>()));
         }
         Ok(Self::new(user))
     }

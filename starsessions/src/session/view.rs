@@ -234,8 +234,10 @@ impl<T: SessionData> Session<T> {
     pub async fn reload(&mut self) -> Result<(), SessionRejection> {
         self.baseline = None;
         self.slot.refresh().await?;
-        let fresh = Self::load(Arc::clone(&self.slot), None).await?;
-        self.replace(fresh);
+        let mut fresh = Self::load(Arc::clone(&self.slot), None).await?;
+        std::mem::swap(&mut self.value, &mut fresh.value);
+        self.original = std::mem::take(&mut fresh.original);
+        self.seen = std::mem::take(&mut fresh.seen);
         Ok(())
     }
 
@@ -292,12 +294,6 @@ impl<T: SessionData> Session<T> {
             seen: Seen::default(),
             slot,
         }
-    }
-
-    fn replace(&mut self, mut fresh: Self) {
-        std::mem::swap(&mut self.value, &mut fresh.value);
-        self.original = std::mem::take(&mut fresh.original);
-        self.seen = std::mem::take(&mut fresh.seen);
     }
 }
 
