@@ -166,15 +166,11 @@ impl<T: SessionData> Detached<T> {
         if changes.rotate(&live.record) {
             return Err(DetachError::NewId.into());
         }
-        self.held
-            .carry_out(Work {
-                live: Some(live),
-                plan: Plan {
-                    changes,
-                    ..Plan::new(Step::Commit, now)
-                },
-            })
-            .await?;
+        let plan = Plan {
+            changes,
+            ..Plan::new(Step::Commit, now)
+        };
+        self.held.carry_out(live, plan).await?;
         Ok(result)
     }
 
@@ -194,16 +190,12 @@ impl<T: SessionData> Detached<T> {
         if due.is_none() {
             return Ok(());
         }
-        self.held
-            .carry_out(Work {
-                live: Some(live),
-                plan: Plan {
-                    due,
-                    is_passive: false,
-                    ..Plan::new(Step::Touch, now)
-                },
-            })
-            .await
+        let plan = Plan {
+            due,
+            is_passive: false,
+            ..Plan::new(Step::Touch, now)
+        };
+        self.held.carry_out(live, plan).await
     }
 
     /// Follows what becomes of the view.
@@ -242,7 +234,9 @@ impl Held {
         live.ok_or(SessionError::Gone)
     }
 
-    async fn carry_out(self: &Arc<Self>, work: Work) -> Result<(), SessionError> {
+    async fn carry_out(self: &Arc<Self>, live: Live, plan: Plan) -> Result<(), SessionError> {
+        let live = Some(live);
+        let work = Work { live, plan };
         if !self.realm.engine.counts(&work.plan.changes) {
             return self.carry_out_here(work).await;
         }
