@@ -50,13 +50,11 @@ impl Vault {
 
     /// What a row holds, for the bearer of the token that leads to it.
     pub(super) fn open(&self, context: &Context, token: &ReferenceToken, row: Row) -> Opened {
-        let packed = match row.value.first() {
-            Some(&(FORWARD | ENDING)) => return Opened::Way(row),
-            Some(&(ENDED | CLAIMED | HELD | RESERVED)) if row.value.len() == 1 => {
-                return Opened::Ended;
-            }
-            Some(&SEALED) if self.is_sealed => unsealed(context, token, &row),
-            Some(_) if !self.is_sealed => Some(Arc::clone(&row.value)),
+        let packed = match *row.value {
+            [FORWARD | ENDING, ..] => return Opened::Way(row),
+            [ENDED | CLAIMED | HELD | RESERVED] => return Opened::Ended,
+            [SEALED, ..] if self.is_sealed => unsealed(context, token, &row),
+            [_, ..] if !self.is_sealed => Some(Arc::clone(&row.value)),
             _ => None,
         };
         let Some(mut record) = packed.and_then(Record::parse) else {
@@ -100,11 +98,10 @@ impl Vault {
 /// Whether a row is what a rotation or an end has left, the claim of a sign-in, or a place that is reserved: no
 /// session.
 pub(super) fn is_left(row: &Row) -> bool {
-    match row.value.first() {
-        Some(&(FORWARD | ENDING)) => true,
-        Some(&(ENDED | CLAIMED | HELD | RESERVED)) => row.value.len() == 1,
-        _ => false,
-    }
+    matches!(
+        *row.value,
+        [FORWARD | ENDING, ..] | [ENDED | CLAIMED | HELD | RESERVED]
+    )
 }
 
 /// Whether a row is the place of a session that is about to move there.

@@ -6,7 +6,7 @@ use super::{Lifetime, MIN_RENEWAL, Policy};
 use crate::clock::Timestamp;
 use crate::observe::Refusal;
 use crate::record::Record;
-use crate::schema::Schema;
+use crate::schema::{FieldSpec, Schema};
 
 /// Deadlines that a use of the session moves forward.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -128,20 +128,15 @@ fn due_idle_fields(
     used: &[&'static Schema],
     now: Timestamp,
 ) -> Vec<(&'static str, Timestamp)> {
-    let mut due = Vec::new();
-    for spec in used.iter().flat_map(|schema| schema.fields) {
-        let Some(idle) = spec.idle else { continue };
-        let Some((name, field)) = spec.find(record) else {
-            continue;
-        };
-        let Some(deadline) = field.idle_at().filter(|_| field.is_live(now)) else {
-            continue;
-        };
-        if (now + idle).since(deadline) >= touch_interval(idle).max(Duration::from_secs(1)) {
-            due.push((name, now + idle));
-        }
-    }
-    due
+    let due = |spec: &'static FieldSpec| {
+        let idle = spec.idle?;
+        let (name, field) = spec.find(record)?;
+        let deadline = field.idle_at().filter(|_| field.is_live(now))?;
+        let interval = touch_interval(idle).max(Duration::from_secs(1));
+        ((now + idle).since(deadline) >= interval).then_some((name, now + idle))
+    };
+    let used = used.iter().flat_map(|schema| schema.fields);
+    used.filter_map(due).collect()
 }
 
 #[cfg(test)]

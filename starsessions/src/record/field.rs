@@ -61,10 +61,7 @@ impl Field<'_> {
 
     /// The earlier of its deadlines.
     pub(crate) fn ends_at(&self) -> Option<Timestamp> {
-        match (self.expires_at(), self.idle_at()) {
-            (Some(a), Some(b)) => Some(a.min(b)),
-            (a, b) => a.or(b),
-        }
+        self.expires_at().into_iter().chain(self.idle_at()).min()
     }
 }
 

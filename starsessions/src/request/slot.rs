@@ -118,11 +118,8 @@ impl Slot {
 
     /// The slot of a realm, at this layer or further out.
     pub(crate) fn find(self: &Arc<Self>, realm: &str) -> Option<Arc<Self>> {
-        let mut slot = self;
-        while !slot.realm.is_named(realm) {
-            slot = slot.outer.as_ref()?;
-        }
-        Some(Arc::clone(slot))
+        let mut slots = std::iter::successors(Some(self), |slot| slot.outer.as_ref());
+        slots.find(|slot| slot.realm.is_named(realm)).cloned()
     }
 
     /// A slot, of this layer or further out, whose cookie has the name of another realm's.

@@ -100,8 +100,5 @@ fn load<T: SessionData>(record: &Record) -> Result<Option<T>, SessionError> {
         record.created_at,
         &mut report,
     ));
-    match failure {
-        Some(failure) => Err(failure),
-        None => Ok(value.ok()),
-    }
+    failure.map_or(Ok(value.ok()), Err)
 }
