@@ -106,15 +106,8 @@ impl Observer {
         by: By,
         session: impl FnOnce() -> Option<Fingerprint>,
     ) {
-        let reason = refusal.as_str();
-        match by {
-            By::Cookie => {
-                tracing::event!(target: TARGET, Level::DEBUG, reason, "session cookie refused");
-            }
-            By::Header => {
-                tracing::event!(target: TARGET, Level::DEBUG, reason, "session token refused");
-            }
-        }
+        let (reason, what) = (refusal.as_str(), by.what());
+        tracing::event!(target: TARGET, Level::DEBUG, reason, "session {what} refused");
         count!("starsessions_loads_total", "outcome" => "refused");
         count!("starsessions_refused_cookies_total", "reason" => reason);
         let kind = EventKind::Refused { reason: refusal };

@@ -110,3 +110,13 @@ words! {
         Header = "header",
     }
 }
+
+impl By {
+    /// What the request shows by it.
+    pub(crate) fn what(self) -> &'static str {
+        match self {
+            Self::Cookie => "cookie",
+            Self::Header => "token",
+        }
+    }
+}

@@ -79,16 +79,12 @@ impl Explanation {
     }
 
     fn refused(&self, why: Option<Refusal>, by: By, realm: &Realm) {
-        let what = match by {
-            By::Cookie => "cookie",
-            By::Header => "token",
-        };
         let Some(why) = why else {
             return self.shows_nothing(realm);
         };
         // Admission has its own line for it.
         if why != Refusal::Unproven {
-            self.note(format!("{what} refused: {}", why_refused(why)));
+            self.note(format!("{} refused: {}", by.what(), why_refused(why)));
         }
     }
 

@@ -177,7 +177,7 @@ async fn load<S, U: CurrentUser<S>>(
 ) -> Result<Arc<U>, SessionRejection> {
     let schema = U::Login::SCHEMA;
     loop {
-        let fields = fields(schema, login.seen());
+        let fields = fields(schema, login.seen.record.as_ref());
         if let Some(loaded) = loaded.as_ref().filter(|it| it.login == fields) {
             return Ok(Arc::clone(&loaded.user));
         }
@@ -191,7 +191,7 @@ async fn load<S, U: CurrentUser<S>>(
             return Ok(user);
         }
         login.reload().await?;
-        if fields == self::fields(schema, login.seen()) {
+        if fields == self::fields(schema, login.seen.record.as_ref()) {
             login.slot.destroy()?;
             let required = schema.fields.iter().find(|spec| spec.required);
             let absent = SessionRejection::absent(schema, required.map_or("", |spec| spec.name));

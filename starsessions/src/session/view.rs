@@ -78,7 +78,7 @@ pub struct Session<T: SessionData> {
     /// The encoding of the fields before the first mutation.
     baseline: Option<Snapshot>,
     original: Original,
-    seen: Seen,
+    pub(super) seen: Seen,
     pub(super) slot: Arc<Slot>,
 }
 
@@ -269,11 +269,6 @@ impl<T: SessionData> Session<T> {
     #[must_use]
     pub fn fingerprint(&self) -> Option<Fingerprint> {
         self.slot.fingerprint()
-    }
-
-    /// What it was read from.
-    pub(super) fn seen(&self) -> Option<&Record> {
-        self.seen.record.as_ref()
     }
 
     /// The whole session that this is a view of.
