@@ -133,9 +133,12 @@ async fn g16_a_write_that_a_sign_in_overtakes_in_cookies_is_told() {
         let gate = Gate::new();
         let mut user = site.serve(routes(&gate));
         user.post("/cart/tea").await;
+        let logs = Logs::capture();
         let reply = beside(&mut user, &gate, "/slow/cart", &[other]).await;
         assert_eq!(reply.status, status, "{other}");
         assert!(!reply.sets_cookie(), "{other}");
+        let told = logs.with(&["session has ended; nothing is written"]);
+        assert_eq!(told.len(), 1, "{other}");
     }
 }
 
