@@ -177,7 +177,7 @@ impl ServerSide {
                 *live = before;
                 let untouched = match error {
                     SessionError::Unavailable(error) => Arc::into_inner(error),
-                    _ => None,
+                    error => Some(StoreError::Unavailable(error.into())),
                 };
                 Executed {
                     untouched,
