@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 use std::error::Error;
 
+use super::names::MAX_NAME_LEN;
 use crate::sentence::{debug_as_sentence, sentences};
 
 /// Why a file or the tables on a server cannot be used for sessions.
@@ -53,6 +54,3 @@ sentences! { SetupError:
     Self::Newer { found, known } => "the tables of sessions have schema {found} and this version knows {known}; update `starsessions`, or \
         name another file or table";
 }
-
-/// Leaves room for the names of the indexes within PostgreSQL's 63 and MySQL's 64 bytes.
-pub(super) const MAX_NAME_LEN: usize = 48;

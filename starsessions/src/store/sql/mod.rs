@@ -12,7 +12,6 @@ mod failure;
 mod migrate;
 #[cfg(feature = "mysql")]
 mod mysql;
-#[cfg(any(feature = "mysql", feature = "postgres"))]
 mod names;
 #[cfg(any(feature = "mysql", feature = "postgres"))]
 mod pooled;

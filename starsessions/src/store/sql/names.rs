@@ -1,8 +1,27 @@
 //! The names of tables.
 
-use super::error::{MAX_NAME_LEN, SetupError};
-use super::statement::TableName;
+use std::fmt;
 
+#[cfg(any(feature = "mysql", feature = "postgres"))]
+use super::error::SetupError;
+
+/// The name of a table, with its schema if one was named: safe to be put into a statement.
+#[derive(Clone, Debug)]
+pub(super) struct TableName {
+    pub(super) schema: Option<String>,
+    pub(super) name: String,
+}
+
+impl fmt::Display for TableName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(schema) = &self.schema {
+            write!(f, "{schema}.")?;
+        }
+        f.write_str(&self.name)
+    }
+}
+
+#[cfg(any(feature = "mysql", feature = "postgres"))]
 impl TableName {
     /// Refuses what would have to be quoted, so that the name means the same to every tool.
     pub(super) fn check(&self) -> Result<(), SetupError> {
@@ -14,6 +33,7 @@ impl TableName {
     }
 }
 
+#[cfg(any(feature = "mysql", feature = "postgres"))]
 fn is_plain(name: &str) -> bool {
     let is_letter = |it: char| it.is_ascii_lowercase() || it == '_';
     name.len() <= MAX_NAME_LEN
@@ -21,7 +41,10 @@ fn is_plain(name: &str) -> bool {
         && name.chars().all(|it| is_letter(it) || it.is_ascii_digit())
 }
 
-#[cfg(test)]
+/// Leaves room for the names of the indexes within PostgreSQL's 63 and MySQL's 64 bytes.
+pub(super) const MAX_NAME_LEN: usize = 48;
+
+#[cfg(all(test, any(feature = "mysql", feature = "postgres")))]
 mod tests {
     use super::*;
 

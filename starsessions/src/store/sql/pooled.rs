@@ -16,7 +16,8 @@ macro_rules! sql_store {
         use crate::store::sql::connections::{Connections, RESPONSE_TIMEOUT};
         use crate::store::sql::driver::Fetch;
         use crate::store::sql::error::SetupError;
-        use crate::store::sql::statement::{Reply, TableName};
+        use crate::store::sql::names::TableName;
+        use crate::store::sql::statement::Reply;
         use crate::store::sql::table::Table;
         use crate::store::{Protection, to_its_end};
 

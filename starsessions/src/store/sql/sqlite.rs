@@ -12,7 +12,7 @@ use std::time::Duration;
 use self::dialect::{Sqlite, Threads};
 use self::queue::Queue;
 use super::error::SetupError;
-use super::statement::TableName;
+use super::names::TableName;
 use super::table::Table;
 use crate::store::Protection;
 use crate::store::facade::facade;

@@ -1,9 +1,9 @@
 //! Statements with named parameters, and what is put in their places.
 
-use std::fmt;
 use std::sync::Arc;
 
 use super::columns::{COLUMNS, Value, column_of};
+use super::names::TableName;
 use super::server::Server;
 use crate::crypto::RowKey;
 use crate::store::Row;
@@ -98,22 +98,6 @@ const MOVED: &str = "
     CASE WHEN deadline = {seen_deadline} THEN {new_deadline} ELSE {greatest}(deadline, {new_deadline}) END,
     {greatest}(last_seen, {new_last_seen}),
     {new_value}, {new_index_keys}, {new_card}";
-
-/// The name of a table, with its schema if one was named: safe to be put into a statement.
-#[derive(Clone, Debug)]
-pub(super) struct TableName {
-    pub(super) schema: Option<String>,
-    pub(super) name: String,
-}
-
-impl fmt::Display for TableName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(schema) = &self.schema {
-            write!(f, "{schema}.")?;
-        }
-        f.write_str(&self.name)
-    }
-}
 
 /// A template that was filled in.
 pub(super) struct Statement {
