@@ -27,6 +27,18 @@ async fn renewing_with(
     (site, user)
 }
 
+/// After the load, as many round trips as the documentation says of a new id in a Redis Cluster.
+#[tokio::test]
+async fn g16_a_move_takes_four_operations() {
+    let (site, mut user) = renewing().await;
+    let _ = site.store.take_calls();
+    assert!(user.post("/views").await.sets_cookie());
+    let calls = site.store.take_calls();
+    let others = calls.touches + calls.removes + calls.lists;
+    let asked = (calls.loads, calls.inserts, calls.replaces, others);
+    assert_eq!(asked, (1, 1, 3, 0));
+}
+
 #[tokio::test]
 async fn g16_requests_at_once_find_a_session_that_is_about_to_move() {
     let steps = places(&[Operation::Insert, Operation::Replace]);
