@@ -16,7 +16,7 @@ pub fn mariadb(options: &[&str]) -> Server {
     let mut install = Program::find("mariadb-install-db").unprivileged();
     install.args(["--no-defaults", "--skip-test-db", "--skip-name-resolve"]);
     install.arg("--auth-root-authentication-method=normal");
-    run(install.arg(data(&folder)));
+    run(install.args([data(&folder), temporary(&folder)]));
     let mut server = Program::find("mariadbd").unprivileged();
     server.arg("--no-defaults");
     start(folder, server, options)
@@ -38,7 +38,9 @@ pub fn mysql(options: &[&str]) -> Server {
         mysqld.args(["--secure-file-priv=NULL", "--mysqlx=OFF"]);
         mysqld
     };
-    run(program().arg("--initialize-insecure").arg(data(&folder)));
+    let mut initialize = program();
+    initialize.arg("--initialize-insecure");
+    run(initialize.args([data(&folder), temporary(&folder)]));
     start(folder, program(), options)
 }
 
@@ -54,14 +56,18 @@ fn start(folder: Folder, mut command: Command, options: &[&str]) -> Server {
         .arg(data(&folder))
         .arg(format!("--port={port}"))
         .arg(format!("--bind-address={}", Ipv4Addr::LOCALHOST))
-        // One that starts removes what others have in a folder that they share.
-        .arg(format!("--tmpdir={}", folder.path().display()))
+        .arg(temporary(&folder))
         .arg(format!("--socket={}", folder.join("socket").display()))
         .arg(format!("--pid-file={}", folder.join("pid").display()))
         .args(options);
     let server = Server::new(folder, port, &command);
     server.start();
     server
+}
+
+/// A server that starts, to make its tables as well, removes what others have in a folder that they share.
+fn temporary(folder: &Folder) -> String {
+    format!("--tmpdir={}", folder.path().display())
 }
 
 fn data(folder: &Folder) -> String {
