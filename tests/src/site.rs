@@ -204,10 +204,10 @@ impl<S: Store + Clone> Site<S> {
 
 /// Whether a row is not what a rotation has left, and not a place that it has reserved.
 fn holds_session(row: &Row) -> bool {
-    !matches!(row.value.first(), Some(&(3..=5 | RESERVED)))
+    !matches!(row.value.first(), Some(&(3..=6 | RESERVED)))
 }
 
-const RESERVED: u8 = 8;
+const RESERVED: u8 = 9;
 
 impl Default for Site {
     fn default() -> Self {

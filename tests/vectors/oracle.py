@@ -147,8 +147,6 @@ def derived(vector):
         "token": b"\x04" + key_id + unbase64(vector["token"])[5:],
         "lookup": row,
         "record": of_session(master, vector["token"], b"record"),
-        "forward": of_session(master, vector["token"], b"forward"),
-        "ending": of_session(master, vector["token"], b"ending"),
         "log_id": mac(derive(master, b"log"), row)[:8],
         "csrf": mac(derive(master, b"csrf"), pae(b"starsessions/v1/csrf", row)),
         "subject": mac(derive(master, b"subject"), subject),
@@ -172,11 +170,12 @@ def card(vector):
 
 
 def way(vector):
-    master, payload, old = hexed(vector, "master", "payload", "sealed")
-    row = of_session(master, vector["token"], b"lookup")
-    text = vector["until"].to_bytes(5, "big") + unbase64(vector["successor"]) + payload
-    key = of_session(master, vector["token"], vector["kind"].encode())
-    return {"sealed": sealed(key, old[:24], text, pae(b"starsessions/v1/way", row))}
+    master, successor_master, old = hexed(vector, "master", "successor_master", "way")
+    key_id = derive(successor_master, b"kid", 4)
+    way = bytes([vector["kind"]]) + vector["until"].to_bytes(5, "big") + key_id + old[10:]
+    assert len(way) == 42
+    secret = mac(derive(master, b"way"), unbase64(vector["token"])[5:] + way)
+    return {"way": way, "successor": b"\x04" + key_id + secret}
 
 
 def csrf(vector):
@@ -237,7 +236,7 @@ FORMATS = {
     "bindings": binding,
 }
 
-TOKENS = {"token", "identifier", "invitation", "challenge", "cookie"}
+TOKENS = {"token", "successor", "identifier", "invitation", "challenge", "cookie"}
 
 
 def text(field, value):

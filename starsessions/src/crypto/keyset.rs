@@ -30,6 +30,7 @@ pub(super) struct KeySet {
     pub(super) cookie_sign: SignKey,
     pub(super) cookie_seal: SealKey,
     pub(super) card: SealKey,
+    pub(super) way: WayKey,
     pub(super) log: LogKey,
     pub(super) subject: SubjectKey,
     pub(super) csrf: CsrfKey,
@@ -66,6 +67,7 @@ impl KeySet {
             cookie_sign: SignKey(mac_key("cookie-sign")),
             cookie_seal: SealKey::new(&key("cookie-seal")),
             card: SealKey::new(&key("card")),
+            way: WayKey(mac_key("way")),
             log: LogKey(mac_key("log")),
             subject: SubjectKey(mac_key("subject")),
             csrf: CsrfKey(mac_key("csrf")),
@@ -110,14 +112,19 @@ impl PepperKey {
     pub(super) fn record_key(&self, secret: &[u8; SECRET_LEN]) -> SealKey {
         SealKey::new(&self.0.derive(secret, "record"))
     }
+}
 
-    pub(super) fn forward_key(&self, secret: &[u8; SECRET_LEN]) -> SealKey {
-        SealKey::new(&self.0.derive(secret, "forward"))
-    }
+/// Makes the secret of the id that comes after another one.
+pub(super) struct WayKey(MacKey);
 
-    /// Another key, so that a way which only ends a session is never followed to use it.
-    pub(super) fn ending_key(&self, secret: &[u8; SECRET_LEN]) -> SealKey {
-        SealKey::new(&self.0.derive(secret, "ending"))
+impl WayKey {
+    /// The key has no other use.
+    pub(super) fn successor(
+        &self,
+        secret: &[u8; SECRET_LEN],
+        way: &[u8],
+    ) -> Zeroizing<[u8; TAG_LEN]> {
+        self.0.message().part(secret).part(way).tag()
     }
 }
 
@@ -183,10 +190,6 @@ pub(super) fn card_aad(namespace: &str, row: &RowKey, id: KeyId) -> Pae {
         row.as_bytes(),
         &id.0,
     ])
-}
-
-pub(super) fn way_aad(row: &RowKey) -> Pae {
-    encoded(&[b"starsessions/v1/way", row.as_bytes()])
 }
 
 /// What a flow is bound to: its cookie, whose name follows from its state.

@@ -98,4 +98,4 @@ pub(crate) use self_contained::{
 };
 pub(crate) use token::is_well_formed;
 pub use token::{CookieKind, KeyId};
-pub(crate) use way::WayKind;
+pub(crate) use way::{Way, WayKind};

@@ -5,8 +5,6 @@
 //! S_purpose = keyed(K_index, secret, purpose)               one compression; see `kdf`
 //! purpose   = "lookup"     the row key
 //!             "record"     seals the record
-//!             "forward"    seals the way to the successor of an id, for a request that goes on
-//!             "ending"     the same, for a request that ends the session
 //! ```
 //!
 //! The token needs no MAC: 256 random bits cannot be guessed, and a made-up one leads to a row key
@@ -115,7 +113,7 @@ impl ReferenceToken {
         raw
     }
 
-    fn new(secret: &[u8; SECRET_LEN], keys: &Arc<KeySet>) -> Arc<Self> {
+    pub(super) fn new(secret: &[u8; SECRET_LEN], keys: &Arc<KeySet>) -> Arc<Self> {
         let mut token = Arc::new(Self {
             secret: Zeroizing::new([0; SECRET_LEN]),
             keys: Arc::clone(keys),

@@ -1,85 +1,108 @@
 //! From an id that has ended to the one that came after it.
 //!
 //! ```text
-//! way  = nonce(24) ‖ XChaCha20-Poly1305(S_forward or S_ending, nonce, text, aad =
-//!            PAE("starsessions/v1/way", row key))
-//! text = until(5, big-endian Unix seconds) ‖ 0x04 ‖ key id(4) ‖ secret(32) ‖ payload
+//! way       = kind(1) ‖ until(5, big-endian Unix seconds) ‖ key id(4) ‖ salt(32)
+//! successor = 0x04 ‖ key id ‖ HMAC-SHA256(K_way, secret ‖ way)       the secret of the former token
 //! ```
 //!
-//! Only the former token opens it: a reader of the store sees that there is a successor, not which, and
-//! a writer can neither lead elsewhere nor prolong it.
+//! The salt is drawn as a secret is, so a successor is as hard to guess, also for a holder of the former token.
+//! A way leads nowhere without that token: a reader of the store sees that there is a successor, not which.
+//! All of a way is in what the successor follows from, so a writer can neither lead elsewhere, nor prolong it, nor
+//! make another kind of it: what is changed leads to an id that does not exist.
 
 use std::sync::Arc;
 
-use zeroize::Zeroizing;
-
 use super::keyring::KeyRing;
-use super::keyset::way_aad;
-use super::reference_token::{RAW_LEN, ReferenceToken};
-use super::seal::{SealError, SealKey};
-use super::token::InvalidToken;
+use super::random::{self, RandomError};
+use super::reference_token::ReferenceToken;
+use super::token::KeyId;
 use crate::clock::Timestamp;
 
-/// What a request that brings the former id may do. Each kind has a key of its own.
+/// What a request that brings the former id may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
 pub(crate) enum WayKind {
     /// Go on with the session under its new id.
-    Forward,
+    Forward = 3,
     /// End the session under its new id, and nothing else.
-    Ending,
+    Ending = 4,
+    /// The same, where another session has come in the place of the one with the former id.
+    Anew = 5,
+}
+
+impl WayKind {
+    /// What begins with this byte, if it is a way.
+    pub(crate) fn of(byte: u8) -> Option<Self> {
+        let kinds = [Self::Forward, Self::Ending, Self::Anew];
+        kinds.into_iter().find(|kind| *kind as u8 == byte)
+    }
 }
 
 pub(crate) struct Way {
-    /// The id that the session has now.
-    pub(crate) successor: Arc<ReferenceToken>,
+    pub(crate) kind: WayKind,
     /// From this second on the way is closed; the caller compares.
     pub(crate) until: Timestamp,
-    /// What was sealed beside it.
-    pub(crate) payload: Vec<u8>,
+    /// The id that the session has now.
+    pub(crate) successor: Arc<ReferenceToken>,
+    bytes: [u8; WAY_LEN],
+}
+
+impl Way {
+    /// What the row of the former id keeps.
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        &self.bytes
+    }
 }
 
 impl ReferenceToken {
-    /// Seals the successor of this id, for the grace in which requests still bring the former one.
+    /// A new id under the active key, to come after this one.
     ///
     /// A deadline that does not fit into 40 bits becomes the last one that does.
-    pub(crate) fn seal_way(
+    pub(crate) fn succeed(
         &self,
         kind: WayKind,
-        successor: &Self,
         until: Timestamp,
-        payload: &[u8],
-    ) -> Result<Vec<u8>, SealError> {
-        let (until, successor) = (until.to_packed(), successor.to_raw());
-        let text: [&[u8]; 3] = [&until, successor.as_slice(), payload];
-        self.way_key(kind)
-            .seal(&way_aad(self.row_key()), &[], &text)
-    }
-
-    /// The way of this kind that was sealed under this id.
-    pub(crate) fn open_way(
-        &self,
-        kind: WayKind,
-        sealed: &[u8],
         ring: &KeyRing,
-        now: Timestamp,
-    ) -> Result<Way, InvalidToken> {
-        let text = self
-            .way_key(kind)
-            .open(&way_aad(self.row_key()), sealed)
-            .map(Zeroizing::new)?;
-        let (until, rest) = text.split_first_chunk().ok_or(InvalidToken)?;
-        let (raw, payload) = rest.split_first_chunk::<RAW_LEN>().ok_or(InvalidToken)?;
+    ) -> Result<Way, RandomError> {
+        let keys = ring.active();
+        let mut bytes = [0; WAY_LEN];
+        let (start, salt) = bytes.split_at_mut(HEAD_LEN);
+        start.copy_from_slice(&head(kind, until, keys.id));
+        random::fill(salt)?;
         Ok(Way {
-            successor: Self::from_raw(raw, ring, now)?,
-            until: Timestamp::from_packed(*until),
-            payload: payload.to_vec(),
+            kind,
+            until,
+            successor: Self::new(&self.keys.way.successor(&self.secret, &bytes), keys),
+            bytes,
         })
     }
 
-    fn way_key(&self, kind: WayKind) -> SealKey {
-        match kind {
-            WayKind::Forward => self.keys.pepper.forward_key(&self.secret),
-            WayKind::Ending => self.keys.pepper.ending_key(&self.secret),
-        }
+    /// The way that these bytes of this id's row begin with, and the rest of them; `None` if its key is not honoured.
+    pub(crate) fn read_way<'b>(
+        &self,
+        bytes: &'b [u8],
+        ring: &KeyRing,
+        now: Timestamp,
+    ) -> Option<(Way, &'b [u8])> {
+        let (bytes, rest) = bytes.split_first_chunk::<WAY_LEN>()?;
+        let [kind, head @ ..] = bytes;
+        let (until, head) = head.split_first_chunk()?;
+        let keys = ring.find(KeyId(*head.first_chunk()?), now)?;
+        let way = Way {
+            kind: WayKind::of(*kind)?,
+            until: Timestamp::from_packed(*until),
+            successor: Self::new(&self.keys.way.successor(&self.secret, bytes), keys),
+            bytes: *bytes,
+        };
+        Some((way, rest))
     }
 }
+
+fn head(kind: WayKind, until: Timestamp, KeyId([f, g, h, i]): KeyId) -> [u8; HEAD_LEN] {
+    let [a, b, c, d, e] = until.to_packed();
+    [kind as u8, a, b, c, d, e, f, g, h, i]
+}
+
+const HEAD_LEN: usize = 1 + Timestamp::PACKED + KeyId::LEN;
+const SALT_LEN: usize = 32;
+const WAY_LEN: usize = HEAD_LEN + SALT_LEN;

@@ -12,9 +12,9 @@ use std::sync::Arc;
 
 use super::server_side::ServerSide;
 use super::vault::RESERVED;
-use super::ways::Way;
+use super::ways::{left, left_with};
 use crate::clock::Timestamp;
-use crate::crypto::ReferenceToken;
+use crate::crypto::{ReferenceToken, Way};
 use crate::error::SessionError;
 use crate::store::{Inserted, Listing, Replaced, Rotated, Row, StoreError};
 
@@ -23,14 +23,13 @@ impl ServerSide {
         &self,
         token: &ReferenceToken,
         seen: &Row,
-        mut way: Way,
+        way: &Way,
         row: &Row,
         now: Timestamp,
     ) -> Result<Rotated, SessionError> {
-        way.row = Some(row.clone());
         let listing = self.listing_while_moving(token, seen, way.successor.row_key())?;
-        let full = way.close(token, seen, listing)?;
-        if self.reserve(&way, row, now).await? == Inserted::Exists {
+        let full = left_with(way, row, seen, listing);
+        if self.reserve(way, row, now).await? == Inserted::Exists {
             return Ok(Rotated::Exists);
         }
         let replaced = self.vault.store.replace(token.row_key(), seen, &full, now);
@@ -40,29 +39,15 @@ impl ServerSide {
             Replaced::Gone => Some(Rotated::Gone),
         };
         if let Some(overtaken) = overtaken {
-            self.give_back(&way, now).await;
+            self.give_back(way, now).await;
             return Ok(overtaken);
         }
-        let is_there = self.finish(token, &full, &way, row, now).await?;
+        let is_there = self.finish(token, &full, way, row, now).await?;
         Ok(if is_there {
             Rotated::Rotated
         } else {
             Rotated::Gone
         })
-    }
-
-    /// Does what a rotation has left to do, before a request goes that way; `false` if the session was ended meanwhile.
-    pub(super) async fn resume_rotation(
-        &self,
-        token: &ReferenceToken,
-        full: &Row,
-        way: &Way,
-        now: Timestamp,
-    ) -> Result<bool, StoreError> {
-        match &way.row {
-            Some(row) => self.finish(token, full, way, row, now).await,
-            None => Ok(true),
-        }
     }
 
     /// Keeps the key of the successor for `row`, before there is a way to it.
@@ -83,8 +68,8 @@ impl ServerSide {
         let _ = self.vault.store.remove(way.successor.row_key(), now).await;
     }
 
-    /// The last two steps; `false` if the session was ended meanwhile.
-    async fn finish(
+    /// The last two steps, which each request does that goes this way; `false` if the session was ended meanwhile.
+    pub(super) async fn finish(
         &self,
         token: &ReferenceToken,
         full: &Row,
@@ -94,10 +79,7 @@ impl ServerSide {
     ) -> Result<bool, StoreError> {
         let (store, new) = (&self.vault.store, way.successor.row_key());
         let placed = store.replace(new, &reserved(way, row), row, now).await?;
-        let Ok(mut empty) = way.without_row().close(token, full, None) else {
-            // Without its random bytes the way keeps its copy, which the next request drops.
-            return Ok(placed != Replaced::Gone);
-        };
+        let mut empty = left(way, full);
         // What a session of another library has left stays when its way is closed.
         empty.deadline = empty.deadline.max(full.deadline);
         let emptied = store.replace(token.row_key(), full, &empty, now).await?;

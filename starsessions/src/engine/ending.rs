@@ -5,10 +5,9 @@ use std::sync::Arc;
 use super::overtaken::Met;
 use super::server_side::{MAX_ATTEMPTS, ServerSide, back_off};
 use super::vault::{ENDED, Opened, is_reserved};
-use super::ways::Way;
 use super::{Credential, Engine, Executed, Live};
 use crate::clock::Timestamp;
-use crate::crypto::{ReferenceToken, RowKey};
+use crate::crypto::{ReferenceToken, RowKey, WayKind};
 use crate::error::SessionError;
 use crate::lifecycle::plan::Plan;
 use crate::observe::{EndCause, Known, Name};
@@ -59,12 +58,13 @@ impl ServerSide {
             let Some((token, seen)) = live.reference() else {
                 return Ok(Executed::gone());
             };
-            let successor = ReferenceToken::mint(&self.context.keys)?;
-            let row = self.row(&successor, &record)?;
+            let way = self.succeed(&token, WayKind::Anew, plan.now)?;
+            let successor = &way.successor;
+            let row = self.row(successor, &record)?;
             let rotated = if plan.changes.identify() {
                 // A sign-in: what comes with the former id is what it is after any other sign-in.
-                let way = Way::of_another_session(&successor, plan.now);
-                self.rotate_rows(&token, seen, way, &row, plan.now).await?
+                let rotated = self.rotate_rows(&token, seen, &way, &row, plan.now);
+                rotated.await?
             } else {
                 let mut left = Row::new([ENDED], plan.now, plan.now);
                 left.revision = seen.revision + 1;
@@ -81,10 +81,10 @@ impl ServerSide {
                 Rotated::Rotated => {
                     self.watchers.changed(token.row_key());
                     let observer = &self.context.observer;
-                    let (old, new) = (Name::Token(&token), Name::Token(&successor));
+                    let (old, new) = (Name::Token(&token), Name::Token(successor));
                     observer.ended(old, EndCause::Logout, || Known::of(&live.record));
                     observer.created(new, &record, plan.signs_in(None));
-                    *live = Live::issued(successor, record, row);
+                    *live = Live::issued(way.successor, record, row);
                     return Ok(self.announce(live, plan.now));
                 }
                 Rotated::Exists => {}
@@ -122,10 +122,10 @@ impl ServerSide {
             self.watchers.changed(token.row_key());
             // Of several requests that end a session, one removes it.
             let Some(row) = row else { return Ok(()) };
-            if let Some(way) = self.way(&token, &row, now) {
+            if let Some((way, carried)) = self.way(&token, &row, now) {
                 ways.push((*token.row_key(), row));
                 let former = std::mem::replace(&mut token, way.successor);
-                moving = way.row.map(|row| (former, row));
+                moving = carried.map(|row| (former, row));
                 continue;
             }
             match moving.filter(|_| is_reserved(&row)) {

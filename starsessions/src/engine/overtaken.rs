@@ -61,18 +61,21 @@ impl ServerSide {
                 Opened::Way(left) => left,
                 Opened::Ended | Opened::Foreign => return Ok(Met::Ended),
             };
-            let Some(way) = self.way(&token, &left, now) else {
+            let Some((way, carried)) = self.way(&token, &left, now) else {
                 return Ok(Met::Closed);
             };
-            let is_there = self.resume_rotation(&token, &left, &way, now).await?;
-            if !way.carries {
+            let is_there = match carried {
+                Some(row) => self.finish(&token, &left, &way, &row, now).await?,
+                None => true,
+            };
+            if !way.kind.carries() {
                 return Ok(Met::Closed);
             }
             if !is_there {
                 return Ok(Met::Ended);
             }
             is_unannounced = true;
-            is_beyond |= !way.is_forward;
+            is_beyond |= !way.kind.is_forward();
             let Some(next) = self.vault.store.load(way.successor.row_key(), now).await? else {
                 return Ok(Met::Ended);
             };

@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::vault::Opened;
-use super::ways::Way;
+use super::ways::left;
 use super::{
     Context, CookieChange, Credential, Executed, Live, Presented, Vault, Watchers, Work,
     why_unreadable,
 };
 use crate::clock::Timestamp;
-use crate::crypto::ReferenceToken;
+use crate::crypto::{ReferenceToken, Way, WayKind};
 use crate::error::SessionError;
 use crate::lifecycle::SessionLimit;
 use crate::lifecycle::expiry::is_old_enough_for_new_id;
@@ -69,7 +69,7 @@ impl ServerSide {
             };
             // Boxed, so that what is rare does not enlarge every request's future.
             match Box::pin(self.follow(&token, row, now)).await? {
-                Some(way) if way.is_forward => token = way.successor,
+                Some(way) if way.kind.is_forward() => token = way.successor,
                 Some(_) => return Ok(Presented::former(token, true)),
                 None => break,
             }
@@ -85,13 +85,15 @@ impl ServerSide {
         row: Row,
         now: Timestamp,
     ) -> Result<Option<Way>, StoreError> {
-        let way = self.way(token, &row, now);
-        if let Some(way) = way.as_ref().filter(|way| way.is_forward)
-            && !self.resume_rotation(token, &row, way, now).await?
+        let Some((way, carried)) = self.way(token, &row, now) else {
+            return Ok(None);
+        };
+        if let Some(carried) = carried.filter(|_| way.kind.is_forward())
+            && !self.finish(token, &row, &way, &carried, now).await?
         {
             return Ok(None);
         }
-        Ok(way)
+        Ok(Some(way))
     }
 
     /// The session as it is stored now. What the browser has yet to be told stays to be told.
@@ -273,16 +275,17 @@ impl ServerSide {
                 return Ok(Executed::gone());
             };
             let Next { record, .. } = self.context.next(plan, &live.record)?;
-            let successor = ReferenceToken::mint(&self.context.keys)?;
-            let row = self.row(&successor, &record)?;
-            let way = Way::new(
-                grace,
-                &successor,
-                self.context.policy.renewal_grace,
-                plan.now,
-            );
-            match self.rotate_rows(&token, seen, way, &row, plan.now).await? {
+            let kind = if grace {
+                WayKind::Forward
+            } else {
+                WayKind::Ending
+            };
+            let way = self.succeed(&token, kind, plan.now)?;
+            let row = self.row(&way.successor, &record)?;
+            let rotated = self.rotate_rows(&token, seen, &way, &row, plan.now);
+            match rotated.await? {
                 Rotated::Rotated => {
+                    let successor = way.successor;
                     if grace {
                         self.watchers.moved(token.row_key(), &successor);
                     } else {
@@ -329,11 +332,11 @@ impl ServerSide {
         &self,
         token: &ReferenceToken,
         seen: &Row,
-        way: Way,
+        way: &Way,
         row: &Row,
         now: Timestamp,
     ) -> Result<Rotated, SessionError> {
-        let left = way.close(token, seen, None)?;
+        let left = left(way, seen);
         let rotation = Rotation {
             old: token.row_key(),
             seen,

@@ -9,15 +9,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::server_side::ServerSide;
-use super::ways::Way;
+use super::ways::left_with;
 use super::{Engine, Presented};
 use crate::clock::Timestamp;
-use crate::crypto::ReferenceToken;
+use crate::crypto::{ReferenceToken, WayKind};
 use crate::error::SessionError;
 use crate::lifecycle::changes::Changes;
 use crate::lifecycle::plan::{Plan, Step};
 use crate::observe::{Name, Refusal};
-use crate::store::{Inserted, Listing, Row, StoreError};
+use crate::store::{Inserted, Listing, StoreError};
 use crate::takeover::{FormerSession, Found, TakeOver, Taken};
 
 impl Engine {
@@ -109,15 +109,13 @@ impl ServerSide {
         if !policy.is_live(&record, now) {
             return Ok(false);
         }
-        let successor = ReferenceToken::mint(&self.context.keys)?;
-        let row = self.row(&successor, &record)?;
-        let mut way = Way::new(true, &successor, GRACE, now);
-        way.row = Some(row.clone());
+        let way = token.succeed(WayKind::Forward, now + GRACE, &self.context.keys)?;
+        let row = self.row(&way.successor, &record)?;
         // A user's is not to be pushed out by a flood of visitors.
         let listing = record
             .identified
             .then(|| Arc::new(Listing::new(Vec::new(), b"")));
-        let mut left: Row = way.close(token, &row, listing)?;
+        let mut left = left_with(&way, &row, &row, listing);
         left.deadline = left.deadline.max(former.expires_at);
         self.reserve(&way, &row, now).await?;
         let inserted = self.vault.store.insert(token.row_key(), &left, now).await;
@@ -127,7 +125,7 @@ impl ServerSide {
         }
         if inserted? == Inserted::Inserted {
             let observer = &self.context.observer;
-            observer.created(Name::Token(&successor), &record, false);
+            observer.created(Name::Token(&way.successor), &record, false);
         }
         Ok(true)
     }

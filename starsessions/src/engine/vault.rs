@@ -3,10 +3,10 @@
 //! ```text
 //! value = record (version 1)                       in a store inside the process
 //!       | 2 ‖ sealed(record)                       in every other store
-//!       | 3 ‖ sealed(way)  |  4 ‖ sealed(way)      what a renewed id, or one that has ended, leaves
-//!       | 5                                        a session or claim that another one has ended
-//!       | 6  |  7                                  a claim of a sign-in, and one that is held
-//!       | 8                                        the place of a session that is about to move there
+//!       | way [‖ row of the successor]             what an id leaves when the session gets a new one; begins with 3 to 5
+//!       | 6                                        a session or claim that another one has ended
+//!       | 7  |  8                                  a claim of a sign-in, and one that is held
+//!       | 9                                        the place of a session that is about to move there
 //! ```
 //!
 //! A record is sealed as a whole, under a key that only the session's cookie leads to, and bound to its
@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 use super::Context;
 use crate::clock::Timestamp;
-use crate::crypto::{RecordKey, RecordPlace, ReferenceToken};
+use crate::crypto::{RecordKey, RecordPlace, ReferenceToken, WayKind};
 use crate::error::SessionError;
 use crate::record::Record;
 use crate::store::{ErasedStore, Listing, Protection, Row, StoreError};
@@ -51,7 +51,7 @@ impl Vault {
     /// What a row holds, for the bearer of the token that leads to it.
     pub(super) fn open(&self, context: &Context, token: &ReferenceToken, row: Row) -> Opened {
         let packed = match *row.value {
-            [FORWARD | ENDING, ..] => return Opened::Way(row),
+            [kind, ..] if WayKind::of(kind).is_some() => return Opened::Way(row),
             [ENDED | CLAIMED | HELD | RESERVED] => return Opened::Ended,
             [SEALED, ..] if self.is_sealed => unsealed(context, token, &row),
             [_, ..] if !self.is_sealed => Some(Arc::clone(&row.value)),
@@ -98,10 +98,11 @@ impl Vault {
 /// Whether a row is what a rotation or an end has left, the claim of a sign-in, or a place that is reserved: no
 /// session.
 pub(super) fn is_left(row: &Row) -> bool {
-    matches!(
-        *row.value,
-        [FORWARD | ENDING, ..] | [ENDED | CLAIMED | HELD | RESERVED]
-    )
+    match *row.value {
+        [ENDED | CLAIMED | HELD | RESERVED] => true,
+        [kind, ..] => WayKind::of(kind).is_some(),
+        [] => false,
+    }
 }
 
 /// Whether a row is the place of a session that is about to move there.
@@ -147,14 +148,10 @@ fn place(context: &Context, revision: u64) -> RecordPlace<'_> {
 }
 
 const SEALED: u8 = 2;
-/// The way to a successor, for requests that are on their way with the id before.
-pub(super) const FORWARD: u8 = 3;
-/// The same, for requests that end the session.
-pub(super) const ENDING: u8 = 4;
-pub(super) const ENDED: u8 = 5;
+pub(super) const ENDED: u8 = 6;
 /// The place of a sign-in that is under way, as long as an earlier one may take it.
-pub(super) const CLAIMED: u8 = 6;
+pub(super) const CLAIMED: u8 = 7;
 /// The same when it cannot be taken any more.
-pub(super) const HELD: u8 = 7;
+pub(super) const HELD: u8 = 8;
 /// The place of a session that is about to move there.
-pub(super) const RESERVED: u8 = 8;
+pub(super) const RESERVED: u8 = 9;

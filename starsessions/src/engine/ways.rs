@@ -4,123 +4,81 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::server_side::ServerSide;
-use super::vault::{ENDING, FORWARD};
 use super::{Credential, Live};
 use crate::clock::Timestamp;
-use crate::crypto::{self, ReferenceToken};
-use crate::error::SessionError;
+use crate::crypto::{RandomError, ReferenceToken, Way, WayKind};
 use crate::store::{Listing, Row, packed};
 
-/// What a rotation leaves under the old id.
-pub(super) struct Way {
-    /// Requests with the old id go on under the new one.
-    pub(super) is_forward: bool,
-    /// What was written under the old id by requests that had loaded it before may be in the successor,
+impl WayKind {
+    /// Whether requests with the former id go on under the new one.
+    pub(super) fn is_forward(self) -> bool {
+        self == Self::Forward
+    }
+
+    /// Whether what was written under the former id by requests that had loaded it before may be in the successor,
     /// which is the same session.
-    pub(super) carries: bool,
-    pub(super) successor: Arc<ReferenceToken>,
-    /// From this second on the way leads nowhere.
-    pub(super) until: Timestamp,
-    /// The row of the successor, as long as it may not be there yet.
-    pub(super) row: Option<Row>,
-}
-
-impl Way {
-    /// The way of a rotation: short for requests that go on, longer for those that end the session.
-    pub(super) fn new(
-        is_forward: bool,
-        successor: &Arc<ReferenceToken>,
-        renewal_grace: Duration,
-        now: Timestamp,
-    ) -> Self {
-        let for_how_long = if is_forward {
-            renewal_grace
-        } else {
-            ENDING_GRACE
-        };
-        Self {
-            is_forward,
-            carries: true,
-            successor: Arc::clone(successor),
-            until: now + for_how_long,
-            row: None,
-        }
-    }
-
-    /// The way to a session that a sign-in has begun in the place of another one.
-    pub(super) fn of_another_session(successor: &Arc<ReferenceToken>, now: Timestamp) -> Self {
-        Self {
-            carries: false,
-            ..Self::new(false, successor, Duration::ZERO, now)
-        }
-    }
-
-    /// The row that holds the way in the place of `before`.
-    pub(super) fn close(
-        &self,
-        token: &ReferenceToken,
-        before: &Row,
-        listing: Option<Arc<Listing>>,
-    ) -> Result<Row, SessionError> {
-        let (kind, key) = kind(self.is_forward);
-        let row = self.row.as_ref().map(packed::pack);
-        let payload = [
-            &[u8::from(self.carries)],
-            row.as_deref().unwrap_or_default(),
-        ]
-        .concat();
-        let sealed = token.seal_way(key, &self.successor, self.until, &payload)?;
-        let mut row = Row::new(
-            [&[kind], &*sealed].concat(),
-            before.last_seen,
-            self.end_of_row(),
-        );
-        row.revision = before.revision + 1;
-        row.listing = listing;
-        Ok(row)
-    }
-
-    /// A sign-in that has stopped half-way leaves a session whose id no browser has. Its place among the user's
-    /// sessions is free as soon as the request cannot go on any more.
-    fn end_of_row(&self) -> Timestamp {
-        if self.row.is_some() && !self.is_forward {
-            let earlier = (ENDING_GRACE - MOVING_TIME).as_secs();
-            let until = self.until.as_unix_seconds();
-            return Timestamp::from_unix_seconds(until.saturating_sub(earlier));
-        }
-        self.until
-    }
-
-    /// The same way to a row that is there.
-    pub(super) fn without_row(&self) -> Self {
-        Self {
-            successor: Arc::clone(&self.successor),
-            row: None,
-            ..*self
-        }
+    pub(super) fn carries(self) -> bool {
+        self != Self::Anew
     }
 }
 
 impl ServerSide {
-    /// The way in a row, as long as it leads anywhere.
-    pub(super) fn way(&self, token: &ReferenceToken, row: &Row, now: Timestamp) -> Option<Way> {
-        let (kind, sealed) = row.value.split_first()?;
-        let is_forward = match *kind {
-            FORWARD => true,
-            ENDING => false,
-            _ => return None,
+    /// A new id to come after this one, and the way there: short for requests that go on, longer for those that end the
+    /// session.
+    pub(super) fn succeed(
+        &self,
+        token: &ReferenceToken,
+        kind: WayKind,
+        now: Timestamp,
+    ) -> Result<Way, RandomError> {
+        let for_how_long = if kind.is_forward() {
+            self.context.policy.renewal_grace
+        } else {
+            ENDING_GRACE
         };
-        let (_, key) = self::kind(is_forward);
-        let opened = token.open_way(key, sealed, &self.context.keys, now).ok()?;
-        let (carries, payload) = opened.payload.split_first()?;
-        (now < opened.until && row.is_live(now)).then(|| Way {
-            is_forward,
-            carries: *carries != 0,
-            successor: opened.successor,
-            until: opened.until,
-            row: packed::unpack(payload),
-        })
+        token.succeed(kind, now + for_how_long, &self.context.keys)
     }
+
+    /// The way in a row, as long as it leads anywhere, and the row of the successor, as long as that may not be there yet.
+    pub(super) fn way(
+        &self,
+        token: &ReferenceToken,
+        row: &Row,
+        now: Timestamp,
+    ) -> Option<(Way, Option<Row>)> {
+        let (way, rest) = token.read_way(&row.value, &self.context.keys, now)?;
+        (now < way.until && row.is_live(now)).then(|| (way, packed::unpack(rest)))
+    }
+}
+
+/// The row that holds a way in the place of `before`.
+pub(super) fn left(way: &Way, before: &Row) -> Row {
+    leave(way.as_bytes().into(), way.until, before)
+}
+
+/// The same, with a copy of the successor's row.
+pub(super) fn left_with(way: &Way, row: &Row, before: &Row, listing: Option<Arc<Listing>>) -> Row {
+    // A sign-in that has stopped half-way leaves a session whose id no browser has. Its place among the user's
+    // sessions is free as soon as the request cannot go on any more.
+    let until = if way.kind.is_forward() {
+        way.until
+    } else {
+        let earlier = (ENDING_GRACE - MOVING_TIME).as_secs();
+        Timestamp::from_unix_seconds(way.until.as_unix_seconds().saturating_sub(earlier))
+    };
+    let mut left = leave(
+        [way.as_bytes(), &packed::pack(row)].concat().into(),
+        until,
+        before,
+    );
+    left.listing = listing;
+    left
+}
+
+fn leave(value: Arc<[u8]>, until: Timestamp, before: &Row) -> Row {
+    let mut left = Row::new(value, before.last_seen, until);
+    left.revision = before.revision + 1;
+    left
 }
 
 impl Live {
@@ -132,14 +90,6 @@ impl Live {
             #[cfg(feature = "python")]
             Credential::Shared(_) => None,
         }
-    }
-}
-
-fn kind(is_forward: bool) -> (u8, crypto::WayKind) {
-    if is_forward {
-        (FORWARD, crypto::WayKind::Forward)
-    } else {
-        (ENDING, crypto::WayKind::Ending)
     }
 }
 

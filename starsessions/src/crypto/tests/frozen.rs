@@ -102,15 +102,12 @@ fn token(case: u64) -> Arc<ReferenceToken> {
 
 fn derived(case: u64) -> Value {
     let (ring, token) = (ring(case), token(case));
-    let (pepper, secret) = (&token.keys.pepper, &token.secret);
     json!({
         "master": hex(key(case).as_bytes()),
         "key_id": format!("{:?}", ring.active().id),
         "token": *token.encode(),
         "lookup": hex(token.row_key().as_bytes()),
         "record": hex(token.record_key().as_bytes()),
-        "forward": hex(pepper.forward_key(secret).as_bytes()),
-        "ending": hex(pepper.ending_key(secret).as_bytes()),
         "log_id": token.fingerprint().to_string(),
         "csrf": hex(&*token.keys.csrf.message(token.row_key()).tag()),
         "subject": hex(ring.index_key("shop", "login.user", b"17").as_bytes()),
@@ -154,20 +151,21 @@ fn card(case: u64) -> Value {
     })
 }
 
+/// Every other one crosses a change of keys.
 fn way(case: u64) -> Value {
-    let (old, new, payload) = (token(case), token(case + 1), payload(case));
-    let kind = [WayKind::Forward, WayKind::Ending][case as usize % 2];
+    let old = token(case);
+    let kind = [WayKind::Forward, WayKind::Ending, WayKind::Anew][case as usize % 3];
     let until = Timestamp::from_unix_seconds(1_700_000_000 << (case % 8));
-    let sealed = seeded(case, || old.seal_way(kind, &new, until, &payload).unwrap());
+    let ring = ring(case + case % 2);
+    let way = seeded(case, || old.succeed(kind, until, &ring).unwrap());
     json!({
         "master": hex(key(case).as_bytes()),
         "token": *old.encode(),
-        "kind": format!("{kind:?}").to_lowercase(),
-        "successor_master": hex(key(case + 1).as_bytes()),
-        "successor": *new.encode(),
+        "kind": kind as u8,
         "until": until.as_unix_seconds(),
-        "payload": hex(&payload),
-        "sealed": hex(&sealed),
+        "successor_master": hex(key(case + case % 2).as_bytes()),
+        "successor": *way.successor.encode(),
+        "way": hex(way.as_bytes()),
     })
 }
 

@@ -55,13 +55,16 @@ fn text(raw: &[u8]) -> Vec<u8> {
     encoding::encode(raw).into_bytes()
 }
 
-fn way(kind: WayKind, ring: &KeyRing, payload: &[u8]) -> Option<Vec<u8>> {
-    session(ring)?.seal_way(kind, &mint(2), NOW, payload).ok()
+/// A way, and the row of the successor, since each way leads to another one.
+fn way(kind: WayKind, ring: &KeyRing) -> Option<Vec<u8>> {
+    let way = session(ring)?.succeed(kind, NOW, ring).ok()?;
+    Some([way.as_bytes(), way.successor.row_key().as_bytes()].concat())
 }
 
-fn follow(kind: WayKind, ring: &KeyRing, sealed: &[u8]) -> Option<Vec<u8>> {
-    let way = session(ring)?.open_way(kind, sealed, ring, NOW).ok()?;
-    (*way.successor.encode() == *mint(2).encode()).then_some(way.payload)
+fn follow(kind: WayKind, ring: &KeyRing, bytes: &[u8]) -> Option<Vec<u8>> {
+    let (way, row) = session(ring)?.read_way(bytes, ring, NOW)?;
+    let leads_there = row == way.successor.row_key().as_bytes();
+    (way.kind == kind && way.until == NOW && leads_there).then(Vec::new)
 }
 
 const LENGTHS: &[usize] = &[0, 1, 2, 15, 16, 17, 33, 100];
@@ -129,15 +132,21 @@ const KINDS: &[Kind] = &[
     },
     Kind {
         name: "way forward",
-        lengths: LENGTHS,
-        make: |ring, payload| way(WayKind::Forward, ring, payload),
+        lengths: NO_PAYLOAD,
+        make: |ring, _| way(WayKind::Forward, ring),
         open: |ring, bytes| follow(WayKind::Forward, ring, bytes),
     },
     Kind {
         name: "way to the end",
-        lengths: LENGTHS,
-        make: |ring, payload| way(WayKind::Ending, ring, payload),
+        lengths: NO_PAYLOAD,
+        make: |ring, _| way(WayKind::Ending, ring),
         open: |ring, bytes| follow(WayKind::Ending, ring, bytes),
+    },
+    Kind {
+        name: "way to the end of another session",
+        lengths: NO_PAYLOAD,
+        make: |ring, _| way(WayKind::Anew, ring),
+        open: |ring, bytes| follow(WayKind::Anew, ring, bytes),
     },
     #[cfg(feature = "dbsc")]
     Kind {

@@ -1,59 +1,74 @@
 //! A way leads from a former token to its successor, for its purpose and time only.
 
+use std::collections::HashSet;
+
 use super::super::WayKind;
-use super::super::WayKind::{Ending, Forward};
+use super::super::WayKind::{Anew, Ending, Forward};
 use super::super::way::Way;
 use super::*;
 
-fn open(token: &ReferenceToken, kind: WayKind, sealed: &[u8]) -> Result<Way, InvalidToken> {
-    token.open_way(kind, sealed, &ring(1), NOW)
+fn read(token: &ReferenceToken, bytes: &[u8]) -> Option<Way> {
+    let (way, rest) = token.read_way(bytes, &ring(1), NOW)?;
+    rest.is_empty().then_some(way)
 }
 
 #[test]
 fn a_way_leads_from_the_old_token_to_its_successor_only() {
-    let (old, new, other) = (mint(1), mint(2), mint(3));
-    for kind in [Forward, Ending] {
-        let sealed = old.seal_way(kind, &new, NOW, b"the new row").unwrap();
-        let way = open(&old, kind, &sealed).unwrap();
-        assert_eq!(way.successor.row_key(), new.row_key());
-        assert_eq!(*way.successor.encode(), *new.encode());
-        assert_eq!((way.until, &way.payload[..]), (NOW, &b"the new row"[..]));
-        for stranger in [&new, &other] {
-            assert!(open(stranger, kind, &sealed).is_err());
+    let (old, other) = (mint(1), mint(3));
+    for kind in [Forward, Ending, Anew] {
+        let way = old.succeed(kind, NOW, &ring(1)).unwrap();
+        let new = &way.successor;
+        let found = read(&old, way.as_bytes()).unwrap();
+        assert_eq!((found.kind, found.until), (kind, NOW));
+        assert_eq!(*found.successor.encode(), *new.encode());
+        for stranger in [new, &other] {
+            let elsewhere = read(stranger, way.as_bytes()).unwrap().successor;
+            assert_ne!(elsewhere.row_key(), new.row_key());
         }
         // Neither the successor's secret nor its row stands in what the store keeps.
         let secret = &raw(&new.encode())[5..];
-        for part in sealed.windows(8) {
+        for part in way.as_bytes().windows(8) {
             assert!(!secret.windows(8).any(|secret| secret == part));
-            assert!(!new.row_key().as_bytes().starts_with(part));
+            assert!(!new.row_key().as_bytes().windows(8).any(|row| row == part));
         }
     }
 }
 
-/// Only a holder of the former token could seal these.
+/// Also where the same salt is drawn twice: what an id may be used for is in what it follows from.
 #[test]
-fn a_text_that_is_no_way_does_not_open() {
-    let (old, new) = (mint(1), mint(2));
-    let key = || old.keys.pepper.forward_key(&old.secret);
-    let aad = super::super::keyset::way_aad(old.row_key());
-    let text = [&[0; 5][..], &raw(&new.encode())].concat();
-    assert!(open(&old, Forward, &key().seal(&aad, &[], &[&text]).unwrap()).is_ok());
-    for len in 0..text.len() {
-        let sealed = key().seal(&aad, &[], &[&text[..len]]).unwrap();
-        assert!(open(&old, Forward, &sealed).is_err(), "{len}");
+fn each_token_kind_time_and_salt_has_another_successor() {
+    let later = Timestamp::from_unix_seconds(NOW.as_unix_seconds() + 1);
+    let mut rows = HashSet::new();
+    for (token, seed) in [(1, 4), (1, 5), (2, 4)] {
+        for (kind, until) in [(Forward, NOW), (Ending, NOW), (Anew, NOW), (Forward, later)] {
+            let way = seeded(seed, || mint(token).succeed(kind, until, &ring(1)));
+            assert!(rows.insert(*way.unwrap().successor.row_key()));
+        }
     }
-    for version in (0..=0xff).filter(|version| *version != 4) {
-        let mut text = text.clone();
-        text[5] = version;
-        let sealed = key().seal(&aad, &[], &[&text]).unwrap();
-        assert!(open(&old, Forward, &sealed).is_err(), "{version}");
+}
+
+#[test]
+fn bytes_that_are_no_way_are_not_read() {
+    let old = mint(1);
+    let way = old.succeed(Forward, NOW, &ring(1)).unwrap();
+    let bytes = way.as_bytes();
+    for len in 0..bytes.len() {
+        assert!(read(&old, &bytes[..len]).is_none(), "{len}");
     }
+    for kind in (0..=0xff).filter(|kind| WayKind::of(*kind).is_none()) {
+        let other = [&[kind], &bytes[1..]].concat();
+        assert!(read(&old, &other).is_none(), "{kind}");
+    }
+    let (_, rest) = (old.read_way(&[bytes, b"a row"].concat(), &ring(1), NOW))
+        .map(|(way, rest)| (way, rest.to_vec()))
+        .unwrap();
+    assert_eq!(rest, b"a row");
 }
 
 #[test]
 fn a_deadline_comes_back() {
     let last = (1 << 40) - 1;
-    for (sealed, opened) in [
+    for (written, found) in [
         (0, 0),
         (1, 1),
         (0x01_02_03_04_05, 0x01_02_03_04_05),
@@ -61,10 +76,10 @@ fn a_deadline_comes_back() {
         (last + 1, last),
         (u64::MAX - 1, last),
     ] {
-        let until = Timestamp::from_unix_seconds(sealed);
-        let sealed = mint(1).seal_way(Forward, &mint(2), until, b"").unwrap();
-        let way = open(&mint(1), Forward, &sealed).unwrap();
-        assert_eq!(way.until.as_unix_seconds(), opened);
+        let until = Timestamp::from_unix_seconds(written);
+        let way = mint(1).succeed(Forward, until, &ring(1)).unwrap();
+        let way = read(&mint(1), way.as_bytes()).unwrap();
+        assert_eq!(way.until.as_unix_seconds(), found);
     }
 }
 
@@ -73,9 +88,10 @@ fn a_way_crosses_a_change_of_keys() {
     let both = ring(2).accept(key(1), Some(NOW)).unwrap();
     let before = Timestamp::from_unix_seconds(NOW.as_unix_seconds() - 1);
     let old = ReferenceToken::parse(mint(1).encode().as_bytes(), &both, before).unwrap();
-    let new = ReferenceToken::mint(&both).unwrap();
-    let sealed = old.seal_way(Forward, &new, NOW, b"").unwrap();
-    let way = old.open_way(Forward, &sealed, &both, NOW).unwrap();
+    let new = old.succeed(Forward, NOW, &both).unwrap();
+    assert!(new.successor.is_under_active_key(&both));
+    let (way, _) = old.read_way(new.as_bytes(), &both, NOW).unwrap();
+    assert_eq!(way.successor.row_key(), new.successor.row_key());
     assert!(way.successor.is_under_active_key(&both));
-    assert!(old.open_way(Forward, &sealed, &ring(1), before).is_err());
+    assert!(old.read_way(new.as_bytes(), &ring(1), before).is_none());
 }
