@@ -174,7 +174,7 @@ def way(vector):
     key_id = derive(successor_master, b"kid", 4)
     way = bytes([vector["kind"]]) + vector["until"].to_bytes(5, "big") + key_id + old[10:]
     assert len(way) == 42
-    secret = mac(derive(master, b"way"), unbase64(vector["token"])[5:] + way)
+    secret = keyed(derive(master, b"way"), unbase64(vector["token"])[5:], way)
     return {"way": way, "successor": b"\x04" + key_id + secret}
 
 

@@ -92,15 +92,10 @@ impl Template {
     }
 
     fn fill(&self, value: &str, max_age: Option<Duration>) -> Option<HeaderValue> {
-        let len = self.before.len() + value.len() + self.after.len() + MAX_AGE.len() + 8;
-        let mut header = String::with_capacity(len);
-        header.push_str(&self.before);
-        header.push_str(value);
-        header.push_str(&self.after);
-        if let Some(max_age) = max_age {
-            header.push_str(MAX_AGE);
-            header.push_str(&max_age.as_secs().to_string());
-        }
+        let max_age = max_age.map(|max_age| format!("{MAX_AGE}{}", max_age.as_secs()));
+        let max_age = max_age.as_deref().unwrap_or_default();
+        // Exactly as long as it is, which takes no allocation more to become a header.
+        let header = [&self.before, value, &self.after, max_age].concat();
         let mut header = HeaderValue::try_from(header).ok()?;
         header.set_sensitive(true);
         Some(header)

@@ -7,10 +7,11 @@
 //!
 //! A deployment's keys come from HKDF, once. The keys of a session are derived on each request: the
 //! state of SHA-256 behind the first block, which holds the key, is kept, and the secret, a purpose of
-//! at most 23 octets and SHA-256's own padding fill one more block. So a key costs one compression.
+//! at most 23 octets and SHA-256's own padding fill one more block. So a key costs one compression, and two where the
+//! purpose is a way, under a key of its own.
 //!
-//! Each message has exactly these two blocks, so that extending one, the known weakness of a hash with the
-//! key in front, makes no other key: it would take a third. The secret has a fixed length, so that
+//! All messages under one key have as many blocks, so that extending one, the known weakness of a hash with the
+//! key in front, makes no other: it would take a block more. The secret has a fixed length, so that
 //! different purposes are different messages.
 
 use sha2::{Digest, Sha256};
@@ -48,8 +49,7 @@ impl KeyedHash {
     }
 
     /// The key for this purpose, which is like no key for another secret or purpose.
-    pub(super) fn derive(&self, secret: &[u8; 32], purpose: &str) -> Zeroizing<[u8; 32]> {
-        debug_assert!(purpose.len() <= LONGEST_PURPOSE);
+    pub(super) fn derive(&self, secret: &[u8; 32], purpose: &[u8]) -> Zeroizing<[u8; 32]> {
         let hash = self.0.clone().chain_update(secret).chain_update(purpose);
         Zeroizing::new(hash.finalize().into())
     }
@@ -59,6 +59,3 @@ impl KeyedHash {
 fn first_block<const LEN: usize>(info: Message) -> Zeroizing<[u8; LEN]> {
     Zeroizing::new(start_of(&info.part(&[1]).tag()))
 }
-
-/// What a block leaves beside the secret and the nine octets or more of SHA-256's padding.
-const LONGEST_PURPOSE: usize = 64 - 32 - 9;

@@ -19,7 +19,7 @@ use super::kdf::{KeyedHash, Prk};
 use super::key::Key;
 use super::mac::{MacKey, Message, Pae, TAG_LEN, encoded, start_of};
 use super::seal::SealKey;
-use super::token::{Header, KeyId, SECRET_LEN};
+use super::token::{Header, KeyId, SECRET_LEN, WAY_LEN};
 #[cfg(feature = "dbsc")]
 use crate::clock::Timestamp;
 
@@ -67,7 +67,7 @@ impl KeySet {
             cookie_sign: SignKey(mac_key("cookie-sign")),
             cookie_seal: SealKey::new(&key("cookie-seal")),
             card: SealKey::new(&key("card")),
-            way: WayKey(mac_key("way")),
+            way: WayKey(KeyedHash::new(&key("way"))),
             log: LogKey(mac_key("log")),
             subject: SubjectKey(mac_key("subject")),
             csrf: CsrfKey(mac_key("csrf")),
@@ -106,25 +106,24 @@ pub(super) struct PepperKey(KeyedHash);
 
 impl PepperKey {
     pub(super) fn row_key(&self, secret: &[u8; SECRET_LEN]) -> RowKey {
-        RowKey::from_bytes(*self.0.derive(secret, "lookup"))
+        RowKey::from_bytes(*self.0.derive(secret, b"lookup"))
     }
 
     pub(super) fn record_key(&self, secret: &[u8; SECRET_LEN]) -> SealKey {
-        SealKey::new(&self.0.derive(secret, "record"))
+        SealKey::new(&self.0.derive(secret, b"record"))
     }
 }
 
 /// Makes the secret of the id that comes after another one.
-pub(super) struct WayKey(MacKey);
+pub(super) struct WayKey(KeyedHash);
 
 impl WayKey {
-    /// The key has no other use.
     pub(super) fn successor(
         &self,
         secret: &[u8; SECRET_LEN],
-        way: &[u8],
-    ) -> Zeroizing<[u8; TAG_LEN]> {
-        self.0.message().part(secret).part(way).tag()
+        way: &[u8; WAY_LEN],
+    ) -> Zeroizing<[u8; SECRET_LEN]> {
+        self.0.derive(secret, way)
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! way       = kind(1) ‖ until(5, big-endian Unix seconds) ‖ key id(4) ‖ salt(32)
-//! successor = 0x04 ‖ key id ‖ HMAC-SHA256(K_way, secret ‖ way)       the secret of the former token
+//! successor = 0x04 ‖ key id ‖ keyed(K_way, secret, way)       the secret of the former token; see `kdf`
 //! ```
 //!
 //! The salt is drawn as a secret is, so a successor is as hard to guess, also for a holder of the former token.
@@ -15,7 +15,7 @@ use std::sync::Arc;
 use super::keyring::KeyRing;
 use super::random::{self, RandomError};
 use super::reference_token::ReferenceToken;
-use super::token::KeyId;
+use super::token::{KeyId, WAY_LEN};
 use crate::clock::Timestamp;
 
 /// What a request that brings the former id may do.
@@ -104,5 +104,3 @@ fn head(kind: WayKind, until: Timestamp, KeyId([f, g, h, i]): KeyId) -> [u8; HEA
 }
 
 const HEAD_LEN: usize = 1 + Timestamp::PACKED + KeyId::LEN;
-const SALT_LEN: usize = 32;
-const WAY_LEN: usize = HEAD_LEN + SALT_LEN;

@@ -210,7 +210,7 @@ impl ClientSide {
         };
         Ok(Executed {
             cookie: CookieChange::Set {
-                value,
+                value: value.into(),
                 max_age: self.context.max_age(record, now),
             },
             ..Executed::kept()

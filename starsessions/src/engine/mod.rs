@@ -22,6 +22,8 @@ mod ways;
 use std::sync::Arc;
 use std::time::Duration;
 
+use zeroize::Zeroizing;
+
 use self::client_side::ClientSide;
 pub(crate) use self::client_side::SealedId;
 pub(crate) use self::ending::Endable;
@@ -143,7 +145,7 @@ pub(crate) enum CookieChange {
     #[default]
     Keep,
     Set {
-        value: String,
+        value: Zeroizing<String>,
         max_age: Option<Duration>,
     },
     Remove,

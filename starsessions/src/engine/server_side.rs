@@ -360,7 +360,7 @@ impl ServerSide {
             && std::mem::take(&mut live.is_unannounced)
         {
             done.cookie = CookieChange::Set {
-                value: token.encode().to_string(),
+                value: token.encode(),
                 max_age: self.context.max_age(&live.record, now),
             };
         }

@@ -265,7 +265,7 @@ impl SharedSide {
 
     fn set(&self, cookie: &str, record: &Record, now: Timestamp) -> CookieChange {
         CookieChange::Set {
-            value: cookie.to_owned(),
+            value: cookie.to_owned().into(),
             max_age: self.context.max_age(record, now),
         }
     }

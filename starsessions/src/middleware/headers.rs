@@ -79,14 +79,14 @@ fn set<B>(
             return;
         }
     };
-    replace_cookie(name, cookie.clone(), response.headers_mut());
-    caches::forbid_storing(response.headers_mut(), &slot.realm().reporter);
     if slot.has_outer() {
         let announced = response
             .extensions_mut()
             .get_or_insert_default::<Announced>();
-        announced.0.push(cookie);
+        announced.0.push(cookie.clone());
     }
+    replace_cookie(name, cookie, response.headers_mut());
+    caches::forbid_storing(response.headers_mut(), &slot.realm().reporter);
 }
 
 /// What the browser is told of the device that keeps the session's key.

@@ -162,7 +162,7 @@ impl TestSessions {
         }
         let pair = match slot.effects().cookie {
             CookieChange::Set { value, .. } => {
-                format!("{}={value}", slot.realm().cookie.name())
+                format!("{}={}", slot.realm().cookie.name(), *value)
             }
             CookieChange::Keep | CookieChange::Remove => String::new(),
         };

@@ -139,7 +139,7 @@ fn wycheproof_hkdf_sha256() {
 /// Two blocks, the first of which is the key: `sha256(key + bytes(32) + secret + purpose)`.
 #[test]
 fn keyed_hash() {
-    for purpose in ["", "lookup", "a purpose of 23 octets."] {
+    for purpose in ["", "lookup", "a purpose of 23 octets.", &"of two blocks".repeat(4)] {
         let message = [
             &counting(0)[..],
             &[0; 32],
@@ -147,7 +147,7 @@ fn keyed_hash() {
             purpose.as_bytes(),
         ]
         .concat();
-        let derived = KeyedHash::new(&counting(0)).derive(&counting(0x80), purpose);
+        let derived = KeyedHash::new(&counting(0)).derive(&counting(0x80), purpose.as_bytes());
         assert_eq!(derived[..], Sha256::digest(message)[..]);
     }
 }
