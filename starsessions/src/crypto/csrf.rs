@@ -42,7 +42,8 @@ pub(crate) fn verify_csrf_token(
     text: &[u8],
     now: Timestamp,
 ) -> Result<(), InvalidToken> {
-    let raw = encoding::decode_secret::<RAW_LEN>(text).ok_or(InvalidToken)?;
+    let mut raw = Zeroizing::new([0; RAW_LEN]);
+    encoding::decode_secret(text, &mut raw).ok_or(InvalidToken)?;
     let (keys, _, body) = ring.split(raw.as_slice(), Version::Csrf, now)?;
     let (mask, masked) = body.split_first_chunk::<TAG_LEN>().ok_or(InvalidToken)?;
     let mut tag = Zeroizing::new([0; TAG_LEN]);

@@ -56,7 +56,8 @@ impl FromStr for PublicSessionId {
     type Err = InvalidSessionId;
 
     fn from_str(text: &str) -> Result<Self, InvalidSessionId> {
-        let bytes = encoding::decode_secret::<LEN>(text.as_bytes()).ok_or(InvalidSessionId)?;
+        let mut bytes = [0; LEN];
+        encoding::decode_secret(text.as_bytes(), &mut bytes).ok_or(InvalidSessionId)?;
         let (created_at, rest) = bytes.split_first_chunk().ok_or(InvalidSessionId)?;
         let (issued_at, row) = rest.split_first_chunk().ok_or(InvalidSessionId)?;
         let time = |bytes: &[u8; 8]| Timestamp::from_unix_seconds(u64::from_be_bytes(*bytes));

@@ -59,14 +59,16 @@ impl ReferenceToken {
         ring: &KeyRing,
         now: Timestamp,
     ) -> Result<Arc<Self>, InvalidToken> {
-        let raw = encoding::decode_secret::<RAW_LEN>(text).ok_or(InvalidToken)?;
+        let mut raw = Zeroizing::new([0; RAW_LEN]);
+        encoding::decode_secret(text, &mut raw).ok_or(InvalidToken)?;
         Self::from_raw(&raw, ring, now)
     }
 
     /// Whether a text has the form of such a token, under any key. It proves nothing.
     pub(crate) fn has_form(text: &[u8]) -> bool {
-        let raw = encoding::decode_secret::<RAW_LEN>(text);
-        raw.is_some_and(|raw| split(raw.as_slice(), Version::Reference).is_ok())
+        let mut raw = Zeroizing::new([0; RAW_LEN]);
+        encoding::decode_secret(text, &mut raw).is_some()
+            && split(raw.as_slice(), Version::Reference).is_ok()
     }
 
     /// The text for the cookie.

@@ -104,7 +104,8 @@ impl ReferenceToken {
         device: &DeviceId,
         text: &[u8],
     ) -> Result<Timestamp, InvalidToken> {
-        let raw = encoding::decode_secret::<COOKIE_LEN>(text).ok_or(InvalidToken)?;
+        let mut raw = [0; COOKIE_LEN];
+        encoding::decode_secret(text, &mut raw).ok_or(InvalidToken)?;
         let (key_id, _, body) = split(raw.as_slice(), Version::DeviceCookie)?;
         if key_id != self.keys.id {
             return Err(InvalidToken);

@@ -139,7 +139,12 @@ fn wycheproof_hkdf_sha256() {
 /// Two blocks, the first of which is the key: `sha256(key + bytes(32) + secret + purpose)`.
 #[test]
 fn keyed_hash() {
-    for purpose in ["", "lookup", "a purpose of 23 octets.", &"of two blocks".repeat(4)] {
+    for purpose in [
+        "",
+        "lookup",
+        "a purpose of 23 octets.",
+        &"of two blocks".repeat(4),
+    ] {
         let message = [
             &counting(0)[..],
             &[0; 32],
