@@ -7,9 +7,9 @@
 //!             "record"     seals the record
 //! ```
 //!
-//! The token needs no MAC: 256 random bits cannot be guessed, and a made-up one leads to a row key
-//! that does not exist. The key id selects the pepper; an unknown one is refused without asking the
-//! store.
+//! The token needs no MAC: a secret is drawn, or follows from as many random bits (see `way`), so that it cannot be
+//! guessed, and a made-up one leads to a row key that does not exist. The key id selects the pepper; an unknown one is
+//! refused without asking the store.
 
 use std::fmt;
 use std::sync::Arc;
@@ -36,7 +36,7 @@ pub(crate) struct ReferenceToken {
 }
 
 impl ReferenceToken {
-    /// A new secret under the active key. The only way in which a session gets an id: none is ever
+    /// A new secret under the active key. A session gets its id here or by [`succeed`](Self::succeed): none is ever
     /// taken over from a client (ASVS 7.2.4).
     pub(crate) fn mint(ring: &KeyRing) -> Result<Arc<Self>, RandomError> {
         let mut secret = Zeroizing::new([0; SECRET_LEN]);
