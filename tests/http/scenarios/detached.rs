@@ -23,6 +23,12 @@ struct Ticket {
     token: Option<String>,
 }
 
+#[derive(Debug, Session)]
+struct Draft {
+    #[session(idle = "10m")]
+    text: Option<String>,
+}
+
 type Held<T> = Arc<Mutex<Option<Detached<T>>>>;
 
 /// Routes of which `/detach` hands a handle to the test.
@@ -395,6 +401,45 @@ async fn scenario_22_a_socket_that_is_open_is_no_activity_but_its_user_is() {
         assert_eq!(shop.load().await.is_ok(), is_there);
         assert_eq!(!client.get("/cart").await.body.is_empty(), is_there);
     }
+}
+
+/// The deadline of a field is part of the record, so the touch writes as an update does.
+#[tokio::test(start_paused = true)]
+async fn scenario_22_a_touch_that_others_overtake_each_time_says_so() {
+    let site = Site::new();
+    let held = Held::<Draft>::default();
+    let keep = Arc::clone(&held);
+    let detach = |mut draft: Session<Draft>| async move {
+        draft.text = Some("mine".to_owned());
+        draft.commit().await?;
+        *keep.lock().unwrap() = Some(draft.detach()?);
+        Ok::<_, SessionError>(())
+    };
+    let mut client = site.serve(shop::routes().route("/detach", post(detach)));
+    client.post("/detach").await;
+    let draft = held.lock().unwrap().take().unwrap();
+    site.wait_seconds(60);
+    let mut gate = site.store.hold(Operation::Replace, Moment::Before);
+    let other = draft.clone();
+    let mut touching = tokio::spawn(async move { other.touch().await });
+    let touched = loop {
+        tokio::select! {
+            biased;
+            touched = &mut touching => break touched.unwrap(),
+            () = gate.reached() => {}
+        }
+        site.store.release();
+        client.post("/views").await;
+        let next = site.store.hold(Operation::Replace, Moment::Before);
+        gate.open();
+        gate = next;
+    };
+    assert!(
+        matches!(touched, Err(SessionError::Unavailable(_))),
+        "{touched:?}"
+    );
+    site.store.release();
+    draft.touch().await.unwrap();
 }
 
 #[tokio::test]
