@@ -98,3 +98,29 @@ impl Live {
 pub(crate) const ENDING_GRACE: Duration = Duration::from_secs(60);
 /// How long a session may be on its way from one key to the other.
 const MOVING_TIME: Duration = Duration::from_secs(15);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::{IndexKey, KeyRing};
+
+    /// More than a count in one byte could tell.
+    #[test]
+    fn a_way_carries_its_successor_with_300_index_keys() {
+        let at = Timestamp::from_unix_seconds;
+        let keys = KeyRing::generate().unwrap();
+        let token = ReferenceToken::mint(&keys).unwrap();
+        let way = token.succeed(WayKind::Forward, at(60), &keys).unwrap();
+        let index_key = |n: u16| {
+            let [a, b] = n.to_be_bytes();
+            IndexKey::from_bytes(std::array::from_fn(|i| if i % 2 == 0 { a } else { b }))
+        };
+        let mut row = Row::new(*b"value", at(7), at(90));
+        let listing = Listing::new((0..300).map(index_key).collect(), b"card");
+        row.listing = Some(Arc::new(listing));
+        let before = Row::new(*b"before", at(7), at(90));
+        let left = left_with(&way, &row, &before, None);
+        let (_, rest) = token.read_way(&left.value, &keys, at(8)).unwrap();
+        assert_eq!(packed::unpack(rest), Some(row));
+    }
+}
