@@ -90,3 +90,20 @@ async fn a_bound_struct_under_a_layer_that_binds_nothing_is_said_once() {
     let told = logs.with(&["ERROR", "`bound`", "device_bound"]);
     assert_eq!(told.len(), 1, "{told:?}");
 }
+
+#[tokio::test]
+async fn a_session_without_room_for_its_device_is_an_error_once() {
+    let site = Site::with(|layer| {
+        let layer = layer.field_limit(20).record_limit(20);
+        layer.device_bound(|device| device)
+    });
+    let mut client = site.serve(routes());
+    let invited = client.post("/login").await;
+    let logs = Logs::capture();
+    for level in ["ERROR", "DEBUG"] {
+        let reply = client.register(&Device::new(1), &invited).await;
+        assert_eq!(reply.status, StatusCode::BAD_REQUEST);
+        let lines = logs.with(&[level, "no room for its device"]);
+        assert_eq!(lines.len(), 1, "{level}: {}", logs.text());
+    }
+}
