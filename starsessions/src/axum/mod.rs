@@ -3,6 +3,7 @@
 #[cfg(feature = "aide")]
 mod aide;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use axum_core::extract::{FromRequestParts, OptionalFromRequestParts};
@@ -163,11 +164,8 @@ impl IntoResponse for CsrfRejection {
             Self::Session(rejection) => return rejection.into_response(),
             refused => refused,
         };
-        let mut response = if cfg!(debug_assertions) {
-            (refused.status(), format!("{refused}\n")).into_response()
-        } else {
-            (refused.status(), refused.message()).into_response()
-        };
+        let body = body_of(&refused, cfg!(debug_assertions));
+        let mut response = (refused.status(), body).into_response();
         let rejected = Rejected(Arc::new(refused.into()));
         response.extensions_mut().insert(rejected);
         response
@@ -188,6 +186,15 @@ impl IntoResponse for SessionError {
     }
 }
 
+/// The sentence for the user, or the one for developers.
+fn body_of(refused: &CsrfRejection, is_debug_build: bool) -> Cow<'static, str> {
+    if is_debug_build {
+        format!("{refused}\n").into()
+    } else {
+        refused.message().into()
+    }
+}
+
 /// One line that names the route, the type and the remedy.
 fn report_mistake(parts: &Parts, rejection: &SessionRejection) {
     tracing::error!(
@@ -195,4 +202,19 @@ fn report_mistake(parts: &Parts, rejection: &SessionRejection) {
         path = parts.uri.path(),
         "{rejection}"
     );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_remedy_for_a_refusal_is_told_in_debug_builds_only() {
+        let foreign = CsrfRejection::Foreign;
+        let remedy = "another site has caused this request; if it may, name its origin with `CsrfLayer::trust`\n";
+        assert_eq!(body_of(&foreign, true), remedy);
+        let sentence =
+            "This request does not seem to come from a page of this site. Send it from there.";
+        assert_eq!(body_of(&foreign, false), sentence);
+    }
 }
