@@ -147,6 +147,7 @@ def derived(vector):
         "token": b"\x04" + key_id + unbase64(vector["token"])[5:],
         "lookup": row,
         "record": of_session(master, vector["token"], b"record"),
+        "carry": of_session(master, vector["token"], b"carry"),
         "log_id": mac(derive(master, b"log"), row)[:8],
         "csrf": mac(derive(master, b"csrf"), pae(b"starsessions/v1/csrf", row)),
         "subject": mac(derive(master, b"subject"), subject),
@@ -171,11 +172,14 @@ def card(vector):
 
 def way(vector):
     master, successor_master, old = hexed(vector, "master", "successor_master", "way")
+    payload, carried = hexed(vector, "payload", "carried")
     key_id = derive(successor_master, b"kid", 4)
     way = bytes([vector["kind"]]) + vector["until"].to_bytes(5, "big") + key_id + old[10:]
     assert len(way) == 42
     secret = keyed(derive(master, b"way"), unbase64(vector["token"])[5:], way)
-    return {"way": way, "successor": b"\x04" + key_id + secret}
+    key = of_session(master, vector["token"], b"carry")
+    carried = sealed(key, carried[:24], payload, pae(b"starsessions/v1/way", way))
+    return {"way": way, "successor": b"\x04" + key_id + secret, "carried": carried}
 
 
 def csrf(vector):

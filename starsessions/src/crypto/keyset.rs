@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 #[cfg(feature = "dbsc")]
 use super::id::DeviceId;
 use super::id::{Fingerprint, IndexKey, RowKey};
-use super::kdf::{KeyedHash, Prk};
+use super::kdf::{KeyedHash, LONGEST_PURPOSE, Prk};
 use super::key::Key;
 use super::mac::{MacKey, Message, Pae, TAG_LEN, encoded, start_of};
 use super::seal::SealKey;
@@ -106,11 +106,24 @@ pub(super) struct PepperKey(KeyedHash);
 
 impl PepperKey {
     pub(super) fn row_key(&self, secret: &[u8; SECRET_LEN]) -> RowKey {
-        RowKey::from_bytes(*self.0.derive(secret, b"lookup"))
+        RowKey::from_bytes(*self.derive(secret, b"lookup"))
     }
 
     pub(super) fn record_key(&self, secret: &[u8; SECRET_LEN]) -> SealKey {
-        SealKey::new(&self.0.derive(secret, b"record"))
+        SealKey::new(&self.derive(secret, b"record"))
+    }
+
+    pub(super) fn carry_key(&self, secret: &[u8; SECRET_LEN]) -> SealKey {
+        SealKey::new(&self.derive(secret, b"carry"))
+    }
+
+    fn derive<const LEN: usize>(
+        &self,
+        secret: &[u8; SECRET_LEN],
+        purpose: &[u8; LEN],
+    ) -> Zeroizing<[u8; 32]> {
+        const { assert!(LEN <= LONGEST_PURPOSE) };
+        self.0.derive(secret, purpose)
     }
 }
 
@@ -189,6 +202,11 @@ pub(super) fn card_aad(namespace: &str, row: &RowKey, id: KeyId) -> Pae {
         row.as_bytes(),
         &id.0,
     ])
+}
+
+/// What a way is bound to that carries something.
+pub(super) fn way_aad(way: &[u8; WAY_LEN]) -> Pae {
+    encoded(&[b"starsessions/v1/way", way])
 }
 
 /// What a flow is bound to: its cookie, whose name follows from its state.

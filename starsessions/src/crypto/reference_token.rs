@@ -5,6 +5,7 @@
 //! S_purpose = keyed(K_index, secret, purpose)               one compression; see `kdf`
 //! purpose   = "lookup"     the row key
 //!             "record"     seals the record
+//!             "carry"      seals what the way to the successor of an id carries
 //! ```
 //!
 //! The token needs no MAC: a secret is drawn, or follows from as many random bits (see `way`), so that it cannot be

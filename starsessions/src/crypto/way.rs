@@ -3,18 +3,22 @@
 //! ```text
 //! way       = kind(1) ‖ until(5, big-endian Unix seconds) ‖ key id(4) ‖ salt(32)
 //! successor = 0x04 ‖ key id ‖ keyed(K_way, secret, way)       the secret of the former token; see `kdf`
+//! carried   = nonce(24) ‖ XChaCha20-Poly1305(S_carry, nonce, payload, aad = PAE("starsessions/v1/way", way))
 //! ```
 //!
 //! The salt is drawn as a secret is, so a successor is as hard to guess, also for a holder of the former token.
 //! A way leads nowhere without that token: a reader of the store sees that there is a successor, not which.
 //! All of a way is in what the successor follows from, so a writer can neither lead elsewhere, nor prolong it, nor
-//! make another kind of it: what is changed leads to an id that does not exist.
+//! make another kind of it: what is changed leads to an id that does not exist. What a way carries is sealed for the
+//! holders of the former token, and bound to it.
 
 use std::sync::Arc;
 
 use super::keyring::KeyRing;
+use super::keyset::way_aad;
 use super::random::{self, RandomError};
 use super::reference_token::ReferenceToken;
+use super::seal::SealError;
 use super::token::{KeyId, WAY_LEN};
 use crate::clock::Timestamp;
 
@@ -77,14 +81,21 @@ impl ReferenceToken {
         })
     }
 
-    /// The way that these bytes of this id's row begin with, and the rest of them; `None` if its key is not honoured.
-    pub(crate) fn read_way<'b>(
+    /// What the row keeps if the way carries a payload.
+    pub(crate) fn seal_way(&self, way: &Way, payload: &[u8]) -> Result<Vec<u8>, SealError> {
+        let key = self.keys.pepper.carry_key(&self.secret);
+        key.seal(&way_aad(&way.bytes), &way.bytes, &[payload])
+    }
+
+    /// The way that these bytes of this id's row begin with, and what it carries, unless that was damaged; `None` if its
+    /// key is not honoured.
+    pub(crate) fn read_way(
         &self,
-        bytes: &'b [u8],
+        bytes: &[u8],
         ring: &KeyRing,
         now: Timestamp,
-    ) -> Option<(Way, &'b [u8])> {
-        let (bytes, rest) = bytes.split_first_chunk::<WAY_LEN>()?;
+    ) -> Option<(Way, Option<Vec<u8>>)> {
+        let (bytes, sealed) = bytes.split_first_chunk::<WAY_LEN>()?;
         let [kind, head @ ..] = bytes;
         let (until, head) = head.split_first_chunk()?;
         let keys = ring.find(KeyId(*head.first_chunk()?), now)?;
@@ -94,7 +105,12 @@ impl ReferenceToken {
             successor: Self::new(&self.keys.way.successor(&self.secret, bytes), keys),
             bytes: *bytes,
         };
-        Some((way, rest))
+        let open = || {
+            let key = self.keys.pepper.carry_key(&self.secret);
+            key.open(&way_aad(bytes), sealed).ok()
+        };
+        let carried = (!sealed.is_empty()).then(open).flatten();
+        Some((way, carried))
     }
 }
 

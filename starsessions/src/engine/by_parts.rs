@@ -28,7 +28,7 @@ impl ServerSide {
         now: Timestamp,
     ) -> Result<Rotated, SessionError> {
         let listing = self.listing_while_moving(token, seen, way.successor.row_key())?;
-        let full = left_with(way, row, seen, listing);
+        let full = left_with(token, way, row, seen, listing)?;
         if self.reserve(way, row, now).await? == Inserted::Exists {
             return Ok(Rotated::Exists);
         }

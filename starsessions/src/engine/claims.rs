@@ -92,7 +92,7 @@ impl ServerSide {
 fn with_value(row: &Row, value: u8) -> Row {
     let mut next = row.clone();
     next.value = Arc::new([value]);
-    next.revision += 1;
+    next.revision = row.next_revision();
     next
 }
 

@@ -67,7 +67,7 @@ impl ServerSide {
                 rotated.await?
             } else {
                 let mut left = Row::new([ENDED], plan.now, plan.now);
-                left.revision = seen.revision + 1;
+                left.revision = seen.next_revision();
                 let rotation = Rotation {
                     old: token.row_key(),
                     seen,

@@ -115,7 +115,7 @@ impl ServerSide {
         let listing = record
             .identified
             .then(|| Arc::new(Listing::new(Vec::new(), b"")));
-        let mut left = left_with(&way, &row, &row, listing);
+        let mut left = left_with(token, &way, &row, &row, listing)?;
         left.deadline = left.deadline.max(former.expires_at);
         self.reserve(&way, &row, now).await?;
         let inserted = self.vault.store.insert(token.row_key(), &left, now).await;

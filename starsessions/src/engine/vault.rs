@@ -3,7 +3,7 @@
 //! ```text
 //! value = record (version 1)                       in a store inside the process
 //!       | 2 ‖ sealed(record)                       in every other store
-//!       | way [‖ row of the successor]             what an id leaves when the session gets a new one; begins with 3 to 5
+//!       | way [‖ sealed(row of the successor)]     what an id leaves when the session gets a new one; begins with 3 to 5
 //!       | 6                                        a session or claim that another one has ended
 //!       | 7  |  8                                  a claim of a sign-in, and one that is held
 //!       | 9                                        the place of a session that is about to move there

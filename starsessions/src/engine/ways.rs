@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::server_side::ServerSide;
 use super::{Credential, Live};
 use crate::clock::Timestamp;
-use crate::crypto::{RandomError, ReferenceToken, Way, WayKind};
+use crate::crypto::{RandomError, ReferenceToken, SealError, Way, WayKind};
 use crate::store::{Listing, Row, packed};
 
 impl WayKind {
@@ -46,8 +46,9 @@ impl ServerSide {
         row: &Row,
         now: Timestamp,
     ) -> Option<(Way, Option<Row>)> {
-        let (way, rest) = token.read_way(&row.value, &self.context.keys, now)?;
-        (now < way.until && row.is_live(now)).then(|| (way, packed::unpack(rest)))
+        let (way, carried) = token.read_way(&row.value, &self.context.keys, now)?;
+        let carried = carried.and_then(|row| packed::unpack(&row));
+        (now < way.until && row.is_live(now)).then_some((way, carried))
     }
 }
 
@@ -57,7 +58,13 @@ pub(super) fn left(way: &Way, before: &Row) -> Row {
 }
 
 /// The same, with a copy of the successor's row.
-pub(super) fn left_with(way: &Way, row: &Row, before: &Row, listing: Option<Arc<Listing>>) -> Row {
+pub(super) fn left_with(
+    token: &ReferenceToken,
+    way: &Way,
+    row: &Row,
+    before: &Row,
+    listing: Option<Arc<Listing>>,
+) -> Result<Row, SealError> {
     // A sign-in that has stopped half-way leaves a session whose id no browser has. Its place among the user's
     // sessions is free as soon as the request cannot go on any more.
     let until = if way.kind.is_forward() {
@@ -66,18 +73,15 @@ pub(super) fn left_with(way: &Way, row: &Row, before: &Row, listing: Option<Arc<
         let earlier = (ENDING_GRACE - MOVING_TIME).as_secs();
         Timestamp::from_unix_seconds(way.until.as_unix_seconds().saturating_sub(earlier))
     };
-    let mut left = leave(
-        [way.as_bytes(), &packed::pack(row)].concat().into(),
-        until,
-        before,
-    );
+    let value = token.seal_way(way, &packed::pack(row))?;
+    let mut left = leave(value.into(), until, before);
     left.listing = listing;
-    left
+    Ok(left)
 }
 
 fn leave(value: Arc<[u8]>, until: Timestamp, before: &Row) -> Row {
     let mut left = Row::new(value, before.last_seen, until);
-    left.revision = before.revision + 1;
+    left.revision = before.next_revision();
     left
 }
 
@@ -119,8 +123,8 @@ mod tests {
         let listing = Listing::new((0..300).map(index_key).collect(), b"card");
         row.listing = Some(Arc::new(listing));
         let before = Row::new(*b"before", at(7), at(90));
-        let left = left_with(&way, &row, &before, None);
-        let (_, rest) = token.read_way(&left.value, &keys, at(8)).unwrap();
-        assert_eq!(packed::unpack(rest), Some(row));
+        let left = left_with(&token, &way, &row, &before, None).unwrap();
+        let (_, carried) = token.read_way(&left.value, &keys, at(8)).unwrap();
+        assert_eq!(packed::unpack(&carried.unwrap()), Some(row));
     }
 }

@@ -132,7 +132,7 @@ impl Plan {
     /// What `record`, as it is stored now, is after this step.
     pub(crate) fn next(&self, policy: &Policy, record: &Record) -> Result<Next, ExclusiveConflict> {
         let mut next = record.without_fields();
-        next.revision += 1;
+        next.revision = record.revision.wrapping_add(1);
         next.identified |= self.changes.identify();
         if let Some(due) = &self.due {
             due.move_times(&mut next);

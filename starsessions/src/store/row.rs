@@ -96,6 +96,11 @@ impl Row {
         now < self.deadline
     }
 
+    /// The revision of what takes its place. No row lives to see the last one, but another program may have written it.
+    pub(crate) fn next_revision(&self) -> u64 {
+        self.revision.wrapping_add(1)
+    }
+
     /// What the row is filed under.
     #[must_use]
     pub fn index_keys(&self) -> &[IndexKey] {

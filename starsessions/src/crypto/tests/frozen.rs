@@ -108,6 +108,7 @@ fn derived(case: u64) -> Value {
         "token": *token.encode(),
         "lookup": hex(token.row_key().as_bytes()),
         "record": hex(token.record_key().as_bytes()),
+        "carry": hex(token.keys.pepper.carry_key(&token.secret).as_bytes()),
         "log_id": token.fingerprint().to_string(),
         "csrf": hex(&*token.keys.csrf.message(token.row_key()).tag()),
         "subject": hex(ring.index_key("shop", "login.user", b"17").as_bytes()),
@@ -157,7 +158,12 @@ fn way(case: u64) -> Value {
     let kind = [WayKind::Forward, WayKind::Ending, WayKind::Anew][case as usize % 3];
     let until = Timestamp::from_unix_seconds(1_700_000_000 << (case % 8));
     let ring = ring(case + case % 2);
-    let way = seeded(case, || old.succeed(kind, until, &ring).unwrap());
+    let payload = payload(case);
+    let (way, sealed) = seeded(case, || {
+        let way = old.succeed(kind, until, &ring).unwrap();
+        let sealed = old.seal_way(&way, &payload).unwrap();
+        (way, sealed)
+    });
     json!({
         "master": hex(key(case).as_bytes()),
         "token": *old.encode(),
@@ -166,6 +172,8 @@ fn way(case: u64) -> Value {
         "successor_master": hex(key(case + case % 2).as_bytes()),
         "successor": *way.successor.encode(),
         "way": hex(way.as_bytes()),
+        "payload": hex(&payload),
+        "carried": hex(&sealed[way.as_bytes().len()..]),
     })
 }
 

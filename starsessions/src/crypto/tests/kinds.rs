@@ -55,16 +55,19 @@ fn text(raw: &[u8]) -> Vec<u8> {
     encoding::encode(raw).into_bytes()
 }
 
-/// A way, and the row of the successor, since each way leads to another one.
-fn way(kind: WayKind, ring: &KeyRing) -> Option<Vec<u8>> {
-    let way = session(ring)?.succeed(kind, NOW, ring).ok()?;
-    Some([way.as_bytes(), way.successor.row_key().as_bytes()].concat())
+/// A way that carries the row of its successor, since each way leads to another one, and a payload.
+fn way(kind: WayKind, ring: &KeyRing, payload: &[u8]) -> Option<Vec<u8>> {
+    let token = session(ring)?;
+    let way = token.succeed(kind, NOW, ring).ok()?;
+    let carried = [way.successor.row_key().as_bytes(), payload].concat();
+    token.seal_way(&way, &carried).ok()
 }
 
 fn follow(kind: WayKind, ring: &KeyRing, bytes: &[u8]) -> Option<Vec<u8>> {
-    let (way, row) = session(ring)?.read_way(bytes, ring, NOW)?;
-    let leads_there = row == way.successor.row_key().as_bytes();
-    (way.kind == kind && way.until == NOW && leads_there).then(Vec::new)
+    let (way, carried) = session(ring)?.read_way(bytes, ring, NOW)?;
+    let carried = carried.filter(|_| way.kind == kind && way.until == NOW)?;
+    let payload = carried.strip_prefix(way.successor.row_key().as_bytes())?;
+    Some(payload.to_vec())
 }
 
 const LENGTHS: &[usize] = &[0, 1, 2, 15, 16, 17, 33, 100];
@@ -132,20 +135,20 @@ const KINDS: &[Kind] = &[
     },
     Kind {
         name: "way forward",
-        lengths: NO_PAYLOAD,
-        make: |ring, _| way(WayKind::Forward, ring),
+        lengths: LENGTHS,
+        make: |ring, payload| way(WayKind::Forward, ring, payload),
         open: |ring, bytes| follow(WayKind::Forward, ring, bytes),
     },
     Kind {
         name: "way to the end",
-        lengths: NO_PAYLOAD,
-        make: |ring, _| way(WayKind::Ending, ring),
+        lengths: LENGTHS,
+        make: |ring, payload| way(WayKind::Ending, ring, payload),
         open: |ring, bytes| follow(WayKind::Ending, ring, bytes),
     },
     Kind {
         name: "way to the end of another session",
-        lengths: NO_PAYLOAD,
-        make: |ring, _| way(WayKind::Anew, ring),
+        lengths: LENGTHS,
+        make: |ring, payload| way(WayKind::Anew, ring, payload),
         open: |ring, bytes| follow(WayKind::Anew, ring, bytes),
     },
     #[cfg(feature = "dbsc")]

@@ -39,6 +39,7 @@ fn the_images_of_a_secret_are_independent() {
         *token.secret,
         *token.row_key().as_bytes(),
         *token.record_key().as_bytes(),
+        *token.keys.pepper.carry_key(&token.secret).as_bytes(),
         *token.keys.csrf.message(token.row_key()).tag(),
     ];
     assert_eq!(images.iter().collect::<HashSet<_>>().len(), images.len());

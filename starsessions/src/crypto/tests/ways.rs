@@ -8,8 +8,9 @@ use super::super::way::Way;
 use super::*;
 
 fn read(token: &ReferenceToken, bytes: &[u8]) -> Option<Way> {
-    let (way, rest) = token.read_way(bytes, &ring(1), NOW)?;
-    rest.is_empty().then_some(way)
+    let (way, carried) = token.read_way(bytes, &ring(1), NOW)?;
+    assert_eq!(carried, None);
+    Some(way)
 }
 
 #[test]
@@ -59,10 +60,29 @@ fn bytes_that_are_no_way_are_not_read() {
         let other = [&[kind], &bytes[1..]].concat();
         assert!(read(&old, &other).is_none(), "{kind}");
     }
-    let (_, rest) = (old.read_way(&[bytes, b"a row"].concat(), &ring(1), NOW))
-        .map(|(way, rest)| (way, rest.to_vec()))
-        .unwrap();
-    assert_eq!(rest, b"a row");
+}
+
+/// A way leads on although what it carries was damaged, or is another one's.
+#[test]
+fn a_way_carries_what_was_sealed_with_it_only() {
+    let old = mint(1);
+    let [way, other] = [4, 5].map(|seed| seeded(seed, || old.succeed(Forward, NOW, &ring(1))));
+    let (way, other) = (way.unwrap(), other.unwrap());
+    let (len, sealed) = (way.as_bytes().len(), old.seal_way(&way, b"a row").unwrap());
+    let carried = |token: &ReferenceToken, bytes: &[u8]| {
+        let (found, carried) = token.read_way(bytes, &ring(1), NOW).unwrap();
+        (*found.successor.row_key(), carried)
+    };
+    let successor = *way.successor.row_key();
+    assert_eq!(carried(&old, &sealed), (successor, Some(b"a row".to_vec())));
+    assert_eq!(carried(&mint(2), &sealed).1, None);
+    let moved = [other.as_bytes(), &sealed[len..]].concat();
+    assert_eq!(carried(&old, &moved), (*other.successor.row_key(), None));
+    for bit in 8 * len..8 * sealed.len() {
+        let mut changed = sealed.clone();
+        changed[bit / 8] ^= 1 << (bit % 8);
+        assert_eq!(carried(&old, &changed), (successor, None), "{bit}");
+    }
 }
 
 #[test]
@@ -94,4 +114,8 @@ fn a_way_crosses_a_change_of_keys() {
     assert_eq!(way.successor.row_key(), new.successor.row_key());
     assert!(way.successor.is_under_active_key(&both));
     assert!(old.read_way(new.as_bytes(), &ring(1), before).is_none());
+    // It leads to no id whose key has retired since.
+    let under_former = old.succeed(Forward, NOW, &ring(1)).unwrap();
+    let read = |now| old.read_way(under_former.as_bytes(), &both, now);
+    assert!(read(before).is_some() && read(NOW).is_none());
 }

@@ -4,6 +4,7 @@ mod by_parts;
 mod logouts;
 mod odd_rows;
 mod sign_ins;
+mod tampered;
 mod writes;
 
 use axum::Router;
