@@ -67,7 +67,7 @@ pub fn text(rows: &[Row]) -> String {
     out
 }
 
-const TARGETS: [Target; 9] = [
+const TARGETS: [Target; 13] = [
     target(
         Untouched,
         [MEMORY, "a layer that clones and boxes"],
@@ -82,6 +82,10 @@ const TARGETS: [Target; 9] = [
     target(Create, [MEMORY, HONEST], 1.4, 1.15),
     target(Rotate, [MEMORY, TOWER], 0.8, 0.5),
     target(Large, [MEMORY, TOWER], 0.8, 0.6),
+    target(Read, REDIS, 1.2, 1.1),
+    target(Write, REDIS, 1.3, 1.15),
+    target(Read, POSTGRES, 1.2, 1.1),
+    target(Write, POSTGRES, 1.3, 1.15),
 ];
 
 #[cfg(not(any(feature = "ring", feature = "aws-lc-rs")))]
@@ -99,6 +103,8 @@ const CIPHER_TARGETS: &[Target] = &[
 ];
 
 const MEMORY: &str = "starsessions, memory";
+const REDIS: [&str; 2] = ["starsessions, Redis", "bare client, Redis"];
+const POSTGRES: [&str; 2] = ["starsessions, PostgreSQL", "bare client, PostgreSQL"];
 const SEALED: &str = "starsessions, cookie sealed";
 const HONEST: &str = "honest floor, memory";
 const TOWER: &str = "tower-sessions, memory";
