@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use starsessions::SessionLayerBuilder;
-use starsessions::events::{self, EventKind, SessionEvent};
+use starsessions::events::{self, EventKind, Events, SessionEvent};
 use tokio::task::JoinHandle;
 
 use super::*;
@@ -108,9 +108,7 @@ async fn g16_what_ends_while_it_moves_stays_ended() {
                 assert_eq!(late.get("/who").await.body, "guest", "{case}");
                 assert_eq!(late.get("/me").await.body, "guest", "{case}");
                 assert_eq!((site.rows(), site.reserved()), (0, 0), "{case}");
-                let told = std::iter::from_fn(|| told.recv().now_or_never().flatten());
-                let is_end = |event: &SessionEvent| matches!(event.kind, EventKind::Ended { .. });
-                assert_eq!(told.filter(is_end).count(), 1, "{case}");
+                assert_eq!(ends(&mut told).len(), 1, "{case}");
             }
         }
     }
@@ -191,6 +189,135 @@ async fn g16_a_move_that_an_end_overtakes_is_none() {
     go_on.open();
     assert_eq!(revoking.await.unwrap().unwrap(), 1);
     assert_eq!((site.rows(), site.reserved()), (0, 0));
+}
+
+/// One that ends the session has removed the way and stops there, for good or for a while.
+#[tokio::test]
+async fn g16_what_comes_to_the_new_id_behind_a_way_that_is_gone_does_not_stay() {
+    let (site, user) = renewing().await;
+    let layer = site.sessions.layer();
+    let has_moved = (Operation::Replace, Moment::After, 0);
+    let moving = user.ask(Method::POST, "/views");
+    let moving = site.store.stop_at(has_moved, moving).await;
+    let (gate, moving) = moving.expect("it moves the session");
+    let revoking = async move { layer.revoke_all::<Member>(&"ada".to_owned()).await };
+    let way_is_gone = (Operation::Remove, Moment::After, 0);
+    let revoking = site.store.stop_at(way_is_gone, revoking).await;
+    assert!(revoking.is_some(), "it removes the way");
+    gate.open();
+    moving.await.unwrap();
+    assert_eq!((site.rows(), site.reserved()), (0, 0));
+}
+
+/// One that has read the way goes on when another request has moved the session, and the way is over.
+#[tokio::test]
+async fn g16_a_request_that_is_late_on_the_way_takes_no_session_away() {
+    let (site, mut user) = renewing().await;
+    let [(gate, moving), (read, reading)] = half_way(&site, &user).await;
+    gate.open();
+    user.keep(&moving.await.unwrap());
+    site.wait_seconds(30);
+    free_what_has_expired(&site).await;
+    read.open();
+    reading.await.unwrap();
+    assert_eq!(user.get("/who").await.body, "ada");
+}
+
+/// The server stops before there is a way to the new id.
+#[tokio::test]
+async fn g16_a_place_that_was_reserved_in_vain_is_free_soon() {
+    let (site, user) = renewing().await;
+    let has_reserved = (Operation::Insert, Moment::After, 0);
+    let moving = user.ask(Method::POST, "/views");
+    let moving = site.store.stop_at(has_reserved, moving).await;
+    assert!(moving.is_some(), "it reserves a place");
+    for (seconds, reserved) in [(29, 1), (1, 0)] {
+        site.wait_seconds(seconds);
+        free_what_has_expired(&site).await;
+        assert_eq!((site.rows(), site.reserved()), (1, reserved));
+    }
+}
+
+async fn free_what_has_expired(site: &Site) {
+    let store = site.store.store();
+    let now = site.clock().now();
+    while store.sweep(100, now).await.unwrap() == 100 {}
+}
+
+/// A sign-in as another user takes the session out of the list, a renewal leaves it there.
+#[tokio::test]
+async fn g16_a_session_that_has_moved_takes_one_place_and_none_when_it_has_ended() {
+    for (path, listed) in [("/views", 1), ("/join/bob", 0)] {
+        let limited = |layer: SessionLayerBuilder| layer.sessions_per_user(1, AtLimit::Refuse);
+        let (site, mut user) = renewing_with(limited).await;
+        let mut other = site.serve(routes(&Gate::new()));
+        assert!(user.post(path).await.sets_cookie());
+        let layer = site.sessions.layer();
+        let sessions = layer.list::<Member>(&"ada".to_owned()).await.unwrap();
+        assert_eq!(sessions.len(), listed, "{path}");
+        user.post("/logout").await;
+        let status = other.post("/join/ada").await.status;
+        assert_eq!(status, StatusCode::OK, "{path}");
+    }
+}
+
+/// The server of one that leaves and signs in as another user stops on its way.
+#[tokio::test]
+async fn g16_a_revocation_ends_also_what_begins_in_the_place_of_the_session() {
+    for passed in 0..2 {
+        let (sender, mut told) = events::channel(20);
+        let (site, user) = renewing_with(|layer| layer.on_event(sender)).await;
+        let is_between = (Operation::Replace, Moment::After, passed);
+        let leaving = user.ask(Method::POST, "/anew/7");
+        let leaving = site.store.stop_at(is_between, leaving).await;
+        assert!(leaving.is_some(), "it moves the session");
+        let layer = site.sessions.layer();
+        let revoked = layer.revoke_all::<Member>(&"ada".to_owned()).await;
+        assert_eq!(revoked.unwrap(), 1, "{passed}");
+        assert_eq!((site.rows(), site.reserved()), (0, 0), "{passed}");
+        assert_eq!(ends(&mut told).len(), 1, "{passed}");
+    }
+}
+
+/// The revocation has listed the session before, and finds the way that it has left.
+#[tokio::test]
+async fn g16_a_session_that_has_begun_anew_is_not_told_to_have_ended_again() {
+    let (sender, mut told) = events::channel(20);
+    let (site, mut user) = renewing_with(|layer| layer.on_event(sender)).await;
+    let layer = site.sessions.layer();
+    let revoking = async move { layer.revoke_all::<Member>(&"ada".to_owned()).await };
+    let has_listed = (Operation::List, Moment::After, 0);
+    let revoking = site.store.stop_at(has_listed, revoking).await;
+    let (gate, revoking) = revoking.expect("it lists the session");
+    user.post("/anew/7").await;
+    gate.open();
+    revoking.await.unwrap().unwrap();
+    assert_eq!(ends(&mut told).len(), 1);
+    assert_eq!(user.get("/me").await.body, "7");
+}
+
+/// The server that moves the session stops before it has told of the new id.
+#[tokio::test]
+async fn g16_the_end_of_a_session_that_moves_is_told_of_the_id_that_was_told() {
+    let (sender, mut told) = events::channel(20);
+    let (site, mut user) = renewing_with(|layer| layer.on_event(sender)).await;
+    let begun = told.recv().now_or_never().flatten().expect("it has begun");
+    let has_moved = (Operation::Replace, Moment::After, 0);
+    let moving = user.ask(Method::POST, "/login/8");
+    let moving = site.store.stop_at(has_moved, moving).await;
+    assert!(moving.is_some(), "it moves the session");
+    user.post("/logout").await;
+    let [end] = &ends(&mut told)[..] else {
+        panic!("one end is told");
+    };
+    assert_eq!(end.session, begun.session);
+    assert_eq!(end.user::<Member>(), Some("ada".to_owned()));
+}
+
+fn ends(told: &mut Events) -> Vec<SessionEvent> {
+    let told = std::iter::from_fn(|| told.recv().now_or_never().flatten());
+    let is_end = |event: &SessionEvent| matches!(event.kind, EventKind::Ended { .. });
+    told.filter(is_end).collect()
 }
 
 type Waiting = (Gate, JoinHandle<Reply>);
