@@ -153,25 +153,30 @@ async fn g16_of_two_clicks_on_sign_in_each_one_tells_the_truth() {
 /// The request may go on for a moment. After that, no browser can have the id of its session.
 #[tokio::test]
 async fn g16_a_sign_in_that_has_stopped_half_way_takes_no_place() {
-    let store = by_parts();
-    let site = Site::over(store.clone(), Kept::OnServer, |layer| {
-        layer.sessions_per_user(1, AtLimit::Refuse)
-    });
-    let visitor = site.serve(routes(&Gate::new()));
-    let (mut stopped, mut other) = (visitor.clone(), visitor.clone());
-    assert_eq!(stopped.post("/join/ada").await.status, StatusCode::OK);
-    // The session has a way to its new id, and no row there.
-    let has_moved = (Operation::Replace, Moment::After, 0);
-    let sign_in = stopped.ask(Method::POST, "/login/7");
-    let (gate, sign_in) = store.stop_at(has_moved, sign_in).await.unwrap();
-    store.fail_with(Operation::Replace, Moment::Before, || StoreError::Full);
-    gate.open();
-    assert!(sign_in.await.unwrap().status.is_server_error());
-    store.recover();
-    assert_eq!(other.post("/join/ada").await.status, StatusCode::CONFLICT);
-    site.wait_seconds(15);
-    assert_eq!(other.post("/join/ada").await.status, StatusCode::OK);
-    assert_eq!(other.post("/end-others").await.body, "0");
+    for path in ["/login/7", "/anew/7"] {
+        let store = by_parts();
+        let site = Site::over(store.clone(), Kept::OnServer, |layer| {
+            layer.sessions_per_user(1, AtLimit::Refuse)
+        });
+        let visitor = site.serve(routes(&Gate::new()));
+        let (mut stopped, mut other) = (visitor.clone(), visitor.clone());
+        assert_eq!(stopped.post("/join/ada").await.status, StatusCode::OK);
+        // The session has a way to its new id, and no row there.
+        let has_moved = (Operation::Replace, Moment::After, 0);
+        let sign_in = stopped.ask(Method::POST, path);
+        let (gate, sign_in) = store.stop_at(has_moved, sign_in).await.unwrap();
+        store.fail_with(Operation::Replace, Moment::Before, || StoreError::Full);
+        gate.open();
+        assert!(sign_in.await.unwrap().status.is_server_error());
+        store.recover();
+        // The browser has the former id, which does not go on.
+        assert_eq!(stopped.get("/who").await.body, "guest");
+        assert_eq!((site.rows(), site.reserved()), (0, 1), "{path}");
+        assert_eq!(other.post("/join/ada").await.status, StatusCode::CONFLICT);
+        site.wait_seconds(15);
+        assert_eq!(other.post("/join/ada").await.status, StatusCode::OK);
+        assert_eq!(other.post("/end-others").await.body, "0");
+    }
 }
 
 /// The store is away from the moment on in which the session has its new id.
