@@ -66,3 +66,31 @@ async fn g16_what_has_ended_is_no_error() {
     assert_eq!(behind.get("/me").await.body, "guest");
     assert_eq!(logs.with(&["ERROR"]), [""; 0]);
 }
+
+/// The request has loaded the session there before it ended.
+#[tokio::test]
+async fn g16_what_has_ended_takes_no_late_write_where_the_clock_is_behind() {
+    let site = Site::new();
+    let other = site.restarted(|layer| layer);
+    let now = site.clock().now().as_unix_seconds();
+    other.clock().set(now - 5);
+    let gate = Gate::new();
+    let mut ahead = site.serve(routes(&gate));
+    ahead.post("/cart/tea").await;
+    let cookie = ahead.cookies().unwrap();
+    let mut behind = other.serve(routes(&gate)).showing(cookie);
+    let slow = tokio::spawn(behind.ask(Method::POST, "/slow/cart"));
+    gate.reached().await;
+    ahead.post("/farewell").await;
+    gate.open();
+    slow.await.unwrap();
+    assert_eq!(behind.get("/cart").await.body, "");
+}
+
+#[tokio::test]
+async fn g16_what_a_sign_in_has_left_counts_as_used_when_the_session_was() {
+    let site = Site::new();
+    let (_user, _former) = behind(&site).await;
+    let counts = site.store.store().count(site.clock().now());
+    assert_eq!((counts.live, counts.used_within_hour), (2, 2));
+}
