@@ -8,7 +8,7 @@ use axum::Router;
 use axum::routing::{get, post};
 use http::{Method, StatusCode};
 use starsessions::python::{CookieStore, Sessions};
-use starsessions::store::StoreError;
+use starsessions::store::{Store, StoreError};
 use starsessions::takeover::{FormerSession, JsonObject, Source, TakeOver};
 use starsessions::testing::{TestClock, TestSessions};
 use starsessions::{
@@ -260,26 +260,25 @@ async fn what_finds_no_place_takes_none() {
 
 #[tokio::test]
 async fn a_copy_of_the_cookie_is_refused_when_the_grace_is_over() {
-    let stage = Stage::new(|takeover| takeover);
-    let thief = stage.browser(r#"{"user_id": 7}"#);
+    let (site, thief) = awaited();
     let reply = thief.ask(Method::GET, "/me").await;
     let user = later(&thief, &reply);
-    stage.test.clock().advance(Duration::from_secs(299));
+    site.wait_seconds(299);
     assert_eq!(
         thief.ask(Method::GET, "/me").await.body,
         "7",
         "a lost reply"
     );
-    stage.test.clock().advance(Duration::from_secs(1));
-    // A store forgets what has expired while others write.
-    for user in 100..300 {
-        stage.test.cookie_with(Login { user }).await.unwrap();
-    }
+    site.wait_seconds(1);
     for _ in 0..2 {
+        // The store forgets what has expired.
+        let now = starsessions::config::Clock::now(site.clock());
+        let looked_at = site.store.store().sweep(1_000, now).await.unwrap();
+        assert!(looked_at < 1_000, "it has looked at each row");
         let reply = thief.ask(Method::GET, "/me").await;
         assert_eq!(reply.body, "guest");
         assert!(!reply.sets_cookie());
-        stage.test.clock().advance(Duration::from_secs(1_000));
+        site.wait_seconds(1_000);
     }
     assert_eq!(user.ask(Method::GET, "/me").await.body, "7");
 }
