@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::overtaken::Met;
 use super::server_side::{MAX_ATTEMPTS, ServerSide, back_off};
-use super::vault::{ENDED, Opened, is_reserved};
+use super::vault::{ENDED, Opened};
 use super::{Credential, Engine, Executed, Live};
 use crate::clock::Timestamp;
 use crate::crypto::{ReferenceToken, RowKey, WayKind};
@@ -128,8 +128,8 @@ impl ServerSide {
                 moving = carried.map(|row| (former, row));
                 continue;
             }
-            match moving.filter(|_| is_reserved(&row)) {
-                // No request has told of the new id, and none will.
+            match moving {
+                // No request has told of the new id, and none will: the way carried its row still.
                 Some((former, row)) => self.note_ended(&former, &token, row),
                 None => self.note_ended(&token, &token, row),
             }
