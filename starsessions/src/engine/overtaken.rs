@@ -64,13 +64,14 @@ impl ServerSide {
             let Some((way, carried)) = self.way(&token, &left, now) else {
                 return Ok(Met::Closed);
             };
+            // A sign-in that has stopped half-way stays as it is: no browser has its id.
+            if !way.kind.carries() {
+                return Ok(Met::Closed);
+            }
             let is_there = match carried {
                 Some(row) => self.finish(&token, &left, &way, &row, now).await?,
                 None => true,
             };
-            if !way.kind.carries() {
-                return Ok(Met::Closed);
-            }
             if !is_there {
                 return Ok(Met::Ended);
             }

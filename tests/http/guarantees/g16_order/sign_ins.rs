@@ -179,6 +179,28 @@ async fn g16_a_sign_in_that_has_stopped_half_way_takes_no_place() {
     }
 }
 
+/// The same with a request that had loaded the session before it began anew.
+#[tokio::test]
+async fn g16_a_late_write_does_not_finish_a_sign_in_that_begins_anew() {
+    for (path, rows) in [("/slow/cart", 0), ("/anew/9", 1)] {
+        let gate = Gate::new();
+        let site = Site::over(by_parts(), Kept::OnServer, |layer| layer);
+        let mut user = site.serve(routes(&gate));
+        user.post("/join/ada").await;
+        gate.open();
+        let has_read = (Operation::Load, Moment::After, 0);
+        let late = user.ask(Method::POST, path);
+        let (go_on, late) = site.store.stop_at(has_read, late).await.unwrap();
+        let has_moved = (Operation::Replace, Moment::After, 0);
+        let sign_in = user.ask(Method::POST, "/anew/7");
+        let sign_in = site.store.stop_at(has_moved, sign_in).await;
+        assert!(sign_in.is_some(), "it moves the session");
+        go_on.open();
+        late.await.unwrap();
+        assert_eq!((site.rows(), site.reserved()), (rows, 1), "{path}");
+    }
+}
+
 /// The store is away from the moment on in which the session has its new id.
 #[tokio::test]
 async fn g16_a_sign_in_that_was_carried_out_is_answered_as_done() {
