@@ -85,7 +85,12 @@ impl ServerSide {
         let emptied = store.replace(token.row_key(), full, &empty, now).await?;
         if emptied == Replaced::Gone {
             if placed == Replaced::Replaced {
-                store.remove(new, now).await?;
+                // What ends the session finds there what it would have found before, and tells of the end.
+                let taken_back = Row {
+                    revision: row.next_revision(),
+                    ..reserved(way, row)
+                };
+                store.replace(new, row, &taken_back, now).await?;
             }
             return Ok(false);
         }

@@ -194,7 +194,8 @@ async fn g16_a_move_that_an_end_overtakes_is_none() {
 /// One that ends the session has removed the way and stops there, for good or for a while.
 #[tokio::test]
 async fn g16_what_comes_to_the_new_id_behind_a_way_that_is_gone_does_not_stay() {
-    let (site, user) = renewing().await;
+    let (sender, mut told) = events::channel(20);
+    let (site, user) = renewing_with(|layer| layer.on_event(sender)).await;
     let layer = site.sessions.layer();
     let has_moved = (Operation::Replace, Moment::After, 0);
     let moving = user.ask(Method::POST, "/views");
@@ -203,10 +204,14 @@ async fn g16_what_comes_to_the_new_id_behind_a_way_that_is_gone_does_not_stay() 
     let revoking = async move { layer.revoke_all::<Member>(&"ada".to_owned()).await };
     let way_is_gone = (Operation::Remove, Moment::After, 0);
     let revoking = site.store.stop_at(way_is_gone, revoking).await;
-    assert!(revoking.is_some(), "it removes the way");
+    let (go_on, revoking) = revoking.expect("it removes the way");
     gate.open();
     moving.await.unwrap();
+    assert_eq!(site.rows(), 0);
+    go_on.open();
+    assert_eq!(revoking.await.unwrap().unwrap(), 1);
     assert_eq!((site.rows(), site.reserved()), (0, 0));
+    assert_eq!(ends(&mut told).len(), 1);
 }
 
 /// One that has read the way goes on when another request has moved the session, and the way is over.
