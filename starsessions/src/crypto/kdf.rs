@@ -10,8 +10,8 @@
 //! at most 23 octets and SHA-256's own padding fill one more block. So a key costs one compression, and two where the
 //! purpose is a way, under a key of its own.
 //!
-//! All messages under one key have as many blocks, so that extending one, the known weakness of a hash with the
-//! key in front, makes no other: it would take a block more. The secret has a fixed length, so that
+//! All messages under one key have the same number of blocks, so that extending one, the known weakness of a hash with
+//! the key in front, makes no other: it would take a block more. The secret has a fixed length, so that
 //! different purposes are different messages.
 
 use sha2::{Digest, Sha256};

@@ -19,8 +19,7 @@ use super::kdf::{KeyedHash, LONGEST_PURPOSE, Prk};
 use super::key::Key;
 use super::mac::{MacKey, Message, Pae, TAG_LEN, encoded, start_of};
 use super::seal::SealKey;
-use super::token::{Header, KeyId, SECRET_LEN, WAY_LEN};
-#[cfg(feature = "dbsc")]
+use super::token::{Header, KeyId, SECRET_LEN};
 use crate::clock::Timestamp;
 
 /// The keys of one master key, derived once. The master key itself is not kept.
@@ -126,6 +125,9 @@ impl PepperKey {
         self.0.derive(secret, purpose)
     }
 }
+
+/// A way: its kind, its end, a key id, and a salt of as many bytes as a secret. All have one length, as `kdf` wants it.
+pub(super) const WAY_LEN: usize = 1 + Timestamp::PACKED + KeyId::LEN + SECRET_LEN;
 
 /// Makes the secret of the id that comes after another one.
 pub(super) struct WayKey(KeyedHash);

@@ -13,7 +13,6 @@ use std::fmt;
 
 use super::encoding;
 use super::id::shown_in_hex;
-use crate::clock::Timestamp;
 
 /// The first byte of a token. 0x03 is reserved for an encryption that commits to its key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,9 +110,6 @@ pub(super) const HEADER_LEN: usize = 1 + KeyId::LEN;
 
 /// What a reference keeps to itself (ASVS 7.2.3: at least 128 bits; these are 256).
 pub(super) const SECRET_LEN: usize = 32;
-
-/// A way: its kind, its end, a key id, and a salt of as many bytes as a secret.
-pub(super) const WAY_LEN: usize = 1 + Timestamp::PACKED + KeyId::LEN + SECRET_LEN;
 
 pub(super) fn header(version: Version, KeyId([a, b, c, d]): KeyId) -> Header {
     [version as u8, a, b, c, d]

@@ -15,11 +15,11 @@
 use std::sync::Arc;
 
 use super::keyring::KeyRing;
-use super::keyset::way_aad;
+use super::keyset::{WAY_LEN, way_aad};
 use super::random::{self, RandomError};
 use super::reference_token::ReferenceToken;
 use super::seal::SealError;
-use super::token::{KeyId, WAY_LEN};
+use super::token::KeyId;
 use crate::clock::Timestamp;
 
 /// What a request that brings the former id may do.
@@ -87,8 +87,8 @@ impl ReferenceToken {
         key.seal(&way_aad(&way.bytes), &way.bytes, &[payload])
     }
 
-    /// The way that these bytes of this id's row begin with, and what it carries, unless that was damaged; `None` if its
-    /// key is not honoured.
+    /// The way that these bytes of this id's row begin with, and what it carries, unless that was damaged; `None` if they
+    /// begin with no way, or the key of its successor is not honoured.
     pub(crate) fn read_way(
         &self,
         bytes: &[u8],

@@ -3,8 +3,8 @@
 //! A reserved row takes the new key. Then the old row is replaced by the way to the new id, which carries the new
 //! row with it: from then on the session has moved. The new row replaces the reserved one, and the way gives up
 //! its copy. Each request that goes that way does what is left to do, if another one has crashed there or is
-//! beside it, so no session is lost. The row comes only in the place of the reserved one, of which nothing is
-//! left where a session has ended, so a late request brings none back. Until the way has given up its copy, it
+//! beside it, so no session is lost. The row comes only in the place of the reserved one. Where the session has ended,
+//! that is gone or has another revision, so a late request brings none back. Until the way has given up its copy, it
 //! is listed in the place of the session, so that a revocation meets it: what ends a way ends also what is in the
 //! place that it leads to, and a way that is gone lets no row follow.
 
@@ -68,7 +68,8 @@ impl ServerSide {
         let _ = self.vault.store.remove(way.successor.row_key(), now).await;
     }
 
-    /// The last two steps, which each request does that goes this way; `false` if the session was ended meanwhile.
+    /// The last two steps. Each request that follows the way does what is left of them; `false` if the session was ended
+    /// meanwhile.
     pub(super) async fn finish(
         &self,
         token: &ReferenceToken,
@@ -85,7 +86,8 @@ impl ServerSide {
         let emptied = store.replace(token.row_key(), full, &empty, now).await?;
         if emptied == Replaced::Gone {
             if placed == Replaced::Replaced {
-                // What ends the session finds there what it would have found before, and tells of the end.
+                // The request that has removed the way looks here next: it finds the place reserved, as it was, and
+                // reports the end. The revision is another, so that no third request puts the row there again.
                 let taken_back = Row {
                     revision: row.next_revision(),
                     ..reserved(way, row)

@@ -63,8 +63,7 @@ impl ServerSide {
             let row = self.row(successor, &record)?;
             let rotated = if plan.changes.identify() {
                 // A sign-in: what comes with the former id is what it is after any other sign-in.
-                let rotated = self.rotate_rows(&token, seen, &way, &row, plan.now);
-                rotated.await?
+                self.rotate_rows(&token, seen, &way, &row, plan.now).await?
             } else {
                 let mut left = Row::new([ENDED], plan.now, plan.now);
                 left.revision = seen.next_revision();

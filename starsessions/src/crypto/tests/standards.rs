@@ -136,7 +136,7 @@ fn wycheproof_hkdf_sha256() {
     assert_eq!((cases, too_large), (83, 3));
 }
 
-/// Two blocks, the first of which is the key: `sha256(key + bytes(32) + secret + purpose)`.
+/// A block with the key, and one or two with the rest: `sha256(key + bytes(32) + secret + purpose)`.
 #[test]
 fn keyed_hash() {
     for purpose in [

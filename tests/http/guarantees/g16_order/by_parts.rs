@@ -144,15 +144,8 @@ async fn g16_what_is_revoked_while_it_moves_stays_ended_if_a_request_stops_there
 #[tokio::test]
 async fn g16_a_revocation_that_failed_on_its_way_ends_the_session_at_the_second_try() {
     let (site, user) = renewing().await;
-    let layer = site.sessions.layer();
-    let has_moved = (Operation::Replace, Moment::After, 0);
-    let moving = user.ask(Method::POST, "/views");
-    let moving = site.store.stop_at(has_moved, moving).await;
-    let (gate, moving) = moving.expect("it moves the session");
-    let revoking = async move { layer.revoke_all::<Member>(&"ada".to_owned()).await };
-    let way_is_gone = (Operation::Remove, Moment::After, 0);
-    let revoking = site.store.stop_at(way_is_gone, revoking).await;
-    let (go_on, revoking) = revoking.expect("it removes the way");
+    let (gate, moving) = between_its_keys(&site, &user).await;
+    let (go_on, revoking) = revoked_half_way(&site).await;
     site.store.fail(Operation::Remove, Moment::Before);
     go_on.open();
     assert!(revoking.await.unwrap().is_err());
@@ -171,12 +164,8 @@ async fn g16_a_revocation_that_failed_on_its_way_ends_the_session_at_the_second_
 #[tokio::test]
 async fn g16_a_move_that_an_end_overtakes_is_none() {
     let (site, user) = renewing().await;
-    let layer = site.sessions.layer();
     let [(gate, moving), (read, reading)] = half_way(&site, &user).await;
-    let revoking = async move { layer.revoke_all::<Member>(&"ada".to_owned()).await };
-    let way_is_gone = (Operation::Remove, Moment::After, 0);
-    let revoking = site.store.stop_at(way_is_gone, revoking);
-    let (go_on, revoking) = revoking.await.expect("it ends the session");
+    let (go_on, revoking) = revoked_half_way(&site).await;
     site.store.fail(Operation::Replace, Moment::After);
     read.open();
     let reply = reading.await.unwrap();
@@ -191,30 +180,41 @@ async fn g16_a_move_that_an_end_overtakes_is_none() {
     assert_eq!((site.rows(), site.reserved()), (0, 0));
 }
 
-/// One that ends the session has removed the way and stops there, for good or for a while.
+/// The request that moves the session places its row after a revocation has removed the way.
 #[tokio::test]
 async fn g16_what_comes_to_the_new_id_behind_a_way_that_is_gone_does_not_stay() {
     let (sender, mut told) = events::channel(20);
     let (site, user) = renewing_with(|layer| layer.on_event(sender)).await;
-    let layer = site.sessions.layer();
-    let has_moved = (Operation::Replace, Moment::After, 0);
-    let moving = user.ask(Method::POST, "/views");
-    let moving = site.store.stop_at(has_moved, moving).await;
-    let (gate, moving) = moving.expect("it moves the session");
-    let revoking = async move { layer.revoke_all::<Member>(&"ada".to_owned()).await };
-    let way_is_gone = (Operation::Remove, Moment::After, 0);
-    let revoking = site.store.stop_at(way_is_gone, revoking).await;
-    let (go_on, revoking) = revoking.expect("it removes the way");
+    let (gate, moving) = between_its_keys(&site, &user).await;
+    let (go_on, revoking) = revoked_half_way(&site).await;
     gate.open();
     moving.await.unwrap();
-    assert_eq!(site.rows(), 0);
+    assert_eq!((site.rows(), site.reserved()), (0, 1));
     go_on.open();
     assert_eq!(revoking.await.unwrap().unwrap(), 1);
     assert_eq!((site.rows(), site.reserved()), (0, 0));
     assert_eq!(ends(&mut told).len(), 1);
 }
 
-/// One that has read the way goes on when another request has moved the session, and the way is over.
+/// The same, and a request that had read the way stops for good when it would have placed the row again.
+#[tokio::test]
+async fn g16_a_row_that_was_taken_back_is_not_placed_again() {
+    let (site, user) = renewing().await;
+    let [(gate, moving), (read, reading)] = half_way(&site, &user).await;
+    let (go_on, revoking) = revoked_half_way(&site).await;
+    gate.open();
+    moving.await.unwrap();
+    site.store.fail(Operation::Replace, Moment::After);
+    read.open();
+    reading.await.unwrap();
+    assert_eq!(site.rows(), 0);
+    site.store.recover();
+    go_on.open();
+    assert_eq!(revoking.await.unwrap().unwrap(), 1);
+    assert_eq!((site.rows(), site.reserved()), (0, 0));
+}
+
+/// A request that has read the way goes on when another one has moved the session, and the way is over.
 #[tokio::test]
 async fn g16_a_request_that_is_late_on_the_way_takes_no_session_away() {
     let (site, mut user) = renewing().await;
@@ -331,14 +331,27 @@ type Waiting = (Gate, JoinHandle<Reply>);
 
 /// A request that has written the way of its session, and one that has read it.
 async fn half_way(site: &Site, user: &Client) -> [Waiting; 2] {
-    let has_moved = (Operation::Replace, Moment::After, 0);
-    let moving = site
-        .store
-        .stop_at(has_moved, user.ask(Method::POST, "/views"));
-    let moving = moving.await.expect("it moves the session");
+    let moving = between_its_keys(site, user).await;
     let has_read = (Operation::Load, Moment::After, 0);
     let reading = site.store.stop_at(has_read, user.ask(Method::GET, "/who"));
     [moving, reading.await.expect("it reads the way")]
+}
+
+/// A request that has written the way of its session.
+async fn between_its_keys(site: &Site, user: &Client) -> Waiting {
+    let has_moved = (Operation::Replace, Moment::After, 0);
+    let moving = user.ask(Method::POST, "/views");
+    let moving = site.store.stop_at(has_moved, moving).await;
+    moving.expect("it moves the session")
+}
+
+/// A revocation that has removed the way, and has not come to the new id.
+async fn revoked_half_way(site: &Site) -> (Gate, JoinHandle<Result<usize, SessionError>>) {
+    let layer = site.sessions.layer();
+    let revoking = async move { layer.revoke_all::<Member>(&"ada".to_owned()).await };
+    let way_is_gone = (Operation::Remove, Moment::After, 0);
+    let revoking = site.store.stop_at(way_is_gone, revoking).await;
+    revoking.expect("it removes the way")
 }
 
 /// A request that leaves and signs in as another user, and has read the session.
