@@ -109,6 +109,8 @@ async fn main() {
             "bound" => bound::app(),
             _ => Router::new().route("/untouched", get(untouched)),
         };
+        // As `axum::serve` does: otherwise the router applies each layer again for each request.
+        app = app.with_state(());
         let created = call(&mut app, "/create", None).await;
         let begun = cookie_header(&created);
         #[cfg(feature = "dbsc")]

@@ -50,6 +50,8 @@ pub fn axum_case(
     path: &'static str,
     cookie: Option<HeaderValue>,
 ) -> Case {
+    // As `axum::serve` does: otherwise the router applies each layer again for each request.
+    let app = app.with_state(());
     let jar = Rc::new(RefCell::new(cookie));
     Case::new(contestant, AXUM, kind, move |requests| {
         let (mut app, jar) = (app.clone(), Rc::clone(&jar));
