@@ -5,9 +5,9 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use axum_core::RequestExt;
-use axum_core::body::Body;
-use axum_core::response::{IntoResponse, Response};
+use axum::RequestExt;
+use axum::body::Body;
+use axum::response::{IntoResponse, Response};
 use bytes::{Bytes, BytesMut};
 use futures_core::Stream;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};

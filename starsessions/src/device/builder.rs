@@ -67,7 +67,7 @@ impl DeviceBinding {
     pub(crate) fn new() -> Self {
         let mut bodies = Bodies::default();
         #[cfg(feature = "axum")]
-        bodies.add::<axum_core::body::Body>(axum_core::body::Body::from);
+        bodies.add::<axum::body::Body>(axum::body::Body::from);
         bodies.add::<Bytes>(|bytes| bytes);
         Self {
             paths: None,

@@ -270,8 +270,7 @@ where
                 reporter.shared_cookie(realm.cookie.name(), name, &other.realm().name);
             }
         }
-        let head = (request.uri(), request.headers());
-        let slot = Slot::new(Arc::clone(&self.realm), outer, Some(head));
+        let slot = Slot::new(Arc::clone(&self.realm), outer, Some(&request));
         #[cfg(feature = "dbsc")]
         slot.arrive(&request);
         let asked = self.pages.as_ref().map(|pages| pages.ask(&request));

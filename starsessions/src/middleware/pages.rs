@@ -187,7 +187,7 @@ pub(super) fn answer<B: Default + 'static>(
 fn write<B: 'static>(body: &mut B, sentence: &'static str) -> bool {
     let body: &mut dyn Any = body;
     #[cfg(feature = "axum")]
-    if let Some(body) = body.downcast_mut::<axum_core::body::Body>() {
+    if let Some(body) = body.downcast_mut::<axum::body::Body>() {
         *body = sentence.into();
         return true;
     }

@@ -2,10 +2,12 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+#[cfg(feature = "axum")]
+use axum::extract::OriginalUri;
+use http::Request;
 use http::request::Parts;
 #[cfg(feature = "axum")]
 use http::uri::PathAndQuery;
-use http::{HeaderMap, Uri};
 
 use super::explain::Explanation;
 use super::flows::FlowCookie;
@@ -32,7 +34,7 @@ pub(crate) struct Slot {
     realm: Arc<Realm>,
     /// The slot of a layer further out, for another realm.
     pub(super) outer: Option<Arc<Self>>,
-    /// Where the request went, as the layer has seen it: a router further in takes a prefix off.
+    /// Where the request went, if no router of axum has noted it yet: one takes a prefix off.
     #[cfg(feature = "axum")]
     target: Option<PathAndQuery>,
     pub(super) gate: Gate,
@@ -65,19 +67,21 @@ pub(crate) struct ResponseEffects {
 }
 
 impl Slot {
-    /// The slot of a request that the layer has seen with this head; without one, of no request.
-    pub(crate) fn new(
+    /// The slot of a request as the layer sees it; without one, of no request.
+    pub(crate) fn new<B>(
         realm: Arc<Realm>,
         outer: Option<Arc<Self>>,
-        head: Option<(&Uri, &HeaderMap)>,
+        request: Option<&Request<B>>,
     ) -> Arc<Self> {
-        let explained = head.filter(|_| realm.explains);
-        let explanation = explained.map(|(_, headers)| Box::new(Explanation::new(headers)));
+        let explained = request.filter(|_| realm.explains);
+        let explanation = explained.map(|it| Box::new(Explanation::new(it.headers())));
         // `new_cyclic` allocates first, so that the slot is made where it stays: `new` would move it there.
         Arc::new_cyclic(|_| Self {
             outer,
             #[cfg(feature = "axum")]
-            target: head.and_then(|(uri, _)| uri.path_and_query().cloned()),
+            target: request
+                .filter(|it| it.extensions().get::<OriginalUri>().is_none())
+                .and_then(|it| it.uri().path_and_query().cloned()),
             gate: Gate::default(),
             state: Mutex::new(State::new(&realm)),
             explanation,
@@ -87,8 +91,10 @@ impl Slot {
 
     /// Where to come back to.
     #[cfg(feature = "axum")]
-    pub(crate) fn local_path(&self) -> LocalPath {
-        let target = self.target.as_ref();
+    pub(crate) fn local_path(&self, parts: &Parts) -> LocalPath {
+        let original = parts.extensions.get::<OriginalUri>();
+        let noted = || original.and_then(|OriginalUri(uri)| uri.path_and_query());
+        let target = self.target.as_ref().or_else(noted);
         target.map(LocalPath::of_request).unwrap_or_default()
     }
 

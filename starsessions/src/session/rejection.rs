@@ -98,7 +98,7 @@ impl SessionRejection {
         if !slot.as_ref().is_some_and(is_led) || (back.is_some() && !is_repeatable(parts)) {
             *location = None;
         } else if let Some(reject) = back {
-            let path = slot.map(|slot| slot.local_path()).unwrap_or_default();
+            let path = slot.map(|slot| slot.local_path(parts)).unwrap_or_default();
             *location = Some(fill(reject, &path));
         }
         self

@@ -33,7 +33,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use http::header::{COOKIE, SET_COOKIE};
-use http::{HeaderMap, HeaderValue, Response};
+use http::{HeaderMap, HeaderValue, Request, Response};
 
 pub use self::schema_lock::{SchemaChange, SchemaLock, SchemaLockError, UpdateSchema};
 pub use self::stored::{StoredField, stored_fields, with_stored_field};
@@ -253,7 +253,7 @@ impl TestSessions {
     }
 
     fn slot(&self, headers: &HeaderMap) -> Arc<Slot> {
-        let slot = Slot::new(Arc::clone(self.layer.realm()), None, None);
+        let slot = Slot::new(Arc::clone(self.layer.realm()), None, None::<&Request<()>>);
         slot.see(headers);
         slot
     }

@@ -1,6 +1,6 @@
 //! 4. A guest is led back to where they were, and to no other site.
 
-use axum::extract::Query;
+use axum::extract::{Query, Request};
 use axum::response::Redirect;
 use axum::routing::{any, get};
 use axum::{Form, Router};
@@ -9,6 +9,7 @@ use serde::Deserialize;
 use starsessions::{CurrentSession, LocalPath, Session, SessionError};
 use starsessions_tests::client::Client;
 use starsessions_tests::site::Site;
+use tower::ServiceBuilder;
 
 #[derive(Session)]
 #[session(namespace = "login", reject = "/login?next={path}")]
@@ -69,6 +70,38 @@ async fn scenario_04_a_guest_comes_back_to_the_page() {
         let reply = guest.submit("/login", &format!("next={next}")).await;
         assert_eq!(reply.location(), Some(path));
         assert_eq!(guest.get(path).await.body, "7");
+    }
+}
+
+#[tokio::test]
+async fn scenario_04_wherever_the_layer_is_the_way_back_is_what_the_browser_asked_for() {
+    let site = Site::new();
+    let account = || Router::new().route("/account", any(page));
+    let within = Router::new().nest("/shop", account().layer(site.sessions.layer()));
+    let deep = Router::new().nest("/shop", Router::new().nest("/a", account()));
+    let deep = Router::new().nest("/de", deep.layer(site.sessions.layer()));
+    // A layer in between takes the language off, as the routers know none.
+    let without_language = |mut request: Request| {
+        let path = request.uri().path().trim_start_matches("/de").to_owned();
+        *request.uri_mut() = path.parse().expect("a path");
+        request
+    };
+    let outside = ServiceBuilder::new()
+        .layer(site.sessions.layer())
+        .map_request(without_language)
+        .service(Router::new().nest("/shop", account()));
+    let outside = Router::new().fallback_service(outside);
+    for (app, path) in [
+        (within, "/shop/account"),
+        (deep, "/de/shop/a/account"),
+        (outside, "/de/shop/account"),
+    ] {
+        let reply = Client::new(&app).get(path).await;
+        let next = path.replace('/', "%2F");
+        assert_eq!(
+            reply.location(),
+            Some(format!("/login?next={next}").as_str())
+        );
     }
 }
 
