@@ -41,7 +41,7 @@ impl Node {
     pub(super) async fn ask(&mut self, command: &Cmd) -> RedisResult<Value> {
         let begin = Instant::now();
         loop {
-            let value = self.req_packed_command(command).await;
+            let value = self.send(command).await;
             match value.and_then(Value::extract_error) {
                 Err(error) if has_code(&error, "LOADING") && begin.elapsed() < RESPONSE_TIMEOUT => {
                     sleep(PAUSE).await;
@@ -49,6 +49,23 @@ impl Node {
                 // After a fail-over the former master refuses to write.
                 Err(error) if has_code(&error, "READONLY") => return Err(self.lost(&error)),
                 value => return value,
+            }
+        }
+    }
+
+    async fn send(&mut self, command: &Cmd) -> RedisResult<Value> {
+        if self.is_given_up() {
+            return Err(io::Error::from(io::ErrorKind::BrokenPipe).into());
+        }
+        let time_out = Instant::now() + RESPONSE_TIMEOUT;
+        self.end().get_or_insert(time_out);
+        match self.connection.send_packed_command(command).await {
+            Err(error) if error.is_io_error() || error.is_unrecoverable_error() => {
+                Err(self.lost(&error))
+            }
+            reply => {
+                self.end().take_if(|end| *end > Instant::now());
+                reply
             }
         }
     }
@@ -66,22 +83,7 @@ impl Node {
 
 impl ConnectionLike for Node {
     fn req_packed_command<'a>(&'a mut self, command: &'a Cmd) -> RedisFuture<'a, Value> {
-        Box::pin(async move {
-            if self.is_given_up() {
-                return Err(io::Error::from(io::ErrorKind::BrokenPipe).into());
-            }
-            let time_out = Instant::now() + RESPONSE_TIMEOUT;
-            self.end().get_or_insert(time_out);
-            match self.connection.send_packed_command(command).await {
-                Err(error) if error.is_io_error() || error.is_unrecoverable_error() => {
-                    Err(self.lost(&error))
-                }
-                reply => {
-                    self.end().take_if(|end| *end > Instant::now());
-                    reply
-                }
-            }
-        })
+        Box::pin(self.send(command))
     }
 
     /// Neither the store nor the client sends one.

@@ -120,7 +120,7 @@ impl Rows {
     }
 
     pub(super) fn name(&self, key: &RowKey) -> String {
-        self.prefix.clone() + SESSION + &encoded(key.as_bytes())
+        [&self.prefix, SESSION, &encoded(key.as_bytes())].concat()
     }
 }
 
