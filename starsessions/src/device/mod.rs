@@ -101,9 +101,14 @@ impl DeviceRules {
         }
     }
 
-    /// Whether browsers refresh nothing before they ask for this path.
+    /// Whether browsers refresh nothing before they ask for this path: `/files` excludes what is below it, and not
+    /// `/files-of-mine`.
     pub(crate) fn is_excluded(&self, path: &str) -> bool {
-        self.excluded.iter().any(|it| path.starts_with(it.as_str()))
+        let is_below = |excluded: &String| {
+            let rest = path.strip_prefix(excluded.as_str());
+            rest.is_some_and(|it| it.is_empty() || it.starts_with('/') || excluded.ends_with('/'))
+        };
+        self.excluded.iter().any(is_below)
     }
 
     /// What the short cookies of a request show. Without I/O.

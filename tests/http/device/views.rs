@@ -236,6 +236,23 @@ async fn a_page_below_an_excluded_path_signs_nobody_out() {
     }
 }
 
+/// Chromium compares whole segments (`SessionInclusionRules::UrlRule::MatchesHostAndPath`), so it has refreshed there.
+#[tokio::test]
+async fn a_page_whose_path_begins_like_an_excluded_one_is_not_below_it() {
+    for (excluded, leads_to) in [
+        ("/acc", Some("/login")),
+        ("/account/", Some("/login")),
+        ("/account", None),
+        ("/", None),
+    ] {
+        let site = with(|device| device.exclude(excluded));
+        let (mut client, _) = signed_in(&site).await;
+        pass(&site, &mut client, 590);
+        let reply = navigate(&mut client, "/account", "same-origin").await;
+        assert_eq!(reply.location(), leads_to, "{excluded}");
+    }
+}
+
 #[tokio::test]
 async fn a_user_who_has_just_signed_in_anew_is_asked_for_no_proof_of_the_former_session() {
     async fn anew(session: CurrentSession) -> Result<String, SessionError> {
