@@ -4,7 +4,6 @@ use std::error::Error;
 use std::fmt;
 use std::str::FromStr;
 
-#[cfg(feature = "axum")]
 use http::uri::PathAndQuery;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::de::{Deserialize, Deserializer, Error as _};
@@ -70,7 +69,6 @@ impl LocalPath {
     }
 
     /// Where a request went; the front page if a browser would not come back to it.
-    #[cfg(feature = "axum")]
     pub(crate) fn of_request(target: &PathAndQuery) -> Self {
         target.as_str().parse().unwrap_or_default()
     }

@@ -129,8 +129,7 @@ impl Slot {
     }
 
     /// Whether the request shows something in the header, or could show nothing else.
-    #[cfg(feature = "axum")]
-    pub(crate) fn is_for_tokens(&self) -> bool {
+    pub(super) fn is_for_tokens(&self) -> bool {
         let state = self.state();
         !self.realm().carriers.has_cookie || state.brought.has_credentials
     }

@@ -33,7 +33,5 @@ pub(crate) use self::finish::{CommitFuture, Remaining, ResponseKind};
 pub(crate) use self::flows::FlowCookie;
 pub(crate) use self::known_schemas::KnownSchemas;
 pub(crate) use self::provenance::is_embedded;
-#[cfg(feature = "axum")]
-pub(crate) use self::provenance::is_repeatable;
 pub(crate) use self::realm::Realm;
 pub(crate) use self::slot::{ResponseEffects, Seen, Slot};

@@ -1,10 +1,21 @@
-//! How a request came, as far as its headers tell: to warn of settings that cannot work.
+//! How a request came, and where it went, as far as it tells.
 
 use std::net::IpAddr;
 
+#[cfg(feature = "axum")]
+use axum::extract::OriginalUri;
 use http::header::{ACCEPT, HOST, HeaderName, ORIGIN, REFERER};
 use http::request::Parts;
-use http::{HeaderMap, Method};
+use http::{HeaderMap, Method, Request, Uri};
+
+/// What the browser has asked for: a router of axum takes a prefix off.
+pub(crate) fn address<B>(request: &Request<B>) -> &Uri {
+    #[cfg(feature = "axum")]
+    if let Some(OriginalUri(uri)) = request.extensions().get() {
+        return uri;
+    }
+    request.uri()
+}
 
 /// Whether the browser, or the proxy before this server, says that it came over plain http. Both can
 /// lie, so nothing but a warning may depend on it.
@@ -95,12 +106,6 @@ pub(super) fn is_navigation(parts: &Parts) -> bool {
 pub(super) fn is_of_browser(headers: &HeaderMap) -> bool {
     let asks_for_page = text(headers, &ACCEPT).is_some_and(|types| types.contains("text/html"));
     asks_for_page || headers.contains_key(&FETCH_MODE)
-}
-
-/// Whether a person can be led back as well: what another method has sent cannot be sent again.
-#[cfg(feature = "axum")]
-pub(crate) fn is_repeatable(parts: &Parts) -> bool {
-    parts.method == Method::GET || parts.method == Method::HEAD
 }
 
 /// Whether the response may never be shown: a `HEAD`, or what a browser fetches ahead and may throw

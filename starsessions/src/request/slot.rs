@@ -2,12 +2,9 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-#[cfg(feature = "axum")]
-use axum::extract::OriginalUri;
-use http::Request;
 use http::request::Parts;
-#[cfg(feature = "axum")]
 use http::uri::PathAndQuery;
+use http::{Method, Request};
 
 use super::explain::Explanation;
 use super::flows::FlowCookie;
@@ -20,7 +17,6 @@ use crate::crypto::{Fingerprint, RowKey};
 use crate::engine::{CookieChange, Endable, Live};
 use crate::error::SessionError;
 use crate::lifecycle::FailurePolicy;
-#[cfg(feature = "axum")]
 use crate::local_path::LocalPath;
 use crate::record::{Edit, Record};
 use crate::schema::{Absent, Changed, ChangedFields, Schema, SessionData};
@@ -34,8 +30,7 @@ pub(crate) struct Slot {
     realm: Arc<Realm>,
     /// The slot of a layer further out, for another realm.
     pub(super) outer: Option<Arc<Self>>,
-    /// Where the request went, if no router of axum has noted it yet: one takes a prefix off.
-    #[cfg(feature = "axum")]
+    /// Where the request went; `None` where nobody can be led back to: what another method has sent cannot be sent again.
     target: Option<PathAndQuery>,
     pub(super) gate: Gate,
     state: Mutex<State>,
@@ -75,13 +70,19 @@ impl Slot {
     ) -> Arc<Self> {
         let explained = request.filter(|_| realm.explains);
         let explanation = explained.map(|it| Box::new(Explanation::new(it.headers())));
+        let target = match request {
+            Some(request) => match *request.method() {
+                Method::GET | Method::HEAD => {
+                    provenance::address(request).path_and_query().cloned()
+                }
+                _ => None,
+            },
+            None => Some(PathAndQuery::from_static("/")),
+        };
         // `new_cyclic` allocates first, so that the slot is made where it stays: `new` would move it there.
         Arc::new_cyclic(|_| Self {
             outer,
-            #[cfg(feature = "axum")]
-            target: request
-                .filter(|it| it.extensions().get::<OriginalUri>().is_none())
-                .and_then(|it| it.uri().path_and_query().cloned()),
+            target,
             gate: Gate::default(),
             state: Mutex::new(State::new(&realm)),
             explanation,
@@ -89,13 +90,9 @@ impl Slot {
         })
     }
 
-    /// Where to come back to.
-    #[cfg(feature = "axum")]
-    pub(crate) fn local_path(&self, parts: &Parts) -> LocalPath {
-        let original = parts.extensions.get::<OriginalUri>();
-        let noted = || original.and_then(|OriginalUri(uri)| uri.path_and_query());
-        let target = self.target.as_ref().or_else(noted);
-        target.map(LocalPath::of_request).unwrap_or_default()
+    /// Where to come back to, if a request can.
+    pub(crate) fn local_path(&self) -> Option<LocalPath> {
+        self.target.as_ref().map(LocalPath::of_request)
     }
 
     pub(super) fn explain(&self, note: impl FnOnce(&Explanation)) {
@@ -170,14 +167,14 @@ impl Slot {
 
     /// Whether the request is a navigation, which can be led to another page. Where applications come with tokens, a
     /// client that does not say that it is a browser is one of them, also while it has none.
-    pub(crate) fn can_be_led(&self, parts: &Parts) -> bool {
+    fn can_be_led(&self, parts: &Parts) -> bool {
         provenance::is_navigation(parts)
             && (!self.takes_tokens() || provenance::is_of_browser(&parts.headers))
     }
 
     /// Whether the response may lead to another page, as far as it is known.
     pub(crate) fn may_lead(&self) -> bool {
-        !self.state().manner.is_no_navigation
+        !self.is_for_tokens() && !self.state().manner.is_no_navigation
     }
 
     /// Builds a view of the session as this request has left it so far.

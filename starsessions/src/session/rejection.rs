@@ -14,10 +14,7 @@ use super::find_slot;
 #[cfg(feature = "dbsc")]
 use crate::error::Unproven;
 use crate::error::{DetachError, SessionError, TransportError};
-use crate::local_path::LocalPath;
 use crate::request::Slot;
-#[cfg(feature = "axum")]
-use crate::request::is_repeatable;
 use crate::schema::Schema;
 
 /// Why a handler did not get its session argument.
@@ -77,37 +74,34 @@ impl MissingLayer {
 
 impl SessionRejection {
     pub(crate) fn absent(schema: &'static Schema, field: &'static str) -> Self {
-        let location = schema.reject.map(|it| fill(it, &LocalPath::default()));
         Self::Absent(Absence {
             schema,
             field,
-            location,
+            location: None,
         })
+    }
+
+    /// As [`answering`](Self::answering), where the request is at hand.
+    #[cfg(feature = "axum")]
+    pub(crate) fn leading_back(mut self, parts: &Parts) -> Self {
+        let slot = self
+            .place()
+            .and_then(|(schema, _)| find_slot(parts, schema.realm));
+        match slot {
+            Some(slot) => {
+                slot.note_manner(parts);
+                self.answering(&slot)
+            }
+            None => self,
+        }
     }
 
     /// For a navigation, which can be led to another page and back, with where the request went in the place of `{path}`;
     /// for other requests, and a client that keeps a token, without a location.
-    #[cfg(feature = "axum")]
-    pub(crate) fn leading_back(mut self, parts: &Parts) -> Self {
-        let Some((schema, location)) = self.place() else {
-            return self;
-        };
-        let slot = find_slot(parts, schema.realm);
-        let is_led = |slot: &Arc<Slot>| !slot.is_for_tokens() && slot.can_be_led(parts);
-        let back = schema.reject.filter(|it| it.contains(PATH));
-        if !slot.as_ref().is_some_and(is_led) || (back.is_some() && !is_repeatable(parts)) {
-            *location = None;
-        } else if let Some(reject) = back {
-            let path = slot.map(|slot| slot.local_path(parts)).unwrap_or_default();
-            *location = Some(fill(reject, &path));
-        }
-        self
-    }
-
-    /// Without a location, where the request is known to be no navigation.
     pub(crate) fn answering(mut self, slot: &Slot) -> Self {
-        if let Some((_, location)) = self.place().filter(|_| !slot.may_lead()) {
-            *location = None;
+        if let Some((schema, location)) = self.place() {
+            let reject = schema.reject.filter(|_| slot.may_lead());
+            *location = reject.and_then(|reject| way(reject, slot));
         }
         self
     }
@@ -132,7 +126,7 @@ impl SessionRejection {
             SessionError::Unproven(why) => Self::Unproven(DeviceDemand {
                 schema,
                 why,
-                location: schema.reject.map(|it| fill(it, &LocalPath::default())),
+                location: None,
             }),
             error => Self::Failed(error),
         }
@@ -248,11 +242,14 @@ impl DeviceDemand {
     }
 }
 
-/// The location of a `reject` attribute, with this path in it.
-fn fill(reject: &'static str, path: &LocalPath) -> Cow<'static, str> {
+/// The location of a `reject` attribute, with where the request went in it.
+fn way(reject: &'static str, slot: &Slot) -> Option<Cow<'static, str>> {
     match reject.split_once(PATH) {
-        Some((before, behind)) => format!("{before}{}{behind}", path.encoded()).into(),
-        None => reject.into(),
+        Some((before, behind)) => {
+            let path = slot.local_path()?;
+            Some(format!("{before}{}{behind}", path.encoded()).into())
+        }
+        None => Some(reject.into()),
     }
 }
 

@@ -2,8 +2,8 @@
 
 use axum::routing::get;
 use http::{Method, StatusCode};
-use starsessions::Session;
 use starsessions::config::Transport;
+use starsessions::{CurrentSession, Session};
 use starsessions_tests::client::{App, Client, Reply};
 use starsessions_tests::shop::{Login, Shop};
 use starsessions_tests::site::Site;
@@ -37,12 +37,23 @@ async fn a_guest_is_asked_for_a_token_and_told_if_theirs_is_none() {
 #[tokio::test]
 async fn an_application_is_not_sent_to_the_login_page() {
     let page = |login: Session<Login>| async move { login.user.to_string() };
+    let look = async |session: CurrentSession| session.view::<Login>().await.map(drop);
     for site in [alone(), beside()] {
         let routes = routes()
             .route("/page", get(page))
+            .route("/look", get(look))
             .layer(site.sessions.layer());
-        let reply = App::new(&routes).showing("a.b.c").get("/page").await;
-        assert_eq!(challenge(&reply).len(), 1);
+        for path in ["/page", "/look"] {
+            let reply = App::new(&routes).showing("a.b.c").get(path).await;
+            assert_eq!(challenge(&reply).len(), 1, "{path}");
+        }
+    }
+    // Whatever it says that it is, where only tokens are taken.
+    let guest = alone().serve(routes().route("/page", get(page)).route("/look", get(look)));
+    for path in ["/page", "/look"] {
+        let browser = [("accept", "text/html"), ("sec-fetch-mode", "navigate")];
+        let reply = guest.ask_with(Method::GET, path, &browser).await;
+        assert_eq!(challenge(&reply).len(), 1, "{path}");
     }
     // Nor one that has no token yet: it does not say that it is a browser.
     let site = beside();
