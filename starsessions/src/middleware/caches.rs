@@ -136,9 +136,10 @@ fn directives(headers: &HeaderMap) -> impl Iterator<Item = &str> {
     headers.get_all(CACHE_CONTROL).iter().flat_map(split)
 }
 
-/// The members of a list in a header.
+/// The members of a list in a header. One that is no text hides none of the others.
 pub(super) fn split(value: &HeaderValue) -> impl Iterator<Item = &str> {
-    value.to_str().unwrap_or("").split(',').map(str::trim)
+    let members = value.as_bytes().split(|octet| *octet == b',');
+    members.filter_map(|member| Some(str::from_utf8(member).ok()?.trim()))
 }
 
 const FORBIDDEN: HeaderValue = HeaderValue::from_static("private, no-store");

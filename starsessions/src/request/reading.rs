@@ -216,6 +216,7 @@ impl Slot {
                 Found::Failed(Arc::new(error))
             }
         };
+        state.came_with_session = state.found.live().is_some();
         state.found.known().unwrap_or(Ok(()))
     }
 }

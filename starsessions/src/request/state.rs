@@ -27,6 +27,8 @@ pub(super) struct State {
     /// The same of cookies beside the session's own.
     pub(super) flows: Vec<FlowCookie>,
     pub(super) was_used: bool,
+    /// The request came with a session, which may have ended since: what it answers may be about its user.
+    pub(super) came_with_session: bool,
     /// The data changes are dropped at the end, as with a 5xx.
     pub(super) discards: bool,
     /// The views with idle fields that the request has used.
@@ -106,7 +108,7 @@ impl State {
             },
             flows: std::mem::take(&mut self.flows),
             has_stale_cookie: self.brought.duplicates && is_decided,
-            has_session: self.found.live().is_some(),
+            has_session: self.came_with_session || self.found.live().is_some(),
             has_token: self.has_handed_out,
         }
     }

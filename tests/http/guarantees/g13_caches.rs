@@ -3,9 +3,11 @@
 use axum::Router;
 use axum::routing::{any, get};
 use http::header::{CACHE_CONTROL, EXPIRES, VARY};
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use starsessions::config::Transport;
 use starsessions::{CurrentSession, Session};
-use starsessions_tests::client::Reply;
+use starsessions_tests::client::{App, Reply};
+use starsessions_tests::gate::Gate;
 use starsessions_tests::logs::Logs;
 use starsessions_tests::site::Site;
 
@@ -264,6 +266,57 @@ async fn g13_a_page_of_a_session_that_expires_later_is_private() {
         let told = logs.with(&["WARN", "expires", "reads the session"]);
         assert_eq!(told.len(), usize::from(is_told), "{}", logs.text());
     }
+}
+
+/// What it shows was read before.
+#[tokio::test]
+async fn g13_a_page_of_a_session_that_ends_meanwhile_is_not_shared() {
+    let gate = Gate::new();
+    let held = gate.clone();
+    let page = get(move |login: Session<Login>| async move {
+        held.pass().await;
+        (
+            [(CACHE_CONTROL, "public, max-age=60")],
+            login.user.to_string(),
+        )
+    });
+    let site = Site::new();
+    let mut client = site.serve(shop::with_logout().route("/page", page));
+    client.post("/login/7").await;
+    // The page moves a deadline, and finds that there is none any more.
+    site.wait_seconds(120);
+    let page = tokio::spawn(client.ask(Method::GET, "/page"));
+    gate.reached().await;
+    client.post("/logout").await;
+    gate.open();
+    let page = page.await.unwrap();
+    assert_eq!(page.body, "7");
+    assert_eq!(page.all("cache-control"), ["private, max-age=60"]);
+}
+
+/// No cookie is set there, which would be a reason of its own.
+#[tokio::test]
+async fn g13_a_page_that_ends_the_session_of_its_token_is_not_shared() {
+    let site = Site::with(|layer| layer.transport(Transport::bearer()));
+    let bye = get(async |login: Session<Login>, session: CurrentSession| {
+        session.destroy().unwrap();
+        ([(CACHE_CONTROL, "public")], login.user.to_string())
+    });
+    let routes = shop::with_tokens().route("/bye", bye);
+    let mut app = App::new(&routes.layer(site.sessions.layer()));
+    app.take("/token/7").await;
+    assert_eq!(app.get("/bye").await.all("cache-control"), ["private"]);
+}
+
+/// A header may have any octets.
+#[tokio::test]
+async fn g13_a_directive_that_is_no_text_hides_no_other() {
+    let said = HeaderValue::from_bytes(b"public, max-age=60, by=\"caf\xe9\"").unwrap();
+    let page = get(async move |_: Session<Shop>| [(CACHE_CONTROL, said)]);
+    let mut client = Site::new().serve(shop::routes().route("/page", page));
+    client.post("/cart/tea").await;
+    let page = client.get("/page").await;
+    assert_eq!(page.all("cache-control"), ["private, max-age=60"]);
 }
 
 const DATE: &str = "Fri, 31 Dec 2100 23:59:59 GMT";
