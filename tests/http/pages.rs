@@ -8,7 +8,9 @@ use axum::response::{Html, IntoResponse, Json, Redirect, Response};
 use axum::routing::{get, post};
 use axum::{Router, body::Body};
 use bytes::Bytes;
-use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, ETAG, SET_COOKIE, VARY};
+use http::header::{
+    ACCEPT, ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_TYPE, ETAG, SET_COOKIE, VARY,
+};
 use http::{HeaderValue, Method, StatusCode};
 use starsessions::error::TransportError;
 use starsessions::{
@@ -202,6 +204,28 @@ async fn an_outage_and_a_session_that_has_ended_have_pages() {
         StatusCode::SERVICE_UNAVAILABLE,
         "outage at /account",
     );
+}
+
+/// As a CORS layer inside the session layer allows it.
+#[tokio::test]
+async fn a_script_of_another_origin_can_read_that_its_session_was_not_written() {
+    async fn allow(request: Request, next: Next) -> Response {
+        let mut response = next.run(request).await;
+        let headers = response.headers_mut();
+        headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+        headers.append(VARY, HeaderValue::from_static("origin"));
+        response
+    }
+    for set in [|layer| layer, own_pages] {
+        let site = Site::with(set);
+        let mut user = site.serve(shop::routes().layer(from_fn(allow)));
+        user.post("/login/7").await;
+        site.store.fail(Operation::Replace, Moment::Before);
+        let reply = user.post("/cart/tea").await;
+        assert_eq!(reply.status, StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(reply.all("access-control-allow-origin"), ["*"]);
+        assert_eq!(reply.all("vary"), ["origin", "Cookie"]);
+    }
 }
 
 /// A rejection drops what the request has changed, whatever page it has; a logout takes place.

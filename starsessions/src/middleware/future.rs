@@ -240,6 +240,7 @@ fn answer<B: Default + 'static, E>(
         if is_replaced {
             let mut failed = pages::answer(asked.as_deref(), slot, &error);
             headers::keep_announced(slot, &mut response, &mut failed);
+            headers::keep_readable(&response, &mut failed);
             response = failed;
         }
     }

@@ -29,6 +29,15 @@ pub(super) fn keep_announced<B>(slot: &Slot, from: &mut Response<B>, to: &mut Re
     caches::forbid_storing(to.headers_mut(), &slot.realm().reporter);
 }
 
+/// Copies what lets a script of another origin read the response that this one replaces (Fetch Standard, "CORS protocol").
+pub(super) fn keep_readable<B>(from: &Response<B>, to: &mut Response<B>) {
+    for (name, value) in from.headers() {
+        if name == VARY || name.as_str().starts_with("access-control-") {
+            to.headers_mut().append(name, value.clone());
+        }
+    }
+}
+
 /// Sets the headers of a response whose request has used its session.
 pub(super) fn apply<B>(slot: &Slot, effects: ResponseEffects, response: &mut Response<B>) {
     let realm = slot.realm();
