@@ -84,7 +84,7 @@ impl Policy {
     }
 }
 
-/// What happens to a request's data changes when its response is a 5xx.
+/// What happens to a request's data changes when its response is a 5xx or a 408.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OnServerError {
     /// They are dropped, except `commit = always` fields. Destroying and rotating are kept.

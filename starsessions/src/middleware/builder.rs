@@ -194,7 +194,8 @@ impl SessionLayerBuilder {
         self
     }
 
-    /// What happens to data changes when the response is a 5xx.
+    /// What happens to data changes when the response is a 5xx, or a 408, which time-outs answer for a handler that they
+    /// have dropped.
     pub fn on_server_error(mut self, rule: OnServerError) -> Self {
         self.policy.server_errors = rule;
         self

@@ -184,9 +184,12 @@ fn kind_of<B, E>(result: &Result<Result<Response<B>, E>, Panic>) -> ResponseKind
     let status = extensions
         .get()
         .map_or(response.status(), |HasPage(before)| *before);
+    // Some time-outs answer with 408 (tower-http's, unless told otherwise) for a handler that they have dropped
+    // half-way.
+    let is_unfinished = status.is_server_error() || status == StatusCode::REQUEST_TIMEOUT;
     if extensions.get::<Rejected>().is_some() {
         ResponseKind::Rejection
-    } else if status.is_server_error() {
+    } else if is_unfinished {
         ResponseKind::ServerError
     } else {
         ResponseKind::Answer

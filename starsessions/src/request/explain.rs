@@ -149,7 +149,7 @@ impl Explanation {
             ResponseKind::Discarded => "changes dropped: the handler has called `discard`",
             ResponseKind::Rejection => "changes dropped: an extractor has turned the request away",
             ResponseKind::Answer | ResponseKind::ServerError => {
-                "changes dropped: the response is a 5xx; `commit = always` or `on_server_error` keeps them"
+                "changes dropped: the response is a 5xx or a 408; `commit = always` or `on_server_error` keeps them"
             }
         });
     }

@@ -25,7 +25,7 @@ pub(crate) enum ResponseKind {
     Answer,
     /// With an answer whose handler has dropped the changes.
     Discarded,
-    /// With a 5xx, or a panic.
+    /// With a 5xx, a time-out or a panic.
     ServerError,
     /// An extractor of ours has turned it away, so that the handler did not run.
     Rejection,

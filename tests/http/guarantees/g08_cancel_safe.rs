@@ -2,9 +2,12 @@
 
 use std::pin::pin;
 use std::task::Poll;
+use std::time::Duration;
 
 use axum::Router;
-use axum::extract::State;
+use axum::extract::{Request, State};
+use axum::middleware::{Next, from_fn};
+use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use http::{Method, StatusCode};
 use starsessions::config::AtLimit;
@@ -34,7 +37,7 @@ async fn slow_site() -> (Site, Client) {
     (site, client)
 }
 
-const RENEWAL: std::time::Duration = std::time::Duration::from_secs(600);
+const RENEWAL: Duration = Duration::from_secs(600);
 
 /// Polls a request so many times and drops it, as a server does when the client goes away. `None`
 /// if it was not answered by then.
@@ -262,6 +265,29 @@ async fn g08_nothing_stays_locked() {
         })
         .await;
     }
+}
+
+/// As `TimeoutLayer` of tower-http does it.
+async fn lose_patience(request: Request, next: Next) -> Response {
+    let answer = tokio::time::timeout(Duration::ZERO, next.run(request)).await;
+    answer.unwrap_or_else(|_| StatusCode::REQUEST_TIMEOUT.into_response())
+}
+
+#[tokio::test]
+async fn g08_a_handler_that_a_timeout_has_dropped_has_changed_nothing() {
+    let half = post(async |mut shop: Session<Shop>| {
+        shop.cart.push("tea".to_owned());
+        std::future::pending::<()>().await;
+        shop.views += 1;
+    });
+    let routes = Router::new()
+        .route("/half", half)
+        .layer(from_fn(lose_patience));
+    let mut client = Site::new().serve(shop::routes().merge(routes));
+    client.post("/login/7").await;
+    let reply = client.post("/half").await;
+    assert_eq!(reply.status, StatusCode::REQUEST_TIMEOUT);
+    assert_eq!(client.get("/cart").await.body, "");
 }
 
 /// A handler that gives up waiting for what it has asked for.

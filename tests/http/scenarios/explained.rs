@@ -71,7 +71,7 @@ async fn scenario_06_a_request_says_why() {
         ("/views", "loaded; written: 1 field"),
         (
             "/fail",
-            "loaded; changes dropped: the response is a 5xx; `commit = always` or \
+            "loaded; changes dropped: the response is a 5xx or a 408; `commit = always` or \
              `on_server_error` keeps them; nothing to write",
         ),
         (
