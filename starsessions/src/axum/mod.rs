@@ -172,6 +172,8 @@ impl IntoResponse for CsrfRejection {
     }
 }
 
+/// Its [status](SessionError::status), with the sentence for the user as its body. Like a rejection it drops what the
+/// request has changed and not [committed](Session::commit): the sentence says that nothing has changed.
 impl IntoResponse for SessionError {
     fn into_response(self) -> Response {
         let status = self.status();

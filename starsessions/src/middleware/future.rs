@@ -191,6 +191,8 @@ fn kind_of<B, E>(result: &Result<Result<Response<B>, E>, Panic>) -> ResponseKind
         ResponseKind::Rejection
     } else if is_unfinished {
         ResponseKind::ServerError
+    } else if extensions.get::<Failed>().is_some() {
+        ResponseKind::Failed
     } else {
         ResponseKind::Answer
     }

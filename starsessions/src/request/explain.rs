@@ -147,6 +147,7 @@ impl Explanation {
     pub(super) fn dropped(&self, response: ResponseKind) {
         self.note(match response {
             ResponseKind::Discarded => "changes dropped: the handler has called `discard`",
+            ResponseKind::Failed => "changes dropped: the handler has answered with an error of its session",
             ResponseKind::Rejection => "changes dropped: an extractor has turned the request away",
             ResponseKind::Answer | ResponseKind::ServerError => {
                 "changes dropped: the response is a 5xx or a 408; `commit = always` or `on_server_error` keeps them"

@@ -27,6 +27,8 @@ pub(crate) enum ResponseKind {
     Discarded,
     /// With a 5xx, a time-out or a panic.
     ServerError,
+    /// With an error of its session, which says that nothing has changed.
+    Failed,
     /// An extractor of ours has turned it away, so that the handler did not run.
     Rejection,
 }
@@ -192,7 +194,7 @@ impl Slot {
             ResponseKind::ServerError => {
                 self.realm().engine.policy().server_errors == OnServerError::Commit
             }
-            ResponseKind::Discarded | ResponseKind::Rejection => false,
+            ResponseKind::Discarded | ResponseKind::Failed | ResponseKind::Rejection => false,
         }
     }
 

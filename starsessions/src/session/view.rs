@@ -125,8 +125,9 @@ impl<T: SessionData> Session<T> {
     /// - [`SessionError::Unavailable`]: the store failed.
     /// - the others: a value cannot be stored.
     ///
-    /// After an error the changes are dropped, those of the request's other views included: the
-    /// response will not try again. Of a value that cannot be stored, it tries the `commit = always`
+    /// After an error the changes are dropped, those that the request's other views have handed over included: the
+    /// response will not try again. Nor does it write those of views that are still held, if the error is what the
+    /// handler answers with. Of a value that cannot be stored, it tries the `commit = always`
     /// fields beside it.
     ///
     /// # Cancel safety

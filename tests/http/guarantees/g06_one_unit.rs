@@ -152,6 +152,39 @@ async fn g06_a_value_that_cannot_be_stored_takes_the_others_with_it() {
     assert_eq!(client.get("/language").await.body, "en");
 }
 
+#[derive(Session)]
+struct Reset {
+    #[session(exclusive)]
+    token: Option<String>,
+}
+
+/// The sentence that answers says that the request has changed nothing.
+#[tokio::test]
+async fn g06_an_error_that_answers_takes_the_changes_of_views_that_are_held_with_it() {
+    let gate = Gate::new();
+    let held = gate.clone();
+    let slow = post(
+        move |mut shop: Session<Shop>, mut reset: Session<Reset>| async move {
+            shop.language = Some("en".to_owned());
+            reset.token = Some("mine".to_owned());
+            held.pass().await;
+            reset.commit().await
+        },
+    );
+    let fast = post(async |mut reset: Session<Reset>| reset.token = Some("theirs".to_owned()));
+    let routes = shop::routes().route("/slow", slow).route("/fast", fast);
+    let mut client = Site::new().serve(routes);
+    client.post("/views").await;
+    let late = tokio::spawn(client.ask(Method::POST, "/slow"));
+    gate.reached().await;
+    client.post("/fast").await;
+    gate.open();
+    let late = late.await.unwrap();
+    assert_eq!(late.status, StatusCode::CONFLICT);
+    assert!(late.body.contains("has changed nothing"), "{late:?}");
+    assert_eq!(client.get("/language").await.body, "");
+}
+
 #[tokio::test]
 async fn g06_a_change_after_the_response_has_left_is_an_error_in_the_log() {
     let logs = Logs::capture();
