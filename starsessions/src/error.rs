@@ -52,7 +52,7 @@ pub enum SessionError {
         /// Why not.
         error: Arc<ValueError>,
     },
-    /// The response has left, so nothing can be written any more.
+    /// The response has left, so nothing can be written any more, nor a session loaded that it was not made from.
     Closed,
     /// The user has as many sessions as the layer allows, those included that are being begun at this
     /// moment. Nothing was written.
@@ -225,7 +225,7 @@ sentences! { SessionError:
     Self::Unproven(unproven) => "{unproven}";
     Self::Invalid { name, reason } => "`{name}` was refused by its `validate` function: {reason}";
     Self::Value { field, error } => "`{field}` cannot be stored: {error}", from &**error;
-    Self::Closed => "the response has left, so its session can no longer be written; commit before answering, or give a task that \
+    Self::Closed => "the response has left, so its session can no longer be loaded or written; do both before answering, or give a task that \
         goes on the handle of `detach`";
     Self::Unshareable(error) => "{error}";
     Self::Detach(error) => "{error}";

@@ -17,7 +17,7 @@ use starsessions::{
     CsrfLayer, CurrentSession, Rejection, Session, SessionError, SessionLayerBuilder,
     SessionRejection,
 };
-use starsessions_tests::client::Reply;
+use starsessions_tests::client::{Client, Reply};
 use starsessions_tests::device::Device;
 use starsessions_tests::logs::Logs;
 use starsessions_tests::shop::{self, Login, Shop};
@@ -406,4 +406,13 @@ async fn under_tower_alone_it_is_the_same() {
         let lines = logs.with(&[level, "on_rejection", "Vec<u8>"]);
         assert_eq!(lines.len(), 1, "{level}: {}", logs.text());
     }
+}
+
+#[tokio::test]
+async fn a_page_is_told_the_path_that_the_browser_has_asked_for() {
+    let site = Site::with(own_pages);
+    let nested = Router::new().nest("/shop", routes().layer(site.sessions.layer()));
+    let client = Client::new(&nested);
+    let script = client.ask_with(Method::GET, "/shop/account", &[JSON]).await;
+    assert_eq!(script.body, r#""guest at /shop/account""#);
 }

@@ -15,7 +15,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode};
 use super::future::{Failed, Rejected};
 use crate::csrf::CsrfRejection;
 use crate::error::SessionError;
-use crate::request::Slot;
+use crate::request::{Slot, address};
 use crate::sentence::debug_as_name;
 use crate::session::SessionRejection;
 
@@ -114,7 +114,7 @@ impl Pages {
     pub(super) fn ask<B>(&self, request: &Request<B>) -> Box<Asked> {
         let (mut head, ()) = Request::new(()).into_parts();
         head.method = request.method().clone();
-        head.uri = request.uri().clone();
+        head.uri = address(request).clone();
         head.version = request.version();
         head.headers = request.headers().clone();
         let pages = self.clone();

@@ -6,7 +6,7 @@ use http::HeaderMap;
 
 use super::found::Found;
 use super::slot::Slot;
-use super::state::State;
+use super::state::{Door, State};
 #[cfg(feature = "takeover")]
 use super::takeover::FormerCookies;
 use crate::cookie::{self, Candidates, Values};
@@ -74,7 +74,7 @@ impl Slot {
     /// cookie need be kept.
     ///
     /// # Errors
-    /// If the store fails: then, and at every further call in this request.
+    /// If the store fails: then, and at every further call in this request. If the response has left.
     pub(crate) async fn ready(&self, headers: Option<&HeaderMap>) -> Result<(), SessionError> {
         if !self.is_known()? {
             let _gate = self.gate.lock().await;
@@ -83,10 +83,15 @@ impl Slot {
         self.proven()
     }
 
-    /// Whether the session was asked for before.
+    /// Whether the session was asked for before. When the response has left, it is too late: caches were told that
+    /// the response is about no session.
     fn is_known(&self) -> Result<bool, SessionError> {
-        let known = self.state().found.known();
-        known.map_or(Ok(false), |known| known.map(|()| true))
+        let state = self.state();
+        match state.found.known() {
+            Some(known) => known.map(|()| true),
+            None if state.door == Door::Closed => Err(SessionError::Closed),
+            None => Ok(false),
+        }
     }
 
     /// Loads the session for read-only access: if the store fails, that sees a guest, where the layer has it so.

@@ -1,6 +1,10 @@
 //! G13: what shared caches are told.
 
+use std::convert::Infallible;
+
 use axum::Router;
+use axum::body::Body;
+use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
 use http::header::{CACHE_CONTROL, EXPIRES, VARY};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
@@ -376,4 +380,32 @@ async fn g13_a_request_that_is_turned_away_has_used_its_session() {
         .await;
     assert_eq!(reply.location(), Some("/login"));
     assert_eq!(reply.all("vary"), ["Cookie"]);
+}
+
+/// When the head has left, caches know what they may keep.
+#[tokio::test]
+async fn g13_no_body_loads_a_session_that_its_head_has_not_told_of() {
+    async fn page(session: CurrentSession, early: bool) -> Response {
+        if early {
+            session.get::<Login>().await.unwrap();
+        }
+        let user = async move {
+            let login = session.get::<Login>().await;
+            let user = login.map(|login| login.map(|login| login.user));
+            Ok::<_, Infallible>(format!("{user:?}"))
+        };
+        let body = Body::from_stream(futures_util::stream::once(user));
+        ([(CACHE_CONTROL, "public")], body).into_response()
+    }
+    let routes = Router::new()
+        .route("/early", get(|session| page(session, true)))
+        .route("/late", get(|session| page(session, false)));
+    let mut client = Site::new().serve(routes.merge(shop::routes()));
+    client.post("/login/7").await;
+    let late = client.get("/late").await;
+    assert_eq!(late.body, "Err(Closed)");
+    assert_eq!(late.all(CACHE_CONTROL.as_str()), ["public"]);
+    let early = client.get("/early").await;
+    assert_eq!(early.body, "Ok(Some(7))");
+    assert_eq!(early.all(CACHE_CONTROL.as_str()), ["private"]);
 }
