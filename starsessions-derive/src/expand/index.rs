@@ -1,8 +1,9 @@
 //! `impl Indexed`, where a field is marked `index`.
 
 use proc_macro2::TokenStream;
-use quote::quote;
+use quote::{quote, quote_spanned};
 use syn::Generics;
+use syn::spanned::Spanned;
 
 use super::{attributes, place};
 use crate::model::Model;
@@ -14,10 +15,12 @@ pub(super) fn implementation(model: &Model<'_>, generics: &Generics) -> Option<T
     let (impl_generics, type_generics, where_clause) = generics.split_for_impl();
     let attributes = attributes();
     let (ty, place) = (stored.ty(field.ty), place(index));
+    // At the type's own span: it is what the compiler refuses if it is less visible than the struct.
+    let index_type = quote_spanned!(ty.span()=> type Index = #ty;);
     Some(quote! {
         #attributes
         impl #impl_generics __p::Indexed for #ident #type_generics #where_clause {
-            type Index = #ty;
+            #index_type
             const SPEC: &'static __p::FieldSpec =
                 __p::spec(<Self as __p::SessionData>::SCHEMA, #index);
 

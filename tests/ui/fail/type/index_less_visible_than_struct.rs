@@ -1,0 +1,12 @@
+use starsessions::Session;
+
+#[derive(serde::Serialize, serde::Deserialize)]
+struct UserId(u64);
+
+#[derive(Session)]
+pub struct Login {
+    #[session(required, rotate, index)]
+    user: UserId,
+}
+
+fn main() {}
