@@ -30,15 +30,7 @@ pub(crate) enum Codec {
 /// A span of time: a whole number and a unit, in quotes.
 pub(crate) fn duration(cx: &Ctxt, value: &Expr) -> Option<Duration> {
     let Some(literal) = string(value) else {
-        let written = value.to_token_stream();
-        let message = match literal(value) {
-            Some(Lit::Int(number)) if number.suffix().is_empty() => {
-                format!("`{written}` has no unit; write a duration in quotes, as in \"{written}s\"")
-            }
-            Some(Lit::Int(_)) => format!("write the duration in quotes: \"{written}\""),
-            _ => "a duration is a literal in quotes, as in \"10m\"".to_owned(),
-        };
-        return cx.refuse(value, message);
+        return cx.refuse(value, duration_in_quotes(value));
     };
     match text::duration(&literal.value()) {
         Ok(duration) => Some(duration),
@@ -183,23 +175,43 @@ fn checked(
 
 /// One of a few words.
 fn choice(cx: &Ctxt, value: &Expr, key: &str, words: &[&'static str]) -> Option<&'static str> {
+    let quoted = string(value).map(LitStr::value);
     let written = match ungroup(value) {
         Expr::Path(path) => path.path.get_ident().map(ToString::to_string),
-        _ => None,
+        _ => quoted.clone(),
     };
     let expected = list(words.iter().copied());
     let Some(written) = written else {
-        return cx.refuse(value, without_quotes(&expected, value));
+        return cx.refuse(value, format!("expected {expected}"));
     };
     let found = words.iter().copied().find(|word| *word == written);
-    found.or_else(|| {
-        let way_out = match nearest(&written, words.iter().copied()) {
-            Some(meant) => format!("did you mean `{meant}`?"),
-            None => format!("write {expected}"),
-        };
-        let message = format!("`{written}` is not a value of `{key}`; {way_out}");
-        cx.refuse(value, message)
-    })
+    if found.is_some() && quoted.is_none() {
+        return found;
+    }
+    let message = match (found, nearest(&written, words.iter().copied())) {
+        (Some(word), _) => format!("write `{word}` without the quotes"),
+        (None, Some(meant)) => {
+            format!("`{written}` is not a value of `{key}`; did you mean `{meant}`?")
+        }
+        (None, None) => format!("`{written}` is not a value of `{key}`; write {expected}"),
+    };
+    cx.refuse(value, message)
+}
+
+/// What to write for a duration without quotes: what was meant, or why that is none.
+fn duration_in_quotes(value: &Expr) -> String {
+    let Some(Lit::Int(number)) = literal(value) else {
+        return "a duration is a literal in quotes, as in \"10m\"".to_owned();
+    };
+    let (digits, unit) = (number.base10_digits(), number.suffix());
+    let meant = format!("{digits}{}", if unit.is_empty() { "s" } else { unit });
+    match text::duration(&meant) {
+        Ok(_) if unit.is_empty() => {
+            format!("`{number}` has no unit; write a duration in quotes, as in \"{meant}\"")
+        }
+        Ok(_) => format!("write the duration in quotes: \"{meant}\""),
+        Err(message) => message,
+    }
 }
 
 fn in_quotes(what: &str, example: &str, value: &Expr) -> String {

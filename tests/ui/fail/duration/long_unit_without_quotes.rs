@@ -1,0 +1,9 @@
+use starsessions::Session;
+
+#[derive(Session)]
+struct Shop {
+    #[session(expires = 10min)]
+    views: u64,
+}
+
+fn main() {}
