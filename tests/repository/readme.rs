@@ -25,6 +25,47 @@ fn the_published_crate_has_the_same_front_page() {
 }
 
 #[test]
+fn the_front_page_has_no_hidden_lines() {
+    let readme = source::read("README.md");
+    let code = readme.split("```").filter(|it| it.starts_with("rust"));
+    let mut lines = code.flat_map(str::lines).map(str::trim_start);
+    let hidden = lines.find(|line| *line == "#" || line.starts_with("# "));
+    assert_eq!(hidden, None, "only rustdoc hides such a line");
+}
+
+#[test]
+fn the_costs_on_the_front_page_are_those_of_the_recorded_run() {
+    let readme = source::read("README.md");
+    let [here, tower, axum] = ["starsessions", "tower-sessions", "axum_session"]
+        .map(|library| read_and_write(&format!("{library}, memory")));
+    let shown = format!("| in memory: a read, a write | {here} | {tower} | {axum} |");
+    assert!(readme.contains(&shown), "{shown}");
+    let [here, tower, actix] = [
+        "starsessions, cookie sealed",
+        "tower-sessions, cookie private",
+        "actix-session, cookie private",
+    ]
+    .map(read_and_write);
+    let shown =
+        format!("| in an encrypted cookie: a read, a write | {here} | {tower} | | {actix} |");
+    assert!(readme.contains(&shown), "{shown}");
+}
+
+/// The microseconds of both on top of the bare handler, as the table of the front page has them.
+fn read_and_write(measured: &str) -> String {
+    let tables = source::read("tests/benchmark/measured.md");
+    let mut rows = tables.lines();
+    let row = rows.find(|row| row.starts_with(&format!("| {measured} |")));
+    let cells: Vec<_> = row.expect("a row").split('|').map(str::trim).collect();
+    // Behind the name stands what a handler costs that takes no session.
+    let [read, write] = [cells[3], cells[4]].map(|cell| {
+        let nanoseconds = cell.split(' ').next().expect("a number");
+        nanoseconds.parse::<f64>().expect("nanoseconds") / 1000.0
+    });
+    format!("{read:.1}, {write:.1}")
+}
+
+#[test]
 fn the_guide_shows_the_take_over_that_is_tested() {
     let code = source::read("tests/tower-sessions/src/lib.rs");
     let (_, code) = code.split_once("\n\n").expect("a comment for the file");
