@@ -160,6 +160,17 @@ fn g17_json_has_one_null_for_two_kinds_of_nothing() {
     kept(&bincode(), &(Some(None::<u64>), Some(())));
 }
 
+#[test]
+fn g17_json_has_no_float_that_is_not_finite() {
+    for number in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+        let error = store(&json(), &number).unwrap_err().to_string();
+        assert!(error.contains("not finite"), "{error}");
+        let kept = store(&bincode(), &number).map(f64::to_bits);
+        assert_eq!(kept, Ok(number.to_bits()));
+    }
+    kept(&json(), &[0.1, -0.0, f64::MAX, f64::MIN_POSITIVE]);
+}
+
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 enum Untagged {

@@ -1,6 +1,7 @@
 //! Types that bincode does not carry: an error that says why and what to do, never wrong data.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::time::{Duration, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 use starsessions::value::{Incomplete, ValueError};
@@ -108,6 +109,13 @@ fn what_json_cannot_write_is_an_error() {
         matches!(refused, Err(ValueError::Unencodable { .. })),
         "{refused:?}"
     );
+}
+
+#[test]
+fn a_value_that_its_own_type_refuses_is_an_error_that_says_so() {
+    let before_1970 = UNIX_EPOCH - Duration::from_secs(1);
+    let error = encode(&bincode(), &before_1970).unwrap_err().to_string();
+    assert!(error.contains("its own `Serialize`"), "{error}");
 }
 
 #[derive(Default, Serialize, Deserialize)]

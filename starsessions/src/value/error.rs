@@ -137,14 +137,14 @@ sentences! { ValueError:
         the session";
     Self::TooDeep { limit } => "the value is nested deeper than {limit} levels";
     Self::Unencodable { type_name } => "`{type_name}` cannot be written in this format; in JSON, map keys must be \
-        strings or numbers, in bincode, lists must know their length";
+        strings or numbers, in bincode, lists must know their length, and its own `Serialize` may refuse a value";
     Self::Unsupported { type_name, reason } => "bincode cannot carry `{type_name}`: {reason}; add `codec = json` to \
         the field";
     Self::NoRoundTrip { type_name, json: false } => "`{type_name}` would not be read as it was written; add `codec = \
         json` to the field, or look for `skip_serializing` or `skip_deserializing` on a field (use `skip`), a skipped \
         variant that is not the last one (move it to the end of the enum), or different `Serialize` and `Deserialize`";
     Self::NoRoundTrip { type_name, json: true } => "`{type_name}` would not be read from JSON as it was written; look \
-        for an `Option` in an `Option`, `untagged` variants that look alike, `skip_serializing` or \
+        for a float that is not finite, an `Option` in an `Option`, `untagged` variants that look alike, `skip_serializing` or \
         `skip_deserializing` on a field (use `skip`), a variant that is not read, or different `Serialize` and \
         `Deserialize`";
     Self::Invalid(invalid) => "the value is not valid: {invalid}";
