@@ -1,6 +1,9 @@
 //! `validate`, on fields and on the struct: when a value is loaded, and before it is committed.
 
+use std::time::Duration;
+
 use http::StatusCode;
+use starsessions::testing::TestSessions;
 use starsessions::{CurrentSession, Session, SessionError, SessionRejection};
 use starsessions_tests::client::Client;
 
@@ -187,6 +190,86 @@ async fn a_stored_combination_that_the_struct_refuses_counts_as_absent_together(
         .await;
     let amount = browser.with(|it: &mut Session<Unchecked>| it.amount).await;
     assert_eq!(amount, 101, "reading has not thrown it away");
+}
+
+/// What is left of the refused values would be refused again, and the change with it.
+#[tokio::test]
+async fn the_first_write_replaces_a_combination_that_the_struct_refuses() {
+    let mut browser = Client::guest();
+    let email = "ada@example.org".to_owned();
+    browser
+        .insert(Unchecked {
+            email,
+            seats: Some(2),
+            amount: 101,
+        })
+        .await;
+    for seats in [4, 6] {
+        let set = move |order: &mut Session<Order>| order.seats = Some(seats);
+        browser.with(set).await;
+        let order = |order: &mut Session<Order>| (order.email.clone(), order.seats, order.amount);
+        let stored = browser.with(order).await;
+        assert_eq!(stored, (String::new(), Some(seats), 0));
+    }
+}
+
+#[tokio::test]
+async fn a_detached_view_replaces_a_combination_that_the_struct_refuses() {
+    let mut browser = Client::guest();
+    let (email, seats) = ("ada@example.org".to_owned(), None);
+    browser
+        .insert(Unchecked {
+            email,
+            seats,
+            amount: 101,
+        })
+        .await;
+    let reply = browser
+        .visit(async |order: Session<Order>| {
+            let order = order.detach()?;
+            order.update(|order| order.seats = Some(4)).await?;
+            let order = order.load().await?;
+            assert_eq!((order.email.as_str(), order.seats), ("", Some(4)));
+            Ok::<_, SessionError>(())
+        })
+        .await;
+    assert_eq!(reply.status, StatusCode::OK);
+}
+
+/// A rule about two fields of which one has a deadline of its own.
+#[tokio::test]
+async fn a_field_that_expires_and_leaves_a_refused_rest_does_not_hide_what_is_written() {
+    #[derive(Session)]
+    #[session(validate = both_or_none)]
+    struct Code {
+        #[session(expires = "1m")]
+        code: Option<u32>,
+        sent_to: Option<String>,
+        tries: u32,
+    }
+    fn both_or_none(code: &Code) -> Result<(), &'static str> {
+        if code.code.is_some() == code.sent_to.is_some() {
+            Ok(())
+        } else {
+            Err("a code without an address")
+        }
+    }
+    let test = TestSessions::new();
+    let mut browser = Client::behind(test.layer());
+    browser
+        .with(|code: &mut Session<Code>| {
+            code.code = Some(7);
+            code.sent_to = Some("ada@example.org".to_owned());
+        })
+        .await;
+    test.clock().advance(Duration::from_secs(60));
+    for tries in 1..=2 {
+        browser
+            .with(|code: &mut Session<Code>| code.tries += 1)
+            .await;
+        let now = |code: &mut Session<Code>| (code.sent_to.clone(), code.tries);
+        assert_eq!(browser.with(now).await, (None, tries));
+    }
 }
 
 #[tokio::test]

@@ -66,19 +66,20 @@ impl Realm {
         false
     }
 
+    /// The view, and whether the struct's rule has refused what is stored, which then counts as absent.
     pub(crate) fn read_view<T: SessionData>(
         &self,
         record: Option<&Record>,
         now: Timestamp,
-    ) -> Result<T, Absent> {
+    ) -> Result<(T, bool), Absent> {
         self.note_schema(T::SCHEMA);
         let value: T = self.read_fields(record, now)?;
         if let Err(invalid) = value.validate() {
             // Fields that are impossible together count as absent together.
             self.reporter.invalid(T::SCHEMA.type_name, &invalid);
-            return self.read_fields(None, now);
+            return Ok((self.read_fields(None, now)?, true));
         }
-        Ok(value)
+        Ok((value, false))
     }
 
     fn read_fields<T: SessionData>(

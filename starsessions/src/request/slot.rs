@@ -45,6 +45,8 @@ pub(crate) struct Seen {
     /// A value that was alive then was seen, even if it runs out in the hands of the handler.
     at: Timestamp,
     pub(super) epoch: u32,
+    /// The struct's rule has refused what is stored, which counts as absent.
+    pub(crate) is_refused: bool,
 }
 
 /// What the layer has to tell the browser and the caches.
@@ -190,8 +192,14 @@ impl Slot {
         if is_unseen && let Some(record) = &mut record {
             hide_messages(T::SCHEMA, record);
         }
-        let value = self.realm.read_view(record.as_ref(), at)?;
-        Ok((value, Seen { record, at, epoch }))
+        let (value, is_refused) = self.realm.read_view(record.as_ref(), at)?;
+        let seen = Seen {
+            record,
+            at,
+            epoch,
+            is_refused,
+        };
+        Ok((value, seen))
     }
 
     pub(crate) fn push_seen(

@@ -22,6 +22,21 @@ impl Snapshot {
         Self(writer.bytes)
     }
 
+    /// The fields of `value` that differ from these. If any does, the others are removed where `value` stands for stored
+    /// fields that the struct's rule has refused: with what is left of them, it would refuse the change.
+    pub(crate) fn changes_of<T: SessionData>(
+        &mut self,
+        value: &T,
+        is_refused: bool,
+        checks: Checks,
+    ) -> Result<ChangedFields, WriteError> {
+        let mut changed = self.changes(value, Collect::Changes, checks)?;
+        if is_refused && !changed.is_empty() {
+            changed.remove_others(T::SCHEMA);
+        }
+        Ok(changed)
+    }
+
     /// The fields of `value` that `collect` asks for, in regard to these.
     pub(crate) fn changes<T: SessionData>(
         &mut self,
@@ -81,6 +96,14 @@ pub(crate) type Changed = (&'static FieldSpec, Option<Encoded>);
 impl ChangedFields {
     pub(crate) fn is_empty(&self) -> bool {
         self.fields.is_empty()
+    }
+
+    /// Removes the fields that do not differ.
+    fn remove_others(&mut self, schema: &'static Schema) {
+        let differs = |spec: &FieldSpec| self.fields.iter().any(|(it, _)| it.name == spec.name);
+        let others = schema.fields.iter().filter(|spec| !differs(spec));
+        let others: Vec<_> = others.map(|spec| (spec, None)).collect();
+        self.fields.extend(others);
     }
 
     pub(crate) fn iter(&self) -> impl ExactSizeIterator<Item = Changed> {

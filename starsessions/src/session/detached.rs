@@ -14,7 +14,7 @@ use crate::lifecycle::plan::{Plan, Step};
 use crate::observe::{self, Name};
 use crate::record::Record;
 use crate::request::{Realm, Slot};
-use crate::schema::{Collect, SessionData, Snapshot};
+use crate::schema::{SessionData, Snapshot};
 use crate::store::{StoreError, to_its_end};
 
 /// A session that outlives its request: for a WebSocket, an event stream or a task.
@@ -152,11 +152,12 @@ impl<T: SessionData> Detached<T> {
     pub async fn update<R>(&self, change: impl FnOnce(&mut T) -> R) -> Result<R, SessionError> {
         let now = self.held.now();
         let live = self.held.live(now).await?;
-        let mut view = self.read(&live.record, now).ok_or(SessionError::Gone)?;
+        let read = self.held.realm.read_view::<T>(Some(&live.record), now);
+        let (mut view, is_refused) = read.map_err(|_| SessionError::Gone)?;
         let mut baseline = Snapshot::take(&view, live.record.size());
         let result = change(&mut view);
         let checks = self.held.realm.engine.policy().checks();
-        let changed = baseline.changes(&view, Collect::Changes, checks)?;
+        let changed = baseline.changes_of(&view, is_refused, checks)?;
         drop(view);
         if changed.is_empty() {
             return Ok(result);
@@ -206,7 +207,8 @@ impl<T: SessionData> Detached<T> {
 
     /// The view in a record; `None` where a required field is missing.
     pub(super) fn read(&self, record: &Record, now: Timestamp) -> Option<T> {
-        self.held.realm.read_view(Some(record), now).ok()
+        let read = self.held.realm.read_view(Some(record), now);
+        read.ok().map(|(view, _)| view)
     }
 
     /// What is stored now, when it is this handle's turn to look.

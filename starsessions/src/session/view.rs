@@ -160,7 +160,7 @@ impl<T: SessionData> Session<T> {
             return Ok(ChangedFields::default());
         };
         let checks = self.slot.realm().engine.policy().checks();
-        let changed = baseline.changes(&self.value, Collect::Changes, checks);
+        let changed = baseline.changes_of(&self.value, self.seen.is_refused, checks);
         let result = self.hand_over(changed);
         match result {
             Ok(_) => self.original = Original::of(&self.value),
@@ -210,6 +210,7 @@ impl<T: SessionData> Session<T> {
             .iter()
             .map(|(spec, value)| (*spec, value.as_deref()));
         self.seen.record = with_changes(self.seen.record.take(), changed, now);
+        self.seen.is_refused = false;
     }
 
     /// A handler that panics has not finished what it was writing, and what is half written may
