@@ -3,8 +3,7 @@
 use super::Session;
 use crate::error::SessionError;
 use crate::record::{Edit, Encoded, Record};
-use crate::schema::{FieldReader, FieldWriter, SessionData};
-use crate::schema::{FieldSpec, Merge};
+use crate::schema::{Collect, FieldReader, FieldSpec, FieldWriter, Merge, SessionData, Snapshot};
 
 impl<T: SessionData> Session<T> {
     /// Merges what the application has saved for a user into their session, for example at a sign-in:
@@ -47,18 +46,21 @@ impl<T: SessionData> Session<T> {
     )]
     pub fn merge_saved(&mut self, saved: T) -> Result<(), SessionError> {
         let checks = self.slot.realm().engine.policy().checks();
-        let mine = FieldWriter::all(&self.value, checks)?;
         let theirs = FieldWriter::all(&saved, checks)?;
         let now = self.slot.now();
-        // Fields that are `required` are never initial, and a default that cannot be stored is none.
-        let initial = load::<T>(&Record::new(now, now)).ok().flatten();
-        let initial = initial.and_then(|it| FieldWriter::all(&it, checks).ok());
-        let initial = initial.unwrap_or_default();
-        let mut initial = initial.iter();
+        // What is initial counts as absent, also where it is nothing that could be stored. Fields that are `required`
+        // are never initial.
+        let mine = match load::<T>(&Record::new(now, now))? {
+            Some(initial) => {
+                Snapshot::take(&initial, 0).changes(&self.value, Collect::Changes, checks)?
+            }
+            None => FieldWriter::all(&self.value, checks)?,
+        };
+        let mut mine = mine.iter().peekable();
         let mut values = Vec::new();
-        for ((spec, mine), (_, theirs)) in mine.iter().zip(theirs.iter()) {
-            let is_initial = initial.next().is_some_and(|(_, value)| value == mine);
-            let mine = mine.filter(|_| !is_initial);
+        for (spec, theirs) in theirs.iter() {
+            let mine = mine.next_if(|(mine, _)| mine.name == spec.name);
+            let mine = mine.and_then(|(_, value)| value);
             if let Some(value) = merged(spec, mine, theirs)? {
                 values.push((spec.name, value));
             }

@@ -118,6 +118,36 @@ async fn a_guest_with_nothing_gets_what_was_saved() {
 }
 
 #[tokio::test]
+async fn a_guest_whose_default_could_not_be_stored_gets_what_was_saved() {
+    #[derive(Session)]
+    struct Profile {
+        #[session(validate = not_empty)]
+        name: String,
+        #[session(merge = append)]
+        seen: Vec<u32>,
+    }
+    fn not_empty(name: &str) -> Result<(), &'static str> {
+        if name.is_empty() {
+            Err("empty")
+        } else {
+            Ok(())
+        }
+    }
+    let mut browser = Client::guest();
+    browser
+        .with(|profile: &mut Session<Profile>| profile.seen.push(2))
+        .await;
+    browser
+        .with(|profile: &mut Session<Profile>| {
+            let (name, seen) = ("Ada".to_owned(), vec![1]);
+            profile.merge_saved(Profile { name, seen }).unwrap();
+        })
+        .await;
+    let now = |profile: &mut Session<Profile>| (profile.name.clone(), profile.seen.clone());
+    assert_eq!(browser.with(now).await, ("Ada".to_owned(), vec![1, 2]));
+}
+
+#[tokio::test]
 async fn what_is_refused_changes_nothing() {
     let mut browser = Client::guest();
     browser
