@@ -22,8 +22,8 @@ use crate::value::ValueError;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum SessionError {
-    /// A field marked `exclusive` was changed by another request meanwhile, or other requests changed
-    /// the session again and again. Nothing was written.
+    /// Another request has meanwhile changed a field marked `exclusive`, or one that the struct's `validate` refuses
+    /// beside what this request has changed; or other requests changed the session again and again. Nothing was written.
     Conflict {
         /// The stored name of the field; empty when the whole record was contended.
         field: &'static str,
@@ -216,7 +216,8 @@ impl fmt::Display for Unproven {
 
 sentences! { SessionError:
     Self::Conflict { field: "" } => "the session is being changed by too many requests at once; try again";
-    Self::Conflict { field } => "another request has changed the exclusive field `{field}`; load the session again and decide anew";
+    Self::Conflict { field } => "another request has changed `{field}`, which is exclusive, or a field that its struct's `validate` refuses beside it; load the \
+        session again and decide anew";
     Self::Gone => "the session has ended since it was loaded; start a new one";
     Self::Unavailable(source) => "the session store could not be asked; try again later", from &**source;
     Self::NoRandomness(error) => "{error}", from &**error;

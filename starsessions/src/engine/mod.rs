@@ -37,7 +37,7 @@ pub(crate) use self::ways::ENDING_GRACE;
 use crate::clock::{Clock, Timestamp};
 use crate::crypto::{self, Fingerprint, KeyRing, ReferenceToken, RowKey};
 use crate::error::SessionError;
-use crate::lifecycle::changes::{Changes, ExclusiveConflict};
+use crate::lifecycle::changes::{Changes, FieldConflict};
 use crate::lifecycle::expiry::is_old_enough_for_new_id;
 use crate::lifecycle::plan::{Next, Plan};
 use crate::lifecycle::{Policy, SessionLimit};
@@ -376,8 +376,8 @@ fn why_unreadable(value: &[u8]) -> Refusal {
     }
 }
 
-impl From<ExclusiveConflict> for SessionError {
-    fn from(ExclusiveConflict(field): ExclusiveConflict) -> Self {
+impl From<FieldConflict> for SessionError {
+    fn from(FieldConflict(field): FieldConflict) -> Self {
         observe::conflict(field);
         Self::Conflict { field }
     }

@@ -15,6 +15,7 @@ pub(crate) fn bind(record: &Record, device: &Device, now: Timestamp) -> Plan {
         spec: &DEVICE_SPEC,
         base: Base::seen(&DEVICE_SPEC, Some(record), now, Some(record)),
         value: Some(Encoded::from(device.pack())),
+        rule: None,
     });
     Plan {
         changes,

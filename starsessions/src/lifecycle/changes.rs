@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::clock::Timestamp;
 use crate::record::{Edit, Encoded, Field, FieldChange, LABEL, NOT_STORED, Record};
-use crate::schema::{Changed, ChangedFields, FieldSpec, Merge};
+use crate::schema::{Changed, ChangedFields, FieldSpec, Merge, Rule};
 use crate::value;
 
 /// The pending changes of one request, at most one for each field.
@@ -17,6 +17,8 @@ pub(crate) struct Change {
     pub(crate) spec: &'static FieldSpec,
     pub(crate) base: Base,
     pub(crate) value: Option<Encoded>,
+    /// What its struct says of all its fields together.
+    pub(super) rule: Option<Rule>,
 }
 
 /// What a change starts from: the first side of the three-way merge.
@@ -33,9 +35,10 @@ pub(crate) enum Base {
     Any,
 }
 
-/// Another request has changed a field marked `exclusive` meanwhile.
+/// Another request has changed a field marked `exclusive` meanwhile, or one that the struct's `validate` refuses beside
+/// this one.
 #[derive(Debug)]
-pub(crate) struct ExclusiveConflict(pub(crate) &'static str);
+pub(crate) struct FieldConflict(pub(crate) &'static str);
 
 /// A value that sessions are looked for by.
 #[derive(Clone, Debug)]
@@ -84,11 +87,12 @@ impl Changes {
         fields: &ChangedFields,
         (seen, at): (Option<&Record>, Timestamp),
         stored: Option<&Record>,
-    ) -> Result<(), ExclusiveConflict> {
+    ) -> Result<(), FieldConflict> {
         let changes = fields.iter().map(|(spec, value)| Change {
             spec,
             base: Base::seen(spec, seen, at, stored),
             value,
+            rule: fields.rule(),
         });
         let changes: Vec<_> = changes.collect();
         for change in &changes {
@@ -107,19 +111,23 @@ impl Changes {
     /// Adds changes that replace what is there.
     pub(crate) fn replace(&mut self, fields: impl IntoIterator<Item = Changed>) {
         for (spec, value) in fields {
-            let base = Base::Any;
-            self.push(Change { spec, base, value });
+            self.push(Change {
+                spec,
+                base: Base::Any,
+                value,
+                rule: None,
+            });
         }
     }
 
-    fn check_exclusive(&self, change: &Change) -> Result<(), ExclusiveConflict> {
+    fn check_exclusive(&self, change: &Change) -> Result<(), FieldConflict> {
         if !matches!(change.spec.merge, Merge::Exclusive) {
             return Ok(());
         }
         let earlier = self.0.iter().find(|it| it.spec.name == change.spec.name);
         match (change.seen(), earlier) {
             (Some(seen), Some(earlier)) if seen != earlier.value.as_deref() => {
-                Err(ExclusiveConflict(change.spec.name))
+                Err(FieldConflict(change.spec.name))
             }
             _ => Ok(()),
         }
@@ -237,12 +245,34 @@ impl Changes {
         &self,
         record: &Record,
         now: Timestamp,
-    ) -> Result<Vec<Edit<'_>>, ExclusiveConflict> {
+    ) -> Result<Vec<Edit<'_>>, FieldConflict> {
         let mut edits = Vec::with_capacity(self.0.len());
         for change in &self.0 {
             change.rebase(record, now, &mut edits)?;
         }
         Ok(edits)
+    }
+
+    /// Whether each struct allows its fields together in `next`, which these changes have made of a record that
+    /// another request may have changed since they were seen.
+    pub(super) fn fit(
+        &self,
+        before: &Record,
+        next: &Record,
+        now: Timestamp,
+    ) -> Result<(), FieldConflict> {
+        let is_overtaken = |change: &&Change| match &change.base {
+            Base::Seen { record, .. } => record
+                .as_ref()
+                .is_none_or(|seen| seen.revision != before.revision),
+            Base::Any => false,
+        };
+        let allows = |rule: Rule| rule(next, now);
+        let mut overtaken = self.0.iter().filter(is_overtaken);
+        match overtaken.find(|change| !change.rule.is_none_or(allows)) {
+            Some(change) => Err(FieldConflict(change.spec.name)),
+            None => Ok(()),
+        }
     }
 }
 
@@ -283,7 +313,7 @@ impl Change {
         record: &Record,
         now: Timestamp,
         edits: &mut Vec<Edit<'c>>,
-    ) -> Result<(), ExclusiveConflict> {
+    ) -> Result<(), FieldConflict> {
         let spec = self.spec;
         let aliases = spec.aliases.iter();
         let stored = aliases.filter(|alias| record.get(alias).is_some());
@@ -305,10 +335,7 @@ impl Change {
     }
 
     /// The value to store in the place of `theirs`.
-    fn merged(
-        &self,
-        theirs: Option<Field<'_>>,
-    ) -> Result<Option<Cow<'_, [u8]>>, ExclusiveConflict> {
+    fn merged(&self, theirs: Option<Field<'_>>) -> Result<Option<Cow<'_, [u8]>>, FieldConflict> {
         let mine = self.value.as_deref();
         if self.is_overtaken(theirs)
             && let Some(seen) = self.seen()
@@ -316,7 +343,7 @@ impl Change {
             let theirs = theirs.map(|field| field.value);
             match self.spec.merge {
                 Merge::Last => {}
-                Merge::Exclusive => return Err(ExclusiveConflict(self.spec.name)),
+                Merge::Exclusive => return Err(FieldConflict(self.spec.name)),
                 // Values that cannot be merged fall back to the later write.
                 Merge::With(merge) => {
                     if let Ok(merged) = merge(seen, mine, theirs) {

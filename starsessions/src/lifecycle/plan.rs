@@ -1,7 +1,7 @@
 //! What to do with a session at the end of a request, and what its record is afterwards.
 
 use super::Policy;
-use super::changes::{Changes, ExclusiveConflict, ends_with_privileges};
+use super::changes::{Changes, FieldConflict, ends_with_privileges};
 use super::expiry::Due;
 use crate::clock::Timestamp;
 use crate::record::{Edit, FieldChange, Record};
@@ -118,7 +118,7 @@ impl Plan {
     }
 
     /// The record that begins with these changes.
-    pub(crate) fn begin(&self, policy: &Policy) -> Result<Record, ExclusiveConflict> {
+    pub(crate) fn begin(&self, policy: &Policy) -> Result<Record, FieldConflict> {
         let mut record = Record::new(self.now, self.now);
         record.remembered = self.remember.unwrap_or(false);
         record.expires_at = policy.deadline(&record, self.now);
@@ -130,7 +130,7 @@ impl Plan {
     }
 
     /// What `record`, as it is stored now, is after this step.
-    pub(crate) fn next(&self, policy: &Policy, record: &Record) -> Result<Next, ExclusiveConflict> {
+    pub(crate) fn next(&self, policy: &Policy, record: &Record) -> Result<Next, FieldConflict> {
         let mut next = record.without_fields();
         next.revision = record.revision.wrapping_add(1);
         next.identified |= self.changes.identify();
@@ -153,6 +153,7 @@ impl Plan {
         }
         let listed = |record: &Record| (record.identified, record.remembered, record.issued_at);
         let is_relisted = next.rewrite_from(record, edits) || listed(&next) != listed(record);
+        self.changes.fit(record, &next, self.now)?;
         Ok(Next {
             record: next,
             is_relisted,

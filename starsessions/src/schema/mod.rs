@@ -19,4 +19,6 @@ pub use self::reader::{Absent, FieldReader};
 pub(crate) use self::spec::key_of;
 pub use self::spec::{FieldSpec, Merge, Schema, spec};
 pub use self::writer::FieldWriter;
-pub(crate) use self::writer::{Changed, ChangedFields, Checks, Collect, Snapshot, WriteError};
+pub(crate) use self::writer::{
+    Changed, ChangedFields, Checks, Collect, Rule, Snapshot, WriteError,
+};

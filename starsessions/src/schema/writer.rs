@@ -3,8 +3,9 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::{FieldSpec, Schema, SessionData};
-use crate::record::Encoded;
+use super::{FieldReader, FieldSpec, Schema, SessionData};
+use crate::clock::Timestamp;
+use crate::record::{Encoded, Record};
 use crate::value::{Invalid, Stored, Value, ValueError};
 
 /// The fields of one struct at one moment, encoded one after the other, each behind its length.
@@ -88,6 +89,16 @@ pub(crate) struct ChangedFields {
     /// `None` if no field differs: all threads share one empty `Arc<[u8]>`, whose count each of them would change.
     values: Option<Arc<[u8]>>,
     fields: Vec<(&'static FieldSpec, Option<Range<usize>>)>,
+    rule: Option<Rule>,
+}
+
+/// Whether a struct allows the fields that a record has.
+pub(crate) type Rule = fn(&Record, Timestamp) -> bool;
+
+fn allows<T: SessionData>(record: &Record, now: Timestamp) -> bool {
+    let unreadable = &mut |_: &'static str, _: &ValueError| {};
+    let mut fields = FieldReader::new(T::SCHEMA, Some(record), now, unreadable);
+    T::load(&mut fields).map_or(true, |value| value.validate().is_ok())
 }
 
 /// One of them.
@@ -96,6 +107,10 @@ pub(crate) type Changed = (&'static FieldSpec, Option<Encoded>);
 impl ChangedFields {
     pub(crate) fn is_empty(&self) -> bool {
         self.fields.is_empty()
+    }
+
+    pub(crate) fn rule(&self) -> Option<Rule> {
+        self.rule
     }
 
     /// Removes the fields that do not differ.
@@ -212,6 +227,7 @@ impl FieldWriter {
         Ok(ChangedFields {
             values: self.bytes.get(end..).map(Arc::from),
             fields: std::mem::take(&mut self.changed),
+            rule: Some(allows::<T>),
         })
     }
 

@@ -120,7 +120,8 @@ impl<T: SessionData> Session<T> {
     /// Writes every change of this request so far, now, and reports the outcome.
     ///
     /// # Errors
-    /// - [`SessionError::Conflict`]: another request has changed an `exclusive` field.
+    /// - [`SessionError::Conflict`]: another request has changed an `exclusive` field, or one that the struct's
+    ///   `validate` refuses beside this request's changes.
     /// - [`SessionError::Gone`]: the session has ended since it was loaded.
     /// - [`SessionError::Unavailable`]: the store failed.
     /// - the others: a value cannot be stored.

@@ -238,3 +238,54 @@ async fn g04_a_ticket_that_a_login_took_along_was_not_used_by_a_request_before_i
     using.open();
     assert_eq!(client.post("/take").await.body, "None");
 }
+
+#[derive(Session)]
+#[session(validate = Range::is_ordered)]
+struct Range {
+    from: u8,
+    to: u8,
+}
+
+impl Range {
+    fn is_ordered(&self) -> Result<(), &'static str> {
+        if self.from <= self.to {
+            Ok(())
+        } else {
+            Err("from is behind to")
+        }
+    }
+}
+
+/// Each change is allowed beside what its request has seen, and both together are not.
+#[tokio::test]
+async fn g04_what_validate_refuses_together_is_a_conflict_for_the_later_one() {
+    let begin = post(async |mut range: Session<Range>| (range.from, range.to) = (1, 9));
+    let from = post(
+        async |State(gate): State<Gate>, mut range: Session<Range>, Path(n): Path<u8>| {
+            gate.pass().await;
+            range.from = n;
+        },
+    );
+    let to = post(async |mut range: Session<Range>, Path(n): Path<u8>| range.to = n);
+    let show = get(async |range: Session<Range>| format!("{}..{}", range.from, range.to));
+    let gate = Gate::new();
+    let routes = Router::new()
+        .route("/", begin.merge(show))
+        .route("/from/{n}", from)
+        .route("/to/{n}", to)
+        .with_state(gate.clone());
+    let mut client = Site::new().serve(routes);
+    for (to, status, range) in [
+        (7, StatusCode::CONFLICT, "1..7"),
+        (8, StatusCode::OK, "8..8"),
+    ] {
+        client.post("/").await;
+        let late = tokio::spawn(client.ask(Method::POST, "/from/8"));
+        gate.reached().await;
+        let reply = client.post(&format!("/to/{to}")).await;
+        assert_eq!(reply.status, StatusCode::OK);
+        gate.open();
+        assert_eq!(late.await.unwrap().status, status, "{to}");
+        assert_eq!(client.get("/").await.body, range);
+    }
+}
