@@ -30,7 +30,7 @@ pub(crate) struct Slot {
     realm: Arc<Realm>,
     /// The slot of a layer further out, for another realm.
     pub(super) outer: Option<Arc<Self>>,
-    /// Where the request went; `None` where nobody can be led back to: what another method has sent cannot be sent again.
+    /// Where the request went; `None` where no browser can be led back to: what another method has sent cannot be sent again.
     target: Option<PathAndQuery>,
     pub(super) gate: Gate,
     state: Mutex<State>,
