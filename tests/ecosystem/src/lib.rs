@@ -14,6 +14,8 @@ mod macros;
 mod reqwest_api;
 #[cfg(test)]
 mod tower_http_csrf;
+#[cfg(test)]
+mod tower_http_layers;
 
 use axum::Router;
 use axum::body::Body;
