@@ -55,6 +55,16 @@ pub(crate) fn run(command: &Command) -> Result<Output, Failure> {
     }
 }
 
+/// A word as a shell takes it.
+fn quoted(word: &str) -> String {
+    let is_plain = |it: char| it.is_alphanumeric() || "/._-".contains(it);
+    if word.chars().all(is_plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
 fn add(path: &Path) -> Result<Output, Failure> {
     let mut ring = Ring::read(path)?;
     let key = new_key()?;
@@ -63,7 +73,7 @@ fn add(path: &Path) -> Result<Output, Failure> {
     ring.write(path)?;
     let next = format!(
         "starsessions key rotate {} --activate {key_id}",
-        path.display()
+        quoted(&path.display().to_string())
     );
     let output = json!({ "added": key_id, "keys": ring.ids(), "next": next });
     Ok(Output::new(output)

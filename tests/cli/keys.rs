@@ -127,6 +127,23 @@ fn what_cannot_be_rotated_stays_as_it_is() {
 }
 
 #[test]
+fn the_next_command_is_one_that_a_shell_takes() {
+    for (name, end) in [
+        ("keys", "/keys --activate "),
+        ("it's", r"/it'\''s' --activate "),
+    ] {
+        let folder = folder();
+        let path = folder.join(name);
+        fs::write(&path, new_key()).unwrap();
+        let said = run(&["key", "rotate", text(&path)], "", "")
+            .well()
+            .out
+            .clone();
+        assert!(said.contains(end), "{said}");
+    }
+}
+
+#[test]
 fn only_the_owner_can_read_a_file_that_others_could_read_before() {
     let folder = folder();
     let path = folder.join("keys");

@@ -24,6 +24,7 @@ async fn an_sqlite_file_is_looked_after() {
     let path = folder.join("sessions.db");
     let url = format!("sqlite:{}", text(&path));
     run(&["store", "list", &url], "", "").fails(3, "there is no such file");
+    run(&["store", "list", "sqlite:"], "", "").fails(3, "`sqlite:`: there is no such file");
     assert!(!path.exists(), "a file that is named wrong is not made");
     run(&["store", "migrate", &url], "", "").well();
     is_looked_after(&url, SqliteStore::open(&path).unwrap(), true).await;

@@ -78,8 +78,9 @@ impl Place {
             && !Path::new(path).exists()
         {
             return Err(Failure::not_found(format!(
-                "{path}: there is no such file; name the one that the application keeps, or make it with \
-                 `starsessions store migrate`"
+                "`{}`: there is no such file; name the one that the application keeps, or make it with \
+                 `starsessions store migrate`",
+                self.0
             )));
         }
         self.open_or_make(layout).await
