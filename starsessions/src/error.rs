@@ -216,8 +216,8 @@ impl fmt::Display for Unproven {
 
 sentences! { SessionError:
     Self::Conflict { field: "" } => "the session is being changed by too many requests at once; try again";
-    Self::Conflict { field } => "another request has changed `{field}`, which is exclusive, or a field that its struct's `validate` refuses beside it; load the \
-        session again and decide anew";
+    Self::Conflict { field } => "another request has changed `{field}`, which is exclusive, or a field that the struct's \
+        `validate` refuses beside it; load the session again and decide anew";
     Self::Gone => "the session has ended since it was loaded; start a new one";
     Self::Unavailable(source) => "the session store could not be asked; try again later", from &**source;
     Self::NoRandomness(error) => "{error}", from &**error;
@@ -226,8 +226,8 @@ sentences! { SessionError:
     Self::Unproven(unproven) => "{unproven}";
     Self::Invalid { name, reason } => "`{name}` was refused by its `validate` function: {reason}";
     Self::Value { field, error } => "`{field}` cannot be stored: {error}", from &**error;
-    Self::Closed => "the response has left, so its session can no longer be loaded or written; do both before answering, or give a task that \
-        goes on the handle of `detach`";
+    Self::Closed => "the response has left, so its session can no longer be loaded or written; do both before answering, or \
+        give a task that goes on the handle of `detach`";
     Self::Unshareable(error) => "{error}";
     Self::Detach(error) => "{error}";
     Self::Transport(error) => "{error}";

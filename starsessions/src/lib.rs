@@ -73,7 +73,7 @@
 //! | a session begins | with the first write, never with a read |
 //! | a session ends | for good: no request in flight brings it back |
 //! | a store that fails | 503; never taken for a guest or a user |
-//! | a 5xx or a panic | changes are dropped; a logout and a new id are kept |
+//! | a 5xx, a 408 or a panic | changes are dropped; a logout and a new id are kept |
 //! | caches | `Vary: Cookie` where a session was used, `private, no-store` where a cookie is set |
 //! | sizes | 16 KiB per field, 64 KiB per session, 4096 bytes for the cookie |
 //!

@@ -168,8 +168,8 @@ async fn a_stored_value_that_a_field_refuses_counts_as_absent() {
         .await;
 }
 
-#[tokio::test]
-async fn a_stored_combination_that_the_struct_refuses_counts_as_absent_together() {
+/// A browser whose session has a combination that `Order` refuses.
+async fn refused() -> Client {
     let mut browser = Client::guest();
     let email = "ada@example.org".to_owned();
     browser
@@ -179,6 +179,12 @@ async fn a_stored_combination_that_the_struct_refuses_counts_as_absent_together(
             amount: 101,
         })
         .await;
+    browser
+}
+
+#[tokio::test]
+async fn a_stored_combination_that_the_struct_refuses_counts_as_absent_together() {
+    let mut browser = refused().await;
     browser
         .with(|order: &mut Session<Order>| {
             assert_eq!(
@@ -195,15 +201,7 @@ async fn a_stored_combination_that_the_struct_refuses_counts_as_absent_together(
 /// What is left of the refused values would be refused again, and the change with it.
 #[tokio::test]
 async fn the_first_write_replaces_a_combination_that_the_struct_refuses() {
-    let mut browser = Client::guest();
-    let email = "ada@example.org".to_owned();
-    browser
-        .insert(Unchecked {
-            email,
-            seats: Some(2),
-            amount: 101,
-        })
-        .await;
+    let mut browser = refused().await;
     for seats in [4, 6] {
         let set = move |order: &mut Session<Order>| order.seats = Some(seats);
         browser.with(set).await;
@@ -215,15 +213,7 @@ async fn the_first_write_replaces_a_combination_that_the_struct_refuses() {
 
 #[tokio::test]
 async fn a_detached_view_replaces_a_combination_that_the_struct_refuses() {
-    let mut browser = Client::guest();
-    let (email, seats) = ("ada@example.org".to_owned(), None);
-    browser
-        .insert(Unchecked {
-            email,
-            seats,
-            amount: 101,
-        })
-        .await;
+    let mut browser = refused().await;
     let reply = browser
         .visit(async |order: Session<Order>| {
             let order = order.detach()?;

@@ -267,12 +267,17 @@ impl Changes {
                 .is_none_or(|seen| seen.revision != before.revision),
             Base::Any => false,
         };
-        let allows = |rule: Rule| rule(next, now);
-        let mut overtaken = self.0.iter().filter(is_overtaken);
-        match overtaken.find(|change| !change.rule.is_none_or(allows)) {
-            Some(change) => Err(FieldConflict(change.spec.name)),
-            None => Ok(()),
+        let mut asked: Option<Rule> = None;
+        for change in self.0.iter().filter(is_overtaken) {
+            let Some(rule) = change.rule else { continue };
+            // The changes of one view stand together, under one rule.
+            let is_asked = asked.is_some_and(|asked| std::ptr::fn_addr_eq(asked, rule));
+            if !is_asked && !rule(next, now) {
+                return Err(FieldConflict(change.spec.name));
+            }
+            asked = Some(rule);
         }
+        Ok(())
     }
 }
 

@@ -14,11 +14,10 @@ pub use self::expansion::{
     Column, HasDefault, Migrated, Optional, Present, Secret, Show, ShowOpaque, ShowValue, Verdict,
     column, default_of, validate,
 };
+pub(crate) use self::reader::Rule;
 pub use self::reader::{Absent, FieldReader};
 #[cfg(feature = "takeover")]
 pub(crate) use self::spec::key_of;
 pub use self::spec::{FieldSpec, Merge, Schema, spec};
 pub use self::writer::FieldWriter;
-pub(crate) use self::writer::{
-    Changed, ChangedFields, Checks, Collect, Rule, Snapshot, WriteError,
-};
+pub(crate) use self::writer::{Changed, ChangedFields, Checks, Collect, Snapshot, WriteError};

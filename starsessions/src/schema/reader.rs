@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::Schema;
+use super::{Schema, SessionData};
 use crate::clock::Timestamp;
 use crate::record::{Cursor, Record};
 use crate::value::{Stored, Value, ValueError};
@@ -59,6 +59,16 @@ impl<'a> FieldReader<'a> {
         let field = self.schema.fields.get(index).map_or("", |spec| spec.name);
         Absent { field }
     }
+}
+
+/// Whether a struct allows the fields that a record has.
+pub(crate) type Rule = fn(&Record, Timestamp) -> bool;
+
+/// The rule of one struct: its `validate`. Without a `required` field there is nothing to refuse.
+pub(super) fn allows<T: SessionData>(record: &Record, now: Timestamp) -> bool {
+    let mut unreadable = |_: &'static str, _: &ValueError| {};
+    let mut fields = FieldReader::new(T::SCHEMA, Some(record), now, &mut unreadable);
+    T::load(&mut fields).map_or(true, |value| value.validate().is_ok())
 }
 
 impl fmt::Debug for FieldReader<'_> {

@@ -3,9 +3,9 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::{FieldReader, FieldSpec, Schema, SessionData};
-use crate::clock::Timestamp;
-use crate::record::{Encoded, Record};
+use super::reader::{Rule, allows};
+use super::{FieldSpec, Schema, SessionData};
+use crate::record::Encoded;
 use crate::value::{Invalid, Stored, Value, ValueError};
 
 /// The fields of one struct at one moment, encoded one after the other, each behind its length.
@@ -90,15 +90,6 @@ pub(crate) struct ChangedFields {
     values: Option<Arc<[u8]>>,
     fields: Vec<(&'static FieldSpec, Option<Range<usize>>)>,
     rule: Option<Rule>,
-}
-
-/// Whether a struct allows the fields that a record has.
-pub(crate) type Rule = fn(&Record, Timestamp) -> bool;
-
-fn allows<T: SessionData>(record: &Record, now: Timestamp) -> bool {
-    let unreadable = &mut |_: &'static str, _: &ValueError| {};
-    let mut fields = FieldReader::new(T::SCHEMA, Some(record), now, unreadable);
-    T::load(&mut fields).map_or(true, |value| value.validate().is_ok())
 }
 
 /// One of them.

@@ -190,7 +190,8 @@ impl CurrentSession {
     }
 
     /// Has the request end without its changes, as a 5xx does: for a handler that has changed a view and
-    /// answers that it will not do what was asked. Of its other answers, 4xx included, the changes are stored.
+    /// answers that it will not do what was asked. Of its other answers, 4xx included, the changes are stored,
+    /// but for a [`SessionError`]'s.
     ///
     /// A logout, a call of [`rotate`](Self::rotate) and fields with `commit = always` stay, and so does what
     /// was committed before. It does not matter whether the views are dropped before or after.
