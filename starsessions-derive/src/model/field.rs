@@ -102,7 +102,8 @@ impl<'a> Field<'a> {
 impl<'a> Stored<'a> {
     fn parse(cx: &Ctxt, attrs: &Attrs, ident: &Ident, ty: &'a Type) -> Self {
         let rename = read(cx, attrs, Key::Rename, Name::of);
-        let aliases = attrs.values(Key::Alias).flat_map(value::one_or_more);
+        let aliases = attrs.values(Key::Alias);
+        let aliases = aliases.flat_map(|names| value::one_or_more(cx, names));
         let codec = |cx: &Ctxt, value: &Expr| value::codec(cx, value, cfg!(feature = "json"));
         Self {
             name: rename.unwrap_or_else(|| default_name(cx, attrs, ident)),

@@ -44,9 +44,17 @@ pub(crate) fn name(cx: &Ctxt, value: &Expr) -> Option<String> {
 }
 
 /// One value, or several in brackets.
-pub(crate) fn one_or_more(value: &Expr) -> Vec<&Expr> {
+pub(crate) fn one_or_more<'a>(cx: &Ctxt, value: &'a Expr) -> Vec<&'a Expr> {
     match ungroup(value) {
-        Expr::Array(array) => array.elems.iter().collect(),
+        Expr::Array(array) => {
+            if array.elems.is_empty() {
+                cx.error(
+                    array,
+                    "nothing is listed; write at least one, or remove this",
+                );
+            }
+            array.elems.iter().collect()
+        }
         one => vec![one],
     }
 }

@@ -1,0 +1,9 @@
+use starsessions::Session;
+
+#[derive(Session)]
+struct Shop {
+    #[session(alias = [])]
+    views: u64,
+}
+
+fn main() {}
