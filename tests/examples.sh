@@ -62,6 +62,36 @@ production() {
 }
 visit() { curl --silent --max-time 10 --cookie "$cookie" "$@" "http://$LISTEN/"; }
 
+# The store of the guide: the counter again, whose sessions outlive it.
+nats() {
+    echo '-- the counter, sessions in: nats'
+    local port site said
+    port=$(free_port)
+    site="http://127.0.0.1:$port/"
+    said=$(cd "$WORK" && "$PROGRAMS/nats" --port "$port" --server "nats://127.0.0.1:$port" 2>&1) && fail 'it starts without a server'
+    has 'a server is missing' "$said" "Error: no NATS server at nats://127.0.0.1:$port"
+    serve nats
+    for visit in 1 2; do
+        cd "$WORK" # where it keeps its keys
+        start nats --port "$port" --server "$url"
+        cd - >/dev/null
+        wait_for nats curl --silent --output /dev/null "$site"
+        is "visit $visit, with a restart between" "$(request ada "$site")" "Your visits: $visit"
+        close_shop
+    done
+    stop_serving
+}
+
+# A server as the tests have it, for as long as its input is open; `url` says where.
+serve() {
+    coproc SERVER { "$SERVE" "$1"; }
+    read -r url <&"${SERVER[0]}"
+}
+stop_serving() {
+    exec {SERVER[1]}>&-
+    wait "$SERVER_PID" 2>/dev/null || true
+}
+
 # shop STORE: a visit to the shop, with its sessions kept there.
 shop() {
     echo "-- the shop, sessions in: ${1%%=*}"
@@ -222,10 +252,8 @@ for store in memory cookie sqlite; do
     shop "$store"
 done
 for server in postgres mysql redis; do
-    coproc SERVER { "$SERVE" "$server"; }
-    read -r url <&"${SERVER[0]}"
+    serve "$server"
     shop "$server=$url"
-    # The end of its input is the end of the server.
-    exec {SERVER[1]}>&-
-    wait "$SERVER_PID" 2>/dev/null || true
+    stop_serving
 done
+nats

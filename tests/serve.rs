@@ -1,11 +1,11 @@
 //! Starts a server as the tests have it, says how to reach it, and stops it when its input ends:
-//! `serve redis|valkey|postgres|mysql`, for scripts, and to look at a store by hand. What
+//! `serve redis|valkey|postgres|mysql|nats`, for scripts, and to look at a store by hand. What
 //! follows are options of the server, as in `serve redis --appendonly no`.
 
 use std::io::{Read, stdin};
 
 use starsessions_tests::servers::redis::Version;
-use starsessions_tests::servers::{mariadb, postgres, redis};
+use starsessions_tests::servers::{mariadb, nats, postgres, redis};
 
 #[expect(clippy::print_stdout, reason = "the address is what it is for")]
 fn main() {
@@ -33,8 +33,13 @@ fn main() {
             let url = mariadb::url(&server, "mysql");
             (server, url)
         }
+        "nats" => {
+            let server = nats::nats(&options);
+            let url = nats::url(&server);
+            (server, url)
+        }
         _ => {
-            println!("usage: serve redis|valkey|postgres|mysql [OPTION OF THE SERVER]...");
+            println!("usage: serve redis|valkey|postgres|mysql|nats [OPTION OF THE SERVER]...");
             std::process::exit(2);
         }
     };

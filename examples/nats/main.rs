@@ -1,9 +1,9 @@
 //! Counts the visits of each browser, at <http://127.0.0.1:3000>, with sessions in NATS:
-//! `nats-server --jetstream`, and `cargo run --example nats`.
+//! `nats-server --jetstream`, and `cargo run --example nats --features nats`.
 
 mod store;
 
-use async_nats::jetstream::{self, kv};
+use async_nats::jetstream;
 use axum::{Router, routing::get};
 use clap::Parser;
 use starsessions::{KeyRing, Session, SessionLayer};
@@ -38,12 +38,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let Options { port, server } = Options::parse();
     let client = async_nats::connect(&server).await;
     let client = client.map_err(|error| Problem(format!("no NATS server at {server}: {error}")))?;
-    let bucket = kv::Config {
-        bucket: "sessions".into(),
-        history: 1,
-        ..kv::Config::default()
-    };
-    let bucket = jetstream::new(client).create_key_value(bucket).await?;
+    let bucket = store::bucket(&jetstream::new(client), "sessions").await;
+    let bucket = bucket.map_err(|error| Problem(format!("no bucket at {server}: {error}")))?;
     // Sessions outlive this process if its keys do.
     let keys = KeyRing::from_file_or_new("sessions.keys")?;
     let sessions = SessionLayer::dev(NatsStore::new(bucket), keys);

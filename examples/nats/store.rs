@@ -18,9 +18,9 @@
 use std::error::Error;
 use std::sync::Arc;
 
-use async_nats::jetstream::kv;
 use async_nats::jetstream::kv::UpdateErrorKind;
 use async_nats::jetstream::stream::LastRawMessageErrorKind;
+use async_nats::jetstream::{Context, kv, stream};
 use bytes::Bytes;
 use futures_util::TryStreamExt;
 use starsessions::Timestamp;
@@ -40,6 +40,26 @@ struct Found {
     /// The number by which a write replaces this; 0 if there is nothing.
     sequence: u64,
     value: Bytes,
+}
+
+/// The bucket of this name, which is made where there is none. It is a stream; made as one, since `create_key_value`
+/// asks for more than servers before 2.10 know.
+pub(crate) async fn bucket(
+    jetstream: &Context,
+    name: &str,
+) -> Result<kv::Store, Box<dyn Error + Send + Sync>> {
+    let stream = stream::Config {
+        name: format!("KV_{name}"),
+        subjects: vec![format!("$KV.{name}.>")],
+        max_messages_per_subject: 1,
+        discard: stream::DiscardPolicy::New,
+        allow_rollup: true,
+        allow_direct: true,
+        deny_delete: true,
+        ..stream::Config::default()
+    };
+    jetstream.get_or_create_stream(stream).await?;
+    Ok(jetstream.get_key_value(name).await?)
 }
 
 impl NatsStore {
@@ -149,7 +169,8 @@ impl Store for NatsStore {
     ) -> Result<Vec<Listed>, StoreError> {
         let mut listed = Vec::new();
         for key in self.keys(&format!("{}*", index_prefix(index_key))).await? {
-            let row = self.read(&key).await?.row()?;
+            // What is not a row is passed over: it is not a session either.
+            let row = self.read(&key).await?.row().ok().flatten();
             let row = row.filter(|row| row.is_live(now) && row.index_keys().contains(index_key));
             listed.extend(row.and_then(|row| Listed::new(key, &row)));
         }
@@ -164,7 +185,7 @@ impl Store for NatsStore {
                 break;
             }
             let found = self.read(&key).await?;
-            let row = found.row()?;
+            let Ok(row) = found.row() else { continue };
             if !row.as_ref().is_some_and(|row| row.is_live(now)) {
                 self.erase(&key, &found, row.as_ref()).await?;
                 freed += 1;

@@ -6,7 +6,7 @@ mod store;
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_nats::jetstream::{kv, stream};
+use async_nats::jetstream::kv;
 use starsessions::Timestamp;
 use starsessions::store::{
     IndexKey, Inserted, Listing, Replaced, Row, RowKey, Store, StoreError, Touch, Touched,
@@ -20,13 +20,13 @@ use crate::agreement;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn keeps_the_contract() {
-    let server = servers::nats();
+    let server = servers::nats(&[]);
     conformance::run(&NatsStore::new(bucket(&server).await)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn answers_as_the_memory_store_does() {
-    let server = servers::nats();
+    let server = servers::nats(&[]);
     let store = NatsStore::new(bucket(&server).await);
     agreement::run(&store).await;
     agreement::tells_what_has_expired(&store).await;
@@ -35,7 +35,7 @@ async fn answers_as_the_memory_store_does() {
 /// Sessions that were replaced, removed or swept leave no message in the stream.
 #[tokio::test]
 async fn what_has_ended_leaves_nothing_behind() {
-    let server = servers::nats();
+    let server = servers::nats(&[]);
     let bucket = bucket(&server).await;
     let store = NatsStore::new(bucket.clone());
     let mut guest = user();
@@ -62,7 +62,7 @@ async fn what_has_ended_leaves_nothing_behind() {
 /// Something else under a session's key is reported, and can be removed.
 #[tokio::test]
 async fn what_is_not_a_row_is_corrupt() {
-    let server = servers::nats();
+    let server = servers::nats(&[]);
     let bucket = bucket(&server).await;
     let store = NatsStore::new(bucket.clone());
     let key = RowKey::from_bytes([7; RowKey::LEN]);
@@ -76,9 +76,27 @@ async fn what_is_not_a_row_is_corrupt() {
     }
 }
 
+/// It takes no other session out of a list, and no sweep ends at it.
+#[tokio::test]
+async fn what_is_not_a_row_is_passed_over() {
+    let server = servers::nats(&[]);
+    let bucket = bucket(&server).await;
+    let store = NatsStore::new(bucket.clone());
+    for number in [1, 2] {
+        let key = RowKey::from_bytes([number; RowKey::LEN]);
+        store.insert(&key, &user(), NOW).await.unwrap();
+    }
+    let name = format!("row.{}", "01".repeat(RowKey::LEN));
+    bucket.put(name, "?".into()).await.unwrap();
+    let listed = store.listed(&INDEX_KEY, NOW).await.unwrap();
+    let keys: Vec<_> = listed.iter().map(|it| it.key).collect();
+    assert_eq!(keys, [RowKey::from_bytes([2; RowKey::LEN])]);
+    assert_eq!(store.sweep(10, NOW + HOUR).await.unwrap(), 1);
+}
+
 #[tokio::test]
 async fn a_server_that_is_away_is_unavailable() {
-    let server = servers::nats();
+    let server = servers::nats(&[]);
     let mut store = NatsStore::new(bucket(&server).await);
     let key = RowKey::from_bytes([7; RowKey::LEN]);
     let inserted = store.insert(&key, &user(), NOW).await.unwrap();
@@ -100,19 +118,7 @@ async fn bucket(server: &Server) -> kv::Store {
     let client = async_nats::connect(servers::url(server)).await.unwrap();
     let mut jetstream = async_nats::jetstream::new(client);
     jetstream.set_timeout(Duration::from_secs(2));
-    // A bucket by its parts: `create_key_value` asks for more than Debian's server knows.
-    let stream = stream::Config {
-        name: "KV_sessions".into(),
-        subjects: vec!["$KV.sessions.>".into()],
-        max_messages_per_subject: 1,
-        discard: stream::DiscardPolicy::New,
-        allow_rollup: true,
-        allow_direct: true,
-        deny_delete: true,
-        ..stream::Config::default()
-    };
-    jetstream.get_or_create_stream(stream).await.unwrap();
-    jetstream.get_key_value("sessions").await.unwrap()
+    store::bucket(&jetstream, "sessions").await.unwrap()
 }
 
 async fn messages(bucket: &kv::Store) -> u64 {
@@ -121,10 +127,10 @@ async fn messages(bucket: &kv::Store) -> u64 {
 
 fn user() -> Row {
     let mut row = Row::new(*b"value", NOW, NOW + HOUR);
-    let index_key = IndexKey::from_bytes([9; IndexKey::LEN]);
-    row.listing = Some(Arc::new(Listing::new(vec![index_key], *b"card")));
+    row.listing = Some(Arc::new(Listing::new(vec![INDEX_KEY], *b"card")));
     row
 }
 
+const INDEX_KEY: IndexKey = IndexKey::from_bytes([9; IndexKey::LEN]);
 const NOW: Timestamp = Timestamp::from_unix_seconds(1_700_000_000);
 const HOUR: Duration = Duration::from_secs(3_600);

@@ -4,12 +4,12 @@ use std::net::Ipv4Addr;
 
 use super::{Folder, Program, Server, free_port};
 
-/// A server that runs, and keeps its streams in its folder.
+/// A server that runs with these options, and keeps its streams in its folder.
 ///
 /// # Panics
 /// If it is not installed, or does not start.
 #[must_use]
-pub fn nats() -> Server {
+pub fn nats(options: &[&str]) -> Server {
     let folder = Folder::new();
     let port = free_port();
     let mut command = Program::find("nats-server").command();
@@ -17,7 +17,8 @@ pub fn nats() -> Server {
         .arg(format!("--addr={}", Ipv4Addr::LOCALHOST))
         .arg(format!("--port={port}"))
         .arg("--jetstream")
-        .arg(format!("--store_dir={}", folder.join("streams").display()));
+        .arg(format!("--store_dir={}", folder.join("streams").display()))
+        .args(options);
     let server = Server::new(folder, port, &command).ready_when("Server is ready");
     server.start();
     server
