@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use axum::routing::{get, post};
 use axum::{Extension, Router};
+use futures_util::FutureExt;
 use http::{Method, StatusCode};
 use serde_json::Value;
+use starsessions::events::{self, EventKind};
 use starsessions::python::{CookieStore, RedisStore, Sessions};
 use starsessions::testing::TestClock;
 use starsessions::{CurrentSession, KeyRing, Session, SessionError, SessionLayer};
@@ -23,7 +25,7 @@ const HOUR: Duration = Duration::from_secs(3_600);
 #[derive(Session)]
 #[session(namespace = "python")]
 struct Login {
-    #[session(codec = json, required, rotate, rename = "user_id")]
+    #[session(codec = json, required, rotate, index, rename = "user_id")]
     user: u64,
 }
 
@@ -376,6 +378,43 @@ async fn reading_writes_nothing_and_a_session_that_is_too_large_for_its_cookie_i
         let cookie = CookieStore::new(secret).sign(text.as_bytes(), now);
         let reply = at(&client, &cookie).ask(Method::POST, "/cart").await;
         assert_eq!(reply.status, status, "{size} {max_size:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sign_in_is_told_wherever_the_session_is() {
+    let client = ::redis::Client::open(servers::url(&REDIS)).unwrap();
+    let secret = "a secret that Python has as well";
+    for (in_cookie, sessions) in [
+        (
+            false,
+            Sessions::new(RedisStore::connect(client).await.unwrap()),
+        ),
+        (true, Sessions::new(CookieStore::new(secret))),
+    ] {
+        let (sender, mut events) = events::channel(100);
+        let keys = KeyRing::generate().unwrap();
+        let layer = SessionLayer::shared_with_python(sessions, keys).on_event(sender);
+        let layer = layer.clock(TestClock::at(NOW)).build().unwrap();
+        let mut client = Client::new(&routes().layer(layer));
+        client.post("/cart").await;
+        client.post("/login").await;
+        let told = std::iter::from_fn(|| events.recv().now_or_never().flatten());
+        let told: Vec<_> = told.collect();
+        let user = told.last().and_then(|event| event.user::<Login>());
+        assert_eq!(user, Some(7), "{told:?}");
+        let told: Vec<_> = told.into_iter().map(|event| event.kind).collect();
+        let is_told = match &told[..] {
+            // A session that is its cookie has no id that could be another one.
+            [EventKind::Begun, EventKind::SignedIn] => in_cookie,
+            [
+                EventKind::Begun,
+                EventKind::Renewed { .. },
+                EventKind::SignedIn,
+            ] => !in_cookie,
+            _ => false,
+        };
+        assert!(is_told, "{in_cookie}: {told:?}");
     }
 }
 

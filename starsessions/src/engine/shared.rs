@@ -161,6 +161,7 @@ impl SharedSide {
             let stored = self.store(&shared.stored.content, &record)?;
             if self.sessions.is_cookie() {
                 let (next, done) = self.announce(stored, &record, plan.now)?;
+                self.tell([live, &next], &record, plan, conflicts);
                 *live = next;
                 return Ok(done);
             }
@@ -172,23 +173,10 @@ impl SharedSide {
             match self.ask(written, plan.now).await? {
                 Replaced::Done => {
                     let next = self.live(Arc::clone(cookie), stored, plan.now);
-                    let (keys, observer) = (&self.context.keys, &self.context.observer);
-                    let signs_in = plan.signs_in(Some(&live.record));
-                    let is_visible = if new.is_some() {
-                        observer.rotated(
-                            live.name(keys),
-                            next.name(keys),
-                            false,
-                            &record,
-                            signs_in,
-                        );
-                        true
-                    } else {
-                        let changes = plan.changes.len();
-                        observer.committed(live.name(keys), changes, conflicts, &record, signs_in);
-                        (self.context.persistent_cookie || record.remembered)
-                            && live.record.expires_at != record.expires_at
-                    };
+                    self.tell([live, &next], &record, plan, conflicts);
+                    let is_kept = self.context.persistent_cookie || record.remembered;
+                    let is_visible =
+                        new.is_some() || (is_kept && live.record.expires_at != record.expires_at);
                     let mut done = Executed::kept();
                     if is_visible {
                         done.cookie = self.set(cookie, &record, plan.now);
@@ -208,6 +196,20 @@ impl SharedSide {
             back_off(conflicts).await;
         }
         Err(SessionError::contention())
+    }
+
+    /// What was written. A session that is its cookie has no id that could be another one.
+    fn tell(&self, [before, next]: [&Live; 2], record: &Record, plan: &Plan, conflicts: u32) {
+        let (keys, observer) = (&self.context.keys, &self.context.observer);
+        let name = next.name(keys);
+        let signs_in = plan.signs_in(Some(&before.record));
+        if before.key() != next.key() {
+            observer.rotated(before.name(keys), name, false, record, signs_in);
+        } else if plan.step == Step::Touch {
+            observer.touched(name);
+        } else {
+            observer.committed(name, plan.changes.len(), conflicts, record, signs_in);
+        }
     }
 
     /// Writes a session under a new id.
