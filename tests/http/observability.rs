@@ -77,6 +77,23 @@ async fn fail(mut shop: Session<Shop>) -> StatusCode {
     StatusCode::INTERNAL_SERVER_ERROR
 }
 
+/// A counter of failures, which stays whatever the answer is.
+#[derive(Session)]
+struct Guard {
+    #[session(commit = always)]
+    failures: u32,
+}
+
+async fn guard(mut guard: Session<Guard>) -> StatusCode {
+    guard.failures += 1;
+    StatusCode::INTERNAL_SERVER_ERROR
+}
+
+async fn remember(session: CurrentSession) -> StatusCode {
+    session.remember(true).unwrap();
+    StatusCode::INTERNAL_SERVER_ERROR
+}
+
 async fn detach(shop: Session<Shop>) -> Result<String, SessionError> {
     let shop = shop.detach()?;
     let views = shop.update(|shop| {
@@ -95,6 +112,8 @@ fn site(kept: Kept) -> (Site, Client) {
     let site = Site::kept(kept);
     let routes = shop::with_logout()
         .route("/fail", post(fail))
+        .route("/guard", post(guard))
+        .route("/remember", post(remember))
         .route("/detach", post(detach))
         .route("/replace", post(replace));
     let client = site.serve(routes);
@@ -123,6 +142,10 @@ async fn a_day_is_counted() {
     assert_eq!(metrics.of("starsessions_touches_total{}"), 1.0);
     client.post("/fail").await;
     assert_eq!(metrics.of("starsessions_dropped_total{}"), 1.0);
+    client.post("/guard").await;
+    assert_eq!(metrics.of("starsessions_dropped_total{}"), 1.0, "kept");
+    client.post("/remember").await;
+    assert_eq!(metrics.of("starsessions_dropped_total{}"), 2.0);
     client.post("/detach").await;
     assert_eq!(metrics.of("starsessions_detached{}"), 0.0);
     assert!(metrics.names().contains("starsessions_detached"));

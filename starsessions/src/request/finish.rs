@@ -95,11 +95,10 @@ impl Slot {
             response => response,
         };
         if !self.keeps_data(response) {
-            if !state.pending.changes.is_empty() {
+            if state.pending.discard_data() {
                 observe::dropped();
                 self.explain(|explanation| explanation.dropped(response));
             }
-            state.pending.discard_data();
             state.flows.retain(FlowCookie::is_removal);
         }
         if !state.was_used {

@@ -40,11 +40,12 @@ impl Pending {
             && self.changes.is_empty()
     }
 
-    /// Drops what a failed request may not write.
-    pub(super) fn discard_data(&mut self) {
+    /// Drops what a failed request may not write; returns whether there was any.
+    pub(super) fn discard_data(&mut self) -> bool {
+        let changes = self.changes.len();
         self.changes.retain_always();
-        self.remember = None;
         self.failure = None;
+        self.remember.take().is_some() || self.changes.len() < changes
     }
 
     /// The record with this request's changes in it.
