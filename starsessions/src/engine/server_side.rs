@@ -306,8 +306,10 @@ impl ServerSide {
                     if let Some(done) = overtaken.await? {
                         return Ok(done);
                     }
-                    // Another request has renewed the id: what is left to do are the changes.
-                    if grace && live.row_key() != Some(*token.row_key()) {
+                    // Another request has renewed the id, or a device now knows the session by it: what is left to do
+                    // are the changes.
+                    let is_moved = live.row_key() != Some(*token.row_key());
+                    if grace && (is_moved || live.record.is_bound()) {
                         return Box::pin(self.after_renewal(live, plan)).await;
                     }
                 }

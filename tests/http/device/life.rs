@@ -1,7 +1,7 @@
 //! A binding ends with its session, on the server and in the browser.
 
 use starsessions::keys::Key;
-use starsessions::{KeyRing, Lifetime};
+use starsessions::{KeyRing, Lifetime, MemoryStore};
 use starsessions_tests::device::invitation;
 use starsessions_tests::spy::{Moment, Operation};
 use std::time::Duration;
@@ -171,6 +171,37 @@ async fn a_bound_session_keeps_its_id_where_others_are_renewed() {
     pass(&site, &mut unbound, 900);
     unbound.get("/account").await;
     assert_ne!(unbound.cookies(), cookie, "as ever");
+}
+
+/// A registration may come as late as the first renewal.
+#[tokio::test]
+async fn a_renewal_that_a_registration_overtakes_leaves_the_id_to_the_device() {
+    let renewing = |layer: SessionLayerBuilder| {
+        layer
+            .renewal(Duration::from_secs(60))
+            .device_bound(|device| device)
+    };
+    for (store, moves) in [
+        (Spy::new(MemoryStore::new()), Operation::Rotate),
+        (Spy::new(MemoryStore::new()).by_parts(), Operation::Replace),
+    ] {
+        let site = Site::over(store, Kept::OnServer, renewing);
+        let mut client = site.serve(routes());
+        let invited = client.post("/login").await;
+        pass(&site, &mut client, 60);
+        let gate = site.store.hold(moves, Moment::Before);
+        let reading = tokio::spawn(client.ask(Method::GET, "/account"));
+        gate.reached().await;
+        site.store.release();
+        let mut bound = client.bind(&Device::new(1), &invited).await;
+        gate.open();
+        client.keep(&reading.await.unwrap());
+        for _ in 0..3 {
+            pass(&site, &mut client, 60);
+            assert_eq!(client.get("/vault").await.body, "vault of 7");
+            assert_eq!(client.refresh(&mut bound).await.status, StatusCode::OK);
+        }
+    }
 }
 
 #[tokio::test]
