@@ -87,6 +87,7 @@ impl Slot {
         if rules.proven == Proven::InBoundViews {
             return Found::Live(live);
         }
+        state.forget_lost();
         state.ends.push(Endable::Live(live));
         Found::Unproven
     }
@@ -113,6 +114,7 @@ impl Slot {
         match state.arrival.proof {
             ProofState::Given(_) => Ok(()),
             ProofState::Young | ProofState::Missing(_) => {
+                state.forget_lost();
                 let unproven = state.arrival.unproven.unwrap_or(Unproven::Pending);
                 Err(SessionError::Unproven(unproven))
             }
@@ -209,7 +211,11 @@ impl State {
             Navigation::Own => (Some(Unproven::Lost), None),
             Navigation::None | Navigation::Skipped => (Some(Unproven::Pending), None),
         };
-        if arrival.unproven == Some(Unproven::Lost) {
+    }
+
+    /// A browser that has lost the key is a guest from now on: it is refused for what it cannot prove any more.
+    fn forget_lost(&mut self) {
+        if self.arrival.unproven == Some(Unproven::Lost) {
             self.cookie = CookieChange::Remove;
         }
     }

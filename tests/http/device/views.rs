@@ -377,6 +377,13 @@ async fn a_layer_can_ask_in_marked_views_only() {
     let page = navigate(&mut thief.clone(), "/account", "cross-site").await;
     assert_eq!(page.body, "user 7");
     assert!(!page.headers.contains_key("refresh"), "it is there already");
+    site.wait_seconds(60);
+    let mut lost = thief.clone();
+    let page = navigate(&mut lost, "/account", "same-origin").await;
+    assert_eq!((page.body.as_str(), page.sets_cookie()), ("user 7", false));
+    let page = navigate(&mut lost, "/vault", "same-origin").await;
+    assert_eq!(page.status, StatusCode::FORBIDDEN);
+    assert!(page.set_cookies()[0].starts_with(&format!("{SESSION};")));
     let rotating = routes().route("/rotate", post(rotate));
     let mut rotating = client.at(&site.serve(rotating));
     let stolen = self::thief(&rotating, SESSION).post("/rotate").await;
