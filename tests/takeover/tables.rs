@@ -4,6 +4,7 @@ use http::Method;
 use starsessions::takeover::{AxumSession, Database, Source, TowerSessions};
 use starsessions::testing::TestSessions;
 use starsessions_tests::client::Client;
+use starsessions_tests::logs::Logs;
 use starsessions_tests::servers::Folder;
 
 use super::source::{routes, take_both};
@@ -54,4 +55,23 @@ async fn a_logout_is_final_however_the_former_cookie_is_written() {
     is_one_session(TowerSessions::new(tables(&folder)), TOWER).await;
     let folder = Folder::new();
     is_one_session(AxumSession::new(tables(&folder)), AXUM).await;
+}
+
+/// Decoders quote what they do not expect.
+#[tokio::test]
+async fn what_cannot_be_read_is_told_without_its_values() {
+    let folder = Folder::new();
+    let database = tables(&folder);
+    let file = rusqlite::Connection::open(folder.join("former.db")).unwrap();
+    let record: &[u8] = b"\xafann@example.org";
+    let update = "UPDATE tower_sessions SET data = ?1";
+    file.execute(update, [record]).unwrap();
+    let logs = Logs::capture();
+    let source = TowerSessions::new(database);
+    let test = TestSessions::with(|layer| layer.take_over(take_both(source)));
+    let client = Client::new(&routes().layer(test.layer())).showing(format!("id={TOWER}"));
+    assert_eq!(client.ask(Method::GET, "/me").await.body, "guest");
+    let told = logs.with(&["WARN", "a session of tower-sessions cannot be read"]);
+    assert_eq!(told.len(), 1, "{}", logs.text());
+    assert!(!logs.text().contains("ann@example.org"), "{told:?}");
 }

@@ -134,11 +134,13 @@ impl<'c> Id<'c> {
     /// The session in a record, which is MessagePack: the id again, since a database may not tell upper from lower
     /// case, the values, and the time of its end.
     fn open(&self, bytes: &[u8]) -> Option<FormerSession> {
-        let (id, values, end) = decode(bytes)
-            .inspect_err(
-                |error| tracing::warn!(%error, "a session of tower-sessions cannot be read"),
-            )
-            .ok()?;
+        // What a decoder has to say often quotes the value.
+        let Ok((id, values, end)) = decode(bytes) else {
+            tracing::warn!(
+                "a session of tower-sessions cannot be read: is it another application's?"
+            );
+            return None;
+        };
         if id != self.number {
             return None;
         }
