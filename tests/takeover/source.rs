@@ -16,6 +16,7 @@ use starsessions::{
     SessionRejection,
 };
 use starsessions_tests::client::Client;
+use starsessions_tests::device::Device;
 use starsessions_tests::site::{Kept, Site};
 use starsessions_tests::spy::{Moment, Operation, Spy, places};
 
@@ -521,4 +522,23 @@ fn a_layer_of_cookies_says_that_it_cannot_take_over() {
     );
     let error = layer.clock(clock).take_over(take_both(source)).build();
     assert!(error.unwrap_err().to_string().contains("server-side store"));
+}
+
+/// As every response that gives a session its id.
+#[tokio::test]
+async fn a_session_that_is_taken_over_is_bound_to_a_device() {
+    let site = Site::with(|layer| {
+        let former = take_both(Sessions::new(CookieStore::new(SECRET)));
+        layer.take_over(former).device_bound(|device| device)
+    });
+    let now = starsessions::config::Clock::now(site.clock());
+    let former = CookieStore::new(SECRET).sign(br#"{"user_id": 7}"#, now);
+    let mut client = site.serve(routes());
+    let with_former = client.showing(format!("session={former}"));
+    let invited = with_former.ask(Method::GET, "/me").await;
+    client.keep(&invited);
+    let mut bound = client.bind(&Device::new(1), &invited).await;
+    site.wait_seconds(60);
+    assert_eq!(client.get("/me").await.body, "7");
+    assert_eq!(client.refresh(&mut bound).await.status, StatusCode::OK);
 }

@@ -151,6 +151,12 @@ impl Slot {
         }
     }
 
+    /// The browser gets an id of ours for a session that it had before.
+    #[cfg(feature = "takeover")]
+    pub(super) fn invite_device(&self) {
+        self.state().arrival.is_to_invite = true;
+    }
+
     /// What the response tells the browser of its device; returns whether the response is not for caches.
     pub(crate) fn device_headers(&self, headers: &mut HeaderMap, is_refused: bool) -> bool {
         let Some(rules) = &self.realm().device else {
@@ -176,6 +182,7 @@ impl Slot {
         }
         let live = state.found.live().filter(|_| state.arrival.is_to_invite);
         let live = live.filter(|live| rules.guests || live.record.identified);
+        let live = live.filter(|live| !live.record.is_bound());
         if let Some(live) = live
             && let Credential::Reference(token, _) = &live.credential
             && let Ok(challenge) = token.seal_invitation(now)

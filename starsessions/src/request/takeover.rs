@@ -42,7 +42,11 @@ impl Slot {
         }
         match realm.engine.take_over(takeover, &cookies, now).await {
             Ok(Presented::Nobody(_)) => Ok(Ok(Presented::Nobody(*why))),
-            Ok(taken) => Ok(Ok(taken)),
+            Ok(taken) => {
+                #[cfg(feature = "dbsc")]
+                self.invite_device();
+                Ok(Ok(taken))
+            }
             Err(SessionError::Unavailable(error)) => Ok(Err(match Arc::try_unwrap(error) {
                 Ok(error) => error,
                 Err(error) => StoreError::Unavailable(error.to_string().into()),
