@@ -6,7 +6,10 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::routing::{get, post};
+use futures_util::FutureExt;
 use http::{Method, StatusCode};
+use starsessions::config::AtLimit;
+use starsessions::events::{self, EventKind};
 use starsessions::python::{CookieStore, Sessions};
 use starsessions::store::{Store, StoreError};
 use starsessions::takeover::{FormerSession, JsonObject, Source, TakeOver};
@@ -541,4 +544,30 @@ async fn a_session_that_is_taken_over_is_bound_to_a_device() {
     site.wait_seconds(60);
     assert_eq!(client.get("/me").await.body, "7");
     assert_eq!(client.refresh(&mut bound).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_take_over_is_no_sign_in() {
+    let (sender, mut events) = events::channel(10);
+    let site = Site::with(|layer| {
+        let former = take_both(Sessions::new(CookieStore::new(SECRET)));
+        let layer = layer.take_over(former).on_event(sender);
+        layer.sessions_per_user(1, AtLimit::EndOldest)
+    });
+    let now = starsessions::config::Clock::now(site.clock());
+    let mut browsers = Vec::new();
+    for cart in [1, 2] {
+        let values = format!(r#"{{"user_id": 7, "cart": {cart}}}"#);
+        let former = CookieStore::new(SECRET).sign(values.as_bytes(), now);
+        let mut browser = site.serve(routes());
+        let with_former = browser.showing(format!("session={former}"));
+        browser.keep(&with_former.ask(Method::GET, "/me").await);
+        browsers.push(browser);
+    }
+    for browser in &mut browsers {
+        assert_eq!(browser.get("/me").await.body, "7");
+    }
+    let told = std::iter::from_fn(|| events.recv().now_or_never().flatten());
+    let told: Vec<_> = told.map(|event| event.kind).collect();
+    assert_eq!(told, [EventKind::Begun, EventKind::Begun]);
 }

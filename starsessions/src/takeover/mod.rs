@@ -33,6 +33,8 @@
 //! - **Whole or not at all.** The former session is removed when ours is written. A request that dies in
 //!   between loses nothing: the next one finds what there is.
 //! - **A new id.** Ours follows from the former id only with the deployment's keys.
+//! - **No sign-in.** Its event is [`Begun`](crate::events::EventKind::Begun), and it ends no other session of its user:
+//!   [`sessions_per_user`](crate::SessionLayerBuilder::sessions_per_user) counts it at the next sign-in.
 //! - **No longer life.** The session began when the former one says that it began. It ends by the layer's own
 //!   [`Lifetime`](crate::Lifetime): where the former library let sessions live longer, set a longer one until the
 //!   move is over.
