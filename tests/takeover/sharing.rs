@@ -337,6 +337,11 @@ async fn a_field_has_a_deadline_although_python_knows_none() {
     assert_eq!(client.ask(Method::GET, "/coupon").await.body, "ten percent");
     clock.advance(Duration::from_secs(1));
     assert_eq!(client.ask(Method::GET, "/coupon").await.body, "");
+    // Python knows nothing of it, whatever it writes.
+    write(&id, &stored.replace("ten percent", "half")).await;
+    assert_eq!(client.ask(Method::GET, "/coupon").await.body, "");
+    client.ask(Method::POST, "/coupon").await;
+    assert_eq!(client.ask(Method::GET, "/coupon").await.body, "ten percent");
 }
 
 #[tokio::test(flavor = "multi_thread")]
