@@ -30,6 +30,9 @@
 //!   it, and all of them see that one. A copy of the cookie that comes more than five minutes later is refused,
 //!   also where the former session was its cookie and cannot be removed. While keys are rotated, requests that meet at
 //!   the same moment on two nodes with different active keys may make a session each.
+//! - **What a cookie remembers.** Where the former session is its cookie, that cannot be removed. Ours knows it by the keys:
+//!   one that is dropped from the ring takes the memory along, so leave it there, with an end, until those cookies are over.
+//!   Another cookie of the same session, as the other library makes one with each response, is another session.
 //! - **Whole or not at all.** The former session is removed when ours is written. A request that dies in
 //!   between loses nothing: the next one finds what there is.
 //! - **A new id.** Ours follows from the former id only with the deployment's keys.
