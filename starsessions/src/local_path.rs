@@ -1,6 +1,5 @@
 //! A path on this site, to lead a browser back to where it was.
 
-use std::error::Error;
 use std::fmt;
 use std::str::FromStr;
 
@@ -8,6 +7,8 @@ use http::uri::PathAndQuery;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::de::{Deserialize, Deserializer, Error as _};
 use serde::ser::{Serialize, Serializer};
+
+use crate::sentence::sentences;
 
 /// A path and query on this site, safe to redirect to (CWE-601): where a user was before the sign-in.
 ///
@@ -161,13 +162,9 @@ impl fmt::Display for LocalPath {
     }
 }
 
-impl fmt::Display for InvalidLocalPath {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("not a path on this site: it begins with one `/`, as in `/account?tab=2`")
-    }
+sentences! { InvalidLocalPath:
+    Self => "not a path on this site: it begins with one `/`, as in `/account?tab=2`";
 }
-
-impl Error for InvalidLocalPath {}
 
 const IN_QUERY: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')

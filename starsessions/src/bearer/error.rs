@@ -1,8 +1,5 @@
 //! Which transports cannot work, and which requests do not fit theirs; what to change.
 
-use std::error::Error;
-use std::fmt;
-
 use crate::sentence::{debug_as_sentence, sentences};
 
 /// A [`Transport`](super::Transport) that cannot work, by itself or with the layer's other settings.
@@ -27,48 +24,20 @@ pub enum TransportConfigError {
 
 debug_as_sentence!(TransportConfigError);
 
-impl fmt::Display for TransportConfigError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::HeaderName(name) => {
-                return write!(
-                    f,
-                    "no header can be called `{}`; use letters, digits and `-`, as in `x-session`",
-                    name.escape_debug()
-                );
-            }
-            Self::HeaderTaken(name) => {
-                return write!(
-                    f,
-                    "the header `{name}` has another meaning, or pages of other sites may set it; call yours \
-                     `x-session`, for example, and use `Transport::bearer` for `Authorization`"
-                );
-            }
-            Self::CookieStore => {
-                "a session in a `CookieStore` is another text after each write, and a token stays the same; \
-                 use a server-side store, or leave the transport at the cookie"
-            }
-            Self::Python => {
-                "the Python library knows its sessions by a cookie alone; leave the transport at the cookie"
-            }
-            Self::TakeOver => {
-                "sessions of another library come by its cookie, and a request that has it beside a token would \
-                 show two; leave the transport at the cookie until the take-over is done, or give the API a layer \
-                 of another realm"
-            }
-            Self::DeviceBinding => {
-                "browsers bind a session by its cookie; put the cookie back with `beside_cookie`, or leave the \
-                 binding to devices off"
-            }
-            Self::FormerCookie => {
-                "without a cookie no leftover of it is removed; leave `former_cookie` off, or put the cookie back \
-                 with `beside_cookie`"
-            }
-        })
-    }
+sentences! { TransportConfigError:
+    Self::HeaderName(name) => "no header can be called {name:?}; use letters, digits and `-`, as in `x-session`";
+    Self::HeaderTaken(name) => "the header `{name}` has another meaning, or pages of other sites may set it; call yours `x-session`, \
+        for example, and use `Transport::bearer` for `Authorization`";
+    Self::CookieStore => "a session in a `CookieStore` is another text after each write, and a token stays the same; use a \
+        server-side store, or leave the transport at the cookie";
+    Self::Python => "the Python library knows its sessions by a cookie alone; leave the transport at the cookie";
+    Self::TakeOver => "sessions of another library come by its cookie, and a request that has it beside a token would show two; \
+        leave the transport at the cookie until the take-over is done, or give the API a layer of another realm";
+    Self::DeviceBinding => "browsers bind a session by its cookie; put the cookie back with `beside_cookie`, or leave the binding to \
+        devices off";
+    Self::FormerCookie => "without a cookie no leftover of it is removed; leave `former_cookie` off, or put the cookie back with \
+        `beside_cookie`";
 }
-
-impl Error for TransportConfigError {}
 
 /// What a request or its handler does that does not go with the layer's [`Transport`](super::Transport).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

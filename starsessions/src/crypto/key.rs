@@ -1,14 +1,11 @@
 //! A master key: 32 random bytes.
 
-use std::error::Error;
-use std::fmt;
-
 use base64ct::{Base64, Encoding};
 use zeroize::Zeroizing;
 
 use super::encoding;
 use super::random::{self, RandomError};
-use crate::sentence::{debug_as_name, debug_as_sentence};
+use crate::sentence::{debug_as_name, debug_as_sentence, sentences};
 
 /// A master key: exactly 32 random bytes, from which a [`KeyRing`](super::KeyRing) derives one key
 /// for each purpose.
@@ -165,29 +162,14 @@ pub enum KeyError {
 
 debug_as_sentence!(KeyError);
 
-impl fmt::Display for KeyError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Encoding { characters } => {
-                write!(
-                    f,
-                    "a key is base64, and these {characters} characters are not"
-                )?;
-            }
-            Self::Length { bytes } => {
-                write!(
-                    f,
-                    "a key has 32 bytes (44 characters of base64), this one has {bytes}"
-                )?;
-            }
-            Self::Pattern => f.write_str("the key repeats or counts, as keys in examples do")?,
-            Self::Text => f.write_str("the key is readable text, which can be guessed")?,
-        }
-        f.write_str("; make one with `openssl rand -base64 32`")
-    }
+sentences! { KeyError:
+    Self::Encoding { characters } => "a key is base64, and these {characters} characters are not; make one with `openssl rand \
+        -base64 32`";
+    Self::Length { bytes } => "a key has 32 bytes (44 characters of base64), this one has {bytes}; make one with `openssl rand \
+        -base64 32`";
+    Self::Pattern => "the key repeats or counts, as keys in examples do; make one with `openssl rand -base64 32`";
+    Self::Text => "the key is readable text, which can be guessed; make one with `openssl rand -base64 32`";
 }
-
-impl Error for KeyError {}
 
 /// Far more than a key needs, so that the length of a wrong one can still be told.
 const LONGEST_TEXT: usize = 1024;

@@ -8,6 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use super::id::RowKey;
 use super::{encoding, keyset};
 use crate::clock::Timestamp;
+use crate::sentence::sentences;
 
 /// The name of one session among those of a user, for a form that ends it.
 ///
@@ -87,15 +88,9 @@ impl<'de> Deserialize<'de> for PublicSessionId {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InvalidSessionId;
 
-impl fmt::Display for InvalidSessionId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(
-            "this is not the public id of a session; take it from a list of sessions as it is",
-        )
-    }
+sentences! { InvalidSessionId:
+    Self => "this is not the public id of a session; take it from a list of sessions as it is";
 }
-
-impl std::error::Error for InvalidSessionId {}
 
 const LEN: usize = 8 + 8 + 16;
 

@@ -3,10 +3,7 @@
 //! No generator of our own sits in between, so a forked process or a restored virtual machine
 //! never repeats its past.
 
-use std::error::Error;
-use std::fmt;
-
-use crate::sentence::debug_as_sentence;
+use crate::sentence::{debug_as_sentence, sentences};
 
 /// The operating system gave no usable random bytes.
 ///
@@ -47,28 +44,11 @@ use getrandom::fill as system;
 
 debug_as_sentence!(RandomError);
 
-impl fmt::Display for RandomError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            Cause::Constant => f.write_str(
-                "the operating system's random generator returned one byte over and over; \
-                 replace or repair it before serving sessions",
-            ),
-            Cause::System(_) => f.write_str(
-                "the operating system returned no random bytes; \
-                 make its random source available to this process",
-            ),
-        }
-    }
-}
-
-impl Error for RandomError {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        match &self.0 {
-            Cause::Constant => None,
-            Cause::System(error) => Some(error),
-        }
-    }
+sentences! { RandomError:
+    Self(Cause::Constant) => "the operating system's random generator returned one byte over and over; replace or repair it \
+        before serving sessions";
+    Self(Cause::System(error)) => "the operating system returned no random bytes; make its random source available to this \
+        process", from error;
 }
 
 /// From this length on, equal bytes are no accident: once in 2^120.

@@ -7,8 +7,6 @@
 //! The nonce comes from the operating system, new for each payload: 192 bits are enough to draw it
 //! at random for ever.
 
-use std::error::Error;
-use std::fmt;
 use std::ops::Range;
 
 use zeroize::Zeroizing;
@@ -17,6 +15,7 @@ use super::random::{self, RandomError};
 use super::token::InvalidToken;
 use super::xchacha::{self, KEY_LEN};
 pub(super) use super::xchacha::{NONCE_LEN, TAG_LEN};
+use crate::sentence::sentences;
 
 pub(super) struct SealKey(Box<Zeroizing<[u8; KEY_LEN]>>);
 
@@ -120,24 +119,9 @@ impl From<RandomError> for SealError {
     }
 }
 
-impl fmt::Display for SealError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Random(_) => f.write_str("the session could not be sealed"),
-            Self::TooLarge => {
-                f.write_str("the session is too large to be sealed; store less in it")
-            }
-        }
-    }
-}
-
-impl Error for SealError {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        match self {
-            Self::Random(error) => Some(error),
-            Self::TooLarge => None,
-        }
-    }
+sentences! { SealError:
+    Self::Random(error) => "the session could not be sealed", from error;
+    Self::TooLarge => "the session is too large to be sealed; store less in it";
 }
 
 /// What sealing adds to the payload's length.

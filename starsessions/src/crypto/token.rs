@@ -8,11 +8,9 @@
 //! The version is the whole suite: what the body is, how it is protected, what it is bound to.
 //! There is no algorithm field to lie in: the code that opens a token says which version it must be.
 
-use std::error::Error;
-use std::fmt;
-
 use super::encoding;
 use super::id::shown_in_hex;
+use crate::sentence::sentences;
 
 /// The first byte of a token. 0x03 is reserved for an encryption that commits to its key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -143,10 +141,4 @@ pub(super) fn split(raw: &[u8], expected: Version) -> Result<(KeyId, Header, &[u
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct InvalidToken;
 
-impl fmt::Display for InvalidToken {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the token is not valid")
-    }
-}
-
-impl Error for InvalidToken {}
+sentences! { InvalidToken: Self => "the token is not valid"; }
