@@ -89,6 +89,20 @@ async fn guard(mut guard: Session<Guard>) -> StatusCode {
     StatusCode::INTERNAL_SERVER_ERROR
 }
 
+#[derive(Session)]
+struct Desk {
+    #[session(idle = "15m")]
+    open: bool,
+}
+
+async fn open_desk(mut desk: Session<Desk>) {
+    desk.open = true;
+}
+
+async fn see_desk(desk: Session<Desk>) -> String {
+    desk.open.to_string()
+}
+
 async fn remember(session: CurrentSession) -> StatusCode {
     session.remember(true).unwrap();
     StatusCode::INTERNAL_SERVER_ERROR
@@ -114,10 +128,26 @@ fn site(kept: Kept) -> (Site, Client) {
         .route("/fail", post(fail))
         .route("/guard", post(guard))
         .route("/remember", post(remember))
+        .route("/desk", get(see_desk).post(open_desk))
         .route("/detach", post(detach))
         .route("/replace", post(replace));
     let client = site.serve(routes);
     (site, client)
+}
+
+#[tokio::test]
+async fn a_use_of_an_idle_field_counts_as_no_change() {
+    metrics!(metrics);
+    let (site, mut client) = site(Kept::OnServer);
+    client.post("/cart/tea").await;
+    client.post("/desk").await;
+    assert_eq!(metrics.of("starsessions_commits_total{merged=false}"), 1.0);
+    site.wait_seconds(600);
+    assert_eq!(client.get("/desk").await.body, "true");
+    assert_eq!(metrics.of("starsessions_commits_total{merged=false}"), 1.0);
+    assert_eq!(metrics.of("starsessions_touches_total{}"), 1.0);
+    site.wait_seconds(600);
+    assert_eq!(client.get("/desk").await.body, "true");
 }
 
 #[tokio::test]

@@ -243,10 +243,14 @@ impl ServerSide {
             let stored = match replace.await? {
                 Replaced::Replaced => {
                     self.watchers.changed(token.row_key());
-                    let (name, fields) = (Name::Token(token), plan.changes.len());
-                    let signs_in = plan.signs_in(Some(&live.record));
-                    let observer = &self.context.observer;
-                    observer.committed(name, fields, conflicts, &next.record, signs_in);
+                    let (name, observer) = (Name::Token(token), &self.context.observer);
+                    if plan.step == Step::Touch {
+                        observer.touched(name);
+                    } else {
+                        let fields = plan.changes.len();
+                        let signs_in = plan.signs_in(Some(&live.record));
+                        observer.committed(name, fields, conflicts, &next.record, signs_in);
+                    }
                     *seen = row;
                     live.is_unannounced |= self.is_visible(live.record.expires_at, &next.record)
                         || live.record.remembered != next.record.remembered;
