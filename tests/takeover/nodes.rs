@@ -136,6 +136,23 @@ async fn a_form_of_one_session_in_a_cookie_is_of_no_use_in_another() {
     }
 }
 
+/// Who has planted a guest's cookie, and its form, has no form of the user who signs in with it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_form_from_before_a_sign_in_is_of_no_use_after_it() {
+    let store = CookieStore::new("a secret that Python has as well");
+    for sessions in [alone(&REDIS).await, Sessions::new(store)] {
+        let mut client = node(sessions, OLD);
+        client.post("/login/7").await;
+        let before = client.get("/form").await.body;
+        client.post("/login/8").await;
+        let after = client.get("/form").await.body;
+        for (token, status) in [(before, StatusCode::FORBIDDEN), (after, StatusCode::OK)] {
+            let reply = client.post(&format!("/pay/{token}")).await;
+            assert_eq!(reply.status, status);
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_session_gets_its_new_id_in_one_step() {
     let server = servers::redis(Version::System, &[]);

@@ -129,7 +129,7 @@ impl SharedSide {
 
     async fn begin(&self, place: &mut Option<Live>, plan: &Plan) -> Result<Executed, SessionError> {
         let record = self.context.begin(plan)?;
-        let content = Sessions::begin(plan.now)?;
+        let content = Sessions::renamed(Content::default(), plan.now)?;
         let (live, done) = self.insert(&content, &record, plan.now).await?;
         let name = live.name(&self.context.keys);
         let observer = &self.context.observer;
@@ -158,7 +158,14 @@ impl SharedSide {
                 return Ok(Executed::gone());
             };
             let Next { record, .. } = self.context.next(plan, &live.record)?;
-            let stored = self.store(&shared.stored.content, &record)?;
+            let content = &shared.stored.content;
+            let stored = match plan.step {
+                // What knows the former name, as a form from before a sign-in, is of no use after it.
+                Step::Rotate { .. } if self.sessions.is_cookie() => {
+                    self.store(&Sessions::renamed(content.clone(), plan.now)?, &record)?
+                }
+                _ => self.store(content, &record)?,
+            };
             if self.sessions.is_cookie() {
                 let (next, done) = self.announce(stored, &record, plan.now)?;
                 self.tell([live, &next], &record, plan, conflicts);
@@ -198,7 +205,7 @@ impl SharedSide {
         Err(SessionError::contention())
     }
 
-    /// What was written. A session that is its cookie has no id that could be another one.
+    /// What was written.
     fn tell(&self, [before, next]: [&Live; 2], record: &Record, plan: &Plan, conflicts: u32) {
         let (keys, observer) = (&self.context.keys, &self.context.observer);
         let name = next.name(keys);

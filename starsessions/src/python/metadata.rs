@@ -32,14 +32,12 @@ impl Metadata {
         self.time(LAST_ACCESS, now)
     }
 
-    /// Of a session that begins in this second. The fraction is random: it tells cookies apart that begin in the
+    /// That the session began in this second. The fraction is random: it tells cookies apart that begin in the
     /// same second. It is spelled as Python's `repr` would, so that it stays when Python writes.
-    pub(super) fn begun(now: Timestamp, random: u32) -> Self {
-        let mut metadata = Self::default();
+    pub(super) fn set_beginning(&mut self, at: Timestamp, random: u32) {
         let micros = (random % 1_000_000) | 1;
-        let text = format!("{}.{micros:06}", now.as_unix_seconds());
-        metadata.0.set_text(CREATED, &text);
-        metadata
+        let text = format!("{}.{micros:06}", at.as_unix_seconds());
+        self.0.set_text(CREATED, &text);
     }
 
     /// The times of a record. A time that has not moved by a second stays as Python has written it.

@@ -6,7 +6,6 @@ use sha2::{Digest, Sha256};
 
 use super::cookie::longest;
 use super::format::{Content, FormatError};
-use super::metadata::Metadata;
 use super::sessions::{Sessions, Store, is_id};
 use crate::clock::Timestamp;
 use crate::crypto::{self, RandomError};
@@ -52,12 +51,12 @@ impl Sessions {
         Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
     }
 
-    /// What a session begins with.
-    pub(crate) fn begin(now: Timestamp) -> Result<Content, RandomError> {
-        Ok(Content {
-            metadata: Metadata::begun(now, u32::from_be_bytes(crypto::random_bytes()?)),
-            ..Content::default()
-        })
+    /// The session under another name, where its cookie has no id: it began in the same second as before, or now.
+    pub(crate) fn renamed(mut content: Content, now: Timestamp) -> Result<Content, RandomError> {
+        let at = content.metadata.created(now).unwrap_or(now);
+        let random = u32::from_be_bytes(crypto::random_bytes()?);
+        content.metadata.set_beginning(at, random);
+        Ok(content)
     }
 
     /// How long sessions live by Python's settings. One that is used, and is rolling, ends never there.
