@@ -1,13 +1,15 @@
 //! Many at once, also from several processes.
 
+use std::sync::Arc;
 use std::thread;
 
+use rusqlite::Connection;
 use starsessions::SqliteStore;
-use starsessions::store::{Inserted, Replaced, Store};
+use starsessions::store::{IndexKey, Inserted, Listing, Replaced, Row, Store};
 use starsessions::testing::conformance;
 use starsessions_tests::servers::Folder;
 
-use super::{at, key, next, row};
+use super::{at, index, key, next, row};
 
 /// Two stores with connections of their own, as in two processes.
 fn two_on_one_file(folder: &Folder) -> [SqliteStore; 2] {
@@ -122,4 +124,31 @@ async fn what_was_handed_over_is_done_when_the_store_is_closed_or_dropped() {
             assert!(loaded.is_some(), "{number}");
         }
     }
+}
+
+/// The command `sqlite3` looks at no foreign key unless it is told to.
+#[tokio::test]
+async fn what_an_operator_has_deleted_is_in_nobodys_way_and_lists_nobody_else() {
+    let folder = Folder::new();
+    let path = folder.join("sessions.db");
+    let store = SqliteStore::open(&path).unwrap();
+    let database = Connection::open(&path).unwrap();
+    database.pragma_update(None, "foreign_keys", false).unwrap();
+    let delete = || database.execute("DELETE FROM sessions", []).unwrap();
+    store.insert(&key(1), &row(1), at(0)).await.unwrap();
+    delete();
+    // The next session of that user gets the number of the one that was deleted, and the one after that is a guest's.
+    let inserted = store.insert(&key(2), &row(2), at(0)).await;
+    assert_eq!(inserted.unwrap(), Inserted::Inserted);
+    delete();
+    let guest = Row::new(*b"guest", at(0), at(100));
+    store.insert(&key(3), &guest, at(0)).await.unwrap();
+    assert_eq!(store.listed(&index(), at(1)).await.unwrap(), []);
+    delete();
+    let mut other = row(4);
+    let theirs = IndexKey::from_bytes([8; IndexKey::LEN]);
+    other.listing = Some(Arc::new(Listing::new(vec![theirs], *b"card")));
+    store.insert(&key(4), &other, at(0)).await.unwrap();
+    assert_eq!(store.listed(&index(), at(1)).await.unwrap(), []);
+    assert_eq!(store.listed(&theirs, at(1)).await.unwrap().len(), 1);
 }

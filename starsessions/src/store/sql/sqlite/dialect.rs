@@ -21,8 +21,9 @@ impl Server for Sqlite {
     type Link = Threads;
 
     const STATEMENTS: Statements<&'static str> = Statements {
+        // Where rows were deleted without a look at foreign keys, their entries stay, and others get their ids.
         file: "
-        INSERT INTO session_index (index_key, session)
+        INSERT OR IGNORE INTO session_index (index_key, session)
         SELECT {index_key}, id FROM {table} WHERE key = {key}",
 
         take_out: "
