@@ -17,8 +17,10 @@ enum Flaw {
     None,
     CardIsLost,
     ChecksThenInserts,
+    ChecksThenRemoves,
     ChecksThenReplaces,
     ChecksThenRotates,
+    ChecksThenTouches,
     ExpiredRowKeepsItsPlace,
     ExpiryIsIgnored,
     ExpiryIsLate,
@@ -28,6 +30,7 @@ enum Flaw {
     InsertReplaces,
     InsertIsRepeatable,
     KeysIgnoreCase,
+    ListIsCutShort,
     RemovalIsLost,
     RemovalTellsNothing,
     ReplaceFilesNothing,
@@ -104,12 +107,14 @@ convicts! {
     a_rotation_needs_the_row_that_was_read: RotationIgnoresTheRevision RotationReplaces;
     a_rotation_ends_the_old_row: RotationKeepsTheRevision;
     a_rotation_keeps_a_touch_in_between: RotationTakesTimesBack;
-    an_index_key_leads_to_every_live_row: IndexIsEmpty IndexKnowsTheFirstKey ReplaceFilesNothing;
+    an_index_key_leads_to_every_live_row: IndexIsEmpty IndexKnowsTheFirstKey ListIsCutShort ReplaceFilesNothing;
     an_index_key_leads_to_nothing_that_has_ended: IndexForgetsNothing;
     parallel_inserts_have_one_winner: ChecksThenInserts;
     parallel_replaces_have_one_winner: ChecksThenReplaces;
     parallel_rotations_have_one_successor: ChecksThenRotates;
     a_rotation_and_a_replace_have_one_winner: ChecksThenRotates ChecksThenReplaces;
+    a_touch_and_a_replace_lose_nothing: ChecksThenTouches;
+    a_removal_ends_what_others_leave: ChecksThenRemoves ChecksThenTouches;
     writers_that_try_again_lose_nothing: ChecksThenReplaces;
     a_dropped_operation_is_whole_or_not_at_all: WritesInTwoSteps ChecksThenRotates;
 }
@@ -348,6 +353,16 @@ impl Store for Wrong {
                 self.force(key, &seen, now).await;
                 return Ok(Touched::Touched);
             }
+            Flaw::ChecksThenTouches => {
+                let found = self.live(key, now).await;
+                let Some(mut found) = found.filter(|it| it.revision == seen.revision) else {
+                    return Ok(Touched::Stale);
+                };
+                yield_now().await;
+                found.touch(touch);
+                self.force(key, &found, now).await;
+                return Ok(Touched::Touched);
+            }
             Flaw::TouchIgnoresTheRevision => seen = self.seen(key, &seen, now).await,
             Flaw::TouchInserts => {
                 self.store.insert(key, &seen, now).await?;
@@ -366,6 +381,11 @@ impl Store for Wrong {
     async fn remove(&self, key: &RowKey) -> Result<Option<Row>, StoreError> {
         let key = &self.key(key);
         match self.flaw {
+            Flaw::ChecksThenRemoves => {
+                let found = self.store.load(key, Timestamp::default()).await?;
+                yield_now().await;
+                self.store.remove(key).await.map(|_| found)
+            }
             Flaw::RemovalIsLost => self.store.load(key, Timestamp::default()).await,
             Flaw::RemovalTellsNothing => self.store.remove(key).await.map(|_| None),
             _ => self.store.remove(key).await,
@@ -389,6 +409,10 @@ impl Store for Wrong {
         }
         match self.flaw {
             Flaw::IndexIsEmpty => Ok(Vec::new()),
+            Flaw::ListIsCutShort => {
+                let listed = self.store.listed(index_key, now).await?;
+                Ok(listed.into_iter().take(100).collect())
+            }
             _ => self.store.listed(index_key, now).await,
         }
     }

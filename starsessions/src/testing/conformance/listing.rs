@@ -29,6 +29,14 @@ pub async fn an_index_key_leads_to_every_live_row<S: Store>(store: &S) {
     trial.lists(&team, at(1), &[phone, laptop]).await;
     let three = [phone, laptop, (&guest, &signed_in)];
     trial.lists(&alice, at(1), &three).await;
+
+    let (crowd, keys) = (new_index_key(), [(); CROWD].map(|()| new_key()));
+    let one = filed_row(b"one", &[crowd]);
+    for key in &keys {
+        trial.insert(key, &one).await;
+    }
+    let all: Vec<_> = keys.iter().map(|key| (key, &one)).collect();
+    trial.lists(&crowd, at(1), &all).await;
 }
 
 /// An index key leads to no row that was taken off it, replaced, rotated, removed or has expired.
@@ -73,3 +81,6 @@ pub async fn an_index_key_leads_to_nothing_that_has_ended<S: Store>(store: &S) {
     trial.lists(&alice, at(300), &two).await;
     trial.lists(&alice, at(1_000), &[]).await;
 }
+
+/// More than the first page of what a server tells by the hundred.
+const CROWD: usize = 128;

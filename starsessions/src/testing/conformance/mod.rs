@@ -83,6 +83,8 @@ clauses! {
         parallel_replaces_have_one_winner
         parallel_rotations_have_one_successor
         a_rotation_and_a_replace_have_one_winner
+        a_touch_and_a_replace_lose_nothing
+        a_removal_ends_what_others_leave
         writers_that_try_again_lose_nothing
     }
     dropping {

@@ -4,8 +4,8 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::Poll;
 
-use super::trial::{Trial, after, at, new_key, rotation, row, way_after};
-use crate::store::{Inserted, Replaced, Rotated, Row, Store};
+use super::trial::{Trial, after, at, new_key, rotation, row, touch, way_after};
+use crate::store::{Inserted, Replaced, Rotated, Row, Store, Touched};
 
 /// Of many inserts under one key, one.
 pub async fn parallel_inserts_have_one_winner<S: Store>(store: &S) {
@@ -93,18 +93,75 @@ pub async fn a_rotation_and_a_replace_have_one_winner<S: Store>(store: &S) {
                 other => trial.fails(&format_args!("the replace ended in {other:?}")),
             }
         };
-        let mut both: [Boxed<'_>; 2] = [Box::pin(rotate), Box::pin(replace)];
-        // Each is ahead in half of the turns.
-        both.rotate_left(turn % 2);
-        let mut outcomes = all(both.into_iter()).await;
-        outcomes.rotate_left(turn % 2);
-        let is_right = match outcomes[..] {
+        let outcomes = in_turn(turn, [Box::pin(rotate), Box::pin(replace)]).await;
+        let is_right = match outcomes {
             [true, false] => [Some(left.clone()), Some(replacement.clone())],
             [false, true] => [Some(replacement.clone()), None],
             _ => trial.fails(&format_args!("moved and replaced: {outcomes:?}")),
         };
         let found = [trial.load(old, at(1)).await, trial.load(new, at(1)).await];
         trial.says(Ok(found), &is_right);
+    }
+}
+
+/// A touch takes no data back that a replace beside it has written, and a replace no time.
+pub async fn a_touch_and_a_replace_lose_nothing<S: Store>(store: &S) {
+    let trial = &Trial::new("a_touch_and_a_replace_lose_nothing", store);
+    for turn in 0..TURNS {
+        let (key, seen) = (&new_key(), &row(b"before"));
+        trial.insert(key, seen).await;
+        let (later, replacement) = (touch(20, 2_000), &after(seen, b"after"));
+        let touching = async {
+            match store.touch(key, seen, later, at(1)).await {
+                Ok(touched) => touched == Touched::Touched,
+                other => trial.fails(&format_args!("the touch ended in {other:?}")),
+            }
+        };
+        let replacing = async {
+            trial.replace(key, seen, replacement).await;
+            true
+        };
+        let mut stored = seen.clone();
+        if let [true, _] = in_turn(turn, [Box::pin(touching), Box::pin(replacing)]).await {
+            stored.touch(later);
+        }
+        let kept = replacement.in_place_of(&stored, seen);
+        trial.holds(key, at(1), &kept).await;
+    }
+}
+
+/// A removal returns the row that it has ended, which may be the way to a successor, and nothing is back behind it.
+pub async fn a_removal_ends_what_others_leave<S: Store>(store: &S) {
+    let trial = &Trial::new("a_removal_ends_what_others_leave", store);
+    for turn in 0..TURNS {
+        let (key, seen) = (&new_key(), &row(b"before"));
+        trial.insert(key, seen).await;
+        let replacement = &after(seen, b"after");
+        let remove = async {
+            match store.remove(key).await {
+                Ok(Some(ended)) => ended.revision == replacement.revision,
+                other => trial.fails(&format_args!("the removal ended in {other:?}")),
+            }
+        };
+        let replace = async {
+            match store.replace(key, seen, replacement, at(1)).await {
+                Ok(Replaced::Replaced) => true,
+                Ok(Replaced::Gone) => false,
+                other => trial.fails(&format_args!("the replace ended in {other:?}")),
+            }
+        };
+        let touch = async {
+            store
+                .touch(key, seen, touch(20, 2_000), at(1))
+                .await
+                .is_ok()
+        };
+        let outcomes = in_turn(turn, [Box::pin(remove), Box::pin(replace), Box::pin(touch)]);
+        match outcomes.await {
+            [is_returned, is_replaced, true] if is_returned == is_replaced => {}
+            other => trial.fails(&format_args!("returned, replaced, touched: {other:?}")),
+        }
+        trial.holds_nothing(key, at(1)).await;
     }
 }
 
@@ -134,6 +191,16 @@ fn one_more(seen: &Row) -> Row {
 }
 
 type Boxed<'a> = Pin<Box<dyn Future<Output = bool> + Send + 'a>>;
+
+/// Runs them at the same time. Each is ahead in some of the turns.
+async fn in_turn<const N: usize>(turn: usize, mut operations: [Boxed<'_>; N]) -> [bool; N] {
+    operations.rotate_left(turn % N);
+    let mut outcomes = [false; N];
+    for (place, outcome) in (turn..).zip(all(operations.into_iter()).await) {
+        outcomes[place % N] = outcome;
+    }
+    outcomes
+}
 
 /// Runs futures at the same time, on one task.
 async fn all<F: Future>(futures: impl Iterator<Item = F>) -> Vec<F::Output> {
