@@ -139,7 +139,7 @@ impl Ring {
         ids.map(|id| id.to_string()).collect()
     }
 
-    /// A reader finds the old file or the new one, and only its owner finds any.
+    /// A reader finds the old file or the new one.
     fn write(&self, path: &Path) -> Result<(), Failure> {
         let text = self.items.join("\n") + "\n";
         KeyRing::parse(&text).map_err(|error| keys::of_file(path, &error))?;
@@ -179,15 +179,18 @@ fn write_for_owner(path: &Path, bytes: &[u8]) -> io::Result<()> {
     file.sync_all()
 }
 
-/// An administrator who changes the file of another user leaves it to that user.
+/// An administrator who changes the file of another user leaves it to that user, and to a group that alone may read it.
 #[cfg(unix)]
 fn keep_owner(from: &Path, to: &Path) -> io::Result<()> {
     use std::os::unix::fs::{MetadataExt, chown};
     let (from, now) = (fs::metadata(from)?, fs::metadata(to)?);
-    if (from.uid(), from.gid()) == (now.uid(), now.gid()) {
-        return Ok(());
+    if (from.uid(), from.gid()) != (now.uid(), now.gid()) {
+        chown(to, Some(from.uid()), Some(from.gid()))?;
     }
-    chown(to, Some(from.uid()), Some(from.gid()))
+    match from.mode() & 0o007 {
+        0 => fs::set_permissions(to, from.permissions()),
+        _ => Ok(()),
+    }
 }
 
 #[cfg(not(unix))]

@@ -160,6 +160,21 @@ fn only_the_owner_can_read_a_file_that_others_could_read_before() {
     assert_eq!((mode & 0o777, key_ids(&path).len()), (0o600, 2));
 }
 
+/// As it is where an administrator owns the file and the application reads it.
+#[test]
+fn a_group_that_may_read_the_file_still_may() {
+    let folder = folder();
+    let path = folder.join("keys");
+    for mode in [0o640, 0o400] {
+        let _ = fs::remove_file(&path);
+        fs::write(&path, new_key()).unwrap();
+        fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
+        run(&["key", "rotate", text(&path)], "", "").well();
+        let kept = fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(kept & 0o777, mode);
+    }
+}
+
 #[test]
 fn a_reader_that_has_gone_is_no_failure() {
     let mut command = Command::new(&*PROGRAM);
