@@ -104,6 +104,18 @@ async fn what_is_no_database_is_refused_and_kept() {
     assert!(matches!(error_of(nowhere), SetupError::Unavailable(_)));
 }
 
+/// Each connection would have a database of its own, the first of them the only one with tables.
+#[tokio::test]
+async fn what_sqlite_takes_for_no_path_is_refused_and_makes_no_file() {
+    for name in [":memory:", "file:sessions.db?mode=memory"] {
+        let error = error_of(name);
+        assert!(matches!(error, SetupError::Unavailable(_)));
+        let cause = std::error::Error::source(&error).unwrap().to_string();
+        assert!(cause.contains("`MemoryStore`"), "{cause}");
+        assert!(!Path::new(name).exists());
+    }
+}
+
 #[tokio::test]
 async fn what_is_not_a_row_is_corrupt_and_can_be_removed() {
     let folder = Folder::new();

@@ -69,7 +69,7 @@ impl SqliteStore {
     /// of the application.
     ///
     /// # Errors
-    /// See [`SetupError`].
+    /// See [`SetupError`]. `:memory:` and `file:..` are no paths: a [`MemoryStore`](crate::MemoryStore) needs no file.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, SetupError> {
         Self::builder(path).open()
     }

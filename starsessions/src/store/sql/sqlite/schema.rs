@@ -11,6 +11,7 @@ use crate::store::sql::error::SetupError;
 
 /// Opens a file to write, and creates it with its tables if it is not there.
 pub(super) fn open_to_write(path: &Path, busy_timeout: Duration) -> Result<Connection, SetupError> {
+    check_path(path)?;
     create_private(path).map_err(|error| SetupError::Unavailable(error.into()))?;
     let mut connection = connect(path, busy_timeout)?;
     create_tables(&mut connection)?;
@@ -39,6 +40,16 @@ fn connect(path: &Path, busy_timeout: Duration) -> Result<Connection, SetupError
     connection.busy_timeout(busy_timeout)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     Ok(connection)
+}
+
+/// Refuses what SQLite does not take for the path of a file. A database in memory is one for each connection.
+fn check_path(path: &Path) -> Result<(), SetupError> {
+    let name = path.as_os_str().as_encoded_bytes();
+    if name == b":memory:" || name.starts_with(b"file:") {
+        let cure = "name a file by its path, as in \"sessions.db\", or take a `MemoryStore`";
+        return Err(SetupError::Unavailable(cure.into()));
+    }
+    Ok(())
 }
 
 /// A new file is for its owner alone; SQLite gives the files beside it the same mode.
