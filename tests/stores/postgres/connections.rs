@@ -1,11 +1,14 @@
 //! Connections that fail, in pools with default settings and without the test of each connection.
 
+use std::time::Duration;
+
 use sqlx::postgres::{PgPool, PgPoolOptions};
 use starsessions::PostgresStore;
+use starsessions::store::{Inserted, Store};
 
 use super::Database;
 use crate::faults::{MANY, SOME, no_fault_outlasts_itself};
-use crate::sql::{self, Proxy};
+use crate::sql::{self, Proxy, at, key, row};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn g18_an_operation_survives_a_closed_connection() {
@@ -43,6 +46,17 @@ async fn g18_everything_works_again_after_a_silence() {
         sql::everything_works_again_after_a_silence(&store, &proxy).await;
     };
     tokio::join!(works_again(true), works_again(false));
+}
+
+#[tokio::test]
+async fn a_response_timeout_without_end_is_taken() {
+    let pool = Database::new().await.pool(1).await;
+    let builder = PostgresStore::builder(pool).response_timeout(Duration::MAX);
+    let store = builder.build().unwrap();
+    store.migrate().await.unwrap();
+    let inserted = store.insert(&key(1), &row(b"1"), at(0)).await;
+    assert_eq!(inserted.unwrap(), Inserted::Inserted);
+    assert_eq!(store.sweep(1, at(100)).await.unwrap(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

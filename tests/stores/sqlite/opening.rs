@@ -2,6 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::time::Duration;
 
 use rusqlite::Connection;
 use starsessions::SqliteStore;
@@ -114,6 +115,14 @@ async fn what_sqlite_takes_for_no_path_is_refused_and_makes_no_file() {
         assert!(cause.contains("`MemoryStore`"), "{cause}");
         assert!(!Path::new(name).exists());
     }
+}
+
+#[tokio::test]
+async fn a_timeout_without_end_is_taken() {
+    let folder = Folder::new();
+    let builder = SqliteStore::builder(folder.join("sessions.db"));
+    let store = builder.busy_timeout(Duration::MAX).open().unwrap();
+    store.insert(&key(1), &row(1), at(0)).await.unwrap();
 }
 
 #[tokio::test]

@@ -23,6 +23,8 @@ mod sqlite;
 mod statement;
 mod table;
 
+use std::time::Duration;
+
 pub use self::error::SetupError;
 #[cfg(feature = "mysql")]
 pub use self::mysql::{MySqlStore, MySqlStoreBuilder};
@@ -30,3 +32,6 @@ pub use self::mysql::{MySqlStore, MySqlStoreBuilder};
 pub use self::postgres::{PostgresStore, PostgresStoreBuilder};
 #[cfg(feature = "sqlite")]
 pub use self::sqlite::{SqliteStore, SqliteStoreBuilder};
+
+/// The longest time-out: as good as none, and less than drivers and clocks can tell.
+const DAY: Duration = Duration::from_secs(24 * 3_600);

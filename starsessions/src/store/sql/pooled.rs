@@ -13,6 +13,7 @@ macro_rules! sql_store {
         use sqlx::{Either, Executor as _, Row as _, SqlStr};
 
         use crate::store::facade::facade;
+        use crate::store::sql::DAY;
         use crate::store::sql::connections::{Connections, RESPONSE_TIMEOUT};
         use crate::store::sql::driver::Fetch;
         use crate::store::sql::error::SetupError;
@@ -155,7 +156,7 @@ macro_rules! sql_store {
             /// Twice this and a quarter should be less than the layer waits for a store.
             #[must_use]
             pub fn response_timeout(mut self, limit: Duration) -> Self {
-                self.response_timeout = limit;
+                self.response_timeout = limit.min(DAY);
                 self
             }
 

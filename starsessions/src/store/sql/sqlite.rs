@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use self::dialect::{Sqlite, Threads};
 use self::queue::Queue;
+use super::DAY;
 use super::error::SetupError;
 use super::names::TableName;
 use super::table::Table;
@@ -123,7 +124,7 @@ impl SqliteStoreBuilder {
     /// How long a write waits for another process that is writing. 5 seconds unless set.
     #[must_use]
     pub fn busy_timeout(mut self, timeout: Duration) -> Self {
-        self.busy_timeout = timeout;
+        self.busy_timeout = timeout.min(DAY);
         self
     }
 
