@@ -31,7 +31,8 @@ sql_store! {
     /// # When to choose it
     ///
     /// For an application on several machines that has a MySQL or MariaDB anyway. It needs MySQL 8 or
-    /// MariaDB 10.6, or a later version, with InnoDB, at any isolation level from READ COMMITTED on.
+    /// MariaDB 10.6, or a later version, with InnoDB, at any isolation level from READ COMMITTED on. Leave
+    /// `autocommit` on, or nothing that was acknowledged stays, and `EMPTY_STRING_IS_NULL` out of `sql_mode`.
     ///
     /// How to connect is a matter of `sqlx`: the application turns on its features, such as
     /// `tls-rustls`. MySQL's own way to check passwords, `caching_sha2_password`, needs TLS; without it, sqlx needs
