@@ -1,9 +1,10 @@
 //! What an answer says of the operation: of one that was refused, and of a first try whose own answer was lost.
 //!
-//! What the runtime writes is unique: a row with the revision and the value that were sent is the one
-//! that was sent, and no other row ever has its revision under the same key.
+//! What the runtime seals is unique: a row with the revision and the value that were sent is the one
+//! that was sent, and no other row ever has its revision under the same key. In the clear, the same change of two
+//! requests is the same row.
 
-use super::{Inserted, Replaced, Result, Rotated, Rotation, Row, StoreError};
+use super::{Inserted, Protection, Replaced, Result, Rotated, Rotation, Row, StoreError};
 use crate::clock::Timestamp;
 
 /// An answer, and whether an earlier try may have reached the server as well.
@@ -40,13 +41,19 @@ pub(super) fn inserted(row: &Row, found: Option<&Row>) -> Result<Inserted> {
 }
 
 /// The outcome of all tries to replace a row by `row`.
-pub(super) fn replaced(last: Replaced, row: &Row, is_repeated: bool) -> Result<Replaced> {
+pub(super) fn replaced(
+    last: Replaced,
+    row: &Row,
+    is_repeated: bool,
+    protection: Protection,
+) -> Result<Replaced> {
+    let is_unique = protection == Protection::Sealed;
     match last {
         last if !is_repeated => Ok(last),
         Replaced::Replaced => Ok(Replaced::Replaced),
-        Replaced::Stale(found) if is_same(&found, row) => Ok(Replaced::Replaced),
+        Replaced::Stale(found) if is_unique && is_same(&found, row) => Ok(Replaced::Replaced),
         Replaced::Stale(found) if is_instead_of(&found, row) => Ok(Replaced::Stale(found)),
-        // The row may have been there, and was replaced or ended since.
+        // The row may have been there, and was replaced or ended since, or is another one that is the same.
         Replaced::Stale(_) | Replaced::Gone => Err(unknown()),
     }
 }
@@ -115,22 +122,27 @@ mod tests {
         let row = row(2, "a");
         let mut touched = row.clone();
         touched.last_seen = at(9);
-        let outcome = replaced(Replaced::Stale(touched), &row, true);
-        assert_eq!(outcome.unwrap(), Replaced::Replaced);
+        let outcome =
+            |protection| replaced(Replaced::Stale(touched.clone()), &row, true, protection);
+        assert_eq!(outcome(Protection::Sealed).unwrap(), Replaced::Replaced);
+        assert!(outcome(Protection::Plain).is_err());
     }
 
     #[test]
     fn a_repeated_replace_that_another_writer_forestalled_is_stale() {
         let stale = Replaced::Stale(row(2, "b"));
-        assert_eq!(replaced(stale.clone(), &row(2, "a"), true).unwrap(), stale);
+        for protection in [Protection::Sealed, Protection::Plain] {
+            let outcome = replaced(stale.clone(), &row(2, "a"), true, protection);
+            assert_eq!(outcome.unwrap(), stale);
+        }
     }
 
     #[test]
     fn a_repeated_replace_is_unknown_behind_a_third_writer_or_an_end() {
         for second in [Replaced::Stale(row(3, "b")), Replaced::Gone] {
-            let outcome = replaced(second.clone(), &row(2, "a"), false);
+            let outcome = replaced(second.clone(), &row(2, "a"), false, Protection::Sealed);
             assert_eq!(outcome.unwrap(), second);
-            let outcome = replaced(second, &row(2, "a"), true);
+            let outcome = replaced(second, &row(2, "a"), true, Protection::Sealed);
             assert!(matches!(outcome, Err(StoreError::Unavailable(_))));
         }
     }

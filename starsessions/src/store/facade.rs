@@ -23,7 +23,8 @@ macro_rules! facade {
 
         impl $builder {
             /// Keeps values as they are: a reader of the store or of a backup can read the sessions. Sessions that
-            /// were kept sealed cannot be read any more, and the other way round.
+            /// were kept sealed cannot be read any more, and the other way round. If the reply to a write is lost, another
+            /// request may have written the same bytes, so the write counts as failed.
             #[must_use]
             pub fn plain_values(mut self) -> Self {
                 self.protection = crate::store::Protection::Plain;

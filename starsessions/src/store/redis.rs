@@ -176,6 +176,7 @@ impl RedisStoreBuilder {
         let rows = Rows {
             link: Link::open(self.client).await?,
             prefix: self.prefix,
+            protection: self.protection,
             known: Known::default(),
             outages: Outages::default(),
         };

@@ -65,6 +65,13 @@ async fn g18_a_lost_reply_is_made_up_for() {
     sql::a_lost_reply_is_made_up_for(&store, &proxy).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_row_in_the_clear_is_not_told_from_that_of_another_request() {
+    let (pool, proxy) = pool_behind_a_proxy(PgPoolOptions::new().max_connections(1)).await;
+    let store = PostgresStore::builder(pool).plain_values().build().unwrap();
+    sql::a_row_in_the_clear_is_not_told_from_that_of_another_request(&store, &proxy).await;
+}
+
 #[tokio::test]
 async fn a_removal_that_is_sent_again_ends_what_is_there_by_now() {
     let (store, proxy) = behind_a_proxy(PgPoolOptions::new()).await;
@@ -92,11 +99,13 @@ async fn g18_no_fault_outlasts_itself_wherever_it_meets() {
 
 /// With the time-out of every store: a busy machine takes its time, too.
 async fn behind_a_proxy(options: PgPoolOptions) -> (PostgresStore, Proxy) {
+    let (pool, proxy) = pool_behind_a_proxy(options).await;
+    (PostgresStore::new(pool), proxy)
+}
+
+async fn pool_behind_a_proxy(options: PgPoolOptions) -> (PgPool, Proxy) {
     let database = Database::new().await;
     let (proxy, port) = Proxy::before(super::POSTGRES.address()).await;
-    let pool: PgPool = options
-        .connect_with(database.options.port(port))
-        .await
-        .unwrap();
-    (PostgresStore::new(pool), proxy)
+    let pool = options.connect_with(database.options.port(port)).await;
+    (pool.unwrap(), proxy)
 }

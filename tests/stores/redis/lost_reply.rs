@@ -3,7 +3,7 @@
 use ::redis::Client;
 use ::redis::cluster::ClusterClient;
 use starsessions::store::{Inserted, Replaced, Rotated, Rotation, Store, Touched};
-use starsessions::store::{RedisStore, StoreError};
+use starsessions::store::{RedisStore, RedisStoreBuilder, StoreError};
 use starsessions_tests::servers::redis::{Version, ask, redis, wait_until};
 use starsessions_tests::servers::{Server, free_port};
 
@@ -12,10 +12,17 @@ use crate::proxy::Proxy;
 
 /// A server, and the way to it.
 pub(super) async fn single(version: Version) -> (RedisStore, Proxy, Server) {
+    single_of(version, |store| store).await
+}
+
+async fn single_of(
+    version: Version,
+    set: impl FnOnce(RedisStoreBuilder) -> RedisStoreBuilder,
+) -> (RedisStore, Proxy, Server) {
     let server = redis(version, &[]);
     let (proxy, port) = Proxy::before(server.address()).await;
     let client = Client::open(format!("redis://127.0.0.1:{port}/")).unwrap();
-    let store = RedisStore::connect(client).await.unwrap();
+    let store = set(RedisStore::builder(client)).connect().await.unwrap();
     teach(&store).await;
     (store, proxy, server)
 }
@@ -144,6 +151,26 @@ async fn what_cannot_be_told_is_an_error() {
         );
         assert!(proxy.has_lost());
         assert_eq!(store.load(&key, at(1)).await.unwrap(), None);
+    }
+}
+
+/// In the clear, two requests that count the same thing write the same bytes.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_row_in_the_clear_is_not_told_from_that_of_another_request() {
+    for (version, replaces) in [(Version::System, "EVALSHA"), (Version::Valkey9, "IFEQ")] {
+        let (store, proxy, _server) = single_of(version, RedisStoreBuilder::plain_values).await;
+        let (key, first) = (key(1), row(b"1 visit"));
+        store.insert(&key, &first, at(0)).await.unwrap();
+        let second = after(&first, b"2 visits");
+        let replaced = store.replace(&key, &first, &second, at(1)).await;
+        assert_eq!(replaced.unwrap(), Replaced::Replaced);
+        proxy.lose_reply_to(replaces);
+        let replaced = store.replace(&key, &first, &second, at(1)).await;
+        assert!(
+            matches!(replaced, Err(StoreError::Unavailable(_))),
+            "{replaced:?}"
+        );
+        assert!(proxy.has_lost());
     }
 }
 

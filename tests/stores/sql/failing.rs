@@ -165,6 +165,25 @@ pub(crate) async fn a_lost_reply_is_made_up_for<S: Store + Clone>(store: &S, pro
     assert_eq!(store.remove(&key(2)).await.unwrap(), None);
 }
 
+/// In the clear, two requests that count the same thing write the same bytes.
+pub(crate) async fn a_row_in_the_clear_is_not_told_from_that_of_another_request<S: Store>(
+    store: &S,
+    proxy: &Proxy,
+) {
+    let first = row(b"1 visit");
+    store.insert(&key(1), &first, at(0)).await.unwrap();
+    let second = after(&first, b"2 visits");
+    let replaced = store.replace(&key(1), &first, &second, at(1)).await;
+    assert_eq!(replaced.unwrap(), Replaced::Replaced);
+    proxy.lose_reply_to("2 visits");
+    let replaced = store.replace(&key(1), &first, &second, at(1)).await;
+    assert!(
+        matches!(replaced, Err(StoreError::Unavailable(_))),
+        "{replaced:?}"
+    );
+    assert!(proxy.has_lost());
+}
+
 /// The first try to remove a row does not arrive, and another request replaces the row meanwhile.
 pub(crate) async fn a_removal_that_is_sent_again_ends_what_is_there_by_now<S: Store + Clone>(
     store: &S,

@@ -10,13 +10,14 @@ use crate::clock::Timestamp;
 use crate::crypto::RowKey;
 use crate::observe::Outages;
 use crate::store::{
-    Inserted, Replaced, Result, Rotated, Rotation, Row, Touch, Touched, again, packed,
+    Inserted, Protection, Replaced, Result, Rotated, Rotation, Row, Touch, Touched, again, packed,
 };
 
 /// The keys of one store on its server.
 pub(super) struct Rows {
     pub(super) link: Link,
     pub(super) prefix: String,
+    pub(super) protection: Protection,
     pub(super) known: Known,
     pub(super) outages: Outages,
 }
@@ -51,7 +52,7 @@ impl Rows {
             Ok(()) => Replaced::Replaced,
             Err([found]) => again::not_replaced(found, now),
         };
-        again::replaced(replaced, row, change.is_repeated)
+        again::replaced(replaced, row, change.is_repeated, self.protection)
     }
 
     /// In a Cluster, the two keys are on different nodes.

@@ -69,7 +69,7 @@ impl<DB: Server> Table<DB> {
             return Ok(Replaced::Replaced);
         }
         let outcome = again::not_replaced(self.load(key, now).await?, now);
-        again::replaced(outcome, row, reply.is_repeated)
+        again::replaced(outcome, row, reply.is_repeated, self.protection)
     }
 
     pub(super) async fn rotate(&self, rotation: Rotation<'_>, now: Timestamp) -> Result<Rotated> {
