@@ -7,7 +7,7 @@ use std::process::{Command, Output};
 
 use serde::{Deserialize, Serialize};
 use starsessions::Session;
-use starsessions::testing::{SchemaLock, UpdateSchema};
+use starsessions::testing::{SchemaLock, TestSessions, UpdateSchema};
 use starsessions::value::{OldValue, ValueError};
 use starsessions_tests::servers::Folder;
 
@@ -153,6 +153,22 @@ changes! {
     a_version_is_lowered { #[session(version = 2, migrate = from_text)] a: u64, } => { a: u64, }
         Breaking("`shop.a` has version 1, and live sessions hold version 2, which counts as absent; give it \
                   `version = 3, migrate = ..`");
+    a_field_is_new_and_required { a: u32, } => { a: u32, #[session(required)] b: String, }
+        Breaking("`shop.b` is `required`, and live sessions need not have it: requests with them would be turned away; \
+                  leave `required` out until they have ended");
+    a_field_becomes_required { a: u32, } => { #[session(required)] a: u32, }
+        Breaking("`shop.a` is `required`, and live sessions need not have it");
+    a_field_becomes_an_index { a: u32, } => { #[session(index)] a: u32, }
+        Compatible("`shop.a` is an index now: live sessions are not found by it, and not ended, until it is written in \
+                    them again");
+    a_field_is_no_index_any_more { #[session(index)] a: u32, } => { a: u32, }
+        Compatible("the index of `shop.a` has changed");
+    a_field_is_required_no_more { #[session(required)] a: u32, } => { a: u32, }
+        Compatible("the presence of `shop.a` has changed");
+    a_required_field_is_renamed_with_its_alias { #[session(required)] a: u32, } => {
+        #[session(required, alias = "a")]
+        b: u32,
+    } Compatible("`shop.a` is a former name now");
     an_alias_takes_over_values_of_another_type { a: u32, } => { #[session(alias = "a")] b: String, }
         Breaking("`shop.b` has the `alias` of `shop.a` and does not read its values: that was `u32`");
 }
@@ -199,6 +215,21 @@ fn the_name_of_a_removed_field_is_not_used_for_values_of_another_type() {
     );
 }
 
+/// What the lock says of a field that becomes an index.
+#[tokio::test]
+async fn a_session_from_before_the_index_is_not_found_by_it() {
+    let test = TestSessions::new();
+    {
+        changes!(view a: u32,);
+        test.cookie_with(Shop { a: 7 }).await.unwrap();
+    }
+    changes!(view #[session(index)] a: u32,);
+    let found = async || test.layer().list::<Shop>(&7).await.unwrap().len();
+    assert_eq!(found().await, 0);
+    test.cookie_with(Shop { a: 7 }).await.unwrap();
+    assert_eq!(found().await, 1);
+}
+
 #[test]
 fn every_type_is_in_the_same_file_and_its_text_is_the_same_each_time() {
     #[derive(Session)]
@@ -221,7 +252,7 @@ fn every_type_is_in_the_same_file_and_its_text_is_the_same_each_time() {
     };
     let text = write("one");
     for name in [
-        "login.user  version 1, bincode, last: u64\n    ",
+        "login.user  version 1, bincode, last, required, index: u64\n    ",
         "login.~confirmed",
         "shop.name",
     ] {

@@ -25,6 +25,9 @@ pub(super) fn compare(
         if let Some(verdict) = judge(name, current, old) {
             note(name, verdict);
         }
+        if current.recorded.is_required && is_missing(name, current, before) {
+            note(name, (true, demanded(name)));
+        }
         for (alias, old) in former_names(current, before) {
             if !reads(current, old) {
                 note(name, (true, takes_over(name, alias, current, old)));
@@ -70,14 +73,29 @@ fn judge(name: &str, current: &Current, old: Option<&Recorded>) -> Option<Verdic
         ("version", new.version != old.version),
         ("codec", new.codec != old.codec),
         ("merge", new.merge != old.merge),
+        ("presence", new.is_required != old.is_required),
+        ("index", new.is_index != old.is_index),
         ("type", new.samples.keys().ne(old.samples.keys())),
     ];
     let differs = differences.iter().find(|(_, differs)| *differs);
     match differs {
         _ if old.is_removed => Some((false, format!("`{name}` is back"))),
+        _ if new.is_index && !old.is_index => Some((false, indexed(name))),
         Some((what, _)) => Some((false, format!("the {what} of `{name}` has changed"))),
         None => None,
     }
+}
+
+/// Whether live sessions that have others of the struct's fields need not have this one.
+fn is_missing(name: &str, current: &Current, before: &Lock) -> bool {
+    let is_of_struct = |known: &String| namespace_of(known) == namespace_of(name);
+    let former = former_names(current, before).map(|(_, old)| old);
+    let mut known = before.0.get(name).into_iter().chain(former);
+    before.0.keys().any(is_of_struct) && !known.any(|old| old.is_required && !old.is_removed)
+}
+
+fn namespace_of(name: &str) -> Option<&str> {
+    name.rsplit_once('.').map(|(namespace, _)| namespace)
 }
 
 /// The fields of the lock that a field reads where its own name is absent.
@@ -136,6 +154,19 @@ fn takes_over(name: &str, alias: &str, current: &Current, old: &Recorded) -> Str
         old.type_name,
         current.recorded.type_name,
         old.version + 1
+    )
+}
+
+fn indexed(name: &str) -> String {
+    format!(
+        "`{name}` is an index now: live sessions are not found by it, and not ended, until it is written in them again"
+    )
+}
+
+fn demanded(name: &str) -> String {
+    format!(
+        "`{name}` is `required`, and live sessions need not have it: requests with them would be turned away; leave \
+         `required` out until they have ended"
     )
 }
 

@@ -16,7 +16,8 @@ use crate::schema::{FieldSpec, Merge, SessionData};
 use crate::sentence::debug_as_sentence;
 
 /// Records every stored field of session types in a small text file, which is committed, and fails a test when
-/// a change would make live sessions unreadable without `version` and `migrate`, or `alias`.
+/// a change would make live sessions unreadable without `version` and `migrate`, or `alias`, or turn them away because
+/// of a `required` field that they do not have.
 ///
 /// ```no_run
 /// use starsessions::{Session, testing::SchemaLock};
@@ -155,7 +156,7 @@ pub enum UpdateSchema {
 pub struct SchemaChange {
     /// The stored name of the field.
     pub field: String,
-    /// Whether values in live sessions could not be read any more.
+    /// Whether values in live sessions could not be read any more, or requests with these sessions were turned away.
     pub breaks_sessions: bool,
     sentence: String,
 }
@@ -245,6 +246,8 @@ fn recorded(fields: &[&'static FieldSpec]) -> BTreeMap<&'static str, Current> {
             version: spec.version,
             codec: format!("{:?}", spec.field_type.format()).to_lowercase(),
             merge: merge_of(spec).to_owned(),
+            is_required: spec.required,
+            is_index: spec.index,
             type_name: spec.field_type.name().to_owned(),
             samples: spec.field_type.samples(),
         };
@@ -252,6 +255,8 @@ fn recorded(fields: &[&'static FieldSpec]) -> BTreeMap<&'static str, Current> {
             Some(known) => {
                 known.specs.push(spec);
                 known.recorded.samples.extend(recorded.samples);
+                known.recorded.is_required |= recorded.is_required;
+                known.recorded.is_index |= recorded.is_index;
             }
             None => {
                 let specs = vec![*spec];

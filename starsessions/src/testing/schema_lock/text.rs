@@ -1,7 +1,7 @@
 //! The file, which people read in the difference of two commits.
 //!
 //! ```text
-//! login.user  version 1, bincode, last: u64
+//! login.user  version 1, bincode, last, required, index: u64
 //!     5fd12a08 0101082ad15f01
 //! removed shop.coupon  version 2, json, last: u32
 //!     ..
@@ -25,6 +25,8 @@ pub(super) struct Recorded {
     pub(super) version: u32,
     pub(super) codec: String,
     pub(super) merge: String,
+    pub(super) is_required: bool,
+    pub(super) is_index: bool,
     /// For messages: a compiler may call the same type otherwise.
     pub(super) type_name: String,
     /// By their marks.
@@ -64,16 +66,26 @@ fn parse_field(line: &str) -> Option<(&str, Recorded)> {
     let mut about = about.split(", ");
     let version = about.next()?.parse().ok()?;
     let (codec, merge) = (about.next()?.to_owned(), about.next()?.to_owned());
+    let (mut is_required, mut is_index) = (false, false);
+    for rule in about {
+        match rule {
+            REQUIRED => is_required = true,
+            INDEX => is_index = true,
+            _ => return None,
+        }
+    }
     let type_name = type_name.to_owned();
     let recorded = Recorded {
         is_removed,
         version,
         codec,
         merge,
+        is_required,
+        is_index,
         type_name,
         samples: BTreeMap::new(),
     };
-    (about.next().is_none() && !name.is_empty()).then_some((name, recorded))
+    (!name.is_empty()).then_some((name, recorded))
 }
 
 fn parse_sample(line: &str) -> Option<(u32, Vec<u8>)> {
@@ -94,11 +106,17 @@ impl fmt::Display for Lock {
         f.write_str(HEAD)?;
         for (name, field) in &self.0 {
             let removed = if field.is_removed { REMOVED } else { "" };
-            writeln!(
+            write!(
                 f,
-                "{removed}{name}  version {}, {}, {}: {}",
-                field.version, field.codec, field.merge, field.type_name
+                "{removed}{name}  version {}, {}, {}",
+                field.version, field.codec, field.merge
             )?;
+            for (rule, holds) in [(REQUIRED, field.is_required), (INDEX, field.is_index)] {
+                if holds {
+                    write!(f, ", {rule}")?;
+                }
+            }
+            writeln!(f, ": {}", field.type_name)?;
             for (mark, bytes) in &field.samples {
                 write!(f, "{INDENT}{mark:08x} ")?;
                 for byte in bytes {
@@ -117,6 +135,8 @@ const HEAD: &str = "\
 ";
 const INDENT: &str = "    ";
 const REMOVED: &str = "removed ";
+const REQUIRED: &str = "required";
+const INDEX: &str = "index";
 
 #[cfg(test)]
 mod tests {
@@ -129,6 +149,8 @@ mod tests {
             version: 7,
             codec: "bincode".to_owned(),
             merge: "last".to_owned(),
+            is_required: !is_removed,
+            is_index: is_removed,
             type_name: "alloc::vec::Vec<(u8, a::B)>".to_owned(),
             samples: samples
                 .iter()
@@ -156,6 +178,7 @@ mod tests {
             (&format!("{field}\n    00000001 \u{e9}\u{e9}"), 2),
             ("a.b  version x, bincode, last: u64", 1),
             ("a.b  version 1, bincode: u64", 1),
+            ("a.b  version 1, bincode, last, requested: u64", 1),
         ] {
             assert_eq!(Lock::parse(text), Err(line), "{text}");
         }
