@@ -37,6 +37,7 @@ enum Flaw {
     ReplaceIgnoresTheRevision,
     ReplaceInserts,
     ReplaceIsRepeatable,
+    ReplaceKeepsTheCard,
     ReplaceNeedsTheTimes,
     ReplaceTakesTimesBack,
     RevisionIsADouble,
@@ -107,7 +108,8 @@ convicts! {
     a_rotation_needs_the_row_that_was_read: RotationIgnoresTheRevision RotationReplaces;
     a_rotation_ends_the_old_row: RotationKeepsTheRevision;
     a_rotation_keeps_a_touch_in_between: RotationTakesTimesBack;
-    an_index_key_leads_to_every_live_row: IndexIsEmpty IndexKnowsTheFirstKey ListIsCutShort ReplaceFilesNothing;
+    an_index_key_leads_to_every_live_row: IndexIsEmpty IndexKnowsTheFirstKey ListIsCutShort ReplaceFilesNothing
+        ReplaceKeepsTheCard;
     an_index_key_leads_to_nothing_that_has_ended: IndexForgetsNothing;
     parallel_inserts_have_one_winner: ChecksThenInserts;
     parallel_replaces_have_one_winner: ChecksThenReplaces;
@@ -265,6 +267,9 @@ impl Store for Wrong {
             Flaw::ReplaceInserts if found.is_none() => {
                 self.force(key, &row, now).await;
                 return Ok(Replaced::Replaced);
+            }
+            Flaw::ReplaceKeepsTheCard if row.index_keys() == seen.index_keys() => {
+                row.listing = seen.listing.clone();
             }
             Flaw::ReplaceIsRepeatable if found.as_ref() == Some(&row) => {
                 return Ok(Replaced::Replaced);

@@ -3,7 +3,7 @@
 use super::trial::{
     Trial, after, at, filed_row, new_index_key, new_key, refiled, rotation, row, until, way_after,
 };
-use crate::store::{Row, Store};
+use crate::store::{Listing, Row, Store};
 
 /// One index key leads to several rows, and one row is filed under several.
 pub async fn an_index_key_leads_to_every_live_row<S: Store>(store: &S) {
@@ -25,7 +25,13 @@ pub async fn an_index_key_leads_to_every_live_row<S: Store>(store: &S) {
     trial.replace(&guest, &of_guest, &signed_in).await;
     let joined = refiled(after(&on_phone, b"joined"), &[alice, team]);
     trial.replace(&phone, &on_phone, &joined).await;
-    let [phone, laptop] = [(&phone, &joined), (&laptop, &on_laptop)];
+    // The laptop stays where it is, and is called otherwise.
+    let labelled = Row {
+        listing: Some(Listing::new(vec![alice, team], *b"another card").into()),
+        ..until(900, after(&on_laptop, b"labelled"))
+    };
+    trial.replace(&laptop, &on_laptop, &labelled).await;
+    let [phone, laptop] = [(&phone, &joined), (&laptop, &labelled)];
     trial.lists(&team, at(1), &[phone, laptop]).await;
     let three = [phone, laptop, (&guest, &signed_in)];
     trial.lists(&alice, at(1), &three).await;

@@ -61,10 +61,7 @@ impl<'a, S: Store> Trial<'a, S> {
     ) {
         let replaced = self.store.replace(key, seen, late, now).await;
         self.says(replaced, &Replaced::Gone);
-        let later = Touch {
-            last_seen: now,
-            deadline: late.deadline,
-        };
+        let later = Touch::new(now, late.deadline);
         let touched = self.store.touch(key, seen, later, now).await;
         self.says(touched, &Touched::Stale);
         let new = new_key();
@@ -177,20 +174,11 @@ pub(super) fn rotation<'a>(
     [old, new]: [&'a RowKey; 2],
     [seen, left, row]: [&'a Row; 3],
 ) -> Rotation<'a> {
-    Rotation {
-        old,
-        seen,
-        left,
-        new,
-        row,
-    }
+    Rotation::new(old, seen, left, new, row)
 }
 
 pub(super) fn touch(last_seen: u64, deadline: u64) -> Touch {
-    Touch {
-        last_seen: at(last_seen),
-        deadline: at(deadline),
-    }
+    Touch::new(at(last_seen), at(deadline))
 }
 
 /// The year 2100: later than any server's own clock, so that none of them expires a row by it.
