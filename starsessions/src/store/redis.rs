@@ -90,6 +90,9 @@ use crate::sentence::{debug_as_sentence, sentences};
 /// with a shorter [`store_timeout`](crate::SessionLayerBuilder::store_timeout) answers sooner; the connection is
 /// replaced after the two seconds all the same.
 ///
+/// A Cluster has to be given as one: a client of one of its nodes finds a part of the sessions, and fails where it
+/// would list them.
+///
 /// TCP keep-alive and user time-out are set where the client leaves them unset. Do not have a Cluster's client
 /// read from replicas.
 ///

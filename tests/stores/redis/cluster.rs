@@ -178,6 +178,26 @@ fn forget_lists(masters: &[Server; 3]) {
     }
 }
 
+/// As the command is given one. A revocation that missed sessions is not to look complete.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_node_alone_lists_and_counts_nothing() {
+    for version in [Version::System, Version::Valkey9] {
+        let Cluster { store, masters } = cluster(version).await;
+        for number in 0..16 {
+            let inserted = store.insert(&key(number), &filed_row(b"user"), at(0)).await;
+            assert_eq!(inserted.unwrap(), Inserted::Inserted);
+        }
+        for master in &masters {
+            let client = ::redis::Client::open(servers::url(master)).unwrap();
+            let node = RedisStore::connect(client).await.unwrap();
+            let listed = node.listed(&index_key(), at(1)).await;
+            assert!(listed.is_err(), "{version:?}: {listed:?}");
+            let counted = node.count(at(1)).await;
+            assert!(counted.is_err(), "{version:?}: {counted:?}");
+        }
+    }
+}
+
 /// An entry that leads nowhere makes a list look again, and then other sign-ins do not count.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_list_is_complete_while_others_sign_in() {

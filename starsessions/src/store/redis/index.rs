@@ -160,14 +160,16 @@ const DAY: u64 = 24 * 3_600;
 const MAX_LOOKS: usize = 32;
 
 // index key; now, what the keys of rows begin with. Not for a Cluster.
-// Returns each entry with what is under its key, if that is a string.
+// Returns each entry with what is under its key, if that is a string. One node of a Cluster says that the key is
+// elsewhere: the client is of one server, and the list is not whole.
 static LISTED: Script = Script::new(
     r"
 local found = {}
 for _, entry in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], ARGV[1], '+inf')) do
     local row = redis.pcall('GET', ARGV[2] .. entry)
-    if type(row) ~= 'string' then row = false end
-    found[#found + 1] = {entry, row}
+    local is_error = type(row) == 'table'
+    if is_error and not string.find(row.err, 'WRONGTYPE', 1, true) then return row end
+    found[#found + 1] = {entry, not is_error and row}
 end
 return found
 ",
