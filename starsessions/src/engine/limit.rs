@@ -88,7 +88,10 @@ impl ServerSide {
             && limit.at_limit == AtLimit::EndOldest
         {
             for lookup in lookups {
-                let surplus = |found: &mut _| keep_surplus(limit.max, found, own, &earlier);
+                let surplus = |found: &mut Vec<_>| {
+                    found.retain(|session| self.is_live(session, now));
+                    keep_surplus(limit.max, found, own, &earlier);
+                };
                 let room = self.end_sessions_of(lookup, EndCause::Limit, now, surplus);
                 if let Err(error) = room.await {
                     // The session has its new id, which an error would keep from the browser.
@@ -113,7 +116,7 @@ impl ServerSide {
             let found = self.sessions_and_claims_of(lookup, now).await?;
             let (claims, mut sessions): (Vec<_>, Vec<_>) =
                 found.into_iter().partition(|session| session.card.is_claim);
-            sessions.retain(|session| Some(session.key) != own);
+            sessions.retain(|it| Some(it.key) != own && self.is_live(it, now));
             let room = match limit.at_limit {
                 AtLimit::Refuse => places.saturating_sub(sessions.len()),
                 AtLimit::EndOldest => places,

@@ -32,17 +32,22 @@ impl FoundSession {
 }
 
 impl ServerSide {
-    /// The live sessions that hold the value.
+    /// The sessions that hold the value and are live by the timers of this layer.
     pub(crate) async fn sessions_of(
         &self,
         lookup: &Lookup,
         now: Timestamp,
     ) -> Result<Vec<FoundSession>, SessionError> {
         let mut found = self.sessions_and_claims_of(lookup, now).await?;
-        found.retain(|session| !session.card.is_claim);
+        found.retain(|session| !session.card.is_claim && self.is_live(session, now));
         Ok(found)
     }
 
+    pub(super) fn is_live(&self, session: &FoundSession, now: Timestamp) -> bool {
+        self.context.policy.is_live(&session.record, now)
+    }
+
+    /// By the timers of any layer: another one may still take what has ended by those of this one.
     pub(super) async fn sessions_and_claims_of(
         &self,
         lookup: &Lookup,
@@ -80,15 +85,14 @@ impl ServerSide {
             record.issued_at = card.issued_at;
             record.remembered = card.remembered;
         }
-        let is_live = self.context.policy.is_live(&record, now);
-        is_live.then(|| FoundSession {
+        Some(FoundSession {
             key: listed.key,
             record,
             card: card.unwrap_or_default(),
         })
     }
 
-    /// Ends what `choose` leaves of the live sessions that hold the value; returns how many there were. A session that
+    /// Ends what `choose` leaves of the sessions that hold the value; returns how many there were. A session that
     /// is given a new id at this moment could slip away under it, so it looks again until there is none left.
     pub(crate) async fn end_sessions_of(
         &self,
@@ -99,7 +103,8 @@ impl ServerSide {
     ) -> Result<usize, SessionError> {
         let mut ended = 0;
         for _ in 0..MAX_ROUNDS {
-            let mut found = self.sessions_of(lookup, now).await?;
+            let mut found = self.sessions_and_claims_of(lookup, now).await?;
+            found.retain(|session| !session.card.is_claim);
             choose(&mut found);
             if found.is_empty() {
                 return Ok(ended);

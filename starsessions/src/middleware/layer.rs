@@ -153,7 +153,8 @@ impl SessionLayer {
     }
 
     /// Ends all sessions with this value in `T`'s indexed field; returns how many there were. For an
-    /// account that is disabled or deleted (OWASP ASVS 7.4.2, 7.4.5).
+    /// account that is disabled or deleted (OWASP ASVS 7.4.2, 7.4.5). The timeouts of this layer do not
+    /// matter: a job need not know those of the application.
     ///
     /// # Errors
     /// As for [`list`](Self::list).

@@ -1,10 +1,16 @@
 //! 14. What is the same on every store, and that there is no list of sessions that are cookies.
 
+use std::time::Duration;
+
 use axum::Router;
 use axum::routing::get;
 use http::{Method, StatusCode};
 use starsessions::config::AtLimit;
-use starsessions::{CurrentSession, Lifetime, Session, SessionError};
+use starsessions::testing::TestClock;
+use starsessions::{
+    CurrentSession, KeyRing, Lifetime, MemoryStore, Session, SessionError, SessionLayer,
+};
+use starsessions_tests::client::Client;
 use starsessions_tests::gate::Gate;
 use starsessions_tests::site::{Kept, Site};
 use starsessions_tests::spy::{Calls, Moment, Operation};
@@ -42,6 +48,31 @@ async fn scenario_14_a_label_is_shown_where_values_are_plain() {
     let labels: Vec<_> = list.iter().map(|session| session.label()).collect();
     assert_eq!(labels, [Some("Firefox on Linux")]);
     assert!(!format!("{list:?}").contains("Firefox"));
+}
+
+/// As in a job, or on a node that has shorter timeouts already.
+#[tokio::test]
+async fn scenario_14_a_revocation_ends_what_other_layers_still_take() {
+    let (store, keys) = (MemoryStore::new(), KeyRing::generate().unwrap());
+    let clock = TestClock::at(1_800_000_000);
+    let layer = |lifetime| {
+        let layer = SessionLayer::builder(store.clone(), keys.clone()).local_development();
+        layer
+            .lifetime(lifetime)
+            .clock(clock.clone())
+            .build()
+            .unwrap()
+    };
+    let sign_in = get(async |session: CurrentSession| session.insert(Account { user: 7 }));
+    let me = get(async |_account: Session<Account>| ());
+    let app = Router::new().route("/in", sign_in).route("/", me);
+    let mut client = Client::new(&app.layer(layer(Lifetime::aal1())));
+    client.get("/in").await;
+    clock.advance(Duration::from_secs(2 * 3_600));
+    let job = layer(Lifetime::aal3());
+    assert!(job.list::<Account>(&7).await.unwrap().is_empty());
+    assert_eq!(job.revoke_all::<Account>(&7).await.unwrap(), 1);
+    assert_eq!(client.get("/").await.status, StatusCode::UNAUTHORIZED);
 }
 
 #[derive(Session)]
