@@ -1,12 +1,13 @@
 //! What a cookie is, and what it leads to.
 
 use std::io::Read;
+use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 use starsessions::keys::{CookieKind, KeyId};
 use starsessions::session::{InspectedCookie, InspectedField, InspectedSession};
-use starsessions::{CookieStore, KeyRing, SessionLayer, SessionLayerBuilder};
+use starsessions::{CookieStore, KeyRing, Lifetime, SessionLayer, SessionLayerBuilder};
 
 use crate::failure::Failure;
 use crate::keys::Keys;
@@ -69,6 +70,7 @@ pub(crate) struct Realm {
 
 impl Realm {
     pub(crate) fn apply(&self, builder: SessionLayerBuilder) -> SessionLayerBuilder {
+        let builder = builder.lifetime(Lifetime::new(LONGEST_LIFE, LONGEST_LIFE));
         builder.audience(&*self.audience).realm(&*self.realm)
     }
 }
@@ -263,6 +265,10 @@ fn from_input() -> Result<String, Failure> {
     read.map_err(|error| Failure::failed(format!("the standard input cannot be read: {error}")))?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
+
+/// As long as a session can live. The command does not know the timeouts of the application; what a session itself has
+/// of them holds.
+const LONGEST_LIFE: Duration = Duration::from_secs(400 * 24 * 3_600);
 
 const LONGEST: u64 = 64 * 1024;
 

@@ -8,9 +8,10 @@ use axum::routing::get;
 use sqlx::{Connection, Executor, MySqlConnection};
 use starsessions::config::{Clock, SystemClock};
 use starsessions::store::{Inserted, Row, RowKey, Store};
+use starsessions::testing::TestClock;
 use starsessions::{
-    CurrentSession, KeyRing, MySqlStore, PostgresStore, RedisStore, Session, SessionError,
-    SessionLayer, SqliteStore,
+    CurrentSession, KeyRing, Lifetime, MySqlStore, PostgresStore, RedisStore, Session,
+    SessionError, SessionLayer, SqliteStore,
 };
 use starsessions_tests::client::Client;
 use starsessions_tests::servers::redis::{self, Version};
@@ -85,6 +86,36 @@ async fn sign_in(session: CurrentSession, Path(user): Path<u64>) -> Result<(), S
 
 async fn who(login: Session<Login>) -> String {
     login.user.to_string()
+}
+
+/// The command does not know the timeouts of the application.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_that_lives_longer_than_by_default_is_found_and_ended() {
+    let (folder, key, day) = (folder(), new_key(), Duration::from_secs(86_400));
+    let path = folder.join("sessions.db");
+    let keys = KeyRing::parse(&key).unwrap();
+    let three_days_ago = SystemClock.now().as_unix_seconds() - 3 * day.as_secs();
+    let layer = SessionLayer::builder(SqliteStore::open(&path).unwrap(), keys)
+        .lifetime(Lifetime::new(30 * day, 90 * day))
+        .clock(TestClock::at(three_days_ago));
+    let app = Router::new().route("/in/{user}", get(sign_in));
+    let mut client = Client::new(&app.layer(layer.build().unwrap()));
+    client.get("/in/7").await;
+    let cookie = client.cookies().unwrap();
+    let url = format!("sqlite:{}", text(&path));
+    let explained = run(&["cookie", "explain", "--store", &url, &cookie], &key, "");
+    assert!(explained.well().out.contains("login.user"), "{explained:?}");
+    for command in ["list", "revoke"] {
+        let user = [
+            "--index",
+            "login.user",
+            "--type",
+            "unsigned",
+            "--value",
+            "7",
+        ];
+        run(&[&["store", command, &url], &user[..]].concat(), &key, "").well();
+    }
 }
 
 /// Two sessions of one user, one of another, and rows of no use any more.
