@@ -74,9 +74,7 @@ impl Place {
     /// Opens a store that is there.
     pub(crate) async fn open(&self, layout: &Layout) -> Result<Open, Failure> {
         #[cfg(feature = "sqlite")]
-        if let Some(path) = self.0.strip_prefix(SQLITE)
-            && !Path::new(path).exists()
-        {
+        if self.path().is_some_and(|path| !path.exists()) {
             return Err(Failure::not_found(format!(
                 "`{}`: there is no such file; name the one that the application keeps, or make it with \
                  `starsessions store migrate`",
@@ -101,10 +99,16 @@ impl Place {
         }
     }
 
+    /// `sqlite://sessions.db` names the same file as `sqlite:sessions.db`, as it does for `sqlx`.
+    #[cfg(feature = "sqlite")]
+    fn path(&self) -> Option<&Path> {
+        let path = self.0.strip_prefix("sqlite:")?;
+        Some(Path::new(path.strip_prefix("//").unwrap_or(path)))
+    }
+
     #[cfg(feature = "sqlite")]
     fn sqlite(&self) -> Result<Open, Failure> {
-        let path = self.0.strip_prefix(SQLITE).unwrap_or_default();
-        let store = starsessions::SqliteStore::open(path);
+        let store = starsessions::SqliteStore::open(self.path().unwrap_or(Path::new("")));
         store
             .map(Open::Sqlite)
             .map_err(|error| Failure::store(&error))
@@ -278,7 +282,23 @@ fn without(feature: &str) -> Failure {
     ))
 }
 
-#[cfg(feature = "sqlite")]
-const SQLITE: &str = "sqlite:";
 #[cfg(any(feature = "mysql", feature = "postgres"))]
 const TABLE: &str = "starsessions";
+
+#[cfg(all(test, feature = "sqlite"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_has_one_name_with_slashes_and_without() {
+        for (url, path) in [
+            ("sqlite:sessions.db", "sessions.db"),
+            ("sqlite://sessions.db", "sessions.db"),
+            ("sqlite:/var/sessions.db", "/var/sessions.db"),
+            ("sqlite:///var/sessions.db", "/var/sessions.db"),
+        ] {
+            let place = Place::from(url.to_owned());
+            assert_eq!(place.path(), Some(Path::new(path)), "{url}");
+        }
+    }
+}
