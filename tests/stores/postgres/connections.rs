@@ -1,10 +1,12 @@
 //! Connections that fail, in pools with default settings and without the test of each connection.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use sqlx::Executor;
 use sqlx::postgres::{PgPool, PgPoolOptions};
 use starsessions::PostgresStore;
-use starsessions::store::{Inserted, Store};
+use starsessions::store::{Inserted, Store, StoreError};
 
 use super::Database;
 use crate::faults::{MANY, SOME, no_fault_outlasts_itself};
@@ -57,6 +59,32 @@ async fn a_response_timeout_without_end_is_taken() {
     let inserted = store.insert(&key(1), &row(b"1"), at(0)).await;
     assert_eq!(inserted.unwrap(), Inserted::Inserted);
     assert_eq!(store.sweep(1, at(100)).await.unwrap(), 1);
+}
+
+/// As after a fail-over: the address leads to another server, and connections to the former primary are still there.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_to_a_former_primary_is_given_up() {
+    let database = Database::new().await;
+    let is_former = AtomicBool::new(true);
+    let options = PgPoolOptions::new().max_connections(1);
+    let options = options.after_connect(move |connection, _| {
+        let read_only = "SET default_transaction_read_only = on";
+        let set = is_former
+            .swap(false, Ordering::Relaxed)
+            .then_some(read_only);
+        Box::pin(async move {
+            connection
+                .execute(set.unwrap_or("SELECT 1"))
+                .await
+                .map(drop)
+        })
+    });
+    let pool = options.connect_with(database.options.clone()).await;
+    let store = PostgresStore::new(pool.unwrap());
+    let refused = store.insert(&key(1), &row(b"1"), at(0)).await;
+    assert!(matches!(refused, Err(StoreError::Unavailable(_))));
+    let inserted = store.insert(&key(1), &row(b"1"), at(0)).await;
+    assert_eq!(inserted.unwrap(), Inserted::Inserted);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -79,8 +79,11 @@ impl<DB: Driver> Connections<DB> {
             Err(_) => Err(silent(Reason::Lost)),
         };
         match &outcome {
-            // Closes it and frees its place at once: the pool would wait for its answer.
-            Err(failure) if failure.reason == Reason::Lost => drop(connection.detach()),
+            // Closes it and frees its place at once: the pool would wait for its answer. After a fail-over, the next
+            // one leads to a server that takes changes.
+            Err(failure) if matches!(failure.reason, Reason::Lost | Reason::ReadOnly) => {
+                drop(connection.detach());
+            }
             _ => drop(give_back_within(self.limit, connection)),
         }
         outcome

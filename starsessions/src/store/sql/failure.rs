@@ -20,10 +20,11 @@ pub(super) enum Reason {
     Unsent,
     /// The connection is broken, silent or being closed: whether it took place is unknown.
     Lost,
+    /// The server takes no changes: it is a replica, or has become one.
+    ReadOnly,
     // For the other reasons the server refuses it, over a connection that is in order: nothing was written.
     Connection,
     DiskFull,
-    ReadOnly,
     NoTable,
     NoColumn,
     NotAllowed,
