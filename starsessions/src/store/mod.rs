@@ -94,8 +94,8 @@ use crate::sentence::sentences;
 /// 7. **Keys are compared byte by byte.**
 ///
 /// Each operation may be repeated after an error: what the runtime seals is unique, so a store finds out whether
-/// the first try had arrived. What is kept in the clear may have been written by another request. Errors mean that the outcome is unknown or that the store could not be
-/// asked; "not there" is never an error.
+/// the first try had arrived. What is kept in the clear may have been written by another request. Errors mean that
+/// the outcome is unknown or that the store could not be asked; "not there" is never an error.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a session store",
     note = "use `MemoryStore`, `CookieStore`, or implement `Store`"

@@ -128,7 +128,7 @@ async fn what_was_handed_over_is_done_when_the_store_is_closed_or_dropped() {
 
 /// The command `sqlite3` looks at no foreign key unless it is told to.
 #[tokio::test]
-async fn what_an_operator_has_deleted_is_in_nobodys_way_and_lists_nobody_else() {
+async fn what_an_operator_has_deleted_blocks_no_sign_in_and_lists_no_other_user() {
     let folder = Folder::new();
     let path = folder.join("sessions.db");
     let store = SqliteStore::open(&path).unwrap();
