@@ -179,3 +179,29 @@ async fn values_from_before_the_attribute_are_read_and_end_once_they_are_written
         .await;
     assert_eq!(left(&fresh).await.2, "");
 }
+
+/// The sign-in uses the view as well, which moves the idle deadline of what it ends.
+#[tokio::test]
+async fn an_idle_deadline_that_is_due_keeps_nothing_alive() {
+    #[derive(Session)]
+    struct Guest {
+        #[session(until = rotate, idle = "15m")]
+        back_to: Option<String>,
+    }
+    for kept in Kept::ANYWHERE {
+        let site = Site::kept(kept);
+        let mut browser = Client::behind(site.sessions.layer());
+        browser
+            .with(|guest: &mut Session<Guest>| guest.back_to = Some("planted".to_owned()))
+            .await;
+        site.wait_seconds(120);
+        let sign_in = async |session: CurrentSession, _: Session<Guest>| {
+            session.insert(Login { user: Some(7) })
+        };
+        assert_eq!(browser.visit(sign_in).await.status, StatusCode::OK);
+        let left = browser
+            .with(|guest: &mut Session<Guest>| guest.back_to.clone())
+            .await;
+        assert_eq!(left, None, "{kept:?}");
+    }
+}

@@ -147,10 +147,10 @@ impl Plan {
             next.issued_at = self.now;
         }
         let mut edits = self.changes.edits(record, self.now)?;
-        self.move_idle_fields(&mut edits);
         if self.step == (Step::Rotate { grace: false }) {
             end_privileged(record, &mut edits);
         }
+        self.move_idle_fields(&mut edits);
         let listed = |record: &Record| (record.identified, record.remembered, record.issued_at);
         let is_relisted = next.rewrite_from(record, edits) || listed(&next) != listed(record);
         self.changes.fit(record, &next, self.now)?;
@@ -160,7 +160,7 @@ impl Plan {
         })
     }
 
-    /// Those that are written have new deadlines already.
+    /// Those that are written have new deadlines already, and those that end need none.
     fn move_idle_fields<'p>(&'p self, edits: &mut Vec<Edit<'p>>) {
         for (name, deadline) in self.due.iter().flat_map(|due| &due.idle) {
             if !edits.iter().any(|edit| edit.name == *name) {
