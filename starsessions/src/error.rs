@@ -22,8 +22,9 @@ use crate::value::ValueError;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum SessionError {
-    /// Another request has meanwhile changed a field marked `exclusive`, or one that the struct's `validate` refuses
-    /// beside what this request has changed; or other requests changed the session again and again. Nothing was written.
+    /// What this request has changed cannot be merged with what another one, or another view, has changed meanwhile: the
+    /// field is `exclusive`, a `validate` refuses the result, or that is too large. Or other requests changed the session
+    /// again and again. Nothing was written.
     Conflict {
         /// The stored name of the field; empty when the whole record was contended.
         field: &'static str,
@@ -216,8 +217,8 @@ impl fmt::Display for Unproven {
 
 sentences! { SessionError:
     Self::Conflict { field: "" } => "the session is being changed by too many requests at once; try again";
-    Self::Conflict { field } => "another request has changed `{field}`, which is exclusive, or a field that the struct's \
-        `validate` refuses beside it; load the session again and decide anew";
+    Self::Conflict { field } => "the change of `{field}` cannot be merged with another request's: it is `exclusive`, or \
+        together they are refused by `validate` or too large; load the session again and decide anew";
     Self::Gone => "the session has ended since it was loaded; start a new one";
     Self::Unavailable(source) => "the session store could not be asked; try again later", from &**source;
     Self::NoRandomness(error) => "{error}", from &**error;

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use crate::clock::Timestamp;
 use crate::record::{Edit, Encoded, Field, FieldChange, LABEL, NOT_STORED, Record};
 use crate::schema::{Changed, ChangedFields, FieldSpec, Merge, Rule};
-use crate::value;
+use crate::value::{self, Side};
 
 /// The pending changes of one request, at most one for each field.
 #[derive(Clone, Debug, Default)]
@@ -35,8 +35,7 @@ pub(crate) enum Base {
     Any,
 }
 
-/// Another request has changed a field marked `exclusive` meanwhile, or one that the struct's `validate` refuses beside
-/// this one.
+/// A change that cannot be merged with another request's, or another view's.
 #[derive(Debug)]
 pub(crate) struct FieldConflict(pub(crate) &'static str);
 
@@ -94,13 +93,13 @@ impl Changes {
             value,
             rule: fields.rule(),
         });
-        let changes: Vec<_> = changes.collect();
-        for change in &changes {
-            self.check_exclusive(change)?;
-        }
+        let mut changes: Vec<_> = changes.collect();
         if self.0.is_empty() {
             self.0 = changes;
             return Ok(());
+        }
+        for change in &mut changes {
+            self.join(change)?;
         }
         for change in changes {
             self.push(change);
@@ -120,44 +119,32 @@ impl Changes {
         }
     }
 
-    fn check_exclusive(&self, change: &Change) -> Result<(), FieldConflict> {
-        if !matches!(change.spec.merge, Merge::Exclusive) {
-            return Ok(());
-        }
+    /// Makes a view's change start from what this request has stored of the field. Two views of one request that did not
+    /// see each other merge like two requests.
+    fn join(&self, change: &mut Change) -> Result<(), FieldConflict> {
         let earlier = self.0.iter().find(|it| it.spec.name == change.spec.name);
-        match (change.seen(), earlier) {
-            (Some(seen), Some(earlier)) if seen != earlier.value.as_deref() => {
-                Err(FieldConflict(change.spec.name))
+        if let (Some(seen), Some(earlier)) = (change.seen(), earlier) {
+            let theirs = earlier.value.as_deref();
+            if seen != theirs {
+                let merged = change.merge(seen, theirs)?;
+                change.value = merged.map(|value| Encoded::from(value.into_owned()));
             }
-            _ => Ok(()),
+            change.base = earlier.base.clone();
         }
+        Ok(())
     }
 
-    /// Adds a change on top of those that this request has made so far.
-    pub(crate) fn push(&mut self, mut change: Change) {
-        let Some(place) = self
-            .0
-            .iter()
-            .position(|it| it.spec.name == change.spec.name)
-        else {
-            self.0.push(change);
-            return;
-        };
-        let earlier = self.0.swap_remove(place);
-        if let Some(seen) = change.seen() {
-            // Two views of one request that did not see each other merge like two requests.
-            if seen != earlier.value.as_deref()
-                && let Merge::With(merge) = change.spec.merge
-                && let Ok(merged) = merge(seen, change.value.as_deref(), earlier.value.as_deref())
-            {
-                change.value = merged.map(Encoded::from);
+    /// Adds a change in the place of the one that this request has made so far.
+    pub(crate) fn push(&mut self, change: Change) {
+        let mut changes = self.0.iter();
+        if let Some(place) = changes.position(|it| it.spec.name == change.spec.name) {
+            self.0.swap_remove(place);
+            let is_back_at_its_base = change.seen() == Some(change.value.as_deref());
+            if is_back_at_its_base {
+                return;
             }
-            change.base = earlier.base;
         }
-        let is_back_at_its_base = change.seen() == Some(change.value.as_deref());
-        if !is_back_at_its_base {
-            self.0.push(change);
-        }
+        self.0.push(change);
     }
 
     /// A field of a view that was read from this record, if the request has changed it since.
@@ -240,15 +227,17 @@ impl Changes {
         with_changes(record, changes, now)
     }
 
-    /// The edits that make these changes to `record`, merged where it is not what the request saw.
+    /// The edits that make these changes to `record`, merged where it is not what the request saw. A merged value is no
+    /// longer than `limit` either.
     pub(super) fn edits(
         &self,
         record: &Record,
         now: Timestamp,
+        limit: usize,
     ) -> Result<Vec<Edit<'_>>, FieldConflict> {
         let mut edits = Vec::with_capacity(self.0.len());
         for change in &self.0 {
-            change.rebase(record, now, &mut edits)?;
+            change.rebase(record, now, limit, &mut edits)?;
         }
         Ok(edits)
     }
@@ -317,6 +306,7 @@ impl Change {
         &'c self,
         record: &Record,
         now: Timestamp,
+        limit: usize,
         edits: &mut Vec<Edit<'c>>,
     ) -> Result<(), FieldConflict> {
         let spec = self.spec;
@@ -325,6 +315,10 @@ impl Change {
         edits.extend(stored.map(|alias| Edit::remove(alias)));
         let name = spec.name;
         match self.merged(live(spec, Some(record), now))? {
+            // The values of a view are within the limit, what is made of two may not be.
+            Some(value) if value.len() > limit && self.rule.is_some() => {
+                return Err(FieldConflict(name));
+            }
             Some(value) => {
                 let set = FieldChange::Set {
                     value,
@@ -341,23 +335,30 @@ impl Change {
 
     /// The value to store in the place of `theirs`.
     fn merged(&self, theirs: Option<Field<'_>>) -> Result<Option<Cow<'_, [u8]>>, FieldConflict> {
+        match self.seen() {
+            Some(seen) if self.is_overtaken(theirs) => {
+                self.merge(seen, theirs.map(|field| field.value))
+            }
+            _ => Ok(self.value.as_deref().map(Cow::Borrowed)),
+        }
+    }
+
+    /// The value of a field that both sides have changed since it was `seen`.
+    fn merge(
+        &self,
+        seen: Side<'_>,
+        theirs: Side<'_>,
+    ) -> Result<Option<Cow<'_, [u8]>>, FieldConflict> {
         let mine = self.value.as_deref();
-        if self.is_overtaken(theirs)
-            && let Some(seen) = self.seen()
-        {
-            let theirs = theirs.map(|field| field.value);
-            match self.spec.merge {
-                Merge::Last => {}
-                Merge::Exclusive => return Err(FieldConflict(self.spec.name)),
-                // Values that cannot be merged fall back to the later write.
-                Merge::With(merge) => {
-                    if let Ok(merged) = merge(seen, mine, theirs) {
-                        return Ok(merged.map(Cow::Owned));
-                    }
-                }
+        let conflict = || FieldConflict(self.spec.name);
+        match self.spec.merge {
+            Merge::Last => Ok(mine.map(Cow::Borrowed)),
+            Merge::Exclusive => Err(conflict()),
+            Merge::With(merge) => {
+                let merged = merge(seen, mine, theirs).map_err(|_| conflict())?;
+                Ok(merged.map(Cow::Owned))
             }
         }
-        Ok(mine.map(Cow::Borrowed))
     }
 }
 

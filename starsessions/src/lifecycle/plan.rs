@@ -124,7 +124,7 @@ impl Plan {
         record.expires_at = policy.deadline(&record, self.now);
         record.revision = 1;
         record.identified = self.changes.identify();
-        let edits = self.changes.edits(&record, self.now)?;
+        let edits = self.changes.edits(&record, self.now, policy.field_limit)?;
         record.rewrite(edits);
         Ok(record)
     }
@@ -146,7 +146,7 @@ impl Plan {
         if matches!(self.step, Step::Rotate { .. }) {
             next.issued_at = self.now;
         }
-        let mut edits = self.changes.edits(record, self.now)?;
+        let mut edits = self.changes.edits(record, self.now, policy.field_limit)?;
         if self.step == (Step::Rotate { grace: false }) {
             end_privileged(record, &mut edits);
         }

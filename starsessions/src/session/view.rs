@@ -120,8 +120,8 @@ impl<T: SessionData> Session<T> {
     /// Writes every change of this request so far, now, and reports the outcome.
     ///
     /// # Errors
-    /// - [`SessionError::Conflict`]: another request has changed an `exclusive` field, or one that the struct's
-    ///   `validate` refuses beside this request's changes.
+    /// - [`SessionError::Conflict`]: what another request has changed meanwhile cannot be merged with this request's
+    ///   changes.
     /// - [`SessionError::Gone`]: the session has ended since it was loaded.
     /// - [`SessionError::Unavailable`]: the store failed.
     /// - the others: a value cannot be stored.
@@ -146,7 +146,7 @@ impl<T: SessionData> Session<T> {
     /// Hands the changes so far to the request, where views that are made from now on see them.
     ///
     /// # Errors
-    /// If a value cannot be stored, or another view has changed an `exclusive` field. Then none of
+    /// If a value cannot be stored, or cannot be merged with another view's change. Then none of
     /// this view's changes are taken; correct them and flush again, or [reload](Self::reload).
     /// What is left as it is, is tried again when the view is dropped.
     pub fn flush(&mut self) -> Result<(), SessionError> {

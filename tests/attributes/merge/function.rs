@@ -1,5 +1,10 @@
 //! `merge = path::to::function`, and merges whose result cannot be stored.
 
+use http::StatusCode;
+use starsessions::Session;
+use starsessions::testing::TestSessions;
+use starsessions_tests::client::Client;
+
 use super::{merged, merged_from_nothing};
 
 mod policy {
@@ -18,22 +23,28 @@ mod policy {
     }
 }
 
-#[derive(starsessions::Session)]
+#[derive(Session)]
 struct Text {
     #[session(merge = policy::show, default = "new".to_owned())]
     value: String,
 }
 
-#[derive(starsessions::Session)]
+#[derive(Session)]
 struct Number {
     #[session(merge = policy::show_option)]
     value: Option<u32>,
 }
 
-#[derive(starsessions::Session)]
+#[derive(Session)]
 struct Limited {
     #[session(merge = sum, validate = at_most_ten)]
     value: u32,
+}
+
+#[derive(Session)]
+struct Log {
+    #[session(merge = append)]
+    lines: Vec<String>,
 }
 
 fn at_most_ten(value: &u32) -> Result<(), &'static str> {
@@ -100,8 +111,42 @@ async fn a_function_is_not_asked_where_one_side_changed() {
     );
 }
 
+/// Neither a request nor a view of the same request overwrites what it cannot be merged with.
 #[tokio::test]
-async fn a_merge_that_is_not_valid_falls_back_to_the_later_value() {
+async fn a_merge_that_cannot_be_stored_is_a_conflict() {
     assert_eq!(merged::<Limited>(1, 4, 7).await, 10);
-    assert_eq!(merged::<Limited>(1, 5, 7).await, 7, "11 is over the limit");
+    let mut browser = Client::guest();
+    browser.insert(Limited { value: 1 }).await;
+    let set = |value| move |it: &mut Session<Limited>| it.value = value;
+    let reply = browser.overtaken(set(5), set(7)).await;
+    assert_eq!(reply.status, StatusCode::CONFLICT, "11 is over the limit");
+    assert_eq!(browser.with(|it: &mut Session<Limited>| it.value).await, 5);
+
+    // Over the limit of the layer, and over that of all values.
+    for (limit, size) in [(1_000, 220), (65_536, 15_000)] {
+        let test = TestSessions::with(move |layer| layer.field_limit(limit));
+        let mut browser = Client::behind(test.layer());
+        let line = move || "x".repeat(size);
+        browser
+            .insert(Log {
+                lines: vec![line()],
+            })
+            .await;
+        let add = move |log: &mut Session<Log>| log.lines.extend([line(), line()]);
+        let statuses = [
+            browser.overtaken(add, add).await.status,
+            browser
+                .visit(
+                    async move |mut one: Session<Log>, mut other: Session<Log>| {
+                        one.lines.push(line());
+                        other.lines.push(line());
+                    },
+                )
+                .await
+                .status,
+        ];
+        assert_eq!(statuses, [StatusCode::CONFLICT; 2], "{limit}");
+        let lines = browser.with(|log: &mut Session<Log>| log.lines.len()).await;
+        assert_eq!(lines, 3, "{limit}");
+    }
 }
