@@ -303,3 +303,81 @@ async fn a_required_field_that_is_not_valid_is_missing() {
         assert_eq!(reply.body, missing, "{amount}");
     }
 }
+
+#[derive(Session)]
+#[session(validate = in_order)]
+struct Span {
+    from: u32,
+    #[session(default = 10)]
+    to: u32,
+}
+
+fn in_order(span: &Span) -> Result<(), &'static str> {
+    if span.from <= span.to {
+        Ok(())
+    } else {
+        Err("out of order")
+    }
+}
+
+async fn span(browser: &mut Client) -> (u32, u32) {
+    browser
+        .with(|span: &mut Session<Span>| (span.from, span.to))
+        .await
+}
+
+#[tokio::test]
+async fn two_views_of_one_request_that_the_struct_refuses_together_are_a_conflict() {
+    for is_guest in [true, false] {
+        let mut browser = Client::guest();
+        if !is_guest {
+            browser.insert(Span { from: 2, to: 9 }).await;
+        }
+        let before = span(&mut browser).await;
+        let reply = browser
+            .visit(async |mut one: Session<Span>, mut other: Session<Span>| {
+                one.from = 8;
+                other.to = 5;
+            })
+            .await;
+        assert_eq!(reply.status, StatusCode::CONFLICT, "guest: {is_guest}");
+        assert_eq!(span(&mut browser).await, before, "guest: {is_guest}");
+    }
+}
+
+#[tokio::test]
+async fn what_a_failure_would_keep_and_the_struct_refuses_alone_is_not_kept() {
+    #[derive(Session)]
+    #[session(validate = locked_from_three)]
+    struct Attempts {
+        #[session(commit = always)]
+        failed: u32,
+        is_locked: bool,
+    }
+    fn locked_from_three(attempts: &Attempts) -> Result<(), &'static str> {
+        if attempts.failed < 3 || attempts.is_locked {
+            Ok(())
+        } else {
+            Err("not locked")
+        }
+    }
+    let mut browser = Client::guest();
+    browser
+        .insert(Attempts {
+            failed: 2,
+            is_locked: false,
+        })
+        .await;
+    let reply = browser
+        .visit(async |mut attempts: Session<Attempts>| {
+            attempts.failed = 3;
+            attempts.is_locked = true;
+            StatusCode::INTERNAL_SERVER_ERROR
+        })
+        .await;
+    assert_eq!(reply.status, StatusCode::CONFLICT);
+    let left = browser
+        .with(|it: &mut Session<Attempts>| (it.failed, it.is_locked))
+        .await;
+    assert_eq!(left, (2, false));
+}

@@ -16,6 +16,7 @@ pub(crate) fn bind(record: &Record, device: &Device, now: Timestamp) -> Plan {
         base: Base::seen(&DEVICE_SPEC, Some(record), now, Some(record)),
         value: Some(Encoded::from(device.pack())),
         rule: None,
+        is_joined: false,
     });
     Plan {
         changes,

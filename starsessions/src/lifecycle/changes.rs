@@ -19,6 +19,8 @@ pub(crate) struct Change {
     pub(crate) value: Option<Encoded>,
     /// What its struct says of all its fields together.
     pub(super) rule: Option<Rule>,
+    /// Another view has changed fields of the same namespace before.
+    pub(super) is_joined: bool,
 }
 
 /// What a change starts from: the first side of the three-way merge.
@@ -92,6 +94,7 @@ impl Changes {
             base: Base::seen(spec, seen, at, stored),
             value,
             rule: fields.rule(),
+            is_joined: false,
         });
         let mut changes: Vec<_> = changes.collect();
         if self.0.is_empty() {
@@ -115,6 +118,7 @@ impl Changes {
                 base: Base::Any,
                 value,
                 rule: None,
+                is_joined: false,
             });
         }
     }
@@ -131,6 +135,8 @@ impl Changes {
             }
             change.base = earlier.base.clone();
         }
+        let namespace = |it: &Change| it.spec.name.split_once('.').map(|(namespace, _)| namespace);
+        change.is_joined = self.any(|earlier| namespace(earlier) == namespace(change));
         Ok(())
     }
 
@@ -242,22 +248,23 @@ impl Changes {
         Ok(edits)
     }
 
-    /// Whether each struct allows its fields together in `next`, which these changes have made of a record that
-    /// another request may have changed since they were seen.
+    /// Whether each struct allows its fields together in `next`, where they may not be as a view has had them: in a record
+    /// `before` that another request has changed since, beside another view, or without what a failed request drops.
     pub(super) fn fit(
         &self,
-        before: &Record,
+        before: Option<&Record>,
         next: &Record,
         now: Timestamp,
     ) -> Result<(), FieldConflict> {
-        let is_overtaken = |change: &&Change| match &change.base {
-            Base::Seen { record, .. } => record
+        let is_overtaken = |change: &Change| match (&change.base, before) {
+            (Base::Seen { record, .. }, Some(before)) => record
                 .as_ref()
                 .is_none_or(|seen| seen.revision != before.revision),
-            Base::Any => false,
+            _ => false,
         };
+        let is_asked_for = |it: &&Change| it.is_joined || it.spec.commit_always || is_overtaken(it);
         let mut asked: Option<Rule> = None;
-        for change in self.0.iter().filter(is_overtaken) {
+        for change in self.0.iter().filter(is_asked_for) {
             let Some(rule) = change.rule else { continue };
             // The changes of one view stand together, under one rule.
             let is_asked = asked.is_some_and(|asked| std::ptr::fn_addr_eq(asked, rule));

@@ -126,6 +126,7 @@ impl Plan {
         record.identified = self.changes.identify();
         let edits = self.changes.edits(&record, self.now, policy.field_limit)?;
         record.rewrite(edits);
+        self.changes.fit(None, &record, self.now)?;
         Ok(record)
     }
 
@@ -153,7 +154,7 @@ impl Plan {
         self.move_idle_fields(&mut edits);
         let listed = |record: &Record| (record.identified, record.remembered, record.issued_at);
         let is_relisted = next.rewrite_from(record, edits) || listed(&next) != listed(record);
-        self.changes.fit(record, &next, self.now)?;
+        self.changes.fit(Some(record), &next, self.now)?;
         Ok(Next {
             record: next,
             is_relisted,
