@@ -132,6 +132,18 @@ async fn the_layer_can_keep_everything_on_a_5xx() {
     let mut browser = Client::behind(test.layer());
     fails(&mut browser, StatusCode::INTERNAL_SERVER_ERROR).await;
     assert_eq!(attempts(&mut browser).await, (1, true, 1));
+    let discard = async |mut attempts: Session<Attempts>, session: CurrentSession| {
+        attempts.failed += 1;
+        attempts.draft.push('x');
+        session.discard().unwrap();
+        StatusCode::INTERNAL_SERVER_ERROR
+    };
+    browser.visit(discard).await;
+    assert_eq!(
+        attempts(&mut browser).await,
+        (2, true, 1),
+        "what the handler does not want is not kept"
+    );
 }
 
 #[tokio::test]

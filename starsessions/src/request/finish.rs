@@ -91,7 +91,9 @@ impl Slot {
         let mut state = self.state();
         state.door = Door::Closed;
         let response = match response {
-            ResponseKind::Answer if state.discards => ResponseKind::Discarded,
+            ResponseKind::Answer | ResponseKind::ServerError if state.discards => {
+                ResponseKind::Discarded
+            }
             response => response,
         };
         if !self.keeps_data(response) {
