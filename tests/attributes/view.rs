@@ -239,6 +239,25 @@ async fn after_a_commit_that_fails_nothing_is_tried_again() {
 }
 
 #[tokio::test]
+async fn a_commit_tells_of_a_view_that_could_not_be_stored_when_it_was_dropped() {
+    let mut browser = begun().await;
+    let reply = browser
+        .visit(async |mut shop: Session<Shop>, mut other: Session<Shop>| {
+            shop.note = "x".repeat(20_000);
+            drop(shop);
+            other.views += 1;
+            let error = other.commit().await.unwrap_err();
+            matches!(error, SessionError::TooLarge(_)).to_string()
+        })
+        .await;
+    assert_eq!(
+        (reply.status, reply.body.as_str()),
+        (StatusCode::OK, "true")
+    );
+    assert_eq!(shop(&mut browser).await.0, 10, "one unit");
+}
+
+#[tokio::test]
 async fn a_reload_drops_what_was_not_flushed_and_sees_the_other_requests() {
     let mut browser = begun().await;
     let mut other = browser.clone();

@@ -71,9 +71,6 @@ impl Slot {
     pub(crate) async fn hand_out(self: &Arc<Self>) -> Result<Arc<ReferenceToken>, SessionError> {
         self.ready(None).await?;
         self.go_by_token()?;
-        if let Some(failure) = self.take_failure() {
-            return Err(failure);
-        }
         let before = self.row_key();
         let slot = Arc::clone(self);
         to_its_end(async move { slot.commit_in_turn(Moment::HandOut).await }).await?;

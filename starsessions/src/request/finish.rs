@@ -72,6 +72,9 @@ impl Slot {
 
     pub(super) async fn commit_in_turn(&self, moment: Moment) -> Result<(), SessionError> {
         let _gate = self.gate.lock().await;
+        if let Some(failure) = self.take_failure() {
+            return Err(failure);
+        }
         self.read(None).await?;
         let now = self.now();
         let (work, ends_beside) = {
@@ -200,7 +203,7 @@ impl Slot {
     }
 
     /// A change that cannot be made takes the others with it: they are one unit.
-    pub(super) fn take_failure(&self) -> Option<SessionError> {
+    fn take_failure(&self) -> Option<SessionError> {
         let mut state = self.state();
         let failure = state.pending.failure.take();
         if failure.is_some() {
