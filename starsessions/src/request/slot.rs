@@ -239,7 +239,7 @@ impl Slot {
         }
     }
 
-    /// Keeps an error that had no other way to be seen; the response will tell.
+    /// Keeps an error that had no other way to be seen; the next commit will tell, or the response.
     pub(crate) fn fail(&self, error: SessionError) {
         self.state().pending.failure.get_or_insert(error);
     }
@@ -248,11 +248,6 @@ impl Slot {
     pub(crate) fn discard_at_end(&self) -> Result<(), SessionError> {
         self.open_state()?.discards = true;
         Ok(())
-    }
-
-    /// Drops the data changes so far: one of them cannot be made, and they are one unit.
-    pub(crate) fn discard(&self) {
-        self.state().pending.discard_data();
     }
 
     pub(crate) fn destroy(&self) -> Result<(), SessionError> {

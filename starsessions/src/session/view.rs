@@ -137,8 +137,7 @@ impl<T: SessionData> Session<T> {
     pub async fn commit(&mut self) -> Result<(), SessionError> {
         if let Err(error) = self.flush() {
             self.flush_always();
-            self.slot.discard();
-            return Err(error);
+            self.slot.fail(error);
         }
         self.slot.commit().await
     }
