@@ -60,6 +60,8 @@ fn disagreement(one: &FieldSpec, other: &FieldSpec) -> Option<Kind> {
     let rules = [
         ("rotate", one.rotate != other.rotate),
         ("index", one.index != other.index),
+        ("expires", one.expires != other.expires),
+        ("idle", one.idle != other.idle),
         (
             "merge",
             discriminant(&one.merge) != discriminant(&other.merge),
@@ -126,6 +128,8 @@ impl fmt::Display for Conflict {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use serde::de::{DeserializeOwned, Error};
     use serde::{Deserialize, Deserializer, Serialize};
 
@@ -161,6 +165,10 @@ mod tests {
         let version = with("shop.a", |field| field.version = 2);
         let rotate = with("shop.a", |field| field.rotate = true);
         let index = with("shop.a", |field| field.index = true);
+        let expires = with("shop.a", |field| {
+            field.expires = Some(Duration::from_secs(60))
+        });
+        let idle = with("shop.a", |field| field.idle = Some(Duration::from_secs(60)));
         let exclusive = with("shop.a", |field| field.merge = Merge::Exclusive);
         let alias = with("shop.b", |field| field.aliases = &["shop.a"]);
         let cases = [
@@ -175,6 +183,8 @@ mod tests {
             (number(), version, lost("version 2")),
             (rotate, number(), told("`rotate`")),
             (number(), index, told("`index`")),
+            (number(), expires, told("`expires`")),
+            (idle, number(), told("`idle`")),
             (number(), exclusive, told("`exclusive`")),
             (alias, number(), lost("removes the value")),
         ];
