@@ -45,6 +45,7 @@ use crate::observe::{self, Name, Observer, Refusal};
 #[cfg(feature = "python")]
 use crate::python::Sessions;
 use crate::record::Record;
+use crate::sentence::debug_as_name;
 #[cfg(feature = "python")]
 use crate::store::DEFAULT_TIMEOUT;
 use crate::store::{BackendKind, Row, StoreError};
@@ -140,7 +141,7 @@ pub(crate) struct Executed {
 }
 
 /// What the response tells the browser.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) enum CookieChange {
     #[default]
     Keep,
@@ -150,6 +151,8 @@ pub(crate) enum CookieChange {
     },
     Remove,
 }
+
+debug_as_name!(CookieChange);
 
 impl Engine {
     pub(crate) fn new(backend: BackendKind, context: Context, settings: Settings) -> Self {

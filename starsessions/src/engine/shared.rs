@@ -15,6 +15,7 @@ use crate::lifecycle::plan::{Next, Plan, Step};
 use crate::observe::{EndCause, Known, Outages, Refusal};
 use crate::python::{Content, Replaced, Sessions, Stored};
 use crate::record::Record;
+use crate::sentence::debug_as_name;
 use crate::store::{StoreError, within};
 
 pub(crate) struct SharedSide {
@@ -26,13 +27,15 @@ pub(crate) struct SharedSide {
 }
 
 /// A session as Python has it.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct SharedId {
     /// The cookie's value: an id, or the session.
     cookie: Arc<str>,
     stored: Arc<Stored>,
     pub(super) id: SealedId,
 }
+
+debug_as_name!(SharedId);
 
 impl SharedSide {
     /// What the store answers in time; an outage has its line in the log.

@@ -11,14 +11,16 @@ use crate::clock::Timestamp;
 use crate::crypto::{self, RandomError};
 use crate::lifecycle::Lifetime;
 use crate::record::Record;
+use crate::sentence::debug_as_name;
 use crate::store::StoreError;
 
 /// A session, and the bytes that it was read from or written as.
-#[derive(Debug)]
 pub(crate) struct Stored {
     pub(crate) content: Content,
     bytes: Vec<u8>,
 }
+
+debug_as_name!(Stored);
 
 /// The outcome of a change of the session that was read.
 #[cfg_attr(

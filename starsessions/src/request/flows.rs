@@ -6,15 +6,17 @@ use super::slot::Slot;
 use crate::cookie::SameSite;
 use crate::error::SessionError;
 use crate::observe::FlowRefusal;
+use crate::sentence::debug_as_name;
 
 /// A cookie beside the session's own, and for how long it is to be kept.
-#[derive(Debug)]
 pub(crate) struct FlowCookie {
     pub(crate) name: String,
     pub(crate) value: String,
     pub(crate) same_site: SameSite,
     pub(crate) max_age: Duration,
 }
+
+debug_as_name!(FlowCookie);
 
 impl FlowCookie {
     /// The browser is to forget it.
