@@ -32,6 +32,10 @@ impl Trusted {
                     && !octet.is_ascii_uppercase()
                     && !b"/?#@*,\\\"".contains(&octet)
             };
+            // Of an IPv6 address, what is behind the last colon ends with a bracket.
+            let port = host.rsplit_once(':');
+            let port = port.filter(|(_, port)| !port.ends_with(']'));
+            let is_port = |port: &str| port.parse::<u16>().is_ok_and(|it| it.to_string() == port);
             let default_port = default_port(scheme);
             !scheme.is_empty()
                 && scheme
@@ -39,6 +43,7 @@ impl Trusted {
                     .all(|octet| octet.is_ascii_lowercase() || b"+-.".contains(&octet))
                 && !host.is_empty()
                 && host.bytes().all(is_host_char)
+                && port.is_none_or(|(host, port)| !host.is_empty() && is_port(port))
                 && default_port.is_none_or(|port| !host.ends_with(port))
         });
         if !is_valid {

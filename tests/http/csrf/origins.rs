@@ -254,6 +254,11 @@ fn what_no_browser_sends_is_no_origin() {
         "https://Shop.example",
         "https://shop.example:443",
         "http://shop.example:80",
+        "https://shop.example:",
+        "https://shop.example:http",
+        "https://shop.example:08443",
+        "https://shop.example:65536",
+        "https://:8443",
         "https://a@shop.example",
         "https://a b",
         "https://a, https://b",
@@ -270,6 +275,7 @@ fn what_no_browser_sends_is_no_origin() {
         "https://shop.example",
         "http://localhost:3000",
         "https://[::1]:8443",
+        "https://[::1]",
         "app://shop",
     ] {
         assert!(CsrfLayer::new().trust(origin).is_ok(), "{origin}");
