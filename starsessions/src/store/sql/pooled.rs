@@ -60,8 +60,9 @@ macro_rules! sql_store {
         /// A statement whose connection breaks, or does not answer within the
         #[doc = concat!("[response time-out](", stringify!($builder), "::response_timeout), is sent once more over another")]
         /// connection; the store recognises what the first try has written. The connection is closed, and so are
-        /// the idle ones that do not answer; so is one whose server takes no changes any more. If the second try fails as well, or its answer does not tell what
-        /// the first one did, the operation is [unavailable](crate::store::StoreError::Unavailable).
+        /// the idle ones that do not answer, and one whose server takes no changes any more. If the second try fails as
+        /// well, or its answer does not tell what the first one did, the operation is
+        /// [unavailable](crate::store::StoreError::Unavailable).
         ///
         /// Statements run to their end, also if the future of the operation is dropped.
         ///
