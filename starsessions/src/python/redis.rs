@@ -87,7 +87,8 @@ impl RedisStore {
     }
 
     /// Puts `bytes` under `new` and removes what is under `old`, if that still is `seen`: in one step, but in a
-    /// Cluster, where the keys may be on two nodes. A crash between its two steps leaves both strings, never none.
+    /// Cluster, where the keys may be on two nodes. A crash between its two steps leaves both strings. If the reply to
+    /// the second is lost, that cannot be told from a logout which came between, and neither string stays.
     pub(super) async fn rename(
         &self,
         [old, new]: [&str; 2],
