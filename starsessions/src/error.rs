@@ -217,8 +217,8 @@ impl fmt::Display for Unproven {
 
 sentences! { SessionError:
     Self::Conflict { field: "" } => "the session is being changed by too many requests at once; try again";
-    Self::Conflict { field } => "the change of `{field}` cannot be merged with another request's: it is `exclusive`, or \
-        together they are refused by `validate` or too large; load the session again and decide anew";
+    Self::Conflict { field } => "the change of `{field}` cannot be merged with that of another request or view: it is \
+        `exclusive`, or what comes of both is refused by `validate` or too large; load the session again and decide anew";
     Self::Gone => "the session has ended since it was loaded; start a new one";
     Self::Unavailable(source) => "the session store could not be asked; try again later", from &**source;
     Self::NoRandomness(error) => "{error}", from &**error;

@@ -345,6 +345,36 @@ async fn two_views_of_one_request_that_the_struct_refuses_together_are_a_conflic
     }
 }
 
+/// Each struct's rule is asked, whichever view is dropped first.
+#[tokio::test]
+async fn a_view_of_another_struct_does_not_take_away_what_the_first_one_needs() {
+    #[derive(Session)]
+    #[session(namespace = "span")]
+    struct End {
+        #[session(default = 10)]
+        to: u32,
+    }
+    for is_end_last in [true, false] {
+        let mut browser = Client::guest();
+        browser.insert(Span { from: 2, to: 9 }).await;
+        let reply = browser
+            .visit(
+                async move |mut span: Session<Span>, mut end: Session<End>| {
+                    span.from = 8;
+                    end.to = 5;
+                    if is_end_last {
+                        drop(span);
+                    } else {
+                        drop(end);
+                    }
+                },
+            )
+            .await;
+        assert_eq!(reply.status, StatusCode::CONFLICT, "{is_end_last}");
+        assert_eq!(span(&mut browser).await, (2, 9), "{is_end_last}");
+    }
+}
+
 #[tokio::test]
 async fn what_a_failure_would_keep_and_the_struct_refuses_alone_is_not_kept() {
     #[derive(Session)]

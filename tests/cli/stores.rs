@@ -106,15 +106,7 @@ async fn a_session_that_lives_longer_than_by_default_is_found_and_ended() {
     let explained = run(&["cookie", "explain", "--store", &url, &cookie], &key, "");
     assert!(explained.well().out.contains("login.user"), "{explained:?}");
     for command in ["list", "revoke"] {
-        let user = [
-            "--index",
-            "login.user",
-            "--type",
-            "unsigned",
-            "--value",
-            "7",
-        ];
-        run(&[&["store", command, &url], &user[..]].concat(), &key, "").well();
+        run(&sessions_of(command, &url, "7"), &key, "").well();
     }
 }
 
@@ -197,20 +189,28 @@ fn measured_and_gone(url: &str) {
     }
 }
 
+/// A command for the sessions of this user.
+fn sessions_of<'a>(command: &'a str, url: &'a str, value: &'a str) -> [&'a str; 9] {
+    [
+        "store",
+        command,
+        url,
+        "--index",
+        "login.user",
+        "--type",
+        "unsigned",
+        "--value",
+        value,
+    ]
+}
+
 async fn a_user_is_found_and_ended(url: &str, key: &str, clients: &mut [Client; 3]) {
     let of_user = |command: &str, value: &str, more: &[&str]| -> Done {
-        let named = [
-            "store",
-            command,
-            url,
-            "--index",
-            "login.user",
-            "--type",
-            "unsigned",
-            "--value",
-            value,
-        ];
-        run(&[&named, more].concat(), key, "")
+        run(
+            &[&sessions_of(command, url, value)[..], more].concat(),
+            key,
+            "",
+        )
     };
     let listed = of_user("list", "7", &["--json"]).well().json();
     let listed = listed["sessions"].as_array().unwrap().clone();
@@ -223,21 +223,7 @@ async fn a_user_is_found_and_ended(url: &str, key: &str, clients: &mut [Client; 
         "a label is no line of its own: {shown:?}"
     );
     assert_eq!(of_user("list", "8", &[]).code, 3);
-    let other_keys = run(
-        &[
-            "store",
-            "list",
-            url,
-            "--index",
-            "login.user",
-            "--type",
-            "unsigned",
-            "--value",
-            "7",
-        ],
-        &new_key(),
-        "",
-    );
+    let other_keys = run(&sessions_of("list", url, "7"), &new_key(), "");
     assert_eq!(
         other_keys.code, 3,
         "a store does not know the user: {other_keys:?}"

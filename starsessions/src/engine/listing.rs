@@ -47,7 +47,8 @@ impl ServerSide {
         self.context.policy.is_live(&session.record, now)
     }
 
-    /// By the timers of any layer: another one may still take what has ended by those of this one.
+    /// All that is filed under the value and has not reached its row's deadline. The timers of this layer are not asked:
+    /// another layer may still accept a session that has ended by them.
     pub(super) async fn sessions_and_claims_of(
         &self,
         lookup: &Lookup,

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::clock::Timestamp;
 use crate::record::{Edit, Encoded, Field, FieldChange, LABEL, NOT_STORED, Record};
-use crate::schema::{Changed, ChangedFields, FieldSpec, Merge, Rule};
+use crate::schema::{Changed, ChangedFields, FieldSpec, Merge, Rule, namespace_of};
 use crate::value::{self, Side};
 
 /// The pending changes of one request, at most one for each field.
@@ -19,7 +19,7 @@ pub(crate) struct Change {
     pub(crate) value: Option<Encoded>,
     /// What its struct says of all its fields together.
     pub(super) rule: Option<Rule>,
-    /// Another view has changed fields of the same namespace before.
+    /// Another view has changed fields of the same namespace as well.
     pub(super) is_joined: bool,
 }
 
@@ -81,8 +81,8 @@ impl Changes {
     }
 
     /// Adds the changes of one view, which has `seen` this record then, on top of those that this request has made so
-    /// far: all of them, or none if they meet another view's change of an `exclusive` field. `stored` is the record
-    /// without the request's changes.
+    /// far: all of them, or none if one cannot be merged with another view's. `stored` is the record without the
+    /// request's changes.
     pub(crate) fn extend(
         &mut self,
         fields: &ChangedFields,
@@ -103,6 +103,13 @@ impl Changes {
         }
         for change in &mut changes {
             self.join(change)?;
+        }
+        for change in &mut changes {
+            for earlier in &mut self.0 {
+                if namespace_of(earlier.spec.name) == namespace_of(change.spec.name) {
+                    (earlier.is_joined, change.is_joined) = (true, true);
+                }
+            }
         }
         for change in changes {
             self.push(change);
@@ -135,8 +142,6 @@ impl Changes {
             }
             change.base = earlier.base.clone();
         }
-        let namespace = |it: &Change| it.spec.name.split_once('.').map(|(namespace, _)| namespace);
-        change.is_joined = self.any(|earlier| namespace(earlier) == namespace(change));
         Ok(())
     }
 
@@ -322,7 +327,8 @@ impl Change {
         edits.extend(stored.map(|alias| Edit::remove(alias)));
         let name = spec.name;
         match self.merged(live(spec, Some(record), now))? {
-            // The values of a view are within the limit, what is made of two may not be.
+            // The values of a view are within the limit, what is made of two may not be. Without a rule it is a value of the
+            // layer, as a device's key, which has a limit of its own.
             Some(value) if value.len() > limit && self.rule.is_some() => {
                 return Err(FieldConflict(name));
             }

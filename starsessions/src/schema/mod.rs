@@ -18,6 +18,7 @@ pub(crate) use self::reader::Rule;
 pub use self::reader::{Absent, FieldReader};
 #[cfg(feature = "takeover")]
 pub(crate) use self::spec::key_of;
+pub(crate) use self::spec::namespace_of;
 pub use self::spec::{FieldSpec, Merge, Schema, spec};
 pub use self::writer::FieldWriter;
 pub(crate) use self::writer::{Changed, ChangedFields, Checks, Collect, Snapshot, WriteError};

@@ -127,6 +127,11 @@ impl FieldSpec {
     }
 }
 
+/// What stands in front of a field's stored name, as `shop` in `shop.cart`.
+pub(crate) fn namespace_of(name: &str) -> Option<&str> {
+    name.split_once('.').map(|(namespace, _)| namespace)
+}
+
 /// The name of a field without its namespace, and without the sign that the derive macro puts in front.
 #[cfg(feature = "takeover")]
 pub(crate) fn key_of(name: &str) -> &str {

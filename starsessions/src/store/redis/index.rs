@@ -160,8 +160,8 @@ const DAY: u64 = 24 * 3_600;
 const MAX_LOOKS: usize = 32;
 
 // index key; now, what the keys of rows begin with. Not for a Cluster.
-// Returns each entry with what is under its key, if that is a string. One node of a Cluster says that the key is
-// elsewhere: the client is of one server, and the list is not whole.
+// Returns each entry with what is under its key, if that is a string. Another error than of its type ends the script:
+// a node of a Cluster answers so for the keys of other nodes, and the list would lack them.
 static LISTED: Script = Script::new(
     r"
 local found = {}

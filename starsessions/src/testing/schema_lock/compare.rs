@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::text::{Lock, Recorded};
 use super::{Current, SchemaChange};
+use crate::schema::namespace_of;
 
 /// The lock as it is to be now, and what is different in it.
 pub(super) fn compare(
@@ -92,10 +93,6 @@ fn is_missing(name: &str, current: &Current, before: &Lock) -> bool {
     let former = former_names(current, before).map(|(_, old)| old);
     let mut known = before.0.get(name).into_iter().chain(former);
     before.0.keys().any(is_of_struct) && !known.any(|old| old.is_required && !old.is_removed)
-}
-
-fn namespace_of(name: &str) -> Option<&str> {
-    name.rsplit_once('.').map(|(namespace, _)| namespace)
 }
 
 /// The fields of the lock that a field reads where its own name is absent.
