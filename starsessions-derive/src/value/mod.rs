@@ -146,6 +146,7 @@ pub(crate) fn root(cx: &Ctxt, value: &Expr) -> Option<Path> {
             _ => None,
         },
     };
+    let path = path.filter(|path| path.segments.iter().all(|it| it.arguments.is_empty()));
     let expected = "expected the path of a crate or module, as in `crate = path::to::starsessions`";
     path.or_else(|| cx.refuse(value, expected))
 }
