@@ -3,6 +3,7 @@
 #[cfg(feature = "aide")]
 mod aide;
 
+use std::any::type_name;
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -19,24 +20,21 @@ use crate::middleware::{Failed, Rejected};
 use crate::schema::SessionData;
 use crate::session::{
     CurrentSession, CurrentUser, MissingLayer, Permission, Session, SessionRejection, User,
-    find_slot,
+    find_slot, ready,
 };
 
 impl<T: SessionData, S: Send + Sync> FromRequestParts<S> for Session<T> {
     type Rejection = SessionRejection;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, SessionRejection> {
-        let slot = find_slot(parts, T::SCHEMA.realm).ok_or_else(|| {
-            let wanted = format!("Session<{}>", T::SCHEMA.type_name);
-            let missing = MissingLayer::new(&parts.extensions, wanted, T::SCHEMA.realm).into();
-            report_mistake(parts, &missing);
-            missing
-        })?;
-        if T::SCHEMA.has_flash() {
+        let schema = T::SCHEMA;
+        let slot = find_slot(parts, schema.realm)
+            .ok_or_else(|| no_layer(parts, schema.realm, ["Session", schema.type_name]))?;
+        if schema.has_flash() {
             slot.note_manner(parts);
         }
         // Not `load`, whose future would move the view once more.
-        let ready = Self::ready(&slot, Some(&parts.headers)).await;
+        let ready = ready(&slot, Some(&parts.headers), schema).await;
         ready
             .and_then(|()| Self::of(slot))
             .map_err(|rejection| rejection.leading_back(parts))
@@ -68,13 +66,9 @@ where
     type Rejection = SessionRejection;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, SessionRejection> {
-        let schema = <U::Login as SessionData>::SCHEMA;
-        let slot = find_slot(parts, schema.realm).ok_or_else(|| {
-            let wanted = format!("User<{}>", std::any::type_name::<U>());
-            let missing = MissingLayer::new(&parts.extensions, wanted, schema.realm).into();
-            report_mistake(parts, &missing);
-            missing
-        })?;
+        let realm = <U::Login as SessionData>::SCHEMA.realm;
+        let slot = find_slot(parts, realm)
+            .ok_or_else(|| no_layer(parts, realm, ["User", type_name::<U>()]))?;
         let found = Self::find(&slot, Some(&parts.headers), state).await;
         found.map_err(|rejection| rejection.leading_back(parts))
     }
@@ -186,6 +180,18 @@ impl IntoResponse for SessionError {
         response.extensions_mut().insert(Failed(self));
         response
     }
+}
+
+/// No layer has the realm of an argument, which is of this generic type and parameter.
+fn no_layer(
+    parts: &Parts,
+    realm: &'static str,
+    [generic, parameter]: [&str; 2],
+) -> SessionRejection {
+    let wanted = format!("{generic}<{parameter}>");
+    let missing = MissingLayer::new(&parts.extensions, wanted, realm).into();
+    report_mistake(parts, &missing);
+    missing
 }
 
 /// The sentence for the user, or the one for developers.

@@ -41,6 +41,7 @@ pub(crate) use self::reasons::{By, FlowRefusal};
 pub use self::reasons::{EndCause, Refusal, RenewalReason};
 pub(crate) use self::reporter::Reporter;
 use crate::crypto::{Fingerprint, KeyRing, ReferenceToken, RowKey};
+use crate::error::SessionError;
 
 /// The name of a session in a log. The fingerprint is calculated when it is formatted.
 #[derive(Clone, Copy)]
@@ -107,6 +108,11 @@ pub(crate) fn conflict(field: &'static str) {
 pub(crate) fn dropped() {
     tracing::debug!("session changes of a failed request are dropped");
     count!("starsessions_dropped_total");
+}
+
+/// Nor can those fields of a view be stored that a failed request keeps.
+pub(crate) fn nothing_kept(view: &'static str, error: &SessionError) {
+    tracing::debug!(view, %error, "session changes of a failed view are dropped");
 }
 
 /// A sign-in has taken place, and another session could not be ended for it.

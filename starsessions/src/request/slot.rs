@@ -17,6 +17,7 @@ use crate::crypto::{Fingerprint, RowKey};
 use crate::engine::{CookieChange, Endable, Live};
 use crate::error::SessionError;
 use crate::lifecycle::FailurePolicy;
+use crate::lifecycle::changes::with_changes;
 use crate::local_path::LocalPath;
 use crate::record::{Edit, Record};
 use crate::schema::{Absent, Changed, ChangedFields, Schema, SessionData};
@@ -61,6 +62,21 @@ pub(crate) struct ResponseEffects {
     pub(crate) has_session: bool,
     /// What the response says holds a token.
     pub(crate) has_token: bool,
+}
+
+impl Seen {
+    /// From now on the view compares with what it has just handed over.
+    pub(crate) fn go_on_from(&mut self, changed: &ChangedFields, now: Timestamp) {
+        if changed.is_empty() {
+            return;
+        }
+        let changed: Vec<_> = changed.iter().collect();
+        let changed = changed
+            .iter()
+            .map(|(spec, value)| (*spec, value.as_deref()));
+        self.record = with_changes(self.record.take(), changed, now);
+        self.is_refused = false;
+    }
 }
 
 impl Slot {
@@ -181,40 +197,56 @@ impl Slot {
 
     /// Builds a view of the session as this request has left it so far.
     pub(crate) fn view<T: SessionData>(&self) -> Result<(T, Seen), Absent> {
+        let mut seen = self.look(T::SCHEMA);
+        let (value, is_refused) = self.realm.read_view(seen.record.as_ref(), seen.at)?;
+        seen.is_refused = is_refused;
+        Ok((value, seen))
+    }
+
+    /// What a view is made from.
+    #[inline]
+    fn look(&self, schema: &'static Schema) -> Seen {
         let mut state = self.state();
         // The view that the session was loaded for sees it as of then, at the cost of no clock.
         let just_now = state.just_read_at.take();
         let at = just_now.unwrap_or_else(|| self.now());
-        state.use_view(T::SCHEMA);
+        state.use_view(schema);
         let mut record = state.pending.working_record(&state.found, at);
         let (epoch, is_unseen) = (state.epoch, state.manner.is_unseen);
         drop(state);
         if is_unseen && let Some(record) = &mut record {
-            hide_messages(T::SCHEMA, record);
+            hide_messages(schema, record);
         }
-        let (value, is_refused) = self.realm.read_view(record.as_ref(), at)?;
-        let seen = Seen {
+        Seen {
             record,
             at,
             epoch,
-            is_refused,
-        };
-        Ok((value, seen))
+            is_refused: false,
+        }
     }
 
-    pub(crate) fn push_seen(
+    /// Takes the changes of a view, if there are any.
+    pub(crate) fn hand_over(
         &self,
         seen: &Seen,
-        fields: &ChangedFields,
+        changed: &ChangedFields,
+        #[cfg_attr(not(debug_assertions), expect(unused_variables, reason = "for a hint"))]
+        schema: &'static Schema,
     ) -> Result<(), SessionError> {
-        let state = &mut *self.open_state()?;
-        if state.epoch != seen.epoch {
-            // Destroyed or rolled back since: these changes went with the rest.
+        if changed.is_empty() {
             return Ok(());
         }
-        let stored = state.found.live().map(|live| &live.record);
-        let seen = (seen.record.as_ref(), seen.at);
-        state.pending.changes.extend(fields, seen, stored)?;
+        let mut guard = self.open_state()?;
+        let state = &mut *guard;
+        // Destroyed or rolled back since: these changes went with the rest.
+        if state.epoch == seen.epoch {
+            let stored = state.found.live().map(|live| &live.record);
+            let before = (seen.record.as_ref(), seen.at);
+            state.pending.changes.extend(changed, before, stored)?;
+        }
+        drop(guard);
+        #[cfg(debug_assertions)]
+        self.report_refreshed(schema, seen, changed);
         Ok(())
     }
 

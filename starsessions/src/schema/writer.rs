@@ -49,7 +49,13 @@ impl Snapshot {
         let bytes = std::mem::take(&mut self.0);
         let mut writer = FieldWriter::new(T::SCHEMA, Some((collect, checks)), bytes);
         value.save(&mut writer);
-        let changed = writer.hand_out(value, end);
+        if writer.failure.is_none()
+            && !writer.changed.is_empty()
+            && let Err(invalid) = value.validate()
+        {
+            writer.fail(WriteError::Invalid(T::SCHEMA.type_name, invalid));
+        }
+        let changed = writer.hand_out(end, allows::<T>);
         writer.bytes.truncate(end);
         self.0 = writer.bytes;
         changed
@@ -198,27 +204,20 @@ impl FieldWriter {
     }
 
     /// The fields that differ from those in front of `end`.
-    fn hand_out<T: SessionData>(
-        &mut self,
-        value: &T,
-        end: usize,
-    ) -> Result<ChangedFields, WriteError> {
+    fn hand_out(&mut self, end: usize, rule: Rule) -> Result<ChangedFields, WriteError> {
         if let Some(failure) = self.failure.take() {
             return Err(failure);
         }
         if self.changed.is_empty() {
             return Ok(ChangedFields::default());
         }
-        value
-            .validate()
-            .map_err(|invalid| WriteError::Invalid(T::SCHEMA.type_name, invalid))?;
         for place in self.changed.iter_mut().flat_map(|(_, place)| place) {
             *place = place.start - end..place.end - end;
         }
         Ok(ChangedFields {
             values: self.bytes.get(end..).map(Arc::from),
             fields: std::mem::take(&mut self.changed),
-            rule: Some(allows::<T>),
+            rule: Some(rule),
         })
     }
 

@@ -27,6 +27,8 @@ pub use self::rejection::{Absence, MissingLayer, SessionRejection};
 pub use self::stream::WatchStream;
 pub use self::user::{CurrentUser, Permission, User};
 pub use self::view::Session;
+#[cfg(feature = "axum")]
+pub(crate) use self::view::ready;
 pub use self::watch::Watch;
 pub use crate::crypto::PublicSessionId;
 pub use crate::schema::Indexed;

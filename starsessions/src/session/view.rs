@@ -11,10 +11,10 @@ use super::original::Original;
 use super::{CurrentSession, SessionRejection};
 use crate::crypto::Fingerprint;
 use crate::error::SessionError;
-use crate::lifecycle::changes::with_changes;
+use crate::observe;
 use crate::record::Record;
 use crate::request::{Seen, Slot};
-use crate::schema::{ChangedFields, Collect, SessionData, Snapshot, WriteError};
+use crate::schema::{ChangedFields, Collect, Schema, SessionData, Snapshot, WriteError};
 
 /// A typed view of the request's session.
 ///
@@ -87,20 +87,8 @@ impl<T: SessionData> Session<T> {
         slot: Arc<Slot>,
         headers: Option<&HeaderMap>,
     ) -> Result<Self, SessionRejection> {
-        Self::ready(&slot, headers).await?;
+        ready(&slot, headers, T::SCHEMA).await?;
         Self::of(slot)
-    }
-
-    /// Has the session loaded that a view is made of.
-    pub(crate) async fn ready(
-        slot: &Slot,
-        headers: Option<&HeaderMap>,
-    ) -> Result<(), SessionRejection> {
-        let failed = |error| SessionRejection::failed(T::SCHEMA, error).answering(slot);
-        slot.ready_to_read(headers).await.map_err(failed)?;
-        #[cfg(feature = "dbsc")]
-        slot.demand(T::SCHEMA).map_err(failed)?;
-        Ok(())
     }
 
     #[inline]
@@ -150,7 +138,7 @@ impl<T: SessionData> Session<T> {
     /// What is left as it is, is tried again when the view is dropped.
     pub fn flush(&mut self) -> Result<(), SessionError> {
         let changed = self.flush_changes()?;
-        self.go_on_from(&changed);
+        self.seen.go_on_from(&changed, self.slot.now());
         Ok(())
     }
 
@@ -178,39 +166,18 @@ impl<T: SessionData> Session<T> {
         let checks = self.slot.realm().engine.policy().checks();
         let changed = baseline.changes(&self.value, Collect::Always, checks);
         match self.hand_over(changed) {
-            Ok(changed) => self.go_on_from(&changed),
-            Err(error) => {
-                tracing::debug!(view = T::SCHEMA.type_name, %error, "nothing of it is kept");
-            }
+            Ok(changed) => self.seen.go_on_from(&changed, self.slot.now()),
+            Err(error) => observe::nothing_kept(T::SCHEMA.type_name, &error),
         }
     }
 
-    /// Gives the request these changes, if there are any.
     fn hand_over(
         &self,
         changed: Result<ChangedFields, WriteError>,
     ) -> Result<ChangedFields, SessionError> {
         let changed = changed?;
-        if !changed.is_empty() {
-            self.slot.push_seen(&self.seen, &changed)?;
-            #[cfg(debug_assertions)]
-            self.slot.report_refreshed(T::SCHEMA, &self.seen, &changed);
-        }
+        self.slot.hand_over(&self.seen, &changed, T::SCHEMA)?;
         Ok(changed)
-    }
-
-    /// From now on the view compares with what it has just handed over.
-    fn go_on_from(&mut self, changed: &ChangedFields) {
-        if changed.is_empty() {
-            return;
-        }
-        let now = self.slot.now();
-        let changed: Vec<_> = changed.iter().collect();
-        let changed = changed
-            .iter()
-            .map(|(spec, value)| (*spec, value.as_deref()));
-        self.seen.record = with_changes(self.seen.record.take(), changed, now);
-        self.seen.is_refused = false;
     }
 
     /// A handler that panics has not finished what it was writing, and what is half written may
@@ -292,6 +259,19 @@ impl<T: SessionData> Session<T> {
             slot,
         }
     }
+}
+
+/// Has the session loaded that a view is made of. Apart from the views, so that it is compiled once for all of them.
+pub(crate) async fn ready(
+    slot: &Slot,
+    headers: Option<&HeaderMap>,
+    schema: &'static Schema,
+) -> Result<(), SessionRejection> {
+    let failed = |error| SessionRejection::failed(schema, error).answering(slot);
+    slot.ready_to_read(headers).await.map_err(failed)?;
+    #[cfg(feature = "dbsc")]
+    slot.demand(schema).map_err(failed)?;
+    Ok(())
 }
 
 impl<T: SessionData> Deref for Session<T> {
