@@ -1,12 +1,13 @@
 //! Visits to a handler that the test has at hand.
 
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::Request;
+use axum::extract::{FromRequestParts, Request};
 use axum::handler::Handler;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use http::{Method, StatusCode};
 use starsessions::testing::TestSessions;
@@ -35,7 +36,8 @@ impl Client {
         H: Handler<X, ()>,
         X: 'static,
     {
-        self.go(Router::new().route("/", any(handler))).await
+        self.bring(answer(|request| handler.call(request, ())))
+            .await
     }
 
     /// Sends one request to `/` of an app, which is put behind the layer.
@@ -43,7 +45,17 @@ impl Client {
     /// # Panics
     /// If this browser is not [behind](Self::behind) a layer alone.
     pub async fn go(&mut self, app: Router) -> Reply {
-        let request = self.request(Method::GET, "/").extension(app);
+        let answer = answer(async |request| {
+            let Ok(response) = app.oneshot(request).await;
+            response
+        });
+        self.bring(answer).await
+    }
+
+    /// Sends one request with what answers it. No route is made for it: for each test, a hundred functions of axum would
+    /// be compiled.
+    async fn bring(&mut self, answer: Answer) -> Reply {
+        let request = self.request(Method::GET, "/").extension(Once::new(answer));
         let request = request.body(Body::empty()).expect("a test's own request");
         let reply = exchange(self.app.clone(), request).await;
         self.keep(&reply);
@@ -59,11 +71,10 @@ impl Client {
         T: SessionData,
         R: Send + 'static,
     {
-        let (act, said) = (Once::new(act), Once::empty());
+        let said = Once::empty();
         let keep = said.clone();
-        let reply = self
-            .visit(async move |mut view: Session<T>| keep.put(act.take()(&mut view)))
-            .await;
+        let act = act_on(async move |mut view: Session<T>| keep.put(act(&mut view)));
+        let reply = self.bring(act).await;
         assert_eq!(reply.status, StatusCode::OK, "{reply:?}");
         said.take()
     }
@@ -107,13 +118,11 @@ impl Client {
     ) -> Reply {
         let (loaded, is_loaded) = oneshot::channel();
         let (resume, may_resume) = oneshot::channel::<()>();
-        let parts = Once::new((mine, loaded, may_resume));
-        let slow = self.visit(async move |mut view: Session<T>| {
-            let (mine, loaded, may_resume) = parts.take();
+        let slow = self.bring(act_on(async move |mut view: Session<T>| {
             loaded.send(()).unwrap();
             may_resume.await.unwrap();
             mine(&mut view);
-        });
+        }));
         let meanwhile = async {
             is_loaded.await.expect("the view is extracted");
             meanwhile.await;
@@ -123,11 +132,36 @@ impl Client {
     }
 }
 
-/// Passes a request on to the app that it has brought.
+/// What answers a request: its own type for each test goes no further than here.
+type Answer = Box<dyn FnOnce(Request) -> Pin<Box<dyn Future<Output = Response> + Send>> + Send>;
+
+fn answer<F>(answer: impl FnOnce(Request) -> F + Send + 'static) -> Answer
+where
+    F: Future<Output = Response> + Send + 'static,
+{
+    Box::new(|request| Box::pin(answer(request)))
+}
+
+/// Answers with 200 when this was done with a view, and as its extractor does without one.
+fn act_on<T, F>(act: impl FnOnce(Session<T>) -> F + Send + 'static) -> Answer
+where
+    T: SessionData,
+    F: Future<Output = ()> + Send + 'static,
+{
+    answer(async |request| {
+        let view = Session::from_request_parts(&mut request.into_parts().0, &()).await;
+        match view {
+            Ok(view) => act(view).await,
+            Err(rejection) => return rejection.into_response(),
+        }
+        Response::default()
+    })
+}
+
+/// Has a request answered by what it has brought.
 async fn brought(mut request: Request) -> Response {
-    let app = request.extensions_mut().remove::<Router>();
-    let Ok(response) = app.expect("an app for this request").oneshot(request).await;
-    response
+    let answer = request.extensions_mut().remove::<Once<Answer>>();
+    answer.expect("an answer to this request").take()(request).await
 }
 
 /// What a handler takes once, although a handler could be called again.
