@@ -4,28 +4,27 @@
 //! before it hands one out, and in the ping after it gets one back. Its place in the pool is then lost.
 
 use std::iter;
-use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::pool::{Pool, PoolConnection};
-use sqlx::{AssertSqlSafe, Connection, SqlSafeStr as _, SqlStr};
+use sqlx::{Connection, Database, SqlStr};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::driver::Driver;
+use super::driver::Fetch;
 use super::failure::{Failure, Reason};
 use super::server::Link;
-use super::statement::{Reply, Request, Requests};
+use super::statement::{Reply, Requests};
 use crate::store::{Result, to_its_end};
 
 /// The connections of one store.
-pub(super) struct Connections<DB: Driver> {
+pub(super) struct Connections<DB: Database> {
     pub(super) pool: Pool<DB>,
     /// How long one try may take.
     pub(super) limit: Duration,
 }
 
-impl<DB: Driver> Link for Connections<DB> {
+impl<DB: Fetch> Link for Connections<DB> {
     /// No answer is left on a connection for the next caller to read. What has lost its connection is tried
     /// once more.
     async fn send(&self, requests: Requests, patience: u32) -> Result<Reply> {
@@ -37,7 +36,7 @@ impl<DB: Driver> Link for Connections<DB> {
     }
 }
 
-impl<DB: Driver> Connections<DB> {
+impl<DB: Fetch> Connections<DB> {
     async fn send_stubbornly(&self, requests: &Requests) -> Result<Reply> {
         let (mut undone, mut first_failure) = (0, None);
         loop {
@@ -108,7 +107,7 @@ impl<DB: Driver> Connections<DB> {
 }
 
 /// The pool tests a connection that it gets back. This closes the connection if the test takes too long.
-fn give_back_within<DB: Driver>(
+fn give_back_within<DB: Fetch>(
     limit: Duration,
     mut connection: PoolConnection<DB>,
 ) -> JoinHandle<()> {
@@ -116,47 +115,25 @@ fn give_back_within<DB: Driver>(
     tokio::spawn(async move { drop(returned.await) })
 }
 
-async fn exchange<DB: Driver>(
+async fn exchange<DB: Fetch>(
     connection: &mut DB::Connection,
     requests: &Requests,
 ) -> sqlx::Result<Reply> {
     if requests.others.is_empty() {
-        return send::<DB>(&requests.first, connection).await;
+        return DB::fetch(connection, &requests.first).await;
     }
     // `BEGIN`, which sqlx sends by itself, begins something else under `sql_mode = ORACLE`.
     let start = SqlStr::from_static("START TRANSACTION");
     let mut transaction = connection.begin_with(start).await?;
-    let outcome = send_all::<DB>(&mut transaction, requests).await;
-    match &outcome {
-        Ok(reply) if reply.changes > 0 => transaction.commit().await?,
-        _ => transaction.rollback().await?,
-    }
-    outcome
-}
-
-async fn send_all<DB: Driver>(
-    connection: &mut DB::Connection,
-    requests: &Requests,
-) -> sqlx::Result<Reply> {
-    let reply = send::<DB>(&requests.first, connection).await?;
+    let reply = DB::fetch(&mut transaction, &requests.first).await?;
+    // A transaction that is dropped is undone when the pool gets its connection back.
     if reply.changes > 0 {
         for request in &requests.others {
-            send::<DB>(request, connection).await?;
+            DB::fetch(&mut transaction, request).await?;
         }
+        transaction.commit().await?;
     }
     Ok(reply)
-}
-
-pub(super) async fn send<DB: Driver>(
-    request: &Request,
-    to: &mut DB::Connection,
-) -> sqlx::Result<Reply> {
-    let mut arguments = DB::Arguments::default();
-    for value in &request.values {
-        DB::bind(&mut arguments, value);
-    }
-    let sql = AssertSqlSafe(Arc::clone(&request.sql)).into_sql_str();
-    DB::fetch(to, sql, Some(arguments)).await
 }
 
 /// How often another request may undo one, each time because it got through itself.

@@ -1,16 +1,19 @@
-//! What `sqlx` has for each of its servers.
+//! What `sqlx` has for each of its servers, and how a request is sent to them.
+
+use std::future::poll_fn;
+use std::sync::Arc;
 
 use sqlx::database::Database;
 use sqlx::error::DatabaseError;
-use sqlx::{IntoArguments, SqlStr};
+use sqlx::{AssertSqlSafe, Either, Executor, Row as _, SqlSafeStr as _};
 
 use super::columns::Value;
 use super::connections::Connections;
 use super::failure::Reason;
 use super::server::Server;
-use super::statement::Reply;
+use super::statement::{Reply, Request};
 
-pub(super) trait Driver: Fetch + Server<Link = Connections<Self>> {
+pub(super) trait Driver: Database + Server<Link = Connections<Self>> {
     /// Makes the tables; any number of times, and at the same time as other instances.
     const SCRIPT: &'static str;
     /// Goes before the script.
@@ -26,15 +29,47 @@ pub(super) trait Driver: Fetch + Server<Link = Connections<Self>> {
     fn bind(arguments: &mut Self::Arguments, value: &Value);
 
     fn value(row: &Self::Row, column: usize) -> sqlx::Result<Value>;
+
+    /// How many rows a statement has changed.
+    fn changes(end: &Self::QueryResult) -> u64;
 }
 
-/// What is the same text for each server, and cannot be one for all of them.
-pub(super) trait Fetch: Database<Arguments: IntoArguments<Self>> {
-    /// Sends a statement, or a script if there are no arguments. Collects the rows that it returns, and counts
+/// Apart from [`Driver`], so that its condition on connections is said once.
+pub(super) trait Fetch: Driver {
+    /// Sends a statement, or a script if it has no parameters. Collects the rows that it returns, and counts
     /// those that it has changed.
     fn fetch(
         connection: &mut Self::Connection,
-        sql: SqlStr,
-        arguments: Option<Self::Arguments>,
+        request: &Request,
     ) -> impl Future<Output = sqlx::Result<Reply>> + Send;
+}
+
+impl<DB: Driver> Fetch for DB
+where
+    for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
+{
+    async fn fetch(connection: &mut DB::Connection, request: &Request) -> sqlx::Result<Reply> {
+        let arguments = (!request.values.is_empty()).then(|| {
+            let mut arguments = DB::Arguments::default();
+            for value in &request.values {
+                DB::bind(&mut arguments, value);
+            }
+            arguments
+        });
+        let sql = AssertSqlSafe(Arc::clone(&request.sql)).into_sql_str();
+        let mut reply = Reply::default();
+        let mut steps = connection.fetch_many((sql, arguments));
+        while let Some(step) = poll_fn(|cx| steps.as_mut().poll_next(cx)).await {
+            match step? {
+                Either::Left(end) => reply.changes += DB::changes(&end),
+                Either::Right(row) => {
+                    let columns = (0..row.len()).map(|column| DB::value(&row, column));
+                    // One that this crate has not written is malformed wherever it is read.
+                    let columns = columns.collect::<sqlx::Result<_>>();
+                    reply.rows.push(columns.unwrap_or_default());
+                }
+            }
+        }
+        Ok(reply)
+    }
 }

@@ -1,16 +1,13 @@
 //! The tables, and how they become what this version works with.
 
-use sqlx::{AssertSqlSafe, SqlSafeStr as _};
-
 use super::columns::number;
-use super::connections::send;
-use super::driver::Driver;
+use super::driver::Fetch;
 use super::error::SetupError;
 use super::failure::{Failure, Reason};
 use super::statement::{Reply, Request, Statement};
 use super::table::Table;
 
-impl<DB: Driver> Table<DB> {
+impl<DB: Fetch> Table<DB> {
     /// Makes what is not there yet. Another application's table is seen before anything is made.
     pub(super) async fn migrate(&self) -> Result<(), SetupError> {
         let version = Statement::new::<DB>(DB::VERSION, &self.name);
@@ -24,8 +21,7 @@ impl<DB: Driver> Table<DB> {
         // It may have waited for another instance, and then still see the database of before.
         for _ in 0..MAX_ATTEMPTS {
             let mut connection = self.link.acquire().await?;
-            let script = AssertSqlSafe(self.script(DB::LOCK)).into_sql_str();
-            let made = DB::fetch(&mut connection, script, None).await;
+            let made = DB::fetch(&mut connection, &self.script(DB::LOCK).with(&[])).await;
             match made.map_err(Failure::of::<DB>) {
                 Err(failure) if failure.reason == Reason::Undone => {}
                 made => return Ok(made.map(drop)?),
@@ -36,15 +32,14 @@ impl<DB: Driver> Table<DB> {
     }
 
     /// What makes the tables, after `lock`.
-    pub(super) fn script(&self, lock: &str) -> String {
-        let script = Statement::new::<DB>(&(lock.to_owned() + DB::SCRIPT), &self.name);
-        script.sql.to_string()
+    pub(super) fn script(&self, lock: &str) -> Statement {
+        Statement::new::<DB>(&(lock.to_owned() + DB::SCRIPT), &self.name)
     }
 
     /// `None` if there is no such table.
     async fn find(&self, request: &Request) -> Result<Option<Reply>, SetupError> {
         let mut connection = self.link.acquire().await?;
-        let reply = send::<DB>(request, &mut connection).await;
+        let reply = DB::fetch(&mut connection, request).await;
         match reply.map_err(Failure::of::<DB>) {
             Ok(reply) => Ok(Some(reply)),
             Err(failure) if failure.reason == Reason::NoTable => Ok(None),

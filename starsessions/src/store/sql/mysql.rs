@@ -1,8 +1,8 @@
 //! Sessions in MySQL or MariaDB: for several machines that share a database.
 
 use sqlx::error::DatabaseError;
-use sqlx::mysql::{MySql, MySqlDatabaseError, MySqlPool, MySqlRow};
-use sqlx::{Arguments as _, Column as _, Type};
+use sqlx::mysql::{MySql, MySqlDatabaseError, MySqlPool, MySqlQueryResult, MySqlRow};
+use sqlx::{Arguments as _, Column as _, Row as _, Type};
 
 use super::columns::Value;
 use super::driver::Driver;
@@ -147,6 +147,10 @@ INSERT INTO `{name}_schema` (version) VALUES (2) ON DUPLICATE KEY UPDATE version
             _ if code.starts_with("08") => Reason::Lost,
             _ => Reason::Other,
         }
+    }
+
+    fn changes(end: &MySqlQueryResult) -> u64 {
+        end.rows_affected()
     }
 
     fn bind(arguments: &mut Self::Arguments, value: &Value) {

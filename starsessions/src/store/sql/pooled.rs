@@ -6,19 +6,14 @@ macro_rules! sql_store {
         $(#[$about:meta])*
         $store:ident, $builder:ident, $server:ident, $pool:ident, $options:literal, $rollback:literal
     ) => {
-        use std::future::poll_fn;
         use std::sync::Arc;
         use std::time::Duration;
-
-        use sqlx::{Either, Executor as _, Row as _, SqlStr};
 
         use crate::store::facade::facade;
         use crate::store::sql::DAY;
         use crate::store::sql::connections::{Connections, RESPONSE_TIMEOUT};
-        use crate::store::sql::driver::Fetch;
         use crate::store::sql::error::SetupError;
         use crate::store::sql::names::TableName;
-        use crate::store::sql::statement::Reply;
         use crate::store::sql::table::Table;
         use crate::store::{Protection, to_its_end};
 
@@ -128,7 +123,7 @@ macro_rules! sql_store {
             /// What [`migrate`](Self::migrate) runs: a script for the application's own migrations.
             #[must_use]
             pub fn schema_sql(&self) -> String {
-                self.table.script("")
+                self.table.script("").sql.to_string()
             }
         }
 
@@ -174,29 +169,6 @@ macro_rules! sql_store {
                 let (pool, limit) = (self.pool, self.response_timeout);
                 let table = Table::new(Connections { pool, limit }, self.table, self.protection);
                 $store { table }
-            }
-        }
-
-        impl Fetch for $server {
-            async fn fetch(
-                connection: &mut Self::Connection,
-                sql: SqlStr,
-                arguments: Option<Self::Arguments>,
-            ) -> sqlx::Result<Reply> {
-                let mut reply = Reply::default();
-                let mut steps = connection.fetch_many((sql, arguments));
-                while let Some(step) = poll_fn(|cx| steps.as_mut().poll_next(cx)).await {
-                    match step? {
-                        Either::Left(end) => reply.changes += end.rows_affected(),
-                        Either::Right(row) => {
-                            let columns = (0..row.len()).map(|column| Self::value(&row, column));
-                            // One that this crate has not written is malformed wherever it is read.
-                            let columns = columns.collect::<sqlx::Result<_>>();
-                            reply.rows.push(columns.unwrap_or_default());
-                        }
-                    }
-                }
-                Ok(reply)
             }
         }
 

@@ -1,8 +1,8 @@
 //! Sessions in PostgreSQL: for several machines that share a database.
 
 use sqlx::error::DatabaseError;
-use sqlx::postgres::{PgPool, PgRow, Postgres};
-use sqlx::{Arguments as _, Column as _, Type};
+use sqlx::postgres::{PgPool, PgQueryResult, PgRow, Postgres};
+use sqlx::{Arguments as _, Column as _, Row as _, Type};
 
 use super::columns::Value;
 use super::driver::Driver;
@@ -174,6 +174,10 @@ INSERT INTO {schema}"{name}_schema" VALUES (2) ON CONFLICT DO NOTHING;
             _ if code.starts_with("57P") || code.starts_with("08") => Reason::Lost,
             _ => Reason::Other,
         }
+    }
+
+    fn changes(end: &PgQueryResult) -> u64 {
+        end.rows_affected()
     }
 
     fn bind(arguments: &mut Self::Arguments, value: &Value) {
