@@ -201,6 +201,17 @@ impl Listed {
             listing: Arc::clone(row.listing.as_ref()?),
         })
     }
+
+    /// What `row` is in the list of an index key; `None` if it has ended, or is not filed under it.
+    pub(super) fn under(
+        index_key: &IndexKey,
+        key: RowKey,
+        row: &Row,
+        now: Timestamp,
+    ) -> Option<Self> {
+        let is_filed = row.is_live(now) && row.index_keys().contains(index_key);
+        Self::new(key, row).filter(|_| is_filed)
+    }
 }
 
 /// Shows how long the value is. In a store inside the process it is in the clear.

@@ -150,8 +150,7 @@ impl Shard {
         places
             .into_iter()
             .filter_map(|place| self.rows.at(place))
-            .filter(|(_, row)| row.is_live(now) && row.index_keys().contains(index_key))
-            .filter_map(|(key, row)| Listed::new(*key, row))
+            .filter_map(|(key, row)| Listed::under(index_key, *key, row, now))
             .collect()
     }
 

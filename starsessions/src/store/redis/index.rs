@@ -36,11 +36,12 @@ impl Rows {
         for _ in 0..MAX_LOOKS {
             let (mut listed, mut nowhere) = (Vec::new(), BTreeSet::new());
             for (key, row) in self.look(index_key, now).await? {
-                match row {
-                    Some(row) if row.is_live(now) && row.index_keys().contains(index_key) => {
-                        listed.extend(Listed::new(key, &row));
-                    }
-                    row => _ = nowhere.insert((key, row.map(|row| row.revision))),
+                let entry = row
+                    .as_ref()
+                    .and_then(|row| Listed::under(index_key, key, row, now));
+                match entry {
+                    Some(entry) => listed.push(entry),
+                    None => _ = nowhere.insert((key, row.map(|row| row.revision))),
                 }
             }
             if !self.link.is_cluster || nowhere.is_subset(&before) {

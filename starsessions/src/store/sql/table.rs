@@ -121,10 +121,7 @@ impl<DB: Server> Table<DB> {
         let mut listed = Vec::with_capacity(found.len());
         for found in &found {
             match key_of(found).zip(row_of(found)) {
-                Some((key, row)) if row.is_live(now) && row.index_keys().contains(index_key) => {
-                    listed.extend(Listed::new(key, &row));
-                }
-                Some(_) => {}
+                Some((key, row)) => listed.extend(Listed::under(index_key, key, &row, now)),
                 // It is not a session that can be used, so it keeps no list and no revocation from
                 // those that can.
                 None => self.outages.report(&self.malformed(), now),
