@@ -8,7 +8,7 @@ use std::thread::{self, JoinHandle};
 use std::{io, iter};
 
 use async_channel::{Receiver, Sender};
-use rusqlite::{Connection, Result as SqlResult};
+use rusqlite::{Connection, Result as SqlResult, Transaction, TransactionBehavior};
 use tokio::sync::oneshot;
 
 use super::dialect::run_all;
@@ -35,12 +35,12 @@ type Shared<T> = std::result::Result<T, Arc<rusqlite::Error>>;
 impl Queue {
     /// One thread, which writes.
     pub(super) fn writer(connection: Connection) -> io::Result<Self> {
-        Self::start("sessions-write", vec![connection], MAX_BATCH, write)
+        Self::start("sessions-write", vec![connection], write)
     }
 
     /// A thread for each connection, which reads.
     pub(super) fn readers(connections: Vec<Connection>) -> io::Result<Self> {
-        Self::start("sessions-read", connections, 1, read)
+        Self::start("sessions-read", connections, read)
     }
 
     /// Hands a job over, and waits for its reply.
@@ -57,12 +57,7 @@ impl Queue {
         let _ = self.ended.recv().await;
     }
 
-    fn start(
-        name: &str,
-        connections: Vec<Connection>,
-        at_once: usize,
-        work: fn(&Connection, &mut Vec<Job>),
-    ) -> io::Result<Self> {
+    fn start(name: &str, connections: Vec<Connection>, work: fn(&Worker)) -> io::Result<Self> {
         let (alive, ended) = async_channel::bounded(1);
         let (jobs, waiting) = async_channel::bounded(MAX_WAITING);
         let start = |connection| {
@@ -72,7 +67,7 @@ impl Queue {
                 _alive: alive.clone(),
             };
             let thread = thread::Builder::new().name(name.to_owned());
-            thread.spawn(move || worker.run(at_once, work))
+            thread.spawn(move || work(&worker))
         };
         let threads = connections.into_iter().map(start);
         Ok(Self {
@@ -105,17 +100,6 @@ struct Worker {
     _alive: Sender<()>,
 }
 
-impl Worker {
-    fn run(self, at_once: usize, work: fn(&Connection, &mut Vec<Job>)) {
-        let mut jobs = Vec::with_capacity(at_once);
-        while let Ok(job) = self.waiting.recv_blocking() {
-            jobs.push(job);
-            jobs.extend(iter::from_fn(|| self.waiting.try_recv().ok()).take(at_once - 1));
-            work(&self.connection, &mut jobs);
-        }
-    }
-}
-
 /// A thread that panics leaves no caller waiting.
 impl Drop for Worker {
     fn drop(&mut self) {
@@ -124,63 +108,53 @@ impl Drop for Worker {
     }
 }
 
-impl Job {
-    /// Fails if the caller's future was dropped, which then needs no reply.
-    fn answer(self, reply: Shared<Reply>) {
-        let _ = self.caller.send(reply);
-    }
-}
-
-fn read(connection: &Connection, jobs: &mut Vec<Job>) {
-    for job in jobs.drain(..) {
-        let reply = run_all(connection, &job.requests);
+fn read(worker: &Worker) {
+    while let Ok(job) = worker.waiting.recv_blocking() {
+        let reply = run_all(&worker.connection, &job.requests);
         job.answer(reply.map_err(Arc::new));
     }
 }
 
-/// Does all jobs in one transaction, so that one wait for the disk serves all.
-fn write(connection: &Connection, jobs: &mut Vec<Job>) {
-    let written = write_all(connection, jobs).map_err(Arc::new);
-    if written.is_err() && !connection.is_autocommit() {
-        // If this fails as well, the next `BEGIN` does, and says so.
-        let _ = execute(connection, "ROLLBACK");
-    }
-    match written {
-        Ok(replies) => {
-            for (job, reply) in jobs.drain(..).zip(replies) {
-                job.answer(reply.map_err(Arc::new));
-            }
-        }
-        Err(error) => {
-            for job in jobs.drain(..) {
-                job.answer(Err(Arc::clone(&error)));
-            }
+/// Does all jobs that wait in one transaction, so that one wait for the disk serves all.
+fn write(worker: &Worker) {
+    while let Ok(first) = worker.waiting.recv_blocking() {
+        let others = iter::from_fn(|| worker.waiting.try_recv().ok()).take(MAX_BATCH - 1);
+        let jobs: Vec<_> = iter::once(first).chain(others).collect();
+        let replies = write_all(&worker.connection, &jobs).unwrap_or_else(|error| {
+            let error = Arc::new(error);
+            jobs.iter().map(|_| Err(Arc::clone(&error))).collect()
+        });
+        for (job, reply) in iter::zip(jobs, replies) {
+            job.answer(reply);
         }
     }
 }
 
 /// Each job takes place as a whole or, when it fails, not at all. Any other failure is that of all.
-fn write_all(connection: &Connection, jobs: &[Job]) -> SqlResult<Vec<SqlResult<Reply>>> {
+fn write_all(connection: &Connection, jobs: &[Job]) -> SqlResult<Vec<Shared<Reply>>> {
     let mut replies = Vec::with_capacity(jobs.len());
-    execute(connection, "BEGIN IMMEDIATE")?;
+    // What is not committed is rolled back. If that fails, the next transaction cannot begin, and says so.
+    let mut transaction = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
     for job in jobs {
-        execute(connection, "SAVEPOINT job")?;
+        let savepoint = transaction.savepoint()?;
         let reply = run_all(connection, &job.requests);
         match &reply {
+            Ok(_) => savepoint.commit()?,
             // Some errors, a full disk among them, end the transaction.
             Err(_) if connection.is_autocommit() => return reply.map(|_| replies),
-            Err(_) => execute(connection, "ROLLBACK TO job")?,
-            Ok(_) => {}
+            Err(_) => savepoint.finish()?,
         }
-        execute(connection, "RELEASE job")?;
-        replies.push(reply);
+        replies.push(reply.map_err(Arc::new));
     }
-    execute(connection, "COMMIT")?;
+    transaction.commit()?;
     Ok(replies)
 }
 
-fn execute(connection: &Connection, sql: &str) -> SqlResult<()> {
-    connection.prepare_cached(sql)?.execute([]).map(drop)
+impl Job {
+    /// Fails if the caller's future was dropped, which then needs no reply.
+    fn answer(self, reply: Shared<Reply>) {
+        let _ = self.caller.send(reply);
+    }
 }
 
 fn closed() -> StoreError {
