@@ -13,8 +13,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use super::driver::Fetch;
 use super::failure::{Failure, Reason};
-use super::server::Link;
-use super::statement::{Reply, Requests};
+use super::statement::{Link, Reply, Requests};
 use crate::store::{Result, to_its_end};
 
 /// The connections of one store.
@@ -72,7 +71,11 @@ impl<DB: Fetch> Connections<DB> {
         let mut connection = acquired.map_err(|_| silent(Reason::Unsent))??;
         let outcome = match timeout_at(deadline, exchange::<DB>(&mut connection, requests)).await {
             Ok(Err(sqlx::Error::Database(error))) if error.is_unique_violation() => {
-                Ok(Reply::taken())
+                let is_taken = true;
+                Ok(Reply {
+                    is_taken,
+                    ..Reply::default()
+                })
             }
             Ok(outcome) => outcome.map_err(Failure::of::<DB>),
             Err(_) => Err(silent(Reason::Lost)),

@@ -10,8 +10,7 @@ use sqlx::{AssertSqlSafe, Either, Executor, Row as _, SqlSafeStr as _};
 use super::columns::Value;
 use super::connections::Connections;
 use super::failure::Reason;
-use super::server::Server;
-use super::statement::{Reply, Request};
+use super::statement::{Reply, Request, Server};
 
 pub(super) trait Driver: Database + Server<Link = Connections<Self>> {
     /// Makes the tables; any number of times, and at the same time as other instances.

@@ -17,7 +17,6 @@ mod names;
 mod pooled;
 #[cfg(feature = "postgres")]
 mod postgres;
-mod server;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod statement;

@@ -8,8 +8,7 @@ use super::columns::Value;
 use super::driver::Driver;
 use super::failure::Reason;
 use super::pooled::sql_store;
-use super::server::Server;
-use super::statement::{SHARED, Statements};
+use super::statement::{SHARED, Server, Statements};
 
 sql_store! {
     /// Keeps sessions in MySQL or MariaDB, over a pool of `sqlx`.
@@ -65,14 +64,6 @@ impl Server for MySql {
         DELETE FROM {table}
         WHERE session_key = {key} AND revision = {number}",
 
-        // A read that locks sees the row as it is now, at every isolation level.
-        rotate: "
-        INSERT INTO {table} (session_key, {columns})
-        SELECT {new_key}, {moved}
-        FROM {table}
-        WHERE session_key = {key} AND revision = {seen_revision} AND deadline > {now}
-        FOR UPDATE",
-
         file: "
         INSERT INTO `{name}_index` (index_key, session_key)
         VALUES ({index_key}, {key})
@@ -92,12 +83,13 @@ impl Server for MySql {
         WHERE deadline <= {now}
         ORDER BY deadline
         LIMIT {number}",
-        // load, insert, free, replace, touch, count.
+        // load, insert, free, replace, rotate, touch, count.
         ..SHARED
     };
 
     const KEY: &'static str = "session_key";
     const QUOTE: &'static str = "`";
+    const FOR_UPDATE: &'static str = "FOR UPDATE";
     const RETURNS: bool = false;
 }
 

@@ -8,8 +8,7 @@ use super::columns::Value;
 use super::driver::Driver;
 use super::failure::Reason;
 use super::pooled::sql_store;
-use super::server::Server;
-use super::statement::{SHARED, Statements};
+use super::statement::{SHARED, Server, Statements};
 use crate::crypto::IndexKey;
 
 sql_store! {

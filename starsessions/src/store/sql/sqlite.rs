@@ -1,7 +1,6 @@
 //! Sessions in an SQLite file: for one machine, without a server to run.
 
 mod dialect;
-mod error;
 mod queue;
 mod schema;
 

@@ -1,12 +1,41 @@
-//! Statements with named parameters, and what is put in their places.
+//! What the three databases do in their own ways: statements with named parameters, and what is put in their places.
 
 use std::sync::Arc;
 
 use super::columns::{COLUMNS, Value, column_of};
 use super::names::TableName;
-use super::server::Server;
 use crate::crypto::RowKey;
-use crate::store::Row;
+use crate::store::{Result, Row};
+
+pub(super) trait Server: Sized + Send + Sync + 'static {
+    type Link: Link;
+
+    const STATEMENTS: Statements<&'static str>;
+    /// The column of keys.
+    const KEY: &'static str = "key";
+    /// Around names, because a name may be a word of the language.
+    const QUOTE: &'static str = "\"";
+    /// The function that returns the greatest of its arguments.
+    const GREATEST: &'static str = "GREATEST";
+    /// What a read has at its end that sees the row as it is now, at every isolation level, and locks it.
+    const FOR_UPDATE: &'static str = "";
+    /// Whether parameters are `$1` and so on, and one that is named twice is sent once; else each is `?`.
+    const HAS_NUMBERS: bool = false;
+    /// Whether it returns what it deletes.
+    const RETURNS: bool = true;
+    /// Short enough for requests not to wait behind it.
+    const SWEEP_BATCH: usize = 1_000;
+    /// How many expired rows go for each that is inserted.
+    const FREED_PER_INSERT: usize = 0;
+}
+
+/// The way to the database.
+pub(super) trait Link: Send + Sync + 'static {
+    /// Sends requests, which run to their end, also if the caller goes away. `patience` is how much longer than a
+    /// request of a browser they may take.
+    fn send(&self, requests: Requests, patience: u32)
+    -> impl Future<Output = Result<Reply>> + Send;
+}
 
 macro_rules! statements {
     ($($(#[$about:meta])* $name:ident,)*) => {
@@ -67,7 +96,7 @@ pub(super) const SHARED: Statements<&'static str> = Statements {
         INSERT INTO {table} ({key_column}, {columns})
         SELECT {new_key}, {moved}
         FROM {table}
-        WHERE {key_column} = {key} AND revision = {seen_revision} AND deadline > {now}",
+        WHERE {key_column} = {key} AND revision = {seen_revision} AND deadline > {now} {for_update}",
     touch: "
         UPDATE {table}
         SET deadline = {greatest}(deadline, {deadline}), last_seen = {greatest}(last_seen, {last_seen})
@@ -116,6 +145,7 @@ impl Statement {
             ("{row}", ROW),
             ("{moved}", MOVED),
             ("{greatest}", DB::GREATEST),
+            ("{for_update}", DB::FOR_UPDATE),
             ("{table}", "{schema}{quote}{name}{quote}"),
             ("{schema}", &schema.unwrap_or_default()),
             ("{name}", &table.name),
@@ -200,13 +230,4 @@ pub(super) struct Reply {
     pub(super) is_taken: bool,
     /// An earlier try may have reached the server as well.
     pub(super) is_repeated: bool,
-}
-
-impl Reply {
-    pub(super) fn taken() -> Self {
-        Self {
-            is_taken: true,
-            ..Self::default()
-        }
-    }
 }

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use super::columns::{key_of, number, row_of, seconds};
 use super::names::TableName;
-use super::server::{Link, Server};
-use super::statement::{Given, Named, Reply, Request, Requests, Statement, Statements};
+use super::statement::{
+    Given, Link, Named, Reply, Request, Requests, Server, Statement, Statements,
+};
 use crate::clock::Timestamp;
 use crate::crypto::{IndexKey, RowKey};
 use crate::observe::Outages;

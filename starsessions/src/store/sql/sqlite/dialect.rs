@@ -1,18 +1,19 @@
-//! What SQLite does in its own way, and how its statements are run.
+//! What SQLite does in its own way, how its statements are run, and what goes wrong.
 //!
 //! SQLite has one writer at a time, also among processes: between the statements of a transaction
 //! nothing changes.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use rusqlite::types::{FromSql, FromSqlResult, Null, ToSqlOutput, ValueRef};
 use rusqlite::{Connection, Error, Result as SqlResult, ToSql, ffi, params_from_iter};
 
 use super::queue::Queue;
-use crate::store::Result;
 use crate::store::sql::columns::Value;
-use crate::store::sql::server::{Link, Server};
-use crate::store::sql::statement::{Reply, Request, Requests, SHARED, Statements};
+use crate::store::sql::error::SetupError;
+use crate::store::sql::statement::{Link, Reply, Request, Requests, SHARED, Server, Statements};
+use crate::store::{Result, StoreError};
 
 /// Names this dialect.
 pub(super) enum Sqlite {}
@@ -69,7 +70,10 @@ pub(super) fn run_all(connection: &Connection, requests: &Requests) -> SqlResult
     let code_of = |error: &Error| error.sqlite_error().map(|it| it.extended_code);
     let reply = match run(connection, &requests.first) {
         // Another row has the key of the one that was to be inserted.
-        Err(error) if code_of(&error) == Some(ffi::SQLITE_CONSTRAINT_UNIQUE) => Reply::taken(),
+        Err(error) if code_of(&error) == Some(ffi::SQLITE_CONSTRAINT_UNIQUE) => Reply {
+            is_taken: true,
+            ..Reply::default()
+        },
         reply => reply?,
     };
     if reply.changes > 0 {
@@ -111,4 +115,33 @@ impl FromSql for Value {
             value => Self::Bytes(value.as_blob_or_null()?.map(Into::into)),
         })
     }
+}
+
+impl From<Error> for SetupError {
+    fn from(error: Error) -> Self {
+        match is_corruption(&error) {
+            true => Self::Corrupt(error.into()),
+            false => Self::Unavailable(error.into()),
+        }
+    }
+}
+
+/// Shared, because all operations of a transaction may get the same error.
+impl From<Arc<Error>> for StoreError {
+    fn from(error: Arc<Error>) -> Self {
+        match is_corruption(&error) {
+            true => Self::Corrupt(error.into()),
+            false => Self::Unavailable(error.into()),
+        }
+    }
+}
+
+fn is_corruption(error: &Error) -> bool {
+    use rusqlite::Error::{FromSqlConversionFailure, InvalidColumnType};
+    use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};
+    matches!(error, InvalidColumnType(..) | FromSqlConversionFailure(..))
+        || matches!(
+            error.sqlite_error_code(),
+            Some(DatabaseCorrupt | NotADatabase)
+        )
 }
