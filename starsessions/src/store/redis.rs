@@ -1,7 +1,6 @@
 //! Sessions in Redis or Valkey: for many machines, and for many sessions.
 
 mod count;
-mod failure;
 mod index;
 mod link;
 mod node;
@@ -13,12 +12,10 @@ use std::sync::Arc;
 
 use tokio::sync::{RwLock, RwLockReadGuard};
 
-#[cfg(feature = "python")]
-pub(crate) use self::failure::contended;
 pub(crate) use self::link::Link;
 pub use self::link::RedisClient;
 #[cfg(feature = "python")]
-pub(crate) use self::link::Script;
+pub(crate) use self::link::{Script, contended};
 use self::proof::Known;
 use self::rows::Rows;
 use super::facade::facade;

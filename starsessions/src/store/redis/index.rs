@@ -16,8 +16,7 @@ use std::collections::BTreeSet;
 use base64ct::{Base64UrlUnpadded, Encoding};
 use redis::{Cmd, Value};
 
-use super::failure::contended;
-use super::link::Script;
+use super::link::{Script, contended};
 use super::rows::{LAST_SECOND, Rows, SESSION, encoded, row_of};
 use crate::clock::Timestamp;
 use crate::crypto::{IndexKey, RowKey};

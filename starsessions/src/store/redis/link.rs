@@ -13,11 +13,10 @@ use redis::{AsyncConnectionConfig, Client, Cmd, FromRedisValue, RedisResult, ToR
 use tokio::sync::RwLock;
 
 use super::RedisConnectError;
-use super::failure::{failed, has_code, malformed};
-use super::node::{Node, RESPONSE_TIMEOUT, is_lost};
+use super::node::{Node, RESPONSE_TIMEOUT, has_code, is_lost};
 use crate::sentence::debug_as_name;
-use crate::store::Result;
 use crate::store::again::Answer;
+use crate::store::{Result, StoreError};
 
 /// A server, a Cluster, or what a Sentinel set says is the master, each as a client of the `redis`
 /// crate: addresses, TLS, users and databases are set there.
@@ -159,11 +158,7 @@ impl Link {
     ) -> Reply {
         let by = |name: &str, script: &str| {
             let mut command = redis::cmd(name);
-            command
-                .arg(script)
-                .arg(keys.len())
-                .arg(keys)
-                .arg(&arguments);
+            command.arg((script, keys.len(), keys, &arguments));
             command
         };
         let first = self.send(&by("EVALSHA", script.hash())).await;
@@ -210,8 +205,27 @@ impl Reply {
     }
 
     pub(crate) fn read<T: FromRedisValue>(self) -> Result<T> {
-        redis::from_redis_value(self.value.map_err(failed)?).map_err(|_| malformed())
+        match self.value.map(redis::from_redis_value) {
+            Ok(Ok(read)) => Ok(read),
+            // The server has not answered, or has refused the command.
+            Err(error) if !has_code(&error, "WRONGTYPE") => {
+                Err(StoreError::Unavailable(error.into()))
+            }
+            _ => Err(malformed()),
+        }
     }
+}
+
+/// What is stored is not what this crate writes.
+pub(super) fn malformed() -> StoreError {
+    let text = "the bytes of a session are malformed; give the sessions a key prefix of their own";
+    StoreError::Corrupt(text.into())
+}
+
+/// Other requests were faster each time.
+pub(crate) fn contended() -> StoreError {
+    let text = "a session is changed by too many requests at once; try again";
+    StoreError::Unavailable(text.into())
 }
 
 /// This and the response time-out are less than the layer waits, so that a command can be repeated in time.

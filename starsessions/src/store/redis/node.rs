@@ -14,8 +14,6 @@ use redis::{
 };
 use tokio::time::{Instant, sleep};
 
-use super::failure::has_code;
-
 /// A connection that all requests share. Replies find their way by their order, and a caller that has
 /// gone away leaves its place empty: no reply reaches another one.
 ///
@@ -122,6 +120,12 @@ impl Connect for Node {
 /// Whether the command may have arrived, and may be repeated on another connection.
 pub(super) fn is_lost(error: &RedisError) -> bool {
     error.kind() == LOST
+}
+
+/// Whether this is the server's error of a kind. Redis 6 wraps what a script meets in an error of the script.
+pub(super) fn has_code(error: &RedisError, code: &str) -> bool {
+    let is_wrapped = |detail: &str| detail.contains(&format!("{code} "));
+    error.code() == Some(code) || error.detail().is_some_and(is_wrapped)
 }
 
 /// A command is small and its reply is waited for, so it does not wait for more to send. A connection that

@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use futures_util::future::join;
 use redis::{Cmd, Value};
 
-use super::failure::contended;
+use super::link::contended;
 use super::rows::{MAX_ATTEMPTS, Rows, encoded};
 use crate::clock::Timestamp;
 use crate::crypto::{IndexKey, RowKey};

@@ -3,8 +3,7 @@
 use base64ct::{Base64UrlUnpadded, Encoding};
 use redis::{Cmd, Value};
 
-use super::failure::malformed;
-use super::link::Link;
+use super::link::{Link, malformed};
 use super::proof::Known;
 use crate::clock::Timestamp;
 use crate::crypto::RowKey;

@@ -6,14 +6,13 @@ use std::sync::atomic::Ordering;
 
 use redis::{Cmd, Value};
 
-use super::failure::{contended, lost_index};
 use super::index::{Entries, LEAVE};
-use super::link::{Reply, Script};
+use super::link::{Reply, Script, contended};
 use super::rows::{MAX_ATTEMPTS, Rows, end_of_key, row_of};
 use crate::clock::Timestamp;
 use crate::crypto::RowKey;
 use crate::store::again::Answer;
-use crate::store::{Result, Row, packed};
+use crate::store::{Result, Row, StoreError, packed};
 
 /// What was there, if nothing was written.
 type Change<const N: usize> = Answer<Result<(), [Option<Row>; N]>>;
@@ -119,7 +118,9 @@ impl Rows {
         let mut reply = self.link.run(&CHANGE, &keys, arguments).await;
         // Not OK, which has a value of its own.
         if let Ok(Value::SimpleString(_)) = &reply.value {
-            self.outages.report(&lost_index(), now);
+            let text = "an index of sessions was overwritten and begins anew: sessions that were in it may be \
+                missing from lists and revocations; give the sessions a key prefix of their own";
+            self.outages.report(&StoreError::Corrupt(text.into()), now);
             reply.value = Ok(Value::Okay);
         }
         reply
