@@ -11,22 +11,6 @@ use super::pooled::sql_store;
 use super::statement::{SHARED, Server, Statements};
 
 sql_store! {
-    /// Keeps sessions in MySQL or MariaDB, over a pool of `sqlx`.
-    ///
-    /// ```no_run
-    /// use sqlx::mysql::MySqlPool;
-    /// use starsessions::{KeyRing, MySqlStore, SessionLayer};
-    ///
-    /// # async fn start() -> Result<(), Box<dyn std::error::Error>> {
-    /// let sessions = MySqlPool::connect(&std::env::var("DATABASE_URL")?).await?;
-    /// let store = MySqlStore::new(sessions);
-    /// store.migrate().await?;
-    /// let layer = SessionLayer::new(store, KeyRing::from_env("SESSION_KEYS")?);
-    /// # let _ = layer;
-    /// # Ok(())
-    /// # }
-    /// ```
-    ///
     /// # When to choose it
     ///
     /// For an application on several machines that has a MySQL or MariaDB anyway. It needs MySQL 8 or
@@ -47,9 +31,8 @@ sql_store! {
     /// | remove | 2 |
     /// | sweep | 1 for each thousand |
     ///
-    /// A transaction adds its beginning and its end, a `replace` or `rotate` that is refused a look at what is
-    /// there. The pool adds a ping before each, unless `test_before_acquire` is off.
-    MySqlStore, MySqlStoreBuilder, MySql, MySqlPool, "mysql::MySqlPoolOptions", "ROLLBACK"
+    /// A transaction adds its beginning and its end.
+    MySqlStore, MySqlStoreBuilder, MySql, "MySQL or MariaDB", "mysql", MySqlPool, "ROLLBACK"
 }
 
 impl Server for MySql {

@@ -4,7 +4,8 @@
 macro_rules! sql_store {
     (
         $(#[$about:meta])*
-        $store:ident, $builder:ident, $server:ident, $pool:ident, $options:literal, $rollback:literal
+        $store:ident, $builder:ident, $server:ident, $database:literal,
+        $module:literal, $pool:ident, $rollback:literal
     ) => {
         use std::sync::Arc;
         use std::time::Duration;
@@ -17,7 +18,26 @@ macro_rules! sql_store {
         use crate::store::sql::table::Table;
         use crate::store::{Protection, to_its_end};
 
+        #[doc = concat!("Keeps sessions in ", $database, ", over a pool of `sqlx`.")]
+        ///
+        /// ```no_run
+        #[doc = concat!("use sqlx::", $module, "::", stringify!($pool), ";")]
+        #[doc = concat!("use starsessions::{KeyRing, ", stringify!($store), ", SessionLayer};")]
+        ///
+        /// # async fn start() -> Result<(), Box<dyn std::error::Error>> {
+        #[doc = concat!("let sessions = ", stringify!($pool), "::connect(&std::env::var(\"DATABASE_URL\")?).await?;")]
+        #[doc = concat!("let store = ", stringify!($store), "::new(sessions);")]
+        /// store.migrate().await?;
+        /// let layer = SessionLayer::new(store, KeyRing::from_env("SESSION_KEYS")?);
+        /// # let _ = layer;
+        /// # Ok(())
+        /// # }
+        /// ```
+        ///
         $(#[$about])*
+        ///
+        /// A `replace` or `rotate` that is refused asks once more what is there. The pool adds a ping before each
+        /// statement or transaction, unless `test_before_acquire` is off.
         ///
         /// # Durability
         ///
@@ -39,7 +59,7 @@ macro_rules! sql_store {
         /// use sqlx::Executor;
         ///
         /// # async fn start(url: &str) -> Result<(), sqlx::Error> {
-        #[doc = concat!("let shared = sqlx::", $options, "::new()")]
+        #[doc = concat!("let shared = sqlx::", $module, "::", stringify!($pool), "Options::new()")]
         ///     .after_release(|connection, _| {
         #[doc = concat!("        Box::pin(async move { connection.execute(\"", $rollback, "\").await.map(|_| true) })")]
         ///     })

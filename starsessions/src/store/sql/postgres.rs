@@ -12,34 +12,10 @@ use super::statement::{SHARED, Server, Statements};
 use crate::crypto::IndexKey;
 
 sql_store! {
-    /// Keeps sessions in PostgreSQL.
-    ///
-    /// ```no_run
-    /// use sqlx::postgres::PgPool;
-    /// use starsessions::{KeyRing, PostgresStore, SessionLayer};
-    ///
-    /// # async fn start() -> Result<(), Box<dyn std::error::Error>> {
-    /// let sessions = PgPool::connect(&std::env::var("DATABASE_URL")?).await?;
-    /// let store = PostgresStore::new(sessions);
-    /// store.migrate().await?;
-    /// let layer = SessionLayer::new(store, KeyRing::from_env("SESSION_KEYS")?);
-    /// # let _ = layer;
-    /// # Ok(())
-    /// # }
-    /// ```
-    ///
     /// # When to choose it
     ///
     /// For an application on several machines that has a PostgreSQL anyway. It needs version 12 or later and
     /// works at every isolation level.
-    ///
-    /// # Round trips
-    ///
-    /// Each operation is one statement, which is a transaction of its own: no lock outlives a round trip. A
-    /// `replace` or `rotate` that is refused asks once more what is there, and a sweep is one statement for
-    /// each thousand rows. The pool adds a ping before each statement, unless `test_before_acquire` is off.
-    ///
-    /// A `replace` that leaves the deadline and the listing as they are changes no index.
     ///
     /// # PgBouncer
     ///
@@ -49,8 +25,14 @@ sql_store! {
     /// it mixes them up, and a statement runs in the place of another: this is so for everything that goes
     /// through `sqlx`, and `statement_cache_capacity(0)` does not change it, because `sqlx` names its
     /// statements all the same.
+    ///
+    /// # Round trips
+    ///
+    /// Each operation is one statement, which is a transaction of its own: no lock outlives a round trip. A sweep
+    /// is one for each thousand rows. A `replace` that leaves the deadline and the listing as they are changes no
+    /// index.
     // By itself, `ROLLBACK` is a warning in the log where there is nothing to roll back.
-    PostgresStore, PostgresStoreBuilder, Postgres, PgPool, "postgres::PgPoolOptions", "BEGIN; ROLLBACK"
+    PostgresStore, PostgresStoreBuilder, Postgres, "PostgreSQL", "postgres", PgPool, "BEGIN; ROLLBACK"
 }
 
 impl PostgresStoreBuilder {
