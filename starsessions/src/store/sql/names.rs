@@ -25,20 +25,16 @@ impl fmt::Display for TableName {
 impl TableName {
     /// Refuses what would have to be quoted, so that the name means the same to every tool.
     pub(super) fn check(&self) -> Result<(), SetupError> {
-        let refused = |part: &&String| !is_plain(part);
-        match self.schema.iter().chain([&self.name]).find(refused) {
-            Some(part) => Err(SetupError::Name(part.clone())),
-            None => Ok(()),
-        }
+        let is_letter = |it: char| it.is_ascii_lowercase() || it == '_';
+        let is_plain = |part: &String| {
+            part.len() <= MAX_NAME_LEN
+                && part.starts_with(is_letter)
+                && part.chars().all(|it| is_letter(it) || it.is_ascii_digit())
+        };
+        let mut parts = self.schema.iter().chain([&self.name]);
+        let refused = parts.find(|part| !is_plain(part));
+        refused.map_or(Ok(()), |part| Err(SetupError::Name(part.clone())))
     }
-}
-
-#[cfg(any(feature = "mysql", feature = "postgres"))]
-fn is_plain(name: &str) -> bool {
-    let is_letter = |it: char| it.is_ascii_lowercase() || it == '_';
-    name.len() <= MAX_NAME_LEN
-        && name.starts_with(is_letter)
-        && name.chars().all(|it| is_letter(it) || it.is_ascii_digit())
 }
 
 /// Leaves room for the names of the indexes within PostgreSQL's 63 and MySQL's 64 bytes.
