@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use self::dialect::{Sqlite, Threads};
-use self::queue::Queue;
+use self::queue::{Queue, read, write};
 use super::DAY;
 use super::error::SetupError;
 use super::names::TableName;
@@ -139,8 +139,8 @@ impl SqliteStoreBuilder {
         let no_thread = |error: std::io::Error| SetupError::Unavailable(error.into());
         let link = Threads {
             path: self.path,
-            writer: Queue::writer(writer).map_err(no_thread)?,
-            readers: Queue::readers(readers).map_err(no_thread)?,
+            writer: Queue::start("sessions-write", vec![writer], write).map_err(no_thread)?,
+            readers: Queue::start("sessions-read", readers, read).map_err(no_thread)?,
         };
         let (schema, name) = (None, "sessions".to_owned());
         let table = Table::new(link, TableName { schema, name }, self.protection);

@@ -23,7 +23,7 @@ pub(super) struct Queue {
     ended: Receiver<()>,
 }
 
-/// What takes place as a whole, and the caller that waits for its reply.
+/// What takes place as a whole, and the caller that waits for its reply, unless its future was dropped.
 struct Job {
     requests: Requests,
     caller: oneshot::Sender<Shared<Reply>>,
@@ -33,31 +33,12 @@ struct Job {
 type Shared<T> = std::result::Result<T, Arc<rusqlite::Error>>;
 
 impl Queue {
-    /// One thread, which writes.
-    pub(super) fn writer(connection: Connection) -> io::Result<Self> {
-        Self::start("sessions-write", vec![connection], write)
-    }
-
-    /// A thread for each connection, which reads.
-    pub(super) fn readers(connections: Vec<Connection>) -> io::Result<Self> {
-        Self::start("sessions-read", connections, read)
-    }
-
-    /// Hands a job over, and waits for its reply.
-    pub(super) async fn run(&self, requests: Requests) -> Result<Reply> {
-        let (caller, reply) = oneshot::channel();
-        let job = Job { requests, caller };
-        self.jobs.send(job).await.map_err(|_| closed())?;
-        Ok(reply.await.map_err(|_| closed())??)
-    }
-
-    /// Takes no more jobs, finishes those that were taken, and ends the threads.
-    pub(super) async fn close(&self) {
-        self.jobs.close();
-        let _ = self.ended.recv().await;
-    }
-
-    fn start(name: &str, connections: Vec<Connection>, work: fn(&Worker)) -> io::Result<Self> {
+    /// Starts a thread for each connection.
+    pub(super) fn start(
+        name: &str,
+        connections: Vec<Connection>,
+        work: fn(&Worker),
+    ) -> io::Result<Self> {
         let (alive, ended) = async_channel::bounded(1);
         let (jobs, waiting) = async_channel::bounded(MAX_WAITING);
         let start = |connection| {
@@ -76,6 +57,20 @@ impl Queue {
             ended,
         })
     }
+
+    /// Hands a job over, and waits for its reply.
+    pub(super) async fn run(&self, requests: Requests) -> Result<Reply> {
+        let (caller, reply) = oneshot::channel();
+        let job = Job { requests, caller };
+        self.jobs.send(job).await.map_err(|_| closed())?;
+        Ok(reply.await.map_err(|_| closed())??)
+    }
+
+    /// Takes no more jobs, finishes those that were taken, and ends the threads.
+    pub(super) async fn close(&self) {
+        self.jobs.close();
+        let _ = self.ended.recv().await;
+    }
 }
 
 /// Waits for the threads, so that what was handed over is done before the process can end. The queue
@@ -93,7 +88,7 @@ impl Drop for Queue {
 }
 
 /// What a thread owns.
-struct Worker {
+pub(super) struct Worker {
     waiting: Receiver<Job>,
     connection: Connection,
     /// Last, so that the file is closed before the queue counts as ended.
@@ -108,15 +103,16 @@ impl Drop for Worker {
     }
 }
 
-fn read(worker: &Worker) {
+/// Does one job after the other.
+pub(super) fn read(worker: &Worker) {
     while let Ok(job) = worker.waiting.recv_blocking() {
         let reply = run_all(&worker.connection, &job.requests);
-        job.answer(reply.map_err(Arc::new));
+        let _ = job.caller.send(reply.map_err(Arc::new));
     }
 }
 
 /// Does all jobs that wait in one transaction, so that one wait for the disk serves all.
-fn write(worker: &Worker) {
+pub(super) fn write(worker: &Worker) {
     while let Ok(first) = worker.waiting.recv_blocking() {
         let others = iter::from_fn(|| worker.waiting.try_recv().ok()).take(MAX_BATCH - 1);
         let jobs: Vec<_> = iter::once(first).chain(others).collect();
@@ -125,7 +121,7 @@ fn write(worker: &Worker) {
             jobs.iter().map(|_| Err(Arc::clone(&error))).collect()
         });
         for (job, reply) in iter::zip(jobs, replies) {
-            job.answer(reply);
+            let _ = job.caller.send(reply);
         }
     }
 }
@@ -148,13 +144,6 @@ fn write_all(connection: &Connection, jobs: &[Job]) -> SqlResult<Vec<Shared<Repl
     }
     transaction.commit()?;
     Ok(replies)
-}
-
-impl Job {
-    /// Fails if the caller's future was dropped, which then needs no reply.
-    fn answer(self, reply: Shared<Reply>) {
-        let _ = self.caller.send(reply);
-    }
 }
 
 fn closed() -> StoreError {
