@@ -2,8 +2,8 @@
 
 use super::columns::number;
 use super::driver::Fetch;
-use super::error::SetupError;
 use super::failure::{Failure, Reason};
+use super::setup::SetupError;
 use super::statement::{Reply, Request, Statement};
 use super::table::Table;
 

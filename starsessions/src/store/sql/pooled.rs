@@ -11,10 +11,8 @@ macro_rules! sql_store {
         use std::time::Duration;
 
         use crate::store::facade::facade;
-        use crate::store::sql::DAY;
         use crate::store::sql::connections::{Connections, RESPONSE_TIMEOUT};
-        use crate::store::sql::error::SetupError;
-        use crate::store::sql::names::TableName;
+        use crate::store::sql::setup::{DAY, SetupError, TableName};
         use crate::store::sql::table::Table;
         use crate::store::{Protection, to_its_end};
 

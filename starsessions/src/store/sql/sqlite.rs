@@ -10,9 +10,7 @@ use std::time::Duration;
 
 use self::dialect::{Sqlite, Threads};
 use self::queue::{Queue, read, write};
-use super::DAY;
-use super::error::SetupError;
-use super::names::TableName;
+use super::setup::{DAY, SetupError, TableName};
 use super::table::Table;
 use crate::store::Protection;
 use crate::store::facade::facade;

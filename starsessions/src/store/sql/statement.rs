@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::columns::{COLUMNS, Value, column_of};
-use super::names::TableName;
+use super::setup::TableName;
 use crate::crypto::RowKey;
 use crate::store::{Result, Row};
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::columns::{key_of, number, row_of, seconds};
-use super::names::TableName;
+use super::setup::TableName;
 use super::statement::{
     Given, Link, Named, Reply, Request, Requests, Server, Statement, Statements,
 };

@@ -11,7 +11,7 @@ use rusqlite::{Connection, Error, Result as SqlResult, ToSql, ffi, params_from_i
 
 use super::queue::Queue;
 use crate::store::sql::columns::Value;
-use crate::store::sql::error::SetupError;
+use crate::store::sql::setup::SetupError;
 use crate::store::sql::statement::{Link, Reply, Request, Requests, SHARED, Server, Statements};
 use crate::store::{Result, StoreError};
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
-use crate::store::sql::error::SetupError;
+use crate::store::sql::setup::SetupError;
 
 /// Opens a file to write, and creates it with its tables if it is not there.
 pub(super) fn open_to_write(path: &Path, busy_timeout: Duration) -> Result<Connection, SetupError> {

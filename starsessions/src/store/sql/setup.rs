@@ -1,9 +1,10 @@
-//! Why a store has nothing to work with.
+//! What a store is set up with, and why it has nothing to work with.
 
 use std::cmp::Ordering;
 use std::error::Error;
+use std::fmt;
+use std::time::Duration;
 
-use super::names::MAX_NAME_LEN;
 use crate::sentence::{debug_as_sentence, sentences};
 
 /// Why a file or the tables on a server cannot be used for sessions.
@@ -53,4 +54,64 @@ sentences! { SetupError:
         away, or name another one";
     Self::Newer { found, known } => "the tables of sessions have schema {found} and this version knows {known}; update `starsessions`, or \
         name another file or table";
+}
+
+/// The name of a table, with its schema if one was named: safe to be put into a statement.
+#[derive(Clone, Debug)]
+pub(super) struct TableName {
+    pub(super) schema: Option<String>,
+    pub(super) name: String,
+}
+
+impl fmt::Display for TableName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(schema) = &self.schema {
+            write!(f, "{schema}.")?;
+        }
+        f.write_str(&self.name)
+    }
+}
+
+#[cfg(any(feature = "mysql", feature = "postgres"))]
+impl TableName {
+    /// Refuses what would have to be quoted, so that the name means the same to every tool.
+    pub(super) fn check(&self) -> Result<(), SetupError> {
+        let is_letter = |it: char| it.is_ascii_lowercase() || it == '_';
+        let is_plain = |part: &String| {
+            part.len() <= MAX_NAME_LEN
+                && part.starts_with(is_letter)
+                && part.chars().all(|it| is_letter(it) || it.is_ascii_digit())
+        };
+        let mut parts = self.schema.iter().chain([&self.name]);
+        let refused = parts.find(|part| !is_plain(part));
+        refused.map_or(Ok(()), |part| Err(SetupError::Name(part.clone())))
+    }
+}
+
+/// Leaves room for the names of the indexes within PostgreSQL's 63 and MySQL's 64 bytes.
+const MAX_NAME_LEN: usize = 48;
+/// The longest time-out: as good as none, and less than drivers and clocks can tell.
+pub(super) const DAY: Duration = Duration::from_secs(24 * 3_600);
+
+#[cfg(all(test, any(feature = "mysql", feature = "postgres")))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_would_need_quotes_are_refused() {
+        let too_long = "x".repeat(MAX_NAME_LEN + 1);
+        let name = |schema: Option<&str>, table: &str| {
+            let (schema, name) = (schema.map(str::to_owned), table.to_owned());
+            TableName { schema, name }
+        };
+        for part in [
+            "", "1st", "a-b", "Sessions", "a;--", "a\"", "a.b", "ä", &too_long,
+        ] {
+            assert!(name(None, part).check().is_err(), "{part}");
+            assert!(name(Some(part), "t").check().is_err(), "{part}");
+        }
+        let plain = name(Some("app"), "web_sessions2");
+        assert!(plain.check().is_ok());
+        assert_eq!(plain.to_string(), "app.web_sessions2");
+    }
 }
