@@ -8,7 +8,7 @@ use super::columns::Value;
 use super::driver::Driver;
 use super::failure::Reason;
 use super::pooled::sql_store;
-use super::statement::{SHARED, Server, Statements};
+use super::statement::Server;
 
 sql_store! {
     /// # When to choose it
@@ -42,33 +42,30 @@ impl Server for MySql {
     // another writer and checks its `WHERE` against what that one leaves. So one `UPDATE` is enough to
     // replace a row only if it is the one that was read. What has to change more than one row is a
     // transaction that such an `UPDATE` or an `INSERT` decides.
-    const STATEMENTS: Statements<&'static str> = Statements {
-        remove: "
-        DELETE FROM {table}
-        WHERE session_key = {key} AND revision = {number}",
 
-        file: "
+    const REMOVE: &'static str = "
+        DELETE FROM {table}
+        WHERE session_key = {key} AND revision = {number}";
+
+    const FILE: &'static str = "
         INSERT INTO `{name}_index` (index_key, session_key)
         VALUES ({index_key}, {key})
-        ON DUPLICATE KEY UPDATE session_key = `{name}_index`.session_key",
+        ON DUPLICATE KEY UPDATE session_key = `{name}_index`.session_key";
 
-        take_out: "
+    const TAKE_OUT: &'static str = "
         DELETE FROM `{name}_index`
-        WHERE index_key = {index_key} AND session_key = {key}",
+        WHERE index_key = {index_key} AND session_key = {key}";
 
-        listed: "
+    const LISTED: &'static str = "
         SELECT revision, deadline, last_seen, X'', index_keys, card, {table}.session_key
         FROM `{name}_index` JOIN {table} ON {table}.session_key = `{name}_index`.session_key
-        WHERE index_key = {index_key}",
+        WHERE index_key = {index_key}";
 
-        sweep: "
+    const SWEEP: &'static str = "
         DELETE FROM {table}
         WHERE deadline <= {now}
         ORDER BY deadline
-        LIMIT {number}",
-        // load, insert, free, replace, rotate, touch, count.
-        ..SHARED
-    };
+        LIMIT {number}";
 
     const KEY: &'static str = "session_key";
     const QUOTE: &'static str = "`";

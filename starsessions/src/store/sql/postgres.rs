@@ -8,7 +8,7 @@ use super::columns::Value;
 use super::driver::Driver;
 use super::failure::Reason;
 use super::pooled::sql_store;
-use super::statement::{SHARED, Server, Statements};
+use super::statement::Server;
 use crate::crypto::IndexKey;
 
 sql_store! {
@@ -55,18 +55,18 @@ impl Server for Postgres {
     // and is sent again.
     //
     // Assigning equal index keys changes no index, so a replacement stays within its page (HOT) unless the
-    // deadline or the listing changes.
-    const STATEMENTS: Statements<&'static str> = Statements {
-        // Replaces nothing but a row that has expired and was not swept yet.
-        insert: "
+    // deadline or the listing changes. A row has its index keys, so none is filed.
+
+    // Replaces nothing but a row that has expired and was not swept yet.
+    const INSERT: &'static str = "
         INSERT INTO {table} AS stored (key, {columns})
         VALUES ({key}, {row})
         ON CONFLICT (key) DO UPDATE
         SET ({columns}) = ROW ({row})
-        WHERE stored.deadline <= {now}",
+        WHERE stored.deadline <= {now}";
 
-        // The old row is locked first, so that it cannot change between the insert and the update.
-        rotate: "
+    // The old row is locked first, so that it cannot change between the insert and the update.
+    const ROTATE: &'static str = "
         WITH seen AS MATERIALIZED (
             SELECT deadline, last_seen
             FROM {table}
@@ -85,20 +85,20 @@ impl Server for Postgres {
         UPDATE {table} AS stored
         SET {changes}
         FROM inserted
-        WHERE stored.key = {key}",
+        WHERE stored.key = {key}";
 
-        // Without a condition on the deadline: it would tempt the planner, which does not know the value, to
-        // read everything that has not expired instead of the index on the keys.
-        listed: "
+    // Without a condition on the deadline: it would tempt the planner, which does not know the value, to
+    // read everything that has not expired instead of the index on the keys.
+    const LISTED: &'static str = "
         SELECT revision, deadline, last_seen, ''::bytea, index_keys, card, key
         FROM {table}
-        WHERE index_keys @> ARRAY[{index_key}]",
+        WHERE index_keys @> ARRAY[{index_key}]";
 
-        // Rows that another statement holds are passed over: another sweep has them, or a touch extends them.
-        // The lock checks the deadline again. An array of keys, so that they are looked up one by one: a join
-        // may read everything that has expired for each batch. Each batch begins where the one before has
-        // ended: while an older transaction may still see freed rows, the index keeps their entries.
-        sweep: "
+    // Rows that another statement holds are passed over: another sweep has them, or a touch extends them.
+    // The lock checks the deadline again. An array of keys, so that they are looked up one by one: a join
+    // may read everything that has expired for each batch. Each batch begins where the one before has
+    // ended: while an older transaction may still see freed rows, the index keeps their entries.
+    const SWEEP: &'static str = "
         DELETE FROM {table}
         WHERE key = ANY (ARRAY (
             SELECT key
@@ -108,10 +108,7 @@ impl Server for Postgres {
             LIMIT {number}
             FOR UPDATE SKIP LOCKED
         ))
-        RETURNING deadline",
-        // load, free, remove, replace, touch, count; the row has its index keys, so none is filed.
-        ..SHARED
-    };
+        RETURNING deadline";
 
     const HAS_NUMBERS: bool = true;
 }

@@ -10,7 +10,52 @@ use crate::store::{Result, Row};
 pub(super) trait Server: Sized + Send + Sync + 'static {
     type Link: Link;
 
-    const STATEMENTS: Statements<&'static str>;
+    // The templates of its statements: `{..}` is the name of a table or of a value. One that it does without is empty.
+    /// Returns the [columns](COLUMNS) of the row under a key.
+    const LOAD: &'static str = "SELECT {columns} FROM {table} WHERE {key_column} = {key}";
+    /// Adds a row, unless a live one is there.
+    const INSERT: &'static str =
+        "INSERT INTO {table} ({key_column}, {columns}) VALUES ({key}, {row})";
+    /// Removes an expired row that keeps `INSERT` from its key.
+    const FREE: &'static str =
+        "DELETE FROM {table} WHERE {key_column} = {key} AND deadline <= {now}";
+    /// Changes the row under the key, if it still is the one that was seen.
+    const REPLACE: &'static str = "
+        UPDATE {table} SET {changes}
+        WHERE {key_column} = {key} AND revision = {seen_revision} AND deadline > {now}";
+    /// Inserts the new row, if the old one still is the one that was seen. With a table of index keys, `REPLACE`
+    /// follows in the same transaction; without, it changes the old row as well.
+    const ROTATE: &'static str = "
+        INSERT INTO {table} ({key_column}, {columns})
+        SELECT {new_key}, {moved}
+        FROM {table}
+        WHERE {key_column} = {key} AND revision = {seen_revision} AND deadline > {now} {for_update}";
+    /// Changes the times of the row under the key, if it still is the one that was seen.
+    const TOUCH: &'static str = "
+        UPDATE {table}
+        SET deadline = {greatest}(deadline, {deadline}), last_seen = {greatest}(last_seen, {last_seen})
+        WHERE {key_column} = {key} AND revision = {seen_revision} AND deadline > {now}";
+    /// Removes whatever is under the key and returns it; if the server cannot, the row that was seen.
+    const REMOVE: &'static str =
+        "DELETE FROM {table} WHERE {key_column} = {key} RETURNING {columns}";
+    /// Enters a row in the table of the index keys, if there is one.
+    const FILE: &'static str = "";
+    /// Takes it out of there.
+    const TAKE_OUT: &'static str = "";
+    /// Returns the columns of the rows under an index key, each with its key at the end.
+    const LISTED: &'static str;
+    /// Removes so many rows that have expired. Where it returns their deadlines, the next one may begin at the last.
+    const SWEEP: &'static str;
+    /// Returns the columns of [`StoreCounts`](crate::store::StoreCounts): used within an hour, a day, a week.
+    const COUNT: &'static str = "
+        SELECT COUNT(CASE WHEN deadline > {now} THEN 1 END),
+            COUNT(CASE WHEN deadline > {now} AND card IS NOT NULL THEN 1 END),
+            COUNT(CASE WHEN deadline > {now} AND last_seen > {now} - 3600 THEN 1 END),
+            COUNT(CASE WHEN deadline > {now} AND last_seen > {now} - 86400 THEN 1 END),
+            COUNT(CASE WHEN deadline > {now} AND last_seen > {now} - 604800 THEN 1 END),
+            COUNT(CASE WHEN deadline <= {now} THEN 1 END)
+        FROM {table}";
+
     /// The column of keys.
     const KEY: &'static str = "key";
     /// Around names, because a name may be a word of the language.
@@ -37,81 +82,41 @@ pub(super) trait Link: Send + Sync + 'static {
     -> impl Future<Output = Result<Reply>> + Send;
 }
 
-macro_rules! statements {
-    ($($(#[$about:meta])* $name:ident,)*) => {
-        /// Something for each statement of a server: its template or itself. `{..}` in a template is the name
-        /// of a table or of a value. A statement that a server does without is empty.
-        pub(super) struct Statements<T> {
-            $($(#[$about])* pub(super) $name: T,)*
-        }
-
-        const NONE: Statements<&'static str> = Statements { $($name: "",)* };
-
-        impl Statements<&'static str> {
-            pub(super) fn fill<DB: Server>(self, table: &TableName) -> Statements<Statement> {
-                Statements { $($name: Statement::new::<DB>(self.$name, table),)* }
-            }
-        }
-    };
+/// The statements of a server, filled in.
+pub(super) struct Statements {
+    pub(super) load: Statement,
+    pub(super) insert: Statement,
+    pub(super) free: Statement,
+    pub(super) replace: Statement,
+    pub(super) rotate: Statement,
+    pub(super) touch: Statement,
+    pub(super) remove: Statement,
+    pub(super) file: Statement,
+    pub(super) take_out: Statement,
+    pub(super) listed: Statement,
+    pub(super) sweep: Statement,
+    pub(super) count: Statement,
 }
 
-statements! {
-    /// Returns the [columns](COLUMNS) of the row under a key.
-    load,
-    /// Adds a row, unless a live one is there.
-    insert,
-    /// Removes an expired row that keeps `insert` from its key.
-    free,
-    /// Changes the row under the key, if it still is the one that was seen.
-    replace,
-    /// Inserts the new row, if the old one still is the one that was seen. With a table of index keys, `replace`
-    /// follows in the same transaction; without, it changes the old row as well.
-    rotate,
-    /// Changes the row under the key, if it still is the one that was seen.
-    touch,
-    /// Removes whatever is under the key and returns it; if the server cannot, the row that was seen.
-    remove,
-    /// Enters a row in the table of the index keys, if there is one.
-    file,
-    /// Takes it out of there.
-    take_out,
-    /// Returns the columns of the rows under an index key, each with its key at the end.
-    listed,
-    /// Removes so many rows that have expired. Where it returns their deadlines, the next one may begin at the last.
-    sweep,
-    /// Returns the columns of [`StoreCounts`](crate::store::StoreCounts).
-    count,
+impl Statements {
+    pub(super) fn new<DB: Server>(table: &TableName) -> Self {
+        let fill = |template| Statement::new::<DB>(template, table);
+        Self {
+            load: fill(DB::LOAD),
+            insert: fill(DB::INSERT),
+            free: fill(DB::FREE),
+            replace: fill(DB::REPLACE),
+            rotate: fill(DB::ROTATE),
+            touch: fill(DB::TOUCH),
+            remove: fill(DB::REMOVE),
+            file: fill(DB::FILE),
+            take_out: fill(DB::TAKE_OUT),
+            listed: fill(DB::LISTED),
+            sweep: fill(DB::SWEEP),
+            count: fill(DB::COUNT),
+        }
+    }
 }
-
-/// What most of them do alike.
-pub(super) const SHARED: Statements<&'static str> = Statements {
-    load: "SELECT {columns} FROM {table} WHERE {key_column} = {key}",
-    insert: "INSERT INTO {table} ({key_column}, {columns}) VALUES ({key}, {row})",
-    free: "DELETE FROM {table} WHERE {key_column} = {key} AND deadline <= {now}",
-    remove: "DELETE FROM {table} WHERE {key_column} = {key} RETURNING {columns}",
-    replace: "
-        UPDATE {table} SET {changes}
-        WHERE {key_column} = {key} AND revision = {seen_revision} AND deadline > {now}",
-    rotate: "
-        INSERT INTO {table} ({key_column}, {columns})
-        SELECT {new_key}, {moved}
-        FROM {table}
-        WHERE {key_column} = {key} AND revision = {seen_revision} AND deadline > {now} {for_update}",
-    touch: "
-        UPDATE {table}
-        SET deadline = {greatest}(deadline, {deadline}), last_seen = {greatest}(last_seen, {last_seen})
-        WHERE {key_column} = {key} AND revision = {seen_revision} AND deadline > {now}",
-    // Used within an hour, a day, a week.
-    count: "
-        SELECT COUNT(CASE WHEN deadline > {now} THEN 1 END),
-            COUNT(CASE WHEN deadline > {now} AND card IS NOT NULL THEN 1 END),
-            COUNT(CASE WHEN deadline > {now} AND last_seen > {now} - 3600 THEN 1 END),
-            COUNT(CASE WHEN deadline > {now} AND last_seen > {now} - 86400 THEN 1 END),
-            COUNT(CASE WHEN deadline > {now} AND last_seen > {now} - 604800 THEN 1 END),
-            COUNT(CASE WHEN deadline <= {now} THEN 1 END)
-        FROM {table}",
-    ..NONE
-};
 
 const ROW: &str = "{revision}, {deadline}, {last_seen}, {value}, {index_keys}, {card}";
 /// The times are those of `Row::in_place_of`. No expression reads a column that is assigned before it. So it does

@@ -20,7 +20,7 @@ use crate::store::{
 pub(super) struct Table<DB: Server> {
     pub(super) link: DB::Link,
     pub(super) name: TableName,
-    pub(super) statements: Statements<Statement>,
+    pub(super) statements: Statements,
     pub(super) protection: Protection,
     outages: Outages,
 }
@@ -29,7 +29,7 @@ impl<DB: Server> Table<DB> {
     pub(super) fn new(link: DB::Link, name: TableName, protection: Protection) -> Arc<Self> {
         Arc::new(Self {
             link,
-            statements: DB::STATEMENTS.fill::<DB>(&name),
+            statements: Statements::new::<DB>(&name),
             name,
             protection,
             outages: Outages::default(),
@@ -81,7 +81,7 @@ impl<DB: Server> Table<DB> {
             values.push(("new_", Given::Row(rotation.row)));
             let rotate = self.statements.rotate.with(&values);
             let mut requests = self.inserting(rotate, new, rotation.row, now);
-            if self.has_index_table() {
+            if !DB::FILE.is_empty() {
                 let replace = self.replacing(old, seen, rotation.left, now);
                 requests.others.push(replace.first);
                 requests.others.extend(replace.others);
@@ -237,7 +237,7 @@ impl<DB: Server> Table<DB> {
         after: &[IndexKey],
     ) -> Requests {
         let mut others = Vec::new();
-        if self.has_index_table() {
+        if !DB::FILE.is_empty() {
             let ended = before.iter().filter(|it| !after.contains(it));
             let begun = after.iter().filter(|it| !before.contains(it));
             let change = |it: &Statement, index_key| it.with(&[filed(index_key), under(key)]);
@@ -260,10 +260,6 @@ impl<DB: Server> Table<DB> {
         let text =
             format!("a row of the table \"{name}\" is malformed; delete it, or restore the table");
         StoreError::Corrupt(text.into())
-    }
-
-    fn has_index_table(&self) -> bool {
-        !self.statements.file.sql.is_empty()
     }
 }
 

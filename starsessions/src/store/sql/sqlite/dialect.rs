@@ -12,7 +12,7 @@ use rusqlite::{Connection, Error, Result as SqlResult, ToSql, ffi, params_from_i
 use super::queue::Queue;
 use crate::store::sql::columns::Value;
 use crate::store::sql::setup::SetupError;
-use crate::store::sql::statement::{Link, Reply, Request, Requests, SHARED, Server, Statements};
+use crate::store::sql::statement::{Link, Reply, Request, Requests, Server};
 use crate::store::{Result, StoreError};
 
 /// Names this dialect.
@@ -21,27 +21,24 @@ pub(super) enum Sqlite {}
 impl Server for Sqlite {
     type Link = Threads;
 
-    const STATEMENTS: Statements<&'static str> = Statements {
-        // Where rows were deleted without a look at foreign keys, their entries stay, and others get their ids.
-        file: "
+    // Where rows were deleted without a look at foreign keys, their entries stay, and others get their ids.
+    const FILE: &'static str = "
         INSERT OR IGNORE INTO session_index (index_key, session)
-        SELECT {index_key}, id FROM {table} WHERE key = {key}",
+        SELECT {index_key}, id FROM {table} WHERE key = {key}";
 
-        take_out: "
+    const TAKE_OUT: &'static str = "
         DELETE FROM session_index
-        WHERE index_key = {index_key} AND session = (SELECT id FROM {table} WHERE key = {key})",
+        WHERE index_key = {index_key} AND session = (SELECT id FROM {table} WHERE key = {key})";
 
-        listed: "
+    const LISTED: &'static str = "
         SELECT revision, deadline, last_seen, X'', index_keys, card, key
         FROM session_index JOIN {table} ON id = session
-        WHERE index_key = {index_key} AND deadline > {now}",
+        WHERE index_key = {index_key} AND deadline > {now}";
 
-        sweep: "
+    const SWEEP: &'static str = "
         DELETE FROM {table}
-        WHERE id IN (SELECT id FROM {table} WHERE deadline <= {now} ORDER BY deadline LIMIT {number})",
-        // load, insert, free, remove, replace, rotate, touch, count.
-        ..SHARED
-    };
+        WHERE id IN (SELECT id FROM {table} WHERE deadline <= {now} ORDER BY deadline LIMIT {number})";
+
     const GREATEST: &'static str = "max";
     /// A few milliseconds of the writer's time.
     const SWEEP_BATCH: usize = 256;
