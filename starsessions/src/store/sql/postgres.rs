@@ -70,7 +70,7 @@ impl Server for Postgres {
         WITH seen AS MATERIALIZED (
             SELECT deadline, last_seen
             FROM {table}
-            WHERE key = {key} AND revision = {seen_revision} AND deadline > {now}
+            WHERE {is_seen}
             FOR UPDATE
         ), inserted AS (
             INSERT INTO {table} AS stored (key, {columns})

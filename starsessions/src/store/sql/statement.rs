@@ -20,21 +20,17 @@ pub(super) trait Server: Sized + Send + Sync + 'static {
     const FREE: &'static str =
         "DELETE FROM {table} WHERE {key_column} = {key} AND deadline <= {now}";
     /// Changes the row under the key, if it still is the one that was seen.
-    const REPLACE: &'static str = "
-        UPDATE {table} SET {changes}
-        WHERE {key_column} = {key} AND revision = {seen_revision} AND deadline > {now}";
+    const REPLACE: &'static str = "UPDATE {table} SET {changes} WHERE {is_seen}";
     /// Inserts the new row, if the old one still is the one that was seen. With a table of index keys, `REPLACE`
     /// follows in the same transaction; without, it changes the old row as well.
     const ROTATE: &'static str = "
         INSERT INTO {table} ({key_column}, {columns})
-        SELECT {new_key}, {moved}
-        FROM {table}
-        WHERE {key_column} = {key} AND revision = {seen_revision} AND deadline > {now} {for_update}";
+        SELECT {new_key}, {moved} FROM {table} WHERE {is_seen} {for_update}";
     /// Changes the times of the row under the key, if it still is the one that was seen.
     const TOUCH: &'static str = "
         UPDATE {table}
         SET deadline = {greatest}(deadline, {deadline}), last_seen = {greatest}(last_seen, {last_seen})
-        WHERE {key_column} = {key} AND revision = {seen_revision} AND deadline > {now}";
+        WHERE {is_seen}";
     /// Removes whatever is under the key and returns it; if the server cannot, the row that was seen.
     const REMOVE: &'static str =
         "DELETE FROM {table} WHERE {key_column} = {key} RETURNING {columns}";
@@ -118,6 +114,8 @@ impl Statements {
     }
 }
 
+/// Whether a live row still is the one that was seen.
+const IS_SEEN: &str = "{key_column} = {key} AND revision = {seen_revision} AND deadline > {now}";
 const ROW: &str = "{revision}, {deadline}, {last_seen}, {value}, {index_keys}, {card}";
 /// The times are those of `Row::in_place_of`. No expression reads a column that is assigned before it. So it does
 /// not matter whether assignments take place from left to right, or all at once as in PostgreSQL or under
@@ -144,6 +142,7 @@ impl Statement {
         let schema = table.schema.as_ref();
         let schema = schema.map(|schema| format!("{0}{schema}{0}.", DB::QUOTE));
         let parts = [
+            ("{is_seen}", IS_SEEN),
             ("{key_column}", DB::KEY),
             ("{columns}", COLUMNS),
             ("{changes}", CHANGES),

@@ -276,8 +276,8 @@ fn under(key: &RowKey) -> Named<'_> {
 }
 
 fn instead<'a>(key: &'a RowKey, seen: &'a Row, row: &'a Row, now: Timestamp) -> [Named<'a>; 4] {
-    let rows = [("seen_", Given::Row(seen)), ("", Given::Row(row))];
-    [under(key), rows[0], rows[1], at(now)]
+    let (seen, row) = (("seen_", Given::Row(seen)), ("", Given::Row(row)));
+    [under(key), seen, row, at(now)]
 }
 
 /// How much longer a sweep may take than a request.
