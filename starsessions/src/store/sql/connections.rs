@@ -70,13 +70,10 @@ impl<DB: Fetch> Connections<DB> {
         let acquired = timeout_at(deadline, self.acquire()).await;
         let mut connection = acquired.map_err(|_| silent(Reason::Unsent))??;
         let outcome = match timeout_at(deadline, exchange::<DB>(&mut connection, requests)).await {
-            Ok(Err(sqlx::Error::Database(error))) if error.is_unique_violation() => {
-                let is_taken = true;
-                Ok(Reply {
-                    is_taken,
-                    ..Reply::default()
-                })
-            }
+            Ok(Err(sqlx::Error::Database(error))) if error.is_unique_violation() => Ok(Reply {
+                is_taken: true,
+                ..Reply::default()
+            }),
             Ok(outcome) => outcome.map_err(Failure::of::<DB>),
             Err(_) => Err(silent(Reason::Lost)),
         };

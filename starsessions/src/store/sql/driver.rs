@@ -33,7 +33,7 @@ pub(super) trait Driver: Database + Server<Link = Connections<Self>> {
     fn changes(end: &Self::QueryResult) -> u64;
 }
 
-/// Apart from [`Driver`], so that its condition on connections is said once.
+/// A trait of its own, so that the condition that `sqlx` sets on connections stands in one place.
 pub(super) trait Fetch: Driver {
     /// Sends a statement, or a script if it has no parameters. Collects the rows that it returns, and counts
     /// those that it has changed.
@@ -48,13 +48,11 @@ where
     for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
 {
     async fn fetch(connection: &mut DB::Connection, request: &Request) -> sqlx::Result<Reply> {
-        let arguments = (!request.values.is_empty()).then(|| {
-            let mut arguments = DB::Arguments::default();
-            for value in &request.values {
-                DB::bind(&mut arguments, value);
-            }
-            arguments
-        });
+        let mut arguments = DB::Arguments::default();
+        for value in &request.values {
+            DB::bind(&mut arguments, value);
+        }
+        let arguments = (!request.values.is_empty()).then_some(arguments);
         let sql = AssertSqlSafe(Arc::clone(&request.sql)).into_sql_str();
         let mut reply = Reply::default();
         let mut steps = connection.fetch_many((sql, arguments));
