@@ -252,30 +252,20 @@ sentences! { DetachError:
 impl fmt::Display for TooLarge {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { size, limit, .. } = self;
-        match self.what {
-            LimitKind::Field => write!(
-                f,
-                "a field of {size} bytes is over the limit of {limit}; store less, or raise `field_limit`"
-            )?,
-            LimitKind::Record => write!(
-                f,
-                "a session of {size} bytes is over the limit of {limit}; store less, or raise `record_limit`"
-            )?,
-            LimitKind::Label => {
-                return write!(
-                    f,
-                    "a session's label of {size} bytes is over the limit of {limit}; shorten it"
-                );
-            }
-            LimitKind::Cookie => write!(
-                f,
-                "a cookie of {size} bytes is over the {limit} that browsers keep; store less, or use a server-side store"
-            )?,
-            LimitKind::Flow => write!(
-                f,
-                "a flow whose cookie has {size} bytes is over the limit of {limit}; keep less data in it"
-            )?,
-        }
+        let (what, cure) = match self.what {
+            LimitKind::Field => ("a field", "store less, or raise `field_limit`"),
+            LimitKind::Record => ("a session", "store less, or raise `record_limit`"),
+            LimitKind::Label => ("a session's label", "shorten it"),
+            LimitKind::Cookie => (
+                "a cookie",
+                "browsers keep no larger one: store less, or use a server-side store",
+            ),
+            LimitKind::Flow => ("a flow's cookie", "keep less data in it"),
+        };
+        write!(
+            f,
+            "{what} of {size} bytes is over the limit of {limit}; {cure}"
+        )?;
         for (name, size) in self.fields.iter().take(SHOWN) {
             write!(f, "; `{name}` has {size}")?;
         }

@@ -23,12 +23,14 @@ pub(crate) fn write(f: &mut fmt::Formatter<'_>, error: &dyn Error) -> fmt::Resul
 
 /// An error by a sentence for each case, with the source that the case may have.
 macro_rules! sentences {
-    ($error:ty: $($(#[$when:meta])* $case:pat => $sentence:literal $(, from $source:expr)?;)+) => {
+    ($error:ty: $(
+        $(#[$when:meta])* $case:pat $(if $guard:expr)? => $sentence:literal $(with $part:expr)? $(, from $source:expr)?;
+    )+) => {
         impl std::fmt::Display for $error {
             #[allow(unused_variables, reason = "not each part of a case is said")]
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 match self {
-                    $($(#[$when])* $case => write!(f, $sentence),)+
+                    $($(#[$when])* $case $(if $guard)? => write!(f, $sentence $(, $part)?),)+
                 }
             }
         }
@@ -37,7 +39,7 @@ macro_rules! sentences {
             #[allow(unused_variables, reason = "what is said is no source")]
             fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
                 match self {
-                    $($(#[$when])* $case => crate::sentence::sentences!(@source $($source)?),)+
+                    $($(#[$when])* $case $(if $guard)? => crate::sentence::sentences!(@source $($source)?),)+
                 }
             }
         }

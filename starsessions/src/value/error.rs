@@ -150,15 +150,11 @@ sentences! { ValueError:
     Self::Invalid(invalid) => "the value is not valid: {invalid}";
 }
 
-impl fmt::Display for Flaw {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::EndsEarly => "end in the middle of it",
-            Self::TrailingBytes => "go on after its end",
-            Self::ExceedsLimit => "exceed the limits of a value",
-            Self::Mismatch => "say something else",
-        })
-    }
+sentences! { Flaw:
+    Self::EndsEarly => "end in the middle of it";
+    Self::TrailingBytes => "go on after its end";
+    Self::ExceedsLimit => "exceed the limits of a value";
+    Self::Mismatch => "say something else";
 }
 
 /// Why a value was refused by its `validate` function.

@@ -1,7 +1,8 @@
 //! Types that a positional codec cannot carry.
 
-use std::fmt;
 use std::sync::Arc;
+
+use crate::sentence::sentences;
 
 /// Why a type cannot be carried by a positional codec such as bincode, whatever its values are.
 ///
@@ -24,22 +25,9 @@ pub enum Incomplete {
     EmptyElements,
 }
 
-impl fmt::Display for Incomplete {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::SelfDescribing { path } if path.is_empty() => {
-                f.write_str("it needs a format that describes itself")
-            }
-            Self::SelfDescribing { path } => {
-                write!(f, "`{path}` needs a format that describes itself")
-            }
-            Self::SkipsField { field } => {
-                write!(
-                    f,
-                    "`skip_serializing_if` leaves out `{field}` of some values"
-                )
-            }
-            Self::EmptyElements => f.write_str("the elements of a list in it take no bytes"),
-        }
-    }
+sentences! { Incomplete:
+    Self::SelfDescribing { path } if path.is_empty() => "it needs a format that describes itself";
+    Self::SelfDescribing { path } => "`{path}` needs a format that describes itself";
+    Self::SkipsField { field } => "`skip_serializing_if` leaves out `{field}` of some values";
+    Self::EmptyElements => "the elements of a list in it take no bytes";
 }

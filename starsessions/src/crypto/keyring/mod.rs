@@ -3,7 +3,6 @@
 mod file;
 mod text;
 
-use std::error::Error;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::{fmt, io};
@@ -14,7 +13,7 @@ use super::keyset::KeySet;
 use super::random::RandomError;
 use super::token::{self, Header, InvalidToken, KeyId, Version};
 use crate::clock::Timestamp;
-use crate::sentence::debug_as_sentence;
+use crate::sentence::{debug_as_sentence, sentences};
 
 /// The keys that sessions are made and honoured with.
 ///
@@ -245,47 +244,20 @@ pub enum KeyRingError {
     Io(io::Error),
 }
 
-impl fmt::Display for KeyRingError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::ActiveEnds => f.write_str(
-                "key 1 is the active one and cannot end; remove what follows its `@`, \
-                 or list the key that replaces it first",
-            ),
-            Self::Deadline { item } => write!(
-                f,
-                "key {item} ends with something that is not a time; write Unix seconds, \
-                 as in `@1798761600`"
-            ),
-            Self::Duplicate { item } => write!(
-                f,
-                "key {item} has the key id of a key before it; list each key once, \
-                 or make another one with `openssl rand -base64 32`"
-            ),
-            Self::Empty => f.write_str("there is no key; make one with `openssl rand -base64 32`"),
-            Self::Full => write!(
-                f,
-                "there are more than {} keys; remove the oldest",
-                KeyRing::MAX_KEYS
-            ),
-            Self::Key { item, source } => write!(f, "key {item}: {source}"),
-            Self::Variable { name, reason } => write!(f, "{name}: {reason}"),
-            Self::NotSet => f.write_str(
-                "it is not set; make a key with `openssl rand -base64 32` and list it first, \
-                 older keys behind it: \"newkey...=,oldkey...=@1798761600\"",
-            ),
-            Self::File { path, reason } => write!(f, "{}: {reason}", path.display()),
-            Self::Io(error) => write!(
-                f,
-                "{error}; name a file that this process may read, in a folder that is there"
-            ),
-            Self::NotUnicode => f.write_str(
-                "it is not text; it must list base64 keys, as `openssl rand -base64 32` makes them",
-            ),
-        }
-    }
+sentences! { KeyRingError:
+    Self::ActiveEnds => "key 1 is the active one and cannot end; remove what follows its `@`, or list the key that replaces it first";
+    Self::Deadline { item } => "key {item} ends with something that is not a time; write Unix seconds, as in `@1798761600`";
+    Self::Duplicate { item } => "key {item} has the key id of a key before it; list each key once, or make another one with `openssl \
+        rand -base64 32`";
+    Self::Empty => "there is no key; make one with `openssl rand -base64 32`";
+    Self::Full => "there are more than {} keys; remove the oldest" with KeyRing::MAX_KEYS;
+    Self::Key { item, source } => "key {item}: {source}";
+    Self::Variable { name, reason } => "{name}: {reason}";
+    Self::NotSet => "it is not set; make a key with `openssl rand -base64 32` and list it first, older keys behind it: \
+        \"newkey...=,oldkey...=@1798761600\"";
+    Self::File { path, reason } => "{}: {reason}" with path.display();
+    Self::Io(error) => "{error}; name a file that this process may read, in a folder that is there";
+    Self::NotUnicode => "it is not text; it must list base64 keys, as `openssl rand -base64 32` makes them";
 }
-
-impl Error for KeyRingError {}
 
 debug_as_sentence!(KeyRingError);
