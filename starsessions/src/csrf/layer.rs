@@ -1,15 +1,12 @@
 //! The layer that lets through what the site itself has caused.
 
-use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use axum::RequestExt;
-use axum::body::Body;
+use axum::body::{Body, to_bytes};
 use axum::response::{IntoResponse, Response};
-use bytes::{Bytes, BytesMut};
-use futures_core::Stream;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use http::{Extensions, Request};
 use pin_project_lite::pin_project;
@@ -212,28 +209,14 @@ async fn prove(
     let mut form = Request::new(body);
     // The application's limit of bodies is one of the extensions.
     *form.extensions_mut() = parts.extensions.clone();
-    let form = read(form.into_limited_body()).await;
-    let form = form.ok_or(CsrfRejection::Unproven)?;
+    let form = to_bytes(form.into_limited_body(), MAX_FORM).await;
+    let form = form.map_err(|_| CsrfRejection::Unproven)?;
     let mut tokens = fields(&form).peekable();
     if tokens.peek().is_none() {
         return Err(CsrfRejection::Unproven);
     }
     check(slot, tokens).await?;
     Ok(Request::from_parts(parts, Body::from(form)))
-}
-
-/// The whole form, if it comes to its end before the limit.
-async fn read(body: Body) -> Option<Bytes> {
-    let mut parts = body.into_data_stream();
-    let mut form = BytesMut::new();
-    while let Some(part) = poll_fn(|cx| Pin::new(&mut parts).poll_next(cx)).await {
-        let part = part.ok()?;
-        if part.len() > MAX_FORM - form.len() {
-            return None;
-        }
-        form.extend_from_slice(&part);
-    }
-    Some(form.freeze())
 }
 
 fn is_form(headers: &HeaderMap) -> bool {
