@@ -1,7 +1,7 @@
 //! Where a request comes from, as far as its browser says. Nothing here asks for a session.
 
 use http::header::{HOST, HeaderMap, HeaderName, HeaderValue, ORIGIN, UPGRADE};
-use http::{Method, Request};
+use http::{Method, Request, Uri};
 
 use crate::sentence::{debug_as_sentence, sentences};
 
@@ -26,27 +26,7 @@ pub(super) struct Trusted(Vec<String>);
 
 impl Trusted {
     pub(super) fn add(&mut self, origin: &str) -> Result<(), InvalidOrigin> {
-        let is_valid = origin.split_once("://").is_some_and(|(scheme, host)| {
-            let is_host_char = |octet: u8| {
-                octet.is_ascii_graphic()
-                    && !octet.is_ascii_uppercase()
-                    && !b"/?#@*,\\\"".contains(&octet)
-            };
-            // Of an IPv6 address, what is behind the last colon ends with a bracket.
-            let port = host.rsplit_once(':');
-            let port = port.filter(|(_, port)| !port.ends_with(']'));
-            let is_port = |port: &str| port.parse::<u16>().is_ok_and(|it| it.to_string() == port);
-            let default_port = default_port(scheme);
-            !scheme.is_empty()
-                && scheme
-                    .bytes()
-                    .all(|octet| octet.is_ascii_lowercase() || b"+-.".contains(&octet))
-                && !host.is_empty()
-                && host.bytes().all(is_host_char)
-                && port.is_none_or(|(host, port)| !host.is_empty() && is_port(port))
-                && default_port.is_none_or(|port| !host.ends_with(port))
-        });
-        if !is_valid {
+        if !is_origin(origin) {
             return Err(InvalidOrigin(origin.escape_debug().to_string()));
         }
         self.0.push(origin.to_owned());
@@ -56,6 +36,23 @@ impl Trusted {
     fn has(&self, origin: &[u8]) -> bool {
         self.0.iter().any(|trusted| trusted.as_bytes() == origin)
     }
+}
+
+/// Whether a browser would send it: a scheme, a host in lower case, and a port that is not the default one.
+fn is_origin(text: &str) -> bool {
+    let uri = text.parse::<Uri>().unwrap_or_default();
+    let (Some(scheme), Some(host)) = (uri.scheme_str(), uri.host()) else {
+        return false;
+    };
+    let port = uri.port_u16().map(|port| format!(":{port}"));
+    let is_plain = |octet: u8| {
+        octet.is_ascii_graphic() && !octet.is_ascii_uppercase() && !b"*,".contains(&octet)
+    };
+    !scheme.is_empty()
+        && !host.is_empty()
+        && text.bytes().all(is_plain)
+        && (port.is_none() || port.as_deref() != default_port(scheme))
+        && text == format!("{scheme}://{host}{}", port.unwrap_or_default())
 }
 
 /// Judges a request. `is_secure` says whether the site is served over TLS: that is known from its
