@@ -32,13 +32,14 @@ use crate::cookie::{CookieBuilder, CookieConfig};
 pub struct DeviceBinding {
     paths: Option<[String; 2]>,
     cookie: Option<String>,
-    life: Duration,
-    unbound: Unbound,
-    proven: Proven,
-    guests: bool,
-    excluded: Vec<String>,
-    initiators: Vec<String>,
-    bodies: Bodies,
+    pub(super) life: Duration,
+    pub(crate) unbound: Unbound,
+    pub(crate) proven: Proven,
+    /// Whether sessions without a privilege are bound.
+    pub(crate) guests: bool,
+    pub(super) excluded: Vec<String>,
+    pub(super) initiators: Vec<String>,
+    pub(super) bodies: Bodies,
 }
 
 /// What a session without a device means to a view that is marked `bound`.
@@ -154,7 +155,7 @@ impl DeviceBinding {
 
     /// The rules, beside the cookie of the session itself.
     pub(crate) fn build(
-        self,
+        mut self,
         realm: &str,
         session: &CookieBuilder,
         session_name: &str,
@@ -166,7 +167,8 @@ impl DeviceBinding {
         if !fits(self.life) || self.life.subsec_nanos() != 0 {
             return Err(DeviceBindingError::Life);
         }
-        let [register, refresh] = self.paths.unwrap_or_else(|| default_paths(realm));
+        let paths = self.paths.take();
+        let [register, refresh] = paths.unwrap_or_else(|| default_paths(realm));
         for path in [&register, &refresh].into_iter().chain(&self.excluded) {
             check_path(path)?;
         }
@@ -174,19 +176,13 @@ impl DeviceBinding {
             return Err(DeviceBindingError::SamePath);
         }
         self.initiators.iter().try_for_each(|it| check_host(it))?;
-        let name = self.cookie.unwrap_or_else(|| default_name(realm));
+        let name = self.cookie.take().unwrap_or_else(|| default_name(realm));
         let cookie = short_cookie(session.clone(), name, session_name)?;
         Ok(DeviceRules {
             register,
             refresh,
             cookie,
-            life: self.life,
-            unbound: self.unbound,
-            proven: self.proven,
-            guests: self.guests,
-            excluded: self.excluded,
-            initiators: self.initiators,
-            bodies: self.bodies,
+            settings: self,
         })
     }
 }

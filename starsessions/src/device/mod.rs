@@ -37,14 +37,7 @@ pub(crate) struct DeviceRules {
     refresh: String,
     /// The short cookie.
     pub(crate) cookie: CookieConfig,
-    life: Duration,
-    pub(crate) unbound: Unbound,
-    pub(crate) proven: Proven,
-    /// Whether sessions without a privilege are bound.
-    pub(crate) guests: bool,
-    excluded: Vec<String>,
-    initiators: Vec<String>,
-    bodies: Bodies,
+    pub(crate) settings: DeviceBinding,
 }
 
 /// What a browser asks the layer for.
@@ -108,7 +101,7 @@ impl DeviceRules {
             let rest = path.strip_prefix(excluded.as_str());
             rest.is_some_and(|it| it.is_empty() || it.starts_with('/') || excluded.ends_with('/'))
         };
-        self.excluded.iter().any(is_below)
+        self.settings.excluded.iter().any(is_below)
     }
 
     /// What the short cookies of a request show. Without I/O.
@@ -129,7 +122,7 @@ impl DeviceRules {
         let mut why = NoProof::Absent;
         for cookie in cookies {
             match token.verify_device_cookie(&device.id, cookie) {
-                Ok(at) if at <= now + CLOCK_SKEW && now < at + self.life => {
+                Ok(at) if at <= now + CLOCK_SKEW && now < at + self.settings.life => {
                     return ProofState::Given(at);
                 }
                 Ok(_) => why = NoProof::Stale,
@@ -154,18 +147,18 @@ impl DeviceRules {
         is_marked: bool,
         now: Timestamp,
     ) -> bool {
-        if self.proven == Proven::InBoundViews && !is_marked {
+        if self.settings.proven == Proven::InBoundViews && !is_marked {
             return true;
         }
         match record.device() {
-            Some(device) => now < proved_at.max(device.since) + self.life,
+            Some(device) => now < proved_at.max(device.since) + self.settings.life,
             None => !record.is_bound(),
         }
     }
 
     /// Whether an answer to a challenge is in time. One that is sent ahead waits for the short cookie to run out.
     pub(crate) fn is_in_time(&self, issued_at: Timestamp, now: Timestamp) -> bool {
-        issued_at <= now + CLOCK_SKEW && now < issued_at + self.life + ANSWER_TIME
+        issued_at <= now + CLOCK_SKEW && now < issued_at + self.settings.life + ANSWER_TIME
     }
 
     pub(crate) fn is_registered_in_time(&self, issued_at: Timestamp, now: Timestamp) -> bool {
@@ -179,7 +172,7 @@ impl DeviceRules {
 
     /// A body of the type that the inner service answers with.
     pub(crate) fn body<B: 'static>(&self, bytes: Bytes) -> Option<B> {
-        self.bodies.make(bytes)
+        self.settings.bodies.make(bytes)
     }
 }
 

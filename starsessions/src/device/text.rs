@@ -27,14 +27,14 @@ impl DeviceRules {
         now: Timestamp,
     ) -> Option<HeaderValue> {
         let value = token.device_cookie(device, now);
-        let life = self.life.saturating_sub(TRAVEL_TIME);
+        let life = self.settings.life.saturating_sub(TRAVEL_TIME);
         self.cookie.set_token(&value, Some(life)).ok()
     }
 
     /// What a browser is told of its new binding. The cookie's attributes are those of `Set-Cookie`: if they differed,
     /// it would refresh before each request.
     pub(crate) fn configuration(&self, identifier: &str) -> String {
-        let excluded = self.excluded.iter();
+        let excluded = self.settings.excluded.iter();
         let excluded =
             excluded.map(|path| json!({ "type": "exclude", "domain": "*", "path": path }));
         let mut configuration = json!({
@@ -50,8 +50,8 @@ impl DeviceRules {
                 "attributes": self.cookie.attributes(),
             }],
         });
-        if !self.initiators.is_empty() {
-            configuration["allowed_refresh_initiators"] = json!(self.initiators);
+        if !self.settings.initiators.is_empty() {
+            configuration["allowed_refresh_initiators"] = json!(self.settings.initiators);
         }
         configuration.to_string()
     }

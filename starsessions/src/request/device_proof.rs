@@ -84,7 +84,7 @@ impl Slot {
         let observer = engine.observer();
         observer.device_missing(live.name(engine.keys()), why.label(), &live.record);
         self.explain(|explanation| explanation.unproven(why));
-        if rules.proven == Proven::InBoundViews {
+        if rules.settings.proven == Proven::InBoundViews {
             return Found::Live(live);
         }
         state.forget_lost();
@@ -120,7 +120,7 @@ impl Slot {
             }
             ProofState::Unbound => {
                 let live = state.found.live();
-                let is_good = rules.unbound == Unbound::Allowed
+                let is_good = rules.settings.unbound == Unbound::Allowed
                     || live.is_none_or(|live| rules.may_be_registering(&live.record, now));
                 if is_good {
                     return Ok(());
@@ -181,7 +181,7 @@ impl Slot {
             }
         }
         let live = state.found.live().filter(|_| state.arrival.is_to_invite);
-        let live = live.filter(|live| rules.guests || live.record.identified);
+        let live = live.filter(|live| rules.settings.guests || live.record.identified);
         let live = live.filter(|live| !live.record.is_bound());
         if let Some(live) = live
             && let Credential::Reference(token, _) = &live.credential
