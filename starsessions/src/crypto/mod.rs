@@ -96,6 +96,5 @@ pub(crate) use sealed_record::RecordKey;
 pub(crate) use self_contained::{
     open_cookie, seal_cookie, sealed_len, sign_cookie, signed_len, verify_cookie,
 };
-pub(crate) use token::is_well_formed;
 pub use token::{CookieKind, KeyId};
 pub(crate) use way::{Way, WayKind};

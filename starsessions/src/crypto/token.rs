@@ -113,18 +113,6 @@ pub(super) fn header(version: Version, KeyId([a, b, c, d]): KeyId) -> Header {
     [version as u8, a, b, c, d]
 }
 
-/// Whether a cookie's value has the frame of a session's token, under any key. It proves nothing and
-/// helps to find a mistake.
-pub(crate) fn is_well_formed(text: &[u8]) -> bool {
-    let Some(raw) = encoding::decode(text, text.len()) else {
-        return false;
-    };
-    let versions = [Version::Signed, Version::Sealed, Version::Reference];
-    versions
-        .into_iter()
-        .any(|version| split(&raw, version).is_ok())
-}
-
 /// The parts of a decoded token of the expected version, its body still unproven.
 pub(super) fn split(raw: &[u8], expected: Version) -> Result<(KeyId, Header, &[u8]), InvalidToken> {
     let (header, body) = raw.split_first_chunk::<HEADER_LEN>().ok_or(InvalidToken)?;

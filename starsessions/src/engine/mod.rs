@@ -35,7 +35,7 @@ use self::vault::Vault;
 pub(crate) use self::watchers::{Watched, Watchers};
 pub(crate) use self::ways::ENDING_GRACE;
 use crate::clock::{Clock, Timestamp};
-use crate::crypto::{self, Fingerprint, KeyRing, ReferenceToken, RowKey};
+use crate::crypto::{CookieKind, Fingerprint, KeyRing, ReferenceToken, RowKey};
 use crate::error::SessionError;
 use crate::lifecycle::changes::{Changes, FieldConflict};
 use crate::lifecycle::expiry::is_old_enough_for_new_id;
@@ -372,10 +372,9 @@ impl Context {
 
 /// Why a cookie's value could not be read.
 fn why_unreadable(value: &[u8]) -> Refusal {
-    if crypto::is_well_formed(value) {
-        Refusal::Key
-    } else {
-        Refusal::Malformed
+    match CookieKind::of(str::from_utf8(value).unwrap_or_default()) {
+        Some((CookieKind::Stored | CookieKind::Sealed | CookieKind::Signed, _)) => Refusal::Key,
+        _ => Refusal::Malformed,
     }
 }
 
