@@ -17,6 +17,7 @@ use crate::python::{Content, Replaced, Sessions, Stored};
 use crate::record::Record;
 use crate::sentence::debug_as_name;
 use crate::store::{StoreError, within};
+use crate::takeover::Source;
 
 pub(crate) struct SharedSide {
     pub(super) context: Context,
@@ -122,7 +123,7 @@ impl SharedSide {
     /// Ends a session. Where it is its cookie, only the browser can.
     pub(super) async fn end(&self, live: &Live, now: Timestamp) -> Result<(), SessionError> {
         if let Credential::Shared(shared) = &live.credential {
-            self.ask(self.sessions.end(&shared.cookie), now).await?;
+            self.ask(self.sessions.remove(&shared.cookie), now).await?;
             let name = live.name(&self.context.keys);
             let observer = &self.context.observer;
             observer.ended(name, EndCause::Logout, || Known::of(&live.record));

@@ -107,14 +107,13 @@ mod tests {
         for vector in vectors("json", 6) {
             let bytes = text(&vector, "bytes").as_bytes();
             let values = JsonSerializer.deserialize(bytes).unwrap();
-            let names: Vec<_> = values.names().collect();
-            let expected: Vec<_> = vector["value"].as_object().unwrap().keys().collect();
-            assert!(expected.iter().all(|name| names.contains(&name.as_str())));
+            let mut expected = vector["value"].as_object().unwrap().keys();
+            assert!(expected.all(|name| values.text(name).is_some()));
             let written = JsonSerializer.serialize(&values).unwrap();
             assert_eq!(String::from_utf8_lossy(&written), text(&vector, "bytes"));
 
             let content = Format::default().open(bytes).unwrap();
-            assert!(!content.values.names().any(|name| name == METADATA));
+            assert!(content.values.text(METADATA).is_none());
             if vector["value"].get(METADATA).is_some() {
                 assert_eq!(Format::default().close(&content).unwrap(), bytes);
             }
@@ -223,7 +222,7 @@ mod tests {
     #[test]
     fn what_is_not_an_object_is_refused_and_nothing_is_an_empty_session() {
         let format = Format::default();
-        assert!(format.open(b"").unwrap().values.is_empty());
+        assert_eq!(format.open(b"").unwrap().values.to_json(), "{}");
         for text in [
             "[]",
             "null",

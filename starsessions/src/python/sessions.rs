@@ -109,18 +109,6 @@ impl Sessions {
         self
     }
 
-    /// Removes a session. One that is its cookie ends by time alone.
-    pub(crate) async fn end(&self, cookie: &str) -> Result<(), StoreError> {
-        match &self.store {
-            #[cfg(feature = "redis")]
-            Store::Redis(store) if is_id(cookie) => store.remove(cookie).await,
-            _ => {
-                let _ = cookie;
-                Ok(())
-            }
-        }
-    }
-
     /// The bytes that a cookie leads to, and when they were signed where they are the cookie.
     pub(super) async fn fetch(
         &self,
@@ -185,8 +173,16 @@ impl Source for Sessions {
         Ok(found.and_then(|(bytes, signed_at)| self.open(&bytes, signed_at, now)))
     }
 
+    /// One that is its cookie ends by time alone.
     async fn remove(&self, cookie: &str) -> Result<(), StoreError> {
-        self.end(cookie).await
+        match &self.store {
+            #[cfg(feature = "redis")]
+            Store::Redis(store) if is_id(cookie) => store.remove(cookie).await,
+            _ => {
+                let _ = cookie;
+                Ok(())
+            }
+        }
     }
 }
 

@@ -1,9 +1,9 @@
 //! The values of a session by name, as the library that has written them has them.
 
-use std::collections::HashMap;
 use std::fmt;
 
-use serde::de::{DeserializeOwned, Deserializer, MapAccess, Visitor};
+use indexmap::IndexMap;
+use serde::de::{DeserializeOwned, Deserializer};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -20,7 +20,7 @@ use serde_json::value::RawValue;
 /// assert_eq!(session.text("big"), Some("1180591620717411303424"));
 /// ```
 #[derive(Clone, Default)]
-pub struct JsonObject(Vec<(String, Box<RawValue>)>);
+pub struct JsonObject(IndexMap<String, Box<RawValue>>);
 
 impl JsonObject {
     /// The object in a JSON text; `None` if it is anything else, or a token that JSON does not have, such
@@ -39,8 +39,7 @@ impl JsonObject {
     /// The value of this name as its JSON text.
     #[must_use]
     pub fn text(&self, name: &str) -> Option<&str> {
-        let (_, value) = self.0.iter().find(|(key, _)| key == name)?;
-        Some(value.get())
+        Some(self.0.get(name)?.get())
     }
 
     /// Sets the value of this name. It keeps its place among the others, or is the last one.
@@ -53,14 +52,16 @@ impl JsonObject {
         value: &T,
     ) -> Result<(), serde_json::Error> {
         let value = serde_json::value::to_raw_value(value)?;
-        self.put(name.to_owned(), value);
+        self.0.insert(name.to_owned(), value);
         Ok(())
     }
 
     /// Sets the value of this name to a JSON text; `false` if it is none.
     pub fn set_text(&mut self, name: &str, text: &str) -> bool {
         let value = RawValue::from_string(text.to_owned());
-        value.map(|value| self.put(name.to_owned(), value)).is_ok()
+        value
+            .map(|value| self.0.insert(name.to_owned(), value))
+            .is_ok()
     }
 
     /// The object as a JSON text, spaced as Python's `json.dumps` spaces it.
@@ -81,19 +82,8 @@ impl JsonObject {
 
     /// Takes a value out, as its JSON text.
     pub fn remove(&mut self, name: &str) -> Option<String> {
-        let place = self.0.iter().position(|(key, _)| key == name)?;
-        Some(Box::<str>::from(self.0.remove(place).1).into())
-    }
-
-    /// The names, in their order.
-    pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(|(name, _)| name.as_str())
-    }
-
-    /// Whether there is no value.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        let value = self.0.shift_remove(name)?;
+        Some(Box::<str>::from(value).into())
     }
 
     /// The values with their names, as JSON texts, in their order.
@@ -103,28 +93,23 @@ impl JsonObject {
             .map(|(name, value)| (name.as_str(), value.get()))
     }
 
-    /// The same with these values, each name once, and without those that are gone.
+    /// The same with these values, and without those that are gone.
     #[cfg(feature = "python")]
     pub(crate) fn updated(
         &self,
         values: &[(&str, &str)],
         is_gone: impl Fn(&str, &str) -> bool,
     ) -> serde_json::Result<Self> {
-        let raw = |text: &str| RawValue::from_string(text.to_owned());
-        let mut left: HashMap<_, _> = values.iter().copied().collect();
-        let mut pairs = Vec::with_capacity(self.0.len() + values.len());
-        for (name, value) in &self.0 {
-            let value = match left.remove(name.as_str()) {
-                Some(text) if text != value.get() => raw(text)?,
-                None if is_gone(name, value.get()) => continue,
-                _ => value.clone(),
-            };
-            pairs.push((name.clone(), value));
+        let mut next = self.0.clone();
+        let names: std::collections::HashSet<_> = values.iter().map(|(name, _)| *name).collect();
+        next.retain(|name, value| names.contains(&**name) || !is_gone(name, value.get()));
+        for (name, text) in values {
+            next.insert(
+                (*name).to_owned(),
+                RawValue::from_string((*text).to_owned())?,
+            );
         }
-        for (name, text) in values.iter().filter(|(name, _)| left.contains_key(name)) {
-            pairs.push(((*name).to_owned(), raw(text)?));
-        }
-        Ok(Self(pairs))
+        Ok(Self(next))
     }
 
     /// Of JSON texts with a name of its own each; what is no JSON is left out.
@@ -134,54 +119,22 @@ impl JsonObject {
         feature = "redis",
         feature = "sqlite"
     ))]
-    pub(super) fn of_texts(texts: HashMap<String, String>) -> Self {
+    pub(super) fn of_texts(texts: std::collections::HashMap<String, String>) -> Self {
         let raw = |(name, text)| Some((name, RawValue::from_string(text).ok()?));
         Self(texts.into_iter().filter_map(raw).collect())
-    }
-
-    fn put(&mut self, name: String, value: Box<RawValue>) {
-        match self.0.iter_mut().find(|(key, _)| *key == name) {
-            Some((_, place)) => *place = value,
-            None => self.0.push((name, value)),
-        }
     }
 }
 
 /// Shows the names: values are a session's data.
 impl fmt::Debug for JsonObject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.names()).finish()
+        f.debug_set().entries(self.0.keys()).finish()
     }
 }
 
 impl<'de> Deserialize<'de> for JsonObject {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(Pairs)
-    }
-}
-
-struct Pairs;
-
-impl<'de> Visitor<'de> for Pairs {
-    type Value = JsonObject;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<JsonObject, A::Error> {
-        let mut pairs: Vec<(String, Box<RawValue>)> = Vec::new();
-        let mut places: HashMap<String, usize> = HashMap::new();
-        while let Some((name, value)) = map.next_entry::<String, Box<RawValue>>()? {
-            match places.get(&name).and_then(|place| pairs.get_mut(*place)) {
-                Some((_, place)) => *place = value,
-                None => {
-                    places.insert(name.clone(), pairs.len());
-                    pairs.push((name, value));
-                }
-            }
-        }
-        Ok(JsonObject(pairs))
+        IndexMap::deserialize(deserializer).map(Self)
     }
 }
 
