@@ -50,6 +50,35 @@ fn imports_go_down_except_where_an_arrow_says_so() {
     }
 }
 
+/// The table in `crypto/mod.rs` is the order of imports.
+#[test]
+fn a_file_of_cryptography_imports_only_from_files_above_it() {
+    let folder = format!("{SOURCES}/crypto");
+    let table = source::read(&format!("{folder}/mod.rs"));
+    let rows = table.lines().filter(|line| line.starts_with("//! | `"));
+    let order: Vec<_> = rows.flat_map(|row| quoted(row).next()).collect();
+    let rank = |name: &str| order.iter().position(|row| *row == name);
+    for file in source::files(&folder) {
+        let name = words(&file.path[folder.len()..]).next();
+        let Some(own) = name.filter(|name| *name != "mod") else {
+            continue;
+        };
+        let place = rank(own).unwrap_or_else(|| panic!("`{own}` has no row in the table"));
+        let code: Vec<_> = file.code().map(|(_, line)| line).collect();
+        let code = code.join(" ");
+        for path in ["super::", "crypto::"]
+            .into_iter()
+            .flat_map(|root| code.split(root).skip(1))
+        {
+            // One name, or a list of them.
+            let end = if path.starts_with('{') { '}' } else { ':' };
+            let mut named = words(path.split(end).next().unwrap_or_default());
+            let below = named.find(|name| rank(name) > Some(place));
+            assert_eq!(below, None, "imported by {}", file.path);
+        }
+    }
+}
+
 #[test]
 fn every_row_is_a_module() {
     let roots = Roots::read();

@@ -6,7 +6,6 @@ mod flows;
 mod frozen;
 mod keys;
 mod kinds;
-mod layers;
 mod records;
 mod sessions;
 mod standards;
