@@ -1,8 +1,8 @@
 //! Clause 2: many at once.
 
-use std::future::Future;
 use std::pin::Pin;
-use std::task::Poll;
+
+use futures_util::future::join_all;
 
 use super::trial::{Trial, after, at, new_key, rotation, row, touch, way_after};
 use crate::store::{Inserted, Replaced, Rotated, Row, Store, Touched};
@@ -12,7 +12,7 @@ pub async fn parallel_inserts_have_one_winner<S: Store>(store: &S) {
     let trial = Trial::new("parallel_inserts_have_one_winner", store);
     let key = &new_key();
     let rows: Vec<_> = (0..WRITERS).map(|writer| row(&[writer])).collect();
-    let outcomes = all(rows.iter().map(|row| store.insert(key, row, at(0)))).await;
+    let outcomes = join_all(rows.iter().map(|row| store.insert(key, row, at(0)))).await;
     let stored = trial.load(key, at(0)).await;
     for (row, outcome) in rows.into_iter().zip(outcomes) {
         let is_there = stored.as_ref() == Some(&row);
@@ -28,7 +28,7 @@ pub async fn parallel_replaces_have_one_winner<S: Store>(store: &S) {
     trial.insert(key, seen).await;
     let rows: Vec<_> = (0..WRITERS).map(|writer| after(seen, &[writer])).collect();
     let replaces = rows.iter().map(|row| store.replace(key, seen, row, at(1)));
-    let outcomes = all(replaces).await;
+    let outcomes = join_all(replaces).await;
     let Some(stored) = trial.load(key, at(1)).await else {
         trial.fails(&"the row is lost")
     };
@@ -49,7 +49,7 @@ pub async fn parallel_rotations_have_one_successor<S: Store>(store: &S) {
     let rotations: Vec<_> = (0..WRITERS)
         .map(|writer| (new_key(), way_after(seen, &[writer]), row(&[writer])))
         .collect();
-    let outcomes = all(rotations.iter().map(|(new, left, row)| {
+    let outcomes = join_all(rotations.iter().map(|(new, left, row)| {
         let rotation = rotation([old, new], [seen, left, row]);
         store.rotate(rotation, at(1))
     }))
@@ -170,7 +170,7 @@ pub async fn writers_that_try_again_lose_nothing<S: Store>(store: &S) {
     let trial = &Trial::new("writers_that_try_again_lose_nothing", store);
     let (key, first) = (&new_key(), &row(&[0]));
     trial.insert(key, first).await;
-    all((0..WRITERS).map(|_| async move {
+    join_all((0..WRITERS).map(|_| async move {
         let mut seen = first.clone();
         loop {
             match store.replace(key, &seen, &one_more(&seen), at(1)).await {
@@ -196,30 +196,10 @@ type Boxed<'a> = Pin<Box<dyn Future<Output = bool> + Send + 'a>>;
 async fn in_turn<const N: usize>(turn: usize, mut operations: [Boxed<'_>; N]) -> [bool; N] {
     operations.rotate_left(turn % N);
     let mut outcomes = [false; N];
-    for (place, outcome) in (turn..).zip(all(operations.into_iter()).await) {
+    for (place, outcome) in (turn..).zip(join_all(operations).await) {
         outcomes[place % N] = outcome;
     }
     outcomes
-}
-
-/// Runs futures at the same time, on one task.
-async fn all<F: Future>(futures: impl Iterator<Item = F>) -> Vec<F::Output> {
-    let mut running: Vec<_> = futures.map(|future| (Box::pin(future), None)).collect();
-    std::future::poll_fn(|cx| {
-        for (future, output) in &mut running {
-            if output.is_none()
-                && let Poll::Ready(value) = future.as_mut().poll(cx)
-            {
-                *output = Some(value);
-            }
-        }
-        match running.iter().all(|(_, output)| output.is_some()) {
-            true => Poll::Ready(()),
-            false => Poll::Pending,
-        }
-    })
-    .await;
-    running.into_iter().filter_map(|(_, it)| it).collect()
 }
 
 const WRITERS: u8 = 32;
