@@ -146,40 +146,12 @@ mod tests {
     use crate::record::Edit;
     use crate::value::Format;
 
-    const fn field(name: &'static str, field_type: FieldType) -> FieldSpec {
-        FieldSpec {
-            aliases: &["shop.nick", "shop.call"],
-            ..FieldSpec::plain(name, field_type)
-        }
-    }
-
-    const fn schema(type_name: &'static str, fields: &'static [FieldSpec]) -> Schema {
-        Schema {
-            bound: false,
-            type_name,
-            realm: "",
-            reject: None,
-            fields,
-        }
-    }
-
-    const NUMBER: FieldType = FieldType::new::<u64>(Format::Bincode);
-    const TEXT: FieldType = FieldType::new::<String>(Format::Bincode);
-    const UNIT: FieldType = FieldType::new::<Vec<()>>(Format::Bincode);
-
-    static SHOP: Schema = schema("Shop", &[field("shop.a", NUMBER), field("shop.b", NUMBER)]);
-    static MORE: Schema = schema("More", &[field("shop.b", NUMBER), field("shop.c", UNIT)]);
-
-    #[test]
-    fn a_type_that_loses_values_is_told_without_a_value() {
-        assert_eq!(SHOP.losses().count(), 0);
-        let losses: Vec<_> = MORE.losses().map(|(spec, _)| spec.name).collect();
-        assert_eq!(losses, ["shop.c"]);
-    }
-
     #[test]
     fn the_later_write_wins_under_whichever_name() {
-        let spec = field("shop.handle", TEXT);
+        let spec = FieldSpec {
+            aliases: &["shop.nick", "shop.call"],
+            ..FieldSpec::plain("shop.handle", FieldType::new::<String>(Format::Bincode))
+        };
         let newest = |stored: &[(&'static str, u64)]| {
             let mut record = Record::new(Timestamp::default(), Timestamp::default());
             for (name, revision) in stored {

@@ -235,20 +235,6 @@ fn every_octet_in_front_of_the_pair_and_behind_it() {
     }
 }
 
-#[test]
-fn other_white_space_is_a_character_like_any_other() {
-    let is_blank = |c: &char| c.is_whitespace() || matches!(c, '\u{200b}' | '\u{feff}');
-    let others = ('\0'..=char::MAX)
-        .filter(is_blank)
-        .filter(|c| !" \t".contains(*c));
-    for blank in others {
-        let (front, behind) = (format!("{blank}{NAME}=v"), format!("{NAME}=v{blank}"));
-        assert!(values(front.as_bytes(), NAME).is_empty(), "{blank:?}");
-        let kept = format!("v{blank}");
-        assert_eq!(values(behind.as_bytes(), NAME), [kept.as_bytes()]);
-    }
-}
-
 fn headers(lines: &[&[u8]]) -> HeaderMap {
     let mut headers = HeaderMap::new();
     for line in lines {

@@ -96,16 +96,3 @@ fn without_room_for_nonce_and_tag_nothing_is_sealed() {
     }
     assert!(key.seal_in_place(&PLACE, &mut [0; 40]).is_ok());
 }
-
-/// As the engine does it: the bytes of a row, once they are its own.
-#[test]
-fn a_record_is_opened_where_it_lies() {
-    let key = mint(1).record_key();
-    let header = [1, 2, 3];
-    let sealed = [&header[..], &seal_record(&key, &PLACE, PAYLOAD).unwrap()].concat();
-    let mut value: Arc<[u8]> = sealed.into();
-    let bytes = Arc::get_mut(&mut value).unwrap();
-    let payload = key.open_in_place(&PLACE, &mut bytes[3..]).unwrap();
-    assert_eq!(value[3..][payload], *PAYLOAD);
-    assert_eq!(value[..3], header);
-}

@@ -143,31 +143,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_written_is_read() {
-        let field = |is_removed, samples: &[(u32, &[u8])]| Recorded {
-            is_removed,
-            version: 7,
-            codec: "bincode".to_owned(),
-            merge: "last".to_owned(),
-            is_required: !is_removed,
-            is_index: is_removed,
-            type_name: "alloc::vec::Vec<(u8, a::B)>".to_owned(),
-            samples: samples
-                .iter()
-                .map(|(mark, it)| (*mark, it.to_vec()))
-                .collect(),
-        };
-        let lock = Lock(BTreeMap::from([
-            (
-                "shop.~cart".to_owned(),
-                field(false, &[(1, b"\0\xff"), (u32::MAX, b"")]),
-            ),
-            ("shop.nick".to_owned(), field(true, &[])),
-        ]));
-        assert_eq!(Lock::parse(&lock.to_string()), Ok(lock));
-    }
-
-    #[test]
     fn a_line_that_is_none_is_counted() {
         let field = "a.b  version 1, bincode, last: u64";
         for (text, line) in [
