@@ -16,7 +16,7 @@ pub use self::expansion::{
 };
 pub(crate) use self::reader::Rule;
 pub use self::reader::{Absent, FieldReader};
-#[cfg(feature = "takeover")]
+#[cfg(any(feature = "takeover", feature = "testing"))]
 pub(crate) use self::spec::key_of;
 pub(crate) use self::spec::namespace_of;
 pub use self::spec::{FieldSpec, Merge, Schema, spec};

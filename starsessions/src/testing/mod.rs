@@ -194,19 +194,8 @@ impl TestSessions {
         &self,
         value: T,
     ) -> Result<HeaderValue, SessionError> {
-        self.authorization_of(|session| session.insert(value)).await
-    }
-
-    /// Begins a session as a handler does it; returns the header that shows its token.
-    ///
-    /// # Errors
-    /// That of the function, or as for [`authorization_with`](Self::authorization_with).
-    pub async fn authorization_of(
-        &self,
-        begin: impl FnOnce(&CurrentSession) -> Result<(), SessionError>,
-    ) -> Result<HeaderValue, SessionError> {
         let session = CurrentSession::new(self.slot(&HeaderMap::new()));
-        begin(&session)?;
+        session.insert(value)?;
         let token = session.bearer_token().await?;
         let header = self.layer.realm().carriers.header.as_ref();
         let scheme = header.map_or("", |header| header.scheme());

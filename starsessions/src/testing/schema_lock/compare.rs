@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::text::{Lock, Recorded};
 use super::{Current, SchemaChange};
-use crate::schema::namespace_of;
+use crate::schema::{key_of, namespace_of};
 
 /// The lock as it is to be now, and what is different in it.
 pub(super) fn compare(
@@ -168,8 +168,7 @@ fn demanded(name: &str) -> String {
 }
 
 fn removed(name: &str) -> String {
-    let field = name.rsplit_once('.').map_or(name, |(_, field)| field);
-    let field = field.trim_start_matches('~');
+    let field = key_of(name);
     format!(
         "`{name}` is in no type any more; if it has another name now, give that `alias = \"{field}\"`, and if a type \
          is missing in the test, add it"
