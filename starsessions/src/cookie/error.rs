@@ -89,16 +89,3 @@ sentences! { CookieConfigError:
     Self::SameSiteNoneInsecure => "browsers refuse `SameSite=None` without `Secure`: do not switch `secure` off, or choose \
         `SameSite::Lax`";
 }
-
-/// The value was not written: name and value together are longer than browsers keep (RFC 6265bis
-/// section 5.6). The value was longer than the limit of the layer allows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct CookieTooLarge {
-    /// Their length; the limit is 4096.
-    pub(crate) octets: usize,
-}
-
-sentences! { CookieTooLarge:
-    Self { octets } => "the cookie's name and value have {octets} octets and browsers ignore more than 4096: store less in the \
-        session, or keep it in a server-side store";
-}

@@ -13,7 +13,6 @@ mod parse;
 mod write;
 
 pub use error::CookieConfigError;
-pub(crate) use error::CookieTooLarge;
 pub(crate) use parse::{Candidates, Values, beginning_with, candidates};
 use write::Template;
 

@@ -28,7 +28,7 @@ impl DeviceRules {
     ) -> Option<HeaderValue> {
         let value = token.device_cookie(device, now);
         let life = self.settings.life.saturating_sub(TRAVEL_TIME);
-        self.cookie.set_token(&value, Some(life)).ok()
+        self.cookie.set_token(&value, Some(life))
     }
 
     /// What a browser is told of its new binding. The cookie's attributes are those of `Set-Cookie`: if they differed,

@@ -6,7 +6,6 @@ use http::header::{HeaderMap, HeaderValue, SET_COOKIE, VARY, WWW_AUTHENTICATE};
 use super::caches;
 #[cfg(feature = "dbsc")]
 use super::future::{Failed, Rejected};
-use crate::cookie::CookieTooLarge;
 use crate::engine::CookieChange;
 #[cfg(feature = "dbsc")]
 use crate::error::SessionError;
@@ -74,19 +73,14 @@ pub(super) fn apply<B>(slot: &Slot, effects: ResponseEffects, response: &mut Res
 }
 
 /// Sets one cookie, which is a reason not to store the response.
-fn set<B>(
-    slot: &Slot,
-    name: &str,
-    cookie: Result<HeaderValue, CookieTooLarge>,
-    response: &mut Response<B>,
-) {
-    let cookie = match cookie {
-        Ok(cookie) => cookie,
-        Err(error) => {
-            // All of them were measured when they were made.
-            tracing::error!(name, %error, "a cookie cannot be set");
-            return;
-        }
+fn set<B>(slot: &Slot, name: &str, cookie: Option<HeaderValue>, response: &mut Response<B>) {
+    let Some(cookie) = cookie else {
+        // All of them were measured when they were made.
+        tracing::error!(
+            name,
+            "a cookie is larger than browsers keep, and is not set"
+        );
+        return;
     };
     if slot.has_outer() {
         let announced = response

@@ -171,14 +171,10 @@ impl Slot {
         if let Some(seconds) = again {
             headers.insert(REFRESH, HeaderValue::from_static(seconds));
         }
-        if state.arrival.is_stale {
-            match rules.cookie.removal() {
-                Ok(removal) => {
-                    headers.append(SET_COOKIE, removal);
-                }
-                // All of them were measured when they were made.
-                Err(error) => tracing::error!(%error, "a cookie cannot be set"),
-            }
+        if state.arrival.is_stale
+            && let Some(removal) = rules.cookie.removal()
+        {
+            headers.append(SET_COOKIE, removal);
         }
         let live = state.found.live().filter(|_| state.arrival.is_to_invite);
         let live = live.filter(|live| rules.settings.guests || live.record.identified);
