@@ -63,8 +63,8 @@ pub(crate) use debug_as_sentence;
 
 /// `Debug` of what is a secret, or holds nothing to be seen: the name alone.
 macro_rules! debug_as_name {
-    ($name:ident) => {
-        impl std::fmt::Debug for $name {
+    ($name:ident $(<$generic:tt>)?) => {
+        impl$(<$generic>)? std::fmt::Debug for $name$(<$generic>)? {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str(concat!(stringify!($name), "(..)"))
             }

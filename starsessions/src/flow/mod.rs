@@ -3,7 +3,6 @@
 mod cookies;
 
 use std::any::type_name;
-use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,6 +19,7 @@ use crate::crypto::{flow_name, mint_flow_state};
 use crate::error::{LimitKind, SessionError, TransportError};
 use crate::observe::{self, FlowRefusal};
 use crate::request::{FlowCookie, Slot, is_embedded};
+use crate::sentence::debug_as_name;
 use crate::session::{MissingLayer, SessionRejection, find_slot};
 use crate::value::{Format, Stored};
 
@@ -253,11 +253,7 @@ impl<T: Serialize + DeserializeOwned + 'static> Flows<T> {
     const STORED: Stored<T> = Stored::plain(Format::Bincode);
 }
 
-impl<T> fmt::Debug for Flows<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Flows(..)")
-    }
-}
+debug_as_name!(Flows<T>);
 
 /// Of one cookie, with its name: eight are two KiB in practice.
 const LARGEST: usize = 1024;

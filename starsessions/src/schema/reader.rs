@@ -1,10 +1,9 @@
 //! A struct from the fields of a record.
 
-use std::fmt;
-
 use super::{Schema, SessionData};
 use crate::clock::Timestamp;
 use crate::record::{Cursor, Record};
+use crate::sentence::debug_as_name;
 use crate::value::{Stored, Value, ValueError};
 
 /// A required field that is not in the record.
@@ -71,10 +70,4 @@ pub(super) fn allows<T: SessionData>(record: &Record, now: Timestamp) -> bool {
     T::load(&mut fields).map_or(true, |value| value.validate().is_ok())
 }
 
-impl fmt::Debug for FieldReader<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("FieldReader")
-            .field("schema", &self.schema.type_name)
-            .finish_non_exhaustive()
-    }
-}
+debug_as_name!(FieldReader<'a>);

@@ -1,8 +1,7 @@
 //! The two kinds of stored fields.
 
-use std::fmt;
-
 use crate::schema::{Absent, FieldReader, FieldWriter};
+use crate::sentence::debug_as_name;
 use crate::value::{
     FieldType, Merged, Policy, Readable, Side, Stored, ValueError, Writable, merge_option,
     merge_value,
@@ -120,11 +119,7 @@ impl<T> Optional<T> {
     }
 }
 
-impl<T> fmt::Debug for Column<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Column").finish_non_exhaustive()
-    }
-}
+debug_as_name!(Column<T>);
 
 type MergeValue<T> =
     fn(&Stored<T>, Option<fn() -> T>, Policy<T>, Side<'_>, Side<'_>, Side<'_>) -> Merged;
