@@ -109,23 +109,9 @@ impl FromStr for LocalPath {
     type Err = InvalidLocalPath;
 
     fn from_str(text: &str) -> Result<Self, InvalidLocalPath> {
-        text.to_owned().try_into()
-    }
-}
-
-impl TryFrom<String> for LocalPath {
-    type Error = InvalidLocalPath;
-
-    fn try_from(text: String) -> Result<Self, InvalidLocalPath> {
-        is_local(&text)
-            .then_some(Self(text))
+        is_local(text)
+            .then(|| Self(text.to_owned()))
             .ok_or(InvalidLocalPath)
-    }
-}
-
-impl From<LocalPath> for String {
-    fn from(path: LocalPath) -> Self {
-        path.0
     }
 }
 
@@ -139,7 +125,7 @@ impl Serialize for LocalPath {
 impl<'de> Deserialize<'de> for LocalPath {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        text.try_into().map_err(D::Error::custom)
+        text.parse().map_err(D::Error::custom)
     }
 }
 
@@ -147,12 +133,6 @@ impl<'de> Deserialize<'de> for LocalPath {
 impl Default for LocalPath {
     fn default() -> Self {
         Self("/".to_owned())
-    }
-}
-
-impl AsRef<str> for LocalPath {
-    fn as_ref(&self) -> &str {
-        self.as_str()
     }
 }
 

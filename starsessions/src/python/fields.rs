@@ -184,7 +184,7 @@ mod tests {
             ),
         ]);
         let mut after = before.with(&record, 0).unwrap();
-        after.values.set("python_wrote", &true).unwrap();
+        after.values.set_text("python_wrote", "true");
         let again = after.record(at(150));
         assert!(again.remembered);
         assert_eq!(again.get("shop.cart").unwrap().value, b"\x01\x02");
@@ -195,7 +195,7 @@ mod tests {
         after.values.remove("a");
         assert!(after.record(at(150)).get("python.a").is_none());
         // Or Python breaks ours.
-        after.values.set("__rust__", "broken").unwrap();
+        after.values.set_text("__rust__", "\"broken\"");
         assert!(after.record(at(150)).get("shop.cart").is_none());
     }
 

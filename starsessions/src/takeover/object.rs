@@ -3,8 +3,8 @@
 use std::fmt;
 
 use indexmap::IndexMap;
+use serde::Deserialize;
 use serde::de::{DeserializeOwned, Deserializer};
-use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 /// The values of another library's session: a JSON object whose values stay the text that they were.
@@ -42,22 +42,10 @@ impl JsonObject {
         Some(self.0.get(name)?.get())
     }
 
-    /// Sets the value of this name. It keeps its place among the others, or is the last one.
-    ///
-    /// # Errors
-    /// If JSON cannot carry the value.
-    pub fn set<T: Serialize + ?Sized>(
-        &mut self,
-        name: &str,
-        value: &T,
-    ) -> Result<(), serde_json::Error> {
-        let value = serde_json::value::to_raw_value(value)?;
-        self.0.insert(name.to_owned(), value);
-        Ok(())
-    }
-
-    /// Sets the value of this name to a JSON text; `false` if it is none.
-    pub fn set_text(&mut self, name: &str, text: &str) -> bool {
+    /// Sets the value of this name to a JSON text; `false` if it is none. It keeps its place among the others, or is the
+    /// last one.
+    #[cfg(feature = "python")]
+    pub(crate) fn set_text(&mut self, name: &str, text: &str) -> bool {
         let value = RawValue::from_string(text.to_owned());
         value
             .map(|value| self.0.insert(name.to_owned(), value))
@@ -81,7 +69,8 @@ impl JsonObject {
     }
 
     /// Takes a value out, as its JSON text.
-    pub fn remove(&mut self, name: &str) -> Option<String> {
+    #[cfg(feature = "python")]
+    pub(crate) fn remove(&mut self, name: &str) -> Option<String> {
         let value = self.0.shift_remove(name)?;
         Some(Box::<str>::from(value).into())
     }
