@@ -5,12 +5,9 @@
 //! fields, stands in one more value, `__rust__`, which Python hands on. Merges, timers, new ids and guards are those of
 //! every other session.
 //!
-//! The guide is [`docs::from_python`](crate::docs::from_python).
+//! The guide is [`docs::from_python`](crate::docs::from_python); it lists each difference to Python.
 //!
-//! # Share, read, cut over
-//!
-//! **Share**: both applications live on one store and either may write. Each field of a session type in the
-//! namespace `python` is the value of its name, stored as JSON.
+//! Shared with it, while both serve one site:
 //!
 //! ```no_run
 //! use std::time::Duration;
@@ -34,8 +31,7 @@
 //! # }
 //! ```
 //!
-//! **Read**: the layer's sessions are our own, in any store; a Python session is accepted once, written as ours
-//! under a new id, and removed. **Cut over**: from a date on it is accepted no more. See [`takeover`](crate::takeover).
+//! [Taken over](crate::takeover), until a date:
 //!
 //! ```no_run
 //! # use starsessions::{KeyRing, MemoryStore, Session, SessionLayer, Timestamp};
@@ -58,16 +54,12 @@
 //!
 //! With the feature `redis`, `RedisStore` is Python's `RedisStore`.
 //!
-//! # What is read, and what is not
+//! # What is read
 //!
 //! - Integers of any size, floats as they are spelled and halves of surrogate pairs are values like others: a
 //!   field whose type holds them has them, and what no field changes stays byte for byte.
-//! - `NaN` and `Infinity` are not JSON, and a session that is no object is none of Python's: such a session, or
-//!   one that cannot be decrypted, is a guest's here, and stays where it is.
+//! - A session with `NaN` or `Infinity`, which are not JSON, is a guest's here, and stays where it is.
 //! - Sessions are of any size up to a mebibyte; a field that this side changes has the layer's limit.
-//! - `created` is kept, and is never later than now. A session that is over by `created` and `lifetime` (by
-//!   `last_access`, if it is rolling) is refused, although Python would go on serving it.
-//! - Only ids of Python's own form, 32 hexadecimal digits, are looked for, and none is adopted.
 //!
 //! # What sharing cannot promise
 //!
