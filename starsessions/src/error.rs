@@ -8,7 +8,6 @@ pub use crate::bearer::TransportError;
 use crate::crypto::{RandomError, SealError};
 pub use crate::local_path::InvalidLocalPath;
 use crate::record::Record;
-use crate::schema::WriteError;
 use crate::sentence::sentences;
 use crate::store::StoreError;
 use crate::value::ValueError;
@@ -159,6 +158,11 @@ impl SessionError {
         Self::too_large_by(what, size, limit, Vec::new())
     }
 
+    pub(crate) fn too_large_field(field: &'static str, size: usize, limit: usize) -> Self {
+        let fields = vec![(field.to_owned(), size)];
+        Self::too_large_by(LimitKind::Field, size, limit, fields)
+    }
+
     pub(crate) fn too_large_record(record: &Record, size: usize, limit: usize) -> Self {
         Self::too_large_by(LimitKind::Record, size, limit, sizes(record))
     }
@@ -270,19 +274,6 @@ impl fmt::Display for TooLarge {
             write!(f, "; `{name}` has {size}")?;
         }
         Ok(())
-    }
-}
-
-impl From<WriteError> for SessionError {
-    fn from(error: WriteError) -> Self {
-        match error {
-            WriteError::Invalid(name, invalid) => Self::invalid(name, &invalid),
-            WriteError::Value(field, error) => Self::value(field, error),
-            WriteError::TooLarge { field, size, limit } => {
-                let fields = vec![(field.to_owned(), size)];
-                Self::too_large_by(LimitKind::Field, size, limit, fields)
-            }
-        }
     }
 }
 

@@ -181,13 +181,11 @@ fn a_migration_may_fail_and_its_result_is_validated() {
         ..cart()
     };
     let bytes = encode(&versioned(2), &too_many).unwrap();
-    let invalid = Err(ValueError::Invalid(Invalid::new("too many items")));
-    assert_eq!(versioned(3).decode(&bytes), invalid);
-    assert_eq!(versioned(2).decode(&bytes), invalid);
-    assert_eq!(
-        versioned(2).check_validity(&too_many).map(|()| cart()),
-        invalid
-    );
+    let invalid = Invalid::new("too many items");
+    let refused = Err(ValueError::Invalid(invalid.clone()));
+    assert_eq!(versioned(3).decode(&bytes), refused);
+    assert_eq!(versioned(2).decode(&bytes), refused);
+    assert_eq!(versioned(2).check_validity(&too_many), Err(invalid));
 }
 
 #[test]

@@ -21,4 +21,4 @@ pub(crate) use self::spec::key_of;
 pub(crate) use self::spec::namespace_of;
 pub use self::spec::{FieldSpec, Merge, Schema, spec};
 pub use self::writer::FieldWriter;
-pub(crate) use self::writer::{Changed, ChangedFields, Checks, Collect, Snapshot, WriteError};
+pub(crate) use self::writer::{Changed, ChangedFields, Checks, Collect, Snapshot};

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use super::reader::{Rule, allows};
 use super::{FieldSpec, Schema, SessionData};
+use crate::error::SessionError;
 use crate::record::Encoded;
-use crate::value::{Invalid, Stored, Value, ValueError};
+use crate::value::{Stored, Value};
 
 /// The fields of one struct at one moment, encoded one after the other, each behind its length.
 #[derive(Debug)]
@@ -30,7 +31,7 @@ impl Snapshot {
         value: &T,
         is_refused: bool,
         checks: Checks,
-    ) -> Result<ChangedFields, WriteError> {
+    ) -> Result<ChangedFields, SessionError> {
         let mut changed = self.changes(value, Collect::Changes, checks)?;
         if is_refused && !changed.is_empty() {
             changed.remove_others(T::SCHEMA);
@@ -44,7 +45,7 @@ impl Snapshot {
         value: &T,
         collect: Collect,
         checks: Checks,
-    ) -> Result<ChangedFields, WriteError> {
+    ) -> Result<ChangedFields, SessionError> {
         let end = self.0.len();
         let bytes = std::mem::take(&mut self.0);
         let mut writer = FieldWriter::new(T::SCHEMA, Some((collect, checks)), bytes);
@@ -53,7 +54,7 @@ impl Snapshot {
             && !writer.changed.is_empty()
             && let Err(invalid) = value.validate()
         {
-            writer.fail(WriteError::Invalid(T::SCHEMA.type_name, invalid));
+            writer.fail(SessionError::invalid(T::SCHEMA.type_name, &invalid));
         }
         let changed = writer.hand_out(end, allows::<T>);
         writer.bytes.truncate(end);
@@ -140,20 +141,6 @@ pub(crate) struct Checks {
     pub(crate) limit: usize,
 }
 
-/// Why a value does not get into a record.
-#[derive(Debug)]
-pub(crate) enum WriteError {
-    /// A field, or the struct, is refused by its `validate`.
-    Invalid(&'static str, Invalid),
-    /// The value of a field cannot be stored.
-    Value(&'static str, ValueError),
-    TooLarge {
-        field: &'static str,
-        size: usize,
-        limit: usize,
-    },
-}
-
 /// Which fields a writer hands out.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Collect {
@@ -179,7 +166,7 @@ pub struct FieldWriter {
     /// Where the current field's value is in the baseline.
     before: Option<Range<usize>>,
     changed: Vec<(&'static FieldSpec, Option<Range<usize>>)>,
-    failure: Option<WriteError>,
+    failure: Option<SessionError>,
 }
 
 impl FieldWriter {
@@ -198,13 +185,13 @@ impl FieldWriter {
     pub(crate) fn all<T: SessionData>(
         value: &T,
         checks: Checks,
-    ) -> Result<ChangedFields, WriteError> {
+    ) -> Result<ChangedFields, SessionError> {
         let mut scratch = Snapshot(Vec::with_capacity(SCRATCH));
         scratch.changes(value, Collect::Everything, checks)
     }
 
     /// The fields that differ from those in front of `end`.
-    fn hand_out(&mut self, end: usize, rule: Rule) -> Result<ChangedFields, WriteError> {
+    fn hand_out(&mut self, end: usize, rule: Rule) -> Result<ChangedFields, SessionError> {
         if let Some(failure) = self.failure.take() {
             return Err(failure);
         }
@@ -228,7 +215,7 @@ impl FieldWriter {
         let drafted = stored.draft(value, &mut self.bytes);
         let checks = match drafted {
             Ok(()) => self.close(spec, start),
-            Err(error) => return self.fail(WriteError::Value(spec.name, error)),
+            Err(error) => return self.fail(SessionError::value(spec.name, error)),
         };
         if let Some(checks) = checks
             && let Some(draft) = self.bytes.get_mut(start..)
@@ -291,7 +278,7 @@ impl FieldWriter {
         Some(checks)
     }
 
-    fn fail(&mut self, failure: WriteError) {
+    fn fail(&mut self, failure: SessionError) {
         self.failure.get_or_insert(failure);
     }
 }
@@ -303,21 +290,20 @@ fn check<T: Value>(
     value: &T,
     draft: &mut [u8],
     checks: Checks,
-) -> Result<(), WriteError> {
+) -> Result<(), SessionError> {
     if draft.len() > checks.limit {
-        return Err(WriteError::TooLarge {
-            field: spec.name,
-            size: draft.len(),
-            limit: checks.limit,
-        });
+        return Err(SessionError::too_large_field(
+            spec.name,
+            draft.len(),
+            checks.limit,
+        ));
     }
-    stored.check_validity(value).map_err(|error| match error {
-        ValueError::Invalid(invalid) => WriteError::Invalid(spec.name, invalid),
-        error => WriteError::Value(spec.name, error),
-    })?;
+    stored
+        .check_validity(value)
+        .map_err(|invalid| SessionError::invalid(spec.name, &invalid))?;
     stored
         .finish(value, draft, checks.round_trip)
-        .map_err(|error| WriteError::Value(spec.name, error))
+        .map_err(|error| SessionError::value(spec.name, error))
 }
 
 /// What stands for the length of a field that is absent.

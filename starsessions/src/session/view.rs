@@ -14,7 +14,7 @@ use crate::error::SessionError;
 use crate::observe;
 use crate::record::Record;
 use crate::request::{Seen, Slot};
-use crate::schema::{ChangedFields, Collect, Schema, SessionData, Snapshot, WriteError};
+use crate::schema::{ChangedFields, Collect, Schema, SessionData, Snapshot};
 
 /// A typed view of the request's session.
 ///
@@ -173,7 +173,7 @@ impl<T: SessionData> Session<T> {
 
     fn hand_over(
         &self,
-        changed: Result<ChangedFields, WriteError>,
+        changed: Result<ChangedFields, SessionError>,
     ) -> Result<ChangedFields, SessionError> {
         let changed = changed?;
         self.slot.hand_over(&self.seen, &changed, T::SCHEMA)?;

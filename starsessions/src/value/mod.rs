@@ -202,7 +202,7 @@ impl<T: Value> Stored<T> {
     #[inline]
     pub fn decode(&self, bytes: &[u8]) -> Result<T, ValueError> {
         let value = self.decode_unchecked(bytes)?;
-        self.check_validity(&value)?;
+        self.check_validity(&value).map_err(ValueError::Invalid)?;
         Ok(value)
     }
 
@@ -230,10 +230,8 @@ impl<T: Value> Stored<T> {
     }
 
     /// What the `validate` function says of `value`.
-    pub fn check_validity(&self, value: &T) -> Result<(), ValueError> {
-        self.validate
-            .map_or(Ok(()), |validate| validate(value))
-            .map_err(ValueError::Invalid)
+    pub fn check_validity(&self, value: &T) -> Result<(), Invalid> {
+        self.validate.map_or(Ok(()), |validate| validate(value))
     }
 }
 

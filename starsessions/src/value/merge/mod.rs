@@ -93,7 +93,7 @@ fn only_change<'a>(base: Side<'_>, mine: Side<'a>, theirs: Side<'a>) -> Option<S
 }
 
 fn store<T: Value>(stored: &Stored<T>, value: &T) -> Result<Vec<u8>, ValueError> {
-    stored.check_validity(value)?;
+    stored.check_validity(value).map_err(ValueError::Invalid)?;
     let mut bytes = Vec::new();
     stored.encode(value, &mut bytes)?;
     Ok(bytes)
