@@ -44,8 +44,7 @@ impl JsonObject {
 
     /// Sets the value of this name to a JSON text; `false` if it is none. It keeps its place among the others, or is the
     /// last one.
-    #[cfg(feature = "python")]
-    pub(crate) fn set_text(&mut self, name: &str, text: &str) -> bool {
+    pub fn set_text(&mut self, name: &str, text: &str) -> bool {
         let value = RawValue::from_string(text.to_owned());
         value
             .map(|value| self.0.insert(name.to_owned(), value))
@@ -99,18 +98,6 @@ impl JsonObject {
             );
         }
         Ok(Self(next))
-    }
-
-    /// Of JSON texts with a name of its own each; what is no JSON is left out.
-    #[cfg(any(
-        feature = "mysql",
-        feature = "postgres",
-        feature = "redis",
-        feature = "sqlite"
-    ))]
-    pub(super) fn of_texts(texts: std::collections::HashMap<String, String>) -> Self {
-        let raw = |(name, text)| Some((name, RawValue::from_string(text).ok()?));
-        Self(texts.into_iter().filter_map(raw).collect())
     }
 }
 

@@ -131,7 +131,12 @@ fn open(bytes: &[u8]) -> Option<JsonObject> {
         );
         return None;
     };
-    Some(JsonObject::of_texts(data))
+    let mut values = JsonObject::default();
+    for (name, text) in data {
+        // One that is no JSON is left out.
+        values.set_text(&name, &text);
+    }
+    Some(values)
 }
 
 const UUID: usize = 36;
