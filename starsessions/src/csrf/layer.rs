@@ -7,8 +7,8 @@ use std::task::{Context, Poll};
 use axum::RequestExt;
 use axum::body::{Body, to_bytes};
 use axum::response::{IntoResponse, Response};
+use http::Request;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
-use http::{Extensions, Request};
 use pin_project_lite::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
@@ -129,9 +129,11 @@ where
     }
 
     fn call(&mut self, request: Request<Body>) -> CsrfFuture<S> {
-        match source(&request, &self.rules.trusted, || self.is_secure(&request)) {
+        let slot = || self.slot(&request);
+        let is_secure = || slot().is_none_or(|slot| slot.realm().cookie.is_secure());
+        match source(&request, &self.rules.trusted, is_secure) {
             Source::Own => CsrfFuture::let_through(self.inner.call(request)),
-            source => match self.slot(&request) {
+            source => match slot() {
                 Some(slot) if source == Source::Unknown || slot.takes_tokens() => {
                     // The service that is ready is the one to use.
                     let next = self.inner.clone();
@@ -139,8 +141,9 @@ where
                     CsrfFuture::prove(slot, inner, request, source)
                 }
                 None if source == Source::Unknown => {
-                    let missing = self.missing(request.extensions());
-                    CsrfFuture::refuse(&request, missing)
+                    let (layer, realm) = ("CsrfLayer".to_owned(), self.rules.realm);
+                    let missing = MissingLayer::new(request.extensions(), layer, realm);
+                    CsrfFuture::refuse(&request, CsrfRejection::Session(missing.into()))
                 }
                 _ => CsrfFuture::refuse(&request, CsrfRejection::Foreign),
             },
@@ -152,16 +155,6 @@ impl<S> CsrfService<S> {
     fn slot(&self, request: &Request<Body>) -> Option<Arc<Slot>> {
         let slot = request.extensions().get::<Arc<Slot>>()?;
         slot.find(self.rules.realm)
-    }
-
-    fn is_secure(&self, request: &Request<Body>) -> bool {
-        let slot = self.slot(request);
-        slot.is_none_or(|slot| slot.realm().cookie.is_secure())
-    }
-
-    fn missing(&self, extensions: &Extensions) -> CsrfRejection {
-        let missing = MissingLayer::new(extensions, "CsrfLayer".to_owned(), self.rules.realm);
-        CsrfRejection::Session(missing.into())
     }
 }
 
