@@ -40,13 +40,7 @@ pub(crate) use self::parse::{Shown, shown};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Transport {
     has_cookie: bool,
-    header: Option<Header>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Header {
-    Authorization,
-    Own(String),
+    header: Option<Result<TokenHeader, TransportConfigError>>,
 }
 
 impl Transport {
@@ -64,7 +58,10 @@ impl Transport {
     pub fn bearer() -> Self {
         Self {
             has_cookie: false,
-            header: Some(Header::Authorization),
+            header: Some(Ok(TokenHeader {
+                name: AUTHORIZATION,
+                has_scheme: true,
+            })),
         }
     }
 
@@ -76,7 +73,7 @@ impl Transport {
     pub fn header(name: impl Into<String>) -> Self {
         Self {
             has_cookie: false,
-            header: Some(Header::Own(name.into())),
+            header: Some(own(&name.into())),
         }
     }
 
@@ -88,20 +85,9 @@ impl Transport {
     }
 
     pub(crate) fn build(&self) -> Result<Carriers, TransportConfigError> {
-        let header = match &self.header {
-            None => None,
-            Some(Header::Authorization) => Some(TokenHeader {
-                name: AUTHORIZATION,
-                has_scheme: true,
-            }),
-            Some(Header::Own(name)) => Some(TokenHeader {
-                name: own(name)?,
-                has_scheme: false,
-            }),
-        };
         Ok(Carriers {
             has_cookie: self.has_cookie,
-            header,
+            header: self.header.clone().transpose()?,
         })
     }
 }
@@ -121,7 +107,7 @@ pub(crate) struct Carriers {
 }
 
 /// The header that shows a token.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct TokenHeader {
     pub(crate) name: HeaderName,
     /// The token stands behind `Bearer`.
@@ -163,14 +149,17 @@ impl TokenHeader {
     }
 }
 
-fn own(name: &str) -> Result<HeaderName, TransportConfigError> {
+fn own(name: &str) -> Result<TokenHeader, TransportConfigError> {
     let invalid = |_| TransportConfigError::HeaderName(name.to_owned());
-    let header = HeaderName::from_bytes(name.as_bytes()).map_err(invalid)?;
-    let text = header.as_str();
+    let name = HeaderName::from_bytes(name.as_bytes()).map_err(invalid)?;
+    let text = name.as_str();
     if TAKEN.contains(&text) || TAKEN_STARTS.iter().any(|start| text.starts_with(start)) {
         return Err(TransportConfigError::HeaderTaken(text.to_owned()));
     }
-    Ok(header)
+    Ok(TokenHeader {
+        name,
+        has_scheme: false,
+    })
 }
 
 /// What HTTP, a proxy or this library reads something else in, and what a page of another site may set without
