@@ -155,12 +155,8 @@ impl<T: Serialize + DeserializeOwned + 'static> Flows<T> {
     /// # Errors
     /// If the data cannot be encoded or has more than about 650 bytes, the operating system gives no
     /// randomness, or the response has left.
-    #[expect(
-        clippy::needless_pass_by_value,
-        reason = "the data is handed over: a change made to it later would be lost"
-    )]
     pub fn begin(&self, data: T) -> Result<String, SessionError> {
-        self.begin_with(&data, SameSite::Lax)
+        self.begin_with(data, SameSite::Lax)
     }
 
     /// Begins an attempt as [`begin`](Self::begin) does, for an answer that comes with a `POST`
@@ -171,12 +167,8 @@ impl<T: Serialize + DeserializeOwned + 'static> Flows<T> {
     ///
     /// # Errors
     /// As for [`begin`](Self::begin).
-    #[expect(
-        clippy::needless_pass_by_value,
-        reason = "the data is handed over: a change made to it later would be lost"
-    )]
     pub fn begin_form_post(&self, data: T) -> Result<String, SessionError> {
-        self.begin_with(&data, SameSite::None)
+        self.begin_with(data, SameSite::None)
     }
 
     /// Ends the attempt with this state and returns its data. Call it before the rest of the answer is looked
@@ -213,7 +205,11 @@ impl<T: Serialize + DeserializeOwned + 'static> Flows<T> {
         ))
     }
 
-    fn begin_with(&self, data: &T, same_site: SameSite) -> Result<String, SessionError> {
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "the data is handed over: a change made to it later would be lost"
+    )]
+    fn begin_with(&self, data: T, same_site: SameSite) -> Result<String, SessionError> {
         let cookies = self.cookies()?;
         let state = mint_flow_state()?;
         let name = cookies.name(&flow_name(type_name::<T>(), &state));
@@ -223,7 +219,7 @@ impl<T: Serialize + DeserializeOwned + 'static> Flows<T> {
             data: Vec::new(),
         };
         Self::STORED
-            .encode(data, &mut attempt.data)
+            .encode(&data, &mut attempt.data)
             .map_err(|error| SessionError::value(type_name::<T>(), error))?;
         let value = cookies.seal(&name, &attempt)?;
         let octets = name.len() + value.len();
