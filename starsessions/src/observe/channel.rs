@@ -1,6 +1,5 @@
 //! The way of events from requests to the application: bounded, and never waited for.
 
-use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -80,6 +79,7 @@ impl EventSender {
 
 /// What has happened to sessions: a [`Stream`], or [`recv`](Self::recv). What one request does is told in its order; of two
 /// at once, the one that hears later from its store is told later.
+#[derive(Debug)]
 #[must_use = "without a receiver, all events are lost"]
 pub struct Events {
     events: mpsc::Receiver<SessionEvent>,
@@ -111,11 +111,3 @@ impl Stream for Events {
 }
 
 debug_as_name!(EventSender);
-
-impl fmt::Debug for Events {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Events")
-            .field("lost", &self.lost())
-            .finish_non_exhaustive()
-    }
-}

@@ -1,12 +1,11 @@
 //! A value of an older version, as `migrate` gets it.
 
-use std::fmt;
-
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::ValueError;
 use super::envelope::Envelope;
+use crate::sentence::debug_as_name;
 
 /// A stored value of an older version, on its way through `migrate`.
 ///
@@ -49,10 +48,4 @@ impl<'a> OldValue<'a> {
     }
 }
 
-impl fmt::Debug for OldValue<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("OldValue")
-            .field("version", &self.version())
-            .finish_non_exhaustive()
-    }
-}
+debug_as_name!(OldValue<'a>);

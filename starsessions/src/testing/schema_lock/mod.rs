@@ -54,6 +54,7 @@ use crate::sentence::debug_as_sentence;
 ///
 /// A type that accepts no made-up value is compared by its name alone. What `migrate` and `validate` do with a
 /// value is not tried.
+#[derive(Debug)]
 #[must_use = "nothing is compared until `check` is called"]
 pub struct SchemaLock {
     path: PathBuf,
@@ -127,15 +128,6 @@ impl SchemaLock {
             path: self.path.clone(),
             problem,
         }
-    }
-}
-
-impl fmt::Debug for SchemaLock {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SchemaLock")
-            .field("path", &self.path)
-            .field("fields", &self.fields.len())
-            .finish()
     }
 }
 
