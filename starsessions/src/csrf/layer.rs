@@ -39,6 +39,9 @@ use crate::session::MissingLayer;
 /// What is refused gets a 403 that says what to do. A request that passes by its headers does not load
 /// its session. A form is only read to find its token, up to the application's own limit and 16 MiB.
 ///
+/// The layer of the same name in `tower-http` 0.7 decides by the same headers, without a session. It lets
+/// through a request that has neither, where this one wants a token, and a WebSocket's handshake.
+///
 /// The method counts as it is when the layer sees it: whatever lets a header or a field override it
 /// goes outside of this layer.
 ///

@@ -13,7 +13,25 @@ use crate::takeover::{FormerSession, JsonObject, Source};
 /// The sessions that tower-sessions keeps in SQLite, PostgreSQL, MySQL or Redis, with the stores of
 /// `tower-sessions-sqlx-store` and `tower-sessions-redis-store`; also those with which axum-login signs in.
 ///
-/// [`docs::from_tower_sessions`](crate::docs::from_tower_sessions#live-sessions) has an example for each store.
+/// ```
+/// # #[cfg(feature = "postgres")]
+/// # mod example {
+/// use starsessions::{KeyRing, PostgresStore, Session, SessionLayer};
+/// use starsessions::takeover::{TakeOver, TowerSessions};
+///
+/// #[derive(Session)]
+/// struct Counter {
+///     counter: u64, // was `session.insert("counter", ..)`
+/// }
+///
+/// fn sessions(pool: sqlx::PgPool, keys: KeyRing) -> Result<SessionLayer, Box<dyn std::error::Error>> {
+///     let former = TakeOver::new(TowerSessions::new(pool.clone()), |former, taken| {
+///         taken.insert_if(former.view::<Counter>())
+///     });
+///     Ok(SessionLayer::builder(PostgresStore::new(pool), keys).take_over(former).build()?)
+/// }
+/// # }
+/// ```
 ///
 /// A cookie of `with_signed` is taken by the id in it: an id is 128 random bits, with or without a signature. What
 /// `with_private` has encrypted is not read; such an application writes a [`Source`] of its own.
