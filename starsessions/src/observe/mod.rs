@@ -41,7 +41,6 @@ pub(crate) use self::reasons::{By, FlowRefusal};
 pub use self::reasons::{EndCause, Refusal, RenewalReason};
 pub(crate) use self::reporter::Reporter;
 use crate::crypto::{Fingerprint, KeyRing, ReferenceToken, RowKey};
-use crate::error::SessionError;
 
 /// The name of a session in a log. The fingerprint is calculated when it is formatted.
 #[derive(Clone, Copy)]
@@ -111,7 +110,7 @@ pub(crate) fn dropped() {
 }
 
 /// Nor can those fields of a view be stored that a failed request keeps.
-pub(crate) fn nothing_kept(view: &'static str, error: &SessionError) {
+pub(crate) fn nothing_kept(view: &'static str, error: &dyn fmt::Display) {
     tracing::debug!(view, %error, "session changes of a failed view are dropped");
 }
 
