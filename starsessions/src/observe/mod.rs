@@ -109,7 +109,7 @@ pub(crate) fn dropped() {
     count!("starsessions_dropped_total");
 }
 
-/// Nor can those fields of a view be stored that a failed request keeps.
+/// A view cannot be stored, not even its `commit = always` fields alone.
 pub(crate) fn nothing_kept(view: &'static str, error: &dyn fmt::Display) {
     tracing::debug!(view, %error, "session changes of a failed view are dropped");
 }

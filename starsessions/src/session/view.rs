@@ -171,6 +171,7 @@ impl<T: SessionData> Session<T> {
         }
     }
 
+    /// Gives the request these changes and returns them.
     fn hand_over(
         &self,
         changed: Result<ChangedFields, SessionError>,

@@ -52,8 +52,8 @@ impl Client {
         self.bring(answer).await
     }
 
-    /// Sends one request with what answers it. No route is made for it: for each test, a hundred functions of axum would
-    /// be compiled.
+    /// Sends one request with what answers it. A route of its own would have some twenty functions of axum compiled for
+    /// each test.
     async fn bring(&mut self, answer: Answer) -> Reply {
         let request = self.request(Method::GET, "/").extension(Once::new(answer));
         let request = request.body(Body::empty()).expect("a test's own request");
@@ -132,7 +132,7 @@ impl Client {
     }
 }
 
-/// What answers a request: its own type for each test goes no further than here.
+/// What answers a request. Boxed, so that no more than the box is compiled for the closure of each test.
 type Answer = Box<dyn FnOnce(Request) -> Pin<Box<dyn Future<Output = Response> + Send>> + Send>;
 
 fn answer<F>(answer: impl FnOnce(Request) -> F + Send + 'static) -> Answer
