@@ -183,6 +183,12 @@ async fn guard(_: Option<User<Account>>, request: Request, next: Next) -> Respon
 }
 
 fn site(kept: Kept) -> (Site, Client, Database) {
+    let site = Site::kept(kept);
+    let (client, database) = serve(&site);
+    (site, client, database)
+}
+
+fn serve(site: &Site) -> (Client, Database) {
     let database = Database::new();
     let staff = Router::new()
         .route("/staff/room", get(|| async { "room" }))
@@ -201,9 +207,7 @@ fn site(kept: Kept) -> (Site, Client, Database) {
         .route("/password", post(change_password))
         .merge(staff)
         .with_state(database.clone());
-    let site = Site::kept(kept);
-    let client = site.serve(routes);
-    (site, client, database)
+    (site.serve(routes), database)
 }
 
 #[tokio::test]
@@ -273,6 +277,18 @@ async fn the_session_of_a_deleted_user_ends() {
         let is_guest = seen == "None false";
         assert_eq!(is_guest, kept != Kept::InCookiesForGood, "{kept:?}");
     }
+}
+
+#[tokio::test]
+async fn an_end_for_want_of_the_user_is_explained() {
+    let (mut client, database) = serve(&Site::with(|layer| layer.explain(true)));
+    client.post("/in/1").await;
+    database.set_password(1, "new");
+    let refused = client.get("/me").await;
+    assert_eq!(
+        refused.all("x-session-explain").concat(),
+        "loaded; `CurrentUser::load` has found no user for `Login`; ended; cookie removed"
+    );
 }
 
 #[tokio::test]

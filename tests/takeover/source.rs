@@ -138,6 +138,25 @@ async fn the_first_request_sees_the_session_and_gets_a_cookie_of_ours() {
     assert_eq!(client.ask(Method::POST, "/cart").await.body, "4");
 }
 
+#[tokio::test]
+async fn an_explanation_says_that_a_session_was_taken_over() {
+    let takeover = take_both(Sessions::new(CookieStore::new(SECRET)));
+    let stage = Stage {
+        test: TestSessions::with(|layer| layer.explain(true).take_over(takeover)),
+    };
+    let client = stage.browser(r#"{"user_id": 7}"#);
+    // The second request is on its way before the first answer comes.
+    for _ in 0..2 {
+        let reply = client.ask(Method::GET, "/me").await;
+        let said = reply.all("x-session-explain").concat();
+        assert!(
+            said.starts_with("taken over from another library; loaded; "),
+            "{said}"
+        );
+        assert!(!said.contains("renewal"), "{said}");
+    }
+}
+
 /// Asks twice, with the headers gone, and then begins a session all the same.
 async fn insist(session: CurrentSession) -> String {
     let mut seen = Vec::new();

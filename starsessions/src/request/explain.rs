@@ -41,6 +41,11 @@ impl Explanation {
         }
     }
 
+    #[cfg(feature = "takeover")]
+    pub(super) fn taken_over(&self) {
+        self.note(TAKEN_OVER);
+    }
+
     pub(super) fn loaded(
         &self,
         found: &Result<Presented, StoreError>,
@@ -54,7 +59,8 @@ impl Explanation {
                     By::Cookie => "loaded",
                     By::Header => "loaded, by its token",
                 });
-                if live.is_unannounced {
+                // One that was taken over is new to its browser as well.
+                if live.is_unannounced && !self.notes().iter().any(|note| note == TAKEN_OVER) {
                     self.note("by the id before a renewal, within its grace");
                 }
                 if realm.engine.waits_for_new_id(live, now) {
@@ -185,6 +191,16 @@ impl Explanation {
         self.note("not written: the session has ended meanwhile");
     }
 
+    /// A view was changed whose changes the request has thrown away.
+    pub(super) fn late(&self, schema: &Schema) {
+        self.has_written.store(true, Ordering::Relaxed);
+        let view = schema.type_name;
+        self.note(format!(
+            "not written: a view of `{view}` from before `destroy` or `rollback` was changed; take another one \
+             behind it"
+        ));
+    }
+
     /// Why nothing was written. What an error says of a value may be the value.
     pub(super) fn failed(&self, error: &SessionError) {
         self.has_written.store(true, Ordering::Relaxed);
@@ -275,6 +291,16 @@ impl Slot {
         });
     }
 
+    /// A sign-in ends, since the application does not find its user.
+    pub(crate) fn explain_no_user(&self, login: &Schema) {
+        let login = login.type_name;
+        self.explain(|explanation| {
+            explanation.note(format!(
+                "`CurrentUser::load` has found no user for `{login}`"
+            ));
+        });
+    }
+
     /// A field has changed, and not by way of a mutable borrow.
     #[cfg(debug_assertions)]
     pub(crate) fn report_hidden_change(&self, field: &'static str) {
@@ -286,6 +312,8 @@ impl Slot {
         });
     }
 }
+
+const TAKEN_OVER: &str = "taken over from another library";
 
 /// Why a cookie or a token leads to no session.
 pub(crate) fn why_refused(why: Refusal) -> &'static str {

@@ -230,7 +230,6 @@ impl Slot {
         &self,
         seen: &Seen,
         changed: &ChangedFields,
-        #[cfg_attr(not(debug_assertions), expect(unused_variables, reason = "for a hint"))]
         schema: &'static Schema,
     ) -> Result<(), SessionError> {
         if changed.is_empty() {
@@ -239,12 +238,16 @@ impl Slot {
         let mut guard = self.open_state()?;
         let state = &mut *guard;
         // Destroyed or rolled back since: these changes went with the rest.
-        if state.epoch == seen.epoch {
+        let is_late = state.epoch != seen.epoch;
+        if !is_late {
             let stored = state.found.live().map(|live| &live.record);
             let before = (seen.record.as_ref(), seen.at);
             state.pending.changes.extend(changed, before, stored)?;
         }
         drop(guard);
+        if is_late {
+            self.explain(|explanation| explanation.late(schema));
+        }
         #[cfg(debug_assertions)]
         self.report_refreshed(schema, seen, changed);
         Ok(())

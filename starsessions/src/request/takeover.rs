@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use http::HeaderMap;
 
+use super::explain::Explanation;
 use super::slot::Slot;
 use crate::clock::Timestamp;
 use crate::cookie;
@@ -43,6 +44,7 @@ impl Slot {
         match realm.engine.take_over(takeover, &cookies, now).await {
             Ok(Presented::Nobody(_)) => Ok(Ok(Presented::Nobody(*why))),
             Ok(taken) => {
+                self.explain(Explanation::taken_over);
                 #[cfg(feature = "dbsc")]
                 self.invite_device();
                 Ok(Ok(taken))

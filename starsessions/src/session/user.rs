@@ -192,6 +192,7 @@ async fn load<S, U: CurrentUser<S>>(
         }
         login.reload().await?;
         if fields == self::fields(schema, login.seen.record.as_ref()) {
+            login.slot.explain_no_user(schema);
             login.slot.destroy()?;
             let required = schema.fields.iter().find(|spec| spec.required);
             let absent = SessionRejection::absent(schema, required.map_or("", |spec| spec.name));

@@ -5,8 +5,8 @@ use axum::routing::{get, post};
 use http::header::{COOKIE, HOST, ORIGIN, SET_COOKIE};
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
 use starsessions::{
-    CookieStore, CurrentSession, KeyRing, MemoryStore, SameSite, Session, SessionLayer,
-    SessionRejection,
+    CookieStore, CurrentSession, KeyRing, MemoryStore, SameSite, Session, SessionError,
+    SessionLayer, SessionRejection,
 };
 use starsessions_tests::client::{Client, Reply, exchange};
 use starsessions_tests::logs::Logs;
@@ -168,6 +168,49 @@ async fn scenario_06_an_end_by_the_own_handle_is_named() {
     let said = client.post("/leave").await;
     assert_eq!(explanation(&said), "loaded; ended; cookie removed");
 }
+
+/// "You are signed out" for the next page belongs into a view that is taken behind the end.
+#[tokio::test]
+async fn scenario_06_what_is_changed_in_a_view_from_before_the_end_is_named() {
+    let site = explaining();
+    let before = async |mut shop: Session<Shop>, session: CurrentSession| {
+        shop.views += 1;
+        session.destroy()
+    };
+    let held = async |session: CurrentSession, mut shop: Session<Shop>| {
+        session.destroy()?;
+        shop.views += 1;
+        Ok::<_, SessionError>(())
+    };
+    let behind = async |session: CurrentSession| {
+        session.destroy().map_err(SessionRejection::from)?;
+        session.view::<Shop>().await?.views += 1;
+        Ok::<_, SessionRejection>(())
+    };
+    let read = async |_shop: Session<Shop>, session: CurrentSession| session.destroy();
+    let routes = routes()
+        .route("/before", post(before))
+        .route("/held", post(held))
+        .route("/behind", post(behind))
+        .route("/read", post(read));
+    for (path, expected) in [
+        ("/before", format!("loaded; {LATE}; ended; cookie removed")),
+        ("/held", format!("loaded; {LATE}; ended; cookie removed")),
+        (
+            "/behind",
+            "loaded; ended, and another one created; cookie set".to_owned(),
+        ),
+        ("/read", "loaded; ended; cookie removed".to_owned()),
+    ] {
+        let mut client = site.serve(routes.clone());
+        client.post("/cart/tea").await;
+        let reply = client.post(path).await;
+        assert_eq!(explanation(&reply), expected, "{path}");
+    }
+}
+
+const LATE: &str = "not written: a view of `Shop` from before `destroy` or `rollback` was changed; take another one \
+                    behind it";
 
 fn none(number: &str) -> Result<(), String> {
     Err(format!("{number} is no number of ours"))
