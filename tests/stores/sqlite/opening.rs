@@ -105,10 +105,15 @@ async fn what_is_no_database_is_refused_and_kept() {
     assert!(matches!(error_of(nowhere), SetupError::Unavailable(_)));
 }
 
-/// Each connection would have a database of its own, the first of them the only one with tables.
+/// Of a database in memory each connection would have one of its own, the first of them the only one with tables.
 #[tokio::test]
 async fn what_sqlite_takes_for_no_path_is_refused_and_makes_no_file() {
-    for name in [":memory:", "file:sessions.db?mode=memory"] {
+    for name in [
+        ":memory:",
+        "file:sessions.db?mode=memory",
+        "sqlite:sessions.db",
+        "sqlite::memory:",
+    ] {
         let error = error_of(name);
         assert!(matches!(error, SetupError::Unavailable(_)));
         let cause = std::error::Error::source(&error).unwrap().to_string();

@@ -31,9 +31,9 @@ use crate::store::facade::facade;
 /// # When to choose it
 ///
 /// For an application on one machine whose sessions survive a restart. Several processes of that
-/// machine can share the file, so a deployment can overlap with the one before it. The file belongs on a
-/// local disk: the locks of network file systems are not reliable. Several machines need a store on a
-/// server.
+/// machine can share the file, so a deployment can overlap with the one before it. It holds sessions
+/// alone: a database with other tables is refused. It belongs on a local disk: the locks of network file
+/// systems are not reliable. Several machines need a store on a server.
 ///
 /// # Durability
 ///
@@ -67,7 +67,7 @@ impl SqliteStore {
     /// of the application.
     ///
     /// # Errors
-    /// See [`SetupError`]. `:memory:` and `file:..` are no paths: a [`MemoryStore`](crate::MemoryStore) needs no file.
+    /// See [`SetupError`]. `:memory:`, `file:..` and `sqlite:..` are no paths: a [`MemoryStore`](crate::MemoryStore) needs no file.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, SetupError> {
         Self::builder(path).open()
     }

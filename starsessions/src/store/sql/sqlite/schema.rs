@@ -42,10 +42,11 @@ fn connect(path: &Path, busy_timeout: Duration) -> Result<Connection, SetupError
     Ok(connection)
 }
 
-/// Refuses what SQLite does not take for the path of a file. A database in memory is one for each connection.
+/// Refuses what SQLite does not take for the path of a file, and what is the URL of one, of which a file would be made.
+/// A database in memory is one for each connection.
 fn check_path(path: &Path) -> Result<(), SetupError> {
     let name = path.as_os_str().as_encoded_bytes();
-    if name == b":memory:" || name.starts_with(b"file:") {
+    if name == b":memory:" || name.starts_with(b"file:") || name.starts_with(b"sqlite:") {
         let cure = "name a file by its path, as in \"sessions.db\", or take a `MemoryStore`";
         return Err(SetupError::Unavailable(cure.into()));
     }
