@@ -16,8 +16,8 @@ use crate::value::ValueError;
 ///
 /// As an axum response it is 503 for a store that failed, 409 for a conflict, a session that has
 /// ended or one that is too many, 401 for a guest's session that cannot be detached or handed out, 400
-/// for an unknown flow or a request with two credentials, and 500 for a value that cannot be stored or a
-/// list that cannot be had.
+/// for an unknown flow or a request with two credentials, and 500 for a value that cannot be stored, a
+/// list that cannot be had, or a struct of another realm.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum SessionError {
@@ -62,6 +62,13 @@ pub enum SessionError {
     },
     /// The layer keeps its sessions in cookies, so there is no list of them.
     Unlisted,
+    /// The struct is of another realm than the session or the layer. Nothing was read or written.
+    OtherRealm {
+        /// The name of the struct.
+        view: &'static str,
+        /// Its realm; empty for the main one.
+        realm: &'static str,
+    },
     /// The browser has not begun the flow that an answer belongs to, or not lately, or has finished it.
     UnknownFlow,
     /// The store is shared with another library, whose format cannot hold the session. Nothing was written.
@@ -234,6 +241,10 @@ sentences! { SessionError:
     Self::Closed => "the response has left, so its session can no longer be loaded or written; do both before answering, or \
         give a task that goes on the handle of `detach`";
     Self::Unshareable(error) => "{error}";
+    Self::OtherRealm { view, realm: "" } => "`{view}` is of the main realm, and this session or layer is not; take the argument \
+        `CurrentSession` or that realm's layer, or mark the struct with its `realm`";
+    Self::OtherRealm { view, realm } => "`{view}` is of the realm `{realm}`, and this session or layer is not; take the session from \
+        `CurrentSession::from_parts_in(&parts, {realm:?})`, or that realm's layer";
     Self::Detach(error) => "{error}";
     Self::Transport(error) => "{error}";
     Self::TooManySessions { limit } => "this user has {limit} sessions, as many as there may be; end one of them and sign in again";

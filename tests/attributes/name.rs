@@ -7,9 +7,11 @@ use axum::extract::Request;
 use axum::routing::any;
 use http::StatusCode;
 use starsessions::config::CookieBuilder;
+use starsessions::session::PublicSessionId;
 use starsessions::testing::TestClock;
 use starsessions::{
-    CurrentSession, KeyRing, MemoryStore, Session, SessionLayer, SessionRejection, Timestamp,
+    CurrentSession, KeyRing, MemoryStore, Session, SessionError, SessionLayer, SessionRejection,
+    Timestamp,
 };
 use starsessions_tests::client::Client;
 use starsessions_tests::spy::Spy;
@@ -272,7 +274,7 @@ async fn old_and_new_binaries_add_to_one_counter_at_once() {
 #[derive(Session)]
 #[session(realm = "admin")]
 struct Operator {
-    #[session(required, rotate)]
+    #[session(required, rotate, index)]
     name: String,
 }
 
@@ -337,6 +339,67 @@ async fn a_view_of_a_realm_without_a_layer_is_a_mistake_and_not_a_guest() {
     let mut browser = Client::guest();
     let reply = browser.visit(async |_: Option<Session<Operator>>| {}).await;
     assert_eq!(reply.status, StatusCode::INTERNAL_SERVER_ERROR);
+}
+
+/// No argument would read it there, and a search for its sessions would find none and say that all are ended.
+#[tokio::test]
+async fn a_struct_of_another_realm_is_refused_wherever_it_is_named() {
+    let refused = async |session: CurrentSession| {
+        let id: PublicSessionId = "AAAAAGsNEtgAAAAAaw0S2JD2m7FRqbbdyiJQt8vPlXI"
+            .parse()
+            .unwrap();
+        let errors = [
+            session.insert(Operator { name: grace() }).err(),
+            session.remove::<Operator>().err(),
+            session.get::<Operator>().await.err(),
+            session.list::<Operator>().await.err(),
+            session.list_of::<Operator>(&grace()).await.err(),
+            session.revoke::<Operator>(id).await.err(),
+            session.revoke_of::<Operator>(&grace(), id).await.err(),
+            session.revoke_others::<Operator>().await.err(),
+        ];
+        for (place, error) in errors.into_iter().enumerate() {
+            assert!(is_of_admin(error.as_ref()), "{place}: {error:?}");
+        }
+        let Err(SessionRejection::Failed(error)) = session.view::<Operator>().await else {
+            panic!("a view");
+        };
+        assert!(is_of_admin(Some(&error)));
+        assert_eq!(error.status(), StatusCode::INTERNAL_SERVER_ERROR);
+    };
+    let layer = SessionLayer::dev(MemoryStore::new(), KeyRing::generate().unwrap());
+    let mut browser = Client::behind(layer.clone());
+    let reply = browser.visit(refused).await;
+    assert_eq!((reply.status, reply.sets_cookie()), (StatusCode::OK, false));
+    let listed = layer.list::<Operator>(&grace()).await;
+    assert!(is_of_admin(listed.err().as_ref()));
+    let ended = layer.revoke_all::<Operator>(&grace()).await;
+    assert!(is_of_admin(ended.err().as_ref()));
+}
+
+fn grace() -> String {
+    "Grace".to_owned()
+}
+
+fn is_of_admin(error: Option<&SessionError>) -> bool {
+    matches!(
+        error,
+        Some(SessionError::OtherRealm {
+            view: "Operator",
+            realm: "admin"
+        })
+    )
+}
+
+#[tokio::test]
+async fn a_function_under_test_may_be_of_any_realm() {
+    let session = CurrentSession::for_test();
+    session
+        .insert(Operator {
+            name: "Grace".to_owned(),
+        })
+        .unwrap();
+    assert!(session.get::<Operator>().await.unwrap().is_some());
 }
 
 mod facade {

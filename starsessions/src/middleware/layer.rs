@@ -144,7 +144,7 @@ impl SessionLayer {
     /// ```
     ///
     /// # Errors
-    /// If the store fails, the sessions are cookies, or the value cannot be encoded.
+    /// If the store fails, the sessions are cookies, the value cannot be encoded, or `T` is of another realm.
     pub async fn list<T: Indexed>(
         &self,
         value: &T::Index,

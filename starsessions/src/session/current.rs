@@ -85,12 +85,13 @@ impl CurrentSession {
     /// marked `rotate`, the session gets a new id and the old one ends.
     ///
     /// # Errors
-    /// If a value cannot be stored, or the response has left.
+    /// If a value cannot be stored, `T` is of another realm, or the response has left.
     #[expect(
         clippy::needless_pass_by_value,
         reason = "the value is handed over: a change made to it later would be lost"
     )]
     pub fn insert<T: SessionData>(&self, value: T) -> Result<(), SessionError> {
+        self.slot.serves(T::SCHEMA)?;
         let realm = self.slot.realm();
         realm.note_schema(T::SCHEMA);
         let fields = FieldWriter::all(&value, realm.engine.policy().checks())?;
@@ -100,8 +101,9 @@ impl CurrentSession {
     /// Removes a view with all its fields from the session.
     ///
     /// # Errors
-    /// If the response has left.
+    /// If `T` is of another realm, or the response has left.
     pub fn remove<T: SessionData>(&self) -> Result<(), SessionError> {
+        self.slot.serves(T::SCHEMA)?;
         self.slot
             .push_any(T::SCHEMA.fields.iter().map(|spec| (spec, None)))
     }
@@ -110,8 +112,9 @@ impl CurrentSession {
     /// missing.
     ///
     /// # Errors
-    /// If the store fails.
+    /// If the store fails, or `T` is of another realm.
     pub async fn get<T: SessionData>(&self) -> Result<Option<T>, SessionError> {
+        self.slot.serves(T::SCHEMA)?;
         self.slot.ready_to_read(None).await?;
         #[cfg(feature = "dbsc")]
         self.slot.demand(T::SCHEMA)?;
@@ -121,8 +124,9 @@ impl CurrentSession {
     /// A tracked view, as a handler argument gives it.
     ///
     /// # Errors
-    /// Where the argument would be rejected.
+    /// Where the argument would be rejected, or if `T` is of another realm.
     pub async fn view<T: SessionData>(&self) -> Result<Session<T>, SessionRejection> {
+        self.slot.serves(T::SCHEMA)?;
         Session::load(Arc::clone(&self.slot), None).await
     }
 

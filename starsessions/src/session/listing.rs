@@ -137,9 +137,9 @@ impl CurrentSession {
     /// the last used first. None where this one has no such value.
     ///
     /// # Errors
-    /// If the store fails, or the sessions are cookies.
+    /// If the store fails, the sessions are cookies, or `T` is of another realm.
     pub async fn list<T: Indexed>(&self) -> Result<Vec<ListedSession>, SessionError> {
-        self.slot.ready(None).await?;
+        self.ready_for::<T>().await?;
         let (own, record) = self.slot.own();
         match lookup_in::<T>(record.as_ref(), self.slot.now()) {
             Some(lookup) => self.slot.realm().list(&lookup, own.as_ref()).await,
@@ -153,7 +153,7 @@ impl CurrentSession {
     /// # Errors
     /// As for [`list`](Self::list).
     pub async fn revoke<T: Indexed>(&self, id: PublicSessionId) -> Result<bool, SessionError> {
-        self.slot.ready(None).await?;
+        self.ready_for::<T>().await?;
         let (_, record) = self.slot.own();
         match lookup_in::<T>(record.as_ref(), self.slot.now()) {
             Some(lookup) => self.end_one(lookup, id).await,
@@ -175,7 +175,7 @@ impl CurrentSession {
         &self,
         value: &T::Index,
     ) -> Result<Vec<ListedSession>, SessionError> {
-        self.slot.ready(None).await?;
+        self.ready_for::<T>().await?;
         let (own, _) = self.slot.own();
         let lookup = lookup_of::<T>(value)?;
         self.slot.realm().list(&lookup, own.as_ref()).await
@@ -190,8 +190,13 @@ impl CurrentSession {
         value: &T::Index,
         id: PublicSessionId,
     ) -> Result<bool, SessionError> {
-        self.slot.ready(None).await?;
+        self.ready_for::<T>().await?;
         self.end_one(lookup_of::<T>(value)?, id).await
+    }
+
+    async fn ready_for<T: Indexed>(&self) -> Result<(), SessionError> {
+        self.slot.serves(T::SCHEMA)?;
+        self.slot.ready(None).await
     }
 
     async fn end_one(&self, lookup: Lookup, id: PublicSessionId) -> Result<bool, SessionError> {
@@ -217,7 +222,7 @@ impl CurrentSession {
     /// # Errors
     /// As for [`list`](Self::list); [`SessionError::Gone`] if this one has ended meanwhile.
     pub async fn revoke_others<T: Indexed>(&self) -> Result<usize, SessionError> {
-        self.slot.ready(None).await?;
+        self.ready_for::<T>().await?;
         // A request beside this one may have given the session a new id: it is still this one.
         self.slot.refresh().await?;
         if self.slot.has_ended() || self.slot.is_ambiguous() {
@@ -238,6 +243,7 @@ impl Realm {
         &self,
         value: &T::Index,
     ) -> Result<Vec<ListedSession>, SessionError> {
+        self.serves(T::SCHEMA)?;
         self.list(&lookup_of::<T>(value)?, None).await
     }
 
@@ -245,6 +251,7 @@ impl Realm {
         self: &Arc<Self>,
         value: &T::Index,
     ) -> Result<usize, SessionError> {
+        self.serves(T::SCHEMA)?;
         end(self, lookup_of::<T>(value)?, |_| true).await
     }
 

@@ -134,12 +134,13 @@ impl<U: Send + Sync + 'static, P: Permission<U>> User<U, P> {
     /// The user of a request outside of axum's extractors.
     ///
     /// # Errors
-    /// Where the argument would be rejected.
+    /// Where the argument would be rejected, or if the sign-in is of another realm.
     pub async fn of<S>(session: &CurrentSession, state: &S) -> Result<Self, SessionRejection>
     where
         S: Sync,
         U: CurrentUser<S>,
     {
+        session.slot.serves(U::Login::SCHEMA)?;
         Self::find(&session.slot, None, state).await
     }
 
