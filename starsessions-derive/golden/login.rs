@@ -112,10 +112,9 @@ const _: () = {
     #[allow(deprecated, redundant_lifetimes, unused_qualifications)]
     impl __p::Indexed for Login {
         type Index = UserId;
-        const SPEC: &'static __p::FieldSpec = __p::spec(
-            <Self as __p::SessionData>::SCHEMA,
-            0usize,
-        );
+        const SPEC: &'static __p::FieldSpec = __p::index_spec::<
+            UserId,
+        >(<Self as __p::SessionData>::SCHEMA, 0usize);
         fn encode_index(
             __value: &Self::Index,
         ) -> __p::core::result::Result<__p::std::vec::Vec<u8>, __p::ValueError> {

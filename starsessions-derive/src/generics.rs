@@ -50,6 +50,9 @@ fn predicates_of(field: &Field<'_>) -> Vec<WherePredicate> {
     if let Presence::Initial(Initial::Default) = stored.presence {
         predicates.push(default);
     }
+    if stored.index {
+        predicates.push(parse_quote!(#ty: __p::IndexValue));
+    }
     if let Some(bound) = merge_bound(&stored.merge) {
         predicates.push(parse_quote!(#declared: #bound));
     }

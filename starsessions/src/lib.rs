@@ -216,7 +216,7 @@ pub mod __private {
         Column, HasDefault, Migrated, Optional, Present, Secret, Show, ShowOpaque, ShowValue,
         Verdict, column, default_of, validate,
     };
-    pub use crate::schema::{FieldSpec, Merge, Schema, spec};
+    pub use crate::schema::{FieldSpec, IndexValue, Merge, Schema, index_spec};
     pub use crate::value::{
         Append, FieldType, Flag, Flash, Format, Invalid, MergeFn, OldValue, Order, Readable,
         Stored, Sum, Union, Value, ValueError, Writable, merge_flash, merge_option, merge_value,

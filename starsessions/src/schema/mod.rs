@@ -19,6 +19,6 @@ pub use self::reader::{Absent, FieldReader};
 #[cfg(any(feature = "takeover", feature = "testing"))]
 pub(crate) use self::spec::key_of;
 pub(crate) use self::spec::namespace_of;
-pub use self::spec::{FieldSpec, Merge, Schema, spec};
+pub use self::spec::{FieldSpec, IndexValue, Merge, Schema, index_spec};
 pub use self::writer::FieldWriter;
 pub(crate) use self::writer::{Changed, ChangedFields, Checks, Collect, Snapshot};

@@ -1,5 +1,6 @@
 //! What a derived session type looks like to the runtime: constant tables, no logic.
 
+use std::hash::Hash;
 use std::time::Duration;
 
 use crate::record::{Field, Record};
@@ -34,9 +35,24 @@ impl Schema {
     }
 }
 
-/// The field at a place; a place that is not there does not compile.
+/// A value that sessions are found by: equal ones have one encoding. A float is not `Eq`, and a `HashSet` or a `HashMap`,
+/// whose order is another one each time, is not `Hash`.
+#[diagnostic::on_unimplemented(
+    message = "sessions cannot be found by a `{Self}`",
+    label = "equal values may be stored differently",
+    note = "an `index` implements `Eq` and `Hash`: derive them for a type of your own; a float, a `HashSet` and a `HashMap` cannot be one"
+)]
+pub trait IndexValue: Eq + Hash {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Eq + Hash> IndexValue for T {}
+
+/// The field at a place, by whose value sessions are found; a place that is not there does not compile.
 #[must_use]
-pub const fn spec(schema: &'static Schema, place: usize) -> &'static FieldSpec {
+pub const fn index_spec<T: IndexValue>(
+    schema: &'static Schema,
+    place: usize,
+) -> &'static FieldSpec {
     &schema.fields[place]
 }
 

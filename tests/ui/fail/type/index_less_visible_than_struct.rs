@@ -1,6 +1,6 @@
 use starsessions::Session;
 
-#[derive(serde::Serialize, serde::Deserialize)]
+#[derive(PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 struct UserId(u64);
 
 #[derive(Session)]
