@@ -35,8 +35,8 @@ use crate::sentence::sentences;
 /// ```
 ///
 /// It is what a browser sends as the path of a request: it begins with one `/`, has printable ASCII only,
-/// no `\`, and no `.` or `..` between its slashes. At most 2048 characters. Anything else in a query or a form is an
-/// error of `Query` and `Form`, which axum answers with 400 and 422.
+/// no `\`, and no `.` or `..` between its slashes. At most 2048 characters. In a query or a form, an empty text is the
+/// front page, and anything else is an error of `Query` and `Form`, which axum answers with 400 and 422.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct LocalPath(String);
 
@@ -122,9 +122,13 @@ impl Serialize for LocalPath {
     }
 }
 
+/// From its text. An empty one is what a form sends that was opened without a way back.
 impl<'de> Deserialize<'de> for LocalPath {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
+        if text.is_empty() {
+            return Ok(Self::default());
+        }
         text.parse().map_err(D::Error::custom)
     }
 }
