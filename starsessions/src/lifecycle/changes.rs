@@ -202,8 +202,8 @@ impl Changes {
         let Some(first) = news.next() else {
             return false;
         };
-        let is_found = || before.is_some_and(|record| record.indexed().next().is_some());
-        first.spec.index || news.any(|it| it.spec.index) || (!self.may_sign_in() && !is_found())
+        let is_found = |record: &Record| record.indexed().next().is_some();
+        first.spec.index || news.any(|it| it.spec.index) || !before.is_some_and(is_found)
     }
 
     /// The values by which the session is to be found, and by which it is not found now.
@@ -322,9 +322,7 @@ impl Change {
         edits: &mut Vec<Edit<'c>>,
     ) -> Result<(), FieldConflict> {
         let spec = self.spec;
-        let aliases = spec.aliases.iter();
-        let stored = aliases.filter(|alias| record.get(alias).is_some());
-        edits.extend(stored.map(|alias| Edit::remove(alias)));
+        edits.extend(spec.aliases.iter().map(|alias| Edit::remove(alias)));
         let name = spec.name;
         match self.merged(live(spec, Some(record), now))? {
             // The values of a view are within the limit, what is made of two may not be. Without a rule it is a value of the

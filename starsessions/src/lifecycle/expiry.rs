@@ -105,7 +105,7 @@ impl Policy {
             .deadline(record, record.last_seen_at)
             .min(record.expires_at);
         let used = self.used(record, now);
-        let is_due = !is_early && used.expires_at > binding;
+        let is_due = used.expires_at > binding;
         (is_due || !idle.is_empty()).then_some(Due { idle, ..used })
     }
 }
@@ -132,8 +132,7 @@ fn due_idle_fields(
         let idle = spec.idle?;
         let (name, field) = spec.find(record)?;
         let deadline = field.idle_at().filter(|_| field.is_live(now))?;
-        let interval = touch_interval(idle).max(Duration::from_secs(1));
-        ((now + idle).since(deadline) >= interval).then_some((name, now + idle))
+        ((now + idle).since(deadline) >= touch_interval(idle)).then_some((name, now + idle))
     };
     let used = used.iter().flat_map(|schema| schema.fields);
     used.filter_map(due).collect()
@@ -215,6 +214,22 @@ mod tests {
             policy.due(&record, &[], at(900)).is_none(),
             "the absolute deadline cannot move, so there is nothing to write"
         );
+    }
+
+    #[test]
+    fn a_record_from_under_shorter_timers_is_touched_too() {
+        let record = Record::new(at(0), at(600));
+        let touch = policy(1_000, 1_000).due(&record, &[], at(100)).unwrap();
+        assert_eq!(touch.expires_at, at(1_000));
+    }
+
+    #[test]
+    fn no_deadline_moves_back() {
+        let mut record = Record::new(at(50), at(600));
+        policy(60, 100)
+            .used(&record, at(10))
+            .move_times(&mut record);
+        assert_eq!((record.last_seen_at, record.expires_at), (at(50), at(600)));
     }
 
     #[test]

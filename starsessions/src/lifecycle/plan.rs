@@ -81,7 +81,7 @@ pub(crate) struct Plan {
 #[derive(Debug)]
 pub(crate) struct Next {
     pub(crate) record: Record,
-    /// What a list shows of it, or by which values it is found, may be another.
+    /// What a list shows of it, or by which values it is found, may be another. Under a new id it is listed anew anyway.
     pub(crate) is_relisted: bool,
 }
 
@@ -152,8 +152,7 @@ impl Plan {
             end_privileged(record, &mut edits);
         }
         self.move_idle_fields(&mut edits);
-        let listed = |record: &Record| (record.identified, record.remembered, record.issued_at);
-        let is_relisted = next.rewrite_from(record, edits) || listed(&next) != listed(record);
+        let is_relisted = next.rewrite_from(record, edits) || remembered != record.remembered;
         self.changes.fit(Some(record), &next, self.now)?;
         Ok(Next {
             record: next,
