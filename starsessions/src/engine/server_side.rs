@@ -172,11 +172,9 @@ impl ServerSide {
 
     /// Moves the timers. An error takes nothing away from the user but time.
     async fn touch(&self, live: &mut Live, plan: &Plan) -> Executed {
-        let before = live.clone();
         match self.try_touch(live, plan).await {
             Ok(done) => done,
             Err(error) => {
-                *live = before;
                 let untouched = match error {
                     SessionError::Unavailable(error) => Arc::into_inner(error),
                     error => Some(StoreError::Unavailable(error.into())),

@@ -94,19 +94,13 @@ impl SharedSide {
             Step::Nothing | Step::Create => Ok(Executed::kept()),
             Step::Commit => self.write(live, plan, None).await,
             // An error takes nothing away from the user but time.
-            Step::Touch => {
-                let before = live.clone();
-                match self.write(live, plan, None).await {
-                    Err(SessionError::Unavailable(error)) => {
-                        *live = before;
-                        Ok(Executed {
-                            untouched: Arc::into_inner(error),
-                            ..Executed::kept()
-                        })
-                    }
-                    done => done,
-                }
-            }
+            Step::Touch => match self.write(live, plan, None).await {
+                Err(SessionError::Unavailable(error)) => Ok(Executed {
+                    untouched: Arc::into_inner(error),
+                    ..Executed::kept()
+                }),
+                done => done,
+            },
             Step::Rotate { .. } => self.rotate(live, plan).await,
             Step::Replace => {
                 self.end(live, plan.now).await?;
