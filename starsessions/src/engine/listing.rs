@@ -188,9 +188,8 @@ impl ServerSide {
         if filed.is_empty() && !record.identified {
             return Ok(None);
         }
-        // Of two fields with one value, the one that lives longer counts.
-        filed.sort_unstable_by_key(|(key, ends_at)| (*key, ends_at.is_some(), *ends_at));
-        filed.dedup_by_key(|(key, _)| *key);
+        // No two are alike: the name of the field is in the key.
+        filed.sort_unstable_by_key(|(key, _)| *key);
         let deadlines = filed.iter().zip(0_u8..=u8::MAX);
         let deadlines = deadlines.filter_map(|((_, ends_at), place)| Some((place, (*ends_at)?)));
         let card = Card {
