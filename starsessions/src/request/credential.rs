@@ -75,7 +75,7 @@ impl Slot {
         let slot = Arc::clone(self);
         to_its_end(async move { slot.commit_in_turn(Moment::HandOut).await }).await?;
         // Another request may have given the session a new id, which makes this one's token a dead one.
-        if before.is_some() && before == self.row_key() {
+        if before == self.row_key() {
             self.refresh().await?;
         }
         if self.has_ended() {
@@ -114,11 +114,7 @@ impl Slot {
     /// What a session that comes by a token was not given.
     pub(super) fn take_refusal(&self) -> Option<SessionError> {
         self.realm().carriers.header.as_ref()?;
-        let mut state = self.state();
-        if !state.brought.by_token {
-            return None;
-        }
-        state.pending.failure.take()
+        self.state().pending.failure.take()
     }
 
     fn row_key(&self) -> Option<RowKey> {

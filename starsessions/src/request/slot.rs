@@ -282,10 +282,7 @@ impl Slot {
 
     /// The request is given up. What still holds the session holds it for itself.
     pub(crate) fn leave(&self) {
-        let mut state = self.state();
-        if state.door == Door::Open {
-            state.door = Door::Left;
-        }
+        self.state().door = Door::Left;
     }
 
     /// Keeps an error that had no other way to be seen; the next commit will tell, or the response.
@@ -365,8 +362,7 @@ impl Slot {
     }
 
     pub(crate) fn record(&self) -> Option<Record> {
-        let mut state = self.state();
-        state.was_used = true;
+        let state = self.state();
         state.found.live().map(|live| live.record.clone())
     }
 

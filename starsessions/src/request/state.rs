@@ -108,7 +108,7 @@ impl State {
             },
             flows: std::mem::take(&mut self.flows),
             has_stale_cookie: self.brought.duplicates && is_decided,
-            has_session: self.came_with_session || self.found.live().is_some(),
+            has_session: self.came_with_session,
             has_token: self.has_handed_out,
         }
     }
