@@ -207,6 +207,22 @@ async fn a_request_does_not_conflict_with_its_own_commit() {
 }
 
 #[tokio::test]
+async fn a_view_does_not_conflict_with_what_it_has_flushed() {
+    let mut browser = with_token().await;
+    let reply = browser
+        .visit(async |mut checkout: Session<Checkout>| {
+            for token in [2, 3] {
+                checkout.token = Some(token);
+                checkout.flush()?;
+            }
+            Ok::<_, SessionError>(())
+        })
+        .await;
+    assert_eq!(reply.status, StatusCode::OK);
+    assert_eq!(token(&mut browser).await, Some(3));
+}
+
+#[tokio::test]
 async fn others_may_change_other_fields_between_two_commits() {
     let mut browser = with_token().await;
     let mut other = browser.clone();

@@ -3,9 +3,12 @@
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::hash::{BuildHasherDefault, DefaultHasher};
 
-use http::StatusCode;
+use axum::Router;
+use axum::routing::{get, post};
+use http::{Method, StatusCode};
 use starsessions::{CurrentSession, Session};
 use starsessions_tests::client::Client;
+use starsessions_tests::site::Site;
 
 #[derive(Session)]
 struct Notes {
@@ -175,4 +178,28 @@ async fn what_comes_into_a_map_while_it_is_shown_stays_under_a_new_key_and_under
         r#"{"phone": "too short", "street": "unknown"} {5: 9, 6: 7}"#
     );
     assert_eq!(browser.with(shown).await, NOTHING);
+}
+
+/// Two versions of an application side by side.
+#[tokio::test]
+async fn a_message_under_a_former_name_waits_for_a_page_that_is_shown_too() {
+    #[derive(Session)]
+    #[session(namespace = "page")]
+    struct Former {
+        #[session(flash)]
+        note: Option<String>,
+    }
+    #[derive(Session)]
+    #[session(namespace = "page")]
+    struct Today {
+        #[session(flash, alias = "note")]
+        notice: Option<String>,
+    }
+    let say = post(async |mut page: Session<Former>| page.note = Some("first".to_owned()));
+    let show = get(async |mut page: Session<Today>| page.notice.take().unwrap_or_default());
+    let routes = Router::new().route("/say", say).route("/", show);
+    let mut client = Site::new().serve(routes);
+    client.post("/say").await;
+    client.send(Method::HEAD, "/").await;
+    assert_eq!(client.get("/").await.body, "first");
 }

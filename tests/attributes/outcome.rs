@@ -162,6 +162,18 @@ async fn a_5xx_after_a_commit_keeps_what_was_committed() {
     assert_eq!(attempts(&mut browser).await, (1, false, 1));
 }
 
+/// What is dropped anyway is no error that could take the place of the handler's own.
+#[tokio::test]
+async fn a_5xx_stays_where_a_change_could_not_have_been_stored() {
+    let reply = Client::guest()
+        .visit(async |mut attempts: Session<Attempts>| {
+            attempts.draft = "x".repeat(1 << 20);
+            StatusCode::BAD_GATEWAY
+        })
+        .await;
+    assert_eq!(reply.status, StatusCode::BAD_GATEWAY);
+}
+
 #[tokio::test]
 async fn a_5xx_keeps_a_logout() {
     let mut browser = Client::guest();

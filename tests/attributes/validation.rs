@@ -212,6 +212,19 @@ async fn the_first_write_replaces_a_combination_that_the_struct_refuses() {
 }
 
 #[tokio::test]
+async fn what_is_handed_over_in_parts_replaces_a_combination_that_the_struct_refuses() {
+    let mut browser = refused().await;
+    let set = |order: &mut Session<Order>| {
+        order.seats = Some(4);
+        order.flush().unwrap();
+        order.amount = 9;
+    };
+    browser.with(set).await;
+    let order = |order: &mut Session<Order>| (order.email.clone(), order.seats, order.amount);
+    assert_eq!(browser.with(order).await, (String::new(), Some(4), 9));
+}
+
+#[tokio::test]
 async fn a_detached_view_replaces_a_combination_that_the_struct_refuses() {
     let mut browser = refused().await;
     let reply = browser
@@ -343,6 +356,22 @@ async fn two_views_of_one_request_that_the_struct_refuses_together_are_a_conflic
         assert_eq!(reply.status, StatusCode::CONFLICT, "guest: {is_guest}");
         assert_eq!(span(&mut browser).await, before, "guest: {is_guest}");
     }
+}
+
+/// The second view has seen no session, and there is one by then.
+#[tokio::test]
+async fn a_view_from_before_the_session_began_is_judged_with_what_is_there() {
+    let mut browser = Client::guest();
+    let reply = browser
+        .visit(async |mut one: Session<Span>, mut other: Session<Span>| {
+            one.from = 8;
+            one.commit().await?;
+            other.to = 5;
+            Ok::<_, SessionError>(())
+        })
+        .await;
+    assert_eq!(reply.status, StatusCode::CONFLICT);
+    assert_eq!(span(&mut browser).await, (8, 10));
 }
 
 /// Each struct's rule is asked, whichever view is dropped first.

@@ -184,6 +184,24 @@ async fn flushed_changes_are_seen_by_later_views_and_counted_once() {
 }
 
 #[tokio::test]
+async fn a_change_that_is_taken_back_is_not_written() {
+    let (mut browser, spy) = observed();
+    browser
+        .with(|shop: &mut Session<Shop>| shop.views = 10)
+        .await;
+    let _ = spy.take_calls();
+    browser
+        .with(|shop: &mut Session<Shop>| {
+            for views in [11, 10] {
+                shop.views = views;
+                shop.flush().unwrap();
+            }
+        })
+        .await;
+    assert_eq!(spy.take_calls().writes(), 0);
+}
+
+#[tokio::test]
 async fn a_flush_that_fails_takes_nothing_and_can_be_repeated() {
     let mut browser = begun().await;
     let reply = browser
@@ -331,8 +349,13 @@ async fn a_reload_does_not_keep_a_renewed_id_from_the_browser() {
         .with(|shop: &mut Session<Shop>| shop.views = 1)
         .await;
     test.clock().advance(hour);
-    let mut late = browser.clone();
-    browser.visit(async |_: Session<Shop>| {}).await;
+    let [mut other, mut late] = [browser.clone(), browser.clone()];
+    browser
+        .visit(async move |mut shop: Session<Shop>| {
+            other.visit(async |_: Session<Shop>| {}).await;
+            shop.reload().await
+        })
+        .await;
     assert_ne!(browser.cookies(), late.cookies(), "renewed");
     let reply = late
         .visit(async |mut shop: Session<Shop>| shop.reload().await)

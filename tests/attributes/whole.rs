@@ -127,6 +127,31 @@ async fn logging_out_without_a_session_stores_nothing() {
 }
 
 #[tokio::test]
+async fn what_is_removed_after_a_logout_begins_nothing() {
+    let mut browser = begun().await;
+    let reply = browser
+        .visit(async |session: CurrentSession| {
+            session.destroy()?;
+            session.remove::<Shop>()
+        })
+        .await;
+    assert_eq!((reply.status, reply.max_age()), (StatusCode::OK, Some(0)));
+}
+
+#[tokio::test]
+async fn to_remember_as_before_writes_nothing() {
+    let (mut browser, spy) = observed();
+    browser
+        .with(|shop: &mut Session<Shop>| shop.views = 1)
+        .await;
+    let _ = spy.take_calls();
+    browser
+        .visit(async |session: CurrentSession| session.remember(false))
+        .await;
+    assert_eq!(spy.take_calls().writes(), 0);
+}
+
+#[tokio::test]
 async fn an_insert_and_a_removal_are_seen_by_the_same_request() {
     let mut browser = Client::guest();
     let reply = browser
@@ -218,6 +243,37 @@ async fn info_and_remember_tell_and_change_the_timers() {
         0,
         "older than the short profile allows"
     );
+}
+
+/// It counts as used now: the short profile begins, and has not run out since the last use.
+#[tokio::test]
+async fn a_session_that_is_remembered_no_longer_lives_on_from_now() {
+    let hour = Duration::from_secs(3_600);
+    let test = TestSessions::with(|layer| {
+        layer
+            .lifetime(Lifetime::new(hour, 20 * hour))
+            .remembered_lifetime(Lifetime::new(10 * hour, 20 * hour))
+    });
+    let mut browser = Client::behind(test.layer());
+    browser
+        .visit(async |session: CurrentSession, mut shop: Session<Shop>| {
+            shop.views = 1;
+            session.remember(true)
+        })
+        .await;
+    test.clock().advance(2 * hour);
+    let reply = browser
+        .visit(async |session: CurrentSession| {
+            session.remember(false)?;
+            session.commit().await?;
+            let info = session.info().await?.unwrap();
+            let left = info.expires_at.since(info.last_seen_at);
+            Ok::<_, SessionError>(left.as_secs().to_string())
+        })
+        .await;
+    assert_eq!(reply.body, "3600");
+    assert!(reply.sets_cookie(), "the browser is told");
+    assert_eq!(reply.max_age(), None, "to forget it when it is closed");
 }
 
 #[tokio::test]
