@@ -35,6 +35,10 @@ fn harmless() -> Vec<(&'static str, MethodRouter)> {
             any(async |all: CurrentSession| all.remember(true)),
         ),
         (
+            "set a label",
+            any(async |all: CurrentSession| all.set_label("Firefox")),
+        ),
+        (
             "remove",
             any(async |all: CurrentSession| all.remove::<Shop>()),
         ),

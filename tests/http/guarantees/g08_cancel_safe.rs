@@ -27,10 +27,16 @@ async fn both(mut shop: Session<Shop>) {
     shop.views += 1;
 }
 
+/// Ends a session that it has read.
+async fn leave(shop: Session<Shop>) -> Result<(), SessionError> {
+    shop.current().destroy()
+}
+
 /// A signed-in user of a store that answers nothing at once.
 async fn slow_site() -> (Site, Client) {
     let site = Site::with(|layer| layer.renewal(RENEWAL));
-    let mut client = site.serve(shop::with_logout().route("/both", post(both)));
+    let routes = shop::with_logout().route("/both", post(both));
+    let mut client = site.serve(routes.route("/leave", post(leave)));
     client.post("/login/7").await;
     let _ = site.store.take_calls();
     site.store.slow_down();
@@ -104,6 +110,14 @@ async fn g08_a_logout_that_has_begun_is_finished() {
     .await;
     outcomes.dedup();
     assert_eq!(outcomes, [false, true]);
+}
+
+#[tokio::test]
+async fn g08_a_logout_that_has_begun_is_finished_where_the_session_was_read_before() {
+    at_every_poll("/leave", async |site, _, calls| {
+        assert_eq!(site.rows(), usize::from(calls.removes == 0), "{calls:?}");
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::Path;
 use axum::routing::{get, post};
+use http::Method;
 use starsessions::config::{Clock, CookieBuilder};
 use starsessions::keys::Key;
 use starsessions::{
@@ -13,7 +14,7 @@ use starsessions::{
 };
 use starsessions_tests::client::Client;
 use starsessions_tests::site::{Kept, Site};
-use starsessions_tests::spy::Spy;
+use starsessions_tests::spy::{Moment, Operation, Spy};
 
 use starsessions_tests::shop::{self, Login, Shop};
 
@@ -34,6 +35,10 @@ async fn signed_in(set: impl FnOnce(SessionLayerBuilder) -> SessionLayerBuilder)
     let routes = shop::with_logout()
         .route("/poll", poll)
         .route("/reload", reload)
+        .route(
+            "/keep",
+            get(async |session: CurrentSession| session.remember(true)),
+        )
         .route("/remember/{user}", post(remember));
     let mut client = site.serve(routes);
     client.post("/login/7").await;
@@ -214,8 +219,34 @@ async fn g14_a_reload_within_the_grace_still_tells_the_browser_its_new_id() {
 #[tokio::test]
 async fn g14_old_and_new_id_in_one_request_are_one_session() {
     let (_, client, old) = renewed().await;
-    let both = format!("{}; {}", old.cookies().unwrap(), client.cookies().unwrap());
-    assert_eq!(client.showing(both).get("/me").await.body, "7");
+    let [old, new] = [old, client.clone()].map(|it| it.cookies().unwrap());
+    for both in [format!("{old}; {new}"), format!("{new}; {old}")] {
+        let reply = client.showing(both).get("/me").await;
+        assert_eq!((reply.body.as_str(), reply.sets_cookie()), ("7", false));
+    }
+}
+
+/// Two requests find the same id too old: the later one does under the new id what is left to do.
+#[tokio::test]
+async fn g14_an_id_is_renewed_once() {
+    for (path, remembers) in [("/me", false), ("/keep", true)] {
+        let (site, mut client) = signed_in(|layer| layer.renewal(Duration::from_secs(60))).await;
+        site.wait_seconds(60);
+        let mut late = client.clone();
+        let gate = site.store.hold(Operation::Rotate, Moment::Before);
+        let slow = tokio::spawn(late.ask(Method::GET, path));
+        gate.reached().await;
+        site.store.release();
+        client.get("/me").await;
+        let _ = site.store.take_calls();
+        gate.open();
+        let reply = slow.await.unwrap();
+        late.keep(&reply);
+        assert_eq!(late.cookies(), client.cookies(), "{path}");
+        assert_eq!(reply.max_age().is_some(), remembers, "{path}");
+        let replaces = u32::from(remembers);
+        assert_eq!(site.store.take_calls().replaces, replaces, "{path}");
+    }
 }
 
 #[tokio::test]
@@ -298,6 +329,7 @@ async fn g14_a_persistent_cookie_ends_with_its_session() {
         Some(IDLE),
         "moved with the idle timeout"
     );
+    assert!(!client.post("/views").await.sets_cookie(), "not since");
     keep_busy(&site, &mut client, ABSOLUTE - IDLE / 2 - 700).await;
     site.wait_seconds(300);
     let told = client.get("/me").await.max_age();
@@ -427,6 +459,52 @@ async fn g14_a_clock_that_is_ahead_takes_nothing_from_the_others() {
         assert_eq!(there.get("/draft").await.body, "None", "{kept:?}");
         there.post("/view").await;
         assert_eq!(here.get("/draft").await.body, r#"Some("text")"#, "{kept:?}");
+    }
+}
+
+/// Another clock than the nodes may have has issued it, or none of them.
+#[tokio::test]
+async fn g14_a_cookie_from_the_future_holds_no_session() {
+    for (ahead, cart) in [(60, "tea"), (61, "")] {
+        let here = Site::kept(Kept::InCookies);
+        let there = here.restarted(|layer| layer);
+        there.wait_seconds(ahead);
+        let mut client = there.serve(shop::routes());
+        client.post("/cart/tea").await;
+        let mut client = client.at(&here.serve(shop::routes()));
+        assert_eq!(client.get("/cart").await.body, cart, "{ahead} seconds");
+    }
+}
+
+/// It is written anyway, so a use is noted before it would be due.
+#[tokio::test]
+async fn g14_a_new_cookie_moves_the_idle_timeout_unless_it_is_set_by_a_passive_request() {
+    for (path, lives) in [("/views", true), ("/passive", false)] {
+        let store = Spy::new(MemoryStore::new());
+        let site = Site::over(store, Kept::InCookies, |layer| layer.lifetime(lifetime()));
+        let view = post(async |mut shop: Session<Shop>| shop.views += 1);
+        let routes = shop::routes().route("/passive", view.layer(PassiveLayer));
+        let mut client = site.serve(routes);
+        client.post("/cart/tea").await;
+        site.wait_seconds(30);
+        client.post(path).await;
+        site.wait_seconds(IDLE - 1);
+        assert_eq!(client.get("/cart").await.body == "tea", lives, "{path}");
+    }
+}
+
+/// As a leftover of a former domain can be, which shows the session as it was.
+#[tokio::test]
+async fn g14_of_two_states_of_a_session_that_is_its_cookie_the_later_one_counts() {
+    let site = Site::kept(Kept::InCookies);
+    let mut client = site.serve(shop::routes());
+    client.post("/cart/tea").await;
+    let early = client.cookies().unwrap();
+    site.wait_seconds(1);
+    client.post("/cart/milk").await;
+    let late = client.cookies().unwrap();
+    for both in [format!("{early}; {late}"), format!("{late}; {early}")] {
+        assert_eq!(client.showing(both).get("/cart").await.body, "tea,milk");
     }
 }
 

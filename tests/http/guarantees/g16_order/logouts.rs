@@ -2,6 +2,18 @@
 
 use super::*;
 
+/// It ends the session that its commit has not reached.
+#[tokio::test]
+async fn g16_a_logout_after_a_commit_that_a_sign_in_overtook_ends_the_session_behind_it() {
+    for kept in Kept::REVOCABLY {
+        let gate = Gate::new();
+        let mut user = Site::kept(kept).serve(routes(&gate));
+        user.post("/cart/tea").await;
+        beside(&mut user, &gate, "/slow/give-up", &["/login/7"]).await;
+        assert_eq!(user.get("/me").await.body, "guest", "{kept:?}");
+    }
+}
+
 /// What is begun in the place of an ended session without a sign-in is nothing that the former id leads to.
 #[tokio::test]
 async fn g16_a_logout_with_a_farewell_may_be_repeated() {

@@ -28,6 +28,8 @@ struct Bound {
     draft: Option<String>,
     #[session(exclusive)]
     ticket: Option<u32>,
+    #[session(index)]
+    team: Option<u32>,
 }
 
 #[derive(Debug, Session)]
@@ -45,7 +47,8 @@ fn by_parts() -> Spy {
 fn routes(gate: &Gate) -> Router {
     let held = |gate: &Gate| gate.clone();
     let (a, b, c, d, e) = (held(gate), held(gate), held(gate), held(gate), held(gate));
-    let (f, g) = (held(gate), held(gate));
+    let (f, g, h, i) = (held(gate), held(gate), held(gate), held(gate));
+    let (j, k, l) = (held(gate), held(gate), held(gate));
     shop::with_logout()
         .route(
             "/slow/cart",
@@ -80,6 +83,13 @@ fn routes(gate: &Gate) -> Router {
             }),
         )
         .route(
+            "/slow/team",
+            post(async move |mut bound: Session<Bound>| {
+                h.pass().await;
+                bound.team = Some(1);
+            }),
+        )
+        .route(
             "/slow/login/{user}",
             post(
                 async move |shop: Session<Shop>, session: CurrentSession, Path(user)| {
@@ -88,6 +98,45 @@ fn routes(gate: &Gate) -> Router {
                     session.insert(Login { user })
                 },
             ),
+        )
+        .route(
+            "/slow/remember",
+            post(async move |shop: Session<Shop>, session: CurrentSession| {
+                i.pass().await;
+                drop(shop);
+                session.remember(true)
+            }),
+        )
+        .route("/remembered", get(remembered))
+        .route(
+            "/slow/look",
+            get(async move |shop: Session<Shop>| {
+                j.pass().await;
+                shop.views.to_string()
+            }),
+        )
+        .route(
+            "/slow/view",
+            post(
+                async move |mut shop: Session<Shop>, session: CurrentSession| {
+                    k.pass().await;
+                    shop.views += 1;
+                    shop.commit().await?;
+                    let seen = session.get::<Shop>().await?;
+                    Ok::<_, SessionError>(seen.map_or(0, |shop| shop.views).to_string())
+                },
+            ),
+        )
+        .route(
+            "/slow/give-up",
+            post(async move |mut bound: Session<Bound>| {
+                l.pass().await;
+                bound.ticket = Some(1);
+                match bound.commit().await {
+                    Ok(()) => Ok(()),
+                    Err(_) => bound.current().destroy(),
+                }
+            }),
         )
         .route(
             "/slow/logout",
@@ -135,7 +184,12 @@ fn routes(gate: &Gate) -> Router {
 }
 
 async fn draft(bound: Session<Bound>) -> String {
-    format!("{:?} {:?}", bound.draft, bound.ticket)
+    format!("{:?} {:?} {:?}", bound.draft, bound.ticket, bound.team)
+}
+
+async fn remembered(session: CurrentSession) -> Result<String, SessionError> {
+    let info = session.info().await?;
+    Ok(info.is_some_and(|info| info.remembered).to_string())
 }
 
 async fn join(session: CurrentSession, Path(name): Path<String>) -> Result<(), SessionError> {

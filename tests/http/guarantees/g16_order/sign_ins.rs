@@ -51,15 +51,17 @@ async fn g16_of_two_sign_ins_of_one_guest_one_is_told_or_begins_anew() {
 }
 
 #[tokio::test]
-async fn g16_a_sign_in_that_a_logout_overtakes_is_told() {
+async fn g16_a_sign_in_or_a_use_that_a_logout_overtakes_is_told() {
     for kept in Kept::REVOCABLY {
-        let site = Site::kept(kept);
-        let gate = Gate::new();
-        let mut user = site.serve(routes(&gate));
-        user.post("/cart/tea").await;
-        let reply = beside(&mut user, &gate, "/slow/login/8", &["/logout"]).await;
-        assert_eq!(reply.status, StatusCode::CONFLICT, "{kept:?}");
-        assert!(!reply.sets_cookie());
+        for slow in ["/slow/login/8", "/slow/ticket", "/slow/team"] {
+            let site = Site::kept(kept);
+            let gate = Gate::new();
+            let mut user = site.serve(routes(&gate));
+            user.post("/cart/tea").await;
+            let reply = beside(&mut user, &gate, slow, &["/logout"]).await;
+            assert_eq!(reply.status, StatusCode::CONFLICT, "{kept:?} {slow}");
+            assert!(!reply.sets_cookie());
+        }
     }
 }
 

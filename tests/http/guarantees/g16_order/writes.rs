@@ -1,5 +1,7 @@
 //! Writes that a sign-in or a logout overtakes.
 
+use std::time::Duration;
+
 use super::*;
 
 async fn carried<S: Store + Clone>(site: &Site<S>) {
@@ -21,20 +23,92 @@ async fn carried<S: Store + Clone>(site: &Site<S>) {
 }
 
 #[tokio::test]
+async fn g16_a_request_sees_what_it_has_written_behind_a_sign_in() {
+    let gate = Gate::new();
+    let mut user = Site::new().serve(routes(&gate));
+    user.post("/cart/tea").await;
+    let reply = beside(&mut user, &gate, "/slow/view", &["/login/7"]).await;
+    assert_eq!(reply.body, "1");
+}
+
+/// The id that it came with has ended twice: by a renewal, and by the sign-in.
+#[tokio::test]
+async fn g16_a_write_behind_a_sign_in_tells_no_browser_an_id_that_has_ended() {
+    let site = Site::with(|layer| layer.renewal(Duration::from_secs(60)));
+    let gate = Gate::new();
+    let mut user = site.serve(routes(&gate));
+    user.post("/cart/tea").await;
+    site.wait_seconds(60);
+    let late = user.clone();
+    user.get("/cart").await;
+    let slow = tokio::spawn(late.ask(Method::POST, "/slow/view"));
+    gate.reached().await;
+    user.post("/login/7").await;
+    gate.open();
+    let reply = slow.await.unwrap();
+    assert_eq!(reply.status, StatusCode::OK);
+    assert!(!reply.sets_cookie());
+}
+
+#[tokio::test]
+async fn g16_a_commit_behind_a_sign_in_that_a_logout_overtakes_is_told() {
+    let site = Site::new();
+    let gate = Gate::new();
+    let mut user = site.serve(routes(&gate));
+    user.post("/cart/tea").await;
+    let slow = tokio::spawn(user.ask(Method::POST, "/slow/view"));
+    gate.reached().await;
+    user.post("/login/7").await;
+    let found = site.store.hold(Operation::Load, Moment::After);
+    gate.open();
+    found.reached().await;
+    site.store.release();
+    user.post("/logout").await;
+    found.open();
+    assert_eq!(slow.await.unwrap().status, StatusCode::CONFLICT);
+}
+
+#[tokio::test]
+async fn g16_a_renewal_that_a_sign_in_overtakes_writes_nothing_behind_it() {
+    let site = Site::with(|layer| layer.renewal(Duration::from_secs(60)));
+    let gate = Gate::new();
+    let mut user = site.serve(routes(&gate));
+    user.post("/cart/tea").await;
+    site.wait_seconds(60);
+    let slow = tokio::spawn(user.ask(Method::GET, "/slow/look"));
+    gate.reached().await;
+    user.post("/login/7").await;
+    let _ = site.store.take_calls();
+    gate.open();
+    assert_eq!(slow.await.unwrap().status, StatusCode::OK);
+    assert_eq!(site.store.take_calls().replaces, 0);
+}
+
+#[tokio::test]
+async fn g16_a_session_that_a_sign_in_overtakes_is_remembered_behind_it() {
+    let gate = Gate::new();
+    let mut user = Site::new().serve(routes(&gate));
+    user.post("/cart/tea").await;
+    let reply = beside(&mut user, &gate, "/slow/remember", &["/login/7"]).await;
+    assert_eq!(reply.status, StatusCode::OK);
+    assert_eq!(user.get("/remembered").await.body, "true");
+}
+
+#[tokio::test]
 async fn g16_a_write_that_a_sign_in_overtakes_is_in_the_session_behind_it() {
     carried(&Site::new()).await;
     carried(&Site::on(by_parts())).await;
 }
 
 async fn refused<S: Store + Clone>(site: &Site<S>) {
-    for slow in ["/slow/draft", "/slow/ticket", "/slow/login/8"] {
+    for slow in ["/slow/draft", "/slow/ticket", "/slow/team", "/slow/login/8"] {
         let gate = Gate::new();
         let mut user = site.serve(routes(&gate));
         user.post("/cart/tea").await;
         let reply = beside(&mut user, &gate, slow, &["/login/7"]).await;
         assert_eq!(reply.status, StatusCode::CONFLICT, "{slow}");
         assert!(!reply.sets_cookie(), "{slow}");
-        assert_eq!(user.get("/draft").await.body, "None None", "{slow}");
+        assert_eq!(user.get("/draft").await.body, "None None None", "{slow}");
         assert_eq!(user.get("/me").await.body, "7", "{slow}");
     }
 }
@@ -68,7 +142,7 @@ async fn g16_only_an_answer_that_would_be_a_lie_is_replaced() {
             assert_eq!(reply.status, answered, "{kept:?} {status}");
             assert_eq!(reply.body, body, "{kept:?} {status}");
             assert!(!reply.sets_cookie(), "{kept:?} {status}");
-            assert_eq!(user.get("/draft").await.body, "None None");
+            assert_eq!(user.get("/draft").await.body, "None None None");
         }
     }
 }
@@ -113,12 +187,22 @@ async fn g16_a_write_that_is_too_late_for_the_way_is_told() {
     let gate = Gate::new();
     let mut user = site.serve(routes(&gate));
     user.post("/cart/tea").await;
-    let slow = tokio::spawn(user.ask(Method::POST, "/slow/cart"));
-    gate.reached().await;
+    // Long enough for a use to be noted.
+    site.wait_seconds(60);
+    let slow = |method, path| tokio::spawn(user.ask(method, path));
+    let slow = [
+        (slow(Method::POST, "/slow/cart"), StatusCode::CONFLICT),
+        (slow(Method::GET, "/slow/look"), StatusCode::OK),
+    ];
+    for _ in &slow {
+        gate.reached().await;
+    }
     user.post("/login/7").await;
     site.wait_seconds(61);
-    gate.open();
-    assert_eq!(slow.await.unwrap().status, StatusCode::CONFLICT);
+    slow.iter().for_each(|_| gate.open());
+    for (slow, status) in slow {
+        assert_eq!(slow.await.unwrap().status, status);
+    }
     assert_eq!(user.get("/cart").await.body, "tea");
 }
 
