@@ -25,6 +25,22 @@ struct Login {
     step: u8,
 }
 
+/// What makes the user is another field than the one that sessions are found by.
+#[derive(Session)]
+struct Account {
+    #[session(required, rotate)]
+    key: u32,
+    #[session(required, index)]
+    number: u64,
+}
+
+async fn enter(
+    session: CurrentSession,
+    Path((number, key)): Path<(u64, u32)>,
+) -> Result<(), SessionError> {
+    session.insert(Account { key, number })
+}
+
 async fn sign_in(
     session: CurrentSession,
     Path((user, label)): Path<(String, String)>,
@@ -56,6 +72,11 @@ async fn fingerprint_of_view(login: Session<Login>) -> String {
 fn routes() -> Router {
     shop::with_logout()
         .route("/in/{user}/{label}", post(sign_in))
+        .route("/enter/{number}/{key}", post(enter))
+        .route(
+            "/key",
+            post(async |mut account: Session<Account>| account.key += 1),
+        )
         .route("/again", post(again))
         .route("/others", post(end_others))
         .route("/name", get(fingerprint))
@@ -87,6 +108,26 @@ fn renewed(previous: Fingerprint) -> EventKind {
 const LOGOUT: EventKind = EventKind::Ended {
     cause: EndCause::Logout,
 };
+
+#[tokio::test]
+async fn a_sign_in_is_told_by_the_field_that_sessions_are_found_by() {
+    for kept in Kept::REVOCABLY {
+        let (_site, mut client, mut events) = site(kept);
+        client.post("/cart/tea").await;
+        told(&mut events);
+        for (path, signs_in) in [
+            ("/enter/7/1", true),
+            ("/enter/7/2", false),
+            ("/key", false),
+            ("/enter/8/4", true),
+        ] {
+            client.post(path).await;
+            let kinds = kinds(&told(&mut events));
+            let is_told = kinds.contains(&EventKind::SignedIn);
+            assert_eq!(is_told, signs_in, "{kept:?} {path} {kinds:?}");
+        }
+    }
+}
 
 #[tokio::test]
 async fn a_visit_is_told_once_and_in_order() {

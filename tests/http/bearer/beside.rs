@@ -2,13 +2,14 @@
 
 use axum::routing::post;
 use http::{Method, StatusCode};
+use starsessions::config::{FailurePolicy, Transport};
 use starsessions::{CurrentSession, SessionError};
 use starsessions_tests::client::{Client, Reply};
 
-use super::{App, beside, routes, served, signed_in};
+use super::{App, Site, User, beside, routes, served, signed_in};
 
 /// A browser that has signed in, with the cookie.
-async fn browser(site: &super::Site) -> Client {
+async fn browser(site: &Site) -> Client {
     let mut browser = site.serve(routes());
     assert!(browser.post("/login/8").await.sets_cookie());
     browser
@@ -127,7 +128,7 @@ async fn a_page_with_a_cookie_gets_no_token() {
 async fn what_was_begun_for_a_cookie_and_is_handed_out_goes_by_the_token() {
     let site = beside();
     let begin = |session: CurrentSession| async move {
-        session.insert(super::User { user: 7 })?;
+        session.insert(User { user: 7 })?;
         session.commit().await?;
         Ok::<_, SessionError>(session.bearer_token().await?.as_str().to_owned())
     };
@@ -140,7 +141,7 @@ async fn what_was_begun_for_a_cookie_and_is_handed_out_goes_by_the_token() {
 #[tokio::test]
 async fn a_session_by_a_token_is_not_bound_to_a_device() {
     use starsessions::config::Transport;
-    let site = super::Site::with(|layer| {
+    let site = Site::with(|layer| {
         let layer = layer.transport(Transport::bearer().beside_cookie());
         layer.device_bound(|device| device)
     });
@@ -151,4 +152,32 @@ async fn a_session_by_a_token_is_not_bound_to_a_device() {
     let reply = super::app(&site).post("/token/7").await;
     assert_eq!(reply.status, StatusCode::OK);
     assert!(!reply.headers.contains_key(invitation));
+}
+
+/// A store that fails is an outage; two credentials are a mistake.
+#[tokio::test]
+async fn a_layer_that_takes_an_outage_for_a_guest_refuses_both_as_well() {
+    let site = Site::with(|layer| {
+        let layer = layer.transport(Transport::bearer().beside_cookie());
+        layer.on_store_failure(FailurePolicy::ReadOnlyGuest)
+    });
+    let browser = browser(&site).await;
+    let app = signed_in(&site).await;
+    let token = app.token.as_deref().unwrap();
+    let reply = with_both(&browser, Method::GET, "/me", token).await;
+    assert_eq!(reply.status, StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
+async fn a_sign_in_whose_token_is_refused_is_dropped_whatever_the_handler_says() {
+    let sign_in = post(async |session: CurrentSession| {
+        session.insert(User { user: 7 })?;
+        assert!(session.bearer_token().await.is_err());
+        Ok::<_, SessionError>(())
+    });
+    let site = Site::new();
+    let mut browser = site.serve(routes().route("/try", sign_in));
+    let reply = browser.post("/try").await;
+    assert_eq!((reply.status, reply.sets_cookie()), (StatusCode::OK, false));
+    assert_eq!(site.rows(), 0);
 }

@@ -50,6 +50,15 @@ async fn visits(visit: Session<Visit>) -> String {
     format!("{} {refused}", visit.pages)
 }
 
+#[derive(Session)]
+struct Shop {
+    views: u32,
+}
+
+async fn view_shop(mut shop: Session<Shop>) {
+    shop.views += 1;
+}
+
 async fn refuse(mut visit: Session<Visit>) {
     visit.refused = Some("by the handler".to_owned());
 }
@@ -89,6 +98,7 @@ async fn holds(mut visit: Session<Visit>, request: Request, next: Next) -> Respo
 async fn scenario_18_a_view_that_is_held_over_the_handler_is_named() {
     let routes = Router::new()
         .route("/refuse", get(refuse))
+        .route("/shop", get(view_shop))
         .route("/", get(visits));
     let site = Site::with(|layer| layer.explain(true));
     let mut client = site.serve(routes.clone().layer(from_fn(holds)));
@@ -103,6 +113,7 @@ async fn scenario_18_a_view_that_is_held_over_the_handler_is_named() {
     );
     for silent in [
         client.get("/").await,
+        client.get("/shop").await,
         site.serve(routes.layer(from_fn(count)))
             .get("/refuse")
             .await,

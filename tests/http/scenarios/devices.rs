@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::Router;
-use axum::routing::get;
+use axum::routing::{get, post};
 use http::{Method, StatusCode};
 use starsessions::config::AtLimit;
 use starsessions::testing::TestClock;
@@ -111,6 +111,35 @@ async fn scenario_14_the_list_follows_what_is_written() {
         let shown = sessions.first().map(|it| (it.remembered, it.label()));
         assert_eq!(shown, listed, "after {path}");
     }
+}
+
+/// Two versions of an application side by side: each writes under the name that it knows.
+#[tokio::test]
+async fn scenario_14_a_session_under_two_names_is_listed_once() {
+    #[derive(Session)]
+    #[session(namespace = "player")]
+    struct Former {
+        #[session(index)]
+        uid: Option<u64>,
+    }
+    #[derive(Session)]
+    #[session(namespace = "player")]
+    struct Today {
+        #[session(index, alias = "uid")]
+        user: Option<u64>,
+    }
+    let former = post(async |mut player: Session<Former>| player.uid = Some(7));
+    let today = post(async |mut player: Session<Today>| player.user = Some(7));
+    let list = get(async |session: CurrentSession| {
+        let all = session.list::<Today>().await?;
+        Ok::<_, SessionError>(all.len().to_string())
+    });
+    let routes = Router::new().route("/former", former);
+    let routes = routes.route("/today", today).route("/list", list);
+    let mut client = Site::new().serve(routes);
+    client.post("/today").await;
+    client.post("/former").await;
+    assert_eq!(client.get("/list").await.body, "1");
 }
 
 /// A user who changes his password must hear of it if the thief was faster and has ended his session: an

@@ -3,7 +3,7 @@
 use axum::Router;
 use axum::routing::{get, post};
 use http::StatusCode;
-use starsessions::config::FailurePolicy;
+use starsessions::config::{FailurePolicy, Transport};
 use starsessions::{
     CsrfLayer, CurrentSession, FailurePolicyLayer, PassiveLayer, Session, SessionLayerBuilder,
 };
@@ -139,10 +139,16 @@ async fn scenario_17_two_realms_with_one_cookie_are_a_line_with_the_remedy() {
         let layer = development(layer).realm("admin");
         layer.cookie(|cookie| cookie.name("admin"))
     });
-    let logs = Logs::capture();
-    let mut client = main.serve(routes().layer(named.sessions.layer()));
-    client.get("/operator").await;
-    assert!(logs.with(&["ERROR"]).is_empty(), "{}", logs.text());
+    let by_token = Site::with(|layer| {
+        let layer = development(layer).realm("admin");
+        layer.transport(Transport::bearer())
+    });
+    for (outer, inner) in [(&main, &named), (&main, &by_token), (&by_token, &main)] {
+        let logs = Logs::capture();
+        let mut client = outer.serve(routes().layer(inner.sessions.layer()));
+        client.get("/operator").await;
+        assert!(logs.with(&["ERROR"]).is_empty(), "{}", logs.text());
+    }
 }
 
 /// Without a word, polling would keep an abandoned tab signed in.

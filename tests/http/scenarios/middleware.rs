@@ -1,14 +1,16 @@
 //! 18. Middleware, handler, realms.
 
+use axum::Router;
 use axum::extract::Request;
 use axum::middleware::{Next, from_fn};
 use axum::response::Response;
 use axum::routing::{MethodRouter, get, post};
 use http::{HeaderValue, StatusCode};
-use starsessions::config::CookieBuilder;
-use starsessions::{CurrentSession, Session};
+use starsessions::config::{CookieBuilder, FailurePolicy};
+use starsessions::{CurrentSession, FailurePolicyLayer, PassiveLayer, Session};
 use starsessions_tests::client::Client;
 use starsessions_tests::site::Site;
+use starsessions_tests::spy::{Moment, Operation};
 
 use starsessions_tests::shop::{self, Login, Shop};
 
@@ -70,12 +72,17 @@ fn premises_with(ticket: MethodRouter) -> Premises {
             format!("{} {} {login:?}", shop.views, desk.open_tickets.len())
         },
     );
+    let quiet = Router::new()
+        .route("/quiet", both.clone())
+        .layer(PassiveLayer)
+        .layer(FailurePolicyLayer::new(FailurePolicy::ReadOnlyGuest));
     let routes = shop::with_logout()
         .route(
             "/evicted",
             post(async |mut shop: Session<Shop>| shop.views += 1).layer(from_fn(evict)),
         )
         .route("/ticket", ticket)
+        .merge(quiet)
         .route("/both", both)
         .layer(from_fn(observe))
         .layer(customers.sessions.layer());
@@ -143,6 +150,20 @@ async fn scenario_18_two_realms_have_a_cookie_and_one_load_each() {
 
     let loads = [&customers, &staff].map(|site| site.store.take_calls().loads);
     assert_eq!(loads, [1, 1]);
+}
+
+#[tokio::test]
+async fn scenario_18_what_a_route_is_set_to_counts_in_both_realms() {
+    let Premises {
+        mut client, staff, ..
+    } = premises();
+    client.post("/ticket").await;
+    staff.wait_seconds(60);
+    let _ = staff.store.take_calls();
+    client.get("/quiet").await;
+    assert_eq!(staff.store.take_calls().writes(), 0);
+    staff.store.fail(Operation::Load, Moment::Before);
+    assert_eq!(client.get("/quiet").await.status, StatusCode::OK);
 }
 
 #[tokio::test]
