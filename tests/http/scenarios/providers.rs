@@ -181,8 +181,11 @@ async fn scenario_05_what_cannot_be_opened_makes_room_first() {
     let own = browser.cookies().unwrap();
     let foreign = ["AA", "AQ", "Ag", "Aw", "BA", "BQ", "Bg", "Bw", "CA"];
     let foreign = foreign.map(|end| format!("__Host-Http-id-flow-{}{end}=x", &"A".repeat(20)));
-    let crowded = browser.showing(format!("{}; {own}", foreign.join("; ")));
+    // Of the same beginning, and no flow's.
+    let other = "__Host-Http-id-flow-other=x";
+    let crowded = browser.showing(format!("{own}; {other}; {}", foreign.join("; ")));
     let reply = crowded.ask(Method::GET, GOOGLE).await;
+    assert!(!reply.set_cookies().concat().contains("-flow-other="));
     browser.keep(&reply);
     assert_eq!(flows_of(&browser), 2);
     assert_eq!(
