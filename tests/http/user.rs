@@ -178,6 +178,17 @@ async fn change_password(
     Ok(())
 }
 
+/// As when a hash is made anew: the id stays.
+async fn renew_hash(
+    mut login: Session<Login>,
+    State(database): State<Database>,
+) -> Result<(), SessionError> {
+    login.password = AuthHash::of("new");
+    login.commit().await?;
+    database.set_password(login.user, "new");
+    Ok(())
+}
+
 async fn guard(_: Option<User<Account>>, request: Request, next: Next) -> Response {
     next.run(request).await
 }
@@ -205,6 +216,7 @@ fn serve(site: &Site) -> (Client, Database) {
         .route("/at-once", get(at_once))
         .route("/switch", get(switch))
         .route("/password", post(change_password))
+        .route("/hash", post(renew_hash))
         .merge(staff)
         .with_state(database.clone());
     (site.serve(routes), database)
@@ -325,6 +337,21 @@ async fn a_request_beside_a_change_of_password_signs_nobody_out() {
         client.keep(&late);
         assert_eq!(client.get("/me").await.body, "1", "{kept:?}");
     }
+}
+
+/// The sign-in that is stored by now is the one that counts.
+#[tokio::test]
+async fn a_request_beside_a_new_hash_goes_on() {
+    let (_site, mut client, database) = site(Kept::OnServer);
+    client.post("/in/1").await;
+    let gate = Gate::new();
+    *database.gate.lock().unwrap() = Some(gate.clone());
+    let late = tokio::spawn(client.ask(Method::GET, "/me"));
+    gate.reached().await;
+    *database.gate.lock().unwrap() = None;
+    assert_eq!(client.post("/hash").await.status, StatusCode::OK);
+    gate.open();
+    assert_eq!(late.await.unwrap().body, "1");
 }
 
 /// The session is still there when the database is back.
