@@ -152,7 +152,8 @@ impl Plan {
             end_privileged(record, &mut edits);
         }
         self.move_idle_fields(&mut edits);
-        let is_relisted = next.rewrite_from(record, edits) || remembered != record.remembered;
+        let listed = |record: &Record| (record.identified, record.remembered);
+        let is_relisted = next.rewrite_from(record, edits) || listed(&next) != listed(record);
         self.changes.fit(Some(record), &next, self.now)?;
         Ok(Next {
             record: next,
