@@ -322,7 +322,8 @@ impl ServerSide {
     }
 
     async fn after_renewal(&self, live: &mut Live, plan: &Plan) -> Result<Executed, SessionError> {
-        if !plan.changes.affect(Some(&live.record)) && plan.remember.is_none() {
+        // A removal of what the other request has removed is a change, too: it may be exclusive.
+        if !plan.writes() {
             return Ok(self.announce(live, plan.now));
         }
         let plan = Plan {

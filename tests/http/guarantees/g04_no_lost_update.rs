@@ -211,6 +211,38 @@ async fn g04_a_ticket_that_ran_out_in_the_hands_of_two_is_not_used_twice() {
     }
 }
 
+/// Each gives the session a new id as it writes.
+#[tokio::test]
+async fn g04_of_two_requests_that_renew_the_id_one_uses_the_ticket() {
+    let using = Gate::new();
+    let held = using.clone();
+    let take = post(|mut ticket: Session<Ticket>| async move {
+        held.pass().await;
+        format!("{:?}", ticket.seat.take())
+    });
+    let issue = post(async |mut ticket: Session<Ticket>| ticket.seat = Some(7));
+    let routes = Router::new().route("/issue", issue).route("/take", take);
+    let site = Site::with(|layer| layer.renewal(Duration::from_secs(300)));
+    let mut client = site.serve(routes);
+    client.post("/issue").await;
+    site.wait_seconds(400);
+    let requests = [(); 2].map(|()| tokio::spawn(client.ask(Method::POST, "/take")));
+    using.reached().await;
+    using.reached().await;
+    using.open();
+    using.open();
+    let mut replies = Vec::new();
+    for request in requests {
+        let reply = request.await.unwrap();
+        replies.push((reply.status, reply.body == "Some(7)"));
+    }
+    replies.sort_unstable();
+    assert_eq!(
+        replies,
+        [(StatusCode::OK, true), (StatusCode::CONFLICT, false)]
+    );
+}
+
 /// It takes the ticket along under its new id, where it can still be used.
 #[tokio::test]
 async fn g04_a_ticket_that_a_login_took_along_was_not_used_by_a_request_before_it() {
