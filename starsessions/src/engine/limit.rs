@@ -92,7 +92,7 @@ impl ServerSide {
                     found.retain(|session| self.is_live(session, now));
                     keep_surplus(limit.max, found, own, &earlier);
                 };
-                let room = self.end_sessions_of(lookup, EndCause::Limit, now, surplus);
+                let room = self.end_sessions_of(lookup, None, EndCause::Limit, now, surplus);
                 if let Err(error) = room.await {
                     // The session has its new id, which an error would keep from the browser.
                     observe::over_limit(&error);

@@ -93,11 +93,13 @@ impl ServerSide {
         })
     }
 
-    /// Ends what `choose` leaves of the sessions that hold the value; returns how many there were. A session that
-    /// is given a new id at this moment could slip away under it, so it looks again until there is none left.
+    /// Ends what `choose` leaves of the sessions that hold the value, but for the one that `stays`; returns how many
+    /// there were. A session that is given a new id at this moment could slip away under it, so it looks again until
+    /// there is none left.
     pub(crate) async fn end_sessions_of(
         &self,
         lookup: &Lookup,
+        stays: Option<&ReferenceToken>,
         cause: EndCause,
         now: Timestamp,
         choose: impl Fn(&mut Vec<FoundSession>),
@@ -107,6 +109,9 @@ impl ServerSide {
             let mut found = self.sessions_and_claims_of(lookup, now).await?;
             found.retain(|session| !session.card.is_claim);
             choose(&mut found);
+            if let Some(token) = stays {
+                self.spare(token, &mut found, now).await?;
+            }
             if found.is_empty() {
                 return Ok(ended);
             }
@@ -116,6 +121,22 @@ impl ServerSide {
             }
         }
         Err(SessionError::contention())
+    }
+
+    /// Takes out the session that this id leads to, which may have got another one before they were listed.
+    async fn spare(
+        &self,
+        token: &ReferenceToken,
+        found: &mut Vec<FoundSession>,
+        now: Timestamp,
+    ) -> Result<(), SessionError> {
+        found.retain(|session| session.key != *token.row_key());
+        if found.is_empty() {
+            return Ok(());
+        }
+        let own = self.look(token, now).await?.ok_or(SessionError::Gone)?;
+        found.retain(|session| session.key != own.key());
+        Ok(())
     }
 
     async fn end_row(

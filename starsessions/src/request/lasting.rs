@@ -1,4 +1,5 @@
-//! What of a session outlives its request: the token of a detached handle, and what CSRF tokens are bound to.
+//! What of a session outlives its request: the token of a detached handle or of one that is to stay, and what CSRF
+//! tokens are bound to.
 
 use std::sync::Arc;
 
@@ -13,6 +14,14 @@ impl Slot {
         let state = self.state();
         let live = state.found.live().filter(|_| !state.pending.destroy);
         live.map(Live::key)
+    }
+
+    /// The id that the request's session has in a store, as far as it is known.
+    pub(crate) fn token(&self) -> Option<Arc<ReferenceToken>> {
+        match &self.state().found.live()?.credential {
+            Credential::Reference(token, _) => Some(Arc::clone(token)),
+            _ => None,
+        }
     }
 
     /// The token of a session that can be held beside the request.

@@ -9,7 +9,7 @@ use serde::ser::{Serialize, SerializeStruct, Serializer};
 
 use super::CurrentSession;
 use crate::clock::Timestamp;
-use crate::crypto::{PublicSessionId, RowKey};
+use crate::crypto::{PublicSessionId, ReferenceToken, RowKey};
 use crate::engine::FoundSession;
 use crate::error::{LimitKind, SessionError};
 use crate::lifecycle::changes::Lookup;
@@ -209,7 +209,7 @@ impl CurrentSession {
             // Also when the store fails now: then the end of the request tries again.
             self.slot.destroy()?;
         }
-        let is_ended = end(self.slot.realm(), lookup, is_meant).await? > 0;
+        let is_ended = end(self.slot.realm(), lookup, None, is_meant).await? > 0;
         if is_own && is_ended {
             self.slot.note_destroyed();
         }
@@ -229,12 +229,11 @@ impl CurrentSession {
             // Returning 0 would leave a thief's session alone if the thief's request came first.
             return Err(SessionError::Gone);
         }
-        let (own, record) = self.slot.own();
+        let (_, record) = self.slot.own();
         let Some(lookup) = lookup_in::<T>(record.as_ref(), self.slot.now()) else {
             return Ok(0);
         };
-        let is_other = move |session: &FoundSession| Some(session.key) != own;
-        end(self.slot.realm(), lookup, is_other).await
+        end(self.slot.realm(), lookup, self.slot.token(), |_| true).await
     }
 }
 
@@ -252,7 +251,7 @@ impl Realm {
         value: &T::Index,
     ) -> Result<usize, SessionError> {
         self.serves(T::SCHEMA)?;
-        end(self, lookup_of::<T>(value)?, |_| true).await
+        end(self, lookup_of::<T>(value)?, None, |_| true).await
     }
 
     pub(crate) async fn list_by<V: Serialize + ?Sized>(
@@ -272,7 +271,7 @@ impl Realm {
         let is_meant = move |it: &FoundSession| {
             only.is_none_or(|id| id.means(&public_id_of(&it.key, &it.record)))
         };
-        end(self, lookup_named(field, value)?, is_meant).await
+        end(self, lookup_named(field, value)?, None, is_meant).await
     }
 
     async fn list(
@@ -301,6 +300,7 @@ impl Realm {
 async fn end(
     realm: &Arc<Realm>,
     lookup: Lookup,
+    stays: Option<Arc<ReferenceToken>>,
     is_to_end: impl Fn(&FoundSession) -> bool + Send + Sync + 'static,
 ) -> Result<usize, SessionError> {
     let realm = Arc::clone(realm);
@@ -308,7 +308,8 @@ async fn end(
         let now = realm.engine.now();
         let chosen = |found: &mut Vec<_>| found.retain(&is_to_end);
         let server = realm.engine.listing()?;
-        let ended = server.end_sessions_of(&lookup, EndCause::Revoked, now, chosen);
+        let stays = stays.as_deref();
+        let ended = server.end_sessions_of(&lookup, stays, EndCause::Revoked, now, chosen);
         ended.await
     })
     .await

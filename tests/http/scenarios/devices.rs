@@ -184,6 +184,41 @@ async fn scenario_14_a_session_that_was_ended_meanwhile_cannot_end_the_others_an
     assert_eq!(thief.get("/me").await.status, StatusCode::OK);
 }
 
+/// Another tab gives the session a new id between the look at it and the list.
+#[tokio::test]
+async fn scenario_14_a_session_that_ends_the_others_stays_also_under_a_new_id() {
+    let site = Site::with(|layer| layer.renewal(Duration::from_secs(900)));
+    let routes = Router::new()
+        .route(
+            "/in",
+            get(async |session: CurrentSession| session.insert(Account { user: 7 })),
+        )
+        .route("/me", get(async |_: Session<Account>| ()))
+        .route(
+            "/others",
+            get(async |session: CurrentSession| {
+                let ended = session.revoke_others::<Account>().await?;
+                Ok::<_, SessionError>(ended.to_string())
+            }),
+        );
+    let mut owner = site.serve(routes);
+    let mut thief = owner.clone();
+    owner.get("/in").await;
+    thief.get("/in").await;
+    site.wait_seconds(1_000);
+    let mut tab = owner.clone();
+    let about_to_list = (Operation::List, Moment::Before, 0);
+    let others = owner.ask(Method::GET, "/others");
+    let (gate, others) = site.store.stop_at(about_to_list, others).await.unwrap();
+    assert!(tab.get("/me").await.sets_cookie(), "the id is renewed");
+    gate.open();
+    assert_eq!(others.await.unwrap().body, "1");
+    assert_eq!(thief.get("/me").await.status, StatusCode::UNAUTHORIZED);
+    for browser in [&mut owner, &mut tab] {
+        assert_eq!(browser.get("/me").await.status, StatusCode::OK);
+    }
+}
+
 /// Once: what is counted as ended and asked of the store would be wrong otherwise.
 #[tokio::test]
 async fn scenario_14_a_session_that_ends_itself_by_its_handle_is_ended_once() {
