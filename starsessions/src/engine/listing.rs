@@ -116,8 +116,7 @@ impl ServerSide {
                 return Ok(ended);
             }
             for session in found {
-                self.end_row(&session, lookup, cause, now).await?;
-                ended += 1;
+                ended += usize::from(self.end_row(&session, lookup, cause, now).await?);
             }
         }
         Err(SessionError::contention())
@@ -139,18 +138,19 @@ impl ServerSide {
         Ok(())
     }
 
+    /// Ends what was found under a key; `false` if the session had left it meanwhile.
     async fn end_row(
         &self,
         session: &FoundSession,
         lookup: &Lookup,
         cause: EndCause,
         now: Timestamp,
-    ) -> Result<(), SessionError> {
+    ) -> Result<bool, SessionError> {
         let (mut key, mut ways) = (session.key, Vec::new());
         let row = loop {
             let row = self.remove_behind(&ways, &key, now).await?;
             self.watchers.changed(&key);
-            let Some(row) = row else { return Ok(()) };
+            let Some(row) = row else { return Ok(true) };
             let Some(successor) = self.about_to_be(&key, &row, now) else {
                 break row;
             };
@@ -158,17 +158,22 @@ impl ServerSide {
             // Nothing comes there any more once the place that is reserved is gone, too.
             key = successor;
         };
-        // A way to a successor cannot be followed without the cookie; the next round finds it.
-        if !is_left(&row) || is_reserved(&row) {
-            let name = Name::Row(&self.context.keys, session.key);
-            let observer = &self.context.observer;
-            observer.ended(name, cause, || Known {
-                indexed: vec![((&*lookup.name).into(), lookup.value.as_slice().into())],
-                label: session.label(),
-                identified: true,
-            });
+        // A way to a successor cannot be followed without the cookie; the next round finds it. A logout that comes
+        // with the cookie can, so it is put back.
+        if is_left(&row) && !is_reserved(&row) {
+            if row.listing.is_none() && row.is_live(now) {
+                let _ = self.vault.store.insert(&key, &row, now).await;
+            }
+            return Ok(false);
         }
-        Ok(())
+        let name = Name::Row(&self.context.keys, session.key);
+        let observer = &self.context.observer;
+        observer.ended(name, cause, || Known {
+            indexed: vec![((&*lookup.name).into(), lookup.value.as_slice().into())],
+            label: session.label(),
+            identified: true,
+        });
+        Ok(true)
     }
 
     /// Where the session was about to be whose row this is, if it was on its way.

@@ -78,6 +78,45 @@ async fn g16_a_logout_that_sign_ins_overtake_ends_the_session() {
 }
 
 /// One that has failed half way, with the way to the id of now removed, can be tried again.
+/// The session goes on as another user's when the revocation has listed it, and its former id still leads there.
+#[tokio::test]
+async fn g16_a_revocation_that_a_sign_in_overtakes_leaves_the_way_to_a_logout() {
+    for store in [Spy::new(MemoryStore::new()), by_parts()] {
+        let site = Site::over(store, Kept::OnServer, |layer| layer);
+        let mut user = site.serve(routes(&Gate::new()));
+        user.post("/join/ada").await;
+        let mut former = user.clone();
+        let layer = site.sessions.layer();
+        let revoking = async move { layer.revoke_all::<Member>(&"ada".to_owned()).await };
+        let has_listed = (Operation::List, Moment::After, 0);
+        let (gate, revoking) = site.store.stop_at(has_listed, revoking).await.unwrap();
+        user.post("/join/bob").await;
+        gate.open();
+        assert_eq!(revoking.await.unwrap().unwrap(), 0);
+        assert_eq!(user.get("/who").await.body, "bob");
+        former.post("/logout").await;
+        assert_eq!(user.get("/who").await.body, "guest");
+    }
+}
+
+/// In the same second, so that its times do not tell that it is the session that was meant.
+#[tokio::test]
+async fn g16_a_session_that_ends_itself_by_its_handle_ends_also_as_another_users() {
+    for store in [Spy::new(MemoryStore::new()), by_parts()] {
+        let site = Site::over(store, Kept::OnServer, |layer| layer);
+        let mut user = site.serve(routes(&Gate::new()));
+        user.post("/join/ada").await;
+        let own = user.get("/own").await.body;
+        let ending = user.ask(Method::POST, &format!("/end/{own}"));
+        let has_listed = (Operation::List, Moment::After, 0);
+        let (gate, ending) = site.store.stop_at(has_listed, ending).await.unwrap();
+        user.post("/join/bob").await;
+        gate.open();
+        assert!(ending.await.unwrap().status.is_success());
+        assert_eq!(user.get("/who").await.body, "guest");
+    }
+}
+
 #[tokio::test]
 async fn g16_a_logout_that_failed_on_its_way_ends_the_session_at_the_second_try() {
     let site = Site::new();
