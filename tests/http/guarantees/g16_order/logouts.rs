@@ -77,7 +77,6 @@ async fn g16_a_logout_that_sign_ins_overtake_ends_the_session() {
     }
 }
 
-/// One that has failed half way, with the way to the id of now removed, can be tried again.
 /// The session goes on as another user's when the revocation has listed it, and its former id still leads there.
 #[tokio::test]
 async fn g16_a_revocation_that_a_sign_in_overtakes_leaves_the_way_to_a_logout() {
@@ -117,6 +116,7 @@ async fn g16_a_session_that_ends_itself_by_its_handle_ends_also_as_another_users
     }
 }
 
+/// One that has failed half way, with the way to the id of now removed, can be tried again.
 #[tokio::test]
 async fn g16_a_logout_that_failed_on_its_way_ends_the_session_at_the_second_try() {
     let site = Site::new();
