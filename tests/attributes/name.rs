@@ -357,6 +357,7 @@ async fn a_struct_of_another_realm_is_refused_wherever_it_is_named() {
             session.revoke::<Operator>(id).await.err(),
             session.revoke_of::<Operator>(&grace(), id).await.err(),
             session.revoke_others::<Operator>().await.err(),
+            session.detach::<Operator>().await.err(),
         ];
         for (place, error) in errors.into_iter().enumerate() {
             assert!(is_of_admin(error.as_ref()), "{place}: {error:?}");

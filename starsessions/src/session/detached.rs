@@ -84,8 +84,9 @@ impl CurrentSession {
     /// A handle of this session that outlives the response.
     ///
     /// # Errors
-    /// As for [`Session::detach`], and if the store fails.
+    /// As for [`Session::detach`], and if the store fails or `T` is of another realm.
     pub async fn detach<T: SessionData>(&self) -> Result<Detached<T>, SessionError> {
+        self.slot.serves(T::SCHEMA)?;
         self.slot.ready(None).await?;
         #[cfg(feature = "dbsc")]
         self.slot.demand(T::SCHEMA)?;
