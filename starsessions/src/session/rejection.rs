@@ -184,7 +184,11 @@ impl SessionError {
             }
             #[cfg(feature = "dbsc")]
             Self::Unproven(unproven) => unproven.message(),
-            Self::Detach(DetachError::NothingStored) => SIGN_IN,
+            Self::Transport(TransportError::Twofold) => {
+                "This request shows a cookie beside a token, or two tokens. Send one of them."
+            }
+            Self::Detach(DetachError::NothingStored)
+            | Self::Transport(TransportError::NoSession) => SIGN_IN,
             _ => MISTAKE,
         }
     }

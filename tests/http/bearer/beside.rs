@@ -61,6 +61,11 @@ async fn a_request_that_shows_both_is_refused_and_changes_nothing() {
             let reply = with_both(browser, method, path, token).await;
             assert_eq!(reply.status, StatusCode::BAD_REQUEST, "{path}");
             assert!(!reply.sets_cookie(), "{path}");
+            assert_eq!(
+                reply.body,
+                "This request shows a cookie beside a token, or two tokens. Send one of them.",
+                "{path}"
+            );
             let challenge = reply.all("www-authenticate");
             let invalid = [r#"Bearer realm="session", error="invalid_request""#];
             assert_eq!(challenge, invalid, "{path}");

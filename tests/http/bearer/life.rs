@@ -235,6 +235,7 @@ async fn a_logout_ends_every_copy_of_a_token_and_so_do_the_timeouts() {
 async fn a_guest_has_no_token_and_a_layer_of_cookies_none_either() {
     let reply = app(&alone()).post("/token").await;
     assert_eq!(reply.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(reply.body, "Sign in first.");
     let site = Site::new();
     let reply = site.serve(routes()).post("/token/7").await;
     assert_eq!(reply.status, StatusCode::INTERNAL_SERVER_ERROR);
