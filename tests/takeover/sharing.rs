@@ -3,6 +3,7 @@
 use std::sync::LazyLock;
 use std::time::Duration;
 
+use axum::extract::Path;
 use axum::routing::{get, post};
 use axum::{Extension, Router};
 use futures_util::FutureExt;
@@ -30,12 +31,27 @@ struct Login {
 }
 
 #[derive(Session)]
-#[session(namespace = "python")]
+#[session(namespace = "python", validate = is_allowed)]
 struct Cart {
     #[session(codec = json, merge = sum)]
     cart: u64,
     #[session(codec = json, expires = "10m")]
     coupon: Option<String>,
+}
+
+/// No coupon for a full cart.
+fn is_allowed(cart: &Cart) -> Result<(), &'static str> {
+    match cart.cart > 9 && cart.coupon.is_some() {
+        true => Err("a coupon for a full cart"),
+        false => Ok(()),
+    }
+}
+
+/// Of no concern to Python.
+#[derive(Session)]
+struct Ours {
+    #[session(merge = append)]
+    seen: Vec<String>,
 }
 
 /// Without `codec = json`: a mistake.
@@ -50,6 +66,9 @@ fn routes() -> Router {
         .route("/me", get(me))
         .route("/cart", get(cart).post(add))
         .route("/slow", post(slow))
+        .route("/seen/{page}", post(see))
+        .route("/seen", get(seen))
+        .route("/slow/seen/{page}", post(slow_see))
         .route("/coupon", get(coupon).post(take_coupon))
         .route("/login", post(login))
         .route("/logout", post(logout))
@@ -74,6 +93,23 @@ async fn slow(mut cart: Session<Cart>, Extension(gate): Extension<Gate>) -> Stri
     cart.cart += 1;
     gate.pass().await;
     cart.cart.to_string()
+}
+
+async fn see(mut ours: Session<Ours>, Path(page): Path<String>) {
+    ours.seen.push(page);
+}
+
+async fn seen(ours: Session<Ours>) -> String {
+    ours.seen.join(",")
+}
+
+async fn slow_see(
+    mut ours: Session<Ours>,
+    Path(page): Path<String>,
+    Extension(gate): Extension<Gate>,
+) {
+    ours.seen.push(page);
+    gate.pass().await;
 }
 
 async fn coupon(cart: Session<Cart>) -> String {
@@ -233,6 +269,21 @@ async fn a_session_that_has_ended_is_not_brought_back_by_a_request_under_way() {
     assert_eq!(read(&id('2')), "");
 }
 
+/// A sign-in leaves no way from the former id, so the session may live on without the change.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_write_that_a_sign_in_has_overtaken_is_not_answered_as_done() {
+    let (client, _, gate) = stage_with_gate(|sessions| sessions).await;
+    write(&id('b'), r#"{"cart": 1}"#).await;
+    let client = at(&client, &id('b'));
+    let slow = tokio::spawn(client.ask(Method::POST, "/slow"));
+    gate.reached().await;
+    let signed_in = client.ask(Method::POST, "/login").await;
+    gate.open();
+    assert_eq!(slow.await.unwrap().status, StatusCode::CONFLICT);
+    let client = at(&client, &new_id(&signed_in));
+    assert_eq!(client.ask(Method::GET, "/cart").await.body, "1");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_python_has_written_meanwhile_is_merged_into() {
     let (client, _, gate) = stage_with_gate(|sessions| sessions).await;
@@ -246,6 +297,34 @@ async fn what_python_has_written_meanwhile_is_merged_into() {
     assert_eq!(session["cart"], 6, "both additions count");
     assert_eq!(session["theme"], "light");
     assert_eq!(session["new"], serde_json::json!([1]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_merge_that_the_struct_does_not_allow_is_a_conflict() {
+    let (client, _, gate) = stage_with_gate(|sessions| sessions).await;
+    write(&id('a'), r#"{"cart": 8}"#).await;
+    let client = at(&client, &id('a'));
+    let slow = tokio::spawn(client.ask(Method::POST, "/slow"));
+    gate.reached().await;
+    let written = r#"{"cart": 9, "coupon": "half"}"#;
+    write(&id('a'), written).await;
+    gate.open();
+    assert_eq!(slow.await.unwrap().status, StatusCode::CONFLICT);
+    assert_eq!(read(&id('a')), written);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_python_does_not_know_is_merged_as_well() {
+    let (client, _, gate) = stage_with_gate(|sessions| sessions).await;
+    let begun = client.ask(Method::POST, "/seen/a").await;
+    let client = at(&client, &new_id(&begun));
+    client.ask(Method::POST, "/seen/b").await;
+    let slow = tokio::spawn(client.ask(Method::POST, "/slow/seen/c"));
+    gate.reached().await;
+    client.ask(Method::POST, "/seen/d").await;
+    gate.open();
+    assert_eq!(slow.await.unwrap().status, StatusCode::OK);
+    assert_eq!(client.ask(Method::GET, "/seen").await.body, "a,b,d,c");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -23,7 +23,7 @@ impl Content {
         record.created_at = self.metadata.created(now).unwrap_or(now);
         record.last_seen_at = self.metadata.last_access(now).unwrap_or(record.created_at);
         record.issued_at = record.issued_at.max(record.created_at).min(now);
-        record.revision = 1;
+        record.revision = mark(&self.values.to_json()).into();
         let fields: Vec<_> = self
             .fields()
             .map(|(name, text)| (name, json_value(text), mark(text)))
@@ -103,7 +103,7 @@ fn key(name: &str) -> &str {
     name.strip_prefix(NAMESPACE).unwrap_or(name)
 }
 
-/// In the place of a revision, which Python does not count: another value has another mark.
+/// In the place of a revision, which Python does not count: another value has another mark, and so has another session.
 fn mark(text: &str) -> u32 {
     let [a, b, c, d, ..] = <[u8; 32]>::from(Sha256::digest(text));
     // Neither that of an absent field nor that of one that is not stored yet.
