@@ -193,10 +193,11 @@ impl SharedSide {
                     self.context.observer.retried(live.name(&self.context.keys));
                     *live = self.live(old, stored, plan.now);
                 }
-                Replaced::Gone => return Ok(self.gone(live)),
+                // No way leads from a former id to the next one.
+                Replaced::Gone => return self.context.lost(live.name(&self.context.keys), plan),
             }
             if !self.context.policy.is_live(&live.record, plan.now) {
-                return Ok(self.gone(live));
+                return Ok(self.context.gone(live.name(&self.context.keys)));
             }
             back_off(conflicts).await;
         }
@@ -293,11 +294,6 @@ impl SharedSide {
             is_outdated: false,
             is_unannounced: false,
         }
-    }
-
-    fn gone(&self, live: &Live) -> Executed {
-        self.context.observer.gone(live.name(&self.context.keys));
-        Executed::gone()
     }
 }
 

@@ -68,6 +68,8 @@
 //!
 //! - What a Python request has read before our write, and writes after it, undoes our write.
 //! - A Python request under way brings back a session that we have ended or moved to a new id.
+//! - No former id leads to its successor: a write of ours beside a sign-in is `Gone`, and a logout beside one ends the former
+//!   id alone.
 //! - Data is protected as Python protects it: not bound to its session, and readable in Redis without an encryptor.
 //! - There is no list of a user's sessions (`index`), no limit of them, no renewal of ids and no detached session.
 //! - In a Redis Cluster a new id is two steps, and a crash between them leaves the session under both; elsewhere it is
