@@ -212,16 +212,18 @@ impl ServerSide {
                 live.is_unannounced |= self.is_visible(before, &live.record);
                 Ok(self.announce(live, plan.now))
             }
-            // Another request has moved them, or the session has ended.
+            // Another request has written, or the session has ended.
             Touched::Stale => {
                 let name = Arc::clone(token);
-                match self.refresh(live.clone(), plan.now).await? {
-                    Some(fresh) => {
-                        *live = fresh;
-                        Ok(self.announce(live, plan.now))
-                    }
-                    None => Ok(self.context.gone(Name::Token(&name))),
+                let Some(fresh) = self.refresh(live.clone(), plan.now).await? else {
+                    return Ok(self.context.gone(Name::Token(&name)));
+                };
+                *live = fresh;
+                // The other one may not have counted as a use.
+                if due.moves(&live.record) {
+                    return self.commit(live, plan).await;
                 }
+                Ok(self.announce(live, plan.now))
             }
         }
     }
@@ -322,12 +324,15 @@ impl ServerSide {
     }
 
     async fn after_renewal(&self, live: &mut Live, plan: &Plan) -> Result<Executed, SessionError> {
-        // A removal of what the other request has removed is a change, too: it may be exclusive.
-        if !plan.writes() {
-            return Ok(self.announce(live, plan.now));
-        }
+        let step = match &plan.due {
+            // A removal of what the other request has removed is a change, too: it may be exclusive.
+            _ if plan.writes() => Step::Commit,
+            // The other request may not have used the same fields.
+            Some(due) if due.moves(&live.record) => Step::Touch,
+            _ => return Ok(self.announce(live, plan.now)),
+        };
         let plan = Plan {
-            step: Step::Commit,
+            step,
             ..plan.clone()
         };
         self.commit(live, &plan).await

@@ -23,6 +23,15 @@ impl Due {
         record.last_seen_at = record.last_seen_at.max(self.last_seen_at);
         record.expires_at = record.expires_at.max(self.expires_at);
     }
+
+    /// Whether a deadline of the record moves by it, or one of its fields.
+    pub(crate) fn moves(&self, record: &Record) -> bool {
+        let is_later = |(name, deadline): &(&'static str, Timestamp)| {
+            let idle_at = record.get(name).and_then(|field| field.idle_at());
+            idle_at.is_some_and(|idle_at| idle_at < *deadline)
+        };
+        record.expires_at < self.expires_at || self.idle.iter().any(is_later)
+    }
 }
 
 impl Policy {

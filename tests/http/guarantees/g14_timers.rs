@@ -441,6 +441,43 @@ fn drafts() -> Router {
         )
 }
 
+/// As a poll is one that writes and is no use.
+#[tokio::test]
+async fn g14_a_use_counts_beside_a_write_that_is_none() {
+    let site = Site::with(|layer| layer.lifetime(lifetime()));
+    let poll = post(async |mut shop: Session<Shop>| shop.views += 1).layer(PassiveLayer);
+    let mut client = site.serve(shop::routes().route("/poll", poll));
+    client.post("/cart/tea").await;
+    site.wait_seconds(IDLE - 1);
+    let touch = (Operation::Touch, Moment::Before, 0);
+    let used = site.store.stop_at(touch, client.ask(Method::GET, "/cart"));
+    let (gate, used) = used.await.unwrap();
+    client.post("/poll").await;
+    gate.open();
+    used.await.unwrap();
+    site.wait_seconds(IDLE - 1);
+    assert_eq!(client.get("/cart").await.body, "tea");
+}
+
+#[tokio::test]
+async fn g14_a_use_of_a_field_counts_beside_a_renewal_that_does_not_use_it() {
+    let site = Site::with(|layer| layer.renewal(Duration::from_secs(IDLE / 2)));
+    let title = get(async |draft: Session<Draft>| draft.title.clone().unwrap_or_default());
+    let mut client = site.serve(drafts().merge(shop::routes()).route("/title", title));
+    client.post("/draft").await;
+    site.wait_seconds(IDLE - 1);
+    let renewal = (Operation::Rotate, Moment::Before, 0);
+    let used = site
+        .store
+        .stop_at(renewal, client.ask(Method::GET, "/title"));
+    let (gate, used) = used.await.unwrap();
+    client.get("/cart").await;
+    gate.open();
+    used.await.unwrap();
+    site.wait_seconds(1);
+    assert_eq!(client.get("/title").await.body, "title");
+}
+
 /// Of two nodes whose clocks differ, neither takes away by looking what the other one still has.
 #[tokio::test]
 async fn g14_a_clock_that_is_ahead_takes_nothing_from_the_others() {
