@@ -76,14 +76,16 @@ impl Watchers {
         rows.entry(*successor.row_key()).or_default().extend(moved);
     }
 
-    /// Has one that has found out by itself go on under the id that the session has now.
-    pub(crate) fn follow(&self, watched: &Arc<Watched>, live: &Live) {
+    /// Has one that has found out by itself go on under the id that the session has now, unless it has gone on from `seen`
+    /// meanwhile: the session was seen before that.
+    pub(crate) fn follow(&self, watched: &Arc<Watched>, seen: &RowKey, live: &Live) {
         let Credential::Reference(successor, _) = &live.credential else {
             return;
         };
         let mut rows = self.rows();
         let former = *watched.token().row_key();
-        if former == *successor.row_key() || !take(&mut rows, &former, watched) {
+        let is_led = former == *seen && former != *successor.row_key();
+        if !is_led || !take(&mut rows, &former, watched) {
             return;
         }
         watched.go_on_as(successor);
@@ -157,9 +159,10 @@ impl Engine {
         let Some(server) = self.server() else {
             return Ok(None);
         };
-        let live = server.look(&watched.token(), now).await?;
+        let token = watched.token();
+        let live = server.look(&token, now).await?;
         if let Some(live) = &live {
-            server.watchers.follow(watched, live);
+            server.watchers.follow(watched, token.row_key(), live);
         }
         Ok(live)
     }
@@ -202,6 +205,17 @@ mod tests {
         ReferenceToken::mint(&KeyRing::generate().unwrap()).unwrap()
     }
 
+    fn live(token: &Arc<ReferenceToken>) -> Live {
+        let at = Timestamp::default();
+        let row = crate::store::Row::new([], at, at);
+        Live {
+            credential: Credential::Reference(Arc::clone(token), row),
+            record: crate::record::Record::new(at, at),
+            is_outdated: false,
+            is_unannounced: false,
+        }
+    }
+
     fn is_empty(watchers: &Watchers) -> bool {
         watchers.rows().is_empty() && watchers.count.load(Ordering::Acquire) == 0
     }
@@ -230,19 +244,22 @@ mod tests {
         watchers.moved(first.row_key(), &second);
         assert!(news.has_changed().unwrap());
         assert_eq!(watched.token().row_key(), second.row_key());
-        let at = Timestamp::default();
-        let row = crate::store::Row::new([], at, at);
-        let live = Live {
-            credential: Credential::Reference(Arc::clone(&third), row),
-            record: crate::record::Record::new(at, at),
-            is_outdated: false,
-            is_unannounced: false,
-        };
-        watchers.follow(&watched, &live);
-        watchers.follow(&watched, &live);
+        let live = live(&third);
+        watchers.follow(&watched, second.row_key(), &live);
+        watchers.follow(&watched, third.row_key(), &live);
         assert_eq!(watched.token().row_key(), third.row_key());
         assert_eq!(watchers.rows().len(), 1);
         watchers.remove(&watched);
         assert!(is_empty(&watchers));
+    }
+
+    #[test]
+    fn a_look_that_a_renewal_has_overtaken_leads_no_handle_back() {
+        let watchers = Watchers::new(None);
+        let (first, second) = (token(), token());
+        let watched = watchers.add(Arc::clone(&first));
+        watchers.moved(first.row_key(), &second);
+        watchers.follow(&watched, first.row_key(), &live(&first));
+        assert_eq!(watched.token().row_key(), second.row_key());
     }
 }

@@ -249,14 +249,15 @@ impl Held {
     }
 
     async fn carry_out_here(&self, mut work: Work) -> Result<(), SessionError> {
+        let seen = work.live.as_ref().and_then(Live::row_key);
         let done = self.realm.engine.execute(&mut work).await?;
         if let Some(error) = done.untouched {
             return Err(error.into());
         }
         let live = work.live.filter(|_| !done.is_gone);
         let live = live.ok_or(SessionError::Gone)?;
-        if let Some(watchers) = self.realm.engine.watchers() {
-            watchers.follow(&self.watched, &live);
+        if let (Some(watchers), Some(seen)) = (self.realm.engine.watchers(), seen) {
+            watchers.follow(&self.watched, &seen, &live);
         }
         Ok(())
     }
