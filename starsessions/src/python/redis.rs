@@ -7,6 +7,7 @@ use redis::{Cmd, ToRedisArgs, Value};
 
 use super::shared::Replaced;
 use crate::sentence::debug_as_name;
+use crate::store::again::unknown;
 use crate::store::redis::{Link, Script, contended};
 use crate::store::{RedisClient, RedisConnectError, Result};
 
@@ -81,7 +82,8 @@ impl RedisStore {
     ) -> Result<Replaced<Vec<u8>>> {
         let arguments = (seen, bytes, seconds(ttl));
         match self.change(&SWAP, &[id], arguments).await? {
-            (Replaced::Stale(found), true) if found == bytes => Ok(Replaced::Done),
+            // Another request may have written the same bytes, or have written after the first try.
+            (Replaced::Stale(_), true) => Err(unknown()),
             (outcome, _) => Ok(outcome),
         }
     }

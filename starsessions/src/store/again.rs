@@ -96,7 +96,7 @@ fn is_instead_of(found: &Row, sent: &Row) -> bool {
     found.revision == sent.revision && found.value != sent.value
 }
 
-fn unknown() -> StoreError {
+pub(crate) fn unknown() -> StoreError {
     let text =
         "the connection was lost, and what is stored does not show whether the change was made";
     StoreError::Unavailable(text.into())

@@ -21,7 +21,7 @@
     feature = "redis",
     feature = "sqlite"
 ))]
-mod again;
+pub(crate) mod again;
 mod cookie;
 mod counts;
 mod erased;

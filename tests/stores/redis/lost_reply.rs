@@ -2,8 +2,15 @@
 
 use ::redis::Client;
 use ::redis::cluster::ClusterClient;
+use axum::Router;
+use axum::routing::post;
+use http::{Method, StatusCode};
+use starsessions::python::{RedisStore as PythonStore, Sessions};
 use starsessions::store::{Inserted, Replaced, Rotated, Rotation, Store, Touched};
 use starsessions::store::{RedisStore, RedisStoreBuilder, StoreError};
+use starsessions::testing::TestClock;
+use starsessions::{KeyRing, Session, SessionLayer};
+use starsessions_tests::gate::Gate;
 use starsessions_tests::servers::redis::{Version, ask, redis, wait_until};
 use starsessions_tests::servers::{Server, free_port};
 
@@ -172,6 +179,47 @@ async fn a_row_in_the_clear_is_not_told_from_that_of_another_request() {
         );
         assert!(proxy.has_lost());
     }
+}
+
+#[derive(Session)]
+#[session(namespace = "python")]
+struct Page {
+    #[session(codec = json, merge = sum)]
+    visits: u64,
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_of_python_is_not_told_from_that_of_another_request_either() {
+    let server = redis(Version::System, &[]);
+    let (proxy, port) = Proxy::before(server.address()).await;
+    let client = Client::open(format!("redis://127.0.0.1:{port}/")).unwrap();
+    let sessions = Sessions::new(PythonStore::connect(client).await.unwrap());
+    let layer = SessionLayer::shared_with_python(sessions, KeyRing::generate().unwrap());
+    let layer = layer.clock(TestClock::at(1_800_000_000)).build().unwrap();
+    let gate = Gate::new();
+    let held = gate.clone();
+    let slow = post(async move |mut page: Session<Page>| {
+        page.visits += 1;
+        held.pass().await;
+    });
+    let routes = Router::new()
+        .route(
+            "/visit",
+            post(async |mut page: Session<Page>| page.visits += 1),
+        )
+        .route("/slow", slow);
+    let mut browser = starsessions_tests::client::Client::new(&routes.layer(layer));
+    // The second one has the server know the script.
+    browser.post("/visit").await;
+    browser.post("/visit").await;
+    let slow = tokio::spawn(browser.ask(Method::POST, "/slow"));
+    gate.reached().await;
+    browser.post("/visit").await;
+    proxy.lose_reply_to("EVALSHA");
+    gate.open();
+    let status = slow.await.unwrap().status;
+    assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(proxy.has_lost());
 }
 
 #[tokio::test(flavor = "multi_thread")]
