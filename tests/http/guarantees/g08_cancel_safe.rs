@@ -32,11 +32,24 @@ async fn leave(shop: Session<Shop>) -> Result<(), SessionError> {
     shop.current().destroy()
 }
 
+/// The same within the handler.
+async fn leave_now(shop: Session<Shop>) -> Result<(), SessionError> {
+    shop.current().destroy()?;
+    shop.current().commit().await
+}
+
+async fn rotate_now(shop: Session<Shop>) -> Result<(), SessionError> {
+    shop.current().rotate()?;
+    shop.current().commit().await
+}
+
 /// A signed-in user of a store that answers nothing at once.
 async fn slow_site() -> (Site, Client) {
     let site = Site::with(|layer| layer.renewal(RENEWAL));
     let routes = shop::with_logout().route("/both", post(both));
-    let mut client = site.serve(routes.route("/leave", post(leave)));
+    let routes = routes.route("/leave", post(leave));
+    let routes = routes.route("/leave-now", post(leave_now));
+    let mut client = site.serve(routes.route("/rotate-now", post(rotate_now)));
     client.post("/login/7").await;
     let _ = site.store.take_calls();
     site.store.slow_down();
@@ -112,10 +125,39 @@ async fn g08_a_logout_that_has_begun_is_finished() {
     assert_eq!(outcomes, [false, true]);
 }
 
+/// Also by an id that a sign-in has ended a moment ago.
 #[tokio::test]
 async fn g08_a_logout_that_has_begun_is_finished_where_the_session_was_read_before() {
-    at_every_poll("/leave", async |site, _, calls| {
-        assert_eq!(site.rows(), usize::from(calls.removes == 0), "{calls:?}");
+    for (path, is_former) in [
+        ("/leave", false),
+        ("/leave", true),
+        ("/leave-now", false),
+        ("/leave-now", true),
+    ] {
+        let mut outcomes = Vec::new();
+        for polls in 0..20 {
+            let (site, mut client) = slow_site().await;
+            let leaving = client.clone();
+            if is_former {
+                client.post("/login/8").await;
+                let _ = site.store.take_calls();
+            }
+            abandon(leaving.ask(Method::POST, path), polls).await;
+            let calls = site.store.take_calls();
+            let has_begun = calls.removes > 0;
+            assert_eq!(site.rows(), usize::from(!has_begun), "{path} {calls:?}");
+            outcomes.push(has_begun);
+        }
+        outcomes.dedup();
+        assert_eq!(outcomes, [false, true], "{path} {is_former}");
+    }
+}
+
+#[tokio::test]
+async fn g08_a_rotation_within_a_handler_that_has_begun_is_finished() {
+    at_every_poll("/rotate-now", async |_, mut client, calls| {
+        let user = if calls.rotates > 0 { "guest" } else { "7" };
+        assert_eq!(client.get("/me").await.body, user, "{calls:?}");
     })
     .await;
 }
@@ -195,24 +237,39 @@ struct Member {
 /// A sign-in whose response is lost takes the place of another one, too, and not one beside it.
 #[tokio::test]
 async fn g08_a_sign_in_that_is_abandoned_is_counted_to_its_end() {
-    let mut calls = Vec::new();
-    for polls in 0..20 {
-        let site = Site::with(|layer| layer.sessions_per_user(1, AtLimit::EndOldest));
-        let join = post(async |all: CurrentSession| all.insert(Member { number: 7 }));
-        let first = site.serve(Router::new().route("/join", join));
-        let second = first.clone();
-        let joined = first.ask(Method::POST, "/join").await;
-        assert_eq!(joined.status, StatusCode::OK);
-        site.wait_seconds(1);
-        let _ = site.store.take_calls();
-        site.store.slow_down();
-        abandon(second.ask(Method::POST, "/join"), polls).await;
-        calls.push(site.store.take_calls());
-        let listed = site.sessions.layer().list::<Member>(&7).await.unwrap();
-        assert_eq!(listed.len(), 1, "after {polls} polls: {calls:?}");
+    let join = async |all: CurrentSession| all.insert(Member { number: 7 });
+    let read_and_join = async |member: Option<Session<Member>>, all: CurrentSession| {
+        assert!(member.is_none());
+        all.insert(Member { number: 7 })
+    };
+    let join_now = async |member: Option<Session<Member>>, all: CurrentSession| {
+        assert!(member.is_none());
+        all.insert(Member { number: 7 })?;
+        all.commit().await
+    };
+    let routes = Router::new()
+        .route("/join", post(join))
+        .route("/read-and-join", post(read_and_join))
+        .route("/join-now", post(join_now));
+    for path in ["/join", "/read-and-join", "/join-now"] {
+        let mut calls = Vec::new();
+        for polls in 0..20 {
+            let site = Site::with(|layer| layer.sessions_per_user(1, AtLimit::EndOldest));
+            let first = site.serve(routes.clone());
+            let second = first.clone();
+            let joined = first.ask(Method::POST, path).await;
+            assert_eq!(joined.status, StatusCode::OK);
+            site.wait_seconds(1);
+            let _ = site.store.take_calls();
+            site.store.slow_down();
+            abandon(second.ask(Method::POST, path), polls).await;
+            calls.push(site.store.take_calls());
+            let listed = site.sessions.layer().list::<Member>(&7).await.unwrap();
+            assert_eq!(listed.len(), 1, "{path} after {polls} polls: {calls:?}");
+        }
+        calls.dedup();
+        assert_eq!(calls.len(), 2, "all of it, or nothing: {path} {calls:?}");
     }
-    calls.dedup();
-    assert_eq!(calls.len(), 2, "all of it, or nothing: {calls:?}");
 }
 
 /// Servers and layers enter the span of a request while they poll it, not when they drop it.

@@ -152,6 +152,119 @@ async fn g16_of_two_clicks_on_sign_in_each_one_tells_the_truth() {
     }
 }
 
+fn one_place() -> Site {
+    Site::with(|layer| layer.sessions_per_user(1, AtLimit::Refuse))
+}
+
+/// How many are signed in, of which the others were refused.
+fn signed_in(replies: &[Reply]) -> usize {
+    let is_in = |reply: &&Reply| {
+        let is_in = reply.status == StatusCode::OK;
+        assert!(is_in || reply.status == StatusCode::CONFLICT);
+        is_in
+    };
+    replies.iter().filter(is_in).count()
+}
+
+#[tokio::test]
+async fn g16_of_two_sign_ins_that_see_each_other_one_has_the_place() {
+    let site = one_place();
+    let visitor = site.serve(routes(&Gate::new()));
+    let is_to_count = site.store.hold(Operation::List, Moment::Before);
+    let has_looked = site.store.hold(Operation::Load, Moment::After);
+    let [first, second] = [(); 2].map(|()| tokio::spawn(visitor.ask(Method::POST, "/join/ada")));
+    let both_at = async |gate: &Gate| {
+        gate.reached().await;
+        gate.reached().await;
+    };
+    both_at(&is_to_count).await;
+    [(); 2].map(|()| is_to_count.open());
+    both_at(&has_looked).await;
+    site.store.release();
+    [(); 2].map(|()| has_looked.open());
+    let replies = [first.await.unwrap(), second.await.unwrap()];
+    assert_eq!(signed_in(&replies), 1);
+}
+
+/// One is about to hold its place when another one counts it among those that can be taken.
+#[tokio::test]
+async fn g16_a_place_that_is_held_meanwhile_is_not_taken() {
+    // Which of two claims comes first is chance.
+    for passed in [0, 1].repeat(8) {
+        let site = one_place();
+        let visitor = site.serve(routes(&Gate::new()));
+        let join = || visitor.ask(Method::POST, "/join/ada");
+        let is_about_to_hold = (Operation::Replace, Moment::Before, 0);
+        let first = site.store.stop_at(is_about_to_hold, join()).await;
+        let has_looked = (Operation::Load, Moment::After, passed);
+        let second = site.store.stop_at(has_looked, join()).await;
+        let (go_on, first) = first.unwrap();
+        go_on.open();
+        assert_eq!(first.await.unwrap().status, StatusCode::OK);
+        if let Some((go_on, second)) = second {
+            go_on.open();
+            assert_eq!(second.await.unwrap().status, StatusCode::CONFLICT);
+        }
+    }
+}
+
+/// Its server has stopped, so that it does not clear up.
+#[tokio::test]
+async fn g16_a_claim_that_was_taken_away_holds_no_later_sign_in_up() {
+    let site = one_place();
+    let visitor = site.serve(routes(&Gate::new()));
+    let has_claimed = (Operation::Insert, Moment::After, 0);
+    let stopped = visitor.ask(Method::POST, "/join/ada");
+    let stopped = site.store.stop_at(has_claimed, stopped).await;
+    assert!(stopped.is_some());
+    let mut second = visitor.clone();
+    let mut tries = 0..64;
+    // Which of two claims comes first is chance.
+    while second.post("/join/ada").await.status == StatusCode::CONFLICT {
+        tries.next().expect("one that comes first");
+    }
+    second.post("/logout").await;
+    let third = visitor.clone().post("/join/ada").await;
+    assert_eq!(third.status, StatusCode::OK);
+}
+
+/// The sign-in on the server whose clock is behind has counted when the other one begins.
+#[tokio::test]
+async fn g16_clocks_that_differ_let_no_sign_in_pass_another() {
+    let behind = one_place();
+    let ahead = behind.restarted(|layer| layer.sessions_per_user(1, AtLimit::Refuse));
+    ahead.wait_seconds(60);
+    let has_counted = (Operation::List, Moment::After, 0);
+    let first = behind.serve(routes(&Gate::new()));
+    let first = first.ask(Method::POST, "/join/ada");
+    let (go_on, first) = behind.store.stop_at(has_counted, first).await.unwrap();
+    let second = ahead.serve(routes(&Gate::new())).post("/join/ada").await;
+    go_on.open();
+    assert_eq!(signed_in(&[first.await.unwrap(), second]), 1);
+}
+
+/// Two users who count as one by another value.
+#[tokio::test]
+async fn g16_a_sign_in_has_a_place_by_each_value() {
+    #[derive(Session)]
+    struct Player {
+        #[session(required, rotate, index)]
+        team: u8,
+    }
+    let site = one_place();
+    let play = async |session: CurrentSession, Path(name): Path<String>| {
+        session.insert(Member { name })?;
+        session.insert(Player { team: 1 })
+    };
+    let visitor = site.serve(Router::new().route("/play/{name}", post(play)));
+    let has_counted = (Operation::List, Moment::After, 1);
+    let first = visitor.ask(Method::POST, "/play/ada");
+    let (go_on, first) = site.store.stop_at(has_counted, first).await.unwrap();
+    let second = visitor.clone().post("/play/bob").await;
+    go_on.open();
+    assert_eq!(signed_in(&[first.await.unwrap(), second]), 1);
+}
+
 /// The request may go on for a moment. After that, no browser can have the id of its session.
 #[tokio::test]
 async fn g16_a_sign_in_that_has_stopped_half_way_takes_no_place() {
