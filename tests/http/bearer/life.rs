@@ -144,6 +144,10 @@ async fn a_logout_takes_place_whatever_is_begun_in_its_stead() {
     app.take("/swap-out").await;
     assert_eq!(app.get("/me").await.body, "8");
     assert_eq!(old.get("/me").await.body, "guest");
+    // By the former token as well.
+    let reply = old.post("/swap").await;
+    assert_eq!(reply.status, StatusCode::INTERNAL_SERVER_ERROR);
+    assert_eq!(app.get("/me").await.body, "guest");
 }
 
 #[tokio::test]

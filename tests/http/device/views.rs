@@ -1,7 +1,7 @@
 //! What a request without a proof sees: never a guest, and never the session.
 
 use starsessions::config::{Proven, Unbound};
-use starsessions_tests::device::{Bound, Device};
+use starsessions_tests::device::{Bound, Device, invitation};
 
 use super::*;
 
@@ -103,9 +103,10 @@ async fn a_thief_writes_nothing_and_gets_no_other_id() {
     let mut rotating = site.serve(
         routes()
             .route("/rotate", post(rotate))
+            .route("/remember", post(remember))
             .route("/blind", post(blind)),
     );
-    for path in ["/rotate", "/blind"] {
+    for path in ["/rotate", "/remember", "/blind"] {
         rotating = client.at(&rotating);
         let stolen = thief(&rotating, SESSION).post(path).await;
         assert_eq!(stolen.status, StatusCode::FORBIDDEN, "{path}: {stolen:?}");
@@ -116,6 +117,24 @@ async fn a_thief_writes_nothing_and_gets_no_other_id() {
 
 async fn rotate(session: CurrentSession) -> Result<(), SessionError> {
     session.rotate()
+}
+
+async fn remember(session: CurrentSession) -> Result<(), SessionError> {
+    session.remember(true)
+}
+
+/// One that may not give the session another id ends it.
+async fn rotate_or_end(session: CurrentSession) -> Result<(), SessionError> {
+    session.rotate()?;
+    match session.commit().await {
+        Err(SessionError::Unproven(_)) => session.destroy(),
+        done => done,
+    }
+}
+
+async fn farewell(session: CurrentSession) -> Result<(), SessionError> {
+    session.destroy()?;
+    session.insert(Cart { items: Vec::new() })
 }
 
 async fn blind(session: CurrentSession) -> Result<(), SessionError> {
@@ -143,6 +162,33 @@ async fn a_user_without_the_proof_can_sign_in_anew_and_sign_out() {
     let reply = lost.post("/logout").await;
     assert_eq!(reply.status, StatusCode::OK);
     client.get("/account").await.leads_to("/login");
+
+    let routes = routes()
+        .route("/rotate-or-end", post(rotate_or_end))
+        .route("/farewell", post(farewell));
+    for proven in [Proven::Everywhere, Proven::InBoundViews] {
+        for path in ["/rotate-or-end", "/farewell"] {
+            let site = with(|device| device.proven(proven));
+            let (client, _) = signed_in(&site).await;
+            let mut client = client.at(&site.serve(routes.clone()));
+            let reply = thief(&client, SESSION).post(path).await;
+            assert_eq!(reply.status, StatusCode::OK, "{path} {proven:?}");
+            client.get("/account").await.leads_to("/login");
+        }
+    }
+}
+
+/// It ends where the id does.
+#[tokio::test]
+async fn a_session_that_begins_anew_is_to_be_bound_anew() {
+    async fn anew(session: CurrentSession) -> Result<(), SessionError> {
+        session.destroy()?;
+        session.insert(Login { user: 8 })
+    }
+    let site = site();
+    let (client, _) = signed_in(&site).await;
+    let mut client = client.at(&site.serve(routes().route("/anew", post(anew))));
+    assert!(invitation(&client.post("/anew").await).is_some());
 }
 
 #[tokio::test]
@@ -192,6 +238,13 @@ async fn a_short_cookie_that_has_run_out_here_alone_is_removed() {
     }
     let script = client.ask_with(Method::GET, "/account", &[]).await;
     assert!(script.sets_cookie() && !script.headers.contains_key("refresh"));
+
+    let site = with(|device| device.proven(Proven::InBoundViews));
+    let (client, _) = signed_in(&site).await;
+    site.wait_seconds(600);
+    let reply = client.ask(Method::GET, "/account").await;
+    assert!(reply.sets_cookie() && reply.status == StatusCode::OK);
+    assert_eq!(reply.headers["cache-control"], "private, no-store");
 }
 
 #[tokio::test]
@@ -210,6 +263,17 @@ async fn a_browser_that_could_not_refresh_loses_nothing() {
         let reply = client.ask_with(Method::GET, "/account", &headers).await;
         assert_eq!(reply.status, StatusCode::FORBIDDEN);
         assert!(!reply.sets_cookie() && !reply.headers.contains_key("refresh"));
+    }
+    // A frame, and a page that is fetched ahead.
+    for (mode, dest) in [("navigate", "iframe"), ("no-cors", "document")] {
+        let headers = [
+            ("sec-fetch-mode", mode),
+            ("sec-fetch-dest", dest),
+            ("sec-fetch-site", "same-origin"),
+        ];
+        let reply = client.ask_with(Method::GET, "/account", &headers).await;
+        assert_eq!(reply.status, StatusCode::FORBIDDEN, "{mode} {dest}");
+        assert!(!reply.sets_cookie(), "{mode} {dest}");
     }
     for from in ["same-origin", "cross-site"] {
         let headers = [
@@ -308,8 +372,22 @@ async fn a_request_on_its_way_while_the_device_registers_goes_on() {
     let page = navigate(&mut early, "/vault", "same-origin").await;
     assert_eq!(page.headers["refresh"], "1", "{page:?}");
     assert!(!page.sets_cookie());
+    let rotating = early.at(&site.serve(routes().route("/rotate", post(rotate))));
     pass(&site, &mut early, 10);
     assert_eq!(early.get("/account").await.status, StatusCode::FORBIDDEN);
+    // The session has its id for less than a minute, so the browser may be at it still.
+    let page = navigate(&mut early, "/account", "same-origin").await;
+    assert_eq!(page.headers["refresh"], "1", "{page:?}");
+    assert!(!page.sets_cookie());
+
+    let mut other = site.serve(routes());
+    let invited = other.post("/login").await;
+    pass(&site, &mut other, 60);
+    let mut early = rotating.showing(other.cookies().unwrap());
+    other.bind(&Device::new(1), &invited).await;
+    let page = navigate(&mut early, "/vault", "same-origin").await;
+    assert_eq!(page.headers["refresh"], "1", "{page:?}");
+    assert_eq!(early.post("/rotate").await.status, StatusCode::OK);
 }
 
 #[tokio::test]
@@ -374,6 +452,7 @@ async fn a_layer_can_ask_in_marked_views_only() {
     let mut thief = thief(&client, SESSION);
     assert_eq!(thief.get("/account").await.body, "user 7");
     assert_eq!(thief.get("/vault").await.status, StatusCode::FORBIDDEN);
+    assert_eq!(thief.post("/cart").await.status, StatusCode::OK);
     let page = navigate(&mut thief.clone(), "/account", "cross-site").await;
     assert_eq!(page.body, "user 7");
     assert!(!page.headers.contains_key("refresh"), "it is there already");

@@ -250,3 +250,59 @@ async fn g16_a_logout_that_may_have_missed_a_session_is_not_answered_as_done() {
     assert_eq!(reply.status, StatusCode::CONFLICT);
     assert!(reply.sets_cookie(), "the browser forgets what it has");
 }
+
+/// The session has gone on under another id, which a logout follows.
+#[tokio::test]
+async fn g16_a_logout_behind_a_reload_that_has_found_no_session_ends_it() {
+    for kept in Kept::REVOCABLY {
+        let site = Site::kept(kept);
+        let gate = Gate::new();
+        let mut user = site.serve(routes(&gate));
+        user.post("/cart/tea").await;
+        let reply = beside(&mut user, &gate, "/slow/reload", &["/login/7"]).await;
+        assert_eq!(reply.status, StatusCode::OK, "{kept:?}");
+        assert_eq!(user.get("/me").await.body, "guest", "{kept:?}");
+    }
+}
+
+/// A cookie that leads nowhere beside one whose id a sign-in has just ended.
+#[tokio::test]
+async fn g16_a_request_between_two_ids_stays_one_beside_another_cookie() {
+    for kept in Kept::REVOCABLY {
+        let (user, former) = behind(&Site::kept(kept)).await;
+        let cookie = former.cookies().expect("a cookie");
+        for cookies in [
+            format!("{cookie}; {cookie}x"),
+            format!("{cookie}x; {cookie}"),
+        ] {
+            let reply = user.showing(cookies).post("/cart/milk").await;
+            assert_eq!(reply.status, StatusCode::CONFLICT, "{kept:?}");
+            assert!(!reply.sets_cookie(), "{kept:?}");
+        }
+    }
+}
+
+/// One of two sessions may be planted, and of very many cookies not all are tried.
+#[tokio::test]
+async fn g16_a_logout_by_several_cookies_ends_what_they_lead_to() {
+    for kept in Kept::REVOCABLY {
+        for (others, more) in [(2, 0), (1, 40), (0, 40)] {
+            let site = Site::kept(kept);
+            let (mut user, former) = behind(&site).await;
+            let cookie = former.cookies().expect("a cookie");
+            let mut cookies = cookie.clone();
+            let mut guests = vec![site.serve(routes(&Gate::new())); others];
+            for guest in &mut guests {
+                guest.post("/cart/tea").await;
+                cookies += &format!("; {}", guest.cookies().expect("a cookie"));
+            }
+            (0..more).for_each(|n| cookies += &format!("; {cookie}{n}"));
+            user.showing(cookies).post("/logout").await;
+            let case = format!("{kept:?} {others} {more}");
+            assert_eq!(user.get("/me").await.body, "guest", "{case}");
+            for guest in &mut guests {
+                assert_eq!(guest.get("/cart").await.body, "", "{case}");
+            }
+        }
+    }
+}

@@ -48,6 +48,7 @@ fn routes(gate: &Gate) -> Router {
     let (a, b, c, d, e) = (held(gate), held(gate), held(gate), held(gate), held(gate));
     let (f, g, h, i) = (held(gate), held(gate), held(gate), held(gate));
     let (j, k, l) = (held(gate), held(gate), held(gate));
+    let (m, n) = (held(gate), held(gate));
     shop::with_logout()
         .route(
             "/slow/cart",
@@ -135,6 +136,26 @@ fn routes(gate: &Gate) -> Router {
                     Ok(()) => Ok(()),
                     Err(_) => bound.current().destroy(),
                 }
+            }),
+        )
+        .route(
+            "/slow/insist",
+            post(async move |mut bound: Session<Bound>| {
+                m.pass().await;
+                bound.ticket = Some(1);
+                match bound.commit().await {
+                    Ok(()) => Ok(()),
+                    Err(_) => bound.current().insert(Login { user: 9 }),
+                }
+            }),
+        )
+        .route(
+            "/slow/reload",
+            post(async move |mut shop: Session<Shop>| {
+                n.pass().await;
+                // A view without required fields is a guest's then.
+                assert!(shop.reload().await.is_ok());
+                shop.current().destroy()
             }),
         )
         .route(

@@ -53,7 +53,12 @@ async fn g16_of_two_sign_ins_of_one_guest_one_is_told_or_begins_anew() {
 #[tokio::test]
 async fn g16_a_sign_in_or_a_use_that_a_logout_overtakes_is_told() {
     for kept in Kept::REVOCABLY {
-        for slow in ["/slow/login/8", "/slow/ticket", "/slow/team"] {
+        for slow in [
+            "/slow/login/8",
+            "/slow/ticket",
+            "/slow/team",
+            "/slow/insist",
+        ] {
             let site = Site::kept(kept);
             let gate = Gate::new();
             let mut user = site.serve(routes(&gate));
@@ -206,6 +211,23 @@ async fn g16_a_place_that_is_held_meanwhile_is_not_taken() {
             assert_eq!(second.await.unwrap().status, StatusCode::CONFLICT);
         }
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn g16_a_sign_in_that_ends_another_waits_for_its_turn() {
+    let site = Site::with(|layer| layer.sessions_per_user(1, AtLimit::EndOldest));
+    let visitor = site.serve(routes(&Gate::new()));
+    let join = || visitor.ask(Method::POST, "/join/ada");
+    let is_in = (Operation::Insert, Moment::After, 1);
+    let (go_on, first) = site.store.stop_at(is_in, join()).await.unwrap();
+    let has_given_way = site.store.hold(Operation::Remove, Moment::After);
+    let second = tokio::spawn(join());
+    has_given_way.reached().await;
+    site.store.release();
+    go_on.open();
+    has_given_way.open();
+    let replies = [first.await.unwrap(), second.await.unwrap()];
+    assert_eq!(signed_in(&replies), 2);
 }
 
 /// Its server has stopped, so that it does not clear up.
