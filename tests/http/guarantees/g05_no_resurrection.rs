@@ -2,14 +2,19 @@
 
 use std::time::Duration;
 
+use axum::Router;
 use axum::routing::post;
 use http::{Method, StatusCode};
-use starsessions::{CurrentSession, Lifetime, MemoryStore, Session, SessionError};
+use starsessions::config::Clock;
+use starsessions::store::Store;
+use starsessions::{
+    CurrentSession, Lifetime, MemoryStore, Session, SessionError, SessionLayerBuilder,
+};
 use starsessions_tests::client::{Client, Reply};
 use starsessions_tests::site::{Kept, Site};
 use starsessions_tests::spy::{Moment, Operation, Spy};
 
-use starsessions_tests::shop::{self, Shop};
+use starsessions_tests::shop::{self, Login, Shop};
 
 /// How a session can end while a request is running.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -294,4 +299,93 @@ async fn g05_a_longer_lifetime_brings_no_ended_cookie_back() {
         restarted.wait(hours(1));
         assert_eq!(thief.get("/me").await.body, "guest", "at {hour} h");
     }
+}
+
+fn in_cookies(hours: u32, remembered: u32) -> Site {
+    let store = Spy::new(MemoryStore::new());
+    Site::over(store, Kept::InCookies, lasting(hours, remembered))
+}
+
+fn lasting(hours: u32, remembered: u32) -> impl FnOnce(SessionLayerBuilder) -> SessionLayerBuilder {
+    let lifetime = |hours: u32| Lifetime::new(HOUR * hours, HOUR * hours);
+    move |layer| {
+        let layer = layer.lifetime(lifetime(hours));
+        layer.remembered_lifetime(lifetime(remembered))
+    }
+}
+
+fn remembering() -> Router {
+    let remember = |yes| post(async move |session: CurrentSession| session.remember(yes));
+    let anew = async |session: CurrentSession| {
+        session.destroy()?;
+        session.insert(Login { user: 7 })
+    };
+    shop::with_logout()
+        .route("/remember", remember(true))
+        .route("/remember-no-more", remember(false))
+        .route("/anew", post(anew))
+}
+
+/// As a server does it whose clock is ahead by so many seconds.
+async fn sweep(site: &Site, seconds: u64) {
+    let now = site.clock().now() + Duration::from_secs(seconds);
+    site.store.sweep(100, now).await.unwrap();
+}
+
+const HOUR: Duration = Duration::from_secs(3_600);
+
+#[tokio::test]
+async fn g05_a_logout_on_a_server_with_shorter_timeouts_ends_each_copy_of_a_cookie() {
+    let site = in_cookies(4, 4);
+    let shorter = site.restarted(lasting(1, 1));
+    let mut copy = site.serve(remembering());
+    copy.post("/login/7").await;
+    let mut user = copy.at(&shorter.serve(remembering()));
+    assert_eq!(user.get("/me").await.body, "7");
+    user.post("/logout").await;
+    site.wait(HOUR * 2);
+    sweep(&site, 0).await;
+    assert_eq!(copy.get("/me").await.body, "guest");
+}
+
+#[tokio::test]
+async fn g05_a_logout_ends_a_copy_from_when_the_session_was_remembered() {
+    let site = in_cookies(1, 4);
+    let mut user = site.serve(remembering());
+    user.post("/login/7").await;
+    user.post("/remember").await;
+    let mut copy = user.clone();
+    user.post("/remember-no-more").await;
+    user.post("/logout").await;
+    site.wait(HOUR * 2);
+    sweep(&site, 0).await;
+    assert_eq!(copy.get("/me").await.body, "guest");
+}
+
+/// Another server's clock says that the copy has run out.
+#[tokio::test]
+async fn g05_a_logout_is_remembered_for_a_server_whose_clock_is_behind() {
+    let site = in_cookies(1, 1);
+    let mut user = site.serve(remembering());
+    user.post("/login/7").await;
+    let mut copy = user.clone();
+    user.post("/logout").await;
+    site.wait(HOUR - Duration::from_secs(1));
+    sweep(&site, 60).await;
+    assert_eq!(copy.get("/me").await.body, "guest");
+}
+
+/// The session that has taken the place of the former one lives longer than that would have.
+#[tokio::test]
+async fn g05_a_logout_by_a_former_cookie_ends_the_later_session_for_good() {
+    let site = in_cookies(2, 2);
+    let mut user = site.serve(remembering());
+    user.post("/login/7").await;
+    site.wait(HOUR);
+    let mut former = user.clone();
+    user.post("/anew").await;
+    former.post("/logout").await;
+    site.wait(HOUR + Duration::from_secs(120));
+    sweep(&site, 0).await;
+    assert_eq!(user.get("/me").await.body, "guest");
 }
