@@ -48,7 +48,7 @@ const WRITERS: [(&str, Operation); 3] = [
     ("/rotate", Operation::Rotate),
 ];
 
-fn routes() -> axum::Router {
+fn routes() -> Router {
     let rotate = post(async |session: CurrentSession| session.rotate());
     shop::with_logout().route("/rotate", rotate)
 }
@@ -127,7 +127,7 @@ async fn behind_a_login(path: &'static str) -> (Site, Client, Client, Reply) {
     let site = Site::new();
     let leave_for = post(async |session: CurrentSession| {
         session.destroy()?;
-        session.insert(shop::Login { user: 5 })
+        session.insert(Login { user: 5 })
     });
     let told = post(async |mut shop: Session<Shop>| {
         shop.views += 1;
@@ -256,7 +256,7 @@ async fn g05_a_handler_that_was_told_can_begin_anew() {
             shop.views += 1;
             assert!(matches!(shop.commit().await, Err(SessionError::Gone)));
             session.destroy()?;
-            session.insert(shop::Login { user: 8 })?;
+            session.insert(Login { user: 8 })?;
             session.commit().await?;
             let mut shop = session.view::<Shop>().await.unwrap();
             shop.views = 5;
