@@ -68,12 +68,9 @@ impl ServerSide {
             if !way.kind.carries() {
                 return Ok(Met::Closed);
             }
-            let is_there = match carried {
-                Some(row) => self.finish(&token, &left, &way, &row, now).await?,
-                None => true,
-            };
-            if !is_there {
-                return Ok(Met::Ended);
+            // Whether the session is there, its place says.
+            if let Some(row) = carried {
+                self.finish(&token, &left, &way, &row, now).await?;
             }
             is_unannounced = true;
             is_beyond |= !way.kind.is_forward();

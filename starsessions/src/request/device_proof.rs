@@ -125,7 +125,6 @@ impl Slot {
                 if is_good {
                     return Ok(());
                 }
-                state.arrival.unproven = Some(Unproven::Unbound);
                 observe::device_unbound(schema.type_name);
                 Err(SessionError::Unproven(Unproven::Unbound))
             }
