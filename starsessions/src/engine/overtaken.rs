@@ -68,9 +68,12 @@ impl ServerSide {
             if !way.kind.carries() {
                 return Ok(Met::Closed);
             }
-            // Whether the session is there, its place says.
-            if let Some(row) = carried {
-                self.finish(&token, &left, &way, &row, now).await?;
+            let is_there = match carried {
+                Some(row) => self.finish(&token, &left, &way, &row, now).await?,
+                None => true,
+            };
+            if !is_there {
+                return Ok(Met::Ended);
             }
             is_unannounced = true;
             is_beyond |= !way.kind.is_forward();
