@@ -13,7 +13,7 @@ use pin_project_lite::pin_project;
 use super::headers;
 use super::pages::{self, Asked, HasPage, Rejection};
 use crate::error::{SessionError, TransportError};
-use crate::request::{CommitFuture, Remaining, ResponseEffects, ResponseKind, Slot};
+use crate::request::{CommitFuture, FlowCookie, Remaining, ResponseEffects, ResponseKind, Slot};
 
 pin_project! {
     /// The response of a [`SessionService`](super::SessionService).
@@ -231,7 +231,7 @@ fn would_be_a_lie(error: &SessionError, status: StatusCode) -> bool {
 fn answer<B: Default + 'static, E>(
     result: Result<Result<Response<B>, E>, Panic>,
     committed: Result<(), SessionError>,
-    effects: ResponseEffects,
+    mut effects: ResponseEffects,
     Attended { slot, asked, .. }: &Attended,
 ) -> Result<Response<B>, E> {
     let mut response = handled(result)?;
@@ -247,6 +247,8 @@ fn answer<B: Default + 'static, E>(
             headers::keep_announced(slot, &mut response, &mut failed);
             headers::keep_readable(&response, &mut failed);
             response = failed;
+            // No browser is led to where they begin.
+            effects.flows.retain(FlowCookie::is_removal);
         }
     }
     headers::apply(slot, effects, &mut response);

@@ -30,7 +30,7 @@ impl FlowCookie {
     }
 
     /// Whether it goes out with a failed response, too: what was used up stays so.
-    pub(super) fn is_removal(&self) -> bool {
+    pub(crate) fn is_removal(&self) -> bool {
         self.max_age.is_zero()
     }
 }

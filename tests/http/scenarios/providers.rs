@@ -9,13 +9,14 @@ use http::{Method, StatusCode};
 use serde::{Deserialize, Serialize};
 use starsessions::config::CookieBuilder;
 use starsessions::keys::Key;
-use starsessions::{CsrfLayer, Flows, KeyRing, SameSite, SessionError};
+use starsessions::{CsrfLayer, Flows, KeyRing, SameSite, Session, SessionError};
 use starsessions_tests::client::Client;
 use starsessions_tests::jar::SameSitePolicy;
 use starsessions_tests::provider::{Google, PROVIDER, routes, state_of};
 use starsessions_tests::scenarios;
+use starsessions_tests::shop::Shop;
 use starsessions_tests::site::{Kept, Site};
-use starsessions_tests::spy::Calls;
+use starsessions_tests::spy::{Calls, Moment, Operation};
 
 #[tokio::test]
 async fn scenario_05_two_tabs_wherever_sessions_are() {
@@ -260,14 +261,28 @@ async fn scenario_05_what_fails_begins_nothing_and_ends_what_it_has_used() {
     let routes = Router::new()
         .route("/500", get(fail(StatusCode::INTERNAL_SERVER_ERROR)))
         .route("/200", get(fail(StatusCode::OK)))
+        .route("/unwritten", get(begin_and_write))
         .route("/end", axum::routing::post(end));
-    let mut browser = Site::new().serve(routes);
+    let site = Site::new();
+    let mut browser = site.serve(routes);
     assert!(!browser.get("/500").await.sets_cookie());
+    site.store.fail(Operation::Insert, Moment::Before);
+    let reply = browser.get("/unwritten").await;
+    assert_eq!(reply.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(!reply.sets_cookie());
     let state = browser.get("/200").await.body;
     assert_eq!(flows_of(&browser), 1);
     let reply = browser.submit("/end", &state).await;
     assert_eq!(reply.status, StatusCode::BAD_GATEWAY);
     assert_eq!(flows_of(&browser), 0);
+}
+
+async fn begin_and_write(
+    flows: Flows<Large>,
+    mut shop: Session<Shop>,
+) -> Result<String, SessionError> {
+    shop.views += 1;
+    flows.begin(Large(String::new()))
 }
 
 #[tokio::test]
