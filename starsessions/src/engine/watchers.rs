@@ -76,8 +76,8 @@ impl Watchers {
         rows.entry(*successor.row_key()).or_default().extend(moved);
     }
 
-    /// Has one that has found out by itself go on under the id that the session has now, unless it has gone on from `seen`
-    /// meanwhile: the session was seen before that.
+    /// Moves a handle that has found the session under another id than `seen` to that id, unless a renewal has moved the
+    /// handle meanwhile: what it has found is older then.
     pub(crate) fn follow(&self, watched: &Arc<Watched>, seen: &RowKey, live: &Live) {
         let Credential::Reference(successor, _) = &live.credential else {
             return;

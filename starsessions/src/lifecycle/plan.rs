@@ -81,7 +81,7 @@ pub(crate) struct Plan {
 #[derive(Debug)]
 pub(crate) struct Next {
     pub(crate) record: Record,
-    /// What a list shows of it, or by which values it is found, may be another. Under a new id it is listed anew anyway.
+    /// What a list shows of it, or by which values it is found, may be another. A rotation lists it anew in any case.
     pub(crate) is_relisted: bool,
 }
 

@@ -70,6 +70,7 @@
 //! - A Python request under way brings back a session that we have ended or moved to a new id.
 //! - No former id leads to its successor: a write of ours beside a sign-in is `Gone`, and a logout beside one ends the former
 //!   id alone.
+//! - A write to Redis whose reply is lost is a 503, and may have been made: the bytes do not tell whose they are.
 //! - Data is protected as Python protects it: not bound to its session, and readable in Redis without an encryptor.
 //! - There is no list of a user's sessions (`index`), no limit of them, no renewal of ids and no detached session.
 //! - In a Redis Cluster a new id is two steps, and a crash between them leaves the session under both; elsewhere it is

@@ -142,6 +142,13 @@ async fn scenario_14_a_session_under_two_names_is_listed_once() {
     assert_eq!(client.get("/list").await.body, "1");
 }
 
+fn accounts() -> Router {
+    let sign_in = async |session: CurrentSession| session.insert(Account { user: 7 });
+    Router::new()
+        .route("/in", get(sign_in))
+        .route("/me", get(async |_: Session<Account>| ()))
+}
+
 /// A user who changes his password must hear of it if the thief was faster and has ended his session: an
 /// answer as if there were no other session would leave the thief where he is.
 #[tokio::test]
@@ -149,12 +156,7 @@ async fn scenario_14_a_session_that_was_ended_meanwhile_cannot_end_the_others_an
     let site = Site::new();
     let gate = Gate::new();
     let held = gate.clone();
-    let routes = Router::new()
-        .route(
-            "/in",
-            get(async |session: CurrentSession| session.insert(Account { user: 7 })),
-        )
-        .route("/me", get(async |_: Session<Account>| ()))
+    let routes = accounts()
         .route(
             "/out",
             get(async |session: CurrentSession| session.destroy()),
@@ -188,19 +190,13 @@ async fn scenario_14_a_session_that_was_ended_meanwhile_cannot_end_the_others_an
 #[tokio::test]
 async fn scenario_14_a_session_that_ends_the_others_stays_also_under_a_new_id() {
     let site = Site::with(|layer| layer.renewal(Duration::from_secs(900)));
-    let routes = Router::new()
-        .route(
-            "/in",
-            get(async |session: CurrentSession| session.insert(Account { user: 7 })),
-        )
-        .route("/me", get(async |_: Session<Account>| ()))
-        .route(
-            "/others",
-            get(async |session: CurrentSession| {
-                let ended = session.revoke_others::<Account>().await?;
-                Ok::<_, SessionError>(ended.to_string())
-            }),
-        );
+    let routes = accounts().route(
+        "/others",
+        get(async |session: CurrentSession| {
+            let ended = session.revoke_others::<Account>().await?;
+            Ok::<_, SessionError>(ended.to_string())
+        }),
+    );
     let mut owner = site.serve(routes);
     let mut thief = owner.clone();
     owner.get("/in").await;

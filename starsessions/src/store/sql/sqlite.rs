@@ -67,7 +67,8 @@ impl SqliteStore {
     /// of the application.
     ///
     /// # Errors
-    /// See [`SetupError`]. `:memory:`, `file:..` and `sqlite:..` are no paths: a [`MemoryStore`](crate::MemoryStore) needs no file.
+    /// See [`SetupError`]. `:memory:`, `file:..` and `sqlite:..` are no paths: a [`MemoryStore`](crate::MemoryStore) needs
+    /// no file.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, SetupError> {
         Self::builder(path).open()
     }

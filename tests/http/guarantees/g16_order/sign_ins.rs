@@ -194,6 +194,7 @@ async fn g16_of_two_sign_ins_that_see_each_other_one_has_the_place() {
 /// One is about to hold its place when another one counts it among those that can be taken.
 #[tokio::test]
 async fn g16_a_place_that_is_held_meanwhile_is_not_taken() {
+    let mut refused = 0;
     // Which of two claims comes first is chance.
     for passed in [0, 1].repeat(8) {
         let site = one_place();
@@ -209,8 +210,10 @@ async fn g16_a_place_that_is_held_meanwhile_is_not_taken() {
         if let Some((go_on, second)) = second {
             go_on.open();
             assert_eq!(second.await.unwrap().status, StatusCode::CONFLICT);
+            refused += 1;
         }
     }
+    assert!(refused >= 8, "{refused} have looked in between");
 }
 
 #[tokio::test(start_paused = true)]
