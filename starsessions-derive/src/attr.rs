@@ -125,7 +125,7 @@ impl Item {
     }
 }
 
-/// What an error about the whole item underlines.
+/// The tokens that an error about the whole item underlines.
 impl ToTokens for Item {
     fn to_tokens(&self, tokens: &mut TokenStream) {
         self.key.to_tokens(tokens);

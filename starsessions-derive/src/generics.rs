@@ -26,7 +26,7 @@ pub(crate) fn bounded(model: &Model<'_>) -> Generics {
     generics
 }
 
-/// What `SessionData` asks of every type; without parameters the compiler checks it by itself.
+/// The bounds of `SessionData` on every type; without parameters the compiler checks them by itself.
 pub(crate) fn supertraits(generics: &Generics) -> Vec<WherePredicate> {
     if generics.type_params().next().is_some() {
         vec![parse_quote!(Self: __p::core::marker::Send + __p::core::marker::Sync + 'static)]

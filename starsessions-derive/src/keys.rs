@@ -58,7 +58,7 @@ pub(crate) struct Entry {
     pub(crate) shape: Shape,
     /// The key as it is written, with a value if it takes one.
     pub(crate) usage: &'static str,
-    /// What it does, as in the reference.
+    /// Its effect, as in the reference.
     pub(crate) doc: &'static str,
 }
 

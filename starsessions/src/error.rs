@@ -1,4 +1,4 @@
-//! What can go wrong with a session, as an application sees it.
+//! The errors of a session, as an application sees them.
 
 use std::error::Error;
 use std::fmt;
@@ -21,9 +21,9 @@ use crate::value::ValueError;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum SessionError {
-    /// What this request has changed cannot be merged with what another one, or another view, has changed meanwhile: the
-    /// field is `exclusive`, a `validate` refuses the result, or that is too large. Or other requests changed the session
-    /// again and again. Nothing was written.
+    /// The changes of this request cannot be merged with those that another one, or another view, has made meanwhile: the
+    /// field is `exclusive`, a `validate` refuses the result, or the result is too large. Or other requests changed the
+    /// session again and again. Nothing was written.
     Conflict {
         /// The stored name of the field; empty when the whole record was contended.
         field: &'static str,
@@ -42,7 +42,7 @@ pub enum SessionError {
     Invalid {
         /// The stored name of the field, or the name of the struct.
         name: &'static str,
-        /// What the function said.
+        /// The message of the function.
         reason: String,
     },
     /// A value could not be encoded. Nothing was written.
@@ -76,7 +76,7 @@ pub enum SessionError {
     /// The layer keeps its sessions in cookies and nowhere which of them have ended, so copies of this
     /// one would go on working. Nothing was changed.
     NotRevocable,
-    /// What cannot be done without a request at hand. Nothing was written.
+    /// The operation cannot be done without a request at hand. Nothing was written.
     Detach(DetachError),
     /// The request, or its handler, does not go with the layer's transport. Nothing was written.
     Transport(TransportError),
@@ -118,7 +118,7 @@ pub enum DetachError {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TooLarge {
-    /// What is too large.
+    /// The thing that is too large.
     pub what: LimitKind,
     /// Its size in bytes.
     pub size: usize,
@@ -128,7 +128,7 @@ pub struct TooLarge {
     pub fields: Vec<(String, usize)>,
 }
 
-/// What a size limit is about.
+/// The subject of a size limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LimitKind {

@@ -176,7 +176,7 @@ pub mod config {
     pub use crate::middleware::ConfigError;
 }
 
-/// What happens to sessions, for an audit log or a mail about a new device: see [`channel`](events::channel).
+/// Events of sessions, for an audit log or a mail about a new device: see [`channel`](events::channel).
 pub mod events {
     pub use crate::crypto::Fingerprint;
     pub use crate::observe::{
@@ -205,7 +205,7 @@ pub mod user {
     pub use crate::session::{CurrentUser, Permission, User};
 }
 
-/// What the derive macro's output uses; not a public interface.
+/// Support for the derive macro's output; not a public interface.
 #[doc(hidden)]
 pub mod __private {
     pub use core;

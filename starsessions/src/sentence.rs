@@ -3,8 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
-/// What `main -> Result<(), Box<dyn Error>>` prints for an error: its sentence, and those of its
-/// sources.
+/// Writes what `main -> Result<(), Box<dyn Error>>` prints for an error: its sentence, and those of its sources.
 pub(crate) fn write(f: &mut fmt::Formatter<'_>, error: &dyn Error) -> fmt::Result {
     let mut said = error.to_string();
     f.write_str(&said)?;

@@ -9,7 +9,7 @@ use super::fields::{adapted, initial_value, kind};
 use super::{attributes, place, schema};
 use crate::model::{Field, Kind, Model};
 
-/// What stands in the schema's list of fields and in the functions, in their order.
+/// The parts of the schema's list of fields and of the functions, in their order.
 type Content = [TokenStream; 5];
 
 pub(super) fn content(model: &Model<'_>) -> Content {

@@ -42,7 +42,7 @@ fn wrap(root: &Path, body: &TokenStream) -> TokenStream {
     }
 }
 
-/// What stands above each implementation. The lints are those that were seen to blame the user for the output: for a
+/// The attributes above each implementation. The lints are those that were seen to blame the user for the output: for a
 /// deprecated type or field, for a path that is longer where the output has it, and for a lifetime that a session can only
 /// have as `'static`.
 fn attributes() -> TokenStream {

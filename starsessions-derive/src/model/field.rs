@@ -1,4 +1,4 @@
-//! What the attributes of a field mean.
+//! The meaning of the attributes of a field.
 
 use std::time::Duration;
 
@@ -51,7 +51,7 @@ pub(crate) struct Stored<'a> {
     pub(crate) validate: Option<ExprPath>,
 }
 
-/// What an absent value means.
+/// The meaning of an absent value.
 pub(crate) enum Presence<'a> {
     /// The extractor rejects.
     Required,

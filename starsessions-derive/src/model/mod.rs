@@ -1,4 +1,5 @@
-//! What the attributes mean. A model that was parsed without an error is valid; what was reported is left out of it.
+//! The meaning of the attributes. A model that was parsed without an error is valid; one with reported errors lacks
+//! the attributes that they are about.
 
 mod field;
 
@@ -95,7 +96,7 @@ impl<'a> Model<'a> {
     }
 }
 
-/// What stands before the name of a field that ends with its privileges. No name that a user gives has it.
+/// The sign in front of the name of a field that ends with its privileges. No name that a user gives has it.
 const ENDING: char = '~';
 
 /// The value of `key`, if it is given and means something.

@@ -1,4 +1,4 @@
-//! What a value means: literals and paths become typed values, or an error at the value.
+//! Values of attributes: literals and paths become typed values, or an error at the value.
 
 mod text;
 
@@ -16,7 +16,7 @@ use crate::suggest::{list, nearest};
 #[derive(Clone)]
 pub(crate) enum Merge {
     Last,
-    /// By this function of this trait of the runtime.
+    /// The function of this name, of this trait of the runtime.
     Policy(&'static str, &'static str),
     With(ExprPath),
 }
@@ -207,7 +207,7 @@ fn choice(cx: &Ctxt, value: &Expr, key: &str, words: &[&'static str]) -> Option<
     cx.refuse(value, message)
 }
 
-/// What to write for a duration without quotes: what was meant, or why that is none.
+/// The cure for a duration without quotes: the text that was meant, or why it is none.
 fn duration_in_quotes(value: &Expr) -> String {
     let Some(Lit::Int(number)) = literal(value) else {
         return "a duration is a literal in quotes, as in \"10m\"".to_owned();

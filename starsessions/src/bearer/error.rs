@@ -39,7 +39,7 @@ sentences! { TransportConfigError:
         `beside_cookie`";
 }
 
-/// What a request or its handler does that does not go with the layer's [`Transport`](super::Transport).
+/// A request, or its handler, that does not go with the layer's [`Transport`](super::Transport).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TransportError {

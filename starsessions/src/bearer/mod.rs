@@ -44,7 +44,7 @@ pub struct Transport {
 }
 
 impl Transport {
-    /// By the cookie alone: the default.
+    /// Sessions come and go in the cookie alone: the default.
     #[must_use]
     pub fn cookie() -> Self {
         Self {
@@ -53,7 +53,7 @@ impl Transport {
         }
     }
 
-    /// By `Authorization: Bearer <token>` alone (RFC 6750, section 2.1): the layer reads and sets no cookie.
+    /// Tokens come in `Authorization: Bearer <token>` alone (RFC 6750, section 2.1): the layer reads and sets no cookie.
     #[must_use]
     pub fn bearer() -> Self {
         Self {
@@ -65,7 +65,7 @@ impl Transport {
         }
     }
 
-    /// By a header of one's own, whose value is the token, alone; for where `Authorization` is taken.
+    /// Tokens are the value of a header of this name alone; for where `Authorization` is taken.
     ///
     /// A name with another meaning, as `Cookie` or one that pages of other sites may set without being asked
     /// (`Accept`), is refused when the layer is built.
@@ -77,7 +77,7 @@ impl Transport {
         }
     }
 
-    /// By the cookie as well. A session goes one of the two ways; a request that shows both is refused with 400.
+    /// Adds the cookie. A session uses one of the two; a request that shows both is refused with 400.
     #[must_use]
     pub fn beside_cookie(mut self) -> Self {
         self.has_cookie = true;
@@ -92,14 +92,14 @@ impl Transport {
     }
 }
 
-/// By the cookie.
+/// The cookie alone.
 impl Default for Transport {
     fn default() -> Self {
         Self::cookie()
     }
 }
 
-/// What carries a session's token, checked.
+/// The checked form of a [`Transport`]: what carries a session's token.
 #[derive(Clone, Debug)]
 pub(crate) struct Carriers {
     pub(crate) has_cookie: bool,
@@ -127,14 +127,14 @@ impl Carriers {
 pub enum SecurityScheme {
     /// In the cookie of this name: `apiKey`, in `cookie`.
     Cookie(String),
-    /// By `Authorization: Bearer`: `http`, with the scheme `bearer`.
+    /// `Authorization: Bearer`: type `http`, scheme `bearer`.
     Bearer,
     /// In the header of this name: `apiKey`, in `header`.
     Header(String),
 }
 
 impl TokenHeader {
-    /// What stands before the token.
+    /// The text in front of the token.
     #[cfg(feature = "testing")]
     pub(crate) fn scheme(&self) -> &'static str {
         if self.has_scheme { "Bearer " } else { "" }
@@ -162,8 +162,8 @@ fn own(name: &str) -> Result<TokenHeader, TransportConfigError> {
     })
 }
 
-/// What HTTP, a proxy or this library reads something else in, and what a page of another site may set without
-/// being asked (Fetch Standard, "CORS-safelisted request-header").
+/// Headers in which HTTP, a proxy or this library reads something else, and those that a page of another site may set
+/// without a preflight (Fetch Standard, "CORS-safelisted request-header").
 const TAKEN: [&str; 26] = [
     "accept",
     "accept-charset",

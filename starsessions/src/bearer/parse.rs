@@ -8,7 +8,7 @@ use http::HeaderMap;
 
 use super::TokenHeader;
 
-/// What the header of a request shows.
+/// The content of a request's header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Shown<'h> {
     Nothing,
@@ -21,7 +21,7 @@ pub(crate) enum Shown<'h> {
     Several,
 }
 
-/// What the header shows; `is_token` says whether a text has the form of our tokens. Allocates nothing.
+/// Reads the header; `is_token` says whether a text has the form of our tokens. Allocates nothing.
 pub(crate) fn shown<'h>(
     headers: &'h HeaderMap,
     header: &TokenHeader,
@@ -47,7 +47,7 @@ pub(crate) fn shown<'h>(
     }
 }
 
-/// What a line has behind the scheme; `None` if the scheme is another one.
+/// The part of a line behind the scheme; `None` if the scheme is another one.
 fn credentials(line: &[u8], has_scheme: bool) -> Option<&[u8]> {
     if !has_scheme {
         return Some(line);
@@ -130,7 +130,7 @@ mod tests {
             (&[b"Bearer ours", b"Basic eDp5"], "Several"),
             (&[b"Basic eDp5", b"Bearer ours"], "Several"),
             (&[b"Bearer ours", b""], "Several"),
-            // Of other systems: how many there are is theirs to judge.
+            // Credentials of other systems, which judge how many there may be.
             (&[b"Bearer a.b.c", b"Basic eDp5"], "Foreign"),
             (&[b"Basic eDp5", b"Digest x"], "Nothing"),
         ] {

@@ -1,4 +1,4 @@
-//! What can be wrong with a cookie, and what to change.
+//! Errors of a cookie's settings, and what to change.
 
 use crate::sentence::sentences;
 

@@ -28,7 +28,7 @@ impl CookieConfig {
         &self.settings.name
     }
 
-    /// What `Set-Cookie` has behind the value.
+    /// The attributes behind the value in `Set-Cookie`.
     #[cfg(feature = "dbsc")]
     pub(crate) fn attributes(&self) -> &str {
         self.template.attributes()

@@ -1,4 +1,4 @@
-//! What a session remembers of a password.
+//! The trace of a password in a session.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest, Sha256};
@@ -6,8 +6,8 @@ use sha2::{Digest, Sha256};
 use super::mac::start_of;
 use crate::sentence::debug_as_name;
 
-/// What a session remembers of its user's password: half a SHA-256 of the password hash that the application stores.
-/// Another password has another one, so a session can tell that the password was changed since its sign-in.
+/// Half a SHA-256 of the password hash that the application stores, kept in the user's sessions. A new password has
+/// another one, so a session can tell that the password was changed since its sign-in.
 ///
 /// ```
 /// use starsessions::Session;
@@ -31,7 +31,7 @@ use crate::sentence::debug_as_name;
 pub struct AuthHash([u8; 16]);
 
 impl AuthHash {
-    /// Of this password hash.
+    /// The auth hash of this password hash.
     #[must_use]
     pub fn of(password_hash: impl AsRef<[u8]>) -> Self {
         let digest = Sha256::new_with_prefix(PURPOSE).chain_update(password_hash);

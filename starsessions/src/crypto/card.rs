@@ -1,4 +1,4 @@
-//! What the owner's other sessions may read of a session, so its key is one of the ring.
+//! Sealing of the card: the owner's other sessions may read it, so its key is one of the ring.
 //!
 //! ```text
 //! card = key id(4) ‖ nonce(24) ‖ XChaCha20-Poly1305(K_card, nonce, text, aad =

@@ -4,9 +4,9 @@
 //! non-zero trailing bits are rejected (RFC 4648 section 3.5): otherwise several strings would be
 //! the same token, and a comparison, a cache or a deny-list of texts would miss some of them.
 //!
-//! What is a secret in itself, a key or a reference, takes the same time for every value of the same
-//! length. The text of a cookie that carries its session is ciphertext, or open to its bearer anyway;
-//! it is long, and takes the faster way.
+//! A text that is a secret in itself, a key or a reference, is decoded in the same time for every value of the same
+//! length. The text of a cookie that carries its session is ciphertext, or open to its bearer anyway; it is long, and a
+//! faster decoder reads it.
 
 use base64_simd::URL_SAFE_NO_PAD;
 use base64ct::{Base64, Base64Unpadded, Base64Url, Base64UrlUnpadded, Encoding};

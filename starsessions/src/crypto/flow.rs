@@ -1,4 +1,4 @@
-//! What a browser remembers of its way to another site and back, in a cookie for each attempt.
+//! The memory of a browser's way to another site and back, in a cookie for each attempt.
 //!
 //! ```text
 //! state  = base64url(random(32))                                                        43 characters
@@ -27,7 +27,7 @@ pub(crate) fn mint_flow_state() -> Result<String, RandomError> {
     Ok(std::mem::take(&mut *encoding::encode_secret(&*bytes)))
 }
 
-/// What the name of the cookie of this flow ends with.
+/// The end of the name of this flow's cookie.
 pub(crate) fn flow_name(kind: &str, state: &str) -> String {
     encoding::encode(&flow_name_of(kind, state.as_bytes()))
 }
@@ -53,7 +53,7 @@ pub(crate) fn seal_flow(
     Ok(encoding::encode(&raw))
 }
 
-/// What the cookie that is so called holds, and its end, which may be past.
+/// The content of the cookie of this name, and its end, which may be past.
 pub(crate) fn open_flow(
     ring: &KeyRing,
     cookie_name: &str,

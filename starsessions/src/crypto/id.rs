@@ -21,7 +21,7 @@ macro_rules! stored_key {
                 Self(bytes)
             }
 
-            /// What a store keeps.
+            /// The bytes that a store keeps.
             #[must_use]
             pub const fn as_bytes(&self) -> &[u8; Self::LEN] {
                 &self.0
@@ -66,7 +66,7 @@ stored_key! {
 }
 
 stored_key! {
-    /// What sessions are listed by: the keyed image of a field marked `index`, 32 bytes.
+    /// The key that sessions are listed by: the keyed image of a field marked `index`, 32 bytes.
     ///
     /// Equal values of one field give equal index keys, and nothing else can be learned from them: a
     /// store can find all sessions of a user without knowing the user.

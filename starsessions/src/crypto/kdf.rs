@@ -60,5 +60,5 @@ fn first_block<const LEN: usize>(info: Message) -> Zeroizing<[u8; LEN]> {
     Zeroizing::new(start_of(&info.part(&[1]).tag()))
 }
 
-/// What a block leaves beside the secret and the nine octets or more of SHA-256's padding.
+/// The room of a block beside the secret and the nine octets or more of SHA-256's padding.
 pub(super) const LONGEST_PURPOSE: usize = 64 - 32 - 9;

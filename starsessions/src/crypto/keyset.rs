@@ -146,7 +146,7 @@ impl WayKey {
 #[derive(Clone, Copy)]
 pub(crate) struct Binding<'a> {
     pub(crate) cookie_name: &'a str,
-    /// Which application and environment, as in `shop-production`.
+    /// The application and its environment, as in `shop-production`.
     pub(crate) audience: &'a str,
 }
 
@@ -165,7 +165,7 @@ impl SignKey {
     }
 }
 
-/// What a sealed cookie is bound to.
+/// The associated data of a sealed cookie.
 pub(super) fn sealed_aad(binding: Binding<'_>, header: &Header) -> Pae {
     encoded(&[
         b"starsessions/v1/sealed",
@@ -175,7 +175,7 @@ pub(super) fn sealed_aad(binding: Binding<'_>, header: &Header) -> Pae {
     ])
 }
 
-/// What a record belongs to, beside its row.
+/// The place of a record, beside its row.
 #[derive(Clone, Copy)]
 pub(crate) struct RecordPlace<'a> {
     /// The application.
@@ -186,7 +186,7 @@ pub(crate) struct RecordPlace<'a> {
     pub(crate) revision: u64,
 }
 
-/// What a record is bound to: it opens in no other row, revision, format or application.
+/// The associated data of a record: it opens in no other row, revision, format or application.
 pub(super) fn record_aad(row: &RowKey, place: &RecordPlace<'_>) -> Pae {
     encoded(&[
         b"starsessions/v1/record",
@@ -206,18 +206,18 @@ pub(super) fn card_aad(namespace: &str, row: &RowKey, id: KeyId) -> Pae {
     ])
 }
 
-/// What a way is bound to that carries something.
+/// The associated data of a way that carries a payload.
 pub(super) fn way_aad(way: &[u8; WAY_LEN]) -> Pae {
     encoded(&[b"starsessions/v1/way", way])
 }
 
-/// What a flow is bound to: its cookie, whose name follows from its state.
+/// The associated data of a flow: its cookie, whose name follows from its state.
 pub(super) fn flow_aad(cookie_name: &str, header: &Header) -> Pae {
     encoded(&[b"starsessions/v1/flow", cookie_name.as_bytes(), header])
 }
 
-/// What tells the cookie of one flow from those of others. It needs no secret key: nothing leads from it
-/// back to the 256 random bits of a state.
+/// The part of a cookie's name that tells one flow from others. It needs no secret key: nothing leads from it back
+/// to the 256 random bits of a state.
 pub(super) fn flow_name_of(kind: &str, state: &[u8]) -> [u8; 16] {
     let flow: [&[u8]; 2] = [kind.as_bytes(), state];
     let name = MacKey::new(b"starsessions/v1/flow-name").message();
@@ -233,8 +233,7 @@ impl LogKey {
     }
 }
 
-/// What a session is called towards its user. It needs no secret key: the name of a row opens
-/// nothing.
+/// The id by which a user knows a session. It needs no secret key: the name of a row opens nothing.
 pub(super) fn handle_of(row: &RowKey) -> [u8; 16] {
     start_of(&MacKey::new(b"starsessions/v1/handle").tag(row.as_bytes()))
 }

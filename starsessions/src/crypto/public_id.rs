@@ -1,4 +1,4 @@
-//! What a session is called where its user sees a list of them.
+//! The id of a session in a list that its user sees.
 
 use std::fmt;
 use std::str::FromStr;

@@ -45,9 +45,8 @@ impl ReferenceToken {
         Ok(Self::new(&secret, ring.active()))
     }
 
-    /// What stands for a session of another library: the same tokens for all requests that bring its cookie,
-    /// one under each key of the ring, the active one first. They are handed to no browser; what they lead to
-    /// has a random id.
+    /// The tokens of another library's session: the same for all requests that bring its cookie, one under each key of
+    /// the ring, the active one first. No browser gets them; the session that they lead to has a random id.
     #[cfg(feature = "takeover")]
     pub(crate) fn of_former(ring: &KeyRing, cookie_name: &str, id: &[u8]) -> Vec<Arc<Self>> {
         let token = |keys: &Arc<KeySet>| Self::new(&keys.former.secret(cookie_name, id), keys);
@@ -82,7 +81,7 @@ impl ReferenceToken {
         &self.row_key
     }
 
-    /// What seals this session's record; derived by each call.
+    /// The key that seals this session's record; derived by each call.
     pub(crate) fn record_key(&self) -> RecordKey {
         RecordKey::new(self.keys.pepper.record_key(&self.secret), self.row_key)
     }

@@ -124,7 +124,7 @@ sentences! { SealError:
     Self::TooLarge => "the session is too large to be sealed; store less in it";
 }
 
-/// What sealing adds to the payload's length.
+/// The octets that sealing adds to the payload.
 pub(super) const OVERHEAD: usize = NONCE_LEN + TAG_LEN;
 
 /// Far below what the cipher allows (256 GiB); sessions are bounded long before by their limits.

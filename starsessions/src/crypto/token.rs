@@ -24,7 +24,7 @@ pub(super) enum Version {
     Reference = 0x04,
     /// A masked request-forgery token.
     Csrf = 0x05,
-    /// What a browser remembers of its way to another site and back.
+    /// The memory of a browser's way to another site and back.
     Flow = 0x06,
     /// The name of the binding of a session to a device.
     #[cfg(feature = "dbsc")]
@@ -40,7 +40,7 @@ pub(super) enum Version {
     DeviceCookie = 0x0a,
 }
 
-/// Which key of a ring made a token. No secret: it stands in every cookie in the clear.
+/// The key of a ring that made a token. No secret: it stands in every cookie in the clear.
 ///
 /// As text it has eight hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -52,7 +52,7 @@ impl KeyId {
 
 shown_in_hex!(KeyId);
 
-/// What the value of a cookie is, by its first byte.
+/// The kind of a cookie's value, by its first byte.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CookieKind {
@@ -106,7 +106,7 @@ pub(super) type Header = [u8; HEADER_LEN];
 
 pub(super) const HEADER_LEN: usize = 1 + KeyId::LEN;
 
-/// What a reference keeps to itself (ASVS 7.2.3: at least 128 bits; these are 256).
+/// The length of a reference's secret (ASVS 7.2.3: at least 128 bits; these are 256).
 pub(super) const SECRET_LEN: usize = 32;
 
 pub(super) fn header(version: Version, KeyId([a, b, c, d]): KeyId) -> Header {

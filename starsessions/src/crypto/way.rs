@@ -22,7 +22,7 @@ use super::seal::SealError;
 use super::token::KeyId;
 use crate::clock::Timestamp;
 
-/// What a request that brings the former id may do.
+/// The rights of a request that brings the former id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum WayKind {
@@ -35,7 +35,7 @@ pub(crate) enum WayKind {
 }
 
 impl WayKind {
-    /// What begins with this byte, if it is a way.
+    /// The kind of a way that begins with this byte; `None` if it is no way.
     pub(crate) fn of(byte: u8) -> Option<Self> {
         let kinds = [Self::Forward, Self::Ending, Self::Anew];
         kinds.into_iter().find(|kind| *kind as u8 == byte)
@@ -52,7 +52,7 @@ pub(crate) struct Way {
 }
 
 impl Way {
-    /// What the row of the former id keeps.
+    /// The content of the former id's row.
     pub(crate) fn as_bytes(&self) -> &[u8] {
         &self.bytes
     }
@@ -81,7 +81,7 @@ impl ReferenceToken {
         })
     }
 
-    /// What the row keeps if the way carries a payload.
+    /// The content of the row of a way that carries a payload.
     pub(crate) fn seal_way(&self, way: &Way, payload: &[u8]) -> Result<Vec<u8>, SealError> {
         let key = self.keys.pepper.carry_key(&self.secret);
         key.seal(&way_aad(&way.bytes), &way.bytes, &[payload])

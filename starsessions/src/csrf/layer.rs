@@ -36,7 +36,7 @@ use crate::session::MissingLayer;
 /// passes wherever the request comes from: no other site knows the token. A token whose session has ended gets the
 /// 401 that its application expects. Where a layer has no cookie at all, tools pass without a token as well.
 ///
-/// What is refused gets a 403 that says what to do. A request that passes by its headers does not load
+/// A refused request gets a 403 that says what to do. A request that passes by its headers does not load
 /// its session. A form is only read to find its token, up to the application's own limit and 16 MiB.
 ///
 /// The layer of the same name in `tower-http` 0.7 decides by the same headers, without a session. It lets
@@ -170,7 +170,7 @@ async fn prove(
     slot.see(request.headers());
     let innermost = request.extensions().get::<Arc<Slot>>();
     let shows_cookie = innermost.is_some_and(|slot| slot.shows_cookie(request.headers()));
-    // No page of another site can make a browser send the user's token: it would have to know it. One of its own
+    // No page of another site can make a browser send the user's token, which it does not know. A token of its own
     // proves nothing beside the user's cookie of another realm.
     let is_live = slot.is_token_live().await?.filter(|_| !shows_cookie);
     if is_live == Some(true) {

@@ -5,7 +5,7 @@ use http::{Method, Request, Uri};
 
 use crate::sentence::{debug_as_sentence, sentences};
 
-/// What a request's headers say about who has caused it.
+/// The page that has caused a request, by its headers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Source {
     /// It changes nothing, or this site has caused it, or one that is trusted.
@@ -76,7 +76,7 @@ pub(super) fn source<B>(
             _ => Source::Foreign,
         },
         Header::None => match origin {
-            // What a page without referrers sends, and what a sandboxed frame sends.
+            // A page without referrers sends this, and a sandboxed frame.
             Header::None | Header::One(b"null") => Source::Unknown,
             Header::One(origin) if trusted.has(origin) => Source::Own,
             Header::One(origin) if is_own(origin, request, is_secure) => Source::Own,

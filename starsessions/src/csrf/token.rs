@@ -113,5 +113,5 @@ impl<'de> Deserialize<'de> for CsrfToken {
 }
 
 pub(super) const FIELD: &str = "csrf_token";
-/// One for each realm whose layer the request passes.
+/// The most tokens of a request: one for each realm whose layer it passes.
 const MAX_TOKENS: usize = 4;

@@ -42,7 +42,7 @@ pub struct DeviceBinding {
     pub(super) bodies: Bodies,
 }
 
-/// What a session without a device means to a view that is marked `bound`.
+/// The meaning of a session without a device to a view that is marked `bound`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Unbound {
     /// It is good enough: most browsers cannot bind a session.
@@ -105,7 +105,7 @@ impl DeviceBinding {
         self
     }
 
-    /// What a session without a device means to a view that is marked `bound`. Default: [`Unbound::Allowed`].
+    /// Sets what a session without a device means to a view that is marked `bound`. Default: [`Unbound::Allowed`].
     pub fn unbound(mut self, unbound: Unbound) -> Self {
         self.unbound = unbound;
         self
@@ -214,7 +214,7 @@ fn short_cookie(
     cookie.map_err(DeviceBindingError::Cookie)
 }
 
-/// What stands unchanged in a header, in JSON and in a URL.
+/// Takes a path that stands unchanged in a header, in JSON and in a URL.
 fn check_path(path: &str) -> Result<(), DeviceBindingError> {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "-._~/".contains(c);
     let is_path = path.starts_with('/') && !path.starts_with("//") && path.chars().all(is_plain);

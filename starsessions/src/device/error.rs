@@ -1,4 +1,4 @@
-//! What a binding to devices cannot work with.
+//! Settings with which a binding to devices cannot work.
 
 use crate::cookie::CookieConfigError;
 use crate::sentence::{debug_as_sentence, sentences};

@@ -40,7 +40,7 @@ pub(crate) struct DeviceRules {
     pub(crate) settings: DeviceBinding,
 }
 
-/// What a browser asks the layer for.
+/// A browser's request to the layer itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Errand {
     Register,
@@ -53,7 +53,7 @@ pub(crate) enum ProofState {
     /// The session has no device.
     #[default]
     Unbound,
-    /// By a short cookie that is fresh, from then.
+    /// A short cookie proves it from then on, and is fresh.
     Given(Timestamp),
     /// Not, a moment after the device was registered: the request may have been on its way.
     Young,
@@ -82,7 +82,7 @@ impl NoProof {
 }
 
 impl DeviceRules {
-    /// What a request to this path is, if it is for the layer.
+    /// The errand of a request to this path, if it is for the layer.
     pub(crate) fn errand(&self, method: &Method, path: &str) -> Option<Errand> {
         if *method != Method::POST {
             return None;
@@ -104,7 +104,7 @@ impl DeviceRules {
         self.settings.excluded.iter().any(is_below)
     }
 
-    /// What the short cookies of a request show. Without I/O.
+    /// The proof that the short cookies of a request give. Without I/O.
     pub(crate) fn proof(
         &self,
         token: &ReferenceToken,

@@ -31,7 +31,7 @@ impl DeviceRules {
         self.cookie.set_token(&value, Some(life))
     }
 
-    /// What a browser is told of its new binding. The cookie's attributes are those of `Set-Cookie`: if they differed,
+    /// Tells a browser of its new binding. The cookie's attributes are those of `Set-Cookie`: if they differed,
     /// it would refresh before each request.
     pub(crate) fn configuration(&self, identifier: &str) -> String {
         let excluded = self.settings.excluded.iter();

@@ -64,7 +64,7 @@ impl ServerSide {
 
     /// Frees the key of a successor to which no way has come to be.
     pub(super) async fn give_back(&self, way: &Way, now: Timestamp) {
-        // One that stays because the store fails ends by itself.
+        // A key that stays because the store fails ends by itself.
         let _ = self.vault.store.remove(way.successor.row_key(), now).await;
     }
 
@@ -81,7 +81,7 @@ impl ServerSide {
         let (store, new) = (&self.vault.store, way.successor.row_key());
         let placed = store.replace(new, &reserved(way, row), row, now).await?;
         let mut empty = left(way, full);
-        // What a session of another library has left stays when its way is closed.
+        // The row of a session of another library stays when its way gives up its copy.
         empty.deadline = empty.deadline.max(full.deadline);
         let emptied = store.replace(token.row_key(), full, &empty, now).await?;
         if emptied == Replaced::Gone {
@@ -96,16 +96,16 @@ impl ServerSide {
             }
             return Ok(false);
         }
-        // Of several requests at once, one has done each of the steps.
+        // Each step is done by one of the requests that are here at once.
         Ok(placed != Replaced::Gone)
     }
 }
 
-/// What is under the key of the successor until `row` is. It takes no place in a list.
+/// The row that keeps the successor's key for `row`. It takes no place in a list.
 fn reserved(way: &Way, row: &Row) -> Row {
     let mut reserved = Row::new([RESERVED], row.last_seen, way.until);
     reserved.revision = row.revision.wrapping_sub(1);
-    // A user's is not to be pushed out by a flood of visitors.
+    // A flood of visitors must not push a user's row out.
     let listing = row.listing.as_ref();
     reserved.listing = listing.map(|_| Arc::new(Listing::new(Vec::new(), b"")));
     reserved

@@ -90,16 +90,16 @@ impl ClientSide {
         };
         match plan.step {
             Step::Nothing | Step::Create => return Ok(Executed::kept()),
-            // Boxed, so that what is rare does not enlarge every request's future.
+            // Boxed, so that a rare path does not enlarge every request's future.
             Step::Delete => {
                 Box::pin(self.end(id, None, &live.record, plan.now)).await?;
                 *place = None;
                 return Ok(Executed::ended());
             }
-            // What was to end may have ended already; what is to begin begins.
+            // The old session may have ended already; the new one begins in any case.
             Step::Replace => {
                 let (begun, done) = self.begin(plan)?;
-                // A sign-in: what comes with the former id is what it is after any other sign-in.
+                // A sign-in: the former id leads requests where that of any other sign-in leads them.
                 let next = match begun.credential {
                     Credential::Sealed(next) if plan.changes.identify() => Some(next),
                     _ => None,
@@ -227,7 +227,7 @@ impl ClientSide {
         Some((Payload::parse(opened.payload())?, opened.under_active_key))
     }
 
-    /// What a cookie of this layer is valid for.
+    /// The cookie name and audience that a cookie of this layer is valid for.
     fn binding(&self) -> Binding<'_> {
         Binding {
             cookie_name: &self.context.cookie_name,

@@ -13,11 +13,11 @@ use crate::lifecycle::plan::Plan;
 use crate::observe::{EndCause, Known, Name};
 use crate::store::{Rotated, Rotation, Row, StoreError};
 
-/// What a request can end although it may not use it: a session by its former id, or one of several.
+/// A session that a request can end although it may not use it: by its former id, or as one of several.
 #[derive(Clone, Debug)]
 pub(crate) enum Endable {
     Live(Live),
-    /// By an id in a store, which leads to no record that could be read.
+    /// An id in a store that leads to no record that could be read.
     Former(Arc<ReferenceToken>),
 }
 
@@ -62,7 +62,7 @@ impl ServerSide {
             let successor = &way.successor;
             let row = self.row(successor, &record)?;
             let rotated = if plan.changes.identify() {
-                // A sign-in: what comes with the former id is what it is after any other sign-in.
+                // A sign-in: the former id leads requests where that of any other sign-in leads them.
                 self.rotate_rows(&token, seen, &way, &row, plan.now).await?
             } else {
                 let mut left = Row::new([ENDED], plan.now, plan.now);
@@ -91,7 +91,7 @@ impl ServerSide {
                     Met::Session(next) | Met::Beyond(next) => *live = next,
                     Met::Closed | Met::Ended => return self.create_instead(live, plan).await,
                 },
-                // What was to end has ended already; what was to begin begins.
+                // The old session has ended already; the new one begins in any case.
                 Rotated::Gone => return self.create_instead(live, plan).await,
                 Rotated::Unsupported => {
                     self.end(token, plan.now).await?;
@@ -119,7 +119,7 @@ impl ServerSide {
         loop {
             let row = self.remove_behind(&ways, token.row_key(), now).await?;
             self.watchers.changed(token.row_key());
-            // Of several requests that end a session, one removes it.
+            // Another request that ends the session has removed it.
             let Some(row) = row else { return Ok(()) };
             if let Some((way, carried)) = self.way(&token, &row, now) {
                 ways.push((*token.row_key(), row));
@@ -128,7 +128,7 @@ impl ServerSide {
                 continue;
             }
             match moving {
-                // No request has told of the new id, and none will: the way carried its row still.
+                // No response has told of the new id, and none will: the way still carried its row.
                 Some((former, row)) => self.note_ended(&former, &token, row),
                 None => self.note_ended(&token, &token, row),
             }

@@ -15,7 +15,7 @@ use crate::lifecycle::plan::Step;
 use crate::lifecycle::{AtLimit, SessionLimit};
 use crate::observe::{self, EndCause};
 
-/// What a sign-in has counted: the sessions that were there before it.
+/// The sessions that were there before a sign-in.
 type Earlier = BTreeSet<RowKey>;
 
 impl ServerSide {
@@ -25,7 +25,7 @@ impl ServerSide {
         limit: SessionLimit,
         work: &mut Work,
     ) -> Result<Executed, SessionError> {
-        // One that ends and begins anew may have ended already, and its place may be taken.
+        // A session that ends and begins anew may have ended already, and its place may be taken.
         let goes_on = work
             .live
             .as_ref()
@@ -60,7 +60,7 @@ impl ServerSide {
         let now = work.plan.now;
         let claim = self.claim(lookups, now).await?;
         let done = self.within(limit, places, &claim, lookups, work).await;
-        // One that stays because the store fails takes its place until it ends by itself, and no more.
+        // A claim that stays because the store fails takes its place until it ends by itself, and no more.
         let _ = self.vault.store.remove(claim.key(), now).await;
         done
     }
@@ -126,7 +126,7 @@ impl ServerSide {
             for other in claims.iter().filter(|other| other.key != *claim.key()) {
                 match self.look_at_claim(&other.key, now).await? {
                     Some((_, is_held)) => others.push((other.key, is_held)),
-                    // Its session was not there yet when they were listed.
+                    // The claim's sign-in is over, and its session was not there yet when sessions were listed.
                     None => is_complete = false,
                 }
             }

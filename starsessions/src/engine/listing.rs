@@ -60,10 +60,10 @@ impl ServerSide {
             let listed = listed.iter();
             found.extend(listed.filter_map(|listed| self.found(&index_key, listed, now)));
         }
-        // One that was filed under several keys is one session.
+        // A session that was filed under several keys is one.
         found.sort_by_key(|session| session.key);
         found.dedup_by_key(|session| session.key);
-        // One that is about to move is there twice for a moment.
+        // A session that is about to move is there twice for a moment.
         let keys: Vec<_> = found.iter().map(|session| session.key).collect();
         found.retain(|session| {
             let successor = session.card.successor;
@@ -72,8 +72,8 @@ impl ServerSide {
         Ok(found)
     }
 
-    /// What is known of a session without its cookie. One whose card is not ours is listed all the same:
-    /// what can be used can be ended.
+    /// A session as far as it is known without its cookie. One whose card is not ours is listed all the same, since a
+    /// session that can be used must be one that can be ended.
     fn found(&self, index_key: &IndexKey, listed: &Listed, now: Timestamp) -> Option<FoundSession> {
         let mut record = Record::new(listed.last_seen, listed.deadline);
         let card = self.card(&listed.key, &listed.listing, now);
@@ -274,13 +274,13 @@ impl ServerSide {
         Card::parse(&card)
     }
 
-    /// What a store files a session under, without knowing what it stands for.
+    /// The key under which a store files a session, without knowing its meaning.
     pub(super) fn index_key(&self, field: &str, bytes: &[u8]) -> IndexKey {
         let (keys, audience) = (&self.context.keys, &self.context.audience);
         keys.index_key(audience, field, value::content(bytes))
     }
 
-    /// What it may have been filed under: by an older key, by a former name of the field.
+    /// All keys under which a session may be filed: of older ring keys, and of former names of the field.
     fn index_keys(&self, lookup: &Lookup) -> Vec<IndexKey> {
         let names = std::iter::once(&*lookup.name).chain(lookup.aliases.iter().copied());
         let value = value::content(&lookup.value);

@@ -61,7 +61,7 @@ pub(crate) enum Engine {
     Shared(SharedSide),
 }
 
-/// What sessions have in common, wherever they are.
+/// The settings that sessions have in common, wherever they are.
 pub(crate) struct Context {
     pub(crate) keys: KeyRing,
     pub(crate) policy: Policy,
@@ -95,7 +95,7 @@ pub(crate) struct Live {
     pub(crate) is_unannounced: bool,
 }
 
-/// What the browser has to show for its session.
+/// The browser's title to its session.
 #[derive(Clone, Debug)]
 pub(crate) enum Credential {
     /// A token, and the row that it led to.
@@ -105,7 +105,7 @@ pub(crate) enum Credential {
     Shared(SharedId),
 }
 
-/// What the cookies of a request lead to.
+/// The result of a look at the cookies of a request.
 #[derive(Debug)]
 pub(crate) enum Presented {
     /// To nothing; `None` where there is no cookie.
@@ -130,7 +130,7 @@ pub(crate) struct Work {
     pub(crate) plan: Plan,
 }
 
-/// What has become of a session, which is in the work that it was done for.
+/// The result of a plan. The session itself is in the work.
 #[derive(Debug, Default)]
 pub(crate) struct Executed {
     pub(crate) cookie: CookieChange,
@@ -140,7 +140,7 @@ pub(crate) struct Executed {
     pub(crate) untouched: Option<StoreError>,
 }
 
-/// What the response tells the browser.
+/// The change of the browser's cookie that the response makes.
 #[derive(Default)]
 pub(crate) enum CookieChange {
     #[default]
@@ -221,7 +221,7 @@ impl Engine {
         &self.context().observer
     }
 
-    /// What a log calls the session that a cookie has led to, or may have.
+    /// The fingerprint of the session that a cookie has led to, or may have, for the log.
     pub(crate) fn fingerprint(&self, cookie: &[u8], now: Timestamp) -> Option<Fingerprint> {
         match self {
             Self::Server(_) => {
@@ -393,7 +393,7 @@ impl Presented {
         }
     }
 
-    /// What the cookies lead to where not every cookie was looked at.
+    /// The result where not every cookie was looked at.
     pub(crate) fn into_ambiguous(self) -> Self {
         Self::Ambiguous(match self {
             Self::Live(live, mut ends) => {
@@ -421,7 +421,7 @@ impl Live {
         }
     }
 
-    /// What tells it from all others: its row, or that of its tombstone.
+    /// The key that tells it from all others: of its row, or of its tombstone.
     pub(crate) fn key(&self) -> RowKey {
         match &self.credential {
             Credential::Reference(token, _) => *token.row_key(),

@@ -1,9 +1,9 @@
 //! Where a writer goes on that another request has overtaken.
 //!
-//! What is answered as done must be explained by some order of the requests. A request that had loaded
-//! the session before it got a new id may count as the earlier one: what it writes is merged into the
-//! session under its new id, if it would have survived the change there. The request itself stays under
-//! the former id: it reads nothing of what came after, and its browser is told no id.
+//! Some order of the requests must explain every answer that says "done". A request that had loaded the session before
+//! it got a new id may count as the earlier one: its writes are merged into the session under its new id, if they
+//! would have survived the change there. The request itself stays under the former id: it reads nothing of the later
+//! state, and its browser is told no id.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use crate::lifecycle::plan::Plan;
 use crate::observe::Name;
 use crate::store::{Row, StoreError};
 
-/// What a writer meets in the place of the row that it has read.
+/// The state that a writer meets in the place of the row that it has read.
 pub(super) enum Met {
     /// The session, as another request has left it, perhaps under a renewed id.
     Session(Live),
@@ -39,7 +39,7 @@ impl ServerSide {
     ) -> Result<Met, StoreError> {
         let mut token = Arc::clone(token);
         let (mut is_unannounced, mut is_beyond) = (false, false);
-        // It ends, because each way leads to a younger id.
+        // The loop ends, because each way leads to a younger id.
         loop {
             let left = match self.vault.open(&self.context, &token, row) {
                 Opened::Record(record, _) if !self.context.policy.is_live(&record, now) => {

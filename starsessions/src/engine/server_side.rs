@@ -41,7 +41,7 @@ impl ServerSide {
             let row = match self.vault.store.load(token.row_key(), now).await {
                 Ok(Some(row)) => row,
                 Ok(None) => break,
-                // It stays until a logout removes it; the store has logged it.
+                // The row stays until a logout removes it; the store has logged it.
                 Err(StoreError::Corrupt(_)) => return Ok(Presented::former(token, false)),
                 Err(error) => return Err(error),
             };
@@ -67,7 +67,7 @@ impl ServerSide {
                 }
                 Opened::Way(row) => row,
             };
-            // Boxed, so that what is rare does not enlarge every request's future.
+            // Boxed, so that a rare path does not enlarge every request's future.
             match Box::pin(self.follow(&token, row, now)).await? {
                 Some(way) if way.kind.is_forward() => token = way.successor,
                 Some(_) => return Ok(Presented::former(token, true)),
@@ -112,7 +112,7 @@ impl ServerSide {
         }))
     }
 
-    /// What an id leads to now. A key that has retired since is not honoured.
+    /// The session that an id leads to now. A key that has retired since is not honoured.
     pub(super) async fn look(
         &self,
         token: &ReferenceToken,
@@ -141,7 +141,7 @@ impl ServerSide {
         match plan.step {
             Step::Nothing | Step::Create => Ok(self.announce(live, plan.now)),
             Step::Commit => self.commit(live, plan).await,
-            // Boxed, so that what is rare does not enlarge every request's future.
+            // Boxed, so that a rare path does not enlarge every request's future.
             Step::Touch => Ok(Box::pin(self.touch(live, plan)).await),
             Step::Rotate { grace } => Box::pin(self.rotate(live, grace, plan)).await,
             Step::Replace => Box::pin(self.begin_anew(live, plan)).await,
@@ -219,7 +219,7 @@ impl ServerSide {
                     return Ok(self.context.gone(Name::Token(&name)));
                 };
                 *live = fresh;
-                // The other one may not have counted as a use.
+                // The other request may not have counted as a use.
                 if due.moves(&live.record) {
                     return self.commit(live, plan).await;
                 }
@@ -260,7 +260,7 @@ impl ServerSide {
                 Replaced::Stale(stored) => stored,
                 Replaced::Gone => return Ok(self.context.gone(Name::Token(token))),
             };
-            // Boxed, so that what is rare does not enlarge every request's future.
+            // Boxed, so that a rare path does not enlarge every request's future.
             if let Some(done) = Box::pin(self.go_on(live, stored, conflicts, plan)).await? {
                 return Ok(done);
             }
@@ -293,7 +293,7 @@ impl ServerSide {
                     if grace {
                         self.watchers.moved(token.row_key(), &successor);
                     } else {
-                        // What held the session before a sign-in does not come along.
+                        // Handles from before a sign-in do not move to the new id.
                         self.watchers.changed(token.row_key());
                     }
                     let (old, new) = (Name::Token(&token), Name::Token(&successor));
@@ -305,7 +305,7 @@ impl ServerSide {
                 }
                 Rotated::Exists | Rotated::Unsupported => back_off(conflicts).await,
                 Rotated::Stale(row) => {
-                    // Boxed, so that what is rare does not enlarge every rotation's future.
+                    // Boxed, so that a rare path does not enlarge every rotation's future.
                     let overtaken = Box::pin(self.go_on(live, row, conflicts, plan));
                     if let Some(done) = overtaken.await? {
                         return Ok(done);

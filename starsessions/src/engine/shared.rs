@@ -39,7 +39,7 @@ pub(crate) struct SharedId {
 debug_as_name!(SharedId);
 
 impl SharedSide {
-    /// What the store answers in time; an outage has its line in the log.
+    /// Awaits the store's answer for a limited time; an outage has its line in the log.
     async fn ask<T>(
         &self,
         call: impl Future<Output = Result<T, StoreError>>,
@@ -158,7 +158,7 @@ impl SharedSide {
             let Next { record, .. } = self.context.next(plan, &live.record)?;
             let content = &shared.stored.content;
             let stored = match plan.step {
-                // What knows the former name, as a form from before a sign-in, is of no use after it.
+                // A form from before a sign-in is bound to the former name, and of no use after it.
                 Step::Rotate { .. } if self.sessions.is_cookie() => {
                     self.store(&Sessions::renamed(content.clone(), plan.now)?, &record)?
                 }
@@ -204,7 +204,7 @@ impl SharedSide {
         Err(SessionError::contention())
     }
 
-    /// What was written.
+    /// Reports the write.
     fn tell(&self, [before, next]: [&Live; 2], record: &Record, plan: &Plan, conflicts: u32) {
         let (keys, observer) = (&self.context.keys, &self.context.observer);
         let name = next.name(keys);

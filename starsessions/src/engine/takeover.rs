@@ -111,7 +111,7 @@ impl ServerSide {
         }
         let way = token.succeed(WayKind::Forward, now + GRACE, &self.context.keys)?;
         let row = self.row(&way.successor, &record)?;
-        // A user's is not to be pushed out by a flood of visitors.
+        // A flood of visitors must not push a user's row out.
         let listing = record
             .identified
             .then(|| Arc::new(Listing::new(Vec::new(), b"")));

@@ -1,4 +1,4 @@
-//! What remembers that a session, or an id of one, has ended whose cookie may still be shown.
+//! The memory of ended sessions, and ended ids, whose cookies may still be shown.
 //!
 //! ```text
 //! tombstone = "" of a session | 1 u8 ‖ id(16) of an id, with the one that the session goes on under
@@ -79,14 +79,14 @@ impl ClientSide {
         Ok(inserted == Inserted::Inserted)
     }
 
-    /// What stands for a session that has ended, or for the id from which it has moved.
+    /// The row that stands for a session that has ended, or for the id from which it has moved.
     pub(super) fn tombstone(&self, record: &Record, to: Option<SealedId>, now: Timestamp) -> Row {
         // An older copy may say that it is remembered where the newest says that it is not.
         let last = self.context.policy.last_deadline(record.created_at);
         let end = last.max(record.expires_at) + CLOCK_SKEW;
         let value = to.map(|SealedId(id)| [ROTATED.as_slice(), &id].concat());
         let mut tombstone = Row::new(value.unwrap_or_default(), now, end);
-        // A user's is not to be pushed out by a flood of visitors, nor kept out by theirs.
+        // A flood of visitors must not push a user's row out, nor keep it out.
         tombstone.listing = record
             .identified
             .then(|| Arc::new(Listing::new(Vec::new(), b"")));

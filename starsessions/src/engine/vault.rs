@@ -29,12 +29,12 @@ pub(crate) struct Vault {
     pub(super) is_sealed: bool,
 }
 
-/// What a row holds.
+/// The content of a row.
 pub(super) enum Opened {
     Record(Record, Row),
-    /// What a rotation has left.
+    /// The way to a new id, which a rotation has left.
     Way(Row),
-    /// What stays of a session that another one has ended, the claim of a sign-in, or a place that is reserved.
+    /// The mark of a session that another one has ended, the claim of a sign-in, or a place that is reserved.
     Ended,
     /// Something that is no session of this application.
     Foreign,
@@ -48,7 +48,7 @@ impl Vault {
         }
     }
 
-    /// What a row holds, for the bearer of the token that leads to it.
+    /// Reads a row for the bearer of the token that leads to it.
     pub(super) fn open(&self, context: &Context, token: &ReferenceToken, row: Row) -> Opened {
         let packed = match *row.value {
             [kind, ..] if WayKind::of(kind).is_some() => return Opened::Way(row),

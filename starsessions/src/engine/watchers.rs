@@ -172,7 +172,7 @@ impl Engine {
         &self,
         watched: &Arc<Watched>,
     ) -> Result<Option<Live>, StoreError> {
-        // Never closed; without a turn the look is as good.
+        // The semaphore is never closed; without a turn the look is as good.
         let _turn = match self.watchers() {
             Some(watchers) => watchers.looks.acquire().await.ok(),
             None => None,

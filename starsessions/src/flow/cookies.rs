@@ -17,14 +17,14 @@ pub(super) struct Cookies<'a> {
     pub(super) now: Timestamp,
 }
 
-/// What one of them holds.
+/// The content of one of them.
 pub(super) struct Attempt {
     pub(super) end: Timestamp,
     pub(super) same_site: SameSite,
     pub(super) data: Vec<u8>,
 }
 
-/// One whose cookie a request has brought, as far as it matters to the next attempt.
+/// An attempt whose cookie a request has brought, as far as it matters to the next one.
 struct EarlierAttempt {
     name: String,
     octets: usize,
@@ -59,7 +59,7 @@ impl Cookies<'_> {
         })
     }
 
-    /// What the cookie that is so called holds. A sibling host may have planted others of its name.
+    /// The attempt in the cookie of this name. A sibling host may have planted others of the name.
     pub(super) fn find(&self, name: &str) -> Result<Attempt, FlowRefusal> {
         let sent = candidates(self.headers, name);
         if sent.is_empty() {
@@ -76,7 +76,7 @@ impl Cookies<'_> {
         Ok(attempt)
     }
 
-    /// Which cookies must go, so that there are no more than `most` with another one of this size: first
+    /// The cookies that must go, so that there are no more than `most` with another one of this size: first
     /// those that cannot be opened, then the oldest. Those that the response sets are gone, or are new.
     pub(super) fn make_room(
         &self,
@@ -119,9 +119,9 @@ impl Cookies<'_> {
     }
 }
 
-/// What stands between the name of the session's cookie and that of a flow.
+/// The text between the name of the session's cookie and that of a flow.
 const INFIX: &str = "-flow-";
 
-/// Of all cookies of flows together. Common proxies take 8 KiB of cookies, and a session in its cookie may
+/// The most octets of all flows' cookies together. Common proxies take 8 KiB of cookies, and a session in its cookie may
 /// have half of it.
 const MOST_OCTETS: usize = 4096;

@@ -251,5 +251,5 @@ impl<T: Serialize + DeserializeOwned + 'static> Flows<T> {
 
 debug_as_name!(Flows<T>);
 
-/// Of one cookie, with its name: eight are two KiB in practice.
+/// The most octets of one cookie, with its name: eight are two KiB in practice.
 const LARGEST: usize = 1024;

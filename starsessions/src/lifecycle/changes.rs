@@ -1,4 +1,4 @@
-//! What a request wants to change, and how that becomes edits of the record as it is stored now.
+//! The changes that a request wants, and how they become edits of the record as it is stored now.
 
 use std::borrow::Cow;
 
@@ -17,13 +17,13 @@ pub(crate) struct Change {
     pub(crate) spec: &'static FieldSpec,
     pub(crate) base: Base,
     pub(crate) value: Option<Encoded>,
-    /// What its struct says of all its fields together.
+    /// The struct's `validate`, for all its fields together.
     pub(super) rule: Option<Rule>,
     /// Another view has changed fields of the same namespace as well.
     pub(super) is_joined: bool,
 }
 
-/// What a change starts from: the first side of the three-way merge.
+/// The start of a change: the first side of the three-way merge.
 #[derive(Clone, Debug)]
 pub(crate) enum Base {
     /// The request read the field as it was in this record at that time, and changed it.
@@ -325,7 +325,7 @@ impl Change {
         edits.extend(spec.aliases.iter().map(|alias| Edit::remove(alias)));
         let name = spec.name;
         match self.merged(live(spec, Some(record), now))? {
-            // The values of a view are within the limit, what is made of two may not be. Without a rule it is a value of the
+            // The values of a view are within the limit, but a merge of two may not be. Without a rule it is a value of the
             // layer, as a device's key, which has a limit of its own.
             Some(value) if value.len() > limit && self.rule.is_some() => {
                 return Err(FieldConflict(name));
@@ -396,8 +396,8 @@ pub(crate) fn with_changes<'c>(
 }
 
 impl Base {
-    /// What a view saw of a field in `record`. What it saw of this request's own changes counts as it
-    /// was stored since, if it was.
+    /// The base of a view's change of a field in `record`. A change of this request that the view has seen counts as it was
+    /// stored since, if it was.
     pub(crate) fn seen(
         spec: &FieldSpec,
         record: Option<&Record>,

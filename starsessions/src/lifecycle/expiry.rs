@@ -52,7 +52,7 @@ impl Policy {
             && now < record.created_at + lifetime.absolute
     }
 
-    /// Which timer has ended a record that [is not live](Self::is_live).
+    /// The timer that has ended a record that [is not live](Self::is_live).
     pub(crate) fn end_of(&self, record: &Record, now: Timestamp) -> Refusal {
         let lifetime = self.lifetime(record.remembered);
         let absolute = record.created_at + lifetime.absolute;
@@ -109,7 +109,7 @@ impl Policy {
         if is_early && idle.is_empty() {
             return None;
         }
-        // Under a timeout that was longer when it was written, the record's own is not what binds.
+        // The record's own deadline does not bind if the timeout was longer when it was written.
         let binding = self
             .deadline(record, record.last_seen_at)
             .min(record.expires_at);

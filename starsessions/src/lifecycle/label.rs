@@ -1,4 +1,4 @@
-//! What a user calls a session, to recognise it in a list.
+//! The user's name for a session, to recognise it in a list.
 
 use crate::record::LABEL;
 use crate::schema::FieldSpec;

@@ -75,7 +75,7 @@ pub(crate) struct Policy {
 }
 
 impl Policy {
-    /// What values must pass on their way into a record.
+    /// The checks of values on their way into a record.
     pub(crate) fn checks(&self) -> Checks {
         Checks {
             round_trip: self.check_round_trip,

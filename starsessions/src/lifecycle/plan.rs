@@ -1,4 +1,4 @@
-//! What to do with a session at the end of a request, and what its record is afterwards.
+//! The decision about a session at the end of a request, and its record afterwards.
 
 use super::Policy;
 use super::changes::{Changes, FieldConflict, ends_with_privileges};
@@ -6,7 +6,7 @@ use super::expiry::Due;
 use crate::clock::Timestamp;
 use crate::record::{Edit, FieldChange, Record};
 
-/// What is known when the handler has answered.
+/// The facts that are known when the handler has answered.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Situation {
     /// The request brought the cookie of a live session.
@@ -81,7 +81,7 @@ pub(crate) struct Plan {
 #[derive(Debug)]
 pub(crate) struct Next {
     pub(crate) record: Record,
-    /// What a list shows of it, or by which values it is found, may be another. A rotation lists it anew in any case.
+    /// Its entry in a list, or the values that it is found by, may differ. A rotation lists it anew in any case.
     pub(crate) is_relisted: bool,
 }
 
@@ -107,8 +107,8 @@ impl Plan {
         !self.changes.is_empty() || self.remember.is_some()
     }
 
-    /// What is written into the session behind a change of privileges that came between, as if it had
-    /// been written before; `None` if it would not have survived that.
+    /// The plan for the session behind a change of privileges that came between, as if it had been carried out before;
+    /// `None` if its changes would not have survived that.
     pub(crate) fn carried(&self) -> Option<Self> {
         self.changes.survive_rotation().then(|| Self {
             changes: self.changes.clone(),
@@ -130,7 +130,7 @@ impl Plan {
         Ok(record)
     }
 
-    /// What `record`, as it is stored now, is after this step.
+    /// The record that follows `record`, as it is stored now, after this step.
     pub(crate) fn next(&self, policy: &Policy, record: &Record) -> Result<Next, FieldConflict> {
         let mut next = record.without_fields();
         next.revision = record.revision.wrapping_add(1);
@@ -161,7 +161,7 @@ impl Plan {
         })
     }
 
-    /// Those that are written have new deadlines already, and those that end need none.
+    /// Written fields have new deadlines already, and those that end need none.
     fn move_idle_fields<'p>(&'p self, edits: &mut Vec<Edit<'p>>) {
         for (name, deadline) in self.due.iter().flat_map(|due| &due.idle) {
             if !edits.iter().any(|edit| edit.name == *name) {

@@ -194,14 +194,14 @@ impl SessionLayerBuilder {
         self
     }
 
-    /// What happens to data changes when the response is a 5xx, or a 408, which time-outs answer for a handler that they
-    /// have dropped.
+    /// Sets what happens to data changes when the response is a 5xx, or a 408, which time-outs answer for a handler that
+    /// they have dropped.
     pub fn on_server_error(mut self, rule: OnServerError) -> Self {
         self.policy.server_errors = rule;
         self
     }
 
-    /// What a request gets when the store fails.
+    /// Sets what a request gets when the store fails.
     pub fn on_store_failure(mut self, policy: FailurePolicy) -> Self {
         self.failure_policy = policy;
         self

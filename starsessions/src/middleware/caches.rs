@@ -1,4 +1,4 @@
-//! What caches on the way may do with a response whose request has used its session.
+//! Caches on the way, and a response whose request has used its session.
 //!
 //! A content delivery network obeys the field that is meant for it and ignores `Cache-Control` then
 //! (RFC 9213, section 2.2), and some ignore `Vary: Cookie`.
@@ -89,7 +89,7 @@ fn forbids(value: &HeaderValue) -> bool {
     split(value).any(is_no) || split(value).all(|directive| directive.starts_with("content="))
 }
 
-/// What lets shared caches store the response and use it for a while (RFC 9111, sections 3 and 4.2.1). A
+/// The header that lets shared caches store the response and use it for a while (RFC 9111, sections 3 and 4.2.1). A
 /// lifetime without `private` is for them, too.
 fn shared(headers: &HeaderMap) -> Option<(HeaderName, HeaderValue)> {
     let says = |asked: fn(&str) -> bool| directives(headers).any(asked);
@@ -122,7 +122,7 @@ fn is_lifetime(directive: &str) -> bool {
     is_named(directive, &names) && !is_now
 }
 
-/// Of the whole response: `private` with names of fields is about these alone (RFC 9111, section 5.2.2.7).
+/// Whether it makes the whole response private: with names of fields it is about these alone (RFC 9111, section 5.2.2.7).
 fn is_private(directive: &str) -> bool {
     directive.eq_ignore_ascii_case("private")
 }

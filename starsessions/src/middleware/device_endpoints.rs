@@ -1,7 +1,8 @@
 //! The two paths at which a browser registers the key of its device, and proves that it has it.
 //!
-//! What is not as it should be is answered with 400, whatever it is, and the browser ends the binding. A challenge
-//! that is missing, old or used is answered with 403 and another one. A store that fails is a 503: the binding stays.
+//! A malformed or refused request is answered with 400, whatever is wrong with it, and the browser ends the binding. A
+//! challenge that is missing, old or used is answered with 403 and another one. A store that fails is a 503: the binding
+//! stays.
 
 use std::any::type_name;
 use std::sync::Arc;

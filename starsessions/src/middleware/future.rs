@@ -29,7 +29,7 @@ pin_project! {
 }
 
 pin_project! {
-    /// What makes the response: the inner service, or the layer itself.
+    /// The source of the response: the inner service, or the layer itself.
     #[project = InnerProjection]
     enum Inner<F, O> {
         Service { #[pin] future: F },
@@ -37,7 +37,7 @@ pin_project! {
     }
 }
 
-/// What the layer answers by itself, on its way.
+/// An answer of the layer itself, on its way.
 pub(super) type LayerAnswer<O> = Pin<Box<dyn Future<Output = O> + Send>>;
 
 struct Finishing<O> {
@@ -247,7 +247,7 @@ fn answer<B: Default + 'static, E>(
             headers::keep_announced(slot, &mut response, &mut failed);
             headers::keep_readable(&response, &mut failed);
             response = failed;
-            // No browser is led to where they begin.
+            // The replaced response does not lead the browser to the provider, so no attempt begins.
             effects.flows.retain(FlowCookie::is_removal);
         }
     }

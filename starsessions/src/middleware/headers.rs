@@ -1,4 +1,4 @@
-//! What a response tells the browser, and the caches on the way.
+//! The headers of a response, for the browser and the caches on the way.
 
 use http::Response;
 use http::header::{HeaderMap, HeaderValue, SET_COOKIE, VARY, WWW_AUTHENTICATE};
@@ -49,7 +49,7 @@ pub(super) fn apply<B>(slot: &Slot, effects: ResponseEffects, response: &mut Res
     }
     explain(slot, &effects.cookie, headers);
     let session = match effects.cookie {
-        // A response sets one cookie of a name: a leftover is removed by one that does not set ours.
+        // A response sets one cookie of each name, so one that does not set ours removes the leftover.
         CookieChange::Keep => match &realm.former_cookie {
             Some(former) if effects.has_stale_cookie => Some(former.removal()),
             _ => None,
@@ -75,7 +75,7 @@ pub(super) fn apply<B>(slot: &Slot, effects: ResponseEffects, response: &mut Res
 /// Sets one cookie, which is a reason not to store the response.
 fn set<B>(slot: &Slot, name: &str, cookie: Option<HeaderValue>, response: &mut Response<B>) {
     let Some(cookie) = cookie else {
-        // All of them were measured when they were made.
+        // A fault of this library: every cookie was measured when it was made.
         tracing::error!(
             name,
             "a cookie is larger than browsers keep, and is not set"
@@ -92,7 +92,7 @@ fn set<B>(slot: &Slot, name: &str, cookie: Option<HeaderValue>, response: &mut R
     caches::forbid_storing(response.headers_mut(), &slot.realm().reporter);
 }
 
-/// What the browser is told of the device that keeps the session's key.
+/// Sets the headers about the device that keeps the session's key.
 #[cfg(feature = "dbsc")]
 pub(super) fn apply_device<B>(slot: &Slot, response: &mut Response<B>) {
     let is_refused = matches!(

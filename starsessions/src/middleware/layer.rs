@@ -197,7 +197,7 @@ impl SessionLayer {
         self.realm.revoke_by(field, value, only).await
     }
 
-    /// What a cookie's value leads to: its kind, key, times, and the names of its fields, without their values.
+    /// Looks up a cookie's value: its kind, key, times, and the names of its session's fields, without their values.
     /// For support; it counts as no use of the session.
     ///
     /// ```

@@ -166,7 +166,7 @@ impl Asked {
     }
 }
 
-/// What answers in the place of a handler whose session could not be written.
+/// The response in the place of a handler's whose session could not be written.
 pub(super) fn answer<B: Default + 'static>(
     asked: Option<&Asked>,
     slot: &Slot,
@@ -220,7 +220,7 @@ fn put_over(headers: &mut HeaderMap, with: HeaderMap) {
 
 debug_as_name!(Pages);
 
-/// What describes the body that goes (RFC 9110, section 8).
+/// The headers that describe the replaced body (RFC 9110, section 8).
 const OF_A_BODY: [HeaderName; 6] = [
     CONTENT_ENCODING,
     CONTENT_LENGTH,

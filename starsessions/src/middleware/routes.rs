@@ -30,7 +30,7 @@ use crate::request::Slot;
 #[derive(Clone, Copy, Debug, Default)]
 pub struct PassiveLayer;
 
-/// What the routes inside it do when the store fails, whatever the `SessionLayer` says: a page that
+/// Sets what the routes inside it do when the store fails, whatever the `SessionLayer` says: a page that
 /// needs no user may go on for guests, while all others answer 503; or the other way round.
 ///
 /// It goes *inside* the `SessionLayer`; of several, the innermost counts.

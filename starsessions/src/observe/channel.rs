@@ -77,8 +77,8 @@ impl EventSender {
     }
 }
 
-/// What has happened to sessions: a [`Stream`], or [`recv`](Self::recv). What one request does is told in its order; of two
-/// at once, the one that hears later from its store is told later.
+/// The receiver of events: a [`Stream`], or [`recv`](Self::recv). The events of one request come in its order; of two
+/// requests at once, the one that hears later from its store is told later.
 #[derive(Debug)]
 #[must_use = "without a receiver, all events are lost"]
 pub struct Events {

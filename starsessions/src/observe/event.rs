@@ -1,4 +1,4 @@
-//! What happens to sessions, as values for the application.
+//! Events of sessions, as values for the application.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use crate::crypto::Fingerprint;
 use crate::record::{LABEL, Record};
 use crate::sentence::debug_as_name;
 
-/// What has happened to a session: for an audit log, or a mail about a new device.
+/// An event of a session: for an audit log, or a mail about a new device.
 ///
 /// It names sessions by their [`Fingerprint`]s, as the log does, never by an id. What the session's user is called has
 /// to be [asked for](Self::user), and `Debug` does not show it.
@@ -21,12 +21,12 @@ pub struct SessionEvent {
     pub realm: Arc<str>,
     /// The session, under the id that it has now; `None` if a cookie leads to none.
     pub session: Option<Fingerprint>,
-    /// What has happened.
+    /// The kind of event.
     pub kind: EventKind,
     pub(super) known: Known,
 }
 
-/// What has happened to a session.
+/// The kinds of events.
 ///
 /// A sign-in by a guest who has a cart is two events: [`Renewed`](Self::Renewed), and [`SignedIn`](Self::SignedIn) for
 /// the new id. One by a guest without a session is [`Begun`](Self::Begun) and `SignedIn`.
@@ -40,7 +40,7 @@ pub enum EventKind {
     SignedIn,
     /// It has a new id.
     Renewed {
-        /// What it was called under the former one.
+        /// Its fingerprint under the former id.
         previous: Fingerprint,
         /// Why.
         reason: RenewalReason,
@@ -60,7 +60,7 @@ pub enum EventKind {
     Bound,
 }
 
-/// What an event knows of its session's user.
+/// The facts about its session's user that an event knows.
 #[derive(Clone, Default)]
 pub(crate) struct Known {
     /// The values of fields that are marked `index`, by their names.
@@ -90,7 +90,7 @@ impl Known {
 }
 
 impl SessionEvent {
-    /// What the session is [called](crate::CurrentSession::set_label), as its user sees it in a list.
+    /// The [label](crate::CurrentSession::set_label) of the session, as its user sees it in a list.
     #[must_use]
     pub fn label(&self) -> Option<&str> {
         self.known.label.as_deref()

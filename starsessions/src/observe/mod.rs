@@ -1,5 +1,4 @@
-//! What happens to sessions, as `tracing` events, with the feature `metrics` as counters, and as values for the
-//! application.
+//! Events of sessions, as `tracing` events, with the feature `metrics` as counters, and as values for the application.
 //!
 //! An event names a session by its [fingerprint](Fingerprint), never by an id, and has numbers and sizes of
 //! fields, never values. Without a listener it costs a comparison.
@@ -45,9 +44,9 @@ use crate::crypto::{Fingerprint, KeyRing, ReferenceToken, RowKey};
 /// The name of a session in a log. The fingerprint is calculated when it is formatted.
 #[derive(Clone, Copy)]
 pub(crate) enum Name<'a> {
-    /// Of a session in a store.
+    /// The name of a session in a store.
     Token(&'a ReferenceToken),
-    /// Of one that is known by its row alone.
+    /// The name of one that is known by its row alone.
     Row(&'a KeyRing, RowKey),
 }
 

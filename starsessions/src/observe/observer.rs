@@ -1,4 +1,4 @@
-//! What one layer tells of its sessions: to the log, to the metrics, to the application.
+//! The reports of one layer about its sessions: to the log, to the metrics, to the application.
 
 use std::sync::Arc;
 

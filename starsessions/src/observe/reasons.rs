@@ -104,7 +104,7 @@ words! {
 }
 
 words! {
-    /// What carries a session's token.
+    /// The carrier of a session's token.
     pub(crate) enum By {
         Cookie = "cookie",
         Header = "header",
@@ -112,7 +112,7 @@ words! {
 }
 
 impl By {
-    /// What the request shows by it.
+    /// The name of the credential that it carries.
     pub(crate) fn what(self) -> &'static str {
         match self {
             Self::Cookie => "cookie",

@@ -1,5 +1,5 @@
-//! What a layer says once of each thing: the first time as a warning or an error, from then on at debug level or not
-//! at all.
+//! Messages that a layer logs once for each cause: the first time as a warning or an error, from then on at debug level
+//! or not at all.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -8,7 +8,7 @@ use std::sync::{LazyLock, Mutex, PoisonError};
 use super::{ambiguous, unreadable};
 use crate::value::{Invalid, ValueError};
 
-/// What a layer has warned of: the message, or a word for it, and the name that it is about, if it is about one.
+/// The warnings that a layer has given: the message, or a word for it, and the name that it is about, if it is about one.
 #[derive(Debug, Default)]
 pub(crate) struct Reporter {
     warned: Mutex<HashSet<(&'static str, &'static str)>>,

@@ -1,4 +1,4 @@
-//! What protects the bytes of a session in its store.
+//! Protection of the bytes of a session in its store.
 
 use aes::Aes192;
 use aes_gcm::aead::consts::U12;
@@ -9,7 +9,7 @@ use super::format::FormatError;
 use crate::crypto;
 use crate::sentence::{debug_as_name, debug_as_sentence, sentences};
 
-/// What a session's bytes are encrypted with: `Encryptor` of the Python library.
+/// Encrypts and decrypts a session's bytes: `Encryptor` of the Python library.
 pub trait Encryptor: Send + Sync + 'static {
     /// The encrypted form of `data`.
     ///
@@ -17,7 +17,7 @@ pub trait Encryptor: Send + Sync + 'static {
     /// If it cannot be made, for want of randomness for example.
     fn encrypt(&self, data: &[u8]) -> Result<Vec<u8>, FormatError>;
 
-    /// What was encrypted.
+    /// Returns the bytes that were encrypted.
     ///
     /// # Errors
     /// If `data` was not made with a key of this encryptor, or was changed since.

@@ -110,7 +110,7 @@ fn mark(text: &str) -> u32 {
     (u32::from_be_bytes([a, b, c, d]) | 1) & (u32::MAX >> 1)
 }
 
-/// Of the fields that are Python's values.
+/// The namespace of the fields that are Python's values.
 const NAMESPACE: &str = "python.";
 /// The value that holds what is ours alone.
 const OURS: &str = "__rust__";

@@ -31,7 +31,7 @@ sentences! { FormatError:
     Self::Unwritable(source) => "the session cannot be written in Python's format", from &**source;
 }
 
-/// What is done to a session before it is stored, in this order.
+/// The steps between a session and its stored bytes, in this order.
 #[derive(Clone)]
 pub(super) struct Format {
     pub(super) serializer: Arc<dyn Serializer>,
@@ -207,7 +207,7 @@ mod tests {
         }
     }
 
-    /// What it encrypts comes back, never looks the same, and fails with any bit changed.
+    /// Encrypted bytes come back, never look the same, and fail with any bit changed.
     fn judge(encryptor: &dyn Encryptor, sealed: &[u8], plain: &[u8]) {
         let again = encryptor.encrypt(plain).unwrap();
         assert_eq!(encryptor.decrypt(&again).unwrap(), plain);

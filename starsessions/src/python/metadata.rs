@@ -32,7 +32,7 @@ impl Metadata {
         self.time(LAST_ACCESS, now)
     }
 
-    /// That the session began in this second. The fraction is random: it tells cookies apart that begin in the
+    /// Sets the second in which the session began. The fraction is random: it tells cookies apart that begin in the
     /// same second. It is spelled as Python's `repr` would, so that it stays when Python writes.
     pub(super) fn set_beginning(&mut self, at: Timestamp, random: u32) {
         let micros = (random % 1_000_000) | 1;

@@ -3,7 +3,7 @@
 use super::format::FormatError;
 use crate::takeover::JsonObject;
 
-/// What a session's values are written as: `Serializer` of the Python library.
+/// Writes and reads a session's values: `Serializer` of the Python library.
 ///
 /// A serializer of one's own, such as MessagePack's, does what the Python class does.
 pub trait Serializer: Send + Sync + 'static {

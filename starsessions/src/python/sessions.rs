@@ -13,7 +13,7 @@ use crate::clock::Timestamp;
 use crate::store::StoreError;
 use crate::takeover::{FormerSession, Source};
 
-/// What `SessionMiddleware(..)` of the Python library was given, by the same names and with the same defaults.
+/// The arguments of the Python library's `SessionMiddleware(..)`, by the same names and with the same defaults.
 ///
 /// | Python | default | here |
 /// |---|---|---|
@@ -95,14 +95,14 @@ impl Sessions {
         &self.cookie_name
     }
 
-    /// What the values are written as.
+    /// Sets the format of the values.
     #[must_use]
     pub fn serializer(mut self, serializer: impl Serializer) -> Self {
         self.format.serializer = Arc::new(serializer);
         self
     }
 
-    /// What the written values are encrypted with.
+    /// Sets the encryption of the written values.
     #[must_use]
     pub fn encryptor(mut self, encryptor: impl Encryptor) -> Self {
         self.format.encryptor = Arc::new(encryptor);
@@ -173,7 +173,7 @@ impl Source for Sessions {
         Ok(found.and_then(|(bytes, signed_at)| self.open(&bytes, signed_at, now)))
     }
 
-    /// One that is its cookie ends by time alone.
+    /// A session that is its cookie ends by time alone.
     async fn remove(&self, cookie: &str) -> Result<(), StoreError> {
         match &self.store {
             #[cfg(feature = "redis")]

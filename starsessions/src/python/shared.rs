@@ -1,4 +1,4 @@
-//! What it takes to write the sessions of a Python deployment, and not only to read them.
+//! Writing of a Python deployment's sessions, beside reading.
 
 use std::time::Duration;
 
@@ -37,7 +37,7 @@ pub(crate) enum Replaced<T = Stored> {
 }
 
 impl Stored {
-    /// What tells the session from others: its id, or when it began.
+    /// The name that tells the session from others: its id, or when it began.
     pub(crate) fn name(&self, cookie: &str) -> [u8; 16] {
         let began = self.content.metadata.created_text();
         let text = if is_id(cookie) { cookie } else { began };

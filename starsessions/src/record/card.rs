@@ -1,4 +1,4 @@
-//! What the owner's other sessions may read of a session, and for how long it is filed.
+//! The part of a session that its owner's other sessions may read, and how long it is filed.
 //!
 //! ```text
 //! card = version u8 ‖ flags u8 ‖ created u40 ‖ issued u40 ‖ count u8 ‖ (place u8 ‖ deadline u40)* ‖ [successor(32)] ‖ label
@@ -12,7 +12,7 @@ use super::{TIME, bits, flags, put_time, time};
 use crate::clock::Timestamp;
 use crate::crypto::RowKey;
 
-/// What is shown of a session in a list.
+/// A session as a list shows it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Card {
     pub(crate) created_at: Timestamp,
@@ -26,7 +26,7 @@ pub(crate) struct Card {
     pub(crate) is_bound: bool,
     /// Where the session is about to be.
     pub(crate) successor: Option<RowKey>,
-    /// What the user has called the session; empty if nothing.
+    /// The user's name for the session; empty if there is none.
     pub(crate) label: Vec<u8>,
 }
 

@@ -4,8 +4,8 @@
 //! device = version u8 ‖ device id(16) ‖ since u40 ‖ proved u40 ‖ tag(8)*
 //! ```
 //!
-//! What was proved last is kept, so that no proof counts twice: the time of the newest challenge that was answered,
-//! and the tags of those of the same second.
+//! The last proofs are kept, so that none counts twice: the time of the newest challenge that was answered, and the tags
+//! of those of the same second.
 
 use super::{TIME, put_time, time};
 use crate::clock::Timestamp;

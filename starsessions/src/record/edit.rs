@@ -134,7 +134,7 @@ impl Record {
     }
 }
 
-/// What is still to be written of a record.
+/// The part of a record that is still to be written.
 struct Room<'a>(&'a mut [u8]);
 
 impl Room<'_> {

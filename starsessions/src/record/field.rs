@@ -14,7 +14,7 @@ pub(crate) struct Field<'a> {
     /// that was written later counts.
     pub(crate) written: u32,
     flags: u8,
-    /// Those of its deadlines that it has.
+    /// Its deadlines.
     times: &'a [u8],
 }
 
@@ -187,7 +187,7 @@ impl<'a> Cursor<'a> {
     }
 }
 
-/// What an entry says of its field.
+/// The flags of an entry.
 pub(super) fn flags(expires: bool, idles: bool, indexed: bool) -> u8 {
     u8::from(expires) * EXPIRES + u8::from(idles) * IDLES + u8::from(indexed) * INDEXED
 }

@@ -72,7 +72,7 @@ impl Record {
         }
     }
 
-    /// What is known of the session, without its fields.
+    /// The record without its fields.
     pub(crate) fn without_fields(&self) -> Self {
         Self {
             packed: Packed::default(),
@@ -136,7 +136,7 @@ impl Record {
 
     /// Whether a device must prove itself to use the session.
     pub(crate) fn is_bound(&self) -> bool {
-        // What is no session type's stands in front.
+        // The library's own fields stand in front.
         let mut own = self.entries().take_while(|it| it.name.starts_with(b"."));
         own.any(|entry| entry.name == DEVICE.as_bytes())
     }
@@ -211,10 +211,10 @@ fn bits<const COUNT: usize>(flags: u8) -> Option<[bool; COUNT]> {
 
 /// The device that a session is bound to. By its sign it ends with the privileges that it was written under.
 pub(crate) const DEVICE: &str = ".~device";
-/// What a user calls a session. No field of a session type has this name: theirs begin with a namespace.
+/// The user's name for a session. No field of a session type has this name: theirs begin with a namespace.
 pub(crate) const LABEL: &str = ".label";
 
-/// What stands for the revision of a value that this request has written and no store has seen.
+/// The revision of a value that this request has written and no store has seen.
 pub(crate) const NOT_STORED: u32 = u32::MAX;
 const VERSION: u8 = 1;
 /// The bytes in front of the fields.

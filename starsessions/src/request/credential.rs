@@ -20,8 +20,8 @@ use crate::observe::{self, By, Name};
 use crate::store::to_its_end;
 
 impl Slot {
-    /// What the request shows, where a header may show it. What is no token of ours counts for nothing, so
-    /// that credentials of another system do no harm beside our cookie.
+    /// The credentials of the request, where a header may show them. A text that is no token of ours counts for nothing,
+    /// so that credentials of another system do no harm beside our cookie.
     ///
     /// Cold, so that a layer with cookies alone takes no instruction more for it.
     #[cold]
@@ -111,7 +111,7 @@ impl Slot {
         Err(error.into())
     }
 
-    /// What a session that comes by a token was not given.
+    /// Takes the error of a session whose token no handler has handed out.
     pub(super) fn take_refusal(&self) -> Option<SessionError> {
         self.realm().carriers.header.as_ref()?;
         self.state().pending.failure.take()
@@ -156,8 +156,8 @@ impl Slot {
         Ok(Some(self.state().found.live().is_some()))
     }
 
-    /// What `WWW-Authenticate` says, which a 401 must have (RFC 9110, section 11.6.1). RFC 6750, section 3: with
-    /// an error only where the request has shown something. For a header of one's own there is no scheme.
+    /// The value of `WWW-Authenticate`, which a 401 must have (RFC 9110, section 11.6.1). RFC 6750, section 3: with
+    /// an error only where the request has shown something. A custom header has no scheme.
     pub(crate) fn challenge(&self, status: StatusCode) -> Option<HeaderValue> {
         let realm = self.realm();
         realm

@@ -15,7 +15,7 @@ use crate::lifecycle::plan::Step;
 use crate::observe;
 use crate::schema::Schema;
 
-/// What the layer knows of a request whose session may be bound.
+/// The facts about a request whose session may be bound.
 #[derive(Default)]
 pub(super) struct Arrival {
     navigation: Navigation,
@@ -32,7 +32,7 @@ pub(super) struct Arrival {
     is_to_invite: bool,
 }
 
-/// Which way the user comes to a page, where the request is for one.
+/// The way on which the user comes to a page, where the request is for one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Navigation {
     /// Not at all: a script, a picture, a form; or the browser does not say it.
@@ -156,7 +156,7 @@ impl Slot {
         self.state().arrival.is_to_invite = true;
     }
 
-    /// What the response tells the browser of its device; returns whether the response is not for caches.
+    /// Adds the headers about the browser's device; returns whether the response is not for caches.
     pub(crate) fn device_headers(&self, headers: &mut HeaderMap, is_refused: bool) -> bool {
         let Some(rules) = &self.realm().device else {
             return false;
@@ -199,7 +199,7 @@ impl Arrival {
 }
 
 impl State {
-    /// What views are told that will not do without the proof, and what the browser can do about it.
+    /// Keeps the error for views that need the proof, with what the browser can do about it.
     fn note_missing_proof(&mut self, is_stale: bool, is_young: bool) {
         let arrival = &mut self.arrival;
         arrival.is_stale = is_stale;

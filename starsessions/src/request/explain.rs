@@ -59,7 +59,7 @@ impl Explanation {
                     By::Cookie => "loaded",
                     By::Header => "loaded, by its token",
                 });
-                // One that was taken over is new to its browser as well.
+                // A session that was taken over is new to its browser as well.
                 if live.is_unannounced && !self.notes().iter().any(|note| note == TAKEN_OVER) {
                     self.note("by the id before a renewal, within its grace");
                 }
@@ -149,7 +149,7 @@ impl Explanation {
         });
     }
 
-    /// What the end of the request has dropped.
+    /// Notes that the end of the request has dropped changes.
     pub(super) fn dropped(&self, response: ResponseKind) {
         self.note(match response {
             ResponseKind::Discarded => "changes dropped: the handler has called `discard`",

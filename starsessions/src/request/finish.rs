@@ -33,7 +33,7 @@ pub(crate) enum ResponseKind {
     Rejection,
 }
 
-/// What a request that was answered leaves to do.
+/// The work that a request leaves when it was answered.
 #[derive(Debug)]
 pub(crate) enum Remaining {
     /// Nothing: it has not even looked at its session.
@@ -156,7 +156,7 @@ impl Slot {
                 return Err(SessionError::Gone);
             }
         }
-        // What a logout could not take along is told when it is done.
+        // A logout is carried out before its error is told.
         failure.or_else(|| self.take_refusal()).map_or(Ok(()), Err)
     }
 
@@ -165,7 +165,7 @@ impl Slot {
         if let Some(pass) = self.gate.try_lock() {
             return Ok(pass);
         }
-        // Boxed, so that what is rare does not enlarge every request's future.
+        // Boxed, so that a rare path does not enlarge every request's future.
         let turn = Box::pin(tokio::time::timeout(LONGEST_TURN, self.gate.lock())).await;
         turn.map_err(|_| {
             let text = "a write of the handler does not end: poll the future of `commit` until it is ready, or drop it";

@@ -1,4 +1,4 @@
-//! What a request has found out about its session.
+//! The result of a request's look for its session.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! What puts one request's own store calls in order.
+//! The order of one request's own store calls.
 
 use std::future::poll_fn;
 use std::sync::atomic::{AtomicU8, Ordering};

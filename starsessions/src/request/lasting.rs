@@ -1,5 +1,5 @@
-//! What of a session outlives its request: the token of a detached handle or of one that is to stay, and what CSRF
-//! tokens are bound to.
+//! The parts of a session that outlive its request: the token of a detached handle or of one that is to stay, and the
+//! row that CSRF tokens are bound to.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use crate::engine::{Credential, Live};
 use crate::error::{DetachError, SessionError};
 
 impl Slot {
-    /// What request-forgery tokens are made from, if the request has a session that goes on.
+    /// The row that CSRF tokens are made from, if the request has a session that goes on.
     pub(crate) fn csrf_row(&self) -> Option<RowKey> {
         let state = self.state();
         let live = state.found.live().filter(|_| !state.pending.destroy);

@@ -1,4 +1,4 @@
-//! What one request knows of its session, and what it wants of it.
+//! One request's knowledge of its session, and its orders.
 //!
 //! The layer gives each request a [`Slot`]. The first extractor has the slot find the session; the
 //! handles in [`session`](crate::session) leave their changes in it; at the end the layer has it

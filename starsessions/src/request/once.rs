@@ -1,4 +1,4 @@
-//! What is made once for a request, however many ask for it.
+//! Values that are made once for a request, however many ask for them.
 
 use std::any::{Any, TypeId};
 use std::sync::Arc;

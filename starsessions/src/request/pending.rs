@@ -1,4 +1,4 @@
-//! What a request wants of its session, and how that becomes one plan.
+//! The orders of a request, and how they become one plan.
 
 use super::found::Found;
 use super::state::{Door, State};

@@ -8,7 +8,7 @@ use http::header::{ACCEPT, HOST, HeaderName, ORIGIN, REFERER};
 use http::request::Parts;
 use http::{HeaderMap, Method, Request, Uri};
 
-/// What the browser has asked for: a router of axum takes a prefix off.
+/// The address that the browser has asked for: a router of axum takes a prefix off.
 pub(crate) fn address<B>(request: &Request<B>) -> &Uri {
     #[cfg(feature = "axum")]
     if let Some(OriginalUri(uri)) = request.extensions().get() {
@@ -58,7 +58,7 @@ pub(super) fn is_public_https(headers: &HeaderMap) -> bool {
     })
 }
 
-/// What the first proxy says in `Forwarded` (RFC 7239, section 4).
+/// The first proxy's parameter in `Forwarded` (RFC 7239, section 4).
 fn forwarded<'h>(headers: &'h HeaderMap, parameter: &str) -> Option<&'h str> {
     let first = text(headers, &http::header::FORWARDED)?.split(',').next()?;
     first.split(';').find_map(|pair| {
@@ -127,7 +127,7 @@ fn text<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h str> {
 /// compared with few of these, as most are of another length.
 fn is_speculative(name: &str, value: &[u8]) -> bool {
     match name {
-        // What they say is how much is fetched ahead (Next.js sends 1, 2 and 3), not whether.
+        // The value says how much is fetched ahead (Next.js sends 1, 2 and 3), not whether.
         "next-router-prefetch"
         | "next-router-segment-prefetch"
         | "x-middleware-prefetch"

@@ -30,7 +30,7 @@ pub(super) struct Brought {
     pub(super) has_credentials: bool,
     /// More than one credential, of which none is used.
     pub(super) is_twofold: bool,
-    /// Those of another library's sessions.
+    /// The cookies of another library's sessions.
     #[cfg(feature = "takeover")]
     pub(super) former: Option<FormerCookies>,
 }

@@ -42,7 +42,7 @@ pub(crate) struct Slot {
     pub(crate) is_of_any_realm: bool,
 }
 
-/// What a view was read from.
+/// The state that a view was read from.
 #[derive(Debug, Default)]
 pub(crate) struct Seen {
     pub(crate) record: Option<Record>,
@@ -53,17 +53,17 @@ pub(crate) struct Seen {
     pub(crate) is_refused: bool,
 }
 
-/// What the layer has to tell the browser and the caches.
+/// The message of the layer to the browser and the caches.
 #[derive(Debug)]
 pub(crate) struct ResponseEffects {
     pub(crate) cookie: CookieChange,
-    /// What it sets and removes beside the session's cookie.
+    /// The cookies that it sets and removes beside the session's.
     pub(crate) flows: Vec<FlowCookie>,
     /// The request brought the session's cookie and another of its name, or two of two sessions.
     pub(crate) has_stale_cookie: bool,
-    /// What the response says may be about one user.
+    /// The response may be about one user.
     pub(crate) has_session: bool,
-    /// What the response says holds a token.
+    /// The response holds a token.
     pub(crate) has_token: bool,
 }
 
@@ -217,7 +217,7 @@ impl Slot {
         Ok((value, seen))
     }
 
-    /// What a view is made from.
+    /// The state that a view is made from.
     #[inline]
     fn look(&self, schema: &'static Schema) -> Seen {
         let mut state = self.state();
@@ -251,7 +251,7 @@ impl Slot {
         }
         let mut guard = self.open_state()?;
         let state = &mut *guard;
-        // Destroyed or rolled back since: these changes went with the rest.
+        // The session was destroyed or rolled back since, and these changes with it.
         let is_late = state.epoch != seen.epoch;
         if !is_late {
             let stored = state.found.live().map(|live| &live.record);
@@ -354,7 +354,7 @@ impl Slot {
         self.state().rollback();
     }
 
-    /// What logs call the session.
+    /// The session's fingerprint for logs.
     pub(crate) fn fingerprint(&self) -> Option<Fingerprint> {
         let state = self.state();
         let live = state.found.live()?;
@@ -366,8 +366,7 @@ impl Slot {
         state.found.live().map(|live| live.record.clone())
     }
 
-    /// What the session is to a search in the store: its row, and its record with the changes of this
-    /// request in it.
+    /// The session for a search in the store: its row, and its record with the changes of this request in it.
     pub(crate) fn own(&self) -> (Option<RowKey>, Option<Record>) {
         let now = self.now();
         let state = self.state();

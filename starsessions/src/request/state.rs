@@ -1,4 +1,4 @@
-//! What a request has found and wants so far, and the work that it leaves to do.
+//! The state of a request: its session, its orders so far, and the work that they leave.
 
 use super::Realm;
 #[cfg(feature = "dbsc")]
@@ -22,7 +22,7 @@ pub(super) struct State {
     pub(super) found: Found,
     pub(super) pending: Pending,
     pub(super) door: Door,
-    /// What the response tells the browser.
+    /// The change of the browser's cookie that the response makes.
     pub(super) cookie: CookieChange,
     /// The same of cookies beside the session's own.
     pub(super) flows: Vec<FlowCookie>,
@@ -40,7 +40,7 @@ pub(super) struct State {
     #[cfg(feature = "dbsc")]
     pub(super) arrival: Arrival,
     pub(super) manner: Manner,
-    /// What the cookies lead to beside a session that the request uses: a logout ends it.
+    /// Sessions of other cookies, beside the one that the request uses: a logout ends them.
     pub(super) ends: Vec<Endable>,
     /// The logout is about to be carried out.
     pub(super) is_to_end: bool,
@@ -97,7 +97,7 @@ impl State {
 
     /// Takes what the response tells; once.
     pub(super) fn effects(&mut self) -> ResponseEffects {
-        // Of two sessions, the former cookie's is the one to go, or no browser could ever sign in.
+        // The session of the former cookie is the one to go, or no browser could ever sign in.
         let is_decided = matches!(self.found, Found::Live(_) | Found::Ambiguous);
         let cookie = std::mem::take(&mut self.cookie);
         ResponseEffects {
@@ -126,7 +126,7 @@ impl State {
     ) -> Result<Option<Work>, SessionError> {
         let is_unannounced = self.found.live().is_some_and(|live| live.is_unannounced);
         if self.pending.is_empty() && !is_unannounced && !self.is_to_end {
-            // What most requests leave to do: at most, to move a timer.
+            // Most requests leave nothing to do, or a timer to move.
             if self.situation(&realm.engine, moment, now).step == Step::Nothing {
                 return Ok(None);
             }

@@ -21,7 +21,7 @@ impl Slot {
         let takeover = self.realm().takeover.as_ref()?;
         let cookies = cookie::candidates(headers, takeover.source.cookie_name());
         let values = cookies.values().iter().map(|value| Box::from(*value));
-        // Of too many, those in front would decide which session it is.
+        // Among too many, those in front would decide which session it is.
         (!cookies.is_empty() && !cookies.is_overfull()).then(|| values.collect())
     }
 

@@ -5,7 +5,7 @@ use std::mem::discriminant;
 
 use super::{FieldSpec, Schema};
 
-/// What one struct does to a field of another one.
+/// A disagreement of two structs about a field.
 #[derive(Debug)]
 pub(crate) struct Conflict {
     kind: Kind,
@@ -32,7 +32,7 @@ impl Conflict {
     }
 }
 
-/// What two structs do not agree about: one thing of each field.
+/// The disagreements of two structs: one for each field.
 pub(crate) fn conflicts(
     first: &'static Schema,
     second: &'static Schema,
@@ -178,7 +178,7 @@ mod tests {
             (text(), stored::<Box<str>>("shop.a"), told("one type")),
             (number(), stored::<usize>("shop.a"), told("one type")),
             (number(), stored::<u32>("shop.a"), lost("namespace")),
-            // Of a type that no made-up value fits nothing is known.
+            // Nothing is known of a type that no made-up value fits.
             (text(), stored::<Picky>("shop.a"), lost("namespace")),
             (number(), version, lost("version 2")),
             (rotate, number(), told("`rotate`")),

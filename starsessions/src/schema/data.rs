@@ -26,7 +26,7 @@ pub trait SessionData: Sized + Send + Sync + 'static {
     /// The `validate` function of the struct.
     ///
     /// # Errors
-    /// What the function said.
+    /// The error of the function.
     fn validate(&self) -> Result<(), Invalid>;
 
     /// Shows the fields, those marked `secret` without their values.

@@ -1,5 +1,5 @@
-//! What a session type is to the runtime: its tables, its values from and into a record, and what the
-//! derive macro's output is made of.
+//! A session type for the runtime: its tables, its values from and into a record, and the parts of the derive macro's
+//! output.
 
 mod conflict;
 mod data;

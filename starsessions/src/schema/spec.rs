@@ -1,4 +1,4 @@
-//! What a derived session type looks like to the runtime: constant tables, no logic.
+//! A derived session type for the runtime: constant tables, no logic.
 
 use std::hash::Hash;
 use std::time::Duration;
@@ -81,7 +81,7 @@ pub struct FieldSpec {
     pub index: bool,
     /// A message for the next page that is shown to the user.
     pub flash: bool,
-    /// What happens when another request changed the same field meanwhile.
+    /// The merge with another request's change of the same field.
     pub merge: Merge,
 }
 
@@ -143,7 +143,7 @@ impl FieldSpec {
     }
 }
 
-/// What stands in front of a field's stored name, as `shop` in `shop.cart`.
+/// The part in front of a field's stored name, as `shop` in `shop.cart`.
 pub(crate) fn namespace_of(name: &str) -> Option<&str> {
     name.split_once('.').map(|(namespace, _)| namespace)
 }

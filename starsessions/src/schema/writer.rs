@@ -99,7 +99,7 @@ pub(crate) struct ChangedFields {
     rule: Option<Rule>,
 }
 
-/// One of them.
+/// A changed field.
 pub(crate) type Changed = (&'static FieldSpec, Option<Encoded>);
 
 impl ChangedFields {
@@ -132,7 +132,7 @@ impl ChangedFields {
     }
 }
 
-/// What a value must pass on its way into a record.
+/// The checks of a value on its way into a record.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Checks {
     /// Read the value back, and refuse it where another one comes back.
@@ -141,13 +141,13 @@ pub(crate) struct Checks {
     pub(crate) limit: usize,
 }
 
-/// Which fields a writer hands out.
+/// The fields that a writer hands out.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Collect {
     Everything,
     /// Those that differ from the baseline.
     Changes,
-    /// Of those that differ, the ones that a failed request keeps. The others are not looked at:
+    /// Those that differ and that a failed request keeps. The others are not looked at:
     /// one of them may be what has failed.
     Always,
 }
@@ -283,7 +283,7 @@ impl FieldWriter {
     }
 }
 
-/// What a changed value must pass before its draft is what is stored.
+/// The checks of a changed value before its draft is stored.
 fn check<T: Value>(
     spec: &'static FieldSpec,
     stored: &Stored<T>,
@@ -306,7 +306,7 @@ fn check<T: Value>(
         .map_err(|error| SessionError::value(spec.name, error))
 }
 
-/// What stands for the length of a field that is absent.
+/// The length of a field that is absent.
 const ABSENT: u32 = u32::MAX;
 const LENGTH: usize = 4;
 /// Room for a usual field.

@@ -47,7 +47,7 @@ pub struct CurrentSession {
     pub(crate) slot: Arc<Slot>,
 }
 
-/// What is known about a session.
+/// Facts about a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SessionInfo {
@@ -149,7 +149,7 @@ impl CurrentSession {
         self.slot.remember(remember)
     }
 
-    /// What is known about the session that the request came with; `None` without one.
+    /// Facts about the session that the request came with; `None` without one.
     ///
     /// # Errors
     /// If the store fails.
@@ -164,7 +164,7 @@ impl CurrentSession {
         }))
     }
 
-    /// What the log calls the session that the request came with, or has begun and committed; `None` without one. For
+    /// The log's name for the session that the request came with, or has begun and committed; `None` without one. For
     /// the application's own log and spans, where an id must not be.
     ///
     /// ```

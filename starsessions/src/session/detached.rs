@@ -58,7 +58,7 @@ pub struct Detached<T: SessionData> {
     view: PhantomData<fn() -> T>,
 }
 
-/// What the clones of a handle share.
+/// The shared part of a handle's clones.
 pub(super) struct Held {
     pub(super) realm: Arc<Realm>,
     pub(super) watched: Arc<Watched>,
@@ -212,7 +212,7 @@ impl<T: SessionData> Detached<T> {
         read.ok().map(|(view, _)| view)
     }
 
-    /// What is stored now, when it is this handle's turn to look.
+    /// The session as it is stored now, when it is this handle's turn to look.
     pub(super) async fn look(&self) -> Result<Option<Live>, StoreError> {
         let engine = &self.held.realm.engine;
         engine.look_in_turn(&self.held.watched).await

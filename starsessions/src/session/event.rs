@@ -1,4 +1,4 @@
-//! What an event says in the types of the application.
+//! The values in an event, in the types of the application.
 
 use crate::observe::SessionEvent;
 use crate::schema::Indexed;

@@ -1,4 +1,4 @@
-//! What a cookie leads to, for the operators of a site: all that is known of it but its values.
+//! A cookie and its session, for the operators of a site: all that is known of them but the values.
 
 use crate::clock::Timestamp;
 use crate::crypto::{CookieKind, KeyId};
@@ -7,11 +7,11 @@ use crate::error::SessionError;
 use crate::request::{Realm, why_refused};
 use crate::value;
 
-/// What a cookie is, and what it leads to. It holds no value of a field, and nothing that opens the session.
+/// A cookie, and the session that it leads to. It holds no value of a field, and nothing that opens the session.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct InspectedCookie {
-    /// What the cookie's value is; `None` if it is not one of this library.
+    /// The kind of the cookie's value; `None` if it is not one of this library.
     pub kind: Option<CookieKind>,
     /// The key that it says it was made with.
     pub key_id: Option<KeyId>,
@@ -41,7 +41,7 @@ pub struct InspectedSession {
     pub bound: bool,
     /// Whether a newer id than this cookie's is on its way to the browser.
     pub renewed: bool,
-    /// What is in it, in the order of the names.
+    /// Its fields, in the order of the names.
     pub fields: Vec<InspectedField>,
 }
 
@@ -102,7 +102,7 @@ impl InspectedSession {
             ends_at: field.ends_at(),
             indexed: field.is_indexed(),
         });
-        // What is no session type's begins with a dot.
+        // The library's own fields begin with a dot.
         let fields = fields.filter(|field| !field.name.starts_with('.'));
         Self {
             created_at: record.created_at,

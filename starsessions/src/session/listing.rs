@@ -43,7 +43,7 @@ pub struct ListedSession {
 }
 
 impl ListedSession {
-    /// What it was [called](CurrentSession::set_label).
+    /// Its [label](CurrentSession::set_label).
     #[must_use]
     pub fn label(&self) -> Option<&str> {
         self.label.as_deref()
@@ -105,7 +105,7 @@ impl CurrentSession {
     }
 }
 
-/// By the value of the field that is marked `index`. Each of these asks the store at once, whatever
+/// Sessions with the same value in the field that is marked `index`. Each method asks the store at once, whatever
 /// becomes of the request's own changes.
 ///
 /// ```
@@ -157,7 +157,7 @@ impl CurrentSession {
         let (_, record) = self.slot.own();
         match lookup_in::<T>(record.as_ref(), self.slot.now()) {
             Some(lookup) => self.end_one(lookup, id).await,
-            // Of several sessions, none is used, but the browser has proved that it has them.
+            // The request uses none of several sessions, but the browser has proved that it has them.
             None => {
                 let is_meant = |key: &_, record: &_| id.means(&public_id_of(key, record));
                 self.slot.destroy_if(is_meant)
@@ -315,7 +315,7 @@ async fn end(
     .await
 }
 
-/// What the session itself holds, as long as that has not run out.
+/// The value in the session itself, as long as it has not run out.
 fn lookup_in<T: Indexed>(record: Option<&Record>, now: Timestamp) -> Option<Lookup> {
     let (_, field) = T::SPEC.find(record?)?;
     let lookup = || Lookup::new(T::SPEC, field.value.to_vec());

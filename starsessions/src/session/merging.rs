@@ -48,8 +48,7 @@ impl<T: SessionData> Session<T> {
         let checks = self.slot.realm().engine.policy().checks();
         let theirs = FieldWriter::all(&saved, checks)?;
         let now = self.slot.now();
-        // What is initial counts as absent, also where it is nothing that could be stored. Fields that are `required`
-        // are never initial.
+        // An initial value counts as absent, also where it could not be stored. A `required` field is never initial.
         let mine = match load::<T>(&Record::new(now, now))? {
             Some(initial) => {
                 Snapshot::take(&initial, 0).changes(&self.value, Collect::Changes, checks)?

@@ -1,4 +1,4 @@
-//! What a handler holds: `Session<T>`, a typed view, and `CurrentSession`, the whole session.
+//! The handles of a handler: `Session<T>`, a typed view, and `CurrentSession`, the whole session.
 
 mod bearer;
 mod current;

@@ -1,4 +1,4 @@
-//! What a view was when it was loaded, in development builds: a change through a shared reference, as of a
+//! The value of a view when it was loaded, in development builds: a change through a shared reference, as of a
 //! `Mutex` or an atomic number, borrows nothing mutably, so that a view does not see it.
 
 use crate::request::Slot;

@@ -62,7 +62,7 @@ pub struct MissingLayer {
 }
 
 impl MissingLayer {
-    /// Of what a handler or a layer has asked the request for.
+    /// The error of a handler or layer that has asked the request for this.
     pub(crate) fn new(extensions: &Extensions, wanted: String, realm: &'static str) -> Self {
         Self {
             wanted,
@@ -115,7 +115,7 @@ impl SessionRejection {
         }
     }
 
-    /// That a view cannot be loaded.
+    /// The rejection of a view that cannot be loaded.
     #[cfg_attr(
         not(feature = "dbsc"),
         expect(unused_variables, reason = "for devices")
@@ -239,7 +239,7 @@ impl DeviceDemand {
         self.location.as_deref().filter(|_| is_guest)
     }
 
-    /// What is missing.
+    /// The reason why there is no proof.
     #[must_use]
     pub fn why(&self) -> Unproven {
         self.why

@@ -9,7 +9,7 @@ use futures_core::Stream;
 use super::Watch;
 use crate::schema::SessionData;
 
-/// What [`Watch::next`] returns, as a stream: each view in turn, and the end when the session ends.
+/// The values of [`Watch::next`] as a stream: each view in turn, and the end when the session ends.
 ///
 /// Made by [`Watch::into_stream`].
 #[must_use = "streams do nothing unless polled"]

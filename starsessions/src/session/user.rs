@@ -36,7 +36,7 @@ pub trait CurrentUser<S>: Sized + Send + Sync + 'static {
     ) -> impl Future<Output = Result<Option<Self>, Self::Error>> + Send;
 }
 
-/// What a user may do, as a type: the second parameter of [`User`].
+/// A permission of a user, as a type: the second parameter of [`User`].
 pub trait Permission<U>: 'static {
     /// Whether this user may do it.
     fn is_granted(user: &U) -> bool;

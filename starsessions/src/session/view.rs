@@ -135,7 +135,7 @@ impl<T: SessionData> Session<T> {
     /// # Errors
     /// If a value cannot be stored, or cannot be merged with another view's change. Then none of
     /// this view's changes are taken; correct them and flush again, or [reload](Self::reload).
-    /// What is left as it is, is tried again when the view is dropped.
+    /// Changes that are left as they are, are tried again when the view is dropped.
     pub fn flush(&mut self) -> Result<(), SessionError> {
         let changed = self.flush_changes()?;
         self.seen.go_on_from(&changed, self.slot.now());
@@ -235,7 +235,7 @@ impl<T: SessionData> Session<T> {
         self.value.clone()
     }
 
-    /// What the log calls the session; `None` where none is stored yet. For the application's own log and spans.
+    /// The log's name for the session; `None` where none is stored yet. For the application's own log and spans.
     #[must_use]
     pub fn fingerprint(&self) -> Option<Fingerprint> {
         self.slot.fingerprint()

@@ -13,7 +13,7 @@ use crate::schema::SessionData;
 
 /// Follows a view of a [detached](super::Detached) session: its changes, and its end.
 ///
-/// What this process does to the session is seen at once; what others do, at the layer's
+/// It sees changes by this process at once, and those by others at the layer's
 /// [interval](crate::SessionLayerBuilder::watch_interval). Between two looks it costs one timer. A
 /// store that fails changes and ends nothing: it is asked again, until the session's absolute timeout.
 ///

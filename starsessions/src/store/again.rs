@@ -1,8 +1,7 @@
-//! What an answer says of the operation: of one that was refused, and of a first try whose own answer was lost.
+//! The outcome of an operation by its answer: of one that was refused, and of a first try whose own answer was lost.
 //!
-//! What the runtime seals is unique: a row with the revision and the value that were sent is the one
-//! that was sent, and no other row ever has its revision under the same key. In the clear, the same change of two
-//! requests is the same row.
+//! A sealed value is unique: a row with the revision and the value that were sent is the one that was sent, and no other
+//! row ever has its revision under the same key. In the clear, the same change of two requests is the same row.
 
 use super::{Inserted, Protection, Replaced, Result, Rotated, Rotation, Row, StoreError};
 use crate::clock::Timestamp;
@@ -15,13 +14,13 @@ pub(crate) struct Answer<T> {
     pub(crate) is_repeated: bool,
 }
 
-/// What keeps a row from being replaced: `found` is what is under its key.
+/// The reason why a row was not replaced: `found` is the row under its key.
 pub(super) fn not_replaced(found: Option<Row>, now: Timestamp) -> Replaced {
     let live = found.filter(|row| row.is_live(now));
     live.map_or(Replaced::Gone, Replaced::Stale)
 }
 
-/// What keeps a session from moving: `found` is what is under its old key.
+/// The reason why a session did not move: `found` is the row under its old key.
 pub(super) fn not_rotated(found: Option<Row>, seen: &Row, now: Timestamp) -> Rotated {
     match not_replaced(found, now) {
         Replaced::Stale(row) if row.revision == seen.revision => Rotated::Exists,

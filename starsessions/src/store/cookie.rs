@@ -32,7 +32,7 @@ pub struct CookieStore {
     pub(crate) revocations: Option<ErasedStore>,
 }
 
-/// What a cookie's record is protected by.
+/// The protection of a cookie's record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum CookieMode {
     /// Encrypted and authenticated.
@@ -78,7 +78,7 @@ impl fmt::Debug for CookieStore {
     }
 }
 
-/// What a [`SessionLayer`](crate::SessionLayer) can keep its sessions in: any [`Store`], or a
+/// A place where a [`SessionLayer`](crate::SessionLayer) can keep its sessions: any [`Store`], or a
 /// [`CookieStore`].
 pub trait Backend: private::IntoBackend {}
 

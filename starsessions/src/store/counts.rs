@@ -5,21 +5,21 @@ use crate::clock::Timestamp;
 
 /// How many sessions a store holds, by what a store can see of them: for a gauge, or for an administrator.
 ///
-/// What a sign-in has left under a former id counts as well, for the minutes that it stays. So does what keeps a
-/// place for a session that is about to be there: a claim of a sign-in under a limit of sessions, which is listed, and
+/// The row that a sign-in leaves under a former id counts as well, for the minutes that it stays. So does a row that keeps
+/// a place for a session that is about to be there: a claim of a sign-in under a limit of sessions, which is listed, and
 /// a reserved row in a store that cannot change two keys at once, which is listed if its session is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StoreCounts {
     /// Those that have not expired.
     pub live: u64,
-    /// Of the live ones, those that are listed: of users who have signed in.
+    /// Live ones that are listed: of users who have signed in.
     pub signed_in: u64,
-    /// Of the live ones, those that were used in the last hour.
+    /// Live ones that were used in the last hour.
     pub used_within_hour: u64,
-    /// Of the live ones, those that were used in the last 24 hours.
+    /// Live ones that were used in the last 24 hours.
     pub used_within_day: u64,
-    /// Of the live ones, those that were used in the last seven days.
+    /// Live ones that were used in the last seven days.
     pub used_within_week: u64,
     /// Those that have expired and are still stored.
     pub expired: u64,

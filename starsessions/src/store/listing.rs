@@ -44,7 +44,7 @@ impl Listing {
         )
     }
 
-    /// What the session is filed under, in ascending order and none twice. Often one, rarely none.
+    /// The keys that the session is filed under, in ascending order and none twice. Often one, rarely none.
     #[must_use]
     pub fn index_keys(&self) -> &[IndexKey] {
         match &self.0 {
@@ -53,7 +53,7 @@ impl Listing {
         }
     }
 
-    /// What the owner's other sessions may read of it.
+    /// The part that the owner's other sessions may read.
     #[must_use]
     pub fn card(&self) -> &[u8] {
         match &self.0 {

@@ -47,7 +47,7 @@ struct Inner {
     /// Shared by rotations and exclusive to [`Store::listed`], which would otherwise find a session
     /// twice or not at all when it moves from one shard to another.
     moving: RwLock<()>,
-    /// Which shard the next sweep begins with.
+    /// The shard that the next sweep begins with.
     swept: AtomicUsize,
 }
 
@@ -270,7 +270,7 @@ impl MemoryStoreBuilder {
     }
 }
 
-/// What a rotation comes to by what became of the old row.
+/// The outcome of a rotation by that of the old row.
 fn rotated(replaced: Replaced) -> Rotated {
     match replaced {
         Replaced::Replaced => Rotated::Rotated,

@@ -225,7 +225,7 @@ pub enum Touched {
     Stale,
 }
 
-/// What a store answers.
+/// The answer of a store.
 pub(crate) type Result<T, E = StoreError> = std::result::Result<T, E>;
 
 /// Why a store could not do what it was asked.
@@ -235,7 +235,7 @@ pub enum StoreError {
     /// The store cannot be reached, did not answer in time, or refuses the operation, as it does when its
     /// disk is full. Whether the operation took place is unknown.
     Unavailable(Box<dyn Error + Send + Sync>),
-    /// What is stored under the key is not a record.
+    /// The stored value under the key is not a record.
     Corrupt(Box<dyn Error + Send + Sync>),
     /// The store is at its limit of signed-in sessions.
     Full,

@@ -34,7 +34,7 @@ pub(crate) fn pack(row: &Row) -> Vec<u8> {
     bytes
 }
 
-/// What a packed row begins with: enough to tell it from all others under its key.
+/// The beginning of a packed row: enough to tell it from all others under its key.
 pub(super) fn head(row: &Row) -> Vec<u8> {
     let mut head = Vec::with_capacity(GLANCE);
     head.put_u8(FORMAT);
@@ -44,8 +44,7 @@ pub(super) fn head(row: &Row) -> Vec<u8> {
     head
 }
 
-/// What the first [`GLANCE`] bytes of a packed row tell: the row without its listing and value, and whether it has
-/// a listing.
+/// Reads the first [`GLANCE`] bytes of a packed row: the row without its listing and value, and whether it has a listing.
 pub(super) fn glance(bytes: &mut &[u8]) -> Option<(Row, bool)> {
     if bytes.try_get_u8().ok()? != FORMAT {
         return None;

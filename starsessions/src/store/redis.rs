@@ -160,7 +160,7 @@ pub struct RedisStoreBuilder {
 }
 
 impl RedisStoreBuilder {
-    /// What all keys begin with, so that several applications can share a server. `starsessions:`
+    /// The beginning of all keys, so that several applications can share a server. `starsessions:`
     /// unless set. In a Cluster, a prefix with `{..}` in it puts all sessions on one node.
     #[must_use]
     pub fn prefix(mut self, prefix: impl Into<String>) -> Self {

@@ -1,4 +1,4 @@
-//! What a store keeps under a key: bytes, a revision, two times, and what the session is listed by.
+//! The row under a key: bytes, a revision, two times, and what the session is listed by.
 
 use std::fmt;
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use super::Listing;
 use crate::clock::Timestamp;
 use crate::crypto::{IndexKey, RowKey};
 
-/// What is kept under a key.
+/// The row under a key.
 ///
 /// To a store it is opaque: what the value means, who may use it and when a session ends early is the
 /// runtime's affair. Cloning is cheap, because the bytes are shared.
@@ -45,7 +45,7 @@ pub struct Rotation<'a> {
     pub old: &'a RowKey,
     /// The row that was read there.
     pub seen: &'a Row,
-    /// What stays there.
+    /// The row that stays there.
     pub left: &'a Row,
     /// The key that it gets.
     pub new: &'a RowKey,
@@ -101,7 +101,7 @@ impl Row {
         self.revision.wrapping_add(1)
     }
 
-    /// What the row is filed under.
+    /// The keys that the row is filed under.
     #[must_use]
     pub fn index_keys(&self) -> &[IndexKey] {
         self.listing
@@ -191,7 +191,7 @@ impl<'a> Rotation<'a> {
 }
 
 impl Listed {
-    /// What `row` is in a list; `None` if it has no listing.
+    /// The entry of `row` in a list; `None` if it has no listing.
     #[must_use]
     pub fn new(key: RowKey, row: &Row) -> Option<Self> {
         Some(Self {
@@ -202,7 +202,7 @@ impl Listed {
         })
     }
 
-    /// What `row` is in the list of an index key; `None` if it has ended, or is not filed under it.
+    /// The entry of `row` in the list of an index key; `None` if it has ended, or is not filed under it.
     pub(super) fn under(
         index_key: &IndexKey,
         key: RowKey,

@@ -125,7 +125,7 @@ impl<T: Send + 'static> Future for ToItsEnd<T> {
     type Output = T;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
-        // Taken out, so that what has ended or panicked is not there to be run on.
+        // Taken out, so that a future that has ended or panicked is not polled again.
         let Some(mut operation) = self.operation.take() else {
             return Poll::Pending;
         };

@@ -21,7 +21,7 @@ pub(crate) trait ErasedSource: Send + Sync + 'static {
 
     fn id<'c>(&self, cookie: &'c str) -> &'c str;
 
-    /// What a cookie leads to; `None` if its value cannot be one of the other library's.
+    /// The session that a cookie leads to; `None` if its value cannot be one of the other library's.
     fn find<'a>(
         &'a self,
         cookie: &'a [u8],

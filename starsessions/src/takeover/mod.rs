@@ -82,9 +82,9 @@ pub trait Source: Send + Sync + 'static {
     /// The name of their cookie.
     fn cookie_name(&self) -> &str;
 
-    /// What names the session in a cookie's value, where the rest may be written in several ways, as a signature that is
-    /// not checked. All cookies with one name are one session, so that a logout ends what each of them leads to.
-    /// Without this, it is the whole value.
+    /// The part of a cookie's value that names the session, where the rest may be written in several ways, as a signature
+    /// that is not checked. All cookies with one name are one session, so that a logout ends what each of them leads to.
+    /// Unless it is written, the whole value.
     fn id<'c>(&self, cookie: &'c str) -> &'c str {
         cookie
     }
@@ -210,7 +210,7 @@ fn view_of<T: SessionData>(values: &JsonObject) -> Option<T> {
     view.ok().filter(|view| view.validate().is_ok())
 }
 
-/// What goes on of a former session.
+/// The part of a former session that goes on.
 #[derive(Debug)]
 pub struct Taken {
     pub(crate) changes: Vec<Changed>,
@@ -247,7 +247,7 @@ impl Taken {
     }
 }
 
-/// What of a former session goes on.
+/// Takes the part of a former session that goes on.
 type Map = dyn Fn(&FormerSession, &mut Taken) -> Result<(), SessionError> + Send + Sync;
 
 /// Takes the sessions of a [`Source`] over; for [`SessionLayerBuilder::take_over`](crate::SessionLayerBuilder::take_over).

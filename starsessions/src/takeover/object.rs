@@ -9,8 +9,8 @@ use serde_json::value::RawValue;
 
 /// The values of another library's session: a JSON object whose values stay the text that they were.
 ///
-/// What no Rust type holds is kept as well: integers of any size, numbers as they were spelled, strings
-/// with half a surrogate pair. Of a name that occurs twice, the last value counts, as in Python.
+/// It keeps values that no Rust type holds: integers of any size, numbers as they were spelled, strings
+/// with half a surrogate pair. The last value counts of a name that occurs twice, as in Python.
 ///
 /// ```
 /// use starsessions::takeover::JsonObject;

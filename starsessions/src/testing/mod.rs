@@ -150,7 +150,7 @@ impl TestSessions {
     /// ```
     ///
     /// # Errors
-    /// That of the function, or if a value cannot be stored.
+    /// The function's own error, or if a value cannot be stored.
     pub async fn cookie_of(
         &self,
         begin: impl FnOnce(&CurrentSession) -> Result<(), SessionError>,
@@ -203,7 +203,7 @@ impl TestSessions {
         Ok(value.unwrap_or(HeaderValue::from_static("")))
     }
 
-    /// What a view holds in the session of such a header; `None` where a required field is missing.
+    /// The value of a view in the session of such a header; `None` where a required field is missing.
     ///
     /// # Errors
     /// If the store fails.
@@ -216,8 +216,7 @@ impl TestSessions {
         CurrentSession::new(self.slot(&shown.collect())).get().await
     }
 
-    /// What a view holds in the session of a `Cookie` header; `None` where a required field is
-    /// missing.
+    /// The value of a view in the session of a `Cookie` header; `None` where a required field is missing.
     ///
     /// # Errors
     /// If the store fails.
@@ -229,7 +228,7 @@ impl TestSessions {
         CurrentSession::new(self.slot(&shown)).get().await
     }
 
-    /// What a view holds in the session that a response has set.
+    /// The value of a view in the session that a response has set.
     ///
     /// # Errors
     /// If the store fails.

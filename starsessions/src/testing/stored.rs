@@ -1,4 +1,4 @@
-//! What a row in memory holds: for tests of rolling deploys, and of stores that stand in for others.
+//! The content of a row in memory: for tests of rolling deploys, and of stores that stand in for others.
 
 use std::fmt;
 

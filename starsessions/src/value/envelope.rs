@@ -1,4 +1,4 @@
-//! What stands in front of each value.
+//! The envelope: bytes in front of each value.
 //!
 //! ```text
 //! format     1 byte          1 = bincode, 2 = JSON
@@ -14,7 +14,7 @@ use super::{Format, ValueError};
 pub(super) struct Envelope<'a> {
     pub(super) format: Format,
     pub(super) version: u32,
-    /// What says which names and kinds occur in the value, in a format that does not write them.
+    /// The mark of the names and kinds that occur in the value, in a format that does not write them.
     pub(super) mark: Option<u32>,
     /// The value itself, without what stands in front.
     pub(super) payload: &'a [u8],

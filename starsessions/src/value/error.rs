@@ -36,7 +36,7 @@ pub enum ValueError {
     },
     /// The `migrate` function failed.
     Migration {
-        /// What it said.
+        /// Its message.
         reason: Box<str>,
     },
     /// The Rust type had another shape when the value was written: other names, kinds or places of what
@@ -49,7 +49,7 @@ pub enum ValueError {
     Undecodable {
         /// The type.
         type_name: &'static str,
-        /// What is wrong with them.
+        /// The flaw in them.
         flaw: Flaw,
     },
     /// The value is longer than a field may be.
@@ -74,7 +74,7 @@ pub enum ValueError {
         /// Why.
         reason: Incomplete,
     },
-    /// What was written does not read back as what was written, so it is not stored.
+    /// The value does not read back as it was written, so it is not stored.
     NoRoundTrip {
         /// The type.
         type_name: &'static str,
@@ -85,7 +85,7 @@ pub enum ValueError {
     Invalid(Invalid),
 }
 
-/// What is wrong with bytes that are not a value of the expected type.
+/// The flaw in bytes that are not a value of the expected type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Flaw {

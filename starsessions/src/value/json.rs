@@ -10,8 +10,7 @@ use super::{Flaw, Refusal};
 
 /// Appends `value` to `out`, which may grow to `limit` bytes.
 ///
-/// What is nested deeper than the decoder goes is refused while it is written, before it can use
-/// up the stack.
+/// A value that is nested deeper than the decoder goes is refused while it is written, before it can use up the stack.
 pub(super) fn encode<T: Serialize>(
     value: &T,
     out: &mut Vec<u8>,
@@ -28,7 +27,7 @@ pub(super) fn encode<T: Serialize>(
     match (writer.refusal, result) {
         (Some(refusal), _) => Err(refusal),
         (None, Ok(())) => Ok(()),
-        // What the error says may quote the value.
+        // The message of the error may quote the value.
         (None, Err(_)) => Err(Refusal::Unencodable),
     }
 }

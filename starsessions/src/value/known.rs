@@ -1,4 +1,4 @@
-//! Which marks a type is known to read as they were written.
+//! The marks that a type is known to read as they were written.
 
 use std::any::TypeId;
 use std::cell::Cell;

@@ -81,15 +81,15 @@ pub struct Stored<T> {
     pub version: u32,
     /// How an older version becomes this one.
     pub migrate: Option<MigrateFn<T>>,
-    /// What must be true of a value, when it is loaded and before it is committed.
+    /// The condition on a value, when it is loaded and before it is committed.
     pub validate: Option<ValidateFn<T>>,
 }
 
 /// How an older version of a value becomes the current one.
 pub(crate) type MigrateFn<T> = fn(OldValue<'_>) -> Result<T, ValueError>;
 
-/// What of a stored value says which value it is: a new `version` of the field, or a type of another
-/// name with the same content, keeps it.
+/// The part of a stored value that identifies it: a new `version` of the field, or a type of another name with the same
+/// content, keeps it.
 pub(crate) fn content(bytes: &[u8]) -> &[u8] {
     Envelope::parse(bytes).map_or(bytes, |envelope| envelope.payload)
 }
@@ -229,7 +229,7 @@ impl<T: Value> Stored<T> {
         }
     }
 
-    /// What the `validate` function says of `value`.
+    /// Asks the `validate` function.
     pub fn check_validity(&self, value: &T) -> Result<(), Invalid> {
         self.validate.map_or(Ok(()), |validate| validate(value))
     }

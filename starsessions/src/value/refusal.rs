@@ -43,7 +43,7 @@ impl Refusal {
 }
 
 impl ser::Error for Refusal {
-    /// What the error says may quote the value.
+    /// Drops the message, which may quote the value.
     fn custom<T: fmt::Display>(_: T) -> Self {
         Self::Unencodable
     }

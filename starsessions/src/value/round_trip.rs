@@ -1,4 +1,4 @@
-//! That what is read is what was written.
+//! The check that a value is read as it was written.
 
 use std::any::type_name;
 

@@ -1,4 +1,4 @@
-//! What a type needs to be a value of a session.
+//! The bounds of a type that is a value of a session.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;

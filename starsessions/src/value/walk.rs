@@ -4,7 +4,7 @@ use serde::ser::{self, Serialize, Serializer};
 
 use super::Refusal;
 
-/// What a walk meets, before it goes on to the parts.
+/// A node that a walk meets, before it goes on to the parts.
 #[derive(Clone, Copy)]
 pub(super) enum Node<'v> {
     Bool(bool),
@@ -47,9 +47,9 @@ pub(super) struct Variant(
     pub(super) &'static str,
 );
 
-/// What is told of the nodes, in the order in which serde shows them.
+/// The visitor of a walk, which is told of the nodes in the order in which serde shows them.
 pub(super) trait Walk {
-    /// What is kept of a list or map until it ends.
+    /// The state of a list or map until it ends.
     type Elements;
 
     /// Always inlined: in the methods of the serializer, the node is known.
@@ -115,7 +115,7 @@ impl<'w, W: Walk> Walker<'w, W> {
     }
 }
 
-/// What has nothing inside.
+/// Tells of nodes with nothing inside.
 macro_rules! leaves {
     ($($method:ident($($value:ident: $type:ty),*) $node:expr;)*) => {$(
         #[inline]

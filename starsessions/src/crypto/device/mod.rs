@@ -1,4 +1,4 @@
-//! What binds a session to a key that a device keeps (W3C, Device Bound Session Credentials).
+//! Proofs and tokens that bind a session to a key of a device (W3C, Device Bound Session Credentials).
 //!
 //! ```text
 //! identifier = base64url(0x07 ‖ key id(4) ‖ sealed(reference(37) ‖ device id(16) ‖ public key(33)))   175 characters

@@ -1,4 +1,4 @@
-//! What a browser signs: a JWT (RFC 7519) of one shape.
+//! The proof that a browser signs: a JWT (RFC 7519) of one shape.
 //!
 //! Libraries for JWTs choose an algorithm by the token and check claims that this one does not have. Here the
 //! algorithm is fixed, what is not understood is refused before any arithmetic, and the work is bounded by the
@@ -47,7 +47,7 @@ impl<'t> Proof<'t> {
         })
     }
 
-    /// What the server has asked to be signed.
+    /// The challenge of the server that was signed.
     pub(crate) fn challenge(&self) -> &[u8] {
         self.challenge.as_bytes()
     }

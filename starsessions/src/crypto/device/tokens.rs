@@ -22,13 +22,13 @@ pub(crate) struct Identifier {
     pub(crate) key: PublicKey,
 }
 
-/// What a browser is asked to sign when it registers a key.
+/// The challenge that a browser signs when it registers a key.
 pub(crate) struct Invitation {
     pub(crate) token: Arc<ReferenceToken>,
     pub(crate) issued_at: Timestamp,
 }
 
-/// What a browser is asked to sign when it refreshes.
+/// The challenge that a browser signs when it refreshes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Challenge {
     pub(crate) issued_at: Timestamp,

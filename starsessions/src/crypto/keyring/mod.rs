@@ -149,12 +149,12 @@ impl KeyRing {
         self.active().log.id(row)
     }
 
-    /// What a store files a session under that holds this value.
+    /// The key under which a store files a session that holds this value.
     pub(crate) fn index_key(&self, namespace: &str, field: &str, value: &[u8]) -> IndexKey {
         self.active().subject.index_key(namespace, field, value)
     }
 
-    /// What a search for this value needs: a row keeps the index key under the ring key that was
+    /// The keys for a search for this value: a row keeps the index key under the ring key that was
     /// active when it was written.
     pub(crate) fn index_keys(
         &self,
@@ -166,7 +166,7 @@ impl KeyRing {
             .map(move |keys| keys.subject.index_key(namespace, field, value))
     }
 
-    /// Which keys there are, the active one first: to be compared with the key of a cookie.
+    /// The ids of the keys, the active one first: to be compared with the key of a cookie.
     ///
     /// ```
     /// use starsessions::KeyRing;
@@ -201,9 +201,9 @@ impl fmt::Debug for KeyRing {
 pub enum KeyRingError {
     /// The active key has an end; it makes tokens as long as it is active.
     ActiveEnds,
-    /// What follows an `@` is not a number of Unix seconds.
+    /// The text behind an `@` is not a number of Unix seconds.
     Deadline {
-        /// Which key, counted from one.
+        /// The number of the key, from one.
         item: usize,
     },
     /// Two keys have the same key id: in practice, one key is listed twice.
@@ -217,7 +217,7 @@ pub enum KeyRingError {
     Full,
     /// An item of the list is not a key.
     Key {
-        /// Which item, counted from one.
+        /// The number of the item, from one.
         item: usize,
         /// What is wrong with it.
         source: KeyError,

@@ -1,4 +1,4 @@
-//! Which settings make sense together, and the layer that they make.
+//! The settings that make sense together, and the layer that they make.
 
 use super::*;
 
@@ -28,7 +28,7 @@ impl SessionLayerBuilder {
         Ok(SessionLayer::from_realm(realm, pages))
     }
 
-    /// What carries the token, if it goes with the other settings.
+    /// The carriers of the token, if they go with the other settings.
     fn carriers(&self) -> Result<Carriers, TransportConfigError> {
         let carriers = self.transport.build()?;
         if carriers.header.is_none() {

@@ -1,4 +1,4 @@
-//! What the output of the derive macro is made of, so that the output itself holds no logic.
+//! The parts of the derive macro's output, so that the output itself holds no logic.
 
 mod column;
 mod show;
@@ -31,7 +31,7 @@ pub fn validate<T>(data: &T, validate: fn(&T) -> Result<(), Invalid>) -> Result<
     validate(data)
 }
 
-/// What a `validate` function returns.
+/// The result of a `validate` function.
 #[diagnostic::on_unimplemented(
     message = "a `validate` function cannot return `{Self}`",
     label = "returns `{Self}`",
@@ -49,7 +49,7 @@ impl<E: fmt::Display> Verdict for Result<(), E> {
     }
 }
 
-/// What a `migrate` function returns.
+/// The result of a `migrate` function.
 #[diagnostic::on_unimplemented(
     message = "the `migrate` function of this field cannot return `{Self}`",
     label = "returns `{Self}`",

@@ -1,4 +1,4 @@
-//! What `debug_fields` shows.
+//! The values that `debug_fields` shows.
 
 use std::fmt;
 
@@ -10,7 +10,7 @@ pub struct Show<'a, T>(pub &'a T);
 
 /// The value of a [`Show`].
 pub trait ShowValue {
-    /// What is shown.
+    /// The value to show.
     fn __show(&self) -> &dyn fmt::Debug;
 }
 
@@ -22,7 +22,7 @@ impl<T: fmt::Debug> ShowValue for Show<'_, T> {
 
 /// The place of a [`Show`] whose value cannot be shown.
 pub trait ShowOpaque {
-    /// What is shown.
+    /// The value to show.
     fn __show(&self) -> &dyn fmt::Debug;
 }
 

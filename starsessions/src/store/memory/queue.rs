@@ -48,7 +48,7 @@ impl Queue {
         self.len -= 1;
     }
 
-    /// What says which place comes after this one, or first.
+    /// The link to the place after this one, or to the first.
     fn after(&mut self, place: Option<Place>) -> &mut Option<Place> {
         match place {
             Some(place) => &mut self.neighbours[place.index()].after,
@@ -56,7 +56,7 @@ impl Queue {
         }
     }
 
-    /// What says which place comes before this one, or last.
+    /// The link to the place before this one, or to the last.
     fn before(&mut self, place: Option<Place>) -> &mut Option<Place> {
         match place {
             Some(place) => &mut self.neighbours[place.index()].before,
@@ -80,7 +80,7 @@ mod tests {
         ) {
             let (mut queue, mut order) = (Queue::default(), VecDeque::new());
             for number in steps {
-                // One that is there leaves, one that is not comes.
+                // A place that is in the queue leaves, another one comes.
                 let place = Place::new(number);
                 match order.iter().position(|it| *it == place) {
                     Some(at) => {

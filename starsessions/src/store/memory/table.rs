@@ -4,7 +4,7 @@ use super::rows::Place;
 
 /// The places that were added under a hash, of which several may share one.
 ///
-/// What stands at a place says whether it is the one that is sought, so no keys are kept here. Hashes
+/// The row at a place says whether it is the one that is sought, so no keys are kept here. Hashes
 /// are parts of keys that are outputs of HMAC: uniform, and not for an attacker to choose.
 #[derive(Default)]
 pub(super) struct Table {

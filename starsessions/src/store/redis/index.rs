@@ -51,7 +51,7 @@ impl Rows {
         Err(contended())
     }
 
-    /// What is under the keys of an index: a Cluster has them in many places.
+    /// Reads the rows under the keys of an index: a Cluster has them in many places.
     async fn look(
         &self,
         index_key: &IndexKey,
@@ -74,18 +74,18 @@ impl Rows {
         } else {
             self.link.run(&LISTED, &[name], (now, start)).await.read()?
         };
-        // What is not a row is passed over: it is not a session either.
+        // A value that is no row is passed over: it is not a session either.
         let found = found.into_iter().filter_map(|(entry, value)| {
             Some((key_of(&entry)?, row_of(value).unwrap_or_default()))
         });
         Ok(found.collect())
     }
 
-    /// What becomes of a key's entries when `row` takes the place of `found`; one that lasts for long enough stays.
+    /// The changes of a key's entries when `row` takes the place of `found`; one that lasts for long enough stays.
     pub(super) fn entries(&self, key: &RowKey, found: Option<&Row>, row: Option<&Row>) -> Entries {
         let [before, after] = [found, row].map(|row| row.map_or(&[][..], Row::index_keys));
         let [lasts, end] = [found, row].map(|row| row.map_or(0, |row| end_of_entry(row.deadline)));
-        // In a Cluster, what is not entered any more has ended.
+        // In a Cluster, an entry that is gone has ended.
         let prolong = if self.link.is_cluster { "XX" } else { ENTER };
         let entered = after.iter().filter_map(|index_key| {
             let is_entered = before.contains(index_key);

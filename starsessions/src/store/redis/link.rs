@@ -58,7 +58,7 @@ pub(crate) struct Link {
     pub(super) has_ifeq: AtomicBool,
 }
 
-/// What came of the latest attempt to connect.
+/// The latest attempt to connect, and its result.
 struct Latest {
     client: RedisClient,
     connection: RedisResult<Connection>,
@@ -171,8 +171,7 @@ impl Link {
     }
 }
 
-/// What has to happen on the server in one step and takes more than one command; and the hash that a server
-/// knows it by.
+/// Commands that the server runs in one step, and the hash by which a server knows them.
 ///
 /// It names no key but those that it is given, and in a Cluster it is given one. Rows are opaque to it, but for the
 /// [head](crate::store::packed::head). A server whose memory is used up refuses a script whose first write needs
@@ -194,7 +193,7 @@ impl Script {
     }
 }
 
-/// What came of a command, and of its repetition.
+/// The result of a command, and of its repetition.
 pub(crate) type Reply = Answer<RedisResult<Value>>;
 
 impl Reply {
@@ -216,7 +215,7 @@ impl Reply {
     }
 }
 
-/// What is stored is not what this crate writes.
+/// The stored value is none that this crate writes.
 pub(super) fn malformed() -> StoreError {
     let text = "the bytes of a session are malformed; give the sessions a key prefix of their own";
     StoreError::Corrupt(text.into())

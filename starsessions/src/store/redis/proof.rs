@@ -74,7 +74,7 @@ impl Rows {
     }
 }
 
-/// What the sessions are filed under that this process has loaded.
+/// The listings of the sessions that this process has loaded.
 pub(super) type Known = Mutex<HashMap<RowKey, Arc<Listing>>>;
 
 /// A few megabytes.

@@ -22,7 +22,7 @@ pub(super) struct Rows {
 }
 
 impl Rows {
-    /// What is under a key, whether a list has it or not.
+    /// Reads the row under a key, whether a list has it or not.
     pub(super) async fn fetch(&self, key: &RowKey) -> Result<Option<Row>> {
         row_of(self.link.send(&Cmd::get(self.name(key))).await.read()?)
     }
@@ -156,7 +156,7 @@ pub(super) fn end_of_key(deadline: Timestamp) -> u64 {
         .min(LAST_SECOND)
 }
 
-/// Of the year 9999, which is as far as a server looks.
+/// The end of the year 9999, which is as far as a server looks.
 pub(super) const LAST_SECOND: u64 = 253_402_300_799;
 
 /// Between the prefix and the key of a row.

@@ -14,7 +14,7 @@ use crate::crypto::RowKey;
 use crate::store::again::Answer;
 use crate::store::{Result, Row, StoreError, packed};
 
-/// What was there, if nothing was written.
+/// The outcome of a change: the rows that were there, if nothing was written.
 type Change<const N: usize> = Answer<Result<(), [Option<Row>; N]>>;
 
 impl Rows {
@@ -28,7 +28,7 @@ impl Rows {
         now: Timestamp,
     ) -> Result<Change<N>> {
         for (key, found) in zip(keys, &mut found) {
-            // What should have expired since it was seen may have been touched.
+            // A row that should have expired since it was seen may have been touched.
             if found.as_ref().is_some_and(|row| !row.is_live(now)) {
                 *found = self.fetch(key).await?;
             }

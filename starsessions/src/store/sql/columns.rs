@@ -6,14 +6,14 @@ use crate::clock::Timestamp;
 use crate::crypto::{IndexKey, RowKey};
 use crate::store::{Listing, Row};
 
-/// What a parameter sends, or a column returns. A server without arrays has index keys one after the other.
+/// The value of a parameter or a column. A server without arrays has index keys one after the other.
 pub(super) enum Value {
     Number(i64),
     Bytes(Option<Arc<[u8]>>),
     Keys(Option<Vec<[u8; IndexKey::LEN]>>),
 }
 
-/// What a table keeps of a row. A guest has no card.
+/// The columns of a row. A guest has no card.
 pub(super) const COLUMNS: &str = "revision, deadline, last_seen, value, index_keys, card";
 
 pub(super) fn column_of(row: &Row, column: &str) -> Option<Value> {

@@ -1,4 +1,4 @@
-//! What `sqlx` has for each of its servers, and how a request is sent to them.
+//! The servers of `sqlx`, and how a request is sent to them.
 
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ pub(super) trait Driver: Database + Server<Link = Connections<Self>> {
     /// Returns the version of the tables.
     const VERSION: &'static str;
 
-    /// What an error of the server means.
+    /// The reason behind an error of the server.
     fn reason(error: &dyn DatabaseError) -> Reason;
 
     /// Adds a parameter. Numbers and bytes always encode; if one did not, the server would refuse a
@@ -61,7 +61,7 @@ where
                 Either::Left(end) => reply.changes += DB::changes(&end),
                 Either::Right(row) => {
                     let columns = (0..row.len()).map(|column| DB::value(&row, column));
-                    // One that this crate has not written is malformed wherever it is read.
+                    // A value that this crate has not written is malformed wherever it is read.
                     let columns = columns.collect::<sqlx::Result<_>>();
                     reply.rows.push(columns.unwrap_or_default());
                 }

@@ -1,4 +1,4 @@
-//! What an error of the server or of the connection means for an operation.
+//! Errors of the server and of the connection, and their meaning for an operation.
 
 use std::error::Error;
 
@@ -37,7 +37,7 @@ impl Failure {
         Self { reason, source }
     }
 
-    /// Of a request that was sent.
+    /// The failure of a request that was sent.
     pub(super) fn of<DB: Driver>(error: sqlx::Error) -> Self {
         use sqlx::Error::{Database, Io, Protocol, Tls, WorkerCrashed};
         let reason = match &error {
@@ -48,7 +48,7 @@ impl Failure {
         Self::new(reason, error)
     }
 
-    /// Of a connection that was asked for.
+    /// The failure of a connection that was asked for.
     pub(super) fn to_connect(error: sqlx::Error) -> Self {
         use sqlx::Error::{Configuration, Database, PoolClosed};
         let reason = match error {

@@ -18,7 +18,7 @@ impl<DB: Fetch> Table<DB> {
         if probe.is_some() && version.is_some() {
             return Ok(());
         }
-        // It may have waited for another instance, and then still see the database of before.
+        // The script may have waited for another instance, and then still see the database of before.
         for _ in 0..MAX_ATTEMPTS {
             let mut connection = self.link.acquire().await?;
             let made = DB::fetch(&mut connection, &self.script(DB::LOCK).with(&[])).await;
@@ -31,7 +31,7 @@ impl<DB: Fetch> Table<DB> {
         Err(SetupError::Unavailable(text.into()))
     }
 
-    /// What makes the tables, after `lock`.
+    /// The script that makes the tables, after `lock`.
     pub(super) fn script(&self, lock: &str) -> Statement {
         Statement::new::<DB>(&(lock.to_owned() + DB::SCRIPT), &self.name)
     }

@@ -39,7 +39,7 @@ macro_rules! sql_store {
         ///
         /// # Durability
         ///
-        /// What was acknowledged is as durable as the server makes it. With the defaults (`synchronous_commit = on` in
+        /// An acknowledged write is as durable as the server makes it. With the defaults (`synchronous_commit = on` in
         /// PostgreSQL, `innodb_flush_log_at_trx_commit = 1` in MySQL and MariaDB) a logout survives a crash and a
         /// power cut.
         ///
@@ -138,7 +138,7 @@ macro_rules! sql_store {
                 to_its_end(async move { table.migrate().await }).await
             }
 
-            /// What [`migrate`](Self::migrate) runs: a script for the application's own migrations.
+            /// The script that [`migrate`](Self::migrate) runs, for the application's own migrations.
             #[must_use]
             pub fn schema_sql(&self) -> String {
                 self.table.script("").sql.to_string()

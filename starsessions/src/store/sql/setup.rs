@@ -1,4 +1,4 @@
-//! What a store is set up with, and why it has nothing to work with.
+//! The settings of a store, and the errors of its tables.
 
 use std::cmp::Ordering;
 use std::error::Error;

@@ -37,7 +37,7 @@ use crate::store::facade::facade;
 ///
 /// # Durability
 ///
-/// What was acknowledged is on the disk (write-ahead log, `synchronous = FULL`): a logout survives a
+/// An acknowledged write is on the disk (write-ahead log, `synchronous = FULL`): a logout survives a
 /// crash of the process, of the system, and a power cut, as far as the disk keeps its promises.
 /// Writes that wait at the same time share one transaction and so one wait for the disk.
 ///

@@ -1,4 +1,4 @@
-//! What the three databases do in their own ways: statements with named parameters, and what is put in their places.
+//! The statements of the three databases: templates with named parameters, and the values in their places.
 
 use std::sync::Arc;
 
@@ -10,7 +10,8 @@ use crate::store::{Result, Row};
 pub(super) trait Server: Sized + Send + Sync + 'static {
     type Link: Link;
 
-    // The templates of its statements: `{..}` is the name of a table or of a value. One that it does without is empty.
+    // The templates of its statements: `{..}` is the name of a table or of a value. A statement that the server does
+    // without is empty.
     /// Returns the [columns](COLUMNS) of the row under a key.
     const LOAD: &'static str = "SELECT {columns} FROM {table} WHERE {key_column} = {key}";
     /// Adds a row, unless a live one is there.
@@ -58,7 +59,7 @@ pub(super) trait Server: Sized + Send + Sync + 'static {
     const QUOTE: &'static str = "\"";
     /// The function that returns the greatest of its arguments.
     const GREATEST: &'static str = "GREATEST";
-    /// What a read has at its end that sees the row as it is now, at every isolation level, and locks it.
+    /// The end of a read that sees the row as it is now, at every isolation level, and locks it.
     const FOR_UPDATE: &'static str = "";
     /// Whether parameters are `$1` and so on, and one that is named twice is sent once; else each is `?`.
     const HAS_NUMBERS: bool = false;
@@ -191,7 +192,7 @@ pub(super) struct Request {
     pub(super) values: Vec<Value>,
 }
 
-/// What takes place as a whole, or not at all. If the first one changes nothing, the others are not sent.
+/// Requests that take place as a whole, or not at all. If the first one changes nothing, the others are not sent.
 pub(super) struct Requests {
     pub(super) first: Request,
     pub(super) others: Vec<Request>,
@@ -204,7 +205,7 @@ impl From<Request> for Requests {
     }
 }
 
-/// What a parameter stands for, by its name.
+/// A parameter's name and value.
 pub(super) type Named<'a> = (&'static str, Given<'a>);
 
 #[derive(Clone, Copy)]
@@ -225,7 +226,7 @@ fn value_of(parameter: &str, values: &[Named<'_>]) -> Value {
     value.unwrap_or(Value::Bytes(None))
 }
 
-/// What the database has answered; of several requests, to the first one.
+/// The answer of the database; to the first one of several requests.
 #[derive(Default)]
 pub(super) struct Reply {
     pub(super) rows: Vec<Vec<Value>>,

@@ -123,8 +123,7 @@ impl<DB: Server> Table<DB> {
         for found in &found {
             match key_of(found).zip(row_of(found)) {
                 Some((key, row)) => listed.extend(Listed::under(index_key, key, &row, now)),
-                // It is not a session that can be used, so it keeps no list and no revocation from
-                // those that can.
+                // A malformed row is no session that can be used, and must not keep usable ones from lists and revocations.
                 None => self.outages.report(&self.malformed(), now),
             }
         }
@@ -254,7 +253,7 @@ impl<DB: Server> Table<DB> {
         self.statements.sweep.with(&values)
     }
 
-    /// What is stored is not what this crate writes.
+    /// The stored row is none that this crate writes.
     fn malformed(&self) -> StoreError {
         let name = &self.name;
         let text =

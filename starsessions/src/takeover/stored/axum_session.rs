@@ -59,15 +59,15 @@ impl AxumSession {
         session.table_name("sessions")
     }
 
-    /// What `SessionConfig::with_session_name` was given; `session` by default. With `with_prefix_with_host`, `__Host-` is
-    /// in front of it.
+    /// The name that `SessionConfig::with_session_name` was given; `session` by default. With `with_prefix_with_host`,
+    /// `__Host-` is in front of it.
     #[must_use]
     pub fn cookie_name(mut self, name: impl Into<String>) -> Self {
         self.cookie_name = name.into();
         self
     }
 
-    /// What `SessionConfig::with_table_name` was given; `sessions` by default. In Redis it is in front of the ids.
+    /// The name that `SessionConfig::with_table_name` was given; `sessions` by default. In Redis it is in front of the ids.
     #[must_use]
     pub fn table_name(mut self, name: impl Into<String>) -> Self {
         self.table.name = name.into();
@@ -133,7 +133,7 @@ fn open(bytes: &[u8]) -> Option<JsonObject> {
     };
     let mut values = JsonObject::default();
     for (name, text) in data {
-        // One that is no JSON is left out.
+        // A value that is no JSON is left out.
         values.set_text(&name, &text);
     }
     Some(values)

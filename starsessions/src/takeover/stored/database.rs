@@ -33,14 +33,14 @@ enum Kind {
     Sqlite(Arc<Mutex<rusqlite::Connection>>),
 }
 
-/// What a value is found by.
+/// The key that a value is found by.
 #[cfg_attr(
     not(any(feature = "mysql", feature = "postgres", feature = "sqlite")),
     expect(dead_code, reason = "in Redis there are no columns")
 )]
 #[derive(Clone, Debug, Default)]
 pub(super) struct Table {
-    /// Of the database, where it is none that the connection looks into by itself.
+    /// The schema, where it is none that the connection looks into by itself.
     pub(super) schema: Option<String>,
     pub(super) name: String,
     pub(super) column: &'static str,

@@ -65,21 +65,21 @@ impl TowerSessions {
         }
     }
 
-    /// What `SessionManagerLayer::with_name` was given; `id` by default.
+    /// The name that `SessionManagerLayer::with_name` was given; `id` by default.
     #[must_use]
     pub fn cookie_name(mut self, name: impl Into<String>) -> Self {
         self.cookie_name = name.into();
         self
     }
 
-    /// What the store's `with_schema_name` was given.
+    /// The name that the store's `with_schema_name` was given.
     #[must_use]
     pub fn schema_name(mut self, name: impl Into<String>) -> Self {
         self.table.schema = Some(name.into());
         self
     }
 
-    /// What the store's `with_table_name` was given.
+    /// The name that the store's `with_table_name` was given.
     #[must_use]
     pub fn table_name(mut self, name: impl Into<String>) -> Self {
         self.table.name = name.into();
@@ -116,7 +116,7 @@ impl Source for TowerSessions {
     }
 }
 
-/// Of a session: 16 bytes as base64url, at the end of a cookie's value.
+/// The id of a session: 16 bytes as base64url, at the end of a cookie's value.
 struct Id<'c> {
     text: &'c str,
     number: i128,
@@ -134,7 +134,7 @@ impl<'c> Id<'c> {
     /// The session in a record, which is MessagePack: the id again, since a database may not tell upper from lower
     /// case, the values, and the time of its end.
     fn open(&self, bytes: &[u8]) -> Option<FormerSession> {
-        // What a decoder has to say often quotes the value.
+        // The message of a decoder often quotes the value.
         let Ok((id, values, end)) = decode(bytes) else {
             tracing::warn!(
                 "a session of tower-sessions cannot be read: is it another application's?"

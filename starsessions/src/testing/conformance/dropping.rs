@@ -106,7 +106,7 @@ impl Place {
         (place, row)
     }
 
-    /// What follows `seen`, under the other index key.
+    /// The row that follows `seen`, under the other index key.
     fn moved(&self, seen: &Row) -> Row {
         refiled(after(seen, b"2"), &[self.after])
     }
@@ -140,7 +140,7 @@ impl Place {
         trial.fails(&format_args!("expected one of {states:?}, found {found:?}"));
     }
 
-    /// What is other than in this state.
+    /// The difference from this state.
     async fn differs<S: Store>(
         &self,
         store: &S,

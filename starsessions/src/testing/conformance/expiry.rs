@@ -59,7 +59,7 @@ pub async fn a_sweep_frees_only_what_has_expired<S: Store>(store: &S) {
     trial.holds_remains_at_most(&short, at(11), &early).await;
     trial.holds(&extended, at(11), &late).await;
     trial.holds(&long, at(11), &row(b"long")).await;
-    // What is left of the one is in the way of no other.
+    // The remains of the one are in the way of no other.
     let again = until(90, row(b"again"));
     let inserted = store.insert(&short, &again, at(11)).await;
     trial.says(inserted, &Inserted::Inserted);

@@ -1,4 +1,4 @@
-//! What is there, as it was given, and what is not.
+//! Rows that are there, as they were given, and rows that are not.
 
 use std::sync::Arc;
 

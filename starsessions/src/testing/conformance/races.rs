@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 use super::trial::{Trial, after, at, new_key, rotation, row, touch, way_after};
 use crate::store::{Inserted, Replaced, Rotated, Row, Store, Touched};
 
-/// Of many inserts under one key, one.
+/// One of many inserts under one key succeeds.
 pub async fn parallel_inserts_have_one_winner<S: Store>(store: &S) {
     let trial = Trial::new("parallel_inserts_have_one_winner", store);
     let key = &new_key();
@@ -21,7 +21,7 @@ pub async fn parallel_inserts_have_one_winner<S: Store>(store: &S) {
     }
 }
 
-/// Of many replaces over one revision, one; the others are shown its row.
+/// One of many replaces over one revision succeeds; the others are shown its row.
 pub async fn parallel_replaces_have_one_winner<S: Store>(store: &S) {
     let trial = Trial::new("parallel_replaces_have_one_winner", store);
     let (key, seen) = (&new_key(), &row(b"before"));
@@ -41,7 +41,7 @@ pub async fn parallel_replaces_have_one_winner<S: Store>(store: &S) {
     }
 }
 
-/// Of many rotations of one row, one; the others are shown the way to its successor.
+/// One of many rotations of one row succeeds; the others are shown the way to its successor.
 pub async fn parallel_rotations_have_one_successor<S: Store>(store: &S) {
     let trial = Trial::new("parallel_rotations_have_one_successor", store);
     let (old, seen) = (&new_key(), &row(b"before"));

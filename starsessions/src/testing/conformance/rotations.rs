@@ -64,7 +64,7 @@ pub async fn a_rotation_needs_the_row_that_was_read<S: Store>(store: &S) {
     trial.holds(&taken, at(2), &other).await;
 }
 
-/// What was under way under the old key finds another row there, and moves neither of the two.
+/// A write under way under the old key finds another row there, and moves neither of the two.
 pub async fn a_rotation_ends_the_old_row<S: Store>(store: &S) {
     let trial = Trial::new("a_rotation_ends_the_old_row", store);
     let (old, new, index_key) = (new_key(), new_key(), new_index_key());

@@ -152,7 +152,7 @@ pub(super) fn until(deadline: u64, row: Row) -> Row {
     Row { deadline, ..row }
 }
 
-/// What replaces a row that was read.
+/// The row that replaces one that was read.
 pub(super) fn after(seen: &Row, value: &[u8]) -> Row {
     Row {
         revision: seen.revision + 1,
@@ -161,7 +161,7 @@ pub(super) fn after(seen: &Row, value: &[u8]) -> Row {
     }
 }
 
-/// What a rotation leaves of a row that was read: the way to its successor, for a while.
+/// The row that a rotation leaves of one that was read: the way to its successor, for a while.
 pub(super) fn way_after(seen: &Row, value: &[u8]) -> Row {
     Row {
         listing: None,

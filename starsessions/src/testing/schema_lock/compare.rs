@@ -1,4 +1,4 @@
-//! What has changed since, and whether live sessions survive it.
+//! The changes since the lock, and whether live sessions survive them.
 
 use std::collections::BTreeMap;
 

@@ -131,12 +131,12 @@ impl SchemaLock {
     }
 }
 
-/// What of the types is written into the file.
+/// The differences that are written into the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UpdateSchema {
     /// Nothing: each difference is an error.
     Nothing,
-    /// What live sessions survive.
+    /// Those that live sessions survive.
     Compatible,
     /// Everything: values that are not readable any more count as absent.
     All,
@@ -153,7 +153,7 @@ pub struct SchemaChange {
     sentence: String,
 }
 
-/// What has changed, and the cure.
+/// Says what has changed, and the cure.
 impl fmt::Display for SchemaChange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.sentence)
@@ -229,7 +229,7 @@ struct Current {
     recorded: Recorded,
 }
 
-/// By stored name; a name that two types have is one field.
+/// The fields by stored name; a name that two types have is one field.
 fn recorded(fields: &[&'static FieldSpec]) -> BTreeMap<&'static str, Current> {
     let mut all = BTreeMap::<_, Current>::new();
     for spec in fields {

@@ -29,7 +29,7 @@ pub(super) struct Recorded {
     pub(super) is_index: bool,
     /// For messages: a compiler may call the same type otherwise.
     pub(super) type_name: String,
-    /// By their marks.
+    /// The samples by their marks.
     pub(super) samples: BTreeMap<u32, Vec<u8>>,
 }
 

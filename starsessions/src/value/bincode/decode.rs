@@ -38,7 +38,7 @@ pub(in crate::value) enum Stop {
 }
 
 struct Decoder<'b> {
-    /// What is still to be read.
+    /// The bytes that are still to be read.
     bytes: &'b [u8],
     depth: usize,
 }
@@ -145,7 +145,7 @@ macro_rules! leaves {
 impl<'b> Deserializer<'b> for &mut Decoder<'b> {
     type Error = Stop;
 
-    // What is cast is no wider than the type, so no bits are lost.
+    // A value is no wider than the type that it is cast to, so no bits are lost.
     leaves! {
         deserialize_bool visit_bool(it => it.take()?);
         deserialize_i8 visit_i8(it => it.take_byte()? as i8);
@@ -167,7 +167,7 @@ impl<'b> Deserializer<'b> for &mut Decoder<'b> {
         deserialize_byte_buf visit_borrowed_bytes(it => it.take_bytes()?);
     }
 
-    /// What only a format that describes itself can answer.
+    /// Refuses a question that only a self-describing format can answer.
     fn deserialize_any<V: Visitor<'b>>(self, _: V) -> Result<V::Value, Stop> {
         Err(Stop::SelfDescribing)
     }
@@ -337,7 +337,7 @@ impl<'b> VariantAccess<'b> for &mut Decoder<'b> {
 }
 
 impl de::Error for Stop {
-    /// What the error says may quote the value.
+    /// Drops the message, which may quote the value.
     fn custom<T: fmt::Display>(_: T) -> Self {
         Self::Flawed(Flaw::Mismatch)
     }

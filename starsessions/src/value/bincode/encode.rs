@@ -38,7 +38,7 @@ impl Encoder<'_> {
         Ok(())
     }
 
-    /// What is rare: the crate does it.
+    /// Has the crate write what is rare.
     fn put_other(&mut self, value: impl Encode) -> Result<(), Refusal> {
         bincode::encode_into_writer(value, self, CONFIGURATION).map_err(|_| Refusal::TooLarge)
     }

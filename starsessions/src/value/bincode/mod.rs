@@ -16,7 +16,7 @@ const CONFIGURATION: Configuration = standard();
 
 /// The largest number that is its own byte.
 const SMALL: u64 = 250;
-/// What stands in front of larger ones.
+/// The mark in front of larger ones.
 const WIDTH_16: u8 = 251;
 const WIDTH_32: u8 = 252;
 const WIDTH_64: u8 = 253;

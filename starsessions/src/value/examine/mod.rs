@@ -1,4 +1,4 @@
-//! What can be known of a type before there is a value of it: made-up values are read as the type, and each
+//! Knowledge of a type before there is a value of it: made-up values are read as the type, and each
 //! that it accepts is written and read back.
 //!
 //! It finds what depends on the type, such as a variant that is left out on one side or a type that needs a
@@ -19,7 +19,7 @@ use self::sampler::Sampler;
 use super::round_trip::try_round_trip;
 use super::{Detail, Format, Incomplete, Refusal, Stored, Value, ValueError, trace, type_name};
 
-/// What is known of `T` in this format; found out once in a process.
+/// The verdict on `T` in this format; found out once in a process.
 pub(super) fn examine<T: Value>(format: Format) -> Verdict {
     let key = (TypeId::of::<T>(), format);
     let known = VERDICTS.read().unwrap_or_else(PoisonError::into_inner);
@@ -101,8 +101,8 @@ fn explore(
         let (verdict, seen) = judge(&plan, format);
         let is_varied = plan.varies;
         match verdict {
-            // Some samples are nothing that an application would store. So of them only that counts which
-            // the codec never carries.
+            // No application would store some of the samples. So the only failure of theirs that counts is a type that the
+            // codec never carries.
             Some(Err(error)) if !is_varied || matches!(error, ValueError::Unsupported { .. }) => {
                 return Err(error);
             }

@@ -1,4 +1,4 @@
-//! Which values are made up next.
+//! The choice of the next made-up values.
 
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, HashSet};
@@ -93,7 +93,7 @@ impl Plan {
         index > 0
     }
 
-    /// What was read last is what the type did not like.
+    /// Tries another value in the place that the type read last, and did not like.
     fn next_sample(&mut self, seen: &Seen) -> bool {
         let Some(site) = seen.last_leaf.get() else {
             return false;
@@ -111,7 +111,7 @@ pub(super) struct Run<'p> {
     pub(super) seen: Seen,
 }
 
-/// What the type asked for. Kept outside of the errors, because a type may swallow them.
+/// The questions of the type. Kept outside of the errors, because a type may swallow them.
 #[derive(Default)]
 pub(super) struct Seen {
     /// How many questions of the type are still answered.

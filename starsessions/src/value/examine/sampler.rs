@@ -75,7 +75,7 @@ impl<'r> Sampler<'r> {
         }
     }
 
-    /// What every question does first.
+    /// The first step of every question.
     fn enter(&self) -> Result<(), Halt> {
         if self.run.is_over() || self.place.depth > DEEPEST {
             return Err(Halt);
@@ -163,7 +163,7 @@ impl<'de> Deserializer<'de> for Sampler<'_> {
         deserialize_byte_buf visit_bytes sample::bytes;
     }
 
-    /// What only a format that describes itself can answer.
+    /// Refuses a question that only a self-describing format can answer.
     fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Halt> {
         let path = self.place.describe();
         self.run.seen.asked.borrow_mut().get_or_insert(path.into());

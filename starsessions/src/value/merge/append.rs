@@ -13,7 +13,7 @@ use super::of_options;
 pub trait Append {
     /// The additions and removals of this request are made in what is stored now; the order is kept.
     ///
-    /// Of text, only an addition at the end can be told from a new text, which wins.
+    /// In a text, only an addition at the end can be told from a new text, which wins.
     #[must_use]
     fn append(base: &Self, mine: &Self, theirs: &Self) -> Self;
 }
@@ -47,7 +47,7 @@ impl<T: Append + Default> Append for Option<T> {
 
 /// Pairs off equal elements; gives what is left of both lists, each in its order.
 ///
-/// One pass for both, so that whatever counts as removed because no partner was found counts as
+/// A pass over both sides, so that whatever counts as removed because no partner was found counts as
 /// added too. Lists that mostly agree take linear time. The number of comparisons is bounded: in
 /// lists of thousands in quite another order, some elements move or are doubled, none is lost.
 fn difference<'a, T: PartialEq + 'a>(

@@ -17,7 +17,7 @@ use super::{Merged, Side};
     note = "if the messages are of a type of your own, add `#[derive(Clone, PartialEq)]` to it"
 )]
 pub trait Flash {
-    /// What is stored now, without the messages that this request took, with those that it added.
+    /// The stored messages without those that this request took, and with those that it added.
     #[must_use]
     fn flash(base: &Self, mine: &Self, theirs: &Self) -> Self;
 }

@@ -11,8 +11,8 @@ use super::of_options;
     note = "`sum` is for integers, `f32`, `f64`, `Duration` and `Option`s of them; for collections there are `union` and `append`, for everything else `merge = path::to::function`"
 )]
 pub trait Sum {
-    /// What this request added goes on top of what is stored now: `theirs + (mine - base)`, at the limits of the
-    /// type instead of beyond.
+    /// Adds this request's difference to the stored value: `theirs + (mine - base)`, at the limits of the type instead of
+    /// beyond.
     #[must_use]
     fn sum(base: &Self, mine: &Self, theirs: &Self) -> Self;
 }

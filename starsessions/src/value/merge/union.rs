@@ -12,8 +12,8 @@ use super::of_options;
     note = "`union` is for `HashSet`, `BTreeSet`, `HashMap` and `BTreeMap`, with elements, keys and values that are `Clone` and maps' values `PartialEq`; for lists there is `append`"
 )]
 pub trait Union {
-    /// What both sides added, without what either removed; where both changed the same key of a map, this request
-    /// wins.
+    /// The elements that both sides added, without those that either removed; where both changed the same key of a map,
+    /// this request wins.
     #[must_use]
     fn union(base: &Self, mine: &Self, theirs: &Self) -> Self;
 }

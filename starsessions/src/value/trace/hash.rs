@@ -27,7 +27,7 @@ impl Hashes {
         self.content = fold(self.content, word);
     }
 
-    /// One word for both; two values of the same content have the same mark.
+    /// Mark and content in one word; two values of the same content have the same mark.
     #[inline]
     pub(super) const fn joined(self) -> u64 {
         fold(self.content, self.mark)

@@ -1,4 +1,4 @@
-//! What serde shows of a value while the value is serialized: its names, its kinds, and what it holds.
+//! The trace of a value that serde shows while it is serialized: its names, its kinds, and its content.
 //!
 //! bincode writes no names and no kinds, so a value that was written before its type changed would often
 //! still decode, into something else. The *mark* is a hash of the names and kinds that occur in a value. It
@@ -18,15 +18,15 @@ use super::walk::Walker;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Trace {
-    /// Of the structs, fields, variants and kinds that occur in the value. How often they occur in a list
+    /// A hash of the structs, fields, variants and kinds that occur in the value. How often they occur in a list
     /// or map, and in which order, does not matter: the elements of a list have one type.
     pub(super) mark: u32,
-    /// Of all that, how often it occurs, and of the values if they are asked for. The order in a list or map
+    /// A hash of all that, of how often it occurs, and of the values if they are asked for. The order in a list or map
     /// does not matter, because a `HashMap` has another one in each instance.
     pub(super) content: u64,
 }
 
-/// What the content is a hash of.
+/// How much the hash of the content covers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Detail {
     /// Names and kinds.

@@ -97,7 +97,7 @@ impl Walk for Tracer {
         self.hashes.name(text(name.as_bytes()));
     }
 
-    /// What is left out has no place in the value.
+    /// A field that is left out has no place in the value.
     fn skip(&mut self, _: &'static str) -> Result<(), Refusal> {
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! What SQLite does in its own way, how its statements are run, and what goes wrong.
+//! The statements of SQLite, how they are run, and what goes wrong.
 //!
 //! SQLite has one writer at a time, also among processes: between the statements of a transaction
 //! nothing changes.

@@ -23,7 +23,7 @@ pub(super) struct Queue {
     ended: Receiver<()>,
 }
 
-/// What takes place as a whole, and the caller that waits for its reply, unless its future was dropped.
+/// Requests that take place as a whole, and the caller that waits for the reply, unless its future was dropped.
 struct Job {
     requests: Requests,
     caller: oneshot::Sender<Shared<Reply>>,
@@ -87,7 +87,7 @@ impl Drop for Queue {
     }
 }
 
-/// What a thread owns.
+/// The possessions of a thread.
 pub(super) struct Worker {
     waiting: Receiver<Job>,
     connection: Connection,
@@ -129,7 +129,7 @@ pub(super) fn write(worker: &Worker) {
 /// Each job takes place as a whole or, when it fails, not at all. Any other failure is that of all.
 fn write_all(connection: &Connection, jobs: &[Job]) -> SqlResult<Vec<Shared<Reply>>> {
     let mut replies = Vec::with_capacity(jobs.len());
-    // What is not committed is rolled back. If that fails, the next transaction cannot begin, and says so.
+    // An uncommitted transaction is rolled back. If that fails, the next one cannot begin, and says so.
     let mut transaction = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
     for job in jobs {
         let savepoint = transaction.savepoint()?;

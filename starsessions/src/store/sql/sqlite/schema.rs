@@ -16,8 +16,7 @@ pub(super) fn open_to_write(path: &Path, busy_timeout: Duration) -> Result<Conne
     let mut connection = connect(path, busy_timeout)?;
     create_tables(&mut connection)?;
     use_write_ahead_log(&connection, busy_timeout)?;
-    // FULL: what was acknowledged is on the disk, so that a session that was ended stays ended after
-    // a power cut.
+    // FULL: an acknowledged write is on the disk, so that a session that was ended stays ended after a power cut.
     connection.execute_batch(
         "PRAGMA synchronous = FULL;
          PRAGMA fullfsync = ON;
