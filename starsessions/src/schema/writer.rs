@@ -18,7 +18,7 @@ impl Snapshot {
     /// `size` is about how long it will be.
     pub(crate) fn take<T: SessionData>(value: &T, size: usize) -> Self {
         // The fields that differ will be written behind it, and no field is usually longer than all of them were.
-        let capacity = SCRATCH + 2 * size;
+        let capacity = SCRATCH.max(2 * size);
         let mut writer = FieldWriter::new(T::SCHEMA, None, Vec::with_capacity(capacity));
         value.save(&mut writer);
         Self(writer.bytes)
@@ -309,5 +309,5 @@ fn check<T: Value>(
 /// The length of a field that is absent.
 const ABSENT: u32 = u32::MAX;
 const LENGTH: usize = 4;
-/// Room for a usual field.
-const SCRATCH: usize = 128;
+/// Room for the fields of a usual new session.
+const SCRATCH: usize = 512;

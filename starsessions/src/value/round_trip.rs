@@ -47,7 +47,8 @@ impl Envelope<'_> {
     /// The bytes of a value in this format. What is read and not written again (`skip_serializing`) is in no
     /// mark, but its bytes are missing here.
     fn rewrite<T: Serialize>(self, value: &T) -> Result<Vec<u8>, Refusal> {
-        let mut again = Vec::with_capacity(self.payload.len());
+        // A number is written with all its bytes, and then cut.
+        let mut again = Vec::with_capacity(self.payload.len() + size_of::<u64>());
         self.format.encode(value, &mut again, usize::MAX)?;
         Ok(again)
     }
