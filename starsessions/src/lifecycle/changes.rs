@@ -346,12 +346,13 @@ impl Change {
 
     /// The value to store in the place of `theirs`.
     fn merged(&self, theirs: Option<Field<'_>>) -> Result<Option<Cow<'_, [u8]>>, FieldConflict> {
-        match self.seen() {
-            Some(seen) if self.is_overtaken(theirs) => {
-                self.merge(seen, theirs.map(|field| field.value))
-            }
-            _ => Ok(self.value.as_deref().map(Cow::Borrowed)),
+        // Asked first, since it looks nothing up.
+        if self.is_overtaken(theirs)
+            && let Some(seen) = self.seen()
+        {
+            return self.merge(seen, theirs.map(|field| field.value));
         }
+        Ok(self.value.as_deref().map(Cow::Borrowed))
     }
 
     /// The value of a field that both sides have changed since it was `seen`.
