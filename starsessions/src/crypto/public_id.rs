@@ -32,10 +32,15 @@ impl PublicSessionId {
         }
     }
 
-    /// Whether `other` is this session, under this id or a later one.
-    pub(crate) fn means(&self, other: &Self) -> bool {
+    /// Whether `other` is this session under the same id.
+    pub(crate) fn is(&self, other: &Self) -> bool {
         self.row == other.row
-            || (self.created_at == other.created_at && self.issued_at < other.issued_at)
+    }
+
+    /// Whether `other` is this session, under this id or a later one; or another that began in the same second and has a
+    /// later id.
+    pub(crate) fn means(&self, other: &Self) -> bool {
+        self.is(other) || (self.created_at == other.created_at && self.issued_at < other.issued_at)
     }
 }
 

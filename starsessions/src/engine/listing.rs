@@ -102,7 +102,7 @@ impl ServerSide {
         stays: Option<&ReferenceToken>,
         cause: EndCause,
         now: Timestamp,
-        choose: impl Fn(&mut Vec<FoundSession>),
+        mut choose: impl FnMut(&mut Vec<FoundSession>),
     ) -> Result<usize, SessionError> {
         let mut ended = 0;
         for _ in 0..MAX_ROUNDS {

@@ -200,16 +200,25 @@ impl CurrentSession {
     }
 
     async fn end_one(&self, lookup: Lookup, id: PublicSessionId) -> Result<bool, SessionError> {
+        let realm = self.slot.realm();
         let (own, record) = self.slot.own();
-        let is_own = own
+        let own = own
             .zip(record)
-            .is_some_and(|(key, record)| id.means(&public_id_of(&key, &record)));
-        let is_meant = move |it: &FoundSession| id.means(&public_id_of(&it.key, &it.record));
+            .map(|(key, record)| public_id_of(&key, &record));
+        let is_own = match own.filter(|own| id.means(own)) {
+            Some(own) => {
+                id.is(&own) || {
+                    let listed = realm.list(&lookup, None).await?;
+                    !listed.iter().any(|session| id.is(&session.id))
+                }
+            }
+            None => false,
+        };
         if is_own {
             // Also when the store fails now: then the end of the request tries again.
             self.slot.destroy()?;
         }
-        let is_ended = end(self.slot.realm(), lookup, None, is_meant).await? > 0;
+        let is_ended = end(realm, lookup, None, only(id)).await? > 0;
         if is_own && is_ended {
             self.slot.note_destroyed();
         }
@@ -233,7 +242,7 @@ impl CurrentSession {
         let Some(lookup) = lookup_in::<T>(record.as_ref(), self.slot.now()) else {
             return Ok(0);
         };
-        end(self.slot.realm(), lookup, self.slot.token(), |_| true).await
+        end(self.slot.realm(), lookup, self.slot.token(), |_| {}).await
     }
 }
 
@@ -251,7 +260,7 @@ impl Realm {
         value: &T::Index,
     ) -> Result<usize, SessionError> {
         self.serves(T::SCHEMA)?;
-        end(self, lookup_of::<T>(value)?, None, |_| true).await
+        end(self, lookup_of::<T>(value)?, None, |_| {}).await
     }
 
     pub(crate) async fn list_by<V: Serialize + ?Sized>(
@@ -266,12 +275,13 @@ impl Realm {
         self: &Arc<Self>,
         field: &str,
         value: &V,
-        only: Option<PublicSessionId>,
+        one: Option<PublicSessionId>,
     ) -> Result<usize, SessionError> {
-        let is_meant = move |it: &FoundSession| {
-            only.is_none_or(|id| id.means(&public_id_of(&it.key, &it.record)))
-        };
-        end(self, lookup_named(field, value)?, None, is_meant).await
+        let lookup = lookup_named(field, value)?;
+        match one {
+            Some(id) => end(self, lookup, None, only(id)).await,
+            None => end(self, lookup, None, |_| {}).await,
+        }
     }
 
     async fn list(
@@ -301,18 +311,31 @@ async fn end(
     realm: &Arc<Realm>,
     lookup: Lookup,
     stays: Option<Arc<ReferenceToken>>,
-    is_to_end: impl Fn(&FoundSession) -> bool + Send + Sync + 'static,
+    choose: impl FnMut(&mut Vec<FoundSession>) + Send + 'static,
 ) -> Result<usize, SessionError> {
     let realm = Arc::clone(realm);
     to_its_end(async move {
         let now = realm.engine.now();
-        let chosen = |found: &mut Vec<_>| found.retain(&is_to_end);
         let server = realm.engine.listing()?;
         let stays = stays.as_deref();
-        let ended = server.end_sessions_of(&lookup, stays, EndCause::Revoked, now, chosen);
+        let ended = server.end_sessions_of(&lookup, stays, EndCause::Revoked, now, choose);
         ended.await
     })
     .await
+}
+
+/// Chooses one session, which may get another id meanwhile. Where its id is there, the others are none of its later ones.
+fn only(id: PublicSessionId) -> impl FnMut(&mut Vec<FoundSession>) + Send + 'static {
+    let mut others = None;
+    move |found| {
+        let id_of = |it: &FoundSession| public_id_of(&it.key, &it.record);
+        let others = others.get_or_insert_with(|| {
+            let (it, others): (Vec<_>, Vec<_>) = found.iter().partition(|it| id.is(&id_of(it)));
+            let others = others.iter().filter(|_| !it.is_empty());
+            others.map(|other| other.key).collect::<Vec<_>>()
+        });
+        found.retain(|it| id.means(&id_of(it)) && !others.contains(&it.key));
+    }
 }
 
 /// The value in the session itself, as long as it has not run out.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use axum::Router;
+use axum::extract::Path;
 use axum::routing::{get, post};
 use http::{Method, StatusCode};
 use starsessions::config::AtLimit;
@@ -213,6 +214,53 @@ async fn scenario_14_a_session_that_ends_the_others_stays_also_under_a_new_id() 
     for browser in [&mut owner, &mut tab] {
         assert_eq!(browser.get("/me").await.status, StatusCode::OK);
     }
+}
+
+/// In a test whose clock stands still all are, and some are in a flood of sign-ins.
+#[tokio::test]
+async fn scenario_14_a_session_of_the_same_second_is_not_taken_for_another_ones_later_id() {
+    let site = Site::new();
+    let sign_in = async |session: CurrentSession| session.insert(Account { user: 7 });
+    let name = async |session: CurrentSession, Path(name): Path<String>| session.set_label(name);
+    let end = async |session: CurrentSession, Path(name): Path<String>| {
+        let list = session.list::<Account>().await?;
+        let named = list.iter().find(|it| it.label() == Some(&name)).unwrap();
+        let ended = session.revoke::<Account>(named.id).await?;
+        Ok::<_, SessionError>(ended.to_string())
+    };
+    let routes = Router::new()
+        .route("/in", get(sign_in))
+        .route("/name/{name}", get(name))
+        .route("/renew", get(async |it: CurrentSession| it.rotate()))
+        .route("/end/{name}", get(end))
+        .route("/me", get(async |it: Session<Account>| it.user.to_string()));
+    let mut devices = [(); 4].map(|()| site.serve(routes.clone()));
+    for (device, name) in devices
+        .iter_mut()
+        .zip(["phone", "laptop", "tablet", "watch"])
+    {
+        device.get("/in").await;
+        device.get(&format!("/name/{name}")).await;
+    }
+    let [phone, laptop, tablet, watch] = &mut devices;
+    site.sessions.clock().advance(Duration::from_secs(1));
+    for device in [&mut *laptop, &mut *tablet] {
+        device.get("/renew").await;
+    }
+    assert_eq!(laptop.get("/end/phone").await.body, "true");
+    assert_eq!(phone.get("/me").await.status, StatusCode::UNAUTHORIZED);
+    for device in [&mut *laptop, &mut *tablet, &mut *watch] {
+        assert_eq!(device.get("/me").await.status, StatusCode::OK);
+    }
+
+    // A job ends the watch.
+    let layer = site.sessions.layer();
+    let list = layer.list::<Account>(&7).await.unwrap();
+    let watches = list.iter().find(|it| it.label() == Some("watch"));
+    let ended = layer.revoke_by("account.user", &7_u64, watches.map(|it| it.id));
+    assert_eq!(ended.await.unwrap(), 1);
+    assert_eq!(watch.get("/me").await.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(layer.list::<Account>(&7).await.unwrap().len(), 2);
 }
 
 /// Once: what is counted as ended and asked of the store would be wrong otherwise.
