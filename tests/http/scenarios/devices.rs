@@ -216,7 +216,7 @@ async fn scenario_14_a_session_that_ends_the_others_stays_also_under_a_new_id() 
     }
 }
 
-/// In a test whose clock stands still all are, and some are in a flood of sign-ins.
+/// Two sessions begin in one second where a test stops the clock, and in a flood of sign-ins.
 #[tokio::test]
 async fn scenario_14_a_session_of_the_same_second_is_not_taken_for_another_ones_later_id() {
     let site = Site::new();
