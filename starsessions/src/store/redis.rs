@@ -111,7 +111,7 @@ pub struct RedisStore {
 }
 
 impl RedisStore {
-    /// Connects, so that a wrong address is seen at the start of the application.
+    /// Connects, so that a wrong address and a missing password are seen at the start of the application.
     ///
     /// # Errors
     /// See [`RedisConnectError`].

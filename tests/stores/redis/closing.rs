@@ -90,3 +90,11 @@ async fn a_user_of_the_server_is_enough_and_a_wrong_password_is_seen_at_the_star
     assert!(!format!("{store:?}").contains("hunter2"));
     starsessions::testing::conformance::run(&store).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_password_that_is_missing_is_seen_at_the_start() {
+    let server = redis(Version::System, &[]);
+    ask(&server, &["CONFIG", "SET", "requirepass", "hunter2"]);
+    let error = RedisStore::connect(client(&server)).await.unwrap_err();
+    assert!(format!("{error:?}").contains("NOAUTH"), "{error:?}");
+}

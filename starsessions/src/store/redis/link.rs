@@ -92,7 +92,15 @@ impl RedisClient {
 
 impl Link {
     pub(crate) async fn open(mut client: RedisClient) -> Result<Self, RedisConnectError> {
-        let connection = client.connect().await.map_err(RedisConnectError)?;
+        let mut connection = client.connect().await.map_err(RedisConnectError)?;
+        // A server that asks for a password takes a connection without one, and refuses what comes over it. A Cluster
+        // has been asked for its nodes.
+        if let Connection::Single(node) = &mut connection
+            && let Err(error) = node.ask(&redis::cmd("PING")).await
+            && has_code(&error, "NOAUTH")
+        {
+            return Err(RedisConnectError(error));
+        }
         Ok(Self {
             is_cluster: matches!(connection, Connection::Cluster(_)),
             latest: Arc::new(RwLock::new(Latest {
