@@ -3,6 +3,15 @@
 use std::error::Error;
 use std::fmt;
 
+/// An error and its sources, as [`write`] says them.
+pub(crate) struct Said<'a>(pub(crate) &'a dyn Error);
+
+impl fmt::Display for Said<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write(f, self.0)
+    }
+}
+
 /// Writes what `main -> Result<(), Box<dyn Error>>` prints for an error: its sentence, and those of its sources.
 pub(crate) fn write(f: &mut fmt::Formatter<'_>, error: &dyn Error) -> fmt::Result {
     let mut said = error.to_string();
@@ -77,6 +86,7 @@ mod tests {
     use std::error::Error;
     use std::{fmt, io};
 
+    use super::Said;
     use crate::crypto::KeyRing;
 
     /// As the errors of some clients are: with the text of its source at its end.
@@ -112,23 +122,15 @@ mod tests {
         assert_eq!(plain.to_string(), "case 7");
         assert!(plain.source().is_none());
         let caused = Case::Caused(io::Error::other("refused"));
-        assert_eq!(Shown(&caused).to_string(), "it has a cause: refused");
-    }
-
-    struct Shown<'a>(&'a dyn Error);
-
-    impl fmt::Display for Shown<'_> {
-        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            super::write(f, self.0)
-        }
+        assert_eq!(Said(&caused).to_string(), "it has a cause: refused");
     }
 
     #[test]
     fn a_source_is_said_once() {
         let error = Wordy(io::Error::other("refused"));
-        assert_eq!(Shown(&error).to_string(), "no connection: refused");
+        assert_eq!(Said(&error).to_string(), "no connection: refused");
         let error = io::Error::other(error);
-        assert_eq!(Shown(&error).to_string(), "no connection: refused");
+        assert_eq!(Said(&error).to_string(), "no connection: refused");
     }
 
     #[test]

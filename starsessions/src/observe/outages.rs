@@ -4,6 +4,7 @@ use std::error::Error;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::clock::Timestamp;
+use crate::sentence::Said;
 
 /// When a failure of one store was last logged as an error.
 #[derive(Debug, Default)]
@@ -14,7 +15,8 @@ pub(crate) struct Outages {
 impl Outages {
     /// Logs a failure: the first of a while as an error, the others at debug level.
     pub(crate) fn report<E: Error>(&self, error: &E, now: Timestamp) {
-        let source = error.source().map(ToString::to_string);
+        // A driver says at the end of the chain what the server has said.
+        let source = error.source().map(|source| Said(source).to_string());
         if self.opens_window(now.as_unix_seconds()) {
             tracing::error!(
                 %error,

@@ -70,7 +70,7 @@ pub use self::uninterrupted::Uninterrupted;
 pub(crate) use self::uninterrupted::to_its_end;
 use crate::clock::Timestamp;
 pub use crate::crypto::{IndexKey, RowKey};
-use crate::sentence::sentences;
+use crate::sentence::{debug_as_sentence, sentences};
 
 /// A place that keeps rows under keys.
 ///
@@ -229,7 +229,6 @@ pub enum Touched {
 pub(crate) type Result<T, E = StoreError> = std::result::Result<T, E>;
 
 /// Why a store could not do what it was asked.
-#[derive(Debug)]
 #[non_exhaustive]
 pub enum StoreError {
     /// The store cannot be reached, did not answer in time, or refuses the operation, as it does when its
@@ -240,6 +239,8 @@ pub enum StoreError {
     /// The store is at its limit of signed-in sessions.
     Full,
 }
+
+debug_as_sentence!(StoreError);
 
 sentences! { StoreError:
     Self::Unavailable(source) => "the session store has failed; look at the cause, and at the store's own log", from &**source;

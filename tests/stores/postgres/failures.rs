@@ -3,10 +3,13 @@
 use std::error::Error;
 use std::time::Duration;
 
+use http::StatusCode;
 use sqlx::postgres::PgPoolOptions;
 use starsessions::PostgresStore;
-use starsessions::store::StoreError;
-use starsessions::store::{Replaced, Store};
+use starsessions::store::{Replaced, Store, StoreError};
+use starsessions_tests::logs::Logs;
+use starsessions_tests::shop;
+use starsessions_tests::site::Site;
 
 use super::Database;
 use crate::sql::failing::only_the_other_row_is_listed;
@@ -98,6 +101,26 @@ async fn an_error_says_what_the_server_refuses() {
         .unwrap();
     let inserted = database.store.insert(&key(1), &row(b"a"), at(0)).await;
     assert!(cause(&inserted.unwrap_err()).contains("disk of the database server is full"));
+}
+
+/// What the driver says stands at the end of a chain.
+#[tokio::test]
+async fn an_outage_is_logged_with_what_the_server_says() {
+    let options = Database::new().await.options.database("not_there");
+    let store = PostgresStore::new(PgPoolOptions::new().connect_lazy_with(options));
+    let logs = Logs::capture();
+    let site = Site::on(store.clone());
+    let reply = site.serve(shop::routes()).post("/cart/tea").await;
+    assert_eq!(reply.status, StatusCode::SERVICE_UNAVAILABLE);
+    let said = [
+        "the session store failed",
+        "refuses a connection",
+        "does not exist",
+    ];
+    assert_eq!(logs.with(&said).len(), 1, "{}", logs.text());
+
+    let error = store.load(&key(1), at(0)).await.unwrap_err();
+    assert!(format!("{error:?}").contains("does not exist"), "{error:?}");
 }
 
 fn cause(error: &StoreError) -> String {

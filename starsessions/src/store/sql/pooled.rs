@@ -95,7 +95,7 @@ macro_rules! sql_store {
         /// loop {
         ///     tokio::time::sleep(std::time::Duration::from_secs(60)).await;
         ///     if let Err(error) = store.sweep(100_000, SystemClock.now()).await {
-        ///         tracing::warn!("sessions are not swept: {error}");
+        ///         tracing::warn!("sessions are not swept: {error:?}");
         ///     }
         /// }
         /// # }
