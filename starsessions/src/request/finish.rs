@@ -4,6 +4,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::explain::Explanation;
 use super::flows::FlowCookie;
 use super::found::Found;
 use super::gate::Pass;
@@ -302,7 +303,11 @@ impl Slot {
             state.is_to_end = false;
             (std::mem::take(&mut state.ends), state.brought.too_many)
         };
+        let has_any = !ends.is_empty();
         self.realm().engine.end(ends, now).await?;
+        if has_any {
+            self.explain(Explanation::ended);
+        }
         if too_many {
             // The browser forgets its cookie, but the session behind it may live.
             return Err(SessionError::contention());

@@ -27,6 +27,15 @@ async fn the_header_says_what_became_of_an_errand_and_why_a_proof_is_missing() {
         explained(&absent).contains("has no cookie of it"),
         "{absent:?}"
     );
+    let mut other = site.serve(routes());
+    let invited = other.post("/login").await;
+    other.bind(&Device::new(2), &invited).await;
+    pass(&site, &mut other, 11);
+    let logout = thief(&other, SESSION).post("/logout").await;
+    assert!(
+        explained(&logout).ends_with("; ended; cookie removed"),
+        "{logout:?}"
+    );
     site.wait_seconds(600);
     let stale = client.get("/account").await;
     assert!(explained(&stale).contains("has run out"), "{stale:?}");

@@ -101,6 +101,11 @@ async fn scenario_06_a_request_says_why() {
         said.starts_with("cookie refused: no such session"),
         "{said}"
     );
+    client.post("/login/7").await;
+    let mut behind = client.clone();
+    client.post("/login/8").await;
+    let said = explanation(&behind.post("/logout").await).to_owned();
+    assert!(said.ends_with("; ended; cookie removed"), "{said}");
     let said = client.showing("__Host-Http-id=garbage").get("/cart").await;
     assert!(explanation(&said).starts_with("cookie refused: its value is not one"));
     site.store.fail_all();
