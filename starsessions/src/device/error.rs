@@ -32,7 +32,8 @@ sentences! { DeviceBindingError:
     Self::Store => "sessions in cookies cannot be bound to a device, since a copy of the cookie from before is as good as ever, nor \
         those that another library reads; leave the binding off, or use a server-side store";
     Self::SessionCookie => "a device is asked for its proof over https, on one host and all of its paths; make the session's cookie \
-        `Secure`, with the path `/`, without a domain and not partitioned";
+        `Secure`, with the path `/`, without a domain and not partitioned; on `http://localhost`, where `local_development` takes that away, leave \
+        the binding off";
     Self::HttpPrefix => "browsers do not bind a session to a cookie whose name begins with `__Host-Http-`; begin it with `__Host-`";
     Self::SameName => "the short cookie has the name of the session's own and would take its place; give it another";
     Self::Cookie(error) => "{error}";
