@@ -45,8 +45,8 @@ debug_as_sentence!(SetupError);
 sentences! { SetupError:
     Self::Name(name) => "{name:?} cannot be the name of a schema or a table of sessions; take up to {MAX_NAME_LEN} lower-case letters, \
         digits and underscores, and begin with no digit, as in \"web_sessions\"";
-    Self::Unavailable(source) => "the tables of sessions cannot be opened or made; check the path of the file or the address of the server, \
-        the permission to create tables, and the space on the disk", from &**source;
+    Self::Unavailable(source) => "the tables of sessions cannot be opened or made; check the path of the file or the address, the user and the \
+        password of the server, the permission to create tables, and the space on the disk", from &**source;
     Self::Corrupt(source) => "the session file is damaged or is not an SQLite database; restore it from a backup, or move it away and \
         begin with a new one", from &**source;
     Self::Foreign(name) => "\"{name}\" is another application's; name another file or table for the sessions";
