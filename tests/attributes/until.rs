@@ -205,3 +205,41 @@ async fn an_idle_deadline_that_is_due_keeps_nothing_alive() {
         assert_eq!(left, None, "{kept:?}");
     }
 }
+
+/// As an older version of the application has it.
+#[derive(Session)]
+#[session(namespace = "account")]
+struct OldAccount {
+    #[session(rotate)]
+    user: Option<u64>,
+}
+
+#[derive(Session)]
+struct Account {
+    #[session(rotate)]
+    user: Option<u64>,
+    #[session(rotate, until = rotate)]
+    tenant: Option<u64>,
+    #[session(rotate)]
+    role: Option<u64>,
+}
+
+/// In a rolling deploy. A field without it stays, as all that a process does not know.
+#[tokio::test]
+async fn a_sign_in_by_a_process_that_does_not_know_it_ends_it() {
+    for kept in Kept::ANYWHERE {
+        let mut browser = Client::behind(Site::kept(kept).sessions.layer());
+        browser
+            .with(|account: &mut Session<Account>| {
+                (account.user, account.tenant, account.role) = (Some(7), Some(1), Some(1));
+            })
+            .await;
+        browser
+            .with(|account: &mut Session<OldAccount>| account.user = Some(8))
+            .await;
+        let left = browser
+            .with(|account: &mut Session<Account>| (account.user, account.tenant, account.role))
+            .await;
+        assert_eq!(left, (Some(8), None, Some(1)), "{kept:?}");
+    }
+}
