@@ -141,10 +141,17 @@ impl CurrentSession {
     pub async fn list<T: Indexed>(&self) -> Result<Vec<ListedSession>, SessionError> {
         self.ready_for::<T>().await?;
         let (own, record) = self.slot.own();
-        match lookup_in::<T>(record.as_ref(), self.slot.now()) {
-            Some(lookup) => self.slot.realm().list(&lookup, own.as_ref()).await,
-            None => Ok(Vec::new()),
+        let Some(lookup) = lookup_in::<T>(record.as_ref(), self.slot.now()) else {
+            return Ok(Vec::new());
+        };
+        let listed = self.slot.realm().list(&lookup, own.as_ref()).await?;
+        if own.is_none() || listed.iter().any(|session| session.is_current) {
+            return Ok(listed);
         }
+        // A request beside this one may have given the session a new id: it is still this one.
+        self.slot.refresh().await?;
+        let (own, _) = self.slot.own();
+        self.slot.realm().list(&lookup, own.as_ref()).await
     }
 
     /// Ends one of those sessions; returns whether it was there. Where it is this one, the browser

@@ -263,6 +263,32 @@ async fn scenario_14_a_session_of_the_same_second_is_not_taken_for_another_ones_
     assert_eq!(layer.list::<Account>(&7).await.unwrap().len(), 2);
 }
 
+/// Else a user ends this session as that of a stranger.
+#[tokio::test]
+async fn scenario_14_a_list_knows_its_own_session_beside_a_renewal() {
+    let site = Site::with(|layer| layer.renewal(Duration::from_secs(900)));
+    let list = async |session: CurrentSession| {
+        let listed = session.list::<Account>().await?;
+        let own = listed.iter().map(|session| session.is_current);
+        Ok::<_, SessionError>(format!("{:?}", own.collect::<Vec<_>>()))
+    };
+    let sign_in = get(async |session: CurrentSession| session.insert(Account { user: 7 }));
+    let routes = Router::new()
+        .route("/in", sign_in)
+        .route("/me", get(async |_: Session<Account>| ()))
+        .route("/list", get(list));
+    let mut owner = site.serve(routes);
+    owner.clone().get("/in").await;
+    owner.get("/in").await;
+    site.wait_seconds(1_000);
+    let about_to_list = (Operation::List, Moment::Before, 0);
+    let listing = owner.ask(Method::GET, "/list");
+    let (gate, listing) = site.store.stop_at(about_to_list, listing).await.unwrap();
+    assert!(owner.get("/me").await.sets_cookie(), "the id is renewed");
+    gate.open();
+    assert_eq!(listing.await.unwrap().body, "[true, false]");
+}
+
 /// Once: what is counted as ended and asked of the store would be wrong otherwise.
 #[tokio::test]
 async fn scenario_14_a_session_that_ends_itself_by_its_handle_is_ended_once() {
