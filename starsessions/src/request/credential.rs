@@ -78,9 +78,6 @@ impl Slot {
         if before == self.row_key() {
             self.refresh().await?;
         }
-        if self.has_ended() {
-            return Err(SessionError::Gone);
-        }
         let mut state = self.open_state()?;
         let live = state.found.live();
         let Some(Credential::Reference(token, _)) = live.map(|live| &live.credential) else {

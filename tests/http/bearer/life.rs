@@ -217,8 +217,9 @@ async fn a_token_that_a_sign_in_has_overtaken_is_not_handed_out() {
     app.take("/token/8").await;
     gate.open();
     let slow = slow.await.unwrap();
-    assert_eq!(slow.status, StatusCode::CONFLICT, "{slow:?}");
-    // What it wrote fits an order of the two requests.
+    // What it wrote fits an order of the two requests, so it is not told that it has changed nothing.
+    assert_eq!(slow.status, StatusCode::UNAUTHORIZED, "{slow:?}");
+    assert_eq!(slow.body, "Sign in first.");
     assert_eq!(app.get("/cart").await.body, "tea");
 }
 
