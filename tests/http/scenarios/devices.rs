@@ -356,6 +356,36 @@ async fn scenario_14_a_sign_in_that_keeps_its_turn_holds_up_no_other() {
     assert_eq!(left.len(), 2);
 }
 
+/// Each of two at once could end another device, which is one too many.
+#[tokio::test(start_paused = true)]
+async fn scenario_14_sign_ins_at_once_end_no_device_too_many() {
+    let site = Site::with(|layer| layer.sessions_per_user(3, AtLimit::EndOldest));
+    let sign_in = get(async |session: CurrentSession| session.insert(Account { user: 7 }));
+    let routes = Router::new().route("/in", sign_in);
+    let visitor = site.serve(routes.route("/me", get(async |_: Session<Account>| ())));
+    let mut oldest = visitor.clone();
+    oldest.get("/in").await;
+    for mut device in [visitor.clone(), visitor.clone()] {
+        site.wait_seconds(1);
+        device.get("/in").await;
+    }
+    // The oldest device is about to end, and is used at this moment.
+    let has_listed = (Operation::List, Moment::After, 1);
+    let first = visitor.ask(Method::GET, "/in");
+    let first = site.store.stop_at(has_listed, first).await;
+    let (gate, first) = first.expect("it looks for devices to end");
+    site.wait_seconds(60);
+    assert_eq!(oldest.get("/me").await.status, StatusCode::OK);
+    let second = tokio::spawn(visitor.ask(Method::GET, "/in"));
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    gate.open();
+    for sign_in in [first, second] {
+        assert_eq!(sign_in.await.unwrap().status, StatusCode::OK);
+    }
+    let left = site.sessions.layer().list::<Account>(&7).await.unwrap();
+    assert_eq!(left.len(), 3);
+}
+
 async fn sign_in_anew(session: CurrentSession) -> Result<(), SessionError> {
     session.destroy()?;
     session.insert(Account { user: 7 })

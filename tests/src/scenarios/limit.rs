@@ -106,7 +106,9 @@ pub async fn the_oldest_device_makes_room<S: Store + Clone>(site: &Site<S>) {
         join_as(site, &visitor, "ada").await,
     ];
     // Signing in again, or a new id, is no new device.
+    let _ = site.store.take_calls();
     devices[1].post("/join/ada").await;
+    assert_eq!(site.store.take_calls().removes, 0, "it files no claim");
     devices[2].post("/new-id").await;
     site.wait_seconds(120);
     devices[0].get("/who").await;
