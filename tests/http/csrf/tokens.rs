@@ -2,8 +2,9 @@
 
 use std::collections::HashSet;
 
+use starsessions::MemoryStore;
 use starsessions_tests::site::Kept;
-use starsessions_tests::spy::Calls;
+use starsessions_tests::spy::{Calls, Moment, Operation, Spy};
 
 use super::*;
 
@@ -278,6 +279,33 @@ async fn a_page_on_which_the_id_is_renewed_has_a_token_of_the_new_id() {
     assert_eq!(reply.set_cookies().len(), 1);
     assert_eq!(guarded.post_token(&user, &reply.body).await, OK);
     assert_eq!(user.get("/me").await.body, "7");
+}
+
+/// In a store that cannot change two keys at once, the session would stay between them.
+#[tokio::test]
+async fn a_renewal_for_a_token_that_is_given_up_half_way_is_finished() {
+    use std::time::Duration;
+    let site = Site::over(by_parts(), Kept::OnServer, |layer| {
+        layer.renewal(Duration::from_secs(600))
+    });
+    let mut user = Guarded::new(&site).user(7).await;
+    site.wait_seconds(600);
+    let has_reserved = (Operation::Insert, Moment::After, 0);
+    let page = user.ask(Method::GET, "/page");
+    let page = site.store.stop_at(has_reserved, page).await;
+    let (gate, page) = page.expect("it renews the id");
+    page.abort();
+    assert!(page.await.is_err());
+    gate.open();
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!((site.rows(), site.reserved()), (1, 0));
+    assert_eq!(user.get("/me").await.body, "7");
+}
+
+fn by_parts() -> Spy {
+    Spy::new(MemoryStore::new()).sealed().by_parts()
 }
 
 /// A body that goes on for long cannot tell the browser of a new id.

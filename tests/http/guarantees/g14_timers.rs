@@ -181,6 +181,23 @@ async fn g14_the_id_is_renewed_at_its_second() {
 }
 
 /// A user whose id has just been renewed, and a tab that does not know it yet.
+#[tokio::test]
+async fn g14_what_falls_due_while_the_handler_runs_is_left_to_the_next_request() {
+    let (site, user) = signed_in(|layer| layer.renewal(Duration::from_secs(300))).await;
+    let clock = site.clone();
+    let slow = get(async move |_: Session<Login>| clock.wait_seconds(2));
+    let mut client = user.at(&site.serve(shop::routes().route("/slow", slow)));
+    site.wait_seconds(59);
+    let _ = site.store.take_calls();
+    client.get("/slow").await;
+    assert_eq!(site.store.take_calls().writes(), 0);
+    client.get("/me").await;
+    assert_eq!(site.store.take_calls().touches, 1);
+    site.wait_seconds(300 - 62);
+    assert!(!client.get("/slow").await.sets_cookie());
+    assert!(client.get("/me").await.sets_cookie(), "a new id");
+}
+
 async fn renewed() -> (Site, Client, Client) {
     let (site, mut client) = signed_in(|layer| layer.renewal(Duration::from_secs(60))).await;
     site.wait_seconds(60);

@@ -420,3 +420,28 @@ async fn g16_what_ends_while_it_moves_takes_no_later_write() {
     }
     assert!(met >= 8, "{met}");
 }
+
+/// A write has done what was left of the move, and a revocation has met the session under its new id.
+#[tokio::test]
+async fn g16_a_sign_in_whose_session_has_ended_behind_it_is_not_answered_as_done() {
+    let (site, user) = renewing().await;
+    let has_read = (Operation::Load, Moment::After, 0);
+    let writing = site
+        .store
+        .stop_at(has_read, user.ask(Method::POST, "/views"));
+    let (go_on, writing) = writing.await.expect("it reads the session");
+    let has_moved = (Operation::Replace, Moment::After, 0);
+    let moving = site
+        .store
+        .stop_at(has_moved, user.ask(Method::POST, "/login/8"));
+    let (gate, moving) = moving.await.expect("it moves the session");
+    go_on.open();
+    assert_eq!(writing.await.unwrap().status, StatusCode::OK);
+    let layer = site.sessions.layer();
+    let ended = layer.revoke_all::<Member>(&"ada".to_owned()).await.unwrap();
+    assert_eq!(ended, 1);
+    gate.open();
+    let reply = moving.await.unwrap();
+    assert_eq!(reply.status, StatusCode::CONFLICT);
+    assert!(!reply.sets_cookie(), "{reply:?}");
+}
