@@ -1,5 +1,6 @@
 //! What a site is told of its devices.
 
+use starsessions::config::Unbound;
 use starsessions_tests::device::Device;
 use starsessions_tests::logs::Logs;
 
@@ -115,4 +116,16 @@ async fn a_session_without_room_for_its_device_is_an_error_once() {
         let lines = logs.with(&[level, "no room for its device"]);
         assert_eq!(lines.len(), 1, "{level}: {}", logs.text());
     }
+}
+
+#[tokio::test]
+async fn the_log_names_the_view_that_a_session_without_a_device_does_not_get() {
+    let site = with(|device| device.unbound(Unbound::Refused));
+    let mut client = site.serve(routes());
+    client.post("/login").await;
+    pass(&site, &mut client, 60);
+    let logs = Logs::capture();
+    assert_eq!(client.get("/vault").await.status, StatusCode::FORBIDDEN);
+    let refused = ["DEBUG", "session without a device refused", "Vault"];
+    assert_eq!(logs.with(&refused).len(), 1, "{}", logs.text());
 }

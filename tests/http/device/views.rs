@@ -508,3 +508,41 @@ async fn a_view_of_a_bound_session_costs_no_more_of_the_store() {
         assert_eq!(site.store.take_calls(), without, "{path}");
     }
 }
+
+#[derive(Session)]
+#[session(namespace = "login", bound, reject = "/login")]
+struct Safe {
+    #[session(required, rotate, index)]
+    user: u64,
+}
+
+#[tokio::test]
+async fn a_browser_that_has_lost_its_key_is_led_to_the_login_by_a_marked_view_too() {
+    for proven in [Proven::Everywhere, Proven::InBoundViews] {
+        let site = with(|device| device.proven(proven));
+        let (client, _) = signed_in(&site).await;
+        let safe = get(async |safe: Session<Safe>| safe.user.to_string());
+        let client = client.at(&site.serve(routes().route("/safe", safe)));
+        site.wait_seconds(60);
+        let mut lost = thief(&client, SESSION);
+        let script = lost.get("/safe").await;
+        assert_eq!(script.status, StatusCode::FORBIDDEN);
+        assert!(!script.sets_cookie(), "{script:?}");
+        let page = navigate(&mut lost, "/safe", "same-origin").await;
+        page.leads_to("/login");
+        assert!(page.set_cookies()[0].starts_with(&format!("{SESSION};")));
+    }
+}
+
+#[tokio::test]
+async fn a_thief_holds_no_marked_view_beside_the_request() {
+    for proven in [Proven::Everywhere, Proven::InBoundViews] {
+        let site = with(|device| device.proven(proven));
+        let (client, _) = signed_in(&site).await;
+        let hold = async |session: CurrentSession| session.detach::<Vault>().await.map(drop);
+        let mut client = client.at(&site.serve(routes().route("/hold", post(hold))));
+        let stolen = thief(&client, SESSION).post("/hold").await;
+        assert_eq!(stolen.status, StatusCode::FORBIDDEN, "{proven:?}");
+        assert_eq!(client.post("/hold").await.status, StatusCode::OK);
+    }
+}
