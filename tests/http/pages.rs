@@ -12,6 +12,7 @@ use http::header::{
     ACCEPT, ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_TYPE, ETAG, SET_COOKIE, VARY,
 };
 use http::{HeaderValue, Method, StatusCode};
+use starsessions::config::OnServerError;
 use starsessions::error::TransportError;
 use starsessions::{
     CsrfLayer, CurrentSession, Rejection, Session, SessionError, SessionLayerBuilder,
@@ -274,6 +275,30 @@ async fn a_page_makes_no_success_of_a_failure() {
     assert_eq!((failed.status, &*failed.body), (StatusCode::OK, "sorry"));
     assert_eq!(user.get("/cart").await.body, "");
     assert_eq!(user.get("/visits").await.body, "0");
+}
+
+/// What is written goes by the status that the application has given its answer, and not by that of the page.
+#[tokio::test]
+async fn a_page_does_not_hide_that_the_application_called_it_a_server_error() {
+    async fn fail(mut shop: Session<Shop>) -> (StatusCode, SessionError) {
+        shop.cart.push("tea".to_owned());
+        (StatusCode::INTERNAL_SERVER_ERROR, SessionError::UnknownFlow)
+    }
+    for is_written in [true, false] {
+        let site = Site::with(|layer| {
+            let layer = layer.on_rejection(|_, _| "sorry".into_response());
+            if is_written {
+                layer.on_server_error(OnServerError::Commit)
+            } else {
+                layer
+            }
+        });
+        let mut user = site.serve(shop::routes().route("/fail", post(fail)));
+        user.post("/login/7").await;
+        assert_eq!(user.post("/fail").await.body, "sorry");
+        let cart = if is_written { "tea" } else { "" };
+        assert_eq!(user.get("/cart").await.body, cart);
+    }
 }
 
 #[tokio::test]

@@ -1,6 +1,10 @@
 //! 12. Garbage and duplicates.
 
+use axum::response::AppendHeaders;
+use axum::routing::post;
 use http::StatusCode;
+use http::header::SET_COOKIE;
+use starsessions::CurrentSession;
 use starsessions_tests::site::{Kept, Site};
 
 use starsessions_tests::shop;
@@ -170,4 +174,25 @@ async fn scenario_12_a_leftover_with_a_session_of_its_own_shuts_nobody_out_for_g
     let removal =
         "__Secure-id=; HttpOnly; SameSite=Lax; Secure; Path=/; Domain=example.com; Max-Age=0";
     assert_eq!(reply.set_cookies(), [removal]);
+}
+
+#[tokio::test]
+async fn scenario_12_a_cookie_of_the_application_whose_name_begins_like_ours_is_another_one() {
+    let theme = format!("{NAME}-theme=dark; Path=/; Secure; HttpOnly");
+    let planted = format!("{NAME}=planted; Path=/; Secure; HttpOnly");
+    let own = [theme.clone(), planted].map(|cookie| (SET_COOKIE, cookie));
+    let sign_in = async move |session: CurrentSession| {
+        session
+            .insert(shop::Login { user: 7 })
+            .map(|()| AppendHeaders(own))
+    };
+    let mut user = Site::new().serve(shop::routes().route("/in", post(sign_in)));
+    let reply = user.post("/in").await;
+    let [first, session] = reply.set_cookies()[..] else {
+        panic!("{reply:?}");
+    };
+    assert_eq!(first, theme);
+    assert!(session.starts_with(&format!("{NAME}=")), "{session}");
+    assert_eq!(user.cookies().unwrap().split("; ").count(), 2);
+    assert_eq!(user.get("/me").await.body, "7");
 }

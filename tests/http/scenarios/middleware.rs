@@ -5,8 +5,9 @@ use axum::extract::Request;
 use axum::middleware::{Next, from_fn};
 use axum::response::Response;
 use axum::routing::{MethodRouter, get, post};
+use http::header::ACCESS_CONTROL_ALLOW_ORIGIN;
 use http::{HeaderValue, StatusCode};
-use starsessions::config::{CookieBuilder, FailurePolicy};
+use starsessions::config::{CookieBuilder, FailurePolicy, OnServerError};
 use starsessions::{CurrentSession, FailurePolicyLayer, PassiveLayer, Session};
 use starsessions_tests::client::Client;
 use starsessions_tests::site::Site;
@@ -199,6 +200,52 @@ async fn scenario_18_a_failure_of_the_outer_realm_takes_no_cookie_of_the_inner_o
     assert_eq!(reply.status, StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(customers.rows(), 1);
     staff.store.recover();
+    assert_eq!(client.get("/me").await.body, "8");
+}
+
+#[derive(Session)]
+#[session(realm = "office")]
+struct Office {
+    visits: u32,
+}
+
+/// As a CORS layer does.
+async fn allow(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    response
+}
+
+/// Each of the outer layers answers in the place of what is inside of it.
+#[tokio::test]
+async fn scenario_18_two_failures_further_out_take_nothing_of_the_innermost_realm() {
+    let realm = |name: &'static str, cookie: &'static str| {
+        Site::with(|layer| {
+            let layer = layer.realm(name).cookie(|it| it.name(cookie));
+            layer.on_server_error(OnServerError::Commit)
+        })
+    };
+    let (customers, staff) = (Site::new(), realm("admin", "__Host-staff"));
+    let office = realm("office", "__Host-office");
+    let write =
+        async |mut desk: Session<Desk>, mut office: Session<Office>, session: CurrentSession| {
+            desk.open_tickets.push(1);
+            office.visits += 1;
+            session.insert(Login { user: 8 })
+        };
+    let routes = shop::with_logout()
+        .route("/write", post(write))
+        .layer(from_fn(allow))
+        .layer(customers.sessions.layer())
+        .layer(staff.sessions.layer());
+    let mut client = office.serve(routes);
+    staff.store.fail_all();
+    office.store.fail_all();
+    let reply = client.post("/write").await;
+    assert_eq!(reply.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(reply.all("access-control-allow-origin"), ["*"]);
+    assert_eq!(reply.all("cache-control"), ["private, no-store"]);
     assert_eq!(client.get("/me").await.body, "8");
 }
 
