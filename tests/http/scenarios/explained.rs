@@ -4,9 +4,10 @@ use axum::Router;
 use axum::routing::{get, post};
 use http::header::{COOKIE, HOST, ORIGIN, SET_COOKIE};
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
+use starsessions::config::Transport;
 use starsessions::{
     CookieStore, CurrentSession, KeyRing, MemoryStore, SameSite, Session, SessionError,
-    SessionLayer, SessionRejection,
+    SessionLayer, SessionLayerBuilder, SessionRejection,
 };
 use starsessions_tests::client::{Client, Reply, exchange};
 use starsessions_tests::logs::Logs;
@@ -299,6 +300,33 @@ async fn scenario_06_two_sessions_are_named() {
         said.contains("two cookies `__Host-Http-id` lead to two sessions"),
         "{said}"
     );
+}
+
+/// Of the last one; also where the session may come by a token.
+#[tokio::test]
+async fn scenario_06_of_several_cookies_it_is_said_why_they_are_refused() {
+    let beside = |layer: SessionLayerBuilder| layer.transport(Transport::bearer().beside_cookie());
+    for site in [
+        explaining(),
+        Site::with(|layer| beside(layer).explain(true)),
+    ] {
+        let mut user = site.serve(routes());
+        user.post("/login/7").await;
+        let ended = user.cookies().unwrap();
+        user.post("/logout").await;
+        let made_up = "__Host-Http-id=made-up";
+        for (first, last, why) in [
+            (made_up, ended.as_str(), "no such session"),
+            (&ended, made_up, "its value is not one of this library"),
+        ] {
+            let mut client = user.showing(format!("{first}; {last}"));
+            let said = explanation(&client.get("/cart").await).to_owned();
+            assert!(
+                said.starts_with(&format!("cookie refused: {why}")),
+                "{said}"
+            );
+        }
+    }
 }
 
 #[tokio::test]
