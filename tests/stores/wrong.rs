@@ -31,6 +31,7 @@ enum Flaw {
     InsertIsRepeatable,
     KeysIgnoreCase,
     ListIsCutShort,
+    NoTimeIsForEver,
     RemovalIsLost,
     RemovalTellsNothing,
     ReplaceFilesNothing,
@@ -98,6 +99,7 @@ convicts! {
     a_removed_row_stays_removed: RemovalIsLost RemovalTellsNothing;
     an_expired_row_is_gone: ExpiryIsIgnored ExpiryIsLate;
     an_expired_row_gives_up_its_place: ExpiredRowKeepsItsPlace IndexForgetsNothing;
+    a_row_that_ends_as_it_is_written_is_gone: NoTimeIsForEver IndexForgetsNothing;
     a_sweep_frees_only_what_has_expired: SweepFreesEverything SweepIgnoresItsLimit SweepNeverEnds;
     a_replace_needs_the_row_that_was_read: ReplaceIgnoresTheRevision StaleShowsWhatWasSeen;
     a_repeated_operation_meets_what_it_wrote: InsertIsRepeatable ReplaceIsRepeatable;
@@ -261,6 +263,9 @@ impl Store for Wrong {
                 yield_now().await;
                 self.force(key, &row, now).await;
                 return Ok(Replaced::Replaced);
+            }
+            Flaw::NoTimeIsForEver if row.deadline == row.last_seen => {
+                row.deadline = Timestamp::from_unix_seconds(u64::MAX);
             }
             Flaw::ReplaceFilesNothing => row.listing = seen.listing.clone(),
             Flaw::ReplaceIgnoresTheRevision => seen = self.seen(key, &seen, now).await,

@@ -11,7 +11,7 @@
 use std::sync::Arc;
 
 use super::server_side::ServerSide;
-use super::vault::RESERVED;
+use super::vault::{RESERVED, is_ended};
 use super::ways::{left, left_with};
 use crate::clock::Timestamp;
 use crate::crypto::{ReferenceToken, Way};
@@ -84,7 +84,12 @@ impl ServerSide {
         // The row of a session of another library stays when its way gives up its copy.
         empty.deadline = empty.deadline.max(full.deadline);
         let emptied = store.replace(token.row_key(), full, &empty, now).await?;
-        if emptied == Replaced::Gone {
+        let is_over = match &emptied {
+            Replaced::Replaced => false,
+            Replaced::Stale(row) => is_ended(row),
+            Replaced::Gone => true,
+        };
+        if is_over {
             if placed == Replaced::Replaced {
                 // The request that has removed the way looks here next: it finds the place reserved, as it was, and
                 // reports the end. The revision is another, so that no third request puts the row there again.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::overtaken::Met;
 use super::server_side::{MAX_ATTEMPTS, ServerSide, back_off};
-use super::vault::{ENDED, Opened};
+use super::vault::{Opened, ended};
 use super::{Credential, Engine, Executed, Live};
 use crate::clock::Timestamp;
 use crate::crypto::{ReferenceToken, RowKey, WayKind};
@@ -65,8 +65,7 @@ impl ServerSide {
                 // A sign-in: the former id leads requests where that of any other sign-in leads them.
                 self.rotate_rows(&token, seen, &way, &row, plan.now).await?
             } else {
-                let mut left = Row::new([ENDED], plan.now, plan.now);
-                left.revision = seen.next_revision();
+                let left = ended(seen, plan.now);
                 let rotation = Rotation {
                     old: token.row_key(),
                     seen,
@@ -117,7 +116,11 @@ impl ServerSide {
     ) -> Result<(), StoreError> {
         let (mut moving, mut ways) = (None, Vec::new());
         loop {
-            let row = self.remove_behind(&ways, token.row_key(), now).await?;
+            let removed = self.vault.store.remove(token.row_key(), now).await;
+            if removed.is_err() {
+                self.put_back(&ways, now).await;
+            }
+            let row = removed?;
             self.watchers.changed(token.row_key());
             // Another request that ends the session has removed it.
             let Some(row) = row else { return Ok(()) };
@@ -136,22 +139,12 @@ impl ServerSide {
         }
     }
 
-    /// Removes what is behind these ways, which are gone already. If the store fails, they are put back: the end that was
-    /// not carried out can be asked for again.
-    pub(super) async fn remove_behind(
-        &self,
-        ways: &[(RowKey, Row)],
-        key: &RowKey,
-        now: Timestamp,
-    ) -> Result<Option<Row>, StoreError> {
-        let removed = self.vault.store.remove(key, now).await;
-        if removed.is_err() {
-            for (former, way) in ways.iter().rev() {
-                // If this fails as well, the id is one that leads to nothing.
-                let _ = self.vault.store.insert(former, way, now).await;
-            }
+    /// Puts back the ways to a session that could not be ended, so that its end can be asked for again.
+    pub(super) async fn put_back(&self, ways: &[(RowKey, Row)], now: Timestamp) {
+        for (former, way) in ways.iter().rev() {
+            // If this fails as well, the id is one that leads to nothing.
+            let _ = self.vault.store.insert(former, way, now).await;
         }
-        removed
     }
 
     fn note_ended(&self, name: &ReferenceToken, token: &ReferenceToken, row: Row) {

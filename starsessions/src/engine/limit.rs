@@ -202,6 +202,7 @@ mod tests {
         record.issued_at = at(issued);
         FoundSession {
             key: key(name),
+            row: crate::store::Row::new([], at(1), at(5_000)),
             record,
             card: Card::default(),
         }

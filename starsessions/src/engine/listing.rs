@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::server_side::ServerSide;
-use super::vault::{is_left, is_reserved};
+use super::server_side::{MAX_ATTEMPTS, ServerSide};
+use super::vault::{ended, is_left, is_reserved};
 use crate::clock::Timestamp;
 use crate::crypto::{self, IndexKey, ReferenceToken, RowKey};
 use crate::error::SessionError;
@@ -11,17 +11,28 @@ use crate::lifecycle::changes::Lookup;
 use crate::lifecycle::plan::Next;
 use crate::observe::{EndCause, Known, Name};
 use crate::record::{Card, LABEL, Record};
-use crate::store::{Listed, Listing, Row};
+use crate::store::{Listed, Listing, Replaced, Row};
 use crate::value;
 
 /// A session as the owner's other sessions see it.
 #[derive(Clone, Debug)]
 pub(crate) struct FoundSession {
     pub(crate) key: RowKey,
+    /// Without its value, which a list leaves in the store.
+    pub(super) row: Row,
     /// Its times; what is in it stays sealed, as its cookie is elsewhere.
     pub(crate) record: Record,
     /// Empty where it is not ours.
     pub(crate) card: Card,
+}
+
+/// The outcome of an end.
+enum End {
+    Done,
+    /// Another request has ended the session.
+    Gone,
+    /// The session has another id.
+    Left,
 }
 
 impl FoundSession {
@@ -86,8 +97,12 @@ impl ServerSide {
             record.issued_at = card.issued_at;
             record.remembered = card.remembered;
         }
+        let mut row = Row::new([], listed.last_seen, listed.deadline);
+        row.revision = listed.revision;
+        row.listing = Some(Arc::clone(&listed.listing));
         Some(FoundSession {
             key: listed.key,
+            row,
             record,
             card: card.unwrap_or_default(),
         })
@@ -146,25 +161,15 @@ impl ServerSide {
         cause: EndCause,
         now: Timestamp,
     ) -> Result<bool, SessionError> {
-        let (mut key, mut ways) = (session.key, Vec::new());
-        let row = loop {
-            let row = self.remove_behind(&ways, &key, now).await?;
-            self.watchers.changed(&key);
-            let Some(row) = row else { return Ok(true) };
-            let Some(successor) = self.about_to_be(&key, &row, now) else {
-                break row;
-            };
-            ways.push((key, row));
-            // Nothing comes there any more once the place that is reserved is gone, too.
-            key = successor;
-        };
-        // A way to a successor cannot be followed without the cookie; the next round finds it. A logout that comes
-        // with the cookie can, so it is put back.
-        if is_left(&row) && !is_reserved(&row) {
-            if row.listing.is_none() && row.is_live(now) {
-                let _ = self.vault.store.insert(&key, &row, now).await;
-            }
-            return Ok(false);
+        let mut ways = Vec::new();
+        let end = self.end_in_place(session, &mut ways, now).await;
+        if end.is_err() {
+            self.put_back(&ways, now).await;
+        }
+        match end? {
+            End::Done => {}
+            End::Gone => return Ok(true),
+            End::Left => return Ok(false),
         }
         let name = Name::Row(&self.context.keys, session.key);
         let observer = &self.context.observer;
@@ -176,9 +181,50 @@ impl ServerSide {
         Ok(true)
     }
 
+    /// Each row is replaced as it was read, so that a way which a request has left there meanwhile stays: a logout that
+    /// comes with the former cookie goes it, and the next round finds the session.
+    async fn end_in_place(
+        &self,
+        session: &FoundSession,
+        ways: &mut Vec<(RowKey, Row)>,
+        now: Timestamp,
+    ) -> Result<End, SessionError> {
+        let store = &self.vault.store;
+        let mut key = session.key;
+        // A way is needed whole, so that it can be put back.
+        let mut found = match session.card.successor {
+            Some(_) => store.load(&key, now).await?,
+            None => Some(session.row.clone()),
+        };
+        for _ in 0..MAX_ATTEMPTS {
+            let Some(row) = found else {
+                return Ok(End::Gone);
+            };
+            let successor = self.about_to_be(&key, &row, now);
+            if is_left(&row) && !is_reserved(&row) && successor.is_none() {
+                return Ok(End::Left);
+            }
+            found = match store.replace(&key, &row, &ended(&row, now), now).await? {
+                Replaced::Stale(other) => Some(other),
+                Replaced::Gone => None,
+                Replaced::Replaced => {
+                    self.watchers.changed(&key);
+                    let Some(successor) = successor else {
+                        return Ok(End::Done);
+                    };
+                    ways.push((key, row));
+                    // Nothing comes there any more once the place that is reserved is gone, too.
+                    key = successor;
+                    store.load(&key, now).await?
+                }
+            };
+        }
+        Err(SessionError::contention())
+    }
+
     /// Where the session was about to be whose row this is, if it was on its way.
     fn about_to_be(&self, key: &RowKey, row: &Row, now: Timestamp) -> Option<RowKey> {
-        let listing = row.listing.as_ref().filter(|_| is_left(row))?;
+        let listing = row.listing.as_ref()?;
         self.card(key, listing, now)?.successor
     }
 

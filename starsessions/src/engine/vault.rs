@@ -105,6 +105,18 @@ pub(super) fn is_left(row: &Row) -> bool {
     }
 }
 
+/// Whether a row is what stays in the place of a session that another one has ended.
+pub(super) fn is_ended(row: &Row) -> bool {
+    *row.value == [ENDED]
+}
+
+/// What stays in the place of `seen` where a session ends: by its time, no row.
+pub(super) fn ended(seen: &Row, now: Timestamp) -> Row {
+    let mut row = Row::new([ENDED], now, now);
+    row.revision = seen.next_revision();
+    row
+}
+
 /// Whether a row is the place of a session that is about to move there.
 pub(super) fn is_reserved(row: &Row) -> bool {
     *row.value == [RESERVED]

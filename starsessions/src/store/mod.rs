@@ -122,7 +122,8 @@ pub trait Store: Send + Sync + 'static {
         now: Timestamp,
     ) -> impl Future<Output = Result<Inserted, StoreError>> + Send;
 
-    /// Puts `row` in the place of `seen`, if that still is what is there.
+    /// Puts `row` in the place of `seen`, if that still is what is there. Its deadline may have come: then a session ends
+    /// unless another request has written meanwhile.
     fn replace(
         &self,
         key: &RowKey,

@@ -59,6 +59,8 @@ pub struct Rotation<'a> {
 pub struct Listed {
     /// Where it is.
     pub key: RowKey,
+    /// See [`Row::revision`].
+    pub revision: u64,
     /// See [`Row::deadline`].
     pub deadline: Timestamp,
     /// See [`Row::last_seen`].
@@ -196,6 +198,7 @@ impl Listed {
     pub fn new(key: RowKey, row: &Row) -> Option<Self> {
         Some(Self {
             key,
+            revision: row.revision,
             deadline: row.deadline,
             last_seen: row.last_seen,
             listing: Arc::clone(row.listing.as_ref()?),

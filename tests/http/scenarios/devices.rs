@@ -324,7 +324,7 @@ async fn scenario_14_a_session_that_ends_itself_by_its_handle_is_ended_once() {
         assert_eq!(reply.status, StatusCode::OK, "{path}");
         let calls = Calls {
             loads: 1,
-            removes: 1,
+            replaces: 1,
             // The page, what is to end, that nothing is left.
             lists: 3,
             inserts: creates,

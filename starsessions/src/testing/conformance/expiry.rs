@@ -1,7 +1,7 @@
 //! Clause 3: a row whose deadline has come.
 
 use super::trial::{Trial, after, at, filed_row, new_index_key, new_key, row, touch, until};
-use crate::store::{IndexKey, Inserted, Row, RowKey, Store, Touched};
+use crate::store::{IndexKey, Inserted, Replaced, Row, RowKey, Store, Touched};
 
 /// In its last second a row is there; in the next one it is gone to every operation.
 pub async fn an_expired_row_is_gone<S: Store>(store: &S) {
@@ -35,6 +35,25 @@ pub async fn an_expired_row_gives_up_its_place<S: Store>(store: &S) {
     // Also to a request whose clock is behind.
     trial.lists(&before, at(1), &[]).await;
     trial.lists(&after, at(21), &[(&key, &next)]).await;
+}
+
+/// A session ends where a row takes its place whose deadline has come, unless another request has written meanwhile.
+pub async fn a_row_that_ends_as_it_is_written_is_gone<S: Store>(store: &S) {
+    let trial = Trial::new("a_row_that_ends_as_it_is_written_is_gone", store);
+    let (key, index_key) = (new_key(), new_index_key());
+    let first = filed_row(b"first", &[index_key]);
+    trial.insert(&key, &first).await;
+    let mut end = row(b"end");
+    (end.last_seen, end.deadline) = (at(20), at(20));
+    end.revision = first.revision + 1;
+    let replaced = store.replace(&key, &first, &end, at(20)).await;
+    trial.says(replaced, &Replaced::Replaced);
+    trial.holds_remains_at_most(&key, at(20), &end).await;
+    trial.lists(&index_key, at(20), &[]).await;
+    trial.changes_nothing(&key, [&first, &end], at(20)).await;
+    let inserted = store.insert(&key, &first, at(20)).await;
+    trial.says(inserted, &Inserted::Inserted);
+    trial.lists(&index_key, at(20), &[(&key, &first)]).await;
 }
 
 /// A sweep frees what has expired, in bounded steps, and nothing that was extended meanwhile.

@@ -57,6 +57,7 @@ clauses! {
     expiry {
         an_expired_row_is_gone
         an_expired_row_gives_up_its_place
+        a_row_that_ends_as_it_is_written_is_gone
         a_sweep_frees_only_what_has_expired
     }
     replacing {

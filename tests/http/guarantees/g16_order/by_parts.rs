@@ -140,13 +140,13 @@ async fn g16_what_is_revoked_while_it_moves_stays_ended_if_a_request_stops_there
     }
 }
 
-/// A revocation that has failed half way, with the way removed, can be tried again.
+/// A revocation that has failed half way, with the way ended, can be tried again.
 #[tokio::test]
 async fn g16_a_revocation_that_failed_on_its_way_ends_the_session_at_the_second_try() {
     let (site, user) = renewing().await;
     let (gate, moving) = between_its_keys(&site, &user).await;
     let (go_on, revoking) = revoked_half_way(&site).await;
-    site.store.fail(Operation::Remove, Moment::Before);
+    site.store.fail(Operation::Load, Moment::Before);
     go_on.open();
     assert!(revoking.await.unwrap().is_err());
     site.store.recover();
@@ -180,7 +180,7 @@ async fn g16_a_move_that_an_end_overtakes_is_none() {
     assert_eq!((site.rows(), site.reserved()), (0, 0));
 }
 
-/// The request that moves the session places its row after a revocation has removed the way.
+/// The request that moves the session places its row after a revocation has ended the way.
 #[tokio::test]
 async fn g16_what_comes_to_the_new_id_behind_a_way_that_is_gone_does_not_stay() {
     let (sender, mut told) = events::channel(20);
@@ -345,13 +345,13 @@ async fn between_its_keys(site: &Site, user: &Client) -> Waiting {
     moving.expect("it moves the session")
 }
 
-/// A revocation that has removed the way, and has not come to the new id.
+/// A revocation that has ended the way, and has not come to the new id.
 async fn revoked_half_way(site: &Site) -> (Gate, JoinHandle<Result<usize, SessionError>>) {
     let layer = site.sessions.layer();
     let revoking = async move { layer.revoke_all::<Member>(&"ada".to_owned()).await };
-    let way_is_gone = (Operation::Remove, Moment::After, 0);
-    let revoking = site.store.stop_at(way_is_gone, revoking).await;
-    revoking.expect("it removes the way")
+    let way_has_ended = (Operation::Replace, Moment::After, 0);
+    let revoking = site.store.stop_at(way_has_ended, revoking).await;
+    revoking.expect("it ends the way")
 }
 
 /// A request that leaves and signs in as another user, and has read the session.

@@ -98,6 +98,36 @@ async fn g16_a_revocation_that_a_sign_in_overtakes_leaves_the_way_to_a_logout() 
     }
 }
 
+/// The revocation takes the way away at no moment, by whichever operation.
+#[tokio::test]
+async fn g16_a_logout_beside_a_revocation_that_a_sign_in_has_overtaken_ends_the_session() {
+    for operation in [Operation::Remove, Operation::Replace] {
+        for store in [Spy::new(MemoryStore::new()), by_parts()] {
+            let site = Site::over(store, Kept::OnServer, |layer| layer);
+            let mut user = site.serve(routes(&Gate::new()));
+            user.post("/join/ada").await;
+            let mut former = user.clone();
+            let layer = site.sessions.layer();
+            let revoking = async move { layer.revoke_all::<Member>(&"ada".to_owned()).await };
+            let has_listed = (Operation::List, Moment::After, 0);
+            let (gate, revoking) = site.store.stop_at(has_listed, revoking).await.unwrap();
+            user.post("/join/bob").await;
+            let revoking = async move {
+                gate.open();
+                revoking.await.unwrap()
+            };
+            let has_tried = (operation, Moment::After, 0);
+            let half_way = site.store.stop_at(has_tried, revoking).await;
+            former.post("/logout").await;
+            assert_eq!(user.get("/who").await.body, "guest", "{operation:?}");
+            if let Some((gate, revoking)) = half_way {
+                gate.open();
+                assert_eq!(revoking.await.unwrap().unwrap(), 0);
+            }
+        }
+    }
+}
+
 /// In the same second, so that its times do not tell that it is the session that was meant.
 #[tokio::test]
 async fn g16_a_session_that_ends_itself_by_its_handle_ends_also_as_another_users() {
