@@ -49,7 +49,7 @@ const _: () = {
                 migrate: __p::core::option::Option::None,
                 validate: __p::core::option::Option::None,
             }),
-            __p::core::option::Option::Some(__p::default_of::<Vec<T>>),
+            __p::core::option::Option::Some(|| __p::default_of::<Vec<T>>()),
         );
         type F1 = __p::Optional<T>;
         const F1: Self::F1 = __p::Optional(
@@ -72,7 +72,7 @@ const _: () = {
                 migrate: __p::core::option::Option::None,
                 validate: __p::core::option::Option::None,
             }),
-            __p::core::option::Option::Some(__p::default_of::<Vec<T::Id>>),
+            __p::core::option::Option::Some(|| __p::default_of::<Vec<T::Id>>()),
         );
         type F3 = __p::Present<Cow<'a, str>>;
         const F3: Self::F3 = __p::Present(
@@ -84,7 +84,7 @@ const _: () = {
                 migrate: __p::core::option::Option::None,
                 validate: __p::core::option::Option::None,
             }),
-            __p::core::option::Option::Some(__p::default_of::<Cow<'a, str>>),
+            __p::core::option::Option::Some(|| __p::default_of::<Cow<'a, str>>()),
         );
     }
     #[automatically_derived]

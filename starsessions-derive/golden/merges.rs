@@ -40,7 +40,7 @@ const _: () = {
                 migrate: __p::core::option::Option::None,
                 validate: __p::core::option::Option::None,
             }),
-            __p::core::option::Option::Some(__p::default_of::<u64>),
+            __p::core::option::Option::Some(|| __p::default_of::<u64>()),
         );
         type F1 = __p::Optional<u32>;
         const F1: Self::F1 = __p::Optional(
@@ -86,7 +86,7 @@ const _: () = {
                 migrate: __p::core::option::Option::None,
                 validate: __p::core::option::Option::None,
             }),
-            __p::core::option::Option::Some(__p::default_of::<Vec<String>>),
+            __p::core::option::Option::Some(|| __p::default_of::<Vec<String>>()),
         );
     }
     #[automatically_derived]

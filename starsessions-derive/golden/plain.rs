@@ -30,7 +30,7 @@ const _: () = {
                 migrate: __p::core::option::Option::None,
                 validate: __p::core::option::Option::None,
             }),
-            __p::core::option::Option::Some(__p::default_of::<Vec<Item>>),
+            __p::core::option::Option::Some(|| __p::default_of::<Vec<Item>>()),
         );
         type F1 = __p::Optional<Coupon>;
         const F1: Self::F1 = __p::Optional(

@@ -39,7 +39,7 @@ const _: () = {
                 migrate: __p::core::option::Option::None,
                 validate: __p::core::option::Option::None,
             }),
-            __p::core::option::Option::Some(__p::default_of::<String>),
+            __p::core::option::Option::Some(|| __p::default_of::<String>()),
         );
     }
     #[automatically_derived]

@@ -29,7 +29,7 @@ const _: () = {
                     positive(__value),
                 )),
             }),
-            __p::core::option::Option::Some(__p::default_of::<u64>),
+            __p::core::option::Option::Some(|| __p::default_of::<u64>()),
         );
     }
     #[automatically_derived]

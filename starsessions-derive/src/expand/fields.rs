@@ -1,7 +1,7 @@
 //! One constant for each stored field: how it is stored and what absence means.
 //!
 //! The constants are of a trait that only the output sees, so that generic types can have them and the user's type
-//! gains no names. Each names its field's type once, at the type's own span: a type that cannot be stored is one error.
+//! gains no names. Each names its field's type once: a type that cannot be stored is one error.
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
@@ -36,15 +36,20 @@ pub(super) fn fields(model: &Model<'_>, generics: &Generics) -> TokenStream {
 fn column((field, stored): (&Field<'_>, &Stored<'_>)) -> (TokenStream, TokenStream) {
     let declared = field.ty;
     let ty = stored.ty(declared);
-    let column = quote_spanned!(ty.span()=> __p::column::<#ty>);
     let how = how_stored(stored, ty);
     let kind = kind(stored);
     let default = match &stored.presence {
         Presence::Optional(_) => TokenStream::new(),
         Presence::Required => option(None),
-        Presence::Initial(initial) => option(Some(initial_function(initial, declared))),
+        Presence::Initial(initial) => {
+            let value = initial_value(initial, declared);
+            option(Some(quote!(|| #value)))
+        }
     };
-    (quote!(#kind<#ty>), quote!(#kind(#column(#how), #default)))
+    (
+        quote!(#kind<#ty>),
+        quote!(#kind(__p::column::<#ty>(#how), #default)),
+    )
 }
 
 /// The runtime's type for this kind of field. Its functions are called by this path, so that no method of a trait of the
@@ -82,18 +87,10 @@ pub(super) fn adapted(path: &ExprPath, result: &TokenStream) -> TokenStream {
     quote!(|#value| #result(#call))
 }
 
-/// A function that returns the value of an absent field.
-fn initial_function(initial: &Initial, ty: &Type) -> TokenStream {
-    match initial {
-        Initial::Default => quote_spanned!(ty.span()=> __p::default_of::<#ty>),
-        Initial::Expr(value) => quote!(|| #value),
-    }
-}
-
-/// The value of a field that is never stored.
+/// The value of a field of which none is stored.
 pub(super) fn initial_value(initial: &Initial, ty: &Type) -> TokenStream {
     match initial {
-        Initial::Default => quote_spanned!(ty.span()=> __p::default_of::<#ty>()),
+        Initial::Default => quote!(__p::default_of::<#ty>()),
         Initial::Expr(value) => quote!(#value),
     }
 }

@@ -17,13 +17,12 @@ pub(super) fn implementation(model: &Model<'_>, generics: &Generics) -> Option<T
     let (ty, place) = (stored.ty(field.ty), place(index));
     // At the type's own span: it is what the compiler refuses if it is less visible than the struct.
     let index_type = quote_spanned!(ty.span()=> type Index = #ty;);
-    let spec = quote_spanned!(ty.span()=> __p::index_spec::<#ty>);
     Some(quote! {
         #attributes
         impl #impl_generics __p::Indexed for #ident #type_generics #where_clause {
             #index_type
             const SPEC: &'static __p::FieldSpec =
-                #spec(<Self as __p::SessionData>::SCHEMA, #index);
+                __p::index_spec::<#ty>(<Self as __p::SessionData>::SCHEMA, #index);
 
             fn encode_index(
                 __value: &Self::Index,

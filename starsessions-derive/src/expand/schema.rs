@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use proc_macro2::TokenStream;
-use quote::{quote, quote_spanned};
+use quote::{format_ident, quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 use syn::{Ident, Type};
@@ -77,16 +77,15 @@ fn merge(index: usize, ty: &Type, stored: &Stored<'_>) -> TokenStream {
     if stored.exclusive {
         return quote!(__p::Merge::Exclusive);
     }
-    let span = ty.span();
     let policy = match &stored.merge {
         _ if stored.flash => match stored.presence {
             Presence::Optional(_) => return quote!(__p::Merge::With(__p::merge_flash)),
-            _ => quote_spanned!(span=> <#ty as __p::Flash>::flash),
+            _ => quote!(<#ty as __p::Flash>::flash),
         },
         Merge::Last => return quote!(__p::Merge::Last),
         Merge::Policy(function, policy) => {
-            let [function, policy] = [function, policy].map(|name| Ident::new(name, span));
-            quote_spanned!(span=> <#ty as __p::#policy>::#function)
+            let [function, policy] = [function, policy].map(|name| format_ident!("{name}"));
+            quote!(<#ty as __p::#policy>::#function)
         }
         Merge::With(path) => {
             // A call, for the reason that `adapted` has.
