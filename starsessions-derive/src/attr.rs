@@ -154,8 +154,8 @@ fn read_item(place: Place, input: ParseStream<'_>) -> syn::Result<Item> {
             value = Some(input.parse::<Expr>());
         }
     }
-    let entry = find(place, &key.unraw().to_string())
-        .map_err(|message| syn::Error::new(key.span(), message))?;
+    let entry =
+        find(place, &key.to_string()).map_err(|message| syn::Error::new(key.span(), message))?;
     let value = value
         .transpose()
         .map_err(|error| malformed(entry, &error))?;

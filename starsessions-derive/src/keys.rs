@@ -67,8 +67,8 @@ pub(crate) fn find(place: Place, name: &str) -> Result<&'static Entry, String> {
     if let Some(entry) = at(place).find(|entry| entry.name == name) {
         return Ok(entry);
     }
-    let elsewhere = || VOCABULARY.iter().filter(|entry| entry.place != place);
-    if let Some(entry) = elsewhere().find(|entry| entry.name == name) {
+    // What is found in the whole table from here on belongs elsewhere.
+    if let Some(entry) = VOCABULARY.iter().find(|entry| entry.name == name) {
         let (here, there) = (place.describe(), entry.place.describe());
         return Err(format!(
             "`{name}` does not go on {here}; it belongs on {there}"
@@ -77,7 +77,7 @@ pub(crate) fn find(place: Place, name: &str) -> Result<&'static Entry, String> {
     if let Some(meant) = nearest(name, at(place).map(|entry| entry.name)) {
         return Err(format!("unknown key `{name}`; did you mean `{meant}`?"));
     }
-    if let Some(meant) = nearest(name, elsewhere().map(|entry| entry.name)) {
+    if let Some(meant) = nearest(name, VOCABULARY.iter().map(|entry| entry.name)) {
         let there = place.other().describe();
         return Err(format!(
             "unknown key `{name}`; did you mean `{meant}`, which belongs on {there}?"

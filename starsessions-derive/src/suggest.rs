@@ -9,7 +9,7 @@ pub(crate) fn nearest<'a>(
     candidates
         .into_iter()
         .map(|candidate| (distance(word, candidate), candidate))
-        .filter(|&(distance, candidate)| distance <= limit && distance < candidate.chars().count())
+        .filter(|&(distance, _)| distance <= limit)
         .min_by_key(|&(distance, _)| distance)
         .map(|(_, candidate)| candidate)
 }
@@ -74,6 +74,7 @@ mod tests {
             ("idel", Some("idle")),
             ("exprise", Some("expires")),
             ("expired", Some("expires")),
+            ("ro", Some("or")),
             ("ttl", None),
             ("x", None),
             ("", None),

@@ -174,7 +174,7 @@ fn option_of(ty: &Type) -> Option<&Type> {
         // The invisible delimiters of a `macro_rules` fragment.
         Type::Group(group) => return option_of(&group.elem),
         Type::Paren(paren) => return option_of(&paren.elem),
-        Type::Path(path) if path.qself.is_none() => &path.path,
+        Type::Path(path) => &path.path,
         _ => return None,
     };
     let names: Vec<_> = path
@@ -190,7 +190,7 @@ fn option_of(ty: &Type) -> Option<&Type> {
     };
     match &last?.arguments {
         PathArguments::AngleBracketed(list) => match list.args.first() {
-            Some(GenericArgument::Type(inner)) if list.args.len() == 1 => Some(inner),
+            Some(GenericArgument::Type(inner)) => Some(inner),
             _ => None,
         },
         _ => None,
@@ -211,7 +211,8 @@ fn default_name(cx: &Ctxt, attrs: &Attrs, ident: &Ident) -> Name {
 #[cfg(test)]
 mod tests {
     use quote::ToTokens;
-    use syn::{Type, parse_quote};
+    use syn::token::Group;
+    use syn::{Type, TypeGroup, parse_quote};
 
     use super::option_of;
 
@@ -228,6 +229,13 @@ mod tests {
         for option in &options {
             let inner = option_of(option).map(|inner| inner.to_token_stream().to_string());
             assert_eq!(inner.as_deref(), Some("u8"));
+            // As a fragment of `macro_rules` comes.
+            let group = Type::Group(TypeGroup {
+                attrs: Vec::new(),
+                group_token: Group::default(),
+                elem: Box::new(option.clone()),
+            });
+            assert!(option_of(&group).is_some());
         }
         let others: [Type; 6] = [
             parse_quote!(u8),
