@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use proc_macro2::TokenStream;
+use quote::{format_ident, quote};
 
 use crate::derive;
 use crate::keys::{Place, VOCABULARY};
@@ -30,7 +31,7 @@ fn expansions_are_as_recorded() {
 
 #[test]
 fn with_another_root_the_default_one_does_not_occur() {
-    let output = derive(quote::quote! {
+    let output = derive(quote! {
         #[session(crate = my::sessions, validate = sane)]
         struct Shop {
             #[session(merge = sum, validate = small, version = 2, migrate = from_v1)]
@@ -52,6 +53,38 @@ fn an_input_that_is_no_item_is_an_error_and_no_panic() {
         let output = derive(input.parse().unwrap()).to_string();
         assert!(output.contains("compile_error"), "{input}: {output}");
     }
+}
+
+#[test]
+fn a_stored_name_may_have_128_bytes_with_the_sign_of_until() {
+    let namespace = "n".repeat(64);
+    for (length, rule, mistaken) in [
+        (63, quote!(), 0),
+        (64, quote!(), 1),
+        (62, quote!(, until = rotate), 0),
+        (63, quote!(, until = rotate), 1),
+    ] {
+        let field = format_ident!("{}", "f".repeat(length));
+        let input = quote! {
+            #[session(namespace = #namespace #rule)]
+            struct Shop { #field: u8 }
+        };
+        assert_eq!(mistakes(input), mistaken, "{length} {rule}");
+    }
+}
+
+/// The default one is not judged beside it.
+#[test]
+fn a_name_that_cannot_be_one_is_one_mistake() {
+    let input = quote! {
+        #[session(namespace = "a b")]
+        struct Ä { #[session(rename = "c d")] ö: u8 }
+    };
+    assert_eq!(mistakes(input), 2);
+}
+
+fn mistakes(input: TokenStream) -> usize {
+    derive(input).to_string().matches("compile_error").count()
 }
 
 /// The heading of a key and its one line stand in the reference word for word.

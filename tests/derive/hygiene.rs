@@ -128,7 +128,7 @@ fn the_runtime_is_found_elsewhere() {
 macro_rules! session {
     (
         $name:ident $(#[$meta:meta])* { $($field:ident: $ty:ty),* }
-        $time:literal $policy:ident $check:path, $default:expr, $whole:ty
+        $time:literal $policy:ident $check:path, $default:expr, $former:expr, $whole:ty
     ) => {
         #[derive(Session)]
         $(#[$meta])*
@@ -137,6 +137,7 @@ macro_rules! session {
             $(#[session(expires = $time, merge = $policy, validate = $check)] $field: $ty,)*
             #[session(default = $default)]
             with_default: $whole,
+            #[session(alias = $former)]
             maybe: $whole,
         }
     };
@@ -148,7 +149,7 @@ fn any<T>(_: &T) -> Result<(), String> {
 
 session! {
     Made #[session(namespace = "making")] { views: Option<u64>, stock: u64 }
-    "10m" sum crate::hygiene::any, Some(1 + 1), Option<u8>
+    "10m" sum crate::hygiene::any, Some(1 + 1), ["earlier", "first"], Option<u8>
 }
 
 #[test]
@@ -160,6 +161,10 @@ fn a_macro_can_make_sessions() {
         "making.maybe",
     ];
     assert_eq!(names::<Made>(), made);
+    let [.., maybe] = Made::SCHEMA.fields else {
+        panic!("no fields");
+    };
+    assert_eq!(maybe.aliases, ["making.earlier", "making.first"]);
 }
 
 #[derive(Session)]

@@ -183,7 +183,23 @@ fn snake_case(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::snake_case;
+    use syn::parse_quote;
+
+    use super::{bound, snake_case};
+    use crate::attr::Attrs;
+    use crate::ctxt::Ctxt;
+    use crate::keys::Place;
+
+    #[test]
+    fn bound_needs_its_feature() {
+        for (dbsc, mistakes) in [(true, 0), (false, 1)] {
+            let cx = Ctxt::new();
+            let attrs = Attrs::parse(&cx, Place::Struct, &[parse_quote!(#[session(bound)])]);
+            assert!(bound(&cx, &attrs, dbsc));
+            let errors = cx.finish().err().into_iter().flatten();
+            assert_eq!(errors.count(), mistakes);
+        }
+    }
 
     #[test]
     fn a_namespace_is_the_name_in_snake_case() {

@@ -140,7 +140,7 @@ pub(crate) fn location(cx: &Ctxt, value: &Expr) -> Option<String> {
 /// The path of the runtime crate, in quotes or not.
 pub(crate) fn root(cx: &Ctxt, value: &Expr) -> Option<Path> {
     let path = match string(value) {
-        Some(literal) => literal.parse_with(Path::parse_mod_style).ok(),
+        Some(literal) => literal.parse::<Path>().ok(),
         None => match ungroup(value) {
             Expr::Path(path) if path.qself.is_none() => Some(path.path.clone()),
             _ => None,
@@ -267,7 +267,7 @@ const POLICIES: [(&str, Merge); 8] = [
 mod tests {
     use syn::parse_quote;
 
-    use super::{Codec, codec, merge};
+    use super::{Codec, codec, function, merge, name};
     use crate::ctxt::Ctxt;
 
     #[test]
@@ -286,6 +286,22 @@ mod tests {
         assert!(
             message.contains("the feature `json` of starsessions"),
             "{message}"
+        );
+    }
+
+    #[test]
+    fn no_way_out_is_named_that_would_be_a_mistake_again() {
+        let cx = Ctxt::new();
+        assert_eq!(name(&cx, &parse_quote!(shop::cart)), None);
+        assert!(function(&cx, &parse_quote!("small enough")).is_none());
+        let errors = cx.finish().unwrap_err().into_iter();
+        let messages: Vec<_> = errors.map(|error| error.to_string()).collect();
+        assert_eq!(
+            messages,
+            [
+                "a name is a literal in quotes, as in \"cart\"",
+                "expected the path of a function, as in `path::to::function`"
+            ]
         );
     }
 

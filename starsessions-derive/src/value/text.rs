@@ -191,6 +191,8 @@ mod tests {
             "/login?next=path}",
             "/login?next={}",
             "/login/{path}",
+            "/login/next={path}",
+            "/{login}?next={path}",
             "/login?{path}",
             "/login?next={path}{path}",
             "/login?next={path}x",
