@@ -60,6 +60,12 @@ fn appends_and_leaves_the_rest_alone() {
     let refused = bincode().encode(&vec![0_u8; 70_000], &mut bytes);
     assert_eq!(refused, Err(ValueError::TooLarge { limit: 65_536 }));
     assert_eq!(bytes, before);
+    let lost = json().encode(&f64::NAN, &mut bytes);
+    assert!(
+        matches!(lost, Err(ValueError::NoRoundTrip { .. })),
+        "{lost:?}"
+    );
+    assert_eq!(bytes, before);
 }
 
 #[test]

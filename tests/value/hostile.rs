@@ -81,6 +81,9 @@ fn flaws_are_told_apart() {
     assert_eq!(flaw(&Some(1_u8), &[2, 0]), Some(Flaw::Mismatch));
     assert_eq!(flaw(&1_u16, &[252, 0, 0, 1, 0]), Some(Flaw::Mismatch));
     assert_eq!(flaw(&std::num::NonZeroU8::MIN, &[0]), Some(Flaw::Mismatch));
+    let cut_off = json::<Vec<u8>>().decode(b"\x02\x01[1").unwrap_err();
+    let flaw = Flaw::EndsEarly;
+    assert!(matches!(cut_off, ValueError::Undecodable { flaw: it, .. } if it == flaw));
 }
 
 #[test]

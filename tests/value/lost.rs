@@ -93,6 +93,21 @@ fn g17_a_skipped_variant_is_refused_unless_it_is_the_last_one() {
     }
 }
 
+#[derive(Serialize, Deserialize)]
+#[serde(rename = "SkippedInTheMiddle")]
+enum BeforeTheSkip {
+    First,
+}
+
+/// What is known to be read as it was written is not examined again.
+#[test]
+fn g17_a_type_that_was_read_is_refused_where_it_is_written() {
+    let bytes = encode(&bincode(), &BeforeTheSkip::First).unwrap();
+    let read: SkippedInTheMiddle = bincode().decode(&bytes).unwrap();
+    assert_eq!(read, SkippedInTheMiddle::First);
+    refused(&bincode(), &read);
+}
+
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 enum Half {
     First(u8),

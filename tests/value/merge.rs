@@ -353,7 +353,10 @@ fn sums_of_durations_and_floats() {
     assert_eq!(Sum::sum(&1.0, &1.5, &2.0), 2.5);
     assert_eq!(Sum::sum(&0.0, &f64::MAX, &f64::MAX), f64::MAX);
     assert_eq!(Sum::sum(&f64::INFINITY, &2.0, &f64::INFINITY), 2.0);
+    let infinities = Sum::sum(&1.0, &f64::NEG_INFINITY, &f64::INFINITY);
+    assert_eq!(infinities, f64::NEG_INFINITY);
     assert!(Order::max(&0.0, &1.0, &f64::NAN).is_nan());
+    assert!(Order::min(&0.0, &1.0, &f64::NAN).is_nan());
 }
 
 #[test]

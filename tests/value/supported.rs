@@ -129,6 +129,8 @@ fn collections() {
     ]));
     carried(BTreeMap::from([((1, 'a'), vec![Some(1), None])]));
     carried(vec![vec![HashMap::<String, Vec<u8>>::new()]]);
+    // Only what is inside of each other is deep.
+    carried(vec![Some((1, vec![1])); 500]);
 }
 
 #[test]

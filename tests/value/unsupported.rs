@@ -72,6 +72,17 @@ fn self_describing_types() {
 }
 
 #[test]
+fn bytes_of_a_self_describing_type_are_an_error_that_says_where_it_asks() {
+    type Pair = (u8, Vec<Untagged>);
+    let bytes = [1, 1, 0, 0, 0, 0, 1, 1, 0];
+    let unsupported = ValueError::Unsupported {
+        type_name: std::any::type_name::<Pair>(),
+        reason: self_describing(".1[]"),
+    };
+    assert_eq!(bincode::<Pair>().decode(&bytes).err(), Some(unsupported));
+}
+
+#[test]
 fn lists_of_nothing() {
     refused(&vec![(), ()], &Incomplete::EmptyElements);
     refused(&Some(vec![[(); 3]]), &Incomplete::EmptyElements);
@@ -193,6 +204,13 @@ mod left_out {
         Empty "Vec::is_empty" Vec<u8>;
     }
 
+    /// Nothing behind the field shows what is left out.
+    #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+    pub(super) struct Last {
+        #[serde(default, skip_serializing_if = "is_twenty")]
+        pub(super) value: u32,
+    }
+
     #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
     pub(super) enum Deep {
         First,
@@ -221,12 +239,13 @@ mod left_out {
 
 #[test]
 fn g17_a_field_that_is_left_out_for_one_value_is_refused_for_all() {
-    use left_out::{Checked, Deep, Empty, English, Moment, True, Twenty, Zero};
+    use left_out::{Checked, Deep, Empty, English, Last, Moment, True, Twenty, Zero};
     use std::time::Duration;
 
     let (last, zero) = (1, Zero { value: 5, last: 1 });
     assert_left_out(&zero);
     assert_left_out(&Twenty { value: 5, last });
+    assert_left_out(&Last { value: 5 });
     assert_left_out(&True { value: false, last });
     let value = Duration::from_secs(5);
     assert_left_out(&Moment { value, last });

@@ -122,3 +122,123 @@ type Verdict = Result<(), ValueError>;
 type Verdicts = HashMap<(TypeId, Format), Verdict>;
 
 static VERDICTS: LazyLock<RwLock<Verdicts>> = LazyLock::new(RwLock::default);
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use serde::de::Error;
+    use serde::{Deserialize, Deserializer, Serialize};
+
+    use super::*;
+
+    #[derive(Serialize, Deserialize)]
+    #[rustfmt::skip]
+    enum Day {
+        D1(u8), D2(u8), D3(u8), D4(u8), D5(u8), D6(u8), D7(u8), D8(u8), D9(u8), D10(u8),
+        D11(u8), D12(u8), D13(u8), D14(u8), D15(u8), D16(u8), D17(u8), D18(u8), D19(u8), D20(u8),
+        D21(u8), D22(u8), D23(u8), D24(u8), D25(u8), D26(u8), D27(u8), D28(u8), D29(u8), D30(u8),
+    }
+
+    #[test]
+    fn each_of_many_variants_is_made_up() {
+        assert_eq!(marks::<Day>(), 30);
+    }
+
+    /// How many kinds of values are made up.
+    fn marks<T: Value>() -> usize {
+        let all = written::<T>(Format::Bincode);
+        BTreeSet::from_iter(all.iter().map(|(mark, _)| mark)).len()
+    }
+
+    /// A text of which few are read, and in another form than they were written.
+    #[derive(PartialEq, Eq, PartialOrd, Ord, Serialize)]
+    struct Strict<const LENGTH: usize>(String);
+
+    impl<'de, const LENGTH: usize> Deserialize<'de> for Strict<LENGTH> {
+        fn deserialize<D: Deserializer<'de>>(source: D) -> Result<Self, D::Error> {
+            let text = String::deserialize(source)?.to_lowercase();
+            let fits = text.len() == LENGTH;
+            fits.then_some(Self(text)).ok_or(D::Error::custom("length"))
+        }
+    }
+
+    #[derive(Serialize, Deserialize)]
+    enum Either {
+        Long(Strict<64>),
+        Short(Strict<24>),
+    }
+
+    #[test]
+    fn samples_are_tried_at_each_place_until_one_is_accepted() {
+        assert_eq!(marks::<(Strict<64>, Strict<24>)>(), 1);
+        assert_eq!(marks::<Either>(), 2);
+        assert_eq!(marks::<BTreeMap<Strict<64>, Strict<24>>>(), 2);
+        assert_eq!(marks::<Strict<5_000>>(), 0);
+    }
+
+    /// serde names the aliases of a variant as if they were variants.
+    #[derive(Serialize, Deserialize)]
+    enum Renamed {
+        A,
+        B,
+        #[serde(alias = "d", alias = "e", alias = "f", alias = "g", alias = "h")]
+        C,
+    }
+
+    #[test]
+    fn an_alias_is_no_variant() {
+        assert!(marks::<[Renamed; 8]>() > 4);
+    }
+
+    #[derive(Serialize, Deserialize)]
+    struct Endless(Box<Self>);
+
+    #[test]
+    fn a_type_without_an_end_is_asked_up_to_a_limit() {
+        assert_eq!(examine::<Endless>(Format::Bincode), Ok(()));
+        assert_eq!(marks::<Endless>(), 0);
+    }
+
+    #[test]
+    fn a_sample_that_only_some_values_resemble_is_no_reason_to_refuse_the_type() {
+        assert_eq!(examine::<Strict<3>>(Format::Bincode), Ok(()));
+    }
+
+    #[test]
+    fn what_no_codec_carries_is_known_without_a_value() {
+        let reason = Incomplete::EmptyElements;
+        let type_name = type_name::<Vec<()>>();
+        let unsupported = Err(ValueError::Unsupported { type_name, reason });
+        assert_eq!(examine::<Vec<()>>(Format::Bincode), unsupported);
+    }
+
+    #[cfg(feature = "json")]
+    #[test]
+    fn json_describes_itself() {
+        assert_eq!(examine::<serde_json::Value>(Format::Json), Ok(()));
+    }
+
+    thread_local! {
+        static ASKED: Cell<usize> = const { Cell::new(0) };
+    }
+
+    #[derive(Serialize)]
+    struct Counted(u8);
+
+    impl<'de> Deserialize<'de> for Counted {
+        fn deserialize<D: Deserializer<'de>>(source: D) -> Result<Self, D::Error> {
+            ASKED.set(ASKED.get() + 1);
+            u8::deserialize(source).map(Self)
+        }
+    }
+
+    #[test]
+    fn a_large_type_is_asked_no_more_than_a_bounded_number_of_times() {
+        type Large = [[[Counted; 16]; 16]; 16];
+        assert_eq!(examine::<Large>(Format::Bincode), Ok(()));
+        // What is made up is read back as well.
+        assert!(ASKED.get() < 3 * (1 << 16), "{}", ASKED.get());
+    }
+}

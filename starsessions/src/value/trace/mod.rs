@@ -84,6 +84,11 @@ mod tests {
         assert_eq!(content(&sets[0]), content(&sets[1]));
         assert_ne!(content(&vec![1, 1, 2]), content(&vec![1, 2, 2]));
         assert_ne!(content(&(1, 2)), content(&(2, 1)));
+        assert_ne!(
+            content(&vec![Ok::<u8, u8>(1), Err(2)]),
+            content(&vec![Ok::<u8, u8>(2), Err(1)])
+        );
+        assert_ne!(content(&1_u128), content(&(1_u128 << 64 | 1)));
         assert_ne!(content(&Some(None::<u8>)), content(&None::<Option<u8>>));
         assert_ne!(
             content(&BTreeMap::from([(1, 2), (3, 4)])),
