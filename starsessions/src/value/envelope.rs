@@ -93,21 +93,18 @@ fn read_version(bytes: &[u8]) -> Option<(u32, &[u8])> {
 }
 
 fn read_long_version(bytes: &[u8]) -> Option<(u32, &[u8])> {
-    let mut digits = bytes.iter().take(LONGEST_VERSION);
-    let last = digits.position(|byte| byte & 0x80 == 0)?;
+    let last = bytes.iter().position(|byte| byte & 0x80 == 0)?;
     let (digits, rest) = bytes.split_at_checked(last + 1)?;
     let version = digits.iter().rev().try_fold(0_u32, |version, byte| {
         version.checked_mul(0x80)?.checked_add((byte & 0x7f).into())
     })?;
-    let is_shortest = last == 0 || digits.last() != Some(&0);
-    is_shortest.then_some((version, rest))
+    (digits.last() != Some(&0)).then_some((version, rest))
 }
 
 const BINCODE: u8 = 1;
 #[cfg(feature = "json")]
 const JSON: u8 = 2;
 const MARK: usize = 4;
-const LONGEST_VERSION: usize = 5;
 
 #[cfg(test)]
 mod tests {
@@ -129,6 +126,18 @@ mod tests {
     }
 
     #[test]
+    fn a_head_is_read_as_it_was_written() {
+        for version in [0, 127, 128, u32::MAX] {
+            let mut bytes = Vec::new();
+            write_head(Format::Bincode, version, &mut bytes);
+            write_mark(&mut bytes, 7);
+            let read = Envelope::parse(&bytes).unwrap();
+            assert_eq!((read.version, read.mark), (version, Some(7)));
+            assert!(read.payload.is_empty());
+        }
+    }
+
+    #[test]
     fn a_version_of_more_than_32_bits_is_refused() {
         assert_eq!(
             read_version(&[0xff, 0xff, 0xff, 0xff, 0x0f]),
@@ -136,5 +145,6 @@ mod tests {
         );
         assert_eq!(read_version(&[0xff, 0xff, 0xff, 0xff, 0x1f]), None);
         assert_eq!(read_version(&[0xff, 0xff, 0xff, 0xff, 0xff, 0x01]), None);
+        assert_eq!(read_version(&[0xff; 100]), None);
     }
 }

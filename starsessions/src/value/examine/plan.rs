@@ -44,13 +44,13 @@ impl Default for Plan {
 
 impl Plan {
     pub(super) fn goes_on(&self) -> bool {
-        self.round < self.rounds && self.steps > 0
+        self.round < self.rounds
     }
 
     /// Goes through the rounds once more, with another sample at a place each time that it is met: what
     /// `skip_serializing_if` leaves out depends on the value of a field. `false` if that was done.
     pub(super) fn vary(&mut self) -> bool {
-        let begins = !self.varies && self.steps > 0;
+        let begins = !self.varies;
         if begins {
             self.varies = true;
             self.round = 0;

@@ -98,13 +98,12 @@ impl<'r> Sampler<'r> {
         }
     }
 
-    /// One part for each step. A type that ignores errors and asks again must come to an end.
+    /// One part for each step.
     fn parts<'de, V: Visitor<'de>>(
         self,
         steps: impl Iterator<Item = Step>,
         visitor: V,
     ) -> Result<V::Value, Halt> {
-        let steps = steps.take(self.run.seen.steps.get());
         let parts = steps.map(|step| self.at(step));
         visitor.visit_seq(SeqDeserializer::new(parts))
     }

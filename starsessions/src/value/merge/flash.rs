@@ -55,8 +55,7 @@ macro_rules! maps {
         #[diagnostic::do_not_recommend]
         impl<$($bounds)*> Flash for $map {
             fn flash(base: &Self, mine: &Self, theirs: &Self) -> Self {
-                let added = mine.keys().filter(|key| !theirs.contains_key(*key));
-                let merged = theirs.keys().chain(added).filter_map(|key| {
+                let merged = theirs.keys().chain(mine.keys()).filter_map(|key| {
                     let value = message(base.get(key), mine.get(key), theirs.get(key))?;
                     Some((key.clone(), value.clone()))
                 });

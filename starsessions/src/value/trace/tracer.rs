@@ -113,7 +113,6 @@ impl Walk for Tracer {
             outer: self.hashes,
             marks: Marks::default(),
             sum: 0,
-            count: 0,
         }
     }
 
@@ -126,7 +125,6 @@ impl Walk for Tracer {
     fn end_element(&mut self, elements: &mut Elements) -> Result<(), Refusal> {
         elements.marks.insert(self.hashes.mark);
         elements.sum = elements.sum.wrapping_add(self.hashes.joined());
-        elements.count += 1;
         Ok(())
     }
 
@@ -134,7 +132,6 @@ impl Walk for Tracer {
         self.hashes = elements.outer;
         self.hashes.mark = elements.marks.fold_into(self.hashes.mark);
         self.hashes.name(END);
-        self.hashes.value(elements.count);
         self.hashes.value(elements.sum);
         Ok(())
     }
@@ -145,7 +142,6 @@ pub(super) struct Elements {
     outer: Hashes,
     marks: Marks,
     sum: u64,
-    count: u64,
 }
 
 /// The marks of the elements of one list. Most lists have one, which takes no allocation.
