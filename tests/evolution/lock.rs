@@ -1,14 +1,15 @@
 //! `testing::SchemaLock`: which changes of a session type a test of the application lets through.
 
 use std::env;
+use std::error::Error;
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
 use serde::{Deserialize, Serialize};
-use starsessions::Session;
 use starsessions::testing::{SchemaLock, TestSessions, UpdateSchema};
 use starsessions::value::{OldValue, ValueError};
+use starsessions::{Session, SessionData};
 use starsessions_tests::servers::Folder;
 
 /// What the application has today, and what it has tomorrow: `name { old fields } => { new fields }`, with the
@@ -71,6 +72,7 @@ fn is_told(lock: &dyn Fn() -> SchemaLock, path: &Path, expected: Told) {
     let shown = error.to_string();
     assert!(shown.contains(sentence), "no {sentence:?} in: {shown}");
     assert!(shown.contains("UPDATE_SCHEMA=1"), "{shown}");
+    assert_eq!(shown.contains("do not survive"), breaks, "{shown}");
     let told = error
         .changes()
         .iter()
@@ -94,6 +96,26 @@ fn from_text(old: OldValue<'_>) -> Result<u64, ValueError> {
     Ok(old.decode::<String>()?.len() as u64)
 }
 
+/// Types that accept no made-up value.
+macro_rules! picky {
+    ($($name:ident)*) => {$(
+        #[derive(Serialize, Deserialize)]
+        #[serde(try_from = "String")]
+        struct $name(String);
+
+        impl TryFrom<String> for $name {
+            type Error = &'static str;
+
+            fn try_from(text: String) -> Result<Self, Self::Error> {
+                let fits = text == "the one text";
+                fits.then_some(Self(text)).ok_or("another text")
+            }
+        }
+    )*};
+}
+
+picky! { Picky Choosy }
+
 changes! {
     nothing_has_changed { a: u32, b: Option<String>, } => { b: Option<String>, a: u32, } Nothing;
     a_type_is_called_otherwise { name: String, } => { name: Box<str>, } Nothing;
@@ -102,6 +124,8 @@ changes! {
         a: u32,
     } Nothing;
     an_option_becomes_a_default { a: Option<u32>, } => { a: u32, } Nothing;
+
+    nothing_is_known_of_the_values { a: Option<Picky>, } => { a: Option<Picky>, } Nothing;
 
     a_field_is_new { a: u32, } => { a: u32, b: String, } Compatible("`shop.b` is new");
     a_field_is_removed { a: u32, b: String, } => { a: u32, }
@@ -116,6 +140,12 @@ changes! {
         Compatible("the type of `shop.kind` has changed");
     a_field_is_merged_otherwise { a: u32, } => { #[session(merge = sum)] a: u32, }
         Compatible("the merge of `shop.a` has changed");
+    one_field_is_renamed_and_another_removed { a: u32, c: u32, } => {
+        #[session(alias = "a")]
+        b: u32,
+    } Compatible("`shop.c` is in no type any more");
+    a_field_that_ends_with_its_privileges_is_removed { a: u32, #[session(until = rotate)] b: u32, } => { a: u32, }
+        Compatible("give that `alias = \"b\"`");
     a_value_is_converted { name: String, } => { #[session(version = 2, migrate = from_text)] name: u64, }
         Compatible("the version of `shop.name` has changed");
     a_field_changes_its_codec { a: u32, } => { #[session(codec = json)] a: u32, }
@@ -125,6 +155,8 @@ changes! {
         Breaking("`shop.a` does not read what live sessions hold: it was `u32` and is `u64`; give it `version = 2, \
                   migrate = ..`, or the field another name");
     a_text_becomes_a_number { a: String, } => { a: u64, } Breaking("it was `alloc::string::String` and is `u64`");
+    a_type_of_which_nothing_is_known_has_another_name { a: Option<Picky>, } => { a: Option<Choosy>, }
+        Breaking("it was `evolution::lock::Picky` and is `evolution::lock::Choosy`");
     a_type_far_inside_has_changed
         { types { struct Item { article: u32 } struct Cart { items: Vec<Option<Item>> } } cart: Option<Cart>, } =>
         { types { struct Item { article: u64 } struct Cart { items: Vec<Option<Item>> } } cart: Option<Cart>, }
@@ -215,6 +247,73 @@ fn the_name_of_a_removed_field_is_not_used_for_values_of_another_type() {
     );
 }
 
+#[test]
+fn a_required_field_that_is_back_may_be_absent_in_sessions_from_between() {
+    let folder = Folder::new();
+    let path = folder.join("sessions.lock");
+    let update = |lock: SchemaLock| lock.compare(UpdateSchema::Compatible).unwrap();
+    {
+        changes!(view a: u32, #[session(required)] b: u32,);
+        update(SchemaLock::new(&path).view::<Shop>());
+    }
+    {
+        changes!(view a: u32,);
+        update(SchemaLock::new(&path).view::<Shop>());
+    }
+    changes!(view a: u32, #[session(required)] b: u32,);
+    is_told(
+        &|| SchemaLock::new(&path).view::<Shop>(),
+        &path,
+        Breaking("`shop.b` is `required`"),
+    );
+}
+
+#[test]
+fn a_new_type_may_have_required_fields() {
+    #[derive(Session)]
+    #[session(namespace = "login")]
+    #[allow(dead_code, reason = "what is stored is not looked at")]
+    struct Login {
+        #[session(required)]
+        user: u64,
+    }
+    changes!(view name: String,);
+    let folder = Folder::new();
+    let path = folder.join("sessions.lock");
+    let lock = || SchemaLock::new(&path).view::<Shop>();
+    lock().compare(UpdateSchema::Compatible).unwrap();
+    let both = || lock().view::<Login>();
+    is_told(&both, &path, Compatible("`login.user` is new"));
+}
+
+#[test]
+fn a_field_of_two_types_has_the_rules_of_both() {
+    /// The lock of a type without rules, and beside it another one that has the same field.
+    fn beside<T: SessionData>(folder: &Folder) -> impl Fn() -> SchemaLock {
+        changes!(view a: u32,);
+        let path = folder.join("sessions.lock");
+        let lock = SchemaLock::new(&path).view::<Shop>();
+        lock.compare(UpdateSchema::All).unwrap();
+        move || SchemaLock::new(&path).view::<Shop>().view::<T>()
+    }
+    let folder = Folder::new();
+    let path = folder.join("sessions.lock");
+    {
+        changes!(view a: String,);
+        let lock = beside::<Shop>(&folder)();
+        let error = lock.compare(UpdateSchema::Compatible).unwrap_err();
+        assert!(error.to_string().contains("does not read"), "{error}");
+    }
+    {
+        changes!(view #[session(required)] a: u32,);
+        let lock = beside::<Shop>(&folder);
+        is_told(&lock, &path, Breaking("`shop.a` is `required`"));
+    }
+    changes!(view #[session(index)] a: u32,);
+    let lock = beside::<Shop>(&folder);
+    is_told(&lock, &path, Compatible("`shop.a` is an index now"));
+}
+
 /// What the lock says of a field that becomes an index.
 #[tokio::test]
 async fn a_session_from_before_the_index_is_not_found_by_it() {
@@ -240,6 +339,8 @@ fn every_type_is_in_the_same_file_and_its_text_is_the_same_each_time() {
         user: u64,
         #[session(until = rotate)]
         confirmed: std::collections::HashMap<String, (u8, Option<char>)>,
+        #[session(flash)]
+        notice: Option<String>,
     }
     changes!(view name: String,);
     let folder = Folder::new();
@@ -254,6 +355,7 @@ fn every_type_is_in_the_same_file_and_its_text_is_the_same_each_time() {
     for name in [
         "login.user  version 1, bincode, last, required, index: u64\n    ",
         "login.~confirmed",
+        "login.notice  version 1, bincode, flash: ",
         "shop.name",
     ] {
         assert!(text.contains(name), "{text}");
@@ -278,6 +380,11 @@ fn a_file_that_is_no_lock_is_named_and_kept() {
     let nowhere = SchemaLock::new(folder.join("nowhere/sessions.lock")).view::<Shop>();
     let error = nowhere.compare(UpdateSchema::All).unwrap_err().to_string();
     assert!(error.contains("in a folder that is there"), "{error}");
+
+    let a_folder = SchemaLock::new(folder.join(".")).view::<Shop>();
+    let error = a_folder.compare(UpdateSchema::Nothing).unwrap_err();
+    assert!(error.changes().is_empty(), "{error}");
+    assert!(error.source().is_some(), "{error}");
 }
 
 /// The test of an application, which the next one runs as its developers do.

@@ -155,6 +155,7 @@ mod tests {
     fn what_two_structs_do_not_agree_about_is_said_with_both_names() {
         let number = || stored::<u64>("shop.a");
         let text = || stored::<String>("shop.a");
+        let picky = || stored::<Picky>("shop.a");
         let with = |name, set: fn(&mut FieldSpec)| {
             let mut field = stored::<u64>(name);
             set(&mut field);
@@ -179,14 +180,20 @@ mod tests {
             (number(), stored::<usize>("shop.a"), told("one type")),
             (number(), stored::<u32>("shop.a"), lost("namespace")),
             // Nothing is known of a type that no made-up value fits.
-            (text(), stored::<Picky>("shop.a"), lost("namespace")),
+            (text(), picky(), lost("namespace")),
+            (picky(), stored::<Choosy>("shop.a"), lost("namespace")),
+            (
+                stored::<Two>("shop.a"),
+                stored::<Three>("shop.a"),
+                lost("namespace"),
+            ),
             (number(), version, lost("version 2")),
             (rotate, number(), told("`rotate`")),
             (number(), index, told("`index`")),
             (number(), expires, told("`expires`")),
             (idle, number(), told("`idle`")),
             (number(), exclusive, told("`exclusive`")),
-            (alias, number(), lost("removes the value")),
+            (alias, number(), lost("removes the value of `Less`")),
         ];
         for (one, other, expected) in cases {
             let (one, other) = (schema("Shop", one), schema("Less", other));
@@ -205,16 +212,39 @@ mod tests {
         }
     }
 
-    #[derive(Serialize)]
-    struct Picky(String);
+    /// Each reads only what it holds itself.
+    macro_rules! picky {
+        ($($name:ident $only:literal)*) => {$(
+            #[derive(Serialize)]
+            struct $name(String);
 
-    impl<'de> Deserialize<'de> for Picky {
-        fn deserialize<D: Deserializer<'de>>(source: D) -> Result<Self, D::Error> {
-            let text = String::deserialize(source)?;
-            match text.as_str() {
-                "the one text" => Ok(Self(text)),
-                _ => Err(D::Error::custom("another text")),
+            impl<'de> Deserialize<'de> for $name {
+                fn deserialize<D: Deserializer<'de>>(source: D) -> Result<Self, D::Error> {
+                    let text = String::deserialize(source)?;
+                    match text.as_str() {
+                        $only => Ok(Self(text)),
+                        _ => Err(D::Error::custom("another text")),
+                    }
+                }
             }
-        }
+        )*};
+    }
+
+    picky! { Picky "the one text" Choosy "the other text" }
+
+    #[derive(Serialize, Deserialize)]
+    #[serde(rename = "Kind")]
+    enum Two {
+        A,
+        B,
+    }
+
+    /// Reads what the other one writes, but not the other way round.
+    #[derive(Serialize, Deserialize)]
+    #[serde(rename = "Kind")]
+    enum Three {
+        A,
+        B,
+        C,
     }
 }

@@ -153,6 +153,7 @@ mod tests {
             (&format!("{field}\n    00000001 \u{e9}\u{e9}"), 2),
             ("a.b  version x, bincode, last: u64", 1),
             ("a.b  version 1, bincode: u64", 1),
+            ("  version 1, bincode, last: u64", 1),
             ("a.b  version 1, bincode, last, requested: u64", 1),
         ] {
             assert_eq!(Lock::parse(text), Err(line), "{text}");
