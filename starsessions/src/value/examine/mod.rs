@@ -129,7 +129,7 @@ mod tests {
     use std::collections::{BTreeMap, BTreeSet};
 
     use serde::de::Error;
-    use serde::{Deserialize, Deserializer, Serialize};
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
     use super::*;
 
@@ -152,13 +152,13 @@ mod tests {
         BTreeSet::from_iter(all.iter().map(|(mark, _)| mark)).len()
     }
 
-    /// A text of which few are read, and in another form than they were written.
+    /// A text of which few are read.
     #[derive(PartialEq, Eq, PartialOrd, Ord, Serialize)]
     struct Strict<const LENGTH: usize>(String);
 
     impl<'de, const LENGTH: usize> Deserialize<'de> for Strict<LENGTH> {
         fn deserialize<D: Deserializer<'de>>(source: D) -> Result<Self, D::Error> {
-            let text = String::deserialize(source)?.to_lowercase();
+            let text = String::deserialize(source)?;
             let fits = text.len() == LENGTH;
             fits.then_some(Self(text)).ok_or(D::Error::custom("length"))
         }
@@ -201,9 +201,19 @@ mod tests {
         assert_eq!(marks::<Endless>(), 0);
     }
 
+    /// Comes back as it was while it is empty, as the first sample is.
+    #[derive(Deserialize)]
+    struct Doubled(String);
+
+    impl Serialize for Doubled {
+        fn serialize<S: Serializer>(&self, target: S) -> Result<S::Ok, S::Error> {
+            target.serialize_str(&self.0.repeat(2))
+        }
+    }
+
     #[test]
-    fn a_sample_that_only_some_values_resemble_is_no_reason_to_refuse_the_type() {
-        assert_eq!(examine::<Strict<3>>(Format::Bincode), Ok(()));
+    fn a_sample_that_no_application_may_store_is_no_reason_to_refuse_the_type() {
+        assert_eq!(examine::<Doubled>(Format::Bincode), Ok(()));
     }
 
     #[test]
