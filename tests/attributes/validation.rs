@@ -212,6 +212,77 @@ async fn the_first_write_replaces_a_combination_that_the_struct_refuses() {
 }
 
 #[tokio::test]
+async fn a_change_there_and_back_leaves_a_combination_that_the_struct_refuses() {
+    let mut browser = refused().await;
+    let set = |order: &mut Session<Order>| order.seats = None;
+    browser.with(set).await;
+    let amount = browser.with(|it: &mut Session<Unchecked>| it.amount).await;
+    assert_eq!(amount, 101);
+}
+
+#[derive(Session)]
+#[session(validate = no_draft)]
+struct Note {
+    text: String,
+    #[session(skip)]
+    is_draft: bool,
+}
+
+fn no_draft(note: &Note) -> Result<(), &'static str> {
+    if note.is_draft {
+        Err("a draft")
+    } else {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_struct_is_not_asked_where_nothing_that_is_stored_has_changed() {
+    let mut browser = Client::guest();
+    for (text, status) in [
+        ("", StatusCode::OK),
+        ("tea", StatusCode::INTERNAL_SERVER_ERROR),
+    ] {
+        let edit = async move |mut note: Session<Note>| {
+            note.is_draft = true;
+            text.clone_into(&mut note.text);
+        };
+        assert_eq!(browser.visit(edit).await.status, status, "{text:?}");
+    }
+}
+
+#[derive(Session)]
+#[session(validate = has_seats)]
+struct Booking {
+    #[session(required)]
+    number: u32,
+    seats: u32,
+}
+
+fn has_seats(booking: &Booking) -> Result<(), &'static str> {
+    if booking.seats > 0 {
+        Ok(())
+    } else {
+        Err("no seat")
+    }
+}
+
+/// Another request has removed the booking meanwhile.
+#[tokio::test]
+async fn a_struct_has_nothing_to_refuse_where_a_required_field_is_gone() {
+    let mut browser = Client::guest();
+    let (number, seats) = (7, 1);
+    browser.insert(Booking { number, seats }).await;
+    let mut other = browser.clone();
+    let change = async move |mut booking: Session<Booking>| {
+        let remove = async |session: CurrentSession| session.remove::<Booking>();
+        other.visit(remove).await;
+        booking.seats = 2;
+    };
+    assert_eq!(browser.visit(change).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
 async fn what_is_handed_over_in_parts_replaces_a_combination_that_the_struct_refuses() {
     let mut browser = refused().await;
     let set = |order: &mut Session<Order>| {
