@@ -170,10 +170,10 @@ impl SessionError {
     pub fn message(&self) -> &'static str {
         match self {
             Self::Conflict { .. } => {
-                "Another request came first, and this one has changed nothing. Load the page again."
+                "Another request came first, and this change was not saved. Load the page again."
             }
             Self::Gone => {
-                "Your session has ended meanwhile, and this request has changed nothing. Load the page again."
+                "Your session has ended meanwhile, and this change was not saved. Load the page again."
             }
             Self::TooManySessions { .. } => {
                 "You are signed in as often as you may be. Sign out elsewhere, and try again."

@@ -158,7 +158,7 @@ struct Reset {
     token: Option<String>,
 }
 
-/// The sentence that answers says that the request has changed nothing.
+/// The sentence that answers says that the change was not saved.
 #[tokio::test]
 async fn g06_an_error_that_answers_takes_the_changes_of_views_that_are_held_with_it() {
     let gate = Gate::new();
@@ -181,7 +181,7 @@ async fn g06_an_error_that_answers_takes_the_changes_of_views_that_are_held_with
     gate.open();
     let late = late.await.unwrap();
     assert_eq!(late.status, StatusCode::CONFLICT);
-    assert!(late.body.contains("has changed nothing"), "{late:?}");
+    assert!(late.body.contains("this change was not saved"), "{late:?}");
     assert_eq!(client.get("/language").await.body, "");
 }
 

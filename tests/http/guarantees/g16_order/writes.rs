@@ -120,7 +120,7 @@ async fn g16_what_would_not_have_survived_a_sign_in_is_refused_behind_it() {
 }
 
 const ENDED: &str =
-    "Your session has ended meanwhile, and this request has changed nothing. Load the page again.";
+    "Your session has ended meanwhile, and this change was not saved. Load the page again.";
 
 /// A success or a redirect would say that it was done; a handler's own refusal does not.
 #[tokio::test]
