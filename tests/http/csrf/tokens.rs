@@ -1,6 +1,7 @@
 //! Tokens, for clients that do not say where they come from.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use starsessions::MemoryStore;
 use starsessions_tests::site::Kept;
@@ -284,7 +285,6 @@ async fn a_page_on_which_the_id_is_renewed_has_a_token_of_the_new_id() {
 /// In a store that cannot change two keys at once, the session would stay between them.
 #[tokio::test]
 async fn a_renewal_for_a_token_that_is_given_up_half_way_is_finished() {
-    use std::time::Duration;
     let site = Site::over(by_parts(), Kept::OnServer, |layer| {
         layer.renewal(Duration::from_secs(600))
     });

@@ -263,7 +263,7 @@ async fn scenario_14_a_session_of_the_same_second_is_not_taken_for_another_ones_
     assert_eq!(layer.list::<Account>(&7).await.unwrap().len(), 2);
 }
 
-/// Else a user ends this session as that of a stranger.
+/// Otherwise the page shows it as a stranger's, and its user ends it.
 #[tokio::test]
 async fn scenario_14_a_list_knows_its_own_session_beside_a_renewal() {
     let site = Site::with(|layer| layer.renewal(Duration::from_secs(900)));

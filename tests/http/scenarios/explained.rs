@@ -302,7 +302,7 @@ async fn scenario_06_two_sessions_are_named() {
     );
 }
 
-/// Of the last one; also where the session may come by a token.
+/// The explanation is that of the last cookie, also where the session may come by a token.
 #[tokio::test]
 async fn scenario_06_of_several_cookies_it_is_said_why_they_are_refused() {
     let beside = |layer: SessionLayerBuilder| layer.transport(Transport::bearer().beside_cookie());
