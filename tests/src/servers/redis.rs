@@ -215,6 +215,27 @@ pub fn wait_until(server: &Server, command: &[&str], part: &str) {
     panic!("{command:?}: no {part} in {}", ask(server, command));
 }
 
+/// Waits until a replica has what this master has written so far. `WAIT` asks for the writes of its own connection alone.
+///
+/// # Panics
+/// If it never has.
+pub fn wait_for_replica(master: &Server) {
+    let offsets = |name: &str| -> Vec<u64> {
+        let info = ask(master, &["INFO", "replication"]);
+        let parts = info.split([',', '\r', '\n']);
+        let offsets = parts.filter_map(|part| part.strip_prefix(name)?.parse().ok());
+        offsets.collect()
+    };
+    let written = offsets("master_repl_offset:")[0];
+    for _ in 0..ATTEMPTS {
+        if offsets("offset=").iter().any(|offset| *offset >= written) {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    panic!("no replica has come to {written}");
+}
+
 fn write_lines(value: &redis::Value, text: &mut String) {
     match value {
         redis::Value::Array(values) | redis::Value::Set(values) => {

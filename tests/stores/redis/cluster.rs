@@ -11,7 +11,7 @@ use starsessions::testing::conformance;
 use starsessions_tests::scenarios;
 use starsessions_tests::scenarios::Stage;
 use starsessions_tests::servers::redis::{
-    self as servers, Version, ask, wait_until, watch_closely,
+    self as servers, Version, ask, wait_for_replica, wait_until, watch_closely,
 };
 use starsessions_tests::servers::{Server, free_port};
 
@@ -107,7 +107,7 @@ async fn after_a_master_hangs_the_store_goes_on_with_its_replica() {
         store.insert(key, row, at(0)).await.unwrap();
     }
     for master in &masters {
-        ask(master, &["WAIT", "1", "60000"]);
+        wait_for_replica(master);
     }
     watch_closely(masters.iter().chain(&replicas));
     masters[0].freeze();
@@ -289,7 +289,7 @@ async fn after_a_fail_over_that_loses_something_the_lists_have_whatever_is_loade
     let replicas = masters.each_ref().map(replica_of);
     sign_in(&store, 0..10).await;
     for master in &masters {
-        ask(master, &["WAIT", "1", "60000"]);
+        wait_for_replica(master);
     }
     ask(
         &masters[0],

@@ -6,7 +6,9 @@ use ::redis::sentinel::{SentinelClient, SentinelServerType};
 use starsessions::store::{Inserted, RedisStore, Replaced, Row, RowKey, Store};
 use starsessions::testing::conformance;
 use starsessions_tests::servers::Server;
-use starsessions_tests::servers::redis::{Sentinel, Version, ask, sentinel, url, wait_until};
+use starsessions_tests::servers::redis::{
+    Sentinel, Version, ask, sentinel, url, wait_for_replica, wait_until,
+};
 
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
@@ -22,7 +24,7 @@ async fn after_a_fail_over_the_store_goes_on_with_the_new_master() {
 
     let (key, first) = (key(1), row(b"first"));
     store.insert(&key, &first, at(0)).await.unwrap();
-    ask(&set.master, &["WAIT", "1", "60000"]);
+    wait_for_replica(&set.master);
 
     // The former master refuses to write from then on.
     ask(&set.sentinel, &["SENTINEL", "FAILOVER", "sessions"]);
@@ -35,7 +37,7 @@ async fn after_a_fail_over_the_store_goes_on_with_the_new_master() {
         &["INFO", "replication"],
         "master_link_status:up",
     );
-    ask(&set.replica, &["WAIT", "1", "60000"]);
+    wait_for_replica(&set.replica);
 
     // The new one goes away without a word.
     set.watch_closely();
@@ -53,7 +55,7 @@ async fn after_a_master_hangs_the_store_goes_on_with_the_new_one() {
     let store = connected(&set).await;
     let (key, first) = (key(1), row(b"first"));
     store.insert(&key, &first, at(0)).await.unwrap();
-    ask(&set.master, &["WAIT", "1", "60000"]);
+    wait_for_replica(&set.master);
     set.watch_closely();
     set.master.freeze();
     wait_for_master(&set, &set.replica);
@@ -71,7 +73,7 @@ async fn a_write_that_a_former_master_refuses_goes_to_the_new_one() {
         let store = connected(&set).await;
         let (old, first) = (key(1), row(b"first"));
         store.insert(&old, &first, at(0)).await.unwrap();
-        ask(&set.master, &["WAIT", "1", "60000"]);
+        wait_for_replica(&set.master);
 
         let port = set.replica.port().to_string();
         ask(&set.sentinel, &["SENTINEL", "REMOVE", "sessions"]);
