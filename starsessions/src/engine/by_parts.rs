@@ -86,6 +86,7 @@ impl ServerSide {
         let emptied = store.replace(token.row_key(), full, &empty, now).await?;
         let is_over = match &emptied {
             Replaced::Replaced => false,
+            // To a clock that is behind, the end is still there.
             Replaced::Stale(row) => is_ended(row),
             Replaced::Gone => true,
         };

@@ -215,6 +215,7 @@ impl CurrentSession {
         let is_own = match own.filter(|own| id.means(own)) {
             Some(own) => {
                 id.is(&own) || {
+                    // Unless the id is that of another session, which began in the same second.
                     let listed = realm.list(&lookup, None).await?;
                     !listed.iter().any(|session| id.is(&session.id))
                 }
@@ -337,8 +338,8 @@ fn only(id: PublicSessionId) -> impl FnMut(&mut Vec<FoundSession>) + Send + 'sta
     move |found| {
         let id_of = |it: &FoundSession| public_id_of(&it.key, &it.record);
         let others = others.get_or_insert_with(|| {
-            let (it, others): (Vec<_>, Vec<_>) = found.iter().partition(|it| id.is(&id_of(it)));
-            let others = others.iter().filter(|_| !it.is_empty());
+            let (own, others): (Vec<_>, Vec<_>) = found.iter().partition(|it| id.is(&id_of(it)));
+            let others = others.iter().filter(|_| !own.is_empty());
             others.map(|other| other.key).collect::<Vec<_>>()
         });
         found.retain(|it| id.means(&id_of(it)) && !others.contains(&it.key));

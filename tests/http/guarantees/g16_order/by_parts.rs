@@ -214,6 +214,21 @@ async fn g16_a_row_that_was_taken_back_is_not_placed_again() {
     assert_eq!((site.rows(), site.reserved()), (0, 0));
 }
 
+/// The end is a second ahead of the request that moves the session, for which its mark is still there.
+#[tokio::test]
+async fn g16_a_move_whose_clock_is_behind_the_end_is_none() {
+    let (site, user) = renewing().await;
+    let (gate, moving) = between_its_keys(&site, &user).await;
+    site.wait_seconds(1);
+    let layer = site.sessions.layer();
+    let revoked = layer.revoke_all::<Member>(&"ada".to_owned()).await;
+    assert_eq!(revoked.unwrap(), 1);
+    gate.open();
+    let reply = moving.await.unwrap();
+    assert!(!reply.sets_cookie(), "{reply:?}");
+    assert_eq!((site.rows(), site.reserved()), (0, 0));
+}
+
 /// A request that has read the way goes on when another one has moved the session, and the way is over.
 #[tokio::test]
 async fn g16_a_request_that_is_late_on_the_way_takes_no_session_away() {
