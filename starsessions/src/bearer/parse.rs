@@ -8,7 +8,7 @@ use http::HeaderMap;
 
 use super::TokenHeader;
 
-/// The content of a request's header.
+/// The credentials in a request's header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Shown<'h> {
     Nothing,

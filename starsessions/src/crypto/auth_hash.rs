@@ -1,4 +1,4 @@
-//! The trace of a password in a session.
+//! The auth hash: a session's memory of its user's password.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest, Sha256};

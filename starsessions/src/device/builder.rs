@@ -42,7 +42,7 @@ pub struct DeviceBinding {
     pub(super) bodies: Bodies,
 }
 
-/// The meaning of a session without a device to a view that is marked `bound`.
+/// How a view that is marked `bound` treats a session without a device.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Unbound {
     /// It is good enough: most browsers cannot bind a session.
@@ -214,7 +214,7 @@ fn short_cookie(
     cookie.map_err(DeviceBindingError::Cookie)
 }
 
-/// Takes a path that stands unchanged in a header, in JSON and in a URL.
+/// Refuses a path that does not stand unchanged in a header, in JSON and in a URL.
 fn check_path(path: &str) -> Result<(), DeviceBindingError> {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "-._~/".contains(c);
     let is_path = path.starts_with('/') && !path.starts_with("//") && path.chars().all(is_plain);

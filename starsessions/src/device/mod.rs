@@ -53,7 +53,7 @@ pub(crate) enum ProofState {
     /// The session has no device.
     #[default]
     Unbound,
-    /// A short cookie proves it from then on, and is fresh.
+    /// A fresh short cookie proves it, since then.
     Given(Timestamp),
     /// Not, a moment after the device was registered: the request may have been on its way.
     Young,

@@ -92,7 +92,7 @@ impl ServerSide {
         };
         if is_over {
             if placed == Replaced::Replaced {
-                // The request that has removed the way looks here next: it finds the place reserved, as it was, and
+                // The request that has ended the way looks here next: it finds the place reserved, as it was, and
                 // reports the end. The revision is another, so that no third request puts the row there again.
                 let taken_back = Row {
                     revision: row.next_revision(),

@@ -95,7 +95,7 @@ pub(crate) struct Live {
     pub(crate) is_unannounced: bool,
 }
 
-/// The browser's title to its session.
+/// The credential that the browser presents for its session.
 #[derive(Clone, Debug)]
 pub(crate) enum Credential {
     /// A token, and the row that it led to.

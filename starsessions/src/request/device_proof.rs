@@ -32,7 +32,7 @@ pub(super) struct Arrival {
     is_to_invite: bool,
 }
 
-/// The way on which the user comes to a page, where the request is for one.
+/// The way by which the user comes to a page, where the request is for one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Navigation {
     /// Not at all: a script, a picture, a form; or the browser does not say it.

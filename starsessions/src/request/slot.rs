@@ -53,7 +53,7 @@ pub(crate) struct Seen {
     pub(crate) is_refused: bool,
 }
 
-/// The message of the layer to the browser and the caches.
+/// The effects of the session on the response.
 #[derive(Debug)]
 pub(crate) struct ResponseEffects {
     pub(crate) cookie: CookieChange,

@@ -285,7 +285,8 @@ async fn a_page_on_which_the_id_is_renewed_has_a_token_of_the_new_id() {
 /// In a store that cannot change two keys at once, the session would stay between them.
 #[tokio::test]
 async fn a_renewal_for_a_token_that_is_given_up_half_way_is_finished() {
-    let site = Site::over(by_parts(), Kept::OnServer, |layer| {
+    let store = Spy::new(MemoryStore::new()).sealed().by_parts();
+    let site = Site::over(store, Kept::OnServer, |layer| {
         layer.renewal(Duration::from_secs(600))
     });
     let mut user = Guarded::new(&site).user(7).await;
@@ -302,10 +303,6 @@ async fn a_renewal_for_a_token_that_is_given_up_half_way_is_finished() {
     }
     assert_eq!((site.rows(), site.reserved()), (1, 0));
     assert_eq!(user.get("/me").await.body, "7");
-}
-
-fn by_parts() -> Spy {
-    Spy::new(MemoryStore::new()).sealed().by_parts()
 }
 
 /// A body that goes on for long cannot tell the browser of a new id.

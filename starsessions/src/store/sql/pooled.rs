@@ -86,8 +86,9 @@ macro_rules! sql_store {
         ///
         /// # Sweeping
         ///
-        /// Expired sessions are never shown again, but stay in the table until they are swept. One instance is
-        /// enough, any number may do so at the same time. A session that is extended meanwhile stays.
+        /// Expired sessions are never shown again, but stay in the table until they are swept, and so does the mark of a
+        /// session that a revocation has ended. One instance is enough, any number may do so at the same time. A session
+        /// that is extended meanwhile stays.
         ///
         /// ```no_run
         /// # use starsessions::config::{Clock, SystemClock};

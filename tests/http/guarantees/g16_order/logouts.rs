@@ -1,5 +1,7 @@
 //! What a logout or a revocation ends.
 
+use tokio::task::JoinHandle;
+
 use super::*;
 
 /// It ends the session that its commit has not reached.
@@ -77,19 +79,25 @@ async fn g16_a_logout_that_sign_ins_overtake_ends_the_session() {
     }
 }
 
-/// The session goes on as another user's when the revocation has listed it, and its former id still leads there.
+/// A session that another user has signed in to since a revocation has listed it: its browser, a copy with its former id,
+/// and the revocation.
+async fn overtaken(site: &Site) -> ([Client; 2], Gate, JoinHandle<Result<usize, SessionError>>) {
+    let mut user = site.serve(routes(&Gate::new()));
+    user.post("/join/ada").await;
+    let former = user.clone();
+    let layer = site.sessions.layer();
+    let revoking = async move { layer.revoke_all::<Member>(&"ada".to_owned()).await };
+    let has_listed = (Operation::List, Moment::After, 0);
+    let (gate, revoking) = site.store.stop_at(has_listed, revoking).await.unwrap();
+    user.post("/join/bob").await;
+    ([user, former], gate, revoking)
+}
+
 #[tokio::test]
 async fn g16_a_revocation_that_a_sign_in_overtakes_leaves_the_way_to_a_logout() {
     for store in [Spy::new(MemoryStore::new()), by_parts()] {
         let site = Site::over(store, Kept::OnServer, |layer| layer);
-        let mut user = site.serve(routes(&Gate::new()));
-        user.post("/join/ada").await;
-        let mut former = user.clone();
-        let layer = site.sessions.layer();
-        let revoking = async move { layer.revoke_all::<Member>(&"ada".to_owned()).await };
-        let has_listed = (Operation::List, Moment::After, 0);
-        let (gate, revoking) = site.store.stop_at(has_listed, revoking).await.unwrap();
-        user.post("/join/bob").await;
+        let ([mut user, mut former], gate, revoking) = overtaken(&site).await;
         gate.open();
         assert_eq!(revoking.await.unwrap().unwrap(), 0);
         assert_eq!(user.get("/who").await.body, "bob");
@@ -98,20 +106,13 @@ async fn g16_a_revocation_that_a_sign_in_overtakes_leaves_the_way_to_a_logout() 
     }
 }
 
-/// The revocation takes the way away at no moment, by whichever operation.
+/// The revocation removes nothing, so the way is there at every moment.
 #[tokio::test]
 async fn g16_a_logout_beside_a_revocation_that_a_sign_in_has_overtaken_ends_the_session() {
     for operation in [Operation::Remove, Operation::Replace] {
         for store in [Spy::new(MemoryStore::new()), by_parts()] {
             let site = Site::over(store, Kept::OnServer, |layer| layer);
-            let mut user = site.serve(routes(&Gate::new()));
-            user.post("/join/ada").await;
-            let mut former = user.clone();
-            let layer = site.sessions.layer();
-            let revoking = async move { layer.revoke_all::<Member>(&"ada".to_owned()).await };
-            let has_listed = (Operation::List, Moment::After, 0);
-            let (gate, revoking) = site.store.stop_at(has_listed, revoking).await.unwrap();
-            user.post("/join/bob").await;
+            let ([mut user, mut former], gate, revoking) = overtaken(&site).await;
             let revoking = async move {
                 gate.open();
                 revoking.await.unwrap()
@@ -120,6 +121,7 @@ async fn g16_a_logout_beside_a_revocation_that_a_sign_in_has_overtaken_ends_the_
             let half_way = site.store.stop_at(has_tried, revoking).await;
             former.post("/logout").await;
             assert_eq!(user.get("/who").await.body, "guest", "{operation:?}");
+            assert_eq!(half_way.is_some(), operation == Operation::Replace);
             if let Some((gate, revoking)) = half_way {
                 gate.open();
                 assert_eq!(revoking.await.unwrap().unwrap(), 0);

@@ -87,7 +87,7 @@ impl Drop for Queue {
     }
 }
 
-/// The possessions of a thread.
+/// The connection of a thread, and its end of the queue.
 pub(super) struct Worker {
     waiting: Receiver<Job>,
     connection: Connection,
