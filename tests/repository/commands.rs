@@ -109,7 +109,7 @@ const RUN: &[(&str, &str, &str)] = &[
     (
         "tests/run format clippy",
         "tests/run",
-        "STEPS=(locks format clippy ",
+        "STEPS=(servers locks format clippy ",
     ),
     ("tests/bench", "tests/nightly", "tests/bench --svg="),
     (

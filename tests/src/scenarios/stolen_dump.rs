@@ -125,7 +125,7 @@ pub fn spellings(secret: &[u8]) -> [Vec<u8>; 5] {
 /// Whether a text has a part.
 #[must_use]
 pub fn contains(text: &[u8], part: &[u8]) -> bool {
-    text.windows(part.len()).any(|window| window == part)
+    memchr::memmem::find(text, part).is_some()
 }
 
 impl Loot {

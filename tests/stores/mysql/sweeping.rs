@@ -16,7 +16,7 @@ use crate::sql::{at, touch};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn four_sweep_at_once_and_free_what_has_expired() {
-    a_sweep_of(200_000, &mariadb::mariadb(&[QUICK])).await;
+    a_sweep_of(50_000, &mariadb::mariadb(&[QUICK])).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -21,9 +21,14 @@ use tower_sessions::cookie::Key;
 use tower_sessions::{Session, SessionManagerLayer, SessionStore};
 use tower_sessions_redis_store::RedisStore;
 use tower_sessions_redis_store::fred::prelude::{ClientLike, Config, Pool};
+use tower_sessions_sqlx_store::SqliteStore;
+use tower_sessions_sqlx_store::sqlx::SqlitePool;
 use tower_sessions_sqlx_store::sqlx::sqlite::SqliteConnectOptions;
-use tower_sessions_sqlx_store::sqlx::{MySqlPool, PgPool, SqlitePool};
-use tower_sessions_sqlx_store::{MySqlStore, PostgresStore, SqliteStore};
+#[cfg(feature = "pools")]
+use tower_sessions_sqlx_store::{
+    MySqlStore, PostgresStore,
+    sqlx::{MySqlPool, PgPool},
+};
 
 use crate::served::Served;
 
@@ -264,27 +269,23 @@ async fn from_any_store_by_its_own_code() {
     nobody_is_signed_out(store.clone(), Theirs(store)).await;
 }
 
+#[cfg(feature = "pools")]
 #[tokio::test]
 async fn from_postgres() {
     let server = Served::start("postgres");
     let store = PostgresStore::new(PgPool::connect(&server.url).await.unwrap());
     store.migrate().await.unwrap();
-    #[cfg(feature = "pools")]
     let source = TowerSessions::new(sqlx::PgPool::connect(&server.url).await.unwrap());
-    #[cfg(not(feature = "pools"))]
-    let source = Theirs(store.clone());
     nobody_is_signed_out(store, source).await;
 }
 
+#[cfg(feature = "pools")]
 #[tokio::test]
 async fn from_mysql() {
     let server = Served::start("mysql");
     let store = MySqlStore::new(MySqlPool::connect(&server.url).await.unwrap());
     store.migrate().await.unwrap();
-    #[cfg(feature = "pools")]
     let source = TowerSessions::new(sqlx::MySqlPool::connect(&server.url).await.unwrap());
-    #[cfg(not(feature = "pools"))]
-    let source = Theirs(store.clone());
     nobody_is_signed_out(store, source).await;
 }
 
