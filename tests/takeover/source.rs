@@ -126,6 +126,33 @@ fn later(client: &Client, reply: &starsessions_tests::client::Reply) -> Client {
 }
 
 #[tokio::test]
+async fn a_struct_of_another_realm_is_not_put_into_a_session_where_no_handler_reads_it() {
+    #[derive(Session)]
+    #[session(realm = "admin")]
+    struct Operator {
+        name: Option<String>,
+    }
+
+    async fn operator(operator: Result<Session<Operator>, SessionRejection>) -> String {
+        operator.map_or_else(|rejection| rejection.to_string(), |_| "found".to_owned())
+    }
+
+    let stage = Stage::new(|takeover| takeover);
+    let cookie = stage.signed(r#"{"user_id": 7, "cart": 0}"#);
+    let admin = TestSessions::with(|layer| {
+        let source = Sessions::new(CookieStore::new(SECRET));
+        layer.realm("admin").take_over(take_both(source))
+    });
+    let app = Router::new().route("/", get(operator)).layer(admin.layer());
+    let reply = Client::new(&app)
+        .showing(format!("session={cookie}"))
+        .get("/")
+        .await;
+    assert!(reply.body.contains("`Login`"), "{}", reply.body);
+    assert!(reply.set_cookies().is_empty(), "{:?}", reply.set_cookies());
+}
+
+#[tokio::test]
 async fn the_first_request_sees_the_session_and_gets_a_cookie_of_ours() {
     let stage = Stage::new(|takeover| takeover);
     let client = stage.browser(r#"{"user_id": 7, "cart": 3, "note": null, "other": [1]}"#);

@@ -67,7 +67,8 @@ impl ServerSide {
         let token = match (known, tokens.first(), &found.former) {
             (Some(token), ..) => token,
             (None, Some(token), Some(former)) => {
-                let taken = takeover.take(former, self.context.policy.checks())?;
+                let (checks, realm) = (self.context.policy.checks(), &self.context.observer.realm);
+                let taken = takeover.take(former, checks, realm)?;
                 if taken.changes.is_empty() || !self.begin_from(former, token, taken, now).await? {
                     return Ok(Presented::Nobody(Some(Refusal::Unknown)));
                 }

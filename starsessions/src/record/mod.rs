@@ -99,7 +99,7 @@ impl Record {
         let mut entries = record.entries();
         let mut last: Option<&[u8]> = None;
         for entry in &mut entries {
-            // No name is compared with an empty one, which takes a hundred nanoseconds: see `Realm::is_named`.
+            // No name is compared with an empty one, which takes a hundred nanoseconds: see `is_same_realm`.
             if entry.name.is_empty() || last.is_some_and(|last| entry.name <= last) {
                 return None;
             }

@@ -15,7 +15,6 @@ use crate::cookie::CookieConfig;
 #[cfg(feature = "dbsc")]
 use crate::device::DeviceRules;
 use crate::engine::Engine;
-use crate::error::SessionError;
 use crate::lifecycle::FailurePolicy;
 use crate::observe::Reporter;
 use crate::record::Record;
@@ -48,23 +47,6 @@ pub(crate) struct Realm {
 }
 
 impl Realm {
-    /// Two empty names, which most are, are not compared: a vectorised `memcmp` of two dangling pointers
-    /// takes a hundred nanoseconds and more (AVX-512, glibc 2.36).
-    pub(super) fn is_named(&self, name: &str) -> bool {
-        (self.name.is_empty() && name.is_empty()) || self.name == name
-    }
-
-    /// Refuses a struct of another realm: no argument would read what is written here, and no session is found.
-    pub(crate) fn serves(&self, schema: &Schema) -> Result<(), SessionError> {
-        if self.is_named(schema.realm) {
-            return Ok(());
-        }
-        Err(SessionError::OtherRealm {
-            view: schema.type_name,
-            realm: schema.realm,
-        })
-    }
-
     /// Tells what is wrong with a struct when it is first used here.
     #[inline]
     pub(crate) fn note_schema(&self, schema: &'static Schema) {

@@ -20,7 +20,7 @@ use crate::lifecycle::FailurePolicy;
 use crate::lifecycle::changes::with_changes;
 use crate::local_path::LocalPath;
 use crate::record::{Edit, Record};
-use crate::schema::{Absent, Changed, ChangedFields, Schema, SessionData};
+use crate::schema::{Absent, Changed, ChangedFields, Schema, SessionData, is_same_realm};
 
 /// One request's use of its session.
 ///
@@ -113,13 +113,13 @@ impl Slot {
         })
     }
 
-    /// As [`Realm::serves`].
+    /// As [`Schema::is_served_by`].
     pub(crate) fn serves(&self, schema: &Schema) -> Result<(), SessionError> {
         #[cfg(feature = "testing")]
         if self.is_of_any_realm {
             return Ok(());
         }
-        self.realm.serves(schema)
+        schema.is_served_by(&self.realm.name)
     }
 
     /// Where to come back to, if a request can.
@@ -154,7 +154,9 @@ impl Slot {
     /// The slot of a realm, at this layer or further out.
     pub(crate) fn find(self: &Arc<Self>, realm: &str) -> Option<Arc<Self>> {
         let mut slots = std::iter::successors(Some(self), |slot| slot.outer.as_ref());
-        slots.find(|slot| slot.realm.is_named(realm)).cloned()
+        slots
+            .find(|slot| is_same_realm(&slot.realm.name, realm))
+            .cloned()
     }
 
     /// A slot, of this layer or further out, whose cookie has the name of another realm's.

@@ -16,6 +16,7 @@ pub use self::expansion::{
 };
 pub(crate) use self::reader::Rule;
 pub use self::reader::{Absent, FieldReader};
+pub(crate) use self::spec::is_same_realm;
 #[cfg(any(feature = "takeover", feature = "testing"))]
 pub(crate) use self::spec::key_of;
 pub(crate) use self::spec::namespace_of;

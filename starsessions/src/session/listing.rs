@@ -259,7 +259,7 @@ impl Realm {
         &self,
         value: &T::Index,
     ) -> Result<Vec<ListedSession>, SessionError> {
-        self.serves(T::SCHEMA)?;
+        T::SCHEMA.is_served_by(&self.name)?;
         self.list(&lookup_of::<T>(value)?, None).await
     }
 
@@ -267,7 +267,7 @@ impl Realm {
         self: &Arc<Self>,
         value: &T::Index,
     ) -> Result<usize, SessionError> {
-        self.serves(T::SCHEMA)?;
+        T::SCHEMA.is_served_by(&self.name)?;
         end(self, lookup_of::<T>(value)?, None, |_| {}).await
     }
 

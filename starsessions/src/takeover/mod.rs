@@ -60,6 +60,7 @@ mod stored;
 
 use std::fmt;
 use std::future::Future;
+use std::sync::Arc;
 
 pub(crate) use self::erased::{ErasedSource, Found};
 pub use self::object::JsonObject;
@@ -216,18 +217,21 @@ pub struct Taken {
     pub(crate) changes: Vec<Changed>,
     pub(crate) remember: Option<bool>,
     checks: Checks,
+    /// Of the layer that takes over.
+    realm: Arc<str>,
 }
 
 impl Taken {
     /// Puts a view with all its fields into the new session.
     ///
     /// # Errors
-    /// If a value cannot be stored.
+    /// If a value cannot be stored, or `T` is of another realm than the layer that takes over.
     #[expect(
         clippy::needless_pass_by_value,
         reason = "the value is handed over: a change made to it later would be lost"
     )]
     pub fn insert<T: SessionData>(&mut self, value: T) -> Result<(), SessionError> {
+        T::SCHEMA.is_served_by(&self.realm)?;
         let fields = FieldWriter::all(&value, self.checks)?;
         self.changes.extend(fields.iter());
         Ok(())
@@ -236,7 +240,7 @@ impl Taken {
     /// Puts a view with all its fields into the new session, if there is one.
     ///
     /// # Errors
-    /// If a value cannot be stored.
+    /// As [`insert`](Self::insert).
     pub fn insert_if<T: SessionData>(&mut self, value: Option<T>) -> Result<(), SessionError> {
         value.map_or(Ok(()), |value| self.insert(value))
     }
@@ -295,11 +299,13 @@ impl TakeOver {
         &self,
         former: &FormerSession,
         checks: Checks,
+        realm: &Arc<str>,
     ) -> Result<Taken, SessionError> {
         let mut taken = Taken {
             changes: Vec::new(),
             remember: None,
             checks,
+            realm: Arc::clone(realm),
         };
         (self.map)(former, &mut taken)?;
         Ok(taken)
