@@ -558,6 +558,38 @@ async fn a_source_that_fails_is_an_outage_and_no_guest() {
     assert_eq!(test.layer().list::<Login>(&7).await.unwrap().len(), 1);
 }
 
+/// A sibling host has planted the attacker's, with a path by which it comes first.
+#[tokio::test]
+async fn of_two_former_sessions_none_is_used_and_a_logout_ends_both() {
+    let takeover = take_both(Sessions::new(CookieStore::new(SECRET)));
+    let stage = Stage {
+        test: TestSessions::with(|layer| layer.explain(true).take_over(takeover)),
+    };
+    let [victims, planted] = [7, 8].map(|user| stage.signed(&format!(r#"{{"user_id": {user}}}"#)));
+    for [first, second] in [[&planted, &victims], [&victims, &planted]] {
+        let both = format!("session={first}; session={second}");
+        let client = stage.browser("{}").showing(both);
+        for _ in 0..2 {
+            let reply = client.ask(Method::GET, "/me").await;
+            assert_eq!((reply.status, &*reply.body), (StatusCode::OK, "guest"));
+            assert!(!reply.sets_cookie());
+            let said = reply.all("x-session-explain").concat();
+            assert!(said.contains("two cookies `session` lead to two"), "{said}");
+        }
+    }
+    let both = format!("session={planted}; session={victims}");
+    let client = stage.browser("{}").showing(both);
+    client.ask(Method::POST, "/logout").await;
+    for user in [7, 8] {
+        let listed = stage.test.layer().list::<Login>(&user).await.unwrap();
+        assert_eq!(listed.len(), 0, "{user}");
+    }
+    // One that is no session of the other library changes nothing.
+    let own = stage.signed(r#"{"user_id": 9}"#);
+    let client = client.showing(format!("session=planted; session={own}; session={own}"));
+    assert_eq!(client.ask(Method::GET, "/me").await.body, "9");
+}
+
 #[tokio::test]
 async fn a_session_of_ours_comes_first() {
     let stage = Stage::new(|takeover| takeover);

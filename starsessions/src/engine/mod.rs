@@ -241,39 +241,11 @@ impl Engine {
         cookies: &[&[u8]],
         now: Timestamp,
     ) -> Result<Presented, StoreError> {
-        let mut refusal = None;
-        let mut lives: Vec<Live> = Vec::new();
-        let (mut ends, mut is_recent) = (Vec::new(), false);
+        let mut all = Vec::with_capacity(cookies.len());
         for cookie in cookies {
-            match self.resolve(cookie, now).await? {
-                Presented::Live(live, more) => {
-                    ends.extend(more);
-                    // An id in its grace and the one after it, or two states of a session that is its cookie.
-                    match lives.iter_mut().find(|known| known.key() == live.key()) {
-                        Some(known) => known.prefer(live),
-                        None => lives.push(live),
-                    }
-                }
-                Presented::Former {
-                    ends: more,
-                    is_recent: also,
-                } => {
-                    ends.extend(more);
-                    is_recent |= also;
-                }
-                Presented::Ambiguous(more) => ends.extend(more),
-                Presented::Nobody(why) => refusal = why,
-            }
+            all.push(self.resolve(cookie, now).await?);
         }
-        Ok(match (lives.pop(), lives.is_empty()) {
-            (Some(only), true) => Presented::Live(only, ends),
-            (Some(last), false) => {
-                lives.push(last);
-                Presented::Ambiguous(lives.into_iter().map(Endable::Live).chain(ends).collect())
-            }
-            (None, _) if ends.is_empty() => Presented::Nobody(refusal),
-            (None, _) => Presented::Former { ends, is_recent },
-        })
+        Ok(Presented::of_several(all))
     }
 
     pub(crate) async fn resolve(
@@ -390,6 +362,43 @@ impl Presented {
         Self::Former {
             ends: vec![Endable::Former(token)],
             is_recent,
+        }
+    }
+
+    /// The result of several cookies together.
+    fn of_several(all: Vec<Self>) -> Self {
+        let mut refusal = None;
+        let mut lives: Vec<Live> = Vec::new();
+        let (mut ends, mut is_recent) = (Vec::new(), false);
+        for presented in all {
+            match presented {
+                Self::Live(live, more) => {
+                    ends.extend(more);
+                    // An id in its grace and the one after it, or two states of a session that is its cookie.
+                    match lives.iter_mut().find(|known| known.key() == live.key()) {
+                        Some(known) => known.prefer(live),
+                        None => lives.push(live),
+                    }
+                }
+                Self::Former {
+                    ends: more,
+                    is_recent: also,
+                } => {
+                    ends.extend(more);
+                    is_recent |= also;
+                }
+                Self::Ambiguous(more) => ends.extend(more),
+                Self::Nobody(why) => refusal = why,
+            }
+        }
+        match (lives.pop(), lives.is_empty()) {
+            (Some(only), true) => Self::Live(only, ends),
+            (Some(last), false) => {
+                lives.push(last);
+                Self::Ambiguous(lives.into_iter().map(Endable::Live).chain(ends).collect())
+            }
+            (None, _) if ends.is_empty() => Self::Nobody(refusal),
+            (None, _) => Self::Former { ends, is_recent },
         }
     }
 

@@ -21,7 +21,8 @@ use crate::store::{Inserted, Listing, StoreError};
 use crate::takeover::{FormerSession, Found, TakeOver, Taken};
 
 impl Engine {
-    /// The session that goes on from the first of these cookies of another library that leads to one.
+    /// The session that goes on from these cookies of another library. Two that lead to two sessions are ambiguous, as two
+    /// of ours are.
     pub(crate) async fn take_over(
         &self,
         takeover: &TakeOver,
@@ -31,17 +32,16 @@ impl Engine {
         let Self::Server(server) = self else {
             return Ok(Presented::Nobody(None));
         };
+        let mut all = Vec::with_capacity(cookies.len());
         for cookie in cookies {
             let limit = server.vault.store.timeout();
             let found = takeover.source.find(cookie, now, limit).await;
             let found = found.inspect_err(|error| server.vault.store.report(error, now))?;
-            let Some(found) = found else { continue };
-            match server.take_over(takeover, found, now).await? {
-                Presented::Nobody(_) => {}
-                presented => return Ok(presented),
+            if let Some(found) = found {
+                all.push(server.take_over(takeover, found, now).await?);
             }
         }
-        Ok(Presented::Nobody(None))
+        Ok(Presented::of_several(all))
     }
 }
 

@@ -51,6 +51,7 @@ impl Explanation {
         found: &Result<Presented, StoreError>,
         by: By,
         realm: &Realm,
+        cookie_name: &str,
         now: Timestamp,
     ) {
         match found {
@@ -76,9 +77,8 @@ impl Explanation {
                  of the new one",
             ),
             Ok(Presented::Ambiguous(_)) => self.note(format!(
-                "not loaded: two cookies `{}` lead to two sessions, or there are more than are tried; \
-                 `former_cookie` removes a leftover",
-                realm.cookie.name()
+                "not loaded: two cookies `{cookie_name}` lead to two sessions, or there are more than are tried; \
+                 `former_cookie` removes a leftover"
             )),
             Err(_) => self.note("not loaded: the store failed; the log has its error"),
         }

@@ -167,8 +167,16 @@ impl Slot {
             // Boxed, so that a rare path does not enlarge every request's future.
             Values::Several(cookies) => Box::pin(engine.choose(&cookies, now)).await,
         };
+        #[cfg_attr(
+            not(feature = "takeover"),
+            expect(unused_mut, reason = "there is one name")
+        )]
+        let mut cookie_name = self.realm().cookie.name();
         #[cfg(feature = "takeover")]
-        if self.realm().takeover.is_some() {
+        if let Some(takeover) = &self.realm().takeover {
+            if !too_many && matches!(presented, Ok(Presented::Nobody(_))) {
+                cookie_name = takeover.source.cookie_name();
+            }
             let kept = self.state().brought.former.clone();
             let former = kept.or_else(|| self.former_cookies(headers?));
             // Boxed, so that it does not enlarge the future of requests that take nothing over.
@@ -180,7 +188,9 @@ impl Slot {
         let mut state = self.state();
         let named = || engine.fingerprint(single?, now);
         let by = state.brought.by();
-        self.explain(|explanation| explanation.loaded(&presented, by, self.realm(), now));
+        self.explain(|explanation| {
+            explanation.loaded(&presented, by, self.realm(), cookie_name, now)
+        });
         state.read_at = now;
         state.just_read_at = headers.map(|_| now);
         state.found = match presented {
@@ -211,9 +221,7 @@ impl Slot {
             }
             Ok(Presented::Ambiguous(ends)) => {
                 state.ends = ends;
-                self.realm()
-                    .reporter
-                    .ambiguous(self.realm().cookie.name(), too_many);
+                self.realm().reporter.ambiguous(cookie_name, too_many);
                 Found::Ambiguous
             }
             Err(error) => {

@@ -43,6 +43,7 @@ impl Slot {
         }
         match realm.engine.take_over(takeover, &cookies, now).await {
             Ok(Presented::Nobody(_)) => Ok(Ok(Presented::Nobody(*why))),
+            Ok(several @ Presented::Ambiguous(_)) => Ok(Ok(several)),
             Ok(taken) => {
                 self.explain(Explanation::taken_over);
                 #[cfg(feature = "dbsc")]
