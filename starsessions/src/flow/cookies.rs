@@ -24,11 +24,11 @@ pub(super) struct Attempt {
     pub(super) data: Vec<u8>,
 }
 
-/// An attempt whose cookie a request has brought, as far as it matters to the next one.
+/// An attempt that the browser has or is to have, as far as it matters to the next one.
 struct EarlierAttempt {
     name: String,
     octets: usize,
-    /// `None` if it cannot be opened.
+    /// `None` if it cannot be opened, or is new.
     end: Option<Timestamp>,
     same_site: SameSite,
 }
@@ -77,12 +77,12 @@ impl Cookies<'_> {
     }
 
     /// The cookies that must go, so that there are no more than `most` with another one of this size: first
-    /// those that cannot be opened, then the oldest. Those that the response sets are gone, or are new.
+    /// those that cannot be opened, then the oldest. Those that the response has `set` are gone, or are the newest.
     pub(super) fn make_room(
         &self,
         octets: usize,
         most: usize,
-        is_set: impl Fn(&str) -> bool,
+        set: &[FlowCookie],
     ) -> Vec<FlowCookie> {
         let start = self.name("");
         let mut earlier: Vec<EarlierAttempt> = Vec::new();
@@ -91,7 +91,7 @@ impl Cookies<'_> {
                 continue;
             };
             let name = self.name(ending);
-            if is_set(&name) || earlier.iter().any(|known| known.name == name) {
+            if is_among(set, &name) || earlier.iter().any(|known| known.name == name) {
                 continue;
             }
             let opened = self.open(&name, value);
@@ -103,6 +103,13 @@ impl Cookies<'_> {
             });
         }
         earlier.sort_by_key(|cookie| cookie.end);
+        let new = set.iter().filter(|cookie| !cookie.is_removal());
+        earlier.extend(new.map(|cookie| EarlierAttempt {
+            name: cookie.name.clone(),
+            octets: cookie.name.len() + cookie.value.len(),
+            end: None,
+            same_site: cookie.same_site,
+        }));
         let mut count = earlier.len() + 1;
         let sizes = earlier.iter().map(|cookie| cookie.octets);
         let mut total = octets + sizes.sum::<usize>();
@@ -117,6 +124,11 @@ impl Cookies<'_> {
         }
         going
     }
+}
+
+/// Whether the response sets or removes the cookie of this name.
+pub(super) fn is_among(set: &[FlowCookie], name: &str) -> bool {
+    set.iter().any(|cookie| cookie.name == name)
 }
 
 /// The text between the name of the session's cookie and that of a flow.

@@ -13,7 +13,7 @@ use http::request::Parts;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use self::cookies::{Attempt, Cookies};
+use self::cookies::{Attempt, Cookies, is_among};
 use crate::cookie::SameSite;
 use crate::crypto::{flow_name, mint_flow_state};
 use crate::error::{LimitKind, SessionError, TransportError};
@@ -194,7 +194,7 @@ impl<T: Serialize + DeserializeOwned + 'static> Flows<T> {
     }
 
     fn find(&self, cookies: &Cookies<'_>, name: &str) -> Result<(T, SameSite), FlowRefusal> {
-        if self.slot.sets_flow_cookie(name) {
+        if self.slot.with_flow_cookies(|set| is_among(set, name)) {
             return Err(FlowRefusal::Unknown);
         }
         let attempt = cookies.find(name)?;
@@ -232,8 +232,8 @@ impl<T: Serialize + DeserializeOwned + 'static> Flows<T> {
             self.slot.explain_flow(Err(FlowRefusal::Embedded));
             return Ok(state);
         }
-        let is_set = |name: &str| self.slot.sets_flow_cookie(name);
-        for cookie in cookies.make_room(octets, Self::MOST, is_set) {
+        let make_room = |set: &[FlowCookie]| cookies.make_room(octets, Self::MOST, set);
+        for cookie in self.slot.with_flow_cookies(make_room) {
             self.slot.set_flow_cookie(cookie)?;
         }
         self.slot.set_flow_cookie(FlowCookie {

@@ -39,14 +39,19 @@ impl Slot {
     /// Has the response set this cookie, in the place of what was to be set under its name.
     pub(crate) fn set_flow_cookie(&self, cookie: FlowCookie) -> Result<(), SessionError> {
         let mut state = self.open_state()?;
-        state.flows.retain(|known| known.name != cookie.name);
-        state.flows.push(cookie);
+        let place = state.flows.iter().position(|it| it.name == cookie.name);
+        let before = place.map(|place| state.flows.remove(place));
+        // The browser has never had what this response was to set.
+        let is_taken_back = cookie.is_removal() && before.is_some_and(|it| !it.is_removal());
+        if !is_taken_back {
+            state.flows.push(cookie);
+        }
         Ok(())
     }
 
-    pub(crate) fn sets_flow_cookie(&self, name: &str) -> bool {
-        let state = self.state();
-        state.flows.iter().any(|cookie| cookie.name == name)
+    /// The cookies that the response sets so far.
+    pub(crate) fn with_flow_cookies<R>(&self, look: impl FnOnce(&[FlowCookie]) -> R) -> R {
+        look(&self.state().flows)
     }
 
     pub(crate) fn explain_flow(&self, end: Result<(), FlowRefusal>) {

@@ -195,6 +195,33 @@ async fn scenario_05_what_cannot_be_opened_makes_room_first() {
     );
 }
 
+/// As a page that has a link to each of many providers.
+#[tokio::test]
+async fn scenario_05_the_attempts_of_one_page_are_bounded_too() {
+    let many = async |flows: Flows<Google>| {
+        let google = || Google {
+            back: "/me".to_owned(),
+            user: 1,
+        };
+        let states = (0..12).map(|_| flows.begin(google()));
+        states
+            .collect::<Result<Vec<_>, _>>()
+            .map(|all| all.join(" "))
+    };
+    let site = Site::new();
+    let mut browser = site.serve(routes().route("/many", get(many)));
+    browser.leave_for(GOOGLE).await;
+    let page = browser.get("/many").await;
+    assert_eq!(flows_of(&browser), Flows::<Google>::MOST);
+    // The browser is told of no cookie that it has never had.
+    assert_eq!(page.set_cookies().len(), Flows::<Google>::MOST + 1);
+    for (number, state) in page.body.split(' ').enumerate() {
+        let reply = browser.come_back(BACK, state).await;
+        let is_kept = number >= 12 - Flows::<Google>::MOST;
+        assert_eq!(reply.location().is_some(), is_kept, "{number}");
+    }
+}
+
 /// Large data fills the 4 KiB before there are eight.
 #[tokio::test]
 async fn scenario_05_all_attempts_fit_into_four_kilobytes() {
