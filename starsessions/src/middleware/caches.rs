@@ -19,7 +19,7 @@ pub(super) fn forbid_storing(headers: &mut HeaderMap, reporter: &Reporter) {
     if let Some((name, value)) = allowed {
         reporter.cached_cookie(&name, &value);
     }
-    if !directives(headers).any(|directive| directive.eq_ignore_ascii_case("no-store")) {
+    if !lets_nothing_be_stored(|asked| directives(headers).any(asked)) {
         headers.insert(CACHE_CONTROL, FORBIDDEN);
     }
 }
@@ -82,18 +82,24 @@ fn is_targeted(name: &HeaderName) -> bool {
 /// Whether such a field lets nothing be stored: it says so, or it is about something else (`content` in
 /// `Surrogate-Control` is for Edge Side Includes).
 fn forbids(value: &HeaderValue) -> bool {
-    let is_no = |directive: &str| {
-        let no = ["no-store", "private", "0"];
-        no.iter().any(|no| directive.eq_ignore_ascii_case(no))
-    };
-    split(value).any(is_no) || split(value).all(|directive| directive.starts_with("content="))
+    let is_no = |directive: &str| is_private(directive) || directive == "0";
+    lets_nothing_be_stored(|asked| split(value).any(asked))
+        || split(value).any(is_no)
+        || split(value).all(|directive| directive.starts_with("content="))
+}
+
+/// Whether directives let nothing be stored. A cache that knows `must-understand` ignores `no-store` beside it (RFC 9111, section
+/// 5.2.2.3).
+fn lets_nothing_be_stored(says: impl Fn(fn(&str) -> bool) -> bool) -> bool {
+    says(|directive| directive.eq_ignore_ascii_case("no-store"))
+        && !says(|directive| directive.eq_ignore_ascii_case("must-understand"))
 }
 
 /// The header that lets shared caches store the response and use it for a while (RFC 9111, sections 3 and 4.2.1). A
 /// lifetime without `private` is for them, too.
 fn shared(headers: &HeaderMap) -> Option<(HeaderName, HeaderValue)> {
     let says = |asked: fn(&str) -> bool| directives(headers).any(asked);
-    if says(|directive| directive.eq_ignore_ascii_case("no-store")) {
+    if lets_nothing_be_stored(says) {
         return None;
     }
     let lasts = !says(is_private);

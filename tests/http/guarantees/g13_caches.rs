@@ -85,6 +85,11 @@ async fn g13_a_response_that_sets_a_cookie_may_not_be_stored() {
         (vec!["No-Store, max-age=0"], vec!["No-Store, max-age=0"]),
         (vec!["max-age=0", "no-store"], vec!["max-age=0", "no-store"]),
         (vec!["x=no-store-please"], vec!["private, no-store"]),
+        // A cache that understands the status stores it.
+        (
+            vec!["must-understand, no-store, public"],
+            vec!["private, no-store"],
+        ),
     ] {
         let headers: Vec<_> = said.iter().map(|value| ("cache-control", *value)).collect();
         let reply = answer(Use::Write, &headers).await;
@@ -102,6 +107,11 @@ async fn g13_a_response_that_sets_a_cookie_is_stored_by_no_delivery_network() {
         ("cdn-cache-control", "no-store", true),
         ("cdn-cache-control", "max-age=0, No-Store", true),
         ("cdn-cache-control", "private", true),
+        (
+            "cdn-cache-control",
+            "Must-Understand, no-store, max-age=600",
+            false,
+        ),
         ("cloudflare-cdn-cache-control", "max-age=600", false),
         ("vercel-cdn-cache-control", "s-maxage=600", false),
         ("netlify-cdn-cache-control", "public, durable", false),
@@ -217,6 +227,12 @@ async fn g13_a_page_of_a_session_is_not_shared() {
             "private, max-age=60",
         ),
         ("cache-control", "no-store", "no-store", "no-store"),
+        (
+            "cache-control",
+            "must-understand, no-store, max-age=60",
+            "private, must-understand, no-store, max-age=60",
+            "private, must-understand, no-store, max-age=60",
+        ),
         ("cdn-cache-control", "max-age=600", "", ""),
         ("surrogate-control", "max-age=600", "", ""),
         ("x-accel-expires", "600", "", ""),
