@@ -203,3 +203,65 @@ async fn a_message_under_a_former_name_waits_for_a_page_that_is_shown_too() {
     client.send(Method::HEAD, "/").await;
     assert_eq!(client.get("/").await.body, "first");
 }
+
+/// What a whole struct that is inserted does not know it does not remove.
+#[tokio::test]
+async fn a_struct_that_a_prefetch_inserts_removes_no_message() {
+    #[derive(Session)]
+    struct Page {
+        #[session(flash)]
+        notice: Option<String>,
+        #[session(flash)]
+        errors: Vec<u32>,
+        visits: u32,
+    }
+    let say = post(async |mut page: Session<Page>| {
+        (page.notice, page.errors) = (Some("first".to_owned()), vec![1]);
+    });
+    let count = get(async |session: CurrentSession| {
+        let mut page: Page = session.get().await?.unwrap();
+        let shown = format!("{:?} {:?} {}", page.notice.take(), page.errors, page.visits);
+        page.errors.clear();
+        page.visits += 1;
+        session.insert(page).map(|()| shown)
+    });
+    let routes = Router::new().route("/say", say).route("/", count);
+    let mut client = Site::new().serve(routes);
+    client.post("/say").await;
+    client.send(Method::HEAD, "/").await;
+    assert_eq!(client.get("/").await.body, r#"Some("first") [1] 1"#);
+    assert_eq!(client.get("/").await.body, "None [] 2");
+}
+
+/// A rule about a message is not broken by its being hidden.
+#[tokio::test]
+async fn what_the_struct_allows_with_its_message_is_there_for_a_prefetch_too() {
+    fn allowed(page: &Page) -> Result<(), &'static str> {
+        let is_told = page.failures == 0 || page.notice.is_some();
+        is_told.then_some(()).ok_or("a failure without a message")
+    }
+    #[derive(Session)]
+    #[session(validate = allowed)]
+    struct Page {
+        #[session(flash)]
+        notice: Option<String>,
+        failures: u32,
+    }
+    let fail = post(async |mut page: Session<Page>| {
+        (page.notice, page.failures) = (Some("first".to_owned()), 1);
+    });
+    let show = get(async |page: Session<Page>| format!("{:?} {}", page.notice, page.failures));
+    let act = post(async |mut page: Session<Page>| page.failures += 1);
+    let routes = Router::new()
+        .route("/fail", fail)
+        .route("/", show.merge(act));
+    let mut client = Site::new().serve(routes);
+    client.post("/fail").await;
+    let prefetch = [("sec-purpose", "prefetch")];
+    let seen = client.ask_with(Method::GET, "/", &prefetch).await;
+    assert_eq!(seen.body, "None 1");
+    // What it cannot write without the message it loses nothing by.
+    let refused = client.ask_with(Method::POST, "/", &prefetch).await;
+    assert_eq!(refused.status, StatusCode::INTERNAL_SERVER_ERROR);
+    assert_eq!(client.get("/").await.body, r#"Some("first") 1"#);
+}

@@ -96,7 +96,7 @@ impl ServerSide {
         now: Timestamp,
     ) -> Result<bool, SessionError> {
         let mut changes = Changes::default();
-        changes.replace(taken.changes);
+        changes.replace(taken.changes, false);
         let plan = Plan {
             changes,
             remember: taken.remember,

@@ -117,12 +117,17 @@ impl Changes {
         Ok(())
     }
 
-    /// Adds changes that replace what is there.
-    pub(crate) fn replace(&mut self, fields: impl IntoIterator<Item = Changed>) {
+    /// Adds changes that replace what is there, but for the messages that an unseen request does not see.
+    pub(crate) fn replace(&mut self, fields: impl IntoIterator<Item = Changed>, is_unseen: bool) {
         for (spec, value) in fields {
+            let base = if is_unseen && spec.flash {
+                Base::seen(spec, None, Timestamp::default(), None)
+            } else {
+                Base::Any
+            };
             self.push(Change {
                 spec,
-                base: Base::Any,
+                base,
                 value,
                 rule: None,
                 is_joined: false,

@@ -76,7 +76,7 @@ impl Realm {
         Ok((value, false))
     }
 
-    fn read_fields<T: SessionData>(
+    pub(super) fn read_fields<T: SessionData>(
         &self,
         record: Option<&Record>,
         now: Timestamp,

@@ -213,32 +213,35 @@ impl Slot {
 
     /// Builds a view of the session as this request has left it so far.
     pub(crate) fn view<T: SessionData>(&self) -> Result<(T, Seen), Absent> {
-        let mut seen = self.look(T::SCHEMA);
-        let (value, is_refused) = self.realm.read_view(seen.record.as_ref(), seen.at)?;
+        let (mut seen, is_unseen) = self.look(T::SCHEMA);
+        let (mut value, is_refused) = self.realm.read_view(seen.record.as_ref(), seen.at)?;
         seen.is_refused = is_refused;
+        // The struct's rule has judged what is stored, messages included.
+        if is_unseen
+            && let Some(record) = &mut seen.record
+            && hide_messages(T::SCHEMA, record)
+            && !is_refused
+        {
+            value = self.realm.read_fields(seen.record.as_ref(), seen.at)?;
+        }
         Ok((value, seen))
     }
 
-    /// The state that a view is made from.
+    /// The state that a view is made from, and whether its messages are to be hidden.
     #[inline]
-    fn look(&self, schema: &'static Schema) -> Seen {
+    fn look(&self, schema: &'static Schema) -> (Seen, bool) {
         let mut state = self.state();
         // The view that the session was loaded for sees it as of then, at the cost of no clock.
         let just_now = state.just_read_at.take();
         let at = just_now.unwrap_or_else(|| self.now());
         state.use_view(schema);
-        let mut record = state.pending.working_record(&state.found, at);
-        let (epoch, is_unseen) = (state.epoch, state.manner.is_unseen);
-        drop(state);
-        if is_unseen && let Some(record) = &mut record {
-            hide_messages(schema, record);
-        }
-        Seen {
-            record,
+        let seen = Seen {
+            record: state.pending.working_record(&state.found, at),
             at,
-            epoch,
+            epoch: state.epoch,
             is_refused: false,
-        }
+        };
+        (seen, state.manner.is_unseen)
     }
 
     /// Takes the changes of a view, if there are any.
@@ -273,7 +276,9 @@ impl Slot {
         &self,
         fields: impl IntoIterator<Item = Changed>,
     ) -> Result<(), SessionError> {
-        self.open_state()?.pending.changes.replace(fields);
+        let mut state = self.open_state()?;
+        let is_unseen = state.manner.is_unseen;
+        state.pending.changes.replace(fields, is_unseen);
         Ok(())
     }
 
@@ -397,12 +402,15 @@ impl Slot {
     }
 }
 
-/// Takes the messages out of what a view is made from: a view that does not see them cannot take them.
-fn hide_messages(schema: &'static Schema, record: &mut Record) {
+/// Takes the messages out of what a view is made from: a view that does not see them cannot take them. Returns whether it
+/// may have any.
+fn hide_messages(schema: &'static Schema, record: &mut Record) -> bool {
     let messages = schema.fields.iter().filter(|spec| spec.flash);
     let names = messages.flat_map(|spec| std::iter::once(&spec.name).chain(spec.aliases));
     let edits: Vec<_> = names.map(|name| Edit::remove(name)).collect();
-    if !edits.is_empty() {
+    let may_have = !edits.is_empty();
+    if may_have {
         record.rewrite(edits);
     }
+    may_have
 }
