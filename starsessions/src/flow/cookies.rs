@@ -86,10 +86,11 @@ impl Cookies<'_> {
     ) -> Vec<FlowCookie> {
         let start = self.name("");
         let mut earlier: Vec<EarlierAttempt> = Vec::new();
-        for (ending, value) in beginning_with(self.headers, &start) {
-            let Some(ending) = str::from_utf8(ending).ok().filter(|it| is_flow_name(it)) else {
-                continue;
-            };
+        let sent = beginning_with(self.headers, &start).filter_map(|(ending, value)| {
+            let ending = str::from_utf8(ending).ok()?;
+            is_flow_name(ending).then_some((ending, value))
+        });
+        for (ending, value) in sent.take(MOST_LOOKED_AT) {
             let name = self.name(ending);
             if is_among(set, &name) || earlier.iter().any(|known| known.name == name) {
                 continue;
@@ -133,6 +134,9 @@ pub(super) fn is_among(set: &[FlowCookie], name: &str) -> bool {
 
 /// The text between the name of the session's cookie and that of a flow.
 const INFIX: &str = "-flow-";
+
+/// More than any browser is given, so that a request with thousands costs no more than that.
+const MOST_LOOKED_AT: usize = 64;
 
 /// The most octets of all flows' cookies together. Common proxies take 8 KiB of cookies, and a session in its cookie may
 /// have half of it.

@@ -195,6 +195,17 @@ async fn scenario_05_what_cannot_be_opened_makes_room_first() {
     );
 }
 
+/// Common servers take some thousands of cookies in a request.
+#[tokio::test]
+async fn scenario_05_what_a_flood_of_attempts_costs_is_bounded() {
+    let browser = Site::new().serve(routes());
+    let flood = |number: u32| format!("__Host-Http-id-flow-{number:020}AA=x");
+    let flood: Vec<_> = (0..3_000).map(flood).collect();
+    let crowded = browser.showing(flood.join("; "));
+    let reply = crowded.ask(Method::GET, GOOGLE).await;
+    assert_eq!(reply.set_cookies().len(), 64 - 7 + 1);
+}
+
 /// As a page that has a link to each of many providers.
 #[tokio::test]
 async fn scenario_05_the_attempts_of_one_page_are_bounded_too() {
