@@ -20,6 +20,7 @@ use starsessions::{
 };
 use starsessions_tests::client::Client;
 use starsessions_tests::device::Device;
+use starsessions_tests::logs::Logs;
 use starsessions_tests::site::{Kept, Site};
 use starsessions_tests::spy::{Moment, Operation, Spy, places};
 
@@ -588,6 +589,22 @@ async fn of_two_former_sessions_none_is_used_and_a_logout_ends_both() {
     let own = stage.signed(r#"{"user_id": 9}"#);
     let client = client.showing(format!("session=planted; session={own}; session={own}"));
     assert_eq!(client.ask(Method::GET, "/me").await.body, "9");
+}
+
+/// As with cookies of ours.
+#[tokio::test]
+async fn of_more_former_cookies_than_are_tried_none_is_used() {
+    let logs = Logs::capture();
+    let stage = Stage::new(|takeover| takeover);
+    let own = stage.signed(r#"{"user_id": 7}"#);
+    let crowd = format!("session=a; session=b; session=c; session=d; session={own}");
+    let client = stage.browser("{}").showing(crowd);
+    assert_eq!(client.ask(Method::GET, "/me").await.body, "guest");
+    let told = logs.with(&["WARN", "more cookies of the session's name", "session"]);
+    assert_eq!(told.len(), 1, "{}", logs.text());
+    // The session lives, so no answer says that it has ended.
+    let reply = client.ask(Method::POST, "/logout").await;
+    assert_eq!(reply.status, StatusCode::CONFLICT);
 }
 
 #[tokio::test]

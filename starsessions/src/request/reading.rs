@@ -221,6 +221,7 @@ impl Slot {
             }
             Ok(Presented::Ambiguous(ends)) => {
                 state.ends = ends;
+                let too_many = state.brought.too_many;
                 self.realm().reporter.ambiguous(cookie_name, too_many);
                 Found::Ambiguous
             }

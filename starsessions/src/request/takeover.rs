@@ -21,8 +21,9 @@ impl Slot {
         let takeover = self.realm().takeover.as_ref()?;
         let cookies = cookie::candidates(headers, takeover.source.cookie_name());
         let values = cookies.values().iter().map(|value| Box::from(*value));
-        // Among too many, those in front would decide which session it is.
-        (!cookies.is_empty() && !cookies.is_overfull()).then(|| values.collect())
+        // Among too many, those in front would decide which session it is: none is kept.
+        let values = values.filter(|_| !cookies.is_overfull());
+        (!cookies.is_empty()).then(|| values.collect())
     }
 
     /// Takes the session over that these cookies lead to, if the request has none of ours.
@@ -40,6 +41,10 @@ impl Slot {
         };
         if takeover.is_over(now) {
             return Ok(presented);
+        }
+        if cookies.is_empty() {
+            self.state().brought.too_many = true;
+            return Ok(Ok(Presented::Ambiguous(Vec::new())));
         }
         match realm.engine.take_over(takeover, &cookies, now).await {
             Ok(Presented::Nobody(_)) => Ok(Ok(Presented::Nobody(*why))),

@@ -36,7 +36,7 @@
 //! - **Whole or not at all.** The former session is removed when ours is written. A request that dies in
 //!   between loses nothing: the next one finds what there is.
 //! - **One, or none.** Two former cookies of one request that lead to two sessions are ambiguous, since one may be planted: the
-//!   request is a guest's, and its logout ends both.
+//!   request is a guest's, and its logout ends both. So are more than four.
 //! - **A new id.** Ours follows from the former id only with the deployment's keys.
 //! - **No sign-in.** Its event is [`Begun`](crate::events::EventKind::Begun), and it ends no other session of its user:
 //!   [`sessions_per_user`](crate::SessionLayerBuilder::sessions_per_user) counts it at the next sign-in.
