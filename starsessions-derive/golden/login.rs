@@ -48,6 +48,7 @@ const _: () = {
     impl __p::SessionData for Login {
         const SCHEMA: &'static __p::Schema = &__p::Schema {
             type_name: "Login",
+            module: __p::core::module_path!(),
             realm: "admin",
             bound: false,
             reject: __p::core::option::Option::Some("/login"),

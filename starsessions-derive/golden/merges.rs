@@ -94,6 +94,7 @@ const _: () = {
     impl __p::SessionData for Counters {
         const SCHEMA: &'static __p::Schema = &__p::Schema {
             type_name: "Counters",
+            module: __p::core::module_path!(),
             realm: "",
             bound: false,
             reject: __p::core::option::Option::None,

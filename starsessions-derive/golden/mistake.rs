@@ -18,6 +18,7 @@ const _: () = {
     {
         const SCHEMA: &'static __p::Schema = &__p::Schema {
             type_name: "Shop",
+            module: __p::core::module_path!(),
             realm: "",
             bound: false,
             reject: __p::core::option::Option::None,

@@ -61,6 +61,7 @@ const _: () = {
     impl __p::SessionData for Shop {
         const SCHEMA: &'static __p::Schema = &__p::Schema {
             type_name: "Shop",
+            module: __p::core::module_path!(),
             realm: "",
             bound: false,
             reject: __p::core::option::Option::None,

@@ -47,6 +47,7 @@ const _: () = {
     impl __p::SessionData for Checkout {
         const SCHEMA: &'static __p::Schema = &__p::Schema {
             type_name: "Checkout",
+            module: __p::core::module_path!(),
             realm: "",
             bound: false,
             reject: __p::core::option::Option::None,

@@ -37,6 +37,7 @@ const _: () = {
     impl __p::SessionData for Prices {
         const SCHEMA: &'static __p::Schema = &__p::Schema {
             type_name: "Prices",
+            module: __p::core::module_path!(),
             realm: "",
             bound: false,
             reject: __p::core::option::Option::None,

@@ -21,6 +21,7 @@ pub(super) fn schema(model: &Model<'_>, specs: &TokenStream) -> TokenStream {
     quote! {
         &__p::Schema {
             type_name: #type_name,
+            module: __p::core::module_path!(),
             realm: #realm,
             bound: #bound,
             reject: #reject,

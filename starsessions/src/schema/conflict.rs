@@ -85,7 +85,11 @@ fn disagreement(one: &FieldSpec, other: &FieldSpec) -> Option<Kind> {
 impl fmt::Display for Conflict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let [(first, one), (second, other)] = self.sides;
-        let (a, b, name) = (first.type_name, second.type_name, one.name);
+        let name = one.name;
+        let [a, b] = [first, second].map(|schema| match schema.type_name {
+            it if first.type_name == second.type_name => format!("{}::{it}", schema.module),
+            it => it.to_owned(),
+        });
         let types = [one.field_type.name(), other.field_type.name()];
         match self.kind {
             Kind::Types => write!(
@@ -140,6 +144,7 @@ mod tests {
     fn schema(type_name: &'static str, field: FieldSpec) -> &'static Schema {
         Box::leak(Box::new(Schema {
             type_name,
+            module: "app",
             realm: "",
             bound: false,
             reject: None,
@@ -210,6 +215,15 @@ mod tests {
                 }
             }
         }
+    }
+
+    /// As they mostly have, since the name is the namespace.
+    #[test]
+    fn two_structs_of_one_name_are_said_with_their_modules() {
+        let (one, other) = (stored::<u64>("shop.a"), stored::<String>("shop.a"));
+        let found = conflicts(schema("Shop", one), schema("Shop", other)).next();
+        let said = found.expect("a conflict").to_string();
+        assert!(said.starts_with("`app::Shop` and `app::Shop`"), "{said}");
     }
 
     /// Each reads only what it holds itself.

@@ -12,6 +12,8 @@ use crate::value::{FieldType, MergeFn, ValueError};
 pub struct Schema {
     /// The name of the struct, for messages.
     pub type_name: &'static str,
+    /// The path of the module that it is in, for a message about two of one name.
+    pub module: &'static str,
     /// The layer that serves it; empty for the main one.
     pub realm: &'static str,
     /// A device that the session is bound to must have proved itself.
