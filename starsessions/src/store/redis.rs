@@ -38,8 +38,13 @@ use crate::sentence::{debug_as_sentence, sentences};
 /// ```
 ///
 /// A `redis::cluster::ClusterClient` or a `redis::sentinel::SentinelClient` is taken as well. Addresses,
-/// users, databases and TLS are those of the client; for `rediss://` enable a TLS feature of the `redis`
-/// crate, such as `tokio-rustls-comp`.
+/// users, databases and TLS are those of the client. For `rediss://` the `redis` crate needs one of its TLS features,
+/// and `rustls` a cryptography, without which it panics as it connects:
+///
+/// ```toml
+/// redis = { version = "1", default-features = false, features = ["tokio-rustls-comp"] }
+/// rustls = { version = "0.23", default-features = false, features = ["ring", "std", "tls12"] }
+/// ```
 ///
 /// # When to choose it
 ///

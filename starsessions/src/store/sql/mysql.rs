@@ -17,8 +17,9 @@ sql_store! {
     /// MariaDB 10.6, or a later version, with InnoDB, at any isolation level from READ COMMITTED on. Leave
     /// `autocommit` on, or nothing that was acknowledged stays, and `EMPTY_STRING_IS_NULL` out of `sql_mode`.
     ///
-    /// How to connect is a matter of `sqlx`: the application turns on its features, such as
-    /// `tls-rustls`. MySQL's own way to check passwords, `caching_sha2_password`, needs TLS; without it, sqlx needs
+    /// How to connect is a matter of `sqlx`. For TLS the application turns on its feature `tls-rustls`, and asks for it
+    /// in the URL: with `ssl-mode=VERIFY_IDENTITY`, since by default `sqlx` takes any certificate, or none.
+    /// MySQL's own way to check passwords, `caching_sha2_password`, needs TLS; without it, sqlx needs
     /// its feature `mysql-rsa`, whose cryptography can be timed (RUSTSEC-2023-0071) and is not built here.
     ///
     /// # Round trips

@@ -17,6 +17,9 @@ sql_store! {
     /// For an application on several machines that has a PostgreSQL anyway. It needs version 12 or later and
     /// works at every isolation level.
     ///
+    /// How to connect is a matter of `sqlx`. For TLS the application turns on its feature `tls-rustls`, and asks for it
+    /// in the URL: with `sslmode=verify-full`, since by default `sqlx` takes any certificate, or none.
+    ///
     /// # PgBouncer
     ///
     /// It has to know a parameter that `sqlx` sends: `ignore_startup_parameters = extra_float_digits`. In
