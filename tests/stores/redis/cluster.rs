@@ -198,6 +198,24 @@ async fn one_node_alone_lists_and_counts_nothing() {
     }
 }
 
+/// A row of another node, and a row whose list is in another slot.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_node_alone_asks_for_the_client_of_a_cluster() {
+    let client = ::redis::Client::open(servers::url(&CLUSTER[0])).unwrap();
+    let node = RedisStore::builder(client).prefix(super::new_prefix());
+    let node = node.connect().await.unwrap();
+    let listed = node.insert(&key(0), &filed_row(b"user"), at(0)).await;
+    let mut errors = vec![listed.unwrap_err()];
+    for number in 0..32 {
+        errors.extend(node.load(&key(number), at(0)).await.err());
+    }
+    assert!(errors.len() > 1);
+    for error in errors {
+        let why = format!("{error:?}");
+        assert!(why.contains("give the store a `ClusterClient`"), "{why}");
+    }
+}
+
 /// An entry that leads nowhere makes a list look again, and then other sign-ins do not count.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_list_is_complete_while_others_sign_in() {

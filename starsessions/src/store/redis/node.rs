@@ -46,6 +46,12 @@ impl Node {
                 }
                 // After a fail-over the former master refuses to write.
                 Err(error) if has_code(&error, "READONLY") => return Err(self.lost(&error)),
+                // An address of a Cluster that was given as that of a server.
+                Err(error) if has_code(&error, "MOVED") || has_code(&error, "CROSSSLOT") => {
+                    let cure =
+                        "the server is a node of a Cluster; give the store a `ClusterClient`";
+                    return Err((ErrorKind::InvalidClientConfig, cure).into());
+                }
                 value => return value,
             }
         }
