@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use starsessions::config::{CookieBuilder, DeviceBinding};
+use starsessions::config::{CookieBuilder, DeviceBinding, Unbound};
 use starsessions::{CookieStore, KeyRing, MemoryStore, SessionLayer};
 
 use super::said;
@@ -42,6 +42,18 @@ fn sessions_in_cookies_are_not_bound() {
     let layer = SessionLayer::builder(revocable, KeyRing::generate().unwrap());
     let error = layer.device_bound(|device| device).build().unwrap_err();
     says(&error.to_string(), "use a server-side store");
+}
+
+/// Each new id would be one that may be registered still.
+#[test]
+fn a_renewal_by_age_gives_a_session_without_a_device_no_more_time() {
+    for (unbound, is_taken) in [(Unbound::Allowed, true), (Unbound::Refused, false)] {
+        let said = said(|layer| {
+            let layer = layer.renewal(Duration::from_secs(600));
+            layer.device_bound(|device| device.unbound(unbound))
+        });
+        assert_eq!(said.is_empty(), is_taken, "{said}");
+    }
 }
 
 #[test]

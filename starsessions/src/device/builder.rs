@@ -48,7 +48,8 @@ pub enum Unbound {
     /// It is good enough: most browsers cannot bind a session.
     #[default]
     Allowed,
-    /// It is refused, from a minute after its id was issued, which is time to register a device.
+    /// It is refused, from a minute after its id was issued, which is time to register a device. So ids are not
+    /// [renewed](crate::SessionLayerBuilder::renewal) by age beside this.
     Refused,
 }
 

@@ -8,6 +8,8 @@ use crate::sentence::{debug_as_sentence, sentences};
 pub enum DeviceBindingError {
     /// The sessions are cookies, or those of another library.
     Store,
+    /// Ids are renewed by age, and [`Unbound::Refused`](super::Unbound::Refused) counts from an id's beginning.
+    Renewal,
     /// The session's own cookie goes over plain http, to other hosts, to a part of the site, or is partitioned.
     SessionCookie,
     /// The short cookie has a name that begins with `__Host-Http-`.
@@ -31,6 +33,8 @@ debug_as_sentence!(DeviceBindingError);
 sentences! { DeviceBindingError:
     Self::Store => "sessions in cookies cannot be bound to a device, since a copy of the cookie from before is as good as ever, nor \
         those that another library reads; leave the binding off, or use a server-side store";
+    Self::Renewal => "a session without a device would be taken for one that is being registered with each renewal of its id; \
+        leave `renewal` or `Unbound::Refused` out";
     Self::SessionCookie => "a device is asked for its proof over https, on one host and all of its paths; make the session's cookie \
         `Secure`, with the path `/`, without a domain and not partitioned; on `http://localhost`, where `local_development` takes that away, leave \
         the binding off";

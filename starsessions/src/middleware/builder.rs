@@ -17,7 +17,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::cookie::{CookieBuilder, CookieConfig};
 use crate::crypto::KeyRing;
 #[cfg(feature = "dbsc")]
-use crate::device::{DeviceBinding, DeviceBindingError, DeviceRules};
+use crate::device::{DeviceBinding, DeviceBindingError, DeviceRules, Unbound};
 use crate::engine::{Context, Engine, Settings};
 use crate::lifecycle::{
     AtLimit, FailurePolicy, Lifetime, MIN_RENEWAL, OnServerError, Policy, SessionLimit,

@@ -62,6 +62,9 @@ impl SessionLayerBuilder {
         if !matches!(self.backend, Backing::Own(BackendKind::Store(_))) {
             return Err(ConfigError::DeviceBinding(DeviceBindingError::Store));
         }
+        if device.unbound == Unbound::Refused && self.policy.renewal.is_some() {
+            return Err(ConfigError::DeviceBinding(DeviceBindingError::Renewal));
+        }
         let rules = device.build(&self.realm, &self.cookie, cookie.name());
         rules.map(Some).map_err(ConfigError::DeviceBinding)
     }
