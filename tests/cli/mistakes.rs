@@ -64,6 +64,8 @@ fn a_store_that_is_no_store_is_named_with_the_kinds_that_there_are() {
             "{done:?}"
         );
     }
+    let behind_tls = ["store", "list", "rediss://u:secret@127.0.0.1/"];
+    run(&behind_tls, "", "").fails(1, "there is no TLS in this command");
     run(&["store", "list", "memory:", "--table", "x"], "", "").fails(1, "`--table` is for");
     run(
         &["store", "sweep", "postgres://127.0.0.1/", "--prefix", "x"],

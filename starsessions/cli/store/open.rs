@@ -94,7 +94,10 @@ impl Place {
             "sqlite" => self.sqlite(),
             "postgres" | "postgresql" => self.postgres(layout).await,
             "mysql" | "mariadb" => self.mysql(layout).await,
-            "redis" | "rediss" => self.redis(layout).await,
+            "redis" => self.redis(layout).await,
+            "rediss" => Err(Failure::failed(
+                "there is no TLS in this command; run it beside the server, or through a tunnel, with `redis://`",
+            )),
             _ => Err(unknown()),
         }
     }
@@ -189,13 +192,12 @@ impl Layout {
     /// A name that the store does not have would be passed over in silence.
     fn check(&self, scheme: &str) -> Result<(), Failure> {
         let has_table = ["postgres", "postgresql", "mysql", "mariadb"].contains(&scheme);
-        let has_prefix = ["redis", "rediss"].contains(&scheme);
         if self.table.is_some() && !has_table {
             return Err(Failure::failed(
                 "`--table` is for postgres:// and mysql://; leave it out",
             ));
         }
-        if self.prefix.is_some() && !has_prefix {
+        if self.prefix.is_some() && scheme != "redis" {
             return Err(Failure::failed("`--prefix` is for redis://; leave it out"));
         }
         Ok(())
