@@ -110,9 +110,14 @@ fn activate(path: &Path, key_id: &str, retire_after: Option<Duration>) -> Result
         ring.write(path)?;
     }
     let output = json!({ "active": key_id, "keys": ring.ids() });
-    Ok(Output::new(output)
+    let output = Output::new(output)
         .about("active", key_id)
-        .about("keys", ring.ids().join(" ")))
+        .about("keys", ring.ids().join(" "));
+    Ok(match place {
+        0 => output
+            .line("It was active already: the file is as it was, whatever `--retire-after` says."),
+        _ => output,
+    })
 }
 
 /// The keys of a file as they are written there, checked by the library.

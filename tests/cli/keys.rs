@@ -55,7 +55,11 @@ fn keys_are_rotated_in_two_steps_and_the_former_one_retires() {
     let (active, former) = kept.trim().split_once('\n').unwrap();
     assert!(!active.contains('@') && former.contains('@'));
     // Again, as a script does that has lost its connection.
-    run(&activate, "", "").well();
+    let again = run(&activate, "", "");
+    assert!(
+        again.well().out.contains("the file is as it was"),
+        "{again:?}"
+    );
     assert_eq!(fs::read_to_string(&path).unwrap(), kept);
 
     let mode = fs::metadata(&path).unwrap().permissions().mode();
