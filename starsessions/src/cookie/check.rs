@@ -1,4 +1,4 @@
-//! Checks for what browsers would refuse.
+//! Checks for settings that browsers would refuse.
 
 use std::net::IpAddr;
 
@@ -34,7 +34,7 @@ fn check_name(name: &str) -> Result<(), CookieConfigError> {
     }
 }
 
-/// Narrower than the grammar: what URLs spell as `%xx` could never match.
+/// Narrower than the grammar: a character that URLs percent-encode could never match.
 fn check_path(path: &str) -> Result<(), CookieConfigError> {
     if !path.starts_with('/') {
         return Err(CookieConfigError::PathNotAbsolute);
@@ -53,7 +53,7 @@ fn check_domain(domain: &str) -> Result<(), CookieConfigError> {
     if domain.starts_with('.') {
         return Err(CookieConfigError::DomainLeadingDot);
     }
-    // With brackets (`[::1]`) or a port it is caught by its characters.
+    // An address with brackets (`[::1]`) or a port fails the check of its characters.
     if domain.parse::<IpAddr>().is_ok() {
         return Err(CookieConfigError::DomainAddress);
     }
@@ -99,7 +99,7 @@ fn check_prefix(cookie: &CookieBuilder) -> Result<(), CookieConfigError> {
     Ok(())
 }
 
-/// A name takes its length from the value's 4096 octets, in every request.
+/// Name and value share 4096 octets, and every request repeats the name.
 const LONGEST_NAME: usize = 256;
 
 /// Browsers ignore longer attributes (RFC 6265bis section 5.6).

@@ -8,7 +8,7 @@ use crate::sentence::sentences;
 pub enum CookieConfigError {
     /// The domain is an IP address.
     DomainAddress,
-    /// The domain has a character that host names do not have; a port is one.
+    /// The domain has a character that host names do not have, such as the colon of a port.
     DomainCharacter {
         /// The first of them.
         character: char,
@@ -17,7 +17,7 @@ pub enum CookieConfigError {
     DomainLeadingDot,
     /// The domain is empty, too long, or has a label that is.
     DomainMalformed,
-    /// The domain has one label only, as `localhost` and `com`.
+    /// The domain has one label only, such as `localhost` or `com`.
     DomainSingleLabel,
     /// A name with the prefix `__Host-` has a domain.
     HostPrefixDomain {

@@ -44,7 +44,7 @@ impl CookieConfig {
         self.settings.secure
     }
 
-    /// With which requests of other sites browsers send it.
+    /// The cross-site requests with which browsers send the cookie.
     pub(crate) fn same_site(&self) -> SameSite {
         self.settings.same_site
     }
@@ -63,11 +63,11 @@ pub enum SameSite {
     Lax,
     /// Always; needs `Secure`, and protection against request forgery.
     None,
-    /// Never, not even when a link leads here: the first page after it sees no session.
+    /// Never, not even with a link to this site: the first page after such a link sees no session.
     Strict,
 }
 
-/// How the session cookie is called, and where browsers send it: the argument of
+/// The name and the attributes of the session cookie: the argument of
 /// [`SessionLayerBuilder::cookie`](crate::SessionLayerBuilder::cookie).
 ///
 /// A layer whose cookie browsers would ignore does not build. `HttpOnly` is always set, so no script
@@ -98,32 +98,32 @@ pub struct CookieBuilder {
 }
 
 impl CookieBuilder {
-    /// A cookie named `starsessions-dev` that also works over plain HTTP, for machines of developers
-    /// only: on a network, every machine on the way can read and replace it. Browsers share cookies
-    /// between all ports of a host, so the name is one that nothing else uses.
+    /// A cookie named `starsessions-dev` that also works over plain HTTP, for developers' machines only: on a network,
+    /// every machine on the path can read and replace it. Browsers share cookies between all ports of a host, so the
+    /// name is one that no other application uses.
     pub fn local_development() -> Self {
         Self::default().name("starsessions-dev").secure(false)
     }
 
     /// The name; `__Host-Http-id` unless changed.
     ///
-    /// A prefix is a promise that browsers enforce: `__Host-` needs `Secure`, `Path=/` and no domain,
-    /// `__Secure-` and `__Http-` need `Secure` (RFC 6265bis section 4.1.3). A name without a prefix
-    /// can be overwritten by any sibling domain, and on the way of any plain connection.
+    /// Browsers enforce a prefix: `__Host-` needs `Secure`, `Path=/` and no domain, `__Secure-` and `__Http-` need
+    /// `Secure` (RFC 6265bis section 4.1.3). A cookie without a prefix can be overwritten by any sibling domain, and by
+    /// an attacker on any plain-HTTP connection.
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.name = name.into();
         self
     }
 
-    /// The path below which the cookie is sent; `/` unless changed. It is no protection: pages of
-    /// other paths can read each other.
+    /// The path below which browsers send the cookie; `/` unless changed. The path is no protection: pages under
+    /// different paths of one host can read each other.
     pub fn path(mut self, path: impl Into<String>) -> Self {
         self.path = path.into();
         self
     }
 
-    /// Sends the cookie to this domain and all hosts below it, instead of to this host only. Each of
-    /// them can then steal and replace sessions.
+    /// Sends the cookie to this domain and all hosts below it, instead of to this host only. Each of these hosts can
+    /// then steal and replace sessions.
     pub fn domain(mut self, domain: impl Into<String>) -> Self {
         self.domain = Some(domain.into());
         self
@@ -135,28 +135,28 @@ impl CookieBuilder {
         self
     }
 
-    /// Whether the cookie travels over TLS only; it does unless changed. Without it, use a name
-    /// without a prefix, and read [`local_development`](Self::local_development).
+    /// Whether browsers send the cookie over TLS only; yes unless changed. Without TLS, use a name without a prefix,
+    /// and read [`local_development`](Self::local_development).
     pub fn secure(mut self, secure: bool) -> Self {
         self.secure = secure;
         self
     }
 
-    /// Keeps one cookie for each site that this one is embedded in (CHIPS). An embedded site also
-    /// needs [`SameSite::None`].
+    /// Makes browsers keep one cookie for each top-level site that embeds this one (CHIPS). An embedded site also needs
+    /// [`SameSite::None`].
     pub fn partitioned(mut self, partitioned: bool) -> Self {
         self.partitioned = partitioned;
         self
     }
 
-    /// Whether the cookie outlives the browser's own session, up to the session's end or 400 days. It
-    /// does not unless changed (NIST SP 800-63B-4 section 5.1).
+    /// Whether the cookie outlives the browser's own session, up to the session's end or 400 days; no unless changed
+    /// (NIST SP 800-63B-4 section 5.1).
     pub fn persistent(mut self, persistent: bool) -> Self {
         self.persistent = persistent;
         self
     }
 
-    /// Whether it goes over https to all of one host, wherever that is embedded.
+    /// Whether browsers send the cookie over https only, to one host and all of its paths, in one partition.
     #[cfg(feature = "dbsc")]
     pub(crate) fn is_of_one_host(&self) -> bool {
         self.secure && self.path == "/" && self.domain.is_none() && !self.partitioned

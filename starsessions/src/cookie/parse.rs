@@ -2,8 +2,8 @@
 //!
 //! Lines are split at `;`, and spaces and tabs around a pair are dropped, which is what browsers put
 //! there (RFC 6265bis section 4.2.1). A pair is ours if it starts with exactly our name and `=`. Nothing
-//! is decoded, normalized or unquoted: a sender of `%5F_Host-id` or `__host-id` must not be taken for
-//! one of `__Host-id`. Nothing else in a line is an error, so other cookies cannot end a session.
+//! is decoded, normalized or unquoted: `%5F_Host-id` and `__host-id` must not count as `__Host-id`. Nothing else in a
+//! line is an error, so other cookies cannot end a session.
 
 use std::iter;
 
@@ -12,17 +12,17 @@ use http::header::COOKIE;
 
 /// The values that a request has for the cookie `name`, in the order in which they were sent.
 ///
-/// Several values are normal where a partitioned cookie meets an unpartitioned one, and a sign of cookie
-/// tossing elsewhere. Their order proves nothing (RFC 6265bis section 5.8.3), so all of them are tried,
-/// or none if there are more than [`LIMIT`] different ones: else those in front would decide
-/// which session it is. Allocates nothing.
+/// Several values are normal where a partitioned cookie meets an unpartitioned one, and a sign of cookie tossing
+/// elsewhere. Their order proves nothing (RFC 6265bis section 5.8.3), so the layer tries all of them, or none if there
+/// are more than [`LIMIT`] different ones: otherwise the first ones would decide which session it is. Allocates
+/// nothing.
 pub(crate) fn candidates<'h>(headers: &'h HeaderMap, name: &str) -> Candidates<'h> {
     let lines = headers.get_all(COOKIE).into_iter();
     let values = lines.flat_map(|line| named(line.as_bytes(), name));
     values.collect()
 }
 
-/// The cookies whose name begins so, in the order in which they were sent: the rest of the name, and the
+/// The cookies whose name begins with `start`, in the order in which they were sent: the rest of the name, and the
 /// value.
 pub(crate) fn beginning_with<'h>(
     headers: &'h HeaderMap,
@@ -61,7 +61,7 @@ impl<'h> Candidates<'h> {
         self.values.get(..self.len).unwrap_or_default()
     }
 
-    /// The same in less room.
+    /// The same values in a smaller type.
     #[inline]
     pub(crate) fn into_values(self) -> Values<'h> {
         match self.values() {
@@ -116,7 +116,7 @@ impl<'h> FromIterator<&'h [u8]> for Candidates<'h> {
 /// The values of one cookie in a line.
 fn named<'h>(line: &'h [u8], name: &str) -> impl Iterator<Item = &'h [u8]> {
     pairs(line).filter_map(|pair| match pair.split_at_checked(name.len())? {
-        // Browsers send cookies without a name as `=value`; no layer has one.
+        // An empty name would match the pair `=value`; no layer's cookie has one.
         (start, [b'=', value @ ..]) if start == name.as_bytes() && !name.is_empty() => Some(value),
         _ => None,
     })

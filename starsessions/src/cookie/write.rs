@@ -1,8 +1,8 @@
 //! `Set-Cookie`, to set and to remove.
 //!
-//! Everything but the value and `Max-Age` is known when the configuration is made, so a response costs
-//! one buffer. No dates are written: `Max-Age` needs no clocks that agree, and every browser that
-//! knows `SameSite` knows it.
+//! Everything but the value and `Max-Age` is known when the configuration is made, so a response costs one buffer. No
+//! `Expires` date is written: `Max-Age` needs no synchronized clocks, and every browser that supports `SameSite`
+//! supports it.
 
 use std::time::Duration;
 
@@ -12,21 +12,20 @@ use http::HeaderValue;
 use super::{CookieBuilder, CookieConfig, SameSite};
 
 impl CookieConfig {
-    /// The `Set-Cookie` header that gives the cookie this value, which is base64: no other octet may be
-    /// in a cookie unescaped.
+    /// The `Set-Cookie` header that gives the cookie this value. The value must be base64, because nothing is escaped.
     ///
-    /// `max_age` is how long the session can still live, if the cookie is to outlive the browser's own
-    /// session. At most 400 days are written, which is what browsers keep (RFC 6265bis section 5.5).
-    /// `None` if name and value together are longer than browsers keep (section 5.6).
+    /// `max_age` is the rest of the session's life, for a cookie that outlives the browser's own session. It is capped
+    /// at 400 days, as browsers cap it (RFC 6265bis section 5.5). Returns `None` if name and value together are longer
+    /// than browsers keep (section 5.6).
     pub(crate) fn set_token(&self, value: &str, max_age: Option<Duration>) -> Option<HeaderValue> {
         let max_age = max_age.map(|rest| rest.min(LONGEST_MAX_AGE));
         let header = self.template.fill(value, max_age);
         header.filter(|_| self.name().len() + value.len() <= LONGEST_PAIR)
     }
 
-    /// The `Set-Cookie` header of another cookie, which goes where this one goes and ends by itself.
-    /// `SameSite=None` makes it `Secure`, which browsers want (Chromium and Firefox keep it on
-    /// `http://localhost`, too).
+    /// The `Set-Cookie` header of another cookie, which has the scope of this one and expires after `max_age`.
+    /// `SameSite=None` makes it `Secure`, which browsers require (Chromium and Firefox keep it on `http://localhost`,
+    /// too).
     pub(crate) fn companion(
         &self,
         name: &str,
@@ -87,7 +86,7 @@ impl Template {
     fn fill(&self, value: &str, max_age: Option<Duration>) -> Option<HeaderValue> {
         let max_age = max_age.map(|max_age| format!("{MAX_AGE}{}", max_age.as_secs()));
         let max_age = max_age.as_deref().unwrap_or_default();
-        // Exactly as long as it is, which takes no allocation more to become a header.
+        // `concat` allocates the exact length, so the conversion into a header allocates nothing more.
         let header = [&self.before, value, &self.after, max_age].concat();
         let mut header = HeaderValue::try_from(header).ok()?;
         header.set_sensitive(true);

@@ -1,4 +1,4 @@
-//! The table is for reading; the loops below it have every octet in every place.
+//! The table shows typical lines; the loops below it try every octet in every place.
 
 use http::header::COOKIE;
 use http::{HeaderMap, HeaderValue};
@@ -153,7 +153,7 @@ fn the_table() {
     }
 }
 
-/// A line of the table neither hides nor changes what stands beside it.
+/// A line of the table neither hides nor changes a pair beside it.
 #[test]
 fn lines_of_the_table_do_not_disturb_each_other() {
     let own: &[u8] = b"own-value";
@@ -184,7 +184,7 @@ fn every_octet_at_every_place_of_the_name() {
             assert!(same || values(&line, NAME).is_empty());
 
             let inserted = [&good[..place], &[octet], &good[place..]].concat();
-            // In front of the name, blanks go and a semicolon begins a pair.
+            // In front of the name, blanks are trimmed and a semicolon begins a pair.
             let harmless = place == 5 && matches!(octet, b' ' | b'\t' | b';');
             assert_eq!(
                 !values(&inserted, NAME).is_empty(),
@@ -272,7 +272,7 @@ fn a_line_ends_a_pair() {
         let headers = headers(&[one, other]);
         let found: Vec<_> = candidates(&headers, NAME).values().to_vec();
         match place {
-            // Split within the name; after it, both halves are pairs of their own.
+            // Split within the name, no pair has it; split within the value, the first line has the start of it.
             6..=14 => assert!(found.is_empty(), "{place}"),
             15..=19 => assert_eq!(found, [&whole[15..place]]),
             _ => assert_eq!(found, [b"value"]),
@@ -337,7 +337,7 @@ proptest! {
         let mut expected: Vec<&str> = Vec::new();
         let mut last = 0;
         for (value, place) in own.iter().zip(places) {
-            // In the same order as `own`, at places of chance.
+            // In the same order as `own`, at random places.
             last = (last + place).min(pairs.len());
             pairs.insert(last, format!("{NAME}={value}"));
             last += 1;
@@ -351,7 +351,7 @@ proptest! {
         prop_assert_eq!(values(line.as_bytes(), NAME), expected);
     }
 
-    /// Against the grammar, written down in the slow way.
+    /// Compares with a slow, literal form of the rule.
     #[test]
     fn agrees_with_the_rule(line in prop::collection::vec(prop::sample::select(&b"id=; \t\"x"[..]), 0..40)) {
         let expected: Vec<&[u8]> = line
