@@ -1,4 +1,4 @@
-//! The auth hash: a session's memory of its user's password.
+//! The auth hash, by which a session shows whether its user has changed the password.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest, Sha256};
@@ -6,8 +6,8 @@ use sha2::{Digest, Sha256};
 use super::mac::start_of;
 use crate::sentence::debug_as_name;
 
-/// Half a SHA-256 of the password hash that the application stores, kept in the user's sessions. A new password has
-/// another one, so a session can tell that the password was changed since its sign-in.
+/// Half a SHA-256 of the password hash that the application stores, kept in the user's sessions. A new password gives
+/// another auth hash, so a session shows whether the password was changed since its sign-in.
 ///
 /// ```
 /// use starsessions::Session;
@@ -26,7 +26,7 @@ use crate::sentence::debug_as_name;
 /// assert!(login.password.is_of(stored));
 /// ```
 ///
-/// Give it the hash with its salt, as `argon2` and its relatives write it, never the password itself.
+/// Pass the hash with its salt, as `argon2` and its relatives write it, never the password itself.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct AuthHash([u8; 16]);
 
@@ -38,7 +38,7 @@ impl AuthHash {
         Self(start_of(&digest.finalize().into()))
     }
 
-    /// Whether it is of this password hash: the password was not changed.
+    /// Whether this is the auth hash of `password_hash`: if so, the password was not changed.
     #[must_use]
     pub fn is_of(&self, password_hash: impl AsRef<[u8]>) -> bool {
         *self == Self::of(password_hash)
@@ -59,5 +59,5 @@ impl<'de> Deserialize<'de> for AuthHash {
 
 debug_as_name!(AuthHash);
 
-/// So that it is no SHA-256 that anything else has made of the hash.
+/// Domain separation: no other use of SHA-256 on the password hash gives the same digest.
 const PURPOSE: &[u8] = b"starsessions password hash\0";

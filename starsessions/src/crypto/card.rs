@@ -1,11 +1,11 @@
-//! Sealing of the card: the owner's other sessions may read it, so its key is one of the ring.
+//! Sealing of the card. The owner's other sessions may read it, so its key comes from the key ring alone.
 //!
 //! ```text
 //! card = key id(4) ‖ nonce(24) ‖ XChaCha20-Poly1305(K_card, nonce, text, aad =
 //!            PAE("starsessions/v1/card", namespace, row key, key id))
 //! ```
 //!
-//! The key is that of the session's own token: the card can be read as long as the session can be used.
+//! A card is sealed under the ring key of its session's token, so it can be read as long as the session can be used.
 
 use super::id::RowKey;
 use super::keyring::KeyRing;

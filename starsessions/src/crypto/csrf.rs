@@ -5,8 +5,8 @@
 //! tag   = HMAC-SHA256(K_csrf, PAE("starsessions/v1/csrf", row key))
 //! ```
 //!
-//! Nothing is stored: the tag follows from the session's id and ends with it. The mask is new each
-//! time, so that a compressed page reveals nothing about the tag by its length (BREACH).
+//! Nothing is stored: the tag is derived from the session's id and becomes invalid with it. The mask is new for each
+//! token, so that the length of a compressed page reveals nothing about the tag (BREACH).
 
 use zeroize::Zeroizing;
 
@@ -18,7 +18,7 @@ use super::random::{self, RandomError};
 use super::token::{HEADER_LEN, InvalidToken, Version, header};
 use crate::clock::Timestamp;
 
-/// A token for the session in this row, another text each time.
+/// A token for the session in this row; each call gives another text.
 pub(crate) fn mint_csrf_token(
     ring: &KeyRing,
     row: &RowKey,
@@ -34,8 +34,8 @@ pub(crate) fn mint_csrf_token(
     Ok(encoding::encode_secret(&raw))
 }
 
-/// Whether this is a token for the session in this row, in time that does not depend on how much of
-/// it is right.
+/// Checks that the text is a token for the session in this row, in time that does not depend on how much of the tag is
+/// right.
 pub(crate) fn verify_csrf_token(
     ring: &KeyRing,
     row: &RowKey,

@@ -4,19 +4,19 @@
 //! non-zero trailing bits are rejected (RFC 4648 section 3.5): otherwise several strings would be
 //! the same token, and a comparison, a cache or a deny-list of texts would miss some of them.
 //!
-//! A text that is a secret in itself, a key or a reference, is decoded in the same time for every value of the same
-//! length. The text of a cookie that carries its session is ciphertext, or open to its bearer anyway; it is long, and a
-//! faster decoder reads it.
+//! A text that is itself a secret, a key or a reference, is decoded in constant time for its length. The text of a
+//! cookie that carries its session is ciphertext, or readable by its bearer anyway; it is long, so a faster decoder
+//! reads it.
 
 use base64_simd::URL_SAFE_NO_PAD;
 use base64ct::{Base64, Base64Unpadded, Base64Url, Base64UrlUnpadded, Encoding};
 use zeroize::Zeroizing;
 
-/// Decodes the text of a secret, which must give exactly `N` bytes, to where they are wanted: a value that is returned
-/// leaves copies. Allocates nothing.
+/// Decodes the text of a secret of exactly `N` bytes into `bytes`: a returned value would leave copies. Allocates
+/// nothing.
 ///
-/// Eight characters are one word, and arithmetic takes the place of branches and tables. Half the
-/// time of the decoder in `base64ct`, on each request.
+/// Eight characters are processed as one word, by arithmetic instead of branches and tables. On each request this takes
+/// half the time of the decoder in `base64ct`.
 pub(super) fn decode_secret<const N: usize>(text: &[u8], bytes: &mut [u8; N]) -> Option<()> {
     if text.len() != (4 * N).div_ceil(3) {
         return None;
@@ -37,7 +37,7 @@ pub(super) fn decode_secret<const N: usize>(text: &[u8], bytes: &mut [u8; N]) ->
     (invalid | unknown | u64::from(trailing) == 0).then_some(())
 }
 
-/// The text of a secret, made in the same way.
+/// Encodes a secret in the same way.
 pub(super) fn encode_secret(bytes: &[u8]) -> Zeroizing<String> {
     let len = (4 * bytes.len()).div_ceil(3);
     let (groups, rest) = bytes.as_chunks();
@@ -63,7 +63,7 @@ pub(super) fn encode(bytes: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode_to_string(bytes)
 }
 
-/// Decodes what people paste as a key: either alphabet, with or without padding.
+/// Decodes a pasted key: either alphabet, with or without padding.
 pub(super) fn decode_key(text: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     let padded = text.ends_with(b"=");
     let url_safe = text.iter().any(|octet| matches!(octet, b'-' | b'_'));
@@ -79,7 +79,7 @@ pub(super) fn decode_key(text: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     Some(bytes)
 }
 
-/// The bytes, and `padding` in the place of those that are missing.
+/// The bytes, filled up with `padding`.
 fn padded<const N: usize>(bytes: &[u8], padding: u8) -> [u8; N] {
     let mut padded = [padding; N];
     for (to, from) in padded.iter_mut().zip(bytes) {
@@ -95,18 +95,18 @@ fn encode_word([a, b, c, d, e, f]: [u8; 6]) -> [u8; 8] {
     let quads = bits & 0x00ff_ffff | (bits & 0xffff_ff00_0000) << 8;
     let pairs = quads & 0x0000_0fff_0000_0fff | (quads & 0x00ff_f000_00ff_f000) << 4;
     let values = pairs & 0x003f_003f_003f_003f | (pairs & 0x0fc0_0fc0_0fc0_0fc0) << 2;
-    // One in each byte of a value from `first` on: the sum carries into the bit that values leave free.
+    // Gives 1 in each byte with a value of at least `first`: the sum carries into the bit that values leave free.
     let from = |first: u8| (values + EACH * u64::from(0x80 - first)) >> 7 & EACH;
     let raised = values + EACH * u64::from(b'A') + from(26) * 6 + from(63) * 49;
     (raised - from(52) * 75 - from(62) * 13).to_be_bytes()
 }
 
-/// The bytes of eight characters, and a number that is zero if all of these are in the alphabet.
+/// The six bytes of eight characters, and a number that is zero if all characters are in the alphabet.
 fn decode_word(characters: [u8; 8]) -> ([u8; 6], u64) {
     let characters = u64::from_be_bytes(characters);
     let is_ascii = !characters & (EACH << 7);
     let ascii = characters & (EACH * 0x7f);
-    // One in each byte between the two: the comparisons carry into the bit that ASCII leaves free.
+    // Gives 1 in each byte from `first` to `last`: the comparisons carry into the bit that ASCII leaves free.
     let between = |first: u8, last: u8| {
         let from_first = ascii + EACH * u64::from(0x80 - first);
         let behind_last = ascii + EACH * u64::from(0x7f - last);
@@ -119,7 +119,7 @@ fn decode_word(characters: [u8; 8]) -> ([u8; 6], u64) {
         between(b'_', b'_'),
     );
     let known = (upper | lower | digit | minus | underscore) * 0xff;
-    // No byte of the sums leaves its range, so that nothing is carried from one into the next.
+    // No byte of these sums overflows, so nothing carries into the next byte.
     let raised = (characters & known) + digit * 4 + minus * 17;
     let values = raised - upper * 65 - lower * 71 - underscore * 32;
     // Six bits of each byte, then twelve of each pair, then 24 of each half.
@@ -129,5 +129,5 @@ fn decode_word(characters: [u8; 8]) -> ([u8; 6], u64) {
     (decoded, !known)
 }
 
-/// One in each byte of a word.
+/// A 1 in each byte of a word.
 const EACH: u64 = 0x0101_0101_0101_0101;

@@ -1,4 +1,4 @@
-//! The memory of a browser's way to another site and back, in a cookie for each attempt.
+//! The cookies that remember a redirect to another site and back, one for each attempt.
 //!
 //! ```text
 //! state  = base64url(random(32))                                                        43 characters
@@ -8,8 +8,8 @@
 //! h      = version ‖ key id
 //! ```
 //!
-//! The state travels through the other site, and the name of the cookie follows from it: to look the cookie
-//! up is to compare the state. `kind` is the type that began the flow, so no other type finds it.
+//! The state travels through the other site, and the cookie's name is derived from the state: looking the cookie up
+//! compares the state. `kind` is the type that began the flow, so no other type finds the cookie.
 
 use zeroize::Zeroizing;
 
@@ -27,18 +27,18 @@ pub(crate) fn mint_flow_state() -> Result<String, RandomError> {
     Ok(std::mem::take(&mut *encoding::encode_secret(&*bytes)))
 }
 
-/// The end of the name of this flow's cookie.
+/// The last part of the name of this flow's cookie.
 pub(crate) fn flow_name(kind: &str, state: &str) -> String {
     encoding::encode(&flow_name_of(kind, state.as_bytes()))
 }
 
-/// Whether a name can end with this.
+/// Whether the text can be the last part of such a name.
 pub(crate) fn is_flow_name(text: &str) -> bool {
     let decoded = encoding::decode(text.as_bytes(), LONGEST_TEXT);
     decoded.is_some_and(|bytes| bytes.len() == NAME_LEN)
 }
 
-/// The value of the cookie that is so called.
+/// The value of the cookie with this name.
 pub(crate) fn seal_flow(
     ring: &KeyRing,
     cookie_name: &str,
@@ -53,7 +53,7 @@ pub(crate) fn seal_flow(
     Ok(encoding::encode(&raw))
 }
 
-/// The content of the cookie of this name, and its end, which may be past.
+/// The content of the cookie with this name, and its end, which may be in the past.
 pub(crate) fn open_flow(
     ring: &KeyRing,
     cookie_name: &str,
@@ -71,5 +71,5 @@ pub(crate) fn open_flow(
 /// Browsers drop a longer cookie (RFC 6265bis section 5.6).
 const LONGEST_TEXT: usize = 4096;
 
-/// The bytes of a hash in a name: no two of 2^64 states have the same.
+/// The bytes of the hash in a name: two states with the same hash are not to be expected below 2^64 states.
 const NAME_LEN: usize = 16;

@@ -1,4 +1,4 @@
-//! The public images of a session's secret: what the store and the logs may see.
+//! The public images of a session's secret: the values that the store and the logs may see.
 
 use std::fmt;
 
@@ -58,22 +58,21 @@ pub(super) use shown_in_hex;
 stored_key! {
     /// The primary key of a session in its store: 32 bytes.
     ///
-    /// It is derived from the cookie's secret and a key that the store never sees. A row key does not
-    /// lead back to a cookie, and no client can choose one, so that it may be compared and indexed
-    /// without care for timing. Store it as binary and compare it bytewise: a text column with
-    /// a collation would take different sessions for the same one.
+    /// The row key is derived from the cookie's secret and a key that the store never sees. It does not lead back to a
+    /// cookie, and no client can choose one, so comparing and indexing it need not be constant-time. Store it as binary
+    /// and compare it bytewise: a text column with a collation would take different sessions for the same one.
     RowKey
 }
 
 stored_key! {
-    /// The key that sessions are listed by: the keyed image of a field marked `index`, 32 bytes.
+    /// The key by which a store lists sessions: the keyed hash of a field marked `index`, 32 bytes.
     ///
     /// Equal values of one field give equal index keys, and nothing else can be learned from them: a
     /// store can find all sessions of a user without knowing the user.
     IndexKey
 }
 
-/// Tells one binding of a session to a device from all others. It is no secret, and opens nothing.
+/// Identifies one binding of a session to a device. It is not a secret and opens nothing.
 #[cfg(feature = "dbsc")]
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct DeviceId([u8; Self::LEN]);
@@ -94,16 +93,16 @@ impl DeviceId {
 #[cfg(feature = "dbsc")]
 crate::sentence::debug_as_name!(DeviceId);
 
-/// How a session is called in logs and [events](crate::events): a keyed hash of its row key (OWASP ASVS 16.2.5), so
-/// that a log leads neither to a cookie nor to a row. As text it has sixteen hexadecimal digits.
+/// The name of a session in logs and [events](crate::events): a keyed hash of its row key (OWASP ASVS 16.2.5), so that
+/// a log leads neither to a cookie nor to a row. As text it has sixteen hexadecimal digits.
 ///
-/// It is the same until the session gets a new id.
+/// It stays the same until the session gets a new id.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Fingerprint(pub(super) [u8; 8]);
 
 shown_in_hex!(Fingerprint);
 
-/// As its text.
+/// Serialized as its text.
 impl Serialize for Fingerprint {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)

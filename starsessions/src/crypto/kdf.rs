@@ -1,18 +1,17 @@
-//! How keys follow from keys.
+//! Key derivation.
 //!
 //! ```text
 //! HKDF-SHA256(ikm, salt, info)      RFC 5869, one block of output
 //! keyed(K, secret, purpose) = SHA-256(K(32) ‖ 0(32) ‖ secret(32) ‖ purpose)
 //! ```
 //!
-//! A deployment's keys come from HKDF, once. The keys of a session are derived on each request: the
-//! state of SHA-256 behind the first block, which holds the key, is kept, and the secret, a purpose of
-//! at most 23 octets and SHA-256's own padding fill one more block. So a key costs one compression, and two where the
-//! purpose is a way, under a key of its own.
+//! HKDF derives a deployment's keys, once. A session's keys are derived on each request: the state of SHA-256 after the
+//! first block, which holds the key, is kept, and the secret, a purpose of at most 23 octets and SHA-256's own padding
+//! fill one more block. So a key costs one compression, or two where the purpose is a way, which has a key of its own.
 //!
-//! All messages under one key have the same number of blocks, so that extending one, the known weakness of a hash with
-//! the key in front, makes no other: it would take a block more. The secret has a fixed length, so that
-//! different purposes are different messages.
+//! All messages under one key have the same number of blocks. A length extension, the known weakness of a hash with the
+//! key in front, takes a block more, so it never gives another message. The secret has a fixed length, so different
+//! purposes are different messages.
 
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
@@ -38,7 +37,7 @@ impl Prk {
     }
 }
 
-/// SHA-256 behind a first block that holds a key.
+/// The state of SHA-256 after a first block that holds a key.
 pub(super) struct KeyedHash(Sha256);
 
 impl KeyedHash {
@@ -48,7 +47,7 @@ impl KeyedHash {
         Self(Sha256::new_with_prefix(block.as_slice()))
     }
 
-    /// The key for this purpose, which is like no key for another secret or purpose.
+    /// The key for this secret and purpose.
     pub(super) fn derive(&self, secret: &[u8; 32], purpose: &[u8]) -> Zeroizing<[u8; 32]> {
         let hash = self.0.clone().chain_update(secret).chain_update(purpose);
         Zeroizing::new(hash.finalize().into())
@@ -60,5 +59,5 @@ fn first_block<const LEN: usize>(info: Message) -> Zeroizing<[u8; LEN]> {
     Zeroizing::new(start_of(&info.part(&[1]).tag()))
 }
 
-/// The room of a block beside the secret and the nine octets or more of SHA-256's padding.
+/// The space that a block leaves beside the secret and at least nine octets of SHA-256's padding.
 pub(super) const LONGEST_PURPOSE: usize = 64 - 32 - 9;

@@ -45,8 +45,8 @@ impl Key {
         Ok(Self(bytes))
     }
 
-    /// A new random key as text, for a file or a secret store: what `openssl rand -base64 32` prints. A key that
-    /// a program has made or read is never shown again.
+    /// A new random key as text, for a file or a secret store, in the form that `openssl rand -base64 32` prints. A
+    /// `Key` itself is never shown.
     ///
     /// # Errors
     /// [`RandomError`] if the operating system gives no random bytes.
@@ -82,8 +82,8 @@ impl Key {
 
     /// The key that `text` encodes in base64 (RFC 4648).
     ///
-    /// Either alphabet is taken, the standard one (`+/`) or the URL-safe one (`-_`), but not both in
-    /// one key; the `=` at the end may be left out. Nothing else is: no white space, no line breaks.
+    /// Either alphabet is accepted, the standard one (`+/`) or the URL-safe one (`-_`), but not both in one key; the
+    /// `=` at the end may be left out. White space and line breaks are refused.
     ///
     /// # Errors
     /// [`KeyError`] if this is not base64, not 32 bytes, or visibly not random. The error never
@@ -131,7 +131,7 @@ fn reject_predictable(bytes: &[u8; Key::LEN]) -> Result<(), KeyError> {
     if steps.all(|step| Some(step) == first) {
         return Err(KeyError::Pattern);
     }
-    // A random key is printable once in 7 * 10^13.
+    // A random key is printable once in 6 * 10^13.
     if bytes.iter().all(|byte| matches!(byte, b' '..=b'~')) {
         return Err(KeyError::Text);
     }
@@ -140,7 +140,7 @@ fn reject_predictable(bytes: &[u8; Key::LEN]) -> Result<(), KeyError> {
 
 debug_as_name!(Key);
 
-/// Why something is not a key. It never holds the rejected value.
+/// Why a text or bytes are not a key. The error never holds the rejected value.
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum KeyError {
@@ -171,5 +171,5 @@ sentences! { KeyError:
     Self::Text => "the key is readable text, which can be guessed; make one with `openssl rand -base64 32`";
 }
 
-/// Far more than a key needs, so that the length of a wrong one can still be told.
+/// Far more than a key needs, so that the error for a longer value can still say how many bytes it has.
 const LONGEST_TEXT: usize = 1024;

@@ -1,4 +1,4 @@
-//! The keys of one master key, and everything that is authenticated beside a payload.
+//! The keys derived from one master key, and all data that is authenticated beside a payload.
 //!
 //! ```text
 //! K_purpose      = HKDF-SHA256(ikm = master, salt = "starsessions/v1", info = PAE("starsessions", "v1", purpose))
@@ -7,8 +7,8 @@
 //! PAE            = LE64(count) ‖ (LE64(length) ‖ piece)*
 //! ```
 //!
-//! The only file with domain strings: to see that no two uses of a key can be confused, read them
-//! here. A type for each purpose keeps the keys apart.
+//! All domain strings of keys are in this file: reading them shows that no two uses of a key can be confused. Each
+//! purpose has a type of its own, which keeps the keys apart.
 
 use zeroize::Zeroizing;
 
@@ -86,7 +86,7 @@ fn derive<const LEN: usize>(prk: &Prk, purpose: &str) -> Zeroizing<[u8; LEN]> {
     prk.expand(&[b"starsessions", b"v1", purpose.as_bytes()])
 }
 
-/// Sets realms and applications with the same keys apart.
+/// Separates realms and applications that share keys.
 struct RealmKey(MacKey);
 
 impl RealmKey {
@@ -100,7 +100,7 @@ impl RealmKey {
     }
 }
 
-/// The pepper between a cookie's secret and its row.
+/// The pepper, with which a session's keys are derived from its cookie's secret. The store never sees it.
 pub(super) struct PepperKey(KeyedHash);
 
 impl PepperKey {
@@ -126,10 +126,11 @@ impl PepperKey {
     }
 }
 
-/// A way: its kind, its end, a key id, and a salt of as many bytes as a secret. All have one length, as `kdf` wants it.
+/// The length of a way: its kind, its end, a key id, and a salt as long as a secret. All ways have this length, as
+/// `kdf` requires.
 pub(super) const WAY_LEN: usize = 1 + Timestamp::PACKED + KeyId::LEN + SECRET_LEN;
 
-/// Makes the secret of the id that comes after another one.
+/// Derives the secret of an id's successor.
 pub(super) struct WayKey(KeyedHash);
 
 impl WayKey {
@@ -175,7 +176,7 @@ pub(super) fn sealed_aad(binding: Binding<'_>, header: &Header) -> Pae {
     ])
 }
 
-/// The place of a record, beside its row.
+/// The data that a record is bound to, beside its row key.
 #[derive(Clone, Copy)]
 pub(crate) struct RecordPlace<'a> {
     /// The application.
@@ -211,13 +212,13 @@ pub(super) fn way_aad(way: &[u8; WAY_LEN]) -> Pae {
     encoded(&[b"starsessions/v1/way", way])
 }
 
-/// The associated data of a flow: its cookie, whose name follows from its state.
+/// The associated data of a flow: the name of its cookie, which is derived from its state.
 pub(super) fn flow_aad(cookie_name: &str, header: &Header) -> Pae {
     encoded(&[b"starsessions/v1/flow", cookie_name.as_bytes(), header])
 }
 
-/// The part of a cookie's name that tells one flow from others. It needs no secret key: nothing leads from it back
-/// to the 256 random bits of a state.
+/// The part of a cookie's name that identifies its flow. It needs no secret key: the 256 random bits of a state cannot
+/// be found from it.
 pub(super) fn flow_name_of(kind: &str, state: &[u8]) -> [u8; 16] {
     let flow: [&[u8]; 2] = [kind.as_bytes(), state];
     let name = MacKey::new(b"starsessions/v1/flow-name").message();
@@ -233,7 +234,7 @@ impl LogKey {
     }
 }
 
-/// The id by which a user knows a session. It needs no secret key: the name of a row opens nothing.
+/// The row's part of a session's public id. It needs no secret key, because it opens nothing.
 pub(super) fn handle_of(row: &RowKey) -> [u8; 16] {
     start_of(&MacKey::new(b"starsessions/v1/handle").tag(row.as_bytes()))
 }
@@ -253,7 +254,7 @@ impl SubjectKey {
     }
 }
 
-/// Makes the token of a session that another library has begun.
+/// Derives the token of a session of another library.
 #[cfg(feature = "takeover")]
 pub(super) struct FormerKey(MacKey);
 
@@ -265,7 +266,7 @@ impl FormerKey {
     }
 }
 
-/// Makes request-forgery tokens that die with the session's id.
+/// Makes CSRF tokens, which become invalid when the session gets a new id.
 pub(super) struct CsrfKey(MacKey);
 
 impl CsrfKey {
@@ -281,8 +282,8 @@ pub(super) struct DeviceCookieKey(MacKey);
 
 #[cfg(feature = "dbsc")]
 impl DeviceCookieKey {
-    /// One block of SHA-256, since each request has one to verify. The parts have fixed lengths, and the key has no
-    /// other use.
+    /// The message fits into one block of SHA-256, because each request verifies one. The parts have fixed lengths, and
+    /// the key has no other use.
     pub(super) fn message(
         &self,
         row: &RowKey,

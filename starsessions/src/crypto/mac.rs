@@ -1,4 +1,4 @@
-//! HMAC-SHA256 (RFC 2104) with the key schedule computed once: half the work of a short message.
+//! HMAC-SHA256 (RFC 2104) with the key schedule computed once, which saves half the work of a short message.
 
 use std::ops::Deref;
 
@@ -15,7 +15,7 @@ pub(super) const TAG_LEN: usize = 32;
 pub(crate) struct MacKey(Hmac<Sha256>);
 
 impl MacKey {
-    /// HMAC fills a short key up with zeros; longer ones than a block do not compile.
+    /// HMAC pads a short key with zeros; a key longer than a block does not compile.
     pub(crate) fn new<const N: usize>(key: &[u8; N]) -> Self {
         const { assert!(N <= BLOCK_LEN) };
         let mut block = Zeroizing::new([0; BLOCK_LEN]);
@@ -34,17 +34,17 @@ impl MacKey {
     }
 }
 
-/// A message on its way into the MAC.
+/// A message that is being authenticated.
 pub(crate) struct Message(Hmac<Sha256>);
 
 impl Message {
-    /// Goes on with these bytes. Parts run into each other, so at most one may vary in length.
+    /// Appends these bytes. Nothing separates the parts, so at most one may vary in length.
     pub(crate) fn part(mut self, bytes: &[u8]) -> Self {
         self.0.update(bytes);
         self
     }
 
-    /// Goes on with a list, whose items do not run into each other.
+    /// Appends a list in an encoding that separates its items.
     pub(super) fn list(mut self, items: &[&[u8]]) -> Self {
         pae(items, |bytes| self.0.update(bytes));
         self
@@ -75,7 +75,7 @@ fn pae(items: &[&[u8]], mut write: impl FnMut(&[u8])) {
     }
 }
 
-/// A list as one piece of bytes.
+/// The encoded list as one byte string.
 pub(super) fn encoded(items: &[&[u8]]) -> Pae {
     let len = items.iter().fold(8, |sum, item| sum + 8 + item.len());
     if len > SHORT {
@@ -93,7 +93,7 @@ pub(super) fn encoded(items: &[&[u8]]) -> Pae {
     Pae::Short(short, len)
 }
 
-/// On the stack, unless a name in it is long: each sealing and opening needs one.
+/// An encoded list, on the stack unless a name in it is long: each sealing and opening needs one.
 pub(super) enum Pae {
     Short([u8; SHORT], usize),
     Long(Vec<u8>),
@@ -116,5 +116,5 @@ fn le64(len: usize) -> [u8; 8] {
 }
 
 const BLOCK_LEN: usize = 64;
-/// Room for names of 80 bytes beside all that has a fixed length.
+/// Room for names of 80 bytes beside the parts of fixed length.
 const SHORT: usize = 192;

@@ -7,7 +7,8 @@
 //! - A reader of the store gets neither a cookie nor data: the row key is a one-way, peppered image of
 //!   the cookie's secret, and records are sealed under a key that only the cookie leads to.
 //! - A writer to the store can neither change a part of a record nor move it to another row, revision,
-//!   format or application. Putting back an older row as a whole is possible and needs protection outside.
+//!   format or application. Restoring an older row as a whole is possible; protection against it must come from outside
+//!   this crate.
 //! - A holder of the keys alone can read cards, and no record, because each record also needs its cookie.
 //!
 //! One version byte names the whole suite and the key id selects exactly one key: nothing is
@@ -26,7 +27,7 @@
 //! | `xchacha` | the cipher and its back ends |
 //! | `seal` | payloads sealed in place, with their nonces |
 //! | `key` | a master key |
-//! | `kdf` | how keys follow from keys |
+//! | `kdf` | key derivation |
 //! | `keyset` | the keys of a master key, and what each use is bound to |
 //! | `keyring` | the keys of a deployment |
 //! | `sealed_record` | the record of a stored session |

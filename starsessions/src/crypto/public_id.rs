@@ -15,7 +15,7 @@ use crate::sentence::sentences;
 /// It is not a secret and opens nothing: it is only looked for among the sessions that the request
 /// may end. As text it has 43 letters, digits, `-` and `_`.
 ///
-/// It still means the session when that has been given a new id meanwhile.
+/// It still identifies the session after the session has got a new id.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct PublicSessionId {
     created_at: Timestamp,
@@ -75,7 +75,7 @@ impl FromStr for PublicSessionId {
     }
 }
 
-/// As its text.
+/// Serialized as its text.
 impl Serialize for PublicSessionId {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)

@@ -1,4 +1,4 @@
-//! Random bytes, straight from the operating system: the only place that asks for them.
+//! Random bytes, straight from the operating system. No other file asks for them.
 //!
 //! No generator of our own sits in between, so a forked process or a restored virtual machine
 //! never repeats its past.
@@ -7,8 +7,8 @@ use crate::sentence::{debug_as_sentence, sentences};
 
 /// The operating system gave no usable random bytes.
 ///
-/// The request that needed them must fail; there is no second-best source. It is seen in
-/// containers without a random device and very early at boot.
+/// The request that needed them must fail; there is no fallback. The error occurs in containers without a random device
+/// and very early at boot.
 pub struct RandomError(Cause);
 
 #[derive(Debug)]
@@ -26,7 +26,7 @@ pub(super) fn fill(bytes: &mut [u8]) -> Result<(), RandomError> {
     Ok(())
 }
 
-/// Random bytes for an id of one's own.
+/// Random bytes for an id that is made outside this module.
 pub(crate) fn random_bytes<const N: usize>() -> Result<[u8; N], RandomError> {
     let mut bytes = [0; N];
     fill(&mut bytes)?;
@@ -51,7 +51,7 @@ sentences! { RandomError:
         process", from error;
 }
 
-/// From this length on, equal bytes are no accident: once in 2^120.
+/// From this length on, equal bytes are no accident: their probability is 2^-120.
 const CHECKED: usize = 16;
 
 #[cfg(test)]

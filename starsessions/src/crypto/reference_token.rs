@@ -8,9 +8,9 @@
 //!             "carry"      seals what the way to the successor of an id carries
 //! ```
 //!
-//! The token needs no MAC: a secret is drawn, or follows from as many random bits (see `way`), so that it cannot be
-//! guessed, and a made-up one leads to a row key that does not exist. The key id selects the pepper; an unknown one is
-//! refused without asking the store.
+//! The token needs no MAC: a secret is random, or derived from as many random bits (see `way`), so it cannot be
+//! guessed, and a made-up one leads to a row key that does not exist. The key id selects the pepper; a token with an
+//! unknown key id is refused without asking the store.
 
 use std::fmt;
 use std::sync::Arc;
@@ -37,23 +37,23 @@ pub(crate) struct ReferenceToken {
 }
 
 impl ReferenceToken {
-    /// A new secret under the active key. A session gets its id here or by [`succeed`](Self::succeed): none is ever
-    /// taken over from a client (ASVS 7.2.4).
+    /// A new secret under the active key. A session gets its id here or by [`succeed`](Self::succeed); no id is ever
+    /// adopted from a client (ASVS 7.2.4).
     pub(crate) fn mint(ring: &KeyRing) -> Result<Arc<Self>, RandomError> {
         let mut secret = Zeroizing::new([0; SECRET_LEN]);
         random::fill(secret.as_mut_slice())?;
         Ok(Self::new(&secret, ring.active()))
     }
 
-    /// The tokens of another library's session: the same for all requests that bring its cookie, one under each key of
-    /// the ring, the active one first. No browser gets them; the session that they lead to has a random id.
+    /// The tokens of another library's session: one under each key of the ring, the active one first, and the same for
+    /// all requests with its cookie. Browsers never get them; the session that they lead to has a random id.
     #[cfg(feature = "takeover")]
     pub(crate) fn of_former(ring: &KeyRing, cookie_name: &str, id: &[u8]) -> Vec<Arc<Self>> {
         let token = |keys: &Arc<KeySet>| Self::new(&keys.former.secret(cookie_name, id), keys);
         ring.key_sets().map(token).collect()
     }
 
-    /// The token with this text, if a key of the ring can have made it.
+    /// The token with this text, if it names a key that the ring accepts now.
     pub(crate) fn parse(
         text: &[u8],
         ring: &KeyRing,
@@ -64,7 +64,7 @@ impl ReferenceToken {
         Self::from_raw(&raw, ring, now)
     }
 
-    /// Whether a text has the form of such a token, under any key. It proves nothing.
+    /// Whether a text has the form of such a token, under any key. The form proves nothing.
     pub(crate) fn has_form(text: &[u8]) -> bool {
         let mut raw = Zeroizing::new([0; RAW_LEN]);
         encoding::decode_secret(text, &mut raw).is_some()
@@ -86,7 +86,7 @@ impl ReferenceToken {
         RecordKey::new(self.keys.pepper.record_key(&self.secret), self.row_key)
     }
 
-    /// How logs call this session.
+    /// The name of this session in logs.
     pub(crate) fn fingerprint(&self) -> Fingerprint {
         self.keys.log.id(&self.row_key)
     }
@@ -121,7 +121,7 @@ impl ReferenceToken {
             keys: Arc::clone(keys),
             row_key: keys.pepper.row_key(secret),
         });
-        // Written where it stays, because a move leaves a copy.
+        // The secret is written into its final place, because a move leaves a copy.
         if let Some(token) = Arc::get_mut(&mut token) {
             token.secret.copy_from_slice(secret);
         }

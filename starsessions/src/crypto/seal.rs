@@ -1,11 +1,11 @@
-//! Encrypts and authenticates payloads where they stand.
+//! Encrypts and authenticates payloads in place.
 //!
 //! ```text
 //! sealed = nonce(24) ‖ XChaCha20-Poly1305(key, nonce, payload, aad) ‖ tag(16)
 //! ```
 //!
-//! The nonce comes from the operating system, new for each payload: 192 bits are enough to draw it
-//! at random for ever.
+//! Each payload gets a new nonce from the operating system: with 192 bits, nonces can be random without a limit on
+//! their number.
 
 use std::ops::Range;
 
@@ -20,7 +20,7 @@ use crate::sentence::sentences;
 pub(super) struct SealKey(Box<Zeroizing<[u8; KEY_LEN]>>);
 
 impl SealKey {
-    /// The key with these bytes. They are copied to where they stay, because a move leaves a copy.
+    /// The key with these bytes. They are copied into their final place, because a move leaves a copy.
     pub(super) fn new(bytes: &[u8; KEY_LEN]) -> Self {
         let mut key = Box::new(Zeroizing::new([0; KEY_LEN]));
         key.copy_from_slice(bytes);
@@ -43,7 +43,7 @@ impl SealKey {
         Ok(())
     }
 
-    /// Opens what was sealed for this `aad`; returns where the payload stands.
+    /// Opens bytes that were sealed for this `aad`; returns the range of the payload.
     ///
     /// After an error the bytes are of no use.
     pub(super) fn open_in_place(
@@ -59,7 +59,7 @@ impl SealKey {
         Ok(NONCE_LEN..end)
     }
 
-    /// `head` in the clear, and the sealed parts of a payload behind it.
+    /// `head` in the clear, followed by the sealed payload.
     pub(super) fn seal(
         &self,
         aad: &[u8],
@@ -78,7 +78,7 @@ impl SealKey {
         Ok(out)
     }
 
-    /// The payload of a copy of what was sealed for this `aad`.
+    /// Opens a copy of bytes that were sealed for this `aad`; returns the payload.
     pub(super) fn open(&self, aad: &[u8], sealed: &[u8]) -> Result<Vec<u8>, InvalidToken> {
         let (nonce, text) = sealed
             .split_first_chunk::<NONCE_LEN>()
@@ -89,7 +89,7 @@ impl SealKey {
         Ok(payload)
     }
 
-    /// Separate for the published vectors, which prescribe the nonce.
+    /// A separate function, because published vectors prescribe the nonce.
     pub(super) fn encrypt(
         &self,
         nonce: &[u8; NONCE_LEN],

@@ -5,8 +5,8 @@
 //!              PAE("starsessions/v1/record", namespace, row key, format(1), LE64(revision)))
 //! ```
 //!
-//! No part of a record can be moved or put back alone. A whole row can: a store that returns an older
-//! row with its older revision is believed, and only a protection outside of this crate sees it.
+//! No part of a record can be moved or restored alone. A whole row can: an older row with its older revision opens, and
+//! only protection outside of this crate detects it.
 
 use std::ops::Range;
 
@@ -31,11 +31,10 @@ impl RecordKey {
         Self { key, row }
     }
 
-    /// Seals the payload that stands in `room`, between [`NONCE_LEN`](Self::NONCE_LEN) bytes and
-    /// [`TAG_LEN`](Self::TAG_LEN) bytes that this fills in.
+    /// Seals the payload in `room`, between [`NONCE_LEN`](Self::NONCE_LEN) bytes and [`TAG_LEN`](Self::TAG_LEN) bytes
+    /// that this function fills in.
     ///
-    /// Reserve all of it before the payload is written: a buffer that grows leaves plaintext behind in
-    /// freed memory.
+    /// Allocate all of `room` before writing the payload: a buffer that grows leaves plaintext behind in freed memory.
     pub(crate) fn seal_in_place(
         &self,
         place: &RecordPlace<'_>,
@@ -44,7 +43,7 @@ impl RecordKey {
         self.key.seal_in_place(&record_aad(&self.row, place), room)
     }
 
-    /// Opens what was sealed for this place; returns where in `sealed` the payload stands.
+    /// Opens a record that was sealed for this place; returns the range of the payload in `sealed`.
     ///
     /// After an error the bytes are of no use.
     pub(crate) fn open_in_place(

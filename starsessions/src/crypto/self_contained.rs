@@ -6,8 +6,8 @@
 //! h      = version ‖ key id
 //! ```
 //!
-//! Name and audience are bound, so that a token of one cookie, application or environment is
-//! worthless in any other. Checks run from cheap to dear: length, alphabet, version, key id, tag.
+//! Name and audience are authenticated, so a token of one cookie, application or environment is worthless in any other.
+//! Checks run from cheap to expensive: length, alphabet, version, key id, tag.
 
 use std::ops::Range;
 
@@ -19,11 +19,11 @@ use super::seal::{self, SealError};
 use super::token::{HEADER_LEN, InvalidToken, Version, header};
 use crate::clock::Timestamp;
 
-/// A payload whose origin is proven, where it was opened.
+/// An authenticated payload, in the buffer in which it was opened.
 pub(crate) struct Opened {
     raw: Vec<u8>,
     payload: Range<usize>,
-    /// If not, the token should be made anew, so that the old key can retire.
+    /// If not, the token should be issued anew, so that the old key can retire.
     pub(crate) under_active_key: bool,
 }
 
@@ -97,12 +97,12 @@ pub(crate) fn verify_cookie(
     })
 }
 
-/// How long the value of a sealed cookie with so many bytes of payload is.
+/// The length of the value of a sealed cookie with this many bytes of payload.
 pub(crate) fn sealed_len(payload: usize) -> usize {
     text_len(HEADER_LEN + seal::OVERHEAD + payload)
 }
 
-/// How long the value of a signed cookie with so many bytes of payload is.
+/// The length of the value of a signed cookie with this many bytes of payload.
 pub(crate) fn signed_len(payload: usize) -> usize {
     text_len(HEADER_LEN + payload + TAG_LEN)
 }
@@ -119,6 +119,6 @@ fn check_len(payload: &[u8], overhead: usize) -> Result<(), SealError> {
     Ok(())
 }
 
-/// Browsers drop a cookie whose name and value are longer together (RFC 6265bis section 5.6).
+/// Browsers drop a cookie whose name and value are together longer (RFC 6265bis section 5.6).
 const LONGEST_TEXT: usize = 4096;
 const LONGEST_RAW: usize = LONGEST_TEXT / 4 * 3;

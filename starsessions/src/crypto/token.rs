@@ -5,8 +5,8 @@
 //! text = base64url(raw), without padding
 //! ```
 //!
-//! The version is the whole suite: what the body is, how it is protected, what it is bound to.
-//! There is no algorithm field to lie in: the code that opens a token says which version it must be.
+//! The version names the whole suite: the kind of the body, its protection and its binding. There is no algorithm field
+//! to forge: the code that opens a token states the version that it must have.
 
 use super::encoding;
 use super::id::shown_in_hex;
@@ -24,7 +24,7 @@ pub(super) enum Version {
     Reference = 0x04,
     /// A masked request-forgery token.
     Csrf = 0x05,
-    /// The memory of a browser's way to another site and back.
+    /// What a browser remembers of a redirect to another site and back.
     Flow = 0x06,
     /// The name of the binding of a session to a device.
     #[cfg(feature = "dbsc")]
@@ -32,7 +32,7 @@ pub(super) enum Version {
     /// A challenge to register a key.
     #[cfg(feature = "dbsc")]
     Invitation = 0x08,
-    /// A challenge to prove that a key is there.
+    /// A challenge to prove the possession of a key.
     #[cfg(feature = "dbsc")]
     Challenge = 0x09,
     /// The short cookie of a bound session.
@@ -40,7 +40,7 @@ pub(super) enum Version {
     DeviceCookie = 0x0a,
 }
 
-/// The key of a ring that made a token. No secret: it stands in every cookie in the clear.
+/// Identifies the key of a ring that made a token. It is not a secret: every cookie contains it in the clear.
 ///
 /// As text it has eight hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -69,9 +69,9 @@ pub enum CookieKind {
 }
 
 impl CookieKind {
-    /// The kind of a cookie's value, and which key has made it; `None` of a value that is not this library's.
+    /// The kind of a cookie's value, and the key that made it; `None` if the value is not this library's.
     ///
-    /// It is read, not proved: a client can write such a value by itself.
+    /// Nothing is verified: a client can write such a value itself.
     ///
     /// ```
     /// use starsessions::keys::CookieKind;
@@ -98,10 +98,10 @@ const SIGNED: u8 = Version::Signed as u8;
 const SEALED: u8 = Version::Sealed as u8;
 const REFERENCE: u8 = Version::Reference as u8;
 const FLOW: u8 = Version::Flow as u8;
-/// Also where the feature is off, so that a cookie of another deployment is recognised.
+/// Known without the feature `dbsc`, too, so that a cookie of another deployment is recognised.
 const DEVICE_COOKIE: u8 = 0x0a;
 
-/// Version and key id, as they stand in the token and in what is authenticated.
+/// Version and key id, as they are in the token and in the authenticated data.
 pub(super) type Header = [u8; HEADER_LEN];
 
 pub(super) const HEADER_LEN: usize = 1 + KeyId::LEN;
@@ -113,7 +113,7 @@ pub(super) fn header(version: Version, KeyId([a, b, c, d]): KeyId) -> Header {
     [version as u8, a, b, c, d]
 }
 
-/// The parts of a decoded token of the expected version, its body still unproven.
+/// The parts of a decoded token of the expected version; the body is not authenticated yet.
 pub(super) fn split(raw: &[u8], expected: Version) -> Result<(KeyId, Header, &[u8]), InvalidToken> {
     let (header, body) = raw.split_first_chunk::<HEADER_LEN>().ok_or(InvalidToken)?;
     let [version, key_id @ ..] = *header;
@@ -123,9 +123,9 @@ pub(super) fn split(raw: &[u8], expected: Version) -> Result<(KeyId, Header, &[u
     Ok((KeyId(key_id), *header, body))
 }
 
-/// Something that is not one of our tokens, or no longer one.
+/// The text is not one of our tokens, or no longer one.
 ///
-/// Deliberately without a reason: what tells a developer why a token failed tells it to a forger too.
+/// Deliberately without a reason, which would help a forger as much as a developer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct InvalidToken;
 

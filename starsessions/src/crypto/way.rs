@@ -1,4 +1,4 @@
-//! From an id that has ended to the one that came after it.
+//! Ways: from a former id to its successor.
 //!
 //! ```text
 //! way       = kind(1) ‖ until(5, big-endian Unix seconds) ‖ key id(4) ‖ salt(32)
@@ -6,11 +6,11 @@
 //! carried   = nonce(24) ‖ XChaCha20-Poly1305(S_carry, nonce, payload, aad = PAE("starsessions/v1/way", way))
 //! ```
 //!
-//! The salt is drawn as a secret is, so a successor is as hard to guess, also for a holder of the former token.
-//! A way leads nowhere without that token: a reader of the store sees that there is a successor, not which.
-//! All of a way is in what the successor follows from, so a writer can neither lead elsewhere, nor prolong it, nor
-//! make another kind of it: what is changed leads to an id that does not exist. What a way carries is sealed for the
-//! holders of the former token, and bound to it.
+//! The salt is random and as long as a secret, so a successor is as hard to guess as a secret, also for a holder of the
+//! former token. Without that token a way leads nowhere: a reader of the store sees that there is a successor, but not
+//! which one. The successor is derived from the whole way, so a writer to the store can neither redirect nor prolong a
+//! way, nor change its kind: a changed way leads to an id that does not exist. The payload that a way carries is sealed
+//! for the holders of the former token, and bound to the way.
 
 use std::sync::Arc;
 
@@ -30,7 +30,7 @@ pub(crate) enum WayKind {
     Forward = 3,
     /// End the session under its new id, and nothing else.
     Ending = 4,
-    /// The same, where another session has come in the place of the one with the former id.
+    /// As `Ending`, where another session has replaced the one with the former id.
     Anew = 5,
 }
 
@@ -44,7 +44,7 @@ impl WayKind {
 
 pub(crate) struct Way {
     pub(crate) kind: WayKind,
-    /// From this second on the way is closed; the caller compares.
+    /// From this second on, the way is closed; the caller checks it.
     pub(crate) until: Timestamp,
     /// The id that the session has now.
     pub(crate) successor: Arc<ReferenceToken>,
@@ -59,9 +59,9 @@ impl Way {
 }
 
 impl ReferenceToken {
-    /// A new id under the active key, to come after this one.
+    /// A new id under the active key, as the successor of this one.
     ///
-    /// A deadline that does not fit into 40 bits becomes the last one that does.
+    /// A deadline that does not fit into 40 bits is capped.
     pub(crate) fn succeed(
         &self,
         kind: WayKind,
@@ -87,8 +87,8 @@ impl ReferenceToken {
         key.seal(&way_aad(&way.bytes), &way.bytes, &[payload])
     }
 
-    /// The way that these bytes of this id's row begin with, and what it carries, unless that was damaged; `None` if they
-    /// begin with no way, or the key of its successor is not honoured.
+    /// The way at the start of this id's row, and the payload that it carries (`None` if there is none, or it is
+    /// damaged). Returns `None` if the row begins with no way, or the ring does not accept the successor's key.
     pub(crate) fn read_way(
         &self,
         bytes: &[u8],

@@ -1,12 +1,12 @@
-//! XChaCha20-Poly1305 on bytes in place; the same bytes from each back end.
+//! XChaCha20-Poly1305 in place; each back end gives the same bytes.
 //!
 //! | features | back end |
 //! |---|---|
-//! | none of the two | crate `chacha20poly1305`, in Rust |
+//! | neither | crate `chacha20poly1305`, in Rust |
 //! | `ring` | HChaCha20, then ring's cipher for short nonces |
-//! | `aws-lc-rs` | HChaCha20, then the one of AWS-LC |
+//! | `aws-lc-rs` | HChaCha20, then AWS-LC's cipher for short nonces |
 //!
-//! If both features are on, ring does it.
+//! If both features are on, ring is used.
 
 #[cfg(any(feature = "ring", feature = "aws-lc-rs"))]
 pub(super) use self::native::{decrypt, encrypt};
@@ -17,7 +17,7 @@ pub(super) const KEY_LEN: usize = 32;
 pub(super) const NONCE_LEN: usize = 24;
 pub(super) const TAG_LEN: usize = 16;
 
-/// The text is longer than the cipher takes, or does not belong to its tag.
+/// The text is longer than the cipher allows, or its tag is wrong.
 #[derive(Debug)]
 pub(super) struct Refused;
 
@@ -54,9 +54,8 @@ mod portable {
     }
 }
 
-/// A quarter of the time, for a dependency that is assembly and C. Both libraries have the cipher for
-/// short nonces under the same names; HChaCha20 in front makes it the one for long nonces
-/// (draft-irtf-cfrg-xchacha, 2.3).
+/// Takes a quarter of the time, for a dependency in assembly and C. Both libraries have the cipher for short nonces
+/// under the same names; HChaCha20 in front of it makes the cipher for long nonces (draft-irtf-cfrg-xchacha, 2.3).
 #[cfg(any(feature = "ring", feature = "aws-lc-rs"))]
 mod native {
     #[cfg(all(feature = "aws-lc-rs", not(feature = "ring")))]
@@ -99,7 +98,8 @@ mod native {
             .map_err(|_| Refused)
     }
 
-    /// The key and nonce of the inner cipher. The library's own key takes half a kilobyte, so it is made where it is used.
+    /// The key and nonce of the inner cipher. The library's own key type takes half a kilobyte, so its callers make it
+    /// in place.
     fn short(
         key: &[u8; KEY_LEN],
         [start @ .., a, b, c, d, e, f, g, h]: &[u8; NONCE_LEN],

@@ -1,5 +1,5 @@
-//! ECDSA with P-256 and SHA-256 (RFC 7518, section 3.4): the one algorithm that is offered and accepted. A browser whose
-//! device has RSA alone registers nothing, and its sessions stay unbound; see `docs/design.md`.
+//! ECDSA with P-256 and SHA-256 (RFC 7518, section 3.4): the only algorithm that the layer offers and accepts. A
+//! browser whose device supports only RSA registers no key, and its sessions stay unbound; see `docs/design.md`.
 
 use p256::ecdsa::signature::Verifier;
 use p256::ecdsa::{Signature, VerifyingKey};
@@ -22,7 +22,7 @@ impl PublicKey {
         bytes.map(Self).map_err(|_| InvalidToken)
     }
 
-    /// Bytes that were such a key when they were sealed.
+    /// The key with these bytes, which were checked before they were sealed.
     pub(super) fn from_bytes(bytes: [u8; Self::LEN]) -> Self {
         Self(bytes)
     }

@@ -7,9 +7,9 @@
 //! cookie     = base64url(0x0a ‖ key id(4) ‖ time u40 ‖ HMAC-SHA256(K, row key(32) ‖ device id(16) ‖ time u40))
 //! ```
 //!
-//! All of them stand under the master key of the session's own token, so that they end with it. Nothing is stored to
-//! issue or to check them: an identifier leads to its session and has the public key with it, so that a signature is
-//! checked before any store is asked.
+//! All of them are under the master key of the session's own token, so they become invalid with it. Issuing or checking
+//! them stores nothing: an identifier contains the session's token and the public key, so a signature is checked before
+//! the store is asked.
 
 mod es256;
 mod proof;

@@ -1,8 +1,7 @@
 //! The proof that a browser signs: a JWT (RFC 7519) of one shape.
 //!
-//! Libraries for JWTs choose an algorithm by the token and check claims that this one does not have. Here the
-//! algorithm is fixed, what is not understood is refused before any arithmetic, and the work is bounded by the
-//! length.
+//! JWT libraries choose the algorithm by the token and check claims that this one does not have. Here the algorithm is
+//! fixed, a token of another shape is refused before any curve arithmetic, and the length bounds the work.
 
 use serde_json::Value;
 
@@ -10,9 +9,9 @@ use super::super::encoding;
 use super::super::token::InvalidToken;
 use super::es256::PublicKey;
 
-/// A proof that was read and is not believed yet.
+/// A parsed proof whose signature is not verified yet.
 pub(crate) struct Proof<'t> {
-    /// The public key, which a registration brings.
+    /// The public key; present at a registration.
     key: Option<PublicKey>,
     challenge: String,
     signed: &'t [u8],
@@ -20,7 +19,7 @@ pub(crate) struct Proof<'t> {
 }
 
 impl<'t> Proof<'t> {
-    /// The proof in a text. Claims beside the challenge are ignored: drafts add some.
+    /// Parses a proof. Claims other than the challenge are ignored, because drafts add some.
     pub(crate) fn parse(text: &'t [u8]) -> Result<Self, InvalidToken> {
         if text.len() > LONGEST {
             return Err(InvalidToken);
@@ -34,7 +33,7 @@ impl<'t> Proof<'t> {
         let signed = text.get(..head.len() + 1 + claims.len());
         let (head, claims) = (object(head)?, object(claims)?);
         let is = |name, value: &str| head.get(name).and_then(Value::as_str) == Some(value);
-        // RFC 7515, section 4.1.11: an extension that must be understood is not.
+        // RFC 7515, section 4.1.11: `crit` lists extensions that must be understood, and none is.
         if !is("typ", "dbsc+jwt") || !is("alg", "ES256") || head.get("crit").is_some() {
             return Err(InvalidToken);
         }
@@ -47,19 +46,19 @@ impl<'t> Proof<'t> {
         })
     }
 
-    /// The challenge of the server that was signed.
+    /// The server's challenge that the browser has signed.
     pub(crate) fn challenge(&self) -> &[u8] {
         self.challenge.as_bytes()
     }
 
-    /// The key that the proof brings, if it has signed the proof.
+    /// The key in the proof, if it has signed the proof.
     pub(crate) fn own_key(&self) -> Result<PublicKey, InvalidToken> {
         let key = self.key.ok_or(InvalidToken)?;
         self.verify(&key)?;
         Ok(key)
     }
 
-    /// Whether this key has signed the proof, whichever it brings.
+    /// Whether this key has signed the proof, regardless of the key in the proof.
     pub(crate) fn verify(&self, key: &PublicKey) -> Result<(), InvalidToken> {
         key.verify(self.signed, &self.signature)
     }
@@ -88,5 +87,5 @@ fn public_key(jwk: &Value) -> Result<PublicKey, InvalidToken> {
     PublicKey::from_coordinates(&coordinate("x")?, &coordinate("y")?)
 }
 
-/// Chromium's have about 500 octets, at a registration.
+/// Chromium's proofs have about 500 octets at a registration.
 const LONGEST: usize = 2048;

@@ -1,4 +1,4 @@
-//! What a device shows, and what it does not; `crypto/tests/kinds` has the tokens that are given to it.
+//! The proofs that a device sends; `crypto/tests/kinds` tests the tokens that the server gives to it.
 
 use std::sync::Arc;
 
@@ -70,7 +70,7 @@ fn a_browsers_proof_is_taken() {
     assert!(later.own_key().is_err(), "it brings none");
 }
 
-/// RFC 7515, appendix A.3, with the type of these proofs: the signature is of another implementation.
+/// RFC 7515, appendix A.3, with the type of these proofs: another implementation has made the signature.
 #[test]
 fn the_signature_is_checked_as_others_make_it() {
     let coordinate = |text: &str| -> [u8; 32] {
@@ -138,7 +138,7 @@ fn a_proof_of_another_shape_is_refused() {
         ("y", json!(7)),
         ("x", json!(padded)),
         ("x", jwk(&signing_key(2))["x"].clone()),
-        // No point, short, and beyond the field.
+        // Not on the curve, too short, and larger than the field.
         ("x", json!(encoding::encode(&[1; 32]))),
         ("x", json!(encoding::encode(&[0; 31]))),
         ("x", json!(encoding::encode(&[255; 32]))),

@@ -15,7 +15,7 @@ use super::super::token::{HEADER_LEN, Header, InvalidToken, Version, header, spl
 use super::es256::PublicKey;
 use crate::clock::Timestamp;
 
-/// How a browser names a binding.
+/// An opened identifier, the name by which a browser refers to a binding.
 pub(crate) struct Identifier {
     pub(crate) token: Arc<ReferenceToken>,
     pub(crate) device: DeviceId,
@@ -32,7 +32,7 @@ pub(crate) struct Invitation {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Challenge {
     pub(crate) issued_at: Timestamp,
-    /// Tells it from others of the same second.
+    /// Distinguishes challenges of the same second.
     pub(crate) tag: [u8; 8],
 }
 
@@ -90,7 +90,7 @@ impl ReferenceToken {
         Ok(Challenge { issued_at, tag })
     }
 
-    /// The short cookie, which proves that the device has signed a moment ago.
+    /// The short cookie, which proves that the device has signed a challenge recently.
     pub(crate) fn device_cookie(&self, device: &DeviceId, now: Timestamp) -> Zeroizing<String> {
         let (header, at) = (header(Version::DeviceCookie, self.keys.id), now.to_packed());
         let message = self.keys.device_cookie.message(self.row_key(), device, &at);
@@ -98,7 +98,7 @@ impl ReferenceToken {
         encoding::encode_secret(&Zeroizing::new(raw))
     }
 
-    /// When the cookie was issued, if it was, for this session and binding.
+    /// The time at which this cookie was issued for this session and binding; an error if it was not.
     pub(crate) fn verify_device_cookie(
         &self,
         device: &DeviceId,
@@ -166,6 +166,6 @@ fn packed_time(bytes: &[u8]) -> Result<Timestamp, InvalidToken> {
 }
 
 const COOKIE_LEN: usize = HEADER_LEN + Timestamp::PACKED + TAG_LEN;
-/// The identifier is the longest.
+/// The length of the longest token, the identifier.
 const LONGEST: usize =
     (4 * (HEADER_LEN + OVERHEAD + RAW_LEN + DeviceId::LEN + PublicKey::LEN)).div_ceil(3);

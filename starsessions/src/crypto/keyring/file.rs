@@ -1,4 +1,4 @@
-//! A key ring in a file that is made when it is not there.
+//! A key ring in a file, which is created if it does not exist.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, ErrorKind, Write};
@@ -12,12 +12,12 @@ use crate::crypto::key::Key;
 use crate::crypto::random::random_bytes;
 
 impl KeyRing {
-    /// The ring in a file, in the form of [`parse`](Self::parse). If there is no file, one with a new
-    /// key is made, that only its owner can read: for an application on one machine, whose sessions
-    /// are to survive a restart without a key that was made by hand.
+    /// The ring in a file, in the form of [`parse`](Self::parse). If there is no file, this creates one with a new key,
+    /// readable by its owner only: for an application on one machine whose sessions survive a restart without a key
+    /// that was made by hand.
     ///
-    /// A process that can read the file can make cookies that this ring accepts; keep it out of backups
-    /// that hold the sessions as well.
+    /// A process that can read the file can make cookies that this ring accepts; keep the file out of backups that hold
+    /// the sessions as well.
     ///
     /// # Errors
     /// [`KeyRingError::File`], which names the file and what is wrong with it, and never shows a key.
@@ -50,8 +50,8 @@ fn read(path: &Path) -> Result<KeyRing, KeyRingError> {
     KeyRing::parse(&keys.map_err(KeyRingError::Io)?)
 }
 
-/// Under another name first: a process that starts at the same time finds no file or a whole one, and
-/// the first file to be there stays.
+/// Writes the file under another name and links it into place: a process that starts at the same time finds no file or
+/// a complete one, and the first file stays.
 fn make(path: &Path) -> Result<(), KeyRingError> {
     let no_randomness = |error| KeyRingError::Io(io::Error::other(error));
     let key = Key::generate().map_err(no_randomness)?;

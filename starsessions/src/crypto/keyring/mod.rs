@@ -1,4 +1,4 @@
-//! The keys of a deployment: one that makes tokens, and some that are still honoured.
+//! The keys of a deployment: one makes tokens, the others are still accepted.
 
 mod file;
 mod text;
@@ -15,15 +15,15 @@ use super::token::{self, Header, InvalidToken, KeyId, Version};
 use crate::clock::Timestamp;
 use crate::sentence::{debug_as_sentence, sentences};
 
-/// The keys that sessions are made and honoured with.
+/// The keys that make and open the tokens of sessions.
 ///
 /// One key is *active* and makes every new token; up to seven others are *accepted*: old ones whose
 /// sessions live on, and future ones that other nodes may already use. Each token names its key, so
 /// there is exactly one to try.
 ///
-/// To change keys without ending a session: accept the new key on every node; then make it the
-/// active one on every node and accept the old; after the longest lifetime of a session, drop the
-/// old one. Dropping a key at once ends every session under it: that is the emergency exit.
+/// To change keys without ending a session: accept the new key on every node; then make it the active one on every node
+/// and accept the old; after the longest lifetime of a session, drop the old one. Dropping a key ends every session
+/// under it at once, which is the emergency measure.
 ///
 /// A clone shares the same keys.
 ///
@@ -101,8 +101,8 @@ impl KeyRing {
         Ok(self)
     }
 
-    /// The keys of one realm of one application, so that its cookies and rows are worthless in every
-    /// other. Two of them may have a struct of the same name, which means another user in each.
+    /// The keys of one realm of one application: its cookies and rows are worthless in every other realm. Index keys
+    /// differ as well, because two realms may have a struct of the same name for different users.
     pub(crate) fn of_realm(self, audience: &str, name: &str) -> Self {
         if audience.is_empty() && name.is_empty() {
             return self;
@@ -132,7 +132,7 @@ impl KeyRing {
         (!is_over).then_some(&accepted.keys)
     }
 
-    /// The keys that a token of this version names, its header, and its body, which is still unproven.
+    /// The keys that a token of this version names, its header, and its body, which is not authenticated yet.
     pub(super) fn split<'t>(
         &self,
         raw: &'t [u8],
@@ -144,7 +144,7 @@ impl KeyRing {
         Ok((keys, header, body))
     }
 
-    /// How logs call a session of which only the row is known.
+    /// The name in logs of a session of which only the row key is known.
     pub(crate) fn fingerprint(&self, row: &RowKey) -> Fingerprint {
         self.active().log.id(row)
     }
@@ -154,8 +154,8 @@ impl KeyRing {
         self.active().subject.index_key(namespace, field, value)
     }
 
-    /// The keys for a search for this value: a row keeps the index key under the ring key that was
-    /// active when it was written.
+    /// The index keys to search for this value, one for each ring key: a row keeps the one of the ring key that was
+    /// active when the row was written.
     pub(crate) fn index_keys(
         &self,
         namespace: &str,
@@ -166,7 +166,7 @@ impl KeyRing {
             .map(move |keys| keys.subject.index_key(namespace, field, value))
     }
 
-    /// The ids of the keys, the active one first: to be compared with the key of a cookie.
+    /// The ids of the keys, the active one first, for comparison with the key of a cookie.
     ///
     /// ```
     /// use starsessions::KeyRing;
@@ -196,10 +196,10 @@ impl fmt::Debug for KeyRing {
     }
 }
 
-/// Why there is no key ring. It never holds a key or a part of one.
+/// Why a key ring could not be made. The error never holds a key or a part of one.
 #[non_exhaustive]
 pub enum KeyRingError {
-    /// The active key has an end; it makes tokens as long as it is active.
+    /// The active key has an end, which only accepted keys may have.
     ActiveEnds,
     /// The text behind an `@` is not a number of Unix seconds.
     Deadline {

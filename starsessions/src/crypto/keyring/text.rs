@@ -74,7 +74,7 @@ impl KeyRing {
     }
 }
 
-/// As [`KeyRing::parse`].
+/// See [`KeyRing::parse`].
 impl FromStr for KeyRing {
     type Err = KeyRingError;
 

@@ -11,7 +11,7 @@ use super::*;
 struct Mode {
     make: fn(&KeyRing, Binding<'_>, &[u8]) -> Result<String, SealError>,
     open: fn(&KeyRing, Binding<'_>, &[u8], Timestamp) -> Result<Opened, InvalidToken>,
-    /// What a cookie has beside its header and its payload.
+    /// The octets of a cookie beside its header and its payload.
     overhead: usize,
 }
 
@@ -37,7 +37,7 @@ impl Mode {
     }
 }
 
-/// Also where a letter moves over the border of the two.
+/// A letter that moves between name and audience makes another binding.
 #[test]
 fn a_cookie_opens_only_where_name_audience_mode_and_key_agree() {
     let rings = [ring(1), ring(2)];
@@ -85,7 +85,7 @@ fn two_cookies_cannot_be_spliced() {
     }
 }
 
-/// Formats of other libraries, of past and of none: no decoder takes over.
+/// Values of other libraries, past and present, and of no format: no fallback decoder accepts them.
 #[test]
 fn downgrades() {
     let foreign: [&[u8]; 28] = [
@@ -118,7 +118,7 @@ fn downgrades() {
         b"0123456789abcdef0123456789abcdef",
         b"deleted",
     ];
-    // Under our own headers, as a sender who has seen one of our cookies would try.
+    // Behind our own headers, as an attacker who has seen one of our cookies would try.
     let ours = RING.active().id;
     let headers = [
         &[][..],
@@ -140,7 +140,7 @@ fn downgrades() {
 
 #[test]
 fn other_spellings_of_base64() {
-    // Of every residue, and such that both special characters occur.
+    // Lengths of every residue, with bytes that give both special characters.
     for len in 0..24 {
         let text = SIGNED.made(&vec![0xfb; len]);
         let spellings = [
@@ -176,7 +176,7 @@ fn the_longest_cookie_has_4096_characters() {
         assert!(mode.opens(text.as_bytes()));
         assert!((mode.make)(&RING, HERE, &[&payload[..], &[0]].concat()).is_err());
     }
-    // Even with a good tag: no cookie that browsers keep is that long, so it is not read at all.
+    // A cookie longer than browsers keep is not decoded, even with a valid tag.
     let keys = RING.active();
     let header = header(Version::Signed, keys.id);
     for (len, opens) in [(3_072, true), (3_073, false), (6_000, false)] {

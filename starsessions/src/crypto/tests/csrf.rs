@@ -25,7 +25,7 @@ fn a_token_is_valid_for_its_session_and_no_other() {
     }
 }
 
-/// Nothing but the header is twice the same, and what is behind the mask always is.
+/// Two tokens share only their header; behind the mask, the tag is the same.
 #[test]
 fn the_mask_is_new_each_time() {
     let ring = ring(1);

@@ -27,7 +27,7 @@ fn a_name_follows_from_the_state_and_the_type() {
     assert_eq!(name, flow_name("Google", &state));
     assert_ne!(name, flow_name("Github", &state));
     assert_ne!(name, flow_name("Google", &mint_flow_state().unwrap()));
-    // The list does not run together.
+    // The items of the list stay separate.
     assert_ne!(flow_name("ab", "c"), flow_name("a", "bc"));
     for other in [
         "",

@@ -1,8 +1,8 @@
 //! Vectors that never change: a difference means that deployed cookies and rows stop working.
 //!
-//! A change of bytes needs a new version byte, and new vectors beside these. Only then:
-//! `BLESS=1 cargo test -p starsessions frozen`, and `python3 tests/vectors/oracle.py`, an independent
-//! implementation that must make the same bytes. That what is made opens is tested in `kinds`.
+//! A change of bytes needs a new version byte, and new vectors beside these. Only then run `BLESS=1 cargo test -p
+//! starsessions frozen`, and `python3 tests/vectors/oracle.py`, an independent implementation that must make the same
+//! bytes. `kinds` tests that these values open.
 
 use std::path::Path;
 use std::{env, fs};
@@ -52,7 +52,7 @@ const FORMATS: &[(&str, u64, Make)] = &[
 const NAMES: [&str; 4] = ["__Host-Http-id", "__Host-id", "id", "__Secure-session"];
 const AUDIENCES: [&str; 4] = ["", "example", "shop-production", "größe"];
 
-/// Lengths from nothing to what a cookie holds.
+/// Lengths from zero to the capacity of a cookie.
 fn payload(case: u64) -> Vec<u8> {
     const LENGTHS: [usize; 16] = [
         0, 1, 2, 3, 8, 15, 16, 17, 31, 32, 33, 64, 100, 256, 1_000, 3_000,
@@ -152,7 +152,7 @@ fn card(case: u64) -> Value {
     })
 }
 
-/// Every other one crosses a change of keys.
+/// Every second way crosses a change of keys.
 fn way(case: u64) -> Value {
     let old = token(case);
     let kind = [WayKind::Forward, WayKind::Ending, WayKind::Anew][case as usize % 3];

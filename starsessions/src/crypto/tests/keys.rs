@@ -24,7 +24,7 @@ fn the_active_key_makes_and_all_keys_open() {
     assert!(under_active_key(&old, &renewed).is_err());
 }
 
-/// Rotation on several nodes: two neighbouring phases open what either makes.
+/// Rotation on several nodes: nodes in neighbouring phases open each other's tokens.
 #[test]
 fn three_phases_lose_no_session() {
     let phases = [
@@ -40,7 +40,7 @@ fn three_phases_lose_no_session() {
     for (made, opened) in [(0, 1), (1, 0), (1, 2), (2, 1), (2, 3), (3, 2)] {
         assert!(opens(made, opened), "{made} {opened}");
     }
-    // Leaving a phase out logs people out; so does dropping a key, once it is dropped.
+    // Skipping a phase logs people out; so does dropping a key.
     for (made, opened) in [(2, 0), (0, 3), (1, 3), (3, 0)] {
         assert!(!opens(made, opened), "{made} {opened}");
     }
@@ -66,7 +66,7 @@ fn an_accepted_key_ends_at_its_time_and_the_active_one_never() {
     }
 }
 
-/// Key ids have four bytes, so 2^16 trials find two different keys with the same one.
+/// Key ids have four bytes, so 2^16 trials find two different keys with the same id.
 #[test]
 fn a_ring_refuses_colliding_key_ids() {
     let (one, other) = (16_356, 44_403);

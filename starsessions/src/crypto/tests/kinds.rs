@@ -1,5 +1,5 @@
-//! Everything that is made under a ring, through the same trials: it opens as what it is, whole, in its own realm, and
-//! as long as its key is accepted.
+//! Every kind of value that a ring makes goes through the same trials: it opens only as its own kind, unchanged, in its
+//! own realm, and while its key is accepted.
 
 use std::sync::LazyLock;
 
@@ -16,13 +16,13 @@ use super::super::{
 };
 use super::*;
 
-/// One thing that is made under a ring. A text is here as the bytes behind its base64.
+/// One kind of value that a ring makes. A text is represented by the bytes that its base64 encodes.
 struct Kind {
     name: &'static str,
-    /// How long a payload it is tried with.
+    /// The payload lengths to try.
     lengths: &'static [usize],
     make: fn(&KeyRing, &[u8]) -> Option<Vec<u8>>,
-    /// Its payload, if it is the one that was made, and opens.
+    /// The payload, if the bytes open as the value that was made.
     open: fn(&KeyRing, &[u8]) -> Option<Vec<u8>>,
 }
 
@@ -35,18 +35,18 @@ impl Kind {
         (self.open)(ring, bytes).is_some()
     }
 
-    /// Payloads, and what is made of them.
+    /// Payloads, and the values made of them.
     fn samples(&self) -> impl Iterator<Item = (Vec<u8>, Vec<u8>)> {
         let payloads = self.lengths.iter().map(|len| vec![b'x'; *len]);
         payloads.map(|payload| (self.made(&payload), payload))
     }
 }
 
-/// Deriving the keys costs more than opening a token.
+/// Made once: deriving the keys costs more than opening a token.
 pub(super) static RING: LazyLock<KeyRing> = LazyLock::new(|| ring(1));
 static TOKEN: LazyLock<Arc<ReferenceToken>> = LazyLock::new(|| mint(1));
 
-/// The session that all of it belongs to, as far as a ring accepts its token.
+/// The session that all values belong to; `None` if the ring does not accept its token.
 fn session(ring: &KeyRing) -> Option<Arc<ReferenceToken>> {
     ReferenceToken::parse(TOKEN.encode().as_bytes(), ring, NOW).ok()
 }
@@ -55,7 +55,7 @@ fn text(raw: &[u8]) -> Vec<u8> {
     encoding::encode(raw).into_bytes()
 }
 
-/// A way that carries the row of its successor, since each way leads to another one, and a payload.
+/// A way that carries its successor's row key, which is another one for each way, and a payload.
 fn way(kind: WayKind, ring: &KeyRing, payload: &[u8]) -> Option<Vec<u8>> {
     let token = session(ring)?;
     let way = token.succeed(kind, NOW, ring).ok()?;
@@ -111,7 +111,7 @@ const KINDS: &[Kind] = &[
             verified.is_ok().then(Vec::new)
         },
     },
-    // Under the name of the session's cookie, which no flow has.
+    // Under the name of the session's cookie, which no real flow has.
     Kind {
         name: "flow",
         lengths: LENGTHS,
@@ -229,7 +229,7 @@ fn it_opens_as_long_as_its_key_is_accepted_and_in_no_other_realm() {
     }
 }
 
-/// The other key is accepted too, so that only the key id tells which one to take.
+/// Both keys are accepted, so only the key id selects one.
 #[test]
 fn every_changed_bit_is_seen() {
     let both = ring(1).accept(key(2), None).unwrap();
@@ -277,7 +277,7 @@ fn a_byte_missing_or_too_much_is_seen() {
     }
 }
 
-/// As it is, under each version, behind the header of the other, and without its own.
+/// Tries each value under each version, behind the header of each kind, and without its own.
 #[test]
 fn nothing_opens_as_something_else() {
     for (i, made_as) in KINDS.iter().enumerate() {
@@ -303,7 +303,7 @@ fn nothing_opens_as_something_else() {
 #[test]
 fn a_generator_that_fails_makes_nothing() {
     use super::super::random::{self, Script};
-    // These are made of what there is.
+    // These kinds need no randomness.
     let draws =
         |kind: &&Kind| !["reference", "signed cookie", "device cookie"].contains(&kind.name);
     for kind in KINDS.iter().filter(draws) {
@@ -319,7 +319,7 @@ fn a_card_is_of_one_row_and_application() {
     let opens = |namespace, row: &RowKey, sealed: &[u8]| {
         open_card(&RING, namespace, row, sealed, NOW).is_ok()
     };
-    // Also one that a session under an accepted key has sealed.
+    // A card that a session under an accepted key has sealed opens, too.
     let accepting = ring(2).accept(key(1), None).unwrap();
     for sealer in [session(&RING), session(&accepting)] {
         let sealed = sealer.unwrap().seal_card("shop", b"Firefox").unwrap();

@@ -1,4 +1,4 @@
-//! What needs the crate's own functions; what users can reach is tested from outside.
+//! Tests of internal functions; public ones are tested from outside.
 
 mod cookies;
 mod csrf;
@@ -66,7 +66,7 @@ fn open_record(
     Ok(bytes[payload].to_vec())
 }
 
-/// What sealing makes, with a nonce of the test's choice.
+/// Seals with a nonce that the test chooses.
 fn seal_with_nonce(key: &SealKey, nonce: &[u8; 24], aad: &[u8], payload: &[u8]) -> Vec<u8> {
     let mut text = payload.to_vec();
     let tag = key.encrypt(nonce, aad, &mut text).unwrap();

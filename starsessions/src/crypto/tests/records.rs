@@ -33,7 +33,7 @@ fn a_record_opens_only_in_its_place() {
     }
 }
 
-/// The row key is bound beside the key, which leads to one row anyway.
+/// The row key is authenticated, although the record key already belongs to one row.
 #[test]
 fn a_record_is_bound_to_its_row_key() {
     let [one, other] = [1, 2].map(mint);
@@ -67,7 +67,7 @@ fn every_format_counts() {
     }
 }
 
-/// A payload that is sealed again does not show that it has stayed the same.
+/// Sealing an unchanged payload again gives other bytes, so it does not show that nothing has changed.
 #[test]
 fn each_nonce_is_new() {
     let key = mint(1).record_key();

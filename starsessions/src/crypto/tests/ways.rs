@@ -26,7 +26,7 @@ fn a_way_leads_from_the_old_token_to_its_successor_only() {
             let elsewhere = read(stranger, way.as_bytes()).unwrap().successor;
             assert_ne!(elsewhere.row_key(), new.row_key());
         }
-        // Neither the successor's secret nor its row stands in what the store keeps.
+        // The bytes that the store keeps contain neither the successor's secret nor its row key.
         let secret = &raw(&new.encode())[5..];
         for part in way.as_bytes().windows(8) {
             assert!(!secret.windows(8).any(|secret| secret == part));
@@ -35,7 +35,7 @@ fn a_way_leads_from_the_old_token_to_its_successor_only() {
     }
 }
 
-/// Also where the same salt is drawn twice: what an id may be used for is in what it follows from.
+/// This holds even if the same salt is drawn twice: a successor is derived from the kind and the time, too.
 #[test]
 fn each_token_kind_time_and_salt_has_another_successor() {
     let later = Timestamp::from_unix_seconds(NOW.as_unix_seconds() + 1);
@@ -62,7 +62,7 @@ fn bytes_that_are_no_way_are_not_read() {
     }
 }
 
-/// A way leads on although what it carries was damaged, or is another one's.
+/// A way still leads to its successor if its payload is damaged or belongs to another way.
 #[test]
 fn a_way_carries_what_was_sealed_with_it_only() {
     let old = mint(1);
@@ -114,7 +114,7 @@ fn a_way_crosses_a_change_of_keys() {
     assert_eq!(way.successor.row_key(), new.successor.row_key());
     assert!(way.successor.is_under_active_key(&both));
     assert!(old.read_way(new.as_bytes(), &ring(1), before).is_none());
-    // It leads to no id whose key has retired since.
+    // A way to an id whose key has retired is not followed.
     let under_former = old.succeed(Forward, NOW, &ring(1)).unwrap();
     let read = |now| old.read_way(under_former.as_bytes(), &both, now);
     assert!(read(before).is_some() && read(NOW).is_none());
