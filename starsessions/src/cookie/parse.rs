@@ -13,9 +13,9 @@ use http::header::COOKIE;
 /// The values that a request has for the cookie `name`, in the order in which they were sent.
 ///
 /// Several values are normal where a partitioned cookie meets an unpartitioned one, and a sign of cookie tossing
-/// elsewhere. Their order proves nothing (RFC 6265bis section 5.8.3), so the layer tries all of them, or none if there
-/// are more than [`LIMIT`] different ones: otherwise the first ones would decide which session it is. Allocates
-/// nothing.
+/// elsewhere. Their order proves nothing (RFC 6265bis section 5.8.3), so the layer tries all of them. If there are more
+/// than [`LIMIT`] different ones, the request gets no session: otherwise the first ones would decide which session it
+/// is. Allocates nothing.
 pub(crate) fn candidates<'h>(headers: &'h HeaderMap, name: &str) -> Candidates<'h> {
     let lines = headers.get_all(COOKIE).into_iter();
     let values = lines.flat_map(|line| named(line.as_bytes(), name));
