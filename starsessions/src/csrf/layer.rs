@@ -1,4 +1,4 @@
-//! The layer that lets through what the site itself has caused.
+//! The layer that lets through only requests that the site itself has caused.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -24,29 +24,28 @@ use crate::session::MissingLayer;
 /// A request with an unsafe method (not `GET`, `HEAD`, `OPTIONS` or `TRACE`) and a WebSocket's
 /// handshake must come from this site:
 ///
-/// 1. `Sec-Fetch-Site` decides where the browser sends it: `same-origin` and `none` pass.
+/// 1. `Sec-Fetch-Site` decides if the browser sends it: `same-origin` and `none` pass.
 /// 2. Otherwise `Origin` decides. It must name the host that the request was sent to, with `https`
 ///    where the session's cookie is `Secure`, or an origin that is [trusted](Self::trust).
-/// 3. Where both are silent, as in very old browsers and in tools, the request must bring a
-///    [token](crate::CurrentSession::csrf_token) of its session, in the header `X-CSRF-Token` or in the
-///    field `csrf_token` of a form. A guest has no token and is refused: a sign-in without any sign of
-///    where it comes from may be another site's (login CSRF).
+/// 3. Without either header, as in very old browsers and in tools, the request must bring a
+///    [token](crate::CurrentSession::csrf_token) of its session, in the header `X-CSRF-Token` or in the field
+///    `csrf_token` of a form. A guest has no token and is refused: a sign-in of unknown origin may come from another
+///    site (login CSRF).
 ///
-/// A session that has come by a token in a header ([`Transport`](crate::config::Transport)), without a cookie of any realm,
-/// passes wherever the request comes from: no other site knows the token. A token whose session has ended gets the
-/// 401 that its application expects. Where a layer has no cookie at all, tools pass without a token as well.
+/// A request whose session comes by a token in a header ([`Transport`](crate::config::Transport)), without a cookie of
+/// any realm, passes regardless of its origin, because no other site knows the token. A token whose session has ended
+/// gets the 401 that its application expects. If a layer has no cookie at all, tools pass without a token as well.
 ///
 /// A refused request gets a 403 that says what to do. A request that passes by its headers does not load
 /// its session. A form is only read to find its token, up to the application's own limit and 16 MiB.
 ///
-/// The layer of the same name in `tower-http` 0.7 decides by the same headers, without a session. It lets
-/// through a request that has neither, where this one wants a token, and a WebSocket's handshake.
+/// The layer of the same name in `tower-http` 0.7 decides by the same headers, without a session. It lets through a
+/// request with neither header, for which this layer requires a token, and a WebSocket's handshake.
 ///
-/// The method counts as it is when the layer sees it: whatever lets a header or a field override it
-/// goes outside of this layer.
+/// The layer judges the method that it sees: put a middleware that lets a header or a field override the method outside
+/// of this layer.
 ///
-/// It goes *inside* the [`SessionLayer`](crate::SessionLayer), around all routes but those that other
-/// servers call:
+/// Put it *inside* the [`SessionLayer`](crate::SessionLayer), around all routes but those that other servers call:
 ///
 /// ```
 /// # use axum::{Router, routing::post};
@@ -75,22 +74,22 @@ struct Rules {
 }
 
 impl CsrfLayer {
-    /// A layer that lets through what this site itself has caused.
+    /// A layer that lets through only requests that this site itself has caused.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Lets requests of another origin through as well: of an application on a sibling host, or of
-    /// this site where a proxy changes `Host`.
+    /// Lets requests of another origin through as well: of an application on a sibling host, or of this site if a proxy
+    /// changes `Host`.
     ///
     /// # Errors
-    /// If it is not an origin as browsers send it, as in `https://app.shop.example`.
+    /// If the text is not an origin as browsers send it, such as `https://app.shop.example`.
     pub fn trust(mut self, origin: &str) -> Result<Self, InvalidOrigin> {
         Arc::make_mut(&mut self.rules).trusted.add(origin)?;
         Ok(self)
     }
 
-    /// Checks tokens by the session of the realm of this name.
+    /// Checks tokens against the session of the realm of this name.
     ///
     /// A request that passes the layers of two realms brings a token for each: two fields of a form, or the
     /// header twice.
@@ -138,7 +137,7 @@ where
             Source::Own => CsrfFuture::let_through(self.inner.call(request)),
             source => match slot() {
                 Some(slot) if source == Source::Unknown || slot.takes_tokens() => {
-                    // The service that is ready is the one to use.
+                    // Keeps the instance that `poll_ready` was called on.
                     let next = self.inner.clone();
                     let inner = std::mem::replace(&mut self.inner, next);
                     CsrfFuture::prove(slot, inner, request, source)
@@ -161,7 +160,7 @@ impl<S> CsrfService<S> {
     }
 }
 
-/// The request as the inner service gets it, if it brings a token of its session.
+/// The request for the inner service, if it may pass with the token or without one.
 async fn prove(
     slot: &Slot,
     request: Request<Body>,
@@ -170,13 +169,13 @@ async fn prove(
     slot.see(request.headers());
     let innermost = request.extensions().get::<Arc<Slot>>();
     let shows_cookie = innermost.is_some_and(|slot| slot.shows_cookie(request.headers()));
-    // No page of another site can make a browser send the user's token, which it does not know. A token of its own
-    // proves nothing beside the user's cookie of another realm.
+    // Another site does not know the user's token, so its pages cannot make a browser send it. They can send a token of
+    // the attacker's own, which proves nothing beside the user's cookie of another realm.
     let is_live = slot.is_token_live().await?.filter(|_| !shows_cookie);
     if is_live == Some(true) {
         return Ok(request);
     }
-    // Without cookies a browser adds nothing of the user's by itself.
+    // Without cookies, the browser attaches no credential of the user by itself.
     if source != Source::Foreign && !slot.realm().carriers.has_cookie && !shows_cookie {
         return Ok(request);
     }
@@ -200,7 +199,7 @@ async fn prove(
     }
     let (parts, body) = request.into_parts();
     let mut form = Request::new(body);
-    // The application's limit of bodies is one of the extensions.
+    // The application's body limit is one of the extensions.
     *form.extensions_mut() = parts.extensions.clone();
     let form = to_bytes(form.into_limited_body(), MAX_FORM).await;
     let form = form.map_err(|_| CsrfRejection::Unproven)?;
@@ -219,14 +218,14 @@ fn is_form(headers: &HeaderMap) -> bool {
     })
 }
 
-/// The tokens of a header. A script that appends a second one makes it a list.
+/// The tokens in the header. A script that appends a second token makes the value a list.
 fn listed(headers: &HeaderMap) -> impl Iterator<Item = &[u8]> {
     let lines = headers.get_all(HEADER).iter().map(HeaderValue::as_bytes);
     let tokens = lines.flat_map(|line| line.split(|octet| *octet == b','));
     tokens.map(<[u8]>::trim_ascii)
 }
 
-/// The fields of this name in a form. Tokens need no percent-encoding.
+/// The values of the form's token fields. Tokens need no percent-encoding.
 fn fields(form: &[u8]) -> impl Iterator<Item = &[u8]> {
     form.split(|octet| *octet == b'&')
         .filter_map(|pair| pair.strip_prefix(FIELD.as_bytes())?.strip_prefix(b"="))
@@ -317,6 +316,6 @@ impl<S: Service<Request<Body>>> std::fmt::Debug for CsrfFuture<S> {
 }
 
 const HEADER: &str = "x-csrf-token";
-/// Also where the application has no limit, because its handlers keep no body in memory.
+/// Applies if the application sets no limit, too: its handlers need not keep the body in memory.
 const MAX_FORM: usize = 16 << 20;
 const FORM: &[u8] = b"application/x-www-form-urlencoded";

@@ -1,18 +1,18 @@
-//! Where a request comes from, as far as its browser says. Nothing here asks for a session.
+//! The origin of a request, as its browser reports it. Nothing here needs a session.
 
 use http::header::{HOST, HeaderMap, HeaderName, HeaderValue, ORIGIN, UPGRADE};
 use http::{Method, Request, Uri};
 
 use crate::sentence::{debug_as_sentence, sentences};
 
-/// The page that has caused a request, by its headers.
+/// The site that has caused a request, according to its headers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Source {
-    /// It changes nothing, or this site has caused it, or one that is trusted.
+    /// The request has a safe method, or this site or a trusted origin has caused it.
     Own,
     /// Another site has caused it.
     Foreign,
-    /// No header says.
+    /// No header names the site.
     Unknown,
 }
 
@@ -38,7 +38,8 @@ impl Trusted {
     }
 }
 
-/// Whether a browser would send it: a scheme, a host in lower case, and a port that is not the default one.
+/// Whether a browser would send this as an origin: a scheme, a host in lower case, and a port that is not the default
+/// one.
 fn is_origin(text: &str) -> bool {
     let uri = text.parse::<Uri>().unwrap_or_default();
     let (Some(scheme), Some(host)) = (uri.scheme_str(), uri.host()) else {
@@ -55,8 +56,8 @@ fn is_origin(text: &str) -> bool {
         && text == format!("{scheme}://{host}{}", port.unwrap_or_default())
 }
 
-/// Judges a request. `is_secure` says whether the site is served over TLS: that is known from its
-/// configuration, never from what a request says.
+/// Judges a request. `is_secure` says whether the site is served over TLS, by its configuration, never by what the
+/// request says.
 pub(super) fn source<B>(
     request: &Request<B>,
     trusted: &Trusted,
@@ -76,14 +77,14 @@ pub(super) fn source<B>(
             _ => Source::Foreign,
         },
         Header::None => match origin {
-            // A page without referrers sends this, and a sandboxed frame.
+            // A page without referrers and a sandboxed frame send `null`.
             Header::None | Header::One(b"null") => Source::Unknown,
             Header::One(origin) if trusted.has(origin) => Source::Own,
             Header::One(origin) if is_own(origin, request, is_secure) => Source::Own,
             Header::One(_) | Header::Many => Source::Foreign,
         },
     };
-    // Browsers always say where a WebSocket comes from, so this is none.
+    // Browsers always send `Origin` with a WebSocket handshake: without it, the client is not a browser.
     if source == Source::Unknown && is_handshake && *request.method() == Method::GET {
         let is_silent = matches!(origin, Header::None);
         return if is_silent {
@@ -131,7 +132,7 @@ fn default_port(scheme: &str) -> Option<&'static str> {
     }
 }
 
-/// W3C Secure Contexts, section 3.1: what is as trustworthy without TLS.
+/// W3C Secure Contexts, section 3.1: hosts that are trustworthy without TLS.
 fn is_loopback(host: &str) -> bool {
     let name = match host.rsplit_once(':') {
         Some((name, port)) if port.bytes().all(|octet| octet.is_ascii_digit()) => name,
@@ -140,7 +141,7 @@ fn is_loopback(host: &str) -> bool {
     name == "localhost" || name.ends_with(".localhost") || name == "127.0.0.1" || name == "[::1]"
 }
 
-/// RFC 9110, section 7.8: a list, over as many lines as the sender likes, of names that a version may follow.
+/// RFC 9110, section 7.8: `Upgrade` is a list over any number of lines, in which a version may follow each name.
 fn is_websocket(headers: &HeaderMap) -> bool {
     let lines = headers.get_all(UPGRADE).iter().map(HeaderValue::as_bytes);
     let mut protocols = lines.flat_map(|line| line.split(|octet| *octet == b','));
@@ -165,7 +166,7 @@ fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Header<'a> {
     }
 }
 
-/// RFC 9110, section 9.2.1. Not asked of `http`, whose answer may grow with its version.
+/// RFC 9110, section 9.2.1. `Method::is_safe` is not used, because a later version of `http` may know more methods.
 const SAFE: [Method; 4] = [Method::GET, Method::HEAD, Method::OPTIONS, Method::TRACE];
 static SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 

@@ -6,7 +6,7 @@ use crate::error::SessionError;
 use crate::sentence::sentences;
 use crate::session::{SIGN_IN, SessionRejection};
 
-/// Why a request was not let through: 403 for one that another site may have caused, 401 for a token that is of no session.
+/// Why a request was not let through: 403 if another site may have caused it, 401 for a token without a session.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum CsrfRejection {
@@ -14,11 +14,11 @@ pub enum CsrfRejection {
     Foreign,
     /// Nothing says where the request comes from, and it brings no token.
     Unproven,
-    /// The token is not one of this session, or no longer.
+    /// The token does not belong to this session, or no longer.
     Token,
     /// The session of the token in the header ([`Transport`](crate::config::Transport)) has ended, or there was none.
     Ended,
-    /// There is no session to check the token by, or it could not be asked.
+    /// No layer has the session to check the token against, or it could not be loaded.
     Session(SessionRejection),
 }
 
@@ -36,7 +36,7 @@ impl CsrfRejection {
         }
     }
 
-    /// The status that answers it: 403, 401 for a token of no session, or that of the session's own error.
+    /// The status of the response: 403, 401 for a token without a session, or that of the session's own error.
     #[must_use]
     pub fn status(&self) -> StatusCode {
         match self {

@@ -12,10 +12,10 @@ use crate::request::Slot;
 use crate::sentence::debug_as_name;
 use crate::session::CurrentSession;
 
-/// A token by which a session knows its own forms; another text each time.
+/// A token by which a session recognizes its own forms; each token is another text.
 ///
-/// It is empty for a guest, who has nothing yet that another site could use. As a field of a form it
-/// is read like any other text.
+/// It is empty for a guest, who has nothing yet that another site could use. As a field of a form, it deserializes like
+/// any other text.
 #[derive(Clone)]
 pub struct CsrfToken(Zeroizing<String>);
 
@@ -37,14 +37,14 @@ impl CsrfToken {
     }
 }
 
-/// As its text: for a page that a script fills.
+/// Serialized as its text, for a page that a script fills.
 impl Serialize for CsrfToken {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.as_str().serialize(serializer)
     }
 }
 
-/// Forms.
+/// CSRF tokens for forms.
 ///
 /// ```
 /// use starsessions::csrf::CsrfToken;
@@ -56,10 +56,10 @@ impl Serialize for CsrfToken {
 /// }
 /// ```
 impl CurrentSession {
-    /// A token for the forms of this page. It follows from the session's id: nothing is stored, and
-    /// when the id changes, as it does at a sign-in, the token is worth nothing.
+    /// A token for the forms of this page. It is derived from the session's id: nothing is stored, and a change of the
+    /// id, as at a sign-in, makes the token invalid.
     ///
-    /// A session whose id is due for renewal gets its new id now, so that the token is one for it.
+    /// A session whose id is due for renewal gets its new id now, so that the token is valid for it.
     ///
     /// # Errors
     /// If the store fails, or the operating system gives no randomness.
@@ -73,11 +73,10 @@ impl CurrentSession {
         Ok(CsrfToken(token))
     }
 
-    /// Checks a token that a handler has taken from the request itself, as from a part of a
-    /// multipart form.
+    /// Checks a token that a handler has taken from the request itself, such as from a part of a multipart form.
     ///
     /// # Errors
-    /// [`CsrfRejection::Token`] if it is not one of this session, a guest's included.
+    /// [`CsrfRejection::Token`] if it does not belong to this session; a guest has no token.
     pub async fn check_csrf(&self, token: &CsrfToken) -> Result<(), CsrfRejection> {
         check(&self.slot, [token.0.as_bytes()]).await
     }
@@ -103,7 +102,7 @@ impl fmt::Display for CsrfToken {
     }
 }
 
-// Without the text, with which a reader of a log could forge requests.
+// `Debug` hides the text, with which a reader of a log could forge requests.
 debug_as_name!(CsrfToken);
 
 impl<'de> Deserialize<'de> for CsrfToken {
