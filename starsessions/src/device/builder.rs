@@ -45,23 +45,23 @@ pub struct DeviceBinding {
 /// How a view that is marked `bound` treats a session without a device.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Unbound {
-    /// It is good enough: most browsers cannot bind a session.
+    /// The view accepts the session: most browsers cannot bind one.
     #[default]
     Allowed,
-    /// It is refused, from a minute after its id was issued, which is time to register a device. So ids are not
-    /// [renewed](crate::SessionLayerBuilder::renewal) by age beside this.
+    /// The view refuses the session, from a minute after its id was issued: by then, a device could have been
+    /// registered. A layer that [renews](crate::SessionLayerBuilder::renewal) ids by age does not build with this.
     Refused,
 }
 
 /// Where a bound session must be proved.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Proven {
-    /// Wherever it is used. In the ten seconds after a device was registered, views that are not marked `bound` take
-    /// requests that were sent before.
+    /// Wherever it is used. In the ten seconds after a device was registered, views that are not marked `bound` accept
+    /// requests without a proof, which may have been sent before.
     #[default]
     Everywhere,
-    /// In views that are marked `bound`, and where it would get a new id. Elsewhere, a copy of the session's cookie is
-    /// as good as without a binding.
+    /// In views that are marked `bound`, and where the session would get a new id. Elsewhere, a copy of the session's
+    /// cookie works as without a binding.
     InBoundViews,
 }
 
@@ -84,29 +84,29 @@ impl DeviceBinding {
         }
     }
 
-    /// Where browsers register and refresh, by POST: `/dbsc/register` and `/dbsc/refresh` unless changed, in a realm
-    /// with its name between. The layer answers there itself. They are the paths that browsers see, so put the layer
-    /// around the outermost router.
+    /// The paths at which browsers register and refresh, by POST: `/dbsc/register` and `/dbsc/refresh` unless changed,
+    /// with the name of a realm in between (`/dbsc/admin/register`). The layer itself answers there. Browsers see these
+    /// paths, so put the layer around the outermost router.
     pub fn paths(mut self, register: impl Into<String>, refresh: impl Into<String>) -> Self {
         self.paths = Some([register.into(), refresh.into()]);
         self
     }
 
-    /// The name of the short cookie: `__Host-bound` unless changed, in a realm with its name behind. Its attributes
-    /// are those of the session's own cookie.
+    /// The name of the short cookie: `__Host-bound` unless changed, followed by the name of a realm
+    /// (`__Host-bound-admin`). Its attributes are those of the session's own cookie.
     pub fn cookie_name(mut self, name: impl Into<String>) -> Self {
         self.cookie = Some(name.into());
         self
     }
 
-    /// How long a proof is good for: 10 minutes unless changed. The longest time for which copies of both cookies are
-    /// of use.
+    /// How long a proof is valid: 10 minutes unless changed. This is the longest time for which copies of both cookies
+    /// work.
     pub fn life(mut self, life: Duration) -> Self {
         self.life = life;
         self
     }
 
-    /// Sets what a session without a device means to a view that is marked `bound`. Default: [`Unbound::Allowed`].
+    /// Sets how a view that is marked `bound` treats a session without a device. Default: [`Unbound::Allowed`].
     pub fn unbound(mut self, unbound: Unbound) -> Self {
         self.unbound = unbound;
         self
@@ -124,22 +124,21 @@ impl DeviceBinding {
         self
     }
 
-    /// Has browsers not wait for a refresh before they ask for what is below this path: for pictures, scripts and
-    /// other files that use no session.
+    /// Lets browsers request everything below this path without waiting for a refresh: for pictures, scripts and other
+    /// files that use no session.
     pub fn exclude(mut self, path: impl Into<String>) -> Self {
         self.excluded.push(path.into());
         self
     }
 
-    /// Has browsers refresh before they follow a link from this host to the site, as in `www.example.com` or
-    /// `*.example.com`. From others they follow it first, and are answered with a page that loads itself again.
+    /// Makes browsers refresh before they follow a link from this host to the site, such as `www.example.com` or
+    /// `*.example.com`. From other hosts they follow the link first, and get a page that loads itself again.
     pub fn initiator(mut self, host: impl Into<String>) -> Self {
         self.initiators.push(host.into());
         self
     }
 
-    /// How the layer makes a response body of this type, where the service inside it answers with another one than
-    /// axum's.
+    /// Sets how the layer makes a response body of this type, for an inner service whose body type is not axum's.
     ///
     /// ```
     /// # use bytes::Bytes;
@@ -154,7 +153,7 @@ impl DeviceBinding {
         self
     }
 
-    /// The rules, beside the cookie of the session itself.
+    /// Checks the settings against the session's own cookie, and makes the rules.
     pub(crate) fn build(
         mut self,
         realm: &str,
@@ -188,7 +187,7 @@ impl DeviceBinding {
     }
 }
 
-/// Two realms of one host have paths and cookies of their own.
+/// Each realm of a host has its own paths and cookie.
 fn default_paths(realm: &str) -> [String; 2] {
     let folder = if realm.is_empty() { "" } else { "/" };
     ["register", "refresh"].map(|errand| format!("/dbsc{folder}{realm}/{errand}"))
@@ -215,7 +214,7 @@ fn short_cookie(
     cookie.map_err(DeviceBindingError::Cookie)
 }
 
-/// Refuses a path that does not stand unchanged in a header, in JSON and in a URL.
+/// Refuses a path that a header, JSON or a URL would have to escape.
 fn check_path(path: &str) -> Result<(), DeviceBindingError> {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "-._~/".contains(c);
     let is_path = path.starts_with('/') && !path.starts_with("//") && path.chars().all(is_plain);
@@ -235,7 +234,7 @@ fn check_host(host: &str) -> Result<(), DeviceBindingError> {
     Err(DeviceBindingError::Initiator(host.to_owned()))
 }
 
-/// Chromium, when it was observed, refused such a credential.
+/// Chromium, when tested, refused a credential whose name begins so.
 const HTTP_PREFIX: &str = "__Host-Http-";
 const LEAST_LIFE: Duration = Duration::from_secs(5 * 60);
 const LONGEST_LIFE: Duration = Duration::from_secs(24 * 3_600);

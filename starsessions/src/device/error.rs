@@ -20,11 +20,11 @@ pub enum DeviceBindingError {
     Cookie(CookieConfigError),
     /// The short cookie's life is not between five minutes and a day.
     Life,
-    /// Something that is not the path of this site.
+    /// The text is not a path of this site.
     Path(String),
-    /// The two paths are one.
+    /// The two paths are the same.
     SamePath,
-    /// Something that is not a host.
+    /// The text is not a host.
     Initiator(String),
 }
 

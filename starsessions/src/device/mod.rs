@@ -1,14 +1,13 @@
-//! Sessions that a thief cannot carry away: bound to a key that the browser's device keeps (W3C, Device Bound Session
-//! Credentials).
+//! Device binding: sessions that are bound to a key in the browser's device (W3C, Device Bound Session Credentials).
 //!
-//! - A session that gets its id, or another privilege, comes with an invitation. The browser makes a key and registers
-//!   it at a path of the layer. From then on the session has a second, short cookie, which the browser gets anew by
-//!   signing a challenge, at another path.
-//! - A bound session is used with a fresh short cookie only. A copy of the session's cookie is worth nothing
-//!   elsewhere, and a copy of both is worth it until the short one runs out.
-//! - The store has one small field more. The public key stands in the name by which the browser knows its session,
-//!   sealed: a signature is checked before the store is asked, and no cookie is needed to find the session.
-//! - What browsers really do, not the draft, is what this follows where the two differ.
+//! - When a session gets its id, or another privilege, the response carries an invitation. The browser makes a key and
+//!   registers it at a path of the layer. From then on the session has a second, short cookie, which the browser renews
+//!   by signing a challenge at another path.
+//! - A bound session works only with a fresh short cookie. A copy of the session's cookie alone is worthless, and a
+//!   copy of both works until the short one expires.
+//! - The store has one small additional field. The public key is sealed in the identifier that the browser sends: a
+//!   signature is checked before the store is asked, and no cookie is needed to find the session.
+//! - Where browsers differ from the draft, this module follows the browsers.
 
 mod builder;
 mod error;
@@ -53,21 +52,21 @@ pub(crate) enum ProofState {
     /// The session has no device.
     #[default]
     Unbound,
-    /// A fresh short cookie proves it, since then.
+    /// A fresh short cookie proves the device; it was issued at this time.
     Given(Timestamp),
-    /// Not, a moment after the device was registered: the request may have been on its way.
+    /// No proof, but the device was registered a moment ago: the request may have been sent before.
     Young,
     Missing(NoProof),
 }
 
-/// Why a request has shown nothing.
+/// Why a request has no proof.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NoProof {
     /// It has no short cookie.
     Absent,
-    /// The short cookie has run out.
+    /// The short cookie has expired.
     Stale,
-    /// The short cookie is of another session or device, or made up.
+    /// The short cookie belongs to another session or device, or is made up.
     Foreign,
 }
 
@@ -94,7 +93,7 @@ impl DeviceRules {
         }
     }
 
-    /// Whether browsers refresh nothing before they ask for this path: `/files` excludes what is below it, and not
+    /// Whether browsers request this path without a refresh: `/files` excludes everything below it, but not
     /// `/files-of-mine`.
     pub(crate) fn is_excluded(&self, path: &str) -> bool {
         let is_below = |excluded: &String| {
@@ -115,7 +114,7 @@ impl DeviceRules {
         if !record.is_bound() {
             return ProofState::Unbound;
         }
-        // A binding that another version has written is none that could be proved.
+        // A binding in the format of another version cannot be proved.
         let Some(device) = record.device() else {
             return ProofState::Missing(NoProof::Foreign);
         };
@@ -130,7 +129,7 @@ impl DeviceRules {
                 Err(_) => {}
             }
         }
-        // A clock that was far ahead makes no session young for as long.
+        // A device that was registered by a clock far ahead does not stay young until that time.
         if device.since <= now + CLOCK_SKEW && now.since(device.since) < ON_THE_WAY {
             ProofState::Young
         } else {
@@ -138,8 +137,9 @@ impl DeviceRules {
         }
     }
 
-    /// Whether what was opened with a proof from then may still follow a session, in a view that is marked `bound` or not.
-    /// A session that was bound later was proved then.
+    /// Whether a socket or stream that was opened with a proof from `proved_at` may still follow the session;
+    /// `is_marked` says whether its view is marked `bound`. A later registration of the device counts as a proof of its
+    /// time.
     pub(crate) fn may_follow(
         &self,
         record: &Record,
@@ -156,7 +156,8 @@ impl DeviceRules {
         }
     }
 
-    /// Whether an answer to a challenge is in time. One that is sent ahead waits for the short cookie to run out.
+    /// Whether the answer to a challenge is in time. A challenge that was sent in advance is answered when the short
+    /// cookie expires.
     pub(crate) fn is_in_time(&self, issued_at: Timestamp, now: Timestamp) -> bool {
         issued_at <= now + CLOCK_SKEW && now < issued_at + self.settings.life + ANSWER_TIME
     }
@@ -176,7 +177,8 @@ impl DeviceRules {
     }
 }
 
-/// Makes bodies of the types that are known, since a layer does not know the one that it will answer with.
+/// Makes response bodies of the registered types, since a layer does not know in advance which type it must answer
+/// with.
 #[derive(Clone, Default)]
 struct Bodies(Vec<Arc<dyn Any + Send + Sync>>);
 
@@ -198,14 +200,14 @@ debug_as_name!(Bodies);
 
 /// How far the clocks of two servers may be apart.
 const CLOCK_SKEW: Duration = Duration::from_secs(60);
-/// How long a request may have been on its way that was sent before the device was registered.
+/// How long a request that was sent before the device's registration may take to arrive.
 const ON_THE_WAY: Duration = Duration::from_secs(10);
 /// How long a browser may take to make a key and to register it, before a view that asks for a bound session is
 /// refused.
 const REGISTRATION_TIME: Duration = Duration::from_secs(60);
 /// How long a device may take to sign.
 const ANSWER_TIME: Duration = Duration::from_secs(300);
-/// How much earlier than the server the browser lets go of the short cookie, for requests on their way.
+/// How much earlier than the server the browser drops the short cookie, because of requests in flight.
 const TRAVEL_TIME: Duration = Duration::from_secs(10);
 
 #[cfg(test)]
@@ -214,7 +216,7 @@ mod tests {
     use crate::crypto::{DeviceId, KeyRing};
     use crate::record::{DEVICE, Device, Edit};
 
-    /// Another version would know what to do with it; this one must not take the session for one without a device.
+    /// Another version may be able to read the binding; this one must not treat the session as unbound.
     #[test]
     fn a_binding_that_cannot_be_read_is_not_proved() {
         let session = crate::cookie::CookieBuilder::default();

@@ -15,7 +15,7 @@ impl DeviceRules {
         sensitive(format!("(ES256);path=\"{path}\";challenge=\"{challenge}\""))
     }
 
-    /// The header with what to sign next.
+    /// The header with the challenge to sign next.
     pub(crate) fn challenge(&self, challenge: &str, identifier: &str) -> Option<HeaderValue> {
         sensitive(format!("\"{challenge}\";id=\"{identifier}\""))
     }
@@ -31,8 +31,8 @@ impl DeviceRules {
         self.cookie.set_token(&value, Some(life))
     }
 
-    /// Tells a browser of its new binding. The cookie's attributes are those of `Set-Cookie`: if they differed,
-    /// it would refresh before each request.
+    /// The JSON that tells a browser its new binding. The attributes of the cookie are those of `Set-Cookie`: if they
+    /// differed, the browser would refresh before each request.
     pub(crate) fn configuration(&self, identifier: &str) -> String {
         let excluded = self.settings.excluded.iter();
         let excluded =
