@@ -1,4 +1,4 @@
-//! The cookies of flows: how they are called, what is in them, and how many there may be.
+//! The cookies of flows: their names, their content, and how many there may be.
 
 use http::HeaderMap;
 
@@ -17,14 +17,14 @@ pub(super) struct Cookies<'a> {
     pub(super) now: Timestamp,
 }
 
-/// The content of one of them.
+/// The content of a flow's cookie.
 pub(super) struct Attempt {
     pub(super) end: Timestamp,
     pub(super) same_site: SameSite,
     pub(super) data: Vec<u8>,
 }
 
-/// An attempt that the browser has or is to have, as far as it matters to the next one.
+/// An attempt that the browser has or will have, as far as the next attempt needs to know it.
 struct EarlierAttempt {
     name: String,
     octets: usize,
@@ -34,12 +34,12 @@ struct EarlierAttempt {
 }
 
 impl Cookies<'_> {
-    /// Beside the session's cookie, under the same prefix.
+    /// The name of a flow's cookie. It begins with the name of the session's cookie, so it has the same prefix.
     pub(super) fn name(&self, ending: &str) -> String {
         format!("{}{INFIX}{ending}", self.config.name())
     }
 
-    /// The value of the cookie that is so called.
+    /// The value of the cookie with this name.
     pub(super) fn seal(&self, name: &str, attempt: &Attempt) -> Result<String, SessionError> {
         let is_cross_site = [u8::from(attempt.same_site == SameSite::None)];
         let payload = [&is_cross_site, attempt.data.as_slice()].concat();
@@ -59,7 +59,7 @@ impl Cookies<'_> {
         })
     }
 
-    /// The attempt in the cookie of this name. A sibling host may have planted others of the name.
+    /// The attempt in the cookie with this name. A sibling host may have planted other cookies with the name.
     pub(super) fn find(&self, name: &str) -> Result<Attempt, FlowRefusal> {
         let sent = candidates(self.headers, name);
         if sent.is_empty() {
@@ -76,8 +76,8 @@ impl Cookies<'_> {
         Ok(attempt)
     }
 
-    /// The cookies that must go, so that there are no more than `most` with another one of this size: first
-    /// those that cannot be opened, then the oldest. Those that the response has `set` are gone, or are the newest.
+    /// The cookies to remove, so that a new one of this size makes at most `most` cookies and [`MOST_OCTETS`]: first
+    /// those that cannot be opened, then the oldest, then those that the response has `set` itself.
     pub(super) fn make_room(
         &self,
         octets: usize,
@@ -135,9 +135,9 @@ pub(super) fn is_among(set: &[FlowCookie], name: &str) -> bool {
 /// The text between the name of the session's cookie and that of a flow.
 const INFIX: &str = "-flow-";
 
-/// More than any browser is given, so that a request with thousands costs no more than that.
+/// More than any browser is given. A request with thousands of cookies costs no more than these.
 const MOST_LOOKED_AT: usize = 64;
 
-/// The most octets of all flows' cookies together. Common proxies take 8 KiB of cookies, and a session in its cookie may
-/// have half of it.
+/// The most octets of all flows' cookies together. Common proxies accept 8 KiB of cookies, and a session in its cookie
+/// may take half of that.
 const MOST_OCTETS: usize = 4096;

@@ -1,4 +1,4 @@
-//! Ways to another site and back: what the browser remembers of each of them.
+//! Redirects to another site and back: what the browser remembers of each attempt.
 
 mod cookies;
 
@@ -23,8 +23,8 @@ use crate::sentence::debug_as_name;
 use crate::session::{MissingLayer, SessionRejection, find_slot};
 use crate::value::{Format, Stored};
 
-/// Ways to another site and back, as a sign-in by OAuth or OpenID Connect takes one: what the browser
-/// remembers of each attempt until the other site sends it back.
+/// Redirects to another site and back, as in a sign-in by OAuth or OpenID Connect: what the browser remembers of each
+/// attempt until the other site sends it back.
 ///
 /// [`begin`](Self::begin) gives each attempt a state of its own, which goes to the other site and comes back,
 /// and keeps your data of it in a short-lived cookie. [`finish`](Self::finish) returns the data for the state
@@ -74,30 +74,29 @@ use crate::value::{Format, Stored};
 /// }
 /// ```
 ///
-/// # What holds
+/// # Guarantees
 ///
-/// - **Attempts do not meet.** Each tab has its own, also in a browser that had no cookie before. None of them
-///   begins a session or asks the store.
-/// - **A forged answer uses nothing up.** Without its state, 256 random bits, no attempt is found (RFC 6749,
-///   section 10.12), and none by another type than the one that began it: give each provider a type of its own,
-///   and a callback of its own (RFC 9700, section 4.4).
+/// - **Attempts are independent.** Each tab has its own, even in a browser that had no cookie before. No attempt begins
+///   a session or asks the store.
+/// - **A forged answer uses nothing up.** No attempt is found without its state, 256 random bits (RFC 6749, section
+///   10.12), or by another type than the one that began it: give each provider a type of its own, and a callback of its
+///   own (RFC 9700, section 4.4).
 /// - **An attempt is finished once.** The response removes its cookie, whatever its status. Nothing is kept on
 ///   the server, so an attacker who has copied both the cookie and the state can use them until their time is
 ///   over; with OAuth that leads nowhere, since a provider takes a code once (RFC 6749, section 4.1.2).
 /// - **The data is encrypted**, under the layer's keys, for this cookie and realm.
 /// - **Attempts are bounded**: they live for [ten minutes](Self::LIFETIME), and a browser keeps
-///   [eight](Self::MOST) of them, in at most 4 KiB of cookies. The oldest make room. To push a real attempt
-///   out, a page of another site would have to open eight tabs: what it causes in frames, images or scripts
-///   begins nothing.
+///   [eight](Self::MOST) of them, in at most 4 KiB of cookies. The oldest make room. To push a real attempt out, a page
+///   of another site would have to open eight tabs: its frames, images and scripts cannot begin an attempt.
 ///
-/// The cookie goes where the session's cookie goes, under the same prefix. An attempt that is begun by a
-/// request that fails with a 5xx is dropped. A layer whose [transport](crate::SessionLayerBuilder::transport)
-/// has no cookie has no flows: [`TransportError::NoCookie`].
+/// The cookie has the scope and the prefix of the session's cookie. An attempt that is begun by a request that fails
+/// with a 5xx is dropped. A layer whose [transport](crate::SessionLayerBuilder::transport) has no cookie has no flows:
+/// [`TransportError::NoCookie`].
 pub struct Flows<T> {
     slot: Arc<Slot>,
     /// The request's `Cookie` headers, and nothing else.
     headers: HeaderMap,
-    /// Another site has caused the request, for a part of a page.
+    /// Another site has caused the request for a part of its page: a frame, an image or a script.
     is_embedded: bool,
     data: PhantomData<fn() -> T>,
 }
@@ -133,7 +132,7 @@ impl<T> Flows<T> {
         })
     }
 
-    /// The cookies of flows, where the layer sets cookies.
+    /// The cookies of flows; an error if the layer sets no cookies.
     fn cookies(&self) -> Result<Cookies<'_>, SessionError> {
         let realm = self.slot.realm();
         if !realm.carriers.has_cookie {
@@ -149,21 +148,21 @@ impl<T> Flows<T> {
 }
 
 impl<T: Serialize + DeserializeOwned + 'static> Flows<T> {
-    /// Begins an attempt; returns its state, 43 characters of base64url, for the link to the other site. That
-    /// comes back with a `GET`: the cookie is `SameSite=Lax`.
+    /// Begins an attempt; returns its state, 43 characters of base64url, for the link to the other site. The other site
+    /// must answer with a `GET`, because the cookie is `SameSite=Lax`.
     ///
     /// # Errors
     /// If the data cannot be encoded or has more than about 650 bytes, the operating system gives no
-    /// randomness, or the response has left.
+    /// randomness, or the response has already been sent.
     pub fn begin(&self, data: T) -> Result<String, SessionError> {
         self.begin_with(data, SameSite::Lax)
     }
 
     /// Begins an attempt as [`begin`](Self::begin) does, for an answer that comes with a `POST`
-    /// (`response_mode=form_post`), which browsers send without `Lax` cookies: this one is `SameSite=None`.
+    /// (`response_mode=form_post`), which browsers send without `Lax` cookies: this cookie is `SameSite=None`.
     ///
-    /// The session's own cookie is left out as well, so a session that is begun there is another one. Finish
-    /// the sign-in after one more redirect, by a flow from this site to itself: `docs::recipes` shows it.
+    /// Browsers leave out the session's own cookie as well, so a session that is begun in that request is another one.
+    /// Finish the sign-in after one more redirect, by a flow from this site to itself: `docs::recipes` shows it.
     ///
     /// # Errors
     /// As for [`begin`](Self::begin).
@@ -171,8 +170,8 @@ impl<T: Serialize + DeserializeOwned + 'static> Flows<T> {
         self.begin_with(data, SameSite::None)
     }
 
-    /// Ends the attempt with this state and returns its data. Call it before the rest of the answer is looked
-    /// at, also where that says that the user has declined.
+    /// Ends the attempt with this state and returns its data. Call this before you read the rest of the answer, even if
+    /// the answer says that the user has declined.
     ///
     /// # Errors
     /// [`SessionError::UnknownFlow`], a 400, if this browser has no such attempt: it was finished, has taken
@@ -226,7 +225,7 @@ impl<T: Serialize + DeserializeOwned + 'static> Flows<T> {
         if octets > LARGEST {
             return Err(SessionError::too_large(LimitKind::Flow, octets, LARGEST));
         }
-        // As browsers do it with `Lax` cookies, unless the application is made for frames.
+        // As browsers leave out `Lax` cookies there, unless the application is made for frames.
         if self.is_embedded && cookies.config.same_site() != SameSite::None {
             observe::flow_refused(FlowRefusal::Embedded);
             self.slot.explain_flow(Err(FlowRefusal::Embedded));
@@ -251,5 +250,5 @@ impl<T: Serialize + DeserializeOwned + 'static> Flows<T> {
 
 debug_as_name!(Flows<T>);
 
-/// The most octets of one cookie, with its name: eight are two KiB in practice.
+/// The most octets of one cookie, with its name; in practice, eight cookies take two KiB.
 const LARGEST: usize = 1024;
