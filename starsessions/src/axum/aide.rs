@@ -10,7 +10,7 @@ use crate::flow::Flows;
 use crate::schema::SessionData;
 use crate::session::{CurrentSession, Session, SessionRejection};
 
-/// Tells what a handler answers that does not run: the redirection or the 401 of a view with a `required` field.
+/// Documents the response when the handler does not run: the redirect or the 401 of a view with a `required` field.
 impl<T: SessionData> OperationInput for Session<T> {
     fn inferred_early_responses(
         _: &mut GenContext,
@@ -32,7 +32,7 @@ impl OperationInput for CurrentSession {}
 
 impl<T> OperationInput for Flows<T> {}
 
-/// It is not described: which errors a handler meets depends on what it does.
+/// Not described: the possible errors depend on what the handler does.
 impl OperationOutput for SessionError {
     type Inner = Self;
 }

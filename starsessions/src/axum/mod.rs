@@ -33,7 +33,7 @@ impl<T: SessionData, S: Send + Sync> FromRequestParts<S> for Session<T> {
         if schema.has_flash() {
             slot.note_manner(parts);
         }
-        // Not `load`, whose future would move the view once more.
+        // `load` is not used, because its future would move the view once more.
         let ready = ready(&slot, Some(&parts.headers), schema).await;
         ready
             .and_then(|()| Self::of(slot))
@@ -111,12 +111,11 @@ impl<T, S: Send + Sync> FromRequestParts<S> for Flows<T> {
     }
 }
 
-/// 303 to the struct's `reject` location, 401 without one, 503 if the store failed, 500 for a
-/// mistake in the application, which is logged, and in debug builds also the body.
+/// 303 to the struct's `reject` location, 401 without one, 503 if the store failed, 500 for a mistake in the
+/// application, which is logged, and in debug builds also the body.
 ///
-/// A response that is made from it drops the request's data changes, as a 5xx does. To keep some, for
-/// example the page to return to after the login, [commit](Session::commit) them first, or respond in
-/// your own way.
+/// A response made from a rejection drops the request's data changes, as a 5xx does. To keep some, such as the page to
+/// return to after the login, [commit](Session::commit) them first, or respond in your own way.
 impl IntoResponse for SessionRejection {
     fn into_response(self) -> Response {
         if let Self::NoUser(error) = &self {
@@ -132,13 +131,13 @@ impl IntoResponse for SessionRejection {
         let mut response = match location {
             Some(location) => {
                 let mut response = status.into_response();
-                // The derive macro accepts nothing else; a schema written by hand may be wrong.
+                // The derive macro accepts only valid header values; a schema written by hand may be wrong.
                 if let Ok(location) = HeaderValue::from_str(location) {
                     response.headers_mut().insert(LOCATION, location);
                 }
                 response
             }
-            // In production only the log says it. Without a layer, no header can explain it.
+            // In production, only the log names the mistake: without a layer, no header explains it.
             None if cfg!(debug_assertions) && matches!(self, Self::MissingLayer(_)) => {
                 (status, format!("{self}\n")).into_response()
             }
@@ -150,8 +149,8 @@ impl IntoResponse for SessionRejection {
     }
 }
 
-/// With the sentence for the user as its body, in debug builds with the one for developers. Like every rejection it drops
-/// the request's data changes.
+/// The body is the sentence for the user, in debug builds the one for developers. Like every rejection, this drops the
+/// request's data changes.
 impl IntoResponse for CsrfRejection {
     fn into_response(self) -> Response {
         let refused = match self {
@@ -166,8 +165,8 @@ impl IntoResponse for CsrfRejection {
     }
 }
 
-/// Its [status](SessionError::status), with the sentence for the user as its body. Like a rejection it drops what the
-/// request has changed and not [committed](Session::commit): the sentence says that nothing has changed.
+/// Its [status](SessionError::status), with the sentence for the user as the body. Like a rejection, this drops the
+/// changes that the request has not [committed](Session::commit), because the sentence says that nothing has changed.
 impl IntoResponse for SessionError {
     fn into_response(self) -> Response {
         let status = self.status();
@@ -182,7 +181,7 @@ impl IntoResponse for SessionError {
     }
 }
 
-/// No layer has the realm of an argument, which is of this generic type and parameter.
+/// The rejection of an argument of this generic type and parameter whose realm has no layer.
 fn no_layer(
     parts: &Parts,
     realm: &'static str,
@@ -203,7 +202,7 @@ fn body_of(refused: &CsrfRejection, is_debug_build: bool) -> Cow<'static, str> {
     }
 }
 
-/// One line that names the route, the type and the remedy.
+/// Logs one line that names the route, the type and the remedy.
 fn report_mistake(parts: &Parts, rejection: &SessionRejection) {
     tracing::error!(
         method = %parts.method,

@@ -1,4 +1,4 @@
-//! Which transports cannot work, and which requests do not fit theirs; what to change.
+//! Errors of transports: settings that cannot work, and requests that do not fit them; what to change.
 
 use crate::sentence::{debug_as_sentence, sentences};
 
@@ -6,7 +6,7 @@ use crate::sentence::{debug_as_sentence, sentences};
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TransportConfigError {
-    /// A name that no header has.
+    /// The text is not the name of a header.
     HeaderName(String),
     /// A header with another meaning.
     HeaderTaken(String),
@@ -43,17 +43,17 @@ sentences! { TransportConfigError:
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TransportError {
-    /// The request shows the session's cookie beside a token, or a token beside more credentials. Which of them
-    /// the user means is not known, and one may be planted: none is used.
+    /// The request shows the session's cookie beside a token, or a token beside more credentials. The layer cannot know
+    /// which of them the user means, and one may be planted, so it uses none.
     Twofold,
-    /// A token is to be handed out in a request that has come with the session's cookie.
+    /// The handler asks for a token in a request that has come with the session's cookie.
     BesideCookie,
     /// There is no session whose token could be handed out.
     NoSession,
-    /// The session would begin, or get a new id, for a client that is told of no cookie, and its handler has not
-    /// handed the token out.
+    /// The session would begin, or get a new id, for a client that gets no cookie, and the handler has not handed the
+    /// token out.
     NotHandedOut,
-    /// The layer's transport is the cookie alone, so that no token is of use.
+    /// The layer's transport is the cookie alone, so a token would be useless.
     CookieOnly,
     /// The layer sets no cookie, which a flow needs.
     NoCookie,

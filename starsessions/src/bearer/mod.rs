@@ -16,7 +16,7 @@ use http::header::AUTHORIZATION;
 pub use self::error::{TransportConfigError, TransportError};
 pub(crate) use self::parse::{Shown, shown};
 
-/// How sessions come to a layer: the argument of
+/// How a client presents its session to a layer: the argument of
 /// [`SessionLayerBuilder::transport`](crate::SessionLayerBuilder::transport).
 ///
 /// Browsers keep a cookie by themselves, which is the default. An application on a phone, a script or another
@@ -65,9 +65,9 @@ impl Transport {
         }
     }
 
-    /// Tokens are the value of a header of this name alone; for where `Authorization` is taken.
+    /// Tokens are the value of the header of this name alone; for clients that use `Authorization` for something else.
     ///
-    /// A name with another meaning, as `Cookie` or one that pages of other sites may set without being asked
+    /// A name with another meaning, such as `Cookie`, or one that pages of other sites may set without a preflight
     /// (`Accept`), is refused when the layer is built.
     #[must_use]
     pub fn header(name: impl Into<String>) -> Self {
@@ -110,7 +110,7 @@ pub(crate) struct Carriers {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct TokenHeader {
     pub(crate) name: HeaderName,
-    /// The token stands behind `Bearer`.
+    /// The token follows the scheme `Bearer`.
     pub(crate) has_scheme: bool,
 }
 
@@ -121,7 +121,7 @@ impl Carriers {
     };
 }
 
-/// How clients show their session, as the description of an API has it: OpenAPI calls it a security scheme.
+/// How clients present their session, for the description of an API: OpenAPI calls it a security scheme.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SecurityScheme {

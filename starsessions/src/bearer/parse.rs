@@ -1,8 +1,8 @@
 //! The header that shows a token, byte by byte.
 //!
 //! `credentials = auth-scheme 1*SP token68` (RFC 9110, section 11.4): the scheme in any case, then spaces and
-//! nothing else, then the token to the end of the line. Nothing is trimmed, decoded or unquoted. A header of
-//! one's own is the token. What another system has put there is no error: it shows no session.
+//! nothing else, then the token to the end of the line. Nothing is trimmed, decoded or unquoted. The value of a custom
+//! header is the token itself. Credentials of another system are no error: they show no session.
 
 use http::HeaderMap;
 
@@ -12,12 +12,12 @@ use super::TokenHeader;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Shown<'h> {
     Nothing,
-    /// Credentials, and none of ours.
+    /// Credentials, but none of ours.
     Foreign,
     /// One token.
     Token(&'h [u8]),
-    /// A token of ours, and more beside it. The header is one line (RFC 9110, section 11.6.2), and which of
-    /// two is meant cannot be known.
+    /// A token of ours, and further lines. The header is one line (RFC 9110, section 11.6.2), and the layer cannot know
+    /// which of two is meant.
     Several,
 }
 
@@ -61,7 +61,7 @@ fn credentials(line: &[u8], has_scheme: bool) -> Option<&[u8]> {
 }
 
 const SCHEME: &[u8] = b"Bearer";
-/// A longer text is not looked at; our tokens have 50 characters.
+/// A longer text is not decoded; our tokens have 50 characters.
 const LONGEST: usize = 64;
 
 #[cfg(test)]
@@ -130,7 +130,7 @@ mod tests {
             (&[b"Bearer ours", b"Basic eDp5"], "Several"),
             (&[b"Basic eDp5", b"Bearer ours"], "Several"),
             (&[b"Bearer ours", b""], "Several"),
-            // Credentials of other systems, which judge how many there may be.
+            // Credentials of other systems, which decide how many there may be.
             (&[b"Bearer a.b.c", b"Basic eDp5"], "Foreign"),
             (&[b"Basic eDp5", b"Digest x"], "Nothing"),
         ] {
