@@ -1,4 +1,4 @@
-//! A session that its device asks for, without a cookie.
+//! Sessions that a device asks for by its identifier, without a cookie.
 
 use std::sync::Arc;
 

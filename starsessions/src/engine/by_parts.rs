@@ -1,12 +1,15 @@
 //! A rotation in a store that cannot change two keys at once.
 //!
-//! A reserved row takes the new key. Then the old row is replaced by the way to the new id, which carries the new
-//! row with it: from then on the session has moved. The new row replaces the reserved one, and the way gives up
-//! its copy. Each request that goes that way does what is left to do, if another one has crashed there or is
-//! beside it, so no session is lost. The row comes only in the place of the reserved one. Where the session has ended,
-//! that is gone or has another revision, so a late request brings none back. Until the way has given up its copy, it
-//! is listed in the place of the session, so that a revocation meets it: what ends a way ends also what is in the
-//! place that it leads to, and a way that is gone lets no row follow.
+//! 1. A reserved row takes the new key.
+//! 2. The way to the new id replaces the old row and carries a copy of the new row: from now on the session has moved.
+//! 3. The new row replaces the reserved row.
+//! 4. The way gives up its copy.
+//!
+//! If a request crashes at step 3 or 4, or another one is beside it, each request that follows the way does what is
+//! left, so no session is lost. The new row replaces nothing but the reserved row. If the session has ended, the
+//! reserved row is gone or has another revision, so a late request restores no session. Until the way gives up its
+//! copy, it is listed instead of the session, so that a revocation finds it: ending a way also ends the row at its
+//! successor's key, and without the way no new row can follow.
 
 use std::sync::Arc;
 
@@ -50,7 +53,7 @@ impl ServerSide {
         })
     }
 
-    /// Keeps the key of the successor for `row`, before there is a way to it.
+    /// Reserves the key of the successor for `row`, before a way leads to it.
     pub(super) async fn reserve(
         &self,
         way: &Way,
@@ -62,14 +65,14 @@ impl ServerSide {
         self.vault.store.insert(new, &reserved, now).await
     }
 
-    /// Frees the key of a successor to which no way has come to be.
+    /// Frees the key of a successor to which no way was written.
     pub(super) async fn give_back(&self, way: &Way, now: Timestamp) {
-        // A key that stays because the store fails ends by itself.
+        // If the store fails here, the reserved row expires by itself.
         let _ = self.vault.store.remove(way.successor.row_key(), now).await;
     }
 
-    /// The last two steps. Each request that follows the way does what is left of them; `false` if the session was ended
-    /// meanwhile.
+    /// The last two steps. Each request that follows the way does what is left of them; returns `false` if the session
+    /// has ended meanwhile.
     pub(super) async fn finish(
         &self,
         token: &ReferenceToken,
@@ -81,19 +84,19 @@ impl ServerSide {
         let (store, new) = (&self.vault.store, way.successor.row_key());
         let placed = store.replace(new, &reserved(way, row), row, now).await?;
         let mut empty = left(way, full);
-        // The row of a session of another library stays when its way gives up its copy.
+        // The way of another library's session outlives its copy: it keeps its longer deadline.
         empty.deadline = empty.deadline.max(full.deadline);
         let emptied = store.replace(token.row_key(), full, &empty, now).await?;
         let is_over = match &emptied {
             Replaced::Replaced => false,
-            // To a clock that is behind, the end is still there.
+            // By a clock that is behind, the row that marks the end has not expired yet.
             Replaced::Stale(row) => is_ended(row),
             Replaced::Gone => true,
         };
         if is_over {
             if placed == Replaced::Replaced {
-                // The request that has ended the way looks here next: it finds the place reserved, as it was, and
-                // reports the end. The revision is another, so that no third request puts the row there again.
+                // The request that has ended the way loads this key next: it must find a reserved row, as before, and
+                // report the end. The revision differs, so that no third request puts the new row there again.
                 let taken_back = Row {
                     revision: row.next_revision(),
                     ..reserved(way, row)
@@ -102,16 +105,16 @@ impl ServerSide {
             }
             return Ok(false);
         }
-        // Each step is done by one of the requests that are here at once.
+        // If several requests are here at once, each step is done by one of them.
         Ok(placed != Replaced::Gone)
     }
 }
 
-/// The row that keeps the successor's key for `row`. It takes no place in a list.
+/// The row that reserves the successor's key for `row`. No list shows it.
 fn reserved(way: &Way, row: &Row) -> Row {
     let mut reserved = Row::new([RESERVED], row.last_seen, way.until);
     reserved.revision = row.revision.wrapping_sub(1);
-    // A flood of visitors must not push a user's row out.
+    // An empty listing marks a user's row: a flood of visitors must not push it out.
     let listing = row.listing.as_ref();
     reserved.listing = listing.map(|_| Arc::new(Listing::new(Vec::new(), b"")));
     reserved

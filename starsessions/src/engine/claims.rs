@@ -1,9 +1,9 @@
-//! Places of sign-ins that are under way.
+//! Claims: the places of sign-ins that are under way.
 //!
-//! A store has no transaction over several sessions, so a sign-in first files a claim, and counts then:
-//! of those at the same moment, the one that counts last sees all of them. A claim is held before its
-//! session begins, and only one that is not held yet can be taken away, each by one replacement. So
-//! those that are held were counted by the last of them.
+//! A store has no transaction over several sessions, so a sign-in files a claim before it counts: of concurrent
+//! sign-ins, the one that counts last sees the claims of all. A sign-in holds its claim before its session begins, and
+//! only a claim that is not held yet can be taken away; each is one conditional replacement. So the last sign-in has
+//! counted all claims that are held.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -53,7 +53,7 @@ impl ServerSide {
         }
     }
 
-    /// Makes sure that no other sign-in takes the place; `false` if one has.
+    /// Holds the claim, so that no other sign-in takes it away; `false` if one has.
     pub(super) async fn hold(&self, claim: &Claim, now: Timestamp) -> Result<bool, StoreError> {
         let held = with_value(&claim.row, HELD);
         let replaced = self
@@ -63,7 +63,7 @@ impl ServerSide {
         Ok(replaced.await? == Replaced::Replaced)
     }
 
-    /// Another sign-in's place, and whether it is held; `None` if that sign-in is over.
+    /// Another sign-in's claim, and whether it is held; `None` if that sign-in is over.
     pub(super) async fn look_at_claim(
         &self,
         key: &RowKey,
@@ -77,7 +77,7 @@ impl ServerSide {
         }))
     }
 
-    /// Takes another sign-in's place away; `false` if it was faster.
+    /// Takes another sign-in's claim away; `false` if that sign-in holds it by now, or is over.
     pub(super) async fn take_away(&self, key: &RowKey, now: Timestamp) -> Result<bool, StoreError> {
         let Some((row, false)) = self.look_at_claim(key, now).await? else {
             return Ok(false);
@@ -96,6 +96,5 @@ fn with_value(row: &Row, value: u8) -> Row {
     next
 }
 
-/// Longer than a sign-in takes and than clocks differ; the place of one that was interrupted is free
-/// after that.
+/// Longer than a sign-in takes and than clocks differ; the claim of an interrupted sign-in expires after it.
 const CLAIM_LIFE: Duration = Duration::from_secs(120);

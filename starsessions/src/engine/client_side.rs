@@ -1,4 +1,4 @@
-//! Sessions inside their cookie: nothing is stored, except the ids of those that were ended.
+//! Sessions inside their cookie: nothing is stored, except the ids of ended sessions.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use crate::store::{CookieMode, ErasedStore, StoreError};
 pub(crate) struct ClientSide {
     pub(super) context: Context,
     pub(super) mode: CookieMode,
-    /// Where ended sessions are remembered until they would have expired anyway.
+    /// The store that remembers ended sessions until they would have expired anyway.
     pub(super) revocations: Option<ErasedStore>,
 }
 
@@ -36,7 +36,7 @@ impl ClientSide {
             return Ok(Presented::Nobody(Some(why_unreadable(candidate))));
         };
         let id = SealedId(payload.id);
-        // Issued in the future: by another clock, or never by us.
+        // Issued in the future: by a clock that is ahead, or never by us.
         if payload.record.last_seen_at > now + CLOCK_SKEW {
             return Ok(Presented::Nobody(Some(Refusal::Future)));
         }
@@ -61,7 +61,7 @@ impl ClientSide {
         })
     }
 
-    /// The session, unless it has been ended since: all else is in the cookie.
+    /// The session as its cookie has it; `None` if it has been ended since.
     pub(super) async fn refresh(
         &self,
         live: Live,
@@ -99,7 +99,7 @@ impl ClientSide {
             // The old session may have ended already; the new one begins in any case.
             Step::Replace => {
                 let (begun, done) = self.begin(plan)?;
-                // A sign-in: the former id leads requests where that of any other sign-in leads them.
+                // A sign-in: the former id leads to the new one, as after any other sign-in.
                 let next = match begun.credential {
                     Credential::Sealed(next) if plan.changes.identify() => Some(next),
                     _ => None,
@@ -129,11 +129,11 @@ impl ClientSide {
             Err(error) => return Err(error.into()),
         }
         if !plan.is_passive {
-            // A new cookie is the occasion to write down that the session was used.
+            // The new cookie also records that the session was used.
             let used = || self.context.policy.used(&live.record, plan.now);
             plan.due.get_or_insert_with(used);
         }
-        // The old cookie of a renewal is only sealed anew; a change of privileges gets another id.
+        // A renewal seals the session again under the same id; a change of privileges gets another id.
         let is_privilege = plan.step == Step::Rotate { grace: false };
         let next = if is_privilege { new_id()? } else { id };
         let end = is_privilege.then(|| self.tombstone(&live.record, Some(next), plan.now));
@@ -144,7 +144,7 @@ impl ClientSide {
         if let Some(end) = end
             && !Box::pin(self.revoke(id, &end, plan.now)).await?
         {
-            // A logout or another sign-in was faster, and what it has ended goes on nowhere else.
+            // A logout or another sign-in has ended the id first, and an ended session goes on nowhere else.
             return self.context.lost(id.name(keys), plan);
         }
         let name = next.name(keys);

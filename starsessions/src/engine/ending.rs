@@ -1,4 +1,4 @@
-//! How a session ends by its own request, under whichever id it has by now.
+//! The end of a session by its own request, under the id that the session has by now.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use crate::store::{Rotated, Rotation, Row, StoreError};
 #[derive(Clone, Debug)]
 pub(crate) enum Endable {
     Live(Live),
-    /// An id in a store that leads to no record that could be read.
+    /// An id in a store whose row holds no record that could be read.
     Former(Arc<ReferenceToken>),
 }
 
@@ -62,7 +62,7 @@ impl ServerSide {
             let successor = &way.successor;
             let row = self.row(successor, &record)?;
             let rotated = if plan.changes.identify() {
-                // A sign-in: the former id leads requests where that of any other sign-in leads them.
+                // A sign-in: the former id leads to the new one, as after any other sign-in.
                 self.rotate_rows(&token, seen, &way, &row, plan.now).await?
             } else {
                 let left = ended(seen, plan.now);
@@ -107,8 +107,8 @@ impl ServerSide {
         Ok(self.announce(live, plan.now))
     }
 
-    /// Ends a session under the id that it has by now: a logout that has begun ends the session, also
-    /// when a sign-in has just given it a new one.
+    /// Ends a session under the id that it has by now: a logout that has begun ends the session, even if a sign-in has
+    /// just given it a new id.
     pub(super) async fn end(
         &self,
         mut token: Arc<ReferenceToken>,
@@ -122,7 +122,7 @@ impl ServerSide {
             }
             let row = removed?;
             self.watchers.changed(token.row_key());
-            // Another request that ends the session has removed it.
+            // Another request has ended the session and removed the row.
             let Some(row) = row else { return Ok(()) };
             if let Some((way, carried)) = self.way(&token, &row, now) {
                 ways.push((*token.row_key(), row));
@@ -131,7 +131,7 @@ impl ServerSide {
                 continue;
             }
             match moving {
-                // No response has told of the new id, and none will: the way still carried its row.
+                // The way still carried its row, so no response announces the new id: the event names the former one.
                 Some((former, row)) => self.note_ended(&former, &token, row),
                 None => self.note_ended(&token, &token, row),
             }
@@ -139,10 +139,10 @@ impl ServerSide {
         }
     }
 
-    /// Puts back the ways to a session that could not be ended, so that its end can be asked for again.
+    /// Puts back the ways to a session that could not be ended, so that another request can end it.
     pub(super) async fn put_back(&self, ways: &[(RowKey, Row)], now: Timestamp) {
         for (former, way) in ways.iter().rev() {
-            // If this fails as well, the id is one that leads to nothing.
+            // If this fails as well, the former id leads nowhere.
             let _ = self.vault.store.insert(former, way, now).await;
         }
     }

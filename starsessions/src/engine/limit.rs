@@ -1,4 +1,4 @@
-//! How many sessions a user may have: counted before a sign-in changes anything.
+//! The limit of a user's sessions, which is checked before a sign-in changes anything.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -19,13 +19,13 @@ use crate::observe::{self, EndCause};
 type Earlier = BTreeSet<RowKey>;
 
 impl ServerSide {
-    /// Carries out one plan that may be a sign-in. If there is no place for it, nothing has changed.
+    /// Carries out one plan that may be a sign-in. If there is no place for it, nothing changes.
     pub(super) async fn execute_within(
         &self,
         limit: SessionLimit,
         work: &mut Work,
     ) -> Result<Executed, SessionError> {
-        // A session that ends and begins anew may have ended already, and its place may be taken.
+        // A session that is to be replaced may have ended already, and its place may be taken.
         let goes_on = work
             .live
             .as_ref()
@@ -36,7 +36,8 @@ impl ServerSide {
             return self.carry_out(work).await;
         }
         if limit.at_limit == AtLimit::EndOldest {
-            // Sign-ins that end sessions take turns: two at once could each end another one, which is one too many.
+            // Sign-ins that end sessions take turns: two at once could each end a different session, which is one too
+            // many.
             for turn in 0..TURNS {
                 match self.execute_claimed(limit, 1, &lookups, work).await {
                     Err(SessionError::TooManySessions { .. }) => {}
@@ -45,11 +46,11 @@ impl ServerSide {
                 tokio::time::sleep(Duration::from_millis(turn.min(LONGEST_WAIT))).await;
             }
         }
-        // The claim of a server that has crashed stays for two minutes, and holds no other sign-in up for so long.
+        // The claim of a crashed server stays for two minutes; another sign-in does not wait that long for it.
         self.execute_claimed(limit, limit.max, &lookups, work).await
     }
 
-    /// Carries it out if not more than `places` sign-ins are under way, this one included.
+    /// Carries the plan out if at most `places` sign-ins are under way, this one included.
     async fn execute_claimed(
         &self,
         limit: SessionLimit,
@@ -60,7 +61,7 @@ impl ServerSide {
         let now = work.plan.now;
         let claim = self.claim(lookups, now).await?;
         let done = self.within(limit, places, &claim, lookups, work).await;
-        // A claim that stays because the store fails takes its place until it ends by itself, and no more.
+        // If the store fails here, the claim only occupies its place until it expires.
         let _ = self.vault.store.remove(claim.key(), now).await;
         done
     }
@@ -94,7 +95,7 @@ impl ServerSide {
                 };
                 let room = self.end_sessions_of(lookup, None, EndCause::Limit, now, surplus);
                 if let Err(error) = room.await {
-                    // The session has its new id, which an error would keep from the browser.
+                    // The session has its new id by now, which an error would keep from the browser.
                     observe::over_limit(&error);
                 }
             }
@@ -102,7 +103,7 @@ impl ServerSide {
         Ok(done)
     }
 
-    /// Counts, and takes places away from later claims, until there is one for this claim.
+    /// Counts sessions and claims, and takes later claims away, until there is a place for this claim.
     async fn find_place(
         &self,
         limit: SessionLimit,
@@ -126,7 +127,7 @@ impl ServerSide {
             for other in claims.iter().filter(|other| other.key != *claim.key()) {
                 match self.look_at_claim(&other.key, now).await? {
                     Some((_, is_held)) => others.push((other.key, is_held)),
-                    // The claim's sign-in is over, and its session was not there yet when sessions were listed.
+                    // The claim's sign-in is over, and its session may not have been in the list yet.
                     None => is_complete = false,
                 }
             }
@@ -154,8 +155,8 @@ impl SessionLimit {
     }
 }
 
-/// The claims that must go so that there is a place for `own`; `None` if there is none. Each of the
-/// others is there with whether it is held. The lower key comes first, which needs no clock.
+/// The claims to take away so that there is a place for `own`; `None` if there is none. `others` says of each claim
+/// whether it is held. The lower key comes first, which needs no clock.
 fn claims_to_take(room: usize, own: RowKey, others: &[(RowKey, bool)]) -> Option<Vec<RowKey>> {
     let comes_first = |(key, is_held): &&(RowKey, bool)| *is_held || *key < own;
     let first = others.iter().filter(comes_first).count();
@@ -169,8 +170,8 @@ fn claims_to_take(room: usize, own: RowKey, others: &[(RowKey, bool)]) -> Option
     Some(later.split_off(free.min(later.len())))
 }
 
-/// Leaves the sessions that are too many: of those that were there before, the ones that were used the longest
-/// ago. Another sign-in at this moment is not to end because its node's clock is behind.
+/// Reduces `found` to the sessions above the limit: of the earlier ones, the least recently used. A concurrent sign-in
+/// must not end because its node's clock is behind.
 fn keep_surplus(max: usize, found: &mut Vec<FoundSession>, own: RowKey, earlier: &Earlier) {
     let too_many = found.len().saturating_sub(max);
     found.retain(|session| session.key != own);
@@ -181,7 +182,7 @@ fn keep_surplus(max: usize, found: &mut Vec<FoundSession>, own: RowKey, earlier:
     found.truncate(too_many);
 }
 
-/// How often a sign-in waits for others of its user: for about a second in all, which is more than those take.
+/// How often a sign-in waits for others of its user: for about a second in all, which is longer than they take.
 const TURNS: u64 = 40;
 /// In milliseconds.
 const LONGEST_WAIT: u64 = 30;

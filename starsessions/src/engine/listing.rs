@@ -1,4 +1,4 @@
-//! Sessions that are found by a value in them, and ended by others.
+//! Finds sessions by a value in them, and ends them from other sessions.
 
 use std::sync::Arc;
 
@@ -20,13 +20,13 @@ pub(crate) struct FoundSession {
     pub(crate) key: RowKey,
     /// Without its value, which a list leaves in the store.
     pub(super) row: Row,
-    /// Its times; what is in it stays sealed, as its cookie is elsewhere.
+    /// The times of the session; its fields stay sealed without its cookie.
     pub(crate) record: Record,
-    /// Empty where it is not ours.
+    /// Empty if it cannot be opened.
     pub(crate) card: Card,
 }
 
-/// The outcome of an end.
+/// The outcome of ending a session.
 enum End {
     Done,
     /// Another request has ended the session.
@@ -58,8 +58,8 @@ impl ServerSide {
         self.context.policy.is_live(&session.record, now)
     }
 
-    /// All that is filed under the value and has not reached its row's deadline. The timers of this layer are not asked:
-    /// another layer may still accept a session that has ended by them.
+    /// Everything that is filed under the value and has not reached the deadline of its row. The timers of this layer
+    /// do not count: another layer may still accept a session that they have ended.
     pub(super) async fn sessions_and_claims_of(
         &self,
         lookup: &Lookup,
@@ -71,10 +71,10 @@ impl ServerSide {
             let listed = listed.iter();
             found.extend(listed.filter_map(|listed| self.found(&index_key, listed, now)));
         }
-        // A session that was filed under several keys is one.
+        // A session that is filed under several keys counts once.
         found.sort_by_key(|session| session.key);
         found.dedup_by_key(|session| session.key);
-        // A session that is about to move is there twice for a moment.
+        // A session that moves to another key is listed twice for a moment.
         let keys: Vec<_> = found.iter().map(|session| session.key).collect();
         found.retain(|session| {
             let successor = session.card.successor;
@@ -83,7 +83,7 @@ impl ServerSide {
         Ok(found)
     }
 
-    /// A session as far as it is known without its cookie. One whose card is not ours is listed all the same, since a
+    /// A session as far as it is known without its cookie. A session whose card cannot be opened is listed, too: each
     /// session that can be used must be one that can be ended.
     fn found(&self, index_key: &IndexKey, listed: &Listed, now: Timestamp) -> Option<FoundSession> {
         let mut record = Record::new(listed.last_seen, listed.deadline);
@@ -108,9 +108,8 @@ impl ServerSide {
         })
     }
 
-    /// Ends what `choose` leaves of the sessions that hold the value, but for the one that `stays`; returns how many
-    /// there were. A session that is given a new id at this moment could slip away under it, so it looks again until
-    /// there is none left.
+    /// Ends the sessions with the value that `choose` leaves in the list, except for `stays`; returns how many there
+    /// were. A concurrent renewal can hide a session under its new id, so the search is repeated until it finds none.
     pub(crate) async fn end_sessions_of(
         &self,
         lookup: &Lookup,
@@ -137,7 +136,7 @@ impl ServerSide {
         Err(SessionError::contention())
     }
 
-    /// Takes out the session that this id leads to, which may have got another one before they were listed.
+    /// Removes the session that this id leads to from `found`. It may have got another id before it was listed.
     async fn spare(
         &self,
         token: &ReferenceToken,
@@ -153,7 +152,7 @@ impl ServerSide {
         Ok(())
     }
 
-    /// Ends what was found under a key; `false` if the session had left it meanwhile.
+    /// Ends the session that was found under a key; `false` if it has moved to another key meanwhile.
     async fn end_row(
         &self,
         session: &FoundSession,
@@ -181,8 +180,8 @@ impl ServerSide {
         Ok(true)
     }
 
-    /// Each row is replaced as it was read, so that a way which a request has left there meanwhile stays: a logout that
-    /// comes with the former cookie goes it, and the next round finds the session.
+    /// Replaces each row only as it was read, so a way that another request has left there stays: a logout with the
+    /// former cookie follows it, and the next round finds the session.
     async fn end_in_place(
         &self,
         session: &FoundSession,
@@ -191,7 +190,7 @@ impl ServerSide {
     ) -> Result<End, SessionError> {
         let store = &self.vault.store;
         let mut key = session.key;
-        // A way is needed whole, so that it can be put back.
+        // A way must be loaded with its value, so that it can be put back.
         let mut found = match session.card.successor {
             Some(_) => store.load(&key, now).await?,
             None => Some(session.row.clone()),
@@ -213,7 +212,7 @@ impl ServerSide {
                         return Ok(End::Done);
                     };
                     ways.push((key, row));
-                    // Nothing comes there any more once the place that is reserved is gone, too.
+                    // Once the reserved row has ended, too, no row can be put there.
                     key = successor;
                     store.load(&key, now).await?
                 }
@@ -222,7 +221,7 @@ impl ServerSide {
         Err(SessionError::contention())
     }
 
-    /// Where the session was about to be whose row this is, if it was on its way.
+    /// The key to which this row's session is moving, if it is.
     fn about_to_be(&self, key: &RowKey, row: &Row, now: Timestamp) -> Option<RowKey> {
         let listing = row.listing.as_ref()?;
         self.card(key, listing, now)?.successor
@@ -233,7 +232,7 @@ impl ServerSide {
         self.vault.close(&self.context, token, record, listing)
     }
 
-    /// The row of a record that takes the place of `seen`.
+    /// The row of a record that replaces `seen`.
     pub(super) fn next_row(
         &self,
         token: &ReferenceToken,
@@ -280,7 +279,7 @@ impl ServerSide {
         self.close_listing(token, keys, &card).map(Some)
     }
 
-    /// How a session is listed while it moves to another key.
+    /// The listing of a session while it moves to another key.
     pub(super) fn listing_while_moving(
         &self,
         token: &ReferenceToken,
@@ -326,7 +325,8 @@ impl ServerSide {
         keys.index_key(audience, field, value::content(bytes))
     }
 
-    /// All keys under which a session may be filed: of older ring keys, and of former names of the field.
+    /// All keys under which a session may be filed, including those of older ring keys and of former names of the
+    /// field.
     fn index_keys(&self, lookup: &Lookup) -> Vec<IndexKey> {
         let names = std::iter::once(&*lookup.name).chain(lookup.aliases.iter().copied());
         let value = value::content(&lookup.value);
@@ -337,5 +337,5 @@ impl ServerSide {
     }
 }
 
-/// More than one is rare: it takes a rotation or another sign-in at the same moment.
+/// More than one round is rare: it takes a concurrent rotation or sign-in.
 pub(super) const MAX_ROUNDS: usize = 16;

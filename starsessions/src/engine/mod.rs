@@ -61,13 +61,13 @@ pub(crate) enum Engine {
     Shared(SharedSide),
 }
 
-/// The settings that sessions have in common, wherever they are.
+/// The settings of all sessions of a layer, wherever they are.
 pub(crate) struct Context {
     pub(crate) keys: KeyRing,
     pub(crate) policy: Policy,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) observer: Observer,
-    /// Sets the sessions of this application apart from those of others in the same store.
+    /// Separates the sessions of this application from those of others in the same store.
     pub(crate) audience: String,
     /// The cookie's name is part of what is authenticated.
     pub(crate) cookie_name: String,
@@ -89,9 +89,9 @@ pub(crate) struct Settings {
 pub(crate) struct Live {
     pub(crate) credential: Credential,
     pub(crate) record: Record,
-    /// The credential stands under a key that is not the active one: it is to be issued anew.
+    /// The credential is under a key that is not the active one, and is to be issued anew.
     pub(crate) is_outdated: bool,
-    /// The browser does not have this credential yet: it came with the one before.
+    /// The browser does not have this credential yet: the request came with the previous one.
     pub(crate) is_unannounced: bool,
 }
 
@@ -105,17 +105,17 @@ pub(crate) enum Credential {
     Shared(SharedId),
 }
 
-/// The result of a look at the cookies of a request.
+/// What the cookies of a request lead to.
 #[derive(Debug)]
 pub(crate) enum Presented {
-    /// To nothing; `None` where there is no cookie.
+    /// Nothing; `None` where there is no cookie.
     Nobody(Option<Refusal>),
-    /// To a session, and beside it to what the request can end.
+    /// A session, and others that the request can only end.
     Live(Live, Vec<Endable>),
-    /// To nothing that the request may use, but to something that it can end.
+    /// Nothing that the request may use, but something that it can end.
     Former {
         ends: Vec<Endable>,
-        /// A sign-in has ended the id not long ago, and the browser may be about to hear of a successor.
+        /// A sign-in has ended the id recently, so the response with the new id may still be on its way.
         is_recent: bool,
     },
     /// Two cookies lead to two different sessions, one of which may be planted, or there are more
@@ -134,9 +134,9 @@ pub(crate) struct Work {
 #[derive(Debug, Default)]
 pub(crate) struct Executed {
     pub(crate) cookie: CookieChange,
-    /// The session had ended elsewhere; nothing was written.
+    /// Another request had ended the session; nothing was written.
     pub(crate) is_gone: bool,
-    /// Why the timers are as they were. That costs the user nothing but time, so the request goes on.
+    /// The error that kept the timers from moving. The session only expires earlier, so the request goes on.
     pub(crate) untouched: Option<StoreError>,
 }
 
@@ -221,7 +221,7 @@ impl Engine {
         &self.context().observer
     }
 
-    /// The fingerprint of the session that a cookie has led to, or may have, for the log.
+    /// The fingerprint, for the log, of the session that a cookie leads or may have led to.
     pub(crate) fn fingerprint(&self, cookie: &[u8], now: Timestamp) -> Option<Fingerprint> {
         match self {
             Self::Server(_) => {
@@ -275,8 +275,8 @@ impl Engine {
         }
     }
 
-    /// Carries out one plan. The session in the work is what it is then, unless it is gone; it stays where it is,
-    /// since moving it costs more than most steps. After an error it means nothing.
+    /// Carries out one plan and updates the session in `work`, unless it is gone. `work` is a reference, since moving
+    /// it costs more than most steps. After an error, the session in `work` means nothing.
     pub(crate) async fn execute(&self, work: &mut Work) -> Result<Executed, SessionError> {
         match self {
             Self::Server(server) => server.execute(work).await,
@@ -286,12 +286,12 @@ impl Engine {
         }
     }
 
-    /// Whether a plan with these changes is counted, before and after it is carried out.
+    /// Whether a plan with these changes may be subject to the limit of a user's sessions.
     pub(crate) fn counts(&self, changes: &Changes) -> bool {
         changes.may_sign_in() && self.server().is_some_and(|server| server.limit.is_some())
     }
 
-    /// Whether the id stands under a key that is not the active one, but is too young for a new one.
+    /// Whether the id is under a key that is not the active one, but is too young to be replaced.
     pub(crate) fn waits_for_new_id(&self, live: &Live, now: Timestamp) -> bool {
         let Credential::Reference(token, _) = &live.credential else {
             return false;
@@ -326,13 +326,13 @@ impl Context {
         Ok(())
     }
 
-    /// There is nothing left to write to.
+    /// Reports that the session is gone, so that nothing was written.
     fn gone(&self, name: Name<'_>) -> Executed {
         self.observer.gone(name);
         Executed::gone()
     }
 
-    /// Nothing was written, and the session may live on without it.
+    /// Nothing was written, and the session may live on without the changes: an error, if there are any.
     fn lost(&self, name: Name<'_>, plan: &Plan) -> Result<Executed, SessionError> {
         let gone = self.gone(name);
         if plan.writes() {
@@ -374,7 +374,8 @@ impl Presented {
             match presented {
                 Self::Live(live, more) => {
                     ends.extend(more);
-                    // An id in its grace and the one after it, or two states of a session that is its cookie.
+                    // Two cookies of one session: an id in its grace and the next one, or two states of a session in
+                    // its cookie.
                     match lives.iter_mut().find(|known| known.key() == live.key()) {
                         Some(known) => known.prefer(live),
                         None => lives.push(live),
@@ -402,7 +403,7 @@ impl Presented {
         }
     }
 
-    /// The result where not every cookie was looked at.
+    /// The result if the request has more cookies than were tried.
     pub(crate) fn into_ambiguous(self) -> Self {
         Self::Ambiguous(match self {
             Self::Live(live, mut ends) => {
@@ -430,7 +431,7 @@ impl Live {
         }
     }
 
-    /// The key that tells it from all others: of its row, or of its tombstone.
+    /// The key that identifies the session: of its row, or of its tombstone.
     pub(crate) fn key(&self) -> RowKey {
         match &self.credential {
             Credential::Reference(token, _) => *token.row_key(),
@@ -440,12 +441,12 @@ impl Live {
         }
     }
 
-    /// Where it lies, if it lies in a store.
+    /// The key of its row, if the session is in a store.
     pub(crate) fn row_key(&self) -> Option<RowKey> {
         matches!(self.credential, Credential::Reference(..)).then(|| self.key())
     }
 
-    /// Goes on with the cookie that is ahead of the other one.
+    /// Keeps the cookie that is ahead: one that the browser has as it is, or that was used later.
     fn prefer(&mut self, other: Self) {
         if self.is_unannounced || self.record.last_seen_at < other.record.last_seen_at {
             *self = other;

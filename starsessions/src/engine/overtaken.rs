@@ -1,9 +1,9 @@
-//! Where a writer goes on that another request has overtaken.
+//! How a writer goes on after another request has overtaken it.
 //!
-//! Some order of the requests must explain every answer that says "done". A request that had loaded the session before
-//! it got a new id may count as the earlier one: its writes are merged into the session under its new id, if they
-//! would have survived the change there. The request itself stays under the former id: it reads nothing of the later
-//! state, and its browser is told no id.
+//! Every answer that says "done" must fit one order of the requests. A request that had loaded the session before it
+//! got a new id may count as the earlier one: its writes are merged into the session under its new id, if they would
+//! have survived the change of the id. The request itself stays under the former id: it reads nothing of the later
+//! state, and its browser gets no new id.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -18,11 +18,11 @@ use crate::lifecycle::plan::Plan;
 use crate::observe::Name;
 use crate::store::{Row, StoreError};
 
-/// The state that a writer meets in the place of the row that it has read.
+/// The state that a writer finds in the place of the row that it has read.
 pub(super) enum Met {
     /// The session, as another request has left it, perhaps under a renewed id.
     Session(Live),
-    /// The session behind a change of privileges.
+    /// The session after a change of privileges.
     Beyond(Live),
     /// A way that this request cannot follow; the session may live on.
     Closed,
@@ -30,7 +30,7 @@ pub(super) enum Met {
 }
 
 impl ServerSide {
-    /// Looks where the session is whose row has changed since it was read.
+    /// Finds the session whose row has changed since it was read.
     pub(super) async fn meet(
         &self,
         token: &Arc<ReferenceToken>,
@@ -84,7 +84,7 @@ impl ServerSide {
         }
     }
 
-    /// Takes the session as another request has stored it; `None` if the plan is to be carried out on that.
+    /// Puts the session into `live` as another request has stored it; `None` if the plan is to be carried out on that.
     pub(super) async fn go_on(
         &self,
         live: &mut Live,
@@ -111,8 +111,8 @@ impl ServerSide {
         Ok(None)
     }
 
-    /// Writes into `beyond` what the request has changed that still holds `before`. In a box, because
-    /// such a write can be overtaken in its turn.
+    /// Writes the changes of a request that still holds `before` into `beyond`. Boxed, because another request can
+    /// overtake this write as well, which makes the future recursive.
     pub(super) fn carry<'a>(
         &'a self,
         before: &'a mut Live,

@@ -1,4 +1,4 @@
-//! Sessions in a store: the cookie is a reference, and concurrent requests meet in the record.
+//! Sessions in a store: the cookie is a reference, and concurrent requests are merged in the record.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,7 +27,7 @@ pub(crate) struct ServerSide {
 }
 
 impl ServerSide {
-    /// The session that a cookie value refers to. An id that is not ours costs no store access.
+    /// The session that a cookie value refers to. A value that is not our token costs no store access.
     pub(super) async fn resolve(
         &self,
         candidate: &[u8],
@@ -41,7 +41,7 @@ impl ServerSide {
             let row = match self.vault.store.load(token.row_key(), now).await {
                 Ok(Some(row)) => row,
                 Ok(None) => break,
-                // The row stays until a logout removes it; the store has logged it.
+                // A corrupt row stays until a logout removes it; the store has logged the error.
                 Err(StoreError::Corrupt(_)) => return Ok(Presented::former(token, false)),
                 Err(error) => return Err(error),
             };
@@ -78,7 +78,7 @@ impl ServerSide {
         Ok(Presented::Nobody(Some(Refusal::Unknown)))
     }
 
-    /// Where the row of an id leads that has ended, once nothing stands in the way.
+    /// The way in a former id's row, once the session's move is complete; `None` if it leads nowhere.
     async fn follow(
         &self,
         token: &ReferenceToken,
@@ -96,7 +96,7 @@ impl ServerSide {
         Ok(Some(way))
     }
 
-    /// The session as it is stored now. What the browser has yet to be told stays to be told.
+    /// The session as it is stored now. An announcement that the browser has yet to get is kept.
     pub(super) async fn refresh(
         &self,
         live: Live,
@@ -112,7 +112,7 @@ impl ServerSide {
         }))
     }
 
-    /// The session that an id leads to now. A key that has retired since is not honoured.
+    /// The session that an id leads to now. A key that has retired since is not accepted.
     pub(super) async fn look(
         &self,
         token: &ReferenceToken,
@@ -170,7 +170,7 @@ impl ServerSide {
         Err(SessionError::contention())
     }
 
-    /// Moves the timers. An error takes nothing away from the user but time.
+    /// Moves the timers. If this fails, the session only expires earlier, so the request goes on.
     async fn touch(&self, live: &mut Live, plan: &Plan) -> Executed {
         match self.try_touch(live, plan).await {
             Ok(done) => done,
@@ -191,7 +191,7 @@ impl ServerSide {
         let Some(due) = &plan.due else {
             return Ok(self.announce(live, plan.now));
         };
-        // The deadlines of fields are part of the record.
+        // The deadlines of fields are part of the record, so moving them is a commit.
         if !due.idle.is_empty() {
             return self.commit(live, plan).await;
         }
@@ -219,7 +219,7 @@ impl ServerSide {
                     return Ok(self.context.gone(Name::Token(&name)));
                 };
                 *live = fresh;
-                // The other request may not have counted as a use.
+                // The other request may have been passive, so that the deadline is still due.
                 if due.moves(&live.record) {
                     return self.commit(live, plan).await;
                 }
@@ -310,8 +310,8 @@ impl ServerSide {
                     if let Some(done) = overtaken.await? {
                         return Ok(done);
                     }
-                    // Another request has renewed the id, or a device now knows the session by it: what is left to do
-                    // are the changes.
+                    // Another request has renewed the id, or has bound a device, which knows the session by this id:
+                    // only the changes are left to write.
                     let is_moved = live.row_key() != Some(*token.row_key());
                     if grace && (is_moved || live.record.is_bound()) {
                         return Box::pin(self.after_renewal(live, plan)).await;
@@ -325,9 +325,9 @@ impl ServerSide {
 
     async fn after_renewal(&self, live: &mut Live, plan: &Plan) -> Result<Executed, SessionError> {
         let step = match &plan.due {
-            // A removal of what the other request has removed is a change, too: it may be exclusive.
+            // Removing a field that the other request has removed is a change, too: the field may be exclusive.
             _ if plan.writes() => Step::Commit,
-            // The other request may not have used the same fields.
+            // The other request may have used other fields.
             Some(due) if due.moves(&live.record) => Step::Touch,
             _ => return Ok(self.announce(live, plan.now)),
         };
@@ -363,7 +363,7 @@ impl ServerSide {
         }
     }
 
-    /// Tells the browser what it does not know yet.
+    /// Sets the cookie if the browser does not have this id or its deadline yet.
     pub(super) fn announce(&self, live: &mut Live, now: Timestamp) -> Executed {
         let mut done = Executed::kept();
         if let Credential::Reference(token, _) = &live.credential
@@ -377,14 +377,14 @@ impl ServerSide {
         done
     }
 
-    /// Whether the browser can see that the deadline has moved.
+    /// Whether the deadline has moved and the cookie's `Max-Age` shows it.
     fn is_visible(&self, before: Timestamp, record: &Record) -> bool {
         (self.context.persistent_cookie || record.remembered) && before != record.expires_at
     }
 }
 
 impl Live {
-    /// A session under a new id, which the browser is to be told.
+    /// A session under a new id, which the next response announces to the browser.
     pub(super) fn issued(token: Arc<ReferenceToken>, record: Record, row: Row) -> Self {
         Self {
             credential: Credential::Reference(token, row),
@@ -403,8 +403,8 @@ pub(super) async fn back_off(conflicts: u32) {
     }
 }
 
-/// A renewed id leads to its successor; two renewals within one grace are the most that a sane
-/// configuration gives.
+/// The most rows to load along renewed ids. An id lives at least twice as long as a grace, so a longer chain of ways is
+/// not to be expected.
 const MAX_WAYS: usize = 4;
 /// 256 random bits do not collide; a store that says so twice is broken.
 const MAX_ID_COLLISIONS: usize = 3;

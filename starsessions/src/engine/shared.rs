@@ -1,8 +1,8 @@
 //! Sessions that Python reads and writes too, in its own format and under its own ids.
 //!
-//! A write replaces the bytes that were read, if they still are there, so two writers of ours never overwrite
-//! each other, and what Python has written before is merged into. Python itself writes whatever is there: what
-//! it has read before our write and writes after it is its own, also where we had ended the session.
+//! A write replaces the bytes that were read, and only these, so two of our writers never overwrite each other, and our
+//! changes are merged into what Python has written before. Python itself overwrites whatever is stored: if it reads
+//! before our write and writes after it, our write is lost, even the end of a session.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -39,7 +39,7 @@ pub(crate) struct SharedId {
 debug_as_name!(SharedId);
 
 impl SharedSide {
-    /// Awaits the store's answer for a limited time; an outage has its line in the log.
+    /// Awaits the store's answer for a limited time, and logs an outage.
     async fn ask<T>(
         &self,
         call: impl Future<Output = Result<T, StoreError>>,
@@ -93,7 +93,7 @@ impl SharedSide {
         match plan.step {
             Step::Nothing | Step::Create => Ok(Executed::kept()),
             Step::Commit => self.write(live, plan, None).await,
-            // An error takes nothing away from the user but time.
+            // If this fails, the session only expires earlier, so the request goes on.
             Step::Touch => match self.write(live, plan, None).await {
                 Err(SessionError::Unavailable(error)) => Ok(Executed {
                     untouched: Arc::into_inner(error),
@@ -114,7 +114,7 @@ impl SharedSide {
         }
     }
 
-    /// Ends a session. Where it is its cookie, only the browser can.
+    /// Ends a session. If the session is its cookie, only the browser can end it.
     pub(super) async fn end(&self, live: &Live, now: Timestamp) -> Result<(), SessionError> {
         if let Credential::Shared(shared) = &live.credential {
             self.ask(self.sessions.remove(&shared.cookie), now).await?;
@@ -144,7 +144,7 @@ impl SharedSide {
         self.write(live, plan, new).await
     }
 
-    /// Writes what follows the session, under the id that it has or a new one.
+    /// Writes the next state of the session, under its id or a new one.
     async fn write(
         &self,
         live: &mut Live,
@@ -158,7 +158,7 @@ impl SharedSide {
             let Next { record, .. } = self.context.next(plan, &live.record)?;
             let content = &shared.stored.content;
             let stored = match plan.step {
-                // A form from before a sign-in is bound to the former name, and of no use after it.
+                // A form from before a sign-in is bound to the former name, and is invalid after it.
                 Step::Rotate { .. } if self.sessions.is_cookie() => {
                     self.store(&Sessions::renamed(content.clone(), plan.now)?, &record)?
                 }
@@ -193,7 +193,7 @@ impl SharedSide {
                     self.context.observer.retried(live.name(&self.context.keys));
                     *live = self.live(old, stored, plan.now);
                 }
-                // No way leads from a former id to the next one.
+                // Python's format has no way from a former id to the next one.
                 Replaced::Gone => return self.context.lost(live.name(&self.context.keys), plan),
             }
             if !self.context.policy.is_live(&live.record, plan.now) {
@@ -240,7 +240,7 @@ impl SharedSide {
         Err(SessionError::contention())
     }
 
-    /// A session that is its cookie.
+    /// A session in a newly signed cookie.
     fn announce(
         &self,
         stored: Stored,

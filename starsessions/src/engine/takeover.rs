@@ -1,9 +1,9 @@
 //! Sessions of another library become ours.
 //!
-//! From the id in the former cookie and the deployment's key follows a token that no browser ever gets. Of several
-//! requests at once one inserts its row, which is the way to the new session and carries that session with it
-//! until it has a row of its own (see [`by_parts`](super::by_parts)). All of them then go that way. So one
-//! session comes of it whatever fails. The row stays as long as a copy of the cookie would be good.
+//! The id in the former cookie and the deployment's key give a token that no browser ever gets. Of several requests at
+//! once, one inserts the row of this token. The row is the way to the new session, and carries that session until it
+//! has a row of its own (see [`by_parts`](super::by_parts)). All of these requests follow the way, so one session
+//! results, whatever fails. The row stays as long as a copy of the former cookie would be valid.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,8 +21,8 @@ use crate::store::{Inserted, Listing, StoreError};
 use crate::takeover::{FormerSession, Found, TakeOver, Taken};
 
 impl Engine {
-    /// The session that goes on from these cookies of another library. Two that lead to two sessions are ambiguous, as two
-    /// of ours are.
+    /// The new session for these cookies of another library. Cookies that lead to two sessions are ambiguous, as two of
+    /// ours are.
     pub(crate) async fn take_over(
         &self,
         takeover: &TakeOver,
@@ -78,7 +78,7 @@ impl ServerSide {
         };
         let presented = self.resolve(token.encode().as_bytes(), now).await?;
         if found.former.is_some() {
-            // The session is ours by now: at worst the next request that brings the cookie removes it.
+            // The session is ours by now: if this fails, the next request with the cookie removes the original.
             let limit = self.vault.store.timeout();
             if let Err(error) = takeover.source.remove(&found.cookie, limit).await {
                 tracing::warn!(%error, "a session that was taken over could not be removed where it came from");
@@ -112,7 +112,7 @@ impl ServerSide {
         }
         let way = token.succeed(WayKind::Forward, now + GRACE, &self.context.keys)?;
         let row = self.row(&way.successor, &record)?;
-        // A flood of visitors must not push a user's row out.
+        // An empty listing marks a user's row: a flood of visitors must not push it out.
         let listing = record
             .identified
             .then(|| Arc::new(Listing::new(Vec::new(), b"")));
@@ -120,7 +120,7 @@ impl ServerSide {
         left.deadline = left.deadline.max(former.expires_at);
         self.reserve(&way, &row, now).await?;
         let inserted = self.vault.store.insert(token.row_key(), &left, now).await;
-        // After another error, the way may be there.
+        // After any other error, the way may have been written.
         if matches!(inserted, Ok(Inserted::Exists) | Err(StoreError::Full)) {
             self.give_back(&way, now).await;
         }
@@ -132,6 +132,6 @@ impl ServerSide {
     }
 }
 
-/// How long a request with the former cookie goes on as the new session: a browser that has lost the
-/// response with the new cookie comes back with the former one.
+/// How long the former cookie leads to the new session: a browser that has lost the response with the new cookie comes
+/// back with the former one.
 const GRACE: Duration = Duration::from_secs(5 * 60);

@@ -1,10 +1,11 @@
-//! The memory of ended sessions, and ended ids, whose cookies may still be shown.
+//! Tombstones: the memory of ended sessions and ended ids, whose cookies browsers may still send.
 //!
 //! ```text
-//! tombstone = "" of a session | 1 u8 ‖ id(16) of an id, with the one that the session goes on under
+//! tombstone = "" of a session | 1 u8 ‖ id(16) of an id, with that of its successor
 //! ```
 //!
-//! An id opens nothing without its cookie. It leads a logout to the session that a sign-in has just moved.
+//! An id opens nothing without its cookie. The one in a tombstone leads a logout to the session that a sign-in has just
+//! moved.
 
 use std::sync::Arc;
 
@@ -15,7 +16,7 @@ use crate::observe::{EndCause, Known};
 use crate::record::Record;
 use crate::store::{Inserted, Listing, Row, StoreError};
 
-/// Where a session goes on that has got a new id, as long as requests with the old one may be on their way.
+/// The id under which a rotated session goes on, while requests with the old id may still arrive.
 pub(super) fn moved_to(tombstone: &Row, now: Timestamp) -> Option<SealedId> {
     let id = tombstone.value.strip_prefix(ROTATED)?;
     let is_recent = now < tombstone.last_seen + ENDING_GRACE;
@@ -33,13 +34,13 @@ impl ClientSide {
         now: Timestamp,
     ) -> Result<Option<Row>, StoreError> {
         match &self.revocations {
-            // Boxed, so that a layer without a list does not carry the room for it.
+            // Boxed, so that the future of a layer without a list has no room for it.
             Some(store) => Box::pin(store.load(&id.row_key(), now)).await,
             None => Ok(None),
         }
     }
 
-    /// Ends a session for its user, under the id that it has by now; `to` is what a sign-in begins in its place.
+    /// Ends a session for its user, under the id that it has by now; `to` is the id that a sign-in begins in its place.
     pub(super) async fn end(
         &self,
         mut id: SealedId,
@@ -54,7 +55,7 @@ impl ClientSide {
                 return Ok(());
             };
             id = successor;
-            // Its record is in a cookie that this request does not have.
+            // The successor's record is in a cookie that this request does not have.
             let end = self.context.policy.last_deadline(now) + CLOCK_SKEW;
             tombstone.deadline = tombstone.deadline.max(end);
         }
@@ -81,12 +82,12 @@ impl ClientSide {
 
     /// The row that stands for a session that has ended, or for the id from which it has moved.
     pub(super) fn tombstone(&self, record: &Record, to: Option<SealedId>, now: Timestamp) -> Row {
-        // An older copy may say that it is remembered where the newest says that it is not.
+        // An older copy of the cookie may be remembered where the newest is not.
         let last = self.context.policy.last_deadline(record.created_at);
         let end = last.max(record.expires_at) + CLOCK_SKEW;
         let value = to.map(|SealedId(id)| [ROTATED.as_slice(), &id].concat());
         let mut tombstone = Row::new(value.unwrap_or_default(), now, end);
-        // A flood of visitors must not push a user's row out, nor keep it out.
+        // An empty listing marks a user's row: a flood of visitors must neither push it out nor keep it out.
         tombstone.listing = record
             .identified
             .then(|| Arc::new(Listing::new(Vec::new(), b"")));

@@ -6,13 +6,13 @@
 //!       | way [‖ sealed(row of the successor)]     what an id leaves when the session gets a new one; begins with 3 to 5
 //!       | 6                                        a session or claim that another one has ended
 //!       | 7  |  8                                  a claim of a sign-in, and one that is held
-//!       | 9                                        the place of a session that is about to move there
+//!       | 9                                        a key that is reserved for a session that moves there
 //! ```
 //!
 //! A record is sealed as a whole, under a key that only the session's cookie leads to, and bound to its
 //! application, row, format and revision. So a copy of the store reveals nothing, and no part of a
-//! record can be moved elsewhere or put back by itself (OWASP ASVS 14.2.4). Not bound are the row's
-//! times, which move without a new value: the record's own limits hold beside them.
+//! record can be moved elsewhere or restored alone (OWASP ASVS 14.2.4). The row's times are not bound, because they
+//! move without a new value; the record's own limits hold beside them.
 
 use std::sync::Arc;
 
@@ -34,9 +34,9 @@ pub(super) enum Opened {
     Record(Record, Row),
     /// The way to a new id, which a rotation has left.
     Way(Row),
-    /// The mark of a session that another one has ended, the claim of a sign-in, or a place that is reserved.
+    /// The mark of a session that another one has ended, the claim of a sign-in, or a reserved row.
     Ended,
-    /// Something that is no session of this application.
+    /// A value that is no session of this application.
     Foreign,
 }
 
@@ -66,7 +66,7 @@ impl Vault {
         Opened::Record(record, row)
     }
 
-    /// Logs that an id is ours, and what is stored under it was not written by this layer for it.
+    /// Logs that an id is ours, but that this layer has not written the stored value for it.
     pub(super) fn report_foreign(&self, now: Timestamp) {
         let text = "a stored session cannot be opened, and its user counts as a guest: its value was overwritten, \
                     `plain_values` of the store was switched, or another version or application has written it";
@@ -95,8 +95,7 @@ impl Vault {
     }
 }
 
-/// Whether a row is what a rotation or an end has left, the claim of a sign-in, or a place that is reserved: no
-/// session.
+/// Whether a row holds no session, but a way, the mark of an end, a claim, or a reserved key.
 pub(super) fn is_left(row: &Row) -> bool {
     match *row.value {
         [ENDED | CLAIMED | HELD | RESERVED] => true,
@@ -105,19 +104,19 @@ pub(super) fn is_left(row: &Row) -> bool {
     }
 }
 
-/// Whether a row is what stays in the place of a session that another one has ended.
+/// Whether a row marks a session that another one has ended.
 pub(super) fn is_ended(row: &Row) -> bool {
     *row.value == [ENDED]
 }
 
-/// What stays in the place of `seen` where a session ends: by its time, no row.
+/// The row that replaces `seen` to mark the end of its session. Its deadline is `now`, so it counts as no row.
 pub(super) fn ended(seen: &Row, now: Timestamp) -> Row {
     let mut row = Row::new([ENDED], now, now);
     row.revision = seen.next_revision();
     row
 }
 
-/// Whether a row is the place of a session that is about to move there.
+/// Whether a row reserves its key for a session that moves there.
 pub(super) fn is_reserved(row: &Row) -> bool {
     *row.value == [RESERVED]
 }
@@ -142,8 +141,8 @@ fn sealed(
     Ok(value.into())
 }
 
-/// The packed record of a row; `None` if it was not sealed for this place. The row stays as it is: some
-/// stores tell by its bytes whether another one has taken its place.
+/// The packed record of a row; `None` if it was not sealed for this place. The row itself is not changed: some stores
+/// compare its bytes to see whether another row has replaced it.
 fn unsealed(context: &Context, token: &ReferenceToken, row: &Row) -> Option<Arc<[u8]>> {
     let mut bytes = row.value.get(1..)?.to_vec();
     let place = place(context, row.revision);
@@ -161,9 +160,9 @@ fn place(context: &Context, revision: u64) -> RecordPlace<'_> {
 
 const SEALED: u8 = 2;
 pub(super) const ENDED: u8 = 6;
-/// The place of a sign-in that is under way, as long as an earlier one may take it.
+/// The claim of a sign-in that is under way, as long as another one may take it away.
 pub(super) const CLAIMED: u8 = 7;
-/// The same when it cannot be taken any more.
+/// A claim that cannot be taken away any more.
 pub(super) const HELD: u8 = 8;
-/// The place of a session that is about to move there.
+/// A key that is reserved for a session that moves there.
 pub(super) const RESERVED: u8 = 9;

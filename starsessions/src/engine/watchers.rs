@@ -1,5 +1,5 @@
-//! The sessions that sockets, streams and tasks hold beside the requests: this process tells them at once
-//! what it does to them.
+//! The sessions that sockets, streams and tasks hold outside of requests: this process notifies them at once of its own
+//! changes.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -13,18 +13,18 @@ use crate::clock::Timestamp;
 use crate::crypto::{ReferenceToken, RowKey};
 use crate::store::StoreError;
 
-/// The handles and streams that are to be told when a row changes.
+/// The handles and streams to notify when a row changes.
 pub(crate) struct Watchers {
-    /// A request that finds no watcher takes no lock.
+    /// If it is zero, a request takes no lock.
     count: AtomicUsize,
     rows: Mutex<HashMap<RowKey, Vec<Arc<Watched>>>>,
-    /// Keeps the looks of many sockets at the store from crowding out the requests.
+    /// Limits the concurrent store reads of many sockets, so that they do not crowd out the requests.
     looks: Semaphore,
     /// How long a change by another process may go unseen.
     pub(super) interval: Duration,
 }
 
-/// A session that is held beside the requests, under the id that it stands under by now.
+/// A session that is held outside of requests, under the id that it has by now.
 pub(crate) struct Watched {
     token: Mutex<Arc<ReferenceToken>>,
     news: watch::Sender<()>,
@@ -44,14 +44,14 @@ impl Watchers {
         watched
     }
 
-    /// Its last handle was dropped.
+    /// Stops following a session whose last handle was dropped.
     pub(crate) fn remove(&self, watched: &Arc<Watched>) {
         let mut rows = self.rows();
         take(&mut rows, watched.token().row_key(), watched);
         self.count.fetch_sub(1, Ordering::AcqRel);
     }
 
-    /// The row is not what it was: the holders of the session look again.
+    /// Notifies the session's holders that its row has changed: they read it again.
     pub(super) fn changed(&self, row: &RowKey) {
         if self.count.load(Ordering::Acquire) == 0 {
             return;
@@ -61,7 +61,7 @@ impl Watchers {
         }
     }
 
-    /// The session goes on under another id: its holders go with it.
+    /// Moves the session's holders to its new id.
     pub(super) fn moved(&self, row: &RowKey, successor: &Arc<ReferenceToken>) {
         if self.count.load(Ordering::Acquire) == 0 {
             return;
@@ -76,8 +76,8 @@ impl Watchers {
         rows.entry(*successor.row_key()).or_default().extend(moved);
     }
 
-    /// Moves a handle that has found the session under another id than `seen` to that id, unless a renewal has moved the
-    /// handle meanwhile: what it has found is older then.
+    /// Moves a handle that has found its session under another id than `seen` to that id. If a renewal has moved the
+    /// handle meanwhile, the result of the search is outdated and ignored.
     pub(crate) fn follow(&self, watched: &Arc<Watched>, seen: &RowKey, live: &Live) {
         let Credential::Reference(successor, _) = &live.credential else {
             return;
@@ -98,7 +98,7 @@ impl Watchers {
     }
 }
 
-/// Takes one from its row; returns whether it was there.
+/// Removes a handle from its row; returns whether it was there.
 fn take(
     rows: &mut HashMap<RowKey, Vec<Arc<Watched>>>,
     row: &RowKey,
@@ -118,7 +118,7 @@ fn take(
 }
 
 impl Watched {
-    /// Wakes when this process has done something to the session.
+    /// Wakes when this process has changed the session.
     pub(crate) fn news(&self) -> watch::Receiver<()> {
         self.news.subscribe()
     }
@@ -136,13 +136,13 @@ impl Watched {
 }
 
 impl Engine {
-    /// The followers of the sessions; `None` where sessions are cookies.
+    /// The watchers; `None` where sessions are cookies.
     pub(crate) fn watchers(&self) -> Option<&Watchers> {
         self.server().map(|server| &server.watchers)
     }
 
-    /// How long to wait between two looks at a session. Twice within the grace of a renewed id, so
-    /// that none is lost; and not all sessions at once.
+    /// The pause between two reads of a session: at most half the grace of a renewed id, so that no successor is
+    /// missed. It differs between sessions, so that they are not all read at once.
     pub(crate) fn pause(&self, watched: &Watched) -> Duration {
         let interval = self.watchers().map_or(DEFAULT_INTERVAL, |it| it.interval);
         let longest = interval.min(self.policy().renewal_grace / 2);
@@ -167,12 +167,12 @@ impl Engine {
         Ok(live)
     }
 
-    /// Looks like [`look`](Self::look), when its turn has come.
+    /// As [`look`](Self::look), after waiting for its turn.
     pub(crate) async fn look_in_turn(
         &self,
         watched: &Arc<Watched>,
     ) -> Result<Option<Live>, StoreError> {
-        // The semaphore is never closed; without a turn the look is as good.
+        // The semaphore is never closed; if it were, a read without a turn would be as good.
         let _turn = match self.watchers() {
             Some(watchers) => watchers.looks.acquire().await.ok(),
             None => None,
@@ -192,7 +192,7 @@ impl Watchers {
     }
 }
 
-/// How many may look at the store at the same time.
+/// How many reads of held sessions may run at the same time.
 const MAX_LOOKS: usize = 32;
 const DEFAULT_INTERVAL: Duration = Duration::from_secs(10);
 

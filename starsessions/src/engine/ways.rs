@@ -1,4 +1,4 @@
-//! From an id that has ended to the one that has come after it.
+//! Ways, from a former id to its successor.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,16 +15,16 @@ impl WayKind {
         self == Self::Forward
     }
 
-    /// Whether what was written under the former id by requests that had loaded it before may be in the successor,
-    /// which is the same session.
+    /// Whether the successor is the same session, so that it may take what requests write that had loaded the session
+    /// under the former id.
     pub(super) fn carries(self) -> bool {
         self != Self::Anew
     }
 }
 
 impl ServerSide {
-    /// A new id to come after this one, and the way there: short for requests that go on, longer for those that end the
-    /// session.
+    /// A successor of this id, and the way there: open for a short time to requests that go on, longer to those that
+    /// end the session.
     pub(super) fn succeed(
         &self,
         token: &ReferenceToken,
@@ -39,7 +39,7 @@ impl ServerSide {
         token.succeed(kind, now + for_how_long, &self.context.keys)
     }
 
-    /// The way in a row, as long as it leads anywhere, and the row of the successor, as long as that may not be there yet.
+    /// The way in a row, while it is open, and the successor's row, while the way carries it.
     pub(super) fn way(
         &self,
         token: &ReferenceToken,
@@ -52,7 +52,7 @@ impl ServerSide {
     }
 }
 
-/// The row that holds a way in the place of `before`.
+/// The row with a way that replaces `before`.
 pub(super) fn left(way: &Way, before: &Row) -> Row {
     leave(way.as_bytes().into(), way.until, before)
 }
@@ -65,8 +65,8 @@ pub(super) fn left_with(
     before: &Row,
     listing: Option<Arc<Listing>>,
 ) -> Result<Row, SealError> {
-    // A sign-in that has stopped half-way leaves a session whose id no browser has. Its place among the user's
-    // sessions is free as soon as the request cannot go on any more.
+    // A sign-in that has stopped half-way leaves a session whose id no browser has. Its place among the user's sessions
+    // becomes free as soon as the request cannot go on any more.
     let until = if way.kind.is_forward() {
         way.until
     } else {
@@ -97,10 +97,10 @@ impl Live {
     }
 }
 
-/// How long a request may have been on its way that ends the session under a former id, or that had
-/// loaded the session before.
+/// How long after a change of the id a request may still arrive to end the session under the former id, or still write
+/// what it has changed if it had loaded the session before.
 pub(crate) const ENDING_GRACE: Duration = Duration::from_secs(60);
-/// How long a session may be on its way from one key to the other.
+/// How long a session may take to move from one key to the other.
 const MOVING_TIME: Duration = Duration::from_secs(15);
 
 #[cfg(test)]
@@ -108,7 +108,7 @@ mod tests {
     use super::*;
     use crate::crypto::{IndexKey, KeyRing};
 
-    /// More than a count in one byte could tell.
+    /// More index keys than a count in one byte can tell.
     #[test]
     fn a_way_carries_its_successor_with_300_index_keys() {
         let at = Timestamp::from_unix_seconds;
