@@ -81,8 +81,8 @@ impl SessionLayerBuilder {
         Self::over(Backing::Own(backend.into_backend()), keys)
     }
 
-    /// Cookie and timeouts are Python's, until they are set. Python knows no limit of sizes, and what it has written
-    /// is not for us to refuse.
+    /// The cookie and the timeouts default to Python's. The record limit is the maximum, because Python has no size
+    /// limits.
     #[cfg(feature = "python")]
     pub(super) fn shared(sessions: Sessions, keys: KeyRing) -> Self {
         let (name, timeouts) = (sessions.name().to_owned(), sessions.timeouts());
@@ -132,10 +132,9 @@ impl SessionLayerBuilder {
         self
     }
 
-    /// Removes leftovers of a cookie of the same name that was set with another path, domain or
-    /// partitioning, in the response to a request that brings both. Give it what differs from
-    /// [`cookie`](Self::cookie) as it is set today. Of a partitioned cookie, the unpartitioned twin
-    /// is removed without being asked.
+    /// Removes a leftover cookie of the same name that was set with another path, domain or partitioning, when a
+    /// request brings both. `set` receives the [`cookie`](Self::cookie) as it is set so far, and changes what differs.
+    /// Without this setting, a partitioned cookie's unpartitioned twin is removed.
     pub fn former_cookie(mut self, set: impl FnOnce(CookieBuilder) -> CookieBuilder) -> Self {
         self.former_cookie = Some(set(self.cookie.clone()));
         self
@@ -147,7 +146,7 @@ impl SessionLayerBuilder {
         self
     }
 
-    /// How sessions come: by the cookie, which is the default, by a token in a header, or either way.
+    /// How clients send their session: in the cookie (the default), by a token in a header, or either way.
     ///
     /// ```
     /// use starsessions::config::Transport;
@@ -194,8 +193,8 @@ impl SessionLayerBuilder {
         self
     }
 
-    /// Sets what happens to data changes when the response is a 5xx, or a 408, which time-outs answer for a handler that
-    /// they have dropped.
+    /// Sets what happens to data changes when the response is a 5xx, or a 408, the answer of time-out layers for a
+    /// handler that they have dropped.
     pub fn on_server_error(mut self, rule: OnServerError) -> Self {
         self.policy.server_errors = rule;
         self
@@ -214,32 +213,30 @@ impl SessionLayerBuilder {
         self
     }
 
-    /// How long a change or an end that another process has made may go unseen by a
-    /// [`Watch`](crate::session::Watch); 10 seconds by default. Each watched session is loaded once in about
-    /// this time. It is never longer than half of the [grace](Self::renewal_grace) of a renewed id: a
-    /// change of keys renews ids as well.
+    /// How long a [`Watch`](crate::session::Watch) may miss a change or an end that another process has made; 10
+    /// seconds by default. Each watched session is loaded about once per interval. Half of the
+    /// [renewal grace](Self::renewal_grace) is the upper limit, because a change of keys renews ids as well.
     pub fn watch_interval(mut self, interval: Duration) -> Self {
         self.settings.watch_interval = Some(interval);
         self
     }
 
     /// How many sessions a user may have, and what happens when one more is begun (OWASP ASVS 7.1.2).
-    /// Sessions are of one user if they have the same value in the field that is marked `index`. A
-    /// sign-in sets that value where there was none or another, or in a session that begins anew.
+    /// Sessions belong to one user if their fields marked `index` have the same value. A sign-in sets this
+    /// field to a value that the session did not have, or sets it in a new session.
     ///
-    /// It costs a sign-in a list of that user's sessions, or two with [`AtLimit::Refuse`], and other
-    /// requests nothing. What holds when several sign in at the same moment:
+    /// A sign-in lists that user's sessions once, or twice with [`AtLimit::Refuse`]; other requests cost
+    /// nothing. When several sign-ins of one user run at the same time:
     ///
-    /// - No more than `max` of them are left when all have been answered. If the store fails in the moment in which a
-    ///   sign-in that has taken place ends another session, that one stays until the next sign-in.
-    /// - With [`AtLimit::EndOldest`], `max` are left. Sign-ins of one user take turns; one that has waited about a
-    ///   second for the others may get [`SessionError::TooManySessions`](crate::SessionError::TooManySessions). So do
-    ///   those of two minutes, where `max` is 1 and the store has failed as a sign-in gave its turn back.
-    /// - With [`AtLimit::Refuse`], at least one of those that take the last places together succeeds; the
-    ///   others may be refused, even if a place is left.
-    /// - A sign-in that is refused has changed nothing.
-    /// - A session that is given a new id in the very moment in which the store lists them may be
-    ///   overlooked, until the next sign-in.
+    /// - At most `max` sessions are left when all sign-ins have been answered. If the store fails while a completed
+    ///   sign-in ends another session, that session stays until the next sign-in.
+    /// - With [`AtLimit::EndOldest`], `max` are left. Sign-ins of one user take turns; a sign-in that has waited about
+    ///   a second may get [`SessionError::TooManySessions`](crate::SessionError::TooManySessions). If `max` is 1 and
+    ///   the store fails while a sign-in gives its turn back, the sign-ins of the next two minutes get this error, too.
+    /// - With [`AtLimit::Refuse`], at least one of the sign-ins that compete for the last places succeeds; the
+    ///   others may be refused even if a place is left.
+    /// - A refused sign-in changes nothing.
+    /// - A session whose id is renewed while the store lists the sessions may be overlooked until the next sign-in.
     pub fn sessions_per_user(mut self, max: usize, at_limit: AtLimit) -> Self {
         self.settings.limit = Some(SessionLimit { max, at_limit });
         self
@@ -272,8 +269,8 @@ impl SessionLayerBuilder {
         self
     }
 
-    /// Sets what is sealed here apart from what another application or deployment seals with the
-    /// same keys, as in `shop-production`. Different keys are better still.
+    /// Names this deployment, as in `shop-production`: the layer refuses what another application or
+    /// deployment has sealed with the same keys. Different keys are better still.
     pub fn audience(mut self, audience: impl Into<String>) -> Self {
         self.audience = audience.into();
         self
@@ -307,15 +304,15 @@ impl SessionLayerBuilder {
         self
     }
 
-    /// Pages of one's own, in the place of the library's answers: to a guest where a user is expected (401), to what
-    /// another site may have caused or a device has not proved (403), to a conflict or a session that has ended (409),
-    /// during an outage (503), and to mistakes (500). Redirects stay as they are, and so do answers that the
-    /// application has made. Without it, an answer is a sentence.
+    /// Replaces the library's answers with pages of the application: for a guest where a user is expected (401), for a
+    /// request that another site may have caused or a device has not proved (403), for a conflict or a session that has
+    /// ended (409), during an outage (503), and for mistakes of the application (500). Redirects and the application's
+    /// own answers stay as they are. Without this setting, an answer is a sentence.
     ///
-    /// It is given the head of the request, to choose a language, or JSON; that costs each request a copy of its
-    /// headers. The page is sent with `Cache-Control: private, no-store`, and with the cookies that the layer sets; what
-    /// middleware inside the layer has set stays, but for what describes the body. What is written goes by the answer that
-    /// the page replaces, whatever status it has. Of several layers, the innermost that has pages makes them.
+    /// `page` receives the head of the request, to choose a language, or JSON; that costs each request a copy of its
+    /// headers. The page is sent with `Cache-Control: private, no-store`, and with the cookies that the layer sets.
+    /// Headers of middleware inside the layer stay, except for those that describe the body. The status of the replaced
+    /// answer, not of the page, decides what is written. Of several layers, the innermost that has pages makes them.
     ///
     /// ```
     /// use axum::response::{Html, IntoResponse, Json};
@@ -338,7 +335,7 @@ impl SessionLayerBuilder {
     /// # }
     /// ```
     ///
-    /// Under tower without axum, its responses have the body type of the service inside the layer.
+    /// Under tower without axum, a page must have the body type of the service inside the layer.
     pub fn on_rejection<B: 'static>(
         mut self,
         page: impl Fn(&Rejection, &Parts) -> Response<B> + Send + Sync + 'static,

@@ -1,7 +1,7 @@
-//! Caches on the way, and a response whose request has used its session.
+//! Keeps responses whose request has used its session out of caches.
 //!
-//! A content delivery network obeys the field that is meant for it and ignores `Cache-Control` then
-//! (RFC 9213, section 2.2), and some ignore `Vary: Cookie`.
+//! A content delivery network that finds a field targeted at it ignores `Cache-Control` (RFC 9213,
+//! section 2.2), and some ignore `Vary: Cookie`.
 
 use http::header::{CACHE_CONTROL, EXPIRES, HeaderMap, HeaderName, HeaderValue};
 
@@ -24,11 +24,11 @@ pub(super) fn forbid_storing(headers: &mut HeaderMap, reporter: &Reporter) {
     }
 }
 
-/// No cache that others use stores a response to a request that has a session. A cache that obeys
-/// `Vary: Cookie` could give it to the same browser only.
+/// No shared cache stores a response to a request that has a session. (A cache that obeys
+/// `Vary: Cookie` could give it to the same browser only.)
 ///
-/// A response that says nothing of caches is left as it is: caches may guess how long it stays fresh (RFC
-/// 9111, section 4.2.2), and those that do obey `Vary`.
+/// A response without cache headers stays as it is: caches may guess how long it is fresh (RFC 9111,
+/// section 4.2.2), but caches that guess obey `Vary`.
 pub(super) fn forbid_sharing(headers: &mut HeaderMap, reporter: &Reporter) {
     if is_silent(headers) {
         return;
@@ -39,7 +39,7 @@ pub(super) fn forbid_sharing(headers: &mut HeaderMap, reporter: &Reporter) {
         let kept = directives(headers)
             .filter(|directive| !is_for_sharing(directive) && !is_private(directive));
         let private = std::iter::once("private").chain(kept).collect::<Vec<_>>();
-        // Parts of values that were valid, with what is valid between them.
+        // Never an error: the directives are parts of valid values, and `, ` is valid.
         if let Ok(private) = HeaderValue::try_from(private.join(", ")) {
             headers.insert(CACHE_CONTROL, private);
         }
@@ -49,14 +49,14 @@ pub(super) fn forbid_sharing(headers: &mut HeaderMap, reporter: &Reporter) {
     }
 }
 
-/// Whether the response says nothing of caches, as most do. One look at its few names saves 760 instructions of a
-/// read, which a search for each field would take.
+/// Whether the response has no cache headers, as most have none. One pass over its few names takes 760 instructions
+/// less of a read than a search for each field.
 fn is_silent(headers: &HeaderMap) -> bool {
     let speaks = |name: &HeaderName| name == CACHE_CONTROL || name == EXPIRES || is_targeted(name);
     !headers.keys().any(speaks)
 }
 
-/// Removes the fields that tell single caches to store the response; returns one of them.
+/// Removes the targeted fields that let caches store the response; returns one of them.
 fn remove_targeted(headers: &mut HeaderMap) -> Option<(HeaderName, HeaderValue)> {
     let allows = |(name, value): &(&HeaderName, &HeaderValue)| is_targeted(name) && !forbids(value);
     let mut found = None;
@@ -68,8 +68,8 @@ fn remove_targeted(headers: &mut HeaderMap) -> Option<(HeaderName, HeaderValue)>
     found
 }
 
-/// Fields for content delivery networks and proxies. RFC 9213 ends their names so, and vendors put
-/// theirs in front of it; the others are those of Fastly and Varnish, Akamai and nginx.
+/// Whether a field is for content delivery networks or proxies. A targeted field's name ends in
+/// `-cache-control` (RFC 9213); the other names are those of Fastly and Varnish, Akamai and nginx.
 fn is_targeted(name: &HeaderName) -> bool {
     let name = name.as_str();
     name.ends_with("-cache-control")
@@ -79,8 +79,8 @@ fn is_targeted(name: &HeaderName) -> bool {
         )
 }
 
-/// Whether such a field lets nothing be stored: it says so, or it is about something else (`content` in
-/// `Surrogate-Control` is for Edge Side Includes).
+/// Whether a targeted field forbids storing, or is about something else (`content` in `Surrogate-Control` is for
+/// Edge Side Includes).
 fn forbids(value: &HeaderValue) -> bool {
     let is_no = |directive: &str| is_private(directive) || directive == "0";
     lets_nothing_be_stored(|asked| split(value).any(asked))
@@ -95,8 +95,8 @@ fn lets_nothing_be_stored(says: impl Fn(fn(&str) -> bool) -> bool) -> bool {
         && !says(|directive| directive.eq_ignore_ascii_case("must-understand"))
 }
 
-/// The header that lets shared caches store the response and use it for a while (RFC 9111, sections 3 and 4.2.1). A
-/// lifetime without `private` is for them, too.
+/// The header that lets shared caches store the response and use it for a while (RFC 9111, sections 3 and 4.2.1).
+/// Without `private`, a lifetime applies to shared caches, too.
 fn shared(headers: &HeaderMap) -> Option<(HeaderName, HeaderValue)> {
     let says = |asked: fn(&str) -> bool| directives(headers).any(asked);
     if lets_nothing_be_stored(says) {
@@ -107,7 +107,7 @@ fn shared(headers: &HeaderMap) -> Option<(HeaderName, HeaderValue)> {
     let control = values
         .find(|value| split(value).any(|it| is_for_sharing(it) || (lasts && is_lifetime(it))))
         .map(|value| (CACHE_CONTROL, value.clone()));
-    // `max-age` goes before `Expires`, which ends at once if it is no date.
+    // `max-age` overrides `Expires`. An `Expires` that is no date means already expired.
     let has_age = says(|directive| is_named(directive, &["max-age"]));
     control.or_else(|| {
         let date = headers.get(EXPIRES).filter(|_| lasts && !has_age)?;
@@ -120,7 +120,7 @@ fn is_for_sharing(directive: &str) -> bool {
     is_named(directive, &["public", "s-maxage"])
 }
 
-/// Whether it lets a cache use the response without asking. With `max-age=0` the caches ask.
+/// Whether a directive lets a cache reuse the response without revalidation. `max-age=0` does not.
 fn is_lifetime(directive: &str) -> bool {
     let seconds = directive.split_once('=').map_or("", |(_, value)| value);
     let is_now = seconds.chars().all(|sign| matches!(sign, '0' | '"'));
@@ -128,7 +128,8 @@ fn is_lifetime(directive: &str) -> bool {
     is_named(directive, &names) && !is_now
 }
 
-/// Whether it makes the whole response private: with names of fields it is about these alone (RFC 9111, section 5.2.2.7).
+/// Whether a directive makes the whole response private. `private` with field names covers only those fields (RFC
+/// 9111, section 5.2.2.7).
 fn is_private(directive: &str) -> bool {
     directive.eq_ignore_ascii_case("private")
 }
@@ -142,7 +143,7 @@ fn directives(headers: &HeaderMap) -> impl Iterator<Item = &str> {
     headers.get_all(CACHE_CONTROL).iter().flat_map(split)
 }
 
-/// The members of a list in a header. One that is no text hides none of the others.
+/// The members of a list in a header, without those that are not UTF-8.
 pub(super) fn split(value: &HeaderValue) -> impl Iterator<Item = &str> {
     let members = value.as_bytes().split(|octet| *octet == b',');
     members.filter_map(|member| Some(str::from_utf8(member).ok()?.trim()))

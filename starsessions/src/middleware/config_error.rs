@@ -21,7 +21,7 @@ pub enum ConfigError {
     Renewal,
     /// A renewal grace of more than 30 seconds.
     RenewalGrace,
-    /// Renewal of ids in a `CookieStore`, which has none.
+    /// Renewal of ids in a `CookieStore`, which has none, or in sessions shared with Python, which would not follow it.
     RenewalOfCookies,
     /// A remembered lifetime that is shorter than the ordinary one.
     RememberedTooShort,
@@ -35,14 +35,15 @@ pub enum ConfigError {
     WatchInterval,
     /// A limit of sessions of zero.
     SessionLimit,
-    /// A limit of sessions for a `CookieStore`, which does not know them.
+    /// A limit of sessions without a server-side store of this library: only that can count a user's sessions.
     SessionLimitOfCookies,
-    /// Another library's sessions for a `CookieStore`, which cannot tell that one was taken over already.
+    /// Another library's sessions without a server-side store of this library: only that can tell that a session was
+    /// taken over already.
     #[cfg(feature = "takeover")]
     TakeOverOfCookies,
     /// A realm name that no struct could have.
     Realm,
-    /// How sessions come.
+    /// The transport of sessions.
     Transport(TransportConfigError),
     /// The binding to devices.
     #[cfg(feature = "dbsc")]

@@ -1,8 +1,7 @@
-//! The two paths at which a browser registers the key of its device, and proves that it has it.
+//! The two paths at which a browser registers its device's key, and later proves that it has the key.
 //!
-//! A malformed or refused request is answered with 400, whatever is wrong with it, and the browser ends the binding. A
-//! challenge that is missing, old or used is answered with 403 and another one. A store that fails is a 503: the binding
-//! stays.
+//! A malformed or refused request gets a 400, whatever is wrong with it, and the browser ends the binding. A missing,
+//! old or used challenge gets a 403 with a new challenge. A store failure gets a 503, and the binding stays.
 
 use std::any::type_name;
 use std::sync::Arc;
@@ -20,8 +19,7 @@ use crate::observe::{self, DeviceRefusal, Name};
 use crate::record::Device;
 use crate::request::Realm;
 
-/// Does what a browser asks for in the name of its device. The response has a body of the type that the inner service
-/// has.
+/// Answers a registration or a refresh. The response has the body type of the inner service.
 pub(super) fn run<B: Default + 'static, E>(
     realm: Arc<Realm>,
     rules: Arc<DeviceRules>,
@@ -96,7 +94,7 @@ struct Desk<'r> {
 struct Named {
     identifier: Identifier,
     text: String,
-    /// When the device has proved itself last, if that is known: challenges from before are not taken.
+    /// The time of the device's last proof, if known: earlier challenges are refused.
     proved_at: Timestamp,
 }
 
@@ -142,7 +140,8 @@ impl Desk<'_> {
         Ok(response)
     }
 
-    /// Gives the device of a session its next short cookie. `named` is the binding, as soon as it is known.
+    /// Gives the device of a session its next short cookie. `named` receives the binding as soon as it is known, also
+    /// for a refusal.
     async fn refresh(
         &self,
         headers: &HeaderMap,
@@ -197,7 +196,7 @@ impl Desk<'_> {
         }
     }
 
-    /// The short cookie, and what to sign next.
+    /// The response with the short cookie and the next challenge.
     fn proved(&self, named: &Named, body: Bytes) -> Result<Response<Bytes>, DeviceRefusal> {
         let Identifier { token, device, .. } = &named.identifier;
         let cookie = self.rules.set_cookie(token, device, self.now);
@@ -209,8 +208,8 @@ impl Desk<'_> {
         Ok(response)
     }
 
-    /// Asks for a proof. A server whose clock is behind another's, from which the last challenge was, asks as late as it:
-    /// after a few challenges that are refused browsers give the binding up.
+    /// Sends a challenge, dated no earlier than the last proof. Otherwise a server whose clock is behind would refuse
+    /// its own challenge, and browsers give up after a few refusals.
     fn challenge(&self, named: &Named, headers: &mut HeaderMap) {
         let Identifier { token, device, .. } = &named.identifier;
         let at = self.now.max(named.proved_at);

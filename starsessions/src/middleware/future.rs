@@ -48,7 +48,7 @@ struct Finishing<O> {
 /// The slot of a request whose response is awaited. Dropping it gives the request up.
 struct Attended {
     slot: Arc<Slot>,
-    /// If the application has pages of its own.
+    /// Set if the application has its own pages.
     asked: Option<Box<Asked>>,
     /// The handler has answered, so that there is nothing to give up.
     is_answered: bool,
@@ -73,7 +73,7 @@ pub(crate) struct Rejected(pub(crate) Arc<Rejection>);
 pub(crate) struct Failed(pub(crate) SessionError);
 
 impl<F, O> ResponseFuture<F, O> {
-    /// The response of the service inside the layer, to a request that is none of this layer's.
+    /// The inner service's response, to a request that this layer does not serve.
     pub(super) fn passing(future: F) -> Self {
         Self::unattended(Inner::Service { future })
     }
@@ -130,7 +130,7 @@ where
             let Some(attended) = this.attended.as_mut() else {
                 return this.inner.poll(cx);
             };
-            // A panic, of a page as well, passes through here, so that a logout before it still takes place.
+            // Catches a panic of the handler or of a page, so that a logout before it still takes place.
             let polled = catch_unwind(AssertUnwindSafe(|| {
                 let polled = this.inner.as_mut().poll(cx);
                 polled.map_ok(|response| match &attended.asked {
@@ -184,8 +184,7 @@ fn kind_of<B, E>(result: &Result<Result<Response<B>, E>, Panic>) -> ResponseKind
     let status = extensions
         .get()
         .map_or(response.status(), |HasPage(before)| *before);
-    // Some time-outs answer with 408 (tower-http's, unless told otherwise) for a handler that they have dropped
-    // half-way.
+    // Some time-out layers (tower-http's by default) answer with 408 for a handler that they have dropped.
     let is_unfinished = status.is_server_error() || status == StatusCode::REQUEST_TIMEOUT;
     if extensions.get::<Rejected>().is_some() {
         ResponseKind::Rejection
@@ -202,7 +201,7 @@ fn handled<B, E>(result: Result<Result<Response<B>, E>, Panic>) -> Result<Respon
     result.unwrap_or_else(|panic| resume_unwind(panic))
 }
 
-/// Only a 500 is an error: an outage has a line of its own, and a conflict is no mistake.
+/// Only a 500 is logged as an error: an outage has its own log line, and a conflict is no mistake.
 fn report(error: &SessionError, is_replaced: bool) {
     let what = if is_replaced {
         "the session could not be written; the response is replaced"
@@ -216,8 +215,8 @@ fn report(error: &SessionError, is_replaced: bool) {
     }
 }
 
-/// Whether a response would be a lie when this could not be written. A session that is gone has lost what a
-/// handler wrote; a refusal of its own, unlike a success or a redirect, has not said that it was done.
+/// Whether the handler's response would claim a write that has failed. A 4xx or 5xx makes no such claim, so it stays
+/// if the session is gone or its token was not handed out.
 fn would_be_a_lie(error: &SessionError, status: StatusCode) -> bool {
     let is_refusal = status.is_client_error() || status.is_server_error();
     let leaves_it = matches!(
@@ -227,7 +226,7 @@ fn would_be_a_lie(error: &SessionError, status: StatusCode) -> bool {
     !(leaves_it && is_refusal)
 }
 
-/// The handler's response with what the browser must know, or an error's in its place.
+/// The handler's response with the layer's headers, or an error response in its place.
 fn answer<B: Default + 'static, E>(
     result: Result<Result<Response<B>, E>, Panic>,
     committed: Result<(), SessionError>,

@@ -11,12 +11,12 @@ use crate::engine::CookieChange;
 use crate::error::SessionError;
 use crate::request::{ResponseEffects, Slot};
 
-/// The cookies that layers further in have set, for layers further out that replace the response.
+/// The cookies that inner layers have set, for outer layers that replace the response.
 #[derive(Clone, Default)]
 struct Announced(Vec<HeaderValue>);
 
-/// Copies those cookies to a response that takes the place of another: what inner layers have stored
-/// is stored, so the browser must learn of it although an outer layer has failed.
+/// Copies the inner layers' cookies to a response that replaces another: those layers have written
+/// their sessions, so the browser needs the cookies even if an outer layer fails.
 pub(super) fn keep_announced<B>(slot: &Slot, from: &mut Response<B>, to: &mut Response<B>) {
     let Some(announced) = from.extensions_mut().remove::<Announced>() else {
         return;
@@ -49,7 +49,7 @@ pub(super) fn apply<B>(slot: &Slot, effects: ResponseEffects, response: &mut Res
     }
     explain(slot, &effects.cookie, headers);
     let session = match effects.cookie {
-        // A response sets one cookie of each name, so one that does not set ours removes the leftover.
+        // A response sets one cookie of each name, so the leftover is removed only where the session's is not set.
         CookieChange::Keep => match &realm.former_cookie {
             Some(former) if effects.has_stale_cookie => Some(former.removal()),
             _ => None,
@@ -72,7 +72,7 @@ pub(super) fn apply<B>(slot: &Slot, effects: ResponseEffects, response: &mut Res
     }
 }
 
-/// Sets one cookie, which is a reason not to store the response.
+/// Sets one cookie, and forbids caches to store the response.
 fn set<B>(slot: &Slot, name: &str, cookie: Option<HeaderValue>, response: &mut Response<B>) {
     let Some(cookie) = cookie else {
         // A fault of this library: every cookie was measured when it was made.
@@ -111,7 +111,7 @@ fn explain(slot: &Slot, cookie: &CookieChange, headers: &mut HeaderMap) {
     }
 }
 
-/// Where a header may show the session. Cold, as `Slot::credentials` is.
+/// Sets the headers of a transport by header. Cold, as `Slot::credentials` is.
 #[cold]
 fn apply_token<B>(slot: &Slot, has_token: bool, response: &mut Response<B>) {
     let realm = slot.realm();

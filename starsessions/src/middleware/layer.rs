@@ -64,13 +64,13 @@ impl SessionLayer {
             .build_defaults()
     }
 
-    /// A layer with settings of one's own.
+    /// A builder, for other settings.
     pub fn builder(store: impl Backend, keys: KeyRing) -> SessionLayerBuilder {
         SessionLayerBuilder::new(store, keys)
     }
 
-    /// A layer whose sessions a Python deployment reads and writes too, with settings of one's own. Name, timeouts
-    /// and persistence of the cookie are those of `sessions`; set path, domain and the rest as they are there. See
+    /// A builder for a layer whose sessions a Python deployment reads and writes too. The timeouts, and the cookie's
+    /// name and persistence, are those of `sessions`; set path, domain and the rest as they are in Python. See
     /// [`python`](crate::python).
     #[cfg(feature = "python")]
     pub fn shared_with_python(
@@ -87,7 +87,7 @@ impl SessionLayer {
         realm.carriers.has_cookie.then(|| realm.cookie.name())
     }
 
-    /// How clients show their session, for the description of an API: any one of these.
+    /// The ways in which clients can send their session, for the description of an API. Any one of them is enough.
     ///
     /// ```
     /// use starsessions::config::{SecurityScheme, Transport};
@@ -126,7 +126,7 @@ impl SessionLayer {
     }
 }
 
-/// For a task beside the requests, or for the page of an administrator.
+/// For background tasks and administrators' pages.
 impl SessionLayer {
     /// The live sessions with this value in `T`'s indexed field, the last used first.
     ///
@@ -162,10 +162,10 @@ impl SessionLayer {
         self.realm.revoke_all::<T>(value).await
     }
 
-    /// The list that [`list`](Self::list) gives, for a program that does not know the struct: by the stored name of the indexed field, as in
-    /// `login.user` (a field with `until = rotate` is stored as `login.~user`), and its value. The value is taken
-    /// as a field without a `codec` is stored: of a newtype it is what is inside, and numbers of 16 bits and more
-    /// are alike.
+    /// [`list`](Self::list) for a program that does not know the struct: by the stored name of the indexed field, as in
+    /// `login.user` (a field with `until = rotate` is stored as `login.~user`), and its value. The value is encoded
+    /// like a field without a `codec`: a newtype like its inner value, unsigned integers of 16 bits and more alike, and
+    /// signed ones alike.
     ///
     /// ```
     /// # use starsessions::{SessionError, SessionLayer};

@@ -79,7 +79,7 @@ impl From<SessionError> for Rejection {
     }
 }
 
-/// Makes the application's pages; of responses with a body of one type.
+/// Makes the application's pages, for responses with one body type.
 #[derive(Clone)]
 pub(super) struct Pages {
     /// A `Page<B>`.
@@ -95,8 +95,8 @@ pub(super) struct Asked {
     head: Parts,
 }
 
-/// The response has its page, so a layer further out makes no other one. What is written goes by the status that it
-/// had before.
+/// Marks a response that has its page, so that an outer layer makes no other one. Holds the status before the page,
+/// which decides what is written.
 #[derive(Clone, Copy)]
 pub(super) struct HasPage(pub(super) StatusCode);
 
@@ -135,8 +135,8 @@ impl Asked {
         Some(page)
     }
 
-    /// The response as it is, or with a page if it is an answer of the library. What middleware inside the layer has set
-    /// stays: cookies, and what a script of another origin may read.
+    /// The response as it is, or with a page if it is an answer of the library. Headers of middleware inside the layer
+    /// stay, such as cookies and CORS headers.
     pub(super) fn show<B: 'static>(&self, slot: &Slot, response: Response<B>) -> Response<B> {
         let extensions = response.extensions();
         if extensions.get::<HasPage>().is_some() {
@@ -166,7 +166,7 @@ impl Asked {
     }
 }
 
-/// The response in the place of a handler's whose session could not be written.
+/// The response that replaces a handler's, because the session could not be written.
 pub(super) fn answer<B: Default + 'static>(
     asked: Option<&Asked>,
     slot: &Slot,
@@ -183,7 +183,7 @@ pub(super) fn answer<B: Default + 'static>(
     })
 }
 
-/// Makes a sentence the body, if it is of a type that is known.
+/// Makes a sentence the body, if the body's type is known.
 fn write<B: 'static>(body: &mut B, sentence: &'static str) -> bool {
     let body: &mut dyn Any = body;
     #[cfg(feature = "axum")]
@@ -202,7 +202,7 @@ fn write<B: 'static>(body: &mut B, sentence: &'static str) -> bool {
     true
 }
 
-/// Puts headers in the place of others of the same names; cookies go beside others.
+/// Replaces headers of the same names, except for cookies, which are added.
 fn put_over(headers: &mut HeaderMap, with: HeaderMap) {
     let mut last = None;
     for (name, value) in with {

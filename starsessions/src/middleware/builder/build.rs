@@ -1,4 +1,4 @@
-//! The settings that make sense together, and the layer that they make.
+//! Checks the settings against each other, and builds the layer.
 
 use super::*;
 
@@ -28,7 +28,7 @@ impl SessionLayerBuilder {
         Ok(SessionLayer::from_realm(realm, pages))
     }
 
-    /// The carriers of the token, if they go with the other settings.
+    /// The carriers of the token, if the other settings allow them.
     fn carriers(&self) -> Result<Carriers, TransportConfigError> {
         let carriers = self.transport.build()?;
         if carriers.header.is_none() {
@@ -69,7 +69,7 @@ impl SessionLayerBuilder {
         rules.map(Some).map_err(ConfigError::DeviceBinding)
     }
 
-    /// The layer, where only defaults and presets are set.
+    /// The layer, without checks: for defaults and presets only.
     pub(in crate::middleware) fn build_defaults(self) -> SessionLayer {
         let cookie = self.cookie.clone().build_unchecked();
         SessionLayer::from_realm(self.assemble(cookie, None), None)
@@ -205,7 +205,7 @@ impl SessionLayerBuilder {
 }
 
 impl Backing {
-    /// Whether another library has a say in how long sessions live.
+    /// Whether another library also decides how long sessions live.
     fn is_shared(&self) -> bool {
         !matches!(self, Self::Own(_))
     }
