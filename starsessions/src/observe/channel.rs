@@ -1,4 +1,4 @@
-//! The way of events from requests to the application: bounded, and never waited for.
+//! The queue of events from requests to the application: bounded, and no request waits for it.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -11,12 +11,12 @@ use tokio::sync::mpsc;
 use super::event::SessionEvent;
 use crate::sentence::debug_as_name;
 
-/// A queue for so many events, but at least one: the sender is for a [layer](crate::SessionLayerBuilder::on_event), the receiver for a
-/// task of the application.
+/// A queue for `capacity` events, at least one. The sender is for a [layer](crate::SessionLayerBuilder::on_event), the
+/// receiver for a task of the application.
 ///
-/// A request never waits for the task, and whatever happens to it does a request no harm. If the queue is full, events
-/// are lost, and [counted](Events::lost). Those that guests can cause at will, `Begun`, `Refused` and all of
-/// sessions without a user, take at most half of the places, so that a flood of them displaces no sign-in and no
+/// A request never waits for the task, and a failure of the task affects no request. If the queue is full, events are
+/// lost, and [counted](Events::lost). Events that guests can cause at will (`Begun`, `Refused` and all events of
+/// sessions without a user) take at most half of the places, so that a flood of them displaces no sign-in and no
 /// user's logout.
 ///
 /// ```
@@ -59,7 +59,7 @@ pub fn channel(capacity: usize) -> (EventSender, Events) {
     (sender, Events { events, lost })
 }
 
-/// Where a layer sends its events. A clone is for the layer of another realm.
+/// The sender of a layer's events. Clone it for the layer of another realm.
 #[derive(Clone)]
 pub struct EventSender {
     queue: mpsc::Sender<SessionEvent>,
@@ -77,8 +77,8 @@ impl EventSender {
     }
 }
 
-/// The receiver of events: a [`Stream`], or [`recv`](Self::recv). The events of one request come in its order; of two
-/// requests at once, the one that hears later from its store is told later.
+/// The receiver of events: a [`Stream`], or [`recv`](Self::recv). The events of one request come in its order; those of
+/// concurrent requests come in the order in which the store has answered them.
 #[derive(Debug)]
 #[must_use = "without a receiver, all events are lost"]
 pub struct Events {
@@ -95,7 +95,7 @@ impl Events {
         self.events.recv().await
     }
 
-    /// How many events found no place so far.
+    /// The number of events lost so far.
     #[must_use]
     pub fn lost(&self) -> u64 {
         self.lost.load(Ordering::Relaxed)

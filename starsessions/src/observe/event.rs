@@ -10,8 +10,8 @@ use crate::sentence::debug_as_name;
 
 /// An event of a session: for an audit log, or a mail about a new device.
 ///
-/// It names sessions by their [`Fingerprint`]s, as the log does, never by an id. What the session's user is called has
-/// to be [asked for](Self::user), and `Debug` does not show it.
+/// It names sessions by their [`Fingerprint`]s, as the log does, never by an id. [`user`](Self::user) returns the name
+/// of the session's user; `Debug` does not show it.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct SessionEvent {
@@ -35,17 +35,17 @@ pub struct SessionEvent {
 pub enum EventKind {
     /// A first value was stored.
     Begun,
-    /// The field that is marked `index` was set, and had no value or another one before. Where a session has no such
-    /// field, one that is `required` and `rotate`.
+    /// The field that is marked `index` was set, and had no value or another one before. In a session without such a
+    /// field, a field that is `required` and `rotate` counts instead.
     SignedIn,
-    /// It has a new id.
+    /// The session has a new id.
     Renewed {
         /// Its fingerprint under the former id.
         previous: Fingerprint,
         /// Why.
         reason: RenewalReason,
     },
-    /// It was ended. One that expires ends without an event; if its cookie comes again, that is
+    /// The session was ended. A session that expires sends no event; if its cookie comes again, that is
     /// [`Refused`](Self::Refused).
     Ended {
         /// Why.
@@ -56,7 +56,7 @@ pub enum EventKind {
         /// Why.
         reason: Refusal,
     },
-    /// It was bound to a key of the browser's device (feature `dbsc`).
+    /// The session was bound to a key of the browser's device (feature `dbsc`).
     Bound,
 }
 
@@ -66,7 +66,7 @@ pub(crate) struct Known {
     /// The values of fields that are marked `index`, by their names.
     pub(crate) indexed: Vec<(Box<str>, Box<[u8]>)>,
     pub(crate) label: Option<String>,
-    /// It is no guest's.
+    /// The session has a user.
     pub(crate) identified: bool,
 }
 
@@ -96,7 +96,7 @@ impl SessionEvent {
         self.known.label.as_deref()
     }
 
-    /// Whether guests can cause as many of these as they like.
+    /// Whether guests can cause any number of such events.
     pub(super) fn is_cheap(&self) -> bool {
         match self.kind {
             EventKind::SignedIn => false,

@@ -34,7 +34,7 @@ pub(crate) fn measured<F: Future>(_operation: &'static str, work: F) -> F {
     work
 }
 
-/// The span of what a store's client logs.
+/// The span for the log events of a store's client.
 pub(crate) fn operation_span(operation: &'static str) -> tracing::Span {
     tracing::trace_span!("session_store", operation)
 }

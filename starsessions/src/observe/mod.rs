@@ -46,7 +46,7 @@ use crate::crypto::{Fingerprint, KeyRing, ReferenceToken, RowKey};
 pub(crate) enum Name<'a> {
     /// The name of a session in a store.
     Token(&'a ReferenceToken),
-    /// The name of one that is known by its row alone.
+    /// The name of a session that is known by its row only.
     Row(&'a KeyRing, RowKey),
 }
 
@@ -124,7 +124,7 @@ pub(crate) fn unreadable(field: &'static str) {
     tracing::trace!(field, "session field unreadable");
 }
 
-/// Known of a type before a value of it is written.
+/// The codec cannot keep some values of a field's type. Logged before a value is written.
 pub(crate) fn lossy(realm: &str, session: &str, field: &str, loss: &impl fmt::Display) {
     tracing::warn!(
         realm,
@@ -144,7 +144,7 @@ pub(crate) fn conflicting(realm: &str, loses_values: bool, conflict: &impl fmt::
     }
 }
 
-/// A struct wants a proof of the device where no session can have a device.
+/// A struct requires a proof of the device, but its layer binds no session to a device.
 pub(crate) fn never_bound(realm: &str, session: &str) {
     tracing::error!(
         realm,
@@ -168,7 +168,7 @@ pub(crate) fn flow_finished() {
     count!("starsessions_flows_total", "outcome" => "finished");
 }
 
-/// It cannot be told where it comes back from, or must not be sent there.
+/// A flow cannot be finished, or must not begin.
 pub(crate) fn flow_refused(refusal: FlowRefusal) {
     tracing::debug!(reason = refusal.as_str(), "flow refused");
     count!("starsessions_flows_total", "outcome" => refusal.as_str());
@@ -192,7 +192,7 @@ pub(crate) fn refresh_refused(why: DeviceRefusal) {
     count!("starsessions_device_refreshes_total", "outcome" => why.as_str());
 }
 
-/// A view for sessions of a device was asked for in one that has none.
+/// A handler asked for a view that requires a device, in a session without one.
 #[cfg(feature = "dbsc")]
 pub(crate) fn device_unbound(session: &'static str) {
     tracing::debug!(session, "session without a device refused");

@@ -23,7 +23,7 @@ pub(crate) struct Observer {
     pub(crate) open_telemetry: bool,
 }
 
-/// A log event of one session, under the name that this layer has for the field.
+/// A log event of one session, which the field `session` names, or `session.id` for OpenTelemetry.
 macro_rules! tell {
     ($self:ident, $level:ident, $name:expr, $($rest:tt)*) => {
         if $self.open_telemetry {
@@ -35,7 +35,7 @@ macro_rules! tell {
 }
 
 impl Observer {
-    /// Whether the application wants to hear of what happens.
+    /// Whether the application receives events.
     #[inline]
     pub(crate) fn listens(&self) -> bool {
         self.listener.is_some()
@@ -62,7 +62,7 @@ impl Observer {
         self.send(|| Some(name.fingerprint()), kind, known);
     }
 
-    /// Tells the span around the layer which session its request has.
+    /// Records the request's session in the span around the layer.
     fn mark_span(&self, name: Name<'_>, previous: Option<Name<'_>>, record: &Record) {
         if !self.open_telemetry {
             return;
@@ -77,7 +77,7 @@ impl Observer {
         }
     }
 
-    /// How traces call a user: derived from the indexed field, under a key of the deployment.
+    /// The user's name in traces: derived from the indexed field, under a key of the deployment.
     fn pseudonym(&self, record: &Record) -> Option<Fingerprint> {
         let (name, field) = record.indexed().next()?;
         let value = value::content(field.value);
@@ -124,7 +124,7 @@ impl Observer {
         self.signed_in(name, record, signs_in);
     }
 
-    /// Changes are stored: after so many conflicts, in this record.
+    /// Changes are stored in `record`, after `conflicts` lost races.
     pub(crate) fn committed(
         &self,
         name: Name<'_>,
@@ -244,5 +244,5 @@ impl Observer {
     }
 }
 
-/// As of all events, wherever they are made.
+/// The default target of the events in `observe/mod.rs`.
 const TARGET: &str = "starsessions::observe";

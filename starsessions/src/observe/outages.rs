@@ -15,7 +15,7 @@ pub(crate) struct Outages {
 impl Outages {
     /// Logs a failure: the first of a while as an error, the others at debug level.
     pub(crate) fn report<E: Error>(&self, error: &E, now: Timestamp) {
-        // A driver says at the end of the chain what the server has said.
+        // Drivers put the server's own message at the end of the chain.
         let source = error.source().map(|source| Said(source).to_string());
         if self.opens_window(now.as_unix_seconds()) {
             tracing::error!(

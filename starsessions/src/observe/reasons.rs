@@ -1,4 +1,4 @@
-//! Why things go as they go, with the words of the log and the metrics.
+//! The reasons of events, with their words in the log and the metrics.
 
 /// An enum with a word for each variant.
 macro_rules! words {
@@ -29,7 +29,7 @@ words! {
     pub enum Refusal {
         /// Its value is not one that this library makes.
         Malformed = "malformed",
-        /// It stands under a key that this layer does not have, or it was made for another cookie.
+        /// It was made with a key that this layer does not have, or for another cookie.
         Key = "key",
         /// Nothing is stored under its id: the session was ended, has expired and was swept, or never was.
         Unknown = "unknown",
@@ -41,9 +41,9 @@ words! {
         Expired = "expired",
         /// Its session was ended before the cookie was.
         Revoked = "revoked",
-        /// It says that it was made in the future.
+        /// It is dated in the future.
         Future = "future",
-        /// Its session is bound to a device, and the request has not shown that it comes from there.
+        /// Its session is bound to a device, and the request has no proof of that device.
         Unproven = "unproven",
     }
 }
@@ -54,7 +54,7 @@ words! {
     pub enum EndCause {
         /// Its own request has ended it: a logout.
         Logout = "logout",
-        /// Another session of its user has, or the application.
+        /// Another session of its user has ended it, or the application.
         Revoked = "revoked",
         /// Its user has begun more sessions than the layer allows.
         Limit = "limit",
@@ -67,7 +67,7 @@ words! {
     pub enum RenewalReason {
         /// A `rotate` field has changed, as in a sign-in, or the application has asked for it.
         Privilege = "privilege",
-        /// The old id was due for renewal, or stood under a key that is on its way out.
+        /// The old id was due for renewal, or was made with a key that is being replaced.
         Age = "renewal",
     }
 }
@@ -75,24 +75,24 @@ words! {
 words! {
     /// Why a flow is not finished, or not begun.
     pub(crate) enum FlowRefusal {
-        /// The browser has sent no cookie of it.
+        /// The browser has sent no cookie of the flow.
         Unknown = "unknown",
-        /// Its cookie is not one of this layer, or of another version of the application.
+        /// The flow's cookie is from another layer, or from another version of the application.
         Unreadable = "unreadable",
-        /// It has taken too long.
+        /// The flow has taken too long.
         Expired = "expired",
-        /// Another site wants to begin it unseen.
+        /// Another site has caused the request, for a frame or a part of its page.
         Embedded = "embedded",
     }
 }
 
 #[cfg(feature = "dbsc")]
 words! {
-    /// Why a browser's errand for its device is refused.
+    /// Why a registration or a refresh of a device is refused.
     pub(crate) enum DeviceRefusal {
-        /// No header, or one that is not of this protocol.
+        /// A header is missing or malformed.
         Malformed = "malformed",
-        /// A signature that the key has not made, or a challenge that was not given to it.
+        /// The signature is not the key's, or the challenge was not made for the key.
         Forged = "forged",
         /// The challenge is old, or was answered before: another one is sent.
         Challenged = "challenged",

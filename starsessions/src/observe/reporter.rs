@@ -8,7 +8,7 @@ use std::sync::{LazyLock, Mutex, PoisonError};
 use super::{ambiguous, unreadable};
 use crate::value::{Invalid, ValueError};
 
-/// The warnings that a layer has given: the message, or a word for it, and the name that it is about, if it is about one.
+/// The warnings logged so far: a message, or a word for it, and the name that it is about, which may be empty.
 #[derive(Debug, Default)]
 pub(crate) struct Reporter {
     warned: Mutex<HashSet<(&'static str, &'static str)>>,
@@ -118,14 +118,14 @@ impl Reporter {
         tell_once!(warn, self.is_first(told, ""), told, %header, ?value);
     }
 
-    /// A handler lets caches give a response to others that is made for the user of a session.
+    /// A handler lets shared caches store a response that is made for the user of a session.
     pub(crate) fn shared_page(&self, header: &impl fmt::Display, value: &impl fmt::Debug) {
         let told = "a handler reads the session of its request, and lets caches give the response to \
                     others; it is sent as `private`: let it say so itself, or take no session there";
         tell_once!(warn, self.is_first(told, ""), told, %header, ?value);
     }
 
-    /// In development builds, a field has changed that no view has seen changing.
+    /// A field was changed through a shared reference, which a view does not notice. Development builds only.
     #[cfg(debug_assertions)]
     pub(crate) fn hidden_change(&self, field: &'static str) {
         if self.is_first("hidden change", field) {
@@ -138,8 +138,8 @@ impl Reporter {
         }
     }
 
-    /// In development builds, a `rotate` field has a new value under the same identity: the struct may hold data
-    /// that is refreshed. Once for each struct, which has one `identity` in front.
+    /// A `rotate` field was changed, and its struct's identity was not: the struct may hold data that is refreshed.
+    /// Development builds only, once per struct, which has one `identity`.
     #[cfg(debug_assertions)]
     pub(crate) fn refreshed_privilege(
         &self,
@@ -160,7 +160,7 @@ impl Reporter {
         }
     }
 
-    /// A layer around some routes has no effect, because there is no session that it could be about, and so no realm.
+    /// A layer for single routes has no effect, because no `SessionLayer` is outside of it. Nor is there a realm.
     pub(crate) fn no_sessions(layer: &'static str, method: &impl fmt::Display, path: &str) {
         static OF_NO_REALM: LazyLock<Reporter> = LazyLock::new(Reporter::default);
         let told = "this layer changes nothing where no `SessionLayer` is outside of it; put it inside: add \
