@@ -12,7 +12,7 @@ use crate::sentence::debug_as_name;
 /// `CookieStore(secret_key)`: sessions in their cookies, signed by `itsdangerous`.
 ///
 /// Signed is not encrypted: without an [`Encryptor`](super::Encryptor) the holder of the cookie reads the
-/// session. Nor can it be removed: a copy is good until its time is over.
+/// session. The session cannot be ended: a copy of the cookie works until it expires.
 pub struct CookieStore {
     signer: TimestampSigner,
     accepted: Vec<TimestampSigner>,
@@ -20,7 +20,7 @@ pub struct CookieStore {
 }
 
 impl CookieStore {
-    /// With the secret that Python has.
+    /// A store with Python's secret.
     #[must_use]
     pub fn new(secret_key: &str) -> Self {
         if secret_key.len() < SHORT {
@@ -43,8 +43,8 @@ impl CookieStore {
         self
     }
 
-    /// `max_size` of version 2.3: the longest value that is written; 4096. Never more than a browser keeps, which is
-    /// 4096 with the name.
+    /// `max_size` of version 2.3: the longest value that is written; 4096 by default. Browsers keep no more than 4096
+    /// bytes with the name, which is the limit in any case.
     #[must_use]
     pub fn max_size(mut self, bytes: usize) -> Self {
         self.max_size = bytes;
@@ -75,7 +75,7 @@ impl CookieStore {
     }
 }
 
-/// How old a signature may be.
+/// The maximum age of a signature.
 pub(super) fn longest(lifetime: Duration) -> Duration {
     if lifetime.is_zero() {
         SESSION_ONLY

@@ -14,7 +14,7 @@ pub trait Encryptor: Send + Sync + 'static {
     /// The encrypted form of `data`.
     ///
     /// # Errors
-    /// If it cannot be made, for want of randomness for example.
+    /// If the encryption fails, for example for lack of randomness.
     fn encrypt(&self, data: &[u8]) -> Result<Vec<u8>, FormatError>;
 
     /// Returns the bytes that were encrypted.
@@ -24,7 +24,7 @@ pub trait Encryptor: Send + Sync + 'static {
     fn decrypt(&self, data: &[u8]) -> Result<Vec<u8>, FormatError>;
 }
 
-/// `NoopEncryptor`, the default, and what version 2.2 of the Python library always does: nothing.
+/// `NoopEncryptor`, the default: no encryption, as always in version 2.2 of the Python library.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NoopEncryptor;
 
@@ -72,7 +72,7 @@ fn cipher(key: &[u8]) -> Result<Box<dyn Cipher>, InvalidKey> {
     cipher.map_err(|_| InvalidKey("16, 24 or 32 bytes long"))
 }
 
-/// A key that is none of this cipher.
+/// A key that does not fit the cipher.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct InvalidKey(pub(super) &'static str);
 
@@ -81,10 +81,10 @@ debug_as_sentence!(InvalidKey);
 sentences! { InvalidKey: Self(length) => "the key of Python's encryptor must be {length}"; }
 
 impl AesGcmEncryptor {
-    /// With the key that Python has: 16, 24 or 32 bytes.
+    /// An encryptor with Python's key of 16, 24 or 32 bytes.
     ///
     /// # Errors
-    /// If it has another length.
+    /// If the key has another length.
     pub fn new(key: &[u8]) -> Result<Self, InvalidKey> {
         Ok(Self {
             active: cipher(key)?,
@@ -95,7 +95,7 @@ impl AesGcmEncryptor {
     /// Also decrypts what was encrypted with this key, so that keys can be rotated.
     ///
     /// # Errors
-    /// If it has another length.
+    /// If the key has another length.
     pub fn accept(mut self, key: &[u8]) -> Result<Self, InvalidKey> {
         self.accepted.push(cipher(key)?);
         Ok(self)
@@ -113,7 +113,7 @@ impl Encryptor for AesGcmEncryptor {
         Ok([&nonce[..], &sealed].concat())
     }
 
-    /// No bytes, or too few for a nonce, are an empty session, as in Python.
+    /// Bytes too short for a nonce are an empty session, as in Python.
     fn decrypt(&self, data: &[u8]) -> Result<Vec<u8>, FormatError> {
         let Some((nonce, sealed)) = data.split_first_chunk::<NONCE>() else {
             return Ok(Vec::new());

@@ -1,12 +1,12 @@
-//! Fernet, as the Python package `cryptography` has it.
+//! Fernet, as in the Python package `cryptography`.
 //!
 //! ```text
 //! key   = base64url(signing key(16) ‖ encryption key(16))
 //! token = base64url(0x80 ‖ seconds u64 ‖ iv(16) ‖ AES-128-CBC(PKCS #7) ‖ HMAC-SHA256 of all before)
 //! ```
 //!
-//! See <https://github.com/fernet/spec/blob/master/Spec.md>. The frame is here, AES, CBC and padding are
-//! the RustCrypto project's.
+//! See <https://github.com/fernet/spec/blob/master/Spec.md>. This module has the framing; AES, CBC and padding
+//! are from the RustCrypto project.
 
 use aes::Aes128;
 use base64::Engine;
@@ -33,10 +33,10 @@ pub(super) struct FernetKey {
 }
 
 impl FernetEncryptor {
-    /// With the key that Python has: 32 bytes as base64url, what `Fernet.generate_key()` returns.
+    /// An encryptor with Python's key: 32 bytes as base64url, as `Fernet.generate_key()` returns.
     ///
     /// # Errors
-    /// If it is anything else.
+    /// If the key has another form.
     pub fn new(key: &str) -> Result<Self, InvalidKey> {
         Ok(Self {
             active: FernetKey::new(key)?,
@@ -47,7 +47,7 @@ impl FernetEncryptor {
     /// Also decrypts what was encrypted with this key, so that keys can be rotated.
     ///
     /// # Errors
-    /// If it is no key.
+    /// If the key has another form.
     pub fn accept(mut self, key: &str) -> Result<Self, InvalidKey> {
         self.accepted.push(FernetKey::new(key)?);
         Ok(self)
@@ -57,7 +57,7 @@ impl FernetEncryptor {
 impl Encryptor for FernetEncryptor {
     fn encrypt(&self, data: &[u8]) -> Result<Vec<u8>, FormatError> {
         let iv = random_bytes().map_err(|error| FormatError::Unwritable(error.into()))?;
-        // An encryptor of one's own in Python may check how old a token is.
+        // A custom encryptor in Python may check the age of a token.
         let now = SystemClock.now().as_unix_seconds();
         Ok(self.active.encrypt(data, now, &iv).into_bytes())
     }

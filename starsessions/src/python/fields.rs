@@ -1,8 +1,8 @@
-//! A Python session as a record of ours, and back.
+//! Converts a Python session to a record, and back.
 //!
-//! The values of the session are the fields of the namespace `python`, as JSON. Fields of other namespaces, the
-//! deadlines of all fields and what else a record has are one more value, `__rust__`: Python hands it on like
-//! any other that it does not know.
+//! The session's values are the fields of the namespace `python`, as JSON. One more value, `__rust__`, holds the
+//! fields of other namespaces, the deadlines of all fields and the rest of the record. Python keeps `__rust__` like
+//! any value that it does not know.
 
 use std::collections::{HashMap, HashSet};
 
@@ -16,7 +16,7 @@ use crate::record::{Edit, Field, Record};
 use crate::value::{json_text, json_value};
 
 impl Content {
-    /// The session as a record. Its deadline is for the caller to set.
+    /// The session as a record. The caller sets its deadline.
     pub(crate) fn record(&self, now: Timestamp) -> Record {
         let ours = self.ours();
         let mut record = ours.clone().unwrap_or_else(|| Record::new(now, now));
@@ -81,7 +81,7 @@ impl Content {
         Ok(next)
     }
 
-    /// The values that are fields, by their names there.
+    /// The values that are fields, by their names in the record.
     fn fields(&self) -> impl Iterator<Item = (String, &str)> {
         let fields = self.values.iter().filter(|(key, text)| is_field(key, text));
         fields.map(|(key, text)| (format!("{NAMESPACE}{key}"), text))
@@ -94,7 +94,7 @@ impl Content {
     }
 }
 
-/// Whether a value is a field. One that is `null` is absent, as in Rust.
+/// Whether a value is a field. A `null` counts as absent, as in Rust.
 fn is_field(key: &str, text: &str) -> bool {
     key != OURS && text != "null" && key.len() + NAMESPACE.len() <= LONGEST_NAME
 }
@@ -103,18 +103,18 @@ fn key(name: &str) -> &str {
     name.strip_prefix(NAMESPACE).unwrap_or(name)
 }
 
-/// In the place of a revision, which Python does not count: another value has another mark, and so has another session.
+/// Stands in for a revision, which Python does not keep: a hash of a field's value, or of all values of the session.
 fn mark(text: &str) -> u32 {
     let [a, b, c, d, ..] = <[u8; 32]>::from(Sha256::digest(text));
-    // Neither that of an absent field nor that of one that is not stored yet.
+    // Neither the revision of an absent field nor `NOT_STORED`.
     (u32::from_be_bytes([a, b, c, d]) | 1) & (u32::MAX >> 1)
 }
 
 /// The namespace of the fields that are Python's values.
 const NAMESPACE: &str = "python.";
-/// The value that holds what is ours alone.
+/// The value that holds what Python has no place for.
 const OURS: &str = "__rust__";
-/// A record has no longer names.
+/// The longest name of a record's field.
 const LONGEST_NAME: usize = 255;
 
 #[cfg(test)]

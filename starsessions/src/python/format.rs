@@ -1,4 +1,4 @@
-//! From the values of a session to the bytes that a store of the Python library keeps, and back.
+//! Converts a session's values to the bytes that a store of the Python library keeps, and back.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -9,13 +9,13 @@ use super::serializer::{JsonSerializer, Serializer};
 use crate::sentence::{debug_as_name, sentences};
 use crate::takeover::JsonObject;
 
-/// Why a session cannot be read or written in Python's format. It names no value.
+/// Why a session cannot be read or written in Python's format. The error contains no value.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum FormatError {
     /// The bytes were not encrypted with one of the encryptor's keys, or were changed since.
     Undecryptable,
-    /// The bytes are not an object, or their `__metadata__` is none.
+    /// The bytes are not a JSON object, or their `__metadata__` is not one.
     Undecodable,
     /// A field of the namespace `python` is not stored as JSON.
     NotJson(String),
@@ -38,7 +38,7 @@ pub(super) struct Format {
     pub(super) encryptor: Arc<dyn Encryptor>,
 }
 
-/// A session as Python keeps it: its values, and what it knows about them.
+/// A session as Python keeps it: its values and its metadata.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Content {
     pub(crate) values: JsonObject,
@@ -58,7 +58,7 @@ impl Format {
 
     pub(super) fn close(&self, content: &Content) -> Result<Vec<u8>, FormatError> {
         let mut values = content.values.clone();
-        // The last one, as Python has it.
+        // The metadata is the last value, as in Python.
         values.remove(METADATA);
         values.set_text(METADATA, &content.metadata.to_json());
         self.encryptor.encrypt(&self.serializer.serialize(&values)?)

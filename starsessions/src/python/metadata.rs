@@ -1,4 +1,4 @@
-//! `__metadata__`: what the Python library knows about a session, beside its values.
+//! `__metadata__`: the lifetime and the times that the Python library keeps beside a session's values.
 
 use crate::clock::Timestamp;
 use crate::record::Record;
@@ -6,7 +6,7 @@ use crate::takeover::JsonObject;
 
 pub(super) const METADATA: &str = "__metadata__";
 
-/// The lifetime and the times of a session. What else stands there is kept.
+/// The lifetime and the times of a session. Other entries are kept.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Metadata(JsonObject);
 
@@ -21,26 +21,26 @@ impl Metadata {
             .then_some(Self(object))
     }
 
-    /// When the session began, never later than `now`; `None` if it is not said. A writer of the store could
-    /// otherwise make a session that never ends.
+    /// When the session began; `None` if it is missing. Never later than `now`: otherwise a writer to the store could
+    /// make a session that never ends.
     pub(crate) fn created(&self, now: Timestamp) -> Option<Timestamp> {
         self.time(CREATED, now)
     }
 
-    /// The last use, never later than `now`; `None` if it is not said.
+    /// The last use, never later than `now`; `None` if it is missing.
     pub(crate) fn last_access(&self, now: Timestamp) -> Option<Timestamp> {
         self.time(LAST_ACCESS, now)
     }
 
-    /// Sets the second in which the session began. The fraction is random: it tells cookies apart that begin in the
-    /// same second. It is spelled as Python's `repr` would, so that it stays when Python writes.
+    /// Sets the second in which the session began. The random fraction distinguishes sessions that begin in the same
+    /// second. It is spelled as by Python's `repr`, so that a write by Python does not change it.
     pub(super) fn set_beginning(&mut self, at: Timestamp, random: u32) {
         let micros = (random % 1_000_000) | 1;
         let text = format!("{}.{micros:06}", at.as_unix_seconds());
         self.0.set_text(CREATED, &text);
     }
 
-    /// The times of a record. A time that has not moved by a second stays as Python has written it.
+    /// Sets the lifetime and the times of a record. A time of the same second stays as Python has written it.
     pub(super) fn set(&mut self, record: &Record, lifetime: u64) {
         let times = [
             (CREATED, record.created_at),
@@ -66,7 +66,7 @@ impl Metadata {
 
     fn time(&self, name: &str, now: Timestamp) -> Option<Timestamp> {
         let seconds = self.0.get::<f64>(name)?;
-        // A cast of what is negative or no number is 0.
+        // The cast of a negative number or a NaN is 0.
         Some(Timestamp::from_unix_seconds(seconds as u64).min(now))
     }
 }

@@ -1,13 +1,13 @@
 //! Sessions of the Python library `starsessions`, versions 2.2 and 2.3: shared with it, or taken over.
 //!
-//! [`Sessions`] describes the Python deployment by the names that `SessionMiddleware` has. Each value of a Python session
-//! is a field of the namespace `python`. What Python has no place for, fields of other namespaces and deadlines of
-//! fields, stands in one more value, `__rust__`, which Python hands on. Merges, timers, new ids and guards are those of
-//! every other session.
+//! [`Sessions`] describes the Python deployment with the names of `SessionMiddleware`. Each value of a Python session
+//! is a field of the namespace `python`. Fields of other namespaces and deadlines of fields, for which Python has no
+//! place, are in one more value, `__rust__`, which Python keeps. Merges, timers, new ids and guards work as in every
+//! session.
 //!
 //! The guide is [`docs::from_python`](crate::docs::from_python); it lists each difference to Python.
 //!
-//! Shared with it, while both serve one site:
+//! Shared with Python, while both serve one site:
 //!
 //! ```no_run
 //! use std::time::Duration;
@@ -57,25 +57,25 @@
 //! # What is read
 //!
 //! - Integers of any size, floats as they are spelled and halves of surrogate pairs are values like others: a
-//!   field whose type holds them has them, and what no field changes stays byte for byte.
-//! - A session with `NaN` or `Infinity`, which are not JSON, is a guest's here, and stays where it is.
-//! - Sessions are of any size up to a mebibyte; a field that this side changes has the layer's limit.
+//!   field reads them if its type can hold them, and values that no field changes stay byte for byte.
+//! - A session with `NaN` or `Infinity`, which are not JSON, counts as absent here, and stays in its store.
+//! - Sessions may have any size up to a mebibyte; a field that this side changes has the layer's limit.
 //!
 //! # What sharing cannot promise
 //!
-//! Writers of ours replace what they have read, and merge into what Python has written before. Python writes its
-//! whole session back whatever is there. So, as long as Python serves requests:
+//! This library replaces only what it has read, and merges its changes into what Python has written meanwhile. Python
+//! overwrites the whole session without a comparison. So, as long as Python serves requests:
 //!
-//! - What a Python request has read before our write, and writes after it, undoes our write.
-//! - A Python request under way brings back a session that we have ended or moved to a new id.
-//! - No former id leads to its successor: a write of ours beside a sign-in is `Gone`, and a logout beside one ends the former
-//!   id alone.
-//! - A write to Redis whose reply is lost is a 503, and may have been made: the bytes do not tell whose they are.
+//! - A Python request that reads before our write, and writes after it, undoes our write.
+//! - A concurrent Python request brings back a session that we have ended or moved to a new id.
+//! - No former id leads to its successor: a write of ours concurrent with a sign-in is `Gone`, and a concurrent logout
+//!   ends the former id only.
+//! - A write to Redis whose reply is lost gets a 503, and may have been made: the bytes do not show who wrote them.
 //! - Data is protected as Python protects it: not bound to its session, and readable in Redis without an encryptor.
 //! - There is no list of a user's sessions (`index`), no limit of them, no renewal of ids and no detached session.
 //! - In a Redis Cluster a new id is two steps, and a crash between them leaves the session under both; elsewhere it is
 //!   one script.
-//! - In cookies, the last response wins, and a logout is the browser's alone.
+//! - In cookies, the last response wins, and a logout only removes the browser's cookie.
 
 mod cookie;
 mod encryptor;

@@ -13,7 +13,7 @@ use crate::store::{RedisClient, RedisConnectError, Result};
 
 /// `RedisStore(connection, prefix="starsessions.", gc_ttl=2592000)`: one string for each session.
 ///
-/// Its connection is its own, and is closed when it is dropped.
+/// The store has its own connection, which closes when the store is dropped.
 pub struct RedisStore {
     link: Link,
     key: Arc<dyn Fn(&str) -> String + Send + Sync>,
@@ -21,7 +21,7 @@ pub struct RedisStore {
 }
 
 impl RedisStore {
-    /// Connects, so that a wrong address is seen at the start of the application.
+    /// Connects at once, so that a wrong address fails at the start of the application.
     ///
     /// # Errors
     /// If the server cannot be reached.
@@ -33,21 +33,21 @@ impl RedisStore {
         })
     }
 
-    /// `prefix`, where it is a string.
+    /// `prefix`, if it is a string.
     #[must_use]
     pub fn prefix(self, prefix: impl Into<String>) -> Self {
         let prefix = prefix.into();
         self.key(move |id| format!("{prefix}{id}"))
     }
 
-    /// `prefix`, where it is a callable: from a session's id to its key.
+    /// `prefix`, if it is a callable: from a session's id to its key.
     #[must_use]
     pub fn key(mut self, key: impl Fn(&str) -> String + Send + Sync + 'static) -> Self {
         self.key = Arc::new(key);
         self
     }
 
-    /// `gc_ttl`: how long a session without a lifetime is kept after it was used; 30 days.
+    /// `gc_ttl`: how long a session without a lifetime is kept after its last use; 30 days by default.
     #[must_use]
     pub fn gc_ttl(mut self, gc_ttl: Duration) -> Self {
         self.gc_ttl = gc_ttl;
@@ -72,7 +72,7 @@ impl RedisStore {
         }
     }
 
-    /// Puts `bytes` in the place of `seen`, if that still is what is there.
+    /// Replaces the string with `bytes`, if it still is `seen`.
     pub(super) async fn replace(
         &self,
         id: &str,
@@ -82,15 +82,15 @@ impl RedisStore {
     ) -> Result<Replaced<Vec<u8>>> {
         let arguments = (seen, bytes, seconds(ttl));
         match self.change(&SWAP, &[id], arguments).await? {
-            // Another request may have written the same bytes, or have written after the first try.
+            // Unknown outcome: another request may have written the same bytes, or have written after the first try.
             (Replaced::Stale(_), true) => Err(unknown()),
             (outcome, _) => Ok(outcome),
         }
     }
 
-    /// Puts `bytes` under `new` and removes what is under `old`, if that still is `seen`: in one step, but in a
-    /// Cluster, where the keys may be on two nodes. A crash between its two steps leaves both strings. If the reply to
-    /// the second is lost, that cannot be told from a logout which came between, and neither string stays.
+    /// Writes `bytes` under `new` and removes the string under `old`, if that still is `seen`. One step, except in a
+    /// Cluster, where the keys may be on two nodes. There, a crash between the two steps leaves both strings. If the
+    /// reply to the second step is lost, it looks like a logout in between, and neither string stays.
     pub(super) async fn rename(
         &self,
         [old, new]: [&str; 2],
@@ -122,7 +122,7 @@ impl RedisStore {
         self.link.send(&Cmd::del((self.key)(id))).await.read()
     }
 
-    /// Runs a script on what is under some ids; also returns whether it was repeated.
+    /// Runs a script on the keys of some ids; also returns whether the command was repeated.
     async fn change(
         &self,
         script: &Script,
@@ -141,7 +141,7 @@ impl RedisStore {
     }
 }
 
-/// A string that is to live for no time at all lives for a second.
+/// At least one second: Redis refuses an expiry of zero.
 fn seconds(ttl: Duration) -> u64 {
     ttl.as_secs().max(1)
 }
@@ -150,7 +150,7 @@ debug_as_name!(RedisStore);
 
 const GC_TTL: Duration = Duration::from_secs(30 * 24 * 3600);
 
-// key; the string that was read, the new one, its seconds. Returns OK, what is there instead, or nothing.
+// key; the string that was read, the new one, its seconds. Returns OK, the string that is stored instead, or nothing.
 static SWAP: Script = Script::new(
     r"
 local found = redis.call('GET', KEYS[1])
@@ -159,7 +159,7 @@ return redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[3])
 ",
 );
 
-// key; the string that was read. Returns 1, what is there instead, or nothing.
+// key; the string that was read. Returns 1, the string that is stored instead, or nothing.
 static TAKE: Script = Script::new(
     r"
 local found = redis.call('GET', KEYS[1])
@@ -168,7 +168,8 @@ return redis.call('DEL', KEYS[1])
 ",
 );
 
-// old key, new key; the string that was read, the new one, its seconds. Returns 1, what is there instead, or nothing.
+// old key, new key; the string that was read, the new one, its seconds. Returns 1, the string under the old key, or
+// nothing.
 static RENAME: Script = Script::new(
     r"
 local found = redis.call('GET', KEYS[1])

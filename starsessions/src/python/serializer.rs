@@ -1,11 +1,11 @@
-//! From the values of a session to bytes and back.
+//! Converts a session's values to bytes, and back.
 
 use super::format::FormatError;
 use crate::takeover::JsonObject;
 
 /// Writes and reads a session's values: `Serializer` of the Python library.
 ///
-/// A serializer of one's own, such as MessagePack's, does what the Python class does.
+/// Implement it for a custom serializer of the Python deployment, such as one for MessagePack.
 pub trait Serializer: Send + Sync + 'static {
     /// The bytes of these values.
     ///
@@ -13,7 +13,7 @@ pub trait Serializer: Send + Sync + 'static {
     /// If they cannot be written.
     fn serialize(&self, values: &JsonObject) -> Result<Vec<u8>, FormatError>;
 
-    /// The values in these bytes; none in no bytes.
+    /// The values in these bytes. Empty bytes have no values.
     ///
     /// # Errors
     /// If they are not what [`serialize`](Self::serialize) writes.
@@ -22,8 +22,8 @@ pub trait Serializer: Send + Sync + 'static {
 
 /// `JsonSerializer`, the default: the JSON of Python's `json.dumps`.
 ///
-/// An encoder or decoder class that Python was given is a [`Serializer`] of one's own here, or a type with
-/// its own `Deserialize` on the field.
+/// If Python has a custom encoder or decoder class, write a [`Serializer`], or give the field a type with its own
+/// `Deserialize`.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct JsonSerializer;
 

@@ -69,8 +69,8 @@ impl Sessions {
         }
     }
 
-    /// How long a session lives; zero is one that ends with the browser. Whole seconds: a layer is not built with
-    /// parts of one, which Python cuts off, so that half a second is a session that ends with the browser.
+    /// How long a session lives; with zero it ends with the browser. Only whole seconds: Python truncates, so that half
+    /// a second would mean zero, and a layer with fractions of a second is not built.
     #[must_use]
     pub fn lifetime(mut self, lifetime: Duration) -> Self {
         self.lifetime = lifetime;
@@ -109,7 +109,7 @@ impl Sessions {
         self
     }
 
-    /// The bytes that a cookie leads to, and when they were signed where they are the cookie.
+    /// The bytes that a cookie leads to, and the time of the signature if the session is in its cookie.
     pub(super) async fn fetch(
         &self,
         cookie: &str,
@@ -129,7 +129,7 @@ impl Sessions {
         })
     }
 
-    /// The session in these bytes; `None` if there is none, or it is over.
+    /// The session in these bytes; `None` if they cannot be read.
     fn open(
         &self,
         bytes: &[u8],
@@ -147,7 +147,7 @@ impl Sessions {
         } else {
             created_at
         };
-        // Python accepts a signature in the second in which it ends.
+        // Python still accepts a signature in its last second.
         let from = signed_at.map_or(now, |signed_at| signed_at + Duration::from_secs(1));
         let mut expires_at = from + longest(self.lifetime);
         if let (false, Some(begins)) = (self.lifetime.is_zero(), begins) {
@@ -173,7 +173,7 @@ impl Source for Sessions {
         Ok(found.and_then(|(bytes, signed_at)| self.open(&bytes, signed_at, now)))
     }
 
-    /// A session that is its cookie ends by time alone.
+    /// A session in its cookie cannot be removed: it ends by time only.
     async fn remove(&self, cookie: &str) -> Result<(), StoreError> {
         match &self.store {
             #[cfg(feature = "redis")]
@@ -186,8 +186,7 @@ impl Source for Sessions {
     }
 }
 
-/// Whether it is of the form of `secrets.token_hex(16)`. What else a browser sends is no id that Python has
-/// made.
+/// Whether a text has the form of `secrets.token_hex(16)`, as every id that Python makes.
 pub(super) fn is_id(text: &str) -> bool {
     let is_digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
     text.len() == 32 && text.bytes().all(is_digit)

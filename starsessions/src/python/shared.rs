@@ -1,4 +1,4 @@
-//! Writing of a Python deployment's sessions, beside reading.
+//! Reads and writes the sessions of a Python deployment.
 
 use std::time::Duration;
 
@@ -30,14 +30,14 @@ debug_as_name!(Stored);
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Replaced<T = Stored> {
     Done,
-    /// Another writer was faster, and this is there.
+    /// Another writer was faster; this is stored now.
     Stale(T),
-    /// It has ended, or cannot be read any more.
+    /// The session has ended, or cannot be read any more.
     Gone,
 }
 
 impl Stored {
-    /// The name that tells the session from others: its id, or when it began.
+    /// The name of the session: a hash of its id, or of its beginning if it is in its cookie.
     pub(crate) fn name(&self, cookie: &str) -> [u8; 16] {
         let began = self.content.metadata.created_text();
         let text = if is_id(cookie) { cookie } else { began };
@@ -53,7 +53,7 @@ impl Sessions {
         Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
     }
 
-    /// The session under another name, where its cookie has no id: it began in the same second as before, or now.
+    /// Gives a session in its cookie another name: a new fraction of the second in which it began.
     pub(crate) fn renamed(mut content: Content, now: Timestamp) -> Result<Content, RandomError> {
         let at = content.metadata.created(now).unwrap_or(now);
         let random = u32::from_be_bytes(crypto::random_bytes()?);
@@ -61,7 +61,7 @@ impl Sessions {
         Ok(content)
     }
 
-    /// How long sessions live by Python's settings. One that is used, and is rolling, ends never there.
+    /// The timeouts that follow from Python's settings. A rolling session has no absolute timeout there.
     pub(crate) fn timeouts(&self) -> Lifetime {
         let idle = match &self.store {
             #[cfg(feature = "redis")]
@@ -72,7 +72,7 @@ impl Sessions {
         Lifetime::new(idle, if is_endless { ENDLESS.max(idle) } else { idle })
     }
 
-    /// Whether the cookie outlives the browser's own session.
+    /// Whether the cookie outlives the browser's session.
     pub(crate) fn is_persistent(&self) -> bool {
         !self.lifetime.is_zero()
     }
@@ -81,7 +81,7 @@ impl Sessions {
         matches!(self.store, Store::Cookie(_))
     }
 
-    /// The longest cookie that Python would write, or that a browser keeps: name and value (RFC 6265bis,
+    /// The most bytes of a cookie's name and value: what Python writes, and at most what a browser keeps (RFC 6265bis,
     /// section 5.7).
     pub(crate) fn cookie_limit(&self, name: &str) -> usize {
         match &self.store {
@@ -96,7 +96,7 @@ impl Sessions {
         self.is_cookie() || is_id(cookie)
     }
 
-    /// The session that a cookie leads to. One that cannot be read is left alone.
+    /// The session that a cookie leads to. An unreadable session counts as absent and stays.
     pub(crate) async fn load(
         &self,
         cookie: &str,
@@ -113,7 +113,7 @@ impl Sessions {
         Ok(Stored { content, bytes })
     }
 
-    /// The cookie of a session that is its cookie.
+    /// The value of the cookie, if sessions are in their cookies.
     pub(crate) fn sign(&self, stored: &Stored, now: Timestamp) -> String {
         match &self.store {
             Store::Cookie(store) => store.sign(&stored.bytes, now),
@@ -139,7 +139,7 @@ impl Sessions {
         }
     }
 
-    /// Puts a session in the place of the one that was read, under another id if the second one is another.
+    /// Replaces the session that was read, and moves it to the id `new` if that differs from `old`.
     #[cfg_attr(
         not(feature = "redis"),
         expect(unused_variables, reason = "without a store")
