@@ -1,11 +1,11 @@
-//! Two structs that store fields under one name and do not agree about them.
+//! Conflicts between two structs that store a field under one name.
 
 use std::fmt;
 use std::mem::discriminant;
 
 use super::{FieldSpec, Schema};
 
-/// A disagreement of two structs about a field.
+/// A conflict between two structs about a field.
 #[derive(Debug)]
 pub(crate) struct Conflict {
     kind: Kind,
@@ -14,9 +14,9 @@ pub(crate) struct Conflict {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
-    /// Neither reads what the other one writes.
+    /// Neither struct can read the other's value.
     Types,
-    /// They read each other's values, but only as far as made-up values show it.
+    /// The types have different names, but each reads sample values of the other.
     Names,
     Versions,
     /// A write of the first one removes the other's value.
@@ -32,7 +32,7 @@ impl Conflict {
     }
 }
 
-/// The disagreements of two structs: one for each field.
+/// The conflicts between two structs, at most one for each field.
 pub(crate) fn conflicts(
     first: &'static Schema,
     second: &'static Schema,
@@ -184,7 +184,7 @@ mod tests {
             (text(), stored::<Box<str>>("shop.a"), told("one type")),
             (number(), stored::<usize>("shop.a"), told("one type")),
             (number(), stored::<u32>("shop.a"), lost("namespace")),
-            // Nothing is known of a type that no made-up value fits.
+            // No sample value fits this type, so its layout is unknown.
             (text(), picky(), lost("namespace")),
             (picky(), stored::<Choosy>("shop.a"), lost("namespace")),
             (

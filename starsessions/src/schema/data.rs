@@ -33,25 +33,25 @@ pub trait SessionData: Sized + Send + Sync + 'static {
     fn debug_fields(&self, out: &mut fmt::DebugStruct<'_, '_>);
 }
 
-/// A session type with a field that sessions are found by; implemented by
-/// [`derive(Session)`](macro@crate::Session) where a field is marked `index`.
+/// A session type with an indexed field, by which sessions are found; implemented by
+/// [`derive(Session)`](macro@crate::Session) if a field is marked `index`.
 #[diagnostic::on_unimplemented(
     message = "no field of `{Self}` is one that sessions are found by",
     note = "mark the field, as in `#[session(index)] user: UserId`"
 )]
 pub trait Indexed: SessionData {
-    /// The type of that field; of an `Option<T>`, the `T`.
+    /// The type of the indexed field; for an `Option<T>`, the `T`.
     type Index;
 
-    /// How it is described.
+    /// The description of the field.
     #[doc(hidden)]
     const SPEC: &'static FieldSpec;
 
-    /// How it is stored.
+    /// The stored bytes of a value.
     #[doc(hidden)]
     fn encode_index(value: &Self::Index) -> Result<Vec<u8>, ValueError>;
 
-    /// Back from that.
+    /// The value of stored bytes.
     #[doc(hidden)]
     fn decode_index(bytes: &[u8]) -> Result<Self::Index, ValueError>;
 }

@@ -1,5 +1,5 @@
-//! A session type for the runtime: its tables, its values from and into a record, and the parts of the derive macro's
-//! output.
+//! Session types at run time: their tables, reading and writing their fields in a record, and the parts of the derive
+//! macro's output.
 
 mod conflict;
 mod data;

@@ -1,4 +1,4 @@
-//! A struct from the fields of a record.
+//! Builds a struct from the fields of a record.
 
 use super::{Schema, SessionData};
 use crate::clock::Timestamp;
@@ -52,7 +52,7 @@ impl<'a> FieldReader<'a> {
         }
     }
 
-    /// Says that required field `index` is absent.
+    /// The error that required field `index` is absent.
     #[must_use]
     pub fn absent(&self, index: usize) -> Absent {
         let field = self.schema.fields.get(index).map_or("", |spec| spec.name);
@@ -63,7 +63,7 @@ impl<'a> FieldReader<'a> {
 /// Whether a struct allows the fields that a record has.
 pub(crate) type Rule = fn(&Record, Timestamp) -> bool;
 
-/// The rule of one struct: its `validate`. Without a `required` field there is nothing to refuse.
+/// The rule of one struct: its `validate`. If a `required` field is absent, there is no view to refuse.
 pub(super) fn allows<T: SessionData>(record: &Record, now: Timestamp) -> bool {
     let mut unreadable = |_: &'static str, _: &ValueError| {};
     let mut fields = FieldReader::new(T::SCHEMA, Some(record), now, &mut unreadable);

@@ -1,4 +1,4 @@
-//! A derived session type for the runtime: constant tables, no logic.
+//! The constant tables that describe a derived session type at run time.
 
 use std::hash::Hash;
 use std::time::Duration;
@@ -12,11 +12,11 @@ use crate::value::{FieldType, MergeFn, ValueError};
 pub struct Schema {
     /// The name of the struct, for messages.
     pub type_name: &'static str,
-    /// The path of the module that it is in, for a message about two of one name.
+    /// The path of the struct's module, for a message about two structs of one name.
     pub module: &'static str,
-    /// The layer that serves it; empty for the main one.
+    /// The realm of the layer that serves the struct; empty for the main one.
     pub realm: &'static str,
-    /// A device that the session is bound to must have proved itself.
+    /// If the session is bound to a device, the device must have proved itself.
     pub bound: bool,
     /// Where a request without the required fields is sent (303); `None` answers 401.
     pub reject: Option<&'static str>,
@@ -25,7 +25,7 @@ pub struct Schema {
 }
 
 impl Schema {
-    /// Refuses a struct of another realm: no argument would read what is written in this one, and no session is found.
+    /// Refuses a struct of another realm: no extractor would read what it writes here, and no session would be found.
     pub(crate) fn is_served_by(&self, realm: &str) -> Result<(), SessionError> {
         if is_same_realm(self.realm, realm) {
             return Ok(());
@@ -36,8 +36,8 @@ impl Schema {
         })
     }
 
-    /// The fields of which some values would not come back as they are: to be told when a layer first meets
-    /// the struct, not on the day when such a value is written.
+    /// The fields whose codec does not return every value unchanged. The layer reports them when it first meets the
+    /// struct, not when such a value is first written.
     pub(crate) fn losses(&self) -> impl Iterator<Item = (&'static FieldSpec, ValueError)> {
         let fields = self.fields.iter();
         fields.filter_map(|spec| Some((spec, spec.field_type.examine().err()?)))
@@ -49,14 +49,14 @@ impl Schema {
     }
 }
 
-/// Two empty names, which most are, are not compared: a vectorised `memcmp` of two dangling pointers
-/// takes a hundred nanoseconds and more (AVX-512, glibc 2.36).
+/// Most names are empty. Two empty names are not compared, because a vectorised `memcmp` of two dangling
+/// pointers takes a hundred nanoseconds and more (AVX-512, glibc 2.36).
 pub(crate) fn is_same_realm(one: &str, other: &str) -> bool {
     (one.is_empty() && other.is_empty()) || one == other
 }
 
-/// A value that sessions are found by: equal ones have one encoding. A float is not `Eq`, and a `HashSet` or a `HashMap`,
-/// whose order is another one each time, is not `Hash`.
+/// A value by which sessions are found: equal values have one encoding. A float is not `Eq`; a `HashSet` or a
+/// `HashMap`, whose order varies, is not `Hash`.
 #[diagnostic::on_unimplemented(
     message = "sessions cannot be found by a `{Self}`",
     label = "equal values may be stored differently",
@@ -67,7 +67,7 @@ pub trait IndexValue: Eq + Hash {}
 #[diagnostic::do_not_recommend]
 impl<T: Eq + Hash> IndexValue for T {}
 
-/// The field at a place, by whose value sessions are found; a place that is not there does not compile.
+/// The indexed field, at `place`; a place out of bounds does not compile.
 #[must_use]
 pub const fn index_spec<T: IndexValue>(
     schema: &'static Schema,
@@ -87,11 +87,11 @@ pub struct FieldSpec {
     pub version: u32,
     /// The type of the stored value.
     pub field_type: FieldType,
-    /// Gone this long after the last write.
+    /// Removed this long after the last write.
     pub expires: Option<Duration>,
-    /// Gone this long after the last request that used the view.
+    /// Removed this long after the last request that used the view.
     pub idle: Option<Duration>,
-    /// Without it there is no view.
+    /// Without this field there is no view.
     pub required: bool,
     /// A change of this field gives the session a new id in the same commit.
     pub rotate: bool,
@@ -135,14 +135,14 @@ impl FieldSpec {
         }
     }
 
-    /// The stored field, dead or alive, and its name there: that under which it was written last, of its
-    /// own and its former ones. While two versions of an application run side by side, each writes under
-    /// the name that it knows; of two names that were written at once, the first one counts.
+    /// The stored field, expired or not, and its stored name. While two versions of an application run side by
+    /// side, each writes under the name that it knows: of the field's own and former names, the one written last
+    /// counts, and of two written at the same time the first.
     pub(crate) fn find<'r>(&self, record: &'r Record) -> Option<(&'static str, Field<'r>)> {
         self.find_by(|name| record.get(name))
     }
 
-    /// The same with another way to look a name up.
+    /// Like [`find`](Self::find), with another lookup of names.
     #[inline]
     pub(crate) fn find_by<'r>(
         &self,
@@ -168,7 +168,7 @@ pub(crate) fn namespace_of(name: &str) -> Option<&str> {
     name.split_once('.').map(|(namespace, _)| namespace)
 }
 
-/// The name of a field without its namespace, and without the sign that the derive macro puts in front.
+/// The name of a field without its namespace, and without the `~` that the derive macro puts in front.
 #[cfg(any(feature = "takeover", feature = "testing"))]
 pub(crate) fn key_of(name: &str) -> &str {
     let (_, key) = name.split_once('.').unwrap_or(("", name));

@@ -1,4 +1,4 @@
-//! The fields of a struct that differ from what they were.
+//! Finds the fields of a struct that have changed.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -9,23 +9,22 @@ use crate::error::SessionError;
 use crate::record::Encoded;
 use crate::value::{Stored, Value};
 
-/// The fields of one struct at one moment, encoded one after the other, each behind its length.
+/// The fields of one struct at one moment: encoded values in sequence, each after its length.
 #[derive(Debug)]
 pub(crate) struct Snapshot(Vec<u8>);
 
 impl Snapshot {
-    /// The encoding of `value`'s fields as they are, unchecked: what changes are measured against.
-    /// `size` is about how long it will be.
+    /// The baseline for changes: the encoding of `value`'s fields, unchecked. `size` is its approximate length.
     pub(crate) fn take<T: SessionData>(value: &T, size: usize) -> Self {
-        // The fields that differ will be written behind it, and no field is usually longer than all of them were.
+        // Changed fields are written after the baseline, and are usually no longer than the baseline.
         let capacity = SCRATCH.max(2 * size);
         let mut writer = FieldWriter::new(T::SCHEMA, None, Vec::with_capacity(capacity));
         value.save(&mut writer);
         Self(writer.bytes)
     }
 
-    /// The fields of `value` that differ from these. If any does, the others are removed where `value` stands for stored
-    /// fields that the struct's rule has refused: with what is left of them, it would refuse the change.
+    /// The fields of `value` that differ from the baseline. If any differs and `is_refused`, the other fields are
+    /// removed: the struct's rule has refused the stored fields, and with the rest of them it would refuse the change.
     pub(crate) fn changes_of<T: SessionData>(
         &mut self,
         value: &T,
@@ -39,7 +38,7 @@ impl Snapshot {
         Ok(changed)
     }
 
-    /// The fields of `value` that `collect` asks for, in regard to these.
+    /// The fields of `value` that `collect` asks for, compared with the baseline.
     pub(crate) fn changes<T: SessionData>(
         &mut self,
         value: &T,
@@ -78,7 +77,8 @@ impl Snapshot {
     }
 }
 
-/// Where the value is of the field that begins at `next`, which may be absent; goes on to the field behind it.
+/// The place of the value of the field that begins at `next`; `None` if the field is absent. Moves `next` to the
+/// following field.
 fn entry(bytes: &[u8], next: &mut usize) -> Option<Range<usize>> {
     let length = u32::from_le_bytes(*bytes.get(*next..)?.first_chunk()?);
     let start = *next + LENGTH;
@@ -93,7 +93,7 @@ fn entry(bytes: &[u8], next: &mut usize) -> Option<Range<usize>> {
 /// The fields that differ, and their new values; `None` removes one.
 #[derive(Debug, Default)]
 pub(crate) struct ChangedFields {
-    /// `None` if no field differs: all threads share one empty `Arc<[u8]>`, whose count each of them would change.
+    /// `None` if no field differs: threads would contend for the count of the one shared empty `Arc<[u8]>`.
     values: Option<Arc<[u8]>>,
     fields: Vec<(&'static FieldSpec, Option<Range<usize>>)>,
     rule: Option<Rule>,
@@ -135,7 +135,7 @@ impl ChangedFields {
 /// The checks of a value on its way into a record.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Checks {
-    /// Read the value back, and refuse it where another one comes back.
+    /// Decode the encoded value, and refuse it if the result differs.
     pub(crate) round_trip: bool,
     /// The most bytes of one value.
     pub(crate) limit: usize,
@@ -145,10 +145,10 @@ pub(crate) struct Checks {
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Collect {
     Everything,
-    /// Those that differ from the baseline.
+    /// The fields that differ from the baseline.
     Changes,
-    /// Those that differ and that a failed request keeps. The others are not looked at:
-    /// one of them may be what has failed.
+    /// The fields that differ and are `commit = always`. The others are not encoded: one of
+    /// them may have caused the failure.
     Always,
 }
 
@@ -157,9 +157,9 @@ pub(crate) enum Collect {
 pub struct FieldWriter {
     /// The fields that are still to come.
     specs: &'static [FieldSpec],
-    /// `None` where the snapshot is what is wanted.
+    /// `None` while the writer takes a snapshot.
     collect: Option<(Collect, Checks)>,
-    /// The baseline, and behind it the values that differ; of a snapshot, all fields.
+    /// The baseline, followed by the values that differ; for a snapshot, all fields.
     bytes: Vec<u8>,
     /// Where the next field of the baseline begins.
     next: usize,
@@ -190,7 +190,7 @@ impl FieldWriter {
         scratch.changes(value, Collect::Everything, checks)
     }
 
-    /// The fields that differ from those in front of `end`.
+    /// The changed fields, whose values begin at `end`, after the baseline.
     fn hand_out(&mut self, end: usize, rule: Rule) -> Result<ChangedFields, SessionError> {
         if let Some(failure) = self.failure.take() {
             return Err(failure);
@@ -237,7 +237,7 @@ impl FieldWriter {
         }
     }
 
-    /// Goes to the next field; `None` if it is passed over.
+    /// Goes to the next field; `None` if it is skipped.
     #[inline]
     fn next(&mut self) -> Option<&'static FieldSpec> {
         let (spec, rest) = self.specs.split_first()?;
@@ -249,7 +249,7 @@ impl FieldWriter {
         (spec.commit_always || matches!(collect, Collect::Changes)).then_some(spec)
     }
 
-    /// Opens a field, which is absent as long as it is not closed; returns where its value begins.
+    /// Opens a field, which counts as absent until it is closed; returns the start of its value.
     #[inline]
     fn open(&mut self) -> usize {
         if self.collect.is_none() {
@@ -258,7 +258,7 @@ impl FieldWriter {
         self.bytes.len()
     }
 
-    /// Closes the field whose value begins at `start`; returns what it must pass if it is handed out.
+    /// Closes the field whose value begins at `start`; returns the checks that a changed value must pass.
     #[inline]
     fn close(&mut self, spec: &'static FieldSpec, start: usize) -> Option<Checks> {
         let value = start..self.bytes.len();

@@ -19,9 +19,9 @@ pub struct Column<T> {
     merge_option: MergeOption<T>,
 }
 
-/// A field that is stored like this.
+/// A field that is stored by `stored`.
 ///
-/// Only here is asked whether the type can be stored: a type that cannot is one error, not one for each use.
+/// Only this function requires that the type can be stored, so that a wrong type is one error, not one for each use.
 #[must_use]
 pub const fn column<T: Writable + Readable + 'static>(stored: Stored<T>) -> Column<T> {
     Column {
@@ -58,7 +58,7 @@ impl<T> Column<T> {
     }
 }
 
-/// A field that always has a value: where nothing is stored the default, and without one there is no view.
+/// A field that always has a value: if nothing is stored, the default; without a default, there is no view.
 #[derive(Debug)]
 pub struct Present<T>(pub Column<T>, pub Option<fn() -> T>);
 
@@ -88,7 +88,7 @@ impl<T> Present<T> {
     }
 }
 
-/// An `Option` field, of which the inside is stored.
+/// An `Option` field, whose inner value is stored.
 #[derive(Debug)]
 pub struct Optional<T>(pub Column<T>);
 

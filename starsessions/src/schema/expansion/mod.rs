@@ -9,7 +9,7 @@ pub use self::column::{Column, Optional, Present, column};
 pub use self::show::{Secret, Show, ShowOpaque, ShowValue};
 use crate::value::{Invalid, ValueError};
 
-/// A type with a value for the time when nothing is stored.
+/// A type with a value for a field that is not stored.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has no `Default`, and nothing says what the field is without a stored value",
     label = "has no `Default`",
@@ -20,7 +20,7 @@ pub trait HasDefault: Default {}
 #[diagnostic::do_not_recommend]
 impl<T: Default> HasDefault for T {}
 
-/// `T::default()`, with an error that says what else a field can have.
+/// `T::default()`, with a compiler error that names the alternatives to a `Default`.
 #[must_use]
 pub fn default_of<T: HasDefault>() -> T {
     T::default()

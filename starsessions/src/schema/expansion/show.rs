@@ -4,7 +4,7 @@ use std::fmt;
 
 /// Shows a field: by [`ShowValue`] if its type has `Debug`, by [`ShowOpaque`] otherwise.
 ///
-/// `(&Show(..)).__show()` finds the former first, as it takes one reference less.
+/// `(&Show(..)).__show()` finds the former first, because it needs one reference less.
 #[derive(Debug)]
 pub struct Show<'a, T>(pub &'a T);
 
@@ -20,7 +20,7 @@ impl<T: fmt::Debug> ShowValue for Show<'_, T> {
     }
 }
 
-/// The place of a [`Show`] whose value cannot be shown.
+/// The placeholder of a [`Show`] whose value cannot be shown.
 pub trait ShowOpaque {
     /// The value to show.
     fn __show(&self) -> &dyn fmt::Debug;
