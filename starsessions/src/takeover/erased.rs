@@ -1,4 +1,4 @@
-//! Any source, as a layer holds it: each call has a limit.
+//! A source of any type, as a layer holds it: each call has a time limit.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -21,7 +21,7 @@ pub(crate) trait ErasedSource: Send + Sync + 'static {
 
     fn id<'c>(&self, cookie: &'c str) -> &'c str;
 
-    /// The session that a cookie leads to; `None` if its value cannot be one of the other library's.
+    /// The session that a cookie leads to; `None` if the cookie's value cannot be the other library's.
     fn find<'a>(
         &'a self,
         cookie: &'a [u8],
@@ -65,5 +65,5 @@ impl<S: Source> ErasedSource for S {
     }
 }
 
-/// RFC 6265bis, section 5.7: a browser keeps no longer one.
+/// RFC 6265bis, section 5.7: the most bytes that a browser keeps of a cookie.
 const LONGEST: usize = 4096;

@@ -1,8 +1,8 @@
 //! Sessions of another library, taken over one by one: users stay signed in through a move.
 //!
-//! A request without a session of ours may bring the cookie of another library's. A [`Source`] finds what is
-//! behind it, a function of the application says what of it goes on in which session type, and the layer
-//! writes that as a session of ours under a new id and removes the former one.
+//! A request without a session of this library may bring the cookie of another library. A [`Source`] finds the former
+//! session, a function of the application copies its values into session types, and the layer writes a new session with
+//! a new id and removes the former one.
 //!
 //! ```
 //! use starsessions::{KeyRing, MemoryStore, Session, SessionLayer};
@@ -26,27 +26,27 @@
 //!
 //! # What holds
 //!
-//! - **Once.** However many requests bring the former cookie at the same moment, one session of ours comes of
-//!   it, and all of them see that one. A copy of the cookie that comes more than five minutes later is refused,
-//!   also where the former session was its cookie and cannot be removed. While keys are rotated, requests that meet at
-//!   the same moment on two nodes with different active keys may make a session each.
-//! - **What a cookie remembers.** Where the former session is its cookie, that cannot be removed. Ours knows it by the keys:
-//!   one that is dropped from the ring takes the memory along, so leave it there, with an end, until those cookies are over.
-//!   Another cookie of the same session, as the other library makes one with each response, is another session.
-//! - **Whole or not at all.** The former session is removed when ours is written. A request that dies in
-//!   between loses nothing: the next one finds what there is.
-//! - **One, or none.** Two former cookies of one request that lead to two sessions are ambiguous, since one may be planted: the
-//!   request is a guest's, and its logout ends both. So are more than four.
-//! - **A new id.** Ours follows from the former id only with the deployment's keys.
-//! - **No sign-in.** Its event is [`Begun`](crate::events::EventKind::Begun), and it ends no other session of its user:
-//!   [`sessions_per_user`](crate::SessionLayerBuilder::sessions_per_user) counts it at the next sign-in.
-//! - **No longer life.** The session began when the former one says that it began. It ends by the layer's own
-//!   [`Lifetime`](crate::Lifetime): where the former library let sessions live longer, set a longer one until the
+//! - **Once.** If several requests bring the former cookie at the same time, the layer makes one new session, and all
+//!   of the requests see it. A copy of the cookie that comes more than five minutes later is refused, even if the
+//!   former session was in its cookie and cannot be removed. While keys are rotated, concurrent requests on two nodes
+//!   with different active keys may make a session each.
+//! - **Sessions in cookies.** A former session in its cookie cannot be removed, so the layer remembers it under a key
+//!   of the ring. Keep that key in the ring, with an end, until those cookies have expired. If the other library makes
+//!   a new cookie with each response, each cookie is a session of its own.
+//! - **Whole or not at all.** The former session is removed when the new one is written. A request that dies in
+//!   between loses nothing: the next request finds either session.
+//! - **One, or none.** If the former cookies of a request lead to two sessions, one of them may be planted: the request is
+//!   a guest's, and its logout ends both. Of more than four former cookies the layer tries none, and refuses the logout.
+//! - **A new id.** The new id can be derived from the former id only with the deployment's keys.
+//! - **No sign-in.** The event is [`Begun`](crate::events::EventKind::Begun), and no other session of the user ends:
+//!   [`sessions_per_user`](crate::SessionLayerBuilder::sessions_per_user) counts the session at the next sign-in.
+//! - **No longer life.** The session keeps the beginning of the former session. It ends by the layer's own
+//!   [`Lifetime`](crate::Lifetime): if the former library let sessions live longer, set a longer one until the
 //!   move is over.
-//! - **Failure is not absence.** If the former store does not answer, the request gets what the layer's
-//!   [`FailurePolicy`](crate::config::FailurePolicy) says, as when our own store fails.
-//! - The handler sees the session at once, and its changes are written with it. A session that the function
-//!   takes nothing from is left alone.
+//! - **Failure is not absence.** If the former store does not answer, the layer's
+//!   [`FailurePolicy`](crate::config::FailurePolicy) applies, as when the layer's own store fails.
+//! - The handler sees the session at once, and its changes are written with it. If the function takes nothing, the
+//!   former session stays as it is.
 //!
 //! The layer's own sessions must be in a store, not in a [`CookieStore`](crate::CookieStore).
 
@@ -85,9 +85,9 @@ pub trait Source: Send + Sync + 'static {
     /// The name of their cookie.
     fn cookie_name(&self) -> &str;
 
-    /// The part of a cookie's value that names the session, where the rest may be written in several ways, as a signature
-    /// that is not checked. All cookies with one name are one session, so that a logout ends what each of them leads to.
-    /// Unless it is written, the whole value.
+    /// The part of a cookie's value that names the session; by default the whole value. Implement it if the rest can
+    /// vary, as an unchecked signature can. All cookies with one name are one session, so that a logout ends the
+    /// session of each.
     fn id<'c>(&self, cookie: &'c str) -> &'c str {
         cookie
     }
@@ -104,8 +104,8 @@ pub trait Source: Send + Sync + 'static {
         now: Timestamp,
     ) -> impl Future<Output = Result<Option<FormerSession>, StoreError>> + Send;
 
-    /// Removes the session that a cookie's value leads to, after ours was written. Where there is nothing to
-    /// remove, that is done.
+    /// Removes the session that a cookie's value leads to, after the new session was written. Succeeds if there is
+    /// nothing to remove.
     ///
     /// # Errors
     /// If the store fails. The session stays taken over; the next request tries again.
@@ -118,14 +118,14 @@ pub trait Source: Send + Sync + 'static {
 pub struct FormerSession {
     /// Its values by name.
     pub values: JsonObject,
-    /// When it began; `None` if that is not known, and it then begins now.
+    /// When the session began; `None` if unknown: the new session then begins now.
     pub created_at: Option<Timestamp>,
-    /// From then on the other library would not accept its cookie.
+    /// The time from which on the other library would not accept the cookie.
     pub expires_at: Timestamp,
 }
 
 impl FormerSession {
-    /// A session with these values, which the other library accepts until then.
+    /// A session with these values, which the other library accepts until `expires_at`.
     #[must_use]
     pub fn new(values: JsonObject, expires_at: Timestamp) -> Self {
         Self {
@@ -135,13 +135,13 @@ impl FormerSession {
         }
     }
 
-    /// The value of this name as a `T`; `None` if there is none, or it is no `T`.
+    /// The value of this name as a `T`; `None` if there is no value, or it is not a `T`.
     #[must_use]
     pub fn get<T: serde::de::DeserializeOwned>(&self, name: &str) -> Option<T> {
         self.values.get(name)
     }
 
-    /// The value of this key in the object of this name as a `T`; `None` if there is none, or it is no `T`.
+    /// The value of this key in the object of this name as a `T`; `None` if there is no value, or it is not a `T`.
     ///
     /// ```
     /// # use starsessions::takeover::FormerSession;
@@ -154,17 +154,16 @@ impl FormerSession {
         self.get::<JsonObject>(name)?.get(key)
     }
 
-    /// A session type whose fields are the values of their names (of their `rename`, where there is one; the
-    /// namespace does not count). `None` if a required field is missing, or there is no value for any field.
+    /// A session type, each field of which has the value of the field's name (or `rename`; without the namespace).
+    /// `None` if a required field is missing, or if no field has a value.
     ///
-    /// A value that is no value of its field counts as absent, and so does `null`.
+    /// A value that does not fit the type of its field counts as absent, and so does `null`.
     #[must_use]
     pub fn view<T: SessionData>(&self) -> Option<T> {
         view_of(&self.values)
     }
 
-    /// A session type from the values in the object of this name, as [`view`](Self::view) makes one: what was inserted
-    /// as one struct.
+    /// Like [`view`](Self::view), with the values in the object of this name, which was inserted as one struct.
     ///
     /// ```
     /// # use starsessions::{Session, SessionError};
@@ -219,7 +218,7 @@ pub struct Taken {
     pub(crate) changes: Vec<Changed>,
     pub(crate) remember: Option<bool>,
     checks: Checks,
-    /// Of the layer that takes over.
+    /// The realm of the layer that takes over.
     realm: Arc<str>,
 }
 
@@ -264,9 +263,8 @@ pub struct TakeOver {
 }
 
 impl TakeOver {
-    /// Takes over what `map` takes of each session: it puts session types into the new one. If it takes
-    /// nothing, the former session is left alone and the request is a guest's. An error of `map` is the
-    /// request's error.
+    /// Takes over what `map` puts into the new session. If `map` takes nothing, the former session stays as it is and
+    /// the request is a guest's. An error of `map` is the request's error.
     #[must_use]
     pub fn new(
         source: impl Source,

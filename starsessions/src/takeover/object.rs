@@ -1,4 +1,4 @@
-//! The values of a session by name, as the library that has written them has them.
+//! The values of another library's session, by name.
 
 use std::fmt;
 
@@ -7,10 +7,10 @@ use serde::Deserialize;
 use serde::de::{DeserializeOwned, Deserializer};
 use serde_json::value::RawValue;
 
-/// The values of another library's session: a JSON object whose values stay the text that they were.
+/// The values of another library's session: a JSON object that keeps the text of its values.
 ///
 /// It keeps values that no Rust type holds: integers of any size, numbers as they were spelled, strings
-/// with half a surrogate pair. The last value counts of a name that occurs twice, as in Python.
+/// with half a surrogate pair. If a name occurs twice, the last value counts, as in Python.
 ///
 /// ```
 /// use starsessions::takeover::JsonObject;
@@ -23,14 +23,14 @@ use serde_json::value::RawValue;
 pub struct JsonObject(IndexMap<String, Box<RawValue>>);
 
 impl JsonObject {
-    /// The object in a JSON text; `None` if it is anything else, or a token that JSON does not have, such
-    /// as `NaN`.
+    /// The object in a JSON text; `None` if the text is not an object, or has a token that JSON does not have,
+    /// such as `NaN`.
     #[must_use]
     pub fn parse(text: &[u8]) -> Option<Self> {
         serde_json::from_slice(text).ok()
     }
 
-    /// The value of this name as a `T`; `None` if there is none, or it is no `T`.
+    /// The value of this name as a `T`; `None` if there is no value, or it is not a `T`.
     #[must_use]
     pub fn get<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
         serde_json::from_str(self.text(name)?).ok()
@@ -42,8 +42,8 @@ impl JsonObject {
         Some(self.0.get(name)?.get())
     }
 
-    /// Sets the value of this name to a JSON text; `false` if it is none. It keeps its place among the others, or is the
-    /// last one.
+    /// Sets the value of this name to a JSON text; `false` if the text is not JSON. A new name becomes the last one; an
+    /// existing name keeps its place.
     pub fn set_text(&mut self, name: &str, text: &str) -> bool {
         let value = RawValue::from_string(text.to_owned());
         value
@@ -81,7 +81,7 @@ impl JsonObject {
             .map(|(name, value)| (name.as_str(), value.get()))
     }
 
-    /// The same with these values, and without those that are gone.
+    /// A copy with these values, and without the other values for which `is_gone` is true.
     #[cfg(feature = "python")]
     pub(crate) fn updated(
         &self,

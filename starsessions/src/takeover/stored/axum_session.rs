@@ -8,8 +8,8 @@ use crate::clock::Timestamp;
 use crate::store::StoreError;
 use crate::takeover::{FormerSession, JsonObject, Source};
 
-/// The sessions that axum_session keeps in SQLite, PostgreSQL, MySQL or Redis, with the pools of `axum_session_sqlx` and
-/// `axum_session_redispool`. The user of `axum_session_auth` is their value `user_auth_session_id`.
+/// The sessions that axum_session keeps in SQLite, PostgreSQL, MySQL or Redis, with the pools of `axum_session_sqlx`
+/// and `axum_session_redispool`. The user of `axum_session_auth` is in the value `user_auth_session_id`.
 ///
 /// ```
 /// # #[cfg(feature = "postgres")]
@@ -32,9 +32,9 @@ use crate::takeover::{FormerSession, JsonObject, Source};
 /// # }
 /// ```
 ///
-/// The cookie of `with_key` is taken by the id in it, a random UUID: the signature, which may hold it to an address and a browser, is
-/// not checked. What `with_database_key` has encrypted is not read. A session that axum_session has in its memory alone,
-/// or has not written yet, is not found.
+/// From a cookie of `with_key`, the source takes the id, a random UUID. It does not check the signature, which may bind
+/// the cookie to an address and a browser. Sessions encrypted by `with_database_key` cannot be read. A session that
+/// axum_session has only in memory, or has not written yet, is not found.
 #[derive(Debug)]
 pub struct AxumSession {
     database: Database,
@@ -43,7 +43,7 @@ pub struct AxumSession {
 }
 
 impl AxumSession {
-    /// The sessions in this database, in the table and behind the cookie that are the default there.
+    /// The sessions in this database, with axum_session's default table and cookie.
     #[must_use]
     pub fn new(database: impl Into<Database>) -> Self {
         let table = Table {
@@ -60,14 +60,15 @@ impl AxumSession {
     }
 
     /// The name that `SessionConfig::with_session_name` was given; `session` by default. With `with_prefix_with_host`,
-    /// `__Host-` is in front of it.
+    /// put `__Host-` in front.
     #[must_use]
     pub fn cookie_name(mut self, name: impl Into<String>) -> Self {
         self.cookie_name = name.into();
         self
     }
 
-    /// The name that `SessionConfig::with_table_name` was given; `sessions` by default. In Redis it is in front of the ids.
+    /// The name that `SessionConfig::with_table_name` was given; `sessions` by default. In Redis, the name precedes the
+    /// ids.
     #[must_use]
     pub fn table_name(mut self, name: impl Into<String>) -> Self {
         self.table.name = name.into();
@@ -121,7 +122,7 @@ fn id(cookie: &str) -> Option<&str> {
     is_uuid.then_some(id)
 }
 
-/// The values of a session. Each is the text of its JSON.
+/// The values of a session. Each value is stored as JSON in a string.
 fn open(bytes: &[u8]) -> Option<JsonObject> {
     let session = JsonObject::parse(bytes);
     let data: Option<HashMap<String, String>> = session.and_then(|session| session.get("data"));
@@ -133,14 +134,14 @@ fn open(bytes: &[u8]) -> Option<JsonObject> {
     };
     let mut values = JsonObject::default();
     for (name, text) in data {
-        // A value that is no JSON is left out.
+        // `set_text` leaves out a value that is not JSON.
         values.set_text(&name, &text);
     }
     Some(values)
 }
 
 const UUID: usize = 36;
-/// As long as axum_session keeps one that is for the long term, by default.
+/// How long axum_session keeps a long-term session by default.
 const LONGEST: Duration = Duration::from_secs(60 * 24 * 3600);
 
 #[cfg(test)]

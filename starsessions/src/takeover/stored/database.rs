@@ -1,4 +1,4 @@
-//! Where another library keeps its sessions: a value for each id, in Redis or in a table.
+//! The database of another library's sessions: a value for each id, in Redis or in a table.
 
 #[cfg(feature = "sqlite")]
 use std::path::Path;
@@ -18,8 +18,9 @@ use crate::store::{RedisClient, RedisConnectError, redis::Link};
 
 /// A database in which another library keeps sessions.
 ///
-/// A pool is one by itself: `TowerSessions::new(pool)` takes a `PgPool` or a `MySqlPool` of `sqlx` 0.9. Where the application
-/// has pools of another version, a second one, of few connections, is enough: sessions come by here once.
+/// A pool converts into it: `TowerSessions::new(pool)` takes a `PgPool` or a `MySqlPool` of `sqlx` 0.9. If the
+/// application's pools are of another version, add a second pool. A few connections are enough, because each session is
+/// taken over once.
 pub struct Database(Kind);
 
 enum Kind {
@@ -33,20 +34,20 @@ enum Kind {
     Sqlite(Arc<Mutex<rusqlite::Connection>>),
 }
 
-/// The key that a value is found by.
+/// The place of the values in the database.
 #[cfg_attr(
     not(any(feature = "mysql", feature = "postgres", feature = "sqlite")),
     expect(dead_code, reason = "in Redis there are no columns")
 )]
 #[derive(Clone, Debug, Default)]
 pub(super) struct Table {
-    /// The schema, where it is none that the connection looks into by itself.
+    /// The schema, if it is not in the connection's search path.
     pub(super) schema: Option<String>,
     pub(super) name: String,
     pub(super) column: &'static str,
-    /// The column with the second in which a row ends, where the value does not say it.
+    /// The column with the second in which a row ends, if the value does not contain it.
     pub(super) end: Option<&'static str>,
-    /// In front of the id, in Redis.
+    /// The prefix of the id in Redis.
     pub(super) prefix: String,
 }
 
@@ -65,7 +66,7 @@ impl From<sqlx::PgPool> for Database {
 }
 
 impl Database {
-    /// Redis: the client of the `redis` crate, with the address that the other library has.
+    /// Redis: a client of the `redis` crate, with the address that the other library uses.
     ///
     /// # Errors
     /// If the server cannot be reached.
@@ -79,7 +80,7 @@ impl Database {
     /// An SQLite file, which may be in use.
     ///
     /// # Errors
-    /// If it is not there, or cannot be opened.
+    /// If the file does not exist or cannot be opened.
     #[cfg(feature = "sqlite")]
     pub fn sqlite(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_WRITE;
@@ -95,7 +96,7 @@ impl Database {
         false
     }
 
-    /// The value of this id, if it is alive. Redis drops what is over by itself.
+    /// The value of this id, if it has not expired. Redis removes expired values by itself.
     #[cfg_attr(
         not(any(feature = "mysql", feature = "postgres", feature = "sqlite")),
         expect(unused_variables, reason = "Redis knows the time")
@@ -215,9 +216,9 @@ fn unavailable(error: impl std::error::Error + Send + Sync + 'static) -> StoreEr
     StoreError::Unavailable(error.into())
 }
 
-// Shows no address: it may come with a password.
+// Shows no address, which may contain a password.
 debug_as_name!(Database);
 
-/// How long it waits for another writer of the file.
+/// How long SQLite waits for another writer of the file.
 #[cfg(feature = "sqlite")]
 const PATIENCE: Duration = Duration::from_secs(2);

@@ -33,8 +33,8 @@ use crate::takeover::{FormerSession, JsonObject, Source};
 /// # }
 /// ```
 ///
-/// A cookie of `with_signed` is taken by the id in it: an id is 128 random bits, with or without a signature. What
-/// `with_private` has encrypted is not read; such an application writes a [`Source`] of its own.
+/// From a cookie of `with_signed`, the source takes the id, which is 128 random bits with or without a signature. A
+/// cookie encrypted by `with_private` cannot be read; for it, implement a [`Source`].
 #[derive(Debug)]
 pub struct TowerSessions {
     database: Database,
@@ -43,7 +43,7 @@ pub struct TowerSessions {
 }
 
 impl TowerSessions {
-    /// The sessions in this database, in the table and behind the cookie that are the default there.
+    /// The sessions in this database, with tower-sessions' default table and cookie.
     #[must_use]
     pub fn new(database: impl Into<Database>) -> Self {
         let database = database.into();
@@ -131,8 +131,8 @@ impl<'c> Id<'c> {
         Some(Self { text, number })
     }
 
-    /// The session in a record, which is MessagePack: the id again, since a database may not tell upper from lower
-    /// case, the values, and the time of its end.
+    /// The session in a record, which is MessagePack: the id, the values and the end. The id is compared, because a
+    /// database may ignore case.
     fn open(&self, bytes: &[u8]) -> Option<FormerSession> {
         // The message of a decoder often quotes the value.
         let Ok((id, values, end)) = decode(bytes) else {
@@ -176,7 +176,7 @@ fn seconds(
 const LENGTH: usize = 22;
 /// Room for values as deep as `serde_json` reads them, within the stack of a thread.
 const MAX_DEPTH: usize = 160;
-/// Since the first of January of the year 1.
+/// The days from 1 January of the year 1 to 1 January 1970.
 const DAYS_BEFORE_1970: i64 = 719_162;
 
 #[cfg(test)]
