@@ -1,4 +1,4 @@
-//! Handing out the token of a session.
+//! Hands out the token of a session.
 
 use serde::{Serialize, Serializer};
 use zeroize::Zeroizing;
@@ -9,13 +9,13 @@ use crate::sentence::debug_as_name;
 
 /// The token of a session, for a client that keeps no cookies: 50 characters of base64url.
 ///
-/// Its holder has the session, so it goes to the client and nowhere else, over TLS. It is not shown by `Debug`,
-/// and has no `Display`, by which it could get into a log.
+/// The token gives access to the session, so send it to the client only, over TLS. To keep it out of logs, `Debug`
+/// does not show it and there is no `Display`.
 #[derive(Clone)]
 pub struct BearerToken(Zeroizing<String>);
 
 impl BearerToken {
-    /// The text, which the client sends behind `Bearer `, or alone in a header of one's own.
+    /// The text, which the client sends after `Bearer `, or alone in a custom header.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -48,23 +48,21 @@ impl BearerToken {
 /// }
 /// ```
 impl CurrentSession {
-    /// Does everything that was recorded so far, as [`commit`](Self::commit) does, and returns the token of the
-    /// session as it is then, for the client to keep. Needs a [transport](crate::SessionLayerBuilder::transport)
-    /// with a header.
+    /// Writes everything recorded so far, as [`commit`](Self::commit) does, and returns the session's current token for
+    /// the client to keep. Needs a [transport](crate::SessionLayerBuilder::transport) with a header.
     ///
-    /// Only here does a session that comes by a token get another one: what changes a `rotate` field, calls
-    /// [`rotate`](Self::rotate) or begins a session is refused with
-    /// [`NotHandedOut`](crate::error::TransportError::NotHandedOut) if this call does not follow it, and a session
-    /// whose id is due for [renewal](crate::SessionLayerBuilder::renewal), or stands under a former key, keeps it
-    /// until this call. Where neither is so, it returns the token that the client has.
+    /// Only this call gives a new token to a session that comes by a token. A request that changes a `rotate` field,
+    /// calls [`rotate`](Self::rotate) or begins a session is refused with
+    /// [`NotHandedOut`](crate::error::TransportError::NotHandedOut) if this call does not follow. A session whose id is
+    /// due for [renewal](crate::SessionLayerBuilder::renewal), or was made with a former key, keeps its id until this
+    /// call. Otherwise the call returns the token that the client has.
     ///
-    /// The response is not for caches (`Cache-Control: no-store`). What a view holds is recorded when the view
-    /// is dropped. The new id stays if the response is a 5xx later.
+    /// The response is sent with `Cache-Control: no-store`. A view records its changes when it is dropped. The new id
+    /// stays even if the response is a 5xx.
     ///
     /// # Errors
-    /// As [`Session::commit`](crate::Session::commit), and
-    /// [`SessionError::Transport`]: where the layer takes no tokens, where there is no session, and for a request
-    /// with the session's cookie.
+    /// As [`Session::commit`](crate::Session::commit), and [`SessionError::Transport`] if the layer accepts no tokens,
+    /// if there is no session, or if the request came with the session's cookie.
     pub async fn bearer_token(&self) -> Result<BearerToken, SessionError> {
         let token = self.slot.hand_out().await?;
         Ok(BearerToken(token.encode()))

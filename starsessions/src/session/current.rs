@@ -1,4 +1,4 @@
-//! The whole session of a request, whatever types are in it.
+//! The whole session of a request, with the fields of all types.
 
 use std::sync::Arc;
 
@@ -16,8 +16,8 @@ use crate::sentence::debug_as_name;
 
 /// The request's session as a whole: sign in, sign out, a new id, what is known about it.
 ///
-/// Methods that are not `async` only record what to do; it is done in one operation after the handler
-/// has returned, or at [`commit`](Self::commit).
+/// Methods that are not `async` only record what to do. The layer does it in one operation after the handler
+/// has returned, or [`commit`](Self::commit) does.
 ///
 /// ```
 /// use starsessions::{CurrentSession, Session, SessionError};
@@ -41,7 +41,7 @@ use crate::sentence::debug_as_name;
 /// ```
 ///
 /// In a `CookieStore` without a revocation list no session can be ended for good:
-/// [`destroy`](Self::destroy) is an error there, and [`forget`](Self::forget) does what can be done.
+/// [`destroy`](Self::destroy) is an error, and [`forget`](Self::forget) only removes the cookie.
 #[derive(Clone)]
 pub struct CurrentSession {
     pub(crate) slot: Arc<Slot>,
@@ -63,7 +63,7 @@ pub struct SessionInfo {
     pub bound: bool,
 }
 
-/// For a page or an API that shows it; times are Unix seconds.
+/// For a page or an API that shows the session; times are Unix seconds.
 impl Serialize for SessionInfo {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut out = serializer.serialize_struct("SessionInfo", 5)?;
@@ -81,7 +81,7 @@ impl CurrentSession {
         Self { slot }
     }
 
-    /// Puts a view with all its fields into the session, replacing what was there. If one of them is
+    /// Puts a view with all its fields into the session, replacing their values. If one of the fields is
     /// marked `rotate`, the session gets a new id and the old one ends.
     ///
     /// # Errors
@@ -121,17 +121,17 @@ impl CurrentSession {
         Ok(self.slot.view().ok().map(|(value, ..)| value))
     }
 
-    /// A tracked view, as a handler argument gives it.
+    /// A tracked view, like the handler argument [`Session<T>`](Session).
     ///
     /// # Errors
-    /// Where the argument would be rejected, or if `T` is of another realm.
+    /// If the argument would be rejected, or if `T` is of another realm.
     pub async fn view<T: SessionData>(&self) -> Result<Session<T>, SessionRejection> {
         self.slot.serves(T::SCHEMA)?;
         Session::load(Arc::clone(&self.slot), None).await
     }
 
-    /// Gives the session a new id at once; the old one ends with no grace. For a change of
-    /// privileges that no `rotate` field declares. Without a session there is nothing to rotate.
+    /// Gives the session a new id; the old one ends without a grace. For a change of privileges that no
+    /// `rotate` field declares. Without a session it does nothing.
     ///
     /// # Errors
     /// If the response has left.
@@ -140,8 +140,8 @@ impl CurrentSession {
     }
 
     /// Gives the session the layer's [remembered lifetime](crate::SessionLayerBuilder::remembered_lifetime)
-    /// from now on, or the ordinary one again. Takes effect together with a session that exists or is
-    /// begun by this request, and stays when the id or the user changes: set it at each sign-in.
+    /// from now on, or the ordinary one again. Takes effect if a session exists or this request begins
+    /// one, and stays when the id or the user changes: set it at each sign-in.
     ///
     /// # Errors
     /// If the response has left.
@@ -164,8 +164,8 @@ impl CurrentSession {
         }))
     }
 
-    /// The log's name for the session that the request came with, or has begun and committed; `None` without one. For
-    /// the application's own log and spans, where an id must not be.
+    /// The log's name for the session that the request came with, or has begun and committed; `None` without a session.
+    /// For the application's own log and spans, which must not contain an id.
     ///
     /// ```
     /// use starsessions::{CurrentSession, SessionError};
@@ -185,7 +185,7 @@ impl CurrentSession {
         Ok(self.slot.fingerprint())
     }
 
-    /// Does everything that was recorded so far, now, and reports the outcome.
+    /// Writes everything recorded so far, and reports the outcome.
     ///
     /// # Errors
     /// As [`Session::commit`].
@@ -193,12 +193,11 @@ impl CurrentSession {
         self.slot.commit().await
     }
 
-    /// Has the request end without its changes, as a 5xx does: for a handler that has changed a view and
-    /// answers that it will not do what was asked. Of its other answers, 4xx included, the changes are stored,
-    /// but for a [`SessionError`]'s.
+    /// Drops the request's changes at its end, as a 5xx does: for a handler that has changed a view and then
+    /// refuses the request. Other answers, 4xx included, store the changes, except for a [`SessionError`]'s.
     ///
-    /// A logout, a call of [`rotate`](Self::rotate) and fields with `commit = always` stay, and so does what
-    /// was committed before. It does not matter whether the views are dropped before or after.
+    /// A logout, a call of [`rotate`](Self::rotate), fields with `commit = always` and everything committed
+    /// before stay. Views may be dropped before or after this call.
     ///
     /// ```
     /// use starsessions::{CurrentSession, Session, SessionError};
@@ -223,8 +222,7 @@ impl CurrentSession {
         self.slot.discard_at_end()
     }
 
-    /// Drops everything that was recorded and not yet committed. Views that already exist will not
-    /// write any more.
+    /// Drops everything that was recorded and not yet committed. Existing views no longer write.
     pub fn rollback(&self) {
         self.slot.rollback();
     }
@@ -232,7 +230,7 @@ impl CurrentSession {
     /// The session of a request outside of axum's extractors, in the main realm.
     ///
     /// # Errors
-    /// If no [`SessionLayer`](crate::SessionLayer) serves it.
+    /// If no [`SessionLayer`](crate::SessionLayer) serves the request.
     pub fn from_parts(parts: &Parts) -> Result<Self, SessionRejection> {
         Self::from_parts_in(parts, "")
     }
@@ -240,7 +238,7 @@ impl CurrentSession {
     /// The session of a request in the realm of this name.
     ///
     /// # Errors
-    /// If no [`SessionLayer`](crate::SessionLayer) serves it.
+    /// If no [`SessionLayer`](crate::SessionLayer) of this realm serves the request.
     pub fn from_parts_in(parts: &Parts, realm: &'static str) -> Result<Self, SessionRejection> {
         let slot = find_slot(parts, realm).ok_or_else(|| {
             MissingLayer::new(&parts.extensions, "CurrentSession".to_owned(), realm)
@@ -251,16 +249,16 @@ impl CurrentSession {
     }
 }
 
-/// The ways to end it.
+/// The ways to end a session.
 impl CurrentSession {
-    /// Ends the session: its record is deleted, and no copy of its cookie works any more. What this
-    /// request has changed so far is dropped, and views that exist already will not write any
-    /// more, unless they are [reloaded](Session::reload). What is inserted, or changed in later
-    /// views, begins a new session under a new id.
+    /// Ends the session: its record is deleted, and no copy of its cookie works any more. This
+    /// request's changes so far are dropped, and existing views no longer write unless they are
+    /// [reloaded](Session::reload). A later insert, or a change in a later view, begins a new session
+    /// under a new id.
     ///
     /// # Errors
-    /// [`SessionError::NotRevocable`] where copies of the cookie would go on working: in a
-    /// `CookieStore` without a revocation list. Nothing is changed then. If the response has left.
+    /// [`SessionError::NotRevocable`] if copies of the cookie would go on working: in a `CookieStore`
+    /// without a revocation list. Nothing changes then. Also if the response has left.
     pub fn destroy(&self) -> Result<(), SessionError> {
         if !self.slot.realm().is_revocable {
             return Err(SessionError::NotRevocable);
@@ -268,8 +266,8 @@ impl CurrentSession {
         self.slot.destroy()
     }
 
-    /// Ends the session as far as it can be ended: like [`destroy`](Self::destroy), and where that is
-    /// refused, the browser at least forgets it. A copy of its cookie then works until it expires.
+    /// Ends the session like [`destroy`](Self::destroy). Where `destroy` is refused, the cookie is at
+    /// least removed from the browser; a copy of the cookie then works until it expires.
     ///
     /// # Errors
     /// If the response has left.

@@ -1,4 +1,4 @@
-//! A session that is held beside the requests: by a WebSocket, an event stream, a task.
+//! A session that is used outside of requests: by a WebSocket, an event stream, a task.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -19,9 +19,9 @@ use crate::store::{StoreError, to_its_end};
 
 /// A session that outlives its request: for a WebSocket, an event stream or a task.
 ///
-/// It holds no value and no lock. [`load`](Self::load) reads the view as it is stored now,
-/// [`update`](Self::update) changes it in one operation of its own, which the next request sees, and
-/// [`watch`](Self::watch) tells of changes and of the end. Clones are handles of the same session.
+/// It holds no value and no lock. [`load`](Self::load) reads the view as it is stored now.
+/// [`update`](Self::update) changes it in one operation of its own, which the next request sees.
+/// [`watch`](Self::watch) reports changes and the end. Clones are handles of the same session.
 ///
 /// ```
 /// use starsessions::{Detached, Session, SessionError};
@@ -47,12 +47,12 @@ use crate::store::{StoreError, to_its_end};
 /// - **Logout, revocation, expiry:** [`SessionError::Gone`] from then on. An open socket is not
 ///   activity: without [`touch`](Self::touch) the session ends when its browser is idle.
 /// - **A sign-in, or any other change of a `rotate` field:** `Gone` as well. An earlier holder
-///   of the session, such as an attacker that planted its cookie, does not come along.
-/// - **A renewal of the id:** it goes on under the new one. Where another process renews, that takes a
-///   use or a [`Watch`] within the grace of the old id; a handle that is left alone for longer ends.
-/// - **A proof that runs out:** where the session is [bound to a device](crate::docs::device_binding), each [`Watch`] of
-///   the handle ends with the proof that the request has brought, so that a copy of its cookies follows the session no
-///   longer than that. The browser opens another one, with a fresh proof. `load` and `update` go on.
+///   of the session, such as an attacker who planted its cookie, does not keep access.
+/// - **A renewal of the id:** the handle continues under the new id. If another process renews the id, the handle must
+///   be used or [watched](Watch) within the grace of the old id; otherwise the handle ends.
+/// - **A proof that runs out:** if the session is [bound to a device](crate::docs::device_binding), each [`Watch`] of
+///   the handle ends with the proof of the request, so that a copy of its cookies follows the session no longer than
+///   that. The browser opens a new connection with a fresh proof. `load` and `update` still work.
 pub struct Detached<T: SessionData> {
     pub(super) held: Arc<Held>,
     view: PhantomData<fn() -> T>,
@@ -69,11 +69,11 @@ pub(super) struct Held {
 impl<T: SessionData> Session<T> {
     /// A handle of this session that outlives the response.
     ///
-    /// It knows what is stored; what this request changes, it sees when that is committed.
+    /// The handle sees what is stored: this request's changes only after their commit.
     ///
     /// # Errors
-    /// [`SessionError::Detach`] if nothing is stored yet, the id is about to change or the session is
-    /// a cookie; [`SessionError::Gone`] if it has ended; [`SessionError::Closed`] if the response has
+    /// [`SessionError::Detach`] if nothing is stored yet, the id is about to change or the session is in
+    /// its cookie; [`SessionError::Gone`] if it has ended; [`SessionError::Closed`] if the response has
     /// left.
     pub fn detach(&self) -> Result<Detached<T>, SessionError> {
         Detached::from_slot(&self.slot)
@@ -128,8 +128,8 @@ impl<T: SessionData> Detached<T> {
     /// Reads the view as it is stored now, changes it, and writes the fields that differ, in one
     /// operation. Does not count as activity.
     ///
-    /// The closure runs once. What others change meanwhile is merged by the rules of the fields, as
-    /// between two requests: for one that must not be overwritten, declare `merge`.
+    /// The closure runs once. Concurrent changes are merged by the rules of the fields, as between two
+    /// requests: declare `merge` for a field that must not be overwritten.
     ///
     /// ```
     /// # use starsessions::{Detached, Session, SessionError};
@@ -176,11 +176,11 @@ impl<T: SessionData> Detached<T> {
         Ok(result)
     }
 
-    /// Says that the user is there, as a request does: moves the idle deadlines of the session and of
+    /// Records activity of the user, as a request does: moves the idle deadlines of the session and of
     /// this view's fields, at most once in a tenth of the timeout or a minute. Call it when the user
     /// has done something, not for a ping.
     ///
-    /// It cannot lengthen the life of the cookie: a browser with a persistent one needs a request.
+    /// It cannot extend a persistent cookie in the browser: that needs a request.
     ///
     /// # Errors
     /// As for [`load`](Self::load).
@@ -200,25 +200,25 @@ impl<T: SessionData> Detached<T> {
         self.held.carry_out(live, plan).await
     }
 
-    /// Follows what becomes of the view.
+    /// Follows the changes of the view, and the end of the session.
     #[must_use]
     pub fn watch(&self) -> Watch<T> {
         Watch::new(self.clone(), self.held.watched.news())
     }
 
-    /// The view in a record; `None` where a required field is missing.
+    /// The view in a record; `None` if a required field is missing.
     pub(super) fn read(&self, record: &Record, now: Timestamp) -> Option<T> {
         let read = self.held.realm.read_view(Some(record), now);
         read.ok().map(|(view, _)| view)
     }
 
-    /// The session as it is stored now, when it is this handle's turn to look.
+    /// The session as it is stored now, loaded when it is this handle's turn.
     pub(super) async fn look(&self) -> Result<Option<Live>, StoreError> {
         let engine = &self.held.realm.engine;
         engine.look_in_turn(&self.held.watched).await
     }
 
-    /// Whether the proof that the handle was made with is still good for following the session.
+    /// Whether the proof with which the handle was made is still valid.
     #[cfg(feature = "dbsc")]
     pub(super) fn may_follow(&self, record: &Record, now: Timestamp) -> bool {
         let rules = self.held.realm.device.as_ref();
@@ -243,7 +243,7 @@ impl Held {
         if !self.realm.engine.counts(&work.plan.changes) {
             return self.carry_out_here(work).await;
         }
-        // A sign-in that has begun is counted, even if its caller has gone.
+        // A sign-in that has begun runs to its end and is counted, even if the caller is dropped.
         let held = Arc::clone(self);
         to_its_end(async move { held.carry_out_here(work).await }).await
     }

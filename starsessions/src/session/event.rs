@@ -4,8 +4,8 @@ use crate::observe::SessionEvent;
 use crate::schema::Indexed;
 
 impl SessionEvent {
-    /// The user that the session is signed in as, or was: the value of `T`'s indexed field. `None` where it has none, or
-    /// where that is not known, as of a cookie that leads to no session.
+    /// The session's current or former user: the value of `T`'s indexed field. `None` if the field has no value, or if
+    /// it is unknown, as for a cookie that leads to no session.
     #[must_use]
     pub fn user<T: Indexed>(&self) -> Option<T::Index> {
         let names = std::iter::once(&T::SPEC.name).chain(T::SPEC.aliases);

@@ -1,4 +1,4 @@
-//! A cookie and its session, for the operators of a site: all that is known of them but the values.
+//! A cookie and its session, for the operators of a site: everything except the values.
 
 use crate::clock::Timestamp;
 use crate::crypto::{CookieKind, KeyId};
@@ -7,17 +7,18 @@ use crate::error::SessionError;
 use crate::request::{Realm, why_refused};
 use crate::value;
 
-/// A cookie, and the session that it leads to. It holds no value of a field, and nothing that opens the session.
+/// A cookie, and the session that it leads to. Contains no value of a field, and nothing that gives access to the
+/// session.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct InspectedCookie {
     /// The kind of the cookie's value; `None` if it is not one of this library.
     pub kind: Option<CookieKind>,
-    /// The key that it says it was made with.
+    /// The id of the key in the cookie, which is not verified.
     pub key_id: Option<KeyId>,
     /// The session, if a request would get it.
     pub session: Option<InspectedSession>,
-    /// Why a request would get none, as a sentence.
+    /// Why a request would get no session, as a sentence.
     pub refused: Option<String>,
 }
 
@@ -27,7 +28,7 @@ pub struct InspectedCookie {
 pub struct InspectedSession {
     /// When it began.
     pub created_at: Timestamp,
-    /// When it got the id that it has now.
+    /// When it got its current id.
     pub issued_at: Timestamp,
     /// The last request that used it, to within a tenth of the idle timeout and at most a minute.
     pub last_seen_at: Timestamp,
@@ -53,7 +54,7 @@ pub struct InspectedField {
     pub name: String,
     /// How many bytes are stored.
     pub bytes: usize,
-    /// The version of the value's layout; `None` of bytes that are no value.
+    /// The version of the value's layout; `None` if the bytes are not a value.
     pub version: Option<u32>,
     /// When it ends, if that is before the session does.
     pub ends_at: Option<Timestamp>,

@@ -1,4 +1,4 @@
-//! The sessions of a user: listed, and ended from elsewhere.
+//! Lists the sessions of a user, and ends them from another session.
 
 use std::borrow::Cow;
 use std::cmp::Reverse;
@@ -25,7 +25,7 @@ use crate::value;
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ListedSession {
-    /// Identifies it in a form that ends it.
+    /// Identifies the session in a form that ends it.
     pub id: PublicSessionId,
     /// When it began.
     pub created_at: Timestamp,
@@ -50,7 +50,7 @@ impl ListedSession {
     }
 }
 
-/// For a page or an API that shows it to its user; times are Unix seconds.
+/// For a page or an API that shows the session to its user; times are Unix seconds.
 impl Serialize for ListedSession {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut out = serializer.serialize_struct("ListedSession", 8)?;
@@ -83,11 +83,11 @@ impl fmt::Debug for ListedSession {
 
 impl CurrentSession {
     /// Names the session, so that its user recognises it in a [list](CurrentSession::list): `Firefox on
-    /// Linux`, for example. The label stays with the session, also under a new id; an empty one is
-    /// none.
+    /// Linux`, for example. The label stays with the session, also under a new id. An empty label
+    /// removes it.
     ///
-    /// The user's other sessions can read it; a reader of the store alone cannot. It takes effect
-    /// together with a session that exists or is begun by this request.
+    /// The user's other sessions can read the label; a reader of the store cannot. It takes effect if a
+    /// session exists or this request begins one.
     ///
     /// # Errors
     /// [`SessionError::TooLarge`] if it has more than 256 bytes; if the response has left.
@@ -105,8 +105,8 @@ impl CurrentSession {
     }
 }
 
-/// Sessions with the same value in the field that is marked `index`. Each method asks the store at once, whatever
-/// becomes of the request's own changes.
+/// Sessions with the same value in the field that is marked `index`. Each method asks the store at once, regardless of
+/// the request's own changes.
 ///
 /// ```
 /// use starsessions::session::{ListedSession, PublicSessionId};
@@ -134,7 +134,7 @@ impl CurrentSession {
 /// ```
 impl CurrentSession {
     /// The live sessions with the same value in `T`'s indexed field as this one, this one included,
-    /// the last used first. None where this one has no such value.
+    /// the last used first. Empty if this session has no such value.
     ///
     /// # Errors
     /// If the store fails, the sessions are cookies, or `T` is of another realm.
@@ -154,8 +154,8 @@ impl CurrentSession {
         self.slot.realm().list(&lookup, own.as_ref()).await
     }
 
-    /// Ends one of those sessions; returns whether it was there. Where it is this one, the browser
-    /// is told as well.
+    /// Ends one of the sessions that [`list`](Self::list) shows; returns whether it was there. If it is this
+    /// session, its cookie is removed as well.
     ///
     /// # Errors
     /// As for [`list`](Self::list).
@@ -164,7 +164,7 @@ impl CurrentSession {
         let (_, record) = self.slot.own();
         match lookup_in::<T>(record.as_ref(), self.slot.now()) {
             Some(lookup) => self.end_one(lookup, id).await,
-            // The request uses none of several sessions, but the browser has proved that it has them.
+            // The request has several sessions and uses none, but the browser has proved that it holds them.
             None => {
                 let is_meant = |key: &_, record: &_| id.means(&public_id_of(key, record));
                 self.slot.destroy_if(is_meant)
@@ -188,7 +188,7 @@ impl CurrentSession {
         self.slot.realm().list(&lookup, own.as_ref()).await
     }
 
-    /// Ends one of them; returns whether it was there.
+    /// Ends one of the sessions that [`list_of`](Self::list_of) shows; returns whether it was there.
     ///
     /// # Errors
     /// As for [`list`](Self::list).
@@ -215,7 +215,7 @@ impl CurrentSession {
         let is_own = match own.filter(|own| id.means(own)) {
             Some(own) => {
                 id.is(&own) || {
-                    // Unless the id is that of another session, which began in the same second.
+                    // `means` also matches another session that began in the same second: not if that one is listed.
                     let listed = realm.list(&lookup, None).await?;
                     !listed.iter().any(|session| id.is(&session.id))
                 }
@@ -223,7 +223,7 @@ impl CurrentSession {
             None => false,
         };
         if is_own {
-            // Also when the store fails now: then the end of the request tries again.
+            // Before the store is asked: if the store fails now, the end of the request tries again.
             self.slot.destroy()?;
         }
         let is_ended = end(realm, lookup, None, only(id)).await? > 0;
@@ -233,8 +233,8 @@ impl CurrentSession {
         Ok(is_ended)
     }
 
-    /// Ends all those sessions but this one; returns how many there were. For a change of password
-    /// or of another factor (OWASP ASVS 7.4.3).
+    /// Ends all sessions that [`list`](Self::list) shows except this one; returns how many there were. For a
+    /// change of password or of another factor (OWASP ASVS 7.4.3).
     ///
     /// # Errors
     /// As for [`list`](Self::list); [`SessionError::Gone`] if this one has ended meanwhile.
@@ -332,7 +332,8 @@ async fn end(
     .await
 }
 
-/// Chooses one session, which may get another id meanwhile. Where its id is there, the others are none of its later ones.
+/// Chooses one session, whose id may be renewed between rounds. If a session has exactly this id, the other sessions
+/// that are there are not its successors.
 fn only(id: PublicSessionId) -> impl FnMut(&mut Vec<FoundSession>) + Send + 'static {
     let mut others = None;
     move |found| {
@@ -346,7 +347,7 @@ fn only(id: PublicSessionId) -> impl FnMut(&mut Vec<FoundSession>) + Send + 'sta
     }
 }
 
-/// The value in the session itself, as long as it has not run out.
+/// The value in the session itself, if the field has not expired.
 fn lookup_in<T: Indexed>(record: Option<&Record>, now: Timestamp) -> Option<Lookup> {
     let (_, field) = T::SPEC.find(record?)?;
     let lookup = || Lookup::new(T::SPEC, field.value.to_vec());

@@ -1,4 +1,4 @@
-//! Merges what the application has saved for a user with what the user has gathered as a guest.
+//! Merges the values that the application has saved for a user with those of the user's session as a guest.
 
 use super::Session;
 use crate::error::SessionError;
@@ -6,14 +6,13 @@ use crate::record::{Edit, Encoded, Record};
 use crate::schema::{Collect, FieldReader, FieldSpec, FieldWriter, Merge, SessionData, Snapshot};
 
 impl<T: SessionData> Session<T> {
-    /// Merges what the application has saved for a user into their session, for example at a sign-in:
-    /// each field by its own rule, as if another request had just stored the saved value, and this one
-    /// had started from an absent one.
+    /// Merges the values that the application has saved for a user into their session, for example at a
+    /// sign-in. Each field follows its own rule, as if another request had just stored the saved value and
+    /// this request had started without a value.
     ///
-    /// So `sum` adds up, `union` keeps both, `append` has what was saved followed by what the session
-    /// has, and `max` takes the larger. Where the later value wins, and for an `exclusive` field, the
-    /// session's value is kept, or the saved one if the session has none or the default. `skip` fields
-    /// start anew.
+    /// So `sum` adds both values, `union` keeps both, `append` puts the session's elements after the saved
+    /// ones, and `max` takes the larger value. A field with `last` or `exclusive` keeps the session's value,
+    /// or takes the saved one if the session has none or the default. `skip` fields start anew.
     ///
     /// ```
     /// use std::collections::BTreeSet;
@@ -48,7 +47,7 @@ impl<T: SessionData> Session<T> {
         let checks = self.slot.realm().engine.policy().checks();
         let theirs = FieldWriter::all(&saved, checks)?;
         let now = self.slot.now();
-        // An initial value counts as absent, also where it could not be stored. A `required` field is never initial.
+        // An initial value counts as absent, even if it cannot be stored. A `required` field has no initial value.
         let mine = match load::<T>(&Record::new(now, now))? {
             Some(initial) => {
                 Snapshot::take(&initial, 0).changes(&self.value, Collect::Changes, checks)?
@@ -74,7 +73,7 @@ impl<T: SessionData> Session<T> {
     }
 }
 
-/// The value of one field on both sides as one, from an absent one.
+/// Merges the two values of one field, with an absent value as the base.
 fn merged(
     spec: &'static FieldSpec,
     mine: Option<Encoded>,
@@ -89,7 +88,7 @@ fn merged(
     }
 }
 
-/// The struct with these fields; `None` if one is missing that is required.
+/// The struct with these fields; `None` if a required field is missing.
 fn load<T: SessionData>(record: &Record) -> Result<Option<T>, SessionError> {
     let mut failure = None;
     let mut report = |name, error: &_| {

@@ -1,4 +1,4 @@
-//! The handles of a handler: `Session<T>`, a typed view, and `CurrentSession`, the whole session.
+//! What a handler holds: `Session<T>`, a typed view, and `CurrentSession`, the whole session.
 
 mod bearer;
 mod current;

@@ -1,5 +1,5 @@
-//! The value of a view when it was loaded, in development builds: a change through a shared reference, as of a
-//! `Mutex` or an atomic number, borrows nothing mutably, so that a view does not see it.
+//! Detects changes through a shared reference, as of a `Mutex` or an atomic number, which a view cannot see. In
+//! development builds only, by comparison with the value that was loaded.
 
 use crate::request::Slot;
 use crate::schema::SessionData;
@@ -21,7 +21,7 @@ impl Original {
         }
     }
 
-    /// Says so if a field has changed since, although nothing was borrowed mutably.
+    /// Reports a field that has changed since the view was loaded, although nothing was borrowed mutably.
     pub(super) fn compare<T: SessionData>(&mut self, value: &T, slot: &Slot) {
         let now = Snapshot::take(value, 0);
         let original = self.fields.replace(now);

@@ -23,12 +23,12 @@ use crate::schema::Schema;
 pub enum SessionRejection {
     /// A `required` field is missing: a guest where a user is expected.
     Absent(Absence),
-    /// The session belongs to a device, and the request has not shown that it comes from there.
+    /// The session is bound to a device, and the request has no proof of that device.
     #[cfg(feature = "dbsc")]
     Unproven(DeviceDemand),
-    /// The user has not the permission that [`User`](crate::user::User) asks for: the name of its type.
+    /// The user lacks the permission that [`User`](crate::user::User) requires, given as the name of its type.
     Forbidden(&'static str),
-    /// The store failed, so that it is not known who this is.
+    /// The store failed, so that the user is unknown.
     Failed(SessionError),
     /// The application could not load its [`User`](crate::user::User).
     NoUser(Box<dyn Error + Send + Sync>),
@@ -44,7 +44,7 @@ pub struct Absence {
     location: Option<Cow<'static, str>>,
 }
 
-/// A view of a session that belongs to a device, in a request that is not known to come from there.
+/// A view of a session that is bound to a device, in a request without a proof of that device.
 #[cfg(feature = "dbsc")]
 #[derive(Debug)]
 pub struct DeviceDemand {
@@ -62,7 +62,7 @@ pub struct MissingLayer {
 }
 
 impl MissingLayer {
-    /// The error of a handler or layer that has asked the request for this.
+    /// The error for a handler or a layer that wanted `wanted` of the request.
     pub(crate) fn new(extensions: &Extensions, wanted: String, realm: &'static str) -> Self {
         Self {
             wanted,
@@ -81,7 +81,7 @@ impl SessionRejection {
         })
     }
 
-    /// As [`answering`](Self::answering), where the request is at hand.
+    /// Like [`answering`](Self::answering), for callers that have the request.
     #[cfg(feature = "axum")]
     pub(crate) fn leading_back(mut self, parts: &Parts) -> Self {
         let slot = self
@@ -96,8 +96,8 @@ impl SessionRejection {
         }
     }
 
-    /// For a navigation, which can be led to another page and back, with where the request went in the place of `{path}`;
-    /// for other requests, and a client that keeps a token, without a location.
+    /// Sets the location for a navigation, which can be redirected and come back, with the request's path in the place
+    /// of `{path}`. Other requests, and clients with a token, get no location.
     pub(crate) fn answering(mut self, slot: &Slot) -> Self {
         if let Some((schema, location)) = self.place() {
             let reject = schema.reject.filter(|_| slot.may_lead());
@@ -132,8 +132,8 @@ impl SessionRejection {
         }
     }
 
-    /// The status that answers it: 303 or 401 for a guest, 403 for a device that is not proved or a permission that
-    /// is missing, 400 for two credentials, 503 for a store that failed, 500 for a mistake of the application or a
+    /// The status of the response: 303 or 401 for a guest, 403 for a missing proof of the device or a missing
+    /// permission, 400 for two credentials, 503 for a store failure, 500 for a mistake of the application or a
     /// user who could not be loaded.
     #[must_use]
     pub fn status(&self) -> StatusCode {
@@ -193,7 +193,7 @@ impl SessionError {
         }
     }
 
-    /// The status that answers it.
+    /// The status of the response.
     #[must_use]
     pub fn status(&self) -> StatusCode {
         match self {
@@ -207,7 +207,7 @@ impl SessionError {
             }
             #[cfg(feature = "dbsc")]
             Self::Unproven(_) => StatusCode::FORBIDDEN,
-            // A guest, where a session is expected.
+            // A guest where a session is expected.
             Self::Detach(DetachError::NothingStored)
             | Self::Transport(TransportError::NoSession) => StatusCode::UNAUTHORIZED,
             _ => StatusCode::INTERNAL_SERVER_ERROR,
@@ -216,8 +216,8 @@ impl SessionError {
 }
 
 impl Absence {
-    /// Where the struct's `reject` attribute sends such a request; `None` also for a script, and for a form if the
-    /// attribute leads back to where the user was.
+    /// Where the struct's `reject` attribute sends such a request. `None` also for a script, and for a form if the
+    /// attribute contains `{path}`.
     #[must_use]
     pub fn location(&self) -> Option<&str> {
         self.location.as_deref()
@@ -232,7 +232,7 @@ impl Absence {
 
 #[cfg(feature = "dbsc")]
 impl DeviceDemand {
-    /// Where the struct's `reject` attribute sends a browser that has lost its key: it is a guest from now on.
+    /// Where the struct's `reject` attribute sends a browser that has lost its key, which makes it a guest.
     #[must_use]
     pub fn location(&self) -> Option<&str> {
         let is_guest = self.why == Unproven::Lost;
@@ -246,7 +246,7 @@ impl DeviceDemand {
     }
 }
 
-/// The location of a `reject` attribute, with where the request went in it.
+/// The location of a `reject` attribute, with the request's path in the place of `{path}`.
 fn way(reject: &'static str, slot: &Slot) -> Option<Cow<'static, str>> {
     match reject.split_once(PATH) {
         Some((before, behind)) => {

@@ -21,7 +21,7 @@ pub struct WatchStream<T: SessionData> {
 type Next<T> = Pin<Box<dyn Future<Output = Option<(T, Watch<T>)>> + Send>>;
 
 impl<T: SessionData> Watch<T> {
-    /// The views as a [`Stream`], which is what axum's event streams are made of.
+    /// The views as a [`Stream`], as axum's server-sent events need it.
     ///
     /// ```
     /// use std::convert::Infallible;

@@ -14,8 +14,8 @@ use crate::record::Record;
 use crate::request::Slot;
 use crate::schema::{FieldSpec, Schema, SessionData};
 
-/// A user as the application knows them, loaded for the sign-in of a request. `S` is what it is loaded with: the state of
-/// the router.
+/// The application's type for a user, loaded for the sign-in of a request. `S` is the state of the router, with which
+/// the user is loaded.
 ///
 /// [`User<Self>`](User) is the argument of a handler.
 #[diagnostic::on_unimplemented(
@@ -23,13 +23,13 @@ use crate::schema::{FieldSpec, Schema, SessionData};
     note = "implement `starsessions::user::CurrentUser<{S}>` for it; `{S}` is the state of the router"
 )]
 pub trait CurrentUser<S>: Sized + Send + Sync + 'static {
-    /// The view that says who is signed in. It has a `required` field, which a guest has not.
+    /// The view that says who is signed in. It must have a `required` field, which guests lack.
     type Login: SessionData;
-    /// Why a user could not be loaded; of the application's database, for example.
+    /// Why a user could not be loaded: an error of the application's database, for example.
     type Error: Into<Box<dyn Error + Send + Sync>>;
 
-    /// The user of this sign-in; `None` if it is not good any more, as when the account was deleted or its password
-    /// changed: then the session ends.
+    /// The user of this sign-in. `None` if the sign-in is no longer valid, as when the account was deleted or its
+    /// password changed: the session then ends.
     fn load(
         login: &Self::Login,
         state: &S,
@@ -38,21 +38,21 @@ pub trait CurrentUser<S>: Sized + Send + Sync + 'static {
 
 /// A permission of a user, as a type: the second parameter of [`User`].
 pub trait Permission<U>: 'static {
-    /// Whether this user may do it.
+    /// Whether this user has the permission.
     fn is_granted(user: &U) -> bool;
 }
 
-/// Whatever every user may do.
+/// The permission that every user has.
 impl<U> Permission<U> for () {
     fn is_granted(_: &U) -> bool {
         true
     }
 }
 
-/// The user that the request is signed in as, who has the permission `P`, if one is named.
+/// The user that the request is signed in as, with the permission `P` if one is named.
 ///
-/// However many handlers, extractors and middleware of a request ask, the user is loaded once, and once more if the
-/// sign-in has changed between. It dereferences to the application's type.
+/// All handlers, extractors and middleware of a request share one load of the user; the user is loaded again only if
+/// the sign-in has changed. `User` dereferences to the application's type.
 ///
 /// ```
 /// use starsessions::Session;
@@ -114,8 +114,9 @@ impl<U> Permission<U> for () {
 /// 403, and 500 means that the user could not be loaded, which is logged. `Option<User<..>>` is `None` for a guest and for
 /// a user without the permission.
 ///
-/// If [`load`](CurrentUser::load) finds no user, the session is read again, since a request beside this one may have changed
-/// both. If that makes no difference the session ends, as by [`CurrentSession::forget`], and the request is a guest's.
+/// If [`load`](CurrentUser::load) finds no user, the session is read again, because a concurrent request may have
+/// changed both. If the sign-in is the same, the session ends, as by [`CurrentSession::forget`], and the request is a
+/// guest's.
 pub struct User<U, P = ()> {
     user: Arc<U>,
     permission: PhantomData<fn() -> P>,
@@ -127,14 +128,14 @@ struct Loaded<U> {
     user: Arc<U>,
 }
 
-/// The stored values of a view, with their names: another type may sign in with the same ones.
+/// The stored values of a view, with their names, because another type may sign in with the same values.
 type Fields = Vec<(&'static str, Option<Box<[u8]>>)>;
 
 impl<U: Send + Sync + 'static, P: Permission<U>> User<U, P> {
     /// The user of a request outside of axum's extractors.
     ///
     /// # Errors
-    /// Where the argument would be rejected, or if the sign-in is of another realm.
+    /// If the argument would be rejected, or if the sign-in is of another realm.
     pub async fn of<S>(session: &CurrentSession, state: &S) -> Result<Self, SessionRejection>
     where
         S: Sync,
@@ -161,7 +162,7 @@ impl<U: Send + Sync + 'static, P: Permission<U>> User<U, P> {
         }
         let login = Session::<U::Login>::load(Arc::clone(slot), headers).await?;
         let loaded = slot.once::<Mutex<Option<Loaded<U>>>>();
-        // Others of this request wait here for the one that loads.
+        // Concurrent calls of this request wait here for the first one to load.
         let mut loaded = loaded.lock().await;
         let user = load::<S, U>(login, &mut loaded, state).await?;
         if !P::is_granted(&user) {
@@ -208,7 +209,7 @@ fn fields(schema: &Schema, record: Option<&Record>) -> Fields {
     fields.map(|spec| (spec.name, value(spec))).collect()
 }
 
-/// A guest must not be taken for a user who cannot be found.
+/// Whether the struct has a `required` field. Without it, a guest would look like a user who cannot be found.
 const fn has_required(schema: &Schema) -> bool {
     let mut place = 0;
     while place < schema.fields.len() {

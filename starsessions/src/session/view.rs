@@ -22,15 +22,15 @@ use crate::schema::{ChangedFields, Collect, Schema, SessionData, Snapshot};
 /// nothing. After a mutation, however deep, the fields whose encoded value differs are handed to
 /// the request when the view is dropped, and written in one operation before the response leaves.
 ///
-/// Two views of one request do not see each other's changes until the one that wrote is dropped or
-/// [flushed](Self::flush); then they merge by the fields' rules, like those of two requests.
+/// A view of one request does not see another view's changes until that one is dropped or
+/// [flushed](Self::flush). The changes then merge by the fields' rules, like those of two requests.
 ///
-/// It is no tuple, since it has to know what is changed: take `login: Session<Login>`, not
+/// `Session` is not a tuple struct, because it tracks changes: take `login: Session<Login>`, not
 /// `Session(login): Session<Login>`. A struct that is `Clone` can be taken out with
 /// [`into_inner`](Self::into_inner).
 ///
-/// As an axum handler argument it is rejected where a `required` field is missing; `Option<Session<T>>`
-/// is `None` there, and `Result<Session<T>, SessionRejection>` leaves the decision to the handler.
+/// As an axum handler argument it is rejected if a `required` field is missing. `Option<Session<T>>` is
+/// then `None`, and `Result<Session<T>, SessionRejection>` leaves the decision to the handler.
 ///
 /// ```
 /// use starsessions::Session;
@@ -53,8 +53,8 @@ use crate::schema::{ChangedFields, Collect, Schema, SessionData, Snapshot};
 /// # }
 /// ```
 ///
-/// Its own methods, such as [`commit`](Self::commit), [`flush`](Self::flush), [`reload`](Self::reload) and
-/// [`current`](Self::current), hide those of the struct with the same name; a dereference calls the struct's:
+/// The methods of `Session`, such as [`commit`](Self::commit), [`flush`](Self::flush), [`reload`](Self::reload) and
+/// [`current`](Self::current), hide methods of the struct with the same name; call those by a dereference:
 ///
 /// ```
 /// # use starsessions::Session;
@@ -105,23 +105,23 @@ impl<T: SessionData> Session<T> {
         })
     }
 
-    /// Writes every change of this request so far, now, and reports the outcome.
+    /// Writes every change of this request so far, and reports the outcome.
     ///
     /// # Errors
-    /// - [`SessionError::Conflict`]: what another request has changed meanwhile cannot be merged with this request's
+    /// - [`SessionError::Conflict`]: a concurrent change of another request cannot be merged with this request's
     ///   changes.
     /// - [`SessionError::Gone`]: the session has ended since it was loaded.
     /// - [`SessionError::Unavailable`]: the store failed.
     /// - the others: a value cannot be stored.
     ///
-    /// After an error the changes are dropped, those that the request's other views have handed over included: the
-    /// response will not try again. Nor does it write those of views that are still held, if the error is what the
-    /// handler answers with. Of a value that cannot be stored, it tries the `commit = always`
-    /// fields beside it.
+    /// After an error the changes are dropped, also those that the request's other views have handed over, and the end
+    /// of the request does not try again. If the handler answers with the error, changes in views that it still holds
+    /// are dropped, too. If a value cannot be stored, the view's `commit = always` fields are still written if
+    /// possible.
     ///
     /// # Cancel safety
-    /// When the future is dropped, either all changes are stored or none. Poll it to its end, or drop it: the response
-    /// waits for one that is kept, at most a minute.
+    /// When the future is dropped, either all changes are stored or none. Poll the future to its end, or drop it: the
+    /// response waits up to a minute for a future that is kept.
     pub async fn commit(&mut self) -> Result<(), SessionError> {
         if let Err(error) = self.flush() {
             self.flush_always();
@@ -130,19 +130,19 @@ impl<T: SessionData> Session<T> {
         self.slot.commit().await
     }
 
-    /// Hands the changes so far to the request, where views that are made from now on see them.
+    /// Hands the changes so far to the request, where later views see them.
     ///
     /// # Errors
     /// If a value cannot be stored, or cannot be merged with another view's change. Then none of
     /// this view's changes are taken; correct them and flush again, or [reload](Self::reload).
-    /// Changes that are left as they are, are tried again when the view is dropped.
+    /// Otherwise the drop of the view tries them again.
     pub fn flush(&mut self) -> Result<(), SessionError> {
         let changed = self.flush_changes()?;
         self.seen.go_on_from(&changed, self.slot.now());
         Ok(())
     }
 
-    /// Returns the changes that were handed over.
+    /// Hands the changes over, and returns them.
     fn flush_changes(&mut self) -> Result<ChangedFields, SessionError> {
         let Some(mut baseline) = self.baseline.take() else {
             return Ok(ChangedFields::default());
@@ -157,7 +157,7 @@ impl<T: SessionData> Session<T> {
         result
     }
 
-    /// Hands over what a failed request keeps, if at least that can be stored. The others are dropped.
+    /// Hands over the `commit = always` fields, if they can be stored. Other changes are dropped.
     fn flush_always(&mut self) {
         let Some(mut baseline) = self.baseline.take() else {
             return;
@@ -181,8 +181,8 @@ impl<T: SessionData> Session<T> {
         Ok(changed)
     }
 
-    /// A handler that panics has not finished what it was writing, and what is half written may
-    /// panic as well: a second panic on the way out would end the process.
+    /// A panicking handler keeps only its `commit = always` fields, because its other changes may be
+    /// incomplete. Encoding incomplete values may panic, and a second panic would abort the process.
     fn save_from_panic(&mut self) {
         if T::SCHEMA.fields.iter().any(|spec| spec.commit_always) {
             let flush = AssertUnwindSafe(|| self.flush_always());
@@ -196,8 +196,8 @@ impl<T: SessionData> Session<T> {
         reporter.late_change(T::SCHEMA.type_name);
     }
 
-    /// Reads the fields anew: the store is asked again, and changes that this view has not yet
-    /// flushed are dropped.
+    /// Loads the session from the store again, and reads the fields from it. Changes that this view has
+    /// not flushed are dropped.
     ///
     /// # Errors
     /// As when the view was extracted.
@@ -211,8 +211,8 @@ impl<T: SessionData> Session<T> {
         Ok(())
     }
 
-    /// A copy of the struct that the request knows nothing of: to take apart, to return, or to move into
-    /// a task that only reads. What was changed so far is saved, as always; a change of the copy is not.
+    /// An untracked copy of the struct: to take apart, to return, or to move into a task that only reads.
+    /// Changes so far are saved, as always; changes of the copy are not.
     ///
     /// ```
     /// # use starsessions::Session;
@@ -235,7 +235,7 @@ impl<T: SessionData> Session<T> {
         self.value.clone()
     }
 
-    /// The log's name for the session; `None` where none is stored yet. For the application's own log and spans.
+    /// The log's name for the session; `None` if none is stored yet. For the application's own log and spans.
     #[must_use]
     pub fn fingerprint(&self) -> Option<Fingerprint> {
         self.slot.fingerprint()
@@ -243,8 +243,8 @@ impl<T: SessionData> Session<T> {
 
     /// The whole session that this is a view of.
     ///
-    /// Take a view with `flash` fields as an argument, or from a [`CurrentSession`] that is one: only with
-    /// the request at hand is it known whether the response may be shown.
+    /// Take a view with `flash` fields as a handler argument, or from a [`CurrentSession`] that is a handler
+    /// argument: only the request says whether the response may be shown.
     #[must_use]
     pub fn current(&self) -> CurrentSession {
         CurrentSession::new(Arc::clone(&self.slot))
@@ -262,7 +262,7 @@ impl<T: SessionData> Session<T> {
     }
 }
 
-/// Has the session loaded that a view is made of. Apart from the views, so that it is compiled once for all of them.
+/// Loads the session for a view. Not generic, so that it is compiled once for all views.
 pub(crate) async fn ready(
     slot: &Slot,
     headers: Option<&HeaderMap>,

@@ -1,4 +1,4 @@
-//! Changes and the end of a detached session, as they happen.
+//! Follows the changes and the end of a detached session.
 
 use std::fmt;
 
@@ -13,11 +13,11 @@ use crate::schema::SessionData;
 
 /// Follows a view of a [detached](super::Detached) session: its changes, and its end.
 ///
-/// It sees changes by this process at once, and those by others at the layer's
-/// [interval](crate::SessionLayerBuilder::watch_interval). Between two looks it costs one timer. A
-/// store that fails changes and ends nothing: it is asked again, until the session's absolute timeout.
+/// It sees changes by this process at once, and changes by other processes at the layer's
+/// [interval](crate::SessionLayerBuilder::watch_interval). Between two loads it costs one timer. If the
+/// store fails, the watch tries again, until the session's absolute timeout.
 ///
-/// A socket that writes, pushes what others write, and closes when the session ends:
+/// A socket that writes, sends the changes of others, and closes when the session ends:
 ///
 /// ```
 /// use starsessions::{Detached, Session, SessionError};
@@ -48,11 +48,11 @@ use crate::schema::SessionData;
 pub struct Watch<T: SessionData> {
     detached: Detached<T>,
     news: Receiver<()>,
-    /// When the next look is due; `None` if that is now.
+    /// When the next load is due; `None` if it is due now.
     due_at: Option<Instant>,
-    /// As the last look has found it.
+    /// The record that the last load found, and when.
     latest: Option<(Record, Timestamp)>,
-    /// The fields that were handed out last.
+    /// The fields that were returned last.
     shown: Option<Vec<Option<Bytes>>>,
     is_over: bool,
 }
@@ -69,8 +69,9 @@ impl<T: SessionData> Watch<T> {
         }
     }
 
-    /// The view as it is now, the first time; after that, whenever it is another one. `None` when the
-    /// session has ended, a required field has gone, or the proof of its device has run out. Changes in quick succession may be one.
+    /// The first call returns the view as it is now, and each later call the view after its next change. `None` when
+    /// the session has ended, a required field is missing, or the proof of its device has run out. Changes in quick
+    /// succession may be returned as one.
     ///
     /// # Cancel safety
     /// When the future is dropped, nothing is lost.
@@ -94,7 +95,7 @@ impl<T: SessionData> Watch<T> {
         }
     }
 
-    /// Waits until the session has ended, a required field of the view has gone, or the proof of its device has run out.
+    /// Waits until the session has ended, a required field is missing, or the proof of its device has run out.
     ///
     /// # Cancel safety
     /// When the future is dropped, nothing is lost.
@@ -113,7 +114,7 @@ impl<T: SessionData> Watch<T> {
     async fn look(&mut self) {
         if let Some(due_at) = self.due_at {
             let _ = timeout_at(due_at, self.news.changed()).await;
-            // If the load is given up, the next one is due at once.
+            // If this load is cancelled, the next one is due at once.
             self.due_at = None;
         }
         // A change during the load causes another load.
@@ -126,7 +127,7 @@ impl<T: SessionData> Watch<T> {
             Ok(Some(live)) => self.latest = Some((live.record, now)),
             Ok(None) => return self.end(),
             Err(_) if self.is_past_its_time(now) => return self.end(),
-            // As long as the store does not say otherwise, the session is as it was.
+            // While the store fails, the session counts as unchanged.
             Err(_) => {}
         }
         let held = &self.detached.held;
@@ -134,7 +135,7 @@ impl<T: SessionData> Watch<T> {
         self.due_at = Some(Instant::now() + pause);
     }
 
-    /// Whether the absolute timeout has passed: then the session has ended, although the store cannot say so.
+    /// Whether the absolute timeout has passed: then the session has ended, even if the store cannot confirm it.
     fn is_past_its_time(&self, now: Timestamp) -> bool {
         let policy = self.detached.held.realm.engine.policy();
         let known = self.latest.as_ref();
