@@ -1,7 +1,7 @@
-//! The outcome of an operation by its answer: of one that was refused, and of a first try whose own answer was lost.
+//! Decides the outcome of an operation that was refused, or of one whose first answer was lost.
 //!
-//! A sealed value is unique: a row with the revision and the value that were sent is the one that was sent, and no other
-//! row ever has its revision under the same key. In the clear, the same change of two requests is the same row.
+//! A sealed value is unique: a stored row with the sent revision and value is the row that was sent. No other row ever
+//! has this revision under the same key. In the clear, two requests that make the same change send the same row.
 
 use super::{Inserted, Protection, Replaced, Result, Rotated, Rotation, Row, StoreError};
 use crate::clock::Timestamp;
@@ -29,12 +29,12 @@ pub(super) fn not_rotated(found: Option<Row>, seen: &Row, now: Timestamp) -> Rot
     }
 }
 
-/// The outcome of both tries to insert `row`; `found` is what is under its key.
+/// The outcome of both tries to insert `row`; `found` is the row under its key.
 pub(super) fn inserted(row: &Row, found: Option<&Row>) -> Result<Inserted> {
     match found {
         Some(found) if is_same(found, row) => Ok(Inserted::Inserted),
         Some(found) if found.revision <= row.revision => Ok(Inserted::Exists),
-        // The row may have been there, and was replaced or ended since.
+        // The row may have been stored, and replaced or ended since.
         Some(_) | None => Err(unknown()),
     }
 }
@@ -52,12 +52,12 @@ pub(super) fn replaced(
         Replaced::Replaced => Ok(Replaced::Replaced),
         Replaced::Stale(found) if is_unique && is_same(&found, row) => Ok(Replaced::Replaced),
         Replaced::Stale(found) if is_instead_of(&found, row) => Ok(Replaced::Stale(found)),
-        // The row may have been there, and was replaced or ended since, or is another one that is the same.
+        // `row` may have been stored, and replaced or ended since. Or an equal row of another request is stored.
         Replaced::Stale(_) | Replaced::Gone => Err(unknown()),
     }
 }
 
-/// The outcome of both tries to rotate; `found` is what is under the new key.
+/// The outcome of both tries to rotate; `found` is the row under the new key.
 pub(super) fn rotated(
     second: Rotated,
     rotation: &Rotation<'_>,
@@ -71,7 +71,7 @@ pub(super) fn rotated(
         Rotated::Stale(old) if found.is_none() && is_instead_of(&old, rotation.left) => {
             Ok(Rotated::Stale(old))
         }
-        // The session may have moved, and was changed or ended since.
+        // The session may have moved, and have been changed or ended since.
         Rotated::Stale(_) | Rotated::Exists | Rotated::Gone => Err(unknown()),
     }
 }
@@ -90,7 +90,7 @@ fn is_same(found: &Row, sent: &Row) -> bool {
     found.revision == sent.revision && found.value == sent.value
 }
 
-/// Whether another row has the revision of the one that was sent, which thus never arrived.
+/// Whether another row has the revision of the sent row, which proves that the sent row was not stored.
 fn is_instead_of(found: &Row, sent: &Row) -> bool {
     found.revision == sent.revision && found.value != sent.value
 }

@@ -1,4 +1,4 @@
-//! Sessions that are their cookie: nothing is stored on the server.
+//! Sessions in their cookies: nothing is stored on the server.
 
 use std::fmt;
 
@@ -8,14 +8,14 @@ use super::{ErasedStore, Store};
 ///
 /// The record is encrypted with XChaCha20-Poly1305 ([`sealed`](Self::sealed)), or, as an explicit
 /// choice for data that any reader may see, only signed with HMAC-SHA256 ([`signed`](Self::signed)).
-/// The times that limit its life are inside what is authenticated.
+/// The times that limit the session are authenticated as well.
 ///
 /// What a cookie cannot do:
 /// - Hold more than about 3 kB: a larger session is an error that names the size of each field.
-/// - Merge: of two requests at once, the later cookie wins.
+/// - Merge: after two concurrent requests, the later cookie wins.
 /// - End for good by itself: a copy of the cookie stays valid until it expires. Without a
 ///   [revocation list](Self::revoked_in), [`destroy`](crate::CurrentSession::destroy) is an error, and
-///   [`forget`](crate::CurrentSession::forget) tells the browser alone.
+///   [`forget`](crate::CurrentSession::forget) only removes the browser's cookie.
 ///
 /// ```
 /// use starsessions::{CookieStore, KeyRing, MemoryStore, SessionLayer};
@@ -55,8 +55,8 @@ impl CookieStore {
         Self::new(CookieMode::Signed)
     }
 
-    /// Remembers ended sessions in a store, until their cookies have expired. It is asked once for
-    /// each request that uses its session.
+    /// Remembers ended sessions in a store, until their cookies have expired. Each request that uses
+    /// its session reads the store once.
     #[must_use]
     pub fn revoked_in(mut self, store: impl Store) -> Self {
         self.revocations = Some(ErasedStore::new(store));

@@ -3,25 +3,25 @@
 use super::Row;
 use crate::clock::Timestamp;
 
-/// How many sessions a store holds, by what a store can see of them: for a gauge, or for an administrator.
+/// How many sessions a store holds, from what a store can see: for a gauge, or for an administrator.
 ///
-/// The row that a sign-in leaves under a former id counts as well, for the minutes that it stays. So does a row that keeps
-/// a place for a session that is about to be there: a claim of a sign-in under a limit of sessions, which is listed, and
-/// a reserved row in a store that cannot change two keys at once, which is listed if its session is.
+/// Some rows that are not sessions count as well: for minutes, the row that a sign-in leaves under a former id; a claim
+/// of a sign-in under a limit of sessions, which is listed; and a reserved row in a store that cannot change two keys
+/// at once, which is listed if its session is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StoreCounts {
-    /// Those that have not expired.
+    /// Sessions that have not expired.
     pub live: u64,
-    /// Live ones that are listed: of users who have signed in.
+    /// Live sessions that are listed: those of signed-in users.
     pub signed_in: u64,
-    /// Live ones that were used in the last hour.
+    /// Live sessions that were used in the last hour.
     pub used_within_hour: u64,
-    /// Live ones that were used in the last 24 hours.
+    /// Live sessions that were used in the last 24 hours.
     pub used_within_day: u64,
-    /// Live ones that were used in the last seven days.
+    /// Live sessions that were used in the last seven days.
     pub used_within_week: u64,
-    /// Those that have expired and are still stored.
+    /// Sessions that have expired and are still stored.
     pub expired: u64,
 }
 

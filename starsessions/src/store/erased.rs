@@ -1,4 +1,4 @@
-//! The store of a layer, without its type: each operation has a limit, and a failure is told once.
+//! The store of a layer, without its type: each operation has a time limit, and an outage is logged once.
 
 use std::any::Any;
 use std::future::{Future, poll_fn};
@@ -23,7 +23,7 @@ pub(crate) struct ErasedStore {
 }
 
 enum Kept {
-    /// Answers at once: there is nothing to limit, and no future to put in a box. Fails if it is full.
+    /// Answers at once, so it needs no time limit and no boxed future. Fails if it is full.
     Memory(MemoryStore),
     Elsewhere(Box<dyn Operations>),
 }
@@ -61,12 +61,12 @@ impl ErasedStore {
         }
     }
 
-    /// Logs what is wrong with something that the store has returned.
+    /// Logs an error about a value that the store has returned.
     pub(crate) fn report(&self, error: &StoreError, now: Timestamp) {
         self.outages.report(error, now);
     }
 
-    /// After the time-out the operation may still take place, or not.
+    /// After the time-out, the operation may still take place.
     async fn limit<T>(
         &self,
         name: &'static str,
@@ -93,8 +93,8 @@ impl ErasedStore {
     }
 }
 
-/// The operations of a store, once: as an object-safe trait, and as methods that limit, measure and
-/// report them.
+/// Generates the operations of a store twice: as an object-safe trait, and as methods that limit,
+/// measure and report them.
 macro_rules! operations {
     ($clock:ident: $(
         $name:ident($($argument:ident: $type:ty),* $(; $now:ident)?) -> $output:ty;
@@ -157,7 +157,7 @@ operations! { now:
 
 type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
 
-/// The limit of an operation, for a call of a store that is none of ours.
+/// Limits a call of a store that is not an [`ErasedStore`].
 #[cfg(feature = "takeover")]
 pub(crate) async fn within<T>(
     limit: Duration,
@@ -173,5 +173,5 @@ struct TimedOut(Duration);
 
 sentences! { TimedOut: Self(limit) => "no answer within {limit:?}"; }
 
-/// Less than browsers and proxies wait, more than a store in trouble needs to find itself again.
+/// Less than browsers and proxies wait, more than a store needs to recover.
 pub(crate) const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5);

@@ -1,6 +1,7 @@
-//! The face that stores on a disk or a server have in common; they hand operations on to what is inside of them.
+//! The common facade of stores on a disk or a server, which forwards operations to the store's inner part.
 
-/// Implements [`Store`](super::Store), `Debug`, and what is alike for users. `$inner` may await and fail.
+/// Implements [`Store`](super::Store), `Debug`, and the methods that all these stores have. `$inner` may await and
+/// fail.
 macro_rules! facade {
     (
         $store:ident($($field:literal: $value:expr)?), $builder:ident,
@@ -10,8 +11,8 @@ macro_rules! facade {
             /// How many sessions there are. Walks over all of them.
             ///
             /// # Errors
-            /// If the store cannot be asked; if a database server takes longer than ten times its response time-out;
-            /// in a Redis Cluster.
+            /// If the store fails; if a database server takes longer than ten times its response time-out; always in a
+            /// Redis Cluster.
             pub async fn count(
                 &self,
                 now: crate::clock::Timestamp,
@@ -22,8 +23,8 @@ macro_rules! facade {
         }
 
         impl $builder {
-            /// Keeps values as they are: a reader of the store or of a backup can read the sessions. Sessions that
-            /// were kept sealed cannot be read any more, and the other way round. If the reply to a write is lost, another
+            /// Keeps values unencrypted: a reader of the store or of a backup can read the sessions. Sessions that were
+            /// stored sealed cannot be read any more, and the other way round. If the reply to a write is lost, another
             /// request may have written the same bytes, so the write counts as failed.
             #[must_use]
             pub fn plain_values(mut self) -> Self {

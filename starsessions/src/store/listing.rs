@@ -1,17 +1,17 @@
-//! How a session is found by its owner's other sessions.
+//! The listing of a session, by which its owner's other sessions find it.
 
 use std::fmt;
 
 use crate::crypto::IndexKey;
 
-/// How a session is found, and what a search shows of it.
+/// The index keys by which a session is found, and the card that a search shows.
 #[derive(Clone)]
 pub struct Listing(Form);
 
-/// In memory, there is one of these for each user that is signed in.
+/// Compact, because a store in memory has one for each signed-in session.
 #[derive(Clone)]
 enum Form {
-    /// One key, and a card without a label: in place, so that behind an `Arc` it is one allocation.
+    /// One key, and a card without a label, stored in place: behind an `Arc`, the listing is one allocation.
     Usual {
         key: [IndexKey; 1],
         len: u8,
@@ -44,7 +44,7 @@ impl Listing {
         )
     }
 
-    /// The keys that the session is filed under, in ascending order and none twice. Often one, rarely none.
+    /// The keys that the session is filed under, in ascending order, without duplicates. Often one, rarely none.
     #[must_use]
     pub fn index_keys(&self) -> &[IndexKey] {
         match &self.0 {
@@ -71,7 +71,7 @@ impl PartialEq for Listing {
 
 impl Eq for Listing {}
 
-/// Shows how long the card is.
+/// Shows the length of the card, not the card.
 impl fmt::Debug for Listing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Listing")

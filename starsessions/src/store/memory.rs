@@ -1,4 +1,4 @@
-//! Sessions in this process's memory: for one process, and for tests of the others.
+//! Sessions in this process's memory: for applications of one process, and as a reference for other stores.
 
 mod queue;
 mod rows;
@@ -19,14 +19,14 @@ use crate::crypto::{IndexKey, RowKey};
 
 /// Keeps sessions in memory, spread over shards with a lock each.
 ///
-/// Memory is bounded: there is a limit of anonymous sessions, beyond which the longest unused one
-/// makes room, and a limit of signed-in sessions, beyond which a new one is refused. Neither kind
-/// can push out the other, so a flood of visitors logs no user out. A use counts when it is written,
-/// for a session that is only read once in a minute. The old id of a session that got a new one counts
-/// as an anonymous session until its grace is over.
+/// Memory is bounded. At the limit of anonymous sessions, the longest unused one makes room; at the
+/// limit of signed-in sessions, a new one is refused. Neither kind can push out the other, so a flood of
+/// visitors logs no user out. A use counts when it is written: for a session that is only read, about
+/// once in a minute. The old id of a renewed session counts as an anonymous session until its grace is
+/// over.
 ///
-/// Each write looks at a few sessions and frees those that have expired, so [`sweep`](Store::sweep)
-/// is not needed.
+/// Each write inspects a few sessions and frees the expired ones, so [`sweep`](Store::sweep) is not
+/// needed.
 ///
 /// Clones share their sessions. All operations end at their first poll.
 ///
@@ -58,7 +58,7 @@ impl MemoryStore {
         Self::builder().build()
     }
 
-    /// A store with limits of one's own.
+    /// A builder, for other limits.
     #[must_use]
     pub fn builder() -> MemoryStoreBuilder {
         MemoryStoreBuilder {
@@ -67,7 +67,7 @@ impl MemoryStore {
         }
     }
 
-    /// How many sessions are held, those included that have expired and are not yet freed.
+    /// How many sessions are held, including expired ones that are not yet freed.
     #[must_use]
     pub fn len(&self) -> usize {
         self.every_shard().map(|shard| shard.len()).sum()
@@ -132,7 +132,7 @@ impl Store for MemoryStore {
         self.shard(key).replace(key, seen, row, now)
     }
 
-    /// The locks of two shards are never held together. The new key is a secret until this returns,
+    /// The locks of two shards are never held together. The new key is secret until `rotate` returns,
     /// so no request sees the new row before the old one has been replaced.
     async fn rotate(&self, rotation: Rotation<'_>, now: Timestamp) -> Result<Rotated, StoreError> {
         let Rotation { old, seen, new, .. } = rotation;
@@ -188,8 +188,8 @@ impl Store for MemoryStore {
         Ok(found)
     }
 
-    /// Looks at every session in turn: a sweep that has returned less than its limit has come to the
-    /// last one, and the next begins with the first.
+    /// Looks at every session in turn. A sweep that returns less than its limit has reached the last
+    /// session, and the next sweep begins with the first.
     async fn sweep(&self, limit: usize, now: Timestamp) -> Result<usize, StoreError> {
         let Inner { shards, swept, .. } = &*self.inner;
         let mut left = limit;
@@ -199,7 +199,7 @@ impl Store for MemoryStore {
                 swept.store(0, Ordering::Relaxed);
                 break;
             };
-            // A few under each lock: a request that wants the same shard waits for no more.
+            // A few under each lock, so that a request for the same shard does not wait long.
             let few = left.min(SWEPT_PER_LOCK);
             let looked_at = lock(shard).sweep(few, now);
             left -= looked_at;
@@ -252,7 +252,7 @@ impl MemoryStoreBuilder {
     /// The store.
     #[must_use]
     pub fn build(self) -> MemoryStore {
-        // Each shard gets its part of the limits, so small limits want few shards.
+        // Each shard gets its part of the limits, so small limits need few shards.
         let smallest = self.anonymous_limit.min(self.identified_limit);
         let shards = (smallest / SESSIONS_PER_SHARD).clamp(1, MOST_SHARDS);
         let guests = self.anonymous_limit / shards;
@@ -270,7 +270,7 @@ impl MemoryStoreBuilder {
     }
 }
 
-/// The outcome of a rotation by that of the old row.
+/// The outcome of a rotation, from the outcome of the old row's replacement.
 fn rotated(replaced: Replaced) -> Rotated {
     match replaced {
         Replaced::Replaced => Rotated::Rotated,
@@ -280,7 +280,7 @@ fn rotated(replaced: Replaced) -> Rotated {
 }
 
 fn lock(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
-    // A shard is whole between any two of its statements, so a panic elsewhere spoils nothing.
+    // Ignores poisoning: a shard is consistent between any two of its statements.
     shard.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

@@ -1,19 +1,19 @@
 //! Where sessions are kept: one trait, and its stores.
 //!
-//! A store keeps one opaque value for each session and replaces it only if it is the one that was
-//! read: what `ETag` and `If-Match` are to a web server. It knows no fields, cookies, keys or policies.
+//! A store keeps one opaque value for each session and replaces it only if it still is the value that
+//! was read, like a web server with `ETag` and `If-Match`. It knows no fields, cookies, keys or policies.
 //!
 //! # What a copy shows
 //!
 //! Values are kept sealed in files and on servers, under keys that only the cookies lead to. A reader of the store,
-//! or of a backup, sees how many sessions there are, their times and sizes, and which of them have the same indexed
-//! value, but not which value that is. Restoring a backup brings back the sessions that were ended since: change the
-//! keys, or empty the store.
+//! or of a backup, sees how many sessions there are, their times and sizes, and which sessions have the same indexed
+//! value, but not the value. Restoring a backup brings back sessions that have been ended since: change the keys, or
+//! empty the store.
 //!
-//! # A store of one's own
+//! # A custom store
 //!
-//! Implement [`Store`] to keep sessions somewhere else, and put the implementation through the suite
-//! in `starsessions::testing::conformance`.
+//! Implement [`Store`] to keep sessions somewhere else, and test the implementation with the suite in
+//! `starsessions::testing::conformance`.
 
 #[cfg(any(
     feature = "mysql",
@@ -74,28 +74,28 @@ use crate::sentence::{debug_as_sentence, sentences};
 
 /// A place that keeps rows under keys.
 ///
-/// A store is told what time it is. Its contract:
+/// The caller passes the current time. The contract of a store:
 ///
-/// 1. **Only `insert` and `rotate` bring a row into being**, and only where none is. No other
+/// 1. **Only `insert` and `rotate` create a row**, and only under a key without a row. No other
 ///    operation brings back a row that was removed, has expired or was rotated away.
-/// 2. **Each operation is atomic.** Others see all of it or nothing of it, also when its future is
+/// 2. **Each operation is atomic.** Other callers see all of it or nothing of it, even if its future is
 ///    dropped at any await point.
 /// 3. **A row whose deadline is not later than `now` is gone**, whether or not it was swept: `insert`
 ///    may take its place, `replace` and `rotate` find nothing, no index key leads to it. `load` may still
-///    return it, so that the runtime can tell an expired session from an unknown one.
-/// 4. **A row is replaced only if it still is the one that was read**, which is told by its revision.
-///    If it is not, nothing is written and the row that is there is returned.
+///    return it, so that the runtime can distinguish an expired session from an unknown one.
+/// 4. **A row is replaced only if it still has the revision that was read.** Otherwise nothing is
+///    written, and the stored row is returned.
 /// 5. **A row is kept as it was given**, byte for byte, with its revision and its listing. Only its
-///    times may be later: of a row that was [touched](Self::touch) since it was read, the later times
-///    stay, also where the session moves to another key (see [`Row::in_place_of`]). What a rotation leaves may
-///    have them or not.
-/// 6. **An index key leads to every live row that is filed under it**: to all that was written before
-///    the call, to nothing that has ended.
+///    times may be later: if the row was [touched](Self::touch) since it was read, the later times
+///    stay, also if the session moves to another key (see [`Row::in_place_of`]). The row that a rotation
+///    leaves may have the later times or not.
+/// 6. **An index key leads to every live row that is filed under it**: to each row written before the
+///    call, and to none that has ended.
 /// 7. **Keys are compared byte by byte.**
 ///
-/// Each operation may be repeated after an error: what the runtime seals is unique, so a store finds out whether
-/// the first try had arrived. What is kept in the clear may have been written by another request. Errors mean that
-/// the outcome is unknown or that the store could not be asked; "not there" is never an error.
+/// Each operation may be repeated after an error: values sealed by the runtime are unique, so a store can find out
+/// whether the first try arrived. An equal value in the clear may be another request's. Errors mean that the outcome
+/// is unknown or that the store could not be reached; "not there" is never an error.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a session store",
     note = "use `MemoryStore`, `CookieStore`, or implement `Store`"
@@ -103,8 +103,8 @@ use crate::sentence::{debug_as_sentence, sentences};
 pub trait Store: Send + Sync + 'static {
     /// How the values that this store keeps are protected.
     ///
-    /// [`Protection::Sealed`] is right for every store of which others could read a copy: a
-    /// file, a server, a backup.
+    /// Use [`Protection::Sealed`] for every store that others could read or copy: a file, a server,
+    /// a backup.
     fn protection(&self) -> Protection;
 
     /// The row under `key`.
@@ -122,8 +122,8 @@ pub trait Store: Send + Sync + 'static {
         now: Timestamp,
     ) -> impl Future<Output = Result<Inserted, StoreError>> + Send;
 
-    /// Puts `row` in the place of `seen`, if that still is what is there. Its deadline may have come: then a session ends
-    /// unless another request has written meanwhile.
+    /// Replaces `seen` by `row`, if `seen` is still stored. The deadline of `row` may have passed already: this ends a
+    /// session unless another request has written meanwhile.
     fn replace(
         &self,
         key: &RowKey,
@@ -134,8 +134,8 @@ pub trait Store: Send + Sync + 'static {
 
     /// Moves a session to a new key: inserts the one row and replaces the other, or does neither.
     ///
-    /// A store that cannot change two keys at once leaves this as it is. The runtime then does it in
-    /// steps that lose no session and leave none behind, whichever of them fails.
+    /// A store that cannot change two keys at once keeps this default. The runtime then moves the session
+    /// in steps, and whichever step fails, no session is lost or left behind.
     fn rotate(
         &self,
         rotation: Rotation<'_>,
@@ -145,7 +145,7 @@ pub trait Store: Send + Sync + 'static {
         std::future::ready(Ok(Rotated::Unsupported))
     }
 
-    /// Moves the times of `seen` forward, if it still is what is there; changes no revision.
+    /// Moves the times of `seen` forward, if `seen` is still stored; does not change the revision.
     fn touch(
         &self,
         key: &RowKey,
@@ -154,7 +154,7 @@ pub trait Store: Send + Sync + 'static {
         now: Timestamp,
     ) -> impl Future<Output = Result<Touched, StoreError>> + Send;
 
-    /// Ends what is under `key`, and returns it: it may be the way to a successor that is to end too.
+    /// Ends the row under `key`, and returns it: it may be the way to a successor that must end too.
     fn remove(&self, key: &RowKey) -> impl Future<Output = Result<Option<Row>, StoreError>> + Send;
 
     /// The live rows that are filed under `index_key`, in no particular order.
@@ -164,8 +164,8 @@ pub trait Store: Send + Sync + 'static {
         now: Timestamp,
     ) -> impl Future<Output = Result<Vec<Listed>, StoreError>> + Send;
 
-    /// Frees at most `limit` rows that have expired; returns how many it looked at, so that a caller
-    /// that gets `limit` back knows to call again.
+    /// Frees at most `limit` expired rows; returns how many rows it looked at. If that is `limit`, the
+    /// caller should call again.
     fn sweep(
         &self,
         limit: usize,
@@ -176,9 +176,9 @@ pub trait Store: Send + Sync + 'static {
 /// How values are protected where they are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Protection {
-    /// Encrypted and authenticated under a key that only the session's cookie leads to.
+    /// Encrypted and authenticated with a key that only the session's cookie leads to.
     Sealed,
-    /// As they are: for a store inside this process, whose memory holds the keys as well.
+    /// In the clear: for a store inside this process, whose memory holds the keys as well.
     Plain,
 }
 
@@ -187,7 +187,7 @@ pub enum Protection {
 pub enum Inserted {
     /// The row is stored.
     Inserted,
-    /// Something is under that key; nothing was written.
+    /// The key has a row already; nothing was written.
     Exists,
 }
 
@@ -196,7 +196,7 @@ pub enum Inserted {
 pub enum Replaced {
     /// The row is stored.
     Replaced,
-    /// Another row is there, which is returned; nothing was written.
+    /// Another row is stored, which is returned; nothing was written.
     Stale(Row),
     /// There is no live row any more; nothing was written.
     Gone,
@@ -209,7 +209,7 @@ pub enum Rotated {
     Rotated,
     /// Another row is under the old key, which is returned; nothing was written.
     Stale(Row),
-    /// Something is under the new key already; nothing was written.
+    /// The new key has a row already; nothing was written.
     Exists,
     /// There is no live row under the old key any more; nothing was written.
     Gone,

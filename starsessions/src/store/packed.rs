@@ -7,7 +7,7 @@
 //! ```
 //!
 //! Integers are big-endian, times Unix seconds. A row has one packed form only, and a revision is never
-//! used twice under a key. So a comparison of the heads, or of the whole, is one of the rows.
+//! used twice under a key. So comparing the heads, or all bytes, compares the rows.
 
 use std::sync::Arc;
 
@@ -34,7 +34,7 @@ pub(crate) fn pack(row: &Row) -> Vec<u8> {
     bytes
 }
 
-/// The beginning of a packed row: enough to tell it from all others under its key.
+/// The beginning of a packed row, which distinguishes it from all others under its key.
 pub(super) fn head(row: &Row) -> Vec<u8> {
     let mut head = Vec::with_capacity(GLANCE);
     head.put_u8(FORMAT);
@@ -60,7 +60,7 @@ pub(super) fn glance(bytes: &mut &[u8]) -> Option<(Row, bool)> {
     }
 }
 
-/// The row that was packed; `None` if the bytes are none.
+/// The row that was packed; `None` if the bytes are not a packed row.
 pub(crate) fn unpack(mut bytes: &[u8]) -> Option<Row> {
     let (mut row, is_listed) = glance(&mut bytes)?;
     if is_listed {

@@ -37,9 +37,9 @@ use crate::sentence::{debug_as_sentence, sentences};
 /// # }
 /// ```
 ///
-/// A `redis::cluster::ClusterClient` or a `redis::sentinel::SentinelClient` is taken as well. Addresses,
-/// users, databases and TLS are those of the client. For `rediss://` the `redis` crate needs one of its TLS features,
-/// and `rustls` a cryptography, without which it panics as it connects:
+/// A `redis::cluster::ClusterClient` or a `redis::sentinel::SentinelClient` works as well. Addresses,
+/// users, databases and TLS are those of the client. For `rediss://`, `redis` needs one of its TLS features, and `rustls`
+/// a cryptography provider, without which the client panics as it connects:
 ///
 /// ```toml
 /// redis = { version = "1", default-features = false, features = ["tokio-rustls-comp"] }
@@ -48,20 +48,19 @@ use crate::sentence::{debug_as_sentence, sentences};
 ///
 /// # When to choose it
 ///
-/// For an application on several machines whose sessions are many or busy. It wants Redis 6.2 or
+/// For an application on several machines whose sessions are many or busy. It needs Redis 6.2 or
 /// Valkey 7.2, or a later version.
 ///
 /// # Durability
 ///
-/// As durable as the server makes it. Without `appendonly yes` a crash of the server forgets what was
-/// written since the last snapshot, logouts included; with `appendfsync everysec` it is up to a second.
-/// A fail-over forgets what the new master had not received yet. Set `maxmemory-policy noeviction`:
-/// any other policy signs users out when memory is short.
+/// As durable as the server makes it. Without `appendonly yes`, a crash of the server loses all writes since
+/// the last snapshot, logouts included; with `appendfsync everysec`, those of up to a second. A fail-over loses
+/// the writes that the new master has not received. Set `maxmemory-policy noeviction`: any other policy signs
+/// users out when memory is short.
 ///
-/// In a Cluster a session and the list of its user's sessions are on two nodes, and a fail-over may take the
-/// newest second from one of them alone. A session that its list does not have is not used, so that no
-/// session escapes `revoke_all`: its user signs in again. While the node with the list does not answer, the
-/// session is unavailable.
+/// In a Cluster, a session and the list of its user's sessions are on two nodes, and a fail-over of one node may
+/// lose its last second. A session that is missing from its list is not used, so that no session escapes
+/// `revoke_all`: its user signs in again. While the node with the list does not answer, the session is unavailable.
 ///
 /// # Round trips
 ///
@@ -72,35 +71,35 @@ use crate::sentence::{debug_as_sentence, sentences};
 /// | remove | 1 |
 /// | a list of sessions | 1; a Cluster takes 2, and 2 more where a session has ended |
 ///
-/// One more goes after the removal of a listed session. In a Cluster, one more goes before a write that changes what
-/// the session is listed by, and before one write of a listed session in a day; two go after a write that takes a
-/// session off a list. A write that meets another one takes one more with a server that has `SET .. IFEQ`.
+/// The removal of a listed session is followed by one more. In a Cluster, one more precedes a write that changes the
+/// session's index keys, and one write of a listed session per day; two more follow a write that takes a session off a
+/// list. A write that conflicts with another one takes one more if the server has `SET .. IFEQ`.
 ///
-/// A row is replaced by `SET .. IFEQ` where the server has it (Valkey 8.1, Redis 8.4), and by a script of two
-/// commands where it does not; a row and its lists, and two rows, always by a script. Scripts are called by their
-/// hash, and loaded where a server does not know them.
+/// A row is replaced by `SET .. IFEQ` if the server has it (Valkey 8.1, Redis 8.4), otherwise by a script of two
+/// commands. A row with its lists, and two rows, are always replaced by a script. Scripts are called by their hash,
+/// and loaded if a server does not know them.
 ///
 /// # Connections
 ///
 /// All requests share one connection (in a Cluster, one to each node). If a command gets no reply within two
 /// seconds, or the connection is closed, the connection is replaced and the command is sent once more. If it
-/// then cannot be told whether the first one had arrived, the operation is [`StoreError::Unavailable`]. A server
-/// that has just started and still reads its file is asked again for as long.
+/// then remains unknown whether the first command arrived, the operation is [`StoreError::Unavailable`]. A command
+/// to a server that has just started and still loads its file is repeated for up to two seconds.
 ///
-/// The two seconds are fixed, and hold instead of a response time-out of the client: a Cluster's client makes
-/// its connections where no setting of the store reaches, and all kinds of servers are to behave alike. A layer
-/// with a shorter [`store_timeout`](crate::SessionLayerBuilder::store_timeout) answers sooner; the connection is
-/// replaced after the two seconds all the same.
+/// The two seconds are fixed, and replace a response time-out of the client: a Cluster's client opens connections
+/// that the store cannot configure, and all kinds of servers should behave alike. A layer with a shorter
+/// [`store_timeout`](crate::SessionLayerBuilder::store_timeout) answers sooner; the connection is still replaced
+/// after two seconds.
 ///
-/// A Cluster has to be given as one: a client of one of its nodes finds a part of the sessions, and fails where it
-/// would list them.
+/// For a Cluster, pass a Cluster's client: a client of a single node finds only a part of the sessions, and cannot
+/// list them.
 ///
-/// TCP keep-alive and user time-out are set where the client leaves them unset. Do not have a Cluster's client
-/// read from replicas.
+/// The store sets TCP keep-alive and user time-out unless the client sets them. Do not let a Cluster's client read
+/// from replicas.
 ///
 /// # What is on the server
 ///
-/// One value for each session, a sorted set for each index key; each has a time to live, so there is
+/// One value for each session, and a sorted set for each index key. Each has a time to live, so there is
 /// nothing to sweep. The server's clock should not be more than a minute ahead of the application's.
 ///
 /// Values are sealed: see [what a copy shows](crate::store#what-a-copy-shows).
@@ -111,12 +110,12 @@ use crate::sentence::{debug_as_sentence, sentences};
 #[derive(Clone)]
 pub struct RedisStore {
     protection: Protection,
-    /// Read for the time of an operation; taken when the store is closed.
+    /// Locked for reading during an operation; taken when the store is closed.
     rows: Arc<RwLock<Option<Rows>>>,
 }
 
 impl RedisStore {
-    /// Connects, so that a wrong address and a missing password are seen at the start of the application.
+    /// Connects at once, so that a wrong address or a missing password fails at the start of the application.
     ///
     /// # Errors
     /// See [`RedisConnectError`].
@@ -124,7 +123,7 @@ impl RedisStore {
         Self::builder(client).connect().await
     }
 
-    /// Settings of one's own.
+    /// A builder, for other settings.
     #[must_use]
     pub fn builder(client: impl Into<RedisClient>) -> RedisStoreBuilder {
         RedisStoreBuilder {
@@ -134,8 +133,8 @@ impl RedisStore {
         }
     }
 
-    /// Waits for the operations that are under way and closes the connection, for all clones.
-    /// Operations after that are [`StoreError::Unavailable`].
+    /// Waits for running operations and closes the connection, for all clones. Later operations
+    /// are [`StoreError::Unavailable`].
     pub async fn close(&self) {
         self.rows.write().await.take();
     }
@@ -147,8 +146,7 @@ impl RedisStore {
     }
 }
 
-// A future that is dropped leaves an operation done or not done. At most, an entry of a list stays that leads
-// nowhere.
+// An operation whose future is dropped is done or not done. At most, a list keeps an entry without a row.
 facade!(
     RedisStore(),
     RedisStoreBuilder,
@@ -165,8 +163,8 @@ pub struct RedisStoreBuilder {
 }
 
 impl RedisStoreBuilder {
-    /// The beginning of all keys, so that several applications can share a server. `starsessions:`
-    /// unless set. In a Cluster, a prefix with `{..}` in it puts all sessions on one node.
+    /// The prefix of all keys, so that several applications can share a server; `starsessions:` by
+    /// default. In a Cluster, a prefix with `{..}` in it puts all sessions on one node.
     #[must_use]
     pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
         self.prefix = prefix.into();

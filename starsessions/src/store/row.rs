@@ -1,4 +1,4 @@
-//! The row under a key: bytes, a revision, two times, and what the session is listed by.
+//! The row under a key: bytes, a revision, two times, and the listing.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,12 +9,12 @@ use crate::crypto::{IndexKey, RowKey};
 
 /// The row under a key.
 ///
-/// To a store it is opaque: what the value means, who may use it and when a session ends early is the
-/// runtime's affair. Cloning is cheap, because the bytes are shared.
+/// To a store it is opaque: the runtime decides what the value means, who may use it and when a session
+/// ends early. Cloning is cheap, because the bytes are shared.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Row {
-    /// Tells this row from those that were and will be under the same key. Never reused under a key.
+    /// Distinguishes this row from earlier and later rows under the same key. Never reused under a key.
     pub revision: u64,
     /// From this second on the row is gone.
     pub deadline: Timestamp,
@@ -22,8 +22,8 @@ pub struct Row {
     pub last_seen: Timestamp,
     /// The session itself, or the way to its successor.
     pub value: Arc<[u8]>,
-    /// How a user's session is found by the other sessions of the user; `None` for a guest's. A store
-    /// that must make room gives up rows without a listing only.
+    /// The listing by which the user's other sessions find this one; `None` for a guest's. A store that must
+    /// make room evicts only rows without a listing.
     pub listing: Option<Arc<Listing>>,
 }
 
@@ -41,15 +41,15 @@ pub struct Touch {
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Rotation<'a> {
-    /// The key that it leaves.
+    /// The key that the session leaves.
     pub old: &'a RowKey,
-    /// The row that was read there.
+    /// The row that was read under the old key.
     pub seen: &'a Row,
-    /// The row that stays there.
+    /// The row that stays under the old key.
     pub left: &'a Row,
-    /// The key that it gets.
+    /// The key that the session gets.
     pub new: &'a RowKey,
-    /// The row that goes there.
+    /// The row to store under the new key.
     pub row: &'a Row,
 }
 
@@ -57,7 +57,7 @@ pub struct Rotation<'a> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Listed {
-    /// Where it is.
+    /// The key of its row.
     pub key: RowKey,
     /// See [`Row::revision`].
     pub revision: u64,
@@ -65,7 +65,7 @@ pub struct Listed {
     pub deadline: Timestamp,
     /// See [`Row::last_seen`].
     pub last_seen: Timestamp,
-    /// How it is listed.
+    /// See [`Row::listing`].
     pub listing: Arc<Listing>,
 }
 
@@ -98,7 +98,8 @@ impl Row {
         now < self.deadline
     }
 
-    /// The revision of what takes its place. No row lives to see the last one, but another program may have written it.
+    /// The revision of the row's replacement. No row reaches the last revision, but another program may have written
+    /// it.
     pub(crate) fn next_revision(&self) -> u64 {
         self.revision.wrapping_add(1)
     }
@@ -111,14 +112,14 @@ impl Row {
             .map_or(&[], |listing| listing.index_keys())
     }
 
-    /// Sets the times; they only ever move forward, since touches may arrive in any order.
+    /// Moves the times forward, never back, because touches may arrive in any order.
     pub fn touch(&mut self, touch: Touch) {
         self.last_seen = self.last_seen.max(touch.last_seen);
         self.deadline = self.deadline.max(touch.deadline);
     }
 
-    /// This row as it is to be kept in place of `stored`, under its key or another one. `stored` has the revision
-    /// of `seen`; if it was touched since it was seen, the later times stay.
+    /// This row as it should replace `stored`, under the same key or another one. `stored` has the revision of
+    /// `seen`; if it was touched since it was seen, the later times stay.
     #[must_use]
     pub fn in_place_of(&self, stored: &Self, seen: &Self) -> Self {
         let mut row = self.clone();
@@ -131,7 +132,7 @@ impl Row {
 }
 
 impl Touch {
-    /// For the tests of a store, or a store around another one.
+    /// For the tests of a store, or for a store that wraps another one.
     ///
     /// ```
     /// use starsessions::Timestamp;
@@ -152,7 +153,7 @@ impl Touch {
 }
 
 impl<'a> Rotation<'a> {
-    /// For the tests of a store, or a store around another one: in the order of the fields.
+    /// For the tests of a store, or for a store that wraps another one. Takes the fields in their order.
     ///
     /// ```
     /// use starsessions::store::{Rotated, Rotation, Row, RowKey, Store, StoreError};
@@ -205,7 +206,7 @@ impl Listed {
         })
     }
 
-    /// The entry of `row` in the list of an index key; `None` if it has ended, or is not filed under it.
+    /// The entry of `row` in the list of an index key; `None` if the row has expired, or is not filed under the key.
     pub(super) fn under(
         index_key: &IndexKey,
         key: RowKey,
@@ -217,7 +218,7 @@ impl Listed {
     }
 }
 
-/// Shows how long the value is. In a store inside the process it is in the clear.
+/// Shows the length of the value: in a store inside the process, the value is in the clear.
 impl fmt::Debug for Row {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Row")

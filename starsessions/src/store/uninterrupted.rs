@@ -1,4 +1,4 @@
-//! Operations that come to their end although their caller has gone.
+//! Operations that run to their end even if their caller is dropped.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -17,16 +17,16 @@ use crate::crypto::{IndexKey, RowKey};
 
 /// A store whose operations run to their end when the caller's future is dropped.
 ///
-/// A request may be cancelled at any await point: its browser goes away, or a time-out has passed. Many
-/// database clients do not expect this in the middle of a transaction or of an answer. A store on such a
-/// client keeps the second clause of the [contract](Store) inside of this wrapper.
+/// A request may be cancelled at any await point: its browser disconnects, or a time-out passes. Many
+/// database clients do not expect this in the middle of a transaction or of an answer. Inside this wrapper,
+/// a store on such a client keeps the second clause of the [contract](Store).
 ///
-/// An operation runs inside its caller, at the cost of one allocation, until the caller drops it; what
-/// is left of it becomes a task of the tokio runtime. An operation that was never polled is not begun.
+/// An operation runs inside its caller, at the cost of one allocation. If the caller drops it, the rest of
+/// the operation becomes a task of the tokio runtime. An operation that was never polled does not begin.
 ///
 /// - A panic of the store unwinds into the caller, as without the wrapper. In a task it ends the task.
-/// - If the runtime shuts down, or the caller was not polled by one of tokio's, an operation that is
-///   dropped ends where it is, as without the wrapper.
+/// - If the runtime shuts down, or the caller was not polled by a tokio runtime, a dropped operation ends
+///   where it is, as without the wrapper.
 ///
 /// Clones share the store.
 ///
@@ -66,7 +66,7 @@ impl<S> Clone for Uninterrupted<S> {
     }
 }
 
-/// Operations that own what they were told.
+/// Operations that own their arguments.
 macro_rules! operations {
     ($($name:ident($($argument:ident: $type:ty),*) -> $output:ty, $lent:tt;)*) => {
         $(async fn $name(&self, $($argument: $type),*) -> Result<$output, StoreError> {
@@ -103,8 +103,8 @@ impl<S: Store> Store for Uninterrupted<S> {
     }
 }
 
-/// Runs an operation to its end: here, or in a task of the same span once this future is dropped. What ends a session
-/// must not stop half way when its request is given up.
+/// Runs an operation to its end: here, or in a task with the same span once this future is dropped. The end of a
+/// session must not stop half-way if its request is cancelled.
 pub(crate) fn to_its_end<T: Send + 'static>(
     operation: impl Future<Output = T> + Send + 'static,
 ) -> ToItsEnd<T> {
@@ -117,7 +117,7 @@ pub(crate) fn to_its_end<T: Send + 'static>(
 /// See [`to_its_end`].
 pub(crate) struct ToItsEnd<T: Send + 'static> {
     operation: Option<Pin<Box<dyn Future<Output = T> + Send>>>,
-    /// The runtime and the span that have begun the operation: it may be dropped outside of both.
+    /// The runtime and the span in which the operation began: its future may be dropped outside of both.
     begun_in: Option<(Handle, Span)>,
 }
 

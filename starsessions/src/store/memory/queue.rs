@@ -40,7 +40,7 @@ impl Queue {
         self.len += 1;
     }
 
-    /// Takes a place out that is in the queue.
+    /// Removes a place that is in the queue.
     pub(super) fn remove(&mut self, place: Place) {
         let Neighbours { before, after } = self.neighbours[place.index()];
         *self.after(before) = after;

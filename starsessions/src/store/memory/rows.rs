@@ -1,4 +1,4 @@
-//! The rows of a shard, each at a place of its own.
+//! The rows of a shard, each at its own place.
 
 use std::num::NonZeroU32;
 
@@ -6,9 +6,9 @@ use super::table::Table;
 use crate::crypto::RowKey;
 use crate::store::{Row, Touch};
 
-/// Where a row stands, for as long as it is there; then another may stand there.
+/// The place of a row. When the row is removed, another row may take the place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-// One more than the index, so that a place that may be absent takes no more room.
+// One more than the index, so that an `Option<Place>` is no larger.
 pub(super) struct Place(NonZeroU32);
 
 impl Place {

@@ -47,7 +47,7 @@ impl Shard {
         Some(self.rows.find(key)?.1)
     }
 
-    /// A session that moves leaves another row: one of the same kind is within the limit.
+    /// `left` is the row of a session that moves here: a row of the same kind does not count against the limit.
     pub(super) fn insert(
         &mut self,
         key: &RowKey,
@@ -91,7 +91,7 @@ impl Shard {
         Ok(Replaced::Replaced)
     }
 
-    /// The row of a session that is about to move: from now on the last one to make room.
+    /// The row of a session that is about to move. Marks it as used, so that it is the last to make room.
     pub(super) fn before_leaving(
         &mut self,
         key: &RowKey,
@@ -104,7 +104,7 @@ impl Shard {
         Ok(stored)
     }
 
-    /// Puts the way to its new key in the place of a session that has moved.
+    /// Replaces a session that has moved by the way to its new key.
     pub(super) fn leave(
         &mut self,
         key: &RowKey,
@@ -154,8 +154,8 @@ impl Shard {
             .collect()
     }
 
-    /// Looks at up to `limit` places and frees what has expired there. One that returns less has come
-    /// to the last place, and the next begins with the first.
+    /// Looks at up to `limit` places and frees the expired rows. A sweep that returns less has reached
+    /// the last place, and the next sweep begins with the first.
     pub(super) fn sweep(&mut self, limit: usize, now: Timestamp) -> usize {
         let left = self.rows.places().saturating_sub(self.swept);
         let looked_at = left.min(limit);
@@ -176,7 +176,7 @@ impl Shard {
         }
     }
 
-    /// Whether there is a live row; one that has expired is freed.
+    /// Whether the key has a live row. Frees an expired row.
     fn is_taken(&mut self, key: &RowKey, now: Timestamp) -> bool {
         self.inspect(INSPECTED_PER_WRITE, now);
         let found = self.rows.find(key).map(|(place, _)| place);
@@ -243,7 +243,7 @@ impl Shard {
         }
     }
 
-    /// Gives up the guests that were unused for longest, until this many are left.
+    /// Evicts the longest unused guests, until `most` are left.
     fn evict_guests(&mut self, most: usize) {
         while self.guests.len() > most {
             let Some(place) = self.guests.first() else {
@@ -267,7 +267,7 @@ impl Shard {
         self.rows.len() - self.guests.len()
     }
 
-    /// Frees what has expired at the next few places, over and over from the first to the last.
+    /// Frees the expired rows at the next `places` places, starting over after the last.
     fn inspect(&mut self, places: usize, now: Timestamp) {
         for _ in 0..places.min(self.rows.places()) {
             self.free_expired(Place::new(self.inspected), now);
@@ -286,12 +286,12 @@ impl Shard {
     }
 }
 
-/// Whether a row may have to make room.
+/// Whether a row may be evicted.
 fn is_guest(row: &Row) -> bool {
     row.listing.is_none()
 }
 
-/// Every row is looked at once in a quarter as many writes as there are rows.
+/// With `n` rows, every row is inspected once in `n / 4` writes.
 const INSPECTED_PER_WRITE: usize = 4;
 const INSPECTED_IF_FULL: usize = 256;
 

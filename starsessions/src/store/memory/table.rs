@@ -1,15 +1,15 @@
-//! Finds places by a hash, in eight bytes for each.
+//! Finds places by a hash, with eight bytes per entry.
 
 use super::rows::Place;
 
-/// The places that were added under a hash, of which several may share one.
+/// A multimap from hashes to places.
 ///
-/// The row at a place says whether it is the one that is sought, so no keys are kept here. Hashes
-/// are parts of keys that are outputs of HMAC: uniform, and not for an attacker to choose.
+/// It keeps no keys: the caller compares the key of the row at each place. Hashes are parts of keys
+/// that are HMAC outputs: uniform, and beyond an attacker's control.
 #[derive(Default)]
 pub(super) struct Table {
-    /// Open addressing: a cell stands at the first free one from its home on, circularly. Between three
-    /// fifths and three quarters of them are taken: doubling would leave up to twice as much unused.
+    /// Open addressing: an entry takes the first free cell from its home on, circularly. The table grows so
+    /// that three fifths to three quarters of the cells are taken; doubling would leave twice as many unused.
     cells: Vec<Option<Cell>>,
     len: usize,
 }
@@ -40,7 +40,7 @@ impl Table {
             .map(|cell| cell.place)
     }
 
-    /// Removes what was added; does nothing if it was not.
+    /// Removes an entry; does nothing if it is not there.
     pub(super) fn remove(&mut self, hash: u32, place: Place) {
         let mut hole = self.home(hash);
         loop {
@@ -50,7 +50,7 @@ impl Table {
                 _ => return,
             }
         }
-        // Each cell that follows moves to the hole, unless that would be ahead of its own home.
+        // Each following entry moves to the hole, unless the hole is before the entry's home.
         let mut next = self.next(hole);
         while let Some(cell) = self.cells[next] {
             if self.distance(self.home(cell.hash), next) >= self.distance(hole, next) {
@@ -86,7 +86,7 @@ impl Table {
         self.cells[at] = Some(cell);
     }
 
-    /// Where the search for a hash begins: as far along as the hash is among all of them.
+    /// The cell where the search for a hash begins: its position scales with the hash.
     fn home(&self, hash: u32) -> usize {
         ((u64::from(hash) * self.cells.len() as u64) >> 32) as usize
     }
@@ -114,7 +114,7 @@ mod tests {
 
     use super::*;
 
-    /// Few hashes, close to each other and to both ends of the table: all that can meet does.
+    /// Few hashes, close to each other and to both ends of the table, so that all collisions occur.
     const HASHES: [u32; 6] = [0, 1, 1 << 29, 7 << 29, u32::MAX - 1, u32::MAX];
 
     proptest! {

@@ -6,7 +6,7 @@ use crate::clock::Timestamp;
 use crate::store::{Result, StoreCounts, StoreError, packed};
 
 impl Rows {
-    /// A key that is there all the time is met, and maybe twice: the walk is the server's `SCAN`.
+    /// Counts by the server's `SCAN`: a key that exists all the time is counted, and may be counted twice.
     pub(super) async fn count(&self, now: Timestamp) -> Result<StoreCounts> {
         if self.link.is_cluster {
             let cure = "the sessions of a Cluster are not counted; ask its nodes for their keys";
@@ -35,7 +35,7 @@ impl Rows {
     }
 }
 
-/// A prefix as a pattern that stands for itself alone.
+/// A pattern that matches the prefix literally.
 fn literal(prefix: &str) -> String {
     let escape = |character| {
         let is_special = matches!(character, '*' | '?' | '[' | ']' | '^' | '\\');
@@ -47,8 +47,8 @@ fn literal(prefix: &str) -> String {
 /// How many keys the server looks at in one step.
 const SCANNED: u32 = 1000;
 
-// keys of rows; how many bytes of each are wanted. Not for a Cluster.
-// Returns the beginnings of those that are strings.
+// keys of rows; how many bytes of each to return. Not for a Cluster.
+// Returns the beginnings of the values that are strings.
 static HEADS: Script = Script::new(
     r"
 local found = {}

@@ -1,15 +1,15 @@
 //! The sessions that are filed under an index key.
 //!
-//! Beside the rows there is a sorted set for each index key, with the keys of the rows that are filed under
-//! it. On one server, it changes in one step with the rows. In a Cluster it is in another slot. Therefore a row is
-//! entered there *before* it is written and taken out *after* it is gone, and a list has what the rows themselves
-//! say. A crash in between leaves an entry that leads nowhere, never a session that cannot be found.
+//! Each index key has a sorted set with the keys of the rows that are filed under it. On one server, the set changes
+//! in one step with the rows. In a Cluster, the set is in another slot. Therefore a row is entered *before* it is
+//! written and taken out *after* it is gone, and a list shows only rows that have the index key themselves. A crash in
+//! between leaves an entry without a row, never a session that cannot be found.
 //!
-//! If the key of an index holds something else, the next row to be entered begins the index anew, and the
-//! store says so. Until then a list fails: a revocation that missed sessions is not to look complete.
+//! If the key of an index holds a value of another type, the next entry begins the index anew, and the store logs an
+//! error. Until then a list fails: a revocation that misses sessions must not look complete.
 //!
-//! An entry ends with the day after the one in which the row's deadline is, so that it is entered again once
-//! in a day and not with each request, and that clocks of nodes may differ.
+//! An entry ends at the end of the day after the row's deadline, so that it is renewed once a day, not with each
+//! request, and so that the clocks of nodes may differ.
 
 use std::collections::BTreeSet;
 
@@ -22,14 +22,14 @@ use crate::clock::Timestamp;
 use crate::crypto::{IndexKey, RowKey};
 use crate::store::{Listed, Result, Row};
 
-/// A list; how an entry is made, prolonged or taken out, the second in which it ends, and the entry.
+/// For each change: the list; the mode (make, prolong or take out), the second in which the entry ends, and the entry.
 pub(super) type Entries = Vec<(String, (&'static str, u64, String))>;
 
 impl Rows {
-    /// On one server, a look is of one moment, however fast sessions move. In a Cluster, a session that moves between
-    /// the look at the index and the look at the rows is entered under its new key by then, and its former key leads
-    /// nowhere. So a look has missed nothing if whatever leads nowhere in it is as it was in the look before: then it
-    /// had moved, or ended, before the index was read.
+    /// On one server, a look is atomic. In a Cluster, a session may move between the read of the index and the read of
+    /// the rows: its new key is entered by then, and its former key has no live row. So a look is complete if each
+    /// entry without a live row was the same in the look before: that session had moved, or ended, before this read of
+    /// the index.
     pub(super) async fn listed(&self, index_key: &IndexKey, now: Timestamp) -> Result<Vec<Listed>> {
         let mut before = BTreeSet::new();
         for _ in 0..MAX_LOOKS {
@@ -51,7 +51,7 @@ impl Rows {
         Err(contended())
     }
 
-    /// Reads the rows under the keys of an index: a Cluster has them in many places.
+    /// Reads the rows under the keys of an index, in a Cluster from many nodes.
     async fn look(
         &self,
         index_key: &IndexKey,
@@ -74,18 +74,18 @@ impl Rows {
         } else {
             self.link.run(&LISTED, &[name], (now, start)).await.read()?
         };
-        // A value that is no row is passed over: it is not a session either.
+        // A value that is not a row counts as absent: it is not a session either.
         let found = found.into_iter().filter_map(|(entry, value)| {
             Some((key_of(&entry)?, row_of(value).unwrap_or_default()))
         });
         Ok(found.collect())
     }
 
-    /// The changes of a key's entries when `row` takes the place of `found`; one that lasts for long enough stays.
+    /// The changes of a key's entries when `row` replaces `found`. An entry that lasts long enough does not change.
     pub(super) fn entries(&self, key: &RowKey, found: Option<&Row>, row: Option<&Row>) -> Entries {
         let [before, after] = [found, row].map(|row| row.map_or(&[][..], Row::index_keys));
         let [lasts, end] = [found, row].map(|row| row.map_or(0, |row| end_of_entry(row.deadline)));
-        // In a Cluster, an entry that is gone has ended.
+        // In a Cluster, a missing entry means that the session has ended: only prolong an existing one.
         let prolong = if self.link.is_cluster { "XX" } else { ENTER };
         let entered = after.iter().filter_map(|index_key| {
             let is_entered = before.contains(index_key);
@@ -101,7 +101,7 @@ impl Rows {
         .collect()
     }
 
-    /// In a Cluster, before rows are written: each list is in a place of its own.
+    /// Makes entries in a Cluster, before rows are written. Each list may be on another node.
     pub(super) async fn enter(&self, entries: Entries, now: Timestamp) -> Result<()> {
         for entry in entries {
             self.write([], vec![entry], now).await.read::<Value>()?;
@@ -109,7 +109,8 @@ impl Rows {
         Ok(())
     }
 
-    /// In a Cluster, after rows are written. Another write may have filed them again by then.
+    /// Takes entries out in a Cluster, after rows are written. Another write may have filed the rows again meanwhile,
+    /// so their entries are made once more.
     pub(super) async fn leave(&self, keys: &[&RowKey], left: Entries, now: Timestamp) {
         if left.is_empty() {
             return;
@@ -123,7 +124,7 @@ impl Rows {
         }
     }
 
-    /// An entry that stays leads nowhere, so its removal may fail.
+    /// The removal may fail: an entry that stays has no row.
     pub(super) async fn take_out(&self, entries: Entries) {
         for (list, (.., entry)) in entries {
             self.link.send(&Cmd::zrem(list, entry)).await;
@@ -135,20 +136,20 @@ impl Rows {
     }
 }
 
-/// An entry is the last part of the name that the row's key has on the server. What is no entry leads to no
-/// row, and is passed over.
+/// The row's key of an entry, which is the last part of the key's name on the server. `None`, which skips the entry,
+/// if it has another form.
 fn key_of(entry: &[u8]) -> Option<RowKey> {
     let mut key = [0; RowKey::LEN];
     let bytes = Base64UrlUnpadded::decode(entry, &mut key).ok()?;
     (bytes.len() == RowKey::LEN).then(|| RowKey::from_bytes(key))
 }
 
-/// How an entry is made that may be there already.
+/// The mode that makes an entry, or prolongs an existing one.
 const ENTER: &str = "CH";
-/// How an entry is taken out.
+/// The mode that takes an entry out.
 pub(super) const LEAVE: &str = "OUT";
 
-/// The second in which an entry ends: one for all deadlines of a day.
+/// The second in which an entry ends: the same for all deadlines of a day.
 fn end_of_entry(deadline: Timestamp) -> u64 {
     let day = deadline.as_unix_seconds() / DAY;
     (day.saturating_add(2)).saturating_mul(DAY).min(LAST_SECOND)
@@ -156,12 +157,12 @@ fn end_of_entry(deadline: Timestamp) -> u64 {
 
 const DAY: u64 = 24 * 3_600;
 
-/// Each but the first two means that another session has moved or ended at this moment.
+/// Each look after the first two means that another session has moved or ended at this moment.
 const MAX_LOOKS: usize = 32;
 
-// index key; now, what the keys of rows begin with. Not for a Cluster.
-// Returns each entry with what is under its key, if that is a string. Another error than of its type ends the script:
-// a node of a Cluster answers so for the keys of other nodes, and the list would lack them.
+// index key; now, the prefix of the keys of rows. Not for a Cluster.
+// Returns each entry with the value of its key, if that is a string. An error other than of the type ends the script:
+// a node of a Cluster returns such an error for keys of other nodes, and the list would be incomplete.
 static LISTED: Script = Script::new(
     r"
 local found = {}

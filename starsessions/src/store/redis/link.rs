@@ -1,4 +1,4 @@
-//! The way to the server: a connection that comes back by itself.
+//! The connection to the server, which reconnects by itself.
 
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,8 +18,8 @@ use crate::sentence::debug_as_name;
 use crate::store::again::Answer;
 use crate::store::{Result, StoreError};
 
-/// A server, a Cluster, or what a Sentinel set says is the master, each as a client of the `redis`
-/// crate: addresses, TLS, users and databases are set there.
+/// A client of the `redis` crate, for a server, a Cluster, or the master of a Sentinel set. Addresses, TLS,
+/// users and databases are set in the client.
 pub struct RedisClient(Kind);
 
 enum Kind {
@@ -46,15 +46,15 @@ impl From<ClusterClient> for RedisClient {
     }
 }
 
-// Addresses may come with passwords.
+// Addresses may contain passwords.
 debug_as_name!(RedisClient);
 
-/// Connected, or about to be again.
+/// A connection that reconnects when it is lost.
 pub(crate) struct Link {
     latest: Arc<RwLock<Latest>>,
     /// Whether a command may name one key only.
     pub(crate) is_cluster: bool,
-    /// Whether `SET` has `IFEQ`: true until a server refuses it, and again with the next connection.
+    /// Whether `SET` has `IFEQ`: true until a server refuses it, and again after a reconnect.
     pub(super) has_ifeq: AtomicBool,
 }
 
@@ -68,7 +68,7 @@ struct Latest {
 #[derive(Clone)]
 enum Connection {
     Single(Node),
-    /// One to each node; the client finds the nodes and replaces connections.
+    /// One connection to each node; the client finds the nodes and replaces connections.
     Cluster(ClusterConnection<Node>),
 }
 
@@ -78,7 +78,7 @@ impl RedisClient {
             Kind::Single(client) => Client::clone(client),
             Kind::Sentinel(sentinels) => sentinels.async_get_client().await?,
             Kind::Cluster(client) => {
-                // Hidden in the documentation of `redis`, whose own tests are built on it.
+                // `redis` hides this method from its documentation, and uses it in its own tests.
                 let connection = client.get_async_generic_connection().await;
                 return connection.map(Connection::Cluster);
             }
@@ -93,8 +93,8 @@ impl RedisClient {
 impl Link {
     pub(crate) async fn open(mut client: RedisClient) -> Result<Self, RedisConnectError> {
         let mut connection = client.connect().await.map_err(RedisConnectError)?;
-        // A server that asks for a password takes a connection without one, and refuses what comes over it. A Cluster
-        // has been asked for its nodes.
+        // A server with a password accepts a connection without one, and refuses its commands. With a Cluster, the
+        // client has already sent commands to find the nodes.
         if let Connection::Single(node) = &mut connection
             && let Err(error) = node.ask(&redis::cmd("PING")).await
             && has_code(&error, "NOAUTH")
@@ -112,7 +112,7 @@ impl Link {
         })
     }
 
-    /// Repeats a command once whose reply was lost, on another connection.
+    /// Sends a command. If the reply is lost, sends it once more over another connection.
     pub(crate) async fn send(&self, command: &Cmd) -> Reply {
         let mut value = self.send_once(command).await;
         let is_repeated = value.as_ref().is_err_and(is_lost);
@@ -134,7 +134,7 @@ impl Link {
         }
     }
 
-    /// All that wait for a connection wait for the same attempt, which goes on when they do not.
+    /// All callers wait for the same attempt to connect, which continues if they are dropped.
     async fn connection(&self) -> RedisResult<Connection> {
         let seen = {
             let latest = self.latest.read().await;
@@ -157,7 +157,7 @@ impl Link {
         ended.unwrap_or_else(|error| Err(io::Error::other(error).into()))
     }
 
-    /// Runs a script by its hash, and teaches it to a server that does not know it.
+    /// Runs a script by its hash, and loads it first if the server does not know it.
     pub(crate) async fn run(
         &self,
         script: &Script,
@@ -181,9 +181,9 @@ impl Link {
 
 /// Commands that the server runs in one step, and the hash by which a server knows them.
 ///
-/// It names no key but those that it is given, and in a Cluster it is given one. Rows are opaque to it, but for the
-/// [head](crate::store::packed::head). A server whose memory is used up refuses a script whose first write needs
-/// more, so no script deletes something of ours before it adds.
+/// A script uses only the keys that it is given, in a Cluster only one. Rows are opaque to it, except for the
+/// [head](crate::store::packed::head). A server without free memory refuses a script whose first write needs more, so
+/// no script deletes data of the store before it adds some.
 pub(crate) struct Script {
     code: &'static str,
     hash: OnceLock<String>,
@@ -223,19 +223,19 @@ impl Reply {
     }
 }
 
-/// The stored value is none that this crate writes.
+/// The error of a stored value that this crate has not written.
 pub(super) fn malformed() -> StoreError {
     let text = "the bytes of a session are malformed; give the sessions a key prefix of their own";
     StoreError::Corrupt(text.into())
 }
 
-/// Other requests were faster each time.
+/// The error of an operation that lost every race against other requests.
 pub(crate) fn contended() -> StoreError {
     let text = "a session is changed by too many requests at once; try again";
     StoreError::Unavailable(text.into())
 }
 
-/// This and the response time-out are less than the layer waits, so that a command can be repeated in time.
+/// With the response time-out, less than the layer waits, so that a command can be repeated in time.
 const CONNECTION_TIMEOUT: Duration = Duration::from_secs(2);
 /// For the client's own attempts to find the right node.
 const CLUSTER_TIMEOUT: Duration = RESPONSE_TIMEOUT.saturating_add(CONNECTION_TIMEOUT);

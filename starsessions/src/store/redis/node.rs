@@ -1,4 +1,4 @@
-//! A connection to one server, which is given up when a command gets no reply.
+//! A connection to one server, which is replaced when a command gets no reply.
 
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,17 +14,17 @@ use redis::{
 };
 use tokio::time::{Instant, sleep};
 
-/// A connection that all requests share. Replies find their way by their order, and a caller that has
-/// gone away leaves its place empty: no reply reaches another one.
+/// A connection that all requests share. Replies are matched to callers by their order. A caller that is
+/// dropped keeps its place, so no reply reaches another caller.
 ///
-/// A command that was sent and got no reply fails with an error that [`is_lost`] recognises. The client of
-/// a Cluster does not repeat such a command by itself, so that the store knows whether one was repeated. From
-/// then on the connection sends nothing more, which that client takes for a connection to be replaced.
+/// A command that was sent and got no reply fails with an error that [`is_lost`] recognises. The client of a
+/// Cluster does not repeat such a command by itself, so the store knows whether a command was repeated. After
+/// that the connection sends nothing more, and the Cluster's client replaces it.
 #[derive(Clone)]
 pub(super) struct Node {
     connection: MultiplexedConnection,
-    /// From then on it is given up: a time-out after the first command that was sent after the last reply, since
-    /// callers may all go away before theirs; at once when a command was lost.
+    /// When to replace the connection: at once after a lost command, otherwise a time-out after the first command
+    /// since the last reply. Callers do not measure this, because all may be dropped before their replies.
     end: Arc<Mutex<Option<Instant>>>,
 }
 
@@ -34,8 +34,8 @@ impl Node {
         self.end().is_some_and(|end| end <= Instant::now())
     }
 
-    /// A server that has just started refuses every command until it has read its file: it is asked again, for as long
-    /// as for a reply.
+    /// Sends a command. A server that has just started refuses every command until it has loaded its file, so the
+    /// command is repeated, for up to the response time-out.
     pub(super) async fn ask(&mut self, command: &Cmd) -> RedisResult<Value> {
         let begin = Instant::now();
         loop {
@@ -44,7 +44,7 @@ impl Node {
                 Err(error) if has_code(&error, "LOADING") && begin.elapsed() < RESPONSE_TIMEOUT => {
                     sleep(PAUSE).await;
                 }
-                // After a fail-over the former master refuses to write.
+                // After a fail-over, the former master refuses writes.
                 Err(error) if has_code(&error, "READONLY") => return Err(self.lost(&error)),
                 // An address of a Cluster that was given as that of a server.
                 Err(error) if has_code(&error, "MOVED") || has_code(&error, "CROSSSLOT") => {
@@ -90,7 +90,7 @@ impl ConnectionLike for Node {
         Box::pin(self.send(command))
     }
 
-    /// Neither the store nor the client sends one.
+    /// Neither the store nor the client sends a pipeline.
     fn req_packed_commands<'a>(
         &'a mut self,
         commands: &'a Pipeline,
@@ -128,14 +128,14 @@ pub(super) fn is_lost(error: &RedisError) -> bool {
     error.kind() == LOST
 }
 
-/// Whether this is the server's error of a kind. Redis 6 wraps what a script meets in an error of the script.
+/// Whether the server returned an error with this code. Redis 6 wraps the errors of a script's commands.
 pub(super) fn has_code(error: &RedisError, code: &str) -> bool {
     let is_wrapped = |detail: &str| detail.contains(&format!("{code} "));
     error.code() == Some(code) || error.detail().is_some_and(is_wrapped)
 }
 
-/// A command is small and its reply is waited for, so it does not wait for more to send. A connection that
-/// is idle and has died is noticed before a command needs it. What the application has set stays.
+/// Sends small commands without delay, and detects a dead idle connection before a command needs it. Settings of
+/// the application stay.
 fn attentive(settings: TcpSettings) -> TcpSettings {
     let mut settings = settings.set_nodelay(true);
     if settings.keepalive().is_none() {
@@ -149,12 +149,12 @@ fn attentive(settings: TcpSettings) -> TcpSettings {
     settings
 }
 
-/// The client of a Cluster hands errors of this kind on, and has no other use for it here.
+/// The client of a Cluster returns errors of this kind unchanged, and makes none itself here.
 const LOST: ErrorKind = ErrorKind::Client;
 
-/// After it a connection counts as dead.
+/// After this time without a reply, a connection counts as dead.
 pub(super) const RESPONSE_TIMEOUT: Duration = Duration::from_secs(2);
-/// Between two questions to a server that reads its file.
+/// Between two tries while the server loads its file.
 const PAUSE: Duration = Duration::from_millis(20);
 const IDLE: Duration = Duration::from_secs(15);
 const PROBES: Duration = Duration::from_secs(5);

@@ -1,12 +1,11 @@
-//! In a Cluster: a session is used only if its lists have it.
+//! In a Cluster, a session is used only if its lists have it.
 //!
-//! A row and its entries are on different nodes, and a fail-over may take the newest second from one of
-//! them alone. A row without its entry could be used, no list would show it, and nothing could end it for
-//! its user. So a row that is not entered where it says that it is has ended: its sign-in is lost with the
-//! second in which it was made, as it is on one server. And what was ended stays so while either of the two
-//! nodes remembers it.
+//! A row and its entries are on different nodes, and a fail-over of one node may lose its last second. A row
+//! without its entry could be used, but no list would show it, and its user could not end it. So a row that is
+//! missing from one of its lists counts as ended: the fail-over loses the sign-in, as on a single server. And an
+//! ended session stays ended while either of the two nodes remembers the end.
 //!
-//! The lists are asked at the same time as the row, where this process knows from before which they are.
+//! The lists are read at the same time as the row, if this process knows them from an earlier load.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -35,14 +34,14 @@ impl Rows {
         }
     }
 
-    /// A row that was read before its lists are asked: until it is gone they have it.
+    /// Checks the lists after the row was read. The lists have a row until it is gone.
     async fn proven(&self, key: &RowKey, mut row: Option<Row>) -> Result<Option<Row>> {
         for _ in 0..MAX_ATTEMPTS {
             let Some(read) = row else { return Ok(None) };
             if self.is_entered(key, read.index_keys()).await? {
                 if let Some(listing) = &read.listing {
                     let mut known = self.known();
-                    // Whatever is forgotten costs a round trip.
+                    // A forgotten listing costs one round trip.
                     if known.len() >= MAX_KNOWN {
                         known.clear();
                     }
@@ -50,7 +49,7 @@ impl Rows {
                 }
                 return Ok(Some(read));
             }
-            // It may have ended, or have been taken off a list, since it was read.
+            // The row may have ended, or have left a list, since it was read.
             row = self.fetch(key).await?;
             if row.as_ref().map(|row| row.revision) == Some(read.revision) {
                 return Ok(None);

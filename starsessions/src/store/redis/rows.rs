@@ -1,4 +1,4 @@
-//! Each operation on one row, in commands.
+//! The operations of the store, as commands.
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use redis::{Cmd, Value};
@@ -22,7 +22,7 @@ pub(super) struct Rows {
 }
 
 impl Rows {
-    /// Reads the row under a key, whether a list has it or not.
+    /// Reads the row under a key, without a check of its lists.
     pub(super) async fn fetch(&self, key: &RowKey) -> Result<Option<Row>> {
         row_of(self.link.send(&Cmd::get(self.name(key))).await.read()?)
     }
@@ -54,7 +54,7 @@ impl Rows {
         again::replaced(replaced, row, change.is_repeated, self.protection)
     }
 
-    /// In a Cluster, the two keys are on different nodes.
+    /// Unsupported in a Cluster, where the two keys may be on different nodes.
     pub(super) async fn rotate(&self, rotation: Rotation<'_>, now: Timestamp) -> Result<Rotated> {
         if self.link.is_cluster {
             return Ok(Rotated::Unsupported);
@@ -142,13 +142,13 @@ fn live(found: &Option<Row>, now: Timestamp) -> Option<&Row> {
     found.as_ref().filter(|row| row.is_live(now))
 }
 
-/// The row that was seen, maybe with later times.
+/// The row that was seen, possibly with later times.
 fn same<'a>(found: &'a Option<Row>, seen: &Row, now: Timestamp) -> Option<&'a Row> {
     live(found, now).filter(|row| row.revision == seen.revision)
 }
 
-/// A minute after the row, so that a server whose clock is a little ahead ends nothing early. A read
-/// looks at the row's own deadline.
+/// A minute after the row's deadline, so that a server whose clock is a little ahead ends no row early. A
+/// read checks the row's own deadline.
 pub(super) fn end_of_key(deadline: Timestamp) -> u64 {
     deadline
         .as_unix_seconds()
@@ -156,11 +156,11 @@ pub(super) fn end_of_key(deadline: Timestamp) -> u64 {
         .min(LAST_SECOND)
 }
 
-/// The end of the year 9999, which is as far as a server looks.
+/// The end of the year 9999, the latest time that is sent to a server.
 pub(super) const LAST_SECOND: u64 = 253_402_300_799;
 
 /// Between the prefix and the key of a row.
 pub(super) const SESSION: &str = "session:";
 
-/// Each but the first means that another request has touched the row at this moment.
+/// Each attempt after the first means that another request has changed the row at this moment.
 pub(super) const MAX_ATTEMPTS: usize = 8;

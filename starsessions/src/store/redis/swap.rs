@@ -1,4 +1,4 @@
-//! Rows take the places of exactly those that were found: what every write comes to.
+//! The compare-and-swap of rows, which every write uses.
 
 use std::iter::zip;
 use std::mem;
@@ -14,12 +14,12 @@ use crate::crypto::RowKey;
 use crate::store::again::Answer;
 use crate::store::{Result, Row, StoreError, packed};
 
-/// The outcome of a change: the rows that were there, if nothing was written.
+/// The outcome of a change: an error holds the rows that were found, and nothing was written.
 type Change<const N: usize> = Answer<Result<(), [Option<Row>; N]>>;
 
 impl Rows {
-    /// Puts what is `next` to the rows that were found in their places, all or none; if others have come
-    /// there, looks at those. Writes nothing where nothing is next.
+    /// Replaces the rows that were `found` by what `next` returns for them, all or none. If other rows are stored
+    /// by now, asks `next` for those. Writes nothing if `next` returns `None`.
     pub(super) async fn change<const N: usize>(
         &self,
         keys: [&RowKey; N],
@@ -28,7 +28,7 @@ impl Rows {
         now: Timestamp,
     ) -> Result<Change<N>> {
         for (key, found) in zip(keys, &mut found) {
-            // A row that should have expired since it was seen may have been touched.
+            // A row that has expired since it was seen may have been touched, so it is read again.
             if found.as_ref().is_some_and(|row| !row.is_live(now)) {
                 *found = self.fetch(key).await?;
             }
@@ -116,7 +116,7 @@ impl Rows {
         keys.extend(lists);
         let arguments = (now.as_unix_seconds(), rows.len(), rows, entries);
         let mut reply = self.link.run(&CHANGE, &keys, arguments).await;
-        // Not OK, which has a value of its own.
+        // `ANEW`: `OK` is a `Value::Okay`.
         if let Ok(Value::SimpleString(_)) = &reply.value {
             let text = "an index of sessions was overwritten and begins anew: sessions that were in it may be \
                 missing from lists and revocations; give the sessions a key prefix of their own";
@@ -127,11 +127,11 @@ impl Rows {
     }
 }
 
-// keys of rows, then of lists; now, how many rows, and three arguments for each key. For a row, the head of what was
-// found, or nothing: then all of it is compared; the row; the second in which its key ends. For a list, CH, XX to
-// prolong an entry only, or OUT; the second in which the entry ends; the entry.
-// Drops a bounded number of entries that have ended, so that no call takes long. Returns OK, what is there instead of
-// what was found, or ANEW if the key of a list has held something else and was dropped for it.
+// keys of rows, then of lists; now, the number of rows, and three arguments for each key. For a row: the head of the
+// row that was found, or nothing, for which the key must be empty; the new row; the second in which its key ends. For a
+// list: CH, XX to prolong an entry only, or OUT; the second in which the entry ends; the entry.
+// Drops a bounded number of ended entries, so that no call takes long. Returns OK, the rows that are stored instead, or
+// ANEW if the key of a list held another type and was dropped.
 static CHANGE: Script = Script::new(
     r"
 local call, rows, done = redis.call, tonumber(ARGV[2]), 'OK'

@@ -6,7 +6,7 @@ use crate::clock::Timestamp;
 use crate::crypto::{IndexKey, RowKey};
 use crate::store::{Listing, Row};
 
-/// The value of a parameter or a column. A server without arrays has index keys one after the other.
+/// The value of a parameter or a column. A server without arrays keeps the index keys concatenated.
 pub(super) enum Value {
     Number(i64),
     Bytes(Option<Arc<[u8]>>),
@@ -19,7 +19,7 @@ pub(super) const COLUMNS: &str = "revision, deadline, last_seen, value, index_ke
 pub(super) fn column_of(row: &Row, column: &str) -> Option<Value> {
     let listing = row.listing.as_ref();
     Some(match column {
-        // Bit for bit: it is compared, never ordered.
+        // A cast of the bits is enough, because revisions are compared for equality only.
         "revision" => Value::Number(row.revision.cast_signed()),
         "deadline" => Value::Number(seconds(row.deadline)),
         "last_seen" => Value::Number(seconds(row.last_seen)),

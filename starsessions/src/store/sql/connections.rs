@@ -1,7 +1,7 @@
-//! The application's pool, with a limit to everything that is awaited on it.
+//! The application's pool, with a time limit for every wait.
 //!
-//! By itself, a pool of `sqlx` waits without end for a connection that has gone silent: in the ping
-//! before it hands one out, and in the ping after it gets one back. Its place in the pool is then lost.
+//! A pool of `sqlx` waits forever for a connection that has gone silent: in the ping before it hands a
+//! connection out, and in the ping after it gets one back. The connection's place in the pool is then lost.
 
 use std::iter;
 use std::time::Duration;
@@ -24,8 +24,8 @@ pub(super) struct Connections<DB: Database> {
 }
 
 impl<DB: Fetch> Link for Connections<DB> {
-    /// No answer is left on a connection for the next caller to read. What has lost its connection is tried
-    /// once more.
+    /// Runs to its end, so that no answer stays on a connection for the next caller. A request that has lost its
+    /// connection is tried once more.
     async fn send(&self, requests: Requests, patience: u32) -> Result<Reply> {
         let this = Self {
             pool: self.pool.clone(),
@@ -78,8 +78,8 @@ impl<DB: Fetch> Connections<DB> {
             Err(_) => Err(silent(Reason::Lost)),
         };
         match &outcome {
-            // Closes it and frees its place at once: the pool would wait for its answer. After a fail-over, the next
-            // one leads to a server that takes changes.
+            // Closes the connection and frees its place at once: the pool would wait for an answer. After a fail-over,
+            // a new connection leads to a server that accepts changes.
             Err(failure) if matches!(failure.reason, Reason::Lost | Reason::ReadOnly) => {
                 drop(connection.detach());
             }
@@ -92,8 +92,8 @@ impl<DB: Fetch> Connections<DB> {
         self.pool.acquire().await.map_err(Failure::to_connect)
     }
 
-    /// Closes the idle connections that do not answer: what has broken or silenced one of them has often
-    /// reached them all.
+    /// Closes the idle connections that do not answer: the cause that broke one of them has often broken
+    /// all.
     async fn close_the_silent(&self) {
         let idle: Vec<_> = iter::from_fn(|| self.pool.try_acquire()).collect();
         let tests: Vec<_> = idle
@@ -126,7 +126,7 @@ async fn exchange<DB: Fetch>(
     let start = SqlStr::from_static("START TRANSACTION");
     let mut transaction = connection.begin_with(start).await?;
     let reply = DB::fetch(&mut transaction, &requests.first).await?;
-    // A transaction that is dropped is undone when the pool gets its connection back.
+    // A dropped transaction is rolled back when the pool gets its connection back.
     if reply.changes > 0 {
         for request in &requests.others {
             DB::fetch(&mut transaction, request).await?;
@@ -136,7 +136,7 @@ async fn exchange<DB: Fetch>(
     Ok(reply)
 }
 
-/// How often another request may undo one, each time because it got through itself.
+/// How often the server may undo a request. Each time, another request has succeeded.
 const MAX_UNDONE: usize = 10;
 /// Two tries, and a test of the idle connections between them, take less than the layer waits.
 pub(super) const RESPONSE_TIMEOUT: Duration = Duration::from_secs(2);

@@ -13,9 +13,9 @@ use super::failure::Reason;
 use super::statement::{Reply, Request, Server};
 
 pub(super) trait Driver: Database + Server<Link = Connections<Self>> {
-    /// Makes the tables; any number of times, and at the same time as other instances.
+    /// Creates the tables. May run any number of times, and concurrently with other instances.
     const SCRIPT: &'static str;
-    /// Goes before the script.
+    /// Runs before the script.
     const LOCK: &'static str = "";
     /// Returns the version of the tables.
     const VERSION: &'static str;
@@ -23,8 +23,8 @@ pub(super) trait Driver: Database + Server<Link = Connections<Self>> {
     /// The reason behind an error of the server.
     fn reason(error: &dyn DatabaseError) -> Reason;
 
-    /// Adds a parameter. Numbers and bytes always encode; if one did not, the server would refuse a
-    /// statement that has a parameter too few.
+    /// Adds a parameter. Numbers and bytes always encode; without one, the server would refuse the
+    /// statement for a missing parameter.
     fn bind(arguments: &mut Self::Arguments, value: &Value);
 
     fn value(row: &Self::Row, column: usize) -> sqlx::Result<Value>;
@@ -33,10 +33,10 @@ pub(super) trait Driver: Database + Server<Link = Connections<Self>> {
     fn changes(end: &Self::QueryResult) -> u64;
 }
 
-/// A trait of its own, so that the condition that `sqlx` sets on connections stands in one place.
+/// A separate trait, so that the trait bound of `sqlx` on connections is written once.
 pub(super) trait Fetch: Driver {
-    /// Sends a statement, or a script if it has no parameters. Collects the rows that it returns, and counts
-    /// those that it has changed.
+    /// Sends a statement, or a script if it has no parameters. Collects the returned rows, and counts the
+    /// changed ones.
     fn fetch(
         connection: &mut Self::Connection,
         request: &Request,
@@ -61,7 +61,7 @@ where
                 Either::Left(end) => reply.changes += DB::changes(&end),
                 Either::Right(row) => {
                     let columns = (0..row.len()).map(|column| DB::value(&row, column));
-                    // A value that this crate has not written is malformed wherever it is read.
+                    // A row with a value that this crate has not written is malformed: it gets no columns.
                     let columns = columns.collect::<sqlx::Result<_>>();
                     reply.rows.push(columns.unwrap_or_default());
                 }

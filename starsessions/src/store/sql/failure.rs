@@ -14,15 +14,15 @@ pub(super) struct Failure {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Reason {
-    /// The server has undone it because of another one: nothing of it took place.
+    /// The server has rolled the request back because of another one: nothing was written.
     Undone,
-    /// There was no connection to send it over.
+    /// There was no connection to send the request over.
     Unsent,
-    /// The connection is broken, silent or being closed: whether it took place is unknown.
+    /// The connection is broken, silent or being closed: whether the request took place is unknown.
     Lost,
-    /// The server takes no changes: it is a replica, or has become one.
+    /// The server accepts no changes: it is a replica, or has become one.
     ReadOnly,
-    // For the other reasons the server refuses it, over a connection that is in order: nothing was written.
+    // With the other reasons, the server refuses the request over a working connection: nothing was written.
     Connection,
     DiskFull,
     NoTable,
@@ -48,7 +48,7 @@ impl Failure {
         Self::new(reason, error)
     }
 
-    /// The failure of a connection that was asked for.
+    /// The failure to get a connection.
     pub(super) fn to_connect(error: sqlx::Error) -> Self {
         use sqlx::Error::{Configuration, Database, PoolClosed};
         let reason = match error {

@@ -1,4 +1,4 @@
-//! The tables, and how they become what this version works with.
+//! Creates the tables, and checks their version.
 
 use super::columns::number;
 use super::driver::Fetch;
@@ -8,7 +8,7 @@ use super::statement::{Reply, Request, Statement};
 use super::table::Table;
 
 impl<DB: Fetch> Table<DB> {
-    /// Makes what is not there yet. Another application's table is seen before anything is made.
+    /// Creates the missing tables. Another application's table is detected before anything is created.
     pub(super) async fn migrate(&self) -> Result<(), SetupError> {
         let version = Statement::new::<DB>(DB::VERSION, &self.name);
         let found = self.find(&version.with(&[])).await?;
@@ -18,7 +18,7 @@ impl<DB: Fetch> Table<DB> {
         if probe.is_some() && version.is_some() {
             return Ok(());
         }
-        // The script may have waited for another instance, and then still see the database of before.
+        // The script may have waited for another instance, and still see an older snapshot of the database.
         for _ in 0..MAX_ATTEMPTS {
             let mut connection = self.link.acquire().await?;
             let made = DB::fetch(&mut connection, &self.script(DB::LOCK).with(&[])).await;
@@ -31,7 +31,7 @@ impl<DB: Fetch> Table<DB> {
         Err(SetupError::Unavailable(text.into()))
     }
 
-    /// The script that makes the tables, after `lock`.
+    /// `lock`, and the script that creates the tables.
     pub(super) fn script(&self, lock: &str) -> Statement {
         Statement::new::<DB>(&(lock.to_owned() + DB::SCRIPT), &self.name)
     }

@@ -1,4 +1,4 @@
-//! The stores in SQL: one set of operations, and what each database does in its own way.
+//! The stores in SQL: one set of operations, and the dialect of each database.
 
 mod columns;
 #[cfg(any(feature = "mysql", feature = "postgres"))]

@@ -15,12 +15,12 @@ sql_store! {
     ///
     /// For an application on several machines that has a MySQL or MariaDB anyway. It needs MySQL 8 or
     /// MariaDB 10.6, or a later version, with InnoDB, at any isolation level from READ COMMITTED on. Leave
-    /// `autocommit` on, or nothing that was acknowledged stays, and `EMPTY_STRING_IS_NULL` out of `sql_mode`.
+    /// `autocommit` on, or acknowledged writes are lost, and leave `EMPTY_STRING_IS_NULL` out of `sql_mode`.
     ///
-    /// How to connect is a matter of `sqlx`. For TLS the application turns on its feature `tls-rustls`, and asks for it
-    /// in the URL: with `ssl-mode=VERIFY_IDENTITY`, since by default `sqlx` takes any certificate, or none.
-    /// MySQL's own way to check passwords, `caching_sha2_password`, needs TLS; without it, sqlx needs
-    /// its feature `mysql-rsa`, whose cryptography can be timed (RUSTSEC-2023-0071) and is not built here.
+    /// The application enables the features of `sqlx` that it needs to connect. For TLS that is `tls-rustls`, and
+    /// `ssl-mode=VERIFY_IDENTITY` in the URL: by default, `sqlx` accepts any certificate, or a connection without TLS.
+    /// MySQL's default authentication, `caching_sha2_password`, needs TLS; without TLS, sqlx needs its feature
+    /// `mysql-rsa`, whose cryptography has a timing side channel (RUSTSEC-2023-0071) and is not enabled here.
     ///
     /// # Round trips
     ///
@@ -39,10 +39,10 @@ sql_store! {
 impl Server for MySql {
     type Link = Connections<Self>;
 
-    // An `UPDATE` locks its row and then looks at it as it is *now*, at every isolation level: it waits for
-    // another writer and checks its `WHERE` against what that one leaves. So one `UPDATE` is enough to
-    // replace a row only if it is the one that was read. What has to change more than one row is a
-    // transaction that such an `UPDATE` or an `INSERT` decides.
+    // An `UPDATE` locks its row and then reads it as it is *now*, at every isolation level: it waits for
+    // another writer and checks its `WHERE` against the row which that writer leaves. So one `UPDATE` is enough
+    // to replace a row only if it is the one that was read. A change of more than one row is a transaction
+    // whose first statement is such an `UPDATE` or an `INSERT`, which decides.
 
     const REMOVE: &'static str = "
         DELETE FROM {table}
@@ -75,8 +75,8 @@ impl Server for MySql {
 }
 
 impl Driver for MySql {
-    // The server ends a transaction at each change of a table, so there is none here. The index keys stand in
-    // the row as well, one after the other, for readers of the row.
+    // The server commits at each change of a table, so there is no transaction here. The row contains the
+    // concatenated index keys as well, for readers of the row.
     const SCRIPT: &'static str = "
 CREATE TABLE IF NOT EXISTS `{name}_schema` (version INT NOT NULL PRIMARY KEY) ENGINE = InnoDB;
 CREATE TABLE IF NOT EXISTS {table} (
@@ -115,7 +115,7 @@ INSERT INTO `{name}_schema` (version) VALUES (2) ON DUPLICATE KEY UPDATE version
             1146 => Reason::NoTable,
             1054 => Reason::NoColumn,
             1044 | 1142 => Reason::NotAllowed,
-            // An operator, a restart or a limit on idle connections ends it.
+            // An operator, a restart or a limit on idle connections has ended the connection.
             1053 | 1317 | 1927 | 4031 => Reason::Lost,
             _ if code.starts_with("08") => Reason::Lost,
             _ => Reason::Other,

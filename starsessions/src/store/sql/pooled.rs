@@ -34,8 +34,8 @@ macro_rules! sql_store {
         ///
         $(#[$about])*
         ///
-        /// A `replace` or `rotate` that is refused asks once more what is there. The pool adds a ping before each
-        /// statement or transaction, unless `test_before_acquire` is off.
+        /// A `replace` or `rotate` that is refused sends one more statement to read the row. The pool adds a ping
+        /// before each statement or transaction, unless `test_before_acquire` is off.
         ///
         /// # Durability
         ///
@@ -46,12 +46,12 @@ macro_rules! sql_store {
         /// # The pool
         ///
         /// Every connection must lead to the same primary: a replica that lags behind still shows sessions that have
-        /// ended. A pool of their own is best for sessions. It may leave out the test of a connection before each use
-        /// (`test_before_acquire(false)`), because the store repeats what fails on a connection that was closed.
+        /// ended. A separate pool is best for sessions. It may skip the test of a connection before each use
+        /// (`test_before_acquire(false)`), because the store repeats statements that fail on a closed connection.
         ///
-        /// sqlx 0.9 leaves a transaction open if a future that begins one is dropped, as that of a request is when
-        /// its browser goes away (launchbadge/sqlx#4385). What is sent over that connection next is undone with
-        /// that transaction, a logout too. Let a pool that the application shares end such transactions:
+        /// sqlx 0.9 leaves a transaction open if a future that begins one is dropped, as that of a request is when its
+        /// browser disconnects (launchbadge/sqlx#4385). The next statements over that connection, even a logout, are
+        /// rolled back with that transaction. If the application shares the pool, let the pool end such transactions:
         ///
         /// ```no_run
         /// use sqlx::Executor;
@@ -72,12 +72,12 @@ macro_rules! sql_store {
         ///
         /// A statement whose connection breaks, or does not answer within the
         #[doc = concat!("[response time-out](", stringify!($builder), "::response_timeout), is sent once more over another")]
-        /// connection; the store recognises what the first try has written. The connection is closed, and so are
-        /// the idle ones that do not answer, and one whose server takes no changes any more. If the second try fails as
-        /// well, or its answer does not tell what the first one did, the operation is
+        /// connection; the store recognises what the first try has written. The store closes the failed connection,
+        /// idle connections that do not answer, and a connection whose server accepts no changes any more. If the
+        /// second try fails as well, or its answer does not show what the first one did, the operation is
         /// [unavailable](crate::store::StoreError::Unavailable).
         ///
-        /// Statements run to their end, also if the future of the operation is dropped.
+        /// Statements run to their end, even if the future of the operation is dropped.
         ///
         /// # What is in the tables
         ///
@@ -86,9 +86,9 @@ macro_rules! sql_store {
         ///
         /// # Sweeping
         ///
-        /// Expired sessions are never shown again, but stay in the table until they are swept, and so does the mark of a
-        /// session that a revocation has ended. One instance is enough, any number may do so at the same time. A session
-        /// that is extended meanwhile stays.
+        /// Expired sessions are never shown again, but stay in the table until they are swept, and so does the mark of
+        /// a session that a revocation has ended. One instance that sweeps is enough; several may do so at the same
+        /// time. A session that is extended during a sweep stays.
         ///
         /// ```no_run
         /// # use starsessions::config::{Clock, SystemClock};
@@ -125,12 +125,12 @@ macro_rules! sql_store {
                 }
             }
 
-            /// Makes the tables, or checks that this version works with them. Instances may do so at the same
-            /// time, and any number of times.
+            /// Creates the tables, or checks that this version works with them. Several instances may call it at
+            /// the same time, and any number of times.
             ///
-            /// To make them it needs the right `CREATE`, on MySQL and MariaDB `REFERENCES` as well; nothing else
-            /// here does. Where all changes of a database are kept in one place, take
-            /// [`schema_sql`](Self::schema_sql) there instead. Runs to its end, also if its future is dropped.
+            /// Only this method needs the privilege `CREATE`, and on MySQL and MariaDB `REFERENCES`. If the
+            /// application has its own migrations, put [`schema_sql`](Self::schema_sql) there instead. Runs to its
+            /// end, even if its future is dropped.
             ///
             /// # Errors
             /// See [`SetupError`].
@@ -156,19 +156,19 @@ macro_rules! sql_store {
         }
 
         impl $builder {
-            /// The name of the table, and what the names of those beside it begin with.
-            /// `starsessions` unless set.
+            /// The name of the table, and the prefix of the names of the other tables; `starsessions` by
+            /// default.
             #[must_use]
             pub fn table(mut self, name: impl Into<String>) -> Self {
                 self.table.name = name.into();
                 self
             }
 
-            /// How long the server may take for a statement, a free connection included, before the connection
-            /// counts as silent and another one is tried. Two seconds unless set; a sweep may take ten times as
+            /// How long a statement may take, including the wait for a free connection, before the connection
+            /// counts as silent and another one is tried. Two seconds by default; a sweep may take ten times as
             /// long.
             ///
-            /// Twice this and a quarter should be less than the layer waits for a store.
+            /// Keep 2.25 times this limit below the layer's store time-out.
             #[must_use]
             pub fn response_timeout(mut self, limit: Duration) -> Self {
                 self.response_timeout = limit.min(DAY);

@@ -17,29 +17,28 @@ sql_store! {
     /// For an application on several machines that has a PostgreSQL anyway. It needs version 12 or later and
     /// works at every isolation level.
     ///
-    /// How to connect is a matter of `sqlx`. For TLS the application turns on its feature `tls-rustls`, and asks for it
-    /// in the URL: with `sslmode=verify-full`, since by default `sqlx` takes any certificate, or none.
+    /// For TLS the application enables the feature `tls-rustls` of `sqlx`, and has `sslmode=verify-full` in the URL: by
+    /// default, `sqlx` accepts any certificate, or a connection without TLS.
     ///
     /// # PgBouncer
     ///
-    /// It has to know a parameter that `sqlx` sends: `ignore_startup_parameters = extra_float_digits`. In
-    /// session mode that is all. In transaction mode it must be version 1.21 or later with
-    /// `max_prepared_statements` above 0, so that it knows the prepared statements of its clients. Otherwise
-    /// it mixes them up, and a statement runs in the place of another: this is so for everything that goes
-    /// through `sqlx`, and `statement_cache_capacity(0)` does not change it, because `sqlx` names its
-    /// statements all the same.
+    /// PgBouncer must ignore a parameter that `sqlx` sends: `ignore_startup_parameters = extra_float_digits`. In
+    /// session mode this is enough. In transaction mode it must be version 1.21 or later with
+    /// `max_prepared_statements` above 0, so that it tracks the prepared statements of its clients. Otherwise it
+    /// confuses them, and one statement runs in the place of another. This applies to all use of `sqlx`, and
+    /// `statement_cache_capacity(0)` does not help, because `sqlx` still names its statements.
     ///
     /// # Round trips
     ///
     /// Each operation is one statement, which is a transaction of its own: no lock outlives a round trip. A sweep
     /// is one for each thousand rows. A `replace` that leaves the deadline and the listing as they are changes no
     /// index.
-    // By itself, `ROLLBACK` is a warning in the log where there is nothing to roll back.
+    // `ROLLBACK` alone would log a warning if no transaction is open.
     PostgresStore, PostgresStoreBuilder, Postgres, "PostgreSQL", "postgres", PgPool, "BEGIN; ROLLBACK"
 }
 
 impl PostgresStoreBuilder {
-    /// The schema that the table is in; what the connection's `search_path` leads to unless set.
+    /// The schema of the table; by default the connection's `search_path` decides.
     #[must_use]
     pub fn schema(mut self, name: impl Into<String>) -> Self {
         self.table.schema = Some(name.into());
@@ -50,7 +49,7 @@ impl PostgresStoreBuilder {
 impl Server for Postgres {
     type Link = Connections<Self>;
 
-    // Each operation is one of them, and each is a transaction of its own: it happens as a
+    // Each operation is one statement, and each statement is its own transaction: it happens as a
     // whole or not at all, and no lock outlives a round trip.
     //
     // Under READ COMMITTED, an `UPDATE` that waits for another writer of its row checks its `WHERE` again on
@@ -58,7 +57,7 @@ impl Server for Postgres {
     // and is sent again.
     //
     // Assigning equal index keys changes no index, so a replacement stays within its page (HOT) unless the
-    // deadline or the listing changes. A row has its index keys, so none is filed.
+    // deadline or the listing changes. The row contains its index keys, so there is no table of index keys.
 
     // Replaces nothing but a row that has expired and was not swept yet.
     const INSERT: &'static str = "
@@ -97,10 +96,10 @@ impl Server for Postgres {
         FROM {table}
         WHERE index_keys @> ARRAY[{index_key}]";
 
-    // Rows that another statement holds are passed over: another sweep has them, or a touch extends them.
-    // The lock checks the deadline again. An array of keys, so that they are looked up one by one: a join
-    // may read everything that has expired for each batch. Each batch begins where the one before has
-    // ended: while an older transaction may still see freed rows, the index keeps their entries.
+    // Locked rows are skipped: another sweep frees them, or a touch extends them. The lock checks the
+    // deadline again. The keys are an array, so that they are looked up one by one: a join may read all
+    // expired rows for each batch. Each batch begins at the end of the one before, because the index keeps
+    // the entries of freed rows while an older transaction may still see them.
     const SWEEP: &'static str = "
         DELETE FROM {table}
         WHERE key = ANY (ARRAY (
@@ -151,7 +150,7 @@ INSERT INTO {schema}"{name}_schema" VALUES (2) ON CONFLICT DO NOTHING;
             "42P01" => Reason::NoTable,
             "42703" => Reason::NoColumn,
             "42501" => Reason::NotAllowed,
-            // An operator, a restart or a limit on idle connections ends it.
+            // An operator, a restart or a limit on idle connections has ended the connection.
             _ if code.starts_with("57P") || code.starts_with("08") => Reason::Lost,
             _ => Reason::Other,
         }

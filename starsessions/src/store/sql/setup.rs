@@ -12,7 +12,7 @@ use crate::sentence::{debug_as_sentence, sentences};
 pub enum SetupError {
     /// A schema or a table of this name would have to be quoted.
     Name(String),
-    /// The file or the server cannot be reached, or no tables can be made there.
+    /// The file or the server cannot be reached, or the tables cannot be created.
     Unavailable(Box<dyn Error + Send + Sync>),
     /// The file is damaged, or is no SQLite database at all.
     Corrupt(Box<dyn Error + Send + Sync>),
@@ -24,7 +24,7 @@ pub enum SetupError {
     Newer {
         /// The version of the tables.
         found: i64,
-        /// The newest version that is understood here.
+        /// The newest version that this crate knows.
         known: i64,
     },
 }
@@ -74,7 +74,7 @@ impl fmt::Display for TableName {
 
 #[cfg(any(feature = "mysql", feature = "postgres"))]
 impl TableName {
-    /// Refuses what would have to be quoted, so that the name means the same to every tool.
+    /// Refuses a name that would have to be quoted, so that the name means the same to every tool.
     pub(super) fn check(&self) -> Result<(), SetupError> {
         let is_letter = |it: char| it.is_ascii_lowercase() || it == '_';
         let is_plain = |part: &String| {
@@ -90,7 +90,7 @@ impl TableName {
 
 /// Leaves room for the names of the indexes within PostgreSQL's 63 and MySQL's 64 bytes.
 const MAX_NAME_LEN: usize = 48;
-/// The longest time-out: as good as none, and less than drivers and clocks can tell.
+/// The longest time-out: practically none, and within the range of drivers and clocks.
 pub(super) const DAY: Duration = Duration::from_secs(24 * 3_600);
 
 #[cfg(all(test, any(feature = "mysql", feature = "postgres")))]

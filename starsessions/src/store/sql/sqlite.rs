@@ -31,8 +31,8 @@ use crate::store::facade::facade;
 /// # When to choose it
 ///
 /// For an application on one machine whose sessions survive a restart. Several processes of that
-/// machine can share the file, so a deployment can overlap with the one before it. It holds sessions
-/// alone: a database with other tables is refused. It belongs on a local disk: the locks of network file
+/// machine can share the file, so a deployment can overlap with the one before it. The file holds only
+/// sessions: a database with other tables is refused. Keep it on a local disk: the locks of network file
 /// systems are not reliable. Several machines need a store on a server.
 ///
 /// # Durability
@@ -41,34 +41,34 @@ use crate::store::facade::facade;
 /// crash of the process, of the system, and a power cut, as far as the disk keeps its promises.
 /// Writes that wait at the same time share one transaction and so one wait for the disk.
 ///
-/// SQLite runs on threads of the store's own, one that writes and some that read; no task is ever
-/// blocked. An operation whose future is dropped takes place as a whole or not at all.
+/// SQLite runs on the store's own threads, one that writes and some that read, so no task is blocked.
+/// An operation whose future is dropped takes place as a whole or not at all.
 ///
 /// # What is in the file
 ///
 /// Values are sealed: see [what a copy shows](crate::store#what-a-copy-shows). Only the owner of a new file can
-/// read it. A copy made with SQLite's own means (`.backup`, `VACUUM INTO`) while the store is open is a complete
+/// read it. A copy made with SQLite's own tools (`.backup`, `VACUUM INTO`) while the store is open is a complete
 /// backup; a plain copy also needs the `-wal` file beside it.
 ///
-/// Each new session frees two expired ones, so the file stops growing without a sweep. It keeps its
-/// largest size and uses the room again; `VACUUM` gives it back.
+/// Each new session frees two expired ones, so the file stops growing without a sweep. The file keeps its
+/// largest size and reuses the space; `VACUUM` shrinks it.
 ///
 /// # Closing
 ///
-/// Clones share the connections. The last clone to be dropped waits until the operations that were
-/// handed over are done; [`close`](Self::close) does so without blocking.
+/// Clones share the connections. The drop of the last clone blocks until the accepted operations are done;
+/// [`close`](Self::close) waits without blocking.
 #[derive(Clone)]
 pub struct SqliteStore {
     table: Arc<Table<Sqlite>>,
 }
 
 impl SqliteStore {
-    /// Opens a file, and creates it if it is not there. Waits for the disk, so it belongs to the start
-    /// of the application.
+    /// Opens a file, and creates it if it does not exist. Blocks on the disk, so call it at the start of
+    /// the application.
     ///
     /// # Errors
-    /// See [`SetupError`]. `:memory:`, `file:..` and `sqlite:..` are no paths: a [`MemoryStore`](crate::MemoryStore) needs
-    /// no file.
+    /// See [`SetupError`]. `:memory:`, `file:..` and `sqlite:..` are not paths: without a file, use a
+    /// [`MemoryStore`](crate::MemoryStore).
     pub fn open(path: impl AsRef<Path>) -> Result<Self, SetupError> {
         Self::builder(path).open()
     }
@@ -84,7 +84,7 @@ impl SqliteStore {
         }
     }
 
-    /// Finishes what was handed over and closes the file, for all clones. Later operations fail with
+    /// Finishes the accepted operations and closes the file, for all clones. Later operations fail with
     /// [`StoreError::Unavailable`](crate::store::StoreError::Unavailable).
     ///
     /// If the future is dropped, the store may stay open for writing; call it again.
@@ -112,21 +112,21 @@ pub struct SqliteStoreBuilder {
 }
 
 impl SqliteStoreBuilder {
-    /// How many threads read, each over a connection of its own. 4 unless set; at least 1.
+    /// How many threads read, each over its own connection; 4 by default, at least 1.
     #[must_use]
     pub fn readers(mut self, threads: usize) -> Self {
         self.readers = threads.max(1);
         self
     }
 
-    /// How long a write waits for another process that is writing. 5 seconds unless set.
+    /// How long a write waits for another process that is writing; 5 seconds by default.
     #[must_use]
     pub fn busy_timeout(mut self, timeout: Duration) -> Self {
         self.busy_timeout = timeout.min(DAY);
         self
     }
 
-    /// Opens the file, and creates it if it is not there.
+    /// Opens the file, and creates it if it does not exist.
     ///
     /// # Errors
     /// See [`SetupError`].

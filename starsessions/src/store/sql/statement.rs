@@ -11,7 +11,7 @@ pub(super) trait Server: Sized + Send + Sync + 'static {
     type Link: Link;
 
     // The templates of its statements: `{..}` is the name of a table or of a value. A statement that the server does
-    // without is empty.
+    // not need is empty.
     /// Returns the [columns](COLUMNS) of the row under a key.
     const LOAD: &'static str = "SELECT {columns} FROM {table} WHERE {key_column} = {key}";
     /// Adds a row, unless a live one is there.
@@ -20,30 +20,31 @@ pub(super) trait Server: Sized + Send + Sync + 'static {
     /// Removes an expired row that keeps `INSERT` from its key.
     const FREE: &'static str =
         "DELETE FROM {table} WHERE {key_column} = {key} AND deadline <= {now}";
-    /// Changes the row under the key, if it still is the one that was seen.
+    /// Changes the row under the key, if it is still the row that was seen.
     const REPLACE: &'static str = "UPDATE {table} SET {changes} WHERE {is_seen}";
-    /// Inserts the new row, if the old one still is the one that was seen. With a table of index keys, `REPLACE`
-    /// follows in the same transaction; without, it changes the old row as well.
+    /// Inserts the new row, if the old row is still the one that was seen. With a table of index keys, `REPLACE`
+    /// follows in the same transaction; without one, this statement changes the old row as well.
     const ROTATE: &'static str = "
         INSERT INTO {table} ({key_column}, {columns})
         SELECT {new_key}, {moved} FROM {table} WHERE {is_seen} {for_update}";
-    /// Changes the times of the row under the key, if it still is the one that was seen.
+    /// Changes the times of the row under the key, if it is still the row that was seen.
     const TOUCH: &'static str = "
         UPDATE {table}
         SET deadline = {greatest}(deadline, {deadline}), last_seen = {greatest}(last_seen, {last_seen})
         WHERE {is_seen}";
-    /// Removes whatever is under the key and returns it; if the server cannot, the row that was seen.
+    /// Removes the row under the key and returns it. If the server cannot return it, removes only the row that was
+    /// seen.
     const REMOVE: &'static str =
         "DELETE FROM {table} WHERE {key_column} = {key} RETURNING {columns}";
     /// Enters a row in the table of the index keys, if there is one.
     const FILE: &'static str = "";
-    /// Takes it out of there.
+    /// Takes a row out of the table of the index keys.
     const TAKE_OUT: &'static str = "";
     /// Returns the columns of the rows under an index key, each with its key at the end.
     const LISTED: &'static str;
-    /// Removes so many rows that have expired. Where it returns their deadlines, the next one may begin at the last.
+    /// Removes up to a number of expired rows. If it returns their deadlines, the next batch may begin at the last one.
     const SWEEP: &'static str;
-    /// Returns the columns of [`StoreCounts`](crate::store::StoreCounts): used within an hour, a day, a week.
+    /// Returns the numbers of [`StoreCounts`](crate::store::StoreCounts), in the order of its fields.
     const COUNT: &'static str = "
         SELECT COUNT(CASE WHEN deadline > {now} THEN 1 END),
             COUNT(CASE WHEN deadline > {now} AND card IS NOT NULL THEN 1 END),
@@ -55,26 +56,26 @@ pub(super) trait Server: Sized + Send + Sync + 'static {
 
     /// The column of keys.
     const KEY: &'static str = "key";
-    /// Around names, because a name may be a word of the language.
+    /// The quote around names, because a name may be a keyword.
     const QUOTE: &'static str = "\"";
     /// The function that returns the greatest of its arguments.
     const GREATEST: &'static str = "GREATEST";
-    /// The end of a read that sees the row as it is now, at every isolation level, and locks it.
+    /// The end of a read that locks the row and sees its current state, at every isolation level.
     const FOR_UPDATE: &'static str = "";
-    /// Whether parameters are `$1` and so on, and one that is named twice is sent once; else each is `?`.
+    /// Whether parameters are `$1` and so on, so that one named twice is sent once; otherwise each is `?`.
     const HAS_NUMBERS: bool = false;
-    /// Whether it returns what it deletes.
+    /// Whether the server can return deleted rows.
     const RETURNS: bool = true;
-    /// Short enough for requests not to wait behind it.
+    /// The rows of one sweep statement: few enough that requests do not wait long.
     const SWEEP_BATCH: usize = 1_000;
-    /// How many expired rows go for each that is inserted.
+    /// How many expired rows each insert frees.
     const FREED_PER_INSERT: usize = 0;
 }
 
-/// The way to the database.
+/// The connection to the database.
 pub(super) trait Link: Send + Sync + 'static {
-    /// Sends requests, which run to their end, also if the caller goes away. `patience` is how much longer than a
-    /// request of a browser they may take.
+    /// Sends requests, which run to their end, even if the caller is dropped. `patience` multiplies the response
+    /// time-out.
     fn send(&self, requests: Requests, patience: u32)
     -> impl Future<Output = Result<Reply>> + Send;
 }
@@ -115,11 +116,11 @@ impl Statements {
     }
 }
 
-/// Whether a live row still is the one that was seen.
+/// Whether a live row is still the one that was seen.
 const IS_SEEN: &str = "{key_column} = {key} AND revision = {seen_revision} AND deadline > {now}";
 const ROW: &str = "{revision}, {deadline}, {last_seen}, {value}, {index_keys}, {card}";
-/// The times are those of `Row::in_place_of`. No expression reads a column that is assigned before it. So it does
-/// not matter whether assignments take place from left to right, or all at once as in PostgreSQL or under
+/// The times are those of `Row::in_place_of`. No expression reads a column that is assigned before it, so the order
+/// of assignments does not matter: from left to right, or all at once as in PostgreSQL or under
 /// `SIMULTANEOUS_ASSIGNMENT`.
 const CHANGES: &str = "
     deadline = CASE WHEN deadline = {seen_deadline} THEN {deadline} ELSE {greatest}(deadline, {deadline}) END,
@@ -132,7 +133,7 @@ const MOVED: &str = "
     {greatest}(last_seen, {new_last_seen}),
     {new_value}, {new_index_keys}, {new_card}";
 
-/// A template that was filled in.
+/// A filled-in template.
 pub(super) struct Statement {
     pub(super) sql: Arc<str>,
     parameters: Vec<String>,
@@ -186,7 +187,7 @@ impl Statement {
     }
 }
 
-/// A statement with its values. It owns them, so it can be sent from a task or a thread, and again.
+/// A statement with its values. It owns the values, so a task or a thread can send it, also repeatedly.
 pub(super) struct Request {
     pub(super) sql: Arc<str>,
     pub(super) values: Vec<Value>,
@@ -212,7 +213,7 @@ pub(super) type Named<'a> = (&'static str, Given<'a>);
 pub(super) enum Given<'a> {
     Key(&'a [u8; RowKey::LEN]),
     Number(i64),
-    /// For all parameters that begin with the name and go on with a column.
+    /// For all parameters whose name is this one, followed by a column.
     Row(&'a Row),
 }
 
@@ -226,12 +227,12 @@ fn value_of(parameter: &str, values: &[Named<'_>]) -> Value {
     value.unwrap_or(Value::Bytes(None))
 }
 
-/// The answer of the database; to the first one of several requests.
+/// The answer of the database to a request, or to the first of several.
 #[derive(Default)]
 pub(super) struct Reply {
     pub(super) rows: Vec<Vec<Value>>,
     pub(super) changes: u64,
-    /// Nothing was written, because a row has the key of the one that was to be inserted.
+    /// Nothing was written, because the key of the new row is taken.
     pub(super) is_taken: bool,
     /// An earlier try may have reached the server as well.
     pub(super) is_repeated: bool,

@@ -1,4 +1,4 @@
-//! The operations of a store, made of the statements of a server.
+//! The operations of a store, by the statements of a server.
 
 use std::sync::Arc;
 
@@ -123,14 +123,14 @@ impl<DB: Server> Table<DB> {
         for found in &found {
             match key_of(found).zip(row_of(found)) {
                 Some((key, row)) => listed.extend(Listed::under(index_key, key, &row, now)),
-                // A malformed row is no session that can be used, and must not keep usable ones from lists and revocations.
+                // A malformed row is not a usable session, and must not hide usable ones from lists and revocations.
                 None => self.outages.report(&self.malformed(), now),
             }
         }
         Ok(listed)
     }
 
-    /// A malformed row ends, too; there is nothing to tell of it.
+    /// A malformed row is removed, too, and returned as `None`.
     pub(super) async fn remove(&self, key: &RowKey) -> Result<Option<Row>> {
         let remove = &self.statements.remove;
         if DB::RETURNS {
@@ -140,7 +140,7 @@ impl<DB: Server> Table<DB> {
                 None => again::removed(removed.is_repeated),
             };
         }
-        // The row is read, and removed if it still is the same.
+        // Reads the row, and removes it if it is still the same.
         let mut ended = None;
         loop {
             let found = self.ask(&self.statements.load, &[under(key)]).await?;
@@ -153,12 +153,12 @@ impl<DB: Server> Table<DB> {
             if removed.changes > 0 {
                 return Ok(row_of(found));
             }
-            // The first of two tries may have removed it, unless there is another row by now.
+            // The first of two tries may have removed the row, unless the next read finds another one.
             ended = row_of(found).filter(|_| removed.is_repeated);
         }
     }
 
-    /// In batches, each a transaction of its own.
+    /// Sweeps in batches, each its own transaction.
     pub(super) async fn sweep(&self, limit: usize, now: Timestamp) -> Result<usize> {
         let (mut freed, mut first) = (0, 0);
         while freed < limit {
@@ -195,7 +195,7 @@ impl<DB: Server> Table<DB> {
         self.link.send(statement.with(values).into(), 1).await
     }
 
-    /// Sends what inserts a row; once more, if an expired one was in its way.
+    /// Sends the requests that insert a row. If an expired row has the key, frees it and sends them once more.
     async fn write(
         &self,
         requests: impl Fn() -> Requests,
@@ -212,7 +212,7 @@ impl<DB: Server> Table<DB> {
         Ok(reply)
     }
 
-    /// With `insert` goes what a new row brings along.
+    /// `insert`, with the entries of the new row in a table of index keys, and the freeing of expired rows.
     fn inserting(&self, insert: Request, key: &RowKey, row: &Row, now: Timestamp) -> Requests {
         let mut requests = self.filing(insert, key, &[], row.index_keys());
         if DB::FREED_PER_INSERT > 0 {
@@ -227,7 +227,7 @@ impl<DB: Server> Table<DB> {
         self.filing(replace, key, seen.index_keys(), row.index_keys())
     }
 
-    /// With the `first` one goes what a table of index keys has to change.
+    /// The `first` request, with the changes of a table of index keys.
     fn filing(
         &self,
         first: Request,
@@ -253,7 +253,7 @@ impl<DB: Server> Table<DB> {
         self.statements.sweep.with(&values)
     }
 
-    /// The stored row is none that this crate writes.
+    /// The error of a stored row that this crate has not written.
     fn malformed(&self) -> StoreError {
         let name = &self.name;
         let text =

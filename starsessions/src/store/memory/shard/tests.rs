@@ -18,7 +18,7 @@ fn sessions_that_begin_and_end_do_not_add_up() {
     }
 }
 
-/// New ids without end leave the limit's number of ways behind.
+/// Endless new ids leave no more ways behind than the limit.
 #[test]
 fn sessions_that_get_new_ids_do_not_add_up() {
     for row in [guest(), user()] {
@@ -39,7 +39,7 @@ fn sessions_that_get_new_ids_do_not_add_up() {
     }
 }
 
-/// A flood of visitors stays under the limit with all that belongs to them.
+/// All data of a flood of visitors stays under the limit.
 #[test]
 fn a_flood_of_visitors_is_flat_and_signs_no_user_out() {
     let mut shard = Shard::new(100, 100);
@@ -72,7 +72,7 @@ fn the_longest_unused_guest_makes_room() {
     }
 }
 
-/// The session that rotates is not the one that makes room, not even if it was unused for longest.
+/// A session that rotates does not make room, even if it was unused for longest.
 #[test]
 fn a_guest_that_gets_a_new_id_at_the_limit_is_not_lost() {
     for limit in 1..4 {
@@ -116,7 +116,7 @@ fn a_guest_that_signs_in_needs_a_place_of_a_user() {
     rotate(&mut shard, 0, 3, &user());
 }
 
-/// Hashes are shorter than keys, so two of them may meet.
+/// Hashes are shorter than keys, so two keys may have the same hash.
 #[test]
 fn a_row_is_listed_once_under_index_keys_of_one_hash() {
     let mut shard = Shard::new(1, 1);
@@ -138,7 +138,7 @@ fn a_row_is_listed_once_under_index_keys_of_one_hash() {
     assert_eq!(held(&shard), [0, 1, 0, 0]);
 }
 
-/// Each session is freed by a sweep after its deadline and by none before, however short its steps.
+/// A sweep frees each session after its deadline and never before, however few rows it looks at.
 #[test]
 fn every_session_is_freed_in_its_time() {
     let mut shard = Shard::new(1_000, 1_000);
@@ -155,7 +155,7 @@ fn every_session_is_freed_in_its_time() {
     assert_eq!(held(&shard), [0, 500, 0, 0]);
 }
 
-/// Without any sweep, writes free what has expired faster than they add to it.
+/// Without any sweep, writes free expired rows faster than rows expire.
 #[test]
 fn writes_free_what_has_expired() {
     let mut shard = Shard::new(usize::MAX, usize::MAX);
@@ -181,7 +181,7 @@ fn insert(shard: &mut Shard, number: u32, row: &Row) {
     assert_eq!(inserted.unwrap(), Inserted::Inserted);
 }
 
-/// As the store does it.
+/// Rotates in the steps of the store.
 fn rotate(shard: &mut Shard, old: u32, new: u32, row: &Row) {
     let (old, new) = (key(old), key(new));
     let stored = shard.before_leaving(&old, row, at(1)).unwrap();
@@ -191,7 +191,7 @@ fn rotate(shard: &mut Shard, old: u32, new: u32, row: &Row) {
     assert_eq!(shard.leave(&old, row, &way, at(1)), Replaced::Replaced);
 }
 
-/// Everything that could add up: rows, places, filings and guests.
+/// The counts of everything that could leak: rows, places, filings and guests.
 fn held(shard: &Shard) -> [usize; 4] {
     [
         shard.rows.len(),

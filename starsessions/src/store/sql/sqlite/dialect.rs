@@ -1,7 +1,7 @@
-//! The statements of SQLite, how they are run, and what goes wrong.
+//! The statements of SQLite, how they run, and their errors.
 //!
-//! SQLite has one writer at a time, also among processes: between the statements of a transaction
-//! nothing changes.
+//! SQLite has one writer at a time, even among processes: nothing changes between the statements of a
+//! transaction.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -15,13 +15,14 @@ use crate::store::sql::setup::SetupError;
 use crate::store::sql::statement::{Link, Reply, Request, Requests, Server};
 use crate::store::{Result, StoreError};
 
-/// Names this dialect.
+/// The type of this dialect.
 pub(super) enum Sqlite {}
 
 impl Server for Sqlite {
     type Link = Threads;
 
-    // Where rows were deleted without a look at foreign keys, their entries stay, and others get their ids.
+    // `OR IGNORE`: if another program has deleted rows without foreign keys, their entries stay, and new rows may get
+    // the same ids.
     const FILE: &'static str = "
         INSERT OR IGNORE INTO session_index (index_key, session)
         SELECT {index_key}, id FROM {table} WHERE key = {key}";
@@ -42,7 +43,7 @@ impl Server for Sqlite {
     const GREATEST: &'static str = "max";
     /// A few milliseconds of the writer's time.
     const SWEEP_BATCH: usize = 256;
-    /// Two end for each that begins, so that the file stops growing without a sweep.
+    /// Two for each new row, so that the file stops growing without a sweep.
     const FREED_PER_INSERT: usize = 2;
 }
 
@@ -66,7 +67,7 @@ impl Link for Threads {
 pub(super) fn run_all(connection: &Connection, requests: &Requests) -> SqlResult<Reply> {
     let code_of = |error: &Error| error.sqlite_error().map(|it| it.extended_code);
     let reply = match run(connection, &requests.first) {
-        // Another row has the key of the one that was to be inserted.
+        // The key of the new row is taken.
         Err(error) if code_of(&error) == Some(ffi::SQLITE_CONSTRAINT_UNIQUE) => Reply {
             is_taken: true,
             ..Reply::default()

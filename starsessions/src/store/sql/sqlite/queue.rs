@@ -1,7 +1,7 @@
 //! The threads that talk to SQLite, and the queues in front of them.
 //!
-//! SQLite blocks, so no task ever calls it. A job is handed over whole: a future that is dropped before
-//! that has done nothing, and one that is dropped afterwards changes nothing.
+//! SQLite blocks, so no task ever calls it. A job is handed over as a whole: a future dropped before that has
+//! done nothing, and one dropped afterwards does not interrupt the job.
 
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
@@ -66,21 +66,21 @@ impl Queue {
         Ok(reply.await.map_err(|_| closed())??)
     }
 
-    /// Takes no more jobs, finishes those that were taken, and ends the threads.
+    /// Accepts no more jobs, finishes the accepted ones, and ends the threads.
     pub(super) async fn close(&self) {
         self.jobs.close();
         let _ = self.ended.recv().await;
     }
 }
 
-/// Waits for the threads, so that what was handed over is done before the process can end. The queue
-/// is bounded, so this takes milliseconds.
+/// Waits for the threads, so that all accepted jobs are done before the process can end. The queue is
+/// bounded, so this takes milliseconds.
 impl Drop for Queue {
     fn drop(&mut self) {
         self.jobs.close();
         for thread in self.threads.drain(..) {
             if thread.thread().id() != thread::current().id() {
-                // Fails if the thread has panicked; it has ended as well.
+                // Fails if the thread has panicked, which ends it as well.
                 let _ = thread.join();
             }
         }
@@ -103,7 +103,7 @@ impl Drop for Worker {
     }
 }
 
-/// Does one job after the other.
+/// Runs one job after the other.
 pub(super) fn read(worker: &Worker) {
     while let Ok(job) = worker.waiting.recv_blocking() {
         let reply = run_all(&worker.connection, &job.requests);
@@ -111,7 +111,7 @@ pub(super) fn read(worker: &Worker) {
     }
 }
 
-/// Does all jobs that wait in one transaction, so that one wait for the disk serves all.
+/// Runs all waiting jobs in one transaction, so that they share one wait for the disk.
 pub(super) fn write(worker: &Worker) {
     while let Ok(first) = worker.waiting.recv_blocking() {
         let others = iter::from_fn(|| worker.waiting.try_recv().ok()).take(MAX_BATCH - 1);
@@ -126,10 +126,10 @@ pub(super) fn write(worker: &Worker) {
     }
 }
 
-/// Each job takes place as a whole or, when it fails, not at all. Any other failure is that of all.
+/// Each job takes place as a whole or, if it fails, not at all. A failure of the transaction fails all jobs.
 fn write_all(connection: &Connection, jobs: &[Job]) -> SqlResult<Vec<Shared<Reply>>> {
     let mut replies = Vec::with_capacity(jobs.len());
-    // An uncommitted transaction is rolled back. If that fails, the next one cannot begin, and says so.
+    // An uncommitted transaction is rolled back. If that fails, the next one fails to begin.
     let mut transaction = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
     for job in jobs {
         let savepoint = transaction.savepoint()?;
@@ -150,7 +150,7 @@ fn closed() -> StoreError {
     StoreError::Unavailable("the SQLite store was closed; open it again".into())
 }
 
-/// The jobs that wait for their turn; further callers wait for room.
+/// The most waiting jobs; further callers wait for room.
 const MAX_WAITING: usize = 1_024;
-/// The jobs of one transaction: enough to divide the wait for the disk, few enough to answer soon.
+/// The most jobs of one transaction: enough to share the wait for the disk, few enough to answer soon.
 const MAX_BATCH: usize = 256;

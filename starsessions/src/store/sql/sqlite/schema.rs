@@ -1,4 +1,4 @@
-//! The file: how it is opened, what is in it, and how its schema becomes the present one.
+//! The file: opens it, checks that it is one of this store, and creates its tables.
 
 use std::fs::OpenOptions;
 use std::path::Path;
@@ -9,7 +9,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
 use crate::store::sql::setup::SetupError;
 
-/// Opens a file to write, and creates it with its tables if it is not there.
+/// Opens a file for writing, and creates it with its tables if it does not exist.
 pub(super) fn open_to_write(path: &Path, busy_timeout: Duration) -> Result<Connection, SetupError> {
     check_path(path)?;
     create_private(path).map_err(|error| SetupError::Unavailable(error.into()))?;
@@ -26,7 +26,7 @@ pub(super) fn open_to_write(path: &Path, busy_timeout: Duration) -> Result<Conne
     Ok(connection)
 }
 
-/// One more connection to a file that is open to write.
+/// Opens a read-only connection to a file that is already open for writing.
 pub(super) fn open_to_read(path: &Path, busy_timeout: Duration) -> Result<Connection, SetupError> {
     let connection = connect(path, busy_timeout)?;
     connection.execute_batch("PRAGMA query_only = ON;")?;
@@ -41,8 +41,8 @@ fn connect(path: &Path, busy_timeout: Duration) -> Result<Connection, SetupError
     Ok(connection)
 }
 
-/// Refuses what SQLite does not take for the path of a file, and what is the URL of one, of which a file would be made.
-/// A database in memory is one for each connection.
+/// Refuses names that SQLite does not take as a path, and URLs, for which it would create a file of that name. A
+/// database in memory would be another one for each connection.
 fn check_path(path: &Path) -> Result<(), SetupError> {
     let name = path.as_os_str().as_encoded_bytes();
     if name == b":memory:" || name.starts_with(b"file:") || name.starts_with(b"sqlite:") {
@@ -52,7 +52,7 @@ fn check_path(path: &Path) -> Result<(), SetupError> {
     Ok(())
 }
 
-/// A new file is for its owner alone; SQLite gives the files beside it the same mode.
+/// Creates a new file for its owner only; SQLite gives the files beside it the same mode.
 fn create_private(path: &Path) -> std::io::Result<()> {
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(false);
@@ -61,7 +61,7 @@ fn create_private(path: &Path) -> std::io::Result<()> {
     options.open(path).map(drop)
 }
 
-/// Refuses a file that holds something else; nothing is changed in it.
+/// Creates the tables in an empty file. Refuses a file with other contents, without changing it.
 fn create_tables(connection: &mut Connection) -> Result<(), SetupError> {
     // Processes that start together take turns here, and the later ones find the tables.
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -81,14 +81,14 @@ fn create_tables(connection: &mut Connection) -> Result<(), SetupError> {
     }
 }
 
-/// With this log, readers and the writer never wait for each other.
+/// With a write-ahead log, readers and the writer never wait for each other.
 fn use_write_ahead_log(connection: &Connection, busy_timeout: Duration) -> rusqlite::Result<()> {
     let is_busy =
         |error: &rusqlite::Error| error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy);
     let mut left = busy_timeout;
     loop {
         match connection.execute_batch("PRAGMA journal_mode = WAL") {
-            // SQLite itself does not wait for another process that makes the same change.
+            // SQLite does not wait for another process that makes the same change.
             Err(error) if is_busy(&error) && !left.is_zero() => {
                 thread::sleep(PAUSE);
                 left = left.saturating_sub(PAUSE);
@@ -114,12 +114,12 @@ const SCHEMA: i64 = 1;
 /// Between two attempts to change a file that another process is changing.
 const PAUSE: Duration = Duration::from_millis(10);
 
-/// As many as there are statements, with room.
+/// The statement cache: more than there are statements.
 const STATEMENTS: usize = 32;
 
-/// Rows have a number besides their key: they are appended, so that sessions that begin together lie
-/// together and are freed together, where rows ordered by a random key would touch a page each. The
-/// value is last, so that the rest of a row is read without the pages that a long value takes.
+/// Rows are ordered by a number, not by their random key: new rows are appended, so sessions that begin
+/// together are on the same pages and are freed together. Ordered by the key, each would touch another
+/// page. The value is last, so that the rest of a row is read without the pages of a long value.
 const TABLES: &str = "
     CREATE TABLE sessions (
         id INTEGER PRIMARY KEY,
