@@ -7,8 +7,9 @@ use crate::record::{DEVICE, Device, Encoded, Record};
 use crate::schema::{FieldSpec, Merge};
 use crate::value::{FieldType, Format};
 
-/// The plan that writes this device into a session as it was read. One of two at once is refused: a proof counts once,
-/// and a session has one device. It does not count as activity, since browsers refresh by themselves.
+/// The plan that writes this device into a session as it was read. Of two concurrent plans, one is refused: a proof
+/// counts once, and a session has one device. The plan does not count as activity, since browsers refresh by
+/// themselves.
 pub(crate) fn bind(record: &Record, device: &Device, now: Timestamp) -> Plan {
     let mut changes = Changes::default();
     changes.push(Change {

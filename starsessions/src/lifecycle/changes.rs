@@ -23,7 +23,7 @@ pub(crate) struct Change {
     pub(super) is_joined: bool,
 }
 
-/// The start of a change: the first side of the three-way merge.
+/// The base of a change: the first side of the three-way merge.
 #[derive(Clone, Debug)]
 pub(crate) enum Base {
     /// The request read the field as it was in this record at that time, and changed it.
@@ -33,7 +33,7 @@ pub(crate) enum Base {
         /// The revision in which the value was written, 0 for an absent one.
         written: u32,
     },
-    /// The request replaces what is there.
+    /// The request replaces whatever is stored.
     Any,
 }
 
@@ -41,7 +41,7 @@ pub(crate) enum Base {
 #[derive(Debug)]
 pub(crate) struct FieldConflict(pub(crate) &'static str);
 
-/// A value that sessions are looked for by.
+/// A value by which sessions are searched for.
 #[derive(Clone, Debug)]
 pub(crate) struct Lookup {
     /// The stored name of the field.
@@ -80,8 +80,8 @@ impl Changes {
         self.0.retain(|change| change.spec.commit_always);
     }
 
-    /// Adds the changes of one view, which has `seen` this record then, on top of those that this request has made so
-    /// far: all of them, or none if one cannot be merged with another view's. `stored` is the record without the
+    /// Adds the changes of one view, which saw the record `seen` at the time `at`, to those that this request has made
+    /// so far: all of them, or none if one cannot be merged with another view's. `stored` is the record without the
     /// request's changes.
     pub(crate) fn extend(
         &mut self,
@@ -117,7 +117,7 @@ impl Changes {
         Ok(())
     }
 
-    /// Adds changes that replace what is there, but for the messages that an unseen request does not see.
+    /// Adds changes that replace whatever is stored, except for messages that an unseen request does not see.
     pub(crate) fn replace(&mut self, fields: impl IntoIterator<Item = Changed>, is_unseen: bool) {
         for (spec, value) in fields {
             let base = if is_unseen && spec.flash {
@@ -135,8 +135,8 @@ impl Changes {
         }
     }
 
-    /// Makes a view's change start from what this request has stored of the field. Two views of one request that did not
-    /// see each other merge like two requests.
+    /// Rebases a view's change onto this request's earlier change of the same field. Two views of one request that did
+    /// not see each other merge like two requests.
     fn join(&self, change: &mut Change) -> Result<(), FieldConflict> {
         let earlier = self.0.iter().find(|it| it.spec.name == change.spec.name);
         if let (Some(seen), Some(earlier)) = (change.seen(), earlier) {
@@ -150,7 +150,7 @@ impl Changes {
         Ok(())
     }
 
-    /// Adds a change in the place of the one that this request has made so far.
+    /// Adds a change, which replaces this request's earlier change of the same field.
     pub(crate) fn push(&mut self, change: Change) {
         let mut changes = self.0.iter();
         if let Some(place) = changes.position(|it| it.spec.name == change.spec.name) {
@@ -163,7 +163,7 @@ impl Changes {
         self.0.push(change);
     }
 
-    /// A field of a view that was read from this record, if the request has changed it since.
+    /// The first field of a view that the request has changed since the view was read from `seen`.
     pub(crate) fn unseen(
         &self,
         fields: &'static [FieldSpec],
@@ -177,7 +177,7 @@ impl Changes {
         self.0.iter().find(is_unseen).map(|change| change.spec.name)
     }
 
-    /// Whether anything would be different in `record` (or in no record at all).
+    /// Whether the changes make a difference in `record` (or in no record at all).
     pub(crate) fn affect(&self, record: Option<&Record>) -> bool {
         self.any(|change| change.affects(record))
     }
@@ -191,13 +191,13 @@ impl Changes {
         self.any(|change| change.spec.rotate && change.value.is_some())
     }
 
-    /// Whether a field is set that sessions are found by.
+    /// Whether an indexed field is set.
     pub(crate) fn may_sign_in(&self) -> bool {
         self.any(|change| change.spec.index && change.value.is_some())
     }
 
-    /// Whether a user signs in: the field that sessions are found by gets a value that it has not had, or where the
-    /// session has no such field, one that makes its user.
+    /// Whether a user signs in: an indexed field gets a value that it has not had or, in a session without an indexed
+    /// field, a `required` `rotate` field does.
     pub(crate) fn signs_in(&self, before: Option<&Record>, now: Timestamp) -> bool {
         let makes_user = |change: &Change| change.spec.required && change.spec.rotate;
         let mut news = self
@@ -211,7 +211,7 @@ impl Changes {
         first.spec.index || news.any(|it| it.spec.index) || !before.is_some_and(is_found)
     }
 
-    /// The values by which the session is to be found, and by which it is not found now.
+    /// The new values of indexed fields: the session is to be found by them, and is not found by them now.
     pub(crate) fn sign_ins(&self, record: Option<&Record>, now: Timestamp) -> Vec<Lookup> {
         let changes = self.0.iter();
         let news = changes.filter(|it| it.spec.index && it.is_new(record, now));
@@ -219,15 +219,15 @@ impl Changes {
         news.filter_map(lookup).collect()
     }
 
-    /// Whether an answer that says nothing of them would be a lie once the session has ended: no order
-    /// of requests signs a browser in without a cookie, or uses a value up that may still be there.
+    /// Whether the loss of these changes must be reported when the session has ended: no order of requests signs a
+    /// browser in without a cookie, or uses up a value that may still be there.
     pub(crate) fn must_report_loss(&self) -> bool {
         let uses_up = |change: &Change| matches!(change.spec.merge, Merge::Exclusive);
         self.any(uses_up) || self.identify() || self.may_sign_in()
     }
 
-    /// Whether all of it would still be there after a change of privileges. What makes a user, ends
-    /// with a user or can be used once is not brought along by a request that knows the former id.
+    /// Whether all changes would survive a change of privileges. A request that knows the former id cannot bring along
+    /// what makes a user, ends with a user or can be used once.
     pub(super) fn survive_rotation(&self) -> bool {
         let survives = |spec: &FieldSpec| {
             let is_bound = spec.rotate || spec.index || ends_with_privileges(spec.name);
@@ -236,15 +236,15 @@ impl Changes {
         self.0.iter().all(|change| survives(change.spec))
     }
 
-    /// The record as this request has left it so far, none of it stored yet.
+    /// The record with this request's changes in it, none of them stored yet.
     pub(crate) fn on_top_of(&self, record: Option<Record>, now: Timestamp) -> Option<Record> {
         let changes = self.0.iter();
         let changes = changes.map(|change| (change.spec, change.value.as_deref()));
         with_changes(record, changes, now)
     }
 
-    /// The edits that make these changes to `record`, merged where it is not what the request saw. A merged value is no
-    /// longer than `limit` either.
+    /// The edits that make these changes to `record`, merged where it differs from what the request saw. The limit
+    /// holds for merged values, too.
     pub(super) fn edits(
         &self,
         record: &Record,
@@ -258,8 +258,8 @@ impl Changes {
         Ok(edits)
     }
 
-    /// Whether each struct allows its fields together in `next`, where they may not be as a view has had them: in a record
-    /// `before` that another request has changed since, beside another view, or without what a failed request drops.
+    /// Whether the `validate` of each struct accepts its fields in `next`, where they may differ from what a view had:
+    /// after another request has changed `before`, after another view, or without what a failed request drops.
     pub(super) fn fit(
         &self,
         before: Option<&Record>,
@@ -276,7 +276,7 @@ impl Changes {
         let mut asked: Option<Rule> = None;
         for change in self.0.iter().filter(is_asked_for) {
             let Some(rule) = change.rule else { continue };
-            // The changes of one view stand together, under one rule.
+            // The changes of one view are adjacent, and have one rule.
             let is_asked = asked.is_some_and(|asked| std::ptr::fn_addr_eq(asked, rule));
             if !is_asked && !rule(next, now) {
                 return Err(FieldConflict(change.spec.name));
@@ -288,7 +288,7 @@ impl Changes {
 }
 
 impl Change {
-    /// The value that the request saw, `Some(None)` for an absent field; `None` if it did not look.
+    /// The value that the request saw, `Some(None)` for an absent field; `None` if it did not read the field.
     fn seen(&self) -> Option<Option<&[u8]>> {
         match &self.base {
             Base::Seen { record, at, .. } => {
@@ -298,7 +298,7 @@ impl Change {
         }
     }
 
-    /// Whether it sets a value that the session does not have now.
+    /// Whether the change sets a value that the session does not have now.
     fn is_new(&self, before: Option<&Record>, now: Timestamp) -> bool {
         let stored = live(self.spec, before, now);
         let value = self.value.as_deref().map(value::content);
@@ -313,7 +313,7 @@ impl Change {
     }
 
     fn affects(&self, record: Option<&Record>) -> bool {
-        // A label names a session and begins none.
+        // A label alone begins no session.
         let may_begin = record.is_some() || self.spec.name != LABEL;
         (may_begin && self.value.is_some())
             || record.is_some_and(|record| self.spec.find(record).is_some())
@@ -330,8 +330,8 @@ impl Change {
         edits.extend(spec.aliases.iter().map(|alias| Edit::remove(alias)));
         let name = spec.name;
         match self.merged(live(spec, Some(record), now))? {
-            // The values of a view are within the limit, but a merge of two may not be. Without a rule it is a value of the
-            // layer, as a device's key, which has a limit of its own.
+            // The values of a view are within the limit, but a merge of two may not be. A change without a rule is the
+            // layer's own, such as a device, which has its own limit.
             Some(value) if value.len() > limit && self.rule.is_some() => {
                 return Err(FieldConflict(name));
             }
@@ -351,7 +351,7 @@ impl Change {
 
     /// The value to store in the place of `theirs`.
     fn merged(&self, theirs: Option<Field<'_>>) -> Result<Option<Cow<'_, [u8]>>, FieldConflict> {
-        // Asked first, since it looks nothing up.
+        // Checked first, because it looks nothing up.
         if self.is_overtaken(theirs)
             && let Some(seen) = self.seen()
         {
@@ -402,8 +402,8 @@ pub(crate) fn with_changes<'c>(
 }
 
 impl Base {
-    /// The base of a view's change of a field in `record`. A change of this request that the view has seen counts as it was
-    /// stored since, if it was.
+    /// The base of a view's change of a field in `record`. If the view saw a change of this request that was stored
+    /// since, the stored value is the base.
     pub(crate) fn seen(
         spec: &FieldSpec,
         record: Option<&Record>,
@@ -432,8 +432,8 @@ fn live<'r>(spec: &FieldSpec, record: Option<&'r Record>, now: Timestamp) -> Opt
     field.is_live(now).then_some(field)
 }
 
-/// Whether a field ends with the privileges that it was written under. The derive macro puts the sign
-/// into the name, behind the namespace.
+/// Whether a field is removed when the privileges change under which it was written. The derive macro marks its name by
+/// a `~` behind the namespace.
 pub(super) fn ends_with_privileges(name: &str) -> bool {
     name.split_once('.')
         .is_some_and(|(_, field)| field.starts_with('~'))

@@ -24,7 +24,7 @@ impl Due {
         record.expires_at = record.expires_at.max(self.expires_at);
     }
 
-    /// Whether a deadline of the record moves by it, or one of its fields.
+    /// Whether this moves a deadline of the record, or of one of its fields.
     pub(crate) fn moves(&self, record: &Record) -> bool {
         let is_later = |(name, deadline): &(&'static str, Timestamp)| {
             let idle_at = record.get(name).and_then(|field| field.idle_at());
@@ -35,7 +35,7 @@ impl Due {
 }
 
 impl Policy {
-    /// The profile that a session lives by.
+    /// The lifetime that applies to a session.
     pub(crate) fn lifetime(&self, remembered: bool) -> Lifetime {
         match self.remembered {
             Some(long) if remembered => long,
@@ -43,8 +43,8 @@ impl Policy {
         }
     }
 
-    /// Whether a record is alive by its own deadline *and* by the timers as configured today, so
-    /// that a shorter timeout binds the sessions that are already there.
+    /// Whether a record is live by its own deadline *and* by the timers as configured today, so that a shorter timeout
+    /// applies to existing sessions, too.
     pub(crate) fn is_live(&self, record: &Record, now: Timestamp) -> bool {
         let lifetime = self.lifetime(record.remembered);
         now < record.expires_at
@@ -57,7 +57,7 @@ impl Policy {
         let lifetime = self.lifetime(record.remembered);
         let absolute = record.created_at + lifetime.absolute;
         let idle = record.last_seen_at + lifetime.idle;
-        // A request that comes after both has met the earlier one.
+        // If both timers have run out, the earlier one has ended the record.
         if now < absolute.min(idle) {
             Refusal::Expired
         } else if absolute <= idle {
@@ -73,7 +73,7 @@ impl Policy {
         (now + lifetime.idle).min(record.created_at + lifetime.absolute)
     }
 
-    /// The record's own deadlines once it is used.
+    /// The record's own deadlines after a use.
     pub(crate) fn used(&self, record: &Record, now: Timestamp) -> Due {
         Due {
             last_seen_at: now,
@@ -82,7 +82,7 @@ impl Policy {
         }
     }
 
-    /// When a session that began then has ended for certain, whichever profile its copies live by.
+    /// The time at which a session that began at `created_at` has ended for certain, under every profile.
     pub(crate) fn last_deadline(&self, created_at: Timestamp) -> Timestamp {
         let profiles = [Some(self.standard), self.remembered];
         let absolute = profiles.into_iter().flatten().map(|it| it.absolute);
@@ -95,8 +95,8 @@ impl Policy {
             .is_some_and(|age| now.since(record.issued_at) >= age)
     }
 
-    /// The deadlines that this use of the session moves by more than the touch interval; `None` if
-    /// there are none, which is what most requests find.
+    /// The deadlines that this use of the session moves by more than the touch interval; `None` if there are none, as
+    /// in most requests.
     pub(crate) fn due(
         &self,
         record: &Record,
@@ -109,7 +109,7 @@ impl Policy {
         if is_early && idle.is_empty() {
             return None;
         }
-        // The record's own deadline does not bind if the timeout was longer when it was written.
+        // The record's own deadline does not apply if it was written under a longer timeout.
         let binding = self
             .deadline(record, record.last_seen_at)
             .min(record.expires_at);
@@ -119,9 +119,8 @@ impl Policy {
     }
 }
 
-/// Whether the id is old enough for one under another key. Nodes that do not agree on the active key
-/// yet would pass a session to and fro, and each new id is one more that requests on their way do
-/// not know.
+/// Whether the id is old enough to be replaced by one under another key. Nodes that do not agree on the active key yet
+/// would renew a session back and forth, and requests in flight would not know the newest id.
 pub(crate) fn is_old_enough_for_new_id(record: &Record, now: Timestamp) -> bool {
     now.since(record.issued_at) >= MIN_RENEWAL
 }

@@ -62,7 +62,7 @@ impl Lifetime {
 #[derive(Clone, Debug)]
 pub(crate) struct Policy {
     pub(crate) standard: Lifetime,
-    /// The long profile; `None` where no session can be remembered.
+    /// The lifetime of remembered sessions; `None` if no session can be remembered.
     pub(crate) remembered: Option<Lifetime>,
     /// The id changes when it is this old.
     pub(crate) renewal: Option<Duration>,
@@ -75,7 +75,7 @@ pub(crate) struct Policy {
 }
 
 impl Policy {
-    /// The checks of values on their way into a record.
+    /// The checks of values that are written into a record.
     pub(crate) fn checks(&self) -> Checks {
         Checks {
             round_trip: self.check_round_trip,
@@ -94,15 +94,15 @@ pub enum OnServerError {
     Commit,
 }
 
-/// What happens when a user who has as many sessions as there may be signs in once more.
+/// What happens when a user who is at the limit of sessions signs in once more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AtLimit {
     /// The sign-in fails with [`SessionError::TooManySessions`](crate::SessionError::TooManySessions).
-    /// The handler can leave it at that, or ask which device is to make room: it
-    /// [lists](crate::CurrentSession::list_of) them, and [ends](crate::CurrentSession::revoke_of) the one that was
-    /// chosen before it signs in again.
+    /// The handler can return the error, or ask the user which device is to make room: it
+    /// [lists](crate::CurrentSession::list_of) the sessions, and [ends](crate::CurrentSession::revoke_of) the chosen
+    /// one before it signs in again.
     Refuse,
-    /// The session that was used the longest ago ends.
+    /// The least recently used session ends.
     EndOldest,
 }
 
@@ -125,7 +125,7 @@ pub enum FailurePolicy {
     ReadOnlyGuest,
 }
 
-/// The shortest life of an id, twice as long as the longest grace: so at most one leads to another.
+/// The shortest life of an id. It is twice the longest grace, so at most one renewed id is in its grace.
 pub(crate) const MIN_RENEWAL: Duration = Duration::from_secs(60);
 const DAY: u64 = 24 * 3_600;
 

@@ -17,13 +17,13 @@ pub(crate) struct Situation {
     pub(crate) changes: bool,
     /// A new id is to be issued at once: asked for, or a `rotate` field changes.
     pub(crate) rotate: bool,
-    /// The id is old, or stands under a key that is on its way out.
+    /// The id is old, or under a key that is being retired.
     pub(crate) renew: bool,
     /// A deadline is to be moved.
     pub(crate) touch: bool,
 }
 
-/// The one operation that this takes.
+/// The one operation that a situation takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
     /// Nothing to write, nothing to tell the browser.
@@ -43,7 +43,7 @@ pub(crate) enum Step {
 }
 
 impl Step {
-    /// Whether the id that the browser has ends by it.
+    /// Whether this step ends the browser's id.
     pub(crate) fn ends_id(self) -> bool {
         matches!(self, Self::Rotate { .. } | Self::Replace | Self::Delete)
     }
@@ -65,7 +65,7 @@ impl Situation {
     }
 }
 
-/// One operation, with everything that it takes but the session itself.
+/// One operation with its arguments, except the session itself.
 #[derive(Clone, Debug)]
 pub(crate) struct Plan {
     pub(crate) step: Step,
@@ -77,11 +77,11 @@ pub(crate) struct Plan {
     pub(crate) now: Timestamp,
 }
 
-/// A record that comes after another one.
+/// The next state of a record.
 #[derive(Debug)]
 pub(crate) struct Next {
     pub(crate) record: Record,
-    /// Its entry in a list, or the values that it is found by, may differ. A rotation lists it anew in any case.
+    /// Its card, or the values by which it is found, may differ. A rotation lists the session anew in any case.
     pub(crate) is_relisted: bool,
 }
 
@@ -97,7 +97,7 @@ impl Plan {
         }
     }
 
-    /// Whether a user signs in by it, in a session that was this before.
+    /// Whether the plan signs a user in; `before` is the session before it.
     pub(crate) fn signs_in(&self, before: Option<&Record>) -> bool {
         self.changes.signs_in(before, self.now)
     }
@@ -107,7 +107,7 @@ impl Plan {
         !self.changes.is_empty() || self.remember.is_some()
     }
 
-    /// The plan for the session behind a change of privileges that came between, as if it had been carried out before;
+    /// The plan for the session after a change of privileges by another request, as if this plan had come before it;
     /// `None` if its changes would not have survived that.
     pub(crate) fn carried(&self) -> Option<Self> {
         self.changes.survive_rotation().then(|| Self {
@@ -161,7 +161,7 @@ impl Plan {
         })
     }
 
-    /// Written fields have new deadlines already, and those that end need none.
+    /// Fields that are written have new deadlines already, and fields that are removed need none.
     fn move_idle_fields<'p>(&'p self, edits: &mut Vec<Edit<'p>>) {
         for (name, deadline) in self.due.iter().flat_map(|due| &due.idle) {
             if !edits.iter().any(|edit| edit.name == *name) {
@@ -171,8 +171,7 @@ impl Plan {
     }
 }
 
-/// Removes what ends with the privileges that it was written under, but for what this request writes
-/// under the new ones.
+/// Removes the fields that end with the former privileges, except those that this request writes under the new ones.
 fn end_privileged<'r>(record: &'r Record, edits: &mut Vec<Edit<'r>>) {
     for (name, _) in record.fields() {
         if ends_with_privileges(name) && !edits.iter().any(|edit| edit.name == name) {
@@ -185,7 +184,7 @@ fn end_privileged<'r>(record: &'r Record, edits: &mut Vec<Edit<'r>>) {
 mod tests {
     use super::*;
 
-    /// Every combination, against the rules in words.
+    /// Checks every combination against the rules in words.
     #[test]
     fn the_whole_table() {
         for bits in 0_u8..64 {
