@@ -1,12 +1,11 @@
-//! The part of a session that its owner's other sessions may read, and how long it is filed.
+//! The part of a session that its owner's other sessions may read, and how long each index key leads to the session.
 //!
 //! ```text
 //! card = version u8 ‖ flags u8 ‖ created u40 ‖ issued u40 ‖ count u8 ‖ (place u8 ‖ deadline u40)* ‖ [successor(32)] ‖ label
 //! ```
 //!
-//! A deadline is that of the field behind the index key in that place. A successor is there while the
-//! session moves to another key in a store that cannot change two keys at once. A claim is the place of a
-//! sign-in that is under way.
+//! A deadline belongs to the field of the index key at that place. A successor is present while the session moves to
+//! another key in a store that cannot change two keys at once. A claim is the place of a sign-in that is under way.
 
 use super::{TIME, bits, flags, put_time, time};
 use crate::clock::Timestamp;
@@ -18,13 +17,13 @@ pub(crate) struct Card {
     pub(crate) created_at: Timestamp,
     pub(crate) issued_at: Timestamp,
     pub(crate) remembered: bool,
-    /// The index keys that lead nowhere from a second on, by their place.
+    /// The places of the index keys that expire, with their deadlines.
     pub(crate) deadlines: Vec<(u8, Timestamp)>,
-    /// No session yet: the place that one is to take.
+    /// The card of a claim, not of a session.
     pub(crate) is_claim: bool,
     /// A device must prove itself to use the session.
     pub(crate) is_bound: bool,
-    /// Where the session is about to be.
+    /// The key to which the session is moving.
     pub(crate) successor: Option<RowKey>,
     /// The user's name for the session; empty if there is none.
     pub(crate) label: Vec<u8>,
@@ -44,7 +43,7 @@ impl Card {
         ]));
         put_time(self.created_at, &mut out);
         put_time(self.issued_at, &mut out);
-        // There are as many as a view has fields, and no more than 255 are told apart.
+        // The count has one byte, so at most 255 deadlines are kept.
         let count = u8::try_from(self.deadlines.len()).unwrap_or(u8::MAX);
         out.push(count);
         for (place, deadline) in self.deadlines.iter().take(usize::from(count)) {
@@ -89,7 +88,7 @@ impl Card {
         })
     }
 
-    /// Whether the index key in this place leads to the session at the moment.
+    /// Whether the index key at this place leads to the session now.
     pub(crate) fn is_filed(&self, place: usize, now: Timestamp) -> bool {
         let mut deadlines = self.deadlines.iter();
         deadlines.all(|(at, deadline)| usize::from(*at) != place || now < *deadline)

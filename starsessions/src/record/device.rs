@@ -4,8 +4,8 @@
 //! device = version u8 ‖ device id(16) ‖ since u40 ‖ proved u40 ‖ tag(8)*
 //! ```
 //!
-//! The last proofs are kept, so that none counts twice: the time of the newest challenge that was answered, and the tags
-//! of those of the same second.
+//! The last proofs are kept, so that none counts twice: the time of the newest challenge that was answered, and the
+//! tags of the answered challenges of that second.
 
 use super::{TIME, put_time, time};
 use crate::clock::Timestamp;
@@ -14,9 +14,9 @@ use crate::crypto::{Challenge, DeviceId};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Device {
     pub(crate) id: DeviceId,
-    /// When it was registered.
+    /// When the device was registered.
     pub(crate) since: Timestamp,
-    /// The newest challenge that it has answered.
+    /// The time of the newest challenge that the device has answered.
     pub(crate) proved_at: Timestamp,
     used: Vec<[u8; TAG]>,
 }
@@ -31,7 +31,7 @@ impl Device {
         }
     }
 
-    /// Takes the answer to a challenge; `false` if it, or the answer to a later one, was taken before.
+    /// Accepts the answer to a challenge; `false` if this answer, or one to a later challenge, was accepted before.
     pub(crate) fn accept(&mut self, challenge: &Challenge) -> bool {
         if challenge.issued_at > self.proved_at {
             self.proved_at = challenge.issued_at;
@@ -74,7 +74,7 @@ impl Device {
 const VERSION: u8 = 1;
 const TAG: usize = 8;
 const HEAD: usize = 1 + DeviceId::LEN + 2 * TIME;
-/// No browser signs more often; a server whose clock stands still is asked again.
+/// No browser signs more often. If the server's clock stands still, the browser must ask again.
 const MOST_IN_A_SECOND: usize = 8;
 
 #[cfg(test)]
@@ -108,7 +108,7 @@ mod tests {
         assert!(!device.accept(&challenge(12, 9)), "what is kept is bounded");
     }
 
-    /// A difference means that bound sessions end. The bytes are made again by `tests/vectors/oracle.py`.
+    /// A difference would end bound sessions. `tests/vectors/oracle.py` makes the same bytes again.
     #[test]
     fn the_field_is_frozen() {
         let vectors = include_str!("../../../tests/vectors/bindings.json");

@@ -14,7 +14,7 @@ use crate::clock::Timestamp;
 pub(crate) struct Edit<'a> {
     pub(crate) name: &'a str,
     pub(super) change: FieldChange<'a>,
-    /// Where the field's entry is among those of the record, or would be.
+    /// The range of the field's entry among those of the record; empty where it would be.
     place: Range<usize>,
 }
 
@@ -26,11 +26,11 @@ pub(crate) enum FieldChange<'a> {
         idle_at: Option<Timestamp>,
         indexed: bool,
     },
-    /// As it is in another record.
+    /// Copies the field from another record.
     #[cfg(feature = "python")]
     Copy(Field<'a>),
     Remove,
-    /// The idle deadline of a field that has one moves forward.
+    /// Moves the idle deadline of a field that has one.
     Idle(Timestamp),
 }
 
@@ -66,8 +66,8 @@ impl<'a> Edit<'a> {
 }
 
 impl Record {
-    /// Makes the changes, at most one for each field, and packs the record as it is then. What no
-    /// change names stays byte for byte. The revision must have been raised before.
+    /// Makes the changes, at most one for each field, and packs the result. Fields without a change stay byte for byte.
+    /// The caller must have raised the revision before.
     ///
     /// Returns whether one of them may change how the session is listed.
     pub(crate) fn rewrite(&mut self, edits: Vec<Edit<'_>>) -> bool {
@@ -75,20 +75,20 @@ impl Record {
         self.pack_from(&before, edits)
     }
 
-    /// Makes the changes to the fields of another record, which take the place of its own.
+    /// Makes the changes to the fields of `before`, which replace this record's own.
     pub(crate) fn rewrite_from(&mut self, before: &Self, edits: Vec<Edit<'_>>) -> bool {
         self.pack_from(&before.packed, edits)
     }
 
     fn pack_from(&mut self, before: &Packed, mut edits: Vec<Edit<'_>>) -> bool {
-        // The low bits: no record lives to see more writes than they count.
+        // The low bits are enough: no record lives to see more writes than they count.
         let written = self.revision as u32;
         let (packed, is_relisted) = self.pack(before.entries(), &mut edits, written);
         self.packed = Packed(Some(packed));
         is_relisted
     }
 
-    /// The same for changes that only this request sees so far.
+    /// As [`rewrite`](Self::rewrite), for changes that only this request sees so far.
     pub(crate) fn overlay(&mut self, mut edits: Vec<Edit<'_>>) {
         let (packed, _) = self.pack(self.entries(), &mut edits, NOT_STORED);
         self.packed = Packed(Some(packed));
@@ -111,7 +111,7 @@ impl Record {
             size = size - len + edit.len();
             is_relisted |= edit.relists(entry.as_ref());
         }
-        // Measured first, so that it is written where it stays.
+        // The size is measured first, so that the bytes are written into their final place.
         let mut packed: Arc<[u8]> = std::iter::repeat_n(0, size).collect();
         let mut out = Room(Arc::get_mut(&mut packed).unwrap_or_default());
         out.put(&[VERSION, flags([self.remembered, self.identified])]);
@@ -165,13 +165,13 @@ impl Edit<'_> {
             #[cfg(feature = "python")]
             FieldChange::Copy(field) => field::size(self.name, field.value, field.times()),
             FieldChange::Remove => 0,
-            // A deadline that is there moves.
+            // The deadline exists already, so the length stays.
             FieldChange::Idle(_) => self.place.len(),
         }
     }
 
-    /// Whether the session may be listed in another way afterwards: by its indexed fields, or by what is no
-    /// session type's, as its label.
+    /// Whether the edit may change how the session is listed: by an indexed field, or by a field of the library's own,
+    /// such as the label.
     fn relists(&self, entry: Option<&Entry<'_>>) -> bool {
         let sets = matches!(&self.change, FieldChange::Set { indexed: true, .. });
         #[cfg(feature = "python")]
@@ -179,7 +179,7 @@ impl Edit<'_> {
         sets || entry.is_some_and(|entry| entry.field.is_indexed()) || self.name.starts_with('.')
     }
 
-    /// Writes the field's entry, in the place of this one.
+    /// Writes the field's entry, which replaces `before`.
     fn write(&self, before: &[u8], written: u32, out: &mut Room<'_>) {
         match &self.change {
             FieldChange::Remove => {}

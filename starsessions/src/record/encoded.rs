@@ -1,4 +1,4 @@
-//! The value of one field on its way into a record.
+//! The encoded value of one field, before it is in a record.
 
 use std::fmt;
 use std::ops::{Deref, Range};

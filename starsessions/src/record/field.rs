@@ -5,13 +5,13 @@ use std::cmp::Ordering;
 use super::{TIME, time};
 use crate::clock::Timestamp;
 
-/// The value of one field and what is known of it.
+/// The value of one field and its metadata.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Field<'a> {
     /// The encoded value.
     pub(crate) value: &'a [u8],
-    /// The low bits of the record's revision at the last write: of two names of one field, the one
-    /// that was written later counts.
+    /// The low bits of the record's revision at the last write: if a field is stored under two names, the later write
+    /// counts.
     pub(crate) written: u32,
     flags: u8,
     /// Its deadlines.
@@ -20,7 +20,7 @@ pub(crate) struct Field<'a> {
 
 #[cfg(feature = "python")]
 impl<'a> Field<'a> {
-    /// A value with the deadlines of `known`, which sessions are not found by.
+    /// A value with the deadlines of `known`, which is not indexed.
     pub(crate) fn new(value: &'a [u8], written: u32, known: Option<Self>) -> Self {
         Self {
             value,
@@ -36,13 +36,13 @@ impl<'a> Field<'a> {
 }
 
 impl Field<'_> {
-    /// Gone from this second on: so long after it was written.
+    /// The field is gone from this second on, a fixed time after it was written.
     pub(crate) fn expires_at(&self) -> Option<Timestamp> {
         let first = self.times.first_chunk().map(time);
         first.filter(|_| self.flags & EXPIRES != 0)
     }
 
-    /// Gone from this second on: so long after it was last used.
+    /// The field is gone from this second on, a fixed time after it was last used.
     pub(crate) fn idle_at(&self) -> Option<Timestamp> {
         let last = self.times.last_chunk().map(time);
         last.filter(|_| self.flags & IDLES != 0)
@@ -79,18 +79,18 @@ impl Entry<'_> {
 }
 
 /// The lengths of an entry's name and value as they are packed. The names of the derive macro have at most 255
-/// bytes, and no value is longer than the record's limit: one that is too long has no entry.
+/// bytes, and no value is longer than the record's limit: a longer one gets no entry.
 pub(super) fn lengths(name: &[u8], value: &[u8]) -> Option<(u8, u32)> {
     Some((name.len().try_into().ok()?, value.len().try_into().ok()?))
 }
 
-/// The bytes of an entry with so many deadlines.
+/// The size of an entry with this many deadlines.
 pub(super) fn size(name: &str, value: &[u8], times: usize) -> usize {
     let is_there = lengths(name.as_bytes(), value).is_some();
     usize::from(is_there) * (HEAD + TIME * times + name.len() + value.len())
 }
 
-/// Walks over packed fields; ends at what is none.
+/// Iterates over packed fields; stops at bytes that are not a field.
 #[derive(Clone, Default)]
 pub(super) struct Entries<'a> {
     rest: &'a [u8],
@@ -101,19 +101,19 @@ impl<'a> Entries<'a> {
         Self { rest: packed }
     }
 
-    /// The bytes that no entry was taken from yet; none when every byte was a field's.
+    /// The bytes that are not read yet; after the last field, empty if every byte belonged to a field.
     pub(super) fn rest(&self) -> &'a [u8] {
         self.rest
     }
 
-    /// Goes behind the entry of this name, or to the end.
+    /// Advances past the entry of this name, or to the end.
     #[inline]
     pub(super) fn find_name(&mut self, name: &str) -> Option<Field<'a>> {
         let is_meant = |entry: &Entry<'_>| entry.name == name.as_bytes();
         self.find(is_meant).map(|entry| entry.field)
     }
 
-    /// Goes behind the entry of this name, or to where it would be.
+    /// Advances past the entry of this name, or to where it would be.
     pub(super) fn skip_to(&mut self, name: &[u8]) -> Option<Entry<'a>> {
         loop {
             let here = self.clone();
@@ -157,8 +157,8 @@ impl<'a> Iterator for Entries<'a> {
     }
 }
 
-/// Looks fields up, in any order. It goes on where it has found the last one, so that all fields in the
-/// order of their names take one walk.
+/// Looks fields up, in any order. A lookup begins behind the field that was found last, so looking up all fields in the
+/// order of their names takes one pass.
 #[derive(Clone, Default)]
 pub(crate) struct Cursor<'a> {
     all: Entries<'a>,
@@ -171,7 +171,7 @@ impl<'a> Cursor<'a> {
         Self { all, ahead }
     }
 
-    /// The field of this name, dead or alive.
+    /// The field of this name, expired or not.
     #[inline]
     pub(crate) fn get(&mut self, name: &str) -> Option<Field<'a>> {
         let mut ahead = self.ahead.clone();

@@ -6,9 +6,8 @@
 //! ```
 //!
 //! All integers are big-endian and of fixed width, times are Unix seconds, and fields stand in the
-//! order of their names, so that a record has one encoding. These bytes are the same in memory, in
-//! every store and in cookies. Times that move without a change of data, which are those of a [`Row`],
-//! stand beside them.
+//! order of their names, so that a record has one encoding. These bytes are the same in memory, in every store and in
+//! cookies. The times that move without a change of data are not among them: they are in the [`Row`].
 //!
 //! [`Row`]: crate::store::Row
 
@@ -46,14 +45,14 @@ pub(crate) struct Record {
     pub(crate) expires_at: Timestamp,
     /// Counts the writes; 1 in a new record.
     pub(crate) revision: u64,
-    /// Lives by the long profile ("remember me").
+    /// The session has the longer lifetime ("remember me").
     pub(crate) remembered: bool,
-    /// Has been signed in: a store that must make room gives up guests' sessions only.
+    /// The session has been signed in: a full store evicts guests' sessions only.
     pub(crate) identified: bool,
     packed: Packed,
 }
 
-/// The packed form; none where nothing was packed yet.
+/// The packed form; `None` if nothing was packed yet.
 #[derive(Clone, Default, PartialEq, Eq)]
 struct Packed(Option<Arc<[u8]>>);
 
@@ -80,7 +79,7 @@ impl Record {
         }
     }
 
-    /// The record in `packed`, if it begins as one does. Times and revision are the row's.
+    /// The record in `packed`, if its head is valid. The caller sets the times and the revision of the row.
     pub(crate) fn parse(packed: Arc<[u8]>) -> Option<Self> {
         let [version, flags, times @ ..] = *packed.first_chunk::<HEAD>()?;
         let [remembered, identified] = bits(flags)?;
@@ -93,13 +92,13 @@ impl Record {
         (version == VERSION).then_some(record)
     }
 
-    /// The record in `packed`, if its entries are whole and in order: such a record has no second encoding.
+    /// The record in `packed`, if its entries are complete and in order: such a record has no second encoding.
     pub(crate) fn parse_strictly(packed: Arc<[u8]>) -> Option<Self> {
         let record = Self::parse(packed)?;
         let mut entries = record.entries();
         let mut last: Option<&[u8]> = None;
         for entry in &mut entries {
-            // No name is compared with an empty one, which takes a hundred nanoseconds: see `is_same_realm`.
+            // Refuses an empty name before any comparison, which takes a hundred nanoseconds: see `is_same_realm`.
             if entry.name.is_empty() || last.is_some_and(|last| entry.name <= last) {
                 return None;
             }
@@ -113,12 +112,12 @@ impl Record {
         packed.unwrap_or_else(|| self.pack(self.entries(), &mut [], 0).0)
     }
 
-    /// The field of this name, dead or alive.
+    /// The field of this name, expired or not.
     pub(crate) fn get(&self, name: &str) -> Option<Field<'_>> {
         self.entries().find_name(name)
     }
 
-    /// The fields, for one look-up after the other.
+    /// A cursor for several lookups in a row.
     pub(crate) fn cursor(&self) -> Cursor<'_> {
         Cursor::new(self.entries())
     }
@@ -128,7 +127,7 @@ impl Record {
         self.entries().filter_map(|entry| named(&entry))
     }
 
-    /// The fields that the session is found by.
+    /// The indexed fields.
     pub(crate) fn indexed(&self) -> impl Iterator<Item = (&str, Field<'_>)> {
         let indexed = self.entries().filter(|it| it.field.is_indexed());
         indexed.filter_map(|entry| named(&entry))
@@ -136,7 +135,7 @@ impl Record {
 
     /// Whether a device must prove itself to use the session.
     pub(crate) fn is_bound(&self) -> bool {
-        // The library's own fields stand in front.
+        // The library's own fields come first.
         let mut own = self.entries().take_while(|it| it.name.starts_with(b"."));
         own.any(|entry| entry.name == DEVICE.as_bytes())
     }
@@ -151,7 +150,7 @@ impl Record {
         self.entries().count()
     }
 
-    /// The bytes of the packed form: no less than [`size`](Self::size), and known without a walk.
+    /// The length of the packed form: no less than [`size`](Self::size), and known without reading the fields.
     pub(crate) fn packed_size(&self) -> usize {
         self.packed.0.as_ref().map_or(HEAD, |packed| packed.len())
     }
@@ -202,14 +201,14 @@ fn flags<const COUNT: usize>(bits: [bool; COUNT]) -> u8 {
     bits.fold(0, |flags, bit| flags << 1 | u8::from(*bit))
 }
 
-/// The lowest bits, of which no other may be set.
+/// The lowest `COUNT` bits; `None` if another bit is set.
 #[inline]
 fn bits<const COUNT: usize>(flags: u8) -> Option<[bool; COUNT]> {
     let bits = std::array::from_fn(|bit| flags >> bit & 1 == 1);
     (u32::from(flags) >> COUNT == 0).then_some(bits)
 }
 
-/// The device that a session is bound to. By its sign it ends with the privileges that it was written under.
+/// The device that a session is bound to. The `~` marks it as a field that ends when the privileges change.
 pub(crate) const DEVICE: &str = ".~device";
 /// The user's name for a session. No field of a session type has this name: theirs begin with a namespace.
 pub(crate) const LABEL: &str = ".label";

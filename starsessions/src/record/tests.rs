@@ -1,4 +1,4 @@
-//! Records that were packed, and what is none.
+//! Packed records, and bytes that are not a record.
 
 use super::*;
 
@@ -98,7 +98,7 @@ fn no_prefix_and_no_longer_input_is_a_record() {
     assert_eq!(Payload::parse(&longer), None);
 }
 
-/// One record, one encoding: a byte that means nothing would make two cookies of one session.
+/// A record has one encoding: with a byte that means nothing, one session could have two cookies.
 #[test]
 fn what_is_read_from_a_cookie_is_written_as_the_same_bytes() {
     let bytes = payload().pack();

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::{Record, TIME, put_time, time};
 
-/// A record and what only a cookie carries: its own id, by which it can be revoked.
+/// A record and its id, which only a cookie carries and by which the session can be revoked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Payload {
     pub(crate) id: [u8; ID_LENGTH],
@@ -20,7 +20,7 @@ impl Payload {
         let packed = self.record.packed();
         let mut out = Vec::with_capacity(HEAD + packed.len());
         out.extend_from_slice(&self.id);
-        // Like the revision that stands with each field: its low bits are enough to tell what is later.
+        // The low bits are enough to tell which is later, as in the revision of each field.
         out.extend_from_slice(&(self.record.revision as u32).to_be_bytes());
         put_time(self.record.last_seen_at, &mut out);
         put_time(self.record.expires_at, &mut out);
