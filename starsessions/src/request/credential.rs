@@ -20,10 +20,10 @@ use crate::observe::{self, By, Name};
 use crate::store::to_its_end;
 
 impl Slot {
-    /// The credentials of the request, where a header may show them. A text that is no token of ours counts for nothing,
-    /// so that credentials of another system do no harm beside our cookie.
+    /// The credentials of the request, in a layer with a token header. A text that is no token of ours is ignored, so
+    /// credentials of another system do no harm beside our cookie.
     ///
-    /// Cold, so that a layer with cookies alone takes no instruction more for it.
+    /// Cold, so that a layer with cookies alone spends no instruction on it.
     #[cold]
     pub(super) fn credentials<'h>(
         &self,
@@ -66,15 +66,15 @@ impl Slot {
         Err(TransportError::Twofold.into())
     }
 
-    /// Does what is to be done so far, and returns the token of the session that there is then. A session whose
-    /// id is old gets its new one here: nowhere else would its client learn of it.
+    /// Carries out what is pending so far, and returns the token of the resulting session. A session whose id is old
+    /// gets its new id here, because its client would learn of it nowhere else.
     pub(crate) async fn hand_out(self: &Arc<Self>) -> Result<Arc<ReferenceToken>, SessionError> {
         self.ready(None).await?;
         self.go_by_token()?;
         let before = self.row_key();
         let slot = Arc::clone(self);
         to_its_end(async move { slot.commit_in_turn(Moment::HandOut).await }).await?;
-        // Another request may have given the session a new id, which makes this one's token a dead one.
+        // Another request may have given the session a new id, which makes this request's token invalid.
         if before == self.row_key() {
             self.refresh().await?;
         }
@@ -90,10 +90,11 @@ impl Slot {
         Ok(token)
     }
 
-    /// From now on the client is told of no cookie.
+    /// From now on the response sets no cookie.
     ///
     /// # Errors
-    /// If it is not one for a token. What it was to be told of is dropped: a sign-in, for example.
+    /// If the layer takes no tokens, or the request has brought the cookie. Then the data changes of the request are
+    /// dropped, such as a sign-in.
     fn go_by_token(&self) -> Result<(), SessionError> {
         let mut state = self.open_state()?;
         let error = if self.realm().carriers.header.is_none() {
@@ -118,7 +119,7 @@ impl Slot {
         self.state().found.live().and_then(Live::row_key)
     }
 
-    /// Whether the request shows something in the header, or could show nothing else.
+    /// Whether the request shows credentials in the header, or the layer has no cookie.
     pub(super) fn is_for_tokens(&self) -> bool {
         let state = self.state();
         !self.realm().carriers.has_cookie || state.brought.has_credentials
@@ -128,7 +129,7 @@ impl Slot {
         self.realm().carriers.header.is_some()
     }
 
-    /// Whether the request shows a cookie of this layer or of one further out: browsers add it by themselves.
+    /// Whether the request shows a cookie of this layer or of one further out, which browsers add by themselves.
     #[cfg(feature = "axum")]
     pub(crate) fn shows_cookie(&self, headers: &HeaderMap) -> bool {
         self.see(headers);
@@ -136,7 +137,8 @@ impl Slot {
         self.state().brought.any || outer.is_some_and(|outer| outer.shows_cookie(headers))
     }
 
-    /// Whether the token that the request shows, without a cookie, is of a session. Asks the store only if it shows one.
+    /// Whether the token that the request shows, without a cookie, belongs to a session; `None`, without asking the
+    /// store, if it shows none.
     ///
     /// # Errors
     /// If the store fails, or the request shows a cookie as well.
@@ -153,8 +155,8 @@ impl Slot {
         Ok(Some(self.state().found.live().is_some()))
     }
 
-    /// The value of `WWW-Authenticate`, which a 401 must have (RFC 9110, section 11.6.1). RFC 6750, section 3: with
-    /// an error only where the request has shown something. A custom header has no scheme.
+    /// The value of `WWW-Authenticate`, which a 401 must have (RFC 9110, section 11.6.1). It names an error only if the
+    /// request has shown credentials (RFC 6750, section 3). A custom header has no scheme.
     pub(crate) fn challenge(&self, status: StatusCode) -> Option<HeaderValue> {
         let realm = self.realm();
         realm
@@ -184,10 +186,10 @@ impl Slot {
 }
 
 impl State {
-    /// A plan for a client that is not told of a new id: it gets none. A logout takes place all the same.
+    /// The plan without a new id, for a client that would not learn of it. A logout takes place all the same.
     ///
     /// # Errors
-    /// If there would be one.
+    /// If the plan begins a session, or gives it a new id.
     pub(super) fn without_new_id(&mut self, plan: Plan) -> Result<Plan, SessionError> {
         let left = match plan.step {
             Step::Replace => Step::Delete,

@@ -24,23 +24,24 @@ pub(super) struct Arrival {
     pub(super) proof: ProofState,
     /// Why views of a session without a proof are refused.
     unproven: Option<Unproven>,
-    /// The browser is to ask again in so many seconds.
+    /// The browser is to repeat the request after this many seconds.
     again: Option<&'static str>,
-    /// The browser still has a short cookie that has run out here, as with a clock that was set: without it, it refreshes.
+    /// The browser still sends a short cookie that has expired here, for example because its clock was set: without the
+    /// cookie, it refreshes.
     is_stale: bool,
     /// The session has a new id, under which it can be bound.
     is_to_invite: bool,
 }
 
-/// The way by which the user comes to a page, where the request is for one.
+/// How the user comes to a page, if the request is for one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Navigation {
-    /// Not at all: a script, a picture, a form; or the browser does not say it.
+    /// Not a page: a script, a picture, a form; or the browser does not say.
     #[default]
     None,
-    /// From another site, for which browsers refresh nothing.
+    /// From another site: browsers do not refresh before such a request.
     Foreign,
-    /// Within the site, by an address or a bookmark.
+    /// From the site itself, or by an address or a bookmark.
     Own,
     /// The browser has said that it could not refresh, or need not.
     Skipped,
@@ -92,7 +93,7 @@ impl Slot {
         Found::Unproven
     }
 
-    /// Whether a request that asks for no view that is marked can use the session.
+    /// Whether the request can use the session outside of views that are marked `bound`.
     pub(super) fn proven(&self) -> Result<(), SessionError> {
         if self.realm().device.is_none() {
             return Ok(());
@@ -101,7 +102,7 @@ impl Slot {
         state.arrival.check(&state.found)
     }
 
-    /// Whether a view may see the session: one that is marked takes no chances.
+    /// Whether a view may see the session: a view that is marked `bound` demands a proof.
     pub(crate) fn demand(&self, schema: &'static Schema) -> Result<(), SessionError> {
         if !schema.bound {
             return Ok(());
@@ -131,7 +132,7 @@ impl Slot {
         }
     }
 
-    /// When the device has proved what this request does.
+    /// The time of the device's proof for this request; the current time, if there is none.
     pub(crate) fn proved_at(&self) -> Timestamp {
         match self.state().arrival.proof {
             ProofState::Given(at) => at,
@@ -150,13 +151,13 @@ impl Slot {
         }
     }
 
-    /// The browser gets an id of ours for a session that it had before.
+    /// Invites the browser to bind a session that was taken over from another library.
     #[cfg(feature = "takeover")]
     pub(super) fn invite_device(&self) {
         self.state().arrival.is_to_invite = true;
     }
 
-    /// Adds the headers about the browser's device; returns whether the response is not for caches.
+    /// Adds the headers about the browser's device; returns whether caches must not keep the response.
     pub(crate) fn device_headers(&self, headers: &mut HeaderMap, is_refused: bool) -> bool {
         let Some(rules) = &self.realm().device else {
             return false;
@@ -204,7 +205,7 @@ impl State {
         let arrival = &mut self.arrival;
         arrival.is_stale = is_stale;
         (arrival.unproven, arrival.again) = match arrival.navigation {
-            // A page of ours that loads itself again is refreshed first.
+            // The browser refreshes before the page loads itself again, which is a request from this site.
             Navigation::Foreign => (Some(Unproven::Pending), Some("0")),
             Navigation::Own if is_stale => (Some(Unproven::Pending), Some("0")),
             // The registration is on its way.
@@ -215,17 +216,18 @@ impl State {
         };
     }
 
-    /// A browser that has lost the key is a guest from now on: it is refused for what it cannot prove any more.
+    /// Removes the cookie of a browser that has lost the key: otherwise it would be refused for ever.
     fn forget_lost(&mut self) {
         if self.arrival.unproven == Some(Unproven::Lost) {
             self.cookie = CookieChange::Remove;
         }
     }
 
-    /// Sets a session aside that a request without its proof would take to another id, or has only found.
+    /// Sets aside a session without its proof, if the request would give it another id or has only found it.
     ///
     /// # Errors
-    /// If it would change the session. A sign-in, which proves something else, begins another one in its place.
+    /// If the request would change the session. A sign-in, which proves something else, begins another session in its
+    /// place.
     pub(super) fn set_aside_unproven(&mut self) -> Result<(), SessionError> {
         let Some(unproven) = self.arrival.unproven else {
             return Ok(());

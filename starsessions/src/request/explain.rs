@@ -31,7 +31,7 @@ pub(crate) struct Explanation {
 }
 
 impl Explanation {
-    /// The beginning, of what is known before the session is asked for.
+    /// The explanation at the beginning of a request, from its headers.
     pub(super) fn new(headers: &HeaderMap) -> Self {
         Self {
             notes: Mutex::default(),
@@ -88,7 +88,7 @@ impl Explanation {
         let Some(why) = why else {
             return self.shows_nothing(realm);
         };
-        // Admission has its own line for it.
+        // The check of the device has a note of its own.
         if why != Refusal::Unproven {
             self.note(format!("{} refused: {}", by.what(), why_refused(why)));
         }
@@ -123,7 +123,7 @@ impl Explanation {
         self.note_plain(realm, "send");
     }
 
-    /// A `Secure` cookie over plain http.
+    /// Notes a `Secure` cookie over plain http.
     fn note_plain(&self, realm: &Realm, does_not: &str) {
         if self.is_plain && realm.cookie.is_secure() {
             self.note(format!(
@@ -134,7 +134,7 @@ impl Explanation {
         }
     }
 
-    /// The session is bound to a device, and the request is not known to come from there.
+    /// Notes that the session is bound to a device, and that the request has no proof of it.
     #[cfg(feature = "dbsc")]
     pub(super) fn unproven(&self, why: NoProof) {
         self.note(match why {
@@ -179,19 +179,19 @@ impl Explanation {
         });
     }
 
-    /// The session is gone from the store, by its handle.
+    /// Notes that the request has ended the session.
     pub(super) fn ended(&self) {
         self.has_written.store(true, Ordering::Relaxed);
         self.note("ended");
     }
 
-    /// There was something to write, and nothing to write it to.
+    /// Notes that the session has ended before the changes were written.
     pub(super) fn gone(&self) {
         self.has_written.store(true, Ordering::Relaxed);
         self.note("not written: the session has ended meanwhile");
     }
 
-    /// A view was changed whose changes the request has thrown away.
+    /// Notes that a view was changed after the request had thrown its changes away.
     pub(super) fn late(&self, schema: &Schema) {
         self.has_written.store(true, Ordering::Relaxed);
         let view = schema.type_name;
@@ -201,7 +201,7 @@ impl Explanation {
         ));
     }
 
-    /// Why nothing was written. What an error says of a value may be the value.
+    /// Notes why nothing was written. The text of an error about a value is left out, because it may contain the value.
     pub(super) fn failed(&self, error: &SessionError) {
         self.has_written.store(true, Ordering::Relaxed);
         let note = match error {
@@ -243,7 +243,7 @@ impl Explanation {
         self.note("token handed out");
     }
 
-    /// The whole, at the end of the request.
+    /// The whole explanation, at the end of the request.
     pub(super) fn conclude(&self, cookie: &CookieChange, realm: &Realm) -> String {
         if !self.has_written.load(Ordering::Relaxed) {
             self.note("nothing to write");
@@ -256,7 +256,7 @@ impl Explanation {
                 self.note_plain(realm, "keep");
             }
         }
-        // A header is one line, whatever an application's own message is.
+        // A header is one line, even if an application's own message is not.
         let text = self.notes().join("; ").replace(char::is_control, " ");
         observe::explained(&realm.name, &text);
         text
@@ -272,7 +272,7 @@ impl Explanation {
 }
 
 impl Slot {
-    /// A view ends that was held while another one has changed the same struct.
+    /// Explains that a view was held while another one has changed the same struct.
     pub(crate) fn explain_overlooked(&self, schema: &'static Schema, seen: &Seen) {
         self.explain(|explanation| {
             let state = self.state();
@@ -291,7 +291,7 @@ impl Slot {
         });
     }
 
-    /// A sign-in ends, since the application does not find its user.
+    /// Explains that the application does not find the user of a sign-in.
     pub(crate) fn explain_no_user(&self, login: &Schema) {
         let login = login.type_name;
         self.explain(|explanation| {
@@ -301,7 +301,7 @@ impl Slot {
         });
     }
 
-    /// A field has changed, and not by way of a mutable borrow.
+    /// Reports a field that was changed, but not through a mutable borrow.
     #[cfg(debug_assertions)]
     pub(crate) fn report_hidden_change(&self, field: &'static str) {
         self.realm().reporter.hidden_change(field);

@@ -1,4 +1,4 @@
-//! Writing what a request has changed: when its handler says so, and when it is over.
+//! Writes what a request has changed: when its handler commits, and after the handler has answered.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -30,18 +30,18 @@ pub(crate) enum ResponseKind {
     ServerError,
     /// With an error of its session, which says that nothing has changed.
     Failed,
-    /// An extractor of ours has turned it away, so that the handler did not run.
+    /// With a rejection by an extractor of ours, so that the handler did not run.
     Rejection,
 }
 
-/// The work that a request leaves when it was answered.
+/// The work that is left after the handler has answered.
 #[derive(Debug)]
 pub(crate) enum Remaining {
-    /// Nothing: it has not even looked at its session.
+    /// None: the request has not used its session.
     Untouched,
-    /// To tell what has become of it.
+    /// None: the result, and its effects on the response.
     Told(Result<(), SessionError>, ResponseEffects),
-    /// To write first: this, or what turns out when the session was read.
+    /// This write; `None` if it is known only after the session was read, or after an earlier write has ended.
     ToWrite(Option<LastWork>),
 }
 
@@ -52,16 +52,16 @@ pub(crate) type CommitFuture = Pin<Box<dyn Future<Output = Result<(), SessionErr
 #[derive(Debug)]
 pub(crate) struct LastWork {
     work: Work,
-    /// It is done to its end, even when the request is given up.
+    /// The work completes even if the request is cancelled.
     ends_id: bool,
-    /// A logout, which ends also what the cookies lead to beside the session.
+    /// The work is a logout, which also ends the other sessions that the cookies lead to.
     ends_beside: bool,
     /// A session that has ended meanwhile is an error.
     must_report_loss: bool,
 }
 
 impl Slot {
-    /// Writes what has been changed so far, now.
+    /// Writes the changes so far at once.
     pub(crate) async fn commit(self: &Arc<Self>) -> Result<(), SessionError> {
         let may_end_id = self.may_end_id(&*self.open_state()?);
         if !may_end_id {
@@ -90,7 +90,7 @@ impl Slot {
         Ok(())
     }
 
-    /// The handler has answered: no further change is taken.
+    /// Closes the slot after the handler has answered: it accepts no further change.
     pub(crate) fn close(&self, response: ResponseKind) -> Remaining {
         let mut state = self.state();
         state.door = Door::Closed;
@@ -110,7 +110,7 @@ impl Slot {
         if !state.was_used {
             return Remaining::Untouched;
         }
-        // Something is under way that the handler did not wait for: the browser is to know how it ends.
+        // A store call that the handler did not wait for is still running: the response must reflect its result.
         let is_busy = self.gate.is_taken();
         if is_busy || (state.found.is_open() && !state.pending.is_empty()) {
             return Remaining::ToWrite(None);
@@ -128,9 +128,9 @@ impl Slot {
         }
     }
 
-    /// Writes what is left to write; call it once, after `close` and with what it has returned.
+    /// Writes what is left to write; call it once, after `close` and with the work that it has returned.
     ///
-    /// The work is made part of the future, not an argument of an async function, which would keep it twice.
+    /// The work is moved into the future: an async function would store it twice as its argument.
     pub(crate) fn finish(self: Arc<Self>, mut last: Option<LastWork>) -> CommitFuture {
         // A session that was not read yet may turn out to be due for a new id.
         if last.as_ref().is_none_or(|last| last.ends_id) {
@@ -157,11 +157,11 @@ impl Slot {
                 return Err(SessionError::Gone);
             }
         }
-        // A logout is carried out before its error is told.
+        // A logout is carried out before its error is returned.
         failure.or_else(|| self.take_refusal()).map_or(Ok(()), Err)
     }
 
-    /// Waits for the handler's own writes, but not for ever for one that is kept and not polled.
+    /// Waits for the handler's own writes, for a limited time: a future that is kept and not polled never ends.
     async fn last_turn(&self) -> Result<Pass<'_>, SessionError> {
         if let Some(pass) = self.gate.try_lock() {
             return Ok(pass);
@@ -175,7 +175,7 @@ impl Slot {
         })
     }
 
-    /// Gives a session whose id is old its new one now, in the place of the end of the request.
+    /// Renews the id of a session now, if it is old, instead of at the end of the request.
     pub(crate) async fn renew(self: &Arc<Self>) -> Result<(), SessionError> {
         let now = self.now();
         if self.state().renewal(&self.realm().engine, now).is_none() {
@@ -203,7 +203,7 @@ impl Slot {
         }
     }
 
-    /// A change that cannot be made takes the others with it: they are one unit.
+    /// Takes the error of a change that cannot be made, and drops the other data changes: they are one unit.
     fn take_failure(&self) -> Option<SessionError> {
         let mut state = self.state();
         let failure = state.pending.failure.take();
@@ -214,7 +214,7 @@ impl Slot {
     }
 
     fn take_last_work(&self, state: &mut State) -> Result<Option<LastWork>, SessionError> {
-        // A touch or renewal is due if it was when the request came.
+        // A touch or renewal is due if it was due when the session was read.
         let now = if state.pending.is_empty() {
             state.read_at
         } else {
@@ -231,8 +231,8 @@ impl Slot {
         }))
     }
 
-    /// Whether the id may end by what is to be done. Then it is done to its end, even when the request
-    /// is given up: a logout or rotation that has begun takes place.
+    /// Whether the pending work may end the id. Such work completes even if the request is cancelled: a logout or
+    /// rotation that has begun takes place.
     fn may_end_id(&self, state: &State) -> bool {
         let engine = &self.realm().engine;
         let counts = engine.counts(&state.pending.changes);
@@ -251,8 +251,9 @@ impl Slot {
         counts || state.is_to_end || plan.step.ends_id()
     }
 
-    /// Whether these changes cannot count as made before a logout that has ended the session meanwhile. A
-    /// request that has taken long may have met a sign-in instead, whose way to the new id has closed.
+    /// Whether the loss of these changes must be reported, because they cannot count as made before a logout that has
+    /// ended the session meanwhile. A request that has taken long may have met a sign-in instead of a logout: the way
+    /// to the new id has closed by then.
     fn must_report_loss(&self, work: &Work, state: &State) -> bool {
         let Work { live, plan } = work;
         let took = plan.now.since(state.read_at);
@@ -262,7 +263,7 @@ impl Slot {
             || (plan.writes() && took >= ENDING_GRACE && !live.as_ref().is_some_and(has_expired))
     }
 
-    /// Has the engine do it, and keeps what has become of the session.
+    /// Lets the engine carry out the work, and keeps the resulting session.
     async fn carry_out(&self, work: &mut Work, ends_beside: bool) -> Result<(), SessionError> {
         let (step, fields) = (work.plan.step, work.plan.changes.len());
         if ends_beside {
@@ -275,7 +276,7 @@ impl Slot {
             Err(SessionError::Gone) | Ok(Executed { is_gone: true, .. })
         ) {
             let mut state = self.state();
-            // The work had a copy of what was found.
+            // The work had a copy of the session, so `found` still has it.
             let before = std::mem::replace(&mut state.found, Found::Ended);
             state.ends.extend(before.into_live().map(Endable::Live));
         }
@@ -296,7 +297,7 @@ impl Slot {
         Ok(())
     }
 
-    /// A logout ends all that the cookies lead to.
+    /// Ends all other sessions that the cookies lead to, as part of a logout.
     async fn end_beside(&self, now: Timestamp) -> Result<(), SessionError> {
         let (ends, too_many) = {
             let mut state = self.state();
@@ -309,7 +310,7 @@ impl Slot {
             self.explain(Explanation::ended);
         }
         if too_many {
-            // The browser forgets its cookie, but the session behind it may live.
+            // The browser forgets its cookie, but a session behind a value that was not tried may live on.
             return Err(SessionError::contention());
         }
         Ok(())
@@ -317,5 +318,5 @@ impl Slot {
 }
 
 /// How long the response waits for a write that the handler has begun. A store has answered by then, unless its
-/// time-out is set to more.
+/// time-out is longer.
 const LONGEST_TURN: Duration = Duration::from_secs(60);

@@ -8,7 +8,7 @@ use crate::error::SessionError;
 use crate::observe::FlowRefusal;
 use crate::sentence::debug_as_name;
 
-/// A cookie beside the session's own, and for how long it is to be kept.
+/// The cookie of a flow, and how long the browser keeps it.
 pub(crate) struct FlowCookie {
     pub(crate) name: String,
     pub(crate) value: String,
@@ -19,7 +19,7 @@ pub(crate) struct FlowCookie {
 debug_as_name!(FlowCookie);
 
 impl FlowCookie {
-    /// The browser is to forget it.
+    /// Makes the browser forget the cookie of this name.
     pub(crate) fn removal(name: String, same_site: SameSite) -> Self {
         Self {
             name,
@@ -29,14 +29,14 @@ impl FlowCookie {
         }
     }
 
-    /// Whether it goes out with a failed response, too: what was used up stays so.
+    /// Whether it removes a cookie. A failed response does so, too: an attempt that was used up stays so.
     pub(crate) fn is_removal(&self) -> bool {
         self.max_age.is_zero()
     }
 }
 
 impl Slot {
-    /// Has the response set this cookie, in the place of what was to be set under its name.
+    /// Makes the response set this cookie, in the place of an earlier one of its name.
     pub(crate) fn set_flow_cookie(&self, cookie: FlowCookie) -> Result<(), SessionError> {
         let mut state = self.open_state()?;
         let place = state.flows.iter().position(|it| it.name == cookie.name);

@@ -1,4 +1,4 @@
-//! The result of a request's look for its session.
+//! The result of a request's search for its session.
 
 use std::sync::Arc;
 
@@ -15,17 +15,17 @@ pub(super) enum Found {
     /// There is none.
     Nobody,
     Live(Live),
-    /// A sign-in had just ended the id that the request came with. What the request begins would take
-    /// the place of that sign-in in the browser, so it may begin nothing less than another.
+    /// A sign-in has just ended the id that the request came with. A session that this request begins would replace
+    /// that sign-in in the browser, so only another sign-in may begin one.
     Behind,
-    /// It is bound to a device, and the request has not shown that it comes from there.
+    /// The session is bound to a device, and the request has no proof of it.
     #[cfg(feature = "dbsc")]
     Unproven,
     /// Two of the cookies led to two different sessions.
     Ambiguous,
     /// The request shows more than one credential, and is refused.
     Twofold,
-    /// It was there when the request came, and has ended since, not by this request.
+    /// The session was live when the request came, and has ended since, not by this request.
     Ended,
     /// The store has failed; the request knows nothing, and writes nothing.
     Failed(Arc<StoreError>),
@@ -62,7 +62,7 @@ impl Found {
         matches!(self, Self::Behind | Self::Ended)
     }
 
-    /// Whether nothing can be decided before the store was asked.
+    /// Whether the session is not known, so that the request can decide nothing yet.
     pub(super) fn is_open(&self) -> bool {
         matches!(self, Self::Unread | Self::Failed(_) | Self::Twofold)
     }

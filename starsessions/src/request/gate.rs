@@ -7,15 +7,15 @@ use std::task::{Poll, Waker};
 
 /// A lock that is held across awaits, for the few futures of one request.
 ///
-/// Hardly ever does one of them wait for another, and then all that wait are woken: a queue of fair turns, as
-/// tokio's lock has it, takes several times as many instructions on every request.
+/// Contention is rare, so a release wakes all waiting futures: a queue of fair turns, as in tokio's lock, takes several
+/// times as many instructions on every request.
 #[derive(Default)]
 pub(super) struct Gate {
     state: AtomicU8,
     waiting: Mutex<Vec<Waker>>,
 }
 
-/// The gate is taken for as long as this lives.
+/// Keeps the gate taken until it is dropped.
 pub(super) struct Pass<'g>(&'g Gate);
 
 impl Gate {
@@ -29,7 +29,7 @@ impl Gate {
             if let Some(pass) = self.try_lock() {
                 return Poll::Ready(pass);
             }
-            // The pass that is dropped after the swap comes for the wakers, behind this lock.
+            // A pass that is dropped after the swap takes the wakers, and waits for this lock to do so.
             let mut waiting = self.waiting();
             if self.state.swap(WAITED_FOR, Ordering::Acquire) == FREE {
                 return Poll::Ready(Pass(self));
@@ -95,7 +95,7 @@ mod tests {
             panic!("the gate is free");
         };
         let mut waits = pin!(gate.lock());
-        // A future that is polled again is woken once, and one that has left takes nothing along.
+        // A future that is polled twice is woken once, and a dropped future takes no wake-up from the others.
         assert!(waits.as_mut().poll(&mut one).is_pending());
         assert!(waits.as_mut().poll(&mut one).is_pending());
         assert!(pin!(gate.lock()).poll(&mut other).is_pending());

@@ -1,11 +1,11 @@
-//! The structs that a layer has met: what is wrong with one is told once, when it is first used.
+//! The structs that a layer has used: the problems of a struct are logged once, at its first use.
 
 use std::sync::OnceLock;
 
 use crate::observe;
 use crate::schema::{Schema, conflicts};
 
-/// A list that only grows: a struct that was met before is found without a lock.
+/// A list that only grows, so that a known struct is found without a lock.
 #[derive(Debug, Default)]
 pub(crate) struct KnownSchemas {
     schema: OnceLock<&'static Schema>,
@@ -13,7 +13,8 @@ pub(crate) struct KnownSchemas {
 }
 
 impl KnownSchemas {
-    /// Notes a struct; one that is new is compared with those before it. `binds`: sessions can be bound to devices.
+    /// Notes a struct; a new one is compared with those before it. `binds` says whether sessions can be bound to
+    /// devices.
     #[inline]
     pub(super) fn note(&self, schema: &'static Schema, realm: &str, binds: bool) {
         let mut place = self;

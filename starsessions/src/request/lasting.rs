@@ -1,5 +1,5 @@
-//! The parts of a session that outlive its request: the token of a detached handle or of one that is to stay, and the
-//! row that CSRF tokens are bound to.
+//! The parts of a session that outlive its request: the token of a detached handle, or of the session that a revocation
+//! of others spares, and the row that CSRF tokens are bound to.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ impl Slot {
         live.map(Live::key)
     }
 
-    /// The id that the request's session has in a store, as far as it is known.
+    /// The token of the request's session, if it is in a store and known.
     pub(crate) fn token(&self) -> Option<Arc<ReferenceToken>> {
         match &self.state().found.live()?.credential {
             Credential::Reference(token, _) => Some(Arc::clone(token)),
@@ -24,7 +24,7 @@ impl Slot {
         }
     }
 
-    /// The token of a session that can be held beside the request.
+    /// The token of a session that can be held beyond the request.
     pub(crate) fn lasting_token(&self) -> Result<Arc<ReferenceToken>, SessionError> {
         let state = self.open_state()?;
         if let Some(known) = state.found.known() {

@@ -1,8 +1,8 @@
-//! One request's knowledge of its session, and its orders.
+//! What one request knows of its session, and what it has ordered.
 //!
-//! The layer gives each request a [`Slot`]. The first extractor has the slot find the session; the
-//! handles in [`session`](crate::session) leave their changes in it; at the end the layer has it
-//! finish what is pending.
+//! The layer gives each request a [`Slot`]. The first extractor makes the slot find the session, the handles in
+//! [`session`](crate::session) leave their changes in the slot, and at the end the layer makes it finish what is
+//! pending.
 
 mod credential;
 #[cfg(feature = "dbsc")]

@@ -1,4 +1,4 @@
-//! Values that are made once for a request, however many ask for them.
+//! Values that are made once for a request, however many handlers and extractors ask for them.
 
 use std::any::{Any, TypeId};
 use std::sync::Arc;

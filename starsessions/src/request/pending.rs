@@ -16,7 +16,7 @@ pub(super) struct Pending {
     pub(super) destroy: bool,
     pub(super) rotate: bool,
     pub(super) remember: Option<bool>,
-    /// An error that had no other way to be seen: it takes the changes with it.
+    /// An error that could not be returned: the next commit drops the changes and returns it.
     pub(super) failure: Option<SessionError>,
 }
 
@@ -67,7 +67,7 @@ impl State {
     pub(super) fn renewal(&self, engine: &Engine, now: Timestamp) -> Option<Work> {
         let renews = Step::Rotate { grace: true };
         let is_due = self.situation(engine, Moment::Last, now).step == renews;
-        // Once the head has left, no browser can be told of it.
+        // Once the head of the response has been sent, no browser can learn of the new id.
         let live = self
             .found
             .live()
@@ -79,7 +79,7 @@ impl State {
         })
     }
 
-    /// The one operation that all of this takes, without the changes.
+    /// The plan of the one operation that the pending orders take, without the changes.
     pub(super) fn situation(&self, engine: &Engine, moment: Moment, now: Timestamp) -> Plan {
         let (policy, pending) = (engine.policy(), &self.pending);
         let live = self.found.live();
@@ -88,7 +88,7 @@ impl State {
         let is_passive = self.manner.is_passive || moment == Moment::Commit;
         let used = record.filter(|_| !is_passive);
         let due = used.and_then(|record| policy.due(record, &self.views, now));
-        // The client can be told of the new id.
+        // Whether the client would learn of the new id.
         let may_renew = !is_passive && (!self.brought.by_token || moment == Moment::HandOut);
         // A bound session is not renewed: its device knows it by its id, and the repeated proof replaces the renewal.
         let is_old = |live: &Live| {

@@ -1,4 +1,4 @@
-//! How a request came, and where it went, as far as it tells.
+//! Where a request came from and where it went, according to its headers.
 
 use std::net::IpAddr;
 
@@ -8,7 +8,7 @@ use http::header::{ACCEPT, HOST, HeaderName, ORIGIN, REFERER};
 use http::request::Parts;
 use http::{HeaderMap, Method, Request, Uri};
 
-/// The address that the browser has asked for: a router of axum takes a prefix off.
+/// The address that the browser has asked for: a nested router of axum strips its prefix from the request's own.
 pub(crate) fn address<B>(request: &Request<B>) -> &Uri {
     #[cfg(feature = "axum")]
     if let Some(OriginalUri(uri)) = request.extensions().get() {
@@ -17,8 +17,8 @@ pub(crate) fn address<B>(request: &Request<B>) -> &Uri {
     request.uri()
 }
 
-/// Whether the browser, or the proxy before this server, says that it came over plain http. Both can
-/// lie, so nothing but a warning may depend on it.
+/// Whether the browser, or the proxy before this server, says that the request came over plain http. Both can lie, so
+/// only a warning may depend on it.
 pub(super) fn is_plain(headers: &HeaderMap) -> bool {
     if let Some(scheme) = text(headers, &FORWARDED) {
         let scheme = scheme.split(',').next().unwrap_or_default();
@@ -27,7 +27,7 @@ pub(super) fn is_plain(headers: &HeaderMap) -> bool {
     let Some(host) = text(headers, &HOST) else {
         return false;
     };
-    // Where the page came from that has sent the request: of this site, by the same scheme.
+    // Whether the page that has sent the request is of this site, over plain http.
     let is_from_here = |header| {
         let from = text(headers, header).and_then(|from| from.strip_prefix("http://"));
         from.is_some_and(|from| from.split('/').next() == Some(host))
@@ -35,8 +35,8 @@ pub(super) fn is_plain(headers: &HeaderMap) -> bool {
     is_from_here(&ORIGIN) || is_from_here(&REFERER)
 }
 
-/// Whether the browser, or the proxy before this server, says that it came over https to a host that
-/// others can reach. Both can lie, as for [`is_plain`].
+/// Whether the browser, or the proxy before this server, says that the request came over https to a host that others
+/// can reach. Both can lie, as for [`is_plain`].
 pub(super) fn is_public_https(headers: &HeaderMap) -> bool {
     let by_proxy = text(headers, &FORWARDED)
         .and_then(|scheme| scheme.split(',').next())
@@ -49,7 +49,7 @@ pub(super) fn is_public_https(headers: &HeaderMap) -> bool {
     if by_proxy && asked.is_some_and(is_public) {
         return true;
     }
-    // A proxy that tells nothing may still change `Host`, and then the browser alone knows it.
+    // A proxy that forwards no headers may still change `Host`: then only the browser knows the public host.
     let is_own_page = text(headers, &FETCH_SITE) == Some("same-origin");
     [&ORIGIN, &REFERER].into_iter().any(|header| {
         let from = text(headers, header).and_then(|from| from.strip_prefix("https://"));
@@ -68,7 +68,7 @@ fn forwarded<'h>(headers: &'h HeaderMap, parameter: &str) -> Option<&'h str> {
     })
 }
 
-/// Whether a host, with or without a port, is not the machine of its developer.
+/// Whether a host, with or without a port, is not a developer's own machine.
 fn is_public(host: &str) -> bool {
     let name = match host.strip_prefix('[') {
         Some(address) => address.split(']').next().unwrap_or_default(),
@@ -87,13 +87,14 @@ pub(super) fn is_cross_site(headers: &HeaderMap) -> bool {
     text(headers, &FETCH_SITE) == Some("cross-site")
 }
 
-/// Whether a page of another site has caused the request and shows no page of it, or one inside of its own.
+/// Whether a page of another site has caused the request for something other than a top-level page.
 pub(crate) fn is_embedded(headers: &HeaderMap) -> bool {
     let is_part = text(headers, &FETCH_DEST).is_some_and(|dest| dest != "document");
     is_cross_site(headers) && is_part
 }
 
-/// Whether a person has followed a link or sent a form, and can be led to another page. A script cannot.
+/// Whether a person has followed a link or sent a form, so that a redirect leads them to another page. A script's
+/// request is none.
 pub(super) fn is_navigation(parts: &Parts) -> bool {
     let accepts = |what| text(&parts.headers, &ACCEPT).is_some_and(|types| types.contains(what));
     match text(&parts.headers, &FETCH_MODE) {
@@ -102,14 +103,14 @@ pub(super) fn is_navigation(parts: &Parts) -> bool {
     }
 }
 
-/// Whether it says that it comes from a browser: each of them asks for a page as `text/html`, or says what it fetches.
+/// Whether the request says that it comes from a browser: browsers ask for a page as `text/html`, or say what they
+/// fetch.
 pub(super) fn is_of_browser(headers: &HeaderMap) -> bool {
     let asks_for_page = text(headers, &ACCEPT).is_some_and(|types| types.contains("text/html"));
     asks_for_page || headers.contains_key(&FETCH_MODE)
 }
 
-/// Whether the response may never be shown: a `HEAD`, or what a browser fetches ahead and may throw
-/// away.
+/// Whether the response may never be shown: to a `HEAD`, or to a prefetch that the browser may throw away.
 pub(super) fn is_unseen(parts: &Parts) -> bool {
     parts.method == Method::HEAD
         || parts
@@ -122,9 +123,9 @@ fn text<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h str> {
     headers.get(name)?.to_str().ok()
 }
 
-/// Whether this header says that the response may never be shown. Browsers of today and of yesterday, and
-/// scripts, which may not set a header that begins with `Sec-` (Turbo, Inertia, Next.js, htmx). A name is
-/// compared with few of these, as most are of another length.
+/// Whether this header says that the response may never be shown. The names are those of current and former browsers,
+/// and of scripts, which may not set a header that begins with `Sec-` (Turbo, Inertia, Next.js, htmx). A name is
+/// compared with few of them, as most have another length.
 fn is_speculative(name: &str, value: &[u8]) -> bool {
     match name {
         // The value says how much is fetched ahead (Next.js sends 1, 2 and 3), not whether.
@@ -169,7 +170,7 @@ mod tests {
             "host: 127.0.0.1:3000 | x-forwarded-proto: https | x-forwarded-host: shop.example",
             r#"host: 127.0.0.1:3000 | forwarded: host="shop.example:443";proto=https"#,
             "host: shop.example | origin: https://shop.example",
-            // A proxy that passes nothing on: the page itself is of another host.
+            // A proxy that forwards no headers: only the page's own address has the public host.
             "host: 127.0.0.1:3000 | referer: https://shop.example/cart | sec-fetch-site: same-origin",
         ] {
             assert!(is_public_https(&headers(lines)), "{lines}");

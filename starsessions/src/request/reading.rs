@@ -1,4 +1,4 @@
-//! How a request finds its session: from the cookies that it has brought.
+//! How a request finds its session, by the credentials that it has brought.
 
 use std::sync::Arc;
 
@@ -15,20 +15,20 @@ use crate::error::SessionError;
 use crate::lifecycle::FailurePolicy;
 use crate::observe::{self, Refusal};
 
-/// The cookies of our name that the request came with.
+/// The credentials that the request came with.
 #[derive(Default)]
 pub(super) struct Brought {
     /// Kept for an extractor that asks for the session when the headers are gone.
     pub(super) kept: Option<Arc<[Box<[u8]>]>>,
     pub(super) any: bool,
     pub(super) duplicates: bool,
-    /// More than are tried.
+    /// There are more cookies than are tried.
     pub(super) too_many: bool,
-    /// The session comes by a token, or will go by one: the client is told of no cookie.
+    /// The session comes by a token, or the handler hands one out: the response sets no cookie.
     pub(super) by_token: bool,
     /// The header has credentials, of whatever kind.
     pub(super) has_credentials: bool,
-    /// More than one credential, of which none is used.
+    /// The request shows more than one credential, of which none is used.
     pub(super) is_twofold: bool,
     /// The cookies of another library's sessions.
     #[cfg(feature = "takeover")]
@@ -70,11 +70,10 @@ impl Slot {
         cookies
     }
 
-    /// Loads the session, the first time that it is asked for. With the request's headers at hand no
-    /// cookie need be kept.
+    /// Loads the session when it is first asked for. With `headers`, no cookie need be kept.
     ///
     /// # Errors
-    /// If the store fails: then, and at every further call in this request. If the response has left.
+    /// If the store fails, now and at every further call in this request, or if the response has been sent.
     pub(crate) async fn ready(&self, headers: Option<&HeaderMap>) -> Result<(), SessionError> {
         if !self.is_known()? {
             let _gate = self.gate.lock().await;
@@ -83,8 +82,8 @@ impl Slot {
         self.proven()
     }
 
-    /// Whether the session was asked for before. When the response has left, it is too late: caches were told that
-    /// the response is about no session.
+    /// Whether the session was loaded before. After the response it is too late: caches were told that the response is
+    /// about no session.
     fn is_known(&self) -> Result<bool, SessionError> {
         let state = self.state();
         match state.found.known() {
@@ -94,10 +93,10 @@ impl Slot {
         }
     }
 
-    /// Loads the session for read-only access: if the store fails, that sees a guest, where the layer has it so.
+    /// Loads the session for read-only access, which sees a guest if the store fails and the failure policy allows it.
     ///
     /// # Errors
-    /// If the store fails and the layer does not have it so.
+    /// If the store fails and the failure policy does not allow it.
     pub(crate) async fn ready_to_read(
         &self,
         headers: Option<&HeaderMap>,
@@ -111,7 +110,7 @@ impl Slot {
         Ok(())
     }
 
-    /// Asks the store again.
+    /// Loads the session again.
     pub(crate) async fn refresh(&self) -> Result<(), SessionError> {
         let _gate = self.gate.lock().await;
         self.read(None).await?;
@@ -135,7 +134,7 @@ impl Slot {
         self.proven()
     }
 
-    /// Finds the session; behind the gate.
+    /// Finds the session; the caller holds the gate.
     pub(super) async fn read(&self, headers: Option<&HeaderMap>) -> Result<(), SessionError> {
         let engine = &self.realm().engine;
         let kept;

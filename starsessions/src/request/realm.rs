@@ -1,4 +1,4 @@
-//! One layer's sessions: what its requests share.
+//! One layer's sessions: what all of its requests share.
 
 use std::fmt;
 #[cfg(feature = "dbsc")]
@@ -27,7 +27,7 @@ pub(crate) struct Realm {
     pub(crate) name: String,
     pub(crate) engine: Engine,
     pub(crate) cookie: CookieConfig,
-    /// How the cookie was set in the past; a leftover of it is removed where it is met.
+    /// How the cookie was set in the past; a response removes a leftover of it that its request has brought.
     pub(crate) former_cookie: Option<CookieConfig>,
     pub(crate) carriers: Carriers,
     /// How sessions are bound to devices.
@@ -38,7 +38,7 @@ pub(crate) struct Realm {
     pub(crate) is_revocable: bool,
     /// Responses say why the session went as it did.
     pub(crate) explains: bool,
-    /// The cookie has come back once, or it was said that it will not.
+    /// The cookie has come back once, or the log says that it will not.
     pub(crate) is_transport_known: AtomicBool,
     pub(crate) reporter: Reporter,
     pub(crate) schemas: KnownSchemas,
@@ -47,7 +47,7 @@ pub(crate) struct Realm {
 }
 
 impl Realm {
-    /// Tells what is wrong with a struct when it is first used here.
+    /// Logs the problems of a struct at its first use in this layer.
     #[inline]
     pub(crate) fn note_schema(&self, schema: &'static Schema) {
         self.schemas.note(schema, &self.name, self.binds());
@@ -60,7 +60,7 @@ impl Realm {
         false
     }
 
-    /// The view, and whether the struct's rule has refused what is stored, which then counts as absent.
+    /// The view, and whether the struct's `validate` has refused the stored fields, which then count as absent.
     pub(crate) fn read_view<T: SessionData>(
         &self,
         record: Option<&Record>,
@@ -69,7 +69,7 @@ impl Realm {
         self.note_schema(T::SCHEMA);
         let value: T = self.read_fields(record, now)?;
         if let Err(invalid) = value.validate() {
-            // Fields that are impossible together count as absent together.
+            // Fields that are invalid together count as absent together.
             self.reporter.invalid(T::SCHEMA.type_name, &invalid);
             return Ok((self.read_fields(None, now)?, true));
         }
@@ -85,8 +85,8 @@ impl Realm {
         T::load(&mut FieldReader::new(T::SCHEMA, record, now, &mut report))
     }
 
-    /// A `Secure` cookie that is set over plain http never comes back, and one for development has no
-    /// place on a site that is served over https: said once, by a request that shows it.
+    /// Logs once, at a request that shows it, that a `Secure` cookie over plain http never comes back, or that a cookie
+    /// for development is in use on a site that is served over https.
     pub(super) fn learn_transport(&self, headers: &HeaderMap, has_cookie: bool) {
         if self.is_transport_known.load(Ordering::Relaxed) {
             return;

@@ -1,12 +1,13 @@
-//! In development builds, a hint about structs that mix who the user is with data that is refreshed.
+//! In debug builds, a warning about structs that mix the user's identity with data that is refreshed.
 
 use super::{Seen, Slot};
 use crate::schema::{Changed, ChangedFields, FieldSpec, Merge, Schema};
 use crate::value::{FieldType, Format};
 
 impl Slot {
-    /// Says so if one value of a `rotate` field is replaced by another one, and a `required` `rotate` field of the
-    /// same struct stays. A flag is a privilege, and `exclusive` says that concurrent changes were thought of.
+    /// Warns if a value of a `rotate` field is replaced by another one, while a `required` `rotate` field of the same
+    /// struct stays. Flags are exempt, because they are privileges; so are `exclusive` fields, whose author has thought
+    /// of concurrent changes.
     pub(crate) fn report_refreshed(
         &self,
         schema: &'static Schema,

@@ -24,18 +24,18 @@ use crate::schema::{Absent, Changed, ChangedFields, Schema, SessionData, is_same
 
 /// One request's use of its session.
 ///
-/// The state is behind a plain lock that is never held across an await. The gate is only there to
-/// put this request's own store calls in order (two extractors at once: one load); no other request
-/// ever waits for it.
+/// The state is behind a plain lock that is never held across an await. The gate only puts this request's own store
+/// calls in order (two extractors at once: one load); no other request ever waits for it.
 pub(crate) struct Slot {
     realm: Arc<Realm>,
     /// The slot of a layer further out, for another realm.
     pub(super) outer: Option<Arc<Self>>,
-    /// Where the request went; `None` where no browser can be led back to: what another method has sent cannot be sent again.
+    /// The path of the request; `None` if no browser can be led back to it, because it cannot repeat another method
+    /// than `GET`.
     target: Option<PathAndQuery>,
     pub(super) gate: Gate,
     state: Mutex<State>,
-    /// In development only.
+    /// Only in a layer that explains its requests.
     explanation: Option<Box<Explanation>>,
     /// For a function under test, which has no layer.
     #[cfg(feature = "testing")]
@@ -46,10 +46,10 @@ pub(crate) struct Slot {
 #[derive(Debug, Default)]
 pub(crate) struct Seen {
     pub(crate) record: Option<Record>,
-    /// A value that was alive then was seen, even if it runs out in the hands of the handler.
+    /// When it was read: a value that was live then was seen, even if it expires while the handler runs.
     at: Timestamp,
     pub(super) epoch: u32,
-    /// The struct's rule has refused what is stored, which counts as absent.
+    /// The struct's `validate` has refused the stored fields, which count as absent.
     pub(crate) is_refused: bool,
 }
 
@@ -57,7 +57,7 @@ pub(crate) struct Seen {
 #[derive(Debug)]
 pub(crate) struct ResponseEffects {
     pub(crate) cookie: CookieChange,
-    /// The cookies that it sets and removes beside the session's.
+    /// The cookies of flows that the response sets and removes.
     pub(crate) flows: Vec<FlowCookie>,
     /// The request brought the session's cookie and another of its name, or two of two sessions.
     pub(crate) has_stale_cookie: bool,
@@ -68,7 +68,7 @@ pub(crate) struct ResponseEffects {
 }
 
 impl Seen {
-    /// From now on the view compares with what it has just handed over.
+    /// Makes the view compare with the changes that it has just handed over.
     pub(crate) fn go_on_from(&mut self, changed: &ChangedFields, now: Timestamp) {
         if changed.is_empty() {
             return;
@@ -83,7 +83,7 @@ impl Seen {
 }
 
 impl Slot {
-    /// The slot of a request as the layer sees it; without one, of no request.
+    /// The slot of a request as the layer sees it; without a request, a slot that belongs to none.
     pub(crate) fn new<B>(
         realm: Arc<Realm>,
         outer: Option<Arc<Self>>,
@@ -113,7 +113,7 @@ impl Slot {
         })
     }
 
-    /// As [`Schema::is_served_by`].
+    /// See [`Schema::is_served_by`].
     pub(crate) fn serves(&self, schema: &Schema) -> Result<(), SessionError> {
         #[cfg(feature = "testing")]
         if self.is_of_any_realm {
@@ -122,7 +122,7 @@ impl Slot {
         schema.is_served_by(&self.realm.name)
     }
 
-    /// Where to come back to, if a request can.
+    /// The path to come back to, if the browser can repeat the request.
     pub(crate) fn local_path(&self) -> Option<LocalPath> {
         self.target.as_ref().map(LocalPath::of_request)
     }
@@ -133,7 +133,7 @@ impl Slot {
         }
     }
 
-    /// Why the request went as it did, with what the response does to the cookie at its end.
+    /// The explanation of the request, with what the response does to the cookie at its end.
     pub(crate) fn explained(&self, cookie: &CookieChange) -> Option<String> {
         let explanation = self.explanation.as_ref()?;
         Some(explanation.conclude(cookie, &self.realm))
@@ -159,7 +159,7 @@ impl Slot {
             .cloned()
     }
 
-    /// A slot, of this layer or further out, whose cookie has the name of another realm's.
+    /// A slot, of this layer or further out, whose cookie has the name of that realm's cookie.
     pub(crate) fn same_cookie(&self, realm: &Realm) -> Option<&Self> {
         let mut slots = std::iter::successors(Some(self), |slot| slot.outer.as_deref());
         let has_same = |slot: &&Self| {
@@ -168,12 +168,12 @@ impl Slot {
         slots.find(has_same).filter(|_| realm.carriers.has_cookie)
     }
 
-    /// Whether a layer further out, of another realm, can still fail.
+    /// Whether there is a layer further out, for another realm, which can still fail.
     pub(crate) fn has_outer(&self) -> bool {
         self.outer.is_some()
     }
 
-    /// This request does not count as activity.
+    /// Marks the request as one that does not count as activity.
     pub(crate) fn set_passive(&self) {
         self.state().manner.is_passive = true;
         if let Some(outer) = &self.outer {
@@ -181,7 +181,7 @@ impl Slot {
         }
     }
 
-    /// This route has a policy of its own.
+    /// Sets the route's own failure policy.
     pub(crate) fn set_failure_policy(&self, policy: FailurePolicy) {
         self.state().manner.failure_policy = policy;
         if let Some(outer) = &self.outer {
@@ -189,7 +189,7 @@ impl Slot {
         }
     }
 
-    /// Notes whether the response may be shown, and whether it may lead to another page.
+    /// Notes whether the response may be shown, and whether it may redirect to another page.
     pub(crate) fn note_manner(&self, parts: &Parts) {
         let (is_unseen, can_be_led) = (provenance::is_unseen(parts), self.can_be_led(parts));
         if is_unseen || !can_be_led {
@@ -199,14 +199,14 @@ impl Slot {
         }
     }
 
-    /// Whether the request is a navigation, which can be led to another page. Where applications come with tokens, a
-    /// client that does not say that it is a browser is one of them, also while it has none.
+    /// Whether the request is a navigation, which can be redirected to another page. If the layer takes tokens, a
+    /// client that does not say that it is a browser counts as an application, even without a token.
     fn can_be_led(&self, parts: &Parts) -> bool {
         provenance::is_navigation(parts)
             && (!self.takes_tokens() || provenance::is_of_browser(&parts.headers))
     }
 
-    /// Whether the response may lead to another page, as far as it is known.
+    /// Whether the response may redirect to another page, as far as it is known.
     pub(crate) fn may_lead(&self) -> bool {
         !self.is_for_tokens() && !self.state().manner.is_no_navigation
     }
@@ -231,7 +231,7 @@ impl Slot {
     #[inline]
     fn look(&self, schema: &'static Schema) -> (Seen, bool) {
         let mut state = self.state();
-        // The view that the session was loaded for sees it as of then, at the cost of no clock.
+        // The view for which the session was loaded uses the time of the load, which saves reading the clock.
         let just_now = state.just_read_at.take();
         let at = just_now.unwrap_or_else(|| self.now());
         state.use_view(schema);
@@ -282,17 +282,17 @@ impl Slot {
         Ok(())
     }
 
-    /// Whether what is not committed at once is lost.
+    /// Whether the request is over, so that a change is lost unless it is committed at once.
     pub(crate) fn is_over(&self) -> bool {
         self.state().door != Door::Open
     }
 
-    /// The request is given up. What still holds the session holds it for itself.
+    /// Marks the request as cancelled. A handle that outlives it must commit its own changes.
     pub(crate) fn leave(&self) {
         self.state().door = Door::Left;
     }
 
-    /// Keeps an error that had no other way to be seen; the next commit will tell, or the response.
+    /// Keeps an error that could not be returned; the next commit or the response reports it.
     pub(crate) fn fail(&self, error: SessionError) {
         self.state().pending.failure.get_or_insert(error);
     }
@@ -310,8 +310,8 @@ impl Slot {
         Ok(())
     }
 
-    /// The store has nothing left to destroy: the browser is told, and what is written from now on
-    /// begins another session.
+    /// The store has nothing left to destroy: the response removes the cookie, and a later write begins another
+    /// session.
     pub(crate) fn note_destroyed(&self) {
         let mut state = self.state();
         if std::mem::take(&mut state.pending.destroy) {
@@ -397,13 +397,13 @@ impl Slot {
 
     #[inline]
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
-        // Every change of the state is a whole one, so a panic elsewhere spoils nothing.
+        // Every change of the state is complete, so a panic elsewhere leaves it valid.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Takes the messages out of what a view is made from: a view that does not see them cannot take them. Returns whether it
-/// may have any.
+/// Removes the flash messages from the record of a view: a view that does not see them cannot consume them. Returns
+/// whether the view can have any.
 fn hide_messages(schema: &'static Schema, record: &mut Record) -> bool {
     let messages = schema.fields.iter().filter(|spec| spec.flash);
     let names = messages.flat_map(|spec| std::iter::once(&spec.name).chain(spec.aliases));

@@ -24,10 +24,10 @@ pub(super) struct State {
     pub(super) door: Door,
     /// The change of the browser's cookie that the response makes.
     pub(super) cookie: CookieChange,
-    /// The same of cookies beside the session's own.
+    /// The cookies of flows that the response sets and removes.
     pub(super) flows: Vec<FlowCookie>,
     pub(super) was_used: bool,
-    /// The request came with a session, which may have ended since: what it answers may be about its user.
+    /// The request came with a session, which may have ended since: the response may be about its user.
     pub(super) came_with_session: bool,
     /// The data changes are dropped at the end, as with a 5xx.
     pub(super) discards: bool,
@@ -42,7 +42,7 @@ pub(super) struct State {
     pub(super) manner: Manner,
     /// Sessions of other cookies, beside the one that the request uses: a logout ends them.
     pub(super) ends: Vec<Endable>,
-    /// The logout is about to be carried out.
+    /// A logout is still to end the sessions in `ends`.
     pub(super) is_to_end: bool,
     /// The handler has taken the session's token.
     pub(super) has_handed_out: bool,
@@ -55,7 +55,7 @@ pub(super) struct State {
 pub(super) enum Door {
     #[default]
     Open,
-    /// The request was given up: what is not committed at once is lost.
+    /// The request was cancelled: a change that is not committed at once is lost.
     Left,
     /// The handler has answered: no further change is taken.
     Closed,
@@ -69,7 +69,7 @@ pub(super) struct Manner {
     pub(super) failure_policy: FailurePolicy,
     /// The response may never be shown (HEAD, prefetch): a message must wait for the next one.
     pub(super) is_unseen: bool,
-    /// A script, which cannot be led to another page.
+    /// The request is no navigation, but a script, for example, which a redirect leads to no page.
     pub(super) is_no_navigation: bool,
 }
 
@@ -95,9 +95,9 @@ impl State {
         self.epoch += 1;
     }
 
-    /// Takes what the response tells; once.
+    /// Takes the effects on the response, once.
     pub(super) fn effects(&mut self) -> ResponseEffects {
-        // The session of the former cookie is the one to go, or no browser could ever sign in.
+        // If two sessions are found, the former cookie is the one to remove: otherwise no browser could ever sign in.
         let is_decided = matches!(self.found, Found::Live(_) | Found::Ambiguous);
         let cookie = std::mem::take(&mut self.cookie);
         ResponseEffects {
@@ -137,7 +137,7 @@ impl State {
         if destroys && self.found.has_ended() {
             self.found = Found::Nobody;
         }
-        // A logout whose cookie led nowhere: the browser may as well forget it.
+        // A logout whose cookie leads nowhere: the browser may as well forget it.
         if destroys && self.found.live().is_none() && self.brought.any {
             self.cookie = CookieChange::Remove;
         }
@@ -164,7 +164,7 @@ impl State {
         if plan.step == Step::Nothing && !is_unannounced && !self.is_to_end {
             return Ok(None);
         }
-        // Taken by clone: an error leaves the session as it was.
+        // Cloned, so that an error leaves the session as it was.
         let live = self.found.live().cloned();
         Ok(Some(Work { live, plan }))
     }

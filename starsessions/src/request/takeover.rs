@@ -1,4 +1,4 @@
-//! A session of another library that a request without one of ours brings.
+//! Sessions of another library, from requests without a session of ours.
 
 use std::sync::Arc;
 
@@ -21,12 +21,12 @@ impl Slot {
         let takeover = self.realm().takeover.as_ref()?;
         let cookies = cookie::candidates(headers, takeover.source.cookie_name());
         let values = cookies.values().iter().map(|value| Box::from(*value));
-        // Among too many, those in front would decide which session it is: none is kept.
+        // With too many values, the first ones would decide which session it is: none is kept.
         let values = values.filter(|_| !cookies.is_overfull());
         (!cookies.is_empty()).then(|| values.collect())
     }
 
-    /// Takes the session over that these cookies lead to, if the request has none of ours.
+    /// Takes over the session that these cookies lead to, if the request has none of ours.
     pub(super) async fn take_over(
         &self,
         presented: Result<Presented, StoreError>,
