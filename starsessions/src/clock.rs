@@ -1,4 +1,4 @@
-//! Time as an argument. Everything else in this crate is told what time it is.
+//! Time as an argument: all other code of this crate gets the time passed in.
 
 use std::fmt;
 use std::num::NonZeroU64;
@@ -19,7 +19,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// assert_eq!((login + Duration::from_secs(60)).since(login), Duration::from_secs(60));
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-// One more than the seconds: never zero, so that an `Option` of it takes no more room.
+// The seconds plus one: never zero, so that an `Option` of it takes no more space.
 pub struct Timestamp(NonZeroU64);
 
 impl Timestamp {
@@ -35,7 +35,7 @@ impl Timestamp {
         self.0.get() - 1
     }
 
-    /// As it is packed, big endian. A time beyond 40 bits, which is the year 36 000, is the last one that fits.
+    /// The packed form, big endian. A time beyond 40 bits, after the year 36 000, is capped.
     #[inline]
     pub(crate) fn to_packed(self) -> [u8; Self::PACKED] {
         let [_, _, _, bytes @ ..] = self.as_unix_seconds().min((1 << 40) - 1).to_be_bytes();
@@ -77,8 +77,7 @@ impl fmt::Debug for Timestamp {
     }
 }
 
-/// For a deadline in a header, or for other libraries of time. A time that the system cannot tell is
-/// the epoch.
+/// For a deadline in a header, or for other time libraries. A time that `SystemTime` cannot hold becomes the epoch.
 impl From<Timestamp> for SystemTime {
     fn from(time: Timestamp) -> Self {
         let since_epoch = Duration::from_secs(time.as_unix_seconds());
@@ -86,7 +85,7 @@ impl From<Timestamp> for SystemTime {
     }
 }
 
-/// As Unix seconds.
+/// Serialized as Unix seconds.
 impl Serialize for Timestamp {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.as_unix_seconds().serialize(serializer)
@@ -99,10 +98,9 @@ impl<'de> Deserialize<'de> for Timestamp {
     }
 }
 
-/// Where the runtime reads the time: once per request that uses its session.
+/// Where the runtime reads the time: once for a request that only reads its session, and again for a write.
 ///
-/// Implement it to put sessions under a simulated clock; `starsessions::testing` has one that
-/// tests turn by hand.
+/// Implement it to put sessions under a simulated clock; `starsessions::testing` has one that tests set by hand.
 pub trait Clock: Send + Sync + 'static {
     /// The current time.
     fn now(&self) -> Timestamp;

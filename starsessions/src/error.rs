@@ -21,18 +21,18 @@ use crate::value::ValueError;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum SessionError {
-    /// The changes of this request cannot be merged with those that another one, or another view, has made meanwhile: the
+    /// The changes of this request cannot be merged with those that another request or view has made meanwhile: the
     /// field is `exclusive`, a `validate` refuses the result, or the result is too large. Or other requests changed the
     /// session again and again. Nothing was written.
     Conflict {
         /// The stored name of the field; empty when the whole record was contended.
         field: &'static str,
     },
-    /// The session has ended since it was loaded: it was destroyed, it expired or it was rotated.
-    /// Nothing was written. Found after the handler, it replaces a success or a redirect; a 4xx or a 5xx of
-    /// the handler's own stays, as it has not said that anything was done.
+    /// The session has ended since it was loaded: it was destroyed, it expired or it was rotated. Nothing was written.
+    /// After the handler, this error replaces a success or a redirect; the handler's own 4xx or 5xx stays, because it
+    /// does not say that anything was done.
     Gone,
-    /// The store could not be asked, or did not answer. What was to be written may or may not be.
+    /// The store could not be asked, or did not answer. The changes may or may not have been written.
     Unavailable(Arc<StoreError>),
     /// The operating system gave no randomness, so no id could be made.
     NoRandomness(Arc<RandomError>),
@@ -52,10 +52,11 @@ pub enum SessionError {
         /// Why not.
         error: Arc<ValueError>,
     },
-    /// The response has left, so nothing can be written any more, nor a session loaded that it was not made from.
+    /// The response has been sent, so nothing can be written any more, and no session can be loaded that was not loaded
+    /// before.
     Closed,
-    /// The user has as many sessions as the layer allows, those included that are being begun at this
-    /// moment. Nothing was written.
+    /// The user has as many sessions as the layer allows, including those that are beginning at this moment. Nothing
+    /// was written.
     TooManySessions {
         /// How many the layer allows.
         limit: usize,
@@ -73,15 +74,14 @@ pub enum SessionError {
     UnknownFlow,
     /// The store is shared with another library, whose format cannot hold the session. Nothing was written.
     Unshareable(Arc<dyn Error + Send + Sync>),
-    /// The layer keeps its sessions in cookies and nowhere which of them have ended, so copies of this
-    /// one would go on working. Nothing was changed.
+    /// The layer keeps its sessions in cookies and has no list of the ended ones, so copies of this one would still
+    /// work. Nothing was changed.
     NotRevocable,
     /// The operation cannot be done without a request at hand. Nothing was written.
     Detach(DetachError),
     /// The request, or its handler, does not go with the layer's transport. Nothing was written.
     Transport(TransportError),
-    /// The session is bound to a device, and the request has not shown that it comes from there. Nothing was
-    /// written.
+    /// The session is bound to a device, and the request has no proof of that device. Nothing was written.
     #[cfg(feature = "dbsc")]
     Unproven(Unproven),
 }
@@ -93,8 +93,8 @@ pub enum SessionError {
 pub enum Unproven {
     /// The browser may have the key, and has not refreshed its proof before this request. A page is loaded again.
     Pending,
-    /// The browser has had the occasion to refresh its proof, and did not: it has lost the key, or the session's cookie
-    /// is a copy. The browser is told to forget it; the user can sign in anew.
+    /// The browser could have refreshed its proof, and did not: it has lost the key, or the session's cookie is a copy.
+    /// The response makes it forget the cookie; the user can sign in anew.
     Lost,
     /// The session has no device, and the view is for those that have one.
     Unbound,
@@ -106,7 +106,7 @@ pub enum Unproven {
 pub enum DetachError {
     /// A guest's session begins with its first commit.
     NothingStored,
-    /// The request has yet to end the id that the session stands under.
+    /// The request is about to end the session's current id.
     IdPending,
     /// The session is its cookie, and only a response can change that; or it is shared with another library.
     InCookie,

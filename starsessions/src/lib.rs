@@ -35,7 +35,7 @@
 //! - [`SessionLayer`] is the tower layer that serves them. [`SessionLayer::builder`] has the settings: cookie,
 //!   timeouts, limits, and what happens when something fails. [`Transport`](config::Transport) has sessions without cookies.
 //! - [`user::User`] is the account behind a sign-in, loaded once for each request, and what it may do.
-//! - [`Flows`] remember what a browser is about while it is at another site, for a sign-in by OAuth.
+//! - [`Flows`] remember a sign-in by OAuth while the browser is at the other site.
 //! - [`CsrfLayer`] refuses requests that another site makes a browser send.
 //! - [`KeyRing`] holds the keys of the deployment: the active one, and others that are still accepted.
 //! - [`MemoryStore`], [`CookieStore`] and the stores behind features keep the sessions; [`store::Store`] is the
@@ -49,11 +49,11 @@
 //! - [`docs::guide`]: from the first session type to the tests of its handlers, the first hour.
 //! - [`docs::recipes`]: a program for production, replicas, keys, pages, middleware, devices, every way to sign in, sockets.
 //! - [`derive(Session)`](macro@Session): the reference of every attribute.
-//! - [`docs::device_binding`]: sessions that cannot be carried away (feature `dbsc`).
-//! - [`docs::write_a_store`]: sessions in a place of your own.
+//! - [`docs::device_binding`]: sessions that are bound to a device (feature `dbsc`).
+//! - [`docs::write_a_store`]: sessions in a store of your own.
 //! - [`docs::types`]: which types can be stored, and what they need.
 //! - [`docs::security`]: what is defended, against whom, and the limits.
-//! - [`docs::design`]: why it is the way it is.
+//! - [`docs::design`]: why the library is the way it is.
 //! - [`docs::observability`]: logs, metrics, and why a request went as it did.
 //! - [`docs::performance`]: what a session costs a request, measured.
 //! - [`docs::scaling`]: how much one machine holds, and when to move to the next store.
@@ -191,7 +191,7 @@ pub mod keys {
     };
 }
 
-/// The tower services of the layers, and their futures: to be named in a type, never to be made.
+/// The tower services of the layers, and their futures: to name them in types, not to make them.
 pub mod service {
     #[cfg(feature = "axum")]
     pub use crate::csrf::{CsrfFuture, CsrfService};

@@ -34,9 +34,9 @@ use crate::sentence::sentences;
 /// }
 /// ```
 ///
-/// It is what a browser sends as the path of a request: it begins with one `/`, has printable ASCII only,
-/// no `\`, and no `.` or `..` between its slashes. At most 2048 characters. In a query or a form, an empty text is the
-/// front page, and anything else is an error of `Query` and `Form`, which axum answers with 400 and 422.
+/// Its form is that of the path in a request from a browser: it begins with one `/`, has printable ASCII only, no `\`,
+/// and no `.` or `..` between its slashes. At most 2048 characters. In a query or a form, an empty text is the front
+/// page, and anything else is an error of `Query` and `Form`, which axum answers with 400 and 422.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct LocalPath(String);
 
@@ -51,8 +51,8 @@ impl LocalPath {
         &self.0
     }
 
-    /// The path, or the front page if it has more characters than this: for a place with little room, as an attempt to sign
-    /// in at another site ([`Flows`](crate::Flows)), which a long search in an address must not make fail.
+    /// The path, or the front page if it has more characters than this: for a place with little room, such as the data
+    /// of an attempt to sign in at another site ([`Flows`](crate::Flows)), which must not fail because of a long query.
     ///
     /// ```
     /// # use starsessions::LocalPath;
@@ -74,7 +74,7 @@ impl LocalPath {
         target.as_str().parse().unwrap_or_default()
     }
 
-    /// As a value in a query, for a redirect that takes it along once more, as after a wrong password:
+    /// The path as a value in a query, for a redirect that passes it on, such as after a wrong password:
     ///
     /// ```
     /// # use starsessions::LocalPath;
@@ -115,14 +115,14 @@ impl FromStr for LocalPath {
     }
 }
 
-/// As its text.
+/// Serialized as its text.
 impl Serialize for LocalPath {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.0.serialize(serializer)
     }
 }
 
-/// From its text. An empty one is what a form sends that was opened without a way back.
+/// Deserialized from its text. An empty text, which a form without a path to return to sends, is the front page.
 impl<'de> Deserialize<'de> for LocalPath {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
@@ -156,7 +156,7 @@ const IN_QUERY: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'_')
     .remove(b'~');
 
-/// Common servers take headers of 8 KiB, and each octet may become three.
+/// Common servers accept headers of 8 KiB, and each octet may become three.
 const LONGEST: usize = 2048;
 
 #[cfg(test)]

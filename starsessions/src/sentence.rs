@@ -1,9 +1,9 @@
-//! `Debug` of what is not to be shown as it is: errors that end a program are their sentence, secrets their name.
+//! How errors and secrets are printed: an error as its sentence, even by `Debug`, and a secret as its name.
 
 use std::error::Error;
 use std::fmt;
 
-/// An error and its sources, as [`write`] says them.
+/// An error and its sources, as [`write`] prints them.
 pub(crate) struct Said<'a>(pub(crate) &'a dyn Error);
 
 impl fmt::Display for Said<'_> {
@@ -19,7 +19,7 @@ pub(crate) fn write(f: &mut fmt::Formatter<'_>, error: &dyn Error) -> fmt::Resul
     let mut source = error.source();
     while let Some(error) = source {
         let next = error.to_string();
-        // Some errors of other crates end with what their source says.
+        // Some errors of other crates end with the text of their source.
         if !said.ends_with(&next) {
             write!(f, ": {next}")?;
         }
@@ -29,7 +29,7 @@ pub(crate) fn write(f: &mut fmt::Formatter<'_>, error: &dyn Error) -> fmt::Resul
     Ok(())
 }
 
-/// An error by a sentence for each case, with the source that the case may have.
+/// Implements `Display` and `Error`: a sentence for each case, and its source, if it has one.
 macro_rules! sentences {
     ($error:ty: $(
         $(#[$when:meta])* $case:pat $(if $guard:expr)? => $sentence:literal $(with $part:expr)? $(, from $source:expr)?;
@@ -57,7 +57,7 @@ macro_rules! sentences {
 }
 pub(crate) use sentences;
 
-/// `Debug` of an error as [`write`] has it.
+/// Implements `Debug` of an error, as [`write`] prints it.
 macro_rules! debug_as_sentence {
     ($error:ty) => {
         impl std::fmt::Debug for $error {
@@ -69,7 +69,7 @@ macro_rules! debug_as_sentence {
 }
 pub(crate) use debug_as_sentence;
 
-/// `Debug` of what is a secret, or holds nothing to be seen: the name alone.
+/// Implements `Debug` of a secret, or of a type with nothing to show, as the name alone.
 macro_rules! debug_as_name {
     ($name:ident $(<$generic:tt>)?) => {
         impl$(<$generic>)? std::fmt::Debug for $name$(<$generic>)? {
@@ -89,7 +89,7 @@ mod tests {
     use super::Said;
     use crate::crypto::KeyRing;
 
-    /// As the errors of some clients are: with the text of its source at its end.
+    /// Like the errors of some clients, it ends with the text of its source.
     #[derive(Debug)]
     struct Wordy(io::Error);
 
