@@ -1,4 +1,4 @@
-//! `#[session(..)]` as it is written: keys, values and where they stand, without their meaning.
+//! Parses `#[session(..)]`: keys, values and their place, without their meaning.
 
 use proc_macro2::{TokenStream, TokenTree};
 use quote::ToTokens;
@@ -9,7 +9,7 @@ use syn::{Attribute, Expr, Ident, Meta, Token};
 use crate::ctxt::Ctxt;
 use crate::keys::{Entry, Key, Place, Shape, find};
 
-/// The items of all `#[session(..)]` attributes on one thing, in the order in which they are written.
+/// The items of all `#[session(..)]` attributes of a field or struct, in source order.
 pub(crate) struct Attrs {
     items: Vec<Item>,
 }
@@ -18,12 +18,12 @@ pub(crate) struct Attrs {
 pub(crate) struct Item {
     pub(crate) entry: &'static Entry,
     pub(crate) key: Ident,
-    /// There if, and only if, the key takes one.
+    /// `Some` exactly if the key takes a value.
     pub(crate) value: Option<Expr>,
 }
 
 impl Attrs {
-    /// Reads the attributes; what is unknown, misplaced, repeated or malformed is reported and left out.
+    /// Reads the attributes. Unknown, misplaced, repeated or malformed items are reported and left out.
     pub(crate) fn parse(cx: &Ctxt, place: Place, attributes: &[Attribute]) -> Self {
         let mut attrs = Self { items: Vec::new() };
         for attribute in attributes {
@@ -56,12 +56,12 @@ impl Attrs {
         self.all(key).filter_map(|item| item.value.as_ref())
     }
 
-    /// The items of two keys in the order in which they are written, if both are.
+    /// The items of two keys in source order, if both are given.
     pub(crate) fn pair(&self, key: Key, other: Key) -> Option<(&Item, &Item)> {
         self.both(key, self.get(other)?)
     }
 
-    /// `item` and the item of `key` in the order in which they are written, if `key` is.
+    /// `item` and the item of `key` in source order, if `key` is given.
     pub(crate) fn both<'a>(&'a self, key: Key, item: &'a Item) -> Option<(&'a Item, &'a Item)> {
         let other = self.get(key)?;
         let mut items = self.items.iter();
@@ -141,7 +141,7 @@ pub(crate) fn ungroup(mut value: &Expr) -> &Expr {
     value
 }
 
-/// Reads up to the next comma. The key is judged after its value, so that an unknown key is one error.
+/// Reads up to the next comma. Checks the key after parsing its value, so that an unknown key is one error.
 fn read_item(place: Place, input: ParseStream<'_>) -> syn::Result<Item> {
     if !input.peek(Ident::peek_any) {
         return Err(input.error("expected a key, as in `#[session(rotate)]`"));

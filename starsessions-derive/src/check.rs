@@ -1,6 +1,7 @@
-//! The rules over more than one attribute. Each is a function with the bad input above it, or a line of [`CONTRADICTIONS`].
+//! The rules about more than one attribute. Each rule is a function, with the bad input above it, or a line of
+//! [`CONTRADICTIONS`].
 //!
-//! A rule looks at what is *written*, so that a value that was already reported causes no second error.
+//! A rule checks which attributes are *written*, so that a value that was already reported causes no second error.
 
 use std::collections::BTreeMap;
 
@@ -103,7 +104,7 @@ fn names_are_taken(cx: &Ctxt, model: &Model<'_>) {
     }
 }
 
-/// A namespace and a field that are short enough alone, and too long together.
+/// A namespace and a field that are each short enough, but too long together.
 fn names_are_too_long(cx: &Ctxt, model: &Model<'_>) {
     let names = model
         .stored()
@@ -231,7 +232,7 @@ fn version_without_migrate(cx: &Ctxt, attrs: &Attrs, stored: &Stored<'_>) {
     }
 }
 
-/// Two items that cannot both be meant; the later one is underlined.
+/// Reports two items that contradict each other, at the later one.
 fn contradiction(cx: &Ctxt, (earlier, later): (&Item, &Item), why: &str) {
     let (earlier, described) = (earlier.describe(), later.describe());
     let message = format!("`{described}` contradicts `{earlier}`: {why}");
@@ -241,7 +242,7 @@ fn contradiction(cx: &Ctxt, (earlier, later): (&Item, &Item), why: &str) {
 /// The most bytes of a stored name, namespace and dot included.
 const LONGEST_STORED_NAME: usize = 128;
 
-/// Keys of a field that cannot stand beside each other, whatever their values are, and why.
+/// Keys of a field that contradict each other with any values, and why.
 #[rustfmt::skip]
 const CONTRADICTIONS: [(Key, Key, &str); 10] = [
     (Key::Required, Key::Default, "a `required` field is never absent; remove one of them"),

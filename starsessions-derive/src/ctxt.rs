@@ -5,9 +5,9 @@ use std::fmt::Display;
 
 use quote::ToTokens;
 
-/// The errors so far. Parsing never stops at one: it reports, leaves the bad part out and goes on.
+/// The errors so far. Parsing never stops at an error: it reports, leaves the bad part out and continues.
 pub(crate) struct Ctxt {
-    /// `None` once they were reported.
+    /// `None` once the errors were reported.
     errors: RefCell<Option<Vec<syn::Error>>>,
 }
 
@@ -18,18 +18,18 @@ impl Ctxt {
         }
     }
 
-    /// Reports a mistake that `tokens` underline.
+    /// Reports a mistake at `tokens`.
     pub(crate) fn error(&self, tokens: impl ToTokens, message: impl Display) {
         self.push(syn::Error::new_spanned(tokens, message));
     }
 
-    /// Reports a mistake in the place of a value.
+    /// Reports a mistake, and returns `None` in the place of a value.
     pub(crate) fn refuse<T>(&self, tokens: impl ToTokens, message: impl Display) -> Option<T> {
         self.error(tokens, message);
         None
     }
 
-    /// Reports what syn found.
+    /// Reports an error of syn.
     pub(crate) fn push(&self, error: syn::Error) {
         if let Some(errors) = self.errors.borrow_mut().as_mut() {
             errors.push(error);

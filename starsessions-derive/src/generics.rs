@@ -1,4 +1,4 @@
-//! Bounds for generic session types: each on the type of a field, where it is needed, and none on the parameters.
+//! Bounds for generic session types: only on the types of fields that need them, never on the parameters.
 
 use proc_macro2::{TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote};
@@ -7,7 +7,7 @@ use syn::{Generics, Ident, Type, WherePredicate, parse_quote};
 use crate::model::{Field, Initial, Kind, Model, Presence};
 use crate::value::Merge;
 
-/// The generics of the type, with what the implementations need added to the `where` clause.
+/// The generics of the type, with the bounds of the implementations added to the `where` clause.
 pub(crate) fn bounded(model: &Model<'_>) -> Generics {
     let mut generics = model.generics.clone();
     let types = generics.type_params().map(|it| it.ident.clone());
@@ -26,7 +26,7 @@ pub(crate) fn bounded(model: &Model<'_>) -> Generics {
     generics
 }
 
-/// The bounds of `SessionData` on every type; without parameters the compiler checks them by itself.
+/// The supertraits of `SessionData` as bounds; without parameters the compiler checks them by itself.
 pub(crate) fn supertraits(generics: &Generics) -> Vec<WherePredicate> {
     if generics.type_params().next().is_some() {
         vec![parse_quote!(Self: __p::core::marker::Send + __p::core::marker::Sync + 'static)]
@@ -67,7 +67,7 @@ fn merge_bound(merge: &Merge) -> Option<TokenStream> {
     Some(quote!(__p::#bound))
 }
 
-/// Whether the type names one of the parameters, or `Self`, which has them.
+/// Whether the type names one of the parameters, or `Self`, which contains them.
 fn mentions(ty: &Type, parameters: &[Ident]) -> bool {
     fn any(tokens: TokenStream, found: &impl Fn(&Ident) -> bool) -> bool {
         tokens.into_iter().any(|token| match token {

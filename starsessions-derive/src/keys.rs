@@ -1,10 +1,10 @@
-//! The vocabulary: every key of `#[session(..)]`, once.
+//! The vocabulary: a table of every key of `#[session(..)]`.
 //!
-//! Parsing, suggestions, "belongs on a field", the reference page and two tests are driven by this table.
+//! Parsing, suggestions, "belongs on a field", the reference page and two tests use this table.
 
 use crate::suggest::{list, nearest};
 
-/// A key, apart from where it stands.
+/// A key, without its place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Key {
     Alias,
@@ -67,7 +67,7 @@ pub(crate) fn find(place: Place, name: &str) -> Result<&'static Entry, String> {
     if let Some(entry) = at(place).find(|entry| entry.name == name) {
         return Ok(entry);
     }
-    // What is found in the whole table from here on belongs elsewhere.
+    // A key found from here on belongs to another place.
     if let Some(entry) = VOCABULARY.iter().find(|entry| entry.name == name) {
         let (here, there) = (place.describe(), entry.place.describe());
         return Err(format!(
@@ -108,7 +108,7 @@ impl Place {
     }
 }
 
-/// The name is what stands in front of the value.
+/// An entry whose name is the part of `usage` before the first space.
 const fn field(key: Key, shape: Shape, usage: &'static str, doc: &'static str) -> Entry {
     let mut end = 0;
     while end < usage.len() && usage.as_bytes()[end] != b' ' {

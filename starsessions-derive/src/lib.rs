@@ -1,4 +1,4 @@
-//! The derive macro of starsessions. Use it through the `starsessions` crate, where it is documented.
+//! The derive macro of starsessions. Use it through the `starsessions` crate, which documents it.
 
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]

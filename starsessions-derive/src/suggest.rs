@@ -1,6 +1,6 @@
 //! "did you mean ..?": the nearest of a list of words.
 
-/// The candidate nearest to `word`, if it is near enough to be what was meant: at most a third of its letters differ.
+/// The candidate nearest to `word`, if its distance is at most a third of the word's length, or one edit.
 pub(crate) fn nearest<'a>(
     word: &str,
     candidates: impl IntoIterator<Item = &'a str>,

@@ -73,7 +73,7 @@ fn a_stored_name_may_have_128_bytes_with_the_sign_of_until() {
     }
 }
 
-/// The default one is not judged beside it.
+/// The default name is not checked if another one is given.
 #[test]
 fn a_name_that_cannot_be_one_is_one_mistake() {
     let input = quote! {
@@ -109,7 +109,7 @@ fn every_key_is_in_the_reference() {
     }
 }
 
-/// Some mistake with each key is shown to the compiler, and its explanation names the key.
+/// The UI tests have a mistake with each key, whose error names the key.
 #[test]
 fn every_key_has_a_mistake_in_the_ui_tests() {
     let mut explained = String::new();
@@ -131,7 +131,7 @@ fn every_key_has_a_mistake_in_the_ui_tests() {
     }
 }
 
-/// Where the package is; the workspace around it has the reference and the user-facing tests.
+/// A path in the package; the workspace around it has the reference and the UI tests.
 fn here(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }

@@ -24,7 +24,7 @@ pub(super) fn content(model: &Model<'_>) -> Content {
     ]
 }
 
-/// For an input with errors: what uses the type compiles, and the user sees the mistake and not its consequences.
+/// For an input with errors: code that uses the type still compiles, so that the user sees only the mistake.
 pub(super) fn hollow() -> Content {
     let nothing = TokenStream::new;
     let load = quote!(__p::core::unreachable!());
@@ -68,8 +68,8 @@ pub(super) fn implementation(
     }
 }
 
-/// The fields of a struct expression. They stand in the order of their stored names, as in a record, so that
-/// the reader finds all of them in one walk.
+/// The fields of a struct expression, in the order of their stored names, as in a record: the reader finds all of
+/// them in one pass.
 fn load(model: &Model<'_>) -> TokenStream {
     let mut index = 0;
     let fields = model.fields.iter().map(|field| {

@@ -1,7 +1,7 @@
-//! One constant for each stored field: how it is stored and what absence means.
+//! One constant for each stored field: how the field is stored, and what its absence means.
 //!
-//! The constants are of a trait that only the output sees, so that generic types can have them and the user's type
-//! gains no names. Each names its field's type once: a type that cannot be stored is one error.
+//! The constants belong to a private trait of the output, so that generic types can have them and the user's type
+//! gains no names. Each names its field's type once, so that a type that cannot be stored is one error.
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
@@ -52,8 +52,8 @@ fn column((field, stored): (&Field<'_>, &Stored<'_>)) -> (TokenStream, TokenStre
     )
 }
 
-/// The runtime's type for this kind of field. Its functions are called by this path, so that no method of a trait of the
-/// user's comes first.
+/// The runtime's type for this kind of field. The output calls its functions by this path, so that no method of a
+/// user's trait takes precedence.
 pub(super) fn kind(stored: &Stored<'_>) -> TokenStream {
     match stored.presence {
         Presence::Optional(_) => quote!(__p::Optional),
@@ -79,15 +79,15 @@ fn how_stored(stored: &Stored<'_>, ty: &Type) -> TokenStream {
     }
 }
 
-/// The user's function, with its result as the runtime wants it. It is called by a closure and not taken as a pointer,
-/// so that a function of `&str` can check a `String`; what does not fit is underlined at the path.
+/// A closure that calls the user's function and converts its result for the runtime. A closure, not a function pointer,
+/// so that a function of `&str` can check a `String`. Type errors are reported at the path.
 pub(super) fn adapted(path: &ExprPath, result: &TokenStream) -> TokenStream {
     let value = Ident::new("__value", path.span());
     let call = quote_spanned!(path.span()=> #path(#value));
     quote!(|#value| #result(#call))
 }
 
-/// The value of a field of which none is stored.
+/// The value of a field that is not stored.
 pub(super) fn initial_value(initial: &Initial, ty: &Type) -> TokenStream {
     match initial {
         Initial::Default => quote!(__p::default_of::<#ty>()),

@@ -1,4 +1,4 @@
-//! `impl Indexed`, where a field is marked `index`.
+//! `impl Indexed`, if a field is marked `index`.
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
@@ -15,7 +15,7 @@ pub(super) fn implementation(model: &Model<'_>, generics: &Generics) -> Option<T
     let (impl_generics, type_generics, where_clause) = generics.split_for_impl();
     let attributes = attributes();
     let (ty, place) = (stored.ty(field.ty), place(index));
-    // At the type's own span: it is what the compiler refuses if it is less visible than the struct.
+    // At the type's own span, because the compiler refuses a type that is less visible than the struct.
     let index_type = quote_spanned!(ty.span()=> type Index = #ty;);
     Some(quote! {
         #attributes

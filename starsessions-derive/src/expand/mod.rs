@@ -21,7 +21,7 @@ pub(crate) fn expand(model: &Model<'_>) -> TokenStream {
     wrap(&model.root, &quote!(#fields #data #index))
 }
 
-/// The output beside errors.
+/// The output for an input with errors.
 pub(crate) fn hollow(model: &Model<'_>, errors: &syn::Error) -> TokenStream {
     let errors = errors.to_compile_error();
     let mut generics = model.generics.clone();
@@ -32,7 +32,7 @@ pub(crate) fn hollow(model: &Model<'_>, errors: &syn::Error) -> TokenStream {
     quote!(#errors #hollow)
 }
 
-/// Puts the output where its names meet no others. Inside, every path begins with `__p`.
+/// Wraps the output, so that its names do not collide with others. Inside, every path begins with `__p`.
 fn wrap(root: &Path, body: &TokenStream) -> TokenStream {
     quote! {
         const _: () = {
@@ -42,9 +42,9 @@ fn wrap(root: &Path, body: &TokenStream) -> TokenStream {
     }
 }
 
-/// The attributes above each implementation. The lints are those that were seen to blame the user for the output: for a
-/// deprecated type or field, for a path that is longer where the output has it, and for a lifetime that a session can only
-/// have as `'static`.
+/// The attributes of each implementation. They allow the lints that would blame the user for the output: for a
+/// deprecated type or field, for a path that is longer than needed there, and for a lifetime that can only be `'static`
+/// in a session.
 fn attributes() -> TokenStream {
     quote! {
         #[automatically_derived]
@@ -52,7 +52,7 @@ fn attributes() -> TokenStream {
     }
 }
 
-/// The name of the constant, and of its type, for the stored field at this place in the schema.
+/// The name of the constant, and of its type, for the stored field at this position in the schema.
 fn place(index: usize) -> Ident {
     format_ident!("F{index}")
 }

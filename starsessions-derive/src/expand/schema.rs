@@ -89,7 +89,7 @@ fn merge(index: usize, ty: &Type, stored: &Stored<'_>) -> TokenStream {
             quote!(<#ty as __p::#policy>::#function)
         }
         Merge::With(path) => {
-            // A call, for the reason that `adapted` has.
+            // A call, for the same reason as in `adapted`.
             let sides = ["__base", "__mine", "__theirs"].map(|side| Ident::new(side, path.span()));
             let [base, mine, theirs] = &sides;
             let call = quote_spanned!(path.span()=> #path(#base, #mine, #theirs));

@@ -23,20 +23,20 @@ pub(crate) struct Field<'a> {
 
 /// Whether a field has a place in the record.
 pub(crate) enum Kind<'a> {
-    /// `skip`: the value the field has whenever the struct is built.
+    /// `skip`: the field has this value whenever the struct is built.
     Skipped(Initial),
     Stored(Box<Stored<'a>>),
 }
 
 pub(crate) struct Stored<'a> {
-    /// Without the namespace.
+    /// The name, without the namespace.
     pub(crate) name: Name,
     /// The former names, without the namespace.
     pub(crate) aliases: Vec<Name>,
     pub(crate) presence: Presence<'a>,
     pub(crate) expires: Option<Duration>,
     pub(crate) idle: Option<Duration>,
-    /// Ends with the privileges that it was written under.
+    /// The field is removed when the privileges change.
     pub(crate) until_rotate: bool,
     pub(crate) rotate: bool,
     pub(crate) commit_always: bool,
@@ -45,7 +45,7 @@ pub(crate) struct Stored<'a> {
     pub(crate) flash: bool,
     pub(crate) merge: Merge,
     pub(crate) codec: Codec,
-    /// `None` is 1.
+    /// `None` means 1.
     pub(crate) version: Option<u32>,
     pub(crate) migrate: Option<ExprPath>,
     pub(crate) validate: Option<ExprPath>,
@@ -53,9 +53,9 @@ pub(crate) struct Stored<'a> {
 
 /// The meaning of an absent value.
 pub(crate) enum Presence<'a> {
-    /// The extractor rejects.
+    /// The extractor rejects the request.
     Required,
-    /// `Option<T>`: absent is `None`, and what is stored is the `T`.
+    /// `Option<T>`: absent is `None`, and the `T` is stored.
     Optional(&'a Type),
     /// The field has this value.
     Initial(Initial),
@@ -69,7 +69,7 @@ pub(crate) enum Initial {
     Expr(Expr),
 }
 
-/// A stored name, and what an error about it underlines.
+/// A stored name, and the tokens at which errors about it are reported.
 pub(crate) struct Name {
     pub(crate) text: String,
     pub(crate) at: TokenStream,
@@ -168,7 +168,7 @@ impl Initial {
     }
 }
 
-/// The `T` of `Option<T>`; the one type that is known by its name.
+/// The `T` of `Option<T>`, the only type that is recognised by its name.
 fn option_of(ty: &Type) -> Option<&Type> {
     let path = match ty {
         // The invisible delimiters of a `macro_rules` fragment.
@@ -229,7 +229,7 @@ mod tests {
         for option in &options {
             let inner = option_of(option).map(|inner| inner.to_token_stream().to_string());
             assert_eq!(inner.as_deref(), Some("u8"));
-            // As a fragment of `macro_rules` comes.
+            // The form of a `macro_rules` fragment.
             let group = Type::Group(TypeGroup {
                 attrs: Vec::new(),
                 group_token: Group::default(),

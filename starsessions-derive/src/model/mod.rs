@@ -1,5 +1,5 @@
-//! The meaning of the attributes. A model that was parsed without an error is valid; one with reported errors lacks
-//! the attributes that they are about.
+//! The meaning of the attributes. A model that was parsed without an error is valid; otherwise the model lacks the
+//! attributes that the errors are about.
 
 mod field;
 
@@ -24,19 +24,19 @@ pub(crate) struct Model<'a> {
     pub(crate) root: Path,
     pub(crate) namespace: String,
     pub(crate) realm: String,
-    /// A device that the session is bound to must have proved itself.
+    /// If the session is bound to a device, the device must have proved itself.
     pub(crate) bound: bool,
     pub(crate) reject: Option<String>,
     pub(crate) validate: Option<ExprPath>,
-    /// Every field ends with the privileges that it was written under.
+    /// Every field is removed when the privileges change.
     pub(crate) until_rotate: bool,
-    /// Whether the fields have names; an input without was reported.
+    /// Whether the fields have names; otherwise an error was reported.
     pub(crate) named: bool,
     pub(crate) fields: Vec<Field<'a>>,
 }
 
 impl<'a> Model<'a> {
-    /// Reads the input; every part is read, whatever is wrong with the others.
+    /// Reads the input: every part, even if other parts have errors.
     pub(crate) fn parse(cx: &Ctxt, input: &'a DeriveInput) -> Self {
         let attrs = Attrs::parse(cx, Place::Struct, &input.attrs);
         let namespace = read(cx, &attrs, Key::Namespace, value::name);
@@ -71,18 +71,18 @@ impl<'a> Model<'a> {
         })
     }
 
-    /// A name as it stands in the record.
+    /// The name in the record.
     pub(crate) fn qualify(&self, name: &str) -> String {
         format!("{}.{name}", self.namespace)
     }
 
-    /// Whether a field ends when the privileges change that it was written under.
+    /// Whether a field is removed when the privileges change.
     pub(crate) fn ends_with_privileges(&self, stored: &Stored<'_>) -> bool {
         self.until_rotate || stored.until_rotate
     }
 
-    /// The stored name of a field, and the former ones. What ends with its privileges says so in its
-    /// name: the request that changes them may not know its type.
+    /// The stored name of a field, and its former ones. A field that ends with its privileges is marked in its
+    /// name, because the request that changes the privileges may not know the field's type.
     pub(crate) fn stored_names(&self, stored: &Stored<'_>) -> (String, Vec<String>) {
         let aliases = stored.aliases.iter().map(|alias| self.qualify(&alias.text));
         let name = self.qualify(&stored.name.text);
@@ -96,10 +96,10 @@ impl<'a> Model<'a> {
     }
 }
 
-/// The sign in front of the name of a field that ends with its privileges. No name that a user gives has it.
+/// The prefix of the name of a field that ends with its privileges. Names given by users cannot contain it.
 const ENDING: char = '~';
 
-/// The value of `key`, if it is given and means something.
+/// The value of `key`, if it is given and valid.
 fn read<T>(
     cx: &Ctxt,
     attrs: &Attrs,
@@ -119,7 +119,7 @@ fn bound(cx: &Ctxt, attrs: &Attrs, dbsc: bool) -> bool {
     item.is_some()
 }
 
-/// The fields; anything but a struct with named fields is reported.
+/// The fields of a struct with named fields; other inputs are reported.
 fn named_fields<'a>(
     cx: &Ctxt,
     input: &'a DeriveInput,

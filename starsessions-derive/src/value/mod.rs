@@ -1,4 +1,4 @@
-//! Values of attributes: literals and paths become typed values, or an error at the value.
+//! Parses the values of attributes: literals and paths become typed values, or an error at the value.
 
 mod text;
 
@@ -12,11 +12,11 @@ use crate::attr::ungroup;
 use crate::ctxt::Ctxt;
 use crate::suggest::{list, nearest};
 
-/// How concurrent changes of a field are joined.
+/// How concurrent changes of a field are merged.
 #[derive(Clone)]
 pub(crate) enum Merge {
     Last,
-    /// The function of this name, of this trait of the runtime.
+    /// A function of the runtime, and its trait.
     Policy(&'static str, &'static str),
     With(ExprPath),
 }
@@ -106,12 +106,12 @@ pub(crate) fn codec(cx: &Ctxt, value: &Expr, json: bool) -> Option<Codec> {
     }
 }
 
-/// `always`, the only word that says something.
+/// `always`, the only valid word.
 pub(crate) fn always(cx: &Ctxt, value: &Expr) -> Option<()> {
     choice(cx, value, "commit", &["always"]).map(|_| ())
 }
 
-/// `rotate`, the only word that says something.
+/// `rotate`, the only valid word.
 pub(crate) fn until(cx: &Ctxt, value: &Expr) -> Option<()> {
     choice(cx, value, "until", &["rotate"]).map(|_| ())
 }
@@ -132,12 +132,12 @@ pub(crate) fn version(cx: &Ctxt, value: &Expr) -> Option<u32> {
     }
 }
 
-/// Where a browser is sent: a path on this site.
+/// Where a browser is redirected: a path on this site.
 pub(crate) fn location(cx: &Ctxt, value: &Expr) -> Option<String> {
     checked(cx, value, ["a location", "/login"], text::location)
 }
 
-/// The path of the runtime crate, in quotes or not.
+/// The path of the runtime crate, with or without quotes.
 pub(crate) fn root(cx: &Ctxt, value: &Expr) -> Option<Path> {
     let path = match string(value) {
         Some(literal) => literal.parse::<Path>().ok(),
@@ -207,7 +207,7 @@ fn choice(cx: &Ctxt, value: &Expr, key: &str, words: &[&'static str]) -> Option<
     cx.refuse(value, message)
 }
 
-/// The cure for a duration without quotes: the text that was meant, or why it is none.
+/// The cure for a duration without quotes: the intended text, or why it is no duration.
 fn duration_in_quotes(value: &Expr) -> String {
     let Some(Lit::Int(number)) = literal(value) else {
         return "a duration is a literal in quotes, as in \"10m\"".to_owned();

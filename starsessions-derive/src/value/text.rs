@@ -1,4 +1,4 @@
-//! The rules for what stands in quotes, without syntax: text in, value or sentence out.
+//! The rules for values in quotes: each function takes the text, and returns a value or a sentence.
 
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
     if !digits.bytes().all(|byte| byte.is_ascii_digit()) || digits.is_empty() {
         return Err(malformed());
     }
-    // A number that does not fit is longer than any limit.
+    // A number that overflows is longer than any limit.
     let number: u64 = digits.parse().unwrap_or(u64::MAX);
     match number.saturating_mul(seconds) {
         0 => Err(format!("`{text}` is no time at all; the least is \"1s\"")),
@@ -72,7 +72,7 @@ pub(super) fn location(text: &str) -> Result<(), String> {
     }
 }
 
-/// Whether braces stand around nothing but the path of the request, as one value of the query.
+/// Whether braces are used only for `{path}`, the path of the request, as one value of the query.
 fn placeholder(text: &str) -> Result<(), String> {
     let Some((before, behind)) = text.split_once("{path}") else {
         return match text.find(['{', '}']) {

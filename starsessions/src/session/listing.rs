@@ -215,7 +215,7 @@ impl CurrentSession {
         let is_own = match own.filter(|own| id.means(own)) {
             Some(own) => {
                 id.is(&own) || {
-                    // `means` also matches another session that began in the same second: not if that one is listed.
+                    // `means` may match by the second of the beginning alone: no listed session has exactly this id.
                     let listed = realm.list(&lookup, None).await?;
                     !listed.iter().any(|session| id.is(&session.id))
                 }

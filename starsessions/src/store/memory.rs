@@ -1,4 +1,4 @@
-//! Sessions in this process's memory: for applications of one process, and as a reference for other stores.
+//! Sessions in this process's memory: for applications of one process, and for tests of all others.
 
 mod queue;
 mod rows;

@@ -1,7 +1,7 @@
-//! Sessions in tests: no store to start, no time to wait for, no network.
+//! Sessions in tests, without a store to start, without waiting and without a network.
 //!
-//! [`TestSessions`] makes a layer with a clock that the test turns, and can seed a session and read
-//! what a response has left in it:
+//! [`TestSessions`] makes a layer whose clock the test sets. It can begin a session, and read the session
+//! that a response leaves:
 //!
 //! ```
 //! use starsessions::{Session, testing::TestSessions};
@@ -21,8 +21,8 @@
 //! # }
 //! ```
 //!
-//! [`Session::for_test`], [`CurrentSession::for_test`] and [`User::for_test`] make a handler's arguments, so that the handler can
-//! be called as a plain function.
+//! [`Session::for_test`], [`CurrentSession::for_test`] and [`User::for_test`] make a handler's arguments, so that a
+//! test can call the handler as a plain function.
 
 pub mod conformance;
 mod schema_lock;
@@ -47,7 +47,7 @@ use crate::schema::SessionData;
 use crate::session::{CurrentSession, Session, User};
 use crate::store::MemoryStore;
 
-/// A clock that stands still until the test turns it. Clones show the same time.
+/// A clock that stands still until the test sets it. Clones show the same time.
 #[derive(Clone, Debug)]
 pub struct TestClock(Arc<AtomicU64>);
 
@@ -58,12 +58,12 @@ impl TestClock {
         Self(Arc::new(AtomicU64::new(unix_seconds)))
     }
 
-    /// Turns it forward, in whole seconds.
+    /// Moves the clock forward, by whole seconds.
     pub fn advance(&self, duration: Duration) {
         self.0.fetch_add(duration.as_secs(), Ordering::Relaxed);
     }
 
-    /// Sets it, also backwards.
+    /// Sets the clock, also backwards.
     pub fn set(&self, unix_seconds: u64) {
         self.0.store(unix_seconds, Ordering::Relaxed);
     }
@@ -130,7 +130,7 @@ impl TestSessions {
         self.cookie_of(|session| session.insert(value)).await
     }
 
-    /// Begins a session as a handler does it; returns a `Cookie` header for it.
+    /// Begins a session as a handler does; returns a `Cookie` header for it.
     ///
     /// ```
     /// # use starsessions::{Session, SessionError, testing::TestSessions};
@@ -169,8 +169,8 @@ impl TestSessions {
         Ok(HeaderValue::try_from(pair).unwrap_or(HeaderValue::from_static("")))
     }
 
-    /// Begins a session with this view in it; returns the header that shows its token: the value of
-    /// `Authorization`, or of the layer's own header.
+    /// Begins a session with this view in it; returns the value of the header with its token:
+    /// `Authorization`, or the layer's custom header.
     ///
     /// ```
     /// # use starsessions::{Session, SessionError, testing::TestSessions};
@@ -203,7 +203,7 @@ impl TestSessions {
         Ok(value.unwrap_or(HeaderValue::from_static("")))
     }
 
-    /// The value of a view in the session of such a header; `None` where a required field is missing.
+    /// The value of a view in the session of such a header; `None` if a required field is missing.
     ///
     /// # Errors
     /// If the store fails.
@@ -216,7 +216,7 @@ impl TestSessions {
         CurrentSession::new(self.slot(&shown.collect())).get().await
     }
 
-    /// The value of a view in the session of a `Cookie` header; `None` where a required field is missing.
+    /// The value of a view in the session of a `Cookie` header; `None` if a required field is missing.
     ///
     /// # Errors
     /// If the store fails.
@@ -282,7 +282,7 @@ impl<T: SessionData> Session<T> {
 }
 
 impl<U, P> User<U, P> {
-    /// A handler's argument without a request: this user, whatever the permission.
+    /// A handler's argument without a request: this user, with any permission.
     #[must_use]
     pub fn for_test(user: U) -> Self {
         Self::new(Arc::new(user))

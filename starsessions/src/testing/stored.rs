@@ -1,4 +1,4 @@
-//! The content of a row in memory: for tests of rolling deploys, and of stores that stand in for others.
+//! The content of a row in memory: for tests of rolling deploys, and of stores that replace others in tests.
 
 use std::fmt;
 
@@ -14,14 +14,14 @@ pub struct StoredField {
     pub name: String,
     /// Its encoded value.
     pub value: Vec<u8>,
-    /// Gone from this second on: so long after it was written.
+    /// The second in which the field expires, from its last write.
     pub expires_at: Option<Timestamp>,
-    /// Gone from this second on: so long after it was last used.
+    /// The second in which the field expires, from its last use.
     pub idle_at: Option<Timestamp>,
 }
 
-/// The fields of a session that is kept in the clear, in the order of their names; `None` of a row that
-/// is sealed, or holds no session.
+/// The fields of a session that is kept in the clear, in the order of their names; `None` if the row is
+/// sealed, or holds no session.
 ///
 /// ```
 /// use starsessions::Timestamp;
@@ -44,8 +44,8 @@ pub fn stored_fields(row: &Row) -> Option<Vec<StoredField>> {
     Some(fields.collect())
 }
 
-/// The row that another version of the application has left, with this value in this field; `None` of a
-/// row that is sealed, or holds no session.
+/// The row as another version of the application would have left it, with this value in this field; `None` if
+/// the row is sealed, or holds no session.
 #[must_use]
 pub fn with_stored_field(row: &Row, name: &str, value: &[u8]) -> Option<Row> {
     let mut record = Record::parse_strictly(row.value.clone())?;
@@ -57,7 +57,7 @@ pub fn with_stored_field(row: &Row, name: &str, value: &[u8]) -> Option<Row> {
     Some(row)
 }
 
-/// Shows how long the value is.
+/// Shows the length of the value, not the value.
 impl fmt::Debug for StoredField {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("StoredField")

@@ -1,4 +1,4 @@
-//! The envelope: bytes in front of each value.
+//! The envelope: the bytes in front of each value.
 //!
 //! ```text
 //! format     1 byte          1 = bincode, 2 = JSON
@@ -14,9 +14,9 @@ use super::{Format, ValueError};
 pub(super) struct Envelope<'a> {
     pub(super) format: Format,
     pub(super) version: u32,
-    /// The mark of the names and kinds that occur in the value, in a format that does not write them.
+    /// The mark of the names and kinds in the value, for a format that does not write them.
     pub(super) mark: Option<u32>,
-    /// The value itself, without what stands in front.
+    /// The value itself, without the envelope.
     pub(super) payload: &'a [u8],
 }
 
@@ -24,7 +24,7 @@ pub(super) struct Envelope<'a> {
 #[inline]
 pub(super) fn write_head(format: Format, version: u32, out: &mut Vec<u8>) {
     let format = match format {
-        // One piece of a known length, as nearly every value has it.
+        // The envelope of nearly every value: one slice of a constant length.
         Format::Bincode if version < 0x80 => {
             return out.extend_from_slice(&[BINCODE, version as u8, 0, 0, 0, 0]);
         }
@@ -76,7 +76,7 @@ impl<'a> Envelope<'a> {
 
 fn write_version(mut version: u32, out: &mut Vec<u8>) {
     while version >= 0x80 {
-        // The lowest seven bits, with the mark that more follow.
+        // The lowest seven bits, with the continuation bit.
         out.push((version & 0x7f) as u8 | 0x80);
         version >>= 7;
     }
@@ -86,7 +86,7 @@ fn write_version(mut version: u32, out: &mut Vec<u8>) {
 #[inline]
 fn read_version(bytes: &[u8]) -> Option<(u32, &[u8])> {
     match bytes.split_first() {
-        // As nearly every value has it.
+        // The version of nearly every value is one byte.
         Some((version, rest)) if version & 0x80 == 0 => Some((u32::from(*version), rest)),
         _ => read_long_version(bytes),
     }

@@ -7,9 +7,9 @@ use crate::sentence::sentences;
 
 /// Why a value could not be encoded or decoded.
 ///
-/// It names types, versions and limits, never a part of the value: what a format has to say about
-/// bad input often quotes it, so that is dropped. The two texts that come from your own code
-/// ([`Invalid`], [`ValueError::migration`]) are kept as they are; write them without the value.
+/// It names types, versions and limits, never a part of the value: the messages of formats often quote
+/// bad input, so they are dropped. The two texts that come from your own code ([`Invalid`],
+/// [`ValueError::migration`]) are kept as they are; write them without the value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ValueError {
@@ -39,8 +39,8 @@ pub enum ValueError {
         /// Its message.
         reason: Box<str>,
     },
-    /// The Rust type had another shape when the value was written: other names, kinds or places of what
-    /// occurs in the value. Or the type itself refuses now what it wrote then.
+    /// The Rust type had another shape when the value was written: other names, kinds or positions in the
+    /// value. Or the type now refuses a value that it wrote then.
     OtherShape {
         /// The type as it is now.
         type_name: &'static str,
@@ -57,17 +57,17 @@ pub enum ValueError {
         /// The most bytes that a value may take, envelope included.
         limit: usize,
     },
-    /// The value is nested deeper than it could be read again.
+    /// The value is nested deeper than the decoder reads.
     TooDeep {
         /// The most levels.
         limit: usize,
     },
-    /// The type's `Serialize` failed, or asks for what the format cannot write.
+    /// The type's `Serialize` failed, or uses a feature that the format cannot write.
     Unencodable {
         /// The type.
         type_name: &'static str,
     },
-    /// bincode cannot carry the type, whatever the value is.
+    /// bincode cannot carry the type, with any value.
     Unsupported {
         /// The type.
         type_name: &'static str,
@@ -89,18 +89,18 @@ pub enum ValueError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Flaw {
-    /// They end in the middle of the value.
+    /// The bytes end in the middle of the value.
     EndsEarly,
-    /// They go on after the end of the value.
+    /// The bytes continue after the end of the value.
     TrailingBytes,
-    /// They ask for more memory, or deeper nesting, than a value may have.
+    /// The bytes ask for more memory, or deeper nesting, than a value may have.
     ExceedsLimit,
-    /// They cannot be read as this type, or the type's own checks refuse what was read.
+    /// The bytes cannot be read as this type, or the type's own checks refuse the value.
     Mismatch,
 }
 
 impl ValueError {
-    /// For `migrate` functions: says why an older value cannot become a current one.
+    /// For `migrate` functions: the reason why an older value cannot become a current one.
     ///
     /// The reason is shown in logs; leave the value out of it.
     ///
@@ -164,7 +164,7 @@ pub struct Invalid {
 }
 
 impl Invalid {
-    /// Keeps what the validator said. It is shown in logs; leave the value out of it.
+    /// Keeps the validator's reason. It is shown in logs; leave the value out of it.
     #[must_use]
     pub fn new(reason: impl fmt::Display) -> Self {
         Self {

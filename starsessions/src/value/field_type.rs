@@ -1,4 +1,4 @@
-//! The type of a field, asked without a value: whether it comes back, and what it looks like.
+//! The type of a field, examined without a value: whether its values survive a round trip, and how they are encoded.
 
 use std::any::{TypeId, type_name};
 #[cfg(feature = "testing")]
@@ -8,7 +8,7 @@ use std::fmt;
 use super::examine::{Written, examine, written};
 use super::{Format, Stored, Value, ValueError};
 
-/// The type of a field, for what can be said of it without a value.
+/// The type of a field, which can be examined without a value.
 #[derive(Clone, Copy)]
 pub struct FieldType {
     id: fn() -> TypeId,
@@ -45,8 +45,8 @@ impl FieldType {
         (self.id)() == (other.id)()
     }
 
-    /// Whether each reads what the other one writes, as far as made-up values show it: `String` and `Box<str>`
-    /// do, a number and a text do not.
+    /// Whether each type reads the other's sample values: `String` and `Box<str>` do, a number and a text
+    /// do not.
     #[must_use]
     pub fn is_readable_as(&self, other: &Self) -> bool {
         let reads = |reader: &Self, writer: &Self| {
@@ -61,7 +61,7 @@ impl FieldType {
         self.format
     }
 
-    /// Made-up values as they are written, by their marks: one for each set of names and kinds.
+    /// Encoded sample values by their marks: one for each set of names and kinds.
     #[cfg(feature = "testing")]
     pub(crate) fn samples(&self) -> BTreeMap<u32, Vec<u8>> {
         (self.written)(self.format).into_iter().collect()
@@ -73,12 +73,11 @@ impl FieldType {
         (self.reads)(bytes)
     }
 
-    /// Whether values of the type come back as they were, as far as made-up values show it. It is found out
-    /// once in a process.
+    /// Whether sample values of the type survive a round trip. The result is computed once per process.
     ///
     /// # Errors
-    /// [`ValueError`] if the codec loses some values of the type. In bincode each write would be refused, in
-    /// JSON those of such values.
+    /// [`ValueError`] if the codec loses some values of the type. In bincode every write would be refused, in
+    /// JSON only writes of such values.
     pub fn examine(&self) -> Result<(), ValueError> {
         (self.examine)(self.format)
     }

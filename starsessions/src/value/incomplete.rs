@@ -4,19 +4,19 @@ use std::sync::Arc;
 
 use crate::sentence::sentences;
 
-/// Why a type cannot be carried by a positional codec such as bincode, whatever its values are.
+/// Why a positional codec such as bincode cannot carry a type, with any value.
 ///
-/// The cure is the same for each: `#[session(codec = json)]` on the field.
+/// The cure is always `#[session(codec = json)]` on the field.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Incomplete {
     /// The type asks the format what comes next (`flatten`, `untagged`, `tag`, and some types of other
-    /// crates), and a positional codec does not know.
+    /// crates), which a positional codec does not know.
     SelfDescribing {
-        /// Where it asks, as in `cart.items[].price`; empty for the type itself.
+        /// The place in the type, as in `cart.items[].price`; empty for the type itself.
         path: Arc<str>,
     },
-    /// `skip_serializing_if` leaves out a field of some values, and its place would be read as the next one.
+    /// `skip_serializing_if` leaves out a field of some values, so the next field would be read in its place.
     SkipsField {
         /// The field.
         field: &'static str,

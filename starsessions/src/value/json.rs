@@ -1,4 +1,4 @@
-//! The one place that knows the serde_json crate.
+//! Encodes and decodes values as JSON, with the serde_json crate.
 
 use std::io::{self, Write};
 
@@ -10,7 +10,7 @@ use super::{Flaw, Refusal};
 
 /// Appends `value` to `out`, which may grow to `limit` bytes.
 ///
-/// A value that is nested deeper than the decoder goes is refused while it is written, before it can use up the stack.
+/// A value that is nested deeper than the decoder reads is refused during encoding, before it exhausts the stack.
 pub(super) fn encode<T: Serialize>(
     value: &T,
     out: &mut Vec<u8>,

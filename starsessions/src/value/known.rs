@@ -1,4 +1,4 @@
-//! The marks that a type is known to read as they were written.
+//! A cache of the marks whose values a type is known to read as they were written.
 
 use std::any::TypeId;
 use std::cell::Cell;
@@ -6,8 +6,8 @@ use std::hash::{BuildHasher, BuildHasherDefault, Hasher};
 
 /// A type and the mark of a value of it.
 ///
-/// The mark says everything that a type asks for while it reads a value, so what was once found to be
-/// read as it was written need not be looked at again.
+/// The mark covers everything that a type asks for while it reads a value. So after one value with a mark
+/// was read as it was written, others with this mark need no check.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) struct Known {
     id: TypeId,
@@ -34,7 +34,7 @@ impl Known {
         })
     }
 
-    /// The one that was remembered in this place before takes the second seat.
+    /// Stores it in the first slot of its place, and moves the former first one to the second slot.
     pub(super) fn remember(self) {
         KNOWN.with(|known| {
             if let Some([first, second]) = known.get(self.place())
@@ -71,12 +71,12 @@ impl Hasher for Unhashed {
     }
 }
 
-/// Each place has two seats, because two fields of one struct may meet in it.
+/// Two slots, because two fields of one struct may share a place.
 type Place = [Cell<Option<Known>>; 2];
 
 const PLACES: usize = 64;
 
 thread_local! {
-    /// Every field of every request asks.
+    /// Thread-local, because every field of every request reads it.
     static KNOWN: [Place; PLACES] = const { [const { [const { Cell::new(None) }; 2] }; PLACES] };
 }

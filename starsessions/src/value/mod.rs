@@ -1,4 +1,4 @@
-//! One field's value, to bytes and back: why it is refused, and what a `migrate` function is given.
+//! One field's value: its encoding and decoding, its checks, and its migration from older versions.
 
 mod bincode;
 mod envelope;
@@ -44,7 +44,7 @@ use self::trace::{Detail, trace};
 #[doc(hidden)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Format {
-    /// bincode 2, positional, with a mark in front that says what occurs in the value.
+    /// bincode 2, positional, after a mark of the names and kinds in the value.
     Bincode,
     /// JSON, self-describing.
     #[cfg(feature = "json")]
@@ -75,21 +75,21 @@ impl Format {
 /// How the values of one field are stored: what the derive macro knows about it.
 #[doc(hidden)]
 pub struct Stored<T> {
-    /// How the bytes are written. What is read says itself how it was written.
+    /// The format of written values. A stored value names its own format.
     pub format: Format,
-    /// The version that is written; older ones go through `migrate`.
+    /// The version of written values; older versions go through `migrate`.
     pub version: u32,
-    /// How an older version becomes this one.
+    /// Converts an older version to this one.
     pub migrate: Option<MigrateFn<T>>,
     /// The condition on a value, when it is loaded and before it is committed.
     pub validate: Option<ValidateFn<T>>,
 }
 
-/// How an older version of a value becomes the current one.
+/// Converts an older version of a value to the current one.
 pub(crate) type MigrateFn<T> = fn(OldValue<'_>) -> Result<T, ValueError>;
 
-/// The part of a stored value that identifies it: a new `version` of the field, or a type of another name with the same
-/// content, keeps it.
+/// The part of a stored value that identifies it. It does not change with a new `version` of the field, or with a type
+/// of another name and the same content.
 pub(crate) fn content(bytes: &[u8]) -> &[u8] {
     Envelope::parse(bytes).map_or(bytes, |envelope| envelope.payload)
 }
@@ -98,7 +98,7 @@ pub(crate) fn version(bytes: &[u8]) -> Option<u32> {
     Some(Envelope::parse(bytes).ok()?.version)
 }
 
-/// The content of a value that was written in the format of fields without a `codec`.
+/// The [`content`] of a value in the format of fields without a `codec`.
 pub(crate) fn index_content<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, ValueError> {
     let mut out = Vec::new();
     bincode::encode(&value, &mut out, MAX_VALUE).map_err(Refusal::into_error::<&T>)?;
@@ -130,7 +130,7 @@ pub(crate) fn json_text(value: &[u8]) -> Option<&str> {
 
 pub(crate) type ValidateFn<T> = fn(&T) -> Result<(), Invalid>;
 
-/// A three-way merge on stored bytes: what this request saw, what it wrote, what is stored now.
+/// A three-way merge of stored bytes: the value that this request saw, the one that it wrote, and the one stored now.
 #[doc(hidden)]
 pub type MergeFn = fn(Side<'_>, Side<'_>, Side<'_>) -> Merged;
 
@@ -147,12 +147,12 @@ impl<T: Value> Stored<T> {
         sealed
     }
 
-    /// Appends the bytes of `value` but for the mark, which is zero: enough to see whether a value has
-    /// changed. On an error, `out` is as it was.
+    /// Appends the bytes of `value` with a mark of zero: enough to detect a change. On an error, `out` is as
+    /// it was.
     pub(crate) fn draft(&self, value: &T, out: &mut Vec<u8>) -> Result<(), ValueError> {
         self.write(value, out).or_else(|refusal| {
             if self.format == Format::Bincode && refusal == Refusal::Unencodable {
-                // Such as a map of unknown length: the type may say more.
+                // For example a map of unknown length. An examination of the type may find a more specific error.
                 examine::<T>(self.format)?;
             }
             Err(refusal.into_error::<T>())
@@ -171,8 +171,8 @@ impl<T: Value> Stored<T> {
         result
     }
 
-    /// Makes the draft of `value` what is stored: sets the mark and, if that is asked for, reads the value
-    /// back and compares it with the one that was written.
+    /// Completes the draft of `value`: sets the mark and, if `check` is set, decodes the value and compares it
+    /// with `value`.
     pub(crate) fn finish(
         &self,
         value: &T,
@@ -198,7 +198,7 @@ impl<T: Value> Stored<T> {
         Ok(())
     }
 
-    /// The value that `bytes` hold, all of them, migrated if it is older and valid.
+    /// The value that takes all of `bytes`, migrated if it is older, and validated.
     #[inline]
     pub fn decode(&self, bytes: &[u8]) -> Result<T, ValueError> {
         let value = self.decode_unchecked(bytes)?;
@@ -229,7 +229,7 @@ impl<T: Value> Stored<T> {
         }
     }
 
-    /// Asks the `validate` function.
+    /// Calls the `validate` function.
     pub fn check_validity(&self, value: &T) -> Result<(), Invalid> {
         self.validate.map_or(Ok(()), |validate| validate(value))
     }
@@ -265,7 +265,7 @@ impl<T> fmt::Debug for Stored<T> {
     }
 }
 
-/// Whether both codecs are known to bring back every value of the type.
+/// Whether both codecs are known to return every value of the type unchanged.
 fn is_plain<T: 'static>() -> bool {
     let plain = [
         TypeId::of::<String>(),

@@ -1,4 +1,4 @@
-//! A value of an older version, as `migrate` gets it.
+//! A value of an older version, the argument of `migrate`.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -7,7 +7,7 @@ use super::ValueError;
 use super::envelope::Envelope;
 use crate::sentence::debug_as_name;
 
-/// A stored value of an older version, on its way through `migrate`.
+/// A stored value of an older version, the argument of a `migrate` function.
 ///
 /// ```
 /// use starsessions::value::{OldValue, ValueError};
@@ -36,10 +36,10 @@ impl<'a> OldValue<'a> {
         self.envelope.version
     }
 
-    /// The value as the type that it had then.
+    /// The value, as the type that it had when it was written.
     ///
     /// # Errors
-    /// [`ValueError`] if it was another type, or the bytes are damaged.
+    /// [`ValueError`] if it had another type, or the bytes are damaged.
     pub fn decode<Old>(&self) -> Result<Old, ValueError>
     where
         Old: DeserializeOwned + Serialize + 'static,

@@ -19,12 +19,12 @@ pub(super) enum Refusal {
     SkipsField(&'static str),
     /// The elements of a list take no bytes, so that nine bytes could ask for 2^64 of them.
     EmptyElements,
-    /// The value's own `Serialize` failed, or asked for what the format does not have.
+    /// The value's own `Serialize` failed, or used a feature that the format does not have.
     Unencodable,
 }
 
 impl Refusal {
-    /// Whether the format can carry the type at all.
+    /// Whether the refusal is about the type, so that the format cannot carry it at all.
     pub(super) fn is_of_the_type(self) -> bool {
         matches!(self, Self::SkipsField(_) | Self::EmptyElements)
     }

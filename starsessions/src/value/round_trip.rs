@@ -30,7 +30,7 @@ impl Envelope<'_> {
         };
         let value = self.decode_unmarked().map_err(|error| match error {
             ValueError::Unsupported { .. } => error,
-            // Bytes are decoded after they were authenticated: they are not damaged, the type has changed.
+            // The bytes were authenticated before, so they are not damaged: the type has changed.
             _ => other_shape(),
         })?;
         if trace(&value, false, Detail::Names).map(|trace| trace.mark) != Ok(known.mark())
@@ -44,10 +44,10 @@ impl Envelope<'_> {
         Ok(value)
     }
 
-    /// The bytes of a value in this format. What is read and not written again (`skip_serializing`) is in no
+    /// The bytes of a value in this format. A field that is read but not written (`skip_serializing`) is in no
     /// mark, but its bytes are missing here.
     fn rewrite<T: Serialize>(self, value: &T) -> Result<Vec<u8>, Refusal> {
-        // A number is written with all its bytes, and then cut.
+        // The encoder writes a number with all its bytes, and then truncates it.
         let mut again = Vec::with_capacity(self.payload.len() + size_of::<u64>());
         self.format.encode(value, &mut again, usize::MAX)?;
         Ok(again)
@@ -68,7 +68,7 @@ impl Envelope<'_> {
     }
 }
 
-/// Whether `bytes` are read as a value that serde shows like `value`, whose names are `written`.
+/// Checks that `bytes` decode to a value that serde shows like `value`, whose names are `written`.
 pub(super) fn read_back<T: Value>(
     value: &T,
     written: Trace,
@@ -82,7 +82,7 @@ pub(super) fn read_back<T: Value>(
     if trace(&read, json, Detail::Names) != Ok(written) {
         return Err(lost());
     }
-    // The bytes are the values. They may only be others where a map or a set has changed its order.
+    // Equal bytes are equal values. The bytes of an equal value differ only if a map or a set has changed its order.
     if envelope
         .rewrite(&read)
         .is_ok_and(|again| again == envelope.payload)
@@ -97,8 +97,8 @@ pub(super) fn read_back<T: Value>(
     }
 }
 
-/// Writes a value that was made up and reads it back. What is not written is not judged, unless that
-/// depends on the type alone.
+/// Writes a sample value and reads it back. A value that cannot be written is not judged, unless the cause is
+/// the type.
 pub(super) fn try_round_trip<T: Value>(format: Format, value: &T) -> Result<(), ValueError> {
     let mut bytes = Vec::new();
     match Stored::plain(format).write(value, &mut bytes) {

@@ -1,9 +1,9 @@
-//! The bounds of a type that is a value of a session.
+//! The bounds of a type that a session can store.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// A type that a session can store: both halves, so that an error says which one is missing.
+/// A type that a session can store. It has two supertraits, so that an error says which one is missing.
 pub trait Value: Writable + Readable + 'static {}
 
 #[diagnostic::do_not_recommend]
@@ -20,7 +20,7 @@ pub trait Writable: Serialize {}
 #[diagnostic::do_not_recommend]
 impl<T: Serialize> Writable for T {}
 
-/// A type whose values can be read into a value that owns them.
+/// A type whose values can be read, and own their data.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be stored in a session: it has no `serde::Deserialize`, or borrows",
     label = "cannot be read",

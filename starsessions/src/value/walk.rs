@@ -1,10 +1,10 @@
-//! serde's serializer, once: a walk over a value, which is told to what writes the value or hashes it.
+//! The only serializer for serde: it walks over a value, and calls a visitor that encodes or hashes the value.
 
 use serde::ser::{self, Serialize, Serializer};
 
 use super::Refusal;
 
-/// A node that a walk meets, before it goes on to the parts.
+/// A node of a value; the walk continues with its parts.
 #[derive(Clone, Copy)]
 pub(super) enum Node<'v> {
     Bool(bool),
@@ -39,7 +39,7 @@ pub(super) enum Node<'v> {
     StructVariant(Variant),
 }
 
-/// The name of an enum, the index of its variant, and the name of that.
+/// The name of an enum, and the index and the name of its variant.
 #[derive(Clone, Copy)]
 pub(super) struct Variant(
     pub(super) &'static str,
@@ -47,17 +47,17 @@ pub(super) struct Variant(
     pub(super) &'static str,
 );
 
-/// The visitor of a walk, which is told of the nodes in the order in which serde shows them.
+/// The visitor of a walk, which is called with the nodes in serde's order.
 pub(super) trait Walk {
     /// The state of a list or map until it ends.
     type Elements;
 
-    /// Always inlined: in the methods of the serializer, the node is known.
+    /// Always inlined, because each method of the serializer passes a constant kind of node.
     fn node(&mut self, node: Node<'_>) -> Result<(), Refusal>;
 
     fn is_human_readable(&self) -> bool;
 
-    /// One level deeper: into what is in an `Option`, in a newtype, or has parts.
+    /// Goes one level deeper: into an `Option`, a newtype, or a value with parts.
     #[inline]
     fn enter(&mut self) -> Result<(), Refusal> {
         Ok(())
@@ -73,7 +73,7 @@ pub(super) trait Walk {
     /// The next part is left out of this value.
     fn skip(&mut self, name: &'static str) -> Result<(), Refusal>;
 
-    /// There are no more parts of a fixed number in a fixed order.
+    /// A fixed number of parts in a fixed order has ended.
     #[inline]
     fn end_of_parts(&mut self) {}
 
@@ -115,7 +115,7 @@ impl<'w, W: Walk> Walker<'w, W> {
     }
 }
 
-/// Tells of nodes with nothing inside.
+/// The methods for nodes with nothing inside.
 macro_rules! leaves {
     ($($method:ident($($value:ident: $type:ty),*) $node:expr;)*) => {$(
         #[inline]

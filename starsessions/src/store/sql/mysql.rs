@@ -75,7 +75,7 @@ impl Server for MySql {
 }
 
 impl Driver for MySql {
-    // The server commits at each change of a table, so there is no transaction here. The row contains the
+    // The server commits at each `CREATE TABLE`, so there is no transaction here. The row contains the
     // concatenated index keys as well, for readers of the row.
     const SCRIPT: &'static str = "
 CREATE TABLE IF NOT EXISTS `{name}_schema` (version INT NOT NULL PRIMARY KEY) ENGINE = InnoDB;

@@ -1,4 +1,4 @@
-//! Clause 2: operations that are dropped half way.
+//! Clause 2: operations that are dropped half-way.
 
 use std::future::Future;
 use std::pin::pin;
@@ -70,7 +70,7 @@ async fn dropped_remove<S: Store>(trial: &Trial<'_, S>, polls: usize) -> bool {
     place.drops(trial, polls, operation, &states).await
 }
 
-/// An answer that was not waited for is not taken for that of the next question.
+/// The answer to a dropped read is not taken as the answer to the next operation.
 async fn dropped_reading<S: Store>(trial: &Trial<'_, S>, polls: usize) -> bool {
     let (place, seen) = Place::with_row(trial).await;
     let (states, nothing, nowhere) = ([[Some(&seen), None]], new_index_key(), new_key());
@@ -81,7 +81,7 @@ async fn dropped_reading<S: Store>(trial: &Trial<'_, S>, polls: usize) -> bool {
     has_loaded && has_listed
 }
 
-/// The two keys and the two index keys that an operation is about.
+/// The two keys and the two index keys of an operation.
 struct Place {
     old: RowKey,
     new: RowKey,
@@ -111,7 +111,7 @@ impl Place {
         refiled(after(seen, b"2"), &[self.after])
     }
 
-    /// Drops an operation after so many polls, and expects one of these states then; returns whether it had ended.
+    /// Drops an operation after `polls` polls, and expects one of `states` then; returns whether it had finished.
     async fn drops<S: Store>(
         &self,
         trial: &Trial<'_, S>,
@@ -124,8 +124,8 @@ impl Place {
         is_finished
     }
 
-    /// Expects that the rows under the two keys come to one of these states, listings included. A
-    /// server may still be at the operation that was dropped.
+    /// Expects that the rows under the two keys reach one of `states`, listings included. A server may
+    /// still be running the dropped operation.
     async fn settles<S: Store>(&self, trial: &Trial<'_, S>, states: &[[Option<&Row>; 2]]) {
         let mut found = Ok(None);
         for _ in 0..MOST_LOOKS {
@@ -167,7 +167,7 @@ impl Place {
     }
 }
 
-/// Polls a future so many times, whenever it can go on, and drops it; returns whether it had ended.
+/// Polls a future up to `polls` times, each time that it is woken, and drops it; returns whether it had finished.
 async fn poll_times(future: impl Future, polls: usize) -> bool {
     let mut future = pin!(future);
     let mut left = polls;

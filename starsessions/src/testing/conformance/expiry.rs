@@ -1,9 +1,9 @@
-//! Clause 3: a row whose deadline has come.
+//! Clause 3: a row whose deadline has passed.
 
 use super::trial::{Trial, after, at, filed_row, new_index_key, new_key, row, touch, until};
 use crate::store::{IndexKey, Inserted, Replaced, Row, RowKey, Store, Touched};
 
-/// In its last second a row is there; in the next one it is gone to every operation.
+/// In its last second a row exists; in the next second it is gone for every operation.
 pub async fn an_expired_row_is_gone<S: Store>(store: &S) {
     let trial = Trial::new("an_expired_row_is_gone", store);
     let (key, index_key) = (new_key(), new_index_key());
@@ -20,7 +20,7 @@ pub async fn an_expired_row_is_gone<S: Store>(store: &S) {
     trial.lists(&index_key, at(20), &[]).await;
 }
 
-/// An insert takes the place of a row that has expired, with all that belonged to it.
+/// An insert replaces a row that has expired, and its listing.
 pub async fn an_expired_row_gives_up_its_place<S: Store>(store: &S) {
     let trial = Trial::new("an_expired_row_gives_up_its_place", store);
     let (key, before, after) = (new_key(), new_index_key(), new_index_key());
@@ -32,12 +32,12 @@ pub async fn an_expired_row_gives_up_its_place<S: Store>(store: &S) {
     let inserted = store.insert(&key, &next, at(20)).await;
     trial.says(inserted, &Inserted::Inserted);
     trial.holds(&key, at(21), &next).await;
-    // Also to a request whose clock is behind.
+    // Also for a request whose clock is behind.
     trial.lists(&before, at(1), &[]).await;
     trial.lists(&after, at(21), &[(&key, &next)]).await;
 }
 
-/// A session ends where a row takes its place whose deadline has come, unless another request has written meanwhile.
+/// A session ends if a row whose deadline has passed replaces it, unless another request has written meanwhile.
 pub async fn a_row_that_ends_as_it_is_written_is_gone<S: Store>(store: &S) {
     let trial = Trial::new("a_row_that_ends_as_it_is_written_is_gone", store);
     let (key, index_key) = (new_key(), new_index_key());
@@ -56,7 +56,7 @@ pub async fn a_row_that_ends_as_it_is_written_is_gone<S: Store>(store: &S) {
     trial.lists(&index_key, at(20), &[(&key, &first)]).await;
 }
 
-/// A sweep frees what has expired, in bounded steps, and nothing that was extended meanwhile.
+/// A sweep frees expired rows, in bounded steps, and no row that was extended meanwhile.
 pub async fn a_sweep_frees_only_what_has_expired<S: Store>(store: &S) {
     let trial = Trial::new("a_sweep_frees_only_what_has_expired", store);
     let (short, long) = (new_key(), new_key());
@@ -64,7 +64,7 @@ pub async fn a_sweep_frees_only_what_has_expired<S: Store>(store: &S) {
     trial.insert(&short, &early).await;
     trial.insert(&long, &row(b"long")).await;
     let (extended, late) = extended_in_time(&trial, &early).await;
-    // Other tests may share the server, so there may be more to sweep; but there is an end.
+    // Other tests may share the server, so there may be more rows to sweep, but not endlessly many.
     let mut sweeps = 0;
     loop {
         match store.sweep(SWEEP, at(11)).await {
@@ -78,7 +78,7 @@ pub async fn a_sweep_frees_only_what_has_expired<S: Store>(store: &S) {
     trial.holds_remains_at_most(&short, at(11), &early).await;
     trial.holds(&extended, at(11), &late).await;
     trial.holds(&long, at(11), &row(b"long")).await;
-    // The remains of the one are in the way of no other.
+    // The remains of an expired row do not block a new one.
     let again = until(90, row(b"again"));
     let inserted = store.insert(&short, &again, at(11)).await;
     trial.says(inserted, &Inserted::Inserted);
@@ -103,7 +103,7 @@ async fn extended_in_time<S: Store>(trial: &Trial<'_, S>, early: &Row) -> (RowKe
     trial.fails(&"rows that are live are swept again and again")
 }
 
-/// Other runs of the suite may share the store, so that no clause writes later than others expire.
+/// A row whose deadline is not before the last write of any clause: other runs of the suite may share the store.
 fn short_lived(value: &[u8], index_key: IndexKey) -> Row {
     until(20, filed_row(value, &[index_key]))
 }

@@ -5,7 +5,7 @@ use super::trial::{
 };
 use crate::store::{Listing, Row, Store};
 
-/// One index key leads to several rows, and one row is filed under several.
+/// One index key leads to several rows, and one row is filed under several index keys.
 pub async fn an_index_key_leads_to_every_live_row<S: Store>(store: &S) {
     let trial = Trial::new("an_index_key_leads_to_every_live_row", store);
     let (alice, team) = (new_index_key(), new_index_key());
@@ -25,7 +25,7 @@ pub async fn an_index_key_leads_to_every_live_row<S: Store>(store: &S) {
     trial.replace(&guest, &of_guest, &signed_in).await;
     let joined = refiled(after(&on_phone, b"joined"), &[alice, team]);
     trial.replace(&phone, &on_phone, &joined).await;
-    // The laptop stays where it is, and is called otherwise.
+    // The laptop keeps its index keys and gets another card.
     let labelled = Row {
         listing: Some(Listing::new(vec![alice, team], *b"another card").into()),
         ..until(900, after(&on_laptop, b"labelled"))
@@ -79,7 +79,7 @@ pub async fn an_index_key_leads_to_nothing_that_has_ended<S: Store>(store: &S) {
     trial.lists(&alice, at(300), &[(place, &seen)]).await;
     trial.lists(&bob, at(300), &[(shared, &of_bob)]).await;
 
-    // Back to where it was filed before.
+    // The row is filed under its former index key again.
     let back = refiled(after(&of_bob, b"alice"), &[alice]);
     trial.replace(shared, &of_bob, &back).await;
     trial.lists(&bob, at(300), &[]).await;
@@ -88,5 +88,5 @@ pub async fn an_index_key_leads_to_nothing_that_has_ended<S: Store>(store: &S) {
     trial.lists(&alice, at(1_000), &[]).await;
 }
 
-/// More than the first page of what a server tells by the hundred.
+/// More rows than a server returns on its first page of a hundred.
 const CROWD: usize = 128;

@@ -1,7 +1,7 @@
-//! The store contract as a suite that any [`Store`] can be put through.
+//! The store contract as a test suite for any [`Store`].
 //!
-//! Each clause of the contract is one function, named after it. A violated clause is a panic with
-//! its name, so an ordinary test calls the suite:
+//! Each clause of the contract is tested by functions that are named after it. A violated clause is a
+//! panic with the function's name, so an ordinary test calls the suite:
 //!
 //! ```
 //! use starsessions::MemoryStore;
@@ -12,8 +12,8 @@
 //! # }
 //! ```
 //!
-//! The suite draws its keys at random, so it can run beside other tests on a shared server. Time is
-//! an argument: the store is told the seconds of a far-off year, and no test waits.
+//! The keys of the suite are random, so it can run beside other tests on a shared server. Time is an
+//! argument: the suite uses seconds of a distant year, and no test waits.
 
 #![expect(
     clippy::panic,
@@ -36,10 +36,10 @@ macro_rules! clauses {
     ($($file:ident { $($clause:ident)* })*) => {
         $(pub use self::$file::{$($clause),*};)*
 
-        /// Puts a store through every clause.
+        /// Tests a store against every clause.
         ///
         /// # Panics
-        /// If the store violates one, with its name.
+        /// If the store violates a clause, with its name.
         pub async fn run<S: Store>(store: &S) {
             $($($clause(store).await;)*)*
         }

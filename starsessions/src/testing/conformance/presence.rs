@@ -1,4 +1,4 @@
-//! Rows that are there, as they were given, and rows that are not.
+//! Rows that exist, as they were given, and rows that do not.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use super::trial::{
 use crate::crypto::RowKey;
 use crate::store::{Inserted, Listing, Row, Store};
 
-/// Clauses 5 and 7: a row comes back as it went in, under its own key alone.
+/// Clauses 5 and 7: a row is returned as it was stored, under its own key only.
 pub async fn a_row_is_kept_as_it_was_given<S: Store>(store: &S) {
     let trial = Trial::new("a_row_is_kept_as_it_was_given", store);
     let every_byte: Vec<u8> = (0..=u8::MAX).collect();
@@ -26,7 +26,7 @@ pub async fn a_row_is_kept_as_it_was_given<S: Store>(store: &S) {
     {
         let key = new_key();
         let first = Row {
-            // More than a floating-point number can tell apart.
+            // Larger than the integers that an `f64` represents exactly.
             revision: (1 << 53) + 1,
             listing,
             ..row(value)
@@ -73,7 +73,7 @@ pub async fn the_largest_row_is_kept_whole<S: Store>(store: &S) {
     }
 }
 
-/// Clause 1: a key that is taken keeps its row.
+/// Clause 1: an insert under a taken key leaves the row as it is.
 pub async fn an_insert_never_replaces<S: Store>(store: &S) {
     let trial = Trial::new("an_insert_never_replaces", store);
     let (key, index_key) = (new_key(), new_index_key());
@@ -86,7 +86,7 @@ pub async fn an_insert_never_replaces<S: Store>(store: &S) {
     trial.lists(&index_key, at(1), &[]).await;
 }
 
-/// Clause 1: of what is not there, no other operation makes anything.
+/// Clause 1: no other operation creates a row under a key without one.
 pub async fn nothing_but_insert_brings_a_row_into_being<S: Store>(store: &S) {
     let trial = Trial::new("nothing_but_insert_brings_a_row_into_being", store);
     let index_key = new_index_key();
@@ -95,7 +95,7 @@ pub async fn nothing_but_insert_brings_a_row_into_being<S: Store>(store: &S) {
     trial.lists(&index_key, at(1), &[]).await;
 }
 
-/// Clause 1: nothing that was under way brings a removed row back; the removal says what it was.
+/// Clause 1: no concurrent operation brings a removed row back. The removal returns the row.
 pub async fn a_removed_row_stays_removed<S: Store>(store: &S) {
     let trial = Trial::new("a_removed_row_stays_removed", store);
     let (key, index_key) = (new_key(), new_index_key());
@@ -108,7 +108,7 @@ pub async fn a_removed_row_stays_removed<S: Store>(store: &S) {
     trial.insert(&key, &row(b"another")).await;
 }
 
-/// Tries everything but an insert on a row that is not there.
+/// Tries every operation except an insert on a row that does not exist.
 async fn nothing_comes_of<S: Store>(trial: &Trial<'_, S>, key: &RowKey, seen: &Row) {
     let late = until(2_000, after(seen, b"late"));
     trial.changes_nothing(key, [seen, &late], at(1)).await;

@@ -1,4 +1,4 @@
-//! Clause 2: many at once.
+//! Clause 2: many operations at the same time.
 
 use std::pin::Pin;
 
@@ -21,7 +21,7 @@ pub async fn parallel_inserts_have_one_winner<S: Store>(store: &S) {
     }
 }
 
-/// One of many replaces over one revision succeeds; the others are shown its row.
+/// One of many replaces over one revision succeeds; the others return its row.
 pub async fn parallel_replaces_have_one_winner<S: Store>(store: &S) {
     let trial = Trial::new("parallel_replaces_have_one_winner", store);
     let (key, seen) = (&new_key(), &row(b"before"));
@@ -41,7 +41,7 @@ pub async fn parallel_replaces_have_one_winner<S: Store>(store: &S) {
     }
 }
 
-/// One of many rotations of one row succeeds; the others are shown the way to its successor.
+/// One of many rotations of one row succeeds; the others return the way to its successor.
 pub async fn parallel_rotations_have_one_successor<S: Store>(store: &S) {
     let trial = Trial::new("parallel_rotations_have_one_successor", store);
     let (old, seen) = (&new_key(), &row(b"before"));
@@ -104,7 +104,7 @@ pub async fn a_rotation_and_a_replace_have_one_winner<S: Store>(store: &S) {
     }
 }
 
-/// A touch takes no data back that a replace beside it has written, and a replace no time.
+/// A touch does not revert the data of a concurrent replace, nor a replace the times of a concurrent touch.
 pub async fn a_touch_and_a_replace_lose_nothing<S: Store>(store: &S) {
     let trial = &Trial::new("a_touch_and_a_replace_lose_nothing", store);
     for turn in 0..TURNS {
@@ -130,7 +130,8 @@ pub async fn a_touch_and_a_replace_lose_nothing<S: Store>(store: &S) {
     }
 }
 
-/// A removal returns the row that it has ended, which may be the way to a successor, and nothing is back behind it.
+/// A removal returns the row that it has ended, which may be the way to a successor. No concurrent write brings the row
+/// back.
 pub async fn a_removal_ends_what_others_leave<S: Store>(store: &S) {
     let trial = &Trial::new("a_removal_ends_what_others_leave", store);
     for turn in 0..TURNS {
@@ -165,7 +166,7 @@ pub async fn a_removal_ends_what_others_leave<S: Store>(store: &S) {
     }
 }
 
-/// Writers that start again from the row that came back all have their way.
+/// All writers succeed if each tries again over the row that was returned.
 pub async fn writers_that_try_again_lose_nothing<S: Store>(store: &S) {
     let trial = &Trial::new("writers_that_try_again_lose_nothing", store);
     let (key, first) = (&new_key(), &row(&[0]));
@@ -192,7 +193,7 @@ fn one_more(seen: &Row) -> Row {
 
 type Boxed<'a> = Pin<Box<dyn Future<Output = bool> + Send + 'a>>;
 
-/// Runs them at the same time. Each is ahead in some of the turns.
+/// Runs the operations concurrently. Each comes first in some of the turns.
 async fn in_turn<const N: usize>(turn: usize, mut operations: [Boxed<'_>; N]) -> [bool; N] {
     operations.rotate_left(turn % N);
     let mut outcomes = [false; N];

@@ -1,15 +1,15 @@
-//! Clause 4: a row is replaced only if it still is the one that was read.
+//! Clause 4: a row is replaced only if it is still the one that was read.
 
 use super::trial::{Trial, after, at, filed_row, new_index_key, new_key, refiled, row, until};
 use crate::store::{Inserted, Replaced, Store};
 
-/// A replace over another revision writes nothing and returns the row that is there.
+/// A replace over another revision writes nothing and returns the stored row.
 pub async fn a_replace_needs_the_row_that_was_read<S: Store>(store: &S) {
     let trial = Trial::new("a_replace_needs_the_row_that_was_read", store);
     let (key, index_key) = (new_key(), new_index_key());
     let first = row(b"first");
     trial.insert(&key, &first).await;
-    // Back to an earlier deadline, which no touch can do.
+    // An earlier deadline, which no touch can set.
     let second = until(500, after(&first, b"second"));
     trial.replace(&key, &first, &second).await;
     trial.holds(&key, at(1), &second).await;
@@ -22,7 +22,7 @@ pub async fn a_replace_needs_the_row_that_was_read<S: Store>(store: &S) {
         trial.holds(&key, at(2), &second).await;
     }
     trial.lists(&index_key, at(2), &[]).await;
-    // The row that came back is as good as one that was read.
+    // The returned row can be used like one that was read.
     trial
         .replace(&key, &second, &after(&second, b"third"))
         .await;

@@ -1,13 +1,13 @@
 //! A session that moves to a new key: both rows are written, or neither.
 //!
-//! A store that cannot do this says so, and must have written nothing.
+//! A store that cannot do this returns `Unsupported`, and must have written nothing.
 
 use super::trial::{
     Trial, after, at, filed_row, new_index_key, new_key, rotation, row, touch, way_after,
 };
 use crate::store::{Replaced, Rotated, Rotation, Row, Store, Touched};
 
-/// The session is under the new key with its listing; the old key leads the way, for its time.
+/// The session is under the new key with its listing. The old key holds the way to it until that expires.
 pub async fn a_rotation_moves_a_session<S: Store>(store: &S) {
     let trial = Trial::new("a_rotation_moves_a_session", store);
     let (old, new, index_key) = (new_key(), new_key(), new_index_key());
@@ -22,19 +22,19 @@ pub async fn a_rotation_moves_a_session<S: Store>(store: &S) {
     trial.holds(&old, at(499), &left).await;
     trial.lists(&index_key, at(1), &[(&new, &moved)]).await;
     trial.holds_remains_at_most(&old, at(500), &left).await;
-    // Again, because the outcome was unknown: whichever row is found tells that it had succeeded.
+    // Repeated, as after an unknown outcome: the row that is found shows that the first try had succeeded.
     match store.rotate(rotation, at(1)).await {
         Ok(Rotated::Exists) => {}
         Ok(Rotated::Stale(found)) if found == left => {}
         other => trial.fails(&format_args!("a repeated rotation ended in {other:?}")),
     }
     trial.holds(&new, at(1), &moved).await;
-    // The removal of the old row tells where the session has gone.
+    // The removal of the old row returns the way to the session.
     trial.says(store.remove(&old).await, &Some(left));
     trial.holds(&new, at(1), &moved).await;
 }
 
-/// A rotation over another row, onto a key that is taken, or of nothing, writes nothing.
+/// A rotation over another row, to a key that is taken, or of a missing row, writes nothing.
 pub async fn a_rotation_needs_the_row_that_was_read<S: Store>(store: &S) {
     let trial = Trial::new("a_rotation_needs_the_row_that_was_read", store);
     let (old, new, taken) = (new_key(), new_key(), new_key());
@@ -64,13 +64,13 @@ pub async fn a_rotation_needs_the_row_that_was_read<S: Store>(store: &S) {
     trial.holds(&taken, at(2), &other).await;
 }
 
-/// A write under way under the old key finds another row there, and moves neither of the two.
+/// A concurrent write under the old key finds another row there, and changes neither row.
 pub async fn a_rotation_ends_the_old_row<S: Store>(store: &S) {
     let trial = Trial::new("a_rotation_ends_the_old_row", store);
     let (old, new, index_key) = (new_key(), new_key(), new_index_key());
     let seen = filed_row(b"before", &[index_key]);
     trial.insert(&old, &seen).await;
-    // A touch changes no revision, so it is in the way of no rotation.
+    // A touch does not change the revision, so it does not block a rotation.
     let touched = trial.touch(&old, &seen, touch(1, 1_000)).await;
     let (left, moved) = (way_after(&seen, b"way"), after(&seen, b"after"));
     let rotation = rotation([&old, &new], [&seen, &left, &moved]);
@@ -101,10 +101,10 @@ pub async fn a_rotation_ends_the_old_row<S: Store>(store: &S) {
     trial.lists(&index_key, at(2), &[(&new, &moved)]).await;
 }
 
-/// A rotation over a row that was touched since it was read takes no time back from the session.
+/// A rotation over a row that was touched since it was read does not move the session's times back.
 pub async fn a_rotation_keeps_a_touch_in_between<S: Store>(store: &S) {
     let trial = Trial::new("a_rotation_keeps_a_touch_in_between", store);
-    // The touch is later, or what is written is; the deadline was extended, or not.
+    // The touch is later, or the written row is; the deadline was extended, or not.
     for later in [touch(20, 2_000), touch(5, 1_200), touch(20, 1_000)] {
         for deadline in [500, 1_500] {
             let (old, new, index_key) = (new_key(), new_key(), new_index_key());

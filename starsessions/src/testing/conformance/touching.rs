@@ -3,7 +3,7 @@
 use super::trial::{Trial, after, at, filed_row, new_index_key, new_key, row, touch, until};
 use crate::store::{Row, Store, Touched};
 
-/// Touches may arrive in any order; they change no revision and no data.
+/// Touches may arrive in any order. They do not change the revision or the data.
 pub async fn a_touch_moves_times_forward_only<S: Store>(store: &S) {
     let trial = Trial::new("a_touch_moves_times_forward_only", store);
     let (key, index_key) = (new_key(), new_index_key());
@@ -12,7 +12,7 @@ pub async fn a_touch_moves_times_forward_only<S: Store>(store: &S) {
     let late = trial.touch(&key, &seen, touch(20, 2_000)).await;
     trial.touch(&key, &seen, touch(10, 1_500)).await;
     trial.holds(&key, at(20), &late).await;
-    // Each of the two times for itself.
+    // Each of the two times moves independently.
     let late = trial.touch(&key, &late, touch(30, 1_500)).await;
     let late = trial.touch(&key, &late, touch(10, 2_500)).await;
     trial.holds(&key, at(2_499), &late).await;
@@ -34,10 +34,10 @@ pub async fn a_touch_needs_the_row_that_was_read<S: Store>(store: &S) {
     }
 }
 
-/// A replace over a row that was touched since it was read succeeds, and takes no time back.
+/// A replace over a row that was touched since it was read succeeds, and does not move its times back.
 pub async fn a_replace_keeps_a_touch_in_between<S: Store>(store: &S) {
     let trial = Trial::new("a_replace_keeps_a_touch_in_between", store);
-    // The touch is later, or what is written is; the deadline was extended, or not.
+    // The touch is later, or the written row is; the deadline was extended, or not.
     for moved in [touch(20, 2_000), touch(5, 1_200), touch(20, 1_000)] {
         let key = new_key();
         let seen = row(b"before");
@@ -52,7 +52,7 @@ pub async fn a_replace_keeps_a_touch_in_between<S: Store>(store: &S) {
         let kept = sent.in_place_of(&stored, &seen);
         trial.holds(&key, at(20), &kept).await;
     }
-    // Without a touch of the deadline, what is written may be earlier.
+    // If no touch has moved the deadline, the written deadline may be earlier.
     let key = new_key();
     let seen = row(b"before");
     trial.insert(&key, &seen).await;

@@ -1,4 +1,4 @@
-//! One clause against one store, and the rows and keys that clauses are made of.
+//! One clause against one store, and the rows and keys that clauses use.
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use crate::store::{
     Inserted, Listed, Listing, Replaced, Rotated, Rotation, Row, Store, StoreError, Touch, Touched,
 };
 
-/// A clause that a store is held against.
+/// A clause that a store is tested against.
 pub(super) struct Trial<'a, S> {
     clause: &'static str,
     pub(super) store: &'a S,
@@ -30,7 +30,7 @@ impl<'a, S: Store> Trial<'a, S> {
         self.says(replaced, &Replaced::Replaced);
     }
 
-    /// Touches the row that was read; returns what is to be there from then on.
+    /// Touches the row that was read; returns the row that must be stored from then on.
     pub(super) async fn touch(&self, key: &RowKey, seen: &Row, touch: Touch) -> Row {
         let touched = self.store.touch(key, seen, touch, at(1)).await;
         self.says(touched, &Touched::Touched);
@@ -39,7 +39,7 @@ impl<'a, S: Store> Trial<'a, S> {
         row
     }
 
-    /// Rotates away from `stored`; returns whether the store can. One that cannot leaves all as it was.
+    /// Rotates away from `stored`; returns whether the store supports it. A store that does not must change nothing.
     pub(super) async fn rotate(&self, rotation: Rotation<'_>, stored: &Row) -> bool {
         match self.store.rotate(rotation, at(1)).await {
             Ok(Rotated::Rotated) => true,
@@ -52,7 +52,7 @@ impl<'a, S: Store> Trial<'a, S> {
         }
     }
 
-    /// Tries everything but an insert on a row that was read and is not there any more; `late` is what would follow.
+    /// Tries every operation except an insert on a row that was read and has gone; `late` is the row to write.
     pub(super) async fn changes_nothing(
         &self,
         key: &RowKey,
@@ -88,7 +88,7 @@ impl<'a, S: Store> Trial<'a, S> {
         self.says(self.store.load(key, now).await, &None);
     }
 
-    /// Expects that there is no row, or the remains of this one that no sweep has met.
+    /// Expects that there is no row, or the remains of `row` that no sweep has freed.
     pub(super) async fn holds_remains_at_most(&self, key: &RowKey, now: Timestamp, row: &Row) {
         match self.load(key, now).await {
             Some(found) if found != *row => self.fails(&format_args!(
@@ -123,7 +123,7 @@ impl<'a, S: Store> Trial<'a, S> {
     }
 }
 
-/// A store lists rows in any order.
+/// Sorts rows, which a store lists in any order.
 pub(super) fn sorted(mut rows: Vec<Listed>) -> Vec<Listed> {
     rows.sort_by_key(|listed| listed.key);
     rows
@@ -161,7 +161,7 @@ pub(super) fn after(seen: &Row, value: &[u8]) -> Row {
     }
 }
 
-/// The row that a rotation leaves of one that was read: the way to its successor, for a while.
+/// The row that a rotation leaves in the place of `seen`: the way to its successor, with an early deadline.
 pub(super) fn way_after(seen: &Row, value: &[u8]) -> Row {
     Row {
         listing: None,
@@ -169,7 +169,7 @@ pub(super) fn way_after(seen: &Row, value: &[u8]) -> Row {
     }
 }
 
-/// From one key to another: over the row that was read, what is left of it, and what is under the new key.
+/// A rotation between two keys, with the row that was read, the row to leave and the row for the new key.
 pub(super) fn rotation<'a>(
     [old, new]: [&'a RowKey; 2],
     [seen, left, row]: [&'a Row; 3],
@@ -181,7 +181,7 @@ pub(super) fn touch(last_seen: u64, deadline: u64) -> Touch {
     Touch::new(at(last_seen), at(deadline))
 }
 
-/// The year 2100: later than any server's own clock, so that none of them expires a row by it.
+/// A second of the year 2100: later than any server's own clock, so that no server expires a row by its clock.
 pub(super) fn at(second: u64) -> Timestamp {
     Timestamp::from_unix_seconds(4_102_444_800 + second)
 }

@@ -6,7 +6,7 @@ use super::text::{Lock, Recorded};
 use super::{Current, SchemaChange};
 use crate::schema::{key_of, namespace_of};
 
-/// The lock as it is to be now, and what is different in it.
+/// The new lock, and its differences from `before`.
 pub(super) fn compare(
     before: &Lock,
     now: &BTreeMap<&'static str, Current>,
@@ -56,7 +56,7 @@ pub(super) fn compare(
     (after, changes)
 }
 
-/// Whether live sessions do not survive, and the sentence.
+/// Whether the change breaks live sessions, and the sentence about it.
 type Verdict = (bool, String);
 
 fn judge(name: &str, current: &Current, old: Option<&Recorded>) -> Option<Verdict> {
@@ -87,7 +87,7 @@ fn judge(name: &str, current: &Current, old: Option<&Recorded>) -> Option<Verdic
     }
 }
 
-/// Whether live sessions that have others of the struct's fields need not have this one.
+/// Whether live sessions may have other fields of the struct and lack this one.
 fn is_missing(name: &str, current: &Current, before: &Lock) -> bool {
     let is_of_struct = |known: &String| namespace_of(known) == namespace_of(name);
     let former = former_names(current, before).map(|(_, old)| old);
@@ -95,7 +95,7 @@ fn is_missing(name: &str, current: &Current, before: &Lock) -> bool {
     before.0.keys().any(is_of_struct) && !known.any(|old| old.is_required && !old.is_removed)
 }
 
-/// The fields of the lock that a field reads where its own name is absent.
+/// The fields of the lock that a field reads if its own name is absent.
 fn former_names<'l>(
     current: &Current,
     before: &'l Lock,
@@ -104,7 +104,7 @@ fn former_names<'l>(
     aliases.filter_map(|alias| Some((*alias, before.0.get(*alias)?)))
 }
 
-/// Whether the values that live sessions hold are read. A later version reads them by its `migrate`.
+/// Whether the field reads the values of live sessions. A later version reads them by its `migrate`.
 fn reads(current: &Current, old: &Recorded) -> bool {
     if old.samples.is_empty() || current.recorded.version > old.version {
         return current.recorded.version > old.version

@@ -1,4 +1,4 @@
-//! A test of the application's own: what live sessions hold stays readable.
+//! A test for applications: values in live sessions stay readable.
 
 mod compare;
 mod text;
@@ -15,9 +15,9 @@ use self::text::{Lock, Recorded};
 use crate::schema::{FieldSpec, Merge, SessionData};
 use crate::sentence::debug_as_sentence;
 
-/// Records every stored field of session types in a small text file, which is committed, and fails a test when
-/// a change would make live sessions unreadable without `version` and `migrate`, or `alias`, or turn them away because
-/// of a `required` field that they do not have.
+/// Records every stored field of session types in a small text file, to be committed. Fails a test if a change lacks
+/// `version` and `migrate`, or `alias`, and would make live sessions unreadable, or if they would be turned away for
+/// lack of a `required` field.
 ///
 /// ```no_run
 /// use starsessions::{Session, testing::SchemaLock};
@@ -43,17 +43,17 @@ use crate::sentence::debug_as_sentence;
 /// }
 /// ```
 ///
-/// The file holds made-up values of each field as they are stored, no real ones. A type may be renamed, moved or
-/// replaced by another one, as long as it still reads them; a change far inside of it is seen.
+/// The file holds sample values of each field as they are stored, no real ones. A type may be renamed, moved or
+/// replaced, as long as the field still reads the samples; a change deep inside of the type is detected.
 ///
-/// Run the test with `UPDATE_SCHEMA=1` in the environment to record what is new, and commit the file with the
-/// change. A change that live sessions do not survive is recorded with `UPDATE_SCHEMA=force` only: for an
-/// application that has none yet.
+/// Run the test with `UPDATE_SCHEMA=1` in the environment to record the new schema, and commit the file with the
+/// change. Only `UPDATE_SCHEMA=force` records a change that breaks live sessions: for an application that has no
+/// sessions yet.
 ///
 /// # What it cannot see
 ///
-/// A type that accepts no made-up value is compared by its name alone. What `migrate` and `validate` do with a
-/// value is not tried.
+/// A type that accepts no sample value is compared by its name only. The functions `migrate` and `validate` are not
+/// called.
 #[derive(Debug)]
 #[must_use = "nothing is compared until `check` is called"]
 pub struct SchemaLock {
@@ -62,7 +62,7 @@ pub struct SchemaLock {
 }
 
 impl SchemaLock {
-    /// A lock in this file. A relative path begins at the folder of the package, where cargo runs its tests.
+    /// A lock in this file. A relative path starts at the folder of the package, where cargo runs its tests.
     pub fn new(path: impl AsRef<Path>) -> Self {
         Self {
             path: path.as_ref().to_owned(),
@@ -70,7 +70,7 @@ impl SchemaLock {
         }
     }
 
-    /// Adds the fields of a session type. Leave none out: what is in no type counts as removed.
+    /// Adds the fields of a session type. Add every type: a field in no type counts as removed.
     pub fn view<T: SessionData>(mut self) -> Self {
         self.fields.extend(T::SCHEMA.fields);
         self
@@ -79,7 +79,7 @@ impl SchemaLock {
     /// Compares the types with the file, or updates it as the variable `UPDATE_SCHEMA` says.
     ///
     /// # Panics
-    /// If the file does not have the types as they are now, with a sentence for each field and the cure.
+    /// If the file does not match the types, with a sentence for each field that also says the cure.
     #[track_caller]
     #[expect(clippy::panic, reason = "a test that has found something has failed")]
     pub fn check(self) {
@@ -93,11 +93,11 @@ impl SchemaLock {
         }
     }
 
-    /// Compares the types with the file, or updates it as `update` says: for a test that has its own way to ask for an
-    /// update.
+    /// Compares the types with the file, or updates the file as `update` says: for a test that decides about updates in
+    /// its own way.
     ///
     /// # Errors
-    /// [`SchemaLockError`] if the file cannot be read or written, or does not have the types as they are now.
+    /// [`SchemaLockError`] if the file cannot be read or written, or does not match the types.
     pub fn compare(&self, update: UpdateSchema) -> Result<(), SchemaLockError> {
         let before = match fs::read_to_string(&self.path) {
             Ok(text) => Lock::parse(&text).map_err(|line| self.error(Problem::Line(line)))?,
@@ -136,9 +136,9 @@ impl SchemaLock {
 pub enum UpdateSchema {
     /// Nothing: each difference is an error.
     Nothing,
-    /// Those that live sessions survive.
+    /// The differences that do not break live sessions.
     Compatible,
-    /// Everything: values that are not readable any more count as absent.
+    /// All differences: values that are no longer readable count as absent.
     All,
 }
 
@@ -148,19 +148,19 @@ pub enum UpdateSchema {
 pub struct SchemaChange {
     /// The stored name of the field.
     pub field: String,
-    /// Whether values in live sessions could not be read any more, or requests with these sessions were turned away.
+    /// Whether values in live sessions would become unreadable, or requests with these sessions would be turned away.
     pub breaks_sessions: bool,
     sentence: String,
 }
 
-/// Says what has changed, and the cure.
+/// Shows the change and the cure.
 impl fmt::Display for SchemaChange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.sentence)
     }
 }
 
-/// The file does not have the types as they are now, or is none.
+/// The file does not match the types, or cannot be read or written.
 pub struct SchemaLockError {
     path: PathBuf,
     problem: Problem,
@@ -168,7 +168,7 @@ pub struct SchemaLockError {
 
 enum Problem {
     Io(std::io::Error),
-    /// The number of the line that is none of a lock.
+    /// The number of a line that is malformed.
     Line(usize),
     Changes(Vec<SchemaChange>),
 }
@@ -229,7 +229,7 @@ struct Current {
     recorded: Recorded,
 }
 
-/// The fields by stored name; a name that two types have is one field.
+/// The fields by stored name. A name in two types is one field.
 fn recorded(fields: &[&'static FieldSpec]) -> BTreeMap<&'static str, Current> {
     let mut all = BTreeMap::<_, Current>::new();
     for spec in fields {

@@ -1,4 +1,4 @@
-//! The file, which people read in the difference of two commits.
+//! The text of the lock file, which people read in the diff of a commit.
 //!
 //! ```text
 //! login.user  version 1, bincode, last, required, index: u64
@@ -7,8 +7,8 @@
 //!     ..
 //! ```
 //!
-//! Below a field stands a made-up value, as it is stored, for each set of names and kinds that occurs in values of
-//! its type, with a hash of these in front.
+//! Below a field are sample values as they are stored, one for each set of names and kinds that occurs in values of
+//! its type, each after the hash of its set.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -20,21 +20,21 @@ pub(super) struct Lock(pub(super) BTreeMap<String, Recorded>);
 /// One field.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Recorded {
-    /// No type has it any more, and live sessions may.
+    /// No type has the field any more, but live sessions may.
     pub(super) is_removed: bool,
     pub(super) version: u32,
     pub(super) codec: String,
     pub(super) merge: String,
     pub(super) is_required: bool,
     pub(super) is_index: bool,
-    /// For messages: a compiler may call the same type otherwise.
+    /// For messages only: another compiler may give the same type another name.
     pub(super) type_name: String,
     /// The samples by their marks.
     pub(super) samples: BTreeMap<u32, Vec<u8>>,
 }
 
 impl Lock {
-    /// The lock in this text, or the number of the line that is none of a lock.
+    /// The lock in this text, or the number of the first malformed line.
     pub(super) fn parse(text: &str) -> Result<Self, usize> {
         let mut lock = Self::default();
         let mut field = None;

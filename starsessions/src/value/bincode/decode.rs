@@ -1,4 +1,4 @@
-//! Values from the wire format of `bincode`, borrowed from the record where they can be.
+//! Decodes values from the wire format of `bincode`, borrowing from the record where possible.
 
 use std::fmt;
 
@@ -25,15 +25,15 @@ pub(in crate::value) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, S
     }
 }
 
-/// Why bytes are not read to their end.
+/// Why decoding stopped early.
 ///
-/// As wide as a word: beside an error of one byte, a result moves its value in pieces that overlap, and each waits
-/// for the stores before it. That is 4 ns for each element of a list.
+/// As wide as a word: with an error of one byte, the compiler moves a `Result` in overlapping pieces, and each load
+/// waits for earlier stores. That takes 4 ns for each element of a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(align(8))]
 pub(in crate::value) enum Stop {
     Flawed(Flaw),
-    /// The type asks what comes next, and the bytes do not say it.
+    /// The type asks what comes next, which the bytes do not say.
     SelfDescribing,
 }
 
@@ -56,7 +56,7 @@ impl<'b> Decoder<'b> {
         }
     }
 
-    /// A number that is at most as wide as `widest` says.
+    /// A number of at most the width `widest`.
     #[inline]
     fn take_unsigned(&mut self, widest: u8) -> Result<u64, Stop> {
         match self.take_byte()? {
@@ -91,8 +91,8 @@ impl<'b> Decoder<'b> {
         Ok(byte)
     }
 
-    /// The number of bytes or elements that follow. An element takes one byte at least, so the number is not
-    /// believed without them.
+    /// The number of bytes or elements that follow. An element takes at least one byte, so a number larger than
+    /// the remaining bytes is refused.
     #[inline]
     fn take_length(&mut self) -> Result<usize, Stop> {
         let length = self.take_unsigned(WIDTH_64)?;
@@ -145,7 +145,7 @@ macro_rules! leaves {
 impl<'b> Deserializer<'b> for &mut Decoder<'b> {
     type Error = Stop;
 
-    // A value is no wider than the type that it is cast to, so no bits are lost.
+    // A value is no wider than the type of its cast, so no bits are lost.
     leaves! {
         deserialize_bool visit_bool(it => it.take()?);
         deserialize_i8 visit_i8(it => it.take_byte()? as i8);
@@ -257,7 +257,7 @@ impl<'b> Deserializer<'b> for &mut Decoder<'b> {
     }
 }
 
-/// So many parts, or entries of a map, one behind the other.
+/// The remaining parts, or entries of a map, in sequence.
 struct Parts<'d, 'b> {
     decoder: &'d mut Decoder<'b>,
     left: usize,

@@ -1,4 +1,4 @@
-//! Values into the wire format of `bincode`.
+//! Encodes values into the wire format of `bincode`.
 
 use bincode::enc::Encode;
 use bincode::enc::write::Writer;
@@ -38,12 +38,12 @@ impl Encoder<'_> {
         Ok(())
     }
 
-    /// Has the crate write what is rare.
+    /// Encodes a rare type with the `bincode` crate.
     fn put_other(&mut self, value: impl Encode) -> Result<(), Refusal> {
         bincode::encode_into_writer(value, self, CONFIGURATION).map_err(|_| Refusal::TooLarge)
     }
 
-    /// A number below 251 is the byte itself, another one follows a byte that says its width.
+    /// A number below 251 is one byte. A larger number follows a byte for its width.
     #[inline]
     fn put_unsigned(&mut self, number: u64) -> Result<(), Refusal> {
         if number <= SMALL {
@@ -58,7 +58,7 @@ impl Encoder<'_> {
         if end > self.limit {
             return Err(Refusal::TooLarge);
         }
-        // All bytes and then less, since a copy of a known length takes fewer instructions.
+        // Writes all bytes and truncates: a copy of a constant length takes fewer instructions.
         let [a, b, c, d, e, f, g, h] = number.to_le_bytes();
         self.out.extend_from_slice(&[mark, a, b, c, d, e, f, g, h]);
         self.out.truncate(end);
@@ -118,7 +118,7 @@ impl Walk for Encoder<'_> {
         }
     }
 
-    /// Many types have a second form for people.
+    /// Many types have a second, human-readable form.
     fn is_human_readable(&self) -> bool {
         false
     }
@@ -163,7 +163,7 @@ impl Walk for Encoder<'_> {
         Ok(())
     }
 
-    /// A list that said another length than it has would be read as something else.
+    /// Refuses a list whose announced length is wrong: it would be read as another value.
     #[inline]
     fn end_of_elements(&mut self, list: List) -> Result<(), Refusal> {
         if list.left == 0 {
@@ -175,9 +175,9 @@ impl Walk for Encoder<'_> {
 }
 
 struct List {
-    /// The elements that are still to come.
+    /// The number of elements still to come.
     left: usize,
-    /// Where the last one of them begins.
+    /// Where the latest element begins.
     start: usize,
 }
 

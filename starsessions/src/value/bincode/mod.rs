@@ -1,8 +1,8 @@
 //! bincode 2's wire format: its standard configuration, with integers of variable length in little endian.
 //!
-//! The crate is the oracle of the tests, and writes and reads what is rare. The rest is done here: with errors of
-//! one word, a limit of the depth, and what the crate does not say: which field is left out and which type asks
-//! for a format that describes itself.
+//! The `bincode` crate is the oracle of the tests, and encodes and decodes rare types. This module does the rest, with
+//! errors of one word, a limit of the depth, and errors that the crate does not have: which field is left out, and
+//! which type needs a self-describing format.
 
 mod decode;
 mod encode;
@@ -14,9 +14,9 @@ pub(super) use self::encode::encode;
 
 const CONFIGURATION: Configuration = standard();
 
-/// The largest number that is its own byte.
+/// The largest number that is encoded as one byte.
 const SMALL: u64 = 250;
-/// The mark in front of larger ones.
+/// The byte in front of a number of this width.
 const WIDTH_16: u8 = 251;
 const WIDTH_32: u8 = 252;
 const WIDTH_64: u8 = 253;

@@ -1,4 +1,4 @@
-//! The crate is the oracle: the same bytes for every value, and the same values for every bytes.
+//! Compares with the `bincode` crate: the same bytes for every value, and the same value for all bytes.
 
 use std::collections::BTreeMap;
 
@@ -91,7 +91,7 @@ proptest! {
         let limited = standard().with_limit::<{ 1 << 20 }>();
         let theirs = decode_from_slice::<Everything, _>(&bytes, limited).ok();
         let theirs = theirs.filter(|(_, read)| *read == bytes.len()).map(|(value, _)| value);
-        // A number that is not one is not equal to itself.
+        // Compares the texts, because a NaN is not equal to itself.
         prop_assert_eq!(
             format!("{:?}", decode::<Everything>(&bytes).ok()),
             format!("{theirs:?}")
@@ -103,7 +103,7 @@ fn bytes_of<T: Serialize>(value: &T) -> Vec<u8> {
     encode_to_vec(value, CONFIGURATION).unwrap()
 }
 
-/// Random numbers seldom are these.
+/// Random numbers rarely have these values.
 #[test]
 fn numbers_at_the_ends_of_a_width_take_the_bytes_of_the_crate() {
     for end in [SMALL, 0xffff, 0xffff_ffff, u64::MAX - 1] {
@@ -186,7 +186,7 @@ fn what_is_written_can_be_read_again_up_to_the_same_depth() {
     }
 }
 
-/// A list of two elements that says how many it has.
+/// A list of two elements that announces this length.
 struct Says(usize);
 
 impl Serialize for Says {

@@ -1,9 +1,9 @@
-//! Knowledge of a type before there is a value of it: made-up values are read as the type, and each
-//! that it accepts is written and read back.
+//! Examines a type without a value of it: the type reads sample values, and each accepted sample is written
+//! and read back.
 //!
-//! It finds what depends on the type, such as a variant that is left out on one side or a type that needs a
-//! format that describes itself, at the first use and not on the day when such a value comes. A type that
-//! accepts no made-up value is not judged: each write is checked anyway.
+//! This finds faults of the type at its first use, not when such a value first occurs: for example a variant
+//! that is left out on one side, or the need for a self-describing format. A type that accepts no sample is
+//! not judged: each write is checked anyway.
 
 mod plan;
 mod sample;
@@ -19,7 +19,7 @@ use self::sampler::Sampler;
 use super::round_trip::try_round_trip;
 use super::{Detail, Format, Incomplete, Refusal, Stored, Value, ValueError, trace, type_name};
 
-/// The verdict on `T` in this format; found out once in a process.
+/// The verdict on `T` in this format, computed once per process.
 pub(super) fn examine<T: Value>(format: Format) -> Verdict {
     let key = (TypeId::of::<T>(), format);
     let known = VERDICTS.read().unwrap_or_else(PoisonError::into_inner);
@@ -27,17 +27,17 @@ pub(super) fn examine<T: Value>(format: Format) -> Verdict {
         return verdict.clone();
     }
     drop(known);
-    // Outside of the lock, because this runs the code of the type.
+    // Without the lock, because this runs code of the type.
     let verdict = explore(format, type_name::<T>(), judge::<T>);
     let mut known = VERDICTS.write().unwrap_or_else(PoisonError::into_inner);
     known.insert(key, verdict.clone());
     verdict
 }
 
-/// A made-up value as it is written, behind the mark of the names and kinds that occur in it.
+/// The mark of a sample's names and kinds, and its encoding.
 pub(super) type Written = (u32, Vec<u8>);
 
-/// Some values of `T` as they are written; none if the type accepts no made-up value.
+/// Encoded samples of `T`; none if the type accepts no sample.
 pub(super) fn written<T: Value>(format: Format) -> Vec<Written> {
     let mut plan = Plan::default();
     let mut all = Vec::new();
@@ -70,14 +70,14 @@ fn asks(type_name: &'static str, path: Arc<str>) -> ValueError {
     ValueError::Unsupported { type_name, reason }
 }
 
-/// Does this with one made-up value; `None` if the type does not accept it.
+/// Calls `then` with one sample; `None` if the type does not accept the sample.
 fn attempt<T: Value, R>(
     plan: &Plan,
     format: Format,
     then: impl FnOnce(&T) -> R,
 ) -> (Option<R>, Seen) {
     let run = Run::new(plan, format != Format::Bincode);
-    // A type may panic at a value that it never expected; then it is not judged.
+    // A type may panic at an unexpected value; then it is not judged.
     let result = catch_unwind(AssertUnwindSafe(|| {
         let value = Sampler::sample(&run).ok()?;
         Some(then(&value))
@@ -85,7 +85,7 @@ fn attempt<T: Value, R>(
     (result.unwrap_or_default(), run.seen)
 }
 
-/// Whether one made-up value comes back.
+/// Whether one sample survives a round trip.
 fn judge<T: Value>(plan: &Plan, format: Format) -> (Option<Verdict>, Seen) {
     attempt(plan, format, |value: &T| try_round_trip(format, value))
 }
@@ -101,8 +101,8 @@ fn explore(
         let (verdict, seen) = judge(&plan, format);
         let is_varied = plan.varies;
         match verdict {
-            // No application would store some of the samples. So the only failure of theirs that counts is a type that the
-            // codec never carries.
+            // No application would store some of the varied samples, so their only failure that counts is a type that
+            // the codec cannot carry.
             Some(Err(error)) if !is_varied || matches!(error, ValueError::Unsupported { .. }) => {
                 return Err(error);
             }
@@ -146,13 +146,13 @@ mod tests {
         assert_eq!(marks::<Day>(), 30);
     }
 
-    /// How many kinds of values are made up.
+    /// The number of different marks among the samples.
     fn marks<T: Value>() -> usize {
         let all = written::<T>(Format::Bincode);
         BTreeSet::from_iter(all.iter().map(|(mark, _)| mark)).len()
     }
 
-    /// A text of which few are read.
+    /// A text whose type accepts few values.
     #[derive(PartialEq, Eq, PartialOrd, Ord, Serialize)]
     struct Strict<const LENGTH: usize>(String);
 
@@ -201,7 +201,7 @@ mod tests {
         assert_eq!(marks::<Endless>(), 0);
     }
 
-    /// Comes back as it was while it is empty, as the first sample is.
+    /// Survives a round trip only if it is empty, like the first sample.
     #[derive(Deserialize)]
     struct Doubled(String);
 
@@ -248,7 +248,7 @@ mod tests {
     fn a_large_type_is_asked_no_more_than_a_bounded_number_of_times() {
         type Large = [[[Counted; 16]; 16]; 16];
         assert_eq!(examine::<Large>(Format::Bincode), Ok(()));
-        // What is made up is read back as well.
+        // Each accepted sample is read back as well.
         assert!(ASKED.get() < 3 * (1 << 16), "{}", ASKED.get());
     }
 }

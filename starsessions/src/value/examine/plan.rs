@@ -1,4 +1,4 @@
-//! The choice of the next made-up values.
+//! Chooses the next sample values.
 
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, HashSet};
@@ -7,24 +7,24 @@ use std::sync::Arc;
 use super::super::trace::fold;
 use super::sample::ATTEMPTS;
 
-/// The rounds, and what was learned in those before.
+/// The rounds, and the knowledge from earlier rounds.
 pub(super) struct Plan {
     round: u64,
     rounds: u64,
     steps: usize,
-    /// The sample that is tried at a place; the first one where nothing is known.
+    /// The sample to try at a place; the first sample if the place is not in the map.
     samples: HashMap<Site, u8>,
     /// Whether accepted values are varied, too.
     pub(super) varies: bool,
     /// How many samples of a place were accepted, one after the other.
     varied: HashMap<Site, u8>,
-    /// Places where another sample than the one that is known was refused.
+    /// Places where a sample other than the known one was refused.
     strict: HashSet<Site>,
-    /// How many variants there are where fewer were accepted than serde had named: it names aliases too.
+    /// The number of variants at places that accept fewer than serde names, because serde names aliases too.
     variants: HashMap<Site, usize>,
 }
 
-/// A hash of the way from the type to a part of it.
+/// A hash of the path from the type to one of its parts.
 pub(super) type Site = u64;
 
 impl Default for Plan {
@@ -47,8 +47,8 @@ impl Plan {
         self.round < self.rounds
     }
 
-    /// Goes through the rounds once more, with another sample at a place each time that it is met: what
-    /// `skip_serializing_if` leaves out depends on the value of a field. `false` if that was done.
+    /// Starts a second pass over the rounds, with another sample each time that a place is reached, because
+    /// `skip_serializing_if` depends on the value of a field. `false` if the second pass was done already.
     pub(super) fn vary(&mut self) -> bool {
         let begins = !self.varies;
         if begins {
@@ -58,7 +58,7 @@ impl Plan {
         begins
     }
 
-    /// Goes to the next round, or tries this one again with another sample where the type stopped.
+    /// Goes to the next round, or repeats this one with another sample where the type stopped.
     pub(super) fn learn(&mut self, seen: &Seen, accepted: bool) {
         self.steps = seen.steps.get();
         if self.varies {
@@ -93,7 +93,7 @@ impl Plan {
         index > 0
     }
 
-    /// Tries another value in the place that the type read last, and did not like.
+    /// Chooses another sample for the place that the type read last and refused.
     fn next_sample(&mut self, seen: &Seen) -> bool {
         let Some(site) = seen.last_leaf.get() else {
             return false;
@@ -104,26 +104,26 @@ impl Plan {
     }
 }
 
-/// The reading of one made-up value.
+/// The reading of one sample value.
 pub(super) struct Run<'p> {
     plan: &'p Plan,
     pub(super) human_readable: bool,
     pub(super) seen: Seen,
 }
 
-/// The questions of the type. Kept outside of the errors, because a type may swallow them.
+/// Observations about the type. They are not in the errors, because a type may swallow errors.
 #[derive(Default)]
 pub(super) struct Seen {
-    /// How many questions of the type are still answered.
+    /// How many requests of the type will still be answered.
     pub(super) steps: Cell<usize>,
     pub(super) last_leaf: Cell<Option<Site>>,
-    /// Where another sample was taken than the known one.
+    /// Places where a sample other than the known one was used.
     varied: RefCell<Vec<Site>>,
     /// The most variants of an enum.
     pub(super) widest: Cell<u64>,
     /// A variant that serde named and the type does not know.
     pub(super) beyond: Cell<Option<(Site, usize)>>,
-    /// Where it asked for a format that describes itself.
+    /// Where the type asked for a self-describing format.
     pub(super) asked: RefCell<Option<Arc<str>>>,
 }
 
@@ -140,7 +140,7 @@ impl<'p> Run<'p> {
         }
     }
 
-    /// Counts a question; there are no more answers once all are used up.
+    /// Counts a request of the type; true once no answers are left.
     pub(super) fn is_over(&self) -> bool {
         let left = self.seen.steps.get().checked_sub(1);
         self.seen.steps.set(left.unwrap_or_default());
@@ -158,13 +158,13 @@ impl<'p> Run<'p> {
             return None;
         }
         self.seen.varied.borrow_mut().push(site);
-        // The first one is what every place begins with.
+        // Every place begins with the first sample, so variations begin with the second.
         let count = self.plan.varied.get(&site).copied().unwrap_or_default();
         Some(count.saturating_add(1))
     }
 
-    /// One of `count` ways on: the first in the first round, the last in the second, any in the others.
-    /// Far down it is any, too, so that a type that contains itself comes to an end.
+    /// One of `count` choices: the first in the first round, the last in the second, a pseudo-random one in the
+    /// others. Far down always a pseudo-random one, so that a recursive type comes to an end.
     pub(super) fn choose(&self, site: Site, depth: usize, count: usize) -> usize {
         let any = fold(fold(site, self.plan.round), 1);
         match self.plan.round {
@@ -185,6 +185,6 @@ impl<'p> Run<'p> {
 const FEWEST_ROUNDS: u64 = 24;
 const ROUNDS_A_VARIANT: u64 = 6;
 const MOST_ROUNDS: u64 = 192;
-/// Over all rounds. A type of a session takes some hundreds.
+/// The limit over all rounds. A typical type of a session takes some hundreds.
 const MOST_STEPS: usize = 1 << 16;
 const DEEP: usize = 8;

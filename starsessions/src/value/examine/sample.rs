@@ -1,7 +1,7 @@
-//! Made-up values, in the order in which they are tried.
+//! Sample values, in the order in which they are tried.
 //!
-//! They only have to get past the checks of types that stand in front of what is to be explored,
-//! so the list holds what is often validated, not what is likely.
+//! They only have to pass the checks of types, so that the parts behind can be explored. So the list holds
+//! formats that are often validated, not likely values.
 
 use super::sampler::Halt;
 

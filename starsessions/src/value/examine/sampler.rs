@@ -1,4 +1,4 @@
-//! A deserializer without input: it makes up what it is asked for.
+//! A deserializer without input: it answers every request with a sample.
 
 use std::fmt;
 use std::rc::Rc;
@@ -22,7 +22,7 @@ pub(super) struct Sampler<'r> {
     place: Rc<Place>,
 }
 
-/// The way from the type to here.
+/// The path from the type to a part of it.
 struct Place {
     parent: Option<Rc<Self>>,
     step: Step,
@@ -75,7 +75,7 @@ impl<'r> Sampler<'r> {
         }
     }
 
-    /// The first step of every question.
+    /// The first step of every request.
     fn enter(&self) -> Result<(), Halt> {
         if self.run.is_over() || self.place.depth > DEEPEST {
             return Err(Halt);
@@ -90,7 +90,7 @@ impl<'r> Sampler<'r> {
     fn leaf<T>(&self, sample: fn(u8) -> Result<T, Halt>) -> Result<T, Halt> {
         self.enter()?;
         let known = self.run.sample(self.place.site);
-        // Not each kind of value has as many samples.
+        // Some kinds of values have fewer samples.
         let other = self.run.variation(self.place.site);
         match other.map(sample) {
             Some(Ok(other)) => Ok(other),
@@ -110,7 +110,7 @@ impl<'r> Sampler<'r> {
 }
 
 impl Place {
-    /// As a reader of the type would write it: `cart.items[].price`.
+    /// The path as a developer would write it: `cart.items[].price`.
     fn describe(&self) -> String {
         let mut path = self
             .parent
@@ -263,7 +263,7 @@ impl<'de> IntoDeserializer<'de, Halt> for Sampler<'_> {
     }
 }
 
-/// The variants of an enum. One is named by its index, as bincode does.
+/// The variants of an enum. A variant is chosen by its index, as in bincode.
 struct Variants<'r>(Sampler<'r>, &'static [&'static str]);
 
 impl<'de, 'r> EnumAccess<'de> for Variants<'r> {
@@ -312,7 +312,7 @@ impl<'de> VariantAccess<'de> for Sampler<'_> {
     }
 }
 
-/// A made-up value was not accepted, or there is none.
+/// The type did not accept a sample, or there is no sample.
 #[derive(Debug)]
 pub(super) struct Halt;
 

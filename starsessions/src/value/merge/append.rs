@@ -1,4 +1,4 @@
-//! `append`: what each writer has added behind the others.
+//! `append`: each writer's additions, in sequence.
 
 use std::collections::VecDeque;
 
@@ -11,9 +11,9 @@ use super::of_options;
     note = "`append` is for `Vec` and `VecDeque`, with elements that are `Clone` and `PartialEq`, and for `String`; for sets and maps there is `union`"
 )]
 pub trait Append {
-    /// The additions and removals of this request are made in what is stored now; the order is kept.
+    /// Applies this request's additions and removals to the stored value; the order is kept.
     ///
-    /// In a text, only an addition at the end can be told from a new text, which wins.
+    /// In a text, only an addition at the end is recognised. Any other change is a new text, which wins.
     #[must_use]
     fn append(base: &Self, mine: &Self, theirs: &Self) -> Self;
 }
@@ -45,11 +45,11 @@ impl<T: Append + Default> Append for Option<T> {
     }
 }
 
-/// Pairs off equal elements; gives what is left of both lists, each in its order.
+/// Pairs equal elements; returns the rest of both lists, each in its order.
 ///
-/// A pass over both sides, so that whatever counts as removed because no partner was found counts as
-/// added too. Lists that mostly agree take linear time. The number of comparisons is bounded: in
-/// lists of thousands in quite another order, some elements move or are doubled, none is lost.
+/// One pass over both lists, so that an element without a partner that counts as removed counts as added,
+/// too. Lists that mostly agree take linear time. The number of comparisons is bounded: in lists of
+/// thousands in a very different order, some elements move or are duplicated, but none is lost.
 fn difference<'a, T: PartialEq + 'a>(
     items: impl IntoIterator<Item = &'a T>,
     other: impl IntoIterator<Item = &'a T>,

@@ -1,17 +1,17 @@
 //! `and` and `or`: set on both sides, or on one of them.
 
-/// Values that are set or not: `merge = and`, `merge = or`.
+/// Flags: `merge = and`, `merge = or`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be merged with `and` or `or`",
     label = "not a `bool`",
     note = "`and` and `or` are for `bool`"
 )]
 pub trait Flag {
-    /// Stays set only if both sides want it.
+    /// Set only if both sides have set it.
     #[must_use]
     fn and(base: &Self, mine: &Self, theirs: &Self) -> Self;
 
-    /// Is set if one side wants it.
+    /// Set if one side has set it.
     #[must_use]
     fn or(base: &Self, mine: &Self, theirs: &Self) -> Self;
 }

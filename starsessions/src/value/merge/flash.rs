@@ -1,4 +1,4 @@
-//! `flash`: messages, of which none is shown twice and none is lost.
+//! `flash`: messages that are neither shown twice nor lost.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::hash::{BuildHasher, Hash};
@@ -8,8 +8,8 @@ use super::{Merged, Side};
 
 /// Lists and maps of messages: `flash`.
 ///
-/// The implementations are not recommended, so that an element without their bounds is an error about
-/// the field, which names them, and not one about a comparison in here.
+/// The implementations are `do_not_recommend`, so that an element without their bounds is an error about
+/// the field, which names the bounds, not an error about a comparison in this module.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be `flash`",
     label = "neither an `Option`, nor a list or map of messages that are `Clone` and `PartialEq`",
@@ -17,12 +17,12 @@ use super::{Merged, Side};
     note = "if the messages are of a type of your own, add `#[derive(Clone, PartialEq)]` to it"
 )]
 pub trait Flash {
-    /// The stored messages without those that this request took, and with those that it added.
+    /// The stored messages, without those that this request took and with those that it added.
     #[must_use]
     fn flash(base: &Self, mine: &Self, theirs: &Self) -> Self;
 }
 
-/// A request that takes a message takes the one that it saw: a newer one stays. Of two that are set, the later.
+/// A request takes the message that it saw; a newer message stays. If both sides set a message, the later one wins.
 pub fn merge_flash(base: Side<'_>, mine: Side<'_>, theirs: Side<'_>) -> Merged {
     Ok(message(base, mine, theirs).map(<[u8]>::to_vec))
 }

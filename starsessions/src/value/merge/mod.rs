@@ -1,8 +1,8 @@
-//! Three-way merges: what this request saw, what it wrote, and what another request has stored
-//! meanwhile become one value.
+//! Three-way merges of the value that this request saw, the one that it wrote, and the one that another
+//! request has stored meanwhile.
 //!
-//! A merge runs only if both sides changed. If only one did, its bytes are the result, whatever
-//! the policy: so a removal that no other change contradicts stays a removal.
+//! A merge runs only if both sides changed. If only one side did, its bytes are the result with every
+//! policy, so a removal that no other change contradicts stays a removal.
 
 mod append;
 mod flag;
@@ -25,15 +25,14 @@ pub(crate) type Side<'a> = Option<&'a [u8]>;
 /// The bytes after a merge.
 pub(crate) type Merged = Result<Option<Vec<u8>>, ValueError>;
 
-/// A three-way merge of values: what this request saw, what it wrote, what is stored now.
+/// A three-way merge of the value that this request saw, the one that it wrote, and the one stored now.
 pub(crate) type Policy<T> = fn(&T, &T, &T) -> T;
 
-/// Merges a field that is never absent for the handler: where it is not stored, it has its
-/// default.
+/// Merges a field that is never absent for the handler: if it is not stored, it has its default.
 ///
-/// A removal counts as setting the default, so that what the other side added since is not lost:
-/// of a counter that went from 10 to 12 there and was removed here, 2 remain. A `required` field
-/// has no default; if it is missing on a side, there is nothing to merge, and `mine` wins.
+/// A removal counts as setting the default, so that the other side's additions are not lost: if one
+/// side removes a counter and the other raises it from 10 to 12, the result is 2. A `required` field
+/// has no default; if it is missing on a side, `mine` wins without a merge.
 pub fn merge_value<T: Value>(
     stored: &Stored<T>,
     default: Option<fn() -> T>,
@@ -62,8 +61,8 @@ pub fn merge_option<T: Value>(
     })
 }
 
-/// Where `both` has nothing to say, or `theirs` cannot be read, `mine` wins. A `base` that cannot be read
-/// counts as absent.
+/// If `both` returns `None`, or `theirs` cannot be read, `mine` wins. A `base` that cannot be read counts as
+/// absent.
 fn merge<T: Value>(
     stored: &Stored<T>,
     [base, mine, theirs]: [Side<'_>; 3],
@@ -81,7 +80,7 @@ fn merge<T: Value>(
     }
 }
 
-/// The side that changed, if only one did; a removal, if both removed.
+/// The side that changed, if only one did; a removal, if both sides removed.
 fn only_change<'a>(base: Side<'_>, mine: Side<'a>, theirs: Side<'a>) -> Option<Side<'a>> {
     if theirs == base {
         Some(mine)
@@ -99,7 +98,7 @@ fn store<T: Value>(stored: &Stored<T>, value: &T) -> Result<Vec<u8>, ValueError>
     Ok(bytes)
 }
 
-/// Absent counts as empty or zero, unless both sides want it absent.
+/// Absent counts as empty or zero, unless it is absent on both sides.
 fn of_options<T: Default>(
     base: &Option<T>,
     mine: &Option<T>,

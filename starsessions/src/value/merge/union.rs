@@ -1,19 +1,19 @@
-//! `union`: entries that a writer has added or removed.
+//! `union`: the entries that each writer has added or removed.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::hash::{BuildHasher, Hash};
 
 use super::of_options;
 
-/// Collections in which every element or key is changed for itself: `merge = union`.
+/// Collections whose elements or keys change independently: `merge = union`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be merged with `union`",
     label = "not a set or map",
     note = "`union` is for `HashSet`, `BTreeSet`, `HashMap` and `BTreeMap`, with elements, keys and values that are `Clone` and maps' values `PartialEq`; for lists there is `append`"
 )]
 pub trait Union {
-    /// The elements that both sides added, without those that either removed; where both changed the same key of a map,
-    /// this request wins.
+    /// The elements of both sides, without those that either side removed. If both changed the same key of a map, this
+    /// request wins.
     #[must_use]
     fn union(base: &Self, mine: &Self, theirs: &Self) -> Self;
 }

@@ -1,8 +1,9 @@
-//! A hash of two things at once. It is part of the stored format: a change makes stored values unreadable.
+//! A hash of names and content at the same time. It is part of the stored format: a change makes stored values
+//! unreadable.
 
 use super::Trace;
 
-/// The hashes of a value, as far as it was seen.
+/// The hashes of the visited part of a value.
 #[derive(Clone, Copy)]
 pub(super) struct Hashes {
     pub(super) mark: u64,
@@ -15,13 +16,13 @@ impl Hashes {
         content: SEED,
     };
 
-    /// Takes in what is a name or a kind.
+    /// Hashes a name or a kind.
     #[inline]
     pub(super) const fn name(&mut self, word: u64) {
         self.mark = fold(self.mark, word);
     }
 
-    /// Takes in what is a value.
+    /// Hashes a value.
     #[inline]
     pub(super) const fn value(&mut self, word: u64) {
         self.content = fold(self.content, word);
@@ -48,7 +49,7 @@ pub(in crate::value) const fn fold(hash: u64, word: u64) -> u64 {
     product as u64 ^ (product >> 64) as u64
 }
 
-/// The hash of a text or of bytes. The last word overlaps the one in front of it.
+/// The hash of a text or of bytes. The last word overlaps the word before.
 #[inline]
 pub(in crate::value) fn text(bytes: &[u8]) -> u64 {
     let mut hash = fold(SEED, bytes.len() as u64);
@@ -77,6 +78,6 @@ fn short(bytes: &[u8]) -> u64 {
     }
 }
 
-/// The digits of pi and of the golden ratio: numbers that mean nothing.
+/// The digits of pi and of the golden ratio, as arbitrary numbers.
 const SEED: u64 = 0x243f_6a88_85a3_08d3;
 const MULTIPLIER: u64 = 0x9e37_79b9_7f4a_7c15;

@@ -1,9 +1,9 @@
-//! The trace of a value that serde shows while it is serialized: its names, its kinds, and its content.
+//! The trace of a value: hashes of the names, kinds and content that serde shows during serialization.
 //!
 //! bincode writes no names and no kinds, so a value that was written before its type changed would often
-//! still decode, into something else. The *mark* is a hash of the names and kinds that occur in a value. It
-//! travels with the value; a reader that decodes the bytes into a value of another mark knows another type.
-//! The *content* is a hash of everything: it says whether two values are the same to serde.
+//! still decode, as another value. The *mark* is a hash of the names and kinds that occur in a value. It is
+//! stored with the value. If the decoded value has another mark, the type has changed. The *content* is a
+//! hash of everything: equal hashes mean equal values for serde.
 
 mod hash;
 mod tracer;
@@ -18,11 +18,11 @@ use super::walk::Walker;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Trace {
-    /// A hash of the structs, fields, variants and kinds that occur in the value. How often they occur in a list
-    /// or map, and in which order, does not matter: the elements of a list have one type.
+    /// A hash of the structs, fields, variants and kinds that occur in the value. Their number and order in a list or
+    /// map do not matter, because the elements of a list have one type.
     pub(super) mark: u32,
-    /// A hash of all that, of how often it occurs, and of the values if they are asked for. The order in a list or map
-    /// does not matter, because a `HashMap` has another one in each instance.
+    /// A hash of the same and of how often each occurs; with [`Detail::Values`], also of the values. The order in a
+    /// list or map does not matter, because each instance of a `HashMap` has another order.
     pub(super) content: u64,
 }
 
@@ -35,7 +35,7 @@ pub(super) enum Detail {
     Values,
 }
 
-/// The trace of `value`, as a format shows it that is `human_readable` or not.
+/// The trace of `value`, in a format that is `human_readable` or not.
 pub(super) fn trace<T: Serialize + ?Sized>(
     value: &T,
     human_readable: bool,

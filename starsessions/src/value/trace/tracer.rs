@@ -1,4 +1,4 @@
-//! A walk that hashes what it meets.
+//! A walk that hashes a value.
 
 use std::collections::BTreeSet;
 
@@ -35,7 +35,7 @@ impl Tracer {
         self.hashes.name(text(name.as_bytes()));
     }
 
-    /// The index stands beside the name, so that two variants that change places are seen in a list of both.
+    /// Hashes the index beside the name, so that a swap of two variants is detected even in a list with both.
     #[inline]
     fn variant(&mut self, kind: u64, Variant(name, index, variant): Variant) {
         self.named(kind, name);
@@ -47,7 +47,7 @@ impl Tracer {
 impl Walk for Tracer {
     type Elements = Elements;
 
-    /// The numbers of the kinds are hashed: they are frozen.
+    /// The numbers of the kinds are frozen, because they are hashed.
     #[inline(always)]
     fn node(&mut self, node: Node<'_>) -> Result<(), Refusal> {
         match node {
@@ -102,7 +102,7 @@ impl Walk for Tracer {
         Ok(())
     }
 
-    /// Without it, a part that follows could be one of these.
+    /// Separates the parts from a part that follows.
     #[inline]
     fn end_of_parts(&mut self) {
         self.hashes.name(END);
@@ -144,7 +144,7 @@ pub(super) struct Elements {
     sum: u64,
 }
 
-/// The marks of the elements of one list. Most lists have one, which takes no allocation.
+/// The marks of the elements of one list. Most lists have one mark, which takes no allocation.
 #[derive(Default)]
 struct Marks {
     last: Option<u64>,
