@@ -36,7 +36,7 @@
 //! | `way` | from a former id to its successor |
 //! | `self_contained` | cookies that carry their session |
 //! | `csrf` | tokens in forms |
-//! | `flow` | what a browser remembers of its way to another site and back |
+//! | `flow` | what a browser remembers of a redirect to another site and back |
 //! | `device` | what binds a session to a key of a device |
 //! | `public_id` | the name of a session towards its user |
 

@@ -5,8 +5,8 @@
 //! 3. The new row replaces the reserved row.
 //! 4. The way gives up its copy.
 //!
-//! If a request crashes at step 3 or 4, or another one is beside it, each request that follows the way does what is
-//! left, so no session is lost. The new row replaces nothing but the reserved row. If the session has ended, the
+//! If a request crashes before step 3 or 4, or several are here at once, each request that follows the way completes
+//! these steps, so no session is lost. The new row replaces nothing but the reserved row. If the session has ended, the
 //! reserved row is gone or has another revision, so a late request restores no session. Until the way gives up its
 //! copy, it is listed instead of the session, so that a revocation finds it: ending a way also ends the row at its
 //! successor's key, and without the way no new row can follow.

@@ -170,8 +170,8 @@ fn claims_to_take(room: usize, own: RowKey, others: &[(RowKey, bool)]) -> Option
     Some(later.split_off(free.min(later.len())))
 }
 
-/// Reduces `found` to the sessions above the limit: of the earlier ones, the least recently used. A concurrent sign-in
-/// must not end because its node's clock is behind.
+/// Reduces `found` to the sessions that exceed the limit: of the earlier ones, the least recently used. A concurrent
+/// sign-in must not end because its node's clock is behind.
 fn keep_surplus(max: usize, found: &mut Vec<FoundSession>, own: RowKey, earlier: &Earlier) {
     let too_many = found.len().saturating_sub(max);
     found.retain(|session| session.key != own);

@@ -69,7 +69,7 @@ pub(crate) struct Context {
     pub(crate) observer: Observer,
     /// Separates the sessions of this application from those of others in the same store.
     pub(crate) audience: String,
-    /// The cookie's name is part of what is authenticated.
+    /// The cookie's name, which is authenticated with its value.
     pub(crate) cookie_name: String,
     /// The cookie carries `Max-Age` also for sessions that are not remembered.
     pub(crate) persistent_cookie: bool,

@@ -208,7 +208,7 @@ impl State {
             // The browser refreshes before the page loads itself again, which is a request from this site.
             Navigation::Foreign => (Some(Unproven::Pending), Some("0")),
             Navigation::Own if is_stale => (Some(Unproven::Pending), Some("0")),
-            // The registration is on its way.
+            // The registration is under way.
             Navigation::Own if is_young => (Some(Unproven::Pending), Some("1")),
             // The browser would have refreshed if it could: it has lost the key, or never had it.
             Navigation::Own => (Some(Unproven::Lost), None),

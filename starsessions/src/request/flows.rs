@@ -19,7 +19,7 @@ pub(crate) struct FlowCookie {
 debug_as_name!(FlowCookie);
 
 impl FlowCookie {
-    /// Makes the browser forget the cookie of this name.
+    /// A cookie that makes the browser forget the one of this name.
     pub(crate) fn removal(name: String, same_site: SameSite) -> Self {
         Self {
             name,

@@ -30,8 +30,8 @@ pub(crate) struct Slot {
     realm: Arc<Realm>,
     /// The slot of a layer further out, for another realm.
     pub(super) outer: Option<Arc<Self>>,
-    /// The path of the request; `None` if no browser can be led back to it, because it cannot repeat another method
-    /// than `GET`.
+    /// The path of the request; `None` if no browser can be led back to it, because a redirect cannot repeat its
+    /// method.
     target: Option<PathAndQuery>,
     pub(super) gate: Gate,
     state: Mutex<State>,

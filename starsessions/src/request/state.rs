@@ -34,7 +34,7 @@ pub(super) struct State {
     /// The views with idle fields that the request has used.
     pub(super) views: Vec<&'static Schema>,
     pub(super) made: Made,
-    /// Counts the times that all changes were thrown away; views of an earlier epoch write no more.
+    /// Counts how often all changes were thrown away; views of an earlier epoch write nothing.
     pub(super) epoch: u32,
     pub(super) brought: Brought,
     #[cfg(feature = "dbsc")]
@@ -69,7 +69,7 @@ pub(super) struct Manner {
     pub(super) failure_policy: FailurePolicy,
     /// The response may never be shown (HEAD, prefetch): a message must wait for the next one.
     pub(super) is_unseen: bool,
-    /// The request is no navigation, but a script, for example, which a redirect leads to no page.
+    /// The request is no navigation, but a script, for example, so a redirect leads to no other page.
     pub(super) is_no_navigation: bool,
 }
 
