@@ -72,10 +72,10 @@ sentences! { ConfigError:
     Self::StoreTimeout => "with a store time-out of zero every request fails; lengthen it";
     Self::WatchInterval => "with a watch interval of zero the store is asked without end; lengthen it";
     Self::SessionLimit => "with a limit of zero sessions no user signs in; allow at least one";
-    Self::SessionLimitOfCookies => "a `CookieStore` does not know how many sessions a user has; leave the limit off, \
-        or use a server-side store";
+    Self::SessionLimitOfCookies => "a `CookieStore` does not know how many sessions a user has, and Python signs in without \
+        asking; leave the limit off, or use a server-side store";
     #[cfg(feature = "takeover")]
-    Self::TakeOverOfCookies => "a `CookieStore` cannot tell that another library's session was taken over already; \
-        keep the sessions in a server-side store";
+    Self::TakeOverOfCookies => "sessions in cookies, or shared with Python, do not remember which sessions of another library \
+        were taken over; keep the sessions in a server-side store";
     Self::Realm => "a realm's name has up to 64 letters, digits, `_` and `-`";
 }
