@@ -119,6 +119,14 @@ fn a_file_that_is_no_store_stays_as_it_is() {
 }
 
 #[test]
+fn options_of_a_file_do_not_become_its_name() {
+    let folder = folder();
+    let url = format!("sqlite://{}?mode=rwc", text(&folder.join("a.db")));
+    run(&["store", "migrate", &url], "", "").fails(1, "has no options");
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+#[test]
 fn a_value_of_another_type_is_told() {
     let key = new_key();
     for (kind, value, sentence) in [

@@ -111,8 +111,14 @@ impl Place {
 
     #[cfg(feature = "sqlite")]
     fn sqlite(&self) -> Result<Open, Failure> {
-        let store = starsessions::SqliteStore::open(self.path().unwrap_or(Path::new("")));
-        store
+        let path = self.path().unwrap_or(Path::new(""));
+        // What are options for `sqlx` would become a part of the name.
+        if self.0.contains('?') && !path.exists() {
+            return Err(Failure::failed(
+                "`sqlite:PATH` has no options; leave out the `?` and what follows it",
+            ));
+        }
+        starsessions::SqliteStore::open(path)
             .map(Open::Sqlite)
             .map_err(|error| Failure::store(&error))
     }
