@@ -7,8 +7,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::client_side::SealedId;
 use super::server_side::{MAX_ATTEMPTS, back_off};
-use super::{Context, CookieChange, Credential, Executed, Live, Presented, SealedId, Work};
+use super::{Context, CookieChange, Credential, Executed, Live, Presented, Work};
 use crate::clock::Timestamp;
 use crate::error::SessionError;
 use crate::lifecycle::plan::{Next, Plan, Step};
