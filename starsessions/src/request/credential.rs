@@ -129,12 +129,13 @@ impl Slot {
         self.realm().carriers.header.is_some()
     }
 
-    /// Whether the request shows a cookie of this layer or of one further out, which browsers add by themselves.
+    /// Whether the request shows a cookie of this layer or of one further out, or a cookie whose session such a layer
+    /// takes over. Browsers add cookies by themselves.
     #[cfg(feature = "axum")]
     pub(crate) fn shows_cookie(&self, headers: &HeaderMap) -> bool {
         self.see(headers);
         let outer = self.outer.as_ref();
-        self.state().brought.any || outer.is_some_and(|outer| outer.shows_cookie(headers))
+        self.state().brought.shows_any() || outer.is_some_and(|outer| outer.shows_cookie(headers))
     }
 
     /// Whether the token that the request shows, without a cookie, belongs to a session; `None`, without asking the
@@ -204,6 +205,15 @@ impl State {
 }
 
 impl Brought {
+    #[cfg(feature = "axum")]
+    fn shows_any(&self) -> bool {
+        #[cfg(feature = "takeover")]
+        if self.former.is_some() {
+            return true;
+        }
+        self.any
+    }
+
     pub(super) fn by(&self) -> By {
         if self.by_token {
             By::Header

@@ -178,6 +178,7 @@ impl Slot {
             }
             let kept = self.state().brought.former.clone();
             let former = kept.or_else(|| self.former_cookies(headers?));
+            self.state().brought.former.clone_from(&former);
             // Boxed, so that it does not enlarge the future of requests that take nothing over.
             presented = Box::pin(self.take_over(presented, former, now)).await?;
         }

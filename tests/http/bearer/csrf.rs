@@ -1,8 +1,11 @@
 //! A session by a token needs no proof of where its requests come from; a cookie does, whatever is beside it.
 
 use axum::Router;
+use axum::middleware::from_extractor;
 use axum::routing::post;
 use http::{Method, StatusCode};
+use starsessions::python::{CookieStore, Sessions};
+use starsessions::takeover::TakeOver;
 use starsessions::{CsrfLayer, Session};
 use starsessions_tests::client::{App, Client};
 use starsessions_tests::site::Site;
@@ -138,6 +141,44 @@ async fn a_token_of_one_realm_stands_for_no_cookie_of_another() {
         }
         let both = [own[0], shown];
         assert_eq!(user.ask_with(Method::POST, "/visit", &both).await.body, "2");
+    }
+}
+
+/// Nor for that of another library, whose session the other realm would take over, or has just done so.
+#[tokio::test]
+async fn a_token_stands_for_no_cookie_that_another_realm_takes_over() {
+    #[derive(Session)]
+    #[session(realm = "admin")]
+    struct Desk {
+        visits: u32,
+    }
+    let secret = "a secret that Python has as well";
+    let admin = Site::with(|layer| {
+        let former = Sessions::new(CookieStore::new(secret));
+        let take = TakeOver::new(former, |former, taken| {
+            taken.insert_if(former.view::<Desk>())
+        });
+        let layer = layer.realm("admin").cookie(|cookie| cookie.name("admin"));
+        layer.take_over(take)
+    });
+    let now = starsessions::config::Clock::now(admin.clock());
+    let former = CookieStore::new(secret).sign(br#"{"visits": 5}"#, now);
+    let site = alone();
+    let thief = signed_in(&site).await;
+    let authorization = format!("Bearer {}", thief.token.as_deref().unwrap());
+    let shown = ("authorization", authorization.as_str());
+    let visit = post(async |desk: Session<Desk>| desk.visits.to_string());
+    let guarded = routes().route("/visit", visit).layer(CsrfLayer::new());
+    let seen_before = guarded.clone().layer(from_extractor::<Session<Desk>>());
+    for routes in [guarded, seen_before] {
+        let user = admin.serve(routes.layer(site.sessions.layer()));
+        let user = user.showing(format!("session={former}"));
+        for headers in [&[FOREIGN, shown][..], &[shown]] {
+            let reply = user.ask_with(Method::POST, "/visit", headers).await;
+            assert_eq!(reply.status, NO, "{headers:?}");
+        }
+        let own = [("sec-fetch-site", "same-origin")];
+        assert_eq!(user.ask_with(Method::POST, "/visit", &own).await.body, "5");
     }
 }
 
