@@ -24,7 +24,7 @@ use crate::session::MissingLayer;
 /// A request with an unsafe method (not `GET`, `HEAD`, `OPTIONS` or `TRACE`) and a WebSocket's
 /// handshake must come from this site:
 ///
-/// 1. `Sec-Fetch-Site` decides if the browser sends it: `same-origin` and `none` pass.
+/// 1. If the browser sends `Sec-Fetch-Site`, this header decides: `same-origin` and `none` pass.
 /// 2. Otherwise `Origin` decides. It must name the host that the request was sent to, with `https`
 ///    where the session's cookie is `Secure`, or an origin that is [trusted](Self::trust).
 /// 3. Without either header, as in very old browsers and in tools, the request must bring a
@@ -45,7 +45,8 @@ use crate::session::MissingLayer;
 /// The layer judges the method that it sees: put a middleware that lets a header or a field override the method outside
 /// of this layer.
 ///
-/// Put it *inside* the [`SessionLayer`](crate::SessionLayer), around all routes but those that other servers call:
+/// Put this layer *inside* the [`SessionLayer`](crate::SessionLayer), around all routes but those that other servers
+/// call:
 ///
 /// ```
 /// # use axum::{Router, routing::post};
