@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
-/// An error and its sources, as [`write`] prints them.
+/// An error and its sources, as [`write()`] prints them.
 pub(crate) struct Said<'a>(pub(crate) &'a dyn Error);
 
 impl fmt::Display for Said<'_> {
@@ -57,7 +57,7 @@ macro_rules! sentences {
 }
 pub(crate) use sentences;
 
-/// Implements `Debug` of an error, as [`write`] prints it.
+/// Implements `Debug` of an error, as [`write()`] prints it.
 macro_rules! debug_as_sentence {
     ($error:ty) => {
         impl std::fmt::Debug for $error {
