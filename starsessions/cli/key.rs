@@ -97,7 +97,7 @@ fn activate(path: &Path, key_id: &str, retire_after: Option<Duration>) -> Result
     if place > 0 {
         if ring.items.get(place).is_some_and(|item| item.contains('@')) {
             return Err(Failure::failed(format!(
-                "{}: the key `{key_id}` is on its way out, its end is written behind it; activate another one",
+                "{}: the key `{key_id}` is being retired: the file says when it ends; activate another one",
                 path.display()
             )));
         }

@@ -210,7 +210,7 @@ impl Unproven {
             Self::Pending => {
                 "the session belongs to one device, which has yet to prove itself; load the page again"
             }
-            Self::Lost => "the session belongs to a device that this browser is not; sign in again",
+            Self::Lost => "the session belongs to another device; sign in again",
             Self::Unbound => {
                 "this is for sessions that belong to one device, and this one does not; \
                  sign in with a browser that binds sessions"
@@ -239,7 +239,7 @@ sentences! { SessionError:
     Self::Invalid { name, reason } => "`{name}` was refused by its `validate` function: {reason}";
     Self::Value { field, error } => "`{field}` cannot be stored: {error}", from &**error;
     Self::Closed => "the response has left, so its session can no longer be loaded or written; do both before answering, or \
-        give a task that goes on the handle of `detach`";
+        give a task that outlives the request the handle of `detach`";
     Self::Unshareable(error) => "{error}";
     Self::OtherRealm { view, realm: "" } => "`{view}` is of the main realm, and this session or layer is not; take the argument \
         `CurrentSession` or that realm's layer, or mark the struct with its `realm`";
@@ -250,7 +250,7 @@ sentences! { SessionError:
     Self::TooManySessions { limit } => "this user has {limit} sessions, as many as there may be; end one of them and sign in again";
     Self::UnknownFlow => "this browser has not begun what the answer belongs to, or it was finished or has taken too long; begin again";
     Self::NotRevocable => "this layer's `CookieStore` cannot end a session for good; give it a revocation list with `.revoked_in(..)`, \
-        or call `forget`, which tells the browser alone";
+        or call `forget`, which only removes the browser's cookie";
     Self::Unlisted => "sessions that are cookies, or shared with another library, cannot be listed or ended by others; keep them in \
         a store of their own";
 }

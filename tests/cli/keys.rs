@@ -85,7 +85,7 @@ fn a_key_whose_end_has_passed_is_dropped_and_one_on_its_way_out_is_not_activated
         "",
         "",
     );
-    refused.fails(1, "on its way out");
+    refused.fails(1, "is being retired");
     let added = run(&["key", "rotate", text(&path), "--json"], "", "")
         .well()
         .json();

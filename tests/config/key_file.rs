@@ -52,5 +52,5 @@ fn an_error_names_the_file_and_keeps_what_is_in_it() {
 
     let nowhere = folder.join("nowhere").join("keys");
     let shown = KeyRing::from_file_or_new(&nowhere).unwrap_err().to_string();
-    assert!(shown.contains("in a folder that is there"), "{shown}");
+    assert!(shown.contains("in an existing folder"), "{shown}");
 }

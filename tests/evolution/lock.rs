@@ -379,7 +379,7 @@ fn a_file_that_is_no_lock_is_named_and_kept() {
 
     let nowhere = SchemaLock::new(folder.join("nowhere/sessions.lock")).view::<Shop>();
     let error = nowhere.compare(UpdateSchema::All).unwrap_err().to_string();
-    assert!(error.contains("in a folder that is there"), "{error}");
+    assert!(error.contains("in an existing folder"), "{error}");
 
     let a_folder = SchemaLock::new(folder.join(".")).view::<Shop>();
     let error = a_folder.compare(UpdateSchema::Nothing).unwrap_err();

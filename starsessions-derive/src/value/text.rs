@@ -28,7 +28,7 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
     // A number that overflows is longer than any limit.
     let number: u64 = digits.parse().unwrap_or(u64::MAX);
     match number.saturating_mul(seconds) {
-        0 => Err(format!("`{text}` is no time at all; the least is \"1s\"")),
+        0 => Err(format!("`{text}` is no duration; the shortest is \"1s\"")),
         seconds if seconds > LONGEST_DAYS * 24 * 60 * 60 => Err(format!(
             "`{text}` is longer than {LONGEST_DAYS} days, the longest that browsers keep a cookie; write a shorter time"
         )),
@@ -143,8 +143,8 @@ mod tests {
             ("10ms", "not a duration"),
             ("\u{661}m", "not a duration"),
             ("1\u{b5}", "not a duration"),
-            ("0s", "no time at all"),
-            ("000d", "no time at all"),
+            ("0s", "no duration"),
+            ("000d", "no duration"),
             ("401d", "longer than 400 days"),
             ("34560001s", "longer than 400 days"),
             ("18446744073709551615d", "longer than 400 days"),

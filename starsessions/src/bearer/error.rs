@@ -61,10 +61,10 @@ pub enum TransportError {
 
 sentences! { TransportError:
     Self::Twofold => "the request shows more than one credential of a session: send its cookie or one token, not both";
-    Self::BesideCookie => "a page with a session in a cookie gets no token, which its scripts could lose; ask for the token without \
+    Self::BesideCookie => "a page with a session in a cookie gets no token, which its scripts could leak; ask for the token without \
         cookies (`credentials: \"omit\"`)";
     Self::NoSession => "there is no session to hand a token out of; sign in first, and drop the views that begin it";
-    Self::NotHandedOut => "the session would get an id that its client is not told of; call `bearer_token().await` after the change, \
+    Self::NotHandedOut => "the session would get an id that its client would not learn; call `bearer_token().await` after the change, \
         in the place of `commit`, and send what it returns";
     Self::CookieOnly => "this layer takes no tokens; give it `.transport(Transport::bearer())`, or add `.beside_cookie()`";
     Self::NoCookie => "this layer sets no cookies, and a flow is one; give it `.transport(Transport::bearer().beside_cookie())`, or \

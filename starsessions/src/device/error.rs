@@ -31,10 +31,10 @@ pub enum DeviceBindingError {
 debug_as_sentence!(DeviceBindingError);
 
 sentences! { DeviceBindingError:
-    Self::Store => "sessions in cookies cannot be bound to a device, since a copy of the cookie from before is as good as ever, nor \
-        those that another library reads; leave the binding off, or use a server-side store";
-    Self::Renewal => "a session without a device would be taken for one that is being registered with each renewal of its id; \
-        leave `renewal` or `Unbound::Refused` out";
+    Self::Store => "sessions in cookies cannot be bound to a device, since an earlier copy of the cookie stays valid. Sessions that another \
+        library reads cannot be bound, either; leave the binding off, or use a server-side store";
+    Self::Renewal => "each renewal of its id would give a session without a device another minute to register one, and accept it for so long; \
+        leave out `renewal` or `Unbound::Refused`";
     Self::SessionCookie => "a device is asked for its proof over https, on one host and all of its paths; make the session's cookie \
         `Secure`, with the path `/`, without a domain and not partitioned; on `http://localhost`, where `local_development` takes that away, leave \
         the binding off";

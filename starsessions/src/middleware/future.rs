@@ -206,7 +206,7 @@ fn report(error: &SessionError, is_replaced: bool) {
     let what = if is_replaced {
         "the session could not be written; the response is replaced"
     } else {
-        "the session could not be written; the response stays, as it is no success"
+        "the session could not be written; the response is kept, because it is an error response"
     };
     if error.status() == StatusCode::INTERNAL_SERVER_ERROR {
         tracing::error!(%error, "{what}");

@@ -131,7 +131,7 @@ pub(crate) fn lossy(realm: &str, session: &str, field: &str, loss: &impl fmt::Di
         view = session,
         field,
         %loss,
-        "some values of this field would not come back as they are, and are refused when they are written"
+        "some values of this field would not survive a round trip, and are refused when they are written"
     );
 }
 

@@ -154,8 +154,8 @@ impl Reporter {
                 identity,
                 "a `rotate` field was changed, and the identity beside it was not: the session has a new id, and \
                  parallel requests under the former one are signed out. Data that is refreshed, as an OAuth token, \
-                 belongs in a struct of its own without `rotate`. If the field is a privilege, all is well; \
-                 `exclusive` on it says so. Release builds say nothing"
+                 belongs in a struct of its own without `rotate`. If the field is a privilege, mark it \
+                 `exclusive`, and this warning ends. Release builds do not give it"
             );
         }
     }

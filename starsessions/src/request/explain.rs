@@ -65,7 +65,7 @@ impl Explanation {
                     self.note("by the id before a renewal, within its grace");
                 }
                 if realm.engine.waits_for_new_id(live, now) {
-                    self.note("its key is on its way out, and the id is too young for a new one");
+                    self.note("its key is being retired, and the id is too young for a new one");
                 }
             }
             Ok(Presented::Nobody(why)) => self.refused(*why, by, realm),
@@ -320,7 +320,7 @@ pub(crate) fn why_refused(why: Refusal) -> &'static str {
     match why {
         Refusal::Malformed => "its value is not one of this library; is it another cookie's name?",
         Refusal::Key => {
-            "it stands under a key that this layer does not have, or was made for another cookie, realm or \
+            "its key is one that this layer does not have, or it was made for another cookie, realm or \
              audience"
         }
         Refusal::Unknown => {
@@ -331,7 +331,7 @@ pub(crate) fn why_refused(why: Refusal) -> &'static str {
         Refusal::Expired => "past the deadline of its last use",
         Refusal::Revoked => "its session was ended",
         Refusal::Future => "it was made in the future; are the clocks of the servers right?",
-        Refusal::Unproven => "its session is bound to a device, which has not shown itself",
+        Refusal::Unproven => "its session is bound to a device, whose proof is missing",
     }
 }
 

@@ -154,7 +154,7 @@ sentences! { Flaw:
     Self::EndsEarly => "end in the middle of it";
     Self::TrailingBytes => "go on after its end";
     Self::ExceedsLimit => "exceed the limits of a value";
-    Self::Mismatch => "say something else";
+    Self::Mismatch => "do not fit the type";
 }
 
 /// Why a value was refused by its `validate` function.

@@ -260,10 +260,7 @@ async fn scenario_06_another_key_or_realm_is_named() {
     let other = explaining();
     let mut lost = client.at(&other.serve(routes()));
     let said = explanation(&lost.get("/cart").await).to_owned();
-    assert!(
-        said.starts_with("cookie refused: it stands under a key"),
-        "{said}"
-    );
+    assert!(said.starts_with("cookie refused: its key is one"), "{said}");
 }
 
 #[tokio::test]

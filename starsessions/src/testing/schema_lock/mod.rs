@@ -192,7 +192,7 @@ impl fmt::Display for SchemaLockError {
         match &self.problem {
             Problem::Io(error) => write!(
                 f,
-                "{path}: {error}; name a file that this test may read and write, in a folder that is there"
+                "{path}: {error}; name a file that this test may read and write, in an existing folder"
             ),
             Problem::Line(line) => write!(
                 f,
@@ -206,7 +206,7 @@ impl fmt::Display for SchemaLockError {
                 f.write_str(if is_compatible {
                     "live sessions survive this: run the test with UPDATE_SCHEMA=1, and commit the file"
                 } else {
-                    "live sessions do not survive this: cure it, then run the test with UPDATE_SCHEMA=1 (an \
+                    "live sessions do not survive this: fix it, then run the test with UPDATE_SCHEMA=1 (an \
                      application without sessions may take UPDATE_SCHEMA=force)"
                 })
             }
