@@ -1,4 +1,4 @@
-//! What a layer tells the application of its sessions.
+//! The events that a layer sends to the application.
 
 use axum::Router;
 use axum::extract::Path;
@@ -25,7 +25,7 @@ struct Login {
     step: u8,
 }
 
-/// What makes the user is another field than the one that sessions are found by.
+/// The field that identifies the user (`rotate`) is not the one by which sessions are found (`index`).
 #[derive(Session)]
 struct Account {
     #[session(required, rotate)]
@@ -91,7 +91,7 @@ fn site(kept: Kept) -> (Site, Client, Events) {
     (site, client, events)
 }
 
-/// What has happened so far.
+/// The events so far.
 fn told(events: &mut Events) -> Vec<SessionEvent> {
     std::iter::from_fn(|| events.recv().now_or_never().flatten()).collect()
 }
@@ -235,7 +235,7 @@ async fn a_session_that_makes_room_is_told_as_such() {
     assert_eq!(told[2].label(), Some("phone"));
 }
 
-/// Of two logouts at once, and of a write that comes too late, one tells of it.
+/// Of two concurrent logouts and a late write, only one emits the event.
 #[tokio::test]
 async fn an_end_is_told_once() {
     let (site, mut client, mut events) = site(Kept::OnServer);
@@ -272,7 +272,7 @@ async fn what_is_not_stored_is_not_told() {
     }
 }
 
-/// Nothing is waited for: not for a task that has stopped reading, nor for one that is gone.
+/// The layer waits neither for a receiver that has stopped reading nor for one that was dropped.
 #[tokio::test]
 async fn a_full_queue_loses_events_and_no_requests() {
     let (sender, mut events) = events::channel(4);

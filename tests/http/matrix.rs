@@ -1,4 +1,4 @@
-//! Every kind of response, by one table.
+//! Every kind of response, in one table.
 
 use axum::Router;
 use axum::response::{IntoResponse, Response};
@@ -54,7 +54,7 @@ impl Action {
 
 type Headers = &'static [(HeaderName, &'static str)];
 
-/// What a handler says itself.
+/// The headers that the handler sets itself.
 const HEADERS: [Headers; 4] = [
     &[],
     &[(VARY, "Accept"), (CACHE_CONTROL, "public, max-age=60")],
@@ -98,7 +98,7 @@ impl Case {
             self.action.act(&session).await;
         }
         if self.panics {
-            // Without the hook, which would write a thousand lines.
+            // Without the panic hook, which would write a thousand lines.
             std::panic::resume_unwind(Box::new("the handler's own"));
         }
         let mut headers = HeaderMap::new();
@@ -108,7 +108,7 @@ impl Case {
         (StatusCode::from_u16(self.status).unwrap(), headers, "body").into_response()
     }
 
-    /// The reply to it, with the layer and without.
+    /// The replies to this case, with the layer and without it.
     async fn replies(self) -> [Reply; 2] {
         let uses = self.action != Action::Nothing;
         let with = if uses {
@@ -130,13 +130,13 @@ impl Case {
         [client.get("/case").await, bare.get("/case").await]
     }
 
-    /// Whether the browser has to learn something.
+    /// Whether the response must change the browser's cookie.
     fn changes_cookie(self) -> bool {
         let is_error = self.panics || self.status >= 500;
         match self.action {
             Action::Nothing | Action::Read | Action::Contains => false,
             Action::Write => !is_error,
-            // What is removed is of a kind that rotates.
+            // The removed field rotates the id.
             Action::Clear => self.is_signed_in && !is_error,
             Action::Rotate | Action::Logout => self.is_signed_in,
         }
@@ -179,7 +179,7 @@ impl Case {
             );
         } else {
             let said = without.all("cache-control").join(", ");
-            // What may be about a user is not for caches that others use.
+            // A response that may depend on a user is not for shared caches.
             let has_read = matches!(self.action, Action::Read | Action::Contains);
             let sent = if self.is_signed_in && has_read {
                 said.replace("public", "private")

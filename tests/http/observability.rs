@@ -1,4 +1,4 @@
-//! What is logged and counted of sessions, against the table in `docs/observability.md`.
+//! Logs and metrics of sessions, compared with the table in `docs/observability.md`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -17,7 +17,7 @@ use starsessions_tests::spy::{Moment, Operation};
 use tracing::Instrument;
 use tracing::field::Empty;
 
-/// Counts what happens on this thread.
+/// Records the metrics of this thread.
 struct Metrics {
     snapshotter: Snapshotter,
     seen: BTreeMap<String, f64>,
@@ -37,7 +37,7 @@ impl Metrics {
                 DebugValue::Gauge(value) => value.into_inner(),
                 DebugValue::Histogram(values) => values.len() as f64,
             };
-            // A snapshot empties the counters and the histograms; a gauge stands.
+            // A snapshot resets counters and histograms, but not gauges.
             let seen = self.seen.entry(name).or_default();
             *seen = if key.name().ends_with("detached") {
                 value
@@ -52,7 +52,7 @@ impl Metrics {
         self.read().get(name).copied().unwrap_or_default()
     }
 
-    /// What there is, without values.
+    /// The names of the metrics, without values.
     fn names(&mut self) -> BTreeSet<String> {
         let names = self.read().keys();
         names
@@ -77,7 +77,7 @@ async fn fail(mut shop: Session<Shop>) -> StatusCode {
     StatusCode::INTERNAL_SERVER_ERROR
 }
 
-/// A counter of failures, which stays whatever the answer is.
+/// A counter of failures, which is stored whatever the response is.
 #[derive(Session)]
 struct Guard {
     #[session(commit = always)]
@@ -232,7 +232,7 @@ async fn a_day_is_counted() {
     }
 }
 
-/// Also where nothing is measured, because the answer is there at once.
+/// A memory store answers at once, so no duration is measured; its errors are counted all the same.
 #[tokio::test]
 async fn a_memory_store_that_is_full_is_counted() {
     metrics!(metrics);
@@ -415,7 +415,7 @@ mod shared {
     }
 }
 
-/// The layer says what it knows of a struct when it first meets it, and once.
+/// The layer logs each problem of a struct once, when it first uses the struct.
 #[tokio::test]
 async fn what_is_wrong_with_a_struct_is_logged_when_it_is_first_used() {
     use shared::{Later, Lossy, Number, Renamed, Rotating, Text};
@@ -477,8 +477,8 @@ async fn what_is_wrong_with_a_struct_is_logged_when_it_is_first_used() {
     }
 }
 
-/// In the log and in the span around the layer, if the layer is asked for it: fingerprints under the names of
-/// OpenTelemetry.
+/// In the log, and in the span around the layer if the layer is configured to record it: fingerprints under the
+/// OpenTelemetry names.
 #[tokio::test]
 async fn a_trace_names_its_session_as_open_telemetry_does() {
     #[derive(Session)]

@@ -1,4 +1,4 @@
-//! Answers of the library itself: sentences, or the application's own pages.
+//! Responses of the library itself: plain sentences, or the application's own pages.
 
 use std::convert::Infallible;
 
@@ -124,7 +124,7 @@ const SCRIPT: (&str, &str) = ("sec-fetch-mode", "cors");
 const FOREIGN: (&str, &str) = ("sec-fetch-site", "cross-site");
 const JSON: (&str, &str) = ("accept", "application/json");
 
-/// Has a page, in the place of what was there, and nothing of that but what other middleware has set.
+/// Asserts that the page has replaced the former response, except for headers that other middleware has set.
 #[track_caller]
 fn shows(reply: &Reply, status: StatusCode, body: &str) {
     assert_eq!((reply.status, &*reply.body), (status, body), "{reply:?}");
@@ -207,7 +207,7 @@ async fn an_outage_and_a_session_that_has_ended_have_pages() {
     );
 }
 
-/// As a CORS layer inside the session layer allows it.
+/// A CORS layer inside the session layer allows the other origin.
 #[tokio::test]
 async fn a_script_of_another_origin_can_read_that_its_session_was_not_written() {
     async fn allow(request: Request, next: Next) -> Response {
@@ -229,7 +229,7 @@ async fn a_script_of_another_origin_can_read_that_its_session_was_not_written() 
     }
 }
 
-/// A rejection drops what the request has changed, whatever page it has; a logout takes place.
+/// A rejection drops the request's changes, whatever page it shows; a logout takes effect.
 #[tokio::test]
 async fn a_page_changes_nothing_but_what_is_seen() {
     async fn refuse(mut shop: Session<Shop>, session: CurrentSession) -> SessionRejection {
@@ -254,7 +254,7 @@ async fn a_page_changes_nothing_but_what_is_seen() {
     assert_eq!(user.get("/me").await.body, "guest");
 }
 
-/// A 5xx writes nothing, whatever status its page has: in a layer further out as well.
+/// A 5xx writes nothing, whatever the status of its page; layers further out write nothing either.
 #[tokio::test]
 async fn a_page_makes_no_success_of_a_failure() {
     async fn fail(mut shop: Session<Shop>, mut desk: Session<Desk>) -> SessionError {
@@ -277,7 +277,7 @@ async fn a_page_makes_no_success_of_a_failure() {
     assert_eq!(user.get("/visits").await.body, "0");
 }
 
-/// What is written goes by the status that the application has given its answer, and not by that of the page.
+/// The status of the application's own response decides what is written, not the status of the page.
 #[tokio::test]
 async fn a_page_does_not_hide_that_the_application_called_it_a_server_error() {
     async fn fail(mut shop: Session<Shop>) -> (StatusCode, SessionError) {
@@ -360,7 +360,7 @@ async fn without_pages_an_answer_is_a_sentence() {
     assert_eq!(user.get("/account").await.body, sentence);
 }
 
-/// Also where the argument is not taken from the request.
+/// The same applies to a view that is not an extractor argument.
 #[tokio::test]
 async fn only_a_navigation_is_led_to_the_login() {
     let guest = Site::new().serve(routes());
@@ -385,7 +385,7 @@ async fn only_a_navigation_is_led_to_the_login() {
     }
 }
 
-/// A service without axum: it writes to the session, and its body is text.
+/// A service without axum that writes to the session and answers with text.
 async fn write<B: Default>(
     request: http::Request<String>,
 ) -> Result<http::Response<B>, Infallible> {

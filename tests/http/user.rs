@@ -1,4 +1,4 @@
-//! The user of a request: loaded once, with permissions, and signed out when the sign-in is not good any more.
+//! The user of a request: loaded once, with permissions, and signed out when the sign-in is no longer valid.
 
 use std::collections::HashMap;
 use std::io;
@@ -18,12 +18,12 @@ use starsessions_tests::gate::Gate;
 use starsessions_tests::logs::Logs;
 use starsessions_tests::site::{Kept, Site};
 
-/// What the application keeps of its users.
+/// The application's database of users.
 #[derive(Clone, Default)]
 struct Database {
     accounts: Arc<Mutex<HashMap<u64, Account>>>,
     queries: Arc<AtomicUsize>,
-    /// Holds queries, if it is there.
+    /// Holds queries, if set.
     gate: Arc<Mutex<Option<Gate>>>,
     fails: Arc<Mutex<bool>>,
 }
@@ -123,7 +123,7 @@ async fn office(user: User<Account, Staff>) -> String {
     format!("office of {}", user.id)
 }
 
-/// Four times beside the middleware.
+/// Loads the user four times, in addition to the middleware.
 async fn often(
     user: User<Account>,
     staff: User<Account, Staff>,
@@ -150,7 +150,7 @@ async fn at_once(
     Ok(format!("{} {} {}", a?.id, b?.id, c?.id))
 }
 
-/// Signs in as the other user, and asks before and after.
+/// Signs in as the other user; loads the user before and after.
 async fn switch(
     user: User<Account>,
     session: CurrentSession,
@@ -162,7 +162,7 @@ async fn switch(
     Ok(format!("{} {}", user.id, other.id))
 }
 
-/// The session first: the new id is this browser's alone until the response leaves.
+/// Commits the session first: until the response leaves, no other request can have the new id.
 async fn change_password(
     user: User<Account>,
     session: CurrentSession,
@@ -178,7 +178,7 @@ async fn change_password(
     Ok(())
 }
 
-/// As when a hash is made anew: the id stays.
+/// Updates the stored hash as after a rehash; the id stays.
 async fn renew_hash(
     mut login: Session<Login>,
     State(database): State<Database>,
@@ -282,7 +282,7 @@ async fn the_session_of_a_deleted_user_ends() {
         if kept == Kept::OnServer {
             assert_eq!(site.rows(), 0);
         }
-        // Back again, the account has no sessions, where they can be ended.
+        // The account exists again, but its sessions have ended, where sessions can be ended.
         let account = Database::new().accounts.lock().unwrap()[&1].clone();
         database.accounts.lock().unwrap().insert(1, account);
         let seen = copy.clone().get("/greet").await.body;
@@ -319,7 +319,7 @@ async fn a_change_of_password_signs_other_devices_out() {
     }
 }
 
-/// One that was on its way sees the new password with the sign-in of before. It is refused, and ends nothing.
+/// The late request sees the new password with the earlier sign-in. It is refused and ends nothing.
 #[tokio::test]
 async fn a_request_beside_a_change_of_password_signs_nobody_out() {
     for kept in Kept::REVOCABLY {
@@ -339,7 +339,7 @@ async fn a_request_beside_a_change_of_password_signs_nobody_out() {
     }
 }
 
-/// The sign-in that is stored by now is the one that counts.
+/// The sign-in stored at that moment is the one that counts.
 #[tokio::test]
 async fn a_request_beside_a_new_hash_goes_on() {
     let (_site, mut client, database) = site(Kept::OnServer);
@@ -354,7 +354,7 @@ async fn a_request_beside_a_new_hash_goes_on() {
     assert_eq!(late.await.unwrap().body, "1");
 }
 
-/// The session is still there when the database is back.
+/// The session still exists when the database is back.
 #[tokio::test]
 async fn a_user_who_cannot_be_loaded_is_an_error() {
     let (_site, mut client, database) = site(Kept::OnServer);
@@ -378,7 +378,7 @@ async fn a_handler_with_a_user_is_called_as_a_plain_function() {
     assert_eq!(office(User::for_test(account)).await, "office of 1");
 }
 
-/// A customer or an employee, in one session perhaps.
+/// A customer or an employee; one session may hold both.
 struct Person(String);
 
 #[derive(Session)]

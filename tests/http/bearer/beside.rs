@@ -1,4 +1,4 @@
-//! A token and a cookie on one site: a request has one of them.
+//! A site that accepts a token or a cookie: a request may send only one of them.
 
 use axum::routing::post;
 use http::{Method, StatusCode};
@@ -8,7 +8,7 @@ use starsessions_tests::client::{Client, Reply};
 
 use super::{App, Site, User, beside, routes, served, signed_in};
 
-/// A browser that has signed in, with the cookie.
+/// A browser that has signed in with a cookie.
 async fn browser(site: &Site) -> Client {
     let mut browser = site.serve(routes());
     assert!(browser.post("/login/8").await.sets_cookie());
@@ -47,7 +47,7 @@ async fn a_request_that_shows_both_is_refused_and_changes_nothing() {
     let dead = signed_in(&site).await;
     dead.post("/logout").await;
     let dead = dead.token.as_deref().unwrap();
-    // Also where one of the two leads nowhere.
+    // The request is refused even if the cookie or the token is invalid.
     let stale = browser.showing("__Host-Http-id=stale");
     for (browser, token) in [(&browser, token), (&stale, token), (&browser, dead)] {
         for (method, path) in [
@@ -159,7 +159,7 @@ async fn a_session_by_a_token_is_not_bound_to_a_device() {
     assert!(!reply.headers.contains_key(invitation));
 }
 
-/// A store that fails is an outage; two credentials are a mistake.
+/// A store failure is an outage, but two credentials are a mistake of the client.
 #[tokio::test]
 async fn a_layer_that_takes_an_outage_for_a_guest_refuses_both_as_well() {
     let site = Site::with(|layer| {

@@ -1,4 +1,4 @@
-//! What a client is told that has no session: 401 with a challenge (RFC 9110, section 15.5.2).
+//! A client without a session gets 401 with a challenge (RFC 9110, section 15.5.2).
 
 use axum::routing::get;
 use http::{Method, StatusCode};
@@ -33,7 +33,7 @@ async fn a_guest_is_asked_for_a_token_and_told_if_theirs_is_none() {
     }
 }
 
-/// The view sends browsers to a page, which is of no use to an application.
+/// The view redirects browsers to a page; a redirect is of no use to an application.
 #[tokio::test]
 async fn an_application_is_not_sent_to_the_login_page() {
     let page = |login: Session<Login>| async move { login.user.to_string() };
@@ -48,14 +48,14 @@ async fn an_application_is_not_sent_to_the_login_page() {
             assert_eq!(challenge(&reply).len(), 1, "{path}");
         }
     }
-    // Whatever it says that it is, where only tokens are taken.
+    // Where only tokens are accepted, a client that claims to be a browser gets the challenge as well.
     let guest = alone().serve(routes().route("/page", get(page)).route("/look", get(look)));
     for path in ["/page", "/look"] {
         let browser = [("accept", "text/html"), ("sec-fetch-mode", "navigate")];
         let reply = guest.ask_with(Method::GET, path, &browser).await;
         assert_eq!(challenge(&reply).len(), 1, "{path}");
     }
-    // Nor one that has no token yet: it does not say that it is a browser.
+    // An application that has no token yet does not claim to be a browser, so it is not redirected.
     let site = beside();
     let routes = routes().route("/page", get(page));
     let guest = site.serve(routes);
@@ -132,7 +132,7 @@ async fn the_scheme_is_read_in_any_case_and_the_rest_to_the_byte() {
     let client = Client::new(&served(&site));
     let mut last = token.clone();
     let end = last.pop().unwrap();
-    // Another character with the same bits, as lenient decoders take it.
+    // A different character with the same significant bits, which lenient decoders accept.
     let twin = char::from(end as u8 + 1);
     for (shown, me) in [
         (format!("Bearer {token}"), "7"),

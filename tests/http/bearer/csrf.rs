@@ -1,4 +1,4 @@
-//! A session by a token needs no proof of where its requests come from; a cookie does, whatever is beside it.
+//! A session with a token needs no proof of a request's origin; a cookie does, whatever is sent beside it.
 
 use axum::Router;
 use axum::middleware::from_extractor;
@@ -67,7 +67,7 @@ async fn a_cookie_is_checked_whatever_the_request_says_beside_it() {
         }
     }
     assert_eq!(browser.get("/cart").await.body, "");
-    // Nor does what is no token prove anything for a guest.
+    // A malformed token proves nothing for a guest either.
     let guest = Client::new(&guarded);
     for token in [None, Some("a.b.c")] {
         for headers in [&[][..], &[FOREIGN]] {
@@ -76,7 +76,7 @@ async fn a_cookie_is_checked_whatever_the_request_says_beside_it() {
     }
 }
 
-/// So an application signs in again, as it does after a `GET`.
+/// The 401 tells an application to sign in again, as after a `GET`.
 #[tokio::test]
 async fn a_token_whose_session_has_ended_gets_a_401_and_does_nothing() {
     for (site, headers) in [
@@ -106,12 +106,12 @@ async fn a_tool_signs_in_where_there_is_no_cookie_and_a_page_of_another_site_doe
     let page = Client::new(&guarded(&site));
     let reply = page.ask_with(Method::POST, "/token/7", &[FOREIGN]).await;
     assert_eq!(reply.status, NO);
-    // Beside a cookie, a sign-in without any sign of where it comes from could be any site's.
+    // Where cookies are accepted too, a sign-in that does not show its origin could be sent by any site.
     let site = beside();
     assert_eq!(App::new(&guarded(&site)).post("/token/7").await.status, NO);
 }
 
-/// A thief has a token of their own, and the cookie of another realm is the user's.
+/// The token is the thief's own; the cookie of the other realm is the user's.
 #[tokio::test]
 async fn a_token_of_one_realm_stands_for_no_cookie_of_another() {
     #[derive(Session)]
@@ -144,7 +144,7 @@ async fn a_token_of_one_realm_stands_for_no_cookie_of_another() {
     }
 }
 
-/// Nor for that of another library, whose session the other realm would take over, or has just done so.
+/// A token is no proof for a cookie of another library either, before or after the other realm takes its session over.
 #[tokio::test]
 async fn a_token_stands_for_no_cookie_that_another_realm_takes_over() {
     #[derive(Session)]

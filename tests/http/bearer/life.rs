@@ -1,4 +1,4 @@
-//! What a token leads to, from sign-in to logout.
+//! The life of a token, from sign-in to logout.
 
 use std::time::Duration;
 
@@ -68,7 +68,7 @@ async fn signing_in_gives_a_new_token_and_the_planted_one_is_dead() {
     assert_eq!(app.get("/me").await.body, "7");
     assert_eq!(app.showing(&planted).get("/me").await.body, "guest");
 
-    // Nor is one adopted that nothing was stored under.
+    // A token under which nothing is stored is not adopted either.
     let foreign = signed_in(&alone()).await.token.unwrap();
     let mut victim = app.showing(&foreign);
     assert_ne!(victim.take("/token/8").await, foreign);
@@ -97,7 +97,7 @@ async fn a_new_id_that_is_not_handed_out_changes_nothing() {
         assert_eq!(reply.status, StatusCode::INTERNAL_SERVER_ERROR, "{path}");
         assert_eq!(app.get("/me").await.body, "7", "{path}");
     }
-    // In the handler's own words, if it refuses; also in the middle of it.
+    // If the handler refuses, its own answer is sent. A commit in the middle of a handler fails as well.
     let refuse = |session: CurrentSession| async move {
         session.rotate()?;
         Ok::<_, SessionError>((StatusCode::BAD_GATEWAY, "no answer"))
@@ -144,7 +144,7 @@ async fn a_logout_takes_place_whatever_is_begun_in_its_stead() {
     app.take("/swap-out").await;
     assert_eq!(app.get("/me").await.body, "8");
     assert_eq!(old.get("/me").await.body, "guest");
-    // By the former token as well.
+    // The former token ends the session as well.
     let reply = old.post("/swap").await;
     assert_eq!(reply.status, StatusCode::INTERNAL_SERVER_ERROR);
     assert_eq!(app.get("/me").await.body, "guest");
@@ -217,7 +217,7 @@ async fn a_token_that_a_sign_in_has_overtaken_is_not_handed_out() {
     app.take("/token/8").await;
     gate.open();
     let slow = slow.await.unwrap();
-    // What it wrote fits an order of the two requests, so it is not told that it has changed nothing.
+    // The write is stored, as if it came before the sign-in, so the answer does not claim that nothing was changed.
     assert_eq!(slow.status, StatusCode::UNAUTHORIZED, "{slow:?}");
     assert_eq!(slow.body, "Sign in first.");
     assert_eq!(app.get("/cart").await.body, "tea");

@@ -15,7 +15,7 @@ use starsessions_tests::client::App;
 use starsessions_tests::shop;
 use starsessions_tests::site::Site;
 
-/// As an API has it: no page to send a guest to.
+/// A user as an API declares it, without a page to redirect guests to.
 #[derive(Debug, Session)]
 #[session(namespace = "login")]
 struct User {
@@ -45,7 +45,7 @@ fn beside() -> Site {
     Site::with(|layer| layer.transport(Transport::bearer().beside_cookie()))
 }
 
-/// These routes behind the layer of a site.
+/// These routes behind the site's session layer.
 fn served<S: Store + Clone>(site: &Site<S>) -> Router {
     routes().layer(site.sessions.layer())
 }
@@ -54,7 +54,7 @@ fn app<S: Store + Clone>(site: &Site<S>) -> App {
     App::new(&served(site))
 }
 
-/// One that has signed in as user 7.
+/// An application that has signed in as user 7.
 async fn signed_in<S: Store + Clone>(site: &Site<S>) -> App {
     let mut app = app(site);
     app.take("/token/7").await;

@@ -1,4 +1,4 @@
-//! What a site is told of sessions by a token: by its log, its explain header, its tests and its own layer.
+//! The log, the explain header, the test helpers and the layer, for sessions with a bearer token.
 
 use axum::routing::post;
 use http::{Method, StatusCode};
@@ -154,7 +154,7 @@ struct Ticket {
     code: u32,
 }
 
-/// An `exclusive` field is one, whatever carries its session.
+/// `exclusive` holds for sessions with a token as well as with a cookie.
 #[tokio::test]
 async fn what_can_be_used_once_is_used_once_by_a_token_too() {
     let site = alone();

@@ -20,7 +20,7 @@ async fn page(session: CurrentSession) -> Result<String, SessionError> {
     Ok(session.csrf_token().await?.to_string())
 }
 
-/// What the handler sees of a form: all of it, whatever the layer has looked at.
+/// Echoes the form as the handler sees it: complete, although the layer has read it.
 async fn echo(body: String) -> String {
     body
 }
@@ -31,7 +31,7 @@ fn routes() -> Router {
         .route("/echo", post(echo).put(echo).delete(echo).patch(echo))
 }
 
-/// A site whose every route is guarded, and a way to send it any request.
+/// A site with a CSRF layer on every route, and a way to send it any request.
 struct Guarded {
     app: Router,
     visitor: Client,
@@ -44,7 +44,7 @@ impl Guarded {
 
     fn with(site: &Site, guard: CsrfLayer) -> Self {
         let app = routes().layer(guard).layer(site.sessions.layer());
-        // The same sessions without the guard, to bring a visitor into being.
+        // The same sessions without the guard, to create a visitor.
         let visitor = site.serve(routes());
         Self { app, visitor }
     }
@@ -79,7 +79,7 @@ impl Guarded {
         exchange(self.app.clone(), request).await
     }
 
-    /// The status of a POST with these headers.
+    /// Sends a POST with these headers; returns the status.
     async fn post(&self, client: &Client, headers: &[(&str, &str)]) -> StatusCode {
         let reply = self
             .send(client, Method::POST, "/echo", headers, "body")
@@ -93,12 +93,12 @@ impl Guarded {
         reply.status
     }
 
-    /// The status of a POST that brings this token in its header and nothing else.
+    /// Sends a POST with this token in the header and no other proof; returns the status.
     async fn post_token(&self, client: &Client, token: &str) -> StatusCode {
         self.post(client, &[("x-csrf-token", token)]).await
     }
 
-    /// The status of a form that brings this token and nothing else.
+    /// Submits a form with this token and no other proof; returns the status.
     async fn submit(&self, client: &Client, form: &str) -> StatusCode {
         let reply = self
             .send(client, Method::POST, "/echo", &[FORM], form)

@@ -1,4 +1,4 @@
-//! Where a request says that it comes from.
+//! The origin that a request states.
 
 use super::*;
 
@@ -55,7 +55,7 @@ async fn what_the_site_itself_has_caused_passes() {
         &[("sec-fetch-site", "same-origin")],
         &[("sec-fetch-site", "none")],
         &[("sec-fetch-site", "same-origin"), ("origin", HTTPS)],
-        // A proxy may have changed `Host`: the browser knows better.
+        // A proxy may have changed `Host`; the browser's `Sec-Fetch-Site` is correct.
         &[
             ("sec-fetch-site", "same-origin"),
             ("origin", "https://public.example"),
@@ -121,7 +121,7 @@ async fn an_origin_that_is_not_the_hosts_is_refused() {
     );
 }
 
-/// What a proxy says about the scheme decides nothing: any client can say it.
+/// The scheme in a proxy header is not trusted: any client can send it.
 #[tokio::test]
 async fn the_scheme_is_that_of_the_configuration() {
     let plain = [
@@ -317,7 +317,7 @@ async fn what_changes_nothing_is_not_asked() {
     }
 }
 
-/// The method that the layer sees counts: one that a header or a field of the form names does not.
+/// The layer uses the method of the request, not one in a header or a form field.
 #[tokio::test]
 async fn a_method_that_is_overridden_is_not_believed() {
     let site = Site::new();
@@ -344,7 +344,7 @@ async fn a_method_that_is_overridden_is_not_believed() {
     assert_eq!(reply.status, NO);
 }
 
-/// No preflight and no `SameSite` between sibling hosts: a WebSocket has only its `Origin`.
+/// Sibling hosts have no preflight and are same-site: a WebSocket is protected by its `Origin` alone.
 #[tokio::test]
 async fn a_websocket_of_another_site_is_refused() {
     let site = Site::new();
@@ -392,7 +392,8 @@ async fn a_handshake_is_one_however_it_is_spelled() {
     }
 }
 
-/// The sentence is for the user, in this build for the author of the client; a session is neither loaded nor touched.
+/// The message is for users; in a development build, it is for the client's author. The session is neither loaded nor
+/// touched.
 #[tokio::test]
 async fn a_refusal_costs_no_look_at_the_session() {
     use starsessions::csrf::CsrfRejection;

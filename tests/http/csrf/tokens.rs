@@ -1,4 +1,4 @@
-//! Tokens, for clients that do not say where they come from.
+//! Tokens, for clients that do not state their origin.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -67,7 +67,7 @@ async fn without_a_token_and_without_an_origin_nothing_passes() {
         .send(&user, Method::POST, "/echo", &charset, &form)
         .await;
     assert_eq!(reply.status, OK);
-    // Where else a token could be looked for: a URL ends up in logs and in `Referer`.
+    // The query is not searched for a token: a URL ends up in logs and in `Referer`.
     let query = format!("/echo?csrf_token={token}");
     assert_eq!(
         guarded
@@ -88,7 +88,8 @@ async fn a_form_that_is_too_long_is_not_read() {
     assert_eq!(guarded.submit(&user, &long).await, NO);
 }
 
-/// An application that streams uploads to a disk has taken the limit away, and must not find them in memory.
+/// An application that streams uploads to disk has disabled the limit, but the CSRF layer must not buffer them in
+/// memory.
 #[tokio::test]
 async fn a_form_without_a_limit_is_read_up_to_ours() {
     let site = Site::new();
@@ -106,7 +107,7 @@ async fn a_form_without_a_limit_is_read_up_to_ours() {
     }
 }
 
-/// A guest has no token that could be in it.
+/// A guest has no session, so no form of a guest can contain a valid token.
 #[tokio::test]
 async fn the_form_of_a_guest_is_not_read() {
     use std::sync::Arc;
@@ -138,7 +139,7 @@ async fn a_token_of_another_session_is_refused() {
     }
 }
 
-/// A thief who knew the guest's session knows nothing of the user's.
+/// Knowledge of the guest's session does not help against the user's session.
 #[tokio::test]
 async fn a_token_from_before_the_sign_in_is_refused_and_one_from_after_passes() {
     for kept in Kept::ANYWHERE {
@@ -197,7 +198,7 @@ async fn a_guest_has_no_token_no_row_and_no_cookie_and_signs_in_by_where_he_come
             let form = format!("csrf_token={token}");
             assert_eq!(guarded.submit(&guest, &form).await, NO, "{kept:?}");
         }
-        // Login CSRF: an attacker's own token, and his own credentials, from his own page.
+        // Login CSRF: the attacker's own token and credentials, sent from the attacker's page.
         let mut attacker = guarded.user(6).await;
         let token = attacker.get("/page").await.body;
         let headers = [("x-csrf-token", token.as_str())];
@@ -266,7 +267,7 @@ async fn no_bit_of_a_token_may_change() {
     );
 }
 
-/// The page that meets the renewal carries a token for the new id.
+/// The response that renews the id contains a token for the new id.
 #[tokio::test]
 async fn a_page_on_which_the_id_is_renewed_has_a_token_of_the_new_id() {
     use std::time::Duration;
@@ -282,7 +283,7 @@ async fn a_page_on_which_the_id_is_renewed_has_a_token_of_the_new_id() {
     assert_eq!(user.get("/me").await.body, "7");
 }
 
-/// In a store that cannot change two keys at once, the session would stay between them.
+/// If the renewal stopped half-way, a store that cannot change two keys at once would keep the session between them.
 #[tokio::test]
 async fn a_renewal_for_a_token_that_is_given_up_half_way_is_finished() {
     let store = Spy::new(MemoryStore::new()).sealed().by_parts();
@@ -305,7 +306,7 @@ async fn a_renewal_for_a_token_that_is_given_up_half_way_is_finished() {
     assert_eq!(user.get("/me").await.body, "7");
 }
 
-/// A body that goes on for long cannot tell the browser of a new id.
+/// A long-running body cannot send a new cookie, because the response head has left.
 #[tokio::test]
 async fn a_page_whose_head_has_left_renews_no_id() {
     use std::sync::{Arc, Mutex};
@@ -330,7 +331,7 @@ async fn a_page_whose_head_has_left_renews_no_id() {
     assert_eq!(user.get("/me").await.body, "7");
 }
 
-/// What a view has read before the renewal is not read by another request.
+/// A renewal must not make the view's earlier read look like the read of another request.
 #[tokio::test]
 async fn a_token_for_which_the_id_is_renewed_conflicts_with_no_change() {
     use std::time::Duration;
@@ -407,7 +408,7 @@ async fn a_route_without_sessions_says_so() {
     );
 }
 
-/// Each realm has sessions of its own, and tokens of its own.
+/// Each realm has its own sessions and its own tokens.
 struct Realms {
     main: Site,
     admin: Site,
@@ -440,7 +441,7 @@ impl Realms {
             .layer(self.admin.sessions.layer())
     }
 
-    /// A user that is signed in to both, with a token of each.
+    /// A user who is signed in to both realms, with a token of each.
     async fn user(&self) -> (Client, String, String) {
         let mut client = Client::new(&self.guarded(|app| app));
         client.post("/login/7").await;
@@ -467,7 +468,7 @@ async fn a_token_of_another_realm_is_refused() {
     }
 }
 
-/// Each layer looks for its own among the few that the request brings.
+/// A request may send a few tokens; each layer looks for its own.
 #[tokio::test]
 async fn a_request_through_the_layers_of_two_realms_brings_a_token_for_each() {
     let realms = Realms::new();

@@ -1,4 +1,4 @@
-//! Servers whose clocks are apart.
+//! Servers whose clocks differ.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use starsessions_tests::device::{challenge, invitation};
 
 use super::*;
 
-/// The same sessions on another server, whose clock is behind by so much.
+/// The same sessions on another server, whose clock is behind by this many seconds.
 fn behind(site: &Site, seconds: u64) -> Site {
     let other = site.restarted(|layer| layer.device_bound(|device| device));
     let now = site.clock().now().as_unix_seconds();
@@ -26,11 +26,11 @@ async fn a_server_that_is_behind_asks_for_no_proof_that_it_would_refuse() {
     let refreshed = client.refresh(&mut bound).await;
     assert_eq!(refreshed.status, StatusCode::OK);
     assert_eq!(client.get("/vault").await.body, "vault of 7");
-    // Also what it sends ahead.
+    // A refresh that the browser sends ahead of time is accepted as well.
     assert_eq!(client.refresh(&mut bound).await.status, StatusCode::OK);
 }
 
-/// A clock that was far ahead is as good as one that an attacker chooses.
+/// A challenge from a clock that is far ahead could just as well be chosen by an attacker.
 #[tokio::test]
 async fn what_is_from_the_future_is_not_taken() {
     let site = site();

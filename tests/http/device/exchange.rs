@@ -35,7 +35,7 @@ async fn guests_are_left_alone_if_the_layer_says_so() {
     assert!(invitation(&client.post("/login").await).is_some());
 }
 
-/// It would invite a thief as well.
+/// The invitation would be sent to a thief as well.
 #[tokio::test]
 async fn a_renewal_by_age_invites_nobody() {
     let site = Site::with(|layer| {

@@ -1,4 +1,4 @@
-//! What is not as it should be: refused alike, without a panic, before the store is asked.
+//! Malformed and forged input: one answer for all, without a panic, before the store is called.
 
 use http::{Method, StatusCode};
 use serde_json::json;
@@ -6,7 +6,7 @@ use starsessions_tests::device::{Bound, Device, challenge, invitation};
 
 use super::*;
 
-/// Asserts that it is refused, by the status that ends a binding, and how often the store was asked.
+/// Asserts that the request is refused with the status that ends a binding, after `loads` loads and no write.
 async fn refused<S: Store + Clone>(
     site: &Site<S>,
     client: &mut Client,

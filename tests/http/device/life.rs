@@ -173,7 +173,7 @@ async fn a_bound_session_keeps_its_id_where_others_are_renewed() {
     assert_ne!(unbound.cookies(), cookie, "as ever");
 }
 
-/// A registration may come as late as the first renewal.
+/// A registration may arrive as late as the first renewal.
 #[tokio::test]
 async fn a_renewal_that_a_registration_overtakes_leaves_the_id_to_the_device() {
     let renewing = |layer: SessionLayerBuilder| {

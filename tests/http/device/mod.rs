@@ -1,4 +1,4 @@
-//! Sessions that are bound to a device, with a client in software in the place of the browser.
+//! Sessions that are bound to a device; a software client replaces the browser.
 
 mod clocks;
 mod exchange;
@@ -98,18 +98,18 @@ fn on<S: Store + Clone>(store: S) -> Site<S> {
     Site::over(store, Kept::OnServer, |layer| layer.device_bound(|it| it))
 }
 
-/// A browser with a device that has signed in, and its binding.
+/// A signed-in browser with a registered device, and its binding.
 async fn signed_in<S: Store + Clone>(site: &Site<S>) -> (Client, Bound) {
     let mut client = site.serve(routes());
     let reply = client.post("/login").await;
     assert_eq!(reply.status, StatusCode::OK);
     let bound = client.bind(&Device::new(1), &reply).await;
-    // Past the time in which requests may have been on their way.
+    // Past the grace for concurrent requests.
     pass(site, &mut client, 10);
     (client, bound)
 }
 
-/// Lets time pass on the server and in the browser.
+/// Advances the clocks of the server and of the browser.
 fn pass<S: Store + Clone>(site: &Site<S>, client: &mut Client, seconds: u64) {
     site.wait_seconds(seconds);
     client
@@ -124,7 +124,7 @@ fn thief(client: &Client, name: &str) -> Client {
     client.showing(cookie.expect("that cookie"))
 }
 
-/// A link, a bookmark or a form: how the browser says it.
+/// A navigation by a link, a bookmark or a form, with the headers that a browser sends.
 async fn navigate(client: &mut Client, path: &str, from: &str) -> Reply {
     let headers = [
         ("sec-fetch-mode", "navigate"),

@@ -1,4 +1,4 @@
-//! A thief at work: with copies, floods, races and odd keys.
+//! Attacks by a thief: copies, floods, races and unsuitable keys.
 
 use serde_json::json;
 use starsessions_tests::device::{challenge, invitation};
@@ -120,7 +120,7 @@ async fn a_name_or_a_proof_twice_is_none() {
     assert_eq!(client.refresh(&mut bound).await.status, StatusCode::OK);
 }
 
-/// ES256 is what was offered. This is the shape of what a TPM without elliptic curves would send.
+/// The server offered ES256. A TPM without elliptic curves would send a key of this form.
 #[tokio::test]
 async fn a_key_of_rsa_is_refused_and_the_session_stays_unbound() {
     let site = site();
@@ -144,7 +144,7 @@ async fn a_key_of_rsa_is_refused_and_the_session_stays_unbound() {
     assert_eq!(client.get("/bound").await.body, "Some(false) [false]");
 }
 
-/// A realm has keys of its own.
+/// Each realm derives its own keys.
 #[tokio::test]
 async fn a_name_of_one_realm_means_nothing_in_another() {
     let site = site();
@@ -164,7 +164,7 @@ async fn a_name_of_one_realm_means_nothing_in_another() {
     }
 }
 
-/// What outlives the request is not for those without the proof either.
+/// A detached handle outlives the request, so it needs the proof as well.
 #[tokio::test]
 async fn a_detached_handle_takes_the_proof() {
     async fn detach(session: CurrentSession) -> Result<(), SessionError> {
@@ -200,7 +200,7 @@ async fn a_detached_handle_takes_the_proof() {
     }
 }
 
-/// A stream that a thief has opened would be as good as the cookie.
+/// A stream opened by a thief would be worth as much as the cookie.
 #[tokio::test]
 async fn a_stream_ends_with_the_proof_that_it_was_opened_with() {
     use std::sync::{Arc, Mutex};
@@ -227,7 +227,7 @@ async fn a_stream_ends_with_the_proof_that_it_was_opened_with() {
             assert_eq!(reply.status, StatusCode::OK);
             held.lock().unwrap().take().unwrap()
         };
-        // One that was opened before there was a device, and one with a proof.
+        // `early` is opened before the device is registered, `late` with copied cookies, `mine` with a fresh proof.
         let early = taken(client.post("/follow").await);
         site.wait_seconds(100);
         let mut bound = client.bind(&Device::new(1), &invited).await;
@@ -244,7 +244,7 @@ async fn a_stream_ends_with_the_proof_that_it_was_opened_with() {
         }
         site.wait_seconds(1);
         for (watch, ends) in watches.iter_mut().zip([ends, ends, false]) {
-            // Many times the interval, to see that one goes on.
+            // Many times the interval, to see that the watch stays open.
             let patience = Duration::from_millis(if ends { 60_000 } else { 400 });
             let is_over = tokio::time::timeout(patience, watch.ended());
             assert_eq!(is_over.await.is_ok(), ends, "{proven:?}");

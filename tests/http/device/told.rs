@@ -1,4 +1,4 @@
-//! What a site is told of its devices.
+//! What the log reports about devices.
 
 use starsessions::config::Unbound;
 use starsessions_tests::device::Device;
@@ -88,7 +88,7 @@ async fn the_log_names_sessions_by_fingerprints_and_holds_no_secret() {
     }
 }
 
-/// A demand that no session can meet is no protection.
+/// A requirement that no session can meet protects nothing.
 #[tokio::test]
 async fn a_bound_struct_under_a_layer_that_binds_nothing_is_said_once() {
     let logs = Logs::capture();

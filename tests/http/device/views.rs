@@ -1,4 +1,4 @@
-//! What a request without a proof sees: never a guest, and never the session.
+//! A request without a proof gets neither the session nor a guest's view.
 
 use starsessions::config::{Proven, Unbound};
 use starsessions_tests::device::{Bound, Device, invitation};
@@ -123,7 +123,7 @@ async fn remember(session: CurrentSession) -> Result<(), SessionError> {
     session.remember(true)
 }
 
-/// One that may not give the session another id ends it.
+/// Ends the session if the request may not give it another id.
 async fn rotate_or_end(session: CurrentSession) -> Result<(), SessionError> {
     session.rotate()?;
     match session.commit().await {
@@ -178,7 +178,7 @@ async fn a_user_without_the_proof_can_sign_in_anew_and_sign_out() {
     }
 }
 
-/// It ends where the id does.
+/// A binding ends with the id of its session.
 #[tokio::test]
 async fn a_session_that_begins_anew_is_to_be_bound_anew() {
     async fn anew(session: CurrentSession) -> Result<(), SessionError> {
@@ -264,7 +264,7 @@ async fn a_browser_that_could_not_refresh_loses_nothing() {
         assert_eq!(reply.status, StatusCode::FORBIDDEN);
         assert!(!reply.sets_cookie() && !reply.headers.contains_key("refresh"));
     }
-    // A frame, and a page that is fetched ahead.
+    // A frame and a prefetched page.
     for (mode, dest) in [("navigate", "iframe"), ("no-cors", "document")] {
         let headers = [
             ("sec-fetch-mode", mode),
@@ -287,7 +287,7 @@ async fn a_browser_that_could_not_refresh_loses_nothing() {
     }
 }
 
-/// Browsers refresh nothing there, so it says nothing of their key.
+/// Browsers do not refresh below an excluded path, so a missing proof says nothing about the device.
 #[tokio::test]
 async fn a_page_below_an_excluded_path_signs_nobody_out() {
     let site = with(|device| device.exclude("/cart"));
@@ -300,7 +300,8 @@ async fn a_page_below_an_excluded_path_signs_nobody_out() {
     }
 }
 
-/// Chromium compares whole segments (`SessionInclusionRules::UrlRule::MatchesHostAndPath`), so it has refreshed there.
+/// Chromium compares whole segments (`SessionInclusionRules::UrlRule::MatchesHostAndPath`), so it refreshes on such a
+/// path.
 #[tokio::test]
 async fn a_page_whose_path_begins_like_an_excluded_one_is_not_below_it() {
     for (excluded, leads_to) in [
@@ -375,7 +376,7 @@ async fn a_request_on_its_way_while_the_device_registers_goes_on() {
     let rotating = early.at(&site.serve(routes().route("/rotate", post(rotate))));
     pass(&site, &mut early, 10);
     assert_eq!(early.get("/account").await.status, StatusCode::FORBIDDEN);
-    // The session has its id for less than a minute, so the browser may be at it still.
+    // The id is less than a minute old, so the browser may still be registering its device.
     let page = navigate(&mut early, "/account", "same-origin").await;
     assert_eq!(page.headers["refresh"], "1", "{page:?}");
     assert!(!page.sets_cookie());

@@ -10,7 +10,7 @@ use starsessions_tests::spy::Calls;
 
 use starsessions_tests::shop;
 
-/// Responses of every kind, none of which has to do with a session.
+/// Responses of every kind that have nothing to do with a session.
 fn routes() -> Router {
     let teapot = (
         StatusCode::IM_A_TEAPOT,
@@ -56,7 +56,7 @@ async fn g01_the_store_is_not_asked_even_for_a_visitor_with_a_session() {
     let mut user = site.serve(routes().merge(shop::routes()));
     user.post("/login/7").await;
     let _ = site.store.take_calls();
-    // Even when the session is due for everything.
+    // Even when a touch and a renewal of the session are due.
     site.wait_seconds(1_800);
     for path in PATHS {
         user.get(path).await;

@@ -9,7 +9,7 @@ use starsessions_tests::spy::Calls;
 
 use starsessions_tests::shop::{Login, Shop};
 
-/// Everything that can be done with a session without leaving anything in it.
+/// Every use of a session that stores nothing in it.
 fn harmless() -> Vec<(&'static str, MethodRouter)> {
     vec![
         (

@@ -9,7 +9,7 @@ use starsessions_tests::spy::{Calls, Difference, Write};
 
 use starsessions_tests::shop::Shop;
 
-/// Has a handler do this to a session in which every field is full; returns what was committed.
+/// Runs a handler that applies `change` to a session with every field set; returns the writes.
 async fn written(change: fn(&mut Session<Shop>)) -> (Vec<Write>, Calls, Reply) {
     let site = Site::new();
     let fill = post(async |mut shop: Session<Shop>| {
@@ -17,7 +17,7 @@ async fn written(change: fn(&mut Session<Shop>)) -> (Vec<Write>, Calls, Reply) {
         shop.views = 3;
         shop.language = Some("en".to_owned());
         shop.notice = Some("hello".to_owned());
-        // Enough entries that two copies are not in the same order by accident.
+        // Enough entries that two copies of the map do not have the same order by chance.
         shop.ratings = (0..50)
             .map(|stars| (format!("article {stars}"), stars))
             .collect();

@@ -1,4 +1,4 @@
-//! G4 at every point where one request can overtake another.
+//! G4, at every point where a concurrent request can overtake another.
 
 use std::time::Duration;
 
@@ -11,10 +11,10 @@ use starsessions_tests::spy::{Moment, Operation};
 
 use starsessions_tests::shop::{self, Shop};
 
-/// Ways to use the session, and how many views each adds.
+/// Ways to use the session, and the number of views that each adds.
 const USES: [(&str, u64); 4] = [("/peek", 0), ("/views", 1), ("/twice", 2), ("/reload", 1)];
 
-/// Nothing is due, a touch, a renewal.
+/// Ages of a session: nothing is due, a touch is due, a renewal is due.
 const AGES: [u64; 3] = [0, 100, 1_000];
 
 async fn twice(mut shop: Session<Shop>) -> Result<(), SessionError> {
@@ -36,7 +36,7 @@ fn routes() -> Router {
         .route("/reload", post(reload))
 }
 
-/// One request is held at this point until the other has come and gone.
+/// Holds request `one` at this point until request `other` is answered.
 async fn overtaken(one: (&str, u64), other: (&str, u64), at: (Operation, Moment), age: u64) {
     let site = Site::with(|layer| layer.renewal(Duration::from_secs(900)));
     let mut tab = site.serve(routes());
@@ -48,7 +48,7 @@ async fn overtaken(one: (&str, u64), other: (&str, u64), at: (Operation, Moment)
     tokio::select! {
         biased;
         () = gate.reached() => {}
-        // It does not come by there.
+        // The request does not pass this point.
         _ = &mut request => return,
     }
     site.store.release();
@@ -62,7 +62,7 @@ async fn overtaken(one: (&str, u64), other: (&str, u64), at: (Operation, Moment)
         (StatusCode::OK, StatusCode::OK),
         "{what}"
     );
-    // The answers arrive in either order, or not at all.
+    // The responses arrive in either order, or not at all.
     for replies in [&[&slow, &quick][..], &[&quick, &slow], &[]] {
         let mut browser = old.clone();
         for reply in replies {

@@ -27,10 +27,10 @@ struct Stock {
     voucher: usize,
 }
 
-/// All have read the session before one writes.
+/// Every request has read the session before the first one writes.
 type Crowd = State<Arc<Barrier>>;
 
-/// Sends one request for each of the crowd at once; returns the statuses.
+/// Sends as many concurrent requests as the crowd has; returns their statuses.
 async fn crowd(client: &Client, path: &str) -> Vec<StatusCode> {
     let requests: Vec<_> = (1..=CROWD)
         .map(|n| tokio::spawn(client.ask(Method::POST, &format!("{path}/{n}"))))
@@ -109,7 +109,7 @@ async fn g04_of_fifty_who_redeem_one_voucher_one_succeeds_and_the_others_know() 
     );
 }
 
-/// The profile is part of the session as well.
+/// The lifetime profile is part of the session as well.
 #[tokio::test]
 async fn g04_a_writer_that_knew_the_short_profile_does_not_take_back_the_long_one() {
     let day = Duration::from_secs(24 * 3_600);
@@ -141,7 +141,7 @@ async fn g04_a_writer_that_knew_the_short_profile_does_not_take_back_the_long_on
     assert_eq!(client.get("/show").await.body, "7");
 }
 
-/// A new id takes the whole record along, so it must be the record that is stored.
+/// A new id takes the whole record along, so it must take the record as stored at that moment.
 #[tokio::test]
 async fn g04_a_new_id_after_a_commit_beside_another_takes_the_others_change_along() {
     let site = Site::new();
@@ -180,7 +180,7 @@ struct Ticket {
     seat: Option<u32>,
 }
 
-/// A request can be held by its body for as long as the client likes.
+/// A client can delay a request for as long as it likes, by its body.
 #[tokio::test]
 async fn g04_a_ticket_that_ran_out_in_the_hands_of_two_is_not_used_twice() {
     let site = Site::new();
@@ -211,7 +211,7 @@ async fn g04_a_ticket_that_ran_out_in_the_hands_of_two_is_not_used_twice() {
     }
 }
 
-/// Each gives the session a new id as it writes.
+/// Each of the two requests gives the session a new id as it writes.
 #[tokio::test]
 async fn g04_of_two_requests_that_renew_the_id_one_uses_the_ticket() {
     let using = Gate::new();
@@ -243,7 +243,7 @@ async fn g04_of_two_requests_that_renew_the_id_one_uses_the_ticket() {
     );
 }
 
-/// It takes the ticket along under its new id, where it can still be used.
+/// The login moves the ticket to its new id, where the ticket can still be used.
 #[tokio::test]
 async fn g04_a_ticket_that_a_login_took_along_was_not_used_by_a_request_before_it() {
     let using = Gate::new();
@@ -288,7 +288,7 @@ impl Range {
     }
 }
 
-/// Each change is allowed beside what its request has seen, and both together are not.
+/// Each change alone satisfies the rule; both changes together break it.
 #[tokio::test]
 async fn g04_what_validate_refuses_together_is_a_conflict_for_the_later_one() {
     let begin = post(async |mut range: Session<Range>| (range.from, range.to) = (1, 9));

@@ -1,4 +1,4 @@
-//! G5: only `create` inserts; what has ended stays ended.
+//! G5: only `create` inserts; an ended session stays ended.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use starsessions_tests::spy::{Moment, Operation, Spy};
 
 use starsessions_tests::shop::{self, Login, Shop};
 
-/// How a session can end while a request is running.
+/// The ways in which a session can end while a request is running.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Ending {
     Logout,
@@ -35,13 +35,13 @@ impl Ending {
         }
     }
 
-    /// The rows that are left: a login leaves the new session.
+    /// The number of rows that are left: a login leaves the new session.
     fn rows(self) -> usize {
         usize::from(self == Self::Login)
     }
 }
 
-/// Requests that write, each by another operation of the store.
+/// Requests that write, each with a different store operation.
 const WRITERS: [(&str, Operation); 3] = [
     ("/views", Operation::Replace),
     ("/cart", Operation::Touch),
@@ -53,7 +53,7 @@ fn routes() -> Router {
     shop::with_logout().route("/rotate", rotate)
 }
 
-/// Stops a request at one point of its way, ends its session meanwhile, and lets it go on.
+/// Stops a request at this point, ends its session meanwhile, and lets the request continue.
 async fn stopped(at: (Operation, Moment), path: &str, ending: Ending) -> (Site, Client, Reply) {
     let site = Site::new();
     let mut tab_a = site.serve(routes());
@@ -84,7 +84,7 @@ async fn g05_a_session_that_ends_while_a_write_is_on_its_way_stays_ended() {
         let cases = Ending::ALL
             .map(|ending| ((Operation::Load, Moment::After), ending))
             .into_iter()
-            // A write is judged by the second in which it was sent.
+            // A write counts for the second in which it was sent.
             .chain([(on_its_way, Ending::Logout), (on_its_way, Ending::Login)]);
         for (at, ending) in cases {
             let (site, mut tab, reply) = stopped(at, path, ending).await;
@@ -122,7 +122,7 @@ async fn g05_a_session_that_ends_before_the_load_is_nobodys() {
     }
 }
 
-/// Requests that come with the cookie from before a sign-in, when it is over.
+/// Sends requests with the cookie from before a sign-in, after the sign-in.
 async fn behind_a_login(path: &'static str) -> (Site, Client, Client, Reply) {
     let site = Site::new();
     let leave_for = post(async |session: CurrentSession| {
@@ -156,7 +156,7 @@ async fn g05_a_write_behind_a_login_takes_nobodys_place() {
     assert_eq!(reply.body, "gone");
 }
 
-/// The response to the sign-in was lost: the browser goes on with what it has.
+/// The response to the sign-in was lost, so the browser keeps the old cookie.
 #[tokio::test]
 async fn g05_a_browser_that_never_hears_of_its_login_is_a_visitor_again() {
     for (seconds, begins) in [(59, false), (60, true)] {
@@ -276,8 +276,8 @@ async fn g05_a_handler_that_was_told_can_begin_anew() {
     assert_eq!(tab.get("/views").await.body, "5");
 }
 
-/// The list of ended sessions forgets one when its cookies have run out, so a cookie must not
-/// live longer afterwards.
+/// The list of ended sessions drops an entry when the session's cookies have expired, so no later setting may extend
+/// their lifetime.
 #[tokio::test]
 async fn g05_a_longer_lifetime_brings_no_ended_cookie_back() {
     let hours = |hours: u64| Duration::from_secs(hours * 3_600);
@@ -326,7 +326,7 @@ fn remembering() -> Router {
         .route("/anew", post(anew))
 }
 
-/// As a server does it whose clock is ahead by so many seconds.
+/// Sweeps as a server does whose clock is ahead by this many seconds.
 async fn sweep(site: &Site, seconds: u64) {
     let now = site.clock().now() + Duration::from_secs(seconds);
     site.store.sweep(100, now).await.unwrap();
@@ -362,7 +362,7 @@ async fn g05_a_logout_ends_a_copy_from_when_the_session_was_remembered() {
     assert_eq!(copy.get("/me").await.body, "guest");
 }
 
-/// Another server's clock says that the copy has run out.
+/// The sweep runs on another server, whose clock says that the copy has expired.
 #[tokio::test]
 async fn g05_a_logout_is_remembered_for_a_server_whose_clock_is_behind() {
     let site = in_cookies(1, 1);
@@ -375,7 +375,7 @@ async fn g05_a_logout_is_remembered_for_a_server_whose_clock_is_behind() {
     assert_eq!(copy.get("/me").await.body, "guest");
 }
 
-/// The session that has taken the place of the former one lives longer than that would have.
+/// The session that replaced the former one lives longer than the former one would have.
 #[tokio::test]
 async fn g05_a_logout_by_a_former_cookie_ends_the_later_session_for_good() {
     let site = in_cookies(2, 2);

@@ -1,4 +1,4 @@
-//! G5: a logout ends the session also when a sign-in beside it gives it a new id meanwhile.
+//! G5: a logout ends the session, even if a concurrent sign-in gives the session a new id meanwhile.
 
 use axum::routing::post;
 use http::Method;
@@ -37,7 +37,7 @@ async fn g05_a_logout_that_is_overtaken_by_a_new_id_ends_the_session_under_it() 
     }
 }
 
-/// The way is for ending alone: a request with the former id is a guest.
+/// The former id leads to its successor only for a logout: any other request with that id is a guest.
 #[tokio::test]
 async fn g05_a_former_id_leads_nowhere_but_to_the_end() {
     let site = Site::new();
@@ -51,7 +51,7 @@ async fn g05_a_former_id_leads_nowhere_but_to_the_end() {
     assert_eq!(site.rows(), 0);
 }
 
-/// Of two that end one id, one has ended it: the other builds nothing on it.
+/// If two requests end the same id, only one succeeds; the other one must not begin a session.
 #[tokio::test]
 async fn g05_a_sign_in_that_is_overtaken_signs_nobody_in() {
     for (kept, ending) in [
@@ -80,7 +80,7 @@ async fn g05_a_sign_in_that_is_overtaken_signs_nobody_in() {
     }
 }
 
-/// A logout that was faster does not keep out a user who leaves and signs in as another one.
+/// A concurrent logout does not prevent a request from ending the session and signing in as another user.
 #[tokio::test]
 async fn g05_what_was_to_begin_after_an_end_begins_also_when_that_end_was_overtaken() {
     for kept in Kept::REVOCABLY {

@@ -158,7 +158,7 @@ struct Reset {
     token: Option<String>,
 }
 
-/// The sentence that answers says that the change was not saved.
+/// The error response says that the change was not saved, so the changes of held views must be dropped too.
 #[tokio::test]
 async fn g06_an_error_that_answers_takes_the_changes_of_views_that_are_held_with_it() {
     let gate = Gate::new();
@@ -236,7 +236,7 @@ fn short(text: &str) -> Result<(), &'static str> {
     }
 }
 
-/// A view that a task keeps for itself, and what the task does with it when the answer has left.
+/// A task keeps a view and changes it after the response has left.
 #[tokio::test]
 async fn g06_a_change_after_the_answer_is_seen_in_the_log_whatever_is_wrong_with_it() {
     for text in ["abc", "abcd"] {
@@ -256,7 +256,7 @@ async fn g06_a_change_after_the_answer_is_seen_in_the_log_whatever_is_wrong_with
     }
 }
 
-/// The client has gone away, so the layer writes nothing any more.
+/// The client has disconnected, so the layer no longer writes.
 #[tokio::test]
 async fn g06_a_change_after_the_request_was_given_up_is_seen_in_the_log() {
     let logs = Logs::capture();
@@ -281,7 +281,7 @@ async fn g06_a_change_after_the_request_was_given_up_is_seen_in_the_log() {
     assert_eq!(logs.with(&["ERROR", "Form"]).len(), 1, "{}", logs.text());
 }
 
-/// A future of `commit` that was polled once, and then kept by what outlives the handler.
+/// A `commit` future that was polled once and then stored in something that outlives the handler.
 #[tokio::test(start_paused = true)]
 async fn g06_a_commit_that_is_kept_and_not_polled_does_not_hold_the_response_for_ever() {
     let logs = Logs::capture();
@@ -301,7 +301,7 @@ async fn g06_a_commit_that_is_kept_and_not_polled_does_not_hold_the_response_for
     let reply = client.post("/leave").await;
     assert_eq!(reply.status, StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(logs.with(&["poll the future"]).len(), 1, "{}", logs.text());
-    // Dropped, it runs on: a logout that has begun takes place.
+    // A dropped commit runs to its end: a logout that has begun takes effect.
     drop(kept.lock().unwrap().take());
     gate.open();
     gate.reached().await;

@@ -242,7 +242,7 @@ async fn g07_a_read_only_guest_cannot_write_even_when_the_store_is_back() {
     }
 }
 
-/// A store that does not answer is one that fails, after the layer's time-out.
+/// A store that does not answer counts as failed after the layer's time-out.
 #[tokio::test]
 async fn g07_a_store_that_does_not_answer_is_503_and_holds_nobody() {
     let site = Site::with(|layer| layer.store_timeout(Duration::from_millis(1)));
@@ -255,7 +255,7 @@ async fn g07_a_store_that_does_not_answer_is_503_and_holds_nobody() {
         (Operation::Rotate, "/login/8"),
         (Operation::Remove, "/logout"),
     ] {
-        // This gate is not opened.
+        // The test never opens this gate.
         let _gate = site.store.hold(operation, Moment::Before);
         let reply = client.post(path).await;
         assert_eq!(reply.status, StatusCode::SERVICE_UNAVAILABLE, "{path}");
@@ -266,7 +266,7 @@ async fn g07_a_store_that_does_not_answer_is_503_and_holds_nobody() {
     assert_eq!(logs.with(&["ERROR", "no answer within 1ms"]).len(), 1);
 }
 
-/// However many requests meet it, an outage is one line in ten seconds, with what the store said.
+/// An outage writes one line in ten seconds, with the store's message, however many requests fail.
 #[tokio::test]
 async fn g07_an_outage_is_one_line_in_a_window() {
     let logs = Logs::capture();
@@ -288,7 +288,7 @@ async fn g07_an_outage_is_one_line_in_a_window() {
 
 const OUTAGE: u64 = 1_800_000_100;
 
-/// The list of ended sessions fails between the two times that it is asked.
+/// The list of ended sessions fails between the two queries of one request.
 #[tokio::test]
 async fn g07_a_sealed_session_that_cannot_be_touched_is_read_all_the_same() {
     let site = Site::kept(Kept::InCookies);
@@ -324,7 +324,7 @@ async fn g07_a_read_only_guest_is_one_from_a_failed_reload_on() {
     assert_eq!(client.get("/me").await.body, "7");
 }
 
-/// A route may go on for guests where the others do not, and the other way round.
+/// A route may serve guests during an outage while the other routes refuse, and vice versa.
 #[tokio::test]
 async fn g07_a_route_has_a_policy_of_its_own() {
     use starsessions::FailurePolicyLayer;

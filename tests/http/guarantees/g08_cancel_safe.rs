@@ -21,7 +21,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use starsessions_tests::shop::{self, Shop};
 
-/// Changes two fields, which must be seen together.
+/// Changes two fields; either both changes are visible or neither is.
 async fn both(mut shop: Session<Shop>) {
     shop.cart.push("tea".to_owned());
     shop.views += 1;
@@ -32,7 +32,7 @@ async fn leave(shop: Session<Shop>) -> Result<(), SessionError> {
     shop.current().destroy()
 }
 
-/// The same within the handler.
+/// The same, committed within the handler.
 async fn leave_now(shop: Session<Shop>) -> Result<(), SessionError> {
     shop.current().destroy()?;
     shop.current().commit().await
@@ -43,7 +43,7 @@ async fn rotate_now(shop: Session<Shop>) -> Result<(), SessionError> {
     shop.current().commit().await
 }
 
-/// A signed-in user of a store that answers nothing at once.
+/// A signed-in user of a site whose store answers no call at once.
 async fn slow_site() -> (Site, Client) {
     let site = Site::with(|layer| layer.renewal(RENEWAL));
     let routes = shop::with_logout().route("/both", post(both));
@@ -58,15 +58,15 @@ async fn slow_site() -> (Site, Client) {
 
 const RENEWAL: Duration = Duration::from_secs(600);
 
-/// Polls a request so many times and drops it, as a server does when the client goes away. `None`
-/// if it was not answered by then.
+/// Polls a request this many times and drops it, as a server does when the client disconnects. `None` if the request
+/// was not answered by then.
 async fn abandon(request: impl Future<Output = Reply>, polls: usize) -> Option<Reply> {
     let mut reply = None;
     {
         let mut request = pin!(request);
         for _ in 0..polls {
             let polled = std::future::poll_fn(|cx| Poll::Ready(request.as_mut().poll(cx))).await;
-            // What it has spawned gets on.
+            // Lets the tasks that the request has spawned make progress.
             tokio::task::yield_now().await;
             if let Poll::Ready(done) = polled {
                 reply = Some(done);
@@ -80,8 +80,8 @@ async fn abandon(request: impl Future<Output = Reply>, polls: usize) -> Option<R
     reply
 }
 
-/// Abandons a request of a new user at every poll until it is answered; shows what is left each
-/// time, with the calls that the store has seen.
+/// Abandons a request of a new user after every possible number of polls; passes the outcome of each to `look`, with
+/// the store calls.
 async fn at_every_poll(path: &'static str, mut look: impl AsyncFnMut(Site, Client, Calls)) {
     for polls in 0.. {
         let (site, client) = slow_site().await;
@@ -125,7 +125,7 @@ async fn g08_a_logout_that_has_begun_is_finished() {
     assert_eq!(outcomes, [false, true]);
 }
 
-/// Also by an id that a sign-in has ended a moment ago.
+/// The former id that a sign-in has just ended works for the logout as well.
 #[tokio::test]
 async fn g08_a_logout_that_has_begun_is_finished_where_the_session_was_read_before() {
     for (path, is_former) in [
@@ -234,7 +234,7 @@ struct Member {
     number: u64,
 }
 
-/// A sign-in whose response is lost takes the place of another one, too, and not one beside it.
+/// A sign-in whose response is lost also replaces another session instead of adding one.
 #[tokio::test]
 async fn g08_a_sign_in_that_is_abandoned_is_counted_to_its_end() {
     let join = async |all: CurrentSession| all.insert(Member { number: 7 });
@@ -272,7 +272,7 @@ async fn g08_a_sign_in_that_is_abandoned_is_counted_to_its_end() {
     }
 }
 
-/// Servers and layers enter the span of a request while they poll it, not when they drop it.
+/// Servers and layers enter a request's span while they poll the request, but not when they drop it.
 #[tokio::test]
 async fn g08_a_logout_that_goes_on_without_its_request_is_logged_in_the_span_of_it() {
     let (site, client) = slow_site().await;
@@ -294,7 +294,7 @@ async fn g08_a_logout_that_goes_on_without_its_request_is_logged_in_the_span_of_
     assert_eq!(ended.len(), 1, "{}", logs.text());
 }
 
-/// A store that panics is a flaw of the store, like a handler that panics: the client gets no answer that says otherwise.
+/// A panic in a store is a bug in the store, like a panic in a handler: the client must not be told of success.
 #[tokio::test]
 async fn g08_a_logout_whose_store_panics_is_not_answered_as_done() {
     for slow in [false, true] {
@@ -314,7 +314,7 @@ async fn g08_a_logout_whose_store_panics_is_not_answered_as_done() {
         let reply = client.post("/logout").await;
         assert_eq!(reply.status, StatusCode::INTERNAL_SERVER_ERROR, "{slow}");
         assert!(!reply.sets_cookie(), "{slow}");
-        // Nothing stays locked, and the next try ends the session.
+        // Nothing stays locked, so the next attempt ends the session.
         site.store.recover();
         assert_eq!(same.get("/me").await.body, "7", "{slow}");
         same.post("/logout").await;
@@ -326,7 +326,7 @@ async fn g08_a_logout_whose_store_panics_is_not_answered_as_done() {
 async fn g08_nothing_stays_locked() {
     for path in ["/both", "/logout", "/login/8"] {
         at_every_poll(path, async |site, mut client, _| {
-            // Behind a sign-in whose response was lost, the browser is a visitor again after that.
+            // If the response to a sign-in was lost, the browser is a visitor again after a minute.
             site.wait_seconds(60);
             assert_eq!(
                 client.post("/both").await.status,
@@ -338,7 +338,7 @@ async fn g08_nothing_stays_locked() {
     }
 }
 
-/// As `TimeoutLayer` of tower-http does it.
+/// Cancels the handler, as tower-http's `TimeoutLayer` does.
 async fn lose_patience(request: Request, next: Next) -> Response {
     let answer = tokio::time::timeout(Duration::ZERO, next.run(request)).await;
     answer.unwrap_or_else(|_| StatusCode::REQUEST_TIMEOUT.into_response())
@@ -361,7 +361,7 @@ async fn g08_a_handler_that_a_timeout_has_dropped_has_changed_nothing() {
     assert_eq!(client.get("/cart").await.body, "");
 }
 
-/// A handler that gives up waiting for what it has asked for.
+/// A handler that stops waiting for a session operation.
 #[derive(Clone)]
 struct Impatient {
     gives_up: Gate,
@@ -380,7 +380,7 @@ async fn order_and_leave(State(hurry): State<Impatient>, session: CurrentSession
     }
 }
 
-/// Holds the store in an operation that the handler gives up waiting for; returns the reply.
+/// Holds the store in an operation until the handler has stopped waiting for it; returns the reply.
 async fn given_up(site: &Site, client: &Client, path: &str, operation: Operation) -> Reply {
     let hurry = Impatient {
         gives_up: Gate::new(),

@@ -1,4 +1,4 @@
-//! G9: a failed request keeps no data, but what ends or guards a session.
+//! G9: a failed request stores no data, except changes that end or guard a session.
 
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
@@ -29,13 +29,13 @@ struct Guard {
 enum Failure {
     Status500,
     Status503,
-    /// Without anything that catches it.
+    /// No layer catches the panic.
     Panic,
     /// Caught between the handler and the session layer.
     PanicCaughtInside,
     /// Caught in front of the session layer.
     PanicCaughtOutside,
-    /// An extractor of this library turns the request away after a middleware has changed something.
+    /// An extractor of this library rejects the request after a middleware has changed a field.
     Rejection,
 }
 
@@ -75,7 +75,7 @@ async fn fail(Path((_, failure)): Path<(String, String)>) -> StatusCode {
     }
 }
 
-/// Does what the path says, and then what fails.
+/// Performs the action of the path, then fails as the path says.
 async fn act(
     Path((action, failure)): Path<(String, String)>,
     session: CurrentSession,
@@ -98,13 +98,13 @@ async fn act(
         _ => unreachable!("{action}"),
     }
     if failure == "rejection" {
-        // The session has no such view.
+        // The session does not contain this struct.
         return match session.view::<Nobody>().await {
             Ok(_) => unreachable!(),
             Err(rejection) => rejection.into_response(),
         };
     }
-    // While this view is alive, a panic inside unwinds through it.
+    // A panic in the handler unwinds through this view.
     let response = next.run(request).await;
     drop(shop);
     response
@@ -116,7 +116,7 @@ struct Nobody {
     name: String,
 }
 
-/// A signed-in user of a site where this action of a middleware is followed by this failure.
+/// A site with a signed-in user, after a middleware's action and this failure.
 struct Failed {
     site: Site,
     before: Client,

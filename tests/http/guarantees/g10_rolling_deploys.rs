@@ -32,7 +32,7 @@ struct New {
     points: u32,
 }
 
-/// Bincode would read the former one's bytes without a complaint.
+/// Bincode alone would decode the bytes of `OldAddress` as this type.
 #[derive(Serialize, Deserialize)]
 struct NewAddress {
     town: String,
@@ -87,7 +87,7 @@ async fn g10_what_does_not_decode_is_one_line_in_the_log_however_often_it_is_rea
     assert!(!logs.text().contains("Milk Lane"), "{}", logs.text());
 }
 
-/// Puts a field of a future version into the only session there is.
+/// Stores a field of a future version in the only session.
 async fn plant(site: &Site, key: &RowKey, name: &'static str, value: &'static [u8]) {
     let now = starsessions::config::Clock::now(site.clock());
     let store = site.store.store();
@@ -143,7 +143,7 @@ struct Fragile {
     settings: Settings,
 }
 
-/// A positional format cannot leave anything out.
+/// A positional format cannot omit a field.
 #[derive(Default, Serialize, Deserialize)]
 struct Settings {
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -11,7 +11,7 @@ use starsessions_tests::spy::Spy;
 
 use starsessions_tests::shop;
 
-/// Ids that a victim may be made to bring to the login page.
+/// Ids that an attacker may make a victim send to the login page.
 async fn planted() -> (Site, Client, Vec<(&'static str, String)>) {
     let site = Site::new();
     let visitor = site.serve(shop::routes());
@@ -25,7 +25,7 @@ async fn planted() -> (Site, Client, Vec<(&'static str, String)>) {
     let mut another_site = Site::new().serve(shop::routes());
     another_site.post("/views").await;
 
-    // Everything right but the secret, which is the attacker's choice.
+    // Valid in everything but the secret, which the attacker has chosen.
     let own = attackers.cookies().unwrap();
     let (name, value) = own.split_once('=').unwrap();
     let mut token = Base64UrlUnpadded::decode_vec(value).unwrap();
@@ -98,7 +98,7 @@ async fn g11_an_id_that_cannot_be_ours_costs_no_store_access() {
 mod staff {
     use starsessions::Session;
 
-    /// Of the same name, and so under the same names in a record, as the customers' one.
+    /// The name is the same as the customers' struct, and so are the names in a record.
     #[derive(Session)]
     #[session(realm = "staff")]
     pub(super) struct Login {
@@ -111,7 +111,7 @@ mod staff {
 async fn g11_an_id_of_one_realm_is_none_in_another_with_the_same_store_and_keys() {
     for kept in Kept::ANYWHERE {
         let site = Site::kept(kept);
-        // Next to each other below different paths, where one name is not one cookie.
+        // The same cookie name may exist below two paths, as two cookies.
         for name in ["__Host-staff", "__Host-Http-id"] {
             let staff = site.restarted(|layer| {
                 layer

@@ -1,4 +1,4 @@
-//! G12: what lies in a store that others can read is sealed, and bound to its place and its times.
+//! G12: data in a store that others can read is sealed and bound to its key and its times.
 
 use std::time::Duration;
 
@@ -41,14 +41,14 @@ fn sealed() -> Site {
     })
 }
 
-/// The row that was written last, as the store has it.
+/// The row that was written last, as stored.
 async fn row(site: &Site) -> (RowKey, Row) {
     let key = *site.store.keys().last().expect("a row was inserted");
     let row = site.store.store().load(&key, site.clock().now()).await;
     (key, row.unwrap().expect("the row is there"))
 }
 
-/// What an attacker does who can write to the store.
+/// Replaces a row, as an attacker with write access to the store can.
 async fn overwrite(site: &Site, key: &RowKey, row: &Row) {
     let (store, now) = (site.store.store(), site.clock().now());
     store.remove(key).await.unwrap();
@@ -110,7 +110,7 @@ async fn g12_a_row_in_another_place_is_no_session() {
     assert_eq!(victim.clone().get("/me").await.body, "7");
 }
 
-/// An older state of a session comes back under its newer revision, or a part of it beside the rest.
+/// An attacker restores an older state under the newer revision, or a part of the state.
 #[tokio::test]
 async fn g12_no_part_of_a_session_can_be_put_back_or_changed() {
     let site = sealed();
@@ -135,7 +135,7 @@ async fn g12_no_part_of_a_session_can_be_put_back_or_changed() {
     assert_eq!(client.get("/me").await.body, "7");
 }
 
-/// The times beside the sealed record can be changed by a writer to the store; those in it hold.
+/// A writer to the store can change the times beside the sealed record; the times in the record apply.
 #[tokio::test]
 async fn g12_a_writer_to_the_store_prolongs_neither_a_confirmation_nor_a_session() {
     let site = sealed();

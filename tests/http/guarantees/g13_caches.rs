@@ -1,4 +1,4 @@
-//! G13: what shared caches are told.
+//! G13: the headers for shared caches.
 
 use std::convert::Infallible;
 
@@ -21,7 +21,7 @@ use starsessions_tests::shop::{self, Login, Shop};
 enum Use {
     /// Read, without a session.
     Read,
-    /// Ask whether there is one.
+    /// Ask whether a value exists.
     Contains,
     /// Ask for times.
     Info,
@@ -85,7 +85,7 @@ async fn g13_a_response_that_sets_a_cookie_may_not_be_stored() {
         (vec!["No-Store, max-age=0"], vec!["No-Store, max-age=0"]),
         (vec!["max-age=0", "no-store"], vec!["max-age=0", "no-store"]),
         (vec!["x=no-store-please"], vec!["private, no-store"]),
-        // A cache that understands the status stores it.
+        // A cache that understands the status would store this response.
         (
             vec!["must-understand, no-store, public"],
             vec!["private, no-store"],
@@ -98,7 +98,7 @@ async fn g13_a_response_that_sets_a_cookie_may_not_be_stored() {
     }
 }
 
-/// What content delivery networks and proxies obey instead of `Cache-Control` (RFC 9213).
+/// Headers that CDNs and proxies obey instead of `Cache-Control` (RFC 9213).
 #[tokio::test]
 async fn g13_a_response_that_sets_a_cookie_is_stored_by_no_delivery_network() {
     for (name, said, is_kept) in [
@@ -161,7 +161,7 @@ async fn g13_several_such_fields_are_all_removed() {
     assert_eq!(reply.all("x-kind"), ["page"]);
 }
 
-/// Some caches ignore `Vary: Cookie`, and to the others it leaves this one user.
+/// Some caches ignore `Vary: Cookie`; caches that obey it still store a page of one user.
 #[tokio::test]
 async fn g13_a_page_of_a_session_is_not_shared() {
     for (name, said, sent, control) in [
@@ -202,14 +202,14 @@ async fn g13_a_page_of_a_session_is_not_shared() {
             "private, max-age=60",
             "private, max-age=60",
         ),
-        // `private` of one field alone.
+        // `private` with a field name applies to that field alone.
         (
             "cache-control",
             "private=\"x-user\", max-age=60",
             "private, private=\"x-user\", max-age=60",
             "private, private=\"x-user\", max-age=60",
         ),
-        // What is asked for again each time, and what says nothing of caches, stays as it is.
+        // Responses that are revalidated on each use, or that do not mention caches, stay as they are.
         ("cache-control", "max-age=0", "max-age=0", "max-age=0"),
         ("cache-control", "no-cache", "no-cache", "no-cache"),
         (
@@ -262,7 +262,7 @@ async fn g13_a_page_of_a_session_is_not_shared() {
     }
 }
 
-/// `Expires` alone is a lifetime as well, and is kept for the browser.
+/// `Expires` alone sets a lifetime too; the browser may still use it.
 #[tokio::test]
 async fn g13_a_page_of_a_session_that_expires_later_is_private() {
     for (control, sent, is_told) in [
@@ -288,7 +288,7 @@ async fn g13_a_page_of_a_session_that_expires_later_is_private() {
     }
 }
 
-/// What it shows was read before.
+/// The page shows values that were read before the session ended.
 #[tokio::test]
 async fn g13_a_page_of_a_session_that_ends_meanwhile_is_not_shared() {
     let gate = Gate::new();
@@ -303,7 +303,7 @@ async fn g13_a_page_of_a_session_that_ends_meanwhile_is_not_shared() {
     let site = Site::new();
     let mut client = site.serve(shop::with_logout().route("/page", page));
     client.post("/login/7").await;
-    // The page moves a deadline, and finds that there is none any more.
+    // The page would move a deadline, but the session has ended.
     site.wait_seconds(120);
     let page = tokio::spawn(client.ask(Method::GET, "/page"));
     gate.reached().await;
@@ -314,7 +314,7 @@ async fn g13_a_page_of_a_session_that_ends_meanwhile_is_not_shared() {
     assert_eq!(page.all("cache-control"), ["private, max-age=60"]);
 }
 
-/// No cookie is set there, which would be a reason of its own.
+/// The response sets no cookie, which would make it uncacheable anyway.
 #[tokio::test]
 async fn g13_a_page_that_ends_the_session_of_its_token_is_not_shared() {
     let site = Site::with(|layer| layer.transport(Transport::bearer()));
@@ -328,7 +328,7 @@ async fn g13_a_page_that_ends_the_session_of_its_token_is_not_shared() {
     assert_eq!(app.get("/bye").await.all("cache-control"), ["private"]);
 }
 
-/// A header may have any octets.
+/// A header value may contain any octets.
 #[tokio::test]
 async fn g13_a_directive_that_is_no_text_hides_no_other() {
     let said = HeaderValue::from_bytes(b"public, max-age=60, by=\"caf\xe9\"").unwrap();
@@ -398,7 +398,7 @@ async fn g13_a_request_that_is_turned_away_has_used_its_session() {
     assert_eq!(reply.all("vary"), ["Cookie"]);
 }
 
-/// When the head has left, caches know what they may keep.
+/// Once the head has left, caches have decided what to store.
 #[tokio::test]
 async fn g13_no_body_loads_a_session_that_its_head_has_not_told_of() {
     async fn page(session: CurrentSession, early: bool) -> Response {

@@ -50,7 +50,7 @@ async fn remember(session: CurrentSession, Path(user): Path<u64>) -> Result<(), 
     session.insert(Login { user })
 }
 
-/// Uses the session so often that it never idles.
+/// Uses the session often enough that it never idles.
 async fn keep_busy(site: &Site, client: &mut Client, seconds: u64) {
     let mut left = seconds;
     while left > 0 {
@@ -180,7 +180,6 @@ async fn g14_the_id_is_renewed_at_its_second() {
     }
 }
 
-/// A user whose id has just been renewed, and a tab that does not know it yet.
 #[tokio::test]
 async fn g14_what_falls_due_while_the_handler_runs_is_left_to_the_next_request() {
     let (site, user) = signed_in(|layer| layer.renewal(Duration::from_secs(300))).await;
@@ -198,6 +197,7 @@ async fn g14_what_falls_due_while_the_handler_runs_is_left_to_the_next_request()
     assert!(client.get("/me").await.sets_cookie(), "a new id");
 }
 
+/// A user whose id has just been renewed, and a tab that still has the former id.
 async fn renewed() -> (Site, Client, Client) {
     let (site, mut client) = signed_in(|layer| layer.renewal(Duration::from_secs(60))).await;
     site.wait_seconds(60);
@@ -243,7 +243,7 @@ async fn g14_old_and_new_id_in_one_request_are_one_session() {
     }
 }
 
-/// Two requests find the same id too old: the later one does under the new id what is left to do.
+/// Two requests find the same id too old: the later one completes its remaining work under the new id.
 #[tokio::test]
 async fn g14_an_id_is_renewed_once() {
     for (path, remembers) in [("/me", false), ("/keep", true)] {
@@ -402,7 +402,7 @@ async fn g14_who_is_no_longer_signed_in_sees_and_ends_no_sessions_of_the_user() 
     assert_eq!(laptop.get("/count").await.body, "1 0");
 }
 
-/// Each new id is one more that requests on their way do not know.
+/// Each new id is unknown to requests that are already on their way, so there must not be many.
 #[tokio::test]
 async fn g14_nodes_that_do_not_agree_on_a_key_pass_no_session_to_and_fro() {
     let bytes = |step: usize| std::array::from_fn(|i| (i * i * step) as u8);
@@ -458,7 +458,7 @@ fn drafts() -> Router {
         )
 }
 
-/// As a poll is one that writes and is no use.
+/// A passive poll writes, but does not count as a use.
 #[tokio::test]
 async fn g14_a_use_counts_beside_a_write_that_is_none() {
     let site = Site::with(|layer| layer.lifetime(lifetime()));
@@ -495,7 +495,7 @@ async fn g14_a_use_of_a_field_counts_beside_a_renewal_that_does_not_use_it() {
     assert_eq!(client.get("/title").await.body, "title");
 }
 
-/// Of two nodes whose clocks differ, neither takes away by looking what the other one still has.
+/// A read on the node whose clock is ahead must not remove what the other node still accepts.
 #[tokio::test]
 async fn g14_a_clock_that_is_ahead_takes_nothing_from_the_others() {
     for kept in Kept::ANYWHERE {
@@ -509,14 +509,14 @@ async fn g14_a_clock_that_is_ahead_takes_nothing_from_the_others() {
         let mut there = here.at(&ahead.serve(drafts()));
         there.get("/draft").await;
         ahead.wait_seconds(60);
-        // It moves the deadline of the title, and the session's own.
+        // The write moves the deadline of the title and of the session.
         assert_eq!(there.get("/draft").await.body, "None", "{kept:?}");
         there.post("/view").await;
         assert_eq!(here.get("/draft").await.body, r#"Some("text")"#, "{kept:?}");
     }
 }
 
-/// Another clock than the nodes may have has issued it, or none of them.
+/// The issuer's clock is further ahead than the tolerance for nodes, or the cookie is forged.
 #[tokio::test]
 async fn g14_a_cookie_from_the_future_holds_no_session() {
     for (ahead, cart) in [(60, "tea"), (61, "")] {
@@ -530,7 +530,7 @@ async fn g14_a_cookie_from_the_future_holds_no_session() {
     }
 }
 
-/// It is written anyway, so a use is noted before it would be due.
+/// The cookie is written anyway, so the use is stored before it would be due.
 #[tokio::test]
 async fn g14_a_new_cookie_moves_the_idle_timeout_unless_it_is_set_by_a_passive_request() {
     for (path, lives) in [("/views", true), ("/passive", false)] {
@@ -547,7 +547,7 @@ async fn g14_a_new_cookie_moves_the_idle_timeout_unless_it_is_set_by_a_passive_r
     }
 }
 
-/// As a leftover of a former domain can be, which shows the session as it was.
+/// A leftover cookie of a former domain can hold an older state of the session.
 #[tokio::test]
 async fn g14_of_two_states_of_a_session_that_is_its_cookie_the_later_one_counts() {
     let site = Site::kept(Kept::InCookies);
@@ -562,7 +562,7 @@ async fn g14_of_two_states_of_a_session_that_is_its_cookie_the_later_one_counts(
     }
 }
 
-/// What has ended by a clock that goes back lives as long as the clock says, and no longer.
+/// If the clock goes back, an expired session lives again until its unchanged deadline.
 #[tokio::test]
 async fn g14_a_clock_that_goes_back_moves_no_deadline() {
     for kept in Kept::ANYWHERE {
@@ -579,7 +579,7 @@ async fn g14_a_clock_that_goes_back_moves_no_deadline() {
             (2 * IDLE - 1, "guest"),
         ] {
             site.clock().set(begin + second);
-            // A copy, because a request of a guest takes no cookie away.
+            // A copy, so that the response to a guest cannot remove the cookie.
             let mut client = client.clone();
             assert_eq!(client.get("/me").await.body, who, "{kept:?} {second}");
         }

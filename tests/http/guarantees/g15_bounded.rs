@@ -19,7 +19,7 @@ async fn show(note: Session<Note>) -> String {
     format!("{} {}", note.title.len(), note.text.len())
 }
 
-/// Fills both fields; says what is in the way, if anything is.
+/// Fills both fields and commits; returns the error, if any.
 async fn fill(mut note: Session<Note>, Path((title, text)): Path<(usize, usize)>) -> String {
     note.title = "x".repeat(title);
     note.text = "x".repeat(text);
@@ -36,7 +36,7 @@ async fn fill(mut note: Session<Note>, Path((title, text)): Path<(usize, usize)>
     }
 }
 
-/// The same, for the layer to find out.
+/// Fills both fields and leaves the commit to the layer.
 async fn fill_and_leave(mut note: Session<Note>, Path((title, text)): Path<(usize, usize)>) {
     note.title = "x".repeat(title);
     note.text = "x".repeat(text);
@@ -55,7 +55,7 @@ fn notes(kept: Kept, set: impl FnOnce(SessionLayerBuilder) -> SessionLayerBuilde
     .serve(routes)
 }
 
-/// Finds the largest text that is stored, by trying.
+/// Finds the largest text that can be stored, by bisection.
 async fn largest(client: &Client) -> usize {
     let (mut fits, mut too_large) = (0, 100_000);
     while too_large - fits > 1 {
@@ -127,7 +127,7 @@ async fn g15_a_cookie_of_4096_bytes_is_set_and_a_longer_one_is_an_error() {
     let fits = largest(&client).await;
     assert_eq!(fill_with(&mut client, fits).await.body, "stored");
     let pair = client.cookies().unwrap().len() - "=".len();
-    // Base64 makes four characters of three bytes.
+    // Base64 encodes three bytes as four characters.
     assert!((4_093..=4_096).contains(&pair), "{pair}");
     let before = client.cookies();
     let over = fill_with(&mut client, fits + 1).await;

@@ -1,4 +1,4 @@
-//! What must hold, guarantee by guarantee, under the numbers of README.md.
+//! The guarantees, under their numbers in README.md.
 
 mod g01_lazy;
 mod g02_created_by_writing;

@@ -1,5 +1,5 @@
-//! The recipes of `docs::recipes`, requested. Each file begins with what the page shows, word for word: a test of the
-//! repository compares them.
+//! The recipes of `docs::recipes`, run as requests. Each file begins with the code of the page, word for word; a
+//! repository test compares them.
 
 mod bearer;
 mod devices;
@@ -18,7 +18,7 @@ mod step_up;
 mod stream;
 mod task;
 
-/// A nonce, a challenge: what no other request has.
+/// A random nonce or challenge, unique to one request.
 fn random() -> String {
     let random = starsessions::keys::Key::generate_base64().unwrap();
     random.replace(['+', '/', '='], "x")

@@ -62,7 +62,7 @@ fn link(google: &Google) -> String {
     )
 }
 
-/// The provider knows one code.
+/// Stands for the provider, which knows one code.
 async fn ask_provider(code: Option<String>, google: &Google) -> Option<u64> {
     (code? == "for user 7" && google.verifier != google.nonce).then_some(7)
 }

@@ -1,4 +1,4 @@
-//! The lines of "Rotate the keys", on nodes that are never all at the same line.
+//! The steps of "Rotate the keys", on nodes that never all have the same key line.
 
 use starsessions::KeyRing;
 use starsessions::keys::Key;
@@ -21,7 +21,7 @@ async fn the_lines_of_the_page_sign_nobody_out() {
     let serve = |keys: &KeyRing| site.under(keys.clone()).serve(shop::routes());
     let mut browser = serve(&rings[0]);
     browser.post("/login/7").await;
-    // To jump to the last line is what signs users out.
+    // A jump to the last line signs users out.
     let mut jump = browser.at(&serve(&rings[3]));
     assert_eq!(jump.get("/me").await.body, "guest");
     for pair in rings.windows(2) {

@@ -28,7 +28,7 @@ async fn serve((mut read, write): Socket, shop: Detached<Shop>) -> Result<(), Se
 
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
-/// In the place of a WebSocket's halves; the chat of the examples has real ones.
+/// Stands for the two halves of a WebSocket; the chat example uses real ones.
 type Socket = (Receiver<String>, Sender<usize>);
 
 #[derive(Session)]

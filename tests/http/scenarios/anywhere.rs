@@ -1,4 +1,4 @@
-//! 3, 13, 15, 23. What every store must do, where sessions are cookies that can be ended.
+//! 3, 13, 15, 23. Requirements on every store, for sessions in cookies that can be ended.
 
 use starsessions::MemoryStore;
 use starsessions_tests::scenarios;

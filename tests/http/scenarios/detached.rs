@@ -1,4 +1,4 @@
-//! 22. A session beside the requests: what a handle of it can do, and what ends it.
+//! 22. A session outside of requests: the operations of a detached handle, and the events that end it.
 
 use std::future::poll_fn;
 use std::pin::pin;
@@ -31,7 +31,7 @@ struct Draft {
 
 type Held<T> = Arc<Mutex<Option<Detached<T>>>>;
 
-/// Routes of which `/detach` hands a handle to the test.
+/// Routes; `/detach` passes a handle to the test.
 fn routes() -> (Router, Held<Shop>) {
     let held = Held::<Shop>::default();
     let keep = Arc::clone(&held);
@@ -54,7 +54,7 @@ async fn detach(client: &mut Client, held: &Held<Shop>) -> Detached<Shop> {
     held.lock().unwrap().take().expect("a handle")
 }
 
-/// Polls a future so often, and drops it.
+/// Polls a future this many times, and drops it.
 async fn abandon<T>(work: impl Future<Output = T>, polls: usize) -> Option<T> {
     let mut work = pin!(work);
     for _ in 0..polls {
@@ -70,7 +70,7 @@ fn is_gone<T>(result: &Result<T, SessionError>) -> bool {
     matches!(result, Err(SessionError::Gone))
 }
 
-/// For a task that is spawned, and for a browser with many tabs.
+/// A handle can move into a spawned task; several tabs of a browser can have one each.
 #[test]
 fn a_handle_goes_anywhere() {
     fn anywhere<T: Send + Sync + Clone + 'static>() {}
@@ -309,7 +309,7 @@ struct Badge {
     owner: Option<u64>,
 }
 
-/// Also where the update was abandoned.
+/// The limit holds if the update was abandoned as well.
 #[tokio::test]
 async fn scenario_22_a_session_that_becomes_a_users_is_counted_among_his() {
     for polls in 0..20 {
@@ -348,7 +348,7 @@ async fn scenario_22_a_renewal_in_this_process_is_followed_by_a_handle_that_slee
         site.wait_seconds(600);
         assert!(client.get("/views").await.sets_cookie(), "a renewal");
     }
-    // Long after the grace of the last one.
+    // Long after the grace of the last renewal.
     site.wait_seconds(500);
     shop.update(|shop| shop.views += 1).await.unwrap();
     assert_eq!(client.get("/views").await.body, "1");
@@ -356,7 +356,7 @@ async fn scenario_22_a_renewal_in_this_process_is_followed_by_a_handle_that_slee
     assert!(is_gone(&shop.load().await));
 }
 
-/// Another process cannot tell, so the handle has to look within the grace.
+/// The handle is not notified of a renewal in another process, so it must load the session within the grace.
 #[tokio::test]
 async fn scenario_22_a_renewal_elsewhere_is_followed_within_its_grace() {
     for (waited, follows) in [(29, true), (31, false)] {
@@ -403,7 +403,7 @@ async fn scenario_22_a_socket_that_is_open_is_no_activity_but_its_user_is() {
     }
 }
 
-/// The deadline of a field is part of the record, so the touch writes as an update does.
+/// The deadline of a field is part of the record, so a touch must write the record as an update does.
 #[tokio::test(start_paused = true)]
 async fn scenario_22_a_touch_that_others_overtake_each_time_says_so() {
     let site = Site::new();
@@ -479,7 +479,7 @@ async fn scenario_22_a_store_that_fails_ends_nothing() {
     let (mut watch, seen) = failing.await.unwrap();
     assert_eq!(seen, Some(2));
 
-    // But nothing outlives the absolute timeout.
+    // The absolute timeout applies even if the store fails.
     site.store.fail_all();
     site.wait(Duration::from_secs(24 * 3_600));
     watch.ended().await;
@@ -502,7 +502,7 @@ async fn scenario_22_nobody_looks_without_a_reason() {
     }
     assert_eq!(site.store.take_calls(), Calls::NONE);
     drop(waiting);
-    // What happened between two waits is not lost.
+    // A change between two waits is not lost.
     client.post("/cart/milk").await;
     assert_eq!(watch.next().await.unwrap().cart.len(), 2);
     client.get("/cart").await;
@@ -523,7 +523,7 @@ async fn scenario_22_a_watch_is_a_stream_that_ends_once() {
     assert_eq!(carts.next().await, None, "and does not panic");
 }
 
-/// Dropped at every await point: all of it, or nothing.
+/// The handle is dropped at every await point; the change is stored as a whole or not at all.
 #[tokio::test]
 async fn scenario_22_a_change_that_is_abandoned_is_whole_or_not_there() {
     let mut outcomes = Vec::new();

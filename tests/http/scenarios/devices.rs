@@ -1,4 +1,4 @@
-//! 14. What is the same on every store, and that there is no list of sessions that are cookies.
+//! 14. Properties that hold on every store; sessions in cookies cannot be listed.
 
 use std::time::Duration;
 
@@ -35,7 +35,7 @@ async fn scenario_14_sessions_that_are_cookies_say_that_they_cannot_be_listed() 
     assert!(matches!(revoked, Err(SessionError::Unlisted)));
 }
 
-/// In the memory that also holds the keys, nothing is sealed.
+/// Memory that also holds the keys stores values unsealed.
 #[tokio::test]
 async fn scenario_14_a_label_is_shown_where_values_are_plain() {
     let site = Site::new();
@@ -51,7 +51,7 @@ async fn scenario_14_a_label_is_shown_where_values_are_plain() {
     assert!(!format!("{list:?}").contains("Firefox"));
 }
 
-/// As in a job, or on a node that has shorter timeouts already.
+/// The revoking layer is a job, or a node that already has shorter timeouts.
 #[tokio::test]
 async fn scenario_14_a_revocation_ends_what_other_layers_still_take() {
     let (store, keys) = (MemoryStore::new(), KeyRing::generate().unwrap());
@@ -83,7 +83,7 @@ struct Team {
     visits: u64,
 }
 
-/// A write that changes nothing of a session's listing does not make it anew; each of these does.
+/// Only a write that changes a listed property updates the listing; each of these does.
 #[tokio::test]
 async fn scenario_14_the_list_follows_what_is_written() {
     let site = Site::with(|layer| layer.remembered_lifetime(Lifetime::aal1()));
@@ -114,7 +114,7 @@ async fn scenario_14_the_list_follows_what_is_written() {
     }
 }
 
-/// Two versions of an application side by side: each writes under the name that it knows.
+/// Two versions of an application run side by side; each writes the name that it knows.
 #[tokio::test]
 async fn scenario_14_a_session_under_two_names_is_listed_once() {
     #[derive(Session)]
@@ -150,8 +150,8 @@ fn accounts() -> Router {
         .route("/me", get(async |_: Session<Account>| ()))
 }
 
-/// A user who changes his password must hear of it if the thief was faster and has ended his session: an
-/// answer as if there were no other session would leave the thief where he is.
+/// A user who changes the password must be told if a thief was faster and ended the user's session: an answer as if
+/// there were no other session would leave the thief signed in.
 #[tokio::test]
 async fn scenario_14_a_session_that_was_ended_meanwhile_cannot_end_the_others_and_says_so() {
     let site = Site::new();
@@ -187,7 +187,7 @@ async fn scenario_14_a_session_that_was_ended_meanwhile_cannot_end_the_others_an
     assert_eq!(thief.get("/me").await.status, StatusCode::OK);
 }
 
-/// Another tab gives the session a new id between the look at it and the list.
+/// Another tab renews the id after the request has loaded its session and before it lists the others.
 #[tokio::test]
 async fn scenario_14_a_session_that_ends_the_others_stays_also_under_a_new_id() {
     let site = Site::with(|layer| layer.renewal(Duration::from_secs(900)));
@@ -216,7 +216,7 @@ async fn scenario_14_a_session_that_ends_the_others_stays_also_under_a_new_id() 
     }
 }
 
-/// Two sessions begin in one second where a test stops the clock, and in a flood of sign-ins.
+/// Several sessions can begin in one second: a test stops the clock, or sign-ins come in a flood.
 #[tokio::test]
 async fn scenario_14_a_session_of_the_same_second_is_not_taken_for_another_ones_later_id() {
     let site = Site::new();
@@ -263,7 +263,7 @@ async fn scenario_14_a_session_of_the_same_second_is_not_taken_for_another_ones_
     assert_eq!(layer.list::<Account>(&7).await.unwrap().len(), 2);
 }
 
-/// Otherwise the page shows it as a stranger's, and its user ends it.
+/// Otherwise the page would show the user's own session as another device, and the user would end it.
 #[tokio::test]
 async fn scenario_14_a_list_knows_its_own_session_beside_a_renewal() {
     let site = Site::with(|layer| layer.renewal(Duration::from_secs(900)));
@@ -289,7 +289,7 @@ async fn scenario_14_a_list_knows_its_own_session_beside_a_renewal() {
     assert_eq!(listing.await.unwrap().body, "[true, false]");
 }
 
-/// Once: what is counted as ended and asked of the store would be wrong otherwise.
+/// A second end would distort the count of ended sessions and add store calls.
 #[tokio::test]
 async fn scenario_14_a_session_that_ends_itself_by_its_handle_is_ended_once() {
     let site = Site::new();
@@ -325,7 +325,7 @@ async fn scenario_14_a_session_that_ends_itself_by_its_handle_is_ended_once() {
         let calls = Calls {
             loads: 1,
             replaces: 1,
-            // The page, what is to end, that nothing is left.
+            // One list for the page, one to find the session, one to show that nothing is left.
             lists: 3,
             inserts: creates,
             ..Calls::NONE
@@ -340,7 +340,7 @@ async fn scenario_14_a_session_that_ends_itself_by_its_handle_is_ended_once() {
     }
 }
 
-/// Sign-ins that end others take turns; one that cannot give it back keeps its turn for two minutes.
+/// Sign-ins that end other sessions take turns; a sign-in that cannot release its turn keeps it for two minutes.
 #[tokio::test(start_paused = true)]
 async fn scenario_14_a_sign_in_that_keeps_its_turn_holds_up_no_other() {
     let site = Site::with(|layer| layer.sessions_per_user(2, AtLimit::EndOldest));
@@ -356,7 +356,7 @@ async fn scenario_14_a_sign_in_that_keeps_its_turn_holds_up_no_other() {
     assert_eq!(left.len(), 2);
 }
 
-/// Each of two at once could end another device, which is one too many.
+/// Each of two concurrent sign-ins could end another device, which would be one device too many.
 #[tokio::test(start_paused = true)]
 async fn scenario_14_sign_ins_at_once_end_no_device_too_many() {
     let site = Site::with(|layer| layer.sessions_per_user(3, AtLimit::EndOldest));
@@ -369,7 +369,7 @@ async fn scenario_14_sign_ins_at_once_end_no_device_too_many() {
         site.wait_seconds(1);
         device.get("/in").await;
     }
-    // The oldest device is about to end, and is used at this moment.
+    // The oldest device is about to be ended, and is used at this moment.
     let has_listed = (Operation::List, Moment::After, 1);
     let first = visitor.ask(Method::GET, "/in");
     let first = site.store.stop_at(has_listed, first).await;
@@ -391,7 +391,7 @@ async fn sign_in_anew(session: CurrentSession) -> Result<(), SessionError> {
     session.insert(Account { user: 7 })
 }
 
-/// A user that signs in anew after another device has taken the place does not get in beside it.
+/// A user signs in anew after another device has taken the place, and must not get a second one.
 #[tokio::test]
 async fn scenario_14_a_session_that_made_room_is_one_more_when_it_begins_anew() {
     for (at_limit, status) in [
@@ -429,7 +429,7 @@ async fn scenario_14_a_session_that_made_room_is_one_more_when_it_begins_anew() 
         gate.reached().await;
         first.get("/out").await;
         assert_eq!(second.get("/in").await.status, StatusCode::OK);
-        // Of those of one second, either may be the newest.
+        // Of two sessions that began in the same second, either may count as the newest.
         site.wait_seconds(1);
         gate.open();
         assert_eq!(slow.await.unwrap().status, status, "{at_limit:?}");
@@ -438,7 +438,7 @@ async fn scenario_14_a_session_that_made_room_is_one_more_when_it_begins_anew() 
     }
 }
 
-/// A sign-in that was answered with an error has left no cookie in a browser: it must not take a place.
+/// A failed sign-in has set no cookie in a browser, so it must not take a place.
 #[tokio::test]
 async fn scenario_14_a_sign_in_that_cannot_be_counted_leaves_nobody() {
     let site = Site::with(|layer| layer.sessions_per_user(1, AtLimit::EndOldest));

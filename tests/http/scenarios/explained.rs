@@ -1,4 +1,4 @@
-//! 6. Localhost, Safari, proxy: what does not work is said, and why a session went as it did.
+//! 6. Localhost, Safari, proxy: the log names problems, and a header explains each session's outcome.
 
 use axum::Router;
 use axum::routing::{get, post};
@@ -114,7 +114,7 @@ async fn scenario_06_a_request_says_why() {
     assert!(explanation(&said).starts_with("not loaded: the store failed"));
 }
 
-/// What a value that is refused says may be the value itself.
+/// The message of a rejected value may contain the value itself.
 #[tokio::test]
 async fn scenario_06_what_cannot_be_written_is_named_and_not_shown() {
     let site = explaining();
@@ -175,7 +175,7 @@ async fn scenario_06_an_end_by_the_own_handle_is_named() {
     assert_eq!(explanation(&said), "loaded; ended; cookie removed");
 }
 
-/// "You are signed out" for the next page belongs into a view that is taken behind the end.
+/// A message for the next page, such as "You are signed out", must be set in a view taken after the end.
 #[tokio::test]
 async fn scenario_06_what_is_changed_in_a_view_from_before_the_end_is_named() {
     let site = explaining();
@@ -222,7 +222,7 @@ fn none(number: &str) -> Result<(), String> {
     Err(format!("{number} is no number of ours"))
 }
 
-/// Where the error comes out: at the layer, at the handler, or at the store's caller.
+/// The error may surface in the layer, in the handler, or in the direct caller of the store.
 #[tokio::test]
 async fn scenario_06_what_is_too_large_is_named_once() {
     let too_much = || "x".repeat(20_000);
@@ -299,7 +299,7 @@ async fn scenario_06_two_sessions_are_named() {
     );
 }
 
-/// The explanation is that of the last cookie, also where the session may come by a token.
+/// The explanation describes the last cookie, even where a token is accepted too.
 #[tokio::test]
 async fn scenario_06_of_several_cookies_it_is_said_why_they_are_refused() {
     let beside = |layer: SessionLayerBuilder| layer.transport(Transport::bearer().beside_cookie());
@@ -356,7 +356,7 @@ async fn scenario_06_what_browsers_leave_out_is_named() {
     }
 }
 
-/// Production settings, visited over http: one warning that names the setting.
+/// Production settings over http cause one warning, which names the setting.
 #[tokio::test]
 async fn scenario_06_plain_http_is_one_warning() {
     let plain = [("host", "shop.example"), ("origin", "http://shop.example")];
@@ -385,7 +385,7 @@ async fn scenario_06_plain_http_is_one_warning() {
     }
 }
 
-/// Development settings on a site that others can reach: one warning that names the cure.
+/// Development settings on a public site cause one warning, which names the remedy.
 #[tokio::test]
 async fn scenario_06_development_settings_in_production_are_one_warning() {
     let proxied = [("host", "shop.example"), ("x-forwarded-proto", "https")];
@@ -398,7 +398,7 @@ async fn scenario_06_development_settings_in_production_are_one_warning() {
     ] {
         let logs = Logs::capture();
         let app = routes().layer(layer);
-        // The first requests come from its developer.
+        // The first request comes from the developer.
         for headers in [[at_home[0]; 2], headers, headers, headers] {
             ask(&Client::new(&app), &app, "/views", &headers).await;
         }
@@ -453,7 +453,7 @@ async fn scenario_06_development_explains_and_production_does_not() {
             client.get("/views").await.headers.contains_key(HEADER),
             explains
         );
-        // A handler that takes no session gets what it would get without the layer.
+        // A handler that takes no session gets the same response as without the layer.
         assert!(!client.get("/none").await.headers.contains_key(HEADER));
     }
 }

@@ -41,7 +41,7 @@ async fn scenario_07_a_flood_of_anonymous_writers_stays_under_the_limit_and_logs
     assert_eq!(user.get("/me").await.body, "7");
 }
 
-/// Visitors that log out without end fill the list of ended sessions; users must still get out.
+/// Endless logouts of visitors fill the list of ended sessions; users must still be able to log out.
 #[tokio::test]
 async fn scenario_07_a_flood_of_anonymous_logouts_keeps_no_user_from_logging_out() {
     const LIMIT: usize = 20;

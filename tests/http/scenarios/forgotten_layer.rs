@@ -13,7 +13,7 @@ use starsessions_tests::site::Site;
 
 use starsessions_tests::shop;
 
-/// One line with the route, the type and the remedy.
+/// Asserts that the log has one line with the route, the type and the remedy.
 fn assert_is_told(logs: &Logs) {
     let errors = logs.with(&["ERROR"]);
     assert_eq!(errors.len(), 1, "{}", logs.text());
@@ -28,7 +28,7 @@ async fn scenario_17_a_forgotten_layer_is_a_500_and_a_line_with_the_remedy() {
     let reply = Client::new(&shop::routes()).get("/cart").await;
     assert_eq!(reply.status, StatusCode::INTERNAL_SERVER_ERROR);
     assert_is_told(&logs);
-    // In this build also in the browser: the application may have no subscriber for the log yet.
+    // A development build shows the message in the browser too: the application may not have a log subscriber yet.
     assert_eq!(
         reply.body,
         "`Session<Shop>` is used on a route that no `SessionLayer` serves; add \
@@ -151,7 +151,7 @@ async fn scenario_17_two_realms_with_one_cookie_are_a_line_with_the_remedy() {
     }
 }
 
-/// Without a word, polling would keep an abandoned tab signed in.
+/// If the wrong order were not reported, polling would keep an abandoned tab signed in.
 #[tokio::test]
 async fn scenario_17_a_layer_of_routes_outside_of_the_sessions_is_a_line_with_the_remedy() {
     let site = Site::new();

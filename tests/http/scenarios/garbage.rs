@@ -83,7 +83,7 @@ async fn scenario_12_two_cookies_of_two_sessions_are_nobodys() {
     }
 }
 
-/// The name is not protected by a prefix here, so the site once set it for the whole domain.
+/// This name has no `__Host-` prefix, so the site may once have set it for the whole domain.
 #[tokio::test]
 async fn scenario_12_a_leftover_of_a_former_domain_is_removed_where_it_is_met() {
     let site = Site::with(|layer| {
@@ -121,7 +121,7 @@ async fn scenario_12_a_leftover_of_a_former_domain_is_removed_where_it_is_met() 
     );
 }
 
-/// Where a response sets the cookie of today, it sets that alone: one header of a name.
+/// A response that sets the current cookie does not remove the leftover: it sends one `Set-Cookie` per name.
 #[tokio::test]
 async fn scenario_12_a_leftover_waits_until_the_cookie_of_today_has_nothing_to_say() {
     let site = Site::with(|layer| {
@@ -151,7 +151,7 @@ async fn scenario_12_a_leftover_waits_until_the_cookie_of_today_has_nothing_to_s
     assert!(set[0].contains("; Partitioned"), "{set:?}");
 }
 
-/// Both sessions are alive: the one from before the move, and the one that the user has now.
+/// Both sessions are alive: the one from before the move, and the current one.
 #[tokio::test]
 async fn scenario_12_a_leftover_with_a_session_of_its_own_shuts_nobody_out_for_good() {
     let site = Site::with(|layer| {

@@ -26,7 +26,7 @@ fn scenario_23_no_key_is_in_any_debug_output() {
     }
 }
 
-/// What a store is given in memory is not sealed, and stores log what they were asked for.
+/// Rows in memory are not sealed, and stores log their arguments.
 #[test]
 fn scenario_23_no_value_is_in_the_debug_output_of_what_a_store_is_given() {
     let (now, value, card) = (Timestamp::default(), b"hunter2", b"correct horse");

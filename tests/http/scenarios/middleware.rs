@@ -21,7 +21,7 @@ struct Desk {
     open_tickets: Vec<u32>,
 }
 
-/// Reads before the handler, and again after it.
+/// Reads the session before the handler and after it.
 async fn observe(
     session: CurrentSession,
     shop: Session<Shop>,
@@ -40,14 +40,14 @@ async fn observe(
     response
 }
 
-/// Logs out when the handler has answered.
+/// Logs out after the handler has answered.
 async fn evict(session: CurrentSession, request: Request, next: Next) -> Response {
     let response = next.run(request).await;
     session.destroy().unwrap();
     response
 }
 
-/// A shop inside the realm of its customers and, around it, that of its staff.
+/// A shop in the customers' realm, inside of the staff's realm.
 struct Premises {
     customers: Site,
     staff: Site,
@@ -181,7 +181,7 @@ async fn scenario_18_a_logout_in_one_realm_leaves_the_other_alone() {
     assert_eq!(client.get("/both").await.body, "0 1 None");
 }
 
-/// What the inner layer has done is done, and only its cookie has the id.
+/// The inner layer has committed, and only its cookie contains the new id.
 #[tokio::test]
 async fn scenario_18_a_failure_of_the_outer_realm_takes_no_cookie_of_the_inner_one() {
     let Premises {
@@ -217,7 +217,7 @@ async fn allow(request: Request, next: Next) -> Response {
     response
 }
 
-/// Each of the outer layers answers in the place of what is inside of it.
+/// Each outer layer replaces the response of the layers inside of it.
 #[tokio::test]
 async fn scenario_18_two_failures_further_out_take_nothing_of_the_innermost_realm() {
     let realm = |name: &'static str, cookie: &'static str| {
@@ -249,7 +249,7 @@ async fn scenario_18_two_failures_further_out_take_nothing_of_the_innermost_real
     assert_eq!(client.get("/me").await.body, "8");
 }
 
-/// So that it goes on when its browser has gone.
+/// Runs the handler in a task, so that it continues after the browser has disconnected.
 async fn in_a_task_of_its_own(request: Request, next: Next) -> Response {
     tokio::spawn(next.run(request)).await.unwrap()
 }

@@ -1,4 +1,4 @@
-//! What users must be able to do, under the numbers of CONTRIBUTING.md.
+//! The use cases, under their numbers in CONTRIBUTING.md.
 
 mod any_type;
 mod anywhere;

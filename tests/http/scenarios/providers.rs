@@ -1,4 +1,4 @@
-//! 5. Signing in at another site: what happens to an attempt until it comes back.
+//! 5. Signing in at another site: an attempt, from its beginning to the answer.
 
 use std::time::Duration;
 
@@ -71,7 +71,7 @@ async fn scenario_05_an_answer_counts_once() {
     let again = browser.come_back(BACK, &state).await;
     assert_eq!(again.status, StatusCode::BAD_REQUEST);
 
-    // A thief of both cookie and state can use them once more: it is the provider's code that counts once.
+    // A thief of both the cookie and the state can use them once more: only the provider's code is single-use.
     assert_eq!(copied.come_back(BACK, &state).await.location(), Some("/me"));
 }
 
@@ -148,7 +148,7 @@ async fn scenario_05_garbage_is_no_attempt_and_no_error() {
             .await;
         assert_eq!(reply.status, StatusCode::BAD_REQUEST, "bit {bit}");
     }
-    // A sibling host has planted others of the name: the one that opens is found.
+    // A sibling host has planted other cookies of the same name; the layer uses the one that it can open.
     let planted = browser.showing(format!("{name}=planted; {name}={value}; {name}="));
     let path = format!("{BACK}?state={state}");
     assert_eq!(
@@ -182,7 +182,7 @@ async fn scenario_05_what_cannot_be_opened_makes_room_first() {
     let own = browser.cookies().unwrap();
     let foreign = ["AA", "AQ", "Ag", "Aw", "BA", "BQ", "Bg", "Bw", "CA"];
     let foreign = foreign.map(|end| format!("__Host-Http-id-flow-{}{end}=x", &"A".repeat(20)));
-    // Of the same beginning, and no flow's.
+    // The name has the same beginning, but is not that of a flow.
     let other = "__Host-Http-id-flow-other=x";
     let crowded = browser.showing(format!("{own}; {other}; {}", foreign.join("; ")));
     let reply = crowded.ask(Method::GET, GOOGLE).await;
@@ -195,7 +195,7 @@ async fn scenario_05_what_cannot_be_opened_makes_room_first() {
     );
 }
 
-/// Common servers take some thousands of cookies in a request.
+/// Common servers accept some thousands of cookies in a request.
 #[tokio::test]
 async fn scenario_05_what_a_flood_of_attempts_costs_is_bounded() {
     let browser = Site::new().serve(routes());
@@ -206,7 +206,7 @@ async fn scenario_05_what_a_flood_of_attempts_costs_is_bounded() {
     assert_eq!(reply.set_cookies().len(), 64 - 7 + 1);
 }
 
-/// As a page that has a link to each of many providers.
+/// A page with links to many providers begins many attempts at once.
 #[tokio::test]
 async fn scenario_05_the_attempts_of_one_page_are_bounded_too() {
     let many = async |flows: Flows<Google>| {
@@ -224,7 +224,7 @@ async fn scenario_05_the_attempts_of_one_page_are_bounded_too() {
     browser.leave_for(GOOGLE).await;
     let page = browser.get("/many").await;
     assert_eq!(flows_of(&browser), Flows::<Google>::MOST);
-    // The browser is told of no cookie that it has never had.
+    // The response removes no cookie that the browser never had.
     assert_eq!(page.set_cookies().len(), Flows::<Google>::MOST + 1);
     for (number, state) in page.body.split(' ').enumerate() {
         let reply = browser.come_back(BACK, state).await;
@@ -233,7 +233,7 @@ async fn scenario_05_the_attempts_of_one_page_are_bounded_too() {
     }
 }
 
-/// Large data fills the 4 KiB before there are eight.
+/// Large data fills the 4 KiB with fewer than eight attempts.
 #[tokio::test]
 async fn scenario_05_all_attempts_fit_into_four_kilobytes() {
     let site = Site::new();
@@ -254,7 +254,7 @@ async fn scenario_05_all_attempts_fit_into_four_kilobytes() {
     assert!(!reply.sets_cookie());
 }
 
-/// A hostile page could push real attempts out by frames and images that no user sees.
+/// Frames and images that no user sees could push real attempts out of the limit.
 #[tokio::test]
 async fn scenario_05_another_site_begins_nothing_unseen() {
     let routes = || routes().layer(CsrfLayer::new().trust(PROVIDER).unwrap());
@@ -273,7 +273,7 @@ async fn scenario_05_another_site_begins_nothing_unseen() {
         Some("/me")
     );
 
-    // A link of another site does, and so does an application that lives in frames.
+    // A link of another site does begin an attempt, and so does an application that runs in frames.
     let framed =
         Site::with(|layer| layer.cookie(|_| CookieBuilder::default().same_site(SameSite::None)));
     for (browser, dest) in [(&browser, "document"), (&framed.serve(routes()), "iframe")] {
@@ -339,7 +339,7 @@ async fn scenario_05_an_attempt_is_of_one_realm() {
         let reply = browser.at(&there).come_back(BACK, &state).await;
         assert_eq!(reply.status, StatusCode::BAD_REQUEST);
     }
-    // Moved to another cookie's name.
+    // The cookie is renamed to another valid name.
     let renamed = site.restarted(|layer| layer.cookie(|cookie| cookie.name("__Host-other")));
     let cookies = browser.cookies().unwrap();
     let cookies = cookies.replace("__Host-Http-id-", "__Host-other-");
@@ -389,7 +389,7 @@ struct Answer {
 #[derive(Serialize, Deserialize)]
 struct Large(String);
 
-/// How many attempts a browser remembers.
+/// The number of attempts in a browser's cookies.
 fn flows_of(browser: &Client) -> usize {
     let cookies = browser.jar().cookies();
     cookies

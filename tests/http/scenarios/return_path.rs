@@ -1,4 +1,4 @@
-//! 4. A guest is led back to where they were, and to no other site.
+//! 4. A guest is redirected back to the requested page, and to no other site.
 
 use axum::extract::{Query, Request};
 use axum::middleware::{self, from_fn};
@@ -87,7 +87,7 @@ async fn scenario_04_wherever_the_layer_is_the_way_back_is_what_the_browser_aske
     let within = Router::new().nest("/shop", account().layer(site.sessions.layer()));
     let deep = Router::new().nest("/shop", Router::new().nest("/a", account()));
     let deep = Router::new().nest("/de", deep.layer(site.sessions.layer()));
-    // A layer in between takes the language off, as the routers know none.
+    // A layer in between removes the language from the path, because the routers do not know it.
     let without_language = |mut request: Request| {
         let path = request.uri().path().trim_start_matches("/de").to_owned();
         *request.uri_mut() = path.parse().expect("a path");

@@ -1,4 +1,4 @@
-//! 9, 15. Asking again, and staying signed in.
+//! 9, 15. Step-up, and staying signed in.
 
 use axum::Router;
 use axum::extract::Path;
@@ -69,7 +69,7 @@ async fn scenario_15_a_proof_ends_by_its_time_with_its_user_and_when_it_is_dropp
         client.post("/confirm").await;
         assert_ne!(client.cookies(), before.cookies(), "a new id: {kept:?}");
         assert_eq!(where_to(&mut client).await, "7 by 2", "{kept:?}");
-        // Its time is not that of the session, however busy that is.
+        // The proof expires on its own, however busy the session is.
         for _ in 0..4 {
             site.wait_seconds(60);
             client.post("/draft/x").await;
@@ -98,7 +98,7 @@ async fn scenario_15_a_proof_ends_by_its_time_with_its_user_and_when_it_is_dropp
     }
 }
 
-/// The cookie from before the proof leads nowhere after it.
+/// The cookie from before the proof is no longer accepted.
 #[tokio::test]
 async fn scenario_15_a_stolen_cookie_does_not_rise_with_its_user() {
     for kept in Kept::REVOCABLY {

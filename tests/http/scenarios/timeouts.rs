@@ -111,7 +111,7 @@ async fn scenario_09_the_cookie_ends_within_a_second_of_what_is_stored() {
     }
 }
 
-/// The second in which the session ends, as it is stored.
+/// The stored second in which the session expires.
 async fn expiry(session: CurrentSession) -> Result<String, SessionError> {
     let info = session.info().await?;
     Ok(info.map_or_else(String::new, |info| {

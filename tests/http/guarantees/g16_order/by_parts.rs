@@ -1,4 +1,4 @@
-//! What meets a session that moves, where the store cannot change two keys at once.
+//! Requests that meet a session while its id changes, in a store that cannot change two keys at once.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use tokio::task::JoinHandle;
 
 use super::*;
 
-/// A site whose sessions get a new id after 15 minutes, and a user whose next request gives one.
+/// A site that renews ids after 15 minutes, and a user whose next request renews the id.
 async fn renewing() -> (Site, Client) {
     renewing_with(|layer| layer).await
 }
@@ -27,7 +27,7 @@ async fn renewing_with(
     (site, user)
 }
 
-/// After the load, as many round trips as the documentation says of a new id in a Redis Cluster.
+/// The number of round trips after the load, as documented for a new id in a Redis Cluster.
 #[tokio::test]
 async fn g16_a_move_takes_four_operations() {
     let (site, mut user) = renewing().await;
@@ -54,8 +54,8 @@ async fn g16_requests_at_once_find_a_session_that_is_about_to_move() {
     assert!(met >= 48, "{met}");
 }
 
-/// The first one stops as it moves the session, the second when it has read that, the third beside it, and then
-/// they go on; `false` if one of them does not come to its place.
+/// The first request stops while it moves the session, the second one after it has read the intermediate state, the
+/// third one beside the second; then all continue. `false` if a request does not reach its place.
 async fn meet_in_line(places: [Place; 3]) -> bool {
     let (site, user) = renewing().await;
     let mut stopped = Vec::new();
@@ -80,7 +80,7 @@ async fn meet_in_line(places: [Place; 3]) -> bool {
     true
 }
 
-/// The request that moves the session goes on when the session is over.
+/// The request that moves the session continues after the session has ended.
 #[tokio::test]
 async fn g16_what_ends_while_it_moves_stays_ended() {
     let mut met = 0;
@@ -115,8 +115,8 @@ async fn g16_what_ends_while_it_moves_stays_ended() {
     assert!(met >= 32, "{met}");
 }
 
-/// One has read the way when the session is revoked, and stops for good when it has gone that way. The revocation may
-/// have listed the session before there was a way.
+/// One request has read the way before the revocation; it follows the way and then fails. The revocation may have
+/// listed the session before the way existed.
 #[tokio::test]
 async fn g16_what_is_revoked_while_it_moves_stays_ended_if_a_request_stops_there() {
     for moment in [Moment::Before, Moment::After] {
@@ -140,7 +140,7 @@ async fn g16_what_is_revoked_while_it_moves_stays_ended_if_a_request_stops_there
     }
 }
 
-/// A revocation that has failed half way, with the way ended, can be tried again.
+/// A revocation that failed half-way, after it ended the way, can be repeated.
 #[tokio::test]
 async fn g16_a_revocation_that_failed_on_its_way_ends_the_session_at_the_second_try() {
     let (site, user) = renewing().await;
@@ -160,7 +160,7 @@ async fn g16_a_revocation_that_failed_on_its_way_ends_the_session_at_the_second_
     assert_eq!((site.rows(), site.reserved()), (0, 0));
 }
 
-/// The one that has read the way puts the session in its place after the way has ended, and stops there.
+/// A request that has read the way places the session's row after the way has ended, and then fails.
 #[tokio::test]
 async fn g16_a_move_that_an_end_overtakes_is_none() {
     let (site, user) = renewing().await;
@@ -196,7 +196,7 @@ async fn g16_what_comes_to_the_new_id_behind_a_way_that_is_gone_does_not_stay() 
     assert_eq!(ends(&mut told).len(), 1);
 }
 
-/// The same, and a request that had read the way stops for good when it would have placed the row again.
+/// As before, and a request that had read the way fails when it would place the row again.
 #[tokio::test]
 async fn g16_a_row_that_was_taken_back_is_not_placed_again() {
     let (site, user) = renewing().await;
@@ -214,7 +214,8 @@ async fn g16_a_row_that_was_taken_back_is_not_placed_again() {
     assert_eq!((site.rows(), site.reserved()), (0, 0));
 }
 
-/// The end is a second ahead of the request that moves the session, for which its mark is still there.
+/// The revocation is one second ahead of the request that moves the session; for that request, the revocation's mark
+/// still exists.
 #[tokio::test]
 async fn g16_a_move_whose_clock_is_behind_the_end_is_none() {
     let (site, user) = renewing().await;
@@ -229,7 +230,7 @@ async fn g16_a_move_whose_clock_is_behind_the_end_is_none() {
     assert_eq!((site.rows(), site.reserved()), (0, 0));
 }
 
-/// A request that has read the way goes on when another one has moved the session, and the way is over.
+/// A request that has read the way continues after another request has moved the session and the way has expired.
 #[tokio::test]
 async fn g16_a_request_that_is_late_on_the_way_takes_no_session_away() {
     let (site, mut user) = renewing().await;
@@ -243,7 +244,7 @@ async fn g16_a_request_that_is_late_on_the_way_takes_no_session_away() {
     assert_eq!(user.get("/who").await.body, "ada");
 }
 
-/// The server stops before there is a way to the new id.
+/// The server stops before it writes the way to the new id.
 #[tokio::test]
 async fn g16_a_place_that_was_reserved_in_vain_is_free_soon() {
     let (site, user) = renewing().await;
@@ -264,7 +265,7 @@ async fn free_what_has_expired(site: &Site) {
     while store.sweep(100, now).await.unwrap() == 100 {}
 }
 
-/// A sign-in as another user takes the session out of the list, a renewal leaves it there.
+/// A sign-in as another user removes the session from the user's list; a renewal keeps it there.
 #[tokio::test]
 async fn g16_a_session_that_has_moved_takes_one_place_and_none_when_it_has_ended() {
     for (path, listed) in [("/views", 1), ("/join/bob", 0)] {
@@ -281,7 +282,7 @@ async fn g16_a_session_that_has_moved_takes_one_place_and_none_when_it_has_ended
     }
 }
 
-/// The server of one that leaves and signs in as another user stops on its way.
+/// The request ends its session and signs in as another user; its server stops half-way.
 #[tokio::test]
 async fn g16_a_revocation_ends_also_what_begins_in_the_place_of_the_session() {
     for passed in 0..2 {
@@ -299,7 +300,7 @@ async fn g16_a_revocation_ends_also_what_begins_in_the_place_of_the_session() {
     }
 }
 
-/// The revocation has listed the session before, and finds the way that it has left.
+/// The revocation lists the session before it begins anew, and then finds the way that the session has left.
 #[tokio::test]
 async fn g16_a_session_that_has_begun_anew_is_not_told_to_have_ended_again() {
     let (sender, mut told) = events::channel(20);
@@ -316,7 +317,7 @@ async fn g16_a_session_that_has_begun_anew_is_not_told_to_have_ended_again() {
     assert_eq!(user.get("/me").await.body, "7");
 }
 
-/// The server that moves the session stops before it has told of the new id.
+/// The server that moves the session stops before it has sent an event with the new id.
 #[tokio::test]
 async fn g16_the_end_of_a_session_that_moves_is_told_of_the_id_that_was_told() {
     for passed in 0..2 {
@@ -344,7 +345,7 @@ fn ends(told: &mut Events) -> Vec<SessionEvent> {
 
 type Waiting = (Gate, JoinHandle<Reply>);
 
-/// A request that has written the way of its session, and one that has read it.
+/// A request that has written the way of its session, and a request that has read it.
 async fn half_way(site: &Site, user: &Client) -> [Waiting; 2] {
     let moving = between_its_keys(site, user).await;
     let has_read = (Operation::Load, Moment::After, 0);
@@ -352,7 +353,7 @@ async fn half_way(site: &Site, user: &Client) -> [Waiting; 2] {
     [moving, reading.await.expect("it reads the way")]
 }
 
-/// A request that has written the way of its session.
+/// A request that has written the way of its session, but not yet the row of the new id.
 async fn between_its_keys(site: &Site, user: &Client) -> Waiting {
     let has_moved = (Operation::Replace, Moment::After, 0);
     let moving = user.ask(Method::POST, "/views");
@@ -360,7 +361,7 @@ async fn between_its_keys(site: &Site, user: &Client) -> Waiting {
     moving.expect("it moves the session")
 }
 
-/// A revocation that has ended the way, and has not come to the new id.
+/// A revocation that has ended the way, but has not reached the new id.
 async fn revoked_half_way(site: &Site) -> (Gate, JoinHandle<Result<usize, SessionError>>) {
     let layer = site.sessions.layer();
     let revoking = async move { layer.revoke_all::<Member>(&"ada".to_owned()).await };
@@ -369,7 +370,7 @@ async fn revoked_half_way(site: &Site) -> (Gate, JoinHandle<Result<usize, Sessio
     revoking.expect("it ends the way")
 }
 
-/// A request that leaves and signs in as another user, and has read the session.
+/// A request that has read the session, and then ends it and signs in as another user.
 async fn about_to_leave(site: &Site, user: &Client) -> Waiting {
     let has_read = (Operation::Load, Moment::After, 0);
     let leaving = user.ask(Method::POST, "/anew/7");
@@ -377,7 +378,7 @@ async fn about_to_leave(site: &Site, user: &Client) -> Waiting {
     leaving.expect("it reads the session")
 }
 
-/// The session that has moved has ended, and the other user's is the only one.
+/// Asserts that the moved session has ended and that the other user's session is the only one.
 async fn has_only_the_other_user(site: &Site, user: &mut Client, late: &mut Client, place: Place) {
     assert_eq!(late.get("/who").await.body, "guest", "{place:?}");
     assert_eq!(late.get("/me").await.body, "guest", "{place:?}");
@@ -385,7 +386,7 @@ async fn has_only_the_other_user(site: &Site, user: &mut Client, late: &mut Clie
     assert_eq!((site.rows(), site.reserved()), (1, 0), "{place:?}");
 }
 
-/// A user leaves and signs in as another one; the request has read the session before it moved.
+/// A request that has read the session before it moved ends it and signs in as another user.
 #[tokio::test]
 async fn g16_an_end_that_begins_anew_ends_a_session_that_moves() {
     let mut met = 0;
@@ -407,7 +408,7 @@ async fn g16_an_end_that_begins_anew_ends_a_session_that_moves() {
     assert!(met >= 8, "{met}");
 }
 
-/// The request that moves the session writes once more, when the end has met it.
+/// The request that moves the session writes once more after another request has ended the session.
 #[tokio::test]
 async fn g16_what_ends_while_it_moves_takes_no_later_write() {
     let mut met = 0;
@@ -436,7 +437,7 @@ async fn g16_what_ends_while_it_moves_takes_no_later_write() {
     assert!(met >= 8, "{met}");
 }
 
-/// A write has done what was left of the move, and a revocation has met the session under its new id.
+/// A concurrent write has completed the move, and a revocation has ended the session under its new id.
 #[tokio::test]
 async fn g16_a_sign_in_whose_session_has_ended_behind_it_is_not_answered_as_done() {
     let (site, user) = renewing().await;

@@ -1,10 +1,10 @@
-//! What a logout or a revocation ends.
+//! The sessions that a logout or a revocation ends.
 
 use tokio::task::JoinHandle;
 
 use super::*;
 
-/// It ends the session that its commit has not reached.
+/// The logout ends the session under the new id, which the commit has not reached.
 #[tokio::test]
 async fn g16_a_logout_after_a_commit_that_a_sign_in_overtook_ends_the_session_behind_it() {
     for kept in Kept::REVOCABLY {
@@ -16,7 +16,7 @@ async fn g16_a_logout_after_a_commit_that_a_sign_in_overtook_ends_the_session_be
     }
 }
 
-/// What is begun in the place of an ended session without a sign-in is nothing that the former id leads to.
+/// A former id does not lead to a session that was begun after a logout without a sign-in.
 #[tokio::test]
 async fn g16_a_logout_with_a_farewell_may_be_repeated() {
     for kept in Kept::REVOCABLY {
@@ -61,7 +61,7 @@ async fn g16_a_logout_with_a_former_id_ends_the_session_under_its_new_one() {
     former_logout(&Site::kept(Kept::InCookies)).await;
 }
 
-/// It goes on to the id of now, however often that has changed.
+/// The logout follows the session to its current id, however often the id has changed.
 #[tokio::test]
 async fn g16_a_logout_that_sign_ins_overtake_ends_the_session() {
     for kept in Kept::REVOCABLY {
@@ -73,13 +73,13 @@ async fn g16_a_logout_that_sign_ins_overtake_ends_the_session() {
         let reply = beside(&mut user, &gate, "/slow/logout", &others).await;
         assert_eq!(reply.status, StatusCode::OK, "{kept:?}");
         assert_eq!(user.get("/me").await.body, "guest", "{kept:?}");
-        // As long as any of its cookies could be accepted.
+        // As long as any cookie of the session could be accepted.
         site.wait_seconds(3_600);
         assert_eq!(user.get("/me").await.body, "guest", "{kept:?}");
     }
 }
 
-/// A session that another user has signed in to since a revocation has listed it: its browser, a copy with its former id,
+/// A session that another user has signed in to after a revocation listed it: its browser, a copy with the former id,
 /// and the revocation.
 async fn overtaken(site: &Site) -> ([Client; 2], Gate, JoinHandle<Result<usize, SessionError>>) {
     let mut user = site.serve(routes(&Gate::new()));
@@ -106,7 +106,7 @@ async fn g16_a_revocation_that_a_sign_in_overtakes_leaves_the_way_to_a_logout() 
     }
 }
 
-/// The revocation removes nothing, so the way is there at every moment.
+/// The revocation removes nothing, so the way exists at every moment.
 #[tokio::test]
 async fn g16_a_logout_beside_a_revocation_that_a_sign_in_has_overtaken_ends_the_session() {
     for operation in [Operation::Remove, Operation::Replace] {
@@ -130,7 +130,7 @@ async fn g16_a_logout_beside_a_revocation_that_a_sign_in_has_overtaken_ends_the_
     }
 }
 
-/// In the same second, so that its times do not tell that it is the session that was meant.
+/// Within one second, so the session's times do not show that it is the listed one.
 #[tokio::test]
 async fn g16_a_session_that_ends_itself_by_its_handle_ends_also_as_another_users() {
     for store in [Spy::new(MemoryStore::new()), by_parts()] {
@@ -148,7 +148,7 @@ async fn g16_a_session_that_ends_itself_by_its_handle_ends_also_as_another_users
     }
 }
 
-/// One that has failed half way, with the way to the id of now removed, can be tried again.
+/// A logout that failed half-way, after it removed the way to the current id, can be repeated.
 #[tokio::test]
 async fn g16_a_logout_that_failed_on_its_way_ends_the_session_at_the_second_try() {
     let site = Site::new();
@@ -167,7 +167,7 @@ async fn g16_a_logout_that_failed_on_its_way_ends_the_session_at_the_second_try(
     assert_eq!(user.get("/me").await.body, "guest");
 }
 
-/// A logout in whose place another session begins, signed in or a visitor's, ends the session under its id of now.
+/// A request ends its session and begins another, signed in or as a visitor: the session ends under its current id.
 #[tokio::test]
 async fn g16_an_end_that_begins_anew_ends_a_session_that_has_moved_twice() {
     for store in [Spy::new(MemoryStore::new()), by_parts()] {
@@ -191,7 +191,7 @@ async fn g16_an_end_that_begins_anew_ends_a_session_that_has_moved_twice() {
     }
 }
 
-/// Nothing tells one cookie of the session from another: both are what they were.
+/// Nothing tells the former cookie from the current one: both are valid.
 #[tokio::test]
 async fn g16_without_a_revocation_list_a_former_cookie_stays_a_session() {
     let site = Site::kept(Kept::InCookiesForGood);
@@ -263,7 +263,7 @@ async fn g16_more_cookies_than_are_tried_are_no_session() {
             assert_eq!(planted.get("/me").await.body, "guest", "{kept:?}");
             assert_eq!(logs.with(&["WARN", "more cookies", name]).len(), 1);
         }
-        // Four are tried.
+        // The layer tries four cookies.
         let mut some = user.showing(format!("{cookie}; {}", others[1..].join("; ")));
         assert_eq!(some.get("/me").await.body, "7");
     }
@@ -283,7 +283,7 @@ async fn g16_a_logout_that_may_have_missed_a_session_is_not_answered_as_done() {
     assert!(reply.sets_cookie(), "the browser forgets what it has");
 }
 
-/// The session has gone on under another id, which a logout follows.
+/// The session has a new id, which the logout follows.
 #[tokio::test]
 async fn g16_a_logout_behind_a_reload_that_has_found_no_session_ends_it() {
     for kept in Kept::REVOCABLY {
@@ -297,7 +297,7 @@ async fn g16_a_logout_behind_a_reload_that_has_found_no_session_ends_it() {
     }
 }
 
-/// A cookie that leads nowhere beside one whose id a sign-in has just ended.
+/// The request has a cookie that leads nowhere and one whose id a sign-in has just ended.
 #[tokio::test]
 async fn g16_a_request_between_two_ids_stays_one_beside_another_cookie() {
     for kept in Kept::REVOCABLY {
@@ -314,7 +314,7 @@ async fn g16_a_request_between_two_ids_stays_one_beside_another_cookie() {
     }
 }
 
-/// One of two sessions may be planted, and of very many cookies not all are tried.
+/// One of two sessions may be planted; of very many cookies, the layer tries only some.
 #[tokio::test]
 async fn g16_a_logout_by_several_cookies_ends_what_they_lead_to() {
     for kept in Kept::REVOCABLY {

@@ -153,7 +153,7 @@ fn routes(gate: &Gate) -> Router {
             "/slow/reload",
             post(async move |mut shop: Session<Shop>| {
                 n.pass().await;
-                // A view without required fields is a guest's then.
+                // A view without required fields is then a guest's view.
                 assert!(shop.reload().await.is_ok());
                 shop.current().destroy()
             }),
@@ -250,7 +250,7 @@ async fn detach(shop: Session<Shop>) -> Result<(), SessionError> {
     shop.detach().map(drop)
 }
 
-/// Has another request take place while a slow one is on its way that has loaded the session.
+/// Runs other requests while a slow one has loaded the session and waits at the gate; returns the slow one's reply.
 async fn beside(user: &mut Client, gate: &Gate, slow: &str, others: &[&str]) -> Reply {
     let slow = tokio::spawn(user.ask(Method::POST, slow));
     gate.reached().await;

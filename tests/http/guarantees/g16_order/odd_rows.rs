@@ -1,4 +1,4 @@
-//! What is in the store and is no session.
+//! Rows in the store that are not sessions.
 
 use super::*;
 
@@ -50,7 +50,7 @@ async fn g16_a_row_that_was_overwritten_is_said_once_and_goes_with_a_logout() {
     assert_eq!(other.get("/me").await.body, "guest", "it was removed");
 }
 
-/// What a session leaves that has begun anew is seen as long as the clock of a node is behind.
+/// A session that begins anew leaves a mark; a node whose clock is behind still sees the mark.
 #[tokio::test]
 async fn g16_what_has_ended_is_no_error() {
     let site = Site::new();
@@ -67,7 +67,7 @@ async fn g16_what_has_ended_is_no_error() {
     assert_eq!(logs.with(&["ERROR"]), [""; 0]);
 }
 
-/// The request has loaded the session there before it ended.
+/// The request on the node whose clock is behind has loaded the session before it ended.
 #[tokio::test]
 async fn g16_what_has_ended_takes_no_late_write_where_the_clock_is_behind() {
     let site = Site::new();

@@ -1,8 +1,8 @@
-//! Sign-ins that meet each other, or a logout.
+//! Sign-ins that meet another sign-in or a logout.
 
 use super::*;
 
-/// A sign-in that ends the guest's session instead of giving it a new id.
+/// The sign-in ends the guest's session instead of giving it a new id.
 #[tokio::test]
 async fn g16_a_sign_in_that_begins_anew_is_a_sign_in_to_the_former_id() {
     let check = async |site: Site<_>| {
@@ -70,7 +70,7 @@ async fn g16_a_sign_in_or_a_use_that_a_logout_overtakes_is_told() {
     }
 }
 
-/// Two guests with carts meet for one place, and each stops where the other may come between.
+/// Two guests with carts compete for one place; each stops at every point where the other may come between.
 #[tokio::test]
 async fn g16_a_sign_in_that_is_refused_changes_nothing() {
     for at_limit in [AtLimit::Refuse, AtLimit::EndOldest] {
@@ -101,7 +101,7 @@ async fn g16_a_sign_in_that_is_refused_changes_nothing() {
                 let is_in = reply.status == StatusCode::OK;
                 assert!(is_in || reply.status == StatusCode::CONFLICT, "{case}");
                 let who = guest.get("/who").await.body;
-                // The other one may have waited for its turn, and then ended this session.
+                // The other sign-in may have waited for its turn and then ended this session.
                 let has_made_room = is_in && at_limit == AtLimit::EndOldest && who == "guest";
                 let cart = if has_made_room { "" } else { "tea" };
                 assert_eq!(guest.get("/cart").await.body, cart, "{case}");
@@ -113,7 +113,7 @@ async fn g16_a_sign_in_that_is_refused_changes_nothing() {
     }
 }
 
-/// One guest clicks twice, and the first request stops where the second may come between.
+/// One guest clicks twice; the first request stops at every point where the second may come between.
 #[tokio::test]
 async fn g16_of_two_clicks_on_sign_in_each_one_tells_the_truth() {
     for (operation, moment) in [
@@ -161,7 +161,7 @@ fn one_place() -> Site {
     Site::with(|layer| layer.sessions_per_user(1, AtLimit::Refuse))
 }
 
-/// How many are signed in, of which the others were refused.
+/// The number of sign-ins that succeeded; all others were refused.
 fn signed_in(replies: &[Reply]) -> usize {
     let is_in = |reply: &&Reply| {
         let is_in = reply.status == StatusCode::OK;
@@ -191,11 +191,11 @@ async fn g16_of_two_sign_ins_that_see_each_other_one_has_the_place() {
     assert_eq!(signed_in(&replies), 1);
 }
 
-/// One is about to hold its place when another one counts it among those that can be taken.
+/// A sign-in is about to confirm its claim when another one counts that claim among those it can take.
 #[tokio::test]
 async fn g16_a_place_that_is_held_meanwhile_is_not_taken() {
     let mut refused = 0;
-    // Which of two claims comes first is chance.
+    // Which of two claims has priority is random.
     for passed in [0, 1].repeat(8) {
         let site = one_place();
         let visitor = site.serve(routes(&Gate::new()));
@@ -233,7 +233,7 @@ async fn g16_a_sign_in_that_ends_another_waits_for_its_turn() {
     assert_eq!(signed_in(&replies), 2);
 }
 
-/// Its server has stopped, so that it does not clear up.
+/// The server of the first sign-in has stopped, so the claim is not removed.
 #[tokio::test]
 async fn g16_a_claim_that_was_taken_away_holds_no_later_sign_in_up() {
     let site = one_place();
@@ -244,7 +244,7 @@ async fn g16_a_claim_that_was_taken_away_holds_no_later_sign_in_up() {
     assert!(stopped.is_some());
     let mut second = visitor.clone();
     let mut tries = 0..64;
-    // Which of two claims comes first is chance.
+    // Which of two claims has priority is random.
     while second.post("/join/ada").await.status == StatusCode::CONFLICT {
         tries.next().expect("one that comes first");
     }
@@ -253,7 +253,7 @@ async fn g16_a_claim_that_was_taken_away_holds_no_later_sign_in_up() {
     assert_eq!(third.status, StatusCode::OK);
 }
 
-/// The sign-in on the server whose clock is behind has counted when the other one begins.
+/// The sign-in on the server whose clock is behind has counted the sessions when the other one begins.
 #[tokio::test]
 async fn g16_clocks_that_differ_let_no_sign_in_pass_another() {
     let behind = one_place();
@@ -268,7 +268,7 @@ async fn g16_clocks_that_differ_let_no_sign_in_pass_another() {
     assert_eq!(signed_in(&[first.await.unwrap(), second]), 1);
 }
 
-/// Two users who count as one by another value.
+/// Two users who share the value of another index.
 #[tokio::test]
 async fn g16_a_sign_in_has_a_place_by_each_value() {
     #[derive(Session)]
@@ -290,7 +290,7 @@ async fn g16_a_sign_in_has_a_place_by_each_value() {
     assert_eq!(signed_in(&[first.await.unwrap(), second]), 1);
 }
 
-/// The request may go on for a moment. After that, no browser can have the id of its session.
+/// The failed request may continue for a moment. After that, no browser can hold the id of its session.
 #[tokio::test]
 async fn g16_a_sign_in_that_has_stopped_half_way_takes_no_place() {
     for path in ["/login/7", "/anew/7"] {
@@ -301,7 +301,7 @@ async fn g16_a_sign_in_that_has_stopped_half_way_takes_no_place() {
         let visitor = site.serve(routes(&Gate::new()));
         let (mut stopped, mut other) = (visitor.clone(), visitor.clone());
         assert_eq!(stopped.post("/join/ada").await.status, StatusCode::OK);
-        // The session has a way to its new id, and no row there.
+        // The way to the new id is written, but the row of the new id is not.
         let has_moved = (Operation::Replace, Moment::After, 0);
         let sign_in = stopped.ask(Method::POST, path);
         let (gate, sign_in) = store.stop_at(has_moved, sign_in).await.unwrap();
@@ -309,7 +309,7 @@ async fn g16_a_sign_in_that_has_stopped_half_way_takes_no_place() {
         gate.open();
         assert!(sign_in.await.unwrap().status.is_server_error());
         store.recover();
-        // The browser has the former id, which does not go on.
+        // The browser has the former id, which is no longer accepted.
         assert_eq!(stopped.get("/who").await.body, "guest");
         assert_eq!((site.rows(), site.reserved()), (0, 1), "{path}");
         assert_eq!(other.post("/join/ada").await.status, StatusCode::CONFLICT);
@@ -319,7 +319,7 @@ async fn g16_a_sign_in_that_has_stopped_half_way_takes_no_place() {
     }
 }
 
-/// The same with a request that had loaded the session before it began anew.
+/// As before, with a request that had loaded the session before it began anew.
 #[tokio::test]
 async fn g16_a_late_write_does_not_finish_a_sign_in_that_begins_anew() {
     for (path, rows) in [("/slow/cart", 0), ("/anew/9", 1)] {
@@ -341,7 +341,7 @@ async fn g16_a_late_write_does_not_finish_a_sign_in_that_begins_anew() {
     }
 }
 
-/// The store is away from the moment on in which the session has its new id.
+/// The store fails from the moment when the session has its new id.
 #[tokio::test]
 async fn g16_a_sign_in_that_was_carried_out_is_answered_as_done() {
     for (at_limit, max) in [(AtLimit::EndOldest, 1), (AtLimit::Refuse, 2)] {
@@ -362,7 +362,7 @@ async fn g16_a_sign_in_that_was_carried_out_is_answered_as_done() {
         second.keep(&reply);
         assert_eq!(second.get("/who").await.body, "ada", "{at_limit:?}");
         assert_eq!(second.get("/cart").await.body, "tea", "{at_limit:?}");
-        // Its claim is left for so long.
+        // The claim is kept for this long.
         site.wait_seconds(120);
         let is_refused = at_limit == AtLimit::Refuse;
         let third_status = third.post("/join/ada").await.status;

@@ -1,4 +1,4 @@
-//! What a store gives back in the place of a way.
+//! Tampered ways: a store that returns changed rows.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use starsessions::store::{Row, RowKey};
 
 use super::*;
 
-/// A session whose id was just renewed, the browser of a tab that still has the former one, and both keys.
+/// A session whose id was just renewed, the user's browser, a tab that still has the former id, and both keys.
 async fn renewed() -> (Site, Client, Client, [RowKey; 2]) {
     let store = Spy::new(MemoryStore::new()).sealed();
     let site = Site::over(store, Kept::OnServer, |layer| layer.renewal(RENEWAL));
@@ -36,7 +36,7 @@ async fn tamper(site: &Site, key: &RowKey, change: impl FnOnce(&mut Row)) {
         .unwrap();
 }
 
-/// A row as a way carries it, but for its seal.
+/// A row as a way carries it, but without the seal.
 fn planted(revision: u64) -> Vec<u8> {
     let (format, end, seen) = (1_u8, 1_u64 << 39, 1_700_000_000_u64);
     let mut row = vec![format];
@@ -77,7 +77,7 @@ async fn g16_a_row_that_has_ended_and_is_still_shown_leads_nowhere() {
     assert_eq!(former.get("/who").await.body, "guest");
 }
 
-/// Changes the way while the session is between its two keys, and another request goes that way.
+/// Changes the way while the session is between its two keys; then another request follows the way.
 async fn tampered_between(change: impl FnOnce(&mut Row)) {
     let site = Site::over(by_parts(), Kept::OnServer, |layer| layer.renewal(RENEWAL));
     let mut user = site.serve(routes(&Gate::new()));

@@ -31,7 +31,7 @@ async fn g16_a_request_sees_what_it_has_written_behind_a_sign_in() {
     assert_eq!(reply.body, "1");
 }
 
-/// The id that it came with has ended twice: by a renewal, and by the sign-in.
+/// The id of the late request has ended twice: by the renewal and by the sign-in.
 #[tokio::test]
 async fn g16_a_write_behind_a_sign_in_tells_no_browser_an_id_that_has_ended() {
     let site = Site::with(|layer| layer.renewal(Duration::from_secs(60)));
@@ -122,7 +122,7 @@ async fn g16_what_would_not_have_survived_a_sign_in_is_refused_behind_it() {
 const ENDED: &str =
     "Your session has ended meanwhile, and this change was not saved. Load the page again.";
 
-/// A success or a redirect would say that it was done; a handler's own refusal does not.
+/// A success or a redirect would claim that the change was stored; the handler's own refusal does not.
 #[tokio::test]
 async fn g16_only_an_answer_that_would_be_a_lie_is_replaced() {
     for kept in Kept::REVOCABLY {
@@ -133,7 +133,7 @@ async fn g16_only_an_answer_that_would_be_a_lie_is_replaced() {
             (422, 422, "the handler's"),
             (500, 500, "the handler's"),
         ] {
-            // Otherwise it would write nothing beside a 500.
+            // By default the layer would write nothing beside a 500.
             let site = Site::over(Spy::new(MemoryStore::new()), kept, |layer| {
                 layer.on_server_error(OnServerError::Commit)
             });
@@ -190,7 +190,7 @@ async fn g16_a_write_that_is_too_late_for_the_way_is_told() {
     let gate = Gate::new();
     let mut user = site.serve(routes(&gate));
     user.post("/cart/tea").await;
-    // Long enough for a use to be noted.
+    // Long enough that a touch is due.
     site.wait_seconds(60);
     let slow = |method, path| tokio::spawn(user.ask(method, path));
     let slow = [
@@ -209,7 +209,7 @@ async fn g16_a_write_that_is_too_late_for_the_way_is_told() {
     assert_eq!(user.get("/cart").await.body, "tea");
 }
 
-/// A session that is its cookie has moved to another one, which an older request cannot write.
+/// The sign-in has moved the session to a new cookie, which an older request cannot write.
 #[tokio::test]
 async fn g16_a_write_that_a_sign_in_overtakes_in_cookies_is_told() {
     let site = Site::kept(Kept::InCookies);
@@ -229,7 +229,7 @@ async fn g16_a_write_that_a_sign_in_overtakes_in_cookies_is_told() {
     }
 }
 
-/// An attacker that planted the cookie writes what could have been written before, and learns nothing.
+/// An attacker who planted the cookie can write only what could have been written before, and learns nothing.
 #[tokio::test]
 async fn g16_a_request_that_is_overtaken_sees_nothing_of_the_session_behind() {
     let site = Site::new();
