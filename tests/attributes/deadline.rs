@@ -1,4 +1,4 @@
-//! `expires` and `idle`: to the second, and what moves them.
+//! `expires` and `idle`: deadlines to the second, and the events that move them.
 
 use std::time::Duration;
 
@@ -97,7 +97,7 @@ async fn the_same_value_is_no_write_and_expires_as_it_did() {
         let (mut browser, clock) = start();
         set_coupon(&mut browser, 5).await;
         clock.advance(seconds(300));
-        // Written again, changed back, and beside a real change.
+        // A write of the same value, and a change that is undone, beside a real change.
         set_coupon(&mut browser, 5).await;
         browser
             .with(|offer: &mut Session<Offer>| {

@@ -1,4 +1,4 @@
-//! `exclusive`: a concurrent change is a conflict, for things that can be used once.
+//! `exclusive`: a concurrent change is a conflict, for single-use values.
 
 use std::sync::Arc;
 
@@ -312,7 +312,7 @@ async fn of_many_requests_that_take_a_token_at_once_exactly_one_gets_it() {
                 tab.visit(async move |mut checkout: Session<Checkout>| {
                     let token = checkout.token.take();
                     all_have_loaded.wait().await;
-                    // Half of them ask, half of them leave it to the response.
+                    // Half of the requests commit; the response commits the others.
                     if number % 2 == 0 {
                         checkout.commit().await?;
                     }

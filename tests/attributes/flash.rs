@@ -1,4 +1,4 @@
-//! `flash`, and what a field that is merely taken does instead.
+//! `flash`, compared with a plain field that is taken.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::hash::{BuildHasherDefault, DefaultHasher};
@@ -36,7 +36,7 @@ async fn with_messages() -> Client {
     browser
 }
 
-/// What is left, the lists with commas.
+/// The values that are left; list items are separated by commas.
 async fn left(browser: &mut Client) -> [String; 5] {
     browser
         .with(|notes: &mut Session<Notes>| {
@@ -59,7 +59,7 @@ fn take(notes: &mut Session<Notes>) {
     assert_eq!(std::mem::take(&mut notes.plain_list), ["first"]);
 }
 
-/// The newer message is what a plain field loses.
+/// A plain field loses the newer message; a `flash` field keeps it.
 #[tokio::test]
 async fn who_takes_what_it_has_seen_leaves_what_came_since() {
     let mut browser = with_messages().await;
@@ -106,7 +106,7 @@ async fn of_two_messages_that_are_set_at_once_the_later_stays_and_lists_have_bot
     );
 }
 
-/// A handler that is told to roll back has taken nothing.
+/// After a rollback, the message is still there.
 #[tokio::test]
 async fn a_rollback_puts_it_back() {
     let mut browser = with_messages().await;
@@ -122,7 +122,7 @@ async fn a_rollback_puts_it_back() {
 
 #[derive(Session)]
 struct Form {
-    /// By the name of the input.
+    /// Messages by the name of the input.
     #[session(flash)]
     errors: BTreeMap<String, String>,
     #[session(flash)]
@@ -134,7 +134,7 @@ fn add(form: &mut Session<Form>, input: &str, error: &str) {
     form.hints.insert(input.len() as u8, error.len() as u32);
 }
 
-/// What a page shows: the errors, then the hints.
+/// The text of a page: the errors, then the hints.
 fn shown(form: &mut Session<Form>) -> String {
     let errors = std::mem::take(&mut form.errors);
     let hints: BTreeMap<_, _> = std::mem::take(&mut form.hints).into_iter().collect();
@@ -180,7 +180,7 @@ async fn what_comes_into_a_map_while_it_is_shown_stays_under_a_new_key_and_under
     assert_eq!(browser.with(shown).await, NOTHING);
 }
 
-/// Two versions of an application side by side.
+/// Two versions of an application run side by side.
 #[tokio::test]
 async fn a_message_under_a_former_name_waits_for_a_page_that_is_shown_too() {
     #[derive(Session)]
@@ -204,7 +204,7 @@ async fn a_message_under_a_former_name_waits_for_a_page_that_is_shown_too() {
     assert_eq!(client.get("/").await.body, "first");
 }
 
-/// What a whole struct that is inserted does not know it does not remove.
+/// Inserting a whole struct removes no message that the struct was read without.
 #[tokio::test]
 async fn a_struct_that_a_prefetch_inserts_removes_no_message() {
     #[derive(Session)]
@@ -233,7 +233,7 @@ async fn a_struct_that_a_prefetch_inserts_removes_no_message() {
     assert_eq!(client.get("/").await.body, "None [] 2");
 }
 
-/// A rule about a message is not broken by its being hidden.
+/// The rule holds with the message, so a prefetch that does not see the message must not break it.
 #[tokio::test]
 async fn what_the_struct_allows_with_its_message_is_there_for_a_prefetch_too() {
     fn allowed(page: &Page) -> Result<(), &'static str> {
@@ -260,7 +260,7 @@ async fn what_the_struct_allows_with_its_message_is_there_for_a_prefetch_too() {
     let prefetch = [("sec-purpose", "prefetch")];
     let seen = client.ask_with(Method::GET, "/", &prefetch).await;
     assert_eq!(seen.body, "None 1");
-    // What it cannot write without the message it loses nothing by.
+    // The prefetch cannot write without the message, but its failed write does not lose the message.
     let refused = client.ask_with(Method::POST, "/", &prefetch).await;
     assert_eq!(refused.status, StatusCode::INTERNAL_SERVER_ERROR);
     assert_eq!(client.get("/").await.body, r#"Some("first") 1"#);

@@ -44,7 +44,7 @@ fn as_text(old: OldValue<'_>) -> Result<String, ValueError> {
     }
 }
 
-/// Knows every older version.
+/// Migrates every older version.
 fn as_list(old: OldValue<'_>) -> Result<Vec<String>, ValueError> {
     match old.version() {
         1 => Ok(vec![format!("one: {}", old.decode::<u32>()?)]),
@@ -111,7 +111,7 @@ async fn a_migration_that_fails_leaves_the_field_absent_and_the_value_stored() {
             it.title.push('b');
         })
         .await;
-    // Version 3 can do what version 2 could not.
+    // Version 3 handles a case that version 2 could not.
     let size = browser
         .with(|it: &mut Session<three::Profile>| it.size.clone())
         .await;
@@ -319,7 +319,7 @@ async fn reading_through_another_codec_is_no_change() {
         })
         .await;
     assert_eq!(reply.status, StatusCode::OK);
-    // The binary fingerprint would tell if it had been written as JSON by a type of another shape.
+    // If a type of another shape had written the value as JSON, the binary fingerprint would show it.
     #[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
     struct Home {
         number: u16,

@@ -1,4 +1,4 @@
-//! Every attribute of `#[derive(Session)]`, by what it does to requests.
+//! Every attribute of `#[derive(Session)]`, by its effect on requests.
 
 mod deadline;
 mod exclusive;

@@ -1,6 +1,6 @@
-//! `merge`: what becomes of a field that two requests change at the same time.
+//! `merge`: the result for a field that two concurrent requests change.
 //!
-//! Each case really runs two requests: `mine` has loaded its view before `theirs` comes and goes.
+//! Each case runs two requests: `mine` loads its view, then `theirs` runs to its end, then `mine` commits.
 
 mod collection;
 mod function;
@@ -12,13 +12,13 @@ use http::StatusCode;
 use starsessions::{Session, SessionData};
 use starsessions_tests::client::Client;
 
-/// Another view, so that there is a session with nothing of ours in it.
+/// A second struct, so that a session exists that does not contain the tested field.
 #[derive(Session)]
 struct Beside {
     here: bool,
 }
 
-/// A view of one field, whatever its type and its policy.
+/// A struct with one field, of any type and policy.
 trait Single: SessionData {
     type Value: Clone + Send + 'static;
 
@@ -27,8 +27,7 @@ trait Single: SessionData {
     fn value_mut(&mut self) -> &mut Self::Value;
 }
 
-/// Session types with one field under this policy: a plain one, and one that is an `Option` to the
-/// derive.
+/// Session types with one field under this policy: one plain, and one whose type the derive sees as an `Option`.
 macro_rules! policy {
     ($plain:ident, $optional:ident: $($policy:tt)*) => {
         policy!(@ $plain, V, $($policy)*);
@@ -66,14 +65,14 @@ macro_rules! policy {
 }
 use policy;
 
-/// What is stored after `mine` has changed what `theirs` changed too since both were `base`.
+/// Starts from `base`; returns the stored value after `theirs` and then `mine` were committed.
 async fn merged<T: Single>(base: T::Value, theirs: T::Value, mine: T::Value) -> T::Value {
     let mut browser = Client::guest();
     browser.insert(T::new(base)).await;
     overtaken::<T>(&mut browser, theirs, mine).await
 }
 
-/// The same where nothing is stored at first.
+/// The same, from a session without the field.
 async fn merged_from_nothing<T: Single>(theirs: T::Value, mine: T::Value) -> T::Value {
     let mut browser = Client::guest();
     browser

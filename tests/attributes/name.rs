@@ -16,7 +16,7 @@ use starsessions::{
 use starsessions_tests::client::Client;
 use starsessions_tests::spy::Spy;
 
-/// A browser, and what is stored for it.
+/// A browser, and the store with its session.
 fn observed() -> (Client, Spy) {
     let spy = Spy::new(MemoryStore::new());
     let layer = SessionLayer::builder(spy.clone(), KeyRing::generate().unwrap())
@@ -170,7 +170,7 @@ mod handle {
     }
 }
 
-/// Neighbours of the three versions run side by side, one write each by turns.
+/// Neighbouring versions run side by side and write in turns.
 #[tokio::test]
 async fn a_required_field_gets_a_new_name_in_two_deploys() {
     use handle::{After, Before, Between};
@@ -198,7 +198,7 @@ async fn a_required_field_gets_a_new_name_in_two_deploys() {
     }
     let read = browser.with(|it: &mut Session<After>| it.handle.clone());
     assert_eq!(read.await, expected);
-    // Without the deploy between: the first one does not know the new name.
+    // Without the deploy in between, the first version does not know the new name.
     browser
         .with(|it: &mut Session<After>| it.handle.push('c'))
         .await;
@@ -341,7 +341,8 @@ async fn a_view_of_a_realm_without_a_layer_is_a_mistake_and_not_a_guest() {
     assert_eq!(reply.status, StatusCode::INTERNAL_SERVER_ERROR);
 }
 
-/// No argument would read it there, and a search for its sessions would find none and say that all are ended.
+/// In another realm no extractor would read the struct, and a search for its sessions would find none and report that
+/// all have ended.
 #[tokio::test]
 async fn a_struct_of_another_realm_is_refused_wherever_it_is_named() {
     let refused = async |session: CurrentSession| {
@@ -410,7 +411,7 @@ mod facade {
 }
 
 mod reexported {
-    /// Shadows what the derive would use by default.
+    /// Shadows the crate name that the derive uses by default.
     mod starsessions {}
 
     #[derive(super::facade::sessions::Session)]
@@ -466,7 +467,7 @@ async fn a_type_with_parameters_works_for_each_of_them() {
     let read = |page: &mut Session<Page<u32>>| (page.cursor, page.chosen.clone());
     assert_eq!(browser.with(read).await, (Some(5), [1, 2, 3, 4].into()));
 
-    // The same names, and other types: recognised, never misread.
+    // Fields with the same names and other types are recognised and never misread.
     browser
         .with(|page: &mut Session<Page<String, 20>>| {
             assert_eq!((page.cursor.take(), page.size), (None, 20));

@@ -1,4 +1,4 @@
-//! `commit = always`, and what the others do when a request fails. `index`.
+//! `commit = always`, and the behaviour of other fields when a request fails. `index`.
 
 use axum::Router;
 use axum::extract::Request;
@@ -71,7 +71,7 @@ async fn anything_below_is_an_answer_like_any_other() {
     }
 }
 
-/// Nothing of an ended session, not even what is always committed, begins the next one.
+/// No field of an ended session begins the next one, not even a field that is always committed.
 #[tokio::test]
 async fn a_logout_drops_what_would_be_committed_always() {
     let mut browser = Client::guest();
@@ -107,7 +107,7 @@ async fn a_panic_keeps_what_is_always_committed() {
     assert_eq!(attempts(&mut browser).await, (1, false, 1));
 }
 
-/// Counts before the route is asked; the route turns the visitor away.
+/// Counts the attempt before the route runs; the route rejects the visitor.
 async fn count(mut attempts: Session<Attempts>, request: Request, next: Next) -> Response {
     attempts.failed += 1;
     attempts.draft.push('x');
@@ -162,7 +162,7 @@ async fn a_5xx_after_a_commit_keeps_what_was_committed() {
     assert_eq!(attempts(&mut browser).await, (1, false, 1));
 }
 
-/// What is dropped anyway is no error that could take the place of the handler's own.
+/// A change that is dropped anyway causes no error that would replace the handler's own.
 #[tokio::test]
 async fn a_5xx_stays_where_a_change_could_not_have_been_stored() {
     let reply = Client::guest()
@@ -219,7 +219,7 @@ async fn an_indexed_field_is_stored_like_any_other() {
     );
 }
 
-/// An attacker who guesses passwords must not escape by a name that is too long to be counted.
+/// An attacker who guesses passwords must not escape the count by a name that is too long to be stored.
 #[tokio::test]
 async fn a_value_that_cannot_be_stored_does_not_stop_the_count() {
     let mut browser = Client::guest();
@@ -243,7 +243,7 @@ async fn a_value_that_cannot_be_stored_does_not_stop_the_count() {
     assert_eq!(attempts(&mut browser).await, (2, false, 0));
 }
 
-/// A value that is in the middle of a change, and says so.
+/// A value that refuses to be serialized while it is incomplete.
 #[derive(Default, serde::Deserialize)]
 struct Torn(bool);
 

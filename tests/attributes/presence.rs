@@ -1,4 +1,4 @@
-//! What an absent field is: nothing, `default`, `required`, `reject`.
+//! Absent fields: with no attribute, `default`, `required`, `reject`.
 
 use axum::response::IntoResponse;
 use http::StatusCode;
@@ -217,7 +217,7 @@ async fn a_store_that_fails_is_never_a_guest() {
     let mut browser = signed_in()
         .await
         .at(&Client::behind(SessionLayer::dev(broken(), keys.clone())));
-    // An id that is not ours does not even reach the store.
+    // An id that this library did not issue causes no store access.
     let optional = |login: Option<Session<Login>>| async move { login.is_none().to_string() };
     assert_eq!(browser.visit(optional).await.body, "true");
 

@@ -1,4 +1,4 @@
-//! `rotate`: a change of the field gives the session a new id, and the old one is worth nothing.
+//! `rotate`: a change of the field gives the session a new id and invalidates the old one.
 
 use std::time::Duration;
 
@@ -204,7 +204,7 @@ async fn rotating_does_not_lengthen_the_session() {
             .await;
         test.clock().advance(Duration::from_secs(57 * 60));
     }
-    // 23 h 45 min after the first write, never idle for an hour.
+    // 23 h 45 min after the first write; the session was never idle for an hour.
     let user =
         async |browser: &mut Client| browser.with(|login: &mut Session<Login>| login.user).await;
     assert_eq!(user(&mut browser).await, Some(24));
@@ -229,7 +229,7 @@ struct Profile {
     visits: u32,
 }
 
-/// A user with a token, and what was logged by these changes of the profile.
+/// Signs a user in with a token, applies these changes of the profile, and returns the logged warnings.
 async fn warnings(changes: &[fn(&mut Session<Profile>)]) -> Vec<String> {
     let mut browser = Client::guest();
     let profile = Profile {

@@ -1,4 +1,4 @@
-//! `until = rotate`: what does not survive a change of privileges.
+//! `until = rotate`: fields that do not survive a change of privileges.
 
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ struct Draft {
     body: String,
 }
 
-/// As it was before the attribute was given.
+/// The struct before it got the attribute.
 #[derive(Session)]
 #[session(namespace = "draft")]
 struct OldDraft {
@@ -54,7 +54,7 @@ async fn visitor(kept: Kept) -> Client {
     browser
 }
 
-/// What is left: the cart, where to go back to, and the draft.
+/// The fields that are left: the size of the cart, whether there is a path to go back to, and the draft.
 async fn left(browser: &Client) -> (usize, bool, String) {
     let mut browser = browser.clone();
     let shop = browser
@@ -138,7 +138,6 @@ async fn what_is_written_with_the_sign_in_belongs_to_it() {
     }
 }
 
-/// A sign-in that fails has changed nothing.
 #[tokio::test]
 async fn a_sign_in_that_fails_leaves_it() {
     let mut browser = visitor(Kept::OnServer).await;
@@ -180,7 +179,7 @@ async fn values_from_before_the_attribute_are_read_and_end_once_they_are_written
     assert_eq!(left(&fresh).await.2, "");
 }
 
-/// The sign-in uses the view as well, which moves the idle deadline of what it ends.
+/// The sign-in uses the view too, and the use moves the idle deadline of the field that the sign-in ends.
 #[tokio::test]
 async fn an_idle_deadline_that_is_due_keeps_nothing_alive() {
     #[derive(Session)]
@@ -206,7 +205,7 @@ async fn an_idle_deadline_that_is_due_keeps_nothing_alive() {
     }
 }
 
-/// As an older version of the application has it.
+/// The struct in an older version of the application.
 #[derive(Session)]
 #[session(namespace = "account")]
 struct OldAccount {
@@ -224,7 +223,7 @@ struct Account {
     role: Option<u64>,
 }
 
-/// In a rolling deploy. A field without it stays, as all that a process does not know.
+/// A rolling deploy. A field without `until` is kept, like every field that a process does not know.
 #[tokio::test]
 async fn a_sign_in_by_a_process_that_does_not_know_it_ends_it() {
     for kept in Kept::ANYWHERE {

@@ -27,7 +27,7 @@ mod check {
         }
     }
 
-    /// Of the value inside the `Option`.
+    /// Checks the value inside the `Option`.
     pub(super) fn is_even(seats: &u32) -> Result<(), &'static str> {
         if seats.is_multiple_of(2) {
             Ok(())
@@ -45,7 +45,7 @@ fn not_over_stock(order: &Order) -> Result<(), &'static str> {
     }
 }
 
-/// The same fields without any checks: an older binary.
+/// The same fields without checks, as in an older binary.
 #[derive(Session)]
 #[session(namespace = "order")]
 struct Unchecked {
@@ -65,7 +65,7 @@ async fn begun() -> Client {
     browser
 }
 
-/// Answers 500, and leaves everything as it was.
+/// Asserts that the change is answered with 500 and stores nothing.
 async fn is_refused(change: impl FnOnce(&mut Order) + Clone + Send + Sync + 'static) {
     let mut browser = begun().await;
     let reply = browser
@@ -198,7 +198,7 @@ async fn a_stored_combination_that_the_struct_refuses_counts_as_absent_together(
     assert_eq!(amount, 101, "reading has not thrown it away");
 }
 
-/// What is left of the refused values would be refused again, and the change with it.
+/// The remaining refused values would fail the check again, and the change would fail with them.
 #[tokio::test]
 async fn the_first_write_replaces_a_combination_that_the_struct_refuses() {
     let mut browser = refused().await;
@@ -267,7 +267,7 @@ fn has_seats(booking: &Booking) -> Result<(), &'static str> {
     }
 }
 
-/// Another request has removed the booking meanwhile.
+/// Another request has removed the booking in the meantime.
 #[tokio::test]
 async fn a_struct_has_nothing_to_refuse_where_a_required_field_is_gone() {
     let mut browser = Client::guest();
@@ -310,7 +310,7 @@ async fn a_detached_view_replaces_a_combination_that_the_struct_refuses() {
     assert_eq!(reply.status, StatusCode::OK);
 }
 
-/// A rule about two fields of which one has a deadline of its own.
+/// A rule about two fields, one of which has its own deadline.
 #[tokio::test]
 async fn a_field_that_expires_and_leaves_a_refused_rest_does_not_hide_what_is_written() {
     #[derive(Session)]
@@ -429,7 +429,7 @@ async fn two_views_of_one_request_that_the_struct_refuses_together_are_a_conflic
     }
 }
 
-/// The second view has seen no session, and there is one by then.
+/// The second view has seen no session, but one exists when the view is written.
 #[tokio::test]
 async fn a_view_from_before_the_session_began_is_judged_with_what_is_there() {
     let mut browser = Client::guest();
@@ -445,7 +445,7 @@ async fn a_view_from_before_the_session_began_is_judged_with_what_is_there() {
     assert_eq!(span(&mut browser).await, (8, 10));
 }
 
-/// Each struct's rule is asked, whichever view is dropped first.
+/// The rule of each struct is checked, whichever view is dropped first.
 #[tokio::test]
 async fn a_view_of_another_struct_does_not_take_away_what_the_first_one_needs() {
     #[derive(Session)]

@@ -135,7 +135,7 @@ async fn all_views_of_a_request_load_once_and_are_written_in_one_operation() {
     assert!(difference.removed.is_empty());
 }
 
-/// Counts before and after the handler, in a view that it holds all the while.
+/// Counts before and after the handler, in a view that is held meanwhile.
 async fn count(mut shop: Session<Shop>, request: Request, next: Next) -> Response {
     shop.views += 1;
     let response = next.run(request).await;
@@ -446,7 +446,7 @@ struct Shared {
     plain: u32,
 }
 
-/// Development builds find what release builds cannot.
+/// Only debug builds detect such a change.
 #[cfg(debug_assertions)]
 #[tokio::test]
 async fn a_change_through_a_shared_reference_is_said() {
@@ -465,7 +465,7 @@ async fn a_change_through_a_shared_reference_is_said() {
     );
     assert_eq!(logs.with(&["ERROR", "shared.locked", "get_mut"]).len(), 1);
 
-    // Before a mutable borrow, too; each field is one line, however often it happens.
+    // The same before a mutable borrow; each field is logged once, however often it changes.
     for _ in 0..2 {
         let late = async |mut shared: Session<Shared>| {
             shared.counted.fetch_add(1, Ordering::Relaxed);
@@ -475,7 +475,7 @@ async fn a_change_through_a_shared_reference_is_said() {
     }
     assert_eq!(logs.with(&["ERROR", "shared.counted"]).len(), 1);
 
-    // By a mutable borrow it is a change like any other, also when it was flushed.
+    // A change through a mutable borrow is an ordinary change, even if it was flushed.
     let changed = async |mut shared: Session<Shared>| {
         *shared.locked.get_mut().unwrap() = 7;
         shared.flush().unwrap();

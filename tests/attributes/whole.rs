@@ -66,7 +66,7 @@ async fn a_commit_to_a_session_that_has_ended_is_gone_and_brings_nothing_back() 
             assert!(matches!(second, Err(SessionError::Gone)), "{second:?}");
         })
         .await;
-    // It knew of the end when it wrote once more.
+    // The view knew of the end before its last write.
     assert_eq!(
         (reply.status, reply.sets_cookie()),
         (StatusCode::CONFLICT, false)
@@ -245,7 +245,7 @@ async fn info_and_remember_tell_and_change_the_timers() {
     );
 }
 
-/// It counts as used now: the short profile begins, and has not run out since the last use.
+/// The request counts as a use: the short profile starts now, and has not expired since the last use.
 #[tokio::test]
 async fn a_session_that_is_remembered_no_longer_lives_on_from_now() {
     let hour = Duration::from_secs(3_600);

@@ -11,7 +11,7 @@ fn words<C: FromIterator<String>>(words: &str) -> C {
     words.split_whitespace().map(str::to_owned).collect()
 }
 
-/// `a=1 b=2`
+/// Parses `a=1 b=2`.
 fn pairs<C: FromIterator<(String, u32)>>(pairs: &str) -> C {
     let pair = |text: &str| {
         let (key, value) = text.split_once('=').unwrap();
@@ -20,7 +20,7 @@ fn pairs<C: FromIterator<(String, u32)>>(pairs: &str) -> C {
     pairs.split_whitespace().map(pair).collect()
 }
 
-/// What each side added is there, what either removed is gone: base, theirs, mine, result.
+/// Items that either side added are kept; items that either side removed are gone: base, theirs, mine, result.
 const SETS: [[&str; 4]; 7] = [
     ["a", "a b", "a c", "a b c"],
     ["a b", "b", "a", ""],
@@ -31,7 +31,7 @@ const SETS: [[&str; 4]; 7] = [
     ["a b c", "", "a b c d", "d"],
 ];
 
-/// As for sets, key by key; where both changed one key, this request wins.
+/// As for sets, key by key; if both sides changed the same key, this request wins.
 const MAPS: [[&str; 4]; 7] = [
     ["a=1", "a=1 b=2", "a=1 c=3", "a=1 b=2 c=3"],
     ["a=1 b=2", "b=2", "a=1", ""],
@@ -87,7 +87,7 @@ async fn an_absent_set_counts_as_empty() {
     );
 }
 
-/// What this request added goes to the end, what it removed goes away: base, theirs, mine, result.
+/// Items that this request added go to the end; items that it removed are gone: base, theirs, mine, result.
 const LISTS: [[&str; 4]; 8] = [
     ["a", "a b", "a c", "a b c"],
     ["", "a", "a", "a a"],

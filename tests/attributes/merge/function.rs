@@ -8,7 +8,7 @@ use starsessions_tests::client::Client;
 use super::{merged, merged_from_nothing};
 
 mod policy {
-    /// Shows what it was given.
+    /// Shows the function's arguments.
     pub(super) fn show(base: &String, mine: &String, theirs: &String) -> String {
         format!("{base}>{mine}|{theirs}")
     }
@@ -111,7 +111,7 @@ async fn a_function_is_not_asked_where_one_side_changed() {
     );
 }
 
-/// Neither a request nor a view of the same request overwrites what it cannot be merged with.
+/// If the values cannot be merged, neither a request nor another view of the same request overwrites the stored value.
 #[tokio::test]
 async fn a_merge_that_cannot_be_stored_is_a_conflict() {
     assert_eq!(merged::<Limited>(1, 4, 7).await, 10);
@@ -122,7 +122,7 @@ async fn a_merge_that_cannot_be_stored_is_a_conflict() {
     assert_eq!(reply.status, StatusCode::CONFLICT, "11 is over the limit");
     assert_eq!(browser.with(|it: &mut Session<Limited>| it.value).await, 5);
 
-    // Over the limit of the layer, and over that of all values.
+    // Over the layer's field limit, and over the limit of all values.
     for (limit, size) in [(1_000, 220), (65_536, 15_000)] {
         let test = TestSessions::with(move |layer| layer.field_limit(limit));
         let mut browser = Client::behind(test.layer());

@@ -15,7 +15,7 @@ policy!(Or: merge = or);
 policy!(Last, LastOption: merge = last);
 policy!(Unsaid, UnsaidOption: rename = "value");
 
-/// Both changes count, in both directions, and stop at the limits of the type.
+/// Both changes count, up or down, and saturate at the type's limits.
 macro_rules! integers {
     ($($integer:ident)*) => {$(
         #[tokio::test]
@@ -152,8 +152,8 @@ async fn the_smaller_is_kept() {
     );
 }
 
-/// Two sides that both change a flag agree on it, unless one of them has written down what was only
-/// the default before.
+/// If both sides change a flag, they change it to the same value, unless one side writes a value that was only the
+/// default before.
 #[derive(Session)]
 struct Flags {
     #[session(merge = and)]

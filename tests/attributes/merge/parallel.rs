@@ -29,7 +29,7 @@ struct Counters {
     untouched: u64,
 }
 
-/// Sends all requests; every handler has its view before any of them writes.
+/// Sends all requests at once; every handler has loaded its view before any of them writes.
 async fn at_once<T: SessionData>(
     browser: &Client,
     act: impl Fn(usize, &mut Session<T>) + Clone + Send + Sync + 'static,

@@ -1,4 +1,4 @@
-//! `merge_saved`: what the application has kept of a user, and what he has gathered as a guest.
+//! `merge_saved`: merges values that the application has saved for a user with values from the guest's session.
 
 use std::collections::BTreeSet;
 
@@ -165,7 +165,7 @@ async fn what_is_refused_changes_nothing() {
     assert_eq!(shop(&mut browser).await.points, 1);
 }
 
-/// Together with another request, the merge is one change like any other.
+/// The merge of saved values merges with a concurrent request like any other change.
 #[tokio::test]
 async fn a_request_beside_it_loses_nothing() {
     let mut browser = Client::guest();
