@@ -1,4 +1,4 @@
-//! Where ours differs from Python on purpose; the rest of the list is in the other files of this folder.
+//! Intended differences from Python; the other files of this folder test the rest of the list.
 
 use std::sync::LazyLock;
 use std::time::Duration;
@@ -95,7 +95,7 @@ async fn a_new_id_keeps_the_values_and_ends_the_old_id_however_it_is_asked_for()
     for path in ["/rotate", "/rotate-twice"] {
         let (client, _) = site(in_redis().await);
         let (browser, before) = begun(&client).await;
-        // Nothing has read the session in this request.
+        // The request does not read the session.
         let after = cookie(&browser.ask(Method::POST, path).await);
         assert_ne!(before, after, "{path}");
         assert!(!is_stored(&before) && is_stored(&after), "{path}");
@@ -145,7 +145,7 @@ async fn a_fixed_lifetime_in_a_cookie_is_not_prolonged_by_its_responses() {
     let late = client.showing(cookie(&reply));
     assert_eq!(late.ask(Method::GET, "/cart").await.body, "2");
     clock.advance(Duration::from_secs(1));
-    // The signature is a second old.
+    // The signature is one second old.
     assert_eq!(late.ask(Method::GET, "/cart").await.body, "0");
 }
 
@@ -176,7 +176,7 @@ fn parts_of_a_second_are_no_lifetime() {
         SessionLayer::shared_with_python(sessions, KeyRing::generate().unwrap()).build()
     };
     assert!(build(Duration::from_secs(1)).is_ok());
-    // What Python takes for 0, a session that ends with the browser.
+    // Python takes these for 0, a session that ends with the browser.
     for millis in [500, 1_500] {
         let error = build(Duration::from_millis(millis))
             .unwrap_err()

@@ -1,4 +1,4 @@
-//! Sessions of other libraries go on as ours, or are shared.
+//! Sessions of other libraries, taken over or shared.
 
 mod differences;
 mod nodes;

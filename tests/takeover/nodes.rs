@@ -1,4 +1,4 @@
-//! One store with Python, several nodes of ours, and a server that does not answer.
+//! A store shared with Python: several nodes of this library, and a server that does not answer.
 
 use std::sync::LazyLock;
 use std::time::Duration;
@@ -24,7 +24,7 @@ use crate::source::{routes as all_routes, take_both};
 
 static REDIS: LazyLock<Server> = LazyLock::new(|| servers::redis(Version::System, &[]));
 
-/// Less than the clients of Redis themselves wait.
+/// Shorter than the timeouts of the Redis client itself.
 const LIMIT: Duration = Duration::from_secs(1);
 const OLD: &str = "RiBYIs2r/vx4gBy1iky2iKE4GD/P8kEuAeZPjmVSNKU=";
 const NEW: &str = "tzaqo93EmwdPfFaLBwGu7pBtJxWjqtOqMmdKAGCku30=";
@@ -114,7 +114,7 @@ async fn nodes_with_different_active_keys_share_a_session_and_its_forms() {
     }
 }
 
-/// What a form of one session holds is worth nothing in another, also where both began in one second.
+/// A form token of one session is refused in another one, even if both began in the same second.
 #[tokio::test]
 async fn a_form_of_one_session_in_a_cookie_is_of_no_use_in_another() {
     let store = CookieStore::new("a secret that Python has as well");
@@ -136,7 +136,8 @@ async fn a_form_of_one_session_in_a_cookie_is_of_no_use_in_another() {
     }
 }
 
-/// Who has planted a guest's cookie, and its form, has no form of the user who signs in with it.
+/// An attacker who planted a guest's cookie and knows its form token has no token for the user who signs in with that
+/// cookie.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_form_from_before_a_sign_in_is_of_no_use_after_it() {
     let store = CookieStore::new("a secret that Python has as well");
@@ -163,7 +164,7 @@ async fn a_session_gets_its_new_id_in_one_step() {
     ask(&server, &["CONFIG", "SET", "slowlog-log-slower-than", "0"]);
     let reply = node.showing(&second).ask(Method::POST, "/login/9").await;
     let log = ask(&server, &["SLOWLOG", "GET", "20"]);
-    // The commands of a script have no client; of an entry, the fourth line is the command.
+    // Commands of a script have no client address; the fourth line of an entry is the command.
     let sent = log.split("\n\n").filter(|entry| !entry.contains("?:0"));
     let sent: Vec<_> = sent
         .filter_map(|entry| entry.trim().lines().nth(3))
@@ -209,7 +210,7 @@ async fn of_sign_ins_at_once_one_session_remains_also_in_a_cluster() {
     assert_eq!(users, 1, "{cookies:?}");
 }
 
-/// Answers after a while.
+/// A source that answers after a delay.
 struct Slow;
 
 impl Source for Slow {
@@ -254,7 +255,7 @@ async fn a_redis_that_does_not_answer_in_time_is_an_outage() {
     });
     let logs = Logs::capture();
     server.freeze();
-    // The client itself waits for longer than this, in its two tries.
+    // With its two tries, the Redis client would wait longer than this.
     let reply = tokio::select! {
         biased;
         reply = node.at(&busy).ask(Method::GET, "/me") => reply,

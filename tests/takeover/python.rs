@@ -1,4 +1,4 @@
-//! Python's sessions in a real Redis, as Python would have written them.
+//! Sessions of Python in a real Redis, in the format that Python writes.
 
 use std::sync::LazyLock;
 use std::time::Duration;
@@ -46,7 +46,7 @@ async fn a_session_in_redis_moves_to_a_new_id_and_its_key_is_removed() {
         if prefix != "starsessions." {
             python = python.prefix(prefix);
         }
-        // The session of 2023 has a lifetime that lasts.
+        // The session of 2023 has a lifetime that has not expired.
         let year = Duration::from_secs(400 * 24 * 3600);
         let test = TestSessions::with(|layer| {
             layer

@@ -1,4 +1,4 @@
-//! One store with Python: what holds on our side, whatever Python does.
+//! A store shared with Python: the guarantees of this library, whatever Python does.
 
 use std::sync::LazyLock;
 use std::time::Duration;
@@ -39,7 +39,7 @@ struct Cart {
     coupon: Option<String>,
 }
 
-/// No coupon for a full cart.
+/// Allows no coupon for a full cart.
 fn is_allowed(cart: &Cart) -> Result<(), &'static str> {
     match cart.cart > 9 && cart.coupon.is_some() {
         true => Err("a coupon for a full cart"),
@@ -47,14 +47,14 @@ fn is_allowed(cart: &Cart) -> Result<(), &'static str> {
     }
 }
 
-/// Of no concern to Python.
+/// Fields that Python does not need.
 #[derive(Session)]
 struct Ours {
     #[session(merge = append)]
     seen: Vec<String>,
 }
 
-/// Without `codec = json`: a mistake.
+/// Lacks `codec = json`, which is a mistake.
 #[derive(Session)]
 #[session(namespace = "python")]
 struct Binary {
@@ -88,7 +88,7 @@ async fn add(mut cart: Session<Cart>) -> String {
     cart.cart.to_string()
 }
 
-/// Others write while it runs.
+/// Waits at the gate while other requests write.
 async fn slow(mut cart: Session<Cart>, Extension(gate): Extension<Gate>) -> String {
     cart.cart += 1;
     gate.pass().await;
@@ -150,7 +150,7 @@ async fn stage_with_gate(set: impl FnOnce(Sessions) -> Sessions) -> (Client, Tes
     (Client::new(&routes.layer(layer)), clock, gate)
 }
 
-/// Writes as Python does, without a look at what is there.
+/// Writes as Python does, without reading the stored session.
 async fn write(id: &str, text: &str) {
     let client = ::redis::Client::open(servers::url(&REDIS)).unwrap();
     let mut connection = client.get_multiplexed_async_connection().await.unwrap();
@@ -176,7 +176,7 @@ fn ttl(id: &str) -> u64 {
         .unwrap()
 }
 
-/// The server counts from the moment of the write: on a slow machine, this is some seconds later.
+/// The server counts from the moment of the write; on a slow machine, that is some seconds later.
 fn is_left(id: &str, expected: u64) {
     let left = ttl(id);
     assert!((expected - 60..=expected).contains(&left), "{left}");
@@ -190,7 +190,7 @@ fn at(client: &Client, id: &str) -> Client {
     client.showing(format!("session={id}"))
 }
 
-/// The id that a reply gives.
+/// The id in a reply's cookie.
 fn new_id(reply: &Reply) -> String {
     let line = reply.set_cookies()[0];
     line.split([';', '=']).nth(1).unwrap().to_owned()
@@ -222,7 +222,7 @@ async fn a_session_lives_in_redis_as_long_as_pythons_settings_say() {
         is_left(&id, expected);
         let session: Value = serde_json::from_str(&read(&id)).unwrap();
         let metadata = &session["__metadata__"];
-        // A float, as in Python; its fraction tells sessions of one second apart.
+        // A float, as in Python; its fraction distinguishes sessions that began in one second.
         let created = metadata["created"].as_f64().unwrap();
         assert!(
             created > NOW as f64 && created < (NOW + 1) as f64,
@@ -269,7 +269,7 @@ async fn a_session_that_has_ended_is_not_brought_back_by_a_request_under_way() {
     assert_eq!(read(&id('2')), "");
 }
 
-/// A sign-in leaves no way from the former id, so the session may live on without the change.
+/// With Python's sessions, a former id does not lead to the new one, so the session may continue without the change.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_write_that_a_sign_in_has_overtaken_is_not_answered_as_done() {
     let (client, _, gate) = stage_with_gate(|sessions| sessions).await;
@@ -416,7 +416,7 @@ async fn a_field_has_a_deadline_although_python_knows_none() {
     assert_eq!(client.ask(Method::GET, "/coupon").await.body, "ten percent");
     clock.advance(Duration::from_secs(1));
     assert_eq!(client.ask(Method::GET, "/coupon").await.body, "");
-    // Python knows nothing of it, whatever it writes.
+    // Python does not know the deadline, whatever it writes.
     write(&id, &stored.replace("ten percent", "half")).await;
     assert_eq!(client.ask(Method::GET, "/coupon").await.body, "");
     client.ask(Method::POST, "/coupon").await;

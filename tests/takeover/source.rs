@@ -1,4 +1,4 @@
-//! What holds for every source.
+//! Guarantees for every source.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -93,7 +93,7 @@ impl Stage {
         Self { test }
     }
 
-    /// A browser whose Python session says this.
+    /// A browser whose Python session has these values.
     fn browser(&self, values: &str) -> Client {
         let app = routes().layer(self.test.layer());
         Client::new(&app).showing(format!("session={}", self.signed(values)))
@@ -105,7 +105,7 @@ impl Stage {
     }
 }
 
-/// The same on a store that a test watches, and a browser with a session of user 7.
+/// The same, on a store that a test can stop, and a browser with a session of user 7.
 fn awaited() -> (Site, Client) {
     awaited_by(MemoryStore::new())
 }
@@ -120,7 +120,7 @@ fn awaited_by(store: MemoryStore) -> (Site, Client) {
     (site, client)
 }
 
-/// The browser after it has kept the cookie of this reply.
+/// The browser with the cookie of this reply.
 fn later(client: &Client, reply: &starsessions_tests::client::Reply) -> Client {
     let line = reply.set_cookies()[0];
     client.showing(line.split(';').next().unwrap())
@@ -173,7 +173,7 @@ async fn an_explanation_says_that_a_session_was_taken_over() {
         test: TestSessions::with(|layer| layer.explain(true).take_over(takeover)),
     };
     let client = stage.browser(r#"{"user_id": 7}"#);
-    // The second request is on its way before the first answer comes.
+    // The second request is sent before the first response arrives.
     for _ in 0..2 {
         let reply = client.ask(Method::GET, "/me").await;
         let said = reply.all("x-session-explain").concat();
@@ -185,7 +185,7 @@ async fn an_explanation_says_that_a_session_was_taken_over() {
     }
 }
 
-/// Asks twice, with the headers gone, and then begins a session all the same.
+/// Asks for the session twice, after the headers are gone, and then tries to begin another one.
 async fn insist(session: CurrentSession) -> String {
     let mut seen = Vec::new();
     for _ in 0..2 {
@@ -233,7 +233,7 @@ async fn many_requests_at_once_make_one_session_of_it() {
     assert_eq!(listed.len(), 1);
 }
 
-/// The one has read, the other stops at each place, and the first one goes on.
+/// The first request has read the session; the second stops at each place; then the first continues.
 #[tokio::test]
 async fn two_requests_see_the_session_wherever_they_meet() {
     let mut met = 0;
@@ -266,7 +266,7 @@ async fn two_requests_see_the_session_wherever_they_meet() {
     assert!(met >= 24, "{met}");
 }
 
-/// One that takes the session over goes on when another one has done so, and the user has signed out.
+/// A request that takes the session over continues after another one has done so and the user has signed out.
 #[tokio::test]
 async fn a_logout_is_final_for_requests_that_are_on_their_way() {
     let mut met = 0;
@@ -296,7 +296,7 @@ async fn a_logout_is_final_for_requests_that_are_on_their_way() {
     assert!(met >= 10, "{met}");
 }
 
-/// There is room for one row, and a session that is taken over begins with two.
+/// The store has room for one row, but a session that is taken over needs two at first.
 #[tokio::test]
 async fn what_finds_no_place_takes_none() {
     let store = MemoryStore::builder().identified_limit(1).build();
@@ -322,7 +322,7 @@ async fn a_copy_of_the_cookie_is_refused_when_the_grace_is_over() {
     );
     site.wait_seconds(1);
     for _ in 0..2 {
-        // The store forgets what has expired.
+        // The sweep removes expired rows.
         let now = starsessions::config::Clock::now(site.clock());
         let looked_at = site.store.store().sweep(1_000, now).await.unwrap();
         assert!(looked_at < 1_000, "it has looked at each row");
@@ -370,7 +370,7 @@ async fn a_logout_is_final_for_copies_of_the_former_cookie_behind_another_key() 
     for keys in [&format!("{new},{old}"), &ended] {
         assert_eq!(seen(keys, &cookie).await, "guest", "{keys}");
     }
-    // What is said not to hold.
+    // The documented exceptions.
     let earlier = starsessions::Timestamp::from_unix_seconds(1_799_999_999);
     let other = CookieStore::new(SECRET).sign(br#"{"user_id": 7}"#, earlier);
     assert_eq!(seen(&ended, &other).await, "7", "another cookie");
@@ -505,7 +505,7 @@ async fn the_absolute_timeout_counts_from_when_the_former_session_began() {
     assert_eq!(client.ask(Method::GET, "/me").await.body, "guest");
 }
 
-/// A source that does as it is told.
+/// A source that fails on demand.
 struct Told {
     fails: Arc<AtomicBool>,
 }
@@ -552,14 +552,14 @@ async fn a_source_that_fails_is_an_outage_and_no_guest() {
     let reply = client.ask(Method::GET, "/me").await;
     assert_eq!(reply.status, StatusCode::SERVICE_UNAVAILABLE);
     fails.store(false, Ordering::Relaxed);
-    // What cannot be removed is taken over all the same, once.
+    // A session that cannot be removed from the source is taken over all the same, once.
     let reply = client.ask(Method::GET, "/me").await;
     assert_eq!(reply.body, "7");
     assert_eq!(client.ask(Method::GET, "/me").await.body, "7");
     assert_eq!(test.layer().list::<Login>(&7).await.unwrap().len(), 1);
 }
 
-/// A sibling host has planted the attacker's, with a path by which it comes first.
+/// A sibling host has planted the attacker's cookie, with a path that puts it first.
 #[tokio::test]
 async fn of_two_former_sessions_none_is_used_and_a_logout_ends_both() {
     let takeover = take_both(Sessions::new(CookieStore::new(SECRET)));
@@ -585,13 +585,13 @@ async fn of_two_former_sessions_none_is_used_and_a_logout_ends_both() {
         let listed = stage.test.layer().list::<Login>(&user).await.unwrap();
         assert_eq!(listed.len(), 0, "{user}");
     }
-    // One that is no session of the other library changes nothing.
+    // A cookie that is not a session of the other library changes nothing.
     let own = stage.signed(r#"{"user_id": 9}"#);
     let client = client.showing(format!("session=planted; session={own}; session={own}"));
     assert_eq!(client.ask(Method::GET, "/me").await.body, "9");
 }
 
-/// As with cookies of ours.
+/// The same limit applies to this library's own cookies.
 #[tokio::test]
 async fn of_more_former_cookies_than_are_tried_none_is_used() {
     let logs = Logs::capture();
@@ -602,7 +602,7 @@ async fn of_more_former_cookies_than_are_tried_none_is_used() {
     assert_eq!(client.ask(Method::GET, "/me").await.body, "guest");
     let told = logs.with(&["WARN", "more cookies of the session's name", "session"]);
     assert_eq!(told.len(), 1, "{}", logs.text());
-    // The session lives, so no answer says that it has ended.
+    // The session is still alive, so the response must not say that it has ended.
     let reply = client.ask(Method::POST, "/logout").await;
     assert_eq!(reply.status, StatusCode::CONFLICT);
 }
@@ -632,7 +632,7 @@ fn a_layer_of_cookies_says_that_it_cannot_take_over() {
     assert!(error.unwrap_err().to_string().contains("server-side store"));
 }
 
-/// As every response that gives a session its id.
+/// Every response that gives a session its id invites the device to register.
 #[tokio::test]
 async fn a_session_that_is_taken_over_is_bound_to_a_device() {
     let site = Site::with(|layer| {

@@ -1,4 +1,4 @@
-//! What holds for sessions of other Rust libraries, in a table that cannot be written to.
+//! Guarantees for sessions of other Rust libraries in a read-only table.
 
 use http::Method;
 use starsessions::takeover::{AxumSession, Database, Source, TowerSessions};
@@ -12,7 +12,7 @@ use super::source::{routes, take_both};
 const TOWER: &str = "AAECAwQFBgcICQoLDA0ODw";
 const AXUM: &str = "0a1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d";
 
-/// One session of each library, of user 7.
+/// Tables with one session of each library, both of user 7.
 fn tables(folder: &Folder) -> Database {
     let path = folder.join("former.db");
     let file = rusqlite::Connection::open(&path).unwrap();
@@ -22,7 +22,7 @@ fn tables(folder: &Folder) -> Database {
         CREATE TRIGGER a BEFORE DELETE ON tower_sessions BEGIN SELECT RAISE(ABORT, 'kept'); END;
         CREATE TRIGGER b BEFORE DELETE ON sessions BEGIN SELECT RAISE(ABORT, 'kept'); END;";
     file.execute_batch(script).unwrap();
-    // MessagePack: the id, the values, and the first day of 2040.
+    // MessagePack: the id, the values, and the expiry, the first day of 2040.
     let mut record = vec![0x93, 0xc4, 16];
     record.extend((0..16).rev());
     record.extend(b"\x81\xa7user_id\x07");
@@ -42,7 +42,7 @@ async fn is_one_session(source: impl Source, cookie: &str) {
     let shown = |value: &str| Client::new(&app).showing(format!("{name}={value}"));
     assert_eq!(shown(cookie).ask(Method::GET, "/me").await.body, "7");
     shown(cookie).ask(Method::POST, "/logout").await;
-    // Their signatures are not checked, so a thief can write the cookie in many ways.
+    // The other library's signature is not checked, so a thief can write the cookie in many ways.
     for copy in [cookie.to_owned(), format!("x{cookie}")] {
         let seen = shown(&copy).ask(Method::GET, "/me").await;
         assert_eq!(seen.body, "guest", "{copy}");
@@ -57,7 +57,7 @@ async fn a_logout_is_final_however_the_former_cookie_is_written() {
     is_one_session(AxumSession::new(tables(&folder)), AXUM).await;
 }
 
-/// Decoders quote what they do not expect.
+/// Error messages of decoders quote unexpected input.
 #[tokio::test]
 async fn what_cannot_be_read_is_told_without_its_values() {
     let folder = Folder::new();

@@ -1,4 +1,4 @@
-//! What Python's values are on our side, and what stays of those that are none here.
+//! Python's values as Rust types, and the fate of values that have no counterpart.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -15,7 +15,7 @@ use starsessions_tests::servers::redis::{self as servers, Version, ask};
 
 static REDIS: LazyLock<Server> = LazyLock::new(|| servers::redis(Version::System, &[]));
 
-/// A part of what Python keeps of a user.
+/// The part of Python's user that this side needs.
 #[derive(Clone, Default, Serialize, Deserialize)]
 struct User {
     id: u64,
@@ -54,7 +54,7 @@ async fn add(mut page: Session<Page>) -> String {
     page.cart.to_string()
 }
 
-/// A browser with this session of Python's.
+/// A browser whose Python session has this content.
 async fn browser(id: char, text: &str) -> (Client, String) {
     let client = ::redis::Client::open(servers::url(&REDIS)).unwrap();
     let key = format!("starsessions.{}", id.to_string().repeat(32));
