@@ -1,4 +1,4 @@
-//! A value whose type has changed is recognised, whatever changed and however deep.
+//! A change of a value's type is recognised, whatever changed and at any depth.
 
 use starsessions::value::ValueError;
 
@@ -94,7 +94,8 @@ pairs! { assert_changed:
     field_moved_into_a_struct { struct T { a: u8, b: u8 } } => { struct B { b: u8 } struct T { a: u8, b: B } }
 }
 
-/// The mark is that of the fields that are written. `b` takes two bytes of `c`, and what is left is a `c` too.
+/// The mark covers only the fields that are written. Reading `b` would consume two bytes of `c`, and the rest would
+/// decode as a `c` too.
 #[test]
 fn a_field_that_is_only_read_takes_no_bytes_of_others() {
     types! {

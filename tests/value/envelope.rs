@@ -1,4 +1,4 @@
-//! The bytes in front of a value, and what happens when they are others.
+//! The bytes in front of a value, and the errors when they are wrong.
 
 use starsessions::__private::{Format, Stored};
 use starsessions::value::{Flaw, Invalid, OldValue, ValueError};
@@ -92,7 +92,7 @@ fn a_value_may_take_64_kib_and_not_a_byte_more() {
 
 #[test]
 fn every_integer_that_fits_is_read_again() {
-    // bincode charges an integer its width while it takes one byte.
+    // bincode charges the full width of an integer against the limit, although a small one takes one byte.
     let numbers = vec![1_u128; 65_536 - 9];
     let bytes = encode(&bincode(), &numbers).unwrap();
     assert_eq!(bincode::<Vec<u128>>().decode(&bytes), Ok(numbers));
@@ -239,7 +239,7 @@ fn no_error_quotes_the_value() {
     assert!(old.contains("String"));
 }
 
-/// Says its value in every error.
+/// Quotes its value in every error.
 #[derive(Debug)]
 struct Quoting(String);
 

@@ -1,5 +1,5 @@
-//! Marks and bytes that are in stores already. A failure here means that a new release
-//! would not recognise the sessions of the old one.
+//! Marks and bytes that stores already contain. A failure here means that a new release would not recognise sessions of
+//! the old one.
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;

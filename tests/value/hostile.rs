@@ -14,7 +14,7 @@ types! {
     enum State { #[default] Open, Paid(u64), Sent { at: std::time::Duration, tags: BTreeMap<u8, String> } }
 }
 
-/// The envelope that `T` expects, and these bytes behind it.
+/// The envelope of `T`, followed by these bytes.
 fn forged<T: Value>(example: &T, payload: &[u8]) -> Vec<u8> {
     let mut bytes = encode(&bincode(), example).unwrap();
     bytes.truncate(6);
@@ -29,7 +29,7 @@ fn flaw<T: Value>(example: &T, payload: &[u8]) -> Option<Flaw> {
     }
 }
 
-/// The forms in which bincode writes a length.
+/// The encodings that bincode uses for a length.
 fn prefix(length: u128) -> Vec<u8> {
     let bytes = length.to_le_bytes();
     let (mark, width) = match length {
@@ -99,7 +99,7 @@ fn deep_json_ends_in_an_error_on_a_small_stack() {
             }
         }
     };
-    // A frame of an unoptimized build is several times as large.
+    // A stack frame of an unoptimized build is several times as large.
     let kib = if cfg!(debug_assertions) { 1024 } else { 256 };
     let small = thread::Builder::new().stack_size(kib * 1024);
     small.spawn(check).unwrap().join().unwrap();
@@ -132,7 +132,7 @@ proptest! {
     #[test]
     fn random_payloads_do_not_panic(payload in prop::collection::vec(any::<u8>(), 0..200)) {
         if let Ok(order) = bincode::<Order>().decode(&forged(&Order::default(), &payload)) {
-            // What is accepted has at most the bytes that it was read from.
+            // An accepted value is not larger than the bytes it was decoded from.
             prop_assert!(encode(&bincode(), &order).unwrap().len() <= 6 + payload.len());
         }
         let _ = json::<serde_json::Value>().decode(&[b"\x02\x01", &payload[..]].concat());

@@ -1,5 +1,5 @@
-//! Values that would come back different: the write is refused, and every value that is not refused is
-//! read as it was written.
+//! Values that would not read back as written: the write is refused. Every value that is not refused reads back as it
+//! was written.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Debug;
@@ -10,7 +10,7 @@ use starsessions::value::ValueError;
 
 use crate::support::{Value, bincode, encode, json};
 
-/// The value as it is read, or why it was not written.
+/// The value as it reads back, or the error of the write.
 fn store<T: Value>(stored: &Stored<T>, value: &T) -> Result<T, ValueError> {
     stored.decode(&encode(stored, value)?)
 }
@@ -85,7 +85,7 @@ fn g17_a_skipped_variant_is_refused_unless_it_is_the_last_one() {
     for cure in ["codec = json", "move it to the end of the enum"] {
         assert!(told.contains(cure), "{told}");
     }
-    // The cures that are named.
+    // The remedies that the error names.
     kept(&bincode(), &SkippedAtTheEnd::First);
     kept(&bincode(), &SkippedAtTheEnd::Second(2));
     for stored in [bincode(), json()] {
@@ -99,7 +99,7 @@ enum BeforeTheSkip {
     First,
 }
 
-/// What is known to be read as it was written is not examined again.
+/// A type that was decoded successfully is still examined when a value is written.
 #[test]
 fn g17_a_type_that_was_read_is_refused_where_it_is_written() {
     let bytes = encode(&bincode(), &BeforeTheSkip::First).unwrap();
@@ -137,7 +137,7 @@ struct Crossed {
 fn g17_a_field_that_is_written_is_not_read_as_another() {
     refused(&bincode(), &Crossed { a: 3, b: 0, z: 9 });
     refused(&json(), &Crossed { a: 3, b: 0, z: 9 });
-    // In JSON the names say which field it is, and this one loses nothing that is written.
+    // In JSON a name identifies each field, so this value loses nothing.
     kept(&json(), &Crossed { a: 0, b: 0, z: 9 });
 }
 
@@ -214,7 +214,7 @@ fn g17_an_untagged_value_that_looks_like_another_is_refused_also_after_one_that_
     refused(&json(), &f32::INFINITY);
 }
 
-/// Reads another value than it has written, of the same kind, and only now and then.
+/// Some values read back as another valid value of the type.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(from = "u8", into = "u8")]
 struct Percent(u8);
@@ -240,7 +240,7 @@ fn g17_a_value_that_its_own_type_changes_is_refused() {
     }
 }
 
-/// Written in one order, read in the other.
+/// Reads its elements in the reverse order.
 #[derive(Clone, Debug, PartialEq)]
 struct Turned(u8, u8);
 
@@ -272,7 +272,7 @@ impl<'de> Deserialize<'de> for Signed {
     }
 }
 
-/// Says that it has one element more than it has.
+/// Announces one element more than it writes.
 #[derive(Clone, Debug, PartialEq)]
 struct Boaster(Vec<u8>);
 
@@ -357,7 +357,7 @@ fn g17_keys_that_json_writes_alike_are_refused() {
     kept(&json(), &BTreeMap::from([text]));
 }
 
-/// The oldest value of each type decides nothing about the next one.
+/// The check of one value says nothing about the next value of the type.
 #[test]
 fn g17_every_write_is_checked() {
     for number in 0..=u8::MAX {

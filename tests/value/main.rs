@@ -1,4 +1,4 @@
-//! One field's value: its bytes, the shape of its type, its merges.
+//! The value of one field: its bytes, the shape of its type, its merges.
 
 mod support;
 

@@ -1,4 +1,4 @@
-//! No update is lost: the laws of each merge, and what absent or unreadable sides mean.
+//! No update is lost: the laws of each merge, and the meaning of absent or unreadable sides.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fmt::Debug;
@@ -13,13 +13,13 @@ use starsessions::value::{Invalid, ValueError};
 
 use crate::support::{Value, bincode, encode};
 
-/// One side alone is the result.
+/// If only one side has changed, its value is the result.
 fn assert_identity<T: PartialEq + Debug>(merge: fn(&T, &T, &T) -> T, base: &T, other: &T) {
     assert_eq!(&merge(base, other, base), other, "only mine changed");
     assert_eq!(&merge(base, base, other), other, "only theirs changed");
 }
 
-/// The requests of `sides` all saw `base`; they commit in turn.
+/// The requests in `sides` have all seen `base`; they commit one after the other.
 fn commit_all<T: Clone>(merge: fn(&T, &T, &T) -> T, base: &T, sides: &[T]) -> T {
     sides
         .iter()
@@ -114,7 +114,7 @@ proptest! {
             let [base, mine, theirs] = [&base, &mine, &theirs].map(|map| map.get(&key));
             let expected = match mine {
                 _ if mine == base => theirs,
-                // Taken: the one that was seen goes, a newer one stays.
+                // A taken value: the one that was seen is removed, a newer one stays.
                 None => theirs.filter(|_| theirs != base),
                 Some(_) => mine,
             };
@@ -361,7 +361,7 @@ fn sums_of_durations_and_floats() {
 
 #[test]
 fn long_lists_in_another_order_lose_nothing_and_take_no_time() {
-    // Two to the power of 32 comparisons, if each element were looked for.
+    // If the merge searched the list for each element, it would need two to the power of 32 comparisons.
     let base: Vec<u32> = (0..65_536).collect();
     let mine: Vec<u32> = (0..65_536).rev().collect();
     let theirs: Vec<u32> = (0..65_537).rev().collect();

@@ -1,4 +1,4 @@
-//! Whatever a value is, it reads back as it was written.
+//! Every value reads back as it was written.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! What does not change the bytes of a value or their meaning does not change its mark.
+//! A change that affects neither the bytes of a value nor their meaning does not change its mark.
 
 use starsessions::value::ValueError;
 
@@ -58,7 +58,7 @@ pub(crate) mod plain {
     }
 }
 
-/// What one side does not know is absent there, and is nothing else.
+/// A variant that the reader does not know counts as absent, and is not read as another variant.
 #[test]
 fn a_variant_that_only_the_writer_knows_is_not_read_as_another() {
     mod old {

@@ -35,7 +35,7 @@ pub(crate) fn mark<T: Value>(value: &T) -> u32 {
     u32::from_le_bytes(bytes[2..6].try_into().unwrap())
 }
 
-/// Asserts that bytes of an `Old` are recognised as not being those of a `New`.
+/// Asserts that the bytes of an `Old` are not accepted as a `New`.
 pub(crate) fn assert_changed<Old: Value, New: Value>(old: &Old) {
     let bytes = encode(&bincode(), old).unwrap();
     let result = bincode::<New>().decode(&bytes).map(|_| "a value");
@@ -45,7 +45,7 @@ pub(crate) fn assert_changed<Old: Value, New: Value>(old: &Old) {
     );
 }
 
-/// Asserts that bytes of an `Old` are read as a `New`.
+/// Asserts that the bytes of an `Old` are read as a `New`.
 pub(crate) fn assert_same<Old: Value, New: Value>(old: &Old) {
     let bytes = encode(&bincode(), old).unwrap();
     let result = bincode::<New>().decode(&bytes).map(|_| "a value");
@@ -85,8 +85,8 @@ macro_rules! types {
     };
 }
 
-/// One test for each pair: an old and a new declaration of `T`, each with a value where the default one
-/// does not hold what differs.
+/// One test per pair: an old and a new declaration of `T`, each with a value if the default does not contain the
+/// difference.
 macro_rules! pairs {
     ($assert:ident: $(
         $name:ident { $($old:tt)* } $(= $old_value:expr,)? => { $($new:tt)* } $(= $new_value:expr,)?

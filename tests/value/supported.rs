@@ -1,4 +1,4 @@
-//! Types that bincode carries: they read back as they were written.
+//! Types that bincode supports: their values read back as written.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, LinkedList, VecDeque};
@@ -93,7 +93,7 @@ fn primitives() {
     carried((1.5_f32, f64::MIN_POSITIVE));
 }
 
-/// `Vec<()>` is refused; the rest of the helper does not fit for it.
+/// The common helper does not fit here, because it wraps the value in a `Vec`, and `Vec<()>` is refused.
 #[test]
 fn values_without_bytes() {
     fn alone<T: Value + PartialEq + Debug>(value: T) {
@@ -129,7 +129,7 @@ fn collections() {
     ]));
     carried(BTreeMap::from([((1, 'a'), vec![Some(1), None])]));
     carried(vec![vec![HashMap::<String, Vec<u8>>::new()]]);
-    // Only what is inside of each other is deep.
+    // Only nesting counts as depth.
     carried(vec![Some((1, vec![1])); 500]);
 }
 
@@ -142,7 +142,7 @@ fn tuples_and_arrays() {
     carried((
         0_u8, 1_u8, 2_u8, 3_u8, 4_u8, 5_u8, 6_u8, 7_u8, 8_u8, 9_u8, 10_u8, 11_u8,
     ));
-    // Sixteen elements is the most that serde knows; `Debug` ends at twelve.
+    // serde supports tuples of up to sixteen elements; `Debug` ends at twelve.
     let sixteen = (
         0_u8, 1_u8, 2_u8, 3_u8, 4_u8, 5_u8, 6_u8, 7_u8, 8_u8, 9_u8, 10_u8, 11_u8, 12_u8, 13_u8,
         14_u8, 'p',
@@ -259,7 +259,7 @@ fn text_of_the_operating_system() {
     carried(std::ffi::OsString::from("text"));
 }
 
-/// Its visitor knows the order of the fields, not their names.
+/// A type whose visitor knows the order of the fields, but not their names.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 struct Ordered<T> {
     email: Email,
@@ -304,7 +304,7 @@ fn visitors_that_know_no_names() {
 fn validated_types() {
     carried(email());
     carried(Wrapper { value: email() });
-    // Values that get past the checks must be found, so that what follows can be seen.
+    // The examination must find values that pass the checks, so that it reaches the fields behind them.
     carried((email(), 1));
     carried((NonZeroU8::MIN, email(), Choice::One(1), uuid(), 1));
     carried(BTreeMap::from([(String::from(email()), 1)]));
@@ -392,7 +392,7 @@ fn types_of_many_parts() {
     carried(Some([[Row::default(); 16]; 4]));
 }
 
-/// No made-up value is accepted for it, wherever it stands.
+/// A type that rejects every made-up value, wherever it is nested.
 #[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[serde(try_from = "String", into = "String")]
 struct Code(String);

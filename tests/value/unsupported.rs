@@ -1,4 +1,4 @@
-//! Types that bincode does not carry: an error that says why and what to do, never wrong data.
+//! Types that bincode does not support: the error names the reason and the remedy; no data is corrupted.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::{Duration, UNIX_EPOCH};
@@ -150,7 +150,7 @@ fn a_chain_too_deep_to_read_is_not_written() {
     }
 }
 
-/// Fields that are left out for one value, which may come late.
+/// Fields that are skipped for one value; the first such value may come late.
 mod left_out {
     use std::time::Duration;
 
@@ -204,7 +204,7 @@ mod left_out {
         Empty "Vec::is_empty" Vec<u8>;
     }
 
-    /// Nothing behind the field shows what is left out.
+    /// No field follows, so no later bytes show that the value was skipped.
     #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
     pub(super) struct Last {
         #[serde(default, skip_serializing_if = "is_twenty")]
@@ -218,7 +218,7 @@ mod left_out {
         Third(String),
     }
 
-    /// One check refuses most samples, and stands in front or behind.
+    /// The checks of the first and the last field reject most sample values.
     #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
     pub(super) struct Checked {
         #[serde(deserialize_with = "address")]
