@@ -1,5 +1,5 @@
-//! What a request commits: exactly the fields whose value differs. And what becomes of many
-//! requests that change the same fields at once.
+//! A request commits exactly the fields whose values differ; many concurrent changes of the same fields merge by their
+//! rules.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
@@ -188,7 +188,7 @@ fn block_on(test: impl Future<Output = ()>) {
     runtime.unwrap().block_on(test);
 }
 
-/// Several edits in one request, over each other.
+/// Applies several edits in one request, each on top of the last.
 async fn commits_what_differs(first: Everything, edits: Vec<(u32, Everything)>) {
     let spy = Spy::new(MemoryStore::new());
     let layer = SessionLayer::dev(spy.clone(), KeyRing::generate().unwrap());
@@ -230,7 +230,7 @@ async fn commits_what_differs(first: Everything, edits: Vec<(u32, Everything)>) 
     assert!(spy.take_writes().is_empty(), "reading writes nothing");
 }
 
-/// Every request has loaded the first value; then they write, one after the other.
+/// All requests have loaded the first value; then they write one after the other.
 async fn merges_by_the_rules(first: Merging, edits: Vec<(u32, Merging)>) {
     let mut browser = Client::guest();
     browser.insert(first.clone()).await;
@@ -275,7 +275,7 @@ async fn merges_by_the_rules(first: Merging, edits: Vec<(u32, Merging)>) {
 }
 
 impl Merging {
-    /// `self` is what is stored; `mine` has been made from `base`.
+    /// `self` is the stored value; `mine` was made from `base`.
     fn merge(&mut self, base: &Self, mine: &Self) {
         self.sum = three_way(base.sum, mine.sum, self.sum, |base, mine, theirs| {
             let exact = i32::from(theirs) + i32::from(mine) - i32::from(base);
@@ -320,7 +320,7 @@ impl Merging {
     }
 }
 
-/// A rule decides only where both sides have changed.
+/// The rule decides only if both sides have changed.
 fn three_way<V: PartialEq>(base: V, mine: V, theirs: V, rule: fn(V, V, V) -> V) -> V {
     if mine == base {
         theirs
@@ -331,7 +331,7 @@ fn three_way<V: PartialEq>(base: V, mine: V, theirs: V, rule: fn(V, V, V) -> V) 
     }
 }
 
-/// The items without the others, each of which takes away one.
+/// The items without the others; each of the others removes one item.
 fn minus(items: &[u8], others: &[u8]) -> Vec<u8> {
     let mut left = items.to_vec();
     for other in others {

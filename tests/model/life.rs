@@ -1,5 +1,5 @@
-//! The life of sessions: random requests of three browsers, some of them with old and stolen
-//! cookies, while time passes. A model says what each request sees and what its reply sets.
+//! The life of sessions: random requests of three browsers, some with old or stolen cookies, while time passes. A model
+//! predicts what each request sees and which cookie its reply sets.
 
 mod model;
 
@@ -38,20 +38,20 @@ struct Login {
     user: u8,
 }
 
-/// What happens next.
+/// The next event.
 #[derive(Clone, Debug)]
 enum Event {
     /// A browser sends a request.
     Request(usize, Op),
-    /// A browser gets hold of a cookie that was once set: an old one, or another's.
+    /// A browser obtains a cookie that was set earlier, its own or another browser's.
     Adopt(usize, prop::sample::Index),
     /// A browser is closed for good.
     Forget(usize),
-    /// So many seconds pass.
+    /// This many seconds pass.
     Pass(u64),
 }
 
-/// What a handler does.
+/// The action of a handler.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Op {
     Read,
@@ -89,7 +89,7 @@ fn op() -> impl Strategy<Value = Op> {
     ]
 }
 
-/// Seconds around every timer: -1, 0 and +1 of each, and anything between.
+/// Durations: one second before, at and after each timer, and random ones in between.
 fn seconds() -> impl Strategy<Value = u64> {
     let timers = [1, 60, 300, 600, 3_000, 9_000];
     prop_oneof![
@@ -127,7 +127,7 @@ proptest! {
     }
 }
 
-/// A copy that lives by the long profile, of a session that was ended under the short one.
+/// The session was ended under the short profile; a copy of its cookie was made under the long one.
 #[test]
 fn an_ended_session_stays_ended_for_its_copies_under_the_longer_profile() {
     for kind in [Kind::Server, Kind::Sealed] {
@@ -139,14 +139,14 @@ fn an_ended_session_stays_ended_for_its_copies_under_the_longer_profile() {
                 Event::Request(0, Op::Remember(true)),
                 Event::Request(0, Op::Remember(false)),
                 Event::Request(0, Op::Destroy),
-                // Later than the short profile can last, sooner than the long one does.
+                // After the short profile's limit, before the long one's.
                 Event::Pass(2_900),
             ],
         );
     }
 }
 
-/// Back from the long profile, when the short one's absolute timeout is nearer than its idle one.
+/// Back from the long profile, at a time when the short one's absolute timeout is nearer than its idle timeout.
 #[test]
 fn the_idle_timeout_never_reaches_beyond_the_absolute_one() {
     for kind in [Kind::Server, Kind::Sealed] {
@@ -193,7 +193,7 @@ fn run(kind: Kind, events: &[Event]) {
         for event in events {
             world.happens(event).await;
         }
-        // In the end, every cookie that was ever set is shown once more.
+        // In the end, every cookie that was ever set is sent once more.
         for cookie in 0..world.cookies.len() {
             world.browsers[0] = Some(cookie);
             world.request(0, Op::Read).await;
@@ -201,7 +201,7 @@ fn run(kind: Kind, events: &[Event]) {
     });
 }
 
-/// The real thing and the model of it.
+/// The application and its model.
 struct World {
     app: Router,
     clock: TestClock,
@@ -277,7 +277,7 @@ impl World {
         match (told, set) {
             (Told::Nothing | Told::Refused, None) => {}
             (Told::Again, None) => {}
-            // The browser may be told about a later deadline.
+            // The reply may set the same cookie with a later expiry.
             (Told::Again, Some(same)) if Some(&*same) == known => {}
             (Told::Removal, Some(removal)) if removal.ends_with('=') => {
                 self.browsers[browser] = None;
@@ -293,7 +293,7 @@ impl World {
     }
 }
 
-/// Shows what the request sees, then does what it is told.
+/// Returns what the request sees, then performs the operation.
 async fn act(
     session: CurrentSession,
     mut visit: Session<Visit>,

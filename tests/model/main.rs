@@ -1,4 +1,4 @@
-//! Random requests against simple models of what must come out.
+//! Random requests, compared with simple models of the expected outcome.
 
 mod changes;
 mod life;

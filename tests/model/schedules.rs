@@ -1,4 +1,4 @@
-//! Two requests of one session, in every order of their operations on the store.
+//! Two requests of one session, in every order of their store operations.
 
 mod board;
 
@@ -19,7 +19,7 @@ use self::board::{Board, InTurn, Operation};
 
 #[derive(Session)]
 struct Basket {
-    /// There before the requests.
+    /// The session existed before the requests.
     is_old: bool,
     #[session(merge = append)]
     written: Vec<usize>,
@@ -42,15 +42,15 @@ impl Basket {
     }
 }
 
-/// What requests do.
+/// The paths that the requests visit.
 const PATHS: [&str; 9] = [
     "/read", "/write", "/take", "/login/8", "/rotate", "/logout", "/anew", "/end", "/others",
 ];
-/// Those that end the session, those that end its id, and those that write.
+/// Paths that end the session, paths that end its id, and paths that write.
 const ENDS: [&str; 3] = ["/logout", "/anew", "/end"];
 const ROTATES: [&str; 3] = ["/login/8", "/rotate", "/anew"];
 const WRITES: [&str; 3] = ["/write", "/login/8", "/rotate"];
-/// After so many seconds each request gives the session a new id.
+/// After this many seconds, each request gives the session a new id.
 const RENEWAL: u64 = 600;
 
 fn routes() -> Router {
@@ -108,7 +108,7 @@ async fn anew(session: CurrentSession) -> Result<(), SessionError> {
     session.insert(Login { user: 6 })
 }
 
-/// By its name in the list.
+/// Ends the session by its entry in the list.
 async fn end(session: CurrentSession) -> Result<(), SessionError> {
     let listed = session.list::<Login>().await?;
     let own = listed.iter().find(|listed| listed.is_current);
@@ -136,7 +136,7 @@ async fn look(basket: Session<Basket>, session: CurrentSession) -> Result<String
 
 type Request = Pin<Box<dyn Future<Output = Reply> + Send>>;
 
-/// The choices of one schedule: which one was made, and of how many.
+/// The choices of one schedule: the one that was made, and how many there were.
 #[derive(Default)]
 struct Schedule {
     choices: Vec<(usize, usize)>,
@@ -152,7 +152,7 @@ impl Schedule {
         self.choices[self.at - 1].0
     }
 
-    /// Goes on to the next one; `false` if this was the last.
+    /// Advances to the next schedule; `false` if this was the last.
     fn next(&mut self) -> bool {
         self.at = 0;
         while let Some((chosen, of)) = self.choices.pop() {
@@ -165,7 +165,7 @@ impl Schedule {
     }
 }
 
-/// Polls each request when it is its turn; `None` where a schedule that was tried before leads to the same.
+/// Polls the requests in the schedule's order; `None` if an equivalent schedule was played before.
 fn play(board: &Board, mut requests: [Request; 2], schedule: &mut Schedule) -> Option<[Reply; 2]> {
     let mut replies = [None, None];
     let mut go_on = |request: usize| {
@@ -182,7 +182,7 @@ fn play(board: &Board, mut requests: [Request; 2], schedule: &mut Schedule) -> O
     let mut last: Option<(usize, Operation)> = None;
     loop {
         let waiting = board.turns().waiting.clone();
-        // Of two orders that come to the same, the one is enough in which the first request is first.
+        // Of two equivalent orders, only the one in which the first request comes first is played.
         let is_other = |(request, operation): &(&usize, &Operation)| match &last {
             Some((before, done)) => *request >= before || !operation.commutes_with(done),
             None => true,
@@ -203,7 +203,7 @@ fn play(board: &Board, mut requests: [Request; 2], schedule: &mut Schedule) -> O
     Some([one, other])
 }
 
-/// Two requests of a session whose id is old or not, in each order.
+/// Plays two requests in every order, with an id of this age; returns the number of schedules.
 async fn in_every_order(paths: [&str; 2], is_by_parts: bool, age: u64) -> usize {
     let (mut schedule, mut played) = (Schedule::default(), 0);
     loop {
@@ -234,7 +234,7 @@ async fn in_every_order(paths: [&str; 2], is_by_parts: bool, age: u64) -> usize 
     }
 }
 
-/// What each cookie leads to, by what was answered.
+/// Checks the session behind each cookie against the responses.
 async fn judge(
     looking: &Client,
     user: &Client,
@@ -259,7 +259,7 @@ async fn judge(
     for (n, path) in paths.iter().enumerate() {
         let is_there = seen.iter().any(|it| it.contains(&format!("#{n}")));
         let is_written = is_done(n) && WRITES.contains(path);
-        // What was written before an end went with the session.
+        // A write before an end was removed together with the session.
         let is_right = is_there == is_written || (old.is_none() && !is_there);
         assert!(is_right, "what {n} has written: {seen:?} {what}");
     }
@@ -276,7 +276,7 @@ async fn judge(
     }
 }
 
-/// Returns how many schedules there were.
+/// Plays every pair of paths; returns the number of schedules.
 async fn every_two(is_by_parts: bool, ages: &[u64]) -> usize {
     let mut played = 0;
     for (place, one) in PATHS.iter().enumerate() {

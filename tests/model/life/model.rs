@@ -1,39 +1,39 @@
-//! What must come out, without keys, stores, encodings or concurrency.
+//! The expected outcome, modelled without keys, stores, encodings or concurrency.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Op, REMEMBERED, STANDARD};
 
-/// What a cookie is.
+/// The content of a cookie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// The way to a session that is kept elsewhere; one cookie at a time is that of a session.
+    /// A reference to a session in a store; a session has one valid cookie at a time.
     Server,
-    /// A session as it was once; the newest one is worth no more than those before it, until the
-    /// id that they share is ended.
+    /// A state of the session. All states with the same id are valid, and the newest one counts no more than the
+    /// others, until the id is ended.
     Sealed,
 }
 
-/// What a request sees. Times count from the start.
+/// What a request sees. Times are counted from the start.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Seen {
     pub(super) count: u32,
     pub(super) note: Option<u8>,
     pub(super) coupon: Option<u8>,
     pub(super) user: Option<u8>,
-    /// When it began, when it ends, whether it is remembered.
+    /// When the session began, when it ends, and whether it is remembered.
     pub(super) timers: Option<(u64, u64, bool)>,
 }
 
-/// What a reply tells the browser.
+/// What a reply sets in the browser.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Told {
     Nothing,
-    /// Nothing, or the same cookie again.
+    /// No cookie, or the same cookie again.
     Again,
     New,
     Removal,
-    /// That there is nothing to write to: 409.
+    /// 409: there is no session to write to.
     Refused,
 }
 
@@ -42,7 +42,7 @@ pub(super) struct Model {
     now: u64,
     /// The session of each cookie that was ever set.
     cookies: Vec<usize>,
-    /// What a sign-in has put in the place of a cookie or, where sessions are cookies, of an id.
+    /// The replacement that a sign-in has left for a cookie or, where sessions are cookies, for an id.
     left: BTreeMap<usize, Left>,
     sessions: Vec<State>,
     /// The ids that have ended.
@@ -53,7 +53,7 @@ pub(super) struct Model {
 #[derive(Clone, Copy)]
 struct Left {
     at: u64,
-    /// The cookie of the session from then on.
+    /// The cookie that replaces the former one.
     to: usize,
 }
 
@@ -62,7 +62,7 @@ struct State {
     id: u32,
     created: u64,
     used: u64,
-    /// Derived from the others where it is not stored.
+    /// Derived from the other fields where it is not stored.
     expires: u64,
     remembered: bool,
     data: Data,
@@ -72,7 +72,7 @@ struct State {
 struct Data {
     count: u32,
     note: Option<u8>,
-    /// With the second in which it goes.
+    /// The value, and the second in which it expires.
     coupon: Option<(u8, u64)>,
     user: Option<u8>,
 }
@@ -94,7 +94,7 @@ impl Model {
         self.now += seconds;
     }
 
-    /// What a request with this cookie sees, and what its reply tells.
+    /// What a request with this cookie sees, and what its reply sets.
     pub(super) fn request(&mut self, cookie: Option<usize>, op: Op) -> (Seen, Told) {
         let Some(place) = cookie.and_then(|cookie| self.live(cookie)) else {
             let told = self.guest(cookie, op);
@@ -105,7 +105,7 @@ impl Model {
         (seen, self.visitor(place, &before, op))
     }
 
-    /// The session of a cookie, if it is worth anything.
+    /// The session of a cookie, if the cookie is valid.
     fn live(&self, cookie: usize) -> Option<usize> {
         let place = self.cookies[cookie];
         let state = &self.sessions[place];
@@ -119,7 +119,7 @@ impl Model {
     fn guest(&mut self, cookie: Option<usize>, op: Op) -> Told {
         let mut data = Data::default();
         data.change(op, self.now);
-        // Behind a sign-in, whose cookie is on its way, only another one begins a session.
+        // While the cookie of a sign-in may be on its way, only another sign-in begins a session.
         let is_behind = cookie.is_some_and(|cookie| self.left_of(cookie).is_some());
         if let (Some(cookie), true, Op::Destroy | Op::Restart(_)) = (cookie, is_behind, op) {
             self.end_behind(cookie);
@@ -137,10 +137,10 @@ impl Model {
         }
     }
 
-    /// For a minute a cookie leads to what has come after it: to end that, and nothing else.
+    /// For a minute a former cookie leads to its replacement, and only for a logout.
     fn left_of(&self, cookie: usize) -> Option<Left> {
         let left = self.left.get(&self.former(cookie)).copied();
-        // A session in a cookie ends with its own times first.
+        // A session in a cookie has already ended if its own times are over.
         let is_over =
             self.kind == Kind::Sealed && !self.is_live(&self.sessions[self.cookies[cookie]]);
         left.filter(|left| self.now < left.at + 60 && !is_over)
@@ -164,7 +164,7 @@ impl Model {
             if self.now >= left.at + 60 {
                 return;
             }
-            // In a store, the way goes with what it leads to.
+            // In a store, the way is removed together with the session that it leads to.
             if self.kind == Kind::Server {
                 self.left.remove(&cookie);
             }
@@ -207,7 +207,7 @@ impl Model {
             && deadline > before.expires;
         let is_used = match self.kind {
             Kind::Server => is_due || has_other_profile,
-            // A new cookie always says when it was made.
+            // A new cookie always contains the time at which it was made.
             Kind::Sealed => is_due || is_written,
         };
         if is_used {
@@ -240,7 +240,7 @@ impl Model {
         }
     }
 
-    /// The newest cookie has come in the place of another one.
+    /// Records that the newest cookie replaces the former one.
     fn leave(&mut self, former: Option<usize>) {
         let (at, to) = (self.now, self.cookies.len() - 1);
         let former = former.map(|cookie| self.former(cookie));

@@ -1,4 +1,4 @@
-//! A store whose operations wait for their turn.
+//! A store whose operations wait until it is their turn.
 
 use std::collections::BTreeMap;
 use std::pin::Pin;
@@ -11,11 +11,11 @@ use starsessions::store::{
 };
 use starsessions::{MemoryStore, Timestamp};
 
-/// What a request is about to do.
+/// The store operation that a request is about to perform.
 #[derive(Clone, Debug)]
 pub(super) struct Operation {
     writes: bool,
-    /// Of a list none, since it may show any.
+    /// Empty for a list, which may show any key.
     keys: Vec<RowKey>,
 }
 
@@ -34,7 +34,7 @@ impl Operation {
         }
     }
 
-    /// Whether it does not matter which of the two comes first.
+    /// Whether the order of the two operations makes no difference.
     pub(super) fn commutes_with(&self, other: &Self) -> bool {
         let is_list = self.keys.is_empty() || other.keys.is_empty();
         let shares = self.keys.iter().any(|key| other.keys.contains(key));
@@ -42,13 +42,13 @@ impl Operation {
     }
 }
 
-/// Who may go on, and what each request waits to do. Clones are one board.
+/// The request that may continue, and the operation that each request waits to perform. Clones share one board.
 #[derive(Clone, Default)]
 pub(super) struct Board(Arc<Mutex<Turns>>);
 
 #[derive(Default)]
 pub(super) struct Turns {
-    /// The request that is polled. Where there is none, no operation waits.
+    /// The request that is being polled. If there is none, no operation waits.
     pub(super) of: Option<usize>,
     pub(super) waiting: BTreeMap<usize, Operation>,
 }
@@ -87,12 +87,12 @@ impl Future for Wait {
     }
 }
 
-/// A store in memory that others could read.
+/// A store in memory; the library treats it as readable by others.
 #[derive(Clone)]
 pub(super) struct InTurn {
     pub(super) store: MemoryStore,
     pub(super) board: Board,
-    /// It cannot change two keys at once.
+    /// The store cannot change two keys at once.
     pub(super) is_by_parts: bool,
 }
 
