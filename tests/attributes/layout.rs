@@ -319,7 +319,7 @@ async fn reading_through_another_codec_is_no_change() {
         })
         .await;
     assert_eq!(reply.status, StatusCode::OK);
-    // If a type of another shape had written the value as JSON, the binary fingerprint would show it.
+    // A type of another shape shows which codec wrote the value: it cannot read bincode, but it can read JSON.
     #[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
     struct Home {
         number: u16,
