@@ -1,4 +1,4 @@
-//! Bindings to devices that cannot work.
+//! Device bindings that cannot work are refused.
 
 use std::time::Duration;
 
@@ -44,7 +44,7 @@ fn sessions_in_cookies_are_not_bound() {
     says(&error.to_string(), "use a server-side store");
 }
 
-/// Each new id would be one that may be registered still.
+/// Renewals would otherwise extend the time in which a session without a device may register one.
 #[test]
 fn a_renewal_by_age_gives_a_session_without_a_device_no_more_time() {
     for (unbound, is_taken) in [(Unbound::Allowed, true), (Unbound::Refused, false)] {

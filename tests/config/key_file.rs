@@ -6,7 +6,7 @@ use starsessions::KeyRing;
 use starsessions::keys::KeyRingError;
 use starsessions_tests::servers::Folder;
 
-/// What tells two rings apart: the ids of their keys, which are public.
+/// The public ids of a ring's keys, which distinguish two rings.
 fn ids(ring: &KeyRing) -> String {
     format!("{ring:?}")
 }

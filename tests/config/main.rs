@@ -1,4 +1,4 @@
-//! What a layer refuses to be built with, to the second and the byte, and what it says.
+//! Settings that the builder refuses, exact to the second and the byte, and the error messages.
 
 mod device;
 mod key_file;
@@ -26,7 +26,7 @@ fn build(
     set(SessionLayer::builder(MemoryStore::new(), keys)).build()
 }
 
-/// What is said to settings that are refused; nothing to those that are taken.
+/// The error message for refused settings; empty if they are accepted.
 fn said(set: impl FnOnce(SessionLayerBuilder) -> SessionLayerBuilder) -> String {
     build(set).map_or_else(|error| error.to_string(), |_| String::new())
 }
@@ -336,7 +336,7 @@ struct Texts {
     second: String,
 }
 
-/// Writes texts of these lengths; the error, if there is one.
+/// Writes texts of these lengths; returns the error, if any.
 async fn write(test: &TestSessions, first: usize, second: usize) -> Result<(), TooLarge> {
     let mut browser = Client::behind(test.layer());
     let said = Once::empty();
@@ -409,7 +409,7 @@ async fn a_record_of_the_limit_is_stored_and_of_one_byte_more_is_not() {
     assert_eq!(error.to_string(), expected);
 }
 
-/// What `main -> Result<(), Box<dyn Error>>` prints is `Debug`.
+/// `main -> Result<(), Box<dyn Error>>` prints the error with `Debug`.
 #[test]
 fn an_error_of_a_setting_is_printed_as_its_sentence() {
     fn assert_is_a_sentence<T>(result: Result<T, impl Error>, word: &str) {

@@ -1,4 +1,4 @@
-//! Transports that cannot work.
+//! Transports that cannot work are refused.
 
 use starsessions::config::{ConfigError, Transport, TransportConfigError};
 use starsessions::python::Sessions;
