@@ -10,7 +10,7 @@ use starsessions::keys::{Key, KeyError, KeyRingError};
 use starsessions::store::RowKey;
 use starsessions::{KeyRing, Timestamp};
 
-/// 32 bytes that look random; no two seeds give the same.
+/// 32 random-looking bytes, different for each seed.
 fn bytes(seed: u8) -> [u8; 32] {
     std::array::from_fn(|place| {
         let place = place as u8;
@@ -113,7 +113,7 @@ fn what_is_not_base64() {
     assert_eq!(key_error(&mixed), KeyError::Encoding { characters: 44 });
 }
 
-/// The last of 43 characters carries two bits that must be zero: one text for one key.
+/// The last of 43 characters has two unused bits, which must be zero: each key has one text.
 #[test]
 fn trailing_bits_are_zero() {
     let good = text(1);
@@ -235,7 +235,7 @@ fn lists_that_are_none() {
 
 const VARIABLE: &str = "STARSESSIONS_TEST_KEYS";
 
-/// Setting a variable of a running process is unsafe, so this test asks a copy of itself.
+/// Setting a variable of a running process is unsafe, so this test runs a copy of itself with the variable.
 #[test]
 fn the_environment() {
     if std::env::var_os(VARIABLE).is_some() {
@@ -288,7 +288,7 @@ fn the_environment() {
     }
 }
 
-/// Neither the value nor a part of it is in any message or `Debug`.
+/// No message and no `Debug` output contains the value or a part of it.
 #[test]
 fn errors_never_show_a_key() {
     let secret = text(1);

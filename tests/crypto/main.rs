@@ -1,4 +1,4 @@
-//! Keys as users make them; what is made of them is tested beside the code.
+//! Keys as users create them; the keys derived from them are tested beside the code.
 
 mod keys;
 mod vectors;

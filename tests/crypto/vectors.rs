@@ -1,4 +1,4 @@
-//! The frozen vectors, made again by an implementation that shares no code with the crate.
+//! The frozen vectors, recomputed by an implementation that shares no code with the crate.
 
 use std::path::Path;
 use std::process::Command;
