@@ -1,4 +1,5 @@
-//! The session cookie, judged by a browser: a configuration is accepted exactly when a browser keeps what it asks for.
+//! The session cookie in a browser model: a configuration is accepted exactly when a browser stores the cookie that it
+//! requests.
 
 use axum::Router;
 use axum::body::Body;
@@ -15,7 +16,7 @@ use tower::ServiceExt;
 
 const URL: &str = "https://app.example.com/app/deep/page";
 
-/// What an application may ask for, sensible or not.
+/// A cookie configuration that an application may request, sensible or not.
 #[derive(Clone, Copy, Debug)]
 struct Wish<'a> {
     name: &'a str,
@@ -61,7 +62,7 @@ impl Wish<'_> {
         line
     }
 
-    /// Whether a browser has stored just this.
+    /// Whether the browser has stored exactly the requested cookie.
     fn is(&self, cookie: &StoredCookie) -> bool {
         let same_site = match self.same_site {
             SameSite::Lax => SameSitePolicy::Lax,
@@ -200,7 +201,7 @@ fn the_presets_are_kept_by_browsers() {
     }
 }
 
-/// Layers with cookies to try.
+/// Builds layers with the cookies under test.
 struct Sites {
     store: MemoryStore,
     keys: KeyRing,
@@ -223,7 +224,7 @@ impl Sites {
     }
 }
 
-/// The two headers of a session that begins and ends.
+/// The `Set-Cookie` headers of a session's beginning and end.
 async fn set_and_removal(layer: SessionLayer) -> [HeaderValue; 2] {
     let app = Router::new()
         .route("/in", get(begin))
@@ -374,7 +375,7 @@ fn each_mistake_has_its_own_error() {
     }
 }
 
-/// Every message is a sentence with a way out.
+/// Every message is a sentence that names a remedy.
 #[test]
 fn errors_say_what_to_change() {
     for builder in [
@@ -462,5 +463,5 @@ proptest! {
     }
 }
 
-/// The idle timeout, which is how long a persistent cookie is kept.
+/// The idle timeout, which is also the lifetime of a persistent cookie.
 const IDLE: u64 = 3_600;
