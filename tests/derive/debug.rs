@@ -1,4 +1,4 @@
-//! What `debug_fields` shows.
+//! The output of `debug_fields`.
 
 use std::fmt;
 
@@ -47,7 +47,7 @@ fn secrets_and_types_without_debug_are_not_shown() {
     );
 }
 
-/// Whether a parameter has `Debug` is not known where the output stands.
+/// The derive cannot know whether a type parameter implements `Debug`.
 #[test]
 fn a_parameter_is_not_shown() {
     let generic = Generic {

@@ -1,4 +1,4 @@
-//! Parameters of every kind.
+//! Generic parameters of every kind.
 
 use std::borrow::Cow;
 use std::marker::PhantomData;
@@ -72,7 +72,7 @@ struct Recursive<T> {
     value: Option<T>,
 }
 
-/// No `Default`, no `Clone`, no `Debug`.
+/// Implements neither `Default` nor `Debug`.
 #[derive(Serialize, Deserialize, PartialEq, PartialOrd, Eq, Ord, Clone)]
 struct Item;
 
@@ -91,7 +91,7 @@ fn a_generic_struct_is_a_session_for_every_type_that_fits() {
     assert_eq!(names::<Recursive<u8>>(), ["recursive.value"]);
 }
 
-/// The bounds are on the types of the fields, so they are met wherever those can be stored.
+/// The bounds apply to the field types, so they hold wherever those types can be stored.
 #[test]
 fn a_generic_function_needs_only_what_the_fields_need() {
     fn names_of<T>() -> Vec<&'static str>

@@ -1,10 +1,10 @@
-//! The output among names that it must not meet.
+//! The generated code in a scope whose names it must not use.
 
 use starsessions::{Session, SessionData};
 
 use crate::names;
 
-/// Nothing of the standard library is in scope, and the crate names are taken.
+/// A module in which no standard name is in scope and the crate names are taken.
 mod bare {
     #![no_implicit_prelude]
 
@@ -23,7 +23,7 @@ mod bare {
     trait SessionData {}
     impl SessionData for Some {}
 
-    /// Methods that everything has, and that are found before those that borrow.
+    /// Methods on every type, found before methods that take a reference.
     #[expect(dead_code, reason = "to be met by mistake")]
     trait Everything: ::std::marker::Sized {
         fn load(self) {}
@@ -83,7 +83,7 @@ mod bare {
         }
     }
 
-    /// So that the names above are used.
+    /// Uses the names above.
     pub(super) fn taken() -> usize {
         fn size<T: SessionData>(_: T) -> usize {
             ::std::mem::size_of::<(T, None, Ok, Option, Result, Default, Vec)>()
@@ -124,7 +124,7 @@ fn the_runtime_is_found_elsewhere() {
     assert_eq!(names::<reexport::Text>(), ["text.views"]);
 }
 
-/// Fragments of `macro_rules` come in invisible delimiters.
+/// Fragments of `macro_rules` arrive in invisible delimiters.
 macro_rules! session {
     (
         $name:ident $(#[$meta:meta])* { $($field:ident: $ty:ty),* }

@@ -1,4 +1,4 @@
-//! The output under the lints of `starsessions_tests::strict`, which has compiled if this has.
+//! The generated code under the lints of `starsessions_tests::strict`: this test compiles only if that module does.
 
 use starsessions_tests::strict::{Aging, Page, Shop};
 

@@ -1,4 +1,4 @@
-//! What `#[derive(Session)]` accepts, and what it means.
+//! The input that `#[derive(Session)]` accepts, and its meaning.
 
 mod debug;
 mod generics;
@@ -11,7 +11,7 @@ mod values;
 use starsessions::__private::FieldSpec;
 use starsessions::SessionData;
 
-/// The stored field of this name, namespace included.
+/// The stored field with this name, including the namespace.
 fn field<T: SessionData>(name: &str) -> &'static FieldSpec {
     let mut fields = T::SCHEMA.fields.iter();
     fields.find(|field| field.name == name).unwrap()

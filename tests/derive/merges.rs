@@ -1,4 +1,4 @@
-//! The merge of each field, on the bytes that its values are stored as.
+//! The merge of each field, on the stored bytes of its values.
 
 use std::collections::BTreeSet;
 use std::fmt::Debug;
@@ -106,7 +106,7 @@ fn an_absent_option_is_none_to_the_policy() {
     assert_merges("choice", [Some(1_u8), Some(2), None], Some(2));
 }
 
-/// Merges the values that the three sides have of a field of [`Merged`].
+/// Asserts the result of merging the three sides' values of a field of [`Merged`].
 #[expect(
     clippy::needless_pass_by_value,
     reason = "values read better in a table"

@@ -1,4 +1,4 @@
-//! The table that the runtime sees.
+//! The schema that the derive generates for the runtime.
 
 use std::time::Duration;
 

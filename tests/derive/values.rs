@@ -1,4 +1,4 @@
-//! The functions that a user names, and the values that a field may have.
+//! The functions that a user may name, and the values that a field may have.
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
@@ -39,7 +39,7 @@ fn the_function_of_the_struct_is_asked() {
     );
 }
 
-/// Serializable, and nothing else.
+/// Implements `Serialize` and `Deserialize`, and nothing else.
 #[derive(Serialize, Deserialize)]
 struct Bare;
 
