@@ -1,4 +1,4 @@
-//! `testing::SchemaLock`: which changes of a session type a test of the application lets through.
+//! `testing::SchemaLock`: the changes of a session type that an application's test accepts.
 
 use std::env;
 use std::error::Error;
@@ -12,8 +12,8 @@ use starsessions::value::{OldValue, ValueError};
 use starsessions::{Session, SessionData};
 use starsessions_tests::servers::Folder;
 
-/// What the application has today, and what it has tomorrow: `name { old fields } => { new fields }`, with the
-/// sentence and whether live sessions survive; no sentence where nothing is to be told.
+/// A struct today and tomorrow: `name { old fields } => { new fields }`, with the expected message and whether live
+/// sessions survive; no message if nothing is to be reported.
 macro_rules! changes {
     (view types { $($types:item)* } $($fields:tt)*) => {
         $(
@@ -88,7 +88,7 @@ fn is_told(lock: &dyn Fn() -> SchemaLock, path: &Path, expected: Told) {
         );
         lock().compare(UpdateSchema::All).unwrap();
     }
-    // Once it is recorded, there is nothing to tell.
+    // After the update there is nothing to report.
     lock().compare(UpdateSchema::Nothing).unwrap();
 }
 
@@ -96,7 +96,7 @@ fn from_text(old: OldValue<'_>) -> Result<u64, ValueError> {
     Ok(old.decode::<String>()?.len() as u64)
 }
 
-/// Types that accept no made-up value.
+/// Types that reject every made-up value.
 macro_rules! picky {
     ($($name:ident)*) => {$(
         #[derive(Serialize, Deserialize)]
@@ -288,7 +288,7 @@ fn a_new_type_may_have_required_fields() {
 
 #[test]
 fn a_field_of_two_types_has_the_rules_of_both() {
-    /// The lock of a type without rules, and beside it another one that has the same field.
+    /// Locks a type without rules; then adds `T`, which has the same field.
     fn beside<T: SessionData>(folder: &Folder) -> impl Fn() -> SchemaLock {
         changes!(view a: u32,);
         let path = folder.join("sessions.lock");
@@ -314,7 +314,7 @@ fn a_field_of_two_types_has_the_rules_of_both() {
     is_told(&lock, &path, Compatible("`shop.a` is an index now"));
 }
 
-/// What the lock says of a field that becomes an index.
+/// Confirms the lock's message about a field that becomes an index.
 #[tokio::test]
 async fn a_session_from_before_the_index_is_not_found_by_it() {
     let test = TestSessions::new();
@@ -387,7 +387,7 @@ fn a_file_that_is_no_lock_is_named_and_kept() {
     assert!(error.source().is_some(), "{error}");
 }
 
-/// The test of an application, which the next one runs as its developers do.
+/// An application's own test, which the next test runs as a developer would.
 #[test]
 #[ignore = "run by the test below"]
 fn the_application_s_own_test() {

@@ -1,5 +1,5 @@
-//! Two binaries side by side: one has written a session, and the type of a field has changed in the
-//! other. It recognises that, loses nothing of the session, and the first binary can go on.
+//! Two binaries side by side: one has written a session, and the other one has another type for a field. The new binary
+//! recognises the change and loses nothing of the session, and the old one can continue.
 
 #[macro_use]
 mod pair;
@@ -20,14 +20,14 @@ use starsessions_tests::client::Client;
 use starsessions_tests::spy::Spy;
 use tracing::Level;
 
-/// One of the two views.
+/// The old or the new view.
 trait View: SessionData {
     /// The value, as `Debug` shows it.
     fn value(&self) -> Option<String>;
     fn beside(&mut self) -> (&mut String, &mut u64);
 }
 
-/// The new binary reads what the old one has written; then both go on.
+/// The new binary reads the session that the old one has written; then both continue.
 async fn check<Old: View, New: View>(first: Old) {
     let written = first.value();
     let (spy, keys) = (Spy::new(MemoryStore::new()), KeyRing::generate().unwrap());
@@ -98,7 +98,7 @@ async fn check<Old: View, New: View>(first: Old) {
 
 const NOW: u64 = 1_800_000_000;
 
-/// What this thread logs, from warnings up.
+/// The log of this thread, from warnings up.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
 

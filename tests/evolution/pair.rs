@@ -1,7 +1,7 @@
-//! How a pair of an old and a new type is written down.
+//! The notation for a pair of an old and a new type.
 
-/// A test for each pair: `name: { old types } value => { new types }`, where both define `Value`,
-/// or `name: old type, value => new type`.
+/// One test per pair: `name: { old types } value => { new types }`, where both sides define `Value`, or `name: old
+/// type, value => new type`.
 macro_rules! pairs {
     () => {};
     ($name:ident: { $($old:item)* } $value:expr => { $($new:item)* } $($rest:tt)*) => {
@@ -53,7 +53,7 @@ macro_rules! pair {
     };
 }
 
-/// A session type with a field of the type `Value`, and two beside it.
+/// A session type with a field of the type `Value` and two other fields.
 macro_rules! view {
     () => {
         #[allow(

@@ -1,4 +1,4 @@
-//! Structs: names, places, types and nesting of their fields.
+//! Structs: names, order, types and nesting of their fields.
 
 pairs! {
     a_field_is_renamed: { struct Value { a: u32, b: u32 } } Value { a: 1, b: 2 }
