@@ -33,7 +33,7 @@ async fn sign_out(session: CurrentSession) -> Result<(), SessionError> {
     session.destroy()
 }
 
-/// The `Set-Cookie` line of a sign-in, and the browser that has it.
+/// The `Set-Cookie` line of a sign-in, and the signed-in browser.
 async fn signed_in(layer: SessionLayer) -> (String, Client) {
     let app = Router::new()
         .route("/in", get(sign_in))
@@ -43,7 +43,7 @@ async fn signed_in(layer: SessionLayer) -> (String, Client) {
     (format!("Set-Cookie: {}", reply.set_cookies()[0]), client)
 }
 
-/// Asserts that a session is shown, and nothing of what is in it.
+/// Asserts that the output describes the session, but contains none of its values.
 #[track_caller]
 fn shows_the_session(done: &Done, kind: &str) {
     let json = done.well().json();

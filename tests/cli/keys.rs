@@ -54,7 +54,7 @@ fn keys_are_rotated_in_two_steps_and_the_former_one_retires() {
     let kept = fs::read_to_string(&path).unwrap();
     let (active, former) = kept.trim().split_once('\n').unwrap();
     assert!(!active.contains('@') && former.contains('@'));
-    // Again, as a script does that has lost its connection.
+    // A second run, as by a script that has lost its connection.
     let again = run(&activate, "", "");
     assert!(
         again.well().out.contains("the file is as it was"),
@@ -164,7 +164,7 @@ fn only_the_owner_can_read_a_file_that_others_could_read_before() {
     assert_eq!((mode & 0o777, key_ids(&path).len()), (0o600, 2));
 }
 
-/// As it is where an administrator owns the file and the application reads it.
+/// An administrator owns the file, and the application reads it through its group.
 #[test]
 fn a_group_that_may_read_the_file_still_may() {
     let folder = folder();

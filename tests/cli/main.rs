@@ -1,4 +1,4 @@
-//! The command `starsessions`, run as an administrator runs it.
+//! The command `starsessions`, run as a process.
 
 mod cookies;
 mod keys;
@@ -18,15 +18,16 @@ use starsessions::KeyRing;
 use starsessions::keys::Key;
 use starsessions_tests::servers::Folder;
 
-/// The built program: cargo names those of the same package alone. It is built once, with what the tests are
-/// built with, so that nothing else is.
+/// Path of the built program; cargo sets a variable only for programs of the same package. It is built once, together
+/// with the tests, so that nothing is built twice.
 static PROGRAM: LazyLock<PathBuf> = LazyLock::new(|| {
     let mut cargo = Command::new(env!("CARGO"));
     cargo.args(["build", "--quiet", "--workspace", "--all-features"]);
-    // With this test, so that dependencies have the features that they have for the tests.
+    // Including this test, so that the dependencies are built with the same features as for the tests.
     cargo.args(["--bin", "starsessions", "--test", "cli"]);
     cargo.args(["--message-format", "json"]);
-    // What cargo tells this test of its package would be news to build scripts (`ring` has one), and all be built again.
+    // Cargo's variables for this package would change the input of build scripts (`ring` has one) and cause a complete
+    // rebuild.
     for (name, _) in env::vars_os() {
         let name = name.to_string_lossy();
         if name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") {
@@ -40,9 +41,9 @@ static PROGRAM: LazyLock<PathBuf> = LazyLock::new(|| {
     let messages = messages
         .lines()
         .filter_map(|line| serde_json::from_str(line).ok());
-    // The programs of the test's own package are built as well.
+    // The output lists the programs of the test package as well.
     let mut programs = messages
-        // Beside it are the programs of the tests' own package.
+        // Excludes the programs of the test package.
         .filter(|message: &Value| message["target"]["name"] == "starsessions")
         .filter(|message: &Value| message["target"]["kind"][0] == "bin")
         .filter(|message| message["target"]["name"] == "starsessions")
@@ -50,7 +51,7 @@ static PROGRAM: LazyLock<PathBuf> = LazyLock::new(|| {
     programs.next_back().expect("a program")
 });
 
-/// What a command has come to.
+/// The result of a command.
 #[derive(Debug)]
 struct Done {
     code: i32,
@@ -59,14 +60,14 @@ struct Done {
 }
 
 impl Done {
-    /// Asserts that it is done, and has nothing to complain of.
+    /// Asserts that the command has succeeded without a warning.
     #[track_caller]
     fn well(&self) -> &Self {
         assert_eq!((self.code, &*self.err), (0, ""), "{self:?}");
         self
     }
 
-    /// Asserts that it has failed with one sentence, which has this in it.
+    /// Asserts that the command has failed with one sentence that contains `with`.
     #[track_caller]
     fn fails(&self, code: i32, with: &str) {
         assert_eq!(self.code, code, "{self:?}");
@@ -84,12 +85,12 @@ impl Done {
     }
 }
 
-/// Runs it with keys in the environment, and this on its standard input.
+/// Runs the command with these keys in the environment and this standard input.
 fn run(arguments: &[&str], keys: &str, input: &str) -> Done {
     run_in(Path::new("."), arguments, keys, input)
 }
 
-/// The same in a folder.
+/// The same, in this folder.
 fn run_in(folder: &Path, arguments: &[&str], keys: &str, input: &str) -> Done {
     let mut command = Command::new(&*PROGRAM);
     command.current_dir(folder).args(arguments);
@@ -101,7 +102,7 @@ fn run_in(folder: &Path, arguments: &[&str], keys: &str, input: &str) -> Done {
     let command = command.stdin(Stdio::piped()).stdout(Stdio::piped());
     let mut child = command.stderr(Stdio::piped()).spawn().expect("the program");
     let mut stdin = child.stdin.take().expect("a pipe");
-    // A command that reads nothing may have ended.
+    // A command that reads no input may already have ended.
     let _ = stdin.write_all(input.as_bytes());
     drop(stdin);
     let output = child.wait_with_output().expect("its output");

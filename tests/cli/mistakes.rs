@@ -1,4 +1,4 @@
-//! What is given to the command and cannot be used.
+//! Input that the command cannot use.
 
 use std::fs;
 use std::net::TcpListener;
@@ -29,7 +29,7 @@ fn garbage_is_no_cookie() {
 #[test]
 fn a_cookie_that_was_made_up_leads_to_nothing() {
     let key = new_key();
-    // Sealed and signed ones, and a flow, under a key that is not there.
+    // The tokens of a sealed session, a signed session and a flow, under an unknown key.
     for first in ["AWFhYWFh", "AmFhYWFh", "AmFhYWFh".repeat(500).as_str()] {
         let done = run(&["cookie", "explain", "--json"], &key, first);
         assert_eq!(

@@ -1,4 +1,4 @@
-//! The command lines of `docs::command`, as they stand there.
+//! The command lines of `docs::command`, run word for word.
 
 use axum::Router;
 use axum::routing::get;

@@ -63,7 +63,7 @@ async fn a_redis_is_looked_after() {
     let server = redis::redis(Version::System, &[]);
     let url = redis::url(&server);
     run(&["store", "migrate", &url], "", "").well();
-    // Of others on the same server.
+    // Keys of other applications on the same server.
     let foreign = "x".repeat(100);
     redis::ask(&server, &["SET", "starsessions:session:foreign", &foreign]);
     redis::ask(&server, &["SET", "shop:session:other", &foreign]);
@@ -110,7 +110,7 @@ async fn a_session_that_lives_longer_than_by_default_is_found_and_ended() {
     }
 }
 
-/// Two sessions of one user, one of another, and rows of no use any more.
+/// Two sessions of one user, one of another, and expired rows.
 async fn is_looked_after(url: &str, store: impl Store + Clone, is_swept: bool) {
     let key = new_key();
     let layer = SessionLayer::new(store.clone(), KeyRing::parse(&key).unwrap());
@@ -130,7 +130,7 @@ async fn is_looked_after(url: &str, store: impl Store + Clone, is_swept: bool) {
     ];
     for (number, row) in rows.iter().enumerate() {
         let key = RowKey::from_bytes([number as u8; RowKey::LEN]);
-        // As if it had been written then.
+        // Inserted with the clock of that time.
         assert_eq!(
             store.insert(&key, row, long_ago).await.unwrap(),
             Inserted::Inserted
@@ -150,7 +150,7 @@ async fn is_looked_after(url: &str, store: impl Store + Clone, is_swept: bool) {
     measured_and_gone(url);
     let after = counts();
     assert_eq!(after["live"], 4, "what was measured with is gone: {after}");
-    // A server that frees rows by itself may have done so; SQLite has, with each row that was measured.
+    // A server may have freed expired rows itself; SQLite frees some with each measured row.
     let expired = after["expired"].as_u64().unwrap();
     let swept = run(&["store", "sweep", url, "--json"], "", "")
         .well()
@@ -189,7 +189,7 @@ fn measured_and_gone(url: &str) {
     }
 }
 
-/// A command for the sessions of this user.
+/// The arguments of a command for this user's sessions.
 fn sessions_of<'a>(command: &'a str, url: &'a str, value: &'a str) -> [&'a str; 9] {
     [
         "store",
@@ -251,7 +251,7 @@ async fn a_user_is_found_and_ended(url: &str, key: &str, clients: &mut [Client; 
     assert_eq!(statuses.map(|reply| reply.status.as_u16()), [401, 401, 200]);
 }
 
-/// A session type that is found by a value of this type, and what begins a session with it.
+/// A session type with an index of this type.
 macro_rules! found_by {
     ($name:ident: $type:ty) => {
         #[derive(Session)]
