@@ -1,4 +1,4 @@
-//! A Python deployment: uvicorn, the library from PyPI, and one browser for both sides.
+//! A Python deployment: uvicorn with the library from PyPI, and one browser for both sides.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -20,7 +20,7 @@ pub(crate) const FERNET: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 const AES: [u8; 32] = [7; 32];
 pub(crate) const LIFETIME: Duration = Duration::from_secs(3_600);
 
-/// A version of the library, where its sessions are, and what encrypts them.
+/// A version of the Python library, its store and its encryptor.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Kind {
     pub(crate) version: &'static str,
@@ -29,7 +29,7 @@ pub(crate) struct Kind {
 }
 
 impl Kind {
-    /// All that there are: version 2.2 has no encryptors.
+    /// All combinations; version 2.2 has no encryptors.
     pub(crate) fn all() -> impl Iterator<Item = Self> {
         let kinds = [
             ("2.2.1", "none"),
@@ -66,7 +66,7 @@ impl Kind {
         }
     }
 
-    /// Python, serving.
+    /// Starts the Python side.
     pub(crate) fn serve(self, is_rolling: bool) -> Server {
         let settings = settings(self, is_rolling);
         let settings: Vec<_> = settings
@@ -77,7 +77,7 @@ impl Kind {
     }
 }
 
-/// What both sides are started with.
+/// The settings that both sides start with.
 pub(crate) fn settings(kind: Kind, is_rolling: bool) -> Vec<(&'static str, String)> {
     let key = match kind.encryptor {
         "fernet" => FERNET.to_owned(),
@@ -104,7 +104,7 @@ pub(crate) fn redis_url() -> String {
     servers::url(&REDIS)
 }
 
-/// An application in this folder, with these settings in its environment.
+/// Starts an application of this folder with these settings in its environment.
 pub(crate) fn uvicorn(version: &str, module: &str, settings: &[(&str, &str)]) -> Server {
     let port = free_port();
     let mut command = Command::new(beside(&format!("python/{version}/bin/python")));
@@ -120,7 +120,7 @@ pub(crate) fn uvicorn(version: &str, module: &str, settings: &[(&str, &str)]) ->
     server
 }
 
-/// What `tests/run python` has put beside the build.
+/// A path that `tests/run python` has created beside the build.
 pub(crate) fn beside(place: &str) -> PathBuf {
     let test = std::env::current_exe().unwrap();
     let found = test
@@ -130,7 +130,7 @@ pub(crate) fn beside(place: &str) -> PathBuf {
     found.unwrap_or_else(|| panic!("{place} is missing; make it with: tests/run python"))
 }
 
-/// One browser before both sides, which share a host and so a cookie.
+/// One browser for both sides, which share a host and therefore a cookie.
 pub(crate) struct Browser<'a> {
     pub(crate) cookie: Option<String>,
     python: &'a Server,
@@ -173,7 +173,7 @@ impl<'a> Browser<'a> {
         self.send(self.python, method, path, body)
     }
 
-    /// Of a side that is a process.
+    /// Sends a request to a side that runs as a process.
     pub(crate) fn ask(&mut self, side: &Server, method: &str, path: &str) -> String {
         self.send(side, method, path, "")
     }
@@ -204,7 +204,7 @@ impl<'a> Browser<'a> {
 
     fn keep(&mut self, line: &str) {
         let pair = line.split(';').next().unwrap();
-        // With its spaces: an id of hexadecimal digits has "1970" in it now and then.
+        // The spaces matter: a hexadecimal id may contain "1970".
         let is_removal = line.contains("01 Jan 1970") || line.contains("Max-Age=0");
         self.cookie = (!is_removal).then(|| pair.to_owned());
     }

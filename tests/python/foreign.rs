@@ -1,4 +1,4 @@
-//! Applications that were written with Python alone in mind.
+//! Applications that were written for Python alone.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -18,7 +18,7 @@ use crate::deployment::{Browser, FERNET, SECRET, redis_url, uvicorn};
 
 const VERSIONS: [&str; 2] = ["2.2.1", "2.3.0a1"];
 
-/// `request.session["user"]`, of which this side knows a part.
+/// `request.session["user"]`; this side knows only a part of the fields.
 #[derive(Clone, Serialize, Deserialize)]
 struct User {
     id: u64,
@@ -128,7 +128,7 @@ async fn a_forum_on_fastapi_and_ours_have_the_same_members() {
             "{version}"
         );
 
-        // A member who signs in on our side is one there, of whom Python knows all that it needs.
+        // A member who signs in on the Rust side is signed in on the Python side, with all values that Python needs.
         let mut browser = Browser::new(&python, &rust);
         browser.rust("POST", "/login/bob").await;
         let about = parsed(&browser.python("GET", "/api/about"));
@@ -274,7 +274,7 @@ struct Survey {
     begun: Option<BTreeMap<String, String>>,
 }
 
-/// The application's own class.
+/// A serializer of the application's own.
 struct Marked;
 
 impl Serializer for Marked {

@@ -1,4 +1,5 @@
-//! Beside the Python library from PyPI, behind one cookie. `tests/run python` installs it and runs these.
+//! Tests with the Python library from PyPI, behind one cookie. `tests/run python` installs the library and runs the
+//! tests.
 
 mod deployment;
 mod foreign;

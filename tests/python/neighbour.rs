@@ -1,4 +1,4 @@
-//! The example, a process of its own, beside uvicorn: one cookie, and either side may write.
+//! The example, as a process beside uvicorn: both sides share one cookie, and either may write.
 
 use std::process::Command;
 
@@ -31,7 +31,7 @@ fn a_cart_that_python_began_goes_on_in_rust_and_back() {
             browser.ask(&python, "POST", "/login/7");
             assert_eq!(browser.ask(&rust, "GET", "/me"), "7", "{kind:?}");
 
-            // What begins in Rust goes on in Python, and is all that Python sees.
+            // Python continues a session that Rust has begun, and sees nothing but its values.
             let mut browser = Browser::new(&python, &nothing);
             assert_eq!(browser.ask(&rust, "POST", "/cart"), "1", "{kind:?}");
             browser.ask(&rust, "POST", "/theme/dark");

@@ -1,4 +1,4 @@
-//! Ours are our own, and Python's are taken over.
+//! Rust reads its own sessions and takes over Python's.
 
 use axum::Router;
 use axum::routing::{get, post};
@@ -64,7 +64,7 @@ async fn who_signed_in_with_python_is_signed_in_and_the_cart_goes_on() {
         browser.cookie = former;
         assert_eq!(browser.rust("GET", "/me").await, "guest", "{kind:?}");
         let left = browser.python("GET", "/");
-        // A session that is its cookie goes on where the cookie is still accepted.
+        // A session in a cookie stays valid wherever the cookie is still accepted.
         assert_eq!(left == "{}", !kind.is_cookie(), "{kind:?}: {left}");
     }
 }

@@ -1,4 +1,4 @@
-//! Both sides live on one store, and either may write.
+//! Both sides share one store, and either may write.
 
 use std::sync::Arc;
 
@@ -25,7 +25,7 @@ struct Login {
     user: u64,
 }
 
-/// Of no concern to Python.
+/// Fields that Python does not need.
 #[derive(Session)]
 struct Ours {
     seen: Vec<String>,
