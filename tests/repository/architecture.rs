@@ -1,4 +1,4 @@
-//! The modules of `starsessions` against the table in `docs/architecture.md`.
+//! Compares the modules of `starsessions` with the table in `docs/architecture.md`.
 
 use std::collections::BTreeMap;
 
@@ -50,7 +50,7 @@ fn imports_go_down_except_where_an_arrow_says_so() {
     }
 }
 
-/// The table in `crypto/mod.rs` is the order of imports.
+/// The table in `crypto/mod.rs` defines the order of imports.
 #[test]
 fn a_file_of_cryptography_imports_only_from_files_above_it() {
     let folder = format!("{SOURCES}/crypto");
@@ -70,7 +70,7 @@ fn a_file_of_cryptography_imports_only_from_files_above_it() {
             .into_iter()
             .flat_map(|root| code.split(root).skip(1))
         {
-            // One name, or a list of them.
+            // A single name, or a list of names.
             let end = if path.starts_with('{') { '}' } else { ':' };
             let mut named = words(path.split(end).next().unwrap_or_default());
             let below = named.find(|name| rank(name) > Some(place));
@@ -133,7 +133,7 @@ fn decisions_wait_for_nothing() {
     }
 }
 
-/// The table of modules: one row each, lowest first, with what it may import.
+/// The table of modules: one row per module, lowest first, with the modules that it may import.
 #[derive(Default)]
 struct Table {
     order: Vec<String>,
@@ -158,7 +158,7 @@ impl Table {
     }
 }
 
-/// The names at the root of the crate, and the modules that they belong to.
+/// The names at the crate root, and the module that each one belongs to.
 struct Roots {
     modules: Vec<String>,
     exports: BTreeMap<String, String>,
@@ -186,7 +186,7 @@ impl Roots {
         Self { modules, exports }
     }
 
-    /// The modules that a line names, by themselves or by what the crate exports of them.
+    /// The modules that a line refers to, by their names or by the names that the crate re-exports.
     fn imports(&self, file: &File, line: &str) -> Vec<String> {
         let supers = "super::".repeat(depth(file));
         let paths = line
@@ -213,14 +213,14 @@ impl Roots {
     }
 }
 
-/// The module at the root of the crate that a file belongs to; `None` for the root itself.
+/// The top-level module that a file belongs to; `None` for the crate root itself.
 fn module_of(file: &File) -> Option<String> {
     let path = file.path.strip_prefix(SOURCES)?.strip_prefix('/')?;
     let module = path.split('/').next()?.trim_end_matches(".rs");
     (module != "lib").then(|| module.to_owned())
 }
 
-/// How many times `super::` leads from a file to the root of the crate.
+/// The number of `super::` steps from a file to the crate root.
 fn depth(file: &File) -> usize {
     let path = file.path.strip_prefix(SOURCES).unwrap_or_default();
     path.matches('/').count() - usize::from(path.ends_with("/mod.rs"))

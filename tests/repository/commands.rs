@@ -1,4 +1,5 @@
-//! The command lines of README.md, CONTRIBUTING.md and the guides: each is run by continuous integration, or by night.
+//! The command lines of README.md, CONTRIBUTING.md and the guides: continuous integration or the nightly job runs each
+//! of them.
 
 use super::source;
 
@@ -22,7 +23,7 @@ fn every_command_line_of_the_pages_is_run() {
     }
 }
 
-/// What a reader would type: in blocks and in the text, without the comments behind it.
+/// The commands that a reader would type, from code blocks and inline code, without trailing comments.
 fn commands(page: &str) -> impl Iterator<Item = String> {
     let mut in_block = false;
     let lines = page.lines().flat_map(move |line| {
@@ -37,7 +38,7 @@ fn commands(page: &str) -> impl Iterator<Item = String> {
     lines.filter_map(|line| {
         let line = line.trim_start_matches("$ ").trim_start_matches("./");
         let line = line.split(" #").next().unwrap_or_default().trim_end();
-        // The columns of a table of commands.
+        // In a table of commands, the first column.
         let line = match line.starts_with("tests/") || line.starts_with("cargo ") {
             true => line.split("  ").next().unwrap_or_default(),
             false => line,
@@ -65,7 +66,7 @@ const PROGRAMS: [&str; 10] = [
     "tests/run",
 ];
 
-/// Those of `docs::command` are run as they stand, in `tests/cli/page.rs`.
+/// `tests/cli/page.rs` runs the command lines of `docs::command` word for word.
 const PAGES: [&str; 8] = [
     "README.md",
     "CONTRIBUTING.md",
@@ -77,7 +78,7 @@ const PAGES: [&str; 8] = [
     "starsessions/src/docs/scaling.md",
 ];
 
-/// A command, and the file that runs it or what it would start, by these words.
+/// A command, the file that runs it or its effect, and the words by which that file does so.
 const RUN: &[(&str, &str, &str)] = &[
     (
         "cargo run --example shop",

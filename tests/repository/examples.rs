@@ -1,4 +1,4 @@
-//! The examples, requested as a browser would.
+//! The examples, visited as by a browser.
 
 use std::time::Duration;
 
@@ -33,7 +33,7 @@ async fn a_chat_closes_for_who_signs_out() {
     let address = serve(app).await;
     let mut there = open_socket(&ada, &address, &address).await.unwrap();
     let mut other = open_socket(&bob, &address, &address).await.unwrap();
-    // Whose line comes back has its socket in the room.
+    // A visitor whose line comes back has a socket in the room.
     for socket in [&mut there, &mut other] {
         socket.send("hello".into()).await.unwrap();
         hear(socket).await;
@@ -308,7 +308,7 @@ async fn hear(socket: &mut Socket) -> tungstenite::Message {
     message.expect("a message").expect("a whole message")
 }
 
-/// On a port of its own, until the test is over.
+/// Serves the application on its own port until the test ends.
 async fn serve(app: Router) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();

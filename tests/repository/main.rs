@@ -1,4 +1,4 @@
-//! What the repository says about itself: the front page, the architecture, the examples, the tests.
+//! Checks of the repository's own statements: the front page, the architecture, the examples, the tests.
 
 mod architecture;
 mod commands;

@@ -1,5 +1,5 @@
-//! The numbers in the names of tests: `g05_..` is in the list of README.md, `scenario_21_..` in the
-//! table of CONTRIBUTING.md.
+//! The numbers in test names: `g05_..` refers to the list of README.md, `scenario_21_..` to the table of
+//! CONTRIBUTING.md.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -36,7 +36,7 @@ fn each_scenario_has_a_test_of_its_number_and_the_files_of_its_row() {
     }
 }
 
-/// The numbers of the tests whose names begin so.
+/// The numbers of the tests whose names have this prefix.
 fn tested(prefix: &str) -> BTreeSet<u32> {
     let number = |line: &str| {
         let name = line.trim_start_matches("async ").trim_start_matches("fn ");
@@ -55,7 +55,7 @@ fn guarantees() -> BTreeSet<u32> {
     numbers.collect()
 }
 
-/// The numbered rows, with the files that they name.
+/// The numbered rows, with the files that each one names.
 fn scenarios() -> BTreeMap<u32, Vec<String>> {
     let row = |line: &str| {
         let mut cells = line.split('|').skip(1);

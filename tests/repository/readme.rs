@@ -1,4 +1,4 @@
-//! The front page shows what is in the examples.
+//! The front page and the guides show tested code.
 
 use super::source;
 
@@ -51,13 +51,13 @@ fn the_costs_on_the_front_page_are_those_of_the_recorded_run() {
     assert!(readme.contains(&shown), "{shown}");
 }
 
-/// The microseconds of both on top of the bare handler, as the table of the front page has them.
+/// The extra microseconds of a read and of a write over the bare handler, in the format of the front page's table.
 fn read_and_write(measured: &str) -> String {
     let tables = source::read("tests/benchmark/measured.md");
     let mut rows = tables.lines();
     let row = rows.find(|row| row.starts_with(&format!("| {measured} |")));
     let cells: Vec<_> = row.expect("a row").split('|').map(str::trim).collect();
-    // Behind the name stands what a handler costs that takes no session.
+    // The column after the name is the cost of a handler that takes no session.
     let [read, write] = [cells[3], cells[4]].map(|cell| {
         let nanoseconds = cell.split(' ').next().expect("a number");
         nanoseconds.parse::<f64>().expect("nanoseconds") / 1000.0
@@ -90,7 +90,7 @@ fn the_recipes_are_what_tests_request() {
         let begin: String = code.lines().take(9).collect();
         assert!(page.contains(code), "copy this file into the page: {begin}");
     }
-    // Each block ends so, and those of Rust begin so as well.
+    // Every block ends with this line, and Rust blocks begin with it too.
     let others = page
         .lines()
         .filter(|line| line.len() > 3 && line.starts_with("```"));
@@ -159,7 +159,7 @@ fn every_attribute_is_in_the_table() {
     assert!(missing.is_empty(), "README.md does not name {missing:?}");
 }
 
-/// A file without its first comment.
+/// A file's text after its first comment.
 fn body(file: &str) -> &str {
     file.split_once("\n\n").expect("a comment for the file").1
 }

@@ -11,9 +11,9 @@ pub(crate) struct File {
 }
 
 impl File {
-    /// The lines that are neither comments nor tests, with their numbers.
+    /// The numbered lines of code, without comments and tests.
     ///
-    /// A test module is the last thing in its file, by the rules of this repository.
+    /// By the rules of this repository, a test module is the last item of its file.
     pub(crate) fn code(&self) -> impl Iterator<Item = (usize, &str)> {
         let end = self.text.find("\n#[cfg(test)]\nmod ");
         let is_declaration = end.is_some_and(|end| {
@@ -37,7 +37,7 @@ pub(crate) fn read(path: &str) -> String {
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// The Rust files below a folder, in order, without those that are tests as a whole.
+/// The Rust files below a folder, sorted, without test files.
 pub(crate) fn files(folder: &str) -> Vec<File> {
     let mut paths = Vec::new();
     collect(&root().join(folder), &mut paths);
@@ -53,7 +53,7 @@ pub(crate) fn files(folder: &str) -> Vec<File> {
         .collect()
 }
 
-/// Where they are.
+/// The paths of those files.
 pub(crate) fn paths(folder: &str) -> Vec<String> {
     files(folder).into_iter().map(|file| file.path).collect()
 }
