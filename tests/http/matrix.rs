@@ -16,7 +16,7 @@ const NAME: &str = "__Host-Http-id=";
 
 const STATUSES: [u16; 8] = [101, 200, 204, 303, 304, 404, 500, 503];
 
-/// What a handler does with the session.
+/// The handler's use of the session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Action {
     Nothing,

@@ -256,7 +256,7 @@ async fn a_memory_store_that_is_full_is_counted() {
     }
 }
 
-/// The store says when a session has expired; a sealed cookie says it itself.
+/// The store reports that a session has expired; a sealed cookie contains its own expiry.
 #[tokio::test]
 async fn expiry_is_counted_by_its_cause() {
     for kept in [Kept::OnServer, Kept::InCookies] {

@@ -55,7 +55,7 @@ async fn an_application_is_not_sent_to_the_login_page() {
         let reply = guest.ask_with(Method::GET, path, &browser).await;
         assert_eq!(challenge(&reply).len(), 1, "{path}");
     }
-    // An application that has no token yet does not claim to be a browser, so it is not redirected.
+    // Where cookies are accepted too, only a client that asks for HTML is redirected.
     let site = beside();
     let routes = routes().route("/page", get(page));
     let guest = site.serve(routes);

@@ -26,7 +26,7 @@ async fn a_server_that_is_behind_asks_for_no_proof_that_it_would_refuse() {
     let refreshed = client.refresh(&mut bound).await;
     assert_eq!(refreshed.status, StatusCode::OK);
     assert_eq!(client.get("/vault").await.body, "vault of 7");
-    // A refresh that the browser sends ahead of time is accepted as well.
+    // The server also accepts the challenge that it has sent ahead.
     assert_eq!(client.refresh(&mut bound).await.status, StatusCode::OK);
 }
 

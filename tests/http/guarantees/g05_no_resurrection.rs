@@ -105,8 +105,8 @@ async fn g05_a_session_that_ends_before_the_load_is_nobodys() {
         for ending in [Ending::Logout, Ending::Login] {
             let at = (Operation::Load, Moment::Before);
             let (site, mut tab, reply) = stopped(at, path, ending).await;
-            // A visitor who writes begins a session of its own, but not in the place of a sign-in
-            // that is on its way to the same browser: then the request is refused.
+            // A visitor's write begins a new session. If the response to a sign-in is on its way to the same browser,
+            // the request is refused instead.
             let is_refused = path == "/views" && ending == Ending::Login;
             let status = if is_refused {
                 StatusCode::CONFLICT

@@ -87,7 +87,7 @@ async fn scenario_18_what_a_guard_commits_outlives_its_rejection() {
     assert_eq!(guest.get("/").await.body, "0 /account");
 }
 
-/// Holds the view over the handler, unlike the recipe on the page.
+/// Unlike the page's recipe, holds the view across the handler.
 async fn holds(mut visit: Session<Visit>, request: Request, next: Next) -> Response {
     let response = next.run(request).await;
     visit.pages += 1;

@@ -523,7 +523,7 @@ async fn scenario_22_a_watch_is_a_stream_that_ends_once() {
     assert_eq!(carts.next().await, None, "and does not panic");
 }
 
-/// The handle is dropped at every await point; the change is stored as a whole or not at all.
+/// The update is dropped at every await point; the change is stored as a whole or not at all.
 #[tokio::test]
 async fn scenario_22_a_change_that_is_abandoned_is_whole_or_not_there() {
     let mut outcomes = Vec::new();

@@ -253,7 +253,7 @@ async fn scenario_14_a_session_of_the_same_second_is_not_taken_for_another_ones_
         assert_eq!(device.get("/me").await.status, StatusCode::OK);
     }
 
-    // A job ends the watch.
+    // A job ends the session with the label `watch`.
     let layer = site.sessions.layer();
     let list = layer.list::<Account>(&7).await.unwrap();
     let watches = list.iter().find(|it| it.label() == Some("watch"));

@@ -209,7 +209,7 @@ struct Office {
     visits: u32,
 }
 
-/// As a CORS layer does.
+/// Allows every origin, as a CORS layer may.
 async fn allow(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let headers = response.headers_mut();

@@ -54,8 +54,8 @@ async fn g16_requests_at_once_find_a_session_that_is_about_to_move() {
     assert!(met >= 48, "{met}");
 }
 
-/// The first request stops while it moves the session, the second one after it has read the intermediate state, the
-/// third one beside the second; then all continue. `false` if a request does not reach its place.
+/// The first request stops while it moves the session, the second one after a load, the third one while it moves the
+/// session too; then all continue, the first one last. `false` if a request does not reach its place.
 async fn meet_in_line(places: [Place; 3]) -> bool {
     let (site, user) = renewing().await;
     let mut stopped = Vec::new();
@@ -300,7 +300,7 @@ async fn g16_a_revocation_ends_also_what_begins_in_the_place_of_the_session() {
     }
 }
 
-/// The revocation lists the session before it begins anew, and then finds the way that the session has left.
+/// The revocation has listed the session before another begins in its place, and then finds the way to the new one.
 #[tokio::test]
 async fn g16_a_session_that_has_begun_anew_is_not_told_to_have_ended_again() {
     let (sender, mut told) = events::channel(20);

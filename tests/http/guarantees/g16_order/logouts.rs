@@ -191,7 +191,7 @@ async fn g16_an_end_that_begins_anew_ends_a_session_that_has_moved_twice() {
     }
 }
 
-/// Nothing tells the former cookie from the current one: both are valid.
+/// Nothing distinguishes the former cookie from the current one: both are valid.
 #[tokio::test]
 async fn g16_without_a_revocation_list_a_former_cookie_stays_a_session() {
     let site = Site::kept(Kept::InCookiesForGood);

@@ -1,4 +1,6 @@
-//! G16: what was answered as done is explained by some order of the requests of that session.
+//! G16: some order of the session's requests explains every response that reports success.
+//!
+//! A *way* is the row that a former id keeps when a session gets a new id; it leads to the new id.
 
 mod by_parts;
 mod logouts;
@@ -42,7 +44,7 @@ fn by_parts() -> Spy {
     Spy::new(MemoryStore::new()).sealed().by_parts()
 }
 
-/// A request that has loaded its session waits at the gate before it goes on.
+/// The handlers of the slow routes wait at the gate after they have loaded the session.
 fn routes(gate: &Gate) -> Router {
     let held = |gate: &Gate| gate.clone();
     let (a, b, c, d, e) = (held(gate), held(gate), held(gate), held(gate), held(gate));

@@ -133,7 +133,7 @@ async fn g16_only_an_answer_that_would_be_a_lie_is_replaced() {
             (422, 422, "the handler's"),
             (500, 500, "the handler's"),
         ] {
-            // By default the layer would write nothing beside a 500.
+            // By default the layer writes nothing if the status is 500.
             let site = Site::over(Spy::new(MemoryStore::new()), kept, |layer| {
                 layer.on_server_error(OnServerError::Commit)
             });
