@@ -97,7 +97,7 @@ async fn the_same_value_is_no_write_and_expires_as_it_did() {
         let (mut browser, clock) = start();
         set_coupon(&mut browser, 5).await;
         clock.advance(seconds(300));
-        // A write of the same value, and a change that is undone, beside a real change.
+        // A write of the same value, and an undone change together with a real change of another field.
         set_coupon(&mut browser, 5).await;
         browser
             .with(|offer: &mut Session<Offer>| {

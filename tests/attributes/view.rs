@@ -1,4 +1,4 @@
-//! Several views in one request, and what `flush`, `reload`, `commit` and `rollback` do.
+//! Several views in one request, and the effects of `flush`, `reload`, `commit` and `rollback`.
 
 use std::time::Duration;
 
@@ -135,7 +135,7 @@ async fn all_views_of_a_request_load_once_and_are_written_in_one_operation() {
     assert!(difference.removed.is_empty());
 }
 
-/// Counts before and after the handler, in a view that is held meanwhile.
+/// Counts before and after the handler, in a view that it holds across the handler.
 async fn count(mut shop: Session<Shop>, request: Request, next: Next) -> Response {
     shop.views += 1;
     let response = next.run(request).await;
