@@ -43,7 +43,6 @@ static PROGRAM: LazyLock<PathBuf> = LazyLock::new(|| {
         .filter_map(|line| serde_json::from_str(line).ok());
     // The output lists the programs of the test package as well.
     let mut programs = messages
-        // Excludes the programs of the test package.
         .filter(|message: &Value| message["target"]["name"] == "starsessions")
         .filter(|message: &Value| message["target"]["kind"][0] == "bin")
         .filter(|message| message["target"]["name"] == "starsessions")
