@@ -31,7 +31,7 @@ fn a_cart_that_python_began_goes_on_in_rust_and_back() {
             browser.ask(&python, "POST", "/login/7");
             assert_eq!(browser.ask(&rust, "GET", "/me"), "7", "{kind:?}");
 
-            // Python continues a session that Rust has begun, and sees nothing but its values.
+            // Python continues a session that Rust has begun; it sees these values and no others.
             let mut browser = Browser::new(&python, &nothing);
             assert_eq!(browser.ask(&rust, "POST", "/cart"), "1", "{kind:?}");
             browser.ask(&rust, "POST", "/theme/dark");
