@@ -78,7 +78,7 @@ const PAGES: [&str; 8] = [
     "starsessions/src/docs/scaling.md",
 ];
 
-/// A command, the file that runs it or its effect, and the words by which that file does so.
+/// A command, the file that runs the command or its program, and the words in that file that do so.
 const RUN: &[(&str, &str, &str)] = &[
     (
         "cargo run --example shop",
