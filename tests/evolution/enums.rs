@@ -1,4 +1,4 @@
-//! Enums: the variants, their order and what they carry.
+//! Enums: the variants, their order and their data.
 
 pairs! {
     two_variants_change_places: { enum Value { Guest, Admin } } Value::Guest
