@@ -45,7 +45,7 @@ pairs! { assert_same:
     helper_functions_of_the_same_form { struct T { a: u8 } } => { struct T { #[serde(with = "crate::same_types::plain")] a: u8 } }
 }
 
-/// `#[serde(with = ..)]` that does what serde does.
+/// A module for `#[serde(with = ..)]` that encodes as serde does by default.
 pub(crate) mod plain {
     use serde::{Deserialize, Deserializer, Serializer};
 
