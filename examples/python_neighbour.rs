@@ -1,12 +1,12 @@
-//! Beside an application on the Python library `starsessions`: one store, one cookie, and the cart that Python has
-//! begun goes on here, while routes move one by one.
+//! Runs beside an application on the Python library `starsessions`, with the same store and cookie. Both sides share
+//! the cart, so that routes can move one by one.
 //!
 //! ```text
 //! STORE=redis://127.0.0.1/ cargo run --example python_neighbour --features python,redis -- 8001
 //! ```
 //!
-//! The other side is `tests/python/app.py`, which takes the same settings from its environment. A proxy sends each
-//! path to the side that serves it by now.
+//! The Python side is `tests/python/app.py`, which reads the same settings from its environment. A proxy sends each
+//! path to the side that currently serves it.
 
 use std::env;
 use std::error::Error;
@@ -19,7 +19,7 @@ use starsessions::python::{AesGcmEncryptor, CookieStore, FernetEncryptor, RedisS
 use starsessions::{CurrentSession, KeyRing, Session, SessionError, SessionLayer};
 use starsessions_examples::{Problem, listen};
 
-/// Two values of `request.session`; Python keeps and reads all others.
+/// Two values of `request.session`. Only Python uses the other values.
 #[derive(Session)]
 #[session(namespace = "python")]
 struct Shop {
@@ -53,7 +53,7 @@ async fn login(Path(user): Path<u64>, session: CurrentSession) -> Result<(), Ses
     session.insert(Login { user }) // with `rotate`, what regenerate_session_id does
 }
 
-/// The same as `SessionMiddleware(..)` of the other side.
+/// The same settings as `SessionMiddleware(..)` on the Python side.
 async fn python() -> Result<Sessions, Box<dyn Error>> {
     let sessions = match &*setting("STORE")? {
         "cookie" => Sessions::new(CookieStore::new(&setting("SECRET")?)),
@@ -71,7 +71,7 @@ async fn python() -> Result<Sessions, Box<dyn Error>> {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    // Keys for what is ours alone; in production those of `KeyRing::from_env`.
+    // Keys for data that Python does not share. In production, use `KeyRing::from_env`.
     let layer = SessionLayer::shared_with_python(python().await?, KeyRing::generate()?)
         .cookie(|cookie| cookie.secure(false)) // on localhost, as Python's `cookie_https_only=False`
         .build()?;
@@ -97,7 +97,7 @@ fn setting(name: &str) -> Result<String, Problem> {
     value.ok_or_else(|| Problem(format!("set {name} to what the Python side has")))
 }
 
-/// Of `bytes.hex()`.
+/// Decodes the output of Python's `bytes.hex()`.
 fn bytes(hex: &str) -> Result<Vec<u8>, Box<dyn Error>> {
     let digits: Vec<_> = hex.chars().collect();
     let byte = |pair: &[char]| u8::from_str_radix(&pair.iter().collect::<String>(), 16);

@@ -1,4 +1,4 @@
-//! A chat over WebSockets, at <http://127.0.0.1:3000>: signing out, in whichever tab, closes it in all of them.
+//! A chat over WebSockets, at <http://127.0.0.1:3000>. Signing out in one tab closes the chat in all tabs.
 
 use axum::extract::State;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade, close_code};
@@ -20,7 +20,7 @@ struct Login {
     name: String,
 }
 
-/// Opens a socket, for users only: the argument says so.
+/// Opens a socket. The `Session<Login>` argument refuses guests.
 async fn open(
     upgrade: WebSocketUpgrade,
     State(room): State<Sender<String>>,
@@ -28,12 +28,12 @@ async fn open(
 ) -> Result<Response, SessionError> {
     let (name, login) = (login.name.clone(), login.detach()?);
     Ok(upgrade.on_upgrade(|socket| async move {
-        // An error is a browser that has gone: it cannot be told.
+        // An error means that the browser has disconnected, so no message can reach it.
         let _ = talk(socket, &name, &login, &room).await;
     }))
 }
 
-/// Goes on until the browser closes the socket, or the session ends.
+/// Runs until the browser closes the socket or the session ends.
 async fn talk(
     mut socket: WebSocket,
     name: &str,
@@ -93,7 +93,7 @@ pub fn app() -> Result<Router, Box<dyn std::error::Error>> {
         .route("/logout", post(sign_out))
         .route("/socket", get(open))
         .route("/style.css", get(style))
-        // Browsers let any page open a socket to any site; this refuses the pages of others.
+        // Browsers let any page open a socket to any site. This layer refuses pages of other origins.
         .layer(CsrfLayer::new())
         .layer(sessions)
         .with_state(Sender::new(16)))

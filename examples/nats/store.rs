@@ -1,19 +1,19 @@
-//! Sessions in a NATS JetStream bucket: how a store is written.
+//! Sessions in a NATS JetStream bucket: an example of how to write a store.
 //!
-//! A store keeps one opaque value per session and replaces it only if it still is the one that was
-//! read. Nearly every database can do that in one way or another; in a bucket of JetStream it is an
-//! update that names the sequence number of the value which it replaces, where number 0 means "no
-//! value". That one operation, [`write`](NatsStore::write) below, carries the whole contract:
+//! A store keeps one opaque value per session and replaces it only if it has not changed since it was read
+//! (compare-and-swap). Nearly every database can do that. In a JetStream bucket, an update names the sequence number of
+//! the value that it replaces; number 0 means "no value". The whole contract rests on that one operation,
+//! [`write`](NatsStore::write) below:
 //!
-//! - `insert`, `replace`, `touch` and `remove` read what is there, decide by it, and write over exactly
-//!   that. If another request was faster, the write fails, and they begin again.
-//! - No step is ever half done, so it does no harm if a request is cancelled at an await point. A client
-//!   that expects to be asked to the end is put inside of `starsessions::store::Uninterrupted`.
-//! - A bucket cannot change two keys at once, so `rotate` is left out. The runtime then rotates by a
-//!   write of each key, in an order that loses no session.
+//! - `insert`, `replace`, `touch` and `remove` read the current value, decide, and replace exactly that value. If
+//!   another request was faster, the write fails, and they start again.
+//! - Each step is atomic, so a request can be cancelled at any await point. For a client that does not tolerate
+//!   cancellation, wrap the store in `starsessions::store::Uninterrupted`.
+//! - A bucket cannot change two keys atomically, so the store does not implement `rotate`. The runtime then rotates
+//!   with one write per key, in an order that loses no session.
 //!
-//! What remains is to find the sessions of a user, which [`file`](NatsStore::file) explains, and to give
-//! a row a form in bytes. The suite in `starsessions::testing::conformance` says whether it is right.
+//! The rest of the file finds the sessions of a user (see [`file`](NatsStore::file)) and encodes a row as bytes. The
+//! suite in `starsessions::testing::conformance` tests the store.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -35,15 +35,15 @@ pub(crate) struct NatsStore {
     bucket: kv::Store,
 }
 
-/// What is under a key: nothing, a row, or the empty value that stands for one that was removed.
+/// The value under a key: nothing, a row, or an empty value that marks a removed row.
 struct Found {
-    /// The number by which a write replaces this; 0 if there is nothing.
+    /// The sequence number that a write must name to replace this value; 0 if there is none.
     sequence: u64,
     value: Bytes,
 }
 
-/// The bucket of this name, which is made where there is none. It is a stream; made as one, since `create_key_value`
-/// asks for more than servers before 2.10 know.
+/// Opens the bucket with this name, or creates it. A bucket is a stream and is created as one, since `create_key_value`
+/// needs options that servers before 2.10 do not know.
 pub(crate) async fn bucket(
     jetstream: &Context,
     name: &str,
@@ -63,7 +63,7 @@ pub(crate) async fn bucket(
 }
 
 impl NatsStore {
-    /// Sessions in a bucket that holds nothing else, with a history of 1.
+    /// Keeps sessions in a bucket with a history of 1 that holds nothing else.
     #[must_use]
     pub(crate) fn new(bucket: kv::Store) -> Self {
         Self { bucket }
@@ -71,7 +71,7 @@ impl NatsStore {
 }
 
 impl Store for NatsStore {
-    /// The server, its files and its backups can be read by others than this process.
+    /// Others can read the server, its files and its backups, so values are sealed.
     fn protection(&self) -> Protection {
         Protection::Sealed
     }
@@ -110,7 +110,7 @@ impl Store for NatsStore {
         row: &Row,
         now: Timestamp,
     ) -> Result<Replaced, StoreError> {
-        // What was seen is filed already.
+        // The index keys of the row that was read are filed already.
         if row.index_keys() != seen.index_keys() {
             self.file(key, row.index_keys()).await?;
         }
@@ -154,7 +154,7 @@ impl Store for NatsStore {
     async fn remove(&self, key: &RowKey) -> Result<Option<Row>, StoreError> {
         loop {
             let found = self.read(key).await?;
-            // Also what is not a row is removed.
+            // A value that is not a row is removed as well.
             let row = found.row().ok().flatten();
             if found.value.is_empty() || self.erase(key, &found, row.as_ref()).await? {
                 return Ok(row);
@@ -169,7 +169,7 @@ impl Store for NatsStore {
     ) -> Result<Vec<Listed>, StoreError> {
         let mut listed = Vec::new();
         for key in self.keys(&format!("{}*", index_prefix(index_key))).await? {
-            // What is not a row is passed over: it is not a session either.
+            // A value that is not a row is no session, so it is skipped.
             let row = self.read(&key).await?.row().ok().flatten();
             let row = row.filter(|row| row.is_live(now) && row.index_keys().contains(index_key));
             listed.extend(row.and_then(|row| Listed::new(key, &row)));
@@ -197,8 +197,8 @@ impl Store for NatsStore {
 
 /// The bucket.
 impl NatsStore {
-    /// Asks the leader of the stream. Its replicas, which `kv::Store::get` may ask as well, can be
-    /// behind: a session that has ended must not be found there.
+    /// Reads from the leader of the stream. `kv::Store::get` may read from a replica, which can be behind and still
+    /// hold a session that has ended.
     async fn read(&self, key: &RowKey) -> Result<Found, StoreError> {
         let subject = self.subject(&row_name(key));
         let message = self.bucket.stream.get_last_raw_message_by_subject(&subject);
@@ -215,8 +215,8 @@ impl NatsStore {
         }
     }
 
-    /// Replaces the value of this sequence number; returns the number of the new one, or `None` if
-    /// another value is there.
+    /// Replaces the value with this sequence number. Returns the new sequence number, or `None` if the value has
+    /// changed.
     async fn write(
         &self,
         key: &RowKey,
@@ -230,7 +230,7 @@ impl NatsStore {
         }
     }
 
-    /// Removes what was found, if it still is there.
+    /// Removes the value that was found, if it has not changed.
     async fn erase(
         &self,
         key: &RowKey,
@@ -241,14 +241,13 @@ impl NatsStore {
             return Ok(false);
         };
         self.unfile(key, row, &[], sequence).await?;
-        // The empty value has done its work, unless another one has taken its place.
+        // The empty value is no longer needed. The purge keeps a later value.
         self.purge(&row_name(key), sequence + 1).await?;
         Ok(true)
     }
 
-    /// Files a row under its index keys, before it is written: a key `index.<index key>.<row key>` for
-    /// each. Nothing is made of an entry whose row was never written, because [`Store::listed`] believes
-    /// the row and not the index.
+    /// Files a row under its index keys before the row is written: one key `index.<index key>.<row key>` each. An entry
+    /// without a row does no harm, because [`Store::listed`] checks the row itself.
     async fn file(&self, key: &RowKey, index_keys: &[IndexKey]) -> Result<(), StoreError> {
         for index_key in index_keys {
             let name = index_name(index_key, key);
@@ -258,8 +257,8 @@ impl NatsStore {
         Ok(())
     }
 
-    /// Removes a row from the index keys under which it is no longer filed since the write of this
-    /// sequence number. An entry that another request has filed since is later than that, and stays.
+    /// Removes index entries that are obsolete since the write with this sequence number. An entry that another request
+    /// has filed since then has a higher sequence number and stays.
     async fn unfile(
         &self,
         key: &RowKey,
@@ -275,14 +274,14 @@ impl NatsStore {
         Ok(())
     }
 
-    /// Removes all values of a key that are earlier than this sequence number.
+    /// Removes all values of a key with a lower sequence number.
     async fn purge(&self, name: &str, sequence: u64) -> Result<(), StoreError> {
         let purge = self.bucket.stream.purge().filter(self.subject(name));
         purge.sequence(sequence).await.map_err(unavailable)?;
         Ok(())
     }
 
-    /// The row keys at the end of all keys that match a pattern.
+    /// Returns the row keys at the end of all keys that match a pattern.
     async fn keys(&self, pattern: &str) -> Result<Vec<RowKey>, StoreError> {
         let subjects = self.bucket.stream.info_with_subjects(self.subject(pattern));
         let subjects = subjects.await.map_err(unavailable)?;
@@ -306,7 +305,7 @@ impl Found {
     }
 }
 
-/// After a time-out and the like: the operation may have taken place.
+/// After such an error (a time-out, for example), the operation may have taken place.
 fn unavailable(error: impl Error + Send + Sync + 'static) -> StoreError {
     StoreError::Unavailable(Box::new(error))
 }
@@ -334,7 +333,7 @@ fn row_key(hex: &str) -> Option<RowKey> {
     Some(RowKey::from_bytes(bytes?.try_into().ok()?))
 }
 
-/// A row in bytes: numbers first, then the listing, if there is one, and the value to the end.
+/// Encodes a row: the numbers, then the listing (if any), then the value.
 fn pack(row: &Row) -> Bytes {
     let mut bytes = Vec::new();
     let times = [row.deadline, row.last_seen].map(Timestamp::as_unix_seconds);
@@ -354,7 +353,7 @@ fn pack(row: &Row) -> Bytes {
     bytes.into()
 }
 
-/// The row that was packed; `None` if these are the bytes of something else.
+/// Decodes a row that [`pack`] has encoded; `None` for any other bytes.
 fn unpack(mut bytes: &[u8]) -> Option<Row> {
     let revision = u64::from_be_bytes(take(&mut bytes)?);
     let [deadline, last_seen] = [take(&mut bytes)?, take(&mut bytes)?]

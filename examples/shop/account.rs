@@ -1,4 +1,4 @@
-//! Signing in and out, and the confirmation that it is still you.
+//! Signing in and out, and confirming the user's identity.
 
 use axum::Form;
 use axum::http::{HeaderMap, StatusCode};
@@ -11,14 +11,14 @@ use super::devices;
 use super::page::Page;
 use super::sessions::{Confirmation, Login, Shop, Sudo};
 
-/// What the sign-in form sends.
+/// The fields of the sign-in form.
 #[derive(Deserialize)]
 pub(super) struct Credentials {
     name: String,
     password: String,
 }
 
-/// What the confirmation form sends.
+/// The fields of the confirmation form.
 #[derive(Deserialize)]
 pub(super) struct Password {
     password: String,
@@ -29,7 +29,7 @@ pub(super) async fn login_form(page: Page) -> Markup {
     page.show("Sign in", &login("", None))
 }
 
-/// Signs in. The session goes on under a new id, and the cart with it.
+/// Signs in. The session continues under a new ID and keeps the cart.
 pub(super) async fn sign_in(
     page: Page,
     session: CurrentSession,
@@ -53,13 +53,13 @@ pub(super) async fn sign_in(
     Ok(Redirect::to("/account").into_response())
 }
 
-/// Signs out: the session ends, and every copy of its cookie with it.
+/// Signs out. The session ends, which makes every copy of its cookie worthless.
 pub(super) async fn sign_out(session: CurrentSession) -> Result<Redirect, SessionError> {
     session.destroy()?;
     Ok(Redirect::to("/"))
 }
 
-/// A page for users only: the argument says so.
+/// The account page. The `Session<Login>` argument refuses guests.
 pub(super) async fn show(page: Page, login: Session<Login>, shop: Session<Shop>) -> Markup {
     let articles: u32 = shop.cart.iter().map(|line| line.quantity).sum();
     let body = html! {
@@ -84,7 +84,7 @@ pub(super) async fn confirm_form(page: Page, login: Session<Login>) -> Markup {
     page.show("Confirm", &confirmation(&login.user, None))
 }
 
-/// Notes that the user has confirmed; for five minutes, as its field says.
+/// Stores the confirmation. The field's declaration limits it to five minutes.
 pub(super) async fn confirm(
     page: Page,
     login: Session<Login>,
@@ -150,7 +150,7 @@ fn alert(problem: Option<&str>) -> Markup {
     html! { @if let Some(problem) = problem { p.problem role="alert" { (problem) } } }
 }
 
-/// The password of all users. A shop with customers has a table of hashes, and compares in constant time.
+/// The password of all users. A real shop stores password hashes, and compares them in constant time.
 const PASSWORD: &str = "star";
 
 const LONGEST_NAME: usize = 40;

@@ -1,4 +1,4 @@
-//! The cart: its page, what changes it, and what it costs.
+//! The cart: its page, its changes and its price.
 
 use std::convert::Infallible;
 
@@ -15,13 +15,13 @@ use super::catalogue::{self, Price};
 use super::page::{self, Page};
 use super::sessions::{Coupon, Line, Login, Shop};
 
-/// What the buttons of the catalogue send.
+/// The fields of the buttons in the catalogue.
 #[derive(Debug, Deserialize)]
 pub(super) struct Addition {
     article: u32,
 }
 
-/// What the buttons of the cart send.
+/// The fields of the buttons in the cart.
 #[derive(Debug, Deserialize)]
 pub(super) struct Change {
     article: u32,
@@ -42,7 +42,7 @@ pub(super) struct Code {
     code: String,
 }
 
-/// Puts one more of an article into the cart.
+/// Adds one unit of an article to the cart.
 pub(super) async fn add(
     mut shop: Session<Shop>,
     Form(Addition { article }): Form<Addition>,
@@ -60,7 +60,7 @@ pub(super) async fn add(
     Ok(Redirect::to("/"))
 }
 
-/// Changes how many of an article are in the cart.
+/// Changes the quantity of an article.
 pub(super) async fn change(
     mut shop: Session<Shop>,
     Form(Change { article, step }): Form<Change>,
@@ -76,7 +76,7 @@ pub(super) async fn change(
     Redirect::to("/cart")
 }
 
-/// Redeems a coupon. It is gone after ten minutes: its field says so, nothing here does.
+/// Redeems a coupon. The field's declaration, not this handler, lets it expire after ten minutes.
 pub(super) async fn redeem(mut shop: Session<Shop>, Form(Code { code }): Form<Code>) -> Redirect {
     let code = code.trim().to_uppercase();
     match COUPONS.iter().find(|(known, _)| *known == code) {
@@ -89,7 +89,7 @@ pub(super) async fn redeem(mut shop: Session<Shop>, Form(Code { code }): Form<Co
     Redirect::to("/cart")
 }
 
-/// The cart's page. A script replaces what has an id as soon as it changes.
+/// The cart's page. A script replaces the elements with an ID when they change.
 pub(super) async fn show(page: Page, mut shop: Session<Shop>) -> Markup {
     let refused = shop.refused.take();
     let body = html! {
@@ -110,12 +110,12 @@ pub(super) async fn show(page: Page, mut shop: Session<Shop>) -> Markup {
     page.show("Cart", &body)
 }
 
-/// What changes of that page, whenever it does; the end when the session has ended.
+/// Streams the changed parts of that page, and an `end` event when the session has ended.
 pub(super) async fn live(
     login: Option<Session<Login>>,
     shop: Session<Shop>,
 ) -> Result<impl IntoResponse, StatusCode> {
-    // Without a cart that is stored there is nothing to follow, and a browser does not ask again.
+    // A session that is not stored cannot be watched. After 204 (No Content), the browser does not reconnect.
     let shop = shop.detach().map_err(|_| StatusCode::NO_CONTENT)?;
     let account = page::account(login.as_deref());
     let carts = shop.watch().into_stream().map(move |shop| {
@@ -127,7 +127,7 @@ pub(super) async fn live(
     Ok(Sse::new(events).keep_alive(KeepAlive::default()))
 }
 
-/// Another request has changed the cart meanwhile: both changes count.
+/// Merges this request's changes with those of a parallel request.
 pub(super) fn merge(base: &[Line], mine: &[Line], theirs: &[Line]) -> Vec<Line> {
     let quantity = |cart: &[Line], article| {
         cart.iter()
@@ -148,17 +148,17 @@ pub(super) fn merge(base: &[Line], mine: &[Line], theirs: &[Line]) -> Vec<Line> 
         .collect()
 }
 
-/// What a cart costs.
+/// The price of a cart.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Sums {
     goods: Price,
     discount: Price,
-    /// What is to be paid.
+    /// The amount to pay.
     pub(super) total: Price,
 }
 
 impl Sums {
-    /// Adds up.
+    /// Calculates the sums of a cart.
     pub(super) fn of(shop: &Shop) -> Self {
         let goods = shop.cart.iter().map(|line| price(line).0).sum();
         let percent = shop.coupon.as_ref().map_or(0, |coupon| coupon.percent);
@@ -170,7 +170,7 @@ impl Sums {
         }
     }
 
-    /// As rows of a table, the discount only if there is one.
+    /// Renders the sums as table rows, with the discount if there is one.
     pub(super) fn table(&self, shop: &Shop) -> Markup {
         html! {
             table {
@@ -218,7 +218,7 @@ fn coupon_form(refused: Option<&str>) -> Markup {
     }
 }
 
-/// What so many of an article cost.
+/// The price of a line: the unit price times the quantity.
 pub(super) fn price(line: &Line) -> Price {
     let each = catalogue::find(line.article).map_or(0, |article| article.price.0);
     Price(each * u64::from(line.quantity))
@@ -246,7 +246,7 @@ fn row(line: &Line) -> Markup {
     }
 }
 
-/// As many of one article as a customer can want.
+/// The maximum quantity of one article.
 const MOST_OF_ONE: u32 = 99;
 
 const LONGEST_CODE: usize = 20;

@@ -1,4 +1,4 @@
-//! Where the user is signed in, and a way to end it there.
+//! The list of the user's sessions, with a button to end each.
 
 use axum::Form;
 use axum::http::HeaderMap;
@@ -13,7 +13,7 @@ use starsessions::{CurrentSession, Session, SessionError, Timestamp};
 use super::page::Page;
 use super::sessions::{Login, Shop};
 
-/// What the button beside a session sends.
+/// The fields of the button beside a session.
 #[derive(Deserialize)]
 pub(super) struct End {
     id: String,
@@ -27,7 +27,7 @@ pub(super) async fn show(
 ) -> Result<Markup, SessionError> {
     let body = match session.list::<Login>().await {
         Ok(list) => devices(&list),
-        // Known from the store alone, so the page must be ready for both.
+        // Whether sessions are listed depends on the store, so the page handles both cases.
         Err(SessionError::Unlisted) => html! {
             p { "This shop keeps each session in its browser’s cookie, so it cannot tell where else you are signed in." }
             p.hint { "Start it with " code { "--store sqlite" } " to see and end your sessions here." }
@@ -41,7 +41,7 @@ pub(super) async fn show(
     Ok(page.show("Devices", &body))
 }
 
-/// Ends one session: at its next request, that browser is a guest.
+/// Ends one session. From the next request on, that browser is a guest.
 pub(super) async fn end(
     _login: Session<Login>,
     session: CurrentSession,
@@ -67,12 +67,12 @@ pub(super) async fn end_others(
     Ok(Redirect::to("/devices"))
 }
 
-/// What the user knows this browser by.
+/// The name of this browser, as shown to the user.
 pub(super) fn name(headers: &HeaderMap) -> String {
     let agent = headers.get(USER_AGENT).and_then(|it| it.to_str().ok());
     let agent = agent.unwrap_or_default();
     let first_in = |words: &[&'static str]| words.iter().find(|it| agent.contains(**it)).copied();
-    // Each of them also calls itself what stands behind it.
+    // Browsers also claim to be other browsers, so the more specific name comes first.
     let browser = first_in(&["Firefox", "Edg", "Chrome", "Safari", "curl"]);
     let system = first_in(&["Android", "iPhone", "Windows", "Macintosh", "Linux"]);
     match (browser, system) {
@@ -114,7 +114,7 @@ fn row(session: &ListedSession, name: &str) -> Markup {
     }
 }
 
-/// What a session is called; several of one label are numbered, the oldest first.
+/// The displayed name of a session. Sessions with the same label are numbered, the oldest first.
 fn name_in(list: &[ListedSession], session: &ListedSession) -> String {
     let label = |session: &ListedSession| session.label().unwrap_or("Unknown browser").to_owned();
     let age = |session: &ListedSession| (session.created_at, session.id.to_string());

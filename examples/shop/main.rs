@@ -1,8 +1,8 @@
 //! A small shop to click through: `cargo run --example shop`.
 //!
-//! What its sessions hold, and by which rules, is declared in `sessions.rs`. The handlers are
-//! about a shop: they take typed sessions as arguments, and read and write their fields. Where the
-//! sessions are kept is one line in `store.rs`, and up to the command line: `--store memory`.
+//! `sessions.rs` declares the content of the sessions and its rules. The handlers take typed sessions as arguments, and
+//! read and write their fields. `store.rs` builds the store that the command line selects, for example
+//! `--store memory`.
 
 mod account;
 mod assets;
@@ -30,12 +30,12 @@ use tracing_subscriber::prelude::*;
 pub use self::operations::Operations;
 use self::store::Store;
 
-/// The shop, with its sessions kept by `layer`, and what is known of them in `operations`.
+/// Builds the shop. `layer` keeps its sessions, and `operations` holds their statistics.
 pub fn app(layer: SessionLayer, operations: Operations) -> Router {
     Router::new()
         .route("/", get(catalogue::show))
         .route("/cart", get(cart::show))
-        // A tab that is left open does not keep its user signed in.
+        // An open tab must not extend the session.
         .route("/cart/live", get(cart::live).layer(PassiveLayer))
         .route("/cart/add", post(cart::add))
         .route("/cart/change", post(cart::change))
@@ -55,7 +55,7 @@ pub fn app(layer: SessionLayer, operations: Operations) -> Router {
         .route("/style.css", get(assets::style))
         .route("/live.js", get(assets::live))
         .fallback(page::not_found)
-        // Other sites cannot order in a user's name.
+        // Stops other sites from ordering in a user's name.
         .layer(CsrfLayer::new())
         .layer(layer)
 }

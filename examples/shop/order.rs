@@ -1,4 +1,4 @@
-//! Ordering: for users who have just confirmed that it is them.
+//! Ordering, for users who have just confirmed their identity.
 
 use axum::response::{IntoResponse, Redirect, Response};
 use maud::{Markup, html};
@@ -9,7 +9,7 @@ use super::catalogue;
 use super::page::Page;
 use super::sessions::{Line, Login, Shop, Sudo};
 
-/// What is about to be ordered.
+/// The page that shows the order before the user places it.
 pub(super) async fn review(
     page: Page,
     _login: Session<Login>,

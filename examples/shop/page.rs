@@ -9,7 +9,7 @@ use starsessions::{Session, SessionRejection};
 
 use super::sessions::{Login, Shop};
 
-/// An argument of every handler that answers with a page: who is there, and what to tell them.
+/// An argument of every handler that answers with a page: the account, the cart and the notice to show.
 #[derive(Debug)]
 pub(super) struct Page {
     account: Markup,
@@ -68,7 +68,7 @@ impl Page {
     }
 }
 
-/// What is said where there is no page.
+/// The response for unknown paths.
 pub(super) async fn not_found(page: Page) -> (StatusCode, Markup) {
     let body = html! {
         section.panel.empty {
@@ -80,7 +80,7 @@ pub(super) async fn not_found(page: Page) -> (StatusCode, Markup) {
     (StatusCode::NOT_FOUND, page.show("Not found", &body))
 }
 
-/// Who is signed in, as a link.
+/// The link to the user's account.
 pub(super) fn account(login: Option<&Login>) -> Markup {
     html! {
         @match login {
@@ -90,11 +90,11 @@ pub(super) fn account(login: Option<&Login>) -> Markup {
     }
 }
 
-/// How many articles are in the cart.
+/// The number of articles in the cart.
 pub(super) fn count(shop: &Shop) -> Markup {
     let count: u32 = shop.cart.iter().map(|line| line.quantity).sum();
     html! { span #count { @if count > 0 { (count) } } }
 }
 
-/// Nothing comes from elsewhere, and no script but our own runs.
+/// Pages load resources and scripts from this origin only.
 const POLICY: &str = "default-src 'self'; img-src data:; form-action 'self'; base-uri 'none'";

@@ -1,8 +1,8 @@
-//! The articles, drawn: nothing has to be loaded for them.
+//! Pictures of the articles as inline SVG, so that the browser loads no files.
 
 use maud::{Markup, PreEscaped};
 
-/// What an article looks like.
+/// The shape of an article's picture.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Shape {
     Moon,
@@ -13,7 +13,7 @@ pub(super) enum Shape {
     Giant,
 }
 
-/// An SVG. Its colours come from `hue`, and the names in it from `id`: a page can show several.
+/// Draws the SVG. `hue` sets the colours. `id` makes the element IDs unique, so that a page can show several pictures.
 pub(super) fn svg(id: u32, hue: u32, shape: Shape) -> Markup {
     let (radius, behind, before) = match shape {
         Shape::Moon => (30, String::new(), CRATERS),
@@ -43,7 +43,7 @@ fn glow(id: u32, hue: u32, radius: u32) -> String {
     )
 }
 
-/// What a comet leaves behind.
+/// The tail of a comet.
 fn tail(id: u32) -> String {
     format!(
         r##"<defs><linearGradient id="tail{id}" gradientUnits="userSpaceOnUse" x1="60" y1="60" x2="122" y2="6">

@@ -1,23 +1,23 @@
-//! What a visitor's session holds.
+//! The content of a visitor's session.
 //!
 //! One browser has one session. These structs are three views of it, each with its own fields.
 
 use serde::{Deserialize, Serialize};
 use starsessions::Session;
 
-/// What every visitor has, signed in or not.
+/// The data of every visitor, signed in or not.
 #[derive(Session)]
 pub(super) struct Shop {
-    /// Two tabs that add at once add both.
+    /// If two tabs add articles at the same time, the cart gets both.
     #[session(merge = super::cart::merge)]
     pub(super) cart: Vec<Line>,
-    /// Gone ten minutes after it was redeemed.
+    /// Expires ten minutes after it was redeemed.
     #[session(expires = "10m")]
     pub(super) coupon: Option<Coupon>,
     /// Shown once, on the next page.
     #[session(flash)]
     pub(super) notice: Option<String>,
-    /// A code that is no coupon, for the form to show it once more.
+    /// A rejected coupon code, which the form shows again.
     #[session(flash)]
     pub(super) refused: Option<String>,
     /// Visits to the catalogue; those of parallel requests are added up.
@@ -25,21 +25,21 @@ pub(super) struct Shop {
     pub(super) visits: u64,
 }
 
-/// Who is signed in. A handler that takes it sends guests to the form.
+/// The signed-in user. A handler that takes this argument redirects guests to the sign-in form.
 #[derive(Session)]
 #[session(reject = "/login")]
 pub(super) struct Login {
-    /// Signing in gives the session a new id: one that was known before is worth nothing. The
-    /// sessions of a user can be listed and ended.
+    /// Signing in gives the session a new ID, so that an ID known before is useless (session fixation). The index makes
+    /// it possible to list and end all sessions of a user.
     #[session(required, rotate, index)]
     pub(super) user: String,
-    /// Orders placed since then.
+    /// Orders placed since the sign-in.
     #[session(merge = sum)]
     pub(super) orders: u32,
 }
 
-/// The user has given the password again, within the last five minutes; the next user has not. Where
-/// the session is bound to a device, this is good there and nowhere else.
+/// The user has confirmed their identity within the last five minutes. The confirmation ends when another user signs
+/// in. If the session is bound to a device, the confirmation is valid on that device only.
 #[derive(Session)]
 #[session(bound, reject = "/confirm")]
 pub(super) struct Sudo {
@@ -61,7 +61,7 @@ pub(super) struct Coupon {
     pub(super) percent: u32,
 }
 
-/// How the user has shown who they are.
+/// How the user has confirmed their identity.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(super) enum Confirmation {
     Password,

@@ -1,4 +1,4 @@
-//! Where the shop keeps its sessions: for each store, the line or two that it takes.
+//! Builds the store for the shop's sessions.
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -7,12 +7,12 @@ use std::str::FromStr;
 use starsessions::store::Backend;
 use starsessions::{CookieStore, KeyRing, MemoryStore, SessionLayer, SqliteStore};
 
-/// A store, as the command line names it.
+/// A store that the command line can select.
 #[derive(Clone, Debug)]
 pub(super) enum Store {
     Memory,
     Cookie,
-    /// In this file, or in one beside the keys.
+    /// In this file, or in a file beside the keys.
     Sqlite(Option<PathBuf>),
     #[cfg(feature = "postgres")]
     Postgres(String),
@@ -23,7 +23,7 @@ pub(super) enum Store {
 }
 
 impl Store {
-    /// The layer that keeps sessions there, with keys in `folder`.
+    /// Builds the session layer on this store, with keys in `folder`.
     pub(super) async fn layer(
         self,
         folder: &Path,
@@ -34,7 +34,7 @@ impl Store {
             Self::Cookie => {
                 let ended = MemoryStore::new();
                 let store = CookieStore::sealed().revoked_in(ended);
-                // A session in its cookie cannot be bound to a device.
+                // A session in a cookie cannot be bound to a device.
                 let cookie = SessionLayer::builder(store, keys(folder)?).explain(true);
                 let cookie = if tls {
                     cookie
@@ -118,7 +118,7 @@ fn unreachable(error: &sqlx::Error) -> starsessions_examples::Problem {
     starsessions_examples::Problem(format!("the database cannot be reached: {error}"))
 }
 
-/// `dev` is for http://localhost. Over TLS browsers that can do so bind the sessions of users to their device.
+/// `dev` is for http://localhost. Over TLS, browsers that support it bind the sessions of users to the device.
 fn finish(store: impl Backend, folder: &Path, tls: bool) -> Result<SessionLayer, Box<dyn Error>> {
     if !tls {
         return Ok(SessionLayer::dev(store, keys(folder)?));
@@ -131,8 +131,8 @@ fn finish(store: impl Backend, folder: &Path, tls: bool) -> Result<SessionLayer,
     Ok(layer.build()?)
 }
 
-/// The keys of the environment, or those in a file beside the sessions, so that a restart keeps
-/// all users signed in.
+/// Reads the keys from the environment, or from a file beside the sessions, so that a restart keeps all users signed
+/// in.
 fn keys(folder: &Path) -> Result<KeyRing, Box<dyn Error>> {
     if std::env::var_os("SESSION_KEYS").is_some() {
         return Ok(KeyRing::from_env("SESSION_KEYS")?);

@@ -1,5 +1,5 @@
-//! TLS with a certificate of one's own making, for trying out what browsers do over it only. A site has one that they
-//! trust, mostly in a proxy.
+//! TLS with a self-signed certificate, to try features that browsers offer over TLS only. A real site has a trusted
+//! certificate, usually in its proxy.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -15,8 +15,8 @@ use rustls::pki_types::PrivateKeyDer;
 use sha2::{Digest, Sha256};
 use tokio::net::TcpListener;
 
-/// Serves the shop at `localhost`, with a new certificate at each start. Says how Chromium takes it, and how it binds
-/// sessions where the machine has no hardware for keys.
+/// Serves the shop at `localhost`, with a new certificate at each start. Prints a command that starts Chromium so that
+/// it accepts the certificate and can bind sessions on a machine without a hardware key store.
 #[expect(clippy::print_stdout, reason = "it is for the person who starts it")]
 pub(super) async fn serve(listener: TcpListener, app: Router) -> Result<(), Box<dyn Error>> {
     let made = rcgen::generate_simple_self_signed(["localhost".to_owned()])?;

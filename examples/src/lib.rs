@@ -1,5 +1,4 @@
-//! Applications that use starsessions, and what they share: a place to listen at, and a way to say that
-//! there is none.
+//! Code that the example applications share: a listening socket, and the error if there is none.
 
 use std::error::Error;
 use std::fmt;
@@ -7,10 +6,10 @@ use std::io::ErrorKind;
 
 use tokio::net::TcpListener;
 
-/// Listens on a port of this machine; 0 takes a free one. Says where to point the browser.
+/// Listens on a local port (0: any free port) and prints the address to open.
 ///
 /// # Errors
-/// If the port is not to be had.
+/// If the port is unavailable.
 #[expect(clippy::print_stdout, reason = "it is for the person who starts it")]
 pub async fn listen(port: u16) -> Result<TcpListener, Problem> {
     let listener = bind(port).await?;
@@ -20,10 +19,10 @@ pub async fn listen(port: u16) -> Result<TcpListener, Problem> {
     Ok(listener)
 }
 
-/// The same, and says nothing.
+/// Like [`listen`], but prints nothing.
 ///
 /// # Errors
-/// If the port is not to be had.
+/// If the port is unavailable.
 pub async fn bind(port: u16) -> Result<TcpListener, Problem> {
     let listener = TcpListener::bind(("127.0.0.1", port)).await;
     listener.map_err(|error| match error.kind() {
@@ -34,7 +33,7 @@ pub async fn bind(port: u16) -> Result<TcpListener, Problem> {
     })
 }
 
-/// Why a program does not start. `Debug` is the sentence, since that is what `main` shows.
+/// The reason why a program does not start. `main` prints errors with `Debug`, so `Debug` shows the plain sentence.
 pub struct Problem(pub String);
 
 impl fmt::Display for Problem {

@@ -1,40 +1,40 @@
-//! Pictures of numbers over time, as SVG.
+//! Charts of numbers over time, as SVG.
 
 use std::fmt::Write as _;
 
 use maud::{Markup, PreEscaped, html};
 
-/// A picture, and the same in words.
+/// A chart, with its content in words.
 pub(super) struct Chart {
     pub(super) id: &'static str,
     pub(super) title: &'static str,
-    /// What it comes to, and what is meant by it.
+    /// The summary in numbers; `about` explains it.
     pub(super) value: String,
     pub(super) about: String,
-    /// Of the upright axis.
+    /// The unit of the vertical axis.
     pub(super) unit: &'static str,
-    /// What it says while there is nothing to draw.
+    /// The text shown while there is no data.
     pub(super) nothing: &'static str,
     pub(super) shape: Shape,
     pub(super) series: Vec<Series>,
 }
 
-/// Numbers that belong together, the oldest first.
+/// A data series, the oldest value first.
 pub(super) struct Series {
     pub(super) name: String,
-    /// `None` where nothing is known.
+    /// `None` where there is no data.
     pub(super) values: Vec<Option<f64>>,
 }
 
 #[derive(Clone, Copy)]
 pub(super) enum Shape {
     Lines,
-    /// One upon the other.
+    /// Stacked bars.
     Bars,
 }
 
 impl Chart {
-    /// As HTML.
+    /// Renders the chart as HTML.
     pub(super) fn figure(&self) -> Markup {
         let Self { id, value, .. } = self;
         let top = top(self.highest());
@@ -65,7 +65,7 @@ impl Chart {
         }
     }
 
-    /// Each name with a sample of how its numbers are drawn.
+    /// The name of each series, with a sample of its colour.
     fn legend(&self) -> Markup {
         html! {
             ul.legend {
@@ -130,7 +130,7 @@ impl Chart {
         bars
     }
 
-    /// What the upright axis must reach.
+    /// The highest value that the vertical axis must show.
     fn highest(&self) -> f64 {
         let length = self.series.iter().map(|series| series.values.len()).max();
         let at = |i| self.series.iter().filter_map(move |it| *it.values.get(i)?);
@@ -142,7 +142,7 @@ impl Chart {
     }
 }
 
-/// The middle of each column, and its value.
+/// The horizontal centre and the value of each column.
 fn columns(series: &Series) -> impl Iterator<Item = (f64, Option<f64>)> {
     let middles = std::iter::successors(Some(LEFT + COLUMN / 2.0), |x| Some(x + COLUMN));
     middles.zip(series.values.iter().copied())
@@ -177,7 +177,7 @@ fn axes(top: f64) -> String {
     axes
 }
 
-/// The next number that has a half which is easy to read.
+/// Rounds up to a number whose half is easy to read.
 fn top(highest: f64) -> f64 {
     let mut unit = if highest < 1.0 { 0.001 } else { 1.0 };
     loop {
@@ -190,7 +190,7 @@ fn top(highest: f64) -> f64 {
     }
 }
 
-/// Short: three digits behind the point at most.
+/// Formats a number with at most three decimal places.
 pub(super) fn number(number: f64) -> String {
     let digits = match number {
         10.0.. => 0,
@@ -206,7 +206,7 @@ pub(super) fn number(number: f64) -> String {
     text
 }
 
-/// As wide as on a phone, so that its letters are of their size there, and larger on a desk.
+/// The width of a phone screen: the text has its nominal size there and is larger on a desktop.
 const WIDTH: f64 = 320.0;
 const HEIGHT: f64 = 180.0;
 const LEFT: f64 = 40.0;
@@ -214,6 +214,6 @@ const UPPER: f64 = 24.0;
 const FLOOR: f64 = 154.0;
 const PLOT_WIDTH: f64 = 276.0;
 const PLOT_HEIGHT: f64 = FLOOR - UPPER;
-/// Of sixty.
+/// The width of one of sixty columns.
 const COLUMN: f64 = PLOT_WIDTH / 60.0;
 const BAR: f64 = COLUMN * 0.8;

@@ -1,4 +1,4 @@
-//! Which sessions are in use: the library counts events, and logs whose they are.
+//! Tracks which sessions are in use. The metrics do not name sessions, so this module reads the library's log events.
 
 use std::fmt::Debug;
 
@@ -11,10 +11,10 @@ use tracing_subscriber::registry::LookupSpan;
 
 use super::Operations;
 
-/// Hears them.
+/// The `tracing` layer that receives the events.
 struct Events(Operations);
 
-/// What an event says. Sessions go by their fingerprints.
+/// The fields of an event. Sessions are named by their fingerprints.
 #[derive(Default)]
 struct Said {
     message: String,
@@ -23,7 +23,7 @@ struct Said {
 }
 
 impl Operations {
-    /// A part of the application's log.
+    /// A layer for the application's `tracing` subscriber.
     pub(in super::super) fn events<S>(&self) -> impl Layer<S>
     where
         S: Subscriber + for<'a> LookupSpan<'a>,

@@ -1,34 +1,33 @@
-//! Ten minutes, second by second.
+//! The statistics of the last ten minutes, by second.
 
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// What has happened.
 #[derive(Debug, Default)]
 pub(super) struct History {
-    /// The second that is not over yet.
+    /// The current second.
     pub(super) now: Second,
-    /// The latest one is the last.
+    /// The past seconds, the latest last.
     past: VecDeque<Second>,
-    /// When each session was used last, by its fingerprint.
+    /// The time of the last use of each session, by fingerprint.
     used: HashMap<String, Instant>,
 }
 
-/// What happens in a second.
+/// The statistics of one second.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Second {
     in_use: u64,
-    /// Changes that were merged with those of another request.
+    /// The number of changes that were merged with those of another request.
     pub(super) merged: u64,
-    /// Sessions: signed out, ended elsewhere, timed out, unknown.
+    /// The number of sessions: signed out, ended elsewhere, timed out, unknown.
     pub(super) ended: [u64; 4],
-    /// How many milliseconds each operation of the store took.
+    /// The duration of each store operation, in milliseconds.
     pub(super) store: Vec<f64>,
 }
 
-/// Ten seconds of a picture.
+/// Ten seconds, drawn as one column of a chart.
 #[derive(Debug, Default)]
 pub(super) struct Step {
     /// `None` before the process began.
@@ -39,25 +38,25 @@ pub(super) struct Step {
 }
 
 impl History {
-    /// A session was used.
+    /// Records that a session was used.
     pub(super) fn used(&mut self, session: String) {
         self.used.insert(session, Instant::now());
     }
 
-    /// A session is no more, or goes by another name.
+    /// Forgets a session that has ended or has a new fingerprint.
     pub(super) fn left(&mut self, session: &str) {
         self.used.remove(session);
     }
 
-    /// Notes how long an operation of the store took.
+    /// Records the duration of a store operation.
     pub(super) fn store_took(&mut self, milliseconds: f64) {
-        // Enough to see how it is.
+        // A thousand samples per second are enough for the percentiles.
         if self.now.store.len() < 1_000 {
             self.now.store.push(milliseconds);
         }
     }
 
-    /// The next second begins.
+    /// Begins the next second.
     pub(super) fn end_second(&mut self) {
         self.used.retain(|_, last| last.elapsed() < IN_USE);
         let next = Second {
@@ -71,7 +70,7 @@ impl History {
         }
     }
 
-    /// Everything, the oldest step first.
+    /// All steps, the oldest first.
     pub(super) fn steps(&mut self) -> Vec<Step> {
         self.now.in_use = self.in_use();
         let seconds: Vec<&Second> = self.past.iter().chain([&self.now]).collect();
@@ -101,7 +100,7 @@ impl Step {
     }
 }
 
-/// The value that so many percent do not exceed.
+/// The percentile of the values (nearest rank); `None` without values.
 pub(super) fn percentile(values: &[f64], percent: usize) -> Option<f64> {
     let mut values = values.to_vec();
     values.sort_by(f64::total_cmp);
@@ -109,9 +108,9 @@ pub(super) fn percentile(values: &[f64], percent: usize) -> Option<f64> {
     values.get(rank.checked_sub(1)?).copied()
 }
 
-/// Ten minutes.
+/// The number of steps in ten minutes.
 const STEPS: usize = 60;
-/// Of a step.
+/// The length of a step.
 const SECONDS: usize = 10;
-/// As long as a visitor may think about what to click on.
+/// A session counts as in use for this long after its last request.
 const IN_USE: Duration = Duration::from_secs(300);

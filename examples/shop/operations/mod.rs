@@ -1,7 +1,7 @@
-//! A page for the operators of the shop: what happens to its sessions, in pictures.
+//! A page for the operators of the shop, with charts about its sessions.
 //!
-//! The numbers are those of the library's feature `metrics`, and the events that it logs. A shop
-//! with more than one process has an exporter for them, and a page like this one elsewhere.
+//! The numbers come from the library's feature `metrics` and from its log events. A shop with more than one process
+//! exports them to a monitoring system instead.
 
 mod chart;
 mod events;
@@ -18,12 +18,12 @@ use self::chart::{Chart, Series, Shape};
 use self::history::{History, Step};
 use super::page::Page;
 
-/// The last ten minutes.
+/// The statistics of the last ten minutes.
 #[derive(Clone, Debug, Default)]
 pub struct Operations(Arc<Mutex<History>>);
 
 impl Operations {
-    /// Goes from second to second.
+    /// Ends the current second of the history, once per second.
     pub(super) async fn keep_time(self) {
         let mut second = tokio::time::interval(Duration::from_secs(1));
         loop {
@@ -37,7 +37,7 @@ impl Operations {
     }
 }
 
-/// The pictures.
+/// The page with the charts.
 pub(super) async fn show(State(operations): State<Operations>, page: Page) -> Markup {
     let steps = operations.history().steps();
     let charts = [in_use(&steps), merged(&steps), ended(&steps), store(&steps)];

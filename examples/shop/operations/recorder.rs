@@ -1,4 +1,4 @@
-//! What the library counts.
+//! Records the metrics of the library.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use metrics::{
 use super::Operations;
 use super::history::Second;
 
-/// Counts something in the second that is now.
+/// A counter in the current second.
 struct Tally {
     operations: Operations,
     what: fn(&mut Second) -> &mut u64,
@@ -54,7 +54,7 @@ impl CounterFn for Tally {
         *(self.what)(&mut self.operations.history().now) += value;
     }
 
-    /// The library does not do this.
+    /// The library never sets an absolute value.
     fn absolute(&self, _: u64) {}
 }
 

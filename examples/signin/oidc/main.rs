@@ -1,4 +1,4 @@
-//! Sign-in at an OpenID provider, and what follows from signing out there. In two terminals:
+//! Sign-in at an OpenID provider, and sign-out when the user signs out there. In two terminals:
 //!
 //! ```text
 //! cd examples/signin/oidc/provider && npm install && node provider.js
@@ -28,7 +28,8 @@ use tokio::net::TcpListener;
 
 use self::provider::{Attempt, Provider, User};
 
-/// Who is signed in. A handler that takes it sends guests to the provider, and they come back to its page.
+/// The signed-in user. A handler that takes this argument redirects guests to the provider, which sends them back to
+/// the handler's page.
 #[derive(Session)]
 #[session(reject = "/login?next={path}")]
 struct Login {
@@ -36,7 +37,7 @@ struct Login {
     sub: String,
 }
 
-/// Their session at the provider, which can end this one. The next user brings another one, or none.
+/// The user's session at the provider, which can end this session. The value is dropped when another user signs in.
 #[derive(Session)]
 struct AtProvider {
     #[session(required, until = rotate, index)]
@@ -55,27 +56,27 @@ struct Next {
     next: LocalPath,
 }
 
-/// What comes back from the provider; without a code, the user has declined.
+/// The provider's answer. It has no code if the user has declined.
 #[derive(Deserialize)]
 struct Answer {
     state: String,
     code: Option<String>,
 }
 
-/// Who has signed in, and where they wanted to go.
+/// The user, and the page to return to.
 #[derive(Serialize, Deserialize)]
 struct Known {
     user: User,
     next: LocalPath,
 }
 
-/// Each tab begins an attempt of its own.
+/// Begins a sign-in attempt. Each tab has its own.
 async fn begin(
     State(app): State<App>,
     flows: Flows<Attempt>,
     Query(to): Query<Next>,
 ) -> Result<Redirect> {
-    // An attempt has room for short addresses only.
+    // An attempt can hold short addresses only.
     let next = to.next.at_most(256);
     Ok(Redirect::to(&app.provider.begin(&flows, next)?))
 }
@@ -91,8 +92,8 @@ async fn callback(
     Ok(sign_in(&session, known)?)
 }
 
-/// The same for `response_mode=form_post`. Browsers send no session along with a form of another site, so the sign-in
-/// waits for a request from this site to itself.
+/// The callback for `response_mode=form_post`. Browsers send no session cookie with a form of another site, so the
+/// handler redirects, and the sign-in happens in the request that follows from this site.
 async fn callback_by_post(
     State(app): State<App>,
     flows: Flows<Attempt>,
@@ -122,7 +123,7 @@ fn sign_in(session: &CurrentSession, known: Known) -> Result<Redirect, SessionEr
     Ok(Redirect::to(known.next.as_str()))
 }
 
-/// Signs out here, and asks at the provider whether to do so there.
+/// Signs out here and redirects to the provider, which asks whether to sign out there.
 async fn logout(State(app): State<App>, session: CurrentSession) -> Result<Redirect, SessionError> {
     session.destroy()?;
     Ok(Redirect::to(&app.provider.logout_link()))
@@ -133,7 +134,7 @@ struct Logout {
     logout_token: String,
 }
 
-/// The provider itself says that a user has signed out there (OpenID Connect Back-Channel Logout 1.0).
+/// The provider reports that a user has signed out there (OpenID Connect Back-Channel Logout 1.0).
 async fn backchannel_logout(
     State(app): State<App>,
     Form(logout): Form<Logout>,
@@ -143,7 +144,7 @@ async fn backchannel_logout(
         Some(sid) => app.sessions.revoke_all::<AtProvider>(sid).await?,
         None => app.sessions.revoke_all::<Login>(&ended.user.sub).await?,
     };
-    // Not before: if the store has failed, the provider may try again.
+    // Settled only now: if the store fails above, the provider may send the same token again.
     app.provider.settle(ended);
     Ok([(CACHE_CONTROL, "no-store")])
 }
@@ -156,7 +157,7 @@ async fn front_page(login: Option<Session<Login>>) -> Markup {
     }
 }
 
-/// For users only.
+/// The account page, for users only.
 async fn account(login: Session<Login>) -> Markup {
     html! { h1 { "Account of " (login.sub) } a href="/" { "Back" } }
 }
@@ -166,7 +167,7 @@ async fn main() -> std::result::Result<(), Box<dyn Error>> {
     let listener = TcpListener::bind(("127.0.0.1", setting("PORT", "3000").parse()?)).await?;
     let address = format!("http://{}", listener.local_addr()?);
 
-    // For http://localhost; a site has `SessionLayer::new`, and keys that outlive the process.
+    // For http://localhost. In production, use `SessionLayer::new` and keys that outlive the process.
     let keys = KeyRing::generate()?;
     let sessions = match env::var("REDIS_URL") {
         Err(_) => SessionLayer::dev(MemoryStore::new(), keys),
@@ -186,7 +187,8 @@ async fn main() -> std::result::Result<(), Box<dyn Error>> {
         .route("/login/known", get(known))
         .route("/logout", post(logout))
         .layer(CsrfLayer::new())
-        // What the provider sends has its own proof: the state, and the signature.
+        // Added after the CSRF layer, which does not check these routes: the provider sends its requests from another
+        // site. The state and the signature authenticate them.
         .route("/login/callback", get(callback).post(callback_by_post))
         .route("/logout/backchannel", post(backchannel_logout))
         .layer(sessions)

@@ -1,4 +1,4 @@
-//! The provider: what `openidconnect` asks of it, and what its tokens say.
+//! The OpenID provider: requests to it, and the claims of its tokens.
 
 use std::collections::HashMap;
 use std::error::Error;
@@ -17,7 +17,7 @@ use starsessions::{Flows, LocalPath, SessionError};
 
 use super::{Known, setting};
 
-/// What a browser remembers of an attempt to sign in.
+/// The state of a sign-in attempt, kept until the browser comes back.
 #[derive(Serialize, Deserialize)]
 pub struct Attempt {
     verifier: PkceCodeVerifier,
@@ -25,22 +25,22 @@ pub struct Attempt {
     next: LocalPath,
 }
 
-/// Whom a token is about.
+/// The subject of a token.
 #[derive(Serialize, Deserialize)]
 pub struct User {
     pub sub: String,
-    /// The session at the provider.
+    /// The ID of the session at the provider.
     pub sid: Option<String>,
 }
 
-/// Who has signed out at the provider.
+/// A user who has signed out at the provider.
 pub struct Ended {
     pub user: User,
     id: String,
     until: DateTime<Utc>,
 }
 
-/// What is read beyond the standard claims, in ID tokens and logout tokens.
+/// Additional claims that are read from ID tokens and logout tokens.
 #[derive(Debug, Serialize, Deserialize)]
 struct Claims {
     sid: Option<String>,
@@ -54,7 +54,7 @@ impl AdditionalClaims for Claims {}
 type Token =
     IdToken<Claims, CoreGenderClaim, CoreJweContentEncryptionAlgorithm, CoreJwsSigningAlgorithm>;
 
-/// A client with the addresses that every provider has, and those that some have.
+/// A client type that says which endpoints are always, never or perhaps set.
 type OpenId = CoreClient<
     EndpointSet,
     EndpointNotSet,
@@ -71,15 +71,15 @@ pub struct Provider {
     secret: ClientSecret,
     home: PostLogoutRedirectUrl,
     http: reqwest::Client,
-    /// The logout tokens that have been here, until they expire. Several processes share a table instead.
+    /// The logout tokens already processed, until they expire. Several processes need a shared table instead.
     settled: Mutex<HashMap<String, DateTime<Utc>>>,
 }
 
 impl Provider {
-    /// Asks the provider for its addresses; `home` is that of this application.
+    /// Asks the provider for its endpoints. `home` is the address of this application.
     pub async fn discover(home: &str) -> Result<Self, Box<dyn Error>> {
-        // It follows no redirects, which could lead to any address in this network. It keeps no connections: the
-        // provider may close one just as a code is on its way, and a code cannot be sent twice.
+        // The client follows no redirects, because they could lead to any address in this network. It keeps no idle
+        // connections, because the provider may close one while a code is being sent, and a code cannot be sent twice.
         let http = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .pool_max_idle_per_host(0)
@@ -126,13 +126,13 @@ impl Provider {
         Ok(link.into())
     }
 
-    /// Redeems the code that came back, and says who has signed in.
+    /// Redeems the code that came back, and returns the user.
     pub async fn finish(&self, attempt: Attempt, code: Option<String>) -> Result<Known, Refused> {
         let code = AuthorizationCode::new(code.ok_or("the user has declined")?);
         let request = self.client.exchange_code(code)?;
         let request = request.set_pkce_verifier(attempt.verifier);
         let tokens = request.request_async(&self.http).await?;
-        // Once more from its text, for a claim that the crate does not know.
+        // Parsed again from the text, to read a claim that the crate does not know.
         let token = tokens.id_token().ok_or("no ID token")?;
         let token: Token = token.to_string().parse()?;
         let claims = token.claims(&self.verifier().await?, &attempt.nonce)?;
@@ -142,7 +142,7 @@ impl Provider {
         })
     }
 
-    /// Where the provider asks whether to sign out there, too.
+    /// The page on which the provider asks whether to sign out there, too.
     pub fn logout_link(&self) -> String {
         let metadata = self.metadata.additional_metadata();
         match metadata.end_session_endpoint.clone() {
@@ -155,7 +155,7 @@ impl Provider {
         }
     }
 
-    /// Who has signed out there (OpenID Connect Back-Channel Logout 1.0, section 2.6).
+    /// Verifies a logout token and returns the user (OpenID Connect Back-Channel Logout 1.0, section 2.6).
     pub async fn logged_out(&self, token: &str) -> Result<Ended, Refused> {
         let token: Token = token.parse()?;
         let types = JsonWebTokenType::new("logout+jwt".to_owned()).normalize()?;
@@ -164,7 +164,7 @@ impl Provider {
             let is_recent = (Utc::now() - time).abs() < LONGEST_WAY;
             is_recent.then_some(()).ok_or("it is old".to_owned())
         });
-        // An ID token has a nonce: it is no logout token.
+        // A token with a nonce is an ID token, not a logout token.
         let claims = token.claims(&verifier, |nonce: Option<&Nonce>| {
             nonce.map_or(Ok(()), |_| Err("it is for a sign-in".to_owned()))
         })?;
@@ -183,7 +183,7 @@ impl Provider {
         })
     }
 
-    /// Takes this logout token no more.
+    /// Refuses this logout token from now on.
     pub fn settle(&self, ended: Ended) {
         let mut settled = self.settled();
         settled.retain(|_, until| *until > Utc::now());
@@ -194,8 +194,8 @@ impl Provider {
         self.settled.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What checks the issuer, the audience, the times and the signature. A provider may change its keys at any time,
-    /// so they are asked for with each token; a busy site keeps them for some minutes.
+    /// Returns a verifier of the issuer, the audience, the times and the signature. A provider may change its keys at
+    /// any time, so the verifier fetches them for each token. A busy site caches them for some minutes.
     async fn verifier(&self) -> Result<CoreIdTokenVerifier<'_>, Refused> {
         let keys = CoreJsonWebKeySet::fetch_async(self.metadata.jwks_uri(), &self.http).await?;
         Ok(CoreIdTokenVerifier::new_confidential_client(
@@ -216,7 +216,7 @@ impl User {
     }
 }
 
-/// Why a code or a token was not taken: for the log, and not for the sender.
+/// The reason why a code or a token was refused: for the log, not for the sender.
 #[derive(Debug)]
 pub struct Refused(Box<dyn Error>);
 
@@ -235,5 +235,5 @@ impl IntoResponse for Refused {
 }
 
 const LOGOUT: &str = "http://schemas.openid.net/event/backchannel-logout";
-/// From the provider to here, with clocks that differ.
+/// The longest accepted delivery time from the provider, including clock skew.
 const LONGEST_WAY: TimeDelta = TimeDelta::minutes(2);

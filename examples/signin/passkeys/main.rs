@@ -1,4 +1,4 @@
-//! Sign-in with a passkey, and a page that wants to see it once more:
+//! Sign-in with a passkey, and a page that requires it again (step-up):
 //!
 //! ```text
 //! cargo run --manifest-path examples/signin/passkeys/Cargo.toml
@@ -26,7 +26,7 @@ use webauthn_rs::prelude::*;
 
 use self::users::Users;
 
-/// Who is signed in.
+/// The signed-in user.
 #[derive(Session)]
 #[session(reject = "/")]
 struct Login {
@@ -34,7 +34,8 @@ struct Login {
     name: String,
 }
 
-/// The user has shown the passkey again, within the last five minutes; the next user has not.
+/// The user has confirmed with the passkey within the last five minutes. The confirmation ends when another user signs
+/// in.
 #[derive(Session)]
 #[session(reject = "/confirm")]
 struct Sudo {
@@ -42,14 +43,14 @@ struct Sudo {
     confirmed: (),
 }
 
-/// What the authenticator is to answer.
+/// The challenge that the authenticator must answer.
 #[derive(Session)]
 struct Ceremony {
     #[session(exclusive, expires = "5m", codec = json)]
     challenge: Option<Challenge>,
 }
 
-/// For whom a challenge is.
+/// The purpose of a challenge, and its state.
 #[derive(Serialize, Deserialize)]
 enum Challenge {
     Register(String, PasskeyRegistration),
@@ -57,7 +58,7 @@ enum Challenge {
 }
 
 impl Ceremony {
-    /// Uses the challenge up, whatever becomes of the answer: of two requests, one gets past this.
+    /// Consumes the challenge before the answer is verified. Of two parallel requests, only one succeeds.
     async fn take(mut ceremony: Session<Self>) -> Result<Challenge> {
         let challenge = ceremony.challenge.take().ok_or(REFUSED)?;
         ceremony.commit().await?;
@@ -84,7 +85,7 @@ async fn start_registration(
     if who.name.is_empty() || app.users.passkeys(&who.name).is_some() {
         return Err((StatusCode::CONFLICT, "Please choose another name.").into());
     }
-    // An application has the id of its account.
+    // A real application uses the ID of the account.
     let id = Uuid::new_v4();
     let started = app
         .webauthn
@@ -152,7 +153,7 @@ async fn finish_confirmation(
     Ok(Json("/vault"))
 }
 
-/// Asks for one of the passkeys of this user.
+/// Begins a challenge for the passkeys of this user.
 fn challenge(
     app: &App,
     mut ceremony: Session<Ceremony>,
@@ -165,7 +166,7 @@ fn challenge(
     Ok(Json(options))
 }
 
-/// Whose passkey has answered.
+/// Verifies the answer and returns the user.
 async fn verify(
     app: &App,
     ceremony: Session<Ceremony>,
@@ -203,12 +204,12 @@ async fn confirm_page(_login: Session<Login>) -> Markup {
     page(&form("get", "/confirm", "Show your passkey again", false))
 }
 
-/// For users who have just shown their passkey: the arguments say so.
+/// For users who have just confirmed with their passkey. The arguments refuse all others.
 async fn vault(login: Session<Login>, _fresh: Session<Sudo>) -> Markup {
     page(&html! { h1 { "Vault of " (login.name) } })
 }
 
-/// A form that `passkeys.js` sends, with this method of `navigator.credentials`.
+/// A form that `passkeys.js` submits after it has called this method of `navigator.credentials`.
 fn form(method: &str, action: &str, label: &str, asks_name: bool) -> Markup {
     html! {
         form method="post" action=(action) data-method=(method) {
@@ -237,13 +238,13 @@ async fn script() -> impl IntoResponse {
 async fn main() -> std::result::Result<(), Box<dyn Error>> {
     let port = env::var("PORT").unwrap_or("3000".to_owned());
     let listener = TcpListener::bind(("127.0.0.1", port.parse()?)).await?;
-    // A passkey belongs to a domain, never to an address; without TLS that can be `localhost` only.
+    // A passkey belongs to a domain, never to an IP address. Without TLS, the domain can only be `localhost`.
     let origin = format!("http://localhost:{}", listener.local_addr()?.port());
     let app = App {
         webauthn: Arc::new(WebauthnBuilder::new("localhost", &origin.parse()?)?.build()?),
         users: Arc::default(),
     };
-    // For http://localhost; a site has `SessionLayer::new`, and keys that outlive the process.
+    // For http://localhost. In production, use `SessionLayer::new` and keys that outlive the process.
     let sessions = SessionLayer::dev(MemoryStore::new(), KeyRing::generate()?);
     let app = Router::new()
         .route("/", get(front_page))
@@ -266,7 +267,7 @@ async fn main() -> std::result::Result<(), Box<dyn Error>> {
 
 type Refusal = (StatusCode, &'static str);
 
-/// One answer for all: which part was wrong is of use to attackers only.
+/// The same answer for every failure, because the cause would help attackers only.
 const REFUSED: Refusal = (
     StatusCode::FORBIDDEN,
     "This did not work. Please try again.",

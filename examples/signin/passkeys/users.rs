@@ -1,4 +1,4 @@
-//! The users and their passkeys, in memory. An application has a table.
+//! The users and their passkeys, in memory. A real application uses a database table.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -13,7 +13,7 @@ impl Users {
         self.all().get(name).cloned()
     }
 
-    /// A new user; `false` if the name or the passkey is another one's.
+    /// Adds a user. Returns `false` if the name or the passkey is taken.
     pub fn add(&self, name: &str, passkey: Passkey) -> bool {
         let mut all = self.all();
         let mut known = all.values().flatten();
@@ -24,7 +24,7 @@ impl Users {
         true
     }
 
-    /// Counts a use, by which a copy of an authenticator is found out.
+    /// Updates the signature counter, which reveals a cloned authenticator.
     pub fn used(&self, name: &str, result: &AuthenticationResult) {
         for passkey in self.all().get_mut(name).into_iter().flatten() {
             passkey.update_credential(result);
