@@ -1,4 +1,4 @@
-//! A device that keeps a key, as a browser uses it: the client's side of Device Bound Session Credentials.
+//! A device with a key, as a browser uses it: the client side of Device Bound Session Credentials.
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use http::{Method, StatusCode};
@@ -8,32 +8,32 @@ use serde_json::{Value, json};
 
 use crate::client::{Client, Reply};
 
-/// A key that leaves the device by its signatures only.
+/// A device whose private key never leaves it.
 #[derive(Clone)]
 pub struct Device {
     key: SigningKey,
 }
 
-/// A session that is bound to a device, as its browser knows it.
+/// A session that is bound to a device, as the browser stores it.
 #[derive(Clone, Debug)]
 pub struct Bound {
     /// The device.
     pub device: Device,
-    /// What the server calls the binding.
+    /// The server's identifier of the binding.
     pub identifier: String,
-    /// Where to refresh.
+    /// The path of the refresh endpoint.
     pub refresh: String,
-    /// What was sent ahead to sign next.
+    /// The challenge that the server has sent in advance for the next signature.
     pub challenge: Option<String>,
-    /// What the server has said of the binding.
+    /// The configuration of the binding that the server has sent.
     pub configuration: Value,
 }
 
 impl Device {
-    /// A device whose key follows from this number.
+    /// A device with a key that is derived from this number.
     ///
     /// # Panics
-    /// Of zero.
+    /// If the seed is zero.
     #[must_use]
     pub fn new(seed: u8) -> Self {
         let key = SigningKey::from_slice(&[seed; 32]).expect("a key");
@@ -49,7 +49,7 @@ impl Device {
         json!({ "kty": "EC", "crv": "P-256", "x": coordinate(x), "y": coordinate(y) })
     }
 
-    /// A signed JWT with this head and these claims.
+    /// A signed JWT with this header and these claims.
     #[must_use]
     pub fn sign(&self, head: &Value, claims: &Value) -> String {
         let part = |value: &Value| Base64UrlUnpadded::encode_string(value.to_string().as_bytes());
@@ -83,7 +83,7 @@ impl std::fmt::Debug for Device {
 /// The path and the challenge of an invitation, if a reply has one.
 ///
 /// # Panics
-/// If it is not of the form that browsers read.
+/// If the header has a form that browsers do not accept.
 #[must_use]
 pub fn invitation(reply: &Reply) -> Option<(String, String)> {
     let header = reply.headers.get("secure-session-registration")?;
@@ -113,10 +113,10 @@ pub fn challenge(reply: &Reply, identifier: &str) -> Option<String> {
 }
 
 impl Client {
-    /// Registers a device as the reply invites to; returns the answer too.
+    /// Registers a device as the reply invites, and returns the answer.
     ///
     /// # Panics
-    /// If the reply does not invite.
+    /// If the reply has no invitation.
     pub async fn register(&mut self, device: &Device, invited: &Reply) -> Reply {
         let (path, challenge) = invitation(invited).expect("an invitation");
         let proof = device.registration(&challenge);
@@ -126,10 +126,10 @@ impl Client {
         reply
     }
 
-    /// The same, where it must succeed.
+    /// Like [`register`](Self::register), but must succeed.
     ///
     /// # Panics
-    /// If it does not.
+    /// If the registration fails.
     pub async fn bind(&mut self, device: &Device, invited: &Reply) -> Bound {
         let reply = self.register(device, invited).await;
         assert_eq!(reply.status, StatusCode::OK, "{reply:?}");
@@ -145,7 +145,8 @@ impl Client {
         }
     }
 
-    /// Refreshes as a browser does: with the challenge that was sent ahead, and with another one if that is asked for.
+    /// Refreshes as a browser does: with the challenge sent in advance, and again if the server sends another
+    /// challenge.
     pub async fn refresh(&mut self, bound: &mut Bound) -> Reply {
         for _ in 0..5 {
             let proof = bound.challenge.take();

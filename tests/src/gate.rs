@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
-/// Holds a task that [passes](Self::pass) until the test [opens](Self::open) it. Clones are one gate.
+/// Holds a task at [`pass`](Self::pass) until the test calls [`open`](Self::open). Clones share the gate.
 #[derive(Clone, Debug)]
 pub struct Gate(Arc<Sides>);
 
@@ -34,10 +34,10 @@ impl Gate {
         self.0.open.acquire().await.unwrap().forget();
     }
 
-    /// Waits until one more has arrived.
+    /// Waits until one more task has arrived.
     ///
     /// # Panics
-    /// If no task arrives: a test that fails is better than one that waits for ever.
+    /// If no task arrives in time, so that the test fails instead of hanging.
     pub async fn reached(&self) {
         tokio::time::timeout(PATIENCE, self.0.arrived.acquire())
             .await
@@ -46,7 +46,7 @@ impl Gate {
             .forget();
     }
 
-    /// Lets one through.
+    /// Lets one task through.
     pub fn open(&self) {
         self.0.open.add_permits(1);
     }

@@ -1,4 +1,4 @@
-//! Everything that judges starsessions.
+//! Shared code for the tests of starsessions.
 
 pub mod client;
 pub mod device;

@@ -1,4 +1,4 @@
-//! What was logged, down to TRACE.
+//! Captures log output, down to TRACE.
 
 use std::cell::RefCell;
 use std::io::{self, Write};
@@ -10,15 +10,15 @@ use tracing_subscriber::fmt::format::FmtSpan;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::{Layer, Registry, fmt};
 
-/// The log of this thread, from the moment of its making until it is dropped.
+/// Captures the log of this thread until it is dropped.
 #[derive(Debug)]
 pub struct Logs {
-    /// Of one thread.
+    /// Makes this type `!Send`, because the log belongs to one thread.
     _thread: PhantomData<*const ()>,
 }
 
 impl Logs {
-    /// Begins to keep everything that this thread logs.
+    /// Begins to capture everything that this thread logs.
     #[must_use]
     pub fn capture() -> Self {
         listen();
@@ -52,10 +52,10 @@ impl Drop for Logs {
     }
 }
 
-/// Installs one subscriber for the process, which keeps what capturing threads log.
+/// Installs one subscriber for the process, which captures the output of capturing threads.
 ///
-/// Called before anything can be logged: a log statement that is first met while a subscriber comes
-/// may be switched off for good.
+/// Called before the first log statement runs: a call site that is first reached while a subscriber is being installed
+/// may stay disabled for good.
 pub(crate) fn listen() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
@@ -70,7 +70,7 @@ pub(crate) fn listen() {
     });
 }
 
-/// Writes into the log of the thread.
+/// A writer into the log of the current thread.
 struct Lines;
 
 impl Write for Lines {

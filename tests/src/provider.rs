@@ -1,4 +1,4 @@
-//! A site whose users sign in at another one.
+//! A site whose users sign in at another site.
 
 use axum::extract::Query;
 use axum::response::Redirect;
@@ -12,26 +12,26 @@ use crate::client::{Client, Reply};
 use crate::jar::Initiator;
 use crate::shop::{self, Login};
 
-/// What is remembered of an attempt.
+/// The state of a sign-in attempt.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Google {
-    /// Where the visitor was.
+    /// The page to return to.
     pub back: String,
     /// The user that the provider will name.
     pub user: u64,
 }
 
-/// The same of another provider. Serde knows no difference.
+/// The state of an attempt at another provider. Its serialized form is the same.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename = "Google")]
 pub struct Microsoft {
-    /// Where the visitor was.
+    /// The page to return to.
     pub back: String,
     /// The user that the provider will name.
     pub user: u64,
 }
 
-/// The user that has just come back by a POST.
+/// The user who has just come back by a POST.
 #[derive(Debug, Serialize, Deserialize)]
 struct Known {
     user: u64,
@@ -47,7 +47,7 @@ struct Answer {
     state: String,
 }
 
-/// The shop, and the ways to its providers: Google answers with a GET, Microsoft with a POST.
+/// The shop, with sign-in at two providers: Google answers with a GET, Microsoft with a POST.
 pub fn routes() -> Router {
     shop::routes()
         .route("/google", get(to_google))
@@ -91,7 +91,7 @@ async fn to_microsoft(
     Ok(Redirect::to(&format!("{PROVIDER}/authorize?state={state}")))
 }
 
-/// The session's cookie is not here: the sign-in waits for the next request.
+/// This request has no session cookie, so the sign-in waits for the next request.
 async fn from_microsoft(
     flows: Flows<Microsoft>,
     known: Flows<Known>,
@@ -115,7 +115,7 @@ async fn known(
 }
 
 impl Client {
-    /// Goes to a provider; returns the state that it is to bring back.
+    /// Goes to a provider. Returns the state to bring back.
     pub async fn leave_for(&mut self, path: &str) -> String {
         let reply = self.get(path).await;
         state_of(&reply)
@@ -131,7 +131,7 @@ impl Client {
         reply
     }
 
-    /// Comes back with a form that the provider's page has sent.
+    /// Comes back from the provider with a form that its page submits.
     pub async fn come_back_by_post(&mut self, path: &str, state: &str) -> Reply {
         let cookies = self.jar().cookie_header_in(SITE, Initiator::Form);
         let sent = self.showing(cookies.unwrap_or_default());
@@ -143,7 +143,7 @@ impl Client {
     }
 }
 
-/// The state that a redirect takes along.
+/// The state in the URL of a redirect.
 ///
 /// # Panics
 /// If there is none.
@@ -154,7 +154,7 @@ pub fn state_of(reply: &Reply) -> String {
     state.to_owned()
 }
 
-/// Where users sign in.
+/// The origin of the provider.
 pub const PROVIDER: &str = "https://id.example";
 const SITE: &str = "https://shop.example/";
 const CROSS_SITE: [(&str, &str); 3] = [

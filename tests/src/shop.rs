@@ -8,23 +8,23 @@ use axum::response::Redirect;
 use axum::routing::{get, post};
 use starsessions::{CurrentSession, Session, SessionError};
 
-/// What a visitor has gathered.
+/// The data of a visitor.
 #[derive(Debug, Default, Session)]
 pub struct Shop {
     /// Names of items.
     pub cart: Vec<String>,
-    /// Pages that were looked at.
+    /// The number of page views.
     #[session(merge = sum)]
     pub views: u64,
-    /// What the visitor speaks.
+    /// The visitor's language.
     pub language: Option<String>,
-    /// To be shown once.
+    /// A message to show once.
     pub notice: Option<String>,
     /// Stars by item.
     pub ratings: HashMap<String, u8>,
 }
 
-/// Who a visitor is.
+/// The visitor's identity.
 #[derive(Debug, Session)]
 #[session(reject = "/login")]
 pub struct Login {
@@ -33,7 +33,7 @@ pub struct Login {
     pub user: u64,
 }
 
-/// Works on every layer; the tests add what they need beside it.
+/// Routes that work on every layer. Tests add their own.
 pub fn routes() -> Router {
     Router::new()
         .route("/", get(|| async { "welcome" }))
@@ -47,7 +47,7 @@ pub fn routes() -> Router {
         .route("/forget", post(forget))
 }
 
-/// The same where a session can be ended.
+/// Like [`routes`], with a logout.
 pub fn with_logout() -> Router {
     routes().route("/logout", post(sign_out))
 }
@@ -94,14 +94,14 @@ async fn sign_out(session: CurrentSession) -> Result<Redirect, SessionError> {
     Ok(Redirect::to("/"))
 }
 
-/// The same for applications that keep a token.
+/// Like [`with_logout`], for applications that keep a token.
 pub fn with_tokens() -> Router {
     with_logout()
         .route("/token", post(hand_out))
         .route("/token/{user}", post(sign_in_for_token))
 }
 
-/// The session's token, with a new id if that is due.
+/// Returns the session's token, with a new ID if a renewal is due.
 async fn hand_out(session: CurrentSession) -> Result<String, SessionError> {
     Ok(session.bearer_token().await?.as_str().to_owned())
 }

@@ -16,12 +16,10 @@ use starsessions::{
 use crate::client::Client;
 use crate::spy::Spy;
 
-/// A site with the settings of production, whose time the test turns. In memory, unless it says
-/// otherwise.
+/// A site with production settings and a clock that the test controls. It keeps sessions in memory by default.
 #[derive(Clone, Debug)]
 pub struct Site<S = MemoryStore> {
-    /// What stands between the layer and the sessions. Where sessions are cookies, it sees their
-    /// revocations.
+    /// The store behind the layer. If sessions are kept in cookies, it holds their revocations.
     pub store: Spy<S>,
     /// The layer and its clock.
     pub sessions: TestSessions,
@@ -34,9 +32,9 @@ pub struct Site<S = MemoryStore> {
 pub enum Kept {
     /// In the store.
     OnServer,
-    /// In sealed cookies, with a list of those that were ended.
+    /// In sealed cookies, with a list of ended sessions.
     InCookies,
-    /// In sealed cookies that cannot be ended.
+    /// In sealed cookies, without a way to end a session.
     InCookiesForGood,
 }
 
@@ -48,38 +46,37 @@ impl Kept {
 }
 
 impl Site {
-    /// Sessions in memory.
+    /// A site with sessions in memory.
     #[must_use]
     pub fn new() -> Self {
         Self::with(|layer| layer)
     }
 
-    /// Sessions in memory, under other settings.
+    /// A site with sessions in memory and other settings.
     #[must_use]
     pub fn with(set: impl FnOnce(SessionLayerBuilder) -> SessionLayerBuilder) -> Self {
         Self::over(Spy::new(MemoryStore::new()), Kept::OnServer, set)
     }
 
-    /// Sessions in one of several places.
+    /// A site that keeps its sessions in the given place.
     #[must_use]
     pub fn kept(kept: Kept) -> Self {
         Self::over(Spy::new(MemoryStore::new()), kept, |layer| layer)
     }
 
-    /// How many records there are, those that have expired and were not freed included; without the
-    /// ways from former ids.
+    /// The number of session rows, including expired rows that were not freed, without forwarding rows of former IDs.
     ///
     /// # Panics
-    /// Never: a store in memory answers at once.
+    /// Never, because an in-memory store answers at once.
     #[must_use]
     pub fn rows(&self) -> usize {
         self.count(holds_session)
     }
 
-    /// How many keys are reserved for sessions that are about to move there.
+    /// The number of keys reserved for sessions that are about to move there.
     ///
     /// # Panics
-    /// Never: a store in memory answers at once.
+    /// Never, because an in-memory store answers at once.
     #[must_use]
     pub fn reserved(&self) -> usize {
         self.count(|row| *row.value == [RESERVED])
@@ -99,8 +96,8 @@ impl Site {
 }
 
 impl<S: Store + Clone> Site<S> {
-    /// Sessions in a store that others could read, in the year 2100: later than the clock of a
-    /// server that would expire them by it.
+    /// A site with a store that others could read. Its clock starts in the year 2100, later than the clock of a server,
+    /// so that the server itself expires no row.
     #[must_use]
     pub fn on(store: S) -> Self {
         let site = Self::over(Spy::new(store).sealed(), Kept::OnServer, |layer| layer);
@@ -108,7 +105,7 @@ impl<S: Store + Clone> Site<S> {
         site
     }
 
-    /// Sessions in one of several places, under other settings, in front of a store of one's own.
+    /// A site with a given store, place and settings.
     ///
     /// # Panics
     /// If the settings cannot work together.
@@ -122,7 +119,7 @@ impl<S: Store + Clone> Site<S> {
         Self::assemble(store, kept, KeyRing::generate().unwrap(), set)
     }
 
-    /// The same sessions under other settings, from now on: after a restart, or on another node.
+    /// The same sessions under other settings, as after a restart or on another node.
     ///
     /// # Panics
     /// If the settings cannot work together.
@@ -133,13 +130,13 @@ impl<S: Store + Clone> Site<S> {
         site
     }
 
-    /// The same sessions under other keys: on another node, before or after a change of keys.
+    /// The same sessions under other keys, as on another node before or after a key rotation.
     #[must_use]
     pub fn under(&self, keys: KeyRing) -> Self {
         self.under_with(keys, |layer| layer)
     }
 
-    /// The same under other settings.
+    /// The same sessions under other keys and settings.
     ///
     /// # Panics
     /// If the settings cannot work together.
@@ -185,12 +182,12 @@ impl<S: Store + Clone> Site<S> {
         Client::new(&routes.layer(self.sessions.layer()))
     }
 
-    /// Turns the clock forward.
+    /// Advances the clock.
     pub fn wait(&self, time: Duration) {
         self.sessions.clock().advance(time);
     }
 
-    /// Turns the clock forward by seconds.
+    /// Advances the clock by seconds.
     pub fn wait_seconds(&self, seconds: u64) {
         self.wait(Duration::from_secs(seconds));
     }
@@ -202,7 +199,7 @@ impl<S: Store + Clone> Site<S> {
     }
 }
 
-/// Whether a row is not what a rotation has left, and not a place that it has reserved.
+/// Whether a row holds a session: it is neither left by a rotation nor reserved for one.
 fn holds_session(row: &Row) -> bool {
     !matches!(row.value.first(), Some(&(3..=6 | RESERVED)))
 }

@@ -1,5 +1,5 @@
-//! Session types under every lint that users deny. They are public in a library, because several lints look only there: that this
-//! file compiles, and that `cargo clippy` is silent about it, is the test.
+//! Session types under every lint that users may deny. The types are public in a library, because several lints check
+//! public items only. The test is that this file compiles and that `cargo clippy` reports nothing.
 
 #![deny(
     warnings,
@@ -39,18 +39,18 @@ use starsessions::value::OldValue;
 #[derive(Session, Debug)]
 #[session(reject = "/login", validate = sane, realm = "admin")]
 pub struct Shop {
-    /// Private, with everything.
+    /// A private field with several attributes.
     #[session(required, rotate, index)]
     user: u64,
-    /// Public.
+    /// A public field.
     #[session(merge = sum, default = 1)]
     pub views: u64,
-    /// Of the crate.
+    /// A field that is visible in the crate.
     #[session(merge = newest, validate = short)]
     pub(crate) page: String,
     #[session(version = 2, migrate = from_v1, secret)]
     price: Option<u64>,
-    /// Clippy sees a closure around it.
+    /// The derive puts this path into a closure, which Clippy checks.
     #[session(merge = larger)]
     size: u64,
     #[session(default = Vec::new())]
@@ -83,7 +83,7 @@ pub struct Aging {
     #[deprecated]
     #[session(merge = sum)]
     pub views: u64,
-    /// One of a deprecated type.
+    /// A field of a deprecated type.
     #[allow(deprecated)]
     pub other: Option<Deprecated>,
 }

@@ -5,18 +5,18 @@ use http::Method;
 
 use super::{Client, Reply};
 
-/// An application on a phone, in front of a site: it keeps the token that it was given, and no cookies.
+/// An application on a phone that uses a site. It keeps a token and no cookies.
 ///
-/// A clone is a thief, or another thread: it begins with the same token.
+/// A clone acts as a thief or another thread, and begins with the same token.
 #[derive(Clone, Debug)]
 pub struct App {
     client: Client,
-    /// What it sends behind `Bearer `.
+    /// The token that is sent after `Bearer `.
     pub token: Option<String>,
 }
 
 impl App {
-    /// One without a token.
+    /// An application without a token.
     #[must_use]
     pub fn new(site: &Router) -> Self {
         Self {
@@ -34,7 +34,7 @@ impl App {
         }
     }
 
-    /// The same token in front of another site.
+    /// The same token, used at another site.
     #[must_use]
     pub fn at(&self, site: &Router) -> Self {
         Self {
@@ -53,10 +53,10 @@ impl App {
         self.ask(Method::POST, path).await
     }
 
-    /// Sends a POST that is answered with a token, and keeps that.
+    /// Sends a POST whose response is a token, and keeps the token.
     ///
     /// # Panics
-    /// If it is not answered with 200, or caches may keep the answer.
+    /// If the status is not 200, or the response may be cached.
     pub async fn take(&mut self, path: &str) -> &str {
         let reply = self.post(path).await;
         assert_eq!(reply.status, 200, "{path}: {reply:?}");

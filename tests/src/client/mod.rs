@@ -1,4 +1,4 @@
-//! A browser in front of an app: sends requests, keeps cookies, shows what came back.
+//! A browser that uses an app: it sends requests, keeps cookies and returns the replies.
 
 mod app;
 mod reply;
@@ -17,14 +17,14 @@ pub use app::App;
 pub use reply::Reply;
 pub use visit::Once;
 
-/// A browser in front of an app.
+/// A browser that uses an app.
 ///
-/// A clone is another tab, or a thief: it begins with the same cookies and keeps its own from there.
+/// A clone acts as another tab or a thief. It begins with the same cookies and keeps its own from then on.
 #[derive(Clone, Debug)]
 pub struct Client {
     app: Router,
     jar: Jar,
-    /// Sent instead of what is in the jar.
+    /// Sent instead of the cookies in the jar.
     shown: Option<HeaderValue>,
 }
 
@@ -39,7 +39,7 @@ impl Client {
         }
     }
 
-    /// The same cookies in front of another one's app: a newer version, or another node.
+    /// The same cookies with the app of `other`: a newer version, or another node.
     #[must_use]
     pub fn at(&self, other: &Self) -> Self {
         Self {
@@ -48,7 +48,7 @@ impl Client {
         }
     }
 
-    /// The same app, visited with this `Cookie` header in the place of the jar's.
+    /// The same app, visited with this `Cookie` header instead of the jar's.
     ///
     /// # Panics
     /// If it is not a header value.
@@ -78,10 +78,10 @@ impl Client {
         reply
     }
 
-    /// Sends a form with headers of one's own, and keeps nothing.
+    /// Sends a form with the given headers, and keeps no cookies.
     ///
     /// # Panics
-    /// If they are no headers.
+    /// If the headers are invalid.
     pub async fn submit_with(&self, path: &str, form: &str, headers: &[(&str, &str)]) -> Reply {
         let mut request = self
             .request(Method::POST, path)
@@ -100,18 +100,17 @@ impl Client {
         reply
     }
 
-    /// Sends a request with the cookies and keeps nothing: what happens when the reply is late, or
-    /// never arrives.
+    /// Sends a request with the cookies and keeps none of the reply, as if the reply were late or lost.
     pub fn ask(&self, method: Method, path: &str) -> impl Future<Output = Reply> + Send + use<> {
         let request = self.request(method, path);
         let request = request.body(Body::empty()).expect("a test's own request");
         exchange(self.app.clone(), request)
     }
 
-    /// The same with headers of one's own.
+    /// Like [`ask`](Self::ask), with the given headers.
     ///
     /// # Panics
-    /// If they are no headers.
+    /// If the headers are invalid.
     pub async fn ask_with(&self, method: Method, path: &str, headers: &[(&str, &str)]) -> Reply {
         let mut request = self.request(method, path);
         for (name, value) in headers {
@@ -147,7 +146,7 @@ impl Client {
         &self.jar
     }
 
-    /// The same, to close the browser or to let its time pass.
+    /// The jar, to close the browser or to advance its clock.
     pub fn jar_mut(&mut self) -> &mut Jar {
         &mut self.jar
     }
@@ -156,7 +155,7 @@ impl Client {
 /// Sends one request through an app.
 ///
 /// # Panics
-/// If the body fails: those of the tests are all in memory.
+/// If the body fails. The bodies in tests are all in memory.
 pub async fn exchange(app: Router, request: Request<Body>) -> Reply {
     let Ok(response) = app.oneshot(request).await;
     let (parts, body) = response.into_parts();

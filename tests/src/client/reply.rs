@@ -1,9 +1,9 @@
-//! What came back.
+//! A response, as the browser sees it.
 
 use http::header::{LOCATION, SET_COOKIE};
 use http::{HeaderMap, StatusCode};
 
-/// What came back.
+/// A response, as the browser sees it.
 #[derive(Clone, Debug)]
 pub struct Reply {
     /// The status.
@@ -21,7 +21,7 @@ impl Reply {
         self.all(SET_COOKIE.as_str())
     }
 
-    /// Whether the browser is told anything about a cookie.
+    /// Whether the response sets or removes a cookie.
     #[must_use]
     pub fn sets_cookie(&self) -> bool {
         self.headers.contains_key(SET_COOKIE)
@@ -37,16 +37,16 @@ impl Reply {
             .collect()
     }
 
-    /// Where the browser is sent.
+    /// The target of a redirect.
     #[must_use]
     pub fn location(&self) -> Option<&str> {
         self.headers.get(LOCATION)?.to_str().ok()
     }
 
-    /// Asserts that the browser is sent there, with one cookie at most.
+    /// Asserts a redirect to `location`, with at most one cookie.
     ///
     /// # Panics
-    /// If it is not.
+    /// If the response is different.
     #[track_caller]
     pub fn leads_to(&self, location: &str) {
         assert_eq!(self.status, StatusCode::SEE_OTHER);
@@ -54,7 +54,7 @@ impl Reply {
         assert!(self.set_cookies().len() <= 1, "{self:?}");
     }
 
-    /// The seconds that the cookie is to live, if the reply sets one that says so.
+    /// The `Max-Age` of the cookie, if the reply sets one.
     #[must_use]
     pub fn max_age(&self) -> Option<u64> {
         self.set_cookies()

@@ -1,4 +1,4 @@
-//! Visits to a handler that the test has at hand.
+//! Requests to handlers that a test passes in.
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,13 +18,13 @@ use tower::ServiceExt;
 use super::{Client, Reply, exchange};
 
 impl Client {
-    /// A browser without cookies in front of a layer: each request brings the handler behind it.
+    /// A browser without cookies in front of a layer. Each request carries its handler.
     #[must_use]
     pub fn behind(layer: SessionLayer) -> Self {
         Self::new(&Router::new().route("/", any(brought)).layer(layer))
     }
 
-    /// The same in front of a layer whose sessions are in memory.
+    /// Like [`behind`](Self::behind), with a layer that keeps sessions in memory.
     #[must_use]
     pub fn guest() -> Self {
         Self::behind(TestSessions::new().layer())
@@ -40,10 +40,10 @@ impl Client {
             .await
     }
 
-    /// Sends one request to `/` of an app, which is put behind the layer.
+    /// Sends one request to `/` of an app that is placed behind the layer.
     ///
     /// # Panics
-    /// If this browser is not [behind](Self::behind) a layer alone.
+    /// If this browser was not created with [`behind`](Self::behind).
     pub async fn go(&mut self, app: Router) -> Reply {
         let answer = answer(async |request| {
             let Ok(response) = app.oneshot(request).await;
@@ -52,7 +52,7 @@ impl Client {
         self.bring(answer).await
     }
 
-    /// Sends one request with what answers it. A route of its own would have some twenty functions of axum compiled for
+    /// Sends one request that carries its handler. A separate route would compile some twenty functions of axum for
     /// each test.
     async fn bring(&mut self, answer: Answer) -> Reply {
         let request = self.request(Method::GET, "/").extension(Once::new(answer));
@@ -62,10 +62,10 @@ impl Client {
         reply
     }
 
-    /// Has a handler do this to a view, and returns what it says.
+    /// Runs `act` on a view in a handler, and returns its result.
     ///
     /// # Panics
-    /// If the request is not answered with 200.
+    /// If the status is not 200.
     pub async fn with<T, R>(&mut self, act: impl FnOnce(&mut Session<T>) -> R + Send + 'static) -> R
     where
         T: SessionData,
@@ -79,10 +79,10 @@ impl Client {
         said.take()
     }
 
-    /// Has a handler insert a view.
+    /// Inserts a view in a handler.
     ///
     /// # Panics
-    /// If the request is not answered with 200.
+    /// If the status is not 200.
     pub async fn insert<T: SessionData>(&mut self, view: T) -> Reply {
         let view = Once::new(view);
         let reply = self
@@ -92,11 +92,10 @@ impl Client {
         reply
     }
 
-    /// Has two tabs do this at the same time: `mine` has loaded its view, then `theirs` comes and
-    /// goes, then `mine` writes.
+    /// Runs two requests in parallel: `mine` loads its view, then `theirs` runs to its end, then `mine` writes.
     ///
     /// # Panics
-    /// If the request that overtakes is not answered with 200.
+    /// If the status of `theirs` is not 200.
     pub async fn overtaken<T: SessionData>(
         &mut self,
         theirs: impl FnOnce(&mut Session<T>) + Send + 'static,
@@ -107,7 +106,7 @@ impl Client {
             .await
     }
 
-    /// Sends a request whose handler waits, with its view loaded, until `meanwhile` is over.
+    /// Sends a request whose handler loads its view, then waits until `meanwhile` has finished.
     ///
     /// # Panics
     /// If the view is not extracted.
@@ -132,7 +131,7 @@ impl Client {
     }
 }
 
-/// What answers a request. Boxed, so that no more than the box is compiled for the closure of each test.
+/// The handler of a request. Boxed, so that only the box is compiled for the closure of each test.
 type Answer = Box<dyn FnOnce(Request) -> Pin<Box<dyn Future<Output = Response> + Send>> + Send>;
 
 fn answer<F>(answer: impl FnOnce(Request) -> F + Send + 'static) -> Answer
@@ -142,7 +141,7 @@ where
     Box::new(|request| Box::pin(answer(request)))
 }
 
-/// Answers with 200 when this was done with a view, and as its extractor does without one.
+/// Runs `act` on a view and answers with 200. If the extractor refuses, answers with its response.
 fn act_on<T, F>(act: impl FnOnce(Session<T>) -> F + Send + 'static) -> Answer
 where
     T: SessionData,
@@ -158,18 +157,18 @@ where
     })
 }
 
-/// Has a request answered by what it has brought.
+/// Answers a request with the handler that it carries.
 async fn brought(mut request: Request) -> Response {
     let answer = request.extensions_mut().remove::<Once<Answer>>();
     answer.expect("an answer to this request").take()(request).await
 }
 
-/// What a handler takes once, although a handler could be called again.
+/// A value that a handler takes once, although the handler's type could be called again.
 #[derive(Debug)]
 pub struct Once<T>(Arc<Mutex<Option<T>>>);
 
 impl<T> Once<T> {
-    /// Holds this.
+    /// Holds `value`.
     pub fn new(value: T) -> Self {
         Self(Arc::new(Mutex::new(Some(value))))
     }
@@ -180,15 +179,15 @@ impl<T> Once<T> {
         Self(Arc::default())
     }
 
-    /// Puts something in.
+    /// Stores a value.
     pub fn put(&self, value: T) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(value);
     }
 
-    /// Takes it out.
+    /// Takes the value out.
     ///
     /// # Panics
-    /// If there is nothing.
+    /// If there is no value.
     #[must_use]
     pub fn take(&self) -> T {
         let value = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();

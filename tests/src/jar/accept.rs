@@ -1,4 +1,4 @@
-//! From a `Set-Cookie` line to a stored cookie, or to nothing.
+//! Turns a `Set-Cookie` line into a stored cookie, or refuses it.
 
 use super::url::{Url, domain_matches};
 use super::{Initiator, SameSitePolicy, StoredCookie};
@@ -30,7 +30,7 @@ pub(super) fn accept(
         return None;
     }
     if !domain.contains('.') && !domain.is_empty() {
-        // A public suffix may only be set by itself, and then for itself.
+        // Only the public suffix itself may name it as the domain, and only as a host-only cookie.
         if domain != url.host {
             return None;
         }
@@ -79,7 +79,7 @@ pub(super) fn accept(
     keeps_prefix_promise(&cookie, attributes.path.as_deref()).then_some(cookie)
 }
 
-/// The prefixes, compared without case.
+/// Checks the cookie name prefixes, case-insensitively.
 fn keeps_prefix_promise(cookie: &StoredCookie, path: Option<&str>) -> bool {
     // A nameless cookie is sent as its value, which must not look like a name.
     let name = if cookie.name.is_empty() {
@@ -116,7 +116,7 @@ struct Attributes {
 }
 
 impl Attributes {
-    /// The last attribute of a name wins; one with a value over 1024 octets is ignored.
+    /// The last attribute with a given name wins. Attribute values over 1024 octets are ignored.
     fn parse(text: &str) -> Self {
         let mut found = Self {
             domain: String::new(),
@@ -158,7 +158,7 @@ impl Attributes {
     }
 }
 
-/// Digits of any number, or a minus, which means the past.
+/// Any number of digits, or a minus sign, which means the past.
 fn parse_max_age(value: &str) -> Option<u64> {
     let digits = value.strip_prefix('-').unwrap_or(value);
     if digits.is_empty() || !digits.bytes().all(|octet| octet.is_ascii_digit()) {

@@ -1,13 +1,12 @@
-//! The cookies of a browser: kept and sent back by the rules of browsers.
+//! A browser's cookie jar, which stores and returns cookies by the rules of browsers.
 //!
 //! The storage and retrieval models of RFC 6265bis (sections 5.6 to 5.8), with the prefixes of the
 //! layered-cookies draft and the partitions of CHIPS. Written from the specifications, not from the
 //! code under test.
 //!
-//! Simplified on purpose: a site is the last two labels of a host, a public suffix is a host with one
-//! label, and cookies that another site sets in an embedded frame are refused unless `SameSite=None`.
-//! `localhost` counts as secure, as it does in browsers. `Expires` is ignored: a test that wants a
-//! lifetime says `Max-Age`.
+//! Simplified on purpose: a site is the last two labels of a host, a public suffix is a host with one label, and
+//! cookies that another site sets in an embedded frame are refused unless `SameSite=None`. `localhost` counts as
+//! secure, as it does in browsers. `Expires` is ignored: tests set a lifetime with `Max-Age`.
 
 mod accept;
 mod url;
@@ -35,39 +34,39 @@ pub struct StoredCookie {
     pub name: String,
     /// The value, quotes included.
     pub value: String,
-    /// The host, or the domain whose hosts all get it.
+    /// The host, or the domain whose hosts all get the cookie.
     pub domain: String,
-    /// Whether only that one host gets it.
+    /// Whether only that host gets the cookie.
     pub host_only: bool,
-    /// Below which path.
+    /// The path below which the cookie is sent.
     pub path: String,
-    /// Over secure connections only.
+    /// Whether the cookie is sent over secure connections only.
     pub secure: bool,
-    /// Out of the reach of scripts.
+    /// Whether the cookie is hidden from scripts.
     pub http_only: bool,
-    /// With which requests of other sites.
+    /// The requests of other sites that carry the cookie.
     pub same_site: SameSitePolicy,
     /// The embedding site, for a partitioned cookie.
     pub partition: Option<String>,
-    /// When it ends, in seconds of the browser's clock; `None` when the browser is closed.
+    /// When the cookie expires, in seconds of the browser's clock; `None` if it ends when the browser closes.
     pub expires: Option<u64>,
     created: u64,
 }
 
-/// What `SameSite` said; `Default` if it said nothing known.
+/// The value of `SameSite`; `Default` if it is missing or unknown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SameSitePolicy {
-    /// As `Lax`.
+    /// Treated as `Lax`.
     Default,
-    /// With top-level navigation by a safe method.
+    /// Sent with top-level navigation by a safe method.
     Lax,
-    /// With every request.
+    /// Sent with every request.
     None,
-    /// With requests of the same site only.
+    /// Sent with requests of the same site only.
     Strict,
 }
 
-/// Which site caused a request.
+/// The site that caused a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Initiator<'a> {
     /// The site itself, or the address bar.
@@ -126,7 +125,7 @@ impl Jar {
         (!pairs.is_empty()).then(|| pairs.join("; "))
     }
 
-    /// The cookies that are alive, whatever they are sent to.
+    /// All cookies that have not expired.
     pub fn cookies(&self) -> impl Iterator<Item = &StoredCookie> {
         self.cookies.iter().filter(|cookie| self.is_alive(cookie))
     }
@@ -136,7 +135,7 @@ impl Jar {
         self.now += time.as_secs();
     }
 
-    /// Closes the browser: what has no end is forgotten.
+    /// Closes the browser, which deletes cookies without an expiry.
     pub fn close(&mut self) {
         self.cookies.retain(|cookie| cookie.expires.is_some());
     }
@@ -150,7 +149,7 @@ impl Jar {
         let Some(mut cookie) = accept(line, &url, initiator, self.now) else {
             return;
         };
-        // "Leave secure cookies alone": a plain connection cannot overwrite what a secure one set.
+        // "Leave secure cookies alone": an insecure connection cannot overwrite a cookie that a secure one set.
         let shadows_secure = |old: &StoredCookie| {
             old.secure
                 && old.name == cookie.name

@@ -1,4 +1,4 @@
-//! The jar itself is judged by the examples of the specifications.
+//! Tests the jar itself with the examples of the specifications.
 
 use super::*;
 
@@ -124,7 +124,7 @@ fn partitions() {
     assert_eq!(jar.cookie_header_in(HERE, one), Some("a=1".to_owned()));
     assert_eq!(jar.cookie_header_in(HERE, two), Some("a=2".to_owned()));
     assert_eq!(jar.cookie_header(HERE), None);
-    // A cookie without a partition comes along, under the same name.
+    // A cookie without a partition but with the same name is sent as well.
     jar.set_cookie(b"a=3; Secure; SameSite=None; Path=/", HERE, Initiator::Same);
     assert_eq!(jar.cookie_header_in(HERE, one), Some("a=1; a=3".to_owned()));
 }

@@ -1,4 +1,4 @@
-//! Where a request goes, and whether a cookie goes along.
+//! URLs of requests, and whether a cookie matches them.
 
 use super::Initiator;
 

@@ -8,7 +8,7 @@ use crate::device::{Bound, Device, challenge};
 use crate::shop;
 use crate::site::Site;
 
-/// Signs in and registers the device; past the time in which requests may have been on their way.
+/// Signs in, registers the device, and waits for the end of the grace period for requests that were under way.
 async fn signed_in<S: Store + Clone>(site: &Site<S>) -> (Client, Bound) {
     let mut client = site.serve(shop::with_logout());
     let invited = client.post("/login/7").await;
@@ -17,10 +17,10 @@ async fn signed_in<S: Store + Clone>(site: &Site<S>) -> (Client, Bound) {
     (client, bound)
 }
 
-/// A copy of the cookie is worth nothing, also after refreshes and changes, and the device goes on.
+/// A copy of the cookie is refused, also after refreshes and changes, and the device stays signed in.
 ///
 /// # Panics
-/// If the copy is worth something, or the device is sent away.
+/// If the copy is accepted, or the device is refused.
 pub async fn a_copied_cookie_is_worth_nothing<S: Store + Clone>(site: &Site<S>) {
     let site = site.restarted(|layer| layer.device_bound(|device| device));
     let (mut client, mut bound) = signed_in(&site).await;
@@ -44,10 +44,10 @@ pub async fn a_copied_cookie_is_worth_nothing<S: Store + Clone>(site: &Site<S>) 
     assert_eq!(client.get("/cart").await.body, "milk,tea,bread");
 }
 
-/// The binding ends with the session, and with each new id.
+/// The binding ends with the session, and with each new ID.
 ///
 /// # Panics
-/// If a device gets a cookie for what has ended.
+/// If a device gets a cookie for a binding that has ended.
 pub async fn a_binding_ends_with_its_session<S: Store + Clone>(site: &Site<S>) {
     let site = site.restarted(|layer| layer.device_bound(|device| device));
     for end in ["/logout", "/login/8"] {
@@ -62,10 +62,10 @@ pub async fn a_binding_ends_with_its_session<S: Store + Clone>(site: &Site<S>) {
     }
 }
 
-/// Of two devices that register at once, and of two requests with one proof, one counts.
+/// Of two devices that register at once, one is accepted. So is one of two requests with the same proof.
 ///
 /// # Panics
-/// If both count, or none.
+/// If both are accepted, or none.
 pub async fn one_device_and_each_proof_once<S: Store + Clone>(site: &Site<S>) {
     let site = site.restarted(|layer| layer.device_bound(|device| device));
     for _ in 0..10 {

@@ -23,7 +23,7 @@ use crate::client::Client;
 use crate::shop::{self, Shop};
 use crate::site::Site;
 
-/// Buys what it is told, shows every cart, and closes when the session ends.
+/// Adds the items that the socket receives, sends every new cart, and closes when the session ends.
 async fn serve(mut socket: WebSocket, shop: Detached<Shop>) {
     let mut watch = shop.watch();
     loop {
@@ -40,7 +40,7 @@ async fn serve(mut socket: WebSocket, shop: Detached<Shop>) {
             }
         }
     }
-    // The browser may have gone first.
+    // The browser may have disconnected already.
     drop(socket.send(Message::Close(None)).await);
 }
 
@@ -49,7 +49,7 @@ async fn socket(upgrade: WebSocketUpgrade, shop: Session<Shop>) -> Result<Respon
     Ok(upgrade.on_upgrade(|socket| serve(socket, shop)))
 }
 
-/// Every cart, as an event.
+/// Streams every new cart as an event.
 async fn events(shop: Session<Shop>) -> Result<Response, SessionError> {
     let carts = shop.detach()?.watch().into_stream().map(|shop| {
         let cart = format!("cart {}", shop.cart.join(","));
@@ -65,7 +65,7 @@ fn routes() -> Router {
         .route("/events", get(events))
 }
 
-/// A node that looks at its sessions often, and another one beside it, with one browser.
+/// Two nodes and one browser. The first node polls its sessions often.
 async fn two_nodes<S: Store + Clone>(site: &Site<S>) -> (Router, Client, Client) {
     let here = site.restarted(|layer| layer.watch_interval(Duration::from_millis(50)));
     let app = routes().layer(here.sessions.layer());
@@ -75,7 +75,7 @@ async fn two_nodes<S: Store + Clone>(site: &Site<S>) -> (Router, Client, Client)
     (app, client, elsewhere)
 }
 
-/// Over the network, as a browser does it.
+/// Opens the socket over the network, as a browser does.
 async fn open_socket(app: Router, cookies: &str) -> WebSocketStream<TcpStream> {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -98,11 +98,11 @@ async fn hear(socket: &mut WebSocketStream<TcpStream>) -> Sent {
     message.expect("a message").expect("a whole message")
 }
 
-/// What a socket writes, the next request sees; what requests write, the socket sees; and it closes
-/// when the session is ended, here or on another node.
+/// The next request sees what the socket writes, and the socket sees what requests write. The socket closes when the
+/// session ends, on this node or another.
 ///
 /// # Panics
-/// If something is not seen.
+/// If a write is not seen.
 pub async fn a_socket_lives_with_its_session<S: Store + Clone>(site: &Site<S>) {
     for ends_elsewhere in [false, true] {
         let (app, mut client, mut elsewhere) = two_nodes(site).await;
@@ -139,7 +139,7 @@ async fn next_event(body: &mut BodyDataStream) -> Option<String> {
 /// Each event leaves when it happens, and the stream ends with the session.
 ///
 /// # Panics
-/// If an event is kept back.
+/// If an event is delayed.
 pub async fn an_event_stream_flows<S: Store + Clone>(site: &Site<S>) {
     let (app, mut client, mut elsewhere) = two_nodes(site).await;
     let request = Request::builder()

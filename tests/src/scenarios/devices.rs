@@ -13,7 +13,7 @@ use crate::client::Client;
 use crate::gate::Gate;
 use crate::site::Site;
 
-/// Whose session it is.
+/// The owner of a session.
 #[derive(Debug, Session)]
 struct Account {
     #[session(required, rotate, index)]
@@ -50,7 +50,7 @@ async fn me(account: Option<Session<Account>>) -> String {
     account.map_or("guest".to_owned(), |account| account.user.clone())
 }
 
-/// The handle of each session, a star before that of this one.
+/// The handle of each session; a star marks the current session.
 async fn devices(session: CurrentSession) -> Result<Json<Vec<String>>, SessionError> {
     let show = |session: &ListedSession| {
         let star = if session.is_current { "*" } else { "" };
@@ -86,10 +86,10 @@ async fn signed_in<S: Store + Clone>(site: &Site<S>, gate: &Gate, user: &str) ->
     client
 }
 
-/// Five devices are listed; one is ended by its handle, the others with a change of password.
+/// Five devices are listed. One is ended by its handle, the others by a change of password.
 ///
 /// # Panics
-/// If one of them stays signed in, or another user is signed out.
+/// If a device stays signed in, or another user is signed out.
 pub async fn devices_are_listed_and_ended<S: Store + Clone>(site: &Site<S>) {
     let gate = Gate::new();
     let mut bob = signed_in(site, &gate, "bob").await;
@@ -117,7 +117,7 @@ pub async fn devices_are_listed_and_ended<S: Store + Clone>(site: &Site<S>) {
         .into_iter()
         .find(|it| it.starts_with('*'));
     let lost_handle = lost_handle.expect("its own").replace('*', "");
-    // Other users can do nothing with it.
+    // Another user cannot use the handle.
     assert_eq!(
         bob.post(&format!("/revoke/{lost_handle}")).await.body,
         "false"
@@ -134,7 +134,7 @@ pub async fn devices_are_listed_and_ended<S: Store + Clone>(site: &Site<S>) {
     );
     assert_eq!(list(&mut own).await.len(), 4);
 
-    // Two of them are in the middle of something.
+    // Two devices have a request under way.
     let change = tokio::spawn(fourth.ask(Method::POST, "/slow"));
     let rotation = tokio::spawn(fifth.ask(Method::POST, "/slow-rotation"));
     gate.reached().await;
@@ -153,7 +153,7 @@ pub async fn devices_are_listed_and_ended<S: Store + Clone>(site: &Site<S>) {
     assert_eq!(list(&mut own).await.len(), 1);
     assert_eq!(bob.get("/me").await.body, "bob");
 
-    // And the one that asks.
+    // A device can also end its own session.
     let own_handle = list(&mut own).await.remove(0).replace('*', "");
     let reply = own.post(&format!("/revoke/{own_handle}")).await;
     assert_eq!(reply.max_age(), Some(0), "the browser is told");
@@ -161,10 +161,10 @@ pub async fn devices_are_listed_and_ended<S: Store + Clone>(site: &Site<S>) {
     assert_eq!(list(&mut own).await.len(), 0);
 }
 
-/// An account is closed from outside, whatever key its sessions were begun under.
+/// All sessions of an account are ended from outside a request, including those begun under an older key.
 ///
 /// # Panics
-/// If one of them is left.
+/// If a session is left.
 pub async fn an_account_is_signed_out_everywhere<S: Store + Clone>(site: &Site<S>) {
     let gate = Gate::new();
     let bytes = std::array::from_fn(|i| ((i * i * 2_654_435_761) >> 11) as u8);
@@ -176,7 +176,7 @@ pub async fn an_account_is_signed_out_everywhere<S: Store + Clone>(site: &Site<S
     let mut old = signed_in(&before, &gate, "ada").await;
     let mut new = signed_in(&after, &gate, "ada").await;
     let mut bob = signed_in(&after, &gate, "bob").await;
-    // A new id on the way must not slip through.
+    // A rotation under way must not keep its session alive.
     let rotating = tokio::spawn(new.ask(Method::POST, "/slow-rotation"));
     gate.reached().await;
 
@@ -192,10 +192,10 @@ pub async fn an_account_is_signed_out_everywhere<S: Store + Clone>(site: &Site<S
     assert_eq!(bob.get("/me").await.body, "bob");
 }
 
-/// While a user's sessions are given new ids all the time, all of them are ended.
+/// All sessions of a user are ended while they get new IDs continuously.
 ///
 /// # Panics
-/// If one of them slips away.
+/// If a session survives.
 pub async fn a_rotation_does_not_slip_away<S: Store + Clone>(site: &Site<S>) {
     let ada = "ada".to_owned();
     for round in 0..ROUNDS {

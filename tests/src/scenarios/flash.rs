@@ -1,4 +1,4 @@
-//! 2. Messages that are shown once, and what can be used once.
+//! 2. Messages that are shown once, and tokens that can be used once.
 
 use std::sync::Arc;
 
@@ -95,10 +95,10 @@ const UNSEEN: [&[(&str, &str)]; 20] = [
     &[("purpose", "other"), ("purpose", "prefetch")],
 ];
 
-/// A message waits for a response that is shown, and is gone then.
+/// A message stays until a response that the browser shows, and is then removed.
 ///
 /// # Panics
-/// If it is lost, or shown twice.
+/// If the message is lost or shown twice.
 pub async fn a_message_is_shown_once<S: Store + Clone>(site: &Site<S>) {
     let mut client = site.serve(routes(&Gate::new()));
     assert_eq!(client.post("/save/saved").await.location(), Some("/notice"));
@@ -127,7 +127,7 @@ pub async fn a_message_is_shown_once<S: Store + Clone>(site: &Site<S>) {
     assert_eq!(client.get("/errors").await.body, "first");
     assert_eq!(client.get("/errors").await.body, "");
 
-    // A prefetch that sets a message does not lose the one before.
+    // A prefetch that sets a message keeps the earlier message.
     client.post("/error/first").await;
     let reply = client
         .ask_with(Method::POST, "/error/second", UNSEEN[0])
@@ -136,10 +136,10 @@ pub async fn a_message_is_shown_once<S: Store + Clone>(site: &Site<S>) {
     assert_eq!(client.get("/errors").await.body, "first,second");
 }
 
-/// A request that takes a message while another one is set leaves that alone.
+/// A request that takes a message keeps a newer message that another request sets meanwhile.
 ///
 /// # Panics
-/// If it is never shown.
+/// If the newer message is never shown.
 pub async fn a_newer_message_stays<S: Store + Clone>(site: &Site<S>) {
     let gate = Gate::new();
     let mut client = site.serve(routes(&gate));
@@ -155,7 +155,7 @@ pub async fn a_newer_message_stays<S: Store + Clone>(site: &Site<S>) {
         client.post(&format!("{set}/second")).await;
         gate.open();
         gate.open();
-        // Two that have both seen it before either took it: neither waits for the other.
+        // Both requests have seen the message before either took it. Neither waits for the other.
         for request in [taking, also_taking] {
             let reply = request.await.unwrap();
             let reply = (reply.status, reply.body);
@@ -168,10 +168,10 @@ pub async fn a_newer_message_stays<S: Store + Clone>(site: &Site<S>) {
 
 const REQUESTS: usize = 8;
 
-/// Of many requests with one token, one goes on.
+/// Of many requests with the same token, exactly one succeeds.
 ///
 /// # Panics
-/// If two do, or none.
+/// If two succeed, or none.
 pub async fn what_can_be_used_once_is_used_once<S: Store + Clone>(site: &Site<S>) {
     let all = Arc::new(Barrier::new(REQUESTS));
     let reset = async |State(all): State<Arc<Barrier>>,

@@ -9,11 +9,11 @@ use starsessions::store::Store;
 use crate::shop;
 use crate::site::Site;
 
-/// A new key serves what the old one has issued, gives it cookies of its own, and stops to when
-/// the old key's time is over.
+/// A new key accepts cookies of the old key and replaces them with its own. After the old key's deadline, cookies of
+/// the old key are refused.
 ///
 /// # Panics
-/// If a user is signed out before, or stays signed in after.
+/// If a user is signed out before the deadline, or stays signed in after it with an old cookie.
 pub async fn a_new_key_takes_over<S: Store + Clone>(site: &Site<S>) {
     let bytes = std::array::from_fn(|i| ((i * i * 2_654_435_761) >> 13) as u8);
     let old_key = || Key::from_bytes(bytes).expect("a key that is not a pattern");
@@ -31,7 +31,7 @@ pub async fn a_new_key_takes_over<S: Store + Clone>(site: &Site<S>) {
     comes_back.post("/cart/tea").await;
 
     after.wait_seconds(60);
-    // Both instances are running: the new one issues a cookie anew and keeps everything in it.
+    // Both instances are running. The new one reissues the cookie and keeps the session's data.
     let mut comes_back = comes_back.at(&new);
     let reply = comes_back.get("/me").await;
     assert_eq!((reply.status, reply.body.as_str()), (StatusCode::OK, "7"));

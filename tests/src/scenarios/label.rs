@@ -1,4 +1,4 @@
-//! 14. Devices that their user knows by name.
+//! 14. Labels of devices.
 
 use axum::Router;
 use axum::extract::Path;
@@ -58,8 +58,7 @@ async fn device<S: Store + Clone>(site: &Site<S>, path: &str) -> Client {
     client
 }
 
-/// Each of a user's devices knows what the others are called, whatever becomes of their ids, and the
-/// store does not.
+/// Each device of a user sees the labels of the others, also after they get new IDs. The store cannot read the labels.
 ///
 /// # Panics
 /// If a label is lost, or leaks.
@@ -98,7 +97,7 @@ pub async fn devices_have_labels<S: Store + Clone>(site: &Site<S>) {
         }
     }
 
-    // A guest who only gives himself a name is no session.
+    // A label alone does not start a session.
     let mut guest = site.serve(routes());
     assert!(!guest.post("/call/Nobody").await.sets_cookie());
 }

@@ -1,4 +1,4 @@
-//! 14. No more devices than there may be.
+//! 14. The limit of devices per user.
 
 use axum::Router;
 use axum::extract::Path;
@@ -39,7 +39,7 @@ async fn join(session: CurrentSession, Path(name): Path<String>) -> Result<(), S
     session.insert(Member { name })
 }
 
-/// Signs in, or shows the devices of which one is to go.
+/// Signs in, or lists the devices so that the user can choose which to end.
 async fn ask(session: CurrentSession, Path(name): Path<String>) -> Result<String, SessionError> {
     session.insert(Member { name: name.clone() })?;
     match session.commit().await {
@@ -92,10 +92,10 @@ async fn names<const N: usize>(devices: &mut [Client; N]) -> [String; N] {
     names
 }
 
-/// The device that was used the longest ago makes room for a new one.
+/// The least recently used device makes room for a new one.
 ///
 /// # Panics
-/// If another one does, or another user is signed out.
+/// If another device makes room, or another user is signed out.
 pub async fn the_oldest_device_makes_room<S: Store + Clone>(site: &Site<S>) {
     let site = &limited(site, 3, AtLimit::EndOldest);
     let visitor = visitor(site);
@@ -105,7 +105,7 @@ pub async fn the_oldest_device_makes_room<S: Store + Clone>(site: &Site<S>) {
         join_as(site, &visitor, "ada").await,
         join_as(site, &visitor, "ada").await,
     ];
-    // Signing in again, or a new id, is no new device.
+    // Neither a second sign-in nor a new ID counts as a new device.
     let _ = site.store.take_calls();
     devices[1].post("/join/ada").await;
     assert_eq!(site.store.take_calls().removes, 0, "it files no claim");
@@ -124,17 +124,17 @@ pub async fn the_oldest_device_makes_room<S: Store + Clone>(site: &Site<S>) {
     assert_eq!(names(&mut devices).await, ["ada", "ada", "guest"]);
     assert_eq!(fourth.get("/who").await.body, "ada");
     assert_eq!(bob.get("/who").await.body, "bob");
-    // Another user on the same device takes a place of his own.
+    // Another user on the same device counts separately.
     fourth.post("/join/bob").await;
     let mut fifth = join_as(site, &visitor, "ada").await;
     assert_eq!(names(&mut devices).await, ["ada", "ada", "guest"]);
     assert_eq!(fifth.get("/who").await.body, "ada");
 }
 
-/// A device that is too many stays a guest, with what it had as a guest.
+/// A device over the limit stays a guest and keeps its data.
 ///
 /// # Panics
-/// If it is signed in, or has lost anything.
+/// If the device is signed in, or has lost data.
 pub async fn a_device_too_many_is_refused<S: Store + Clone>(site: &Site<S>) {
     let site = &limited(site, 2, AtLimit::Refuse);
     let visitor = visitor(site);
@@ -158,10 +158,10 @@ pub async fn a_device_too_many_is_refused<S: Store + Clone>(site: &Site<S>) {
     assert_eq!(guest.get("/cart").await.body, "tea");
 }
 
-/// A handler asks which device is to make room, and the guest keeps what he has meanwhile.
+/// A handler asks which device to end, and the guest keeps its data meanwhile.
 ///
 /// # Panics
-/// If another one goes.
+/// If another device is signed out.
 pub async fn a_handler_asks_which_device_goes<S: Store + Clone>(site: &Site<S>) {
     let site = &limited(site, 2, AtLimit::Refuse);
     let visitor = visitor(site);
@@ -173,12 +173,12 @@ pub async fn a_handler_asks_which_device_goes<S: Store + Clone>(site: &Site<S>) 
     let mut guest = visitor.clone();
     guest.post("/cart/tea").await;
     let answer = guest.post("/ask/ada").await.body;
-    // The last used one comes first.
+    // The most recently used device comes first.
     let [_, oldest] = answer.split(' ').collect::<Vec<_>>()[..] else {
         panic!("{answer}");
     };
     assert_eq!(guest.get("/who").await.body, "guest");
-    // The handle means nothing among another user's.
+    // The handle is invalid for another user.
     let path = format!("/ask/bob/{oldest}");
     assert_eq!(visitor.clone().post(&path).await.body, "false in");
     let path = format!("/ask/ada/{oldest}");
@@ -192,10 +192,10 @@ pub async fn a_handler_asks_which_device_goes<S: Store + Clone>(site: &Site<S>) 
 const AT_ONCE: usize = 8;
 const ROUNDS: usize = 5;
 
-/// However many sign in at once, no more are left than there may be.
+/// The limit holds for any number of parallel sign-ins.
 ///
 /// # Panics
-/// If there are more sessions than that, or none.
+/// If more sessions are left than allowed, or none.
 pub async fn sign_ins_at_once_hold_the_limit<S: Store + Clone>(site: &Site<S>) {
     for round in 0..ROUNDS {
         for at_limit in [AtLimit::EndOldest, AtLimit::Refuse] {
@@ -218,13 +218,13 @@ pub async fn sign_ins_at_once_hold_the_limit<S: Store + Clone>(site: &Site<S>) {
                 let mut device = visitor.clone();
                 device.keep(&reply);
                 let is_left = device.get("/who").await.body != "guest";
-                // A user that is told that it went wrong is not signed in.
+                // A sign-in that was answered with an error leaves no session.
                 assert!(!is_left || reply.status == StatusCode::OK, "{round}");
                 left += usize::from(is_left);
             }
             match at_limit {
                 AtLimit::EndOldest => assert_eq!(left, 2, "round {round}"),
-                // One of them has a place for certain.
+                // At least one sign-in succeeds.
                 AtLimit::Refuse => assert!((1..=2).contains(&left), "round {round}: {left}"),
             }
         }

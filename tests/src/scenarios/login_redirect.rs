@@ -11,10 +11,10 @@ use crate::spy::{Moment, Operation};
 
 use crate::shop;
 
-/// However slow the write is, the redirect leaves when it is done.
+/// The redirect is sent only after the write, even if the write is slow.
 ///
 /// # Panics
-/// If it leaves before.
+/// If the redirect is sent before.
 pub async fn the_redirect_waits_for_the_login<S: Store + Clone>(site: &Site<S>) {
     let mut client = site.serve(shop::routes());
     let writing = site.store.hold(Operation::Insert, Moment::After);

@@ -1,4 +1,4 @@
-//! What users must be able to do on every store, under the numbers of CONTRIBUTING.md.
+//! Scenarios that every store must pass, under the numbers of CONTRIBUTING.md.
 
 mod bound_to_a_device;
 mod detached;
@@ -62,15 +62,15 @@ pub use self::two_tabs::{
     a_logout_beside_a_change, a_logout_beside_a_reader, a_logout_beside_a_rotation,
 };
 
-/// A store of one test, with what keeps it going.
+/// The store of one test, with the resources that it needs.
 pub trait Stage {
     /// The store.
     type Store: Store + Clone + Debug;
 
-    /// One more handle on it.
+    /// Another handle of the store.
     fn store(&self) -> Self::Store;
 
-    /// Everything that a thief of its disk would read.
+    /// All data that a thief of the store's disk could read.
     fn disk(&self) -> impl Future<Output = Vec<u8>> + Send;
 }
 
@@ -88,7 +88,7 @@ impl Stage for MemoryStore {
 
 /// A store on a server that can fail.
 pub trait Served: Stage {
-    /// The server, which serves this test alone.
+    /// The server, used by this test only.
     fn server(&self) -> &Server;
 }
 
@@ -110,8 +110,8 @@ pub fn bytes_in(folder: &Path) -> Vec<u8> {
     bytes
 }
 
-/// The scenarios as tests of one store: `$open` is an async function that makes its [`Stage`]. Those
-/// that stop the server are `outages of` one that is [`Served`].
+/// Generates the scenarios as tests of one store. `$open` is an async function that creates its [`Stage`]. `outages of`
+/// adds the scenarios that stop the server, for a stage that is [`Served`].
 #[macro_export]
 macro_rules! scenarios {
     ($open:path) => {
@@ -167,14 +167,14 @@ macro_rules! scenarios {
     )*};
 }
 
-/// How often two requests meet: enough to see what goes wrong one time in a hundred, or as often as
-/// `STARSESSIONS_RUNS` says.
+/// The number of rounds of a race: enough to find a failure with a probability of one percent, unless
+/// `STARSESSIONS_RUNS` sets it.
 #[must_use]
 pub fn runs() -> usize {
     let runs = std::env::var("STARSESSIONS_RUNS");
     runs.ok().and_then(|runs| runs.parse().ok()).unwrap_or(200)
 }
 
-/// Short enough that each request of a [busy day](no_secret_leaks) meets a renewal, and so leaves a
-/// way from an old id to a new one.
+/// Short enough that each request of a [busy day](no_secret_leaks) causes a renewal, which leaves a forwarding row from
+/// the old ID to the new one.
 pub const RENEWAL: Duration = Duration::from_secs(600);

@@ -13,12 +13,12 @@ use crate::servers::Server;
 use crate::shop;
 use crate::site::Site;
 
-/// The server is killed under load and comes back, and is frozen and goes on. Requests that use
-/// their session get 503 meanwhile, or are guests where the layer has it so; no user is signed out,
-/// no acknowledged change is lost, and the application is not restarted.
+/// The server is killed under load and restarted, then frozen and thawed. Meanwhile, requests that use their session
+/// get 503, or read as guests if the layer is configured so. No user is signed out, no acknowledged change is lost, and
+/// the application is not restarted.
 ///
 /// # Panics
-/// If any of this is not so.
+/// If one of these claims fails.
 pub async fn an_outage_signs_nobody_out<S: Store + Clone>(site: &Site<S>, server: &Server) {
     let strict = site.restarted(|layer| layer.store_timeout(TIMEOUT));
     let lenient = site.restarted(|layer| {
@@ -37,7 +37,7 @@ pub async fn an_outage_signs_nobody_out<S: Store + Clone>(site: &Site<S>, server
     ] {
         load.wait_for_success().await;
         begin(server);
-        // What was on its way may still have been answered.
+        // Requests that were under way may still be answered.
         wait_for(&mut client, StatusCode::SERVICE_UNAVAILABLE).await;
         for path in ["/me", "/cart"] {
             let reply = client.get(path).await;
@@ -64,7 +64,7 @@ pub async fn an_outage_signs_nobody_out<S: Store + Clone>(site: &Site<S>, server
     );
 }
 
-/// Requests until the site answers like this.
+/// Sends requests until the site answers with this status.
 async fn wait_for(client: &mut Client, status: StatusCode) -> Reply {
     for _ in 0..ATTEMPTS {
         let reply = client.get("/me").await;
@@ -76,7 +76,7 @@ async fn wait_for(client: &mut Client, status: StatusCode) -> Reply {
     panic!("the site does not answer {status}");
 }
 
-/// A few visitors who never stop.
+/// A few visitors that send requests without a pause.
 struct Load {
     counts: Arc<Counts>,
     visitors: Vec<tokio::task::JoinHandle<()>>,
@@ -122,7 +122,7 @@ impl Load {
         panic!("no request succeeds");
     }
 
-    /// How many changes were acknowledged, and how many sent.
+    /// Stops, and returns the numbers of acknowledged and sent changes.
     async fn stop(self) -> (u64, u64) {
         self.counts.is_over.store(true, Ordering::Relaxed);
         for visitor in self.visitors {
@@ -136,5 +136,5 @@ impl Load {
 }
 
 const TIMEOUT: Duration = Duration::from_millis(500);
-/// Half a minute in all, and more if the store is slow to give up.
+/// Half a minute in total, and more if the store times out slowly.
 const ATTEMPTS: u32 = 600;

@@ -14,7 +14,7 @@ use tokio::sync::Barrier;
 
 use crate::shop::{self, Shop};
 
-/// Both handlers have read the session before either of them writes.
+/// Serves two handlers that both read the session before either writes.
 fn with_meeting_point<S: Store + Clone>(site: &Site<S>) -> Client {
     let both = Arc::new(Barrier::new(2));
     let slow = Router::new()
@@ -50,10 +50,10 @@ async fn at_once(client: &Client, first: (Method, &str), second: (Method, &str))
     }
 }
 
-/// Two requests that write to different fields are both seen, however often they meet.
+/// Parallel requests that write different fields both take effect.
 ///
 /// # Panics
-/// If one undoes the other.
+/// If one write undoes the other.
 pub async fn two_writers_at_once_are_both_seen<S: Store + Clone>(site: &Site<S>, runs: usize) {
     let visitor = with_meeting_point(site);
     for run in 0..runs {
@@ -66,10 +66,10 @@ pub async fn two_writers_at_once_are_both_seen<S: Store + Clone>(site: &Site<S>,
     }
 }
 
-/// A field that one request deletes is not brought back by the other.
+/// A parallel request does not restore a field that another request deletes.
 ///
 /// # Panics
-/// If it is.
+/// If the field is restored.
 pub async fn what_one_deletes_the_other_does_not_bring_back<S: Store + Clone>(
     site: &Site<S>,
     runs: usize,
@@ -85,10 +85,10 @@ pub async fn what_one_deletes_the_other_does_not_bring_back<S: Store + Clone>(
     }
 }
 
-/// However many requests add to one number, none of them is lost.
+/// Parallel increments of one number are never lost.
 ///
 /// # Panics
-/// If one is.
+/// If an increment is lost.
 pub async fn every_increment_counts<S: Store + Clone>(site: &Site<S>) {
     let mut client = site.serve(shop::routes());
     client.post("/cart/milk").await;

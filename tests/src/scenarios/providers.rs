@@ -6,10 +6,10 @@ use starsessions::store::Store;
 use crate::provider::{routes, state_of};
 use crate::site::Site;
 
-/// Two tabs of a browser that had no cookie both begin before either comes back; a forged answer comes between.
+/// Two tabs of a browser without a cookie both begin before either comes back. A forged answer arrives in between.
 ///
 /// # Panics
-/// If one of them is not signed in, or the guest's cart is lost.
+/// If a tab is not signed in, or the guest's cart is lost.
 pub async fn two_tabs_sign_in_at_a_provider<S: Store + Clone>(site: &Site<S>) {
     let mut browser = site.serve(routes());
     let first = browser.ask(Method::GET, "/google?user=1");

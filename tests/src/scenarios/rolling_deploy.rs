@@ -15,7 +15,7 @@ use crate::shop;
 #[session(namespace = "basket")]
 struct V1 {
     items: Vec<String>,
-    /// Gone in version 2.
+    /// Removed in version 2.
     colour: Option<String>,
     /// In whole euros.
     price: u64,
@@ -35,7 +35,7 @@ fn from_euros(old: OldValue<'_>) -> Result<u64, ValueError> {
     Ok(old.decode::<u64>()? * 100)
 }
 
-/// The same layer and login, under an older or a newer version of the struct.
+/// The shop with the same layer and login, and one version of the struct.
 fn deployed<S: Store + Clone>(site: &Site<S>, version: Router) -> Client {
     site.serve(shop::routes().merge(version))
 }
@@ -72,10 +72,10 @@ fn v2<S: Store + Clone>(site: &Site<S>) -> Client {
     deployed(site, routes)
 }
 
-/// An older and a newer binary serve the same session by turns.
+/// An older and a newer binary serve the same session alternately.
 ///
 /// # Panics
-/// If one of them loses what the other has written.
+/// If one binary loses a write of the other.
 pub async fn two_versions_serve_one_session<S: Store + Clone>(site: &Site<S>) {
     let (old, new) = (v1(site), v2(site));
     let mut client = old.clone();

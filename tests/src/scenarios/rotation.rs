@@ -25,10 +25,10 @@ async fn set_then_renew(mut shop: Session<Shop>) -> Result<(), SessionError> {
     session.rotate()
 }
 
-/// Each way to a new id ends the old one and keeps the data.
+/// Each kind of ID change ends the old ID and keeps the data.
 ///
 /// # Panics
-/// If the old id still leads to a user.
+/// If the old ID still identifies a user.
 pub async fn a_new_id_ends_the_old_one<S: Store + Clone>(site: &Site<S>) {
     for way in ["/renew-then-set", "/set-then-renew", "/login/8"] {
         let routes = shop::routes()
@@ -52,10 +52,10 @@ pub async fn a_new_id_ends_the_old_one<S: Store + Clone>(site: &Site<S>) {
     }
 }
 
-/// An id that an attacker has planted, an empty one and an invented one are not signed in.
+/// A planted, an empty and an invented ID are not signed in (session fixation).
 ///
 /// # Panics
-/// If one of them is.
+/// If such an ID is signed in.
 pub async fn a_planted_id_is_not_signed_in<S: Store + Clone>(site: &Site<S>) {
     let mut attacker = site.serve(shop::routes());
     let visitor = attacker.clone();
@@ -73,7 +73,7 @@ pub async fn a_planted_id_is_not_signed_in<S: Store + Clone>(site: &Site<S>) {
 
 const RENEWAL: Duration = Duration::from_secs(600);
 
-/// Each of these requests has read the session before any of them goes on.
+/// Reads the session, then waits at the gate, so that all requests have read before any continues.
 async fn add_held(State(gate): State<Gate>, mut shop: Session<Shop>, Path(item): Path<String>) {
     gate.pass().await;
     match item.as_str() {
@@ -83,10 +83,10 @@ async fn add_held(State(gate): State<Gate>, mut shop: Session<Shop>, Path(item):
     }
 }
 
-/// Three requests at a renewal end with one new cookie and with all data.
+/// Three parallel requests at a renewal result in one new cookie and keep all data.
 ///
 /// # Panics
-/// If one of them fails or is lost.
+/// If a request fails, or its change is lost.
 pub async fn a_renewal_has_one_successor<S: Store + Clone>(site: &Site<S>) {
     let site = site.restarted(|layer| layer.renewal(RENEWAL));
     let gate = Gate::new();
@@ -145,10 +145,10 @@ async fn read(draft: Session<Draft>) -> String {
     )
 }
 
-/// What is to end with the privileges that it was written under does, and what is beside it does not.
+/// A field with `until = rotate` ends with a change of privileges. The fields beside it stay.
 ///
 /// # Panics
-/// If it survives a sign-in.
+/// If the field survives a sign-in.
 pub async fn old_privileges_end_with_what_belongs_to_them<S: Store + Clone>(site: &Site<S>) {
     let mut client = site.serve(shop::routes().route("/draft", post(write).get(read)));
     client.post("/draft").await;

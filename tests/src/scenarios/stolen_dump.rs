@@ -16,7 +16,7 @@ use starsessions::{CurrentSession, Session, SessionError};
 use crate::scenarios::Stage;
 use crate::shop;
 
-/// Something that must not be found in a dump.
+/// Data that must not appear in a dump.
 #[derive(Session)]
 struct Patient {
     #[session(index)]
@@ -40,7 +40,7 @@ async fn rotate(session: CurrentSession, Path(_): Path<u32>) -> Result<String, S
     Ok(format!("{session:?} {info:?}"))
 }
 
-/// From beside the request.
+/// Reads and changes the session through a detached view.
 async fn second_opinion(patient: Session<Patient>) -> Result<String, SessionError> {
     let patient = patient.detach()?;
     let seen = patient.watch().next().await;
@@ -50,7 +50,8 @@ async fn second_opinion(patient: Session<Patient>) -> Result<String, SessionErro
     Ok(format!("{patient:?} {seen:?}", seen = seen.map(|_| ())))
 }
 
-/// A busy site: what was handed out to browsers, what came to the store, what was logged or shown.
+/// The traces of a busy site: the cookies that it set, the data that reached the store, and the text that it logged or
+/// showed.
 struct Loot {
     client: Client,
     /// The value of every session cookie that was ever set.
@@ -80,14 +81,14 @@ async fn loot<S: Store + Clone + Debug>(site: &Site<S>) -> Loot {
         "/login/8",
     ];
     for path in day.into_iter().chain(["/admit", "/opinion", "/cart/milk"]) {
-        // Far enough for a renewal, and so for a way from the old id to the new one.
+        // Long enough for a renewal, which leaves a forwarding row from the old ID to the new one.
         site.wait_seconds(600);
         let reply = client.post(path).await;
         cookies.extend(client.jar().cookies().map(|cookie| cookie.value.clone()));
-        // What the handlers show, with what they were given.
+        // The output of the handlers, and `Debug` of the site.
         writeln!(text, "{} {:?}", reply.body, site).unwrap();
     }
-    // Trouble, so that the logs have something to tell.
+    // Failures, so that the logs contain errors.
     let stale = cookies
         .iter()
         .map(|value| format!("__Host-Http-id={value}"));
@@ -109,7 +110,7 @@ async fn loot<S: Store + Clone + Debug>(site: &Site<S>) -> Loot {
     }
 }
 
-/// Every way in which a secret might have been written down.
+/// Every encoding in which a secret may appear.
 #[must_use]
 pub fn spellings(secret: &[u8]) -> [Vec<u8>; 5] {
     let hex: String = secret.iter().map(|byte| format!("{byte:02x}")).collect();
@@ -122,7 +123,7 @@ pub fn spellings(secret: &[u8]) -> [Vec<u8>; 5] {
     ]
 }
 
-/// Whether a text has a part.
+/// Whether `text` contains `part`.
 #[must_use]
 pub fn contains(text: &[u8], part: &[u8]) -> bool {
     memchr::memmem::find(text, part).is_some()
@@ -141,8 +142,8 @@ impl Loot {
     }
 }
 
-/// No cookie that was issued and no part of its secret is in the store, in a log, or in what
-/// `Debug` shows; and of the values only what the handler itself has shown.
+/// No issued cookie and no part of its secret appears in the store, in a log, or in `Debug` output. Values appear only
+/// where the handler itself has shown them.
 ///
 /// # Panics
 /// If a secret is found.
@@ -167,7 +168,7 @@ pub async fn no_secret_leaks<S: Stage>(site: &Site<S::Store>, stage: &S) {
         );
     }
     loot.assert_free_of("a secret field", DIAGNOSIS.as_bytes());
-    // Shown by the handler, on purpose; but not to the store.
+    // The handler shows this value on purpose, but it must not reach the store.
     let is_stored = loot
         .dump
         .iter()
@@ -175,10 +176,10 @@ pub async fn no_secret_leaks<S: Stage>(site: &Site<S::Store>, stage: &S) {
     assert!(!is_stored, "an indexed field is in the store");
 }
 
-/// Nothing in the dump of a store, in whatever way it is put into a cookie, signs a user in.
+/// No part of a store's dump, in any encoding, signs a user in as a cookie.
 ///
 /// # Panics
-/// If something does.
+/// If a part of the dump signs a user in.
 pub async fn a_dump_signs_nobody_in<S: Store + Clone + Debug>(site: &Site<S>) {
     let loot = loot(site).await;
     let mut client = loot.client.clone();

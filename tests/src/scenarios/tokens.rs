@@ -16,11 +16,11 @@ fn by_tokens<S: Store + Clone>(site: &Site<S>) -> Site<S> {
     site.restarted(|layer| layer.transport(Transport::bearer()))
 }
 
-/// A token ends with a sign-in, and with a logout for requests that are under way; what they have changed
-/// together is there.
+/// A sign-in ends the old token, and a logout ends the token for requests under way. Changes by parallel requests are
+/// merged.
 ///
 /// # Panics
-/// If an old token leads to a user, or a change is lost.
+/// If an old token identifies a user, or a change is lost.
 pub async fn a_token_lives_as_a_cookie_does<S: Store + Clone>(site: &Site<S>) {
     let site = by_tokens(site);
     let gate = Gate::new();
@@ -78,10 +78,10 @@ async fn revoke_others(session: CurrentSession) -> Result<(), SessionError> {
     session.revoke_others::<Account>().await.map(|_| ())
 }
 
-/// Applications are devices of their user like browsers.
+/// Applications are listed and ended as devices of their user, like browsers.
 ///
 /// # Panics
-/// If one is missing, or outlives its end.
+/// If an application is missing from the list, or stays signed in after its end.
 pub async fn applications_are_devices<S: Store + Clone>(site: &Site<S>) {
     let site = by_tokens(site);
     let routes = Router::new()

@@ -11,7 +11,7 @@ use starsessions::{CurrentSession, Session, SessionError};
 
 use crate::shop::{self, Shop};
 
-/// Logs out in one tab while this handler runs in another one; then looks at what is left.
+/// Logs out in one tab while this handler runs in another tab, then checks that both are guests.
 async fn logout_during<S: Store + Clone, T: 'static>(
     site: &Site<S>,
     slow: impl Handler<T, ()>,
@@ -20,7 +20,7 @@ async fn logout_during<S: Store + Clone, T: 'static>(
     let mut tab_a = site.serve(shop::with_logout().route("/slow", get(slow)));
     tab_a.post("/login/7").await;
     let mut tab_b = tab_a.clone();
-    // A touch is due, so that tab B writes whatever else it does.
+    // A touch is due, so tab B writes in any case.
     site.wait_seconds(600);
 
     let slow = tokio::spawn(tab_b.ask(Method::GET, "/slow"));
@@ -35,10 +35,10 @@ async fn logout_during<S: Store + Clone, T: 'static>(
     reply
 }
 
-/// The other tab changes a field: its answer is as it would have been, and nothing comes back.
+/// The other tab changes a field. Its response is the normal one, and the session stays ended.
 ///
 /// # Panics
-/// If the session lives on.
+/// If the session survives.
 pub async fn a_logout_beside_a_change<S: Store + Clone>(site: &Site<S>) {
     let gate = Gate::new();
     let held = gate.clone();
@@ -53,7 +53,7 @@ pub async fn a_logout_beside_a_change<S: Store + Clone>(site: &Site<S>) {
 /// The other tab only keeps the session alive.
 ///
 /// # Panics
-/// If the session lives on.
+/// If the session survives.
 pub async fn a_logout_beside_a_reader<S: Store + Clone>(site: &Site<S>) {
     let gate = Gate::new();
     let held = gate.clone();
@@ -64,10 +64,10 @@ pub async fn a_logout_beside_a_reader<S: Store + Clone>(site: &Site<S>) {
     assert_unchanged(&logout_during(site, slow, &gate).await, "0");
 }
 
-/// The other tab takes a new id.
+/// The other tab rotates the session's ID.
 ///
 /// # Panics
-/// If the session lives on.
+/// If the session survives.
 pub async fn a_logout_beside_a_rotation<S: Store + Clone>(site: &Site<S>) {
     let gate = Gate::new();
     let held = gate.clone();

@@ -5,10 +5,10 @@ use std::process::Command;
 
 use super::{Folder, Program, Server, free_port, hand_over, program, run};
 
-/// A MariaDB that runs, with these options on top of its defaults.
+/// Starts MariaDB with these options on top of its defaults.
 ///
 /// # Panics
-/// If it is not installed, or does not start.
+/// If the server is not installed, or does not start.
 #[must_use]
 pub fn mariadb(options: &[&str]) -> Server {
     let folder = Folder::new();
@@ -22,16 +22,16 @@ pub fn mariadb(options: &[&str]) -> Server {
     start(folder, server, options)
 }
 
-/// A MySQL that runs, with these options on top of its defaults.
+/// Starts MySQL with these options on top of its defaults.
 ///
 /// # Panics
-/// If it is not installed, or does not start.
+/// If the server is not installed, or does not start.
 #[must_use]
 pub fn mysql(options: &[&str]) -> Server {
     let folder = Folder::new();
     let program = || {
         let mut mysqld = Program::bundled("mysql", "mysqld").command();
-        // Its libraries are where only we can read them.
+        // Only this user can read the folder of MySQL's libraries.
         if program::is_root() {
             mysqld.arg("--user=root");
         }
@@ -44,7 +44,7 @@ pub fn mysql(options: &[&str]) -> Server {
     start(folder, program(), options)
 }
 
-/// How to reach a database as the user who may do everything.
+/// The URL of a database, as the superuser.
 #[must_use]
 pub fn url(server: &Server, database: &str) -> String {
     format!("mysql://root@{}/{database}", server.address())
@@ -65,7 +65,8 @@ fn start(folder: Folder, mut command: Command, options: &[&str]) -> Server {
     server
 }
 
-/// A server that starts, to make its tables as well, removes what others have in a folder that they share.
+/// An option for a separate temporary folder: a server that starts, also one that creates its tables, deletes the files
+/// of others in a shared folder.
 fn temporary(folder: &Folder) -> String {
     format!("--tmpdir={}", folder.path().display())
 }

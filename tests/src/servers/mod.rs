@@ -1,4 +1,4 @@
-//! Real servers for tests: each with a port, a folder and a process of its own.
+//! Real servers for tests, each with its own port, folder and process.
 
 pub mod mariadb;
 pub mod nats;
@@ -21,7 +21,7 @@ use std::time::Duration;
 pub use self::ports::free_port;
 pub use self::program::Program;
 
-/// A folder of a test's own, removed with everything in it.
+/// A temporary folder of one test. Dropping it deletes it with its content.
 #[derive(Debug)]
 pub struct Folder(PathBuf);
 
@@ -29,26 +29,26 @@ impl Folder {
     /// An empty folder.
     ///
     /// # Panics
-    /// If there is no room for it.
+    /// If the folder cannot be created.
     #[must_use]
     pub fn new() -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let name = format!("starsessions-{}-{number}", std::process::id());
         let path = std::env::temp_dir().join(name);
-        // What is left of another process of this number, killed before it could tidy up.
+        // Deletes the remains of a killed process with the same pid.
         let _ = std::fs::remove_dir_all(&path);
         std::fs::create_dir(&path).expect("a folder in the temporary directory");
         Self(path)
     }
 
-    /// Where it is.
+    /// The folder's path.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.0
     }
 
-    /// A place in it.
+    /// The path of a file in the folder.
     #[must_use]
     pub fn join(&self, name: impl AsRef<Path>) -> PathBuf {
         self.0.join(name)
@@ -67,9 +67,9 @@ impl Drop for Folder {
     }
 }
 
-/// A server that runs until it is stopped, dropped, or this process has ended, in whatever way.
+/// A server that runs until it is stopped or dropped, or until this process ends, even by a crash.
 ///
-/// A server that many tests share may stay in a `static`: nothing of it is left behind.
+/// A server that many tests share may stay in a `static`: it leaves nothing behind.
 #[derive(Debug)]
 pub struct Server {
     port: u16,
@@ -79,7 +79,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// A server that is described but does not run. `command` is told the folder and the port.
+    /// Describes a server without starting it. `command` gets the folder and the port.
     ///
     /// # Panics
     /// If there is no shell.
@@ -94,17 +94,17 @@ impl Server {
         }
     }
 
-    /// The same of a server that listens before it answers: what it writes when it does.
+    /// Sets the log text that shows that the server is ready, for a server that listens before it can answer.
     #[must_use]
     pub fn ready_when(mut self, it_says: &'static str) -> Self {
         self.readiness = it_says;
         self
     }
 
-    /// Starts it, and waits until it is ready.
+    /// Starts the server, and waits until it is ready.
     ///
     /// # Panics
-    /// If it does not, with the end of what it has written.
+    /// If the server does not start. The message has the end of its output.
     pub fn start(&self) {
         let before = self.log().len();
         self.order("start");
@@ -121,45 +121,45 @@ impl Server {
         panic!("the server is not ready:\n{}", self.log());
     }
 
-    /// Kills it as a crash would: what it has not written is lost.
+    /// Kills the server as a crash would, so that data not yet written is lost.
     pub fn kill(&self) {
         self.order("kill");
     }
 
-    /// Asks it to stop, and waits until it has.
+    /// Asks the server to stop, and waits until it has stopped.
     pub fn stop(&self) {
         self.order("stop");
     }
 
-    /// Freezes it: connections stay open, and no answer comes.
+    /// Freezes the server: connections stay open, but it does not answer.
     pub fn freeze(&self) {
         self.order("freeze");
     }
 
-    /// Lets it go on after [`freeze`](Self::freeze).
+    /// Continues the server after [`freeze`](Self::freeze).
     pub fn thaw(&self) {
         self.order("thaw");
     }
 
-    /// Its port.
+    /// The server's port.
     #[must_use]
     pub fn port(&self) -> u16 {
         self.port
     }
 
-    /// Where it listens.
+    /// The address on which the server listens.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         (Ipv4Addr::LOCALHOST, self.port).into()
     }
 
-    /// Its folder.
+    /// The server's folder.
     #[must_use]
     pub fn folder(&self) -> &Path {
         self.folder.path()
     }
 
-    /// Everything that it has written to its output.
+    /// The server's output so far.
     #[must_use]
     pub fn log(&self) -> String {
         let bytes = std::fs::read(self.folder.join(LOG)).unwrap_or_default();
@@ -171,8 +171,8 @@ impl Server {
     }
 }
 
-/// A shell that starts and stops the server, by its pid, and outlives this process by the moment
-/// that it takes to tidy up: the end of its input is the end of us.
+/// A shell that starts and stops the server by its pid. When its input ends, this process has ended; the shell then
+/// stops the server, deletes its files and exits.
 #[derive(Debug)]
 struct Keeper {
     shell: Child,
@@ -251,10 +251,10 @@ done
 rm -rf -- "$folder"
 "#;
 
-/// Gives a folder to the user that [`Program::unprivileged`] runs as, if that is another one.
+/// Changes the owner of a folder to the user of [`Program::unprivileged`], if that is another user.
 ///
 /// # Panics
-/// If it cannot be given.
+/// If the owner cannot be changed.
 pub fn hand_over(folder: &Path) {
     if program::is_root() {
         let mode = Permissions::from_mode(0o700);
@@ -266,7 +266,7 @@ pub fn hand_over(folder: &Path) {
 /// Runs a command to its end.
 ///
 /// # Panics
-/// If it fails, with what it has written.
+/// If the command fails. The message has its output.
 pub fn run(command: &mut Command) {
     let output = command
         .output()
@@ -281,7 +281,7 @@ pub fn run(command: &mut Command) {
 }
 
 const LOG: &str = "log";
-/// Three minutes in all.
+/// Three minutes in total.
 const ATTEMPTS: u32 = 9000;
 const PAUSE: Duration = Duration::from_millis(20);
 
@@ -289,7 +289,7 @@ const PAUSE: Duration = Duration::from_millis(20);
 mod tests {
     use super::*;
 
-    /// Something that listens, as every machine with these tests has it.
+    /// A process that listens, made from programs that every test machine has.
     fn listener() -> Server {
         let port = free_port();
         let mut python = Command::new("python3");
@@ -314,7 +314,7 @@ mod tests {
         assert!(!folder.exists());
     }
 
-    /// As PostgreSQL has a process for each connection, and writes to its log all the time.
+    /// Like PostgreSQL, this server has a process per connection and writes to its log continuously.
     const BUSY: &str = r#"
 import os, signal, socket, sys, time
 listener = socket.create_server(("127.0.0.1", int(sys.argv[1])))

@@ -4,10 +4,10 @@ use std::net::Ipv4Addr;
 
 use super::{Folder, Program, Server, free_port};
 
-/// A server that runs with these options, and keeps its streams in its folder.
+/// Starts a server with these options, which keeps its streams in its folder.
 ///
 /// # Panics
-/// If it is not installed, or does not start.
+/// If the server is not installed, or does not start.
 #[must_use]
 pub fn nats(options: &[&str]) -> Server {
     let folder = Folder::new();
@@ -24,7 +24,7 @@ pub fn nats(options: &[&str]) -> Server {
     server
 }
 
-/// How to reach a server.
+/// The URL of a server.
 #[must_use]
 pub fn url(server: &Server) -> String {
     format!("nats://{}", server.address())

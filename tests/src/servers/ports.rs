@@ -1,4 +1,4 @@
-//! Ports for servers that are started a moment later.
+//! Ports for servers that a test starts later.
 
 use std::hash::{BuildHasher, RandomState};
 use std::iter::repeat_with;
@@ -6,10 +6,10 @@ use std::net::{Ipv4Addr, TcpListener, UdpSocket};
 use std::ops::Range;
 use std::sync::Mutex;
 
-/// A port without a listener, which is given to no other test as long as this process runs.
+/// A port without a listener. No other test gets this port while this process runs.
 ///
 /// # Panics
-/// If there is none.
+/// If no port is free.
 #[must_use]
 pub fn free_port() -> u16 {
     let offset = || RandomState::new().hash_one(()) % RANGE.len() as u64;
@@ -17,8 +17,8 @@ pub fn free_port() -> u16 {
     ports.find(|port| reserve(*port)).expect("a free port")
 }
 
-/// Takes a port, if nothing listens there and no other process has taken it. Processes agree by the datagrams that
-/// come to its number, in which no server here is interested.
+/// Reserves a port, if nothing listens there and no other process has reserved it. A process marks its ports by binding
+/// the UDP socket of the same number, which no server here uses.
 pub(super) fn reserve(port: u16) -> bool {
     static TAKEN: Mutex<Vec<UdpSocket>> = Mutex::new(Vec::new());
     let address = (Ipv4Addr::LOCALHOST, port);
@@ -29,8 +29,7 @@ pub(super) fn reserve(port: u16) -> bool {
     true
 }
 
-/// Below those that Linux gives to outgoing connections, with room above for what a node of a Cluster needs beside
-/// its own.
+/// Below the ephemeral ports of Linux, with room for the second port of a Cluster node, which is ten thousand higher.
 const RANGE: Range<u16> = 10_000..22_000;
 const MANY: usize = 10_000;
 
@@ -45,7 +44,7 @@ mod tests {
         let ports: Vec<_> = (0..500).map(|_| free_port()).collect();
         assert_eq!(BTreeSet::from_iter(&ports).len(), ports.len());
         assert!(!reserve(ports[0]));
-        // Until its server comes.
+        // The TCP port stays free for the server.
         assert!(TcpListener::bind((Ipv4Addr::LOCALHOST, ports[0])).is_ok());
     }
 }

@@ -4,10 +4,10 @@ use std::net::Ipv4Addr;
 
 use super::{Folder, Program, Server, free_port, hand_over, program, run};
 
-/// A PostgreSQL that runs, with these settings on top of its defaults, as in `fsync=off`.
+/// Starts PostgreSQL with these settings on top of its defaults, for example `fsync=off`.
 ///
 /// # Panics
-/// If it is not installed, or does not start.
+/// If the server is not installed, or does not start.
 #[must_use]
 pub fn postgres(settings: &[&str]) -> Server {
     let (folder, port) = (Folder::new(), free_port());
@@ -44,11 +44,11 @@ pub fn postgres(settings: &[&str]) -> Server {
     server
 }
 
-/// A PgBouncer before it, in transaction mode: each statement gets one of so many
-/// connections for it.
+/// Starts PgBouncer in front of a server, in transaction mode with this number of connections. Each transaction gets
+/// one of these connections.
 ///
 /// # Panics
-/// If it is not installed, or does not start.
+/// If the server is not installed, or does not start.
 #[must_use]
 pub fn pgbouncer(server: &Server, connections: u32) -> Server {
     let (folder, port) = (Folder::new(), free_port());
@@ -65,7 +65,7 @@ pub fn pgbouncer(server: &Server, connections: u32) -> Server {
     );
     std::fs::write(&settings, text).expect("our own folder");
     let mut command = Program::bundled("pgbouncer", "pgbouncer").command();
-    // It refuses to run as root, but its libraries are where only we can read them.
+    // PgBouncer refuses to run as root, but only this user can read its libraries.
     if program::is_root() {
         command.arg("--user=nobody");
     }
@@ -74,7 +74,7 @@ pub fn pgbouncer(server: &Server, connections: u32) -> Server {
     server
 }
 
-/// How to reach a database as the user who may do everything.
+/// The URL of a database, as the superuser.
 #[must_use]
 pub fn url(server: &Server, database: &str) -> String {
     format!("postgres://postgres@{}/{database}", server.address())

@@ -1,4 +1,4 @@
-//! Where the programs of servers are.
+//! Finds the programs of servers.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -8,11 +8,11 @@ use std::process::Command;
 pub struct Program(PathBuf);
 
 impl Program {
-    /// Looks in `PATH`, where Debian keeps servers, and where `tests/run servers` puts what Debian
-    /// does not have.
+    /// Looks in `PATH`, in Debian's folders for servers, and in the folders where `tests/run servers` puts programs
+    /// that Debian lacks.
     ///
     /// # Panics
-    /// If it is not there, with what to install.
+    /// If the program is missing. The message says what to install.
     #[must_use]
     pub fn find(name: &str) -> Self {
         let path = std::env::var_os("PATH").unwrap_or_default();
@@ -27,10 +27,10 @@ impl Program {
         }
     }
 
-    /// Looks among what `tests/run servers` has put beside the build: `package` is a folder there.
+    /// Looks among the programs that `tests/run servers` has put beside the build. `package` is a folder there.
     ///
     /// # Panics
-    /// If it is not there, with what to install.
+    /// If the program is missing. The message says what to install.
     #[must_use]
     pub fn bundled(package: &str, name: &str) -> Self {
         let test = std::env::current_exe().expect("a test has a path");
@@ -46,14 +46,14 @@ impl Program {
         }
     }
 
-    /// A command that runs it.
+    /// A command that runs the program.
     #[must_use]
     pub fn command(&self) -> Command {
         Command::new(&self.0)
     }
 
-    /// A command that runs it as a user without rights, if this one has all of them: some servers
-    /// refuse to be run by root.
+    /// A command that runs the program as an unprivileged user if this user is root, because some servers refuse to run
+    /// as root.
     #[must_use]
     pub fn unprivileged(&self) -> Command {
         if !is_root() {

@@ -1,4 +1,4 @@
-//! Redis and Valkey: one server, a Cluster, a Sentinel set, one behind TLS.
+//! Redis and Valkey: a single server, with or without TLS, a Cluster and a Sentinel set.
 
 use std::path::Path;
 use std::process::Command;
@@ -12,16 +12,16 @@ use super::{Folder, Program, Server, free_port, run};
 pub enum Version {
     /// The Redis of the system: 7.0 on Debian 12.
     System,
-    /// Redis 6.2: the oldest that is supported.
+    /// Redis 6.2, the oldest supported version.
     Redis6,
-    /// Redis 8.2, which knows deadlines of hash fields.
+    /// Redis 8.2, which supports expiry of hash fields.
     Redis8,
-    /// Valkey 9.1, which knows them too.
+    /// Valkey 9.1, which supports expiry of hash fields, too.
     Valkey9,
 }
 
 impl Version {
-    /// All of them.
+    /// All versions.
     pub const ALL: [Self; 4] = [Self::System, Self::Redis6, Self::Redis8, Self::Valkey9];
 
     fn program(self) -> Program {
@@ -34,11 +34,10 @@ impl Version {
     }
 }
 
-/// A server that runs, with these options on top of its defaults. What it has acknowledged survives
-/// its end.
+/// Starts a server with these options on top of its defaults. Acknowledged writes survive a restart.
 ///
 /// # Panics
-/// If it is not installed, or does not start.
+/// If the server is not installed, or does not start.
 #[must_use]
 pub fn redis(version: Version, options: &[&str]) -> Server {
     let port = free_port();
@@ -48,10 +47,10 @@ pub fn redis(version: Version, options: &[&str]) -> Server {
     begin(folder, port, &command)
 }
 
-/// A server that speaks TLS alone, to a client that trusts `authority` in its folder.
+/// Starts a server that accepts TLS only, for clients that trust [`AUTHORITY`] in its folder.
 ///
 /// # Panics
-/// If it is not installed, or does not start.
+/// If the server is not installed, or does not start.
 #[must_use]
 pub fn with_tls(version: Version) -> Server {
     let port = free_port();
@@ -70,14 +69,14 @@ pub fn with_tls(version: Version) -> Server {
     begin(folder, port, &command)
 }
 
-/// Three masters that share the slots.
+/// Starts a Cluster of three masters that share the slots.
 ///
 /// # Panics
-/// If they are not installed, or do not come together.
+/// If the server is not installed, or the Cluster does not form.
 #[must_use]
 pub fn cluster(version: Version) -> [Server; 3] {
     let masters = [(); 3].map(|()| {
-        // The nodes talk to each other on the port that is ten thousand higher.
+        // The nodes talk to each other on a port that is ten thousand higher.
         let port = loop {
             let port = free_port();
             if reserve(port + 10_000) {
@@ -113,18 +112,18 @@ pub fn cluster(version: Version) -> [Server; 3] {
 /// A master, its replica, and the Sentinel that watches them.
 #[derive(Debug)]
 pub struct Sentinel {
-    /// The master, in the beginning.
+    /// The initial master.
     pub master: Server,
-    /// The replica, in the beginning.
+    /// The initial replica.
     pub replica: Server,
     /// The Sentinel.
     pub sentinel: Server,
 }
 
-/// A Sentinel set whose master is called `sessions`.
+/// Starts a Sentinel set whose master is called `sessions`.
 ///
 /// # Panics
-/// If it is not installed, or does not come together.
+/// If the server is not installed, or the set does not form.
 #[must_use]
 pub fn sentinel(version: Version) -> Sentinel {
     let master = redis(version, &[]);
@@ -162,7 +161,8 @@ pub fn sentinel(version: Version) -> Sentinel {
 }
 
 impl Sentinel {
-    /// From now on a master that says nothing for half a second is given up, which on a busy machine any may be.
+    /// From now on, the Sentinel fails over a master that is silent for half a second. On a busy machine, that can hit
+    /// a healthy master.
     pub fn watch_closely(&self) {
         let limit = ["down-after-milliseconds", "500"];
         let set = ["SENTINEL", "SET", "sessions"];
@@ -170,23 +170,24 @@ impl Sentinel {
     }
 }
 
-/// From now on nodes of a Cluster that say nothing for two seconds are given up, which on a busy machine any may be.
+/// From now on, the Cluster marks a node as failed that is silent for two seconds. On a busy machine, that can hit a
+/// healthy node.
 pub fn watch_closely<'a>(nodes: impl IntoIterator<Item = &'a Server>) {
     for node in nodes {
         ask(node, &["CONFIG", "SET", "cluster-node-timeout", "2000"]);
     }
 }
 
-/// How to reach a server.
+/// The URL of a server.
 #[must_use]
 pub fn url(server: &Server) -> String {
     format!("redis://{}/", server.address())
 }
 
-/// What a server says to a command, a line for each part of the answer.
+/// Sends a command and returns the answer, with one line for each part.
 ///
 /// # Panics
-/// If it refuses the command.
+/// If the server refuses the command.
 pub fn ask(server: &Server, command: &[&str]) -> String {
     try_ask(server, command).unwrap_or_else(|error| panic!("{command:?}: {error}"))
 }
@@ -201,10 +202,10 @@ fn try_ask(server: &Server, command: &[&str]) -> redis::RedisResult<String> {
     Ok(text)
 }
 
-/// Asks until the answer has this in it. A server that has just started may refuse to answer.
+/// Repeats a command until the answer contains `part`. A server that has just started may refuse to answer.
 ///
 /// # Panics
-/// If it never has.
+/// If that does not happen in time.
 pub fn wait_until(server: &Server, command: &[&str], part: &str) {
     for _ in 0..ATTEMPTS {
         if try_ask(server, command).is_ok_and(|answer| answer.contains(part)) {
@@ -215,10 +216,10 @@ pub fn wait_until(server: &Server, command: &[&str], part: &str) {
     panic!("{command:?}: no {part} in {}", ask(server, command));
 }
 
-/// Waits until a replica has what this master has written so far. `WAIT` asks for the writes of its own connection alone.
+/// Waits until a replica has all writes of this master so far. `WAIT` covers the writes of its own connection only.
 ///
 /// # Panics
-/// If it never has.
+/// If that does not happen in time.
 pub fn wait_for_replica(master: &Server) {
     let offsets = |name: &str| -> Vec<u64> {
         let info = ask(master, &["INFO", "replication"]);
@@ -288,7 +289,7 @@ fn begin(folder: Folder, port: u16, command: &Command) -> Server {
     server
 }
 
-/// An authority, and a certificate of it for this machine.
+/// Creates a certificate authority, and a certificate for this machine.
 fn certify(folder: &Path) {
     let openssl = |line: &str| {
         run(Command::new("openssl")
@@ -307,11 +308,11 @@ fn certify(folder: &Path) {
     ));
 }
 
-/// The file that a client of [`with_tls`] has to trust.
+/// The certificate file that a client of [`with_tls`] must trust.
 pub const AUTHORITY: &str = "authority.pem";
 const CERTIFICATE: &str = "server.pem";
 const KEY: &str = "server.key";
 const LOCALHOST: &str = "127.0.0.1";
 const SLOTS: usize = 16_384;
-/// A minute in all.
+/// A minute in total.
 const ATTEMPTS: u32 = 1200;

@@ -1,6 +1,6 @@
-//! What was asked, and how often.
+//! Counts the calls of each store operation.
 
-/// What a request can ask of a store.
+/// An operation of a store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Operation {
     /// `Store::load`
@@ -19,7 +19,7 @@ pub enum Operation {
     List,
 }
 
-/// How often each operation was begun.
+/// The number of calls begun, by operation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Calls {
     /// `Store::load`

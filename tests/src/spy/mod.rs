@@ -1,4 +1,4 @@
-//! A store that tells what was asked of it, fails when it is told to, and waits when it is held.
+//! A store that records calls, injects failures and holds operations, in front of another store.
 
 mod calls;
 mod writes;
@@ -18,7 +18,7 @@ use crate::gate::Gate;
 pub use calls::{Calls, Operation};
 pub use writes::{Difference, Write};
 
-/// A store in front of another one. Clones are one spy.
+/// A recording store in front of another store. Clones share their state.
 #[derive(Clone, Debug)]
 pub struct Spy<S = MemoryStore> {
     store: S,
@@ -43,10 +43,10 @@ struct Notes {
 /// When an operation fails, and how.
 type Fault = (Moment, fn() -> StoreError);
 
-/// Where a request stops, and how often it goes on there before.
+/// The point at which a request stops, and how often it passes that point before.
 pub type Place = (Operation, Moment, usize);
 
-/// The places of these operations where a request can stop that begins each of them up to four times.
+/// All places in these operations at which a request can stop, if it begins each operation up to four times.
 #[must_use]
 pub fn places(operations: &[Operation]) -> Vec<Place> {
     let mut places = Vec::new();
@@ -59,12 +59,12 @@ pub fn places(operations: &[Operation]) -> Vec<Place> {
     places
 }
 
-/// When a store fails or waits.
+/// The moment at which an operation fails or waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Moment {
-    /// Nothing has happened yet.
+    /// Before the operation takes effect.
     Before,
-    /// It has happened, and the answer is on its way.
+    /// After the operation has taken effect, before the answer arrives.
     After,
 }
 
@@ -79,33 +79,33 @@ impl<S: Store> Spy<S> {
         }
     }
 
-    /// The same, of a store that others can read: values are sealed before they come here.
+    /// Makes the store report that others can read it, so that the runtime seals values.
     #[must_use]
     pub fn sealed(mut self) -> Self {
         self.protection = Some(Protection::Sealed);
         self
     }
 
-    /// The same, of a store that cannot change two keys at once.
+    /// Makes the store report that it cannot change two keys atomically.
     #[must_use]
     pub fn by_parts(self) -> Self {
         self.notes().is_unable_to_rotate = true;
         self
     }
 
-    /// The store behind.
+    /// The inner store.
     #[must_use]
     pub fn store(&self) -> &S {
         &self.store
     }
 
-    /// What was asked since the last time that it was taken.
+    /// The calls since the last `take_calls`.
     #[must_use]
     pub fn take_calls(&self) -> Calls {
         std::mem::take(&mut self.notes().calls)
     }
 
-    /// The writes that were asked for since the last time that they were taken.
+    /// The writes requested since the last `take_writes`.
     #[must_use]
     pub fn take_writes(&self) -> Vec<Write> {
         std::mem::take(&mut self.notes().writes)
@@ -117,24 +117,24 @@ impl<S: Store> Spy<S> {
         self.notes().keys.clone()
     }
 
-    /// Every key, name and value that has ever come here.
+    /// Every key, name and value that the store has ever received.
     #[must_use]
     pub fn dump(&self) -> Vec<Vec<u8>> {
         self.notes().bytes.clone()
     }
 
-    /// Lets an operation fail from now on, with or without having taken place.
+    /// Makes an operation fail from now on, before or after it takes effect.
     pub fn fail(&self, operation: Operation, moment: Moment) {
         let unavailable = || StoreError::Unavailable("connection refused by the test".into());
         self.fail_with(operation, moment, unavailable);
     }
 
-    /// The same with another error.
+    /// Like [`fail`](Self::fail), with a given error.
     pub fn fail_with(&self, operation: Operation, moment: Moment, error: fn() -> StoreError) {
         self.notes().faults.insert(operation, (moment, error));
     }
 
-    /// Lets every operation fail from now on.
+    /// Makes every operation fail from now on.
     pub fn fail_all(&self) {
         for operation in Operation::ALL {
             self.fail(operation, Moment::Before);
@@ -146,22 +146,22 @@ impl<S: Store> Spy<S> {
         self.notes().faults.clear();
     }
 
-    /// Lets every operation wait once before it takes place, and once after.
+    /// Makes every operation yield once before it takes effect, and once after.
     pub fn slow_down(&self) {
         self.notes().is_slow = true;
     }
 
-    /// Lets the store return what has expired, as if it had no clock.
+    /// Makes the store return expired rows, as if it had no clock.
     pub fn forget_time(&self) {
         self.notes().is_timeless = true;
     }
 
-    /// Lets the store return rows whose values were overwritten, or not any more.
+    /// Switches whether the store returns rows with overwritten values.
     pub fn overwrite(&self, is_overwritten: bool) {
         self.notes().is_overwritten = is_overwritten;
     }
 
-    /// Holds an operation from now on; the gate lets one through at a time.
+    /// Holds an operation from now on. The gate lets one call through at a time.
     #[must_use]
     pub fn hold(&self, operation: Operation, moment: Moment) -> Gate {
         let gate = Gate::new();
@@ -170,16 +170,16 @@ impl<S: Store> Spy<S> {
         gate
     }
 
-    /// Holds nothing any more; a call that waits already is not let through.
+    /// Removes all gates. A call that is already waiting stays held.
     pub fn release(&self) {
         self.notes().gates.clear();
     }
 
-    /// Begins a request that stops at a place that it has passed so often before, and holds nothing else;
-    /// `None` if the request is over without it.
+    /// Begins a request and stops it at a place after the given number of passes. Later calls are not held. Returns
+    /// `None` if the request ends without reaching the place.
     ///
     /// # Panics
-    /// If the request does.
+    /// If the request panics.
     pub async fn stop_at<T: Send + 'static>(
         &self,
         (operation, moment, passed): Place,
@@ -224,7 +224,7 @@ impl<S: Store> Spy<S> {
         if let Some(gate) = gate {
             gate.pass().await;
         }
-        // Out of the lock first: a fault may panic.
+        // Copied out, so that the lock is released before a fault may panic.
         let fault = self.notes().faults.get(&operation).copied();
         match fault {
             Some((failing, error)) if failing == moment => Err(error()),

@@ -1,4 +1,4 @@
-//! What the writes hold, where sessions are stored in the clear.
+//! The content of writes, for sessions stored in the clear.
 
 use starsessions::Timestamp;
 use starsessions::store::{Row, Store, Touch};
@@ -6,7 +6,7 @@ use starsessions::testing::{StoredField, stored_fields};
 
 use super::Spy;
 
-/// A write that a store was asked for.
+/// A write that was requested from a store.
 #[derive(Clone, Debug)]
 #[expect(
     missing_docs,
@@ -20,17 +20,17 @@ pub enum Write {
     Remove,
 }
 
-/// What a write changes of the fields of a session in the clear.
+/// The fields that a write changes in a session stored in the clear.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Difference {
-    /// The names of the fields that are new or other ones.
+    /// The names of the new or changed fields.
     pub set: Vec<String>,
-    /// The names of the fields that are gone.
+    /// The names of the removed fields.
     pub removed: Vec<String>,
 }
 
 impl Write {
-    /// What changes of the fields, compared with the row that was read.
+    /// The changed fields, compared with the row that was read.
     #[must_use]
     pub fn difference(&self) -> Difference {
         let (before, after) = match self {
@@ -56,7 +56,7 @@ fn fields(row: &Row) -> Vec<StoredField> {
 }
 
 impl Spy {
-    /// The session that was written last, as it is now.
+    /// The current row of the session whose key was written last.
     ///
     /// # Panics
     /// If there is none.
@@ -66,7 +66,7 @@ impl Spy {
         row.expect("the row is there")
     }
 
-    /// Its fields.
+    /// The fields of [`row`](Self::row).
     ///
     /// # Panics
     /// If there is none.
@@ -74,7 +74,7 @@ impl Spy {
         stored_fields(&self.row(now).await).expect("a session in the clear")
     }
 
-    /// The bytes of one of them.
+    /// The bytes of one field of [`row`](Self::row).
     pub async fn bytes(&self, field: &str, now: Timestamp) -> Option<Vec<u8>> {
         let mut fields = self.fields(now).await.into_iter();
         fields.find(|it| it.name == field).map(|it| it.value)
