@@ -1,4 +1,4 @@
-//! A store gives the same answers as the memory store, whatever it is asked.
+//! A store gives the same answers as the memory store.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use starsessions::store::{
 };
 use starsessions::{MemoryStore, Timestamp};
 
-/// Asks both for the same at random: few keys and times, so that operations meet.
+/// Runs the same random operations on both stores, with few keys and times, so that operations conflict.
 ///
 /// # Panics
 /// If an answer differs.
@@ -28,7 +28,7 @@ pub(crate) async fn run<S: Store>(store: &S) {
             now += pause;
             let question = story.question(operation, &memory, at(now)).await;
             let found = question.ask(store, at(now)).await;
-            // A store that cannot change two keys at once has changed neither.
+            // A store that cannot change two keys atomically must change neither.
             if found != Answer::Rotated(Rotated::Unsupported) {
                 let expected = question.ask(&memory, at(now)).await;
                 let before = &steps[..place];
@@ -39,18 +39,18 @@ pub(crate) async fn run<S: Store>(store: &S) {
     }
 }
 
-/// Asks for a row whose time is over.
+/// Loads an expired row.
 ///
 /// # Panics
-/// If the store does not return it, for the runtime to tell from one that never was, or if having been asked
-/// by a clock that is ahead it has lost it for the others.
+/// If the store does not return the row, which the runtime must distinguish from a row that never existed, or if a load
+/// by a clock that is ahead removes the row for other nodes.
 pub(crate) async fn tells_what_has_expired<S: Store>(store: &S) {
     let key = RowKey::from_bytes([200; 32]);
     let row = Row::new(*b"value", at(0), at(20));
     let inserted = store.insert(&key, &row, at(0)).await;
     assert_eq!(inserted.unwrap(), Inserted::Inserted);
     assert_eq!(store.load(&key, at(20)).await.unwrap().as_ref(), Some(&row));
-    // The clock goes back, or is another node's.
+    // The clock goes back, or another node has an earlier clock.
     assert_eq!(store.load(&key, at(19)).await.unwrap().as_ref(), Some(&row));
     let mut next = row.clone();
     (next.revision, next.value) = (1, (*b"next").into());
@@ -58,7 +58,7 @@ pub(crate) async fn tells_what_has_expired<S: Store>(store: &S) {
     assert_eq!(replaced.unwrap(), Replaced::Replaced);
 }
 
-/// What happens next, to which of four sessions.
+/// The next operation, and the session it applies to (one of four).
 #[derive(Clone, Debug)]
 enum Operation {
     Load(usize),
@@ -71,16 +71,16 @@ enum Operation {
     Sweep(usize),
 }
 
-/// What the caller has seen.
+/// The row that the caller has seen.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Sight {
-    /// The row that was there last, perhaps without a touch since.
+    /// The latest row, perhaps without a later touch.
     Last,
-    /// A row that was never there.
+    /// A row that was never stored.
     Other,
 }
 
-/// What a store is asked.
+/// A call of a store.
 #[derive(Debug)]
 enum Question {
     Load(RowKey),
@@ -104,7 +104,7 @@ enum Answer {
     Swept,
 }
 
-/// Sessions, as callers know them.
+/// The sessions, as callers know them.
 struct Story {
     number: u8,
     /// The key of each session.
@@ -143,7 +143,7 @@ impl Story {
             Operation::Rotate(session, other, sight, left, row) => {
                 let old = self.key(*session);
                 let mut seen = self.seen(old, *sight);
-                // What a rotation leaves may keep a touch in between or not, so there is none.
+                // A rotation may keep or drop a touch in between, so the test uses the row without one.
                 let there = memory.load(&old, now).await.unwrap();
                 if let Some(there) = there.filter(|it| it.revision == seen.revision) {
                     seen = there;
@@ -153,7 +153,7 @@ impl Story {
                     row
                 };
                 let (left, row) = (later(self.unique(left)), later(self.unique(row)));
-                // To a key that is taken, or to one that never was: keys are not used twice.
+                // Rotates to a key in use or to a new key. Keys are not reused.
                 let there = memory.load(&self.key(*other), now).await.unwrap();
                 if other == session || !there.is_some_and(|row| row.is_live(now)) {
                     self.keys[*other] = self.next_key;
@@ -207,11 +207,11 @@ impl Story {
         }
     }
 
-    /// The row as the next one to be written, filed under keys of this story.
+    /// A copy of the row with a new revision, listed under keys of this story.
     fn unique(&mut self, row: &Row) -> Row {
         self.revision += 1;
         let mut row = row.clone();
-        // The first is 1, which is also that of the row that was never there.
+        // The first revision is 2, because 1 belongs to the row that was never stored.
         row.revision = self.revision + 1;
         row.listing = row.listing.map(|listing| {
             let numbers = listing.index_keys().iter().map(|key| key.as_bytes()[0]);
@@ -224,7 +224,7 @@ impl Story {
 
 impl Question {
     async fn ask<S: Store>(&self, store: &S, now: Timestamp) -> Answer {
-        // What has expired may have been freed.
+        // Expired rows may have been freed.
         let live = |found: Option<Row>| found.filter(|row| row.is_live(now));
         match self {
             Self::Load(key) => Answer::Row(live(store.load(key, now).await.unwrap())),
@@ -245,7 +245,7 @@ impl Question {
                 found.sort_by_key(|listed| listed.key);
                 Answer::Listed(found)
             }
-            // How much there is to sweep differs from store to store.
+            // The number of rows to sweep differs between stores.
             Self::Sweep(limit) => {
                 store.sweep(*limit, now).await.unwrap();
                 Answer::Swept
@@ -297,7 +297,7 @@ fn time() -> impl Strategy<Value = Timestamp> {
     (0..150u64).prop_map(at)
 }
 
-/// Later than any server's own clock.
+/// A time later than the clock of any server.
 fn at(second: u64) -> Timestamp {
     Timestamp::from_unix_seconds(4_102_444_800 + second)
 }

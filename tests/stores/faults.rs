@@ -1,4 +1,4 @@
-//! Every fault between a store and its server, as a user of the application sees it.
+//! Every fault between a store and its server, observed through the application.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use tokio::time::timeout;
 
 use crate::proxy::{Fault, Proxy};
 
-/// What a user has written; a number that is written twice is there twice.
+/// The numbers that a user has written. A number that is written twice appears twice.
 #[derive(Default, Session)]
 struct Notes {
     #[session(merge = append)]
@@ -48,7 +48,7 @@ fn routes() -> Router {
         .route("/notes/{number}", post(write))
 }
 
-/// The site under test, with what was written there.
+/// The site under test, with the numbers written there.
 struct Subject<'a, S> {
     site: Site<S>,
     client: Client,
@@ -57,10 +57,11 @@ struct Subject<'a, S> {
     acknowledged: Vec<u32>,
 }
 
-/// A fault that meets one request costs the user nothing; one that lasts is a 503 in time, and gone when it is
-/// lifted. What is written is written once.
+/// A fault of one request is invisible to the user. A lasting fault causes a 503 in time, and the site recovers when it
+/// is lifted. Each write happens once.
 ///
-/// `places` says which request a fault meets, at the longest: several belong to a page.
+/// `places` is the number of requests to the server at which the fault is tested, one after another. A page causes
+/// several.
 pub(crate) async fn no_fault_outlasts_itself<S: Store + Clone>(
     store: S,
     proxy: &Proxy,
@@ -78,7 +79,7 @@ pub(crate) async fn no_fault_outlasts_itself<S: Store + Clone>(
     };
     subject.idle_connections_end().await;
     for fault in Fault::ALL {
-        // These cost a time-out each.
+        // Each of these faults takes a time-out.
         let is_slow = matches!(fault, Fault::Garbage | Fault::Silence);
         let places = if is_slow { places.div_ceil(6) } else { places };
         if fault != Fault::Refusal {
@@ -89,7 +90,7 @@ pub(crate) async fn no_fault_outlasts_itself<S: Store + Clone>(
 }
 
 impl<S: Store + Clone> Subject<'_, S> {
-    /// A load, and then a sign-in.
+    /// Tests a load and then a sign-in on connections that have ended.
     async fn idle_connections_end(&mut self) {
         self.proxy.close_all();
         let reply = in_time(self.client.get("/me")).await;
@@ -116,7 +117,7 @@ impl<S: Store + Clone> Subject<'_, S> {
 
     async fn lasts(&mut self, fault: Fault) {
         self.proxy.meet(fault, 0, usize::MAX);
-        // More than a pool has connections.
+        // More requests than a pool has connections.
         let numbers = self.next..self.next + 12;
         self.next = numbers.end;
         let requests = numbers.map(|number| {
@@ -162,14 +163,14 @@ impl<S: Store + Clone> Subject<'_, S> {
     }
 }
 
-/// Some operations belong to a request, and a busy machine takes its time, too.
+/// Allows for several operations per request, and for a busy machine.
 async fn in_time(request: impl Future<Output = Reply>) -> Reply {
     timeout(LIMIT, request).await.expect("an answer in time")
 }
 
-/// All requests of a sign-in and of the page behind it: each is met once in the tests of every day.
+/// The number of requests of a sign-in and the next page. The regular tests put a fault at each.
 pub(crate) const SOME: usize = 6;
-/// Those of the nights.
+/// The number of places in the nightly tests.
 pub(crate) const MANY: usize = 60;
 /// The layer waits five seconds for each operation.
 const LIMIT: Duration = Duration::from_secs(30);

@@ -1,4 +1,4 @@
-//! Every store against the contract.
+//! Tests of every store against the contract.
 
 mod agreement;
 mod faults;

@@ -32,7 +32,7 @@ async fn open() -> MemoryStore {
 
 scenarios!(open);
 
-/// A new id changes nothing in the number of sessions.
+/// A new ID does not change the number of sessions.
 #[tokio::test]
 async fn a_new_id_at_the_limit_pushes_no_session_out() {
     let store = MemoryStore::builder().anonymous_limit(2).build();
@@ -62,7 +62,7 @@ async fn ids_in_their_grace_take_no_place_of_a_signed_in_session() {
     insert(&store, key(200), &user()).await;
 }
 
-/// A session that moves from shard to shard is listed, each time that is asked for, and once.
+/// A session that moves between shards appears exactly once in each list.
 #[test]
 fn a_session_is_listed_once_while_it_rotates() {
     let store = MemoryStore::new();
@@ -83,7 +83,7 @@ fn a_session_is_listed_once_while_it_rotates() {
     });
 }
 
-/// Of threads that write at the same time, none takes back what another one wrote.
+/// Threads that write at the same time do not overwrite each other's changes.
 #[test]
 fn writers_in_parallel_lose_nothing() {
     let store = MemoryStore::new();
@@ -110,7 +110,7 @@ fn writers_in_parallel_lose_nothing() {
     assert_eq!(found.map(|row| row.revision), Some(4_001));
 }
 
-/// A sweep that is continued until it is at its end has freed all that had expired.
+/// A sweep that is repeated to its end frees all expired rows.
 #[tokio::test]
 async fn a_sweep_frees_all_that_has_expired() {
     let store = MemoryStore::new();
@@ -152,7 +152,7 @@ fn key(number: u8) -> RowKey {
     RowKey::from_bytes([number; RowKey::LEN])
 }
 
-/// Runs a future that is ready at once, as all of this store's are.
+/// Runs a future that is ready at once, as all futures of this store are.
 fn block_on<T>(future: impl Future<Output = T>) -> T {
     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
     match std::pin::pin!(future).poll(&mut context) {

@@ -26,9 +26,9 @@ use crate::sql::{at, key, row};
 static MARIADB: LazyLock<Server> = LazyLock::new(|| mariadb::mariadb(&[SMALL, &[QUICK]].concat()));
 static MYSQL: LazyLock<Server> = LazyLock::new(|| mariadb::mysql(&[QUICK, "--skip-log-bin"]));
 
-/// The power is not cut in these tests.
+/// A faster setting, because these tests do not simulate a power failure.
 const QUICK: &str = "--innodb-flush-log-at-trx-commit=2";
-/// A dump is searched for many secrets.
+/// A small log file, because the tests search the dump for many secrets.
 const SMALL: &[&str] = &["--innodb-log-file-size=4M"];
 
 #[tokio::test]
@@ -82,7 +82,7 @@ async fn keeps_the_contract_under(server: &Server, setting: String) {
     agreement::tells_what_has_expired(&store).await;
 }
 
-/// A store in a database of its own, on a server that is shared.
+/// A store in a separate database on a shared server.
 struct Shared {
     store: MySqlStore,
     database: String,
@@ -95,14 +95,14 @@ impl Stage for Shared {
         self.store.clone()
     }
 
-    /// The tables, what the server notes of every change, and what it keeps of rows that were.
+    /// The table files, the redo log and the undo log.
     async fn disk(&self) -> Vec<u8> {
         let data = MARIADB.folder().join("data");
         let mut bytes = scenarios::bytes_in(&data.join(&self.database));
         for file in ["ib_logfile0", "ibdata1"] {
             bytes.extend(fs::read(data.join(file)).unwrap());
         }
-        // Most of it is empty pages.
+        // Skips empty pages, which are most of the data.
         let parts = bytes
             .chunks(64)
             .filter(|chunk| chunk.iter().any(|byte| *byte != 0));
@@ -141,7 +141,7 @@ async fn pool(server: &Server, database: &str, options: MySqlPoolOptions) -> MyS
     options.connect(&url).await.unwrap()
 }
 
-/// A value that is kept as it is can be found where secrets are looked for.
+/// A plain value must be found in the data that the tests search for secrets.
 #[tokio::test]
 async fn the_disk_is_all_there_is() {
     let stage = open().await;

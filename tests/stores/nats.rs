@@ -1,4 +1,4 @@
-//! The store of the guide, on a real server.
+//! The store of the example `nats`, on a real server.
 
 #[path = "../../examples/nats/store.rs"]
 mod store;
@@ -32,7 +32,7 @@ async fn answers_as_the_memory_store_does() {
     agreement::tells_what_has_expired(&store).await;
 }
 
-/// Sessions that were replaced, removed or swept leave no message in the stream.
+/// Replaced, removed and swept sessions leave no message in the stream.
 #[tokio::test]
 async fn what_has_ended_leaves_nothing_behind() {
     let server = servers::nats(&[]);
@@ -76,7 +76,7 @@ async fn what_is_not_a_row_is_corrupt() {
     }
 }
 
-/// It takes no other session out of a list, and no sweep ends at it.
+/// A foreign value hides no other session from a list, and does not stop a sweep.
 #[tokio::test]
 async fn what_is_not_a_row_is_passed_over() {
     let server = servers::nats(&[]);

@@ -22,7 +22,7 @@ use starsessions_tests::servers::{Server, postgres};
 
 use crate::agreement;
 
-/// One for all tests that do not stop it.
+/// The server that is shared by all tests that do not stop it.
 static POSTGRES: LazyLock<Server> = LazyLock::new(|| postgres::postgres(&["fsync=off"]));
 
 #[tokio::test(flavor = "multi_thread")]
@@ -55,7 +55,7 @@ async fn keeps_the_contract_at_every_isolation_level() {
 scenarios!(Database::new);
 scenarios!(outages of own_server);
 
-/// A database of a test's own.
+/// A database for one test.
 struct Database {
     options: PgConnectOptions,
     store: PostgresStore,
@@ -76,7 +76,7 @@ impl Database {
         Self { options, store }
     }
 
-    /// Connections beside those of the store.
+    /// A pool beside that of the store.
     async fn pool(&self, connections: u32) -> PgPool {
         let pool = PgPoolOptions::new().max_connections(connections);
         pool.connect_with(self.options.clone()).await.unwrap()
@@ -90,7 +90,7 @@ impl Stage for Database {
         self.store.clone()
     }
 
-    /// The files of the table, of its indexes, and of what is too large for it.
+    /// The files of the table, its indexes, and its large values (TOAST).
     async fn disk(&self) -> Vec<u8> {
         let pool = self.pool(1).await;
         sqlx::query("CHECKPOINT").execute(&pool).await.unwrap();
@@ -145,7 +145,7 @@ async fn migrated(pool: PgPool) -> PostgresStore {
     store
 }
 
-/// A number that a query gives.
+/// The number that a query returns.
 async fn number(pool: &PgPool, query: &'static str) -> i64 {
     sqlx::query_scalar(query).fetch_one(pool).await.unwrap()
 }

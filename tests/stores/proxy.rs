@@ -1,4 +1,4 @@
-//! A way to a server that can fail.
+//! A TCP proxy that injects faults.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -13,32 +13,32 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
 
-/// Carries what is sent to the server, and its replies back.
+/// Forwards requests to the server, and replies back.
 #[derive(Clone, Default)]
 pub(crate) struct Proxy {
     /// The command whose reply is lost, with its connection.
     unlucky: Arc<Mutex<Option<&'static str>>>,
-    /// The command that waits at its gate, with all that is behind it.
+    /// The command that is held at its gate, together with all later data of its connection.
     held: Arc<Mutex<Option<(&'static str, Gate)>>>,
-    /// How many connections were made.
+    /// The number of connections made.
     made: Arc<AtomicUsize>,
-    /// The command that is the last one that its connection carries; its reply arrives.
+    /// The command after whose reply its connection becomes silent.
     last: Arc<Mutex<Option<&'static str>>>,
-    /// How often something was sent.
+    /// The number of chunks sent to the server.
     sent: Arc<AtomicUsize>,
-    /// So many of them, the first ones, carry nothing any more and stay open.
+    /// The number of connections, from the first on, that are silent but stay open.
     silent: Arc<AtomicUsize>,
-    /// The fault, how many requests it spares at first, and how many it meets then.
+    /// The fault, how many requests it spares first, and how many it affects then.
     fault: Arc<Mutex<Option<(Fault, usize, usize)>>>,
-    /// Ends every connection.
+    /// Tells every connection to close.
     closing: Arc<Notify>,
     listens: Arc<AtomicBool>,
 }
 
-/// What happens to a request and to its reply.
+/// A fault of a request or its reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
-    /// No connection is made, and those that there are end.
+    /// New connections are refused, and existing ones end.
     Refusal,
     /// The connection is reset, and the request does not arrive.
     ResetBefore,
@@ -46,11 +46,11 @@ pub(crate) enum Fault {
     ResetAfter,
     /// The connection ends in the middle of the reply.
     HalfReply,
-    /// Something else takes the place of the reply.
+    /// Other bytes replace the reply.
     Garbage,
     /// The request arrives late.
     Delay,
-    /// The connection carries nothing any more, and stays open.
+    /// The connection becomes silent and stays open.
     Silence,
 }
 
@@ -67,7 +67,7 @@ impl Fault {
 }
 
 impl Proxy {
-    /// A port that leads to what listens at the address.
+    /// Listens on `port` and forwards to `server`.
     pub(crate) async fn listen(port: u16, server: SocketAddr) -> Self {
         let proxy = Self::default();
         let bind = move || TcpListener::bind((Ipv4Addr::LOCALHOST, port));
@@ -98,56 +98,56 @@ impl Proxy {
         proxy
     }
 
-    /// The same at a port of its own.
+    /// Like [`listen`](Self::listen), on a free port.
     pub(crate) async fn before(server: SocketAddr) -> (Self, u16) {
         let port = free_port();
         (Self::listen(port, server).await, port)
     }
 
-    /// From now on no connection carries anything, new ones included, until [`silence`](Self::silence).
+    /// Silences all connections, new ones included, until [`silence`](Self::silence).
     pub(crate) fn silence_new_ones_too(&self) {
         self.silent.store(usize::MAX, Ordering::SeqCst);
     }
 
-    /// From now on the connections that there are carry nothing; new ones work.
+    /// Silences the existing connections. New ones work.
     pub(crate) fn silence(&self) {
         self.silent.store(self.connections(), Ordering::SeqCst);
     }
 
-    /// How many connections were made.
+    /// The number of connections made.
     pub(crate) fn connections(&self) -> usize {
         self.made.load(Ordering::SeqCst)
     }
 
-    /// How often something was sent: of an operation that waits for each reply, its round trips.
+    /// The number of chunks sent, which are the round trips of an operation that waits for each reply.
     pub(crate) fn round_trips(&self) -> usize {
         self.sent.load(Ordering::SeqCst)
     }
 
-    /// The next of these commands is carried out, and its reply is lost.
+    /// Loses the reply to the next of these commands, which the server executes.
     pub(crate) fn lose_reply_to(&self, command: &'static str) {
         *self.unlucky.lock().unwrap() = Some(command);
     }
 
-    /// The connection of the next of these commands falls silent after its reply.
+    /// Silences the connection of the next of these commands after its reply.
     pub(crate) fn fall_silent_after(&self, command: &'static str) {
         *self.last.lock().unwrap() = Some(command);
     }
 
-    /// Keeps the next of these commands from the server until the gate is opened.
+    /// Holds the next of these commands until the gate is opened.
     pub(crate) fn hold(&self, command: &'static str) -> Gate {
         let gate = Gate::new();
         *self.held.lock().unwrap() = Some((command, gate.clone()));
         gate
     }
 
-    /// Spares some requests, and then meets so many with a fault: those of the store, of its client, and of
-    /// whatever else takes this way.
+    /// Injects a fault into `met` requests, after `spared` requests. Requests of the client library and of other
+    /// programs on this proxy count as well.
     pub(crate) fn meet(&self, fault: Fault, spared: usize, met: usize) {
         *self.fault.lock().unwrap() = Some((fault, spared, met));
     }
 
-    /// From now on what is sent arrives, where the connection is not broken or silent.
+    /// Lifts the fault. Connections that are not broken or silent work from now on.
     pub(crate) async fn lift(&self) {
         *self.fault.lock().unwrap() = None;
         while !self.listens.load(Ordering::SeqCst) {
@@ -155,7 +155,7 @@ impl Proxy {
         }
     }
 
-    /// Ends all connections that wait for something.
+    /// Closes all connections that wait for data.
     pub(crate) fn close_all(&self) {
         self.closing.notify_waiters();
     }
@@ -164,7 +164,7 @@ impl Proxy {
         matches!(*self.fault.lock().unwrap(), Some((Fault::Refusal, ..)))
     }
 
-    /// The fault that this request meets.
+    /// The fault for this request.
     fn met(&self) -> Option<Fault> {
         let mut fault = self.fault.lock().unwrap();
         let (fault, spared, met) = fault.as_mut()?;
@@ -176,7 +176,7 @@ impl Proxy {
         Some(*fault)
     }
 
-    /// Whether there was such a command.
+    /// Whether a reply was lost since [`lose_reply_to`](Self::lose_reply_to).
     pub(crate) fn has_lost(&self) -> bool {
         self.unlucky.lock().unwrap().is_none()
     }
@@ -236,7 +236,7 @@ impl Proxy {
     }
 }
 
-/// What happens to some bytes.
+/// The treatment of a chunk of data.
 enum Fate {
     Arrives,
     Waits(Gate),
@@ -291,10 +291,10 @@ async fn copy(
 }
 
 const MOMENT: Duration = Duration::from_millis(5);
-/// Many of them in one request are still less than a time-out.
+/// Short enough that many delays in one request stay below a time-out.
 const DELAY: Duration = Duration::from_millis(10);
 
-/// Whether these bytes contain the command, which is then not waited for any more.
+/// Whether these bytes contain the command, which is then cleared.
 fn takes(command: &Mutex<Option<&'static str>>, bytes: &[u8]) -> bool {
     let command = &mut *command.lock().unwrap();
     command.take_if(|it| contains(bytes, it)).is_some()

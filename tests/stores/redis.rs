@@ -25,7 +25,7 @@ use starsessions_tests::servers::redis::{self as servers, Version};
 
 use crate::agreement;
 
-/// One for all tests that do not stop it.
+/// The server that is shared by all tests that do not stop it.
 static REDIS: LazyLock<Server> = LazyLock::new(|| servers::redis(Version::System, &[]));
 
 #[tokio::test(flavor = "multi_thread")]
@@ -57,7 +57,7 @@ fn client(server: &Server) -> ::redis::Client {
     ::redis::Client::open(servers::url(server)).unwrap()
 }
 
-/// A store whose keys are a test's own.
+/// A store with a key prefix for one test.
 struct OwnPrefix(RedisStore);
 
 async fn own_prefix() -> OwnPrefix {
@@ -77,10 +77,10 @@ impl Stage for OwnPrefix {
         self.0.clone()
     }
 
-    /// What the server appends to its log: every command that has changed something.
+    /// The server's append-only file, which has every command that changed data.
     async fn disk(&self) -> Vec<u8> {
-        // The other tests write there as well, so only what names these keys counts; a session's
-        // key and values stand close together.
+        // Other tests write to the same file, so only the parts near these keys count. A session's key and values are
+        // close together.
         let bytes = scenarios::bytes_in(REDIS.folder());
         assert!(bytes.len() > 1_000, "{}", bytes.len());
         bytes

@@ -1,4 +1,4 @@
-//! What the stores on PostgreSQL and on MySQL are both put through: keys, rows, and connections that fail.
+//! Shared by the tests of the PostgreSQL and MySQL stores: keys, rows, and failing connections.
 
 pub(crate) mod failing;
 
@@ -19,7 +19,7 @@ pub(crate) use self::failing::{
 };
 pub(crate) use crate::proxy::Proxy;
 
-/// The year 2100: later than the clock of any server.
+/// A time in the year 2100, later than the clock of any server.
 pub(crate) fn at(second: u64) -> Timestamp {
     Timestamp::from_unix_seconds(4_102_444_800 + second)
 }
@@ -34,19 +34,19 @@ pub(crate) fn index_key(number: u8) -> IndexKey {
     IndexKey::from_bytes([number; IndexKey::LEN])
 }
 
-/// A guest's first row, with a hundred seconds to live.
+/// A guest's first row, with a lifetime of a hundred seconds.
 pub(crate) fn row(value: &[u8]) -> Row {
     Row::new(value, at(0), at(100))
 }
 
-/// The same of a user.
+/// A user's first row.
 pub(crate) fn filed_row(value: &[u8], user: u8) -> Row {
     let mut row = row(value);
     row.listing = Some(Arc::new(Listing::new(vec![index_key(user)], *b"card")));
     row
 }
 
-/// What takes the place of a row that was read.
+/// The row that replaces a row that was read.
 pub(crate) fn after(seen: &Row, value: &[u8]) -> Row {
     let mut row = seen.clone();
     row.revision += 1;
@@ -54,7 +54,7 @@ pub(crate) fn after(seen: &Row, value: &[u8]) -> Row {
     row
 }
 
-/// What a rotation leaves under the old key.
+/// The row that a rotation leaves under the old key.
 pub(crate) fn way_after(seen: &Row) -> Row {
     let mut way = after(seen, b"way");
     way.deadline = at(30);
@@ -66,7 +66,7 @@ pub(crate) fn touch(last_seen: u64, deadline: u64) -> Touch {
     Touch::new(at(last_seen), at(deadline))
 }
 
-/// Polls a future so many times, unless it is done, and drops it.
+/// Polls a future up to `polls` times, and drops it.
 pub(crate) async fn poll_times(future: impl Future, polls: usize) {
     let mut future = pin!(future);
     for _ in 0..polls {

@@ -18,7 +18,7 @@ use starsessions_tests::servers::Folder;
 
 use crate::agreement;
 
-/// A file in a folder of its own.
+/// A store with its file in a separate folder.
 struct File {
     store: SqliteStore,
     folder: Folder,
@@ -53,7 +53,7 @@ async fn answers_as_the_memory_store_does() {
     agreement::tells_what_has_expired(&open().await.store).await;
 }
 
-/// SQLite counts to 2^63. Revisions have no order, so that all of them are kept.
+/// SQLite integers end at 2^63 - 1. Revisions have no order, so all 64-bit values are stored.
 #[tokio::test]
 async fn numbers_beyond_those_of_sqlite_are_kept_and_times_are_its_latest() {
     let File { store, folder } = open().await;
@@ -81,14 +81,14 @@ fn key(number: u32) -> RowKey {
     RowKey::from_bytes(bytes)
 }
 
-/// A session that knows its number, and is in the index.
+/// A listed session whose value is its number.
 fn row(number: u32) -> Row {
     let mut row = Row::new(number.to_be_bytes(), at(0), at(100));
     row.listing = Some(Arc::new(Listing::new(vec![index()], *b"card")));
     row
 }
 
-/// What a writer puts in the place of a row.
+/// The row that replaces a row.
 fn next(row: &Row, value: impl Into<Arc<[u8]>>) -> Row {
     let mut next = row.clone();
     next.revision += 1;

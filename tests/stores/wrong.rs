@@ -1,4 +1,4 @@
-//! The suite itself on trial: stores with one deliberate flaw each, which it must convict.
+//! Tests of the conformance suite itself: it must reject stores with one deliberate flaw each.
 
 use std::any::Any;
 use std::sync::Mutex;
@@ -11,7 +11,7 @@ use starsessions::testing::conformance;
 use starsessions::{MemoryStore, Timestamp};
 use tokio::task::yield_now;
 
-/// What a store gets wrong.
+/// The deliberate flaw of a store.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Flaw {
     None,
@@ -123,7 +123,7 @@ convicts! {
     a_dropped_operation_is_whole_or_not_at_all: WritesInTwoSteps ChecksThenRotates;
 }
 
-/// What a drop tears apart stays whole inside of [`Uninterrupted`].
+/// [`Uninterrupted`] completes an operation that would be left half done when its future is dropped.
 #[tokio::test]
 async fn a_store_that_is_not_cancel_safe_is_so_uninterrupted() {
     let store = Uninterrupted::new(Wrong::new(Flaw::WritesInTwoSteps));
@@ -138,7 +138,7 @@ fn message_of(panic: Box<dyn Any + Send>) -> String {
 struct Wrong {
     store: MemoryStore,
     flaw: Flaw,
-    /// All that was ever filed.
+    /// All index entries ever made.
     filed: Mutex<Vec<(IndexKey, RowKey)>>,
 }
 
@@ -197,13 +197,13 @@ impl Wrong {
         found.filter(|row| row.is_live(now))
     }
 
-    /// Puts a row under a key, whatever is there.
+    /// Stores a row under a key unconditionally.
     async fn force(&self, key: &RowKey, row: &Row, now: Timestamp) {
         self.store.remove(key).await.expect("memory");
         self.store.insert(key, row, now).await.expect("memory");
     }
 
-    /// What is there, as the caller would like to have seen it.
+    /// The current row, as if the caller had seen it; otherwise `seen`.
     async fn seen(&self, key: &RowKey, seen: &Row, now: Timestamp) -> Row {
         self.live(key, now).await.unwrap_or_else(|| seen.clone())
     }

@@ -1,4 +1,4 @@
-//! Operations whose caller has gone.
+//! Operations whose caller was cancelled.
 
 use std::future::pending;
 use std::time::Duration;
@@ -22,12 +22,12 @@ async fn dropped_operations_leave_nothing_behind_on_mysql() {
     a_storm(&MYSQL).await;
 }
 
-/// Over two connections, so that each answer that is left on one would reach another caller.
+/// Runs over two connections, so that a reply left on a connection would reach another caller.
 async fn a_storm(server: &Server) {
     let database = database(server).await;
     let few = MySqlPoolOptions::new().max_connections(2);
     let builder = MySqlStore::builder(pool(server, &database, few).await);
-    // What was given up is done all the same, and stands in line before what is asked here.
+    // Cancelled operations still run, and are queued before the next operations.
     let builder = builder.response_timeout(Duration::from_secs(60));
     let store = builder.build().unwrap();
     store.migrate().await.unwrap();
@@ -44,8 +44,8 @@ async fn a_storm(server: &Server) {
         "SELECT COUNT(*) FROM information_schema.innodb_trx JOIN information_schema.processlist AS p
          ON p.id = trx_mysql_thread_id WHERE p.db = '{database}'"
     );
-    // Operations without a caller are still under way; what they leave open stays so. MySQL fails to show one whose
-    // statement has bytes in it.
+    // Operations without a caller may still be running, but a transaction that they leave open stays open. MySQL fails
+    // to list a process whose statement contains binary data.
     let is_open = async || {
         let open = sqlx::query_scalar::<_, i64>(sqlx::AssertSqlSafe(open.clone()));
         !matches!(open.fetch_one(&observer).await, Ok(0))
@@ -64,7 +64,7 @@ async fn a_storm(server: &Server) {
     assert!(number(&observer, &connections).await <= 2);
 }
 
-/// Drops operations half way, and looks after each whether its own session is what it gets.
+/// Drops operations half way, and checks after each that it still gets its own session.
 async fn visit(store: MySqlStore, number: u64) {
     let (own, other) = (key(number), key(number + SESSIONS));
     let mut seen = row(&number.to_be_bytes());
@@ -88,7 +88,7 @@ async fn visit(store: MySqlStore, number: u64) {
     }
 }
 
-/// An application that gives up before there is a connection for it.
+/// The caller gives up before it gets a connection.
 #[tokio::test]
 async fn what_was_begun_is_done_although_its_caller_has_gone() {
     let single = MySqlPoolOptions::new().max_connections(1);
@@ -98,12 +98,12 @@ async fn what_was_begun_is_done_although_its_caller_has_gone() {
     let held = pool.acquire().await.unwrap();
     poll_times(store.insert(&key(1), &row(b"1"), at(0)), 3).await;
     drop(held);
-    // It stands in line before this.
+    // The insert is queued before this load.
     assert!(store.load(&key(1), at(1)).await.unwrap().is_some());
 }
 
-/// sqlx leaves a transaction open whose beginning was dropped. On a pool that rolls it back, as the
-/// documentation says to have it, the store is not drawn into it.
+/// sqlx leaves a transaction open if its `begin` was dropped. If the pool rolls such transactions back, as the
+/// documentation recommends, the store is not affected.
 #[tokio::test]
 async fn a_shared_pool_that_rolls_back_loses_nothing() {
     let database = database(&MARIADB).await;

@@ -1,4 +1,4 @@
-//! Connections that fail, in pools with default settings and without the test of each connection.
+//! Failing connections, in pools with default settings and in pools with `test_before_acquire(false)`.
 
 use sqlx::mysql::MySqlPoolOptions;
 use starsessions::MySqlStore;
@@ -24,7 +24,7 @@ async fn g18_an_operation_survives_a_closed_connection() {
                 let open = sqlx::query_scalar(sqlx::AssertSqlSafe(find.clone()));
                 let open: Vec<u64> = open.fetch_all(&operator).await.unwrap();
                 for connection in open {
-                    // One of the pool may have closed itself.
+                    // The pool may have closed a connection already.
                     let kill = sqlx::AssertSqlSafe(format!("KILL {connection}"));
                     let _ = sqlx::query(kill).execute(&operator).await;
                 }
@@ -36,7 +36,7 @@ async fn g18_an_operation_survives_a_closed_connection() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn g18_silent_connections_cost_one_try() {
-    // Side by side, because the time-outs are what takes time.
+    // Runs in parallel, because most of the time is spent in time-outs.
     let cost_one_try = async |server, is_tested| {
         let options = MySqlPoolOptions::new().test_before_acquire(is_tested);
         let (store, proxy) = behind_a_proxy(server, options).await;
@@ -100,7 +100,7 @@ async fn g18_no_fault_outlasts_itself_wherever_it_meets() {
     no_fault_outlasts_itself(store, &proxy, MANY).await;
 }
 
-/// With the time-out of every store: a busy machine takes its time, too.
+/// Uses the default time-out, because a shorter one would fail on a busy machine.
 async fn behind_a_proxy(server: &Server, options: MySqlPoolOptions) -> (MySqlStore, Proxy) {
     let (direct, _) = opened(server).await;
     let (proxy, port) = Proxy::before(server.address()).await;

@@ -1,4 +1,4 @@
-//! Servers that fail, and neighbours that hold locks.
+//! Failing servers, and other clients that hold locks.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -31,7 +31,7 @@ async fn an_outage(server: &Server) {
     scenarios::an_outage_signs_nobody_out(&Site::on(store), server).await;
 }
 
-/// Killed while sessions begin and change; everything that was acknowledged is there afterwards.
+/// The server is killed while sessions begin and change. All acknowledged writes are there afterwards.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_killed_server_loses_nothing() {
     let server = mariadb::mariadb(SMALL);
@@ -65,7 +65,7 @@ async fn a_killed_server_loses_nothing() {
         println!("killed after {} acknowledged sessions", acknowledged.len());
         for (key, revision) in acknowledged {
             match store.load(&key, at(1)).await.unwrap() {
-                // The last replacement may have been made without an answer.
+                // The last replacement may have taken effect without a reply.
                 Some(it) => assert!((revision..=revision + 1).contains(&it.revision)),
                 None => panic!("an acknowledged session is lost"),
             }
@@ -73,7 +73,7 @@ async fn a_killed_server_loses_nothing() {
     }
 }
 
-/// Begins sessions and changes each twice, until the server does not answer any more.
+/// Begins sessions and changes each twice, until the server stops answering.
 async fn write(store: MySqlStore, first: u64, is_over: Arc<AtomicBool>) -> Vec<(RowKey, u64)> {
     let mut acknowledged = Vec::new();
     for number in first.. {
@@ -85,7 +85,7 @@ async fn write(store: MySqlStore, first: u64, is_over: Arc<AtomicBool>) -> Vec<(
                 assert!(matches!(error, StoreError::Unavailable(_)), "{error:?}");
                 return acknowledged;
             }
-            // Killed, and not yet told so.
+            // The server was killed, but `is_over` is not set yet.
             Err(StoreError::Unavailable(_)) => continue,
             Err(error) => panic!("{error:?}"),
         }
@@ -136,7 +136,7 @@ async fn a_server_that_is_not_there_is_unavailable_and_its_password_stays_secret
     assert!(!shown.contains("hunter2"), "{shown}");
 }
 
-/// The server is there, so the error says what is wrong with it.
+/// The server is reachable, so the error contains its message.
 #[tokio::test]
 async fn an_error_says_what_the_server_refuses() {
     for server in [&*MARIADB, &*MYSQL] {
@@ -148,7 +148,7 @@ async fn an_error_says_what_the_server_refuses() {
             "{error:?}"
         );
 
-        // As a full disk is told of.
+        // Raises the error that a full disk causes.
         let full = "CREATE TRIGGER full_disk BEFORE INSERT ON starsessions FOR EACH ROW
             SIGNAL SQLSTATE 'HY000' SET MYSQL_ERRNO = 1021, MESSAGE_TEXT = 'Disk full'";
         pool.execute(AssertSqlSafe(full.to_owned())).await.unwrap();
@@ -177,8 +177,8 @@ async fn expect_unavailable(store: &MySqlStore) -> StoreError {
     error
 }
 
-/// A row that another statement holds for longer than the server waits is unavailable, and nothing of
-/// the operation is left.
+/// An operation on a row that another transaction locks for longer than the server waits fails as unavailable, and has
+/// no effect.
 #[tokio::test]
 async fn a_row_that_stays_locked_is_unavailable() {
     for server in [&*MARIADB, &*MYSQL] {
@@ -214,7 +214,7 @@ async fn a_row_that_stays_locked_is_unavailable() {
     }
 }
 
-/// The server ends a deadlock by undoing the store's statement, which is then made again.
+/// The server resolves a deadlock by rolling back the store's transaction, which the store then retries.
 #[tokio::test]
 async fn a_deadlock_is_survived() {
     let server = mariadb::mariadb(SMALL);
@@ -229,11 +229,11 @@ async fn a_deadlock_is_survived() {
             .await
             .unwrap();
     };
-    // The one that has changed less is undone.
+    // The server rolls back the transaction with fewer changes.
     run("CREATE TABLE ballast (id INT PRIMARY KEY)").await;
     run("START TRANSACTION").await;
     run("INSERT INTO ballast VALUES (1), (2), (3), (4), (5), (6), (7), (8)").await;
-    // From the new key to the old one, while the store goes from the old key to the new one.
+    // Locks the new key and then the old key. The store locks them in the opposite order.
     let new = hex(&key(200));
     run(&format!(
         "INSERT INTO starsessions VALUES (X'{new}', 1, 0, 0, '', NULL, NULL)"
@@ -260,12 +260,12 @@ async fn a_deadlock_is_survived() {
 
 async fn wait_for(pool: &MySqlPool, count: &str) {
     while number(pool, count).await == 0 {
-        // The server shows the same for a tenth of a second after each look.
+        // The server caches this view for a tenth of a second.
         tokio::time::sleep(Duration::from_millis(150)).await;
     }
 }
 
-/// From the key 1 to the key 200.
+/// Rotates from the key 1 to the key 200.
 async fn rotate(store: &MySqlStore) -> Rotated {
     let seen = row(b"1");
     store

@@ -1,4 +1,4 @@
-//! The tables: how they are made, and what they are not mistaken for.
+//! Creating the tables, and refusing foreign ones.
 
 use sqlx::mysql::MySqlPoolOptions;
 use starsessions::MySqlStore;
@@ -44,7 +44,7 @@ async fn the_tables_can_be_made_by_a_script() {
     for server in [&*MARIADB, &*MYSQL] {
         let pool = pool(server, &database(server).await, MySqlPoolOptions::new()).await;
         let store = MySqlStore::new(pool.clone());
-        // Any number of times.
+        // The script can run repeatedly.
         execute(&pool, &store.schema_sql().repeat(2)).await;
         conformance::run(&store).await;
         store.migrate().await.unwrap();
@@ -77,7 +77,7 @@ async fn a_table_of_another_application_is_refused() {
     .await;
     let refused = MySqlStore::new(pool.clone()).migrate().await.unwrap_err();
     assert!(matches!(refused, SetupError::Foreign(_)), "{refused:?}");
-    // Under another name there is room for both; it may even be a word of the language.
+    // Another table name avoids the conflict, even a reserved word.
     let store = MySqlStore::builder(pool).table("select").build().unwrap();
     store.migrate().await.unwrap();
     conformance::run(&store).await;
@@ -112,12 +112,12 @@ async fn a_user_who_may_not_make_tables_is_told_so() {
     assert!(matches!(refused, SetupError::Unavailable(_)), "{refused:?}");
     let store = MySqlStore::new(pool);
     assert!(!format!("{refused:?} {store:?}").contains("secret"));
-    // Everything else needs no more than it has.
+    // All other operations work without further privileges.
     store.migrate().await.unwrap();
     conformance::run(&store).await;
 }
 
-/// Such tables were never released, so there is nothing to carry over.
+/// Tables of the first layout were never released, so there is no migration.
 #[tokio::test]
 async fn a_table_of_the_first_layout_is_refused_and_kept() {
     let database = database(&MARIADB).await;

@@ -1,4 +1,4 @@
-//! How many statements an operation takes, and how many rows each of them reads.
+//! The number of statements per operation, and of rows that each reads.
 
 #![expect(clippy::print_stdout, reason = "the numbers are in the documentation")]
 
@@ -33,7 +33,7 @@ async fn counts(server: &Server) {
     };
     let inserted = insert("insert", 1, 1, &guest).await;
     assert_eq!(inserted, Inserted::Inserted);
-    // The second one looks whether what is there has expired.
+    // The second statement checks whether the existing row has expired.
     let inserted = insert("insert over a row", 2, 1, &guest).await;
     assert_eq!(inserted, Inserted::Exists);
     let inserted = insert("insert, listed", 2 + TRANSACTION, 2, &signed_in).await;
@@ -95,7 +95,7 @@ async fn counts(server: &Server) {
     assert!(removed.is_some());
     let removed = meter.run("remove nothing", 1, store.remove(&key(9))).await;
     assert_eq!(removed, None);
-    // The ways that the rotations have left.
+    // The rows that the rotations have left under the old keys.
     assert_eq!(meter.run("sweep", 1, store.sweep(10, at(50))).await, 2);
 }
 
@@ -109,7 +109,7 @@ async fn rows_are_found_by_an_index_on_mysql() {
     reads(&MYSQL).await;
 }
 
-/// Among thousands of rows each operation looks at a few.
+/// Each operation reads a few of thousands of rows.
 async fn reads(server: &Server) {
     let meter = Meter::new(server).await;
     meter.fill().await;
@@ -145,7 +145,7 @@ async fn reads(server: &Server) {
     meter.reads("sweep", store.sweep(5, at(3_000))).await;
 }
 
-/// A store on a single connection, which counts.
+/// A store on a single connection, with counters.
 struct Meter {
     pool: MySqlPool,
     store: MySqlStore,
@@ -160,7 +160,7 @@ impl Meter {
         Self { pool, store }
     }
 
-    /// 4096 sessions, each with an index entry, of which one ends at each second.
+    /// Inserts 4096 sessions, each with an index entry. One session expires per second.
     async fn fill(&self) {
         self.store.insert(&key(0), &row(b"1"), at(0)).await.unwrap();
         for power in 0..12 {
@@ -187,7 +187,7 @@ impl Meter {
     ) -> T {
         let before = self.status("Questions").await;
         let answer = operation.await.unwrap();
-        // The question itself is one of them.
+        // The status query counts as well.
         let asked = self.status("Questions").await - before - 1;
         println!("{what}: {asked}");
         assert_eq!(asked, statements, "{what}");
@@ -212,7 +212,7 @@ impl Meter {
         let before = self.status("Handler_read%").await;
         operation.await.unwrap();
         let after = self.status("Handler_read%").await;
-        // Less what the question itself has read.
+        // Subtracts the rows that the status query itself reads.
         (after - before).saturating_sub(before - idle)
     }
 
@@ -224,7 +224,7 @@ impl Meter {
     }
 }
 
-/// Its beginning and its end, which is sent whether it is kept or undone.
+/// The statements that begin a transaction, and commit it or roll it back.
 const TRANSACTION: u64 = 2;
-/// A sweep of five looks at each of them a few times.
+/// A sweep of five rows reads each row a few times.
 const MAX_READ: u64 = 40;

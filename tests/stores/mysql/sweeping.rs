@@ -1,4 +1,4 @@
-//! Sweeping among requests.
+//! Sweeping while requests run.
 
 #![expect(
     clippy::print_stdout,
@@ -27,12 +27,12 @@ async fn four_sweep_at_once_on_mysql() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 #[ignore = "minutes: tests/nightly"]
 async fn two_millions_are_swept() {
-    // As a server with millions of sessions would have it.
+    // The buffer pool of a server with millions of sessions.
     let server = mariadb::mariadb(&["--innodb-buffer-pool-size=1G", QUICK]);
     a_sweep_of(2_000_000, &server).await;
 }
 
-/// Four sweep what has expired, while a request whose clock is behind extends some of it.
+/// Four tasks sweep expired rows while a request whose clock is behind extends some of them.
 async fn a_sweep_of(expired: u64, server: &Server) {
     let (pool, store) = opened(server).await;
     let live = expired / 10;
@@ -90,8 +90,8 @@ async fn a_sweep_of(expired: u64, server: &Server) {
     assert_eq!(entries, left, "the index is swept with the sessions");
 }
 
-/// Extends sessions that are being swept; returns how many were still there. What was told to be
-/// extended is kept, and nothing else.
+/// Extends sessions that are being swept, and returns how many it extended. Exactly those whose touch was confirmed
+/// must stay.
 async fn extend(store: &MySqlStore, keys: &[RowKey]) -> usize {
     let mut extended = Vec::new();
     let seen = Row::new(*b"", at(0), at(0));
@@ -117,7 +117,7 @@ async fn keys(pool: &MySqlPool, which: &str) -> Vec<RowKey> {
     keys.into_iter().map(key).collect()
 }
 
-/// So many rows, each with a number in `last_seen` and an index entry.
+/// Inserts `rows` rows, each with a number in `last_seen` and an index entry.
 async fn fill(pool: &MySqlPool, rows: u64) {
     let first = "INSERT INTO starsessions
         VALUES (UNHEX(SHA2('', 256)), 1, 0, 1, '', UNHEX(SHA2(1, 256)), '')";

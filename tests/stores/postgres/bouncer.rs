@@ -1,4 +1,4 @@
-//! Behind PgBouncer, whose clients share a few connections from statement to statement.
+//! The store behind PgBouncer, which assigns a few connections to clients statement by statement.
 
 use sqlx::postgres::PgPoolOptions;
 use starsessions::store::{Inserted, Replaced, Store};
@@ -16,7 +16,7 @@ async fn keeps_the_contract_behind_a_bouncer() {
     let store = migrated(pool.connect_with(options).await.unwrap()).await;
     conformance::run(&store).await;
 
-    // Each visitor gets its own rows, over a connection that others use as well.
+    // Each visitor gets its own rows over shared connections.
     let visitors = (0..32).map(|number| {
         let store = store.clone();
         tokio::spawn(async move { visit(&store, number).await })

@@ -1,4 +1,4 @@
-//! Requests that are given up in the middle of a statement.
+//! Operations that are cancelled in the middle of a statement.
 
 use std::future::pending;
 use std::time::Duration;
@@ -14,12 +14,12 @@ use crate::sql::{after, at, key, poll_times, row, touch};
 const SESSIONS: u8 = 16;
 const STORM: usize = 3_000;
 
-/// Each session holds its own number; one with another number is the answer to another operation.
+/// Each session holds its own number. Another number is the reply to another operation.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn after_a_storm_each_operation_gets_its_own_answer() {
     let database = Database::new().await;
     let builder = PostgresStore::builder(database.pool(2).await);
-    // What was given up is done all the same, and stands in line before what is asked here.
+    // Cancelled operations still run, and are queued before the next operations.
     let builder = builder.response_timeout(Duration::from_secs(60));
     let store = builder.build().unwrap();
     for number in 0..SESSIONS {
@@ -58,7 +58,7 @@ async fn after_a_storm_each_operation_gets_its_own_answer() {
     assert_eq!(super::number(&database.pool(1).await, idle).await, 0);
 }
 
-/// An application that gives up before the server has answered.
+/// The caller gives up before the server answers.
 #[tokio::test]
 async fn what_was_begun_is_done_although_its_caller_has_gone() {
     let database = Database::new().await;
@@ -67,12 +67,12 @@ async fn what_was_begun_is_done_although_its_caller_has_gone() {
     let held = pool.acquire().await.unwrap();
     poll_times(store.insert(&key(1), &row(b"a"), at(0)), 3).await;
     drop(held);
-    // It stands in line before this.
+    // The insert is queued before this load.
     assert!(store.load(&key(1), at(1)).await.unwrap().is_some());
 }
 
-/// sqlx leaves a transaction open whose beginning was dropped. On a pool that rolls it back, as the
-/// documentation says to have it, the store is not drawn into it.
+/// sqlx leaves a transaction open if its `begin` was dropped. If the pool rolls such transactions back, as the
+/// documentation recommends, the store is not affected.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_shared_pool_that_rolls_back_loses_nothing() {
     let database = Database::new().await;

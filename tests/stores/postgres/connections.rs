@@ -1,4 +1,4 @@
-//! Connections that fail, in pools with default settings and without the test of each connection.
+//! Failing connections, in pools with default settings and in pools with `test_before_acquire(false)`.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -31,7 +31,7 @@ async fn g18_an_operation_survives_a_closed_connection() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn g18_silent_connections_cost_one_try() {
-    // Side by side, because the time-outs are what takes time.
+    // Runs in parallel, because most of the time is spent in time-outs.
     let cost_one_try = async |is_tested| {
         let options = PgPoolOptions::new().test_before_acquire(is_tested);
         let (store, proxy) = behind_a_proxy(options).await;
@@ -61,7 +61,8 @@ async fn a_response_timeout_without_end_is_taken() {
     assert_eq!(store.sweep(1, at(100)).await.unwrap(), 1);
 }
 
-/// As after a fail-over: the address leads to another server, and connections to the former primary are still there.
+/// The state after a fail-over: the address leads to another server, and connections to the former primary are still
+/// open.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_connection_to_a_former_primary_is_given_up() {
     let database = Database::new().await;
@@ -125,7 +126,7 @@ async fn g18_no_fault_outlasts_itself_wherever_it_meets() {
     no_fault_outlasts_itself(store, &proxy, MANY).await;
 }
 
-/// With the time-out of every store: a busy machine takes its time, too.
+/// Uses the default time-out, because a shorter one would fail on a busy machine.
 async fn behind_a_proxy(options: PgPoolOptions) -> (PostgresStore, Proxy) {
     let (pool, proxy) = pool_behind_a_proxy(options).await;
     (PostgresStore::new(pool), proxy)

@@ -1,4 +1,4 @@
-//! Rows that are not ours, and what errors say.
+//! Foreign rows, locked rows, and the text of errors.
 
 use std::error::Error;
 use std::time::Duration;
@@ -75,7 +75,7 @@ async fn a_pool_without_a_free_connection_is_unavailable() {
     assert_eq!(store.load(&key(1), at(1)).await.unwrap(), None);
 }
 
-/// The server is there, so the error says what is wrong with it.
+/// The server is reachable, so the error contains its message.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_error_says_what_the_server_refuses() {
     let database = Database::new().await;
@@ -91,7 +91,7 @@ async fn an_error_says_what_the_server_refuses() {
     let loaded = elsewhere.unwrap().load(&key(1), at(0)).await;
     assert!(cause(&loaded.unwrap_err()).contains("run the store's `migrate`"));
 
-    // As a full disk is told of.
+    // Raises the error that a full disk causes.
     let full = "CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS
             $$ BEGIN RAISE 'could not extend file' USING ERRCODE = 'disk_full'; END $$;
         CREATE TRIGGER full_disk BEFORE INSERT ON starsessions EXECUTE FUNCTION full_disk()";
@@ -103,7 +103,7 @@ async fn an_error_says_what_the_server_refuses() {
     assert!(cause(&inserted.unwrap_err()).contains("disk of the database server is full"));
 }
 
-/// What the driver says stands at the end of a chain.
+/// The server's message is at the end of the error's source chain.
 #[tokio::test]
 async fn an_outage_is_logged_with_what_the_server_says() {
     let options = Database::new().await.options.database("not_there");
@@ -128,7 +128,7 @@ fn cause(error: &StoreError) -> String {
     error.source().expect("a cause").to_string()
 }
 
-/// A row that another statement holds for longer than the store waits.
+/// Another transaction locks the row for longer than the store waits.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_row_that_stays_locked_is_unavailable() {
     let database = Database::new().await;
@@ -151,7 +151,7 @@ async fn a_row_that_stays_locked_is_unavailable() {
     // A read does not wait.
     assert!(store.load(&key(1), at(1)).await.unwrap().is_some());
     neighbour.rollback().await.unwrap();
-    // The server may have gone on with the statements that were given up: the row is what was sent.
+    // The server may have executed the statements that timed out, so the row may be the new one already.
     match store.replace(&key(1), &seen, &next, at(1)).await.unwrap() {
         Replaced::Replaced => {}
         Replaced::Stale(found) => assert_eq!(found, next),

@@ -1,4 +1,4 @@
-//! Making the table, and refusing one that is not ours.
+//! Creating the table, and refusing a foreign one.
 
 use sqlx::postgres::PgPoolOptions;
 use starsessions::PostgresStore;
@@ -36,7 +36,7 @@ async fn instances_that_start_together_make_one_table() {
 async fn the_script_is_what_migrating_does() {
     let database = Database::new().await;
     let pool = database.pool(2).await;
-    // A word of the language.
+    // A reserved word as the table name.
     let builder = PostgresStore::builder(pool.clone()).table("select");
     let store = builder.build().unwrap();
     let script = sqlx::AssertSqlSafe(store.schema_sql());
@@ -77,7 +77,7 @@ async fn another_applications_table_is_refused_and_kept() {
     assert_eq!(super::number(&pool, "SELECT count(*) FROM theirs").await, 1);
 }
 
-/// Such tables were never released, so there is nothing to carry over.
+/// Tables of the first layout were never released, so there is no migration.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_table_of_the_first_layout_is_refused_and_kept() {
     let database = Database::new().await;

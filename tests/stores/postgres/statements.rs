@@ -1,4 +1,4 @@
-//! How often the server is asked, and what it does for an answer.
+//! The number of statements per operation, and their query plans.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use starsessions_tests::servers::postgres;
 use super::migrated;
 use crate::sql::{after, at, filed_row, index_key, key, touch, way_after};
 
-/// A server that writes down every statement.
+/// Counts the statements in the log of a server that logs each one.
 #[tokio::test(flavor = "multi_thread")]
 async fn each_operation_is_one_statement() {
     let server = postgres::postgres(&["fsync=off", "log_statement=all", "log_min_messages=log"]);
@@ -63,15 +63,14 @@ async fn each_operation_is_one_statement() {
     count("sweep", 1);
 }
 
-/// From the key 1 to the key 2.
+/// Rotates from the key 1 to the key 2.
 async fn rotate(store: &PostgresStore, seen: &Row) -> Rotated {
     let (old, new, left, moved) = (key(1), key(2), way_after(seen), filed_row(b"3", 7));
     let rotation = Rotation::new(&old, seen, &left, &new, &moved);
     store.rotate(rotation, at(2)).await.unwrap()
 }
 
-/// What the server does for each statement, also when it plans without knowing the values: no
-/// operation reads more than a few of thousands of rows.
+/// Checks the plan of each statement, also generic plans: no operation reads more than a few of thousands of rows.
 #[tokio::test(flavor = "multi_thread")]
 async fn rows_are_found_by_an_index() {
     let server = postgres::postgres(&[
@@ -119,7 +118,7 @@ async fn rows_are_found_by_an_index() {
     }
 }
 
-/// The rows that a step of a plan has found, or found and thrown away.
+/// The number of rows that a step of a plan has returned or filtered out.
 fn rows_of(line: &str) -> Option<u64> {
     let found = || line.split_once("(actual ")?.1.split_once("rows=");
     let count = match line.split_once("Rows Removed by ") {
@@ -129,7 +128,7 @@ fn rows_of(line: &str) -> Option<u64> {
     Some(count.parse().unwrap())
 }
 
-/// Sessions of which every other one has expired, with three for each user.
+/// Inserts sessions, three for each user. Every other session has expired.
 async fn fill(pool: &PgPool, table: &str, rows: i64) {
     let fill = format!(
         "INSERT INTO {table}
@@ -142,7 +141,7 @@ async fn fill(pool: &PgPool, table: &str, rows: i64) {
     fill.execute(pool).await.unwrap();
 }
 
-/// Two names in one statement, so that one that is not escaped is seen.
+/// Tests both names in one statement, to detect one that is not escaped.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_table_can_have_another_name_and_schema() {
     let database = super::Database::new().await;
@@ -170,8 +169,7 @@ async fn a_table_can_have_another_name_and_schema() {
     );
 }
 
-/// PostgreSQL keeps such an update within its page and changes no index (a heap-only tuple), unless the
-/// page is full at this moment.
+/// PostgreSQL writes such an update within the page and changes no index (a heap-only tuple), unless the page is full.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_replace_that_keeps_the_deadline_changes_no_index() {
     let database = super::Database::new().await;
@@ -191,7 +189,7 @@ async fn a_replace_that_keeps_the_deadline_changes_no_index() {
         let counter = sqlx::query_scalar(sqlx::AssertSqlSafe(counter));
         counter.fetch_one(&pool).await.unwrap()
     };
-    // The server counts a moment later.
+    // The server updates its statistics with a delay.
     while count("n_tup_upd").await < i64::from(REPLACES) {
         tokio::time::sleep(Duration::from_millis(100)).await;
     }

@@ -1,4 +1,4 @@
-//! Freeing what has expired, beside requests and other replicas.
+//! Sweeping expired rows while requests and other replicas run.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ async fn four_replicas_free_what_has_expired_and_nothing_else() {
     sweep_with_four_replicas(60_000).await;
 }
 
-/// As much as a busy site's night leaves. Prints how long it took.
+/// Frees as many rows as a busy site has after a night. Prints the duration.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "a minute; to measure"]
 async fn four_replicas_free_two_million() {
@@ -47,7 +47,7 @@ async fn sweep_with_four_replicas(expired: i64) -> (Duration, Duration) {
     )
     .await;
 
-    // One that another statement is extending at this moment: the sweeps go around it.
+    // Another transaction is extending this row, so the sweeps skip it.
     let mut extending = pool.begin().await.unwrap();
     let extended: Vec<u8> = sqlx::query_scalar(
         "UPDATE starsessions SET deadline = 3000 WHERE key = (SELECT key FROM starsessions
@@ -63,7 +63,7 @@ async fn sweep_with_four_replicas(expired: i64) -> (Duration, Duration) {
             tokio::spawn(async move { sweep_all(&store).await })
         })
         .collect();
-    // Meanwhile requests go on.
+    // Requests run meanwhile.
     let begin = Instant::now();
     let kept = RowKey::from_bytes(sha256_of_zero());
     let seen = Row::new(*b"", at(0), at(2_000));
@@ -102,7 +102,7 @@ async fn sweep_all(store: &PostgresStore) -> usize {
     }
 }
 
-/// The key of the row with the number 0, which lives.
+/// The key of the row with the number 0, which is alive.
 fn sha256_of_zero() -> [u8; 32] {
     let hex = "5feceb66ffc86f38d952786c6d696c79c2dbc239dd4e91b46729d73a27fb57e9";
     let byte = |place: usize| u8::from_str_radix(&hex[place..place + 2], 16).unwrap();

@@ -1,4 +1,4 @@
-//! Connections: how many, and when they end.
+//! The number of connections, and when they close.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use starsessions_tests::servers::redis::{Version, ask, redis};
 use super::samples::{at, key};
 use super::{client, connected};
 
-/// Those of others: this one asks over one of its own.
+/// The number of connections, without the one that asks.
 fn connections(server: &Server) -> usize {
     let list = ask(server, &["CLIENT", "LIST"]);
     list.lines().filter(|line| !line.is_empty()).count() - 1

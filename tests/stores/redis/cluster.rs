@@ -1,4 +1,4 @@
-//! Three masters.
+//! A Cluster of three masters.
 
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
@@ -18,7 +18,7 @@ use starsessions_tests::servers::{Server, free_port};
 use super::samples::{after, at, filed_row, index_key, key, row, touch};
 use crate::agreement;
 
-/// One for all tests that do not stop it.
+/// The Cluster that is shared by all tests that do not stop it.
 static CLUSTER: LazyLock<[Server; 3]> = LazyLock::new(|| servers::cluster(Version::Valkey9));
 
 struct Cluster {
@@ -32,7 +32,7 @@ async fn cluster(version: Version) -> Cluster {
     Cluster { masters, store }
 }
 
-/// A store on it whose keys are a test's own.
+/// A store on the shared Cluster, with a key prefix for one test.
 struct OwnPrefix(RedisStore);
 
 async fn own_prefix() -> OwnPrefix {
@@ -74,7 +74,7 @@ async fn keeps_the_contract_and_spreads_the_sessions() {
 
 scenarios!(own_prefix);
 
-/// One that is there and does not answer keeps no request waiting for ever.
+/// A master that accepts connections but does not answer blocks no request for ever.
 #[tokio::test(flavor = "multi_thread")]
 async fn frozen_masters_are_unavailable_and_come_back() {
     let Cluster { masters, store } = current().await;
@@ -97,7 +97,7 @@ async fn frozen_masters_are_unavailable_and_come_back() {
     panic!("the store does not come back");
 }
 
-/// A master hangs and keeps its connections open; its replica takes over, and the store finds it.
+/// A master hangs and keeps its connections open. Its replica takes over, and the store finds the replica.
 #[tokio::test(flavor = "multi_thread")]
 async fn after_a_master_hangs_the_store_goes_on_with_its_replica() {
     let Cluster { masters, store } = cluster(Version::System).await;
@@ -123,7 +123,7 @@ async fn after_a_master_hangs_the_store_goes_on_with_its_replica() {
     }
 }
 
-/// What a fail-over leaves that took the newest second from the node with the list alone.
+/// The state after a fail-over that loses the latest writes only on the node with the list.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_session_that_its_list_does_not_have_is_none() {
     let Cluster { masters, store } = current().await;
@@ -150,7 +150,7 @@ async fn a_session_that_its_list_does_not_have_is_none() {
         }
     }
 
-    // A request that has loaded it before does not enter it again.
+    // A request that loaded the session before does not add it to the list again.
     const DAY: u64 = 24 * 3_600;
     let later = touch(1, 2 * DAY);
     store.touch(&lost, &first, later, at(1)).await.unwrap();
@@ -178,7 +178,7 @@ fn forget_lists(masters: &[Server; 3]) {
     }
 }
 
-/// As the command is given one. A revocation that missed sessions is not to look complete.
+/// A client of a single node, as for the command line. A revocation that misses sessions must not look complete.
 #[tokio::test(flavor = "multi_thread")]
 async fn one_node_alone_lists_and_counts_nothing() {
     for version in [Version::System, Version::Valkey9] {
@@ -198,7 +198,7 @@ async fn one_node_alone_lists_and_counts_nothing() {
     }
 }
 
-/// A row of another node, and a row whose list is in another slot.
+/// Tests a row on another node, and a row whose list is in another slot.
 #[tokio::test(flavor = "multi_thread")]
 async fn one_node_alone_asks_for_the_client_of_a_cluster() {
     let client = ::redis::Client::open(servers::url(&CLUSTER[0])).unwrap();
@@ -216,7 +216,7 @@ async fn one_node_alone_asks_for_the_client_of_a_cluster() {
     }
 }
 
-/// An entry that leads nowhere makes a list look again, and then other sign-ins do not count.
+/// A list entry without a row makes the store read the list again. Parallel sign-ins must not make that fail.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_list_is_complete_while_others_sign_in() {
     let Cluster {
@@ -247,14 +247,14 @@ async fn a_list_is_complete_while_others_sign_in() {
     signing_in.await.unwrap();
 }
 
-/// An insert that finds its key taken by what is not filed has made an entry all the same.
+/// An insert whose key holds an unlisted row is refused, but leaves a list entry.
 async fn leave_an_entry(store: &RedisStore, key: &RowKey) {
     store.insert(key, &row(b"guest"), at(0)).await.unwrap();
     let inserted = store.insert(key, &filed_row(b"user"), at(0)).await;
     assert_eq!(inserted.unwrap(), Inserted::Exists);
 }
 
-/// The rows of different nodes are not read at one moment.
+/// Rows of different nodes are not read atomically.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_session_that_moves_by_parts_is_not_missed() {
     let Cluster {
@@ -275,7 +275,7 @@ async fn a_session_that_moves_by_parts_is_not_missed() {
     });
     let mut lists = 0;
     while !moving.is_finished() {
-        // It may give up, but what it answers is true.
+        // The store may give up, but its answers are correct.
         if let Ok(listed) = store.listed(&index_key(), at(1)).await {
             assert!((1..=2).contains(&listed.len()));
             lists += 1;
@@ -300,7 +300,7 @@ async fn move_by_parts(store: &RedisStore, old: &RowKey, new: &RowKey) {
     assert_eq!(replaced.unwrap(), Replaced::Replaced);
 }
 
-/// A replica takes over that has been cut off: its node's newest rows and lists are lost, and no others.
+/// A replica that was disconnected takes over. The latest rows and lists of its node are lost, and no others.
 #[tokio::test(flavor = "multi_thread")]
 async fn after_a_fail_over_that_loses_something_the_lists_have_whatever_is_loaded() {
     let Cluster { masters, store } = cluster(Version::System).await;
@@ -344,7 +344,7 @@ async fn sign_in(store: &RedisStore, numbers: std::ops::Range<u8>) {
     }
 }
 
-/// Errors are what a fail-over looks like.
+/// Retries after errors, which are expected during a fail-over.
 async fn at_last<T>(mut ask: impl AsyncFnMut() -> Result<T, StoreError>) -> T {
     for _ in 0..600 {
         match ask().await {
@@ -355,7 +355,7 @@ async fn at_last<T>(mut ask: impl AsyncFnMut() -> Result<T, StoreError>) -> T {
     panic!("the store does not come back");
 }
 
-/// A replica that has caught up, and that the other nodes know.
+/// Starts a replica, and waits until it is in sync and known to the other nodes.
 fn replica_of(master: &Server) -> Server {
     let bus = free_port().to_string();
     let replica = servers::redis(

@@ -1,4 +1,4 @@
-//! A session's key that holds something else.
+//! Keys of sessions with other content.
 
 use starsessions::store::{Inserted, Store, StoreError};
 use starsessions_tests::logs::Logs;
@@ -7,7 +7,7 @@ use starsessions_tests::servers::redis::{Version, ask, redis};
 use super::connected;
 use super::samples::{after, at, filed_row, index_key, key, row, touch};
 
-/// Neither is a session, and neither is in the way of one for longer than until its removal.
+/// Neither value is a session. After its removal, a session can use the key.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_not_a_row_is_corrupt_until_it_is_removed() {
     for version in Version::ALL {
@@ -48,7 +48,7 @@ async fn what_is_not_a_row_is_corrupt_until_it_is_removed() {
     }
 }
 
-/// A sign-in files a session, and neither it nor a logout may wait for a repair by hand.
+/// An index of another type must block neither a sign-in nor a logout until an operator repairs it.
 #[tokio::test]
 async fn an_index_that_is_none_begins_anew_with_the_next_session() {
     for version in Version::ALL {
@@ -60,7 +60,7 @@ async fn an_index_that_is_none_begins_anew_with_the_next_session() {
             let names = ask(&server, &["KEYS", "*index:*"]);
             let name = names.trim();
             ask(&server, &["SET", name, "garbage"]);
-            // Not empty: the session that was listed can still be used.
+            // The answer must not be an empty list, because the session that was listed is still valid.
             let listed = store.listed(&index_key(), at(1)).await;
             assert!(matches!(listed, Err(StoreError::Corrupt(_))), "{version:?}");
             assert!(store.remove(&key(1)).await.unwrap().is_some());

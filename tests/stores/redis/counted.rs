@@ -1,4 +1,4 @@
-//! How often the server is asked, by its own count.
+//! The number of commands per operation, as the server counts them.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use super::lost_reply::single;
 use super::samples::{after, at, filed_row, index_key, key, row, touch, way_after};
 use crate::proxy::Proxy;
 
-/// What a client has sent, and what scripts have called.
+/// The number of calls per command, including those made by scripts.
 fn calls(server: &Server) -> BTreeMap<String, u64> {
     let stats = ask(server, &["INFO", "commandstats"]);
     let counts = stats.lines().filter_map(|line| {
@@ -23,7 +23,7 @@ fn calls(server: &Server) -> BTreeMap<String, u64> {
     counts.collect()
 }
 
-/// How many round trips an operation takes, with the scripts known.
+/// The number of round trips of an operation, once the server knows the scripts.
 async fn trips<T>(proxy: &Proxy, operation: impl Future<Output = T>) -> (T, usize) {
     let before = proxy.round_trips();
     let outcome = operation.await;
@@ -34,11 +34,11 @@ async fn trips<T>(proxy: &Proxy, operation: impl Future<Output = T>) -> (T, usiz
 async fn each_operation_takes_as_many_round_trips_as_the_documentation_says() {
     for version in [Version::System, Version::Valkey9] {
         let (store, proxy, _server) = single(version).await;
-        // The server learns the scripts, and the store what the server can do.
+        // Loads the scripts into the server, and lets the store detect the server's features.
         store.listed(&index_key(), at(0)).await.unwrap();
         visit(&proxy, &store, [1, 2], &filed_row(b"first")).await;
         let guest = visit(&proxy, &store, [3, 4], &row(b"first")).await;
-        // A refusal tells what is there; `SET .. IFEQ` does not.
+        // A refusal by script returns the current row; `SET .. IFEQ` does not, so the store must read it.
         let stale = if version == Version::System { 1 } else { 2 };
         assert_eq!(
             guest,
@@ -121,7 +121,7 @@ async fn visit(
     ]
 }
 
-/// A server that can compare by itself is sent no script, and the others are not asked again.
+/// A server that supports `IFEQ` gets no script. For other servers, the store tries `IFEQ` only once.
 #[tokio::test(flavor = "multi_thread")]
 async fn rows_are_replaced_by_the_servers_own_means_where_it_has_them() {
     for (version, has_ifeq) in [
@@ -156,7 +156,7 @@ async fn rows_are_replaced_by_the_servers_own_means_where_it_has_them() {
     }
 }
 
-/// No operation looks at more keys than its own.
+/// No operation scans keys other than its own.
 #[tokio::test(flavor = "multi_thread")]
 async fn no_operation_searches_the_server() {
     let (store, proxy, server) = single(Version::System).await;
@@ -172,7 +172,7 @@ async fn no_operation_searches_the_server() {
     }
 }
 
-/// A server forgets scripts when it is restarted, and when it is told to.
+/// A server forgets scripts after a restart and after `SCRIPT FLUSH`.
 #[tokio::test(flavor = "multi_thread")]
 async fn forgotten_scripts_are_taught_again() {
     let server = redis(Version::System, &[]);

@@ -1,4 +1,4 @@
-//! Every key goes by itself.
+//! Every key expires on the server.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use starsessions_tests::servers::redis::{Version, ask, redis};
 use super::connected;
 use super::samples::{after, at, filed_row, key, touch, way_after};
 
-/// Each key of the server, with the seconds that it has left.
+/// Each key of the server, with its remaining lifetime in seconds.
 fn times_to_live(server: &Server) -> Vec<(String, i64)> {
     let keys = ask(server, &["KEYS", "*"]);
     let left = |key: &str| ask(server, &["TTL", key]);
@@ -52,7 +52,7 @@ async fn no_operation_leaves_a_key_for_ever() {
     }
 }
 
-/// A minute for a server whose clock is ahead.
+/// The extra minute allows for a server whose clock is ahead.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_stays_a_minute_longer_than_its_session() {
     for version in Version::ALL {
@@ -75,7 +75,7 @@ async fn a_key_stays_a_minute_longer_than_its_session() {
     }
 }
 
-/// By the server's own clock: what has expired is not there any more.
+/// The server expires the key by its own clock.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_session_of_the_past_is_not_kept() {
     for version in Version::ALL {
@@ -88,7 +88,7 @@ async fn a_session_of_the_past_is_not_kept() {
     }
 }
 
-/// A deadline beyond all that a server can be told.
+/// A deadline beyond the server's maximum.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_session_without_end_is_kept_as_it_was_given() {
     for version in Version::ALL {

@@ -1,4 +1,4 @@
-//! The index beside the rows: what a crash leaves, and what a long life needs.
+//! The index of sessions: after crashes, and over long lifetimes.
 
 use ::redis::cluster::ClusterClient;
 use starsessions::Timestamp;
@@ -14,7 +14,7 @@ use super::samples::{after, at, filed_row, index_key, key, touch, way_after};
 
 const DAY: u64 = 24 * 3_600;
 
-/// By small steps: never does the index forget what still lives.
+/// Extends the session in small steps. The index never loses a live session.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_session_that_is_kept_alive_for_a_year_is_found_all_the_time() {
     let server = redis(Version::System, &[]);
@@ -36,7 +36,7 @@ async fn a_session_that_is_kept_alive_for_a_year_is_found_all_the_time() {
         assert_eq!(outcome.unwrap(), Replaced::Replaced);
         written = row;
         assert_eq!(found(&store, at(now)).await, [by_touch, by_write], "{now}");
-        // Another session begins, which tidies the index up.
+        // A new session cleans up the index.
         let mut brief = row_until(now + 1);
         brief.last_seen = at(now);
         let other = key(100 + (half_day % 100) as u8);
@@ -46,7 +46,7 @@ async fn a_session_that_is_kept_alive_for_a_year_is_found_all_the_time() {
     assert_eq!(found(&store, at(366 * DAY)).await, []);
 }
 
-/// A node whose clock is ahead takes nothing out that another node may still prolong.
+/// A node whose clock is ahead removes no entry whose session another node may still extend.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_clock_that_is_ahead_takes_no_session_out_of_the_index() {
     let server = redis(Version::System, &[]);
@@ -64,7 +64,7 @@ async fn a_clock_that_is_ahead_takes_no_session_out_of_the_index() {
     assert_eq!(found(&store, ahead).await, [key(1), key(2)]);
 }
 
-/// What ended without being taken out is in the way of nothing, and does not stay for ever.
+/// An entry that was left after its session ended does no harm, and is removed later.
 #[tokio::test(flavor = "multi_thread")]
 async fn entries_that_lead_nowhere_are_passed_over_and_tidied_up() {
     let server = redis(Version::System, &[]);
@@ -73,7 +73,7 @@ async fn entries_that_lead_nowhere_are_passed_over_and_tidied_up() {
     for key in [&kept, &lost] {
         store.insert(key, &row_until(DAY), at(0)).await.unwrap();
     }
-    // A crash after the first of two steps: the entry is there and the row is not.
+    // The state after a crash between two steps: the entry exists and the row does not.
     ask(&server, &["DEL", &name_of(&server, &lost)]);
     assert_eq!(found(&store, at(1)).await, [kept]);
     assert_eq!(entries(&server), "2\n");
@@ -84,7 +84,7 @@ async fn entries_that_lead_nowhere_are_passed_over_and_tidied_up() {
     assert_eq!(entries(&server), "1\n", "two days are over");
 }
 
-/// However many have ended: no insert takes long, and the next ones go on.
+/// One insert removes a limited number of ended entries. The next inserts remove more.
 #[tokio::test(flavor = "multi_thread")]
 async fn entries_that_have_ended_are_taken_out_a_hundred_at_a_time() {
     let server = redis(Version::System, &[]);
@@ -103,7 +103,7 @@ async fn entries_that_have_ended_are_taken_out_a_hundred_at_a_time() {
     }
 }
 
-/// A key of another type and a value of another program are no sessions, and hide none.
+/// A key of another type and a foreign value are not listed, and do not hide sessions.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_not_a_row_is_passed_over() {
     let server = redis(Version::System, &[]);
@@ -121,7 +121,7 @@ async fn what_is_not_a_row_is_passed_over() {
     assert_eq!(found(&store, at(1)).await, [key(3)]);
 }
 
-/// A removed and a rotated session are taken out at once.
+/// Entries of a removed and of a rotated session are removed immediately.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_has_ended_is_taken_out() {
     let server = redis(Version::System, &[]);
@@ -134,7 +134,8 @@ async fn what_has_ended_is_taken_out() {
     assert_eq!(ask(&server, &["KEYS", "*index*"]), "");
 }
 
-/// In a Cluster, one request takes a session off a list, and another one puts it back before the entry is gone.
+/// In a Cluster, one request removes a session from a list, and another request adds it again before the entry is
+/// removed.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_taken_off_a_list_and_put_back_is_listed() {
     let (store, proxy, server) = cluster().await;
@@ -163,7 +164,7 @@ async fn what_is_taken_off_a_list_and_put_back_is_listed() {
     assert_eq!(other.load(&key, at(1)).await.unwrap(), Some(back));
 }
 
-/// On one server, a row and its entries are never apart: each look finds both or neither.
+/// On one server, a row and its entries change atomically: each read finds both or neither.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_session_and_its_entry_come_and_go_in_one_step() {
     for version in Version::ALL {
@@ -187,7 +188,7 @@ async fn a_session_and_its_entry_come_and_go_in_one_step() {
     }
 }
 
-/// What is sent twice, since its reply was lost, is entered once.
+/// A command that is sent twice, because its reply was lost, adds one entry.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_session_that_is_written_over_two_connections_is_found() {
     let (store, proxy, server) = single(Version::System).await;
@@ -205,7 +206,7 @@ async fn a_session_that_is_written_over_two_connections_is_found() {
     assert_eq!(entries(&server), "1\n");
 }
 
-/// Rotating onto a key that is taken ends nothing, and hides nothing.
+/// A rotation to a key that is in use ends no session and hides none.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_session_whose_key_is_rotated_onto_is_still_found() {
     let server = redis(Version::System, &[]);
@@ -218,7 +219,7 @@ async fn a_session_whose_key_is_rotated_onto_is_still_found() {
     assert_eq!(found(&store, at(1)).await, [old, taken]);
 }
 
-/// What has happened is not called a failure because an entry that leads nowhere has stayed.
+/// An operation that took effect does not fail because the clean-up of an obsolete entry failed.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_tidy_up_has_taken_place() {
     let server = redis(Version::System, &[]);
@@ -237,7 +238,7 @@ async fn what_cannot_tidy_up_has_taken_place() {
     assert_eq!(found(&store, later).await, [next]);
 }
 
-/// A list is what is there at one moment, also while a session is given new keys all the time.
+/// A list is a snapshot, even while a session rotates continuously.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_session_is_never_listed_twice_and_never_missed() {
     let server = redis(Version::System, &[]);
@@ -284,7 +285,7 @@ fn numbered(number: u16) -> RowKey {
     RowKey::from_bytes(bytes)
 }
 
-/// Of the keys with a small number.
+/// The listed keys whose first byte is below 100, sorted.
 async fn found(store: &RedisStore, now: Timestamp) -> Vec<RowKey> {
     let listed = store.listed(&index_key(), now).await.unwrap();
     let mut keys: Vec<_> = listed.into_iter().map(|listed| listed.key).collect();
@@ -298,7 +299,7 @@ fn entries(server: &Server) -> String {
     ask(server, &["ZCARD", index.trim()])
 }
 
-/// What the key is called on the server.
+/// The name of a key on the server.
 fn name_of(server: &Server, key: &RowKey) -> String {
     let start = match key.as_bytes()[0] {
         1 => "AQEB",

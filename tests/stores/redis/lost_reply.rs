@@ -1,4 +1,4 @@
-//! A reply that is lost on its way: the command is sent again, and what it has done is not done twice.
+//! Lost replies: the store sends the command again, and its effect happens once.
 
 use ::redis::Client;
 use ::redis::cluster::ClusterClient;
@@ -17,7 +17,7 @@ use starsessions_tests::servers::{Server, free_port};
 use super::samples::{after, at, filed_row, index_key, key, row, touch, way_after};
 use crate::proxy::Proxy;
 
-/// A server, and the way to it.
+/// A server behind a proxy.
 pub(super) async fn single(version: Version) -> (RedisStore, Proxy, Server) {
     single_of(version, |store| store).await
 }
@@ -34,7 +34,7 @@ async fn single_of(
     (store, proxy, server)
 }
 
-/// A Cluster of one master, and the way to it.
+/// A Cluster of one master behind a proxy.
 pub(super) async fn cluster() -> (RedisStore, Proxy, Server) {
     let port = free_port();
     let way = port.to_string();
@@ -51,7 +51,7 @@ pub(super) async fn cluster() -> (RedisStore, Proxy, Server) {
     (store, proxy, server)
 }
 
-/// Has the server know the scripts, so that each command is one reply.
+/// Loads the scripts into the server, so that each command has one reply.
 async fn teach(store: &RedisStore) {
     let (old, new) = (key(250), key(251));
     let (first, moved) = (filed_row(b"first"), row(b"moved"));
@@ -70,7 +70,7 @@ async fn teach(store: &RedisStore) {
     }
 }
 
-/// The ways to a server, each with the command that replaces a row there.
+/// The kinds of servers, each with the command that replaces a row there.
 async fn ways() -> [(RedisStore, Proxy, Server, &'static str); 3] {
     let (store, proxy, server) = single(Version::System).await;
     let by_script = (store, proxy, server, "EVALSHA");
@@ -106,7 +106,7 @@ async fn an_operation_whose_reply_was_lost_takes_place_once() {
     }
 }
 
-/// A writer that lost the race has written nothing, however often it was sent.
+/// A write that lost the race has no effect, also when it is sent again.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_operation_whose_reply_was_lost_and_that_was_refused_is_refused() {
     for (store, proxy, _server, replaces) in ways().await {
@@ -129,7 +129,7 @@ async fn an_operation_whose_reply_was_lost_and_that_was_refused_is_refused() {
     }
 }
 
-/// A third writer has replaced what is there: it was over our row, or over that of another one.
+/// A third writer has replaced the row, so the store cannot know whether its own write came before.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_told_is_an_error() {
     for (store, proxy, _server, replaces) in ways().await {
@@ -161,7 +161,7 @@ async fn what_cannot_be_told_is_an_error() {
     }
 }
 
-/// In the clear, two requests that count the same thing write the same bytes.
+/// Without encryption, two requests that count the same event write identical bytes.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_row_in_the_clear_is_not_told_from_that_of_another_request() {
     for (version, replaces) in [(Version::System, "EVALSHA"), (Version::Valkey9, "IFEQ")] {
@@ -209,7 +209,7 @@ async fn a_session_of_python_is_not_told_from_that_of_another_request_either() {
         )
         .route("/slow", slow);
     let mut browser = starsessions_tests::client::Client::new(&routes.layer(layer));
-    // The second one has the server know the script.
+    // The second request loads the script into the server.
     browser.post("/visit").await;
     browser.post("/visit").await;
     let slow = tokio::spawn(browser.ask(Method::POST, "/slow"));

@@ -1,4 +1,4 @@
-//! A server that has used up the memory it may use.
+//! A server that has reached its memory limit.
 
 use starsessions::store::{Inserted, Store, StoreError};
 use starsessions_tests::servers::redis::{Version, ask, redis};
@@ -6,7 +6,7 @@ use starsessions_tests::servers::redis::{Version, ask, redis};
 use super::connected;
 use super::samples::{after, at, filed_row, key, row};
 
-/// The limit holds: what would need more is refused, and what is there stays and can be ended.
+/// A full server refuses new data. Existing sessions stay and can be ended.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_server_takes_no_new_session_and_keeps_those_it_has() {
     for version in Version::ALL {

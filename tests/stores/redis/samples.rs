@@ -5,7 +5,7 @@ use std::sync::Arc;
 use starsessions::Timestamp;
 use starsessions::store::{IndexKey, Listing, Row, RowKey, Touch};
 
-/// The year 2100: later than the clock of any server.
+/// A time in the year 2100, later than the clock of any server.
 pub(super) fn at(second: u64) -> Timestamp {
     Timestamp::from_unix_seconds(4_102_444_800 + second)
 }
@@ -18,19 +18,19 @@ pub(super) fn index_key() -> IndexKey {
     IndexKey::from_bytes([7; 32])
 }
 
-/// A guest's first row, with a hundred seconds to live.
+/// A guest's first row, with a lifetime of a hundred seconds.
 pub(super) fn row(value: &[u8]) -> Row {
     Row::new(value, at(0), at(100))
 }
 
-/// A user's.
+/// A user's first row.
 pub(super) fn filed_row(value: &[u8]) -> Row {
     let mut row = row(value);
     row.listing = Some(Arc::new(Listing::new(vec![index_key()], *b"card")));
     row
 }
 
-/// What takes the place of a row that was read.
+/// The row that replaces a row that was read.
 pub(super) fn after(seen: &Row, value: &[u8]) -> Row {
     let mut row = seen.clone();
     row.revision += 1;
@@ -38,7 +38,7 @@ pub(super) fn after(seen: &Row, value: &[u8]) -> Row {
     row
 }
 
-/// What a rotation leaves under the old key.
+/// The row that a rotation leaves under the old key.
 pub(super) fn way_after(seen: &Row) -> Row {
     let mut way = after(seen, b"way");
     way.deadline = at(30);

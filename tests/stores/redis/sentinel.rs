@@ -1,4 +1,4 @@
-//! A master that is replaced.
+//! A Sentinel set whose master is replaced.
 
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ async fn after_a_fail_over_the_store_goes_on_with_the_new_master() {
     store.insert(&key, &first, at(0)).await.unwrap();
     wait_for_replica(&set.master);
 
-    // The former master refuses to write from then on.
+    // From then on, the former master refuses writes.
     ask(&set.sentinel, &["SENTINEL", "FAILOVER", "sessions"]);
     wait_for_master(&set, &set.replica);
     wait_until(&set.replica, &["INFO", "replication"], "connected_slaves:1");
@@ -39,7 +39,7 @@ async fn after_a_fail_over_the_store_goes_on_with_the_new_master() {
     );
     wait_for_replica(&set.replica);
 
-    // The new one goes away without a word.
+    // The new master is killed.
     set.watch_closely();
     set.replica.kill();
     wait_for_master(&set, &set.master);
@@ -48,7 +48,7 @@ async fn after_a_fail_over_the_store_goes_on_with_the_new_master() {
     assert_eq!(store.load(&key, at(1)).await.unwrap(), Some(third));
 }
 
-/// A master that hangs keeps its connections open and says nothing.
+/// A master that hangs keeps its connections open and does not answer.
 #[tokio::test(flavor = "multi_thread")]
 async fn after_a_master_hangs_the_store_goes_on_with_the_new_one() {
     let set = sentinel(Version::System);
@@ -65,7 +65,7 @@ async fn after_a_master_hangs_the_store_goes_on_with_the_new_one() {
     assert_eq!(store.load(&key, at(1)).await.unwrap(), Some(second));
 }
 
-/// A master that has become a replica and keeps its connections refuses the write.
+/// A master that has become a replica keeps its connections and refuses writes.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_write_that_a_former_master_refuses_goes_to_the_new_one() {
     for version in Version::ALL {
@@ -93,7 +93,7 @@ async fn a_write_that_a_former_master_refuses_goes_to_the_new_one() {
     }
 }
 
-/// One Sentinel says nothing, one talks nonsense, one works: when the store connects and later.
+/// One Sentinel is silent, one sends invalid replies, one works, both when the store connects and later.
 #[tokio::test(flavor = "multi_thread")]
 async fn g18_sentinels_that_are_silent_or_talk_nonsense_are_passed_over() {
     let set = sentinel(Version::System);
@@ -112,14 +112,14 @@ async fn g18_sentinels_that_are_silent_or_talk_nonsense_are_passed_over() {
         for killed in 0..3 {
             let kill = ["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"];
             ask(&set.master, &kill);
-            // As long as a layer waits.
+            // The time-out of a layer.
             let load = tokio::time::timeout(Duration::from_secs(5), store.load(&key, at(0)));
             assert_eq!(load.await.unwrap().unwrap(), None, "{number} {killed}");
         }
     }
 }
 
-/// A server of another kind, which lets each connection know.
+/// A server that speaks another protocol.
 async fn talking_nonsense() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -140,13 +140,13 @@ pub(super) async fn connected(set: &Sentinel) -> RedisStore {
     RedisStore::connect(client.unwrap()).await.unwrap()
 }
 
-/// The Sentinel is asked, because it closes the connections of a server that it promotes.
+/// Asks the Sentinel, because it closes the connections of a server that it promotes.
 fn wait_for_master(set: &Sentinel, master: &Server) {
     let (question, port) = (["SENTINEL", "MASTER", "sessions"], master.port());
     wait_until(&set.sentinel, &question, &format!("port\n{port}\n"));
 }
 
-/// Errors are what a fail-over looks like; a restart is not needed.
+/// Retries after errors, which are expected during a fail-over. The store recovers without a restart.
 async fn replace_at_last(store: &RedisStore, key: &RowKey, seen: &Row, row: &Row) {
     for _ in 0..600 {
         match store.replace(key, seen, row, at(1)).await {

@@ -1,4 +1,4 @@
-//! Connections that die: closed by the server while they are idle, or without a word.
+//! Dead connections: closed by the server while idle, or silent.
 
 use std::time::Duration;
 
@@ -33,7 +33,7 @@ async fn single() -> (Server, RedisStore) {
     (server, store)
 }
 
-/// Each operation, each on a connection that has died before.
+/// Runs each operation on a connection that has died.
 async fn each_operation_succeeds(store: &RedisStore, mut die: impl AsyncFnMut()) {
     let (key, successor, first) = (key(1), key(2), filed_row(b"first"));
     die().await;
@@ -58,7 +58,7 @@ async fn each_operation_succeeds(store: &RedisStore, mut die: impl AsyncFnMut())
     let (left, moved) = (way_after(&second), filed_row(b"moved"));
     let rotation = Rotation::new(&key, &second, &left, &successor, &moved);
     let rotated = store.rotate(rotation, at(2)).await.unwrap();
-    // A Cluster has no write to two keys: the engine does it by parts.
+    // A Cluster cannot write two keys atomically, so the store reports `Unsupported`.
     let is_whole = rotated == Rotated::Rotated;
     assert!(is_whole || rotated == Rotated::Unsupported, "{rotated:?}");
     die().await;
@@ -89,7 +89,7 @@ async fn g18_an_operation_after_an_idle_second_too_many_succeeds() {
     for (server, store) in [single().await, node().await] {
         ask(&server, &["CONFIG", "SET", "timeout", "1"]);
         each_operation_succeeds(&store, async || {
-            // The one that asks for it.
+            // The one connected client is the one that asks.
             wait_until(&server, &["INFO", "clients"], "connected_clients:1\r\n");
         })
         .await;
@@ -113,10 +113,10 @@ async fn g18_an_operation_after_a_restart_of_the_server_succeeds() {
     .await;
 }
 
-/// It reads its file for as long as the test wants, and answers meanwhile that it does.
+/// The server loads its file until the test stops it, and meanwhile answers with a LOADING error.
 #[tokio::test(flavor = "multi_thread")]
 async fn g18_an_operation_on_a_server_that_still_reads_its_file_succeeds() {
-    // In microseconds; after each kilobyte, which is a key, it looks for requests.
+    // The delay per key, in microseconds. The server handles requests after each kilobyte, which is one key.
     let slow = ["--key-load-delay", "10000", "--rdbcompression", "no"];
     let looks = ["--loading-process-events-interval-bytes", "1024"];
     let saved = ["--appendonly", "no", "--save", "3600 1"];
@@ -136,7 +136,7 @@ async fn g18_an_operation_on_a_server_that_still_reads_its_file_succeeds() {
         })
     };
 
-    // Not for ever.
+    // The store does not wait for ever.
     let loaded = store.load(&key, at(1)).await;
     assert!(
         matches!(loaded, Err(StoreError::Unavailable(_))),
@@ -152,7 +152,7 @@ async fn g18_an_operation_on_a_server_that_still_reads_its_file_succeeds() {
     assert_eq!(load.await.unwrap().unwrap(), Some(row));
 }
 
-/// The one that finds out waits for the time-out, and all others that were sent before it.
+/// The operation that detects the silence waits for the time-out, as do all operations sent before.
 #[tokio::test(flavor = "multi_thread")]
 async fn g18_a_silent_connection_is_replaced_after_one_time_out() {
     let server = redis(Version::System, &[]);
@@ -181,7 +181,7 @@ async fn g18_a_silent_connection_of_a_cluster_is_replaced_after_one_time_out() {
     each_operation_succeeds(&store, async || proxy.silence()).await;
 }
 
-/// A layer that waits for less than the time-out drops what it has asked.
+/// A layer with a shorter time-out than the store drops the operation.
 #[tokio::test(flavor = "multi_thread")]
 async fn g18_a_silent_connection_is_replaced_also_if_no_request_waits_for_the_time_out() {
     let server = redis(Version::System, &[]);
@@ -211,7 +211,7 @@ async fn g18_no_fault_outlasts_itself_wherever_it_meets() {
     no_fault_outlasts_itself_on_any_kind(MANY).await;
 }
 
-/// Side by side, because the time-out of two seconds is what takes time.
+/// Runs in parallel, because most of the time is spent in time-outs of two seconds.
 async fn no_fault_outlasts_itself_on_any_kind(places: usize) {
     let (single, to_single, _server) = super::lost_reply::single(Version::System).await;
     let (cluster, to_cluster, _node) = super::lost_reply::cluster().await;
@@ -226,7 +226,7 @@ async fn no_fault_outlasts_itself_on_any_kind(places: usize) {
     );
 }
 
-/// The Sentinel takes the same way to the master as the store, and is in no hurry to give it up.
+/// The Sentinel reaches the master through the same proxy as the store, and does not fail it over for ten minutes.
 fn watch_at(set: &Sentinel, port: u16) {
     let port = port.to_string();
     ask(&set.sentinel, &["SENTINEL", "REMOVE", "sessions"]);

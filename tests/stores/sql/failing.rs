@@ -1,10 +1,10 @@
-//! Connections that are closed, that fall silent, and whose replies are lost.
+//! Faults: connections that close or become silent, and lost replies.
 
 use starsessions::store::{Inserted, Replaced, Rotated, Rotation, Row, Store, StoreError, Touched};
 
 use super::{Proxy, after, at, filed_row, index_key, key, row, touch, way_after};
 
-/// Each operation, each after the server has closed all connections.
+/// Runs each operation after the server has closed all connections.
 pub(crate) async fn an_operation_survives_a_closed_connection<S: Store>(
     store: &S,
     mut close: impl AsyncFnMut(),
@@ -39,7 +39,7 @@ pub(crate) async fn an_operation_survives_a_closed_connection<S: Store>(
     assert_eq!(store.sweep(10, at(300)).await.unwrap(), 1);
 }
 
-/// The row under the first key cannot be read: it is passed over.
+/// The row under the first key cannot be decoded, so the list omits it.
 pub(crate) async fn only_the_other_row_is_listed<S: Store>(store: &S) {
     let other = filed_row(b"b", 1);
     store.insert(&key(2), &other, at(0)).await.unwrap();
@@ -49,7 +49,7 @@ pub(crate) async fn only_the_other_row_is_listed<S: Store>(store: &S) {
     store.remove(&key(2)).await.unwrap();
 }
 
-/// More connections fall silent than the pool has places for; new ones work. Each operation succeeds.
+/// More connections become silent than the pool holds, and new connections work. Each operation succeeds.
 pub(crate) async fn silent_connections_cost_one_try<S: Store + Clone>(store: &S, proxy: &Proxy) {
     for round in 0..2 {
         let operations = (0..24).map(|number| {
@@ -66,7 +66,7 @@ pub(crate) async fn silent_connections_cost_one_try<S: Store + Clone>(store: &S,
         });
         let operations: Vec<_> = operations.collect();
         if round % 2 == 0 {
-            // Also while there are operations under way.
+            // Silence connections also while operations are under way.
             tokio::task::yield_now().await;
             proxy.silence();
         }
@@ -84,7 +84,7 @@ pub(crate) async fn silent_connections_cost_one_try<S: Store + Clone>(store: &S,
     }
 }
 
-/// A connection that falls silent when the pool gets it back does not keep its place.
+/// A connection that becomes silent when it returns to the pool does not occupy a slot for good.
 pub(crate) async fn a_connection_may_fall_silent_after_its_reply<S: Store>(
     store: &S,
     proxy: &Proxy,
@@ -99,8 +99,8 @@ pub(crate) async fn a_connection_may_fall_silent_after_its_reply<S: Store>(
     }
 }
 
-/// While nothing answers, new connections included, operations are unavailable; the first one after it
-/// works.
+/// While all connections are silent, new ones included, operations fail as unavailable. The first operation afterwards
+/// succeeds.
 pub(crate) async fn everything_works_again_after_a_silence<S: Store + Clone>(
     store: &S,
     proxy: &Proxy,
@@ -122,9 +122,9 @@ pub(crate) async fn everything_works_again_after_a_silence<S: Store + Clone>(
     assert!(store.load(&key(1), at(1)).await.unwrap().is_some());
 }
 
-/// The server carries out each of these operations, and the connection breaks before it answers.
+/// The server executes each of these operations, and the connection breaks before the reply.
 pub(crate) async fn a_lost_reply_is_made_up_for<S: Store + Clone>(store: &S, proxy: &Proxy) {
-    // So that statements are prepared, and what is lost is what they change.
+    // This insert prepares its statement beforehand, so that the reply lost below is the one to the execution.
     let lost = |value: &'static str| proxy.lose_reply_to(value);
     let first = filed_row(b"the first value", 1);
     store.insert(&key(9), &first, at(0)).await.unwrap();
@@ -148,7 +148,8 @@ pub(crate) async fn a_lost_reply_is_made_up_for<S: Store + Clone>(store: &S, pro
     assert_eq!(store.load(&key(2), at(1)).await.unwrap(), Some(moved));
     assert!(proxy.has_lost());
 
-    // What is gone with its reply cannot be told of; it stays gone, and the next one knows.
+    // If the reply to a removal is lost, the removed row cannot be returned. The row stays removed, and the next
+    // removal reports none.
     let gate = proxy.hold("DELETE FROM");
     let removing = tokio::spawn({
         let store = store.clone();
@@ -165,7 +166,7 @@ pub(crate) async fn a_lost_reply_is_made_up_for<S: Store + Clone>(store: &S, pro
     assert_eq!(store.remove(&key(2)).await.unwrap(), None);
 }
 
-/// In the clear, two requests that count the same thing write the same bytes.
+/// Without encryption, two requests that count the same event write identical bytes.
 pub(crate) async fn a_row_in_the_clear_is_not_told_from_that_of_another_request<S: Store>(
     store: &S,
     proxy: &Proxy,
@@ -184,7 +185,7 @@ pub(crate) async fn a_row_in_the_clear_is_not_told_from_that_of_another_request<
     assert!(proxy.has_lost());
 }
 
-/// The first try to remove a row does not arrive, and another request replaces the row meanwhile.
+/// The first attempt to remove a row does not reach the server, and another request replaces the row meanwhile.
 pub(crate) async fn a_removal_that_is_sent_again_ends_what_is_there_by_now<S: Store + Clone>(
     store: &S,
     proxy: &Proxy,

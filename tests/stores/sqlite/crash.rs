@@ -10,10 +10,10 @@ use starsessions_tests::servers::Folder;
 
 use super::{at, index, key, row};
 
-/// Where the other process is to write.
+/// The variable with the path of the writer's file.
 const PATH: &str = "STARSESSIONS_CRASH";
 
-/// The process is killed again and again, at no particular moment; what it acknowledged is there, as a whole.
+/// The writer is killed repeatedly, at random moments. Each acknowledged row is complete.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_acknowledged_survives_a_kill() {
     let folder = Folder::new();
@@ -33,7 +33,7 @@ async fn what_was_acknowledged_survives_a_kill() {
             let loaded = store.load(&key(*number), at(1)).await.unwrap();
             assert_eq!(loaded, Some(row(*number)), "{number}");
         }
-        // What was not acknowledged may be there, and then it is whole.
+        // A row without an acknowledgement may exist, and is complete then.
         let listed = store.listed(&index(), at(1)).await.unwrap();
         assert!(listed.len() >= acknowledged.len());
         let database = rusqlite::Connection::open(&path).unwrap();
@@ -70,7 +70,7 @@ fn number_in(line: &str) -> Option<u32> {
     line.strip_prefix("acknowledged ")?.parse().ok()
 }
 
-/// The other process: inserts rows, many at once, and says which of them were acknowledged.
+/// The writer process: inserts many rows in parallel, and prints which were acknowledged.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "is started by the test above"]
 async fn writer() {

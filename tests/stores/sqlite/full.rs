@@ -1,4 +1,4 @@
-//! A disk without room.
+//! A full disk.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
@@ -10,17 +10,17 @@ use starsessions_tests::servers::Folder;
 
 use super::{at, key, row};
 
-/// Where the other process is to write.
+/// The variable with the path of the writer's file.
 const PATH: &str = "STARSESSIONS_FULL";
 
-/// In a process whose files may not grow beyond a limit, which is lifted in the end.
+/// The writer runs in a process with a file size limit, which it lifts at the end.
 #[test]
 fn without_room_the_store_is_unavailable_and_with_room_it_goes_on() {
     let folder = Folder::new();
     let path = folder.join("sessions.db");
     let limited = Command::new("sh")
         .arg("-c")
-        // 1 MiB; ignored, the signal becomes an error of the write.
+        // A limit of 1 MiB. With the signal ignored, the write returns an error.
         .arg(r#"trap '' XFSZ; ulimit -S -f 2048; exec "$0" --exact sqlite::full::writer --ignored --nocapture"#)
         .arg(std::env::current_exe().unwrap())
         .env(PATH, &path)

@@ -1,4 +1,4 @@
-//! Which files are opened, and what is said about the others.
+//! The files that the store opens, and the errors for the others.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -105,7 +105,7 @@ async fn what_is_no_database_is_refused_and_kept() {
     assert!(matches!(error_of(nowhere), SetupError::Unavailable(_)));
 }
 
-/// Of a database in memory each connection would have one of its own, the first of them the only one with tables.
+/// Each connection would have a separate in-memory database, and only the first would have tables.
 #[tokio::test]
 async fn what_sqlite_takes_for_no_path_is_refused_and_makes_no_file() {
     for name in [
@@ -146,7 +146,7 @@ async fn what_is_not_a_row_is_corrupt_and_can_be_removed() {
             matches!(loaded, Err(StoreError::Corrupt(_))),
             "{damage}: {loaded:?}"
         );
-        // The user's other sessions are listed all the same.
+        // The user's other sessions are still listed.
         store.insert(&key(2), &row(2), at(0)).await.unwrap();
         let listed = store.listed(&index(), at(1)).await.unwrap();
         let keys: Vec<_> = listed.iter().map(|listed| listed.key).collect();
@@ -159,7 +159,7 @@ async fn what_is_not_a_row_is_corrupt_and_can_be_removed() {
     assert_eq!(logs.with(&["ERROR"]).len(), 1, "{}", logs.text());
 }
 
-/// A page in the middle is overwritten: what is on it is an error and never a session.
+/// A page in the middle is overwritten. Reading it is an error and never returns a session.
 #[tokio::test]
 async fn a_damaged_file_is_an_error_and_never_another_session() {
     let folder = Folder::new();
@@ -194,7 +194,7 @@ async fn a_damaged_file_is_an_error_and_never_another_session() {
     assert!(errors > 0);
 }
 
-/// What `main -> Result<(), Box<dyn Error>>` prints.
+/// Checks the text that `main -> Result<(), Box<dyn Error>>` prints.
 #[test]
 fn a_folder_that_is_missing_is_said_in_a_sentence() {
     let folder = Folder::new();

@@ -1,4 +1,4 @@
-//! Many at once, also from several processes.
+//! Parallel operations, also from several processes.
 
 use std::sync::Arc;
 use std::thread;
@@ -11,7 +11,7 @@ use starsessions_tests::servers::Folder;
 
 use super::{at, index, key, next, row};
 
-/// Two stores with connections of their own, as in two processes.
+/// Two stores with separate connections, as in two processes.
 fn two_on_one_file(folder: &Folder) -> [SqliteStore; 2] {
     [(); 2].map(|()| SqliteStore::open(folder.join("sessions.db")).unwrap())
 }
@@ -59,7 +59,7 @@ async fn two_processes_keep_the_contract_beside_each_other() {
     }
 }
 
-/// What the one has acknowledged the other sees at once, and no change of either is lost.
+/// Each store immediately sees the acknowledged writes of the other, and no change is lost.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn two_processes_see_and_keep_each_others_changes() {
     let folder = Folder::new();
@@ -82,7 +82,7 @@ async fn two_processes_see_and_keep_each_others_changes() {
     assert_eq!((end.value.len(), end.revision), (4 + 32, 33));
 }
 
-/// Puts a byte more into the row, again and again until no other writer comes between.
+/// Appends a byte to the row, with retries until no other writer interferes.
 async fn append(store: &SqliteStore, byte: u8) {
     let mut seen = store.load(&key(1), at(1)).await.unwrap().unwrap();
     loop {
@@ -126,7 +126,7 @@ async fn what_was_handed_over_is_done_when_the_store_is_closed_or_dropped() {
     }
 }
 
-/// The command `sqlite3` looks at no foreign key unless it is told to.
+/// The `sqlite3` command ignores foreign keys by default.
 #[tokio::test]
 async fn what_an_operator_has_deleted_blocks_no_sign_in_and_lists_no_other_user() {
     let folder = Folder::new();
@@ -137,7 +137,7 @@ async fn what_an_operator_has_deleted_blocks_no_sign_in_and_lists_no_other_user(
     let delete = || database.execute("DELETE FROM sessions", []).unwrap();
     store.insert(&key(1), &row(1), at(0)).await.unwrap();
     delete();
-    // The next session of that user gets the number of the one that was deleted, and the one after that is a guest's.
+    // The user's next session reuses the row number of the deleted session, and so does the guest's session after that.
     let inserted = store.insert(&key(2), &row(2), at(0)).await;
     assert_eq!(inserted.unwrap(), Inserted::Inserted);
     delete();

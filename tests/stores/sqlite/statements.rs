@@ -1,4 +1,4 @@
-//! What an operation writes, which triggers in the file can forbid.
+//! The columns and tables that an operation writes, tested with triggers that forbid writes.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 
 use super::{at, index, key, next, row};
 
-/// A store with the row number 1, and a connection beside it.
+/// A store with the row number 1, and a separate connection.
 async fn with_a_row(folder: &Folder) -> (SqliteStore, Connection) {
     let path = folder.join("sessions.db");
     let store = SqliteStore::open(&path).unwrap();
@@ -69,7 +69,7 @@ async fn a_rotation_that_fails_halfway_changes_nothing() {
     assert_eq!(rotated.unwrap(), Rotated::Rotated);
 }
 
-/// As a full disk does.
+/// A full disk causes such an error.
 #[tokio::test]
 async fn an_error_that_ends_a_transaction_is_told_to_all_whose_work_it_has_undone() {
     let folder = Folder::new();

@@ -1,4 +1,4 @@
-//! Freeing what has expired, beside requests.
+//! Sweeping expired rows while requests run.
 
 use rusqlite::Connection;
 use starsessions::store::{Inserted, RowKey, Store, Touch, Touched};
@@ -37,7 +37,7 @@ async fn sweep(expired: u32) {
     let (live, dead) = (count("deadline > 1500"), count("deadline <= 1500"));
     assert!(dead >= expired / 10 * 9);
 
-    // The next to go is extended before it can be.
+    // Extends the row that the sweep would free next.
     let now = Timestamp::from_unix_seconds(1_500);
     let extended: [u8; 32] = database
         .query_row(
@@ -64,7 +64,7 @@ async fn sweep(expired: u32) {
             }
         }
     });
-    // Each waits for a batch at most, and not for the sweep.
+    // A request waits for one batch at most, not for the whole sweep.
     let extended = RowKey::from_bytes(extended);
     let seen = store.load(&extended, now).await.unwrap().unwrap();
     let mut requests = 0;
