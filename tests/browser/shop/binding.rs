@@ -1,5 +1,5 @@
-//! What Chromium does with a bound session where something comes in between. On one store: these are rules of the
-//! layer and of the browser.
+//! How Chromium handles a bound session when something interferes. Tested on one store, because the rules are those of
+//! the layer and the browser.
 
 use std::thread::sleep;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use starsessions_browser_tests::{BoundSite, Browser};
 use super::device::{SHORT, value, wait_for};
 use super::has;
 
-/// A browser that has signed in and registered its device; past the time in which requests may have been on their way.
+/// A browser that has signed in and registered its device. The grace period for requests under way is over.
 fn bound() -> (BoundSite, Browser) {
     let site = BoundSite::open();
     let browser = Browser::open_with(&site.browser_options());
@@ -27,7 +27,7 @@ fn sign_in(site: &BoundSite, browser: &Browser) {
     site.later(browser, 10);
 }
 
-/// The page by a script, which has a status and a text.
+/// Fetches a page by script, and returns its status and text.
 fn fetch(browser: &Browser, path: &str) -> (u64, String) {
     let answer = browser.run(&format!(
         "return fetch('{path}').then(async it => [it.status, await it.text()])"
@@ -86,7 +86,7 @@ fn a_503_at_the_refresh_costs_one_page_and_not_the_session() {
 #[test]
 fn a_429_at_the_refresh_ends_the_binding_and_the_user_signs_in_again() {
     let (site, browser) = bound();
-    // Past the time in which a page may be registering.
+    // After the time in which a page may still be registering.
     site.later(&browser, 50);
     site.answer(&browser, "429");
     browser.forget(SHORT);
@@ -125,12 +125,13 @@ fn a_browser_without_quota_is_refused_and_keeps_its_session() {
 fn a_second_sign_in_is_a_second_binding_and_ends_the_first() {
     let (site, browser) = bound();
     sign_in(&site, &browser);
-    // Chromium signs six times in nine minutes: both registrations, the refresh that is refused, and these.
+    // Chromium signs at most six times in nine minutes. The registrations, the refused refresh and these refreshes
+    // count.
     for _ in 0..2 {
         browser.forget(SHORT);
         assert_eq!(fetch(&browser, "/vault"), (200, "vault of 7".to_owned()));
     }
-    // Which of the two the browser refreshes first is up to it.
+    // The browser may refresh either binding first.
     let (registrations, mut statuses) = site.seen(&browser);
     statuses.retain(|status| *status != 200);
     assert_eq!(registrations, 2);
@@ -175,5 +176,5 @@ fn session(browser: &Browser) -> Option<Value> {
     value(browser, "__Host-Http-id")
 }
 
-/// For what must not happen.
+/// How long a test waits for an event that must not happen.
 const MOMENT: Duration = Duration::from_millis(200);

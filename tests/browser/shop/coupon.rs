@@ -1,4 +1,4 @@
-//! A field with a deadline of its own.
+//! A field with its own expiry.
 
 use serde_json::json;
 use starsessions_browser_tests::{Browser, Shop, Store};

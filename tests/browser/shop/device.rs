@@ -1,4 +1,4 @@
-//! A session that is bound to a key of the browser's device, and what a thief has of its cookies.
+//! A session that is bound to the browser's device, and the use of its stolen cookies.
 
 use serde_json::{Value, json};
 use starsessions_browser_tests::{Browser, Elsewhere, Shop, Store};
@@ -22,7 +22,7 @@ fn a_browser_binds_refreshes_and_leaves(store: Store) {
     has(&browser, "Only on its own device");
     browser.picture("devices-bound");
 
-    // As if it had run out. Several at once wait for one refresh.
+    // As if the short-lived cookie had expired. Parallel requests wait for one refresh.
     browser.forget(SHORT);
     let statuses = browser
         .run("return Promise.all([1, 2, 3, 4].map(() => fetch('/account').then(it => it.status)))");
@@ -32,13 +32,13 @@ fn a_browser_binds_refreshes_and_leaves(store: Store) {
         "the device has signed again"
     );
 
-    // A new id, and with it another binding. Chromium signs six times in nine minutes, refreshes included that the
-    // former binding gets no more.
+    // The confirmation changes the ID, and so the binding. Chromium signs at most six times in nine minutes, including
+    // failed refreshes of the former binding.
     browser.go(&shop.page("/confirm"));
     let former = value(&browser, SHORT);
     browser.fill("#password", "star");
     browser.click("form.narrow button");
-    // There is nothing to order.
+    // The cart is empty, so `/order` redirects to the cart.
     wait_for(|| browser.path() == "/cart", "cart");
     wait_for(|| value(&browser, SHORT) != former, "another binding");
     browser.forget(SHORT);
@@ -63,7 +63,7 @@ fn a_thief_has_nothing(store: Store) {
         }
         thief
     };
-    // Past the time in which requests may have been on their way.
+    // After the grace period for requests under way.
     shop.advance(1);
     for path in ["/account", "/devices", "/confirm"] {
         let alone = stolen(&[SESSION]);

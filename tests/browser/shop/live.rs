@@ -1,4 +1,4 @@
-//! A page that follows what happens elsewhere, without being loaded again.
+//! A page that follows changes from elsewhere without a reload.
 
 use starsessions_browser_tests::{Browser, Shop, Store};
 
@@ -24,14 +24,14 @@ fn a_cart_follows_another_tab(store: Store) {
 
     browser.switch(&cart);
     if store == Store::Cookie {
-        // What is in the cookie can only be told by a page that is loaded.
+        // With sessions in cookies, the page shows changes only after a reload.
         browser.go(&shop.page("/cart"));
         assert_eq!(articles(&browser), 2);
         return;
     }
     browser.wait_for("document.getElementById('count').innerText === '2'");
     has(&browser, "Ringed planet");
-    // What the user is typing stays, and the other way round it works as well.
+    // The text that the user is typing stays. Removals are followed as well.
     browser.fill("#code", "come");
     browser.switch(&other);
     browser.go(&shop.page("/cart"));
@@ -60,7 +60,7 @@ fn a_cart_follows_a_sign_in_and_a_logout_of_another_tab(store: Store) {
     lacks(&browser, "You have been signed out.");
     has(&browser, "Comet");
 
-    // It goes on under the new id, and under the one after a confirmation.
+    // The page follows the session under its new ID, and also after the ID change by a confirmation.
     browser.switch(&other);
     browser.go(&shop.page("/confirm"));
     browser.fill("#password", "star");
@@ -107,7 +107,7 @@ fn a_first_visitor_has_nothing_to_follow(store: Store) {
     assert!(browser.cookies().is_empty());
 }
 
-/// Opens the cart in this tab, waits until it follows, and returns the tab.
+/// Opens the cart in this tab, waits until the page follows the session, and returns the tab.
 fn watch_cart(browser: &Browser, shop: &Shop) -> String {
     browser.go(&shop.page("/cart"));
     browser.run("window.isSamePage = true");

@@ -1,4 +1,4 @@
-//! What a visitor of the shop sees, in a real browser, with the sessions in each store.
+//! Tests of the shop in a real browser, with sessions in each store.
 
 mod binding;
 mod coupon;
@@ -16,15 +16,16 @@ mod timeouts;
 
 use starsessions_browser_tests::{Browser, Shop};
 
-/// Each scenario as a module of tests, one for each store. Without the night's, there is one store of each kind: a cookie,
-/// and a server; `tests/stores` holds the library to the same scenarios on all of them.
+/// Generates a module of tests for each scenario, with one test per store. The regular tests run on one store of each
+/// kind: the cookie, and a server. `tests/stores` tests the same scenarios on all stores.
 macro_rules! on_each_store {
     ($($scenario:ident)*) => {
         super::on_stores! { $($scenario)*: Cookie Redis; at night: Memory Sqlite Postgres Mysql }
     };
 }
 
-/// The same without the cookie store, whose sessions only their own browser can change or follow.
+/// Like [`on_each_store`], without the cookie store: a session in a cookie can be changed and followed only by its own
+/// browser.
 macro_rules! on_each_shared_store {
     ($($scenario:ident)*) => {
         super::on_stores! { $($scenario)*: Redis; at night: Memory Sqlite Postgres Mysql }
@@ -55,7 +56,7 @@ macro_rules! on_stores {
 }
 use {on_each_shared_store, on_each_store, on_stores};
 
-/// Signs in by the form. Tests share database servers, so each has users of its own.
+/// Signs in by the form. Tests share database servers, so each test uses its own users.
 fn sign_in(browser: &Browser, shop: &Shop, user: &str) {
     browser.go(&shop.page("/login"));
     browser.fill("#name", user);
@@ -65,14 +66,14 @@ fn sign_in(browser: &Browser, shop: &Shop, user: &str) {
     has(browser, &format!("Hello, {user}"));
 }
 
-/// Puts an article into the cart, from the catalogue.
+/// Adds an article to the cart from the catalogue.
 fn add(browser: &Browser, shop: &Shop, article: u32) {
     browser.go(&shop.page("/"));
     browser.click(&format!("button[value='{article}']"));
     has(browser, "is in your cart.");
 }
 
-/// How many articles the cart has.
+/// The number of articles in the cart.
 fn articles(browser: &Browser) -> u64 {
     let count = browser.run("return Number(document.getElementById('count').innerText)");
     count.as_u64().expect("a number")

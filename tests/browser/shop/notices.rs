@@ -20,7 +20,7 @@ fn a_notice_is_shown_once(store: Store) {
 fn a_prefetch_does_not_take_the_notice(store: Store) {
     let (shop, browser) = (Shop::open(store), Browser::open());
     browser.go(&shop.page("/"));
-    // There is a notice now, and it was not shown.
+    // There is a notice now, which was not shown.
     browser.run(
         "return fetch('/cart/add', { method: 'POST', redirect: 'manual', body: new URLSearchParams({ article: 1 }) }).then(() => 0)",
     );

@@ -1,4 +1,4 @@
-//! The page that draws what happens to sessions.
+//! The page with the charts about sessions.
 
 use starsessions_browser_tests::{Browser, Gate, Shop, Store};
 
@@ -60,7 +60,7 @@ fn the_pictures_show_what_was_done() {
     assert!(0.0 < half && half <= most, "{latency}");
 }
 
-/// Two requests that have both loaded the session before one of them changes it.
+/// Sends two requests that both load the session before either changes it.
 fn meet(browser: &Browser, shop: &Shop) {
     let gate = Gate::before(shop.port(), "POST /cart/add");
     browser.go(&gate.page("/login"));
@@ -74,7 +74,7 @@ fn meet(browser: &Browser, shop: &Shop) {
     }
 }
 
-/// What a picture says, in words and to those who do not see it. It has something in it.
+/// The text of a chart, visible and for screen readers. Asserts that the chart is not empty.
 fn drawn(browser: &Browser, shop: &Shop, id: &str) -> String {
     browser.go(&shop.page("/operations"));
     let seen = browser.run(&format!(

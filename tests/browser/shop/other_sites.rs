@@ -1,4 +1,4 @@
-//! What pages, here and elsewhere, can do with the session's cookie.
+//! Access to the session's cookie by pages of this site and of other sites.
 
 use serde_json::json;
 use starsessions_browser_tests::{Browser, Elsewhere, Shop, Store};
@@ -6,10 +6,10 @@ use starsessions_browser_tests::{Browser, Elsewhere, Shop, Store};
 use super::{add, articles, cookie, has, on_each_store, on_stores, sign_in};
 
 on_each_store! { a_return_from_a_provider_finds_the_session }
-// What is kept elsewhere is behind the same cookie.
+// All stores on a server use the same cookie, so one store of each kind is enough.
 on_stores! { another_site_cannot_change_the_cart scripts_do_not_see_the_cookie: Memory Cookie }
 
-/// As with OAuth: a form at the provider, its redirect back, and another one by the shop.
+/// The OAuth flow: a form at the provider, its redirect back, and another redirect by the shop.
 fn a_return_from_a_provider_finds_the_session(store: Store) {
     let (shop, browser) = (Shop::open(store), Browser::open());
     add(&browser, &shop, 1);
@@ -18,7 +18,7 @@ fn a_return_from_a_provider_finds_the_session(store: Store) {
     let consent = "<form method='post'><button>Allow</button></form>";
     browser.go(&Elsewhere::with_way_back(consent, &shop.page("/order")).address());
     browser.click("button");
-    // Where users go who have not confirmed: guests would be at `/login`.
+    // The page for users who have not confirmed. Guests would be at `/login`.
     assert_eq!(browser.path(), "/confirm");
     has(&browser, "Edith");
     assert_eq!(articles(&browser), 1);
@@ -59,7 +59,7 @@ fn scripts_do_not_see_the_cookie(store: Store) {
     };
     let attributes = ["name", "httpOnly", "sameSite", "secure", "path", "domain"];
     let seen = attributes.map(|name| cookie[name].clone());
-    // Not `Secure`, and no prefix in its name: the shop is on plain HTTP.
+    // Neither `Secure` nor a name prefix, because the shop uses plain HTTP.
     let expected = json!(["starsessions-dev", true, "Lax", false, "/", "127.0.0.1"]);
     assert_eq!(json!(seen), expected);
 }

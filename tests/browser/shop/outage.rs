@@ -1,4 +1,4 @@
-//! 21. The database server is gone for a while.
+//! 21. The database server is unreachable for a while.
 
 use starsessions_browser_tests::{Browser, Shop, Store};
 

@@ -1,4 +1,4 @@
-//! The shop is killed, and opens again.
+//! The shop is killed and restarted.
 
 use starsessions_browser_tests::{Browser, Shop, Store};
 

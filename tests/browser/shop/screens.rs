@@ -1,4 +1,4 @@
-//! How the pages look on a phone and on a desk. The pictures are for people: `target/browser`.
+//! Screenshots of the pages on a phone and a desktop, for people, in `target/browser`.
 
 use starsessions_browser_tests::{Browser, Shop, Store};
 

@@ -15,7 +15,7 @@ fn tabs_that_add_at_once_both_count(store: Store) {
     browser.new_tab();
     browser.go(&gate.page("/"));
     send(&browser, 2);
-    // The shop has loaded the session for both before it saves it for one.
+    // The shop has loaded the session for both requests before either saves it.
     let both = [gate.held(), gate.held()];
     for request in both {
         let answer = request.release();
@@ -26,7 +26,7 @@ fn tabs_that_add_at_once_both_count(store: Store) {
     wait_for_answer(&browser);
 
     browser.go(&gate.page("/cart"));
-    // Two cookies cannot be merged: the one that came last is the session.
+    // Cookies cannot be merged: the browser keeps the last one.
     let expected = if store == Store::Cookie { 1 } else { 2 };
     assert_eq!(articles(&browser), expected);
 }
@@ -62,7 +62,7 @@ fn a_logout_ends_what_another_tab_is_doing(store: Store) {
     assert_eq!(articles(&browser), 0);
 }
 
-/// Adds an article as the page's own script would, and does not wait.
+/// Adds an article as the page's own script would, without waiting.
 fn send(browser: &Browser, article: u32) {
     browser.run(&format!(
         "window.answer = fetch('/cart/add', {{ method: 'POST', redirect: 'manual', body: new URLSearchParams({{ article: {article} }}) }}); return 0"

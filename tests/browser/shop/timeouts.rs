@@ -27,7 +27,7 @@ fn a_session_ends_an_hour_after_its_last_use_and_a_day_after_its_beginning(store
     assert_eq!(browser.path(), "/login");
 }
 
-/// It follows the cart all the while.
+/// The tab keeps following the cart, which must not extend the session.
 #[test]
 fn a_tab_that_is_left_open_keeps_nobody_signed_in() {
     let (shop, browser) = (Shop::open(Store::Sqlite), Browser::open());
@@ -42,5 +42,5 @@ fn a_tab_that_is_left_open_keeps_nobody_signed_in() {
     lacks(&browser, "Emmy");
 }
 
-/// In minutes.
+/// A day in minutes.
 const DAY: u32 = 24 * 60;

@@ -1,4 +1,4 @@
-//! How users sign in by the examples for it, in a real browser.
+//! The sign-in examples in a real browser.
 
 mod oidc;
 mod passkeys;

@@ -31,7 +31,7 @@ fn two_tabs(settings: &[(&str, &str)]) {
     allow(&browser, "Ada");
     browser.arrive(&site.page("/account?tab=2"));
     has(&browser, "Account of Ada");
-    // What the user has allowed is not asked twice.
+    // The provider does not ask for consent twice.
     browser.switch(&first);
     log_in(&browser, "Ada");
     browser.arrive(&site.page("/account?tab=1"));
@@ -45,7 +45,7 @@ fn a_forged_answer_signs_nobody_in_and_uses_nothing_up() {
         let browser = open();
         let real = browser.tab();
         browser.go(&site.page("/account"));
-        // The state of another browser's attempt, and one that is made up.
+        // The state of another browser's attempt, and an invented state.
         let states = [state(&site), "A".repeat(43)];
         browser.new_tab();
         browser.go(&site.page("/"));
@@ -96,12 +96,12 @@ fn signing_out_here_leads_over_the_provider_and_back() {
     let copy = cookie(&browser);
     browser.go(&site.page("/"));
     browser.click("form[action='/logout'] button");
-    // Whatever the user answers to the provider.
+    // The session has ended, whatever the user answers to the provider.
     assert!(!is_signed_in(&site, &copy));
     browser.click("button[value='yes']");
     browser.arrive(&site.page("/"));
     has(&browser, "Hello, guest");
-    // The provider asks again as well.
+    // The provider also asks for a new sign-in.
     browser.go(&site.page("/account"));
     has(&browser, "Sign-in");
 }
@@ -116,7 +116,7 @@ fn signing_out_at_the_provider_ends_what_it_names_in_redis() {
     signing_out_at_the_provider_ends_what_it_names(Store::Redis);
 }
 
-/// One session at the provider, or all of a user, if that is all that it says.
+/// Ends one session at the provider, or all sessions of the user if the token names no session.
 fn signing_out_at_the_provider_ends_what_it_names(store: Store) {
     let browsers = [open(), open(), open()];
     for (client, still_there) in [("app", true), ("app-without-sid", false)] {
@@ -190,7 +190,7 @@ fn a_logout_token_is_taken_once_and_a_forged_one_never() {
     assert!(is_signed_in(&site, &again));
 }
 
-/// A browser that asks for nothing outside: the provider's pages want a font.
+/// A browser without external network access, because the provider's pages load a font.
 fn open() -> Browser {
     let rule = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1";
     Browser::open_with(&[rule.to_owned()])
@@ -203,7 +203,7 @@ fn sign_in(browser: &Browser, site: &Example, user: &str) {
     has(browser, &format!("Account of {user}"));
 }
 
-/// Signs in at the provider, and allows it to tell.
+/// Signs in at the provider, and gives consent.
 fn allow(browser: &Browser, user: &str) {
     log_in(browser, user);
     browser.click("button[type='submit']");
@@ -215,7 +215,7 @@ fn log_in(browser: &Browser, user: &str) {
     browser.click("button[type='submit']");
 }
 
-/// The session's cookie, as a request has it.
+/// The session's cookie, as a `Cookie` header.
 fn cookie(browser: &Browser) -> String {
     let cookie = browser.cookie("starsessions-dev").expect("a session");
     format!(
@@ -233,7 +233,7 @@ fn is_signed_in(site: &Example, cookie: &str) -> bool {
     }
 }
 
-/// The state of an attempt that another browser has begun.
+/// The state of an attempt in another browser.
 fn state(site: &Example) -> String {
     let answer = agent().get(site.page("/login")).call().expect("an answer");
     let link = answer.headers()["location"].to_str().expect("a link");
@@ -241,7 +241,7 @@ fn state(site: &Example) -> String {
     state.split('&').next().expect("its text").to_owned()
 }
 
-/// Sends a logout token as the provider does; the status of the answer.
+/// Sends a logout token as the provider does, and returns the status.
 fn send(site: &Example, token: &str) -> u16 {
     let form = [("logout_token", token)];
     let answer = agent()

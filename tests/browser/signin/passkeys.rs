@@ -16,7 +16,7 @@ fn a_user_registers_signs_out_and_signs_in() {
     submit(&site, &browser, "/login", "Ada", "/");
     has(&browser, "Hello, Ada");
     assert_ne!(cookie(&browser), registered);
-    // A name is taken once.
+    // A name cannot be registered twice.
     sign_out(&browser);
     let status = post(&browser, "/register/start", &json!({ "name": "Ada" }));
     assert_eq!(status, 409);
@@ -29,7 +29,8 @@ fn the_passkey_of_another_user_is_refused() {
         register(&site, &browser, user);
         sign_out(&browser);
     }
-    // The browser would not use it for Ada: the page asks it to sign Ada's challenge with Bob's passkey.
+    // The browser itself would not use Bob's passkey for Ada, so the page asks it to sign Ada's challenge with Bob's
+    // passkey.
     let statuses = perform(&browser, "
         const [bob, ada] = [await challenge('Bob'), await challenge('Ada')];
         ada.publicKey.allowCredentials = bob.publicKey.allowCredentials;
@@ -75,7 +76,7 @@ fn the_vault_wants_the_passkey_of_the_last_five_minutes() {
     site.advance(6);
     browser.go(&site.page("/vault"));
     assert_eq!(browser.path(), "/confirm");
-    // The next user has shown nothing yet.
+    // The next user has not confirmed yet.
     browser.run("document.querySelector('button').click()");
     browser.arrive(&site.page("/vault"));
     let status = perform(
@@ -99,7 +100,7 @@ fn register(site: &Example, browser: &Browser, user: &str) {
     has(browser, &format!("Hello, {user}"));
 }
 
-/// Sends one of the forms, whose script leads to a page.
+/// Submits one of the forms, and waits for the page to which its script leads.
 fn submit(site: &Example, browser: &Browser, form: &str, user: &str, to: &str) {
     browser.fill(&format!("form[action='{form}'] input"), user);
     browser.click(&format!("form[action='{form}'] button"));
@@ -121,12 +122,12 @@ fn post(browser: &Browser, path: &str, body: &Value) -> Value {
     ))
 }
 
-/// Runs this in the page.
+/// Runs this script in the page.
 fn perform(browser: &Browser, script: &str) -> Value {
     browser.run(&format!("{CEREMONY} return (async () => {{ {script} }})()"))
 }
 
-/// The ceremony of a sign-in, step by step: what a page of an attacker could do.
+/// The sign-in ceremony, step by step, as an attacker's script could run it.
 const CEREMONY: &str = "
     const send = (path, body) => fetch(path, {
         method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body),

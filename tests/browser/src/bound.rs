@@ -1,4 +1,4 @@
-//! A site that binds sessions, and tells of it.
+//! A site that binds sessions and reports refreshes.
 
 use std::process::Command;
 
@@ -9,7 +9,7 @@ use crate::folder::build;
 use crate::process::Process;
 use crate::shop::options_in;
 
-/// The site, open until it is dropped.
+/// The running site. Dropping it stops the process.
 #[derive(Debug)]
 pub struct BoundSite {
     line: String,
@@ -17,10 +17,10 @@ pub struct BoundSite {
 }
 
 impl BoundSite {
-    /// Opens it.
+    /// Starts the site.
     ///
     /// # Panics
-    /// If it is not built.
+    /// If the site is not built.
     #[must_use]
     pub fn open() -> Self {
         let remedy = "build it with: tests/run browser";
@@ -35,7 +35,7 @@ impl BoundSite {
     /// The address of a page.
     ///
     /// # Panics
-    /// Never: it has told its address.
+    /// Never, because the site has printed its address.
     #[must_use]
     pub fn page(&self, path: &str) -> String {
         let mut words = self.line.split([' ', ',']);
@@ -43,30 +43,31 @@ impl BoundSite {
         format!("{}{path}", address.expect("an address"))
     }
 
-    /// What a browser is started with that takes its certificate and binds sessions, with keys in software.
+    /// The options for a browser that accepts the certificate and binds sessions, with keys in software.
     #[must_use]
     pub fn browser_options(&self) -> Vec<String> {
         options_in(&self.line)
     }
 
-    /// What refreshes get from now on: `pass`, `hold`, or a status. `browser` is at a page of the site.
+    /// Sets the response to refreshes from now on: `pass`, `hold`, or a status. `browser` must be at a page of the
+    /// site.
     pub fn answer(&self, browser: &Browser, answer: &str) {
         browser.run(&format!(
             "return fetch('/control/refresh/{answer}').then(it => it.text())"
         ));
     }
 
-    /// Turns the clock of the site forward, and not that of the browser.
+    /// Advances the clock of the site, but not the browser's.
     pub fn later(&self, browser: &Browser, seconds: u32) {
         browser.run(&format!(
             "return fetch('/control/later/{seconds}').then(it => it.text())"
         ));
     }
 
-    /// How often a device has registered, and what its refreshes were answered with: 0, as long as one is held.
+    /// The number of registrations, and the status of each refresh; 0 while it is held.
     ///
     /// # Panics
-    /// Never: it tells a list.
+    /// Never, because the site returns a list.
     #[must_use]
     pub fn seen(&self, browser: &Browser) -> (usize, Vec<u64>) {
         let seen = browser.run("return fetch('/control/seen').then(it => it.json())");

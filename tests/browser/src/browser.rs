@@ -1,4 +1,4 @@
-//! Chromium without a window, driven by the WebDriver protocol.
+//! Headless Chromium, driven by the WebDriver protocol.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -14,7 +14,7 @@ use ureq::Agent;
 use crate::folder::{Folder, build};
 use crate::process::Process;
 
-/// A browser of its own: no cookie of another one is in it. Dropped, it is closed.
+/// A browser with a separate profile, so it shares no cookies. Dropping it closes it.
 #[derive(Debug)]
 pub struct Browser {
     agent: Agent,
@@ -25,28 +25,28 @@ pub struct Browser {
 }
 
 impl Browser {
-    /// A browser with one tab.
+    /// Opens a browser with one tab.
     ///
     /// # Panics
-    /// If Chromium and its driver are not installed, with what to install.
+    /// If Chromium and its driver are not installed. The message says what to install.
     #[must_use]
     pub fn open() -> Self {
         Self::open_with(&[])
     }
 
-    /// The same with more options of its command line.
+    /// Like [`open`](Self::open), with additional command-line options.
     ///
     /// # Panics
-    /// As [`open`](Self::open).
+    /// The same as [`open`](Self::open).
     #[must_use]
     pub fn open_with(options: &[String]) -> Self {
         Self::open_in(Arc::default(), options)
     }
 
-    /// Closes it, and opens it again with what it has kept on its disk.
+    /// Closes the browser, and opens it again with the same profile.
     ///
     /// # Panics
-    /// As [`open`](Self::open).
+    /// The same as [`open`](Self::open).
     #[must_use]
     pub fn reopen_with(self, options: &[String]) -> Self {
         let profile = Arc::clone(&self.profile);
@@ -80,17 +80,17 @@ impl Browser {
         }
     }
 
-    /// Goes to a page, and waits for it.
+    /// Goes to a page, and waits until it is loaded.
     pub fn go(&self, url: &str) {
         self.ask("url", &json!({ "url": url }));
     }
 
-    /// Opens another tab, and goes on there.
+    /// Opens another tab, and switches to it.
     pub fn new_tab(&self) {
         self.open_another("tab");
     }
 
-    /// Opens a tab in a window of its own, and goes on there. Both are in sight.
+    /// Opens a tab in a new window, and switches to it. Both windows are visible.
     pub fn new_window(&self) {
         self.open_another("window");
     }
@@ -100,26 +100,26 @@ impl Browser {
         self.switch(tab["handle"].as_str().expect("a tab"));
     }
 
-    /// The tab that it is in.
+    /// The current tab.
     #[must_use]
     pub fn tab(&self) -> String {
         self.read("window").as_str().expect("a tab").to_owned()
     }
 
-    /// Goes on in this tab.
+    /// Switches to this tab.
     pub fn switch(&self, tab: &str) {
         self.ask("window", &json!({ "handle": tab }));
     }
 
-    /// Clicks on what this CSS selector finds first, and waits for the page that it leads to.
+    /// Clicks on the first element that matches this CSS selector, and waits for the next page.
     ///
     /// # Panics
-    /// If it leads nowhere.
+    /// If no page follows.
     pub fn click(&self, selector: &str) {
         let element = self.find(selector);
         self.run("window.isFormerPage = true");
         self.ask(&format!("element/{element}/click"), &json!({}));
-        // The driver waits for a page of the same site only. Between two pages there is none to ask.
+        // The driver waits for pages of the same site only. Between two pages, the script fails.
         let url = format!("{}/execute/sync", self.session);
         let script = "return !window.isFormerPage && document.readyState === 'complete'";
         let question = json!({ "script": script, "args": [] });
@@ -132,7 +132,7 @@ impl Browser {
         panic!("{selector} leads nowhere");
     }
 
-    /// Types into the field that this CSS selector finds.
+    /// Types into the field that matches this CSS selector.
     pub fn fill(&self, selector: &str, text: &str) {
         let element = self.find(selector);
         self.ask(
@@ -141,7 +141,7 @@ impl Browser {
         );
     }
 
-    /// The text of the page, as one sees it.
+    /// The visible text of the page.
     #[must_use]
     pub fn text(&self) -> String {
         let text = self.run("return document.body.innerText");
@@ -155,12 +155,12 @@ impl Browser {
         path.as_str().expect("a path").to_owned()
     }
 
-    /// Waits until it is at this address, on whatever way.
+    /// Waits until the browser is at this address.
     ///
     /// # Panics
-    /// If it does not get there.
+    /// If the browser does not get there.
     pub fn arrive(&self, address: &str) {
-        // Between two pages there is none to ask.
+        // Between two pages, the script fails.
         let url = format!("{}/execute/sync", self.session);
         let script = "return document.readyState === 'complete' && location.href";
         let question = json!({ "script": script, "args": [] });
@@ -173,7 +173,7 @@ impl Browser {
         panic!("{address} is not reached; there is:\n{}", self.text());
     }
 
-    /// Gives it an authenticator that holds passkeys, whose user consents to everything.
+    /// Adds a virtual authenticator for passkeys, whose user consents to everything.
     pub fn add_authenticator(&self) {
         let kind = json!({
             "protocol": "ctap2", "transport": "internal",
@@ -191,7 +191,7 @@ impl Browser {
         self.ask("execute/sync", &json!({ "script": script, "args": [] }))
     }
 
-    /// Waits until this is true in the page.
+    /// Waits until this condition is true in the page.
     pub fn wait_for(&self, condition: &str) {
         self.run(&format!(
             "return new Promise(done => {{
@@ -201,7 +201,7 @@ impl Browser {
         ));
     }
 
-    /// The status that the page was answered with.
+    /// The HTTP status of the page.
     #[must_use]
     pub fn status(&self) -> u64 {
         self.run("return performance.getEntriesByType('navigation')[0].responseStatus")
@@ -222,13 +222,13 @@ impl Browser {
         cookies.into_iter().find(|cookie| cookie["name"] == name)
     }
 
-    /// Loses a cookie of the page.
+    /// Deletes a cookie of the page.
     pub fn forget(&self, name: &str) {
         let url = self.run("return location.href");
         self.forget_at(url.as_str().expect("an address"), name);
     }
 
-    /// Loses a cookie of that page.
+    /// Deletes a cookie of the page at `url`.
     pub fn forget_at(&self, url: &str, name: &str) {
         self.command(
             "Network.deleteCookies",
@@ -236,10 +236,10 @@ impl Browser {
         );
     }
 
-    /// Takes over another browser's cookie.
+    /// Sets a cookie that was copied from another browser.
     ///
     /// # Panics
-    /// If it is not taken.
+    /// If the browser refuses the cookie.
     pub fn plant(&self, cookie: &Value) {
         let url = self.run("return location.href");
         let cookie = json!({
@@ -250,16 +250,16 @@ impl Browser {
         assert_eq!(answer["success"], true, "{cookie}");
     }
 
-    /// Has a screen of this size from now on: a phone's, if it is narrow.
+    /// Sets the size of the screen. A narrow screen counts as a phone's.
     pub fn resize(&self, (width, height): (u32, u32)) {
         let size = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600 });
         self.command("Emulation.setDeviceMetricsOverride", &size);
     }
 
-    /// Puts a picture of the page into `target/browser`.
+    /// Saves a screenshot of the page in `target/browser`.
     ///
     /// # Panics
-    /// If it cannot be written.
+    /// If the file cannot be written.
     pub fn picture(&self, name: &str) {
         let picture = self.command("Page.captureScreenshot", &json!({}));
         let picture = picture["data"].as_str().expect("a picture");
@@ -306,7 +306,8 @@ impl Drop for Browser {
     }
 }
 
-/// It takes a port that is free with IPv4, and ends if another process has it with IPv6.
+/// Starts the driver, with retries: it picks a port that is free on IPv4, and exits if another process uses that port
+/// on IPv6.
 fn driver() -> (Process, String) {
     let remedy = "install chromium and chromium-driver with: tests/run browser";
     let sign = "started successfully on port";
@@ -355,7 +356,7 @@ fn pictures() -> PathBuf {
         .join("browser")
 }
 
-/// Of no use without a screen, or of none in tests; root has no sandbox.
+/// Disables features that need a screen or that tests do not use. The sandbox does not work for root.
 const ARGUMENTS: [&str; 9] = [
     "--headless",
     "--no-sandbox",
@@ -369,6 +370,6 @@ const ARGUMENTS: [&str; 9] = [
 ];
 
 const PATIENCE: Duration = Duration::from_secs(60);
-/// A minute in all.
+/// A minute in total.
 const ATTEMPTS: u32 = 3000;
 const PAUSE: Duration = Duration::from_millis(20);

@@ -1,11 +1,11 @@
-//! What can break between the shop and its database server.
+//! A breakable connection between the shop and its database server.
 
 use std::io;
 use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
-/// A cable to a server, which can be cut and mended.
+/// A TCP proxy in front of a server, which can be cut and mended.
 #[derive(Debug)]
 pub struct Cable {
     port: u16,
@@ -15,12 +15,12 @@ pub struct Cable {
 #[derive(Debug, Default)]
 struct Line {
     is_cut: bool,
-    /// Both ends of what goes through it.
+    /// Both ends of each connection.
     ends: Vec<TcpStream>,
 }
 
 impl Cable {
-    /// A cable to the server at this port.
+    /// A proxy for the server at this port.
     ///
     /// # Panics
     /// If there is no free port.
@@ -38,13 +38,13 @@ impl Cable {
         Self { port, line }
     }
 
-    /// The port of its near end.
+    /// The port on which the proxy listens.
     #[must_use]
     pub fn port(&self) -> u16 {
         self.port
     }
 
-    /// Nothing comes through from now on.
+    /// Cuts all connections, and closes new ones.
     pub fn cut(&self) {
         let mut line = lock(&self.line);
         line.is_cut = true;
@@ -53,7 +53,7 @@ impl Cable {
         }
     }
 
-    /// New connections come through.
+    /// Accepts new connections again.
     pub fn mend(&self) {
         lock(&self.line).is_cut = false;
     }

@@ -1,37 +1,37 @@
-//! The clock of a program, which tests put ahead.
+//! The clock of a program, which tests set ahead.
 
 use std::path::PathBuf;
 use std::process::Command;
 
 use crate::folder::Folder;
 
-/// How far ahead a program's clock is; that of the browser is not.
+/// The offset of a program's clock. The browser's clock has no offset.
 #[derive(Debug)]
 pub(crate) struct Clock(Folder);
 
 impl Clock {
-    /// At the time that it is.
+    /// A clock without an offset.
     pub(crate) fn new() -> Self {
         let clock = Self(Folder::new());
         clock.advance(0);
         clock
     }
 
-    /// Puts it this far ahead of the time that it is.
+    /// Sets the clock this far ahead of the current time.
     pub(crate) fn advance(&self, minutes: u32) {
-        // At once or not at all: the program may be reading it.
+        // Replaces the file atomically, because the program may be reading it.
         let next = self.0.path().join("next");
         std::fs::write(&next, format!("+{minutes}m\n")).expect("our own folder");
         std::fs::rename(next, self.file()).expect("our own folder");
     }
 
-    /// Has a program that is about to start go by it.
+    /// Makes a program use this clock. Call it before the program starts.
     pub(crate) fn set(&self, command: &mut Command) {
         command
             .env("LD_PRELOAD", faketime())
             .env("FAKETIME_TIMESTAMP_FILE", self.file())
             .env("FAKETIME_NO_CACHE", "1")
-            // What measures durations, as timeouts do, goes on as it is.
+            // The monotonic clock, which time-outs use, stays unchanged.
             .env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
     }
 
@@ -40,7 +40,7 @@ impl Clock {
     }
 }
 
-/// What tells a program another time than it is.
+/// The path of the `libfaketime` library.
 fn faketime() -> PathBuf {
     let folders = std::fs::read_dir("/usr/lib").expect("a system with libraries");
     folders

@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpListener};
 use std::thread;
 
-/// A site with one page, which ends with the test.
+/// A site with one page, which runs until the test ends.
 #[derive(Debug)]
 pub struct Elsewhere(u16);
 
@@ -15,7 +15,7 @@ impl Elsewhere {
         Self::open(ok(page), ok(page))
     }
 
-    /// Answers with this page, and when its form is sent with a redirect: a provider's way back.
+    /// Answers with this page, and answers its form with a redirect, as a provider does.
     #[must_use]
     pub fn with_way_back(page: &str, back: &str) -> Self {
         let redirect = format!(
@@ -24,7 +24,7 @@ impl Elsewhere {
         Self::open(ok(page), redirect)
     }
 
-    /// Its address.
+    /// The site's address.
     #[must_use]
     pub fn address(&self) -> String {
         format!("http://localhost:{}/", self.0)
@@ -34,7 +34,7 @@ impl Elsewhere {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
         let port = listener.local_addr().expect("an address").port();
         thread::spawn(move || {
-            // A browser opens connections that it then does not use.
+            // Browsers also open connections that they do not use.
             for mut stream in listener.incoming().flatten() {
                 let (page, posted) = (page.clone(), posted.clone());
                 thread::spawn(move || {

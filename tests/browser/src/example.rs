@@ -1,4 +1,4 @@
-//! The examples of signing in, and an OpenID provider for one of them.
+//! The sign-in examples, and an OpenID provider.
 
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::PathBuf;
@@ -11,7 +11,7 @@ use crate::folder::build;
 use crate::process::Process;
 use crate::shop::Store;
 
-/// An example of `examples/signin`, open until it is dropped.
+/// A running example of `examples/signin`. Dropping it stops the process.
 #[derive(Debug)]
 pub struct Example {
     address: String,
@@ -20,23 +20,23 @@ pub struct Example {
 }
 
 impl Example {
-    /// Opens the one for passkeys.
+    /// Starts the example with passkeys.
     ///
     /// # Panics
-    /// If it is not built.
+    /// If the example is not built.
     #[must_use]
     pub fn passkeys() -> Self {
         Self::open("passkeys", 0, &[]).expect(REMEDY)
     }
 
-    /// Opens the one for OpenID Connect, with sessions in this store, and its provider. More settings are variables of
-    /// its environment.
+    /// Starts the example with OpenID Connect, with sessions in this store, and its provider. `settings` are
+    /// environment variables of the example.
     ///
     /// # Panics
-    /// If it is not built, or the provider is not installed.
+    /// If the example is not built, or the provider is not installed.
     #[must_use]
     pub fn oidc(store: Store, settings: &[(&str, &str)]) -> (Self, Provider) {
-        // Each of the two is told where the other one is. The port may have been taken meanwhile.
+        // Each process needs the other's address in advance, so another program may take the port meanwhile.
         let attempt = || {
             let port = free_port();
             let provider = Provider::start(&format!("http://127.0.0.1:{port}"));
@@ -60,7 +60,7 @@ impl Example {
         format!("{}{path}", self.address)
     }
 
-    /// Puts its clock, and not that of the browser, ahead.
+    /// Sets the example's clock ahead, but not the browser's.
     pub fn advance(&self, minutes: u32) {
         self.clock.advance(minutes);
     }
@@ -82,10 +82,10 @@ impl Example {
     }
 }
 
-/// The provider of that example, `oidc-provider`, which signs in any name with any password.
+/// The OpenID provider, `oidc-provider`, which accepts any name with any password.
 #[derive(Debug)]
 pub struct Provider {
-    /// Its address; for a browser, `localhost` is not the site of `127.0.0.1`.
+    /// The provider's address. For a browser, `localhost` and `127.0.0.1` are different sites.
     pub issuer: String,
     _process: Process,
 }
@@ -102,10 +102,11 @@ impl Provider {
         }
     }
 
-    /// Tokens with these headers and claims, signed with its key, or with a key of the same name where `forged` is set.
+    /// Signs tokens with these headers and claims, with the provider's key, or with another key of the same name if
+    /// `forged` is set.
     ///
     /// # Panics
-    /// If they cannot be signed.
+    /// If the tokens cannot be signed.
     #[must_use]
     pub fn sign(&self, tokens: &Value) -> Vec<String> {
         let script = include_str!("sign.js");
@@ -126,7 +127,7 @@ fn node() -> Command {
     command
 }
 
-/// One beside that of the build.
+/// A folder beside the build folder.
 fn folder(name: &str) -> PathBuf {
     build().parent().expect("the folder of builds").join(name)
 }

@@ -1,5 +1,6 @@
-//! Makes requests slow: the shop has the head, and has loaded the session, while the body waits here. It says so by
-//! itself: a server asks for a body that a client [expects to be asked for][100] when its handler has come to it.
+//! Makes requests slow: the gate holds a request's body after the shop has received the head and loaded the session.
+//! The gate knows that the session is loaded because it sends [`Expect: 100-continue`][100], so the server asks for the
+//! body only when the handler reads it.
 //!
 //! [100]: https://www.rfc-editor.org/rfc/rfc9110.html#section-10.1.1
 
@@ -9,7 +10,7 @@ use std::sync::mpsc::{Receiver, SyncSender, channel, sync_channel};
 use std::thread;
 use std::time::Duration;
 
-/// A way to the shop that holds what is sent to one path back, until it is opened.
+/// A proxy for the shop that holds the requests to one path.
 #[derive(Debug)]
 pub struct Gate {
     port: u16,
@@ -24,7 +25,8 @@ pub struct Held {
 }
 
 impl Gate {
-    /// A gate before the shop at this port, for requests that start so: `POST /cart/add`.
+    /// A gate in front of the shop at this port. `held` is the beginning of the requests to hold, for example
+    /// `POST /cart/add`.
     ///
     /// # Panics
     /// If there is no free port.
@@ -56,10 +58,10 @@ impl Gate {
         format!("http://127.0.0.1:{}{path}", self.port)
     }
 
-    /// Waits for a request that is held back.
+    /// Waits for a request, and returns it held.
     ///
     /// # Panics
-    /// If none comes.
+    /// If no request arrives.
     #[must_use]
     pub fn held(&self) -> Held {
         self.held.recv_timeout(PATIENCE).expect("a request")
@@ -67,10 +69,10 @@ impl Gate {
 }
 
 impl Held {
-    /// Lets the request go on, and returns the head of its answer.
+    /// Releases the request, and returns the head of its response.
     ///
     /// # Panics
-    /// If there is no answer.
+    /// If there is no response.
     #[must_use]
     pub fn release(self) -> String {
         self.open.send(()).expect("the gate is there");
@@ -80,7 +82,7 @@ impl Held {
 
 type Hold = (Receiver<()>, SyncSender<String>);
 
-/// One request after the other, as browsers send them.
+/// Forwards the requests of one connection, one after the other.
 fn pass(
     mut browser: &TcpStream,
     mut shop: &TcpStream,
@@ -118,7 +120,7 @@ fn pass(
     }
 }
 
-/// The head of a message, and what has come of its body.
+/// Reads the head of a message, and the part of its body that has arrived.
 fn head(mut stream: &TcpStream) -> std::io::Result<(String, Vec<u8>)> {
     let mut bytes = Vec::new();
     let mut chunk = [0; 16_384];

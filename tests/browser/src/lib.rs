@@ -1,4 +1,4 @@
-//! What the tests in a real browser are made of: the browser, the examples, and what is around them.
+//! Shared code for the tests in a real browser: the browser, the examples and their environment.
 
 mod bound;
 mod browser;

@@ -1,24 +1,24 @@
-//! Programs that run beside a test.
+//! Programs that run during a test.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 
-/// A program that is killed, by its pid, when it is dropped.
+/// A running program. Dropping it kills it by its pid.
 #[derive(Debug)]
 pub struct Process(Child);
 
 impl Process {
-    /// Starts it, and waits for the line of its output that holds `sign`.
+    /// Starts the program, and waits for the line of output that contains `sign`.
     ///
     /// # Panics
-    /// If it cannot be started, with `remedy`, or ends without that line.
+    /// If the program cannot be started (the message has `remedy`), or ends without that line.
     #[must_use]
     pub fn start(command: &mut Command, sign: &str, remedy: &str) -> (Self, String) {
         Self::try_start(command, sign, remedy)
             .unwrap_or_else(|| panic!("{command:?} has ended; {remedy}"))
     }
 
-    /// The same; `None` if it ends without that line.
+    /// Like [`start`](Self::start), but returns `None` if the program ends without that line.
     pub(crate) fn try_start(
         command: &mut Command,
         sign: &str,
@@ -34,7 +34,7 @@ impl Process {
         let output = process.0.stdout.take().expect("a pipe");
         let mut lines = BufReader::new(output).lines().map_while(Result::ok);
         let line = lines.find(|line| line.contains(sign))?;
-        // A process that writes into a closed pipe ends.
+        // Keeps reading, because a process that writes to a closed pipe is killed.
         std::thread::spawn(move || lines.for_each(drop));
         Some((process, line))
     }

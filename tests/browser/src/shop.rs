@@ -17,16 +17,16 @@ pub enum Store {
     Cookie,
     /// In a file.
     Sqlite,
-    /// In a Redis of these tests.
+    /// In a Redis server that the tests start.
     Redis,
-    /// In a PostgreSQL of these tests.
+    /// In a PostgreSQL server that the tests start.
     Postgres,
-    /// In a MariaDB of these tests.
+    /// In a MariaDB server that the tests start.
     Mysql,
 }
 
 impl Store {
-    /// As the command line of the shop says it.
+    /// The value for the shop's `--store` option.
     pub(crate) fn option(self) -> String {
         static REDIS: LazyLock<Served> = LazyLock::new(|| Served::start("redis"));
         static POSTGRES: LazyLock<Served> = LazyLock::new(|| Served::start("postgres"));
@@ -42,7 +42,8 @@ impl Store {
     }
 }
 
-/// A database server that all tests share. It ends with its input, which is when this process does.
+/// A database server that all tests share. The server stops when its input closes, at the latest when this process
+/// ends.
 struct Served {
     url: String,
     _process: Mutex<Process>,
@@ -60,42 +61,42 @@ impl Served {
     }
 }
 
-/// The shop, open until it is dropped.
+/// A running shop. Dropping it stops the process.
 #[derive(Debug)]
 pub struct Shop {
     process: Option<Process>,
-    /// As the command line says it.
+    /// The value of the `--store` option.
     store: String,
     port: u16,
     data: Folder,
     clock: Clock,
-    /// How it says that browsers take its certificate, where it speaks TLS.
+    /// The line of output with the browser options that accept the certificate, if the shop uses TLS.
     tls: Option<String>,
 }
 
 impl Shop {
-    /// Opens it.
+    /// Starts the shop.
     ///
     /// # Panics
-    /// If it is not built, or its store does not start.
+    /// If the shop is not built, or its store does not start.
     #[must_use]
     pub fn open(store: Store) -> Self {
         Self::with(store.option(), false)
     }
 
-    /// Opens it over TLS, where it binds sessions to devices.
+    /// Starts the shop with TLS, so that it binds sessions to devices.
     ///
     /// # Panics
-    /// As [`open`](Self::open).
+    /// The same as [`open`](Self::open).
     #[must_use]
     pub fn open_with_tls(store: Store) -> Self {
         Self::with(store.option(), true)
     }
 
-    /// Opens it with a database server at the other end of a cable.
+    /// Starts the shop with a [`Cable`] to its database server.
     ///
     /// # Panics
-    /// As [`open`](Self::open), and if the store has no server.
+    /// The same as [`open`](Self::open), and if the store has no server.
     #[must_use]
     pub fn open_over_cable(store: Store) -> (Self, Cable) {
         let option = store.option();
@@ -119,19 +120,19 @@ impl Shop {
         shop
     }
 
-    /// Kills it, and opens it again where it was.
+    /// Kills the shop, and restarts it on the same port with the same data.
     ///
     /// # Panics
-    /// As [`open`](Self::open).
+    /// The same as [`open`](Self::open).
     pub fn restart(&mut self) {
         self.process = None;
         self.start();
     }
 
-    /// Puts its clock, and not that of the browser, ahead.
+    /// Sets the shop's clock ahead, but not the browser's.
     ///
     /// # Panics
-    /// If there is no room for a file.
+    /// If the clock's file cannot be written.
     pub fn advance(&self, minutes: u32) {
         self.clock.advance(minutes);
     }
@@ -145,13 +146,13 @@ impl Shop {
         }
     }
 
-    /// What a browser is started with that takes its certificate and binds sessions, with keys in software.
+    /// The options for a browser that accepts the certificate and binds sessions, with keys in software.
     #[must_use]
     pub fn browser_options(&self) -> Vec<String> {
         self.tls.as_deref().map_or_else(Vec::new, options_in)
     }
 
-    /// The same for a browser that binds none.
+    /// The options for a browser that accepts the certificate and binds no sessions.
     #[must_use]
     pub fn browser_options_without_binding(&self) -> Vec<String> {
         let mut options = self.browser_options();
@@ -159,7 +160,7 @@ impl Shop {
         options
     }
 
-    /// Its port.
+    /// The shop's port.
     #[must_use]
     pub fn port(&self) -> u16 {
         self.port
@@ -189,7 +190,7 @@ impl Shop {
     }
 }
 
-/// What a server over TLS says that browsers are started with.
+/// Extracts the browser options from the output of a TLS server.
 pub(crate) fn options_in(line: &str) -> Vec<String> {
     let options = line.split(' ');
     let options = options.filter(|it| it.starts_with("--enable") || it.starts_with("--ignore"));
